@@ -1,0 +1,51 @@
+/*  bench.h - what the parts of holdfast-bench share: options, time, the end. */
+#ifndef HF_BENCH_BENCH_H_INCLUDED
+#define HF_BENCH_BENCH_H_INCLUDED
+
+#include "client/holdfast.h"
+#include "msgs/hf_limits.h"
+#include <stdarg.h>
+
+typedef enum hf_bench_command {
+    HF_BENCH_CYCLE = 1,
+    HF_BENCH_HANDOFF,
+    HF_BENCH_FAILOVER
+} hf_bench_command_t;
+
+//  Exit codes, as in sysexits.h where there is one.
+enum { HF_EXIT_OK = 0, HF_EXIT_ERRORS = 1, HF_EXIT_USAGE = 64, HF_EXIT_UNAVAILABLE = 69 };
+
+typedef struct hf_bench_options {
+    hf_bench_command_t command;
+    const char *endpoints; //  NULL: the environment's, or the nodes started here
+    uint32_t start;        //  nodes to start here; 0: none
+    const char *holdfastd; //  NULL: look for it
+    const char *data_root; //  NULL: TMPDIR or /tmp
+    uint32_t workers;
+    uint32_t connections;
+    uint32_t sessions; //  on each connection; 0: the workload's default
+    uint32_t seconds;
+    uint32_t warmup;
+    uint32_t rounds;
+    uint32_t ttl_ms;
+    bool json;
+} hf_bench_options_t;
+
+/*  HF_EXIT_OK: go on with OPTIONS. Anything else: end with *exit_code (help, version or a
+ *  mistake has been told). */
+bool hf_bench_options_read (hf_bench_options_t *self, int argc, char **argv, int *exit_code);
+
+const char *hf_bench_command_name (hf_bench_command_t command);
+
+/*  One line on stderr. */
+void hf_bench_say (const char *format, ...) __attribute__ ((format (printf, 1, 2)));
+
+/*  Nanoseconds, monotonic. */
+uint64_t hf_bench_now_ns (void);
+
+/*  Block the signals that end the program; call it before any thread starts. */
+void hf_bench_signals_block (void);
+/*  Wait up to LIMIT_MS. True, from then on always: the program was asked to end. */
+bool hf_bench_interrupted (uint32_t limit_ms);
+
+#endif

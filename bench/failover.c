@@ -1,0 +1,341 @@
+/*  The command failover: how long the cluster grants nothing when its leader dies.
+ *
+ *  The clock starts just before SIGKILL. Only a grant counts that was asked for
+ *  after the process was gone (waitpid has returned), so that nothing the dead
+ *  leader had sent can be taken for life. Who gets it may be a worker of the
+ *  load or the probe: a client of its own, idle until then, that asks once.
+ */
+#include "bench/load.h"
+#include "bench/report.h"
+#include "bench/run.h"
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define S_GRANT_LIMIT_MS  30000
+#define S_STABLE_LIMIT_MS 60000
+#define S_STABLE_MS       500  //  so long must nothing change
+#define S_HANDBACK_MS     8000 //  so long the lowest id is waited for to lead again
+
+typedef struct s_probe {
+    hf_client_t *client;
+    hf_session_t *session;
+    atomic_uint_fast64_t granted_ns; //  0: not yet
+    atomic_uint status;              //  of what failed; HF_OK
+    atomic_bool idle;                //  nothing is out
+} s_probe_t;
+
+typedef struct s_failover {
+    const hf_bench_options_t *options;
+    hf_local_t *local;
+    hf_load_t *load;
+    s_probe_t probe;
+    uint64_t *any_ns;   //  by round: kill to the first grant of anybody
+    uint64_t *probe_ns; //  by round: kill to the probe's grant
+    uint32_t rounds;    //  done
+} s_failover_t;
+
+//  ---- the probe ------------------------------------------------------------------
+
+static void
+s_probe_released (void *arg, const hf_result_t *result)
+{
+    s_probe_t *self = arg;
+    if (result->status != HF_OK)
+        atomic_store (&self->status, (unsigned)result->status);
+    atomic_store (&self->idle, true);
+}
+
+static void
+s_probe_granted (void *arg, const hf_result_t *result)
+{
+    s_probe_t *self = arg;
+    hf_status_t status = result->status;
+    if (status == HF_OK) {
+        atomic_store (&self->granted_ns, hf_bench_now_ns ());
+        status =
+            hf_submit_release (self->session, "bench/probe", result->token, s_probe_released, self);
+    }
+    if (status != HF_OK) {
+        atomic_store (&self->status, (unsigned)status);
+        atomic_store (&self->idle, true);
+    }
+}
+
+static void
+s_probe_ask (s_probe_t *self)
+{
+    assert (atomic_load (&self->idle));
+    atomic_store (&self->granted_ns, 0);
+    atomic_store (&self->idle, false);
+    hf_status_t status =
+        hf_submit_acquire (self->session, "bench/probe", true, HF_FOREVER, s_probe_granted, self);
+    if (status != HF_OK) {
+        atomic_store (&self->status, (unsigned)status);
+        atomic_store (&self->idle, true);
+    }
+}
+
+static bool
+s_probe_open (s_probe_t *self, const hf_bench_options_t *options)
+{
+    char error[HF_CLIENT_ERROR_SIZE];
+    atomic_init (&self->idle, true);
+    self->client = hf_client_new (options->endpoints, error);
+    if (!self->client) {
+        hf_bench_say ("%s", error);
+        return false;
+    }
+    hf_status_t status =
+        hf_session_open (self->client, options->ttl_ms, 10000, NULL, NULL, &self->session);
+    if (status != HF_OK)
+        hf_bench_say ("cannot open the probe's session: %s", hf_status_text (status));
+    return status == HF_OK;
+}
+
+//  ---- is all well ------------------------------------------------------------------
+
+typedef struct s_facts {
+    bool leads;
+    uint64_t leader, term, commit, applied, links;
+} s_facts_t;
+
+static void
+s_take_fact (void *arg, const char *key, const char *text, uint64_t number)
+{
+    s_facts_t *facts = arg;
+    if (strcmp (key, "role") == 0)
+        facts->leads = text && strcmp (text, "leader") == 0;
+    else if (strcmp (key, "leader") == 0)
+        facts->leader = number;
+    else if (strcmp (key, "term") == 0)
+        facts->term = number;
+    else if (strcmp (key, "commit_index") == 0)
+        facts->commit = number;
+    else if (strcmp (key, "applied_index") == 0)
+        facts->applied = number;
+    else if (strcmp (key, "links_up") == 0)
+        facts->links = number;
+}
+
+/*  Whether every node answers, follows one leader in one term, is linked to all others, and has
+ *  applied what the leader had committed a moment before. */
+static bool
+s_agree (s_failover_t *self, uint64_t *leader, uint64_t *term)
+{
+    uint32_t count = self->options->start;
+    s_facts_t all[HF_MEMBERS_MAX + 1] = {0};
+    hf_leader_info_t info;
+    if (hf_query_leader (self->probe.client, &info, 1000) != HF_OK)
+        return false;
+    *leader = info.id;
+    *term = info.term;
+    if (info.id == 0 || info.id > count ||
+        hf_query_status (self->probe.client, info.id, s_take_fact, &all[0], 1000) != HF_OK)
+        return false;
+    for (uint32_t id = 1; id <= count; id++) {
+        s_facts_t *node = &all[id];
+        if (hf_query_status (self->probe.client, id, s_take_fact, node, 1000) != HF_OK)
+            return false;
+        if (node->leader != info.id || node->term != info.term || node->links != count - 1 ||
+            node->leads != (id == info.id) || node->applied < all[0].commit)
+            return false;
+    }
+    return true;
+}
+
+/*  Wait until the nodes agree for a while, and node 1 leads unless that takes too long. */
+static bool
+s_settle (s_failover_t *self, uint64_t *leader)
+{
+    uint64_t start_ns = hf_bench_now_ns (), since_ns = 0, leader_then = 0, term_then = 0;
+    char error[HF_LOCAL_ERROR_SIZE];
+    while (hf_bench_now_ns () - start_ns < (uint64_t)S_STABLE_LIMIT_MS * 1000000) {
+        uint64_t term = 0, now_ns = hf_bench_now_ns ();
+        bool agree = s_agree (self, leader, &term);
+        if (!agree || *leader != leader_then || term != term_then)
+            since_ns = now_ns;
+        leader_then = agree ? *leader : 0;
+        term_then = term;
+        bool handed_back = *leader == 1 || now_ns - start_ns >= (uint64_t)S_HANDBACK_MS * 1000000;
+        if (agree && handed_back && now_ns - since_ns >= (uint64_t)S_STABLE_MS * 1000000)
+            return true;
+        if (!hf_local_check (self->local, error)) {
+            hf_bench_say ("%s", error);
+            return false;
+        }
+        if (hf_bench_interrupted (50))
+            return false;
+    }
+    hf_bench_say ("the cluster did not settle within %u s", S_STABLE_LIMIT_MS / 1000);
+    return false;
+}
+
+//  ---- a round ------------------------------------------------------------------------
+
+/*  Until both the probe and a worker were granted. */
+static bool
+s_await_grants (s_failover_t *self)
+{
+    uint64_t start_ns = hf_bench_now_ns ();
+    while (hf_bench_now_ns () - start_ns < (uint64_t)S_GRANT_LIMIT_MS * 1000000) {
+        if (hf_load_first_grant_ns (self->load) && atomic_load (&self->probe.idle))
+            return atomic_load (&self->probe.status) == HF_OK;
+        if (hf_bench_interrupted (5))
+            return false;
+        if (hf_load_ended (self->load) == self->options->workers)
+            break;
+    }
+    hf_bench_say ("no grant within %u s of the kill", S_GRANT_LIMIT_MS / 1000);
+    return false;
+}
+
+static bool
+s_round (s_failover_t *self)
+{
+    uint64_t leader = 0;
+    if (!s_settle (self, &leader))
+        return false;
+    uint64_t kill_ns = hf_bench_now_ns ();
+    hf_local_kill (self->local, (uint32_t)leader);
+    hf_load_watch (self->load, hf_bench_now_ns ());
+    s_probe_ask (&self->probe);
+    bool granted = s_await_grants (self);
+    if (hf_local_restart (self->local, (uint32_t)leader))
+        hf_bench_say ("cannot start node %u again", (unsigned)leader);
+    if (!granted)
+        return false;
+    uint64_t probe_ns = atomic_load (&self->probe.granted_ns) - kill_ns;
+    uint64_t worker_ns = hf_load_first_grant_ns (self->load) - kill_ns;
+    self->probe_ns[self->rounds] = probe_ns;
+    self->any_ns[self->rounds] = worker_ns < probe_ns ? worker_ns : probe_ns;
+    fprintf (stderr, "round %3u: killed node %u; next grant after %.1f ms (probe %.1f ms)\n",
+             self->rounds + 1, (unsigned)leader, (double)self->any_ns[self->rounds] / 1e6,
+             (double)probe_ns / 1e6);
+    self->rounds++;
+    return true;
+}
+
+//  ---- the report -----------------------------------------------------------------------
+
+static int
+s_compare (const void *a, const void *b)
+{
+    uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+    return left < right ? -1 : left > right;
+}
+
+/*  Of a sorted list. */
+static double
+s_median_ms (const uint64_t *values, uint32_t count)
+{
+    if (count == 0)
+        return 0;
+    return ((double)values[(count - 1) / 2] + (double)values[count / 2]) / 2e6;
+}
+
+static double
+s_worst_ms (const uint64_t *values, uint32_t count)
+{
+    return count ? (double)values[count - 1] / 1e6 : 0;
+}
+
+static void
+s_report_json (const s_failover_t *self, const hf_load_result_t *result, uint32_t unanswered,
+               json_t *each)
+{
+    json_t *object = hf_report_options (self->options);
+    json_object_set_new (object, "rounds", json_integer (self->rounds));
+    json_object_set_new (object, "each_ms", each);
+    json_object_set_new (object, "median_ms", json_real (s_median_ms (self->any_ns, self->rounds)));
+    json_object_set_new (object, "worst_ms", json_real (s_worst_ms (self->any_ns, self->rounds)));
+    json_object_set_new (object, "probe_median_ms",
+                         json_real (s_median_ms (self->probe_ns, self->rounds)));
+    json_object_set_new (object, "probe_worst_ms",
+                         json_real (s_worst_ms (self->probe_ns, self->rounds)));
+    json_object_set_new (object, "cycles", json_integer ((json_int_t)result->cycles));
+    json_object_set_new (object, "errors", hf_report_errors_json (result, unanswered));
+    hf_report_json (object);
+}
+
+static void
+s_report (s_failover_t *self, const hf_load_result_t *result, uint32_t unanswered)
+{
+    json_t *each = json_array ();
+    for (uint32_t i = 0; i < self->rounds; i++)
+        json_array_append_new (each, json_real ((double)self->any_ns[i] / 1e6));
+    qsort (self->any_ns, self->rounds, sizeof *self->any_ns, s_compare);
+    qsort (self->probe_ns, self->rounds, sizeof *self->probe_ns, s_compare);
+    if (self->options->json) {
+        s_report_json (self, result, unanswered, each);
+        return;
+    }
+    json_decref (each);
+    hf_report_headline (self->options);
+    printf ("leader killed %u times; from the kill to the next grant, in ms:\n", self->rounds);
+    printf ("%-30s %10s %10s\n", "", "median", "worst");
+    printf ("%-30s %10.1f %10.1f\n", "of any client", s_median_ms (self->any_ns, self->rounds),
+            s_worst_ms (self->any_ns, self->rounds));
+    printf ("%-30s %10.1f %10.1f\n", "of a client that was idle",
+            s_median_ms (self->probe_ns, self->rounds), s_worst_ms (self->probe_ns, self->rounds));
+    if (hf_report_errors (result, unanswered) == 0)
+        printf ("no errors in %llu cycles of the load\n", (unsigned long long)result->cycles);
+}
+
+//  ---- the command ------------------------------------------------------------------------
+
+static bool
+s_run (s_failover_t *self)
+{
+    char error[HF_LOAD_ERROR_SIZE];
+    hf_load_config_t config = {.endpoints = self->options->endpoints,
+                               .workers = self->options->workers,
+                               .connections = self->options->connections,
+                               .sessions = self->options->sessions,
+                               .ttl_ms = self->options->ttl_ms};
+    self->load = hf_load_new (&config, error);
+    if (!self->load) {
+        hf_bench_say ("%s", error);
+        return false;
+    }
+    hf_load_begin (self->load);
+    hf_load_start (self->load);
+    bool whole = true;
+    while (whole && self->rounds < self->options->rounds)
+        whole = s_round (self);
+    hf_load_end (self->load);
+    uint32_t unanswered = hf_load_stop (self->load, S_GRANT_LIMIT_MS);
+    hf_load_result_t result;
+    hf_load_result (self->load, &result);
+    s_report (self, &result, unanswered);
+    unsigned status = atomic_load (&self->probe.status);
+    if (status != HF_OK)
+        hf_bench_say ("the probe failed: %s", hf_status_text ((hf_status_t)status));
+    whole = whole && unanswered == 0 && status == HF_OK && hf_load_errors (self->load) == 0;
+    hf_load_result_done (&result);
+    return whole;
+}
+
+int
+hf_run_failover (const hf_bench_options_t *options, hf_local_t *local)
+{
+    assert (local && options->start >= 3);
+    s_failover_t *self = calloc (1, sizeof *self);
+    assert (self);
+    self->options = options;
+    self->local = local;
+    self->any_ns = calloc (options->rounds, sizeof *self->any_ns);
+    self->probe_ns = calloc (options->rounds, sizeof *self->probe_ns);
+    assert (self->any_ns && self->probe_ns);
+    bool whole = s_probe_open (&self->probe, options) && s_run (self);
+    if (self->probe.session)
+        hf_session_leave (&self->probe.session);
+    hf_client_destroy (&self->probe.client);
+    hf_load_destroy (&self->load, false);
+    free (self->any_ns);
+    free (self->probe_ns);
+    free (self);
+    return whole ? HF_EXIT_OK : HF_EXIT_ERRORS;
+}

@@ -1,0 +1,332 @@
+#include "bench/load.h"
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define S_OPEN_LIMIT_MS  10000
+#define S_CLOSE_LIMIT_MS 2000
+
+typedef struct s_connection {
+    hf_client_t *client;
+    hf_session_t **session;
+    hf_histogram_t *latency[HF_LOAD_LATENCIES]; //  the connection's thread alone writes
+    atomic_uint_fast64_t cycles;                //  since the start
+    atomic_uint_fast64_t counted;               //  between begin and end
+    atomic_uint_fast64_t errors[HF_LOAD_STATUSES];
+} s_connection_t;
+
+typedef struct s_worker {
+    hf_load_t *load;
+    s_connection_t *connection;
+    hf_session_t *session;
+    char lock[64];
+    uint64_t asked_ns;    //  of the acquire
+    uint64_t released_ns; //  when the release was sent
+} s_worker_t;
+
+struct hf_load {
+    hf_load_config_t config;
+    s_connection_t *connection;
+    s_worker_t *worker;
+    atomic_bool stopping;
+    atomic_uint ended;
+    atomic_uint given_up;
+    atomic_uint_fast64_t begin_ns;   //  UINT64_MAX: not yet
+    atomic_uint_fast64_t end_ns;     //  UINT64_MAX: not yet
+    atomic_uint_fast64_t handed_ns;  //  one_lock: when its holder sent the release
+    atomic_uint_fast64_t watch_ns;   //  UINT64_MAX: not watching
+    atomic_uint_fast64_t granted_ns; //  the first grant while watching
+};
+
+static void s_acquire (s_worker_t *self);
+
+//  ---- a worker -----------------------------------------------------------------
+
+static bool
+s_in_window (hf_load_t *load, uint64_t at_ns)
+{
+    return at_ns >= atomic_load (&load->begin_ns) && at_ns < atomic_load (&load->end_ns);
+}
+
+static void
+s_note (s_worker_t *self, hf_load_latency_t which, uint64_t from_ns, uint64_t to_ns)
+{
+    assert (to_ns >= from_ns);
+    if (s_in_window (self->load, from_ns))
+        hf_histogram_add (self->connection->latency[which], to_ns - from_ns);
+}
+
+static void
+s_fail (s_worker_t *self, hf_status_t status)
+{
+    assert ((uint32_t)status < HF_LOAD_STATUSES);
+    atomic_fetch_add (&self->connection->errors[status], 1);
+    atomic_fetch_add (&self->load->given_up, 1);
+    atomic_fetch_add (&self->load->ended, 1);
+}
+
+static void
+s_released (void *arg, const hf_result_t *result)
+{
+    s_worker_t *self = arg;
+    if (result->status != HF_OK) {
+        s_fail (self, result->status);
+        return;
+    }
+    uint64_t now_ns = hf_bench_now_ns ();
+    s_note (self, HF_LOAD_RELEASE, self->released_ns, now_ns);
+    s_note (self, HF_LOAD_CYCLE, self->asked_ns, now_ns);
+    atomic_fetch_add (&self->connection->cycles, 1);
+    if (s_in_window (self->load, now_ns))
+        atomic_fetch_add (&self->connection->counted, 1);
+    if (atomic_load (&self->load->stopping))
+        atomic_fetch_add (&self->load->ended, 1);
+    else
+        s_acquire (self);
+}
+
+static void
+s_granted (void *arg, const hf_result_t *result)
+{
+    s_worker_t *self = arg;
+    hf_load_t *load = self->load;
+    if (result->status != HF_OK) {
+        s_fail (self, result->status);
+        return;
+    }
+    uint64_t now_ns = hf_bench_now_ns ();
+    s_note (self, HF_LOAD_ACQUIRE, self->asked_ns, now_ns);
+    if (load->config.one_lock) {
+        uint64_t handed_ns = atomic_load (&load->handed_ns);
+        if (handed_ns)
+            s_note (self, HF_LOAD_HANDOFF, handed_ns, now_ns);
+    }
+    if (self->asked_ns >= atomic_load (&load->watch_ns)) {
+        uint_fast64_t none = 0;
+        atomic_compare_exchange_strong (&load->granted_ns, &none, now_ns);
+    }
+    self->released_ns = hf_bench_now_ns ();
+    atomic_store (&load->handed_ns, self->released_ns);
+    hf_status_t status =
+        hf_submit_release (self->session, self->lock, result->token, s_released, self);
+    if (status != HF_OK)
+        s_fail (self, status);
+}
+
+static void
+s_acquire (s_worker_t *self)
+{
+    self->asked_ns = hf_bench_now_ns ();
+    hf_status_t status =
+        hf_submit_acquire (self->session, self->lock, true, HF_FOREVER, s_granted, self);
+    if (status != HF_OK)
+        s_fail (self, status);
+}
+
+//  ---- set up and take down -------------------------------------------------------
+
+static bool
+s_connect (hf_load_t *self, s_connection_t *connection, char *error)
+{
+    const hf_load_config_t *config = &self->config;
+    char text[HF_CLIENT_ERROR_SIZE];
+    connection->session = calloc (config->sessions, sizeof *connection->session);
+    assert (connection->session);
+    for (uint32_t i = 0; i < HF_LOAD_LATENCIES; i++)
+        connection->latency[i] = hf_histogram_new ();
+    connection->client = hf_client_new (config->endpoints, text);
+    if (!connection->client) {
+        snprintf (error, HF_LOAD_ERROR_SIZE, "%s", text);
+        return false;
+    }
+    for (uint32_t i = 0; i < config->sessions; i++) {
+        hf_status_t status = hf_session_open (connection->client, config->ttl_ms, S_OPEN_LIMIT_MS,
+                                              NULL, NULL, &connection->session[i]);
+        if (status != HF_OK) {
+            snprintf (error, HF_LOAD_ERROR_SIZE, "cannot open a session: %s",
+                      hf_status_text (status));
+            return false;
+        }
+    }
+    return true;
+}
+
+hf_load_t *
+hf_load_new (const hf_load_config_t *config, char *error)
+{
+    assert (config->workers && config->connections && config->sessions);
+    hf_load_t *self = calloc (1, sizeof *self);
+    assert (self);
+    self->config = *config;
+    self->connection = calloc (config->connections, sizeof *self->connection);
+    self->worker = calloc (config->workers, sizeof *self->worker);
+    assert (self->connection && self->worker);
+    atomic_init (&self->begin_ns, UINT64_MAX);
+    atomic_init (&self->end_ns, UINT64_MAX);
+    atomic_init (&self->watch_ns, UINT64_MAX);
+    for (uint32_t i = 0; i < config->connections; i++) {
+        if (!s_connect (self, &self->connection[i], error)) {
+            hf_load_destroy (&self, true);
+            return NULL;
+        }
+    }
+    uint64_t run = hf_bench_now_ns () ^ ((uint64_t)getpid () << 40);
+    for (uint32_t i = 0; i < config->workers; i++) {
+        s_worker_t *worker = &self->worker[i];
+        worker->load = self;
+        worker->connection = &self->connection[i % config->connections];
+        worker->session = worker->connection->session[i / config->connections % config->sessions];
+        snprintf (worker->lock, sizeof worker->lock, "bench/%016llx/%u", (unsigned long long)run,
+                  config->one_lock ? 0 : i);
+    }
+    return self;
+}
+
+static void
+s_disconnect (s_connection_t *self, uint32_t sessions, bool close)
+{
+    for (uint32_t i = 0; i < sessions && self->session; i++) {
+        if (!self->session[i])
+            continue;
+        if (!close)
+            hf_session_leave (&self->session[i]);
+        else if (hf_session_close (&self->session[i], S_CLOSE_LIMIT_MS) != HF_OK)
+            close = false; //  the cluster is gone: the others would only wait as long
+    }
+    hf_client_destroy (&self->client);
+    free (self->session);
+    for (uint32_t i = 0; i < HF_LOAD_LATENCIES; i++)
+        hf_histogram_destroy (&self->latency[i]);
+}
+
+void
+hf_load_destroy (hf_load_t **self_p, bool close)
+{
+    assert (self_p);
+    hf_load_t *self = *self_p;
+    if (!self)
+        return;
+    atomic_store (&self->stopping, true);
+    for (uint32_t i = 0; i < self->config.connections; i++)
+        s_disconnect (&self->connection[i], self->config.sessions, close);
+    free (self->connection);
+    free (self->worker);
+    free (self);
+    *self_p = NULL;
+}
+
+//  ---- a run ----------------------------------------------------------------------
+
+void
+hf_load_start (hf_load_t *self)
+{
+    for (uint32_t i = 0; i < self->config.workers; i++)
+        s_acquire (&self->worker[i]);
+}
+
+void
+hf_load_begin (hf_load_t *self)
+{
+    atomic_store (&self->begin_ns, hf_bench_now_ns ());
+}
+
+void
+hf_load_end (hf_load_t *self)
+{
+    atomic_store (&self->end_ns, hf_bench_now_ns ());
+}
+
+uint32_t
+hf_load_stop (hf_load_t *self, uint32_t limit_ms)
+{
+    atomic_store (&self->stopping, true);
+    uint64_t limit_ns = hf_bench_now_ns () + (uint64_t)limit_ms * 1000000;
+    uint32_t left;
+    while ((left = self->config.workers - atomic_load (&self->ended)) > 0) {
+        if (hf_bench_now_ns () >= limit_ns)
+            break;
+        struct timespec pause = {.tv_nsec = 1000000};
+        nanosleep (&pause, NULL);
+    }
+    return left;
+}
+
+void
+hf_load_watch (hf_load_t *self, uint64_t from_ns)
+{
+    atomic_store (&self->watch_ns, UINT64_MAX);
+    atomic_store (&self->granted_ns, 0);
+    atomic_store (&self->watch_ns, from_ns);
+}
+
+uint64_t
+hf_load_first_grant_ns (const hf_load_t *self)
+{
+    return atomic_load (&self->granted_ns);
+}
+
+//  ---- what came of it --------------------------------------------------------------
+
+uint64_t
+hf_load_cycles (const hf_load_t *self)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < self->config.connections; i++)
+        sum += atomic_load (&self->connection[i].cycles);
+    return sum;
+}
+
+uint64_t
+hf_load_errors (const hf_load_t *self)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < self->config.connections; i++) {
+        for (uint32_t status = 0; status < HF_LOAD_STATUSES; status++)
+            sum += atomic_load (&self->connection[i].errors[status]);
+    }
+    return sum;
+}
+
+uint32_t
+hf_load_ended (const hf_load_t *self)
+{
+    return atomic_load (&self->given_up);
+}
+
+const char *
+hf_load_latency_name (hf_load_latency_t latency)
+{
+    static const char *const names[HF_LOAD_LATENCIES] = {"acquire", "release", "cycle", "handoff"};
+    assert (latency < HF_LOAD_LATENCIES);
+    return names[latency];
+}
+
+void
+hf_load_result (const hf_load_t *self, hf_load_result_t *result)
+{
+    memset (result, 0, sizeof *result);
+    uint64_t begin_ns = atomic_load (&self->begin_ns), end_ns = atomic_load (&self->end_ns);
+    assert (begin_ns <= end_ns && end_ns != UINT64_MAX);
+    result->seconds = (double)(end_ns - begin_ns) / 1e9;
+    for (uint32_t i = 0; i < HF_LOAD_LATENCIES; i++)
+        result->latency[i] = hf_histogram_new ();
+    for (uint32_t i = 0; i < self->config.connections; i++) {
+        const s_connection_t *connection = &self->connection[i];
+        result->cycles += atomic_load (&connection->counted);
+        for (uint32_t which = 0; which < HF_LOAD_LATENCIES; which++)
+            hf_histogram_merge (result->latency[which], connection->latency[which]);
+        for (uint32_t status = 0; status < HF_LOAD_STATUSES; status++)
+            result->errors[status] += atomic_load (&connection->errors[status]);
+    }
+}
+
+void
+hf_load_result_done (hf_load_result_t *result)
+{
+    for (uint32_t i = 0; i < HF_LOAD_LATENCIES; i++)
+        hf_histogram_destroy (&result->latency[i]);
+}

@@ -1,0 +1,34 @@
+/*  local.h - a cluster on this machine for the time of a run.
+ *
+ *  Nodes are child processes on free ports of 127.0.0.1; their data and logs are in a
+ *  fresh folder that is removed at the end. They die with this process, whatever ends it.
+ *  Not thread-safe: the main thread's.
+ */
+#ifndef HF_BENCH_LOCAL_H_INCLUDED
+#define HF_BENCH_LOCAL_H_INCLUDED
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct hf_local hf_local_t;
+
+#define HF_LOCAL_ERROR_SIZE 1024
+
+/*  Start COUNT nodes with the program HOLDFASTD (NULL: the one beside this program) and data
+ *  below DATA_ROOT (NULL: TMPDIR or /tmp). NULL with an explanation in ERROR. */
+hf_local_t *hf_local_new (uint32_t count, const char *holdfastd, const char *data_root,
+                          char *error);
+/*  End the nodes and remove their data. */
+void hf_local_destroy (hf_local_t **self_p);
+
+const char *hf_local_endpoints (const hf_local_t *self);
+
+/*  SIGKILL, and wait until the process is gone: when this returns it can send nothing more. */
+void hf_local_kill (hf_local_t *self, uint32_t id);
+/*  Start a node that was killed, with its data as they are. 0, or -1 with errno. */
+int hf_local_restart (hf_local_t *self, uint32_t id);
+
+/*  Whether all nodes run that should; else what happened, with the end of the node's log. */
+bool hf_local_check (hf_local_t *self, char *error);
+
+#endif

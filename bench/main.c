@@ -1,0 +1,76 @@
+/*  holdfast-bench - how fast a cluster is, and how long it is gone when its leader dies. */
+#include "bench/bench.h"
+#include "bench/local.h"
+#include "bench/run.h"
+#include <stdio.h>
+
+#define S_START_LIMIT_MS 20000
+
+/*  Whether the nodes started here have agreed on a leader. */
+static bool
+s_ready (hf_local_t *local)
+{
+    char error[HF_LOCAL_ERROR_SIZE];
+    hf_client_t *client = hf_client_new (hf_local_endpoints (local), error);
+    if (!client) {
+        hf_bench_say ("%s", error);
+        return false;
+    }
+    uint64_t limit_ns = hf_bench_now_ns () + (uint64_t)S_START_LIMIT_MS * 1000000;
+    hf_leader_info_t info;
+    hf_status_t status = HF_TIMEOUT;
+    bool alive = true;
+    while (alive && status != HF_OK && hf_bench_now_ns () < limit_ns && !hf_bench_interrupted (0)) {
+        status = hf_query_leader (client, &info, 500);
+        alive = hf_local_check (local, error);
+    }
+    hf_client_destroy (&client);
+    if (!alive)
+        hf_bench_say ("%s", error);
+    else if (status != HF_OK)
+        hf_bench_say ("the nodes started here have no leader: %s", hf_status_text (status));
+    return alive && status == HF_OK;
+}
+
+/*  Whether ENDPOINTS, or the environment's where that is NULL, names nodes; tells what is wrong. */
+static bool
+s_list_is_good (const char *endpoints)
+{
+    char error[HF_CLIENT_ERROR_SIZE];
+    hf_client_t *client = hf_client_new (endpoints, error);
+    if (!client)
+        hf_bench_say ("%s", error);
+    bool good = client != NULL;
+    hf_client_destroy (&client);
+    return good;
+}
+
+int
+main (int argc, char **argv)
+{
+    hf_bench_options_t options;
+    int exit_code;
+    if (!hf_bench_options_read (&options, argc, argv, &exit_code))
+        return exit_code;
+    hf_bench_signals_block ();
+    hf_local_t *local = NULL;
+    if (!options.start && !s_list_is_good (options.endpoints))
+        return HF_EXIT_USAGE;
+    if (options.start) {
+        char error[HF_LOCAL_ERROR_SIZE];
+        local = hf_local_new (options.start, options.holdfastd, options.data_root, error);
+        if (!local) {
+            hf_bench_say ("%s", error);
+            return HF_EXIT_UNAVAILABLE;
+        }
+        options.endpoints = hf_local_endpoints (local);
+    }
+    exit_code = HF_EXIT_UNAVAILABLE;
+    if (!local || s_ready (local))
+        exit_code = options.command == HF_BENCH_FAILOVER ? hf_run_failover (&options, local)
+                                                         : hf_run_load (&options, local);
+    hf_local_destroy (&local);
+    if (hf_bench_interrupted (0))
+        hf_bench_say ("ended early, as asked");
+    return exit_code;
+}

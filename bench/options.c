@@ -1,0 +1,232 @@
+/*  The command line of holdfast-bench. */
+#include "bench/bench.h"
+#include "msgs/hf_limits.h"
+#include <assert.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define S_WORKERS_PER_SESSION_MAX 2000
+
+static const char s_help[] =
+    "Usage: holdfast-bench [OPTION]... COMMAND\n"
+    "Measure a holdfast cluster: how many locks a second, how long each takes, and how\n"
+    "long the cluster is without a leader when one dies.\n"
+    "\n"
+    "Commands:\n"
+    "  cycle      every worker acquires and releases a lock of its own, over and over:\n"
+    "             what the cluster can do when nobody waits for anybody\n"
+    "  handoff    all workers want the same lock, each in a session of its own: how fast\n"
+    "             a contended lock goes from one holder to the next\n"
+    "  failover   kill the leader (SIGKILL) under load, measure from the kill to the next\n"
+    "             grant, start it again, wait until all is well; needs --start\n"
+    "\n"
+    "Which cluster:\n"
+    "  -e, --endpoints LIST   a running one: 1@host:port:port,2@... (default: the\n"
+    "                         environment's HOLDFAST_ENDPOINTS, else 127.0.0.1)\n"
+    "  -s, --start N          start one of N nodes (1, 3, 5 or 7) here for the time of the run,\n"
+    "                         on free ports of 127.0.0.1, with fresh data that is removed again\n"
+    "      --holdfastd PATH   the node's program (default: the one beside this program)\n"
+    "      --data-root DIR    where the data of nodes started here goes: choose the disk that\n"
+    "                         is to be measured (default: $TMPDIR or /tmp)\n"
+    "\n"
+    "The load:\n"
+    "  -w, --workers N        workers, each with one request out at a time (default 64;\n"
+    "                         failover: 4)\n"
+    "  -c, --connections N    connections they share; W: one each (default 1)\n"
+    "      --sessions-per-connection N\n"
+    "                         sessions on each connection; W: one a worker (default 1;\n"
+    "                         handoff: always one a worker)\n"
+    "      --ttl MS           the sessions' time to live (default 10000)\n"
+    "  -t, --seconds N        how long to measure (default 10)\n"
+    "      --warmup N         seconds before that which do not count (default 2)\n"
+    "  -r, --rounds N         of failover (default 20)\n"
+    "\n"
+    "  -j, --json             the result as one JSON object on stdout, times in microseconds\n"
+    "  -h, --help             this text\n"
+    "  -V, --version\n"
+    "\n"
+    "Progress goes to stderr, the result to stdout. Workers are closed loops: a worker asks\n"
+    "again as soon as it is answered, so more workers give more throughput and longer latency.\n"
+    "Try 1 worker for the latency of an idle cluster, and thousands for its throughput.\n"
+    "\n"
+    "Exit codes: 0 all went well; 1 a request failed or a node ended; 64 the command line is\n"
+    "wrong; 69 the cluster did not start or cannot be reached.\n"
+    "\n"
+    "Examples:\n"
+    "  holdfast-bench --start 3 cycle                   64 workers over one connection\n"
+    "  holdfast-bench --start 3 -w 1 cycle              latency when nothing else goes on\n"
+    "  holdfast-bench --start 3 -w 1000 -c 4 cycle      throughput\n"
+    "  holdfast-bench --start 3 -w 16 -c W handoff      one lock, 16 clients\n"
+    "  holdfast-bench --start 3 --rounds 20 failover\n";
+
+enum { S_HOLDFASTD = 256, S_DATA_ROOT, S_SESSIONS, S_TTL, S_WARMUP };
+
+static const struct option s_options[] = {
+    {"endpoints", required_argument, NULL, 'e'},
+    {"start", required_argument, NULL, 's'},
+    {"holdfastd", required_argument, NULL, S_HOLDFASTD},
+    {"data-root", required_argument, NULL, S_DATA_ROOT},
+    {"workers", required_argument, NULL, 'w'},
+    {"connections", required_argument, NULL, 'c'},
+    {"sessions-per-connection", required_argument, NULL, S_SESSIONS},
+    {"ttl", required_argument, NULL, S_TTL},
+    {"seconds", required_argument, NULL, 't'},
+    {"warmup", required_argument, NULL, S_WARMUP},
+    {"rounds", required_argument, NULL, 'r'},
+    {"json", no_argument, NULL, 'j'},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},
+    {NULL, 0, NULL, 0},
+};
+
+#define S_ALL UINT32_MAX //  "W": as many as there are workers
+
+/*  A number from LEAST to MOST into *value, or "W" where ALL is allowed. */
+static bool
+s_number (const char *option, const char *text, uint32_t least, uint32_t most, bool all,
+          uint32_t *value)
+{
+    if (all && (strcmp (text, "W") == 0 || strcmp (text, "w") == 0)) {
+        *value = S_ALL;
+        return true;
+    }
+    char *end;
+    errno = 0;
+    unsigned long number = strtoul (text, &end, 10);
+    if (errno || end == text || *end || *text == '-' || number < least || number > most) {
+        hf_bench_say ("--%s must be %u to %u%s, not \"%s\"", option, least, most,
+                      all ? " or W" : "", text);
+        return false;
+    }
+    *value = (uint32_t)number;
+    return true;
+}
+
+static bool
+s_command (hf_bench_options_t *self, const char *text)
+{
+    static const hf_bench_command_t commands[] = {HF_BENCH_CYCLE, HF_BENCH_HANDOFF,
+                                                  HF_BENCH_FAILOVER};
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        if (strcmp (text, hf_bench_command_name (commands[i])) == 0) {
+            self->command = commands[i];
+            return true;
+        }
+    }
+    hf_bench_say ("there is no command \"%s\"; it is cycle, handoff or failover", text);
+    return false;
+}
+
+/*  One option; false: a mistake, which has been told. */
+static bool
+s_option (hf_bench_options_t *self, int option)
+{
+    switch (option) {
+    case 'e':
+        self->endpoints = optarg;
+        return true;
+    case 's':
+        return s_number ("start", optarg, 1, HF_MEMBERS_MAX, false, &self->start);
+    case S_HOLDFASTD:
+        self->holdfastd = optarg;
+        return true;
+    case S_DATA_ROOT:
+        self->data_root = optarg;
+        return true;
+    case 'w':
+        return s_number ("workers", optarg, 1, 100000, false, &self->workers);
+    case 'c':
+        return s_number ("connections", optarg, 1, 10000, true, &self->connections);
+    case S_SESSIONS:
+        return s_number ("sessions-per-connection", optarg, 1, 100000, true, &self->sessions);
+    case S_TTL:
+        return s_number ("ttl", optarg, HF_TTL_MIN_MS, HF_TTL_MAX_MS, false, &self->ttl_ms);
+    case 't':
+        return s_number ("seconds", optarg, 1, 86400, false, &self->seconds);
+    case S_WARMUP:
+        return s_number ("warmup", optarg, 0, 3600, false, &self->warmup);
+    case 'r':
+        return s_number ("rounds", optarg, 1, 100000, false, &self->rounds);
+    case 'j':
+        self->json = true;
+        return true;
+    default:
+        return false; //  getopt has told
+    }
+}
+
+/*  What goes together, and what is left to the workload. */
+static bool
+s_settle (hf_bench_options_t *self)
+{
+    if (self->workers == 0)
+        self->workers = self->command == HF_BENCH_FAILOVER ? 4 : 64;
+    if (self->connections == S_ALL)
+        self->connections = self->workers;
+    if (self->connections > self->workers) {
+        hf_bench_say ("--connections %u is more than the %u workers", self->connections,
+                      self->workers);
+        return false;
+    }
+    uint32_t each = (self->workers + self->connections - 1) / self->connections;
+    if (self->command == HF_BENCH_HANDOFF) {
+        if (self->sessions && self->sessions != S_ALL && self->sessions < each) {
+            hf_bench_say ("handoff needs a session for every worker: a session that holds the "
+                          "lock is given it again");
+            return false;
+        }
+        self->sessions = each;
+    }
+    if (self->sessions == 0)
+        self->sessions = 1;
+    if (self->sessions > each)
+        self->sessions = each;
+    if ((each + self->sessions - 1) / self->sessions > S_WORKERS_PER_SESSION_MAX) {
+        hf_bench_say ("more than %u workers would share a session; use more of "
+                      "--sessions-per-connection or --connections",
+                      S_WORKERS_PER_SESSION_MAX);
+        return false;
+    }
+    if (self->start && self->start % 2 == 0) {
+        hf_bench_say ("a cluster has 1, 3, 5 or 7 nodes, not %u", self->start);
+        return false;
+    }
+    if (self->start && self->endpoints) {
+        hf_bench_say ("--start and --endpoints exclude each other");
+        return false;
+    }
+    if (self->command == HF_BENCH_FAILOVER && self->start < 3) {
+        hf_bench_say ("failover kills nodes that it started itself: give --start 3, 5 or 7");
+        return false;
+    }
+    return true;
+}
+
+bool
+hf_bench_options_read (hf_bench_options_t *self, int argc, char **argv, int *exit_code)
+{
+    *self = (hf_bench_options_t){
+        .connections = 1, .seconds = 10, .warmup = 2, .rounds = 20, .ttl_ms = HF_TTL_DEFAULT_MS};
+    *exit_code = HF_EXIT_USAGE;
+    bool right = true;
+    int option;
+    while (right && (option = getopt_long (argc, argv, "e:s:w:c:t:r:jhV", s_options, NULL)) != -1) {
+        if (option == 'h' || option == 'V') {
+            fputs (option == 'h' ? s_help : "holdfast-bench " HF_VERSION "\n", stdout);
+            *exit_code = HF_EXIT_OK;
+            return false;
+        }
+        right = s_option (self, option);
+    }
+    if (right && optind != argc - 1) {
+        hf_bench_say ("give one command: cycle, handoff or failover");
+        right = false;
+    }
+    right = right && s_command (self, argv[optind]) && s_settle (self);
+    if (!right)
+        fputs ("Try: holdfast-bench --help\n", stderr);
+    return right;
+}

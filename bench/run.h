@@ -1,0 +1,12 @@
+/*  run.h - the commands: each gives the exit code. */
+#ifndef HF_BENCH_RUN_H_INCLUDED
+#define HF_BENCH_RUN_H_INCLUDED
+
+#include "bench/bench.h"
+#include "bench/local.h"
+
+/*  LOCAL: the nodes started here, NULL when none were. */
+int hf_run_load (const hf_bench_options_t *options, hf_local_t *local);
+int hf_run_failover (const hf_bench_options_t *options, hf_local_t *local);
+
+#endif

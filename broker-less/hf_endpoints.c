@@ -1,0 +1,304 @@
+#include "broker-less/hf_endpoints.h"
+#include <arpa/inet.h>
+#include <assert.h>
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#define CLIENT_PORT_DEFAULT 8080
+#define NODE_PORT_DEFAULT   8081
+#define ID_MAX              65535
+#define QUOTED_MAX          80 //  bytes of a wrong part that are shown
+#define LABEL_MAX           63 //  bytes between two dots of a host name
+
+//  ---- telling what is wrong ---------------------------------------------------
+
+/*  The part that is read: its number, counted from 1, and its text. */
+typedef struct part {
+    unsigned number;
+    const char *at;
+    size_t size;
+} part_t;
+
+static int s_wrong (const part_t *part, char *error, const char *format, ...)
+    __attribute__ ((format (printf, 3, 4)));
+
+static int
+s_wrong (const part_t *part, char *error, const char *format, ...)
+{
+    char quoted[QUOTED_MAX + 1];
+    size_t shown = part->size < QUOTED_MAX ? part->size : QUOTED_MAX;
+    for (size_t i = 0; i < shown; i++)
+        quoted[i] = isprint ((unsigned char)part->at[i]) ? part->at[i] : '?';
+    quoted[shown] = 0;
+
+    char why[HF_ENDPOINTS_ERROR_SIZE - QUOTED_MAX - 40];
+    va_list args;
+    va_start (args, format);
+    vsnprintf (why, sizeof (why), format, args);
+    va_end (args);
+    snprintf (error, HF_ENDPOINTS_ERROR_SIZE, "endpoint %u \"%s%s\": %s", part->number, quoted,
+              shown < part->size ? "..." : "", why);
+    return -1;
+}
+
+//  ---- one part: id@host:client:node -------------------------------------------
+
+/*  A decimal number of 1 to 65535 in SIZE bytes; 0 when it is none. */
+static uint32_t
+s_number (const char *at, size_t size)
+{
+    uint32_t value = 0;
+    if (size == 0 || size > 5)
+        return 0;
+    for (size_t i = 0; i < size; i++) {
+        if (!isdigit ((unsigned char)at[i]))
+            return 0;
+        value = value * 10 + (uint32_t)(at[i] - '0');
+    }
+    return value <= ID_MAX ? value : 0;
+}
+
+/*  Letters, digits, '-' and '_' in labels of 1 to 63 bytes. */
+static bool
+s_name_valid (const char *host)
+{
+    size_t label = 0;
+    for (; *host != 0; host++) {
+        bool inside = isalnum ((unsigned char)*host) || *host == '-' || *host == '_';
+        if ((!inside && *host != '.') || (*host == '.' && label == 0))
+            return false;
+        label = *host == '.' ? 0 : label + 1;
+        if (label > LABEL_MAX || (label == 1 && *host == '-'))
+            return false;
+    }
+    return label > 0;
+}
+
+/*  A host whose last label is a number can only be meant as an address. */
+static bool
+s_looks_like_ipv4 (const char *host)
+{
+    const char *last = strrchr (host, '.');
+    last = last == NULL ? host : last + 1;
+    return strspn (last, "0123456789") == strlen (last);
+}
+
+/*  Read [IPv6] and keep it in its one shortest form. */
+static int
+s_parse_ipv6 (hf_endpoint_t *self, const part_t *part, char *error)
+{
+    char text[INET6_ADDRSTRLEN];
+    struct in6_addr address;
+    size_t size = strlen (self->host);
+    assert (size >= 2 && self->host[0] == '[' && self->host[size - 1] == ']');
+    if (size - 2 >= sizeof (text))
+        return s_wrong (part, error, "the host in [ ] is not an IPv6 address");
+    memcpy (text, self->host + 1, size - 2);
+    text[size - 2] = 0;
+    if (inet_pton (AF_INET6, text, &address) != 1)
+        return s_wrong (part, error, "the host in [ ] is not an IPv6 address");
+    inet_ntop (AF_INET6, &address, text, sizeof (text));
+    snprintf (self->host, sizeof (self->host), "[%s]", text);
+    return 0;
+}
+
+static int
+s_parse_host (hf_endpoint_t *self, const part_t *part, const char *at, size_t size, char *error)
+{
+    if (size == 0)
+        return s_wrong (part, error, "no host");
+    if (size > HF_HOST_MAX)
+        return s_wrong (part, error, "the host is longer than %d bytes", HF_HOST_MAX);
+    if (memchr (at, 0, size) != NULL)
+        return s_wrong (part, error, "the host is not a name or an address");
+    memcpy (self->host, at, size);
+    self->host[size] = 0;
+    if (at[0] == '[')
+        return s_parse_ipv6 (self, part, error);
+
+    struct in_addr address;
+    if (s_looks_like_ipv4 (self->host) && inet_pton (AF_INET, self->host, &address) != 1)
+        return s_wrong (part, error, "the host is not an IPv4 address");
+    if (!s_name_valid (self->host))
+        return s_wrong (part, error,
+                        "the host is not a name or an address; an IPv6 address goes in [ ]");
+    for (char *letter = self->host; *letter != 0; letter++)
+        *letter = (char)tolower ((unsigned char)*letter);
+    return 0;
+}
+
+/*  The port that *AT stands before, as ":port", or the default at the end of the part. */
+static int
+s_parse_port (const part_t *part, const char **at, uint16_t *port, const char *whose, char *error)
+{
+    const char *end = part->at + part->size;
+    if (*at == end)
+        return 0;
+    assert (**at == ':');
+    const char *first = *at + 1;
+    const char *colon = memchr (first, ':', (size_t)(end - first));
+    const char *last = colon == NULL ? end : colon;
+    uint32_t value = s_number (first, (size_t)(last - first));
+    if (value == 0)
+        return s_wrong (part, error, "the %s port must be 1 to 65535", whose);
+    *port = (uint16_t)value;
+    *at = last;
+    return 0;
+}
+
+static int
+s_parse_part (hf_endpoint_t *self, const part_t *part, char *error)
+{
+    const char *end = part->at + part->size;
+    const char *sign = memchr (part->at, '@', part->size);
+    if (sign == NULL)
+        return s_wrong (part, error, "not of the form id@host:clientport:nodeport");
+    self->id = s_number (part->at, (size_t)(sign - part->at));
+    if (self->id == 0)
+        return s_wrong (part, error, "the id before @ must be 1 to 65535");
+
+    const char *host = sign + 1;
+    const char *at = host;
+    if (at < end && *at == '[') {
+        const char *close = memchr (at, ']', (size_t)(end - at));
+        if (close == NULL)
+            return s_wrong (part, error, "the [ has no ]");
+        at = close + 1;
+        if (at < end && *at != ':')
+            return s_wrong (part, error, "after the ] must come : and a port, or nothing");
+    } else {
+        const char *colon = memchr (at, ':', (size_t)(end - at));
+        at = colon == NULL ? end : colon;
+    }
+    if (s_parse_host (self, part, host, (size_t)(at - host), error) != 0)
+        return -1;
+
+    self->client_port = CLIENT_PORT_DEFAULT;
+    self->node_port = NODE_PORT_DEFAULT;
+    if (s_parse_port (part, &at, &self->client_port, "client", error) != 0 ||
+        s_parse_port (part, &at, &self->node_port, "node", error) != 0)
+        return -1;
+    if (at != end)
+        return s_wrong (part, error, "more than two ports; an IPv6 address goes in [ ]");
+    if (self->client_port == self->node_port)
+        return s_wrong (part, error, "clients and nodes cannot share port %u", self->node_port);
+    return 0;
+}
+
+//  ---- the list ------------------------------------------------------------------
+
+static bool
+s_ports_clash (const hf_endpoint_t *a, const hf_endpoint_t *b)
+{
+    return strcmp (a->host, b->host) == 0 &&
+           (a->client_port == b->client_port || a->client_port == b->node_port ||
+            a->node_port == b->client_port || a->node_port == b->node_port);
+}
+
+/*  Put it in its place by id; -1 when it cannot stand beside those that are there. */
+static int
+s_insert (hf_endpoints_t *self, const hf_endpoint_t *endpoint, const part_t *part, char *error)
+{
+    if (self->count == HF_MEMBERS_MAX)
+        return s_wrong (part, error, "more than %d endpoints", HF_MEMBERS_MAX);
+    for (uint32_t i = 0; i < self->count; i++) {
+        if (self->node[i].id == endpoint->id)
+            return s_wrong (part, error, "the id %u is there twice", endpoint->id);
+        if (s_ports_clash (&self->node[i], endpoint))
+            return s_wrong (part, error, "a port that node %u has on the same host",
+                            self->node[i].id);
+    }
+    uint32_t place = self->count;
+    for (; place > 0 && self->node[place - 1].id > endpoint->id; place--)
+        self->node[place] = self->node[place - 1];
+    self->node[place] = *endpoint;
+    self->count++;
+    return 0;
+}
+
+int
+hf_endpoints_parse (hf_endpoints_t *self, const char *text, char *error)
+{
+    assert (self && text && error);
+    hf_endpoints_t list = {.count = 0};
+    error[0] = 0;
+    if (text[0] == 0) {
+        snprintf (error, HF_ENDPOINTS_ERROR_SIZE, "the list of endpoints is empty");
+        return -1;
+    }
+    for (unsigned number = 1; text != NULL; number++) {
+        const char *comma = strchr (text, ',');
+        part_t part = {.number = number, .at = text};
+        part.size = comma == NULL ? strlen (text) : (size_t)(comma - text);
+        hf_endpoint_t endpoint = {.id = 0};
+        if (s_parse_part (&endpoint, &part, error) != 0 ||
+            s_insert (&list, &endpoint, &part, error) != 0)
+            return -1;
+        text = comma == NULL ? NULL : comma + 1;
+    }
+    assert (list.count > 0 && list.count <= HF_MEMBERS_MAX);
+    *self = list;
+    return 0;
+}
+
+int
+hf_endpoints_check_cluster (const hf_endpoints_t *self, char *error)
+{
+    assert (self && error);
+    error[0] = 0;
+    if (self->count % 2 == 1 && self->count <= HF_MEMBERS_MAX)
+        return 0;
+    snprintf (error, HF_ENDPOINTS_ERROR_SIZE, "a cluster has 1, 3, 5 or 7 nodes; the list names %u",
+              self->count);
+    return -1;
+}
+
+const hf_endpoint_t *
+hf_endpoints_find (const hf_endpoints_t *self, uint32_t id)
+{
+    assert (self);
+    for (uint32_t i = 0; i < self->count; i++) {
+        if (self->node[i].id == id)
+            return &self->node[i];
+    }
+    return NULL;
+}
+
+void
+hf_endpoints_text (const hf_endpoints_t *self, char *text)
+{
+    assert (self && text);
+    size_t used = 0;
+    text[0] = 0;
+    for (uint32_t i = 0; i < self->count; i++) {
+        const hf_endpoint_t *node = &self->node[i];
+        int added =
+            snprintf (text + used, HF_ENDPOINTS_TEXT_SIZE - used, "%s%u@%s:%u:%u", i > 0 ? "," : "",
+                      node->id, node->host, node->client_port, node->node_port);
+        assert (added > 0);
+        used += (size_t)added;
+        assert (used < HF_ENDPOINTS_TEXT_SIZE);
+    }
+}
+
+static void
+s_address (const hf_endpoint_t *self, uint16_t port, char *buffer)
+{
+    assert (self && buffer && self->host[0] != 0);
+    snprintf (buffer, HF_HOST_MAX + 32, "tcp://%s:%u", self->host, port);
+}
+
+void
+hf_endpoint_client_address (const hf_endpoint_t *self, char *buffer)
+{
+    s_address (self, self->client_port, buffer);
+}
+
+void
+hf_endpoint_node_address (const hf_endpoint_t *self, char *buffer)
+{
+    s_address (self, self->node_port, buffer);
+}

@@ -1,0 +1,49 @@
+/*  hf_endpoints.h - the one list that names a cluster: 1@host:client:node,2@...
+ *
+ *  The same on every node and every client. Ports may be left out: 8080 for
+ *  clients, 8081 for nodes. A host is a name (taken as IPv4, kept in lower case),
+ *  an IPv4 address, or [IPv6] (kept with its brackets, in its shortest form). Ids
+ *  are 1 to 65535, in any order in the text, ascending here; 1, 3, 5 or 7 of them.
+ */
+#ifndef HF_ENDPOINTS_H_INCLUDED
+#define HF_ENDPOINTS_H_INCLUDED
+
+#include "msgs/hf_limits.h"
+#include <stddef.h>
+#include <stdint.h>
+
+#define HF_HOST_MAX             255
+#define HF_ENDPOINTS_ERROR_SIZE 256
+#define HF_ENDPOINTS_TEXT_SIZE  2048
+#define HF_ENDPOINTS_DEFAULT    "1@127.0.0.1:8080:8081"
+
+typedef struct hf_endpoint {
+    uint32_t id;
+    char host[HF_HOST_MAX + 1];
+    uint16_t client_port;
+    uint16_t node_port;
+} hf_endpoint_t;
+
+typedef struct hf_endpoints {
+    hf_endpoint_t node[HF_MEMBERS_MAX]; //  by ascending id
+    uint32_t count;
+} hf_endpoints_t;
+
+/*  0, or -1 with one line in ERROR that names the part that is wrong. A client may
+ *  use a list of any count from 1 to 7, so the check for an odd one is apart. */
+int hf_endpoints_parse (hf_endpoints_t *self, const char *text, char *error);
+
+/*  0, or -1 with one line in ERROR when this cannot be a cluster: not 1, 3, 5 or 7 nodes. */
+int hf_endpoints_check_cluster (const hf_endpoints_t *self, char *error);
+
+/*  NULL when ID is not in the list. */
+const hf_endpoint_t *hf_endpoints_find (const hf_endpoints_t *self, uint32_t id);
+
+/*  The list in its one canonical form, all ports written (HF_ENDPOINTS_TEXT_SIZE bytes). */
+void hf_endpoints_text (const hf_endpoints_t *self, char *text);
+
+/*  Addresses for ZeroMQ: tcp://host:port; BUFFER of HF_HOST_MAX + 32 bytes. */
+void hf_endpoint_client_address (const hf_endpoint_t *self, char *buffer);
+void hf_endpoint_node_address (const hf_endpoint_t *self, char *buffer);
+
+#endif

@@ -1,0 +1,175 @@
+#include "broker-less/hf_link.h"
+#include "broker-less/hf_socket.h"
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define SEND_MAX     1000
+#define RECONNECT_US 2000000 //  not connected for so long: begin anew
+
+static const hf_socket_pulse_t s_pulse = {.interval_ms = 500, .timeout_ms = 1500};
+
+struct hf_link {
+    void *dealer;
+    void *monitor;
+    char address[HF_HOST_MAX + 32];
+    zmq_msg_t body; //  the frame handed out last
+    bool connected;
+    uint64_t try_us; //  since when this connection is tried
+};
+
+static uint64_t
+s_now_us (void)
+{
+    struct timespec now;
+    clock_gettime (CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static int
+s_open (hf_link_t *self, void *context)
+{
+    self->dealer = hf_socket_new (context, ZMQ_DEALER, s_pulse);
+    if (self->dealer == NULL)
+        return -1;
+    hf_socket_set (self->dealer, ZMQ_SNDHWM, SEND_MAX);
+    hf_socket_set (self->dealer, ZMQ_IMMEDIATE, 1);
+    hf_socket_set_reconnect (self->dealer, 20, 1000);
+    self->monitor = hf_socket_monitor (context, self->dealer,
+                                       ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED);
+    if (self->monitor == NULL)
+        return -1;
+    return hf_socket_connect (self->dealer, self->address);
+}
+
+hf_link_t *
+hf_link_new (void *context, const hf_endpoint_t *endpoint)
+{
+    assert (context && endpoint);
+    hf_link_t *self = calloc (1, sizeof (*self));
+    if (self == NULL)
+        return NULL;
+    hf_endpoint_client_address (endpoint, self->address);
+    zmq_msg_init (&self->body);
+    self->try_us = s_now_us ();
+    if (s_open (self, context) != 0) {
+        int code = zmq_errno ();
+        hf_link_destroy (&self);
+        errno = code;
+    }
+    return self;
+}
+
+void
+hf_link_destroy (hf_link_t **self_p)
+{
+    assert (self_p);
+    hf_link_t *self = *self_p;
+    if (self == NULL)
+        return;
+    hf_socket_close (self->dealer, self->monitor);
+    zmq_msg_close (&self->body);
+    free (self);
+    *self_p = NULL;
+}
+
+void
+hf_link_sockets (const hf_link_t *self, void *sockets[HF_LINK_SOCKETS])
+{
+    assert (self);
+    sockets[0] = self->dealer;
+    sockets[1] = self->monitor;
+}
+
+bool
+hf_link_connected (const hf_link_t *self)
+{
+    assert (self);
+    return self->connected;
+}
+
+/*  Asking for events makes libzmq take in what its I/O thread has told it: a new connection,
+ *  a queue that was read. Otherwise a send may not see that for a millisecond. */
+static void
+s_catch_up (hf_link_t *self)
+{
+    int events;
+    size_t size = sizeof (events);
+    zmq_getsockopt (self->dealer, ZMQ_EVENTS, &events, &size);
+}
+
+/*  libzmq gives up on a peer whose bytes are no ZMTP, such as another program on that port:
+ *  it does not connect again by itself. */
+static void
+s_reconnect_silent (hf_link_t *self)
+{
+    uint64_t now_us = s_now_us ();
+    if (self->connected || now_us - self->try_us < RECONNECT_US)
+        return;
+    self->try_us = now_us;
+    zmq_disconnect (self->dealer, self->address);
+    hf_socket_connect (self->dealer, self->address);
+}
+
+static hf_link_event_type_t
+s_see (hf_link_t *self)
+{
+    hf_socket_sight_t sight;
+    while (hf_socket_seen (self->monitor, &sight)) {
+        bool connected = sight.event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
+        if (connected == self->connected)
+            continue; //  an attempt that failed
+        self->connected = connected;
+        self->try_us = s_now_us ();
+        s_catch_up (self);
+        return connected ? HF_LINK_CONNECTED : HF_LINK_BROKEN;
+    }
+    return HF_LINK_NONE;
+}
+
+/*  Frames of more than one part are not from a node: they are dropped. */
+static bool
+s_receive (hf_link_t *self)
+{
+    while (zmq_msg_recv (&self->body, self->dealer, ZMQ_DONTWAIT) >= 0) {
+        bool single = !zmq_msg_more (&self->body);
+        while (zmq_msg_more (&self->body)) {
+            if (zmq_msg_recv (&self->body, self->dealer, ZMQ_DONTWAIT) < 0)
+                return false;
+        }
+        if (single)
+            return true;
+    }
+    return false;
+}
+
+hf_link_event_type_t
+hf_link_next (hf_link_t *self, hf_span_t *bytes)
+{
+    assert (self && bytes);
+    *bytes = (hf_span_t){.at = NULL, .size = 0};
+    hf_link_event_type_t seen = s_see (self);
+    if (seen != HF_LINK_NONE)
+        return seen;
+    if (s_receive (self)) {
+        *bytes = hf_span (zmq_msg_data (&self->body), zmq_msg_size (&self->body));
+        return HF_LINK_FRAME;
+    }
+    s_reconnect_silent (self);
+    return HF_LINK_NONE;
+}
+
+bool
+hf_link_send (hf_link_t *self, const void *frame, size_t size)
+{
+    assert (self && frame && size > 0);
+    if (!self->connected)
+        return false;
+    int sent = zmq_send (self->dealer, frame, size, ZMQ_DONTWAIT);
+    if (sent < 0 && zmq_errno () == EAGAIN) {
+        s_catch_up (self);
+        sent = zmq_send (self->dealer, frame, size, ZMQ_DONTWAIT);
+    }
+    return sent == (int)size;
+}

@@ -1,0 +1,38 @@
+/*  hf_link.h - a client's DEALER socket to one node, and what its monitor sees.
+ *
+ *  Plain libzmq on the caller's context (a library must not start czmq's global one in
+ *  somebody else's program). Reconnects by itself (20 ms to 1 s). Nothing is queued for a node
+ *  that is not connected (ZMQ_IMMEDIATE): sending fails at once and the caller goes elsewhere.
+ *  ZMTP heartbeats are on. Not thread-safe.
+ */
+#ifndef HF_LINK_H_INCLUDED
+#define HF_LINK_H_INCLUDED
+
+#include "broker-less/hf_endpoints.h"
+#include "msgs/hf_wire.h"
+
+typedef struct hf_link hf_link_t;
+
+/*  NULL when out of sockets; errno tells. */
+hf_link_t *hf_link_new (void *context, const hf_endpoint_t *endpoint);
+void hf_link_destroy (hf_link_t **self_p);
+
+/*  Sockets to poll for input: the DEALER and its monitor. */
+#define HF_LINK_SOCKETS 2
+void hf_link_sockets (const hf_link_t *self, void *sockets[HF_LINK_SOCKETS]);
+
+typedef enum hf_link_event_type {
+    HF_LINK_NONE = 0,
+    HF_LINK_FRAME = 1,     //  bytes, valid until the next call
+    HF_LINK_CONNECTED = 2, //  handshake done: may send
+    HF_LINK_BROKEN = 3     //  the connection broke; it is being made again
+} hf_link_event_type_t;
+
+hf_link_event_type_t hf_link_next (hf_link_t *self, hf_span_t *bytes);
+
+bool hf_link_connected (const hf_link_t *self);
+
+/*  Without waiting; false when it is not connected or its queue is full. */
+bool hf_link_send (hf_link_t *self, const void *frame, size_t size);
+
+#endif

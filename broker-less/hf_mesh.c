@@ -1,0 +1,441 @@
+/*  The sockets of the mesh and what comes in on them; hf_mesh_peer.c judges the HELLOs.
+ *
+ *  Order of events. Frames come before BROKEN: what a peer said before it died is heard before
+ *  its death is, or its last heartbeat would call off the election that its death began. But
+ *  a flood from others must not hide the death: after BREAK_PATIENCE further frames it is told.
+ *  When a connection is seen to be made again, the peer's frames are dropped until its HELLO
+ *  has come on it. The monitor is read after the frame that is judged, so that no frame of a
+ *  new connection passes for one of the old.
+ */
+#include "broker-less/hf_mesh.h"
+#include "broker-less/hf_mesh_peer.h"
+#include "broker-less/hf_socket.h"
+#include "msgs/hf_hash.h"
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define TOPIC_SIZE     4
+#define SEND_MAX       8192 //  frames queued for one slow peer, mostly small; then it loses them
+#define BREAK_PATIENCE 1024 //  frames that may still come before a break is told
+#define DROPS_IN_A_ROW 256  //  malformed messages taken in one call
+#define HURRY_US       1000000
+#define HELLO_FAST_US  20000
+#define HELLO_SLOW_US  100000 //  somebody is absent for longer
+#define HELLO_IDLE_US  250000 //  all links are up
+#define RECONNECT_US   2000000
+#define STALL_US       1000000
+
+//  A peer that is off without a word is noticed by the core's own heartbeats long before; this
+//  clears its connection, so that a new one is made when it is back.
+static const hf_socket_pulse_t s_pulse = {.interval_ms = 500, .timeout_ms = 1500};
+
+struct hf_mesh {
+    void *pub;
+    void *sub;
+    void *monitor; //  of the SUB
+    hf_mesh_self_t me;
+    hf_mesh_peer_t peer[HF_MEMBERS_MAX];
+    uint32_t count;
+    zmq_msg_t body; //  the frame handed out last
+    hf_pack_t hello;
+    bool started;
+    uint64_t hello_us;     //  when the last HELLO went out
+    uint64_t hurry_us;     //  until when HELLOs go out fast
+    uint64_t tick_us;      //  when hf_mesh_tick was last called
+    uint64_t reconnect_us; //  when silent peers were last connected to anew
+    uint32_t patience;
+    uint64_t dropped;
+};
+
+//  ---- making and ending ---------------------------------------------------------
+
+static void
+s_topic (uint8_t topic[TOPIC_SIZE], uint32_t to)
+{
+    assert (to <= UINT16_MAX);
+    topic[0] = 'H';
+    topic[1] = 'F';
+    topic[2] = (uint8_t)(to >> 8);
+    topic[3] = (uint8_t)to;
+}
+
+static void
+s_subscribe (hf_mesh_t *self, uint32_t to)
+{
+    uint8_t topic[TOPIC_SIZE];
+    s_topic (topic, to);
+    int rc = zmq_setsockopt (self->sub, ZMQ_SUBSCRIBE, topic, sizeof (topic));
+    assert (rc == 0);
+}
+
+static int
+s_open (hf_mesh_t *self, void *context, char *error)
+{
+    self->pub = hf_socket_new (context, ZMQ_PUB, s_pulse);
+    self->sub = hf_socket_new (context, ZMQ_SUB, s_pulse);
+    if (self->sub != NULL)
+        self->monitor =
+            hf_socket_monitor (context, self->sub, ZMQ_EVENT_CONNECTED | ZMQ_EVENT_DISCONNECTED);
+    if (self->pub == NULL || self->monitor == NULL) {
+        snprintf (error, HF_MESH_ERROR_SIZE, "cannot open a socket: %s",
+                  zmq_strerror (zmq_errno ()));
+        return -1;
+    }
+    hf_socket_set (self->pub, ZMQ_SNDHWM, SEND_MAX);
+    //  A restarted node must be found quickly.
+    hf_socket_set_reconnect (self->sub, 20, 200);
+    s_subscribe (self, 0);
+    s_subscribe (self, self->me.id);
+    return 0;
+}
+
+static int
+s_join (hf_mesh_t *self, const hf_endpoints_t *endpoints, char *error)
+{
+    const hf_endpoint_t *own = hf_endpoints_find (endpoints, self->me.id);
+    if (own == NULL) {
+        snprintf (error, HF_MESH_ERROR_SIZE, "node %u is not in the list of endpoints",
+                  self->me.id);
+        return -1;
+    }
+    if (hf_socket_bind (self->pub, own->host, own->node_port, "nodes", error) != 0)
+        return -1;
+    for (uint32_t i = 0; i < endpoints->count; i++) {
+        if (endpoints->node[i].id == self->me.id)
+            continue;
+        hf_mesh_peer_t *peer = &self->peer[self->count++];
+        peer->id = endpoints->node[i].id;
+        peer->fd = -1;
+        hf_endpoint_node_address (&endpoints->node[i], peer->address);
+        if (hf_socket_connect (self->sub, peer->address) != 0) {
+            snprintf (error, HF_MESH_ERROR_SIZE, "cannot connect to node %u at %s: %s", peer->id,
+                      peer->address, zmq_strerror (zmq_errno ()));
+            return -1;
+        }
+    }
+    return 0;
+}
+
+hf_mesh_t *
+hf_mesh_new (void *context, const hf_endpoints_t *endpoints, uint32_t self_id, char *error)
+{
+    assert (context && endpoints && error);
+    error[0] = 0;
+    hf_mesh_t *self = calloc (1, sizeof (*self));
+    assert (self);
+    self->me.id = self_id;
+    hf_endpoints_text (endpoints, self->me.list);
+    self->me.list_hash = hf_hash (0, self->me.list, strlen (self->me.list));
+    while (self->me.nonce == 0) {
+        ssize_t size = getrandom (&self->me.nonce, sizeof (self->me.nonce), 0);
+        assert (size == sizeof (self->me.nonce));
+    }
+    zmq_msg_init (&self->body);
+    hf_pack_init (&self->hello);
+    if (s_open (self, context, error) != 0 || s_join (self, endpoints, error) != 0)
+        hf_mesh_destroy (&self);
+    return self;
+}
+
+void
+hf_mesh_destroy (hf_mesh_t **self_p)
+{
+    assert (self_p);
+    hf_mesh_t *self = *self_p;
+    if (self == NULL)
+        return;
+    hf_socket_close (self->sub, self->monitor);
+    hf_socket_close (self->pub, NULL);
+    zmq_msg_close (&self->body);
+    hf_pack_done (&self->hello);
+    free (self);
+    *self_p = NULL;
+}
+
+void
+hf_mesh_sockets (const hf_mesh_t *self, void *sockets[HF_MESH_SOCKETS])
+{
+    assert (self);
+    sockets[0] = self->sub;
+    sockets[1] = self->monitor;
+}
+
+uint64_t
+hf_mesh_dropped (const hf_mesh_t *self)
+{
+    assert (self);
+    return self->dropped;
+}
+
+//  ---- sending ---------------------------------------------------------------------
+
+void
+hf_mesh_send (hf_mesh_t *self, uint32_t to, const void *frame, size_t size)
+{
+    assert (self && frame && size > 0);
+    assert (to != self->me.id);
+    uint8_t topic[TOPIC_SIZE];
+    s_topic (topic, to);
+    //  Nobody would take it, and it would cost the connection.
+    if (size > HF_SOCKET_BYTES_MAX) {
+        self->dropped++;
+        return;
+    }
+    //  A PUB socket never blocks and loses whole messages only.
+    int rc = zmq_send (self->pub, topic, sizeof (topic), ZMQ_SNDMORE | ZMQ_DONTWAIT);
+    assert (rc == TOPIC_SIZE || zmq_errno () == ETERM);
+    rc = zmq_send (self->pub, frame, size, ZMQ_DONTWAIT);
+    assert (rc == (int)size || zmq_errno () == ETERM);
+}
+
+static void
+s_hello_send (hf_mesh_t *self, uint64_t now_us)
+{
+    hf_pack_t echoes;
+    hf_pack_init (&echoes);
+    for (uint32_t i = 0; i < self->count; i++) {
+        const hf_mesh_peer_t *peer = &self->peer[i];
+        if (hf_mesh_peer_heard (peer, now_us))
+            hf_echo_put (&echoes, &(hf_echo_t){.node = peer->id, .nonce = peer->nonce});
+    }
+    hf_hello_t hello = {.from = self->me.id,
+                        .nonce = self->me.nonce,
+                        .list_hash = self->me.list_hash,
+                        .list = hf_span_text (self->me.list),
+                        .echoes = hf_pack_list (&echoes)};
+    hf_pack_reset (&self->hello);
+    hf_hello_frame (&self->hello, &hello);
+    hf_pack_done (&echoes);
+    hf_mesh_send (self, 0, hf_pack_bytes (&self->hello), hf_pack_size (&self->hello));
+    self->hello_us = now_us;
+}
+
+static uint64_t
+s_hello_interval_us (const hf_mesh_t *self, uint64_t now_us)
+{
+    bool all_up = true;
+    for (uint32_t i = 0; i < self->count; i++)
+        all_up = all_up && self->peer[i].up;
+    if (all_up)
+        return HELLO_IDLE_US;
+    return now_us < self->hurry_us ? HELLO_FAST_US : HELLO_SLOW_US;
+}
+
+/*  libzmq gives up for good on a peer whose bytes are no ZMTP, or too many, and to connect again
+ *  does nothing while it remembers the address. So who says nothing is forgotten and connected
+ *  to anew. Not after this process itself was held up: then what they said has to be read first. */
+static void
+s_reconnect_silent (hf_mesh_t *self, uint64_t now_us)
+{
+    if (hf_since_us (self->tick_us, now_us) > STALL_US)
+        self->reconnect_us = now_us;
+    self->tick_us = now_us;
+    if (hf_since_us (self->reconnect_us, now_us) < RECONNECT_US)
+        return;
+    self->reconnect_us = now_us;
+    for (uint32_t i = 0; i < self->count; i++) {
+        hf_mesh_peer_t *peer = &self->peer[i];
+        if (peer->broken || hf_since_us (peer->said_us, now_us) < RECONNECT_US)
+            continue;
+        if (peer->known) { //  every end of a connection is told
+            peer->broken = true;
+            self->patience = BREAK_PATIENCE;
+        }
+        peer->trusted = false;
+        zmq_disconnect (self->sub, peer->address);
+        hf_socket_connect (self->sub, peer->address);
+    }
+}
+
+uint64_t
+hf_mesh_tick (hf_mesh_t *self, uint64_t now_us)
+{
+    assert (self);
+    if (!self->started) {
+        self->started = true;
+        self->hurry_us = now_us + HURRY_US;
+        s_hello_send (self, now_us);
+    }
+    for (uint32_t i = 0; i < self->count; i++)
+        hf_mesh_peer_age (&self->peer[i], now_us);
+    s_reconnect_silent (self, now_us);
+    if (now_us >= self->hello_us + s_hello_interval_us (self, now_us))
+        s_hello_send (self, now_us);
+    return self->hello_us + s_hello_interval_us (self, now_us);
+}
+
+//  ---- what the monitor sees -------------------------------------------------------
+
+/*  libzmq names a connection as it was asked for the first time, and by the resolved address
+ *  after that; so a peer given by its host's name is known by the file descriptor on which
+ *  its last HELLO came. */
+static hf_mesh_peer_t *
+s_peer_seen (hf_mesh_t *self, const hf_socket_sight_t *sight)
+{
+    for (uint32_t i = 0; i < self->count; i++) {
+        if (strcmp (self->peer[i].address, sight->address) == 0)
+            return &self->peer[i];
+    }
+    for (uint32_t i = 0; i < self->count; i++) {
+        if (sight->event == ZMQ_EVENT_DISCONNECTED && self->peer[i].fd == sight->value)
+            return &self->peer[i];
+    }
+    return NULL;
+}
+
+/*  Note what was seen; true when a break came in. */
+static bool
+s_monitor_drain (hf_mesh_t *self)
+{
+    hf_socket_sight_t sight;
+    bool broken = false;
+    while (hf_socket_seen (self->monitor, &sight)) {
+        hf_mesh_peer_t *peer = s_peer_seen (self, &sight);
+        if (sight.event == ZMQ_EVENT_CONNECTED) {
+            for (uint32_t i = 0; i < self->count; i++) {
+                if (&self->peer[i] == peer || (peer == NULL && self->peer[i].broken))
+                    self->peer[i].trusted = false;
+            }
+        } else if (sight.event == ZMQ_EVENT_DISCONNECTED && peer != NULL && peer->known &&
+                   !peer->broken) {
+            peer->broken = true;
+            self->patience = BREAK_PATIENCE;
+            broken = true;
+        }
+    }
+    return broken;
+}
+
+//  ---- what comes in ---------------------------------------------------------------
+
+typedef enum { GOT_NONE, GOT_BAD, GOT_FRAME } got_t;
+
+/*  Receive one message whole; the frame is then in self->body. */
+static got_t
+s_receive (hf_mesh_t *self)
+{
+    uint8_t topic[TOPIC_SIZE];
+    int size = zmq_recv (self->sub, topic, sizeof (topic), ZMQ_DONTWAIT);
+    if (size < 0)
+        return GOT_NONE;
+    unsigned parts = 1;
+    int more = 0;
+    size_t more_size = sizeof (more);
+    zmq_getsockopt (self->sub, ZMQ_RCVMORE, &more, &more_size);
+    while (more && zmq_msg_recv (&self->body, self->sub, ZMQ_DONTWAIT) >= 0) {
+        more = zmq_msg_more (&self->body);
+        parts++;
+    }
+    return size == TOPIC_SIZE && parts == 2 ? GOT_FRAME : GOT_BAD;
+}
+
+/*  Fill EVENT from the frame in self->body when the caller has to see it. */
+static bool
+s_take (hf_mesh_t *self, uint64_t now_us, hf_mesh_event_t *event)
+{
+    hf_scan_t scan;
+    uint32_t kind = 0;
+    uint32_t from = 0;
+    size_t size = zmq_msg_size (&self->body);
+    if (hf_frame_open (zmq_msg_data (&self->body), size, &scan, &kind) == HF_OK) {
+        hf_scan_t peek = scan;
+        hf_scan_array (&peek);
+        hf_get_u32 (&peek, &kind);
+        hf_get_u32 (&peek, &from); //  the first field of all that nodes say to each other
+    }
+    hf_mesh_peer_t *peer = hf_mesh_peer_find (self->peer, self->count, from);
+    hf_hello_t hello;
+    if (kind == HF_KIND_HELLO && hf_hello_get (&scan, &hello)) {
+        int fd = zmq_msg_get (&self->body, ZMQ_SRCFD);
+        switch (hf_mesh_peer_hello (peer, &self->me, &hello, fd, now_us)) {
+        case HF_HELLO_BAD:
+            self->dropped++;
+            break;
+        case HF_HELLO_OTHER_LIST:
+            *event = (hf_mesh_event_t){
+                .type = HF_MESH_OTHER_LIST, .node = hello.from, .text = hello.list};
+            return true;
+        case HF_HELLO_NOT_ECHOED: //  it does not know yet that we hear it: tell it now
+            if (hf_since_us (self->hello_us, now_us) >= HELLO_FAST_US)
+                s_hello_send (self, now_us);
+            break;
+        case HF_HELLO_TAKEN:
+            break;
+        }
+        return false;
+    }
+    if (kind == HF_KIND_HELLO || peer == NULL || peer->other_list) {
+        self->dropped++;
+        return false;
+    }
+    //  Before its HELLO we cannot know whose cluster it is of. That costs time and is no fault.
+    if (!peer->trusted)
+        return false;
+    *event = (hf_mesh_event_t){
+        .type = HF_MESH_FRAME, .node = from, .bytes = hf_span (zmq_msg_data (&self->body), size)};
+    return true;
+}
+
+/*  A break, or a link that went up or down, not told yet. */
+static bool
+s_tell (hf_mesh_t *self, uint64_t now_us, bool breaks, hf_mesh_event_t *event)
+{
+    for (uint32_t i = 0; i < self->count; i++) {
+        hf_mesh_peer_t *peer = &self->peer[i];
+        if (breaks && peer->broken) {
+            hf_mesh_peer_forget (peer);
+            self->hurry_us = now_us + HURRY_US;
+            *event = (hf_mesh_event_t){.type = HF_MESH_BROKEN, .node = peer->id};
+            return true;
+        }
+        if (peer->up != peer->told_up) {
+            peer->told_up = peer->up;
+            self->hurry_us = peer->up ? self->hurry_us : now_us + HURRY_US;
+            *event =
+                (hf_mesh_event_t){.type = peer->up ? HF_MESH_UP : HF_MESH_DOWN, .node = peer->id};
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+s_any_broken (const hf_mesh_t *self)
+{
+    for (uint32_t i = 0; i < self->count; i++) {
+        if (self->peer[i].broken)
+            return true;
+    }
+    return false;
+}
+
+hf_mesh_event_type_t
+hf_mesh_next (hf_mesh_t *self, uint64_t now_us, hf_mesh_event_t *event)
+{
+    assert (self && event);
+    *event = (hf_mesh_event_t){.type = HF_MESH_NONE};
+    for (unsigned turn = 0; turn < DROPS_IN_A_ROW; turn++) {
+        bool broken = s_any_broken (self);
+        if (s_tell (self, now_us, broken && self->patience == 0, event))
+            return event->type;
+        got_t got = s_receive (self);
+        bool seen = s_monitor_drain (self);
+        if (got == GOT_NONE) {
+            //  What was just seen to break may have said something just before.
+            if (!seen && !broken)
+                return HF_MESH_NONE;
+            if (!seen && s_tell (self, now_us, true, event))
+                return event->type;
+            continue;
+        }
+        self->patience -= broken && self->patience > 0;
+        if (got == GOT_BAD)
+            self->dropped++;
+        else if (s_take (self, now_us, event))
+            return event->type;
+    }
+    return HF_MESH_NONE;
+}

@@ -1,0 +1,65 @@
+/*  hf_mesh.h - the nodes' mesh: everybody publishes, everybody subscribes.
+ *
+ *  A PUB socket bound on this node's node port, a SUB socket connected to all
+ *  peers' (RCVHWM 0: drain it), and a socket monitor on the SUB. Topics have a
+ *  fixed width of four bytes: "HF" and the receiver's id, big-endian; 0 is
+ *  everybody. A message is the topic part and one frame.
+ *
+ *  Subscriptions are lost silently, so a link to a peer is UP only while that peer's
+ *  HELLOs echo this process's nonce: then it hears us, and we hear it. HELLOs go
+ *  out on hf_mesh_tick: often until all links are up, then every 250 ms; without an echo for
+ *  1 s a link is down. A HELLO also carries the peer's canonical cluster list: another list
+ *  than ours is reported, and that peer's messages are dropped.
+ *
+ *  Plain libzmq on the caller's context. Not thread-safe: one actor owns it.
+ */
+#ifndef HF_MESH_H_INCLUDED
+#define HF_MESH_H_INCLUDED
+
+#include "broker-less/hf_endpoints.h"
+#include "msgs/hf_msg.h"
+
+typedef struct hf_mesh hf_mesh_t;
+
+#define HF_MESH_ERROR_SIZE 512
+
+/*  Bind and connect. NULL with one line in ERROR: a port in use, a host that is not here. */
+hf_mesh_t *hf_mesh_new (void *context, const hf_endpoints_t *endpoints, uint32_t self_id,
+                        char *error);
+void hf_mesh_destroy (hf_mesh_t **self_p);
+
+/*  Sockets to poll for input, plain libzmq: the SUB and its monitor. */
+#define HF_MESH_SOCKETS 2
+void hf_mesh_sockets (const hf_mesh_t *self, void *sockets[HF_MESH_SOCKETS]);
+
+typedef enum hf_mesh_event_type {
+    HF_MESH_NONE = 0,   //  nothing is waiting
+    HF_MESH_FRAME = 1,  //  a consensus frame from a peer: bytes, valid until the next call
+    HF_MESH_UP = 2,     //  the link to NODE is up
+    HF_MESH_DOWN = 3,   //  the link to NODE is down: no echo for a while
+    HF_MESH_BROKEN = 4, //  the connection to NODE was seen to break; a DOWN follows if it was UP
+    HF_MESH_OTHER_LIST = 5, //  NODE was started with another cluster list: text (once per change)
+} hf_mesh_event_type_t;
+
+typedef struct hf_mesh_event {
+    hf_mesh_event_type_t type;
+    uint32_t node;
+    hf_span_t bytes; //  of a FRAME
+    hf_span_t text;  //  of an OTHER_LIST
+} hf_mesh_event_t;
+
+/*  The next event, without waiting. HELLOs are handled inside. Malformed messages
+ *  are dropped and counted. NOW in microseconds, monotonic. */
+hf_mesh_event_type_t hf_mesh_next (hf_mesh_t *self, uint64_t now_us, hf_mesh_event_t *event);
+
+/*  Send what is due; gives the time of the next tick. Links may go down here; that is
+ *  told by hf_mesh_next. */
+uint64_t hf_mesh_tick (hf_mesh_t *self, uint64_t now_us);
+
+/*  Publish a frame to node TO (0: everybody). Never blocks; a slow peer loses it. */
+void hf_mesh_send (hf_mesh_t *self, uint32_t to, const void *frame, size_t size);
+
+/*  Messages dropped because they were malformed, too large or from another cluster. */
+uint64_t hf_mesh_dropped (const hf_mesh_t *self);
+
+#endif

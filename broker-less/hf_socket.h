@@ -1,0 +1,60 @@
+/*  hf_socket.h - what the mesh, the door and the link share: options, binding, the monitor.
+ *
+ *  For this folder alone. Plain libzmq. All options are set before bind and connect.
+ */
+#ifndef HF_SOCKET_H_INCLUDED
+#define HF_SOCKET_H_INCLUDED
+
+#include "broker-less/hf_endpoints.h"
+#include "msgs/hf_limits.h"
+#include <stdbool.h>
+#include <zmq.h>
+
+#define HF_SOCKET_ERROR_SIZE 512
+
+/*  libzmq cuts the connection of a peer that sends more than this in one part. The slack lets
+ *  a frame that is a little too large come in, so that its sender can be told so. */
+#define HF_SOCKET_BYTES_MAX (HF_FRAME_MAX + (1U << 20))
+
+/*  How a connection that says nothing any more is noticed: ZMTP's own heartbeats. */
+typedef struct hf_socket_pulse {
+    int interval_ms;
+    int timeout_ms;
+} hf_socket_pulse_t;
+
+/*  A socket with no linger, no receive limit, the size limit, and the pulse. NULL: errno. */
+void *hf_socket_new (void *context, int type, hf_socket_pulse_t pulse);
+
+/*  Set an option that cannot fail. */
+void hf_socket_set (void *socket, int option, int value);
+
+/*  Wait this long before the first and at most before later attempts to connect again. */
+void hf_socket_set_reconnect (void *socket, int first_ms, int most_ms);
+
+/*  Bind to every address of this machine that HOST stands for. 0, or -1 with one line in ERROR
+ *  (HF_SOCKET_ERROR_SIZE bytes); FOR_WHOM: "clients" or "nodes". */
+int hf_socket_bind (void *socket, const char *host, uint16_t port, const char *for_whom,
+                    char *error);
+
+/*  Connect to tcp://host:port; an IPv6 address in brackets is one, a name is taken as IPv4.
+ *  Connecting twice to the same address does nothing. 0, or -1 with errno. */
+int hf_socket_connect (void *socket, const char *address);
+
+//  ---- the monitor --------------------------------------------------------------
+
+typedef struct hf_socket_sight {
+    int event;                      //  ZMQ_EVENT_*
+    int value;                      //  the file descriptor, mostly
+    char address[HF_HOST_MAX + 32]; //  as libzmq names it, see hf_mesh.c
+} hf_socket_sight_t;
+
+/*  A socket that tells what is seen of EVENTS on SOCKET. Call before connecting. NULL: errno. */
+void *hf_socket_monitor (void *context, void *socket, int events);
+
+/*  The next thing seen, without waiting; false when there is none. */
+bool hf_socket_seen (void *monitor, hf_socket_sight_t *sight);
+
+/*  Close a socket and its monitor; either may be NULL. */
+void hf_socket_close (void *socket, void *monitor);
+
+#endif

@@ -1,0 +1,191 @@
+#include "client/hf_choice.h"
+#include <assert.h>
+#include <string.h>
+
+#define QUICK_ROUNDS   20 //  rounds at the pace of an election under way, then back off
+#define QUICK_LEAST_US 10000
+#define QUICK_SPAN_US  30000
+#define BACKOFF_MIN_US 20000
+#define BACKOFF_MAX_US 1000000
+
+void
+hf_choice_init (hf_choice_t *self, const uint32_t *ids, uint32_t count, uint64_t seed)
+{
+    assert (count > 0 && count <= HF_MEMBERS_MAX);
+    memset (self, 0, sizeof *self);
+    self->count = count;
+    memcpy (self->id, ids, count * sizeof *ids);
+    self->target = self->suspect = -1;
+    self->round_at_us = HF_NEVER;
+    self->random = seed;
+}
+
+uint64_t
+hf_choice_random (hf_choice_t *self, uint64_t limit)
+{
+    //  splitmix64: good enough to spread clients apart, and the same for the same seed.
+    uint64_t x = self->random += 0x9e3779b97f4a7c15U;
+    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9U;
+    x = (x ^ x >> 27) * 0x94d049bb133111ebU;
+    x ^= x >> 31;
+    return limit > 0 ? x % limit : 0;
+}
+
+static uint32_t
+s_all_connected (const hf_choice_t *self)
+{
+    uint32_t bits = 0;
+    for (uint32_t i = 0; i < self->count; i++)
+        bits |= self->connected[i] ? 1U << i : 0;
+    return bits;
+}
+
+static uint64_t
+s_delay_us (hf_choice_t *self)
+{
+    if (self->attempt <= QUICK_ROUNDS)
+        return QUICK_LEAST_US + hf_choice_random (self, QUICK_SPAN_US);
+    uint32_t doubled = self->attempt - QUICK_ROUNDS;
+    uint64_t most = doubled < 6 ? (uint64_t)BACKOFF_MIN_US << doubled : BACKOFF_MAX_US;
+    return QUICK_LEAST_US + hf_choice_random (self, most - QUICK_LEAST_US);
+}
+
+/*  Believe in nobody. The first round of a search goes out at once, later ones are spread. */
+static void
+s_search (hf_choice_t *self, uint64_t now_us)
+{
+    self->target = -1;
+    self->doubt = false;
+    self->round_at_us = self->attempt == 0 ? now_us : now_us + s_delay_us (self);
+}
+
+static void
+s_turn_to (hf_choice_t *self, int node)
+{
+    self->target = node;
+    self->round_at_us = HF_NEVER;
+    self->probes = 0;
+    self->doubt = false;
+    self->epoch++;
+}
+
+void
+hf_choice_connected (hf_choice_t *self, uint32_t node)
+{
+    assert (node < self->count);
+    self->connected[node] = true;
+    if (self->target < 0)
+        self->probes |= 1U << node;
+}
+
+void
+hf_choice_broken (hf_choice_t *self, uint32_t node, uint64_t now_us)
+{
+    assert (node < self->count);
+    self->connected[node] = false;
+    self->refused_term[node] = 0;
+    self->probes &= ~(1U << node);
+    if (self->suspect == (int)node)
+        self->suspect = -1;
+    if (self->target == (int)node)
+        s_search (self, now_us);
+}
+
+/*  The node that a redirect names, when it is worth turning to; else -1. */
+static int
+s_redirect (const hf_choice_t *self, uint32_t from, uint32_t leader_id, uint64_t term)
+{
+    for (uint32_t i = 0; i < self->count && leader_id != 0; i++) {
+        if (self->id[i] != leader_id)
+            continue;
+        bool fell_silent = self->suspect == (int)i && term <= self->suspect_term;
+        bool refused_too = self->refused_term[i] > term;
+        return i != from && self->connected[i] && !fell_silent && !refused_too ? (int)i : -1;
+    }
+    return -1;
+}
+
+void
+hf_choice_refused (hf_choice_t *self, uint32_t node, uint32_t leader_id, uint64_t term,
+                   uint64_t now_us)
+{
+    assert (node < self->count);
+    bool newer = term > self->term;
+    if (newer)
+        self->term = term;
+    bool open = self->target < 0 || (self->doubt && newer && self->target != (int)node);
+    if (leader_id == self->id[node]) {
+        //  It names itself: it refused while it did not lead, and tells now that it does.
+        if (open && self->connected[node])
+            s_turn_to (self, (int)node);
+        return;
+    }
+    if (term < UINT64_MAX && term + 1 > self->refused_term[node])
+        self->refused_term[node] = term + 1;
+    if (!open && self->target != (int)node)
+        return;
+    int leader = s_redirect (self, node, leader_id, term);
+    if (leader >= 0 && leader != self->target)
+        s_turn_to (self, leader);
+    else if (self->target == (int)node)
+        s_search (self, now_us);
+}
+
+void
+hf_choice_answered (hf_choice_t *self, uint32_t node)
+{
+    assert (node < self->count);
+    if (self->target >= 0 && self->target != (int)node && !self->doubt)
+        return;
+    self->attempt = 0;
+    self->suspect = -1;
+    self->refused_term[node] = 0;
+    self->doubt = false;
+    if (self->target != (int)node)
+        s_turn_to (self, (int)node);
+}
+
+void
+hf_choice_doubt (hf_choice_t *self)
+{
+    if (self->target < 0)
+        return;
+    self->doubt = true;
+    self->probes = s_all_connected (self) & ~(1U << self->target);
+}
+
+void
+hf_choice_silent (hf_choice_t *self, uint64_t now_us)
+{
+    if (self->target < 0)
+        return;
+    self->suspect = self->target;
+    self->suspect_term = self->term;
+    s_search (self, now_us);
+}
+
+uint32_t
+hf_choice_tick (hf_choice_t *self, uint64_t now_us)
+{
+    uint32_t bits = self->probes;
+    self->probes = 0;
+    if (self->target >= 0)
+        return bits;
+    if (now_us >= self->round_at_us)
+        bits |= s_all_connected (self);
+    if (bits != 0) {
+        self->attempt++;
+        self->round_at_us = now_us + s_delay_us (self);
+    } else if (now_us >= self->round_at_us) {
+        self->round_at_us = HF_NEVER; //  nobody is connected: a connection starts it again
+    }
+    return bits;
+}
+
+uint64_t
+hf_choice_due_us (const hf_choice_t *self)
+{
+    if (self->target >= 0 && self->probes == 0)
+        return HF_NEVER;
+    return self->probes != 0 ? 0 : self->round_at_us;
+}

@@ -1,0 +1,57 @@
+/*  hf_choice.h - which node the client believes to lead, and when to ask around.
+ *
+ *  Pure: time, what links and nodes do come in; the target and the nodes to probe come out.
+ *  A probe is a cheap question that only a leader answers (the query LEADER): the leader answers
+ *  it behind a barrier, any other node refuses at once and names the leader it knows.
+ *
+ *  A redirect (leader, term) is followed at once, unless that node has itself refused in that
+ *  term, fell silent in it or is not connected: then its own answer to a probe
+ *  decides. So two nodes that point at each other cost a probe every few ms, and no storm.
+ *  Nodes are counted by their place in the endpoint list.
+ */
+#ifndef HF_CHOICE_H_INCLUDED
+#define HF_CHOICE_H_INCLUDED
+
+#include "client/hf_timers.h"
+#include "msgs/hf_limits.h"
+
+typedef struct hf_choice {
+    uint32_t count;
+    uint32_t id[HF_MEMBERS_MAX];
+    bool connected[HF_MEMBERS_MAX];
+    uint64_t refused_term[HF_MEMBERS_MAX]; //  the last term + 1 in which it said no; 0: never
+    int target;                            //  -1: none is believed in
+    int suspect;                           //  fell silent in suspect_term; -1: none
+    uint64_t suspect_term;
+    bool doubt;       //  the target owes answers: another that leads in a later term is believed
+    uint64_t term;    //  the highest that was heard of
+    uint64_t epoch;   //  rises when everything undecided must be sent (again) to the target
+    uint32_t attempt; //  rounds of probes since a leader answered
+    uint32_t probes;  //  bits: nodes to probe at the next tick
+    uint64_t round_at_us;
+    uint64_t random;
+} hf_choice_t;
+
+void hf_choice_init (hf_choice_t *self, const uint32_t *ids, uint32_t count, uint64_t seed);
+
+void hf_choice_connected (hf_choice_t *self, uint32_t node);
+void hf_choice_broken (hf_choice_t *self, uint32_t node, uint64_t now_us);
+/*  NODE refused with NOT_LEADER. LEADER_ID 0: it knows none; its own: it leads now. */
+void hf_choice_refused (hf_choice_t *self, uint32_t node, uint32_t leader_id, uint64_t term,
+                        uint64_t now_us);
+/*  NODE answered as only a leader does. */
+void hf_choice_answered (hf_choice_t *self, uint32_t node);
+/*  The target owes answers, and takes long: ask the others, once, whether they know better. */
+void hf_choice_doubt (hf_choice_t *self);
+/*  The target owes answers and has given none for too long. */
+void hf_choice_silent (hf_choice_t *self, uint64_t now_us);
+
+/*  The nodes to probe now, as bits. */
+uint32_t hf_choice_tick (hf_choice_t *self, uint64_t now_us);
+/*  When to tick next; 0: at once. */
+uint64_t hf_choice_due_us (const hf_choice_t *self);
+
+/*  A random number below LIMIT; 0 for 0. */
+uint64_t hf_choice_random (hf_choice_t *self, uint64_t limit);
+
+#endif

@@ -1,0 +1,316 @@
+/*  hf_query.c - the blocking questions: pages are fetched and read on the caller's thread. */
+#include "client/hf_impl.h"
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PAGE_ROWS 256
+
+//  ---- one question -------------------------------------------------------------
+
+static void
+s_done (hf_client_t *client, hf_ask_t *ask, hf_status_t status, const void *reply)
+{
+    (void)client;
+    hf_waiter_t *waiter = ask->waiter;
+    hf_waiter_enter (waiter);
+    if (reply) {
+        hf_pack_t pack;
+        hf_pack_init (&pack);
+        hf_query_result_put (&pack, reply);
+        waiter->reply = hf_pack_take (&pack, &waiter->reply_size);
+        hf_pack_done (&pack);
+    }
+    hf_waiter_leave (waiter, status);
+}
+
+/*  One query in its way: the message in *RESULT points into the waiter, to be dropped. */
+typedef struct question {
+    hf_client_t *client;
+    uint32_t node;
+    uint64_t end_us; //  HF_NEVER: no limit
+    hf_waiter_t *waiter;
+    hf_query_result_t result;
+} question_t;
+
+static bool
+s_begin (question_t *self, hf_client_t *client, uint32_t node, uint32_t limit_ms)
+{
+    *self = (question_t){.client = client, .node = node, .end_us = HF_NEVER};
+    if (!client || hf_client_on_thread (client))
+        return false;
+    if (limit_ms != HF_FOREVER)
+        self->end_us = hf_client_now_us () + (uint64_t)limit_ms * 1000;
+    return true;
+}
+
+static void
+s_end (question_t *self)
+{
+    if (self->waiter)
+        hf_waiter_drop (self->waiter);
+    self->waiter = NULL;
+}
+
+static uint32_t
+s_left_ms (const question_t *self)
+{
+    if (self->end_us == HF_NEVER)
+        return HF_FOREVER;
+    uint64_t now = hf_client_now_us ();
+    return now < self->end_us ? (uint32_t)((self->end_us - now + 999) / 1000) : 0;
+}
+
+static hf_status_t
+s_ask (question_t *self, uint32_t what, const char *name, uint64_t offset, uint32_t limit)
+{
+    s_end (self);
+    uint32_t limit_ms = s_left_ms (self);
+    hf_query_t query = {
+        .what = what, .name = hf_span_text (name), .offset = offset, .limit = limit};
+    hf_ask_t *ask = hf_ask_query (self->client, &query, limit_ms);
+    ask->done = s_done;
+    ask->node = self->node;
+    ask->waiter = self->waiter = hf_waiter_new ();
+    uint64_t start_us = ask->start_us;
+    hf_client_post_ask (self->client, ask);
+    uint32_t id = self->node == HF_NODE_ANY ? 0 : self->node;
+    if (!hf_waiter_wait (self->waiter, limit_ms))
+        return hf_client_reached (self->client, id, start_us) ? HF_TIMEOUT : HF_UNREACHABLE;
+    if (self->waiter->status != HF_OK)
+        return self->waiter->status;
+    hf_scan_t scan = hf_scan (self->waiter->reply, self->waiter->reply_size);
+    if (!hf_query_result_get (&scan, &self->result) || self->result.status >= HF_TIMEOUT)
+        return HF_MALFORMED;
+    return (hf_status_t)self->result.status;
+}
+
+/*  A name from a row, as text; false when it is none. */
+static bool
+s_name (char text[HF_NAME_SIZE], hf_span_t name)
+{
+    if (!hf_name_valid (name))
+        return false;
+    memcpy (text, name.at, name.size);
+    text[name.size] = 0;
+    return true;
+}
+
+//  ---- facts ----------------------------------------------------------------------
+
+static void
+s_text (char *buffer, size_t room, hf_span_t text)
+{
+    size_t size = text.size < room - 1 ? text.size : room - 1;
+    if (size > 0)
+        memcpy (buffer, text.at, size);
+    buffer[size] = 0;
+}
+
+static hf_status_t
+s_facts (const question_t *question, hf_fact_fn *fn, void *arg)
+{
+    hf_scan_t scan = hf_scan_list (question->result.rows);
+    for (uint32_t i = 0; i < question->result.rows.count; i++) {
+        hf_fact_row_t row;
+        if (!hf_fact_row_get (&scan, &row))
+            return HF_MALFORMED;
+        char key[64], text[512];
+        s_text (key, sizeof key, row.key);
+        s_text (text, sizeof text, row.text);
+        if (fn)
+            fn (arg, key, row.text.size > 0 ? text : NULL, row.number);
+    }
+    return HF_OK;
+}
+
+static void
+s_leader_fact (void *arg, const char *key, const char *text, uint64_t number)
+{
+    hf_leader_info_t *info = arg;
+    if (strcmp (key, "leader") == 0)
+        info->id = (uint32_t)number;
+    else if (strcmp (key, "term") == 0)
+        info->term = number;
+    else if (strcmp (key, "endpoint") == 0 && text)
+        s_text (info->endpoint, sizeof info->endpoint, hf_span_text (text));
+}
+
+hf_status_t
+hf_query_leader (hf_client_t *client, hf_leader_info_t *info, uint32_t limit_ms)
+{
+    question_t question;
+    if (!info || !s_begin (&question, client, HF_NODE_LEADER, limit_ms))
+        return HF_INVALID;
+    memset (info, 0, sizeof *info);
+    hf_status_t status = s_ask (&question, HF_WHAT_LEADER, "", 0, 0);
+    if (status == HF_OK)
+        status = s_facts (&question, s_leader_fact, info);
+    s_end (&question);
+    return status;
+}
+
+hf_status_t
+hf_query_status (hf_client_t *client, uint32_t id, hf_fact_fn *fn, void *arg, uint32_t limit_ms)
+{
+    question_t question;
+    if (!s_begin (&question, client, id == 0 ? HF_NODE_ANY : id, limit_ms) ||
+        (id != 0 && !hf_endpoints_find (&client->endpoints, id)))
+        return HF_INVALID;
+    hf_status_t status = s_ask (&question, HF_WHAT_STATUS, "", 0, 0);
+    if (status == HF_OK)
+        status = s_facts (&question, fn, arg);
+    s_end (&question);
+    return status;
+}
+
+//  ---- locks ------------------------------------------------------------------------
+
+static bool
+s_lock_row (hf_scan_t *scan, char name[HF_NAME_SIZE], hf_lock_info_t *info)
+{
+    hf_lock_row_t row;
+    if (!hf_lock_row_get (scan, &row) || !s_name (name, row.lock))
+        return false;
+    *info = (hf_lock_info_t){.lock = name,
+                             .session = row.session,
+                             .token = row.token,
+                             .waiters = row.waiters,
+                             .staged = row.staged};
+    return true;
+}
+
+hf_status_t
+hf_query_locks (hf_client_t *client, hf_lock_info_fn *fn, void *arg, uint32_t limit_ms)
+{
+    question_t question;
+    if (!fn || !s_begin (&question, client, HF_NODE_LEADER, limit_ms))
+        return HF_INVALID;
+    char name[HF_NAME_SIZE] = "";
+    hf_status_t status = HF_OK;
+    bool more = true;
+    while (status == HF_OK && more) {
+        status = s_ask (&question, HF_WHAT_LOCKS, name, 0, PAGE_ROWS);
+        if (status != HF_OK)
+            break;
+        hf_scan_t scan = hf_scan_list (question.result.rows);
+        more = question.result.more && question.result.rows.count > 0;
+        for (uint32_t i = 0; i < question.result.rows.count && status == HF_OK; i++) {
+            hf_lock_info_t info;
+            if (s_lock_row (&scan, name, &info))
+                fn (arg, &info);
+            else
+                status = HF_MALFORMED;
+        }
+    }
+    s_end (&question);
+    return status;
+}
+
+/*  The waiters on one page; gives the last position, 0 when the page is not as it should be. */
+static uint64_t
+s_waiters (hf_scan_t *scan, uint32_t count, hf_queue_info_fn *fn, void *arg)
+{
+    uint64_t last = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        hf_waiter_row_t row;
+        if (!hf_waiter_row_get (scan, &row) || row.position <= last)
+            return 0;
+        last = row.position;
+        if (fn)
+            fn (arg, row.session, row.position);
+    }
+    return last;
+}
+
+hf_status_t
+hf_query_lock (hf_client_t *client, const char *lock, hf_lock_info_t *info, hf_queue_info_fn *fn,
+               void *arg, uint32_t limit_ms)
+{
+    question_t question;
+    if (!lock || !s_begin (&question, client, HF_NODE_LEADER, limit_ms))
+        return HF_INVALID;
+    if (!hf_name_valid (hf_span (lock, strnlen (lock, HF_NAME_SIZE))))
+        return HF_BAD_NAME;
+    uint64_t from = 1;
+    bool more = true;
+    hf_status_t status = HF_OK;
+    for (bool first = true; status == HF_OK && more && (first || fn); first = false) {
+        status = s_ask (&question, HF_WHAT_LOCK, lock, from, fn ? PAGE_ROWS : 1);
+        if (status != HF_OK)
+            break;
+        hf_scan_t scan = hf_scan_list (question.result.rows);
+        uint32_t rows = question.result.rows.count;
+        char name[HF_NAME_SIZE];
+        hf_lock_info_t found = {.lock = NULL};
+        if (rows == 0 || !s_lock_row (&scan, name, &found)) {
+            status = rows == 0 ? HF_NOT_FOUND : HF_MALFORMED;
+            break;
+        }
+        found.lock = lock;
+        if (first && info)
+            *info = found;
+        more = question.result.more && rows > 1;
+        uint64_t last = s_waiters (&scan, rows - 1, fn, arg);
+        if (rows > 1 && last < from)
+            status = HF_MALFORMED;
+        from = last + 1;
+    }
+    s_end (&question);
+    return status;
+}
+
+//  ---- files ------------------------------------------------------------------------
+
+hf_status_t
+hf_query_files (hf_client_t *client, hf_file_info_fn *fn, void *arg, uint32_t limit_ms)
+{
+    question_t question;
+    if (!fn || !s_begin (&question, client, HF_NODE_LEADER, limit_ms))
+        return HF_INVALID;
+    char name[HF_NAME_SIZE] = "";
+    hf_status_t status = HF_OK;
+    bool more = true;
+    while (status == HF_OK && more) {
+        status = s_ask (&question, HF_WHAT_FILES, name, 0, PAGE_ROWS);
+        if (status != HF_OK)
+            break;
+        hf_scan_t scan = hf_scan_list (question.result.rows);
+        more = question.result.more && question.result.rows.count > 0;
+        for (uint32_t i = 0; i < question.result.rows.count && status == HF_OK; i++) {
+            hf_file_row_t row;
+            if (hf_file_row_get (&scan, &row) && s_name (name, row.file))
+                fn (arg, &(hf_file_info_t){name, row.length, row.checksum});
+            else
+                status = HF_MALFORMED;
+        }
+    }
+    s_end (&question);
+    return status;
+}
+
+hf_status_t
+hf_read (hf_client_t *client, const char *file, uint64_t offset, void *buffer, size_t *size,
+         uint64_t *total, uint32_t limit_ms)
+{
+    question_t question;
+    if (!file || !size || (!buffer && *size > 0) ||
+        !s_begin (&question, client, HF_NODE_LEADER, limit_ms))
+        return HF_INVALID;
+    if (!hf_name_valid (hf_span (file, strnlen (file, HF_NAME_SIZE))))
+        return HF_BAD_NAME;
+    uint32_t room = *size < HF_DATA_MAX ? (uint32_t)*size : HF_DATA_MAX;
+    *size = 0;
+    hf_status_t status = s_ask (&question, HF_WHAT_READ, file, offset, room);
+    if (status == HF_OK && question.result.data.size > room)
+        status = HF_MALFORMED;
+    if (status == HF_OK) {
+        *size = question.result.data.size;
+        if (*size > 0)
+            memcpy (buffer, question.result.data.at, *size);
+        if (total)
+            *total = question.result.total;
+    }
+    s_end (&question);
+    return status;
+}

@@ -1,0 +1,75 @@
+#include "client/hf_window.h"
+#include "msgs/hf_limits.h"
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SIZE_START 16
+
+void
+hf_window_init (hf_window_t *self)
+{
+    *self = (hf_window_t){.size = SIZE_START, .floor = 1, .next = 1};
+    self->slots = calloc (self->size, sizeof *self->slots);
+    if (!self->slots)
+        abort ();
+}
+
+void
+hf_window_done (hf_window_t *self)
+{
+    free (self->slots);
+    memset (self, 0, sizeof *self);
+}
+
+bool
+hf_window_full (const hf_window_t *self)
+{
+    //  One less than the cluster takes, so that an off-by-one over there costs nothing here.
+    return self->next - self->floor >= HF_WINDOW_MAX - 1;
+}
+
+static void
+s_grow (hf_window_t *self)
+{
+    uint64_t size = self->size * 2;
+    assert (size <= HF_WINDOW_MAX);
+    void **slots = calloc (size, sizeof *slots);
+    if (!slots)
+        abort ();
+    for (uint64_t seq = self->floor; seq < self->next; seq++)
+        slots[seq % size] = self->slots[seq % self->size];
+    free (self->slots);
+    self->slots = slots;
+    self->size = size;
+}
+
+uint64_t
+hf_window_put (hf_window_t *self, void *item)
+{
+    assert (item && !hf_window_full (self));
+    if (self->next - self->floor >= self->size)
+        s_grow (self);
+    uint64_t seq = self->next++;
+    assert (!self->slots[seq % self->size]);
+    self->slots[seq % self->size] = item;
+    return seq;
+}
+
+void *
+hf_window_get (const hf_window_t *self, uint64_t seq)
+{
+    return seq >= self->floor && seq < self->next ? self->slots[seq % self->size] : NULL;
+}
+
+void *
+hf_window_take (hf_window_t *self, uint64_t seq)
+{
+    void *item = hf_window_get (self, seq);
+    if (!item)
+        return NULL;
+    self->slots[seq % self->size] = NULL;
+    while (self->floor < self->next && !self->slots[self->floor % self->size])
+        self->floor++;
+    return item;
+}

@@ -1,0 +1,241 @@
+/*  holdfast.h - the client library of holdfast, a replicated lock service.
+ *
+ *  A client (hf_client_t) is a connection to a cluster with a thread of its own; a
+ *  session (hf_session_t) lives on it and holds locks. One client serves many sessions,
+ *  threads and locks at once. All calls are thread-safe unless they say otherwise.
+ *
+ *  Two forms. Asynchronous: hf_submit_* queue a request and return; the result comes to a
+ *  callback on the client's thread, or, when the callback is NULL, to hf_client_poll.
+ *  Blocking: hf_acquire and the like, made of the first form; they never block past LIMIT_MS.
+ *
+ *  Safety. A session is kept alive in the background. Its own deadline runs from the moment a
+ *  keepalive that was acknowledged was SENT, plus the TTL, less a margin (a tenth of the TTL); past
+ *  it every lock of the session is reported lost (event, and HF_LOST by every later call with that
+ *  token) before anyone else can hold it. A grant's token rises with every grant: hand it to the
+ *  storage that you write to, and let that refuse a lower one.
+ *
+ *  Exactly once. A request is sent again, through any node, until it is answered, and takes
+ *  effect once. When the session ends before its answer is known the result is HF_UNDECIDED
+ *  (it may have taken effect); it is never sent again in another session.
+ *
+ *  Times are milliseconds. Names are 1 to 255 bytes of UTF-8 without control characters.
+ */
+#ifndef HOLDFAST_H_INCLUDED
+#define HOLDFAST_H_INCLUDED
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#ifdef HF_INSTALLED_HEADERS
+#include "hf_status.h"
+#else
+#include "msgs/hf_status.h"
+#endif
+
+#define HF_FOREVER UINT32_MAX //  a limit that never ends
+
+typedef struct hf_client hf_client_t;
+typedef struct hf_session hf_session_t;
+
+/*  Texts of statuses. (Declared in hf_status.h:)
+ *  const char *hf_status_text (hf_status_t); const char *hf_status_name (hf_status_t); */
+
+//  ---- the client -------------------------------------------------------------
+
+/*  ENDPOINTS: "1@127.0.0.1:8080:8081,2@..."; NULL: the environment's HOLDFAST_ENDPOINTS, else one
+ *  node on 127.0.0.1. Does not wait for a connection. NULL on a bad list, with one line in
+ *  ERROR (may be NULL; HF_CLIENT_ERROR_SIZE bytes). */
+#define HF_CLIENT_ERROR_SIZE 256
+hf_client_t *hf_client_new (const char *endpoints, char *error);
+
+/*  Ends the thread. Open sessions are abandoned (they expire after their TTL); results that
+ *  are still out come back as HF_CLOSED, to their callbacks, before this returns. Sessions'
+ *  handles must be closed before. */
+void hf_client_destroy (hf_client_t **self_p);
+
+/*  What came of a request. Pointers are valid during the callback, or until the
+ *  next hf_client_poll on that client. */
+typedef struct hf_result {
+    hf_status_t status;
+    void *arg;           //  as given to the call
+    const char *lock;    //  NULL where there is none
+    uint64_t session;    //  id, of the session that asked
+    uint64_t index;      //  place of the operation in the order all nodes share
+    uint64_t token;      //  fencing token: of a grant
+    uint64_t position;   //  place in the queue, 1 is next: of HF_QUEUED
+    const uint8_t *data; //  of a read
+    size_t size;
+    uint64_t total; //  of a read: the file's length
+} hf_result_t;
+
+typedef void (hf_done_fn) (void *arg, const hf_result_t *result);
+
+/*  Take up to one result that has no callback; waits up to LIMIT_MS. False: none came. */
+bool hf_client_poll (hf_client_t *self, hf_result_t *result, uint32_t limit_ms);
+
+//  ---- sessions ---------------------------------------------------------------
+
+typedef enum hf_session_event_type {
+    HF_SESSION_LOST = 1,  //  lock, token: no longer held; the section's appends are void
+    HF_SESSION_MOVED = 2, //  lock, position: the place in the queue changed
+    HF_SESSION_ENDED = 3  //  the session is over; every lock was reported lost before this
+} hf_session_event_type_t;
+
+typedef struct hf_session_event {
+    hf_session_event_type_t type;
+    uint64_t session;
+    const char *lock;
+    uint64_t token;
+    uint64_t position;
+} hf_session_event_t;
+
+/*  Called on the client's thread; must not block and must not destroy anything; may submit. */
+typedef void (hf_session_fn) (void *arg, const hf_session_event_t *event);
+
+/*  Open a session; waits up to LIMIT_MS. TTL_MS 0: the default (10 s). FN may be NULL.
+ *  On HF_OK *session_p is the caller's, to be closed. HF_UNREACHABLE: no node could be reached
+ *  within the limit; HF_TIMEOUT: nodes were reached but none could decide (no majority). */
+hf_status_t hf_session_open (hf_client_t *client, uint32_t ttl_ms, uint32_t limit_ms,
+                             hf_session_fn *fn, void *arg, hf_session_t **session_p);
+
+/*  End the session in the cluster (its locks go to the next in line, its sections are dropped) and
+ *  free the handle. Waits up to LIMIT_MS for the answer; the handle is freed in any case. Results
+ *  still out come back as HF_CLOSED before this returns. Not from a callback. */
+hf_status_t hf_session_close (hf_session_t **session_p, uint32_t limit_ms);
+
+/*  Free the handle and keep nothing alive any more, but leave the session to its TTL: for a
+ *  process that ends and hands its lock (session id, token) to another. Not from a callback. */
+void hf_session_leave (hf_session_t **session_p);
+
+uint64_t hf_session_id (const hf_session_t *self);
+uint32_t hf_session_ttl_ms (const hf_session_t *self);
+/*  How long locks of this session may still be relied on; 0: they are lost. */
+uint32_t hf_session_remaining_ms (const hf_session_t *self);
+
+//  ---- locks and sections, asynchronous -----------------------------------------
+//  These return HF_OK (queued; FN will be called exactly once, or hf_client_poll will give it),
+//  or a refusal at once (HF_INVALID, HF_BAD_NAME, HF_TOO_LARGE, HF_LIMIT, HF_SESSION_EXPIRED):
+//  then FN is not called. LIMIT_MS counts from the call; HF_FOREVER: no limit.
+
+/*  Ask for LOCK. The result comes when it is granted (HF_OK: token, index), or not: HF_NOT_GRANTED
+ *  (WAIT is false and another holds it), HF_TIMEOUT (gave up its place; if the grant crossed with
+ *  that it was handed back), HF_LOST or HF_UNDECIDED. Asking for what the session holds already
+ *  gives the same grant again, and several that wait for one lock get one grant between them:
+ *  it ends with one release. Positions come as HF_SESSION_MOVED events. */
+hf_status_t hf_submit_acquire (hf_session_t *self, const char *lock, bool wait, uint32_t limit_ms,
+                               hf_done_fn *fn, void *arg);
+
+/*  End the section: commit its appends to all their files at once and hand the lock on.
+ *  HF_OK; HF_LOST, HF_NOT_HOLDER: nothing was committed; HF_UNDECIDED. */
+hf_status_t hf_submit_release (hf_session_t *self, const char *lock, uint64_t token, hf_done_fn *fn,
+                               void *arg);
+
+/*  End the section and drop its appends. */
+hf_status_t hf_submit_cancel (hf_session_t *self, const char *lock, uint64_t token, hf_done_fn *fn,
+                              void *arg);
+
+/*  Append SIZE bytes (at most 1 MiB; copied) to FILE within the section. HF_OK: staged, durable,
+ *  and part of the file once the section is released. HF_TOO_LARGE: the section stays as it was.
+ *  HF_LOST: void, like the rest of the section. Requests for one lock take effect in the order
+ *  in which they were submitted; those for different locks in any order. */
+hf_status_t hf_submit_append (hf_session_t *self, const char *lock, uint64_t token,
+                              const char *file, const void *data, size_t size, hf_done_fn *fn,
+                              void *arg);
+
+/*  The same for a lock that another session, OWNER, holds: for a process that was handed
+ *  (session id, token), as by the environment of `holdfast run`. */
+hf_status_t hf_submit_release_for (hf_session_t *self, uint64_t owner, const char *lock,
+                                   uint64_t token, hf_done_fn *fn, void *arg);
+hf_status_t hf_submit_cancel_for (hf_session_t *self, uint64_t owner, const char *lock,
+                                  uint64_t token, hf_done_fn *fn, void *arg);
+hf_status_t hf_submit_append_for (hf_session_t *self, uint64_t owner, const char *lock,
+                                  uint64_t token, const char *file, const void *data, size_t size,
+                                  hf_done_fn *fn, void *arg);
+
+/*  Read up to SIZE bytes (at most 1 MiB) of FILE from OFFSET; linearizable, needs no session.
+ *  Result: data, size, total; HF_NOT_FOUND. */
+hf_status_t hf_submit_read (hf_client_t *client, const char *file, uint64_t offset, uint32_t size,
+                            uint32_t limit_ms, hf_done_fn *fn, void *arg);
+
+//  ---- locks and sections, blocking -----------------------------------------------
+//  Like the above; HF_TIMEOUT when LIMIT_MS passed. A release or append that timed out goes on in
+//  the background: whether it takes effect is not known then.
+
+typedef struct hf_grant {
+    uint64_t token;
+    uint64_t index;
+} hf_grant_t;
+
+/*  LIMIT_MS 0: do not wait in the queue (HF_NOT_GRANTED when another holds it); the answer is
+ *  still waited for, up to 10 s. */
+hf_status_t hf_acquire (hf_session_t *self, const char *lock, uint32_t limit_ms, hf_grant_t *grant);
+hf_status_t hf_release (hf_session_t *self, const char *lock, uint64_t token, uint32_t limit_ms);
+hf_status_t hf_cancel (hf_session_t *self, const char *lock, uint64_t token, uint32_t limit_ms);
+hf_status_t hf_append (hf_session_t *self, const char *lock, uint64_t token, const char *file,
+                       const void *data, size_t size, uint32_t limit_ms);
+hf_status_t hf_release_for (hf_session_t *self, uint64_t owner, const char *lock, uint64_t token,
+                            uint32_t limit_ms);
+hf_status_t hf_cancel_for (hf_session_t *self, uint64_t owner, const char *lock, uint64_t token,
+                           uint32_t limit_ms);
+hf_status_t hf_append_for (hf_session_t *self, uint64_t owner, const char *lock, uint64_t token,
+                           const char *file, const void *data, size_t size, uint32_t limit_ms);
+
+/*  End session ID, whoever opened it. */
+hf_status_t hf_close_session_id (hf_client_t *client, uint64_t id, uint32_t limit_ms);
+
+/*  Into BUFFER; *size in: its room (at most 1 MiB is read), out: bytes read. TOTAL may be NULL. */
+hf_status_t hf_read (hf_client_t *client, const char *file, uint64_t offset, void *buffer,
+                     size_t *size, uint64_t *total, uint32_t limit_ms);
+
+//  ---- questions, blocking; linearizable unless it says otherwise -------------------
+
+typedef struct hf_leader_info {
+    uint32_t id;
+    uint64_t term;
+    char endpoint[300]; //  host:client-port
+} hf_leader_info_t;
+hf_status_t hf_query_leader (hf_client_t *client, hf_leader_info_t *info, uint32_t limit_ms);
+
+typedef struct hf_lock_info {
+    const char *lock; //  valid during the call of FN
+    uint64_t session;
+    uint64_t token;
+    uint64_t waiters;
+    uint64_t staged; //  bytes
+} hf_lock_info_t;
+typedef void (hf_lock_info_fn) (void *arg, const hf_lock_info_t *info);
+/*  Every lock that is held, by name; pages are fetched as needed. */
+hf_status_t hf_query_locks (hf_client_t *client, hf_lock_info_fn *fn, void *arg, uint32_t limit_ms);
+
+typedef void (hf_queue_info_fn) (void *arg, uint64_t session, uint64_t position);
+/*  Who holds LOCK and who waits. HF_NOT_FOUND: nobody holds it. FN may be NULL. */
+hf_status_t hf_query_lock (hf_client_t *client, const char *lock, hf_lock_info_t *info,
+                           hf_queue_info_fn *fn, void *arg, uint32_t limit_ms);
+
+typedef struct hf_file_info {
+    const char *file; //  valid during the call of FN
+    uint64_t length;
+    uint64_t checksum;
+} hf_file_info_t;
+typedef void (hf_file_info_fn) (void *arg, const hf_file_info_t *info);
+hf_status_t hf_query_files (hf_client_t *client, hf_file_info_fn *fn, void *arg, uint32_t limit_ms);
+
+/*  What one node says of itself: key and either a text or (text NULL) a number. Any node answers
+ *  for itself, leader or not. ID 0: the first that answers. */
+typedef void (hf_fact_fn) (void *arg, const char *key, const char *text, uint64_t number);
+hf_status_t hf_query_status (hf_client_t *client, uint32_t id, hf_fact_fn *fn, void *arg,
+                             uint32_t limit_ms);
+
+/*  The ids in the client's endpoint list, ascending; gives how many, at most 7. */
+size_t hf_client_nodes (const hf_client_t *client, uint32_t ids[7]);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

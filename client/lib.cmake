@@ -1,0 +1,67 @@
+# The library, twice from the same objects: holdfast_static, for programs of this tree and for
+# those who want no shared object, and holdfast_shared, which exports holdfast.h and no more.
+# Both carry the message codec, endpoint lists and the link: nothing of ours is needed beside.
+
+add_library (hf_client_objects OBJECT
+    hf_answers.c hf_ask.c hf_blocking.c hf_choice.c hf_client.c hf_client_io.c hf_client_leader.c
+    hf_lease.c hf_op.c hf_query.c hf_requests.c hf_session.c hf_session_open.c hf_submit.c
+    hf_knots.c hf_timers.c hf_waiter.c hf_window.c
+    "${PROJECT_SOURCE_DIR}/broker-less/hf_endpoints.c"
+    "${PROJECT_SOURCE_DIR}/broker-less/hf_link.c"
+    "${PROJECT_SOURCE_DIR}/broker-less/hf_socket.c"
+    "${PROJECT_SOURCE_DIR}/msgs/hf_hash.c" "${PROJECT_SOURCE_DIR}/msgs/hf_msg.c"
+    "${PROJECT_SOURCE_DIR}/msgs/hf_status.c" "${PROJECT_SOURCE_DIR}/msgs/hf_wire.c")
+target_link_libraries (hf_client_objects PRIVATE hf_build PkgConfig::ZMQ PkgConfig::MSGPACK
+                       Threads::Threads)
+
+include (GNUInstallDirs)
+include (CMakePackageConfigHelpers)
+
+add_library (holdfast_static STATIC $<TARGET_OBJECTS:hf_client_objects>)
+set_target_properties (holdfast_static PROPERTIES OUTPUT_NAME holdfast EXPORT_NAME holdfast_static)
+target_link_libraries (holdfast_static PUBLIC PkgConfig::ZMQ PkgConfig::MSGPACK Threads::Threads)
+
+add_library (holdfast_shared SHARED $<TARGET_OBJECTS:hf_client_objects>)
+set_target_properties (holdfast_shared PROPERTIES OUTPUT_NAME holdfast EXPORT_NAME holdfast
+                       VERSION "${PROJECT_VERSION}" SOVERSION "${PROJECT_VERSION_MAJOR}"
+                       LINK_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/holdfast.map")
+target_link_libraries (holdfast_shared PRIVATE PkgConfig::ZMQ PkgConfig::MSGPACK Threads::Threads)
+target_link_options (holdfast_shared PRIVATE
+                     "-Wl,--version-script=${CMAKE_CURRENT_SOURCE_DIR}/holdfast.map")
+
+# Within the tree both are used with the tree's headers; installed, with the installed ones.
+foreach (library holdfast_static holdfast_shared)
+    if (HF_SANITIZE)
+        target_link_options (${library} PUBLIC $<BUILD_INTERFACE:-fsanitize=${HF_SANITIZE}>)
+    endif ()
+    target_include_directories (${library} INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>
+                                $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+    target_compile_definitions (${library} INTERFACE $<INSTALL_INTERFACE:HF_INSTALLED_HEADERS>)
+endforeach ()
+add_library (holdfast::holdfast ALIAS holdfast_shared)
+
+add_executable (holdfast-example example.c)
+target_link_libraries (holdfast-example PRIVATE hf_build holdfast_shared)
+
+# ---- installing
+
+install (TARGETS holdfast_static holdfast_shared EXPORT holdfast-targets
+         LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+         ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+install (FILES holdfast.h "${PROJECT_SOURCE_DIR}/msgs/hf_status.h"
+         DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+install (EXPORT holdfast-targets NAMESPACE holdfast:: FILE holdfast-targets.cmake
+         DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/holdfast")
+configure_package_config_file (holdfast-config.cmake.in
+    "${CMAKE_CURRENT_BINARY_DIR}/holdfast-config.cmake"
+    INSTALL_DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/holdfast")
+write_basic_package_version_file ("${CMAKE_CURRENT_BINARY_DIR}/holdfast-config-version.cmake"
+                                  COMPATIBILITY SameMajorVersion)
+install (FILES "${CMAKE_CURRENT_BINARY_DIR}/holdfast-config.cmake"
+         "${CMAKE_CURRENT_BINARY_DIR}/holdfast-config-version.cmake"
+         DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/holdfast")
+# The way from the .pc file up to the prefix, so that an installed tree may be moved.
+file (RELATIVE_PATH HF_PC_TO_PREFIX "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
+configure_file (holdfast.pc.in "${CMAKE_CURRENT_BINARY_DIR}/holdfast.pc" @ONLY)
+install (FILES "${CMAKE_CURRENT_BINARY_DIR}/holdfast.pc"
+         DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")

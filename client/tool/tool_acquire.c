@@ -1,0 +1,216 @@
+#include "client/tool/tool_hold.h"
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#define ACQUIRE_TTL_MS 60000
+#define CLOSE_LIMIT_MS 2000
+
+enum { OPT_CANCEL = TOOL_OPT_OWN };
+
+static const char s_help_acquire[] =
+    "usage: holdfast acquire [OPTION...] NAME\n"
+    "\n"
+    "Take the lock NAME and leave it held when this command ends. Prints what `append` and\n"
+    "`release` need, as an assignment for the shell (or JSON). While it waits, it tells its\n"
+    "place in the queue on stderr.\n"
+    "\n"
+    "Nothing keeps the lock alive afterwards: it is lost when the TTL has passed since the\n"
+    "last `holdfast append` in it, and its appends are dropped. Choose --ttl for the whole\n"
+    "section; or use `holdfast run`, which keeps the lock as long as its command runs.\n"
+    "\n"
+    "options:\n"
+    "  -n, --nb, --nonblock     give up at once when another holds the lock\n"
+    "  -w, --wait, --timeout SECONDS\n"
+    "                           give up after that time (default: wait for ever)\n"
+    "  -E, --conflict-exit-code CODE\n"
+    "                           the exit code after giving up (default 1)\n"
+    "  -v, --verbose            say how long the lock took\n"
+    "      --ttl TIME           1s to 10m (default 60s)\n"
+    "      --json               print JSON: lock, token, session, index, ttl_ms\n"
+    "      --connect-timeout TIME  how long to look for the cluster (default 10s)\n"
+    "      --endpoints LIST     the nodes (default: HOLDFAST_ENDPOINTS)\n"
+    "\n"
+    "examples:\n"
+    "  lock=$(holdfast acquire --ttl 5m deploy) || exit\n"
+    "  eval \"$lock\"\n"
+    "  holdfast append deploys \"$(date) $USER\"\n"
+    "  holdfast release\n";
+
+static const char s_help_release[] =
+    "usage: holdfast release [OPTION...] [NAME]\n"
+    "\n"
+    "Release a lock that `holdfast acquire` took: its appends come into effect at once, in\n"
+    "all their files, and the next in the queue gets the lock. The session that acquire\n"
+    "left behind ends.\n"
+    "\n"
+    "The lock is named by HOLDFAST_LOCK, HOLDFAST_TOKEN and HOLDFAST_SESSION, as acquire\n"
+    "printed them, or by the options. (`holdfast run` releases by itself.)\n"
+    "\n"
+    "options:\n"
+    "      --cancel             drop the appends\n"
+    "      --lock NAME          the same as the argument NAME\n"
+    "      --token NUMBER\n"
+    "      --session NUMBER\n"
+    "      --timeout TIME       how long to wait for the cluster (default 10s)\n"
+    "      --endpoints LIST     the nodes (default: HOLDFAST_ENDPOINTS)\n"
+    "\n"
+    "examples:\n"
+    "  eval \"$(holdfast acquire deploy)\" && { ./deploy; holdfast release; }\n"
+    "  holdfast release --lock deploy --token 42 --session 7 --cancel\n";
+
+//  ---- acquire -------------------------------------------------------------------
+
+static void
+s_print_shell (const tool_hold_t *hold, const char *lock, bool with_endpoints)
+{
+    char *quoted = tool_shell_quote (lock);
+    printf ("export HOLDFAST_LOCK=%s HOLDFAST_TOKEN=%" PRIu64 " HOLDFAST_SESSION=%" PRIu64, quoted,
+            tool_hold_token (hold), hf_session_id (tool_hold_session (hold)));
+    free (quoted);
+    if (with_endpoints) {
+        quoted = tool_shell_quote (getenv ("HOLDFAST_ENDPOINTS"));
+        printf (" HOLDFAST_ENDPOINTS=%s", quoted);
+        free (quoted);
+    }
+    putchar ('\n');
+}
+
+static int
+s_print (const tool_hold_t *hold, const tool_options_t *options, const char *lock)
+{
+    if (!options->json) {
+        s_print_shell (hold, lock, getenv ("HOLDFAST_ENDPOINTS") != NULL);
+        return tool_flush (TOOL_OK);
+    }
+    hf_session_t *session = tool_hold_session (hold);
+    json_t *root = json_object ();
+    json_object_set_new (root, "lock", json_string (lock));
+    json_object_set_new (root, "token", tool_json_number (tool_hold_token (hold)));
+    json_object_set_new (root, "session", tool_json_number (hf_session_id (session)));
+    json_object_set_new (root, "index", tool_json_number (tool_hold_index (hold)));
+    json_object_set_new (root, "ttl_ms", tool_json_number (hf_session_ttl_ms (session)));
+    return tool_print_json (root, TOOL_OK);
+}
+
+static int
+s_acquire (const tool_options_t *options, const char *lock)
+{
+    signal (SIGPIPE, SIG_IGN); //  when nobody reads the token the lock must not stay held
+    tool_signals_t *signals = tool_signals_new (false);
+    hf_client_t *client = tool_client_new ();
+    tool_hold_t *hold = NULL;
+    int code = TOOL_USAGE;
+    if (client)
+        code = tool_hold_take (&hold, client, signals, options, lock, true);
+    if (hold) {
+        code = s_print (hold, options, lock);
+        if (code == TOOL_OK)
+            tool_hold_leave (&hold);
+        else
+            tool_hold_destroy (&hold);
+    }
+    hf_client_destroy (&client);
+    tool_signals_destroy (&signals);
+    return code;
+}
+
+int
+tool_acquire (int argc, char **argv)
+{
+    static const struct option options[] = {TOOL_OPTIONS_COMMON,
+                                            TOOL_OPTIONS_TAKE,
+                                            {"json", no_argument, NULL, TOOL_OPT_JSON},
+                                            {NULL, 0, NULL, 0}};
+    tool_options_t self;
+    tool_options_init (&self, "acquire", s_help_acquire);
+    self.ttl_ms = ACQUIRE_TTL_MS;
+    for (int option; (option = getopt_long (argc, argv, ":hVnw:E:v", options, NULL)) != -1;) {
+        int code = tool_options_take (&self, option, argv);
+        if (code >= 0)
+            return code;
+    }
+    if (argc - optind != 1)
+        return tool_misuse ("acquire",
+                            argc == optind ? "which lock? NAME is missing" : "one lock at a time");
+    return s_acquire (&self, argv[optind]);
+}
+
+//  ---- release -------------------------------------------------------------------
+
+static int
+s_release_in (hf_client_t *client, const tool_options_t *options, bool cancel)
+{
+    hf_session_t *session = NULL;
+    hf_status_t status = hf_session_open (client, 0, options->timeout_ms, NULL, NULL, &session);
+    bool asked = status == HF_OK;
+    if (asked)
+        status = cancel ? hf_cancel_for (session, options->session, options->lock, options->token,
+                                         options->timeout_ms)
+                        : hf_release_for (session, options->session, options->lock, options->token,
+                                          options->timeout_ms);
+    //  What acquire left behind is no longer needed. Not reached now, it ends with its TTL.
+    if (status == HF_OK)
+        hf_close_session_id (client, options->session, CLOSE_LIMIT_MS);
+    if (session)
+        hf_session_close (&session, CLOSE_LIMIT_MS);
+    if (status == HF_OK)
+        return TOOL_OK;
+    if (asked && (status == HF_TIMEOUT || status == HF_UNDECIDED || status == HF_LOST))
+        return tool_error (TOOL_LOST,
+                           "the release of lock %s was not acknowledged: whether it took effect "
+                           "is not known; see: holdfast locks",
+                           options->lock);
+    return tool_fail (status, options->lock, "cannot %s lock %s",
+                      cancel ? "cancel the section of" : "release", options->lock);
+}
+
+static int
+s_release (tool_options_t *self, bool cancel)
+{
+    bool whole;
+    bool some;
+    int code = tool_options_section (self, &whole, &some);
+    if (code >= 0)
+        return code;
+    if (!whole)
+        return tool_misuse ("release",
+                            "%s not known: take HOLDFAST_LOCK, HOLDFAST_TOKEN and "
+                            "HOLDFAST_SESSION from acquire, or give options",
+                            !self->lock        ? "the lock's name is"
+                            : self->token == 0 ? "the lock's token is"
+                                               : "the session is");
+    hf_client_t *client = tool_client_new ();
+    if (!client)
+        return TOOL_USAGE;
+    code = s_release_in (client, self, cancel);
+    hf_client_destroy (&client);
+    return code;
+}
+
+int
+tool_release (int argc, char **argv)
+{
+    static const struct option options[] = {TOOL_OPTIONS_COMMON,
+                                            TOOL_OPTIONS_SECTION,
+                                            {"timeout", required_argument, NULL, TOOL_OPT_TIMEOUT},
+                                            {"cancel", no_argument, NULL, OPT_CANCEL},
+                                            {NULL, 0, NULL, 0}};
+    tool_options_t self;
+    bool cancel = false;
+    tool_options_init (&self, "release", s_help_release);
+    for (int option; (option = getopt_long (argc, argv, ":hV", options, NULL)) != -1;) {
+        int code = -1;
+        if (option == OPT_CANCEL)
+            cancel = true;
+        else
+            code = tool_options_take (&self, option, argv);
+        if (code >= 0)
+            return code;
+    }
+    if (argc - optind > 1)
+        return tool_misuse ("release", "one lock at a time");
+    if (argc - optind == 1)
+        self.lock = argv[optind];
+    return s_release (&self, cancel);
+}

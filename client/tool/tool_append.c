@@ -1,0 +1,252 @@
+#include "client/tool/tool_hold.h"
+#include "msgs/hf_limits.h"
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CLOSE_LIMIT_MS 2000
+
+enum { OPT_ALONE = TOOL_OPT_OWN };
+
+static const char s_help[] =
+    "usage: holdfast append [OPTION...] FILE [DATA]\n"
+    "\n"
+    "Append DATA, or standard input when DATA is left out, to FILE: the bytes as they are,\n"
+    "no newline is added without -l.\n"
+    "\n"
+    "Within a section (under `holdfast run`, or after `eval \"$(holdfast acquire NAME)\"`)\n"
+    "the data is staged: it becomes part of FILE when the lock is released, together with\n"
+    "everything else appended in that section, or never. Alone it takes the lock named\n"
+    "like FILE, appends and releases. Either way all of the data or none of it arrives.\n"
+    "A section takes at most 16 MiB, in at most 256 files.\n"
+    "\n"
+    "options:\n"
+    "  -l, --line               add a newline when the data does not end with one\n"
+    "      --alone              do not use the section of the environment\n"
+    "      --lock NAME          the section: default HOLDFAST_LOCK,\n"
+    "      --token NUMBER         HOLDFAST_TOKEN,\n"
+    "      --session NUMBER       HOLDFAST_SESSION\n"
+    "  -n, --nonblock; -w, --wait SECONDS; -E, --conflict-exit-code CODE; --ttl TIME\n"
+    "                           alone: as of `holdfast run`\n"
+    "  -v, --verbose            say what was done\n"
+    "      --connect-timeout TIME  how long to wait for the cluster (default 10s)\n"
+    "      --endpoints LIST     the nodes (default: HOLDFAST_ENDPOINTS)\n"
+    "\n"
+    "examples:\n"
+    "  date | holdfast append journal\n"
+    "  holdfast append -l journal 'one line'\n"
+    "  holdfast run books -c 'holdfast append ledger \"42 EUR\" && holdfast append audit ok'\n";
+
+typedef struct append {
+    tool_options_t options;
+    bool alone;
+    bool line;
+    const char *file;
+    uint8_t *data;
+    size_t size;
+    tool_signals_t *signals;
+    hf_session_t *session; //  that asks
+    const char *lock;
+    uint64_t token;
+    uint64_t owner;
+} append_t;
+
+//  ---- the data ------------------------------------------------------------------
+
+static int
+s_too_large (void)
+{
+    return tool_error (TOOL_REFUSED,
+                       "the data is larger than 16 MiB, what one section takes: nothing was "
+                       "appended; split it");
+}
+
+/*  All of standard input, before any lock is taken: others do not wait for a slow writer. */
+static int
+s_read_input (append_t *self)
+{
+    size_t room = 64U << 10;
+    self->data = tool_alloc (room);
+    for (;;) {
+        if (self->size == room) {
+            if (room > HF_SECTION_BYTES_MAX)
+                return s_too_large ();
+            uint8_t *more = tool_alloc (room * 2);
+            memcpy (more, self->data, self->size);
+            free (self->data);
+            self->data = more;
+            room *= 2;
+        }
+        ssize_t count = read (STDIN_FILENO, self->data + self->size, room - self->size);
+        if (count == 0)
+            return -1;
+        if (count < 0 && errno != EINTR)
+            return tool_error (TOOL_IO, "cannot read standard input: %s", strerror (errno));
+        if (count > 0)
+            self->size += (size_t)count;
+    }
+}
+
+static int
+s_take_data (append_t *self, const char *text)
+{
+    int code = -1;
+    if (text) {
+        self->size = strlen (text);
+        self->data = tool_alloc (self->size + 1);
+        memcpy (self->data, text, self->size);
+    } else
+        code = s_read_input (self);
+    if (code < 0 && self->line && (self->size == 0 || self->data[self->size - 1] != '\n')) {
+        uint8_t *more = tool_alloc (self->size + 1);
+        if (self->size > 0)
+            memcpy (more, self->data, self->size);
+        more[self->size++] = '\n';
+        free (self->data);
+        self->data = more;
+    }
+    if (code < 0 && self->size > HF_SECTION_BYTES_MAX)
+        code = s_too_large ();
+    return code;
+}
+
+//  ---- appending -----------------------------------------------------------------
+
+static void
+s_show_progress (const append_t *self, size_t done)
+{
+    if (self->size > HF_DATA_MAX && isatty (STDERR_FILENO))
+        fprintf (stderr, "\rholdfast: %zu of %zu KiB%s", done >> 10, self->size >> 10,
+                 done == self->size ? "\n" : "");
+}
+
+/*  All of the data in pieces; TOOL_OK, or the exit code. */
+static int
+s_append_all (append_t *self)
+{
+    size_t done = 0;
+    do {
+        size_t piece = self->size - done < HF_DATA_MAX ? self->size - done : HF_DATA_MAX;
+        uint32_t limit_ms = self->options.timeout_ms;
+        hf_status_t status =
+            self->owner > 0 ? hf_append_for (self->session, self->owner, self->lock, self->token,
+                                             self->file, self->data + done, piece, limit_ms)
+                            : hf_append (self->session, self->lock, self->token, self->file,
+                                         self->data + done, piece, limit_ms);
+        if (status != HF_OK) {
+            int code = tool_fail (status, self->lock, "cannot append to %s", self->file);
+            bool unknown = status == HF_TIMEOUT || status == HF_UNDECIDED || status == HF_LOST;
+            if (self->owner > 0 && (done > 0 || unknown))
+                tool_error (0, "%zu of %zu bytes are staged in the section%s: cancel it", done,
+                            self->size, unknown ? ", perhaps more" : "");
+            return code;
+        }
+        done += piece;
+        s_show_progress (self, done);
+        int signal = self->signals ? tool_signals_next (self->signals) : 0;
+        if (signal > 0)
+            return TOOL_SIGNALLED + signal;
+    } while (done < self->size);
+    return TOOL_OK;
+}
+
+/*  On behalf of the session that holds the lock, from a short one of our own. */
+static int
+s_append_in_section (append_t *self, hf_client_t *client)
+{
+    self->lock = self->options.lock;
+    self->token = self->options.token;
+    self->owner = self->options.session;
+    hf_status_t status =
+        hf_session_open (client, 0, self->options.timeout_ms, NULL, NULL, &self->session);
+    if (status != HF_OK)
+        return tool_fail (status, NULL, "cannot open a session");
+    int code = s_append_all (self);
+    hf_session_close (&self->session, CLOSE_LIMIT_MS);
+    if (code == TOOL_OK && self->options.verbose)
+        tool_error (0, "%zu bytes for %s staged in the section of lock %s", self->size, self->file,
+                    self->lock);
+    return code;
+}
+
+static int
+s_append_alone (append_t *self, hf_client_t *client)
+{
+    tool_hold_t *hold = NULL;
+    bool show = self->options.verbose || isatty (STDERR_FILENO);
+    int code = tool_hold_take (&hold, client, self->signals, &self->options, self->file, show);
+    if (!hold)
+        return code;
+    self->session = tool_hold_session (hold);
+    self->lock = self->file;
+    self->token = tool_hold_token (hold);
+    code = s_append_all (self);
+    //  What is not whole is dropped, with the session.
+    if (code == TOOL_OK)
+        code = tool_hold_release (hold, false);
+    if (code == TOOL_OK && self->options.verbose)
+        tool_error (0, "%zu bytes appended to %s", self->size, self->file);
+    tool_hold_destroy (&hold);
+    return code;
+}
+
+static int
+s_append (append_t *self, const char *text)
+{
+    bool whole = false;
+    bool some = false;
+    int code = self->alone ? -1 : tool_options_section (&self->options, &whole, &some);
+    if (code >= 0)
+        return code;
+    if (some && !whole)
+        return tool_misuse ("append", "a section needs lock, token and session, in the options or "
+                                      "in HOLDFAST_LOCK, HOLDFAST_TOKEN, HOLDFAST_SESSION; without "
+                                      "a section: --alone");
+    code = s_take_data (self, text);
+    if (code >= 0)
+        return code;
+    if (!whole)
+        self->signals = tool_signals_new (false);
+    hf_client_t *client = tool_client_new ();
+    if (!client)
+        return TOOL_USAGE;
+    code = whole ? s_append_in_section (self, client) : s_append_alone (self, client);
+    hf_client_destroy (&client);
+    return code;
+}
+
+int
+tool_append (int argc, char **argv)
+{
+    static const struct option options[] = {TOOL_OPTIONS_COMMON,
+                                            TOOL_OPTIONS_TAKE,
+                                            TOOL_OPTIONS_SECTION,
+                                            {"alone", no_argument, NULL, OPT_ALONE},
+                                            {"line", no_argument, NULL, 'l'},
+                                            {NULL, 0, NULL, 0}};
+    append_t self = {.data = NULL};
+    tool_options_init (&self.options, "append", s_help);
+    for (int option; (option = getopt_long (argc, argv, ":hVnw:E:vl", options, NULL)) != -1;) {
+        int code = -1;
+        if (option == OPT_ALONE)
+            self.alone = true;
+        else if (option == 'l')
+            self.line = true;
+        else
+            code = tool_options_take (&self.options, option, argv);
+        if (code >= 0)
+            return code;
+    }
+    if (argc == optind)
+        return tool_misuse ("append", "which file? FILE is missing");
+    if (argc - optind > 2)
+        return tool_misuse ("append", "more than FILE and DATA: put the data in quotes");
+    self.file = argv[optind];
+    int code = s_append (&self, argc - optind == 2 ? argv[optind + 1] : NULL);
+    free (self.data);
+    tool_signals_destroy (&self.signals);
+    return code;
+}

@@ -1,0 +1,332 @@
+#include "client/tool/tool_hold.h"
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CLOSE_LIMIT_MS 2000
+
+/*  What the client's thread reports; the mutex guards it. */
+typedef struct news {
+    bool answered;
+    hf_status_t status;
+    uint64_t token;
+    uint64_t index;
+    bool moved;
+    uint64_t position;
+    bool lost;
+} news_t;
+
+struct tool_hold {
+    hf_client_t *client;
+    tool_signals_t *signals;
+    const tool_options_t *options;
+    char *lock;
+    bool show;
+    hf_session_t *session;
+    uint64_t token;
+    uint64_t index;
+    int wake_fd;
+    pthread_mutex_t mutex;
+    news_t news;
+};
+
+static uint64_t
+s_now_ms (void)
+{
+    struct timespec now;
+    clock_gettime (CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+//  ---- on the client's thread ----------------------------------------------------
+
+static void
+s_wake (tool_hold_t *self)
+{
+    uint64_t one = 1;
+    ssize_t size = write (self->wake_fd, &one, sizeof one);
+    assert (size == (ssize_t)sizeof one || errno == EAGAIN);
+    (void)size;
+}
+
+static void
+s_on_done (void *arg, const hf_result_t *result)
+{
+    tool_hold_t *self = arg;
+    pthread_mutex_lock (&self->mutex);
+    self->news.answered = true;
+    self->news.status = result->status;
+    self->news.token = result->token;
+    self->news.index = result->index;
+    pthread_mutex_unlock (&self->mutex);
+    s_wake (self);
+}
+
+static void
+s_on_event (void *arg, const hf_session_event_t *event)
+{
+    tool_hold_t *self = arg;
+    pthread_mutex_lock (&self->mutex);
+    if (event->type == HF_SESSION_MOVED) {
+        self->news.moved = true;
+        self->news.position = event->position;
+    } else
+        self->news.lost = true;
+    pthread_mutex_unlock (&self->mutex);
+    s_wake (self);
+}
+
+//  ---- on the main thread --------------------------------------------------------
+
+/*  Take what has come; what is told once is told once. */
+static news_t
+s_news (tool_hold_t *self)
+{
+    uint64_t count;
+    ssize_t size = read (self->wake_fd, &count, sizeof count);
+    assert (size == (ssize_t)sizeof count || errno == EAGAIN);
+    (void)size;
+    pthread_mutex_lock (&self->mutex);
+    news_t news = self->news;
+    self->news.moved = false;
+    self->news.answered = false;
+    pthread_mutex_unlock (&self->mutex);
+    return news;
+}
+
+static void
+s_show_place (const tool_hold_t *self, uint64_t position)
+{
+    if (self->show && position > 0)
+        fprintf (stderr, "holdfast: waiting for lock %s: place %" PRIu64 " in the queue\n",
+                 self->lock, position);
+}
+
+/*  Wait for the answer to what was submitted: TOOL_OK with NEWS, or 128+signal. */
+static int
+s_await (tool_hold_t *self, news_t *news)
+{
+    struct pollfd fds[] = {{.fd = tool_signals_fd (self->signals), .events = POLLIN},
+                           {.fd = self->wake_fd, .events = POLLIN}};
+    for (;;) {
+        *news = s_news (self);
+        if (news->moved)
+            s_show_place (self, news->position);
+        if (news->answered)
+            return TOOL_OK;
+        int signal = tool_signals_next (self->signals);
+        if (signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU)
+            tool_signals_suffer (self->signals, signal);
+        else if (signal > 0 && signal != SIGCHLD && signal != SIGCONT)
+            return TOOL_SIGNALLED + signal;
+        else if (signal == 0)
+            poll (fds, 2, -1);
+    }
+}
+
+static int
+s_open (tool_hold_t *self)
+{
+    memset (&self->news, 0, sizeof self->news);
+    //  Nothing is held or waited for yet: until then a signal may end this process as usual.
+    tool_signals_restore (self->signals);
+    hf_status_t status =
+        hf_session_open (self->client, self->options->ttl_ms, self->options->timeout_ms, s_on_event,
+                         self, &self->session);
+    tool_signals_block (self->signals);
+    if (status != HF_OK)
+        return tool_fail (status, NULL, "cannot open a session for lock %s", self->lock);
+    return TOOL_OK;
+}
+
+static bool
+s_session_gone (hf_status_t status)
+{
+    return status == HF_LOST || status == HF_UNDECIDED || status == HF_SESSION_EXPIRED;
+}
+
+static int
+s_not_granted (const tool_hold_t *self, hf_status_t status)
+{
+    const tool_options_t *options = self->options;
+    if (options->wait_ms > 0 && status == HF_TIMEOUT)
+        status = HF_NOT_GRANTED;
+    if (status != HF_NOT_GRANTED)
+        return tool_fail (status, self->lock, "cannot acquire lock %s", self->lock);
+    if (options->verbose)
+        tool_error (0,
+                    options->wait_ms > 0 ? "lock %s was not granted in time"
+                                         : "lock %s is held by another session",
+                    self->lock);
+    return options->conflict_code;
+}
+
+/*  Ask once, in a session of its own: TOOL_HELD, or the exit code; or *gone, when the session ended
+ *  before the answer. */
+static int
+s_ask (tool_hold_t *self, uint32_t limit_ms, bool *gone)
+{
+    *gone = false;
+    int code = s_open (self);
+    if (code != TOOL_OK)
+        return code;
+    bool wait = self->options->wait_ms > 0;
+    hf_status_t status =
+        hf_submit_acquire (self->session, self->lock, wait,
+                           wait ? limit_ms : self->options->timeout_ms, s_on_done, self);
+    news_t news = {.status = status};
+    if (status == HF_OK)
+        code = s_await (self, &news);
+    if (code != TOOL_OK)
+        return code;
+    if (news.status == HF_OK) {
+        self->token = news.token;
+        self->index = news.index;
+        return TOOL_HELD;
+    }
+    *gone = wait && s_session_gone (news.status);
+    return *gone ? TOOL_OK : s_not_granted (self, news.status);
+}
+
+static int
+s_take (tool_hold_t *self)
+{
+    uint32_t limit_ms = self->options->wait_ms;
+    uint64_t began_ms = s_now_ms ();
+    for (;;) {
+        bool gone;
+        int code = s_ask (self, limit_ms, &gone);
+        if (!gone)
+            return code;
+        tool_error (0, "lost the place in the queue for lock %s with its session; asking again",
+                    self->lock);
+        hf_session_close (&self->session, CLOSE_LIMIT_MS);
+        uint64_t spent_ms = s_now_ms () - began_ms;
+        if (self->options->wait_ms == HF_FOREVER)
+            continue;
+        if (spent_ms >= self->options->wait_ms)
+            return s_not_granted (self, HF_TIMEOUT);
+        limit_ms = self->options->wait_ms - (uint32_t)spent_ms;
+    }
+}
+
+int
+tool_hold_take (tool_hold_t **self_p, hf_client_t *client, tool_signals_t *signals,
+                const tool_options_t *options, const char *lock, bool show)
+{
+    assert (self_p && client && signals && options && lock);
+    tool_hold_t *self = tool_alloc (sizeof *self);
+    self->client = client;
+    self->signals = signals;
+    self->options = options;
+    self->lock = tool_copy (lock);
+    self->show = show;
+    self->wake_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+    pthread_mutex_init (&self->mutex, NULL);
+    if (self->wake_fd < 0) {
+        perror ("holdfast: eventfd");
+        exit (TOOL_INTERNAL);
+    }
+    uint64_t began_ms = s_now_ms ();
+    int code = s_take (self);
+    assert (code != TOOL_HELD || self->token > 0);
+    if (code != TOOL_HELD)
+        tool_hold_destroy (&self);
+    else if (options->verbose) {
+        uint64_t spent_ms = s_now_ms () - began_ms;
+        tool_error (0, "getting lock %s took %" PRIu64 ".%03u seconds, token %" PRIu64, lock,
+                    spent_ms / 1000, (unsigned)(spent_ms % 1000), self->token);
+    }
+    *self_p = self;
+    return code;
+}
+
+static void
+s_free (tool_hold_t **self_p)
+{
+    tool_hold_t *self = *self_p;
+    assert (!self->session);
+    close (self->wake_fd);
+    pthread_mutex_destroy (&self->mutex);
+    free (self->lock);
+    free (self);
+    *self_p = NULL;
+}
+
+void
+tool_hold_destroy (tool_hold_t **self_p)
+{
+    assert (self_p);
+    if (!*self_p)
+        return;
+    //  Best effort: a session that cannot be closed now ends with its TTL.
+    if ((*self_p)->session)
+        hf_session_close (&(*self_p)->session, CLOSE_LIMIT_MS);
+    s_free (self_p);
+}
+
+void
+tool_hold_leave (tool_hold_t **self_p)
+{
+    assert (self_p && *self_p);
+    hf_session_leave (&(*self_p)->session);
+    s_free (self_p);
+}
+
+hf_session_t *
+tool_hold_session (const tool_hold_t *self)
+{
+    return self->session;
+}
+
+uint64_t
+tool_hold_token (const tool_hold_t *self)
+{
+    return self->token;
+}
+
+uint64_t
+tool_hold_index (const tool_hold_t *self)
+{
+    return self->index;
+}
+
+int
+tool_hold_fd (const tool_hold_t *self)
+{
+    return self->wake_fd;
+}
+
+bool
+tool_hold_lost (tool_hold_t *self)
+{
+    //  The clock too, not the event alone: after a stop the client's thread may be behind.
+    return s_news (self).lost || hf_session_remaining_ms (self->session) == 0;
+}
+
+int
+tool_hold_release (tool_hold_t *self, bool cancel)
+{
+    hf_status_t status =
+        cancel ? hf_submit_cancel (self->session, self->lock, self->token, s_on_done, self)
+               : hf_submit_release (self->session, self->lock, self->token, s_on_done, self);
+    news_t news = {.status = status};
+    if (status == HF_OK && s_await (self, &news) != TOOL_OK)
+        news.status = HF_UNDECIDED;
+    if (news.status == HF_OK)
+        return TOOL_OK;
+    if (news.status == HF_UNDECIDED || news.status == HF_TIMEOUT || news.status == HF_CLOSED)
+        return tool_error (TOOL_LOST,
+                           "the release of lock %s was not acknowledged: whether its appends "
+                           "took effect is not known; see: holdfast ls, holdfast cat",
+                           self->lock);
+    return tool_error (TOOL_LOST, "lock %s was lost before its release: its appends are dropped",
+                       self->lock);
+}

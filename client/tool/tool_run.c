@@ -1,0 +1,303 @@
+#include "broker-less/hf_endpoints.h"
+#include "client/tool/tool_child.h"
+#include "client/tool/tool_hold.h"
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define KILL_AFTER_MS 5000
+#define GROUP_LOOK_MS 50 //  nobody tells when the last orphan of a group ends
+
+enum { OPT_CANCEL_ON_FAILURE = TOOL_OPT_OWN };
+
+static const char s_help[] =
+    "usage: holdfast run [OPTION...] NAME -- COMMAND [ARGUMENT...]\n"
+    "       holdfast run [OPTION...] NAME -c 'SHELL COMMAND'\n"
+    "\n"
+    "Wait for the lock NAME, run COMMAND while holding it, release it. At any time at most\n"
+    "one command runs under a name, in the whole cluster. What COMMAND appends with\n"
+    "`holdfast append` comes into effect, in all files at once, when it has ended.\n"
+    "\n"
+    "COMMAND runs in a process group of its own with HOLDFAST_LOCK, HOLDFAST_TOKEN,\n"
+    "HOLDFAST_SESSION and HOLDFAST_ENDPOINTS in its environment. If the lock is lost (this\n"
+    "machine was cut off or stopped for longer than the TTL) the whole group gets SIGTERM,\n"
+    "5 s later SIGKILL, its appends are dropped, and the exit code is 75.\n"
+    "\n"
+    "options, as those of flock(1); they stand before NAME:\n"
+    "  -n, --nb, --nonblock     give up at once when another holds the lock\n"
+    "  -w, --wait, --timeout SECONDS\n"
+    "                           give up after that time; 1.5, 500ms and 2m are understood\n"
+    "                           (default: wait for ever)\n"
+    "  -E, --conflict-exit-code CODE\n"
+    "                           the exit code after giving up (default 1)\n"
+    "  -c, --command 'COMMAND'  after NAME: run it with the shell ($SHELL or /bin/sh)\n"
+    "  -v, --verbose            say how long the lock took, and its token\n"
+    "  -x, -e, --exclusive, -o, --close\n"
+    "                           accepted for flock(1): locks are exclusive, and no\n"
+    "                           descriptor is handed on\n"
+    "options of its own:\n"
+    "      --ttl TIME           1s to 10m: how soon others may go on after this machine\n"
+    "                           dies (default 10s)\n"
+    "      --cancel-on-failure  drop the appends when COMMAND fails (exit code not 0, or a\n"
+    "                           signal) instead of letting them come into effect\n"
+    "      --connect-timeout TIME  how long to look for the cluster (default 10s)\n"
+    "      --endpoints LIST     the nodes (default: HOLDFAST_ENDPOINTS)\n"
+    "\n"
+    "exit code: that of COMMAND, 128+N when signal N ended it; 1 or CODE when not granted;\n"
+    "64 usage; 69 no cluster reached; 75 lock lost, or its release not acknowledged;\n"
+    "126 not executable; 127 not found. Others: holdfast --help.\n"
+    "\n"
+    "examples:\n"
+    "  holdfast run backup -- ./backup.sh\n"
+    "  holdfast run -n -E 9 nightly -- make nightly || [ $? -eq 9 ]\n"
+    "  holdfast run books -c 'holdfast append ledger \"42 EUR\" && holdfast append audit ok'\n";
+
+typedef struct run {
+    tool_options_t options;
+    bool cancel_on_failure;
+    const char *lock;
+    char **command;
+    char *shell[4]; //  for -c
+    tool_signals_t *signals;
+    tool_hold_t *hold;
+    tool_child_t *child;
+    uint64_t kill_at_ms; //  0: the lock is not lost
+    bool killed;
+} run_t;
+
+static uint64_t
+s_now_ms (void)
+{
+    struct timespec now;
+    clock_gettime (CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+//  ---- the command line ----------------------------------------------------------
+
+static int
+s_option (run_t *self, int option, char **argv)
+{
+    switch (option) {
+    case OPT_CANCEL_ON_FAILURE:
+        self->cancel_on_failure = true;
+        return -1;
+    case 'x':
+    case 'e':
+    case 'o':
+        return -1;
+    case 's':
+        return tool_misuse ("run", "locks are exclusive; there are no shared ones");
+    case 'u':
+        return tool_misuse ("run", "there is nothing to unlock: run releases by itself");
+    case 'F':
+        return tool_misuse ("run", "-F cannot be: a process must keep the lock alive");
+    default:
+        return tool_options_take (&self->options, option, argv);
+    }
+}
+
+static int
+s_options (run_t *self, int argc, char **argv)
+{
+    static const struct option options[] = {
+        TOOL_OPTIONS_COMMON,
+        TOOL_OPTIONS_TAKE,
+        {"cancel-on-failure", no_argument, NULL, OPT_CANCEL_ON_FAILURE},
+        {"exclusive", no_argument, NULL, 'x'},
+        {"close", no_argument, NULL, 'o'},
+        {"shared", no_argument, NULL, 's'},
+        {"unlock", no_argument, NULL, 'u'},
+        {"no-fork", no_argument, NULL, 'F'},
+        {NULL, 0, NULL, 0}};
+    tool_options_init (&self->options, "run", s_help);
+    for (int option;
+         (option = getopt_long (argc, argv, "+:hVnw:E:vxeosuF", options, NULL)) != -1;) {
+        int code = s_option (self, option, argv);
+        if (code >= 0)
+            return code;
+    }
+    return -1;
+}
+
+static int
+s_shell_command (run_t *self, int argc, char **argv)
+{
+    if (argc != 2)
+        return tool_misuse ("run", "%s takes exactly one argument, the shell's command", argv[0]);
+    static char shell_default[] = "/bin/sh";
+    static char option[] = "-c";
+    char *shell = getenv ("SHELL");
+    self->shell[0] = shell && *shell ? shell : shell_default;
+    self->shell[1] = option;
+    self->shell[2] = argv[1];
+    self->command = self->shell;
+    return -1;
+}
+
+static int
+s_arguments (run_t *self, int argc, char **argv)
+{
+    if (argc == 0)
+        return tool_misuse ("run", "which lock? NAME is missing");
+    self->lock = argv[0];
+    argv++;
+    argc--;
+    if (argc > 0 && (strcmp (argv[0], "-c") == 0 || strcmp (argv[0], "--command") == 0))
+        return s_shell_command (self, argc, argv);
+    if (argc > 0 && strcmp (argv[0], "--") == 0) {
+        argv++;
+        argc--;
+    } else if (argc > 0 && argv[0][0] == '-')
+        return tool_misuse ("run", "option %s must stand before the name; a command after --",
+                            argv[0]);
+    if (argc == 0)
+        return tool_misuse ("run", "which command? holdfast run %s -- COMMAND", self->lock);
+    self->command = argv;
+    return -1;
+}
+
+//  ---- while the command runs ------------------------------------------------------
+
+static void
+s_set_environment (const run_t *self)
+{
+    char number[24];
+    setenv ("HOLDFAST_LOCK", self->lock, 1);
+    snprintf (number, sizeof number, "%" PRIu64, tool_hold_token (self->hold));
+    setenv ("HOLDFAST_TOKEN", number, 1);
+    snprintf (number, sizeof number, "%" PRIu64, hf_session_id (tool_hold_session (self->hold)));
+    setenv ("HOLDFAST_SESSION", number, 1);
+    setenv ("HOLDFAST_ENDPOINTS", HF_ENDPOINTS_DEFAULT, 0);
+}
+
+static void
+s_check_lost (run_t *self)
+{
+    bool lost = tool_hold_lost (self->hold); //  asked always: it takes what makes the fd readable
+    if (self->kill_at_ms > 0 || !lost)
+        return;
+    tool_error (0, "lock %s is lost: ending the command", self->lock);
+    self->kill_at_ms = s_now_ms () + KILL_AFTER_MS;
+    tool_child_end_group (self->child);
+}
+
+/*  The command stopped: let the shell above see a stopped job, and go on when it does. */
+static void
+s_stopped (run_t *self)
+{
+    int signal = tool_child_stop_signal (self->child);
+    bool by_terminal = signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
+    if (!by_terminal || !tool_child_has_terminal (self->child) || self->kill_at_ms > 0)
+        return; //  somebody stopped the command alone: this process keeps its lock alive
+    tool_child_background (self->child);
+    bool stopped = tool_signals_suffer (self->signals, signal);
+    if (!stopped && signal != SIGTSTP)
+        tool_child_kill (self->child, SIGHUP); //  no shell will ever put it into the foreground
+    s_check_lost (self); //  the time that passed may have been longer than the lease
+    tool_child_continue (self->child);
+}
+
+static void
+s_take_signals (run_t *self)
+{
+    for (int signal; (signal = tool_signals_next (self->signals)) > 0;)
+        if (signal != SIGCHLD)
+            tool_child_kill (self->child, signal);
+}
+
+static int
+s_poll_ms (const run_t *self, bool ended)
+{
+    if (self->kill_at_ms == 0 || self->killed)
+        return -1; //  what is killed ends, and SIGCHLD tells
+    if (ended)
+        return GROUP_LOOK_MS;
+    uint64_t now_ms = s_now_ms ();
+    return now_ms < self->kill_at_ms ? (int)(self->kill_at_ms - now_ms) : 0;
+}
+
+/*  Until the command has ended; after a loss, until its whole group has. */
+static void
+s_supervise (run_t *self)
+{
+    struct pollfd fds[] = {{.fd = tool_signals_fd (self->signals), .events = POLLIN},
+                           {.fd = tool_hold_fd (self->hold), .events = POLLIN}};
+    for (;;) {
+        s_take_signals (self);
+        tool_child_state_t state = tool_child_look (self->child);
+        if (state == TOOL_CHILD_STOPPED) {
+            s_stopped (self);
+            continue;
+        }
+        bool ended = state == TOOL_CHILD_ENDED;
+        if (ended && (self->kill_at_ms == 0 || self->killed || tool_child_group_gone (self->child)))
+            return;
+        s_check_lost (self);
+        if (self->kill_at_ms > 0 && !self->killed && s_now_ms () >= self->kill_at_ms) {
+            self->killed = true;
+            tool_child_kill (self->child, SIGKILL);
+            if (ended)
+                return;
+        }
+        poll (fds, 2, s_poll_ms (self, ended));
+    }
+}
+
+static int
+s_run_command (run_t *self)
+{
+    s_set_environment (self);
+    if (self->options.verbose)
+        tool_error (0, "executing %s", self->command[0]);
+    self->child = tool_child_new (self->command, self->signals);
+    if (!self->child) {
+        int code = errno == ENOENT ? TOOL_NOT_COMMAND : TOOL_NOT_EXECUTABLE;
+        if (errno == EAGAIN || errno == ENOMEM)
+            code = TOOL_INTERNAL;
+        tool_error (code, "cannot run %s: %s", self->command[0], strerror (errno));
+        tool_hold_release (self->hold, true);
+        return code;
+    }
+    s_supervise (self);
+    tool_child_background (self->child);
+    if (self->kill_at_ms > 0)
+        return TOOL_LOST;
+    int code = tool_child_code (self->child);
+    int released = tool_hold_release (self->hold, self->cancel_on_failure && code != 0);
+    return released != TOOL_OK ? released : code;
+}
+
+int
+tool_run (int argc, char **argv)
+{
+    run_t self = {.hold = NULL};
+    int code = s_options (&self, argc, argv);
+    if (code < 0)
+        code = s_arguments (&self, argc - optind, argv + optind);
+    if (code >= 0)
+        return code;
+    self.signals = tool_signals_new (true);
+    hf_client_t *client = tool_client_new ();
+    bool show = self.options.verbose || isatty (STDERR_FILENO);
+    code = TOOL_USAGE;
+    if (client)
+        code = tool_hold_take (&self.hold, client, self.signals, &self.options, self.lock, show);
+    if (self.hold)
+        code = s_run_command (&self);
+    bool interrupted = self.child && tool_child_interrupted (self.child);
+    tool_child_destroy (&self.child);
+    tool_hold_destroy (&self.hold);
+    hf_client_destroy (&client);
+    //  The terminal's ^C reached the command's group alone: a loop in a shell around this
+    //  process must end too, as it would have without a group in between.
+    if (interrupted && code == TOOL_SIGNALLED + SIGINT)
+        tool_signals_suffer (self.signals, SIGINT);
+    tool_signals_destroy (&self.signals);
+    return code;
+}

@@ -1,0 +1,36 @@
+/*  tool_signals.h - signals as something to read, so that a held lock is never left by accident.
+ *
+ *  To be made before the client, so that its thread inherits the blocked mask.
+ */
+#ifndef TOOL_SIGNALS_H_INCLUDED
+#define TOOL_SIGNALS_H_INCLUDED
+
+#include <signal.h>
+#include <stdbool.h>
+
+typedef struct tool_signals tool_signals_t;
+
+/*  Block what would end this process; with JOB_CONTROL also what stops it, SIGCONT and SIGCHLD.
+ *  Signals that this process was started to ignore stay ignored. */
+tool_signals_t *tool_signals_new (bool job_control);
+void tool_signals_destroy (tool_signals_t **self_p);
+
+/*  Readable when a signal waits. */
+int tool_signals_fd (const tool_signals_t *self);
+
+/*  The next signal, 0 when none waits. */
+int tool_signals_next (tool_signals_t *self);
+
+/*  Mask and handlers as this process found them: in the child before exec, and while a wait
+ *  holds nothing that a signal could leave behind. Async-signal-safe. */
+void tool_signals_restore (const tool_signals_t *self);
+
+/*  After tool_signals_restore: block them again. */
+void tool_signals_block (const tool_signals_t *self);
+
+/*  Let SIGNAL do to this process and its group what it does by default: stop or end. Comes back
+ *  when they were continued: true; false: the kernel does not stop a group that no shell of the
+ *  terminal's session could continue. */
+bool tool_signals_suffer (tool_signals_t *self, int signal);
+
+#endif

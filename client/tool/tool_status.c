@@ -1,0 +1,313 @@
+#include "broker-less/hf_endpoints.h"
+#include "client/tool/tool.h"
+#include "msgs/hf_limits.h"
+#include <assert.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STATUS_TIMEOUT_MS 2000
+#define FACTS_MAX         64
+
+static const char s_help[] =
+    "usage: holdfast status [OPTION...]\n"
+    "\n"
+    "Ask every node of the list what it knows of itself: role, leader, term, how far it is,\n"
+    "and what it keeps. A node that does not answer is shown as unreachable.\n"
+    "\n"
+    "Exit code 0 when a majority of the list agrees on a leader, else 69.\n"
+    "\n"
+    "options:\n"
+    "  -v, --verbose         every fact of every node, one on a line\n"
+    "      --json            print JSON: leader, term, majority, nodes: id, reachable, facts\n"
+    "      --timeout TIME    how long to wait for a node (default 2s)\n"
+    "      --endpoints LIST  the nodes (default: HOLDFAST_ENDPOINTS)\n"
+    "\n"
+    "examples:\n"
+    "  holdfast status\n"
+    "  until holdfast status >/dev/null; do sleep 1; done\n";
+
+typedef struct fact {
+    char *key;
+    char *text; //  NULL: a number
+    uint64_t number;
+} fact_t;
+
+/*  One node, asked on a thread of its own: the unreachable ones cost their time together. */
+typedef struct node {
+    hf_client_t *client;
+    uint32_t id;
+    uint32_t timeout_ms;
+    hf_status_t status;
+    fact_t fact[FACTS_MAX];
+    size_t count;
+    pthread_t thread;
+    bool threaded;
+} node_t;
+
+typedef struct cluster {
+    node_t node[HF_MEMBERS_MAX];
+    size_t count;
+    size_t reachable;
+    uint32_t leader; //  0: no majority agrees on one
+    uint64_t term;
+} cluster_t;
+
+//  ---- asking --------------------------------------------------------------------
+
+static void
+s_on_fact (void *arg, const char *key, const char *text, uint64_t number)
+{
+    node_t *self = arg;
+    if (self->count == FACTS_MAX)
+        return;
+    fact_t *fact = &self->fact[self->count++];
+    fact->key = tool_copy (key);
+    fact->text = text ? tool_copy (text) : NULL;
+    fact->number = number;
+}
+
+static void *
+s_ask (void *arg)
+{
+    node_t *self = arg;
+    self->status = hf_query_status (self->client, self->id, s_on_fact, self, self->timeout_ms);
+    return NULL;
+}
+
+static const fact_t *
+s_fact (const node_t *self, const char *key)
+{
+    for (size_t i = 0; i < self->count; i++)
+        if (strcmp (self->fact[i].key, key) == 0)
+            return &self->fact[i];
+    return NULL;
+}
+
+static uint64_t
+s_number (const node_t *self, const char *key)
+{
+    const fact_t *fact = s_fact (self, key);
+    return fact && !fact->text ? fact->number : 0;
+}
+
+/*  Who leads, if a majority says the same of the same term. */
+static void
+s_judge (cluster_t *self)
+{
+    for (size_t i = 0; i < self->count; i++) {
+        uint64_t leader = s_number (&self->node[i], "leader");
+        uint64_t term = s_number (&self->node[i], "term");
+        size_t votes = 0;
+        for (size_t j = 0; j < self->count; j++)
+            votes += self->node[j].status == HF_OK &&
+                     s_number (&self->node[j], "leader") == leader &&
+                     s_number (&self->node[j], "term") == term;
+        if (leader > 0 && leader <= UINT32_MAX && votes > self->count / 2) {
+            self->leader = (uint32_t)leader;
+            self->term = term;
+        }
+        self->reachable += self->node[i].status == HF_OK;
+    }
+}
+
+static void
+s_ask_all (cluster_t *self, hf_client_t *client, uint32_t timeout_ms)
+{
+    uint32_t ids[HF_MEMBERS_MAX];
+    self->count = hf_client_nodes (client, ids);
+    assert (self->count <= HF_MEMBERS_MAX);
+    for (size_t i = 0; i < self->count; i++) {
+        node_t *node = &self->node[i];
+        *node = (node_t){.client = client, .id = ids[i], .timeout_ms = timeout_ms};
+        node->threaded = pthread_create (&node->thread, NULL, s_ask, node) == 0;
+        if (!node->threaded)
+            s_ask (node);
+    }
+    for (size_t i = 0; i < self->count; i++)
+        if (self->node[i].threaded)
+            pthread_join (self->node[i].thread, NULL);
+    s_judge (self);
+}
+
+//  ---- telling -------------------------------------------------------------------
+
+/*  HOST:CLIENT_PORT of a node that cannot tell it itself. */
+static void
+s_endpoint (uint32_t id, char *text, size_t size)
+{
+    hf_endpoints_t list;
+    char error[HF_ENDPOINTS_ERROR_SIZE];
+    const char *chosen = getenv ("HOLDFAST_ENDPOINTS");
+    const hf_endpoint_t *node = NULL;
+    if (hf_endpoints_parse (&list, chosen ? chosen : HF_ENDPOINTS_DEFAULT, error) == 0)
+        node = hf_endpoints_find (&list, id);
+    if (node)
+        snprintf (text, size, "%s:%u", node->host, node->client_port);
+    else
+        snprintf (text, size, "-");
+}
+
+/*  A hash is 64 bits of no meaning as a number, and past what JSON readers keep exactly. */
+static bool
+s_is_hash (const fact_t *fact)
+{
+    return !fact->text && strstr (fact->key, "hash") != NULL;
+}
+
+static json_t *
+s_fact_json (const fact_t *fact)
+{
+    if (fact->text)
+        return json_string (fact->text);
+    if (s_is_hash (fact))
+        return json_sprintf ("%016llx", (unsigned long long)fact->number);
+    return tool_json_number (fact->number);
+}
+
+static json_t *
+s_cluster_json (const cluster_t *self)
+{
+    json_t *nodes = json_array ();
+    for (size_t i = 0; i < self->count; i++) {
+        const node_t *node = &self->node[i];
+        json_t *json = json_object ();
+        json_object_set_new (json, "id", json_integer (node->id));
+        json_object_set_new (json, "reachable", json_boolean (node->status == HF_OK));
+        char endpoint[HF_HOST_MAX + 8];
+        s_endpoint (node->id, endpoint, sizeof endpoint);
+        json_object_set_new (json, "endpoint", json_string (endpoint));
+        for (size_t j = 0; j < node->count; j++)
+            json_object_set_new (json, node->fact[j].key, s_fact_json (&node->fact[j]));
+        json_array_append_new (nodes, json);
+    }
+    json_t *root = json_object ();
+    json_object_set_new (root, "leader",
+                         self->leader > 0 ? json_integer (self->leader) : json_null ());
+    json_object_set_new (root, "term",
+                         self->leader > 0 ? tool_json_number (self->term) : json_null ());
+    json_object_set_new (root, "majority", json_boolean (self->leader > 0));
+    json_object_set_new (root, "nodes", nodes);
+    return root;
+}
+
+static void
+s_cell (tool_table_t *table, const node_t *node, const char *key)
+{
+    const fact_t *fact = s_fact (node, key);
+    if (!fact)
+        tool_table_text (table, "-");
+    else if (fact->text)
+        tool_table_text (table, fact->text);
+    else if (s_is_hash (fact))
+        tool_table_hex (table, fact->number);
+    else
+        tool_table_number (table, fact->number);
+}
+
+static void
+s_print_table (const cluster_t *self)
+{
+    static const char *const keys[] = {"leader",   "term",  "commit_index", "applied_index",
+                                       "sessions", "locks", "links_up"};
+    tool_table_t *table = tool_table_new (">NODE|ROLE|ENDPOINT|>LEADER|>TERM|>COMMITTED|>APPLIED|"
+                                          ">SESSIONS|>LOCKS|>LINKS");
+    for (size_t i = 0; i < self->count; i++) {
+        const node_t *node = &self->node[i];
+        char endpoint[HF_HOST_MAX + 8];
+        s_endpoint (node->id, endpoint, sizeof endpoint);
+        tool_table_number (table, node->id);
+        if (node->status == HF_OK)
+            s_cell (table, node, "role");
+        else
+            tool_table_text (table, "unreachable");
+        tool_table_text (table, endpoint);
+        for (size_t j = 0; j < sizeof keys / sizeof keys[0]; j++)
+            s_cell (table, node, keys[j]);
+    }
+    tool_table_print (table, stdout);
+    tool_table_destroy (&table);
+}
+
+static void
+s_print_facts (const cluster_t *self)
+{
+    tool_table_t *table = tool_table_new (">NODE|FACT|VALUE");
+    for (size_t i = 0; i < self->count; i++) {
+        const node_t *node = &self->node[i];
+        if (node->status != HF_OK) {
+            tool_table_number (table, node->id);
+            tool_table_text (table, "unreachable");
+            tool_table_text (table, hf_status_text (node->status));
+        }
+        for (size_t j = 0; j < node->count; j++) {
+            tool_table_number (table, node->id);
+            tool_table_text (table, node->fact[j].key);
+            s_cell (table, node, node->fact[j].key);
+        }
+    }
+    tool_table_print (table, stdout);
+    tool_table_destroy (&table);
+}
+
+static int
+s_tell (const cluster_t *self, const tool_options_t *options)
+{
+    int code = TOOL_OK;
+    if (options->json)
+        code = tool_print_json (s_cluster_json (self), TOOL_OK);
+    else {
+        if (options->verbose)
+            s_print_facts (self);
+        else
+            s_print_table (self);
+        code = tool_flush (TOOL_OK);
+    }
+    if (code != TOOL_OK || self->leader > 0)
+        return code;
+    if (self->reachable == 0)
+        return tool_fail (HF_UNREACHABLE, NULL, "no status");
+    return tool_error (TOOL_UNREACHABLE,
+                       "no leader that a majority of the %zu nodes knows: %zu answered; start "
+                       "the others, or wait for an election",
+                       self->count, self->reachable);
+}
+
+static void
+s_forget (cluster_t *self)
+{
+    for (size_t i = 0; i < self->count; i++)
+        for (size_t j = 0; j < self->node[i].count; j++) {
+            free (self->node[i].fact[j].key);
+            free (self->node[i].fact[j].text);
+        }
+}
+
+int
+tool_status (int argc, char **argv)
+{
+    static const struct option options[] = {TOOL_OPTIONS_COMMON,
+                                            TOOL_OPTIONS_QUERY,
+                                            {"verbose", no_argument, NULL, 'v'},
+                                            {NULL, 0, NULL, 0}};
+    tool_options_t self;
+    tool_options_init (&self, "status", s_help);
+    self.timeout_ms = STATUS_TIMEOUT_MS;
+    for (int option; (option = getopt_long (argc, argv, ":hVv", options, NULL)) != -1;) {
+        int code = tool_options_take (&self, option, argv);
+        if (code >= 0)
+            return code;
+    }
+    if (optind < argc)
+        return tool_misuse ("status", "takes no argument");
+    hf_client_t *client = tool_client_new ();
+    if (!client)
+        return TOOL_USAGE;
+    cluster_t cluster = {.count = 0};
+    s_ask_all (&cluster, client, self.timeout_ms);
+    int code = s_tell (&cluster, &self);
+    s_forget (&cluster);
+    hf_client_destroy (&client);
+    return code;
+}

@@ -1,0 +1,113 @@
+#include "client/tool/tool_text.h"
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct tool_table {
+    size_t columns;
+    bool right[TOOL_COLUMNS_MAX];
+    size_t width[TOOL_COLUMNS_MAX];
+    char **cell; //  row by row; the first row is the header
+    size_t count;
+    size_t room;
+};
+
+static void
+s_add (tool_table_t *self, const char *text)
+{
+    if (self->count == self->room) {
+        size_t room = self->room > 0 ? self->room * 2 : 64;
+        char **cell = tool_alloc (room * sizeof *cell);
+        if (self->count > 0)
+            memcpy (cell, self->cell, self->count * sizeof *cell);
+        free (self->cell);
+        self->cell = cell;
+        self->room = room;
+    }
+    self->cell[self->count] = tool_copy (text);
+    size_t column = self->columns > 0 ? self->count % self->columns : 0;
+    size_t width = tool_width (text);
+    if (width > self->width[column])
+        self->width[column] = width;
+    self->count++;
+}
+
+tool_table_t *
+tool_table_new (const char *header)
+{
+    tool_table_t *self = tool_alloc (sizeof *self);
+    char *copy = tool_copy (header);
+    char *rest = copy;
+    char *name[TOOL_COLUMNS_MAX];
+    size_t columns = 0;
+    for (char *part; (part = strsep (&rest, "|"));) {
+        assert (columns < TOOL_COLUMNS_MAX);
+        self->right[columns] = part[0] == '>';
+        name[columns] = part + (part[0] == '>');
+        columns++;
+    }
+    self->columns = columns;
+    for (size_t i = 0; i < columns; i++)
+        s_add (self, name[i]);
+    free (copy);
+    return self;
+}
+
+void
+tool_table_destroy (tool_table_t **self_p)
+{
+    assert (self_p);
+    tool_table_t *self = *self_p;
+    if (!self)
+        return;
+    for (size_t i = 0; i < self->count; i++)
+        free (self->cell[i]);
+    free (self->cell);
+    free (self);
+    *self_p = NULL;
+}
+
+void
+tool_table_text (tool_table_t *self, const char *text)
+{
+    s_add (self, text);
+}
+
+void
+tool_table_number (tool_table_t *self, uint64_t number)
+{
+    char text[24];
+    snprintf (text, sizeof text, "%" PRIu64, number);
+    s_add (self, text);
+}
+
+void
+tool_table_hex (tool_table_t *self, uint64_t number)
+{
+    char text[24];
+    snprintf (text, sizeof text, "%016" PRIx64, number);
+    s_add (self, text);
+}
+
+size_t
+tool_table_rows (const tool_table_t *self)
+{
+    return self->count / self->columns - 1;
+}
+
+void
+tool_table_print (const tool_table_t *self, FILE *out)
+{
+    assert (self->count % self->columns == 0);
+    for (size_t i = 0; i < self->count; i++) {
+        size_t column = i % self->columns;
+        bool last = column + 1 == self->columns;
+        size_t gap = self->width[column] - tool_width (self->cell[i]);
+        if (self->right[column])
+            fprintf (out, "%*s%s", (int)gap, "", self->cell[i]);
+        else
+            fprintf (out, "%s%*s", self->cell[i], last ? 0 : (int)gap, "");
+        fputs (last ? "\n" : "  ", out);
+    }
+}

@@ -1,0 +1,52 @@
+/*  tool_text.h - texts of the command line: times, numbers, quoting, tables. Pure.
+ */
+#ifndef TOOL_TEXT_H_INCLUDED
+#define TOOL_TEXT_H_INCLUDED
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/*  "10s", "500ms", "2m", "1h", or plain seconds; fractions allowed, rounded up to a millisecond.
+ *  False: not a time, or more than a year. */
+bool tool_parse_time (const char *text, uint64_t *ms);
+
+/*  Decimal digits alone, that fit. */
+bool tool_parse_number (const char *text, uint64_t *number);
+
+/*  TEXT in single quotes, safe for a POSIX shell's eval; to be freed. */
+char *tool_shell_quote (const char *text);
+
+/*  BYTES in base64; to be freed. */
+char *tool_base64 (const void *bytes, size_t size);
+
+/*  How many letters must be changed, added or taken away to make B of A; 255 and more are 255. */
+unsigned tool_distance (const char *a, const char *b);
+
+/*  Columns that TEXT, which is UTF-8, takes on a terminal: code points. */
+size_t tool_width (const char *text);
+
+//  ---- a table for people: columns as wide as their widest cell -------------------
+
+#define TOOL_COLUMNS_MAX 16
+
+typedef struct tool_table tool_table_t;
+
+/*  HEADER: the columns' names, separated by '|'; one that begins with '>' is set to the right. */
+tool_table_t *tool_table_new (const char *header);
+void tool_table_destroy (tool_table_t **self_p);
+
+/*  The next cell, row by row. */
+void tool_table_text (tool_table_t *self, const char *text);
+void tool_table_number (tool_table_t *self, uint64_t number);
+void tool_table_hex (tool_table_t *self, uint64_t number);
+
+size_t tool_table_rows (const tool_table_t *self);
+void tool_table_print (const tool_table_t *self, FILE *out);
+
+/*  Memory or the end of the process, with a line on stderr. */
+void *tool_alloc (size_t size);
+char *tool_copy (const char *text);
+
+#endif

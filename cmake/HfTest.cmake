@@ -1,0 +1,16 @@
+# hf_test (NAME LABEL SOURCES.. [LINK targets..] [TIMEOUT seconds] [ARGS args..])
+#   One test program: built with our flags, linked with cmocka, run by ctest under LABEL.
+function (hf_test name label)
+    cmake_parse_arguments (T "" "TIMEOUT" "LINK;ARGS" ${ARGN})
+    if (NOT T_TIMEOUT)
+        set (T_TIMEOUT 60)
+    endif ()
+    add_executable (${name} ${T_UNPARSED_ARGUMENTS})
+    target_link_libraries (${name} PRIVATE hf_build ${T_LINK} PkgConfig::CMOCKA)
+    add_test (NAME ${name} COMMAND ${name} ${T_ARGS} WORKING_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}")
+    set_tests_properties (${name} PROPERTIES LABELS ${label} TIMEOUT ${T_TIMEOUT})
+    if (HF_SANITIZE MATCHES "thread")
+        set_tests_properties (${name} PROPERTIES ENVIRONMENT
+                              "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.supp")
+    endif ()
+endfunction ()

@@ -1,0 +1,18 @@
+/*  hf_hash.h - a fast 64-bit hash for checksums and running hashes.
+ *
+ *  It finds damage and difference; it withstands no adversary. The result is
+ *  the same on every machine and in every version: it is stored and compared.
+ */
+#ifndef HF_HASH_H_INCLUDED
+#define HF_HASH_H_INCLUDED
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*  The hash of BYTES, continued from SEED: the hash before, or any number to start. */
+uint64_t hf_hash (uint64_t seed, const void *bytes, size_t size);
+
+/*  The same for one number. */
+uint64_t hf_hash_u64 (uint64_t seed, uint64_t value);
+
+#endif

@@ -1,0 +1,34 @@
+/*  hf_limits.h - the limits of protocol version 1: the same on every node and client.
+ *
+ *  What apply checks is part of the replicated history: a change of one of
+ *  these is a new version of the entries, never a local setting.
+ */
+#ifndef HF_LIMITS_H_INCLUDED
+#define HF_LIMITS_H_INCLUDED
+
+#define HF_VERSION_WIRE 1
+
+#define HF_MEMBERS_MAX 7 //  nodes in a cluster
+
+#define HF_TTL_MIN_MS     1000
+#define HF_TTL_MAX_MS     600000
+#define HF_TTL_DEFAULT_MS 10000
+
+#define HF_NONCE_SIZE        16           //  bytes that make the opening of a session idempotent
+#define HF_DATA_MAX          (1U << 20)   //  bytes in one APPEND, and in one answer to READ
+#define HF_SECTION_BYTES_MAX (16U << 20)  //  staged bytes in one section
+#define HF_SECTION_FILES_MAX 256          //  files in one section
+#define HF_STAGED_BYTES_MAX  (512U << 20) //  staged bytes in all sections together
+#define HF_SESSIONS_MAX      100000       //  live sessions in a cluster
+#define HF_PLACES_MAX        10000        //  holds and places in queues of one session
+#define HF_QUEUE_MAX         100000       //  waiters for one lock
+#define HF_WINDOW_MAX        4096         //  seq of a request < floor + this
+#define HF_ROWS_MAX          1000         //  rows in one answer to a query
+
+#define HF_FRAME_MAX (4U << 20) //  bytes in one frame between nodes; more is refused
+#define HF_CLIENT_FRAME_MAX                                                                        \
+    (2U << 20) //  bytes in one frame from a client: its entry must fit a peer's frame
+#define HF_ENTRY_TARGET                                                                            \
+    (64U << 10) //  a leader closes an entry at this size; one command may pass it
+
+#endif

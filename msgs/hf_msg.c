@@ -1,0 +1,88 @@
+#include "msgs/hf_msg.h"
+
+#define COUNT_FIELD(type, field) +1U
+#define PUT_FIELD(type, field)   hf_put_##type (pack, message->field);
+#define GET_FIELD(type, field)   hf_get_##type (scan, &message->field);
+
+#define DEFINE(kind, ordinal, name)                                                                \
+    enum { FIELDS_##name = 1 HF_FIELDS_##name (COUNT_FIELD) };                                     \
+                                                                                                   \
+    void hf_##name##_put (hf_pack_t *pack, const hf_##name##_t *message)                           \
+    {                                                                                              \
+        hf_put_array (pack, FIELDS_##name);                                                        \
+        hf_put_u32 (pack, ordinal);                                                                \
+        HF_FIELDS_##name (PUT_FIELD) pack->count++;                                                \
+    }                                                                                              \
+                                                                                                   \
+    void hf_##name##_frame (hf_pack_t *pack, const hf_##name##_t *message)                         \
+    {                                                                                              \
+        hf_put_array (pack, 2);                                                                    \
+        hf_put_u32 (pack, HF_VERSION_WIRE);                                                        \
+        hf_##name##_put (pack, message);                                                           \
+    }                                                                                              \
+                                                                                                   \
+    bool hf_##name##_get (hf_scan_t *scan, hf_##name##_t *message)                                 \
+    {                                                                                              \
+        uint32_t fields = hf_scan_array (scan);                                                    \
+        uint32_t found = 0;                                                                        \
+        hf_get_u32 (scan, &found);                                                                 \
+        if (fields < FIELDS_##name || found != ordinal)                                            \
+            scan->bad = true;                                                                      \
+        HF_FIELDS_##name (GET_FIELD) if (!scan->bad) hf_scan_skip (scan, fields - FIELDS_##name);  \
+        return !scan->bad;                                                                         \
+    }
+HF_MSG_TABLE (DEFINE)
+
+hf_status_t
+hf_frame_open (const void *bytes, size_t size, hf_scan_t *scan, uint32_t *kind)
+{
+    *kind = 0;
+    *scan = hf_scan (bytes, size);
+    if (size > HF_FRAME_MAX)
+        return HF_TOO_LARGE;
+    uint32_t parts = hf_scan_array (scan);
+    uint32_t version = 0;
+    hf_get_u32 (scan, &version);
+    if (scan->bad || parts < 2)
+        return HF_MALFORMED;
+    if (version != HF_VERSION_WIRE)
+        return HF_BAD_VERSION;
+    *kind = hf_scan_kind (scan);
+    return *kind == 0 ? HF_MALFORMED : HF_OK;
+}
+
+const char *
+hf_kind_name (uint32_t kind)
+{
+    switch (kind) {
+#define NAME_CASE(kind, ordinal, name)                                                             \
+    case ordinal:                                                                                  \
+        return #kind;
+        HF_MSG_TABLE (NAME_CASE)
+    default:
+        return "UNKNOWN";
+    }
+}
+
+void
+hf_payload_put (hf_pack_t *pack, hf_list_t commands)
+{
+    hf_put_array (pack, 2);
+    hf_put_u32 (pack, HF_VERSION_WIRE);
+    hf_put_list (pack, commands);
+}
+
+hf_status_t
+hf_payload_get (hf_span_t payload, hf_list_t *commands)
+{
+    hf_scan_t scan = hf_scan (payload.at, payload.size);
+    uint32_t parts = hf_scan_array (&scan);
+    uint32_t version = 0;
+    hf_get_u32 (&scan, &version);
+    if (scan.bad || parts < 2)
+        return HF_MALFORMED;
+    if (version != HF_VERSION_WIRE)
+        return HF_BAD_VERSION;
+    hf_get_list (&scan, commands);
+    return scan.bad ? HF_MALFORMED : HF_OK;
+}

@@ -1,0 +1,227 @@
+/*  hf_msg.h - every message of the system, in one table.
+ *
+ *  A record is a msgpack array: its kind, then its fields in the order of the
+ *  table. Kinds are explicit and never reused. Fields may be added at the end
+ *  in a later version; a reader steps over more fields than it knows.
+ *
+ *  A frame is what travels as one ZeroMQ message part: the array
+ *  [version, record]. docs/protocol.md tells clients what each message means.
+ *
+ *  For each row of the table there are
+ *      hf_NAME_t                                   the fields as a struct
+ *      void hf_NAME_put (pack, &message)           write the record
+ *      bool hf_NAME_get (scan, &message)           read it; false: malformed
+ *      void hf_NAME_frame (pack, &message)         write the whole frame
+ *  Spans and lists in a struct that was read point into the bytes read.
+ */
+#ifndef HF_MSG_H_INCLUDED
+#define HF_MSG_H_INCLUDED
+
+#include "msgs/hf_limits.h"
+#include "msgs/hf_status.h"
+#include "msgs/hf_wire.h"
+
+//  ---- fields: F (type, name) --------------------------------------------------
+
+//  Client to node. SESSION 0 means none.
+#define HF_FIELDS_open(F)      F (bin, nonce) F (u32, ttl_ms)
+#define HF_FIELDS_keepalive(F) F (u64, session) F (u64, echo)
+#define HF_FIELDS_requests(F)  F (u64, session) F (u64, floor) F (list, requests)
+#define HF_FIELDS_close(F)     F (u64, session) F (u64, echo)
+#define HF_FIELDS_query(F)     F (u64, id) F (u32, what) F (str, name) F (u64, offset) F (u32, limit)
+
+//  Node to client.
+#define HF_FIELDS_opened(F) F (bin, nonce) F (u32, status) F (u64, session) F (u32, ttl_ms)
+#define HF_FIELDS_alive(F)                                                                         \
+    F (u64, session) F (u64, echo) F (u32, status) F (list, held) F (list, queued)
+#define HF_FIELDS_answers(F) F (u64, session) F (list, items)
+#define HF_FIELDS_closed(F)  F (u64, session) F (u64, echo) F (u32, status)
+#define HF_FIELDS_query_result(F)                                                                  \
+    F (u64, id)                                                                                    \
+    F (u32, status) F (u64, index) F (u64, total) F (flag, more) F (list, rows) F (bin, data)
+#define HF_FIELDS_refused(F) F (u32, status) F (str, text) F (u32, leader) F (u64, term)
+
+//  Requests in REQUESTS. OWNER: the session that holds the lock, 0 for the one that asks.
+#define HF_FIELDS_acquire(F) F (u64, seq) F (str, lock) F (u32, mode) F (flag, wait)
+#define HF_FIELDS_release(F) F (u64, seq) F (str, lock) F (u64, token) F (u64, owner)
+#define HF_FIELDS_cancel(F)  F (u64, seq) F (str, lock) F (u64, token) F (u64, owner)
+#define HF_FIELDS_abandon(F) F (u64, seq) F (str, lock)
+#define HF_FIELDS_append(F)                                                                        \
+    F (u64, seq) F (str, lock) F (u64, token) F (u64, owner) F (str, file) F (bin, data)
+
+//  Items in ANSWERS; GRANTED and MOVED also in the lists of ALIVE.
+#define HF_FIELDS_answer(F)                                                                        \
+    F (u64, seq) F (u32, status) F (u64, index) F (u64, token) F (u64, position)
+#define HF_FIELDS_granted(F) F (str, lock) F (u64, token) F (u64, index)
+#define HF_FIELDS_moved(F)   F (str, lock) F (u64, position)
+
+//  Rows in RESULT.
+#define HF_FIELDS_lock_row(F)                                                                      \
+    F (str, lock) F (u64, session) F (u64, token) F (u64, waiters) F (u64, staged)
+#define HF_FIELDS_waiter_row(F) F (u64, session) F (u64, position)
+#define HF_FIELDS_file_row(F)   F (str, file) F (u64, length) F (u64, checksum)
+#define HF_FIELDS_fact_row(F)   F (str, key) F (str, text) F (u64, number)
+
+//  Node to node. TO 0 means everybody. Every one carries the sender's term.
+#define HF_FIELDS_hello(F)                                                                         \
+    F (u32, from) F (u64, nonce) F (u64, list_hash) F (str, list) F (list, echoes)
+#define HF_FIELDS_echo(F) F (u32, node) F (u64, nonce)
+#define HF_FIELDS_heartbeat(F)                                                                     \
+    F (u32, from)                                                                                  \
+    F (u32, to) F (u64, term) F (u64, round) F (u64, commit) F (u64, last_index) F (u64, last_term)
+#define HF_FIELDS_entries(F)                                                                       \
+    F (u32, from)                                                                                  \
+    F (u32, to)                                                                                    \
+    F (u64, term) F (u64, commit) F (u64, prev_index) F (u64, prev_term) F (list, entries)
+#define HF_FIELDS_ack(F)                                                                           \
+    F (u32, from) F (u32, to) F (u64, term) F (u64, index) F (u64, round) F (u32, hears)
+#define HF_FIELDS_need(F)                                                                          \
+    F (u32, from) F (u32, to) F (u64, term) F (u64, probe_index) F (u64, probe_term)
+#define HF_FIELDS_vote_request(F)                                                                  \
+    F (u32, from)                                                                                  \
+    F (u32, to) F (u64, term) F (u64, last_index) F (u64, last_term) F (flag, pre)
+#define HF_FIELDS_vote(F) F (u32, from) F (u32, to) F (u64, term) F (flag, pre) F (flag, granted)
+#define HF_FIELDS_transfer(F)                                                                      \
+    F (u32, from) F (u32, to) F (u64, term) F (u64, last_index) F (u64, last_term)
+#define HF_FIELDS_newer_term(F) F (u32, from) F (u32, to) F (u64, term)
+
+//  An entry of the log, in ENTRIES and between actors. An empty payload opens a term.
+#define HF_FIELDS_entry(F) F (u64, term) F (bin, payload)
+
+//  Commands: an entry's payload is [version, [command, ...]].
+#define HF_FIELDS_cmd_open(F)     F (bin, nonce) F (u32, ttl_ms)
+#define HF_FIELDS_cmd_close(F)    F (u64, session)
+#define HF_FIELDS_cmd_requests(F) F (u64, session) F (u64, floor) F (list, requests)
+#define HF_FIELDS_cmd_expire(F)   F (u64, session) F (u64, term)
+
+//  Between the actors of one node.
+#define HF_FIELDS_a_start(F)     F (u64, applied)
+#define HF_FIELDS_a_propose(F)   F (list, entries)
+#define HF_FIELDS_a_barrier(F)   F (u64, id)
+#define HF_FIELDS_a_applied(F)   F (u64, index) F (u64, bytes)
+#define HF_FIELDS_a_facts(F)     F (u64, id)
+#define HF_FIELDS_a_committed(F) F (u64, first) F (list, entries)
+#define HF_FIELDS_a_leading(F)   F (u64, term) F (u64, index)
+#define HF_FIELDS_a_following(F) F (u64, term) F (u32, leader)
+#define HF_FIELDS_a_passed(F)    F (u64, id) F (u64, index)
+#define HF_FIELDS_a_told(F)      F (u64, id) F (list, rows)
+#define HF_FIELDS_a_section(F)   F (u64, index) F (list, parts)
+#define HF_FIELDS_a_sections(F)  F (list, sections)
+#define HF_FIELDS_a_part(F)      F (str, file) F (bin, data)
+#define HF_FIELDS_a_file_query(F)                                                                  \
+    F (u64, id) F (u32, what) F (str, name) F (u64, offset) F (u32, limit)
+#define HF_FIELDS_a_file_result(F)                                                                 \
+    F (u64, id) F (u32, status) F (u64, total) F (flag, more) F (list, rows) F (bin, data)
+#define HF_FIELDS_a_files_durable(F) F (u64, index)
+
+//  ---- the table: M (KIND, ordinal, name) -------------------------------------
+
+#define HF_MSG_TABLE(M)                                                                            \
+    M (OPEN, 1, open)                                                                              \
+    M (KEEPALIVE, 2, keepalive)                                                                    \
+    M (REQUESTS, 3, requests)                                                                      \
+    M (CLOSE, 4, close)                                                                            \
+    M (QUERY, 5, query)                                                                            \
+    M (OPENED, 33, opened)                                                                         \
+    M (ALIVE, 34, alive)                                                                           \
+    M (ANSWERS, 35, answers)                                                                       \
+    M (CLOSED_REPLY, 36, closed)                                                                   \
+    M (RESULT, 37, query_result)                                                                   \
+    M (REFUSED, 38, refused)                                                                       \
+    M (ACQUIRE, 64, acquire)                                                                       \
+    M (RELEASE, 65, release)                                                                       \
+    M (CANCEL, 66, cancel)                                                                         \
+    M (ABANDON, 67, abandon)                                                                       \
+    M (APPEND, 68, append)                                                                         \
+    M (ANSWER, 80, answer)                                                                         \
+    M (GRANTED, 81, granted)                                                                       \
+    M (MOVED, 82, moved)                                                                           \
+    M (LOCK_ROW, 90, lock_row)                                                                     \
+    M (WAITER_ROW, 91, waiter_row)                                                                 \
+    M (FILE_ROW, 92, file_row)                                                                     \
+    M (FACT_ROW, 93, fact_row)                                                                     \
+    M (HELLO, 128, hello)                                                                          \
+    M (ECHO, 129, echo)                                                                            \
+    M (HEARTBEAT, 130, heartbeat)                                                                  \
+    M (ENTRIES, 131, entries)                                                                      \
+    M (ACK, 132, ack)                                                                              \
+    M (NEED, 133, need)                                                                            \
+    M (VOTE_REQUEST, 134, vote_request)                                                            \
+    M (VOTE, 135, vote)                                                                            \
+    M (TRANSFER, 136, transfer)                                                                    \
+    M (NEWER_TERM, 137, newer_term)                                                                \
+    M (ENTRY, 140, entry)                                                                          \
+    M (CMD_OPEN, 160, cmd_open)                                                                    \
+    M (CMD_CLOSE, 161, cmd_close)                                                                  \
+    M (CMD_REQUESTS, 162, cmd_requests)                                                            \
+    M (CMD_EXPIRE, 163, cmd_expire)                                                                \
+    M (A_START, 192, a_start)                                                                      \
+    M (A_PROPOSE, 193, a_propose)                                                                  \
+    M (A_BARRIER, 194, a_barrier)                                                                  \
+    M (A_APPLIED, 195, a_applied)                                                                  \
+    M (A_FACTS, 196, a_facts)                                                                      \
+    M (A_COMMITTED, 208, a_committed)                                                              \
+    M (A_LEADING, 209, a_leading)                                                                  \
+    M (A_FOLLOWING, 210, a_following)                                                              \
+    M (A_PASSED, 211, a_passed)                                                                    \
+    M (A_TOLD, 212, a_told)                                                                        \
+    M (A_SECTION, 224, a_section)                                                                  \
+    M (A_PART, 225, a_part)                                                                        \
+    M (A_FILE_QUERY, 226, a_file_query)                                                            \
+    M (A_FILE_RESULT, 227, a_file_result)                                                          \
+    M (A_FILES_DURABLE, 228, a_files_durable)                                                      \
+    M (A_SECTIONS, 229, a_sections)
+
+typedef enum hf_kind {
+#define HF_MSG_ENUM(kind, ordinal, name) HF_KIND_##kind = (ordinal),
+    HF_MSG_TABLE (HF_MSG_ENUM)
+#undef HF_MSG_ENUM
+} hf_kind_t;
+
+//  What a QUERY asks for.
+enum {
+    HF_WHAT_LEADER = 1, //  FACT_ROWs of the leader: leader, term, endpoint
+    HF_WHAT_STATUS = 2, //  FACT_ROWs of the node that is asked; answered by any node, no barrier
+    HF_WHAT_LOCKS = 3,  //  LOCK_ROWs by name, after NAME ("" from the start), at most LIMIT
+    HF_WHAT_LOCK = 4,   //  the LOCK_ROW of NAME, then WAITER_ROWs from position OFFSET on
+    HF_WHAT_FILES = 5,  //  FILE_ROWs by name, after NAME
+    HF_WHAT_READ = 6,   //  LIMIT bytes of file NAME from OFFSET; total: the file's length
+};
+
+//  The mode of a lock that is asked for.
+enum { HF_MODE_EXCLUSIVE = 0 };
+
+//  ---- what the table makes ----------------------------------------------------
+
+typedef uint64_t hf_field_u64_t;
+typedef uint32_t hf_field_u32_t;
+typedef bool hf_field_flag_t;
+typedef hf_span_t hf_field_str_t;
+typedef hf_span_t hf_field_bin_t;
+typedef hf_list_t hf_field_list_t;
+
+#define HF_MSG_FIELD(type, field) hf_field_##type##_t field;
+#define HF_MSG_DECLARE(kind, ordinal, name)                                                        \
+    typedef struct hf_##name {                                                                     \
+        HF_FIELDS_##name (HF_MSG_FIELD)                                                            \
+    } hf_##name##_t;                                                                               \
+    void hf_##name##_put (hf_pack_t *pack, const hf_##name##_t *message);                          \
+    void hf_##name##_frame (hf_pack_t *pack, const hf_##name##_t *message);                        \
+    bool hf_##name##_get (hf_scan_t *scan, hf_##name##_t *message);
+HF_MSG_TABLE (HF_MSG_DECLARE)
+#undef HF_MSG_DECLARE
+#undef HF_MSG_FIELD
+
+/*  Open a frame: the cursor of its record in SCAN, and its kind.
+ *  Gives HF_OK; HF_MALFORMED; HF_BAD_VERSION; HF_TOO_LARGE beyond HF_FRAME_MAX. */
+hf_status_t hf_frame_open (const void *bytes, size_t size, hf_scan_t *scan, uint32_t *kind);
+
+/*  The name of a kind as in the table; "UNKNOWN" when it is not there. */
+const char *hf_kind_name (uint32_t kind);
+
+/*  An entry's payload: [version, [command, ...]].
+ *  Reading gives HF_OK, HF_MALFORMED or HF_BAD_VERSION. */
+void hf_payload_put (hf_pack_t *pack, hf_list_t commands);
+hf_status_t hf_payload_get (hf_span_t payload, hf_list_t *commands);
+
+#endif

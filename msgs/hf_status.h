@@ -1,0 +1,47 @@
+/*  hf_status.h - every status code of the service and its text, in one table.
+ *
+ *  Ordinals travel on the wire: they are explicit and never reused.
+ *  0..15 are answers to a request that went through, 16..63 refusals by a node,
+ *  64..95 are given by the client library alone and never travel.
+ */
+#ifndef HF_STATUS_H_INCLUDED
+#define HF_STATUS_H_INCLUDED
+
+#define HF_STATUS_TABLE(S)                                                                         \
+    S (OK, 0, "done")                                                                              \
+    S (QUEUED, 1, "waiting in the queue")                                                          \
+    S (NOT_GRANTED, 2, "the lock is held by another session")                                      \
+    S (NOT_HOLDER, 16, "you do not hold this lock")                                                \
+    S (SESSION_EXPIRED, 17, "the session has ended or never was")                                  \
+    S (TOO_LARGE, 18, "larger than the limit for one request or one section")                      \
+    S (BAD_NAME, 19, "a name must be 1 to 255 bytes of UTF-8 without control characters")          \
+    S (BAD_REQUEST, 20, "a field of the request is out of range")                                  \
+    S (NOT_LEADER, 21, "this node does not lead the cluster")                                      \
+    S (BUSY, 22, "the node has too much waiting; try again later")                                 \
+    S (MALFORMED, 23, "the message is not what the protocol says")                                 \
+    S (BAD_VERSION, 24, "this version of the protocol is not spoken here")                         \
+    S (UNKNOWN, 25, "no such request in this version of the protocol")                             \
+    S (LIMIT, 26, "the limit on sessions, locks or requests in flight is reached")                 \
+    S (NOT_FOUND, 27, "there is nothing of that name")                                             \
+    S (BAD_TTL, 28, "a time to live must be 1 s to 10 min")                                        \
+    S (STALE, 29, "the client has said that it received the answer to this request")               \
+    S (TIMEOUT, 64, "not done within the caller's limit")                                          \
+    S (LOST, 65, "the lock is lost: its session's lease ran out")                                  \
+    S (UNREACHABLE, 66, "no node of the cluster can be reached")                                   \
+    S (CLOSED, 67, "the client or session was closed")                                             \
+    S (INVALID, 68, "an argument is not valid")                                                    \
+    S (UNDECIDED, 69, "it cannot be known whether the request took effect")
+
+typedef enum hf_status {
+#define HF_STATUS_ENUM(name, ordinal, text) HF_##name = (ordinal),
+    HF_STATUS_TABLE (HF_STATUS_ENUM)
+#undef HF_STATUS_ENUM
+} hf_status_t;
+
+/*  The text of a status, for people; "unknown status" for a number not in the table. */
+const char *hf_status_text (hf_status_t status);
+
+/*  The name of a status as in this table ("NOT_HOLDER"), for logs and JSON. */
+const char *hf_status_name (hf_status_t status);
+
+#endif

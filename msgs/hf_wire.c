@@ -1,0 +1,414 @@
+#include "msgs/hf_wire.h"
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NAME_MAX_BYTES 255
+
+hf_span_t
+hf_span (const void *at, size_t size)
+{
+    assert (size <= UINT32_MAX);
+    return (hf_span_t){.at = at, .size = (uint32_t)size};
+}
+
+hf_span_t
+hf_span_text (const char *text)
+{
+    return hf_span (text, strlen (text));
+}
+
+bool
+hf_span_equal (hf_span_t a, hf_span_t b)
+{
+    return a.size == b.size && (a.size == 0 || memcmp (a.at, b.at, a.size) == 0);
+}
+
+//  ---- names -----------------------------------------------------------------
+
+/*  The code point at *at, which moves on; UINT32_MAX when the bytes are not UTF-8. */
+static uint32_t
+s_utf8_next (const uint8_t **at, const uint8_t *end)
+{
+    uint8_t lead = *(*at)++;
+    if (lead < 0x80)
+        return lead;
+    unsigned more = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : 1;
+    if (lead < 0xc2 || lead > 0xf4 || (size_t)(end - *at) < more)
+        return UINT32_MAX;
+    uint32_t point = lead & (0x3fU >> more);
+    for (unsigned i = 0; i < more; i++) {
+        uint8_t byte = *(*at)++;
+        if ((byte & 0xc0) != 0x80)
+            return UINT32_MAX;
+        point = point << 6 | (byte & 0x3f);
+    }
+    static const uint32_t least[] = {0, 0x80, 0x800, 0x10000};
+    bool surrogate = point >= 0xd800 && point <= 0xdfff;
+    return point < least[more] || point > 0x10ffff || surrogate ? UINT32_MAX : point;
+}
+
+bool
+hf_name_valid (hf_span_t name)
+{
+    if (name.size == 0 || name.size > NAME_MAX_BYTES)
+        return false;
+    const uint8_t *at = name.at;
+    const uint8_t *end = name.at + name.size;
+    while (at < end) {
+        uint32_t point = s_utf8_next (&at, end);
+        if (point == UINT32_MAX || point < 0x20 || (point >= 0x7f && point < 0xa0))
+            return false;
+    }
+    return true;
+}
+
+//  ---- writing ---------------------------------------------------------------
+
+static void
+s_must (int rc)
+{
+    if (rc != 0) {
+        fputs ("holdfast: out of memory\n", stderr);
+        abort ();
+    }
+}
+
+void
+hf_pack_init (hf_pack_t *self)
+{
+    msgpack_sbuffer_init (&self->buffer);
+    msgpack_packer_init (&self->packer, &self->buffer, msgpack_sbuffer_write);
+    self->count = 0;
+}
+
+void
+hf_pack_done (hf_pack_t *self)
+{
+    msgpack_sbuffer_destroy (&self->buffer);
+    msgpack_sbuffer_init (&self->buffer);
+}
+
+void
+hf_pack_reset (hf_pack_t *self)
+{
+    msgpack_sbuffer_clear (&self->buffer);
+    self->count = 0;
+}
+
+size_t
+hf_pack_size (const hf_pack_t *self)
+{
+    return self->buffer.size;
+}
+
+const uint8_t *
+hf_pack_bytes (const hf_pack_t *self)
+{
+    return (const uint8_t *)self->buffer.data;
+}
+
+uint8_t *
+hf_pack_take (hf_pack_t *self, size_t *size)
+{
+    *size = self->buffer.size;
+    self->count = 0;
+    return (uint8_t *)msgpack_sbuffer_release (&self->buffer);
+}
+
+hf_list_t
+hf_pack_list (const hf_pack_t *self)
+{
+    return (hf_list_t){.at = (const uint8_t *)self->buffer.data,
+                       .size = (uint32_t)self->buffer.size,
+                       .count = self->count};
+}
+
+void
+hf_pack_raw (hf_pack_t *self, const void *bytes, size_t size)
+{
+    if (size > 0)
+        s_must (msgpack_sbuffer_write (&self->buffer, bytes, size));
+}
+
+void
+hf_put_array (hf_pack_t *self, uint32_t count)
+{
+    s_must (msgpack_pack_array (&self->packer, count));
+}
+
+void
+hf_put_u64 (hf_pack_t *self, uint64_t value)
+{
+    s_must (msgpack_pack_uint64 (&self->packer, value));
+}
+
+void
+hf_put_u32 (hf_pack_t *self, uint32_t value)
+{
+    s_must (msgpack_pack_uint32 (&self->packer, value));
+}
+
+void
+hf_put_flag (hf_pack_t *self, bool value)
+{
+    s_must (value ? msgpack_pack_true (&self->packer) : msgpack_pack_false (&self->packer));
+}
+
+void
+hf_put_str (hf_pack_t *self, hf_span_t value)
+{
+    s_must (msgpack_pack_str (&self->packer, value.size));
+    hf_pack_raw (self, value.at, value.size);
+}
+
+void
+hf_put_bin (hf_pack_t *self, hf_span_t value)
+{
+    s_must (msgpack_pack_bin (&self->packer, value.size));
+    hf_pack_raw (self, value.at, value.size);
+}
+
+void
+hf_put_list (hf_pack_t *self, hf_list_t value)
+{
+    s_must (msgpack_pack_array (&self->packer, value.count));
+    hf_pack_raw (self, value.at, value.size);
+}
+
+//  ---- reading ---------------------------------------------------------------
+
+hf_scan_t
+hf_scan (const void *bytes, size_t size)
+{
+    const uint8_t *at = bytes;
+    return (hf_scan_t){.at = at, .end = size > 0 ? at + size : at, .bad = false};
+}
+
+hf_scan_t
+hf_scan_list (hf_list_t list)
+{
+    return hf_scan (list.at, list.size);
+}
+
+bool
+hf_scan_at_end (const hf_scan_t *self)
+{
+    return self->bad || self->at == self->end;
+}
+
+static size_t
+s_left (const hf_scan_t *self)
+{
+    return (size_t)(self->end - self->at);
+}
+
+/*  WIDTH bytes, most significant first; bad when there are fewer. */
+static uint64_t
+s_big_endian (hf_scan_t *self, unsigned width)
+{
+    if (self->bad || s_left (self) < width) {
+        self->bad = true;
+        return 0;
+    }
+    uint64_t value = 0;
+    for (unsigned i = 0; i < width; i++)
+        value = value << 8 | *self->at++;
+    return value;
+}
+
+/*  What a msgpack value is made of, as far as its head tells. */
+typedef struct head {
+    enum { HEAD_NONE, HEAD_UINT, HEAD_FLAG, HEAD_BYTES, HEAD_ARRAY, HEAD_OTHER } type;
+    uint64_t value; //  the number, or the size in bytes, or the count of elements inside
+    uint64_t inner; //  values nested inside: what a skip has to go on with
+    uint64_t bytes; //  bytes that follow the head and belong to it
+} head_t;
+
+static head_t
+s_head_fixed (uint8_t lead)
+{
+    if (lead < 0x80)
+        return (head_t){.type = HEAD_UINT, .value = lead};
+    if (lead < 0x90)
+        return (head_t){.type = HEAD_OTHER, .inner = 2 * (uint64_t)(lead & 0x0f)};
+    if (lead < 0xa0)
+        return (head_t){.type = HEAD_ARRAY, .value = lead & 0x0f, .inner = lead & 0x0f};
+    if (lead < 0xc0)
+        return (head_t){.type = HEAD_BYTES, .value = lead & 0x1f, .bytes = lead & 0x1f};
+    return (head_t){.type = HEAD_OTHER}; //  negative fixint
+}
+
+/*  Values whose first byte tells all about their size. */
+static head_t
+s_head_plain (uint8_t lead)
+{
+    if (lead == 0xc2 || lead == 0xc3) //  false, true
+        return (head_t){.type = HEAD_FLAG, .value = lead & 1};
+    if (lead == 0xca || lead == 0xcb) //  float 32, 64
+        return (head_t){.type = HEAD_OTHER, .bytes = 4U << (lead - 0xca)};
+    if (lead >= 0xd0 && lead <= 0xd3) //  int 8, 16, 32, 64: we send no signed numbers
+        return (head_t){.type = HEAD_OTHER, .bytes = 1U << (lead - 0xd0)};
+    if (lead >= 0xd4 && lead <= 0xd8) //  fixext 1, 2, 4, 8, 16
+        return (head_t){.type = HEAD_OTHER, .bytes = 1 + (1U << (lead - 0xd4))};
+    if (lead == 0xc0) //  nil
+        return (head_t){.type = HEAD_OTHER};
+    return (head_t){.type = HEAD_NONE}; //  0xc1 is used by nobody
+}
+
+static head_t
+s_head_sized (hf_scan_t *self, uint8_t lead)
+{
+    head_t head = {.type = HEAD_OTHER};
+    switch (lead) {
+    case 0xc4: //  bin 8, 16, 32
+    case 0xc5:
+    case 0xc6:
+        head.type = HEAD_BYTES;
+        head.value = head.bytes = s_big_endian (self, 1U << (lead - 0xc4));
+        break;
+    case 0xc7: //  ext 8, 16, 32
+    case 0xc8:
+    case 0xc9:
+        head.bytes = 1 + s_big_endian (self, 1U << (lead - 0xc7));
+        break;
+    case 0xcc: //  uint 8, 16, 32, 64
+    case 0xcd:
+    case 0xce:
+    case 0xcf:
+        head.type = HEAD_UINT;
+        head.value = s_big_endian (self, 1U << (lead - 0xcc));
+        break;
+    case 0xd9: //  str 8, 16, 32
+    case 0xda:
+    case 0xdb:
+        head.type = HEAD_BYTES;
+        head.value = head.bytes = s_big_endian (self, 1U << (lead - 0xd9));
+        break;
+    case 0xdc: //  array 16, 32
+    case 0xdd:
+        head.type = HEAD_ARRAY;
+        head.value = head.inner = s_big_endian (self, 2U << (lead - 0xdc));
+        break;
+    case 0xde: //  map 16, 32
+    case 0xdf:
+        head.inner = 2 * s_big_endian (self, 2U << (lead - 0xde));
+        break;
+    default:
+        return s_head_plain (lead);
+    }
+    return head;
+}
+
+/*  Read one head. It is bad when what it promises cannot fit in the bytes left. */
+static head_t
+s_head (hf_scan_t *self)
+{
+    head_t none = {.type = HEAD_NONE};
+    if (self->bad || s_left (self) == 0) {
+        self->bad = true;
+        return none;
+    }
+    uint8_t lead = *self->at++;
+    bool fixed = lead < 0xc0 || lead >= 0xe0;
+    head_t head = fixed ? s_head_fixed (lead) : s_head_sized (self, lead);
+    if (self->bad || head.type == HEAD_NONE || head.bytes > s_left (self) ||
+        head.inner > s_left (self)) {
+        self->bad = true;
+        return none;
+    }
+    return head;
+}
+
+static head_t
+s_expect (hf_scan_t *self, int type)
+{
+    head_t head = s_head (self);
+    if ((int)head.type != type) {
+        self->bad = true;
+        return (head_t){.type = HEAD_NONE};
+    }
+    return head;
+}
+
+uint32_t
+hf_scan_array (hf_scan_t *self)
+{
+    head_t head = s_expect (self, HEAD_ARRAY);
+    return (uint32_t)head.value;
+}
+
+void
+hf_scan_skip (hf_scan_t *self, uint32_t count)
+{
+    //  Every value takes a byte at least, so this loop ends after at most as many turns as bytes.
+    uint64_t pending = count;
+    while (pending > 0 && !self->bad) {
+        head_t head = s_head (self);
+        if (head.bytes > 0) //  and then it is not bad
+            self->at += head.bytes;
+        pending += head.inner;
+        pending--;
+    }
+}
+
+uint32_t
+hf_scan_kind (const hf_scan_t *self)
+{
+    hf_scan_t peek = *self;
+    uint32_t kind = 0;
+    if (hf_scan_array (&peek) > 0)
+        hf_get_u32 (&peek, &kind);
+    return peek.bad ? 0 : kind;
+}
+
+void
+hf_get_u64 (hf_scan_t *self, uint64_t *value)
+{
+    *value = s_expect (self, HEAD_UINT).value;
+}
+
+void
+hf_get_u32 (hf_scan_t *self, uint32_t *value)
+{
+    uint64_t wide = s_expect (self, HEAD_UINT).value;
+    if (wide > UINT32_MAX) {
+        self->bad = true;
+        wide = 0;
+    }
+    *value = (uint32_t)wide;
+}
+
+void
+hf_get_flag (hf_scan_t *self, bool *value)
+{
+    *value = s_expect (self, HEAD_FLAG).value != 0;
+}
+
+void
+hf_get_bin (hf_scan_t *self, hf_span_t *value)
+{
+    head_t head = s_expect (self, HEAD_BYTES);
+    *value = (hf_span_t){.at = self->at, .size = (uint32_t)head.value};
+    if (head.bytes > 0) //  an empty scan may have no address at all
+        self->at += head.bytes;
+}
+
+void
+hf_get_str (hf_scan_t *self, hf_span_t *value)
+{
+    hf_get_bin (self, value);
+}
+
+void
+hf_get_list (hf_scan_t *self, hf_list_t *value)
+{
+    uint32_t count = hf_scan_array (self);
+    const uint8_t *start = self->at;
+    hf_scan_skip (self, count);
+    if (self->bad)
+        *value = (hf_list_t){.at = start, .size = 0, .count = 0};
+    else
+        *value = (hf_list_t){.at = start, .size = (uint32_t)(self->at - start), .count = count};
+}

@@ -1,0 +1,45 @@
+/*  hf_actors.h - the three actors of a node and how they are wired.
+ *
+ *  Each is a czmq zactor that owns its sockets, its state and its store from
+ *  the moment it starts; main opens those first, so that their errors are told in one
+ *  line before anything runs. The actors talk over PAIR sockets made by main, in
+ *  frames of msgs/hf_msg.h; each file's head lists what it takes and gives.
+ *  An actor signals on its zactor pipe when it is ready and ends on "$TERM".
+ */
+#ifndef HF_ACTORS_H_INCLUDED
+#define HF_ACTORS_H_INCLUDED
+
+#include "broker-less/hf_door.h"
+#include "broker-less/hf_mesh.h"
+#include "nodes/core/hf_core.h"
+#include "nodes/store/hf_file_store.h"
+#include "nodes/store/hf_log_store.h"
+#include <czmq.h>
+
+//  Each actor destroys what its args own. The args struct itself is main's.
+
+typedef struct hf_election_args {
+    hf_core_config_t config;
+    hf_log_store_t *store; //  owned
+    hf_mesh_t *mesh;       //  owned
+    zsock_t *lock;         //  owned: PAIR to the lock actor
+} hf_election_args_t;
+
+typedef struct hf_lock_args {
+    hf_endpoints_t endpoints;
+    uint32_t self;
+    hf_door_t *door;   //  owned
+    zsock_t *election; //  owned: PAIR to the election actor
+    zsock_t *file;     //  owned: PAIR to the file actor
+} hf_lock_args_t;
+
+typedef struct hf_file_args {
+    hf_file_store_t *store; //  owned
+    zsock_t *lock;          //  owned: PAIR to the lock actor
+} hf_file_args_t;
+
+void hf_election_actor (zsock_t *pipe, void *args);
+void hf_lock_actor (zsock_t *pipe, void *args);
+void hf_file_actor (zsock_t *pipe, void *args);
+
+#endif

@@ -1,0 +1,195 @@
+/*  hf_file_actor.c - the actor of the replicated files: sections in, reads out.
+ *
+ *  From the lock actor (PAIR, frames of msgs/hf_msg.h):
+ *    A_SECTIONS   sections                        write released sections: each an A_SECTION of
+ *                 index, parts                    A_PARTs, in order
+ *    A_FILE_QUERY id, what, name, offset, limit   HF_WHAT_FILES or HF_WHAT_READ
+ *  To the lock actor:
+ *    A_FILE_RESULT   id, status, total, more, rows, data
+ *        sees every section that was taken before its query
+ *    A_FILES_DURABLE index
+ *        all sections up to INDEX are on disk: at the start, and after every commit
+ *  On its own pipe: "$TERM": what waits is still handled and committed.
+ *
+ *  One batch: all that waits, up to a bound, is handled in order, then one commit. A query is
+ *  answered before that commit: what it sees is in the log of a majority already, so that no
+ *  crash can take it back.
+ *  A disk error ends the process: nothing may leave the node after it.
+ */
+#include "nodes/actors/hf_actors.h"
+#include "nodes/actors/hf_pipe.h"
+#include "nodes/actors/hf_report.h"
+#include <assert.h>
+#include <stdlib.h>
+
+#define BATCH_MESSAGES 1000
+#define BATCH_BYTES    (8U << 20) //  in frames taken and answers given
+
+typedef struct file_actor {
+    hf_file_args_t *args;
+    zsock_t *pipe;
+    hf_pack_t frame; //  scratch: the frame that is being sent
+    hf_pack_t rows;  //  scratch: FILE_ROWs of one answer
+    bool stop;
+} file_actor_t;
+
+static void
+s_send_durable (file_actor_t *self)
+{
+    hf_pack_reset (&self->frame);
+    uint64_t index = hf_file_store_applied (self->args->store);
+    hf_a_files_durable_frame (&self->frame, &(hf_a_files_durable_t){.index = index});
+    hf_pipe_send (self->args->lock, &self->frame);
+}
+
+//  ---- queries -----------------------------------------------------------------
+
+static size_t
+s_send_result (file_actor_t *self, const hf_a_file_result_t *result)
+{
+    hf_pack_reset (&self->frame);
+    hf_a_file_result_frame (&self->frame, result);
+    size_t size = hf_pack_size (&self->frame);
+    hf_pipe_send (self->args->lock, &self->frame);
+    return size;
+}
+
+static size_t
+s_read (file_actor_t *self, const hf_a_file_query_t *query)
+{
+    hf_file_store_t *store = self->args->store;
+    uint8_t *bytes = NULL;
+    size_t size = 0;
+    hf_a_file_result_t result = {.id = query->id};
+    uint32_t limit = query->limit < HF_DATA_MAX ? query->limit : HF_DATA_MAX;
+    int status =
+        hf_file_store_read (store, query->name, query->offset, limit, &bytes, &size, &result.total);
+    if (status < 0)
+        hf_die ("cannot read the files: %s", hf_file_store_error (store));
+    result.status = (uint32_t)status;
+    result.data = hf_span (bytes, size);
+    result.more =
+        status == HF_OK && query->offset < result.total && result.total - query->offset > size;
+    size_t sent = s_send_result (self, &result);
+    free (bytes);
+    return sent;
+}
+
+static size_t
+s_list (file_actor_t *self, const hf_a_file_query_t *query)
+{
+    hf_file_store_t *store = self->args->store;
+    uint32_t limit = query->limit < HF_ROWS_MAX ? query->limit : HF_ROWS_MAX;
+    hf_a_file_result_t result = {.id = query->id, .status = HF_OK};
+    hf_pack_reset (&self->rows);
+    if (hf_file_store_rows (store, query->name, limit, &self->rows, &result.more) != 0)
+        hf_die ("cannot read the files: %s", hf_file_store_error (store));
+    result.rows = hf_pack_list (&self->rows);
+    return s_send_result (self, &result);
+}
+
+static size_t
+s_query (file_actor_t *self, const hf_a_file_query_t *query)
+{
+    if (query->what == HF_WHAT_READ)
+        return s_read (self, query);
+    if (query->what == HF_WHAT_FILES)
+        return s_list (self, query);
+    //  A client chose the number; the lock actor should have refused it.
+    return s_send_result (self, &(hf_a_file_result_t){.id = query->id, .status = HF_BAD_REQUEST});
+}
+
+//  ---- batches -----------------------------------------------------------------
+
+static void
+s_sections (file_actor_t *self, hf_list_t sections)
+{
+    hf_file_store_t *store = self->args->store;
+    hf_scan_t scan = hf_scan_list (sections);
+    for (uint32_t i = 0; i < sections.count; i++) {
+        hf_a_section_t section;
+        bool good = hf_a_section_get (&scan, &section);
+        assert (good);
+        if (hf_file_store_section (store, section.index, section.parts) != 0)
+            hf_die ("cannot write the files: %s", hf_file_store_error (store));
+    }
+}
+
+/*  How many messages were handled; 0: none waits. */
+static unsigned
+s_batch (file_actor_t *self)
+{
+    hf_file_store_t *store = self->args->store;
+    zmq_msg_t message;
+    zmq_msg_init (&message);
+    hf_scan_t scan;
+    uint32_t kind;
+    unsigned count = 0;
+    bool sections = false;
+    for (size_t bytes = 0; count < BATCH_MESSAGES && bytes < BATCH_BYTES; count++) {
+        if (!hf_pipe_next (self->args->lock, &message, &scan, &kind))
+            break;
+        bytes += zmq_msg_size (&message);
+        if (kind == HF_KIND_A_SECTIONS) {
+            hf_a_sections_t batch;
+            sections = hf_a_sections_get (&scan, &batch);
+            assert (sections);
+            s_sections (self, batch.sections);
+        } else {
+            hf_a_file_query_t query;
+            bool good = kind == HF_KIND_A_FILE_QUERY && hf_a_file_query_get (&scan, &query);
+            assert (good); //  the lock actor sends nothing else
+            bytes += good ? s_query (self, &query) : 0;
+        }
+    }
+    zmq_msg_close (&message);
+    if (hf_file_store_commit (store) != 0)
+        hf_die ("cannot write the files: %s", hf_file_store_error (store));
+    if (sections)
+        s_send_durable (self);
+    return count;
+}
+
+static void
+s_command (file_actor_t *self)
+{
+    char *command;
+    while ((command = hf_pipe_command (self->pipe)) != NULL) {
+        if (streq (command, "$TERM"))
+            self->stop = true;
+        free (command);
+    }
+}
+
+static void
+s_run (file_actor_t *self)
+{
+    zmq_pollitem_t items[] = {
+        {.socket = zsock_resolve (self->pipe), .events = ZMQ_POLLIN},
+        {.socket = zsock_resolve (self->args->lock), .events = ZMQ_POLLIN},
+    };
+    while (!self->stop) {
+        if (zmq_poll (items, 2, -1) < 0 && errno != EINTR)
+            break; //  ETERM: the process ends
+        s_command (self);
+        s_batch (self);
+    }
+    while (s_batch (self) > 0)
+        continue;
+}
+
+void
+hf_file_actor (zsock_t *pipe, void *args)
+{
+    file_actor_t self = {.args = args, .pipe = pipe};
+    assert (self.args->store && self.args->lock);
+    hf_pack_init (&self.frame);
+    hf_pack_init (&self.rows);
+    zsock_signal (pipe, 0);
+    s_send_durable (&self);
+    s_run (&self);
+    hf_pack_done (&self.frame);
+    hf_pack_done (&self.rows);
+    hf_file_store_close (&self.args->store);
+    zsock_destroy (&self.args->lock);
+}

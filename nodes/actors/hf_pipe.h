@@ -1,0 +1,23 @@
+/*  hf_pipe.h - frames between the actors of one node, over PAIR sockets. */
+#ifndef HF_PIPE_H_INCLUDED
+#define HF_PIPE_H_INCLUDED
+
+#include "msgs/hf_msg.h"
+#include <czmq.h>
+
+/*  Make a connected pair without a high-water mark: what goes through is bounded by credit
+ *  (A_APPLIED, A_FILES_DURABLE), and a full pipe must not block two actors on each other. */
+zsock_t *hf_pipe_new (zsock_t **other_p);
+
+/*  Send what is in PACK; the pack is empty afterwards. */
+void hf_pipe_send (zsock_t *sock, hf_pack_t *pack);
+
+/*  The next frame, without waiting. MESSAGE is initialised by the caller and holds the bytes
+ *  until the next call; SCAN stands at the record. False when there is none. */
+bool hf_pipe_next (zsock_t *sock, zmq_msg_t *message, hf_scan_t *scan, uint32_t *kind);
+
+/*  The command on an actor's own pipe ("$TERM", "HANDOVER"), without waiting: NULL when there
+ *  is none. The caller frees it. */
+char *hf_pipe_command (zsock_t *pipe);
+
+#endif

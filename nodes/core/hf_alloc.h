@@ -1,0 +1,19 @@
+/*  hf_alloc.h - memory, or a clear end of the process.
+ *
+ *  Replicated state that could not be built in full must not go on.
+ */
+#ifndef HF_ALLOC_H_INCLUDED
+#define HF_ALLOC_H_INCLUDED
+
+#include <stddef.h>
+
+/*  SIZE bytes, all zero. The caller frees them with free (). */
+void *hf_alloc (size_t size);
+
+/*  The same memory with room for SIZE bytes; what is new in it is not set. */
+void *hf_alloc_again (void *memory, size_t size);
+
+/*  The object that MEMBER at AT is a part of. */
+#define HF_AROUND(at, type, member) ((type *)(void *)((char *)(at)-offsetof (type, member)))
+
+#endif

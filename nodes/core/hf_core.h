@@ -1,0 +1,233 @@
+/*  hf_core.h - the consensus of a node, as one pure step function.
+ *
+ *  Raft (Ongaro, "Consensus: Bridging Theory and Practice", 2014) with
+ *  pre-vote (9.6), check-quorum (6.2), leadership transfer (3.10), read
+ *  barriers (6.4, ReadIndex) and multicast replication with verified acks.
+ *
+ *  The core does no I/O, reads no clock and keeps no entry's bytes: it knows
+ *  indexes and terms. Time comes in with every event; what is to be done goes
+ *  out as data. Entries are counted from 1. Times are microseconds of one
+ *  monotonic clock. Not thread-safe: one actor owns it.
+ *
+ *  The driver's duty, for safety, in this order:
+ *    1. hf_core_step for each event at hand; after each step, write
+ *       effects->persists, in order, into ONE open transaction of the log store,
+ *       and send the messages marked EARLY (they may go out before the commit:
+ *       a leader's entries travel while its own disk works, 10.2.1).
+ *    2. Commit the transaction. If that fails, end the process: nothing more leaves the node.
+ *    3. Send the other messages; hand on the notices; report commit_index.
+ *    4. If the transaction held anything: step HF_EV_DURABLE with the last index
+ *       it made durable, and go on with 1.
+ *  Effects pile up over several steps (batching) until hf_effects_reset.
+ */
+#ifndef HF_CORE_H_INCLUDED
+#define HF_CORE_H_INCLUDED
+
+#include "msgs/hf_msg.h"
+
+typedef struct hf_core hf_core_t;
+
+typedef struct hf_core_config {
+    uint32_t self;
+    uint32_t members[HF_MEMBERS_MAX]; //  ids, ascending, self among them
+    uint32_t members_count;           //  1, 3, 5 or 7
+    uint64_t heartbeat_us;            //  default 50 ms
+    uint64_t election_us;             //  default 300 ms
+    uint64_t rank_step_us;            //  added to election_us for each lower id; default 60 ms
+    uint64_t stability_us; //  a lower id must be fit for so long to be handed the lead; 2 s
+    bool prefer_lowest;    //  hand over to the lowest fit id; default true
+    uint64_t seed;         //  of the only randomness: jitter
+} hf_core_config_t;
+
+/*  Fill in the defaults; self and members are left to the caller. */
+void hf_core_config_defaults (hf_core_config_t *config);
+
+/*  A run of entries of one term, as found in the log. */
+typedef struct hf_term_span {
+    uint64_t first_index;
+    uint64_t term;
+} hf_term_span_t;
+
+/*  What the log store held at the start. */
+typedef struct hf_restored {
+    uint64_t term;
+    uint32_t voted_for; //  0: nobody
+    uint64_t last_index;
+    const hf_term_span_t
+        *spans; //  ascending; the first starts at index 1 (or behind what was pruned)
+    size_t spans_count;
+} hf_restored_t;
+
+//  ---- events -----------------------------------------------------------------
+
+typedef enum hf_event_type {
+    HF_EV_TICK = 1,     //  time has come (effects->wake_at_us), or nothing else happened
+    HF_EV_PEER = 2,     //  a message from another node: kind + message
+    HF_EV_PROPOSE = 3,  //  as leader, append COUNT entries of the own term; see hf_core_accepts
+    HF_EV_BARRIER = 4,  //  a read barrier named ID is wanted
+    HF_EV_DURABLE = 5,  //  the log is on disk up to INDEX, whose term is TERM
+    HF_EV_LINK = 6,     //  the link to NODE went UP (it echoes our nonce) or down (it stopped to)
+    HF_EV_BROKEN = 7,   //  the connection to NODE was seen to break
+    HF_EV_HANDOVER = 8, //  the node is about to stop: hand over to the fittest peer
+    HF_EV_STALL = 9, //  this node could not listen for FOR_US: its disk or its machine stood still
+} hf_event_type_t;
+
+typedef struct hf_event {
+    hf_event_type_t type;
+    uint64_t now_us;
+    union {
+        struct {
+            uint32_t kind;
+            union {
+                hf_heartbeat_t heartbeat;
+                hf_entries_t entries;
+                hf_ack_t ack;
+                hf_need_t need;
+                hf_vote_request_t vote_request;
+                hf_vote_t vote;
+                hf_transfer_t transfer;
+                hf_newer_term_t newer_term;
+            };
+        } peer;
+        struct {
+            uint32_t count;
+        } propose;
+        struct {
+            uint64_t id;
+        } barrier;
+        struct {
+            uint64_t index;
+            uint64_t term;
+        } durable;
+        struct {
+            uint32_t node;
+            bool up;
+        } link; //  HF_EV_LINK, HF_EV_BROKEN
+        struct {
+            uint64_t for_us;
+        } stall;
+    };
+} hf_event_t;
+
+/*  Read a peer's record into event->peer. The caller has opened the frame.
+ *  False when it is malformed, of no kind a peer sends here, from no member,
+ *  from ourselves, or not to us: drop and count it. Lists point into the scanned bytes. */
+bool hf_core_read_peer (const hf_core_t *self, hf_scan_t *scan, uint32_t kind, hf_event_t *event);
+
+//  ---- effects ----------------------------------------------------------------
+
+typedef enum hf_persist_type {
+    HF_PERSIST_VOTE = 1,     //  term and voted_for
+    HF_PERSIST_TRUNCATE = 2, //  delete entries from INDEX on
+    HF_PERSIST_APPEND = 3,   //  COUNT entries at INDEX.. from the event just stepped: of an ENTRIES
+                             //  message those after its first SKIP; of a PROPOSE all (of TERM)
+    HF_PERSIST_OPEN_TERM = 4 //  one entry at INDEX of TERM with an empty payload
+} hf_persist_type_t;
+
+typedef struct hf_persist {
+    hf_persist_type_t type;
+    uint64_t term;
+    uint32_t voted_for;
+    uint64_t index;
+    uint32_t count;
+    uint32_t skip;
+} hf_persist_t;
+
+/*  A message to send. For ENTRIES the driver fills in the bytes of the entries
+ *  (prev_index, prev_index + entries_count]; message.entries.entries is empty here. */
+typedef struct hf_outgoing {
+    uint32_t kind;
+    uint32_t to; //  0: everybody; the same as message.*.to
+    bool early;  //  may leave before the transaction is committed; others MUST NOT
+    uint32_t entries_count;
+    union {
+        hf_heartbeat_t heartbeat;
+        hf_entries_t entries;
+        hf_ack_t ack;
+        hf_need_t need;
+        hf_vote_request_t vote_request;
+        hf_vote_t vote;
+        hf_transfer_t transfer;
+        hf_newer_term_t newer_term;
+    };
+} hf_outgoing_t;
+
+typedef enum hf_notice_type {
+    HF_NOTICE_LEADING = 1,   //  this node leads TERM, and the entry that opens it is committed
+    HF_NOTICE_FOLLOWING = 2, //  it does not lead; LEADER is 0 while unknown. All barriers and
+                             //  proposals that are not committed yet are void or undecided.
+    HF_NOTICE_PASSED = 3,    //  barrier ID passed: state at INDEX or later is linearizable for it
+} hf_notice_type_t;
+
+typedef struct hf_notice {
+    hf_notice_type_t type;
+    uint64_t term;
+    uint32_t leader;
+    uint64_t id;
+    uint64_t index;
+} hf_notice_t;
+
+/*  How many bytes one ENTRIES message should hold is the driver's business; it
+ *  tells the core the size of entries through this, so that repair goes in
+ *  chunks: how many entries from FIRST on, at most MAX, fit one chunk (at least 1). */
+typedef uint32_t (hf_chunk_fn) (void *arg, uint64_t first, uint32_t max);
+
+typedef struct hf_effects {
+    hf_persist_t *persists;  //  1. written in order, before the next step; cleared by the driver
+    size_t persists_count;   //     (hf_effects_persisted) once they are in the transaction
+    hf_outgoing_t *messages; // 2. EARLY ones may go at once; the others only after the commit
+    size_t messages_count;
+    hf_notice_t *notices; //  3. only after the commit
+    size_t notices_count;
+    uint64_t commit_index; // 3. entries up to here are committed (and in our log); never falls
+    uint64_t wake_at_us;   //  step a TICK at this time at the latest
+    size_t persists_room, messages_room, notices_room;
+} hf_effects_t;
+
+void hf_effects_init (hf_effects_t *self);
+void hf_effects_done (hf_effects_t *self);
+/*  Forget persists that were written. */
+void hf_effects_persisted (hf_effects_t *self);
+/*  Forget messages and notices too; commit_index and wake_at_us stay. */
+void hf_effects_reset (hf_effects_t *self);
+
+//  ---- the core ---------------------------------------------------------------
+
+/*  NULL when the configuration or what was restored makes no sense (a self not
+ *  among the members, spans out of order). CHUNK may be NULL: one entry a chunk. */
+hf_core_t *hf_core_new (const hf_core_config_t *config, const hf_restored_t *restored,
+                        uint64_t now_us, hf_chunk_fn *chunk, void *chunk_arg);
+void hf_core_destroy (hf_core_t **self_p);
+
+void hf_core_step (hf_core_t *self, const hf_event_t *event, hf_effects_t *effects);
+
+/*  Whether a PROPOSE would be taken now: it leads, its term is open, and no
+ *  transfer is under way. While it leads but does not accept, the driver holds proposals back. */
+bool hf_core_accepts (const hf_core_t *self);
+
+typedef enum hf_role { HF_FOLLOWER, HF_PRE_CANDIDATE, HF_CANDIDATE, HF_LEADER } hf_role_t;
+
+/*  What people and tests ask for. */
+typedef struct hf_core_view {
+    hf_role_t role;
+    uint64_t term;
+    uint32_t voted_for;
+    uint32_t leader; //  0: unknown
+    uint64_t commit_index;
+    uint64_t verified_index;
+    uint64_t durable_index;
+    uint64_t last_index;
+    uint64_t last_term;
+    uint32_t links; //  bit i: link to members[i] is up
+    bool transferring;
+} hf_core_view_t;
+
+hf_core_view_t hf_core_view (const hf_core_t *self);
+
+/*  The term of the entry at INDEX; 0 when it is not in the log. */
+uint64_t hf_core_term_at (const hf_core_t *self, uint64_t index);
+
+/*  Check every internal invariant (asserts); for tests and the simulator. */
+void hf_core_check (const hf_core_t *self);
+
+#endif

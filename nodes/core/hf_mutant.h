@@ -1,0 +1,56 @@
+/*  hf_mutant.h - deliberate mistakes, to test the tests: is each one caught?
+ *
+ *  Only the libraries that tests/sim builds for its mutants define HF_MUTANTS and hold
+ *  any of this; everywhere else HF_MUTANT (NAME) is the constant false. hf_mutant picks
+ *  the one mistake that is made: 0 is none.
+ */
+#ifndef HF_MUTANT_H_INCLUDED
+#define HF_MUTANT_H_INCLUDED
+
+//  M (name, the promise that it breaks, what is wrong)
+#define HF_MUTANT_TABLE(M)                                                                         \
+    M (unclamped_commit, "P3 P4", "a follower commits what it has not verified")                   \
+    M (verified_kept, "P3 P4", "what one leader's log verified counts for the next leader")        \
+    M (ack_before_durable, "P7", "a follower acknowledges what is not on its disk")                \
+    M (count_before_durable, "P7", "a leader counts itself before its own disk")                   \
+    M (send_before_durable, "P1 P7", "the driver sends before it commits")                         \
+    M (vote_forgotten, "P1", "a vote is not durable")                                              \
+    M (vote_twice, "P1", "two votes in a term")                                                    \
+    M (vote_for_older, "P3", "a candidate with an older log gets the vote")                        \
+    M (counted_old_term, "P3", "an entry of an earlier term is committed by counting")             \
+    M (prev_unchecked, "P2 P4", "entries are taken without the check of the term before them")     \
+    M (barrier_old_round, "P10", "a barrier passes with a round that began before it")             \
+    M (keepalive_unbarred, "P9", "a keepalive is answered without a barrier")                      \
+    M (read_unbarred, "P10", "a read is answered without a barrier")                               \
+    M (serves_early, "P10", "a leader serves before its term's first entry is applied")            \
+    M (alive_while_ending, "P9",                                                                   \
+       "a keepalive is acknowledged after its session's end was "                                  \
+       "proposed")                                                                                 \
+    M (ttl_not_restarted, "P9", "a new leader does not restart every TTL")                         \
+    M (expiry_any_term, "P9", "an expiry that an earlier leader decided is honoured")              \
+    M (deadline_from_answer, "P5b", "a client counts its deadline from the answer")                \
+    M (grant_past_deadline, "P5b", "a client takes a grant past its deadline")                     \
+    M (dead_waiter, "P8", "the waiter of a session that ended stays in the queue")                 \
+    M (queue_backwards, "P8", "the youngest waiter is granted first")                              \
+    M (token_again, "P5a", "tokens start anew when no lock is held")                               \
+    M (replies_forgotten, "once", "an answer is forgotten before its receipt was told")            \
+    M (stale_executed, "once", "a request below the floor is executed")                            \
+    M (cancel_commits, "P6", "a cancelled section is committed")                                   \
+    M (section_again, "P6", "sections are written again after a restart")                          \
+    M (section_torn, "P6", "a section's last file is left out when it has several")                \
+    M (never_expires, "P11", "nobody's silence is noticed")                                        \
+    M (never_hands_over, "P11", "a leader keeps the lead from a lower id")                         \
+    M (never_repairs, "P11", "a follower does not ask for what it lacks")
+
+#define HF_MUTANT_ENUM(name, promise, text) HF_MUTANT_##name,
+enum { HF_MUTANT_none, HF_MUTANT_TABLE (HF_MUTANT_ENUM) HF_MUTANT_COUNT };
+#undef HF_MUTANT_ENUM
+
+#ifdef HF_MUTANTS
+extern int hf_mutant;
+#define HF_MUTANT(name) (hf_mutant == HF_MUTANT_##name)
+#else
+#define HF_MUTANT(name) 0
+#endif
+
+#endif

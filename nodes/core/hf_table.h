@@ -1,0 +1,39 @@
+/*  hf_table.h - a hash table of rows, with the links inside the rows.
+ *
+ *  It knows hashes, not keys: seek gives rows whose hash is equal, one after
+ *  the other, and the caller compares. It grows and shrinks by itself.
+ */
+#ifndef HF_TABLE_H_INCLUDED
+#define HF_TABLE_H_INCLUDED
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct hf_table_node {
+    struct hf_table_node *next;
+    uint64_t hash;
+} hf_table_node_t;
+
+typedef struct hf_table {
+    hf_table_node_t **buckets;
+    size_t buckets_count; //  0 or a power of two
+    size_t count;
+} hf_table_t;
+
+void hf_table_init (hf_table_t *self);
+/*  Give back the table's own memory; the rows are the caller's. */
+void hf_table_done (hf_table_t *self);
+
+void hf_table_insert (hf_table_t *self, hf_table_node_t *node, uint64_t hash);
+/*  NODE must be in the table. */
+void hf_table_remove (hf_table_t *self, hf_table_node_t *node);
+
+/*  The first row with this hash, and the next one with the same hash; NULL: no more. */
+hf_table_node_t *hf_table_seek (const hf_table_t *self, uint64_t hash);
+hf_table_node_t *hf_table_again (const hf_table_node_t *node);
+
+/*  All rows, in an order that means nothing; the table must not change between. */
+hf_table_node_t *hf_table_first (const hf_table_t *self);
+hf_table_node_t *hf_table_next (const hf_table_t *self, const hf_table_node_t *node);
+
+#endif

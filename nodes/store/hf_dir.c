@@ -1,0 +1,112 @@
+#include "nodes/store/hf_dir.h"
+#include "nodes/store/hf_db.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct hf_dir {
+    int lock; //  the descriptor that holds the flock
+};
+
+/*  Make the folder and those above it. What was made is synced into the folder above, or a
+ *  power cut could take the whole node's data away with one name. */
+static int
+s_make (const char *path, char *error)
+{
+    char part[PATH_MAX];
+    size_t size = strlen (path);
+    if (size == 0 || size >= sizeof part - sizeof "/..")
+        return hf_db_say (error, "the path of the data folder is empty or too long");
+    for (size_t end = 1; end <= size; end++) {
+        if (path[end] != '/' && path[end] != 0)
+            continue;
+        memcpy (part, path, end);
+        part[end] = 0;
+        if (mkdir (part, 0700) != 0) {
+            struct stat st;
+            int number = errno;
+            if (stat (part, &st) != 0)
+                return hf_db_say (error, "%s cannot be made: %s", part, strerror (number));
+            if (!S_ISDIR (st.st_mode))
+                return hf_db_say (error, "%s is not a folder", part);
+            continue;
+        }
+        memcpy (part + end, "/..", sizeof "/..");
+        if (hf_db_sync_folder (part, error) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int
+s_held_by (int fd, const char *path, char *error)
+{
+    char text[32] = "";
+    ssize_t size = pread (fd, text, sizeof text - 1, 0);
+    long pid = size > 0 ? strtol (text, NULL, 10) : 0;
+    if (pid > 0)
+        return hf_db_say (error, "%s is in use by process %ld", path, pid);
+    return hf_db_say (error, "%s is in use by another process", path);
+}
+
+static int
+s_lock (const char *path, char *error)
+{
+    char name[PATH_MAX + sizeof "/lock"];
+    snprintf (name, sizeof name, "%s/lock", path);
+    int fd = open (name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return hf_db_say (error, "%s cannot be written: %s", name, strerror (errno));
+    if (flock (fd, LOCK_EX | LOCK_NB) != 0) {
+        if (errno == EWOULDBLOCK)
+            s_held_by (fd, path, error);
+        else
+            hf_db_say (error, "%s cannot be locked: %s", name, strerror (errno));
+        close (fd);
+        return -1;
+    }
+    char text[32];
+    int size = snprintf (text, sizeof text, "%ld\n", (long)getpid ());
+    if (ftruncate (fd, 0) != 0 || pwrite (fd, text, (size_t)size, 0) != size) {
+        hf_db_say (error, "%s cannot be written: %s", name, strerror (errno));
+        close (fd);
+        return -1;
+    }
+    return fd;
+}
+
+hf_dir_t *
+hf_dir_open (const char *path, char *error)
+{
+    if (s_make (path, error) != 0)
+        return NULL;
+    int fd = s_lock (path, error);
+    if (fd < 0)
+        return NULL;
+    hf_dir_t *self = malloc (sizeof *self);
+    if (!self) {
+        hf_db_say (error, "out of memory");
+        close (fd);
+        return NULL;
+    }
+    self->lock = fd;
+    return self;
+}
+
+void
+hf_dir_close (hf_dir_t **self_p)
+{
+    hf_dir_t *self = *self_p;
+    if (!self)
+        return;
+    //  The file stays: unlinking it would let two processes lock two files of the same name.
+    close (self->lock);
+    free (self);
+    *self_p = NULL;
+}

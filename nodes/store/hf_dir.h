@@ -1,0 +1,18 @@
+/*  hf_dir.h - a node's data folder: made when it is not there, and locked.
+ *
+ *  The lock (flock on DIR/lock, with the process id inside for people) keeps a
+ *  second process off the same data; the kernel drops it when the process dies.
+ */
+#ifndef HF_DIR_H_INCLUDED
+#define HF_DIR_H_INCLUDED
+
+#include <stddef.h>
+
+typedef struct hf_dir hf_dir_t;
+
+/*  NULL on failure with one line in ERROR (HF_STORE_ERROR_SIZE bytes): not writable,
+ *  not a folder, or in use by process N. */
+hf_dir_t *hf_dir_open (const char *path, char *error);
+void hf_dir_close (hf_dir_t **self_p);
+
+#endif

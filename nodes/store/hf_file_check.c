@@ -1,0 +1,135 @@
+//  What is found at the start: every file is checked and cut back to its recorded length, and
+//  what is not recorded is removed: it belongs to a section that was never committed here.
+
+#include "nodes/store/hf_file_internal.h"
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define READ_BYTES (1U << 20)
+
+static int
+s_damaged (hf_file_store_t *self, const char *disk_name, const char *what)
+{
+    return hf_db_say (self->error, "%s/%s is damaged: %s; %s", self->folder_path, disk_name, what,
+                      HF_DB_WAY_OUT);
+}
+
+static int
+s_failed (hf_file_store_t *self, const char *disk_name, const char *verb)
+{
+    return hf_db_say (self->error, "cannot %s %s/%s: %s", verb, self->folder_path, disk_name,
+                      strerror (errno));
+}
+
+static int
+s_check_sum (hf_file_store_t *self, int fd, const char *disk_name, uint64_t length, uint64_t sum)
+{
+    uint8_t *buffer = malloc (READ_BYTES);
+    assert (buffer);
+    uint64_t found = HF_FILE_SUM_EMPTY;
+    uint64_t done = 0;
+    int rc = 0;
+    while (done < length && rc == 0) {
+        //  Behind LENGTH there may be bytes that do not count: they are cut later.
+        size_t want = length - done < READ_BYTES ? (size_t)(length - done) : READ_BYTES;
+        ssize_t n = pread (fd, buffer, want, (off_t)done);
+        if (n > 0) {
+            found = hf_file_sum (found, buffer, (size_t)n);
+            done += (uint64_t)n;
+        } else if (n == 0) {
+            rc = s_damaged (self, disk_name, "it is shorter than was recorded");
+        } else if (errno != EINTR) {
+            rc = s_failed (self, disk_name, "read");
+        }
+    }
+    free (buffer);
+    if (rc == 0 && found != sum)
+        rc = s_damaged (self, disk_name, "its checksum is not the one recorded");
+    return rc;
+}
+
+/*  Checked first, cut afterwards: a record that is wrong must not cost bytes. */
+static int
+s_check (hf_file_store_t *self, const char *disk_name, uint64_t length, uint64_t sum)
+{
+    //  O_NONBLOCK: opening a FIFO that somebody put there must not hang.
+    int fd = openat (self->folder, disk_name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0)
+        return errno == ENOENT ? s_damaged (self, disk_name, "it is not there")
+                               : s_failed (self, disk_name, "open");
+    struct stat info;
+    int rc = 0;
+    if (fstat (fd, &info) != 0)
+        rc = s_failed (self, disk_name, "look at");
+    else if (!S_ISREG (info.st_mode))
+        rc = s_damaged (self, disk_name, "it is no regular file");
+    else if ((uint64_t)info.st_size < length)
+        rc = s_damaged (self, disk_name, "it is shorter than was recorded");
+    else
+        rc = s_check_sum (self, fd, disk_name, length, sum);
+    if (rc == 0 && (uint64_t)info.st_size > length &&
+        (ftruncate (fd, (off_t)length) != 0 || fdatasync (fd) != 0))
+        rc = s_failed (self, disk_name, "cut back");
+    close (fd);
+    return rc;
+}
+
+static int
+s_check_recorded (hf_file_store_t *self)
+{
+    sqlite3_stmt *stmt =
+        hf_db_prepare (self->db, "SELECT " HF_FILE_COLUMNS " FROM files", self->error);
+    if (!stmt)
+        return -1;
+    int rc;
+    while ((rc = hf_db_row (stmt, self->error)) == 1) {
+        hf_file_found_t file;
+        rc = hf_file_found_get (self, stmt, &file);
+        if (rc == 0)
+            rc = s_check (self, file.disk_name, file.length, file.sum);
+        if (rc < 0)
+            break;
+    }
+    hf_db_finalize (&stmt);
+    return rc < 0 ? -1 : 0;
+}
+
+static int
+s_remove_unrecorded (hf_file_store_t *self)
+{
+    int fd = openat (self->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *folder = fd < 0 ? NULL : fdopendir (fd);
+    if (!folder) {
+        int failed = s_failed (self, "", "list");
+        if (fd >= 0)
+            close (fd);
+        return failed;
+    }
+    int rc = 0;
+    const struct dirent *entry;
+    while (rc >= 0 && (entry = readdir (folder))) {
+        struct stat info;
+        if (fstatat (self->folder, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0 ||
+            !S_ISREG (info.st_mode))
+            continue;
+        hf_db_bind_text (self->taken, 1, entry->d_name);
+        rc = hf_db_row (self->taken, self->error);
+        sqlite3_reset (self->taken);
+        if (rc == 0 && unlinkat (self->folder, entry->d_name, 0) != 0)
+            rc = s_failed (self, entry->d_name, "remove");
+    }
+    closedir (folder);
+    return rc < 0 ? -1 : 0;
+}
+
+int
+hf_file_check_all (hf_file_store_t *self)
+{
+    return s_check_recorded (self) != 0 ? -1 : s_remove_unrecorded (self);
+}

@@ -1,0 +1,66 @@
+/*  hf_file_internal.h - what the parts of the file store share.
+ *
+ *  hf_file_store.c  sections in, one transaction at a time
+ *  hf_file_check.c   what is found at the start: cut back and checked
+ *  hf_file_read.c   bytes and rows out
+ *  hf_file_name.c   names on disk
+ */
+#ifndef HF_FILE_INTERNAL_H_INCLUDED
+#define HF_FILE_INTERNAL_H_INCLUDED
+
+#include "msgs/hf_msg.h"
+#include "nodes/store/hf_db.h"
+#include "nodes/store/hf_file_store.h"
+
+#define HF_DISK_NAME_SIZE 256
+#define HF_FILE_OPEN_MAX  64 //  files that are open at a time between two commits
+
+/*  A file's checksum is FNV-1a (64 bits) over its bytes: the same however the bytes came, so
+ *  that it goes on with every append and can be checked over the whole. */
+#define HF_FILE_SUM_EMPTY 0xcbf29ce484222325ULL
+uint64_t hf_file_sum (uint64_t sum, const void *bytes, size_t size);
+
+/*  A file written since the last commit, open. */
+typedef struct hf_touched {
+    char disk_name[HF_DISK_NAME_SIZE];
+    int fd;
+} hf_touched_t;
+
+struct hf_file_store {
+    sqlite3 *db;
+    sqlite3_stmt *begin, *commit, *rollback;
+    sqlite3_stmt *find, *save, *taken; //  a file's row
+    sqlite3_stmt *after;               //  rows by name
+    sqlite3_stmt *applied_save;
+    int folder; //  DIR/files
+    char *folder_path;
+    uint64_t applied; //  as of the last commit
+    uint64_t written; //  as of the open transaction
+    hf_touched_t touched[HF_FILE_OPEN_MAX];
+    size_t touched_count;
+    bool made_file; //  the folder has a new name that must be synced
+    bool open;      //  a transaction is open
+    bool failed;
+    char error[HF_STORE_ERROR_SIZE];
+};
+
+/*  A file's row. It carries a checksum of itself: a length that was damaged would cut the file, an
+ *  applied index that was damaged would repeat a section or leave one out. */
+typedef struct hf_file_row_found {
+    char disk_name[HF_DISK_NAME_SIZE];
+    uint64_t length;
+    uint64_t sum;
+} hf_file_found_t;
+
+#define HF_FILE_COLUMNS "name, disk, length, sum, row_sum"
+uint64_t hf_file_found_sum (hf_span_t name, const hf_file_found_t *file);
+/*  The row under the cursor, its columns HF_FILE_COLUMNS. -1: it is damaged. */
+int hf_file_found_get (hf_file_store_t *self, sqlite3_stmt *row, hf_file_found_t *file);
+
+/*  1: found; 0: no such file; -1 with the error set. */
+int hf_file_find (hf_file_store_t *self, hf_span_t name, hf_file_found_t *found);
+
+/*  Check every file, cut it back to its recorded length, and remove what is not recorded. */
+int hf_file_check_all (hf_file_store_t *self);
+
+#endif

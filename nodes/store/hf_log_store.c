@@ -1,0 +1,235 @@
+//  The log as it runs: one transaction at a time, entries in and out.
+
+#include "nodes/store/hf_log_internal.h"
+#include "msgs/hf_msg.h"
+#include <assert.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+//  ---- what was found ----------------------------------------------------------
+
+const char *
+hf_log_store_error (const hf_log_store_t *self)
+{
+    return self->error;
+}
+
+uint64_t
+hf_log_store_term (const hf_log_store_t *self)
+{
+    return self->node.term;
+}
+
+uint32_t
+hf_log_store_voted_for (const hf_log_store_t *self)
+{
+    return self->node.voted_for;
+}
+
+uint64_t
+hf_log_store_first_index (const hf_log_store_t *self)
+{
+    return self->node.base_index + 1;
+}
+
+uint64_t
+hf_log_store_last_index (const hf_log_store_t *self)
+{
+    return self->last_index;
+}
+
+uint64_t
+hf_log_store_incarnation (const hf_log_store_t *self)
+{
+    assert (self->node.incarnation != 0);
+    return self->node.incarnation;
+}
+
+bool
+hf_log_store_dirty (const hf_log_store_t *self)
+{
+    return self->open;
+}
+
+//  ---- runs of terms -----------------------------------------------------------
+
+void
+hf_log_span_add (hf_log_store_t *self, uint64_t index, uint64_t term)
+{
+    if (self->span_count > 0 && self->spans[self->span_count - 1].term == term)
+        return;
+    if (self->span_count == self->span_room) {
+        self->span_room = self->span_room > 0 ? 2 * self->span_room : 64;
+        self->spans = realloc (self->spans, self->span_room * sizeof *self->spans);
+        assert (self->spans);
+    }
+    self->spans[self->span_count++] = (hf_log_span_t){.first_index = index, .term = term};
+}
+
+static void
+s_spans_cut (hf_log_store_t *self, uint64_t from_index)
+{
+    while (self->span_count > 0 && self->spans[self->span_count - 1].first_index >= from_index)
+        self->span_count--;
+}
+
+int
+hf_log_store_spans (hf_log_store_t *self, hf_span_fn *fn, void *arg)
+{
+    if (self->failed)
+        return -1;
+    for (size_t i = 0; i < self->span_count; i++)
+        fn (arg, self->spans[i].first_index, self->spans[i].term);
+    return 0;
+}
+
+//  ---- one transaction ---------------------------------------------------------
+
+uint64_t
+hf_log_entry_sum (uint64_t index, uint64_t term, hf_span_t payload)
+{
+    uint64_t sum = hf_hash_u64 (hf_hash_u64 (0, index), term);
+    return hf_hash (sum, payload.at, payload.size);
+}
+
+int
+hf_log_begin (hf_log_store_t *self)
+{
+    if (self->failed)
+        return -1;
+    if (self->open)
+        return 0;
+    if (hf_db_run (self->begin, self->error) != 0)
+        return hf_log_fail (self);
+    self->open = true;
+    return 0;
+}
+
+int
+hf_log_fail (hf_log_store_t *self)
+{
+    assert (self->error[0] != 0);
+    self->failed = true;
+    self->open = false;
+    self->node.term = self->durable.term;
+    self->node.voted_for = self->durable.voted_for;
+    self->last_index = self->durable.last_index;
+    char ignored[HF_STORE_ERROR_SIZE]; //  the first error is the one to tell
+    if (!sqlite3_get_autocommit (self->db))
+        hf_db_run (self->rollback, ignored);
+    return -1;
+}
+
+int
+hf_log_store_vote (hf_log_store_t *self, uint64_t term, uint32_t voted_for)
+{
+    assert (term >= self->node.term || self->failed);
+    if (hf_log_begin (self) != 0)
+        return -1;
+    self->node.term = term;
+    self->node.voted_for = voted_for;
+    return hf_log_node_save (self) != 0 ? hf_log_fail (self) : 0;
+}
+
+int
+hf_log_store_truncate (hf_log_store_t *self, uint64_t from_index)
+{
+    assert (from_index > self->node.base_index);
+    if (self->failed)
+        return -1;
+    if (from_index > self->last_index)
+        return 0;
+    if (hf_log_begin (self) != 0)
+        return -1;
+    hf_db_bind_u64 (self->cut, 1, from_index);
+    if (hf_db_run (self->cut, self->error) != 0)
+        return hf_log_fail (self);
+    assert ((uint64_t)sqlite3_changes64 (self->db) == self->last_index - from_index + 1);
+    self->last_index = from_index - 1;
+    s_spans_cut (self, from_index);
+    return 0;
+}
+
+int
+hf_log_store_append (hf_log_store_t *self, uint64_t index, uint64_t term, hf_span_t payload)
+{
+    if (hf_log_begin (self) != 0)
+        return -1;
+    assert (index == self->last_index + 1);
+    assert (index <= INT64_MAX);
+    hf_db_bind_u64 (self->insert, 1, index);
+    hf_db_bind_u64 (self->insert, 2, term);
+    hf_db_bind_u64 (self->insert, 3, hf_log_entry_sum (index, term, payload));
+    hf_db_bind_span (self->insert, 4, payload);
+    if (hf_db_run (self->insert, self->error) != 0)
+        return hf_log_fail (self);
+    self->last_index = index;
+    hf_log_span_add (self, index, term);
+    return 0;
+}
+
+int
+hf_log_store_commit (hf_log_store_t *self)
+{
+    if (self->failed)
+        return -1;
+    if (!self->open)
+        return 0;
+    if (hf_db_run (self->commit, self->error) != 0)
+        return hf_log_fail (self);
+    self->open = false;
+    self->durable.term = self->node.term;
+    self->durable.voted_for = self->node.voted_for;
+    self->durable.last_index = self->last_index;
+    return 0;
+}
+
+//  ---- reading -----------------------------------------------------------------
+
+/*  The row under the cursor: 1: packed. 0: it would not fit in ROOM bytes any more. */
+static int
+s_read_row (hf_log_store_t *self, uint64_t index, size_t room, hf_pack_t *pack)
+{
+    sqlite3_stmt *row = self->select;
+    hf_entry_t entry = {.term = hf_db_u64 (row, 1), .payload = hf_db_span (row, 3)};
+    if (hf_db_u64 (row, 0) != index ||
+        hf_db_u64 (row, 2) != hf_log_entry_sum (index, entry.term, entry.payload))
+        return hf_db_say (self->error,
+                          "%s is damaged: entry %" PRIu64 " is not what was written; %s",
+                          sqlite3_db_filename (self->db, "main"), index, HF_DB_WAY_OUT);
+    const size_t head = 32; //  no record's head is larger than this
+    if (hf_pack_size (pack) + head + entry.payload.size > room)
+        return 0;
+    hf_entry_put (pack, &entry);
+    return 1;
+}
+
+int
+hf_log_store_read (hf_log_store_t *self, uint64_t first, uint64_t last, size_t bytes,
+                   hf_pack_t *pack)
+{
+    assert (first > self->node.base_index);
+    if (self->failed)
+        return -1;
+    if (last > self->last_index)
+        last = self->last_index;
+    hf_db_bind_u64 (self->select, 1, first);
+    hf_db_bind_u64 (self->select, 2, last);
+    int count = 0;
+    int rc = 1;
+    for (uint64_t index = first; index <= last && count < INT_MAX; index++) {
+        rc = hf_db_row (self->select, self->error);
+        if (rc == 0)
+            rc = hf_db_say (self->error, "entry %" PRIu64 " is missing; %s", index, HF_DB_WAY_OUT);
+        else if (rc == 1)
+            rc = s_read_row (self, index, count == 0 ? SIZE_MAX : bytes, pack);
+        if (rc <= 0)
+            break;
+        count++;
+    }
+    //  A statement left open would keep the WAL from being folded in.
+    sqlite3_reset (self->select);
+    return rc < 0 ? -1 : count;
+}

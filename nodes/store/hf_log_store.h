@@ -1,0 +1,58 @@
+/*  hf_log_store.h - the durable log and vote of a node, in one SQLite database.
+ *
+ *  One connection, WAL mode, synchronous=FULL (design 6). The election actor
+ *  owns it. Opening checks every entry's checksum and that indexes have no
+ *  gap, and runs wal_checkpoint(TRUNCATE) before it returns: after a kill inside
+ *  COMMIT the reopened database shows rows that are not yet on disk.
+ *
+ *  Errors: 0 or -1; hf_log_store_error says what, in one line for people. After a
+ *  failed write the store is unusable and the caller ends the process.
+ */
+#ifndef HF_LOG_STORE_H_INCLUDED
+#define HF_LOG_STORE_H_INCLUDED
+
+#include <stddef.h>
+#include "msgs/hf_wire.h"
+
+typedef struct hf_log_store hf_log_store_t;
+
+#define HF_STORE_ERROR_SIZE 512
+
+/*  Open or create DIR/log.db. NULL on failure, with one line in ERROR (HF_STORE_ERROR_SIZE bytes):
+ *  what is wrong and the way out (a damaged log: wipe this node's folder). */
+hf_log_store_t *hf_log_store_open (const char *dir, char *error);
+void hf_log_store_close (hf_log_store_t **self_p);
+
+const char *hf_log_store_error (const hf_log_store_t *self);
+
+//  What was found.
+uint64_t hf_log_store_term (const hf_log_store_t *self);
+uint32_t hf_log_store_voted_for (const hf_log_store_t *self);
+uint64_t hf_log_store_first_index (const hf_log_store_t *self); //  1, or behind what was pruned
+uint64_t hf_log_store_last_index (const hf_log_store_t *self);  //  0 when empty
+/*  A random number made with the database: a node that lost its disk gets another (design 4.6). */
+uint64_t hf_log_store_incarnation (const hf_log_store_t *self);
+
+/*  The runs of equal terms, ascending: FN is called for each. */
+typedef void (hf_span_fn) (void *arg, uint64_t first_index, uint64_t term);
+int hf_log_store_spans (hf_log_store_t *self, hf_span_fn *fn, void *arg);
+
+/*  The cluster list that this data belongs to: stored at the first start, compared at the next.
+ *  -1 when it is another one, with the error set. */
+int hf_log_store_bind (hf_log_store_t *self, uint32_t id, const char *list);
+
+//  One transaction: opened by the first of these, ended by commit. Nothing is durable before.
+int hf_log_store_vote (hf_log_store_t *self, uint64_t term, uint32_t voted_for);
+int hf_log_store_truncate (hf_log_store_t *self, uint64_t from_index);
+/*  INDEX must be the last index + 1 (asserted). */
+int hf_log_store_append (hf_log_store_t *self, uint64_t index, uint64_t term, hf_span_t payload);
+int hf_log_store_commit (hf_log_store_t *self);
+bool hf_log_store_dirty (const hf_log_store_t *self); //  a transaction is open
+
+/*  Pack ENTRY records from FIRST on into PACK: at least one, then as long as the
+ *  pack stays below BYTES, up to LAST. Sees the open transaction. Gives how
+ *  many, or -1 (also on a checksum that does not match: the entry is not given out). */
+int hf_log_store_read (hf_log_store_t *self, uint64_t first, uint64_t last, size_t bytes,
+                       hf_pack_t *pack);
+
+#endif

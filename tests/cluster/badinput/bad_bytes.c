@@ -1,0 +1,198 @@
+#include "tests/cluster/badinput/bad_bytes.h"
+#include <assert.h>
+#include <string.h>
+
+//  ---- random ----------------------------------------------------------------------
+
+/*  splitmix64, as Steele, Lea and Flood gave it. */
+uint64_t
+bad_random_next (bad_random_t *self)
+{
+    uint64_t z = (self->state += 0x9e3779b97f4a7c15U);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
+    return z ^ (z >> 31);
+}
+
+uint32_t
+bad_random_below (bad_random_t *self, uint32_t below)
+{
+    assert (below > 0);
+    return (uint32_t)(bad_random_next (self) % below);
+}
+
+void
+bad_random_fill (bad_random_t *self, uint8_t *bytes, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        bytes[i] = (uint8_t)bad_random_next (self);
+}
+
+//  ---- values and frames of no sense ---------------------------------------------------
+
+static void
+s_put_text (hf_pack_t *pack, bad_random_t *random)
+{
+    static const uint32_t sizes[] = {0, 1, 15, 17, 255, 256, 300};
+    uint8_t bytes[300];
+    uint32_t size = sizes[bad_random_below (random, sizeof sizes / sizeof sizes[0])];
+    bad_random_fill (random, bytes, size);
+    if (bad_random_below (random, 2) == 0)
+        hf_put_str (pack, hf_span (bytes, size));
+    else
+        hf_put_bin (pack, hf_span (bytes, size));
+}
+
+void
+bad_value (hf_pack_t *pack, bad_random_t *random, unsigned depth)
+{
+    uint32_t count = bad_random_below (random, 5);
+    switch (bad_random_below (random, depth > 0 ? 8 : 6)) {
+    case 0:
+        hf_put_u64 (pack, bad_random_next (random) | 1ULL << 48);
+        break;
+    case 1:
+        msgpack_pack_nil (&pack->packer);
+        break;
+    case 2:
+        msgpack_pack_double (&pack->packer, 1.5);
+        break;
+    case 3:
+        msgpack_pack_int64 (&pack->packer, -(int64_t)bad_random_below (random, 1000000) - 1);
+        break;
+    case 4:
+        hf_put_flag (pack, count > 2);
+        break;
+    case 5:
+        s_put_text (pack, random);
+        break;
+    case 6:
+        hf_put_array (pack, count);
+        for (uint32_t i = 0; i < count; i++)
+            bad_value (pack, random, depth - 1);
+        break;
+    default:
+        msgpack_pack_map (&pack->packer, count);
+        for (uint32_t i = 0; i < 2 * count; i++)
+            bad_value (pack, random, depth - 1);
+        break;
+    }
+}
+
+void
+bad_frame (hf_pack_t *pack, bad_random_t *random, uint32_t kind, uint32_t from)
+{
+    uint32_t more = bad_random_below (random, 8);
+    hf_put_array (pack, 2);
+    hf_put_u32 (pack, HF_VERSION_WIRE);
+    hf_put_array (pack, (from != 0 ? 3U : 2U) + more);
+    hf_put_u32 (pack, kind);
+    if (from != 0)
+        hf_put_u32 (pack, from);
+    msgpack_pack_nil (&pack->packer);
+    for (uint32_t i = 0; i < more; i++)
+        bad_value (pack, random, 4);
+}
+
+//  ---- good frames ------------------------------------------------------------------------
+
+static void
+s_requests_frame (hf_pack_t *frame, uint64_t session, hf_pack_t *request)
+{
+    hf_requests_frame (
+        frame,
+        &(hf_requests_t){.session = session, .floor = 1, .requests = hf_pack_list (request)});
+    hf_pack_done (request);
+}
+
+void
+bad_client_frames (hf_pack_t frames[BAD_CLIENT_FRAMES], uint64_t session)
+{
+    for (unsigned i = 0; i < BAD_CLIENT_FRAMES; i++)
+        hf_pack_init (&frames[i]);
+    hf_span_t lock = hf_span_text ("some lock");
+    hf_open_frame (&frames[0], &(hf_open_t){.nonce = hf_span_text ("0123456789abcdef"),
+                                            .ttl_ms = HF_TTL_MIN_MS});
+    hf_keepalive_frame (&frames[1], &(hf_keepalive_t){.session = session, .echo = 7});
+    hf_close_frame (&frames[2], &(hf_close_t){.session = session, .echo = 7});
+    hf_query_frame (&frames[3],
+                    &(hf_query_t){.id = 7, .what = HF_WHAT_LOCK, .name = lock, .limit = 10});
+    hf_pack_t request;
+    hf_pack_init (&request);
+    hf_acquire_put (&request, &(hf_acquire_t){.seq = 1, .lock = lock, .wait = true});
+    s_requests_frame (&frames[4], session, &request);
+    hf_pack_init (&request);
+    hf_release_put (&request, &(hf_release_t){.seq = 1, .lock = lock, .token = 1});
+    s_requests_frame (&frames[5], session, &request);
+    hf_pack_init (&request);
+    hf_cancel_put (&request, &(hf_cancel_t){.seq = 1, .lock = lock, .token = 1});
+    s_requests_frame (&frames[6], session, &request);
+    hf_pack_init (&request);
+    hf_abandon_put (&request, &(hf_abandon_t){.seq = 1, .lock = lock});
+    s_requests_frame (&frames[7], session, &request);
+    hf_pack_init (&request);
+    hf_append_put (&request, &(hf_append_t){.seq = 1,
+                                            .lock = lock,
+                                            .token = 1,
+                                            .file = hf_span_text ("some file"),
+                                            .data = hf_span_text ("some data")});
+    s_requests_frame (&frames[8], session, &request);
+}
+
+void
+bad_peer_frames (hf_pack_t frames[BAD_PEER_FRAMES], uint32_t from)
+{
+    for (unsigned i = 0; i < BAD_PEER_FRAMES; i++)
+        hf_pack_init (&frames[i]);
+    const uint64_t term = 1ULL << 40;
+    hf_pack_t entry;
+    hf_pack_init (&entry);
+    hf_entry_put (&entry, &(hf_entry_t){.term = term, .payload = hf_span_text ("payload")});
+    hf_entries_t entries = {.from = from, .term = term, .entries = hf_pack_list (&entry)};
+    hf_heartbeat_frame (&frames[0], &(hf_heartbeat_t){.from = from, .term = term});
+    hf_entries_frame (&frames[1], &entries);
+    hf_ack_frame (&frames[2], &(hf_ack_t){.from = from, .term = term});
+    hf_need_frame (&frames[3], &(hf_need_t){.from = from, .term = term});
+    hf_vote_request_frame (&frames[4], &(hf_vote_request_t){.from = from, .term = term});
+    hf_vote_frame (&frames[5], &(hf_vote_t){.from = from, .term = term});
+    hf_transfer_frame (&frames[6], &(hf_transfer_t){.from = from, .term = term});
+    hf_newer_term_frame (&frames[7], &(hf_newer_term_t){.from = from, .term = term});
+    hf_pack_done (&entry);
+}
+
+//  ---- heads that promise too much -----------------------------------------------------------
+
+bool
+bad_promise (hf_pack_t *pack, unsigned i)
+{
+    static const struct {
+        size_t size;
+        uint8_t bytes[24];
+    } heads[] = {
+        {5, {0xdd, 0xff, 0xff, 0xff, 0xff}},                         //  array of 2^32 - 1
+        {7, {0xdd, 0xff, 0xff, 0xff, 0xff, 0x01, 0x91}},             //  the same, begun
+        {7, {0x92, 0x01, 0xdd, 0xff, 0xff, 0xff, 0xff}},             //  a record of that size
+        {8, {0x92, 0x01, 0xdd, 0xff, 0xff, 0xff, 0xff, 0x03}},       //  a REQUESTS of that size
+        {9, {0x92, 0x01, 0x93, 0x01, 0xc6, 0xff, 0xff, 0xff, 0xff}}, //  a nonce of 4 GiB
+        {9, {0x92, 0x01, 0x93, 0x01, 0xdb, 0x7f, 0xff, 0xff, 0xff}}, //  of 2 GiB, as a string
+        {11, {0x92, 0x01, 0x94, 0x03, 0x05, 0x01, 0xdd, 0xff, 0xff, 0xff, 0xff}}, //  requests
+        {11, {0x92, 0x01, 0x94, 0x03, 0x05, 0x01, 0xdf, 0xff, 0xff, 0xff, 0xff}}, //  a map
+        {12, {0x92, 0x01, 0x94, 0x03, 0x05, 0x01, 0x91, 0xdd, 0xff, 0xff, 0xff, 0xff}},
+        {14, {0x92, 0x01, 0x94, 0x03, 0x05, 0x01, 0x91, 0x95, 0x40, 0x01, 0xdb, 0xff, 0xff, 0xff}},
+        {4, {0x92, 0x01, 0x91, 0xc1}}, //  a byte that msgpack does not use
+    };
+    enum { HEADS = sizeof heads / sizeof heads[0] };
+    if (i < HEADS) {
+        hf_pack_raw (pack, heads[i].bytes, heads[i].size);
+        return true;
+    }
+    if (i > HEADS)
+        return false;
+    //  Arrays in arrays, a million deep.
+    static uint8_t deep[1000000];
+    memset (deep, 0x91, sizeof deep);
+    static const uint8_t before[] = {0x92, 0x01, 0x94, 0x03, 0x05, 0x01};
+    hf_pack_raw (pack, before, sizeof before);
+    hf_pack_raw (pack, deep, sizeof deep);
+    return true;
+}

@@ -1,0 +1,64 @@
+/*  check.h - holds histories of clients, and the files they wrote, against the promises.
+ *
+ *      hf_check_t *check = hf_check_new (stderr);
+ *      hf_check_read (check, stream, "a.jsonl", error);      //  as often as there are files
+ *      hf_check_folder (check, "node-1/files", error);       //  one for each node; or none
+ *      unsigned violations = hf_check_run (check);
+ *
+ *  The format of a history is in hf_history.h. The checker has no code in common with the
+ *  service: it replays the operations in the order of their indexes against rules of its own.
+ *  Operations without an answer may have happened or not; what the files and the
+ *  answers of others show decides, never a search. O(n log n).
+ */
+#ifndef HF_CHECK_H_INCLUDED
+#define HF_CHECK_H_INCLUDED
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+typedef enum hf_promise {
+    HF_PROMISE_P4,   //  the nodes' files are equal
+    HF_PROMISE_P5A,  //  in the order of indexes: one holder, rising tokens
+    HF_PROMISE_P5B,  //  in real time: one that relies on a lock
+    HF_PROMISE_P6,   //  sections are whole, contiguous, in order, in all files or none
+    HF_PROMISE_P7,   //  an acknowledged section is there
+    HF_PROMISE_P8,   //  grants follow the queue
+    HF_PROMISE_P9,   //  no early expiry
+    HF_PROMISE_P10,  //  one order that agrees with real time, for reads too
+    HF_PROMISE_ONCE, //  exactly once
+    HF_PROMISES
+} hf_promise_t;
+
+#define HF_CHECK_REPORT_MAX 20 //  so many violations are told in full
+#define HF_CHECK_ERROR_SIZE 512
+
+typedef struct hf_check hf_check_t;
+
+/*  Violations are told on OUT; NULL: only counted. */
+hf_check_t *hf_check_new (FILE *out);
+void hf_check_destroy (hf_check_t **self_p);
+
+/*  False, with one line in ERROR, when a line is not what hf_history.h says. */
+bool hf_check_read (hf_check_t *self, FILE *stream, const char *name,
+                    char error[HF_CHECK_ERROR_SIZE]);
+
+/*  What FILE is in the end on one node (copied). Nodes are numbered from 0. */
+void hf_check_content (hf_check_t *self, uint32_t node, const char *file, const void *bytes,
+                       size_t size);
+/*  A node's folder of files (names percent-encoded); false, with ERROR, when it cannot be read. */
+bool hf_check_folder (hf_check_t *self, const char *path, char error[HF_CHECK_ERROR_SIZE]);
+
+/*  Once. Gives the number of violations. */
+unsigned hf_check_run (hf_check_t *self);
+
+unsigned hf_check_found (const hf_check_t *self, hf_promise_t promise);
+/*  "P5a" and so on. */
+const char *hf_promise_name (hf_promise_t promise);
+
+/*  One line: operations, grants, sections, reads, violations; and notes on what was not
+ *  checked. */
+void hf_check_summary (const hf_check_t *self, FILE *out);
+
+#endif

@@ -1,0 +1,88 @@
+/*  hf_history.h - writes down what clients did and were told, for holdfast-check.
+ *
+ *  A history is JSON, one object a line, one line an operation, in any order; several files
+ *  make one history. All times are microseconds of CLOCK_BOOTTIME of one machine. Fields that
+ *  are 0 or missing say nothing.
+ *
+ *  | field              | of                | meaning                                          |
+ *  | ------------------ | ----------------- | ------------------------------------------------ |
+ *  | client             | all               | a number, for people                             |
+ *  | session            | all but read      | who asked                                        |
+ *  | op                 | all               | open, close, acquire, release, cancel, abandon,  |
+ *  |                    |                   | append, read, keepalive; lost, ended: events     |
+ *  | start, end         | all               | asked, answered; no end: no answer. Event: start |
+ *  | status             | all               | the name of the status (OK, NOT_HOLDER, ...)     |
+ *  | index              | requests, read    | place in the one order, as answered              |
+ *  | lock, token        | requests, lost    |                                                  |
+ *  | owner              | append, release,  | the session that holds, when it is not the one   |
+ *  |                    | cancel            | that asks                                        |
+ *  | queued, queued_at  | acquire           | index of the answer QUEUED; when the client knew |
+ *  |                    |                   | that it had a place                              |
+ *  | until              | acquire           | end of the time in which the holder relied on it:|
+ *  |                    |                   | min (release sent, the client's own deadline)    |
+ *  | ttl                | open              | milliseconds                                     |
+ *  | file               | append, read      |                                                  |
+ *  | data, or hash and  | append, read      | the bytes, or their hash (FNV-1a, 64 bits, as 16 |
+ *  | size               |                   | hexadecimal digits) and number                   |
+ *  | offset, total      | read              | where it began; the file's length as told        |
+ *  | by                 | lost, ended       | "cluster" when the cluster said it, else the     |
+ *  |                    |                   | client's own clock                               |
+ *
+ *  A history is complete: whatever was sent has its line, answered or not. What was not answered
+ *  has no end, or one of the statuses that leave it open (TIMEOUT, UNDECIDED, CLOSED, STALE).
+ *
+ *  An append's bytes should differ from all other appends to the same file: bytes alone tell
+ *  what became of an operation that was never answered.
+ */
+#ifndef HF_CHECK_HISTORY_H_INCLUDED
+#define HF_CHECK_HISTORY_H_INCLUDED
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+typedef struct hf_recorder hf_recorder_t;
+
+typedef struct hf_record {
+    const char *op;
+    uint32_t client;
+    uint64_t session;
+    uint64_t start_us;
+    uint64_t end_us;    //  0: no answer
+    const char *status; //  NULL: no answer
+    uint64_t index;
+    const char *lock; //  NULL: none
+    uint64_t token;
+    uint64_t owner;
+    uint64_t queued_index;
+    uint64_t queued_us;
+    uint64_t until_us;
+    uint32_t ttl_ms;
+    const char *file; //  NULL: none
+    const void *data; //  hashed when it is written; NULL: HASH and SIZE say it all
+    size_t size;
+    uint64_t hash;
+    uint64_t offset;
+    uint64_t total;
+    const char *by; //  NULL: the client's own clock
+} hf_record_t;
+
+/*  To a new file PATH; NULL, with errno, when it cannot be made. */
+hf_recorder_t *hf_recorder_new (const char *path);
+/*  To a stream of the caller's, who closes it later. */
+hf_recorder_t *hf_recorder_new_stream (FILE *stream);
+/*  False when not all could be written. */
+bool hf_recorder_destroy (hf_recorder_t **self_p);
+
+/*  Append one line. Any thread, any time; names must be UTF-8. */
+void hf_recorder_write (hf_recorder_t *self, const hf_record_t *record);
+
+/*  Now, as histories count it. */
+uint64_t hf_recorder_now_us (void);
+
+#define HF_FNV_START 0xcbf29ce484222325ULL
+/*  Go on hashing: HF_FNV_START first. */
+uint64_t hf_recorder_hash (uint64_t hash, const void *data, size_t size);
+
+#endif

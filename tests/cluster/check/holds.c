@@ -1,0 +1,187 @@
+//  From operations to holds: what each token was, from its grant to its end.
+#include "tests/cluster/check/check_private.h"
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+//  ---- acquires ---------------------------------------------------------------------
+
+static bool
+s_is_acquire (const op_t *op)
+{
+    return op->kind == OP_ACQUIRE;
+}
+
+static int
+s_by_asker (const void *a, const void *b)
+{
+    const op_t *left = *(const op_t *const *)a, *right = *(const op_t *const *)b;
+    if (left->session != right->session)
+        return ORDER (left->session, right->session);
+    if (left->lock != right->lock)
+        return ORDER (left->lock, right->lock);
+    return ORDER (left->start, right->start);
+}
+
+/*  A try that was given up may have left a place, which a later try of the same session then
+ *  takes over: so a place, or a grant, may be as old as the first of them. */
+void
+check_asks (hf_check_t *self)
+{
+    size_t count;
+    const op_t **asks = check_select (self, s_is_acquire, s_by_asker, &count);
+    uint64_t since = NEVER;
+    const op_t *granted = NULL;
+    for (size_t i = 0; i < count; i++) {
+        op_t *op = &self->ops[asks[i] - self->ops];
+        bool same = i > 0 && asks[i - 1]->session == op->session && asks[i - 1]->lock == op->lock;
+        if (!same) {
+            since = NEVER;
+            granted = NULL;
+        }
+        if (since < op->start)
+            op->since = since;
+        if (op->said == SAID_OK) {
+            op->again = granted && granted->token == op->token && granted->index == op->index;
+            if (!op->again)
+                granted = op;
+            //  Others that were out at the same time may still be; those before are settled.
+            since = NEVER;
+        } else if (op->said != SAID_REFUSED && op->said != SAID_EXPIRED) {
+            if (op->since < op->start)
+                op->index = 0; //  the index may be that of a grant before
+            since = since < op->start ? since : op->start;
+        }
+    }
+    free (asks);
+}
+
+//  ---- holds ------------------------------------------------------------------------
+
+static bool
+s_names_token (const op_t *op)
+{
+    if (op->token == 0)
+        return false;
+    if (op->kind == OP_ACQUIRE)
+        return op->said == SAID_OK;
+    return op->kind == OP_APPEND || op->kind == OP_RELEASE || op->kind == OP_CANCEL;
+}
+
+static int
+s_by_token (const void *a, const void *b)
+{
+    const op_t *left = *(const op_t *const *)a, *right = *(const op_t *const *)b;
+    if (left->token != right->token)
+        return ORDER (left->token, right->token);
+    if ((left->kind == OP_ACQUIRE) != (right->kind == OP_ACQUIRE))
+        return left->kind == OP_ACQUIRE ? -1 : 1;
+    uint64_t left_index = left->said == SAID_OK ? left->index : NEVER;
+    uint64_t right_index = right->said == SAID_OK ? right->index : NEVER;
+    if (left_index != right_index)
+        return ORDER (left_index, right_index);
+    return ORDER (left->start, right->start);
+}
+
+static void
+s_grant (hf_check_t *self, hold_t *hold, const op_t *op)
+{
+    if (!hold->grant) {
+        hold->grant = op;
+        hold->index = hold->last = op->index;
+        hold->last_op = op;
+        return;
+    }
+    if (op->session != hold->session || op->lock != hold->lock || op->index != hold->index)
+        check_wrong (self, HF_PROMISE_P5A, op, hold->grant, "token %" PRIu64 " was granted twice",
+                     op->token);
+    else if (op->end < hold->grant->end)
+        hold->grant = op;
+}
+
+/*  An append, release or cancel that was answered with OK. */
+static void
+s_use (hf_check_t *self, hold_t *hold, const op_t *op)
+{
+    uint64_t holder = op->owner ? op->owner : op->session;
+    if (holder != hold->session || op->lock != hold->lock)
+        check_wrong (self, HF_PROMISE_P5A, op, hold->grant,
+                     "token %" PRIu64 " was taken from who does not hold it", op->token);
+    else if (hold->grant && op->index <= hold->index)
+        check_wrong (self, HF_PROMISE_P5A, op, hold->grant,
+                     "token %" PRIu64 " was used before it was granted", op->token);
+    else if (hold->end && op->kind != OP_APPEND)
+        check_wrong (self, HF_PROMISE_ONCE, hold->end, op, "token %" PRIu64 " was given back twice",
+                     op->token);
+    else if (hold->end)
+        check_wrong (self, HF_PROMISE_P5A, op, hold->end,
+                     "token %" PRIu64 " was used after it was given back", op->token);
+    if (op->kind != OP_APPEND && !hold->end) {
+        hold->end = op;
+        hold->fate = op->kind == OP_RELEASE ? FATE_SURE : FATE_VOID;
+    }
+    if (op->index > hold->last) {
+        hold->last = op->index;
+        hold->last_op = op;
+    }
+}
+
+static void
+s_unsure (hold_t *hold, const op_t *op)
+{
+    if (op->kind == OP_APPEND)
+        return;
+    hold->dropped = true;
+    if (op->kind != OP_RELEASE || hold->end)
+        return;
+    hold->fate = FATE_MAYBE;
+    if (!hold->maybe || op->start < hold->maybe->start)
+        hold->maybe = op;
+}
+
+static void
+s_take (hf_check_t *self, hold_t *hold, const op_t *op)
+{
+    self->ops[op - self->ops].hold = (uint32_t)(hold - self->holds);
+    bool ends = op->kind == OP_RELEASE || op->kind == OP_CANCEL;
+    hold->foreign = hold->foreign || (ends && op->session != hold->session);
+    if (op->kind == OP_ACQUIRE)
+        s_grant (self, hold, op);
+    else if (op->said == SAID_OK)
+        s_use (self, hold, op);
+    else if (op->said == SAID_MAYBE)
+        s_unsure (hold, op);
+    else if (op->said == SAID_NOT_HOLDER && op->index > hold->index && op->index < hold->last &&
+             (op->owner ? op->owner : op->session) == hold->session && op->lock == hold->lock)
+        check_wrong (self, HF_PROMISE_P5A, op, hold->last_op,
+                     "the holder of token %" PRIu64 " was told that it is not", op->token);
+}
+
+void
+check_holds (hf_check_t *self)
+{
+    size_t count;
+    const op_t **ops = check_select (self, s_names_token, s_by_token, &count);
+    size_t holds = 0;
+    for (size_t i = 0; i < count; i++)
+        holds += i == 0 || ops[i]->token != ops[i - 1]->token;
+    self->holds = check_alloc (holds, sizeof *self->holds);
+    for (size_t i = 0; i < count; i++) {
+        const op_t *op = ops[i];
+        if (i == 0 || op->token != ops[i - 1]->token) {
+            self->holds[self->holds_count++] =
+                (hold_t){.token = op->token,
+                         .session = op->owner ? op->owner : op->session,
+                         .lock = op->lock,
+                         .high = NEVER};
+        }
+        s_take (self, &self->holds[self->holds_count - 1], op);
+    }
+    assert (self->holds_count == holds);
+    free (ops);
+    for (uint32_t i = 0; i < self->holds_count; i++) {
+        self->grants += self->holds[i].grant != NULL;
+        self->sections += self->holds[i].fate == FATE_SURE;
+        self->undecided += self->holds[i].fate == FATE_MAYBE;
+    }
+}

@@ -1,0 +1,202 @@
+//  The one order of all operations, by index: unique, and in agreement with real time (P10).
+#include "tests/cluster/check/check_private.h"
+#include <inttypes.h>
+#include <stdlib.h>
+
+/*  Answers of these have an index of their own, or share it as grants do. */
+static bool
+s_has_place (const op_t *op)
+{
+    if (op->index == 0 || op->again || op->kind < OP_ACQUIRE || op->kind > OP_APPEND)
+        return false;
+    return op->said == SAID_OK || op->said == SAID_NOT_GRANTED || op->said == SAID_NOT_HOLDER;
+}
+
+static bool
+s_is_placed_read (const op_t *op)
+{
+    return op->kind == OP_READ && op->index > 0 && op->end != NEVER;
+}
+
+static int
+s_by_index (const void *a, const void *b)
+{
+    const op_t *left = *(const op_t *const *)a, *right = *(const op_t *const *)b;
+    if (left->index != right->index)
+        return ORDER (left->index, right->index);
+    return ORDER (left->start, right->start);
+}
+
+static int
+s_by_end (const void *a, const void *b)
+{
+    const op_t *left = *(const op_t *const *)a, *right = *(const op_t *const *)b;
+    return ORDER (left->end, right->end);
+}
+
+//  ---- questions --------------------------------------------------------------------
+
+/*  The first operation whose index is at least INDEX. */
+static size_t
+s_find (const order_t *self, uint64_t index)
+{
+    size_t low = 0, high = self->count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (self->ops[middle]->index < index)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+uint64_t
+order_known (const order_t *self, uint64_t index)
+{
+    size_t at = s_find (self, index);
+    return at < self->count ? self->known[at] : NEVER;
+}
+
+uint64_t
+order_before (const order_t *self, uint64_t index)
+{
+    size_t at = s_find (self, index);
+    return at > 0 ? self->before[at - 1] : 0;
+}
+
+uint64_t
+order_reached (const order_t *self, uint64_t time)
+{
+    size_t low = 0, high = self->count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (self->ended[middle]->end <= time)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low > 0 ? self->reached[low - 1] : 0;
+}
+
+void
+order_done (order_t *self)
+{
+    free (self->ops);
+    free (self->ended);
+    free (self->known);
+    free (self->before);
+    free (self->reached);
+    *self = (order_t){0};
+}
+
+//  ---- the checks -------------------------------------------------------------------
+
+/*  Operations with one index: one that causes it, and the grants that it causes. */
+static void
+s_check_group (hf_check_t *self, const op_t **ops, size_t count)
+{
+    const op_t *cause = NULL, *grant = NULL;
+    for (size_t i = 0; i < count; i++) {
+        const op_t *op = ops[i];
+        bool granted = op->kind == OP_ACQUIRE && op->said == SAID_OK;
+        const op_t *rival = NULL;
+        if (granted) {
+            //  A session that ends grants many locks at once; each only once.
+            rival = grant && grant->lock == op->lock ? grant : NULL;
+            grant = op;
+        } else {
+            rival = cause;
+            cause = op;
+        }
+        if (rival)
+            check_wrong (self, HF_PROMISE_P10, op, rival, "two operations have index %" PRIu64,
+                         op->index);
+    }
+    bool hands_on = cause && cause->said == SAID_OK && cause->kind != OP_APPEND;
+    if (cause && grant && !(hands_on && cause->lock == grant->lock))
+        check_wrong (self, HF_PROMISE_P10, grant, cause,
+                     "a grant has the index of what cannot have caused it");
+}
+
+static void
+s_check_groups (hf_check_t *self)
+{
+    const order_t *order = &self->order;
+    for (size_t i = 0, next; i < order->count; i = next) {
+        for (next = i + 1; next < order->count && order->ops[next]->index == order->ops[i]->index;)
+            next++;
+        if (next - i > 1)
+            s_check_group (self, order->ops + i, next - i);
+    }
+}
+
+/*  Nothing was answered before something with a lower index was asked. */
+static void
+s_check_time (hf_check_t *self)
+{
+    const order_t *order = &self->order;
+    const op_t *latest = NULL; //  asked last, of those with lower indexes
+    for (size_t i = 0, next; i < order->count; i = next) {
+        for (next = i; next < order->count && order->ops[next]->index == order->ops[i]->index;
+             next++) {
+            const op_t *op = order->ops[next];
+            if (latest && latest->since > op->end)
+                check_wrong (self, HF_PROMISE_P10, op, latest,
+                             "index %" PRIu64 " was answered before index %" PRIu64 " was asked",
+                             op->index, latest->index);
+        }
+        for (size_t j = i; j < next; j++) {
+            if (!latest || order->ops[j]->since > latest->since)
+                latest = order->ops[j];
+        }
+    }
+}
+
+/*  A read's index is of its answer: not below what was answered before it was asked, and
+ *  above nothing that was asked later. */
+static void
+s_check_reads (hf_check_t *self)
+{
+    const order_t *order = &self->order;
+    for (size_t i = 0; i < self->ops_count; i++) {
+        const op_t *op = &self->ops[i];
+        if (!s_is_placed_read (op))
+            continue;
+        uint64_t reached = order_reached (order, op->start - 1);
+        if (op->index < reached)
+            check_wrong (self, HF_PROMISE_P10, op, NULL,
+                         "a read of index %" PRIu64 " was asked after index %" PRIu64
+                         " was answered",
+                         op->index, reached);
+        if (order_before (order, op->index + 1) > op->end)
+            check_wrong (self, HF_PROMISE_P10, op, NULL,
+                         "a read has index %" PRIu64 ", and something below was asked later",
+                         op->index);
+    }
+}
+
+void
+check_order (hf_check_t *self)
+{
+    order_t *order = &self->order;
+    order->ops = check_select (self, s_has_place, s_by_index, &order->count);
+    order->ended = check_select (self, s_has_place, s_by_end, &order->count);
+    order->known = check_alloc (order->count, sizeof *order->known);
+    order->before = check_alloc (order->count, sizeof *order->before);
+    order->reached = check_alloc (order->count, sizeof *order->reached);
+    uint64_t most = 0, least = NEVER, reached = 0;
+    for (size_t i = 0; i < order->count; i++) {
+        most = order->ops[i]->since > most ? order->ops[i]->since : most;
+        order->before[i] = most;
+        reached = order->ended[i]->index > reached ? order->ended[i]->index : reached;
+        order->reached[i] = reached;
+    }
+    for (size_t i = order->count; i-- > 0;) {
+        least = order->ops[i]->end < least ? order->ops[i]->end : least;
+        order->known[i] = least;
+    }
+    s_check_groups (self);
+    s_check_time (self);
+    s_check_reads (self);
+}

@@ -1,0 +1,290 @@
+//  Sessions: none ends before its TTL has passed since it was last heard of (P9), and nothing
+//  happens in one that is over.
+#include "tests/cluster/check/check_private.h"
+#include <inttypes.h>
+#include <stdlib.h>
+
+/*  The cluster heard of the session, after START; the client knew by END. */
+typedef struct s_beat {
+    uint64_t session, start, end;
+    const op_t *op, *newest; //  newest: of those that ended by END, the one that started last
+} s_beat_t;
+
+typedef struct s_session {
+    uint64_t id, ttl_us;
+    uint64_t closing; //  somebody asked for its end
+    uint64_t over;    //  it had surely ended
+    const op_t *over_op;
+    size_t first, count; //  beats
+} s_session_t;
+
+typedef struct s_table {
+    s_beat_t *beats;
+    s_session_t *sessions;
+    size_t beats_count, count;
+} s_table_t;
+
+static int
+s_by_session (const void *a, const void *b)
+{
+    const s_beat_t *left = a, *right = b;
+    if (left->session != right->session)
+        return ORDER (left->session, right->session);
+    return ORDER (left->end, right->end);
+}
+
+static int
+s_by_id (const void *a, const void *b)
+{
+    const s_session_t *left = a, *right = b;
+    return ORDER (left->id, right->id);
+}
+
+/*  It went to the cluster, and was answered. */
+static bool
+s_is_beat (const op_t *op)
+{
+    if (op->session == 0 || op->end == NEVER || op->again)
+        return false;
+    switch (op->kind) {
+    case OP_OPEN:
+    case OP_KEEPALIVE:
+        return op->said == SAID_OK;
+    case OP_ACQUIRE:
+        return op->index > 0 && op->since == op->start &&
+               (op->said == SAID_OK || op->said == SAID_NOT_GRANTED);
+    case OP_RELEASE:
+    case OP_CANCEL:
+    case OP_ABANDON:
+    case OP_APPEND:
+        return op->index > 0 && (op->said == SAID_OK || op->said == SAID_NOT_HOLDER);
+    default:
+        return false;
+    }
+}
+
+static void
+s_beats (const hf_check_t *self, s_table_t *table)
+{
+    size_t room = 0;
+    for (size_t i = 0; i < self->ops_count; i++) {
+        const op_t *op = &self->ops[i];
+        if (!s_is_beat (op))
+            continue;
+        bool other = op->kind == OP_APPEND && op->said == SAID_OK && op->owner;
+        for (int times = 0; times <= other; times++) {
+            table->beats =
+                check_grow (table->beats, table->beats_count, &room, sizeof *table->beats);
+            table->beats[table->beats_count++] =
+                (s_beat_t){.session = times ? op->owner : op->session,
+                           .start = op->start,
+                           .end = op->end,
+                           .op = op};
+        }
+    }
+    check_sort (table->beats, table->beats_count, sizeof *table->beats, s_by_session);
+}
+
+static void
+s_sessions (s_table_t *table)
+{
+    table->sessions = check_alloc (table->beats_count, sizeof *table->sessions);
+    for (size_t i = 0; i < table->beats_count; i++) {
+        s_beat_t *beat = &table->beats[i];
+        beat->newest = beat->op;
+        if (i == 0 || beat[-1].session != beat->session)
+            table->sessions[table->count++] =
+                (s_session_t){.id = beat->session, .closing = NEVER, .over = NEVER, .first = i};
+        else if (beat[-1].newest->start > beat->start)
+            beat->newest = beat[-1].newest;
+        s_session_t *session = &table->sessions[table->count - 1];
+        session->count++;
+        if (beat->op->kind == OP_OPEN)
+            session->ttl_us = beat->op->ttl_us;
+    }
+}
+
+static s_session_t *
+s_find (const s_table_t *table, uint64_t id)
+{
+    s_session_t key = {.id = id};
+    return table->count ? bsearch (&key, table->sessions, table->count, sizeof key, s_by_id) : NULL;
+}
+
+/*  What the client knew by TIME to have reached the cluster last; NULL: nothing. */
+static const op_t *
+s_heard (const s_table_t *table, const s_session_t *session, uint64_t time)
+{
+    size_t low = session->first, high = session->first + session->count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (table->beats[middle].end <= time)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low > session->first ? table->beats[low - 1].newest : NULL;
+}
+
+//  ---- ends -------------------------------------------------------------------------
+
+static void
+s_note_ends (const hf_check_t *self, const s_table_t *table)
+{
+    for (size_t i = 0; i < self->ops_count; i++) {
+        const op_t *op = &self->ops[i];
+        if (op->kind != OP_CLOSE && op->kind != OP_ENDED)
+            continue;
+        s_session_t *session = s_find (table, op->session);
+        if (!session)
+            continue;
+        if (op->kind == OP_CLOSE && op->start < session->closing)
+            session->closing = op->start;
+        bool over = op->kind == OP_ENDED || op->said == SAID_OK || op->said == SAID_EXPIRED;
+        uint64_t when = op->kind == OP_ENDED ? op->start : op->end;
+        if (over && when < session->over) {
+            session->over = when;
+            session->over_op = op;
+        }
+    }
+}
+
+static int
+s_token_order (const void *a, const void *b)
+{
+    const hold_t *left = a, *right = b;
+    return ORDER (left->token, right->token);
+}
+
+/*  Another session gave the token back, or tried. */
+static bool
+s_ended_by_other (const hf_check_t *self, uint64_t token)
+{
+    hold_t key = {.token = token};
+    const hold_t *hold = self->holds_count ? bsearch (&key, self->holds, self->holds_count,
+                                                      sizeof key, s_token_order)
+                                           : NULL;
+    return hold && hold->foreign;
+}
+
+/*  OP tells of an end, known at WHEN. */
+static void
+s_check_end (hf_check_t *self, const s_table_t *table, const op_t *op, uint64_t when,
+             bool by_cluster)
+{
+    const s_session_t *session = s_find (table, op->session);
+    if (!session || session->ttl_us == 0 || session->closing <= when)
+        return;
+    if (op->token && s_ended_by_other (self, op->token))
+        return;
+    const op_t *heard = s_heard (table, session, when);
+    uint64_t margin = session->ttl_us / 10 > 100000 ? session->ttl_us / 10 : 100000;
+    uint64_t least = session->ttl_us - (by_cluster ? 0 : margin);
+    if (heard && heard->start + least > when)
+        check_wrong (self, HF_PROMISE_P9, op, heard,
+                     "session %" PRIu64 " ended %" PRIu64 " us after it was heard of, its TTL is "
+                     "%" PRIu64 " us",
+                     session->id, when - heard->start, session->ttl_us);
+}
+
+static void
+s_check_ends (hf_check_t *self, const s_table_t *table)
+{
+    for (size_t i = 0; i < self->ops_count; i++) {
+        const op_t *op = &self->ops[i];
+        if (op->kind == OP_LOST || op->kind == OP_ENDED)
+            s_check_end (self, table, op, op->start, op->by_cluster);
+        else if (op->kind != OP_CLOSE && (op->said == SAID_EXPIRED || op->said == SAID_LOST) &&
+                 op->end != NEVER)
+            s_check_end (self, table, op, op->end, op->said == SAID_EXPIRED && op->index > 0);
+    }
+    for (size_t i = 0; i < table->beats_count; i++) {
+        const op_t *op = table->beats[i].op;
+        const s_session_t *session = s_find (table, table->beats[i].session);
+        if (op->start > session->over)
+            check_wrong (self, HF_PROMISE_P10, op, session->over_op,
+                         "something happened in session %" PRIu64 " after it was over",
+                         session->id);
+    }
+}
+
+//  ---- ends that nobody told of -----------------------------------------------------------
+
+static int
+s_by_grant (const void *a, const void *b)
+{
+    const hold_t *left = *(const hold_t *const *)a, *right = *(const hold_t *const *)b;
+    if (left->lock != right->lock)
+        return ORDER (left->lock, right->lock);
+    return ORDER (left->index, right->index);
+}
+
+/*  Sessions that gave a place up: their holds may have ended by that. */
+static bool
+s_abandons (const op_t *op)
+{
+    return op->kind == OP_ABANDON;
+}
+
+static int
+s_by_place (const void *a, const void *b)
+{
+    const op_t *left = *(const op_t *const *)a, *right = *(const op_t *const *)b;
+    if (left->session != right->session)
+        return ORDER (left->session, right->session);
+    return ORDER (left->lock, right->lock);
+}
+
+/*  HOLD was never given back, and NEXT was granted: so the session of HOLD had expired. */
+static void
+s_check_passed_on (hf_check_t *self, const s_table_t *table, const hold_t *hold, const hold_t *next)
+{
+    const s_session_t *session = s_find (table, hold->session);
+    uint64_t when = next->grant->end;
+    if (!session || session->ttl_us == 0 || session->closing <= when)
+        return;
+    const op_t *heard = table->beats[session->first + session->count - 1].newest;
+    if (heard->start + session->ttl_us > when)
+        check_wrong (self, HF_PROMISE_P9, next->grant, heard,
+                     "token %" PRIu64 " was not given back, and its session was heard of less than "
+                     "its TTL before token %" PRIu64 " was granted",
+                     hold->token, next->token);
+}
+
+static void
+s_check_silent (hf_check_t *self, const s_table_t *table)
+{
+    size_t abandons_count, count = 0;
+    const op_t **abandons = check_select (self, s_abandons, s_by_place, &abandons_count);
+    const hold_t **holds = check_alloc (self->holds_count, sizeof *holds);
+    for (uint32_t i = 0; i < self->holds_count; i++) {
+        if (self->holds[i].grant)
+            holds[count++] = &self->holds[i];
+    }
+    check_sort (holds, count, sizeof *holds, s_by_grant);
+    for (size_t i = 0; i + 1 < count; i++) {
+        const hold_t *hold = holds[i];
+        op_t key = {.session = hold->session, .lock = hold->lock};
+        const op_t *key_p = &key;
+        bool gone = hold->end || hold->dropped || holds[i + 1]->lock != hold->lock;
+        gone = gone || (abandons_count &&
+                        bsearch (&key_p, abandons, abandons_count, sizeof *abandons, s_by_place));
+        if (!gone)
+            s_check_passed_on (self, table, hold, holds[i + 1]);
+    }
+    free (abandons);
+    free (holds);
+}
+
+void
+check_sessions (hf_check_t *self)
+{
+    s_table_t table = {0};
+    s_beats (self, &table);
+    s_sessions (&table);
+    s_note_ends (self, &table);
+    s_check_ends (self, &table);
+    s_check_silent (self, &table);
+    free (table.beats);
+    free (table.sessions);
+}

@@ -1,0 +1,294 @@
+#include "tests/cluster/harness/hf_cluster_internal.h"
+#include <assert.h>
+#include <ftw.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define TERMINATE_LIMIT_MS 20000
+
+//  ---- made and ended -----------------------------------------------------------
+
+hf_cluster_t *
+hf_cluster_new (unsigned count)
+{
+    assert (count >= 1 && count <= HF_MEMBERS_MAX);
+    hf_cluster_t *self = calloc (1, sizeof *self);
+    assert (self);
+    self->count = count;
+    snprintf (self->level, sizeof self->level, "info");
+    const char *where = getenv ("TMPDIR");
+    snprintf (self->dir, sizeof self->dir, "%s/holdfast-test-XXXXXX", where ? where : "/tmp");
+    if (!mkdtemp (self->dir)) {
+        perror (self->dir);
+        abort ();
+    }
+    size_t length = 0;
+    for (unsigned i = 0; i < count; i++) {
+        hf_cluster_node_t *node = &self->node[i];
+        node->client_port = hf_port_take ();
+        node->node_port = hf_port_take ();
+        snprintf (node->dir, sizeof node->dir, "%.480s/node-%u", self->dir, i + 1);
+        snprintf (node->log, sizeof node->log, "%.480s/node-%u.log", self->dir, i + 1);
+        length += (size_t)snprintf (self->list + length, sizeof self->list - length,
+                                    "%s%u@127.0.0.1:%u:%u", i > 0 ? "," : "", i + 1,
+                                    node->client_port.number, node->node_port.number);
+    }
+    return self;
+}
+
+static int
+s_remove (const char *path, const struct stat *stat, int flag, struct FTW *ftw)
+{
+    (void)stat;
+    (void)flag;
+    (void)ftw;
+    return remove (path);
+}
+
+void
+hf_cluster_destroy (hf_cluster_t **self_p)
+{
+    hf_cluster_t *self = *self_p;
+    if (!self)
+        return;
+    *self_p = NULL;
+    for (unsigned i = 0; i < self->count; i++) {
+        hf_process_destroy (&self->node[i].process);
+        hf_port_give_back (&self->node[i].client_port);
+        hf_port_give_back (&self->node[i].node_port);
+        if (!self->passed)
+            hf_cluster_print_tail (self->node[i].log);
+    }
+    if (self->passed)
+        nftw (self->dir, s_remove, 16, FTW_DEPTH | FTW_PHYS);
+    else
+        fprintf (stderr, "harness: all of it is in %s\n", self->dir);
+    free (self);
+}
+
+static bool
+s_log_is_clean (const hf_cluster_t *self, uint32_t id)
+{
+    size_t size = 0;
+    char *log = hf_cluster_slurp (hf_cluster_log_path (self, id), &size);
+    const char *finding = log ? hf_cluster_finding (log) : NULL;
+    if (finding)
+        fprintf (stderr, "harness: node %u: %.200s\n", id, finding);
+    free (log);
+    return finding == NULL;
+}
+
+bool
+hf_cluster_passed (hf_cluster_t *self)
+{
+    bool passed = true;
+    for (uint32_t id = 1; id <= self->count; id++) {
+        hf_process_t *process = hf_cluster_node (self, id)->process;
+        if (process && hf_process_stopped (process))
+            hf_process_go_on (process);
+        if (process && !hf_process_running (process)) {
+            fprintf (stderr, "harness: node %u ended by itself with code %d\n", id,
+                     hf_process_wait (process, 0));
+            passed = false;
+        } else if (process)
+            hf_process_signal (process, SIGTERM);
+    }
+    for (uint32_t id = 1; id <= self->count; id++) {
+        hf_process_t *process = hf_cluster_node (self, id)->process;
+        int code = process ? hf_process_wait (process, TERMINATE_LIMIT_MS) : 0;
+        if (code != 0) {
+            fprintf (stderr, "harness: node %u: exit code %d after SIGTERM\n", id, code);
+            passed = false;
+        }
+        hf_process_destroy (&hf_cluster_node (self, id)->process);
+        passed = s_log_is_clean (self, id) && passed;
+    }
+    self->passed = passed;
+    return passed;
+}
+
+//  ---- names and places --------------------------------------------------------
+
+hf_cluster_node_t *
+hf_cluster_node (const hf_cluster_t *self, uint32_t id)
+{
+    assert (id >= 1 && id <= self->count);
+    return (hf_cluster_node_t *)&self->node[id - 1];
+}
+
+unsigned
+hf_cluster_count (const hf_cluster_t *self)
+{
+    return self->count;
+}
+
+const char *
+hf_cluster_endpoints (const hf_cluster_t *self)
+{
+    return self->list;
+}
+
+const char *
+hf_cluster_dir (const hf_cluster_t *self)
+{
+    return self->dir;
+}
+
+const char *
+hf_cluster_node_dir (const hf_cluster_t *self, uint32_t id)
+{
+    return hf_cluster_node (self, id)->dir;
+}
+
+const char *
+hf_cluster_log_path (const hf_cluster_t *self, uint32_t id)
+{
+    return hf_cluster_node (self, id)->log;
+}
+
+uint16_t
+hf_cluster_client_port (const hf_cluster_t *self, uint32_t id)
+{
+    return hf_cluster_node (self, id)->client_port.number;
+}
+
+uint16_t
+hf_cluster_node_port (const hf_cluster_t *self, uint32_t id)
+{
+    return hf_cluster_node (self, id)->node_port.number;
+}
+
+const char *
+hf_cluster_program (void)
+{
+    return HF_TEST_HOLDFASTD;
+}
+
+void
+hf_cluster_set_list (hf_cluster_t *self, uint32_t id, const char *list)
+{
+    hf_cluster_node_t *node = hf_cluster_node (self, id);
+    assert (strlen (list) < sizeof node->list);
+    strcpy (node->list, list);
+}
+
+void
+hf_cluster_set_log_level (hf_cluster_t *self, const char *level)
+{
+    assert (strlen (level) < sizeof self->level);
+    strcpy (self->level, level);
+}
+
+//  ---- processes ---------------------------------------------------------------
+
+static void
+s_launch (hf_cluster_t *self, uint32_t id)
+{
+    hf_cluster_node_t *node = hf_cluster_node (self, id);
+    assert (!hf_cluster_running (self, id));
+    hf_process_destroy (&node->process);
+    char id_text[16];
+    snprintf (id_text, sizeof id_text, "%u", id);
+    const char *list = node->list[0] ? node->list : self->list;
+    const char *argv[] = {
+        hf_cluster_program (), "--id",      id_text, "--cluster", list, "--data", node->dir,
+        "--log-level",         self->level, NULL};
+    hf_process_config_t config = {.argv = argv, .log_path = node->log};
+    node->process = hf_process_new (&config);
+}
+
+typedef struct answer_wait {
+    hf_cluster_t *cluster;
+    uint32_t id;
+} answer_wait_t;
+
+static bool
+s_answers_or_ended (void *arg)
+{
+    answer_wait_t *wait = arg;
+    hf_node_status_t status;
+    return !hf_cluster_running (wait->cluster, wait->id) ||
+           hf_cluster_status (wait->cluster, wait->id, &status);
+}
+
+static bool
+s_wait_answers (hf_cluster_t *self, uint32_t id)
+{
+    answer_wait_t wait = {.cluster = self, .id = id};
+    bool told = hf_wait_for (s_answers_or_ended, &wait, HF_CLUSTER_LIMIT_MS);
+    if (!hf_cluster_running (self, id))
+        fprintf (stderr, "harness: node %u ended at its start with code %d\n", id,
+                 hf_process_wait (hf_cluster_node (self, id)->process, 0));
+    return told && hf_cluster_running (self, id);
+}
+
+bool
+hf_cluster_start (hf_cluster_t *self, uint32_t id)
+{
+    s_launch (self, id);
+    return s_wait_answers (self, id);
+}
+
+bool
+hf_cluster_start_all (hf_cluster_t *self)
+{
+    for (uint32_t id = 1; id <= self->count; id++) {
+        if (!hf_cluster_running (self, id))
+            s_launch (self, id);
+    }
+    for (uint32_t id = 1; id <= self->count; id++) {
+        if (!s_wait_answers (self, id))
+            return false;
+    }
+    return true;
+}
+
+bool
+hf_cluster_running (hf_cluster_t *self, uint32_t id)
+{
+    hf_process_t *process = hf_cluster_node (self, id)->process;
+    return process && hf_process_running (process);
+}
+
+pid_t
+hf_cluster_pid (const hf_cluster_t *self, uint32_t id)
+{
+    assert (hf_cluster_node (self, id)->process);
+    return hf_process_pid (hf_cluster_node (self, id)->process);
+}
+
+void
+hf_cluster_kill (hf_cluster_t *self, uint32_t id)
+{
+    //  One that ended by itself stays, so that hf_cluster_passed finds it.
+    if (hf_cluster_running (self, id))
+        hf_process_destroy (&hf_cluster_node (self, id)->process);
+}
+
+void
+hf_cluster_stop (hf_cluster_t *self, uint32_t id)
+{
+    assert (hf_cluster_running (self, id));
+    hf_process_stop (hf_cluster_node (self, id)->process);
+}
+
+void
+hf_cluster_go_on (hf_cluster_t *self, uint32_t id)
+{
+    hf_process_go_on (hf_cluster_node (self, id)->process);
+}
+
+int
+hf_cluster_terminate (hf_cluster_t *self, uint32_t id, uint32_t limit_ms)
+{
+    hf_cluster_node_t *node = hf_cluster_node (self, id);
+    assert (node->process);
+    hf_process_signal (node->process, SIGTERM);
+    int code = hf_process_wait (node->process, limit_ms);
+    if (code >= 0)
+        hf_process_destroy (&node->process);
+    return code;
+}

@@ -1,0 +1,132 @@
+/*  hf_cluster.h - a cluster of real holdfastd processes on 127.0.0.1, for tests.
+ *
+ *      hf_cluster_t *cluster = hf_cluster_new (3);
+ *      hf_cluster_start_all (cluster);
+ *      assert_int_equal (hf_cluster_wait_leader_is (cluster, 1, 15000), true);
+ *      ...
+ *      assert_true (hf_cluster_passed (cluster));
+ *      hf_cluster_destroy (&cluster);      //  in the teardown, so that it runs on failure too
+ *
+ *  Every node has a data folder DIR/node-N under a fresh temporary DIR and a log DIR/node-N.log.
+ *  Ids are 1..N. Nodes die with the test. Not thread-safe.
+ */
+#ifndef HF_CLUSTER_H_INCLUDED
+#define HF_CLUSTER_H_INCLUDED
+
+#include "tests/cluster/harness/hf_process.h"
+#include "tests/cluster/harness/hf_wait.h"
+#include <stddef.h>
+
+typedef struct hf_cluster hf_cluster_t;
+
+#define HF_CLUSTER_LIMIT_MS 30000 //  a limit for what should take a second
+
+/*  Folder and ports of a cluster of COUNT nodes; nothing runs yet. */
+hf_cluster_t *hf_cluster_new (unsigned count);
+
+/*  Says that the test got to its end, and checks what every test must leave behind: the nodes
+ *  that run end on SIGTERM with exit code 0, none has died unasked, and no log tells of
+ *  a failed assertion or a sanitizer's finding. False, with the reason on stderr, when not. */
+bool hf_cluster_passed (hf_cluster_t *self);
+
+/*  Kill what runs. After hf_cluster_passed gave true the folder is removed; otherwise it is kept,
+ *  named on stderr, and the ends of the nodes' logs are printed. */
+void hf_cluster_destroy (hf_cluster_t **self_p);
+
+//  ---- names and places --------------------------------------------------------
+
+unsigned hf_cluster_count (const hf_cluster_t *self);
+/*  The list for nodes and clients. */
+const char *hf_cluster_endpoints (const hf_cluster_t *self);
+const char *hf_cluster_dir (const hf_cluster_t *self);
+const char *hf_cluster_node_dir (const hf_cluster_t *self, uint32_t id);
+const char *hf_cluster_log_path (const hf_cluster_t *self, uint32_t id);
+uint16_t hf_cluster_client_port (const hf_cluster_t *self, uint32_t id);
+uint16_t hf_cluster_node_port (const hf_cluster_t *self, uint32_t id);
+/*  The path of the program under test. */
+const char *hf_cluster_program (void);
+
+/*  From the next start on, node ID is given this list instead of the cluster's. */
+void hf_cluster_set_list (hf_cluster_t *self, uint32_t id, const char *list);
+/*  From the next start on, all nodes get this --log-level (default: info). */
+void hf_cluster_set_log_level (hf_cluster_t *self, const char *level);
+
+//  ---- processes ---------------------------------------------------------------
+
+/*  Start the node and wait until it answers a status query; false when it ended before that
+ *  (its log tells why) or said nothing for 30 s. */
+bool hf_cluster_start (hf_cluster_t *self, uint32_t id);
+/*  Start all that do not run, at once, and wait for them. */
+bool hf_cluster_start_all (hf_cluster_t *self);
+
+bool hf_cluster_running (hf_cluster_t *self, uint32_t id);
+pid_t hf_cluster_pid (const hf_cluster_t *self, uint32_t id);
+
+void hf_cluster_kill (hf_cluster_t *self, uint32_t id);  //  SIGKILL, and it is gone
+void hf_cluster_stop (hf_cluster_t *self, uint32_t id);  //  SIGSTOP, and it stands still
+void hf_cluster_go_on (hf_cluster_t *self, uint32_t id); //  SIGCONT
+/*  SIGTERM, and wait. The exit code, or -1 when it still runs after LIMIT_MS. */
+int hf_cluster_terminate (hf_cluster_t *self, uint32_t id, uint32_t limit_ms);
+
+//  ---- what nodes say of themselves --------------------------------------------
+
+typedef struct hf_node_status {
+    uint32_t node;
+    char role[16]; //  leader, follower, candidate
+    uint32_t leader;
+    uint64_t term, last_index, commit_index, applied_index, command_index, state_hash;
+    uint64_t sessions, locks, staged_bytes, clients, links_up, uptime_ms;
+    uint64_t dropped_frames;      //  from clients
+    uint64_t dropped_peer_frames; //  from other nodes
+} hf_node_status_t;
+
+/*  False when the node does not run, is stopped, or did not answer within 5 s. */
+bool hf_cluster_status (hf_cluster_t *self, uint32_t id, hf_node_status_t *status);
+
+/*  The node that says it leads, of the highest term; 0: none. */
+uint32_t hf_cluster_leader (hf_cluster_t *self);
+/*  Wait for one that every running node also names as its leader; its id, 0 after LIMIT_MS. */
+uint32_t hf_cluster_wait_leader (hf_cluster_t *self, uint32_t limit_ms);
+/*  The same, for a given one. */
+bool hf_cluster_wait_leader_is (hf_cluster_t *self, uint32_t id, uint32_t limit_ms);
+
+/*  Wait until all N nodes run and have equal applied_index and state_hash (P4). */
+bool hf_cluster_wait_equal (hf_cluster_t *self, uint32_t limit_ms);
+
+/*  What the leader says of LOCK, linearizable. False: no leader answered. HOLDER 0: it is free. */
+typedef struct hf_lock_view {
+    uint64_t holder; //  session
+    uint64_t token;
+    uint64_t waiters;
+    uint64_t staged;
+} hf_lock_view_t;
+bool hf_cluster_lock (hf_cluster_t *self, const char *lock, hf_lock_view_t *view);
+/*  Ask until a leader answers. */
+bool hf_cluster_wait_lock (hf_cluster_t *self, const char *lock, hf_lock_view_t *view,
+                           uint32_t limit_ms);
+/*  Wait until so many sessions wait for LOCK. */
+bool hf_cluster_wait_waiters (hf_cluster_t *self, const char *lock, uint64_t waiters,
+                              uint32_t limit_ms);
+
+//  ---- replicated files, as they are on a node's disk ------------------------------
+
+/*  The bytes of FILE in the node's folder, for the caller to free, with a zero behind them; NULL
+ *  when there is no such file. */
+char *hf_cluster_read (const hf_cluster_t *self, uint32_t id, const char *file, size_t *size);
+
+/*  Wait until FILE is CONTENT on every node ("": or is not there), then compare once more, byte for
+ *  byte. False, with what is where on stderr, when it is not within LIMIT_MS. */
+bool hf_cluster_wait_file (hf_cluster_t *self, const char *file, const char *content,
+                           uint32_t limit_ms);
+/*  The same for one of two outcomes, the same one on every node: 0 or 1 tells which; -1: neither.
+ */
+int hf_cluster_wait_file_either (hf_cluster_t *self, const char *file, const char *one,
+                                 const char *other, uint32_t limit_ms);
+
+/*  Whether the log of a node has TEXT in it; from the start of the test. */
+bool hf_cluster_log_has (const hf_cluster_t *self, uint32_t id, const char *text);
+
+/*  Bytes of memory the process has in RAM; 0 when it does not run. */
+uint64_t hf_cluster_memory (const hf_cluster_t *self, uint32_t id);
+
+#endif

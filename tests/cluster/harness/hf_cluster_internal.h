@@ -1,0 +1,42 @@
+/*  hf_cluster_internal.h - the struct, shared by the files that make up the class. */
+#ifndef HF_CLUSTER_INTERNAL_H_INCLUDED
+#define HF_CLUSTER_INTERNAL_H_INCLUDED
+
+#include "msgs/hf_limits.h"
+#include "tests/cluster/harness/hf_cluster.h"
+#include "tests/cluster/harness/hf_ports.h"
+
+#define HF_PATH_SIZE 512
+#define HF_LIST_SIZE 512
+
+typedef struct hf_cluster_node {
+    hf_process_t *process; //  NULL: not started, or it was made to end
+    hf_port_t client_port;
+    hf_port_t node_port;
+    char dir[HF_PATH_SIZE];
+    char log[HF_PATH_SIZE];
+    char list[HF_LIST_SIZE];
+} hf_cluster_node_t;
+
+struct hf_cluster {
+    unsigned count;
+    bool passed;
+    char dir[HF_PATH_SIZE];
+    char list[HF_LIST_SIZE];
+    char level[16];
+    hf_cluster_node_t node[HF_MEMBERS_MAX]; //  node[id - 1]
+};
+
+/*  The node with that id; asserts that there is one. */
+hf_cluster_node_t *hf_cluster_node (const hf_cluster_t *self, uint32_t id);
+
+/*  A whole file of the disk, for the caller to free, with a zero behind it; NULL: not there. */
+char *hf_cluster_slurp (const char *path, size_t *size);
+
+/*  What a log must never have in it: a line's start of the finding, for people; NULL: nothing. */
+const char *hf_cluster_finding (const char *log);
+
+/*  The last lines of a log on stderr. */
+void hf_cluster_print_tail (const char *path);
+
+#endif

@@ -1,0 +1,32 @@
+/*  hf_probe.h - a bare DEALER socket to one node: says any bytes, hears the answers.
+ *
+ *  For what the client library would never send, and for asking a node about itself
+ *  without leaning on the library under test.
+ */
+#ifndef HF_PROBE_H_INCLUDED
+#define HF_PROBE_H_INCLUDED
+
+#include "msgs/hf_msg.h"
+
+typedef struct hf_probe hf_probe_t;
+
+/*  To 127.0.0.1:PORT. Does not wait for a connection; what is sent before it is kept. */
+hf_probe_t *hf_probe_new (uint16_t port);
+void hf_probe_destroy (hf_probe_t **self_p);
+
+void hf_probe_send (hf_probe_t *self, const void *bytes, size_t size);
+/*  The same, as several message parts: COUNT spans. */
+void hf_probe_send_parts (hf_probe_t *self, const hf_span_t *parts, size_t count);
+
+/*  The next message's last part within LIMIT_MS, valid until the next call; false: none came. */
+bool hf_probe_next (hf_probe_t *self, hf_span_t *bytes, uint32_t limit_ms);
+
+/*  The next frame of KIND, opened; others are thrown away. */
+bool hf_probe_next_kind (hf_probe_t *self, uint32_t kind, hf_scan_t *scan, uint32_t limit_ms);
+
+/*  One QUERY and its RESULT (a RESULT with another id and REFUSED are waited past, except
+ *  NOT_LEADER, which gives false at once). RESULT points into memory valid until the next call. */
+bool hf_probe_query (hf_probe_t *self, uint32_t what, const char *name, hf_query_result_t *result,
+                     uint32_t limit_ms);
+
+#endif

@@ -1,0 +1,60 @@
+/*  hf_script.h - a client in a process of its own, told what to do line by line.
+ *
+ *  A real process, so that a stalled client is a real SIGSTOP and a dead one a real SIGKILL.
+ *  One command at a time; each gives one result. Commands (words apart by one blank):
+ *
+ *      open TTL_MS               a session; the one before, if any, is left to its fate
+ *      acquire LOCK [LIMIT_MS]   wait for the lock (default 60 s)
+ *      try LOCK                  without waiting
+ *      append LOCK FILE TEXT     with the token of the last grant
+ *      submit LOCK FILE TEXT N   N appends of TEXT, without waiting for the answers
+ *      drain                     wait for the answers of all that was submitted: OK if all were
+ *      release LOCK              with the token of the last grant
+ *      cancel LOCK
+ *      close                     the session
+ *      remaining                 value: milliseconds that the locks may still be relied on
+ *
+ *  Not thread-safe.
+ */
+#ifndef HF_SCRIPT_H_INCLUDED
+#define HF_SCRIPT_H_INCLUDED
+
+#include "msgs/hf_status.h"
+#include "tests/cluster/harness/hf_process.h"
+
+typedef struct hf_script hf_script_t;
+
+typedef struct hf_script_result {
+    hf_status_t status;
+    uint64_t token; //  of acquire and try
+    uint64_t index;
+    uint64_t value; //  remaining: ms; drain: how many were OK; open: session id
+} hf_script_result_t;
+
+/*  NAME is for messages to people. The log goes to DIR/NAME.log. */
+hf_script_t *hf_script_new (const char *name, const char *endpoints, const char *dir);
+/*  Let it end by itself (the end of its stdin): whether it did, with exit code 0. */
+bool hf_script_finish (hf_script_t *self, uint32_t limit_ms);
+/*  SIGKILL, if it runs still. */
+void hf_script_destroy (hf_script_t **self_p);
+
+/*  Say COMMAND; the result is for later. No other one may be out. */
+void hf_script_say (hf_script_t *self, const char *format, ...)
+    __attribute__ ((format (printf, 2, 3)));
+/*  Wait for the result. False: nothing came within LIMIT_MS, or the process ended. */
+bool hf_script_hear (hf_script_t *self, hf_script_result_t *result, uint32_t limit_ms);
+/*  Whether a result has come; it stays for hf_script_hear. */
+bool hf_script_has_result (hf_script_t *self);
+
+/*  Say and hear. HF_INVALID when nothing came within HF_CLUSTER_LIMIT_MS. */
+hf_script_result_t hf_script_do (hf_script_t *self, const char *format, ...)
+    __attribute__ ((format (printf, 2, 3)));
+
+/*  Events of the session so far: how often LOCK was reported lost, and the session ended. */
+unsigned hf_script_losses (hf_script_t *self, const char *lock);
+unsigned hf_script_ends (hf_script_t *self);
+bool hf_script_wait_loss (hf_script_t *self, const char *lock, uint32_t limit_ms);
+
+hf_process_t *hf_script_process (const hf_script_t *self);
+
+#endif

@@ -1,0 +1,33 @@
+#include "tests/cluster/harness/hf_wait.h"
+#include <assert.h>
+#include <time.h>
+
+#define POLL_MS 5
+
+uint64_t
+hf_wait_now_ms (void)
+{
+    struct timespec now;
+    int rc = clock_gettime (CLOCK_MONOTONIC, &now);
+    assert (rc == 0);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+bool
+hf_wait_for (hf_condition_fn *condition, void *arg, uint32_t limit_ms)
+{
+    assert (condition);
+    uint64_t end = hf_wait_now_ms () + limit_ms;
+    while (!condition (arg)) {
+        if (hf_wait_now_ms () >= end)
+            return false;
+        nanosleep (&(struct timespec){.tv_nsec = POLL_MS * 1000000L}, NULL);
+    }
+    return true;
+}
+
+bool
+hf_wait_never (hf_condition_fn *condition, void *arg, uint32_t duration_ms)
+{
+    return !hf_wait_for (condition, arg, duration_ms);
+}

@@ -1,0 +1,338 @@
+#include "tests/cluster/lostfound/client.h"
+#include "tests/cluster/harness/hf_wait.h"
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define S_OPEN_LIMIT_MS 30000
+#define S_WAIT_LIMIT_MS 8000  //  then it gives its place in the queue up, and asks again
+#define S_CALL_LIMIT_MS 30000 //  longer than any fault
+#define S_LINES_MAX     6     //  of a section
+#define S_READ_SIZE     4096
+
+const char *const hf_file_names[HF_FILES] = {"found", "also found"};
+
+uint64_t
+hf_test_now_ns (void)
+{
+    struct timespec now;
+    clock_gettime (CLOCK_BOOTTIME, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+uint32_t
+hf_test_random (uint64_t *seed, uint32_t limit)
+{
+    assert (limit);
+    *seed += 0x9e3779b97f4a7c15ULL;
+    uint64_t mixed = (*seed ^ *seed >> 30) * 0xbf58476d1ce4e5b9ULL;
+    mixed = (mixed ^ mixed >> 27) * 0x94d049bb133111ebULL;
+    return (uint32_t)((mixed ^ mixed >> 31) % limit);
+}
+
+//  ---- what is written down -------------------------------------------------------
+
+static hf_record_t
+s_record (const hf_test_client_t *self, const char *op)
+{
+    return (hf_record_t){.op = op,
+                         .client = self->number,
+                         .session = self->session ? hf_session_id (self->session) : 0,
+                         .start_us = hf_test_now_ns () / 1000};
+}
+
+static void
+s_answered (hf_test_client_t *self, hf_record_t *record, hf_status_t status)
+{
+    record->end_us = hf_test_now_ns () / 1000;
+    record->status = hf_status_name (status);
+    hf_recorder_write (self->recorder, record);
+}
+
+/*  What the call asked for under ID comes to; results of calls before, given up, are passed by. */
+static hf_status_t
+s_outcome (hf_test_client_t *self, uint64_t id, hf_status_t submitted, hf_record_t *record)
+{
+    hf_result_t result = {.status = submitted};
+    uint64_t end_ns = hf_test_now_ns () + (uint64_t)S_CALL_LIMIT_MS * 1000000;
+    bool mine = submitted != HF_OK;
+    while (!mine && hf_test_now_ns () < end_ns)
+        mine = hf_client_poll (self->client, &result, 1000) && (uintptr_t)result.arg == id;
+    if (!mine)
+        result.status = HF_TIMEOUT;
+    record->index = mine ? result.index : 0;
+    if (strcmp (record->op, "read") == 0 && result.status == HF_OK) {
+        record->data = result.data;
+        record->size = result.size;
+        record->total = result.total;
+    }
+    s_answered (self, record, result.status);
+    return result.status;
+}
+
+/*  On the library's thread. */
+static void
+s_told (void *arg, const hf_session_event_t *event)
+{
+    hf_test_client_t *self = arg;
+    uint64_t now_us = hf_test_now_ns () / 1000;
+    if (event->type == HF_SESSION_MOVED) {
+        unsigned lock;
+        uint_fast64_t none = 0;
+        if (sscanf (event->lock, "lost/%u", &lock) == 1 && lock + 1 == atomic_load (&self->asked))
+            atomic_compare_exchange_strong (&self->moved_us, &none, now_us);
+        return;
+    }
+    bool lost = event->type == HF_SESSION_LOST;
+    hf_recorder_write (self->recorder, &(hf_record_t){.op = lost ? "lost" : "ended",
+                                                      .client = self->number,
+                                                      .session = event->session,
+                                                      .start_us = now_us,
+                                                      .lock = lost ? event->lock : NULL,
+                                                      .token = lost ? event->token : 0});
+}
+
+/*  The end of a file, as it is now. */
+static void
+s_read (hf_test_client_t *self)
+{
+    uint32_t file = hf_test_random (&self->seed, HF_FILES);
+    hf_record_t record = s_record (self, "read");
+    record.session = 0;
+    record.file = hf_file_names[file];
+    record.offset = self->length[file] > 100 ? self->length[file] - 100 : 0;
+    uint64_t id = ++self->calls;
+    hf_status_t status =
+        s_outcome (self, id,
+                   hf_submit_read (self->client, record.file, record.offset, S_READ_SIZE,
+                                   S_WAIT_LIMIT_MS, NULL, (void *)(uintptr_t)id),
+                   &record);
+    if (status == HF_OK)
+        self->length[file] = record.total;
+}
+
+//  ---- a section ----------------------------------------------------------------
+
+typedef struct s_section {
+    uint32_t lock; //  0: the shared one; otherwise the client's own number
+    char name[32];
+    hf_held_t held;
+    hf_record_t grant;
+    uint64_t deadline_ns; //  until then at least the lease was good
+    hf_line_t line[S_LINES_MAX];
+    uint32_t lines;
+    bool broken; //  something was not answered with HF_OK
+} s_section_t;
+
+/*  How long the lease is good, as the library says now. */
+static void
+s_note_lease (hf_test_client_t *self, s_section_t *section)
+{
+    uint64_t now_ns = hf_test_now_ns (); //  before the question: no later than true
+    uint64_t until_ns = now_ns + (uint64_t)hf_session_remaining_ms (self->session) * 1000000;
+    if (until_ns > now_ns && until_ns > section->deadline_ns)
+        section->deadline_ns = until_ns;
+}
+
+static bool
+s_over (void *arg)
+{
+    const hf_test_client_t *self = arg;
+    return atomic_load (self->stop);
+}
+
+/*  Hold the lock a while: mostly not at all, sometimes longer than a short lease lasts. */
+static void
+s_dwell (hf_test_client_t *self, s_section_t *section)
+{
+    uint32_t draw = hf_test_random (&self->seed, 200);
+    uint32_t ms = draw == 0 ? 2500 : draw < 20 ? hf_test_random (&self->seed, 100) : 0;
+    for (uint32_t past_ms = 0; past_ms < ms; past_ms += 100) {
+        hf_wait_never (s_over, self, ms - past_ms < 100 ? ms - past_ms : 100);
+        s_note_lease (self, section);
+    }
+}
+
+static void
+s_append (hf_test_client_t *self, s_section_t *section, uint32_t file)
+{
+    assert (section->lines < S_LINES_MAX);
+    hf_line_t *line = &section->line[section->lines++];
+    *line = (hf_line_t){.client = self->number,
+                        .counter = ++self->counter,
+                        .lock = section->lock,
+                        .token = section->held.token,
+                        .file = file};
+    char text[HF_LINE_SIZE];
+    size_t size = hf_line_text (line, text);
+    hf_record_t record = s_record (self, "append");
+    record.lock = section->name;
+    record.token = section->held.token;
+    record.file = hf_file_names[file];
+    record.data = text;
+    record.size = size;
+    uint64_t id = ++self->calls;
+    hf_status_t status =
+        s_outcome (self, id,
+                   hf_submit_append (self->session, section->name, record.token, record.file, text,
+                                     size, NULL, (void *)(uintptr_t)id),
+                   &record);
+    line->staged = status == HF_OK;
+    bool refused = status == HF_NOT_HOLDER || status == HF_LOST;
+    line->fate = refused ? HF_FATE_REFUSED : HF_FATE_UNDECIDED;
+    section->broken = section->broken || status != HF_OK;
+    s_note_lease (self, section);
+}
+
+/*  What the end of the section says of its lines. */
+static void
+s_judge (s_section_t *section, bool cancelled, hf_status_t status)
+{
+    bool nothing = cancelled || status == HF_LOST || status == HF_NOT_HOLDER;
+    for (uint32_t i = 0; i < section->lines; i++) {
+        hf_line_t *line = &section->line[i];
+        if (nothing)
+            line->fate = HF_FATE_REFUSED;
+        else if (status == HF_OK && line->staged)
+            line->fate = HF_FATE_ACKED;
+    }
+    section->broken = section->broken || status != HF_OK;
+}
+
+/*  True: it was released or cancelled, and that was acknowledged. */
+static bool
+s_end (hf_test_client_t *self, s_section_t *section, bool cancel)
+{
+    s_note_lease (self, section);
+    uint64_t now_ns = hf_test_now_ns ();
+    hf_held_t *held = &section->held;
+    hf_record_t record = s_record (self, cancel ? "cancel" : "release");
+    record.lock = section->name;
+    record.token = held->token;
+    void *arg = (void *)(uintptr_t)++self->calls;
+    hf_status_t status =
+        cancel ? hf_submit_cancel (self->session, section->name, held->token, NULL, arg)
+               : hf_submit_release (self->session, section->name, held->token, NULL, arg);
+    status = s_outcome (self, (uintptr_t)arg, status, &record);
+    held->ended_ns = now_ns < section->deadline_ns ? now_ns : section->deadline_ns;
+    if (held->ended_ns < held->received_ns)
+        held->ended_ns = held->received_ns;
+    section->grant.until_us = held->ended_ns / 1000;
+    hf_recorder_write (self->recorder, &section->grant);
+    s_judge (section, cancel, status);
+    hf_history_hold (self->history, held);
+    for (uint32_t i = 0; i < section->lines; i++)
+        hf_history_write (self->history, &section->line[i]);
+    return status == HF_OK && !section->broken;
+}
+
+//  ---- sessions -----------------------------------------------------------------
+
+static void
+s_close (hf_test_client_t *self)
+{
+    if (!self->session)
+        return;
+    hf_record_t record = s_record (self, "close");
+    s_answered (self, &record, hf_session_close (&self->session, S_CALL_LIMIT_MS));
+}
+
+static bool
+s_open (hf_test_client_t *self)
+{
+    if (self->session)
+        return true;
+    uint32_t ttl_ms = 1000 + 500 * hf_test_random (&self->seed, 9);
+    hf_record_t record = s_record (self, "open");
+    record.ttl_ms = ttl_ms;
+    hf_status_t status =
+        hf_session_open (self->client, ttl_ms, S_OPEN_LIMIT_MS, s_told, self, &self->session);
+    record.session = self->session ? hf_session_id (self->session) : 0;
+    s_answered (self, &record, status);
+    self->sessions += status == HF_OK;
+    return status == HF_OK;
+}
+
+/*  Take a lock, write, and let go. True: all of it was acknowledged. */
+static bool
+s_once (hf_test_client_t *self, bool plain)
+{
+    if (hf_test_random (&self->seed, 4) == 0)
+        s_read (self);
+    if (!s_open (self))
+        return false;
+    s_section_t section = {0};
+    section.lock = hf_test_random (&self->seed, 4) == 0 ? self->number : 0;
+    snprintf (section.name, sizeof section.name, "lost/%u", section.lock);
+    hf_grant_t grant;
+    atomic_store (&self->moved_us, 0);
+    atomic_store (&self->asked, section.lock + 1);
+    section.grant = s_record (self, "acquire");
+    section.grant.lock = section.name;
+    hf_status_t status = hf_acquire (self->session, section.name, S_WAIT_LIMIT_MS, &grant);
+    uint64_t now_ns = hf_test_now_ns ();
+    atomic_store (&self->asked, 0);
+    section.grant.queued_us = atomic_load (&self->moved_us);
+    section.grant.end_us = now_ns / 1000;
+    section.grant.status = hf_status_name (status);
+    if (status != HF_OK) {
+        hf_recorder_write (self->recorder, &section.grant);
+        self->timeouts++;
+        if (status != HF_TIMEOUT)
+            s_close (self);
+        return false;
+    }
+    section.held = (hf_held_t){.client = self->number,
+                               .lock = section.lock,
+                               .token = grant.token,
+                               .index = grant.index,
+                               .received_ns = now_ns};
+    section.grant.token = grant.token;
+    section.grant.index = grant.index;
+    s_note_lease (self, &section);
+    uint32_t rounds = 1 + hf_test_random (&self->seed, S_LINES_MAX / HF_FILES);
+    bool both = hf_test_random (&self->seed, 2) == 0;
+    for (uint32_t i = 0; i < rounds && !section.broken; i++) {
+        s_append (self, &section, 0);
+        if (both && !section.broken)
+            s_append (self, &section, 1);
+        if (!plain)
+            s_dwell (self, &section);
+    }
+    bool whole = s_end (self, &section, !plain && hf_test_random (&self->seed, 12) == 0);
+    atomic_fetch_add (&self->sections, whole);
+    if (!whole) {
+        self->losses++;
+        s_close (self);
+    }
+    return whole;
+}
+
+static void *
+s_live (void *arg)
+{
+    hf_test_client_t *self = arg;
+    char error[HF_CLIENT_ERROR_SIZE];
+    self->client = hf_client_new (self->endpoints, error);
+    if (!self->client) {
+        fprintf (stderr, "client %u: %s\n", self->number, error);
+        return NULL;
+    }
+    while (!atomic_load (self->stop))
+        s_once (self, false);
+    //  The faults are over. One try may still meet their end: a lease that ran out meanwhile.
+    for (uint32_t tries = 0; tries < 5 && !self->finished; tries++)
+        self->finished = s_once (self, true);
+    s_close (self);
+    hf_client_destroy (&self->client);
+    return NULL;
+}
+
+void
+hf_test_client_start (hf_test_client_t *self)
+{
+    self->history = hf_history_new ();
+    int rc = pthread_create (&self->thread, NULL, s_live, self);
+    assert (rc == 0);
+}

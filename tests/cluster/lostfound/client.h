@@ -1,0 +1,55 @@
+/*  client.h - one client of the test, in a thread of its own.
+ *
+ *  Until it is told to end it opens sessions, takes a lock that all share or one of its
+ *  own, appends unique lines to one file or two, and releases or cancels; it writes down what it
+ *  was told. Its last section is one that must succeed: the faults are over by then.
+ */
+#ifndef HF_LOSTFOUND_CLIENT_H_INCLUDED
+#define HF_LOSTFOUND_CLIENT_H_INCLUDED
+
+#include "client/holdfast.h"
+#include "tests/cluster/check/hf_history.h"
+#include "tests/cluster/lostfound/history.h"
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define HF_CLIENTS_MAX 32
+#define HF_FILES       2 //  "found", "also found"
+
+extern const char *const hf_file_names[HF_FILES];
+
+typedef struct hf_test_client {
+    //  Given.
+    uint32_t number; //  1 and up
+    const char *endpoints;
+    uint64_t seed;
+    const atomic_bool *stop;
+    hf_recorder_t *recorder; //  all clients' own
+
+    //  Its own.
+    pthread_t thread;
+    hf_client_t *client;
+    hf_session_t *session;         //  NULL: none now
+    uint64_t counter;              //  of lines
+    uint64_t calls;                //  asked with hf_submit_*
+    atomic_uint asked;             //  the lock that it waits for, + 1
+    atomic_uint_fast64_t moved_us; //  when it was first told of its place in the queue
+    uint64_t length[HF_FILES];     //  as last read
+    hf_history_t *history;         //  to be read once the thread has ended
+    uint64_t sessions;             //  opened
+    uint64_t timeouts;             //  waits given up
+    uint64_t losses;               //  sections that came to nothing
+    atomic_uint_fast64_t sections; //  released
+    bool finished;                 //  the last section succeeded
+} hf_test_client_t;
+
+/*  Start its thread; pthread_join it. */
+void hf_test_client_start (hf_test_client_t *self);
+
+/*  The next number of a seeded sequence, below LIMIT. */
+uint32_t hf_test_random (uint64_t *seed, uint32_t limit);
+
+/*  Nanoseconds of CLOCK_BOOTTIME. */
+uint64_t hf_test_now_ns (void);
+
+#endif

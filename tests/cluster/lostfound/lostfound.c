@@ -1,0 +1,361 @@
+/*  lostfound - clients append while nodes die and stall; is anything lost, doubled or torn?
+ *
+ *  Three nodes; every few seconds one of them, sometimes two, is killed (SIGKILL) or stands
+ *  still (SIGSTOP) for a while. In the end all come back, the clients finish, all nodes are killed
+ *  once more, and the files on their disks are held against what the clients were told (P5, P6,
+ *  P7, P11). Exit code 0: everything held; 1: a promise was broken; 2: no end within the limit.
+ */
+#include "tests/cluster/check/check.h"
+#include "tests/cluster/harness/hf_cluster.h"
+#include "tests/cluster/lostfound/client.h"
+#include <assert.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define S_NODES       3
+#define S_END_EXTRA_S 180 //  the end of it all may take so long
+
+typedef struct s_run {
+    uint32_t seconds;
+    uint64_t seed;
+    uint32_t clients;
+    hf_cluster_t *cluster;
+    hf_test_client_t client[HF_CLIENTS_MAX];
+    atomic_bool stop;
+    hf_recorder_t *recorder;
+    char record_path[512];  //  if not given, in the cluster's folder: kept when all is not well
+    bool down[S_NODES + 1]; //  by id
+    bool stopped[S_NODES + 1];
+    unsigned kills, stops;
+    hf_content_t content[S_NODES + 1][HF_FILES]; //  by id
+} s_run_t;
+
+static s_run_t s_run;
+
+//  ---- options and the watchdog ---------------------------------------------------
+
+static void
+s_bark (int signal_number)
+{
+    (void)signal_number;
+    static const char text[] = "lostfound: no end within the limit\n";
+    ssize_t ignored = write (STDERR_FILENO, text, sizeof text - 1);
+    (void)ignored;
+    _exit (2);
+}
+
+static bool
+s_options (s_run_t *run, int argc, char **argv)
+{
+    static const struct option options[] = {{"seconds", required_argument, NULL, 't'},
+                                            {"seed", required_argument, NULL, 's'},
+                                            {"clients", required_argument, NULL, 'c'},
+                                            {"history", required_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    run->seconds = 60;
+    run->clients = 8;
+    run->seed = hf_test_now_ns ();
+    int option;
+    while ((option = getopt_long (argc, argv, "t:s:c:h:", options, NULL)) != -1) {
+        if (option == 't')
+            run->seconds = (uint32_t)strtoul (optarg, NULL, 10);
+        else if (option == 's')
+            run->seed = strtoull (optarg, NULL, 10);
+        else if (option == 'c')
+            run->clients = (uint32_t)strtoul (optarg, NULL, 10);
+        else if (option == 'h')
+            snprintf (run->record_path, sizeof run->record_path, "%s", optarg);
+        else
+            return false;
+    }
+    return optind == argc && run->seconds >= 1 && run->clients >= 1 &&
+           run->clients <= HF_CLIENTS_MAX;
+}
+
+//  ---- faults -----------------------------------------------------------------------
+
+static bool
+s_never (void *arg)
+{
+    (void)arg;
+    return false;
+}
+
+static void
+s_fault (s_run_t *run, uint32_t id, bool stop)
+{
+    if (run->down[id] || run->stopped[id])
+        return;
+    if (stop) {
+        hf_cluster_stop (run->cluster, id);
+        run->stopped[id] = true;
+        run->stops++;
+    } else {
+        hf_cluster_kill (run->cluster, id);
+        run->down[id] = true;
+        run->kills++;
+    }
+}
+
+static bool
+s_heal (s_run_t *run)
+{
+    for (uint32_t id = 1; id <= S_NODES; id++) {
+        if (run->stopped[id])
+            hf_cluster_go_on (run->cluster, id);
+        run->stopped[id] = false;
+    }
+    for (uint32_t id = 1; id <= S_NODES; id++) {
+        if (run->down[id] && !hf_cluster_start (run->cluster, id))
+            return false;
+        run->down[id] = false;
+    }
+    return true;
+}
+
+/*  Trouble until the time is over; false when a node did not come back. */
+static bool
+s_trouble (s_run_t *run)
+{
+    uint64_t end_ns = hf_test_now_ns () + (uint64_t)run->seconds * 1000000000;
+    uint64_t seed = run->seed;
+    while (hf_test_now_ns () < end_ns) {
+        hf_wait_never (s_never, NULL, 500 + hf_test_random (&seed, 2500));
+        //  The leader as often as both others together: its end is the harder case.
+        uint32_t leader = hf_test_random (&seed, 2) ? hf_cluster_leader (run->cluster) : 0;
+        uint32_t victim = leader ? leader : 1 + hf_test_random (&seed, S_NODES);
+        bool stop = hf_test_random (&seed, 3) == 0;
+        s_fault (run, victim, stop);
+        uint32_t duration_ms = 200 + hf_test_random (&seed, 3000);
+        if (hf_test_random (&seed, 5) == 0) { //  no majority: long enough for leases to run out
+            s_fault (run, 1 + victim % S_NODES, hf_test_random (&seed, 2) == 0);
+            duration_ms = 500 + hf_test_random (&seed, 6000);
+        }
+        hf_wait_never (s_never, NULL, duration_ms);
+        if (!s_heal (run))
+            return false;
+    }
+    return true;
+}
+
+//  ---- the end ------------------------------------------------------------------------
+
+static bool
+s_finish_clients (s_run_t *run)
+{
+    bool finished = true;
+    atomic_store (&run->stop, true);
+    for (uint32_t i = 0; i < run->clients; i++) {
+        pthread_join (run->client[i].thread, NULL);
+        if (!run->client[i].finished)
+            fprintf (stderr, "violation: client %u could not finish with all nodes up\n",
+                     run->client[i].number);
+        finished = finished && run->client[i].finished;
+    }
+    return finished;
+}
+
+static bool
+s_restart_all (s_run_t *run)
+{
+    for (uint32_t id = 1; id <= S_NODES; id++)
+        hf_cluster_kill (run->cluster, id);
+    return hf_cluster_start_all (run->cluster) &&
+           hf_cluster_wait_leader (run->cluster, HF_CLUSTER_LIMIT_MS) != 0 &&
+           hf_cluster_wait_equal (run->cluster, HF_CLUSTER_LIMIT_MS);
+}
+
+static void
+s_forget_files (s_run_t *run)
+{
+    for (uint32_t id = 1; id <= S_NODES; id++) {
+        for (uint32_t file = 0; file < HF_FILES; file++) {
+            free ((void *)run->content[id][file].at);
+            run->content[id][file] = (hf_content_t){0};
+        }
+    }
+}
+
+/*  Read all files from all disks; true when they are equal, byte for byte. */
+static bool
+s_read_files (s_run_t *run)
+{
+    bool equal = true;
+    s_forget_files (run);
+    for (uint32_t id = 1; id <= S_NODES; id++) {
+        for (uint32_t file = 0; file < HF_FILES; file++) {
+            hf_content_t *content = &run->content[id][file];
+            content->at = hf_cluster_read (run->cluster, id, hf_file_names[file], &content->size);
+            const hf_content_t *first = &run->content[1][file];
+            equal = equal && content->at && content->size == first->size &&
+                    memcmp (content->at, first->at, content->size) == 0;
+        }
+    }
+    return equal;
+}
+
+typedef struct s_check {
+    s_run_t *run;
+    hf_history_t *history;
+} s_check_t;
+
+static bool
+s_all_is_right (void *arg)
+{
+    s_check_t *check = arg;
+    return s_read_files (check->run) &&
+           hf_history_check_files (check->history, check->run->content[1], HF_FILES, NULL) == 0;
+}
+
+/*  The files follow the log within a moment; what is wrong after that stays wrong. */
+static unsigned
+s_judge_files (s_run_t *run, hf_history_t *history)
+{
+    s_check_t check = {.run = run, .history = history};
+    if (hf_wait_for (s_all_is_right, &check, HF_CLUSTER_LIMIT_MS))
+        return 0;
+    unsigned wrong = 0;
+    if (!s_read_files (run)) {
+        for (uint32_t file = 0; file < HF_FILES; file++) {
+            fprintf (stderr, "violation: the nodes' disks differ in \"%s\": %zu, %zu, %zu bytes\n",
+                     hf_file_names[file], run->content[1][file].size, run->content[2][file].size,
+                     run->content[3][file].size);
+        }
+        wrong++;
+    }
+    for (uint32_t id = 1; id <= S_NODES; id++)
+        wrong +=
+            hf_history_check_files (history, run->content[id], HF_FILES, id == 1 ? stderr : NULL);
+    return wrong;
+}
+
+/*  Everything that clients were told, in the one order, by the checker that knows no code of the
+ *  service. */
+static unsigned
+s_judge_history (const s_run_t *run)
+{
+    char error[HF_CHECK_ERROR_SIZE] = "";
+    FILE *stream = fopen (run->record_path, "r");
+    hf_check_t *check = hf_check_new (stderr);
+    bool readable = stream && hf_check_read (check, stream, run->record_path, error);
+    if (stream)
+        fclose (stream);
+    for (uint32_t id = 1; id <= S_NODES; id++) {
+        for (uint32_t file = 0; file < HF_FILES; file++) {
+            const hf_content_t *content = &run->content[id][file];
+            if (content->at)
+                hf_check_content (check, id - 1, hf_file_names[file], content->at, content->size);
+        }
+    }
+    unsigned wrong = hf_check_run (check);
+    if (!readable) {
+        fprintf (stderr, "violation: no history to check: %s\n", error);
+        wrong++;
+    }
+    hf_check_summary (check, stdout);
+    hf_check_destroy (&check);
+    return wrong;
+}
+
+static void
+s_totals (const s_run_t *run, const hf_history_t *history, unsigned wrong)
+{
+    uint64_t sections = 0, sessions = 0, timeouts = 0, losses = 0;
+    for (uint32_t i = 0; i < run->clients; i++) {
+        sections += atomic_load (&run->client[i].sections);
+        sessions += run->client[i].sessions;
+        timeouts += run->client[i].timeouts;
+        losses += run->client[i].losses;
+    }
+    printf ("lostfound: %u clients, %u s, seed %llu: %u kills, %u stops; %llu sessions, %zu "
+            "grants, %llu sections ended, %llu lost, %llu waits given up; lines: %zu acknowledged, "
+            "%zu refused, %zu undecided; %u violations\n",
+            run->clients, run->seconds, (unsigned long long)run->seed, run->kills, run->stops,
+            (unsigned long long)sessions, hf_history_holds (history), (unsigned long long)sections,
+            (unsigned long long)losses, (unsigned long long)timeouts,
+            hf_history_lines (history, HF_FATE_ACKED), hf_history_lines (history, HF_FATE_REFUSED),
+            hf_history_lines (history, HF_FATE_UNDECIDED), wrong);
+}
+
+//  ---- the run ------------------------------------------------------------------------
+
+static void
+s_start_clients (s_run_t *run)
+{
+    for (uint32_t i = 0; i < run->clients; i++) {
+        hf_test_client_t *client = &run->client[i];
+        client->number = i + 1;
+        client->endpoints = hf_cluster_endpoints (run->cluster);
+        client->seed = run->seed + i + 1;
+        client->stop = &run->stop;
+        client->recorder = run->recorder;
+        hf_test_client_start (client);
+    }
+}
+
+/*  Gives the number of violations. */
+static unsigned
+s_all (s_run_t *run)
+{
+    if (!hf_cluster_start_all (run->cluster) ||
+        hf_cluster_wait_leader (run->cluster, HF_CLUSTER_LIMIT_MS) == 0) {
+        fprintf (stderr, "lostfound: the cluster did not start\n");
+        return 1;
+    }
+    if (!run->record_path[0])
+        snprintf (run->record_path, sizeof run->record_path, "%s/history.jsonl",
+                  hf_cluster_dir (run->cluster));
+    run->recorder = hf_recorder_new (run->record_path);
+    if (!run->recorder) {
+        fprintf (stderr, "lostfound: %s cannot be written\n", run->record_path);
+        return 1;
+    }
+    s_start_clients (run);
+    unsigned wrong = 0;
+    if (!s_trouble (run)) {
+        fprintf (stderr, "violation: a node did not come back\n");
+        wrong++;
+    }
+    wrong += !s_finish_clients (run);
+    wrong += !hf_recorder_destroy (&run->recorder);
+    hf_history_t *history = hf_history_new ();
+    for (uint32_t i = 0; i < run->clients; i++) {
+        hf_history_merge (history, run->client[i].history);
+        hf_history_destroy (&run->client[i].history);
+    }
+    if (!s_restart_all (run)) {
+        fprintf (stderr, "violation: the nodes did not agree after a restart\n");
+        wrong++;
+    }
+    wrong += hf_history_check_holds (history, stderr);
+    wrong += s_judge_files (run, history);
+    wrong += s_judge_history (run);
+    s_totals (run, history, wrong);
+    hf_history_destroy (&history);
+    s_forget_files (run);
+    return wrong;
+}
+
+int
+main (int argc, char **argv)
+{
+    s_run_t *run = &s_run;
+    if (!s_options (run, argc, argv)) {
+        fprintf (stderr,
+                 "usage: lostfound [--seconds N] [--seed N] [--clients 1..%u] [--history FILE]\n",
+                 HF_CLIENTS_MAX);
+        return 64;
+    }
+    setvbuf (stdout, NULL, _IOLBF, 0);
+    printf ("lostfound: seed %llu\n", (unsigned long long)run->seed);
+    signal (SIGALRM, s_bark);
+    alarm (run->seconds + S_END_EXTRA_S);
+    run->cluster = hf_cluster_new (S_NODES);
+    unsigned wrong = s_all (run);
+    bool passed = wrong == 0 && hf_cluster_passed (run->cluster);
+    hf_cluster_destroy (&run->cluster);
+    return passed ? 0 : 1;
+}

@@ -1,0 +1,290 @@
+//  A node that cannot start says why in one line and ends with a code that is not zero.
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include "client/holdfast.h"
+#include "tests/cluster/harness/hf_cluster.h"
+#include "tests/cluster/harness/hf_ports.h"
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define LIMIT_MS  10000
+#define TEXT_SIZE 8192
+
+static int
+s_setup (void **state)
+{
+    *state = hf_cluster_new (3);
+    return 0;
+}
+
+static int
+s_setup_one (void **state)
+{
+    *state = hf_cluster_new (1);
+    return 0;
+}
+
+static int
+s_teardown (void **state)
+{
+    hf_cluster_t *cluster = *state;
+    hf_cluster_destroy (&cluster);
+    return 0;
+}
+
+static unsigned
+s_lines (const char *text)
+{
+    unsigned lines = 0;
+    for (; *text; text++)
+        lines += *text == '\n';
+    return lines;
+}
+
+/*  A node with these options must refuse to start: one line, with WORD in it. */
+static void
+s_must_refuse (const char *id, const char *list, const char *dir, const char *word)
+{
+    const char *argv[] = {
+        hf_cluster_program (), "--id", id, "--cluster", list, "--data", dir, NULL};
+    char text[TEXT_SIZE];
+    int code = hf_process_run (argv, LIMIT_MS, text, sizeof text);
+    if (code <= 0 || code >= 128 || s_lines (text) != 1 || !strstr (text, word))
+        fail_msg ("--id %s --cluster %s --data %s: code %d, not one line with \"%s\":\n%s", id,
+                  list, dir, code, word, text);
+}
+
+static void
+test_bad_list (void **state)
+{
+    const hf_cluster_t *cluster = *state;
+    const char *dir = hf_cluster_node_dir (cluster, 1);
+    s_must_refuse ("1", "", dir, "endpoint");
+    s_must_refuse ("1", "nonsense", dir, "nonsense");
+    s_must_refuse ("1", "1@127.0.0.1:0:1", dir, "port");
+    s_must_refuse ("1", "1@127.0.0.1:70000", dir, "port");
+    s_must_refuse ("1", "1@127.0.0.1:20001:20001", dir, "port");
+    s_must_refuse ("1", "0@127.0.0.1", dir, "id");
+    s_must_refuse ("1", "1@127.0.0.1,", dir, "endpoint 2");
+    s_must_refuse ("1", "1@a,1@b,2@c", dir, "twice");
+    s_must_refuse ("1", "1@a,2@b", dir, "1, 3, 5 or 7");
+    s_must_refuse ("1", "1@a,2@b,3@c,4@d,5@e,6@f,7@g,8@h", dir, "7");
+    s_must_refuse ("1", "1@256.0.0.1", dir, "address");
+    s_must_refuse ("9", hf_cluster_endpoints (cluster), dir, "9");
+    s_must_refuse ("x", hf_cluster_endpoints (cluster), dir, "--id");
+    //  Nothing was left behind by any of them.
+    assert_int_not_equal (access (dir, F_OK), 0);
+    assert_true (hf_cluster_passed (*state));
+}
+
+static void
+test_wrong_usage (void **state)
+{
+    static const char *const usages[][2] = {{"--nonsense", "option"},
+                                            {"nonsense", "nonsense"},
+                                            {"--log-level=loud", "loud"},
+                                            {"--id", "option"}};
+    for (size_t i = 0; i < sizeof usages / sizeof usages[0]; i++) {
+        const char *argv[] = {hf_cluster_program (), usages[i][0], NULL};
+        char text[TEXT_SIZE];
+        int code = hf_process_run (argv, LIMIT_MS, text, sizeof text);
+        assert_in_range (code, 1, 127);
+        assert_non_null (strstr (text, usages[i][1]));
+    }
+    const char *argv[] = {hf_cluster_program (), "--cluster", hf_cluster_endpoints (*state), NULL};
+    char text[TEXT_SIZE];
+    assert_in_range (hf_process_run (argv, LIMIT_MS, text, sizeof text), 1, 127);
+    assert_non_null (strstr (text, "--id"));
+    assert_int_equal (s_lines (text), 1);
+    assert_true (hf_cluster_passed (*state));
+}
+
+static void
+test_port_in_use (void **state)
+{
+    hf_cluster_t *cluster = *state;
+    uint16_t ports[] = {hf_cluster_client_port (cluster, 1), hf_cluster_node_port (cluster, 1)};
+    for (size_t i = 0; i < 2; i++) {
+        int fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        struct sockaddr_in address = {.sin_family = AF_INET,
+                                      .sin_port = htons (ports[i]),
+                                      .sin_addr.s_addr = htonl (INADDR_LOOPBACK)};
+        assert_int_equal (bind (fd, (struct sockaddr *)&address, sizeof address), 0);
+        assert_int_equal (listen (fd, 1), 0);
+        char number[16];
+        snprintf (number, sizeof number, "%u", ports[i]);
+        s_must_refuse ("1", hf_cluster_endpoints (cluster), hf_cluster_node_dir (cluster, 1),
+                       number);
+        close (fd);
+    }
+    assert_true (hf_cluster_start (cluster, 1));
+    assert_true (hf_cluster_passed (cluster));
+}
+
+static void
+test_data_folder_not_writable (void **state)
+{
+    hf_cluster_t *cluster = *state;
+    char path[1024];
+    snprintf (path, sizeof path, "%s/a-file", hf_cluster_dir (cluster));
+    FILE *file = fopen (path, "w");
+    assert_non_null (file);
+    fclose (file);
+    const char *list = hf_cluster_endpoints (cluster);
+    s_must_refuse ("1", list, path, "a-file");
+    strcat (path, "/below");
+    s_must_refuse ("1", list, path, "a-file");
+    s_must_refuse ("1", list, "/proc/holdfast", "/proc/holdfast");
+    s_must_refuse ("1", list, "", "folder");
+    assert_true (hf_cluster_passed (cluster));
+}
+
+//  A second process on the same data is kept out, and the first does not notice.
+static void
+test_data_folder_in_use (void **state)
+{
+    hf_cluster_t *cluster = *state;
+    assert_true (hf_cluster_start (cluster, 1));
+    char pid[16];
+    snprintf (pid, sizeof pid, "%d", (int)hf_cluster_pid (cluster, 1));
+    s_must_refuse ("1", hf_cluster_endpoints (cluster), hf_cluster_node_dir (cluster, 1), pid);
+    assert_int_equal (hf_cluster_wait_leader (cluster, HF_CLUSTER_LIMIT_MS), 1);
+    assert_true (hf_cluster_passed (cluster));
+}
+
+//  A folder belongs to one node of one cluster.
+static void
+test_data_of_another_cluster (void **state)
+{
+    hf_cluster_t *cluster = *state;
+    assert_true (hf_cluster_start (cluster, 1));
+    assert_int_equal (hf_cluster_wait_leader (cluster, HF_CLUSTER_LIMIT_MS), 1);
+    assert_int_equal (hf_cluster_terminate (cluster, 1, LIMIT_MS), 0);
+    hf_port_t other = hf_port_take ();
+    char list[64];
+    snprintf (list, sizeof list, "1@127.0.0.1:%u:%u", other.number,
+              hf_cluster_node_port (cluster, 1));
+    s_must_refuse ("1", list, hf_cluster_node_dir (cluster, 1), "cluster");
+    snprintf (list, sizeof list, "2@127.0.0.1:%u:%u", other.number,
+              hf_cluster_node_port (cluster, 1));
+    s_must_refuse ("2", list, hf_cluster_node_dir (cluster, 1), "cluster");
+    hf_port_give_back (&other);
+    assert_true (hf_cluster_start (cluster, 1));
+    assert_int_equal (hf_cluster_wait_leader (cluster, HF_CLUSTER_LIMIT_MS), 1);
+    assert_true (hf_cluster_passed (cluster));
+}
+
+//  Files without the log that counts their sections: the next sections would be skipped as old.
+static void
+test_log_lost_and_files_kept (void **state)
+{
+    hf_cluster_t *cluster = *state;
+    assert_true (hf_cluster_start (cluster, 1));
+    hf_client_t *client = hf_client_new (hf_cluster_endpoints (cluster), NULL);
+    hf_session_t *session;
+    hf_grant_t grant;
+    assert_int_equal (hf_session_open (client, 0, LIMIT_MS, NULL, NULL, &session), HF_OK);
+    assert_int_equal (hf_acquire (session, "L", LIMIT_MS, &grant), HF_OK);
+    assert_int_equal (hf_append (session, "L", grant.token, "F", "A", 1, LIMIT_MS), HF_OK);
+    assert_int_equal (hf_release (session, "L", grant.token, LIMIT_MS), HF_OK);
+    assert_int_equal (hf_session_close (&session, LIMIT_MS), HF_OK);
+    hf_client_destroy (&client);
+    assert_true (hf_cluster_wait_file (cluster, "F", "A", HF_CLUSTER_LIMIT_MS));
+    assert_int_equal (hf_cluster_terminate (cluster, 1, LIMIT_MS), 0);
+    static const char *const names[] = {"log.db", "log.db-wal"};
+    for (unsigned i = 0; i < 2; i++) {
+        char path[1024];
+        snprintf (path, sizeof path, "%s/%s", hf_cluster_node_dir (cluster, 1), names[i]);
+        remove (path);
+    }
+    s_must_refuse ("1", hf_cluster_endpoints (cluster), hf_cluster_node_dir (cluster, 1),
+                   "the log was lost");
+    assert_true (hf_cluster_passed (cluster));
+}
+
+//  ---- another list than the peers' ---------------------------------------------------
+
+#define OTHER_LIST "was started with another cluster list"
+
+static bool
+s_all_have_told (void *arg)
+{
+    hf_cluster_t *cluster = arg;
+    return hf_cluster_log_has (cluster, 1, "node 3 " OTHER_LIST) &&
+           hf_cluster_log_has (cluster, 2, "node 3 " OTHER_LIST) &&
+           hf_cluster_log_has (cluster, 3, "node 1 " OTHER_LIST) &&
+           hf_cluster_log_has (cluster, 3, "node 2 " OTHER_LIST);
+}
+
+/*  How often a node's log tells of another list. */
+static unsigned
+s_times_told (const hf_cluster_t *cluster, uint32_t id)
+{
+    FILE *log = fopen (hf_cluster_log_path (cluster, id), "r");
+    assert_non_null (log);
+    char line[4096];
+    unsigned times = 0;
+    while (fgets (line, sizeof line, log))
+        times += strstr (line, OTHER_LIST) != NULL;
+    fclose (log);
+    return times;
+}
+
+static bool
+s_joins (void *arg)
+{
+    hf_node_status_t status;
+    return hf_cluster_status (arg, 3, &status) && status.leader != 0;
+}
+
+static void
+test_other_list_than_the_peers (void **state)
+{
+    hf_cluster_t *cluster = *state;
+    //  The same addresses by another name: it could talk to the others, but must not.
+    char list[1024] = "";
+    for (uint32_t id = 1; id <= 3; id++)
+        snprintf (list + strlen (list), sizeof list - strlen (list), "%s%u@%s:%u:%u",
+                  id > 1 ? "," : "", id, id == 3 ? "localhost" : "127.0.0.1",
+                  hf_cluster_client_port (cluster, id), hf_cluster_node_port (cluster, id));
+    hf_cluster_set_list (cluster, 3, list);
+    assert_true (hf_cluster_start_all (cluster));
+    assert_true (hf_wait_for (s_all_have_told, cluster, HF_CLUSTER_LIMIT_MS));
+    //  The other two are a majority.
+    hf_node_status_t one = {.leader = 0};
+    uint64_t end = hf_wait_now_ms () + HF_CLUSTER_LIMIT_MS;
+    while (one.leader != 1 && hf_wait_now_ms () < end)
+        hf_cluster_status (cluster, 1, &one);
+    assert_int_equal (one.leader, 1);
+    assert_true (hf_wait_never (s_joins, cluster, 1500));
+    assert_int_equal (s_times_told (cluster, 1), 1);
+    assert_int_equal (s_times_told (cluster, 2), 1);
+    assert_int_equal (s_times_told (cluster, 3), 2);
+    assert_true (hf_cluster_passed (cluster));
+}
+
+#define TEST(name, setup) cmocka_unit_test_setup_teardown (name, setup, s_teardown)
+
+int
+main (void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST (test_bad_list, s_setup),
+        TEST (test_wrong_usage, s_setup),
+        TEST (test_port_in_use, s_setup_one),
+        TEST (test_data_folder_not_writable, s_setup_one),
+        TEST (test_data_folder_in_use, s_setup_one),
+        TEST (test_data_of_another_cluster, s_setup_one),
+        TEST (test_log_lost_and_files_kept, s_setup_one),
+        TEST (test_other_list_than_the_peers, s_setup),
+    };
+    return cmocka_run_group_tests_name ("a node that starts", tests, NULL, NULL);
+}

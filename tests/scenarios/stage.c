@@ -1,0 +1,148 @@
+#include "tests/scenarios/stage.h"
+#include <stdlib.h>
+#include <string.h>
+
+//  ---- set up, clear away ---------------------------------------------------------------
+
+int
+stage_setup (void **state)
+{
+    *state = calloc (1, sizeof (stage_t));
+    return *state ? 0 : -1;
+}
+
+int
+stage_teardown (void **state)
+{
+    stage_t *self = *state;
+    for (unsigned i = 1; i <= CLIENTS_MAX; i++) {
+        hf_script_destroy (&self->client[i]);
+        hf_proxy_destroy (&self->network[i]);
+    }
+    hf_cluster_destroy (&self->cluster);
+    free (self);
+    return 0;
+}
+
+void
+stage_cluster (stage_t *self, unsigned nodes)
+{
+    self->cluster = hf_cluster_new (nodes);
+    assert_true (hf_cluster_start_all (self->cluster));
+    assert_true (hf_cluster_wait_leader_is (self->cluster, 1, HF_CLUSTER_LIMIT_MS));
+}
+
+hf_proxy_t *
+stage_network (stage_t *self, unsigned i)
+{
+    assert_in_range (i, 1, CLIENTS_MAX);
+    self->network[i] = hf_proxy_new (self->cluster);
+    return self->network[i];
+}
+
+hf_script_t *
+stage_client (stage_t *self, unsigned i, uint32_t ttl_ms)
+{
+    assert_in_range (i, 1, CLIENTS_MAX);
+    const char *names[] = {"", "client-1", "client-2", "client-3"};
+    const char *list = self->network[i] ? hf_proxy_endpoints (self->network[i])
+                                        : hf_cluster_endpoints (self->cluster);
+    self->client[i] = hf_script_new (names[i], list, hf_cluster_dir (self->cluster));
+    must_open (self->client[i], ttl_ms);
+    return self->client[i];
+}
+
+void
+stage_end (stage_t *self)
+{
+    assert_true (hf_cluster_wait_equal (self->cluster, HF_CLUSTER_LIMIT_MS));
+    for (unsigned i = 1; i <= CLIENTS_MAX; i++) {
+        if (self->client[i])
+            assert_true (hf_script_finish (self->client[i], HF_CLUSTER_LIMIT_MS));
+    }
+    assert_true (hf_cluster_passed (self->cluster));
+}
+
+//  ---- steps ----------------------------------------------------------------------------------
+
+void
+must_open (hf_script_t *client, uint32_t ttl_ms)
+{
+    assert_int_equal (hf_script_do (client, "open %u", ttl_ms).status, HF_OK);
+}
+
+uint64_t
+must_acquire (hf_script_t *client, const char *lock)
+{
+    hf_script_result_t result = hf_script_do (client, "acquire %s", lock);
+    assert_int_equal (result.status, HF_OK);
+    assert_true (result.token > 0);
+    return result.token;
+}
+
+void
+must_append (hf_script_t *client, const char *lock, const char *file, const char *text)
+{
+    hf_script_result_t result = hf_script_do (client, "append %s %s %s", lock, file, text);
+    assert_int_equal (result.status, HF_OK);
+}
+
+void
+must_release (hf_script_t *client, const char *lock)
+{
+    assert_int_equal (hf_script_do (client, "release %s", lock).status, HF_OK);
+}
+
+hf_script_result_t
+must_hear (hf_script_t *client)
+{
+    hf_script_result_t result = {.status = HF_INVALID};
+    assert_true (hf_script_hear (client, &result, HF_CLUSTER_LIMIT_MS));
+    assert_int_equal (result.status, HF_OK);
+    return result;
+}
+
+uint64_t
+stage_term (stage_t *self)
+{
+    uint64_t term = 0;
+    for (uint32_t id = 1; id <= hf_cluster_count (self->cluster); id++) {
+        hf_node_status_t status;
+        if (hf_cluster_status (self->cluster, id, &status) && status.term > term)
+            term = status.term;
+    }
+    assert_true (term > 0);
+    return term;
+}
+
+silence_start_t
+stage_silence_begins (stage_t *self)
+{
+    uint64_t term = stage_term (self);
+    return (silence_start_t){.at_ms = hf_wait_now_ms (), .term = term};
+}
+
+hf_script_result_t
+must_hear_in_time (stage_t *self, hf_script_t *client, silence_start_t start, uint32_t ttl_ms)
+{
+    hf_script_result_t result = must_hear (client);
+    uint64_t took_ms = hf_wait_now_ms () - start.at_ms;
+    uint64_t leaders = 1 + stage_term (self) - start.term;
+    assert_in_range (took_ms, 0, leaders * (ttl_ms + 1000));
+    return result;
+}
+
+bool
+says_not_holder (hf_status_t status)
+{
+    return status == HF_LOST || status == HF_NOT_HOLDER || status == HF_SESSION_EXPIRED;
+}
+
+void
+must_be_told_lost (hf_script_t *client, const char *lock, const char *file)
+{
+    hf_script_result_t result = hf_script_do (client, "append %s %s A", lock, file);
+    if (!says_not_holder (result.status))
+        fail_msg ("an append without the lock was answered %s", hf_status_name (result.status));
+    assert_true (hf_script_wait_loss (client, lock, HF_CLUSTER_LIMIT_MS));
+}

@@ -1,0 +1,72 @@
+/*  stage.h - what every scenario plays on: a cluster, up to three clients, their networks.
+ *
+ *  A scenario reads top to bottom as in the table of scenarios. Clients are 1 to 3, each a process.
+ */
+#ifndef STAGE_H_INCLUDED
+#define STAGE_H_INCLUDED
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include "tests/cluster/harness/hf_cluster.h"
+#include "tests/cluster/harness/hf_proxy.h"
+#include "tests/cluster/harness/hf_script.h"
+
+#define CLIENTS_MAX 3
+#define LONG_MS     20000 //  a TTL that outlives every fault of a scenario
+#define SHORT_MS    2000  //  one that is meant to run out
+
+typedef struct stage {
+    hf_cluster_t *cluster;
+    hf_proxy_t *network[CLIENTS_MAX + 1]; //  of client i; NULL: it talks to the nodes directly
+    hf_script_t *client[CLIENTS_MAX + 1];
+} stage_t;
+
+/*  For cmocka: *state becomes an empty stage; and whatever is left of it is cleared away. */
+int stage_setup (void **state);
+int stage_teardown (void **state);
+
+/*  NODES real nodes, all up, with node 1 in the lead. */
+void stage_cluster (stage_t *self, unsigned nodes);
+
+/*  Put a proxy between client I, which is to come, and the nodes. */
+hf_proxy_t *stage_network (stage_t *self, unsigned i);
+
+/*  Client I with an open session. */
+hf_script_t *stage_client (stage_t *self, unsigned i, uint32_t ttl_ms);
+
+/*  The last scene: clients end by themselves, all nodes have the same state, and they stop cleanly.
+ */
+void stage_end (stage_t *self);
+
+//  One step of a client that must be done.
+void must_open (hf_script_t *client, uint32_t ttl_ms);
+uint64_t must_acquire (hf_script_t *client, const char *lock); //  gives the token
+void must_append (hf_script_t *client, const char *lock, const char *file, const char *text);
+void must_release (hf_script_t *client, const char *lock);
+/*  The result of what was said before. */
+hf_script_result_t must_hear (hf_script_t *client);
+
+/*  The highest term that a node tells of: it rises when the lead moves. */
+uint64_t stage_term (stage_t *self);
+
+/*  Since when, and in which term, a client has been silent. */
+typedef struct silence_start {
+    uint64_t at_ms;
+    uint64_t term;
+} silence_start_t;
+silence_start_t stage_silence_begins (stage_t *self);
+/*  CLIENT, which waits for a lock whose holder is silent since START, is granted within the
+ * holder's TTL_MS and a second. A machine so slow that the lead changed hands meanwhile gets that
+ * time anew for each new leader, since that is what the holder got. */
+hf_script_result_t must_hear_in_time (stage_t *self, hf_script_t *client, silence_start_t start,
+                                      uint32_t ttl_ms);
+
+/*  CLIENT, which lost LOCK, is told so when it tries to append to FILE. */
+void must_be_told_lost (hf_script_t *client, const char *lock, const char *file);
+/*  Whether a status says that the caller does not hold the lock, or no longer. */
+bool says_not_holder (hf_status_t status);
+
+#endif

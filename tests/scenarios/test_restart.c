@@ -1,0 +1,83 @@
+//  Scenarios 3a and 3b: the only node is killed and started again.
+
+#include "tests/scenarios/stage.h"
+
+static void
+s_restart (stage_t *stage)
+{
+    hf_cluster_kill (stage->cluster, 1);
+    assert_false (hf_cluster_running (stage->cluster, 1));
+    assert_true (hf_cluster_start (stage->cluster, 1));
+}
+
+//  3a: the lock is free.
+static void
+test_3a_lock_free (void **state)
+{
+    stage_t *stage = *state;
+    stage_cluster (stage, 1);
+    hf_script_t *one = stage_client (stage, 1, LONG_MS);
+    uint64_t before = must_acquire (one, "L");
+    must_append (one, "L", "F", "A");
+    must_append (one, "L", "F", "A");
+    must_release (one, "L");
+    s_restart (stage);
+    uint64_t after = must_acquire (one, "L");
+    assert_true (after > before);
+    must_append (one, "L", "F", "1");
+    must_release (one, "L");
+    assert_int_equal (hf_script_ends (one), 0);
+    assert_true (hf_cluster_wait_file (stage->cluster, "F", "AA1", HF_CLUSTER_LIMIT_MS));
+    stage_end (stage);
+}
+
+//  3b: client 2 holds it with an edit staged, and client 1 waits.
+static void
+test_3b_lock_held (void **state)
+{
+    stage_t *stage = *state;
+    stage_cluster (stage, 1);
+    hf_script_t *one = stage_client (stage, 1, LONG_MS);
+    hf_script_t *two = stage_client (stage, 2, LONG_MS);
+    must_acquire (one, "L");
+    must_append (one, "L", "F", "A");
+    must_release (one, "L");
+    uint64_t token = must_acquire (two, "L");
+    must_append (two, "L", "F", "B");
+    hf_script_say (one, "acquire L");
+    assert_true (hf_cluster_wait_waiters (stage->cluster, "L", 1, HF_CLUSTER_LIMIT_MS));
+    hf_lock_view_t before;
+    assert_true (hf_cluster_wait_lock (stage->cluster, "L", &before, HF_CLUSTER_LIMIT_MS));
+
+    s_restart (stage);
+    assert_int_equal (hf_cluster_wait_leader (stage->cluster, HF_CLUSTER_LIMIT_MS), 1);
+    hf_lock_view_t after;
+    assert_true (hf_cluster_wait_lock (stage->cluster, "L", &after, HF_CLUSTER_LIMIT_MS));
+    assert_int_equal (after.holder, before.holder);
+    assert_int_equal (after.token, token);
+    assert_int_equal (after.waiters, 1);
+    assert_int_equal (after.staged, before.staged);
+
+    must_append (two, "L", "F", "B");
+    assert_false (hf_script_has_result (one));
+    must_release (two, "L");
+    assert_int_equal (hf_script_losses (two, "L"), 0);
+    assert_int_equal (hf_script_ends (two), 0);
+    assert_true (must_hear (one).token > token);
+    must_append (one, "L", "F", "A");
+    must_release (one, "L");
+    assert_true (hf_cluster_wait_file (stage->cluster, "F", "ABBA", HF_CLUSTER_LIMIT_MS));
+    stage_end (stage);
+}
+
+#define SCENE(name) cmocka_unit_test_setup_teardown (name, stage_setup, stage_teardown)
+
+int
+main (void)
+{
+    const struct CMUnitTest tests[] = {
+        SCENE (test_3a_lock_free),
+        SCENE (test_3b_lock_held),
+    };
+    return cmocka_run_group_tests_name ("scenarios 3a and 3b", tests, NULL, NULL);
+}

@@ -1,0 +1,131 @@
+//  holdfast-mutants: does the simulator catch each deliberate mistake?
+//
+//      holdfast-mutants [--seeds N] [--table] [NAME...]
+//
+//  Every mutant of nodes/core/hf_mutant.h, or those named, runs until a seed catches it; the
+//  seeds that once did come first. --table: from seed 1 on, and how many were needed.
+//  Exit code 0: all were caught within N seeds (2000).
+
+#include "tests/sim/sim.h"
+#include "nodes/core/hf_mutant.h"
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+int hf_mutant = HF_MUTANT_none;
+
+typedef struct mutant {
+    const char *name, *promise, *text;
+} mutant_t;
+
+#define ROW(name, promise, text) {#name, promise, text},
+static const mutant_t s_mutants[] = {{"none", "", ""}, HF_MUTANT_TABLE (ROW)};
+#undef ROW
+
+/*  A seed that once caught a mutant which few do. When it does so no more, the search goes on. */
+typedef struct known {
+    int mutant;
+    uint64_t seed;
+} known_t;
+
+static const known_t s_known[] = {
+    {HF_MUTANT_verified_kept, 96},       {HF_MUTANT_send_before_durable, 1343},
+    {HF_MUTANT_vote_forgotten, 132},     {HF_MUTANT_vote_twice, 35},
+    {HF_MUTANT_counted_old_term, 299},   {HF_MUTANT_barrier_old_round, 1389},
+    {HF_MUTANT_keepalive_unbarred, 29},  {HF_MUTANT_serves_early, 28},
+    {HF_MUTANT_alive_while_ending, 537}, {HF_MUTANT_deadline_from_answer, 82},
+    {HF_MUTANT_replies_forgotten, 22},   {HF_MUTANT_stale_executed, 27},
+};
+
+typedef struct found {
+    volatile uint64_t seed;
+    char text[200];
+} found_t;
+
+/*  The child's exit code tells how it went: as holdfast-sim's. */
+static int
+s_try (int mutant, uint64_t first, uint64_t count, found_t *found)
+{
+    fflush (stdout);
+    pid_t pid = fork ();
+    if (pid == 0) {
+        hf_mutant = mutant;
+        alarm (180); //  as it may hang
+        if (!freopen ("/dev/null", "w", stderr))
+            _exit (1);
+        for (uint64_t seed = first; seed < first + count; seed++) {
+            found->seed = seed;
+            sim_result_t result;
+            sim_run (seed, false, &result);
+            if (result.verdict == SIM_GOOD)
+                continue;
+            memcpy (found->text, result.text, sizeof found->text);
+            _exit ((int)result.verdict);
+        }
+        _exit (0);
+    }
+    int status;
+    if (waitpid (pid, &status, 0) != pid)
+        return 1;
+    if (WIFEXITED (status) && WEXITSTATUS (status) <= SIM_BROKEN)
+        return WEXITSTATUS (status);
+    bool hangs = WIFSIGNALED (status) && WTERMSIG (status) == SIGALRM;
+    snprintf (found->text, sizeof found->text, hangs ? "it hangs" : "an assertion fails");
+    return SIM_CRASHED;
+}
+
+static bool
+s_caught (int mutant, uint64_t seeds, bool table, found_t *found)
+{
+    found->text[0] = 0;
+    for (size_t i = 0; i < sizeof s_known / sizeof *s_known && !table; i++)
+        if (s_known[i].mutant == mutant && s_try (mutant, s_known[i].seed, 1, found) >= 2)
+            return true;
+    return s_try (mutant, 1, seeds, found) >= 2;
+}
+
+static bool
+s_named (const char *name, int argc, char **argv, int first)
+{
+    for (int i = first; i < argc; i++)
+        if (strcmp (argv[i], name) == 0)
+            return true;
+    return first == argc;
+}
+
+int
+main (int argc, char **argv)
+{
+    uint64_t seeds = 2000;
+    bool table = false;
+    int first = 1;
+    for (; first < argc && strncmp (argv[first], "--", 2) == 0; first++) {
+        if (strcmp (argv[first], "--table") == 0)
+            table = true;
+        else if (strcmp (argv[first], "--seeds") == 0 && first + 1 < argc)
+            seeds = strtoull (argv[++first], NULL, 10);
+    }
+    found_t *found =
+        mmap (NULL, sizeof *found, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (found == MAP_FAILED)
+        return 1;
+    int missed = 0;
+    for (int mutant = 1; mutant < HF_MUTANT_COUNT; mutant++) {
+        const mutant_t *row = &s_mutants[mutant];
+        if (!s_named (row->name, argc, argv, first))
+            continue;
+        bool caught = s_caught (mutant, seeds, table, found);
+        missed += !caught;
+        printf ("| `%s` | %s | %s | %s %" PRIu64 " | %s |\n", row->name, row->text, row->promise,
+                caught ? "seed" : "MISSED in", caught ? found->seed : seeds, found->text);
+        fflush (stdout);
+    }
+    if (missed > 0)
+        printf ("%d mutants were not caught\n", missed);
+    return missed > 0 ? 1 : 0;
+}

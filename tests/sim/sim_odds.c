@@ -1,0 +1,336 @@
+//  What the seed decides, and faults as they happen.
+
+#include "tests/sim/sim_internal.h"
+
+#define FAULT_TICK_US 50000
+
+//  ---- the odds ------------------------------------------------------------------------
+
+/*  0 in half of all runs, else up to MAX: each run has a few kinds of faults. */
+static uint32_t
+s_some (sim_t *sim, uint32_t max)
+{
+    return sim_random (sim, 2) == 0 ? 0 : 1 + (uint32_t)sim_random (sim, max);
+}
+
+static void
+s_pick_faults (sim_t *sim, odds_t *odds)
+{
+    odds->crash = s_some (sim, 50);
+    odds->cut = s_some (sim, 60);
+    odds->freeze = s_some (sim, 40);
+    odds->stall = s_some (sim, 40);
+    odds->fail = s_some (sim, 10);
+    odds->wipe = s_some (sim, 2);
+    odds->slow = s_some (sim, 20);
+    odds->spurious = s_some (sim, 30);
+    odds->handover = s_some (sim, 10);
+    odds->client_stall = s_some (sim, 50);
+    odds->client_death = s_some (sim, 20);
+    odds->crash_voting = s_some (sim, 700);
+    odds->crash_leading = s_some (sim, 300);
+    odds->crash_committing = s_some (sim, 15);
+    odds->crash_syncing = s_some (sim, 60);
+    odds->lag = s_some (sim, 150);
+    odds->long_cuts = sim_random (sim, 2) == 0;
+    odds->disk_slow = s_some (sim, 60);
+}
+
+void
+sim_odds_pick (sim_t *sim)
+{
+    static const uint32_t sizes[] = {3, 5, 3, 5, 3, 7, 1};
+    odds_t *odds = &sim->odds;
+    odds->members = sizes[sim_random (sim, 7)];
+    odds->clients = 2 + (uint32_t)sim_random (sim, CLIENTS_MAX - 2);
+    odds->locks = 1 + (uint32_t)sim_random (sim, MODEL_LOCKS);
+    odds->stability_us = 200000 + sim_random (sim, 1800000);
+    odds->prefer_lowest = sim_random (sim, 8) != 0;
+    odds->chunk = 1 + (uint32_t)sim_random (sim, 5);
+    odds->latency_us = 50 + sim_random (sim, 1000);
+    odds->jitter_us = sim_random (sim, 4) == 0 ? sim_random (sim, 100000) : sim_random (sim, 2000);
+    odds->client_jitter_us =
+        sim_random (sim, 3) == 0 ? sim_random (sim, 500000) : sim_random (sim, 5000);
+    odds->loss = s_some (sim, 150);
+    odds->twice = s_some (sim, 100);
+    odds->client_loss = s_some (sim, 250);
+    odds->disk_us = sim_random (sim, 3) == 0 ? 0 : sim_random (sim, 20000);
+    odds->ttl_ms = 1000 + (uint32_t)sim_random (sim, 2500);
+    odds->think_us = 20000 + sim_random (sim, sim_random (sim, 2) == 0 ? 300000 : 2000000);
+    odds->hold_us = 20000 + sim_random (sim, sim_random (sim, 2) == 0 ? 200000 : 1000000);
+    odds->past = sim_random (sim, 2) == 0;
+    odds->faults_until_us = sim->now_us + 3000000 + sim_random (sim, 15000000);
+    s_pick_faults (sim, odds);
+}
+
+//  ---- the past ---------------------------------------------------------------------------
+
+/*  A payload that is unlike every other, and does nothing: the end of a session that never was. */
+static const blob_t *
+s_filler (sim_t *sim, uint64_t number)
+{
+    hf_pack_t commands, payload;
+    hf_pack_init (&commands);
+    hf_pack_init (&payload);
+    hf_cmd_close_put (&commands, &(hf_cmd_close_t){.session = (1ULL << 40) + number});
+    hf_payload_put (&payload, hf_pack_list (&commands));
+    const blob_t *blob = sim_blob (sim, hf_pack_bytes (&payload), hf_pack_size (&payload));
+    hf_pack_done (&commands);
+    hf_pack_done (&payload);
+    return blob;
+}
+
+/*  In TERM somebody adds to its log, and some take a part of that over. */
+static void
+s_past_term (sim_t *sim, uint64_t term, uint64_t *number)
+{
+    uint32_t members = sim->odds.members;
+    node_t *leader = &sim->nodes[1 + sim_random (sim, members)];
+    for (uint64_t i = sim_random (sim, 6) + 1; i > 0; i--) {
+        sim_disk_add (&leader->written,
+                      (item_t){.term = term, .payload = s_filler (sim, ++*number)});
+        sim_watch_written (sim, leader, leader->written.count);
+    }
+    for (uint32_t id = 1; id <= members; id++) {
+        node_t *node = &sim->nodes[id];
+        if (node == leader || sim_random (sim, 3) > 0)
+            continue;
+        size_t count = sim_random (sim, leader->written.count + 1);
+        node->written.count = 0;
+        for (size_t i = 0; i < count; i++)
+            sim_disk_add (&node->written, leader->written.items[i]);
+    }
+}
+
+/*  Logs that went apart; none of it is committed. */
+void
+sim_past (sim_t *sim)
+{
+    uint64_t terms = sim_random (sim, 8);
+    uint64_t number = 0;
+    for (uint64_t term = 1; term <= terms; term++)
+        s_past_term (sim, term, &number);
+    for (uint32_t id = 1; id <= sim->odds.members; id++) {
+        node_t *node = &sim->nodes[id];
+        node->written.term = terms + sim_random (sim, 2);
+        sim_disk_copy (&node->durable, &node->written, 0);
+    }
+}
+
+//  ---- faults -----------------------------------------------------------------------------
+
+/*  Whoever leads, every second time. */
+static node_t *
+s_anyone (sim_t *sim)
+{
+    node_t *leader = NULL;
+    for (uint32_t id = 1; id <= sim->odds.members; id++) {
+        node_t *node = &sim->nodes[id];
+        if (node->core && node->seen.role == HF_LEADER &&
+            (!leader || node->seen.term > leader->seen.term))
+            leader = node;
+    }
+    if (leader && sim_random (sim, 2) == 0)
+        return leader;
+    return &sim->nodes[1 + sim_random (sim, sim->odds.members)];
+}
+
+static void
+s_broken (sim_t *sim, const node_t *node, uint32_t peer)
+{
+    if (node->core)
+        sim_post (
+            sim, sim_random (sim, 2000),
+            (event_t){.type = EV_CONNECTION, .to = node->id, .from = peer, .life = node->life});
+}
+
+/*  Every second client. A connection that breaks is seen; one that is cut is only silent. */
+static void
+s_cut_client (sim_t *sim, client_t *client, uint32_t node, bool broken)
+{
+    if (sim_random (sim, 2) == 0)
+        return;
+    sim->client_cut[client->id][node] = true;
+    if (broken && client->node == node)
+        client->ask_us = sim_client_local (sim, client) + 1;
+}
+
+static void
+s_cut (sim_t *sim)
+{
+    uint32_t a = s_anyone (sim)->id;
+    uint32_t b = 1 + (uint32_t)sim_random (sim, sim->odds.members);
+    uint64_t how = sim_random (sim, 5);
+    bool broken = sim_random (sim, 2) == 0; //  and the others see it at once
+    sim_tell (sim, "cut around node %u (and %u), kind %" PRIu64, a, b, how);
+    for (uint32_t id = 1; id <= sim->odds.members; id++) {
+        bool meant = how < 3 || id == b; //  from all, or from one
+        if (!meant || id == a)
+            continue;
+        if (how != 1)
+            sim_cut (sim, a, id, true);
+        if (how != 2)
+            sim_cut (sim, id, a, true);
+        if (broken)
+            s_broken (sim, &sim->nodes[id], a);
+    }
+    if (how == 0 && sim_random (sim, 2) == 0) //  with some clients on its side
+        for (uint32_t id = 1; id <= sim->odds.clients; id++)
+            s_cut_client (sim, &sim->clients[id], a, broken);
+    if (how == 4)
+        for (uint32_t id = 1; id <= sim->odds.members; id++)
+            sim->client_cut[1 + sim_random (sim, sim->odds.clients)][id] = true;
+    uint64_t longest_us = sim->odds.long_cuts ? 5000000 : 800000;
+    sim->heal_cuts_us = sim->now_us + 50000 + sim_random (sim, longest_us);
+}
+
+static void
+s_heal_cuts (sim_t *sim)
+{
+    if (sim->heal_cuts_us == 0 || sim->now_us < sim->heal_cuts_us)
+        return;
+    sim_tell (sim, "cuts heal");
+    sim->heal_cuts_us = 0;
+    memset (sim->client_cut, 0, sizeof sim->client_cut);
+    for (uint32_t a = 1; a <= sim->odds.members; a++)
+        for (uint32_t b = 1; b <= sim->odds.members; b++)
+            sim_cut (sim, a, b, false);
+}
+
+static void
+s_freeze (sim_t *sim, node_t *node)
+{
+    uint64_t us = 30000 + sim_random (sim, sim_random (sim, 2) == 0 ? 300000 : 3000000);
+    sim_tell (sim, "node %u freezes for %" PRIu64 " ms", node->id, us / 1000);
+    node->frozen_until_us = sim->now_us + us;
+    if (sim_random (sim, 2) == 0 && !node->clock.stopped)
+        sim_clock_stop (sim, &node->clock, true);
+    sim_post (sim, us, (event_t){.type = EV_TURN_ELECTION, .to = node->id, .life = node->life});
+    sim_post (sim, us, (event_t){.type = EV_TURN_LOCK, .to = node->id, .life = node->life});
+}
+
+static void
+s_lose_disk (sim_t *sim, node_t *node)
+{
+    //  A minority of the disks, at most: the promises are about the others.
+    if (2 * (sim->gone_count + 1) >= sim->odds.members + 1 || sim->odds.members == 1)
+        return;
+    sim_tell (sim, "node %u loses its disk: it stays down", node->id);
+    sim_crash (sim, node, true);
+    node->gone = true; //  wiped, or damaged and refused
+    sim->gone_count++;
+}
+
+static void
+s_crash (sim_t *sim, node_t *node)
+{
+    sim_crash (sim, node, sim_random (sim, 2) == 0);
+    uint64_t down_us =
+        sim_random (sim, 3) == 0 ? sim_random (sim, 30000) : sim_random (sim, 4000000);
+    sim_post (sim, down_us, (event_t){.type = EV_START, .to = node->id, .life = node->life});
+}
+
+static void
+s_stop_all (sim_t *sim)
+{
+    for (uint32_t id = 1; id <= sim->odds.members; id++)
+        if (sim->nodes[id].core)
+            s_crash (sim, &sim->nodes[id]);
+}
+
+/*  A connection lags: what is sent comes late, all at once. */
+static void
+s_lag (sim_t *sim)
+{
+    uint32_t node = s_anyone (sim)->id;
+    uint64_t until_us = sim->now_us + 100000 + sim_random (sim, 2000 * sim->odds.ttl_ms);
+    if (sim_random (sim, 3) == 0)
+        sim->lag_until_us[node][1 + sim_random (sim, sim->odds.members)] = until_us;
+    else
+        sim->client_lag_until_us[1 + sim_random (sim, sim->odds.clients)][node] = until_us;
+}
+
+/*  The disk stands still; sometimes the node hears no other node either, but clients. */
+static void
+s_stall (sim_t *sim, node_t *node)
+{
+    uint64_t us = 100000 + sim_random (sim, 3000000);
+    sim_tell (sim, "the disk of node %u stalls", node->id);
+    node->disk_stall_us = us;
+    node->deaf_when_stalled = sim_random (sim, 3) == 0;
+}
+
+static bool
+s_fault_node (sim_t *sim, node_t *node)
+{
+    const odds_t *odds = &sim->odds;
+    if (!node->core)
+        return false;
+    if (sim_odds (sim, odds->crash)) {
+        if (sim_random (sim, 8) == 0)
+            s_stop_all (sim);
+        else
+            s_crash (sim, node);
+    } else if (sim_odds (sim, odds->freeze))
+        s_freeze (sim, node);
+    else if (sim_odds (sim, odds->stall))
+        s_stall (sim, node);
+    else if (sim_odds (sim, odds->fail))
+        node->disk_fails = true;
+    else if (sim_odds (sim, odds->wipe))
+        s_lose_disk (sim, node);
+    else if (sim_odds (sim, odds->slow))
+        node->slow_pipes = !node->slow_pipes;
+    else if (sim_odds (sim, odds->spurious))
+        s_broken (sim, node, 1 + (uint32_t)sim_random (sim, odds->members));
+    else if (sim_odds (sim, odds->handover) && !node->syncing) {
+        hf_event_t event = {.type = HF_EV_HANDOVER};
+        sim_step (sim, node, &event);
+        sim_election_wake (sim, node, 0);
+    } else
+        return false;
+    return true;
+}
+
+static bool
+s_fault_client (sim_t *sim, client_t *client)
+{
+    if (client->dead_until_us > sim->now_us || client->stalled_until_us > sim->now_us)
+        return false;
+    if (sim_odds (sim, sim->odds.client_stall)) {
+        client->stalled_until_us = sim->now_us + 10000 + sim_random (sim, 6000000);
+        sim_tell (sim, "client %u stalls", client->id);
+        return true;
+    }
+    if (!sim_odds (sim, sim->odds.client_death))
+        return false;
+    sim_tell (sim, "client %u dies", client->id);
+    client->dead_until_us = sim->now_us + 10000 + sim_random (sim, 5000000);
+    client->life++;
+    return true;
+}
+
+void
+sim_fault (sim_t *sim)
+{
+    if (sim->healed)
+        return;
+    s_heal_cuts (sim);
+    for (uint32_t id = 1; id <= sim->odds.members; id++) {
+        node_t *node = &sim->nodes[id];
+        if (node->clock.stopped && node->frozen_until_us <= sim->now_us)
+            sim_clock_stop (sim, &node->clock, false);
+    }
+    uint64_t faults = s_fault_node (sim, s_anyone (sim));
+    if (sim_odds (sim, sim->odds.cut)) {
+        s_cut (sim);
+        faults++;
+    }
+    if (sim_odds (sim, sim->odds.lag)) {
+        s_lag (sim);
+        faults++;
+    }
+    faults += s_fault_client (sim, &sim->clients[1 + sim_random (sim, sim->odds.clients)]);
+    sim->result->totals.faults += faults;
+    sim_post (sim, FAULT_TICK_US, (event_t){.type = EV_FAULT});
+}

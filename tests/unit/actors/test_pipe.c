@@ -1,0 +1,88 @@
+/*  Frames between actors: they arrive whole and in order, and a slow reader blocks nobody. */
+#include "nodes/actors/hf_pipe.h"
+#include <setjmp.h>
+#include <cmocka.h>
+
+static void
+test_a_slow_reader_blocks_nobody (void **state)
+{
+    (void)state;
+    enum { FRAMES = 50000 };
+    zsock_t *reader;
+    zsock_t *writer = hf_pipe_new (&reader);
+    hf_pack_t pack;
+    hf_pack_init (&pack);
+    for (uint64_t i = 0; i < FRAMES; i++) {
+        hf_a_barrier_frame (&pack, &(hf_a_barrier_t){.id = i});
+        hf_pipe_send (writer, &pack);
+        assert_int_equal (hf_pack_size (&pack), 0);
+    }
+    zmq_msg_t message;
+    zmq_msg_init (&message);
+    hf_scan_t scan;
+    uint32_t kind;
+    for (uint64_t i = 0; i < FRAMES; i++) {
+        zmq_pollitem_t item = {.socket = zsock_resolve (reader), .events = ZMQ_POLLIN};
+        assert_int_equal (zmq_poll (&item, 1, 10000), 1);
+        assert_true (hf_pipe_next (reader, &message, &scan, &kind));
+        assert_int_equal (kind, HF_KIND_A_BARRIER);
+        hf_a_barrier_t barrier;
+        assert_true (hf_a_barrier_get (&scan, &barrier));
+        assert_int_equal (barrier.id, i);
+    }
+    assert_false (hf_pipe_next (reader, &message, &scan, &kind));
+    zmq_msg_close (&message);
+    hf_pack_done (&pack);
+    zsock_destroy (&writer);
+    zsock_destroy (&reader);
+}
+
+static void
+test_commands_are_read_without_waiting (void **state)
+{
+    (void)state;
+    zsock_t *reader;
+    zsock_t *writer = hf_pipe_new (&reader);
+    assert_null (hf_pipe_command (reader));
+    zstr_send (writer, "$TERM");
+    zmq_pollitem_t item = {.socket = zsock_resolve (reader), .events = ZMQ_POLLIN};
+    assert_int_equal (zmq_poll (&item, 1, 10000), 1);
+    char *command = hf_pipe_command (reader);
+    assert_string_equal (command, "$TERM");
+    free (command);
+    zsock_destroy (&writer);
+    zsock_destroy (&reader);
+}
+
+//  An actor that ends after the one it talks to must not wait for it.
+static void
+test_nobody_waits_for_one_who_is_gone (void **state)
+{
+    (void)state;
+    zsock_t *reader;
+    zsock_t *writer = hf_pipe_new (&reader);
+    zsock_destroy (&reader);
+    hf_pack_t pack;
+    hf_pack_init (&pack);
+    for (uint64_t i = 0; i < 3; i++) {
+        hf_a_barrier_frame (&pack, &(hf_a_barrier_t){.id = i});
+        hf_pipe_send (writer, &pack);
+        assert_int_equal (hf_pack_size (&pack), 0);
+    }
+    hf_pack_done (&pack);
+    zsock_destroy (&writer);
+}
+
+int
+main (void)
+{
+    zsys_handler_set (NULL);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test (test_a_slow_reader_blocks_nobody),
+        cmocka_unit_test (test_commands_are_read_without_waiting),
+        cmocka_unit_test (test_nobody_waits_for_one_who_is_gone),
+    };
+    int rc = cmocka_run_group_tests (tests, NULL, NULL);
+    zsys_shutdown ();
+    return rc;
+}

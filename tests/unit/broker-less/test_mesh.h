@@ -1,0 +1,170 @@
+/*  test_mesh.h - a cluster of meshes in one process, for the tests of the mesh. */
+#ifndef TEST_MESH_H_INCLUDED
+#define TEST_MESH_H_INCLUDED
+
+#include "test_net.h"
+
+#include "broker-less/hf_mesh.h"
+#include <stdlib.h>
+
+#define NODES 3
+
+static void *s_context;
+
+//  ---- a cluster in one process ----------------------------------------------------
+
+typedef struct seen {
+    unsigned up[8], down[8], broken[8], other[8], frames[8]; //  by the node they tell of
+    unsigned frames_at_break[8];                             //  of all nodes together
+    char text[HF_ENDPOINTS_TEXT_SIZE];
+    uint8_t last[64];
+    uint32_t last_size;
+} seen_t;
+
+typedef struct cluster {
+    hf_endpoints_t list;
+    hf_mesh_t *mesh[NODES];
+    seen_t seen[NODES];
+    uint64_t tick_us[NODES];
+} cluster_t;
+
+static inline hf_mesh_t *
+start (const hf_endpoints_t *list, uint32_t id)
+{
+    char error[HF_MESH_ERROR_SIZE];
+    hf_mesh_t *mesh = NULL;
+    //  The port of one that was just destroyed is given back by libzmq a moment later.
+    for (uint64_t from = test_now_us (); mesh == NULL && test_now_us () - from < TEST_LIMIT_US;)
+        mesh = hf_mesh_new (s_context, list, id, error);
+    if (mesh == NULL)
+        fail_msg ("%s", error);
+    return mesh;
+}
+
+static inline void
+note (seen_t *seen, const hf_mesh_event_t *event)
+{
+    assert_true (event->node > 0 && event->node < 8);
+    switch (event->type) {
+    case HF_MESH_UP:
+        seen->up[event->node]++;
+        break;
+    case HF_MESH_DOWN:
+        seen->down[event->node]++;
+        break;
+    case HF_MESH_BROKEN:
+        seen->broken[event->node]++;
+        for (unsigned id = 0; id < 8; id++)
+            seen->frames_at_break[event->node] += seen->frames[id];
+        break;
+    case HF_MESH_OTHER_LIST:
+        seen->other[event->node]++;
+        assert_true (event->text.size < sizeof (seen->text));
+        memcpy (seen->text, event->text.at, event->text.size);
+        seen->text[event->text.size] = 0;
+        break;
+    case HF_MESH_FRAME:
+        seen->frames[event->node]++;
+        seen->last_size = event->bytes.size < 64 ? event->bytes.size : 64;
+        memcpy (seen->last, event->bytes.at, seen->last_size);
+        break;
+    case HF_MESH_NONE:
+        break;
+    }
+}
+
+/*  Let every mesh do what is due, once, and wait a little for more. */
+static inline void
+turn (cluster_t *self)
+{
+    zmq_pollitem_t items[NODES * HF_MESH_SOCKETS];
+    int count = 0;
+    for (unsigned i = 0; i < NODES; i++) {
+        if (self->mesh[i] == NULL)
+            continue;
+        hf_mesh_event_t event;
+        while (hf_mesh_next (self->mesh[i], test_now_us (), &event) != HF_MESH_NONE)
+            note (&self->seen[i], &event);
+        if (test_now_us () >= self->tick_us[i])
+            self->tick_us[i] = hf_mesh_tick (self->mesh[i], test_now_us ());
+        void *sockets[HF_MESH_SOCKETS];
+        hf_mesh_sockets (self->mesh[i], sockets);
+        for (unsigned k = 0; k < HF_MESH_SOCKETS; k++)
+            items[count++] = (zmq_pollitem_t){.socket = sockets[k], .events = ZMQ_POLLIN};
+    }
+    zmq_poll (items, count, 5);
+}
+
+#define UNTIL(cluster, condition)                                                                  \
+    do {                                                                                           \
+        uint64_t until_us = test_now_us () + TEST_LIMIT_US;                                        \
+        while (!(condition)) {                                                                     \
+            if (test_now_us () > until_us)                                                         \
+                fail_msg ("never: %s", #condition);                                                \
+            turn (cluster);                                                                        \
+        }                                                                                          \
+    } while (0)
+
+static inline bool
+all_up (const cluster_t *self)
+{
+    for (unsigned i = 0; i < NODES; i++) {
+        for (uint32_t id = 1; id <= NODES; id++) {
+            if (self->mesh[i] != NULL && id != i + 1 && self->mesh[id - 1] != NULL &&
+                self->seen[i].up[id] <= self->seen[i].down[id])
+                return false;
+        }
+    }
+    return true;
+}
+
+static inline void
+start_all (cluster_t *self, const char *host)
+{
+    *self = (cluster_t){.list = test_endpoints (host, NODES)};
+    for (unsigned i = 0; i < NODES; i++)
+        self->mesh[i] = start (&self->list, i + 1);
+    UNTIL (self, all_up (self));
+}
+
+static inline void
+stop_all (cluster_t *self)
+{
+    for (unsigned i = 0; i < NODES; i++)
+        hf_mesh_destroy (&self->mesh[i]);
+}
+
+static inline void
+send_newer_term (hf_mesh_t *mesh, uint32_t from, uint32_t to, uint64_t term)
+{
+    hf_pack_t pack;
+    hf_pack_init (&pack);
+    hf_newer_term_frame (&pack, &(hf_newer_term_t){.from = from, .to = to, .term = term});
+    hf_mesh_send (mesh, to, hf_pack_bytes (&pack), hf_pack_size (&pack));
+    hf_pack_done (&pack);
+}
+
+//  ---- the context ---------------------------------------------------------------------
+
+static inline int
+open_context (void **state)
+{
+    (void)state;
+    s_context = zmq_ctx_new ();
+    return 0;
+}
+
+/*  Ends only when every socket was closed; one that leaked, or that a failed test left, ends us. */
+static inline int
+close_context (void **state)
+{
+    (void)state;
+    alarm (20);
+    int rc = zmq_ctx_term (s_context);
+    alarm (0);
+    return rc;
+}
+
+#define WITH_CONTEXT(test) cmocka_unit_test_setup_teardown (test, open_context, close_context)
+
+#endif

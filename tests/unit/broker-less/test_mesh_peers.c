@@ -1,0 +1,382 @@
+/*  The mesh and a peer made by hand: other lists, other processes, order, malformed messages. */
+#include "test_mesh.h"
+
+#include "msgs/hf_hash.h"
+
+//  ---- a peer made by hand -----------------------------------------------------------
+
+typedef struct forged {
+    cluster_t cluster; //  node 1 alone
+    void *pub;         //  in the place of node 2
+} forged_t;
+
+/*  A PUB in the place of node ID, of the kind that shows who subscribes. */
+static void *
+forge_pub (const forged_t *self, uint32_t id)
+{
+    char address[HF_HOST_MAX + 32];
+    void *pub = zmq_socket (s_context, ZMQ_XPUB);
+    int linger = 2000;
+    int limit = 0;
+    int verbose = 1;
+    zmq_setsockopt (pub, ZMQ_LINGER, &linger, sizeof (linger));
+    zmq_setsockopt (pub, ZMQ_SNDHWM, &limit, sizeof (limit));
+    zmq_setsockopt (pub, ZMQ_XPUB_VERBOSE, &verbose, sizeof (verbose));
+    hf_endpoint_node_address (&self->cluster.list.node[id - 1], address);
+    uint64_t until_us = test_now_us () + TEST_LIMIT_US;
+    while (zmq_bind (pub, address) != 0)
+        assert_true (test_now_us () < until_us);
+    return pub;
+}
+
+/*  Node 1 subscribes to two topics; from then on it gets all that PUB sends. */
+static void
+until_subscribed (forged_t *self, void *pub)
+{
+    for (unsigned left = 2; left > 0;) {
+        char topic[16];
+        UNTIL (&self->cluster, zmq_recv (pub, topic, sizeof (topic), ZMQ_DONTWAIT) > 0);
+        left -= topic[0] == 1;
+    }
+}
+
+static void
+forge (forged_t *self)
+{
+    *self = (forged_t){.cluster.list = test_endpoints ("127.0.0.1", NODES)};
+    self->pub = forge_pub (self, 2);
+    self->cluster.mesh[0] = start (&self->cluster.list, 1);
+    until_subscribed (self, self->pub);
+}
+
+static void
+unforge (forged_t *self)
+{
+    stop_all (&self->cluster);
+    zmq_close (self->pub);
+}
+
+static void
+publish (void *pub, hf_pack_t *pack)
+{
+    zmq_send (pub, "HF\0", 4, ZMQ_SNDMORE);
+    zmq_send (pub, hf_pack_bytes (pack), hf_pack_size (pack), 0);
+    hf_pack_done (pack);
+}
+
+static void
+publish_term (void *pub, uint32_t from, uint64_t term)
+{
+    hf_pack_t pack;
+    hf_pack_init (&pack);
+    hf_newer_term_frame (&pack, &(hf_newer_term_t){.from = from, .term = term});
+    publish (pub, &pack);
+}
+
+/*  A HELLO that echoes one nonce; none when NODE is 0. */
+static void
+publish_hello (void *pub, uint32_t from, const char *list, uint64_t nonce, uint32_t node,
+               uint64_t echoed)
+{
+    hf_pack_t pack;
+    hf_pack_t echoes;
+    hf_pack_init (&pack);
+    hf_pack_init (&echoes);
+    if (node != 0)
+        hf_echo_put (&echoes, &(hf_echo_t){.node = node, .nonce = echoed});
+    hf_hello_t hello = {.from = from,
+                        .nonce = nonce,
+                        .list_hash = hf_hash (0, list, strlen (list)),
+                        .list = hf_span_text (list),
+                        .echoes = hf_pack_list (&echoes)};
+    hf_hello_frame (&pack, &hello);
+    publish (pub, &pack);
+    hf_pack_done (&echoes);
+}
+
+/*  What PUB sent before is taken in when a frame of an unknown id behind it is dropped. */
+static void
+until_taken (forged_t *self, void *pub)
+{
+    uint64_t dropped = hf_mesh_dropped (self->cluster.mesh[0]);
+    publish_term (pub, 77, 1);
+    UNTIL (&self->cluster, hf_mesh_dropped (self->cluster.mesh[0]) > dropped);
+}
+
+static void
+another_list_is_told_once_and_its_frames_dropped (void **state)
+{
+    (void)state;
+    forged_t forged;
+    forge (&forged);
+    seen_t *seen = &forged.cluster.seen[0];
+    const char *other = "1@other:1:2,2@other:3:4,3@other:5:6";
+    publish_hello (forged.pub, 2, other, 9, 0, 0);
+    publish_hello (forged.pub, 2, other, 9, 0, 0);
+    until_taken (&forged, forged.pub);
+    assert_int_equal (seen->other[2], 1);
+    assert_string_equal (seen->text, other);
+    uint64_t dropped = hf_mesh_dropped (forged.cluster.mesh[0]);
+    publish_term (forged.pub, 2, 3);
+    until_taken (&forged, forged.pub);
+    assert_int_equal (seen->frames[2], 0);
+    assert_int_equal (hf_mesh_dropped (forged.cluster.mesh[0]), dropped + 2);
+
+    publish_hello (forged.pub, 2, "1@third", 9, 0, 0); //  a change is told again
+    until_taken (&forged, forged.pub);
+    assert_int_equal (seen->other[2], 2);
+    assert_string_equal (seen->text, "1@third");
+
+    char own[HF_ENDPOINTS_TEXT_SIZE];
+    hf_endpoints_text (&forged.cluster.list, own);
+    publish_hello (forged.pub, 2, own, 9, 0, 0);
+    publish_term (forged.pub, 2, 3);
+    UNTIL (&forged.cluster, seen->frames[2] == 1);
+    assert_int_equal (seen->other[2], 2);
+    assert_int_equal (seen->up[2], 0); //  it never echoed our nonce
+    unforge (&forged);
+}
+
+static void
+frames_before_the_hello_are_not_taken (void **state)
+{
+    (void)state;
+    forged_t forged;
+    forge (&forged);
+    publish_term (forged.pub, 2, 3);
+    until_taken (&forged, forged.pub);
+    assert_int_equal (forged.cluster.seen[0].frames[2], 0);
+    unforge (&forged);
+}
+
+static void
+what_was_said_before_the_break_comes_before_it (void **state)
+{
+    (void)state;
+    forged_t forged;
+    char own[HF_ENDPOINTS_TEXT_SIZE];
+    forge (&forged);
+    hf_endpoints_text (&forged.cluster.list, own);
+    seen_t *seen = &forged.cluster.seen[0];
+    publish_hello (forged.pub, 2, own, 9, 0, 0);
+    until_taken (&forged, forged.pub);
+    for (unsigned i = 0; i < 500; i++)
+        publish_term (forged.pub, 2, i);
+    zmq_close (forged.pub); //  lingers until all is sent
+    UNTIL (&forged.cluster, seen->broken[2] == 1);
+    assert_int_equal (seen->frames_at_break[2], 500);
+
+    //  Another process in its place: nothing of it is taken before its own HELLO.
+    forged.pub = forge_pub (&forged, 2);
+    until_subscribed (&forged, forged.pub);
+    publish_term (forged.pub, 2, 1);
+    until_taken (&forged, forged.pub);
+    assert_int_equal (seen->frames[2], 500);
+    publish_hello (forged.pub, 2, own, 10, 0, 0);
+    publish_term (forged.pub, 2, 1);
+    UNTIL (&forged.cluster, seen->frames[2] == 501);
+    unforge (&forged);
+}
+
+/*  The same when this process was held up while the other was replaced. */
+static void
+a_peer_replaced_while_we_were_held_up_is_not_mistaken (void **state)
+{
+    (void)state;
+    forged_t forged;
+    char own[HF_ENDPOINTS_TEXT_SIZE];
+    forge (&forged);
+    hf_endpoints_text (&forged.cluster.list, own);
+    seen_t *seen = &forged.cluster.seen[0];
+    publish_hello (forged.pub, 2, own, 9, 0, 0);
+    until_taken (&forged, forged.pub);
+    cluster_t held = {.list = forged.cluster.list}; //  nobody turns for node 1
+    zmq_close (forged.pub);
+    forged.pub = forge_pub (&forged, 2);
+    void *sockets[HF_MESH_SOCKETS];
+    hf_mesh_sockets (forged.cluster.mesh[0], sockets);
+    for (unsigned left = 2; left > 0;) {
+        char topic[16];
+        //  The SUB sends its subscriptions again when it is asked for its events.
+        zmq_pollitem_t item = {.socket = sockets[0], .events = ZMQ_POLLIN};
+        zmq_poll (&item, 1, 0);
+        UNTIL (&held, (zmq_poll (&item, 1, 0), zmq_recv (forged.pub, topic, 16, ZMQ_DONTWAIT)) > 0);
+        left -= topic[0] == 1;
+    }
+    publish_term (forged.pub, 2, 666); //  of the new process, which may have another list
+    zmq_pollitem_t item = {.socket = sockets[0], .events = ZMQ_POLLIN};
+    assert_int_equal (zmq_poll (&item, 1, 5000), 1);
+    until_taken (&forged, forged.pub);
+    assert_int_equal (seen->frames[2], 0);
+    UNTIL (&forged.cluster, seen->broken[2] == 1);
+    unforge (&forged);
+}
+
+/*  Node 3 has much to say while node 2 dies. */
+static void
+a_flood_does_not_hide_a_break (void **state)
+{
+    (void)state;
+    forged_t forged;
+    char own[HF_ENDPOINTS_TEXT_SIZE];
+    forge (&forged);
+    hf_endpoints_text (&forged.cluster.list, own);
+    seen_t *seen = &forged.cluster.seen[0];
+    void *other = forge_pub (&forged, 3);
+    until_subscribed (&forged, other);
+    publish_hello (forged.pub, 2, own, 9, 0, 0);
+    publish_hello (other, 3, own, 9, 0, 0);
+    until_taken (&forged, forged.pub);
+    until_taken (&forged, other);
+    for (unsigned i = 0; i < 20000; i++)
+        publish_term (other, 3, i);
+    zmq_close (forged.pub);
+    void *sockets[HF_MESH_SOCKETS];
+    hf_mesh_sockets (forged.cluster.mesh[0], sockets);
+    zmq_pollitem_t item = {.socket = sockets[1], .events = ZMQ_POLLIN};
+    assert_int_equal (zmq_poll (&item, 1, 10000), 1); //  the break waits to be read
+    UNTIL (&forged.cluster, seen->frames[3] == 20000 && seen->broken[2] == 1);
+    assert_in_range (seen->frames_at_break[2], 1, 2000);
+    forged.pub = other;
+    unforge (&forged);
+}
+
+/*  Catch one HELLO of node 1 to learn its nonce. */
+static uint64_t
+learn_nonce (forged_t *self)
+{
+    char address[HF_HOST_MAX + 32];
+    void *sub = zmq_socket (s_context, ZMQ_SUB);
+    zmq_setsockopt (sub, ZMQ_SUBSCRIBE, "HF", 2);
+    hf_endpoint_node_address (&self->cluster.list.node[0], address);
+    assert_int_equal (zmq_connect (sub, address), 0);
+    uint8_t bytes[4096];
+    int size = -1;
+    UNTIL (&self->cluster, (size = zmq_recv (sub, bytes, sizeof (bytes), ZMQ_DONTWAIT)) > 0);
+    assert_int_equal (size, 4);
+    size = zmq_recv (sub, bytes, sizeof (bytes), 0);
+    hf_scan_t scan;
+    uint32_t kind;
+    hf_hello_t hello;
+    assert_int_equal (hf_frame_open (bytes, (size_t)size, &scan, &kind), HF_OK);
+    assert_true (hf_hello_get (&scan, &hello));
+    zmq_close (sub);
+    return hello.nonce;
+}
+
+static void
+a_link_is_up_while_its_echo_is_fresh_and_right (void **state)
+{
+    (void)state;
+    forged_t forged;
+    forge (&forged);
+    char own[HF_ENDPOINTS_TEXT_SIZE];
+    hf_endpoints_text (&forged.cluster.list, own);
+    seen_t *seen = &forged.cluster.seen[0];
+    uint64_t nonce = learn_nonce (&forged);
+    publish_hello (forged.pub, 2, own, 9, 1, nonce + 1); //  of a process that was here before
+    publish_hello (forged.pub, 2, own, 9, 3, nonce);     //  of another node
+    until_taken (&forged, forged.pub);
+    assert_int_equal (seen->up[2], 0);
+    publish_hello (forged.pub, 2, own, 9, 1, nonce);
+    UNTIL (&forged.cluster, seen->up[2] == 1);
+
+    //  A new nonce is another process: down first, and up with the next echo.
+    publish_hello (forged.pub, 2, own, 10, 1, nonce);
+    UNTIL (&forged.cluster, seen->down[2] == 1);
+    assert_int_equal (seen->up[2], 1);
+    publish_hello (forged.pub, 2, own, 10, 1, nonce);
+    UNTIL (&forged.cluster, seen->up[2] == 2);
+
+    //  It is heard but does not echo any more: after a second the link is down.
+    uint64_t from_us = test_now_us ();
+    while (seen->down[2] == 1) {
+        assert_in_range (test_now_us () - from_us, 0, TEST_LIMIT_US);
+        publish_hello (forged.pub, 2, own, 10, 0, 0);
+        turn (&forged.cluster);
+    }
+    assert_in_range (test_now_us () - from_us, 900000, 2500000);
+    assert_int_equal (seen->broken[2], 0);
+    unforge (&forged);
+}
+
+static void
+malformed_messages_are_dropped_and_counted (void **state)
+{
+    (void)state;
+    static const char good[] = "\x92\x01\x94\xcc\x89\x02\x00\x01"; //  NEWER_TERM from node 2
+    forged_t forged;
+    forge (&forged);
+    char own[HF_ENDPOINTS_TEXT_SIZE];
+    hf_endpoints_text (&forged.cluster.list, own);
+    publish_hello (forged.pub, 2, own, 9, 0, 0);
+    until_taken (&forged, forged.pub);
+    hf_mesh_t *mesh = forged.cluster.mesh[0];
+    uint64_t dropped = hf_mesh_dropped (mesh);
+    uint8_t *large = calloc (1, HF_FRAME_MAX + 1);
+    memcpy (large, good, 8);
+
+    zmq_send (forged.pub, "HF\0", 4, 0);               //  no frame
+    zmq_send (forged.pub, "HF\0\0\0", 5, ZMQ_SNDMORE); //  a topic that is too long
+    zmq_send (forged.pub, good, 8, 0);
+    zmq_send (forged.pub, "HF\0", 4, ZMQ_SNDMORE); //  empty
+    zmq_send (forged.pub, "", 0, 0);
+    zmq_send (forged.pub, "HF\0", 4, ZMQ_SNDMORE); //  three parts
+    zmq_send (forged.pub, good, 8, ZMQ_SNDMORE);
+    zmq_send (forged.pub, "x", 1, 0);
+    zmq_send (forged.pub, "HF\0", 4, ZMQ_SNDMORE); //  another version
+    zmq_send (forged.pub, "\x92\x02\x94\xcc\x89\x02\x00\x01", 8, 0);
+    zmq_send (forged.pub, "HF\0", 4, ZMQ_SNDMORE);
+    zmq_send (forged.pub, large, HF_FRAME_MAX + 1, 0);
+    publish_hello (forged.pub, 2, "a list with spaces", 1, 0, 0);
+    publish_hello (forged.pub, 2, "", 1, 0, 0);
+    publish_hello (forged.pub, 1, own, 1, 0, 0); //  from ourselves
+    publish_term (forged.pub, 1, 1);
+    UNTIL (&forged.cluster, hf_mesh_dropped (mesh) == dropped + 10);
+    assert_int_equal (forged.cluster.seen[0].frames[2], 0);
+    zmq_send (forged.pub, "HF\0", 4, ZMQ_SNDMORE);
+    zmq_send (forged.pub, good, 8, 0); //  and this one is taken
+    UNTIL (&forged.cluster, forged.cluster.seen[0].frames[2] == 1);
+    assert_int_equal (hf_mesh_dropped (mesh), dropped + 10);
+    free (large);
+    unforge (&forged);
+}
+
+static void
+a_frame_beyond_all_limits_cuts_the_peer_and_it_comes_back (void **state)
+{
+    (void)state;
+    forged_t forged;
+    forge (&forged);
+    char own[HF_ENDPOINTS_TEXT_SIZE];
+    hf_endpoints_text (&forged.cluster.list, own);
+    publish_hello (forged.pub, 2, own, 9, 0, 0);
+    until_taken (&forged, forged.pub);
+    size_t size = 2 * HF_FRAME_MAX;
+    uint8_t *large = calloc (1, size);
+    zmq_send (forged.pub, "HF\0", 4, ZMQ_SNDMORE);
+    zmq_send (forged.pub, large, size, 0);
+    UNTIL (&forged.cluster, forged.cluster.seen[0].broken[2] == 1);
+    until_subscribed (&forged, forged.pub); //  libzmq alone would not connect again
+    publish_hello (forged.pub, 2, own, 9, 0, 0);
+    publish_term (forged.pub, 2, 1);
+    UNTIL (&forged.cluster, forged.cluster.seen[0].frames[2] == 1);
+    free (large);
+    unforge (&forged);
+}
+
+int
+main (void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_CONTEXT (another_list_is_told_once_and_its_frames_dropped),
+        WITH_CONTEXT (frames_before_the_hello_are_not_taken),
+        WITH_CONTEXT (what_was_said_before_the_break_comes_before_it),
+        WITH_CONTEXT (a_peer_replaced_while_we_were_held_up_is_not_mistaken),
+        WITH_CONTEXT (a_flood_does_not_hide_a_break),
+        WITH_CONTEXT (a_link_is_up_while_its_echo_is_fresh_and_right),
+        WITH_CONTEXT (malformed_messages_are_dropped_and_counted),
+        WITH_CONTEXT (a_frame_beyond_all_limits_cuts_the_peer_and_it_comes_back),
+    };
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}

@@ -1,0 +1,62 @@
+/*  fixture.h - a client, its fakes, and what came of its requests. */
+#ifndef FIXTURE_H_INCLUDED
+#define FIXTURE_H_INCLUDED
+
+#include "client/holdfast.h"
+#include "tests/unit/client/fake.h"
+
+#define SOON_MS 3000 //  for what must happen without any time-out of the client
+#define LONG_MS 8000
+
+/*  Results and events as they came; thread-safe. */
+typedef struct seen {
+    hf_status_t status;
+    uint64_t token;
+    uint64_t index;
+    int event; //  0: a result
+    uint64_t position;
+    char lock[256];
+    void *arg;
+} seen_t;
+
+#define FAKES_MAX 3
+
+typedef struct fixture {
+    fake_t *fake[FAKES_MAX];
+    uint16_t port[FAKES_MAX];
+    hf_client_t *client;
+    hf_session_t *session;
+    uint64_t id;
+} fixture_t;
+
+/*  COUNT fakes: the first leads, the others point at it; a session when TTL_MS is not 0. */
+void fixture_open (fixture_t *self, uint32_t count, uint32_t ttl_ms);
+/*  Closes what is left; the fakes may be gone. */
+void fixture_close (fixture_t *self);
+
+//  Callbacks: ARG may be anything, it is recorded.
+void seen_result (void *arg, const hf_result_t *result);
+void seen_event (void *arg, const hf_session_event_t *event);
+/*  The next result or event; false when none comes within LIMIT_MS. */
+bool seen_take (seen_t *seen, uint32_t limit_ms);
+
+//  What the fake got; these fail the test when it does not come.
+typedef struct got {
+    uint64_t session;
+    uint64_t floor;
+    uint32_t count;
+    struct {
+        uint32_t kind;
+        uint64_t seq;
+        char lock[64];
+    } request[4200];
+    uint8_t bytes[65536]; //  of the list of requests
+    uint32_t size;
+} got_t;
+
+/*  The next REQUESTS; the result is valid until the next call. */
+const got_t *got_requests (fake_t *fake, uint32_t limit_ms);
+
+uint64_t now_ms (void);
+
+#endif

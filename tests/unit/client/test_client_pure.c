@@ -1,0 +1,438 @@
+/*  The pure parts in virtual time: choice of the leader, lease, window, timers, table. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include "client/hf_choice.h"
+#include "client/hf_knots.h"
+#include "client/hf_lease.h"
+#include "client/hf_window.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define MS 1000ULL
+
+static uint64_t
+s_random (uint64_t *seed, uint64_t limit)
+{
+    *seed = *seed * 6364136223846793005U + 1442695040888963407U;
+    return (*seed >> 33) % limit;
+}
+
+//  ---- the choice -----------------------------------------------------------------
+
+static const uint32_t s_ids[] = {1, 2, 3};
+
+static hf_choice_t
+s_choice (void)
+{
+    hf_choice_t choice;
+    hf_choice_init (&choice, s_ids, 3, 42);
+    for (uint32_t i = 0; i < 3; i++)
+        hf_choice_connected (&choice, i);
+    return choice;
+}
+
+static hf_choice_t
+s_choice_with_leader (void)
+{
+    hf_choice_t choice = s_choice ();
+    hf_choice_tick (&choice, 0);
+    hf_choice_answered (&choice, 0);
+    assert_int_equal (choice.target, 0);
+    return choice;
+}
+
+static void
+test_choice_probes_what_connects (void **state)
+{
+    (void)state;
+    hf_choice_t choice;
+    hf_choice_init (&choice, s_ids, 3, 1);
+    assert_int_equal (hf_choice_due_us (&choice), HF_NEVER);
+    hf_choice_connected (&choice, 2);
+    assert_int_equal (hf_choice_due_us (&choice), 0);
+    assert_int_equal (hf_choice_tick (&choice, 5), 4);
+    uint64_t due = hf_choice_due_us (&choice);
+    assert_in_range (due, 5 + 10 * MS, 5 + 40 * MS);
+    assert_int_equal (hf_choice_tick (&choice, due - 1), 0);
+    assert_int_equal (hf_choice_tick (&choice, due), 4);
+    hf_choice_answered (&choice, 2);
+    assert_int_equal (choice.target, 2);
+    assert_int_equal (choice.epoch, 1);
+    assert_int_equal (hf_choice_due_us (&choice), HF_NEVER);
+}
+
+static void
+test_choice_follows_a_redirect_once (void **state)
+{
+    (void)state;
+    hf_choice_t choice = s_choice_with_leader ();
+    uint64_t epoch = choice.epoch;
+    hf_choice_refused (&choice, 0, 2, 5, 100);
+    assert_int_equal (choice.target, 1);
+    assert_int_equal (choice.epoch, epoch + 1);
+    //  The rest of what the old one refuses changes nothing.
+    hf_choice_refused (&choice, 0, 3, 5, 101);
+    assert_int_equal (choice.target, 1);
+    //  The new one points back in the same term: ask around, after a while.
+    hf_choice_refused (&choice, 1, 1, 5, 102);
+    assert_int_equal (choice.target, -1);
+    assert_int_equal (choice.epoch, epoch + 1);
+    //  Neither of the two is believed when named again in that term; in the next, yes.
+    hf_choice_refused (&choice, 2, 1, 5, 103);
+    hf_choice_refused (&choice, 2, 2, 5, 104);
+    assert_int_equal (choice.target, -1);
+    hf_choice_refused (&choice, 2, 1, 6, 105);
+    assert_int_equal (choice.target, 0);
+}
+
+static void
+test_choice_asks_at_once_when_the_leader_breaks (void **state)
+{
+    (void)state;
+    hf_choice_t choice = s_choice_with_leader ();
+    hf_choice_broken (&choice, 0, 700);
+    assert_int_equal (choice.target, -1);
+    assert_true (hf_choice_due_us (&choice) <= 700);
+    assert_int_equal (hf_choice_tick (&choice, 700), 6);
+    //  They still name the one that is gone, or nobody.
+    hf_choice_refused (&choice, 1, 1, 1, 800);
+    hf_choice_refused (&choice, 2, 0, 1, 800);
+    hf_choice_refused (&choice, 2, 99, 1, 800);
+    assert_int_equal (choice.target, -1);
+    hf_choice_refused (&choice, 1, 3, 2, 900);
+    assert_int_equal (choice.target, 2);
+}
+
+static void
+test_choice_leaves_the_silent_one_until_it_speaks (void **state)
+{
+    (void)state;
+    hf_choice_t choice = s_choice_with_leader ();
+    hf_choice_refused (&choice, 1, 1, 4, 10); //  heard by the way: the term is 4
+    hf_choice_silent (&choice, 1000);
+    assert_int_equal (choice.target, -1);
+    assert_int_equal (hf_choice_tick (&choice, 1000), 7);
+    hf_choice_refused (&choice, 1, 1, 4, 1001);
+    assert_int_equal (choice.target, -1);
+    hf_choice_answered (&choice, 0);
+    assert_int_equal (choice.target, 0);
+}
+
+static void
+test_choice_takes_a_node_at_its_word (void **state)
+{
+    (void)state;
+    hf_choice_t choice = s_choice_with_leader ();
+    hf_choice_broken (&choice, 0, 0);
+    hf_choice_tick (&choice, 0);
+    hf_choice_refused (&choice, 1, 0, 3, 1);
+    hf_choice_refused (&choice, 2, 0, 3, 1);
+    assert_int_equal (choice.target, -1);
+    //  A node tells those it sent away when it leads at last.
+    hf_choice_refused (&choice, 1, 2, 4, 2);
+    assert_int_equal (choice.target, 1);
+    //  When that is known already it is no reason to send everything again.
+    uint64_t epoch = choice.epoch;
+    hf_choice_refused (&choice, 1, 2, 4, 3);
+    assert_int_equal (choice.target, 1);
+    assert_int_equal (choice.epoch, epoch);
+}
+
+static void
+test_choice_in_doubt_believes_a_later_term (void **state)
+{
+    (void)state;
+    hf_choice_t choice = s_choice_with_leader ();
+    hf_choice_refused (&choice, 1, 1, 4, 10);
+    hf_choice_refused (&choice, 2, 3, 5, 11); //  no doubt: nobody asked for this
+    assert_int_equal (choice.target, 0);
+    hf_choice_doubt (&choice);
+    assert_int_equal (hf_choice_due_us (&choice), 0);
+    assert_int_equal (hf_choice_tick (&choice, 12), 6); //  all but the target, once
+    assert_int_equal (hf_choice_tick (&choice, 12), 0);
+    hf_choice_refused (&choice, 1, 1, 6, 13); //  it still believes in it
+    hf_choice_refused (&choice, 2, 2, 6, 14); //  not a later term than that
+    assert_int_equal (choice.target, 0);
+    hf_choice_refused (&choice, 1, 3, 7, 15);
+    assert_int_equal (choice.target, 2);
+    //  An answer of the target ends the doubt; without doubt no other's answer counts.
+    hf_choice_doubt (&choice);
+    hf_choice_answered (&choice, 2);
+    hf_choice_answered (&choice, 0);
+    assert_int_equal (choice.target, 2);
+    hf_choice_doubt (&choice);
+    hf_choice_answered (&choice, 0);
+    assert_int_equal (choice.target, 0);
+}
+
+static void
+test_choice_backs_off (void **state)
+{
+    (void)state;
+    hf_choice_t choice = s_choice_with_leader ();
+    hf_choice_broken (&choice, 0, 0);
+    uint64_t now = 0;
+    int rounds = 0;
+    for (; now < 600 * MS; rounds++) {
+        assert_int_equal (hf_choice_tick (&choice, now), 6);
+        uint64_t due = hf_choice_due_us (&choice);
+        assert_in_range (due - now, 10 * MS, 1000 * MS);
+        if (rounds < 15)
+            assert_true (due - now <= 40 * MS);
+        now = due;
+    }
+    assert_true (rounds >= 15);
+    //  In the long run about two a second, never more than one a second apart.
+    uint64_t start = now;
+    for (rounds = 0; rounds < 200; rounds++) {
+        hf_choice_tick (&choice, now);
+        now = hf_choice_due_us (&choice);
+    }
+    assert_in_range ((now - start) / 200, 300 * MS, 700 * MS);
+}
+
+static void
+test_choice_holds_under_any_events (void **state)
+{
+    (void)state;
+    uint64_t seed = 7;
+    hf_choice_t choice;
+    hf_choice_init (&choice, s_ids, 3, 9);
+    uint64_t epoch = 0;
+    for (uint64_t now = 0; now < 200000; now++) {
+        uint32_t node = (uint32_t)s_random (&seed, 3);
+        uint64_t term = s_random (&seed, 5) == 0 ? UINT64_MAX : s_random (&seed, 9);
+        switch (s_random (&seed, 7)) {
+        case 0:
+            hf_choice_connected (&choice, node);
+            break;
+        case 1:
+            hf_choice_broken (&choice, node, now);
+            break;
+        case 2:
+            hf_choice_refused (&choice, node, (uint32_t)s_random (&seed, 5), term, now);
+            break;
+        case 3:
+            if (choice.connected[node])
+                hf_choice_answered (&choice, node);
+            break;
+        case 4:
+            hf_choice_silent (&choice, now);
+            break;
+        case 5:
+            hf_choice_doubt (&choice);
+            break;
+        default:
+            hf_choice_tick (&choice, now);
+        }
+        assert_true (choice.target < 3 && choice.epoch >= epoch);
+        assert_true (choice.target < 0 || choice.connected[choice.target]);
+        //  While it looks for a leader and a node is there, something is due.
+        bool any = choice.connected[0] || choice.connected[1] || choice.connected[2];
+        if (choice.target < 0 && any)
+            assert_true (hf_choice_due_us (&choice) != HF_NEVER);
+        epoch = choice.epoch;
+    }
+}
+
+//  ---- the lease --------------------------------------------------------------------
+
+static void
+test_lease_runs_from_the_sending (void **state)
+{
+    (void)state;
+    hf_lease_t lease;
+    hf_lease_init (&lease, 10000, 50 * MS);
+    assert_int_equal (hf_lease_deadline_us (&lease), 50 * MS + 9000 * MS);
+    assert_int_equal (hf_lease_interval_us (&lease), 10000 * MS / 3);
+    assert_true (hf_lease_alive (&lease, 9049 * MS));
+    //  Sent at 4 s and acknowledged at 8 s: it counts from 4 s. An older one takes nothing back.
+    assert_true (hf_lease_renew (&lease, 4000 * MS, 8000 * MS));
+    assert_true (hf_lease_renew (&lease, 3000 * MS, 8001 * MS));
+    assert_int_equal (hf_lease_remaining_us (&lease, 8000 * MS), 5000 * MS);
+    //  From the future: not ours.
+    assert_true (hf_lease_renew (&lease, 9000 * MS, 8002 * MS));
+    assert_int_equal (hf_lease_deadline_us (&lease), 13000 * MS);
+}
+
+static void
+test_lease_once_over_stays_over (void **state)
+{
+    (void)state;
+    hf_lease_t lease;
+    hf_lease_init (&lease, 10000, 0);
+    assert_false (hf_lease_alive (&lease, 9000 * MS));
+    assert_false (hf_lease_renew (&lease, 8000 * MS, 9000 * MS));
+    assert_false (hf_lease_alive (&lease, 0));
+    assert_int_equal (hf_lease_remaining_us (&lease, 0), 0);
+    hf_lease_init (&lease, 10000, 0);
+    hf_lease_end (&lease);
+    assert_false (hf_lease_alive (&lease, 1));
+}
+
+static void
+test_lease_saved_by_an_answer_that_was_here_in_time (void **state)
+{
+    (void)state;
+    //  The process slept past its deadline with the acknowledgement in its socket.
+    hf_lease_t lease;
+    hf_lease_init (&lease, 10000, 0);
+    assert_true (hf_lease_renew (&lease, 3000 * MS, 9500 * MS));
+    assert_true (hf_lease_alive (&lease, 9501 * MS));
+    assert_false (hf_lease_renew (&lease, 3100 * MS, 12500 * MS));
+    assert_false (hf_lease_alive (&lease, 12500 * MS));
+}
+
+static void
+test_lease_margins (void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t ttl_ms;
+        uint64_t margin_ms;
+    } rows[] = {{600000, 60000}, {10000, 1000}, {2000, 200}, {1000, 100}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        hf_lease_t lease;
+        hf_lease_init (&lease, rows[i].ttl_ms, 0);
+        assert_int_equal (hf_lease_deadline_us (&lease), (rows[i].ttl_ms - rows[i].margin_ms) * MS);
+    }
+}
+
+//  ---- the window -------------------------------------------------------------------
+
+static void
+test_window_against_a_slow_twin (void **state)
+{
+    (void)state;
+    enum { MOST = 40000 };
+    static int items[MOST];
+    static bool out[MOST + 1];
+    memset (out, 0, sizeof out);
+    hf_window_t window;
+    hf_window_init (&window);
+    uint64_t seed = 3, next = 1, floor = 1;
+    while (next < MOST) {
+        bool put = s_random (&seed, 3) > 0 && !hf_window_full (&window);
+        if (put) {
+            assert_int_equal (hf_window_put (&window, &items[next]), next);
+            out[next++] = true;
+        } else {
+            uint64_t seq = floor + s_random (&seed, next - floor + 3);
+            void *item = hf_window_take (&window, seq);
+            bool there = seq < next && out[seq];
+            assert_ptr_equal (item, there ? &items[seq] : NULL);
+            if (there)
+                out[seq] = false;
+        }
+        while (floor < next && !out[floor])
+            floor++;
+        assert_int_equal (window.floor, floor);
+        assert_true (window.next - window.floor <= HF_WINDOW_MAX - 1);
+        assert_null (hf_window_get (&window, window.next));
+    }
+    hf_window_done (&window);
+}
+
+static void
+test_window_fills_up (void **state)
+{
+    (void)state;
+    hf_window_t window;
+    hf_window_init (&window);
+    int item;
+    while (!hf_window_full (&window))
+        hf_window_put (&window, &item);
+    assert_int_equal (window.next, HF_WINDOW_MAX);
+    assert_ptr_equal (hf_window_take (&window, 2), &item);
+    assert_true (hf_window_full (&window)); //  the floor is what counts
+    assert_ptr_equal (hf_window_take (&window, 1), &item);
+    assert_null (hf_window_take (&window, 1));
+    assert_int_equal (window.floor, 3);
+    assert_false (hf_window_full (&window));
+    hf_window_done (&window);
+}
+
+//  ---- timers and the table -----------------------------------------------------------
+
+static void
+test_timers_against_a_slow_twin (void **state)
+{
+    (void)state;
+    enum { MOST = 300 };
+    static hf_timer_t timer[MOST];
+    memset (timer, 0, sizeof timer);
+    uint64_t at[MOST];
+    for (int i = 0; i < MOST; i++)
+        at[i] = HF_NEVER;
+    hf_timers_t timers;
+    hf_timers_init (&timers);
+    uint64_t seed = 11;
+    for (uint64_t now = 0; now < 100000; now++) {
+        size_t i = s_random (&seed, MOST);
+        at[i] = s_random (&seed, 4) == 0 ? HF_NEVER : now + s_random (&seed, 500);
+        hf_timers_set (&timers, &timer[i], at[i]);
+        uint64_t least = HF_NEVER;
+        for (int k = 0; k < MOST && now % 16 == 0; k++)
+            least = at[k] < least ? at[k] : least;
+        if (now % 16 == 0)
+            assert_int_equal (hf_timers_due_us (&timers), least);
+        hf_timer_t *due;
+        while ((due = hf_timers_take (&timers, now))) {
+            size_t k = (size_t)(due - timer);
+            assert_true (at[k] <= now);
+            at[k] = HF_NEVER;
+        }
+    }
+    hf_timers_done (&timers);
+}
+
+static void
+test_knots_keep_what_is_put (void **state)
+{
+    (void)state;
+    enum { MOST = 1000 };
+    static hf_knot_t knots[MOST];
+    hf_knots_t table;
+    hf_knots_init (&table);
+    for (int i = 0; i < MOST; i++)
+        hf_knots_put (&table, &knots[i], (uint64_t)i / 2); //  two of each hash
+    for (int i = 0; i < MOST; i += 2) {
+        hf_knot_t *first = hf_knots_first (&table, (uint64_t)i / 2);
+        hf_knot_t *second = hf_knots_next (first);
+        assert_true ((first == &knots[i] && second == &knots[i + 1]) ||
+                     (first == &knots[i + 1] && second == &knots[i]));
+        assert_null (hf_knots_next (second));
+        hf_knots_take (&table, &knots[i]);
+        assert_ptr_equal (hf_knots_first (&table, (uint64_t)i / 2), &knots[i + 1]);
+    }
+    assert_int_equal (table.count, MOST / 2);
+    assert_null (hf_knots_first (&table, MOST));
+    hf_knots_done (&table);
+}
+
+int
+main (void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test (test_choice_probes_what_connects),
+        cmocka_unit_test (test_choice_follows_a_redirect_once),
+        cmocka_unit_test (test_choice_asks_at_once_when_the_leader_breaks),
+        cmocka_unit_test (test_choice_leaves_the_silent_one_until_it_speaks),
+        cmocka_unit_test (test_choice_takes_a_node_at_its_word),
+        cmocka_unit_test (test_choice_in_doubt_believes_a_later_term),
+        cmocka_unit_test (test_choice_backs_off),
+        cmocka_unit_test (test_choice_holds_under_any_events),
+        cmocka_unit_test (test_lease_runs_from_the_sending),
+        cmocka_unit_test (test_lease_once_over_stays_over),
+        cmocka_unit_test (test_lease_saved_by_an_answer_that_was_here_in_time),
+        cmocka_unit_test (test_lease_margins),
+        cmocka_unit_test (test_window_against_a_slow_twin),
+        cmocka_unit_test (test_window_fills_up),
+        cmocka_unit_test (test_timers_against_a_slow_twin),
+        cmocka_unit_test (test_knots_keep_what_is_put),
+    };
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}

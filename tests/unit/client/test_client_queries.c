@@ -1,0 +1,312 @@
+/*  Questions: pages, facts, reads; asked again after trouble, and never longer than allowed. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include "tests/unit/client/fixture.h"
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+static fixture_t s_x;
+
+static int
+s_setup (void **state)
+{
+    (void)state;
+    fixture_open (&s_x, 2, 0);
+    return 0;
+}
+
+static int
+s_teardown (void **state)
+{
+    (void)state;
+    fixture_close (&s_x);
+    return 0;
+}
+
+//  ---- an answering thread: one page per query, in turn ---------------------------------
+
+typedef struct page {
+    hf_query_result_t result;
+    hf_pack_t rows;
+    uint32_t what; //  expected, as are the next three
+    const char *name;
+    uint64_t offset;
+    bool skip; //  leave it unanswered
+    bool wrong;
+} page_t;
+
+static page_t s_pages[4];
+static size_t s_page_count;
+static int s_node;
+
+static void
+s_pages_init (void)
+{
+    memset (s_pages, 0, sizeof s_pages);
+    s_page_count = 0;
+    s_node = 0;
+    for (size_t i = 0; i < 4; i++)
+        hf_pack_init (&s_pages[i].rows);
+}
+
+static page_t *
+s_page (uint32_t what, const char *name, uint64_t offset)
+{
+    page_t *page = &s_pages[s_page_count++];
+    page->what = what;
+    page->name = name;
+    page->offset = offset;
+    return page;
+}
+
+static void *
+s_answer_pages (void *arg)
+{
+    (void)arg;
+    uint64_t answered = 0;
+    for (size_t i = 0; i < s_page_count;) {
+        fake_frame_t *frame = fake_take (s_x.fake[s_node], HF_KIND_QUERY, LONG_MS);
+        if (!frame)
+            break;
+        hf_query_t query;
+        bool good = hf_query_get (&frame->scan, &query);
+        if (query.id == UINT64_MAX || query.id == answered) { //  a probe, or a repeat
+            free (frame);
+            continue;
+        }
+        page_t *page = &s_pages[i++];
+        page->wrong = !good || query.what != page->what || query.offset != page->offset ||
+                      !hf_span_equal (query.name, hf_span_text (page->name));
+        page->result.id = query.id;
+        page->result.rows = hf_pack_list (&page->rows);
+        hf_pack_t pack;
+        hf_pack_init (&pack);
+        hf_query_result_frame (&pack, &page->result);
+        answered = page->skip ? 0 : query.id;
+        if (!page->skip)
+            fake_send (s_x.fake[s_node], &pack);
+        hf_pack_done (&pack);
+        free (frame);
+    }
+    return NULL;
+}
+
+static pthread_t
+s_start (void)
+{
+    pthread_t thread;
+    pthread_create (&thread, NULL, s_answer_pages, NULL);
+    return thread;
+}
+
+static void
+s_finish (pthread_t thread)
+{
+    pthread_join (thread, NULL);
+    for (size_t i = 0; i < 4; i++) {
+        assert_false (s_pages[i].wrong);
+        hf_pack_done (&s_pages[i].rows);
+    }
+}
+
+//  ---- tests ------------------------------------------------------------------------
+
+static char s_text[1024];
+
+static void
+s_note_lock (void *arg, const hf_lock_info_t *info)
+{
+    (void)arg;
+    snprintf (s_text + strlen (s_text), 100, "%s:%d ", info->lock, (int)info->token);
+}
+
+static void
+test_locks_come_by_pages (void **state)
+{
+    (void)state;
+    s_pages_init ();
+    page_t *page = s_page (HF_WHAT_LOCKS, "", 0);
+    hf_lock_row_put (&page->rows, &(hf_lock_row_t){hf_span_text ("a"), 1, 11, 0, 0});
+    hf_lock_row_put (&page->rows, &(hf_lock_row_t){hf_span_text ("b"), 1, 12, 0, 0});
+    page->result.more = true;
+    page = s_page (HF_WHAT_LOCKS, "b", 0);
+    hf_lock_row_put (&page->rows, &(hf_lock_row_t){hf_span_text ("c"), 1, 13, 0, 0});
+    pthread_t thread = s_start ();
+    s_text[0] = 0;
+    assert_int_equal (hf_query_locks (s_x.client, s_note_lock, NULL, LONG_MS), HF_OK);
+    assert_string_equal (s_text, "a:11 b:12 c:13 ");
+    s_finish (thread);
+}
+
+static void
+s_note_waiter (void *arg, uint64_t session, uint64_t position)
+{
+    (void)arg;
+    snprintf (s_text + strlen (s_text), 100, "%d@%d ", (int)session, (int)position);
+}
+
+static void
+test_a_lock_with_its_queue (void **state)
+{
+    (void)state;
+    s_pages_init ();
+    page_t *page = s_page (HF_WHAT_LOCK, "a", 1);
+    hf_lock_row_put (&page->rows, &(hf_lock_row_t){hf_span_text ("a"), 5, 11, 2, 77});
+    hf_waiter_row_put (&page->rows, &(hf_waiter_row_t){6, 1});
+    page->result.more = true;
+    page = s_page (HF_WHAT_LOCK, "a", 2);
+    hf_lock_row_put (&page->rows, &(hf_lock_row_t){hf_span_text ("a"), 5, 11, 2, 77});
+    hf_waiter_row_put (&page->rows, &(hf_waiter_row_t){7, 2});
+    pthread_t thread = s_start ();
+    s_text[0] = 0;
+    hf_lock_info_t info;
+    assert_int_equal (hf_query_lock (s_x.client, "a", &info, s_note_waiter, NULL, LONG_MS), HF_OK);
+    assert_string_equal (s_text, "6@1 7@2 ");
+    assert_int_equal (info.session, 5);
+    assert_int_equal (info.staged, 77);
+    s_finish (thread);
+}
+
+static void
+s_note_file (void *arg, const hf_file_info_t *info)
+{
+    (void)arg;
+    snprintf (s_text + strlen (s_text), 100, "%s=%d ", info->file, (int)info->length);
+}
+
+static void
+test_files_and_rows_that_are_none (void **state)
+{
+    (void)state;
+    s_pages_init ();
+    page_t *page = s_page (HF_WHAT_FILES, "", 0);
+    hf_file_row_put (&page->rows, &(hf_file_row_t){hf_span_text ("f"), 9, 1});
+    page = s_page (HF_WHAT_FILES, "", 0);
+    hf_waiter_row_put (&page->rows, &(hf_waiter_row_t){1, 1});
+    page = s_page (HF_WHAT_FILES, "", 0);
+    page->result.status = HF_BUSY;
+    pthread_t thread = s_start ();
+    s_text[0] = 0;
+    assert_int_equal (hf_query_files (s_x.client, s_note_file, NULL, LONG_MS), HF_OK);
+    assert_string_equal (s_text, "f=9 ");
+    assert_int_equal (hf_query_files (s_x.client, s_note_file, NULL, LONG_MS), HF_MALFORMED);
+    assert_int_equal (hf_query_files (s_x.client, s_note_file, NULL, LONG_MS), HF_BUSY);
+    s_finish (thread);
+}
+
+static void
+test_a_read_that_got_lost_is_asked_again (void **state)
+{
+    (void)state;
+    s_pages_init ();
+    s_page (HF_WHAT_READ, "f", 3)->skip = true;
+    page_t *page = s_page (HF_WHAT_READ, "f", 3);
+    page->result.data = hf_span_text ("defg");
+    page->result.total = 7;
+    page = s_page (HF_WHAT_READ, "f", 0);
+    page->result.status = HF_NOT_FOUND;
+    pthread_t thread = s_start ();
+    char buffer[16];
+    size_t size = sizeof buffer;
+    uint64_t total = 0;
+    assert_int_equal (hf_read (s_x.client, "f", 3, buffer, &size, &total, LONG_MS), HF_OK);
+    assert_int_equal (size, 4);
+    assert_int_equal (total, 7);
+    assert_memory_equal (buffer, "defg", 4);
+    size = sizeof buffer;
+    assert_int_equal (hf_read (s_x.client, "f", 0, buffer, &size, NULL, LONG_MS), HF_NOT_FOUND);
+    s_finish (thread);
+}
+
+static void
+s_note_fact (void *arg, const char *key, const char *text, uint64_t number)
+{
+    (void)arg;
+    snprintf (s_text + strlen (s_text), 100, "%s=%s/%d ", key, text ? text : "-", (int)number);
+}
+
+static void
+test_status_is_asked_of_the_node_that_is_meant (void **state)
+{
+    (void)state;
+    fake_follow (s_x.fake[1], false, 0, 0);
+    fake_set_autos (s_x.fake[1], 0);
+    s_pages_init ();
+    s_node = 1;
+    page_t *page = s_page (HF_WHAT_STATUS, "", 0);
+    hf_fact_row_put (&page->rows,
+                     &(hf_fact_row_t){hf_span_text ("role"), hf_span_text ("follower"), 0});
+    hf_fact_row_put (&page->rows, &(hf_fact_row_t){hf_span_text ("term"), hf_span_text (""), 4});
+    pthread_t thread = s_start ();
+    s_text[0] = 0;
+    assert_int_equal (hf_query_status (s_x.client, 2, s_note_fact, NULL, LONG_MS), HF_OK);
+    assert_string_equal (s_text, "role=follower/0 term=-/4 ");
+    s_finish (thread);
+    assert_int_equal (hf_query_status (s_x.client, 9, s_note_fact, NULL, LONG_MS), HF_INVALID);
+}
+
+static void
+test_the_leader_and_the_nodes (void **state)
+{
+    (void)state;
+    fake_set_autos (s_x.fake[0], FAKE_LEADS & ~(unsigned)FAKE_LEADER);
+    fake_follow (s_x.fake[1], true, 1, 1);
+    s_pages_init ();
+    page_t *page = s_page (HF_WHAT_LEADER, "", 0);
+    hf_fact_row_put (&page->rows, &(hf_fact_row_t){hf_span_text ("leader"), hf_span_text (""), 1});
+    hf_fact_row_put (&page->rows, &(hf_fact_row_t){hf_span_text ("term"), hf_span_text (""), 8});
+    hf_fact_row_put (&page->rows, &(hf_fact_row_t){hf_span_text ("endpoint"),
+                                                   hf_span_text ("127.0.0.1:8080"), 0});
+    pthread_t thread = s_start ();
+    hf_leader_info_t info;
+    assert_int_equal (hf_query_leader (s_x.client, &info, LONG_MS), HF_OK);
+    assert_int_equal (info.id, 1);
+    assert_int_equal (info.term, 8);
+    assert_string_equal (info.endpoint, "127.0.0.1:8080");
+    s_finish (thread);
+    uint32_t ids[7];
+    assert_int_equal (hf_client_nodes (s_x.client, ids), 2);
+    assert_int_equal (ids[1], 2);
+}
+
+static void
+test_what_is_refused_for_good_ends_at_once (void **state)
+{
+    (void)state;
+    //  The target is known before, so that the refusal is taken as the target's.
+    assert_int_equal (hf_close_session_id (s_x.client, 5, LONG_MS), HF_OK);
+    fake_set_autos (s_x.fake[0], 0);
+    hf_submit_read (s_x.client, "f", 0, 10, LONG_MS, seen_result, NULL);
+    hf_query_t query = {.id = UINT64_MAX};
+    while (query.id == UINT64_MAX) {
+        fake_frame_t *frame = fake_take (s_x.fake[0], HF_KIND_QUERY, SOON_MS);
+        assert_non_null (frame);
+        assert_true (hf_query_get (&frame->scan, &query));
+        free (frame);
+    }
+    fake_refuse (s_x.fake[0], HF_BAD_VERSION, 0, 0);
+    seen_t seen;
+    assert_true (seen_take (&seen, 900));
+    assert_int_equal (seen.status, HF_BAD_VERSION);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown (name, s_setup, s_teardown)
+
+int
+main (void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST (test_locks_come_by_pages),
+        TEST (test_a_lock_with_its_queue),
+        TEST (test_files_and_rows_that_are_none),
+        TEST (test_a_read_that_got_lost_is_asked_again),
+        TEST (test_status_is_asked_of_the_node_that_is_meant),
+        TEST (test_the_leader_and_the_nodes),
+        TEST (test_what_is_refused_for_good_ends_at_once),
+    };
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}

@@ -1,0 +1,139 @@
+#include "hf_bench.h"
+
+void
+hf_bench_open (hf_bench_t *bench, uint32_t self, uint64_t term, uint64_t last_index)
+{
+    hf_core_config_t config;
+    hf_core_config_defaults (&config);
+    config.self = self;
+    config.members_count = 3;
+    for (uint32_t i = 0; i < 3; i++)
+        config.members[i] = i + 1;
+    hf_term_span_t span = {.first_index = 1, .term = 1};
+    hf_restored_t restored = {.term = term,
+                              .last_index = last_index,
+                              .spans = &span,
+                              .spans_count = last_index > 0 ? 1 : 0};
+    bench->now_us = 1000000;
+    hf_effects_init (&bench->effects);
+    hf_pack_init (&bench->list);
+    bench->core = hf_core_new (&config, &restored, bench->now_us, NULL, NULL);
+    assert_non_null (bench->core);
+}
+
+void
+hf_bench_close (hf_bench_t *bench)
+{
+    hf_core_check (bench->core);
+    hf_core_destroy (&bench->core);
+    assert_null (bench->core);
+    hf_core_destroy (&bench->core);
+    hf_effects_done (&bench->effects);
+    hf_pack_done (&bench->list);
+}
+
+void
+hf_bench_step (hf_bench_t *bench, hf_event_t *event)
+{
+    event->now_us = bench->now_us;
+    hf_effects_persisted (&bench->effects);
+    hf_core_step (bench->core, event, &bench->effects);
+    hf_core_check (bench->core);
+}
+
+void
+hf_bench_commit (hf_bench_t *bench)
+{
+    hf_effects_reset (&bench->effects);
+    hf_core_view_t view = hf_core_view (bench->core);
+    hf_event_t event = {.type = HF_EV_DURABLE};
+    event.durable.index = view.last_index;
+    event.durable.term = view.last_term;
+    hf_bench_step (bench, &event);
+}
+
+void
+hf_bench_tick_after (hf_bench_t *bench, uint64_t us)
+{
+    bench->now_us += us;
+    hf_event_t event = {.type = HF_EV_TICK};
+    hf_bench_step (bench, &event);
+}
+
+void
+hf_bench_heartbeat (hf_bench_t *bench, hf_heartbeat_t m)
+{
+    hf_event_t event = {.type = HF_EV_PEER, .peer = {.kind = HF_KIND_HEARTBEAT, .heartbeat = m}};
+    hf_bench_step (bench, &event);
+}
+
+void
+hf_bench_put (hf_bench_t *bench, uint64_t term, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        hf_entry_t entry = {.term = term};
+        hf_entry_put (&bench->list, &entry);
+    }
+}
+
+void
+hf_bench_entries (hf_bench_t *bench, hf_entries_t m)
+{
+    m.entries = hf_pack_list (&bench->list);
+    hf_event_t event = {.type = HF_EV_PEER, .peer = {.kind = HF_KIND_ENTRIES, .entries = m}};
+    hf_bench_step (bench, &event);
+    hf_pack_reset (&bench->list);
+}
+
+void
+hf_bench_vote (hf_bench_t *bench, hf_vote_t m)
+{
+    hf_event_t event = {.type = HF_EV_PEER, .peer = {.kind = HF_KIND_VOTE, .vote = m}};
+    hf_bench_step (bench, &event);
+}
+
+void
+hf_bench_ack (hf_bench_t *bench, hf_ack_t m)
+{
+    hf_event_t event = {.type = HF_EV_PEER, .peer = {.kind = HF_KIND_ACK, .ack = m}};
+    hf_bench_step (bench, &event);
+}
+
+void
+hf_bench_transfer (hf_bench_t *bench, hf_transfer_t m)
+{
+    hf_event_t event = {.type = HF_EV_PEER, .peer = {.kind = HF_KIND_TRANSFER, .transfer = m}};
+    hf_bench_step (bench, &event);
+}
+
+const hf_outgoing_t *
+hf_bench_sent (const hf_bench_t *bench, uint32_t kind)
+{
+    for (size_t i = bench->effects.messages_count; i > 0; i--) {
+        if (bench->effects.messages[i - 1].kind == kind)
+            return &bench->effects.messages[i - 1];
+    }
+    return NULL;
+}
+
+const hf_persist_t *
+hf_bench_persisted (const hf_bench_t *bench, hf_persist_type_t type)
+{
+    for (size_t i = bench->effects.persists_count; i > 0; i--) {
+        if (bench->effects.persists[i - 1].type == type)
+            return &bench->effects.persists[i - 1];
+    }
+    return NULL;
+}
+
+void
+hf_bench_make_leader (hf_bench_t *bench)
+{
+    uint64_t term = hf_core_view (bench->core).term + 1;
+    hf_bench_tick_after (bench, 600000);
+    hf_bench_vote (bench, (hf_vote_t){.from = 3, .term = term, .pre = true, .granted = true});
+    hf_bench_commit (bench);
+    hf_bench_vote (bench, (hf_vote_t){.from = 3, .term = term, .granted = true});
+    assert_int_equal (hf_core_view (bench->core).role, HF_LEADER);
+    hf_bench_commit (bench);
+}

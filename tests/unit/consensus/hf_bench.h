@@ -1,0 +1,40 @@
+/*  hf_bench.h - one core on the bench: node 2 of 1, 2, 3 unless said otherwise, fed by hand. */
+#ifndef HF_BENCH_H_INCLUDED
+#define HF_BENCH_H_INCLUDED
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <string.h>
+#include "nodes/core/hf_core_internal.h"
+
+typedef struct hf_bench {
+    hf_core_t *core;
+    hf_effects_t effects;
+    uint64_t now_us;
+    hf_pack_t list; //  entries for the next ENTRIES
+} hf_bench_t;
+
+void hf_bench_open (hf_bench_t *bench, uint32_t self, uint64_t term, uint64_t last_index);
+void hf_bench_close (hf_bench_t *bench);
+/*  One step; what it wants persisted goes into the open transaction. */
+void hf_bench_step (hf_bench_t *bench, hf_event_t *event);
+/*  The driver commits, sends all, and reports what is durable now. */
+void hf_bench_commit (hf_bench_t *bench);
+void hf_bench_tick_after (hf_bench_t *bench, uint64_t us);
+void hf_bench_heartbeat (hf_bench_t *bench, hf_heartbeat_t m);
+/*  COUNT entries of these terms in the next ENTRIES. */
+void hf_bench_put (hf_bench_t *bench, uint64_t term, uint32_t count);
+void hf_bench_entries (hf_bench_t *bench, hf_entries_t m);
+void hf_bench_vote (hf_bench_t *bench, hf_vote_t m);
+void hf_bench_ack (hf_bench_t *bench, hf_ack_t m);
+void hf_bench_transfer (hf_bench_t *bench, hf_transfer_t m);
+/*  The last message of KIND in the effects; NULL when there is none. */
+const hf_outgoing_t *hf_bench_sent (const hf_bench_t *bench, uint32_t kind);
+const hf_persist_t *hf_bench_persisted (const hf_bench_t *bench, hf_persist_type_t type);
+/*  Make it lead TERM + 1, with its term-opening entry durable. */
+void hf_bench_make_leader (hf_bench_t *bench);
+
+#endif

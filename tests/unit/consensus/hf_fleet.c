@@ -1,0 +1,419 @@
+//  The fleet: nodes, their drivers and disks, and the course of time.
+
+#include "hf_fleet_internal.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+uint64_t
+hf_fleet_random (hf_fleet_t *self, uint64_t limit)
+{
+    self->random += 0x9e3779b97f4a7c15U;
+    uint64_t mixed = self->random;
+    mixed = (mixed ^ mixed >> 30) * 0xbf58476d1ce4e5b9U;
+    mixed = (mixed ^ mixed >> 27) * 0x94d049bb133111ebU;
+    mixed ^= mixed >> 31;
+    return limit > 0 ? mixed % limit : 0;
+}
+
+void
+hf_fleet_tell (const hf_fleet_t *self, uint32_t what, const char *format, ...)
+{
+    if (self->options.tell == NULL || (self->options.tell_what & what) == 0)
+        return;
+    char line[256];
+    va_list args;
+    va_start (args, format);
+    vsnprintf (line, sizeof line, format, args);
+    va_end (args);
+    self->options.tell (self->options.tell_arg, line);
+}
+
+hf_fleet_t *
+hf_fleet_new (const hf_fleet_options_t *options)
+{
+    assert (options->members > 0 && options->members <= HF_MEMBERS_MAX);
+    hf_fleet_t *self = calloc (1, sizeof *self);
+    assert (self != NULL);
+    self->options = *options;
+    self->random = options->seed;
+    self->now_us = 1000000;
+    for (uint32_t id = 1; id <= options->members; id++) {
+        self->nodes[id].id = id;
+        hf_effects_init (&self->nodes[id].effects);
+    }
+    return self;
+}
+
+void
+hf_fleet_destroy (hf_fleet_t **self_p)
+{
+    hf_fleet_t *self = *self_p;
+    for (uint32_t id = 1; id <= self->options.members; id++) {
+        node_t *node = &self->nodes[id];
+        hf_core_destroy (&node->core);
+        hf_effects_done (&node->effects);
+        free (node->written.items);
+        free (node->durable.items);
+    }
+    for (size_t i = 0; i < self->packets_count; i++)
+        free (self->packets[i].bytes);
+    free (self->packets);
+    free (self->committed);
+    free (self);
+    *self_p = NULL;
+}
+
+node_t *
+hf_fleet_node (hf_fleet_t *self, uint32_t id)
+{
+    assert (id > 0 && id <= self->options.members);
+    return &self->nodes[id];
+}
+
+hf_fleet_options_t *
+hf_fleet_options (hf_fleet_t *self)
+{
+    return &self->options;
+}
+
+//  ---- disks ------------------------------------------------------------------------
+
+void
+hf_fleet_put_item (disk_t *disk, item_t item)
+{
+    if (disk->count == disk->room) {
+        disk->room = disk->room > 0 ? 2 * disk->room : 64;
+        disk->items = realloc (disk->items, disk->room * sizeof *disk->items);
+        assert (disk->items != NULL);
+    }
+    disk->items[disk->count++] = item;
+}
+
+/*  TO becomes as FROM, which differs only behind the first SAME items. */
+static void
+s_copy_disk (disk_t *to, const disk_t *from, size_t same)
+{
+    assert (same <= from->count && same <= to->count);
+    to->term = from->term;
+    to->voted_for = from->voted_for;
+    to->count = same;
+    for (size_t i = same; i < from->count; i++)
+        hf_fleet_put_item (to, from->items[i]);
+}
+
+void
+hf_fleet_set_vote (hf_fleet_t *self, uint32_t node, uint64_t term, uint32_t voted_for)
+{
+    disk_t *disk = &hf_fleet_node (self, node)->durable;
+    disk->term = term;
+    disk->voted_for = voted_for;
+}
+
+void
+hf_fleet_add_entries (hf_fleet_t *self, uint32_t node, uint64_t term, uint32_t count)
+{
+    disk_t *disk = &hf_fleet_node (self, node)->durable;
+    assert (self->nodes[node].core == NULL);
+    for (uint32_t i = 0; i < count; i++)
+        hf_fleet_put_item (disk, (item_t){.term = term, .value = term << 32 | (disk->count + 1)});
+    if (disk->term < term)
+        disk->term = term;
+}
+
+static void
+s_append (hf_fleet_t *self, node_t *node, const hf_persist_t *persist, const hf_event_t *event)
+{
+    assert (persist->index == node->written.count + 1);
+    if (event->type == HF_EV_PROPOSE) {
+        assert (persist->count == event->propose.count);
+        for (uint32_t i = 0; i < persist->count; i++)
+            hf_fleet_put_item (&node->written,
+                               (item_t){.term = persist->term, .value = ++self->value});
+        return;
+    }
+    assert (event->type == HF_EV_PEER && event->peer.kind == HF_KIND_ENTRIES);
+    hf_scan_t scan = hf_scan_list (event->peer.entries.entries);
+    hf_scan_skip (&scan, persist->skip);
+    for (uint32_t i = 0; i < persist->count; i++) {
+        hf_entry_t entry;
+        item_t item = {0};
+        bool read = hf_entry_get (&scan, &entry);
+        assert (read && (entry.payload.size == 0 || entry.payload.size == sizeof item.value));
+        item.term = entry.term;
+        if (entry.payload.size > 0)
+            memcpy (&item.value, entry.payload.at, sizeof item.value);
+        hf_fleet_put_item (&node->written, item);
+    }
+    assert (hf_scan_at_end (&scan) && !scan.bad);
+}
+
+static void
+s_persist (hf_fleet_t *self, node_t *node, const hf_persist_t *persist, const hf_event_t *event)
+{
+    uint64_t index = persist->index;
+    if (persist->index > 0 && index - 1 < node->written_from)
+        node->written_from = index - 1;
+    switch (persist->type) {
+    case HF_PERSIST_VOTE:
+        assert (persist->term >= node->written.term);
+        node->written.term = persist->term;
+        node->written.voted_for = persist->voted_for;
+        hf_fleet_tell (self, HF_TELL_DISK, "%u: disk: term %lu, vote for %u", node->id,
+                       persist->term, persist->voted_for);
+        break;
+    case HF_PERSIST_TRUNCATE:
+        assert (index > 0 && index <= node->written.count);
+        node->written.count = index - 1;
+        hf_fleet_tell (self, HF_TELL_DISK, "%u: disk: cut from %lu", node->id, index);
+        break;
+    case HF_PERSIST_APPEND:
+        s_append (self, node, persist, event);
+        hf_fleet_tell (self, HF_TELL_DISK, "%u: disk: entries %lu..%lu", node->id, index,
+                       index + persist->count - 1);
+        break;
+    case HF_PERSIST_OPEN_TERM:
+        assert (index == node->written.count + 1);
+        hf_fleet_put_item (&node->written, (item_t){.term = persist->term});
+        hf_fleet_tell (self, HF_TELL_DISK, "%u: disk: entry %lu opens term %lu", node->id, index,
+                       persist->term);
+        break;
+    }
+}
+
+//  ---- the driver -----------------------------------------------------------------------
+
+void
+hf_fleet_flush (hf_fleet_t *self, node_t *node)
+{
+    hf_effects_t *effects = &node->effects;
+    bool held_any = node->dirty;
+    if (node->dirty)
+        s_copy_disk (&node->durable, &node->written, node->written_from);
+    node->written_from = node->written.count;
+    node->dirty = false;
+    for (size_t i = 0; i < effects->messages_count; i++) {
+        if (!effects->messages[i].early)
+            hf_fleet_send (self, node, &effects->messages[i]);
+    }
+    hf_fleet_watch_commit (self, node, effects->commit_index);
+    for (size_t i = 0; i < effects->notices_count; i++)
+        hf_fleet_watch_notice (self, node, &effects->notices[i]);
+    hf_effects_reset (effects);
+    node->early_done = 0;
+    if (!held_any)
+        return;
+    hf_event_t event = {.type = HF_EV_DURABLE};
+    event.durable.index = node->durable.count;
+    if (node->durable.count > 0)
+        event.durable.term = node->durable.items[node->durable.count - 1].term;
+    hf_fleet_step (self, node, &event);
+}
+
+void
+hf_fleet_step (hf_fleet_t *self, node_t *node, hf_event_t *event)
+{
+    hf_effects_t *effects = &node->effects;
+    assert (node->core != NULL);
+    event->now_us = self->now_us;
+    hf_core_step (node->core, event, effects);
+    hf_core_check (node->core);
+    if (effects->persists_count > 0 && !node->dirty) {
+        node->dirty = true;
+        node->flush_us = self->now_us + hf_fleet_random (self, self->options.disk_us);
+    }
+    for (size_t i = 0; i < effects->persists_count; i++)
+        s_persist (self, node, &effects->persists[i], event);
+    hf_effects_persisted (effects);
+    for (; node->early_done < effects->messages_count; node->early_done++) {
+        if (effects->messages[node->early_done].early)
+            hf_fleet_send (self, node, &effects->messages[node->early_done]);
+    }
+    hf_fleet_watch_step (self, node);
+    if (!node->dirty || (!node->stalled && self->options.disk_us == 0))
+        hf_fleet_flush (self, node);
+}
+
+//  ---- what happens -------------------------------------------------------------------------
+
+static uint32_t
+s_chunk (void *arg, uint64_t first, uint32_t max)
+{
+    const hf_fleet_t *self = arg;
+    assert (first > 0 && max > 0);
+    uint32_t chunk = self->options.chunk > 0 ? self->options.chunk : 1;
+    return chunk < max ? chunk : max;
+}
+
+static hf_core_t *
+s_restore (hf_fleet_t *self, const node_t *node)
+{
+    hf_term_span_t spans[256];
+    hf_restored_t restored = {.term = node->durable.term,
+                              .voted_for = node->durable.voted_for,
+                              .last_index = node->durable.count,
+                              .spans = spans};
+    uint64_t term = 0;
+    hf_term_span_t *all = spans;
+    for (size_t i = 0; i < node->durable.count; i++) {
+        if (node->durable.items[i].term == term)
+            continue;
+        term = node->durable.items[i].term;
+        assert (restored.spans_count < 256);
+        all[restored.spans_count++] = (hf_term_span_t){.first_index = i + 1, .term = term};
+    }
+    hf_core_config_t config;
+    hf_core_config_defaults (&config);
+    config.self = node->id;
+    config.members_count = self->options.members;
+    for (uint32_t i = 0; i < config.members_count; i++)
+        config.members[i] = i + 1;
+    config.prefer_lowest = self->options.prefer_lowest;
+    config.seed = self->options.seed + node->id + self->now_us;
+    return hf_core_new (&config, &restored, self->now_us, s_chunk, self);
+}
+
+void
+hf_fleet_start (hf_fleet_t *self, uint32_t id)
+{
+    node_t *node = hf_fleet_node (self, id);
+    assert (node->core == NULL);
+    s_copy_disk (&node->written, &node->durable, 0);
+    node->written_from = node->written.count;
+    node->dirty = false;
+    node->stalled = false;
+    node->early_done = 0;
+    node->reported = 0;
+    node->told_leading = false;
+    node->told_leader = 0;
+    node->core = s_restore (self, node);
+    assert (node->core != NULL);
+    node->seen = hf_core_view (node->core);
+    for (uint32_t peer = 1; peer <= self->options.members; peer++)
+        hf_fleet_set_link (self, id, peer);
+}
+
+void
+hf_fleet_crash (hf_fleet_t *self, uint32_t id, bool breaks)
+{
+    node_t *node = hf_fleet_node (self, id);
+    assert (node->core != NULL);
+    hf_core_destroy (&node->core);
+    hf_effects_done (&node->effects);
+    for (uint32_t peer = 1; peer <= self->options.members; peer++) {
+        hf_fleet_set_link (self, id, peer);
+        if (breaks && peer != id && self->nodes[peer].core != NULL && !self->cut[id][peer])
+            hf_fleet_broken (self, peer, id);
+    }
+}
+
+void
+hf_fleet_broken (hf_fleet_t *self, uint32_t node, uint32_t peer)
+{
+    hf_event_t event = {.type = HF_EV_BROKEN};
+    event.link.node = peer;
+    hf_fleet_step (self, hf_fleet_node (self, node), &event);
+}
+
+void
+hf_fleet_stall (hf_fleet_t *self, uint32_t id, bool stalled)
+{
+    node_t *node = hf_fleet_node (self, id);
+    node->stalled = stalled;
+    if (!stalled && node->core != NULL && node->dirty)
+        hf_fleet_flush (self, node);
+}
+
+void
+hf_fleet_handover (hf_fleet_t *self, uint32_t node)
+{
+    hf_event_t event = {.type = HF_EV_HANDOVER};
+    hf_fleet_step (self, hf_fleet_node (self, node), &event);
+}
+
+bool
+hf_fleet_propose (hf_fleet_t *self, uint32_t id, uint32_t count)
+{
+    node_t *node = hf_fleet_node (self, id);
+    if (node->core == NULL || !hf_core_accepts (node->core))
+        return false;
+    hf_event_t event = {.type = HF_EV_PROPOSE};
+    event.propose.count = count;
+    hf_fleet_step (self, node, &event);
+    return true;
+}
+
+void
+hf_fleet_barrier (hf_fleet_t *self, uint32_t node, uint64_t id)
+{
+    assert (self->asked_count < BARRIERS_MAX);
+    self->asked[self->asked_count++] = (asked_t){.id = id, .committed = self->committed_count};
+    hf_event_t event = {.type = HF_EV_BARRIER};
+    event.barrier.id = id;
+    hf_fleet_step (self, hf_fleet_node (self, node), &event);
+}
+
+//  ---- time --------------------------------------------------------------------------------------
+
+/*  The next frame to arrive; packets_count when there is none. */
+static size_t
+s_next_packet (const hf_fleet_t *self)
+{
+    size_t next = self->packets_count;
+    for (size_t i = 0; i < self->packets_count; i++) {
+        const packet_t *a = &self->packets[i];
+        const packet_t *b = &self->packets[next < self->packets_count ? next : i];
+        if (a->deliver_us < b->deliver_us ||
+            (a->deliver_us == b->deliver_us && a->order <= b->order))
+            next = i;
+    }
+    return next;
+}
+
+bool
+hf_fleet_next (hf_fleet_t *self, uint64_t until_us)
+{
+    size_t packet = s_next_packet (self);
+    uint64_t next_us = until_us;
+    node_t *ticks = NULL;
+    node_t *flushes = NULL;
+    //  What arrived comes before what a timer would conclude from its absence.
+    bool delivers = packet < self->packets_count && self->packets[packet].deliver_us < next_us;
+    if (delivers)
+        next_us = self->packets[packet].deliver_us;
+    for (uint32_t id = 1; id <= self->options.members; id++) {
+        node_t *node = &self->nodes[id];
+        if (node->core != NULL && node->dirty && !node->stalled && node->flush_us < next_us) {
+            flushes = node;
+            next_us = node->flush_us;
+        }
+    }
+    for (uint32_t id = 1; id <= self->options.members; id++) {
+        node_t *node = &self->nodes[id];
+        if (node->core != NULL && node->effects.wake_at_us < next_us) {
+            ticks = node;
+            next_us = node->effects.wake_at_us;
+        }
+    }
+    if (next_us > self->now_us)
+        self->now_us = next_us;
+    if (ticks != NULL) {
+        hf_event_t event = {.type = HF_EV_TICK};
+        hf_fleet_step (self, ticks, &event);
+        assert (ticks->effects.wake_at_us > self->now_us); //  or time would stand still
+    } else if (flushes != NULL)
+        hf_fleet_flush (self, flushes);
+    else if (delivers)
+        hf_fleet_deliver (self, packet);
+    else
+        return false;
+    return true;
+}
+
+void
+hf_fleet_run (hf_fleet_t *self, uint64_t us)
+{
+    uint64_t until_us = self->now_us + us;
+    while (hf_fleet_next (self, until_us))
+        ;
+}

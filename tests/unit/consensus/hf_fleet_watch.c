@@ -1,0 +1,240 @@
+//  The promises that a fleet watches over, and what it tells and shows.
+
+#include "hf_fleet_internal.h"
+#include <stdio.h>
+#include <string.h>
+
+static const char *
+s_role_text (hf_role_t role)
+{
+    static const char *texts[] = {"follower", "pre-candidate", "candidate", "leader"};
+    return texts[role];
+}
+
+void
+hf_fleet_watch_step (hf_fleet_t *self, node_t *node)
+{
+    hf_core_view_t view = hf_core_view (node->core);
+    hf_core_view_t seen = node->seen;
+    node->seen = view;
+    assert (view.term < TERMS_MAX && view.term >= seen.term);
+    if (view.role == HF_LEADER) {
+        //  P1
+        assert (self->leaders[view.term] == 0 || self->leaders[view.term] == node->id);
+        self->leaders[view.term] = node->id;
+    }
+    if (view.role == seen.role && view.term == seen.term && view.leader == seen.leader)
+        return;
+    if (view.role == HF_FOLLOWER && view.leader != 0)
+        hf_fleet_tell (self, HF_TELL_ROLES, "%u: follower of %u in term %lu", node->id, view.leader,
+                       view.term);
+    else
+        hf_fleet_tell (self, HF_TELL_ROLES, "%u: %s in term %lu", node->id, s_role_text (view.role),
+                       view.term);
+}
+
+static bool
+s_same (item_t a, item_t b)
+{
+    return a.term == b.term && a.value == b.value;
+}
+
+static void
+s_first_commit (hf_fleet_t *self, uint64_t index, item_t item)
+{
+    assert (index == self->committed_count + 1);
+    if (self->committed_count == self->committed_room) {
+        self->committed_room = self->committed_room > 0 ? 2 * self->committed_room : 256;
+        self->committed = realloc (self->committed, self->committed_room * sizeof *self->committed);
+        assert (self->committed != NULL);
+    }
+    self->committed[self->committed_count++] = item;
+    uint32_t disks = 0; //  P7
+    for (uint32_t id = 1; id <= self->options.members; id++) {
+        const disk_t *disk = &self->nodes[id].durable;
+        disks += disk->count >= index && s_same (disk->items[index - 1], item);
+    }
+    assert (2 * disks > self->options.members);
+}
+
+void
+hf_fleet_watch_commit (hf_fleet_t *self, node_t *node, uint64_t index)
+{
+    assert (index >= node->reported && index <= node->durable.count);
+    if (index == node->reported)
+        return;
+    for (uint64_t i = node->reported + 1; i <= index; i++) {
+        item_t item = node->durable.items[i - 1];
+        if (i > self->committed_count)
+            s_first_commit (self, i, item);
+        assert (s_same (self->committed[i - 1], item)); //  P3, P4
+    }
+    node->reported = index;
+    hf_fleet_tell (self, HF_TELL_ROLES, "%u: committed %lu", node->id, index);
+}
+
+static void
+s_watch_passed (hf_fleet_t *self, node_t *node, const hf_notice_t *notice)
+{
+    asked_t *asked = NULL;
+    for (size_t i = 0; i < self->asked_count; i++) {
+        if (self->asked[i].id == notice->id)
+            asked = &self->asked[i];
+    }
+    assert (asked != NULL && !asked->passed);
+    asked->passed = true;
+    assert (notice->index >= asked->committed); //  P10
+    assert (notice->index <= node->reported);
+    hf_fleet_tell (self, HF_TELL_ROLES, "%u: barrier %lu passed at %lu", node->id, notice->id,
+                   notice->index);
+}
+
+void
+hf_fleet_watch_notice (hf_fleet_t *self, node_t *node, const hf_notice_t *notice)
+{
+    switch (notice->type) {
+    case HF_NOTICE_LEADING:
+        assert (!node->told_leading && notice->term >= node->told_term);
+        assert (self->leaders[notice->term] == node->id);
+        assert (node->durable.items[node->reported - 1].term == notice->term);
+        node->told_leading = true;
+        node->told_leader = node->id;
+        hf_fleet_tell (self, HF_TELL_ROLES, "%u: LEADING term %lu", node->id, notice->term);
+        break;
+    case HF_NOTICE_FOLLOWING:
+        assert (notice->leader != node->id);
+        node->told_leading = false;
+        node->told_leader = notice->leader;
+        node->told_term = notice->term;
+        break;
+    case HF_NOTICE_PASSED:
+        assert (node->told_leading); //  the lock actor takes it only while it leads
+        s_watch_passed (self, node, notice);
+        break;
+    }
+}
+
+//  ---- to see -----------------------------------------------------------------------------
+
+uint64_t
+hf_fleet_now_us (const hf_fleet_t *self)
+{
+    return self->now_us;
+}
+
+bool
+hf_fleet_up (const hf_fleet_t *self, uint32_t node)
+{
+    return self->nodes[node].core != NULL;
+}
+
+const hf_core_t *
+hf_fleet_core (const hf_fleet_t *self, uint32_t node)
+{
+    return self->nodes[node].core;
+}
+
+hf_core_view_t
+hf_fleet_view (const hf_fleet_t *self, uint32_t node)
+{
+    assert (self->nodes[node].core != NULL);
+    return hf_core_view (self->nodes[node].core);
+}
+
+uint32_t
+hf_fleet_leader (const hf_fleet_t *self)
+{
+    uint32_t leader = 0;
+    uint64_t term = 0;
+    for (uint32_t id = 1; id <= self->options.members; id++) {
+        if (self->nodes[id].core == NULL || !self->nodes[id].told_leading)
+            continue;
+        hf_core_view_t view = hf_core_view (self->nodes[id].core);
+        if (view.role == HF_LEADER && view.term > term) {
+            leader = id;
+            term = view.term;
+        }
+    }
+    return leader;
+}
+
+uint64_t
+hf_fleet_committed (const hf_fleet_t *self)
+{
+    return self->committed_count;
+}
+
+bool
+hf_fleet_passed (const hf_fleet_t *self, uint64_t id)
+{
+    for (size_t i = 0; i < self->asked_count; i++) {
+        if (self->asked[i].id == id && self->asked[i].passed)
+            return true;
+    }
+    return false;
+}
+
+bool
+hf_fleet_agreed (const hf_fleet_t *self)
+{
+    for (uint32_t id = 1; id <= self->options.members; id++) {
+        const node_t *node = &self->nodes[id];
+        if (node->core == NULL)
+            continue;
+        if (node->reported != self->committed_count || node->durable.count != node->reported)
+            return false;
+    }
+    return true;
+}
+
+const char *
+hf_fleet_log_text (const hf_fleet_t *self, uint32_t node, char *text, size_t size)
+{
+    const disk_t *disk = &self->nodes[node].durable;
+    size_t used = 0;
+    text[0] = '\0';
+    for (size_t first = 0, i = 1; i <= disk->count; i++) {
+        if (i < disk->count && disk->items[i].term == disk->items[first].term)
+            continue;
+        int rc = snprintf (text + used, size - used, "%s%lux%zu", used > 0 ? " " : "",
+                           disk->items[first].term, i - first);
+        assert (rc > 0 && (size_t)rc < size - used);
+        used += (size_t)rc;
+        first = i;
+    }
+    return text;
+}
+
+//  ---- P2 -------------------------------------------------------------------------------------
+
+static void
+s_check_pair (const disk_t *a, const disk_t *b)
+{
+    size_t same = a->count < b->count ? a->count : b->count;
+    while (same > 0 && a->items[same - 1].term != b->items[same - 1].term)
+        same--;
+    for (size_t i = 0; i < same; i++)
+        assert (s_same (a->items[i], b->items[i]));
+}
+
+void
+hf_fleet_check (const hf_fleet_t *self)
+{
+    for (uint32_t id = 1; id <= self->options.members; id++) {
+        const node_t *node = &self->nodes[id];
+        if (node->core == NULL)
+            continue;
+        hf_core_check (node->core);
+        hf_core_view_t view = hf_core_view (node->core);
+        assert (view.last_index == node->written.count);
+        for (size_t i = 0; i < node->written.count; i++)
+            assert (hf_core_term_at (node->core, i + 1) == node->written.items[i].term);
+        //  When nothing is under way, the lock actor knows what the core knows.
+        if (!node->dirty && view.role != HF_LEADER)
+            assert (!node->told_leading && node->told_leader == view.leader);
+        for (uint32_t other = id + 1; other <= self->options.members; other++) {
+            if (self->nodes[other].core != NULL)
+                s_check_pair (&node->written, &self->nodes[other].written);
+        }
+    }
+}

@@ -1,0 +1,375 @@
+//  The core by hand: what it refuses, and a peer that sends anything.
+
+#include "hf_bench.h"
+
+//  ---- what is refused ------------------------------------------------------------------
+
+static bool
+s_config_good (uint32_t self, uint32_t count, const uint32_t *members)
+{
+    hf_core_config_t config;
+    hf_restored_t restored = {0};
+    hf_core_config_defaults (&config);
+    config.self = self;
+    config.members_count = count;
+    for (uint32_t i = 0; i < count && i < HF_MEMBERS_MAX; i++)
+        config.members[i] = members[i];
+    hf_core_t *core = hf_core_new (&config, &restored, 1, NULL, NULL);
+    bool good = core != NULL;
+    hf_core_destroy (&core);
+    return good;
+}
+
+static void
+test_config (void **state)
+{
+    (void)state;
+    uint32_t members[] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
+    uint32_t twice[] = {1, 2, 2};
+    uint32_t falling[] = {3, 2, 1};
+    uint32_t zero[] = {0, 1, 2};
+    assert_true (s_config_good (1, 1, members));
+    assert_true (s_config_good (7, 7, members));
+    assert_false (s_config_good (4, 3, members));
+    assert_false (s_config_good (1, 2, members));
+    assert_false (s_config_good (1, 9, members));
+    assert_false (s_config_good (1, 0, members));
+    assert_false (s_config_good (1, 3, twice));
+    assert_false (s_config_good (1, 3, falling));
+    assert_false (s_config_good (1, 3, zero));
+}
+
+static bool
+s_restored_good (uint64_t term, uint64_t last, hf_term_span_t a, hf_term_span_t b, size_t count)
+{
+    hf_core_config_t config;
+    hf_term_span_t spans[] = {a, b};
+    hf_restored_t restored = {
+        .term = term, .last_index = last, .spans = spans, .spans_count = count};
+    hf_core_config_defaults (&config);
+    config.self = 1;
+    config.members_count = 1;
+    config.members[0] = 1;
+    hf_core_t *core = hf_core_new (&config, &restored, 1, NULL, NULL);
+    bool good = core != NULL;
+    if (good)
+        hf_core_check (core);
+    hf_core_destroy (&core);
+    return good;
+}
+
+#define SPAN(first, of_term) ((hf_term_span_t){.first_index = (first), .term = (of_term)})
+
+static void
+test_restored (void **state)
+{
+    (void)state;
+    assert_true (s_restored_good (0, 0, SPAN (0, 0), SPAN (0, 0), 0));
+    assert_true (s_restored_good (3, 9, SPAN (1, 1), SPAN (4, 3), 2));
+    assert_true (s_restored_good (3, 9, SPAN (4, 1), SPAN (9, 3), 2)); //  pruned
+    assert_false (s_restored_good (3, 9, SPAN (0, 0), SPAN (0, 0), 0));
+    assert_false (s_restored_good (2, 9, SPAN (1, 1), SPAN (4, 3), 2));
+    assert_false (s_restored_good (3, 3, SPAN (1, 1), SPAN (4, 3), 2));
+    assert_false (s_restored_good (3, 9, SPAN (4, 1), SPAN (4, 3), 2));
+    assert_false (s_restored_good (3, 9, SPAN (1, 3), SPAN (4, 3), 2));
+    assert_false (s_restored_good (3, 9, SPAN (1, 0), SPAN (4, 3), 2));
+    assert_false (s_restored_good (3, 9, SPAN (0, 1), SPAN (4, 3), 2));
+}
+
+static bool
+s_reads (const hf_bench_t *bench, const hf_pack_t *frame, size_t size)
+{
+    hf_event_t event;
+    hf_scan_t scan;
+    uint32_t kind;
+    return hf_frame_open (hf_pack_bytes (frame), size, &scan, &kind) == HF_OK &&
+           hf_core_read_peer (bench->core, &scan, kind, &event);
+}
+
+static bool
+s_takes_beat (const hf_bench_t *bench, hf_heartbeat_t m)
+{
+    hf_pack_t frame;
+    hf_pack_init (&frame);
+    hf_heartbeat_frame (&frame, &m);
+    bool taken = s_reads (bench, &frame, hf_pack_size (&frame));
+    for (size_t size = 0; size < hf_pack_size (&frame); size++)
+        assert_false (s_reads (bench, &frame, size)); //  cut short anywhere
+    hf_pack_done (&frame);
+    return taken;
+}
+
+static void
+test_read_peer (void **state)
+{
+    (void)state;
+    hf_bench_t bench;
+    hf_bench_open (&bench, 2, 3, 5);
+    hf_heartbeat_t good = {.from = 1, .term = 3, .round = 1, .last_index = 5, .last_term = 1};
+    assert_true (s_takes_beat (&bench, good));
+    hf_heartbeat_t m = good;
+    m.from = 2;
+    assert_false (s_takes_beat (&bench, m)); //  ourselves
+    m.from = 4;
+    assert_false (s_takes_beat (&bench, m)); //  no member
+    m.from = 0;
+    assert_false (s_takes_beat (&bench, m));
+    m = good;
+    m.to = 2;
+    assert_true (s_takes_beat (&bench, m));
+    m.to = 3;
+    assert_false (s_takes_beat (&bench, m));
+    m = good;
+    m.term = 0;
+    assert_false (s_takes_beat (&bench, m));
+    m.term = UINT64_MAX;
+    assert_false (s_takes_beat (&bench, m));
+    m = good;
+    m.last_term = 4;
+    assert_false (s_takes_beat (&bench, m));
+    m.last_term = 0;
+    assert_false (s_takes_beat (&bench, m));
+    m = good;
+    m.commit = 6;
+    assert_false (s_takes_beat (&bench, m));
+    hf_pack_t frame;
+    hf_pack_init (&frame);
+    hf_keepalive_t other = {.session = 1};
+    hf_keepalive_frame (&frame, &other);
+    assert_false (s_reads (&bench, &frame, hf_pack_size (&frame)));
+    hf_pack_done (&frame);
+    hf_bench_close (&bench);
+}
+
+static void
+test_entries_refused (void **state)
+{
+    (void)state;
+    hf_bench_t bench;
+    hf_bench_open (&bench, 2, 5, 5);
+    hf_entries_t m = {.from = 1, .term = 5, .prev_index = 5, .prev_term = 1};
+    hf_bench_put (&bench, 3, 1); //  terms that fall
+    hf_bench_put (&bench, 2, 1);
+    hf_bench_entries (&bench, m);
+    hf_bench_put (&bench, 6, 1); //  a term after the leader's own
+    hf_bench_entries (&bench, m);
+    hf_bench_put (&bench, 0, 1);
+    hf_bench_entries (&bench, m);
+    hf_pack_raw (&bench.list, "\x01", 1); //  no entry at all
+    bench.list.count = 1;
+    hf_bench_entries (&bench, m);
+    assert_int_equal (bench.effects.persists_count, 0);
+    assert_int_equal (hf_core_view (bench.core).leader, 0);
+    hf_bench_put (&bench, 3, 2);
+    hf_bench_entries (&bench, m);
+    assert_int_equal (hf_core_view (bench.core).last_index, 7);
+    assert_int_equal (hf_core_view (bench.core).verified_index, 7);
+    hf_bench_close (&bench);
+}
+
+static void
+test_verified_stays (void **state)
+{
+    (void)state;
+    hf_bench_t bench;
+    hf_bench_open (&bench, 2, 5, 5);
+    hf_heartbeat_t beat = {
+        .from = 1, .term = 5, .round = 1, .commit = 3, .last_index = 5, .last_term = 1};
+    hf_bench_heartbeat (&bench, beat);
+    assert_int_equal (bench.effects.commit_index, 3);
+    //  Somebody who contradicts what is committed, or what it has shown before.
+    for (uint64_t prev = 0; prev < 5; prev++) {
+        hf_bench_put (&bench, 4, 3);
+        hf_entries_t m = {.from = 1, .term = 5, .prev_index = prev, .prev_term = prev > 0};
+        hf_bench_entries (&bench, m);
+        assert_int_equal (bench.effects.persists_count, 0);
+        assert_int_equal (hf_core_view (bench.core).last_index, 5);
+    }
+    //  In a new term what is not committed is open again.
+    hf_bench_put (&bench, 4, 3);
+    hf_bench_entries (&bench,
+                      (hf_entries_t){.from = 1, .term = 6, .prev_index = 3, .prev_term = 1});
+    assert_int_equal (hf_bench_persisted (&bench, HF_PERSIST_TRUNCATE)->index, 4);
+    assert_int_equal (hf_bench_persisted (&bench, HF_PERSIST_APPEND)->index, 4);
+    assert_int_equal (hf_core_view (bench.core).last_index, 6);
+    assert_int_equal (hf_core_view (bench.core).durable_index, 3);
+    hf_bench_close (&bench);
+}
+
+static void
+test_two_leaders (void **state)
+{
+    (void)state;
+    hf_bench_t bench;
+    hf_bench_open (&bench, 2, 5, 5);
+    hf_heartbeat_t beat = {.from = 1, .term = 5, .round = 1, .last_index = 4, .last_term = 1};
+    hf_bench_heartbeat (&bench, beat);
+    assert_int_equal (hf_core_view (bench.core).verified_index, 4);
+    hf_effects_reset (&bench.effects);
+    beat.from = 3;
+    beat.commit = beat.last_index = 5;
+    hf_bench_heartbeat (&bench, beat);
+    assert_int_equal (hf_core_view (bench.core).leader, 1);
+    assert_int_equal (hf_core_view (bench.core).verified_index, 4);
+    assert_int_equal (bench.effects.messages_count, 0);
+    hf_bench_close (&bench);
+    hf_bench_open (&bench, 2, 5, 5);
+    hf_bench_make_leader (&bench);
+    beat.term = 6;
+    hf_bench_heartbeat (&bench, beat);
+    assert_int_equal (hf_core_view (bench.core).role, HF_LEADER);
+    hf_bench_close (&bench);
+}
+
+//  ---- the log, against a slow twin
+//  ---------------------------------------------------------------
+
+static uint64_t s_seed = 7;
+
+static uint64_t
+s_random (uint64_t limit)
+{
+    s_seed = s_seed * 6364136223846793005U + 1442695040888963407U;
+    return (s_seed >> 33) % limit;
+}
+
+static void
+s_compare (const hf_core_log_t *log, const uint64_t *terms, uint64_t last)
+{
+    assert_int_equal (log->last_index, last);
+    assert_int_equal (hf_core_log_last_term (log), terms[last]);
+    hf_core_log_check (log);
+    for (uint64_t index = 0; index <= last + 1; index++) {
+        assert_int_equal (hf_core_log_term_at (log, index), index <= last ? terms[index] : 0);
+        uint64_t term = s_random (20);
+        uint64_t point = index <= last ? index : last;
+        while (point > 0 && terms[point] > term)
+            point--;
+        assert_int_equal (hf_core_log_point_below (log, index, term), point);
+        bool has = index == 0 ? term == 0 : index <= last && terms[index] == term;
+        assert_int_equal (hf_core_log_has (log, index, term), has);
+    }
+}
+
+static void
+test_log (void **state)
+{
+    (void)state;
+    uint64_t terms[4096] = {0};
+    for (int turn = 0; turn < 200; turn++) {
+        hf_core_log_t log;
+        hf_restored_t empty = {0};
+        assert_true (hf_core_log_init (&log, &empty));
+        uint64_t last = 0;
+        for (int step = 0; step < 20; step++) {
+            if (last > 0 && s_random (3) == 0) {
+                uint64_t from = s_random (last) + 1;
+                hf_core_log_truncate (&log, from);
+                last = from - 1;
+            } else {
+                uint64_t term = terms[last] + s_random (3);
+                term += term == 0;
+                uint64_t count = s_random (5) + 1;
+                hf_core_log_append (&log, term, count);
+                while (count-- > 0)
+                    terms[++last] = term;
+            }
+            s_compare (&log, terms, last);
+        }
+        hf_core_log_done (&log);
+    }
+}
+
+//  ---- a peer that sends anything
+//  --------------------------------------------------------------------
+
+static void
+s_any_message (hf_bench_t *bench, hf_pack_t *frame)
+{
+    uint32_t from = s_random (2) ? 1 : 3;
+    uint32_t to = s_random (2) ? 0 : 2;
+    uint64_t term = hf_core_view (bench->core).term + s_random (20) / 18;
+    uint64_t index = s_random (12);
+    uint64_t of_term = index == 0 ? 0 : s_random (term + 1);
+    hf_pack_reset (&bench->list);
+    for (uint64_t i = s_random (4), t = of_term; i > 0; i--)
+        hf_bench_put (bench, t += s_random (2), 1);
+    hf_pack_reset (frame);
+    switch (s_random (8)) {
+    case 0:
+        hf_heartbeat_frame (
+            frame, &(hf_heartbeat_t){from, to, term, s_random (9), s_random (9), index, of_term});
+        break;
+    case 1:
+    case 2:
+        hf_entries_frame (frame, &(hf_entries_t){from, to, term, s_random (9), index, of_term,
+                                                 hf_pack_list (&bench->list)});
+        break;
+    case 3:
+        hf_ack_frame (frame, &(hf_ack_t){from, to, term, index, s_random (9), 7});
+        break;
+    case 4:
+        hf_need_frame (frame, &(hf_need_t){from, to, term, index, of_term});
+        break;
+    case 5:
+        hf_vote_request_frame (
+            frame, &(hf_vote_request_t){from, to, term + 1, index, of_term, s_random (2) == 0});
+        break;
+    case 6:
+        hf_vote_frame (frame, &(hf_vote_t){from, to, term + s_random (2), s_random (2) == 0,
+                                           s_random (2) == 0});
+        break;
+    default:
+        hf_transfer_frame (frame, &(hf_transfer_t){from, to, term, index, of_term});
+        break;
+    }
+}
+
+/*  Whatever members send: no assert trips, and what is committed stays. */
+static void
+test_hostile (void **state)
+{
+    (void)state;
+    for (int turn = 0; turn < 200; turn++) {
+        hf_bench_t bench;
+        hf_pack_t frame;
+        hf_bench_open (&bench, 2, 3, s_random (8));
+        hf_pack_init (&frame);
+        uint64_t commit = 0;
+        for (int step = 0; step < 500; step++) {
+            hf_event_t event;
+            hf_scan_t scan;
+            uint32_t kind;
+            s_any_message (&bench, &frame);
+            hf_status_t status =
+                hf_frame_open (hf_pack_bytes (&frame), hf_pack_size (&frame), &scan, &kind);
+            assert_int_equal (status, HF_OK);
+            if (hf_core_read_peer (bench.core, &scan, kind, &event))
+                hf_bench_step (&bench, &event);
+            if (s_random (4) == 0)
+                hf_bench_commit (&bench);
+            if (s_random (4) == 0)
+                hf_bench_tick_after (&bench, s_random (300000));
+            assert_true (bench.effects.commit_index >= commit);
+            commit = bench.effects.commit_index;
+        }
+        hf_pack_done (&frame);
+        hf_bench_close (&bench);
+    }
+}
+
+int
+main (void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test (test_config),
+        cmocka_unit_test (test_restored),
+        cmocka_unit_test (test_read_peer),
+        cmocka_unit_test (test_entries_refused),
+        cmocka_unit_test (test_verified_stays),
+        cmocka_unit_test (test_two_leaders),
+        cmocka_unit_test (test_log),
+        cmocka_unit_test (test_hostile),
+    };
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}

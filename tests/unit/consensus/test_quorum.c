@@ -1,0 +1,88 @@
+//  Quorum arithmetic against a slow and obvious twin, on random input.
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include "msgs/hf_limits.h"
+#include "nodes/core/hf_quorum.h"
+
+static uint64_t s_seed = 1;
+
+static uint64_t
+s_random (uint64_t limit)
+{
+    s_seed = s_seed * 6364136223846793005U + 1442695040888963407U;
+    return (s_seed >> 33) % limit;
+}
+
+/*  More than half of COUNT, said as it is. */
+static bool
+s_majority (uint32_t some, uint32_t count)
+{
+    return some > count - some;
+}
+
+static uint64_t
+s_slow_value (const uint64_t *values, uint32_t count)
+{
+    uint64_t best = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t reached = 0;
+        for (uint32_t j = 0; j < count; j++)
+            reached += values[j] >= values[i];
+        if (s_majority (reached, count) && values[i] > best)
+            best = values[i];
+    }
+    return best;
+}
+
+static void
+test_value (void **state)
+{
+    (void)state;
+    for (int turn = 0; turn < 200000; turn++) {
+        uint64_t values[HF_MEMBERS_MAX];
+        uint32_t count = (uint32_t)s_random (HF_MEMBERS_MAX) + 1;
+        uint64_t spread = s_random (2) ? 4 : UINT32_MAX;
+        for (uint32_t i = 0; i < count; i++)
+            values[i] = s_random (8) ? s_random (spread) : UINT64_MAX;
+        assert_true (hf_quorum_value (values, count) == s_slow_value (values, count));
+    }
+}
+
+static void
+test_masks (void **state)
+{
+    (void)state;
+    for (uint32_t count = 1; count <= HF_MEMBERS_MAX; count++) {
+        for (uint32_t mask = 0; mask < 1U << (HF_MEMBERS_MAX + 1); mask++) {
+            uint32_t inside = 0;
+            for (uint32_t i = 0; i < count; i++)
+                inside += (mask & 1U << i) != 0;
+            assert_int_equal (hf_quorum_reached (mask, count), s_majority (inside, count));
+            assert_int_equal (hf_quorum_lost (mask, count), !s_majority (count - inside, count));
+        }
+    }
+}
+
+static void
+test_size (void **state)
+{
+    (void)state;
+    static const uint32_t sizes[] = {0, 1, 2, 2, 3, 3, 4, 4};
+    for (uint32_t count = 1; count <= HF_MEMBERS_MAX; count++)
+        assert_int_equal (hf_quorum_size (count), sizes[count]);
+}
+
+int
+main (void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test (test_value),
+        cmocka_unit_test (test_masks),
+        cmocka_unit_test (test_size),
+    };
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}

@@ -1,0 +1,456 @@
+/*  The message table: every kind goes there and back, and nothing that is wrong gets in. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "msgs/hf_msg.h"
+#include "test_random.h"
+#include <stdio.h>
+
+static uint8_t s_pool[300]; //  what random spans show
+static hf_pack_t s_records; //  what random lists show
+
+//  ---- fields: fill, compare, touch -----------------------------------------------------
+
+static void
+fill_u64 (uint64_t *seed, uint64_t *field)
+{
+    *field = test_random_width (seed);
+}
+
+static void
+fill_u32 (uint64_t *seed, uint32_t *field)
+{
+    *field = (uint32_t)test_random (seed) >> (test_random (seed) % 32);
+}
+
+static void
+fill_flag (uint64_t *seed, bool *field)
+{
+    *field = test_random (seed) % 2;
+}
+
+static void
+fill_bin (uint64_t *seed, hf_span_t *field)
+{
+    *field = hf_span (s_pool, test_random (seed) % (test_random (seed) % 8 == 0 ? 300 : 40));
+}
+
+static void
+fill_str (uint64_t *seed, hf_span_t *field)
+{
+    fill_bin (seed, field);
+}
+
+static void
+fill_list (uint64_t *seed, hf_list_t *field)
+{
+    hf_pack_reset (&s_records);
+    for (uint64_t left = test_random (seed) % 20; left > 0; left--)
+        hf_granted_put (&s_records, &(hf_granted_t){.lock = hf_span_text ("lock"), .token = left});
+    *field = hf_pack_list (&s_records);
+}
+
+#define equal_u64(a, b)  ((a) == (b))
+#define equal_u32(a, b)  ((a) == (b))
+#define equal_flag(a, b) ((a) == (b))
+#define equal_bin(a, b)  hf_span_equal (a, b)
+#define equal_str(a, b)  hf_span_equal (a, b)
+#define equal_list(a, b)                                                                           \
+    ((a).count == (b).count &&                                                                     \
+     hf_span_equal (hf_span ((a).at, (a).size), hf_span ((b).at, (b).size)))
+
+/*  Read all that a field shows, so that the sanitizer sees where it points. */
+static uint64_t s_touched;
+
+static void
+touch_bin (hf_span_t span)
+{
+    for (uint32_t i = 0; i < span.size; i++)
+        s_touched += span.at[i];
+}
+
+static void
+touch_list (hf_list_t list)
+{
+    touch_bin (hf_span (list.at, list.size));
+    hf_scan_t scan = hf_scan_list (list);
+    hf_scan_skip (&scan, list.count);
+    assert_false (scan.bad); //  a list that was read can be walked
+    assert_true (hf_scan_at_end (&scan));
+}
+
+#define touch_u64(value)  (s_touched += (value))
+#define touch_u32(value)  (s_touched += (value))
+#define touch_flag(value) (s_touched += (uint64_t)(value))
+#define touch_str(value)  touch_bin (value)
+
+//  ---- one handler for each kind ----------------------------------------------------------
+
+typedef struct handler {
+    uint32_t kind;
+    const char *name;
+    void (*round_trip) (uint64_t *seed, hf_pack_t *frame);
+    bool (*read) (hf_scan_t *scan);
+} handler_t;
+
+#define FILL(type, field)    fill_##type (seed, &in.field);
+#define COMPARE(type, field) assert_true (equal_##type (in.field, out.field));
+#define TOUCH(type, field)   touch_##type (out.field);
+
+#define HANDLER(KIND, ordinal, name)                                                               \
+    static void round_trip_##name (uint64_t *seed, hf_pack_t *frame)                               \
+    {                                                                                              \
+        hf_##name##_t in;                                                                          \
+        hf_##name##_t out;                                                                         \
+        hf_scan_t scan;                                                                            \
+        uint32_t kind;                                                                             \
+        memset (&in, 0, sizeof (in));                                                              \
+        HF_FIELDS_##name (FILL) hf_pack_reset (frame);                                             \
+        hf_##name##_frame (frame, &in);                                                            \
+        assert_int_equal (frame->count, 1);                                                        \
+        assert_int_equal (                                                                         \
+            hf_frame_open (hf_pack_bytes (frame), hf_pack_size (frame), &scan, &kind), HF_OK);     \
+        assert_int_equal (kind, ordinal);                                                          \
+        assert_true (hf_##name##_get (&scan, &out));                                               \
+        assert_true (hf_scan_at_end (&scan));                                                      \
+        HF_FIELDS_##name (COMPARE)                                                                 \
+    }                                                                                              \
+                                                                                                   \
+    static bool read_##name (hf_scan_t *scan)                                                      \
+    {                                                                                              \
+        hf_##name##_t out;                                                                         \
+        bool good = hf_##name##_get (scan, &out);                                                  \
+        if (good) {                                                                                \
+            HF_FIELDS_##name (TOUCH)                                                               \
+        }                                                                                          \
+        return good;                                                                               \
+    }
+HF_MSG_TABLE (HANDLER)
+
+#define ROW(KIND, ordinal, name) {ordinal, #KIND, round_trip_##name, read_##name},
+static const handler_t s_handlers[] = {HF_MSG_TABLE (ROW)};
+#define HANDLERS (sizeof (s_handlers) / sizeof (s_handlers[0]))
+
+/*  Read a frame as a node would: open it, and read the record by its kind. */
+static bool
+read_frame (const uint8_t *bytes, size_t size)
+{
+    hf_scan_t scan;
+    uint32_t kind;
+    if (hf_frame_open (bytes, size, &scan, &kind) != HF_OK)
+        return false;
+    for (size_t i = 0; i < HANDLERS; i++) {
+        if (s_handlers[i].kind == kind)
+            return s_handlers[i].read (&scan);
+    }
+    return false;
+}
+
+//  ---- tests --------------------------------------------------------------------------
+
+static void
+every_kind_goes_there_and_back (void **state)
+{
+    (void)state;
+    uint64_t seed = 2024;
+    hf_pack_t frame;
+    hf_pack_init (&frame);
+    for (size_t i = 0; i < HANDLERS; i++) {
+        for (unsigned round = 0; round < 200; round++)
+            s_handlers[i].round_trip (&seed, &frame);
+    }
+    hf_pack_done (&frame);
+}
+
+static void
+every_truncation_is_malformed (void **state)
+{
+    (void)state;
+    uint64_t seed = 7;
+    hf_pack_t frame;
+    hf_pack_init (&frame);
+    for (size_t i = 0; i < HANDLERS; i++) {
+        for (unsigned round = 0; round < 10; round++) {
+            s_handlers[i].round_trip (&seed, &frame);
+            for (size_t size = 0; size < hf_pack_size (&frame); size++) {
+                uint8_t *cut = test_exact (hf_pack_bytes (&frame), size);
+                assert_false (read_frame (cut, size));
+                free (cut);
+            }
+        }
+    }
+    hf_pack_done (&frame);
+}
+
+static void
+any_changed_byte_is_survived (void **state)
+{
+    (void)state;
+    uint64_t seed = 77;
+    hf_pack_t frame;
+    hf_pack_init (&frame);
+    for (size_t i = 0; i < HANDLERS; i++) {
+        s_handlers[i].round_trip (&seed, &frame);
+        size_t size = hf_pack_size (&frame);
+        uint8_t *bytes = test_exact (hf_pack_bytes (&frame), size);
+        for (size_t at = 0; at < size; at++) {
+            uint8_t kept = bytes[at];
+            for (unsigned value = 0; value < 256; value++) {
+                bytes[at] = (uint8_t)value;
+                read_frame (bytes, size);
+            }
+            bytes[at] = kept;
+        }
+        assert_true (read_frame (bytes, size));
+        free (bytes);
+    }
+    hf_pack_done (&frame);
+}
+
+static void
+noise_is_survived (void **state)
+{
+    (void)state;
+    uint64_t seed = 99;
+    for (unsigned round = 0; round < 200000; round++) {
+        uint8_t noise[64];
+        size_t size = test_random (&seed) % sizeof (noise);
+        for (size_t i = 0; i < size; i++)
+            noise[i] = (uint8_t)test_random (&seed);
+        uint8_t *bytes = test_exact (noise, size);
+        if (size > 4) { //  half of it gets past the door
+            bytes[0] = 0x92;
+            bytes[1] = HF_VERSION_WIRE;
+            bytes[2] = (uint8_t)(0x90 | (bytes[2] & 0x0f));
+        }
+        read_frame (bytes, size);
+        free (bytes);
+    }
+}
+
+static void
+a_later_version_may_add_fields_at_the_end (void **state)
+{
+    (void)state;
+    hf_pack_t frame;
+    hf_scan_t scan;
+    uint32_t kind;
+    hf_moved_t moved;
+    hf_pack_init (&frame);
+    hf_put_array (&frame, 3); //  a frame of more parts
+    hf_put_u32 (&frame, HF_VERSION_WIRE);
+    hf_put_array (&frame, 5);
+    hf_put_u32 (&frame, HF_KIND_MOVED);
+    hf_put_str (&frame, hf_span_text ("lock"));
+    hf_put_u64 (&frame, 7);
+    hf_put_array (&frame, 1);
+    hf_put_flag (&frame, true);
+    hf_put_str (&frame, hf_span_text ("more"));
+    hf_put_u64 (&frame, 1);
+    assert_int_equal (hf_frame_open (hf_pack_bytes (&frame), hf_pack_size (&frame), &scan, &kind),
+                      HF_OK);
+    assert_int_equal (kind, HF_KIND_MOVED);
+    assert_true (hf_moved_get (&scan, &moved));
+    assert_int_equal (moved.position, 7);
+    uint64_t last; //  the cursor stands behind the record
+    hf_get_u64 (&scan, &last);
+    assert_int_equal (last, 1);
+    hf_pack_done (&frame);
+}
+
+static void
+a_record_of_another_kind_is_not_taken (void **state)
+{
+    (void)state;
+    hf_pack_t pack;
+    hf_cancel_t cancel;
+    hf_pack_init (&pack);
+    hf_release_put (&pack, &(hf_release_t){.seq = 1, .lock = hf_span_text ("a"), .token = 2});
+    hf_scan_t scan = hf_scan (hf_pack_bytes (&pack), hf_pack_size (&pack));
+    assert_int_equal (hf_scan_kind (&scan), HF_KIND_RELEASE);
+    assert_false (hf_cancel_get (&scan, &cancel)); //  the same fields, but another meaning
+    assert_true (scan.bad);
+    hf_pack_done (&pack);
+}
+
+static void
+a_field_of_another_type_is_not_taken (void **state)
+{
+    (void)state;
+    static const char *const frames[] = {
+        "\x92\x01\x93\x02\xa1x\x01",    //  KEEPALIVE with a text for a number
+        "\x92\x01\x93\x02\xff\x01",     //  a negative number
+        "\x92\x01\x93\x02\xcb\x3f\xf0", //  a float
+        "\x92\x01\x93\x02\xc0\x01",     //  nil
+        "\x92\x01\x93\x02\xc3\x01",     //  true
+        "\x92\x01\x92\x02\x01",         //  a field too few
+        "\x92\x01\x93\xa1\x02\x01\x01", //  the kind is a text
+        "\x92\x01\x83\x02\x01\x01\x01", //  the record is a map
+    };
+    for (size_t i = 0; i < sizeof (frames) / sizeof (frames[0]); i++)
+        assert_false (read_frame ((const uint8_t *)frames[i], strlen (frames[i])));
+    assert_true (read_frame ((const uint8_t *)"\x92\x01\x93\x02\x05\x01", 6));
+    //  OPEN: a ttl that is more than 32 bits hold
+    assert_false (read_frame (
+        (const uint8_t *)"\x92\x01\x93\x01\xc4\x00\xcf\x00\x00\x00\x01\x00\x00\x00\x00", 15));
+    //  str is taken for bin
+    assert_true (read_frame ((const uint8_t *)"\x92\x01\x93\x01\xa1n\x05", 7));
+}
+
+static void
+frames_say_why_they_are_refused (void **state)
+{
+    (void)state;
+    hf_scan_t scan;
+    uint32_t kind = 1;
+    assert_int_equal (hf_frame_open (NULL, 0, &scan, &kind), HF_MALFORMED);
+    assert_int_equal (kind, 0);
+    assert_int_equal (hf_frame_open ("\x91\x01", 2, &scan, &kind), HF_MALFORMED);
+    assert_int_equal (hf_frame_open ("\x92\x02\x91\x01", 4, &scan, &kind), HF_BAD_VERSION);
+    assert_int_equal (hf_frame_open ("\x92\x00\x91\x01", 4, &scan, &kind), HF_BAD_VERSION);
+    assert_int_equal (hf_frame_open ("\x92\x01\x90", 3, &scan, &kind), HF_MALFORMED);
+    assert_int_equal (hf_frame_open ("\x92\x01\x05", 3, &scan, &kind), HF_MALFORMED);
+    assert_int_equal (hf_frame_open ("\x92\x01\x91\x01", 4, &scan, &kind), HF_OK);
+    assert_int_equal (kind, 1);
+    uint8_t *large = calloc (1, HF_FRAME_MAX + 1);
+    memcpy (large, "\x92\x01\x91\x01", 4);
+    assert_int_equal (hf_frame_open (large, HF_FRAME_MAX, &scan, &kind), HF_OK);
+    assert_int_equal (hf_frame_open (large, HF_FRAME_MAX + 1, &scan, &kind), HF_TOO_LARGE);
+    free (large);
+}
+
+static void
+kinds_are_unique_and_have_names (void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < HANDLERS; i++) {
+        assert_string_equal (hf_kind_name (s_handlers[i].kind), s_handlers[i].name);
+        assert_true (s_handlers[i].kind > 0);
+        for (size_t k = 0; k < i; k++)
+            assert_int_not_equal (s_handlers[i].kind, s_handlers[k].kind);
+    }
+    assert_string_equal (hf_kind_name (0), "UNKNOWN");
+    assert_string_equal (hf_kind_name (UINT32_MAX), "UNKNOWN");
+}
+
+/*  Ordinals travel and are stored: a change of one breaks every cluster that runs. */
+static void
+ordinals_stay_as_they_are (void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t kind;
+        uint32_t ordinal;
+    } fixed[] = {
+        {HF_KIND_OPEN, 1},           {HF_KIND_KEEPALIVE, 2},    {HF_KIND_REQUESTS, 3},
+        {HF_KIND_CLOSE, 4},          {HF_KIND_QUERY, 5},        {HF_KIND_OPENED, 33},
+        {HF_KIND_ALIVE, 34},         {HF_KIND_ANSWERS, 35},     {HF_KIND_CLOSED_REPLY, 36},
+        {HF_KIND_RESULT, 37},        {HF_KIND_REFUSED, 38},     {HF_KIND_ACQUIRE, 64},
+        {HF_KIND_RELEASE, 65},       {HF_KIND_CANCEL, 66},      {HF_KIND_ABANDON, 67},
+        {HF_KIND_APPEND, 68},        {HF_KIND_ANSWER, 80},      {HF_KIND_GRANTED, 81},
+        {HF_KIND_MOVED, 82},         {HF_KIND_LOCK_ROW, 90},    {HF_KIND_WAITER_ROW, 91},
+        {HF_KIND_FILE_ROW, 92},      {HF_KIND_FACT_ROW, 93},    {HF_KIND_HELLO, 128},
+        {HF_KIND_ECHO, 129},         {HF_KIND_HEARTBEAT, 130},  {HF_KIND_ENTRIES, 131},
+        {HF_KIND_ACK, 132},          {HF_KIND_NEED, 133},       {HF_KIND_VOTE_REQUEST, 134},
+        {HF_KIND_VOTE, 135},         {HF_KIND_TRANSFER, 136},   {HF_KIND_NEWER_TERM, 137},
+        {HF_KIND_ENTRY, 140},        {HF_KIND_CMD_OPEN, 160},   {HF_KIND_CMD_CLOSE, 161},
+        {HF_KIND_CMD_REQUESTS, 162}, {HF_KIND_CMD_EXPIRE, 163},
+    };
+    for (size_t i = 0; i < sizeof (fixed) / sizeof (fixed[0]); i++)
+        assert_int_equal (fixed[i].kind, fixed[i].ordinal);
+}
+
+/*  The bytes of one frame, written by hand from the description of the protocol. */
+static void
+the_bytes_are_as_described (void **state)
+{
+    (void)state;
+    static const uint8_t expected[] = {0x92, 0x01, 0x94, 0x03, 0xcd, 0x01, 0x00, 0x01,
+                                       0x91, 0x95, 0x40, 0x01, 0xa1, 'a',  0x00, 0xc3};
+    hf_pack_t pack;
+    hf_pack_t requests;
+    hf_pack_init (&pack);
+    hf_pack_init (&requests);
+    hf_acquire_put (&requests, &(hf_acquire_t){.seq = 1, .lock = hf_span_text ("a"), .wait = true});
+    hf_requests_frame (
+        &pack, &(hf_requests_t){.session = 256, .floor = 1, .requests = hf_pack_list (&requests)});
+    assert_int_equal (hf_pack_size (&pack), sizeof (expected));
+    assert_memory_equal (hf_pack_bytes (&pack), expected, sizeof (expected));
+    hf_pack_done (&requests);
+    hf_pack_done (&pack);
+}
+
+static void
+a_payload_goes_there_and_back (void **state)
+{
+    (void)state;
+    hf_pack_t commands;
+    hf_pack_t pack;
+    hf_list_t list;
+    hf_cmd_expire_t expire;
+    hf_pack_init (&commands);
+    hf_pack_init (&pack);
+    hf_cmd_expire_put (&commands, &(hf_cmd_expire_t){.session = 5, .term = 6});
+    hf_cmd_expire_put (&commands, &(hf_cmd_expire_t){.session = 7, .term = 8});
+    hf_payload_put (&pack, hf_pack_list (&commands));
+    for (size_t size = 0; size < hf_pack_size (&pack); size++) {
+        uint8_t *cut = test_exact (hf_pack_bytes (&pack), size);
+        assert_int_equal (hf_payload_get (hf_span (cut, size), &list), HF_MALFORMED);
+        free (cut);
+    }
+    hf_span_t payload = hf_span (hf_pack_bytes (&pack), hf_pack_size (&pack));
+    assert_int_equal (hf_payload_get (payload, &list), HF_OK);
+    assert_int_equal (list.count, 2);
+    hf_scan_t scan = hf_scan_list (list);
+    assert_true (hf_cmd_expire_get (&scan, &expire));
+    assert_true (hf_cmd_expire_get (&scan, &expire));
+    assert_int_equal (expire.session, 7);
+    assert_true (hf_scan_at_end (&scan));
+    assert_int_equal (hf_payload_get (hf_span ("\x92\x02\x90", 3), &list), HF_BAD_VERSION);
+    assert_int_equal (hf_payload_get (hf_span ("\x92\x01\x01", 3), &list), HF_MALFORMED);
+    assert_int_equal (hf_payload_get (hf_span ("\x91\x01", 2), &list), HF_MALFORMED);
+    hf_pack_done (&commands);
+    hf_pack_done (&pack);
+}
+
+static int
+prepare (void **state)
+{
+    (void)state;
+    uint64_t seed = 1;
+    for (size_t i = 0; i < sizeof (s_pool); i++)
+        s_pool[i] = (uint8_t)test_random (&seed);
+    hf_pack_init (&s_records);
+    return 0;
+}
+
+static int
+clean (void **state)
+{
+    (void)state;
+    hf_pack_done (&s_records);
+    return 0;
+}
+
+int
+main (void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test (every_kind_goes_there_and_back),
+        cmocka_unit_test (every_truncation_is_malformed),
+        cmocka_unit_test (any_changed_byte_is_survived),
+        cmocka_unit_test (noise_is_survived),
+        cmocka_unit_test (a_later_version_may_add_fields_at_the_end),
+        cmocka_unit_test (a_record_of_another_kind_is_not_taken),
+        cmocka_unit_test (a_field_of_another_type_is_not_taken),
+        cmocka_unit_test (frames_say_why_they_are_refused),
+        cmocka_unit_test (kinds_are_unique_and_have_names),
+        cmocka_unit_test (ordinals_stay_as_they_are),
+        cmocka_unit_test (the_bytes_are_as_described),
+        cmocka_unit_test (a_payload_goes_there_and_back),
+    };
+    return cmocka_run_group_tests (tests, prepare, clean);
+}

@@ -1,0 +1,164 @@
+#include "store_fixture.h"
+#include <fcntl.h>
+#include <ftw.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+//  ---- folders and files -------------------------------------------------------
+
+int
+fixture_setup (void **state)
+{
+    const char *base = getenv ("TMPDIR");
+    char *path = NULL;
+    if (asprintf (&path, "%s/hf-store-XXXXXX", base && *base ? base : "/tmp") < 0)
+        return -1;
+    *state = mkdtemp (path);
+    return *state ? 0 : -1;
+}
+
+static int
+s_remove (const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+    (void)st;
+    (void)flag;
+    (void)ftw;
+    return remove (path);
+}
+
+int
+fixture_teardown (void **state)
+{
+    int rc = nftw (*state, s_remove, 8, FTW_DEPTH | FTW_PHYS);
+    free (*state);
+    return rc;
+}
+
+const char *
+fixture_path (const char *dir, const char *name)
+{
+    static char paths[64][1024];
+    static unsigned next;
+    char *path = paths[next++ % 64];
+    snprintf (path, sizeof paths[0], "%s/%s", dir, name);
+    return path;
+}
+
+bool
+fixture_exists (const char *path)
+{
+    return fixture_size (path) >= 0;
+}
+
+int64_t
+fixture_size (const char *path)
+{
+    struct stat st;
+    return lstat (path, &st) == 0 ? (int64_t)st.st_size : -1;
+}
+
+void
+fixture_write (const char *path, const void *bytes, size_t size)
+{
+    int fd = open (path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    assert_true (fd >= 0);
+    assert_int_equal (write (fd, bytes, size), (ssize_t)size);
+    close (fd);
+}
+
+char *
+fixture_read (const char *path, size_t *size)
+{
+    int64_t found = fixture_size (path);
+    assert_true (found >= 0);
+    *size = (size_t)found;
+    char *bytes = calloc (1, *size + 1);
+    int fd = open (path, O_RDONLY);
+    assert_true (bytes && fd >= 0);
+    assert_int_equal (read (fd, bytes, *size), (ssize_t)*size);
+    close (fd);
+    return bytes;
+}
+
+void
+fixture_flip (const char *path, int64_t offset)
+{
+    int fd = open (path, O_RDWR);
+    uint8_t byte;
+    assert_true (fd >= 0);
+    assert_int_equal (pread (fd, &byte, 1, offset), 1);
+    byte ^= 0x10;
+    assert_int_equal (pwrite (fd, &byte, 1, offset), 1);
+    close (fd);
+}
+
+void
+fixture_sql (const char *path, const char *sql)
+{
+    sqlite3 *db = NULL;
+    assert_int_equal (sqlite3_open_v2 (path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    char *error = NULL;
+    if (sqlite3_exec (db, sql, NULL, NULL, &error) != SQLITE_OK)
+        fail_msg ("%s: %s", sql, error);
+    assert_int_equal (sqlite3_close (db), SQLITE_OK);
+}
+
+//  ---- children ----------------------------------------------------------------
+
+void
+fixture_step (int steps)
+{
+    if (write (steps, ".", 1) != 1)
+        _exit (9);
+}
+
+unsigned
+fixture_kill (fixture_child_fn *fn, const char *dir, unsigned kill_after)
+{
+    int ends[2];
+    assert_int_equal (pipe (ends), 0);
+    pid_t pid = fork ();
+    assert_true (pid >= 0);
+    if (pid == 0) {
+        close (ends[0]);
+        fn (dir, ends[1]);
+        raise (SIGKILL);
+    }
+    close (ends[1]);
+    unsigned count = 0;
+    char byte;
+    while (read (ends[0], &byte, 1) == 1)
+        if (++count == kill_after)
+            kill (pid, SIGKILL);
+    close (ends[0]);
+    int status = 0;
+    assert_int_equal (waitpid (pid, &status, 0), pid);
+    assert_true (WIFSIGNALED (status));
+    assert_int_equal (WTERMSIG (status), SIGKILL);
+    return count;
+}
+
+//  ---- limits ------------------------------------------------------------------
+
+static struct rlimit s_before;
+
+void
+fixture_limit (uint64_t size)
+{
+    signal (SIGXFSZ, SIG_IGN);
+    assert_int_equal (getrlimit (RLIMIT_FSIZE, &s_before), 0);
+    struct rlimit limit = {.rlim_cur = size, .rlim_max = s_before.rlim_max};
+    assert_int_equal (setrlimit (RLIMIT_FSIZE, &limit), 0);
+}
+
+void
+fixture_unlimit (void)
+{
+    assert_int_equal (setrlimit (RLIMIT_FSIZE, &s_before), 0);
+}

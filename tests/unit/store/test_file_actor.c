@@ -1,0 +1,329 @@
+//  The file actor as it runs: a real zactor over a real folder.
+
+#include "store_fixture.h"
+#include "nodes/actors/hf_actors.h"
+#include "nodes/actors/hf_pipe.h"
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define LIMIT_MS 20000
+
+//  libzmq is not instrumented, so the thread sanitizer cannot see that the end of the actor, told
+//  through its pipe, hands what it wrote back to us.
+#ifdef __SANITIZE_THREAD__
+#include <sanitizer/tsan_interface.h>
+#define GIVE(bytes) __tsan_release (bytes)
+#define TAKE(bytes) __tsan_acquire (bytes)
+#else
+#define GIVE(bytes) (void)(bytes)
+#define TAKE(bytes) (void)(bytes)
+#endif
+
+typedef struct actor {
+    hf_file_args_t args;
+    zsock_t *lock; //  our end
+    zactor_t *actor;
+    zmq_msg_t message;
+    hf_pack_t frame;
+} actor_t;
+
+static void
+s_run (zsock_t *pipe, void *args)
+{
+    hf_file_actor (pipe, args);
+    GIVE (args);
+}
+
+static void
+s_start (actor_t *self, const char *dir)
+{
+    char error[HF_STORE_ERROR_SIZE];
+    *self = (actor_t){0};
+    self->args.store = hf_file_store_open (dir, error);
+    assert_non_null (self->args.store);
+    self->lock = hf_pipe_new (&self->args.lock);
+    zmq_msg_init (&self->message);
+    hf_pack_init (&self->frame);
+    self->actor = zactor_new (s_run, &self->args);
+    assert_non_null (self->actor);
+}
+
+static void
+s_stop (actor_t *self)
+{
+    zactor_destroy (&self->actor); //  sends $TERM and waits
+    TAKE (&self->args);
+    assert_null (self->args.store); //  the actor has destroyed what it owned
+    assert_null (self->args.lock);
+    zmq_msg_close (&self->message);
+    hf_pack_done (&self->frame);
+    zsock_destroy (&self->lock);
+}
+
+static uint32_t
+s_next (actor_t *self, hf_scan_t *scan)
+{
+    zmq_pollitem_t item = {.socket = zsock_resolve (self->lock), .events = ZMQ_POLLIN};
+    assert_int_equal (zmq_poll (&item, 1, LIMIT_MS), 1);
+    uint32_t kind = 0;
+    assert_true (hf_pipe_next (self->lock, &self->message, scan, &kind));
+    return kind;
+}
+
+static uint64_t
+s_next_durable (actor_t *self)
+{
+    hf_scan_t scan;
+    hf_a_files_durable_t durable;
+    assert_int_equal (s_next (self, &scan), HF_KIND_A_FILES_DURABLE);
+    assert_true (hf_a_files_durable_get (&scan, &durable));
+    return durable.index;
+}
+
+/*  Sections may be told durable one by one or together. */
+static void
+s_wait_durable (actor_t *self, uint64_t index)
+{
+    uint64_t before = 0;
+    for (uint64_t found = 0; found < index; before = found) {
+        found = s_next_durable (self);
+        assert_in_range (found, before, index);
+    }
+}
+
+static void
+s_send_section (actor_t *self, uint64_t index, const char *file, const void *data, size_t size)
+{
+    hf_pack_t parts;
+    hf_pack_init (&parts);
+    hf_a_part_put (&parts,
+                   &(hf_a_part_t){.file = hf_span_text (file), .data = hf_span (data, size)});
+    hf_pack_t sections;
+    hf_pack_init (&sections);
+    hf_a_section_put (&sections, &(hf_a_section_t){.index = index, .parts = hf_pack_list (&parts)});
+    hf_a_sections_frame (&self->frame, &(hf_a_sections_t){.sections = hf_pack_list (&sections)});
+    hf_pipe_send (self->lock, &self->frame);
+    hf_pack_done (&sections);
+    hf_pack_done (&parts);
+}
+
+static void
+s_send_query (actor_t *self, hf_a_file_query_t query)
+{
+    hf_a_file_query_frame (&self->frame, &query);
+    hf_pipe_send (self->lock, &self->frame);
+}
+
+/*  The next result; what was told durable before it is passed over. */
+static hf_a_file_result_t
+s_result (actor_t *self)
+{
+    hf_scan_t scan;
+    uint32_t kind;
+    while ((kind = s_next (self, &scan)) == HF_KIND_A_FILES_DURABLE)
+        continue;
+    assert_int_equal (kind, HF_KIND_A_FILE_RESULT);
+    hf_a_file_result_t result;
+    assert_true (hf_a_file_result_get (&scan, &result));
+    return result;
+}
+
+//  ---- death -------------------------------------------------------------------
+
+static void
+s_die_of_a_failed_write (const char *dir)
+{
+    actor_t self;
+    s_start (&self, dir);
+    s_send_section (&self, 1, "a", "kept", 4);
+    s_wait_durable (&self, 1);
+    static uint8_t bytes[100000];
+    fixture_limit (50000);
+    s_send_section (&self, 2, "b", bytes, sizeof bytes);
+    s_wait_durable (&self, 2); //  never: the process ends before
+    _exit (9);
+}
+
+static void
+test_failed_write_ends_the_process_and_nothing_is_told (void **state)
+{
+    int ends[2];
+    assert_int_equal (pipe (ends), 0);
+    pid_t pid = fork ();
+    assert_true (pid >= 0);
+    if (pid == 0) {
+        dup2 (ends[1], STDERR_FILENO);
+        s_die_of_a_failed_write (*state);
+    }
+    close (ends[1]);
+    char said[2000] = "";
+    size_t size = 0;
+    ssize_t more;
+    while ((more = read (ends[0], said + size, sizeof said - 1 - size)) > 0)
+        size += (size_t)more;
+    close (ends[0]);
+    int status = 0;
+    assert_int_equal (waitpid (pid, &status, 0), pid);
+    assert_true (WIFEXITED (status));
+    assert_int_equal (WEXITSTATUS (status), 1);
+    assert_contains (said, "cannot write the files: ");
+    assert_contains (said, "files/b: File too large");
+
+    actor_t self;
+    s_start (&self, *state);
+    assert_int_equal (s_next_durable (&self), 1);
+    s_send_query (&self, (hf_a_file_query_t){.id = 1, .what = HF_WHAT_FILES, .limit = 9});
+    assert_int_equal (s_result (&self).rows.count, 1);
+    s_stop (&self);
+}
+
+//  ---- life --------------------------------------------------------------------
+
+static void
+test_tells_at_the_start_how_far_the_files_are (void **state)
+{
+    actor_t self;
+    s_start (&self, *state);
+    assert_int_equal (s_next_durable (&self), 0);
+    s_send_section (&self, 7, "a", "x", 1);
+    s_wait_durable (&self, 7);
+    s_stop (&self);
+    s_start (&self, *state);
+    assert_int_equal (s_next_durable (&self), 7);
+    //  A replayed section is told durable too: whoever waits for it goes on.
+    s_send_section (&self, 7, "a", "x", 1);
+    assert_int_equal (s_next_durable (&self), 7);
+    s_send_query (&self,
+                  (hf_a_file_query_t){
+                      .id = 2, .what = HF_WHAT_READ, .name = hf_span_text ("a"), .limit = 10});
+    assert_int_equal (s_result (&self).total, 1);
+    s_stop (&self);
+}
+
+static void
+test_query_sees_every_section_before_it (void **state)
+{
+    actor_t self;
+    s_start (&self, *state);
+    for (uint64_t i = 1; i <= 500; i++) {
+        s_send_section (&self, i, "a", "12345", 5);
+        s_send_query (&self, (hf_a_file_query_t){.id = i,
+                                                 .what = HF_WHAT_READ,
+                                                 .name = hf_span_text ("a"),
+                                                 .offset = 5 * (i - 1),
+                                                 .limit = 100});
+    }
+    for (uint64_t i = 1; i <= 500; i++) {
+        hf_a_file_result_t result = s_result (&self);
+        assert_int_equal (result.id, i);
+        assert_int_equal (result.status, HF_OK);
+        assert_int_equal (result.total, 5 * i); //  and none behind it
+        assert_true (hf_span_equal (result.data, hf_span_text ("12345")));
+        assert_false (result.more);
+    }
+    s_stop (&self);
+}
+
+static void
+test_answers_are_bounded_and_say_when_there_is_more (void **state)
+{
+    size_t whole = 2 * HF_DATA_MAX;
+    uint8_t *bytes = calloc (1, whole);
+    actor_t self;
+    s_start (&self, *state);
+    s_send_section (&self, 1, "big", bytes, whole); //  larger than a frame from a client may be
+    s_send_section (&self, 2, "bigger", bytes, whole);
+    s_send_section (&self, 3, "bigger", bytes, whole);
+    hf_a_file_query_t read = {
+        .id = 1, .what = HF_WHAT_READ, .name = hf_span_text ("big"), .limit = UINT32_MAX};
+    s_send_query (&self, read);
+    hf_a_file_result_t result = s_result (&self);
+    assert_int_equal (result.data.size, HF_DATA_MAX);
+    assert_int_equal (result.total, whole);
+    assert_true (result.more);
+    read.offset = HF_DATA_MAX;
+    s_send_query (&self, read);
+    result = s_result (&self);
+    assert_int_equal (result.data.size, HF_DATA_MAX);
+    assert_false (result.more);
+    read.offset = UINT64_MAX;
+    s_send_query (&self, read);
+    result = s_result (&self);
+    assert_int_equal (result.status, HF_OK);
+    assert_int_equal (result.data.size, 0);
+    assert_false (result.more);
+
+    s_send_query (&self, (hf_a_file_query_t){.id = 4, .what = HF_WHAT_FILES, .limit = 1});
+    result = s_result (&self);
+    assert_int_equal (result.rows.count, 1);
+    assert_true (result.more);
+    s_send_query (&self, (hf_a_file_query_t){.id = 5,
+                                             .what = HF_WHAT_FILES,
+                                             .name = hf_span_text ("big"),
+                                             .limit = UINT32_MAX});
+    result = s_result (&self);
+    assert_int_equal (result.rows.count, 1);
+    assert_false (result.more);
+    hf_scan_t scan = hf_scan_list (result.rows);
+    hf_file_row_t row;
+    assert_true (hf_file_row_get (&scan, &row));
+    assert_true (hf_span_equal (row.file, hf_span_text ("bigger")));
+    assert_int_equal (row.length, 2 * whole);
+    s_stop (&self);
+    free (bytes);
+}
+
+static void
+test_what_is_not_there_or_not_known_is_answered (void **state)
+{
+    actor_t self;
+    s_start (&self, *state);
+    char odd[300];
+    memset (odd, 'x', sizeof odd);
+    const hf_span_t names[] = {hf_span_text ("none"), hf_span (odd, 0), hf_span (odd, 300),
+                               hf_span ("\xff\0", 2)};
+    for (uint64_t i = 0; i < 4; i++) {
+        s_send_query (&self, (hf_a_file_query_t){
+                                 .id = i, .what = HF_WHAT_READ, .name = names[i], .limit = 1});
+        hf_a_file_result_t result = s_result (&self);
+        assert_int_equal (result.id, i);
+        assert_int_equal (result.status, HF_NOT_FOUND);
+        assert_int_equal (result.data.size, 0);
+    }
+    s_send_query (&self, (hf_a_file_query_t){.id = 9, .what = 77});
+    assert_int_equal (s_result (&self).status, HF_BAD_REQUEST);
+    s_stop (&self);
+}
+
+static void
+test_P7_what_waits_at_the_end_is_still_written (void **state)
+{
+    actor_t self;
+    s_start (&self, *state);
+    for (uint64_t i = 1; i <= 3000; i++) //  more than one batch
+        s_send_section (&self, i, "a", "x", 1);
+    s_stop (&self);
+    s_start (&self, *state);
+    assert_int_equal (s_next_durable (&self), 3000);
+    s_stop (&self);
+    assert_int_equal (fixture_size (fixture_path (*state, "files/a")), 3000);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown (name, fixture_setup, fixture_teardown)
+
+int
+main (void)
+{
+    const struct CMUnitTest tests[] = {
+        //  First: it forks, which nobody may do who has used ZeroMQ before.
+        TEST (test_failed_write_ends_the_process_and_nothing_is_told),
+        TEST (test_tells_at_the_start_how_far_the_files_are),
+        TEST (test_query_sees_every_section_before_it),
+        TEST (test_answers_are_bounded_and_say_when_there_is_more),
+        TEST (test_what_is_not_there_or_not_known_is_answered),
+        TEST (test_P7_what_waits_at_the_end_is_still_written),
+    };
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}

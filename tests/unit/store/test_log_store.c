@@ -1,0 +1,416 @@
+//  The log as it runs: what goes in comes out, after a clean close and after a kill.
+
+#include "store_fixture.h"
+#include "msgs/hf_msg.h"
+#include "nodes/store/hf_log_store.h"
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char s_error[HF_STORE_ERROR_SIZE];
+
+static hf_log_store_t *
+s_open (const char *dir)
+{
+    hf_log_store_t *store = hf_log_store_open (dir, s_error);
+    if (!store)
+        fail_msg ("%s", s_error);
+    return store;
+}
+
+static hf_log_store_t *
+s_reopen (hf_log_store_t *store, const char *dir)
+{
+    hf_log_store_close (&store);
+    assert_null (store);
+    return s_open (dir);
+}
+
+/*  Bytes that only this entry has. */
+static void
+s_fill (uint8_t *bytes, size_t size, uint64_t index, uint64_t term)
+{
+    uint64_t x = index * 0x9e3779b97f4a7c15ULL + term;
+    for (size_t i = 0; i < size; i++) {
+        x = x * 6364136223846793005ULL + 1442695040888963407ULL;
+        bytes[i] = (uint8_t)(x >> 56);
+    }
+}
+
+static int
+s_append (hf_log_store_t *store, uint64_t index, uint64_t term, size_t size)
+{
+    uint8_t *bytes = malloc (size + 1);
+    s_fill (bytes, size, index, term);
+    int rc = hf_log_store_append (store, index, term, hf_span (bytes, size));
+    free (bytes);
+    return rc;
+}
+
+/*  Entry INDEX is what s_append wrote. */
+static void
+s_expect (hf_log_store_t *store, uint64_t index, uint64_t term, size_t size)
+{
+    hf_pack_t pack;
+    hf_pack_init (&pack);
+    assert_int_equal (hf_log_store_read (store, index, index, 0, &pack), 1);
+    hf_scan_t scan = hf_scan_list (hf_pack_list (&pack));
+    hf_entry_t entry;
+    assert_true (hf_entry_get (&scan, &entry));
+    assert_true (hf_scan_at_end (&scan));
+    assert_int_equal (entry.term, term);
+    assert_int_equal (entry.payload.size, size);
+    uint8_t *bytes = malloc (size + 1);
+    s_fill (bytes, size, index, term);
+    if (size > 0)
+        assert_memory_equal (entry.payload.at, bytes, size);
+    free (bytes);
+    hf_pack_done (&pack);
+}
+
+typedef struct spans {
+    size_t count;
+    uint64_t first[16];
+    uint64_t term[16];
+} spans_t;
+
+static void
+s_add_span (void *arg, uint64_t first_index, uint64_t term)
+{
+    spans_t *spans = arg;
+    assert_true (spans->count < 16);
+    spans->first[spans->count] = first_index;
+    spans->term[spans->count++] = term;
+}
+
+static void
+s_expect_spans (hf_log_store_t *store, size_t count, const uint64_t *pairs)
+{
+    spans_t spans = {0};
+    assert_int_equal (hf_log_store_spans (store, s_add_span, &spans), 0);
+    assert_int_equal (spans.count, count);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal (spans.first[i], pairs[2 * i]);
+        assert_int_equal (spans.term[i], pairs[2 * i + 1]);
+    }
+}
+
+//  ---- clean -------------------------------------------------------------------
+
+static void
+test_new_log_is_empty (void **state)
+{
+    hf_log_store_t *store = s_open (*state);
+    assert_int_equal (hf_log_store_term (store), 0);
+    assert_int_equal (hf_log_store_voted_for (store), 0);
+    assert_int_equal (hf_log_store_first_index (store), 1);
+    assert_int_equal (hf_log_store_last_index (store), 0);
+    assert_false (hf_log_store_dirty (store));
+    s_expect_spans (store, 0, NULL);
+    assert_int_equal (hf_log_store_commit (store), 0); //  nothing to do
+    hf_log_store_close (&store);
+    hf_log_store_close (&store);
+    assert_false (fixture_exists (fixture_path (*state, "log.db-shm")));
+}
+
+static void
+test_reopened_log_is_the_same (void **state)
+{
+    hf_log_store_t *store = s_open (*state);
+    assert_int_equal (hf_log_store_vote (store, 7, 3), 0);
+    assert_true (hf_log_store_dirty (store));
+    const size_t sizes[] = {0, 1, 100, 4096, 65536, (1 << 20) + 77};
+    for (uint64_t i = 1; i <= 6; i++)
+        assert_int_equal (s_append (store, i, i < 4 ? 5 : 7, sizes[i - 1]), 0);
+    assert_int_equal (hf_log_store_commit (store), 0);
+    assert_false (hf_log_store_dirty (store));
+    for (int turn = 0; turn < 2; turn++) {
+        assert_int_equal (hf_log_store_term (store), 7);
+        assert_int_equal (hf_log_store_voted_for (store), 3);
+        assert_int_equal (hf_log_store_first_index (store), 1);
+        assert_int_equal (hf_log_store_last_index (store), 6);
+        for (uint64_t i = 1; i <= 6; i++)
+            s_expect (store, i, i < 4 ? 5 : 7, sizes[i - 1]);
+        s_expect_spans (store, 2, (uint64_t[]){1, 5, 4, 7});
+        store = s_reopen (store, *state);
+    }
+    hf_log_store_close (&store);
+}
+
+static void
+test_what_was_not_committed_is_gone (void **state)
+{
+    hf_log_store_t *store = s_open (*state);
+    assert_int_equal (hf_log_store_vote (store, 1, 1), 0);
+    assert_int_equal (s_append (store, 1, 1, 10), 0);
+    assert_int_equal (hf_log_store_commit (store), 0);
+    assert_int_equal (hf_log_store_vote (store, 2, 2), 0);
+    assert_int_equal (s_append (store, 2, 2, 10), 0);
+    s_expect (store, 2, 2, 10); //  the open transaction is seen
+    store = s_reopen (store, *state);
+    assert_int_equal (hf_log_store_term (store), 1);
+    assert_int_equal (hf_log_store_voted_for (store), 1);
+    assert_int_equal (hf_log_store_last_index (store), 1);
+    hf_log_store_close (&store);
+}
+
+static void
+test_largest_numbers_are_kept (void **state)
+{
+    hf_log_store_t *store = s_open (*state);
+    assert_int_equal (hf_log_store_vote (store, UINT64_MAX, UINT32_MAX), 0);
+    assert_int_equal (s_append (store, 1, UINT64_MAX, 8), 0);
+    assert_int_equal (hf_log_store_commit (store), 0);
+    store = s_reopen (store, *state);
+    assert_true (hf_log_store_term (store) == UINT64_MAX);
+    assert_int_equal (hf_log_store_voted_for (store), UINT32_MAX);
+    s_expect (store, 1, UINT64_MAX, 8);
+    hf_log_store_close (&store);
+}
+
+static void
+test_truncated_log_takes_other_entries (void **state)
+{
+    hf_log_store_t *store = s_open (*state);
+    for (uint64_t i = 1; i <= 10; i++)
+        assert_int_equal (s_append (store, i, i <= 5 ? 1 : i <= 8 ? 2 : 3, 50), 0);
+    assert_int_equal (hf_log_store_commit (store), 0);
+    s_expect_spans (store, 3, (uint64_t[]){1, 1, 6, 2, 9, 3});
+    assert_int_equal (hf_log_store_truncate (store, 11), 0); //  nothing there
+    assert_false (hf_log_store_dirty (store));
+
+    //  Cut inside a run, and go on with another term, in one transaction.
+    assert_int_equal (hf_log_store_truncate (store, 8), 0);
+    assert_int_equal (hf_log_store_last_index (store), 7);
+    assert_int_equal (s_append (store, 8, 4, 60), 0);
+    assert_int_equal (hf_log_store_commit (store), 0);
+    for (int turn = 0; turn < 2; turn++) {
+        assert_int_equal (hf_log_store_last_index (store), 8);
+        s_expect_spans (store, 3, (uint64_t[]){1, 1, 6, 2, 8, 4});
+        s_expect (store, 7, 2, 50);
+        s_expect (store, 8, 4, 60);
+        store = s_reopen (store, *state);
+    }
+    //  Cut where a run begins: the run is gone, and the next entry begins another.
+    assert_int_equal (hf_log_store_truncate (store, 6), 0);
+    s_expect_spans (store, 1, (uint64_t[]){1, 1});
+    assert_int_equal (s_append (store, 6, 2, 1), 0);
+    s_expect_spans (store, 2, (uint64_t[]){1, 1, 6, 2});
+    assert_int_equal (hf_log_store_truncate (store, 1), 0);
+    assert_int_equal (hf_log_store_commit (store), 0);
+    store = s_reopen (store, *state);
+    assert_int_equal (hf_log_store_last_index (store), 0);
+    s_expect_spans (store, 0, NULL);
+    hf_log_store_close (&store);
+}
+
+static void
+test_reads_come_in_chunks (void **state)
+{
+    hf_log_store_t *store = s_open (*state);
+    for (uint64_t i = 1; i <= 100; i++)
+        assert_int_equal (s_append (store, i, 1, 1000), 0);
+    hf_pack_t pack;
+    hf_pack_init (&pack);
+    //  At least one, however little fits; never beyond BYTES otherwise.
+    assert_int_equal (hf_log_store_read (store, 1, 100, 1, &pack), 1);
+    assert_int_equal (hf_pack_list (&pack).count, 1);
+    hf_pack_reset (&pack);
+    int count = hf_log_store_read (store, 5, 100, 10000, &pack);
+    assert_in_range (count, 8, 9);
+    assert_int_equal (hf_pack_list (&pack).count, count);
+    assert_true (hf_pack_size (&pack) <= 10000);
+    hf_pack_reset (&pack);
+    assert_int_equal (hf_log_store_read (store, 98, 99, 1 << 20, &pack), 2); //  up to LAST
+    hf_pack_reset (&pack);
+    assert_int_equal (hf_log_store_read (store, 98, 1000, 1 << 20, &pack), 3); //  up to the end
+    hf_pack_reset (&pack);
+    assert_int_equal (hf_log_store_read (store, 101, 101, 1 << 20, &pack), 0);
+    //  The whole log in chunks is the whole log.
+    uint64_t next = 1;
+    while (next <= 100) {
+        hf_pack_reset (&pack);
+        count = hf_log_store_read (store, next, 100, 5000, &pack);
+        assert_true (count > 0);
+        next += (uint64_t)count;
+    }
+    assert_int_equal (next, 101);
+    hf_pack_done (&pack);
+    assert_int_equal (hf_log_store_commit (store), 0);
+    hf_log_store_close (&store);
+}
+
+static void
+test_incarnation_belongs_to_the_database (void **state)
+{
+    hf_log_store_t *store = s_open (*state);
+    uint64_t first = hf_log_store_incarnation (store);
+    assert_true (first != 0);
+    store = s_reopen (store, *state);
+    assert_true (hf_log_store_incarnation (store) == first);
+    hf_log_store_close (&store);
+    assert_int_equal (remove (fixture_path (*state, "log.db")), 0);
+    store = s_open (*state);
+    assert_true (hf_log_store_incarnation (store) != first);
+    hf_log_store_close (&store);
+}
+
+static void
+test_another_cluster_is_refused (void **state)
+{
+    const char *list = "1@10.0.0.1:8080:8081,2@10.0.0.2:8080:8081";
+    hf_log_store_t *store = s_open (*state);
+    assert_int_equal (hf_log_store_bind (store, 2, list), 0);
+    assert_int_equal (hf_log_store_bind (store, 2, list), 0);
+    store = s_reopen (store, *state);
+    assert_int_equal (hf_log_store_bind (store, 2, list), 0);
+    assert_int_equal (hf_log_store_bind (store, 2, "1@10.0.0.9"), -1);
+    assert_contains (hf_log_store_error (store), "node 2 of cluster 1@10.0.0.1:8080:8081,2@");
+    assert_contains (hf_log_store_error (store), "1@10.0.0.9");
+    assert_int_equal (hf_log_store_bind (store, 1, list), -1);
+    assert_contains (hf_log_store_error (store), "not to node 1");
+    //  It was asked, not changed: the right list is still taken, and the store still works.
+    assert_int_equal (hf_log_store_bind (store, 2, list), 0);
+    assert_int_equal (hf_log_store_vote (store, 1, 2), 0);
+    assert_int_equal (hf_log_store_commit (store), 0);
+    store = s_reopen (store, *state);
+    assert_int_equal (hf_log_store_bind (store, 2, list), 0);
+    hf_log_store_close (&store);
+}
+
+static void
+test_P12_wal_is_bounded (void **state)
+{
+    hf_log_store_t *store = s_open (*state);
+    int64_t largest = 0;
+    for (uint64_t i = 1; i <= 1500; i++) {
+        assert_int_equal (s_append (store, i, 1, 20000), 0);
+        if (i % 3 != 0)
+            continue;
+        assert_int_equal (hf_log_store_commit (store), 0);
+        int64_t size = fixture_size (fixture_path (*state, "log.db-wal"));
+        largest = size > largest ? size : largest;
+    }
+    assert_true (largest > 0);
+    assert_in_range (largest, 1, 2 << 20); //  30 MB went through it
+    hf_log_store_close (&store);
+}
+
+//  ---- kills -------------------------------------------------------------------
+
+/*  Ten commits, then a transaction larger than SQLite's cache, so that some of it is in the WAL. */
+static void
+s_die_in_transaction (const char *dir, int steps)
+{
+    hf_log_store_t *store = hf_log_store_open (dir, s_error);
+    for (uint64_t i = 1; store && i <= 10; i++)
+        if (hf_log_store_vote (store, i, (uint32_t)i) == 0 && s_append (store, i, i, 300) == 0 &&
+            hf_log_store_commit (store) == 0)
+            fixture_step (steps);
+    if (hf_log_store_vote (store, 99, 9) != 0)
+        return;
+    for (uint64_t i = 11; i <= 400; i++)
+        if (s_append (store, i, 99, 20000) != 0)
+            return;
+    fixture_step (steps);
+}
+
+static void
+test_P7_kill_in_a_transaction_leaves_what_was_committed (void **state)
+{
+    assert_int_equal (fixture_kill (s_die_in_transaction, *state, 0), 11);
+    //  The kill came in the middle: bytes of the transaction are on disk.
+    assert_true (fixture_size (fixture_path (*state, "log.db-wal")) > 1000000);
+    hf_log_store_t *store = s_open (*state);
+    assert_int_equal (hf_log_store_last_index (store), 10);
+    assert_int_equal (hf_log_store_term (store), 10);
+    assert_int_equal (hf_log_store_voted_for (store), 10);
+    for (uint64_t i = 1; i <= 10; i++)
+        s_expect (store, i, i, 300);
+    assert_int_equal (fixture_size (fixture_path (*state, "log.db-wal")), 0); //  folded in
+    assert_int_equal (s_append (store, 11, 11, 5), 0);
+    assert_int_equal (hf_log_store_commit (store), 0);
+    hf_log_store_close (&store);
+}
+
+/*  Commit after commit, until the kill comes; large enough for checkpoints in between. */
+static void
+s_commit_on (const char *dir, int steps)
+{
+    hf_log_store_t *store = hf_log_store_open (dir, s_error);
+    if (!store)
+        return;
+    for (int i = 0; i < 1000; i++) {
+        uint64_t last = hf_log_store_last_index (store);
+        if (hf_log_store_vote (store, last + 3, 1) != 0 ||
+            s_append (store, last + 1, 1, 9000) != 0 || s_append (store, last + 2, 1, 9000) != 0 ||
+            s_append (store, last + 3, 1, 10) != 0 || hf_log_store_commit (store) != 0)
+            return;
+        fixture_step (steps);
+    }
+}
+
+static void
+test_P7_kills_at_any_time_lose_nothing_and_tear_nothing (void **state)
+{
+    uint64_t expected = 0;
+    for (unsigned round = 1; round <= 12; round++) {
+        unsigned steps = fixture_kill (s_commit_on, *state, 1 + round * 37 % 60);
+        assert_true (steps >= 1 + round * 37 % 60);
+        hf_log_store_t *store = s_open (*state);
+        uint64_t last = hf_log_store_last_index (store);
+        expected += 3 * steps;
+        assert_in_range (last, expected, expected + 3); //  the one that nobody was told of
+        assert_int_equal (last % 3, 0);
+        assert_int_equal (hf_log_store_term (store), last); //  vote and entries: all or nothing
+        for (uint64_t i = 1; i <= last; i += 1 + last / 7)
+            s_expect (store, i, 1, i % 3 == 0 ? 10 : 9000);
+        s_expect (store, last, 1, 10);
+        expected = last;
+        hf_log_store_close (&store);
+    }
+}
+
+static void
+s_create_only (const char *dir, int steps)
+{
+    fixture_step (steps);
+    hf_log_store_t *store = hf_log_store_open (dir, s_error);
+    (void)store;
+    fixture_step (steps);
+}
+
+static void
+test_kill_while_it_is_made_leaves_a_folder_that_opens (void **state)
+{
+    for (unsigned round = 0; round < 10; round++) {
+        fixture_kill (s_create_only, *state, 1); //  the kill races with the making
+        hf_log_store_t *store = s_open (*state);
+        assert_true (hf_log_store_incarnation (store) != 0);
+        assert_int_equal (hf_log_store_last_index (store), 0);
+        hf_log_store_close (&store);
+        assert_int_equal (remove (fixture_path (*state, "log.db")), 0);
+    }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown (name, fixture_setup, fixture_teardown)
+
+int
+main (void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST (test_new_log_is_empty),
+        TEST (test_reopened_log_is_the_same),
+        TEST (test_what_was_not_committed_is_gone),
+        TEST (test_largest_numbers_are_kept),
+        TEST (test_truncated_log_takes_other_entries),
+        TEST (test_reads_come_in_chunks),
+        TEST (test_incarnation_belongs_to_the_database),
+        TEST (test_another_cluster_is_refused),
+        TEST (test_P12_wal_is_bounded),
+        TEST (test_P7_kill_in_a_transaction_leaves_what_was_committed),
+        TEST (test_P7_kills_at_any_time_lose_nothing_and_tear_nothing),
+        TEST (test_kill_while_it_is_made_leaves_a_folder_that_opens),
+    };
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}

@@ -1,0 +1,53 @@
+#!/bin/sh
+# selftest.sh HERE - each check passes on a good tree and fails on a tree with one thing wrong.
+set -eu
+here=$1
+root=$(mktemp -d "${TMPDIR:-/tmp}/hf-style-XXXXXX")
+trap 'rm -rf "$root"' EXIT
+bad=0
+
+fresh ()
+{
+    rm -rf "$root/t"
+    mkdir -p "$root/t"
+    cd "$root/t"
+    mkdir -p msgs broker-less nodes/core nodes/store client bench tests/cluster/harness
+    cp "$here/../../../.clang-format" .
+    echo '#include "msgs/a.h"' > nodes/core/a.c
+    echo 'void nanosleep (void);' > tests/cluster/harness/hf_wait.c
+    printf 'int\nf (void)\n{\n    return 1;\n}\n' > msgs/a.c
+}
+
+passes () # CHECK
+{
+    sh "$here/$1" "$root/t" > "$root/out" 2>&1 || { echo "$1 fails on: $2"; cat "$root/out"; bad=1; }
+}
+
+fails () # CHECK WHAT
+{
+    code=0
+    sh "$here/$1" "$root/t" > "$root/out" 2>&1 || code=$?
+    [ $code -eq 1 ] || [ $code -eq 123 ] || [ $code -eq 77 ] || { echo "$1 passes ($code): $2"; bad=1; }
+}
+
+for check in includes.sh sizes.sh no_sleeps.sh; do fresh; passes $check "a good tree"; done
+fresh; echo '#include "broker-less/x.h"' > nodes/core/b.c; fails includes.sh "core includes broker-less"
+fresh; echo '#include <time.h>' > nodes/core/b.c; fails includes.sh "core includes time.h"
+fresh; echo '#include "nodes/x.h"' > client/b.c; fails includes.sh "client includes nodes"
+fresh; echo '#include "nodes/x.h"' > broker-less/b.c; fails includes.sh "broker-less includes nodes"
+fresh; printf '\tint x;\n' > msgs/b.c; fails sizes.sh "a tab"
+fresh; awk 'BEGIN { for (i = 0; i < 701; i++) print "" }' > msgs/b.c; fails sizes.sh "a long file"
+fresh; awk 'BEGIN { print "int\nf (void)\n{"; for (i = 0; i < 76; i++) print "    f ();"; print "}" }' > msgs/b.c
+fails sizes.sh "a long function"
+fresh; echo 'static void f (void) { usleep (5); }' > tests/b.c; fails no_sleeps.sh "a sleep"
+fresh; echo 'int   x ;' > msgs/b.c; fails format.sh "unformatted code"
+
+fresh
+cc=${CC:-cc}
+printf '#include <stdlib.h>\nvoid *hf_x (void);\nvoid *hf_x (void) { return malloc (3); }\n' > a.c
+$cc -c a.c -o a.o
+sh "$here/core_pure.sh" "$root/t/a.o" > /dev/null || { echo "core_pure.sh fails on malloc"; bad=1; }
+printf '#include <time.h>\nlong hf_x (void);\nlong hf_x (void) { return (long)time (NULL); }\n' > b.c
+$cc -c b.c -o b.o
+! sh "$here/core_pure.sh" "$root/t/b.o" > /dev/null || { echo "core_pure.sh passes time ()"; bad=1; }
+exit $bad

@@ -1,0 +1,378 @@
+/*  fake_holdfast.c - the client library as the tool sees it, with no cluster behind it.
+ *
+ *  The environment says what its calls give: HF_FAKE_OPEN, _ACQUIRE, _RELEASE, _APPEND, _QUERY are
+ *  status numbers. HF_FAKE_LOG names a file that gets a line for each call. HF_FAKE_CONTROL names a
+ *  FIFO: the session then does what its lines say: "move N", "grant", "status N", "lose".
+ *  HF_FAKE_NODES: how many of three nodes answer.
+ */
+#include "client/holdfast.h"
+#include <assert.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+struct hf_client {
+    int unused;
+};
+
+struct hf_session {
+    hf_session_fn *fn;
+    void *arg;
+    uint32_t ttl_ms;
+    hf_done_fn *done;
+    void *done_arg;
+    atomic_bool lost;
+    pthread_t thread;
+    bool threaded;
+    int stop_fd;
+};
+
+static unsigned
+s_number (const char *name, unsigned otherwise)
+{
+    const char *text = getenv (name);
+    return text ? (unsigned)strtoul (text, NULL, 10) : otherwise;
+}
+
+static hf_status_t
+s_status (const char *name)
+{
+    return (hf_status_t)s_number (name, HF_OK);
+}
+
+static void __attribute__ ((format (printf, 1, 2))) s_log (const char *format, ...)
+{
+    const char *path = getenv ("HF_FAKE_LOG");
+    FILE *file = path ? fopen (path, "a") : NULL;
+    if (!file)
+        return;
+    va_list args;
+    va_start (args, format);
+    vfprintf (file, format, args);
+    va_end (args);
+    fclose (file);
+}
+
+//  ---- client and sessions -------------------------------------------------------
+
+hf_client_t *
+hf_client_new (const char *endpoints, char *error)
+{
+    assert (!endpoints);
+    const char *list = getenv ("HOLDFAST_ENDPOINTS");
+    if (list && !strchr (list, '@')) {
+        snprintf (error, HF_CLIENT_ERROR_SIZE, "not a list: %s", list);
+        return NULL;
+    }
+    return calloc (1, sizeof (hf_client_t));
+}
+
+void
+hf_client_destroy (hf_client_t **self_p)
+{
+    free (*self_p);
+    *self_p = NULL;
+}
+
+hf_status_t
+hf_session_open (hf_client_t *client, uint32_t ttl_ms, uint32_t limit_ms, hf_session_fn *fn,
+                 void *arg, hf_session_t **session_p)
+{
+    assert (client && limit_ms > 0);
+    hf_status_t status = s_status ("HF_FAKE_OPEN");
+    s_log ("open %" PRIu32 "\n", ttl_ms);
+    *session_p = NULL;
+    if (status != HF_OK)
+        return status;
+    hf_session_t *self = calloc (1, sizeof *self);
+    self->fn = fn;
+    self->arg = arg;
+    self->ttl_ms = ttl_ms > 0 ? ttl_ms : 10000;
+    self->stop_fd = eventfd (0, EFD_CLOEXEC);
+    *session_p = self;
+    return HF_OK;
+}
+
+static void
+s_end (hf_session_t **session_p)
+{
+    hf_session_t *self = *session_p;
+    uint64_t one = 1;
+    if (write (self->stop_fd, &one, sizeof one) != (ssize_t)sizeof one)
+        abort ();
+    if (self->threaded)
+        pthread_join (self->thread, NULL);
+    close (self->stop_fd);
+    free (self);
+    *session_p = NULL;
+}
+
+hf_status_t
+hf_session_close (hf_session_t **session_p, uint32_t limit_ms)
+{
+    assert (limit_ms > 0);
+    s_end (session_p);
+    s_log ("close\n");
+    return HF_OK;
+}
+
+void
+hf_session_leave (hf_session_t **session_p)
+{
+    s_end (session_p);
+    s_log ("leave\n");
+}
+
+uint64_t
+hf_session_id (const hf_session_t *self)
+{
+    assert (self);
+    return 7;
+}
+
+uint32_t
+hf_session_ttl_ms (const hf_session_t *self)
+{
+    return self->ttl_ms;
+}
+
+uint32_t
+hf_session_remaining_ms (const hf_session_t *self)
+{
+    return self->lost ? 0 : self->ttl_ms;
+}
+
+//  ---- what the session lives through ----------------------------------------------
+
+static void
+s_answer (hf_session_t *self, hf_status_t status)
+{
+    hf_result_t result = {.status = status, .arg = self->done_arg, .token = 42, .index = 9};
+    self->done (self->done_arg, &result);
+}
+
+static void
+s_obey (hf_session_t *self, const char *line)
+{
+    hf_session_event_t event = {.session = 7, .lock = "lock", .token = 42};
+    unsigned number = 0;
+    if (sscanf (line, "move %u", &number) == 1) {
+        event.type = HF_SESSION_MOVED;
+        event.position = number;
+        self->fn (self->arg, &event);
+    } else if (strncmp (line, "grant", 5) == 0)
+        s_answer (self, HF_OK);
+    else if (sscanf (line, "status %u", &number) == 1)
+        s_answer (self, (hf_status_t)number);
+    else if (strncmp (line, "lose", 4) == 0) {
+        self->lost = true;
+        event.type = HF_SESSION_LOST;
+        self->fn (self->arg, &event);
+        event.type = HF_SESSION_ENDED;
+        self->fn (self->arg, &event);
+    }
+}
+
+static void *
+s_live (void *arg)
+{
+    hf_session_t *self = arg;
+    //  For writing too: so that it never comes to an end when a writer goes.
+    int fd = open (getenv ("HF_FAKE_CONTROL"), O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        abort ();
+    char line[64];
+    size_t size = 0;
+    for (;;) {
+        struct pollfd fds[] = {{.fd = fd, .events = POLLIN},
+                               {.fd = self->stop_fd, .events = POLLIN}};
+        poll (fds, 2, -1);
+        if (fds[1].revents)
+            break;
+        if (read (fd, line + size, 1) == 1 && line[size++] == '\n') {
+            line[size - 1] = '\0';
+            s_obey (self, line);
+            size = 0;
+        }
+        assert (size < sizeof line);
+    }
+    close (fd);
+    return NULL;
+}
+
+hf_status_t
+hf_submit_acquire (hf_session_t *self, const char *lock, bool wait, uint32_t limit_ms,
+                   hf_done_fn *fn, void *arg)
+{
+    s_log ("acquire %s %s %" PRIu32 "\n", lock, wait ? "wait" : "at-once", limit_ms);
+    self->done = fn;
+    self->done_arg = arg;
+    if (!getenv ("HF_FAKE_CONTROL"))
+        s_answer (self, s_status ("HF_FAKE_ACQUIRE"));
+    else {
+        self->threaded = true;
+        if (pthread_create (&self->thread, NULL, s_live, self) != 0)
+            abort ();
+    }
+    return HF_OK;
+}
+
+static hf_status_t
+s_end_section (const hf_session_t *self, const char *verb, const char *lock, uint64_t token,
+               hf_done_fn *fn, void *arg)
+{
+    s_log ("%s %s %" PRIu64 "\n", verb, lock, token);
+    hf_result_t result = {.status = self->lost ? HF_LOST : s_status ("HF_FAKE_RELEASE")};
+    fn (arg, &result);
+    return HF_OK;
+}
+
+hf_status_t
+hf_submit_release (hf_session_t *self, const char *lock, uint64_t token, hf_done_fn *fn, void *arg)
+{
+    return s_end_section (self, "release", lock, token, fn, arg);
+}
+
+hf_status_t
+hf_submit_cancel (hf_session_t *self, const char *lock, uint64_t token, hf_done_fn *fn, void *arg)
+{
+    return s_end_section (self, "cancel", lock, token, fn, arg);
+}
+
+//  ---- blocking calls --------------------------------------------------------------
+
+hf_status_t
+hf_append (hf_session_t *self, const char *lock, uint64_t token, const char *file, const void *data,
+           size_t size, uint32_t limit_ms)
+{
+    assert (self && limit_ms > 0);
+    s_log ("append %s %" PRIu64 " %s %zu %.*s\n", lock, token, file, size,
+           (int)(size < 20 ? size : 0), (const char *)data);
+    return s_status ("HF_FAKE_APPEND");
+}
+
+hf_status_t
+hf_append_for (hf_session_t *self, uint64_t owner, const char *lock, uint64_t token,
+               const char *file, const void *data, size_t size, uint32_t limit_ms)
+{
+    s_log ("for %" PRIu64 " ", owner);
+    return hf_append (self, lock, token, file, data, size, limit_ms);
+}
+
+hf_status_t
+hf_release_for (hf_session_t *self, uint64_t owner, const char *lock, uint64_t token,
+                uint32_t limit_ms)
+{
+    assert (self && limit_ms > 0);
+    s_log ("for %" PRIu64 " release %s %" PRIu64 "\n", owner, lock, token);
+    return s_status ("HF_FAKE_RELEASE");
+}
+
+hf_status_t
+hf_cancel_for (hf_session_t *self, uint64_t owner, const char *lock, uint64_t token,
+               uint32_t limit_ms)
+{
+    assert (self && limit_ms > 0);
+    s_log ("for %" PRIu64 " cancel %s %" PRIu64 "\n", owner, lock, token);
+    return s_status ("HF_FAKE_RELEASE");
+}
+
+hf_status_t
+hf_close_session_id (hf_client_t *client, uint64_t id, uint32_t limit_ms)
+{
+    assert (client && limit_ms > 0);
+    s_log ("close-id %" PRIu64 "\n", id);
+    return HF_OK;
+}
+
+/*  "text" is 10 letters, "bytes" is no UTF-8, "long" is 2.5 MiB of x; others are not there. */
+hf_status_t
+hf_read (hf_client_t *client, const char *file, uint64_t offset, void *buffer, size_t *size,
+         uint64_t *total, uint32_t limit_ms)
+{
+    assert (client && limit_ms > 0);
+    const uint64_t long_size = 5 << 19;
+    *total = strcmp (file, "text") == 0    ? 10
+             : strcmp (file, "bytes") == 0 ? 2
+             : strcmp (file, "long") == 0  ? long_size
+                                           : 0;
+    if (*total == 0)
+        return HF_NOT_FOUND;
+    size_t room = *size < (1U << 20) ? *size : 1U << 20;
+    *size = 0;
+    for (; *size < room && offset < *total; (*size)++, offset++)
+        ((uint8_t *)buffer)[*size] = *total == 10  ? (uint8_t)("0123456789"[offset])
+                                     : *total == 2 ? (uint8_t)(0xfe + offset)
+                                                   : 'x';
+    return s_status ("HF_FAKE_QUERY");
+}
+
+//  ---- questions -------------------------------------------------------------------
+
+hf_status_t
+hf_query_leader (hf_client_t *client, hf_leader_info_t *info, uint32_t limit_ms)
+{
+    assert (client && limit_ms > 0);
+    *info = (hf_leader_info_t){.id = 2, .term = 3, .endpoint = "127.0.0.1:8082"};
+    return s_status ("HF_FAKE_QUERY");
+}
+
+hf_status_t
+hf_query_locks (hf_client_t *client, hf_lock_info_fn *fn, void *arg, uint32_t limit_ms)
+{
+    assert (client && limit_ms > 0);
+    fn (arg, &(hf_lock_info_t){"one", 7, 42, 2, 100});
+    fn (arg, &(hf_lock_info_t){"zw\303\266lf", 8, UINT64_MAX, 0, 0});
+    return s_status ("HF_FAKE_QUERY");
+}
+
+hf_status_t
+hf_query_lock (hf_client_t *client, const char *lock, hf_lock_info_t *info, hf_queue_info_fn *fn,
+               void *arg, uint32_t limit_ms)
+{
+    assert (client && limit_ms > 0);
+    if (strcmp (lock, "one") != 0)
+        return HF_NOT_FOUND;
+    *info = (hf_lock_info_t){lock, 7, 42, 2, 100};
+    fn (arg, 11, 1);
+    fn (arg, 12, 2);
+    return s_status ("HF_FAKE_QUERY");
+}
+
+hf_status_t
+hf_query_files (hf_client_t *client, hf_file_info_fn *fn, void *arg, uint32_t limit_ms)
+{
+    assert (client && limit_ms > 0);
+    fn (arg, &(hf_file_info_t){"ledger", 1234, 0xfeed});
+    return s_status ("HF_FAKE_QUERY");
+}
+
+hf_status_t
+hf_query_status (hf_client_t *client, uint32_t id, hf_fact_fn *fn, void *arg, uint32_t limit_ms)
+{
+    assert (client && limit_ms > 0);
+    if (id > s_number ("HF_FAKE_NODES", 3))
+        return HF_UNREACHABLE;
+    fn (arg, "role", id == 1 ? "leader" : "follower", 0);
+    fn (arg, "leader", NULL, s_number ("HF_FAKE_LEADER", 1));
+    fn (arg, "term", NULL, 5);
+    fn (arg, "state_hash", NULL, 0xabc);
+    return HF_OK;
+}
+
+size_t
+hf_client_nodes (const hf_client_t *client, uint32_t ids[7])
+{
+    assert (client);
+    for (uint32_t i = 0; i < 3; i++)
+        ids[i] = i + 1;
+    return 3;
+}

@@ -1,0 +1,166 @@
+#include "client/tool/tool_text.h"
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t
+s_time (const char *text)
+{
+    uint64_t ms = 0;
+    return tool_parse_time (text, &ms) ? ms : UINT64_MAX;
+}
+
+static void
+test_times (void **state)
+{
+    (void)state;
+    assert_int_equal (s_time ("10s"), 10000);
+    assert_int_equal (s_time ("500ms"), 500);
+    assert_int_equal (s_time ("2m"), 120000);
+    assert_int_equal (s_time ("1h"), 3600000);
+    assert_int_equal (s_time ("3"), 3000);
+    assert_int_equal (s_time ("0"), 0);
+    assert_int_equal (s_time (".007"), 7);
+    assert_int_equal (s_time ("1.5"), 1500);
+    assert_int_equal (s_time ("1.5m"), 90000);
+    assert_int_equal (s_time ("2."), 2000);
+}
+
+static void
+test_a_short_time_is_not_none (void **state)
+{
+    (void)state;
+    assert_int_equal (s_time ("0.0001"), 1);
+    assert_int_equal (s_time ("0.1ms"), 1);
+    assert_int_equal (s_time ("0.0000000001"), 0); //  past what is looked at
+}
+
+static void
+test_no_times (void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {
+        "",           ".",        "s",    "-1",  "+1",  " 1",  "1 s",
+        "1.5.",       "1d",       "1sec", "0x1", "1e3", "nan", "99999999999999999999",
+        "9000000000", "31622401s"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        if (s_time (wrong[i]) != UINT64_MAX)
+            fail_msg ("'%s' was taken for a time", wrong[i]);
+}
+
+static void
+test_numbers (void **state)
+{
+    (void)state;
+    uint64_t number = 1;
+    assert_true (tool_parse_number ("0", &number));
+    assert_int_equal (number, 0);
+    assert_true (tool_parse_number ("18446744073709551615", &number));
+    assert_true (number == UINT64_MAX);
+    number = 5;
+    static const char *const wrong[] = {"",   "-1", " 1", "1 ", "0x10", "18446744073709551616",
+                                        "1.0"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        assert_false (tool_parse_number (wrong[i], &number));
+    assert_int_equal (number, 5);
+}
+
+/*  What a shell makes of the quoted text is the text. */
+static void
+test_quotes_survive_a_shell (void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "plain",        "",   "it's",  "'", "''\\''", "$HOME `id` $(id) \"x\" ;&|",
+        "zw\303\266lf", "-n", "a  b\\"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        char *quoted = tool_shell_quote (texts[i]);
+        char command[256];
+        snprintf (command, sizeof command, "printf %%s %s", quoted);
+        FILE *shell = popen (command, "r");
+        assert_non_null (shell);
+        char back[256] = "";
+        size_t size = fread (back, 1, sizeof back - 1, shell);
+        assert_int_equal (pclose (shell), 0);
+        back[size] = '\0';
+        assert_string_equal (back, texts[i]);
+        free (quoted);
+    }
+}
+
+static void
+test_base64 (void **state)
+{
+    (void)state;
+    //  RFC 4648, section 10.
+    static const char *const pairs[][2] = {{"", ""},
+                                           {"f", "Zg=="},
+                                           {"fo", "Zm8="},
+                                           {"foo", "Zm9v"},
+                                           {"foob", "Zm9vYg=="},
+                                           {"fooba", "Zm9vYmE="},
+                                           {"foobar", "Zm9vYmFy"},
+                                           {"\377\376\375", "//79"}};
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        char *text = tool_base64 (pairs[i][0], strlen (pairs[i][0]));
+        assert_string_equal (text, pairs[i][1]);
+        free (text);
+    }
+}
+
+static void
+test_distance (void **state)
+{
+    (void)state;
+    assert_int_equal (tool_distance ("status", "status"), 0);
+    assert_int_equal (tool_distance ("staus", "status"), 1);
+    assert_int_equal (tool_distance ("kitten", "sitting"), 3);
+    assert_int_equal (tool_distance ("", "abc"), 3);
+    char text[100];
+    memset (text, 'x', sizeof text);
+    text[99] = '\0';
+    assert_int_equal (tool_distance (text, "run"), 255);
+}
+
+static void
+test_table (void **state)
+{
+    (void)state;
+    tool_table_t *table = tool_table_new (">N|NAME|LAST");
+    tool_table_number (table, 1);
+    tool_table_text (table, "zw\303\266lf");
+    tool_table_text (table, "a");
+    tool_table_number (table, 1234);
+    tool_table_text (table, "x");
+    tool_table_hex (table, 0xabc);
+    assert_int_equal (tool_table_rows (table), 2);
+    char text[256] = "";
+    FILE *out = fmemopen (text, sizeof text, "w");
+    tool_table_print (table, out);
+    fclose (out);
+    assert_string_equal (text, "   N  NAME   LAST\n"
+                               "   1  zw\303\266lf  a\n"
+                               "1234  x      0000000000000abc\n");
+    tool_table_destroy (&table);
+    assert_null (table);
+}
+
+int
+main (void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test (test_times),
+        cmocka_unit_test (test_a_short_time_is_not_none),
+        cmocka_unit_test (test_no_times),
+        cmocka_unit_test (test_numbers),
+        cmocka_unit_test (test_quotes_survive_a_shell),
+        cmocka_unit_test (test_base64),
+        cmocka_unit_test (test_distance),
+        cmocka_unit_test (test_table),
+    };
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}

@@ -1,0 +1,58 @@
+#include "tests/unit/tool/trial.h"
+#include "tests/cluster/harness/hf_process.h"
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char s_folder[] = "/tmp/hf-tool-XXXXXX";
+static char s_output[1 << 16];
+static char s_log[1 << 16];
+
+int
+trial_setup (void **state)
+{
+    (void)state;
+    static const char *const foreign[] = {"HOLDFAST_ENDPOINTS", "HOLDFAST_LOCK", "HOLDFAST_TOKEN",
+                                          "HOLDFAST_SESSION", "SHELL"};
+    for (size_t i = 0; i < sizeof foreign / sizeof foreign[0]; i++)
+        unsetenv (foreign[i]);
+    setenv ("T", HF_TEST_TOOL, 1);
+    setenv ("HF_FAKE_LOG", "log", 1);
+    return mkdtemp (s_folder) && chdir (s_folder) == 0 ? 0 : -1;
+}
+
+int
+trial_teardown (void **state)
+{
+    (void)state;
+    char command[sizeof s_folder + 16];
+    snprintf (command, sizeof command, "rm -rf %s", s_folder);
+    return chdir ("/") == 0 && system (command) == 0 ? 0 : -1;
+}
+
+int
+trial_run (const char *script)
+{
+    unlink ("log");
+    const char *const argv[] = {"/bin/sh", "-c", script, NULL};
+    return hf_process_run (argv, TRIAL_LIMIT_MS, s_output, sizeof s_output);
+}
+
+const char *
+trial_output (void)
+{
+    return s_output;
+}
+
+const char *
+trial_log (void)
+{
+    FILE *file = fopen ("log", "r");
+    size_t size = file ? fread (s_log, 1, sizeof s_log - 1, file) : 0;
+    if (file)
+        fclose (file);
+    s_log[size] = '\0';
+    return s_log;
+}
