@@ -154,7 +154,8 @@ open_context (void **state)
     return 0;
 }
 
-/*  Ends only when every socket was closed; one that leaked, or that a failed test left, ends us. */
+/*  Ends only when every socket was closed; one that leaked, or that a failed test left, ends us
+    (CMOCKA_TEST_ABORT=1 in the environment shows which assertion it was). */
 static inline int
 close_context (void **state)
 {
