@@ -86,3 +86,38 @@ hf_payload_get (hf_span_t payload, hf_list_t *commands)
     hf_get_list (&scan, commands);
     return scan.bad ? HF_MALFORMED : HF_OK;
 }
+
+#define KNOWN_VERSION 2
+
+bool
+hf_payload_is_known (hf_span_t payload)
+{
+    return payload.size >= 3 && payload.at[0] == 0x92 && payload.at[1] == KNOWN_VERSION;
+}
+
+void
+hf_known_payload_put (hf_pack_t *pack, hf_list_t known)
+{
+    hf_put_array (pack, 2);
+    hf_put_u32 (pack, KNOWN_VERSION);
+    hf_put_list (pack, known);
+}
+
+int
+hf_known_payload_get (hf_span_t payload, hf_known_t *known, uint32_t room)
+{
+    if (!hf_payload_is_known (payload) || payload.size > HF_KNOWN_PAYLOAD_MAX)
+        return -1;
+    hf_scan_t scan = hf_scan (payload.at + 2, payload.size - 2);
+    hf_list_t list = {.count = 0};
+    hf_get_list (&scan, &list);
+    if (scan.bad || !hf_scan_at_end (&scan) || list.count > room)
+        return -1;
+    hf_scan_t records = hf_scan_list (list);
+    for (uint32_t i = 0; i < list.count; i++) {
+        if (!hf_known_get (&records, &known[i]) || known[i].incarnation == 0 ||
+            known[i].node <= (i > 0 ? known[i - 1].node : 0))
+            return -1;
+    }
+    return (int)list.count;
+}

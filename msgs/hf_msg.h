@@ -74,16 +74,43 @@
     F (u32, to)                                                                                    \
     F (u64, term) F (u64, commit) F (u64, prev_index) F (u64, prev_term) F (list, entries)
 #define HF_FIELDS_ack(F)                                                                           \
-    F (u32, from) F (u32, to) F (u64, term) F (u64, index) F (u64, round) F (u32, hears)
+    F (u32, from)                                                                                  \
+    F (u32, to)                                                                                    \
+    F (u64, term) F (u64, index) F (u64, round) F (u32, hears) F (u64, incarnation)
 #define HF_FIELDS_need(F)                                                                          \
     F (u32, from) F (u32, to) F (u64, term) F (u64, probe_index) F (u64, probe_term)
 #define HF_FIELDS_vote_request(F)                                                                  \
     F (u32, from)                                                                                  \
     F (u32, to) F (u64, term) F (u64, last_index) F (u64, last_term) F (flag, pre)
-#define HF_FIELDS_vote(F) F (u32, from) F (u32, to) F (u64, term) F (flag, pre) F (flag, granted)
+#define HF_FIELDS_vote(F)                                                                          \
+    F (u32, from)                                                                                  \
+    F (u32, to) F (u64, term) F (flag, pre) F (flag, granted) F (u64, incarnation)
 #define HF_FIELDS_transfer(F)                                                                      \
     F (u32, from) F (u32, to) F (u64, term) F (u64, last_index) F (u64, last_term)
 #define HF_FIELDS_newer_term(F) F (u32, from) F (u32, to) F (u64, term)
+
+//  State transfer. OFFER: the log of the leader begins at FIRST_INDEX, behind what the node asked
+//  from. ASK: PARTs of the stream ID (0: begin one) from OFFSET on. PART: TOTAL is the stream's
+//  size; it is the state as of (INDEX, INDEX_TERM).
+#define HF_FIELDS_state_offer(F) F (u32, from) F (u32, to) F (u64, term) F (u64, first_index)
+#define HF_FIELDS_state_ask(F)   F (u32, from) F (u32, to) F (u64, term) F (u64, id) F (u64, offset)
+#define HF_FIELDS_state_part(F)                                                                    \
+    F (u32, from)                                                                                  \
+    F (u32, to)                                                                                    \
+    F (u64, term)                                                                                  \
+    F (u64, id) F (u64, index) F (u64, index_term) F (u64, total) F (u64, offset) F (bin, data)
+
+//  Who the members are: the incarnation of each. An entry of the log, made by the core itself.
+#define HF_FIELDS_known(F) F (u32, node) F (u64, incarnation)
+
+//  Rows of the lock state, as state.db keeps them and as a state stream carries them; a stream's
+//  head. PREFIX: (of a change that takes away) every key that begins with KEY.
+#define HF_FIELDS_state_row(F)    F (bin, key) F (bin, value)
+#define HF_FIELDS_state_change(F) F (flag, gone) F (flag, prefix) F (bin, key) F (bin, value)
+#define HF_FIELDS_state_head(F)                                                                    \
+    F (u64, index)                                                                                 \
+    F (u64, term)                                                                                  \
+    F (bin, known) F (u64, section) F (u64, rows_size) F (u64, rows_sum) F (list, files)
 
 //  An entry of the log, in ENTRIES and between actors. An empty payload opens a term.
 #define HF_FIELDS_entry(F) F (u64, term) F (bin, payload)
@@ -113,6 +140,12 @@
 #define HF_FIELDS_a_file_result(F)                                                                 \
     F (u64, id) F (u32, status) F (u64, total) F (flag, more) F (list, rows) F (bin, data)
 #define HF_FIELDS_a_files_durable(F) F (u64, index)
+#define HF_FIELDS_a_flushed(F)       F (u64, index)
+#define HF_FIELDS_a_needs_state(F)   F (u64, term) F (u32, leader)
+#define HF_FIELDS_a_want_state(F)    F (u32, node)
+#define HF_FIELDS_a_snapshot(F)                                                                    \
+    F (u32, node) F (u64, index) F (u64, term) F (u64, section) F (bin, known)
+#define HF_FIELDS_a_snapshot_rows(F) F (list, rows) F (flag, more)
 
 //  ---- the table: M (KIND, ordinal, name) -------------------------------------
 
@@ -150,7 +183,14 @@
     M (VOTE, 135, vote)                                                                            \
     M (TRANSFER, 136, transfer)                                                                    \
     M (NEWER_TERM, 137, newer_term)                                                                \
+    M (STATE_OFFER, 138, state_offer)                                                              \
+    M (STATE_ASK, 139, state_ask)                                                                  \
     M (ENTRY, 140, entry)                                                                          \
+    M (STATE_PART, 141, state_part)                                                                \
+    M (KNOWN, 150, known)                                                                          \
+    M (STATE_ROW, 151, state_row)                                                                  \
+    M (STATE_CHANGE, 152, state_change)                                                            \
+    M (STATE_HEAD, 153, state_head)                                                                \
     M (CMD_OPEN, 160, cmd_open)                                                                    \
     M (CMD_CLOSE, 161, cmd_close)                                                                  \
     M (CMD_REQUESTS, 162, cmd_requests)                                                            \
@@ -160,17 +200,22 @@
     M (A_BARRIER, 194, a_barrier)                                                                  \
     M (A_APPLIED, 195, a_applied)                                                                  \
     M (A_FACTS, 196, a_facts)                                                                      \
+    M (A_FLUSHED, 197, a_flushed)                                                                  \
     M (A_COMMITTED, 208, a_committed)                                                              \
     M (A_LEADING, 209, a_leading)                                                                  \
     M (A_FOLLOWING, 210, a_following)                                                              \
     M (A_PASSED, 211, a_passed)                                                                    \
     M (A_TOLD, 212, a_told)                                                                        \
+    M (A_NEEDS_STATE, 213, a_needs_state)                                                          \
     M (A_SECTION, 224, a_section)                                                                  \
     M (A_PART, 225, a_part)                                                                        \
     M (A_FILE_QUERY, 226, a_file_query)                                                            \
     M (A_FILE_RESULT, 227, a_file_result)                                                          \
     M (A_FILES_DURABLE, 228, a_files_durable)                                                      \
-    M (A_SECTIONS, 229, a_sections)
+    M (A_SECTIONS, 229, a_sections)                                                                \
+    M (A_WANT_STATE, 230, a_want_state)                                                            \
+    M (A_SNAPSHOT, 231, a_snapshot)                                                                \
+    M (A_SNAPSHOT_ROWS, 232, a_snapshot_rows)
 
 typedef enum hf_kind {
 #define HF_MSG_ENUM(kind, ordinal, name) HF_KIND_##kind = (ordinal),
@@ -223,5 +268,14 @@ const char *hf_kind_name (uint32_t kind);
  *  Reading gives HF_OK, HF_MALFORMED or HF_BAD_VERSION. */
 void hf_payload_put (hf_pack_t *pack, hf_list_t commands);
 hf_status_t hf_payload_get (hf_span_t payload, hf_list_t *commands);
+
+/*  The payload of an entry that says who the members are: [2, [KNOWN, ...]], in ascending order of
+ *  nodes. It is told from all others by its first two bytes. */
+#define HF_KNOWN_PAYLOAD_MAX 160 //  bytes, for HF_MEMBERS_MAX members
+bool hf_payload_is_known (hf_span_t payload);
+void hf_known_payload_put (hf_pack_t *pack, hf_list_t known);
+/*  At most ROOM records into KNOWN, in strictly ascending order of nodes, no incarnation 0.
+ *  Gives how many; -1: malformed. */
+int hf_known_payload_get (hf_span_t payload, hf_known_t *known, uint32_t room);
 
 #endif

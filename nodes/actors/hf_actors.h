@@ -12,8 +12,10 @@
 #include "broker-less/hf_door.h"
 #include "broker-less/hf_mesh.h"
 #include "nodes/core/hf_core.h"
+#include "nodes/core/hf_state.h"
 #include "nodes/store/hf_file_store.h"
 #include "nodes/store/hf_log_store.h"
+#include "nodes/store/hf_state_store.h"
 #include <czmq.h>
 
 //  Each actor destroys what its args own. The args struct itself is main's.
@@ -23,19 +25,25 @@ typedef struct hf_election_args {
     hf_log_store_t *store; //  owned
     hf_mesh_t *mesh;       //  owned
     zsock_t *lock;         //  owned: PAIR to the lock actor
+    zsock_t *file;         //  owned: PAIR to the file actor, for state transfer
+    uint64_t log_keep;     //  bytes of the log that are kept for nodes that were away
 } hf_election_args_t;
 
 typedef struct hf_lock_args {
     hf_endpoints_t endpoints;
     uint32_t self;
-    hf_door_t *door;   //  owned
-    zsock_t *election; //  owned: PAIR to the election actor
-    zsock_t *file;     //  owned: PAIR to the file actor
+    hf_door_t *door;         //  owned
+    hf_state_store_t *store; //  owned
+    hf_state_t *state;       //  owned: as the store had it
+    zsock_t *election;       //  owned: PAIR to the election actor
+    zsock_t *file;           //  owned: PAIR to the file actor
 } hf_lock_args_t;
 
 typedef struct hf_file_args {
     hf_file_store_t *store; //  owned
+    const char *dir;        //  the data folder
     zsock_t *lock;          //  owned: PAIR to the lock actor
+    zsock_t *election;      //  owned: PAIR to the election actor, for state transfer
 } hf_file_args_t;
 
 void hf_election_actor (zsock_t *pipe, void *args);

@@ -140,8 +140,11 @@ s_write (hf_election_t *self, const hf_event_t *event)
             rc = hf_log_store_truncate (store, persist->index);
             hf_tail_truncate (self->tail, persist->index);
             break;
-        case HF_PERSIST_OPEN_TERM:
-            s_store_entry (self, persist->index, &(hf_entry_t){.term = persist->term});
+        case HF_PERSIST_OWN:
+            s_store_entry (
+                self, persist->index,
+                &(hf_entry_t){.term = persist->term,
+                              .payload = hf_span (persist->payload, persist->payload_size)});
             break;
         case HF_PERSIST_APPEND:
             if (event->type == HF_EV_PROPOSE)
@@ -239,6 +242,10 @@ s_tell_notice (hf_election_t *self, const hf_notice_t *notice)
         hf_a_passed_frame (&self->frame,
                            &(hf_a_passed_t){.id = notice->id, .index = notice->index});
         break;
+    case HF_NOTICE_NEEDS_STATE:
+    case HF_NOTICE_ADMITTED:
+    case HF_NOTICE_WAITING:
+        return;
     }
     hf_pipe_send (self->args->lock, &self->frame);
 }

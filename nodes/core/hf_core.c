@@ -117,6 +117,8 @@ hf_core_step (hf_core_t *self, const hf_event_t *event, hf_effects_t *effects)
     case HF_EV_STALL:
         hf_core_on_stall (self, event->stall.for_us);
         break;
+    case HF_EV_PRUNED:
+        break;
     }
     hf_core_settle (self, effects);
 }

@@ -19,6 +19,19 @@
  *    4. If the transaction held anything: step HF_EV_DURABLE with the last index
  *       it made durable, and go on with 1.
  *  Effects pile up over several steps (batching) until hf_effects_reset.
+ *
+ *  Who is known (design 4.6). Each node has an incarnation, made with its disk. The members' are in
+ *  the log, in KNOWN entries that the core makes itself (payload version 2); the last one in a
+ *  node's log counts from the moment it is appended there, committed or not, as a configuration
+ *  does in the dissertation (4.1), and one is begun only when the one before is committed.
+ *    - A log with no KNOWN entry in it or behind its base is that of a cluster that was never
+ *      formed: then ALL members must grant the vote (and the pre-vote), and the entry that opens
+ *      the first term is the KNOWN entry with everybody's incarnation, as their votes told it.
+ *    - A vote or ack of another incarnation than the known one counts for nothing (elections,
+ *      commit, rounds, check-quorum, fitness). What was noted of the old one is forgotten.
+ *    - A leader that sees such a node caught up (it has all that was committed at the last
+ *      heartbeat) appends a KNOWN entry with its incarnation; from there on it counts.
+ *  With config.incarnation 0 nothing of this applies and everybody counts (tests of the rest).
  */
 #ifndef HF_CORE_H_INCLUDED
 #define HF_CORE_H_INCLUDED
@@ -37,6 +50,7 @@ typedef struct hf_core_config {
     uint64_t stability_us; //  a lower id must be fit for so long to be handed the lead; 2 s
     bool prefer_lowest;    //  hand over to the lowest fit id; default true
     uint64_t seed;         //  of the only randomness: jitter
+    uint64_t incarnation;  //  of this node's disk; 0: do not track who is known
 } hf_core_config_t;
 
 /*  Fill in the defaults; self and members are left to the caller. */
@@ -48,14 +62,24 @@ typedef struct hf_term_span {
     uint64_t term;
 } hf_term_span_t;
 
+/*  A KNOWN entry of the log: its index and its payload. */
+typedef struct hf_known_at {
+    uint64_t index;
+    uint8_t size;
+    uint8_t payload[HF_KNOWN_PAYLOAD_MAX];
+} hf_known_at_t;
+
 /*  What the log store held at the start. */
 typedef struct hf_restored {
     uint64_t term;
-    uint32_t voted_for; //  0: nobody
-    uint64_t last_index;
-    const hf_term_span_t
-        *spans; //  ascending; the first starts at index 1 (or behind what was pruned)
+    uint32_t voted_for;  //  0: nobody
+    uint64_t base_index; //  the log begins behind this; 0: nothing was pruned
+    uint64_t base_term;
+    uint64_t last_index;         //  base_index when there is no entry
+    const hf_term_span_t *spans; //  ascending; the first starts at base_index + 1
     size_t spans_count;
+    const hf_known_at_t *known; //  ascending; the first may be at or before the base
+    size_t known_count;
 } hf_restored_t;
 
 //  ---- events -----------------------------------------------------------------
@@ -70,6 +94,7 @@ typedef enum hf_event_type {
     HF_EV_BROKEN = 7,   //  the connection to NODE was seen to break
     HF_EV_HANDOVER = 8, //  the node is about to stop: hand over to the fittest peer
     HF_EV_STALL = 9, //  this node could not listen for FOR_US: its disk or its machine stood still
+    HF_EV_PRUNED = 10, //  entries up to INDEX (committed, durable) were deleted from the log
 } hf_event_type_t;
 
 typedef struct hf_event {
@@ -87,6 +112,7 @@ typedef struct hf_event {
                 hf_vote_t vote;
                 hf_transfer_t transfer;
                 hf_newer_term_t newer_term;
+                hf_state_offer_t state_offer;
             };
         } peer;
         struct {
@@ -106,6 +132,9 @@ typedef struct hf_event {
         struct {
             uint64_t for_us;
         } stall;
+        struct {
+            uint64_t index;
+        } pruned;
     };
 } hf_event_t;
 
@@ -121,7 +150,8 @@ typedef enum hf_persist_type {
     HF_PERSIST_TRUNCATE = 2, //  delete entries from INDEX on
     HF_PERSIST_APPEND = 3,   //  COUNT entries at INDEX.. from the event just stepped: of an ENTRIES
                              //  message those after its first SKIP; of a PROPOSE all (of TERM)
-    HF_PERSIST_OPEN_TERM = 4 //  one entry at INDEX of TERM with an empty payload
+    HF_PERSIST_OWN = 4 //  one entry at INDEX of TERM with PAYLOAD, which is empty or a KNOWN one:
+                       //  it opens a term, or admits a member
 } hf_persist_type_t;
 
 typedef struct hf_persist {
@@ -131,6 +161,8 @@ typedef struct hf_persist {
     uint64_t index;
     uint32_t count;
     uint32_t skip;
+    uint8_t payload_size; //  of an OWN entry
+    uint8_t payload[HF_KNOWN_PAYLOAD_MAX];
 } hf_persist_t;
 
 /*  A message to send. For ENTRIES the driver fills in the bytes of the entries
@@ -149,14 +181,20 @@ typedef struct hf_outgoing {
         hf_vote_t vote;
         hf_transfer_t transfer;
         hf_newer_term_t newer_term;
+        hf_state_offer_t state_offer;
     };
 } hf_outgoing_t;
 
 typedef enum hf_notice_type {
-    HF_NOTICE_LEADING = 1,   //  this node leads TERM, and the entry that opens it is committed
-    HF_NOTICE_FOLLOWING = 2, //  it does not lead; LEADER is 0 while unknown. All barriers and
-                             //  proposals that are not committed yet are void or undecided.
-    HF_NOTICE_PASSED = 3,    //  barrier ID passed: state at INDEX or later is linearizable for it
+    HF_NOTICE_LEADING = 1,     //  this node leads TERM, and the entry that opens it is committed
+    HF_NOTICE_FOLLOWING = 2,   //  it does not lead; LEADER is 0 while unknown. All barriers and
+                               //  proposals that are not committed yet are void or undecided.
+    HF_NOTICE_PASSED = 3,      //  barrier ID passed: state at INDEX or later is linearizable for it
+    HF_NOTICE_NEEDS_STATE = 4, //  LEADER's log begins behind our own: only its whole state helps.
+                               //  Once a term; void when the next FOLLOWING comes
+    HF_NOTICE_ADMITTED = 5,    //  as leader, ID (a node) was admitted with a new incarnation
+    HF_NOTICE_WAITING = 6,     //  the cluster was never formed: ID is the mask (by slot) of members
+                               //  whose votes it still waits for; when it changes
 } hf_notice_type_t;
 
 typedef struct hf_notice {
@@ -218,13 +256,16 @@ typedef struct hf_core_view {
     uint64_t durable_index;
     uint64_t last_index;
     uint64_t last_term;
-    uint32_t links; //  bit i: link to members[i] is up
+    uint64_t first_index; //  of the log: 1, or behind what was pruned
+    uint32_t links;       //  bit i: link to members[i] is up
+    uint32_t known;       //  bit i: members[i] counts, as far as this node knows (all: not tracked)
     bool transferring;
+    bool needs_state;
 } hf_core_view_t;
 
 hf_core_view_t hf_core_view (const hf_core_t *self);
 
-/*  The term of the entry at INDEX; 0 when it is not in the log. */
+/*  The term of the entry at INDEX, or of the base; 0 when it is neither. */
 uint64_t hf_core_term_at (const hf_core_t *self, uint64_t index);
 
 /*  Check every internal invariant (asserts); for tests and the simulator. */

@@ -18,7 +18,7 @@ hf_core_lead (hf_core_t *self, hf_effects_t *effects)
     for (uint32_t i = 0; i < self->config.members_count; i++)
         self->peers[i] = (hf_core_peer_t){.heard_us = self->now_us};
     self->open_index = self->log.last_index + 1;
-    hf_persist_t *persist = hf_core_persist (effects, HF_PERSIST_OPEN_TERM);
+    hf_persist_t *persist = hf_core_persist (effects, HF_PERSIST_OWN);
     persist->index = self->open_index;
     persist->term = self->term;
     persist->count = 1;

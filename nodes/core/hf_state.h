@@ -63,7 +63,43 @@ void hf_outcomes_reset (hf_outcomes_t *self);
 void hf_state_apply (hf_state_t *self, uint64_t index, uint64_t term, hf_span_t payload,
                      hf_outcomes_t *out);
 
+//  ---- rows: how the state is kept on disk and carried to other nodes ------------------
+
+/*  The state as rows of (key, value), opaque to everybody else: one of the whole (counters, applied
+ *  index and term, hash, who is known), one a session, one a place, and pieces of staged bytes,
+ *  none larger than HF_STATE_ROW_MAX. Version 1; layouts are in hf_state_rows.c.
+ *
+ *  How many rows changed since hf_state_changes was called last (about: each counted once, the row
+ *  of the whole not at all), and how many bytes of staged data among them. */
+#define HF_STATE_ROW_MAX (256U << 10)
+size_t hf_state_changed_rows (const hf_state_t *self);
+uint64_t hf_state_changed_bytes (const hf_state_t *self);
+
+/*  Pack what changed since the last call (a STATE_CHANGE each: put or gone; a prefix takes
+ *  away every key that begins with it) and count it as taken. Applied to rows as they were at the
+ *  last call, in order, it gives the rows as of hf_state_applied_index. What came and went in
+ *  between is not told. Work: in the changes, not in the state. */
+void hf_state_changes (hf_state_t *self, hf_pack_t *changes);
+
+/*  Pack every row (a STATE_ROW each), as of hf_state_applied_index; changes nothing. */
+void hf_state_rows (const hf_state_t *self, hf_pack_t *rows);
+
+/*  Take rows, in any order, into a new state; then check them together. False: malformed or
+ *  contradicting each other (bounds first: rows come from a disk or another node); destroy it.
+ *  A state without any row is that of index 0. */
+bool hf_state_load (hf_state_t *self, hf_span_t key, hf_span_t value);
+bool hf_state_loaded (hf_state_t *self);
+
 //  ---- readers --------------------------------------------------------------------
+
+/*  The term of the last entry applied; 0 before the first. */
+uint64_t hf_state_applied_term (const hf_state_t *self);
+
+/*  The payload of the last KNOWN entry applied; empty before the first. Valid until the next. */
+hf_span_t hf_state_known (const hf_state_t *self);
+
+/*  The command index of the last section that was released; 0 before the first. */
+uint64_t hf_state_section_index (const hf_state_t *self);
 
 /*  The log index of the last entry applied. */
 uint64_t hf_state_applied_index (const hf_state_t *self);

@@ -44,6 +44,13 @@ int hf_file_store_read (hf_file_store_t *self, hf_span_t name, uint64_t offset, 
 int hf_file_store_rows (hf_file_store_t *self, hf_span_t after, uint32_t limit, hf_pack_t *rows,
                         bool *more);
 
+/*  Every file, as FILE_ROWs in the order of names: as of the sections written so far. Files only
+ *  grow, so that the bytes below these lengths stay as they are. 0 or -1. */
+int hf_file_store_all_rows (hf_file_store_t *self, hf_pack_t *rows);
+
+/*  The command index of the last section written, durable or not. */
+uint64_t hf_file_store_written (const hf_file_store_t *self);
+
 /*  The name on disk; BUFFER of 256 bytes. */
 void hf_file_store_disk_name (hf_span_t name, char *buffer);
 

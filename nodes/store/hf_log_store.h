@@ -29,6 +29,7 @@ const char *hf_log_store_error (const hf_log_store_t *self);
 uint64_t hf_log_store_term (const hf_log_store_t *self);
 uint32_t hf_log_store_voted_for (const hf_log_store_t *self);
 uint64_t hf_log_store_first_index (const hf_log_store_t *self); //  1, or behind what was pruned
+uint64_t hf_log_store_base_term (const hf_log_store_t *self);   //  of entry first_index - 1; or 0
 uint64_t hf_log_store_last_index (const hf_log_store_t *self);  //  0 when empty
 /*  A random number made with the database: a node that lost its disk gets another (design 4.6). */
 uint64_t hf_log_store_incarnation (const hf_log_store_t *self);
@@ -36,6 +37,11 @@ uint64_t hf_log_store_incarnation (const hf_log_store_t *self);
 /*  The runs of equal terms, ascending: FN is called for each. */
 typedef void (hf_span_fn) (void *arg, uint64_t first_index, uint64_t term);
 int hf_log_store_spans (hf_log_store_t *self, hf_span_fn *fn, void *arg);
+
+/*  The KNOWN entries (hf_msg.h) that are in force at the base or lie behind it, ascending: FN is
+ *  called for each. The first may be at or before the base. */
+typedef void (hf_known_fn) (void *arg, uint64_t index, hf_span_t payload);
+void hf_log_store_known (const hf_log_store_t *self, hf_known_fn *fn, void *arg);
 
 /*  The cluster list that this data belongs to: stored at the first start, compared at the next.
  *  -1 when it is another one, with the error set. */
@@ -46,6 +52,14 @@ int hf_log_store_vote (hf_log_store_t *self, uint64_t term, uint32_t voted_for);
 int hf_log_store_truncate (hf_log_store_t *self, uint64_t from_index);
 /*  INDEX must be the last index + 1 (asserted). */
 int hf_log_store_append (hf_log_store_t *self, uint64_t index, uint64_t term, hf_span_t payload);
+/*  Delete entries from the front, at most MOST of them, none above UPTO, and none of the newest
+ *  ones that make KEEP_BYTES together (counted roughly, in runs of 64 KiB). Gives how many were
+ *  deleted, or -1. The base moves in the same transaction. */
+int hf_log_store_prune (hf_log_store_t *self, uint64_t upto, uint64_t keep_bytes, uint32_t most);
+/*  Forget all entries: the log begins behind (INDEX, TERM), KNOWN is the payload in force there
+ *  (empty: none). Term, vote and incarnation stay; the term rises to TERM, with no vote, if it is
+ *  lower. */
+int hf_log_store_reset (hf_log_store_t *self, uint64_t index, uint64_t term, hf_span_t known);
 int hf_log_store_commit (hf_log_store_t *self);
 bool hf_log_store_dirty (const hf_log_store_t *self); //  a transaction is open
 

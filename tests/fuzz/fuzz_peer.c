@@ -71,7 +71,7 @@ s_persist (peer_t *self, const hf_persist_t *persist, const hf_event_t *event)
             s_append (self, persist->index + i, entry.term);
         }
         break;
-    case HF_PERSIST_OPEN_TERM:
+    case HF_PERSIST_OWN:
         s_append (self, persist->index, persist->term);
         break;
     }
@@ -211,7 +211,8 @@ s_fill (peer_t *self, fuzz_bytes_t *bytes, uint32_t kind, hf_pack_t *pack, hf_pa
                                                 index, at, hf_pack_list (list)});
         break;
     case HF_KIND_ACK:
-        hf_ack_frame (pack, &(hf_ack_t){from, to, term, index, s_near (bytes, self->round), flags});
+        hf_ack_frame (pack,
+                      &(hf_ack_t){from, to, term, index, s_near (bytes, self->round), flags, 0});
         break;
     case HF_KIND_NEED:
         hf_need_frame (pack, &(hf_need_t){from, to, term, index, at});
@@ -220,7 +221,7 @@ s_fill (peer_t *self, fuzz_bytes_t *bytes, uint32_t kind, hf_pack_t *pack, hf_pa
         hf_vote_request_frame (pack, &(hf_vote_request_t){from, to, term, index, at, flags & 1});
         break;
     case HF_KIND_VOTE:
-        hf_vote_frame (pack, &(hf_vote_t){from, to, term, flags & 1, flags & 2});
+        hf_vote_frame (pack, &(hf_vote_t){from, to, term, flags & 1, flags & 2, 0});
         break;
     case HF_KIND_TRANSFER:
         hf_transfer_frame (pack, &(hf_transfer_t){from, to, term, index, at});
@@ -348,7 +349,8 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     size_t count = self.last_index == 0 ? 0 : self.last_index < 2 ? 1 : 2;
     for (uint64_t i = 1; i <= self.last_index; i++)
         self.terms[i] = count > 1 && i >= spans[1].first_index ? 4 : 2;
-    hf_restored_t restored = {self.term, 0, self.last_index, spans, count};
+    hf_restored_t restored = {
+        .term = self.term, .last_index = self.last_index, .spans = spans, .spans_count = count};
     self.core = s_core (self.self_id, self.members, &restored);
     self.other =
         self.members > 1 ? s_core (self.self_id == 1 ? 2 : 1, self.members, &restored) : NULL;

@@ -72,7 +72,7 @@ s_persist (sim_t *sim, node_t *node, const hf_persist_t *persist, const hf_event
     case HF_PERSIST_APPEND:
         s_append (sim, node, persist, event);
         break;
-    case HF_PERSIST_OPEN_TERM:
+    case HF_PERSIST_OWN:
         assert (index == node->written.count + 1);
         s_add (sim, node, (item_t){.term = persist->term});
         break;
@@ -125,6 +125,10 @@ s_tell_notice (sim_t *sim, node_t *node, const hf_notice_t *notice)
         break;
     case HF_NOTICE_PASSED:
         sim_lock_tell (sim, node, HF_KIND_A_PASSED, notice->id, notice->index, NULL);
+        break;
+    case HF_NOTICE_NEEDS_STATE:
+    case HF_NOTICE_ADMITTED:
+    case HF_NOTICE_WAITING:
         break;
     }
 }

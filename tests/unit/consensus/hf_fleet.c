@@ -172,7 +172,7 @@ s_persist (hf_fleet_t *self, node_t *node, const hf_persist_t *persist, const hf
         hf_fleet_tell (self, HF_TELL_DISK, "%u: disk: entries %lu..%lu", node->id, index,
                        index + persist->count - 1);
         break;
-    case HF_PERSIST_OPEN_TERM:
+    case HF_PERSIST_OWN:
         assert (index == node->written.count + 1);
         hf_fleet_put_item (&node->written, (item_t){.term = persist->term});
         hf_fleet_tell (self, HF_TELL_DISK, "%u: disk: entry %lu opens term %lu", node->id, index,

@@ -111,6 +111,10 @@ hf_fleet_watch_notice (hf_fleet_t *self, node_t *node, const hf_notice_t *notice
         assert (node->told_leading); //  the lock actor takes it only while it leads
         s_watch_passed (self, node, notice);
         break;
+    case HF_NOTICE_NEEDS_STATE:
+    case HF_NOTICE_ADMITTED:
+    case HF_NOTICE_WAITING:
+        break;
     }
 }
 

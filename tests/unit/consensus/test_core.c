@@ -306,7 +306,7 @@ s_any_message (hf_bench_t *bench, hf_pack_t *frame)
                                                  hf_pack_list (&bench->list)});
         break;
     case 3:
-        hf_ack_frame (frame, &(hf_ack_t){from, to, term, index, s_random (9), 7});
+        hf_ack_frame (frame, &(hf_ack_t){from, to, term, index, s_random (9), 7, 0});
         break;
     case 4:
         hf_need_frame (frame, &(hf_need_t){from, to, term, index, of_term});
@@ -317,7 +317,7 @@ s_any_message (hf_bench_t *bench, hf_pack_t *frame)
         break;
     case 6:
         hf_vote_frame (frame, &(hf_vote_t){from, to, term + s_random (2), s_random (2) == 0,
-                                           s_random (2) == 0});
+                                           s_random (2) == 0, 0});
         break;
     default:
         hf_transfer_frame (frame, &(hf_transfer_t){from, to, term, index, of_term});

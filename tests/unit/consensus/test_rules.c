@@ -143,7 +143,7 @@ test_early (void **state)
     assert_false (hf_bench_sent (&bench, HF_KIND_VOTE_REQUEST)->early);
     //  A vote comes before ours is on disk: nobody honest sends it, but nothing may leave.
     hf_bench_vote (&bench, (hf_vote_t){.from = 3, .term = 6, .granted = true});
-    assert_int_equal (hf_bench_persisted (&bench, HF_PERSIST_OPEN_TERM)->index, 6);
+    assert_int_equal (hf_bench_persisted (&bench, HF_PERSIST_OWN)->index, 6);
     assert_false (hf_bench_sent (&bench, HF_KIND_ENTRIES)->early);
     assert_false (hf_bench_sent (&bench, HF_KIND_HEARTBEAT)->early);
     hf_bench_commit (&bench);
