@@ -1,5 +1,6 @@
 //  Opening the log: is it ours, is it whole, whose is it?
 
+#include "msgs/hf_msg.h"
 #include "nodes/store/hf_log_internal.h"
 #include <assert.h>
 #include <errno.h>
@@ -23,6 +24,7 @@ static const hf_db_format_t s_format = {
               " base_term INTEGER NOT NULL,"
               " member INTEGER NOT NULL," //  this node's id and the cluster list, once known
               " list BLOB NOT NULL,"
+              " known BLOB NOT NULL," //  who is known at the base; empty: nobody
               " checksum INTEGER NOT NULL);"
               "CREATE TABLE entries ("
               " idx INTEGER PRIMARY KEY,"
@@ -42,7 +44,8 @@ s_node_sum (const hf_log_node_t *node)
     sum = hf_hash_u64 (sum, node->base_index);
     sum = hf_hash_u64 (sum, node->base_term);
     sum = hf_hash_u64 (sum, node->member);
-    return hf_hash (sum, node->list, strlen (node->list));
+    sum = hf_hash (sum, node->list, strlen (node->list));
+    return hf_hash (sum, node->known.at, node->known.size);
 }
 
 int
@@ -56,7 +59,8 @@ hf_log_node_save (hf_log_store_t *self)
     hf_db_bind_u64 (self->save_node, 5, node->base_term);
     hf_db_bind_u64 (self->save_node, 6, node->member);
     hf_db_bind_span (self->save_node, 7, hf_span_text (node->list));
-    hf_db_bind_u64 (self->save_node, 8, s_node_sum (node));
+    hf_db_bind_span (self->save_node, 8, hf_log_bytes_span (&node->known));
+    hf_db_bind_u64 (self->save_node, 9, s_node_sum (node));
     return hf_db_run (self->save_node, self->error);
 }
 
@@ -91,9 +95,12 @@ s_node_take (hf_log_store_t *self, sqlite3_stmt *row)
     node->list = strndup (list.size > 0 ? (const char *)list.at : "", list.size);
     if (!node->list)
         return hf_db_say (self->error, "out of memory");
+    hf_log_bytes_set (&node->known, hf_db_span (row, 7));
     bool same = strlen (node->list) == list.size && node->voted_for == hf_db_u64 (row, 2) &&
                 node->member == hf_db_u64 (row, 5) && node->incarnation != 0 &&
-                hf_db_u64 (row, 7) == s_node_sum (node);
+                node->base_index <= INT64_MAX &&
+                (node->known.size == 0 || hf_payload_is_known (hf_log_bytes_span (&node->known))) &&
+                hf_db_u64 (row, 8) == s_node_sum (node);
     return same ? 0
                 : s_damaged (self, "the term and vote of this node do not match their checksum");
 }
@@ -104,7 +111,7 @@ s_node_load (hf_log_store_t *self)
 {
     sqlite3_stmt *row = hf_db_prepare (self->db,
                                        "SELECT incarnation, term, voted_for, base_index, base_term,"
-                                       " member, list, checksum FROM node",
+                                       " member, list, known, checksum FROM node",
                                        self->error);
     if (!row)
         return -1;
@@ -146,8 +153,7 @@ s_entry_check (hf_log_store_t *self, sqlite3_stmt *row)
         self->span_count > 0 ? self->spans[self->span_count - 1].term : self->node.base_term;
     if (term < before)
         return s_damaged_entry (self, index, "has a lower term than the one before it");
-    hf_log_span_add (self, index, term);
-    self->last_index = index;
+    hf_log_index_add (self, index, term, payload);
     return 0;
 }
 
@@ -179,9 +185,7 @@ s_load (hf_log_store_t *self)
         return -1;
     if (found == 0 && self->last_index > 0)
         return s_damaged (self, "the term and vote of this node are missing");
-    self->durable.term = self->node.term;
-    self->durable.voted_for = self->node.voted_for;
-    self->durable.last_index = self->last_index;
+    hf_log_durable (self);
     return found == 1 ? 0 : s_node_create (self);
 }
 
@@ -197,9 +201,12 @@ s_prepare (hf_log_store_t *self)
         {&self->begin, "BEGIN IMMEDIATE"},
         {&self->commit, "COMMIT"},
         {&self->rollback, "ROLLBACK"},
-        {&self->save_node, "INSERT OR REPLACE INTO node VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)"},
+        {&self->save_node, "INSERT OR REPLACE INTO node VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
         {&self->insert, "INSERT INTO entries (idx, term, checksum, payload) VALUES (?, ?, ?, ?)"},
         {&self->cut, "DELETE FROM entries WHERE idx >= ?"},
+        {&self->cut_bytes,
+         "SELECT coalesce (sum (length (payload)), 0) FROM entries WHERE idx >= ?"},
+        {&self->drop, "DELETE FROM entries WHERE idx <= ?"},
         {&self->select, "SELECT idx, term, checksum, payload FROM entries"
                         " WHERE idx BETWEEN ? AND ? ORDER BY idx"},
     };
@@ -248,10 +255,13 @@ hf_log_store_close (hf_log_store_t **self_p)
     hf_db_finalize (&self->save_node);
     hf_db_finalize (&self->insert);
     hf_db_finalize (&self->cut);
+    hf_db_finalize (&self->cut_bytes);
+    hf_db_finalize (&self->drop);
     hf_db_finalize (&self->select);
     hf_db_close (&self->db); //  what was not committed is rolled back
     free (self->node.list);
-    free (self->spans);
+    free (self->node.known.at);
+    hf_log_index_free (self);
     free (self);
     *self_p = NULL;
 }

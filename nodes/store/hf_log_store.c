@@ -5,8 +5,6 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 //  ---- what was found ----------------------------------------------------------
 
@@ -35,6 +33,12 @@ hf_log_store_first_index (const hf_log_store_t *self)
 }
 
 uint64_t
+hf_log_store_base_term (const hf_log_store_t *self)
+{
+    return self->node.base_term;
+}
+
+uint64_t
 hf_log_store_last_index (const hf_log_store_t *self)
 {
     return self->last_index;
@@ -51,38 +55,6 @@ bool
 hf_log_store_dirty (const hf_log_store_t *self)
 {
     return self->open;
-}
-
-//  ---- runs of terms -----------------------------------------------------------
-
-void
-hf_log_span_add (hf_log_store_t *self, uint64_t index, uint64_t term)
-{
-    if (self->span_count > 0 && self->spans[self->span_count - 1].term == term)
-        return;
-    if (self->span_count == self->span_room) {
-        self->span_room = self->span_room > 0 ? 2 * self->span_room : 64;
-        self->spans = realloc (self->spans, self->span_room * sizeof *self->spans);
-        assert (self->spans);
-    }
-    self->spans[self->span_count++] = (hf_log_span_t){.first_index = index, .term = term};
-}
-
-static void
-s_spans_cut (hf_log_store_t *self, uint64_t from_index)
-{
-    while (self->span_count > 0 && self->spans[self->span_count - 1].first_index >= from_index)
-        self->span_count--;
-}
-
-int
-hf_log_store_spans (hf_log_store_t *self, hf_span_fn *fn, void *arg)
-{
-    if (self->failed)
-        return -1;
-    for (size_t i = 0; i < self->span_count; i++)
-        fn (arg, self->spans[i].first_index, self->spans[i].term);
-    return 0;
 }
 
 //  ---- one transaction ---------------------------------------------------------
@@ -116,6 +88,8 @@ hf_log_fail (hf_log_store_t *self)
     self->node.term = self->durable.term;
     self->node.voted_for = self->durable.voted_for;
     self->last_index = self->durable.last_index;
+    self->node.base_index = self->durable.base_index;
+    self->node.base_term = self->durable.base_term;
     char ignored[HF_STORE_ERROR_SIZE]; //  the first error is the one to tell
     if (!sqlite3_get_autocommit (self->db))
         hf_db_run (self->rollback, ignored);
@@ -143,12 +117,15 @@ hf_log_store_truncate (hf_log_store_t *self, uint64_t from_index)
         return 0;
     if (hf_log_begin (self) != 0)
         return -1;
+    hf_db_bind_u64 (self->cut_bytes, 1, from_index);
+    int rc = hf_db_row (self->cut_bytes, self->error);
+    uint64_t bytes = rc == 1 ? hf_db_u64 (self->cut_bytes, 0) : 0;
+    sqlite3_reset (self->cut_bytes);
     hf_db_bind_u64 (self->cut, 1, from_index);
-    if (hf_db_run (self->cut, self->error) != 0)
+    if (rc < 0 || hf_db_run (self->cut, self->error) != 0)
         return hf_log_fail (self);
     assert ((uint64_t)sqlite3_changes64 (self->db) == self->last_index - from_index + 1);
-    self->last_index = from_index - 1;
-    s_spans_cut (self, from_index);
+    hf_log_index_cut (self, from_index, bytes);
     return 0;
 }
 
@@ -165,9 +142,18 @@ hf_log_store_append (hf_log_store_t *self, uint64_t index, uint64_t term, hf_spa
     hf_db_bind_span (self->insert, 4, payload);
     if (hf_db_run (self->insert, self->error) != 0)
         return hf_log_fail (self);
-    self->last_index = index;
-    hf_log_span_add (self, index, term);
+    hf_log_index_add (self, index, term, payload);
     return 0;
+}
+
+void
+hf_log_durable (hf_log_store_t *self)
+{
+    self->durable.term = self->node.term;
+    self->durable.voted_for = self->node.voted_for;
+    self->durable.last_index = self->last_index;
+    self->durable.base_index = self->node.base_index;
+    self->durable.base_term = self->node.base_term;
 }
 
 int
@@ -180,9 +166,7 @@ hf_log_store_commit (hf_log_store_t *self)
     if (hf_db_run (self->commit, self->error) != 0)
         return hf_log_fail (self);
     self->open = false;
-    self->durable.term = self->node.term;
-    self->durable.voted_for = self->node.voted_for;
-    self->durable.last_index = self->last_index;
+    hf_log_durable (self);
     return 0;
 }
 

@@ -225,8 +225,8 @@ fuzz_disk_mend (sqlite3 *db, bool log)
 {
     sqlite3_create_function (db, "hf_sum", -1, SQLITE_UTF8, NULL, s_sum, NULL, NULL);
     const char *sql =
-        log ? "UPDATE node SET checksum = hf_sum (0, 'uuuuuub', incarnation, term, voted_for,"
-              " base_index, base_term, member, list);"
+        log ? "UPDATE node SET checksum = hf_sum (0, 'uuuuuubb', incarnation, term, voted_for,"
+              " base_index, base_term, member, list, known);"
               "UPDATE entries SET checksum = hf_sum (0, 'uub', idx, term, payload);"
             : "UPDATE node SET row_sum = hf_sum (0xcbf29ce484222325, 'u', applied);"
               "UPDATE files SET row_sum = hf_sum (0, 'bbuu', name, disk, length, sum);";

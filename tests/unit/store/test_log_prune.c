@@ -1,0 +1,391 @@
+//  The log's front: what is pruned is gone, and the log goes on as if it had begun there.
+
+#include "msgs/hf_msg.h"
+#include "nodes/store/hf_log_store.h"
+#include "store_fixture.h"
+#include <stdlib.h>
+#include <string.h>
+
+static char s_error[HF_STORE_ERROR_SIZE];
+
+static hf_log_store_t *
+s_open (const char *dir)
+{
+    hf_log_store_t *store = hf_log_store_open (dir, s_error);
+    if (!store)
+        fail_msg ("%s", s_error);
+    return store;
+}
+
+static hf_log_store_t *
+s_reopen (hf_log_store_t *store, const char *dir)
+{
+    hf_log_store_close (&store);
+    return s_open (dir);
+}
+
+/*  Append and commit entries up to LAST. */
+static void
+s_grow (hf_log_store_t *store, uint64_t last, uint64_t term, uint32_t size)
+{
+    uint8_t *bytes = calloc (1, size + 1U);
+    for (uint64_t i = hf_log_store_last_index (store) + 1; i <= last; i++)
+        assert_int_equal (hf_log_store_append (store, i, term, hf_span (bytes, size)), 0);
+    free (bytes);
+    assert_int_equal (hf_log_store_commit (store), 0);
+}
+
+/*  A KNOWN payload that names one node with INCARNATION. */
+static void
+s_grow_known (hf_log_store_t *store, uint64_t term, uint64_t incarnation)
+{
+    hf_pack_t list, payload;
+    hf_pack_init (&list);
+    hf_pack_init (&payload);
+    hf_known_put (&list, &(hf_known_t){.node = 1, .incarnation = incarnation});
+    hf_known_payload_put (&payload, hf_pack_list (&list));
+    hf_span_t span = hf_span (hf_pack_bytes (&payload), hf_pack_size (&payload));
+    uint64_t next = hf_log_store_last_index (store) + 1;
+    assert_int_equal (hf_log_store_append (store, next, term, span), 0);
+    assert_int_equal (hf_log_store_commit (store), 0);
+    hf_pack_done (&list);
+    hf_pack_done (&payload);
+}
+
+typedef struct heard {
+    size_t count;
+    uint64_t pairs[32];
+} heard_t;
+
+static void
+s_hear_span (void *arg, uint64_t first_index, uint64_t term)
+{
+    heard_t *heard = arg;
+    assert_true (heard->count < 16);
+    heard->pairs[2 * heard->count] = first_index;
+    heard->pairs[2 * heard->count++ + 1] = term;
+}
+
+static void
+s_hear_known (void *arg, uint64_t index, hf_span_t payload)
+{
+    hf_known_t known[HF_MEMBERS_MAX];
+    assert_int_equal (hf_known_payload_get (payload, known, HF_MEMBERS_MAX), 1);
+    s_hear_span (arg, index, known[0].incarnation);
+}
+
+static void
+s_expect_pairs (const heard_t *heard, size_t count, const uint64_t *pairs)
+{
+    assert_int_equal (heard->count, count);
+    for (size_t i = 0; i < 2 * count; i++)
+        assert_int_equal (heard->pairs[i], pairs[i]);
+}
+
+static void
+s_expect_spans (hf_log_store_t *store, size_t count, const uint64_t *pairs)
+{
+    heard_t heard = {0};
+    assert_int_equal (hf_log_store_spans (store, s_hear_span, &heard), 0);
+    s_expect_pairs (&heard, count, pairs);
+}
+
+static void
+s_expect_known (hf_log_store_t *store, size_t count, const uint64_t *pairs)
+{
+    heard_t heard = {0};
+    hf_log_store_known (store, s_hear_known, &heard);
+    s_expect_pairs (&heard, count, pairs);
+}
+
+static void
+test_front_goes_and_the_log_goes_on (void **state)
+{
+    hf_log_store_t *store = s_open (*state);
+    s_grow (store, 5, 1, 100);
+    s_grow (store, 8, 3, 100);
+    s_grow (store, 10, 4, 100);
+    assert_int_equal (hf_log_store_base_term (store), 0);
+    assert_int_equal (hf_log_store_prune (store, 0, 0, 1000), 0);
+    assert_int_equal (hf_log_store_prune (store, 4, 0, 0), 0);
+    assert_false (hf_log_store_dirty (store));
+    assert_int_equal (hf_log_store_prune (store, 6, 0, 4), 4); //  MOST
+    assert_true (hf_log_store_dirty (store));
+    s_expect_spans (store, 3, (uint64_t[]){5, 1, 6, 3, 9, 4});
+    assert_int_equal (hf_log_store_prune (store, 6, 0, 4), 2); //  UPTO
+    assert_int_equal (hf_log_store_prune (store, 6, 0, 4), 0);
+    assert_int_equal (hf_log_store_commit (store), 0);
+    for (int turn = 0; turn < 2; turn++) {
+        assert_int_equal (hf_log_store_first_index (store), 7);
+        assert_int_equal (hf_log_store_base_term (store), 3);
+        assert_int_equal (hf_log_store_last_index (store), 10);
+        s_expect_spans (store, 2, (uint64_t[]){7, 3, 9, 4});
+        store = s_reopen (store, *state);
+    }
+    assert_int_equal (hf_log_store_truncate (store, 7), 0); //  all that is left
+    assert_int_equal (hf_log_store_last_index (store), 6);
+    s_expect_spans (store, 0, NULL);
+    s_grow (store, 8, 5, 10);
+    store = s_reopen (store, *state);
+    s_expect_spans (store, 1, (uint64_t[]){7, 5});
+    hf_log_store_close (&store);
+}
+
+static void
+test_all_of_it_can_go (void **state)
+{
+    hf_log_store_t *store = s_open (*state);
+    s_grow (store, 7, 2, 100);
+    assert_int_equal (hf_log_store_prune (store, UINT64_MAX, 0, UINT32_MAX), 7);
+    assert_int_equal (hf_log_store_commit (store), 0);
+    for (int turn = 0; turn < 2; turn++) {
+        assert_int_equal (hf_log_store_first_index (store), 8);
+        assert_int_equal (hf_log_store_last_index (store), 7);
+        assert_int_equal (hf_log_store_base_term (store), 2);
+        s_expect_spans (store, 0, NULL);
+        store = s_reopen (store, *state);
+    }
+    s_grow (store, 9, 2, 1);
+    s_expect_spans (store, 1, (uint64_t[]){8, 2});
+    store = s_reopen (store, *state);
+    s_expect_spans (store, 1, (uint64_t[]){8, 2});
+    hf_log_store_close (&store);
+}
+
+static void
+test_what_was_not_committed_is_not_pruned (void **state)
+{
+    hf_log_store_t *store = s_open (*state);
+    s_grow_known (store, 1, 77);
+    s_grow (store, 7, 2, 100);
+    assert_int_equal (hf_log_store_prune (store, 5, 0, 100), 5);
+    store = s_reopen (store, *state);
+    assert_int_equal (hf_log_store_first_index (store), 1);
+    s_expect_spans (store, 2, (uint64_t[]){1, 1, 2, 2});
+    s_expect_known (store, 1, (uint64_t[]){1, 77});
+    assert_int_equal (hf_log_store_reset (store, 50, 9, hf_span ("", 0)), 0);
+    assert_int_equal (hf_log_store_last_index (store), 50);
+    store = s_reopen (store, *state);
+    assert_int_equal (hf_log_store_last_index (store), 7);
+    assert_int_equal (hf_log_store_term (store), 0);
+    hf_log_store_close (&store);
+}
+
+static void
+test_newest_bytes_are_kept (void **state)
+{
+    hf_log_store_t *store = s_open (*state);
+    s_grow (store, 1000, 1, 1024);
+    for (int turn = 0; turn < 2; turn++) {
+        assert_int_equal (hf_log_store_prune (store, 1000, 2 << 20, 5000), 0);
+        store = s_reopen (store, *state); //  the marks are found again
+    }
+    int gone = hf_log_store_prune (store, 1000, 512 << 10, 5000);
+    assert_in_range (gone, 1000 - 512 - 64, 1000 - 400);
+    assert_int_equal (hf_log_store_prune (store, 1000, 512 << 10, 5000), 0);
+    assert_int_equal (hf_log_store_commit (store), 0);
+    s_grow (store, 1100, 1, 1024);
+    assert_in_range (hf_log_store_prune (store, 1100, 512 << 10, 5000), 36, 164);
+    //  What is cut off the end counts no more.
+    assert_int_equal (hf_log_store_truncate (store, 1001), 0);
+    assert_int_equal (hf_log_store_prune (store, 1000, 512 << 10, 5000), 0);
+    assert_int_equal (hf_log_store_commit (store), 0);
+    hf_log_store_close (&store);
+}
+
+static void
+test_who_is_known_outlives_the_entries (void **state)
+{
+    hf_log_store_t *store = s_open (*state);
+    s_expect_known (store, 0, NULL);
+    s_grow (store, 2, 1, 10);
+    s_grow_known (store, 1, 30);
+    s_grow (store, 5, 1, 10);
+    s_grow_known (store, 2, 60);
+    s_grow (store, 8, 2, 10);
+    s_grow_known (store, 2, 90);
+    for (int turn = 0; turn < 2; turn++) {
+        s_expect_known (store, 3, (uint64_t[]){3, 30, 6, 60, 9, 90});
+        store = s_reopen (store, *state);
+    }
+    assert_int_equal (hf_log_store_truncate (store, 9), 0);
+    s_expect_known (store, 2, (uint64_t[]){3, 30, 6, 60});
+    assert_int_equal (hf_log_store_prune (store, 2, 0, 100), 2); //  before the first
+    s_expect_known (store, 2, (uint64_t[]){3, 30, 6, 60});
+    assert_int_equal (hf_log_store_prune (store, 3, 0, 100), 1); //  with it
+    s_expect_known (store, 2, (uint64_t[]){3, 30, 6, 60});
+    assert_int_equal (hf_log_store_prune (store, 7, 0, 100), 4);
+    assert_int_equal (hf_log_store_commit (store), 0);
+    for (int turn = 0; turn < 2; turn++) {
+        s_expect_known (store, 1, (uint64_t[]){7, 60}); //  in force at the base
+        store = s_reopen (store, *state);
+    }
+    assert_int_equal (hf_log_store_truncate (store, 8), 0); //  what is at the base stays
+    s_expect_known (store, 1, (uint64_t[]){7, 60});
+    s_grow_known (store, 3, 80);
+    assert_int_equal (hf_log_store_prune (store, 8, 0, 100), 1);
+    assert_int_equal (hf_log_store_commit (store), 0);
+    store = s_reopen (store, *state);
+    s_expect_known (store, 1, (uint64_t[]){8, 80});
+    hf_log_store_close (&store);
+}
+
+static void
+test_damage_of_who_is_known_is_refused (void **state)
+{
+    hf_log_store_t *store = s_open (*state);
+    s_grow_known (store, 1, 30);
+    assert_int_equal (hf_log_store_prune (store, 1, 0, 100), 1);
+    assert_int_equal (hf_log_store_commit (store), 0);
+    hf_log_store_close (&store);
+    fixture_sql (fixture_path (*state, "log.db"), "UPDATE node SET known = x''");
+    assert_null (hf_log_store_open (*state, s_error));
+    assert_contains (s_error, "term and vote");
+    assert_contains (s_error, "docs/operating.md");
+}
+
+static void
+test_entries_before_the_base_are_refused (void **state)
+{
+    hf_log_store_t *store = s_open (*state);
+    s_grow (store, 9, 1, 10);
+    assert_int_equal (hf_log_store_prune (store, 5, 0, 100), 5);
+    assert_int_equal (hf_log_store_commit (store), 0);
+    hf_log_store_close (&store);
+    fixture_sql (fixture_path (*state, "log.db"),
+                 "INSERT INTO entries SELECT 5, term, checksum, payload FROM entries LIMIT 1");
+    assert_null (hf_log_store_open (*state, s_error));
+    assert_contains (s_error, "entry 6 is missing");
+}
+
+static void
+test_reset_begins_behind_another_state (void **state)
+{
+    hf_log_store_t *store = s_open (*state);
+    uint64_t incarnation = hf_log_store_incarnation (store);
+    assert_int_equal (hf_log_store_vote (store, 7, 3), 0);
+    s_grow_known (store, 5, 30);
+    s_grow (store, 9, 5, 10);
+    hf_pack_t pack;
+    hf_pack_init (&pack);
+    hf_known_payload_put (&pack, (hf_list_t){.count = 0});
+    hf_span_t none = hf_span (hf_pack_bytes (&pack), hf_pack_size (&pack));
+    assert_int_equal (hf_log_store_reset (store, 1000, 6, none), 0);
+    assert_int_equal (hf_log_store_commit (store), 0);
+    hf_pack_done (&pack);
+    for (int turn = 0; turn < 2; turn++) {
+        assert_int_equal (hf_log_store_term (store), 7);
+        assert_int_equal (hf_log_store_voted_for (store), 3);
+        assert_int_equal (hf_log_store_first_index (store), 1001);
+        assert_int_equal (hf_log_store_last_index (store), 1000);
+        assert_int_equal (hf_log_store_base_term (store), 6);
+        assert_true (hf_log_store_incarnation (store) == incarnation);
+        s_expect_spans (store, 0, NULL);
+        store = s_reopen (store, *state);
+    }
+    s_grow (store, 1002, 8, 10);
+    assert_int_equal (hf_log_store_reset (store, 500, 9, hf_span ("", 0)), 0);
+    assert_int_equal (hf_log_store_commit (store), 0);
+    store = s_reopen (store, *state);
+    assert_int_equal (hf_log_store_term (store), 9); //  it rose, and nobody was voted for
+    assert_int_equal (hf_log_store_voted_for (store), 0);
+    assert_int_equal (hf_log_store_last_index (store), 500);
+    s_expect_known (store, 0, NULL);
+    s_grow (store, 501, 9, 10);
+    hf_log_store_close (&store);
+}
+
+static void
+test_P12_a_pruned_log_stays_flat (void **state)
+{
+    hf_log_store_t *store = s_open (*state);
+    const char *path = fixture_path (*state, "log.db");
+    const char *wal = fixture_path (*state, "log.db-wal");
+    const uint64_t keep = 1 << 20;
+    int64_t full = 0;
+    for (uint64_t last = 50; last <= 20000; last += 50) { //  20 MB through 1 MB
+        s_grow (store, last, 1, last % 300 == 0 ? 9000 : 900);
+        assert_true (hf_log_store_prune (store, last, keep, 200) >= 0);
+        assert_int_equal (hf_log_store_commit (store), 0);
+        if (last == 3000)
+            full = fixture_size (path);
+        if (last > 3000)
+            assert_in_range (fixture_size (path), 1, full + full / 4);
+        assert_in_range (fixture_size (wal), 1, 4 << 20);
+    }
+    assert_in_range (full, (int64_t)keep, 3 * (int64_t)keep);
+    assert_true (hf_log_store_last_index (store) - hf_log_store_first_index (store) < 2000);
+    hf_log_store_close (&store);
+    assert_in_range (fixture_size (path), 1, full + full / 4);
+}
+
+/*  Entries come and go in one transaction, until the kill. */
+static void
+s_prune_on (const char *dir, int steps)
+{
+    hf_log_store_t *store = hf_log_store_open (dir, s_error);
+    static uint8_t bytes[3000];
+    while (store) {
+        uint64_t last = hf_log_store_last_index (store);
+        if (hf_log_store_append (store, last + 1, 1, hf_span (bytes, sizeof bytes)) != 0 ||
+            hf_log_store_append (store, last + 2, 1, hf_span (bytes, sizeof bytes)) != 0 ||
+            (last > 50 && hf_log_store_prune (store, last - 50, 0, 2) != 2) ||
+            hf_log_store_commit (store) != 0)
+            return;
+        fixture_step (steps);
+    }
+}
+
+static void
+test_P7_kills_between_append_and_prune_leave_both_or_none (void **state)
+{
+    for (unsigned round = 1; round <= 8; round++) {
+        fixture_kill (s_prune_on, *state, 1 + round * 53 % 90);
+        hf_log_store_t *store = s_open (*state);
+        uint64_t last = hf_log_store_last_index (store);
+        assert_int_equal (last % 2, 0);
+        assert_int_equal (hf_log_store_first_index (store) - 1, last > 52 ? last - 52 : 0);
+        hf_log_store_close (&store);
+    }
+}
+
+static void
+test_failed_prune_leaves_a_store_that_takes_no_more (void **state)
+{
+    hf_log_store_t *store = s_open (*state);
+    s_grow (store, 20, 1, 200);
+    fixture_limit (1); //  every write fails
+    int rc = hf_log_store_prune (store, 10, 0, 100);
+    rc = rc < 0 ? rc : hf_log_store_commit (store);
+    fixture_unlimit ();
+    assert_int_equal (rc, -1);
+    assert_int_equal (hf_log_store_first_index (store), 1);
+    assert_int_equal (hf_log_store_last_index (store), 20);
+    assert_int_equal (hf_log_store_prune (store, 10, 0, 100), -1);
+    assert_int_equal (hf_log_store_reset (store, 10, 1, hf_span ("", 0)), -1);
+    store = s_reopen (store, *state);
+    assert_int_equal (hf_log_store_first_index (store), 1);
+    assert_int_equal (hf_log_store_last_index (store), 20);
+    hf_log_store_close (&store);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown (name, fixture_setup, fixture_teardown)
+
+int
+main (void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST (test_front_goes_and_the_log_goes_on),
+        TEST (test_all_of_it_can_go),
+        TEST (test_what_was_not_committed_is_not_pruned),
+        TEST (test_newest_bytes_are_kept),
+        TEST (test_who_is_known_outlives_the_entries),
+        TEST (test_damage_of_who_is_known_is_refused),
+        TEST (test_entries_before_the_base_are_refused),
+        TEST (test_reset_begins_behind_another_state),
+        TEST (test_P12_a_pruned_log_stays_flat),
+        TEST (test_P7_kills_between_append_and_prune_leave_both_or_none),
+        TEST (test_failed_prune_leaves_a_store_that_takes_no_more),
+    };
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}
