@@ -91,6 +91,9 @@ s_frame (hf_election_t *self, const hf_outgoing_t *out)
     case HF_KIND_NEWER_TERM:
         hf_newer_term_frame (&self->frame, &out->newer_term);
         break;
+    case HF_KIND_STATE_OFFER:
+        hf_state_offer_frame (&self->frame, &out->state_offer);
+        break;
     default:
         assert (false && "the core sends no such message");
     }

@@ -2,6 +2,7 @@ add_library (hf_consensus STATIC
              hf_quorum.c
              hf_core.c
              hf_core_ack.c
+             hf_core_admit.c
              hf_core_barrier.c
              hf_core_durable.c
              hf_core_effects.c
@@ -9,11 +10,14 @@ add_library (hf_consensus STATIC
              hf_core_handover.c
              hf_core_heartbeat.c
              hf_core_lead.c
+             hf_core_known.c
              hf_core_link.c
              hf_core_log.c
              hf_core_need.c
+             hf_core_offer.c
              hf_core_peer.c
              hf_core_propose.c
+             hf_core_pruned.c
              hf_core_repair.c
              hf_core_role.c
              hf_core_settle.c

@@ -58,6 +58,10 @@ hf_core_new (const hf_core_config_t *config, const hf_restored_t *restored, uint
     self->verified_index = self->commit_index;
     self->role = HF_FOLLOWER;
     self->notice_due = true;
+    if (!hf_core_known_init (self, restored)) {
+        hf_core_destroy (&self);
+        return NULL;
+    }
     hf_core_repair_reset (self);
     self->stand_at_us = now_us;
     if (config->members_count > 1)
@@ -72,6 +76,7 @@ hf_core_destroy (hf_core_t **self_p)
     if (*self_p == NULL)
         return;
     hf_core_log_done (&(*self_p)->log);
+    free ((*self_p)->tables);
     free (*self_p);
     *self_p = NULL;
 }
@@ -118,6 +123,7 @@ hf_core_step (hf_core_t *self, const hf_event_t *event, hf_effects_t *effects)
         hf_core_on_stall (self, event->stall.for_us);
         break;
     case HF_EV_PRUNED:
+        hf_core_on_pruned (self, event->pruned.index, effects);
         break;
     }
     hf_core_settle (self, effects);
@@ -173,8 +179,11 @@ hf_core_view (const hf_core_t *self)
                             .durable_index = self->durable_index,
                             .last_index = self->log.last_index,
                             .last_term = hf_core_log_last_term (&self->log),
+                            .first_index = self->log.first_index,
                             .links = self->links,
-                            .transferring = self->transfer_to != 0};
+                            .known = hf_core_known_view (self),
+                            .transferring = self->transfer_to != 0,
+                            .needs_state = self->needs_state};
 }
 
 uint64_t
@@ -187,16 +196,20 @@ void
 hf_core_check (const hf_core_t *self)
 {
     hf_core_log_check (&self->log);
+    hf_core_known_check (self);
     assert (self->config.members[self->slot] == self->config.self);
     assert (self->commit_index <= self->verified_index);
     assert (self->verified_index <= self->log.last_index);
     assert (self->durable_index <= self->log.last_index);
     assert (self->commit_index + 1 >= self->log.first_index);
+    assert (self->durable_index + 1 >= self->log.first_index);
+    assert (!self->needs_state || (self->role != HF_LEADER && self->offer_noted));
     assert (hf_core_log_last_term (&self->log) <= self->term);
     bool leads = self->role == HF_LEADER;
     assert (leads == (self->leader == self->config.self));
     assert (!leads || self->verified_index == self->log.last_index);
-    assert (!leads || hf_core_log_term_at (&self->log, self->open_index) == self->term);
+    assert (!leads || self->open_index < self->log.first_index ||
+            hf_core_log_term_at (&self->log, self->open_index) == self->term);
     assert (!leads || self->voted_for == self->config.self);
     assert (leads || (self->transfer_to == 0 && self->barriers_count == 0));
     assert (self->role != HF_CANDIDATE || self->voted_for == self->config.self);

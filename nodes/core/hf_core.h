@@ -22,16 +22,18 @@
  *
  *  Who is known (design 4.6). Each node has an incarnation, made with its disk. The members' are in
  *  the log, in KNOWN entries that the core makes itself (payload version 2); the last one in a
- *  node's log counts from the moment it is appended there, committed or not, as a configuration
- *  does in the dissertation (4.1), and one is begun only when the one before is committed.
+ *  node's log is in force from the moment it is appended there, committed or not, and one is
+ *  begun only when the one before is committed. But the member that it admits counts only when
+ *  it is committed, as in a joint configuration (dissertation 4.3): see hf_core_known.c.
  *    - A log with no KNOWN entry in it or behind its base is that of a cluster that was never
  *      formed: then ALL members must grant the vote (and the pre-vote), and the entry that opens
  *      the first term is the KNOWN entry with everybody's incarnation, as their votes told it.
  *    - A vote or ack of another incarnation than the known one counts for nothing (elections,
  *      commit, rounds, check-quorum, fitness). What was noted of the old one is forgotten.
  *    - A leader that sees such a node caught up (it has all that was committed at the last
- *      heartbeat) appends a KNOWN entry with its incarnation; from there on it counts.
- *  With config.incarnation 0 nothing of this applies and everybody counts (tests of the rest).
+ *      heartbeat) appends a KNOWN entry with its incarnation. When that is committed the member
+ * counts, and a second KNOWN entry with the same table says so to all, also after a restart. With
+ * config.incarnation 0 nothing of this applies and everybody counts (tests of the rest).
  */
 #ifndef HF_CORE_H_INCLUDED
 #define HF_CORE_H_INCLUDED
@@ -192,7 +194,8 @@ typedef enum hf_notice_type {
     HF_NOTICE_PASSED = 3,      //  barrier ID passed: state at INDEX or later is linearizable for it
     HF_NOTICE_NEEDS_STATE = 4, //  LEADER's log begins behind our own: only its whole state helps.
                                //  Once a term; void when the next FOLLOWING comes
-    HF_NOTICE_ADMITTED = 5,    //  as leader, ID (a node) was admitted with a new incarnation
+    HF_NOTICE_ADMITTED = 5,    //  as leader, ID (a node) was admitted with a new incarnation,
+                               //  by the KNOWN entry at INDEX, which is committed
     HF_NOTICE_WAITING = 6,     //  the cluster was never formed: ID is the mask (by slot) of members
                                //  whose votes it still waits for; when it changes
 } hf_notice_type_t;

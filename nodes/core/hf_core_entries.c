@@ -34,6 +34,7 @@ s_append (hf_core_t *self, const hf_entries_t *m, uint32_t skip, hf_effects_t *e
     if (index <= self->log.last_index) {
         hf_core_persist (effects, HF_PERSIST_TRUNCATE)->index = index;
         hf_core_log_truncate (&self->log, index);
+        hf_core_known_truncate (self, index);
         if (self->durable_index >= index)
             self->durable_index = index - 1;
     }
@@ -50,6 +51,7 @@ s_append (hf_core_t *self, const hf_entries_t *m, uint32_t skip, hf_effects_t *e
         bool read = hf_entry_get (&scan, &entry);
         assert (read);
         hf_core_log_append (&self->log, entry.term, 1);
+        hf_core_known_append (self, self->log.last_index, entry.payload);
     }
 }
 
@@ -81,6 +83,7 @@ hf_core_on_entries (hf_core_t *self, const hf_entries_t *m, hf_effects_t *effect
     }
     if (end > self->verified_index) {
         self->verified_index = end;
+        self->needs_state = false;
         hf_core_repair_progress (self, answer, effects);
     } else if (answer && self->walking)
         hf_core_repair_progress (self, answer, effects);

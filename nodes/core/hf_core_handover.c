@@ -9,22 +9,23 @@ s_last (const hf_core_t *self)
     return self->log.last_index;
 }
 
-/*  Heard within three heartbeats, over a link that works both ways. */
-static bool
-s_reachable (const hf_core_t *self, uint32_t slot)
+bool
+hf_core_reachable (const hf_core_t *self, uint32_t slot)
 {
     const hf_core_peer_t *peer = &self->peers[slot];
     return slot != self->slot && (self->links >> slot & 1) != 0 && peer->round > 0 &&
            self->now_us <= peer->heard_us + 3 * self->config.heartbeat_us;
 }
 
-/*  And with all that was committed a heartbeat ago, and hearing a majority. */
+/*  A known one, with all that was committed a heartbeat ago, and hearing a majority. */
 static bool
 s_fit (const hf_core_t *self, uint32_t slot)
 {
     const hf_core_peer_t *peer = &self->peers[slot];
-    return s_reachable (self, slot) && peer->match >= self->beat_commit &&
-           hf_quorum_reached (peer->hears, self->config.members_count);
+    uint32_t counted = hf_core_counted (self);
+    return (counted >> slot & 1) != 0 && hf_core_reachable (self, slot) &&
+           peer->match >= self->beat_commit &&
+           hf_quorum_reached (peer->hears & counted, self->config.members_count);
 }
 
 static void
@@ -89,7 +90,8 @@ s_fittest (const hf_core_t *self)
         if (slot != self->slot && s_fit (self, slot))
             return slot;
         bool better = best == self->slot || self->peers[slot].match > self->peers[best].match;
-        if (s_reachable (self, slot) && better)
+        bool counts = (hf_core_counted (self) >> slot & 1) != 0;
+        if (counts && hf_core_reachable (self, slot) && better)
             best = slot;
     }
     return best;

@@ -16,6 +16,7 @@ hf_core_on_heartbeat (hf_core_t *self, const hf_heartbeat_t *m, hf_effects_t *ef
     if (m->last_index > self->verified_index &&
         hf_core_log_has (&self->log, m->last_index, m->last_term)) {
         self->verified_index = m->last_index;
+        self->needs_state = false;
         hf_core_repair_progress (self, false, effects);
     } else
         hf_core_repair_ask (self, effects);

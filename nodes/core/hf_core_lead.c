@@ -18,11 +18,9 @@ hf_core_lead (hf_core_t *self, hf_effects_t *effects)
     for (uint32_t i = 0; i < self->config.members_count; i++)
         self->peers[i] = (hf_core_peer_t){.heard_us = self->now_us};
     self->open_index = self->log.last_index + 1;
-    hf_persist_t *persist = hf_core_persist (effects, HF_PERSIST_OWN);
-    persist->index = self->open_index;
-    persist->term = self->term;
-    persist->count = 1;
-    hf_core_publish (self, 1, effects);
+    //  The first leader of all: all voted for it, and from here on they are known.
+    bool forms = hf_core_tracks (self) && hf_core_table (self) == NULL;
+    hf_core_append_own (self, forms ? self->voters : NULL, effects);
     self->beat_at_us = self->now_us + self->config.heartbeat_us;
     hf_core_beat (self, effects);
 }
@@ -42,6 +40,21 @@ hf_core_beat (hf_core_t *self, hf_effects_t *effects)
                                       .commit = self->commit_index,
                                       .last_index = self->log.last_index,
                                       .last_term = hf_core_log_last_term (&self->log)};
+}
+
+void
+hf_core_append_own (hf_core_t *self, const uint64_t *table, hf_effects_t *effects)
+{
+    hf_persist_t *persist = hf_core_persist (effects, HF_PERSIST_OWN);
+    persist->index = self->log.last_index + 1;
+    persist->term = self->term;
+    persist->count = 1;
+    if (table != NULL) {
+        hf_core_known_put (self, table, persist);
+        hf_core_known_append (self, persist->index,
+                              hf_span (persist->payload, persist->payload_size));
+    }
+    hf_core_publish (self, 1, effects);
 }
 
 void
@@ -73,7 +86,13 @@ hf_core_majority_heard_us (const hf_core_t *self)
     uint64_t heard_us[HF_MEMBERS_MAX];
     for (uint32_t i = 0; i < self->config.members_count; i++)
         heard_us[i] = i == self->slot ? self->now_us : self->peers[i].heard_us;
-    return hf_quorum_value (heard_us, self->config.members_count);
+    //  One that was not heard yet in this term may still turn out to be known.
+    uint32_t known = hf_core_counted (self);
+    for (uint32_t i = 0; i < self->config.members_count; i++) {
+        if (self->peers[i].incarnation == 0)
+            known |= hf_core_voters (self) & 1U << i;
+    }
+    return hf_quorum_value_of (heard_us, known, self->config.members_count);
 }
 
 void
@@ -85,7 +104,8 @@ hf_core_advance_commit (hf_core_t *self)
         match[i] = i == self->slot ? self->durable_index : self->peers[i].match;
     if (HF_MUTANT (count_before_durable))
         match[self->slot] = self->log.last_index;
-    uint64_t index = hf_quorum_value (match, self->config.members_count);
+    uint32_t known = HF_MUTANT (unknown_counts) ? UINT32_MAX : hf_core_counted (self);
+    uint64_t index = hf_quorum_value_of (match, known, self->config.members_count);
     //  An entry of an earlier term is committed only by one of ours behind it (3.6.2).
     bool ours = hf_core_log_term_at (&self->log, index) == self->term;
     if (index > self->commit_index && (ours || HF_MUTANT (counted_old_term)))
@@ -102,7 +122,8 @@ hf_core_pass_barriers (hf_core_t *self, hf_effects_t *effects)
     uint64_t rounds[HF_MEMBERS_MAX];
     for (uint32_t i = 0; i < self->config.members_count; i++)
         rounds[i] = i == self->slot ? self->round : self->peers[i].round;
-    uint64_t round = hf_quorum_value (rounds, self->config.members_count);
+    uint64_t round =
+        hf_quorum_value_of (rounds, hf_core_counted (self), self->config.members_count);
     uint32_t passed = 0; //  rounds ascend
     while (passed < self->barriers_count && self->barriers[passed].round <= round) {
         hf_notice_t *notice = hf_core_notice (effects, HF_NOTICE_PASSED);

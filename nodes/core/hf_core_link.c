@@ -24,7 +24,7 @@ hf_core_on_broken (hf_core_t *self, uint32_t node, hf_effects_t *effects)
     self->leader = 0;
     //  Those who are left stand one after the other, the lowest at once.
     uint32_t rank = self->slot - (node < self->config.self ? 1 : 0);
-    if (rank == 0 && self->now_us >= self->abstain_until_us) {
+    if (rank == 0 && self->now_us >= self->abstain_until_us && hf_core_may_stand (self)) {
         hf_core_pre_stand (self, effects);
         return;
     }

@@ -33,6 +33,8 @@ s_head (const hf_event_t *event)
         return HEAD (event->peer.transfer);
     case HF_KIND_NEWER_TERM:
         return HEAD (event->peer.newer_term);
+    case HF_KIND_STATE_OFFER:
+        return HEAD (event->peer.state_offer);
     default:
         return (head_t){0};
     }
@@ -60,6 +62,8 @@ s_get (hf_scan_t *scan, uint32_t kind, hf_event_t *event)
         return hf_transfer_get (scan, &event->peer.transfer);
     case HF_KIND_NEWER_TERM:
         return hf_newer_term_get (scan, &event->peer.newer_term);
+    case HF_KIND_STATE_OFFER:
+        return hf_state_offer_get (scan, &event->peer.state_offer);
     default:
         return false;
     }
@@ -97,6 +101,9 @@ s_fields_sane (const hf_event_t *event)
         return s_point_sane (request->last_index, request->last_term, request->term);
     case HF_KIND_TRANSFER:
         return s_point_sane (transfer->last_index, transfer->last_term, transfer->term);
+    case HF_KIND_STATE_OFFER:
+        return event->peer.state_offer.first_index > 1 &&
+               event->peer.state_offer.first_index < HF_CORE_NUMBER_MAX;
     default:
         return true;
     }
@@ -135,7 +142,7 @@ static bool
 s_from_one_who_leads_or_stands (uint32_t kind)
 {
     return kind == HF_KIND_HEARTBEAT || kind == HF_KIND_ENTRIES || kind == HF_KIND_TRANSFER ||
-           kind == HF_KIND_VOTE_REQUEST;
+           kind == HF_KIND_VOTE_REQUEST || kind == HF_KIND_STATE_OFFER;
 }
 
 void
@@ -168,6 +175,8 @@ hf_core_on_peer (hf_core_t *self, const hf_event_t *event, hf_effects_t *effects
         hf_core_on_vote (self, &event->peer.vote, effects);
     else if (kind == HF_KIND_TRANSFER)
         hf_core_on_transfer (self, &event->peer.transfer, effects);
+    else if (kind == HF_KIND_STATE_OFFER)
+        hf_core_on_offer (self, &event->peer.state_offer, effects);
     else
         assert (kind == HF_KIND_NEWER_TERM); //  its term has said it all
 }

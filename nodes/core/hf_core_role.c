@@ -1,6 +1,7 @@
 //  Who we are: follower, pre-candidate, candidate. Leading is in hf_core_lead.c.
 
 #include "nodes/core/hf_core_internal.h"
+#include <string.h>
 
 //  ---- delays ----------------------------------------------------------------------------
 
@@ -36,6 +37,8 @@ s_forget_term (hf_core_t *self)
         self->verified_index = self->commit_index;
     self->granted = 0;
     self->refused = 0;
+    self->needs_state = false;
+    self->offer_noted = false;
     hf_core_repair_reset (self);
 }
 
@@ -83,6 +86,7 @@ hf_core_hear_leader (hf_core_t *self, uint32_t from)
         return false;
     self->broken = 0;
     self->role = HF_FOLLOWER;
+    self->waiting_noted = 0;
     self->leader = from;
     self->term_leader = from;
     self->heard_us = self->now_us;
@@ -128,13 +132,58 @@ s_request_votes (hf_core_t *self, uint64_t term, bool pre, hf_effects_t *effects
 }
 
 void
+hf_core_grant (hf_core_t *self, uint32_t slot, uint64_t incarnation)
+{
+    const hf_core_table_t *table = hf_core_table (self);
+    bool counts = (hf_core_voters (self) >> slot & 1) != 0;
+    if (hf_core_tracks (self))
+        counts = counts && incarnation != 0 &&
+                 (table == NULL || table->incarnation[slot] == incarnation);
+    if (!counts && !HF_MUTANT (unknown_votes))
+        return;
+    self->granted |= 1U << slot;
+    self->voters[slot] = incarnation;
+}
+
+/*  We vote for ourselves. */
+static void
+s_clear_votes (hf_core_t *self)
+{
+    self->granted = 0;
+    self->refused = 0;
+    memset (self->voters, 0, sizeof self->voters);
+    hf_core_grant (self, self->slot, self->config.incarnation);
+}
+
+/*  Whether every vote is needed: the cluster was never formed. */
+static bool
+s_needs_all (const hf_core_t *self)
+{
+    return hf_core_tracks (self) && hf_core_table (self) == NULL && !HF_MUTANT (formed_by_majority);
+}
+
+/*  We stand again: of a cluster that was never formed, people should know who is missing. */
+static void
+s_notice_waiting (hf_core_t *self, hf_effects_t *effects)
+{
+    uint32_t missing = ((1U << self->config.members_count) - 1) & ~self->granted;
+    if (!s_needs_all (self) || missing == 0 || missing == self->waiting_noted)
+        return;
+    self->waiting_noted = missing;
+    hf_notice_t *notice = hf_core_notice (effects, HF_NOTICE_WAITING);
+    notice->term = self->term;
+    notice->id = missing;
+}
+
+void
 hf_core_pre_stand (hf_core_t *self, hf_effects_t *effects)
 {
-    assert (self->role != HF_LEADER);
+    assert (self->role != HF_LEADER && hf_core_may_stand (self));
+    if (self->role != HF_FOLLOWER)
+        s_notice_waiting (self, effects);
     self->role = HF_PRE_CANDIDATE;
     self->leader = 0;
-    self->granted = 1U << self->slot;
-    self->refused = 0;
+    s_clear_votes (self);
     self->stand_at_us = self->now_us + hf_core_retry_delay (self);
     //  The request names the term that we would stand in; ours does not change.
     s_request_votes (self, self->term + 1, true, effects);
@@ -149,7 +198,7 @@ hf_core_stand (hf_core_t *self, hf_effects_t *effects)
     self->voted_for = self->config.self;
     hf_core_persist_vote (self, effects);
     self->vote_pending = true;
-    self->granted = 1U << self->slot;
+    s_clear_votes (self);
     self->stand_at_us = self->now_us + hf_core_election_timeout (self);
     s_request_votes (self, self->term, false, effects);
     hf_core_count_votes (self, effects);
@@ -160,15 +209,18 @@ hf_core_stand (hf_core_t *self, hf_effects_t *effects)
 static bool
 s_lost (const hf_core_t *self)
 {
-    uint32_t cannot = self->refused | ~(self->links | 1U << self->slot);
-    return self->refused != 0 && hf_quorum_lost (cannot, self->config.members_count);
+    uint32_t may = (self->links | 1U << self->slot) & hf_core_voters (self);
+    uint32_t cannot = self->refused | ~may;
+    return self->refused != 0 &&
+           (s_needs_all (self) || hf_quorum_lost (cannot, self->config.members_count));
 }
 
 void
 hf_core_count_votes (hf_core_t *self, hf_effects_t *effects)
 {
     assert (self->role == HF_PRE_CANDIDATE || self->role == HF_CANDIDATE);
-    bool won = hf_quorum_reached (self->granted, self->config.members_count);
+    bool won = s_needs_all (self) ? hf_quorum_all (self->granted, self->config.members_count)
+                                  : hf_quorum_reached (self->granted, self->config.members_count);
     if (won && self->role == HF_PRE_CANDIDATE)
         hf_core_stand (self, effects);
     else if (won)

@@ -12,6 +12,8 @@ static void
 s_settle_leader (hf_core_t *self, hf_effects_t *effects)
 {
     hf_core_advance_commit (self);
+    //  Once it is committed, the member that the last KNOWN entry admits counts too.
+    hf_core_advance_commit (self);
     bool opened = self->commit_index >= self->open_index || HF_MUTANT (serves_early);
     if (!self->announced && opened) {
         self->announced = true;
@@ -47,7 +49,8 @@ s_settle_follower (hf_core_t *self, hf_effects_t *effects)
                           .term = self->term,
                           .index = index,
                           .round = self->round,
-                          .hears = self->links | 1U << self->slot};
+                          .hears = self->links | 1U << self->slot,
+                          .incarnation = self->config.incarnation};
 }
 
 static void

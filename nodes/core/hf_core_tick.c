@@ -15,6 +15,7 @@ s_leader_tick (hf_core_t *self, hf_effects_t *effects)
         return;
     self->beat_at_us = self->now_us + self->config.heartbeat_us;
     hf_core_prefer_lowest (self);
+    hf_core_admit (self, effects);
     self->beat_commit = self->commit_index;
     hf_core_beat (self, effects);
     hf_core_push_transfer (self, true, effects);
@@ -35,6 +36,9 @@ hf_core_on_tick (hf_core_t *self, hf_effects_t *effects)
         return;
     if (self->now_us < self->abstain_until_us)
         self->stand_at_us = self->abstain_until_us;
-    else
+    else if (!hf_core_may_stand (self)) {
+        self->leader = 0;
+        self->stand_at_us = self->now_us + hf_core_election_timeout (self);
+    } else
         hf_core_pre_stand (self, effects);
 }

@@ -9,6 +9,6 @@ hf_core_on_transfer (hf_core_t *self, const hf_transfer_t *m, hf_effects_t *effe
     bool same = self->log.last_index == m->last_index &&
                 hf_core_log_last_term (&self->log) == m->last_term &&
                 self->durable_index == m->last_index;
-    if (same && self->now_us >= self->abstain_until_us)
+    if (same && self->now_us >= self->abstain_until_us && hf_core_may_stand (self))
         hf_core_stand (self, effects);
 }

@@ -10,7 +10,7 @@ hf_core_on_vote (hf_core_t *self, const hf_vote_t *m, hf_effects_t *effects)
     if (self->role != asked || m->term != term)
         return;
     if (m->granted)
-        self->granted |= bit;
+        hf_core_grant (self, hf_core_slot (self, m->from), m->incarnation);
     else
         self->refused |= bit;
     hf_core_count_votes (self, effects);

@@ -23,7 +23,8 @@ s_reply (hf_core_t *self, const hf_vote_request_t *m, bool granted, hf_effects_t
                             .to = m->from,
                             .term = granted ? m->term : self->term,
                             .pre = m->pre,
-                            .granted = granted};
+                            .granted = granted,
+                            .incarnation = self->config.incarnation};
 }
 
 void

@@ -19,6 +19,11 @@
     M (vote_for_older, "P3", "a candidate with an older log gets the vote")                        \
     M (counted_old_term, "P3", "an entry of an earlier term is committed by counting")             \
     M (prev_unchecked, "P2 P4", "entries are taken without the check of the term before them")     \
+    M (unknown_votes, "P1 P3", "the vote of a node that lost its disk counts")                     \
+    M (unknown_counts, "P7", "a commit counts a node that lost its disk")                          \
+    M (match_kept, "P7", "what a lost disk had is taken for what the new one has")                 \
+    M (formed_by_majority, "P3 P7", "a majority forms a cluster that was never formed")            \
+    M (admitted_at_once, "P1 P3", "a member counts from the entry that admits it, not its commit") \
     M (barrier_old_round, "P10", "a barrier passes with a round that began before it")             \
     M (keepalive_unbarred, "P9", "a keepalive is answered without a barrier")                      \
     M (read_unbarred, "P10", "a read is answered without a barrier")                               \

@@ -22,4 +22,10 @@ bool hf_quorum_reached (uint32_t mask, uint32_t count);
 /*  Whether those who are not in REFUSED can no longer become a majority. */
 bool hf_quorum_lost (uint32_t refused, uint32_t count);
 
+/*  hf_quorum_value when only the members in KNOWN have reached anything. A majority
+ *  is still one of all COUNT members. */
+uint64_t hf_quorum_value_of (const uint64_t *values, uint32_t known, uint32_t count);
+/*  Whether MASK holds all of the members. */
+bool hf_quorum_all (uint32_t mask, uint32_t count);
+
 #endif

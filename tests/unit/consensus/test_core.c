@@ -66,7 +66,7 @@ test_restored (void **state)
     (void)state;
     assert_true (s_restored_good (0, 0, SPAN (0, 0), SPAN (0, 0), 0));
     assert_true (s_restored_good (3, 9, SPAN (1, 1), SPAN (4, 3), 2));
-    assert_true (s_restored_good (3, 9, SPAN (4, 1), SPAN (9, 3), 2)); //  pruned
+    assert_false (s_restored_good (3, 9, SPAN (4, 1), SPAN (9, 3), 2)); //  no base for it
     assert_false (s_restored_good (3, 9, SPAN (0, 0), SPAN (0, 0), 0));
     assert_false (s_restored_good (2, 9, SPAN (1, 1), SPAN (4, 3), 2));
     assert_false (s_restored_good (3, 3, SPAN (1, 1), SPAN (4, 3), 2));
@@ -74,6 +74,63 @@ test_restored (void **state)
     assert_false (s_restored_good (3, 9, SPAN (1, 3), SPAN (4, 3), 2));
     assert_false (s_restored_good (3, 9, SPAN (1, 0), SPAN (4, 3), 2));
     assert_false (s_restored_good (3, 9, SPAN (0, 1), SPAN (4, 3), 2));
+}
+
+static bool
+s_base_good (hf_restored_t restored)
+{
+    hf_core_config_t config;
+    hf_core_config_defaults (&config);
+    config.self = config.members[0] = config.members_count = 1;
+    config.incarnation = 11;
+    hf_core_t *core = hf_core_new (&config, &restored, 1, NULL, NULL);
+    bool good = core != NULL;
+    if (good)
+        hf_core_check (core);
+    hf_core_destroy (&core);
+    return good;
+}
+
+static void
+test_restored_base (void **state)
+{
+    (void)state;
+    hf_term_span_t spans[] = {SPAN (4, 1), SPAN (9, 3)};
+    hf_restored_t good = {.term = 3,
+                          .base_index = 3,
+                          .base_term = 1,
+                          .last_index = 9,
+                          .spans = spans,
+                          .spans_count = 2};
+    assert_true (s_base_good (good));
+    hf_restored_t bad = good;
+    bad.base_term = 0;
+    assert_false (s_base_good (bad));
+    bad.base_term = 2; //  above the first entry's
+    assert_false (s_base_good (bad));
+    bad = good;
+    bad.base_index = 4;
+    assert_false (s_base_good (bad));
+    bad.base_index = 0;
+    assert_false (s_base_good (bad));
+    hf_restored_t empty = {.term = 3, .base_index = 7, .base_term = 3, .last_index = 7};
+    assert_true (s_base_good (empty));
+    bad = empty;
+    bad.last_index = 0;
+    assert_false (s_base_good (bad));
+    bad = empty;
+    bad.base_term = 4;
+    assert_false (s_base_good (bad));
+    hf_known_at_t known[] = {{.index = 2}, {.index = 4}, {.index = 9}};
+    good.known = known;
+    good.known_count = 3;
+    assert_true (s_base_good (good)); //  malformed payloads are entries like others
+    known[1].index = 3;
+    assert_false (s_base_good (good)); //  only the first may be at or before the base
+    known[1].index = 10;
+    assert_false (s_base_good (good));
+    known[1].index = 2;
+    assert_false (s_base_good (good));
 }
 
 static bool
@@ -234,19 +291,22 @@ s_random (uint64_t limit)
 }
 
 static void
-s_compare (const hf_core_log_t *log, const uint64_t *terms, uint64_t last)
+s_compare (const hf_core_log_t *log, const uint64_t *terms, uint64_t base, uint64_t last)
 {
+    assert_int_equal (log->first_index, base + 1);
     assert_int_equal (log->last_index, last);
     assert_int_equal (hf_core_log_last_term (log), terms[last]);
     hf_core_log_check (log);
     for (uint64_t index = 0; index <= last + 1; index++) {
-        assert_int_equal (hf_core_log_term_at (log, index), index <= last ? terms[index] : 0);
+        bool there = index >= base && index <= last;
+        assert_int_equal (hf_core_log_term_at (log, index), there ? terms[index] : 0);
         uint64_t term = s_random (20);
         uint64_t point = index <= last ? index : last;
-        while (point > 0 && terms[point] > term)
+        while (point > base && terms[point] > term)
             point--;
+        point = point < base || terms[point] > term ? 0 : point;
         assert_int_equal (hf_core_log_point_below (log, index, term), point);
-        bool has = index == 0 ? term == 0 : index <= last && terms[index] == term;
+        bool has = index == 0 ? term == 0 : index < base || (there && terms[index] == term);
         assert_int_equal (hf_core_log_has (log, index, term), has);
     }
 }
@@ -261,9 +321,13 @@ test_log (void **state)
         hf_restored_t empty = {0};
         assert_true (hf_core_log_init (&log, &empty));
         uint64_t last = 0;
+        uint64_t base = 0;
         for (int step = 0; step < 20; step++) {
-            if (last > 0 && s_random (3) == 0) {
-                uint64_t from = s_random (last) + 1;
+            if (last > base && s_random (4) == 0) {
+                base += s_random (last - base) + 1;
+                hf_core_log_prune (&log, base);
+            } else if (last > base && s_random (3) == 0) {
+                uint64_t from = base + s_random (last - base) + 1;
                 hf_core_log_truncate (&log, from);
                 last = from - 1;
             } else {
@@ -274,7 +338,7 @@ test_log (void **state)
                 while (count-- > 0)
                     terms[++last] = term;
             }
-            s_compare (&log, terms, last);
+            s_compare (&log, terms, base, last);
         }
         hf_core_log_done (&log);
     }
@@ -362,13 +426,10 @@ int
 main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (test_config),
-        cmocka_unit_test (test_restored),
-        cmocka_unit_test (test_read_peer),
-        cmocka_unit_test (test_entries_refused),
-        cmocka_unit_test (test_verified_stays),
-        cmocka_unit_test (test_two_leaders),
-        cmocka_unit_test (test_log),
+        cmocka_unit_test (test_config),          cmocka_unit_test (test_restored),
+        cmocka_unit_test (test_restored_base),   cmocka_unit_test (test_read_peer),
+        cmocka_unit_test (test_entries_refused), cmocka_unit_test (test_verified_stays),
+        cmocka_unit_test (test_two_leaders),     cmocka_unit_test (test_log),
         cmocka_unit_test (test_hostile),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);

@@ -53,6 +53,24 @@ test_value (void **state)
 }
 
 static void
+test_value_of (void **state)
+{
+    (void)state;
+    for (int turn = 0; turn < 100000; turn++) {
+        uint64_t values[HF_MEMBERS_MAX];
+        uint64_t counted[HF_MEMBERS_MAX];
+        uint32_t count = (uint32_t)s_random (HF_MEMBERS_MAX) + 1;
+        uint32_t known = (uint32_t)s_random (1U << (HF_MEMBERS_MAX + 1));
+        for (uint32_t i = 0; i < count; i++) {
+            values[i] = s_random (4);
+            counted[i] = (known & 1U << i) != 0 ? values[i] : 0;
+        }
+        uint64_t value = hf_quorum_value_of (values, known, count);
+        assert_true (value == s_slow_value (counted, count));
+    }
+}
+
+static void
 test_masks (void **state)
 {
     (void)state;
@@ -62,6 +80,7 @@ test_masks (void **state)
             for (uint32_t i = 0; i < count; i++)
                 inside += (mask & 1U << i) != 0;
             assert_int_equal (hf_quorum_reached (mask, count), s_majority (inside, count));
+            assert_int_equal (hf_quorum_all (mask, count), inside == count);
             assert_int_equal (hf_quorum_lost (mask, count), !s_majority (count - inside, count));
         }
     }
@@ -81,6 +100,7 @@ main (void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (test_value),
+        cmocka_unit_test (test_value_of),
         cmocka_unit_test (test_masks),
         cmocka_unit_test (test_size),
     };
