@@ -75,6 +75,10 @@ hf_bench_command_name (hf_bench_command_t command)
         return "handoff";
     case HF_BENCH_FAILOVER:
         return "failover";
+    case HF_BENCH_SOAK:
+        return "soak";
+    case HF_BENCH_CATCHUP:
+        return "catchup";
     }
     return "unknown";
 }

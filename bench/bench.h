@@ -9,7 +9,9 @@
 typedef enum hf_bench_command {
     HF_BENCH_CYCLE = 1,
     HF_BENCH_HANDOFF,
-    HF_BENCH_FAILOVER
+    HF_BENCH_FAILOVER,
+    HF_BENCH_SOAK,
+    HF_BENCH_CATCHUP
 } hf_bench_command_t;
 
 //  Exit codes, as in sysexits.h where there is one.
@@ -28,6 +30,11 @@ typedef struct hf_bench_options {
     uint32_t warmup;
     uint32_t rounds;
     uint32_t ttl_ms;
+    uint32_t cycles;       //  of soak
+    uint32_t append_every; //  soak: one cycle in so many appends; 0: none
+    const char *out;       //  soak: the table of samples goes here; NULL: nowhere
+    uint32_t ops;          //  catchup: what a node misses; an acquire is one, a release another
+    const char *log_keep;  //  of the nodes started here; NULL: their default
     bool json;
 } hf_bench_options_t;
 

@@ -8,16 +8,13 @@
 #include "bench/load.h"
 #include "bench/report.h"
 #include "bench/run.h"
+#include "bench/settle.h"
 #include <assert.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#define S_GRANT_LIMIT_MS  30000
-#define S_STABLE_LIMIT_MS 60000
-#define S_STABLE_MS       500  //  so long must nothing change
-#define S_HANDBACK_MS     8000 //  so long the lowest id is waited for to lead again
+#define S_GRANT_LIMIT_MS 30000
 
 typedef struct s_probe {
     hf_client_t *client;
@@ -95,84 +92,6 @@ s_probe_open (s_probe_t *self, const hf_bench_options_t *options)
     return status == HF_OK;
 }
 
-//  ---- is all well ------------------------------------------------------------------
-
-typedef struct s_facts {
-    bool leads;
-    uint64_t leader, term, commit, applied, links;
-} s_facts_t;
-
-static void
-s_take_fact (void *arg, const char *key, const char *text, uint64_t number)
-{
-    s_facts_t *facts = arg;
-    if (strcmp (key, "role") == 0)
-        facts->leads = text && strcmp (text, "leader") == 0;
-    else if (strcmp (key, "leader") == 0)
-        facts->leader = number;
-    else if (strcmp (key, "term") == 0)
-        facts->term = number;
-    else if (strcmp (key, "commit_index") == 0)
-        facts->commit = number;
-    else if (strcmp (key, "applied_index") == 0)
-        facts->applied = number;
-    else if (strcmp (key, "links_up") == 0)
-        facts->links = number;
-}
-
-/*  Whether every node answers, follows one leader in one term, is linked to all others, and has
- *  applied what the leader had committed a moment before. */
-static bool
-s_agree (s_failover_t *self, uint64_t *leader, uint64_t *term)
-{
-    uint32_t count = self->options->start;
-    s_facts_t all[HF_MEMBERS_MAX + 1] = {0};
-    hf_leader_info_t info;
-    if (hf_query_leader (self->probe.client, &info, 1000) != HF_OK)
-        return false;
-    *leader = info.id;
-    *term = info.term;
-    if (info.id == 0 || info.id > count ||
-        hf_query_status (self->probe.client, info.id, s_take_fact, &all[0], 1000) != HF_OK)
-        return false;
-    for (uint32_t id = 1; id <= count; id++) {
-        s_facts_t *node = &all[id];
-        if (hf_query_status (self->probe.client, id, s_take_fact, node, 1000) != HF_OK)
-            return false;
-        if (node->leader != info.id || node->term != info.term || node->links != count - 1 ||
-            node->leads != (id == info.id) || node->applied < all[0].commit)
-            return false;
-    }
-    return true;
-}
-
-/*  Wait until the nodes agree for a while, and node 1 leads unless that takes too long. */
-static bool
-s_settle (s_failover_t *self, uint64_t *leader)
-{
-    uint64_t start_ns = hf_bench_now_ns (), since_ns = 0, leader_then = 0, term_then = 0;
-    char error[HF_LOCAL_ERROR_SIZE];
-    while (hf_bench_now_ns () - start_ns < (uint64_t)S_STABLE_LIMIT_MS * 1000000) {
-        uint64_t term = 0, now_ns = hf_bench_now_ns ();
-        bool agree = s_agree (self, leader, &term);
-        if (!agree || *leader != leader_then || term != term_then)
-            since_ns = now_ns;
-        leader_then = agree ? *leader : 0;
-        term_then = term;
-        bool handed_back = *leader == 1 || now_ns - start_ns >= (uint64_t)S_HANDBACK_MS * 1000000;
-        if (agree && handed_back && now_ns - since_ns >= (uint64_t)S_STABLE_MS * 1000000)
-            return true;
-        if (!hf_local_check (self->local, error)) {
-            hf_bench_say ("%s", error);
-            return false;
-        }
-        if (hf_bench_interrupted (50))
-            return false;
-    }
-    hf_bench_say ("the cluster did not settle within %u s", S_STABLE_LIMIT_MS / 1000);
-    return false;
-}
-
 //  ---- a round ------------------------------------------------------------------------
 
 /*  Until both the probe and a worker were granted. */
@@ -195,16 +114,16 @@ s_await_grants (s_failover_t *self)
 static bool
 s_round (s_failover_t *self)
 {
-    uint64_t leader = 0;
-    if (!s_settle (self, &leader))
+    uint32_t leader = 0;
+    if (!hf_settle (self->probe.client, self->local, self->options->start, &leader))
         return false;
     uint64_t kill_ns = hf_bench_now_ns ();
-    hf_local_kill (self->local, (uint32_t)leader);
+    hf_local_kill (self->local, leader);
     hf_load_watch (self->load, hf_bench_now_ns ());
     s_probe_ask (&self->probe);
     bool granted = s_await_grants (self);
-    if (hf_local_restart (self->local, (uint32_t)leader))
-        hf_bench_say ("cannot start node %u again", (unsigned)leader);
+    if (hf_local_restart (self->local, leader))
+        hf_bench_say ("cannot start node %u again", leader);
     if (!granted)
         return false;
     uint64_t probe_ns = atomic_load (&self->probe.granted_ns) - kill_ns;
@@ -212,7 +131,7 @@ s_round (s_failover_t *self)
     self->probe_ns[self->rounds] = probe_ns;
     self->any_ns[self->rounds] = worker_ns < probe_ns ? worker_ns : probe_ns;
     fprintf (stderr, "round %3u: killed node %u; next grant after %.1f ms (probe %.1f ms)\n",
-             self->rounds + 1, (unsigned)leader, (double)self->any_ns[self->rounds] / 1e6,
+             self->rounds + 1, leader, (double)self->any_ns[self->rounds] / 1e6,
              (double)probe_ns / 1e6);
     self->rounds++;
     return true;

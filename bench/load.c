@@ -10,12 +10,20 @@
 #define S_OPEN_LIMIT_MS  10000
 #define S_CLOSE_LIMIT_MS 2000
 
+typedef struct s_acquired {
+    uint64_t asked_ns, took_ns;
+} s_acquired_t;
+
 typedef struct s_connection {
     hf_client_t *client;
     hf_session_t **session;
-    hf_histogram_t *latency[HF_LOAD_LATENCIES]; //  the connection's thread alone writes
-    atomic_uint_fast64_t cycles;                //  since the start
-    atomic_uint_fast64_t counted;               //  between begin and end
+    //  The connection's thread alone writes.
+    hf_histogram_t *latency[HF_LOAD_LATENCIES];
+    s_acquired_t *each; //  keep_each
+    size_t each_count, each_room;
+    atomic_uint_fast64_t cycles;  //  since the start
+    atomic_uint_fast64_t appends; //  since the start
+    atomic_uint_fast64_t counted; //  between begin and end
     atomic_uint_fast64_t errors[HF_LOAD_STATUSES];
 } s_connection_t;
 
@@ -23,6 +31,9 @@ typedef struct s_worker {
     hf_load_t *load;
     s_connection_t *connection;
     hf_session_t *session;
+    uint32_t number;
+    uint64_t turn; //  counts its cycles
+    uint64_t token;
     char lock[64];
     uint64_t asked_ns;    //  of the acquire
     uint64_t released_ns; //  when the release was sent
@@ -30,6 +41,7 @@ typedef struct s_worker {
 
 struct hf_load {
     hf_load_config_t config;
+    uint64_t run; //  tells this load's locks from those of any other
     s_connection_t *connection;
     s_worker_t *worker;
     atomic_bool stopping;
@@ -58,6 +70,17 @@ s_note (s_worker_t *self, hf_load_latency_t which, uint64_t from_ns, uint64_t to
     assert (to_ns >= from_ns);
     if (s_in_window (self->load, from_ns))
         hf_histogram_add (self->connection->latency[which], to_ns - from_ns);
+}
+
+static void
+s_keep (s_connection_t *self, uint64_t asked_ns, uint64_t took_ns)
+{
+    if (self->each_count == self->each_room) {
+        self->each_room = self->each_room ? 2 * self->each_room : 4096;
+        self->each = realloc (self->each, self->each_room * sizeof *self->each);
+        assert (self->each);
+    }
+    self->each[self->each_count++] = (s_acquired_t){.asked_ns = asked_ns, .took_ns = took_ns};
 }
 
 static void
@@ -90,6 +113,42 @@ s_released (void *arg, const hf_result_t *result)
 }
 
 static void
+s_release (s_worker_t *self)
+{
+    self->released_ns = hf_bench_now_ns ();
+    atomic_store (&self->load->handed_ns, self->released_ns);
+    hf_status_t status =
+        hf_submit_release (self->session, self->lock, self->token, s_released, self);
+    if (status != HF_OK)
+        s_fail (self, status);
+}
+
+static void
+s_appended (void *arg, const hf_result_t *result)
+{
+    s_worker_t *self = arg;
+    if (result->status != HF_OK) {
+        s_fail (self, result->status);
+        return;
+    }
+    atomic_fetch_add (&self->connection->appends, 1);
+    s_release (self);
+}
+
+static void
+s_append (s_worker_t *self)
+{
+    char file[32], data[HF_LOAD_APPEND + 1];
+    snprintf (file, sizeof file, "bench-%u", self->number % HF_LOAD_FILES);
+    int n = snprintf (data, sizeof data, "%15llu\n", (unsigned long long)(self->token % 1000000));
+    assert (n == HF_LOAD_APPEND);
+    hf_status_t status = hf_submit_append (self->session, self->lock, self->token, file, data,
+                                           HF_LOAD_APPEND, s_appended, self);
+    if (status != HF_OK)
+        s_fail (self, status);
+}
+
+static void
 s_granted (void *arg, const hf_result_t *result)
 {
     s_worker_t *self = arg;
@@ -100,6 +159,8 @@ s_granted (void *arg, const hf_result_t *result)
     }
     uint64_t now_ns = hf_bench_now_ns ();
     s_note (self, HF_LOAD_ACQUIRE, self->asked_ns, now_ns);
+    if (load->config.keep_each)
+        s_keep (self->connection, self->asked_ns, now_ns - self->asked_ns);
     if (load->config.one_lock) {
         uint64_t handed_ns = atomic_load (&load->handed_ns);
         if (handed_ns)
@@ -109,17 +170,23 @@ s_granted (void *arg, const hf_result_t *result)
         uint_fast64_t none = 0;
         atomic_compare_exchange_strong (&load->granted_ns, &none, now_ns);
     }
-    self->released_ns = hf_bench_now_ns ();
-    atomic_store (&load->handed_ns, self->released_ns);
-    hf_status_t status =
-        hf_submit_release (self->session, self->lock, result->token, s_released, self);
-    if (status != HF_OK)
-        s_fail (self, status);
+    self->token = result->token;
+    uint32_t every = load->config.append_every;
+    //  Not all workers in the same turn.
+    if (every && (self->turn + self->number) % every == 0)
+        s_append (self);
+    else
+        s_release (self);
 }
 
 static void
 s_acquire (s_worker_t *self)
 {
+    self->turn++;
+    if (self->load->config.fresh_locks)
+        snprintf (self->lock, sizeof self->lock, "bench/%016llx/%u/%llu",
+                  (unsigned long long)self->load->run, self->number,
+                  (unsigned long long)self->turn);
     self->asked_ns = hf_bench_now_ns ();
     hf_status_t status =
         hf_submit_acquire (self->session, self->lock, true, HF_FOREVER, s_granted, self);
@@ -174,14 +241,15 @@ hf_load_new (const hf_load_config_t *config, char *error)
             return NULL;
         }
     }
-    uint64_t run = hf_bench_now_ns () ^ ((uint64_t)getpid () << 40);
+    self->run = hf_bench_now_ns () ^ ((uint64_t)getpid () << 40);
     for (uint32_t i = 0; i < config->workers; i++) {
         s_worker_t *worker = &self->worker[i];
         worker->load = self;
         worker->connection = &self->connection[i % config->connections];
         worker->session = worker->connection->session[i / config->connections % config->sessions];
-        snprintf (worker->lock, sizeof worker->lock, "bench/%016llx/%u", (unsigned long long)run,
-                  config->one_lock ? 0 : i);
+        worker->number = i;
+        snprintf (worker->lock, sizeof worker->lock, "bench/%016llx/%u",
+                  (unsigned long long)self->run, config->one_lock ? 0 : i);
     }
     return self;
 }
@@ -199,6 +267,7 @@ s_disconnect (s_connection_t *self, uint32_t sessions, bool close)
     }
     hf_client_destroy (&self->client);
     free (self->session);
+    free (self->each);
     for (uint32_t i = 0; i < HF_LOAD_LATENCIES; i++)
         hf_histogram_destroy (&self->latency[i]);
 }
@@ -281,6 +350,15 @@ hf_load_cycles (const hf_load_t *self)
 }
 
 uint64_t
+hf_load_appends (const hf_load_t *self)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < self->config.connections; i++)
+        sum += atomic_load (&self->connection[i].appends);
+    return sum;
+}
+
+uint64_t
 hf_load_errors (const hf_load_t *self)
 {
     uint64_t sum = 0;
@@ -329,4 +407,19 @@ hf_load_result_done (hf_load_result_t *result)
 {
     for (uint32_t i = 0; i < HF_LOAD_LATENCIES; i++)
         hf_histogram_destroy (&result->latency[i]);
+}
+
+hf_histogram_t *
+hf_load_window (const hf_load_t *self, uint64_t from_ns, uint64_t to_ns)
+{
+    assert (self->config.keep_each && atomic_load (&self->stopping));
+    hf_histogram_t *histogram = hf_histogram_new ();
+    for (uint32_t i = 0; i < self->config.connections; i++) {
+        const s_connection_t *connection = &self->connection[i];
+        for (size_t k = 0; k < connection->each_count; k++) {
+            if (connection->each[k].asked_ns >= from_ns && connection->each[k].asked_ns < to_ns)
+                hf_histogram_add (histogram, connection->each[k].took_ns);
+        }
+    }
+    return histogram;
 }

@@ -17,9 +17,14 @@ typedef struct hf_load_config {
     uint32_t connections; //  workers are spread over them
     uint32_t sessions;    //  on each connection; its workers are spread over them
     uint32_t ttl_ms;
-    bool one_lock; //  all want the same lock; each needs a session of its own then
+    bool one_lock;         //  all want the same lock; each needs a session of its own then
+    bool fresh_locks;      //  every cycle has a lock of its own, never seen before
+    bool keep_each;        //  for hf_load_window
+    uint32_t append_every; //  one cycle in so many appends HF_LOAD_APPEND bytes; 0: none
 } hf_load_config_t;
 
+#define HF_LOAD_APPEND     16 //  bytes
+#define HF_LOAD_FILES      4  //  that appends go to, in turn
 #define HF_LOAD_ERROR_SIZE 512
 #define HF_LOAD_STATUSES   96 //  above every status there is
 
@@ -39,6 +44,7 @@ uint32_t hf_load_stop (hf_load_t *self, uint32_t limit_ms);
 
 //  While it runs.
 uint64_t hf_load_cycles (const hf_load_t *self); //  since the start
+uint64_t hf_load_appends (const hf_load_t *self);
 uint64_t hf_load_errors (const hf_load_t *self);
 uint32_t hf_load_ended (const hf_load_t *self); //  workers that gave up
 
@@ -66,5 +72,9 @@ typedef struct hf_load_result {
 /*  After hf_load_stop. */
 void hf_load_result (const hf_load_t *self, hf_load_result_t *result);
 void hf_load_result_done (hf_load_result_t *result);
+
+/*  With keep_each, after hf_load_stop: how long the acquires took that were asked for from FROM_NS
+ *  on and before TO_NS. The histogram is the caller's. */
+hf_histogram_t *hf_load_window (const hf_load_t *self, uint64_t from_ns, uint64_t to_ns);
 
 #endif

@@ -27,6 +27,7 @@
 struct hf_local {
     uint32_t count;
     pid_t pid[HF_MEMBERS_MAX + 1]; //  by id; 0: not running
+    char log_keep[64];             //  empty: the nodes' default
     char program[PATH_MAX];
     char folder[PATH_MAX];
     char endpoints[512];
@@ -144,7 +145,7 @@ s_become_node (const hf_local_t *self, uint32_t id)
 {
     char number[16], data[PATH_MAX + 32], log[PATH_MAX + 32];
     snprintf (number, sizeof number, "%u", id);
-    snprintf (data, sizeof data, "%s/node-%u", self->folder, id);
+    hf_local_data (self, id, data, sizeof data);
     snprintf (log, sizeof log, "%s/node-%u.log", self->folder, id);
     prctl (PR_SET_PDEATHSIG, SIGKILL);
     setpgid (0, 0); //  Ctrl-C is for the parent, which ends the nodes in order
@@ -155,8 +156,9 @@ s_become_node (const hf_local_t *self, uint32_t id)
     int nothing = open ("/dev/null", O_RDONLY);
     if (fd < 0 || nothing < 0 || dup2 (nothing, 0) < 0 || dup2 (fd, 1) < 0 || dup2 (fd, 2) < 0)
         _exit (126);
+    //  Without a size to keep, the list ends early.
     execl (self->program, self->program, "--id", number, "--cluster", self->endpoints, "--data",
-           data, (char *)NULL);
+           data, *self->log_keep ? "--log-keep" : (char *)NULL, self->log_keep, (char *)NULL);
     dprintf (2, "cannot run %s: %s\n", self->program, strerror (errno));
     _exit (127);
 }
@@ -211,6 +213,15 @@ hf_local_restart (hf_local_t *self, uint32_t id)
     return s_start (self, id);
 }
 
+int
+hf_local_wipe (hf_local_t *self, uint32_t id)
+{
+    assert (id >= 1 && id <= self->count && self->pid[id] == 0);
+    char data[PATH_MAX + 32];
+    hf_local_data (self, id, data, sizeof data);
+    return nftw (data, s_remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+}
+
 /*  The last line or two of a node's log. */
 static void
 s_log_end (const hf_local_t *self, uint32_t id, char *text, size_t size)
@@ -253,20 +264,23 @@ hf_local_check (hf_local_t *self, char *error)
 //  ---- the cluster --------------------------------------------------------------
 
 hf_local_t *
-hf_local_new (uint32_t count, const char *holdfastd, const char *data_root, char *error)
+hf_local_new (const hf_local_config_t *config, char *error)
 {
-    assert (count >= 1 && count <= HF_MEMBERS_MAX);
+    assert (config->count >= 1 && config->count <= HF_MEMBERS_MAX);
     hf_local_t *self = calloc (1, sizeof *self);
     assert (self);
-    self->count = count;
+    self->count = config->count;
+    snprintf (self->log_keep, sizeof self->log_keep, "%s",
+              config->log_keep ? config->log_keep : "");
     const char *what = NULL;
-    if (s_find_program (self, holdfastd))
-        what = holdfastd ? holdfastd : "holdfastd is not beside this program; give --holdfastd";
-    else if (s_make_folder (self, data_root))
-        what = data_root ? data_root : "the folder for temporary files";
+    if (s_find_program (self, config->holdfastd))
+        what = config->holdfastd ? config->holdfastd
+                                 : "holdfastd is not beside this program; give --holdfastd";
+    else if (s_make_folder (self, config->data_root))
+        what = config->data_root ? config->data_root : "the folder for temporary files";
     else if (s_choose_ports (self))
         what = "no free ports on 127.0.0.1";
-    for (uint32_t id = 1; id <= count && !what; id++) {
+    for (uint32_t id = 1; id <= self->count && !what; id++) {
         if (s_start (self, id))
             what = "cannot start a process";
     }
@@ -302,4 +316,19 @@ const char *
 hf_local_endpoints (const hf_local_t *self)
 {
     return self->endpoints;
+}
+
+pid_t
+hf_local_pid (const hf_local_t *self, uint32_t id)
+{
+    assert (id >= 1 && id <= self->count);
+    return self->pid[id];
+}
+
+void
+hf_local_data (const hf_local_t *self, uint32_t id, char *path, size_t size)
+{
+    assert (id >= 1 && id <= self->count);
+    int n = snprintf (path, size, "%s/node-%u", self->folder, id);
+    assert (n > 0 && (size_t)n < size);
 }

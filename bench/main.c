@@ -1,4 +1,4 @@
-/*  holdfast-bench - how fast a cluster is, and how long it is gone when its leader dies. */
+/*  holdfast-bench - how fast a cluster is, how it fares when nodes die, and what it keeps. */
 #include "bench/bench.h"
 #include "bench/local.h"
 #include "bench/run.h"
@@ -45,6 +45,23 @@ s_list_is_good (const char *endpoints)
     return good;
 }
 
+static int
+s_run (const hf_bench_options_t *options, hf_local_t *local)
+{
+    switch (options->command) {
+    case HF_BENCH_CYCLE:
+    case HF_BENCH_HANDOFF:
+        return hf_run_load (options, local);
+    case HF_BENCH_FAILOVER:
+        return hf_run_failover (options, local);
+    case HF_BENCH_SOAK:
+        return hf_run_soak (options, local);
+    case HF_BENCH_CATCHUP:
+        return hf_run_catchup (options, local);
+    }
+    return HF_EXIT_USAGE;
+}
+
 int
 main (int argc, char **argv)
 {
@@ -58,7 +75,11 @@ main (int argc, char **argv)
         return HF_EXIT_USAGE;
     if (options.start) {
         char error[HF_LOCAL_ERROR_SIZE];
-        local = hf_local_new (options.start, options.holdfastd, options.data_root, error);
+        hf_local_config_t config = {.count = options.start,
+                                    .holdfastd = options.holdfastd,
+                                    .data_root = options.data_root,
+                                    .log_keep = options.log_keep};
+        local = hf_local_new (&config, error);
         if (!local) {
             hf_bench_say ("%s", error);
             return HF_EXIT_UNAVAILABLE;
@@ -67,8 +88,7 @@ main (int argc, char **argv)
     }
     exit_code = HF_EXIT_UNAVAILABLE;
     if (!local || s_ready (local))
-        exit_code = options.command == HF_BENCH_FAILOVER ? hf_run_failover (&options, local)
-                                                         : hf_run_load (&options, local);
+        exit_code = s_run (&options, local);
     hf_local_destroy (&local);
     if (hf_bench_interrupted (0))
         hf_bench_say ("ended early, as asked");

@@ -8,12 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define S_COMMANDS                "cycle, handoff, failover, catchup or soak"
 #define S_WORKERS_PER_SESSION_MAX 2000
 
 static const char s_help[] =
     "Usage: holdfast-bench [OPTION]... COMMAND\n"
-    "Measure a holdfast cluster: how many locks a second, how long each takes, and how\n"
-    "long the cluster is without a leader when one dies.\n"
+    "Measure a holdfast cluster: how many locks a second, how long each takes, how long the\n"
+    "cluster is without a leader when one dies, how soon a node that was away is back, and\n"
+    "whether nodes take more memory and disk with time.\n"
     "\n"
     "Commands:\n"
     "  cycle      every worker acquires and releases a lock of its own, over and over:\n"
@@ -22,6 +24,13 @@ static const char s_help[] =
     "             a contended lock goes from one holder to the next\n"
     "  failover   kill the leader (SIGKILL) under load, measure from the kill to the next\n"
     "             grant, start it again, wait until all is well; needs --start\n"
+    "  catchup    kill a follower (SIGKILL), run --ops operations without it, start it again\n"
+    "             under a light load, and measure how long until it has all of them and counts,\n"
+    "             and what the load sees of that; then the same with its data removed; needs\n"
+    "             --start\n"
+    "  soak       run --cycles cycles, each with a lock never seen before, and look at each\n"
+    "             node's memory and disk a hundred times: they must come to a level and stay\n"
+    "             there. Appended files are told apart: they grow, as they should; needs --start\n"
     "\n"
     "Which cluster:\n"
     "  -e, --endpoints LIST   a running one: 1@host:port:port,2@... (default: the\n"
@@ -31,18 +40,25 @@ static const char s_help[] =
     "      --holdfastd PATH   the node's program (default: the one beside this program)\n"
     "      --data-root DIR    where the data of nodes started here goes: choose the disk that\n"
     "                         is to be measured (default: $TMPDIR or /tmp)\n"
+    "      --log-keep SIZE    the --log-keep of nodes started here\n"
     "\n"
     "The load:\n"
     "  -w, --workers N        workers, each with one request out at a time (default 64;\n"
-    "                         failover: 4)\n"
+    "                         failover and catchup: 4)\n"
     "  -c, --connections N    connections they share; W: one each (default 1)\n"
     "      --sessions-per-connection N\n"
     "                         sessions on each connection; W: one a worker (default 1;\n"
     "                         handoff: always one a worker)\n"
     "      --ttl MS           the sessions' time to live (default 10000)\n"
-    "  -t, --seconds N        how long to measure (default 10)\n"
+    "  -t, --seconds N        how long to measure (default 10; catchup: its quiet load, 5)\n"
     "      --warmup N         seconds before that which do not count (default 2)\n"
     "  -r, --rounds N         of failover (default 20)\n"
+    "      --ops N            that a node misses in catchup; an acquire is one, a release\n"
+    "                         another (default 200000)\n"
+    "      --cycles N         of soak (default 1000000)\n"
+    "      --append-every N   soak: one cycle in N appends 16 bytes to one of 4 files\n"
+    "                         (default 10; 0: none)\n"
+    "      --out FILE         soak: write the samples to FILE, with tabs between columns\n"
     "\n"
     "  -j, --json             the result as one JSON object on stdout, times in microseconds\n"
     "  -h, --help             this text\n"
@@ -60,9 +76,22 @@ static const char s_help[] =
     "  holdfast-bench --start 3 -w 1 cycle              latency when nothing else goes on\n"
     "  holdfast-bench --start 3 -w 1000 -c 4 cycle      throughput\n"
     "  holdfast-bench --start 3 -w 16 -c W handoff      one lock, 16 clients\n"
-    "  holdfast-bench --start 3 --rounds 20 failover\n";
+    "  holdfast-bench --start 3 --rounds 20 failover\n"
+    "  holdfast-bench --start 3 catchup\n"
+    "  holdfast-bench --start 3 --out soak.tsv soak\n";
 
-enum { S_HOLDFASTD = 256, S_DATA_ROOT, S_SESSIONS, S_TTL, S_WARMUP };
+enum {
+    S_HOLDFASTD = 256,
+    S_DATA_ROOT,
+    S_SESSIONS,
+    S_TTL,
+    S_WARMUP,
+    S_CYCLES,
+    S_APPEND_EVERY,
+    S_OUT,
+    S_OPS,
+    S_LOG_KEEP
+};
 
 static const struct option s_options[] = {
     {"endpoints", required_argument, NULL, 'e'},
@@ -76,6 +105,11 @@ static const struct option s_options[] = {
     {"seconds", required_argument, NULL, 't'},
     {"warmup", required_argument, NULL, S_WARMUP},
     {"rounds", required_argument, NULL, 'r'},
+    {"cycles", required_argument, NULL, S_CYCLES},
+    {"append-every", required_argument, NULL, S_APPEND_EVERY},
+    {"out", required_argument, NULL, S_OUT},
+    {"ops", required_argument, NULL, S_OPS},
+    {"log-keep", required_argument, NULL, S_LOG_KEEP},
     {"json", no_argument, NULL, 'j'},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
@@ -108,16 +142,38 @@ s_number (const char *option, const char *text, uint32_t least, uint32_t most, b
 static bool
 s_command (hf_bench_options_t *self, const char *text)
 {
-    static const hf_bench_command_t commands[] = {HF_BENCH_CYCLE, HF_BENCH_HANDOFF,
-                                                  HF_BENCH_FAILOVER};
+    static const hf_bench_command_t commands[] = {
+        HF_BENCH_CYCLE, HF_BENCH_HANDOFF, HF_BENCH_FAILOVER, HF_BENCH_CATCHUP, HF_BENCH_SOAK};
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         if (strcmp (text, hf_bench_command_name (commands[i])) == 0) {
             self->command = commands[i];
             return true;
         }
     }
-    hf_bench_say ("there is no command \"%s\"; it is cycle, handoff or failover", text);
+    hf_bench_say ("there is no command \"%s\"; it is " S_COMMANDS, text);
     return false;
+}
+
+/*  The options of soak and catchup. */
+static bool
+s_option_of_long_runs (hf_bench_options_t *self, int option)
+{
+    switch (option) {
+    case S_CYCLES:
+        return s_number ("cycles", optarg, 1, 1000000000, false, &self->cycles);
+    case S_APPEND_EVERY:
+        return s_number ("append-every", optarg, 0, 1000000000, false, &self->append_every);
+    case S_OUT:
+        self->out = optarg;
+        return true;
+    case S_OPS:
+        return s_number ("ops", optarg, 2, 1000000000, false, &self->ops);
+    case S_LOG_KEEP:
+        self->log_keep = optarg;
+        return true;
+    default:
+        return false; //  getopt has told
+    }
 }
 
 /*  One option; false: a mistake, which has been told. */
@@ -154,16 +210,48 @@ s_option (hf_bench_options_t *self, int option)
         self->json = true;
         return true;
     default:
-        return false; //  getopt has told
+        return s_option_of_long_runs (self, option);
     }
+}
+
+/*  Which nodes, and whether the command can do with them. */
+static bool
+s_settle_nodes (const hf_bench_options_t *self)
+{
+    if (self->start && self->start % 2 == 0) {
+        hf_bench_say ("a cluster has 1, 3, 5 or 7 nodes, not %u", self->start);
+        return false;
+    }
+    if (self->start && self->endpoints) {
+        hf_bench_say ("--start and --endpoints exclude each other");
+        return false;
+    }
+    if ((self->command == HF_BENCH_FAILOVER || self->command == HF_BENCH_CATCHUP) &&
+        self->start < 3) {
+        hf_bench_say ("%s kills nodes that it started itself: give --start 3, 5 or 7",
+                      hf_bench_command_name (self->command));
+        return false;
+    }
+    if (self->command == HF_BENCH_SOAK && self->start == 0) {
+        hf_bench_say ("soak looks at nodes that it started itself: give --start 1, 3, 5 or 7");
+        return false;
+    }
+    if (self->log_keep && self->start == 0) {
+        hf_bench_say ("--log-keep is for nodes started here: give --start");
+        return false;
+    }
+    return true;
 }
 
 /*  What goes together, and what is left to the workload. */
 static bool
 s_settle (hf_bench_options_t *self)
 {
+    bool light = self->command == HF_BENCH_FAILOVER || self->command == HF_BENCH_CATCHUP;
     if (self->workers == 0)
-        self->workers = self->command == HF_BENCH_FAILOVER ? 4 : 64;
+        self->workers = light ? 4 : 64;
+    if (self->seconds == 0)
+        self->seconds = light ? 5 : 10;
     if (self->connections == S_ALL)
         self->connections = self->workers;
     if (self->connections > self->workers) {
@@ -190,26 +278,19 @@ s_settle (hf_bench_options_t *self)
                       S_WORKERS_PER_SESSION_MAX);
         return false;
     }
-    if (self->start && self->start % 2 == 0) {
-        hf_bench_say ("a cluster has 1, 3, 5 or 7 nodes, not %u", self->start);
-        return false;
-    }
-    if (self->start && self->endpoints) {
-        hf_bench_say ("--start and --endpoints exclude each other");
-        return false;
-    }
-    if (self->command == HF_BENCH_FAILOVER && self->start < 3) {
-        hf_bench_say ("failover kills nodes that it started itself: give --start 3, 5 or 7");
-        return false;
-    }
-    return true;
+    return s_settle_nodes (self);
 }
 
 bool
 hf_bench_options_read (hf_bench_options_t *self, int argc, char **argv, int *exit_code)
 {
-    *self = (hf_bench_options_t){
-        .connections = 1, .seconds = 10, .warmup = 2, .rounds = 20, .ttl_ms = HF_TTL_DEFAULT_MS};
+    *self = (hf_bench_options_t){.connections = 1,
+                                 .warmup = 2,
+                                 .rounds = 20,
+                                 .ttl_ms = HF_TTL_DEFAULT_MS,
+                                 .cycles = 1000000,
+                                 .append_every = 10,
+                                 .ops = 200000};
     *exit_code = HF_EXIT_USAGE;
     bool right = true;
     int option;
@@ -222,7 +303,7 @@ hf_bench_options_read (hf_bench_options_t *self, int argc, char **argv, int *exi
         right = s_option (self, option);
     }
     if (right && optind != argc - 1) {
-        hf_bench_say ("give one command: cycle, handoff or failover");
+        hf_bench_say ("give one command: " S_COMMANDS);
         right = false;
     }
     right = right && s_command (self, argv[optind]) && s_settle (self);

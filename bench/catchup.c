@@ -1,0 +1,372 @@
+/*  The command catchup: how soon a node that was away is back, and what that costs the others.
+ *
+ *  A follower is killed and misses some operations. Then it is started again under a light load.
+ *  It is back when it has applied what the leader had committed a moment before and, where the
+ *  leader tells how its peers do, counts. The light load's acquires, from the start of the node to
+ *  its return (2 s at least), are held against those of a quiet time with all nodes up. Whether the
+ *  node counts is tried out in the end: others are killed until there is no majority without it.
+ */
+#include "bench/load.h"
+#include "bench/report.h"
+#include "bench/run.h"
+#include "bench/settle.h"
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define S_BURST_WORKERS  64
+#define S_WINDOW_MIN_MS  2000
+#define S_BACK_LIMIT_MS  120000
+#define S_GRANT_LIMIT_MS 10000
+#define S_STOP_LIMIT_MS  30000
+#define S_POLL_MS        10
+
+//  What a cluster should keep to.
+#define S_WANTED_SECONDS 10
+#define S_WANTED_RATIO   5
+
+typedef struct s_phase {
+    const char *name;
+    bool wipe;
+    bool done;
+    double back_s;
+    bool told;                //  the leader said that it counts
+    hf_histogram_t *acquire;  //  from the start of the node on: to its return, 2 s at least
+    hf_histogram_t *narrowly; //  to its return
+} s_phase_t;
+
+typedef struct s_catchup {
+    const hf_bench_options_t *options;
+    hf_local_t *local;
+    hf_client_t *client;
+    uint32_t leader, node; //  NODE is the one that is killed
+    hf_histogram_t *quiet;
+    s_phase_t phase[2];
+    uint64_t errors;
+} s_catchup_t;
+
+//  ---- loads ----------------------------------------------------------------------
+
+static hf_load_t *
+s_load_start (const s_catchup_t *self, uint32_t workers)
+{
+    const hf_bench_options_t *options = self->options;
+    char error[HF_LOAD_ERROR_SIZE];
+    bool light = workers == options->workers;
+    hf_load_config_t config = {.endpoints = options->endpoints,
+                               .workers = workers,
+                               .connections = light ? options->connections : 1,
+                               .sessions = light ? options->sessions : 1,
+                               .ttl_ms = options->ttl_ms,
+                               .keep_each = true};
+    hf_load_t *load = hf_load_new (&config, error);
+    if (load)
+        hf_load_start (load);
+    else
+        hf_bench_say ("%s", error);
+    return load;
+}
+
+/*  False: something failed, which has been told. */
+static bool
+s_load_stop (s_catchup_t *self, hf_load_t *load)
+{
+    uint32_t unanswered = hf_load_stop (load, S_STOP_LIMIT_MS);
+    uint64_t errors = hf_load_errors (load) + unanswered;
+    self->errors += errors;
+    if (errors)
+        hf_bench_say ("%llu requests failed, %u of them without an answer",
+                      (unsigned long long)errors, unanswered);
+    return errors == 0;
+}
+
+/*  Wait; false: a node ended by itself or the program is to end. */
+static bool
+s_wait (const s_catchup_t *self, uint64_t until_ns)
+{
+    char error[HF_LOCAL_ERROR_SIZE];
+    uint64_t now_ns = hf_bench_now_ns ();
+    if (hf_bench_interrupted (until_ns > now_ns ? (uint32_t)((until_ns - now_ns) / 1000000) : 0))
+        return false;
+    if (hf_local_check (self->local, error))
+        return true;
+    hf_bench_say ("%s", error);
+    return false;
+}
+
+static bool
+s_wait_ms (const s_catchup_t *self, uint32_t ms)
+{
+    return s_wait (self, hf_bench_now_ns () + (uint64_t)ms * 1000000);
+}
+
+static bool
+s_quiet (s_catchup_t *self)
+{
+    hf_load_t *load = s_load_start (self, self->options->workers);
+    if (!load)
+        return false;
+    bool whole = s_wait_ms (self, self->options->warmup * 1000);
+    uint64_t from_ns = hf_bench_now_ns ();
+    whole = whole && s_wait_ms (self, self->options->seconds * 1000);
+    uint64_t to_ns = hf_bench_now_ns ();
+    whole = s_load_stop (self, load) && whole;
+    if (whole)
+        self->quiet = hf_load_window (load, from_ns, to_ns);
+    hf_load_destroy (&load, true);
+    return whole;
+}
+
+/*  The operations that the node misses, as fast as they go. */
+static bool
+s_burst (s_catchup_t *self)
+{
+    hf_load_t *load = s_load_start (self, S_BURST_WORKERS);
+    if (!load)
+        return false;
+    bool whole = true;
+    uint64_t from_ns = hf_bench_now_ns ();
+    while (whole && hf_load_cycles (load) < (self->options->ops + 1) / 2)
+        whole = s_wait_ms (self, S_POLL_MS) && hf_load_ended (load) < S_BURST_WORKERS;
+    fprintf (stderr, "%llu operations in %.1f s without node %u\n",
+             2 * (unsigned long long)hf_load_cycles (load),
+             (double)(hf_bench_now_ns () - from_ns) / 1e9, self->node);
+    whole = s_load_stop (self, load) && whole;
+    hf_load_destroy (&load, true);
+    return whole;
+}
+
+//  ---- being back -----------------------------------------------------------------
+
+/*  Whether the node has what the leader had committed when it was asked, and counts. */
+static bool
+s_is_back (s_catchup_t *self, s_phase_t *phase)
+{
+    hf_facts_t leader, node;
+    if (!hf_facts_ask (self->client, self->leader, &leader, 1000) || !leader.leads) {
+        hf_leader_info_t info;
+        if (hf_query_leader (self->client, &info, 1000) == HF_OK && info.id > 0)
+            self->leader = info.id;
+        return false;
+    }
+    uint32_t bit = 1U << self->node;
+    phase->told = leader.peers_told & bit;
+    if (phase->told && !(leader.peers_counted & bit))
+        return false;
+    return hf_facts_ask (self->client, self->node, &node, 300) && node.applied >= leader.commit;
+}
+
+/*  When it was back; 0: not within the limit. */
+static uint64_t
+s_await_back (s_catchup_t *self, s_phase_t *phase)
+{
+    uint64_t limit_ns = hf_bench_now_ns () + (uint64_t)S_BACK_LIMIT_MS * 1000000;
+    while (hf_bench_now_ns () < limit_ns) {
+        if (s_is_back (self, phase))
+            return hf_bench_now_ns ();
+        if (!s_wait_ms (self, S_POLL_MS))
+            return 0;
+    }
+    hf_bench_say ("node %u was not back within %u s", self->node, S_BACK_LIMIT_MS / 1000);
+    return 0;
+}
+
+/*  Kill followers until every majority needs the node; then a lock must still be granted. */
+static bool
+s_counts (s_catchup_t *self, hf_load_t *load)
+{
+    bool killed[HF_MEMBERS_MAX + 1] = {false};
+    uint32_t left = (self->options->start - 1) / 2;
+    for (uint32_t id = self->options->start; id > 0 && left > 0; id--) {
+        if (id == self->leader || id == self->node)
+            continue;
+        hf_local_kill (self->local, id);
+        killed[id] = true;
+        left--;
+    }
+    hf_load_watch (load, hf_bench_now_ns ());
+    uint64_t limit_ns = hf_bench_now_ns () + (uint64_t)S_GRANT_LIMIT_MS * 1000000;
+    bool whole = true;
+    while (whole && hf_load_first_grant_ns (load) == 0 && hf_bench_now_ns () < limit_ns)
+        whole = s_wait_ms (self, S_POLL_MS);
+    bool granted = hf_load_first_grant_ns (load) != 0;
+    for (uint32_t id = 1; id <= self->options->start; id++) {
+        if (killed[id] && hf_local_restart (self->local, id)) {
+            hf_bench_say ("cannot start node %u again: %s", id, strerror (errno));
+            whole = false;
+        }
+    }
+    if (whole && !granted)
+        hf_bench_say ("node %u does not count: no grant in %u s with a majority that needs it",
+                      self->node, S_GRANT_LIMIT_MS / 1000);
+    return whole && granted;
+}
+
+/*  Start it under the light load, and see. */
+static bool
+s_return (s_catchup_t *self, s_phase_t *phase, hf_load_t *load)
+{
+    if (!s_wait_ms (self, self->options->warmup * 1000))
+        return false;
+    uint64_t from_ns = hf_bench_now_ns ();
+    if (hf_local_restart (self->local, self->node)) {
+        hf_bench_say ("cannot start node %u again: %s", self->node, strerror (errno));
+        return false;
+    }
+    uint64_t back_ns = s_await_back (self, phase);
+    if (back_ns == 0)
+        return false;
+    phase->back_s = (double)(back_ns - from_ns) / 1e9;
+    uint64_t to_ns = from_ns + (uint64_t)S_WINDOW_MIN_MS * 1000000;
+    if (to_ns < back_ns)
+        to_ns = back_ns;
+    bool whole = s_wait (self, to_ns) && s_counts (self, load);
+    if (!s_load_stop (self, load) || !whole)
+        return false;
+    phase->acquire = hf_load_window (load, from_ns, to_ns);
+    phase->narrowly = hf_load_window (load, from_ns, back_ns);
+    return true;
+}
+
+static bool
+s_phase (s_catchup_t *self, s_phase_t *phase)
+{
+    if (!hf_settle (self->client, self->local, self->options->start, &self->leader))
+        return false;
+    self->node = self->options->start;
+    if (self->node == self->leader)
+        self->node--;
+    hf_local_kill (self->local, self->node);
+    if (phase->wipe && hf_local_wipe (self->local, self->node)) {
+        hf_bench_say ("cannot remove the data of node %u: %s", self->node, strerror (errno));
+        return false;
+    }
+    if (!s_burst (self))
+        return false;
+    hf_load_t *load = s_load_start (self, self->options->workers);
+    if (!load)
+        return false;
+    phase->done = s_return (self, phase, load);
+    hf_load_destroy (&load, false);
+    if (phase->done)
+        fprintf (stderr, "node %u, %s, is back after %.2f s and counts\n", self->node, phase->name,
+                 phase->back_s);
+    return phase->done;
+}
+
+//  ---- the report -----------------------------------------------------------------
+
+static double
+s_ms (const hf_histogram_t *histogram, double q)
+{
+    return (double)hf_histogram_quantile (histogram, q) / 1e6;
+}
+
+static double
+s_ratio (const s_catchup_t *self, const s_phase_t *phase)
+{
+    double quiet = s_ms (self->quiet, 0.99);
+    return quiet > 0 ? s_ms (phase->acquire, 0.99) / quiet : 0;
+}
+
+static bool
+s_as_wanted (const s_catchup_t *self, const s_phase_t *phase)
+{
+    return phase->done && phase->back_s <= S_WANTED_SECONDS &&
+           s_ratio (self, phase) < S_WANTED_RATIO;
+}
+
+static void
+s_report_text (const s_catchup_t *self)
+{
+    hf_report_headline (self->options);
+    printf ("node %u missed %u operations; acquire in ms while it came back:\n", self->node,
+            self->options->ops);
+    printf ("%-8s %9s %9s %9s %9s %12s %9s\n", "", "p50", "p99", "max", "p99/quiet",
+            "p99 till back", "back");
+    printf ("%-8s %9.3f %9.3f %9.3f\n", "quiet", s_ms (self->quiet, 0.5), s_ms (self->quiet, 0.99),
+            (double)hf_histogram_max (self->quiet) / 1e6);
+    for (size_t i = 0; i < sizeof self->phase / sizeof *self->phase; i++) {
+        const s_phase_t *phase = &self->phase[i];
+        if (phase->done)
+            printf ("%-8s %9.3f %9.3f %9.3f %9.2f %13.3f %7.2f s\n", phase->name,
+                    s_ms (phase->acquire, 0.5), s_ms (phase->acquire, 0.99),
+                    (double)hf_histogram_max (phase->acquire) / 1e6, s_ratio (self, phase),
+                    s_ms (phase->narrowly, 0.99), phase->back_s);
+        else
+            printf ("%-8s did not come back\n", phase->name);
+    }
+    bool wanted = s_as_wanted (self, &self->phase[0]) && s_as_wanted (self, &self->phase[1]);
+    printf ("back within %u s, p99 under %u times its quiet value: %s\n", S_WANTED_SECONDS,
+            S_WANTED_RATIO, wanted ? "yes" : "no");
+}
+
+static json_t *
+s_histogram_json (const hf_histogram_t *histogram)
+{
+    json_t *object = json_object ();
+    json_object_set_new (object, "count",
+                         json_integer ((json_int_t)hf_histogram_count (histogram)));
+    json_object_set_new (object, "p50", json_real (s_ms (histogram, 0.5)));
+    json_object_set_new (object, "p99", json_real (s_ms (histogram, 0.99)));
+    json_object_set_new (object, "max", json_real ((double)hf_histogram_max (histogram) / 1e6));
+    return object;
+}
+
+static void
+s_report_json (const s_catchup_t *self)
+{
+    json_t *object = hf_report_options (self->options);
+    json_object_set_new (object, "ops", json_integer (self->options->ops));
+    if (self->options->log_keep)
+        json_object_set_new (object, "log_keep", json_string (self->options->log_keep));
+    json_object_set_new (object, "errors", json_integer ((json_int_t)self->errors));
+    json_object_set_new (object, "quiet_acquire_ms", s_histogram_json (self->quiet));
+    for (size_t i = 0; i < sizeof self->phase / sizeof *self->phase; i++) {
+        const s_phase_t *phase = &self->phase[i];
+        json_t *member = json_object ();
+        json_object_set_new (member, "back", json_boolean (phase->done));
+        if (phase->done) {
+            json_object_set_new (member, "seconds", json_real (phase->back_s));
+            json_object_set_new (member, "ratio", json_real (s_ratio (self, phase)));
+            json_object_set_new (member, "told_by_leader", json_boolean (phase->told));
+            json_object_set_new (member, "acquire_ms", s_histogram_json (phase->acquire));
+            json_object_set_new (member, "acquire_till_back_ms",
+                                 s_histogram_json (phase->narrowly));
+        }
+        json_object_set_new (member, "as_wanted", json_boolean (s_as_wanted (self, phase)));
+        json_object_set_new (object, phase->name, member);
+    }
+    hf_report_json (object);
+}
+
+//  ---- the command ----------------------------------------------------------------
+
+int
+hf_run_catchup (const hf_bench_options_t *options, hf_local_t *local)
+{
+    assert (local && options->start >= 3);
+    char error[HF_CLIENT_ERROR_SIZE];
+    s_catchup_t self = {.options = options,
+                        .local = local,
+                        .phase = {{.name = "away"}, {.name = "wiped", .wipe = true}}};
+    self.client = hf_client_new (options->endpoints, error);
+    if (!self.client) {
+        hf_bench_say ("%s", error);
+        return HF_EXIT_UNAVAILABLE;
+    }
+    bool whole = hf_settle (self.client, local, options->start, &self.leader) && s_quiet (&self);
+    whole = whole && s_phase (&self, &self.phase[0]) && s_phase (&self, &self.phase[1]);
+    if (self.quiet && options->json)
+        s_report_json (&self);
+    else if (self.quiet)
+        s_report_text (&self);
+    hf_histogram_destroy (&self.quiet);
+    for (size_t i = 0; i < sizeof self.phase / sizeof *self.phase; i++) {
+        hf_histogram_destroy (&self.phase[i].acquire);
+        hf_histogram_destroy (&self.phase[i].narrowly);
+    }
+    hf_client_destroy (&self.client);
+    return whole ? HF_EXIT_OK : HF_EXIT_ERRORS;
+}

@@ -1,0 +1,230 @@
+/*  The command soak: does a node take more and more, or does it come to a level and stay there?
+ *
+ *  Workers cycle through locks that were never seen before, some cycles append, and every
+ *  hundredth part of the way each node's memory and disk are looked at. Replicated files grow with
+ *  what is appended to them, and nothing else may: so they are told apart from the databases.
+ */
+#include "bench/load.h"
+#include "bench/report.h"
+#include "bench/run.h"
+#include "bench/samples.h"
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#define S_SAMPLES       100
+#define S_LINES         10 //  lines of the table that people read
+#define S_STOP_LIMIT_MS 10000
+
+typedef struct s_soak {
+    const hf_bench_options_t *options;
+    hf_local_t *local;
+    hf_load_t *load;
+    hf_samples_t *samples;
+} s_soak_t;
+
+/*  Acquires, releases and appends. */
+static uint64_t
+s_operations (const s_soak_t *self)
+{
+    return 2 * hf_load_cycles (self->load) + hf_load_appends (self->load);
+}
+
+//  ---- looking --------------------------------------------------------------------
+
+static void
+s_print_head (const s_soak_t *self)
+{
+    FILE *to = self->options->json ? stderr : stdout;
+    fprintf (to, "MiB: resident memory, the three databases, the replicated files\n");
+    fprintf (to, "%12s", "operations");
+    for (uint32_t id = 1; id <= self->options->start; id++)
+        fprintf (to, " | n%u %6s %8s %7s", id, "memory", "database", "files");
+    fputc ('\n', to);
+    fflush (to);
+}
+
+static void
+s_print (const s_soak_t *self, uint64_t operations, const hf_usage_t *nodes)
+{
+    FILE *to = self->options->json ? stderr : stdout;
+    fprintf (to, "%12" PRIu64, operations);
+    for (uint32_t i = 0; i < self->options->start; i++)
+        fprintf (to, " | %9.1f %8.1f %7.1f", (double)nodes[i].rss_kib / 1024,
+                 (double)hf_usage_databases_kib (&nodes[i]) / 1024,
+                 (double)nodes[i].files_kib / 1024);
+    fputc ('\n', to);
+    fflush (to);
+}
+
+/*  Take a sample of each node; PRINT it too. False: a node is gone, which has been told. */
+static bool
+s_sample (s_soak_t *self, bool print)
+{
+    char error[HF_LOCAL_ERROR_SIZE], folder[PATH_MAX + 32];
+    if (!hf_local_check (self->local, error)) {
+        hf_bench_say ("%s", error);
+        return false;
+    }
+    hf_usage_t nodes[HF_MEMBERS_MAX];
+    uint64_t operations = s_operations (self);
+    for (uint32_t id = 1; id <= self->options->start; id++) {
+        hf_local_data (self->local, id, folder, sizeof folder);
+        if (hf_usage_take (hf_local_pid (self->local, id), folder, &nodes[id - 1])) {
+            hf_bench_say ("cannot look at node %u: %s", id, strerror (errno));
+            return false;
+        }
+    }
+    hf_samples_add (self->samples, operations, nodes);
+    if (print)
+        s_print (self, operations, nodes);
+    return true;
+}
+
+/*  Until CYCLES are done. False: it cannot go on, or shall not. */
+static bool
+s_await (const s_soak_t *self, uint64_t cycles)
+{
+    while (hf_load_cycles (self->load) < cycles) {
+        if (hf_bench_interrupted (2))
+            return false;
+        if (hf_load_ended (self->load) == self->options->workers) {
+            hf_bench_say ("every worker has given up");
+            return false;
+        }
+    }
+    return true;
+}
+
+//  ---- telling --------------------------------------------------------------------
+
+static const struct {
+    hf_samples_what_t what;
+    const char *name;
+} s_whats[] = {{HF_SAMPLES_MEMORY, "memory"}, {HF_SAMPLES_DATABASES, "databases"}};
+
+static double
+s_worst (const s_soak_t *self, hf_samples_what_t what)
+{
+    double worst = 0;
+    for (uint32_t i = 0; i < self->options->start; i++) {
+        double growth = hf_samples_growth (self->samples, i, what);
+        worst = growth > worst ? growth : worst;
+    }
+    return worst;
+}
+
+static void
+s_report_text (const s_soak_t *self, const hf_load_result_t *result, uint32_t unanswered)
+{
+    printf ("%.0f cycles/s: %" PRIu64 " in %.1f s, %" PRIu64 " of them with an append\n",
+            (double)result->cycles / result->seconds, hf_load_cycles (self->load), result->seconds,
+            hf_load_appends (self->load));
+    printf ("the last quarter's greatest against the second quarter's, by node:\n");
+    for (size_t k = 0; k < sizeof s_whats / sizeof *s_whats; k++) {
+        double worst = s_worst (self, s_whats[k].what);
+        printf ("%-10s", s_whats[k].name);
+        for (uint32_t i = 0; i < self->options->start; i++)
+            printf (" %6.3f", hf_samples_growth (self->samples, i, s_whats[k].what));
+        printf ("   %s\n", worst == 0                 ? "too few samples to say"
+                           : worst <= HF_SAMPLES_FLAT ? "flat"
+                                                      : "it grows");
+    }
+    if (hf_report_errors (result, unanswered) == 0)
+        printf ("no errors\n");
+}
+
+static void
+s_report_json (const s_soak_t *self, const hf_load_result_t *result, uint32_t unanswered)
+{
+    json_t *object = hf_report_options (self->options);
+    json_object_set_new (object, "seconds", json_real (result->seconds));
+    json_object_set_new (object, "cycles", json_integer ((json_int_t)hf_load_cycles (self->load)));
+    json_object_set_new (object, "appends",
+                         json_integer ((json_int_t)hf_load_appends (self->load)));
+    json_object_set_new (object, "operations", json_integer ((json_int_t)s_operations (self)));
+    json_object_set_new (object, "errors", hf_report_errors_json (result, unanswered));
+    for (size_t k = 0; k < sizeof s_whats / sizeof *s_whats; k++) {
+        json_t *growth = json_array (), *what = json_object ();
+        for (uint32_t i = 0; i < self->options->start; i++)
+            json_array_append_new (
+                growth, json_real (hf_samples_growth (self->samples, i, s_whats[k].what)));
+        double worst = s_worst (self, s_whats[k].what);
+        json_object_set_new (what, "growth", growth);
+        json_object_set_new (what, "flat", json_boolean (worst > 0 && worst <= HF_SAMPLES_FLAT));
+        json_object_set_new (object, s_whats[k].name, what);
+    }
+    hf_report_json (object);
+}
+
+static bool
+s_write (const s_soak_t *self)
+{
+    const char *out = self->options->out;
+    if (!out || hf_samples_write (self->samples, out) == 0)
+        return true;
+    hf_bench_say ("cannot write %s: %s", out, strerror (errno));
+    return false;
+}
+
+//  ---- the command ----------------------------------------------------------------
+
+static bool
+s_run (s_soak_t *self)
+{
+    uint64_t all = self->options->cycles;
+    hf_load_start (self->load);
+    hf_load_begin (self->load);
+    bool whole = s_sample (self, true);
+    for (uint32_t i = 1; i < S_SAMPLES && whole; i++) {
+        whole =
+            s_await (self, all * i / S_SAMPLES) && s_sample (self, i % (S_SAMPLES / S_LINES) == 0);
+    }
+    whole = whole && s_await (self, all);
+    hf_load_end (self->load);
+    uint32_t unanswered = hf_load_stop (self->load, S_STOP_LIMIT_MS);
+    whole = whole && s_sample (self, true);
+    hf_load_result_t result;
+    hf_load_result (self->load, &result);
+    if (self->options->json)
+        s_report_json (self, &result, unanswered);
+    else
+        s_report_text (self, &result, unanswered);
+    hf_load_result_done (&result);
+    whole = s_write (self) && whole;
+    return whole && unanswered == 0 && hf_load_errors (self->load) == 0;
+}
+
+int
+hf_run_soak (const hf_bench_options_t *options, hf_local_t *local)
+{
+    assert (local && options->start > 0);
+    char error[HF_LOAD_ERROR_SIZE];
+    hf_load_config_t config = {.endpoints = options->endpoints,
+                               .workers = options->workers,
+                               .connections = options->connections,
+                               .sessions = options->sessions,
+                               .ttl_ms = options->ttl_ms,
+                               .fresh_locks = true,
+                               .append_every = options->append_every};
+    s_soak_t soak = {.options = options, .local = local};
+    soak.load = hf_load_new (&config, error);
+    if (!soak.load) {
+        hf_bench_say ("%s", error);
+        return HF_EXIT_UNAVAILABLE;
+    }
+    soak.samples = hf_samples_new (options->start);
+    if (!options->json)
+        hf_report_headline (options);
+    bool whole = s_write (&soak); //  a mistake shows now, not after the run
+    if (whole) {
+        s_print_head (&soak);
+        whole = s_run (&soak);
+    }
+    hf_samples_destroy (&soak.samples);
+    hf_load_destroy (&soak.load, false);
+    return whole ? HF_EXIT_OK : HF_EXIT_ERRORS;
+}

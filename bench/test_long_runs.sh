@@ -1,0 +1,66 @@
+#!/bin/sh
+# test_long_runs.sh PROGRAM HOLDFASTD soak|catchup - a short run of it on real nodes.
+set -u
+bench=$1 node=$2 command=$3
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+bad=0
+
+fail ()
+{
+    echo "$command: $*"
+    bad=1
+}
+
+# CODE ARGS..: run it with the folder for its data; what it says is in the folder.
+run ()
+{
+    code=$1
+    shift
+    "$bench" --start 3 --holdfastd "$node" --data-root "$dir" "$@" "$command" \
+        > "$dir/out" 2> "$dir/err"
+    got=$?
+    [ "$got" = "$code" ] || { fail "exit code $got, not $code"; cat "$dir/out" "$dir/err"; }
+}
+
+has () # FILE TEXT
+{
+    grep -q -- "$2" "$dir/$1" || { fail "no \"$2\" in:"; cat "$dir/$1"; }
+}
+
+case $command in
+soak)
+    run 0 --cycles 2000 --append-every 4 --out "$dir/table"
+    has out "^memory  "
+    has out "^databases  "
+    has out "^no errors$"
+    awk -F '\t' '
+        NF != 19 { print "columns: " NF; bad = 1 }
+        NR > 1 && $1 + 0 < before { print "operations go back"; bad = 1 }
+        NR > 1 && (!$2 || !$8 || !$14) { print "a node without memory"; bad = 1 }
+        { before = $1 + 0; log_kib = $3; files_kib = $6 }
+        END {
+            # 2 operations to a cycle, and an append to every fourth.
+            if (NR != 102 || before < 4500 || !log_kib || files_kib < 8) {
+                print NR " lines, " before " operations, log " log_kib ", files " files_kib
+                bad = 1
+            }
+            exit bad
+        }' "$dir/table" || fail "the table is not as it should be"
+    run 0 --cycles 500 --append-every 0 --json
+    has out '"appends": 0,'
+    has out '"databases": {'
+    run 1 --cycles 500 --out "$dir/not/there"
+    has err "cannot write $dir/not/there"
+    ;;
+catchup)
+    run 0 --ops 2000 -t 1 --warmup 0
+    has out "^quiet  "
+    has out "^away .* s$"
+    has out "^wiped .* s$"
+    has out "^back within 10 s, p99 under 5 times its quiet value: "
+    has err "node 3, wiped, is back after .* s and counts"
+    ;;
+esac
+find "$dir" -name 'holdfast-bench-*' | grep . && fail "it left its data behind"
+exit $bad

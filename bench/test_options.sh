@@ -1,0 +1,44 @@
+#!/bin/sh
+# test_options.sh PROGRAM - what holdfast-bench makes of its command line; starts no node.
+set -u
+bench=$1
+bad=0
+
+# CODE TEXT ARGS..: the exit code, and a text that stands in the output.
+expect ()
+{
+    code=$1 text=$2
+    shift 2
+    out=$("$bench" "$@" 2>&1)
+    got=$?
+    [ "$got" = "$code" ] || { echo "holdfast-bench $*: exit code $got, not $code"; bad=1; }
+    case $out in
+    *"$text"*) ;;
+    *) echo "holdfast-bench $*: no \"$text\" in: $out"; bad=1 ;;
+    esac
+}
+
+for option in --cycles --append-every --out --ops --log-keep; do
+    expect 0 "$option" --help
+done
+for command in cycle handoff failover catchup soak; do
+    expect 0 "  $command" --help
+done
+expect 64 "give one command: cycle, handoff, failover, catchup or soak"
+expect 64 "there is no command \"sink\"" sink
+expect 64 "give one command" soak soak
+expect 64 "soak looks at nodes that it started itself" soak
+expect 64 "soak looks at nodes that it started itself" -e 1@127.0.0.1 soak
+expect 64 "catchup kills nodes that it started itself" catchup
+expect 64 "catchup kills nodes that it started itself" --start 1 catchup
+expect 64 "failover kills nodes that it started itself" --start 1 failover
+expect 64 "1, 3, 5 or 7 nodes, not 2" --start 2 soak
+expect 64 "--cycles must be 1 to" --start 1 --cycles 0 soak
+expect 64 "--cycles must be 1 to" --start 1 --cycles 10k soak
+expect 64 "--append-every must be 0 to" --start 1 --append-every -1 soak
+expect 64 "--ops must be 2 to" --start 3 --ops 1 catchup
+expect 64 "--log-keep is for nodes started here" --log-keep 1M cycle
+expect 64 "--start and --endpoints exclude each other" --start 3 -e 1@127.0.0.1 catchup
+expect 64 "Try: holdfast-bench --help" --no-such-option soak
+expect 69 "/nowhere/holdfastd" --start 1 --holdfastd /nowhere/holdfastd soak
+exit $bad

@@ -1,0 +1,162 @@
+/*  Samples and what they are judged by; and a look at this process and a folder. */
+#include "bench/samples.h"
+#include "bench/usage.h"
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/*  A hundred samples of one node: memory at a level from a tenth on, the log growing for ever. */
+static hf_samples_t *
+s_make (void)
+{
+    hf_samples_t *samples = hf_samples_new (1);
+    for (uint64_t i = 0; i <= 100; i++) {
+        hf_usage_t usage = {.rss_kib = i < 10 ? 1000 + i : 2000,
+                            .log_kib = 100 * i,
+                            .state_kib = 30,
+                            .filesdb_kib = 20,
+                            .files_kib = 1000000 * i,
+                            .other_kib = 1000000 * i};
+        hf_samples_add (samples, 1000 * i, &usage);
+    }
+    return samples;
+}
+
+static void
+s_test_growth (void **state)
+{
+    (void)state;
+    hf_samples_t *samples = s_make ();
+    double memory = hf_samples_growth (samples, 0, HF_SAMPLES_MEMORY);
+    double databases = hf_samples_growth (samples, 0, HF_SAMPLES_DATABASES);
+    assert_true (memory > 0.999 && memory < 1.001);
+    double want = (10000.0 + 50) / (5000.0 + 50); //  the files themselves are not in it
+    assert_true (databases > want - 0.001 && databases < want + 0.001);
+    assert_true (memory <= HF_SAMPLES_FLAT && databases > HF_SAMPLES_FLAT);
+    hf_samples_destroy (&samples);
+    assert_null (samples);
+}
+
+static void
+s_test_too_few (void **state)
+{
+    (void)state;
+    hf_samples_t *samples = hf_samples_new (2);
+    assert_true (hf_samples_growth (samples, 1, HF_SAMPLES_MEMORY) <= 0);
+    hf_usage_t usage[2] = {{.rss_kib = 10}, {.rss_kib = 20}};
+    hf_samples_add (samples, 0, usage);
+    hf_samples_add (samples, 1000, usage);
+    assert_true (hf_samples_growth (samples, 1, HF_SAMPLES_MEMORY) <= 0);
+    assert_int_equal (hf_samples_count (samples), 2);
+    hf_samples_destroy (&samples);
+}
+
+/*  The first lines of PATH. */
+static void
+s_read (const char *path, char *text, size_t size)
+{
+    FILE *file = fopen (path, "r");
+    assert_non_null (file);
+    text[fread (text, 1, size - 1, file)] = 0;
+    fclose (file);
+}
+
+static void
+s_test_table (void **state)
+{
+    const char *folder = *state;
+    char path[256], text[512];
+    snprintf (path, sizeof path, "%s/table", folder);
+    hf_samples_t *samples = hf_samples_new (2);
+    hf_usage_t usage[2] = {{1, 2, 3, 4, 5, 6}, {7, 8, 9, 10, 11, 12}};
+    hf_samples_add (samples, 2000, usage);
+    assert_int_equal (hf_samples_write (samples, path), 0);
+    s_read (path, text, sizeof text);
+    assert_string_equal (text, "operations\tn1_rss_kib\tn1_log_kib\tn1_state_kib\tn1_filesdb_kib"
+                               "\tn1_files_kib\tn1_other_kib\tn2_rss_kib\tn2_log_kib\tn2_state_kib"
+                               "\tn2_filesdb_kib\tn2_files_kib\tn2_other_kib\n"
+                               "2000\t1\t2\t3\t4\t5\t6\t7\t8\t9\t10\t11\t12\n");
+    snprintf (path, sizeof path, "%s/not/there", folder);
+    assert_int_equal (hf_samples_write (samples, path), -1);
+    assert_int_equal (errno, ENOENT);
+    hf_samples_destroy (&samples);
+}
+
+static void
+s_put (const char *folder, const char *name, size_t size)
+{
+    char path[512];
+    snprintf (path, sizeof path, "%s/%s", folder, name);
+    FILE *file = fopen (path, "w");
+    assert_non_null (file);
+    for (size_t i = 0; i < size; i++)
+        fputc ('x', file);
+    assert_int_equal (fclose (file), 0);
+}
+
+static void
+s_test_usage (void **state)
+{
+    const char *folder = *state;
+    char path[256];
+    snprintf (path, sizeof path, "%s/node", folder);
+    assert_int_equal (mkdir (path, 0755), 0);
+    s_put (path, "log.db", 4096);
+    s_put (path, "log.db-wal", 1025);
+    s_put (path, "state.db", 2048);
+    s_put (path, "files.db-wal", 1);
+    s_put (path, "lock", 6);
+    char sub[300];
+    snprintf (sub, sizeof sub, "%s/files", path);
+    assert_int_equal (mkdir (sub, 0755), 0);
+    s_put (sub, "a", 3000);
+    s_put (sub, "b", 72);
+    hf_usage_t usage;
+    assert_int_equal (hf_usage_take (getpid (), path, &usage), 0);
+    assert_true (usage.rss_kib > 100);
+    assert_int_equal (usage.log_kib, 6);
+    assert_int_equal (usage.state_kib, 2);
+    assert_int_equal (usage.filesdb_kib, 1);
+    assert_int_equal (usage.files_kib, 3);
+    assert_int_equal (usage.other_kib, 1);
+    assert_int_equal (hf_usage_databases_kib (&usage), 9);
+    snprintf (path, sizeof path, "%s/nothing", folder);
+    assert_int_equal (hf_usage_take (getpid (), path, &usage), -1);
+}
+
+static int
+s_setup (void **state)
+{
+    const char *root = getenv ("TMPDIR");
+    char path[200];
+    snprintf (path, sizeof path, "%s/hf-samples-XXXXXX", root && *root ? root : "/tmp");
+    *state = mkdtemp (path) ? strdup (path) : NULL;
+    return *state ? 0 : -1;
+}
+
+static int
+s_teardown (void **state)
+{
+    char command[256];
+    snprintf (command, sizeof command, "rm -rf '%s'", (const char *)*state);
+    int rc = system (command); //  NOLINT(cert-env33-c): a folder that this test has made
+    free (*state);
+    return rc;
+}
+
+int
+main (void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test (s_test_growth), cmocka_unit_test (s_test_too_few),
+        cmocka_unit_test_setup_teardown (s_test_table, s_setup, s_teardown),
+        cmocka_unit_test_setup_teardown (s_test_usage, s_setup, s_teardown)};
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}
