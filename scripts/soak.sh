@@ -40,12 +40,14 @@ run ()
 plot ()
 {
     gnuplot << END
-set terminal svg size 820,760 dynamic background rgb "white" font "sans-serif,13"
+set terminal svg size 820,760 dynamic background rgb "white" font "sans-serif,13" \
+    name "soak"
 set output "$out/soak.svg.new"
 set datafile separator "\t"
 nodes = (int (system ("head -n 1 '$table' | awk -F '\t' '{ print NF }'")) - 1) / 6
 set multiplot layout 2,1
-set key top left
+set key bottom right
+set lmargin 9
 set grid ytics lc rgb "#dddddd"
 set border 3
 set tics nomirror out
