@@ -60,6 +60,11 @@ int hf_file_found_get (hf_file_store_t *self, sqlite3_stmt *row, hf_file_found_t
 /*  1: found; 0: no such file; -1 with the error set. */
 int hf_file_find (hf_file_store_t *self, hf_span_t name, hf_file_found_t *found);
 
+/*  For who builds the files anew from those of another node: append BYTES (none makes an empty
+ *  file), and say up to which section that is. In the open transaction. 0 or -1. */
+int hf_file_put (hf_file_store_t *self, hf_span_t name, hf_span_t bytes);
+int hf_file_set_written (hf_file_store_t *self, uint64_t index);
+
 /*  Check every file, cut it back to its recorded length, and remove what is not recorded. */
 int hf_file_check_all (hf_file_store_t *self);
 

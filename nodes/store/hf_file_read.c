@@ -86,3 +86,12 @@ hf_file_store_rows (hf_file_store_t *self, hf_span_t after, uint32_t limit, hf_p
     *more = rc == 1;
     return rc < 0 ? -1 : 0;
 }
+
+int
+hf_file_store_all_rows (hf_file_store_t *self, hf_pack_t *rows)
+{
+    bool more;
+    int rc = hf_file_store_rows (self, hf_span ("", 0), UINT32_MAX, rows, &more);
+    assert (rc != 0 || !more);
+    return rc;
+}

@@ -157,6 +157,12 @@ hf_file_store_applied (const hf_file_store_t *self)
     return self->applied;
 }
 
+uint64_t
+hf_file_store_written (const hf_file_store_t *self)
+{
+    return self->written;
+}
+
 bool
 hf_file_store_dirty (const hf_file_store_t *self)
 {
@@ -325,16 +331,43 @@ s_part (hf_file_store_t *self, const hf_a_part_t *part)
     return s_save (self, part->file, &file) == 0 ? 0 : s_fail (self);
 }
 
-int
-hf_file_store_section (hf_file_store_t *self, uint64_t index, hf_list_t parts)
+static int
+s_begin (hf_file_store_t *self)
 {
     if (self->failed)
         return -1;
-    if (index <= self->written)
-        return 0;
     if (!self->open && hf_db_run (self->begin, self->error) != 0)
         return s_fail (self);
     self->open = true;
+    return 0;
+}
+
+int
+hf_file_put (hf_file_store_t *self, hf_span_t name, hf_span_t bytes)
+{
+    assert (hf_name_valid (name));
+    if (s_begin (self) != 0)
+        return -1;
+    return s_part (self, &(hf_a_part_t){.file = name, .data = bytes});
+}
+
+int
+hf_file_set_written (hf_file_store_t *self, uint64_t index)
+{
+    assert (index >= self->written);
+    if (s_begin (self) != 0)
+        return -1;
+    self->written = index;
+    return 0;
+}
+
+int
+hf_file_store_section (hf_file_store_t *self, uint64_t index, hf_list_t parts)
+{
+    if (!self->failed && index <= self->written)
+        return 0;
+    if (s_begin (self) != 0)
+        return -1;
     hf_scan_t scan = hf_scan_list (parts);
     for (uint32_t i = 0; i < parts.count; i++) {
         hf_a_part_t part;
