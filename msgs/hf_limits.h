@@ -19,11 +19,16 @@
 #define HF_SECTION_BYTES_MAX (16U << 20)  //  staged bytes in one section
 #define HF_SECTION_FILES_MAX 256          //  files in one section
 #define HF_STAGED_BYTES_MAX  (512U << 20) //  staged bytes in all sections together
-#define HF_SESSIONS_MAX      100000       //  live sessions in a cluster
-#define HF_PLACES_MAX        10000        //  holds and places in queues of one session
-#define HF_QUEUE_MAX         100000       //  waiters for one lock
-#define HF_WINDOW_MAX        4096         //  seq of a request < floor + this
-#define HF_ROWS_MAX          1000         //  rows in one answer to a query
+#define HF_STAGED_FILE_COST                                                                        \
+    512                              //  a staged file counts this much there besides its bytes,
+                                     //  so that many small ones cannot fill the memory
+#define HF_SESSIONS_MAX      100000  //  live sessions in a cluster
+#define HF_PLACES_MAX        10000   //  holds and places in queues of one session
+#define HF_QUEUE_MAX         100000  //  waiters for one lock
+#define HF_PLACES_TOTAL_MAX  1000000 //  holds and places in queues of all sessions together
+#define HF_ANSWERS_TOTAL_MAX 4000000 //  answers kept for all sessions together
+#define HF_WINDOW_MAX        4096    //  seq of a request < floor + this
+#define HF_ROWS_MAX          1000    //  rows in one answer to a query
 
 #define HF_FRAME_MAX (4U << 20) //  bytes in one frame between nodes; more is refused
 #define HF_CLIENT_FRAME_MAX                                                                        \

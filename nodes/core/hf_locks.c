@@ -6,9 +6,9 @@
 #include <string.h>
 
 void
-hf_locks_init (hf_locks_t *self)
+hf_locks_init (hf_locks_t *self, hf_rows_t *rows)
 {
-    *self = (hf_locks_t){.last_token = 0};
+    *self = (hf_locks_t){.rows = rows};
     hf_table_init (&self->by_name);
     hf_table_init (&self->by_waiter);
 }
@@ -125,29 +125,41 @@ hf_locks_position (const hf_state_place_t *waiter)
 //  ---- places come ----------------------------------------------------------------
 
 static hf_state_place_t *
-s_place_new (hf_state_lock_t *lock, hf_state_session_t *session, uint64_t index)
+s_place_new (hf_locks_t *self, hf_state_lock_t *lock, hf_state_session_t *session, uint64_t born)
 {
     hf_state_place_t *place = hf_alloc (sizeof (*place));
     place->session = session;
     place->lock = lock;
-    place->index = index;
+    place->born = place->index = born;
     hf_chain_append (&session->places, &place->in_session);
     session->places_count++;
+    self->places++;
+    hf_rows_changed (self->rows, &self->rows->places, &place->row);
     return place;
 }
 
 static void
-s_make_holder (hf_locks_t *self, hf_state_place_t *place, uint64_t index)
+s_make_holder (hf_locks_t *self, hf_state_place_t *place, uint64_t token, uint64_t index)
 {
-    place->token = ++self->last_token;
+    place->token = token;
     place->index = index;
     hf_chain_append (&place->lock->holders, &place->in_lock);
     place->lock->holders_count++;
+    hf_rows_changed (self->rows, &self->rows->places, &place->row);
 }
 
-hf_state_place_t *
-hf_locks_grant (hf_locks_t *self, hf_span_t name, hf_state_session_t *session, uint32_t mode,
-                uint64_t index)
+static void
+s_make_waiter (hf_locks_t *self, hf_state_place_t *place)
+{
+    hf_state_lock_t *lock = place->lock;
+    place->ticket = ++lock->last_ticket;
+    hf_chain_append (&lock->waiters, &place->in_lock);
+    lock->waiters_count++;
+    hf_table_insert (&self->by_waiter, &place->by_waiter, s_waiter_hash (lock, place->session->id));
+}
+
+static hf_state_lock_t *
+s_lock_new (hf_locks_t *self, hf_span_t name, uint32_t mode)
 {
     assert (!hf_locks_find (self, name));
     hf_state_lock_t *lock = hf_alloc (sizeof (*lock) + name.size);
@@ -157,8 +169,16 @@ hf_locks_grant (hf_locks_t *self, hf_span_t name, hf_state_session_t *session, u
     hf_chain_init (&lock->holders);
     hf_chain_init (&lock->waiters);
     hf_table_insert (&self->by_name, &lock->by_name, s_name_hash (name));
-    hf_state_place_t *place = s_place_new (lock, session, index);
-    s_make_holder (self, place, index);
+    return lock;
+}
+
+hf_state_place_t *
+hf_locks_grant (hf_locks_t *self, hf_span_t name, hf_state_session_t *session, uint32_t mode,
+                uint64_t index)
+{
+    hf_state_lock_t *lock = s_lock_new (self, name, mode);
+    hf_state_place_t *place = s_place_new (self, lock, session, index);
+    s_make_holder (self, place, ++self->last_token, index);
     return place;
 }
 
@@ -167,11 +187,28 @@ hf_locks_queue (hf_locks_t *self, hf_state_lock_t *lock, hf_state_session_t *ses
                 uint64_t index)
 {
     assert (lock->holders_count > 0 && !hf_locks_place (self, lock, session->id));
-    hf_state_place_t *place = s_place_new (lock, session, index);
-    place->ticket = ++lock->last_ticket;
-    hf_chain_append (&lock->waiters, &place->in_lock);
-    lock->waiters_count++;
-    hf_table_insert (&self->by_waiter, &place->by_waiter, s_waiter_hash (lock, session->id));
+    hf_state_place_t *place = s_place_new (self, lock, session, index);
+    s_make_waiter (self, place);
+    return place;
+}
+
+hf_state_place_t *
+hf_locks_load (hf_locks_t *self, hf_span_t name, hf_state_session_t *session,
+               const hf_state_place_t *like)
+{
+    hf_state_lock_t *lock = hf_locks_find (self, name);
+    if (!lock)
+        lock = s_lock_new (self, name, HF_MODE_EXCLUSIVE);
+    if (like->token > 0 ? lock->holders_count > 0 : lock->waiters_count >= HF_QUEUE_MAX)
+        return NULL;
+    if (session->places_count >= HF_PLACES_MAX || self->places >= HF_PLACES_TOTAL_MAX ||
+        hf_locks_place (self, lock, session->id))
+        return NULL;
+    hf_state_place_t *place = s_place_new (self, lock, session, like->born);
+    if (like->token > 0)
+        s_make_holder (self, place, like->token, like->index);
+    else
+        s_make_waiter (self, place);
     return place;
 }
 
@@ -180,11 +217,21 @@ hf_locks_append (hf_locks_t *self, hf_state_place_t *hold, hf_span_t file, hf_sp
 {
     assert (hold->token > 0);
     if (!hold->section)
-        hold->section = hf_section_new ();
+        hold->section = hf_section_new (hold->token, self->rows);
     hf_status_t status = hf_section_append (hold->section, file, data, &self->staged_bytes);
     if (hf_section_empty (hold->section))
         hf_section_destroy (&hold->section);
     return status;
+}
+
+bool
+hf_locks_load_piece (hf_locks_t *self, hf_state_place_t *hold, uint32_t number, uint32_t offset,
+                     hf_span_t file, hf_span_t data)
+{
+    assert (hold->token > 0);
+    if (!hold->section)
+        hold->section = hf_section_new (hold->token, self->rows);
+    return hf_section_load (hold->section, number, offset, file, data, &self->staged_bytes);
 }
 
 //  ---- places go ------------------------------------------------------------------
@@ -204,6 +251,17 @@ s_dequeue (hf_locks_t *self, hf_state_place_t *place)
     hf_table_remove (&self->by_waiter, &place->by_waiter);
 }
 
+static void
+s_tell_gone (hf_locks_t *self, hf_state_place_t *place)
+{
+    hf_state_lock_t *lock = place->lock;
+    uint8_t key[HF_ROW_KEY_MAX] = {'p'};
+    uint8_t *end = hf_row_key_u64 (key + 1, place->session->id);
+    memcpy (end, lock->name, lock->name_size);
+    end += lock->name_size;
+    hf_rows_left (self->rows, &place->row, hf_span (key, (size_t)(end - key)));
+}
+
 bool
 hf_locks_remove (hf_locks_t *self, hf_state_place_t *place)
 {
@@ -218,12 +276,16 @@ hf_locks_remove (hf_locks_t *self, hf_state_place_t *place)
         lock->holders_count--;
     }
     if (place->section) {
-        assert (self->staged_bytes >= hf_section_bytes (place->section));
-        self->staged_bytes -= hf_section_bytes (place->section);
+        assert (self->staged_bytes >= hf_section_cost (place->section));
+        self->staged_bytes -= hf_section_cost (place->section);
+        hf_section_left (place->section);
         hf_section_destroy (&place->section);
     }
     hf_chain_remove (&place->in_session);
     place->session->places_count--;
+    assert (self->places > 0);
+    self->places--;
+    s_tell_gone (self, place);
     free (place);
     return moved;
 }
@@ -237,7 +299,7 @@ hf_locks_grant_next (hf_locks_t *self, hf_state_lock_t *lock, uint64_t index)
     hf_state_place_t *place =
         s_in_lock (HF_MUTANT (queue_backwards) ? lock->waiters.prev : lock->waiters.next);
     s_dequeue (self, place);
-    s_make_holder (self, place, index);
+    s_make_holder (self, place, ++self->last_token, index);
     return place;
 }
 

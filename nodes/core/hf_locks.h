@@ -30,18 +30,24 @@ typedef struct hf_state_place {
     hf_state_lock_t *lock;
     uint64_t token;        //  0: it waits
     uint64_t index;        //  of the command that granted it, or that queued it
+    uint64_t born;         //  of the command that made the place: no two are the same. Rows keep
+                           //  it for the order of a queue and of a session's places
     uint64_t ticket;       //  what its position is worked out from
     hf_section_t *section; //  NULL until the first append
+    hf_row_t row;
 } hf_state_place_t;
 
 typedef struct hf_locks {
     hf_table_t by_name;
     hf_table_t by_waiter; //  by (lock, session): a queue is too long to look through
     uint64_t last_token;
-    uint64_t staged_bytes; //  in all sections
+    uint64_t staged_bytes; //  in all sections, with HF_STAGED_FILE_COST for each file
+    uint64_t places;       //  of all sessions
+    hf_rows_t *rows;
 } hf_locks_t;
 
-void hf_locks_init (hf_locks_t *self);
+/*  ROWS, where changes are marked, must live longer. */
+void hf_locks_init (hf_locks_t *self, hf_rows_t *rows);
 /*  Frees all rows; the sessions' rings of places are then void. */
 void hf_locks_done (hf_locks_t *self);
 
@@ -69,12 +75,23 @@ hf_state_place_t *hf_locks_grant (hf_locks_t *self, hf_span_t name, hf_state_ses
 hf_state_place_t *hf_locks_queue (hf_locks_t *self, hf_state_lock_t *lock,
                                   hf_state_session_t *session, uint64_t index);
 
-/*  From 1: next. It may renumber the queue's tickets, which nobody can see. */
+/*  A place that was there before, with its token, index and born; places must come in the order of
+ *  BORN. The lock, if it is new, may have waiters only until its holder comes. NULL when that
+ *  contradicts what is there. */
+hf_state_place_t *hf_locks_load (hf_locks_t *self, hf_span_t name, hf_state_session_t *session,
+                                 const hf_state_place_t *like);
+
+/*  From 1: next. It may renumber the queue's tickets, which nobody can see, rows
+ *  included. */
 uint64_t hf_locks_position (const hf_state_place_t *waiter);
 
 /*  Stage an append in a hold's section; as hf_section_append. */
 hf_status_t hf_locks_append (hf_locks_t *self, hf_state_place_t *hold, hf_span_t file,
                              hf_span_t data);
+
+/*  Take a piece of a hold's section from a row; as hf_section_load. */
+bool hf_locks_load_piece (hf_locks_t *self, hf_state_place_t *hold, uint32_t number,
+                          uint32_t offset, hf_span_t file, hf_span_t data);
 
 /*  Take a place away, with its section. Gives whether waiters moved up in the queue.
  *  The caller then grants successors and settles the lock. */

@@ -14,7 +14,7 @@ s_check_hold (const hf_locks_t *self, const hf_state_place_t *place, tally_t *ta
     if (place->section) {
         assert (!hf_section_empty (place->section));
         hf_section_check (place->section);
-        tally->staged_bytes += hf_section_bytes (place->section);
+        tally->staged_bytes += hf_section_cost (place->section);
     }
 }
 
@@ -72,6 +72,7 @@ hf_locks_check (const hf_locks_t *self)
         s_check_lock (self, HF_AROUND (node, hf_state_lock_t, by_name), &tally);
     assert (locks == self->by_name.count);
     assert (tally.waiters == self->by_waiter.count);
+    assert (tally.places == self->places && tally.places <= HF_PLACES_TOTAL_MAX);
     assert (tally.staged_bytes == self->staged_bytes);
     assert (self->staged_bytes <= HF_STAGED_BYTES_MAX);
 }

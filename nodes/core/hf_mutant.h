@@ -45,7 +45,10 @@
     M (section_torn, "P6", "a section's last file is left out when it has several")                \
     M (never_expires, "P11", "nobody's silence is noticed")                                        \
     M (never_hands_over, "P11", "a leader keeps the lead from a lower id")                         \
-    M (never_repairs, "P11", "a follower does not ask for what it lacks")
+    M (never_repairs, "P11", "a follower does not ask for what it lacks")                          \
+    M (row_forgotten, "P4 P7", "a row of the state that changed again is not told")                \
+    M (gone_forgotten, "P4 P7", "a row of the state that went is not told")                        \
+    M (known_not_kept, "P1 P7", "who is known is not kept with the state")
 
 #define HF_MUTANT_ENUM(name, promise, text) HF_MUTANT_##name,
 enum { HF_MUTANT_none, HF_MUTANT_TABLE (HF_MUTANT_ENUM) HF_MUTANT_COUNT };

@@ -8,19 +8,41 @@
 #ifndef HF_SECTION_H_INCLUDED
 #define HF_SECTION_H_INCLUDED
 
-#include "msgs/hf_msg.h"
+#include "nodes/core/hf_rows.h"
 
 typedef struct hf_section hf_section_t;
 
-hf_section_t *hf_section_new (void);
+/*  Of the hold with TOKEN. ROWS, where changes are marked, must live longer. */
+hf_section_t *hf_section_new (uint64_t token, hf_rows_t *rows);
 void hf_section_destroy (hf_section_t **self_p);
 
-/*  Stage DATA for FILE, a valid name. *STAGED counts the bytes of all sections and
+/*  Stage DATA for FILE, a valid name. *STAGED counts the cost of all sections and
  *  grows with it. HF_OK; HF_TOO_LARGE beyond a cap: nothing changes. */
 hf_status_t hf_section_append (hf_section_t *self, hf_span_t file, hf_span_t data,
                                uint64_t *staged);
 
 uint64_t hf_section_bytes (const hf_section_t *self);
+
+/*  Its bytes, and HF_STAGED_FILE_COST for each file. */
+uint64_t hf_section_cost (const hf_section_t *self);
+
+/*  It goes: its rows with it, as one change. */
+void hf_section_left (hf_section_t *self);
+
+/*  Pack its rows: the pieces of its files. */
+void hf_section_rows (const hf_section_t *self, hf_pack_t *rows);
+
+/*  Pack the changed pieces of all sections that mark their changes in ROWS, and count them as
+ *  told. CHANGES NULL: only that. */
+void hf_section_changes (hf_rows_t *rows, hf_pack_t *changes);
+
+/*  Take a piece from a row, in the order of (NUMBER, OFFSET). False: it is not the one that comes
+ *  next, or beyond a cap. */
+bool hf_section_load (hf_section_t *self, uint32_t number, uint32_t offset, hf_span_t file,
+                      hf_span_t data, uint64_t *staged);
+
+/*  How many rows and bytes of it are marked as changed; for checks. */
+void hf_section_changed (const hf_section_t *self, size_t *rows, uint64_t *bytes);
 
 /*  No append yet. (An append of no bytes counts: it makes the file.) */
 bool hf_section_empty (const hf_section_t *self);

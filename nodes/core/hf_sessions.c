@@ -5,9 +5,9 @@
 #include <string.h>
 
 void
-hf_sessions_init (hf_sessions_t *self)
+hf_sessions_init (hf_sessions_t *self, hf_rows_t *rows)
 {
-    *self = (hf_sessions_t){.last_id = 0};
+    *self = (hf_sessions_t){.rows = rows};
     hf_table_init (&self->by_id);
     hf_table_init (&self->by_nonce);
     hf_chain_init (&self->in_order);
@@ -55,10 +55,16 @@ s_nonce_hash (const uint8_t *nonce)
 hf_state_session_t *
 hf_sessions_open (hf_sessions_t *self, const uint8_t *nonce, uint32_t ttl_ms)
 {
-    assert (!hf_sessions_find_nonce (self, nonce));
+    return hf_sessions_load (self, ++self->last_id, nonce, ttl_ms);
+}
+
+hf_state_session_t *
+hf_sessions_load (hf_sessions_t *self, uint64_t id, const uint8_t *nonce, uint32_t ttl_ms)
+{
+    assert (!hf_sessions_find_nonce (self, nonce) && !hf_sessions_find (self, id));
     assert (ttl_ms >= HF_TTL_MIN_MS && ttl_ms <= HF_TTL_MAX_MS);
     hf_state_session_t *session = hf_alloc (sizeof (*session));
-    session->id = ++self->last_id;
+    session->id = id;
     session->ttl_ms = ttl_ms;
     memcpy (session->nonce, nonce, HF_NONCE_SIZE);
     hf_replies_init (&session->replies);
@@ -66,7 +72,27 @@ hf_sessions_open (hf_sessions_t *self, const uint8_t *nonce, uint32_t ttl_ms)
     hf_table_insert (&self->by_id, &session->by_id, s_id_hash (session->id));
     hf_table_insert (&self->by_nonce, &session->by_nonce, s_nonce_hash (nonce));
     hf_chain_append (&self->in_order, &session->in_order);
+    hf_rows_changed (self->rows, &self->rows->sessions, &session->row);
     return session;
+}
+
+void
+hf_sessions_raise (hf_sessions_t *self, hf_state_session_t *session, uint64_t floor)
+{
+    if (floor <= session->replies.floor)
+        return;
+    uint32_t before = session->replies.count;
+    hf_replies_raise (&session->replies, floor);
+    self->answers -= before - session->replies.count;
+    hf_rows_changed (self->rows, &self->rows->sessions, &session->row);
+}
+
+void
+hf_sessions_keep (hf_sessions_t *self, hf_state_session_t *session, const hf_answer_t *answer)
+{
+    hf_replies_keep (&session->replies, answer);
+    self->answers++;
+    hf_rows_changed (self->rows, &self->rows->sessions, &session->row);
 }
 
 void
@@ -76,6 +102,10 @@ hf_sessions_end (hf_sessions_t *self, hf_state_session_t *session)
     hf_table_remove (&self->by_id, &session->by_id);
     hf_table_remove (&self->by_nonce, &session->by_nonce);
     hf_chain_remove (&session->in_order);
+    self->answers -= session->replies.count;
+    uint8_t key[HF_ROW_KEY_MAX] = {'s'};
+    uint8_t *end = hf_row_key_u64 (key + 1, session->id);
+    hf_rows_left (self->rows, &session->row, hf_span (key, (size_t)(end - key)));
     s_free (session);
 }
 
@@ -124,7 +154,7 @@ void
 hf_sessions_check (const hf_sessions_t *self)
 {
     size_t count = 0;
-    uint64_t last = 0;
+    uint64_t last = 0, answers = 0;
     HF_CHAIN_EACH (&self->in_order, at)
     {
         hf_state_session_t *session = s_in_order (at);
@@ -134,8 +164,10 @@ hf_sessions_check (const hf_sessions_t *self)
         assert (hf_sessions_find_nonce (self, session->nonce) == session);
         hf_replies_check (&session->replies);
         last = session->id;
+        answers += session->replies.count;
         count++;
     }
     assert (count == self->by_id.count && count == self->by_nonce.count);
     assert (count <= HF_SESSIONS_MAX);
+    assert (answers == self->answers && answers <= HF_ANSWERS_TOTAL_MAX);
 }

@@ -7,6 +7,7 @@
 
 #include "nodes/core/hf_chain.h"
 #include "nodes/core/hf_replies.h"
+#include "nodes/core/hf_rows.h"
 #include "nodes/core/hf_table.h"
 
 typedef struct hf_state_session {
@@ -18,19 +19,31 @@ typedef struct hf_state_session {
     hf_replies_t replies;
     hf_chain_t places; //  hf_state_place_t: what it holds and waits for, oldest first
     uint32_t places_count;
+    hf_row_t row;
 } hf_state_session_t;
 
 typedef struct hf_sessions {
     hf_table_t by_id, by_nonce;
     hf_chain_t in_order;
     uint64_t last_id; //  ids rise and are never given twice
+    uint64_t answers; //  kept by all of them
+    hf_rows_t *rows;
 } hf_sessions_t;
 
-/*  The struct must stay where it is until hf_sessions_done, which frees the rows. */
-void hf_sessions_init (hf_sessions_t *self);
+/*  The struct must stay where it is until hf_sessions_done, which frees the rows.
+ *  ROWS, where changes are marked, must live longer. */
+void hf_sessions_init (hf_sessions_t *self, hf_rows_t *rows);
 void hf_sessions_done (hf_sessions_t *self);
 
 hf_state_session_t *hf_sessions_open (hf_sessions_t *self, const uint8_t *nonce, uint32_t ttl_ms);
+/*  One that was there before: ID is above all others. The caller checked the rest. */
+hf_state_session_t *hf_sessions_load (hf_sessions_t *self, uint64_t id, const uint8_t *nonce,
+                                      uint32_t ttl_ms);
+
+/*  Forget answers below FLOOR; keep the answer of a seq that is NEW (hf_replies.h). */
+void hf_sessions_raise (hf_sessions_t *self, hf_state_session_t *session, uint64_t floor);
+void hf_sessions_keep (hf_sessions_t *self, hf_state_session_t *session, const hf_answer_t *answer);
+
 /*  The session must have no places left. */
 void hf_sessions_end (hf_sessions_t *self, hf_state_session_t *session);
 

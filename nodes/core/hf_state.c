@@ -9,8 +9,9 @@ hf_state_t *
 hf_state_new (void)
 {
     hf_state_t *self = hf_alloc (sizeof (*self));
-    hf_sessions_init (&self->sessions);
-    hf_locks_init (&self->locks);
+    hf_rows_init (&self->rows);
+    hf_sessions_init (&self->sessions, &self->rows);
+    hf_locks_init (&self->locks, &self->rows);
     return self;
 }
 
@@ -22,6 +23,8 @@ hf_state_destroy (hf_state_t **self_p)
         return;
     hf_locks_done (&self->locks);
     hf_sessions_done (&self->sessions);
+    hf_rows_done (&self->rows);
+    hf_state_load_done (self);
     free (self);
     *self_p = NULL;
 }
@@ -97,7 +100,7 @@ s_requests (hf_state_t *self, const hf_cmd_requests_t *command, hf_outcomes_t *o
 {
     hf_state_session_t *session = hf_sessions_find (&self->sessions, command->session);
     if (session) {
-        hf_replies_raise (&session->replies, command->floor);
+        hf_sessions_raise (&self->sessions, session, command->floor);
         hf_state_requests (self, session, command->requests, out);
     } else
         hf_state_refuse_requests (self, command->session, command->requests, HF_SESSION_EXPIRED,
@@ -161,22 +164,42 @@ s_command (hf_state_t *self, uint64_t term, hf_scan_t *scan, hf_outcomes_t *out)
     }
 }
 
+bool
+hf_state_known_valid (hf_span_t payload)
+{
+    hf_known_t known[HF_MEMBERS_MAX];
+    return hf_known_payload_get (payload, known, HF_MEMBERS_MAX) >= 0;
+}
+
+static void
+s_keep_known (hf_state_t *self, hf_span_t payload)
+{
+    if (!hf_state_known_valid (payload) || HF_MUTANT (known_not_kept))
+        return;
+    assert (payload.size <= sizeof (self->known));
+    memcpy (self->known, payload.at, payload.size);
+    self->known_size = payload.size;
+}
+
 void
 hf_state_apply (hf_state_t *self, uint64_t index, uint64_t term, hf_span_t payload,
                 hf_outcomes_t *out)
 {
-    assert (index == self->applied_index + 1);
+    assert (index == self->applied_index + 1 && !self->loading);
     size_t first = out->count;
     uint64_t hash = hf_hash_u64 (self->hash, index);
     hash = hf_hash_u64 (hash, term);
     hash = hf_hash (hash, payload.at, payload.size);
     hf_list_t commands;
-    if (hf_payload_get (payload, &commands) == HF_OK) {
+    if (hf_payload_is_known (payload))
+        s_keep_known (self, payload);
+    else if (hf_payload_get (payload, &commands) == HF_OK) {
         hf_scan_t scan = hf_scan_list (commands);
         while (!hf_scan_at_end (&scan))
             s_command (self, term, &scan, out);
     }
     self->applied_index = index;
+    self->applied_term = term;
     hash = hf_hash_u64 (hash, self->command_index);
     self->hash = hf_outcomes_hash (out, first, hash);
 }

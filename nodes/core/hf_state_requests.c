@@ -9,10 +9,17 @@ typedef struct asking {
     hf_outcomes_t *out;
 } asking_t;
 
+static bool
+s_no_place (const asking_t *asking)
+{
+    return asking->session->places_count >= HF_PLACES_MAX ||
+           asking->state->locks.places >= HF_PLACES_TOTAL_MAX;
+}
+
 static void
 s_acquire_free (asking_t *asking, const hf_acquire_t *acquire, hf_answer_t *answer)
 {
-    if (asking->session->places_count >= HF_PLACES_MAX) {
+    if (s_no_place (asking)) {
         answer->status = HF_LIMIT;
         return;
     }
@@ -34,7 +41,7 @@ s_acquire_held (asking_t *asking, hf_state_lock_t *lock, bool wait, hf_answer_t 
         answer->position = hf_locks_position (place);
     } else if (!wait)
         answer->status = HF_NOT_GRANTED;
-    else if (asking->session->places_count >= HF_PLACES_MAX || lock->waiters_count >= HF_QUEUE_MAX)
+    else if (s_no_place (asking) || lock->waiters_count >= HF_QUEUE_MAX)
         answer->status = HF_LIMIT;
     else {
         hf_locks_queue (locks, lock, asking->session, answer->index);
@@ -77,6 +84,7 @@ s_commit_section (asking_t *asking, const hf_state_place_t *hold, uint64_t index
         return;
     hf_outcome_t *outcome = hf_outcomes_add (asking->out, HF_OUT_SECTION, hold->session->id);
     outcome->index = index;
+    asking->state->section_index = index;
     outcome->parts = hf_section_pack (hold->section, &outcome->parts_list);
 }
 
@@ -198,10 +206,14 @@ s_request (asking_t *asking, uint32_t kind, uint64_t seq, hf_scan_t record)
         answer = *hf_replies_find (replies, seq);
         break;
     case HF_SEQ_NEW:
+        if (asking->state->sessions.answers >= HF_ANSWERS_TOTAL_MAX) {
+            answer.status = HF_LIMIT;
+            break;
+        }
         answer.index = ++asking->state->command_index;
         if (!s_execute (asking, kind, record, &answer))
             answer.status = HF_MALFORMED;
-        hf_replies_keep (replies, &answer);
+        hf_sessions_keep (&asking->state->sessions, asking->session, &answer);
         break;
     }
     hf_outcomes_answer (asking->out, asking->session->id, &answer);

@@ -1,5 +1,5 @@
 //  What can be read of the state; nothing here changes it.
-#include "nodes/core/hf_state_private.h"
+#include "nodes/core/hf_state_rows.h"
 #include "nodes/core/hf_alloc.h"
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +8,24 @@ uint64_t
 hf_state_applied_index (const hf_state_t *self)
 {
     return self->applied_index;
+}
+
+uint64_t
+hf_state_applied_term (const hf_state_t *self)
+{
+    return self->applied_term;
+}
+
+hf_span_t
+hf_state_known (const hf_state_t *self)
+{
+    return hf_span (self->known, self->known_size);
+}
+
+uint64_t
+hf_state_section_index (const hf_state_t *self)
+{
+    return self->section_index;
 }
 
 uint64_t
@@ -268,4 +286,6 @@ hf_state_check (const hf_state_t *self)
     }
     assert (places == self->locks.by_waiter.count + self->locks.by_name.count);
     assert (self->locks.last_token <= self->command_index);
+    assert (self->section_index <= self->command_index && !self->loading);
+    hf_state_rows_check (self);
 }

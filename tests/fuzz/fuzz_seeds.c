@@ -191,6 +191,89 @@ s_rows (void)
             }
 }
 
+//  ---- rows of the replicated state ----------------------------------------------------------
+
+static void
+s_add_row (hf_pack_t *seed, const char *key, uint8_t key_size, const hf_pack_t *value)
+{
+    size_t size = hf_pack_size (value);
+    const uint8_t head[] = {key_size, (uint8_t)(size >> 8), (uint8_t)size};
+    hf_pack_raw (seed, head, sizeof head);
+    hf_pack_raw (seed, key, key_size);
+    hf_pack_raw (seed, hf_pack_bytes (value), size);
+}
+
+static void
+s_add_numbers (hf_pack_t *seed, const char *key, uint8_t key_size, const uint64_t *numbers,
+               uint32_t count)
+{
+    hf_pack_t value;
+    hf_pack_init (&value);
+    hf_put_array (&value, count + (key[0] == 'm'));
+    for (uint32_t i = 0; i < count; i++)
+        hf_put_u64 (&value, numbers[i]);
+    if (key[0] == 'm')
+        hf_put_bin (&value, hf_span (NULL, 0));
+    s_add_row (seed, key, key_size, &value);
+    hf_pack_done (&value);
+}
+
+static void
+s_add_session (hf_pack_t *seed, char id)
+{
+    const char key[9] = {'s', [8] = id};
+    uint8_t nonce[HF_NONCE_SIZE] = {(uint8_t)id};
+    hf_pack_t value;
+    hf_pack_init (&value);
+    hf_put_array (&value, 4);
+    hf_put_bin (&value, hf_span (nonce, sizeof nonce));
+    hf_put_u32 (&value, 1000);
+    hf_put_u64 (&value, 1);
+    hf_put_array (&value, 1);
+    hf_answer_t answer = {.seq = 1, .index = 3};
+    hf_answer_put (&value, &answer);
+    s_add_row (seed, key, sizeof key, &value);
+    hf_pack_done (&value);
+}
+
+static void
+s_add_piece (hf_pack_t *seed, char file, const char *name)
+{
+    const char key[17] = {'c', [8] = 1, [12] = file};
+    hf_pack_t value;
+    hf_pack_init (&value);
+    hf_put_array (&value, 2);
+    hf_put_str (&value, hf_span_text (name));
+    hf_put_bin (&value, hf_span_text ("bytes"));
+    s_add_row (seed, key, sizeof key, &value);
+    hf_pack_done (&value);
+}
+
+/*  Two sessions, two locks, a waiter, two staged files; cut short after each row. */
+static void
+s_state_rows (void)
+{
+    hf_pack_t seed;
+    hf_pack_init (&seed);
+    for (unsigned rows = 1; rows <= 8; rows++) {
+        hf_pack_reset (&seed);
+        s_add_numbers (&seed, "m", 1, (const uint64_t[]){1, 9, 2, 9, 77, 2, 2, 0}, 8);
+        for (unsigned row = 2; row <= rows; row++)
+            if (row <= 3)
+                s_add_session (&seed, (char)(row - 1));
+            else if (row == 4)
+                s_add_numbers (&seed, "p\0\0\0\0\0\0\0\1a", 10, (const uint64_t[]){1, 3, 3, 0}, 4);
+            else if (row == 5)
+                s_add_numbers (&seed, "p\0\0\0\0\0\0\0\2a", 10, (const uint64_t[]){0, 4, 4, 0}, 4);
+            else if (row == 6)
+                s_add_numbers (&seed, "p\0\0\0\0\0\0\0\2b", 10, (const uint64_t[]){2, 5, 5, 0}, 4);
+            else
+                s_add_piece (&seed, (char)(row - 7), row == 7 ? "f" : "g");
+        s_seed ("state_rows", "", 0, hf_pack_bytes (&seed), hf_pack_size (&seed));
+    }
+    hf_pack_done (&seed);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -207,6 +290,7 @@ main (int argc, char **argv)
     s_names ();
     s_programs ();
     s_rows ();
+    s_state_rows ();
     hf_pack_done (&s_items);
     return 0;
 }

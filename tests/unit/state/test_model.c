@@ -232,7 +232,7 @@ s_compare_locks (const run_t *run)
         assert_string_equal (feed_queue (run->feed, s_locks[i], queue), expected);
         held += lock->line_count > 0;
         for (size_t file = 0; file < MODEL_FILES; file++)
-            staged += lock->staged[file].size;
+            staged += lock->staged[file].size + (lock->appended[file] ? HF_STAGED_FILE_COST : 0);
     }
     assert_int_equal (hf_state_locks_count (run->feed->state), held);
     assert_int_equal (hf_state_staged_bytes (run->feed->state), staged);

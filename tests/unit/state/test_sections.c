@@ -24,7 +24,7 @@ p6_a_release_commits_all_files_in_one_step (void **state)
     assert_int_equal (feed_do_append (feed, 1, "a", token, "g", "uno "), HF_OK);
     assert_int_equal (feed_do_append (feed, 1, "a", token, "f", "two "), HF_OK);
     assert_int_equal (feed_do_append (feed, 1, "a", token, "g", "dos "), HF_OK);
-    assert_int_equal (hf_state_staged_bytes (feed->state), 16);
+    assert_int_equal (hf_state_staged_bytes (feed->state), 16 + 2 * HF_STAGED_FILE_COST);
     assert_string_equal (feed_file (feed, "f"), ""); //  nothing before the release
     assert_int_equal (feed_do_release (feed, 1, "a", token), HF_OK);
     assert_int_equal (feed_count (feed, HF_OUT_SECTION), 1);
@@ -71,7 +71,7 @@ p6_what_is_not_released_is_in_no_file (void **state)
         hf_answer_t hold = feed_do_acquire (feed, session, "a", true);
         assert_int_equal (hold.status, HF_OK);
         assert_int_equal (feed_do_append (feed, session, "a", hold.token, "f", "lost"), HF_OK);
-        assert_int_equal (hf_state_staged_bytes (feed->state), 4);
+        assert_int_equal (hf_state_staged_bytes (feed->state), 4 + HF_STAGED_FILE_COST);
         if (how == 0)
             assert_int_equal (feed_do_cancel (feed, session, "a", hold.token), HF_OK);
         if (how == 1)
@@ -163,7 +163,8 @@ caps_hold_at_the_exact_byte (void **state)
     assert_int_equal (s_append_bytes (feed, token, "g", bytes, 2), HF_TOO_LARGE);
     assert_int_equal (s_append_bytes (feed, token, "f", bytes, 1), HF_OK);
     assert_int_equal (s_append_bytes (feed, token, "f", bytes, 1), HF_TOO_LARGE);
-    assert_int_equal (hf_state_staged_bytes (feed->state), HF_SECTION_BYTES_MAX);
+    assert_int_equal (hf_state_staged_bytes (feed->state),
+                      HF_SECTION_BYTES_MAX + HF_STAGED_FILE_COST);
     hf_state_check (feed->state);
     //  The section stayed as it was: it can still be released, whole.
     assert_int_equal (feed_do_release (feed, 1, "a", token), HF_OK);
@@ -197,20 +198,25 @@ static void
 all_sections_together_are_capped (void **state)
 {
     (void)state;
-    hf_section_t *section = hf_section_new ();
+    hf_rows_t rows;
+    hf_rows_init (&rows);
+    hf_section_t *section = hf_section_new (1, &rows);
     hf_span_t file = hf_span_text ("f");
-    uint64_t staged = HF_STAGED_BYTES_MAX - 3;
+    uint64_t staged = HF_STAGED_BYTES_MAX - 3 - HF_STAGED_FILE_COST;
     assert_int_equal (hf_section_append (section, file, hf_span_text ("four"), &staged),
                       HF_TOO_LARGE);
     assert_true (hf_section_empty (section));
     assert_int_equal (hf_section_append (section, file, hf_span_text ("xyz"), &staged), HF_OK);
     assert_int_equal (staged, HF_STAGED_BYTES_MAX);
     assert_int_equal (hf_section_append (section, file, hf_span_text ("x"), &staged), HF_TOO_LARGE);
+    assert_int_equal (hf_section_append (section, hf_span_text ("g"), hf_span_text (""), &staged),
+                      HF_TOO_LARGE);
     assert_int_equal (hf_section_append (section, file, hf_span_text (""), &staged), HF_OK);
     assert_int_equal (hf_section_bytes (section), 3);
     hf_section_check (section);
     hf_section_destroy (&section);
     assert_null (section);
+    hf_rows_done (&rows);
 }
 
 static void
