@@ -98,7 +98,7 @@ uint64_t hf_fleet_committed (const hf_fleet_t *self);
 bool hf_fleet_passed (const hf_fleet_t *self, uint64_t id);
 /*  Whether all nodes that are up have the same log, all of it committed. */
 bool hf_fleet_agreed (const hf_fleet_t *self);
-/*  Whether every node is up and known by an entry that is committed. */
+/*  Whether every node is up and known, by an entry that is committed and not the first of two. */
 bool hf_fleet_whole (const hf_fleet_t *self);
 /*  The terms of a node's log as "1x3 2x1", or "(4) 1x3 2x1" when 4 entries before were pruned. */
 const char *hf_fleet_log_text (const hf_fleet_t *self, uint32_t node, char *text, size_t size);

@@ -195,17 +195,33 @@ hf_fleet_agreed (const hf_fleet_t *self)
     return true;
 }
 
+/*  The last KNOWN entry among the first COUNT that are committed; NULL when there is none. */
+static const item_t *
+s_last_known (const hf_fleet_t *self, size_t *count)
+{
+    while (*count > 0) {
+        const item_t *item = &self->committed[--*count];
+        if (item->value == 0 && item->size > 0)
+            return item;
+    }
+    return NULL;
+}
+
 bool
 hf_fleet_whole (const hf_fleet_t *self)
 {
     hf_known_t known[HF_MEMBERS_MAX];
-    int count = -1;
-    for (size_t i = self->committed_count; i > 0 && count < 0; i--) {
-        const item_t *item = &self->committed[i - 1];
-        if (item->value == 0)
-            count = hf_known_payload_get (hf_fleet_payload (item), known, HF_MEMBERS_MAX);
-    }
-    bool whole = count == (int)self->options.members;
+    size_t left = self->committed_count;
+    const item_t *last = s_last_known (self, &left);
+    if (last == NULL)
+        return false;
+    //  The first of two that admit a member: until the second is committed too, somebody may
+    //  not know that the first is, and waits for a majority of the others.
+    const item_t *before = s_last_known (self, &left);
+    bool whole = before == NULL || (before->size == last->size &&
+                                    memcmp (before->payload, last->payload, last->size) == 0);
+    int count = hf_known_payload_get (hf_fleet_payload (last), known, HF_MEMBERS_MAX);
+    whole = whole && count == (int)self->options.members;
     for (uint32_t id = 1; id <= self->options.members && whole; id++)
         whole = self->nodes[id].core != NULL &&
                 known[id - 1].incarnation == self->nodes[id].incarnation;
