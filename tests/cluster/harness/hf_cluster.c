@@ -14,6 +14,15 @@
 hf_cluster_t *
 hf_cluster_new (unsigned count)
 {
+    hf_host_t hosts[HF_MEMBERS_MAX];
+    for (unsigned i = 0; i < HF_MEMBERS_MAX; i++)
+        hosts[i] = (hf_host_t){.address = "127.0.0.1"};
+    return hf_cluster_new_on (hosts, count);
+}
+
+hf_cluster_t *
+hf_cluster_new_on (const hf_host_t *hosts, unsigned count)
+{
     assert (count >= 1 && count <= HF_MEMBERS_MAX);
     hf_cluster_t *self = calloc (1, sizeof *self);
     assert (self);
@@ -28,12 +37,15 @@ hf_cluster_new (unsigned count)
     size_t length = 0;
     for (unsigned i = 0; i < count; i++) {
         hf_cluster_node_t *node = &self->node[i];
+        assert (strlen (hosts[i].address) < sizeof node->address);
+        strcpy (node->address, hosts[i].address);
+        node->network = hosts[i].network;
         node->client_port = hf_port_take ();
         node->node_port = hf_port_take ();
         snprintf (node->dir, sizeof node->dir, "%.480s/node-%u", self->dir, i + 1);
         snprintf (node->log, sizeof node->log, "%.480s/node-%u.log", self->dir, i + 1);
         length += (size_t)snprintf (self->list + length, sizeof self->list - length,
-                                    "%s%u@127.0.0.1:%u:%u", i > 0 ? "," : "", i + 1,
+                                    "%s%u@%s:%u:%u", i > 0 ? "," : "", i + 1, node->address,
                                     node->client_port.number, node->node_port.number);
     }
     return self;
@@ -46,6 +58,19 @@ s_remove (const char *path, const struct stat *stat, int flag, struct FTW *ftw)
     (void)flag;
     (void)ftw;
     return remove (path);
+}
+
+void
+hf_cluster_keep (hf_cluster_t *self)
+{
+    self->keep = true;
+}
+
+void
+hf_cluster_forget (hf_cluster_t *self)
+{
+    self->passed = true;
+    self->keep = false;
 }
 
 void
@@ -62,7 +87,7 @@ hf_cluster_destroy (hf_cluster_t **self_p)
         if (!self->passed)
             hf_cluster_print_tail (self->node[i].log);
     }
-    if (self->passed)
+    if (self->passed && !self->keep)
         nftw (self->dir, s_remove, 16, FTW_DEPTH | FTW_PHYS);
     else
         fprintf (stderr, "harness: all of it is in %s\n", self->dir);
@@ -149,6 +174,12 @@ hf_cluster_log_path (const hf_cluster_t *self, uint32_t id)
     return hf_cluster_node (self, id)->log;
 }
 
+const char *
+hf_cluster_address (const hf_cluster_t *self, uint32_t id)
+{
+    return hf_cluster_node (self, id)->address;
+}
+
 uint16_t
 hf_cluster_client_port (const hf_cluster_t *self, uint32_t id)
 {
@@ -182,10 +213,36 @@ hf_cluster_set_log_level (hf_cluster_t *self, const char *level)
     strcpy (self->level, level);
 }
 
+void
+hf_cluster_add_argument (hf_cluster_t *self, const char *argument)
+{
+    size_t i = 0;
+    while (self->argument[i])
+        i++;
+    assert (i + 1 < sizeof self->argument / sizeof self->argument[0]);
+    self->argument[i] = argument;
+}
+
+void
+hf_cluster_set_environment (hf_cluster_t *self, uint32_t id, const char *const *variables)
+{
+    hf_cluster_node (self, id)->variables = variables;
+}
+
 //  ---- processes ---------------------------------------------------------------
 
-static void
-s_launch (hf_cluster_t *self, uint32_t id)
+/*  Put a list that ends with NULL behind the SIZE words of ARGV. */
+static size_t
+s_append_all (const char **argv, size_t size, const char *const *more)
+{
+    for (; *more; more++)
+        argv[size++] = *more;
+    argv[size] = NULL;
+    return size;
+}
+
+void
+hf_cluster_launch (hf_cluster_t *self, uint32_t id)
 {
     hf_cluster_node_t *node = hf_cluster_node (self, id);
     assert (!hf_cluster_running (self, id));
@@ -193,10 +250,17 @@ s_launch (hf_cluster_t *self, uint32_t id)
     char id_text[16];
     snprintf (id_text, sizeof id_text, "%u", id);
     const char *list = node->list[0] ? node->list : self->list;
-    const char *argv[] = {
+    const char *plain[] = {
         hf_cluster_program (), "--id",      id_text, "--cluster", list, "--data", node->dir,
         "--log-level",         self->level, NULL};
-    hf_process_config_t config = {.argv = argv, .log_path = node->log};
+    const char *argv[40] = {"/usr/bin/env"};
+    size_t size = 0;
+    if (node->variables)
+        size = s_append_all (argv, 1, node->variables);
+    size = s_append_all (argv, size, plain);
+    size = s_append_all (argv, size, self->argument);
+    assert (size < sizeof argv / sizeof argv[0]);
+    hf_process_config_t config = {.argv = argv, .log_path = node->log, .network = node->network};
     node->process = hf_process_new (&config);
 }
 
@@ -228,7 +292,7 @@ s_wait_answers (hf_cluster_t *self, uint32_t id)
 bool
 hf_cluster_start (hf_cluster_t *self, uint32_t id)
 {
-    s_launch (self, id);
+    hf_cluster_launch (self, id);
     return s_wait_answers (self, id);
 }
 
@@ -237,7 +301,7 @@ hf_cluster_start_all (hf_cluster_t *self)
 {
     for (uint32_t id = 1; id <= self->count; id++) {
         if (!hf_cluster_running (self, id))
-            s_launch (self, id);
+            hf_cluster_launch (self, id);
     }
     for (uint32_t id = 1; id <= self->count; id++) {
         if (!s_wait_answers (self, id))
@@ -279,6 +343,24 @@ void
 hf_cluster_go_on (hf_cluster_t *self, uint32_t id)
 {
     hf_process_go_on (hf_cluster_node (self, id)->process);
+}
+
+bool
+hf_cluster_stopped (const hf_cluster_t *self, uint32_t id)
+{
+    const hf_cluster_node_t *node = hf_cluster_node (self, id);
+    return node->process && hf_process_stopped (node->process);
+}
+
+int
+hf_cluster_take_end (hf_cluster_t *self, uint32_t id)
+{
+    hf_cluster_node_t *node = hf_cluster_node (self, id);
+    if (!node->process || hf_process_running (node->process))
+        return -1;
+    int code = hf_process_wait (node->process, 0);
+    hf_process_destroy (&node->process);
+    return code;
 }
 
 int

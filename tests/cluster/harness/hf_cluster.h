@@ -24,10 +24,22 @@ typedef struct hf_cluster hf_cluster_t;
 /*  Folder and ports of a cluster of COUNT nodes; nothing runs yet. */
 hf_cluster_t *hf_cluster_new (unsigned count);
 
+/*  The same in a network of the test's own: where each node lives, in the order of their ids. */
+typedef struct hf_host {
+    const char *address; //  at most 31 bytes; the test itself must be able to reach it
+    int network;         //  a network namespace's file descriptor; 0: as the test's
+} hf_host_t;
+hf_cluster_t *hf_cluster_new_on (const hf_host_t *hosts, unsigned count);
+
 /*  Says that the test got to its end, and checks what every test must leave behind: the nodes
  *  that run end on SIGTERM with exit code 0, none has died unasked, and no log tells of
  *  a failed assertion or a sanitizer's finding. False, with the reason on stderr, when not. */
 bool hf_cluster_passed (hf_cluster_t *self);
+
+/*  The folder is kept, and named, even so. */
+void hf_cluster_keep (hf_cluster_t *self);
+/*  The test was broken off: nothing is told and nothing kept. */
+void hf_cluster_forget (hf_cluster_t *self);
 
 /*  Kill what runs. After hf_cluster_passed gave true the folder is removed; otherwise it is kept,
  *  named on stderr, and the ends of the nodes' logs are printed. */
@@ -41,6 +53,7 @@ const char *hf_cluster_endpoints (const hf_cluster_t *self);
 const char *hf_cluster_dir (const hf_cluster_t *self);
 const char *hf_cluster_node_dir (const hf_cluster_t *self, uint32_t id);
 const char *hf_cluster_log_path (const hf_cluster_t *self, uint32_t id);
+const char *hf_cluster_address (const hf_cluster_t *self, uint32_t id);
 uint16_t hf_cluster_client_port (const hf_cluster_t *self, uint32_t id);
 uint16_t hf_cluster_node_port (const hf_cluster_t *self, uint32_t id);
 /*  The path of the program under test. */
@@ -51,6 +64,12 @@ void hf_cluster_set_list (hf_cluster_t *self, uint32_t id, const char *list);
 /*  From the next start on, all nodes get this --log-level (default: info). */
 void hf_cluster_set_log_level (hf_cluster_t *self, const char *level);
 
+/*  From the next start on, all nodes are given this argument, too; at most 7. Not copied. */
+void hf_cluster_add_argument (hf_cluster_t *self, const char *argument);
+/*  From the next start on, node ID is started by "/usr/bin/env VARIABLES", a list that ends with
+ *  NULL. Not copied. */
+void hf_cluster_set_environment (hf_cluster_t *self, uint32_t id, const char *const *variables);
+
 //  ---- processes ---------------------------------------------------------------
 
 /*  Start the node and wait until it answers a status query; false when it ended before that
@@ -59,12 +78,19 @@ bool hf_cluster_start (hf_cluster_t *self, uint32_t id);
 /*  Start all that do not run, at once, and wait for them. */
 bool hf_cluster_start_all (hf_cluster_t *self);
 
+/*  Start it and do not wait. */
+void hf_cluster_launch (hf_cluster_t *self, uint32_t id);
+
 bool hf_cluster_running (hf_cluster_t *self, uint32_t id);
 pid_t hf_cluster_pid (const hf_cluster_t *self, uint32_t id);
 
 void hf_cluster_kill (hf_cluster_t *self, uint32_t id);  //  SIGKILL, and it is gone
 void hf_cluster_stop (hf_cluster_t *self, uint32_t id);  //  SIGSTOP, and it stands still
 void hf_cluster_go_on (hf_cluster_t *self, uint32_t id); //  SIGCONT
+bool hf_cluster_stopped (const hf_cluster_t *self, uint32_t id);
+/*  The exit code (128 + signal) of a node that has ended by itself, which is thereby forgiven; -1
+ *  when it has not. */
+int hf_cluster_take_end (hf_cluster_t *self, uint32_t id);
 /*  SIGTERM, and wait. The exit code, or -1 when it still runs after LIMIT_MS. */
 int hf_cluster_terminate (hf_cluster_t *self, uint32_t id, uint32_t limit_ms);
 

@@ -75,7 +75,8 @@ hf_cluster_status (hf_cluster_t *self, uint32_t id, hf_node_status_t *status)
     *status = (hf_node_status_t){0};
     if (!s_can_answer (self, id))
         return false;
-    hf_probe_t *probe = hf_probe_new (hf_cluster_client_port (self, id));
+    hf_probe_t *probe =
+        hf_probe_new_to (hf_cluster_address (self, id), hf_cluster_client_port (self, id));
     hf_query_result_t result;
     bool told = s_ask (self, probe, id, HF_WHAT_STATUS, "", &result) && result.status == HF_OK;
     if (told) {
@@ -172,7 +173,8 @@ hf_cluster_wait_equal (hf_cluster_t *self, uint32_t limit_ms)
 static bool
 s_ask_lock (hf_cluster_t *self, uint32_t id, const char *lock, hf_lock_view_t *view)
 {
-    hf_probe_t *probe = hf_probe_new (hf_cluster_client_port (self, id));
+    hf_probe_t *probe =
+        hf_probe_new_to (hf_cluster_address (self, id), hf_cluster_client_port (self, id));
     hf_query_result_t result;
     bool told = s_ask (self, probe, id, HF_WHAT_LOCK, lock, &result) &&
                 (result.status == HF_OK || result.status == HF_NOT_FOUND);

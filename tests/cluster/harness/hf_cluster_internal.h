@@ -16,14 +16,19 @@ typedef struct hf_cluster_node {
     char dir[HF_PATH_SIZE];
     char log[HF_PATH_SIZE];
     char list[HF_LIST_SIZE];
+    char address[32];
+    int network;                  //  a namespace; 0: as the test's
+    const char *const *variables; //  NULL: none
 } hf_cluster_node_t;
 
 struct hf_cluster {
     unsigned count;
     bool passed;
+    bool keep;
     char dir[HF_PATH_SIZE];
     char list[HF_LIST_SIZE];
     char level[16];
+    const char *argument[8];                //  ends with NULL
     hf_cluster_node_t node[HF_MEMBERS_MAX]; //  node[id - 1]
 };
 

@@ -15,6 +15,12 @@ struct hf_probe {
 hf_probe_t *
 hf_probe_new (uint16_t port)
 {
+    return hf_probe_new_to ("127.0.0.1", port);
+}
+
+hf_probe_t *
+hf_probe_new_to (const char *host, uint16_t port)
+{
     hf_probe_t *self = calloc (1, sizeof *self);
     assert (self);
     self->context = zmq_ctx_new ();
@@ -27,7 +33,7 @@ hf_probe_new (uint16_t port)
     zmq_setsockopt (self->socket, ZMQ_RCVHWM, &none, sizeof none);
     zmq_setsockopt (self->socket, ZMQ_RECONNECT_IVL, &often_ms, sizeof often_ms);
     char address[64];
-    snprintf (address, sizeof address, "tcp://127.0.0.1:%u", port);
+    snprintf (address, sizeof address, "tcp://%s:%u", host, port);
     int rc = zmq_connect (self->socket, address);
     assert (rc == 0);
     zmq_msg_init (&self->message);

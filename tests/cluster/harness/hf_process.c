@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +33,8 @@ s_become (const hf_process_config_t *config, child_files_t files, pid_t parent)
 {
     prctl (PR_SET_PDEATHSIG, SIGKILL);
     if (getppid () != parent)
+        _exit (127);
+    if (config->network && setns (config->network, CLONE_NEWNET) != 0)
         _exit (127);
     sigset_t none;
     sigemptyset (&none);

@@ -42,6 +42,21 @@ s_record (const hf_test_client_t *self, const char *op)
                          .start_us = hf_test_now_ns () / 1000};
 }
 
+/*  It is about to be asked: for the case that nobody is left to write down what came of it. */
+static void
+s_begins (hf_test_client_t *self, const hf_record_t *record)
+{
+    if (self->early)
+        hf_recorder_write (self->recorder, record);
+}
+
+static void
+s_step (hf_test_client_t *self)
+{
+    if (self->gate)
+        self->gate (self->gate_arg);
+}
+
 static void
 s_answered (hf_test_client_t *self, hf_record_t *record, hf_status_t status)
 {
@@ -97,11 +112,13 @@ s_told (void *arg, const hf_session_event_t *event)
 static void
 s_read (hf_test_client_t *self)
 {
+    s_step (self);
     uint32_t file = hf_test_random (&self->seed, HF_FILES);
     hf_record_t record = s_record (self, "read");
     record.session = 0;
     record.file = hf_file_names[file];
     record.offset = self->length[file] > 100 ? self->length[file] - 100 : 0;
+    s_begins (self, &record);
     uint64_t id = ++self->calls;
     hf_status_t status =
         s_outcome (self, id,
@@ -135,6 +152,19 @@ s_note_lease (hf_test_client_t *self, s_section_t *section)
         section->deadline_ns = until_ns;
 }
 
+/*  The grant, as far as it has come. */
+static void
+s_note_grant (hf_test_client_t *self, s_section_t *section)
+{
+    s_note_lease (self, section);
+    uint64_t now_us = hf_test_now_ns () / 1000;
+    uint64_t until_us = section->deadline_ns / 1000;
+    section->grant.until_us = now_us < until_us ? now_us : until_us;
+    if (section->grant.until_us < section->grant.end_us)
+        section->grant.until_us = section->grant.end_us;
+    s_begins (self, &section->grant);
+}
+
 static bool
 s_over (void *arg)
 {
@@ -158,6 +188,8 @@ static void
 s_append (hf_test_client_t *self, s_section_t *section, uint32_t file)
 {
     assert (section->lines < S_LINES_MAX);
+    s_step (self);
+    s_note_grant (self, section);
     hf_line_t *line = &section->line[section->lines++];
     *line = (hf_line_t){.client = self->number,
                         .counter = ++self->counter,
@@ -172,6 +204,7 @@ s_append (hf_test_client_t *self, s_section_t *section, uint32_t file)
     record.file = hf_file_names[file];
     record.data = text;
     record.size = size;
+    s_begins (self, &record);
     uint64_t id = ++self->calls;
     hf_status_t status =
         s_outcome (self, id,
@@ -204,12 +237,14 @@ s_judge (s_section_t *section, bool cancelled, hf_status_t status)
 static bool
 s_end (hf_test_client_t *self, s_section_t *section, bool cancel)
 {
+    s_step (self);
     s_note_lease (self, section);
     uint64_t now_ns = hf_test_now_ns ();
     hf_held_t *held = &section->held;
     hf_record_t record = s_record (self, cancel ? "cancel" : "release");
     record.lock = section->name;
     record.token = held->token;
+    s_begins (self, &record);
     void *arg = (void *)(uintptr_t)++self->calls;
     hf_status_t status =
         cancel ? hf_submit_cancel (self->session, section->name, held->token, NULL, arg)
@@ -235,6 +270,7 @@ s_close (hf_test_client_t *self)
     if (!self->session)
         return;
     hf_record_t record = s_record (self, "close");
+    s_begins (self, &record);
     s_answered (self, &record, hf_session_close (&self->session, S_CALL_LIMIT_MS));
 }
 
@@ -246,6 +282,7 @@ s_open (hf_test_client_t *self)
     uint32_t ttl_ms = 1000 + 500 * hf_test_random (&self->seed, 9);
     hf_record_t record = s_record (self, "open");
     record.ttl_ms = ttl_ms;
+    s_begins (self, &record);
     hf_status_t status =
         hf_session_open (self->client, ttl_ms, S_OPEN_LIMIT_MS, s_told, self, &self->session);
     record.session = self->session ? hf_session_id (self->session) : 0;
@@ -254,22 +291,32 @@ s_open (hf_test_client_t *self)
     return status == HF_OK;
 }
 
+/*  One of the locks that all share. */
+static uint32_t
+s_shared (hf_test_client_t *self)
+{
+    uint32_t draw = self->shared ? hf_test_random (&self->seed, self->shared + 1) : 0;
+    return draw ? HF_CLIENTS_MAX + draw : 0;
+}
+
 /*  Take a lock, write, and let go. True: all of it was acknowledged. */
 static bool
 s_once (hf_test_client_t *self, bool plain)
 {
     if (hf_test_random (&self->seed, 4) == 0)
         s_read (self);
+    s_step (self);
     if (!s_open (self))
         return false;
     s_section_t section = {0};
-    section.lock = hf_test_random (&self->seed, 4) == 0 ? self->number : 0;
+    section.lock = hf_test_random (&self->seed, 4) == 0 ? self->number : s_shared (self);
     snprintf (section.name, sizeof section.name, "lost/%u", section.lock);
     hf_grant_t grant;
     atomic_store (&self->moved_us, 0);
     atomic_store (&self->asked, section.lock + 1);
     section.grant = s_record (self, "acquire");
     section.grant.lock = section.name;
+    s_begins (self, &section.grant);
     hf_status_t status = hf_acquire (self->session, section.name, S_WAIT_LIMIT_MS, &grant);
     uint64_t now_ns = hf_test_now_ns ();
     atomic_store (&self->asked, 0);
@@ -290,7 +337,7 @@ s_once (hf_test_client_t *self, bool plain)
                                .received_ns = now_ns};
     section.grant.token = grant.token;
     section.grant.index = grant.index;
-    s_note_lease (self, &section);
+    s_note_grant (self, &section);
     uint32_t rounds = 1 + hf_test_random (&self->seed, S_LINES_MAX / HF_FILES);
     bool both = hf_test_random (&self->seed, 2) == 0;
     for (uint32_t i = 0; i < rounds && !section.broken; i++) {

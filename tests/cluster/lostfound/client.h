@@ -1,4 +1,4 @@
-/*  client.h - one client of the test, in a thread of its own.
+/*  client.h - one client of the test, in a thread of its own; torture has them, too.
  *
  *  Until it is told to end it opens sessions, takes a lock that all share or one of its
  *  own, appends unique lines to one file or two, and releases or cancels; it writes down what it
@@ -25,12 +25,16 @@ typedef struct hf_test_client {
     uint64_t seed;
     const atomic_bool *stop;
     hf_recorder_t *recorder; //  all clients' own
+    bool early;              //  write down what begins, too: for a client that may be killed
+    uint32_t shared;         //  more locks that all share; 0: the one
+    void (*gate) (void *);   //  called before every step, and may wait; NULL: none
+    void *gate_arg;
 
     //  Its own.
     pthread_t thread;
     hf_client_t *client;
     hf_session_t *session;         //  NULL: none now
-    uint64_t counter;              //  of lines
+    uint64_t counter;              //  of lines; given by who starts a client anew
     uint64_t calls;                //  asked with hf_submit_*
     atomic_uint asked;             //  the lock that it waits for, + 1
     atomic_uint_fast64_t moved_us; //  when it was first told of its place in the queue

@@ -1,0 +1,259 @@
+//  How faults begin.
+
+#include "tests/cluster/torture/disks.h"
+#include "tests/cluster/torture/world_internal.h"
+#include <assert.h>
+#include <sys/stat.h>
+
+#define S_LINKS_AT_ONCE 4 //  more, and no majority finds itself
+
+#define S_BIT(end) ((uint64_t)1 << (end))
+
+static uint64_t
+s_until (const hf_world_t *self, const hf_fault_t *fault)
+{
+    return hf_wait_now_ms () + hf_fault_duration_ms (fault) / self->hurry;
+}
+
+//  ---- who it happens to --------------------------------------------------------------
+
+static bool
+s_weak (const hf_world_t *self, uint32_t id)
+{
+    bool weak = self->node[id].state != HF_NODE_UP || self->node[id].returning;
+    for (unsigned i = 0; i < self->link_count; i++)
+        weak = weak || self->link[i].victim == id;
+    return weak;
+}
+
+static unsigned
+s_weak_nodes (const hf_world_t *self)
+{
+    unsigned weak = 0;
+    for (uint32_t id = 1; id <= self->nodes; id++)
+        weak += s_weak (self, id);
+    return weak;
+}
+
+static uint32_t
+s_victim (const hf_world_t *self, const hf_fault_t *fault)
+{
+    uint32_t leader = fault->leader ? hf_watch_leader (self->watch) : 0;
+    return leader ? leader : 1 + fault->node % self->nodes;
+}
+
+/*  The node may fail, and a majority is still left (a single node is always free to). */
+static bool
+s_may_fail (const hf_world_t *self, uint32_t id)
+{
+    return !s_weak (self, id) &&
+           (self->nodes == 1 || s_weak_nodes (self) + 1 <= (self->nodes - 1) / 2);
+}
+
+//  ---- nodes ------------------------------------------------------------------------
+
+static void
+s_kill (hf_world_t *self, uint32_t id, uint64_t until_ms)
+{
+    hf_node_now_t *node = &self->node[id];
+    if (node->state == HF_NODE_DOWN || !hf_cluster_running (self->cluster, id))
+        return; //  if it ended by itself, that is looked at first
+    if (node->state == HF_NODE_FULL)
+        hf_disk_free (self->cluster, id);
+    hf_cluster_kill (self->cluster, id);
+    node->state = HF_NODE_DOWN;
+    node->until_ms = until_ms;
+}
+
+static bool
+s_fail_node (hf_world_t *self, const hf_fault_t *fault)
+{
+    uint32_t id = s_victim (self, fault);
+    hf_node_now_t *node = &self->node[id];
+    if (!s_may_fail (self, id) || !hf_cluster_running (self->cluster, id))
+        return false;
+    if (fault->kind == HF_FAULT_KILL) {
+        s_kill (self, id, s_until (self, fault));
+    } else {
+        hf_cluster_stop (self->cluster, id);
+        node->state = HF_NODE_STOPPED;
+        node->until_ms = s_until (self, fault);
+    }
+    hf_world_note (self, "node %u: %s", id, hf_fault_text (fault->kind));
+    return true;
+}
+
+static bool
+s_fill_disk (hf_world_t *self, const hf_fault_t *fault)
+{
+    uint32_t id = s_victim (self, fault);
+    for (unsigned i = 0; i < self->nodes && !self->node[id].small_disk; i++)
+        id = id % self->nodes + 1;
+    hf_node_now_t *node = &self->node[id];
+    if (!node->small_disk || !s_may_fail (self, id))
+        return false;
+    struct stat log;
+    node->log_size =
+        stat (hf_cluster_log_path (self->cluster, id), &log) == 0 ? (size_t)log.st_size : 0;
+    if (!hf_disk_fill (self->cluster, id)) {
+        hf_disk_free (self->cluster, id);
+        return false;
+    }
+    node->state = HF_NODE_FULL;
+    node->filled = true;
+    node->until_ms = s_until (self, fault);
+    hf_world_note (self, "node %u: disk full", id);
+    return true;
+}
+
+/*  COUNT nodes at once, the victim first. */
+static bool
+s_kill_many (hf_world_t *self, const hf_fault_t *fault, unsigned count)
+{
+    for (uint32_t id = 1; id <= self->nodes; id++) {
+        if (self->node[id].returning)
+            return false;
+    }
+    uint32_t id = s_victim (self, fault);
+    uint64_t until_ms = s_until (self, fault);
+    for (unsigned i = 0; i < count; i++, id = id % self->nodes + 1)
+        s_kill (self, id, until_ms + 200 * i);
+    hf_world_note (self, "%s", hf_fault_text (fault->kind));
+    return true;
+}
+
+static bool
+s_wipe (hf_world_t *self, const hf_fault_t *fault)
+{
+    uint32_t id = s_victim (self, fault);
+    if (!self->wipe || self->nodes < 3 || s_weak_nodes (self) > 0 || self->link_count > 0)
+        return false;
+    s_kill (self, id, s_until (self, fault));
+    hf_disk_wipe (self->cluster, id);
+    self->node[id].returning = true;
+    hf_world_note (self, "node %u: wiped", id);
+    return true;
+}
+
+//  ---- links ------------------------------------------------------------------------
+
+static bool
+s_link (hf_world_t *self, const hf_fault_t *fault, hf_link_now_t link)
+{
+    if (self->link_count >= S_LINKS_AT_ONCE)
+        return false;
+    static const char *const ways[] = {"towards it", "from it", "both ways"};
+    uint64_t from = link.from, to = link.to;
+    link.until_ms = s_until (self, fault);
+    if (fault->way == 1) {
+        link.from = to;
+        link.to = from;
+    }
+    self->link[self->link_count++] = link;
+    if (fault->way == 2) {
+        link.from = to;
+        link.to = from;
+        self->link[self->link_count++] = link;
+    }
+    assert (self->link_count <= HF_LINK_FAULTS_MAX);
+    hf_world_relink (self);
+    hf_world_note (self, "ends %llx and %llx: %s, %s (%u %%, %u ms)", (unsigned long long)from,
+                   (unsigned long long)to, hf_fault_text (fault->kind), ways[fault->way],
+                   link.trouble.loss_percent, link.trouble.delay_ms);
+    return true;
+}
+
+static uint64_t
+s_all_ends (const hf_world_t *self)
+{
+    return (S_BIT (self->nodes + self->clients + 1) - 1) & ~(uint64_t)1;
+}
+
+static bool
+s_link_fault (hf_world_t *self, hf_fault_t fault)
+{
+    uint32_t id = s_victim (self, &fault);
+    uint32_t other = (id + fault.other % (self->nodes > 1 ? self->nodes - 1 : 1)) % self->nodes + 1;
+    uint64_t nodes = S_BIT (self->nodes + 1) - 2;
+    hf_link_now_t link = {.from = S_BIT (other), .to = S_BIT (id), .trouble = {.cut = true}};
+    if (fault.kind == HF_FAULT_CUT_WAY)
+        fault.way %= 2;
+    if (fault.kind == HF_FAULT_CUT_PAIR)
+        fault.way = 2;
+    if ((fault.kind == HF_FAULT_CUT_WAY || fault.kind == HF_FAULT_CUT_PAIR) && self->nodes == 1)
+        return false;
+    if (fault.kind == HF_FAULT_ISOLATE) {
+        if (!s_may_fail (self, id))
+            return false;
+        //  Sometimes from the other nodes only: clients still reach it.
+        link.from = (fault.other % 3 ? s_all_ends (self) : nodes) & ~S_BIT (id);
+        link.victim = id;
+    } else if (fault.kind == HF_FAULT_LOSS || fault.kind == HF_FAULT_DELAY) {
+        link.from = s_all_ends (self) & ~S_BIT (id);
+        link.trouble =
+            fault.kind == HF_FAULT_LOSS
+                ? (hf_trouble_t){.loss_percent = (uint8_t)fault.loss_percent}
+                : (hf_trouble_t){.delay_ms = (uint16_t)fault.delay_ms,
+                                 .jitter_ms = (uint16_t)(fault.other % (fault.delay_ms + 1))};
+    }
+    return s_link (self, &fault, link);
+}
+
+//  ---- clients ----------------------------------------------------------------------
+
+static bool
+s_client_fault (hf_world_t *self, const hf_fault_t *fault)
+{
+    unsigned i = 1 + fault->client % self->clients;
+    hf_client_now_t *client = &self->client[i];
+    if (client->state != HF_CLIENT_UP)
+        return false;
+    hf_world_note (self, "client %u: %s", i, hf_fault_text (fault->kind));
+    if (fault->kind == HF_FAULT_CLIENT_CUT) {
+        hf_link_now_t link = {.from = S_BIT (self->nodes + 1) - 2,
+                              .to = S_BIT (self->nodes + i),
+                              .trouble = {.cut = true}};
+        return s_link (self, fault, link);
+    }
+    client->until_ms = s_until (self, fault);
+    if (fault->kind == HF_FAULT_CLIENT_KILL) {
+        hf_crew_kill (self->crew, i);
+        client->state = HF_CLIENT_DEAD;
+    } else {
+        hf_crew_stop (self->crew, i);
+        client->state = HF_CLIENT_STOPPED;
+    }
+    return true;
+}
+
+static bool
+s_begin (hf_world_t *self, const hf_fault_t *fault)
+{
+    switch (fault->kind) {
+    case HF_FAULT_KILL:
+    case HF_FAULT_STOP:
+        return s_fail_node (self, fault);
+    case HF_FAULT_FULL:
+        return s_fill_disk (self, fault);
+    case HF_FAULT_MAJORITY:
+        return s_kill_many (self, fault, self->nodes / 2 + 1);
+    case HF_FAULT_ALL:
+        return s_kill_many (self, fault, self->nodes);
+    case HF_FAULT_WIPE:
+        return s_wipe (self, fault);
+    case HF_FAULT_CLIENT_KILL:
+    case HF_FAULT_CLIENT_STOP:
+    case HF_FAULT_CLIENT_CUT:
+        return s_client_fault (self, fault);
+    default:
+        return s_link_fault (self, *fault);
+    }
+}
+
+bool
+hf_world_fault (hf_world_t *self, const hf_fault_t *fault)
+{
+    bool done = s_begin (self, fault);
+    self->done[fault->kind] += done;
+    return done;
+}

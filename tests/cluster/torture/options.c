@@ -1,0 +1,114 @@
+#include "tests/cluster/torture/options.h"
+#include "tests/cluster/check/hf_history.h"
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char s_help[] =
+    "usage: torture [OPTION]...\n"
+    "A real cluster under faults, by seed; see tests/cluster/torture/torture.c.\n"
+    "\n"
+    "  --nodes N       1, 3, 5 or 7 (default: 3)\n"
+    "  --minutes M     trouble for so long (default: 10)\n"
+    "  --seconds S     the same, in seconds\n"
+    "  --rounds N      instead: so many steps, drawn one by one\n"
+    "  --seed S        default: the time\n"
+    "  --clients K     1 to 24 (default: 8)\n"
+    "  --pause MS      between two faults, on average (default: 1500)\n"
+    "  --net KIND      namespaces, proxies or auto (default: namespaces if they can be had)\n"
+    "  --wipe          nodes lose their disks, too\n"
+    "  --disk MIB      size of the small disks that are filled (default: 192)\n"
+    "  --log-keep SIZE for the nodes\n"
+    "  --keep          keep data and logs even if all is well\n";
+
+static bool
+s_kind (hf_links_kind_t *kind, const char *text)
+{
+    if (strcmp (text, "auto") == 0)
+        *kind = HF_LINKS_AUTO;
+    else if (strcmp (text, "namespaces") == 0)
+        *kind = HF_LINKS_NAMESPACES;
+    else if (strcmp (text, "proxies") == 0)
+        *kind = HF_LINKS_PROXIES;
+    else
+        return false;
+    return true;
+}
+
+/*  One option; false: it makes no sense. */
+static bool
+s_take (hf_options_t *self, int option, const char *value)
+{
+    uint64_t number = value ? strtoull (value, NULL, 10) : 0;
+    switch (option) {
+    case 'n':
+        self->nodes = (unsigned)number;
+        return number == 1 || number == 3 || number == 5 || number == 7;
+    case 'm':
+        self->seconds = (uint32_t)number * 60;
+        return number >= 1 && number <= 100000;
+    case 't':
+        self->seconds = (uint32_t)number;
+        return number >= 1 && number <= 6000000;
+    case 'r':
+        self->rounds = (uint32_t)number;
+        return number >= 1 && number <= 1000000;
+    case 's':
+        self->seed = number;
+        return true;
+    case 'c':
+        self->clients = (unsigned)number;
+        return number >= 1 && number <= HF_CREW_MAX;
+    case 'p':
+        self->pause_ms = (uint32_t)number;
+        return number >= 50 && number <= 60000;
+    case 'N':
+        return s_kind (&self->net, value);
+    case 'd':
+        self->disk_mib = (unsigned)number;
+        return number >= 4 && number <= 4096;
+    case 'l':
+        self->log_keep = value;
+        return true;
+    case 'w':
+        self->wipe = true;
+        return true;
+    case 'k':
+        self->keep = true;
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool
+hf_options_read (hf_options_t *self, int argc, char **argv)
+{
+    static const struct option options[] = {{"nodes", required_argument, NULL, 'n'},
+                                            {"minutes", required_argument, NULL, 'm'},
+                                            {"seconds", required_argument, NULL, 't'},
+                                            {"rounds", required_argument, NULL, 'r'},
+                                            {"seed", required_argument, NULL, 's'},
+                                            {"clients", required_argument, NULL, 'c'},
+                                            {"pause", required_argument, NULL, 'p'},
+                                            {"net", required_argument, NULL, 'N'},
+                                            {"wipe", no_argument, NULL, 'w'},
+                                            {"disk", required_argument, NULL, 'd'},
+                                            {"log-keep", required_argument, NULL, 'l'},
+                                            {"keep", no_argument, NULL, 'k'},
+                                            {NULL, 0, NULL, 0}};
+    *self = (hf_options_t){.nodes = 3,
+                           .clients = 8,
+                           .seconds = 600,
+                           .pause_ms = 1500,
+                           .seed = hf_recorder_now_us (),
+                           .disk_mib = 192};
+    int option;
+    bool good = true;
+    while (good && (option = getopt_long (argc, argv, "", options, NULL)) != -1)
+        good = s_take (self, option, optarg);
+    if (!good || optind != argc)
+        fputs (s_help, stderr);
+    return good && optind == argc;
+}

@@ -1,0 +1,22 @@
+/*  options.h - what torture is told on its command line. */
+#ifndef HF_OPTIONS_H_INCLUDED
+#define HF_OPTIONS_H_INCLUDED
+
+#include "tests/cluster/torture/links.h"
+
+typedef struct hf_options {
+    unsigned nodes, clients;
+    uint32_t seconds;
+    uint32_t rounds; //  0: by time
+    uint32_t pause_ms;
+    uint64_t seed;
+    hf_links_kind_t net;
+    bool keep, wipe;
+    unsigned disk_mib;
+    const char *log_keep; //  NULL: the default of the nodes
+} hf_options_t;
+
+/*  False, with help or the mistake printed. */
+bool hf_options_read (hf_options_t *self, int argc, char **argv);
+
+#endif

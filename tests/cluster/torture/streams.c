@@ -1,0 +1,201 @@
+#include "tests/cluster/torture/streams.h"
+#include "tests/cluster/harness/hf_wait.h"
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define S_PIECE_SIZE 8192
+#define S_HELD_MAX   (512 * 1024) //  bytes under way; then the sender waits
+#define S_AGAIN_MS   220          //  after so long TCP repeats what was lost
+
+typedef struct s_piece {
+    struct s_piece *next;
+    uint64_t due_ms;
+    size_t size, sent;
+    uint8_t bytes[S_PIECE_SIZE];
+} s_piece_t;
+
+/*  One direction. */
+typedef struct s_way {
+    unsigned from, to;
+    int in, out;
+    s_piece_t *first, *last;
+    size_t held;
+    bool ended; //  nothing comes any more
+} s_way_t;
+
+struct hf_stream {
+    uint16_t port;
+    bool reached;    //  the other end has been called
+    bool connecting; //  and has not answered yet
+    s_way_t way[2];  //  as the connection was made, and back
+};
+
+hf_stream_t *
+hf_stream_new (int accepted, unsigned from, unsigned to, uint16_t port)
+{
+    hf_stream_t *self = calloc (1, sizeof *self);
+    assert (self);
+    self->port = port;
+    self->way[0] = (s_way_t){.from = from, .to = to, .in = accepted, .out = -1};
+    self->way[1] = (s_way_t){.from = to, .to = from, .in = -1, .out = accepted};
+    int on = 1;
+    setsockopt (accepted, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    return self;
+}
+
+void
+hf_stream_destroy (hf_stream_t **self_p)
+{
+    hf_stream_t *self = *self_p;
+    if (!self)
+        return;
+    *self_p = NULL;
+    for (unsigned i = 0; i < 2; i++) {
+        for (s_piece_t *next, *piece = self->way[i].first; piece; piece = next) {
+            next = piece->next;
+            free (piece);
+        }
+        if (self->way[i].in >= 0)
+            close (self->way[i].in);
+    }
+    free (self);
+}
+
+/*  Call the other end; false when that cannot even begin. */
+static bool
+s_reach (hf_stream_t *self)
+{
+    int fd = socket (AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return false;
+    int on = 1;
+    setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons (self->port),
+                                  .sin_addr = {htonl (INADDR_LOOPBACK)}};
+    self->reached = true;
+    self->connecting = true;
+    self->way[0].out = fd;
+    self->way[1].in = fd;
+    return connect (fd, (struct sockaddr *)&address, sizeof address) == 0 || errno == EINPROGRESS;
+}
+
+static bool
+s_is_cut (const hf_links_t *links, const s_way_t *way)
+{
+    return hf_links_trouble_of (links, way->from, way->to).cut;
+}
+
+//  ---- one direction --------------------------------------------------------------
+
+/*  False: the sender has closed. */
+static bool
+s_take (s_way_t *way, hf_links_t *links)
+{
+    s_piece_t *piece = malloc (sizeof *piece);
+    assert (piece);
+    ssize_t got = recv (way->in, piece->bytes, sizeof piece->bytes, 0);
+    if (got <= 0) {
+        free (piece);
+        return got < 0 && (errno == EAGAIN || errno == EINTR);
+    }
+    hf_passage_t passage = hf_links_draw (links, way->from, way->to);
+    piece->next = NULL;
+    piece->size = (size_t)got;
+    piece->sent = 0;
+    piece->due_ms = hf_wait_now_ms () + passage.delay_ms + (passage.lost ? S_AGAIN_MS : 0);
+    if (way->last)
+        way->last->next = piece;
+    else
+        way->first = piece;
+    way->last = piece;
+    way->held += piece->size;
+    return true;
+}
+
+/*  Send on what is due; false: the receiver is gone. */
+static bool
+s_give (s_way_t *way)
+{
+    uint64_t now_ms = hf_wait_now_ms ();
+    while (way->first && way->first->due_ms <= now_ms) {
+        s_piece_t *piece = way->first;
+        ssize_t sent = send (way->out, piece->bytes + piece->sent, piece->size - piece->sent,
+                             MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent < 0)
+            return errno == EAGAIN || errno == EINTR;
+        piece->sent += (size_t)sent;
+        if (piece->sent < piece->size)
+            return true;
+        way->held -= piece->size;
+        way->first = piece->next;
+        if (!way->first)
+            way->last = NULL;
+        free (piece);
+    }
+    return true;
+}
+
+//  ---- both -------------------------------------------------------------------------
+
+void
+hf_stream_prepare (hf_stream_t *self, const hf_links_t *links, struct pollfd wait[2], int *wait_ms)
+{
+    bool cut[2] = {s_is_cut (links, &self->way[0]), s_is_cut (links, &self->way[1])};
+    wait[0] = (struct pollfd){.fd = -1};
+    wait[1] = (struct pollfd){.fd = -1};
+    //  A call through a cut gets nowhere: not even to be refused.
+    if (!self->reached && !cut[0] && !cut[1] && !s_reach (self))
+        self->way[1].ended = true;
+    if (self->connecting) {
+        wait[1] = (struct pollfd){.fd = self->way[1].in, .events = POLLOUT};
+        return;
+    }
+    uint64_t now_ms = hf_wait_now_ms ();
+    for (unsigned i = 0; i < 2 && self->reached; i++) {
+        s_way_t *way = &self->way[i], *back = &self->way[1 - i];
+        short events = 0;
+        if (!cut[i] && !way->ended && way->held < S_HELD_MAX)
+            events |= POLLIN;
+        if (!cut[1 - i] && back->first && back->first->due_ms <= now_ms)
+            events |= POLLOUT;
+        //  With nothing to wait for, an end that hung up would wake us for ever.
+        if (events)
+            wait[i] = (struct pollfd){.fd = way->in, .events = events};
+        if (!cut[i] && way->first && way->first->due_ms > now_ms &&
+            way->first->due_ms - now_ms < (uint64_t)*wait_ms)
+            *wait_ms = (int)(way->first->due_ms - now_ms);
+    }
+}
+
+bool
+hf_stream_carry (hf_stream_t *self, hf_links_t *links, const struct pollfd wait[2])
+{
+    if (self->connecting && wait[1].revents) {
+        int error = 0;
+        socklen_t size = sizeof error;
+        getsockopt (self->way[1].in, SOL_SOCKET, SO_ERROR, &error, &size);
+        self->connecting = false;
+        self->way[1].ended = error != 0;
+        return true;
+    }
+    if (self->connecting || !self->reached)
+        return !self->way[1].ended;
+    for (unsigned i = 0; i < 2; i++) {
+        s_way_t *way = &self->way[i];
+        if (s_is_cut (links, way))
+            continue;
+        if (wait[i].revents && (wait[i].events & POLLIN) && !s_take (way, links))
+            way->ended = true;
+        if (!s_give (way) || (way->ended && !way->first))
+            return false;
+    }
+    return true;
+}

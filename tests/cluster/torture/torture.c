@@ -1,0 +1,246 @@
+/*  torture - a real cluster under all the faults that a machine, a network and a disk can have.
+ *
+ *  Nodes and clients are processes, each in a network namespace of its own (see links.h). For so
+ *  many minutes nodes and clients are killed and stopped, links are cut, slow and lossy, and disks
+ *  full, as the seed draws it; then all heals, and what clients were told is held against what the
+ *  nodes have (P1 to P11). One line of totals at the end.
+ *
+ *  Exit codes: 0; 2 a process crashed; 3 no progress once all was healed; 4 a promise was broken;
+ *  64 usage; 77 the network that was asked for cannot be had here; 130 interrupted.
+ */
+#include "tests/cluster/torture/disks.h"
+#include "tests/cluster/torture/judge.h"
+#include "tests/cluster/torture/options.h"
+#include <assert.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define S_TURN_MS      10
+#define S_STEP_MS      18 //  from one round to the next
+#define S_FAULT_ROUNDS 14 //  one round in so many is a fault
+#define S_END_EXTRA_S  420
+
+static volatile sig_atomic_t s_interrupted;
+
+static void
+s_interrupt (int signal_number)
+{
+    (void)signal_number;
+    s_interrupted = 1;
+}
+
+static void
+s_bark (int signal_number)
+{
+    (void)signal_number;
+    static const char text[] = "torture: no end within the limit\n";
+    ssize_t ignored = write (STDERR_FILENO, text, sizeof text - 1);
+    (void)ignored;
+    _exit (HF_VERDICT_NO_PROGRESS);
+}
+
+//  ---- the world --------------------------------------------------------------------
+
+/*  About half of the nodes have small disks, one at least. */
+static void
+s_mount_disks (hf_world_t *world, const hf_options_t *options)
+{
+    if (hf_links_kind (world->links) != HF_LINKS_NAMESPACES) {
+        printf ("torture: no disks to fill: a mount needs a namespace\n");
+        return;
+    }
+    uint64_t first = options->seed % world->nodes;
+    for (uint32_t id = 1; id <= world->nodes; id++) {
+        if (id - 1 == first || (options->seed >> id & 1))
+            world->node[id].small_disk = hf_disk_mount (world->cluster, id, options->disk_mib);
+    }
+}
+
+static bool
+s_make (hf_world_t *world, const hf_options_t *options)
+{
+    char why[HF_WHY_SIZE];
+    world->nodes = options->nodes;
+    world->clients = options->clients;
+    world->wipe = options->wipe;
+    world->hurry = options->rounds ? 5 : 1;
+    world->links =
+        hf_links_new (options->net, options->nodes, options->clients, options->seed, why);
+    if (!world->links) {
+        printf ("torture: this machine does not let us: %s\n", why);
+        return false;
+    }
+    bool namespaces = hf_links_kind (world->links) == HF_LINKS_NAMESPACES;
+    printf ("torture: seed %" PRIu64 ", %u nodes, %u clients, network: %s%s%s%s\n", options->seed,
+            options->nodes, options->clients,
+            namespaces ? "a namespace for each" : "proxies in user space", why[0] ? " (" : "", why,
+            why[0] ? ")" : "");
+    world->cluster = hf_links_cluster (world->links);
+    char path[600];
+    snprintf (path, sizeof path, "%s/faults.log", hf_cluster_dir (world->cluster));
+    world->journal = fopen (path, "we");
+    assert (world->journal);
+    world->start_ms = hf_wait_now_ms ();
+    if (options->log_keep) {
+        hf_cluster_add_argument (world->cluster, "--log-keep");
+        hf_cluster_add_argument (world->cluster, options->log_keep);
+    }
+    s_mount_disks (world, options);
+    return true;
+}
+
+static bool
+s_start (hf_world_t *world, const hf_options_t *options)
+{
+    if (!hf_cluster_start_all (world->cluster) ||
+        hf_cluster_wait_leader (world->cluster, HF_CLUSTER_LIMIT_MS) == 0) {
+        fprintf (stderr, "violation: the cluster did not start\n");
+        return false;
+    }
+    world->watch = hf_watch_new (world->cluster);
+    hf_crew_config_t config = {.program = HF_TEST_TORTURE_CLIENT,
+                               .links = world->links,
+                               .folder = hf_cluster_dir (world->cluster),
+                               .clients = options->clients,
+                               .seed = options->seed,
+                               .gated = options->rounds > 0};
+    world->crew = hf_crew_new (&config);
+    return true;
+}
+
+static void
+s_unmake (hf_world_t *world, bool keep)
+{
+    hf_watch_destroy (&world->watch);
+    hf_crew_destroy (&world->crew);
+    for (uint32_t id = 1; world->cluster && id <= world->nodes; id++) {
+        if (world->node[id].small_disk) {
+            hf_cluster_kill (world->cluster, id);
+            hf_disk_unmount (world->cluster, id, keep);
+        }
+    }
+    if (world->journal)
+        fclose (world->journal);
+    hf_cluster_destroy (&world->cluster);
+    hf_links_destroy (&world->links);
+}
+
+//  ---- trouble ----------------------------------------------------------------------
+
+/*  Trouble until the time is over; false when something crashed. */
+static bool
+s_minutes (hf_world_t *world, const hf_options_t *options)
+{
+    hf_plan_t plan = {.seed = options->seed, .pause_ms = options->pause_ms};
+    uint64_t end_ms = hf_wait_now_ms () + (uint64_t)options->seconds * 1000;
+    hf_fault_t fault = hf_plan_next (&plan);
+    uint64_t next_ms = hf_wait_now_ms () + fault.after_ms;
+    bool well = true;
+    while (well && !s_interrupted && hf_wait_now_ms () < end_ms) {
+        well = hf_crew_listen (world->crew, S_TURN_MS) && hf_world_tick (world);
+        if (hf_wait_now_ms () < next_ms)
+            continue;
+        //  What cannot be now gives way to the next one.
+        uint32_t after_ms = hf_world_fault (world, &fault) ? 0 : options->pause_ms / 5;
+        fault = hf_plan_next (&plan);
+        next_ms = hf_wait_now_ms () + (after_ms ? after_ms : fault.after_ms);
+    }
+    return well;
+}
+
+/*  So many rounds, each one step of one client, or a fault. */
+static bool
+s_rounds (hf_world_t *world, const hf_options_t *options)
+{
+    hf_plan_t plan = {.seed = options->seed, .pause_ms = options->pause_ms};
+    uint64_t seed = ~options->seed;
+    bool well = true;
+    for (uint32_t i = 0; well && !s_interrupted && i < options->rounds; i++) {
+        uint32_t client = 1 + hf_plan_draw (&seed, world->clients);
+        if (hf_plan_draw (&seed, S_FAULT_ROUNDS) == 0) {
+            hf_fault_t fault = hf_plan_next (&plan);
+            hf_world_fault (world, &fault);
+        } else
+            hf_crew_step (world->crew, client);
+        well = hf_crew_listen (world->crew, S_STEP_MS) && hf_world_tick (world);
+    }
+    return well;
+}
+
+static void
+s_totals (const hf_world_t *world, const hf_options_t *options, uint64_t took_ms,
+          unsigned violations)
+{
+    hf_crew_counts_t counts = hf_crew_counts (world->crew);
+    hf_links_counts_t links = hf_links_counts (world->links);
+    unsigned faults = 0;
+    for (unsigned i = 0; i < HF_FAULT_KINDS; i++)
+        faults += world->done[i];
+    printf ("torture: seed %" PRIu64 ", %.1f minutes, %u nodes, %u clients, %s; %u faults (",
+            options->seed, (double)took_ms / 60000, world->nodes, world->clients,
+            hf_links_kind (world->links) == HF_LINKS_NAMESPACES ? "namespaces" : "proxies", faults);
+    for (unsigned i = 0, told = 0; i < HF_FAULT_KINDS; i++) {
+        if (world->done[i])
+            printf ("%s%u %s", told++ ? ", " : "", world->done[i], hf_fault_text (i));
+    }
+    printf ("); packets: %" PRIu64 " passed, %" PRIu64 " late, %" PRIu64 " lost, %" PRIu64
+            " cut; %" PRIu64 " operations, %" PRIu64 " grants, %" PRIu64
+            " acknowledged sections, %" PRIu64 " locks lost, %u leader changes; %u violations\n",
+            links.passed, links.delayed, links.lost, links.cut, counts.operations, counts.grants,
+            counts.sections, counts.lost, world->leader_changes, violations);
+}
+
+static int
+s_all (hf_world_t *world, const hf_options_t *options)
+{
+    if (!s_start (world, options))
+        return HF_VERDICT_NO_PROGRESS;
+    uint64_t start_ms = hf_wait_now_ms ();
+    bool well = options->rounds ? s_rounds (world, options) : s_minutes (world, options);
+    uint64_t took_ms = hf_wait_now_ms () - start_ms;
+    if (s_interrupted)
+        return 130;
+    well = hf_world_heal (world) && well;
+    unsigned violations = 0;
+    hf_verdict_code_t code = hf_judge (world, &violations);
+    s_totals (world, options, took_ms, violations);
+    return well ? (int)code : HF_VERDICT_CRASH;
+}
+
+int
+main (int argc, char **argv)
+{
+    static hf_world_t world;
+    hf_options_t options;
+    if (!hf_options_read (&options, argc, argv))
+        return 64;
+    setvbuf (stdout, NULL, _IOLBF, 0);
+    if (!s_make (&world, &options)) {
+        s_unmake (&world, false);
+        return 77;
+    }
+    struct sigaction action = {.sa_handler = s_interrupt};
+    sigaction (SIGINT, &action, NULL);
+    sigaction (SIGTERM, &action, NULL);
+    sigaction (SIGHUP, &action, NULL);
+    signal (SIGALRM, s_bark);
+    alarm (options.seconds + S_END_EXTRA_S);
+    int code = s_all (&world, &options);
+    //  Interrupted, nothing is judged and nothing stays behind.
+    bool ended = code != 0 || hf_cluster_passed (world.cluster);
+    if (!ended)
+        code = HF_VERDICT_CRASH;
+    bool keep = options.keep || (code != 0 && code != 130);
+    if (keep)
+        hf_cluster_keep (world.cluster);
+    if (code == 130)
+        hf_cluster_forget (world.cluster);
+    if (code != 0)
+        fprintf (stderr, "torture: exit code %d; again with: --seed %" PRIu64 "\n", code,
+                 options.seed);
+    s_unmake (&world, keep);
+    return code;
+}
