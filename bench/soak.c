@@ -18,6 +18,7 @@
 #define S_SAMPLES       100
 #define S_LINES         10 //  lines of the table that people read
 #define S_STOP_LIMIT_MS 10000
+#define S_FILE_LIMIT_MS 30000
 
 typedef struct s_soak {
     const hf_bench_options_t *options;
@@ -60,17 +61,15 @@ s_print (const s_soak_t *self, uint64_t operations, const hf_usage_t *nodes)
     fflush (to);
 }
 
-/*  Take a sample of each node; PRINT it too. False: a node is gone, which has been told. */
+/*  Look at each node. False: one is gone, which has been told. */
 static bool
-s_sample (s_soak_t *self, bool print)
+s_look (const s_soak_t *self, hf_usage_t nodes[HF_MEMBERS_MAX])
 {
     char error[HF_LOCAL_ERROR_SIZE], folder[PATH_MAX + 32];
     if (!hf_local_check (self->local, error)) {
         hf_bench_say ("%s", error);
         return false;
     }
-    hf_usage_t nodes[HF_MEMBERS_MAX];
-    uint64_t operations = s_operations (self);
     for (uint32_t id = 1; id <= self->options->start; id++) {
         hf_local_data (self->local, id, folder, sizeof folder);
         if (hf_usage_take (hf_local_pid (self->local, id), folder, &nodes[id - 1])) {
@@ -78,6 +77,17 @@ s_sample (s_soak_t *self, bool print)
             return false;
         }
     }
+    return true;
+}
+
+/*  Take a sample; PRINT it too. */
+static bool
+s_sample (s_soak_t *self, bool print)
+{
+    hf_usage_t nodes[HF_MEMBERS_MAX];
+    uint64_t operations = s_operations (self);
+    if (!s_look (self, nodes))
+        return false;
     hf_samples_add (self->samples, operations, nodes);
     if (print)
         s_print (self, operations, nodes);
@@ -97,6 +107,32 @@ s_await (const s_soak_t *self, uint64_t cycles)
         }
     }
     return true;
+}
+
+/*  Until every node's files hold what was appended: they are written behind the answers. */
+static bool
+s_await_files (const s_soak_t *self)
+{
+    hf_usage_t nodes[HF_MEMBERS_MAX];
+    uint64_t want_kib = (hf_load_appends (self->load) * HF_LOAD_APPEND + 1023) / 1024;
+    uint64_t limit_ns = hf_bench_now_ns () + (uint64_t)S_FILE_LIMIT_MS * 1000000;
+    uint32_t id = 1;
+    while (s_look (self, nodes)) {
+        for (id = 1; id <= self->options->start; id++) {
+            if (nodes[id - 1].files_kib != want_kib)
+                break;
+        }
+        if (id > self->options->start)
+            return true;
+        if (hf_bench_now_ns () >= limit_ns) {
+            hf_bench_say ("the files of node %u have %" PRIu64 " KiB; %" PRIu64 " were appended",
+                          id, nodes[id - 1].files_kib, want_kib);
+            return false;
+        }
+        if (hf_bench_interrupted (5))
+            return false;
+    }
+    return false;
 }
 
 //  ---- telling --------------------------------------------------------------------
@@ -186,6 +222,8 @@ s_run (s_soak_t *self)
     whole = whole && s_await (self, all);
     hf_load_end (self->load);
     uint32_t unanswered = hf_load_stop (self->load, S_STOP_LIMIT_MS);
+    if (unanswered == 0 && hf_load_errors (self->load) == 0)
+        whole = s_await_files (self) && whole;
     whole = whole && s_sample (self, true);
     hf_load_result_t result;
     hf_load_result (self->load, &result);
