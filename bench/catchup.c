@@ -2,7 +2,7 @@
  *
  *  A follower is killed and misses some operations. Then it is started again under a light load.
  *  It is back when it has applied what the leader had committed a moment before and, where the
- *  leader tells how its peers do, counts. The light load's acquires, from the start of the node to
+ *  nodes tell who counts, does. The light load's acquires, from the start of the node to
  *  its return (2 s at least), are held against those of a quiet time with all nodes up. Whether the
  *  node counts is tried out in the end: others are killed until there is no majority without it.
  */
@@ -31,7 +31,7 @@ typedef struct s_phase {
     bool wipe;
     bool done;
     double back_s;
-    bool told;                //  the leader said that it counts
+    bool told;                //  the leader says who counts
     hf_histogram_t *acquire;  //  from the start of the node on: to its return, 2 s at least
     hf_histogram_t *narrowly; //  to its return
 } s_phase_t;
@@ -150,11 +150,12 @@ s_is_back (s_catchup_t *self, s_phase_t *phase)
             self->leader = info.id;
         return false;
     }
+    //  The leader goes by the disk that it heard last; the node itself knows whether its disk of
+    //  today is the one in the log.
     uint32_t bit = 1U << self->node;
-    phase->told = leader.peers_told & bit;
-    if (phase->told && !(leader.peers_counted & bit))
-        return false;
-    return hf_facts_ask (self->client, self->node, &node, 300) && node.applied >= leader.commit;
+    phase->told = leader.counts_told;
+    return !(leader.not_counted & bit) && hf_facts_ask (self->client, self->node, &node, 300) &&
+           !(node.not_counted & bit) && node.applied >= leader.commit;
 }
 
 /*  When it was back; 0: not within the limit. */
@@ -250,8 +251,9 @@ s_phase (s_catchup_t *self, s_phase_t *phase)
     phase->done = s_return (self, phase, load);
     hf_load_destroy (&load, false);
     if (phase->done)
-        fprintf (stderr, "node %u, %s, is back after %.2f s and counts\n", self->node, phase->name,
-                 phase->back_s);
+        fprintf (stderr, "node %u, %s, is back after %.2f s and counts%s\n", self->node,
+                 phase->name, phase->back_s,
+                 phase->told ? "" : "; since when, the leader does not tell");
     return phase->done;
 }
 

@@ -1,19 +1,23 @@
 #include "bench/settle.h"
+#include <stdlib.h>
 #include <string.h>
 
 #define S_STABLE_LIMIT_MS 60000
 #define S_STABLE_MS       500  //  so long must nothing change
 #define S_HANDBACK_MS     8000 //  so long the lowest id is waited for to lead again
 
-/*  How a peer does, as its leader sees it: the number is its id. */
+/*  "2,3" */
 static void
-s_take_peer (hf_facts_t *facts, const char *text, uint64_t id)
+s_take_not_counted (hf_facts_t *facts, const char *text)
 {
-    if (!text || id == 0 || id > HF_MEMBERS_MAX)
-        return;
-    facts->peers_told |= 1U << id;
-    if (strcmp (text, "caught_up") == 0)
-        facts->peers_counted |= 1U << id;
+    facts->counts_told = true;
+    while (text && *text) {
+        char *end;
+        unsigned long id = strtoul (text, &end, 10);
+        if (id <= HF_MEMBERS_MAX)
+            facts->not_counted |= 1U << id;
+        text = *end == ',' ? end + 1 : "";
+    }
 }
 
 static void
@@ -32,8 +36,8 @@ s_take_fact (void *arg, const char *key, const char *text, uint64_t number)
         facts->applied = number;
     else if (strcmp (key, "links_up") == 0)
         facts->links = number;
-    else if (strcmp (key, "peer") == 0)
-        s_take_peer (facts, text, number);
+    else if (strcmp (key, "not_counted") == 0)
+        s_take_not_counted (facts, text);
 }
 
 bool
@@ -53,7 +57,8 @@ s_agree (hf_client_t *client, uint32_t count, uint32_t *leader, uint64_t *term)
     *leader = info.id;
     *term = info.term;
     hf_facts_t first;
-    if (info.id == 0 || info.id > count || !hf_facts_ask (client, info.id, &first, 1000))
+    if (info.id == 0 || info.id > count || !hf_facts_ask (client, info.id, &first, 1000) ||
+        first.not_counted != 0)
         return false;
     for (uint32_t id = 1; id <= count; id++) {
         hf_facts_t node;

@@ -8,17 +8,16 @@
 typedef struct hf_facts {
     bool leads;
     uint64_t leader, term, commit, applied, links;
-    //  Bit ID: of a leader, what it tells of its peers.
-    uint32_t peers_told;    //  it says how that node does
-    uint32_t peers_counted; //  and that it is caught up and counts
+    bool counts_told;     //  it says who counts
+    uint32_t not_counted; //  bit ID: that node does not, as far as this one knows
 } hf_facts_t;
 
 /*  Ask node ID; false: it does not answer within LIMIT_MS. */
 bool hf_facts_ask (hf_client_t *client, uint32_t id, hf_facts_t *facts, uint32_t limit_ms);
 
-/*  Wait until every one of COUNT nodes follows one leader in one term, is linked to all others and
- *  has applied what the leader had committed a moment before, all this for a while; and node 1
- *  leads, unless that takes too long. False: that did not come, which has been told, or the
+/*  Wait until every one of COUNT nodes follows one leader in one term, is linked to all others,
+ *  has applied what the leader had committed a moment before, and counts, all this for a while; and
+ *  node 1 leads, unless that takes too long. False: that did not come, which has been told, or the
  *  program is to end. */
 bool hf_settle (hf_client_t *client, hf_local_t *local, uint32_t count, uint32_t *leader);
 
