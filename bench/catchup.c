@@ -30,6 +30,8 @@ typedef struct s_phase {
     const char *name;
     bool wipe;
     bool done;
+    uint64_t had;  //  the last entry it had in common with the others, at least
+    bool by_state; //  the leader's log began behind that: only its whole state could help
     double back_s;
     bool told;                //  the leader says who counts
     hf_histogram_t *acquire;  //  from the start of the node on: to its return, 2 s at least
@@ -210,6 +212,9 @@ s_return (s_catchup_t *self, s_phase_t *phase, hf_load_t *load)
 {
     if (!s_wait_ms (self, self->options->warmup * 1000))
         return false;
+    hf_facts_t leader;
+    phase->by_state =
+        hf_facts_ask (self->client, self->leader, &leader, 1000) && leader.first > phase->had + 1;
     uint64_t from_ns = hf_bench_now_ns ();
     if (hf_local_restart (self->local, self->node)) {
         hf_bench_say ("cannot start node %u again: %s", self->node, strerror (errno));
@@ -238,6 +243,9 @@ s_phase (s_catchup_t *self, s_phase_t *phase)
     self->node = self->options->start;
     if (self->node == self->leader)
         self->node--;
+    hf_facts_t before;
+    if (!phase->wipe && hf_facts_ask (self->client, self->node, &before, 1000))
+        phase->had = before.commit;
     hf_local_kill (self->local, self->node);
     if (phase->wipe && hf_local_wipe (self->local, self->node)) {
         hf_bench_say ("cannot remove the data of node %u: %s", self->node, strerror (errno));
@@ -279,23 +287,29 @@ s_as_wanted (const s_catchup_t *self, const s_phase_t *phase)
            s_ratio (self, phase) < S_WANTED_RATIO;
 }
 
+static const char *
+s_by (const s_phase_t *phase)
+{
+    return phase->by_state ? "state" : "log";
+}
+
 static void
 s_report_text (const s_catchup_t *self)
 {
     hf_report_headline (self->options);
     printf ("node %u missed %u operations; acquire in ms while it came back:\n", self->node,
             self->options->ops);
-    printf ("%-8s %9s %9s %9s %9s %12s %9s\n", "", "p50", "p99", "max", "p99/quiet",
-            "p99 till back", "back");
+    printf ("%-8s %9s %9s %9s %9s %13s %9s  %s\n", "", "p50", "p99", "max", "p99/quiet",
+            "p99 till back", "back", "by");
     printf ("%-8s %9.3f %9.3f %9.3f\n", "quiet", s_ms (self->quiet, 0.5), s_ms (self->quiet, 0.99),
             (double)hf_histogram_max (self->quiet) / 1e6);
     for (size_t i = 0; i < sizeof self->phase / sizeof *self->phase; i++) {
         const s_phase_t *phase = &self->phase[i];
         if (phase->done)
-            printf ("%-8s %9.3f %9.3f %9.3f %9.2f %13.3f %7.2f s\n", phase->name,
+            printf ("%-8s %9.3f %9.3f %9.3f %9.2f %13.3f %7.2f s  %s\n", phase->name,
                     s_ms (phase->acquire, 0.5), s_ms (phase->acquire, 0.99),
                     (double)hf_histogram_max (phase->acquire) / 1e6, s_ratio (self, phase),
-                    s_ms (phase->narrowly, 0.99), phase->back_s);
+                    s_ms (phase->narrowly, 0.99), phase->back_s, s_by (phase));
         else
             printf ("%-8s did not come back\n", phase->name);
     }
@@ -331,6 +345,7 @@ s_report_json (const s_catchup_t *self)
         json_object_set_new (member, "back", json_boolean (phase->done));
         if (phase->done) {
             json_object_set_new (member, "seconds", json_real (phase->back_s));
+            json_object_set_new (member, "by", json_string (s_by (phase)));
             json_object_set_new (member, "ratio", json_real (s_ratio (self, phase)));
             json_object_set_new (member, "told_by_leader", json_boolean (phase->told));
             json_object_set_new (member, "acquire_ms", s_histogram_json (phase->acquire));

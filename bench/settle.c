@@ -30,6 +30,8 @@ s_take_fact (void *arg, const char *key, const char *text, uint64_t number)
         facts->leader = number;
     else if (strcmp (key, "term") == 0)
         facts->term = number;
+    else if (strcmp (key, "first_index") == 0)
+        facts->first = number;
     else if (strcmp (key, "commit_index") == 0)
         facts->commit = number;
     else if (strcmp (key, "applied_index") == 0)

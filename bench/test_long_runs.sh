@@ -56,8 +56,8 @@ soak)
 catchup)
     run 0 --ops 2000 -t 1 --warmup 0
     has out "^quiet  "
-    has out "^away .* s$"
-    has out "^wiped .* s$"
+    has out "^away .* s  log$"
+    has out "^wiped .* s  [a-z]*$"
     has out "^back within 10 s, p99 under 5 times its quiet value: "
     has err "node 3, wiped, is back after .* s and counts"
     ;;
