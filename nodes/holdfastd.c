@@ -3,6 +3,7 @@
 #include "nodes/actors/hf_clock.h"
 #include "nodes/actors/hf_pipe.h"
 #include "nodes/actors/hf_report.h"
+#include "nodes/hf_dump.h"
 #include "nodes/store/hf_db.h"
 #include "nodes/store/hf_dir.h"
 #include <assert.h>
@@ -29,6 +30,7 @@ static const char s_help[] =
     "                        (default: ./holdfast-data; made when it is not there)\n"
     "  -l, --log-level LEVEL error, warn, info (default) or debug; lines go to stderr\n"
     "      --no-prefer-lowest  do not hand the lead over to the lowest id\n"
+    "      --dump DIR        print the state of a node that does not run, as JSON, and exit\n"
     "  -h, --help            show this and exit\n"
     "  -V, --version         show the version and exit\n"
     "\n"
@@ -40,13 +42,14 @@ static const char s_help[] =
     "  holdfastd --id 3 --cluster $L --data d3 &\n"
     "  holdfast --endpoints $L status\n"
     "\n"
-    "SIGTERM ends it cleanly: a leader hands over first. Exit codes: 0 ended by a signal,\n"
-    "1 it could not start or a disk failed (stderr says which), 64 wrong usage.\n";
+    "SIGTERM ends it cleanly: a leader hands over first. Exit codes: 0 ended by a signal\n"
+    "or dumped, 1 it could not start or a disk failed (stderr says which), 64 wrong usage.\n";
 
 typedef struct options {
     uint32_t id; //  0: not given
     const char *cluster;
     const char *data;
+    const char *dump; //  NULL: run
     hf_level_t level;
     bool prefer_lowest;
 } options_t;
@@ -72,11 +75,12 @@ s_parse_id (const char *text, uint32_t *id)
 static int
 s_parse (options_t *options, int argc, char **argv)
 {
-    enum { NO_PREFER = 256 };
+    enum { NO_PREFER = 256, DUMP };
     static const struct option longs[] = {{"id", required_argument, NULL, 'i'},
                                           {"cluster", required_argument, NULL, 'c'},
                                           {"data", required_argument, NULL, 'd'},
                                           {"log-level", required_argument, NULL, 'l'},
+                                          {"dump", required_argument, NULL, DUMP},
                                           {"no-prefer-lowest", no_argument, NULL, NO_PREFER},
                                           {"help", no_argument, NULL, 'h'},
                                           {"version", no_argument, NULL, 'V'},
@@ -100,6 +104,9 @@ s_parse (options_t *options, int argc, char **argv)
             break;
         case NO_PREFER:
             options->prefer_lowest = false;
+            break;
+        case DUMP:
+            options->dump = optarg;
             break;
         case 'h':
             fputs (s_help, stdout);
@@ -253,6 +260,8 @@ main (int argc, char **argv)
     int rc = s_parse (&options, argc, argv);
     if (rc >= 0)
         return rc;
+    if (options.dump)
+        return hf_dump (options.dump, stdout) == 0 ? EXIT_OK : EXIT_CANNOT_START;
     //  Threads inherit the mask: signals come to sigwait alone.
     sigset_t signals;
     sigemptyset (&signals);

@@ -140,6 +140,9 @@ bool hf_state_lock_rows (const hf_state_t *self, hf_span_t after, uint32_t limit
 bool hf_state_lock_detail (const hf_state_t *self, hf_span_t name, uint64_t from, uint32_t limit,
                            hf_pack_t *rows, bool *more);
 
+/*  Pack a FILE_ROW for each file that is staged at LOCK, with the bytes that are; checksum 0. */
+void hf_state_staged (const hf_state_t *self, hf_span_t lock, hf_pack_t *rows);
+
 /*  Whether all requests of the list were applied before and their answers are
  *  kept: then pack the ANSWER records. Lets a leader answer repeats without the log. */
 bool hf_state_answered (const hf_state_t *self, uint64_t session, hf_list_t requests,

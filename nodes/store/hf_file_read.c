@@ -95,3 +95,12 @@ hf_file_store_all_rows (hf_file_store_t *self, hf_pack_t *rows)
     assert (rc != 0 || !more);
     return rc;
 }
+
+int
+hf_file_store_recorded_name (hf_file_store_t *self, hf_span_t name, char *buffer)
+{
+    hf_file_found_t file = {.length = 0};
+    int rc = self->failed ? -1 : hf_file_find (self, name, &file);
+    memcpy (buffer, file.disk_name, HF_DISK_NAME_SIZE);
+    return rc < 0 ? -1 : 0;
+}

@@ -51,7 +51,12 @@ int hf_file_store_all_rows (hf_file_store_t *self, hf_pack_t *rows);
 /*  The command index of the last section written, durable or not. */
 uint64_t hf_file_store_written (const hf_file_store_t *self);
 
-/*  The name on disk; BUFFER of 256 bytes. */
+/*  The name on disk that file NAME has, as recorded; BUFFER of 256 bytes, "" when there is no such
+ *  file. 0 or -1. */
+int hf_file_store_recorded_name (hf_file_store_t *self, hf_span_t name, char *buffer);
+
+/*  The name on disk, as a rule; BUFFER of 256 bytes. (Of long names that share a hash, one gets
+ *  another.) */
 void hf_file_store_disk_name (hf_span_t name, char *buffer);
 
 #endif

@@ -51,6 +51,13 @@ hf_log_store_incarnation (const hf_log_store_t *self)
     return self->node.incarnation;
 }
 
+uint32_t
+hf_log_store_bound (const hf_log_store_t *self, const char **list)
+{
+    *list = self->node.list;
+    return self->node.member;
+}
+
 bool
 hf_log_store_dirty (const hf_log_store_t *self)
 {

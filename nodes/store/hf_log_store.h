@@ -47,6 +47,9 @@ void hf_log_store_known (const hf_log_store_t *self, hf_known_fn *fn, void *arg)
  *  -1 when it is another one, with the error set. */
 int hf_log_store_bind (hf_log_store_t *self, uint32_t id, const char *list);
 
+/*  Whose data this is: the node's id, 0 when it is not bound yet, and its cluster list. */
+uint32_t hf_log_store_bound (const hf_log_store_t *self, const char **list);
+
 //  One transaction: opened by the first of these, ended by commit. Nothing is durable before.
 int hf_log_store_vote (hf_log_store_t *self, uint64_t term, uint32_t voted_for);
 int hf_log_store_truncate (hf_log_store_t *self, uint64_t from_index);

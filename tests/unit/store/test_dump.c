@@ -1,0 +1,330 @@
+//  A stopped node's folder as JSON: all that is in the stores, whatever the names are made of.
+
+#include "msgs/hf_msg.h"
+#include "nodes/core/hf_state.h"
+#include "nodes/hf_dump.h"
+#include "nodes/store/hf_dir.h"
+#include "nodes/store/hf_file_store.h"
+#include "nodes/store/hf_state_store.h"
+#include "store_fixture.h"
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LOCK  "a \"lock\" \\ \xc3\xa9\xe2\x82\xac"
+#define FILE1 "a/\"file\" \xf0\x9f\x90\x9f"
+
+static char s_error[HF_STORE_ERROR_SIZE];
+
+//  ---- a node's life, without a node -----------------------------------------------------
+
+typedef struct life {
+    hf_state_t *state;
+    hf_log_store_t *log;
+    hf_outcomes_t out;
+    uint64_t sessions[2];
+    uint64_t token;
+} life_t;
+
+/*  One entry with what is in COMMANDS: into the log and, if APPLY, into the state. */
+static void
+s_entry (life_t *life, hf_pack_t *commands, bool apply)
+{
+    hf_pack_t payload;
+    hf_pack_init (&payload);
+    hf_payload_put (&payload, hf_pack_list (commands));
+    hf_span_t span = hf_span (hf_pack_bytes (&payload), hf_pack_size (&payload));
+    uint64_t index = hf_log_store_last_index (life->log) + 1;
+    assert_int_equal (hf_log_store_append (life->log, index, 4, span), 0);
+    if (apply)
+        hf_state_apply (life->state, index, 4, span, &life->out);
+    hf_pack_done (&payload);
+    hf_pack_reset (commands);
+}
+
+static void
+s_open_session (life_t *life, unsigned which)
+{
+    hf_pack_t commands;
+    hf_pack_init (&commands);
+    uint8_t nonce[HF_NONCE_SIZE] = {(uint8_t)(which + 1)};
+    hf_cmd_open_put (&commands, &(hf_cmd_open_t){.nonce = hf_span (nonce, sizeof nonce),
+                                                 .ttl_ms = 5000 + which});
+    s_entry (life, &commands, true);
+    life->sessions[which] = life->out.list[life->out.count - 1].session;
+    assert_true (life->sessions[which] > 0);
+    hf_pack_done (&commands);
+}
+
+static void
+s_acquire (life_t *life, unsigned which)
+{
+    hf_pack_t commands, requests;
+    hf_pack_init (&commands);
+    hf_pack_init (&requests);
+    hf_acquire_put (&requests,
+                    &(hf_acquire_t){.seq = 1, .lock = hf_span_text (LOCK), .wait = true});
+    hf_cmd_requests_put (&commands, &(hf_cmd_requests_t){.session = life->sessions[which],
+                                                         .floor = 1,
+                                                         .requests = hf_pack_list (&requests)});
+    s_entry (life, &commands, true);
+    if (which == 0)
+        life->token = life->out.list[life->out.count - 1].answer.token;
+    hf_pack_done (&commands);
+    hf_pack_done (&requests);
+}
+
+static void
+s_append (life_t *life, const char *file, const char *data, bool apply)
+{
+    static uint64_t seq;
+    hf_pack_t commands, requests;
+    hf_pack_init (&commands);
+    hf_pack_init (&requests);
+    hf_append_put (&requests, &(hf_append_t){.seq = 2 + seq++ % 1000,
+                                             .lock = hf_span_text (LOCK),
+                                             .token = life->token,
+                                             .file = hf_span_text (file),
+                                             .data = hf_span_text (data)});
+    hf_cmd_requests_put (&commands, &(hf_cmd_requests_t){.session = life->sessions[0],
+                                                         .floor = 1,
+                                                         .requests = hf_pack_list (&requests)});
+    s_entry (life, &commands, apply);
+    hf_pack_done (&commands);
+    hf_pack_done (&requests);
+}
+
+static void
+s_known (life_t *life)
+{
+    hf_pack_t list, payload;
+    hf_pack_init (&list);
+    hf_pack_init (&payload);
+    hf_known_put (&list, &(hf_known_t){.node = 1, .incarnation = 0xabcdef});
+    hf_known_payload_put (&payload, hf_pack_list (&list));
+    hf_span_t span = hf_span (hf_pack_bytes (&payload), hf_pack_size (&payload));
+    uint64_t index = hf_log_store_last_index (life->log) + 1;
+    assert_int_equal (hf_log_store_append (life->log, index, 4, span), 0);
+    hf_state_apply (life->state, index, 4, span, &life->out);
+    hf_pack_done (&list);
+    hf_pack_done (&payload);
+}
+
+static void
+s_keep_state (life_t *life, const char *dir)
+{
+    hf_state_store_t *store = hf_state_store_open (dir, s_error);
+    assert_non_null (store);
+    hf_pack_t changes;
+    hf_pack_init (&changes);
+    hf_state_changes (life->state, &changes);
+    assert_int_equal (
+        hf_state_store_write (store, hf_state_applied_index (life->state), hf_pack_list (&changes)),
+        0);
+    hf_pack_done (&changes);
+    hf_state_store_close (&store);
+}
+
+/*  A session that holds LOCK with two staged files, one that waits, a file, and an entry that
+ *  state.db does not have; LATER more empty ones. */
+static uint64_t
+s_make (const char *dir, unsigned later)
+{
+    life_t life = {.state = hf_state_new (), .log = hf_log_store_open (dir, s_error)};
+    assert_non_null (life.log);
+    hf_outcomes_init (&life.out);
+    assert_int_equal (hf_log_store_bind (life.log, 1, "1@127.0.0.1:8080:8081"), 0);
+    assert_int_equal (hf_log_store_vote (life.log, 4, 1), 0);
+    s_known (&life);
+    s_open_session (&life, 0);
+    s_open_session (&life, 1);
+    s_acquire (&life, 0);
+    s_acquire (&life, 1);
+    s_append (&life, FILE1, "12345", true);
+    s_append (&life, "log", "123", true);
+    s_append (&life, FILE1, "67", true);
+    s_keep_state (&life, dir);
+    s_append (&life, "log", "behind the state", false);
+    for (unsigned i = 0; i < later; i++)
+        assert_int_equal (hf_log_store_append (life.log, hf_log_store_last_index (life.log) + 1, 4,
+                                               hf_span ("", 0)),
+                          0);
+    assert_int_equal (hf_log_store_prune (life.log, 2, 0, 10), 2);
+    assert_int_equal (hf_log_store_commit (life.log), 0);
+    hf_log_store_close (&life.log);
+    hf_state_destroy (&life.state);
+    hf_outcomes_done (&life.out);
+
+    hf_file_store_t *files = hf_file_store_open (dir, s_error);
+    assert_non_null (files);
+    hf_pack_t parts;
+    hf_pack_init (&parts);
+    hf_a_part_put (&parts,
+                   &(hf_a_part_t){.file = hf_span_text (FILE1), .data = hf_span_text ("a")});
+    assert_int_equal (hf_file_store_section (files, 3, hf_pack_list (&parts)), 0);
+    assert_int_equal (hf_file_store_commit (files), 0);
+    hf_pack_done (&parts);
+    hf_file_store_close (&files);
+    return life.sessions[1];
+}
+
+//  ---- what is printed ---------------------------------------------------------------------
+
+/*  The dump of DIR; NULL when it fails. */
+static json_t *
+s_dump (const char *dir)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream (&text, &size);
+    int rc = hf_dump (dir, out);
+    fclose (out);
+    json_error_t error;
+    json_t *json = rc == 0 ? json_loadb (text, size, JSON_REJECT_DUPLICATES, &error) : NULL;
+    if (rc == 0 && !json)
+        fail_msg ("line %d: %s", error.line, error.text);
+    assert_true (rc == 0 || (rc == 1 && size == 0));
+    free (text);
+    return json;
+}
+
+static json_t *
+s_get (json_t *json, const char *name)
+{
+    json_t *found = json_object_get (json, name);
+    if (!found)
+        fail_msg ("there is no \"%s\"", name);
+    return found;
+}
+
+static void
+s_expect_number (json_t *json, const char *name, json_int_t number)
+{
+    assert_true (json_is_integer (s_get (json, name)));
+    assert_int_equal (json_integer_value (s_get (json, name)), number);
+}
+
+static void
+s_expect_text (json_t *json, const char *name, const char *text)
+{
+    assert_string_equal (json_string_value (s_get (json, name)), text);
+}
+
+static void
+test_all_that_is_there (void **state)
+{
+    uint64_t waiter = s_make (*state, 0);
+    json_t *json = s_dump (*state);
+    assert_non_null (json);
+    json_t *node = s_get (json, "node");
+    s_expect_number (node, "id", 1);
+    s_expect_text (node, "cluster", "1@127.0.0.1:8080:8081");
+    assert_int_equal (json_string_length (s_get (node, "incarnation")), 16);
+    s_expect_number (node, "term", 4);
+    s_expect_number (node, "voted_for", 1);
+
+    json_t *log = s_get (json, "log");
+    s_expect_number (log, "base_index", 2);
+    s_expect_number (log, "base_term", 4);
+    s_expect_number (log, "first", 3);
+    s_expect_number (log, "last", 9);
+    json_t *known = json_array_get (s_get (log, "known"), 0);
+    s_expect_number (known, "index", 2);
+    s_expect_text (json_array_get (s_get (known, "members"), 0), "incarnation", "0000000000abcdef");
+    s_expect_number (json_array_get (s_get (log, "terms"), 0), "first", 3);
+
+    json_t *kept = s_get (json, "state");
+    s_expect_number (kept, "index", 8);
+    s_expect_number (kept, "term", 4);
+    assert_int_equal (json_array_size (s_get (kept, "sessions")), 2);
+    json_t *first = json_array_get (s_get (kept, "sessions"), 0);
+    s_expect_number (first, "ttl_ms", 5000);
+    s_expect_text (json_array_get (s_get (first, "holds"), 0), "lock", LOCK);
+    json_t *second = json_array_get (s_get (kept, "sessions"), 1);
+    s_expect_number (json_array_get (s_get (second, "waits"), 0), "position", 1);
+    assert_int_equal (json_array_size (s_get (kept, "locks")), 1);
+    json_t *lock = json_array_get (s_get (kept, "locks"), 0);
+    s_expect_text (lock, "name", LOCK);
+    s_expect_number (lock, "session", json_integer_value (s_get (first, "id")));
+    s_expect_number (lock, "token", 1);
+    assert_int_equal (json_integer_value (json_array_get (s_get (lock, "queue"), 0)), waiter);
+    json_t *staged = s_get (lock, "staged");
+    assert_int_equal (json_object_size (staged), 2);
+    s_expect_number (staged, FILE1, 7);
+    s_expect_number (staged, "log", 3);
+
+    assert_int_equal (json_array_size (s_get (json, "entries_after")), 1);
+    json_t *entry = json_array_get (s_get (json, "entries_after"), 0);
+    s_expect_number (entry, "index", 9);
+    assert_string_equal (json_string_value (json_array_get (s_get (entry, "commands"), 0)),
+                         "CMD_REQUESTS");
+    assert_true (json_is_false (s_get (json, "more")));
+    json_t *file = json_array_get (s_get (json, "files"), 0);
+    s_expect_text (file, "name", FILE1);
+    s_expect_text (file, "disk", "a%2F%22file%22%20%F0%9F%90%9F");
+    s_expect_number (file, "length", 1);
+    s_expect_text (file, "checksum", "af63dc4c8601ec8c");
+    s_expect_number (json, "files_applied", 3);
+    assert_true (json_is_false (s_get (json, "state_to_install")));
+    //  It can be dumped again, and is the same.
+    json_t *again = s_dump (*state);
+    assert_true (json_equal (json, again));
+    json_decref (json);
+    json_decref (again);
+}
+
+static void
+test_entries_have_a_limit (void **state)
+{
+    s_make (*state, 10500);
+    json_t *json = s_dump (*state);
+    json_t *entries = s_get (json, "entries_after");
+    assert_int_equal (json_array_size (entries), 10000);
+    assert_true (json_is_true (s_get (json, "more")));
+    s_expect_number (json_array_get (entries, 9999), "index", 10008);
+    json_decref (json);
+}
+
+static void
+test_what_is_not_there_is_not_made (void **state)
+{
+    hf_log_store_t *log = hf_log_store_open (*state, s_error);
+    hf_log_store_close (&log);
+    json_t *json = s_dump (*state);
+    assert_true (json_is_null (s_get (json, "state")));
+    assert_int_equal (json_array_size (s_get (json, "files")), 0);
+    json_decref (json);
+    assert_false (fixture_exists (fixture_path (*state, "state.db")));
+    assert_false (fixture_exists (fixture_path (*state, "files.db")));
+    assert_null (s_dump (fixture_path (*state, "nothing")));
+    assert_false (fixture_exists (fixture_path (*state, "nothing")));
+}
+
+static void
+test_folder_in_use_or_damaged_is_refused (void **state)
+{
+    s_make (*state, 0);
+    hf_dir_t *lock = hf_dir_open (*state, s_error);
+    assert_non_null (lock);
+    assert_null (s_dump (*state));
+    hf_dir_close (&lock);
+    json_t *json = s_dump (*state);
+    assert_non_null (json);
+    json_decref (json);
+    fixture_sql (fixture_path (*state, "state.db"), "UPDATE rows SET value = x'00'");
+    assert_null (s_dump (*state));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown (name, fixture_setup, fixture_teardown)
+
+int
+main (void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST (test_all_that_is_there),
+        TEST (test_entries_have_a_limit),
+        TEST (test_what_is_not_there_is_not_made),
+        TEST (test_folder_in_use_or_damaged_is_refused),
+    };
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}
