@@ -192,10 +192,18 @@ hf_cluster_node_port (const hf_cluster_t *self, uint32_t id)
     return hf_cluster_node (self, id)->node_port.number;
 }
 
+static const char *s_program = HF_TEST_HOLDFASTD;
+
 const char *
 hf_cluster_program (void)
 {
-    return HF_TEST_HOLDFASTD;
+    return s_program;
+}
+
+void
+hf_cluster_set_program (const char *path)
+{
+    s_program = path;
 }
 
 void

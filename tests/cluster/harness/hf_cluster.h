@@ -56,8 +56,9 @@ const char *hf_cluster_log_path (const hf_cluster_t *self, uint32_t id);
 const char *hf_cluster_address (const hf_cluster_t *self, uint32_t id);
 uint16_t hf_cluster_client_port (const hf_cluster_t *self, uint32_t id);
 uint16_t hf_cluster_node_port (const hf_cluster_t *self, uint32_t id);
-/*  The path of the program under test. */
+/*  The path of the program under test; another one than the build's, not copied. */
 const char *hf_cluster_program (void);
+void hf_cluster_set_program (const char *path);
 
 /*  From the next start on, node ID is given this list instead of the cluster's. */
 void hf_cluster_set_list (hf_cluster_t *self, uint32_t id, const char *list);

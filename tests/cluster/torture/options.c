@@ -19,6 +19,7 @@ static const char s_help[] =
     "  --net KIND      namespaces, proxies or auto (default: namespaces if they can be had)\n"
     "  --wipe          nodes lose their disks, too\n"
     "  --disk MIB      size of the small disks that are filled (default: 192)\n"
+    "  --holdfastd PATH  another program than the build's\n"
     "  --log-keep SIZE for the nodes\n"
     "  --keep          keep data and logs even if all is well\n";
 
@@ -68,6 +69,9 @@ s_take (hf_options_t *self, int option, const char *value)
     case 'd':
         self->disk_mib = (unsigned)number;
         return number >= 4 && number <= 4096;
+    case 'H':
+        self->holdfastd = value;
+        return true;
     case 'l':
         self->log_keep = value;
         return true;
@@ -97,6 +101,7 @@ hf_options_read (hf_options_t *self, int argc, char **argv)
                                             {"disk", required_argument, NULL, 'd'},
                                             {"log-keep", required_argument, NULL, 'l'},
                                             {"keep", no_argument, NULL, 'k'},
+                                            {"holdfastd", required_argument, NULL, 'H'},
                                             {NULL, 0, NULL, 0}};
     *self = (hf_options_t){.nodes = 3,
                            .clients = 8,

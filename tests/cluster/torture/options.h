@@ -13,7 +13,8 @@ typedef struct hf_options {
     hf_links_kind_t net;
     bool keep, wipe;
     unsigned disk_mib;
-    const char *log_keep; //  NULL: the default of the nodes
+    const char *holdfastd; //  NULL: the build's
+    const char *log_keep;  //  NULL: the default of the nodes
 } hf_options_t;
 
 /*  False, with help or the mistake printed. */

@@ -32,6 +32,7 @@ typedef struct s_proxies {
     unsigned streams;
     char list[HF_CREW_MAX + 1][S_TEXT_SIZE]; //  by client
     char ports[8][S_TEXT_SIZE];              //  by node: for the shim
+    char preload[S_TEXT_SIZE];
     const char *variables[8][4];
 } s_proxies_t;
 
@@ -101,7 +102,8 @@ s_wire_node (hf_links_t *self, hf_cluster_t *cluster, unsigned from)
         snprintf (word, sizeof word, "%u=%u,", target, s_add_door (own, from, to, target));
         size = s_add_text (own->ports[from], size, word);
     }
-    own->variables[from][0] = "LD_PRELOAD=" HF_TEST_TORTURE_SHIM;
+    snprintf (own->preload, sizeof own->preload, "LD_PRELOAD=%s", hf_beside ("libtorture-shim.so"));
+    own->variables[from][0] = own->preload;
     //  The address sanitizer wants to be loaded first; the shim does nothing that it would miss.
     own->variables[from][1] = "ASAN_OPTIONS=verify_asan_link_order=0";
     own->variables[from][2] = own->ports[from];

@@ -62,6 +62,8 @@ s_mount_disks (hf_world_t *world, const hf_options_t *options)
 static bool
 s_make (hf_world_t *world, const hf_options_t *options)
 {
+    if (options->holdfastd)
+        hf_cluster_set_program (options->holdfastd);
     char why[HF_WHY_SIZE];
     world->nodes = options->nodes;
     world->clients = options->clients;
@@ -101,7 +103,7 @@ s_start (hf_world_t *world, const hf_options_t *options)
         return false;
     }
     world->watch = hf_watch_new (world->cluster);
-    hf_crew_config_t config = {.program = HF_TEST_TORTURE_CLIENT,
+    hf_crew_config_t config = {.program = hf_beside ("torture-client"),
                                .links = world->links,
                                .folder = hf_cluster_dir (world->cluster),
                                .clients = options->clients,
