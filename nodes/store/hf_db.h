@@ -14,8 +14,11 @@
 #include "nodes/store/hf_log_store.h"
 #include <sqlite3.h>
 
+//  (The tests of power cuts build the stores with less: tests/power.)
+#ifndef HF_DB_CHECKPOINT_PAGES
 #define HF_DB_CHECKPOINT_PAGES 256
 #define HF_DB_WAL_BYTES        (16U << 20) //  a WAL grown beyond this is cut back
+#endif
 
 /*  The way out of damage, for the end of a message. */
 #define HF_DB_WAY_OUT                                                                              \

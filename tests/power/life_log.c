@@ -1,0 +1,236 @@
+#include "life_log.h"
+#include "msgs/hf_msg.h"
+#include "nodes/store/hf_log_store.h"
+#include <assert.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ENTRIES  64 //  of one log at a time, at most
+#define VERSIONS 64
+#define REOPEN   6 //  the store is closed and opened again every so many transactions
+
+/*  What a log holds. An entry's payload follows from its salt. */
+typedef struct model {
+    uint64_t term;
+    uint32_t vote;
+    uint64_t base, base_term;
+    unsigned count;
+    struct {
+        uint64_t term;
+        uint32_t salt, size;
+    } entries[ENTRIES];
+} model_t;
+
+typedef struct log {
+    power_life_t life;
+    uint64_t seed;
+    model_t versions[VERSIONS]; //  0 and 1: the empty log, before it was made and after
+    uint64_t incarnation;       //  of the run
+    uint64_t shown;             //  of a log that a look has made
+} log_t;
+
+static unsigned
+s_pick (uint64_t *seed, unsigned below)
+{
+    *seed = *seed * 6364136223846793005ULL + 1442695040888963407ULL;
+    return (unsigned)(*seed >> 33) % below;
+}
+
+static hf_span_t
+s_payload (uint32_t salt, uint32_t size)
+{
+    static uint8_t bytes[16384];
+    assert (size <= sizeof bytes);
+    for (uint32_t i = 0; i < size; i++)
+        bytes[i] = (uint8_t)(salt * 31 + i * 7 + (i >> 8));
+    return (hf_span_t){.at = bytes, .size = size};
+}
+
+//  ---- the script --------------------------------------------------------------------
+
+static void
+s_append (model_t *model, uint64_t *seed, unsigned commit)
+{
+    unsigned most = 1 + s_pick (seed, 3);
+    for (unsigned i = 0; i < most && model->count < ENTRIES; i++) {
+        unsigned at = model->count++;
+        model->entries[at].term = model->term;
+        model->entries[at].salt = commit * 100 + i;
+        //  Mostly small; sometimes of some pages, and once in a while longer than the WAL may stay.
+        model->entries[at].size = s_pick (seed, 4) > 0 ? s_pick (seed, 200) : s_pick (seed, 14000);
+    }
+}
+
+static void
+s_plan (log_t *self)
+{
+    uint64_t seed = self->seed;
+    for (long i = 2; i <= self->life.versions; i++) {
+        model_t *model = &self->versions[i];
+        *model = self->versions[i - 1];
+        unsigned kind = s_pick (&seed, 8);
+        if (kind <= 2 || model->term == 0) {
+            model->term += 1 + s_pick (&seed, 3);
+            model->vote = s_pick (&seed, 4);
+        }
+        if (kind >= 6 && model->count > 1)
+            model->count -= 1 + s_pick (&seed, model->count - 1);
+        if (kind != 2)
+            s_append (model, &seed, (unsigned)i);
+    }
+}
+
+/*  From version to version: what is common stays, the rest is cut off and put in. */
+static int
+s_step (hf_log_store_t *store, const model_t *from, const model_t *to)
+{
+    if ((to->term != from->term || to->vote != from->vote) &&
+        hf_log_store_vote (store, to->term, to->vote) != 0)
+        return -1;
+    unsigned same = 0;
+    while (same < from->count && same < to->count &&
+           from->entries[same].salt == to->entries[same].salt)
+        same++;
+    if (same < from->count && hf_log_store_truncate (store, to->base + same + 1) != 0)
+        return -1;
+    for (unsigned i = same; i < to->count; i++)
+        if (hf_log_store_append (store, to->base + i + 1, to->entries[i].term,
+                                 s_payload (to->entries[i].salt, to->entries[i].size)) != 0)
+            return -1;
+    return hf_log_store_commit (store);
+}
+
+/*  After a failure: it says so, takes nothing more, and leaves the disk alone. */
+static void
+s_expect_failed (hf_log_store_t *store)
+{
+    if (hf_log_store_error (store)[0] == 0)
+        fail_msg ("a log failed without a word");
+    size_t count = power_life_count ();
+    assert_int_equal (hf_log_store_vote (store, UINT32_MAX, 1), -1);
+    assert_int_equal (
+        hf_log_store_append (store, hf_log_store_last_index (store) + 1, 1, s_payload (1, 9)), -1);
+    assert_int_equal (hf_log_store_commit (store), -1);
+    assert_int_equal (power_life_count (), count);
+}
+
+static bool
+s_run (power_life_t *life, const char *dir)
+{
+    log_t *self = life->arg;
+    char error[HF_STORE_ERROR_SIZE] = "";
+    hf_log_store_t *store = hf_log_store_open (dir, error);
+    if (store) {
+        self->incarnation = hf_log_store_incarnation (store);
+        power_ack ();
+    }
+    bool well = store != NULL;
+    for (long i = 2; well && i <= life->versions; i++) {
+        well = s_step (store, &self->versions[i - 1], &self->versions[i]) == 0;
+        if (!well) {
+            s_expect_failed (store);
+            break;
+        }
+        power_ack ();
+        if (i % REOPEN == 0) {
+            hf_log_store_close (&store);
+            store = hf_log_store_open (dir, error);
+            well = store != NULL;
+        }
+    }
+    if (!store)
+        assert_true (error[0] != 0 && !strchr (error, '\n'));
+    hf_log_store_close (&store);
+    return well;
+}
+
+//  ---- looking ------------------------------------------------------------------------
+
+static bool
+s_same_entries (hf_log_store_t *store, const model_t *model, hf_pack_t *pack)
+{
+    int count = hf_log_store_read (store, model->base + 1, UINT64_MAX, SIZE_MAX, pack);
+    if (count != (int)model->count)
+        return false;
+    hf_scan_t scan = hf_scan_list (hf_pack_list (pack));
+    for (unsigned i = 0; i < model->count; i++) {
+        hf_entry_t entry;
+        hf_span_t want = s_payload (model->entries[i].salt, model->entries[i].size);
+        if (!hf_entry_get (&scan, &entry) || entry.term != model->entries[i].term ||
+            entry.payload.size != want.size || memcmp (entry.payload.at, want.at, want.size) != 0)
+            return false;
+    }
+    return true;
+}
+
+static bool
+s_same (hf_log_store_t *store, const model_t *model)
+{
+    if (hf_log_store_term (store) != model->term || hf_log_store_voted_for (store) != model->vote ||
+        hf_log_store_first_index (store) != model->base + 1 ||
+        hf_log_store_last_index (store) != model->base + model->count)
+        return false;
+    if (model->count == 0)
+        return true;
+    hf_pack_t pack;
+    hf_pack_init (&pack);
+    bool same = s_same_entries (store, model, &pack);
+    hf_pack_done (&pack);
+    return same;
+}
+
+static long
+s_look (power_life_t *life, const char *dir, long low, long high, char *why)
+{
+    log_t *self = life->arg;
+    char error[HF_STORE_ERROR_SIZE] = "";
+    hf_log_store_t *store = hf_log_store_open (dir, error);
+    if (!store) {
+        snprintf (why, POWER_WHY, "refused: %s", error);
+        return -1;
+    }
+    uint64_t incarnation = hf_log_store_incarnation (store);
+    long version = high;
+    while (version >= low && !s_same (store, &self->versions[version]))
+        version--;
+    if (version < low) {
+        snprintf (why, POWER_WHY,
+                  "term %" PRIu64 ", last entry %" PRIu64 " is no version of %ld to %ld",
+                  hf_log_store_term (store), hf_log_store_last_index (store), low, high);
+        version = -1;
+    } else if (low > 0 && incarnation != self->incarnation && incarnation != self->shown) {
+        snprintf (why, POWER_WHY, "another incarnation");
+        version = -1;
+    }
+    if (low == 0)
+        self->shown = incarnation;
+    power_shown ();
+    hf_log_store_close (&store);
+    return version;
+}
+
+//  ---- life ----------------------------------------------------------------------------
+
+power_life_t *
+life_log_new (uint64_t seed, unsigned commits)
+{
+    log_t *self = calloc (1, sizeof *self);
+    assert (self && commits + 2 <= VERSIONS);
+    self->seed = seed;
+    self->life = (power_life_t){
+        .name = "log", .run = s_run, .look = s_look, .versions = 1 + (long)commits, .arg = self};
+    s_plan (self);
+    return &self->life;
+}
+
+void
+life_log_destroy (power_life_t **self_p)
+{
+    free ((*self_p)->arg);
+    *self_p = NULL;
+}

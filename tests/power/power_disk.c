@@ -1,0 +1,255 @@
+//  The journal and the folder as the process sees it.
+
+#include "power_internal.h"
+#include <assert.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+power_disk_t *power_watched;
+
+//  ---- names ---------------------------------------------------------------------
+
+static size_t
+s_find (const power_names_t *self, int folder, const char *name)
+{
+    size_t i = 0;
+    while (i < self->count &&
+           (self->all[i].folder != folder || strcmp (self->all[i].name, name) != 0))
+        i++;
+    return i;
+}
+
+int
+power_names_find (const power_names_t *self, int folder, const char *name)
+{
+    size_t at = s_find (self, folder, name);
+    return at < self->count ? self->all[at].node : -1;
+}
+
+void
+power_names_bind (power_names_t *self, int folder, const char *name, int node)
+{
+    size_t at = s_find (self, folder, name);
+    assert (at < POWER_NAMES && strlen (name) < POWER_NAME);
+    power_name_t *entry = &self->all[at];
+    self->count += at == self->count;
+    entry->folder = folder;
+    entry->node = node;
+    snprintf (entry->name, sizeof entry->name, "%s", name);
+}
+
+void
+power_names_unbind (power_names_t *self, int folder, const char *name)
+{
+    size_t at = s_find (self, folder, name);
+    if (at < self->count)
+        self->all[at] = self->all[--self->count];
+}
+
+//  ---- folders -------------------------------------------------------------------
+
+static int
+s_remove (const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+    (void)st;
+    (void)flag;
+    (void)ftw;
+    return remove (path);
+}
+
+void
+power_remove (const char *path)
+{
+    nftw (path, s_remove, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static power_bytes_t
+s_slurp (const char *path)
+{
+    struct stat st;
+    int fd = open (path, O_RDONLY | O_CLOEXEC);
+    assert (fd >= 0 && fstat (fd, &st) == 0);
+    power_bytes_t bytes = {.size = (size_t)st.st_size, .at = malloc ((size_t)st.st_size + 1)};
+    ssize_t size = read (fd, bytes.at, bytes.size);
+    assert (size == (ssize_t)bytes.size);
+    close (fd);
+    return bytes;
+}
+
+/*  Whether all that is in A is in B, byte for byte. */
+static bool
+s_within (const char *a, const char *b)
+{
+    DIR *folder = opendir (a);
+    bool same = folder != NULL;
+    const struct dirent *entry;
+    while (same && (entry = readdir (folder))) {
+        char from[1400], to[1400];
+        struct stat st, other;
+        if (strcmp (entry->d_name, ".") == 0 || strcmp (entry->d_name, "..") == 0)
+            continue;
+        snprintf (from, sizeof from, "%s/%s", a, entry->d_name);
+        snprintf (to, sizeof to, "%s/%s", b, entry->d_name);
+        same = stat (from, &st) == 0 && stat (to, &other) == 0 &&
+               (st.st_mode & S_IFMT) == (other.st_mode & S_IFMT);
+        if (same && S_ISDIR (st.st_mode)) {
+            same = s_within (from, to);
+        } else if (same) {
+            power_bytes_t one = s_slurp (from), two = s_slurp (to);
+            same = one.size == two.size && memcmp (one.at, two.at, one.size) == 0;
+            free (one.at);
+            free (two.at);
+        }
+    }
+    if (folder)
+        closedir (folder);
+    return same;
+}
+
+bool
+power_same (const char *a, const char *b)
+{
+    return s_within (a, b) && s_within (b, a);
+}
+
+//  ---- the disk ------------------------------------------------------------------
+
+static void
+s_take_in (power_disk_t *self, const char *path, int node)
+{
+    DIR *folder = opendir (path);
+    assert (folder);
+    const struct dirent *entry;
+    while ((entry = readdir (folder))) {
+        char below[1400];
+        struct stat st;
+        if (strcmp (entry->d_name, ".") == 0 || strcmp (entry->d_name, "..") == 0)
+            continue;
+        snprintf (below, sizeof below, "%s/%s", path, entry->d_name);
+        int rc = stat (below, &st);
+        assert (rc == 0);
+        int made = power_disk_add_node (self, S_ISDIR (st.st_mode));
+        power_names_bind (&self->names, node, entry->d_name, made);
+        if (S_ISDIR (st.st_mode))
+            s_take_in (self, below, made);
+        else
+            self->first_bytes[made] = s_slurp (below);
+    }
+    closedir (folder);
+}
+
+power_disk_t *
+power_disk_new (const char *root)
+{
+    power_disk_t *self = calloc (1, sizeof *self);
+    assert (self && root[0] == '/' && strlen (root) < sizeof self->root);
+    snprintf (self->root, sizeof self->root, "%s", root);
+    power_disk_add_node (self, true);
+    s_take_in (self, root, POWER_ROOT);
+    self->first_names = self->names;
+    self->first_count = self->node_count;
+    return self;
+}
+
+void
+power_disk_destroy (power_disk_t **self_p)
+{
+    power_disk_t *self = *self_p;
+    if (!self)
+        return;
+    if (power_watched == self)
+        power_watched = NULL;
+    for (size_t i = 0; i < self->count; i++)
+        free (self->ops[i].bytes);
+    for (int i = 0; i < self->node_count; i++) {
+        free (self->first_bytes[i].at);
+        free (self->nodes[i].durable.at);
+        free (self->nodes[i].now.at);
+        free (self->nodes[i].pending);
+    }
+    free (self->pending_names);
+    free (self->ops);
+    free (self);
+    *self_p = NULL;
+}
+
+void
+power_disk_watch (power_disk_t *self)
+{
+    power_watched = self;
+}
+
+size_t
+power_disk_count (const power_disk_t *self)
+{
+    return self->count;
+}
+
+void
+power_disk_fault (power_disk_t *self, power_fault_t fault, size_t n)
+{
+    self->fault = fault;
+    self->fault_at = n;
+    self->struck = false;
+}
+
+bool
+power_disk_struck (const power_disk_t *self)
+{
+    return self->struck;
+}
+
+void
+power_disk_lie (power_disk_t *self, const char *part)
+{
+    self->lie = part;
+}
+
+size_t
+power_disk_lies (const power_disk_t *self)
+{
+    return self->lies;
+}
+
+int
+power_disk_add_node (power_disk_t *self, bool is_folder)
+{
+    assert (self->node_count < POWER_NODES);
+    self->is_folder[self->node_count] = is_folder;
+    return self->node_count++;
+}
+
+power_op_t *
+power_disk_add (power_disk_t *self, power_kind_t kind, int node)
+{
+    if (self->count == self->room) {
+        self->room = self->room > 0 ? 2 * self->room : 256;
+        self->ops = realloc (self->ops, self->room * sizeof *self->ops);
+        assert (self->ops);
+    }
+    power_op_t *op = &self->ops[self->count++];
+    *op = (power_op_t){.kind = kind, .node = node};
+    return op;
+}
+
+void
+power_disk_print (const power_disk_t *self)
+{
+    static const char *kinds[] = {"write", "truncate", "sync",  "failed sync",
+                                  "make",  "remove",   "rename"};
+    for (size_t i = 0; i < self->count; i++) {
+        const power_op_t *op = &self->ops[i];
+        const char *name = op->name;
+        for (size_t j = 0; j < i && !*name; j++)
+            if (self->ops[j].node == op->node)
+                name = self->ops[j].name;
+        printf ("%zu %s node %d %s %zu+%zu\n", i, kinds[op->kind], op->node, name, op->offset,
+                op->size);
+    }
+}

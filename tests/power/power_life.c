@@ -1,0 +1,302 @@
+#include "power_life.h"
+#include <assert.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define ACKS 256
+
+static struct {
+    power_disk_t *disk;
+    size_t acks[ACKS]; //  operations done when the version was acknowledged
+    long acked;
+    size_t shown; //  operations done when the look had seen all
+    char base[512];
+    unsigned folders;
+} s_now;
+
+void
+power_ack (void)
+{
+    assert (s_now.acked < ACKS);
+    s_now.acks[s_now.acked++] = s_now.disk ? power_disk_count (s_now.disk) : 0;
+}
+
+void
+power_shown (void)
+{
+    s_now.shown = s_now.disk ? power_disk_count (s_now.disk) : 0;
+}
+
+size_t
+power_life_count (void)
+{
+    return s_now.disk ? power_disk_count (s_now.disk) : 0;
+}
+
+const char *
+power_folder (void)
+{
+    static char paths[8][600];
+    char *path = paths[s_now.folders % 8];
+    snprintf (path, sizeof paths[0], "%s/%u", s_now.base, s_now.folders++ % 8);
+    power_remove (path);
+    return path;
+}
+
+int
+power_begin (void **state)
+{
+    (void)state;
+    //  In memory, where there is room for it: nothing here need last, and it is faster.
+    const char *tmp = getenv ("TMPDIR");
+    tmp = access ("/dev/shm", W_OK | X_OK) == 0 ? "/dev/shm" : tmp && *tmp ? tmp : "/tmp";
+    snprintf (s_now.base, sizeof s_now.base, "%s/hf-power-XXXXXX", tmp);
+    return mkdtemp (s_now.base) ? 0 : -1;
+}
+
+int
+power_end (void **state)
+{
+    (void)state;
+    power_remove (s_now.base);
+    return 0;
+}
+
+//  ---- runs and looks --------------------------------------------------------------
+
+static void
+s_broken (power_result_t *result, const char *what, size_t at, const char *why)
+{
+    if (result->broken++ > 0)
+        return;
+    snprintf (result->first, sizeof result->first, "%s %zu: %s", what, at, why);
+    if (s_now.disk && getenv ("HF_POWER_PRINT"))
+        power_disk_print (s_now.disk);
+}
+
+/*  Run on a new disk, which stays watched. */
+static bool
+s_run (power_life_t *life, const char *root, power_fault_t fault, size_t at, const char *lie)
+{
+    int rc = mkdir (root, 0700);
+    assert (rc == 0);
+    s_now.disk = power_disk_new (root);
+    s_now.acked = 0;
+    power_disk_fault (s_now.disk, fault, at);
+    power_disk_lie (s_now.disk, lie);
+    power_disk_watch (s_now.disk);
+    return life->run (life, root);
+}
+
+static void
+s_run_end (void)
+{
+    power_disk_watch (NULL);
+    power_disk_destroy (&s_now.disk);
+}
+
+static long
+s_acked_at (size_t count)
+{
+    long acked = 0;
+    while (acked < s_now.acked && s_now.acks[acked] <= count)
+        acked++;
+    return acked;
+}
+
+static long
+s_look (power_life_t *life, const char *dir, long low, power_result_t *result, const char *what,
+        size_t at)
+{
+    char why[POWER_WHY] = "";
+    long high = low < life->versions ? low + 1 : low;
+    long version = life->look (life, dir, low, high, why);
+    result->cuts++;
+    if (version < 0)
+        s_broken (result, what, at, why);
+    return version;
+}
+
+/*  What VERSION has been shown must be there when the power goes then. */
+static void
+s_look_again (power_life_t *life, power_disk_t *disk, size_t count, power_left_t left, long version,
+              power_result_t *result, const char *what, size_t at)
+{
+    const char *image = power_folder ();
+    char why[POWER_WHY] = "";
+    power_disk_image (disk, count, left, at, image);
+    s_now.disk = NULL;
+    result->cuts++;
+    if (life->look (life, image, version, version, why) < 0)
+        s_broken (result, what, at, why);
+}
+
+//  ---- cuts ------------------------------------------------------------------------
+
+/*  Look at what is left in IMAGE while the power goes again. */
+static void
+s_cut_again (power_life_t *life, const char *image, long low, power_result_t *result, size_t at)
+{
+    power_disk_t *main_disk = s_now.disk;
+    power_disk_t *disk = power_disk_new (image);
+    s_now.disk = disk;
+    power_disk_watch (disk);
+    long version = s_look (life, image, low, result, "cut before operation", at);
+    size_t shown = s_now.shown;
+    power_disk_watch (NULL);
+    s_now.disk = NULL;
+    if (version >= 0) {
+        s_look_again (life, disk, shown, POWER_NOTHING, version, result,
+                      "shown, then a second cut, after operation", at);
+        const char *second = power_folder ();
+        size_t count = shown > 0 ? at * 7919 % shown : 0;
+        power_disk_image (disk, count, POWER_ANY, at, second);
+        s_look (life, second, low, result, "a second cut while it opened, after operation", at);
+    }
+    s_now.disk = main_disk;
+    power_disk_destroy (&disk);
+}
+
+power_result_t
+power_cuts (power_life_t *life, unsigned seeds, size_t stride, const char *lie)
+{
+    power_result_t result = {.runs = 1};
+    const char *root = power_folder ();
+    bool whole = s_run (life, root, POWER_WELL, 0, lie);
+    power_disk_watch (NULL);
+    if (!whole || s_now.acked != life->versions)
+        fail_msg ("%s: the run on a good disk ended at %ld of %ld", life->name, s_now.acked,
+                  life->versions);
+    size_t end = power_disk_count (s_now.disk);
+    const char *image = power_folder ();
+    power_disk_image (s_now.disk, end, POWER_EVERYTHING, 0, image);
+    if (!power_same (root, image))
+        fail_msg ("%s: the journal has missed something", life->name);
+    for (size_t at = 0; at <= end; at += stride) {
+        long low = s_acked_at (at);
+        for (unsigned i = 0; i < 2 + 2 * seeds; i++) {
+            power_left_t left = i < 2 ? (power_left_t)i : i % 2 ? POWER_BEGINNING : POWER_ANY;
+            image = power_folder ();
+            power_disk_image (s_now.disk, at, left, at * 1000 + i, image);
+            if (i == 2 + at % 2)
+                s_cut_again (life, image, low, &result, at);
+            else
+                s_look (life, image, low, &result, "cut before operation", at);
+        }
+    }
+    if (lie && power_disk_lies (s_now.disk) == 0)
+        fail_msg ("%s: no sync of \"%s\" to lie about", life->name, lie);
+    s_run_end ();
+    return result;
+}
+
+//  ---- failures ----------------------------------------------------------------------
+
+power_result_t
+power_failures (power_life_t *life, power_fault_t fault)
+{
+    power_result_t result = {.runs = 0};
+    bool struck = true;
+    for (size_t n = 0; struck; n++) {
+        const char *root = power_folder ();
+        bool whole = s_run (life, root, fault, n, NULL);
+        struck = power_disk_struck (s_now.disk);
+        result.runs++;
+        result.refused += !whole;
+        if (whole && fault == POWER_DEAD && struck && n < s_now.acks[life->versions - 1])
+            s_broken (&result, "a dead disk was not noticed, from operation", n, "");
+        power_disk_watch (NULL);
+        long low = s_now.acked;
+        const power_left_t lefts[] = {POWER_EVERYTHING, POWER_NOTHING, POWER_ANY};
+        for (size_t i = 0; i < 3; i++) {
+            const char *image = power_folder ();
+            power_disk_image (s_now.disk, power_disk_count (s_now.disk), lefts[i], n, image);
+            s_look (life, image, low, &result, "failed operation", n);
+        }
+        s_run_end ();
+    }
+    return result;
+}
+
+//  ---- kills ---------------------------------------------------------------------------
+
+/*  Killed at N, started again; then the power goes. FAIL_AT: this operation of the opening fails.
+ */
+static bool
+s_kill (power_life_t *life, size_t n, size_t fail_at, const char *lie, power_result_t *result)
+{
+    const char *root = power_folder ();
+    s_run (life, root, POWER_KILLED, n, NULL);
+    bool struck = power_disk_struck (s_now.disk);
+    long low = s_now.acked;
+    long high = low < life->versions ? low + 1 : low;
+    size_t begin = power_disk_count (s_now.disk);
+    bool fails = fail_at != SIZE_MAX;
+    power_disk_fault (s_now.disk, fails ? POWER_IO_ONCE : POWER_WELL, begin + fail_at);
+    power_disk_lie (s_now.disk, lie);
+    char why[POWER_WHY] = "";
+    long version = life->look (life, root, low, high, why);
+    bool failed = power_disk_struck (s_now.disk);
+    size_t shown = s_now.shown;
+    result->runs++;
+    result->refused += version < 0;
+    if (version < 0 && !failed)
+        s_broken (result, "killed before operation", n, why);
+    power_disk_watch (NULL);
+    power_disk_t *disk = s_now.disk;
+    if (version >= 0)
+        s_look_again (life, disk, shown, POWER_NOTHING, version, result,
+                      fails ? "killed, shown despite a failure, then a cut, at operation"
+                            : "killed, shown, then a cut, at operation",
+                      n);
+    s_now.disk = disk;
+    s_run_end ();
+    return struck;
+}
+
+power_result_t
+power_kills (power_life_t *life, const char *lie)
+{
+    power_result_t result = {.runs = 0};
+    bool struck = true;
+    for (size_t n = 0; struck; n++) {
+        struck = s_kill (life, n, SIZE_MAX, lie, &result);
+        if (!lie)
+            s_kill (life, n, n % 13, lie, &result);
+    }
+    return result;
+}
+
+//  ---- verdicts --------------------------------------------------------------------------
+
+static void
+s_print (const power_life_t *life, const char *how, const power_result_t *result)
+{
+    print_message ("%s, %s: %zu runs, %zu cuts, %zu refused, %zu broken\n", life->name, how,
+                   result->runs, result->cuts, result->refused, result->broken);
+}
+
+void
+power_expect_kept (const power_life_t *life, const char *how, const power_result_t *result)
+{
+    s_print (life, how, result);
+    if (result->broken > 0)
+        fail_msg ("%s, %s: %s", life->name, how, result->first);
+}
+
+void
+power_expect_broken (const power_life_t *life, const char *how, const power_result_t *result)
+{
+    s_print (life, how, result);
+    if (result->broken == 0)
+        fail_msg ("%s, %s: nothing noticed", life->name, how);
+    print_message ("    as it should be: %s\n", result->first);
+}

@@ -1,0 +1,65 @@
+/*  power_life.h - the life of a store, ended at every operation in every way, and looked at again.
+ *
+ *  A life runs a script on a store and says what was acknowledged; its looks open what is left and
+ *  compare it with a model. What must hold after any cut: the store opens; it shows the version
+ *  that was acknowledged last, or the one that was under way, whole; and what it has shown stays.
+ */
+#ifndef POWER_LIFE_H_INCLUDED
+#define POWER_LIFE_H_INCLUDED
+
+#include "power_disk.h"
+
+#define POWER_WHY 1024
+
+typedef struct power_life power_life_t;
+
+struct power_life {
+    const char *name;
+    /*  Run the script in DIR; power_ack after every version, the first is 1 (0: nothing was ever
+     *  acknowledged). False: the store failed, as a store has to: it took nothing more. A store
+     * that fails otherwise ends the test. */
+    bool (*run) (power_life_t *self, const char *dir);
+    /*  Open what is in DIR, compare all that it shows with the versions LOW to HIGH, power_shown,
+     *  close. Gives the version; -1 with a line in WHY. */
+    long (*look) (power_life_t *self, const char *dir, long low, long high, char *why);
+    long versions; //  a whole run's last one
+    void *arg;
+};
+
+void power_ack (void);
+void power_shown (void);
+/*  Operations so far, of the disk that is watched. */
+size_t power_life_count (void);
+
+/*  What the drivers found. */
+typedef struct power_result {
+    size_t cuts;    //  images looked at
+    size_t runs;    //  of the script
+    size_t refused; //  runs or looks that ended with an error, as they may under a fault
+    size_t broken;  //  promises; must be 0 on an honest disk
+    char first[POWER_WHY + 200];
+} power_result_t;
+
+/*  Power goes before every STRIDE-th operation of one run: each of the kinds of images, and of the
+ *  last SEEDS times. During the looks, and right after them, power goes again. LIE: what the disk
+ *  lies about, or NULL. */
+power_result_t power_cuts (power_life_t *life, unsigned seeds, size_t stride, const char *lie);
+/*  FAULT at every operation; then the node is started again, at once or after a cut. */
+power_result_t power_failures (power_life_t *life, power_fault_t fault);
+/*  The process is killed before every operation and started again on the same system; the power
+ *  goes when the store has opened. Then the same once more, and while it opens an operation fails:
+ *  if it opens all the same, what it shows must stay. LIE: from the restart on. */
+power_result_t power_kills (power_life_t *life, const char *lie);
+
+/*  Print the numbers, and fail the test if a promise was broken. */
+void power_expect_kept (const power_life_t *life, const char *how, const power_result_t *result);
+/*  A disk that lies must be noticed. */
+void power_expect_broken (const power_life_t *life, const char *how, const power_result_t *result);
+
+/*  A new folder's path, not made, in a static ring of buffers; and the folder of all of them, which
+ *  power_end removes. */
+const char *power_folder (void);
+int power_begin (void **state);
+int power_end (void **state);
+
+#endif
