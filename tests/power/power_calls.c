@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -283,7 +284,7 @@ s_lied_about (int node)
     }
     if (power_watched->is_folder[node])
         strcat (path, "/");
-    return power_watched->lie && strstr (path, power_watched->lie);
+    return power_watched->lie && fnmatch (power_watched->lie, path, 0) == 0;
 }
 
 static int

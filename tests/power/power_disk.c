@@ -206,9 +206,9 @@ power_disk_struck (const power_disk_t *self)
 }
 
 void
-power_disk_lie (power_disk_t *self, const char *part)
+power_disk_lie (power_disk_t *self, const char *pattern)
 {
-    self->lie = part;
+    self->lie = pattern;
 }
 
 size_t

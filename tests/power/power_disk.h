@@ -47,9 +47,10 @@ void power_disk_fault (power_disk_t *self, power_fault_t fault, size_t n);
 /*  An operation has failed since the fault was set. */
 bool power_disk_struck (const power_disk_t *self);
 
-/*  Syncs that report success and do nothing: those of files and folders whose path holds PART
- *  ("" is all, NULL none). The path of a folder ends in '/'. */
-void power_disk_lie (power_disk_t *self, const char *part);
+/*  Syncs that report success and do nothing: those of files and folders whose path below the root
+ *  matches PATTERN as fnmatch(3) does; NULL: none. A path begins with '/'; a folder's ends in it.
+ */
+void power_disk_lie (power_disk_t *self, const char *pattern);
 /*  How many syncs were lied about. */
 size_t power_disk_lies (const power_disk_t *self);
 

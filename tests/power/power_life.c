@@ -211,6 +211,7 @@ power_failures (power_life_t *life, power_fault_t fault)
         struck = power_disk_struck (s_now.disk);
         result.runs++;
         result.refused += !whole;
+        result.struck += struck;
         if (whole && fault == POWER_DEAD && struck && n < s_now.acks[life->versions - 1])
             s_broken (&result, "a dead disk was not noticed, from operation", n, "");
         power_disk_watch (NULL);
@@ -228,51 +229,62 @@ power_failures (power_life_t *life, power_fault_t fault)
 
 //  ---- kills ---------------------------------------------------------------------------
 
-/*  Killed at N, started again; then the power goes. FAIL_AT: this operation of the opening fails.
- */
-static bool
-s_kill (power_life_t *life, size_t n, size_t fail_at, const char *lie, power_result_t *result)
+long
+power_kill (power_life_t *life, size_t n, size_t fail_at, const char *lie, power_result_t *result,
+            long *last)
 {
     const char *root = power_folder ();
     s_run (life, root, POWER_KILLED, n, NULL);
-    bool struck = power_disk_struck (s_now.disk);
-    long low = s_now.acked;
+    result->runs++;
+    result->struck += power_disk_struck (s_now.disk);
+    long low = *last = s_now.acked;
     long high = low < life->versions ? low + 1 : low;
-    size_t begin = power_disk_count (s_now.disk);
     bool fails = fail_at != SIZE_MAX;
-    power_disk_fault (s_now.disk, fails ? POWER_IO_ONCE : POWER_WELL, begin + fail_at);
+    power_disk_fault (s_now.disk, fails ? POWER_IO_ONCE : POWER_WELL,
+                      power_disk_count (s_now.disk) + fail_at);
     power_disk_lie (s_now.disk, lie);
     char why[POWER_WHY] = "";
     long version = life->look (life, root, low, high, why);
     bool failed = power_disk_struck (s_now.disk);
-    size_t shown = s_now.shown;
-    result->runs++;
     result->refused += version < 0;
     if (version < 0 && !failed)
         s_broken (result, "killed before operation", n, why);
     power_disk_watch (NULL);
     power_disk_t *disk = s_now.disk;
     if (version >= 0)
-        s_look_again (life, disk, shown, POWER_NOTHING, version, result,
+        s_look_again (life, disk, s_now.shown, POWER_NOTHING, version, result,
                       fails ? "killed, shown despite a failure, then a cut, at operation"
                             : "killed, shown, then a cut, at operation",
                       n);
     s_now.disk = disk;
     s_run_end ();
-    return struck;
+    return version;
 }
 
 power_result_t
 power_kills (power_life_t *life, const char *lie)
 {
     power_result_t result = {.runs = 0};
-    bool struck = true;
-    for (size_t n = 0; struck; n++) {
-        struck = s_kill (life, n, SIZE_MAX, lie, &result);
+    size_t before;
+    size_t n = 0;
+    do {
+        long last;
+        before = result.struck;
         if (!lie)
-            s_kill (life, n, n % 13, lie, &result);
-    }
+            power_kill (life, n, n % 13, lie, &result, &last);
+        power_kill (life, n++, SIZE_MAX, lie, &result, &last);
+    } while (result.struck > before);
     return result;
+}
+
+size_t
+power_last_sync (power_life_t *life)
+{
+    bool whole = s_run (life, power_folder (), POWER_WELL, 0, NULL);
+    size_t count = s_now.acks[life->versions - 1];
+    assert_true (whole && count > 0);
+    s_run_end ();
+    return count - 1;
 }
 
 //  ---- verdicts --------------------------------------------------------------------------
@@ -280,8 +292,9 @@ power_kills (power_life_t *life, const char *lie)
 static void
 s_print (const power_life_t *life, const char *how, const power_result_t *result)
 {
-    print_message ("%s, %s: %zu runs, %zu cuts, %zu refused, %zu broken\n", life->name, how,
-                   result->runs, result->cuts, result->refused, result->broken);
+    print_message ("%s, %s: %zu runs, %zu struck, %zu cuts, %zu refused, %zu broken\n", life->name,
+                   how, result->runs, result->struck, result->cuts, result->refused,
+                   result->broken);
 }
 
 void

@@ -35,6 +35,7 @@ size_t power_life_count (void);
 typedef struct power_result {
     size_t cuts;    //  images looked at
     size_t runs;    //  of the script
+    size_t struck;  //  of them, that met their fault
     size_t refused; //  runs or looks that ended with an error, as they may under a fault
     size_t broken;  //  promises; must be 0 on an honest disk
     char first[POWER_WHY + 200];
@@ -50,6 +51,15 @@ power_result_t power_failures (power_life_t *life, power_fault_t fault);
  *  goes when the store has opened. Then the same once more, and while it opens an operation fails:
  *  if it opens all the same, what it shows must stay. LIE: from the restart on. */
 power_result_t power_kills (power_life_t *life, const char *lie);
+
+/*  One of those: killed before operation N. FAIL_AT: this operation of the opening fails, SIZE_MAX:
+ *  none. Gives the version that was shown; -1: refused. *LAST: that was acknowledged before. */
+long power_kill (power_life_t *life, size_t n, size_t fail_at, const char *lie,
+                 power_result_t *result, long *last);
+
+/*  The operation before the last version was acknowledged: the sync of its commit, unless the WAL
+ *  was folded in then. Of a run on a good disk. */
+size_t power_last_sync (power_life_t *life);
 
 /*  Print the numbers, and fail the test if a promise was broken. */
 void power_expect_kept (const power_life_t *life, const char *how, const power_result_t *result);
