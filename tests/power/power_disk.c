@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -238,6 +239,25 @@ power_disk_add (power_disk_t *self, power_kind_t kind, int node)
     return op;
 }
 
+/*  The name that the node of an operation was made with. */
+static const char *
+s_name_of (const power_disk_t *self, const power_op_t *op)
+{
+    for (size_t i = 0; i < self->count; i++)
+        if (self->ops[i].kind == POWER_BIND && self->ops[i].node == op->node)
+            return self->ops[i].name;
+    return "";
+}
+
+size_t
+power_disk_find_sync (const power_disk_t *self, size_t from, const char *pattern)
+{
+    while (from < self->count && (self->ops[from].kind != POWER_SYNC ||
+                                  fnmatch (pattern, s_name_of (self, &self->ops[from]), 0) != 0))
+        from++;
+    return from;
+}
+
 void
 power_disk_print (const power_disk_t *self)
 {
@@ -245,11 +265,7 @@ power_disk_print (const power_disk_t *self)
                                   "make",  "remove",   "rename"};
     for (size_t i = 0; i < self->count; i++) {
         const power_op_t *op = &self->ops[i];
-        const char *name = op->name;
-        for (size_t j = 0; j < i && !*name; j++)
-            if (self->ops[j].node == op->node)
-                name = self->ops[j].name;
-        printf ("%zu %s node %d %s %zu+%zu\n", i, kinds[op->kind], op->node, name, op->offset,
+        printf ("%zu %s %s %zu+%zu\n", i, kinds[op->kind], s_name_of (self, op), op->offset,
                 op->size);
     }
 }

@@ -72,6 +72,8 @@ bool power_same (const char *a, const char *b);
 /*  Remove a folder with all that is in it; none: nothing happens. */
 void power_remove (const char *path);
 
+/*  The first sync from operation FROM on of a file whose name matches PATTERN; the count: none. */
+size_t power_disk_find_sync (const power_disk_t *self, size_t from, const char *pattern);
 /*  Every operation so far, for people. */
 void power_disk_print (const power_disk_t *self);
 

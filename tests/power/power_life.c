@@ -200,30 +200,38 @@ power_cuts (power_life_t *life, unsigned seeds, size_t stride, const char *lie)
 
 //  ---- failures ----------------------------------------------------------------------
 
+long
+power_fail_at (power_life_t *life, power_fault_t fault, size_t n, power_result_t *result)
+{
+    bool whole = s_run (life, power_folder (), fault, n, NULL);
+    bool struck = power_disk_struck (s_now.disk);
+    long low = s_now.acked;
+    result->runs++;
+    result->refused += !whole;
+    result->struck += struck;
+    if (whole && fault == POWER_DEAD && struck && n < s_now.acks[low - 1])
+        s_broken (result, "a dead disk was not noticed, from operation", n, "");
+    power_disk_watch (NULL);
+    const power_left_t lefts[] = {POWER_EVERYTHING, POWER_NOTHING, POWER_ANY};
+    for (size_t i = 0; i < 3; i++) {
+        const char *image = power_folder ();
+        power_disk_image (s_now.disk, power_disk_count (s_now.disk), lefts[i], n, image);
+        s_look (life, image, low, result, "failed operation", n);
+    }
+    s_run_end ();
+    return low;
+}
+
 power_result_t
 power_failures (power_life_t *life, power_fault_t fault)
 {
     power_result_t result = {.runs = 0};
-    bool struck = true;
-    for (size_t n = 0; struck; n++) {
-        const char *root = power_folder ();
-        bool whole = s_run (life, root, fault, n, NULL);
-        struck = power_disk_struck (s_now.disk);
-        result.runs++;
-        result.refused += !whole;
-        result.struck += struck;
-        if (whole && fault == POWER_DEAD && struck && n < s_now.acks[life->versions - 1])
-            s_broken (&result, "a dead disk was not noticed, from operation", n, "");
-        power_disk_watch (NULL);
-        long low = s_now.acked;
-        const power_left_t lefts[] = {POWER_EVERYTHING, POWER_NOTHING, POWER_ANY};
-        for (size_t i = 0; i < 3; i++) {
-            const char *image = power_folder ();
-            power_disk_image (s_now.disk, power_disk_count (s_now.disk), lefts[i], n, image);
-            s_look (life, image, low, &result, "failed operation", n);
-        }
-        s_run_end ();
-    }
+    size_t before;
+    size_t n = 0;
+    do {
+        before = result.struck;
+        power_fail_at (life, fault, n++, &result);
+    } while (result.struck > before);
     return result;
 }
 
@@ -281,10 +289,11 @@ size_t
 power_last_sync (power_life_t *life)
 {
     bool whole = s_run (life, power_folder (), POWER_WELL, 0, NULL);
-    size_t count = s_now.acks[life->versions - 1];
-    assert_true (whole && count > 0);
+    assert_true (whole && life->versions > 1);
+    size_t at = power_disk_find_sync (s_now.disk, s_now.acks[life->versions - 2], "*-wal");
+    assert_true (at < s_now.acks[life->versions - 1]);
     s_run_end ();
-    return count - 1;
+    return at;
 }
 
 //  ---- verdicts --------------------------------------------------------------------------

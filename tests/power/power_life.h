@@ -47,6 +47,8 @@ typedef struct power_result {
 power_result_t power_cuts (power_life_t *life, unsigned seeds, size_t stride, const char *lie);
 /*  FAULT at every operation; then the node is started again, at once or after a cut. */
 power_result_t power_failures (power_life_t *life, power_fault_t fault);
+/*  One of those. Gives the version that was acknowledged. */
+long power_fail_at (power_life_t *life, power_fault_t fault, size_t n, power_result_t *result);
 /*  The process is killed before every operation and started again on the same system; the power
  *  goes when the store has opened. Then the same once more, and while it opens an operation fails:
  *  if it opens all the same, what it shows must stay. LIE: from the restart on. */
@@ -57,8 +59,7 @@ power_result_t power_kills (power_life_t *life, const char *lie);
 long power_kill (power_life_t *life, size_t n, size_t fail_at, const char *lie,
                  power_result_t *result, long *last);
 
-/*  The operation before the last version was acknowledged: the sync of its commit, unless the WAL
- *  was folded in then. Of a run on a good disk. */
+/*  The operation that syncs the last version's commit: of a WAL. */
 size_t power_last_sync (power_life_t *life);
 
 /*  Print the numbers, and fail the test if a promise was broken. */

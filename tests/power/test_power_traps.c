@@ -1,0 +1,141 @@
+//  The traps of storage that the design names, one test each.
+//  A WAL that is damaged in the middle is refused: tests/unit/store/test_damage.c has that one; a
+//  cut never looks like it: every refusal after a cut fails the tests here.
+
+#include "life_files.h"
+#include "life_log.h"
+#include "nodes/store/hf_log_store.h"
+#include <stdarg.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/*  After a kill inside COMMIT the reopened database shows rows that are not on disk. The store must
+ *  not open before they are: it does not open when any operation of that fails, and what it shows
+ *  is there after a cut. */
+static void
+s_open_makes_it_last (power_life_t *life, const char *database)
+{
+    size_t commit = power_last_sync (life);
+    power_result_t result = {.runs = 0};
+    long last;
+    long version = power_kill (life, commit, SIZE_MAX, NULL, &result, &last);
+    assert_int_equal (version, last + 1); //  what nobody synced is shown
+    size_t refused = 0;
+    for (size_t i = 0; i < 12; i++)
+        refused += power_kill (life, commit, i, NULL, &result, &last) < 0;
+    power_expect_kept (life, "killed inside the last commit", &result);
+    assert_true (refused >= 3); //  WAL, pages and database: written and synced
+    power_result_t lied = {.runs = 0};
+    power_kill (life, commit, SIZE_MAX, database, &lied, &last);
+    power_expect_broken (life, "killed inside the last commit, syncs of the opening lost", &lied);
+}
+
+static void
+test_opening_makes_what_it_shows_last (void **state)
+{
+    (void)state;
+    power_life_t *log = life_log_new (7, 3);
+    s_open_makes_it_last (log, "/log.db*");
+    life_log_destroy (&log);
+    power_life_t *files = life_files_new (7, 3);
+    s_open_makes_it_last (files, "/files.db*");
+    life_files_destroy (&files);
+}
+
+/*  Exactly one connection, also after another one was tried in this process: closing a file drops
+ *  all of a process's locks on it, if nobody takes care. */
+static void
+test_second_connection_is_refused (void **state)
+{
+    (void)state;
+    const char *dir = power_folder ();
+    char error[HF_STORE_ERROR_SIZE] = "";
+    mkdir (dir, 0700);
+    power_disk_t *disk = power_disk_new (dir);
+    power_disk_watch (disk);
+    hf_log_store_t *store = hf_log_store_open (dir, error);
+    assert_non_null (store);
+    assert_int_equal (hf_log_store_vote (store, 1, 1), 0);
+    size_t count = power_disk_count (disk);
+    assert_null (hf_log_store_open (dir, error));
+    assert_non_null (strstr (error, "in use"));
+    assert_int_equal (power_disk_count (disk), count); //  the disk was left alone
+    pid_t pid = fork ();
+    if (pid == 0)
+        _exit (hf_log_store_open (dir, error) ? 1 : 0);
+    int status = -1;
+    assert_int_equal (waitpid (pid, &status, 0), pid);
+    assert_int_equal (status, 0);
+    assert_int_equal (hf_log_store_commit (store), 0);
+    hf_log_store_close (&store);
+    store = hf_log_store_open (dir, error);
+    assert_non_null (store);
+    assert_int_equal (hf_log_store_term (store), 1);
+    hf_log_store_close (&store);
+    power_disk_destroy (&disk);
+}
+
+/*  A sync that failed has lost its bytes; done again, it would succeed and mean nothing. */
+static void
+s_failed_sync (power_life_t *life)
+{
+    size_t commit = power_last_sync (life);
+    power_result_t result = {.runs = 0};
+    long acked = power_fail_at (life, POWER_IO_ONCE, commit, &result);
+    assert_int_equal (acked, life->versions - 1);
+    assert_int_equal (result.refused, 1);
+    power_expect_kept (life, "the last commit's sync failed", &result);
+}
+
+static void
+test_failed_sync_is_not_tried_again (void **state)
+{
+    (void)state;
+    power_life_t *log = life_log_new (8, 4);
+    s_failed_sync (log); //  the life itself checks that the store leaves the disk alone afterwards
+    life_log_destroy (&log);
+    power_life_t *files = life_files_new (8, 4);
+    s_failed_sync (files);
+    life_files_destroy (&files);
+}
+
+/*  The bytes, then the record of them. (Without the sync between: test_power_lies.) */
+static void
+test_no_length_is_recorded_before_its_bytes (void **state)
+{
+    (void)state;
+    power_life_t *life = life_files_new (9, 6);
+    power_result_t result = power_cuts (life, 4, 1, NULL);
+    power_expect_kept (life, "cuts", &result);
+    result = power_cuts (life, 0, 1, "/files/?*");
+    power_expect_broken (life, "bytes not synced", &result);
+    life_files_destroy (&life);
+}
+
+static void
+test_no_file_is_recorded_before_its_name (void **state)
+{
+    (void)state;
+    power_life_t *life = life_files_new (10, 6);
+    power_result_t result = power_cuts (life, 0, 1, "/files/");
+    power_expect_broken (life, "names not synced", &result);
+    life_files_destroy (&life);
+}
+
+int
+main (void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test (test_opening_makes_what_it_shows_last),
+        cmocka_unit_test (test_second_connection_is_refused),
+        cmocka_unit_test (test_failed_sync_is_not_tried_again),
+        cmocka_unit_test (test_no_length_is_recorded_before_its_bytes),
+        cmocka_unit_test (test_no_file_is_recorded_before_its_name),
+    };
+    return cmocka_run_group_tests (tests, power_begin, power_end);
+}
