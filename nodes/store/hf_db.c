@@ -115,9 +115,9 @@ hf_db_row (sqlite3_stmt *stmt, char *error)
     int rc = sqlite3_step (stmt);
     if (rc == SQLITE_ROW)
         return 1;
+    sqlite3_reset (stmt); //  of a commit whose fold failed, the reset alone tells the cause
     if (rc != SQLITE_DONE)
         hf_db_explain (sqlite3_db_handle (stmt), error);
-    sqlite3_reset (stmt);
     return rc == SQLITE_DONE ? 0 : -1;
 }
 
@@ -242,22 +242,33 @@ s_identify (sqlite3 *db, const hf_db_format_t *format, bool *is_new, char *error
     return 0;
 }
 
+/*  After a commit: fold a long WAL into the database. SQLite does so by itself, but tells nobody
+ * when it fails: a disk that takes no page any more would let the WAL grow for ever. */
+static int
+s_fold (void *arg, sqlite3 *db, const char *name, int pages)
+{
+    (void)arg;
+    if (pages < HF_DB_CHECKPOINT_PAGES)
+        return SQLITE_OK;
+    int rc = sqlite3_wal_checkpoint_v2 (db, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    //  A statement that is being read: the next commit does it.
+    return rc == SQLITE_LOCKED || rc == SQLITE_BUSY ? SQLITE_OK : rc;
+}
+
 static int
 s_configure (sqlite3 *db, bool is_new, char *error)
 {
     if (is_new && s_pragma (db, "PRAGMA page_size=4096", NULL, error) != 0)
         return -1;
-    char limit[64], limit_back[32], pages[64], pages_back[32];
+    char limit[64], limit_back[32];
     snprintf (limit, sizeof limit, "PRAGMA journal_size_limit=%u", HF_DB_WAL_BYTES);
     snprintf (limit_back, sizeof limit_back, "%u", HF_DB_WAL_BYTES);
-    snprintf (pages, sizeof pages, "PRAGMA wal_autocheckpoint=%d", HF_DB_CHECKPOINT_PAGES);
-    snprintf (pages_back, sizeof pages_back, "%d", HF_DB_CHECKPOINT_PAGES);
     if (s_pragma (db, "PRAGMA synchronous=FULL", NULL, error) != 0 ||
         s_pragma (db, "PRAGMA synchronous", "2", error) != 0 ||
         s_pragma (db, "PRAGMA journal_mode=WAL", "wal", error) != 0 ||
-        s_pragma (db, limit, limit_back, error) != 0 ||
-        s_pragma (db, pages, pages_back, error) != 0)
+        s_pragma (db, limit, limit_back, error) != 0)
         return -1;
+    sqlite3_wal_hook (db, s_fold, NULL);
     return 0;
 }
 

@@ -286,11 +286,11 @@ power_kills (power_life_t *life, const char *lie)
 }
 
 size_t
-power_last_sync (power_life_t *life)
+power_find_sync (power_life_t *life, long after, const char *pattern)
 {
     bool whole = s_run (life, power_folder (), POWER_WELL, 0, NULL);
-    assert_true (whole && life->versions > 1);
-    size_t at = power_disk_find_sync (s_now.disk, s_now.acks[life->versions - 2], "*-wal");
+    assert_true (whole && after > 0 && after < life->versions);
+    size_t at = power_disk_find_sync (s_now.disk, s_now.acks[after - 1], pattern);
     assert_true (at < s_now.acks[life->versions - 1]);
     s_run_end ();
     return at;

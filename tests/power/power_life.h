@@ -59,8 +59,9 @@ power_result_t power_kills (power_life_t *life, const char *lie);
 long power_kill (power_life_t *life, size_t n, size_t fail_at, const char *lie,
                  power_result_t *result, long *last);
 
-/*  The operation that syncs the last version's commit: of a WAL. */
-size_t power_last_sync (power_life_t *life);
+/*  The first sync of a file whose name matches PATTERN, after version AFTER was acknowledged and
+ *  before the last one was: there must be one. */
+size_t power_find_sync (power_life_t *life, long after, const char *pattern);
 
 /*  Print the numbers, and fail the test if a promise was broken. */
 void power_expect_kept (const power_life_t *life, const char *how, const power_result_t *result);

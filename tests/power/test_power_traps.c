@@ -20,7 +20,7 @@
 static void
 s_open_makes_it_last (power_life_t *life, const char *database)
 {
-    size_t commit = power_last_sync (life);
+    size_t commit = power_find_sync (life, life->versions - 1, "*-wal");
     power_result_t result = {.runs = 0};
     long last;
     long version = power_kill (life, commit, SIZE_MAX, NULL, &result, &last);
@@ -84,7 +84,7 @@ test_second_connection_is_refused (void **state)
 static void
 s_failed_sync (power_life_t *life)
 {
-    size_t commit = power_last_sync (life);
+    size_t commit = power_find_sync (life, life->versions - 1, "*-wal");
     power_result_t result = {.runs = 0};
     long acked = power_fail_at (life, POWER_IO_ONCE, commit, &result);
     assert_int_equal (acked, life->versions - 1);
@@ -102,6 +102,22 @@ test_failed_sync_is_not_tried_again (void **state)
     power_life_t *files = life_files_new (8, 4);
     s_failed_sync (files);
     life_files_destroy (&files);
+}
+
+/*  Folding the WAL into the database happens inside a commit. When that fails the commit is on
+ * disk, but a node that went on would let the WAL grow for ever. */
+static void
+test_failed_fold_ends_the_store (void **state)
+{
+    (void)state;
+    power_life_t *life = life_log_new (7, 3);
+    size_t fold = power_find_sync (life, 1, "log.db");
+    power_result_t result = {.runs = 0};
+    long acked = power_fail_at (life, POWER_IO_ONCE, fold, &result);
+    assert_true (acked > 0 && acked < life->versions);
+    assert_int_equal (result.refused, 1);
+    power_expect_kept (life, "the WAL could not be folded in", &result);
+    life_log_destroy (&life);
 }
 
 /*  The bytes, then the record of them. (Without the sync between: test_power_lies.) */
@@ -134,6 +150,7 @@ main (void)
         cmocka_unit_test (test_opening_makes_what_it_shows_last),
         cmocka_unit_test (test_second_connection_is_refused),
         cmocka_unit_test (test_failed_sync_is_not_tried_again),
+        cmocka_unit_test (test_failed_fold_ends_the_store),
         cmocka_unit_test (test_no_length_is_recorded_before_its_bytes),
         cmocka_unit_test (test_no_file_is_recorded_before_its_name),
     };

@@ -64,10 +64,11 @@ static void
 s_expect_log_after (const char *dir, uint64_t committed)
 {
     hf_log_store_t *store = s_open_log (dir);
-    assert_int_equal (hf_log_store_last_index (store), committed);
-    assert_int_equal (hf_log_store_term (store), committed);
-    assert_int_equal (hf_log_store_append (store, committed + 1, committed, hf_span (s_bytes, 9)),
-                      0);
+    //  The one under way may be there, whole: when folding the WAL in was what failed.
+    uint64_t last = hf_log_store_last_index (store);
+    assert_true (last == committed || last == committed + 1);
+    assert_int_equal (hf_log_store_term (store), last);
+    assert_int_equal (hf_log_store_append (store, last + 1, last, hf_span (s_bytes, 9)), 0);
     assert_int_equal (hf_log_store_commit (store), 0);
     hf_log_store_close (&store);
 }
