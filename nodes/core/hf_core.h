@@ -193,7 +193,7 @@ typedef enum hf_notice_type {
                                //  proposals that are not committed yet are void or undecided.
     HF_NOTICE_PASSED = 3,      //  barrier ID passed: state at INDEX or later is linearizable for it
     HF_NOTICE_NEEDS_STATE = 4, //  LEADER's log begins behind our own: only its whole state helps.
-                               //  Once a term; void when the next FOLLOWING comes
+                               //  Void when the next FOLLOWING comes, and then told again
     HF_NOTICE_ADMITTED = 5,    //  as leader, ID (a node) was admitted with a new incarnation,
                                //  by the KNOWN entry at INDEX, which is committed
     HF_NOTICE_WAITING = 6,     //  the cluster was never formed: ID is the mask (by slot) of members

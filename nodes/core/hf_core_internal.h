@@ -117,7 +117,7 @@ struct hf_core {
     bool ack_due;
     uint64_t acked_index;
     bool needs_state; //  the leader's log begins behind ours, and nothing was verified since
-    bool offer_noted; //  in this term
+    bool offer_noted; //  since the last FOLLOWING
 
     //  Repair, in this term: see hf_core_repair.c.
     bool walking;
@@ -178,6 +178,8 @@ void hf_core_known_append (hf_core_t *self, uint64_t index, hf_span_t payload);
 /*  The payload of a KNOWN entry with the incarnations of TABLE, by slot. */
 void hf_core_known_put (const hf_core_t *self, const uint64_t *table, hf_persist_t *persist);
 void hf_core_known_truncate (hf_core_t *self, uint64_t index);
+/*  Forget the tables before the last one that is committed. There is a table. */
+void hf_core_known_forget (hf_core_t *self);
 /*  Whether our own incarnation is the known one, or none is needed (yet). */
 bool hf_core_may_stand (const hf_core_t *self);
 /*  The members whose votes would count if they are who the table says. */

@@ -43,8 +43,8 @@ hf_core_table (const hf_core_t *self)
 //  ---- the list ----------------------------------------------------------------------------
 
 /*  Nothing is cut off at or before the commit index, so of those only the last may matter. */
-static void
-s_forget_old (hf_core_t *self)
+void
+hf_core_known_forget (hf_core_t *self)
 {
     size_t gone = 0;
     while (gone + 1 < self->tables_count && self->tables[gone + 1].index <= self->commit_index)
@@ -57,7 +57,7 @@ static void
 s_add (hf_core_t *self, hf_core_table_t table)
 {
     if (self->tables_count > 0)
-        s_forget_old (self);
+        hf_core_known_forget (self);
     if (self->tables_count == self->tables_room) {
         self->tables_room = self->tables_room > 0 ? 2 * self->tables_room : 4;
         self->tables = realloc (self->tables, self->tables_room * sizeof *self->tables);

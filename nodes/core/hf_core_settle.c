@@ -61,6 +61,7 @@ s_notice_following (hf_core_t *self, hf_effects_t *effects)
     if (self->role == HF_LEADER || !news)
         return;
     self->notice_due = false;
+    self->needs_state = self->offer_noted = false; //  the driver gives up: it is told anew
     self->noted_term = self->term;
     self->noted_leader = self->leader;
     hf_notice_t *notice = hf_core_notice (effects, HF_NOTICE_FOLLOWING);

@@ -133,6 +133,98 @@ test_restored_base (void **state)
     assert_false (s_base_good (good));
 }
 
+/*  A KNOWN entry that names members 1 to 3. */
+static hf_known_at_t
+s_known_at (uint64_t index, uint64_t first)
+{
+    hf_pack_t list, payload;
+    hf_pack_init (&list);
+    hf_pack_init (&payload);
+    for (uint32_t id = 1; id <= 3; id++)
+        hf_known_put (&list, &(hf_known_t){.node = id, .incarnation = first + id});
+    hf_known_payload_put (&payload, hf_pack_list (&list));
+    hf_known_at_t at = {.index = index, .size = (uint8_t)hf_pack_size (&payload)};
+    memcpy (at.payload, hf_pack_bytes (&payload), hf_pack_size (&payload));
+    hf_pack_done (&list);
+    hf_pack_done (&payload);
+    return at;
+}
+
+/*  Of the tables behind the base of the log only the one in force there is kept. */
+static void
+test_pruned_tables (void **state)
+{
+    (void)state;
+    hf_core_config_t config;
+    hf_core_config_defaults (&config);
+    config.self = 2;
+    config.members_count = 3;
+    for (uint32_t i = 0; i < 3; i++)
+        config.members[i] = i + 1;
+    config.incarnation = 22;
+    hf_term_span_t span = SPAN (1, 1);
+    hf_known_at_t known[] = {s_known_at (1, 10), s_known_at (3, 20), s_known_at (5, 20)};
+    hf_restored_t restored = {.term = 3,
+                              .last_index = 6,
+                              .spans = &span,
+                              .spans_count = 1,
+                              .known = known,
+                              .known_count = 3};
+    hf_bench_t bench = {.now_us = 1};
+    hf_effects_init (&bench.effects);
+    hf_pack_init (&bench.list);
+    bench.core = hf_core_new (&config, &restored, bench.now_us, NULL, NULL);
+    assert_non_null (bench.core);
+    hf_bench_heartbeat (
+        &bench,
+        (hf_heartbeat_t){
+            .from = 1, .term = 3, .round = 1, .commit = 6, .last_index = 6, .last_term = 1});
+    assert_int_equal (hf_core_view (bench.core).commit_index, 6);
+    for (uint64_t index = 2; index <= 6; index += 2) {
+        hf_event_t event = {.type = HF_EV_PRUNED, .pruned.index = index};
+        hf_bench_step (&bench, &event); //  checks the core
+        assert_int_equal (hf_core_view (bench.core).first_index, index + 1);
+        assert_int_equal (hf_core_view (bench.core).known, 7);
+    }
+    hf_bench_close (&bench);
+}
+
+static uint32_t
+s_noticed (hf_bench_t *bench, hf_notice_type_t type)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i < bench->effects.notices_count; i++)
+        count += bench->effects.notices[i].type == type;
+    hf_effects_reset (&bench->effects);
+    return count;
+}
+
+/*  A node that needs the leader's state lost the leader and hears it again, in the same term. */
+static void
+test_needs_state_again (void **state)
+{
+    (void)state;
+    hf_bench_t bench;
+    hf_bench_open (&bench, 2, 3, 0);
+    hf_heartbeat_t beat = {
+        .from = 1, .term = 3, .round = 1, .commit = 9, .last_index = 9, .last_term = 2};
+    hf_event_t offer = {.type = HF_EV_PEER,
+                        .peer = {.kind = HF_KIND_STATE_OFFER,
+                                 .state_offer = {.from = 1, .to = 2, .term = 3, .first_index = 8}}};
+    for (int i = 0; i < 2; i++) {
+        hf_bench_heartbeat (&bench, beat);
+        assert_int_equal (s_noticed (&bench, HF_NOTICE_FOLLOWING), 1);
+        hf_bench_step (&bench, &offer);
+        hf_bench_step (&bench, &offer);
+        assert_int_equal (s_noticed (&bench, HF_NOTICE_NEEDS_STATE), 1);
+        hf_bench_tick_after (&bench, 2000000);
+        assert_int_equal (s_noticed (&bench, HF_NOTICE_FOLLOWING), 1); //  the leader is silent
+        assert_int_equal (hf_core_view (bench.core).term, 3);
+        beat.round++;
+    }
+    hf_bench_close (&bench);
+}
+
 static bool
 s_reads (const hf_bench_t *bench, const hf_pack_t *frame, size_t size)
 {
@@ -426,10 +518,16 @@ int
 main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (test_config),          cmocka_unit_test (test_restored),
-        cmocka_unit_test (test_restored_base),   cmocka_unit_test (test_read_peer),
-        cmocka_unit_test (test_entries_refused), cmocka_unit_test (test_verified_stays),
-        cmocka_unit_test (test_two_leaders),     cmocka_unit_test (test_log),
+        cmocka_unit_test (test_config),
+        cmocka_unit_test (test_restored),
+        cmocka_unit_test (test_restored_base),
+        cmocka_unit_test (test_pruned_tables),
+        cmocka_unit_test (test_needs_state_again),
+        cmocka_unit_test (test_read_peer),
+        cmocka_unit_test (test_entries_refused),
+        cmocka_unit_test (test_verified_stays),
+        cmocka_unit_test (test_two_leaders),
+        cmocka_unit_test (test_log),
         cmocka_unit_test (test_hostile),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
