@@ -27,7 +27,15 @@ stage_teardown (void **state)
 void
 stage_cluster (stage_t *self, unsigned nodes)
 {
+    stage_cluster_with (self, nodes, (const char *const[]){NULL});
+}
+
+void
+stage_cluster_with (stage_t *self, unsigned nodes, const char *const *arguments)
+{
     self->cluster = hf_cluster_new (nodes);
+    for (; *arguments; arguments++)
+        hf_cluster_add_argument (self->cluster, *arguments);
     assert_true (hf_cluster_start_all (self->cluster));
     assert_true (hf_cluster_wait_leader_is (self->cluster, 1, HF_CLUSTER_LIMIT_MS));
 }

@@ -30,6 +30,8 @@ int stage_teardown (void **state);
 
 /*  NODES real nodes, all up, with node 1 in the lead. */
 void stage_cluster (stage_t *self, unsigned nodes);
+/*  The same; every node is given these arguments, too. */
+void stage_cluster_with (stage_t *self, unsigned nodes, const char *const *arguments);
 
 /*  Put a proxy between client I, which is to come, and the nodes. */
 hf_proxy_t *stage_network (stage_t *self, unsigned i);

@@ -27,6 +27,7 @@ static const struct {
     NUMBER (sessions),     NUMBER (locks),
     NUMBER (clients),      NUMBER (staged_bytes),
     NUMBER (links_up),     NUMBER (dropped_frames),
+    NUMBER (not_counted),  NUMBER (first_index),
     NUMBER (uptime_ms),    NUMBER (dropped_peer_frames),
 #undef NUMBER
 };

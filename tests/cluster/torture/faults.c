@@ -122,11 +122,17 @@ s_kill_many (hf_world_t *self, const hf_fault_t *fault, unsigned count)
     return true;
 }
 
+/*  One at a time, and when all others are well: until then it is owed, and nodes and links are
+ *  let be. */
 static bool
 s_wipe (hf_world_t *self, const hf_fault_t *fault)
 {
     uint32_t id = s_victim (self, fault);
-    if (!self->wipe || self->nodes < 3 || s_weak_nodes (self) > 0 || self->link_count > 0)
+    if (!self->wipe || self->nodes < 3)
+        return false;
+    self->wipe_owed = s_weak_nodes (self) > 0 || self->link_count > 0;
+    self->wipe_fault = *fault;
+    if (self->wipe_owed)
         return false;
     s_kill (self, id, s_until (self, fault));
     hf_disk_wipe (self->cluster, id);
@@ -250,9 +256,17 @@ s_begin (hf_world_t *self, const hf_fault_t *fault)
     }
 }
 
+static bool
+s_is_of_clients (const hf_fault_t *fault)
+{
+    return fault->kind == HF_FAULT_CLIENT_KILL || fault->kind == HF_FAULT_CLIENT_STOP;
+}
+
 bool
 hf_world_fault (hf_world_t *self, const hf_fault_t *fault)
 {
+    if (self->wipe_owed && !s_is_of_clients (fault))
+        fault = &self->wipe_fault;
     bool done = s_begin (self, fault);
     self->done[fault->kind] += done;
     return done;

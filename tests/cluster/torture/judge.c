@@ -26,6 +26,17 @@ s_tell_nodes (hf_world_t *world)
     }
 }
 
+/*  Who lost its disk is one of them again. */
+static bool
+s_all_count (void *arg)
+{
+    hf_world_t *world = arg;
+    hf_node_status_t status;
+    uint32_t leader = hf_cluster_leader (world->cluster);
+    return leader != 0 && hf_cluster_status (world->cluster, leader, &status) &&
+           status.not_counted == 0;
+}
+
 /*  Clients end, and nodes agree. */
 static bool
 s_progress (hf_world_t *world)
@@ -43,6 +54,11 @@ s_progress (hf_world_t *world)
         return false;
     }
     hf_world_note (world, "clients have ended");
+    if (!hf_wait_for (s_all_count, world, S_LIMIT_MS)) {
+        fprintf (stderr, "violation: a node that lost its disk was not taken in again\n");
+        s_tell_nodes (world);
+        return false;
+    }
     return true;
 }
 

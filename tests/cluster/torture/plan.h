@@ -17,7 +17,7 @@
     X (FULL, "full disks", 6)                                                                      \
     X (MAJORITY, "majority kills", 3)                                                              \
     X (ALL, "kills of all", 2)                                                                     \
-    X (WIPE, "wiped nodes", 4)                                                                     \
+    X (WIPE, "wiped nodes", 5)                                                                     \
     X (CLIENT_KILL, "client kills", 7)                                                             \
     X (CLIENT_STOP, "client stops", 8)                                                             \
     X (CLIENT_CUT, "client cuts", 7)

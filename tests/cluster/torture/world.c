@@ -118,7 +118,8 @@ s_wake (hf_world_t *self, uint32_t id)
     node->state = HF_NODE_UP;
 }
 
-/*  A node that lost its disk is one of them again when it has all that another one has. */
+/*  A node that lost its disk is one of them again when it counts and has all that
+ *  the leader had. */
 static void
 s_look_at_returning (hf_world_t *self, uint32_t id)
 {
@@ -127,9 +128,9 @@ s_look_at_returning (hf_world_t *self, uint32_t id)
     if (leader == 0 || leader == id || !hf_cluster_running (self->cluster, leader) ||
         hf_cluster_stopped (self->cluster, leader))
         return;
-    if (hf_cluster_status (self->cluster, leader, &other) &&
+    if (hf_cluster_status (self->cluster, leader, &other) && other.not_counted == 0 &&
         hf_cluster_status (self->cluster, id, &mine) && other.applied_index > 0 &&
-        mine.applied_index + 1000 >= other.applied_index) {
+        mine.applied_index >= other.commit_index) {
         self->node[id].returning = false;
         hf_world_note (self, "node %u is back", id);
     }

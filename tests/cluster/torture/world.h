@@ -44,6 +44,8 @@ typedef struct hf_link_now {
 typedef struct hf_world {
     unsigned nodes, clients;
     bool wipe;      //  nodes may lose their disks
+    bool wipe_owed; //  as soon as nothing else is wrong
+    hf_fault_t wipe_fault;
     uint32_t hurry; //  faults last 1/HURRY of their time
     hf_cluster_t *cluster;
     hf_links_t *links;
