@@ -88,6 +88,9 @@ s_run (power_life_t *life, const char *root, power_fault_t fault, size_t at, con
 {
     int rc = mkdir (root, 0700);
     assert (rc == 0);
+    s_now.disk = NULL;
+    if (life->prepare)
+        life->prepare (life, root);
     s_now.disk = power_disk_new (root);
     s_now.acked = 0;
     power_disk_fault (s_now.disk, fault, at);

@@ -15,6 +15,8 @@ typedef struct power_life power_life_t;
 
 struct power_life {
     const char *name;
+    /*  Fill DIR before the run begins: that is on the disk. May be NULL. */
+    void (*prepare) (power_life_t *self, const char *dir);
     /*  Run the script in DIR; power_ack after every version, the first is 1 (0: nothing was ever
      *  acknowledged). False: the store failed, as a store has to: it took nothing more. A store
      * that fails otherwise ends the test. */

@@ -10,7 +10,7 @@ test_P7_files_after_a_cut_at_every_operation (void **state)
 {
     (void)state;
     for (uint64_t seed = 1; seed <= 2; seed++) {
-        power_life_t *life = life_files_new (seed, 14);
+        power_life_t *life = life_files_new (seed, 10);
         power_result_t result = power_cuts (life, 1, 1, NULL);
         power_expect_kept (life, "cuts", &result);
         life_files_destroy (&life);
@@ -21,7 +21,7 @@ static void
 test_P7_files_after_a_failure_of_every_operation (void **state)
 {
     (void)state;
-    power_life_t *life = life_files_new (3, 10);
+    power_life_t *life = life_files_new (3, 6);
     const char *names[] = {"-", "-", "dead disk", "one failure", "full disk"};
     for (power_fault_t fault = POWER_DEAD; fault <= POWER_FULL; fault++) {
         power_result_t result = power_failures (life, fault);
@@ -34,7 +34,7 @@ static void
 test_P7_files_after_a_kill_at_every_operation (void **state)
 {
     (void)state;
-    power_life_t *life = life_files_new (4, 10);
+    power_life_t *life = life_files_new (4, 6);
     power_result_t result = power_kills (life, NULL);
     power_expect_kept (life, "kills", &result);
     life_files_destroy (&life);

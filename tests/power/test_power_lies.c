@@ -3,6 +3,7 @@
 
 #include "life_files.h"
 #include "life_log.h"
+#include "life_swap.h"
 #include <stdarg.h>
 #include <setjmp.h>
 #include <cmocka.h>
@@ -41,6 +42,20 @@ test_lost_syncs_of_the_files_are_noticed (void **state)
     life_files_destroy (&life);
 }
 
+static void
+test_lost_syncs_of_the_swap_are_noticed (void **state)
+{
+    (void)state;
+    power_life_t *life = life_swap_new ();
+    s_notice (life, "/incoming/*"); //  of the stream, and of its name
+    s_notice (life, "/incoming/?*");
+    s_notice (life, "/state.db");
+    s_notice (life, "/files/?*");
+    s_notice (life, "/log.db-wal");
+    s_notice (life, "/");
+    life_swap_destroy (&life);
+}
+
 /*  What a restart shows after a kill was not yet on the disk: only the syncs of the opening make it
  *  last. */
 static void
@@ -59,6 +74,7 @@ main (void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (test_lost_syncs_of_the_log_are_noticed),
         cmocka_unit_test (test_lost_syncs_of_the_files_are_noticed),
+        cmocka_unit_test (test_lost_syncs_of_the_swap_are_noticed),
         cmocka_unit_test (test_lost_syncs_of_the_opening_are_noticed),
     };
     return cmocka_run_group_tests (tests, power_begin, power_end);
