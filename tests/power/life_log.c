@@ -12,7 +12,8 @@
 
 #define ENTRIES  64 //  of one log at a time, at most
 #define VERSIONS 64
-#define REOPEN   6 //  the store is closed and opened again every so many transactions
+#define JUMP     1000 //  of the index, when the log is begun anew
+#define REOPEN   6    //  the store is closed and opened again every so many transactions
 
 /*  What a log holds. An entry's payload follows from its salt. */
 typedef struct model {
@@ -66,6 +67,22 @@ s_append (model_t *model, uint64_t *seed, unsigned commit)
     }
 }
 
+/*  Away with some entries at the front; or with all of them, and the log goes on elsewhere. */
+static void
+s_forget (model_t *model, uint64_t *seed)
+{
+    if (model->count == 0)
+        return;
+    bool all = s_pick (seed, 3) == 0;
+    unsigned gone = all ? model->count : s_pick (seed, model->count);
+    if (gone == 0)
+        return;
+    model->base_term = model->entries[gone - 1].term;
+    model->base += all ? gone + JUMP : gone;
+    model->count -= gone;
+    memmove (model->entries, model->entries + gone, model->count * sizeof *model->entries);
+}
+
 static void
 s_plan (log_t *self)
 {
@@ -78,6 +95,8 @@ s_plan (log_t *self)
             model->term += 1 + s_pick (&seed, 3);
             model->vote = s_pick (&seed, 4);
         }
+        if (kind == 4 || kind == 5)
+            s_forget (model, &seed);
         if (kind >= 6 && model->count > 1)
             model->count -= 1 + s_pick (&seed, model->count - 1);
         if (kind != 2)
@@ -92,11 +111,21 @@ s_step (hf_log_store_t *store, const model_t *from, const model_t *to)
     if ((to->term != from->term || to->vote != from->vote) &&
         hf_log_store_vote (store, to->term, to->vote) != 0)
         return -1;
-    unsigned same = 0;
-    while (same < from->count && same < to->count &&
-           from->entries[same].salt == to->entries[same].salt)
+    unsigned gone = (unsigned)(to->base - from->base), same = 0;
+    if (gone > JUMP) {
+        if (hf_log_store_reset (store, to->base, to->base_term, (hf_span_t){.size = 0}) != 0)
+            return -1;
+        gone = from->count;
+    } else if (gone > 0) {
+        int rc = hf_log_store_prune (store, to->base, 0, UINT32_MAX);
+        if (rc < 0)
+            return -1;
+        assert_int_equal (rc, gone);
+    }
+    while (gone + same < from->count && same < to->count &&
+           from->entries[gone + same].salt == to->entries[same].salt)
         same++;
-    if (same < from->count && hf_log_store_truncate (store, to->base + same + 1) != 0)
+    if (gone + same < from->count && hf_log_store_truncate (store, to->base + same + 1) != 0)
         return -1;
     for (unsigned i = same; i < to->count; i++)
         if (hf_log_store_append (store, to->base + i + 1, to->entries[i].term,
@@ -173,6 +202,7 @@ s_same (hf_log_store_t *store, const model_t *model)
 {
     if (hf_log_store_term (store) != model->term || hf_log_store_voted_for (store) != model->vote ||
         hf_log_store_first_index (store) != model->base + 1 ||
+        hf_log_store_base_term (store) != model->base_term ||
         hf_log_store_last_index (store) != model->base + model->count)
         return false;
     if (model->count == 0)

@@ -1,4 +1,5 @@
-/*  life_log.h - the log store's life: votes, appends, truncations, prunings, restarts, and a model.
+/*  life_log.h - the log store's life: votes, appends, truncations, prunings, new beginnings,
+ * restarts, and a model.
  */
 #ifndef LIFE_LOG_H_INCLUDED
 #define LIFE_LOG_H_INCLUDED

@@ -3,6 +3,7 @@
 
 #include "life_files.h"
 #include "life_log.h"
+#include "life_state.h"
 #include "life_swap.h"
 #include <stdarg.h>
 #include <setjmp.h>
@@ -43,6 +44,17 @@ test_lost_syncs_of_the_files_are_noticed (void **state)
 }
 
 static void
+test_lost_syncs_of_the_state_are_noticed (void **state)
+{
+    (void)state;
+    power_life_t *life = life_state_new (5, 14);
+    s_notice (life, "/state.db-wal");
+    s_notice (life, "/state.db");
+    s_notice (life, "/");
+    life_state_destroy (&life);
+}
+
+static void
 test_lost_syncs_of_the_swap_are_noticed (void **state)
 {
     (void)state;
@@ -74,6 +86,7 @@ main (void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (test_lost_syncs_of_the_log_are_noticed),
         cmocka_unit_test (test_lost_syncs_of_the_files_are_noticed),
+        cmocka_unit_test (test_lost_syncs_of_the_state_are_noticed),
         cmocka_unit_test (test_lost_syncs_of_the_swap_are_noticed),
         cmocka_unit_test (test_lost_syncs_of_the_opening_are_noticed),
     };

@@ -4,6 +4,7 @@
 
 #include "life_files.h"
 #include "life_log.h"
+#include "life_state.h"
 #include "nodes/store/hf_log_store.h"
 #include <stdarg.h>
 #include <setjmp.h>
@@ -42,6 +43,9 @@ test_opening_makes_what_it_shows_last (void **state)
     power_life_t *log = life_log_new (7, 3);
     s_open_makes_it_last (log, "/log.db*");
     life_log_destroy (&log);
+    power_life_t *rows = life_state_new (7, 3);
+    s_open_makes_it_last (rows, "/state.db*");
+    life_state_destroy (&rows);
     power_life_t *files = life_files_new (7, 3);
     s_open_makes_it_last (files, "/files.db*");
     life_files_destroy (&files);
@@ -99,6 +103,9 @@ test_failed_sync_is_not_tried_again (void **state)
     power_life_t *log = life_log_new (8, 4);
     s_failed_sync (log); //  the life itself checks that the store leaves the disk alone afterwards
     life_log_destroy (&log);
+    power_life_t *rows = life_state_new (8, 4);
+    s_failed_sync (rows);
+    life_state_destroy (&rows);
     power_life_t *files = life_files_new (8, 4);
     s_failed_sync (files);
     life_files_destroy (&files);
