@@ -3,13 +3,15 @@
 #include "nodes/core/hf_core_internal.h"
 #include <string.h>
 
-/*  Another than the known one, there, and with all that was committed a heartbeat ago. */
+/*  Another than the known one, there, and with all that was committed a heartbeat ago: at
+ *  least what is before our term, of which a new leader does not know yet what is. */
 static bool
 s_ready (const hf_core_t *self, const hf_core_table_t *table, uint32_t slot)
 {
     const hf_core_peer_t *peer = &self->peers[slot];
     return peer->incarnation != 0 && peer->incarnation != table->incarnation[slot] &&
-           hf_core_reachable (self, slot) && peer->match >= self->beat_commit;
+           hf_core_reachable (self, slot) && peer->match >= self->beat_commit &&
+           peer->match >= self->open_index;
 }
 
 static void

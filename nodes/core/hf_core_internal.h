@@ -178,7 +178,7 @@ void hf_core_known_append (hf_core_t *self, uint64_t index, hf_span_t payload);
 /*  The payload of a KNOWN entry with the incarnations of TABLE, by slot. */
 void hf_core_known_put (const hf_core_t *self, const uint64_t *table, hf_persist_t *persist);
 void hf_core_known_truncate (hf_core_t *self, uint64_t index);
-/*  Forget the tables before the last one that is committed. There is a table. */
+/*  Forget those that matter no more. */
 void hf_core_known_forget (hf_core_t *self);
 /*  Whether our own incarnation is the known one, or none is needed (yet). */
 bool hf_core_may_stand (const hf_core_t *self);

@@ -49,6 +49,8 @@ hf_core_known_forget (hf_core_t *self)
     size_t gone = 0;
     while (gone + 1 < self->tables_count && self->tables[gone + 1].index <= self->commit_index)
         gone++;
+    if (gone == 0)
+        return;
     self->tables_count -= gone;
     memmove (self->tables, self->tables + gone, self->tables_count * sizeof *self->tables);
 }
@@ -56,8 +58,7 @@ hf_core_known_forget (hf_core_t *self)
 static void
 s_add (hf_core_t *self, hf_core_table_t table)
 {
-    if (self->tables_count > 0)
-        hf_core_known_forget (self);
+    hf_core_known_forget (self);
     if (self->tables_count == self->tables_room) {
         self->tables_room = self->tables_room > 0 ? 2 * self->tables_room : 4;
         self->tables = realloc (self->tables, self->tables_room * sizeof *self->tables);

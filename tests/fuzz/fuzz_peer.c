@@ -14,6 +14,7 @@ typedef struct peer {
     hf_effects_t effects;
     uint64_t now_us;
     uint64_t terms[LOG_MAX + 1]; //  the log as the driver writes it
+    uint64_t base;               //  pruned up to here
     uint64_t last_index;
     uint64_t commit_index;
     uint64_t term;
@@ -21,6 +22,7 @@ typedef struct peer {
     uint64_t round; //  of the last heartbeat it sent
     uint32_t self_id;
     uint32_t members;
+    bool tracks; //  who is known: the incarnation of node N is 100 * N, as long as it has its disk
     bool full;
 } peer_t;
 
@@ -53,6 +55,7 @@ s_persist (peer_t *self, const hf_persist_t *persist, const hf_event_t *event)
         break;
     case HF_PERSIST_TRUNCATE:
         assert (persist->index > self->commit_index && persist->index <= self->last_index);
+        assert (persist->index > self->base);
         self->last_index = persist->index - 1;
         break;
     case HF_PERSIST_APPEND:
@@ -72,6 +75,9 @@ s_persist (peer_t *self, const hf_persist_t *persist, const hf_event_t *event)
         }
         break;
     case HF_PERSIST_OWN:
+        assert (persist->payload_size == 0 ||
+                (self->tracks &&
+                 hf_payload_is_known (hf_span (persist->payload, persist->payload_size))));
         s_append (self, persist->index, persist->term);
         break;
     }
@@ -99,6 +105,7 @@ s_check_sent (peer_t *self, const hf_outgoing_t *out)
         PUT (VOTE, vote)
         PUT (TRANSFER, transfer)
         PUT (NEWER_TERM, newer_term)
+        PUT (STATE_OFFER, state_offer)
     default:
         assert (false);
     }
@@ -120,7 +127,8 @@ s_check (peer_t *self)
     assert (view.commit_index >= self->commit_index);
     self->commit_index = view.commit_index;
     assert (self->full || view.last_index == self->last_index);
-    for (uint64_t i = 0; i < 8 && i < self->last_index && !self->full; i++)
+    assert (view.first_index == self->base + 1);
+    for (uint64_t i = 0; i < 8 && i < self->last_index - self->base && !self->full; i++)
         assert (hf_core_term_at (self->core, self->last_index - i) ==
                 self->terms[self->last_index - i]);
 }
@@ -134,6 +142,11 @@ s_step (peer_t *self, hf_event_t *event)
     for (size_t i = 0; i < self->effects.persists_count; i++)
         s_persist (self, &self->effects.persists[i], event);
     hf_effects_persisted (&self->effects);
+    for (size_t i = sent; i < self->effects.messages_count; i++) {
+        const hf_outgoing_t *out = &self->effects.messages[i];
+        assert (out->kind != HF_KIND_ENTRIES || out->entries_count == 0 ||
+                out->entries.prev_index >= self->base);
+    }
     for (size_t i = sent; self->members > 1 && i < self->effects.messages_count; i++)
         s_check_sent (self, &self->effects.messages[i]);
     assert (self->effects.commit_index <= hf_core_view (self->core).last_index);
@@ -183,6 +196,34 @@ s_near (fuzz_bytes_t *bytes, uint64_t value)
     return value + (byte % 8) - (byte % 8 < 4 ? 0 : 8);
 }
 
+static uint64_t
+s_incarnation (fuzz_bytes_t *bytes, uint32_t node)
+{
+    uint8_t byte = fuzz_u8 (bytes);
+    return byte < 32 ? byte : 100 * (uint64_t)node;
+}
+
+/*  An entry as another leader makes them, or of a payload that looks like KNOWN. */
+static void
+s_put_entry (const peer_t *self, fuzz_bytes_t *bytes, hf_pack_t *list, uint64_t term)
+{
+    uint8_t what = fuzz_u8 (bytes);
+    hf_entry_t entry = {.term = term};
+    hf_pack_t known, payload;
+    hf_pack_init (&known);
+    hf_pack_init (&payload);
+    if (what % 8 == 7) {
+        for (uint32_t node = 1; node <= self->members; node++)
+            hf_known_put (&known, &(hf_known_t){node + (what >> 7), s_incarnation (bytes, node)});
+        hf_known_payload_put (&payload, hf_pack_list (&known));
+        size_t size = hf_pack_size (&payload) - (what >> 6 & 1);
+        entry.payload = hf_span (hf_pack_bytes (&payload), size);
+    }
+    hf_entry_put (list, &entry);
+    hf_pack_done (&payload);
+    hf_pack_done (&known);
+}
+
 static void
 s_fill (peer_t *self, fuzz_bytes_t *bytes, uint32_t kind, hf_pack_t *pack, hf_pack_t *list)
 {
@@ -204,15 +245,15 @@ s_fill (peer_t *self, fuzz_bytes_t *bytes, uint32_t kind, hf_pack_t *pack, hf_pa
     case HF_KIND_ENTRIES:
         for (uint8_t left = flags % 16; left > 0; left--) {
             at += fuzz_u8 (bytes) % 8 == 7;
-            hf_entry_put (list, &(hf_entry_t){.term = at});
+            s_put_entry (self, bytes, list, at);
         }
         at = fuzz_u8 (bytes) % 8 ? hf_core_term_at (self->core, index) : at;
         hf_entries_frame (pack, &(hf_entries_t){from, to, term, s_near (bytes, view.last_index),
                                                 index, at, hf_pack_list (list)});
         break;
     case HF_KIND_ACK:
-        hf_ack_frame (pack,
-                      &(hf_ack_t){from, to, term, index, s_near (bytes, self->round), flags, 0});
+        hf_ack_frame (pack, &(hf_ack_t){from, to, term, index, s_near (bytes, self->round), flags,
+                                        s_incarnation (bytes, from)});
         break;
     case HF_KIND_NEED:
         hf_need_frame (pack, &(hf_need_t){from, to, term, index, at});
@@ -221,10 +262,14 @@ s_fill (peer_t *self, fuzz_bytes_t *bytes, uint32_t kind, hf_pack_t *pack, hf_pa
         hf_vote_request_frame (pack, &(hf_vote_request_t){from, to, term, index, at, flags & 1});
         break;
     case HF_KIND_VOTE:
-        hf_vote_frame (pack, &(hf_vote_t){from, to, term, flags & 1, flags & 2, 0});
+        hf_vote_frame (
+            pack, &(hf_vote_t){from, to, term, flags & 1, flags & 2, s_incarnation (bytes, from)});
         break;
     case HF_KIND_TRANSFER:
         hf_transfer_frame (pack, &(hf_transfer_t){from, to, term, index, at});
+        break;
+    case HF_KIND_STATE_OFFER:
+        hf_state_offer_frame (pack, &(hf_state_offer_t){from, to, term, index});
         break;
     default:
         hf_newer_term_frame (pack, &(hf_newer_term_t){from, to, term});
@@ -238,7 +283,8 @@ s_forged (peer_t *self, fuzz_bytes_t *bytes)
     hf_pack_t pack, list;
     hf_pack_init (&pack);
     hf_pack_init (&list);
-    s_fill (self, bytes, HF_KIND_HEARTBEAT + fuzz_u8 (bytes) % 8, &pack, &list);
+    uint32_t which = fuzz_u8 (bytes) % 9;
+    s_fill (self, bytes, which < 8 ? HF_KIND_HEARTBEAT + which : HF_KIND_STATE_OFFER, &pack, &list);
     hf_scan_t scan;
     uint32_t kind;
     hf_event_t event;
@@ -248,6 +294,20 @@ s_forged (peer_t *self, fuzz_bytes_t *bytes)
         s_step (self, &event);
     hf_pack_done (&list);
     hf_pack_done (&pack);
+}
+
+/*  Some of what is committed and durable is pruned; the driver did not say yet what is durable. */
+static void
+s_prune (peer_t *self, fuzz_bytes_t *bytes)
+{
+    hf_core_view_t view = hf_core_view (self->core);
+    uint64_t most = view.commit_index < view.durable_index ? view.commit_index : view.durable_index;
+    if (most <= self->base)
+        return;
+    hf_event_t event = {.type = HF_EV_PRUNED};
+    event.pruned.index = self->base + 1 + fuzz_u8 (bytes) % (most - self->base);
+    self->base = event.pruned.index;
+    s_step (self, &event);
 }
 
 /*  What the node itself does. */
@@ -291,12 +351,13 @@ s_own (peer_t *self, fuzz_bytes_t *bytes, uint8_t what)
 //  ---- a whole life ---------------------------------------------------------------------------
 
 static hf_core_t *
-s_core (uint32_t self_id, uint32_t members, const hf_restored_t *restored)
+s_core (uint32_t self_id, uint32_t members, uint64_t incarnation, const hf_restored_t *restored)
 {
     hf_core_config_t config;
     hf_core_config_defaults (&config);
     config.self = self_id;
     config.members_count = members;
+    config.incarnation = incarnation;
     for (uint32_t i = 0; i < members; i++)
         config.members[i] = i + 1;
     return hf_core_new (&config, restored, 1000000, NULL, NULL);
@@ -324,12 +385,56 @@ s_elect (peer_t *self, uint32_t voters)
             hf_event_t event = {.type = HF_EV_PEER, .peer = {.kind = HF_KIND_VOTE}};
             uint64_t term = hf_core_view (self->core).term + (round == 0);
             event.peer.vote =
-                (hf_vote_t){.from = from, .term = term, .pre = round == 0, .granted = true};
+                (hf_vote_t){from, self->self_id, term, round == 0, true, 100 * (uint64_t)from};
             if (from != self->self_id)
                 s_step (self, &event);
         }
         s_commit (self);
     }
+}
+
+/*  A table of everybody, or no entry at all; at or before the base when there is one. */
+static void
+s_known (const peer_t *self, hf_known_at_t *at)
+{
+    hf_pack_t known, payload;
+    hf_pack_init (&known);
+    hf_pack_init (&payload);
+    for (uint32_t node = 1; node <= self->members; node++)
+        hf_known_put (&known, &(hf_known_t){node, 100 * (uint64_t)node});
+    hf_known_payload_put (&payload, hf_pack_list (&known));
+    *at = (hf_known_at_t){.index = self->base > 0 ? self->base : 1,
+                          .size = (uint8_t)hf_pack_size (&payload)};
+    memcpy (at->payload, hf_pack_bytes (&payload), at->size);
+    hf_pack_done (&payload);
+    hf_pack_done (&known);
+}
+
+/*  What is on its disk: entries of terms 2 and 4 behind the base, and who is known. */
+static void
+s_restore (peer_t *self, uint8_t more)
+{
+    hf_known_at_t known;
+    self->tracks = more & 1;
+    self->base = self->last_index > 0 && (more >> 1 & 1) ? (more >> 2) % (self->last_index + 1) : 0;
+    uint64_t count = self->last_index - self->base;
+    hf_term_span_t spans[2] = {{self->base + 1, 2}, {self->base + (count + 1) / 2 + 1, 4}};
+    for (uint64_t i = self->base; i <= self->last_index; i++)
+        self->terms[i] = i == 0 ? 0 : count > 1 && i >= spans[1].first_index ? 4 : 2;
+    s_known (self, &known);
+    hf_restored_t restored = {.term = self->term,
+                              .base_index = self->base,
+                              .base_term = self->terms[self->base],
+                              .last_index = self->last_index,
+                              .spans = spans,
+                              .spans_count = count < 2 ? count : 2,
+                              .known = &known,
+                              .known_count = self->last_index > 0 && more < 192 ? 1 : 0};
+    uint64_t incarnation = 100 * (uint64_t)self->self_id + (more % 16 == 15); //  its disk is new
+    self->commit_index = self->base;
+    self->core = s_core (self->self_id, self->members, self->tracks ? incarnation : 0, &restored);
+    self->other =
+        self->members > 1 ? s_core (self->self_id == 1 ? 2 : 1, self->members, 0, &restored) : NULL;
 }
 
 int
@@ -345,15 +450,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     self.last_index = fuzz_u8 (&bytes) % 16;
     self.term = self.last_index > 0 ? 5 : 0;
     self.now_us = 1000000;
-    hf_term_span_t spans[2] = {{1, 2}, {(self.last_index + 1) / 2 + 1, 4}};
-    size_t count = self.last_index == 0 ? 0 : self.last_index < 2 ? 1 : 2;
-    for (uint64_t i = 1; i <= self.last_index; i++)
-        self.terms[i] = count > 1 && i >= spans[1].first_index ? 4 : 2;
-    hf_restored_t restored = {
-        .term = self.term, .last_index = self.last_index, .spans = spans, .spans_count = count};
-    self.core = s_core (self.self_id, self.members, &restored);
-    self.other =
-        self.members > 1 ? s_core (self.self_id == 1 ? 2 : 1, self.members, &restored) : NULL;
+    s_restore (&self, fuzz_u8 (&bytes));
     assert (self.core);
     hf_effects_init (&self.effects);
     if (how >> 4 & 1)
@@ -362,7 +459,9 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
         s_links_up (&self);
     for (unsigned i = 0; i < STEPS_MAX && fuzz_left (&bytes) > 0 && !self.full; i++) {
         uint8_t what = fuzz_u8 (&bytes);
-        if (what < 32)
+        if (what < 4)
+            s_prune (&self, &bytes);
+        else if (what < 32)
             s_raw_frame (&self, &bytes);
         else if (what < 160)
             s_forged (&self, &bytes);

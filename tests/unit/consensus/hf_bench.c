@@ -1,7 +1,7 @@
 #include "hf_bench.h"
 
-void
-hf_bench_open (hf_bench_t *bench, uint32_t self, uint64_t term, uint64_t last_index)
+static void
+s_open (hf_bench_t *bench, uint32_t self, uint64_t incarnation, hf_restored_t restored)
 {
     hf_core_config_t config;
     hf_core_config_defaults (&config);
@@ -9,16 +9,56 @@ hf_bench_open (hf_bench_t *bench, uint32_t self, uint64_t term, uint64_t last_in
     config.members_count = 3;
     for (uint32_t i = 0; i < 3; i++)
         config.members[i] = i + 1;
-    hf_term_span_t span = {.first_index = 1, .term = 1};
-    hf_restored_t restored = {.term = term,
-                              .last_index = last_index,
-                              .spans = &span,
-                              .spans_count = last_index > 0 ? 1 : 0};
+    config.incarnation = incarnation;
+    hf_term_span_t span = {.first_index = restored.base_index + 1, .term = 1};
+    restored.spans = &span;
+    restored.spans_count = restored.last_index > restored.base_index ? 1 : 0;
     bench->now_us = 1000000;
     hf_effects_init (&bench->effects);
     hf_pack_init (&bench->list);
     bench->core = hf_core_new (&config, &restored, bench->now_us, NULL, NULL);
     assert_non_null (bench->core);
+}
+
+void
+hf_bench_open (hf_bench_t *bench, uint32_t self, uint64_t term, uint64_t last_index)
+{
+    s_open (bench, self, 0, (hf_restored_t){.term = term, .last_index = last_index});
+}
+
+void
+hf_bench_open_known (hf_bench_t *bench, uint64_t incarnation, uint64_t term, uint64_t base,
+                     uint64_t last_index)
+{
+    hf_known_at_t known = {.index = base > 0 ? base : 1};
+    hf_pack_t list, payload;
+    hf_pack_init (&list);
+    hf_pack_init (&payload);
+    for (uint32_t node = 1; node <= 3; node++)
+        hf_known_put (&list, &(hf_known_t){.node = node, .incarnation = 100 * node});
+    hf_known_payload_put (&payload, hf_pack_list (&list));
+    known.size = (uint8_t)hf_pack_size (&payload);
+    memcpy (known.payload, hf_pack_bytes (&payload), known.size);
+    hf_pack_done (&payload);
+    hf_pack_done (&list);
+    s_open (bench, 2, incarnation,
+            (hf_restored_t){.term = term,
+                            .base_index = base,
+                            .base_term = base > 0 ? 1 : 0,
+                            .last_index = last_index,
+                            .known = &known,
+                            .known_count = last_index > 0 ? 1 : 0});
+}
+
+void
+hf_bench_prune (hf_bench_t *bench)
+{
+    hf_core_view_t view = hf_core_view (bench->core);
+    bool durable = view.durable_index < view.commit_index;
+    hf_event_t event = {.type = HF_EV_PRUNED};
+    event.pruned.index = durable ? view.durable_index : view.commit_index;
+    hf_bench_step (bench, &event);
+    assert_true (hf_core_view (bench->core).first_index > event.pruned.index);
 }
 
 void

@@ -18,6 +18,11 @@ typedef struct hf_bench {
 } hf_bench_t;
 
 void hf_bench_open (hf_bench_t *bench, uint32_t self, uint64_t term, uint64_t last_index);
+/*  Node 2 with INCARNATION, and a log behind BASE whose table is 100, 200, 300. */
+void hf_bench_open_known (hf_bench_t *bench, uint64_t incarnation, uint64_t term, uint64_t base,
+                          uint64_t last_index);
+/*  Everything that may be is pruned. */
+void hf_bench_prune (hf_bench_t *bench);
 void hf_bench_close (hf_bench_t *bench);
 /*  One step; what it wants persisted goes into the open transaction. */
 void hf_bench_step (hf_bench_t *bench, hf_event_t *event);

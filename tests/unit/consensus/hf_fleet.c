@@ -40,6 +40,7 @@ hf_fleet_new (const hf_fleet_options_t *options)
     self->now_us = 1000000;
     for (uint32_t id = 1; id <= options->members; id++) {
         self->nodes[id].id = id;
+        self->nodes[id].incarnation = 100 * id + 1;
         hf_effects_init (&self->nodes[id].effects);
     }
     return self;
@@ -90,6 +91,23 @@ hf_fleet_put_item (disk_t *disk, item_t item)
     disk->items[disk->count++] = item;
 }
 
+hf_span_t
+hf_fleet_payload (const item_t *item)
+{
+    if (item->value != 0)
+        return hf_span (&item->value, sizeof item->value);
+    return hf_span (item->payload, item->size);
+}
+
+bool
+hf_fleet_same (const item_t *a, const item_t *b)
+{
+    hf_span_t of_a = hf_fleet_payload (a);
+    hf_span_t of_b = hf_fleet_payload (b);
+    return a->term == b->term && of_a.size == of_b.size &&
+           (of_a.size == 0 || memcmp (of_a.at, of_b.at, of_a.size) == 0);
+}
+
 /*  TO becomes as FROM, which differs only behind the first SAME items. */
 static void
 s_copy_disk (disk_t *to, const disk_t *from, size_t same)
@@ -97,6 +115,7 @@ s_copy_disk (disk_t *to, const disk_t *from, size_t same)
     assert (same <= from->count && same <= to->count);
     to->term = from->term;
     to->voted_for = from->voted_for;
+    to->base = from->base;
     to->count = same;
     for (size_t i = same; i < from->count; i++)
         hf_fleet_put_item (to, from->items[i]);
@@ -139,13 +158,26 @@ s_append (hf_fleet_t *self, node_t *node, const hf_persist_t *persist, const hf_
         hf_entry_t entry;
         item_t item = {0};
         bool read = hf_entry_get (&scan, &entry);
-        assert (read && (entry.payload.size == 0 || entry.payload.size == sizeof item.value));
+        assert (read);
         item.term = entry.term;
-        if (entry.payload.size > 0)
+        if (entry.payload.size == sizeof item.value)
             memcpy (&item.value, entry.payload.at, sizeof item.value);
+        else if (entry.payload.size > 0) {
+            assert (hf_payload_is_known (entry.payload) && entry.payload.size < 256);
+            item.size = (uint8_t)entry.payload.size;
+            memcpy (item.payload, entry.payload.at, item.size);
+        }
         hf_fleet_put_item (&node->written, item);
     }
     assert (hf_scan_at_end (&scan) && !scan.bad);
+}
+
+static void
+s_append_own (node_t *node, const hf_persist_t *persist)
+{
+    item_t item = {.term = persist->term, .size = persist->payload_size};
+    memcpy (item.payload, persist->payload, item.size);
+    hf_fleet_put_item (&node->written, item);
 }
 
 static void
@@ -163,7 +195,7 @@ s_persist (hf_fleet_t *self, node_t *node, const hf_persist_t *persist, const hf
                        persist->term, persist->voted_for);
         break;
     case HF_PERSIST_TRUNCATE:
-        assert (index > 0 && index <= node->written.count);
+        assert (index > node->written.base && index <= node->written.count);
         node->written.count = index - 1;
         hf_fleet_tell (self, HF_TELL_DISK, "%u: disk: cut from %lu", node->id, index);
         break;
@@ -174,10 +206,63 @@ s_persist (hf_fleet_t *self, node_t *node, const hf_persist_t *persist, const hf
         break;
     case HF_PERSIST_OWN:
         assert (index == node->written.count + 1);
-        hf_fleet_put_item (&node->written, (item_t){.term = persist->term});
-        hf_fleet_tell (self, HF_TELL_DISK, "%u: disk: entry %lu opens term %lu", node->id, index,
+        s_append_own (node, persist);
+        hf_fleet_tell (self, HF_TELL_DISK, "%u: disk: entry %lu %s term %lu", node->id, index,
+                       persist->payload_size == 0 ? "opens" : "says who is known in",
                        persist->term);
         break;
+    }
+}
+
+//  ---- disks that are lost, pruned, filled ------------------------------------------------------
+
+void
+hf_fleet_wipe (hf_fleet_t *self, uint32_t id)
+{
+    node_t *node = hf_fleet_node (self, id);
+    assert (node->core == NULL && self->options.track);
+    free (node->durable.items);
+    node->durable = (disk_t){0};
+    node->incarnation++;
+    node->told_term = 0;
+    self->wiped_us = self->now_us;
+}
+
+void
+hf_fleet_prune (hf_fleet_t *self, uint32_t id, uint64_t index)
+{
+    node_t *node = hf_fleet_node (self, id);
+    hf_core_view_t view = hf_core_view (node->core);
+    index = index < view.durable_index ? index : view.durable_index;
+    index = index < view.commit_index ? index : view.commit_index;
+    if (index <= node->durable.base)
+        return;
+    assert (index <= node->durable.count);
+    node->durable.base = index;
+    node->written.base = index;
+    hf_event_t event = {.type = HF_EV_PRUNED, .pruned = {.index = index}};
+    hf_fleet_step (self, node, &event);
+}
+
+void
+hf_fleet_install (hf_fleet_t *self, uint32_t id, uint32_t from)
+{
+    node_t *node = hf_fleet_node (self, id);
+    const node_t *sender = hf_fleet_node (self, from);
+    disk_t *disk = &node->durable;
+    size_t index = sender->reported;
+    assert (node->core == NULL && id != from);
+    if (index == 0 || index <= disk->base ||
+        (disk->count >= index &&
+         disk->items[index - 1].term == sender->durable.items[index - 1].term))
+        return;
+    disk->count = 0;
+    for (size_t i = 0; i < index; i++)
+        hf_fleet_put_item (disk, sender->durable.items[i]);
+    disk->base = index;
+    if (disk->term < disk->items[index - 1].term) {
+        disk->term = disk->items[index - 1].term;
+        disk->voted_for = 0;
     }
 }
 
@@ -245,17 +330,41 @@ s_chunk (void *arg, uint64_t first, uint32_t max)
     return chunk < max ? chunk : max;
 }
 
+/*  The KNOWN entries of a disk: behind its base, and the last at or before it. */
+static size_t
+s_known (const disk_t *disk, hf_known_at_t *known)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < disk->count; i++) {
+        const item_t *item = &disk->items[i];
+        if (item->value != 0 || !hf_payload_is_known (hf_fleet_payload (item)))
+            continue;
+        if (i < disk->base)
+            count = 0;
+        assert (count < 256);
+        known[count] = (hf_known_at_t){.index = i + 1, .size = item->size};
+        memcpy (known[count++].payload, item->payload, item->size);
+    }
+    return count;
+}
+
 static hf_core_t *
 s_restore (hf_fleet_t *self, const node_t *node)
 {
     hf_term_span_t spans[256];
-    hf_restored_t restored = {.term = node->durable.term,
+    hf_known_at_t known[256];
+    hf_restored_t restored = {.known = known,
+                              .base_index = node->durable.base,
+                              .term = node->durable.term,
                               .voted_for = node->durable.voted_for,
                               .last_index = node->durable.count,
                               .spans = spans};
     uint64_t term = 0;
     hf_term_span_t *all = spans;
-    for (size_t i = 0; i < node->durable.count; i++) {
+    restored.known_count = s_known (&node->durable, known);
+    if (node->durable.base > 0)
+        restored.base_term = node->durable.items[node->durable.base - 1].term;
+    for (size_t i = node->durable.base; i < node->durable.count; i++) {
         if (node->durable.items[i].term == term)
             continue;
         term = node->durable.items[i].term;
@@ -269,6 +378,7 @@ s_restore (hf_fleet_t *self, const node_t *node)
     for (uint32_t i = 0; i < config.members_count; i++)
         config.members[i] = i + 1;
     config.prefer_lowest = self->options.prefer_lowest;
+    config.incarnation = self->options.track ? node->incarnation : 0;
     config.seed = self->options.seed + node->id + self->now_us;
     return hf_core_new (&config, &restored, self->now_us, s_chunk, self);
 }
@@ -283,7 +393,7 @@ hf_fleet_start (hf_fleet_t *self, uint32_t id)
     node->dirty = false;
     node->stalled = false;
     node->early_done = 0;
-    node->reported = 0;
+    node->reported = node->durable.base;
     node->told_leading = false;
     node->told_leader = 0;
     node->core = s_restore (self, node);

@@ -19,7 +19,7 @@ typedef struct hf_fleet hf_fleet_t;
 
 //  What to tell the observer of.
 enum {
-    HF_TELL_ROLES = 1,    //  roles, commits, barriers
+    HF_TELL_ROLES = 1,    //  roles, commits, barriers, who is admitted or needs state
     HF_TELL_DISK = 2,     //  persists
     HF_TELL_MESSAGES = 4, //  all but heartbeats and acks
     HF_TELL_BEATS = 8     //  those
@@ -30,6 +30,7 @@ typedef struct hf_fleet_options {
     uint32_t members;
     uint64_t seed;
     bool prefer_lowest;
+    bool track;          //  who is known: every node has an incarnation
     uint64_t latency_us; //  of a message: this, and up to JITTER_US more
     uint64_t jitter_us;
     uint64_t disk_us; //  of a commit: up to this; 0: done in the same step
@@ -51,6 +52,12 @@ hf_fleet_options_t *hf_fleet_options (hf_fleet_t *self); //  faults may change a
 void hf_fleet_set_vote (hf_fleet_t *self, uint32_t node, uint64_t term, uint32_t voted_for);
 void hf_fleet_add_entries (hf_fleet_t *self, uint32_t node, uint64_t term, uint32_t count);
 
+/*  A new disk, with another incarnation. */
+void hf_fleet_wipe (hf_fleet_t *self, uint32_t node);
+/*  The state of FROM, as of what it knows to be committed, is installed at NODE: unless the
+ *  log has that point, it begins behind it now. */
+void hf_fleet_install (hf_fleet_t *self, uint32_t node, uint32_t from);
+
 //  ---- what happens ---------------------------------------------------------------
 
 void hf_fleet_start (hf_fleet_t *self, uint32_t node);
@@ -64,6 +71,8 @@ void hf_fleet_drop (hf_fleet_t *self, uint32_t kind, uint32_t a, uint32_t b, uin
 void hf_fleet_drop_no_more (hf_fleet_t *self);
 /*  A stalled disk commits nothing. */
 void hf_fleet_stall (hf_fleet_t *self, uint32_t node, bool stalled);
+/*  Delete the entries up to INDEX, or to what is committed and durable there, if that is less. */
+void hf_fleet_prune (hf_fleet_t *self, uint32_t node, uint64_t index);
 void hf_fleet_handover (hf_fleet_t *self, uint32_t node);
 /*  False when the node does not take it. */
 bool hf_fleet_propose (hf_fleet_t *self, uint32_t node, uint32_t count);
@@ -89,7 +98,9 @@ uint64_t hf_fleet_committed (const hf_fleet_t *self);
 bool hf_fleet_passed (const hf_fleet_t *self, uint64_t id);
 /*  Whether all nodes that are up have the same log, all of it committed. */
 bool hf_fleet_agreed (const hf_fleet_t *self);
-/*  The terms of a node's log as "1x3 2x1". */
+/*  Whether every node is up and known, by an entry that is committed and not the first of two. */
+bool hf_fleet_whole (const hf_fleet_t *self);
+/*  The terms of a node's log as "1x3 2x1", or "(4) 1x3 2x1" when 4 entries before were pruned. */
 const char *hf_fleet_log_text (const hf_fleet_t *self, uint32_t node, char *text, size_t size);
 /*  P2 over all pairs of logs, and every core's own invariants. */
 void hf_fleet_check (const hf_fleet_t *self);

@@ -8,7 +8,9 @@
 
 typedef struct item {
     uint64_t term;
-    uint64_t value; //  0: the entry that opens a term
+    uint64_t value; //  0: the core's own entry
+    uint8_t size;   //  of what that holds
+    uint8_t payload[HF_KNOWN_PAYLOAD_MAX];
 } item_t;
 
 typedef struct disk {
@@ -16,6 +18,7 @@ typedef struct disk {
     uint32_t voted_for;
     item_t *items; //  of index 1 and up
     size_t count, room;
+    size_t base; //  items up to here are pruned: kept for the checks, never read
 } disk_t;
 
 typedef struct node {
@@ -31,6 +34,7 @@ typedef struct node {
     uint64_t flush_us; //  when it will be committed
     uint64_t reported; //  the commit index handed on
     hf_core_view_t seen;
+    uint64_t incarnation;
     bool told_leading; //  by the notices
     uint32_t told_leader;
     uint64_t told_term;
@@ -71,6 +75,7 @@ struct hf_fleet {
     size_t packets_count, packets_room;
     rule_t rules[RULES_MAX];
     size_t rules_count;
+    uint64_t wiped_us; //  when a disk was last lost
     //  The promises.
     uint32_t leaders[TERMS_MAX]; //  of each term
     item_t *committed;
@@ -88,6 +93,9 @@ node_t *hf_fleet_node (hf_fleet_t *self, uint32_t id);
 void hf_fleet_step (hf_fleet_t *self, node_t *node, hf_event_t *event);
 void hf_fleet_flush (hf_fleet_t *self, node_t *node);
 void hf_fleet_put_item (disk_t *disk, item_t item);
+
+hf_span_t hf_fleet_payload (const item_t *item);
+bool hf_fleet_same (const item_t *a, const item_t *b);
 
 //  The network.
 void hf_fleet_send (hf_fleet_t *self, const node_t *node, const hf_outgoing_t *out);

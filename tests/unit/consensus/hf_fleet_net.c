@@ -67,11 +67,10 @@ s_pack_entries (const node_t *node, const hf_outgoing_t *out, hf_pack_t *pack)
     hf_entries_t entries = out->entries;
     //  Up to here they are in the store, with the open transaction.
     assert (entries.prev_index + out->entries_count <= node->written.count);
+    assert (out->entries_count == 0 || entries.prev_index >= node->written.base);
     for (uint32_t i = 0; i < out->entries_count; i++) {
         const item_t *item = &node->written.items[entries.prev_index + i];
-        hf_entry_t entry = {.term = item->term};
-        if (item->value != 0)
-            entry.payload = hf_span (&item->value, sizeof item->value);
+        hf_entry_t entry = {.term = item->term, .payload = hf_fleet_payload (item)};
         hf_entry_put (&list, &entry);
     }
     entries.entries = hf_pack_list (&list);
@@ -106,6 +105,9 @@ s_pack (const node_t *node, const hf_outgoing_t *out, hf_pack_t *pack)
         break;
     case HF_KIND_NEWER_TERM:
         hf_newer_term_frame (pack, &out->newer_term);
+        break;
+    case HF_KIND_STATE_OFFER:
+        hf_state_offer_frame (pack, &out->state_offer);
         break;
     default:
         assert (false);
@@ -160,6 +162,9 @@ s_tell_event (const hf_fleet_t *self, uint32_t from, uint32_t to, const hf_event
     } else if (kind == HF_KIND_TRANSFER) {
         const hf_transfer_t *m = &event->peer.transfer;
         snprintf (text, sizeof text, "%lu last %lu/%lu", m->term, m->last_index, m->last_term);
+    } else if (kind == HF_KIND_STATE_OFFER) {
+        const hf_state_offer_t *m = &event->peer.state_offer;
+        snprintf (text, sizeof text, "%lu first %lu", m->term, m->first_index);
     } else
         snprintf (text, sizeof text, "%lu", event->peer.newer_term.term);
     hf_fleet_tell (self, what, "%u -> %u %s term %s", from, to, hf_kind_name (kind), text);

@@ -439,6 +439,31 @@ test_log (void **state)
 //  ---- a peer that sends anything
 //  --------------------------------------------------------------------
 
+static uint64_t
+s_any_incarnation (uint32_t node)
+{
+    return s_random (4) == 0 ? s_random (3) : node * 100;
+}
+
+/*  Entries, some of which say who is known, or look like it. */
+static void
+s_any_entries (hf_bench_t *bench, uint64_t term)
+{
+    hf_pack_reset (&bench->list);
+    for (uint64_t i = s_random (4); i > 0; i--) {
+        uint8_t junk[] = {0x92, 2, (uint8_t)s_random (256), 7};
+        hf_persist_t persist = {.payload_size = 0};
+        hf_entry_t entry = {.term = term += s_random (2)};
+        uint64_t table[HF_MEMBERS_MAX] = {100, 200, s_any_incarnation (3)};
+        if (s_random (4) == 0) {
+            hf_core_known_put (bench->core, table, &persist);
+            entry.payload = hf_span (persist.payload, persist.payload_size);
+        } else if (s_random (4) == 0)
+            entry.payload = hf_span (junk, sizeof junk);
+        hf_entry_put (&bench->list, &entry);
+    }
+}
+
 static void
 s_any_message (hf_bench_t *bench, hf_pack_t *frame)
 {
@@ -447,11 +472,9 @@ s_any_message (hf_bench_t *bench, hf_pack_t *frame)
     uint64_t term = hf_core_view (bench->core).term + s_random (20) / 18;
     uint64_t index = s_random (12);
     uint64_t of_term = index == 0 ? 0 : s_random (term + 1);
-    hf_pack_reset (&bench->list);
-    for (uint64_t i = s_random (4), t = of_term; i > 0; i--)
-        hf_bench_put (bench, t += s_random (2), 1);
+    s_any_entries (bench, of_term);
     hf_pack_reset (frame);
-    switch (s_random (8)) {
+    switch (s_random (9)) {
     case 0:
         hf_heartbeat_frame (
             frame, &(hf_heartbeat_t){from, to, term, s_random (9), s_random (9), index, of_term});
@@ -462,7 +485,8 @@ s_any_message (hf_bench_t *bench, hf_pack_t *frame)
                                                  hf_pack_list (&bench->list)});
         break;
     case 3:
-        hf_ack_frame (frame, &(hf_ack_t){from, to, term, index, s_random (9), 7, 0});
+        hf_ack_frame (
+            frame, &(hf_ack_t){from, to, term, index, s_random (9), 7, s_any_incarnation (from)});
         break;
     case 4:
         hf_need_frame (frame, &(hf_need_t){from, to, term, index, of_term});
@@ -473,7 +497,10 @@ s_any_message (hf_bench_t *bench, hf_pack_t *frame)
         break;
     case 6:
         hf_vote_frame (frame, &(hf_vote_t){from, to, term + s_random (2), s_random (2) == 0,
-                                           s_random (2) == 0, 0});
+                                           s_random (2) == 0, s_any_incarnation (from)});
+        break;
+    case 7:
+        hf_state_offer_frame (frame, &(hf_state_offer_t){from, to, term, s_random (12)});
         break;
     default:
         hf_transfer_frame (frame, &(hf_transfer_t){from, to, term, index, of_term});
@@ -489,7 +516,8 @@ test_hostile (void **state)
     for (int turn = 0; turn < 200; turn++) {
         hf_bench_t bench;
         hf_pack_t frame;
-        hf_bench_open (&bench, 2, 3, s_random (8));
+        uint64_t base = s_random (4);
+        hf_bench_open_known (&bench, turn % 2 == 0 ? 0 : 200, 3, base, base + s_random (8));
         hf_pack_init (&frame);
         uint64_t commit = 0;
         for (int step = 0; step < 500; step++) {
@@ -506,6 +534,8 @@ test_hostile (void **state)
                 hf_bench_commit (&bench);
             if (s_random (4) == 0)
                 hf_bench_tick_after (&bench, s_random (300000));
+            if (s_random (16) == 0)
+                hf_bench_prune (&bench);
             assert_true (bench.effects.commit_index >= commit);
             commit = bench.effects.commit_index;
         }

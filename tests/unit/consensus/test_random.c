@@ -1,5 +1,6 @@
-//  Seeded: faults of all kinds for a while, while the fleet watches over the
-//  promises; then all heals, and there must be a leader, the lowest id, and agreement.
+//  Seeded: faults of all kinds for a while, while the fleet watches over the promises; disks
+//  are lost one at a time and logs pruned too, in some runs. Then all heals, and there must be a
+//  leader, the lowest id, everybody known, and agreement.
 //
 //      test_random [FIRST_SEED [COUNT]]
 
@@ -15,7 +16,10 @@ typedef struct run {
     uint32_t members;
     uint32_t crash_odds;
     uint32_t cut_odds;
+    bool prunes;
     uint64_t barriers;
+    uint64_t *wipes; //  of all runs
+    uint64_t *installs;
 } run_t;
 
 static uint64_t
@@ -60,6 +64,35 @@ s_cut (run_t *run)
     }
 }
 
+/*  A node loses its disk, if all of the others have theirs and are known. */
+static void
+s_wipe (run_t *run, uint32_t node)
+{
+    if (run->members == 1 || !hf_fleet_whole (run->fleet))
+        return;
+    hf_fleet_crash (run->fleet, node, s_random (run, 2) == 0);
+    hf_fleet_wipe (run->fleet, node);
+    hf_fleet_start (run->fleet, node);
+    ++*run->wipes;
+}
+
+/*  Whoever needs the state of its leader gets it. */
+static void
+s_install (run_t *run)
+{
+    for (uint32_t id = 1; id <= run->members; id++) {
+        if (!hf_fleet_up (run->fleet, id))
+            continue;
+        hf_core_view_t view = hf_fleet_view (run->fleet, id);
+        if (!view.needs_state || view.leader == 0 || !hf_fleet_up (run->fleet, view.leader))
+            continue;
+        hf_fleet_crash (run->fleet, id, false);
+        hf_fleet_install (run->fleet, id, view.leader);
+        hf_fleet_start (run->fleet, id);
+        ++*run->installs;
+    }
+}
+
 static void
 s_act (run_t *run)
 {
@@ -78,6 +111,12 @@ s_act (run_t *run)
         hf_fleet_broken (fleet, node, s_anyone (run));
     else if (dice >= 205 && dice < 208)
         hf_fleet_handover (fleet, node);
+    else if (dice >= 230 && dice < 235 && hf_fleet_options (fleet)->track)
+        s_wipe (run, node);
+    else if (dice >= 240 && dice < 260 && run->prunes)
+        hf_fleet_prune (fleet, node, hf_fleet_committed (fleet) - s_random (run, 20));
+    else if (dice >= 260 && dice < 270)
+        s_install (run);
     else if (dice >= 210 && dice < 220)
         hf_fleet_stall (fleet, node, s_random (run, 3) == 0);
     else if (dice >= 300 && dice < 400)
@@ -103,6 +142,8 @@ s_fleet (run_t *run)
                                   .chunk = (uint32_t)s_random (run, 5) + 1};
     run->crash_odds = (uint32_t)s_random (run, 3) * 5;
     run->cut_odds = (uint32_t)s_random (run, 3) * 10;
+    options.track = s_random (run, 2) == 0;
+    run->prunes = s_random (run, 2) == 0;
     return hf_fleet_new (&options);
 }
 
@@ -157,17 +198,21 @@ s_settles (run_t *run, bool lowest, uint64_t limit_ms)
 {
     for (uint64_t ms = 0; ms < limit_ms; ms += 100) {
         hf_fleet_run (run->fleet, 100000);
+        s_install (run);
         uint32_t leader = hf_fleet_leader (run->fleet);
-        if (leader != 0 && (!lowest || leader == 1) && hf_fleet_agreed (run->fleet))
+        bool known = !hf_fleet_options (run->fleet)->track || hf_fleet_whole (run->fleet);
+        if (leader != 0 && (!lowest || leader == 1) && known && hf_fleet_agreed (run->fleet))
             return true;
     }
     return false;
 }
 
 static bool
-s_run (uint64_t seed, uint64_t steps, uint64_t *committed, uint64_t *terms)
+s_run (uint64_t seed, uint64_t steps, uint64_t *committed, uint64_t *terms, uint64_t *wipes,
+       uint64_t *installs)
 {
-    run_t run = {.random = seed * 0x9e3779b97f4a7c15U, .seed = seed};
+    run_t run = {
+        .random = seed * 0x9e3779b97f4a7c15U, .seed = seed, .wipes = wipes, .installs = installs};
     run.fleet = s_fleet (&run);
     if (s_random (&run, 2) == 0)
         s_past (&run);
@@ -211,15 +256,18 @@ main (int argc, char **argv)
     uint64_t count = argc > 2 ? strtoull (argv[2], NULL, 10) : 300;
     uint64_t committed = 0;
     uint64_t terms = 0;
+    uint64_t wipes = 0;
+    uint64_t installs = 0;
     setvbuf (stdout, NULL, _IONBF, 0);
     for (uint64_t seed = first; seed < first + count; seed++) {
         printf ("\rseed %lu", seed); //  the last line names the one that fails an assert
-        if (!s_run (seed, 4000, &committed, &terms)) {
+        if (!s_run (seed, 4000, &committed, &terms, &wipes, &installs)) {
             printf ("\nfailed: seed %lu\n", seed);
             return 1;
         }
     }
-    printf ("\n%lu seeds: %lu entries committed, %lu terms\n", count, committed, terms);
+    printf ("\n%lu seeds: %lu entries committed, %lu terms, %lu disks lost, %lu states installed\n",
+            count, committed, terms, wipes, installs);
     //  A run that never did anything would prove nothing.
     return committed > 20 * count && terms > count ? 0 : 1;
 }

@@ -63,6 +63,8 @@ s_cluster (stage_t *stage, char **words, int count)
     for (int i = 2; i < count; i++) {
         if (strcmp (words[i], "stay") == 0)
             options.prefer_lowest = false;
+        else if (strcmp (words[i], "track") == 0)
+            options.track = true;
         else if (strncmp (words[i], "seed=", 5) == 0)
             options.seed = s_number (words[i] + 5);
         else
@@ -175,6 +177,33 @@ s_stall (stage_t *stage, char **words, int count)
     return true;
 }
 
+/*  wipe NODE, which is down: it has a new disk. */
+static bool
+s_wipe (stage_t *stage, char **words, int count)
+{
+    (void)count;
+    hf_fleet_wipe (stage->fleet, s_number (words[1]));
+    return true;
+}
+
+/*  prune NODE INDEX */
+static bool
+s_prune (stage_t *stage, char **words, int count)
+{
+    (void)count;
+    hf_fleet_prune (stage->fleet, s_number (words[1]), s_number (words[2]));
+    return true;
+}
+
+/*  install NODE FROM: a node that is down gets the state of another. */
+static bool
+s_install (stage_t *stage, char **words, int count)
+{
+    (void)count;
+    hf_fleet_install (stage->fleet, s_number (words[1]), s_number (words[2]));
+    return true;
+}
+
 static bool
 s_propose (stage_t *stage, char **words, int count)
 {
@@ -236,9 +265,13 @@ s_show (stage_t *stage, char **words, int count)
             continue;
         }
         hf_core_view_t view = hf_fleet_view (stage->fleet, id);
-        fprintf (stage->out, "%u: %s, term %lu, leader %u, commit %lu, verified %lu, log %s%s\n",
+        fprintf (stage->out, "%u: %s, term %lu, leader %u, commit %lu, verified %lu, log %s%s%s",
                  id, roles[view.role], view.term, view.leader, view.commit_index,
-                 view.verified_index, text, view.transferring ? ", transferring" : "");
+                 view.verified_index, text, view.transferring ? ", transferring" : "",
+                 view.needs_state ? ", needs state" : "");
+        if (hf_fleet_options (stage->fleet)->track)
+            fprintf (stage->out, ", known %x", view.known);
+        fputc ('\n', stage->out);
     }
     return true;
 }
@@ -269,6 +302,7 @@ static const struct command {
     {"stall", 2, s_stall},     {"unstall", 2, s_stall},     {"propose", 2, s_propose},
     {"barrier", 3, s_barrier}, {"handover", 2, s_handover}, {"run", 2, s_run},
     {"lead", 4, s_lead},       {"show", 1, s_show},         {"trace", 2, s_trace},
+    {"wipe", 2, s_wipe},       {"prune", 3, s_prune},       {"install", 3, s_install},
 };
 
 /*  False when it is no step. LINE is cut into words. */

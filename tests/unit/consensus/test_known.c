@@ -1,0 +1,280 @@
+//  Who counts (design 4.6), by hand: node 2 with the table 100, 200, 300.
+
+#include "hf_bench.h"
+
+static void
+s_stand (hf_bench_t *bench)
+{
+    hf_bench_tick_after (bench, 600000);
+    hf_bench_commit (bench);
+}
+
+static void
+s_vote (hf_bench_t *bench, uint32_t from, bool pre, uint64_t incarnation)
+{
+    uint64_t term = hf_core_view (bench->core).term + pre;
+    hf_bench_vote (
+        bench,
+        (hf_vote_t){
+            .from = from, .term = term, .pre = pre, .granted = true, .incarnation = incarnation});
+    hf_bench_commit (bench);
+}
+
+static void
+s_ack (hf_bench_t *bench, uint32_t from, uint64_t index, uint64_t round, uint64_t incarnation)
+{
+    hf_bench_ack (bench, (hf_ack_t){.from = from,
+                                    .term = hf_core_view (bench->core).term,
+                                    .index = index,
+                                    .round = round,
+                                    .hears = 7,
+                                    .incarnation = incarnation});
+    hf_bench_commit (bench);
+}
+
+static hf_role_t
+s_role (const hf_bench_t *bench)
+{
+    return hf_core_view (bench->core).role;
+}
+
+static void
+s_lead (hf_bench_t *bench)
+{
+    s_stand (bench);
+    s_vote (bench, 3, true, 300);
+    s_vote (bench, 3, false, 300);
+    assert_int_equal (s_role (bench), HF_LEADER);
+    for (uint32_t node = 1; node <= 3; node++) {
+        hf_event_t event = {.type = HF_EV_LINK, .link = {.node = node, .up = true}};
+        hf_bench_step (bench, &event);
+    }
+    hf_bench_commit (bench);
+}
+
+static void
+test_votes (void **state)
+{
+    (void)state;
+    hf_bench_t bench;
+    hf_bench_open_known (&bench, 200, 3, 0, 5);
+    assert_int_equal (hf_core_view (bench.core).known, 7);
+    s_stand (&bench);
+    s_vote (&bench, 3, true, 301);
+    s_vote (&bench, 1, true, 0);
+    assert_int_equal (s_role (&bench), HF_PRE_CANDIDATE);
+    s_vote (&bench, 1, true, 100);
+    assert_int_equal (s_role (&bench), HF_CANDIDATE);
+    s_vote (&bench, 1, false, 101);
+    s_vote (&bench, 3, false, 301);
+    assert_int_equal (s_role (&bench), HF_CANDIDATE);
+    s_vote (&bench, 3, false, 300);
+    assert_int_equal (s_role (&bench), HF_LEADER);
+    hf_bench_close (&bench);
+}
+
+/*  Neither at its time, nor when the leader's connection breaks, nor when it is told to. */
+static void
+test_unknown_never_stands (void **state)
+{
+    (void)state;
+    hf_bench_t bench;
+    hf_bench_open_known (&bench, 201, 3, 2, 5);
+    assert_int_equal (hf_core_view (bench.core).known, 5);
+    hf_bench_tick_after (&bench, 600000);
+    assert_int_equal (s_role (&bench), HF_FOLLOWER);
+    assert_int_equal (bench.effects.messages_count, 0);
+    assert_true (bench.effects.wake_at_us > bench.now_us);
+    hf_bench_heartbeat (
+        &bench,
+        (hf_heartbeat_t){.from = 1, .term = 3, .round = 1, .last_index = 5, .last_term = 1});
+    assert_int_equal (hf_bench_sent (&bench, HF_KIND_ACK)->ack.incarnation, 201);
+    hf_bench_transfer (
+        &bench, (hf_transfer_t){.from = 1, .to = 2, .term = 3, .last_index = 5, .last_term = 1});
+    assert_int_equal (s_role (&bench), HF_FOLLOWER);
+    hf_event_t broken = {.type = HF_EV_BROKEN, .link = {.node = 1}};
+    hf_bench_step (&bench, &broken);
+    hf_bench_tick_after (&bench, 600000);
+    assert_int_equal (s_role (&bench), HF_FOLLOWER);
+    assert_int_equal (hf_core_view (bench.core).term, 3);
+    hf_bench_close (&bench);
+}
+
+static void
+test_commit (void **state)
+{
+    (void)state;
+    hf_bench_t bench;
+    hf_bench_open_known (&bench, 200, 3, 0, 5);
+    s_lead (&bench);
+    s_ack (&bench, 3, 6, 1, 301);
+    assert_int_equal (bench.effects.commit_index, 0);
+    assert_int_equal (hf_core_view (bench.core).known, 2);
+    s_ack (&bench, 3, 6, 1, 300);
+    assert_int_equal (bench.effects.commit_index, 6);
+    //  A new disk has nothing of what the old one had.
+    hf_event_t event = {.type = HF_EV_PROPOSE, .propose = {.count = 1}};
+    s_ack (&bench, 1, 6, 1, 101);
+    hf_bench_step (&bench, &event);
+    s_ack (&bench, 1, 7, 1, 101);
+    s_ack (&bench, 1, 0, 1, 100);
+    assert_int_equal (bench.effects.commit_index, 6);
+    s_ack (&bench, 1, 7, 1, 100);
+    assert_int_equal (bench.effects.commit_index, 7);
+    hf_bench_close (&bench);
+}
+
+/*  Barriers and check-quorum do not count it either. */
+static void
+test_rounds (void **state)
+{
+    (void)state;
+    hf_bench_t bench;
+    hf_bench_open_known (&bench, 200, 3, 0, 5);
+    s_lead (&bench);
+    s_ack (&bench, 3, 6, 1, 300);
+    hf_event_t event = {.type = HF_EV_BARRIER, .barrier = {.id = 1}};
+    hf_bench_step (&bench, &event);
+    bench.effects.notices_count = 0;
+    hf_bench_ack (&bench,
+                  (hf_ack_t){.from = 1, .term = 4, .index = 6, .round = 2, .incarnation = 101});
+    assert_int_equal (bench.effects.notices_count, 0);
+    for (int i = 0; i < 5; i++) {
+        hf_bench_tick_after (&bench, 50000);
+        s_ack (&bench, 1, 6, 2, 101);
+        assert_int_equal (s_role (&bench), HF_LEADER);
+    }
+    hf_bench_tick_after (&bench, 60000); //  300 ms since 3 was heard
+    assert_int_equal (s_role (&bench), HF_FOLLOWER);
+    hf_bench_close (&bench);
+}
+
+/*  Every member is admitted by the others, and counts from then on. */
+static void
+test_admission (void **state)
+{
+    (void)state;
+    hf_bench_t bench;
+    hf_bench_open_known (&bench, 200, 3, 0, 5);
+    s_lead (&bench);
+    s_ack (&bench, 3, 6, 1, 300);
+    s_ack (&bench, 1, 5, 1, 101);
+    hf_bench_tick_after (&bench, 50000); //  what was committed counts from the heartbeat on
+    hf_bench_commit (&bench);
+    s_ack (&bench, 3, 6, 2, 300);
+    s_ack (&bench, 1, 5, 2, 101);
+    hf_bench_tick_after (&bench, 50000);
+    assert_null (hf_bench_persisted (&bench, HF_PERSIST_OWN)); //  it lacks entry 6
+    s_ack (&bench, 1, 6, 2, 101);
+    hf_bench_tick_after (&bench, 50000);
+    const hf_persist_t *own = hf_bench_persisted (&bench, HF_PERSIST_OWN);
+    hf_known_t known[HF_MEMBERS_MAX];
+    assert_non_null (own);
+    assert_int_equal (own->index, 7);
+    int count = hf_known_payload_get (hf_span (own->payload, own->payload_size), known, 7);
+    assert_int_equal (count, 3);
+    assert_int_equal (known[0].incarnation, 101);
+    assert_int_equal (known[2].incarnation, 300);
+    hf_bench_commit (&bench);
+    s_ack (&bench, 1, 7, 2, 101);
+    assert_int_equal (bench.effects.commit_index, 6); //  not by the one that it admits
+    hf_bench_tick_after (&bench, 50000);
+    assert_null (hf_bench_persisted (&bench, HF_PERSIST_OWN)); //  one at a time
+    s_ack (&bench, 3, 7, 3, 300);
+    assert_int_equal (bench.effects.commit_index, 7);
+    assert_int_equal (hf_core_view (bench.core).known, 7);
+    hf_bench_tick_after (&bench, 50000);
+    assert_int_equal (hf_bench_persisted (&bench, HF_PERSIST_OWN)->index, 8);
+    const hf_notice_t *notice = &bench.effects.notices[bench.effects.notices_count - 1];
+    assert_int_equal (notice->type, HF_NOTICE_ADMITTED);
+    assert_int_equal (notice->id, 1);
+    hf_bench_commit (&bench);
+    s_ack (&bench, 1, 8, 3, 101);
+    assert_int_equal (bench.effects.commit_index, 8); //  now it counts
+    hf_bench_tick_after (&bench, 50000);
+    assert_null (hf_bench_persisted (&bench, HF_PERSIST_OWN));
+    hf_bench_close (&bench);
+}
+
+/*  The vote of the old disk may still be under way when the new one is being admitted: the new
+ *  one's does not count before the entry is known to be committed. */
+static void
+test_vote_while_pending (void **state)
+{
+    (void)state;
+    hf_bench_t bench;
+    uint64_t table[HF_MEMBERS_MAX] = {100, 200, 301};
+    hf_persist_t persist;
+    hf_bench_open_known (&bench, 200, 3, 0, 5);
+    hf_core_known_put (bench.core, table, &persist);
+    hf_entry_put (
+        &bench.list,
+        &(hf_entry_t){.term = 3, .payload = hf_span (persist.payload, persist.payload_size)});
+    hf_bench_entries (&bench,
+                      (hf_entries_t){.from = 1, .term = 3, .prev_index = 5, .prev_term = 1});
+    hf_bench_commit (&bench);
+    assert_int_equal (hf_core_view (bench.core).known, 3);
+    s_stand (&bench);
+    s_vote (&bench, 3, true, 301);
+    s_vote (&bench, 3, true, 300);
+    assert_int_equal (s_role (&bench), HF_PRE_CANDIDATE);
+    hf_bench_heartbeat (
+        &bench,
+        (hf_heartbeat_t){
+            .from = 1, .term = 3, .round = 1, .commit = 6, .last_index = 6, .last_term = 3});
+    assert_int_equal (hf_core_view (bench.core).known, 7);
+    s_stand (&bench);
+    s_vote (&bench, 3, true, 301);
+    s_vote (&bench, 3, false, 301);
+    assert_int_equal (s_role (&bench), HF_LEADER);
+    hf_bench_close (&bench);
+}
+
+/*  Never formed: all must vote, and what they said they are is the first entry. */
+static void
+test_forming (void **state)
+{
+    (void)state;
+    hf_bench_t bench;
+    hf_bench_open_known (&bench, 200, 0, 0, 0);
+    s_stand (&bench);
+    s_vote (&bench, 3, true, 300);
+    assert_int_equal (s_role (&bench), HF_PRE_CANDIDATE);
+    hf_bench_tick_after (&bench, 100000);
+    assert_int_equal (bench.effects.notices[0].type, HF_NOTICE_WAITING);
+    assert_int_equal (bench.effects.notices[0].id, 1);
+    hf_bench_commit (&bench);
+    s_vote (&bench, 3, true, 300);
+    hf_bench_tick_after (&bench, 100000);
+    assert_int_equal (bench.effects.notices_count, 0); //  the same
+    s_vote (&bench, 1, true, 100);
+    s_vote (&bench, 3, true, 300);
+    assert_int_equal (s_role (&bench), HF_CANDIDATE);
+    s_vote (&bench, 3, false, 301);
+    //  A refusal is tried again soon, and not at once.
+    uint64_t now_us = bench.now_us;
+    hf_bench_vote (&bench, (hf_vote_t){.from = 1, .term = 1, .incarnation = 100});
+    assert_in_range (bench.effects.wake_at_us, now_us + 30000, now_us + 60000);
+    hf_bench_commit (&bench);
+    hf_bench_vote (&bench, (hf_vote_t){.from = 1, .term = 1, .granted = true, .incarnation = 100});
+    const hf_persist_t *own = hf_bench_persisted (&bench, HF_PERSIST_OWN);
+    hf_known_t known[HF_MEMBERS_MAX];
+    assert_non_null (own);
+    int count = hf_known_payload_get (hf_span (own->payload, own->payload_size), known, 7);
+    assert_int_equal (count, 3);
+    assert_int_equal (known[1].incarnation, 200);
+    assert_int_equal (known[2].incarnation, 301);
+    hf_bench_close (&bench);
+}
+
+int
+main (void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test (test_votes),     cmocka_unit_test (test_unknown_never_stands),
+        cmocka_unit_test (test_commit),    cmocka_unit_test (test_rounds),
+        cmocka_unit_test (test_admission), cmocka_unit_test (test_vote_while_pending),
+        cmocka_unit_test (test_forming),
+    };
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}
