@@ -144,8 +144,7 @@
 #define HF_FIELDS_a_needs_state(F)   F (u64, term) F (u32, leader)
 #define HF_FIELDS_a_want_state(F)    F (u32, node)
 #define HF_FIELDS_a_snapshot(F)                                                                    \
-    F (u32, node) F (u64, index) F (u64, term) F (u64, section) F (bin, known)
-#define HF_FIELDS_a_snapshot_rows(F) F (list, rows) F (flag, more)
+    F (u32, node) F (u64, index) F (u64, term) F (u64, section) F (bin, known) F (list, rows)
 
 //  ---- the table: M (KIND, ordinal, name) -------------------------------------
 
@@ -214,8 +213,7 @@
     M (A_FILES_DURABLE, 228, a_files_durable)                                                      \
     M (A_SECTIONS, 229, a_sections)                                                                \
     M (A_WANT_STATE, 230, a_want_state)                                                            \
-    M (A_SNAPSHOT, 231, a_snapshot)                                                                \
-    M (A_SNAPSHOT_ROWS, 232, a_snapshot_rows)
+    M (A_SNAPSHOT, 231, a_snapshot)
 
 typedef enum hf_kind {
 #define HF_MSG_ENUM(kind, ordinal, name) HF_KIND_##kind = (ordinal),

@@ -40,6 +40,7 @@ typedef struct hf_lock_args {
 } hf_lock_args_t;
 
 typedef struct hf_file_args {
+    uint32_t self;
     hf_file_store_t *store; //  owned
     const char *dir;        //  the data folder
     zsock_t *lock;          //  owned: PAIR to the lock actor

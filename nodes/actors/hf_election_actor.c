@@ -6,14 +6,16 @@
  *    A_BARRIER  id                a read barrier is wanted
  *    A_APPLIED  index, bytes      applied so far, and all bytes of entries handled so far (credit)
  *    A_FACTS    id                what does the election know of itself?
+ *    A_FLUSHED  index             the state of this index is on disk: the log may be pruned to it
  *  To the lock actor:
  *    A_COMMITTED first, entries   committed entries, in order, without gaps
  *    A_LEADING   term, index      leads; all before is committed up to INDEX
  *    A_FOLLOWING term, leader     does not lead; what was proposed or asked is void or undecided
  *    A_PASSED    id, index        the barrier passed: state at INDEX is linearizable for it
  *    A_TOLD      id, rows         FACT_ROWs
- *  On its own pipe: "HANDOVER" -> hand the lead over, then "DONE" (at once when there is nothing
- *  to hand over); "$TERM".
+ *  To the file actor (PAIR): A_NEEDS_STATE term, leader (0: no more); STATE_ASK, STATE_PART of
+ * peers From the file actor: STATE_ASK, STATE_PART for peers On its own pipe: "HANDOVER" -> hand
+ * the lead over, then "DONE" (at once when there is nothing to hand over); "$TERM".
  *
  *  The core is driven in hf_election_driver.c.
  */
@@ -50,6 +52,22 @@ s_links_up (const hf_election_t *self, uint32_t links)
     return up;
 }
 
+/*  The members that do not count: their disks are not those that the log knows. */
+static void
+s_add_not_counted (const hf_election_t *self, hf_pack_t *rows, uint32_t known)
+{
+    const hf_core_config_t *config = &self->args->config;
+    char text[HF_MEMBERS_MAX * 12] = "";
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < config->members_count; i++) {
+        size_t used = strlen (text);
+        if ((known >> i & 1) == 0)
+            snprintf (text + used, sizeof text - used, "%s%u", count++ > 0 ? "," : "",
+                      config->members[i]);
+    }
+    s_add_fact (rows, "not_counted", text, count);
+}
+
 static void
 s_tell_facts (hf_election_t *self, uint64_t id)
 {
@@ -60,9 +78,12 @@ s_tell_facts (hf_election_t *self, uint64_t id)
     s_add_fact (&rows, "role", roles[view.role], 0);
     s_add_fact (&rows, "leader", "", view.leader);
     s_add_fact (&rows, "term", "", view.term);
+    s_add_fact (&rows, "first_index", "", view.first_index);
     s_add_fact (&rows, "last_index", "", view.last_index);
     s_add_fact (&rows, "commit_index", "", view.commit_index);
+    s_add_fact (&rows, "flushed_index", "", self->flushed);
     s_add_fact (&rows, "links_up", "", s_links_up (self, view.links));
+    s_add_not_counted (self, &rows, view.known);
     s_add_fact (&rows, "dropped_peer_frames", "",
                 hf_mesh_dropped (self->args->mesh) + self->dropped);
     hf_pack_reset (&self->frame);
@@ -94,7 +115,7 @@ s_from_lock (hf_election_t *self, hf_scan_t *scan, uint32_t kind)
         hf_a_start_t start;
         good = hf_a_start_get (scan, &start);
         self->started = true;
-        self->delivered = self->applied = start.applied;
+        self->delivered = self->flushed = start.applied;
         break;
     }
     case HF_KIND_A_PROPOSE: {
@@ -113,8 +134,14 @@ s_from_lock (hf_election_t *self, hf_scan_t *scan, uint32_t kind)
     case HF_KIND_A_APPLIED: {
         hf_a_applied_t applied;
         good = hf_a_applied_get (scan, &applied);
-        self->applied = applied.index;
         self->credited_bytes = applied.bytes;
+        break;
+    }
+    case HF_KIND_A_FLUSHED: {
+        hf_a_flushed_t flushed;
+        good = hf_a_flushed_get (scan, &flushed);
+        self->flushed = flushed.index;
+        self->prunes = true;
         break;
     }
     case HF_KIND_A_FACTS: {
@@ -153,6 +180,8 @@ s_from_mesh (hf_election_t *self, const hf_mesh_event_t *in)
     case HF_MESH_NONE:
         return;
     case HF_MESH_FRAME:
+        if (hf_election_state_from_peer (self, in->bytes))
+            return;
         if (hf_frame_open (in->bytes.at, in->bytes.size, &scan, &kind) != HF_OK ||
             !hf_core_read_peer (self->core, &scan, kind, &event)) {
             self->dropped++;
@@ -263,20 +292,25 @@ s_run (hf_election_t *self)
         {.socket = zsock_resolve (self->args->lock), .events = ZMQ_POLLIN},
         {.socket = mesh[0], .events = ZMQ_POLLIN},
         {.socket = mesh[1], .events = ZMQ_POLLIN},
+        {.socket = zsock_resolve (self->args->file), .events = ZMQ_POLLIN},
     };
     uint64_t tick_us = hf_mesh_tick (self->args->mesh, hf_clock_us ());
     uint64_t began_us = hf_clock_us ();
+    self->missing_told_us = began_us;
     hf_election_step_type (self, HF_EV_TICK);
     hf_election_flush (self);
     while (!self->stop) {
         uint64_t listen_us = hf_clock_us ();
         uint64_t wake_us = s_wake_us (self, tick_us);
-        zmq_poll (items, sizeof items / sizeof *items, s_wait_ms (listen_us, wake_us));
+        long wait_ms = self->prunes ? 1 : s_wait_ms (listen_us, wake_us);
+        zmq_poll (items, sizeof items / sizeof *items, wait_ms);
         uint64_t turn_us = listen_us - began_us;
         began_us = hf_clock_us ();
         //  Sockets before timers: after a stall, what was said in time must count.
+        hf_election_prune (self);
         s_drain_mesh (self);
         s_drain_lock (self);
+        hf_election_drain_file (self);
         s_drain_pipe (self);
         s_step_stall (self, turn_us, wake_us > listen_us ? wake_us : listen_us);
         uint64_t now_us = hf_clock_us ();
@@ -287,6 +321,7 @@ s_run (hf_election_t *self)
         hf_election_step_proposals (self);
         hf_election_flush (self);
         s_watch_handover (self, now_us);
+        hf_election_watch_forming (self, now_us);
     }
 }
 
@@ -294,6 +329,26 @@ typedef struct spans {
     hf_term_span_t *list;
     size_t count, room;
 } spans_t;
+
+typedef struct knowns {
+    hf_known_at_t *list;
+    size_t count, room;
+} knowns_t;
+
+static void
+s_add_known (void *arg, uint64_t index, hf_span_t payload)
+{
+    knowns_t *knowns = arg;
+    if (knowns->count == knowns->room) {
+        knowns->room = knowns->room ? 2 * knowns->room : 4;
+        knowns->list = realloc (knowns->list, knowns->room * sizeof *knowns->list);
+        assert (knowns->list);
+    }
+    hf_known_at_t *known = &knowns->list[knowns->count++];
+    assert (payload.size <= sizeof known->payload);
+    *known = (hf_known_at_t){.index = index, .size = (uint8_t)payload.size};
+    memcpy (known->payload, payload.at, payload.size);
+}
 
 static void
 s_add_span (void *arg, uint64_t first_index, uint64_t term)
@@ -314,19 +369,27 @@ s_restore (hf_election_t *self)
     spans_t spans = {0};
     if (hf_log_store_spans (store, s_add_span, &spans) != 0)
         hf_die ("the log cannot be read: %s", hf_log_store_error (store));
+    knowns_t knowns = {0};
+    hf_log_store_known (store, s_add_known, &knowns);
+    self->args->config.incarnation = hf_log_store_incarnation (store);
     hf_restored_t restored = {.term = hf_log_store_term (store),
                               .voted_for = hf_log_store_voted_for (store),
+                              .base_index = hf_log_store_first_index (store) - 1,
+                              .base_term = hf_log_store_base_term (store),
+                              .known = knowns.list,
+                              .known_count = knowns.count,
                               .last_index = hf_log_store_last_index (store),
                               .spans = spans.list,
                               .spans_count = spans.count};
     self->core =
         hf_core_new (&self->args->config, &restored, hf_clock_us (), hf_election_chunk, self);
     free (spans.list);
+    free (knowns.list);
     if (!self->core)
         hf_die ("the log and the cluster list do not fit each other");
     self->tail = hf_tail_new (restored.last_index, TAIL_BYTES);
-    hf_report (HF_INFO, "log: %" PRIu64 " entries, term %" PRIu64, restored.last_index,
-               restored.term);
+    hf_report (HF_INFO, "log: entries %" PRIu64 " to %" PRIu64 ", term %" PRIu64,
+               restored.base_index + 1, restored.last_index, restored.term);
 }
 
 void
@@ -349,4 +412,5 @@ hf_election_actor (zsock_t *pipe, void *args)
     hf_mesh_destroy (&self.args->mesh);
     hf_log_store_close (&self.args->store);
     zsock_destroy (&self.args->lock);
+    zsock_destroy (&self.args->file);
 }

@@ -226,13 +226,30 @@ s_tell_notice (hf_election_t *self, const hf_notice_t *notice)
 {
     hf_pack_reset (&self->frame);
     switch (notice->type) {
+    case HF_NOTICE_NEEDS_STATE:
+        hf_election_needs_state (self, notice->term, notice->leader);
+        return;
+    case HF_NOTICE_ADMITTED:
+        hf_report (HF_WARN,
+                   "node %" PRIu64 " came back with another disk and has caught up: "
+                   "it counts again",
+                   notice->id);
+        return;
+    case HF_NOTICE_WAITING:
+        self->missing = notice->id;
+        return;
     case HF_NOTICE_LEADING:
+        self->missing = 0;
+        hf_election_needs_state (self, notice->term, 0);
         hf_report (HF_INFO, "leads term %" PRIu64, notice->term);
         self->leading = true;
         hf_a_leading_frame (&self->frame, &(hf_a_leading_t){.term = notice->term,
                                                             .index = self->effects.commit_index});
         break;
     case HF_NOTICE_FOLLOWING:
+        hf_election_needs_state (self, notice->term, 0);
+        if (notice->leader != 0)
+            self->missing = 0;
         if (notice->leader != 0)
             hf_report (HF_INFO, "follows node %u in term %" PRIu64, notice->leader, notice->term);
         else if (self->leading)
@@ -245,10 +262,6 @@ s_tell_notice (hf_election_t *self, const hf_notice_t *notice)
         hf_a_passed_frame (&self->frame,
                            &(hf_a_passed_t){.id = notice->id, .index = notice->index});
         break;
-    case HF_NOTICE_NEEDS_STATE:
-    case HF_NOTICE_ADMITTED:
-    case HF_NOTICE_WAITING:
-        return;
     }
     hf_pipe_send (self->args->lock, &self->frame);
 }

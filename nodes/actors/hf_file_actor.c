@@ -1,14 +1,19 @@
-/*  hf_file_actor.c - the actor of the replicated files: sections in, reads out.
+/*  hf_file_actor.c - the actor of the replicated files: sections in, reads out, state transfer.
  *
  *  From the lock actor (PAIR, frames of msgs/hf_msg.h):
  *    A_SECTIONS   sections                        write released sections: each an A_SECTION of
  *                 index, parts                    A_PARTs, in order
  *    A_FILE_QUERY id, what, name, offset, limit   HF_WHAT_FILES or HF_WHAT_READ
+ *    A_SNAPSHOT   node, index, term, ...          the state that A_WANT_STATE asked for
  *  To the lock actor:
  *    A_FILE_RESULT   id, status, total, more, rows, data
  *        sees every section that was taken before its query
  *    A_FILES_DURABLE index
  *        all sections up to INDEX are on disk: at the start, and after every commit
+ *    A_WANT_STATE node
+ *        the lock state as it is, for that node: see hf_takeover.h
+ *  From the election actor (PAIR): A_NEEDS_STATE, and what peers say: STATE_ASK, STATE_PART.
+ *  To the election actor, to be sent to a peer as they are: STATE_ASK, STATE_PART.
  *  On its own pipe: "$TERM": what waits is still handled and committed.
  *
  *  One batch: all that waits, up to a bound, is handled in order, then one commit. A query is
@@ -16,18 +21,21 @@
  *  crash can take it back.
  *  A disk error ends the process: nothing may leave the node after it.
  */
-#include "nodes/actors/hf_actors.h"
+#include "nodes/actors/hf_clock.h"
 #include "nodes/actors/hf_pipe.h"
 #include "nodes/actors/hf_report.h"
+#include "nodes/actors/hf_takeover.h"
 #include <assert.h>
 #include <stdlib.h>
 
-#define BATCH_MESSAGES 1000
-#define BATCH_BYTES    (8U << 20) //  in frames taken and answers given
+#define BATCH_MESSAGES    1000
+#define BATCH_BYTES       (8U << 20) //  in frames taken and answers given
+#define TAKEOVER_MESSAGES 16         //  between two batches
 
 typedef struct file_actor {
     hf_file_args_t *args;
     zsock_t *pipe;
+    hf_takeover_t *takeover;
     hf_pack_t frame; //  scratch: the frame that is being sent
     hf_pack_t rows;  //  scratch: FILE_ROWs of one answer
     bool stop;
@@ -135,6 +143,11 @@ s_batch (file_actor_t *self)
             sections = hf_a_sections_get (&scan, &batch);
             assert (sections);
             s_sections (self, batch.sections);
+        } else if (kind == HF_KIND_A_SNAPSHOT) {
+            hf_a_snapshot_t snapshot;
+            bool good = hf_a_snapshot_get (&scan, &snapshot);
+            assert (good);
+            hf_takeover_snapshot (self->takeover, &snapshot, hf_clock_us ());
         } else {
             hf_a_file_query_t query;
             bool good = kind == HF_KIND_A_FILE_QUERY && hf_a_file_query_get (&scan, &query);
@@ -148,6 +161,22 @@ s_batch (file_actor_t *self)
     if (sections)
         s_send_durable (self);
     return count;
+}
+
+/*  What the election actor has for the transfer, a bounded part of it. */
+static void
+s_drain_election (file_actor_t *self)
+{
+    zmq_msg_t message;
+    zmq_msg_init (&message);
+    hf_scan_t scan;
+    uint32_t kind;
+    for (int i = 0; i < TAKEOVER_MESSAGES; i++) {
+        if (!hf_pipe_next (self->args->election, &message, &scan, &kind))
+            break;
+        hf_takeover_from_election (self->takeover, &scan, kind, hf_clock_us ());
+    }
+    zmq_msg_close (&message);
 }
 
 static void
@@ -167,12 +196,19 @@ s_run (file_actor_t *self)
     zmq_pollitem_t items[] = {
         {.socket = zsock_resolve (self->pipe), .events = ZMQ_POLLIN},
         {.socket = zsock_resolve (self->args->lock), .events = ZMQ_POLLIN},
+        {.socket = zsock_resolve (self->args->election), .events = ZMQ_POLLIN},
     };
     while (!self->stop) {
-        if (zmq_poll (items, 2, -1) < 0 && errno != EINTR)
+        uint64_t now_us = hf_clock_us ();
+        uint64_t wake_us = hf_takeover_tick (self->takeover, now_us);
+        long wait_ms = wake_us == UINT64_MAX ? -1
+                       : wake_us > now_us    ? (long)((wake_us - now_us + 999) / 1000)
+                                             : 0;
+        if (zmq_poll (items, 3, wait_ms) < 0 && errno != EINTR)
             break; //  ETERM: the process ends
         s_command (self);
         s_batch (self);
+        s_drain_election (self);
     }
     while (s_batch (self) > 0)
         continue;
@@ -182,7 +218,8 @@ void
 hf_file_actor (zsock_t *pipe, void *args)
 {
     file_actor_t self = {.args = args, .pipe = pipe};
-    assert (self.args->store && self.args->lock);
+    assert (self.args->store && self.args->lock && self.args->election);
+    self.takeover = hf_takeover_new (self.args);
     hf_pack_init (&self.frame);
     hf_pack_init (&self.rows);
     zsock_signal (pipe, 0);
@@ -190,6 +227,8 @@ hf_file_actor (zsock_t *pipe, void *args)
     s_run (&self);
     hf_pack_done (&self.frame);
     hf_pack_done (&self.rows);
+    hf_takeover_destroy (&self.takeover);
     hf_file_store_close (&self.args->store);
     zsock_destroy (&self.args->lock);
+    zsock_destroy (&self.args->election);
 }

@@ -3,9 +3,9 @@
  *  From clients (ROUTER, docs/protocol.md): OPEN, KEEPALIVE, REQUESTS, CLOSE, QUERY.
  *  To clients: OPENED, ALIVE, ANSWERS, CLOSED_REPLY, RESULT, REFUSED.
  *  From the election actor (PAIR): A_COMMITTED, A_LEADING, A_FOLLOWING, A_PASSED, A_TOLD.
- *  To the election actor: A_START, A_PROPOSE, A_BARRIER, A_APPLIED, A_FACTS.
- *  From the file actor (PAIR): A_FILE_RESULT, A_FILES_DURABLE.
- *  To the file actor: A_SECTIONS, A_FILE_QUERY.
+ *  To the election actor: A_START, A_PROPOSE, A_BARRIER, A_APPLIED, A_FACTS, A_FLUSHED.
+ *  From the file actor (PAIR): A_FILE_RESULT, A_FILES_DURABLE, A_WANT_STATE.
+ *  To the file actor: A_SECTIONS, A_FILE_QUERY, A_SNAPSHOT.
  *  On its own pipe: "$TERM".
  *
  *  A turn drains everything that waits, then sends one proposal, one barrier and one
@@ -119,6 +119,7 @@ s_from_file (hf_lock_actor_t *self, hf_scan_t *scan, uint32_t kind)
 {
     hf_a_file_result_t result;
     hf_a_files_durable_t durable;
+    hf_a_want_state_t want;
     bool good = false;
     if (kind == HF_KIND_A_FILE_RESULT) {
         good = hf_a_file_result_get (scan, &result);
@@ -126,6 +127,9 @@ s_from_file (hf_lock_actor_t *self, hf_scan_t *scan, uint32_t kind)
     } else if (kind == HF_KIND_A_FILES_DURABLE) {
         good = hf_a_files_durable_get (scan, &durable);
         hf_lock_files_durable (self, durable.index);
+    } else if (kind == HF_KIND_A_WANT_STATE) {
+        good = hf_a_want_state_get (scan, &want);
+        hf_lock_snapshot (self, want.node);
     }
     assert (good);
 }
@@ -163,6 +167,9 @@ s_wait_ms (const hf_lock_actor_t *self)
     uint64_t wake_us = self->leading ? hf_expiry_next_us (self->expiry) : UINT64_MAX;
     if (self->shifted && self->moved_due_us < wake_us)
         wake_us = self->moved_due_us;
+    uint64_t flush_us = hf_lock_flush_due_us (self);
+    if (flush_us < wake_us)
+        wake_us = flush_us;
     if (hf_lock_queries_wait (self))
         return 0;
     uint64_t now_us = hf_clock_us ();
@@ -191,6 +198,7 @@ s_turn (hf_lock_actor_t *self)
     hf_lock_push_moved (self);
     hf_routes_flush (self->routes, self->args->door);
     hf_lock_credit (self);
+    hf_lock_flush (self);
 }
 
 static void
@@ -202,7 +210,8 @@ s_run (hf_lock_actor_t *self)
         {.socket = zsock_resolve (self->args->file), .events = ZMQ_POLLIN},
         {.socket = hf_door_socket (self->args->door), .events = ZMQ_POLLIN},
     };
-    hf_a_start_frame (&self->frame, &(hf_a_start_t){.applied = 0});
+    hf_a_start_frame (&self->frame,
+                      &(hf_a_start_t){.applied = hf_state_applied_index (self->state)});
     hf_pipe_send (self->args->election, &self->frame);
     while (!self->stop) {
         zmq_poll (items, sizeof items / sizeof *items, s_wait_ms (self));
@@ -215,7 +224,8 @@ void
 hf_lock_actor (zsock_t *pipe, void *args)
 {
     hf_lock_actor_t self = {.args = args, .pipe = pipe, .started_us = hf_clock_us ()};
-    self.state = hf_state_new ();
+    self.state = self.args->state;
+    self.taken_index = hf_state_applied_index (self.state);
     self.expiry = hf_expiry_new ();
     self.routes = hf_routes_new ();
     self.reads = hf_reads_new ();
@@ -224,6 +234,7 @@ hf_lock_actor (zsock_t *pipe, void *args)
     hf_pack_init (&self.entries);
     hf_pack_init (&self.frame);
     hf_pack_init (&self.sections);
+    hf_pack_init (&self.changes);
     zsock_signal (pipe, 0);
     s_run (&self);
     hf_lock_forget_moved (&self);
@@ -231,12 +242,14 @@ hf_lock_actor (zsock_t *pipe, void *args)
     hf_reads_destroy (&self.reads);
     hf_routes_destroy (&self.routes);
     hf_expiry_destroy (&self.expiry);
-    hf_state_destroy (&self.state);
+    hf_state_destroy (&self.args->state);
+    hf_state_store_close (&self.args->store);
     hf_outcomes_done (&self.outcomes);
     hf_pack_done (&self.commands);
     hf_pack_done (&self.entries);
     hf_pack_done (&self.frame);
     hf_pack_done (&self.sections);
+    hf_pack_done (&self.changes);
     hf_door_destroy (&self.args->door);
     zsock_destroy (&self.args->election);
     zsock_destroy (&self.args->file);

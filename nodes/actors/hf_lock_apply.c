@@ -129,6 +129,7 @@ s_section (hf_lock_actor_t *self, const hf_outcome_t *out)
 void
 hf_lock_files_durable (hf_lock_actor_t *self, uint64_t index)
 {
+    self->files_durable = index;
     while (self->debts && self->debts->index <= index) {
         hf_section_debt_t *debt = self->debts;
         self->debts = debt->next;

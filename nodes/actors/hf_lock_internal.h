@@ -3,6 +3,7 @@
  *  hf_lock_actor.c    wiring, the loop, what the other actors say
  *  hf_lock_clients.c  frames from clients: checked, routed, proposed or set to wait
  *  hf_lock_apply.c    committed entries: applied, and their outcomes answered
+ *  hf_lock_flush.c    the state to disk, and to the file actor for another node
  *  hf_lock_reads.c    what waits for a barrier: keepalives and queries
  *  hf_lock_routes.c   who is where: sessions, openings, watchers
  */
@@ -108,6 +109,14 @@ typedef struct hf_lock_actor {
     struct hf_section_debt *debts; //  first and last of these
     struct hf_section_debt *debts_end;
 
+    uint64_t files_durable; //  sections up to this command index are on disk
+
+    hf_pack_t changes;      //  of rows: the step to the state store that is under way
+    bool taken;             //  there is one
+    uint64_t taken_index;   //  the last one led to this applied index
+    uint64_t taken_section; //  and waits for the files to have this section
+    uint64_t flush_due_us;
+
     struct hf_shifted *shifted; //  locks whose queues shifted since positions were pushed
     uint64_t moved_due_us;
 
@@ -143,6 +152,13 @@ void hf_lock_push_moved (hf_lock_actor_t *self);
 void hf_lock_forget_moved (hf_lock_actor_t *self);
 /*  Propose the end of sessions that went silent. */
 void hf_lock_expire (hf_lock_actor_t *self);
+
+//  hf_lock_flush.c
+/*  Write a step of the state to disk when it is time, and tell the election actor. */
+void hf_lock_flush (hf_lock_actor_t *self);
+uint64_t hf_lock_flush_due_us (const hf_lock_actor_t *self);
+/*  Give the whole state to the file actor, which sends it to NODE. */
+void hf_lock_snapshot (hf_lock_actor_t *self, uint32_t node);
 
 //  hf_lock_reads.c
 /*  False: too many wait. */

@@ -56,9 +56,11 @@ siege_destroy (siege_t **self_p)
 void
 siege_begin (siege_t *self)
 {
-    for (uint32_t id = 1; id <= self->nodes; id++)
-        assert_true (hf_cluster_start (self->cluster, id));
+    //  A cluster forms with all of its nodes; those that do not belong to the siege leave then.
+    assert_true (hf_cluster_start_all (self->cluster));
     assert_true (hf_wait_for (s_node_1_leads, self, HF_CLUSTER_LIMIT_MS));
+    for (uint32_t id = self->nodes + 1; id <= hf_cluster_count (self->cluster); id++)
+        hf_cluster_kill (self->cluster, id);
     self->client = hf_script_new ("client", hf_cluster_endpoints (self->cluster),
                                   hf_cluster_dir (self->cluster));
     hf_script_result_t result = hf_script_do (self->client, "open 60000");

@@ -101,9 +101,11 @@ typedef struct hf_node_status {
     uint32_t node;
     char role[16]; //  leader, follower, candidate
     uint32_t leader;
-    uint64_t term, first_index, last_index, commit_index, applied_index, command_index, state_hash;
+    uint64_t term, last_index, commit_index, applied_index, command_index, state_hash;
     uint64_t sessions, locks, staged_bytes, clients, links_up, uptime_ms;
-    uint64_t not_counted;         //  nodes whose votes and acks do not count: they lost their disks
+    uint64_t first_index;         //  of the log: 1, or behind what was pruned
+    uint64_t flushed_index;       //  the lock state is on disk as of this one
+    uint64_t not_counted;         //  members whose disk is not the one that is known
     uint64_t dropped_frames;      //  from clients
     uint64_t dropped_peer_frames; //  from other nodes
 } hf_node_status_t;

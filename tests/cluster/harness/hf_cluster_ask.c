@@ -27,8 +27,8 @@ static const struct {
     NUMBER (sessions),     NUMBER (locks),
     NUMBER (clients),      NUMBER (staged_bytes),
     NUMBER (links_up),     NUMBER (dropped_frames),
-    NUMBER (not_counted),  NUMBER (first_index),
     NUMBER (uptime_ms),    NUMBER (dropped_peer_frames),
+    NUMBER (first_index),  NUMBER (flushed_index),
 #undef NUMBER
 };
 

@@ -26,6 +26,7 @@ typedef struct stage {
     hf_election_args_t args;
     zactor_t *actor;
     zsock_t *lock;          //  our end
+    zsock_t *file;          //  likewise
     hf_mesh_t *peer[PEERS]; //  nodes 1 and 3; the actor is node 2
     uint64_t last[PEERS];   //  of the log that they pretend to have
     uint64_t leads;         //  the term that the actor leads
@@ -73,6 +74,7 @@ s_start (stage_t *self)
         assert_non_null (self->peer[i]);
     }
     self->lock = hf_pipe_new (&self->args.lock);
+    self->file = hf_pipe_new (&self->args.file);
     self->actor = zactor_new (s_actor, &self->args);
     assert_non_null (self->actor);
     hf_pack_t frame;
@@ -91,6 +93,7 @@ s_stop (stage_t *self)
     for (uint32_t i = 0; i < PEERS; i++)
         hf_mesh_destroy (&self->peer[i]);
     zsock_destroy (&self->lock);
+    zsock_destroy (&self->file);
     nftw (self->dir, s_unlink, 8, FTW_DEPTH | FTW_PHYS);
 }
 
@@ -104,7 +107,8 @@ s_ack (stage_t *self, uint32_t i, uint64_t term, uint64_t round, hf_pack_t *fram
                                      .term = term,
                                      .index = self->last[i],
                                      .round = round,
-                                     .hears = 7});
+                                     .hears = 7,
+                                     .incarnation = i + 1});
 }
 
 static void
@@ -124,7 +128,8 @@ s_peer_frame (stage_t *self, uint32_t i, hf_span_t bytes)
                                             .to = request.from,
                                             .term = request.term,
                                             .pre = request.pre,
-                                            .granted = true});
+                                            .granted = true,
+                                            .incarnation = i + 1});
     } else if (kind == HF_KIND_HEARTBEAT && hf_heartbeat_get (&scan, &beat)) {
         s_ack (self, i, beat.term, beat.round, &frame);
     } else if (kind == HF_KIND_ENTRIES && hf_entries_get (&scan, &entries)) {

@@ -5,6 +5,7 @@
 #include "nodes/actors/hf_clock.h"
 #include "nodes/actors/hf_pipe.h"
 #include <stdatomic.h>
+#include <ftw.h>
 #include <stdlib.h>
 
 //  czmq is not instrumented, so the thread sanitizer cannot see that the actor's end, signalled
@@ -58,6 +59,7 @@ __wrap_zmq_poll (zmq_pollitem_t *items, int count, long limit_ms)
 //  ---- the stage -----------------------------------------------------------------------
 
 typedef struct stage {
+    char dir[64];
     hf_endpoints_t list;
     hf_lock_args_t args;
     zactor_t *actor;
@@ -229,6 +231,13 @@ s_alive (stage_t *self)
     return alive.status;
 }
 
+static int
+s_unlink (const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+    (void)st, (void)flag, (void)ftw;
+    return remove (path);
+}
+
 static void
 s_actor (zsock_t *pipe, void *args)
 {
@@ -254,12 +263,16 @@ s_connect (const stage_t *self)
 static void
 s_start (stage_t *self)
 {
-    *self = (stage_t){.list = test_endpoints ("127.0.0.1", 1)};
+    *self = (stage_t){.dir = "/tmp/hf-lock-XXXXXX", .list = test_endpoints ("127.0.0.1", 1)};
+    assert_non_null (mkdtemp (self->dir));
     atomic_store (&s_now_us, 1000 * SECOND);
     atomic_store (&s_jump_us, 0);
-    char error[HF_DOOR_ERROR_SIZE];
+    char error[HF_STORE_ERROR_SIZE];
     void *context = zsys_init ();
     hf_pack_init (&self->frame);
+    self->args.store = hf_state_store_open (self->dir, error);
+    assert_non_null (self->args.store);
+    self->args.state = hf_state_new ();
     self->args.endpoints = self->list;
     self->args.self = 1;
     self->args.door = hf_door_new (context, &self->list.node[0], error);
@@ -284,6 +297,9 @@ s_stop (stage_t *self)
     zsock_destroy (&self->election);
     zsock_destroy (&self->file);
     hf_pack_done (&self->frame);
+    assert_null (self->args.state);
+    assert_null (self->args.store);
+    nftw (self->dir, s_unlink, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 //  ---- the tests -----------------------------------------------------------------------

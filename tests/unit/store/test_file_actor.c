@@ -23,7 +23,8 @@
 
 typedef struct actor {
     hf_file_args_t args;
-    zsock_t *lock; //  our end
+    zsock_t *lock;     //  our end
+    zsock_t *election; //  likewise
     zactor_t *actor;
     zmq_msg_t message;
     hf_pack_t frame;
@@ -43,7 +44,9 @@ s_start (actor_t *self, const char *dir)
     *self = (actor_t){0};
     self->args.store = hf_file_store_open (dir, error);
     assert_non_null (self->args.store);
+    self->args.dir = dir;
     self->lock = hf_pipe_new (&self->args.lock);
+    self->election = hf_pipe_new (&self->args.election);
     zmq_msg_init (&self->message);
     hf_pack_init (&self->frame);
     self->actor = zactor_new (s_run, &self->args);
@@ -60,6 +63,7 @@ s_stop (actor_t *self)
     zmq_msg_close (&self->message);
     hf_pack_done (&self->frame);
     zsock_destroy (&self->lock);
+    zsock_destroy (&self->election);
 }
 
 static uint32_t

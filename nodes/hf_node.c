@@ -1,0 +1,141 @@
+#include "nodes/hf_node.h"
+#include "nodes/store/hf_db.h"
+#include "nodes/store/hf_install.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static int
+s_refuse (const char *text)
+{
+    fprintf (stderr, "holdfastd: %s\n", text);
+    return -1;
+}
+
+int
+hf_node_find (hf_node_t *self, const hf_options_t *options)
+{
+    char error[HF_STORE_ERROR_SIZE];
+    if (hf_endpoints_parse (&self->endpoints, options->cluster, error) != 0 ||
+        hf_endpoints_check_cluster (&self->endpoints, error) != 0)
+        return s_refuse (error);
+    self->id = options->id;
+    if (self->id == 0 && self->endpoints.count == 1)
+        self->id = self->endpoints.node[0].id;
+    if (self->id == 0)
+        return s_refuse ("--id is needed: which node of the cluster list is this one?");
+    hf_endpoints_text (&self->endpoints, self->list);
+    if (!hf_endpoints_find (&self->endpoints, self->id)) {
+        snprintf (error, sizeof error, "id %u is not in the cluster list; it has", self->id);
+        for (uint32_t i = 0; i < self->endpoints.count; i++) {
+            size_t used = strlen (error);
+            snprintf (error + used, sizeof error - used, " %u", self->endpoints.node[i].id);
+        }
+        return s_refuse (error);
+    }
+    return 0;
+}
+
+static bool
+s_load_row (void *arg, hf_span_t key, hf_span_t value)
+{
+    return hf_state_load (arg, key, value);
+}
+
+static int
+s_load_state (hf_node_t *self, const hf_options_t *options)
+{
+    char error[HF_STORE_ERROR_SIZE];
+    self->lock.store = hf_state_store_open (options->data, error);
+    if (!self->lock.store)
+        return s_refuse (error);
+    self->lock.state = hf_state_new ();
+    if (hf_state_store_read (self->lock.store, s_load_row, self->lock.state) != 0)
+        return s_refuse (hf_state_store_error (self->lock.store));
+    if (hf_state_loaded (self->lock.state) &&
+        hf_state_applied_index (self->lock.state) == hf_state_store_index (self->lock.store))
+        return 0;
+    snprintf (error, sizeof error,
+              "%s/state.db is damaged: its rows contradict each other; " HF_DB_WAY_OUT,
+              options->data);
+    return s_refuse (error);
+}
+
+/*  The three stores are of one node: the state is as of an entry of the log, or of its base, and
+ *  the files have every section that it has left behind. Else one of them was lost or put back:
+ *  sections are counted by the log, and with another log new ones would pass for old. */
+static int
+s_check_stores (const hf_node_t *self, const hf_options_t *options)
+{
+    char error[HF_STORE_ERROR_SIZE];
+    uint64_t base = hf_log_store_first_index (self->election.store) - 1;
+    uint64_t last = hf_log_store_last_index (self->election.store);
+    uint64_t applied = hf_state_applied_index (self->lock.state);
+    uint64_t sections = hf_file_store_applied (self->file.store);
+    const char *what = NULL;
+    if (sections > 0 && last == 0)
+        what = "files.db holds sections and log.db holds nothing: the log was lost";
+    else if (applied > last)
+        what = "state.db is further on than log.db: the log was lost";
+    else if (applied < base)
+        what = "log.db begins behind what state.db holds: the state was lost";
+    else if (sections < hf_state_section_index (self->lock.state))
+        what = "state.db is further on than files.db: the files were lost";
+    if (!what)
+        return 0;
+    snprintf (error, sizeof error, "%s: %s; " HF_DB_WAY_OUT, options->data, what);
+    return s_refuse (error);
+}
+
+/*  A state that was taken over from another node, before the node started again for it. */
+static int
+s_swap_in (const hf_options_t *options)
+{
+    char error[HF_STORE_ERROR_SIZE];
+    uint64_t index;
+    int rc = hf_install_pending (options->data, &index, error);
+    if (rc < 0)
+        return s_refuse (error);
+    if (rc > 0)
+        hf_report (HF_INFO, "took over the state of entry %" PRIu64, index);
+    return 0;
+}
+
+int
+hf_node_open (hf_node_t *self, const hf_options_t *options)
+{
+    char error[HF_STORE_ERROR_SIZE];
+    self->dir = hf_dir_open (options->data, error);
+    if (!self->dir)
+        return s_refuse (error);
+    if (s_swap_in (options) != 0)
+        return -1;
+    self->election.store = hf_log_store_open (options->data, error);
+    if (!self->election.store)
+        return s_refuse (error);
+    if (hf_log_store_bind (self->election.store, self->id, self->list) != 0)
+        return s_refuse (hf_log_store_error (self->election.store));
+    self->file.store = hf_file_store_open (options->data, error);
+    if (!self->file.store)
+        return s_refuse (error);
+    if (s_load_state (self, options) != 0 || s_check_stores (self, options) != 0)
+        return -1;
+    void *context = zsys_init ();
+    self->election.mesh = hf_mesh_new (context, &self->endpoints, self->id, error);
+    if (!self->election.mesh)
+        return s_refuse (error);
+    self->lock.door = hf_door_new (context, hf_endpoints_find (&self->endpoints, self->id), error);
+    if (!self->lock.door)
+        return s_refuse (error);
+    return 0;
+}
+
+void
+hf_node_close (hf_node_t *self)
+{
+    hf_state_destroy (&self->lock.state);
+    hf_state_store_close (&self->lock.store);
+    hf_mesh_destroy (&self->election.mesh);
+    hf_file_store_close (&self->file.store);
+    hf_log_store_close (&self->election.store);
+}

@@ -1,0 +1,29 @@
+/*  hf_node.h - what a node is made of, opened and checked before anything runs. */
+#ifndef HF_NODE_H_INCLUDED
+#define HF_NODE_H_INCLUDED
+
+#include "nodes/actors/hf_actors.h"
+#include "nodes/hf_options.h"
+#include "nodes/store/hf_dir.h"
+
+typedef struct hf_node {
+    hf_endpoints_t endpoints;
+    char list[HF_ENDPOINTS_TEXT_SIZE];
+    uint32_t id;
+    hf_dir_t *dir;
+    hf_election_args_t election; //  what the actors get; they own the stores and sockets once they
+    hf_lock_args_t lock;         //  run
+    hf_file_args_t file;
+} hf_node_t;
+
+/*  Find this node in the cluster list. 0, or -1: what is wrong was printed, in one line. */
+int hf_node_find (hf_node_t *self, const hf_options_t *options);
+
+/*  Lock the folder, swap in a state that waits there, open the stores, check that they belong
+ *  together, bind the sockets. 0, or -1: what is wrong was printed, in one line. */
+int hf_node_open (hf_node_t *self, const hf_options_t *options);
+
+/*  Close what hf_node_open has opened, if no actor has run. */
+void hf_node_close (hf_node_t *self);
+
+#endif

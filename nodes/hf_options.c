@@ -1,0 +1,131 @@
+#include "nodes/hf_options.h"
+#include "broker-less/hf_endpoints.h"
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LOG_KEEP_DEFAULT (32U << 20)
+
+static const char s_help[] =
+    "Usage: holdfastd [OPTION]...\n"
+    "Run one node of a holdfast cluster: a replicated lock service.\n"
+    "\n"
+    "  -i, --id N            this node's id in the cluster list (default: the only one)\n"
+    "  -c, --cluster LIST    all nodes, the same list on every node and client:\n"
+    "                        ID@HOST:CLIENT-PORT:NODE-PORT,... with 1, 3, 5 or 7 nodes;\n"
+    "                        ports may be left out (8080, 8081).\n"
+    "                        Default: " HF_ENDPOINTS_DEFAULT "\n"
+    "  -d, --data DIR        where this node keeps its log and files\n"
+    "                        (default: ./holdfast-data; made when it is not there)\n"
+    "  -l, --log-level LEVEL error, warn, info (default) or debug; lines go to stderr\n"
+    "  -k, --log-keep SIZE   bytes of the log that are kept for nodes that were away, with k, m\n"
+    "                        or g behind the number (default: 32m); a node that was away for\n"
+    "                        longer takes over the whole state of the leader\n"
+    "      --dump DIR        print the state of a node that does not run, as JSON, and exit\n"
+    "      --no-prefer-lowest  do not hand the lead over to the lowest id\n"
+    "  -h, --help            show this and exit\n"
+    "  -V, --version         show the version and exit\n"
+    "\n"
+    "With no arguments it is a cluster of one on 127.0.0.1. A cluster of three on one machine:\n"
+    "\n"
+    "  L=1@127.0.0.1:8080:8081,2@127.0.0.1:8082:8083,3@127.0.0.1:8084:8085\n"
+    "  holdfastd --id 1 --cluster $L --data d1 &\n"
+    "  holdfastd --id 2 --cluster $L --data d2 &\n"
+    "  holdfastd --id 3 --cluster $L --data d3 &\n"
+    "  holdfast --endpoints $L status\n"
+    "\n"
+    "SIGTERM ends it cleanly: a leader hands over first. Exit codes: 0 ended by a signal\n"
+    "or dumped, 1 it could not start or a disk failed (stderr says which), 64 wrong usage.\n";
+
+static int
+s_usage (const char *text, const char *value)
+{
+    fprintf (stderr, "holdfastd: %s%s%s%s; try 'holdfastd --help'\n", text, value ? " \"" : "",
+             value ? value : "", value ? "\"" : "");
+    return EXIT_USAGE;
+}
+
+static bool
+s_parse_id (const char *text, uint32_t *id)
+{
+    char *end;
+    unsigned long value = strtoul (text, &end, 10);
+    *id = (uint32_t)value;
+    return *text >= '0' && *text <= '9' && *end == 0 && value >= 1 && value <= 65535;
+}
+
+static bool
+s_parse_size (const char *text, uint64_t *size)
+{
+    static const char units[] = "kmg";
+    char *end;
+    unsigned long long value = strtoull (text, &end, 10);
+    const char *unit = *end != 0 ? strchr (units, *end | 0x20) : NULL;
+    unsigned shift = unit ? 10 * (unsigned)(unit - units + 1) : 0;
+    *size = (uint64_t)value << shift;
+    return *text >= '0' && *text <= '9' && value <= UINT64_MAX >> 32 &&
+           (*end == 0 || (unit && end[1] == 0));
+}
+
+int
+hf_options_parse (hf_options_t *options, int argc, char **argv)
+{
+    enum { NO_PREFER = 256, DUMP };
+    static const struct option longs[] = {{"id", required_argument, NULL, 'i'},
+                                          {"cluster", required_argument, NULL, 'c'},
+                                          {"data", required_argument, NULL, 'd'},
+                                          {"log-level", required_argument, NULL, 'l'},
+                                          {"dump", required_argument, NULL, DUMP},
+                                          {"log-keep", required_argument, NULL, 'k'},
+                                          {"no-prefer-lowest", no_argument, NULL, NO_PREFER},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {"version", no_argument, NULL, 'V'},
+                                          {NULL, 0, NULL, 0}};
+    *options = (hf_options_t){.cluster = HF_ENDPOINTS_DEFAULT,
+                              .data = "./holdfast-data",
+                              .level = HF_INFO,
+                              .prefer_lowest = true,
+                              .log_keep = LOG_KEEP_DEFAULT};
+    int c;
+    while ((c = getopt_long (argc, argv, "i:c:d:l:k:hV", longs, NULL)) != -1) {
+        switch (c) {
+        case 'i':
+            if (!s_parse_id (optarg, &options->id))
+                return s_usage ("--id must be a number from 1 to 65535, not", optarg);
+            break;
+        case 'c':
+            options->cluster = optarg;
+            break;
+        case 'd':
+            options->data = optarg;
+            break;
+        case 'l':
+            if (hf_report_level (optarg, &options->level) != 0)
+                return s_usage ("--log-level must be error, warn, info or debug, not", optarg);
+            break;
+        case DUMP:
+            options->dump = optarg;
+            break;
+        case 'k':
+            if (!s_parse_size (optarg, &options->log_keep))
+                return s_usage ("--log-keep must be a number of bytes, such as 64k or 32m, not",
+                                optarg);
+            break;
+        case NO_PREFER:
+            options->prefer_lowest = false;
+            break;
+        case 'h':
+            fputs (s_help, stdout);
+            return EXIT_OK;
+        case 'V':
+            puts ("holdfastd " HF_VERSION);
+            return EXIT_OK;
+        default:
+            return s_usage ("unknown or incomplete option", NULL);
+        }
+    }
+    if (optind < argc)
+        return s_usage ("unexpected argument", argv[optind]);
+    return -1;
+}

@@ -1,0 +1,25 @@
+/*  hf_options.h - what holdfastd is told on its command line. */
+#ifndef HF_OPTIONS_H_INCLUDED
+#define HF_OPTIONS_H_INCLUDED
+
+#include "nodes/actors/hf_report.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { EXIT_OK = 0, EXIT_CANNOT_START = 1, EXIT_USAGE = 64 };
+
+typedef struct hf_options {
+    uint32_t id; //  0: not given
+    const char *cluster;
+    const char *data;
+    const char *dump; //  print what is in this folder, instead of running; NULL: run
+    hf_level_t level;
+    bool prefer_lowest;
+    uint64_t log_keep; //  bytes
+} hf_options_t;
+
+/*  Fill in OPTIONS, the defaults first. -1: go on; else the exit code: what was asked for was
+ *  printed, or what is wrong. */
+int hf_options_parse (hf_options_t *options, int argc, char **argv);
+
+#endif

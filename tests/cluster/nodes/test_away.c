@@ -1,0 +1,273 @@
+//  Nodes that were away for longer than the log goes back, and nodes that lost their disks.
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include "client/holdfast.h"
+#include "tests/cluster/harness/hf_cluster.h"
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define LIMIT_MS   20000
+#define PIECE      2048 //  bytes of one append
+#define PIECES_MAX 2000
+
+typedef struct stage {
+    hf_cluster_t *cluster;
+    hf_client_t *client;
+    hf_session_t *session;
+    char *content; //  of file F, as released
+    size_t size;
+} stage_t;
+
+static int
+s_setup (void **state)
+{
+    stage_t *self = calloc (1, sizeof *self);
+    assert_non_null (self);
+    *state = self;
+    self->cluster = hf_cluster_new (3);
+    hf_cluster_add_argument (self->cluster, "--log-keep");
+    hf_cluster_add_argument (self->cluster, "64k");
+    self->content = calloc (1, PIECE * PIECES_MAX + 1);
+    assert_non_null (self->content);
+    return 0;
+}
+
+static int
+s_teardown (void **state)
+{
+    stage_t *self = *state;
+    hf_client_destroy (&self->client);
+    hf_cluster_destroy (&self->cluster);
+    free (self->content);
+    free (self);
+    return 0;
+}
+
+/*  All three, led by node 1, and a session. */
+static void
+s_begin (stage_t *self)
+{
+    assert_true (hf_cluster_start_all (self->cluster));
+    assert_true (hf_cluster_wait_leader_is (self->cluster, 1, HF_CLUSTER_LIMIT_MS));
+    self->client = hf_client_new (hf_cluster_endpoints (self->cluster), NULL);
+    assert_non_null (self->client);
+    assert_int_equal (hf_session_open (self->client, 60000, LIMIT_MS, NULL, NULL, &self->session),
+                      HF_OK);
+}
+
+static void
+s_end (stage_t *self)
+{
+    assert_int_equal (hf_session_close (&self->session, LIMIT_MS), HF_OK);
+    assert_true (hf_cluster_wait_equal (self->cluster, HF_CLUSTER_LIMIT_MS));
+    assert_true (hf_cluster_wait_file (self->cluster, "F", self->content, HF_CLUSTER_LIMIT_MS));
+    assert_true (hf_cluster_passed (self->cluster));
+}
+
+/*  One section: a piece of letters to F. */
+static void
+s_append (stage_t *self)
+{
+    assert_true (self->size + PIECE <= PIECE * PIECES_MAX);
+    char *piece = self->content + self->size;
+    memset (piece, 'A' + (int)(self->size / PIECE % 26), PIECE);
+    self->size += PIECE;
+    hf_grant_t grant;
+    assert_int_equal (hf_acquire (self->session, "L", LIMIT_MS, &grant), HF_OK);
+    assert_int_equal (hf_append (self->session, "L", grant.token, "F", piece, PIECE, LIMIT_MS),
+                      HF_OK);
+    assert_int_equal (hf_release (self->session, "L", grant.token, LIMIT_MS), HF_OK);
+}
+
+/*  Go on until the leader's log begins behind INDEX. */
+static void
+s_until_pruned_behind (stage_t *self, uint64_t index)
+{
+    hf_node_status_t status = {.first_index = 0};
+    uint64_t until_ms = hf_wait_now_ms () + HF_CLUSTER_LIMIT_MS;
+    for (uint32_t leader; status.first_index <= index + 1;) {
+        assert_true (hf_wait_now_ms () < until_ms);
+        if (self->size + 20 * PIECE < PIECE * PIECES_MAX)
+            for (unsigned i = 0; i < 20; i++)
+                s_append (self);
+        leader = hf_cluster_wait_leader (self->cluster, LIMIT_MS);
+        assert_true (leader != 0 && hf_cluster_status (self->cluster, leader, &status));
+    }
+}
+
+static int
+s_unlink (const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+    (void)st, (void)flag, (void)ftw;
+    return remove (path);
+}
+
+static void
+s_wipe (stage_t *self, uint32_t id)
+{
+    assert_false (hf_cluster_running (self->cluster, id));
+    assert_int_equal (
+        nftw (hf_cluster_node_dir (self->cluster, id), s_unlink, 8, FTW_DEPTH | FTW_PHYS), 0);
+}
+
+//  Node 3 itself knows it from the log, so that it is known to a majority.
+static bool
+s_node_3_counts (void *arg)
+{
+    stage_t *self = arg;
+    hf_node_status_t status;
+    return hf_cluster_status (self->cluster, 3, &status) && status.leader != 0 &&
+           status.not_counted == 0;
+}
+
+static bool
+s_somebody_leads (void *arg)
+{
+    stage_t *self = arg;
+    return hf_cluster_leader (self->cluster) != 0;
+}
+
+static bool
+s_takes_over (void *arg)
+{
+    stage_t *self = arg;
+    return hf_cluster_log_has (self->cluster, 3, "takes over");
+}
+
+static void
+s_granted (void *arg, const hf_result_t *result)
+{
+    (void)arg;
+    assert_int_equal (result->status, HF_OK);
+}
+
+//  ---- the tests ---------------------------------------------------------------
+
+static void
+test_away_for_longer_than_the_log (void **state)
+{
+    stage_t *self = *state;
+    s_begin (self);
+    s_append (self);
+    hf_node_status_t status;
+    assert_true (hf_cluster_status (self->cluster, 3, &status));
+    hf_cluster_kill (self->cluster, 3);
+    s_until_pruned_behind (self, status.last_index);
+    //  State that the log alone would no longer give: a hold with a staged append, a waiter.
+    hf_grant_t grant;
+    hf_session_t *other;
+    assert_int_equal (hf_acquire (self->session, "held", LIMIT_MS, &grant), HF_OK);
+    assert_int_equal (hf_append (self->session, "held", grant.token, "G", "staged", 6, LIMIT_MS),
+                      HF_OK);
+    assert_int_equal (hf_session_open (self->client, 60000, LIMIT_MS, NULL, NULL, &other), HF_OK);
+    assert_int_equal (hf_submit_acquire (other, "held", true, HF_CLUSTER_LIMIT_MS, s_granted, NULL),
+                      HF_OK);
+    assert_true (hf_cluster_wait_waiters (self->cluster, "held", 1, HF_CLUSTER_LIMIT_MS));
+    assert_true (hf_cluster_start (self->cluster, 3));
+    assert_true (hf_cluster_wait_equal (self->cluster, HF_CLUSTER_LIMIT_MS));
+    assert_true (hf_cluster_log_has (self->cluster, 3, "took over the state"));
+    //  And it lives on, whoever leads: the node that sent it goes.
+    hf_cluster_kill (self->cluster, 1);
+    assert_int_equal (hf_release (self->session, "held", grant.token, LIMIT_MS), HF_OK);
+    assert_true (hf_cluster_start (self->cluster, 1));
+    assert_true (hf_cluster_wait_file (self->cluster, "G", "staged", HF_CLUSTER_LIMIT_MS));
+    assert_int_equal (hf_session_close (&other, LIMIT_MS), HF_OK);
+    s_end (self);
+}
+
+static void
+test_a_node_that_lost_its_disk_comes_to_count (void **state)
+{
+    stage_t *self = *state;
+    s_begin (self);
+    s_until_pruned_behind (self, 50);
+    hf_cluster_kill (self->cluster, 3);
+    s_wipe (self, 3);
+    assert_true (hf_cluster_start (self->cluster, 3));
+    s_append (self);
+    assert_true (hf_wait_for (s_node_3_counts, self, HF_CLUSTER_LIMIT_MS));
+    assert_true (hf_cluster_wait_equal (self->cluster, HF_CLUSTER_LIMIT_MS));
+    //  It counts: with it and without the leader there is a majority.
+    hf_cluster_kill (self->cluster, 1);
+    s_append (self);
+    assert_true (hf_cluster_start (self->cluster, 1));
+    s_end (self);
+}
+
+//  What it had acknowledged may be known to nobody else who is up: it must not help to elect.
+static void
+test_a_node_that_lost_its_disk_elects_nobody (void **state)
+{
+    stage_t *self = *state;
+    s_begin (self);
+    hf_cluster_kill (self->cluster, 2); //  it will miss this
+    s_append (self);
+    hf_cluster_kill (self->cluster, 1);
+    hf_cluster_kill (self->cluster, 3);
+    s_wipe (self, 3);
+    assert_true (hf_cluster_start (self->cluster, 2));
+    assert_true (hf_cluster_start (self->cluster, 3));
+    assert_true (hf_wait_never (s_somebody_leads, self, 3000));
+    assert_true (hf_cluster_start (self->cluster, 1));
+    assert_true (hf_wait_for (s_node_3_counts, self, HF_CLUSTER_LIMIT_MS));
+    s_append (self);
+    s_end (self);
+}
+
+static void
+test_killed_while_it_takes_over (void **state)
+{
+    stage_t *self = *state;
+    s_begin (self);
+    hf_node_status_t status;
+    assert_true (hf_cluster_status (self->cluster, 3, &status));
+    hf_cluster_kill (self->cluster, 3);
+    s_until_pruned_behind (self, status.last_index);
+    hf_cluster_launch (self->cluster, 3);
+    assert_true (hf_wait_for (s_takes_over, self, HF_CLUSTER_LIMIT_MS));
+    hf_cluster_kill (self->cluster, 3);
+    assert_true (hf_cluster_start (self->cluster, 3));
+    s_append (self);
+    s_end (self);
+}
+
+static void
+test_a_cluster_forms_with_everybody (void **state)
+{
+    stage_t *self = *state;
+    assert_true (hf_cluster_start (self->cluster, 1));
+    assert_true (hf_cluster_start (self->cluster, 2));
+    assert_true (hf_wait_never (s_somebody_leads, self, 2000));
+    assert_true (hf_cluster_log_has (self->cluster, 1, "missing: 3"));
+    s_begin (self);
+    //  From now on a majority is enough, also from a cold start.
+    for (uint32_t id = 1; id <= 3; id++)
+        hf_cluster_kill (self->cluster, id);
+    assert_true (hf_cluster_start (self->cluster, 2));
+    assert_true (hf_cluster_start (self->cluster, 3));
+    s_append (self);
+    assert_true (hf_cluster_start (self->cluster, 1));
+    s_end (self);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown (name, s_setup, s_teardown)
+
+int
+main (void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST (test_away_for_longer_than_the_log),
+        TEST (test_a_node_that_lost_its_disk_comes_to_count),
+        TEST (test_a_node_that_lost_its_disk_elects_nobody),
+        TEST (test_killed_while_it_takes_over),
+        TEST (test_a_cluster_forms_with_everybody),
+    };
+    return cmocka_run_group_tests_name ("a node that was away", tests, NULL, NULL);
+}
