@@ -29,6 +29,7 @@ static const struct {
     NUMBER (links_up),     NUMBER (dropped_frames),
     NUMBER (uptime_ms),    NUMBER (dropped_peer_frames),
     NUMBER (first_index),  NUMBER (flushed_index),
+    NUMBER (not_counted),
 #undef NUMBER
 };
 
