@@ -31,10 +31,12 @@ static bool
 s_all_count (void *arg)
 {
     hf_world_t *world = arg;
-    hf_node_status_t status;
-    uint32_t leader = hf_cluster_leader (world->cluster);
-    return leader != 0 && hf_cluster_status (world->cluster, leader, &status) &&
-           status.not_counted == 0;
+    for (uint32_t id = 1; id <= world->nodes; id++) {
+        hf_node_status_t status;
+        if (!hf_cluster_status (world->cluster, id, &status) || status.not_counted != 0)
+            return false;
+    }
+    return true;
 }
 
 /*  Clients end, and nodes agree. */

@@ -128,9 +128,10 @@ s_look_at_returning (hf_world_t *self, uint32_t id)
     if (leader == 0 || leader == id || !hf_cluster_running (self->cluster, leader) ||
         hf_cluster_stopped (self->cluster, leader))
         return;
+    //  The leader may not have heard yet that the disk is another one; the node itself knows.
     if (hf_cluster_status (self->cluster, leader, &other) && other.not_counted == 0 &&
-        hf_cluster_status (self->cluster, id, &mine) && other.applied_index > 0 &&
-        mine.applied_index >= other.commit_index) {
+        hf_cluster_status (self->cluster, id, &mine) && mine.not_counted == 0 &&
+        other.applied_index > 0 && mine.applied_index >= other.commit_index) {
         self->node[id].returning = false;
         hf_world_note (self, "node %u is back", id);
     }
