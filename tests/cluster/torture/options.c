@@ -17,10 +17,10 @@ static const char s_help[] =
     "  --clients K     1 to 24 (default: 8)\n"
     "  --pause MS      between two faults, on average (default: 1500)\n"
     "  --net KIND      namespaces, proxies or auto (default: namespaces if they can be had)\n"
-    "  --wipe          nodes lose their disks, too\n"
+    "  --no-wipe       no node loses its disk\n"
     "  --disk MIB      size of the small disks that are filled (default: 192)\n"
     "  --holdfastd PATH  another program than the build's\n"
-    "  --log-keep SIZE for the nodes\n"
+    "  --log-keep SIZE for the nodes (default: 64k: who was away takes over the whole state)\n"
     "  --keep          keep data and logs even if all is well\n";
 
 static bool
@@ -76,7 +76,7 @@ s_take (hf_options_t *self, int option, const char *value)
         self->log_keep = value;
         return true;
     case 'w':
-        self->wipe = true;
+        self->wipe = false;
         return true;
     case 'k':
         self->keep = true;
@@ -89,26 +89,22 @@ s_take (hf_options_t *self, int option, const char *value)
 bool
 hf_options_read (hf_options_t *self, int argc, char **argv)
 {
-    static const struct option options[] = {{"nodes", required_argument, NULL, 'n'},
-                                            {"minutes", required_argument, NULL, 'm'},
-                                            {"seconds", required_argument, NULL, 't'},
-                                            {"rounds", required_argument, NULL, 'r'},
-                                            {"seed", required_argument, NULL, 's'},
-                                            {"clients", required_argument, NULL, 'c'},
-                                            {"pause", required_argument, NULL, 'p'},
-                                            {"net", required_argument, NULL, 'N'},
-                                            {"wipe", no_argument, NULL, 'w'},
-                                            {"disk", required_argument, NULL, 'd'},
-                                            {"log-keep", required_argument, NULL, 'l'},
-                                            {"keep", no_argument, NULL, 'k'},
-                                            {"holdfastd", required_argument, NULL, 'H'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"nodes", required_argument, NULL, 'n'},     {"minutes", required_argument, NULL, 'm'},
+        {"seconds", required_argument, NULL, 't'},   {"rounds", required_argument, NULL, 'r'},
+        {"seed", required_argument, NULL, 's'},      {"clients", required_argument, NULL, 'c'},
+        {"pause", required_argument, NULL, 'p'},     {"net", required_argument, NULL, 'N'},
+        {"no-wipe", no_argument, NULL, 'w'},         {"disk", required_argument, NULL, 'd'},
+        {"log-keep", required_argument, NULL, 'l'},  {"keep", no_argument, NULL, 'k'},
+        {"holdfastd", required_argument, NULL, 'H'}, {NULL, 0, NULL, 0}};
     *self = (hf_options_t){.nodes = 3,
                            .clients = 8,
                            .seconds = 600,
                            .pause_ms = 1500,
                            .seed = hf_recorder_now_us (),
-                           .disk_mib = 192};
+                           .disk_mib = 192,
+                           .wipe = true,
+                           .log_keep = "64k"};
     int option;
     bool good = true;
     while (good && (option = getopt_long (argc, argv, "", options, NULL)) != -1)

@@ -14,7 +14,7 @@ typedef struct hf_options {
     bool keep, wipe;
     unsigned disk_mib;
     const char *holdfastd; //  NULL: the build's
-    const char *log_keep;  //  NULL: the default of the nodes
+    const char *log_keep;  //  of the nodes
 } hf_options_t;
 
 /*  False, with help or the mistake printed. */

@@ -86,10 +86,8 @@ s_make (hf_world_t *world, const hf_options_t *options)
     world->journal = fopen (path, "we");
     assert (world->journal);
     world->start_ms = hf_wait_now_ms ();
-    if (options->log_keep) {
-        hf_cluster_add_argument (world->cluster, "--log-keep");
-        hf_cluster_add_argument (world->cluster, options->log_keep);
-    }
+    hf_cluster_add_argument (world->cluster, "--log-keep");
+    hf_cluster_add_argument (world->cluster, options->log_keep);
     s_mount_disks (world, options);
     return true;
 }
