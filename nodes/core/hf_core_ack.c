@@ -10,8 +10,7 @@ hf_core_on_ack (hf_core_t *self, const hf_ack_t *m)
     //  Another disk than that of its last ack: what the one had, the other has not. The old
     //  one's ack may be overtaken by the new one's; then it is forgotten once more, at no cost.
     if (hf_core_tracks (self) && m->incarnation != peer->incarnation) {
-        if (!HF_MUTANT (match_kept))
-            *peer = (hf_core_peer_t){0};
+        *peer = (hf_core_peer_t){0};
         peer->incarnation = m->incarnation;
     }
     peer->heard_us = self->now_us;

@@ -21,7 +21,6 @@
     M (prev_unchecked, "P2 P4", "entries are taken without the check of the term before them")     \
     M (unknown_votes, "P1 P3", "the vote of a node that lost its disk counts")                     \
     M (unknown_counts, "P7", "a commit counts a node that lost its disk")                          \
-    M (match_kept, "P7", "what a lost disk had is taken for what the new one has")                 \
     M (formed_by_majority, "P3 P7", "a majority forms a cluster that was never formed")            \
     M (admitted_at_once, "P1 P3", "a member counts from the entry that admits it, not its commit") \
     M (barrier_old_round, "P10", "a barrier passes with a round that began before it")             \
@@ -48,7 +47,14 @@
     M (never_repairs, "P11", "a follower does not ask for what it lacks")                          \
     M (row_forgotten, "P4 P7", "a row of the state that changed again is not told")                \
     M (gone_forgotten, "P4 P7", "a row of the state that went is not told")                        \
-    M (known_not_kept, "P1 P7", "who is known is not kept with the state")
+    M (known_not_kept, "P1 P7", "who is known is not kept with the state")                         \
+    M (pruned_before_flushed, "P7", "the log is pruned before the state is on disk")               \
+    M (flushed_before_files, "P6", "the state is on disk before the files are")                    \
+    M (swap_keeps_log, "P4 P7", "another node's state is swapped in without its log")              \
+    M (swap_drops_vote, "P1", "a swap forgets the term and the vote")                              \
+    M (transfer_mixed, "P4", "a state is put together from parts of two")                          \
+    M (transfer_section, "P6", "a state is sent with its own last section, not the files'")        \
+    M (incarnation_kept, "P1 P3", "a node that lost its disk comes back as the old one")
 
 #define HF_MUTANT_ENUM(name, promise, text) HF_MUTANT_##name,
 enum { HF_MUTANT_none, HF_MUTANT_TABLE (HF_MUTANT_ENUM) HF_MUTANT_COUNT };

@@ -34,12 +34,14 @@ typedef struct known {
 } known_t;
 
 static const known_t s_known[] = {
-    {HF_MUTANT_verified_kept, 96},       {HF_MUTANT_send_before_durable, 1343},
-    {HF_MUTANT_vote_forgotten, 132},     {HF_MUTANT_vote_twice, 35},
-    {HF_MUTANT_counted_old_term, 299},   {HF_MUTANT_barrier_old_round, 1389},
-    {HF_MUTANT_keepalive_unbarred, 29},  {HF_MUTANT_serves_early, 28},
-    {HF_MUTANT_alive_while_ending, 537}, {HF_MUTANT_deadline_from_answer, 82},
-    {HF_MUTANT_replies_forgotten, 22},   {HF_MUTANT_stale_executed, 27},
+    {HF_MUTANT_send_before_durable, 530}, {HF_MUTANT_vote_forgotten, 473},
+    {HF_MUTANT_counted_old_term, 1339},   {HF_MUTANT_admitted_at_once, 21},
+    {HF_MUTANT_barrier_old_round, 56},    {HF_MUTANT_keepalive_unbarred, 97},
+    {HF_MUTANT_alive_while_ending, 399},  {HF_MUTANT_expiry_any_term, 87},
+    {HF_MUTANT_deadline_from_answer, 86}, {HF_MUTANT_stale_executed, 39},
+    {HF_MUTANT_known_not_kept, 114},      {HF_MUTANT_pruned_before_flushed, 28},
+    {HF_MUTANT_flushed_before_files, 20}, {HF_MUTANT_transfer_mixed, 97},
+    {HF_MUTANT_transfer_section, 1181},   {HF_MUTANT_incarnation_kept, 53},
 };
 
 typedef struct found {

@@ -239,7 +239,7 @@ s_to_node (sim_t *sim, const event_t *event)
 {
     node_t *node = &sim->nodes[event->to];
     if (event->type == EV_START) {
-        if (node->core == NULL && !node->gone && event->life == node->life)
+        if (node->core == NULL && event->life == node->life)
             sim_start (sim, node);
         return;
     }
@@ -271,6 +271,15 @@ s_to_node (sim_t *sim, const event_t *event)
         break;
     case EV_FILES_SYNCED:
         sim_files_synced (sim, node);
+        break;
+    case EV_ROWS_SYNCED:
+        sim_rows_synced (sim, node);
+        break;
+    case EV_PULL:
+        sim_pull_tick (sim, node);
+        break;
+    case EV_READY:
+        sim_pull_ready (sim, node);
         break;
     case EV_FROM_ELECTION:
         sim_keep (&node->said, event);
@@ -335,6 +344,7 @@ s_new (uint64_t seed, bool trace, sim_result_t *result)
         sim->nodes[id].id = id;
         sim->nodes[id].life = 1;
         sim_clock_start (sim, &sim->nodes[id].clock);
+        sim_incarnation (sim, &sim->nodes[id]);
     }
     return sim;
 }
@@ -347,6 +357,11 @@ s_free_node (node_t *node)
     hf_effects_done (&node->effects);
     free (node->written.items);
     free (node->durable.items);
+    for (size_t i = 0; i < node->lost_count; i++)
+        free (node->lost[i].items);
+    free (node->lost);
+    free (node->rows.list);
+    free (node->pull.bytes);
     free (node->mesh.list);
     free (node->pipe.list);
     free (node->said.list);
@@ -381,7 +396,7 @@ sim_run (uint64_t seed, bool trace, sim_result_t *result)
     if (sim->odds.past)
         sim_past (sim);
     for (uint32_t id = 1; id <= sim->odds.members; id++)
-        sim_post (sim, sim_random (sim, 50000),
+        sim_post (sim, sim_random (sim, id == sim->odds.late ? 3000000 : 50000),
                   (event_t){.type = EV_START, .to = id, .life = sim->nodes[id].life});
     for (uint32_t id = 1; id <= sim->odds.clients; id++) {
         sim->clients[id].id = id;

@@ -9,16 +9,66 @@ sim_disk_add (disk_t *disk, item_t item)
     disk->items[disk->count++] = item;
 }
 
+item_t
+sim_disk_at (const disk_t *disk, uint64_t index)
+{
+    assert (index > disk->base_index && index <= disk->count);
+    return disk->items[index - 1];
+}
+
+uint64_t
+sim_disk_term (const disk_t *disk, uint64_t index)
+{
+    return index == disk->base_index ? disk->base_term : sim_disk_at (disk, index).term;
+}
+
 /*  TO becomes as FROM, which differs only behind the first SAME items. */
 void
 sim_disk_copy (disk_t *to, const disk_t *from, size_t same)
 {
-    assert (same <= from->count && same <= to->count);
-    to->term = from->term;
-    to->voted_for = from->voted_for;
+    assert (same <= from->count && same <= to->count && to->base_index <= from->base_index);
+    for (size_t i = to->base_index; i < from->base_index && i < same; i++)
+        to->items[i] = (item_t){0};
+    disk_t old = *to;
+    *to = *from;
+    to->items = old.items;
+    to->room = old.room;
     to->count = same;
     for (size_t i = same; i < from->count; i++)
         sim_disk_add (to, from->items[i]);
+}
+
+void
+sim_disk_prune (disk_t *disk, uint64_t upto)
+{
+    assert (upto > disk->base_index && upto <= disk->count);
+    uint64_t term = sim_disk_term (disk, upto);
+    for (uint64_t index = disk->base_index + 1; index <= upto; index++) {
+        const blob_t *payload = sim_disk_at (disk, index).payload;
+        if (payload && hf_payload_is_known (hf_span (payload->bytes, payload->size))) {
+            disk->known_index = index;
+            disk->known = payload;
+        }
+        disk->items[index - 1] = (item_t){0};
+    }
+    disk->base_index = upto;
+    disk->base_term = term;
+}
+
+void
+sim_disk_reset (disk_t *disk, uint64_t index, uint64_t term, const blob_t *known)
+{
+    disk->count = 0;
+    for (uint64_t i = 0; i < index; i++)
+        sim_disk_add (disk, (item_t){0});
+    disk->base_index = index;
+    disk->base_term = term;
+    disk->known_index = known ? index : 0;
+    disk->known = known;
+    if (disk->term < term) {
+        disk->term = term;
+        disk->voted_for = 0;
+    }
 }
 
 //  ---- start ---------------------------------------------------------------------------
@@ -31,48 +81,102 @@ s_chunk (void *arg, uint64_t first, uint32_t max)
     return sim->odds.chunk < max ? sim->odds.chunk : max;
 }
 
+/*  The KNOWN entry at INDEX, as the core wants it. */
+static void
+s_add_known (hf_known_at_t **list, size_t *count, size_t *room, uint64_t index,
+             const blob_t *payload)
+{
+    assert (payload->size <= HF_KNOWN_PAYLOAD_MAX);
+    *list = sim_grow (*list, *count, room, sizeof **list);
+    hf_known_at_t *known = &(*list)[(*count)++];
+    *known = (hf_known_at_t){.index = index, .size = (uint8_t)payload->size};
+    memcpy (known->payload, payload->bytes, payload->size);
+}
+
+static void
+s_config (sim_t *sim, const node_t *node, hf_core_config_t *config)
+{
+    hf_core_config_defaults (config);
+    config->self = node->id;
+    config->members_count = sim->odds.members;
+    for (uint32_t i = 0; i < config->members_count; i++)
+        config->members[i] = i + 1;
+    config->prefer_lowest = sim->odds.prefer_lowest;
+    config->stability_us = sim->odds.stability_us;
+    config->seed = sim_random (sim, UINT64_MAX);
+    config->incarnation = node->durable.incarnation;
+}
+
 static hf_core_t *
 s_restore (sim_t *sim, const node_t *node)
 {
+    const disk_t *disk = &node->durable;
     hf_term_span_t *spans = NULL;
-    size_t room = 0;
-    hf_restored_t restored = {.term = node->durable.term,
-                              .voted_for = node->durable.voted_for,
-                              .last_index = node->durable.count};
+    hf_known_at_t *known = NULL;
+    size_t room = 0, known_room = 0;
+    hf_restored_t restored = {.term = disk->term,
+                              .voted_for = disk->voted_for,
+                              .base_index = disk->base_index,
+                              .base_term = disk->base_term,
+                              .last_index = disk->count};
+    if (disk->known)
+        s_add_known (&known, &restored.known_count, &known_room, disk->known_index, disk->known);
     uint64_t term = 0;
-    for (size_t i = 0; i < node->durable.count; i++) {
-        if (node->durable.items[i].term == term)
+    for (uint64_t index = disk->base_index + 1; index <= disk->count; index++) {
+        item_t item = sim_disk_at (disk, index);
+        if (item.payload && hf_payload_is_known (hf_span (item.payload->bytes, item.payload->size)))
+            s_add_known (&known, &restored.known_count, &known_room, index, item.payload);
+        if (item.term == term)
             continue;
-        term = node->durable.items[i].term;
+        term = item.term;
         spans = sim_grow (spans, restored.spans_count, &room, sizeof *spans);
-        spans[restored.spans_count++] = (hf_term_span_t){.first_index = i + 1, .term = term};
+        spans[restored.spans_count++] = (hf_term_span_t){.first_index = index, .term = term};
     }
     restored.spans = spans;
+    restored.known = known;
     hf_core_config_t config;
-    hf_core_config_defaults (&config);
-    config.self = node->id;
-    config.members_count = sim->odds.members;
-    for (uint32_t i = 0; i < config.members_count; i++)
-        config.members[i] = i + 1;
-    config.prefer_lowest = sim->odds.prefer_lowest;
-    config.stability_us = sim->odds.stability_us;
-    config.seed = sim_random (sim, UINT64_MAX);
+    s_config (sim, node, &config);
     hf_core_t *core = hf_core_new (&config, &restored, sim_node_local (sim, node), s_chunk, sim);
     free (spans);
+    free (known);
     return core;
+}
+
+/*  A disk that is found damaged is refused; somebody comes and wipes it. */
+static void
+s_refuses (sim_t *sim, node_t *node)
+{
+    sim_tell (sim, "node %u refuses its damaged disk", node->id);
+    node->damaged = false;
+    sim_wipe (sim, node);
+    sim_post (sim, sim_random (sim, 3000000),
+              (event_t){.type = EV_START, .to = node->id, .life = node->life});
 }
 
 void
 sim_start (sim_t *sim, node_t *node)
 {
-    assert (node->core == NULL && !node->gone);
-    sim_tell (sim, "node %u starts: term %" PRIu64 ", %zu entries", node->id, node->durable.term,
-              node->durable.count);
+    assert (node->core == NULL);
+    if (node->damaged) {
+        s_refuses (sim, node);
+        return;
+    }
+    if (node->ready && !sim_swap (sim, node))
+        return;
+    sim_check_start (sim, node);
+    if (sim->failed)
+        return;
+    sim_tell (sim, "node %u starts: term %" PRIu64 ", entries %" PRIu64 "..%zu, state %" PRIu64,
+              node->id, node->durable.term, node->durable.base_index + 1, node->durable.count,
+              node->rows.index);
+    node->written.count = node->written.base_index = 0;
     sim_disk_copy (&node->written, &node->durable, 0);
     node->written_from = node->written.count;
     node->dirty = node->syncing = false;
     node->early_done = 0;
-    node->reported = 0;
+    node->reported = node->flushed = node->rows.index;
+    node->prunes = true;
+    node->held_until_us = 0;
     node->proposals_count = 0;
     node->mesh.count = node->pipe.count = node->said.count = node->door.count = 0;
     node->to_lock_us = node->to_election_us = 0;
@@ -84,7 +188,7 @@ sim_start (sim_t *sim, node_t *node)
     assert (node->core != NULL);
     node->seen = hf_core_view (node->core);
     node->listened_us = sim_node_local (sim, node);
-    sim_lock_start (node);
+    sim_lock_start (sim, node);
     sim_links (sim, node->id);
     sim_election_wake (sim, node, 0);
 }
@@ -113,6 +217,10 @@ sim_crash (sim_t *sim, node_t *node, bool seen)
     hf_effects_done (&node->effects);
     sim_lock_stop (node);
     s_files_crash (sim, node);
+    sim_flush_crash (sim, node);
+    sim_pull_crash (sim, node);
+    node->promised_term = node->durable.term;
+    node->promised_vote = node->durable.voted_for;
     if (node->clock.stopped)
         sim_clock_stop (sim, &node->clock, false);
     node->life++;

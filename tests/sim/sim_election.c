@@ -54,6 +54,15 @@ s_append (sim_t *sim, node_t *node, const hf_persist_t *persist, const hf_event_
 }
 
 static void
+s_own (sim_t *sim, node_t *node, const hf_persist_t *persist)
+{
+    assert (persist->index == node->written.count + 1);
+    const blob_t *payload =
+        persist->payload_size > 0 ? sim_blob (sim, persist->payload, persist->payload_size) : NULL;
+    s_add (sim, node, (item_t){.term = persist->term, .payload = payload});
+}
+
+static void
 s_persist (sim_t *sim, node_t *node, const hf_persist_t *persist, const hf_event_t *event)
 {
     uint64_t index = persist->index;
@@ -66,15 +75,14 @@ s_persist (sim_t *sim, node_t *node, const hf_persist_t *persist, const hf_event
         node->written.voted_for = persist->voted_for;
         break;
     case HF_PERSIST_TRUNCATE:
-        assert (index > 0 && index <= node->written.count);
+        assert (index > node->written.base_index && index <= node->written.count);
         node->written.count = index - 1;
         break;
     case HF_PERSIST_APPEND:
         s_append (sim, node, persist, event);
         break;
     case HF_PERSIST_OWN:
-        assert (index == node->written.count + 1);
-        s_add (sim, node, (item_t){.term = persist->term});
+        s_own (sim, node, persist);
         break;
     }
 }
@@ -121,14 +129,20 @@ s_tell_notice (sim_t *sim, node_t *node, const hf_notice_t *notice)
                        NULL);
         break;
     case HF_NOTICE_FOLLOWING:
+        sim_pull_stop (sim, node, "another term, or another leader");
         sim_lock_tell (sim, node, HF_KIND_A_FOLLOWING, notice->term, notice->leader, NULL);
         break;
     case HF_NOTICE_PASSED:
         sim_lock_tell (sim, node, HF_KIND_A_PASSED, notice->id, notice->index, NULL);
         break;
     case HF_NOTICE_NEEDS_STATE:
+        sim_pull_start (sim, node, notice->term, notice->leader);
+        break;
     case HF_NOTICE_ADMITTED:
+        sim_tell (sim, "node %u admits node %" PRIu64, node->id, notice->id);
+        break;
     case HF_NOTICE_WAITING:
+        sim_tell (sim, "node %u waits for members %" PRIx64, node->id, notice->id);
         break;
     }
 }
@@ -138,8 +152,8 @@ static void
 s_deliver (sim_t *sim, node_t *node)
 {
     uint64_t commit = node->effects.commit_index;
-    if (commit == node->reported)
-        return;
+    if (commit <= node->reported)
+        return; //  the state was loaded further on
     uint64_t first = node->reported + 1;
     sim_watch_commit (sim, node, commit);
     if (sim->failed)
@@ -206,6 +220,15 @@ s_durable (node_t *node)
     node->dirty = false;
 }
 
+static void
+s_step_durable (sim_t *sim, node_t *node)
+{
+    hf_event_t event = {.type = HF_EV_DURABLE};
+    event.durable.index = node->durable.count;
+    event.durable.term = hf_core_term_at (node->core, node->durable.count);
+    sim_step (sim, node, &event);
+}
+
 /*  How long the disk takes for what was written. */
 static uint64_t
 s_sync_us (sim_t *sim, node_t *node)
@@ -243,13 +266,10 @@ s_flush (sim_t *sim, node_t *node)
             s_durable (node);
         if (!s_publish (sim, node))
             return;
-        if (wrote) {
-            hf_event_t event = {.type = HF_EV_DURABLE};
-            event.durable.index = node->durable.count;
-            event.durable.term = hf_core_term_at (node->core, node->durable.count);
-            sim_step (sim, node, &event);
-        }
-        if (!wrote && node->effects.messages_count == 0 && node->effects.notices_count == 0)
+        if (wrote)
+            s_step_durable (sim, node);
+        if (!wrote && node->effects.messages_count == 0 && node->effects.notices_count == 0 &&
+            !sim_prune (sim, node))
             break;
     }
     node->listened_us = sim_node_local (sim, node);
@@ -276,10 +296,7 @@ sim_election_synced (sim_t *sim, node_t *node)
     s_durable (node);
     if (!s_publish (sim, node))
         return;
-    hf_event_t event = {.type = HF_EV_DURABLE};
-    event.durable.index = node->durable.count;
-    event.durable.term = hf_core_term_at (node->core, node->durable.count);
-    sim_step (sim, node, &event);
+    s_step_durable (sim, node);
     s_flush (sim, node);
 }
 
@@ -299,6 +316,14 @@ s_from_mesh (sim_t *sim, node_t *node, const event_t *in)
         uint32_t kind;
         hf_status_t status = hf_frame_open (in->bytes->bytes, in->bytes->size, &scan, &kind);
         assert (status == HF_OK);
+        if (kind == HF_KIND_STATE_ASK) {
+            sim_serve_asked (sim, node, &scan);
+            return;
+        }
+        if (kind == HF_KIND_STATE_PART) {
+            sim_pull_part (sim, node, &scan);
+            return;
+        }
         bool read = hf_core_read_peer (node->core, &scan, kind, &event);
         assert (read);
     }
@@ -326,6 +351,11 @@ s_from_lock (sim_t *sim, node_t *node, const event_t *in)
         hf_event_t event = {.type = HF_EV_BARRIER};
         event.barrier.id = in->a;
         sim_step (sim, node, &event);
+        return;
+    }
+    if (in->kind == HF_KIND_A_FLUSHED) {
+        node->flushed = in->a;
+        node->prunes = true;
         return;
     }
     assert (in->kind == HF_KIND_A_PROPOSE);

@@ -28,12 +28,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CLIENTS_MAX   8
-#define SESSIONS_MAX  MODEL_SESSIONS
-#define NONCES_MAX    1024
-#define REQUESTS_MAX  64
-#define TERMS_MAX     65536
-#define DRIFT_PPM_MAX 20000 //  clocks differ by up to 2 % either way
+#define CLIENTS_MAX      8
+#define SESSIONS_MAX     MODEL_SESSIONS
+#define NONCES_MAX       1024
+#define REQUESTS_MAX     64
+#define TERMS_MAX        65536
+#define INCARNATIONS_MAX 256
+#define DRIFT_PPM_MAX    20000 //  clocks differ by up to 2 % either way
 
 /*  Bytes that live until the run ends. */
 typedef struct blob {
@@ -55,6 +56,9 @@ typedef enum event_type {
     EV_TURN_LOCK,
     EV_SYNCED,
     EV_FILES_SYNCED,
+    EV_ROWS_SYNCED,
+    EV_PULL,   //  ask again for the state
+    EV_READY,  //  the state of another node is on disk
     EV_CLIENT, //  a client looks at its clock
     EV_FAULT,
     EV_START
@@ -91,12 +95,53 @@ typedef struct item {
     const blob_t *payload;
 } item_t;
 
+/*  The log's database. Its entries are those behind the base; what was pruned is poisoned. */
 typedef struct disk {
+    uint64_t incarnation;
     uint64_t term;
     uint32_t voted_for;
-    item_t *items; //  of index 1 and up
-    size_t count, room;
+    uint64_t base_index, base_term;
+    uint64_t known_index; //  of the KNOWN entry in force at the base
+    const blob_t *known;  //  NULL: none
+    item_t *items;        //  of index 1 and up
+    size_t count, room;   //  COUNT is the last index
 } disk_t;
+
+typedef struct row {
+    const blob_t *key, *value;
+} row_t;
+
+/*  The state's database. */
+typedef struct rows {
+    row_t *list; //  by key
+    size_t count, room;
+    uint64_t index; //  applied
+} rows_t;
+
+/*  Rows on their way to the disk: what changed up to INDEX. */
+typedef struct flush {
+    enum { FLUSH_NONE, FLUSH_FILES, FLUSH_WRITING } stage; //  what it waits for
+    uint64_t index, section;
+    const blob_t *changes;
+    const blob_t *all; //  what the rows must be afterwards
+    uint32_t changes_count, all_count;
+    uint64_t due_us; //  local; 0: nothing to do
+} flush_t;
+
+/*  The state of LEADER, pulled. */
+typedef struct pull {
+    uint32_t leader; //  0: nobody's
+    uint64_t term, id, total, window_end, ask_us;
+    bool ticks;
+    uint8_t *bytes;
+    size_t have, room;
+} pull_t;
+
+/*  The state, as it is sent to others. */
+typedef struct serve {
+    uint64_t id, index, term, made_us, asked_us;
+    const blob_t *stream;
+} serve_t;
 
 typedef struct caller {
     bool known, dirty, gone;
@@ -129,7 +174,13 @@ typedef struct sim_file {
 typedef struct node {
     uint32_t id;
     uint64_t life; //  counts starts
-    bool gone;     //  its disk is lost: it stays down for good
+    bool damaged;  //  its disk is: it refuses to start, until somebody wipes it
+    disk_t *lost;  //  the disks it lost, as they were
+    size_t lost_count, lost_room;
+    uint64_t incarnations[INCARNATIONS_MAX]; //  all it had
+    size_t incarnations_count;
+    uint64_t promised_term; //  of this incarnation, durable before it last went down
+    uint32_t promised_vote;
     sim_clock_t clock;
     uint64_t frozen_until_us;
     bool slow_pipes;
@@ -151,6 +202,9 @@ typedef struct node {
     hf_core_view_t seen;
     const blob_t *proposals[256];
     uint32_t proposals_count;
+    uint64_t flushed; //  the lock half said
+    bool prunes;      //  there may be something to prune
+    uint64_t held_index, held_until_us;
     uint64_t to_lock_us, to_election_us; //  pipes keep their order
 
     //  The lock half.
@@ -176,11 +230,16 @@ typedef struct node {
     readings_t waiting, under;
     bool barrier_out, barrier_passed;
     uint64_t barrier_id, barrier_index;
+    rows_t rows;
+    flush_t flush;
 
     //  The file half.
     sim_file_t files[MODEL_FILES];
     uint64_t files_index, files_durable_index; //  of the last section
     bool files_syncing;
+    pull_t pull;
+    serve_t serve;
+    const blob_t *arriving, *ready; //  another node's state: whole; and on disk
 } node_t;
 
 //  ---- clients -------------------------------------------------------------------
@@ -257,8 +316,15 @@ typedef struct odds {
     uint32_t spurious, handover, client_stall, client_death; //  the same
     uint32_t lag;                                            //  the same: a connection lags
     uint32_t crash_voting, crash_committing, crash_leading;  //  of 1000 times
-    uint32_t crash_syncing;
+    uint32_t crash_syncing, crash_swapping;
+    bool flushes; //  rows, in steps; and the log is pruned behind them
+    uint32_t flush_rows;
+    uint64_t flush_us;
+    uint32_t keep, prune_step; //  entries
+    uint32_t part, window;     //  bytes of a state transfer
+    uint64_t fresh_us, held_us;
     uint64_t faults_until_us;
+    uint32_t late; //  the node that is late when the cluster is formed
     uint32_t ttl_ms;
     uint64_t think_us, hold_us;
     bool past;
@@ -287,6 +353,8 @@ typedef struct watch {
     item_t *committed;
     uint64_t *commit_terms; //  that the first who reported it was in
     uint64_t *state_hashes; //  after each
+    uint64_t *views;        //  what can be read of the state, after each
+    uint64_t *sections;     //  the last one released, after each
     size_t committed_count, committed_room;
     uint64_t applied; //  by anybody
     model_t *model;
@@ -302,13 +370,22 @@ typedef struct watch {
     size_t grants_count[MODEL_LOCKS], grants_room[MODEL_LOCKS];
     uint64_t alive_us[SESSIONS_MAX]; //  arrival of the last keepalive acknowledged
     uint64_t told_index;             //  the highest command that a client knows to be done
+    bool formed;
+    uint64_t known[HF_MEMBERS_MAX + 1];    //  the incarnations that the last entry names
+    uint64_t admitted[HF_MEMBERS_MAX + 1]; //  and those that two have named
+    struct named {
+        uint32_t node;
+        uint64_t incarnation;
+    } * named; //  by any KNOWN entry that was ever committed
+    size_t named_count, named_room;
 } watch_t;
 
 typedef struct sim {
     uint64_t seed, random, now_us, order;
     bool trace, failed, healed;
     sim_result_t *result;
-    odds_t odds;
+    odds_t odds, storm; //  STORM: what the odds become when the cluster is formed
+    bool calm;
     event_t *heap;
     size_t heap_count, heap_room;
     blob_t *blobs;
@@ -320,8 +397,7 @@ typedef struct sim {
     uint64_t client_last_us[CLIENTS_MAX + 1][HF_MEMBERS_MAX + 1][2];
     uint64_t lag_until_us[HF_MEMBERS_MAX + 1][HF_MEMBERS_MAX + 1]; //  frames come late, not never
     uint64_t client_lag_until_us[CLIENTS_MAX + 1][HF_MEMBERS_MAX + 1];
-    uint64_t nonces;
-    uint32_t gone_count;
+    uint64_t nonces, streams;
     uint64_t heal_cuts_us;
     watch_t watch;
 } sim_t;
@@ -351,6 +427,8 @@ size_t sim_file_number (hf_span_t name);
 void sim_odds_pick (sim_t *sim);
 void sim_past (sim_t *sim);
 void sim_fault (sim_t *sim);
+/*  The cluster is formed: faults may begin. */
+void sim_formed (sim_t *sim);
 
 //  sim_settle.c
 void sim_heal (sim_t *sim);
@@ -362,6 +440,9 @@ void sim_send (sim_t *sim, const node_t *node, const hf_outgoing_t *out);
 void sim_to_node (sim_t *sim, client_t *client, uint32_t node, const hf_pack_t *frame);
 void sim_to_client (sim_t *sim, const node_t *node, uint32_t client, uint64_t life,
                     const hf_pack_t *frame);
+/*  A frame that is not the core's. */
+void sim_send_frame (sim_t *sim, const node_t *node, uint32_t to, uint32_t kind,
+                     const hf_pack_t *frame);
 void sim_links (sim_t *sim, uint32_t a);
 void sim_cut (sim_t *sim, uint32_t a, uint32_t b, bool cut);
 
@@ -374,6 +455,12 @@ void sim_step (sim_t *sim, node_t *node, hf_event_t *event);
 //  sim_disk.c
 void sim_disk_add (disk_t *disk, item_t item);
 void sim_disk_copy (disk_t *to, const disk_t *from, size_t same);
+/*  The entry at INDEX, which is there; and the term there, also at the base. */
+item_t sim_disk_at (const disk_t *disk, uint64_t index);
+uint64_t sim_disk_term (const disk_t *disk, uint64_t index);
+void sim_disk_prune (disk_t *disk, uint64_t upto);
+/*  No entries; the log begins behind (INDEX, TERM). */
+void sim_disk_reset (disk_t *disk, uint64_t index, uint64_t term, const blob_t *known);
 void sim_start (sim_t *sim, node_t *node);
 void sim_crash (sim_t *sim, node_t *node, bool seen);
 
@@ -382,7 +469,8 @@ void sim_lock_turn (sim_t *sim, node_t *node);
 void sim_lock_wake (sim_t *sim, node_t *node, uint64_t after_us);
 void sim_lock_tell (sim_t *sim, node_t *node, uint32_t kind, uint64_t a, uint64_t b,
                     const blob_t *bytes);
-void sim_lock_start (node_t *node);
+void sim_lock_start (sim_t *sim, node_t *node);
+void sim_tell_election (sim_t *sim, node_t *node, uint32_t kind, uint64_t a, const blob_t *bytes);
 void sim_lock_stop (node_t *node);
 void sim_refuse (sim_t *sim, node_t *node, uint32_t client, uint64_t life);
 caller_t *sim_caller (node_t *node, uint64_t session, uint32_t client, uint64_t life);
@@ -395,6 +483,47 @@ void sim_answer_reads (sim_t *sim, node_t *node);
 void sim_drop_reads (node_t *node);
 void sim_section (sim_t *sim, node_t *node, const hf_outcome_t *out);
 void sim_files_synced (sim_t *sim, node_t *node);
+
+//  sim_rows.c
+/*  Rows become as RECORDS say: STATE_CHANGEs; or STATE_ROWs, all of them. */
+void sim_rows_change (sim_t *sim, rows_t *rows, hf_list_t records);
+void sim_rows_replace (sim_t *sim, rows_t *rows, hf_list_t records);
+hf_state_t *sim_rows_load (sim_t *sim, const node_t *node);
+/*  Write rows when it is time to; and when they are on disk. */
+void sim_flush (sim_t *sim, node_t *node);
+void sim_rows_synced (sim_t *sim, node_t *node);
+/*  The node goes down: what was being written is there, or not. */
+void sim_flush_crash (sim_t *sim, node_t *node);
+/*  Whether something was pruned. */
+bool sim_prune (sim_t *sim, node_t *node);
+
+//  sim_transfer.c
+void sim_pull_start (sim_t *sim, node_t *node, uint64_t term, uint32_t leader);
+void sim_pull_stop (sim_t *sim, node_t *node, const char *why);
+void sim_pull_tick (sim_t *sim, node_t *node);
+void sim_pull_ready (sim_t *sim, node_t *node);
+void sim_pull_crash (sim_t *sim, node_t *node);
+void sim_pull_part (sim_t *sim, node_t *node, hf_scan_t *scan);
+void sim_serve_asked (sim_t *sim, node_t *node, hf_scan_t *scan);
+/*  Swap in the state that is ready. False: cut short, and the start comes again. */
+bool sim_swap (sim_t *sim, node_t *node);
+
+//  sim_wipe.c
+void sim_wipe (sim_t *sim, node_t *node);
+/*  Whether NODE's disk may be lost: enough others are left (P7). */
+bool sim_may_lose (const sim_t *sim, const node_t *node);
+void sim_incarnation (sim_t *sim, node_t *node);
+void sim_known_committed (sim_t *sim, uint64_t index, item_t item);
+/*  Whether a disk of that INCARNATION counts, or did. */
+bool sim_counts (const sim_t *sim, uint32_t node, uint64_t incarnation);
+
+//  sim_look.c
+uint64_t sim_look_state (const hf_state_t *state);
+uint64_t sim_look_model (const model_t *model);
+/*  What NODE starts with is what it had promised, and fits together. */
+void sim_check_start (sim_t *sim, node_t *node);
+/*  That much of the log was committed. */
+void sim_check_base (sim_t *sim, const node_t *node, uint64_t index, uint64_t term);
 
 //  sim_client.c
 void sim_client_tick (sim_t *sim, client_t *client);

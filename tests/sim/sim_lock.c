@@ -37,8 +37,8 @@ sim_lock_tell (sim_t *sim, node_t *node, uint32_t kind, uint64_t a, uint64_t b, 
                         .bytes = bytes});
 }
 
-static void
-s_tell_election (sim_t *sim, node_t *node, uint32_t kind, uint64_t a, const blob_t *bytes)
+void
+sim_tell_election (sim_t *sim, node_t *node, uint32_t kind, uint64_t a, const blob_t *bytes)
 {
     sim_post (sim, s_pipe_delay (sim, node, &node->to_election_us),
               (event_t){.type = EV_FROM_LOCK,
@@ -52,9 +52,11 @@ s_tell_election (sim_t *sim, node_t *node, uint32_t kind, uint64_t a, const blob
 //  ---- its life -------------------------------------------------------------------------
 
 void
-sim_lock_start (node_t *node)
+sim_lock_start (sim_t *sim, node_t *node)
 {
-    node->state = hf_state_new ();
+    node->state = sim_rows_load (sim, node);
+    assert (node->state != NULL); //  checked before
+    node->flush = (flush_t){.stage = FLUSH_NONE};
     node->expiry = hf_expiry_new ();
     hf_outcomes_init (&node->outcomes);
     hf_pack_init (&node->commands);
@@ -455,8 +457,8 @@ s_propose (sim_t *sim, node_t *node)
     hf_pack_t payload;
     hf_pack_init (&payload);
     hf_payload_put (&payload, hf_pack_list (&node->commands));
-    s_tell_election (sim, node, HF_KIND_A_PROPOSE, 0,
-                     sim_blob (sim, hf_pack_bytes (&payload), hf_pack_size (&payload)));
+    sim_tell_election (sim, node, HF_KIND_A_PROPOSE, 0,
+                       sim_blob (sim, hf_pack_bytes (&payload), hf_pack_size (&payload)));
     hf_pack_done (&payload);
     hf_pack_reset (&node->commands);
 }
@@ -471,7 +473,7 @@ sim_ask_barrier (sim_t *sim, node_t *node)
     node->waiting = empty;
     node->barrier_out = true;
     node->barrier_passed = false;
-    s_tell_election (sim, node, HF_KIND_A_BARRIER, ++node->barrier_id, NULL);
+    sim_tell_election (sim, node, HF_KIND_A_BARRIER, ++node->barrier_id, NULL);
 }
 
 void
@@ -492,6 +494,7 @@ sim_lock_turn (sim_t *sim, node_t *node)
     s_propose (sim, node);
     sim_ask_barrier (sim, node);
     sim_answer_reads (sim, node);
+    sim_flush (sim, node);
     for (uint64_t session = 1; session <= sim->watch.model->last_session; session++)
         if (node->callers[session].known)
             s_flush_caller (sim, node, session);

@@ -12,13 +12,11 @@ s_pack_entries (const node_t *node, const hf_outgoing_t *out, hf_pack_t *pack)
     hf_entries_t entries = out->entries;
     //  Up to here they are in the store, with the open transaction.
     //  (With none of them it is a point of the log as it was when the message was made.)
-    assert (out->entries_count == 0 ||
-            entries.prev_index + out->entries_count <= node->written.count);
     for (uint32_t i = 0; i < out->entries_count; i++) {
-        const item_t *item = &node->written.items[entries.prev_index + i];
-        hf_entry_t entry = {.term = item->term};
-        if (item->payload)
-            entry.payload = hf_span (item->payload->bytes, item->payload->size);
+        item_t item = sim_disk_at (&node->written, entries.prev_index + i + 1);
+        hf_entry_t entry = {.term = item.term};
+        if (item.payload)
+            entry.payload = hf_span (item.payload->bytes, item.payload->size);
         hf_entry_put (&list, &entry);
     }
     entries.entries = hf_pack_list (&list);
@@ -54,6 +52,9 @@ s_pack (const node_t *node, const hf_outgoing_t *out, hf_pack_t *pack)
     case HF_KIND_NEWER_TERM:
         hf_newer_term_frame (pack, &out->newer_term);
         break;
+    case HF_KIND_STATE_OFFER:
+        hf_state_offer_frame (pack, &out->state_offer);
+        break;
     default:
         assert (false);
     }
@@ -79,17 +80,23 @@ sim_send (sim_t *sim, const node_t *node, const hf_outgoing_t *out)
     hf_pack_t pack;
     hf_pack_init (&pack);
     s_pack (node, out, &pack);
-    const blob_t *bytes = sim_blob (sim, hf_pack_bytes (&pack), hf_pack_size (&pack));
-    hf_pack_done (&pack);
     if (out->kind == HF_KIND_TRANSFER)
         sim->result->totals.transfers++;
-    for (uint32_t to = 1; to <= sim->odds.members; to++) {
-        if (to == node->id || (out->to != 0 && out->to != to) || sim->cut[node->id][to] ||
+    sim_send_frame (sim, node, out->to, out->kind, &pack);
+    hf_pack_done (&pack);
+}
+
+void
+sim_send_frame (sim_t *sim, const node_t *node, uint32_t to, uint32_t kind, const hf_pack_t *frame)
+{
+    const blob_t *bytes = sim_blob (sim, hf_pack_bytes (frame), hf_pack_size (frame));
+    for (uint32_t id = 1; id <= sim->odds.members; id++) {
+        if (id == node->id || (to != 0 && to != id) || sim->cut[node->id][id] ||
             sim_odds (sim, sim->odds.loss))
             continue;
-        s_post_frame (sim, node->id, to, out->kind, bytes);
+        s_post_frame (sim, node->id, id, kind, bytes);
         if (sim_odds (sim, sim->odds.twice))
-            s_post_frame (sim, node->id, to, out->kind, bytes);
+            s_post_frame (sim, node->id, id, kind, bytes);
     }
 }
 

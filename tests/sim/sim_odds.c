@@ -14,6 +14,20 @@ s_some (sim_t *sim, uint32_t max)
 }
 
 static void
+s_pick_bounds (sim_t *sim, odds_t *odds)
+{
+    odds->flushes = sim_random (sim, 3) != 0;
+    odds->flush_rows = 1 + (uint32_t)sim_random (sim, sim_random (sim, 2) == 0 ? 8 : 100);
+    odds->flush_us = 10000 + sim_random (sim, sim_random (sim, 2) == 0 ? 200000 : 2000000);
+    odds->keep = (uint32_t)sim_random (sim, sim_random (sim, 2) == 0 ? 51 : 6);
+    odds->prune_step = 1 + (uint32_t)sim_random (sim, 64);
+    odds->part = 50 + (uint32_t)sim_random (sim, 500);
+    odds->window = odds->part * (1 + (uint32_t)sim_random (sim, 4));
+    odds->fresh_us = sim_random (sim, 1000000);
+    odds->held_us = 500000 + sim_random (sim, 5000000);
+}
+
+static void
 s_pick_faults (sim_t *sim, odds_t *odds)
 {
     odds->crash = s_some (sim, 50);
@@ -21,7 +35,7 @@ s_pick_faults (sim_t *sim, odds_t *odds)
     odds->freeze = s_some (sim, 40);
     odds->stall = s_some (sim, 40);
     odds->fail = s_some (sim, 10);
-    odds->wipe = s_some (sim, 2);
+    odds->wipe = s_some (sim, 20);
     odds->slow = s_some (sim, 20);
     odds->spurious = s_some (sim, 30);
     odds->handover = s_some (sim, 10);
@@ -31,6 +45,7 @@ s_pick_faults (sim_t *sim, odds_t *odds)
     odds->crash_leading = s_some (sim, 300);
     odds->crash_committing = s_some (sim, 15);
     odds->crash_syncing = s_some (sim, 60);
+    odds->crash_swapping = s_some (sim, 500);
     odds->lag = s_some (sim, 150);
     odds->long_cuts = sim_random (sim, 2) == 0;
     odds->disk_slow = s_some (sim, 60);
@@ -60,7 +75,26 @@ sim_odds_pick (sim_t *sim)
     odds->hold_us = 20000 + sim_random (sim, sim_random (sim, 2) == 0 ? 200000 : 1000000);
     odds->past = sim_random (sim, 2) == 0;
     odds->faults_until_us = sim->now_us + 3000000 + sim_random (sim, 15000000);
+    odds->late = sim_random (sim, 4) == 0 ? 1 + (uint32_t)sim_random (sim, odds->members) : 0;
+    s_pick_bounds (sim, odds);
     s_pick_faults (sim, odds);
+    //  Mostly nothing goes wrong before the cluster is formed, for which all must be heard.
+    sim->storm = *odds;
+    sim->calm = sim_random (sim, 4) != 0;
+    if (sim->calm) {
+        odds->loss = odds->disk_slow = odds->crash_voting = odds->crash_leading = 0;
+        odds->crash_committing = odds->crash_syncing = 0;
+    }
+}
+
+void
+sim_formed (sim_t *sim)
+{
+    if (!sim->calm)
+        return;
+    sim_tell (sim, "the cluster is formed");
+    sim->calm = false;
+    sim->odds = sim->storm;
 }
 
 //  ---- the past ---------------------------------------------------------------------------
@@ -80,22 +114,49 @@ s_filler (sim_t *sim, uint64_t number)
     return blob;
 }
 
-/*  In TERM somebody adds to its log, and some take a part of that over. */
+/*  The entry that makes everybody known: the first of every log. */
+static const blob_t *
+s_everybody (sim_t *sim)
+{
+    hf_pack_t known, payload;
+    hf_pack_init (&known);
+    hf_pack_init (&payload);
+    for (uint32_t id = 1; id <= sim->odds.members; id++)
+        hf_known_put (&known,
+                      &(hf_known_t){.node = id, .incarnation = sim->nodes[id].incarnations[0]});
+    hf_known_payload_put (&payload, hf_pack_list (&known));
+    const blob_t *blob = sim_blob (sim, hf_pack_bytes (&payload), hf_pack_size (&payload));
+    hf_pack_done (&known);
+    hf_pack_done (&payload);
+    return blob;
+}
+
+static void
+s_past_add (sim_t *sim, node_t *node, uint64_t term, const blob_t *payload)
+{
+    sim_disk_add (&node->written, (item_t){.term = term, .payload = payload});
+    sim_watch_written (sim, node, node->written.count);
+}
+
+/*  In TERM somebody adds to its log, and some take a part of that over. Whoever leads after the
+ *  first term has the entry that formed the cluster. */
 static void
 s_past_term (sim_t *sim, uint64_t term, uint64_t *number)
 {
     uint32_t members = sim->odds.members;
     node_t *leader = &sim->nodes[1 + sim_random (sim, members)];
-    for (uint64_t i = sim_random (sim, 6) + 1; i > 0; i--) {
-        sim_disk_add (&leader->written,
-                      (item_t){.term = term, .payload = s_filler (sim, ++*number)});
-        sim_watch_written (sim, leader, leader->written.count);
-    }
+    if (term == 1)
+        s_past_add (sim, leader, term, s_everybody (sim));
+    if (leader->written.count == 0)
+        return;
+    for (uint64_t i = sim_random (sim, 6) + 1; i > 0; i--)
+        s_past_add (sim, leader, term, s_filler (sim, ++*number));
     for (uint32_t id = 1; id <= members; id++) {
         node_t *node = &sim->nodes[id];
         if (node == leader || sim_random (sim, 3) > 0)
             continue;
-        size_t count = sim_random (sim, leader->written.count + 1);
+        size_t least = node->written.count > 0 ? 1 : 0;
+        size_t count = least + sim_random (sim, leader->written.count + 1 - least);
         node->written.count = 0;
         for (size_t i = 0; i < count; i++)
             sim_disk_add (&node->written, leader->written.items[i]);
@@ -112,6 +173,7 @@ sim_past (sim_t *sim)
         s_past_term (sim, term, &number);
     for (uint32_t id = 1; id <= sim->odds.members; id++) {
         node_t *node = &sim->nodes[id];
+        node->written.incarnation = node->durable.incarnation;
         node->written.term = terms + sim_random (sim, 2);
         sim_disk_copy (&node->durable, &node->written, 0);
     }
@@ -156,8 +218,49 @@ s_cut_client (sim_t *sim, client_t *client, uint32_t node, bool broken)
 }
 
 static void
+s_freeze_for (sim_t *sim, node_t *node, uint64_t us, bool clock)
+{
+    sim_tell (sim, "node %u freezes for %" PRIu64 " ms", node->id, us / 1000);
+    node->frozen_until_us = sim->now_us + us;
+    if (clock && !node->clock.stopped)
+        sim_clock_stop (sim, &node->clock, true);
+    sim_post (sim, us, (event_t){.type = EV_TURN_ELECTION, .to = node->id, .life = node->life});
+    sim_post (sim, us, (event_t){.type = EV_TURN_LOCK, .to = node->id, .life = node->life});
+}
+
+/*  NODE is cut off, which is seen at once; and its machine stands still, so that it believes to
+ *  lead when the others are further on. Or it only stops to be heard, and hears late. */
+static void
+s_late_news (sim_t *sim, node_t *node)
+{
+    bool frozen = node->core && !node->clock.stopped && sim_random (sim, 2) == 0;
+    uint64_t us = 30000 + sim_random (sim, frozen ? 900000 : 400000);
+    sim_tell (sim, "node %u hears late%s", node->id, frozen ? ", and is frozen" : "");
+    for (uint32_t id = 1; id <= sim->odds.members; id++) {
+        if (id == node->id)
+            continue;
+        sim_cut (sim, node->id, id, true);
+        if (frozen)
+            sim_cut (sim, id, node->id, true);
+        else
+            sim->lag_until_us[id][node->id] = sim->now_us + us;
+        if (sim_random (sim, 8) != 0)
+            s_broken (sim, &sim->nodes[id], node->id);
+    }
+    for (uint32_t id = 1; id <= sim->odds.clients; id++)
+        s_cut_client (sim, &sim->clients[id], node->id, true);
+    if (frozen)
+        s_freeze_for (sim, node, us, true);
+    sim->heal_cuts_us = sim->now_us + us + 200000 + sim_random (sim, 1000000);
+}
+
+static void
 s_cut (sim_t *sim)
 {
+    if (sim_random (sim, 4) == 0) {
+        s_late_news (sim, s_anyone (sim));
+        return;
+    }
     uint32_t a = s_anyone (sim)->id;
     uint32_t b = 1 + (uint32_t)sim_random (sim, sim->odds.members);
     uint64_t how = sim_random (sim, 5);
@@ -201,33 +304,45 @@ static void
 s_freeze (sim_t *sim, node_t *node)
 {
     uint64_t us = 30000 + sim_random (sim, sim_random (sim, 2) == 0 ? 300000 : 3000000);
-    sim_tell (sim, "node %u freezes for %" PRIu64 " ms", node->id, us / 1000);
-    node->frozen_until_us = sim->now_us + us;
-    if (sim_random (sim, 2) == 0 && !node->clock.stopped)
-        sim_clock_stop (sim, &node->clock, true);
-    sim_post (sim, us, (event_t){.type = EV_TURN_ELECTION, .to = node->id, .life = node->life});
-    sim_post (sim, us, (event_t){.type = EV_TURN_LOCK, .to = node->id, .life = node->life});
+    s_freeze_for (sim, node, us, sim_random (sim, 2) == 0);
 }
 
 static void
-s_lose_disk (sim_t *sim, node_t *node)
+s_start_later (sim_t *sim, const node_t *node)
 {
-    //  A minority of the disks, at most: the promises are about the others.
-    if (2 * (sim->gone_count + 1) >= sim->odds.members + 1 || sim->odds.members == 1)
-        return;
-    sim_tell (sim, "node %u loses its disk: it stays down", node->id);
-    sim_crash (sim, node, true);
-    node->gone = true; //  wiped, or damaged and refused
-    sim->gone_count++;
+    uint64_t down_us =
+        sim_random (sim, 3) == 0 ? sim_random (sim, 30000) : sim_random (sim, 4000000);
+    sim_post (sim, down_us, (event_t){.type = EV_START, .to = node->id, .life = node->life});
 }
 
 static void
 s_crash (sim_t *sim, node_t *node)
 {
     sim_crash (sim, node, sim_random (sim, 2) == 0);
-    uint64_t down_us =
-        sim_random (sim, 3) == 0 ? sim_random (sim, 30000) : sim_random (sim, 4000000);
-    sim_post (sim, down_us, (event_t){.type = EV_START, .to = node->id, .life = node->life});
+    s_start_later (sim, node);
+}
+
+/*  A minority of the disks, at most: the promises are about the others. Wiped, or damaged and
+ *  then refused, which comes to the same a while later. */
+static bool
+s_lose_disk (sim_t *sim, node_t *node)
+{
+    if (!sim_may_lose (sim, node))
+        return false;
+    bool down = node->core == NULL;
+    if (sim_random (sim, 4) == 0) {
+        sim_tell (sim, "the disk of node %u is damaged", node->id);
+        node->damaged = true;
+        if (!down)
+            s_crash (sim, node);
+        return true;
+    }
+    if (!down)
+        sim_crash (sim, node, true);
+    sim_wipe (sim, node);
+    if (!down)
+        s_start_later (sim, node);
+    return true;
 }
 
 static void
@@ -244,10 +359,16 @@ s_lag (sim_t *sim)
 {
     uint32_t node = s_anyone (sim)->id;
     uint64_t until_us = sim->now_us + 100000 + sim_random (sim, 2000 * sim->odds.ttl_ms);
+    client_t *client = &sim->clients[1 + sim_random (sim, sim->odds.clients)];
+    uint64_t due_us = client->keepalive_us + 2 * client->ttl_us / 3; //  when it is found silent
+    uint64_t local_us = sim_client_local (sim, client);
     if (sim_random (sim, 3) == 0)
         sim->lag_until_us[node][1 + sim_random (sim, sim->odds.members)] = until_us;
-    else
-        sim->client_lag_until_us[1 + sim_random (sim, sim->odds.clients)][node] = until_us;
+    else if (client->session == 0 || due_us < local_us || sim_random (sim, 2) == 0)
+        sim->client_lag_until_us[client->id][node] = until_us;
+    else //  what it said in time comes when it is too late
+        sim->client_lag_until_us[client->id][client->node] =
+            sim->now_us + due_us - local_us + sim_random (sim, 100000);
 }
 
 /*  The disk stands still; sometimes the node hears no other node either, but clients. */
@@ -265,7 +386,7 @@ s_fault_node (sim_t *sim, node_t *node)
 {
     const odds_t *odds = &sim->odds;
     if (!node->core)
-        return false;
+        return sim_odds (sim, odds->wipe) && s_lose_disk (sim, node);
     if (sim_odds (sim, odds->crash)) {
         if (sim_random (sim, 8) == 0)
             s_stop_all (sim);
@@ -278,7 +399,7 @@ s_fault_node (sim_t *sim, node_t *node)
     else if (sim_odds (sim, odds->fail))
         node->disk_fails = true;
     else if (sim_odds (sim, odds->wipe))
-        s_lose_disk (sim, node);
+        return s_lose_disk (sim, node);
     else if (sim_odds (sim, odds->slow))
         node->slow_pipes = !node->slow_pipes;
     else if (sim_odds (sim, odds->spurious))
@@ -315,6 +436,10 @@ sim_fault (sim_t *sim)
 {
     if (sim->healed)
         return;
+    if (sim->calm) {
+        sim_post (sim, FAULT_TICK_US, (event_t){.type = EV_FAULT});
+        return;
+    }
     s_heal_cuts (sim);
     for (uint32_t id = 1; id <= sim->odds.members; id++) {
         node_t *node = &sim->nodes[id];

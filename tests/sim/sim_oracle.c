@@ -224,7 +224,8 @@ sim_oracle_applied (sim_t *sim, node_t *node, uint64_t index, const item_t *item
     assert (index <= watch->committed_count);
     uint64_t hash = hf_state_hash (node->state);
     if (index <= watch->applied) {
-        if (hash != watch->state_hashes[index - 1])
+        if (hash != watch->state_hashes[index - 1] ||
+            sim_look_state (node->state) != watch->views[index - 1])
             sim_fail (sim, SIM_BROKEN, "P4: the state of node %u differs after entry %" PRIu64,
                       node->id, index);
         return;
@@ -241,6 +242,13 @@ sim_oracle_applied (sim_t *sim, node_t *node, uint64_t index, const item_t *item
     }
     s_compare (sim, node, index);
     s_note_holders (watch);
+    watch->views[index - 1] = sim_look_state (node->state);
+    if (watch->views[index - 1] != sim_look_model (watch->model))
+        sim_fail (sim, SIM_BROKEN,
+                  "P4: node %u shows another state after entry %" PRIu64 " than the model's",
+                  node->id, index);
+    size_t sections = watch->files_count;
+    watch->sections[index - 1] = sections > 0 ? watch->files[sections - 1].index : 0;
 }
 
 void

@@ -179,9 +179,9 @@ sim_section (sim_t *sim, node_t *node, const hf_outcome_t *out)
 void
 sim_files_synced (sim_t *sim, node_t *node)
 {
-    (void)sim;
     for (size_t i = 0; i < MODEL_FILES; i++)
         node->files[i].durable = node->files[i].size;
     node->files_durable_index = node->files_index;
     node->files_syncing = false;
+    sim_flush (sim, node);
 }

@@ -7,9 +7,11 @@ sim_heal (sim_t *sim)
 {
     sim_tell (sim, "all heals");
     sim->healed = true;
+    sim->calm = false;
     odds_t *odds = &sim->odds;
     odds->loss = odds->twice = odds->client_loss = odds->disk_slow = 0;
     odds->crash_voting = odds->crash_leading = odds->crash_committing = odds->crash_syncing = 0;
+    odds->crash_swapping = 0;
     memset (sim->lag_until_us, 0, sizeof sim->lag_until_us);
     memset (sim->client_lag_until_us, 0, sizeof sim->client_lag_until_us);
     odds->jitter_us = odds->client_jitter_us = 200;
@@ -24,10 +26,10 @@ sim_heal (sim_t *sim)
         node->slow_pipes = node->disk_fails = false;
         node->disk_stall_us = 0;
         node->frozen_until_us = 0;
-        if (node->gone)
-            continue;
         if (node->core == NULL)
             sim_start (sim, node);
+        if (node->core == NULL) //  it was wiped just now
+            continue;
         sim_election_wake (sim, node, 0);
         sim_lock_wake (sim, node, 0);
     }
@@ -68,11 +70,33 @@ s_has_served (sim_t *sim)
 static bool
 s_has_lowest (sim_t *sim)
 {
-    uint32_t lowest = 1;
-    while (sim->nodes[lowest].gone)
-        lowest++;
     const node_t *leader = s_leader (sim);
-    return leader && (leader->id == lowest || !sim->odds.prefer_lowest);
+    return leader && (leader->id == 1 || !sim->odds.prefer_lowest);
+}
+
+/*  Whoever came back without its disk counts again. */
+static bool
+s_has_admitted (sim_t *sim)
+{
+    for (uint32_t id = 1; id <= sim->odds.members; id++)
+        if (sim->nodes[id].durable.incarnation != sim->watch.admitted[id])
+            return false;
+    return true;
+}
+
+/*  P12: all is flushed, and no more of the log is kept than it should be. */
+static bool
+s_has_pruned (sim_t *sim)
+{
+    if (!sim->odds.flushes)
+        return true;
+    for (uint32_t id = 1; id <= sim->odds.members; id++) {
+        const node_t *node = &sim->nodes[id];
+        if (node->core == NULL || node->rows.index != sim->watch.committed_count ||
+            node->durable.count - node->durable.base_index > sim->odds.keep)
+            return false;
+    }
+    return true;
 }
 
 static bool
@@ -81,8 +105,8 @@ s_has_agreed (sim_t *sim)
     const watch_t *watch = &sim->watch;
     for (uint32_t id = 1; id <= sim->odds.members; id++) {
         const node_t *node = &sim->nodes[id];
-        if (!node->gone && (node->core == NULL || node->durable.count != watch->committed_count ||
-                            hf_state_applied_index (node->state) != watch->committed_count))
+        if (node->core == NULL || node->durable.count != watch->committed_count ||
+            hf_state_applied_index (node->state) != watch->committed_count)
             return false;
     }
     return true;
@@ -113,10 +137,13 @@ s_check_end (sim_t *sim)
 {
     for (uint32_t id = 1; id <= sim->odds.members && !sim->failed; id++) {
         node_t *node = &sim->nodes[id];
-        if (node->gone)
-            continue;
         hf_core_check (node->core);
         hf_state_check (node->state);
+        //  One row of the whole; a session of somebody who is gone may have been opened late.
+        size_t rows = 1 + hf_state_sessions_count (node->state);
+        if (sim->odds.flushes && node->rows.count > rows)
+            sim_fail (sim, SIM_BROKEN, "P12: node %u keeps %zu rows of %zu", id, node->rows.count,
+                      rows);
         for (size_t file = 0; file < MODEL_FILES; file++) {
             const model_text_t *text = &sim->watch.model->files[file];
             if (node->files[file].size != text->size ||
@@ -132,10 +159,14 @@ void
 sim_demand (sim_t *sim)
 {
     s_wait (sim, s_has_leader, 8000000, "no leader"); //  lagging connections first catch up
+    s_wait (sim, s_has_admitted, 20000000, "a node that lost its disk is not admitted");
     s_wait (sim, s_has_served, 60000000, "not every waiter was granted, or a dead session stays");
     //  A leader whose transfers failed waits for up to stability << 6.
     s_wait (sim, s_has_lowest, 5000000 + 66 * sim->odds.stability_us,
             "the lowest id does not lead");
+    s_wait (sim, s_has_agreed, 5000000, "not all nodes have the whole log");
+    s_wait (sim, s_has_pruned, 10000000 + sim->odds.flush_us + sim->odds.held_us,
+            "state is not on disk, or the log is not pruned,");
     s_wait (sim, s_has_agreed, 5000000, "not all nodes have the whole log");
     s_check_end (sim);
 }

@@ -30,6 +30,9 @@ sim_watch_done (watch_t *watch)
     free (watch->committed);
     free (watch->commit_terms);
     free (watch->state_hashes);
+    free (watch->views);
+    free (watch->sections);
+    free (watch->named);
     free (watch->files);
     model_destroy (&watch->model);
 }
@@ -56,10 +59,11 @@ s_leads (sim_t *sim, const node_t *node, uint64_t term)
         sim_fail (sim, SIM_BROKEN, "P1: nodes %u and %u lead term %" PRIu64, watch->leaders[term],
                   node->id, term);
     watch->leaders[term] = node->id;
-    //  What was committed in earlier terms.
-    for (size_t i = 0; i < watch->committed_count; i++) {
+    //  What was committed in earlier terms. What it pruned was committed.
+    for (size_t i = node->written.base_index; i < watch->committed_count; i++) {
         if (watch->commit_terms[i] < term &&
-            (i >= node->written.count || !s_same (watch->committed[i], node->written.items[i])))
+            (i >= node->written.count ||
+             !s_same (watch->committed[i], sim_disk_at (&node->written, i + 1))))
             sim_fail (sim, SIM_BROKEN,
                       "P3: node %u leads term %" PRIu64 " without the committed entry %zu",
                       node->id, term, i + 1);
@@ -96,8 +100,8 @@ sim_watch_written (sim_t *sim, const node_t *node, uint64_t index)
                 (room - watch->entries_room) * sizeof (known_t *));
         watch->entries_room = room;
     }
-    item_t item = node->written.items[index - 1];
-    uint64_t prev_term = index > 1 ? node->written.items[index - 2].term : 0;
+    item_t item = sim_disk_at (&node->written, index);
+    uint64_t prev_term = sim_disk_term (&node->written, index - 1);
     for (const known_t *known = watch->entries[index]; known; known = known->next) {
         if (known->term != item.term)
             continue;
@@ -118,14 +122,27 @@ sim_watch_written (sim_t *sim, const node_t *node, uint64_t index)
 
 //  ---- P3, P4, P7 ---------------------------------------------------------------------------
 
-/*  Disks that were lost count: they are a minority, and the promise is about the others. */
+static bool
+s_has (const disk_t *disk, uint64_t index, item_t item)
+{
+    return disk->base_index >= index ||
+           (disk->count >= index && s_same (sim_disk_at (disk, index), item));
+}
+
+/*  Disks that count; also if they were lost since: they are a minority, and the promise is about
+ *  the others. */
 static uint32_t
 s_disks_with (const sim_t *sim, uint64_t index, item_t item)
 {
     uint32_t disks = 0;
     for (uint32_t id = 1; id <= sim->odds.members; id++) {
-        const disk_t *disk = &sim->nodes[id].durable;
-        disks += disk->count >= index && s_same (disk->items[index - 1], item);
+        const node_t *node = &sim->nodes[id];
+        bool has =
+            sim_counts (sim, id, node->durable.incarnation) && s_has (&node->durable, index, item);
+        for (size_t i = 0; i < node->lost_count && !has; i++)
+            has = sim_counts (sim, id, node->lost[i].incarnation) &&
+                  s_has (&node->lost[i], index, item);
+        disks += has;
     }
     return disks;
 }
@@ -142,11 +159,15 @@ s_first (sim_t *sim, const node_t *node, uint64_t index, item_t item)
         room = watch->committed_room;
         watch->commit_terms = realloc (watch->commit_terms, room * sizeof (uint64_t));
         watch->state_hashes = realloc (watch->state_hashes, room * sizeof (uint64_t));
+        watch->views = realloc (watch->views, room * sizeof (uint64_t));
+        watch->sections = realloc (watch->sections, room * sizeof (uint64_t));
         assert (watch->commit_terms != NULL && watch->state_hashes != NULL);
+        assert (watch->views != NULL && watch->sections != NULL);
     }
     watch->commit_terms[watch->committed_count] = node->seen.term;
     watch->committed[watch->committed_count++] = item;
-    uint32_t disks = s_disks_with (sim, index, item);
+    uint32_t disks = s_disks_with (sim, index, item); //  whom the entry admits counts after it
+    sim_known_committed (sim, index, item);
     if (2 * disks <= sim->odds.members)
         sim_fail (sim, SIM_BROKEN, "P7: entry %" PRIu64 " is committed and on %u disks of %u",
                   index, disks, sim->odds.members);
@@ -161,7 +182,7 @@ sim_watch_commit (sim_t *sim, node_t *node, uint64_t index)
         return;
     }
     for (uint64_t i = node->reported + 1; i <= index; i++) {
-        item_t item = node->durable.items[i - 1];
+        item_t item = sim_disk_at (&node->durable, i);
         if (i > sim->watch.committed_count)
             s_first (sim, node, i, item);
         else if (!s_same (sim->watch.committed[i - 1], item))

@@ -1,0 +1,146 @@
+//  Checks of what a node starts with, be it its own disk or another node's state; and the state as
+//  its readers show it, which must be what the model shows.
+
+#include "tests/sim/sim_internal.h"
+#include "msgs/hf_hash.h"
+
+//  ---- what can be read ---------------------------------------------------------------------
+
+static uint64_t
+s_look_lock (uint64_t hash, const hf_state_t *state, size_t lock)
+{
+    hf_pack_t rows;
+    hf_pack_init (&rows);
+    bool more;
+    bool held = hf_state_lock_detail (state, hf_span_text (sim_lock_name (lock)), 1, UINT32_MAX,
+                                      &rows, &more);
+    hf_scan_t scan = hf_scan_list (hf_pack_list (&rows));
+    hf_lock_row_t row;
+    hf_waiter_row_t waiter;
+    if (held && hf_lock_row_get (&scan, &row)) {
+        hash = hf_hash_u64 (hf_hash_u64 (hash, row.session), row.token);
+        hash = hf_hash_u64 (hash, row.staged);
+    }
+    while (!hf_scan_at_end (&scan) && hf_waiter_row_get (&scan, &waiter))
+        hash = hf_hash_u64 (hash, waiter.session);
+    hf_pack_done (&rows);
+    return hf_hash_u64 (hash, UINT64_MAX);
+}
+
+uint64_t
+sim_look_state (const hf_state_t *state)
+{
+    uint64_t hash = hf_hash_u64 (0, hf_state_command_index (state));
+    uint64_t session = 0;
+    uint32_t ttl_ms;
+    while (hf_state_next_session (state, session, &session, &ttl_ms))
+        hash = hf_hash_u64 (hf_hash_u64 (hash, session), ttl_ms);
+    for (size_t lock = 0; lock < MODEL_LOCKS; lock++)
+        hash = s_look_lock (hash, state, lock);
+    return hash;
+}
+
+uint64_t
+sim_look_model (const model_t *model)
+{
+    uint64_t hash = hf_hash_u64 (0, model->commands);
+    for (uint64_t id = 1; id <= model->last_session && id < MODEL_SESSIONS; id++)
+        if (model->sessions[id].alive)
+            hash = hf_hash_u64 (hf_hash_u64 (hash, id), model->sessions[id].ttl_ms);
+    for (size_t number = 0; number < MODEL_LOCKS; number++) {
+        const model_lock_t *lock = &model->locks[number];
+        if (lock->line_count > 0) {
+            uint64_t staged = 0;
+            for (size_t file = 0; file < MODEL_FILES; file++)
+                staged += lock->staged[file].size;
+            hash = hf_hash_u64 (hf_hash_u64 (hash, lock->line[0].session), lock->line[0].token);
+            hash = hf_hash_u64 (hash, staged);
+        }
+        for (size_t i = 1; i < lock->line_count; i++)
+            hash = hf_hash_u64 (hash, lock->line[i].session);
+        hash = hf_hash_u64 (hash, UINT64_MAX);
+    }
+    return hash;
+}
+
+//  ---- a start ----------------------------------------------------------------------------
+
+void
+sim_check_base (sim_t *sim, const node_t *node, uint64_t index, uint64_t term)
+{
+    const watch_t *watch = &sim->watch;
+    if (index > watch->committed_count || (index > 0 && watch->committed[index - 1].term != term))
+        sim_fail (sim, SIM_BROKEN,
+                  "P7: the log of node %u begins behind (%" PRIu64 ", %" PRIu64
+                  "), which was never committed",
+                  node->id, index, term);
+}
+
+static void
+s_check_files (sim_t *sim, const node_t *node)
+{
+    const watch_t *watch = &sim->watch;
+    size_t at = 0;
+    while (at < watch->files_count && watch->files[at].index < node->files_durable_index)
+        at++;
+    for (size_t file = 0; file < MODEL_FILES; file++) {
+        bool none = node->files_durable_index == 0;
+        size_t size = none || at == watch->files_count ? 0 : watch->files[at].size[file];
+        const sim_file_t *own = &node->files[file];
+        if (own->size != size ||
+            (size > 0 && memcmp (own->bytes, watch->model->files[file].bytes, size) != 0))
+            sim_fail (sim, SIM_BROKEN,
+                      "P6: node %u starts with file %s of %zu bytes, not the %zu of the sections "
+                      "up to %" PRIu64,
+                      node->id, sim_file_name (file), own->size, size, node->files_durable_index);
+    }
+}
+
+static void
+s_check_state (sim_t *sim, const node_t *node)
+{
+    const watch_t *watch = &sim->watch;
+    uint64_t index = node->rows.index;
+    hf_state_t *state = sim_rows_load (sim, node);
+    if (!state) {
+        sim_fail (sim, SIM_BROKEN, "P7: the rows of node %u cannot be read", node->id);
+        return;
+    }
+    hf_state_check (state);
+    if (hf_state_applied_index (state) != index || index > watch->applied)
+        sim_fail (sim, SIM_BROKEN, "P4: node %u loads the state of %" PRIu64 ", not %" PRIu64,
+                  node->id, hf_state_applied_index (state), index);
+    else if (index > 0 && (hf_state_hash (state) != watch->state_hashes[index - 1] ||
+                           sim_look_state (state) != watch->views[index - 1] ||
+                           hf_state_applied_term (state) != watch->committed[index - 1].term))
+        sim_fail (sim, SIM_BROKEN, "P4: node %u loads another state of %" PRIu64, node->id, index);
+    else if (index > 0 && hf_state_section_index (state) != watch->sections[index - 1])
+        sim_fail (sim, SIM_BROKEN,
+                  "P6: node %u loads section %" PRIu64 " as the last one, not %" PRIu64, node->id,
+                  hf_state_section_index (state), watch->sections[index - 1]);
+    else if (node->files_durable_index < hf_state_section_index (state))
+        sim_fail (sim, SIM_BROKEN,
+                  "P6: the files of node %u end with section %" PRIu64 ", its state with %" PRIu64,
+                  node->id, node->files_durable_index, hf_state_section_index (state));
+    hf_state_destroy (&state);
+}
+
+void
+sim_check_start (sim_t *sim, node_t *node)
+{
+    const disk_t *log = &node->durable;
+    sim_check_base (sim, node, log->base_index, log->base_term);
+    if (node->rows.index < log->base_index || node->rows.index > log->count)
+        sim_fail (sim, SIM_BROKEN,
+                  "P7: the rows of node %u are of %" PRIu64 ", its log is %" PRIu64 "..%zu",
+                  node->id, node->rows.index, log->base_index + 1, log->count);
+    bool revoted = node->promised_vote != 0 && node->promised_vote != log->voted_for;
+    if (log->term < node->promised_term || (log->term == node->promised_term && revoted))
+        sim_fail (sim, SIM_BROKEN,
+                  "P1: node %u forgets its vote for %u in term %" PRIu64 ": its term is %" PRIu64,
+                  node->id, node->promised_vote, node->promised_term, log->term);
+    if (!sim->failed)
+        s_check_files (sim, node);
+    if (!sim->failed)
+        s_check_state (sim, node);
+}
