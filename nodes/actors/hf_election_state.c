@@ -76,14 +76,14 @@ s_is_peer (const hf_election_t *self, uint32_t node)
     return false;
 }
 
-/*  Only a leader sends its state: it knows that all of it is committed and that it is the newest.
- */
+/*  Only a leader sends its state, which is the newest; what is applied is committed. Also before
+ * its term is open: that may need the very node that asks. */
 static bool
 s_ask_is_good (const hf_election_t *self, const hf_state_ask_t *ask)
 {
     hf_core_view_t view = hf_core_view (self->core);
     return s_is_peer (self, ask->from) && ask->to == self->args->config.self &&
-           view.role == HF_LEADER && ask->term == view.term && self->leading;
+           view.role == HF_LEADER && ask->term == view.term;
 }
 
 static bool

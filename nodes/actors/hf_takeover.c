@@ -232,10 +232,14 @@ hf_takeover_snapshot (hf_takeover_t *self, const hf_a_snapshot_t *snapshot, uint
     hf_pack_init (&files);
     if (hf_file_store_all_rows (self->args->store, &files) != 0)
         hf_die ("cannot read the files: %s", hf_file_store_error (self->args->store));
+    //  After a start the files may be ahead of the state: whoever takes both over must not write
+    //  those sections again.
+    uint64_t section = hf_file_store_written (self->args->store);
+    assert (section >= snapshot->section);
     hf_state_head_t head = {.index = snapshot->index,
                             .term = snapshot->term,
                             .known = snapshot->known,
-                            .section = snapshot->section,
+                            .section = section,
                             .files = hf_pack_list (&files)};
     hf_outgoing_destroy (&self->outgoing);
     uint8_t *rows = malloc (snapshot->rows.size + 1U);
