@@ -10,6 +10,7 @@
 
 #define ASK_AGAIN_US 200000   //  without a part for so long, ask again
 #define FRESH_US     5000000  //  a snapshot serves new askers for so long
+#define SHARED_US    30000000 //  or, while another node pulls it, for so long
 #define FORGET_US    30000000 //  and is forgotten when nobody has asked for so long
 
 struct hf_takeover {
@@ -213,8 +214,9 @@ static void
 s_asked (hf_takeover_t *self, const hf_state_ask_t *ask, uint64_t now_us)
 {
     bool begun = self->outgoing && ask->id == self->out_id;
-    //  One that somebody is in the middle of is not taken away from him.
-    bool shared = self->outgoing &&
+    //  One that somebody is in the middle of is not taken away from him; but who swapped an old
+    //  one in and asks again has found it too old.
+    bool shared = self->outgoing && now_us < self->made_us + SHARED_US &&
                   (now_us < self->made_us + FRESH_US || now_us < self->asked_us + 5 * ASK_AGAIN_US);
     hf_state_ask_t from_start = *ask;
     if (!begun)
