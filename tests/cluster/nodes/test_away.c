@@ -238,6 +238,26 @@ test_killed_while_it_takes_over (void **state)
     s_end (self);
 }
 
+//  Only nodes that need the leader's state can open its term: it must not wait for that.
+static void
+test_a_term_opens_with_who_is_behind (void **state)
+{
+    stage_t *self = *state;
+    s_begin (self);
+    hf_node_status_t status;
+    assert_true (hf_cluster_status (self->cluster, 1, &status));
+    hf_cluster_kill (self->cluster, 1);
+    s_until_pruned_behind (self, status.last_index);
+    hf_cluster_kill (self->cluster, 2);
+    hf_cluster_kill (self->cluster, 3);
+    s_wipe (self, 3);
+    for (uint32_t id = 1; id <= 3; id++)
+        assert_true (hf_cluster_start (self->cluster, id));
+    s_append (self);
+    assert_true (hf_wait_for (s_node_3_counts, self, HF_CLUSTER_LIMIT_MS));
+    s_end (self);
+}
+
 static void
 test_a_cluster_forms_with_everybody (void **state)
 {
@@ -267,6 +287,7 @@ main (void)
         TEST (test_a_node_that_lost_its_disk_comes_to_count),
         TEST (test_a_node_that_lost_its_disk_elects_nobody),
         TEST (test_killed_while_it_takes_over),
+        TEST (test_a_term_opens_with_who_is_behind),
         TEST (test_a_cluster_forms_with_everybody),
     };
     return cmocka_run_group_tests_name ("a node that was away", tests, NULL, NULL);
