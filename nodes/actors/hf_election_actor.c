@@ -13,9 +13,14 @@
  *    A_FOLLOWING term, leader     does not lead; what was proposed or asked is void or undecided
  *    A_PASSED    id, index        the barrier passed: state at INDEX is linearizable for it
  *    A_TOLD      id, rows         FACT_ROWs
- *  To the file actor (PAIR): A_NEEDS_STATE term, leader (0: no more); STATE_ASK, STATE_PART of
- * peers From the file actor: STATE_ASK, STATE_PART for peers On its own pipe: "HANDOVER" -> hand
- * the lead over, then "DONE" (at once when there is nothing to hand over); "$TERM".
+ *  To the file actor (PAIR):
+ *    A_NEEDS_STATE term, leader            this node is too far behind; leader 0: no more
+ *    STATE_ASK, STATE_PART                 of peers
+ *  From the file actor:
+ *    STATE_ASK, STATE_PART                 for peers, sent as they are
+ *
+ *  On its own pipe: "HANDOVER" -> hand the lead over, then "DONE" (at once when there is nothing
+ *  to hand over); "$TERM".
  *
  *  The core is driven in hf_election_driver.c.
  */

@@ -117,13 +117,12 @@ hf_election_state_from_peer (hf_election_t *self, hf_span_t bytes)
     hf_pack_init (&frame);
     //  The snapshot that is made now is not older than what is flushed: until its first part tells
     //  how far it goes, nothing behind that may be pruned.
-    if (kind == HF_KIND_STATE_ASK && hf_clock_us () >= self->held_until_us) {
-        self->held_index = self->flushed;
+    if (kind == HF_KIND_STATE_ASK) {
+        if (hf_clock_us () >= self->held_until_us)
+            self->held_index = self->flushed;
         self->held_until_us = hf_clock_us () + HOLD_US;
-    }
-    if (kind == HF_KIND_STATE_ASK)
         hf_state_ask_frame (&frame, &ask);
-    else
+    } else
         hf_state_part_frame (&frame, &part);
     hf_pipe_send (self->args->file, &frame);
     hf_pack_done (&frame);

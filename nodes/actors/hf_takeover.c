@@ -3,6 +3,7 @@
 #include "nodes/actors/hf_report.h"
 #include "nodes/store/hf_install.h"
 #include "nodes/store/hf_outgoing.h"
+#include "nodes/store/hf_stream.h"
 #include <assert.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -105,7 +106,9 @@ s_needs_state (hf_takeover_t *self, const hf_a_needs_state_t *needs, uint64_t no
 static bool
 s_begin (hf_takeover_t *self, const hf_state_part_t *part)
 {
-    if (part->offset != 0 || part->id == 0)
+    //  The sender chose the size: one that cannot be must not end this node.
+    if (part->offset != 0 || part->id == 0 || part->total <= HF_STREAM_PREFIX ||
+        part->total > INT64_MAX)
         return false;
     char error[HF_STORE_ERROR_SIZE];
     self->incoming = hf_incoming_new (self->args->dir, part->total, error);

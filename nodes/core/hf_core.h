@@ -32,8 +32,9 @@
  *      commit, rounds, check-quorum, fitness). What was noted of the old one is forgotten.
  *    - A leader that sees such a node caught up (it has all that was committed at the last
  *      heartbeat) appends a KNOWN entry with its incarnation. When that is committed the member
- * counts, and a second KNOWN entry with the same table says so to all, also after a restart. With
- * config.incarnation 0 nothing of this applies and everybody counts (tests of the rest).
+ *      counts, and a second KNOWN entry with the same table says so to all, also after a restart.
+ *
+ *  With config.incarnation 0 nothing of this applies and everybody counts (tests of the rest).
  */
 #ifndef HF_CORE_H_INCLUDED
 #define HF_CORE_H_INCLUDED

@@ -330,6 +330,38 @@ test_a_sender_that_forgot_begins_again (void **state)
     s_stop (&stage);
 }
 
+/*  A size that no stream can have comes from a peer: it is dropped, and the node goes on. */
+static void
+test_a_size_that_cannot_be_is_dropped (void **state)
+{
+    (void)state;
+    static const uint64_t totals[] = {1, 8, UINT64_MAX};
+    stage_t stage;
+    s_start (&stage, 0);
+    s_needs (&stage, 1, TERM);
+    for (unsigned i = 0; i < 3; i++) {
+        hf_state_part_t part = {.from = 1,
+                                .to = 3,
+                                .term = TERM,
+                                .id = 5,
+                                .index = INDEX,
+                                .index_term = TERM,
+                                .total = totals[i],
+                                .data = hf_span_text ("x")};
+        hf_pack_reset (&stage.frame);
+        hf_state_part_frame (&stage.frame, &part);
+        hf_scan_t scan;
+        uint32_t kind;
+        assert_int_equal (
+            hf_frame_open (hf_pack_bytes (&stage.frame), hf_pack_size (&stage.frame), &scan, &kind),
+            HF_OK);
+        hf_takeover_from_election (stage.follower.takeover, &scan, kind, stage.now_us);
+    }
+    s_until_told (&stage);
+    s_expect_swapped (&stage);
+    s_stop (&stage);
+}
+
 int
 main (void)
 {
@@ -344,6 +376,7 @@ main (void)
         cmocka_unit_test (test_the_stream_is_as_of_one_index),
         cmocka_unit_test (test_another_leader_begins_from_the_start),
         cmocka_unit_test (test_a_sender_that_forgot_begins_again),
+        cmocka_unit_test (test_a_size_that_cannot_be_is_dropped),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
