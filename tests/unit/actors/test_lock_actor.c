@@ -68,6 +68,7 @@ typedef struct stage {
     void *client;
     uint64_t index;    //  of the log that is played
     unsigned expiries; //  proposed so far
+    uint64_t flushed;  //  the last A_FLUSHED
     unsigned asked;    //  queries that the file actor was given
     unsigned alives;   //  ALIVE frames that came while another was waited for
     bool no_commits;   //  what is proposed stays undecided
@@ -125,6 +126,7 @@ s_from_actor (stage_t *self, hf_scan_t *scan, uint32_t kind)
     hf_a_propose_t propose;
     hf_a_barrier_t barrier;
     hf_a_facts_t facts;
+    hf_a_flushed_t flushed;
     if (kind == HF_KIND_A_PROPOSE && hf_a_propose_get (scan, &propose))
         s_commit (self, propose.entries);
     else if (kind == HF_KIND_A_BARRIER && hf_a_barrier_get (scan, &barrier)) {
@@ -134,7 +136,9 @@ s_from_actor (stage_t *self, hf_scan_t *scan, uint32_t kind)
     } else if (kind == HF_KIND_A_FACTS && hf_a_facts_get (scan, &facts)) {
         hf_a_told_frame (&self->frame, &(hf_a_told_t){.id = facts.id});
         hf_pipe_send (self->election, &self->frame);
-    } else if (kind == HF_KIND_A_FILE_QUERY)
+    } else if (kind == HF_KIND_A_FLUSHED && hf_a_flushed_get (scan, &flushed))
+        self->flushed = flushed.index;
+    else if (kind == HF_KIND_A_FILE_QUERY)
         self->asked++; //  and it is never answered
 }
 
@@ -470,6 +474,55 @@ test_queries_do_not_shut_keepalives_out (void **state)
     s_stop (&stage);
 }
 
+/*  One section, released. */
+static void
+s_section (stage_t *self, uint64_t session)
+{
+    hf_span_t lock = hf_span_text ("L");
+    hf_pack_t list;
+    hf_pack_init (&list);
+    hf_acquire_put (&list, &(hf_acquire_t){.seq = 1, .lock = lock});
+    hf_append_put (&list,
+                   &(hf_append_t){.seq = 2, .lock = lock, .token = 1, .file = lock, .data = lock});
+    hf_release_put (&list, &(hf_release_t){.seq = 3, .lock = lock, .token = 1});
+    hf_requests_frame (
+        &self->frame,
+        &(hf_requests_t){.session = session, .floor = 1, .requests = hf_pack_list (&list)});
+    s_client_send (self);
+    zmq_msg_t message;
+    hf_scan_t scan;
+    zmq_msg_init (&message);
+    s_until (self, HF_KIND_ANSWERS, &message, &scan);
+    zmq_msg_close (&message);
+    hf_pack_done (&list);
+}
+
+static void
+s_some_turns (stage_t *self)
+{
+    for (unsigned i = 0; i < 3; i++)
+        s_status (self);
+}
+
+/*  P6, P7. A node that starts from the state on disk does not see the sections before it again. */
+static void
+test_the_state_is_flushed_behind_the_files (void **state)
+{
+    (void)state;
+    stage_t stage;
+    s_start (&stage);
+    uint64_t session = s_open (&stage, 1, 600000);
+    s_section (&stage, session);
+    atomic_fetch_add (&s_now_us, 2 * SECOND);
+    s_some_turns (&stage);
+    assert_int_equal (stage.flushed, 0);
+    hf_a_files_durable_frame (&stage.frame, &(hf_a_files_durable_t){.index = 100});
+    hf_pipe_send (stage.file, &stage.frame);
+    s_some_turns (&stage);
+    assert_int_equal (stage.flushed, stage.index);
+    s_stop (&stage);
+}
+
 int
 main (void)
 {
@@ -480,6 +533,7 @@ main (void)
         cmocka_unit_test (test_a_new_leader_gives_everybody_the_full_time),
         cmocka_unit_test (test_a_flood_keeps_no_dead_session_alive),
         cmocka_unit_test (test_queries_do_not_shut_keepalives_out),
+        cmocka_unit_test (test_the_state_is_flushed_behind_the_files),
         cmocka_unit_test (test_reads_of_files_wait_for_each_other_and_keepalives_for_none),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
