@@ -54,7 +54,7 @@ static hf_load_t *
 s_load_start (const s_catchup_t *self, uint32_t workers)
 {
     const hf_bench_options_t *options = self->options;
-    char error[HF_LOAD_ERROR_SIZE];
+    char error[HF_ERROR_SIZE];
     bool light = workers == options->workers;
     hf_load_config_t config = {.endpoints = options->endpoints,
                                .workers = workers,
@@ -87,7 +87,7 @@ s_load_stop (s_catchup_t *self, hf_load_t *load)
 static bool
 s_wait (const s_catchup_t *self, uint64_t until_ns)
 {
-    char error[HF_LOCAL_ERROR_SIZE];
+    char error[HF_ERROR_SIZE];
     uint64_t now_ns = hf_bench_now_ns ();
     if (hf_bench_interrupted (until_ns > now_ns ? (uint32_t)((until_ns - now_ns) / 1000000) : 0))
         return false;

@@ -208,7 +208,7 @@ s_report (s_failover_t *self, const hf_load_result_t *result, uint32_t unanswere
 static bool
 s_run (s_failover_t *self)
 {
-    char error[HF_LOAD_ERROR_SIZE];
+    char error[HF_ERROR_SIZE];
     hf_load_config_t config = {.endpoints = self->options->endpoints,
                                .workers = self->options->workers,
                                .connections = self->options->connections,

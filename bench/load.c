@@ -207,15 +207,14 @@ s_connect (hf_load_t *self, s_connection_t *connection, char *error)
         connection->latency[i] = hf_histogram_new ();
     connection->client = hf_client_new (config->endpoints, text);
     if (!connection->client) {
-        snprintf (error, HF_LOAD_ERROR_SIZE, "%s", text);
+        snprintf (error, HF_ERROR_SIZE, "%s", text);
         return false;
     }
     for (uint32_t i = 0; i < config->sessions; i++) {
         hf_status_t status = hf_session_open (connection->client, config->ttl_ms, S_OPEN_LIMIT_MS,
                                               NULL, NULL, &connection->session[i]);
         if (status != HF_OK) {
-            snprintf (error, HF_LOAD_ERROR_SIZE, "cannot open a session: %s",
-                      hf_status_text (status));
+            snprintf (error, HF_ERROR_SIZE, "cannot open a session: %s", hf_status_text (status));
             return false;
         }
     }

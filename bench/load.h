@@ -6,6 +6,7 @@
 #ifndef HF_BENCH_LOAD_H_INCLUDED
 #define HF_BENCH_LOAD_H_INCLUDED
 
+#include "base/hf_error.h"
 #include "bench/bench.h"
 #include "bench/histogram.h"
 
@@ -23,10 +24,9 @@ typedef struct hf_load_config {
     uint32_t append_every; //  one cycle in so many appends HF_LOAD_APPEND bytes; 0: none
 } hf_load_config_t;
 
-#define HF_LOAD_APPEND     16 //  bytes
-#define HF_LOAD_FILES      4  //  that appends go to, in turn
-#define HF_LOAD_ERROR_SIZE 512
-#define HF_LOAD_STATUSES   96 //  above every status there is
+#define HF_LOAD_APPEND   16 //  bytes
+#define HF_LOAD_FILES    4  //  that appends go to, in turn
+#define HF_LOAD_STATUSES 96 //  above every status there is
 
 /*  Connect and open the sessions. NULL with one line in ERROR. */
 hf_load_t *hf_load_new (const hf_load_config_t *config, char *error);

@@ -253,8 +253,8 @@ hf_local_check (hf_local_t *self, char *error)
         self->pid[id] = 0;
         char tail[500];
         s_log_end (self, id, tail, sizeof tail);
-        snprintf (error, HF_LOCAL_ERROR_SIZE, "node %u ended by itself (%s %d); its log ends:\n%s",
-                  id, WIFSIGNALED (status) ? "signal" : "exit code",
+        snprintf (error, HF_ERROR_SIZE, "node %u ended by itself (%s %d); its log ends:\n%s", id,
+                  WIFSIGNALED (status) ? "signal" : "exit code",
                   WIFSIGNALED (status) ? WTERMSIG (status) : WEXITSTATUS (status), tail);
         return false;
     }
@@ -285,7 +285,7 @@ hf_local_new (const hf_local_config_t *config, char *error)
             what = "cannot start a process";
     }
     if (what) {
-        snprintf (error, HF_LOCAL_ERROR_SIZE, "%s: %s", what, strerror (errno));
+        snprintf (error, HF_ERROR_SIZE, "%s: %s", what, strerror (errno));
         hf_local_destroy (&self);
     }
     return self;

@@ -7,13 +7,12 @@
 #ifndef HF_BENCH_LOCAL_H_INCLUDED
 #define HF_BENCH_LOCAL_H_INCLUDED
 
+#include "base/hf_error.h"
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 typedef struct hf_local hf_local_t;
-
-#define HF_LOCAL_ERROR_SIZE 1024
 
 typedef struct hf_local_config {
     uint32_t count;

@@ -10,7 +10,7 @@
 static bool
 s_ready (hf_local_t *local)
 {
-    char error[HF_LOCAL_ERROR_SIZE];
+    char error[HF_ERROR_SIZE];
     hf_client_t *client = hf_client_new (hf_local_endpoints (local), error);
     if (!client) {
         hf_bench_say ("%s", error);
@@ -74,7 +74,7 @@ main (int argc, char **argv)
     if (!options.start && !s_list_is_good (options.endpoints))
         return HF_EXIT_USAGE;
     if (options.start) {
-        char error[HF_LOCAL_ERROR_SIZE];
+        char error[HF_ERROR_SIZE];
         hf_local_config_t config = {.count = options.start,
                                     .holdfastd = options.holdfastd,
                                     .data_root = options.data_root,

@@ -19,7 +19,7 @@ s_watch (hf_load_t *load, hf_local_t *local, const char *what, uint32_t seconds,
         fprintf (stderr, "%s %3u s %10llu cycles/s %6llu errors\n", what, second,
                  (unsigned long long)(cycles - before), (unsigned long long)hf_load_errors (load));
         before = cycles;
-        char error[HF_LOCAL_ERROR_SIZE];
+        char error[HF_ERROR_SIZE];
         if (local && !hf_local_check (local, error)) {
             hf_bench_say ("%s", error);
             return false;
@@ -35,7 +35,7 @@ s_watch (hf_load_t *load, hf_local_t *local, const char *what, uint32_t seconds,
 int
 hf_run_load (const hf_bench_options_t *options, hf_local_t *local)
 {
-    char error[HF_LOAD_ERROR_SIZE];
+    char error[HF_ERROR_SIZE];
     hf_load_config_t config = {.endpoints = options->endpoints,
                                .workers = options->workers,
                                .connections = options->connections,

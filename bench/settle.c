@@ -78,7 +78,7 @@ hf_settle (hf_client_t *client, hf_local_t *local, uint32_t count, uint32_t *lea
 {
     uint64_t start_ns = hf_bench_now_ns (), since_ns = 0, term_then = 0;
     uint32_t leader_then = 0;
-    char error[HF_LOCAL_ERROR_SIZE];
+    char error[HF_ERROR_SIZE];
     while (hf_bench_now_ns () - start_ns < (uint64_t)S_STABLE_LIMIT_MS * 1000000) {
         uint64_t term = 0, now_ns = hf_bench_now_ns ();
         bool agree = s_agree (client, count, leader, &term);

@@ -65,7 +65,7 @@ s_print (const s_soak_t *self, uint64_t operations, const hf_usage_t *nodes)
 static bool
 s_look (const s_soak_t *self, hf_usage_t nodes[HF_MEMBERS_MAX])
 {
-    char error[HF_LOCAL_ERROR_SIZE], folder[PATH_MAX + 32];
+    char error[HF_ERROR_SIZE], folder[PATH_MAX + 32];
     if (!hf_local_check (self->local, error)) {
         hf_bench_say ("%s", error);
         return false;
@@ -240,7 +240,7 @@ int
 hf_run_soak (const hf_bench_options_t *options, hf_local_t *local)
 {
     assert (local && options->start > 0);
-    char error[HF_LOAD_ERROR_SIZE];
+    char error[HF_ERROR_SIZE];
     hf_load_config_t config = {.endpoints = options->endpoints,
                                .workers = options->workers,
                                .connections = options->connections,

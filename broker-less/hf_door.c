@@ -1,6 +1,6 @@
 #include "broker-less/hf_door.h"
 #include "broker-less/hf_socket.h"
-#include "msgs/hf_hash.h"
+#include "base/hf_hash.h"
 #include <assert.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -67,8 +67,7 @@ hf_door_new (void *context, const hf_endpoint_t *self_endpoint, char *error)
     atomic_init (&self->debts->refs, 1);
     self->router = hf_socket_new (context, ZMQ_ROUTER, s_pulse);
     if (self->router == NULL) {
-        snprintf (error, HF_DOOR_ERROR_SIZE, "cannot open a socket: %s",
-                  zmq_strerror (zmq_errno ()));
+        snprintf (error, HF_ERROR_SIZE, "cannot open a socket: %s", zmq_strerror (zmq_errno ()));
         hf_door_destroy (&self);
         return NULL;
     }

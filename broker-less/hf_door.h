@@ -10,13 +10,13 @@
 #ifndef HF_DOOR_H_INCLUDED
 #define HF_DOOR_H_INCLUDED
 
+#include "base/hf_error.h"
 #include "broker-less/hf_endpoints.h"
 #include "msgs/hf_wire.h"
 
 typedef struct hf_door hf_door_t;
 
 #define HF_ROUTE_MAX         32
-#define HF_DOOR_ERROR_SIZE   512
 #define HF_DOOR_CLIENT_BYTES (32U << 20)  //  that may wait for one client, beside small messages
 #define HF_DOOR_ALL_BYTES    (512U << 20) //  and for all
 

@@ -34,12 +34,12 @@ s_wrong (const part_t *part, char *error, const char *format, ...)
         quoted[i] = isprint ((unsigned char)part->at[i]) ? part->at[i] : '?';
     quoted[shown] = 0;
 
-    char why[HF_ENDPOINTS_ERROR_SIZE - QUOTED_MAX - 40];
+    char why[HF_ERROR_SIZE - QUOTED_MAX - 40];
     va_list args;
     va_start (args, format);
     vsnprintf (why, sizeof (why), format, args);
     va_end (args);
-    snprintf (error, HF_ENDPOINTS_ERROR_SIZE, "endpoint %u \"%s%s\": %s", part->number, quoted,
+    snprintf (error, HF_ERROR_SIZE, "endpoint %u \"%s%s\": %s", part->number, quoted,
               shown < part->size ? "..." : "", why);
     return -1;
 }
@@ -226,7 +226,7 @@ hf_endpoints_parse (hf_endpoints_t *self, const char *text, char *error)
     hf_endpoints_t list = {.count = 0};
     error[0] = 0;
     if (text[0] == 0) {
-        snprintf (error, HF_ENDPOINTS_ERROR_SIZE, "the list of endpoints is empty");
+        snprintf (error, HF_ERROR_SIZE, "the list of endpoints is empty");
         return -1;
     }
     for (unsigned number = 1; text != NULL; number++) {
@@ -251,7 +251,7 @@ hf_endpoints_check_cluster (const hf_endpoints_t *self, char *error)
     error[0] = 0;
     if (self->count % 2 == 1 && self->count <= HF_MEMBERS_MAX)
         return 0;
-    snprintf (error, HF_ENDPOINTS_ERROR_SIZE, "a cluster has 1, 3, 5 or 7 nodes; the list names %u",
+    snprintf (error, HF_ERROR_SIZE, "a cluster has 1, 3, 5 or 7 nodes; the list names %u",
               self->count);
     return -1;
 }

@@ -8,14 +8,14 @@
 #ifndef HF_ENDPOINTS_H_INCLUDED
 #define HF_ENDPOINTS_H_INCLUDED
 
+#include "base/hf_error.h"
 #include "msgs/hf_limits.h"
 #include <stddef.h>
 #include <stdint.h>
 
-#define HF_HOST_MAX             255
-#define HF_ENDPOINTS_ERROR_SIZE 256
-#define HF_ENDPOINTS_TEXT_SIZE  2048
-#define HF_ENDPOINTS_DEFAULT    "1@127.0.0.1:8080:8081"
+#define HF_HOST_MAX            255
+#define HF_ENDPOINTS_TEXT_SIZE 2048
+#define HF_ENDPOINTS_DEFAULT   "1@127.0.0.1:8080:8081"
 
 typedef struct hf_endpoint {
     uint32_t id;

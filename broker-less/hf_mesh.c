@@ -10,7 +10,7 @@
 #include "broker-less/hf_mesh.h"
 #include "broker-less/hf_mesh_peer.h"
 #include "broker-less/hf_socket.h"
-#include "msgs/hf_hash.h"
+#include "base/hf_hash.h"
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,8 +80,7 @@ s_open (hf_mesh_t *self, void *context, char *error)
         self->monitor =
             hf_socket_monitor (context, self->sub, ZMQ_EVENT_CONNECTED | ZMQ_EVENT_DISCONNECTED);
     if (self->pub == NULL || self->monitor == NULL) {
-        snprintf (error, HF_MESH_ERROR_SIZE, "cannot open a socket: %s",
-                  zmq_strerror (zmq_errno ()));
+        snprintf (error, HF_ERROR_SIZE, "cannot open a socket: %s", zmq_strerror (zmq_errno ()));
         return -1;
     }
     hf_socket_set (self->pub, ZMQ_SNDHWM, SEND_MAX);
@@ -97,8 +96,7 @@ s_join (hf_mesh_t *self, const hf_endpoints_t *endpoints, char *error)
 {
     const hf_endpoint_t *own = hf_endpoints_find (endpoints, self->me.id);
     if (own == NULL) {
-        snprintf (error, HF_MESH_ERROR_SIZE, "node %u is not in the list of endpoints",
-                  self->me.id);
+        snprintf (error, HF_ERROR_SIZE, "node %u is not in the list of endpoints", self->me.id);
         return -1;
     }
     if (hf_socket_bind (self->pub, own->host, own->node_port, "nodes", error) != 0)
@@ -111,7 +109,7 @@ s_join (hf_mesh_t *self, const hf_endpoints_t *endpoints, char *error)
         peer->fd = -1;
         hf_endpoint_node_address (&endpoints->node[i], peer->address);
         if (hf_socket_connect (self->sub, peer->address) != 0) {
-            snprintf (error, HF_MESH_ERROR_SIZE, "cannot connect to node %u at %s: %s", peer->id,
+            snprintf (error, HF_ERROR_SIZE, "cannot connect to node %u at %s: %s", peer->id,
                       peer->address, zmq_strerror (zmq_errno ()));
             return -1;
         }

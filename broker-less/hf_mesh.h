@@ -16,12 +16,11 @@
 #ifndef HF_MESH_H_INCLUDED
 #define HF_MESH_H_INCLUDED
 
+#include "base/hf_error.h"
 #include "broker-less/hf_endpoints.h"
 #include "msgs/hf_msg.h"
 
 typedef struct hf_mesh hf_mesh_t;
-
-#define HF_MESH_ERROR_SIZE 512
 
 /*  Bind and connect. NULL with one line in ERROR: a port in use, a host that is not here. */
 hf_mesh_t *hf_mesh_new (void *context, const hf_endpoints_t *endpoints, uint32_t self_id,

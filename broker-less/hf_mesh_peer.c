@@ -1,5 +1,5 @@
 #include "broker-less/hf_mesh_peer.h"
-#include "msgs/hf_hash.h"
+#include "base/hf_hash.h"
 #include <assert.h>
 #include <string.h>
 

@@ -67,8 +67,8 @@ s_hint (int code)
 static int
 s_bind_failed (const char *host, uint16_t port, const char *for_whom, int code, char *error)
 {
-    snprintf (error, HF_SOCKET_ERROR_SIZE, "cannot listen on %s:%u for %s: %s%s", host, port,
-              for_whom, zmq_strerror (code), s_hint (code));
+    snprintf (error, HF_ERROR_SIZE, "cannot listen on %s:%u for %s: %s%s", host, port, for_whom,
+              zmq_strerror (code), s_hint (code));
     return -1;
 }
 
@@ -92,8 +92,8 @@ s_bind_name (void *socket, const char *host, uint16_t port, const char *for_whom
     struct addrinfo *found = NULL;
     int rc = getaddrinfo (host, NULL, &hints, &found);
     if (rc != 0) {
-        snprintf (error, HF_SOCKET_ERROR_SIZE, "cannot listen on %s:%u for %s: %s", host, port,
-                  for_whom, gai_strerror (rc));
+        snprintf (error, HF_ERROR_SIZE, "cannot listen on %s:%u for %s: %s", host, port, for_whom,
+                  gai_strerror (rc));
         return -1;
     }
     unsigned bound = 0;

@@ -5,12 +5,11 @@
 #ifndef HF_SOCKET_H_INCLUDED
 #define HF_SOCKET_H_INCLUDED
 
+#include "base/hf_error.h"
 #include "broker-less/hf_endpoints.h"
 #include "msgs/hf_limits.h"
 #include <stdbool.h>
 #include <zmq.h>
-
-#define HF_SOCKET_ERROR_SIZE 512
 
 /*  libzmq cuts the connection of a peer that sends more than this in one part. The slack lets
  *  a frame that is a little too large come in, so that its sender can be told so. */
@@ -32,7 +31,7 @@ void hf_socket_set (void *socket, int option, int value);
 void hf_socket_set_reconnect (void *socket, int first_ms, int most_ms);
 
 /*  Bind to every address of this machine that HOST stands for. 0, or -1 with one line in ERROR
- *  (HF_SOCKET_ERROR_SIZE bytes); FOR_WHOM: "clients" or "nodes". */
+ *  (HF_ERROR_SIZE bytes); FOR_WHOM: "clients" or "nodes". */
 int hf_socket_bind (void *socket, const char *host, uint16_t port, const char *for_whom,
                     char *error);
 

@@ -162,7 +162,7 @@ s_start (hf_client_t *self)
 hf_client_t *
 hf_client_new (const char *endpoints, char *error)
 {
-    char line[HF_ENDPOINTS_ERROR_SIZE] = "";
+    char line[HF_ERROR_SIZE] = "";
     if (!endpoints)
         endpoints = getenv ("HOLDFAST_ENDPOINTS");
     if (!endpoints || !*endpoints)

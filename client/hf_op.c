@@ -1,5 +1,5 @@
 #include "client/hf_impl.h"
-#include "msgs/hf_hash.h"
+#include "base/hf_hash.h"
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>

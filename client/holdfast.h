@@ -50,7 +50,7 @@ typedef struct hf_session hf_session_t;
 /*  ENDPOINTS: "1@127.0.0.1:8080:8081,2@..."; NULL: the environment's HOLDFAST_ENDPOINTS, else one
  *  node on 127.0.0.1. Does not wait for a connection. NULL on a bad list, with one line in
  *  ERROR (may be NULL; HF_CLIENT_ERROR_SIZE bytes). */
-#define HF_CLIENT_ERROR_SIZE 256
+#define HF_CLIENT_ERROR_SIZE 512
 hf_client_t *hf_client_new (const char *endpoints, char *error);
 
 /*  Ends the thread. Open sessions are abandoned (they expire after their TTL); results that

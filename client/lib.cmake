@@ -9,7 +9,10 @@ add_library (hf_client_objects OBJECT
     "${PROJECT_SOURCE_DIR}/broker-less/hf_endpoints.c"
     "${PROJECT_SOURCE_DIR}/broker-less/hf_link.c"
     "${PROJECT_SOURCE_DIR}/broker-less/hf_socket.c"
-    "${PROJECT_SOURCE_DIR}/msgs/hf_hash.c" "${PROJECT_SOURCE_DIR}/msgs/hf_msg.c"
+    "${PROJECT_SOURCE_DIR}/base/hf_alloc.c" "${PROJECT_SOURCE_DIR}/base/hf_error.c"
+    "${PROJECT_SOURCE_DIR}/base/hf_hash.c" "${PROJECT_SOURCE_DIR}/base/hf_heap.c"
+    "${PROJECT_SOURCE_DIR}/base/hf_span.c" "${PROJECT_SOURCE_DIR}/base/hf_table.c"
+    "${PROJECT_SOURCE_DIR}/msgs/hf_msg.c"
     "${PROJECT_SOURCE_DIR}/msgs/hf_status.c" "${PROJECT_SOURCE_DIR}/msgs/hf_wire.c")
 target_link_libraries (hf_client_objects PRIVATE hf_build PkgConfig::ZMQ PkgConfig::MSGPACK
                        Threads::Threads)

@@ -4,66 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NAME_MAX_BYTES 255
-
-hf_span_t
-hf_span (const void *at, size_t size)
-{
-    assert (size <= UINT32_MAX);
-    return (hf_span_t){.at = at, .size = (uint32_t)size};
-}
-
-hf_span_t
-hf_span_text (const char *text)
-{
-    return hf_span (text, strlen (text));
-}
-
-bool
-hf_span_equal (hf_span_t a, hf_span_t b)
-{
-    return a.size == b.size && (a.size == 0 || memcmp (a.at, b.at, a.size) == 0);
-}
-
-//  ---- names -----------------------------------------------------------------
-
-/*  The code point at *at, which moves on; UINT32_MAX when the bytes are not UTF-8. */
-static uint32_t
-s_utf8_next (const uint8_t **at, const uint8_t *end)
-{
-    uint8_t lead = *(*at)++;
-    if (lead < 0x80)
-        return lead;
-    unsigned more = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : 1;
-    if (lead < 0xc2 || lead > 0xf4 || (size_t)(end - *at) < more)
-        return UINT32_MAX;
-    uint32_t point = lead & (0x3fU >> more);
-    for (unsigned i = 0; i < more; i++) {
-        uint8_t byte = *(*at)++;
-        if ((byte & 0xc0) != 0x80)
-            return UINT32_MAX;
-        point = point << 6 | (byte & 0x3f);
-    }
-    static const uint32_t least[] = {0, 0x80, 0x800, 0x10000};
-    bool surrogate = point >= 0xd800 && point <= 0xdfff;
-    return point < least[more] || point > 0x10ffff || surrogate ? UINT32_MAX : point;
-}
-
-bool
-hf_name_valid (hf_span_t name)
-{
-    if (name.size == 0 || name.size > NAME_MAX_BYTES)
-        return false;
-    const uint8_t *at = name.at;
-    const uint8_t *end = name.at + name.size;
-    while (at < end) {
-        uint32_t point = s_utf8_next (&at, end);
-        if (point == UINT32_MAX || point < 0x20 || (point >= 0x7f && point < 0xa0))
-            return false;
-    }
-    return true;
-}
-
 //  ---- writing ---------------------------------------------------------------
 
 static void

@@ -8,17 +8,12 @@
 #ifndef HF_WIRE_H_INCLUDED
 #define HF_WIRE_H_INCLUDED
 
+#include "base/hf_span.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <msgpack/pack.h>
 #include <msgpack/sbuffer.h>
-
-/*  Bytes that somebody else owns; not terminated by a zero. */
-typedef struct hf_span {
-    const uint8_t *at;
-    uint32_t size;
-} hf_span_t;
 
 /*  The records of a msgpack array, still packed, back to back. Read them with hf_scan_list. */
 typedef struct hf_list {
@@ -26,13 +21,6 @@ typedef struct hf_list {
     uint32_t size;  //  bytes
     uint32_t count; //  records
 } hf_list_t;
-
-hf_span_t hf_span (const void *at, size_t size);
-hf_span_t hf_span_text (const char *text);
-bool hf_span_equal (hf_span_t a, hf_span_t b);
-
-/*  Whether this can name a lock or a file: 1 to 255 bytes of UTF-8, no control characters. */
-bool hf_name_valid (hf_span_t name);
 
 //  ---- writing ---------------------------------------------------------------
 

@@ -259,7 +259,7 @@ s_print (const json_t *json, FILE *out, char *error)
 int
 hf_dump (const char *dir, FILE *out)
 {
-    char error[HF_STORE_ERROR_SIZE] = "";
+    char error[HF_ERROR_SIZE] = "";
     int rc = -1;
     if (!s_has (dir, "log.db")) {
         hf_db_say (error, "%s holds no data of a node: there is no log.db in it", dir);

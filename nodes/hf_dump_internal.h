@@ -5,7 +5,7 @@
 #define HF_DUMP_INTERNAL_H_INCLUDED
 
 #include "msgs/hf_wire.h"
-#include "nodes/core/hf_state.h"
+#include "nodes/locks/hf_state.h"
 #include "nodes/store/hf_state_store.h"
 #include <jansson.h>
 

@@ -15,7 +15,7 @@ s_refuse (const char *text)
 int
 hf_node_find (hf_node_t *self, const hf_options_t *options)
 {
-    char error[HF_STORE_ERROR_SIZE];
+    char error[HF_ERROR_SIZE];
     if (hf_endpoints_parse (&self->endpoints, options->cluster, error) != 0 ||
         hf_endpoints_check_cluster (&self->endpoints, error) != 0)
         return s_refuse (error);
@@ -45,7 +45,7 @@ s_load_row (void *arg, hf_span_t key, hf_span_t value)
 static int
 s_load_state (hf_node_t *self, const hf_options_t *options)
 {
-    char error[HF_STORE_ERROR_SIZE];
+    char error[HF_ERROR_SIZE];
     self->lock.store = hf_state_store_open (options->data, error);
     if (!self->lock.store)
         return s_refuse (error);
@@ -67,7 +67,7 @@ s_load_state (hf_node_t *self, const hf_options_t *options)
 static int
 s_check_stores (const hf_node_t *self, const hf_options_t *options)
 {
-    char error[HF_STORE_ERROR_SIZE];
+    char error[HF_ERROR_SIZE];
     uint64_t base = hf_log_store_first_index (self->election.store) - 1;
     uint64_t last = hf_log_store_last_index (self->election.store);
     uint64_t applied = hf_state_applied_index (self->lock.state);
@@ -91,7 +91,7 @@ s_check_stores (const hf_node_t *self, const hf_options_t *options)
 static int
 s_swap_in (const hf_options_t *options)
 {
-    char error[HF_STORE_ERROR_SIZE];
+    char error[HF_ERROR_SIZE];
     uint64_t index;
     int rc = hf_install_pending (options->data, &index, error);
     if (rc < 0)
@@ -104,7 +104,7 @@ s_swap_in (const hf_options_t *options)
 int
 hf_node_open (hf_node_t *self, const hf_options_t *options)
 {
-    char error[HF_STORE_ERROR_SIZE];
+    char error[HF_ERROR_SIZE];
     self->dir = hf_dir_open (options->data, error);
     if (!self->dir)
         return s_refuse (error);

@@ -138,7 +138,7 @@ static void
 s_endpoint (uint32_t id, char *text, size_t size)
 {
     hf_endpoints_t list;
-    char error[HF_ENDPOINTS_ERROR_SIZE];
+    char error[HF_ERROR_SIZE];
     const char *chosen = getenv ("HOLDFAST_ENDPOINTS");
     const hf_endpoint_t *node = NULL;
     if (hf_endpoints_parse (&list, chosen ? chosen : HF_ENDPOINTS_DEFAULT, error) == 0)

@@ -11,8 +11,8 @@
 
 #include "broker-less/hf_door.h"
 #include "broker-less/hf_mesh.h"
-#include "nodes/core/hf_core.h"
-#include "nodes/core/hf_state.h"
+#include "nodes/consensus/hf_core.h"
+#include "nodes/locks/hf_state.h"
 #include "nodes/store/hf_file_store.h"
 #include "nodes/store/hf_log_store.h"
 #include "nodes/store/hf_state_store.h"

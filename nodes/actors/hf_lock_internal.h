@@ -14,8 +14,8 @@
 #include "nodes/actors/hf_clock.h"
 #include "nodes/actors/hf_pipe.h"
 #include "nodes/actors/hf_report.h"
-#include "nodes/core/hf_expiry.h"
-#include "nodes/core/hf_state.h"
+#include "nodes/services/hf_expiry.h"
+#include "nodes/locks/hf_state.h"
 
 //  ---- routes --------------------------------------------------------------------
 

@@ -110,7 +110,7 @@ s_begin (hf_takeover_t *self, const hf_state_part_t *part)
     if (part->offset != 0 || part->id == 0 || part->total <= HF_STREAM_PREFIX ||
         part->total > INT64_MAX)
         return false;
-    char error[HF_STORE_ERROR_SIZE];
+    char error[HF_ERROR_SIZE];
     self->incoming = hf_incoming_new (self->args->dir, part->total, error);
     if (!self->incoming)
         hf_die ("cannot take over the state: %s", error);

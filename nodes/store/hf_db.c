@@ -17,7 +17,7 @@ hf_db_say (char *error, const char *format, ...)
 {
     va_list args;
     va_start (args, format);
-    vsnprintf (error, HF_STORE_ERROR_SIZE, format, args);
+    vsnprintf (error, HF_ERROR_SIZE, format, args);
     va_end (args);
     return -1;
 }

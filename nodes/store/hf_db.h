@@ -6,7 +6,7 @@
  *  pages, so that no commit stalls for more than a few milliseconds and the WAL is bounded
  *  (measured, small entries: 250 pages take 0.5 ms, 1000 take 3 ms, 4000 take 15 ms).
  *
- *  Everywhere: ERROR is a buffer of HF_STORE_ERROR_SIZE bytes, or the store's own.
+ *  Everywhere: ERROR is a buffer of HF_ERROR_SIZE bytes, or the store's own.
  */
 #ifndef HF_DB_H_INCLUDED
 #define HF_DB_H_INCLUDED

@@ -10,7 +10,7 @@
 
 typedef struct hf_dir hf_dir_t;
 
-/*  NULL on failure with one line in ERROR (HF_STORE_ERROR_SIZE bytes): not writable,
+/*  NULL on failure with one line in ERROR (HF_ERROR_SIZE bytes): not writable,
  *  not a folder, or in use by process N. */
 hf_dir_t *hf_dir_open (const char *path, char *error);
 void hf_dir_close (hf_dir_t **self_p);

@@ -41,7 +41,7 @@ struct hf_file_store {
     bool made_file; //  the folder has a new name that must be synced
     bool open;      //  a transaction is open
     bool failed;
-    char error[HF_STORE_ERROR_SIZE];
+    char error[HF_ERROR_SIZE];
 };
 
 /*  A file's row. It carries a checksum of itself: a length that was damaged would cut the file, an

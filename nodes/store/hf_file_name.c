@@ -1,6 +1,6 @@
 //  Names on disk: percent-encoded, so that no name leaves the folder.
 
-#include "msgs/hf_hash.h"
+#include "base/hf_hash.h"
 #include "nodes/store/hf_file_internal.h"
 #include <assert.h>
 #include <inttypes.h>

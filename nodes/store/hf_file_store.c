@@ -1,6 +1,6 @@
 //  The files as they grow: one transaction at a time, sections in.
 
-#include "msgs/hf_hash.h"
+#include "base/hf_hash.h"
 #include "nodes/store/hf_file_internal.h"
 #include <assert.h>
 #include <errno.h>
@@ -118,7 +118,7 @@ hf_file_store_open (const char *dir, char *error)
     free (path);
     if (!self->db || s_prepare (self) != 0 || s_open_folder (self, dir) != 0 ||
         s_load_applied (self) != 0 || hf_file_check_all (self) != 0) {
-        memcpy (error, self->error, HF_STORE_ERROR_SIZE);
+        memcpy (error, self->error, HF_ERROR_SIZE);
         hf_file_store_close (&self);
     }
     return self;
@@ -178,7 +178,7 @@ s_fail (hf_file_store_t *self)
     self->failed = true;
     self->open = false;
     self->written = self->applied;
-    char ignored[HF_STORE_ERROR_SIZE]; //  the first error is the one to tell
+    char ignored[HF_ERROR_SIZE]; //  the first error is the one to tell
     if (!sqlite3_get_autocommit (self->db))
         hf_db_run (self->rollback, ignored);
     return -1;

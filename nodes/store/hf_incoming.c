@@ -20,7 +20,7 @@ struct hf_incoming {
     uint64_t total;
     uint64_t have;
     bool ready;
-    char error[HF_STORE_ERROR_SIZE];
+    char error[HF_ERROR_SIZE];
 };
 
 static int
@@ -67,7 +67,7 @@ hf_incoming_new (const char *dir, uint64_t total, char *error)
             ? hf_db_say (self->error, "a state stream of %" PRIu64 " bytes makes no sense", total)
             : s_open (self);
     if (rc != 0) {
-        memcpy (error, self->error, HF_STORE_ERROR_SIZE);
+        memcpy (error, self->error, HF_ERROR_SIZE);
         hf_incoming_destroy (&self);
     }
     return self;
@@ -155,7 +155,7 @@ hf_incoming_finish (hf_incoming_t *self)
     if (rc == 0)
         rc = hf_stream_check (&stream);
     if (rc != 0)
-        memcpy (self->error, stream.error, HF_STORE_ERROR_SIZE);
+        memcpy (self->error, stream.error, HF_ERROR_SIZE);
     hf_stream_done (&stream);
     return rc == 0 ? s_name_ready (self) : -1;
 }

@@ -8,7 +8,7 @@
 #ifndef HF_LOG_INTERNAL_H_INCLUDED
 #define HF_LOG_INTERNAL_H_INCLUDED
 
-#include "msgs/hf_hash.h"
+#include "base/hf_hash.h"
 #include "nodes/store/hf_db.h"
 
 /*  A run of entries of one term. */
@@ -70,7 +70,7 @@ struct hf_log_store {
     } durable; //  as of the last commit
     bool open; //  a transaction is open
     bool failed;
-    char error[HF_STORE_ERROR_SIZE];
+    char error[HF_ERROR_SIZE];
 };
 
 uint64_t hf_log_entry_sum (uint64_t index, uint64_t term, hf_span_t payload);

@@ -97,7 +97,7 @@ hf_log_fail (hf_log_store_t *self)
     self->last_index = self->durable.last_index;
     self->node.base_index = self->durable.base_index;
     self->node.base_term = self->durable.base_term;
-    char ignored[HF_STORE_ERROR_SIZE]; //  the first error is the one to tell
+    char ignored[HF_ERROR_SIZE]; //  the first error is the one to tell
     if (!sqlite3_get_autocommit (self->db))
         hf_db_run (self->rollback, ignored);
     return -1;

@@ -11,14 +11,13 @@
 #ifndef HF_LOG_STORE_H_INCLUDED
 #define HF_LOG_STORE_H_INCLUDED
 
+#include "base/hf_error.h"
 #include <stddef.h>
 #include "msgs/hf_wire.h"
 
 typedef struct hf_log_store hf_log_store_t;
 
-#define HF_STORE_ERROR_SIZE 512
-
-/*  Open or create DIR/log.db. NULL on failure, with one line in ERROR (HF_STORE_ERROR_SIZE bytes):
+/*  Open or create DIR/log.db. NULL on failure, with one line in ERROR (HF_ERROR_SIZE bytes):
  *  what is wrong and the way out (a damaged log: wipe this node's folder). */
 hf_log_store_t *hf_log_store_open (const char *dir, char *error);
 void hf_log_store_close (hf_log_store_t **self_p);

@@ -1,7 +1,7 @@
 //  The pieces of a stream: what is in memory (size, head, rows), then one piece for each file.
 
 #include "nodes/store/hf_outgoing.h"
-#include "msgs/hf_hash.h"
+#include "base/hf_hash.h"
 #include "nodes/store/hf_stream.h"
 #include <assert.h>
 #include <stdlib.h>

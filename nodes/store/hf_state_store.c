@@ -1,7 +1,7 @@
 //  Rows of the lock state: one transaction a write, a sum over all that is there.
 
 #include "nodes/store/hf_state_store.h"
-#include "msgs/hf_hash.h"
+#include "base/hf_hash.h"
 #include "msgs/hf_msg.h"
 #include "nodes/store/hf_db.h"
 #include <assert.h>
@@ -27,7 +27,7 @@ struct hf_state_store {
     sqlite3_stmt *all, *meta_save;
     meta_t meta; //  as of the last write
     bool failed;
-    char error[HF_STORE_ERROR_SIZE];
+    char error[HF_ERROR_SIZE];
 };
 
 static const hf_db_format_t s_format = {
@@ -130,7 +130,7 @@ hf_state_store_open (const char *dir, char *error)
     assert (self);
     self->db = hf_db_open (path, &s_format, self->error);
     if (!self->db || s_prepare (self) != 0 || s_load_meta (self) != 0) {
-        memcpy (error, self->error, HF_STORE_ERROR_SIZE);
+        memcpy (error, self->error, HF_ERROR_SIZE);
         hf_state_store_close (&self);
     }
     return self;
@@ -208,7 +208,7 @@ s_fail (hf_state_store_t *self)
 {
     assert (self->error[0] != 0);
     self->failed = true;
-    char ignored[HF_STORE_ERROR_SIZE]; //  the first error is the one to tell
+    char ignored[HF_ERROR_SIZE]; //  the first error is the one to tell
     if (!sqlite3_get_autocommit (self->db))
         hf_db_run (self->rollback, ignored);
     return -1;

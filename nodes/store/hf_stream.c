@@ -1,8 +1,8 @@
 //  A state stream, taken apart: bounds first, then sums.
 
 #include "nodes/store/hf_stream.h"
-#include "msgs/hf_hash.h"
-#include "nodes/core/hf_state.h"
+#include "base/hf_hash.h"
+#include "nodes/locks/hf_state.h"
 #include "nodes/store/hf_file_internal.h"
 #include <assert.h>
 #include <errno.h>

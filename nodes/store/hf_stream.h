@@ -24,7 +24,7 @@ typedef struct hf_stream {
     uint8_t *head_bytes;
     uint64_t rows_at; //  offsets in the stream
     uint64_t files_at;
-    char error[HF_STORE_ERROR_SIZE];
+    char error[HF_ERROR_SIZE];
 } hf_stream_t;
 
 /*  Read and check the head of a stream of TOTAL bytes: sizes that add up, valid names in ascending

@@ -12,7 +12,7 @@
 #define HF_WAL_H_INCLUDED
 
 /*  PATH of the database, before it is opened. 0, also when there is no WAL; -1 with one line in
- *  ERROR (HF_STORE_ERROR_SIZE bytes). */
+ *  ERROR (HF_ERROR_SIZE bytes). */
 int hf_wal_check (const char *path, char *error);
 
 #endif

@@ -1,5 +1,5 @@
 #include "tests/fuzz/fuzz_disk.h"
-#include "msgs/hf_hash.h"
+#include "base/hf_hash.h"
 #include "nodes/store/hf_file_store.h"
 #include "nodes/store/hf_log_store.h"
 #include "tests/fuzz/fuzz.h"
@@ -105,7 +105,7 @@ s_keep (fuzz_disk_t *self, bool killed)
 static hf_log_store_t *
 s_make_log (const char *dir)
 {
-    char error[HF_STORE_ERROR_SIZE];
+    char error[HF_ERROR_SIZE];
     hf_log_store_t *store = hf_log_store_open (dir, error);
     assert (store);
     int rc = hf_log_store_bind (store, 1, FUZZ_DISK_LIST);
@@ -122,7 +122,7 @@ s_make_log (const char *dir)
 static hf_file_store_t *
 s_make_files (const char *dir)
 {
-    char error[HF_STORE_ERROR_SIZE];
+    char error[HF_ERROR_SIZE];
     hf_file_store_t *store = hf_file_store_open (dir, error);
     assert (store);
     for (uint64_t index = 3; index <= 9; index += 2) {

@@ -1,9 +1,9 @@
 //  Entries and what actors say to each other: any payload applied to a state with sessions, locks,
 //  queues and sections. Two replicas agree, and every invariant holds.
 
-#include "nodes/core/hf_state.h"
+#include "nodes/locks/hf_state.h"
 #include "tests/fuzz/fuzz.h"
-#include "tests/unit/state/feed.h"
+#include "tests/unit/locks/feed.h"
 
 /*  Three sessions; 1 holds a and b with staged bytes, 2 and 3 wait for a. */
 static feed_t *

@@ -16,7 +16,7 @@ s_endpoints (fuzz_bytes_t *bytes)
     assert (text);
     text[size] = 0;
     hf_endpoints_t list, again;
-    char error[HF_ENDPOINTS_ERROR_SIZE], canonical[HF_ENDPOINTS_TEXT_SIZE];
+    char error[HF_ERROR_SIZE], canonical[HF_ENDPOINTS_TEXT_SIZE];
     if (hf_endpoints_parse (&list, text, error) != 0) {
         assert (error[0] != 0 && strlen (error) < sizeof error && strchr (error, '\n') == NULL);
         free (text);

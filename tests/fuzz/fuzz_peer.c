@@ -2,7 +2,7 @@
 //  between what its own driver does. It never crashes, hf_core_check holds after every step, and
 //  what it wants persisted is what a driver may do: nothing committed or durable is taken back.
 
-#include "nodes/core/hf_core.h"
+#include "nodes/consensus/hf_core.h"
 #include "tests/fuzz/fuzz.h"
 
 #define LOG_MAX   4096 //  entries the shadow of the log holds

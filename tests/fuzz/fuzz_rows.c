@@ -1,7 +1,7 @@
 //  Databases: log.db, files.db, their WAL and the files, changed behind the stores' back. A store
 //  refuses what it finds, with one line, or reads it and goes on working; it never crashes.
 
-#include "nodes/core/hf_core.h"
+#include "nodes/consensus/hf_core.h"
 #include "nodes/store/hf_file_store.h"
 #include "nodes/store/hf_log_store.h"
 #include "tests/fuzz/fuzz.h"
@@ -14,8 +14,8 @@
 static void
 s_check_error (const char *error)
 {
-    size_t size = strnlen (error, HF_STORE_ERROR_SIZE);
-    assert (size > 0 && size < HF_STORE_ERROR_SIZE && strchr (error, '\n') == NULL);
+    size_t size = strnlen (error, HF_ERROR_SIZE);
+    assert (size > 0 && size < HF_ERROR_SIZE && strchr (error, '\n') == NULL);
 }
 
 typedef struct spans {
@@ -57,7 +57,7 @@ s_core_takes (hf_log_store_t *store)
 static void
 s_use_log (const char *dir)
 {
-    char error[HF_STORE_ERROR_SIZE] = "";
+    char error[HF_ERROR_SIZE] = "";
     hf_log_store_t *store = hf_log_store_open (dir, error);
     if (!store) {
         s_check_error (error);
@@ -117,7 +117,7 @@ s_use_rows (hf_file_store_t *store)
 static void
 s_use_files (const char *dir)
 {
-    char error[HF_STORE_ERROR_SIZE] = "";
+    char error[HF_ERROR_SIZE] = "";
     hf_file_store_t *store = hf_file_store_open (dir, error);
     if (!store) {
         s_check_error (error);

@@ -1,6 +1,6 @@
 //  fuzz_seeds FOLDER - writes the seeds of each fuzz target, FOLDER/TARGET/N, with the real codec.
 
-#include "msgs/hf_hash.h"
+#include "base/hf_hash.h"
 #include "msgs/hf_msg.h"
 #include <errno.h>
 #include <stdio.h>

@@ -4,9 +4,9 @@
 //  a repeated request gets its first answer (exactly once), tokens rise (P5), and no session is
 //  taken as due before its TTL has passed, nor kept when it has (P9, P11).
 
-#include "nodes/core/hf_expiry.h"
+#include "nodes/services/hf_expiry.h"
 #include "tests/fuzz/fuzz.h"
-#include "tests/unit/state/feed.h"
+#include "tests/unit/locks/feed.h"
 
 #define SESSIONS 12 //  that the model follows; ids beyond are left to the state
 #define SEQS     64

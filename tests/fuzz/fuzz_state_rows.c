@@ -3,7 +3,7 @@
 //  are taken again and give the same rows, and goes on like the one that was loaded from these.
 //  The input is a list of [key, value] as the lengths of both, one and two bytes, then the bytes.
 
-#include "nodes/core/hf_state.h"
+#include "nodes/locks/hf_state.h"
 #include "tests/fuzz/fuzz.h"
 
 static hf_state_t *

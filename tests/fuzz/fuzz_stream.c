@@ -2,7 +2,7 @@
 //  is within bounds and is what its sums say. The first byte picks how large its sender says it is.
 
 #include "nodes/store/hf_stream.h"
-#include "msgs/hf_hash.h"
+#include "base/hf_hash.h"
 #include "tests/fuzz/fuzz.h"
 #include <sys/mman.h>
 #include <unistd.h>

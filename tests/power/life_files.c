@@ -114,7 +114,7 @@ static bool
 s_run (power_life_t *life, const char *dir)
 {
     files_t *self = life->arg;
-    char error[HF_STORE_ERROR_SIZE] = "";
+    char error[HF_ERROR_SIZE] = "";
     hf_file_store_t *store = hf_file_store_open (dir, error);
     bool well = store != NULL;
     unsigned done = 0;
@@ -169,7 +169,7 @@ static long
 s_look (power_life_t *life, const char *dir, long low, long high, char *why)
 {
     files_t *self = life->arg;
-    char error[HF_STORE_ERROR_SIZE] = "";
+    char error[HF_ERROR_SIZE] = "";
     hf_file_store_t *store = hf_file_store_open (dir, error);
     if (!store) {
         snprintf (why, POWER_WHY, "refused: %s", error);

@@ -152,7 +152,7 @@ static bool
 s_run (power_life_t *life, const char *dir)
 {
     log_t *self = life->arg;
-    char error[HF_STORE_ERROR_SIZE] = "";
+    char error[HF_ERROR_SIZE] = "";
     hf_log_store_t *store = hf_log_store_open (dir, error);
     if (store) {
         self->incarnation = hf_log_store_incarnation (store);
@@ -218,7 +218,7 @@ static long
 s_look (power_life_t *life, const char *dir, long low, long high, char *why)
 {
     log_t *self = life->arg;
-    char error[HF_STORE_ERROR_SIZE] = "";
+    char error[HF_ERROR_SIZE] = "";
     hf_log_store_t *store = hf_log_store_open (dir, error);
     if (!store) {
         snprintf (why, POWER_WHY, "refused: %s", error);

@@ -125,7 +125,7 @@ static bool
 s_run (power_life_t *life, const char *dir)
 {
     state_t *self = life->arg;
-    char error[HF_STORE_ERROR_SIZE] = "";
+    char error[HF_ERROR_SIZE] = "";
     hf_state_store_t *store = hf_state_store_open (dir, error);
     bool well = store != NULL;
     if (well)
@@ -183,7 +183,7 @@ static long
 s_look (power_life_t *life, const char *dir, long low, long high, char *why)
 {
     state_t *self = life->arg;
-    char error[HF_STORE_ERROR_SIZE] = "";
+    char error[HF_ERROR_SIZE] = "";
     hf_state_store_t *store = hf_state_store_open (dir, error);
     if (!store) {
         snprintf (why, POWER_WHY, "refused: %s", error);

@@ -1,5 +1,5 @@
 #include "life_swap.h"
-#include "msgs/hf_hash.h"
+#include "base/hf_hash.h"
 #include "msgs/hf_msg.h"
 #include "nodes/store/hf_file_internal.h"
 #include "nodes/store/hf_install.h"
@@ -130,7 +130,7 @@ static void
 s_prepare (power_life_t *life, const char *dir)
 {
     swap_t *self = life->arg;
-    char error[HF_STORE_ERROR_SIZE];
+    char error[HF_ERROR_SIZE];
     hf_log_store_t *log = hf_log_store_open (dir, error);
     hf_state_store_t *state = hf_state_store_open (dir, error);
     hf_file_store_t *files = hf_file_store_open (dir, error);
@@ -173,7 +173,7 @@ s_receive (swap_t *self, const char *dir, char *error)
     }
     well = well && hf_incoming_finish (incoming) == 0;
     if (!well)
-        memcpy (error, hf_incoming_error (incoming), HF_STORE_ERROR_SIZE);
+        memcpy (error, hf_incoming_error (incoming), HF_ERROR_SIZE);
     hf_incoming_destroy (&incoming);
     return well;
 }
@@ -189,7 +189,7 @@ s_go_on (const char *dir, char *error)
     bool well = log && hf_log_store_append (log, s_new.last + 1, TERM, hf_span ("x", 1)) == 0 &&
                 hf_log_store_commit (log) == 0;
     if (log && !well)
-        memcpy (error, hf_log_store_error (log), HF_STORE_ERROR_SIZE);
+        memcpy (error, hf_log_store_error (log), HF_ERROR_SIZE);
     if (well)
         power_ack ();
     hf_log_store_close (&log);
@@ -199,7 +199,7 @@ s_go_on (const char *dir, char *error)
 static bool
 s_run (power_life_t *life, const char *dir)
 {
-    char error[HF_STORE_ERROR_SIZE] = "";
+    char error[HF_ERROR_SIZE] = "";
     power_ack ();
     bool well = s_receive (life->arg, dir, error);
     if (well)
@@ -314,7 +314,7 @@ s_say_all (swap_t *self, const char *dir, char *text, char *error)
 static long
 s_look (power_life_t *life, const char *dir, long low, long high, char *why)
 {
-    char error[HF_STORE_ERROR_SIZE] = "";
+    char error[HF_ERROR_SIZE] = "";
     char found[TEXT], want[TEXT];
     uint64_t index;
     power_shown ();

@@ -58,7 +58,7 @@ test_second_connection_is_refused (void **state)
 {
     (void)state;
     const char *dir = power_folder ();
-    char error[HF_STORE_ERROR_SIZE] = "";
+    char error[HF_ERROR_SIZE] = "";
     mkdir (dir, 0700);
     power_disk_t *disk = power_disk_new (dir);
     power_disk_watch (disk);

@@ -2,12 +2,12 @@
 //
 //      holdfast-mutants [--seeds N] [--table] [NAME...]
 //
-//  Every mutant of nodes/core/hf_mutant.h, or those named, runs until a seed catches it; the
+//  Every mutant of base/hf_mutant.h, or those named, runs until a seed catches it; the
 //  seeds that once did come first. --table: from seed 1 on, and how many were needed.
 //  Exit code 0: all were caught within N seeds (2000).
 
 #include "tests/sim/sim.h"
-#include "nodes/core/hf_mutant.h"
+#include "base/hf_mutant.h"
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>

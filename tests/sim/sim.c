@@ -1,7 +1,7 @@
 //  A run: events in the order of virtual time; chance, clocks and other small things.
 
 #include "tests/sim/sim_internal.h"
-#include "msgs/hf_hash.h"
+#include "base/hf_hash.h"
 #include <stdarg.h>
 #include <stdio.h>
 

@@ -18,11 +18,11 @@
 #define SIM_INTERNAL_H_INCLUDED
 
 #include "tests/sim/sim.h"
-#include "nodes/core/hf_core.h"
-#include "nodes/core/hf_expiry.h"
-#include "nodes/core/hf_mutant.h"
-#include "nodes/core/hf_state.h"
-#include "tests/unit/state/model.h"
+#include "nodes/consensus/hf_core.h"
+#include "nodes/services/hf_expiry.h"
+#include "base/hf_mutant.h"
+#include "nodes/locks/hf_state.h"
+#include "tests/unit/locks/model.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>

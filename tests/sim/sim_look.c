@@ -2,7 +2,7 @@
 //  its readers show it, which must be what the model shows.
 
 #include "tests/sim/sim_internal.h"
-#include "msgs/hf_hash.h"
+#include "base/hf_hash.h"
 
 //  ---- what can be read ---------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 //  the rules of nodes/actors/hf_takeover.c, and the swap by those of nodes/store/hf_install.h.
 
 #include "tests/sim/sim_internal.h"
-#include "msgs/hf_hash.h"
+#include "base/hf_hash.h"
 
 #define ASK_AGAIN_US 200000
 

@@ -1,6 +1,6 @@
 //  Something else stands where node 3 should: it speaks the nodes' protocol badly, or not at all.
 
-#include "msgs/hf_hash.h"
+#include "base/hf_hash.h"
 #include "tests/cluster/badinput/bad_bytes.h"
 #include "tests/cluster/badinput/siege.h"
 #include "tests/cluster/badinput/tcp.h"

@@ -13,6 +13,7 @@
 #ifndef HF_CHECK_H_INCLUDED
 #define HF_CHECK_H_INCLUDED
 
+#include "base/hf_error.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -32,7 +33,6 @@ typedef enum hf_promise {
 } hf_promise_t;
 
 #define HF_CHECK_REPORT_MAX 20 //  so many violations are told in full
-#define HF_CHECK_ERROR_SIZE 512
 
 typedef struct hf_check hf_check_t;
 
@@ -41,14 +41,13 @@ hf_check_t *hf_check_new (FILE *out);
 void hf_check_destroy (hf_check_t **self_p);
 
 /*  False, with one line in ERROR, when a line is not what hf_history.h says. */
-bool hf_check_read (hf_check_t *self, FILE *stream, const char *name,
-                    char error[HF_CHECK_ERROR_SIZE]);
+bool hf_check_read (hf_check_t *self, FILE *stream, const char *name, char error[HF_ERROR_SIZE]);
 
 /*  What FILE is in the end on one node (copied). Nodes are numbered from 0. */
 void hf_check_content (hf_check_t *self, uint32_t node, const char *file, const void *bytes,
                        size_t size);
 /*  A node's folder of files (names percent-encoded); false, with ERROR, when it cannot be read. */
-bool hf_check_folder (hf_check_t *self, const char *path, char error[HF_CHECK_ERROR_SIZE]);
+bool hf_check_folder (hf_check_t *self, const char *path, char error[HF_ERROR_SIZE]);
 
 /*  Once. Gives the number of violations. */
 unsigned hf_check_run (hf_check_t *self);

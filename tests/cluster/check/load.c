@@ -274,7 +274,7 @@ s_line (hf_check_t *self, const char *text, size_t size, uint32_t number)
 }
 
 bool
-hf_check_read (hf_check_t *self, FILE *stream, const char *name, char error[HF_CHECK_ERROR_SIZE])
+hf_check_read (hf_check_t *self, FILE *stream, const char *name, char error[HF_ERROR_SIZE])
 {
     assert (!self->holds && self->sources_count < UINT16_MAX);
     self->sources =
@@ -295,7 +295,7 @@ hf_check_read (hf_check_t *self, FILE *stream, const char *name, char error[HF_C
     if (!wrong && ferror (stream))
         wrong = "cannot be read";
     if (wrong)
-        snprintf (error, HF_CHECK_ERROR_SIZE, "%s:%u: %s", name, number, wrong);
+        snprintf (error, HF_ERROR_SIZE, "%s:%u: %s", name, number, wrong);
     return !wrong;
 }
 
@@ -362,11 +362,11 @@ s_load (hf_check_t *self, const char *folder, const char *entry)
 }
 
 bool
-hf_check_folder (hf_check_t *self, const char *path, char error[HF_CHECK_ERROR_SIZE])
+hf_check_folder (hf_check_t *self, const char *path, char error[HF_ERROR_SIZE])
 {
     DIR *folder = opendir (path);
     if (!folder) {
-        snprintf (error, HF_CHECK_ERROR_SIZE, "%s: %s", path, strerror (errno));
+        snprintf (error, HF_ERROR_SIZE, "%s: %s", path, strerror (errno));
         return false;
     }
     self->nodes++;
@@ -377,7 +377,7 @@ hf_check_folder (hf_check_t *self, const char *path, char error[HF_CHECK_ERROR_S
             continue;
         good = s_load (self, path, entry->d_name);
         if (!good)
-            snprintf (error, HF_CHECK_ERROR_SIZE, "%s/%s: cannot be read", path, entry->d_name);
+            snprintf (error, HF_ERROR_SIZE, "%s/%s: cannot be read", path, entry->d_name);
     }
     closedir (folder);
     return good;

@@ -24,11 +24,11 @@ static const char s_usage[] =
     "Exit codes: 0 clean, 4 a promise was broken, 64 usage, 65 unreadable input.\n";
 
 static bool
-s_read (hf_check_t *check, const char *path, char error[HF_CHECK_ERROR_SIZE])
+s_read (hf_check_t *check, const char *path, char error[HF_ERROR_SIZE])
 {
     FILE *stream = strcmp (path, "-") == 0 ? stdin : fopen (path, "r");
     if (!stream) {
-        snprintf (error, HF_CHECK_ERROR_SIZE, "%s: %s", path, strerror (errno));
+        snprintf (error, HF_ERROR_SIZE, "%s: %s", path, strerror (errno));
         return false;
     }
     bool good = hf_check_read (check, stream, path, error);
@@ -44,7 +44,7 @@ main (int argc, char **argv)
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
     hf_check_t *check = hf_check_new (stdout);
-    char error[HF_CHECK_ERROR_SIZE] = "";
+    char error[HF_ERROR_SIZE] = "";
     int option, code = 0;
     while (code == 0 && (option = getopt_long (argc, argv, "f:h", options, NULL)) != -1) {
         if (option == 'h') {

@@ -147,7 +147,7 @@ s_put (FILE *stream, const char *line, const s_lie_t *lie)
 static hf_check_t *
 s_check (const s_lie_t *lie, bool nodes_differ)
 {
-    char *text = NULL, error[HF_CHECK_ERROR_SIZE] = "";
+    char *text = NULL, error[HF_ERROR_SIZE] = "";
     size_t size;
     FILE *stream = open_memstream (&text, &size);
     unsigned replaced = 0;
@@ -222,7 +222,7 @@ test_bad_input (void **state)
         "{\"op\":\"read\",\"file\":\"f\",\"start\":1}\n{\"op\":\"read\",\"file\"",
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        char error[HF_CHECK_ERROR_SIZE] = "";
+        char error[HF_ERROR_SIZE] = "";
         char *text = strdup (bad[i]);
         FILE *stream = fmemopen (text, strlen (text), "r");
         hf_check_t *check = hf_check_new (NULL);
@@ -302,7 +302,7 @@ test_recorder (void **state)
     assert_true (hf_recorder_destroy (&recorder));
     assert_null (recorder);
     rewind (stream);
-    char error[HF_CHECK_ERROR_SIZE] = "", text[256] = "", *summary = text;
+    char error[HF_ERROR_SIZE] = "", text[256] = "", *summary = text;
     hf_check_t *check = hf_check_new (stderr);
     if (!hf_check_read (check, stream, "recorder", error))
         fail_msg ("%s", error);

@@ -34,7 +34,7 @@ static void
 test_long_and_true (void **state)
 {
     (void)state;
-    char error[HF_CHECK_ERROR_SIZE] = "";
+    char error[HF_ERROR_SIZE] = "";
     FILE *stream = tmpfile ();
     assert_non_null (stream);
     hf_recorder_t *recorder = hf_recorder_new_stream (stream);
@@ -86,7 +86,7 @@ s_check (const tale_t *tale, bool with_files, FILE *out)
 {
     char *text = NULL;
     size_t size = 0;
-    char error[HF_CHECK_ERROR_SIZE] = "";
+    char error[HF_ERROR_SIZE] = "";
     FILE *stream = open_memstream (&text, &size);
     hf_recorder_t *recorder = hf_recorder_new_stream (stream);
     for (size_t i = 0; i < tale->count; i++)

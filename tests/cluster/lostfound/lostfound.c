@@ -237,7 +237,7 @@ s_judge_files (s_run_t *run, hf_history_t *history)
 static unsigned
 s_judge_history (const s_run_t *run)
 {
-    char error[HF_CHECK_ERROR_SIZE] = "";
+    char error[HF_ERROR_SIZE] = "";
     FILE *stream = fopen (run->record_path, "r");
     hf_check_t *check = hf_check_new (stderr);
     bool readable = stream && hf_check_read (check, stream, run->record_path, error);

@@ -142,7 +142,7 @@ s_tell_difference (const s_files_t *self)
 static unsigned
 s_check (s_files_t *files)
 {
-    char error[HF_CHECK_ERROR_SIZE] = "";
+    char error[HF_ERROR_SIZE] = "";
     const char *path = hf_crew_history (files->world->crew);
     FILE *stream = fopen (path, "re");
     hf_check_t *check = hf_check_new (stderr);

@@ -53,7 +53,7 @@ static void
 s_start (stage_t *self)
 {
     *self = (stage_t){.dir = "/tmp/hf-election-XXXXXX"};
-    char error[HF_STORE_ERROR_SIZE];
+    char error[HF_ERROR_SIZE];
     assert_non_null (mkdtemp (self->dir));
     hf_endpoints_t list = test_endpoints ("127.0.0.1", 3);
     void *context = zsys_init ();

@@ -271,7 +271,7 @@ s_start (stage_t *self)
     assert_non_null (mkdtemp (self->dir));
     atomic_store (&s_now_us, 1000 * SECOND);
     atomic_store (&s_jump_us, 0);
-    char error[HF_STORE_ERROR_SIZE];
+    char error[HF_ERROR_SIZE];
     void *context = zsys_init ();
     hf_pack_init (&self->frame);
     self->args.store = hf_state_store_open (self->dir, error);

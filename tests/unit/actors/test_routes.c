@@ -40,7 +40,7 @@ static int
 s_setup (void **state)
 {
     static fixture_t self;
-    char error[HF_DOOR_ERROR_SIZE];
+    char error[HF_ERROR_SIZE];
     self.context = zmq_ctx_new ();
     self.endpoint = (hf_endpoint_t){.id = 1, .host = "127.0.0.1"};
     //  Somebody else may take the port in between: take another then.

@@ -40,7 +40,7 @@ s_unlink (const char *path, const struct stat *st, int flag, struct FTW *ftw)
 static void
 s_end_start (end_t *self, uint32_t id)
 {
-    char error[HF_STORE_ERROR_SIZE];
+    char error[HF_ERROR_SIZE];
     *self = (end_t){.dir = "/tmp/hf-takeover-XXXXXX", .args.self = id};
     assert_non_null (mkdtemp (self->dir));
     self->args.store = hf_file_store_open (self->dir, error);
@@ -229,7 +229,7 @@ s_expect_swapped (stage_t *self)
 {
     end_t *end = &self->follower;
     s_end_close (end);
-    char error[HF_STORE_ERROR_SIZE] = "";
+    char error[HF_ERROR_SIZE] = "";
     uint64_t index = 0;
     assert_int_equal (hf_install_pending (end->dir, &index, error), 1);
     assert_int_equal (index, INDEX);

@@ -22,7 +22,7 @@ static void *s_context;
 static hf_door_t *
 open_door (const hf_endpoint_t *endpoint)
 {
-    char error[HF_DOOR_ERROR_SIZE];
+    char error[HF_ERROR_SIZE];
     hf_door_t *door = NULL;
     //  The port of one that was just destroyed is given back by libzmq a moment later.
     for (uint64_t from = test_now_us (); door == NULL && test_now_us () - from < TEST_LIMIT_US;)
@@ -497,8 +497,8 @@ bind_errors_are_told (void **state)
 {
     (void)state;
     ends_t ends;
-    char error[HF_DOOR_ERROR_SIZE];
-    char expected[HF_DOOR_ERROR_SIZE];
+    char error[HF_ERROR_SIZE];
+    char expected[HF_ERROR_SIZE];
     open_ends (&ends);
     assert_null (hf_door_new (s_context, &ends.list.node[0], error));
     snprintf (expected, sizeof (expected),

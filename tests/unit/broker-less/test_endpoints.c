@@ -6,7 +6,7 @@ defaults_and_order (void **state)
 {
     (void)state;
     hf_endpoints_t list;
-    char error[HF_ENDPOINTS_ERROR_SIZE];
+    char error[HF_ERROR_SIZE];
     char text[HF_ENDPOINTS_TEXT_SIZE];
     assert_int_equal (
         hf_endpoints_parse (&list, "3@C.example:9000,1@127.0.0.1,20@[::1]:1:2", error), 0);
@@ -40,7 +40,7 @@ canonical_text_is_a_fixed_point (void **state)
     };
     for (size_t i = 0; i < sizeof (lists) / sizeof (lists[0]); i++) {
         hf_endpoints_t list;
-        char error[HF_ENDPOINTS_ERROR_SIZE];
+        char error[HF_ERROR_SIZE];
         char text[HF_ENDPOINTS_TEXT_SIZE];
         assert_int_equal (hf_endpoints_parse (&list, lists[i][0], error), 0);
         hf_endpoints_text (&list, text);
@@ -102,7 +102,7 @@ wrong_lists_are_told (void **state)
     };
     for (size_t i = 0; i < sizeof (lists) / sizeof (lists[0]); i++) {
         hf_endpoints_t list = {.count = 77};
-        char error[HF_ENDPOINTS_ERROR_SIZE];
+        char error[HF_ERROR_SIZE];
         assert_int_equal (hf_endpoints_parse (&list, lists[i][0], error), -1);
         assert_string_equal (error, lists[i][1]);
         assert_int_equal (list.count, 77); //  unchanged
@@ -114,7 +114,7 @@ long_parts_are_cut_in_the_message (void **state)
 {
     (void)state;
     char text[2000];
-    char error[HF_ENDPOINTS_ERROR_SIZE];
+    char error[HF_ERROR_SIZE];
     hf_endpoints_t list;
     memset (text, 'a', sizeof (text) - 1);
     memcpy (text, "1@", 2);
@@ -136,7 +136,7 @@ seven_of_the_longest_fit (void **state)
     (void)state;
     hf_endpoints_t list = {.count = HF_MEMBERS_MAX};
     char text[HF_ENDPOINTS_TEXT_SIZE];
-    char error[HF_ENDPOINTS_ERROR_SIZE];
+    char error[HF_ERROR_SIZE];
     for (uint32_t i = 0; i < list.count; i++) {
         list.node[i] = (hf_endpoint_t){.id = 65529 + i, .client_port = 65534, .node_port = 65535};
         for (unsigned k = 0; k < HF_HOST_MAX; k++)
@@ -154,8 +154,8 @@ a_cluster_is_odd (void **state)
     (void)state;
     for (uint32_t count = 0; count <= HF_MEMBERS_MAX; count++) {
         hf_endpoints_t list = {.count = count};
-        char error[HF_ENDPOINTS_ERROR_SIZE];
-        char text[HF_ENDPOINTS_ERROR_SIZE] = "";
+        char error[HF_ERROR_SIZE];
+        char text[HF_ERROR_SIZE] = "";
         int rc = hf_endpoints_check_cluster (&list, error);
         assert_int_equal (rc, count % 2 == 1 ? 0 : -1);
         if (rc != 0)
@@ -178,7 +178,7 @@ noise_is_refused_or_canonical (void **state)
             noise[i] = letters[test_random (&seed) % (sizeof (letters) - 1)];
         noise[size] = 0;
         hf_endpoints_t list;
-        char error[HF_ENDPOINTS_ERROR_SIZE];
+        char error[HF_ERROR_SIZE];
         char text[HF_ENDPOINTS_TEXT_SIZE];
         char again[HF_ENDPOINTS_TEXT_SIZE];
         if (hf_endpoints_parse (&list, noise, error) != 0) {

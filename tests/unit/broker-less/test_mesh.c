@@ -10,7 +10,7 @@
 static int
 run_node (const char *text, uint32_t id, uint64_t term)
 {
-    char error[HF_MESH_ERROR_SIZE];
+    char error[HF_ERROR_SIZE];
     hf_endpoints_t list;
     if (hf_endpoints_parse (&list, text, error) != 0)
         return 1;
@@ -264,8 +264,8 @@ a_port_in_use_is_told (void **state)
 {
     (void)state;
     hf_endpoints_t list = test_endpoints ("127.0.0.1", NODES);
-    char error[HF_MESH_ERROR_SIZE];
-    char expected[HF_MESH_ERROR_SIZE];
+    char error[HF_ERROR_SIZE];
+    char expected[HF_ERROR_SIZE];
     hf_mesh_t *first = start (&list, 1);
     assert_null (hf_mesh_new (s_context, &list, 1, error));
     snprintf (expected, sizeof (expected),
@@ -295,7 +295,7 @@ hosts_of_all_kinds_mix (void **state)
     cluster_t cluster = {.list = test_endpoints ("127.0.0.1", NODES)};
     snprintf (cluster.list.node[1].host, sizeof (cluster.list.node[1].host), "[::1]");
     snprintf (cluster.list.node[2].host, sizeof (cluster.list.node[2].host), "localhost");
-    char error[HF_MESH_ERROR_SIZE];
+    char error[HF_ERROR_SIZE];
     cluster.mesh[1] = hf_mesh_new (s_context, &cluster.list, 2, error);
     if (cluster.mesh[1] == NULL && strstr (error, "Cannot assign") != NULL)
         skip (); //  no IPv6 here

@@ -31,7 +31,7 @@ typedef struct cluster {
 static inline hf_mesh_t *
 start (const hf_endpoints_t *list, uint32_t id)
 {
-    char error[HF_MESH_ERROR_SIZE];
+    char error[HF_ERROR_SIZE];
     hf_mesh_t *mesh = NULL;
     //  The port of one that was just destroyed is given back by libzmq a moment later.
     for (uint64_t from = test_now_us (); mesh == NULL && test_now_us () - from < TEST_LIMIT_US;)

@@ -1,7 +1,7 @@
 /*  The mesh and a peer made by hand: other lists, other processes, order, malformed messages. */
 #include "test_mesh.h"
 
-#include "msgs/hf_hash.h"
+#include "base/hf_hash.h"
 
 //  ---- a peer made by hand -----------------------------------------------------------
 

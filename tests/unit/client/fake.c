@@ -193,7 +193,7 @@ fake_new (uint16_t port, unsigned autos)
     assert (self);
     self->context = zmq_ctx_new ();
     hf_endpoint_t endpoint = {.id = 1, .host = "127.0.0.1", .client_port = port};
-    char error[HF_DOOR_ERROR_SIZE] = "";
+    char error[HF_ERROR_SIZE] = "";
     self->door = hf_door_new (self->context, &endpoint, error);
     if (!self->door)
         fprintf (stderr, "fake: %s\n", error);

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <string.h>
-#include "nodes/core/hf_core_internal.h"
+#include "nodes/consensus/hf_core_internal.h"
 
 typedef struct hf_bench {
     hf_core_t *core;

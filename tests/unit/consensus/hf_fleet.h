@@ -13,7 +13,7 @@
 #ifndef HF_FLEET_H_INCLUDED
 #define HF_FLEET_H_INCLUDED
 
-#include "nodes/core/hf_core.h"
+#include "nodes/consensus/hf_core.h"
 
 typedef struct hf_fleet hf_fleet_t;
 

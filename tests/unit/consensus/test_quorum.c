@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include "msgs/hf_limits.h"
-#include "nodes/core/hf_quorum.h"
+#include "nodes/consensus/hf_quorum.h"
 
 static uint64_t s_seed = 1;
 

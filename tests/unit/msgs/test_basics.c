@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "msgs/hf_hash.h"
+#include "base/hf_hash.h"
 #include "msgs/hf_status.h"
 #include "msgs/hf_wire.h"
 #include "test_random.h"

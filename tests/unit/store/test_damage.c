@@ -10,7 +10,7 @@
 
 #define WAY_OUT "wipe this node's data folder"
 
-static char s_error[HF_STORE_ERROR_SIZE];
+static char s_error[HF_ERROR_SIZE];
 
 /*  A log of ten entries in two terms, closed. */
 static const char *

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char s_error[HF_STORE_ERROR_SIZE];
+static char s_error[HF_ERROR_SIZE];
 static uint8_t s_bytes[200000];
 
 static hf_log_store_t *
@@ -46,7 +46,7 @@ s_expect_log_failed (hf_log_store_t *store, uint64_t committed)
     assert_false (hf_log_store_dirty (store));
     assert_contains (hf_log_store_error (store), "log.db");
     assert_null (strchr (hf_log_store_error (store), '\n'));
-    char first[HF_STORE_ERROR_SIZE];
+    char first[HF_ERROR_SIZE];
     strcpy (first, hf_log_store_error (store));
     //  Even when there is room again: only the next process may go on.
     hf_pack_t pack;

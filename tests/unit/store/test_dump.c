@@ -1,7 +1,7 @@
 //  A stopped node's folder as JSON: all that is in the stores, whatever the names are made of.
 
 #include "msgs/hf_msg.h"
-#include "nodes/core/hf_state.h"
+#include "nodes/locks/hf_state.h"
 #include "nodes/hf_dump.h"
 #include "nodes/store/hf_dir.h"
 #include "nodes/store/hf_file_store.h"
@@ -14,7 +14,7 @@
 #define LOCK  "a \"lock\" \\ \xc3\xa9\xe2\x82\xac"
 #define FILE1 "a/\"file\" \xf0\x9f\x90\x9f"
 
-static char s_error[HF_STORE_ERROR_SIZE];
+static char s_error[HF_ERROR_SIZE];
 
 //  ---- a node's life, without a node -----------------------------------------------------
 

@@ -40,7 +40,7 @@ s_run (zsock_t *pipe, void *args)
 static void
 s_start (actor_t *self, const char *dir)
 {
-    char error[HF_STORE_ERROR_SIZE];
+    char error[HF_ERROR_SIZE];
     *self = (actor_t){0};
     self->args.store = hf_file_store_open (dir, error);
     assert_non_null (self->args.store);

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char s_error[HF_STORE_ERROR_SIZE];
+static char s_error[HF_ERROR_SIZE];
 
 static hf_file_store_t *
 s_open (const char *dir)

@@ -1,6 +1,6 @@
 //  The whole state of another node: sent, received, checked, swapped in; cut short at every step.
 
-#include "msgs/hf_hash.h"
+#include "base/hf_hash.h"
 #include "msgs/hf_msg.h"
 #include "nodes/store/hf_file_store.h"
 #include "nodes/store/hf_install.h"
@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char s_error[HF_STORE_ERROR_SIZE];
+static char s_error[HF_ERROR_SIZE];
 
 #define AS_OF_INDEX   400
 #define AS_OF_TERM    6

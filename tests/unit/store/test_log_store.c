@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char s_error[HF_STORE_ERROR_SIZE];
+static char s_error[HF_ERROR_SIZE];
 
 static hf_log_store_t *
 s_open (const char *dir)

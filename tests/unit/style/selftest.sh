@@ -11,9 +11,10 @@ fresh ()
     rm -rf "$root/t"
     mkdir -p "$root/t"
     cd "$root/t"
-    mkdir -p msgs broker-less nodes/core nodes/store client bench tests/cluster/harness
+    mkdir -p base msgs broker-less nodes/consensus nodes/locks nodes/services nodes/store \
+        client/core bench tests/cluster/harness
     cp "$here/../../../.clang-format" .
-    echo '#include "msgs/a.h"' > nodes/core/a.c
+    echo '#include "msgs/a.h"' > nodes/locks/a.c
     echo 'void nanosleep (void);' > tests/cluster/harness/hf_wait.c
     printf 'int\nf (void)\n{\n    return 1;\n}\n' > msgs/a.c
 }
@@ -31,8 +32,8 @@ fails () # CHECK WHAT
 }
 
 for check in includes.sh sizes.sh no_sleeps.sh; do fresh; passes $check "a good tree"; done
-fresh; echo '#include "broker-less/x.h"' > nodes/core/b.c; fails includes.sh "core includes broker-less"
-fresh; echo '#include <time.h>' > nodes/core/b.c; fails includes.sh "core includes time.h"
+fresh; echo '#include "broker-less/x.h"' > nodes/locks/b.c; fails includes.sh "a pure room includes broker-less"
+fresh; echo '#include <time.h>' > nodes/locks/b.c; fails includes.sh "a pure room includes time.h"
 fresh; echo '#include "nodes/x.h"' > client/b.c; fails includes.sh "client includes nodes"
 fresh; echo '#include "nodes/x.h"' > broker-less/b.c; fails includes.sh "broker-less includes nodes"
 fresh; printf '\tint x;\n' > msgs/b.c; fails sizes.sh "a tab"
@@ -46,8 +47,8 @@ fresh
 cc=${CC:-cc}
 printf '#include <stdlib.h>\nvoid *hf_x (void);\nvoid *hf_x (void) { return malloc (3); }\n' > a.c
 $cc -c a.c -o a.o
-sh "$here/core_pure.sh" "$root/t/a.o" > /dev/null || { echo "core_pure.sh fails on malloc"; bad=1; }
+sh "$here/pure.sh" "$root/t/a.o" > /dev/null || { echo "pure.sh fails on malloc"; bad=1; }
 printf '#include <time.h>\nlong hf_x (void);\nlong hf_x (void) { return (long)time (NULL); }\n' > b.c
 $cc -c b.c -o b.o
-! sh "$here/core_pure.sh" "$root/t/b.o" > /dev/null || { echo "core_pure.sh passes time ()"; bad=1; }
+! sh "$here/pure.sh" "$root/t/b.o" > /dev/null || { echo "pure.sh passes time ()"; bad=1; }
 exit $bad

@@ -1,0 +1,41 @@
+//  Memory: one way to run out of it.
+
+#include "base/hf_alloc.h"
+#include "base/hf_array.h"
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static void *
+s_must (void *memory)
+{
+    if (!memory) {
+        fputs ("holdfast: out of memory\n", stderr);
+        abort ();
+    }
+    return memory;
+}
+
+void *
+hf_alloc (size_t size)
+{
+    assert (size > 0);
+    return s_must (calloc (1, size));
+}
+
+void *
+hf_alloc_again (void *memory, size_t size)
+{
+    assert (size > 0);
+    return s_must (realloc (memory, size));
+}
+
+void *
+hf_array_room (void *list, size_t *room, size_t count, size_t size)
+{
+    if (count <= *room)
+        return list;
+    size_t more = *room > 0 ? 2 * *room : 16;
+    *room = more > count ? more : count;
+    return hf_alloc_again (list, *room * size);
+}

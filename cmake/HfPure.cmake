@@ -1,0 +1,20 @@
+# hf_pure (NAME SOURCES.. [LINK targets..])
+#   A room that decides and touches nothing (style_pure looks at its symbols), as two libraries:
+#   NAME, and NAME_mutants with the deliberate mistakes of base/hf_mutant.h, which only the programs
+#   that plant them link (it is not built otherwise).
+function (hf_pure name)
+    cmake_parse_arguments (P "" "" "LINK" ${ARGN})
+    add_library (${name} STATIC ${P_UNPARSED_ARGUMENTS})
+    target_link_libraries (${name} PUBLIC ${P_LINK})
+    set_property (GLOBAL APPEND PROPERTY HF_PURE ${name})
+    add_library (${name}_mutants STATIC EXCLUDE_FROM_ALL ${P_UNPARSED_ARGUMENTS})
+    target_compile_definitions (${name}_mutants PUBLIC HF_MUTANTS)
+    get_property (pure GLOBAL PROPERTY HF_PURE)
+    foreach (needed ${P_LINK})
+        if (needed IN_LIST pure)
+            target_link_libraries (${name}_mutants PUBLIC ${needed}_mutants)
+        else ()
+            target_link_libraries (${name}_mutants PUBLIC ${needed})
+        endif ()
+    endforeach ()
+endfunction ()

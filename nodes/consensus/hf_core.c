@@ -1,0 +1,223 @@
+//  The life of a core, and the dispatcher: one short file for each kind of event.
+
+#include "nodes/consensus/hf_core_internal.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+void
+hf_core_config_defaults (hf_core_config_t *config)
+{
+    *config = (hf_core_config_t){.heartbeat_us = 50000,
+                                 .election_us = 300000,
+                                 .rank_step_us = 60000,
+                                 .stability_us = 2000000,
+                                 .prefer_lowest = true,
+                                 .seed = 1};
+}
+
+static bool
+s_config_sane (const hf_core_config_t *config)
+{
+    uint32_t count = config->members_count;
+    if (count == 0 || count > HF_MEMBERS_MAX || count % 2 == 0)
+        return false;
+    bool found = false;
+    for (uint32_t i = 0; i < count; i++) {
+        if (config->members[i] == 0 || (i > 0 && config->members[i] <= config->members[i - 1]))
+            return false;
+        found = found || config->members[i] == config->self;
+    }
+    return found && config->heartbeat_us > 0 && config->election_us > config->heartbeat_us;
+}
+
+hf_core_t *
+hf_core_new (const hf_core_config_t *config, const hf_restored_t *restored, uint64_t now_us,
+             hf_chunk_fn *chunk, void *chunk_arg)
+{
+    assert (config != NULL && restored != NULL);
+    hf_core_log_t log;
+    if (!s_config_sane (config) || !hf_core_log_init (&log, restored))
+        return NULL;
+    hf_core_t *self = calloc (1, sizeof *self);
+    if (self == NULL) {
+        fputs ("holdfast: out of memory\n", stderr);
+        abort ();
+    }
+    self->config = *config;
+    self->slot = hf_core_slot (self, config->self);
+    self->chunk = chunk;
+    self->chunk_arg = chunk_arg;
+    self->random = config->seed ^ (uint64_t)config->self << 32;
+    self->now_us = now_us;
+    self->term = restored->term;
+    self->voted_for = restored->voted_for;
+    self->log = log;
+    //  The store shows on start only what is on disk, and prunes only what is committed.
+    self->durable_index = log.last_index;
+    self->commit_index = log.first_index - 1;
+    self->verified_index = self->commit_index;
+    self->role = HF_FOLLOWER;
+    self->notice_due = true;
+    if (!hf_core_known_init (self, restored)) {
+        hf_core_destroy (&self);
+        return NULL;
+    }
+    hf_core_repair_reset (self);
+    self->stand_at_us = now_us;
+    if (config->members_count > 1)
+        self->stand_at_us += hf_core_election_timeout (self);
+    return self;
+}
+
+void
+hf_core_destroy (hf_core_t **self_p)
+{
+    assert (self_p != NULL);
+    if (*self_p == NULL)
+        return;
+    hf_core_log_done (&(*self_p)->log);
+    free ((*self_p)->tables);
+    free (*self_p);
+    *self_p = NULL;
+}
+
+//  ---- the step ----------------------------------------------------------------------
+
+void
+hf_core_step (hf_core_t *self, const hf_event_t *event, hf_effects_t *effects)
+{
+    assert (self != NULL && event != NULL && effects != NULL);
+    assert (effects->persists_count == 0); //  the driver writes them before the next step
+    if (event->now_us > self->now_us)
+        self->now_us = event->now_us;
+    //  The request for our votes is still among the messages until the driver has
+    //  committed our own; when there is none, it has.
+    if (effects->messages_count == 0)
+        self->vote_pending = false;
+    switch (event->type) {
+    case HF_EV_TICK:
+        hf_core_on_tick (self, effects);
+        break;
+    case HF_EV_PEER:
+        hf_core_on_peer (self, event, effects);
+        break;
+    case HF_EV_PROPOSE:
+        hf_core_on_propose (self, event->propose.count, effects);
+        break;
+    case HF_EV_BARRIER:
+        hf_core_on_barrier (self, event->barrier.id, effects);
+        break;
+    case HF_EV_DURABLE:
+        hf_core_on_durable (self, event->durable.index, event->durable.term);
+        break;
+    case HF_EV_LINK:
+        hf_core_on_link (self, event->link.node, event->link.up);
+        break;
+    case HF_EV_BROKEN:
+        hf_core_on_broken (self, event->link.node, effects);
+        break;
+    case HF_EV_HANDOVER:
+        hf_core_on_handover (self, effects);
+        break;
+    case HF_EV_STALL:
+        hf_core_on_stall (self, event->stall.for_us);
+        break;
+    case HF_EV_PRUNED:
+        hf_core_on_pruned (self, event->pruned.index, effects);
+        break;
+    }
+    hf_core_settle (self, effects);
+}
+
+//  ---- small things ---------------------------------------------------------------------
+
+uint32_t
+hf_core_slot (const hf_core_t *self, uint32_t node)
+{
+    uint32_t slot = 0;
+    while (slot < self->config.members_count && self->config.members[slot] != node)
+        slot++;
+    return slot;
+}
+
+uint32_t
+hf_core_bit (const hf_core_t *self, uint32_t node)
+{
+    uint32_t slot = hf_core_slot (self, node);
+    assert (slot < self->config.members_count);
+    return 1U << slot;
+}
+
+uint64_t
+hf_core_random (hf_core_t *self, uint64_t limit)
+{
+    //  splitmix64
+    self->random += 0x9e3779b97f4a7c15U;
+    uint64_t mixed = self->random;
+    mixed = (mixed ^ mixed >> 30) * 0xbf58476d1ce4e5b9U;
+    mixed = (mixed ^ mixed >> 27) * 0x94d049bb133111ebU;
+    mixed ^= mixed >> 31;
+    return limit > 0 ? mixed % limit : 0;
+}
+
+bool
+hf_core_accepts (const hf_core_t *self)
+{
+    return self->role == HF_LEADER && self->commit_index >= self->open_index &&
+           self->transfer_to == 0;
+}
+
+hf_core_view_t
+hf_core_view (const hf_core_t *self)
+{
+    return (hf_core_view_t){.role = self->role,
+                            .term = self->term,
+                            .voted_for = self->voted_for,
+                            .leader = self->leader,
+                            .commit_index = self->commit_index,
+                            .verified_index = self->verified_index,
+                            .durable_index = self->durable_index,
+                            .last_index = self->log.last_index,
+                            .last_term = hf_core_log_last_term (&self->log),
+                            .first_index = self->log.first_index,
+                            .links = self->links,
+                            .known = hf_core_known_view (self),
+                            .transferring = self->transfer_to != 0,
+                            .needs_state = self->needs_state};
+}
+
+uint64_t
+hf_core_term_at (const hf_core_t *self, uint64_t index)
+{
+    return hf_core_log_term_at (&self->log, index);
+}
+
+void
+hf_core_check (const hf_core_t *self)
+{
+    hf_core_log_check (&self->log);
+    hf_core_known_check (self);
+    assert (self->config.members[self->slot] == self->config.self);
+    assert (self->commit_index <= self->verified_index);
+    assert (self->verified_index <= self->log.last_index);
+    assert (self->durable_index <= self->log.last_index);
+    assert (self->commit_index + 1 >= self->log.first_index);
+    assert (self->durable_index + 1 >= self->log.first_index);
+    assert (!self->needs_state || (self->role != HF_LEADER && self->offer_noted));
+    assert (hf_core_log_last_term (&self->log) <= self->term);
+    bool leads = self->role == HF_LEADER;
+    assert (leads == (self->leader == self->config.self));
+    assert (!leads || self->verified_index == self->log.last_index);
+    assert (!leads || self->open_index < self->log.first_index ||
+            hf_core_log_term_at (&self->log, self->open_index) == self->term);
+    assert (!leads || self->voted_for == self->config.self);
+    assert (leads || (self->transfer_to == 0 && self->barriers_count == 0));
+    assert (self->role != HF_CANDIDATE || self->voted_for == self->config.self);
+    assert (self->role == HF_FOLLOWER || leads || self->leader == 0);
+    assert (self->leader == 0 || self->leader == self->term_leader);
+    assert (self->barriers_count <= HF_CORE_BARRIERS_MAX);
+    for (uint32_t i = 0; leads && i < self->config.members_count; i++) {
+        assert (self->peers[i].match <= self->log.last_index);
+        assert (self->peers[i].round <= self->round);
+    }
+}

@@ -1,0 +1,114 @@
+//  To whom a leader gives the lead (3.10): the lowest id that has long been fit,
+//  or when this node stops, whoever is fittest.
+
+#include "nodes/consensus/hf_core_internal.h"
+
+static uint64_t
+s_last (const hf_core_t *self)
+{
+    return self->log.last_index;
+}
+
+bool
+hf_core_reachable (const hf_core_t *self, uint32_t slot)
+{
+    const hf_core_peer_t *peer = &self->peers[slot];
+    return slot != self->slot && (self->links >> slot & 1) != 0 && peer->round > 0 &&
+           self->now_us <= peer->heard_us + 3 * self->config.heartbeat_us;
+}
+
+/*  A known one, with all that was committed a heartbeat ago, and hearing a majority. */
+static bool
+s_fit (const hf_core_t *self, uint32_t slot)
+{
+    const hf_core_peer_t *peer = &self->peers[slot];
+    uint32_t counted = hf_core_counted (self);
+    return (counted >> slot & 1) != 0 && hf_core_reachable (self, slot) &&
+           peer->match >= self->beat_commit &&
+           hf_quorum_reached (peer->hears & counted, self->config.members_count);
+}
+
+static void
+s_begin (hf_core_t *self, uint32_t slot)
+{
+    self->transfer_to = self->config.members[slot];
+    self->transfer_sent = false;
+    self->transfer_until_us = self->now_us + self->config.election_us;
+}
+
+void
+hf_core_prefer_lowest (hf_core_t *self)
+{
+    assert (self->role == HF_LEADER);
+    uint64_t window_us = self->config.stability_us << self->transfer_backoff;
+    if (HF_MUTANT (never_hands_over))
+        return;
+    for (uint32_t slot = 0; slot < self->slot; slot++) {
+        hf_core_peer_t *peer = &self->peers[slot];
+        if (!s_fit (self, slot))
+            peer->fit_us = 0;
+        else if (peer->fit_us == 0)
+            peer->fit_us = self->now_us;
+        else if (self->config.prefer_lowest && hf_core_accepts (self) &&
+                 self->now_us >= peer->fit_us + window_us)
+            s_begin (self, slot);
+    }
+}
+
+void
+hf_core_push_transfer (hf_core_t *self, bool again, hf_effects_t *effects)
+{
+    if (self->role != HF_LEADER || self->transfer_to == 0 || (self->transfer_sent && !again))
+        return;
+    if (self->peers[hf_core_slot (self, self->transfer_to)].match != s_last (self))
+        return;
+    self->transfer_sent = true;
+    hf_outgoing_t *out = hf_core_send (effects, HF_KIND_TRANSFER, self->transfer_to);
+    out->transfer = (hf_transfer_t){.from = self->config.self,
+                                    .to = self->transfer_to,
+                                    .term = self->term,
+                                    .last_index = s_last (self),
+                                    .last_term = hf_core_log_last_term (&self->log)};
+}
+
+void
+hf_core_fail_transfer (hf_core_t *self)
+{
+    assert (self->role == HF_LEADER && self->transfer_to != 0);
+    self->peers[hf_core_slot (self, self->transfer_to)].fit_us = 0;
+    self->transfer_to = 0;
+    if (self->transfer_backoff < HF_CORE_BACKOFF_MAX)
+        self->transfer_backoff++;
+}
+
+/*  The lowest that is fit; else the reachable one with most of the log; else ourselves. */
+static uint32_t
+s_fittest (const hf_core_t *self)
+{
+    uint32_t best = self->slot;
+    for (uint32_t slot = 0; slot < self->config.members_count; slot++) {
+        if (slot != self->slot && s_fit (self, slot))
+            return slot;
+        bool better = best == self->slot || self->peers[slot].match > self->peers[best].match;
+        bool counts = (hf_core_counted (self) >> slot & 1) != 0;
+        if (counts && hf_core_reachable (self, slot) && better)
+            best = slot;
+    }
+    return best;
+}
+
+void
+hf_core_on_handover (hf_core_t *self, hf_effects_t *effects)
+{
+    if (self->config.members_count == 1)
+        return;
+    //  This node is about to stop: were it to stand, the others would soon have to elect again.
+    self->abstain_until_us = self->now_us + 10 * self->config.election_us;
+    if (self->role != HF_LEADER || self->transfer_to != 0)
+        return;
+    uint32_t slot = s_fittest (self);
+    if (slot == self->slot)
+        return;
+    s_begin (self, slot);
+    hf_core_push_transfer (self, false, effects);
+}

@@ -1,0 +1,280 @@
+/*  hf_core_internal.h - what the files of the consensus core share. Nobody else includes it.
+ *
+ *  hf_core.c takes an event to the file of its kind; each of those changes the
+ *  state through the functions below; and hf_core_settle.c draws the conclusions
+ *  (commit index, acks, barriers, notices, the next deadline) once at the end of
+ *  every step. Every function may use self->now_us, the time of the event.
+ *
+ *  The fields of a peer's message are within the bounds that hf_core_read_peer
+ *  checks, and may be lies beyond that: no assert on them, and nothing that
+ *  is committed or verified gives way to them.
+ */
+#ifndef HF_CORE_INTERNAL_H_INCLUDED
+#define HF_CORE_INTERNAL_H_INCLUDED
+
+#include "nodes/consensus/hf_core.h"
+#include "base/hf_mutant.h"
+#include "nodes/consensus/hf_quorum.h"
+#include <assert.h>
+
+#define HF_CORE_ENTRIES_MAX  65536U       //  in one ENTRIES message
+#define HF_CORE_NUMBER_MAX   (1ULL << 62) //  a term, index or round from a peer is below this
+#define HF_CORE_BARRIERS_MAX 64
+#define HF_CORE_BACKOFF_MAX  6 //  a transfer waits for at most stability << this
+
+//  ---- the log: terms and indexes ------------------------------------------------
+
+typedef struct hf_core_log {
+    hf_term_span_t *spans; //  index and term both ascend strictly
+    size_t count, room;
+    uint64_t first_index; //  1, or behind what was pruned: the base is at first_index - 1
+    uint64_t base_term;   //  of the last entry that was pruned; 0 with base 0
+    uint64_t last_index;  //  first_index - 1 when there is no entry
+} hf_core_log_t;
+
+/*  False when the spans make no sense. */
+bool hf_core_log_init (hf_core_log_t *log, const hf_restored_t *restored);
+void hf_core_log_done (hf_core_log_t *log);
+uint64_t hf_core_log_last_term (const hf_core_log_t *log);
+/*  The term at the base too; 0 when it is neither in the log nor its base. */
+uint64_t hf_core_log_term_at (const hf_core_log_t *log, uint64_t index);
+/*  Whether (INDEX, TERM) is a point of the log: (0, 0) is one of every log, and so is what
+ *  is before the base, whose terms are forgotten, as only what is committed is pruned. */
+bool hf_core_log_has (const hf_core_log_t *log, uint64_t index, uint64_t term);
+/*  The largest index, at most INDEX, whose term is at most TERM: of an entry or the base.
+ *  0 when there is none; with base 0 that is the base itself, a point of every log. */
+uint64_t hf_core_log_point_below (const hf_core_log_t *log, uint64_t index, uint64_t term);
+void hf_core_log_append (hf_core_log_t *log, uint64_t term, uint64_t count);
+/*  Forget the entries from INDEX on. */
+void hf_core_log_truncate (hf_core_log_t *log, uint64_t index);
+/*  Forget the entries up to INDEX, which becomes the base. */
+void hf_core_log_prune (hf_core_log_t *log, uint64_t index);
+void hf_core_log_check (const hf_core_log_t *log);
+
+//  ---- who is known: hf_core_known.c ------------------------------------------------
+
+/*  A KNOWN entry of the log. */
+typedef struct hf_core_table {
+    uint64_t index;
+    uint64_t incarnation[HF_MEMBERS_MAX]; //  by slot; 0: unknown
+    uint32_t changed; //  slots whose incarnation the entry before did not give so
+} hf_core_table_t;
+
+//  ---- the state -------------------------------------------------------------------
+
+/*  What a leader knows of another member, in its term. */
+typedef struct hf_core_peer {
+    uint64_t incarnation; //  of its last ack in this term; 0: it sent none
+    uint64_t match;       //  verified and durable there, by its acks
+    uint64_t round;       //  the last heartbeat round it acknowledged
+    uint64_t heard_us;    //  its last ack; when the term began before the first
+    uint32_t hears;       //  the members that it hears
+    uint64_t fit_us;      //  since when it has been fit to lead; 0: it is not
+} hf_core_peer_t;
+
+typedef struct hf_core_barrier {
+    uint64_t id;
+    uint64_t round;
+    uint64_t index;
+} hf_core_barrier_t;
+
+struct hf_core {
+    hf_core_config_t config;
+    uint32_t slot; //  ours in config.members
+    hf_chunk_fn *chunk;
+    void *chunk_arg;
+    uint64_t random;
+    uint64_t now_us;
+
+    //  Durable once the driver has committed it.
+    uint64_t term;
+    uint32_t voted_for;
+    hf_core_log_t log;
+    uint64_t durable_index;
+    hf_core_table_t *tables; //  ascending; the last is in force
+    size_t tables_count, tables_room;
+
+    //  Of every role.
+    hf_role_t role;
+    uint32_t leader; //  0: unknown, or its connection broke
+    uint64_t commit_index;
+    uint64_t verified_index; //  checked against the leader of this term; the commit index before
+    uint64_t round;          //  of heartbeats in this term: heard, or sent by us as leader
+    uint32_t links;
+    bool vote_pending;                //  our candidacy in this term may not be durable yet
+    uint64_t told_us[HF_MEMBERS_MAX]; //  when we last sent NEWER_TERM there
+    uint64_t told_term;
+    uint64_t stand_at_us;      //  unless a leader is heard before
+    uint64_t abstain_until_us; //  a node that is about to stop does not stand
+
+    //  What a follower knows in this term.
+    uint32_t term_leader; //  who was heard to lead it, also after its connection broke
+    uint64_t heard_us;
+    uint32_t broken; //  the leader whose connection broke at broken_us
+    uint64_t broken_us;
+    uint64_t leader_commit;
+    uint64_t leader_last;
+    bool ack_due;
+    uint64_t acked_index;
+    bool needs_state; //  the leader's log begins behind ours, and nothing was verified since
+    bool offer_noted; //  since the last FOLLOWING
+
+    //  Repair, in this term: see hf_core_repair.c.
+    bool walking;
+    uint64_t probe_index;
+    bool asked;
+    uint64_t ask_again_us;
+
+    //  A candidate's votes, as masks of slots; granted ones that count, and from whom.
+    uint32_t granted, refused;
+    uint64_t voters[HF_MEMBERS_MAX]; //  incarnations
+    uint32_t waiting_noted;          //  the mask of the last WAITING; 0: none since a leader
+
+    //  What a leader knows in its term.
+    hf_core_peer_t peers[HF_MEMBERS_MAX];
+    uint64_t open_index; //  the entry that opened the term
+    bool announced;      //  that we lead
+    uint64_t beat_at_us;
+    uint64_t beat_commit; //  the commit index at the heartbeat before
+    hf_core_barrier_t barriers[HF_CORE_BARRIERS_MAX];
+    uint32_t barriers_count;
+    uint32_t transfer_to; //  0: none under way
+    bool transfer_sent;
+    uint64_t transfer_until_us;
+    uint32_t transfer_backoff;
+
+    //  What the last notice said.
+    bool notice_due;
+    uint64_t noted_term;
+    uint32_t noted_leader;
+};
+
+//  ---- hf_core.c -----------------------------------------------------------------------
+
+/*  The place of a member in the list; members_count when it is none. */
+uint32_t hf_core_slot (const hf_core_t *self, uint32_t node);
+uint32_t hf_core_bit (const hf_core_t *self, uint32_t node);
+/*  A number below LIMIT; 0 when LIMIT is 0. */
+uint64_t hf_core_random (hf_core_t *self, uint64_t limit);
+
+//  ---- hf_core_effects.c ------------------------------------------------------------------
+
+/*  Add one; the pointer is valid until the next is added. */
+hf_persist_t *hf_core_persist (hf_effects_t *effects, hf_persist_type_t type);
+hf_outgoing_t *hf_core_send (hf_effects_t *effects, uint32_t kind, uint32_t to);
+hf_notice_t *hf_core_notice (hf_effects_t *effects, hf_notice_type_t type);
+/*  Persist the term and vote as they are now. */
+void hf_core_persist_vote (hf_core_t *self, hf_effects_t *effects);
+
+//  ---- hf_core_known.c: whose votes and acks count -----------------------------------------
+
+bool hf_core_tracks (const hf_core_t *self);
+/*  The KNOWN entry in force; NULL when nobody is tracked or the cluster was never formed. */
+const hf_core_table_t *hf_core_table (const hf_core_t *self);
+/*  From what was restored. False when it makes no sense. */
+bool hf_core_known_init (hf_core_t *self, const hf_restored_t *restored);
+/*  Note that the entry at INDEX is behind all others; one that is not KNOWN changes nothing. */
+void hf_core_known_append (hf_core_t *self, uint64_t index, hf_span_t payload);
+/*  The payload of a KNOWN entry with the incarnations of TABLE, by slot. */
+void hf_core_known_put (const hf_core_t *self, const uint64_t *table, hf_persist_t *persist);
+void hf_core_known_truncate (hf_core_t *self, uint64_t index);
+/*  Forget those that matter no more. */
+void hf_core_known_forget (hf_core_t *self);
+/*  Whether our own incarnation is the known one, or none is needed (yet). */
+bool hf_core_may_stand (const hf_core_t *self);
+/*  The members whose votes would count if they are who the table says. */
+uint32_t hf_core_voters (const hf_core_t *self);
+/*  As a leader: the members whose acks count. */
+uint32_t hf_core_counted (const hf_core_t *self);
+/*  The slots that the table in force changes and that must not count yet. */
+uint32_t hf_core_pending (const hf_core_t *self);
+/*  For hf_core_view. */
+uint32_t hf_core_known_view (const hf_core_t *self);
+void hf_core_known_check (const hf_core_t *self);
+
+//  ---- hf_core_role.c: who we are --------------------------------------------------------
+
+/*  Follow nobody, in TERM: our own or a higher one. */
+void hf_core_step_down (hf_core_t *self, uint64_t term, hf_effects_t *effects);
+/*  A message of our term came from its leader FROM. False: drop it. */
+bool hf_core_hear_leader (hf_core_t *self, uint32_t from);
+bool hf_core_hears_leader (const hf_core_t *self);
+/*  Ask whether we would be elected; if we need not ask, stand. */
+void hf_core_pre_stand (hf_core_t *self, hf_effects_t *effects);
+void hf_core_stand (hf_core_t *self, hf_effects_t *effects);
+/*  A vote for us from the member in SLOT; it is noted if it counts. */
+void hf_core_grant (hf_core_t *self, uint32_t slot, uint64_t incarnation);
+void hf_core_count_votes (hf_core_t *self, hf_effects_t *effects);
+/*  How long to wait for a leader, and before asking again for votes. */
+uint64_t hf_core_election_timeout (hf_core_t *self);
+uint64_t hf_core_retry_delay (hf_core_t *self);
+/*  A lower-term message from one who leads or stands: tell it, not too often. */
+void hf_core_tell_newer_term (hf_core_t *self, uint32_t to, hf_effects_t *effects);
+
+//  ---- hf_core_lead.c: what a leader does ----------------------------------------------------
+
+void hf_core_lead (hf_core_t *self, hf_effects_t *effects);
+/*  Begin a new round. */
+void hf_core_beat (hf_core_t *self, hf_effects_t *effects);
+/*  Append one entry of our own: empty, or KNOWN with the incarnations of TABLE. */
+void hf_core_append_own (hf_core_t *self, const uint64_t *table, hf_effects_t *effects);
+/*  Add COUNT entries of our term to the log and publish them; the caller persists them. */
+void hf_core_publish (hf_core_t *self, uint32_t count, hf_effects_t *effects);
+/*  At each heartbeat: make the next step of admitting a member, if there is one. */
+void hf_core_admit (hf_core_t *self, hf_effects_t *effects);
+/*  When a majority was last heard, counting ourselves as heard now. */
+uint64_t hf_core_majority_heard_us (const hf_core_t *self);
+void hf_core_advance_commit (hf_core_t *self);
+void hf_core_pass_barriers (hf_core_t *self, hf_effects_t *effects);
+
+//  ---- hf_core_handover.c: to whom a leader gives the lead --------------------------------------
+
+/*  At each heartbeat: note who is fit, and begin a transfer to a lower id that has long been. */
+void hf_core_prefer_lowest (hf_core_t *self);
+/*  Send TRANSFER if the target has the whole log; AGAIN: even if it was sent before. */
+void hf_core_push_transfer (hf_core_t *self, bool again, hf_effects_t *effects);
+void hf_core_fail_transfer (hf_core_t *self);
+/*  Heard within three heartbeats, over a link that works both ways. */
+bool hf_core_reachable (const hf_core_t *self, uint32_t slot);
+
+//  ---- hf_core_repair.c: what a follower asks for
+//  ---------------------------------------------------
+
+void hf_core_repair_reset (hf_core_t *self);
+/*  Ask for what the leader has and we have not, unless we are waiting for an answer. */
+void hf_core_repair_ask (hf_core_t *self, hf_effects_t *effects);
+/*  The leader answered that (INDEX, TERM) is its largest point below our probe, and it is none
+ *  of ours. */
+void hf_core_repair_walk (hf_core_t *self, uint64_t index, uint64_t term, hf_effects_t *effects);
+/*  Something was verified; an ANSWER asks for the next chunk. */
+void hf_core_repair_progress (hf_core_t *self, bool answer, hf_effects_t *effects);
+
+//  ---- hf_core_settle.c
+//  ------------------------------------------------------------------------------
+
+void hf_core_settle (hf_core_t *self, hf_effects_t *effects);
+
+//  ---- one file each
+//  ------------------------------------------------------------------------------
+
+void hf_core_on_tick (hf_core_t *self, hf_effects_t *effects);
+void hf_core_on_propose (hf_core_t *self, uint32_t count, hf_effects_t *effects);
+void hf_core_on_barrier (hf_core_t *self, uint64_t id, hf_effects_t *effects);
+void hf_core_on_durable (hf_core_t *self, uint64_t index, uint64_t term);
+void hf_core_on_link (hf_core_t *self, uint32_t node, bool up);
+void hf_core_on_broken (hf_core_t *self, uint32_t node, hf_effects_t *effects);
+void hf_core_on_handover (hf_core_t *self, hf_effects_t *effects);
+void hf_core_on_stall (hf_core_t *self, uint64_t for_us);
+void hf_core_on_pruned (hf_core_t *self, uint64_t index, hf_effects_t *effects);
+void hf_core_on_peer (hf_core_t *self, const hf_event_t *event, hf_effects_t *effects);
+
+void hf_core_on_heartbeat (hf_core_t *self, const hf_heartbeat_t *m, hf_effects_t *effects);
+void hf_core_on_entries (hf_core_t *self, const hf_entries_t *m, hf_effects_t *effects);
+void hf_core_on_ack (hf_core_t *self, const hf_ack_t *m);
+void hf_core_on_need (hf_core_t *self, const hf_need_t *m, hf_effects_t *effects);
+void hf_core_on_vote_request (hf_core_t *self, const hf_vote_request_t *m, hf_effects_t *effects);
+void hf_core_on_vote (hf_core_t *self, const hf_vote_t *m, hf_effects_t *effects);
+void hf_core_on_transfer (hf_core_t *self, const hf_transfer_t *m, hf_effects_t *effects);
+void hf_core_on_offer (hf_core_t *self, const hf_state_offer_t *m, hf_effects_t *effects);
+
+#endif

@@ -1,0 +1,221 @@
+//  Who is known (design 4.6): whose votes and acks count.
+//
+//  A node that lost its disk comes back with another incarnation, and is another server in all
+//  but its id: to admit it is to change the membership, one server for another. In the words of
+//  the dissertation (4.3) the KNOWN entry K that does it is the joint one, and a second one with
+//  the same table, made when K is committed, is the new one:
+//    - The last KNOWN entry of a log is in force from its append, as there. But until K is known
+//      to be committed, its changed slots count for nothing: a majority of ALL must be reached
+//      by the OTHERS. That is more than a majority of the old and of the new members both. A
+//      plain "it counts from the append" (4.1) would not do: {1, old 2} and {new 2, 3} have
+//      nobody in common, and a vote of the old 2 may still be under way when the new one counts.
+//    - So whoever is elected without K in its log has a majority in which somebody (other than 2)
+//      has no K; once K is committed nobody without it is elected any more. And as K is behind
+//      all that was committed, on a majority of the others, its new member is missed by no entry.
+//    - From there on the new one counts. A majority that commits with it, and one of the others
+//      that elects somebody who does not know yet that K is committed, have a member in common,
+//      as (n + 1) / 2 twice are more than n.
+//    - The second entry only tells, after restarts too, that K is committed. A next member is
+//      admitted when it is committed as well, so that there is one change at a time.
+//  The first KNOWN entry of all changes nobody: every member had to vote for who made it, so
+//  whoever does not have it needs the vote of one who has, and does not get it.
+//
+//  An incarnation that is replaced is a server that crashed for good. What it acknowledged
+//  before is true of its log, and may count wherever its incarnation is still the known one.
+
+#include "nodes/consensus/hf_core_internal.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool
+hf_core_tracks (const hf_core_t *self)
+{
+    return self->config.incarnation != 0;
+}
+
+const hf_core_table_t *
+hf_core_table (const hf_core_t *self)
+{
+    return self->tables_count > 0 ? &self->tables[self->tables_count - 1] : NULL;
+}
+
+//  ---- the list ----------------------------------------------------------------------------
+
+/*  Nothing is cut off at or before the commit index, so of those only the last may matter. */
+void
+hf_core_known_forget (hf_core_t *self)
+{
+    size_t gone = 0;
+    while (gone + 1 < self->tables_count && self->tables[gone + 1].index <= self->commit_index)
+        gone++;
+    if (gone == 0)
+        return;
+    self->tables_count -= gone;
+    memmove (self->tables, self->tables + gone, self->tables_count * sizeof *self->tables);
+}
+
+static void
+s_add (hf_core_t *self, hf_core_table_t table)
+{
+    hf_core_known_forget (self);
+    if (self->tables_count == self->tables_room) {
+        self->tables_room = self->tables_room > 0 ? 2 * self->tables_room : 4;
+        self->tables = realloc (self->tables, self->tables_room * sizeof *self->tables);
+        if (self->tables == NULL) {
+            fputs ("holdfast: out of memory\n", stderr);
+            abort ();
+        }
+    }
+    const hf_core_table_t *before = hf_core_table (self);
+    assert (before == NULL || before->index < table.index);
+    for (uint32_t i = 0; before != NULL && i < self->config.members_count; i++)
+        table.changed |= (table.incarnation[i] != before->incarnation[i] ? 1U : 0) << i;
+    self->tables[self->tables_count++] = table;
+}
+
+void
+hf_core_known_append (hf_core_t *self, uint64_t index, hf_span_t payload)
+{
+    hf_known_t known[HF_MEMBERS_MAX];
+    if (!hf_core_tracks (self) || !hf_payload_is_known (payload))
+        return;
+    int count = hf_known_payload_get (payload, known, HF_MEMBERS_MAX);
+    if (count < 0)
+        return; //  no leader makes such; to us it is an entry like any other
+    hf_core_table_t table = {.index = index};
+    for (int i = 0; i < count; i++) {
+        uint32_t slot = hf_core_slot (self, known[i].node);
+        if (slot < self->config.members_count)
+            table.incarnation[slot] = known[i].incarnation;
+    }
+    s_add (self, table);
+}
+
+bool
+hf_core_known_init (hf_core_t *self, const hf_restored_t *restored)
+{
+    uint64_t before = 0;
+    for (size_t i = 0; i < restored->known_count; i++) {
+        const hf_known_at_t *at = &restored->known[i];
+        bool based = i == 0 && at->index <= restored->base_index;
+        if (at->index <= before || at->index > restored->last_index ||
+            at->size > sizeof at->payload || (!based && at->index <= restored->base_index))
+            return false;
+        before = at->index;
+        hf_core_known_append (self, at->index, hf_span (at->payload, at->size));
+    }
+    return true;
+}
+
+void
+hf_core_known_truncate (hf_core_t *self, uint64_t index)
+{
+    while (self->tables_count > 0 && self->tables[self->tables_count - 1].index >= index)
+        self->tables_count--;
+}
+
+void
+hf_core_known_put (const hf_core_t *self, const uint64_t *table, hf_persist_t *persist)
+{
+    hf_pack_t list, payload;
+    hf_pack_init (&list);
+    hf_pack_init (&payload);
+    for (uint32_t i = 0; i < self->config.members_count; i++) {
+        hf_known_t known = {.node = self->config.members[i], .incarnation = table[i]};
+        if (known.incarnation != 0)
+            hf_known_put (&list, &known);
+    }
+    hf_known_payload_put (&payload, hf_pack_list (&list));
+    assert (hf_pack_size (&payload) <= sizeof persist->payload);
+    persist->payload_size = (uint8_t)hf_pack_size (&payload);
+    memcpy (persist->payload, hf_pack_bytes (&payload), persist->payload_size);
+    hf_pack_done (&payload);
+    hf_pack_done (&list);
+}
+
+//  ---- who counts ----------------------------------------------------------------------------
+
+static uint32_t
+s_everybody (const hf_core_t *self)
+{
+    return (1U << self->config.members_count) - 1;
+}
+
+uint32_t
+hf_core_pending (const hf_core_t *self)
+{
+    const hf_core_table_t *table = hf_core_table (self);
+    if (table == NULL || table->index <= self->commit_index || HF_MUTANT (admitted_at_once))
+        return 0;
+    return table->changed;
+}
+
+bool
+hf_core_may_stand (const hf_core_t *self)
+{
+    const hf_core_table_t *table = hf_core_table (self);
+    return !hf_core_tracks (self) || table == NULL ||
+           table->incarnation[self->slot] == self->config.incarnation;
+}
+
+uint32_t
+hf_core_voters (const hf_core_t *self)
+{
+    const hf_core_table_t *table = hf_core_table (self);
+    uint32_t mask = s_everybody (self);
+    if (!hf_core_tracks (self) || table == NULL)
+        return mask;
+    for (uint32_t i = 0; i < self->config.members_count; i++) {
+        if (table->incarnation[i] == 0)
+            mask &= ~(1U << i);
+    }
+    return mask & ~hf_core_pending (self);
+}
+
+uint32_t
+hf_core_counted (const hf_core_t *self)
+{
+    assert (self->role == HF_LEADER);
+    if (!hf_core_tracks (self))
+        return s_everybody (self);
+    const hf_core_table_t *table = hf_core_table (self);
+    assert (table != NULL); //  the entry that opened the first term is one
+    uint32_t mask = hf_core_voters (self);
+    for (uint32_t i = 0; i < self->config.members_count; i++) {
+        uint64_t seen = self->peers[i].incarnation;
+        if (table->incarnation[i] != (i == self->slot ? self->config.incarnation : seen))
+            mask &= ~(1U << i);
+    }
+    return mask;
+}
+
+uint32_t
+hf_core_known_view (const hf_core_t *self)
+{
+    if (!hf_core_tracks (self))
+        return s_everybody (self);
+    if (hf_core_table (self) == NULL)
+        return 0;
+    if (self->role == HF_LEADER)
+        return hf_core_counted (self);
+    uint32_t own = hf_core_may_stand (self) ? 0 : 1U << self->slot;
+    return hf_core_voters (self) & ~own;
+}
+
+void
+hf_core_known_check (const hf_core_t *self)
+{
+    assert (self->tables_count <= self->tables_room);
+    assert (hf_core_tracks (self) || self->tables_count == 0);
+    for (size_t i = 0; i < self->tables_count; i++) {
+        const hf_core_table_t *table = &self->tables[i];
+        assert (table->index > (i > 0 ? table[-1].index : 0));
+        assert (table->index <= self->log.last_index);
+        assert (i == 0 || table->index >= self->log.first_index);
+        assert ((table->changed & ~s_everybody (self)) == 0);
+    }
+    bool leads = self->role == HF_LEADER && hf_core_tracks (self);
+    assert (!leads || hf_core_table (self) != NULL);
+    assert (!leads || hf_core_may_stand (self)); //  a leader is known
+}

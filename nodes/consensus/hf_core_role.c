@@ -1,0 +1,234 @@
+//  Who we are: follower, pre-candidate, candidate. Leading is in hf_core_lead.c.
+
+#include "nodes/consensus/hf_core_internal.h"
+#include <string.h>
+
+//  ---- delays ----------------------------------------------------------------------------
+
+uint64_t
+hf_core_election_timeout (hf_core_t *self)
+{
+    uint64_t step_us = self->config.rank_step_us;
+    return self->config.election_us + self->slot * step_us + hf_core_random (self, step_us / 2);
+}
+
+/*  30 to 40 ms for the lowest id at a heartbeat of 50 ms, 10 ms more for each rank. */
+uint64_t
+hf_core_retry_delay (hf_core_t *self)
+{
+    uint64_t step_us = self->config.heartbeat_us / 5;
+    return (3 + self->slot) * step_us + hf_core_random (self, step_us);
+}
+
+//  ---- following ------------------------------------------------------------------------------
+
+/*  What was learned from a leader is worth nothing in another term. */
+static void
+s_forget_term (hf_core_t *self)
+{
+    self->term_leader = 0;
+    self->broken = 0;
+    self->leader_commit = 0;
+    self->leader_last = 0;
+    self->round = 0;
+    self->ack_due = false;
+    self->acked_index = 0;
+    if (!HF_MUTANT (verified_kept))
+        self->verified_index = self->commit_index;
+    self->granted = 0;
+    self->refused = 0;
+    self->needs_state = false;
+    self->offer_noted = false;
+    hf_core_repair_reset (self);
+}
+
+/*  Soft state of a leader. Entries that were published but not sent yet are not
+ *  read any more: by then the log may have given way to another leader's, and
+ *  the message would carry entries that this term's leader never had. */
+static void
+s_stop_leading (hf_core_t *self, hf_effects_t *effects)
+{
+    for (size_t i = 0; i < effects->messages_count; i++) {
+        if (effects->messages[i].kind == HF_KIND_ENTRIES)
+            effects->messages[i].entries_count = 0;
+    }
+    self->barriers_count = 0;
+    self->transfer_to = 0;
+    self->verified_index = self->commit_index;
+    self->stand_at_us = self->now_us + hf_core_election_timeout (self);
+    self->notice_due = true;
+}
+
+void
+hf_core_step_down (hf_core_t *self, uint64_t term, hf_effects_t *effects)
+{
+    assert (term >= self->term);
+    if (self->role == HF_LEADER)
+        s_stop_leading (self, effects);
+    if (term > self->term) {
+        self->term = term;
+        self->voted_for = 0;
+        hf_core_persist_vote (self, effects);
+        s_forget_term (self);
+    }
+    self->role = HF_FOLLOWER;
+    self->leader = 0;
+}
+
+bool
+hf_core_hear_leader (hf_core_t *self, uint32_t from)
+{
+    //  Two leaders in a term: one of them lies.
+    if (self->role == HF_LEADER || (self->term_leader != 0 && self->term_leader != from))
+        return false;
+    //  What a dead leader sent may still be in our queues when its connection breaks.
+    if (self->broken == from && self->now_us < self->broken_us + self->config.heartbeat_us / 2)
+        return false;
+    self->broken = 0;
+    self->role = HF_FOLLOWER;
+    self->waiting_noted = 0;
+    self->leader = from;
+    self->term_leader = from;
+    self->heard_us = self->now_us;
+    self->stand_at_us = self->now_us + hf_core_election_timeout (self);
+    return true;
+}
+
+bool
+hf_core_hears_leader (const hf_core_t *self)
+{
+    if (self->role == HF_LEADER)
+        return true; //  check-quorum sees to it that this is so
+    return self->leader != 0 && self->now_us < self->heard_us + self->config.election_us;
+}
+
+void
+hf_core_tell_newer_term (hf_core_t *self, uint32_t to, hf_effects_t *effects)
+{
+    uint32_t slot = hf_core_slot (self, to);
+    assert (slot < self->config.members_count);
+    uint64_t again_us = self->told_us[slot] + self->config.heartbeat_us / 2;
+    if (self->told_term == self->term && self->told_us[slot] > 0 && self->now_us < again_us)
+        return;
+    self->told_term = self->term;
+    self->told_us[slot] = self->now_us;
+    hf_outgoing_t *out = hf_core_send (effects, HF_KIND_NEWER_TERM, to);
+    out->newer_term = (hf_newer_term_t){.from = self->config.self, .to = to, .term = self->term};
+}
+
+//  ---- standing ---------------------------------------------------------------------------------
+
+static void
+s_request_votes (hf_core_t *self, uint64_t term, bool pre, hf_effects_t *effects)
+{
+    if (self->config.members_count == 1)
+        return;
+    hf_outgoing_t *out = hf_core_send (effects, HF_KIND_VOTE_REQUEST, 0);
+    out->vote_request = (hf_vote_request_t){.from = self->config.self,
+                                            .term = term,
+                                            .last_index = self->log.last_index,
+                                            .last_term = hf_core_log_last_term (&self->log),
+                                            .pre = pre};
+}
+
+void
+hf_core_grant (hf_core_t *self, uint32_t slot, uint64_t incarnation)
+{
+    const hf_core_table_t *table = hf_core_table (self);
+    bool counts = (hf_core_voters (self) >> slot & 1) != 0;
+    if (hf_core_tracks (self))
+        counts = counts && incarnation != 0 &&
+                 (table == NULL || table->incarnation[slot] == incarnation);
+    if (!counts && !HF_MUTANT (unknown_votes))
+        return;
+    self->granted |= 1U << slot;
+    self->voters[slot] = incarnation;
+}
+
+/*  We vote for ourselves. */
+static void
+s_clear_votes (hf_core_t *self)
+{
+    self->granted = 0;
+    self->refused = 0;
+    memset (self->voters, 0, sizeof self->voters);
+    hf_core_grant (self, self->slot, self->config.incarnation);
+}
+
+/*  Whether every vote is needed: the cluster was never formed. */
+static bool
+s_needs_all (const hf_core_t *self)
+{
+    return hf_core_tracks (self) && hf_core_table (self) == NULL && !HF_MUTANT (formed_by_majority);
+}
+
+/*  We stand again: of a cluster that was never formed, people should know who is missing. */
+static void
+s_notice_waiting (hf_core_t *self, hf_effects_t *effects)
+{
+    uint32_t missing = ((1U << self->config.members_count) - 1) & ~self->granted;
+    if (!s_needs_all (self) || missing == 0 || missing == self->waiting_noted)
+        return;
+    self->waiting_noted = missing;
+    hf_notice_t *notice = hf_core_notice (effects, HF_NOTICE_WAITING);
+    notice->term = self->term;
+    notice->id = missing;
+}
+
+void
+hf_core_pre_stand (hf_core_t *self, hf_effects_t *effects)
+{
+    assert (self->role != HF_LEADER && hf_core_may_stand (self));
+    if (self->role != HF_FOLLOWER)
+        s_notice_waiting (self, effects);
+    self->role = HF_PRE_CANDIDATE;
+    self->leader = 0;
+    s_clear_votes (self);
+    self->stand_at_us = self->now_us + hf_core_retry_delay (self);
+    //  The request names the term that we would stand in; ours does not change.
+    s_request_votes (self, self->term + 1, true, effects);
+    hf_core_count_votes (self, effects);
+}
+
+void
+hf_core_stand (hf_core_t *self, hf_effects_t *effects)
+{
+    hf_core_step_down (self, self->term + 1, effects);
+    self->role = HF_CANDIDATE;
+    self->voted_for = self->config.self;
+    hf_core_persist_vote (self, effects);
+    self->vote_pending = true;
+    s_clear_votes (self);
+    self->stand_at_us = self->now_us + hf_core_election_timeout (self);
+    s_request_votes (self, self->term, false, effects);
+    hf_core_count_votes (self, effects);
+}
+
+/*  Whether those who may still vote for us are too few: the others refused, or
+ *  there is no link to them. With no refusal nothing is known: links come up late. */
+static bool
+s_lost (const hf_core_t *self)
+{
+    uint32_t may = (self->links | 1U << self->slot) & hf_core_voters (self);
+    uint32_t cannot = self->refused | ~may;
+    return self->refused != 0 &&
+           (s_needs_all (self) || hf_quorum_lost (cannot, self->config.members_count));
+}
+
+void
+hf_core_count_votes (hf_core_t *self, hf_effects_t *effects)
+{
+    assert (self->role == HF_PRE_CANDIDATE || self->role == HF_CANDIDATE);
+    bool won = s_needs_all (self) ? hf_quorum_all (self->granted, self->config.members_count)
+                                  : hf_quorum_reached (self->granted, self->config.members_count);
+    if (won && self->role == HF_PRE_CANDIDATE)
+        hf_core_stand (self, effects);
+    else if (won)
+        hf_core_lead (self, effects);
+    else if (self->role == HF_CANDIDATE && s_lost (self)) {
+        //  No need to wait for the timeout.
+        uint64_t retry_us = self->now_us + hf_core_retry_delay (self);
+        if (retry_us < self->stand_at_us)
+            self->stand_at_us = retry_us;
+    }
+}

@@ -1,0 +1,99 @@
+//  What follows from a step, whatever it was: drawn once, at its end.
+
+#include "nodes/consensus/hf_core_internal.h"
+
+static uint64_t
+s_min (uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static void
+s_settle_leader (hf_core_t *self, hf_effects_t *effects)
+{
+    hf_core_advance_commit (self);
+    //  Once it is committed, the member that the last KNOWN entry admits counts too.
+    hf_core_advance_commit (self);
+    bool opened = self->commit_index >= self->open_index || HF_MUTANT (serves_early);
+    if (!self->announced && opened) {
+        self->announced = true;
+        hf_notice_t *notice = hf_core_notice (effects, HF_NOTICE_LEADING);
+        notice->term = self->term;
+        notice->leader = self->config.self;
+        notice->index = self->open_index;
+    }
+    hf_core_pass_barriers (self, effects);
+    hf_core_push_transfer (self, false, effects);
+}
+
+static void
+s_settle_follower (hf_core_t *self, hf_effects_t *effects)
+{
+    if (HF_MUTANT (unclamped_commit) && self->leader_commit > self->verified_index)
+        self->verified_index = s_min (self->leader_commit, self->log.last_index);
+    uint64_t commit = s_min (self->leader_commit, self->verified_index);
+    if (commit > self->commit_index)
+        self->commit_index = commit;
+    if (self->leader == 0)
+        return;
+    uint64_t index = s_min (self->verified_index, self->durable_index);
+    if (HF_MUTANT (ack_before_durable))
+        index = self->verified_index;
+    if (!self->ack_due && index <= self->acked_index)
+        return;
+    self->ack_due = false;
+    self->acked_index = index;
+    hf_outgoing_t *out = hf_core_send (effects, HF_KIND_ACK, self->leader);
+    out->ack = (hf_ack_t){.from = self->config.self,
+                          .to = self->leader,
+                          .term = self->term,
+                          .index = index,
+                          .round = self->round,
+                          .hears = self->links | 1U << self->slot,
+                          .incarnation = self->config.incarnation};
+}
+
+static void
+s_notice_following (hf_core_t *self, hf_effects_t *effects)
+{
+    bool news =
+        self->notice_due || self->noted_term != self->term || self->noted_leader != self->leader;
+    if (self->role == HF_LEADER || !news)
+        return;
+    self->notice_due = false;
+    self->needs_state = self->offer_noted = false; //  the driver gives up: it is told anew
+    self->noted_term = self->term;
+    self->noted_leader = self->leader;
+    hf_notice_t *notice = hf_core_notice (effects, HF_NOTICE_FOLLOWING);
+    notice->term = self->term;
+    notice->leader = self->leader;
+}
+
+static uint64_t
+s_wake_at (const hf_core_t *self)
+{
+    uint64_t wake_us = self->stand_at_us;
+    if (self->role == HF_LEADER) {
+        wake_us = hf_core_majority_heard_us (self) + self->config.election_us;
+        wake_us = s_min (wake_us, self->beat_at_us);
+        if (self->transfer_to != 0)
+            wake_us = s_min (wake_us, self->transfer_until_us);
+    } else if (self->asked)
+        wake_us = s_min (wake_us, self->ask_again_us);
+    return wake_us;
+}
+
+void
+hf_core_settle (hf_core_t *self, hf_effects_t *effects)
+{
+    if (self->role == HF_LEADER)
+        s_settle_leader (self, effects);
+    else
+        s_settle_follower (self, effects);
+    s_notice_following (self, effects);
+    assert (self->commit_index >= effects->commit_index);
+    assert (self->commit_index <= self->verified_index);
+    assert (self->verified_index <= self->log.last_index);
+    effects->commit_index = self->commit_index;
+    effects->wake_at_us = s_wake_at (self);
+}

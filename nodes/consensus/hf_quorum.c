@@ -1,0 +1,61 @@
+#include "nodes/consensus/hf_quorum.h"
+#include "msgs/hf_limits.h"
+#include <assert.h>
+
+uint32_t
+hf_quorum_size (uint32_t count)
+{
+    assert (count > 0 && count <= HF_MEMBERS_MAX);
+    return count / 2 + 1;
+}
+
+uint64_t
+hf_quorum_value (const uint64_t *values, uint32_t count)
+{
+    uint64_t sorted[HF_MEMBERS_MAX];
+    assert (count > 0 && count <= HF_MEMBERS_MAX);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t at = i;
+        for (; at > 0 && sorted[at - 1] < values[i]; at--)
+            sorted[at] = sorted[at - 1];
+        sorted[at] = values[i];
+    }
+    return sorted[hf_quorum_size (count) - 1];
+}
+
+static uint32_t
+s_members_in (uint32_t mask, uint32_t count)
+{
+    uint32_t members = 0;
+    for (uint32_t i = 0; i < count; i++)
+        members += mask >> i & 1;
+    return members;
+}
+
+bool
+hf_quorum_reached (uint32_t mask, uint32_t count)
+{
+    return s_members_in (mask, count) >= hf_quorum_size (count);
+}
+
+bool
+hf_quorum_lost (uint32_t refused, uint32_t count)
+{
+    return count - s_members_in (refused, count) < hf_quorum_size (count);
+}
+
+uint64_t
+hf_quorum_value_of (const uint64_t *values, uint32_t known, uint32_t count)
+{
+    uint64_t reached[HF_MEMBERS_MAX];
+    assert (count > 0 && count <= HF_MEMBERS_MAX);
+    for (uint32_t i = 0; i < count; i++)
+        reached[i] = (known >> i & 1) != 0 ? values[i] : 0;
+    return hf_quorum_value (reached, count);
+}
+
+bool
+hf_quorum_all (uint32_t mask, uint32_t count)
+{
+    return s_members_in (mask, count) == count;
+}

@@ -1,0 +1,316 @@
+#include "nodes/locks/hf_locks.h"
+#include "base/hf_alloc.h"
+#include "base/hf_mutant.h"
+#include "base/hf_hash.h"
+#include <stdlib.h>
+#include <string.h>
+
+void
+hf_locks_init (hf_locks_t *self, hf_rows_t *rows)
+{
+    *self = (hf_locks_t){.rows = rows};
+    hf_table_init (&self->by_name);
+    hf_table_init (&self->by_waiter);
+}
+
+static hf_state_lock_t *
+s_by_name (hf_table_node_t *node)
+{
+    return HF_AROUND (node, hf_state_lock_t, by_name);
+}
+
+static hf_state_place_t *
+s_in_lock (hf_chain_t *at)
+{
+    return HF_AROUND (at, hf_state_place_t, in_lock);
+}
+
+static void
+s_free_places (hf_chain_t *anchor)
+{
+    hf_chain_t *at = anchor->next;
+    while (at != anchor) {
+        hf_state_place_t *place = s_in_lock (at);
+        at = at->next;
+        hf_section_destroy (&place->section);
+        free (place);
+    }
+}
+
+void
+hf_locks_done (hf_locks_t *self)
+{
+    hf_table_node_t *node = hf_table_first (&self->by_name);
+    while (node) {
+        hf_state_lock_t *lock = s_by_name (node);
+        node = hf_table_next (&self->by_name, node);
+        s_free_places (&lock->holders);
+        s_free_places (&lock->waiters);
+        free (lock);
+    }
+    hf_table_done (&self->by_name);
+    hf_table_done (&self->by_waiter);
+}
+
+//  ---- finding ------------------------------------------------------------------
+
+static uint64_t
+s_name_hash (hf_span_t name)
+{
+    return hf_hash (0, name.at, name.size);
+}
+
+static uint64_t
+s_waiter_hash (const hf_state_lock_t *lock, uint64_t session)
+{
+    return hf_hash_u64 (lock->by_name.hash, session);
+}
+
+hf_state_lock_t *
+hf_locks_find (const hf_locks_t *self, hf_span_t name)
+{
+    hf_table_node_t *node = hf_table_seek (&self->by_name, s_name_hash (name));
+    for (; node; node = hf_table_again (node))
+        if (hf_span_equal (hf_state_lock_name (s_by_name (node)), name))
+            return s_by_name (node);
+    return NULL;
+}
+
+static hf_state_place_t *
+s_holder (const hf_state_lock_t *lock, uint64_t session)
+{
+    HF_CHAIN_EACH (&lock->holders, at)
+    if (s_in_lock (at)->session->id == session)
+        return s_in_lock (at);
+    return NULL;
+}
+
+hf_state_place_t *
+hf_locks_place (const hf_locks_t *self, const hf_state_lock_t *lock, uint64_t session)
+{
+    hf_state_place_t *hold = s_holder (lock, session);
+    if (hold)
+        return hold;
+    hf_table_node_t *node = hf_table_seek (&self->by_waiter, s_waiter_hash (lock, session));
+    for (; node; node = hf_table_again (node)) {
+        hf_state_place_t *place = HF_AROUND (node, hf_state_place_t, by_waiter);
+        if (place->lock == lock && place->session->id == session)
+            return place;
+    }
+    return NULL;
+}
+
+hf_state_place_t *
+hf_locks_hold (const hf_state_lock_t *lock, uint64_t session, uint64_t token)
+{
+    hf_state_place_t *hold = s_holder (lock, session);
+    return hold && hold->token == token ? hold : NULL;
+}
+
+uint64_t
+hf_locks_position (const hf_state_place_t *waiter)
+{
+    assert (waiter->token == 0);
+    hf_state_lock_t *lock = waiter->lock;
+    if (lock->holes) {
+        //  Once for any number of positions asked for until somebody leaves the middle again.
+        lock->last_ticket = 0;
+        HF_CHAIN_EACH (&lock->waiters, at)
+        s_in_lock (at)->ticket = ++lock->last_ticket;
+        lock->holes = false;
+    }
+    return waiter->ticket + lock->waiters_count - lock->last_ticket;
+}
+
+//  ---- places come ----------------------------------------------------------------
+
+static hf_state_place_t *
+s_place_new (hf_locks_t *self, hf_state_lock_t *lock, hf_state_session_t *session, uint64_t born)
+{
+    hf_state_place_t *place = hf_alloc (sizeof (*place));
+    place->session = session;
+    place->lock = lock;
+    place->born = place->index = born;
+    hf_chain_append (&session->places, &place->in_session);
+    session->places_count++;
+    self->places++;
+    hf_rows_changed (self->rows, &self->rows->places, &place->row);
+    return place;
+}
+
+static void
+s_make_holder (hf_locks_t *self, hf_state_place_t *place, uint64_t token, uint64_t index)
+{
+    place->token = token;
+    place->index = index;
+    hf_chain_append (&place->lock->holders, &place->in_lock);
+    place->lock->holders_count++;
+    hf_rows_changed (self->rows, &self->rows->places, &place->row);
+}
+
+static void
+s_make_waiter (hf_locks_t *self, hf_state_place_t *place)
+{
+    hf_state_lock_t *lock = place->lock;
+    place->ticket = ++lock->last_ticket;
+    hf_chain_append (&lock->waiters, &place->in_lock);
+    lock->waiters_count++;
+    hf_table_insert (&self->by_waiter, &place->by_waiter, s_waiter_hash (lock, place->session->id));
+}
+
+static hf_state_lock_t *
+s_lock_new (hf_locks_t *self, hf_span_t name, uint32_t mode)
+{
+    assert (!hf_locks_find (self, name));
+    hf_state_lock_t *lock = hf_alloc (sizeof (*lock) + name.size);
+    lock->mode = mode;
+    lock->name_size = name.size;
+    memcpy (lock->name, name.at, name.size);
+    hf_chain_init (&lock->holders);
+    hf_chain_init (&lock->waiters);
+    hf_table_insert (&self->by_name, &lock->by_name, s_name_hash (name));
+    return lock;
+}
+
+hf_state_place_t *
+hf_locks_grant (hf_locks_t *self, hf_span_t name, hf_state_session_t *session, uint32_t mode,
+                uint64_t index)
+{
+    hf_state_lock_t *lock = s_lock_new (self, name, mode);
+    hf_state_place_t *place = s_place_new (self, lock, session, index);
+    s_make_holder (self, place, ++self->last_token, index);
+    return place;
+}
+
+hf_state_place_t *
+hf_locks_queue (hf_locks_t *self, hf_state_lock_t *lock, hf_state_session_t *session,
+                uint64_t index)
+{
+    assert (lock->holders_count > 0 && !hf_locks_place (self, lock, session->id));
+    hf_state_place_t *place = s_place_new (self, lock, session, index);
+    s_make_waiter (self, place);
+    return place;
+}
+
+hf_state_place_t *
+hf_locks_load (hf_locks_t *self, hf_span_t name, hf_state_session_t *session,
+               const hf_state_place_t *like)
+{
+    hf_state_lock_t *lock = hf_locks_find (self, name);
+    if (!lock)
+        lock = s_lock_new (self, name, HF_MODE_EXCLUSIVE);
+    if (like->token > 0 ? lock->holders_count > 0 : lock->waiters_count >= HF_QUEUE_MAX)
+        return NULL;
+    if (session->places_count >= HF_PLACES_MAX || self->places >= HF_PLACES_TOTAL_MAX ||
+        hf_locks_place (self, lock, session->id))
+        return NULL;
+    hf_state_place_t *place = s_place_new (self, lock, session, like->born);
+    if (like->token > 0)
+        s_make_holder (self, place, like->token, like->index);
+    else
+        s_make_waiter (self, place);
+    return place;
+}
+
+hf_status_t
+hf_locks_append (hf_locks_t *self, hf_state_place_t *hold, hf_span_t file, hf_span_t data)
+{
+    assert (hold->token > 0);
+    if (!hold->section)
+        hold->section = hf_section_new (hold->token, self->rows);
+    hf_status_t status = hf_section_append (hold->section, file, data, &self->staged_bytes);
+    if (hf_section_empty (hold->section))
+        hf_section_destroy (&hold->section);
+    return status;
+}
+
+bool
+hf_locks_load_piece (hf_locks_t *self, hf_state_place_t *hold, uint32_t number, uint32_t offset,
+                     hf_span_t file, hf_span_t data)
+{
+    assert (hold->token > 0);
+    if (!hold->section)
+        hold->section = hf_section_new (hold->token, self->rows);
+    return hf_section_load (hold->section, number, offset, file, data, &self->staged_bytes);
+}
+
+//  ---- places go ------------------------------------------------------------------
+
+/*  Take a waiter out of its queue; it is in neither ring of the lock afterwards. */
+static void
+s_dequeue (hf_locks_t *self, hf_state_place_t *place)
+{
+    hf_state_lock_t *lock = place->lock;
+    assert (place->token == 0 && lock->waiters_count > 0);
+    if (place->in_lock.next == &lock->waiters)
+        lock->last_ticket = place->ticket - 1;
+    else if (place->in_lock.prev != &lock->waiters)
+        lock->holes = true;
+    hf_chain_remove (&place->in_lock);
+    lock->waiters_count--;
+    hf_table_remove (&self->by_waiter, &place->by_waiter);
+}
+
+static void
+s_tell_gone (hf_locks_t *self, hf_state_place_t *place)
+{
+    hf_state_lock_t *lock = place->lock;
+    uint8_t key[HF_ROW_KEY_MAX] = {'p'};
+    uint8_t *end = hf_row_key_u64 (key + 1, place->session->id);
+    memcpy (end, lock->name, lock->name_size);
+    end += lock->name_size;
+    hf_rows_left (self->rows, &place->row, hf_span (key, (size_t)(end - key)));
+}
+
+bool
+hf_locks_remove (hf_locks_t *self, hf_state_place_t *place)
+{
+    hf_state_lock_t *lock = place->lock;
+    bool moved = false;
+    if (place->token == 0) {
+        moved = place->in_lock.next != &lock->waiters;
+        s_dequeue (self, place);
+    } else {
+        hf_chain_remove (&place->in_lock);
+        assert (lock->holders_count > 0);
+        lock->holders_count--;
+    }
+    if (place->section) {
+        assert (self->staged_bytes >= hf_section_cost (place->section));
+        self->staged_bytes -= hf_section_cost (place->section);
+        hf_section_left (place->section);
+        hf_section_destroy (&place->section);
+    }
+    hf_chain_remove (&place->in_session);
+    place->session->places_count--;
+    assert (self->places > 0);
+    self->places--;
+    s_tell_gone (self, place);
+    free (place);
+    return moved;
+}
+
+hf_state_place_t *
+hf_locks_grant_next (hf_locks_t *self, hf_state_lock_t *lock, uint64_t index)
+{
+    //  Exclusive is the one mode there is: a holder excludes everybody.
+    if (lock->holders_count > 0 || hf_chain_empty (&lock->waiters))
+        return NULL;
+    hf_state_place_t *place =
+        s_in_lock (HF_MUTANT (queue_backwards) ? lock->waiters.prev : lock->waiters.next);
+    s_dequeue (self, place);
+    s_make_holder (self, place, ++self->last_token, index);
+    return place;
+}
+
+void
+hf_locks_settle (hf_locks_t *self, hf_state_lock_t *lock)
+{
+    if (lock->holders_count > 0)
+        return;
+    assert (lock->waiters_count == 0);
+    hf_table_remove (&self->by_name, &lock->by_name);
+    free (lock);
+    if (HF_MUTANT (token_again) && self->by_name.count == 0)
+        self->last_token = 0;
+}

@@ -1,0 +1,100 @@
+#include "nodes/locks/hf_outcomes.h"
+#include "base/hf_alloc.h"
+#include "base/hf_hash.h"
+#include <assert.h>
+#include <stdlib.h>
+
+void
+hf_outcomes_init (hf_outcomes_t *self)
+{
+    *self = (hf_outcomes_t){.list = NULL};
+    hf_pack_init (&self->names);
+}
+
+void
+hf_outcomes_done (hf_outcomes_t *self)
+{
+    hf_outcomes_reset (self);
+    free (self->list);
+    hf_pack_done (&self->names);
+    *self = (hf_outcomes_t){.list = NULL};
+}
+
+void
+hf_outcomes_reset (hf_outcomes_t *self)
+{
+    for (size_t i = 0; i < self->count; i++)
+        free (self->list[i].parts);
+    self->count = 0;
+    hf_pack_reset (&self->names);
+}
+
+hf_outcome_t *
+hf_outcomes_add (hf_outcomes_t *self, hf_outcome_type_t type, uint64_t session)
+{
+    if (self->count == self->room) {
+        self->room = self->room > 0 ? 2 * self->room : 64;
+        self->list = hf_alloc_again (self->list, self->room * sizeof (*self->list));
+    }
+    hf_outcome_t *outcome = &self->list[self->count++];
+    *outcome = (hf_outcome_t){.type = type, .session = session};
+    return outcome;
+}
+
+void
+hf_outcomes_answer (hf_outcomes_t *self, uint64_t session, const hf_answer_t *answer)
+{
+    hf_outcome_t *outcome = hf_outcomes_add (self, HF_OUT_ANSWER, session);
+    outcome->status = (hf_status_t)answer->status;
+    outcome->answer = *answer;
+    outcome->index = answer->index;
+}
+
+/*  Move the names to a larger buffer, and every outcome's span with them. */
+static void
+s_grow_names (hf_outcomes_t *self, size_t need)
+{
+    hf_pack_t before = self->names;
+    const uint8_t *old = (const uint8_t *)before.buffer.data;
+    size_t size = before.buffer.size;
+    hf_pack_init (&self->names);
+    size_t room = before.buffer.alloc > 0 ? 2 * before.buffer.alloc : 4096;
+    while (room < need)
+        room *= 2;
+    self->names.buffer.data = hf_alloc (room);
+    self->names.buffer.alloc = room;
+    if (size > 0)
+        hf_pack_raw (&self->names, old, size);
+    for (size_t i = 0; i < self->count; i++) {
+        hf_span_t *lock = &self->list[i].lock;
+        if (lock->size > 0)
+            lock->at = hf_pack_bytes (&self->names) + (lock->at - old);
+    }
+    free (before.buffer.data);
+}
+
+void
+hf_outcomes_name (hf_outcomes_t *self, hf_span_t name)
+{
+    assert (self->count > 0 && name.size > 0);
+    size_t at = self->names.buffer.size;
+    if (at + name.size > self->names.buffer.alloc)
+        s_grow_names (self, at + name.size);
+    hf_pack_raw (&self->names, name.at, name.size);
+    hf_outcome_t *last = &self->list[self->count - 1];
+    last->lock = hf_span (hf_pack_bytes (&self->names) + at, name.size);
+}
+
+uint64_t
+hf_outcomes_hash (const hf_outcomes_t *self, size_t first, uint64_t hash)
+{
+    for (size_t i = first; i < self->count; i++) {
+        const hf_outcome_t *outcome = &self->list[i];
+        hash = hf_hash_u64 (hash, (uint64_t)outcome->type << 32 | outcome->status);
+        hash = hf_hash_u64 (hash, outcome->session);
+        hash = hf_hash_u64 (hash, outcome->index);
+        hash = hf_hash_u64 (hash, outcome->answer.token);
+        hash = hf_hash_u64 (hash, outcome->answer.position << 32 ^ outcome->parts_list.size);
+    }
+    return hash;
+}

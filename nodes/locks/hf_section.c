@@ -1,0 +1,336 @@
+#include "nodes/locks/hf_section.h"
+#include "base/hf_alloc.h"
+#include "base/hf_hash.h"
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROOM_MIN     64
+#define ROOM_DOUBLED (64U << 10)
+
+typedef struct staged_file {
+    uint64_t hash; //  of the name: 256 files are looked through in no time
+    uint8_t name[255];
+    uint8_t name_size;
+    uint8_t *bytes;
+    uint32_t size, room;
+    hf_row_t row;
+    uint32_t told; //  bytes that were told; the piece they end in is told again when it grows
+    uint32_t number;
+    hf_section_t *section;
+} staged_file_t;
+
+struct hf_section {
+    uint64_t token;
+    hf_rows_t *rows;
+    bool saved; //  a piece was told
+    staged_file_t **files;
+    uint32_t files_count, files_room;
+    uint32_t bytes;
+};
+
+hf_section_t *
+hf_section_new (uint64_t token, hf_rows_t *rows)
+{
+    hf_section_t *self = hf_alloc (sizeof (*self));
+    self->token = token;
+    self->rows = rows;
+    return self;
+}
+
+void
+hf_section_destroy (hf_section_t **self_p)
+{
+    hf_section_t *self = *self_p;
+    if (!self)
+        return;
+    for (uint32_t i = 0; i < self->files_count; i++) {
+        free (self->files[i]->bytes);
+        free (self->files[i]);
+    }
+    free (self->files);
+    free (self);
+    *self_p = NULL;
+}
+
+static hf_span_t
+s_name (const staged_file_t *file)
+{
+    return (hf_span_t){.at = file->name, .size = file->name_size};
+}
+
+static staged_file_t *
+s_find (const hf_section_t *self, hf_span_t name, uint64_t hash)
+{
+    //  From the newest on: most appends go on where the last one was.
+    for (uint32_t i = self->files_count; i > 0; i--) {
+        staged_file_t *file = self->files[i - 1];
+        if (file->hash == hash && hf_span_equal (s_name (file), name))
+            return file;
+    }
+    return NULL;
+}
+
+static staged_file_t *
+s_add (hf_section_t *self, hf_span_t name, uint64_t hash)
+{
+    assert (name.size > 0 && name.size <= sizeof (((staged_file_t *)0)->name));
+    if (self->files_count == self->files_room) {
+        self->files_room = self->files_room > 0 ? 2 * self->files_room : 2;
+        self->files = hf_alloc_again (self->files, self->files_room * sizeof (staged_file_t *));
+    }
+    staged_file_t *file = hf_alloc (sizeof (*file));
+    file->hash = hash;
+    file->name_size = (uint8_t)name.size;
+    memcpy (file->name, name.at, name.size);
+    file->section = self;
+    file->number = self->files_count;
+    self->files[self->files_count++] = file;
+    return file;
+}
+
+static void
+s_extend (staged_file_t *file, hf_span_t data)
+{
+    uint32_t need = file->size + data.size;
+    if (need > file->room) {
+        //  Twice as much while it is small; later what lies idle must stay small beside the cap.
+        uint32_t room = file->room > 0 ? file->room : ROOM_MIN;
+        while (room < need)
+            room += room < ROOM_DOUBLED ? room : room / 8;
+        file->bytes = hf_alloc_again (file->bytes, room);
+        file->room = room;
+    }
+    if (data.size > 0)
+        memcpy (file->bytes + file->size, data.at, data.size);
+    file->size = need;
+}
+
+//  ---- what of a file has not been told ---------------------------------------------
+
+static uint32_t
+s_pieces (const staged_file_t *file)
+{
+    return file->size > 0 ? (file->size - 1) / HF_ROW_PIECE + 1 : 1;
+}
+
+/*  The first piece that must be told; from there on all of them. */
+static uint32_t
+s_first_untold (const staged_file_t *file)
+{
+    if (!file->row.changed.next)
+        return s_pieces (file);
+    return file->row.saved ? file->told / HF_ROW_PIECE : 0;
+}
+
+static uint32_t
+s_bytes_from (const staged_file_t *file, uint32_t piece)
+{
+    return piece < s_pieces (file) ? file->size - piece * HF_ROW_PIECE : 0;
+}
+
+static void
+s_count (const staged_file_t *file)
+{
+    hf_rows_t *rows = file->section->rows;
+    uint32_t first = s_first_untold (file);
+    rows->count += s_pieces (file) - first;
+    rows->bytes += s_bytes_from (file, first);
+}
+
+static void
+s_uncount (const staged_file_t *file)
+{
+    hf_rows_t *rows = file->section->rows;
+    uint32_t first = s_first_untold (file);
+    assert (rows->count >= s_pieces (file) - first && rows->bytes >= s_bytes_from (file, first));
+    rows->count -= s_pieces (file) - first;
+    rows->bytes -= s_bytes_from (file, first);
+}
+
+/*  Nothing of it is left to be told. */
+static void
+s_settle (staged_file_t *file)
+{
+    s_uncount (file);
+    if (file->row.changed.next)
+        hf_chain_remove (&file->row.changed);
+}
+
+static void
+s_told (staged_file_t *file)
+{
+    s_settle (file);
+    file->told = file->size;
+    file->row.saved = file->section->saved = true;
+}
+
+//  ---- appending --------------------------------------------------------------------
+
+hf_status_t
+hf_section_append (hf_section_t *self, hf_span_t file_name, hf_span_t data, uint64_t *staged)
+{
+    assert (self->bytes <= HF_SECTION_BYTES_MAX && *staged <= HF_STAGED_BYTES_MAX);
+    if (data.size > HF_DATA_MAX || data.size > HF_SECTION_BYTES_MAX - self->bytes)
+        return HF_TOO_LARGE;
+    uint64_t hash = hf_hash (0, file_name.at, file_name.size);
+    staged_file_t *file = s_find (self, file_name, hash);
+    uint32_t cost = data.size + (file ? 0 : HF_STAGED_FILE_COST);
+    if (cost > HF_STAGED_BYTES_MAX - *staged)
+        return HF_TOO_LARGE;
+    if (!file && self->files_count == HF_SECTION_FILES_MAX)
+        return HF_TOO_LARGE;
+    bool comes = !file;
+    if (comes)
+        file = s_add (self, file_name, hash);
+    s_uncount (file);
+    s_extend (file, data);
+    if (!file->row.changed.next && (comes || data.size > 0))
+        hf_chain_append (&self->rows->files, &file->row.changed);
+    s_count (file);
+    self->bytes += data.size;
+    *staged += cost;
+    return HF_OK;
+}
+
+uint64_t
+hf_section_bytes (const hf_section_t *self)
+{
+    return self->bytes;
+}
+
+uint64_t
+hf_section_cost (const hf_section_t *self)
+{
+    return self->bytes + (uint64_t)HF_STAGED_FILE_COST * self->files_count;
+}
+
+bool
+hf_section_empty (const hf_section_t *self)
+{
+    return self->files_count == 0;
+}
+
+uint8_t *
+hf_section_pack (const hf_section_t *self, hf_list_t *parts)
+{
+    hf_pack_t pack;
+    hf_pack_init (&pack);
+    for (uint32_t i = 0; i < self->files_count; i++) {
+        const staged_file_t *file = self->files[i];
+        hf_a_part_t part = {.file = s_name (file), .data = hf_span (file->bytes, file->size)};
+        hf_a_part_put (&pack, &part);
+    }
+    *parts = hf_pack_list (&pack);
+    size_t size = 0;
+    uint8_t *bytes = hf_pack_take (&pack, &size);
+    assert (bytes == parts->at && size == parts->size);
+    hf_pack_done (&pack);
+    return bytes;
+}
+
+//  ---- rows -------------------------------------------------------------------------
+
+void
+hf_section_left (hf_section_t *self)
+{
+    for (uint32_t i = 0; i < self->files_count; i++)
+        s_settle (self->files[i]);
+    if (!self->saved)
+        return;
+    uint8_t key[HF_ROW_KEY_MAX] = {'c'};
+    uint8_t *end = hf_row_key_u64 (key + 1, self->token);
+    hf_rows_gone (self->rows, hf_span (key, (size_t)(end - key)), true);
+}
+
+static void
+s_put_pieces (const staged_file_t *file, uint32_t first, bool change, hf_pack_t *out)
+{
+    uint8_t key[HF_ROW_KEY_MAX] = {'c'};
+    uint8_t *at = hf_row_key_u64 (key + 1, file->section->token);
+    at = hf_row_key_u32 (at, file->number);
+    hf_pack_t value;
+    hf_pack_init (&value);
+    for (uint32_t piece = first; piece < s_pieces (file); piece++) {
+        uint32_t offset = piece * HF_ROW_PIECE;
+        uint32_t left = file->size - offset;
+        uint8_t *end = hf_row_key_u32 (at, offset);
+        hf_pack_reset (&value);
+        hf_put_array (&value, 2);
+        hf_put_str (&value, piece == 0 ? s_name (file) : hf_span (NULL, 0));
+        hf_put_bin (&value, hf_span (left > 0 ? file->bytes + offset : NULL,
+                                     left < HF_ROW_PIECE ? left : HF_ROW_PIECE));
+        hf_rows_put (out, change, hf_span (key, (size_t)(end - key)),
+                     hf_span (hf_pack_bytes (&value), hf_pack_size (&value)));
+    }
+    hf_pack_done (&value);
+}
+
+void
+hf_section_rows (const hf_section_t *self, hf_pack_t *rows)
+{
+    for (uint32_t i = 0; i < self->files_count; i++)
+        s_put_pieces (self->files[i], 0, false, rows);
+}
+
+void
+hf_section_changes (hf_rows_t *rows, hf_pack_t *changes)
+{
+    while (!hf_chain_empty (&rows->files)) {
+        hf_row_t *row = HF_AROUND (rows->files.next, hf_row_t, changed);
+        staged_file_t *file = HF_AROUND (row, staged_file_t, row);
+        if (changes)
+            s_put_pieces (file, s_first_untold (file), true, changes);
+        s_told (file);
+    }
+}
+
+bool
+hf_section_load (hf_section_t *self, uint32_t number, uint32_t offset, hf_span_t name,
+                 hf_span_t data, uint64_t *staged)
+{
+    if (data.size > HF_ROW_PIECE)
+        return false;
+    if (number == self->files_count) {
+        if (offset != 0 || !hf_name_valid (name) ||
+            s_find (self, name, hf_hash (0, name.at, name.size)))
+            return false;
+        return hf_section_append (self, name, data, staged) == HF_OK;
+    }
+    if (number + 1 != self->files_count || offset == 0)
+        return false;
+    //  It goes on where the file ends, and only behind pieces that are whole.
+    const staged_file_t *file = self->files[number];
+    return offset == file->size && offset % HF_ROW_PIECE == 0 && name.size == 0 && data.size > 0 &&
+           hf_section_append (self, s_name (file), data, staged) == HF_OK;
+}
+
+//  ---- invariants ---------------------------------------------------------------------
+
+void
+hf_section_changed (const hf_section_t *self, size_t *rows, uint64_t *bytes)
+{
+    for (uint32_t i = 0; i < self->files_count; i++) {
+        const staged_file_t *file = self->files[i];
+        uint32_t first = s_first_untold (file);
+        *rows += s_pieces (file) - first;
+        *bytes += s_bytes_from (file, first);
+    }
+}
+
+void
+hf_section_check (const hf_section_t *self)
+{
+    assert (self->files_count <= self->files_room && self->files_count <= HF_SECTION_FILES_MAX);
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < self->files_count; i++) {
+        const staged_file_t *file = self->files[i];
+        assert (file->size <= file->room && file->name_size > 0);
+        assert (file->section == self && file->number == i && file->told <= file->size);
+        assert (file->row.changed.next || (file->row.saved && file->told == file->size));
+        assert (hf_name_valid (s_name (file)));
+        assert (s_find (self, s_name (file), file->hash) == file);
+        bytes += file->size;
+    }
+    assert (bytes == self->bytes && bytes <= HF_SECTION_BYTES_MAX);
+}

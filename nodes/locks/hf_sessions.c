@@ -1,0 +1,173 @@
+#include "nodes/locks/hf_sessions.h"
+#include "base/hf_alloc.h"
+#include "base/hf_hash.h"
+#include <stdlib.h>
+#include <string.h>
+
+void
+hf_sessions_init (hf_sessions_t *self, hf_rows_t *rows)
+{
+    *self = (hf_sessions_t){.rows = rows};
+    hf_table_init (&self->by_id);
+    hf_table_init (&self->by_nonce);
+    hf_chain_init (&self->in_order);
+}
+
+static hf_state_session_t *
+s_in_order (hf_chain_t *at)
+{
+    return HF_AROUND (at, hf_state_session_t, in_order);
+}
+
+static void
+s_free (hf_state_session_t *session)
+{
+    hf_replies_done (&session->replies);
+    free (session);
+}
+
+void
+hf_sessions_done (hf_sessions_t *self)
+{
+    hf_chain_t *at = self->in_order.next;
+    while (at != &self->in_order) {
+        hf_chain_t *next = at->next;
+        s_free (s_in_order (at));
+        at = next;
+    }
+    hf_table_done (&self->by_id);
+    hf_table_done (&self->by_nonce);
+    hf_chain_init (&self->in_order);
+}
+
+static uint64_t
+s_id_hash (uint64_t id)
+{
+    return hf_hash_u64 (0, id);
+}
+
+static uint64_t
+s_nonce_hash (const uint8_t *nonce)
+{
+    return hf_hash (0, nonce, HF_NONCE_SIZE);
+}
+
+hf_state_session_t *
+hf_sessions_open (hf_sessions_t *self, const uint8_t *nonce, uint32_t ttl_ms)
+{
+    return hf_sessions_load (self, ++self->last_id, nonce, ttl_ms);
+}
+
+hf_state_session_t *
+hf_sessions_load (hf_sessions_t *self, uint64_t id, const uint8_t *nonce, uint32_t ttl_ms)
+{
+    assert (!hf_sessions_find_nonce (self, nonce) && !hf_sessions_find (self, id));
+    assert (ttl_ms >= HF_TTL_MIN_MS && ttl_ms <= HF_TTL_MAX_MS);
+    hf_state_session_t *session = hf_alloc (sizeof (*session));
+    session->id = id;
+    session->ttl_ms = ttl_ms;
+    memcpy (session->nonce, nonce, HF_NONCE_SIZE);
+    hf_replies_init (&session->replies);
+    hf_chain_init (&session->places);
+    hf_table_insert (&self->by_id, &session->by_id, s_id_hash (session->id));
+    hf_table_insert (&self->by_nonce, &session->by_nonce, s_nonce_hash (nonce));
+    hf_chain_append (&self->in_order, &session->in_order);
+    hf_rows_changed (self->rows, &self->rows->sessions, &session->row);
+    return session;
+}
+
+void
+hf_sessions_raise (hf_sessions_t *self, hf_state_session_t *session, uint64_t floor)
+{
+    if (floor <= session->replies.floor)
+        return;
+    uint32_t before = session->replies.count;
+    hf_replies_raise (&session->replies, floor);
+    self->answers -= before - session->replies.count;
+    hf_rows_changed (self->rows, &self->rows->sessions, &session->row);
+}
+
+void
+hf_sessions_keep (hf_sessions_t *self, hf_state_session_t *session, const hf_answer_t *answer)
+{
+    hf_replies_keep (&session->replies, answer);
+    self->answers++;
+    hf_rows_changed (self->rows, &self->rows->sessions, &session->row);
+}
+
+void
+hf_sessions_end (hf_sessions_t *self, hf_state_session_t *session)
+{
+    assert (session->places_count == 0 && hf_chain_empty (&session->places));
+    hf_table_remove (&self->by_id, &session->by_id);
+    hf_table_remove (&self->by_nonce, &session->by_nonce);
+    hf_chain_remove (&session->in_order);
+    self->answers -= session->replies.count;
+    uint8_t key[HF_ROW_KEY_MAX] = {'s'};
+    uint8_t *end = hf_row_key_u64 (key + 1, session->id);
+    hf_rows_left (self->rows, &session->row, hf_span (key, (size_t)(end - key)));
+    s_free (session);
+}
+
+size_t
+hf_sessions_count (const hf_sessions_t *self)
+{
+    return self->by_id.count;
+}
+
+hf_state_session_t *
+hf_sessions_find (const hf_sessions_t *self, uint64_t id)
+{
+    hf_table_node_t *node = hf_table_seek (&self->by_id, s_id_hash (id));
+    for (; node; node = hf_table_again (node)) {
+        hf_state_session_t *session = HF_AROUND (node, hf_state_session_t, by_id);
+        if (session->id == id)
+            return session;
+    }
+    return NULL;
+}
+
+hf_state_session_t *
+hf_sessions_find_nonce (const hf_sessions_t *self, const uint8_t *nonce)
+{
+    hf_table_node_t *node = hf_table_seek (&self->by_nonce, s_nonce_hash (nonce));
+    for (; node; node = hf_table_again (node)) {
+        hf_state_session_t *session = HF_AROUND (node, hf_state_session_t, by_nonce);
+        if (memcmp (session->nonce, nonce, HF_NONCE_SIZE) == 0)
+            return session;
+    }
+    return NULL;
+}
+
+hf_state_session_t *
+hf_sessions_next (const hf_sessions_t *self, uint64_t after)
+{
+    hf_state_session_t *known = after > 0 ? hf_sessions_find (self, after) : NULL;
+    hf_chain_t *at = known ? known->in_order.next : self->in_order.next;
+    //  Only when AFTER has ended meanwhile is there anything to step over.
+    while (at != &self->in_order && s_in_order (at)->id <= after)
+        at = at->next;
+    return at != &self->in_order ? s_in_order (at) : NULL;
+}
+
+void
+hf_sessions_check (const hf_sessions_t *self)
+{
+    size_t count = 0;
+    uint64_t last = 0, answers = 0;
+    HF_CHAIN_EACH (&self->in_order, at)
+    {
+        hf_state_session_t *session = s_in_order (at);
+        assert (session->id > last && session->id <= self->last_id);
+        assert (session->ttl_ms >= HF_TTL_MIN_MS && session->ttl_ms <= HF_TTL_MAX_MS);
+        assert (hf_sessions_find (self, session->id) == session);
+        assert (hf_sessions_find_nonce (self, session->nonce) == session);
+        hf_replies_check (&session->replies);
+        last = session->id;
+        answers += session->replies.count;
+        count++;
+    }
+    assert (count == self->by_id.count && count == self->by_nonce.count);
+    assert (count <= HF_SESSIONS_MAX);
+    assert (answers == self->answers && answers <= HF_ANSWERS_TOTAL_MAX);
+}

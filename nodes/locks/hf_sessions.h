@@ -1,0 +1,59 @@
+/*  hf_sessions.h - the live sessions: a row each, by id, by nonce and in order of id.
+ *
+ *  Private to the replicated state.
+ */
+#ifndef HF_SESSIONS_H_INCLUDED
+#define HF_SESSIONS_H_INCLUDED
+
+#include "base/hf_chain.h"
+#include "nodes/locks/hf_replies.h"
+#include "nodes/locks/hf_rows.h"
+#include "base/hf_table.h"
+
+typedef struct hf_state_session {
+    hf_table_node_t by_id, by_nonce;
+    hf_chain_t in_order;
+    uint64_t id;
+    uint32_t ttl_ms;
+    uint8_t nonce[HF_NONCE_SIZE];
+    hf_replies_t replies;
+    hf_chain_t places; //  hf_state_place_t: what it holds and waits for, oldest first
+    uint32_t places_count;
+    hf_row_t row;
+} hf_state_session_t;
+
+typedef struct hf_sessions {
+    hf_table_t by_id, by_nonce;
+    hf_chain_t in_order;
+    uint64_t last_id; //  ids rise and are never given twice
+    uint64_t answers; //  kept by all of them
+    hf_rows_t *rows;
+} hf_sessions_t;
+
+/*  The struct must stay where it is until hf_sessions_done, which frees the rows.
+ *  ROWS, where changes are marked, must live longer. */
+void hf_sessions_init (hf_sessions_t *self, hf_rows_t *rows);
+void hf_sessions_done (hf_sessions_t *self);
+
+hf_state_session_t *hf_sessions_open (hf_sessions_t *self, const uint8_t *nonce, uint32_t ttl_ms);
+/*  One that was there before: ID is above all others. The caller checked the rest. */
+hf_state_session_t *hf_sessions_load (hf_sessions_t *self, uint64_t id, const uint8_t *nonce,
+                                      uint32_t ttl_ms);
+
+/*  Forget answers below FLOOR; keep the answer of a seq that is NEW (hf_replies.h). */
+void hf_sessions_raise (hf_sessions_t *self, hf_state_session_t *session, uint64_t floor);
+void hf_sessions_keep (hf_sessions_t *self, hf_state_session_t *session, const hf_answer_t *answer);
+
+/*  The session must have no places left. */
+void hf_sessions_end (hf_sessions_t *self, hf_state_session_t *session);
+
+size_t hf_sessions_count (const hf_sessions_t *self);
+/*  NULL when there is none. */
+hf_state_session_t *hf_sessions_find (const hf_sessions_t *self, uint64_t id);
+hf_state_session_t *hf_sessions_find_nonce (const hf_sessions_t *self, const uint8_t *nonce);
+/*  The live one with the lowest id above AFTER; NULL when there is none. */
+hf_state_session_t *hf_sessions_next (const hf_sessions_t *self, uint64_t after);
+
+void hf_sessions_check (const hf_sessions_t *self);
+
+#endif

@@ -1,0 +1,205 @@
+//  Commands: from the log into the state.
+#include "nodes/locks/hf_state_private.h"
+#include "base/hf_alloc.h"
+#include "base/hf_hash.h"
+#include <stdlib.h>
+#include <string.h>
+
+hf_state_t *
+hf_state_new (void)
+{
+    hf_state_t *self = hf_alloc (sizeof (*self));
+    hf_rows_init (&self->rows);
+    hf_sessions_init (&self->sessions, &self->rows);
+    hf_locks_init (&self->locks, &self->rows);
+    return self;
+}
+
+void
+hf_state_destroy (hf_state_t **self_p)
+{
+    hf_state_t *self = *self_p;
+    if (!self)
+        return;
+    hf_locks_done (&self->locks);
+    hf_sessions_done (&self->sessions);
+    hf_rows_done (&self->rows);
+    hf_state_load_done (self);
+    free (self);
+    *self_p = NULL;
+}
+
+//  ---- commands -----------------------------------------------------------------
+
+static void
+s_open (hf_state_t *self, const hf_cmd_open_t *open, hf_outcomes_t *out)
+{
+    //  With another size there is no nonce to answer to. A node takes no such OPEN.
+    if (open->nonce.size != HF_NONCE_SIZE)
+        return;
+    hf_outcome_t *outcome = hf_outcomes_add (out, HF_OUT_OPENED, 0);
+    memcpy (outcome->nonce, open->nonce.at, HF_NONCE_SIZE);
+    hf_state_session_t *session = hf_sessions_find_nonce (&self->sessions, outcome->nonce);
+    if (!session) {
+        self->command_index++;
+        if (open->ttl_ms < HF_TTL_MIN_MS || open->ttl_ms > HF_TTL_MAX_MS)
+            outcome->status = HF_BAD_TTL;
+        else if (hf_sessions_count (&self->sessions) >= HF_SESSIONS_MAX)
+            outcome->status = HF_LIMIT;
+        else
+            session = hf_sessions_open (&self->sessions, outcome->nonce, open->ttl_ms);
+    }
+    outcome->index = self->command_index;
+    outcome->session = session ? session->id : 0;
+    outcome->ttl_ms = session ? session->ttl_ms : open->ttl_ms;
+}
+
+/*  The end of a session: all its places go in this one step, and their successors are granted. */
+static void
+s_end (hf_state_t *self, hf_state_session_t *session, hf_status_t status, hf_outcomes_t *out)
+{
+    self->command_index++;
+    hf_outcome_t *outcome = hf_outcomes_add (out, HF_OUT_ENDED, session->id);
+    outcome->status = status;
+    outcome->index = self->command_index;
+    while (!hf_chain_empty (&session->places)) {
+        hf_state_place_t *place = HF_AROUND (session->places.next, hf_state_place_t, in_session);
+        if (HF_MUTANT (dead_waiter) && place->token == 0)
+            break;
+        hf_state_leave (self, place, out);
+    }
+    if (HF_MUTANT (dead_waiter) && session->places_count > 0)
+        return;
+    hf_sessions_end (&self->sessions, session);
+}
+
+static void
+s_close (hf_state_t *self, const hf_cmd_close_t *close, hf_outcomes_t *out)
+{
+    hf_state_session_t *session = hf_sessions_find (&self->sessions, close->session);
+    if (session) {
+        s_end (self, session, HF_OK, out);
+        return;
+    }
+    hf_outcome_t *outcome = hf_outcomes_add (out, HF_OUT_ENDED, close->session);
+    outcome->status = HF_SESSION_EXPIRED;
+    outcome->index = self->command_index;
+}
+
+static void
+s_expire (hf_state_t *self, const hf_cmd_expire_t *expire, uint64_t term, hf_outcomes_t *out)
+{
+    //  Another leader may have heard the session since the one that decided this (design 4.7).
+    hf_state_session_t *session = hf_sessions_find (&self->sessions, expire->session);
+    if (session && (expire->term == term || HF_MUTANT (expiry_any_term)))
+        s_end (self, session, HF_SESSION_EXPIRED, out);
+}
+
+static void
+s_requests (hf_state_t *self, const hf_cmd_requests_t *command, hf_outcomes_t *out)
+{
+    hf_state_session_t *session = hf_sessions_find (&self->sessions, command->session);
+    if (session) {
+        hf_sessions_raise (&self->sessions, session, command->floor);
+        hf_state_requests (self, session, command->requests, out);
+    } else
+        hf_state_refuse_requests (self, command->session, command->requests, HF_SESSION_EXPIRED,
+                                  out);
+}
+
+void
+hf_state_leave (hf_state_t *self, hf_state_place_t *place, hf_outcomes_t *out)
+{
+    hf_state_lock_t *lock = place->lock;
+    bool moved = hf_locks_remove (&self->locks, place);
+    hf_state_place_t *next = NULL;
+    while ((next = hf_locks_grant_next (&self->locks, lock, self->command_index))) {
+        hf_outcome_t *granted = hf_outcomes_add (out, HF_OUT_GRANTED, next->session->id);
+        granted->answer.token = next->token;
+        granted->answer.index = granted->index = next->index;
+        hf_outcomes_name (out, hf_state_lock_name (lock));
+        moved = true;
+    }
+    if (moved && lock->waiters_count > 0) {
+        hf_outcomes_add (out, HF_OUT_MOVED, 0)->index = self->command_index;
+        hf_outcomes_name (out, hf_state_lock_name (lock));
+    }
+    hf_locks_settle (&self->locks, lock);
+}
+
+//  ---- entries --------------------------------------------------------------------
+
+/*  Execute the command that comes next in SCAN. Of one that cannot be read, nothing
+ *  happens; SCAN is behind it all the same, for the list was sound as a whole. */
+static void
+s_command (hf_state_t *self, uint64_t term, hf_scan_t *scan, hf_outcomes_t *out)
+{
+    hf_scan_t record = *scan;
+    hf_scan_skip (scan, 1);
+    union {
+        hf_cmd_open_t open;
+        hf_cmd_close_t close;
+        hf_cmd_requests_t requests;
+        hf_cmd_expire_t expire;
+    } command;
+    switch (hf_scan_kind (&record)) {
+    case HF_KIND_CMD_OPEN:
+        if (hf_cmd_open_get (&record, &command.open))
+            s_open (self, &command.open, out);
+        break;
+    case HF_KIND_CMD_CLOSE:
+        if (hf_cmd_close_get (&record, &command.close))
+            s_close (self, &command.close, out);
+        break;
+    case HF_KIND_CMD_REQUESTS:
+        if (hf_cmd_requests_get (&record, &command.requests))
+            s_requests (self, &command.requests, out);
+        break;
+    case HF_KIND_CMD_EXPIRE:
+        if (hf_cmd_expire_get (&record, &command.expire))
+            s_expire (self, &command.expire, term, out);
+        break;
+    default:
+        break;
+    }
+}
+
+bool
+hf_state_known_valid (hf_span_t payload)
+{
+    hf_known_t known[HF_MEMBERS_MAX];
+    return hf_known_payload_get (payload, known, HF_MEMBERS_MAX) >= 0;
+}
+
+static void
+s_keep_known (hf_state_t *self, hf_span_t payload)
+{
+    if (!hf_state_known_valid (payload) || HF_MUTANT (known_not_kept))
+        return;
+    assert (payload.size <= sizeof (self->known));
+    memcpy (self->known, payload.at, payload.size);
+    self->known_size = payload.size;
+}
+
+void
+hf_state_apply (hf_state_t *self, uint64_t index, uint64_t term, hf_span_t payload,
+                hf_outcomes_t *out)
+{
+    assert (index == self->applied_index + 1 && !self->loading);
+    size_t first = out->count;
+    uint64_t hash = hf_hash_u64 (self->hash, index);
+    hash = hf_hash_u64 (hash, term);
+    hash = hf_hash (hash, payload.at, payload.size);
+    hf_list_t commands;
+    if (hf_payload_is_known (payload))
+        s_keep_known (self, payload);
+    else if (hf_payload_get (payload, &commands) == HF_OK) {
+        hf_scan_t scan = hf_scan_list (commands);
+        while (!hf_scan_at_end (&scan))
+            s_command (self, term, &scan, out);
+    }
+    self->applied_index = index;
+    self->applied_term = term;
+    hash = hf_hash_u64 (hash, self->command_index);
+    self->hash = hf_outcomes_hash (out, first, hash);
+}

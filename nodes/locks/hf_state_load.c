@@ -1,0 +1,345 @@
+/*  Rows back into a state. They come from a disk or from another node: nothing in them is
+ *  asserted. Rows are kept as they come, within bounds; when all are there they are sorted by key,
+ *  which puts sessions in the order of id and pieces in the order of their file, and then read:
+ *  the whole, sessions, places, pieces. The layouts: hf_state_rows.c. */
+#include "base/hf_alloc.h"
+#include "nodes/locks/hf_state_rows.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define ROWS_COUNT_MAX                                                                             \
+    (1 + HF_SESSIONS_MAX + HF_PLACES_TOTAL_MAX + HF_STAGED_BYTES_MAX / HF_STAGED_FILE_COST +       \
+     HF_STAGED_BYTES_MAX / HF_ROW_PIECE)
+//  An ANSWER is at most 48 bytes, all other rows at most 400 besides their staged bytes.
+#define ROWS_BYTES_MAX                                                                             \
+    ((uint64_t)HF_STAGED_BYTES_MAX + 48ULL * HF_ANSWERS_TOTAL_MAX + 400ULL * ROWS_COUNT_MAX)
+//  Counters go on from here: they must never come to their end.
+#define COUNTER_MAX (UINT64_MAX / 4)
+
+typedef struct row {
+    uint32_t key_size, value_size;
+    uint8_t bytes[];
+} row_t;
+
+typedef struct place_row {
+    hf_state_session_t *session;
+    hf_span_t name;
+    hf_state_place_t like; //  token, index, born
+} place_row_t;
+
+typedef struct hf_loading {
+    row_t **rows;
+    size_t count, room;
+    uint64_t bytes;
+    place_row_t *places;
+    size_t places_count;
+    hf_state_place_t **holds; //  in ascending order of token
+    size_t holds_count;
+} hf_loading_t;
+
+void
+hf_state_load_done (hf_state_t *self)
+{
+    hf_loading_t *loading = self->loading;
+    if (!loading)
+        return;
+    for (size_t i = 0; i < loading->count; i++)
+        free (loading->rows[i]);
+    free (loading->rows);
+    free (loading->places);
+    free (loading->holds);
+    free (loading);
+    self->loading = NULL;
+}
+
+bool
+hf_state_load (hf_state_t *self, hf_span_t key, hf_span_t value)
+{
+    assert (self->applied_index == 0 && hf_sessions_count (&self->sessions) == 0);
+    if (key.size == 0 || key.size > HF_ROW_KEY_MAX || value.size > HF_STATE_ROW_MAX)
+        return false;
+    if (!self->loading)
+        self->loading = hf_alloc (sizeof (hf_loading_t));
+    hf_loading_t *loading = self->loading;
+    uint64_t size = (uint64_t)key.size + value.size;
+    if (loading->count >= ROWS_COUNT_MAX || size > ROWS_BYTES_MAX - loading->bytes)
+        return false;
+    if (loading->count == loading->room) {
+        loading->room = loading->room > 0 ? 2 * loading->room : 64;
+        loading->rows = hf_alloc_again (loading->rows, loading->room * sizeof (row_t *));
+    }
+    row_t *row = hf_alloc (sizeof (*row) + size);
+    row->key_size = key.size;
+    row->value_size = value.size;
+    memcpy (row->bytes, key.at, key.size);
+    if (value.size > 0)
+        memcpy (row->bytes + key.size, value.at, value.size);
+    loading->rows[loading->count++] = row;
+    loading->bytes += size;
+    return true;
+}
+
+//  ---- reading ----------------------------------------------------------------------
+
+static int
+s_compare_keys (const void *a, const void *b)
+{
+    const row_t *left = *(row_t *const *)a, *right = *(row_t *const *)b;
+    uint32_t common = left->key_size < right->key_size ? left->key_size : right->key_size;
+    int order = memcmp (left->bytes, right->bytes, common);
+    return order != 0 ? order
+                      : (left->key_size > right->key_size) - (left->key_size < right->key_size);
+}
+
+/*  The value as an array of that many fields. */
+static hf_scan_t
+s_value (const row_t *row, uint32_t fields)
+{
+    hf_scan_t scan = hf_scan (row->bytes + row->key_size, row->value_size);
+    if (hf_scan_array (&scan) != fields)
+        scan.bad = true;
+    return scan;
+}
+
+static bool
+s_all_read (const hf_scan_t *scan)
+{
+    return !scan->bad && hf_scan_at_end (scan);
+}
+
+/*  A big-endian number of SIZE bytes in the key; the caller knows that it is there. */
+static uint64_t
+s_key_number (const row_t *row, uint32_t at, uint32_t size)
+{
+    assert (at + size <= row->key_size);
+    uint64_t number = 0;
+    for (uint32_t i = 0; i < size; i++)
+        number = number << 8 | row->bytes[at + i];
+    return number;
+}
+
+static bool
+s_load_whole (hf_state_t *self, const row_t *row)
+{
+    uint64_t version = 0;
+    hf_span_t known = {.size = 0};
+    hf_scan_t scan = s_value (row, 9);
+    hf_get_u64 (&scan, &version);
+    hf_get_u64 (&scan, &self->applied_index);
+    hf_get_u64 (&scan, &self->applied_term);
+    hf_get_u64 (&scan, &self->command_index);
+    hf_get_u64 (&scan, &self->hash);
+    hf_get_u64 (&scan, &self->sessions.last_id);
+    hf_get_u64 (&scan, &self->locks.last_token);
+    hf_get_u64 (&scan, &self->section_index);
+    hf_get_bin (&scan, &known);
+    if (row->key_size != 1 || !s_all_read (&scan) || version != HF_STATE_ROWS_VERSION)
+        return false;
+    if (self->applied_index > COUNTER_MAX || self->applied_term > COUNTER_MAX ||
+        self->command_index > COUNTER_MAX)
+        return false;
+    //  Each of these was counted up by a command of its own.
+    if (self->sessions.last_id > self->command_index ||
+        self->locks.last_token > self->command_index - self->sessions.last_id ||
+        self->section_index > self->command_index)
+        return false;
+    if (self->applied_index == 0 &&
+        (self->applied_term > 0 || self->command_index > 0 || self->hash != 0 || known.size > 0))
+        return false;
+    if (known.size > 0 && !hf_state_known_valid (known))
+        return false;
+    assert (known.size <= sizeof (self->known));
+    if (known.size > 0)
+        memcpy (self->known, known.at, known.size);
+    self->known_size = known.size;
+    return true;
+}
+
+static bool
+s_load_answers (hf_state_t *self, hf_state_session_t *session, hf_scan_t *scan)
+{
+    uint32_t count = hf_scan_array (scan);
+    if (count > HF_WINDOW_MAX || count > HF_ANSWERS_TOTAL_MAX - self->sessions.answers)
+        return false;
+    uint64_t last = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        hf_answer_t answer;
+        if (!hf_answer_get (scan, &answer))
+            return false;
+        if (answer.seq <= last || hf_replies_state (&session->replies, answer.seq) != HF_SEQ_NEW)
+            return false;
+        if (answer.index > self->command_index || answer.token > self->locks.last_token ||
+            answer.position > HF_QUEUE_MAX)
+            return false;
+        hf_sessions_keep (&self->sessions, session, &answer);
+        last = answer.seq;
+    }
+    return true;
+}
+
+static bool
+s_load_session (hf_state_t *self, const row_t *row)
+{
+    hf_span_t nonce = {.size = 0};
+    uint32_t ttl_ms = 0;
+    uint64_t floor = 0;
+    hf_scan_t scan = s_value (row, 4);
+    hf_get_bin (&scan, &nonce);
+    hf_get_u32 (&scan, &ttl_ms);
+    hf_get_u64 (&scan, &floor);
+    if (row->key_size != 9 || scan.bad || nonce.size != HF_NONCE_SIZE || floor == 0 ||
+        ttl_ms < HF_TTL_MIN_MS || ttl_ms > HF_TTL_MAX_MS)
+        return false;
+    uint64_t id = s_key_number (row, 1, 8);
+    if (id == 0 || id > self->sessions.last_id ||
+        hf_sessions_count (&self->sessions) >= HF_SESSIONS_MAX ||
+        hf_sessions_find_nonce (&self->sessions, nonce.at))
+        return false;
+    hf_state_session_t *session = hf_sessions_load (&self->sessions, id, nonce.at, ttl_ms);
+    hf_sessions_raise (&self->sessions, session, floor);
+    return s_load_answers (self, session, &scan) && s_all_read (&scan);
+}
+
+static bool
+s_read_place (hf_state_t *self, const row_t *row, place_row_t *place)
+{
+    hf_state_place_t *like = &place->like;
+    uint32_t mode = 0;
+    hf_scan_t scan = s_value (row, 4);
+    hf_get_u64 (&scan, &like->token);
+    hf_get_u64 (&scan, &like->index);
+    hf_get_u64 (&scan, &like->born);
+    hf_get_u32 (&scan, &mode);
+    if (row->key_size <= 9 || !s_all_read (&scan) || mode != HF_MODE_EXCLUSIVE)
+        return false;
+    if (like->born == 0 || like->born > like->index || like->index > self->command_index ||
+        like->token > self->locks.last_token || (like->token == 0 && like->index != like->born))
+        return false;
+    place->session = hf_sessions_find (&self->sessions, s_key_number (row, 1, 8));
+    place->name = hf_span (row->bytes + 9, row->key_size - 9);
+    return place->session && hf_name_valid (place->name);
+}
+
+static int
+s_compare_born (const void *a, const void *b)
+{
+    uint64_t left = ((const place_row_t *)a)->like.born,
+             right = ((const place_row_t *)b)->like.born;
+    return (left > right) - (left < right);
+}
+
+static int
+s_compare_tokens (const void *a, const void *b)
+{
+    uint64_t left = (*(hf_state_place_t *const *)a)->token;
+    uint64_t right = (*(hf_state_place_t *const *)b)->token;
+    return (left > right) - (left < right);
+}
+
+static bool
+s_load_places (hf_state_t *self, hf_loading_t *loading)
+{
+    loading->holds = hf_alloc ((loading->places_count + 1) * sizeof (*loading->holds));
+    if (loading->places_count > 0)
+        qsort (loading->places, loading->places_count, sizeof (place_row_t), s_compare_born);
+    uint64_t born = 0;
+    for (size_t i = 0; i < loading->places_count; i++) {
+        const place_row_t *row = &loading->places[i];
+        if (row->like.born == born)
+            return false;
+        born = row->like.born;
+        hf_state_place_t *place = hf_locks_load (&self->locks, row->name, row->session, &row->like);
+        if (!place)
+            return false;
+        if (place->token > 0)
+            loading->holds[loading->holds_count++] = place;
+    }
+    //  No lock has two holders: so each has one, or there are fewer holds than locks.
+    if (loading->holds_count != self->locks.by_name.count)
+        return false;
+    qsort (loading->holds, loading->holds_count, sizeof (*loading->holds), s_compare_tokens);
+    for (size_t i = 1; i < loading->holds_count; i++)
+        if (loading->holds[i]->token == loading->holds[i - 1]->token)
+            return false;
+    return true;
+}
+
+static bool
+s_load_piece (hf_state_t *self, hf_loading_t *loading, const row_t *row)
+{
+    hf_span_t name = {.size = 0}, data = {.size = 0};
+    hf_scan_t scan = s_value (row, 2);
+    hf_get_str (&scan, &name);
+    hf_get_bin (&scan, &data);
+    if (row->key_size != 17 || !s_all_read (&scan))
+        return false;
+    hf_state_place_t wanted = {.token = s_key_number (row, 1, 8)};
+    const hf_state_place_t *like = &wanted;
+    hf_state_place_t **hold = bsearch (&like, loading->holds, loading->holds_count,
+                                       sizeof (*loading->holds), s_compare_tokens);
+    return hold && hf_locks_load_piece (&self->locks, *hold, (uint32_t)s_key_number (row, 9, 4),
+                                        (uint32_t)s_key_number (row, 13, 4), name, data);
+}
+
+//  ---- all together -------------------------------------------------------------------
+
+/*  Read the rows whose key begins with LETTER. */
+static bool
+s_load_letter (hf_state_t *self, hf_loading_t *loading, uint8_t letter)
+{
+    for (size_t i = 0; i < loading->count; i++) {
+        const row_t *row = loading->rows[i];
+        if (row->bytes[0] != letter)
+            continue;
+        bool sound = letter == 'm'   ? s_load_whole (self, row)
+                     : letter == 's' ? s_load_session (self, row)
+                     : letter == 'p'
+                         ? s_read_place (self, row, &loading->places[loading->places_count++])
+                         : s_load_piece (self, loading, row);
+        if (!sound)
+            return false;
+        //  Staged bytes are the bulk: have them in memory once only. Places' names are still used.
+        if (letter == 'c') {
+            free (loading->rows[i]);
+            loading->rows[i] = NULL;
+        }
+    }
+    return true;
+}
+
+/*  Sort; no key twice, no letter that is unknown, and the whole among them. */
+static bool
+s_sort (hf_loading_t *loading)
+{
+    qsort (loading->rows, loading->count, sizeof (row_t *), s_compare_keys);
+    size_t wholes = 0, places = 0;
+    for (size_t i = 0; i < loading->count; i++) {
+        const row_t *row = loading->rows[i];
+        if (!strchr ("mspc", row->bytes[0]) || row->bytes[0] == 0)
+            return false;
+        if (i > 0 && s_compare_keys (&loading->rows[i - 1], &loading->rows[i]) == 0)
+            return false;
+        wholes += row->bytes[0] == 'm';
+        places += row->bytes[0] == 'p';
+    }
+    if (wholes != 1 || places > HF_PLACES_TOTAL_MAX)
+        return false;
+    loading->places = hf_alloc ((places + 1) * sizeof (place_row_t));
+    return true;
+}
+
+bool
+hf_state_loaded (hf_state_t *self)
+{
+    hf_loading_t *loading = self->loading;
+    if (!loading)
+        return true;
+    if (!s_sort (loading) || !s_load_letter (self, loading, 'm') ||
+        !s_load_letter (self, loading, 's') || !s_load_letter (self, loading, 'p') ||
+        !s_load_places (self, loading) || !s_load_letter (self, loading, 'c'))
+        return false;
+    hf_state_load_done (self);
+    //  They are where they came from.
+    hf_state_changes_taken (self);
+    return true;
+}

@@ -1,0 +1,248 @@
+//  Requests of a session: each kind, and exactly once.
+#include "nodes/locks/hf_state_private.h"
+
+//  ---- one handler a kind: read the rest, act, fill in the answer -------------------
+
+typedef struct asking {
+    hf_state_t *state;
+    hf_state_session_t *session;
+    hf_outcomes_t *out;
+} asking_t;
+
+static bool
+s_no_place (const asking_t *asking)
+{
+    return asking->session->places_count >= HF_PLACES_MAX ||
+           asking->state->locks.places >= HF_PLACES_TOTAL_MAX;
+}
+
+static void
+s_acquire_free (asking_t *asking, const hf_acquire_t *acquire, hf_answer_t *answer)
+{
+    if (s_no_place (asking)) {
+        answer->status = HF_LIMIT;
+        return;
+    }
+    hf_state_place_t *hold = hf_locks_grant (&asking->state->locks, acquire->lock, asking->session,
+                                             acquire->mode, answer->index);
+    answer->token = hold->token;
+}
+
+static void
+s_acquire_held (asking_t *asking, hf_state_lock_t *lock, bool wait, hf_answer_t *answer)
+{
+    hf_locks_t *locks = &asking->state->locks;
+    hf_state_place_t *place = hf_locks_place (locks, lock, asking->session->id);
+    if (place && place->token > 0) {
+        answer->token = place->token;
+        answer->index = place->index;
+    } else if (place) {
+        answer->status = HF_QUEUED;
+        answer->position = hf_locks_position (place);
+    } else if (!wait)
+        answer->status = HF_NOT_GRANTED;
+    else if (s_no_place (asking) || lock->waiters_count >= HF_QUEUE_MAX)
+        answer->status = HF_LIMIT;
+    else {
+        hf_locks_queue (locks, lock, asking->session, answer->index);
+        answer->status = HF_QUEUED;
+        answer->position = lock->waiters_count;
+    }
+}
+
+static void
+s_acquire (asking_t *asking, const hf_acquire_t *acquire, hf_answer_t *answer)
+{
+    if (acquire->mode != HF_MODE_EXCLUSIVE) {
+        answer->status = HF_BAD_REQUEST;
+        return;
+    }
+    if (!hf_name_valid (acquire->lock)) {
+        answer->status = HF_BAD_NAME;
+        return;
+    }
+    hf_state_lock_t *lock = hf_locks_find (&asking->state->locks, acquire->lock);
+    if (lock)
+        s_acquire_held (asking, lock, acquire->wait, answer);
+    else
+        s_acquire_free (asking, acquire, answer);
+}
+
+/*  The hold that a request names by lock, token and owner; NULL: NOT_HOLDER. */
+static hf_state_place_t *
+s_hold (const asking_t *asking, hf_span_t name, uint64_t token, uint64_t owner)
+{
+    hf_state_lock_t *lock = hf_locks_find (&asking->state->locks, name);
+    uint64_t holder = owner != 0 ? owner : asking->session->id;
+    return lock ? hf_locks_hold (lock, holder, token) : NULL;
+}
+
+static void
+s_commit_section (asking_t *asking, const hf_state_place_t *hold, uint64_t index)
+{
+    if (!hold->section)
+        return;
+    hf_outcome_t *outcome = hf_outcomes_add (asking->out, HF_OUT_SECTION, hold->session->id);
+    outcome->index = index;
+    asking->state->section_index = index;
+    outcome->parts = hf_section_pack (hold->section, &outcome->parts_list);
+}
+
+/*  RELEASE, and CANCEL: the same without the section. */
+static void
+s_release (asking_t *asking, const hf_release_t *release, bool commit, hf_answer_t *answer)
+{
+    hf_state_place_t *hold = s_hold (asking, release->lock, release->token, release->owner);
+    if (!hold) {
+        answer->status = HF_NOT_HOLDER;
+        return;
+    }
+    if (commit || HF_MUTANT (cancel_commits))
+        s_commit_section (asking, hold, answer->index);
+    hf_state_leave (asking->state, hold, asking->out);
+}
+
+static void
+s_abandon (asking_t *asking, const hf_abandon_t *abandon)
+{
+    hf_locks_t *locks = &asking->state->locks;
+    hf_state_lock_t *lock = hf_locks_find (locks, abandon->lock);
+    hf_state_place_t *place = lock ? hf_locks_place (locks, lock, asking->session->id) : NULL;
+    if (place)
+        hf_state_leave (asking->state, place, asking->out);
+}
+
+static void
+s_append (asking_t *asking, const hf_append_t *append, hf_answer_t *answer)
+{
+    hf_state_place_t *hold = s_hold (asking, append->lock, append->token, append->owner);
+    if (!hold) {
+        answer->status = HF_NOT_HOLDER;
+        return;
+    }
+    if (hold->session != asking->session)
+        hf_outcomes_add (asking->out, HF_OUT_TOUCHED, hold->session->id)->index = answer->index;
+    if (!hf_name_valid (append->file))
+        answer->status = HF_BAD_NAME;
+    else
+        answer->status = hf_locks_append (&asking->state->locks, hold, append->file, append->data);
+}
+
+/*  Read the whole record and act. False when a field is not what the kind says. */
+static bool
+s_execute (asking_t *asking, uint32_t kind, hf_scan_t record, hf_answer_t *answer)
+{
+    union {
+        hf_acquire_t acquire;
+        hf_release_t release;
+        hf_cancel_t cancel;
+        hf_abandon_t abandon;
+        hf_append_t append;
+    } request;
+    switch (kind) {
+    case HF_KIND_ACQUIRE:
+        if (!hf_acquire_get (&record, &request.acquire))
+            return false;
+        s_acquire (asking, &request.acquire, answer);
+        return true;
+    case HF_KIND_RELEASE:
+        if (!hf_release_get (&record, &request.release))
+            return false;
+        s_release (asking, &request.release, true, answer);
+        return true;
+    case HF_KIND_CANCEL: {
+        if (!hf_cancel_get (&record, &request.cancel))
+            return false;
+        hf_cancel_t cancel = request.cancel;
+        hf_release_t same = {
+            .seq = cancel.seq, .lock = cancel.lock, .token = cancel.token, .owner = cancel.owner};
+        s_release (asking, &same, false, answer);
+        return true;
+    }
+    case HF_KIND_ABANDON:
+        if (!hf_abandon_get (&record, &request.abandon))
+            return false;
+        s_abandon (asking, &request.abandon);
+        return true;
+    case HF_KIND_APPEND:
+        if (!hf_append_get (&record, &request.append))
+            return false;
+        s_append (asking, &request.append, answer);
+        return true;
+    default:
+        answer->status = HF_UNKNOWN;
+        return true;
+    }
+}
+
+//  ---- exactly once -------------------------------------------------------------------
+
+bool
+hf_state_request_head (hf_scan_t *scan, uint32_t *kind, uint64_t *seq)
+{
+    hf_scan_t record = *scan;
+    hf_scan_skip (scan, 1);
+    uint32_t fields = hf_scan_array (&record);
+    hf_get_u32 (&record, kind);
+    hf_get_u64 (&record, seq);
+    return !record.bad && fields >= 2;
+}
+
+static void
+s_request (asking_t *asking, uint32_t kind, uint64_t seq, hf_scan_t record)
+{
+    hf_replies_t *replies = &asking->session->replies;
+    hf_answer_t answer = {.seq = seq, .index = asking->state->command_index};
+    switch (hf_replies_state (replies, seq)) {
+    case HF_SEQ_STALE:
+        answer.status = HF_STALE;
+        if (HF_MUTANT (stale_executed))
+            s_execute (asking, kind, record, &answer);
+        break;
+    case HF_SEQ_BEYOND:
+        answer.status = HF_LIMIT;
+        break;
+    case HF_SEQ_KNOWN:
+        answer = *hf_replies_find (replies, seq);
+        break;
+    case HF_SEQ_NEW:
+        if (asking->state->sessions.answers >= HF_ANSWERS_TOTAL_MAX) {
+            answer.status = HF_LIMIT;
+            break;
+        }
+        answer.index = ++asking->state->command_index;
+        if (!s_execute (asking, kind, record, &answer))
+            answer.status = HF_MALFORMED;
+        hf_sessions_keep (&asking->state->sessions, asking->session, &answer);
+        break;
+    }
+    hf_outcomes_answer (asking->out, asking->session->id, &answer);
+}
+
+void
+hf_state_requests (hf_state_t *self, hf_state_session_t *session, hf_list_t requests,
+                   hf_outcomes_t *out)
+{
+    asking_t asking = {.state = self, .session = session, .out = out};
+    hf_scan_t scan = hf_scan_list (requests);
+    while (!hf_scan_at_end (&scan)) {
+        hf_scan_t record = scan;
+        uint32_t kind = 0;
+        uint64_t seq = 0;
+        if (hf_state_request_head (&scan, &kind, &seq))
+            s_request (&asking, kind, seq, record);
+    }
+}
+
+void
+hf_state_refuse_requests (hf_state_t *self, uint64_t session, hf_list_t requests,
+                          hf_status_t status, hf_outcomes_t *out)
+{
+    hf_scan_t scan = hf_scan_list (requests);
+    while (!hf_scan_at_end (&scan)) {
+        uint32_t kind = 0;
+        hf_answer_t answer = {.status = status, .index = self->command_index};
+        if (hf_state_request_head (&scan, &kind, &answer.seq))
+            hf_outcomes_answer (out, session, &answer);
+    }
+}

@@ -1,0 +1,203 @@
+/*  The state as rows, version 1. A key is a letter, then big-endian numbers of fixed width, then a
+ *  name; a value is a msgpack array.
+ *
+ *    m                          the whole   [version, applied index, its term, command index, hash,
+ *                                           last session, last token, section index, known: bin]
+ *    s session:8                a session   [nonce: bin, ttl_ms, floor, [ANSWER, ...]] by seq
+ *    p session:8 lock           a place     [token, index, born, mode]; token 0: it waits. Places
+ *                                           of a queue, and of a session, are in the order of born
+ *    c token:8 file:4 offset:4  a piece of what the hold with that token staged for its file
+ *                               number FILE, from 0: [name: empty but at offset 0, bytes: bin].
+ *                               HF_ROW_PIECE bytes; fewer in a file's last piece; none at all
+ *                               only when the file is empty
+ *
+ *  Rows depend on the state alone, not on when its changes were told. hf_state_load.c reads them.
+ */
+#include "base/hf_alloc.h"
+#include "nodes/locks/hf_state_rows.h"
+#include <string.h>
+
+typedef struct putter {
+    hf_pack_t *out;
+    hf_pack_t value;
+    bool change;
+} putter_t;
+
+static void
+s_put (putter_t *self, const uint8_t *key, const uint8_t *end)
+{
+    assert (hf_pack_size (&self->value) <= HF_STATE_ROW_MAX);
+    hf_rows_put (self->out, self->change, hf_span (key, (size_t)(end - key)),
+                 hf_span (hf_pack_bytes (&self->value), hf_pack_size (&self->value)));
+    hf_pack_reset (&self->value);
+}
+
+static void
+s_put_whole (putter_t *self, const hf_state_t *state)
+{
+    const uint8_t key[] = {'m'};
+    hf_put_array (&self->value, 9);
+    hf_put_u64 (&self->value, HF_STATE_ROWS_VERSION);
+    hf_put_u64 (&self->value, state->applied_index);
+    hf_put_u64 (&self->value, state->applied_term);
+    hf_put_u64 (&self->value, state->command_index);
+    hf_put_u64 (&self->value, state->hash);
+    hf_put_u64 (&self->value, state->sessions.last_id);
+    hf_put_u64 (&self->value, state->locks.last_token);
+    hf_put_u64 (&self->value, state->section_index);
+    hf_put_bin (&self->value, hf_state_known (state));
+    s_put (self, key, key + sizeof (key));
+}
+
+static void
+s_put_session (putter_t *self, const hf_state_session_t *session)
+{
+    uint8_t key[HF_ROW_KEY_MAX] = {'s'};
+    hf_put_array (&self->value, 4);
+    hf_put_bin (&self->value, hf_span (session->nonce, HF_NONCE_SIZE));
+    hf_put_u32 (&self->value, session->ttl_ms);
+    hf_put_u64 (&self->value, session->replies.floor);
+    hf_put_array (&self->value, session->replies.count);
+    uint32_t put = 0;
+    for (uint64_t ahead = 0; put < session->replies.count; ahead++) {
+        uint64_t seq = session->replies.floor + ahead;
+        assert (ahead < HF_WINDOW_MAX);
+        if (hf_replies_state (&session->replies, seq) != HF_SEQ_KNOWN)
+            continue;
+        hf_answer_put (&self->value, hf_replies_find (&session->replies, seq));
+        put++;
+    }
+    s_put (self, key, hf_row_key_u64 (key + 1, session->id));
+}
+
+static void
+s_put_place (putter_t *self, const hf_state_place_t *place)
+{
+    uint8_t key[HF_ROW_KEY_MAX] = {'p'};
+    uint8_t *end = hf_row_key_u64 (key + 1, place->session->id);
+    memcpy (end, place->lock->name, place->lock->name_size);
+    hf_put_array (&self->value, 4);
+    hf_put_u64 (&self->value, place->token);
+    hf_put_u64 (&self->value, place->index);
+    hf_put_u64 (&self->value, place->born);
+    hf_put_u32 (&self->value, place->lock->mode);
+    s_put (self, key, end + place->lock->name_size);
+}
+
+//  ---- changes --------------------------------------------------------------------
+
+size_t
+hf_state_changed_rows (const hf_state_t *self)
+{
+    return self->rows.count;
+}
+
+uint64_t
+hf_state_changed_bytes (const hf_state_t *self)
+{
+    return self->rows.bytes;
+}
+
+static hf_row_t *
+s_first (hf_chain_t *ring)
+{
+    return HF_AROUND (ring->next, hf_row_t, changed);
+}
+
+void
+hf_state_changes_taken (hf_state_t *self)
+{
+    hf_rows_t *rows = &self->rows;
+    while (!hf_chain_empty (&rows->sessions))
+        hf_rows_taken (rows, s_first (&rows->sessions));
+    while (!hf_chain_empty (&rows->places))
+        hf_rows_taken (rows, s_first (&rows->places));
+    hf_section_changes (rows, NULL);
+    rows->count -= rows->gone.count;
+    hf_pack_reset (&rows->gone);
+    assert (rows->count == 0 && rows->bytes == 0);
+}
+
+void
+hf_state_changes (hf_state_t *self, hf_pack_t *changes)
+{
+    assert (!self->loading);
+    hf_rows_t *rows = &self->rows;
+    putter_t putter = {.out = changes, .change = true};
+    hf_pack_init (&putter.value);
+    s_put_whole (&putter, self);
+    //  What went before what is there: a key may have come again.
+    hf_pack_raw (changes, hf_pack_bytes (&rows->gone), hf_pack_size (&rows->gone));
+    changes->count += rows->gone.count;
+    HF_CHAIN_EACH (&rows->sessions, at)
+    {
+        hf_row_t *row = HF_AROUND (at, hf_row_t, changed);
+        s_put_session (&putter, HF_AROUND (row, hf_state_session_t, row));
+    }
+    HF_CHAIN_EACH (&rows->places, at)
+    {
+        hf_row_t *row = HF_AROUND (at, hf_row_t, changed);
+        s_put_place (&putter, HF_AROUND (row, hf_state_place_t, row));
+    }
+    hf_section_changes (rows, changes);
+    hf_state_changes_taken (self);
+    hf_pack_done (&putter.value);
+}
+
+//  ---- everything -----------------------------------------------------------------
+
+void
+hf_state_rows (const hf_state_t *self, hf_pack_t *rows)
+{
+    assert (!self->loading);
+    putter_t putter = {.out = rows, .change = false};
+    hf_pack_init (&putter.value);
+    s_put_whole (&putter, self);
+    HF_CHAIN_EACH (&self->sessions.in_order, in_order)
+    {
+        const hf_state_session_t *session = HF_AROUND (in_order, hf_state_session_t, in_order);
+        s_put_session (&putter, session);
+        HF_CHAIN_EACH (&session->places, at)
+        {
+            const hf_state_place_t *place = HF_AROUND (at, hf_state_place_t, in_session);
+            s_put_place (&putter, place);
+            if (place->section)
+                hf_section_rows (place->section, rows);
+        }
+    }
+    hf_pack_done (&putter.value);
+}
+
+//  ---- invariants -------------------------------------------------------------------
+
+static size_t
+s_ring_length (const hf_chain_t *ring)
+{
+    size_t length = 0;
+    HF_CHAIN_EACH (ring, at)
+    length++;
+    return length;
+}
+
+void
+hf_state_rows_check (const hf_state_t *self)
+{
+    const hf_rows_t *rows = &self->rows;
+    size_t count =
+        s_ring_length (&rows->sessions) + s_ring_length (&rows->places) + rows->gone.count;
+    uint64_t bytes = 0;
+    HF_CHAIN_EACH (&self->sessions.in_order, in_order)
+    {
+        const hf_state_session_t *session = HF_AROUND (in_order, hf_state_session_t, in_order);
+        uint64_t born = 0;
+        HF_CHAIN_EACH (&session->places, at)
+        {
+            const hf_state_place_t *place = HF_AROUND (at, hf_state_place_t, in_session);
+            assert (place->born > born && place->born <= place->index);
+            born = place->born;
+            if (place->section)
+                hf_section_changed (place->section, &count, &bytes);
+        }
+    }
+    assert (count == rows->count && bytes == rows->bytes);
+}

@@ -1,0 +1,291 @@
+//  What can be read of the state; nothing here changes it.
+#include "nodes/locks/hf_state_rows.h"
+#include "base/hf_alloc.h"
+#include <stdlib.h>
+#include <string.h>
+
+uint64_t
+hf_state_applied_index (const hf_state_t *self)
+{
+    return self->applied_index;
+}
+
+uint64_t
+hf_state_applied_term (const hf_state_t *self)
+{
+    return self->applied_term;
+}
+
+hf_span_t
+hf_state_known (const hf_state_t *self)
+{
+    return hf_span (self->known, self->known_size);
+}
+
+uint64_t
+hf_state_section_index (const hf_state_t *self)
+{
+    return self->section_index;
+}
+
+uint64_t
+hf_state_command_index (const hf_state_t *self)
+{
+    return self->command_index;
+}
+
+uint64_t
+hf_state_hash (const hf_state_t *self)
+{
+    return self->hash;
+}
+
+size_t
+hf_state_sessions_count (const hf_state_t *self)
+{
+    return hf_sessions_count (&self->sessions);
+}
+
+size_t
+hf_state_locks_count (const hf_state_t *self)
+{
+    return self->locks.by_name.count;
+}
+
+uint64_t
+hf_state_staged_bytes (const hf_state_t *self)
+{
+    return self->locks.staged_bytes;
+}
+
+//  ---- sessions -----------------------------------------------------------------
+
+bool
+hf_state_next_session (const hf_state_t *self, uint64_t after, uint64_t *session, uint32_t *ttl_ms)
+{
+    const hf_state_session_t *found = hf_sessions_next (&self->sessions, after);
+    if (!found)
+        return false;
+    *session = found->id;
+    *ttl_ms = found->ttl_ms;
+    return true;
+}
+
+bool
+hf_state_session_ttl (const hf_state_t *self, uint64_t session, uint32_t *ttl_ms)
+{
+    const hf_state_session_t *found = hf_sessions_find (&self->sessions, session);
+    if (!found)
+        return false;
+    *ttl_ms = found->ttl_ms;
+    return true;
+}
+
+bool
+hf_state_session_places (const hf_state_t *self, uint64_t session, hf_pack_t *held,
+                         hf_pack_t *queued)
+{
+    const hf_state_session_t *found = hf_sessions_find (&self->sessions, session);
+    if (!found)
+        return false;
+    HF_CHAIN_EACH (&found->places, at)
+    {
+        const hf_state_place_t *place = HF_AROUND (at, hf_state_place_t, in_session);
+        hf_span_t lock = hf_state_lock_name (place->lock);
+        if (place->token > 0) {
+            hf_granted_t granted = {.lock = lock, .token = place->token, .index = place->index};
+            hf_granted_put (held, &granted);
+        } else {
+            hf_moved_t moved = {.lock = lock, .position = hf_locks_position (place)};
+            hf_moved_put (queued, &moved);
+        }
+    }
+    return true;
+}
+
+static bool
+s_all_known (const hf_replies_t *replies, hf_list_t requests)
+{
+    hf_scan_t scan = hf_scan_list (requests);
+    while (!hf_scan_at_end (&scan)) {
+        uint32_t kind = 0;
+        uint64_t seq = 0;
+        if (!hf_state_request_head (&scan, &kind, &seq) ||
+            hf_replies_state (replies, seq) != HF_SEQ_KNOWN)
+            return false;
+    }
+    return !scan.bad;
+}
+
+bool
+hf_state_answered (const hf_state_t *self, uint64_t session, hf_list_t requests, hf_pack_t *items)
+{
+    const hf_state_session_t *found = hf_sessions_find (&self->sessions, session);
+    if (!found || !s_all_known (&found->replies, requests))
+        return false;
+    hf_scan_t scan = hf_scan_list (requests);
+    while (!hf_scan_at_end (&scan)) {
+        uint32_t kind = 0;
+        uint64_t seq = 0;
+        hf_state_request_head (&scan, &kind, &seq);
+        hf_answer_put (items, hf_replies_find (&found->replies, seq));
+    }
+    return true;
+}
+
+//  ---- locks ----------------------------------------------------------------------
+
+void
+hf_state_waiters (const hf_state_t *self, hf_span_t lock, hf_waiter_fn *fn, void *arg)
+{
+    const hf_state_lock_t *found = hf_locks_find (&self->locks, lock);
+    if (!found)
+        return;
+    uint64_t position = 0;
+    HF_CHAIN_EACH (&found->waiters, at)
+    fn (arg, HF_AROUND (at, hf_state_place_t, in_lock)->session->id, ++position);
+}
+
+static void
+s_put_lock_row (const hf_state_lock_t *lock, hf_pack_t *rows)
+{
+    assert (lock->holders_count > 0);
+    const hf_state_place_t *hold = HF_AROUND (lock->holders.next, hf_state_place_t, in_lock);
+    hf_lock_row_t row = {.lock = hf_state_lock_name (lock),
+                         .session = hold->session->id,
+                         .token = hold->token,
+                         .waiters = lock->waiters_count,
+                         .staged = hold->section ? hf_section_bytes (hold->section) : 0};
+    hf_lock_row_put (rows, &row);
+}
+
+static int
+s_compare_names (hf_span_t a, hf_span_t b)
+{
+    uint32_t common = a.size < b.size ? a.size : b.size;
+    int order = common > 0 ? memcmp (a.at, b.at, common) : 0;
+    return order != 0 ? order : (a.size > b.size) - (a.size < b.size);
+}
+
+static int
+s_compare_locks (const void *a, const void *b)
+{
+    const hf_state_lock_t *left = *(hf_state_lock_t *const *)a;
+    const hf_state_lock_t *right = *(hf_state_lock_t *const *)b;
+    return s_compare_names (hf_state_lock_name (left), hf_state_lock_name (right));
+}
+
+/*  Let the lock at the top of a heap (the greatest name on top) sink to where it belongs. */
+static void
+s_sink (const hf_state_lock_t **heap, size_t count)
+{
+    size_t at = 0;
+    for (;;) {
+        size_t child = 2 * at + 1;
+        if (child >= count)
+            return;
+        if (child + 1 < count && s_compare_locks (&heap[child], &heap[child + 1]) < 0)
+            child++;
+        if (s_compare_locks (&heap[at], &heap[child]) >= 0)
+            return;
+        const hf_state_lock_t *swap = heap[at];
+        heap[at] = heap[child];
+        heap[child] = swap;
+        at = child;
+    }
+}
+
+static void
+s_rise (const hf_state_lock_t **heap, size_t at)
+{
+    while (at > 0 && s_compare_locks (&heap[(at - 1) / 2], &heap[at]) < 0) {
+        const hf_state_lock_t *swap = heap[at];
+        heap[at] = heap[(at - 1) / 2];
+        heap[(at - 1) / 2] = swap;
+        at = (at - 1) / 2;
+    }
+}
+
+bool
+hf_state_lock_rows (const hf_state_t *self, hf_span_t after, uint32_t limit, hf_pack_t *rows)
+{
+    size_t all = self->locks.by_name.count;
+    size_t room = limit < all ? limit : all;
+    const hf_state_lock_t **heap = hf_alloc ((room + 1) * sizeof (hf_state_lock_t *));
+    size_t count = 0, matching = 0;
+    hf_table_node_t *node = hf_table_first (&self->locks.by_name);
+    for (; node; node = hf_table_next (&self->locks.by_name, node)) {
+        const hf_state_lock_t *lock = HF_AROUND (node, hf_state_lock_t, by_name);
+        if (s_compare_names (hf_state_lock_name (lock), after) <= 0)
+            continue;
+        matching++;
+        if (count < room) {
+            heap[count] = lock;
+            s_rise (heap, count++);
+        } else if (room > 0 && s_compare_locks (&lock, &heap[0]) < 0) {
+            heap[0] = lock;
+            s_sink (heap, count);
+        }
+    }
+    qsort (heap, count, sizeof (hf_state_lock_t *), s_compare_locks);
+    for (size_t i = 0; i < count; i++)
+        s_put_lock_row (heap[i], rows);
+    free (heap);
+    return matching > count;
+}
+
+bool
+hf_state_lock_detail (const hf_state_t *self, hf_span_t name, uint64_t from, uint32_t limit,
+                      hf_pack_t *rows, bool *more)
+{
+    *more = false;
+    const hf_state_lock_t *lock = hf_locks_find (&self->locks, name);
+    if (!lock)
+        return false;
+    s_put_lock_row (lock, rows);
+    uint64_t position = 0;
+    uint32_t put = 0;
+    HF_CHAIN_EACH (&lock->waiters, at)
+    {
+        if (++position < from)
+            continue;
+        if (put == limit) {
+            *more = true;
+            break;
+        }
+        hf_waiter_row_t row = {.session = HF_AROUND (at, hf_state_place_t, in_lock)->session->id,
+                               .position = position};
+        hf_waiter_row_put (rows, &row);
+        put++;
+    }
+    return true;
+}
+
+//  ---- invariants -------------------------------------------------------------------
+
+void
+hf_state_check (const hf_state_t *self)
+{
+    hf_sessions_check (&self->sessions);
+    hf_locks_check (&self->locks);
+    //  Every place is in exactly one lock's row (which leads back to it) and in its session's ring.
+    size_t places = 0;
+    HF_CHAIN_EACH (&self->sessions.in_order, in_order)
+    {
+        const hf_state_session_t *session = HF_AROUND (in_order, hf_state_session_t, in_order);
+        uint32_t count = 0;
+        HF_CHAIN_EACH (&session->places, at)
+        {
+            const hf_state_place_t *place = HF_AROUND (at, hf_state_place_t, in_session);
+            assert (place->session == session && place->index <= self->command_index);
+            assert (hf_locks_place (&self->locks, place->lock, session->id) == place);
+            count++;
+        }
+        assert (count == session->places_count && count <= HF_PLACES_MAX);
+        places += count;
+    }
+    assert (places == self->locks.by_waiter.count + self->locks.by_name.count);
+    assert (self->locks.last_token <= self->command_index);
+    assert (self->section_index <= self->command_index && !self->loading);
+    hf_state_rows_check (self);
+}

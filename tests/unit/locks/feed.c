@@ -1,0 +1,400 @@
+#include "tests/unit/locks/feed.h"
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+feed_t *
+feed_new (bool checked)
+{
+    feed_t *self = calloc (1, sizeof (*self));
+    assert (self);
+    self->state = hf_state_new ();
+    self->twin = checked ? hf_state_new () : NULL;
+    hf_outcomes_init (&self->out);
+    hf_outcomes_init (&self->twin_out);
+    hf_pack_init (&self->commands);
+    hf_pack_init (&self->requests);
+    self->term = FEED_TERM;
+    return self;
+}
+
+void
+feed_destroy (feed_t **self_p)
+{
+    feed_t *self = *self_p;
+    hf_state_destroy (&self->state);
+    hf_state_destroy (&self->twin);
+    hf_outcomes_done (&self->out);
+    hf_outcomes_done (&self->twin_out);
+    hf_pack_done (&self->commands);
+    hf_pack_done (&self->requests);
+    for (size_t i = 0; i < self->files_count; i++)
+        free (self->files[i].bytes);
+    free (self->files);
+    free (self->next_seq);
+    free (self);
+    *self_p = NULL;
+}
+
+//  ---- building an entry ----------------------------------------------------------
+
+static uint64_t *
+s_next_seq (feed_t *self, uint64_t session)
+{
+    if (session >= self->sessions_room) {
+        size_t room = 2 * (size_t)session + 16;
+        self->next_seq = realloc (self->next_seq, room * sizeof (uint64_t));
+        assert (self->next_seq);
+        for (size_t i = self->sessions_room; i < room; i++)
+            self->next_seq[i] = 1;
+        self->sessions_room = room;
+    }
+    return &self->next_seq[session];
+}
+
+uint64_t
+feed_seq (feed_t *self, uint64_t session)
+{
+    return *s_next_seq (self, session);
+}
+
+void
+feed_stop (feed_t *self)
+{
+    if (self->session == 0)
+        return;
+    hf_cmd_requests_t command = {
+        .session = self->session, .floor = self->floor, .requests = hf_pack_list (&self->requests)};
+    hf_cmd_requests_put (&self->commands, &command);
+    hf_pack_reset (&self->requests);
+    self->session = 0;
+}
+
+void
+feed_cmd_open (feed_t *self, uint64_t nonce, uint32_t ttl_ms)
+{
+    feed_stop (self);
+    uint8_t bytes[HF_NONCE_SIZE] = {0};
+    memcpy (bytes, &nonce, sizeof (nonce));
+    hf_cmd_open_t command = {.nonce = hf_span (bytes, sizeof (bytes)), .ttl_ms = ttl_ms};
+    hf_cmd_open_put (&self->commands, &command);
+}
+
+void
+feed_cmd_close (feed_t *self, uint64_t session)
+{
+    feed_stop (self);
+    hf_cmd_close_t command = {.session = session};
+    hf_cmd_close_put (&self->commands, &command);
+}
+
+void
+feed_cmd_expire (feed_t *self, uint64_t session, uint64_t term)
+{
+    feed_stop (self);
+    hf_cmd_expire_t command = {.session = session, .term = term};
+    hf_cmd_expire_put (&self->commands, &command);
+}
+
+void
+feed_start (feed_t *self, uint64_t session)
+{
+    assert (session != 0);
+    feed_stop (self);
+    self->session = session;
+    self->floor = self->seq = feed_seq (self, session);
+}
+
+void
+feed_again (feed_t *self, uint64_t seq)
+{
+    self->seq = seq;
+}
+
+static uint64_t
+s_take_seq (feed_t *self)
+{
+    assert (self->session != 0);
+    uint64_t seq = self->seq++;
+    uint64_t *next = s_next_seq (self, self->session);
+    *next = self->seq > *next ? self->seq : *next;
+    return seq;
+}
+
+void
+feed_acquire (feed_t *self, const char *lock, bool wait)
+{
+    hf_acquire_t request = {.seq = s_take_seq (self), .lock = hf_span_text (lock), .wait = wait};
+    hf_acquire_put (&self->requests, &request);
+}
+
+void
+feed_release (feed_t *self, const char *lock, uint64_t token, uint64_t owner)
+{
+    hf_release_t request = {
+        .seq = s_take_seq (self), .lock = hf_span_text (lock), .token = token, .owner = owner};
+    hf_release_put (&self->requests, &request);
+}
+
+void
+feed_cancel (feed_t *self, const char *lock, uint64_t token, uint64_t owner)
+{
+    hf_cancel_t request = {
+        .seq = s_take_seq (self), .lock = hf_span_text (lock), .token = token, .owner = owner};
+    hf_cancel_put (&self->requests, &request);
+}
+
+void
+feed_abandon (feed_t *self, const char *lock)
+{
+    hf_abandon_t request = {.seq = s_take_seq (self), .lock = hf_span_text (lock)};
+    hf_abandon_put (&self->requests, &request);
+}
+
+void
+feed_append (feed_t *self, const char *lock, uint64_t token, uint64_t owner, const char *file,
+             hf_span_t data)
+{
+    hf_append_t request = {.seq = s_take_seq (self),
+                           .lock = hf_span_text (lock),
+                           .token = token,
+                           .owner = owner,
+                           .file = hf_span_text (file),
+                           .data = data};
+    hf_append_put (&self->requests, &request);
+}
+
+void
+feed_raw (feed_t *self, const hf_pack_t *request)
+{
+    hf_pack_raw (&self->requests, hf_pack_bytes (request), hf_pack_size (request));
+    self->requests.count++;
+}
+
+//  ---- applying -------------------------------------------------------------------
+
+static bool
+s_equal_answers (const hf_answer_t *a, const hf_answer_t *b)
+{
+    return a->seq == b->seq && a->status == b->status && a->index == b->index &&
+           a->token == b->token && a->position == b->position;
+}
+
+static void
+s_check_twin (const feed_t *self)
+{
+    assert (hf_state_hash (self->state) == hf_state_hash (self->twin));
+    assert (self->out.count == self->twin_out.count);
+    for (size_t i = 0; i < self->out.count; i++) {
+        const hf_outcome_t *a = &self->out.list[i], *b = &self->twin_out.list[i];
+        assert (a->type == b->type && a->status == b->status && a->session == b->session);
+        assert (a->index == b->index && a->ttl_ms == b->ttl_ms);
+        assert (memcmp (a->nonce, b->nonce, HF_NONCE_SIZE) == 0);
+        assert (s_equal_answers (&a->answer, &b->answer) && hf_span_equal (a->lock, b->lock));
+        hf_span_t parts = {.at = a->parts_list.at, .size = a->parts_list.size};
+        hf_span_t twin_parts = {.at = b->parts_list.at, .size = b->parts_list.size};
+        assert (hf_span_equal (parts, twin_parts));
+    }
+    hf_state_check (self->state);
+}
+
+static feed_file_t *
+s_file (feed_t *self, hf_span_t name)
+{
+    for (size_t i = 0; i < self->files_count; i++)
+        if (hf_span_equal (hf_span_text (self->files[i].name), name))
+            return &self->files[i];
+    self->files = realloc (self->files, (self->files_count + 1) * sizeof (feed_file_t));
+    assert (self->files && name.size < sizeof (self->files->name));
+    feed_file_t *file = &self->files[self->files_count++];
+    *file = (feed_file_t){.bytes = NULL};
+    memcpy (file->name, name.at, name.size);
+    return file;
+}
+
+static void
+s_write_section (feed_t *self, hf_list_t parts)
+{
+    assert (parts.count > 0);
+    hf_scan_t scan = hf_scan_list (parts);
+    uint32_t count = 0;
+    for (; !hf_scan_at_end (&scan); count++) {
+        hf_a_part_t part;
+        bool sound = hf_a_part_get (&scan, &part);
+        assert (sound);
+        feed_file_t *file = s_file (self, part.file);
+        file->bytes = realloc (file->bytes, file->size + part.data.size + 1);
+        assert (file->bytes);
+        memcpy (file->bytes + file->size, part.data.at, part.data.size);
+        file->size += part.data.size;
+        file->bytes[file->size] = 0;
+    }
+    assert (count == parts.count);
+}
+
+void
+feed_apply_payload (feed_t *self, hf_span_t payload)
+{
+    uint64_t index = hf_state_applied_index (self->state) + 1;
+    hf_outcomes_reset (&self->out);
+    hf_state_apply (self->state, index, self->term, payload, &self->out);
+    if (self->twin) {
+        hf_outcomes_reset (&self->twin_out);
+        hf_state_apply (self->twin, index, self->term, payload, &self->twin_out);
+        s_check_twin (self);
+    }
+    for (size_t i = 0; i < self->out.count; i++)
+        if (self->out.list[i].type == HF_OUT_SECTION)
+            s_write_section (self, self->out.list[i].parts_list);
+}
+
+void
+feed_apply (feed_t *self)
+{
+    feed_stop (self);
+    hf_pack_t payload;
+    hf_pack_init (&payload);
+    hf_payload_put (&payload, hf_pack_list (&self->commands));
+    feed_apply_payload (self, hf_span (hf_pack_bytes (&payload), hf_pack_size (&payload)));
+    hf_pack_done (&payload);
+    hf_pack_reset (&self->commands);
+}
+
+//  ---- one entry each -----------------------------------------------------------
+
+uint64_t
+feed_open (feed_t *self, uint64_t nonce, uint32_t ttl_ms)
+{
+    feed_cmd_open (self, nonce, ttl_ms);
+    feed_apply (self);
+    const hf_outcome_t *opened = feed_outcome (self, HF_OUT_OPENED, 0);
+    assert (opened->status == HF_OK && opened->session != 0);
+    return opened->session;
+}
+
+hf_answer_t
+feed_do_acquire (feed_t *self, uint64_t session, const char *lock, bool wait)
+{
+    feed_start (self, session);
+    feed_acquire (self, lock, wait);
+    feed_apply (self);
+    return *feed_answer (self, 0);
+}
+
+static hf_status_t
+s_one (feed_t *self)
+{
+    feed_apply (self);
+    return (hf_status_t)feed_answer (self, 0)->status;
+}
+
+hf_status_t
+feed_do_release (feed_t *self, uint64_t session, const char *lock, uint64_t token)
+{
+    feed_start (self, session);
+    feed_release (self, lock, token, 0);
+    return s_one (self);
+}
+
+hf_status_t
+feed_do_cancel (feed_t *self, uint64_t session, const char *lock, uint64_t token)
+{
+    feed_start (self, session);
+    feed_cancel (self, lock, token, 0);
+    return s_one (self);
+}
+
+hf_status_t
+feed_do_abandon (feed_t *self, uint64_t session, const char *lock)
+{
+    feed_start (self, session);
+    feed_abandon (self, lock);
+    return s_one (self);
+}
+
+hf_status_t
+feed_do_append (feed_t *self, uint64_t session, const char *lock, uint64_t token, const char *file,
+                const char *text)
+{
+    feed_start (self, session);
+    feed_append (self, lock, token, 0, file, hf_span_text (text));
+    return s_one (self);
+}
+
+void
+feed_do_close (feed_t *self, uint64_t session)
+{
+    feed_cmd_close (self, session);
+    feed_apply (self);
+}
+
+//  ---- looking ------------------------------------------------------------------
+
+size_t
+feed_count (const feed_t *self, hf_outcome_type_t type)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < self->out.count; i++)
+        count += self->out.list[i].type == type;
+    return count;
+}
+
+const hf_outcome_t *
+feed_outcome (const feed_t *self, hf_outcome_type_t type, size_t nth)
+{
+    for (size_t i = 0; i < self->out.count; i++)
+        if (self->out.list[i].type == type && nth-- == 0)
+            return &self->out.list[i];
+    fputs ("no such outcome\n", stderr);
+    abort ();
+}
+
+const hf_answer_t *
+feed_answer (const feed_t *self, size_t nth)
+{
+    return &feed_outcome (self, HF_OUT_ANSWER, nth)->answer;
+}
+
+const char *
+feed_file (const feed_t *self, const char *file)
+{
+    for (size_t i = 0; i < self->files_count; i++)
+        if (strcmp (self->files[i].name, file) == 0)
+            return (const char *)self->files[i].bytes;
+    return "";
+}
+
+uint64_t
+feed_holder (const feed_t *self, const char *lock, uint64_t *token)
+{
+    hf_pack_t rows;
+    hf_pack_init (&rows);
+    bool more = false;
+    hf_lock_row_t row = {.session = 0};
+    if (hf_state_lock_detail (self->state, hf_span_text (lock), 1, 0, &rows, &more)) {
+        hf_scan_t scan = hf_scan_list (hf_pack_list (&rows));
+        bool sound = hf_lock_row_get (&scan, &row);
+        assert (sound && row.session != 0);
+    }
+    hf_pack_done (&rows);
+    if (token)
+        *token = row.token;
+    return row.session;
+}
+
+static void
+s_tell_waiter (void *arg, uint64_t session, uint64_t position)
+{
+    char *text = arg;
+    assert (position >= 1);
+    sprintf (text + strlen (text), position > 1 ? " %llu" : "%llu", (unsigned long long)session);
+}
+
+const char *
+feed_queue (const feed_t *self, const char *lock, char *text)
+{
+    text[0] = 0;
+    hf_state_waiters (self->state, hf_span_text (lock), s_tell_waiter, text);
+    return text;
+}

@@ -1,0 +1,33 @@
+/*  table.h - test help: a table of rows, as a disk would keep them, and commands at random. */
+#ifndef TABLE_H_INCLUDED
+#define TABLE_H_INCLUDED
+
+#include "tests/unit/locks/feed.h"
+
+typedef struct table_row {
+    uint8_t *key, *value;
+    uint32_t key_size, value_size;
+} table_row_t;
+
+typedef struct table {
+    table_row_t *rows; //  in the order of keys
+    size_t count, room;
+} table_t;
+
+void table_done (table_t *self);
+void table_put (table_t *self, hf_span_t key, hf_span_t value);
+
+/*  Apply the STATE_CHANGEs of a pack; take the STATE_ROWs of hf_state_rows. */
+void table_change (table_t *self, const hf_pack_t *changes);
+void table_fill (table_t *self, const hf_state_t *state);
+bool table_equal (const table_t *a, const table_t *b);
+
+/*  A new state from the rows; NULL: refused. In reverse order when BACKWARDS. */
+hf_state_t *table_load (const table_t *self, bool backwards);
+
+uint64_t table_random (uint64_t *seed, uint64_t below);
+/*  Build and apply one entry of a few random commands. FLOOR: how often of 100 it may stay
+ *  behind, so that answers are kept. */
+void table_step (feed_t *feed, uint64_t *seed, unsigned behind);
+
+#endif

@@ -1,0 +1,330 @@
+//  Exactly once: a request repeated any number of times takes effect once, and gets one answer.
+#include "tests/unit/locks/check.h"
+#include "nodes/locks/hf_replies.h"
+#include <stdlib.h>
+#include <string.h>
+
+static void
+s_expect_same (const hf_answer_t *a, const hf_answer_t *b)
+{
+    assert_int_equal (a->seq, b->seq);
+    assert_int_equal (a->status, b->status);
+    assert_int_equal (a->index, b->index);
+    assert_int_equal (a->token, b->token);
+    assert_int_equal (a->position, b->position);
+}
+
+static feed_t *
+s_feed (void)
+{
+    feed_t *feed = feed_new (true);
+    feed_open (feed, 1, 5000);
+    feed_open (feed, 2, 5000);
+    return feed;
+}
+
+static void
+exactly_once_a_repeat_has_no_effect_and_the_same_answer (void **state)
+{
+    (void)state;
+    feed_t *feed = s_feed ();
+    feed_do_acquire (feed, 2, "b", true);
+    feed_start (feed, 1);
+    feed_acquire (feed, "a", true); //  1
+    feed_append (feed, "a", 2, 0, "f", hf_span_text ("once"));
+    feed_acquire (feed, "b", true);  //  3: queued
+    feed_acquire (feed, "b", false); //  4: queued still
+    feed_abandon (feed, "b");        //  5
+    feed_acquire (feed, "b", false); //  6: not granted
+    feed_acquire (feed, "", true);   //  7: bad name
+    feed_release (feed, "a", 2, 0);  //  8
+    feed_release (feed, "a", 2, 0);  //  9: not holder
+    feed_apply (feed);
+    assert_int_equal (feed_count (feed, HF_OUT_ANSWER), 9);
+    hf_answer_t first[9];
+    for (size_t i = 0; i < 9; i++)
+        first[i] = *feed_answer (feed, i);
+    assert_int_equal (first[7].status, HF_OK);
+    assert_string_equal (feed_file (feed, "f"), "once");
+    feed_do_release (feed, 2, "b", 1); //  so that a second run would give other answers
+    uint64_t index = hf_state_command_index (feed->state);
+    for (int round = 0; round < 3; round++) {
+        feed_start (feed, 1);
+        feed->floor = 1;
+        for (uint64_t seq = 9; seq >= 1; seq--) { //  in any order
+            feed_again (feed, seq);
+            feed_acquire (feed, "whatever it says now", true);
+        }
+        feed_apply (feed);
+        assert_int_equal (feed->out.count, 9);
+        for (size_t i = 0; i < 9; i++)
+            s_expect_same (feed_answer (feed, i), &first[8 - i]);
+    }
+    assert_int_equal (hf_state_command_index (feed->state), index);
+    assert_int_equal (hf_state_locks_count (feed->state), 0);
+    assert_string_equal (feed_file (feed, "f"), "once");
+    feed_destroy (&feed);
+}
+
+static void
+a_repeat_in_the_same_batch_is_a_repeat (void **state)
+{
+    (void)state;
+    feed_t *feed = s_feed ();
+    feed_start (feed, 1);
+    feed_acquire (feed, "a", true);
+    feed_again (feed, 1);
+    feed_acquire (feed, "a", true);
+    feed_append (feed, "a", 1, 0, "f", hf_span_text ("x"));
+    feed_again (feed, 2);
+    feed_append (feed, "a", 1, 0, "f", hf_span_text ("x"));
+    feed_release (feed, "a", 1, 0);
+    feed_apply (feed);
+    s_expect_same (feed_answer (feed, 0), feed_answer (feed, 1));
+    s_expect_same (feed_answer (feed, 2), feed_answer (feed, 3));
+    assert_string_equal (feed_file (feed, "f"), "x");
+    feed_destroy (&feed);
+}
+
+static void
+requests_come_in_any_order (void **state)
+{
+    (void)state;
+    feed_t *feed = s_feed ();
+    feed_start (feed, 1);
+    feed_again (feed, 3);
+    feed_acquire (feed, "c", true);
+    feed_again (feed, 1);
+    feed_acquire (feed, "a", true);
+    feed_apply (feed);
+    feed_start (feed, 1);
+    feed->floor = 1;
+    feed_again (feed, 2);
+    feed_acquire (feed, "b", true);
+    feed_again (feed, 3);
+    feed_abandon (feed, "c");
+    feed_apply (feed);
+    assert_int_equal (feed_answer (feed, 0)->status, HF_OK);
+    assert_int_equal (feed_answer (feed, 1)->token, 1); //  still the ACQUIRE of "c"
+    assert_int_equal (hf_state_locks_count (feed->state), 3);
+    feed_destroy (&feed);
+}
+
+static void
+below_the_floor_is_stale (void **state)
+{
+    (void)state;
+    feed_t *feed = s_feed ();
+    feed_do_acquire (feed, 1, "a", true); //  1
+    feed_do_acquire (feed, 1, "b", true); //  2, floor 2
+    uint64_t index = hf_state_command_index (feed->state);
+    feed_start (feed, 1); //  floor 3
+    feed_again (feed, 1);
+    feed_abandon (feed, "a");
+    feed_again (feed, 0);
+    feed_abandon (feed, "a");
+    feed_again (feed, 2);
+    feed_abandon (feed, "a");
+    feed_apply (feed);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal (feed_answer (feed, i)->status, HF_STALE);
+        assert_int_equal (feed_answer (feed, i)->index, index);
+    }
+    assert_int_equal (hf_state_locks_count (feed->state), 2);
+    assert_int_equal (hf_state_command_index (feed->state), index);
+    //  A floor never falls: an old frame that comes late changes nothing.
+    feed_start (feed, 1);
+    feed->floor = 1;
+    feed_again (feed, 2);
+    feed_abandon (feed, "a");
+    feed_apply (feed);
+    assert_int_equal (feed_answer (feed, 0)->status, HF_STALE);
+    assert_int_equal (hf_state_locks_count (feed->state), 2);
+    feed_destroy (&feed);
+}
+
+static void
+beyond_the_window_is_the_limit (void **state)
+{
+    (void)state;
+    feed_t *feed = s_feed ();
+    uint64_t index = hf_state_command_index (feed->state);
+    feed_start (feed, 1);
+    feed_again (feed, 1 + HF_WINDOW_MAX);
+    feed_acquire (feed, "a", true);
+    feed_again (feed, UINT64_MAX);
+    feed_acquire (feed, "a", true);
+    feed_apply (feed);
+    assert_int_equal (feed_answer (feed, 0)->status, HF_LIMIT);
+    assert_int_equal (feed_answer (feed, 1)->status, HF_LIMIT);
+    assert_int_equal (hf_state_command_index (feed->state), index);
+    assert_int_equal (hf_state_locks_count (feed->state), 0);
+    feed_start (feed, 1);
+    feed->floor = 1;
+    feed_again (feed, HF_WINDOW_MAX); //  the last one in it
+    feed_acquire (feed, "a", true);
+    feed_apply (feed);
+    assert_int_equal (feed_answer (feed, 0)->status, HF_OK);
+    //  It was not cached: it goes through once the floor has risen.
+    feed_start (feed, 1);
+    feed->floor = 2;
+    feed_again (feed, 1 + HF_WINDOW_MAX);
+    feed_acquire (feed, "b", true);
+    feed_apply (feed);
+    assert_int_equal (feed_answer (feed, 0)->status, HF_OK);
+    //  A floor at the end of all numbers harms nobody but its session.
+    feed_start (feed, 1);
+    feed->floor = UINT64_MAX;
+    feed_again (feed, 5);
+    feed_acquire (feed, "c", true);
+    feed_apply (feed);
+    assert_int_equal (feed_answer (feed, 0)->status, HF_STALE);
+    feed_destroy (&feed);
+}
+
+static hf_list_t
+s_two_requests (hf_pack_t *pack, uint64_t first, uint64_t second)
+{
+    hf_pack_reset (pack);
+    hf_acquire_t acquire = {.seq = first, .lock = hf_span_text ("a"), .wait = true};
+    hf_acquire_put (pack, &acquire);
+    hf_abandon_t abandon = {.seq = second, .lock = hf_span_text ("a")};
+    hf_abandon_put (pack, &abandon);
+    return hf_pack_list (pack);
+}
+
+static void
+a_leader_can_answer_repeats_without_the_log (void **state)
+{
+    (void)state;
+    feed_t *feed = s_feed ();
+    hf_pack_t requests, items;
+    hf_pack_init (&requests);
+    hf_pack_init (&items);
+    feed_start (feed, 1);
+    feed_acquire (feed, "a", true);
+    feed_abandon (feed, "x");
+    feed_apply (feed);
+    hf_answer_t first[2] = {*feed_answer (feed, 0), *feed_answer (feed, 1)};
+    assert_true (hf_state_answered (feed->state, 1, s_two_requests (&requests, 2, 1), &items));
+    assert_int_equal (items.count, 2);
+    hf_scan_t scan = hf_scan_list (hf_pack_list (&items));
+    hf_answer_t answer;
+    assert_true (hf_answer_get (&scan, &answer));
+    s_expect_same (&answer, &first[1]);
+    assert_true (hf_answer_get (&scan, &answer));
+    s_expect_same (&answer, &first[0]);
+    assert_true (hf_scan_at_end (&scan));
+    //  One that is not there: none of them, and nothing packed.
+    hf_pack_reset (&items);
+    assert_false (hf_state_answered (feed->state, 1, s_two_requests (&requests, 1, 3), &items));
+    assert_false (hf_state_answered (feed->state, 2, s_two_requests (&requests, 1, 2), &items));
+    assert_false (hf_state_answered (feed->state, 9, s_two_requests (&requests, 1, 2), &items));
+    hf_pack_reset (&requests);
+    hf_put_u64 (&requests, 1); //  not a record
+    requests.count = 1;
+    assert_false (hf_state_answered (feed->state, 1, hf_pack_list (&requests), &items));
+    feed_do_abandon (feed, 1, "x"); //  raises the floor: 1 and 2 are forgotten
+    assert_false (hf_state_answered (feed->state, 1, s_two_requests (&requests, 1, 2), &items));
+    assert_int_equal (items.count, 0);
+    hf_pack_done (&requests);
+    hf_pack_done (&items);
+    feed_destroy (&feed);
+}
+
+//  ---- the ring, against a slow obvious twin -----------------------------------------
+
+static uint64_t
+s_random (uint64_t *seed)
+{
+    *seed ^= *seed << 13;
+    *seed ^= *seed >> 7;
+    *seed ^= *seed << 17;
+    return *seed;
+}
+
+#define TWIN_SEQS 40000
+
+static void
+s_compare_with_twin (const hf_replies_t *ring, const bool *kept, uint64_t floor, uint64_t seq)
+{
+    hf_seq_state_t expected = seq < floor                    ? HF_SEQ_STALE
+                              : seq - floor >= HF_WINDOW_MAX ? HF_SEQ_BEYOND
+                              : kept[seq]                    ? HF_SEQ_KNOWN
+                                                             : HF_SEQ_NEW;
+    assert_int_equal (hf_replies_state (ring, seq), expected);
+    if (expected == HF_SEQ_KNOWN) {
+        assert_int_equal (hf_replies_find (ring, seq)->seq, seq);
+        assert_int_equal (hf_replies_find (ring, seq)->index, seq * 3);
+    }
+}
+
+static void
+the_ring_is_as_its_slow_twin (void **state)
+{
+    (void)state;
+    for (uint64_t start = 1; start <= 60; start++) {
+        uint64_t seed = start * 0x9e3779b97f4a7c15ULL;
+        bool *kept = calloc (TWIN_SEQS, sizeof (bool));
+        hf_replies_t ring;
+        hf_replies_init (&ring);
+        uint64_t floor = 1;
+        uint64_t spread = start % 3 == 0 ? 2 * HF_WINDOW_MAX : start % 3 == 1 ? 100 : 10;
+        for (int step = 0; step < 400; step++) {
+            uint64_t seq = floor + s_random (&seed) % spread;
+            seq -= seq > 5 ? s_random (&seed) % 5 : 0;
+            s_compare_with_twin (&ring, kept, floor, seq);
+            if (hf_replies_state (&ring, seq) == HF_SEQ_NEW) {
+                hf_answer_t answer = {.seq = seq, .index = seq * 3};
+                hf_replies_keep (&ring, &answer);
+                kept[seq] = true;
+            }
+            if (s_random (&seed) % 8 == 0 && floor + spread < TWIN_SEQS - 3 * HF_WINDOW_MAX) {
+                uint64_t to = floor + s_random (&seed) % (spread / 2);
+                to -= to > 3 ? s_random (&seed) % 3 : 0;
+                hf_replies_raise (&ring, to);
+                floor = to > floor ? to : floor;
+            }
+            hf_replies_check (&ring);
+        }
+        for (uint64_t seq = 0; seq < floor + HF_WINDOW_MAX + 2; seq++)
+            s_compare_with_twin (&ring, kept, floor, seq);
+        hf_replies_done (&ring);
+        free (kept);
+    }
+}
+
+static void
+a_large_ring_is_given_back (void **state)
+{
+    (void)state;
+    hf_replies_t ring;
+    hf_replies_init (&ring);
+    for (uint64_t seq = 1; seq <= HF_WINDOW_MAX; seq++) {
+        hf_answer_t answer = {.seq = seq};
+        hf_replies_keep (&ring, &answer);
+    }
+    assert_int_equal (ring.room, HF_WINDOW_MAX);
+    hf_replies_raise (&ring, HF_WINDOW_MAX);
+    assert_int_equal (ring.count, 1);
+    hf_replies_raise (&ring, HF_WINDOW_MAX + 1);
+    assert_int_equal (ring.count, 0);
+    assert_int_equal (ring.room, 0);
+    hf_replies_done (&ring);
+}
+
+int
+main (void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test (exactly_once_a_repeat_has_no_effect_and_the_same_answer),
+        cmocka_unit_test (a_repeat_in_the_same_batch_is_a_repeat),
+        cmocka_unit_test (requests_come_in_any_order),
+        cmocka_unit_test (below_the_floor_is_stale),
+        cmocka_unit_test (beyond_the_window_is_the_limit),
+        cmocka_unit_test (a_leader_can_answer_repeats_without_the_log),
+        cmocka_unit_test (the_ring_is_as_its_slow_twin),
+        cmocka_unit_test (a_large_ring_is_given_back),
+    };
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}

@@ -1,0 +1,169 @@
+//  P9, no early expiry: the leader's clock, with the time in the test's hand.
+#include "tests/unit/locks/check.h"
+#include "nodes/services/hf_expiry.h"
+#include <string.h>
+
+#define SECOND 1000000ULL
+
+static void
+p9_due_when_the_ttl_has_passed_and_not_before (void **state)
+{
+    (void)state;
+    hf_expiry_t *expiry = hf_expiry_new ();
+    assert_int_equal (hf_expiry_next_us (expiry), UINT64_MAX);
+    assert_int_equal (hf_expiry_take (expiry, UINT64_MAX), 0);
+    hf_expiry_heard (expiry, 7, 2000, 5 * SECOND);
+    assert_int_equal (hf_expiry_next_us (expiry), 7 * SECOND);
+    assert_int_equal (hf_expiry_take (expiry, 7 * SECOND - 1), 0);
+    assert_false (hf_expiry_ending (expiry, 7));
+    assert_int_equal (hf_expiry_take (expiry, 7 * SECOND), 7);
+    assert_true (hf_expiry_ending (expiry, 7));
+    assert_int_equal (hf_expiry_take (expiry, 100 * SECOND), 0);
+    hf_expiry_destroy (&expiry);
+    assert_null (expiry);
+}
+
+static void
+p9_being_heard_puts_the_end_off (void **state)
+{
+    (void)state;
+    hf_expiry_t *expiry = hf_expiry_new ();
+    hf_expiry_heard (expiry, 1, 1000, 0);
+    hf_expiry_heard (expiry, 2, 1000, 0);
+    for (uint64_t now = 0; now <= 10 * SECOND; now += SECOND / 10)
+        hf_expiry_heard (expiry, 1, 1000, now);
+    hf_expiry_heard (expiry, 1, 1000, 3 * SECOND); //  heard of late: the end does not come nearer
+    assert_int_equal (hf_expiry_next_us (expiry), SECOND);
+    assert_int_equal (hf_expiry_take (expiry, 11 * SECOND - 1), 2);
+    assert_int_equal (hf_expiry_take (expiry, 11 * SECOND - 1), 0);
+    assert_int_equal (hf_expiry_next_us (expiry), 11 * SECOND);
+    assert_int_equal (hf_expiry_take (expiry, 11 * SECOND), 1);
+    hf_expiry_destroy (&expiry);
+}
+
+static void
+what_is_ending_is_not_brought_back_by_being_heard (void **state)
+{
+    (void)state;
+    hf_expiry_t *expiry = hf_expiry_new ();
+    hf_expiry_heard (expiry, 1, 1000, 0);
+    assert_int_equal (hf_expiry_take (expiry, SECOND), 1);
+    hf_expiry_heard (expiry, 1, 1000, SECOND);
+    assert_true (hf_expiry_ending (expiry, 1));
+    assert_int_equal (hf_expiry_next_us (expiry), UINT64_MAX);
+    assert_int_equal (hf_expiry_take (expiry, 100 * SECOND), 0);
+    hf_expiry_forget (expiry, 1);
+    assert_false (hf_expiry_ending (expiry, 1));
+    hf_expiry_forget (expiry, 1);
+    hf_expiry_forget (expiry, 99);
+    hf_expiry_destroy (&expiry);
+}
+
+static void
+a_change_of_leader_clears_everything (void **state)
+{
+    (void)state;
+    hf_expiry_t *expiry = hf_expiry_new ();
+    for (uint64_t session = 1; session <= 100; session++)
+        hf_expiry_heard (expiry, session, 1000, session);
+    assert_int_equal (hf_expiry_take (expiry, SECOND + 1), 1);
+    hf_expiry_clear (expiry);
+    assert_false (hf_expiry_ending (expiry, 1));
+    assert_int_equal (hf_expiry_next_us (expiry), UINT64_MAX);
+    hf_expiry_heard (expiry, 1, 1000, 5 * SECOND);
+    assert_int_equal (hf_expiry_take (expiry, 6 * SECOND - 1), 0);
+    assert_int_equal (hf_expiry_take (expiry, 6 * SECOND), 1);
+    hf_expiry_clear (expiry);
+    hf_expiry_destroy (&expiry);
+}
+
+//  ---- against a slow obvious twin ----------------------------------------------------
+
+#define TWIN 50
+
+typedef struct twin {
+    bool watched, ending;
+    uint64_t due_us;
+} twin_t;
+
+static uint64_t
+s_random (uint64_t *seed)
+{
+    *seed ^= *seed << 13;
+    *seed ^= *seed >> 7;
+    *seed ^= *seed << 17;
+    return *seed;
+}
+
+static uint64_t
+s_twin_next (const twin_t *twin)
+{
+    uint64_t next = UINT64_MAX;
+    for (size_t i = 1; i < TWIN; i++)
+        if (twin[i].watched && !twin[i].ending && twin[i].due_us < next)
+            next = twin[i].due_us;
+    return next;
+}
+
+static void
+s_take_all (hf_expiry_t *expiry, twin_t *twin, uint64_t now)
+{
+    uint64_t session = 0;
+    while ((session = hf_expiry_take (expiry, now)) != 0) {
+        assert_true (session < TWIN && twin[session].watched && !twin[session].ending);
+        assert_true (twin[session].due_us <= now);
+        assert_int_equal (twin[session].due_us, s_twin_next (twin)); //  the soonest first
+        twin[session].ending = true;
+    }
+    assert_true (s_twin_next (twin) > now);
+}
+
+static void
+the_heap_is_as_its_slow_twin (void **state)
+{
+    (void)state;
+    for (uint64_t start = 1; start <= 100; start++) {
+        uint64_t seed = start * 0x9e3779b97f4a7c15ULL;
+        hf_expiry_t *expiry = hf_expiry_new ();
+        twin_t twin[TWIN] = {{.watched = false}};
+        uint64_t now = 0;
+        for (int step = 0; step < 1000; step++) {
+            uint64_t session = 1 + s_random (&seed) % (TWIN - 1);
+            uint32_t ttl_ms = (uint32_t)(1000 * (1 + session % 7));
+            now += s_random (&seed) % (SECOND / 4);
+            switch (s_random (&seed) % 10) {
+            case 0:
+                hf_expiry_forget (expiry, session);
+                twin[session] = (twin_t){.watched = false};
+                break;
+            case 1:
+            case 2:
+                s_take_all (expiry, twin, now);
+                break;
+            default:
+                hf_expiry_heard (expiry, session, ttl_ms, now);
+                if (!twin[session].ending)
+                    twin[session] =
+                        (twin_t){.watched = true, .due_us = now + (uint64_t)ttl_ms * 1000};
+                break;
+            }
+            assert_int_equal (hf_expiry_ending (expiry, session), twin[session].ending);
+            if (step % 3 == 0)
+                assert_int_equal (hf_expiry_next_us (expiry), s_twin_next (twin));
+        }
+        hf_expiry_destroy (&expiry);
+    }
+}
+
+int
+main (void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test (p9_due_when_the_ttl_has_passed_and_not_before),
+        cmocka_unit_test (p9_being_heard_puts_the_end_off),
+        cmocka_unit_test (what_is_ending_is_not_brought_back_by_being_heard),
+        cmocka_unit_test (a_change_of_leader_clears_everything),
+        cmocka_unit_test (the_heap_is_as_its_slow_twin),
+    };
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}

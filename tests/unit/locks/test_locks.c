@@ -1,0 +1,393 @@
+//  Locks: granted, queued, handed on. Every test here runs on two replicas (P4).
+#include "tests/unit/locks/check.h"
+#include <stdio.h>
+#include <string.h>
+
+#define SESSIONS 6
+
+/*  A feed with sessions 1..SESSIONS. */
+static feed_t *
+s_feed (void)
+{
+    feed_t *feed = feed_new (true);
+    for (uint64_t i = 1; i <= SESSIONS; i++)
+        assert_int_equal (feed_open (feed, 100 + i, 10000), i);
+    return feed;
+}
+
+static void
+s_expect_queue (const feed_t *feed, const char *lock, uint64_t holder, const char *queue)
+{
+    char text[512];
+    assert_int_equal (feed_holder (feed, lock, NULL), holder);
+    assert_string_equal (feed_queue (feed, lock, text), queue);
+}
+
+static void
+s_expect_moved (const feed_t *feed, const char *lock)
+{
+    assert_int_equal (feed_count (feed, HF_OUT_MOVED), 1);
+    assert_true (hf_span_equal (feed_outcome (feed, HF_OUT_MOVED, 0)->lock, hf_span_text (lock)));
+}
+
+static void
+s_expect_granted (const feed_t *feed, size_t nth, uint64_t session, const char *lock,
+                  uint64_t token)
+{
+    const hf_outcome_t *granted = feed_outcome (feed, HF_OUT_GRANTED, nth);
+    assert_int_equal (granted->session, session);
+    assert_true (hf_span_equal (granted->lock, hf_span_text (lock)));
+    assert_int_equal (granted->answer.token, token);
+    assert_int_equal (granted->answer.index, hf_state_command_index (feed->state));
+    uint64_t seen = 0;
+    assert_int_equal (feed_holder (feed, lock, &seen), session);
+    assert_int_equal (seen, token);
+}
+
+static void
+a_free_lock_is_granted (void **state)
+{
+    (void)state;
+    feed_t *feed = s_feed ();
+    uint64_t before = hf_state_command_index (feed->state);
+    hf_answer_t answer = feed_do_acquire (feed, 1, "a", false);
+    assert_int_equal (answer.status, HF_OK);
+    assert_int_equal (answer.token, 1);
+    assert_int_equal (answer.position, 0);
+    assert_int_equal (answer.index, before + 1);
+    assert_int_equal (feed->out.count, 1);
+    s_expect_queue (feed, "a", 1, "");
+    assert_int_equal (hf_state_locks_count (feed->state), 1);
+    feed_destroy (&feed);
+}
+
+static void
+a_held_lock_is_waited_for_or_not_granted (void **state)
+{
+    (void)state;
+    feed_t *feed = s_feed ();
+    feed_do_acquire (feed, 1, "a", true);
+    hf_answer_t answer = feed_do_acquire (feed, 2, "a", false);
+    assert_int_equal (answer.status, HF_NOT_GRANTED);
+    assert_int_equal (answer.token, 0);
+    s_expect_queue (feed, "a", 1, "");
+    answer = feed_do_acquire (feed, 3, "a", true);
+    assert_int_equal (answer.status, HF_QUEUED);
+    assert_int_equal (answer.position, 1);
+    assert_int_equal (answer.token, 0);
+    assert_int_equal (answer.index, hf_state_command_index (feed->state));
+    assert_int_equal (feed_do_acquire (feed, 4, "a", true).position, 2);
+    s_expect_queue (feed, "a", 1, "3 4");
+    feed_destroy (&feed);
+}
+
+static void
+acquire_again_is_idempotent (void **state)
+{
+    (void)state;
+    feed_t *feed = s_feed ();
+    hf_answer_t first = feed_do_acquire (feed, 1, "a", true);
+    hf_answer_t again = feed_do_acquire (feed, 1, "a", false);
+    assert_int_equal (again.status, HF_OK);
+    assert_int_equal (again.token, first.token);
+    assert_int_equal (again.index, first.index);
+    feed_do_acquire (feed, 2, "a", true);
+    feed_do_acquire (feed, 3, "a", true);
+    again = feed_do_acquire (feed, 3, "a", true);
+    assert_int_equal (again.status, HF_QUEUED);
+    assert_int_equal (again.position, 2);
+    //  Who waits already goes on waiting, even if it would not have begun to.
+    again = feed_do_acquire (feed, 3, "a", false);
+    assert_int_equal (again.status, HF_QUEUED);
+    s_expect_queue (feed, "a", 1, "2 3");
+    //  A waiter that was granted: the token and index of its GRANTED.
+    feed_do_release (feed, 1, "a", first.token);
+    uint64_t token = feed_outcome (feed, HF_OUT_GRANTED, 0)->answer.token;
+    uint64_t index = feed_outcome (feed, HF_OUT_GRANTED, 0)->answer.index;
+    again = feed_do_acquire (feed, 2, "a", true);
+    assert_int_equal (again.status, HF_OK);
+    assert_int_equal (again.token, token);
+    assert_int_equal (again.index, index);
+    feed_destroy (&feed);
+}
+
+/*  P8: grants follow queue order, over every way in which a holder can leave. */
+static void
+p8_grants_follow_queue_order (void **state)
+{
+    (void)state;
+    feed_t *feed = s_feed ();
+    for (uint64_t i = 1; i <= SESSIONS; i++)
+        feed_do_acquire (feed, i, "a", true);
+    s_expect_queue (feed, "a", 1, "2 3 4 5 6");
+    assert_int_equal (feed_do_release (feed, 1, "a", 1), HF_OK);
+    s_expect_granted (feed, 0, 2, "a", 2);
+    s_expect_moved (feed, "a");
+    assert_int_equal (feed_do_cancel (feed, 2, "a", 2), HF_OK);
+    s_expect_granted (feed, 0, 3, "a", 3);
+    assert_int_equal (feed_do_abandon (feed, 3, "a"), HF_OK);
+    s_expect_granted (feed, 0, 4, "a", 4);
+    feed_do_close (feed, 4);
+    s_expect_granted (feed, 0, 5, "a", 5);
+    s_expect_moved (feed, "a");
+    feed_cmd_expire (feed, 5, FEED_TERM);
+    feed_apply (feed);
+    s_expect_granted (feed, 0, 6, "a", 6);
+    assert_int_equal (feed_count (feed, HF_OUT_MOVED), 0);
+    assert_int_equal (feed_do_release (feed, 6, "a", 6), HF_OK);
+    assert_int_equal (feed_count (feed, HF_OUT_GRANTED), 0);
+    assert_int_equal (hf_state_locks_count (feed->state), 0);
+    feed_destroy (&feed);
+}
+
+/*  P5a: tokens strictly increase, per lock and over all, also when a lock was forgotten. */
+static void
+p5a_tokens_rise_and_are_never_reused (void **state)
+{
+    (void)state;
+    feed_t *feed = s_feed ();
+    uint64_t last = 0;
+    for (int round = 0; round < 50; round++) {
+        const char *lock = round % 3 == 0 ? "b" : "a";
+        uint64_t session = 1 + (uint64_t)round % SESSIONS;
+        hf_answer_t answer = feed_do_acquire (feed, session, lock, true);
+        assert_int_equal (answer.status, HF_OK);
+        assert_true (answer.token > last);
+        last = answer.token;
+        assert_int_equal (feed_do_release (feed, session, lock, answer.token), HF_OK);
+        assert_int_equal (hf_state_locks_count (feed->state), 0);
+    }
+    feed_destroy (&feed);
+}
+
+static void
+release_with_a_wrong_or_stale_token_changes_nothing (void **state)
+{
+    (void)state;
+    feed_t *feed = s_feed ();
+    assert_int_equal (feed_do_release (feed, 1, "a", 1), HF_NOT_HOLDER); //  nobody holds it
+    feed_do_acquire (feed, 1, "a", true);
+    feed_do_acquire (feed, 2, "a", true);
+    assert_int_equal (feed_do_release (feed, 1, "a", 0), HF_NOT_HOLDER);
+    assert_int_equal (feed_do_release (feed, 1, "a", 2), HF_NOT_HOLDER);
+    assert_int_equal (feed_do_cancel (feed, 1, "a", 2), HF_NOT_HOLDER);
+    assert_int_equal (feed_do_release (feed, 2, "a", 1), HF_NOT_HOLDER); //  another's token
+    assert_int_equal (feed_do_release (feed, 2, "a", 0), HF_NOT_HOLDER); //  a waiter has token 0
+    assert_int_equal (feed_do_cancel (feed, 3, "a", 1), HF_NOT_HOLDER);
+    assert_int_equal (feed_do_append (feed, 2, "a", 0, "f", "x"), HF_NOT_HOLDER);
+    s_expect_queue (feed, "a", 1, "2");
+    feed_do_release (feed, 1, "a", 1);
+    feed_do_release (feed, 2, "a", 2);
+    feed_do_acquire (feed, 1, "a", true);
+    assert_int_equal (feed_do_release (feed, 1, "a", 1), HF_NOT_HOLDER); //  an old grant's
+    s_expect_queue (feed, "a", 1, "");
+    feed_destroy (&feed);
+}
+
+static void
+abandon_in_every_state (void **state)
+{
+    (void)state;
+    feed_t *feed = s_feed ();
+    assert_int_equal (feed_do_abandon (feed, 1, "a"), HF_OK); //  no such lock
+    assert_int_equal (feed->out.count, 1);
+    for (uint64_t i = 1; i <= 5; i++)
+        feed_do_acquire (feed, i, "a", true);
+    assert_int_equal (feed_do_abandon (feed, 6, "a"), HF_OK); //  neither holds nor waits
+    assert_int_equal (feed->out.count, 1);
+    assert_int_equal (feed_do_abandon (feed, 3, "a"), HF_OK); //  from the middle
+    s_expect_queue (feed, "a", 1, "2 4 5");
+    s_expect_moved (feed, "a");
+    assert_int_equal (feed_do_acquire (feed, 5, "a", true).position, 3);
+    assert_int_equal (feed_do_abandon (feed, 5, "a"), HF_OK); //  the last: nobody moves
+    assert_int_equal (feed_count (feed, HF_OUT_MOVED), 0);
+    assert_int_equal (feed_do_abandon (feed, 2, "a"), HF_OK); //  the next
+    s_expect_queue (feed, "a", 1, "4");
+    s_expect_moved (feed, "a");
+    assert_int_equal (feed_do_abandon (feed, 1, "a"), HF_OK); //  the holder: handed back
+    s_expect_granted (feed, 0, 4, "a", 2);
+    assert_int_equal (feed_do_abandon (feed, 4, "a"), HF_OK);
+    assert_int_equal (hf_state_locks_count (feed->state), 0);
+    assert_int_equal (feed_do_abandon (feed, 4, "a"), HF_OK); //  again
+    feed_destroy (&feed);
+}
+
+static void
+positions_stay_right_while_the_queue_is_torn (void **state)
+{
+    (void)state;
+    feed_t *feed = s_feed ();
+    feed_do_acquire (feed, 1, "a", true);
+    for (uint64_t i = 2; i <= SESSIONS; i++)
+        assert_int_equal (feed_do_acquire (feed, i, "a", true).position, i - 1);
+    feed_do_abandon (feed, 4, "a");
+    assert_int_equal (feed_do_acquire (feed, 4, "a", true).position, 5); //  behind a hole
+    assert_int_equal (feed_do_acquire (feed, 5, "a", true).position, 3);
+    feed_do_abandon (feed, 3, "a");
+    feed_do_abandon (feed, 4, "a");
+    assert_int_equal (feed_do_acquire (feed, 6, "a", true).position, 3);
+    assert_int_equal (feed_do_acquire (feed, 3, "a", true).position, 4);
+    s_expect_queue (feed, "a", 1, "2 5 6 3");
+    feed_do_release (feed, 1, "a", 1);
+    assert_int_equal (feed_do_acquire (feed, 3, "a", true).position, 3);
+    feed_destroy (&feed);
+}
+
+static void
+a_helper_acts_on_behalf_of_the_owner (void **state)
+{
+    (void)state;
+    feed_t *feed = s_feed ();
+    uint64_t token = feed_do_acquire (feed, 1, "a", true).token;
+    feed_do_acquire (feed, 2, "a", true);
+    feed_start (feed, 3);
+    feed_append (feed, "a", token, 1, "f", hf_span_text ("one"));
+    feed_append (feed, "a", token, 2, "f", hf_span_text ("not the holder"));
+    feed_append (feed, "a", token + 1, 1, "f", hf_span_text ("not the token"));
+    feed_append (feed, "a", token, 77, "f", hf_span_text ("no such session"));
+    feed_append (feed, "a", token, 0, "f", hf_span_text ("not itself"));
+    feed_apply (feed);
+    assert_int_equal (feed_answer (feed, 0)->status, HF_OK);
+    assert_int_equal (feed_outcome (feed, HF_OUT_ANSWER, 0)->session, 3);
+    for (size_t i = 1; i <= 4; i++)
+        assert_int_equal (feed_answer (feed, i)->status, HF_NOT_HOLDER);
+    //  Only what found its holder counts as that session's keepalive.
+    assert_int_equal (feed_count (feed, HF_OUT_TOUCHED), 1);
+    assert_int_equal (feed_outcome (feed, HF_OUT_TOUCHED, 0)->session, 1);
+    feed_start (feed, 3);
+    feed_release (feed, "a", token, 2);
+    feed_release (feed, "a", token, 1);
+    feed_apply (feed);
+    assert_int_equal (feed_answer (feed, 0)->status, HF_NOT_HOLDER);
+    assert_int_equal (feed_answer (feed, 1)->status, HF_OK);
+    assert_string_equal (feed_file (feed, "f"), "one");
+    s_expect_granted (feed, 0, 2, "a", token + 1);
+    feed_start (feed, 1);
+    feed_cancel (feed, "a", token + 1, 2);
+    feed_apply (feed);
+    assert_int_equal (feed_answer (feed, 0)->status, HF_OK);
+    assert_int_equal (hf_state_locks_count (feed->state), 0);
+    feed_destroy (&feed);
+}
+
+static void
+an_append_with_oneself_as_owner_touches_nobody (void **state)
+{
+    (void)state;
+    feed_t *feed = s_feed ();
+    uint64_t token = feed_do_acquire (feed, 1, "a", true).token;
+    feed_start (feed, 1);
+    feed_append (feed, "a", token, 1, "f", hf_span_text ("x"));
+    feed_apply (feed);
+    assert_int_equal (feed_answer (feed, 0)->status, HF_OK);
+    assert_int_equal (feed_count (feed, HF_OUT_TOUCHED), 0);
+    feed_destroy (&feed);
+}
+
+static void
+names_and_modes_are_checked (void **state)
+{
+    (void)state;
+    feed_t *feed = s_feed ();
+    char longest[257];
+    memset (longest, 'n', sizeof (longest));
+    longest[255] = 0;
+    assert_int_equal (feed_do_acquire (feed, 1, longest, true).status, HF_OK);
+    longest[255] = 'n';
+    longest[256] = 0;
+    assert_int_equal (feed_do_acquire (feed, 1, longest, true).status, HF_BAD_NAME);
+    assert_int_equal (feed_do_acquire (feed, 1, "", true).status, HF_BAD_NAME);
+    assert_int_equal (feed_do_acquire (feed, 1, "a\nb", true).status, HF_BAD_NAME);
+    assert_int_equal (feed_do_acquire (feed, 1, "\xff\xfe", true).status, HF_BAD_NAME);
+    assert_int_equal (feed_do_acquire (feed, 1, "../grüße/äöü", true).status, HF_OK);
+    assert_int_equal (hf_state_locks_count (feed->state), 2);
+    hf_pack_t request;
+    hf_pack_init (&request);
+    hf_acquire_t acquire = {
+        .seq = feed_seq (feed, 1), .lock = hf_span_text ("m"), .mode = 1, .wait = true};
+    hf_acquire_put (&request, &acquire);
+    feed_start (feed, 1);
+    feed_raw (feed, &request);
+    feed_apply (feed);
+    assert_int_equal (feed_answer (feed, 0)->status, HF_BAD_REQUEST);
+    hf_pack_done (&request);
+    assert_int_equal (hf_state_locks_count (feed->state), 2);
+    feed_destroy (&feed);
+}
+
+static void
+a_session_has_at_most_so_many_places (void **state)
+{
+    (void)state;
+    feed_t *feed = feed_new (false);
+    feed_open (feed, 1, 10000);
+    feed_open (feed, 2, 10000);
+    assert_int_equal (feed_do_acquire (feed, 1, "held by 1", true).status, HF_OK);
+    char name[32];
+    for (int i = 1; i <= HF_PLACES_MAX; i++) {
+        snprintf (name, sizeof (name), "lock %d", i);
+        assert_int_equal (feed_do_acquire (feed, 2, name, true).status, HF_OK);
+    }
+    assert_int_equal (feed_do_acquire (feed, 2, "one more", true).status, HF_LIMIT);
+    assert_int_equal (feed_do_acquire (feed, 2, "held by 1", true).status, HF_LIMIT);
+    assert_int_equal (feed_do_acquire (feed, 2, "held by 1", false).status, HF_NOT_GRANTED);
+    assert_int_equal (feed_do_acquire (feed, 2, name, true).status, HF_OK); //  held already
+    assert_int_equal (hf_state_locks_count (feed->state), HF_PLACES_MAX + 1);
+    assert_int_equal (feed_do_abandon (feed, 2, name), HF_OK);
+    assert_int_equal (feed_do_acquire (feed, 2, "held by 1", true).status, HF_QUEUED);
+    assert_int_equal (feed_do_acquire (feed, 2, "one more", true).status, HF_LIMIT);
+    hf_state_check (feed->state);
+    //  All of it goes in one step.
+    feed_do_close (feed, 2);
+    assert_int_equal (hf_state_locks_count (feed->state), 1);
+    hf_state_check (feed->state);
+    feed_destroy (&feed);
+}
+
+static void
+names_of_many_outcomes_stay_right (void **state)
+{
+    (void)state;
+    feed_t *feed = s_feed ();
+    char name[256];
+    memset (name, 'x', sizeof (name));
+    name[255] = 0;
+    //  Far more bytes of names than the outcomes' first buffer takes.
+    for (int i = 0; i < 300; i++) {
+        snprintf (name, 10, "%08d", i);
+        name[8] = 'x';
+        feed_do_acquire (feed, 1, name, true);
+        feed_do_acquire (feed, 2, name, true);
+    }
+    feed_do_close (feed, 1);
+    assert_int_equal (feed_count (feed, HF_OUT_GRANTED), 300);
+    for (size_t i = 0; i < 300; i++) {
+        snprintf (name, 10, "%08zu", i);
+        name[8] = 'x';
+        const hf_outcome_t *granted = feed_outcome (feed, HF_OUT_GRANTED, i);
+        assert_true (hf_span_equal (granted->lock, hf_span_text (name)));
+        assert_int_equal (granted->session, 2);
+    }
+    feed_destroy (&feed);
+}
+
+int
+main (void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test (a_free_lock_is_granted),
+        cmocka_unit_test (a_held_lock_is_waited_for_or_not_granted),
+        cmocka_unit_test (acquire_again_is_idempotent),
+        cmocka_unit_test (p8_grants_follow_queue_order),
+        cmocka_unit_test (p5a_tokens_rise_and_are_never_reused),
+        cmocka_unit_test (release_with_a_wrong_or_stale_token_changes_nothing),
+        cmocka_unit_test (abandon_in_every_state),
+        cmocka_unit_test (positions_stay_right_while_the_queue_is_torn),
+        cmocka_unit_test (a_helper_acts_on_behalf_of_the_owner),
+        cmocka_unit_test (an_append_with_oneself_as_owner_touches_nobody),
+        cmocka_unit_test (names_and_modes_are_checked),
+        cmocka_unit_test (a_session_has_at_most_so_many_places),
+        cmocka_unit_test (names_of_many_outcomes_stay_right),
+    };
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}

@@ -1,0 +1,234 @@
+//  The state as rows: what is told of changes, put together, is the state; and a state that was
+//  loaded from rows does what the one that wrote them does, for ever after (P4, P7, P12).
+#include "tests/unit/locks/check.h"
+#include "tests/unit/locks/table.h"
+#include <stdlib.h>
+#include <string.h>
+
+static void
+s_tell (hf_state_t *state, table_t *table)
+{
+    size_t announced = hf_state_changed_rows (state);
+    hf_pack_t changes;
+    hf_pack_init (&changes);
+    hf_state_changes (state, &changes);
+    assert_int_equal (changes.count, announced + 1);
+    table_change (table, &changes);
+    hf_pack_done (&changes);
+    assert_int_equal (hf_state_changed_rows (state), 0);
+    assert_int_equal (hf_state_changed_bytes (state), 0);
+    hf_state_check (state);
+}
+
+static void
+s_assert_table (const hf_state_t *state, const table_t *table)
+{
+    table_t all = {.rows = NULL};
+    table_fill (&all, state);
+    assert_true (table_equal (&all, table));
+    table_done (&all);
+}
+
+//  ---- random histories ---------------------------------------------------------------
+
+static void
+what_was_told_is_always_the_state (void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 30; seed++) {
+        uint64_t random = seed * 0x9e3779b97f4a7c15ULL;
+        feed_t *feed = feed_new (true); //  the twin's changes are never told
+        table_t table = {.rows = NULL};
+        uint64_t pause = 1 + table_random (&random, 12);
+        for (int i = 0; i < 250; i++) {
+            table_step (feed, &random, 30);
+            if (table_random (&random, pause) > 0)
+                continue;
+            s_tell (feed->state, &table);
+            s_assert_table (feed->state, &table);
+            s_assert_table (feed->twin, &table);
+        }
+        table_done (&table);
+        feed_destroy (&feed);
+    }
+}
+
+/*  The twin is again and again replaced by what rows give: a checked feed compares all outcomes. */
+static void
+p4_a_loaded_state_goes_on_like_the_one_that_was_not (void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        uint64_t random = seed * 0xd1342543de82ef95ULL;
+        feed_t *feed = feed_new (true);
+        table_t told = {.rows = NULL};
+        for (int i = 0; i < 400; i++) {
+            table_step (feed, &random, 50);
+            if (table_random (&random, 25) > 0)
+                continue;
+            s_tell (feed->state, &told);
+            hf_state_destroy (&feed->twin);
+            feed->twin = table_load (&told, table_random (&random, 2) == 0);
+            assert_non_null (feed->twin);
+            hf_state_check (feed->twin);
+            assert_int_equal (hf_state_changed_rows (feed->twin), 0);
+            assert_int_equal (hf_state_hash (feed->twin), hf_state_hash (feed->state));
+            assert_int_equal (hf_state_applied_term (feed->twin), FEED_TERM);
+            assert_int_equal (hf_state_section_index (feed->twin),
+                              hf_state_section_index (feed->state));
+            assert_true (hf_span_equal (hf_state_known (feed->twin), hf_state_known (feed->state)));
+            s_assert_table (feed->twin, &told);
+        }
+        table_done (&told);
+        feed_destroy (&feed);
+    }
+}
+
+//  ---- what it costs ------------------------------------------------------------------
+
+static void
+nothing_is_told_of_what_came_and_went (void **state)
+{
+    (void)state;
+    feed_t *feed = feed_new (false);
+    table_t table = {.rows = NULL};
+    s_tell (feed->state, &table);
+    assert_int_equal (table.count, 1);
+    feed_open (feed, 1, 10000);
+    s_tell (feed->state, &table);
+    for (int i = 0; i < 50; i++) {
+        uint64_t token = feed_do_acquire (feed, 1, "a", true).token;
+        feed_do_append (feed, 1, "a", token, "f", "text");
+        assert_int_equal (hf_state_changed_rows (feed->state), 3); //  session, place, piece
+        assert_int_equal (hf_state_changed_bytes (feed->state), 4);
+        feed_do_release (feed, 1, "a", token);
+        assert_int_equal (hf_state_changed_rows (feed->state), 1);
+    }
+    feed_open (feed, 2, 10000);
+    feed_do_close (feed, 2);
+    assert_int_equal (hf_state_changed_rows (feed->state), 1);
+    s_tell (feed->state, &table);
+    s_assert_table (feed->state, &table);
+    table_done (&table);
+    feed_destroy (&feed);
+}
+
+static void
+an_append_tells_the_last_piece_again_and_a_release_one_prefix (void **state)
+{
+    (void)state;
+    static uint8_t data[100000];
+    feed_t *feed = feed_new (false);
+    table_t table = {.rows = NULL};
+    feed_open (feed, 1, 10000);
+    uint64_t token = feed_do_acquire (feed, 1, "a", true).token;
+    feed_start (feed, 1);
+    feed_append (feed, "a", token, 0, "f", hf_span (data, sizeof (data)));
+    feed_append (feed, "a", token, 0, "empty", hf_span (data, 0));
+    feed_apply (feed);
+    assert_int_equal (hf_state_changed_bytes (feed->state), sizeof (data));
+    s_tell (feed->state, &table);
+    assert_int_equal (table.count, 1 + 1 + 1 + 7 + 1);
+    feed_do_append (feed, 1, "a", token, "f", "x");
+    assert_int_equal (hf_state_changed_rows (feed->state), 2);
+    assert_int_equal (hf_state_changed_bytes (feed->state), sizeof (data) % 16384 + 1);
+    s_tell (feed->state, &table);
+    feed_do_release (feed, 1, "a", token);
+    assert_int_equal (hf_state_changed_rows (feed->state), 3); //  session; place and pieces gone
+    s_tell (feed->state, &table);
+    assert_int_equal (table.count, 2);
+    table_done (&table);
+    feed_destroy (&feed);
+}
+
+/*  However long the queue: two places and two sessions. Asking for positions tells nothing. */
+static void
+a_hand_off_in_a_long_queue_tells_what_changed (void **state)
+{
+    (void)state;
+    feed_t *feed = feed_new (false);
+    table_t table = {.rows = NULL};
+    for (uint64_t session = 1; session <= 500; session++) {
+        feed_open (feed, session, 10000);
+        feed_do_acquire (feed, session, "a", true);
+    }
+    s_tell (feed->state, &table);
+    for (uint64_t session = 1; session < 400; session++) {
+        uint64_t token = 0;
+        assert_int_equal (feed_holder (feed, "a", &token), session);
+        feed_do_release (feed, session, "a", token);
+        assert_int_equal (hf_state_changed_rows (feed->state), 3);
+        s_tell (feed->state, &table);
+    }
+    feed_do_abandon (feed, 450, "a");
+    assert_int_equal (hf_state_changed_rows (feed->state), 2);
+    hf_pack_t held, queued;
+    hf_pack_init (&held);
+    hf_pack_init (&queued);
+    hf_state_session_places (feed->state, 500, &held, &queued);
+    assert_int_equal (hf_state_changed_rows (feed->state), 2);
+    hf_pack_done (&held);
+    hf_pack_done (&queued);
+    s_tell (feed->state, &table);
+    s_assert_table (feed->state, &table);
+    table_done (&table);
+    feed_destroy (&feed);
+}
+
+//  ---- beginnings ---------------------------------------------------------------------
+
+static void
+no_rows_are_the_state_of_index_0 (void **state)
+{
+    (void)state;
+    table_t table = {.rows = NULL};
+    for (int i = 0; i < 2; i++) {
+        hf_state_t *loaded = table_load (&table, false);
+        assert_non_null (loaded);
+        hf_state_check (loaded);
+        assert_int_equal (hf_state_applied_index (loaded), 0);
+        assert_int_equal (hf_state_applied_term (loaded), 0);
+        assert_int_equal (hf_state_section_index (loaded), 0);
+        assert_int_equal (hf_state_known (loaded).size, 0);
+        table_fill (&table, loaded);
+        hf_state_destroy (&loaded);
+    }
+    table_done (&table);
+}
+
+static void
+who_is_known_is_kept_and_nothing_else_changes (void **state)
+{
+    (void)state;
+    feed_t *feed = feed_new (true);
+    const uint8_t sound[] = {0x92, 2, 0x91, 0x93, 0xcc, 150, 3, 9};
+    const uint8_t zero[] = {0x92, 2, 0x91, 0x93, 0xcc, 150, 3, 0};
+    uint8_t large[HF_KNOWN_PAYLOAD_MAX + 1] = {0x92, 2};
+    feed_apply_payload (feed, hf_span (sound, sizeof (sound)));
+    hf_span_t known = hf_state_known (feed->state);
+    assert_true (hf_span_equal (known, hf_span (sound, sizeof (sound))));
+    assert_int_equal (hf_state_command_index (feed->state), 0);
+    uint64_t hash = hf_state_hash (feed->state);
+    feed_apply_payload (feed, hf_span (zero, sizeof (zero)));
+    feed_apply_payload (feed, hf_span (large, sizeof (large)));
+    assert_true (hf_span_equal (hf_state_known (feed->state), hf_span (sound, sizeof (sound))));
+    assert_int_equal (hf_state_applied_index (feed->state), 3);
+    assert_int_not_equal (hf_state_hash (feed->state), hash);
+    assert_int_equal (hf_state_changed_rows (feed->state), 0);
+    feed_destroy (&feed);
+}
+
+int
+main (void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test (what_was_told_is_always_the_state),
+        cmocka_unit_test (p4_a_loaded_state_goes_on_like_the_one_that_was_not),
+        cmocka_unit_test (nothing_is_told_of_what_came_and_went),
+        cmocka_unit_test (an_append_tells_the_last_piece_again_and_a_release_one_prefix),
+        cmocka_unit_test (a_hand_off_in_a_long_queue_tells_what_changed),
+        cmocka_unit_test (no_rows_are_the_state_of_index_0),
+        cmocka_unit_test (who_is_known_is_kept_and_nothing_else_changes),
+    };
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}

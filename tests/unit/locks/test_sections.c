@@ -1,0 +1,263 @@
+//  P6, atomic sections: what is staged is released as a whole, once, or not at all.
+#include "tests/unit/locks/check.h"
+#include "nodes/locks/hf_section.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static feed_t *
+s_feed (void)
+{
+    feed_t *feed = feed_new (true);
+    for (uint64_t i = 1; i <= 4; i++)
+        assert_int_equal (feed_open (feed, 100 + i, 10000), i);
+    return feed;
+}
+
+static void
+p6_a_release_commits_all_files_in_one_step (void **state)
+{
+    (void)state;
+    feed_t *feed = s_feed ();
+    uint64_t token = feed_do_acquire (feed, 1, "a", true).token;
+    assert_int_equal (feed_do_append (feed, 1, "a", token, "f", "one "), HF_OK);
+    assert_int_equal (feed_do_append (feed, 1, "a", token, "g", "uno "), HF_OK);
+    assert_int_equal (feed_do_append (feed, 1, "a", token, "f", "two "), HF_OK);
+    assert_int_equal (feed_do_append (feed, 1, "a", token, "g", "dos "), HF_OK);
+    assert_int_equal (hf_state_staged_bytes (feed->state), 16 + 2 * HF_STAGED_FILE_COST);
+    assert_string_equal (feed_file (feed, "f"), ""); //  nothing before the release
+    assert_int_equal (feed_do_release (feed, 1, "a", token), HF_OK);
+    assert_int_equal (feed_count (feed, HF_OUT_SECTION), 1);
+    const hf_outcome_t *section = feed_outcome (feed, HF_OUT_SECTION, 0);
+    assert_int_equal (section->index, hf_state_command_index (feed->state));
+    assert_int_equal (section->index, feed_answer (feed, 0)->index);
+    assert_int_equal (section->parts_list.count, 2);
+    assert_string_equal (feed_file (feed, "f"), "one two ");
+    assert_string_equal (feed_file (feed, "g"), "uno dos ");
+    assert_int_equal (hf_state_staged_bytes (feed->state), 0);
+    //  The next section starts with nothing.
+    token = feed_do_acquire (feed, 1, "a", true).token;
+    feed_do_append (feed, 1, "a", token, "f", "three");
+    feed_do_release (feed, 1, "a", token);
+    assert_string_equal (feed_file (feed, "f"), "one two three");
+    assert_string_equal (feed_file (feed, "g"), "uno dos ");
+    feed_destroy (&feed);
+}
+
+static void
+p6_sections_of_two_locks_do_not_mix (void **state)
+{
+    (void)state;
+    feed_t *feed = s_feed ();
+    uint64_t a = feed_do_acquire (feed, 1, "a", true).token;
+    uint64_t b = feed_do_acquire (feed, 2, "b", true).token;
+    feed_do_append (feed, 1, "a", a, "f", "a1");
+    feed_do_append (feed, 2, "b", b, "f", "b1");
+    feed_do_append (feed, 1, "a", a, "f", "a2");
+    feed_do_append (feed, 2, "b", b, "f", "b2");
+    feed_do_release (feed, 2, "b", b);
+    feed_do_release (feed, 1, "a", a);
+    assert_string_equal (feed_file (feed, "f"), "b1b2a1a2");
+    feed_destroy (&feed);
+}
+
+static void
+p6_what_is_not_released_is_in_no_file (void **state)
+{
+    (void)state;
+    feed_t *feed = s_feed ();
+    for (int how = 0; how < 4; how++) {
+        uint64_t session = 1 + (uint64_t)how;
+        hf_answer_t hold = feed_do_acquire (feed, session, "a", true);
+        assert_int_equal (hold.status, HF_OK);
+        assert_int_equal (feed_do_append (feed, session, "a", hold.token, "f", "lost"), HF_OK);
+        assert_int_equal (hf_state_staged_bytes (feed->state), 4 + HF_STAGED_FILE_COST);
+        if (how == 0)
+            assert_int_equal (feed_do_cancel (feed, session, "a", hold.token), HF_OK);
+        if (how == 1)
+            assert_int_equal (feed_do_abandon (feed, session, "a"), HF_OK);
+        if (how == 2)
+            feed_do_close (feed, session);
+        if (how == 3) {
+            feed_cmd_expire (feed, session, FEED_TERM);
+            feed_apply (feed);
+        }
+        assert_int_equal (feed_count (feed, HF_OUT_SECTION), 0);
+        assert_int_equal (hf_state_staged_bytes (feed->state), 0);
+        assert_int_equal (hf_state_locks_count (feed->state), 0);
+    }
+    assert_int_equal (feed->files_count, 0);
+    feed_destroy (&feed);
+}
+
+static void
+an_empty_section_is_no_section (void **state)
+{
+    (void)state;
+    feed_t *feed = s_feed ();
+    uint64_t token = feed_do_acquire (feed, 1, "a", true).token;
+    feed_do_append (feed, 1, "a", token, "bad\nname", "x");
+    feed_do_release (feed, 1, "a", token);
+    assert_int_equal (feed_count (feed, HF_OUT_SECTION), 0);
+    feed_destroy (&feed);
+}
+
+static void
+an_append_of_no_bytes_makes_the_file (void **state)
+{
+    (void)state;
+    feed_t *feed = s_feed ();
+    uint64_t token = feed_do_acquire (feed, 1, "a", true).token;
+    for (int i = 0; i < 3; i++)
+        assert_int_equal (feed_do_append (feed, 1, "a", token, "f", ""), HF_OK);
+    feed_do_release (feed, 1, "a", token);
+    assert_int_equal (feed_count (feed, HF_OUT_SECTION), 1);
+    assert_int_equal (feed_outcome (feed, HF_OUT_SECTION, 0)->parts_list.count, 1);
+    assert_int_equal (feed->files_count, 1);
+    feed_destroy (&feed);
+}
+
+static void
+file_names_are_checked (void **state)
+{
+    (void)state;
+    feed_t *feed = s_feed ();
+    uint64_t token = feed_do_acquire (feed, 1, "a", true).token;
+    char longest[257];
+    memset (longest, 'n', sizeof (longest));
+    longest[256] = 0;
+    assert_int_equal (feed_do_append (feed, 1, "a", token, longest, "x"), HF_BAD_NAME);
+    assert_int_equal (feed_do_append (feed, 1, "a", token, "", "x"), HF_BAD_NAME);
+    assert_int_equal (feed_do_append (feed, 1, "a", token, "\x80", "x"), HF_BAD_NAME);
+    assert_int_equal (hf_state_staged_bytes (feed->state), 0);
+    longest[255] = 0;
+    assert_int_equal (feed_do_append (feed, 1, "a", token, longest, "x"), HF_OK);
+    feed_do_release (feed, 1, "a", token);
+    assert_string_equal (feed_file (feed, longest), "x");
+    feed_destroy (&feed);
+}
+
+static hf_status_t
+s_append_bytes (feed_t *feed, uint64_t token, const char *file, const uint8_t *bytes, size_t size)
+{
+    feed_start (feed, 1);
+    feed_append (feed, "a", token, 0, file, hf_span (bytes, size));
+    feed_apply (feed);
+    return (hf_status_t)feed_answer (feed, 0)->status;
+}
+
+static void
+caps_hold_at_the_exact_byte (void **state)
+{
+    (void)state;
+    feed_t *feed = feed_new (false);
+    feed_open (feed, 1, 10000);
+    uint64_t token = feed_do_acquire (feed, 1, "a", true).token;
+    uint8_t *bytes = calloc (1, HF_DATA_MAX + 1);
+    assert_int_equal (s_append_bytes (feed, token, "f", bytes, HF_DATA_MAX + 1), HF_TOO_LARGE);
+    assert_int_equal (hf_state_staged_bytes (feed->state), 0);
+    for (uint32_t i = 1; i < HF_SECTION_BYTES_MAX / HF_DATA_MAX; i++)
+        assert_int_equal (s_append_bytes (feed, token, "f", bytes, HF_DATA_MAX), HF_OK);
+    assert_int_equal (s_append_bytes (feed, token, "f", bytes, HF_DATA_MAX - 1), HF_OK);
+    assert_int_equal (s_append_bytes (feed, token, "f", bytes, 2), HF_TOO_LARGE);
+    assert_int_equal (s_append_bytes (feed, token, "g", bytes, 2), HF_TOO_LARGE);
+    assert_int_equal (s_append_bytes (feed, token, "f", bytes, 1), HF_OK);
+    assert_int_equal (s_append_bytes (feed, token, "f", bytes, 1), HF_TOO_LARGE);
+    assert_int_equal (hf_state_staged_bytes (feed->state),
+                      HF_SECTION_BYTES_MAX + HF_STAGED_FILE_COST);
+    hf_state_check (feed->state);
+    //  The section stayed as it was: it can still be released, whole.
+    assert_int_equal (feed_do_release (feed, 1, "a", token), HF_OK);
+    assert_int_equal (feed->files_count, 1);
+    assert_int_equal (feed->files[0].size, HF_SECTION_BYTES_MAX);
+    free (bytes);
+    feed_destroy (&feed);
+}
+
+static void
+a_section_has_at_most_so_many_files (void **state)
+{
+    (void)state;
+    feed_t *feed = s_feed ();
+    uint64_t token = feed_do_acquire (feed, 1, "a", true).token;
+    char name[32];
+    for (int i = 0; i < HF_SECTION_FILES_MAX; i++) {
+        snprintf (name, sizeof (name), "file %d", i);
+        assert_int_equal (feed_do_append (feed, 1, "a", token, name, "x"), HF_OK);
+    }
+    assert_int_equal (feed_do_append (feed, 1, "a", token, "one more", "x"), HF_TOO_LARGE);
+    assert_int_equal (feed_do_append (feed, 1, "a", token, name, "y"), HF_OK);
+    feed_do_release (feed, 1, "a", token);
+    assert_int_equal (feed->files_count, HF_SECTION_FILES_MAX);
+    assert_string_equal (feed_file (feed, name), "xy");
+    feed_destroy (&feed);
+}
+
+/*  The cap on all sections together, without filling half a gigabyte. */
+static void
+all_sections_together_are_capped (void **state)
+{
+    (void)state;
+    hf_rows_t rows;
+    hf_rows_init (&rows);
+    hf_section_t *section = hf_section_new (1, &rows);
+    hf_span_t file = hf_span_text ("f");
+    uint64_t staged = HF_STAGED_BYTES_MAX - 3 - HF_STAGED_FILE_COST;
+    assert_int_equal (hf_section_append (section, file, hf_span_text ("four"), &staged),
+                      HF_TOO_LARGE);
+    assert_true (hf_section_empty (section));
+    assert_int_equal (hf_section_append (section, file, hf_span_text ("xyz"), &staged), HF_OK);
+    assert_int_equal (staged, HF_STAGED_BYTES_MAX);
+    assert_int_equal (hf_section_append (section, file, hf_span_text ("x"), &staged), HF_TOO_LARGE);
+    assert_int_equal (hf_section_append (section, hf_span_text ("g"), hf_span_text (""), &staged),
+                      HF_TOO_LARGE);
+    assert_int_equal (hf_section_append (section, file, hf_span_text (""), &staged), HF_OK);
+    assert_int_equal (hf_section_bytes (section), 3);
+    hf_section_check (section);
+    hf_section_destroy (&section);
+    assert_null (section);
+    hf_rows_done (&rows);
+}
+
+static void
+the_reader_may_keep_a_section (void **state)
+{
+    (void)state;
+    feed_t *feed = s_feed ();
+    uint64_t token = feed_do_acquire (feed, 1, "a", true).token;
+    feed_do_append (feed, 1, "a", token, "f", "kept");
+    feed_do_release (feed, 1, "a", token);
+    uint8_t *parts = NULL;
+    hf_list_t list = {.count = 0};
+    for (size_t i = 0; i < feed->out.count; i++)
+        if (feed->out.list[i].type == HF_OUT_SECTION) {
+            parts = feed->out.list[i].parts;
+            list = feed->out.list[i].parts_list;
+            feed->out.list[i].parts = NULL;
+        }
+    hf_outcomes_reset (&feed->out);
+    hf_scan_t scan = hf_scan_list (list);
+    hf_a_part_t part;
+    assert_true (hf_a_part_get (&scan, &part));
+    assert_true (hf_span_equal (part.data, hf_span_text ("kept")));
+    free (parts);
+    feed_destroy (&feed);
+}
+
+int
+main (void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test (p6_a_release_commits_all_files_in_one_step),
+        cmocka_unit_test (p6_sections_of_two_locks_do_not_mix),
+        cmocka_unit_test (p6_what_is_not_released_is_in_no_file),
+        cmocka_unit_test (an_empty_section_is_no_section),
+        cmocka_unit_test (an_append_of_no_bytes_makes_the_file),
+        cmocka_unit_test (file_names_are_checked),
+        cmocka_unit_test (caps_hold_at_the_exact_byte),
+        cmocka_unit_test (a_section_has_at_most_so_many_files),
+        cmocka_unit_test (all_sections_together_are_capped),
+        cmocka_unit_test (the_reader_may_keep_a_section),
+    };
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}
