@@ -47,13 +47,6 @@ s_unref (debts_t *debts)
         free (debts);
 }
 
-bool
-hf_route_equal (const hf_route_t *a, const hf_route_t *b)
-{
-    return a->size == b->size && a->delimiter == b->delimiter &&
-           memcmp (a->id, b->id, a->size) == 0;
-}
-
 hf_door_t *
 hf_door_new (void *context, const hf_endpoint_t *self_endpoint, char *error)
 {

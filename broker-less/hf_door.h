@@ -12,22 +12,13 @@
 
 #include "base/hf_error.h"
 #include "broker-less/hf_endpoints.h"
+#include "msgs/hf_route.h"
 #include "msgs/hf_wire.h"
 
 typedef struct hf_door hf_door_t;
 
-#define HF_ROUTE_MAX         32
 #define HF_DOOR_CLIENT_BYTES (32U << 20)  //  that may wait for one client, beside small messages
 #define HF_DOOR_ALL_BYTES    (512U << 20) //  and for all
-
-/*  Where an answer goes. Compare with hf_route_equal; it has no pointers. */
-typedef struct hf_route {
-    uint8_t size; //  0: nowhere
-    bool delimiter;
-    uint8_t id[HF_ROUTE_MAX];
-} hf_route_t;
-
-bool hf_route_equal (const hf_route_t *a, const hf_route_t *b);
 
 /*  Bind. NULL with one line in ERROR: a port in use, an address that is not here. */
 hf_door_t *hf_door_new (void *context, const hf_endpoint_t *self_endpoint, char *error);

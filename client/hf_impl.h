@@ -10,11 +10,11 @@
 #define HF_IMPL_H_INCLUDED
 
 #include "broker-less/hf_link.h"
-#include "client/hf_choice.h"
-#include "client/hf_lease.h"
+#include "client/core/hf_choice.h"
+#include "client/core/hf_lease.h"
 #include "client/hf_knots.h"
 #include "client/hf_timers.h"
-#include "client/hf_window.h"
+#include "client/core/hf_window.h"
 #include "client/holdfast.h"
 #include "msgs/hf_msg.h"
 #include <pthread.h>

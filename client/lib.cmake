@@ -3,9 +3,9 @@
 # Both carry the message codec, endpoint lists and the link: nothing of ours is needed beside.
 
 add_library (hf_client_objects OBJECT
-    hf_answers.c hf_ask.c hf_blocking.c hf_choice.c hf_client.c hf_client_io.c hf_client_leader.c
-    hf_lease.c hf_op.c hf_query.c hf_requests.c hf_session.c hf_session_open.c hf_submit.c
-    hf_knots.c hf_timers.c hf_waiter.c hf_window.c
+    hf_answers.c hf_ask.c hf_blocking.c core/hf_choice.c hf_client.c hf_client_io.c hf_client_leader.c
+    core/hf_lease.c hf_op.c hf_query.c hf_requests.c hf_session.c hf_session_open.c hf_submit.c
+    hf_knots.c hf_timers.c hf_waiter.c core/hf_window.c
     "${PROJECT_SOURCE_DIR}/broker-less/hf_endpoints.c"
     "${PROJECT_SOURCE_DIR}/broker-less/hf_link.c"
     "${PROJECT_SOURCE_DIR}/broker-less/hf_socket.c"

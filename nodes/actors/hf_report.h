@@ -5,9 +5,8 @@
 #ifndef HF_REPORT_H_INCLUDED
 #define HF_REPORT_H_INCLUDED
 
+#include "msgs/hf_level.h"
 #include <stdint.h>
-
-typedef enum hf_level { HF_ERROR, HF_WARN, HF_INFO, HF_DEBUG } hf_level_t;
 
 /*  Before the actors start. Lines above LEVEL are not printed. */
 void hf_report_init (hf_level_t level, uint32_t node_id);

@@ -4,10 +4,10 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include "client/hf_choice.h"
+#include "client/core/hf_choice.h"
 #include "client/hf_knots.h"
-#include "client/hf_lease.h"
-#include "client/hf_window.h"
+#include "client/core/hf_lease.h"
+#include "client/core/hf_window.h"
 #include <stdlib.h>
 #include <string.h>
 

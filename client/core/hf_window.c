@@ -1,4 +1,4 @@
-#include "client/hf_window.h"
+#include "client/core/hf_window.h"
 #include "msgs/hf_limits.h"
 #include <assert.h>
 #include <stdlib.h>

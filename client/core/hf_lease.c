@@ -1,4 +1,4 @@
-#include "client/hf_lease.h"
+#include "client/core/hf_lease.h"
 #include <assert.h>
 
 #define MARGIN_LEAST_US 100000

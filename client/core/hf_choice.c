@@ -1,4 +1,4 @@
-#include "client/hf_choice.h"
+#include "client/core/hf_choice.h"
 #include <assert.h>
 #include <string.h>
 

@@ -1,0 +1,25 @@
+/*  hf_route.h - where an answer to a client goes: what the ROUTER socket calls it. */
+#ifndef HF_ROUTE_H_INCLUDED
+#define HF_ROUTE_H_INCLUDED
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#define HF_ROUTE_MAX 32
+
+/*  It has no pointers. Compare with hf_route_equal. */
+typedef struct hf_route {
+    uint8_t size; //  0: nowhere
+    bool delimiter;
+    uint8_t id[HF_ROUTE_MAX];
+} hf_route_t;
+
+static inline bool
+hf_route_equal (const hf_route_t *a, const hf_route_t *b)
+{
+    return a->size == b->size && a->delimiter == b->delimiter &&
+           memcmp (a->id, b->id, a->size) == 0;
+}
+
+#endif
