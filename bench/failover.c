@@ -152,7 +152,9 @@ s_median_ms (const uint64_t *values, uint32_t count)
 {
     if (count == 0)
         return 0;
-    return ((double)values[(count - 1) / 2] + (double)values[count / 2]) / 2e6;
+    uint32_t low = (count - 1) / 2;
+    uint32_t high = count / 2;
+    return ((double)values[low] + (double)values[high]) / 2e6;
 }
 
 static double

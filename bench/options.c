@@ -272,6 +272,7 @@ s_settle (hf_bench_options_t *self)
         self->sessions = 1;
     if (self->sessions > each)
         self->sessions = each;
+    assert (self->sessions > 0);
     if ((each + self->sessions - 1) / self->sessions > S_WORKERS_PER_SESSION_MAX) {
         hf_bench_say ("more than %u workers would share a session; use more of "
                       "--sessions-per-connection or --connections",

@@ -43,8 +43,8 @@ static void
 s_open (hf_pack_t *pack)
 {
     uint8_t nonce[HF_NONCE_SIZE];
-    for (uint8_t i = 0; i < sizeof nonce; i++)
-        nonce[i] = i;
+    for (size_t i = 0; i < sizeof nonce; i++)
+        nonce[i] = (uint8_t)i;
     hf_open_frame (pack, &(hf_open_t){hf_span (nonce, sizeof nonce), 10000});
 }
 
@@ -52,8 +52,8 @@ static void
 s_opened (hf_pack_t *pack)
 {
     uint8_t nonce[HF_NONCE_SIZE];
-    for (uint8_t i = 0; i < sizeof nonce; i++)
-        nonce[i] = i;
+    for (size_t i = 0; i < sizeof nonce; i++)
+        nonce[i] = (uint8_t)i;
     hf_opened_frame (pack, &(hf_opened_t){hf_span (nonce, sizeof nonce), HF_OK, SESSION, 10000});
 }
 
