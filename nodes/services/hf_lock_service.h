@@ -1,0 +1,100 @@
+/*  hf_lock_service.h - every decision of a node's lock actor, as a pure service.
+ *
+ *  Messages and time in; frames, messages and log lines out (the outbox), and when to be woken. It
+ *  owns the replicated state, applies committed entries, answers clients, proposes, asks for
+ *  barriers, ends silent sessions, and hands sections and changed rows to the file actor. It never
+ *  waits for a disk.
+ *
+ *  From clients (docs/protocol.md): OPEN, KEEPALIVE, REQUESTS, CLOSE, QUERY.
+ *  To clients: OPENED, ALIVE, ANSWERS, CLOSED_REPLY, RESULT, REFUSED.
+ *  From the election actor: A_COMMITTED, A_LEADING, A_FOLLOWING, A_PASSED, A_TOLD.
+ *  To the election actor: A_START (once, from hf_lock_service_new), A_PROPOSE, A_BARRIER,
+ * A_APPLIED, A_FACTS, A_FLUSHED. From the file actor: A_FILE_RESULT, A_FILES_DURABLE, A_WANT_STATE,
+ * A_FLUSHED. To the file actor: A_SECTIONS, A_ROWS, A_FILE_QUERY, A_SNAPSHOT.
+ *
+ *  One turn of the shell around it:
+ *
+ *      hf_lock_service_begin (service, now);
+ *      for each message of another actor   hf_lock_service_from_actor (..., now);
+ *      for each frame of a client          hf_lock_service_from_client (..., now);
+ *          until the door is empty, hf_lock_service_full, or the shell's own limit
+ *      hf_lock_service_end (service, the door is empty);
+ *      while (hf_lock_service_more (service) && there is time)
+ *          ;
+ *      sleep until a message comes or hf_lock_service_wake_us
+ *
+ *  The outbox may be carried out and reset at any point of it, and must be at its end.
+ *
+ *  Time is in microseconds of one monotonic clock, read again for each input AFTER the message was
+ *  taken: a client's deadline runs from when it sent, and a turn may take long.
+ */
+#ifndef HF_LOCK_SERVICE_H_INCLUDED
+#define HF_LOCK_SERVICE_H_INCLUDED
+
+#include "msgs/hf_outbox.h"
+#include "nodes/locks/hf_state.h"
+
+typedef struct hf_lock_service hf_lock_service_t;
+
+typedef struct hf_lock_config {
+    uint32_t self;        //  this node's id
+    const char *endpoint; //  where clients reach it: host:port. Must outlive the service
+    const char *version;  //  of this program. Must outlive the service
+
+    //  0: the default.
+    uint64_t flush_us;      //  changed rows go to the file actor so long afterwards: 1 s
+    uint64_t flush_bytes;   //  or when so much log would have to be replayed: 4 MiB
+    uint64_t undecided_max; //  bytes proposed and not applied; beyond, clients get BUSY: 32 MiB
+    uint64_t unwritten_max; //  bytes of sections, or of log to be replayed, that the file actor may
+                            //  be behind; beyond, the election actor gets no credit: 64 MiB
+    uint32_t readings_max;  //  reads that wait for a barrier; beyond: BUSY. Half of it for queries:
+                            //  50,000
+} hf_lock_config_t;
+
+/*  STATE, owned, as it was loaded from the rows on disk. */
+hf_lock_service_t *hf_lock_service_new (const hf_lock_config_t *config, hf_state_t *state,
+                                        uint64_t now_us);
+void hf_lock_service_destroy (hf_lock_service_t **self_p);
+
+//  ---- inputs ---------------------------------------------------------------------
+
+/*  A turn begins, before anything is taken. Sessions are judged silent by this time: whatever was
+ *  sent before it has been heard by the end of the turn. */
+void hf_lock_service_begin (hf_lock_service_t *self, uint64_t now_us);
+
+/*  A message of another actor of this node; SCAN stands at its record. It was written by our own
+ *  code: one that is malformed is an assertion. */
+void hf_lock_service_from_actor (hf_lock_service_t *self, hf_scan_t *scan, uint32_t kind,
+                                 uint64_t now_us);
+
+/*  A frame of a client: any bytes. */
+void hf_lock_service_from_client (hf_lock_service_t *self, const hf_route_t *route, hf_span_t bytes,
+                                  uint64_t now_us);
+
+/*  Enough is proposed in this turn: take no more frames of clients. */
+bool hf_lock_service_full (const hf_lock_service_t *self);
+
+/*  The turn ends: expire, propose, begin a barrier, answer. DRAINED: every frame that waited at the
+ *  door was taken. Otherwise no session is judged silent, for 1 s at most. */
+void hf_lock_service_end (hf_lock_service_t *self, bool drained);
+
+/*  Answer one query that waits. Gives whether there are more; the shell stops asking when it has
+ *  spent 10 ms, so that keepalives do not wait for queries. */
+bool hf_lock_service_more (hf_lock_service_t *self);
+
+/*  A frame of SESSION could not be sent to ROUTE: the client is gone or does not read. */
+void hf_lock_service_unsent (hf_lock_service_t *self, uint64_t session, const hf_route_t *route);
+
+/*  How many frames the door has dropped since its start: a fact of the status. */
+void hf_lock_service_dropped (hf_lock_service_t *self, uint64_t frames);
+
+//  ---- outputs --------------------------------------------------------------------
+
+hf_outbox_t *hf_lock_service_outbox (hf_lock_service_t *self);
+
+/*  When the next turn must begin at the latest; 0: at once; UINT64_MAX: only for a message. */
+uint64_t hf_lock_service_wake_us (const hf_lock_service_t *self);
+
+const hf_state_t *hf_lock_service_state (const hf_lock_service_t *self);
+
+#endif
