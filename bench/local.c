@@ -1,33 +1,28 @@
+//  A cluster on this machine for the time of a run: its folder, its ports, its processes.
+
 #include "bench/local.h"
+#include "base/hf_alloc.h"
 #include "msgs/hf_limits.h"
-#include <arpa/inet.h>
+#include "tests/kit/hf_folder.h"
+#include "tests/kit/hf_ports.h"
+#include "tests/kit/hf_process.h"
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define S_STOP_LIMIT_MS 5000
 
-//  Below the range from which systems take ports for outgoing connections: there, a client that
-//  tries the port of a dead node could be given the same port and be connected to itself.
-#define S_PORT_FIRST 15000
-#define S_PORT_LAST  31999
-
 struct hf_local {
     uint32_t count;
-    pid_t pid[HF_MEMBERS_MAX + 1]; //  by id; 0: not running
-    char log_keep[64];             //  empty: the nodes' default
+    hf_process_t *node[HF_MEMBERS_MAX + 1]; //  by id; NULL: not running
+    hf_port_t ports[2 * HF_MEMBERS_MAX];
+    char log_keep[64]; //  empty: the nodes' default
     char program[PATH_MAX];
     char folder[PATH_MAX];
     char endpoints[512];
@@ -35,50 +30,20 @@ struct hf_local {
 
 //  ---- finding a place ----------------------------------------------------------
 
-static bool
-s_port_is_free (uint16_t port)
-{
-    int fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return false;
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons (port),
-                                  .sin_addr.s_addr = htonl (INADDR_LOOPBACK)};
-    int rc = bind (fd, (struct sockaddr *)&address, sizeof address);
-    close (fd);
-    return rc == 0;
-}
-
-/*  The next free port from *at on; 0 when there is none. */
-static uint16_t
-s_next_port (uint16_t *at)
-{
-    for (uint32_t tries = 0; tries < S_PORT_LAST - S_PORT_FIRST; tries++) {
-        *at = *at >= S_PORT_LAST ? S_PORT_FIRST : (uint16_t)(*at + 1);
-        if (s_port_is_free (*at))
-            return *at;
-    }
-    return 0;
-}
-
-static int
+static void
 s_choose_ports (hf_local_t *self)
 {
-    struct timespec now;
-    clock_gettime (CLOCK_REALTIME, &now);
-    uint32_t spread = (uint32_t)getpid () * 131 + (uint32_t)now.tv_nsec / 1000;
-    uint16_t at = (uint16_t)(S_PORT_FIRST + spread % (S_PORT_LAST - S_PORT_FIRST));
     size_t used = 0;
     for (uint32_t id = 1; id <= self->count; id++) {
-        uint16_t client = s_next_port (&at), node = s_next_port (&at);
-        if (client == 0 || node == 0)
-            return -1;
-        int n = snprintf (self->endpoints + used, sizeof self->endpoints - used,
-                          "%s%u@127.0.0.1:%u:%u", id > 1 ? "," : "", id, client, node);
+        hf_port_t *port = &self->ports[2 * (id - 1)];
+        port[0] = hf_port_take ();
+        port[1] = hf_port_take ();
+        int n =
+            snprintf (self->endpoints + used, sizeof self->endpoints - used, "%s%u@127.0.0.1:%u:%u",
+                      id > 1 ? "," : "", id, port[0].number, port[1].number);
         used += (size_t)n;
         assert (used < sizeof self->endpoints);
     }
-    return 0;
 }
 
 /*  The node's program: as told, beside this one, or where the build puts it. */
@@ -107,119 +72,45 @@ s_find_program (hf_local_t *self, const char *told)
     return -1;
 }
 
-static int
-s_make_folder (hf_local_t *self, const char *root)
-{
-    char real[PATH_MAX];
-    if (!root)
-        root = getenv ("TMPDIR");
-    if (!root || !*root)
-        root = "/tmp";
-    if (!realpath (root, real))
-        return -1;
-    int n = snprintf (self->folder, sizeof self->folder, "%s/holdfast-bench-XXXXXX", real);
-    if (n < 0 || (size_t)n >= sizeof self->folder - 32) {
-        errno = ENAMETOOLONG;
-        self->folder[0] = 0;
-        return -1;
-    }
-    if (!mkdtemp (self->folder)) {
-        self->folder[0] = 0;
-        return -1;
-    }
-    return 0;
-}
-
-static int
-s_remove_one (const char *path, const struct stat *info, int type, struct FTW *place)
-{
-    (void)info, (void)type, (void)place;
-    return remove (path);
-}
-
 //  ---- processes ----------------------------------------------------------------
 
-/*  In the child: never returns. */
 static void
-s_become_node (const hf_local_t *self, uint32_t id)
+s_start (hf_local_t *self, uint32_t id)
 {
+    assert (id >= 1 && id <= self->count && !self->node[id]);
     char number[16], data[PATH_MAX + 32], log[PATH_MAX + 32];
     snprintf (number, sizeof number, "%u", id);
     hf_local_data (self, id, data, sizeof data);
     snprintf (log, sizeof log, "%s/node-%u.log", self->folder, id);
-    prctl (PR_SET_PDEATHSIG, SIGKILL);
-    setpgid (0, 0); //  Ctrl-C is for the parent, which ends the nodes in order
-    sigset_t none;
-    sigemptyset (&none);
-    sigprocmask (SIG_SETMASK, &none, NULL);
-    int fd = open (log, O_WRONLY | O_CREAT | O_APPEND, 0644);
-    int nothing = open ("/dev/null", O_RDONLY);
-    if (fd < 0 || nothing < 0 || dup2 (nothing, 0) < 0 || dup2 (fd, 1) < 0 || dup2 (fd, 2) < 0)
-        _exit (126);
     //  Without a size to keep, the list ends early.
-    execl (self->program, self->program, "--id", number, "--cluster", self->endpoints, "--data",
-           data, *self->log_keep ? "--log-keep" : (char *)NULL, self->log_keep, (char *)NULL);
-    dprintf (2, "cannot run %s: %s\n", self->program, strerror (errno));
-    _exit (127);
-}
-
-static int
-s_start (hf_local_t *self, uint32_t id)
-{
-    assert (id >= 1 && id <= self->count && self->pid[id] == 0);
-    fflush (NULL);
-    pid_t pid = fork ();
-    if (pid == 0)
-        s_become_node (self, id);
-    if (pid < 0)
-        return -1;
-    self->pid[id] = pid;
-    return 0;
-}
-
-/*  Ask it to end; gives it some time, then kills it. */
-static void
-s_stop (hf_local_t *self, uint32_t id)
-{
-    pid_t pid = self->pid[id];
-    for (uint32_t waited_ms = 0; waited_ms < S_STOP_LIMIT_MS; waited_ms += 10) {
-        pid_t rc = waitpid (pid, NULL, WNOHANG);
-        if (rc == pid || (rc < 0 && errno == ECHILD)) {
-            self->pid[id] = 0;
-            return;
-        }
-        struct timespec pause = {.tv_nsec = 10000000};
-        nanosleep (&pause, NULL);
-    }
-    hf_local_kill (self, id);
+    const char *argv[] = {self->program,   "--id",   number, "--cluster",
+                          self->endpoints, "--data", data,   *self->log_keep ? "--log-keep" : NULL,
+                          self->log_keep,  NULL};
+    //  In a process group of its own: Ctrl-C is for the parent, which ends the nodes in order.
+    hf_process_config_t config = {.argv = argv, .log_path = log, .own_group = true};
+    self->node[id] = hf_process_new (&config);
 }
 
 void
 hf_local_kill (hf_local_t *self, uint32_t id)
 {
     assert (id >= 1 && id <= self->count);
-    pid_t pid = self->pid[id];
-    if (pid == 0)
-        return;
-    kill (pid, SIGKILL);
-    while (waitpid (pid, NULL, 0) < 0 && errno == EINTR)
-        continue;
-    self->pid[id] = 0;
+    hf_process_destroy (&self->node[id]);
 }
 
-int
+void
 hf_local_restart (hf_local_t *self, uint32_t id)
 {
-    return s_start (self, id);
+    s_start (self, id);
 }
 
 int
 hf_local_wipe (hf_local_t *self, uint32_t id)
 {
-    assert (id >= 1 && id <= self->count && self->pid[id] == 0);
+    assert (id >= 1 && id <= self->count && !self->node[id]);
     char data[PATH_MAX + 32];
     hf_local_data (self, id, data, sizeof data);
-    return nftw (data, s_remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+    return hf_folder_remove (data);
 }
 
 /*  The last line or two of a node's log. */
@@ -247,15 +138,14 @@ bool
 hf_local_check (hf_local_t *self, char *error)
 {
     for (uint32_t id = 1; id <= self->count; id++) {
-        int status;
-        if (self->pid[id] == 0 || waitpid (self->pid[id], &status, WNOHANG) != self->pid[id])
+        if (!self->node[id] || hf_process_running (self->node[id]))
             continue;
-        self->pid[id] = 0;
-        char tail[500];
+        int code = hf_process_wait (self->node[id], 0);
+        hf_process_destroy (&self->node[id]);
+        char tail[300];
         s_log_end (self, id, tail, sizeof tail);
-        snprintf (error, HF_ERROR_SIZE, "node %u ended by itself (%s %d); its log ends:\n%s", id,
-                  WIFSIGNALED (status) ? "signal" : "exit code",
-                  WIFSIGNALED (status) ? WTERMSIG (status) : WEXITSTATUS (status), tail);
+        hf_error_set (error, "node %u ended by itself (%s %d); its log ends:\n%s", id,
+                      code > 128 ? "signal" : "exit code", code > 128 ? code - 128 : code, tail);
         return false;
     }
     return true;
@@ -267,8 +157,7 @@ hf_local_t *
 hf_local_new (const hf_local_config_t *config, char *error)
 {
     assert (config->count >= 1 && config->count <= HF_MEMBERS_MAX);
-    hf_local_t *self = calloc (1, sizeof *self);
-    assert (self);
+    hf_local_t *self = hf_alloc (sizeof *self);
     self->count = config->count;
     snprintf (self->log_keep, sizeof self->log_keep, "%s",
               config->log_keep ? config->log_keep : "");
@@ -276,18 +165,16 @@ hf_local_new (const hf_local_config_t *config, char *error)
     if (s_find_program (self, config->holdfastd))
         what = config->holdfastd ? config->holdfastd
                                  : "holdfastd is not beside this program; give --holdfastd";
-    else if (s_make_folder (self, config->data_root))
+    else if (hf_folder_make (config->data_root, "holdfast-bench", self->folder))
         what = config->data_root ? config->data_root : "the folder for temporary files";
-    else if (s_choose_ports (self))
-        what = "no free ports on 127.0.0.1";
-    for (uint32_t id = 1; id <= self->count && !what; id++) {
-        if (s_start (self, id))
-            what = "cannot start a process";
-    }
     if (what) {
-        snprintf (error, HF_ERROR_SIZE, "%s: %s", what, strerror (errno));
+        hf_error_set (error, "%.200s: %s", what, strerror (errno));
         hf_local_destroy (&self);
+        return NULL;
     }
+    s_choose_ports (self);
+    for (uint32_t id = 1; id <= self->count; id++)
+        s_start (self, id);
     return self;
 }
 
@@ -298,16 +185,18 @@ hf_local_destroy (hf_local_t **self_p)
     hf_local_t *self = *self_p;
     if (!self)
         return;
+    for (uint32_t id = 1; id <= self->count; id++)
+        if (self->node[id])
+            hf_process_signal (self->node[id], SIGTERM);
     for (uint32_t id = 1; id <= self->count; id++) {
-        if (self->pid[id])
-            kill (self->pid[id], SIGTERM);
+        if (self->node[id])
+            hf_process_wait (self->node[id], S_STOP_LIMIT_MS);
+        hf_process_destroy (&self->node[id]);
     }
-    for (uint32_t id = 1; id <= self->count; id++) {
-        if (self->pid[id])
-            s_stop (self, id);
-    }
+    for (uint32_t i = 0; i < 2 * self->count; i++)
+        hf_port_give_back (&self->ports[i]);
     if (self->folder[0])
-        nftw (self->folder, s_remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+        hf_folder_remove (self->folder);
     free (self);
     *self_p = NULL;
 }
@@ -322,7 +211,7 @@ pid_t
 hf_local_pid (const hf_local_t *self, uint32_t id)
 {
     assert (id >= 1 && id <= self->count);
-    return self->pid[id];
+    return self->node[id] ? hf_process_pid (self->node[id]) : 0;
 }
 
 void

@@ -34,8 +34,8 @@ void hf_local_data (const hf_local_t *self, uint32_t id, char *path, size_t size
 
 /*  SIGKILL, and wait until the process is gone: when this returns it can send nothing more. */
 void hf_local_kill (hf_local_t *self, uint32_t id);
-/*  Start a node that was killed, with its data as they are. 0, or -1 with errno. */
-int hf_local_restart (hf_local_t *self, uint32_t id);
+/*  Start a node that was killed, with its data as they are. */
+void hf_local_restart (hf_local_t *self, uint32_t id);
 /*  Remove the data of a node that was killed. 0, or -1 with errno. */
 int hf_local_wipe (hf_local_t *self, uint32_t id);
 

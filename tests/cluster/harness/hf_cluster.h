@@ -13,8 +13,8 @@
 #ifndef HF_CLUSTER_H_INCLUDED
 #define HF_CLUSTER_H_INCLUDED
 
-#include "tests/cluster/harness/hf_process.h"
-#include "tests/cluster/harness/hf_wait.h"
+#include "tests/kit/hf_process.h"
+#include "tests/kit/hf_wait.h"
 #include <stddef.h>
 
 typedef struct hf_cluster hf_cluster_t;

@@ -4,7 +4,7 @@
 
 #include "msgs/hf_limits.h"
 #include "tests/cluster/harness/hf_cluster.h"
-#include "tests/cluster/harness/hf_ports.h"
+#include "tests/kit/hf_ports.h"
 
 #define HF_PATH_SIZE 512
 #define HF_LIST_SIZE 512

@@ -1,5 +1,5 @@
 #include "tests/cluster/harness/hf_probe.h"
-#include "tests/cluster/harness/hf_wait.h"
+#include "tests/kit/hf_wait.h"
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>

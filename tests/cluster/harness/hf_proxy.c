@@ -1,5 +1,5 @@
 #include "tests/cluster/harness/hf_proxy_internal.h"
-#include "tests/cluster/harness/hf_ports.h"
+#include "tests/kit/hf_ports.h"
 #include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>

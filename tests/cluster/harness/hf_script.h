@@ -20,7 +20,7 @@
 #define HF_SCRIPT_H_INCLUDED
 
 #include "msgs/hf_status.h"
-#include "tests/cluster/harness/hf_process.h"
+#include "tests/kit/hf_process.h"
 
 typedef struct hf_script hf_script_t;
 

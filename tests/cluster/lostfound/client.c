@@ -1,5 +1,5 @@
 #include "tests/cluster/lostfound/client.h"
-#include "tests/cluster/harness/hf_wait.h"
+#include "tests/kit/hf_wait.h"
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>

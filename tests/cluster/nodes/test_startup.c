@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include "client/holdfast.h"
 #include "tests/cluster/harness/hf_cluster.h"
-#include "tests/cluster/harness/hf_ports.h"
+#include "tests/kit/hf_ports.h"
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>

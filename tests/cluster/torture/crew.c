@@ -1,6 +1,6 @@
 #include "tests/cluster/torture/crew.h"
 #include "tests/cluster/harness/hf_cluster.h"
-#include "tests/cluster/harness/hf_process.h"
+#include "tests/kit/hf_process.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <poll.h>

@@ -1,5 +1,5 @@
 #include "tests/cluster/torture/disks.h"
-#include "tests/cluster/harness/hf_process.h"
+#include "tests/kit/hf_process.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>

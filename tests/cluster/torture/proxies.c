@@ -1,6 +1,6 @@
 //  Links as proxies: a port for each link, on 127.0.0.1.
 
-#include "tests/cluster/harness/hf_ports.h"
+#include "tests/kit/hf_ports.h"
 #include "tests/cluster/torture/links_internal.h"
 #include "tests/cluster/torture/streams.h"
 #include <arpa/inet.h>

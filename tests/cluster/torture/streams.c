@@ -1,5 +1,5 @@
 #include "tests/cluster/torture/streams.h"
-#include "tests/cluster/harness/hf_wait.h"
+#include "tests/kit/hf_wait.h"
 #include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>

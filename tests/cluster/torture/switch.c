@@ -1,6 +1,6 @@
 //  Links as namespaces: one TUN device in each, and a switch between them in user space.
 
-#include "tests/cluster/harness/hf_wait.h"
+#include "tests/kit/hf_wait.h"
 #include "tests/cluster/torture/links_internal.h"
 #include <arpa/inet.h>
 #include <assert.h>

@@ -12,10 +12,10 @@ fresh ()
     mkdir -p "$root/t"
     cd "$root/t"
     mkdir -p base msgs broker-less nodes/consensus nodes/locks nodes/services nodes/store \
-        client/core bench tests/cluster/harness
+        client/core bench tests/kit
     cp "$here/../../../.clang-format" .
     echo '#include "msgs/a.h"' > nodes/locks/a.c
-    echo 'void nanosleep (void);' > tests/cluster/harness/hf_wait.c
+    echo 'void nanosleep (void);' > tests/kit/hf_wait.c
     printf 'int\nf (void)\n{\n    return 1;\n}\n' > msgs/a.c
 }
 

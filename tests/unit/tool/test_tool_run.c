@@ -1,5 +1,5 @@
 /*  `holdfast run`, without a cluster: exit codes, environment, signals, loss of the lock. */
-#include "tests/cluster/harness/hf_wait.h"
+#include "tests/kit/hf_wait.h"
 #include "tests/unit/tool/trial.h"
 #include <stdarg.h>
 #include <stddef.h>

@@ -4,7 +4,7 @@
  *  writes to its report what becomes of it: "stopped", "ended CODE", who is in the foreground.
  *  On "fg" it puts the job into the foreground again and continues it.
  */
-#include "tests/cluster/harness/hf_wait.h"
+#include "tests/kit/hf_wait.h"
 #include "tests/unit/tool/trial.h"
 #include <stdarg.h>
 #include <stddef.h>

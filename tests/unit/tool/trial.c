@@ -1,5 +1,5 @@
 #include "tests/unit/tool/trial.h"
-#include "tests/cluster/harness/hf_process.h"
+#include "tests/kit/hf_process.h"
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>

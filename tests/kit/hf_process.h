@@ -18,6 +18,7 @@ typedef struct hf_process_config {
     const char *log_path;    //  stderr is appended to it; and stdout, unless it is piped
     const char *folder;      //  working folder; NULL: as the parent's
     bool pipes;              //  stdin and stdout are pipes to the parent
+    bool own_group;          //  a process group of its own: no Ctrl-C of the terminal's
     int network;             //  a network namespace's file descriptor; 0: as the parent's
 } hf_process_config_t;
 

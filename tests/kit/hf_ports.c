@@ -1,4 +1,4 @@
-#include "tests/cluster/harness/hf_ports.h"
+#include "tests/kit/hf_ports.h"
 #include <assert.h>
 #include <arpa/inet.h>
 #include <fcntl.h>

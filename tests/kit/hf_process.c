@@ -1,5 +1,5 @@
-#include "tests/cluster/harness/hf_process.h"
-#include "tests/cluster/harness/hf_wait.h"
+#include "tests/kit/hf_process.h"
+#include "tests/kit/hf_wait.h"
 #include <assert.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -36,6 +36,8 @@ s_become (const hf_process_config_t *config, child_files_t files, pid_t parent)
         _exit (127);
     if (config->network && setns (config->network, CLONE_NEWNET) != 0)
         _exit (127);
+    if (config->own_group)
+        setpgid (0, 0);
     sigset_t none;
     sigemptyset (&none);
     sigprocmask (SIG_SETMASK, &none, NULL);

@@ -1,4 +1,4 @@
-#include "tests/cluster/harness/hf_wait.h"
+#include "tests/kit/hf_wait.h"
 #include <assert.h>
 #include <time.h>
 
