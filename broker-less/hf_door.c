@@ -1,21 +1,12 @@
 #include "broker-less/hf_door.h"
 #include "broker-less/hf_socket.h"
+#include "base/hf_tsan.h"
 #include "base/hf_hash.h"
 #include <assert.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-//  libzmq is not instrumented, so the thread sanitizer cannot see that it hands our memory over.
-#ifdef __SANITIZE_THREAD__
-#include <sanitizer/tsan_interface.h>
-#define GIVE(bytes) __tsan_release (bytes)
-#define TAKE(bytes) __tsan_acquire (bytes)
-#else
-#define GIVE(bytes) (void)(bytes)
-#define TAKE(bytes) (void)(bytes)
-#endif
 
 #define SEND_MAX       4096 //  messages queued for one client that does not read; then it loses them
 #define DROPS_IN_A_ROW 256  //  messages of another shape taken in one call
@@ -193,7 +184,7 @@ s_settled (void *data, void *hint)
 {
     (void)data;
     counted_t *counted = hint;
-    TAKE (counted);
+    HF_TSAN_TAKE (counted);
     debts_t *debts = counted->debts;
     atomic_fetch_sub (&debts->all, counted->size);
     atomic_fetch_sub (&debts->client[counted->slot], counted->size);
@@ -217,7 +208,7 @@ s_send_counted (hf_door_t *self, const hf_route_t *route, const void *frame, siz
     atomic_fetch_add (&debts->refs, 1);
     atomic_fetch_add (&debts->all, size);
     atomic_fetch_add (&debts->client[slot], size);
-    GIVE (counted);
+    HF_TSAN_GIVE (counted);
     zmq_msg_t message;
     int rc = zmq_msg_init_data (&message, counted + 1, size, s_settled, counted);
     assert (rc == 0);

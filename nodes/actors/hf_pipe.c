@@ -1,16 +1,7 @@
+#include "base/hf_tsan.h"
 #include "nodes/actors/hf_pipe.h"
 #include <assert.h>
 #include <stdlib.h>
-
-//  libzmq is not instrumented, so the thread sanitizer cannot see that it hands our memory over.
-#ifdef __SANITIZE_THREAD__
-#include <sanitizer/tsan_interface.h>
-#define GIVE(bytes) __tsan_release (bytes)
-#define TAKE(bytes) __tsan_acquire (bytes)
-#else
-#define GIVE(bytes) (void)(bytes)
-#define TAKE(bytes) (void)(bytes)
-#endif
 
 zsock_t *
 hf_pipe_new (zsock_t **other_p)
@@ -25,7 +16,7 @@ static void
 s_free (void *data, void *hint)
 {
     (void)hint;
-    TAKE (data);
+    HF_TSAN_TAKE (data);
     free (data);
 }
 
@@ -35,7 +26,7 @@ hf_pipe_send (zsock_t *sock, hf_pack_t *pack)
     size_t size;
     uint8_t *bytes = hf_pack_take (pack, &size);
     assert (bytes && size > 0);
-    GIVE (bytes);
+    HF_TSAN_GIVE (bytes);
     zmq_msg_t message;
     int rc = zmq_msg_init_data (&message, bytes, size, s_free, NULL);
     assert (rc == 0);
@@ -51,7 +42,7 @@ hf_pipe_next (zsock_t *sock, zmq_msg_t *message, hf_scan_t *scan, uint32_t *kind
 {
     if (zmq_msg_recv (message, zsock_resolve (sock), ZMQ_DONTWAIT) < 0)
         return false;
-    TAKE (zmq_msg_data (message));
+    HF_TSAN_TAKE (zmq_msg_data (message));
     hf_scan_t frame = hf_scan (zmq_msg_data (message), zmq_msg_size (message));
     //  Our own actors wrote this: a frame that does not open is a bug, not input.
     uint32_t parts = hf_scan_array (&frame);

@@ -1,22 +1,12 @@
 /*  The election actor as it runs: a real zactor with a real log, between two peers that are played
  *  here and a lock actor that is played here. */
+#include "base/hf_tsan.h"
 #include "tests/unit/broker-less/test_net.h"
 #include "nodes/actors/hf_actors.h"
 #include "nodes/actors/hf_clock.h"
 #include "nodes/actors/hf_pipe.h"
 #include <ftw.h>
 #include <stdlib.h>
-
-//  czmq is not instrumented, so the thread sanitizer cannot see that the actor's end, signalled
-//  through its pipe, hands what it wrote back to us.
-#ifdef __SANITIZE_THREAD__
-#include <sanitizer/tsan_interface.h>
-#define GIVE(bytes) __tsan_release (bytes)
-#define TAKE(bytes) __tsan_acquire (bytes)
-#else
-#define GIVE(bytes) (void)(bytes)
-#define TAKE(bytes) (void)(bytes)
-#endif
 
 #define PEERS    2
 #define LIMIT_US 20000000
@@ -46,7 +36,7 @@ static void
 s_actor (zsock_t *pipe, void *args)
 {
     hf_election_actor (pipe, args);
-    GIVE (args);
+    HF_TSAN_GIVE (args);
 }
 
 static void
@@ -88,7 +78,7 @@ static void
 s_stop (stage_t *self)
 {
     zactor_destroy (&self->actor);
-    TAKE (&self->args);
+    HF_TSAN_TAKE (&self->args);
     assert_null (self->args.store); //  the actor has destroyed what it owned
     for (uint32_t i = 0; i < PEERS; i++)
         hf_mesh_destroy (&self->peer[i]);

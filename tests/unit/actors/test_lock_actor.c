@@ -1,5 +1,6 @@
 /*  The lock actor as it runs: a real zactor behind a real door. The election actor, the file actor
  *  and the clock are played here. */
+#include "base/hf_tsan.h"
 #include "tests/unit/broker-less/test_net.h"
 #include "nodes/actors/hf_actors.h"
 #include "nodes/actors/hf_clock.h"
@@ -7,17 +8,6 @@
 #include <stdatomic.h>
 #include <ftw.h>
 #include <stdlib.h>
-
-//  czmq is not instrumented, so the thread sanitizer cannot see that the actor's end, signalled
-//  through its pipe, hands what it wrote back to us.
-#ifdef __SANITIZE_THREAD__
-#include <sanitizer/tsan_interface.h>
-#define GIVE(bytes) __tsan_release (bytes)
-#define TAKE(bytes) __tsan_acquire (bytes)
-#else
-#define GIVE(bytes) (void)(bytes)
-#define TAKE(bytes) (void)(bytes)
-#endif
 
 #define LIMIT_MS 20000
 #define SECOND   1000000ULL
@@ -246,7 +236,7 @@ static void
 s_actor (zsock_t *pipe, void *args)
 {
     hf_lock_actor (pipe, args);
-    GIVE (args);
+    HF_TSAN_GIVE (args);
 }
 
 /*  A client that queues without a limit, on both ways. */
@@ -295,7 +285,7 @@ static void
 s_stop (stage_t *self)
 {
     zactor_destroy (&self->actor);
-    TAKE (&self->args);
+    HF_TSAN_TAKE (&self->args);
     assert_null (self->args.door);
     zmq_close (self->client);
     zsock_destroy (&self->election);

@@ -1,5 +1,6 @@
 //  The file actor as it runs: a real zactor over a real folder.
 
+#include "base/hf_tsan.h"
 #include "store_fixture.h"
 #include "nodes/actors/hf_actors.h"
 #include "nodes/actors/hf_pipe.h"
@@ -9,17 +10,6 @@
 #include <unistd.h>
 
 #define LIMIT_MS 20000
-
-//  libzmq is not instrumented, so the thread sanitizer cannot see that the end of the actor, told
-//  through its pipe, hands what it wrote back to us.
-#ifdef __SANITIZE_THREAD__
-#include <sanitizer/tsan_interface.h>
-#define GIVE(bytes) __tsan_release (bytes)
-#define TAKE(bytes) __tsan_acquire (bytes)
-#else
-#define GIVE(bytes) (void)(bytes)
-#define TAKE(bytes) (void)(bytes)
-#endif
 
 typedef struct actor {
     hf_file_args_t args;
@@ -34,7 +24,7 @@ static void
 s_run (zsock_t *pipe, void *args)
 {
     hf_file_actor (pipe, args);
-    GIVE (args);
+    HF_TSAN_GIVE (args);
 }
 
 static void
@@ -57,7 +47,7 @@ static void
 s_stop (actor_t *self)
 {
     zactor_destroy (&self->actor); //  sends $TERM and waits
-    TAKE (&self->args);
+    HF_TSAN_TAKE (&self->args);
     assert_null (self->args.store); //  the actor has destroyed what it owned
     assert_null (self->args.lock);
     zmq_msg_close (&self->message);
