@@ -1,11 +1,7 @@
 /*  The histogram against a sorted list of the same values. */
+#include "tests/kit/hf_test.h"
 #include "bench/histogram.h"
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <cmocka.h>
 #include <math.h>
-#include <stdlib.h>
 
 #define S_VALUES 20000
 

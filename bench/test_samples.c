@@ -1,14 +1,8 @@
 /*  Samples and what they are judged by; and a look at this process and a folder. */
+#include "tests/kit/hf_test.h"
 #include "bench/samples.h"
 #include "bench/usage.h"
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <cmocka.h>
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

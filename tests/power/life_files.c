@@ -1,14 +1,9 @@
+#include "tests/kit/hf_test.h"
 #include "life_files.h"
 #include "msgs/hf_msg.h"
 #include "nodes/store/hf_file_store.h"
 #include <assert.h>
 #include <inttypes.h>
-#include <stdarg.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #define FILES    4
 #define APPENDS  256 //  of a whole life

@@ -1,14 +1,9 @@
+#include "tests/kit/hf_test.h"
 #include "life_log.h"
 #include "msgs/hf_msg.h"
 #include "nodes/store/hf_log_store.h"
 #include <assert.h>
 #include <inttypes.h>
-#include <stdarg.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #define ENTRIES  64 //  of one log at a time, at most
 #define VERSIONS 64

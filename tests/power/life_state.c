@@ -1,14 +1,9 @@
+#include "tests/kit/hf_test.h"
 #include "life_state.h"
 #include "msgs/hf_msg.h"
 #include "nodes/store/hf_state_store.h"
 #include <assert.h>
 #include <inttypes.h>
-#include <stdarg.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #define GROUPS   3 //  of keys that begin with the same letter
 #define KEYS     5 //  in each

@@ -1,3 +1,4 @@
+#include "tests/kit/hf_test.h"
 #include "life_swap.h"
 #include "base/hf_hash.h"
 #include "msgs/hf_msg.h"
@@ -7,12 +8,6 @@
 #include "nodes/store/hf_state_store.h"
 #include <assert.h>
 #include <inttypes.h>
-#include <stdarg.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #define TERM   6 //  the node's own, and its vote in it

@@ -1,13 +1,6 @@
+#include "tests/kit/hf_test.h"
 #include "power_life.h"
 #include <assert.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

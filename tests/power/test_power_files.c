@@ -1,9 +1,7 @@
 //  The files under power cuts, kills and failures at every operation (P7).
 
+#include "tests/kit/hf_test.h"
 #include "life_files.h"
-#include <stdarg.h>
-#include <setjmp.h>
-#include <cmocka.h>
 
 static void
 test_P7_files_after_a_cut_at_every_operation (void **state)

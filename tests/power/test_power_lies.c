@@ -1,13 +1,11 @@
 //  Would the tests of power cuts notice? On a disk that says a sync is done and has not done it,
 //  what was acknowledged is lost, and they must say so: for each kind of sync that a store does.
 
+#include "tests/kit/hf_test.h"
 #include "life_files.h"
 #include "life_log.h"
 #include "life_state.h"
 #include "life_swap.h"
-#include <stdarg.h>
-#include <setjmp.h>
-#include <cmocka.h>
 
 #define STRIDE 3
 

@@ -1,9 +1,7 @@
 //  The log under power cuts, kills and failures at every operation (P7).
 
+#include "tests/kit/hf_test.h"
 #include "life_log.h"
-#include <stdarg.h>
-#include <setjmp.h>
-#include <cmocka.h>
 
 static void
 test_P7_log_after_a_cut_at_every_operation (void **state)

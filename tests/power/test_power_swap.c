@@ -1,9 +1,7 @@
 //  The state of another node under power cuts, kills and failures at every operation (P7).
 
+#include "tests/kit/hf_test.h"
 #include "life_swap.h"
-#include <stdarg.h>
-#include <setjmp.h>
-#include <cmocka.h>
 
 static void
 test_P7_swap_after_a_cut_at_every_operation (void **state)

@@ -2,15 +2,11 @@
 //  A WAL that is damaged in the middle is refused: tests/unit/store/test_damage.c has that one; a
 //  cut never looks like it: every refusal after a cut fails the tests here.
 
+#include "tests/kit/hf_test.h"
 #include "life_files.h"
 #include "life_log.h"
 #include "life_state.h"
 #include "nodes/store/hf_log_store.h"
-#include <stdarg.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>

@@ -5,11 +5,7 @@
 #ifndef STAGE_H_INCLUDED
 #define STAGE_H_INCLUDED
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "tests/kit/hf_test.h"
 #include "tests/cluster/harness/hf_cluster.h"
 #include "tests/cluster/harness/hf_proxy.h"
 #include "tests/cluster/harness/hf_script.h"

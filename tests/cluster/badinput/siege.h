@@ -2,11 +2,7 @@
 #ifndef SIEGE_H_INCLUDED
 #define SIEGE_H_INCLUDED
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "tests/kit/hf_test.h"
 #include "tests/cluster/harness/hf_cluster.h"
 #include "tests/cluster/harness/hf_probe.h"
 #include "tests/cluster/harness/hf_script.h"

@@ -1,14 +1,9 @@
 /*  Histories by hand: one that is true, and one for each way of breaking a promise. */
+#include "tests/kit/hf_test.h"
 #include "tests/cluster/check/check.h"
 #include "tests/cluster/check/hf_history.h"
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <cmocka.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdlib.h>
-#include <string.h>
 
 //  Sessions 1 and 2, one lock. Session 2 waits while 1 writes a section into two files; then it
 //  writes one itself; session 3's release is never answered.

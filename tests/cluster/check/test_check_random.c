@@ -2,14 +2,9 @@
  *
  *      test_check_random [OPERATIONS]      //  how long a history of that length takes
  */
+#include "tests/kit/hf_test.h"
 #include "tests/cluster/check/check.h"
 #include "tests/cluster/check/story.h"
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 static size_t s_operations = 50000;

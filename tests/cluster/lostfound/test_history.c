@@ -1,10 +1,6 @@
 /*  The checker finds every kind of violation that it is there to find, and nothing else. */
+#include "tests/kit/hf_test.h"
 #include "tests/cluster/lostfound/history.h"
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#include <string.h>
 
 typedef struct s_files {
     char text[2][4096];

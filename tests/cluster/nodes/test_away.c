@@ -1,16 +1,9 @@
 //  Nodes that were away for longer than the log goes back, and nodes that lost their disks.
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "tests/kit/hf_test.h"
 #include "client/holdfast.h"
 #include "tests/cluster/harness/hf_cluster.h"
 #include <ftw.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #define LIMIT_MS   20000

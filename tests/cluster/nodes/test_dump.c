@@ -1,15 +1,9 @@
 //  holdfastd --dump: what a node held when it ended, as JSON.
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "tests/kit/hf_test.h"
 #include "client/holdfast.h"
 #include "tests/cluster/harness/hf_cluster.h"
 #include <jansson.h>
-#include <stdlib.h>
-#include <string.h>
 
 #define LIMIT_MS 10000
 #define LOCK     "a \"lock\" \\ \xc3\xa9"

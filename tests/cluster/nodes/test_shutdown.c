@@ -1,13 +1,8 @@
 //  SIGTERM ends a node cleanly, and a leader hands over before it goes.
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "tests/kit/hf_test.h"
 #include "tests/cluster/harness/hf_cluster.h"
 #include <signal.h>
-#include <string.h>
 
 #define LIMIT_MS 10000
 

@@ -1,17 +1,10 @@
 //  A node that cannot start says why in one line and ends with a code that is not zero.
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "tests/kit/hf_test.h"
 #include "client/holdfast.h"
 #include "tests/cluster/harness/hf_cluster.h"
 #include "tests/kit/hf_ports.h"
 #include <arpa/inet.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 

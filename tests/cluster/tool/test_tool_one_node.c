@@ -1,14 +1,7 @@
 /*  The tool against a real node: what a script sees. In the scripts $T is `holdfast`. */
+#include "tests/kit/hf_test.h"
 #include "tests/cluster/harness/hf_cluster.h"
 #include "tests/unit/tool/trial.h"
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 static hf_cluster_t *s_cluster;
 

@@ -1,15 +1,8 @@
 /*  The tool against three real nodes: it goes on while a majority does. $T is `holdfast`. */
+#include "tests/kit/hf_test.h"
 #include "tests/cluster/harness/hf_cluster.h"
 #include "tests/unit/tool/trial.h"
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 static void
 s_output_has (const char *text)

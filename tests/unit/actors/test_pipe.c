@@ -1,7 +1,6 @@
 /*  Frames between actors: they arrive whole and in order, and a slow reader blocks nobody. */
+#include "tests/kit/hf_test.h"
 #include "nodes/actors/hf_pipe.h"
-#include <setjmp.h>
-#include <cmocka.h>
 
 static void
 test_a_slow_reader_blocks_nobody (void **state)

@@ -1,10 +1,9 @@
 /*  Who is where: sessions, openings, closings and watchers, over a real door. */
+#include "tests/kit/hf_test.h"
 #include "broker-less/hf_link.h"
 #include "nodes/actors/hf_lock_internal.h"
 #include <arpa/inet.h>
-#include <setjmp.h>
 #include <sys/socket.h>
-#include <cmocka.h>
 
 typedef struct fixture {
     void *context;

@@ -1,15 +1,10 @@
 //  The base that every room stands on: heap, array, random numbers, error lines.
 
+#include "tests/kit/hf_test.h"
 #include "base/hf_array.h"
 #include "base/hf_error.h"
 #include "base/hf_heap.h"
 #include "base/hf_random.h"
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <cmocka.h>
 
 #define NODES 64
 

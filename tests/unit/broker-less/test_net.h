@@ -4,16 +4,9 @@
 
 #include <arpa/inet.h>
 #include <poll.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
 
+#include "tests/kit/hf_test.h"
 #include "broker-less/hf_endpoints.h"
-#include <stdbool.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>

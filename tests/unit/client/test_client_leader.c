@@ -1,12 +1,6 @@
 /*  Who leads: redirects, breaks, silence, BUSY, and nodes that lie or talk nonsense. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "tests/kit/hf_test.h"
 #include "tests/unit/client/fixture.h"
-#include <stdlib.h>
-#include <string.h>
 
 #define TTL_MS 10000
 

@@ -1,15 +1,9 @@
 /*  The pure parts in virtual time: choice of the leader, lease, window, timers, table. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "tests/kit/hf_test.h"
 #include "client/core/hf_choice.h"
 #include "client/hf_knots.h"
 #include "client/core/hf_lease.h"
 #include "client/core/hf_window.h"
-#include <stdlib.h>
-#include <string.h>
 
 #define MS 1000ULL
 

@@ -1,13 +1,7 @@
 /*  Questions: pages, facts, reads; asked again after trouble, and never longer than allowed. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "tests/kit/hf_test.h"
 #include "tests/unit/client/fixture.h"
 #include <pthread.h>
-#include <stdlib.h>
-#include <string.h>
 
 static fixture_t s_x;
 

@@ -1,13 +1,7 @@
 /*  What the library sends and how it takes answers: order, repeats, batches, grants, limits. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "tests/kit/hf_test.h"
 #include "msgs/hf_limits.h"
 #include "tests/unit/client/fixture.h"
-#include <stdlib.h>
-#include <string.h>
 
 #define TTL_MS 10000
 

@@ -1,13 +1,7 @@
 /*  Leases, healing by ALIVE, openings and closings, and what becomes of requests at the end. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "tests/kit/hf_test.h"
 #include "tests/unit/client/fixture.h"
 #include <pthread.h>
-#include <stdlib.h>
-#include <string.h>
 
 static fixture_t s_x;
 

@@ -1,14 +1,7 @@
 /*  docs/protocol.md against the code: its bytes are what the codec makes, and its tables hold
  *  every message, status and limit. HF_DOC_PRINT=1 prints the examples as the codec makes them. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "tests/kit/hf_test.h"
 #include "msgs/hf_msg.h"
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #define SESSION 17
 

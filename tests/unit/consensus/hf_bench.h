@@ -2,12 +2,7 @@
 #ifndef HF_BENCH_H_INCLUDED
 #define HF_BENCH_H_INCLUDED
 
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-#include <string.h>
+#include "tests/kit/hf_test.h"
 #include "nodes/consensus/hf_core_internal.h"
 
 typedef struct hf_bench {

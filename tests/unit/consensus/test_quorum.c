@@ -1,10 +1,6 @@
 //  Quorum arithmetic against a slow and obvious twin, on random input.
 
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "tests/kit/hf_test.h"
 #include "msgs/hf_limits.h"
 #include "nodes/consensus/hf_quorum.h"
 

@@ -2,11 +2,7 @@
 #ifndef CHECK_H_INCLUDED
 #define CHECK_H_INCLUDED
 
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "tests/kit/hf_test.h"
 #include "tests/unit/locks/feed.h"
 
 #endif

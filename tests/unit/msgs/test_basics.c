@@ -1,15 +1,10 @@
 /*  Names, statuses and the hash: tables and vectors that stay as they are. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
 
+#include "tests/kit/hf_test.h"
 #include "base/hf_hash.h"
 #include "msgs/hf_status.h"
 #include "msgs/hf_wire.h"
 #include "test_random.h"
-#include <stdio.h>
 
 //  ---- names ------------------------------------------------------------------------------
 

@@ -1,13 +1,8 @@
 /*  The message table: every kind goes there and back, and nothing that is wrong gets in. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
 
+#include "tests/kit/hf_test.h"
 #include "msgs/hf_msg.h"
 #include "test_random.h"
-#include <stdio.h>
 
 static uint8_t s_pool[300]; //  what random spans show
 static hf_pack_t s_records; //  what random lists show

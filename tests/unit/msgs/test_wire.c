@@ -1,10 +1,6 @@
 /*  The codec against msgpack-c's own reader, and against what tries to make it crash or grow. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
 
+#include "tests/kit/hf_test.h"
 #include "msgs/hf_wire.h"
 #include "test_random.h"
 #include <float.h>

@@ -4,13 +4,7 @@
 #ifndef STORE_FIXTURE_H_INCLUDED
 #define STORE_FIXTURE_H_INCLUDED
 
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-#include <stdbool.h>
-#include <stdio.h>
+#include "tests/kit/hf_test.h"
 #include <sys/types.h>
 
 /*  A cmocka setup and teardown: *state is the path of a new folder. */

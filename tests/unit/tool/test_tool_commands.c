@@ -1,12 +1,7 @@
 /*  The other commands, without a cluster: what they ask of the library, print and exit with. */
+#include "tests/kit/hf_test.h"
 #include "tests/unit/tool/trial.h"
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
 #include <jansson.h>
-#include <string.h>
 
 static void
 s_output_has (const char *text)

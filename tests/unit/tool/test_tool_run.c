@@ -1,12 +1,7 @@
 /*  `holdfast run`, without a cluster: exit codes, environment, signals, loss of the lock. */
+#include "tests/kit/hf_test.h"
 #include "tests/kit/hf_wait.h"
 #include "tests/unit/tool/trial.h"
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-#include <string.h>
 
 static void
 s_output_has (const char *text)

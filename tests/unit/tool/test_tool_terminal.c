@@ -4,22 +4,15 @@
  *  writes to its report what becomes of it: "stopped", "ended CODE", who is in the foreground.
  *  On "fg" it puts the job into the foreground again and continues it.
  */
+#include "tests/kit/hf_test.h"
 #include "tests/kit/hf_wait.h"
 #include "tests/unit/tool/trial.h"
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>

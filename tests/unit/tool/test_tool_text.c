@@ -1,11 +1,5 @@
+#include "tests/kit/hf_test.h"
 #include "client/tool/tool_text.h"
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-#include <stdlib.h>
-#include <string.h>
 
 static uint64_t
 s_time (const char *text)
