@@ -1,6 +1,9 @@
+//  The ROUTER socket for clients: routes in, bounded queues out.
+
 #include "broker-less/hf_door.h"
 #include "broker-less/hf_socket.h"
 #include "base/hf_tsan.h"
+#include "base/hf_alloc.h"
 #include "base/hf_hash.h"
 #include <assert.h>
 #include <stdatomic.h>
@@ -8,25 +11,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SEND_MAX       4096 //  messages queued for one client that does not read; then it loses them
-#define DROPS_IN_A_ROW 256  //  messages of another shape taken in one call
+#define SEND_MAX       4096 //  messages queued for one client that does not read; beyond, they are lost
+#define DROPS_IN_A_ROW 256 //  malformed messages skipped in one call
 
 #define SMALL_BYTES  4096 //  messages up to this are bounded by their number alone
-#define CLIENT_SLOTS 4096 //  clients are told apart by a hash: two may share what is allowed to one
+#define CLIENT_SLOTS 4096 //  by a hash of the route: two clients may share one allowance
 
 static const hf_socket_pulse_t s_pulse = {.interval_ms = 1000, .timeout_ms = 4000};
 
-/*  Bytes that libzmq has taken and not yet written out or dropped. libzmq's own threads count them
- *  down, some of them after the door is closed: the last one frees it. */
+/*  Bytes that libzmq has accepted and not yet written or dropped. libzmq's threads count them down,
+ *  some after the door is closed: the last reference frees this. */
 typedef struct debts {
-    atomic_size_t refs; //  the door, and every message that is counted
+    atomic_size_t refs; //  the door, and every counted message
     atomic_size_t all;
     atomic_size_t client[CLIENT_SLOTS];
 } debts_t;
 
 struct hf_door {
     void *router;
-    zmq_msg_t body; //  the message handed out last
+    zmq_msg_t body; //  the message returned last
     uint64_t dropped;
     debts_t *debts;
 };
@@ -43,15 +46,13 @@ hf_door_new (void *context, const hf_endpoint_t *self_endpoint, char *error)
 {
     assert (context && self_endpoint && error);
     error[0] = 0;
-    hf_door_t *self = calloc (1, sizeof (*self));
-    assert (self);
+    hf_door_t *self = hf_alloc (sizeof (*self));
     zmq_msg_init (&self->body);
-    self->debts = calloc (1, sizeof (*self->debts));
-    assert (self->debts);
+    self->debts = hf_alloc (sizeof (*self->debts));
     atomic_init (&self->debts->refs, 1);
     self->router = hf_socket_new (context, ZMQ_ROUTER, s_pulse);
     if (self->router == NULL) {
-        snprintf (error, HF_ERROR_SIZE, "cannot open a socket: %s", zmq_strerror (zmq_errno ()));
+        hf_error_set (error, "cannot open a socket: %s", zmq_strerror (zmq_errno ()));
         hf_door_destroy (&self);
         return NULL;
     }
@@ -91,9 +92,9 @@ hf_door_dropped (const hf_door_t *self)
     return self->dropped;
 }
 
-//  ---- coming in -------------------------------------------------------------------
+//  ---- receiving -------------------------------------------------------------------
 
-/*  The part that follows in the same message, into self->body; false when there is none. */
+/*  Receive the next part of the same message into self->body; false when there is none. */
 static bool
 s_next_part (hf_door_t *self, bool more)
 {
@@ -104,7 +105,8 @@ s_next_part (hf_door_t *self, bool more)
     return rc >= 0;
 }
 
-/*  Take the parts behind the routing id; true when they are of the shape that is asked for. */
+/*  Receive the parts behind the routing id; true when they are one frame, perhaps with a delimiter.
+ */
 static bool
 s_take_parts (hf_door_t *self, bool more, hf_route_t *route)
 {
@@ -142,9 +144,10 @@ hf_door_next (hf_door_t *self, hf_route_t *route, hf_span_t *bytes)
     return false;
 }
 
-//  ---- going out -------------------------------------------------------------------
+//  ---- sending -------------------------------------------------------------------
 
-/*  The first part decides: it is refused when the client is gone or its queue is full. */
+/*  The first part decides: libzmq refuses it when the client is disconnected or its queue is full.
+ */
 static bool
 s_send_id (hf_door_t *self, const hf_route_t *route)
 {
@@ -154,7 +157,7 @@ s_send_id (hf_door_t *self, const hf_route_t *route)
             return true;
         if (zmq_errno () != EAGAIN)
             return false;
-        //  Asking for events makes libzmq look whether the queue has been read meanwhile.
+        //  Asking for events makes libzmq notice room in the queue.
         int events;
         size_t size = sizeof (events);
         zmq_getsockopt (self->router, ZMQ_EVENTS, &events, &size);
@@ -162,7 +165,7 @@ s_send_id (hf_door_t *self, const hf_route_t *route)
     return false;
 }
 
-/*  All that comes before the frame. */
+/*  Send the parts before the frame. */
 static bool
 s_send_head (hf_door_t *self, const hf_route_t *route)
 {
@@ -171,14 +174,14 @@ s_send_head (hf_door_t *self, const hf_route_t *route)
     return !route->delimiter || zmq_send (self->router, "", 0, ZMQ_SNDMORE | ZMQ_DONTWAIT) == 0;
 }
 
-//  Before the bytes of a message that is counted.
+//  In front of the bytes of a counted message.
 typedef struct counted {
     debts_t *debts;
     size_t size;
     uint32_t slot;
 } counted_t;
 
-/*  On one of libzmq's threads: it has written the message out, or dropped it. */
+/*  Called on a libzmq thread when the message was written or dropped. */
 static void
 s_settled (void *data, void *hint)
 {
@@ -192,7 +195,7 @@ s_settled (void *data, void *hint)
     s_unref (debts);
 }
 
-/*  A large message, when the client may be owed as much. */
+/*  Send a large message if the client's allowance has room. */
 static bool
 s_send_counted (hf_door_t *self, const hf_route_t *route, const void *frame, size_t size)
 {
@@ -201,8 +204,7 @@ s_send_counted (hf_door_t *self, const hf_route_t *route, const void *frame, siz
     if (atomic_load (&debts->client[slot]) + size > HF_DOOR_CLIENT_BYTES ||
         atomic_load (&debts->all) + size > HF_DOOR_ALL_BYTES || !s_send_head (self, route))
         return false;
-    counted_t *counted = malloc (sizeof (*counted) + size);
-    assert (counted);
+    counted_t *counted = hf_alloc_again (NULL, sizeof (*counted) + size);
     *counted = (counted_t){.debts = debts, .size = size, .slot = slot};
     memcpy (counted + 1, frame, size);
     atomic_fetch_add (&debts->refs, 1);

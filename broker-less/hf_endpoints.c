@@ -1,3 +1,5 @@
+//  The list that names a cluster: parsed, checked, and written in its canonical form.
+
 #include "broker-less/hf_endpoints.h"
 #include <arpa/inet.h>
 #include <assert.h>
@@ -39,9 +41,8 @@ s_wrong (const part_t *part, char *error, const char *format, ...)
     va_start (args, format);
     vsnprintf (why, sizeof (why), format, args);
     va_end (args);
-    snprintf (error, HF_ERROR_SIZE, "endpoint %u \"%s%s\": %s", part->number, quoted,
-              shown < part->size ? "..." : "", why);
-    return -1;
+    return hf_error_set (error, "endpoint %u \"%s%s\": %s", part->number, quoted,
+                         shown < part->size ? "..." : "", why);
 }
 
 //  ---- one part: id@host:client:node -------------------------------------------
@@ -226,8 +227,7 @@ hf_endpoints_parse (hf_endpoints_t *self, const char *text, char *error)
     hf_endpoints_t list = {.count = 0};
     error[0] = 0;
     if (text[0] == 0) {
-        snprintf (error, HF_ERROR_SIZE, "the list of endpoints is empty");
-        return -1;
+        return hf_error_set (error, "the list of endpoints is empty");
     }
     for (unsigned number = 1; text != NULL; number++) {
         const char *comma = strchr (text, ',');
@@ -251,8 +251,7 @@ hf_endpoints_check_cluster (const hf_endpoints_t *self, char *error)
     error[0] = 0;
     if (self->count % 2 == 1 && self->count <= HF_MEMBERS_MAX)
         return 0;
-    snprintf (error, HF_ERROR_SIZE, "a cluster has 1, 3, 5 or 7 nodes; the list names %u",
-              self->count);
+    hf_error_set (error, "a cluster has 1, 3, 5 or 7 nodes; the list names %u", self->count);
     return -1;
 }
 

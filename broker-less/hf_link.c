@@ -1,3 +1,5 @@
+//  A client's connection to one node: DEALER socket, monitor, reconnecting.
+
 #include "broker-less/hf_link.h"
 #include "broker-less/hf_socket.h"
 #include <assert.h>
@@ -6,7 +8,7 @@
 #include <time.h>
 
 #define SEND_MAX     1000
-#define RECONNECT_US 2000000 //  not connected for so long: begin anew
+#define RECONNECT_US 2000000 //  not connected for so long: start over
 
 static const hf_socket_pulse_t s_pulse = {.interval_ms = 500, .timeout_ms = 1500};
 
@@ -14,9 +16,9 @@ struct hf_link {
     void *dealer;
     void *monitor;
     char address[HF_HOST_MAX + 32];
-    zmq_msg_t body; //  the frame handed out last
+    zmq_msg_t body; //  the frame returned last
     bool connected;
-    uint64_t try_us; //  since when this connection is tried
+    uint64_t try_us; //  since when it tries to connect
 };
 
 static uint64_t
@@ -89,8 +91,8 @@ hf_link_connected (const hf_link_t *self)
     return self->connected;
 }
 
-/*  Asking for events makes libzmq take in what its I/O thread has told it: a new connection,
- *  a queue that was read. Otherwise a send may not see that for a millisecond. */
+/*  Asking for events makes libzmq process what its I/O thread has reported: a new connection, room
+ *  in the queue. Otherwise a send may miss that for a millisecond. */
 static void
 s_catch_up (hf_link_t *self)
 {
@@ -99,8 +101,8 @@ s_catch_up (hf_link_t *self)
     zmq_getsockopt (self->dealer, ZMQ_EVENTS, &events, &size);
 }
 
-/*  libzmq gives up on a peer whose bytes are no ZMTP, such as another program on that port:
- *  it does not connect again by itself. */
+/*  libzmq does not reconnect by itself to a peer that does not speak ZMTP, such as another program
+ *  on that port. */
 static void
 s_reconnect_silent (hf_link_t *self)
 {
@@ -128,7 +130,7 @@ s_see (hf_link_t *self)
     return HF_LINK_NONE;
 }
 
-/*  Frames of more than one part are not from a node: they are dropped. */
+/*  Drop messages of more than one part: no node sends them. */
 static bool
 s_receive (hf_link_t *self)
 {

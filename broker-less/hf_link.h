@@ -1,8 +1,8 @@
-/*  hf_link.h - a client's DEALER socket to one node, and what its monitor sees.
+/*  hf_link.h - a client's DEALER socket to one node, with its monitor.
  *
- *  Plain libzmq on the caller's context (a library must not start czmq's global one in
- *  somebody else's program). Reconnects by itself (20 ms to 1 s). Nothing is queued for a node
- *  that is not connected (ZMQ_IMMEDIATE): sending fails at once and the caller goes elsewhere.
+ *  Plain libzmq on the caller's context: a library must not start czmq's global context in the
+ *  program that uses it. Reconnects by itself (20 ms to 1 s). Nothing is queued for a node
+ *  that is not connected (ZMQ_IMMEDIATE): sending fails at once, and the caller tries another node.
  *  ZMTP heartbeats are on. Not thread-safe.
  */
 #ifndef HF_LINK_H_INCLUDED

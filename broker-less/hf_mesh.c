@@ -1,15 +1,16 @@
-/*  The sockets of the mesh and what comes in on them; hf_mesh_peer.c judges the HELLOs.
+/*  The sockets of the mesh and what arrives on them; hf_mesh_peer.c judges the HELLOs.
  *
- *  Order of events. Frames come before BROKEN: what a peer said before it died is heard before
- *  its death is, or its last heartbeat would call off the election that its death began. But
- *  a flood from others must not hide the death: after BREAK_PATIENCE further frames it is told.
- *  When a connection is seen to be made again, the peer's frames are dropped until its HELLO
- *  has come on it. The monitor is read after the frame that is judged, so that no frame of a
- *  new connection passes for one of the old.
+ *  Order of events. The frames that a peer sent before it died are delivered before BROKEN:
+ *  otherwise its last heartbeat would call off the election that its death began. A flood from
+ *  other peers must not hide the death, so BROKEN is reported after BREAK_PATIENCE further frames.
+ *  After a reconnect, the peer's frames are dropped until a HELLO has arrived on the new
+ * connection. The monitor is read after each frame, so that no frame of a new connection counts as
+ * one of the old connection.
  */
 #include "broker-less/hf_mesh.h"
 #include "broker-less/hf_mesh_peer.h"
 #include "broker-less/hf_socket.h"
+#include "base/hf_alloc.h"
 #include "base/hf_hash.h"
 #include <assert.h>
 #include <stdio.h>
@@ -18,18 +19,18 @@
 #include <sys/random.h>
 
 #define TOPIC_SIZE     4
-#define SEND_MAX       8192 //  frames queued for one slow peer, mostly small; then it loses them
-#define BREAK_PATIENCE 1024 //  frames that may still come before a break is told
+#define SEND_MAX       8192 //  frames queued for one slow peer; beyond, it loses them
+#define BREAK_PATIENCE 1024 //  frames that may still be delivered before BROKEN
 #define DROPS_IN_A_ROW 256  //  malformed messages taken in one call
 #define HURRY_US       1000000
 #define HELLO_FAST_US  20000
-#define HELLO_SLOW_US  100000 //  somebody is absent for longer
+#define HELLO_SLOW_US  100000 //  a peer has been absent for longer
 #define HELLO_IDLE_US  250000 //  all links are up
 #define RECONNECT_US   2000000
 #define STALL_US       1000000
 
-//  A peer that is off without a word is noticed by the core's own heartbeats long before; this
-//  clears its connection, so that a new one is made when it is back.
+//  The consensus notices a silent peer long before this. ZMTP heartbeats drop its dead connection,
+//  so that a new one is made when the peer is back.
 static const hf_socket_pulse_t s_pulse = {.interval_ms = 500, .timeout_ms = 1500};
 
 struct hf_mesh {
@@ -39,13 +40,13 @@ struct hf_mesh {
     hf_mesh_self_t me;
     hf_mesh_peer_t peer[HF_MEMBERS_MAX];
     uint32_t count;
-    zmq_msg_t body; //  the frame handed out last
+    zmq_msg_t body; //  the frame returned last
     hf_pack_t hello;
     bool started;
     uint64_t hello_us;     //  when the last HELLO went out
     uint64_t hurry_us;     //  until when HELLOs go out fast
     uint64_t tick_us;      //  when hf_mesh_tick was last called
-    uint64_t reconnect_us; //  when silent peers were last connected to anew
+    uint64_t reconnect_us; //  when silent peers were last reconnected
     uint32_t patience;
     uint64_t dropped;
 };
@@ -80,8 +81,7 @@ s_open (hf_mesh_t *self, void *context, char *error)
         self->monitor =
             hf_socket_monitor (context, self->sub, ZMQ_EVENT_CONNECTED | ZMQ_EVENT_DISCONNECTED);
     if (self->pub == NULL || self->monitor == NULL) {
-        snprintf (error, HF_ERROR_SIZE, "cannot open a socket: %s", zmq_strerror (zmq_errno ()));
-        return -1;
+        return hf_error_set (error, "cannot open a socket: %s", zmq_strerror (zmq_errno ()));
     }
     hf_socket_set (self->pub, ZMQ_SNDHWM, SEND_MAX);
     //  A restarted node must be found quickly.
@@ -96,8 +96,7 @@ s_join (hf_mesh_t *self, const hf_endpoints_t *endpoints, char *error)
 {
     const hf_endpoint_t *own = hf_endpoints_find (endpoints, self->me.id);
     if (own == NULL) {
-        snprintf (error, HF_ERROR_SIZE, "node %u is not in the list of endpoints", self->me.id);
-        return -1;
+        return hf_error_set (error, "node %u is not in the list of endpoints", self->me.id);
     }
     if (hf_socket_bind (self->pub, own->host, own->node_port, "nodes", error) != 0)
         return -1;
@@ -109,9 +108,8 @@ s_join (hf_mesh_t *self, const hf_endpoints_t *endpoints, char *error)
         peer->fd = -1;
         hf_endpoint_node_address (&endpoints->node[i], peer->address);
         if (hf_socket_connect (self->sub, peer->address) != 0) {
-            snprintf (error, HF_ERROR_SIZE, "cannot connect to node %u at %s: %s", peer->id,
-                      peer->address, zmq_strerror (zmq_errno ()));
-            return -1;
+            return hf_error_set (error, "cannot connect to node %u at %s: %s", peer->id,
+                                 peer->address, zmq_strerror (zmq_errno ()));
         }
     }
     return 0;
@@ -122,8 +120,7 @@ hf_mesh_new (void *context, const hf_endpoints_t *endpoints, uint32_t self_id, c
 {
     assert (context && endpoints && error);
     error[0] = 0;
-    hf_mesh_t *self = calloc (1, sizeof (*self));
-    assert (self);
+    hf_mesh_t *self = hf_alloc (sizeof (*self));
     self->me.id = self_id;
     hf_endpoints_text (endpoints, self->me.list);
     self->me.list_hash = hf_hash (0, self->me.list, strlen (self->me.list));
@@ -177,7 +174,7 @@ hf_mesh_send (hf_mesh_t *self, uint32_t to, const void *frame, size_t size)
     assert (to != self->me.id);
     uint8_t topic[TOPIC_SIZE];
     s_topic (topic, to);
-    //  Nobody would take it, and it would cost the connection.
+    //  The peer would refuse it and close the connection.
     if (size > HF_SOCKET_BYTES_MAX) {
         self->dropped++;
         return;
@@ -222,9 +219,10 @@ s_hello_interval_us (const hf_mesh_t *self, uint64_t now_us)
     return now_us < self->hurry_us ? HELLO_FAST_US : HELLO_SLOW_US;
 }
 
-/*  libzmq gives up for good on a peer whose bytes are no ZMTP, or too many, and to connect again
- *  does nothing while it remembers the address. So who says nothing is forgotten and connected
- *  to anew. Not after this process itself was held up: then what they said has to be read first. */
+/*  libzmq gives up for good on a peer that sends bytes that are not ZMTP, or a frame that is too
+ *  large, and connecting again does nothing while it remembers the address. So disconnect from a
+ *  silent peer and connect again; but not right after this process itself was held up: then the
+ *  frames that wait must be read first. */
 static void
 s_reconnect_silent (hf_mesh_t *self, uint64_t now_us)
 {
@@ -238,7 +236,7 @@ s_reconnect_silent (hf_mesh_t *self, uint64_t now_us)
         hf_mesh_peer_t *peer = &self->peer[i];
         if (peer->broken || hf_since_us (peer->said_us, now_us) < RECONNECT_US)
             continue;
-        if (peer->known) { //  every end of a connection is told
+        if (peer->known) { //  every end of a connection is reported
             peer->broken = true;
             self->patience = BREAK_PATIENCE;
         }
@@ -265,11 +263,11 @@ hf_mesh_tick (hf_mesh_t *self, uint64_t now_us)
     return self->hello_us + s_hello_interval_us (self, now_us);
 }
 
-//  ---- what the monitor sees -------------------------------------------------------
+//  ---- the monitor -------------------------------------------------------
 
-/*  libzmq names a connection as it was asked for the first time, and by the resolved address
- *  after that; so a peer given by its host's name is known by the file descriptor on which
- *  its last HELLO came. */
+/*  The peer of a connection. libzmq reports the address as it was given for the first connection,
+ *  and the resolved one later; a peer that was given by host name is then found by the file
+ *  descriptor on which its last HELLO arrived. */
 static hf_mesh_peer_t *
 s_peer_seen (hf_mesh_t *self, const hf_socket_sight_t *sight)
 {
@@ -284,7 +282,7 @@ s_peer_seen (hf_mesh_t *self, const hf_socket_sight_t *sight)
     return NULL;
 }
 
-/*  Note what was seen; true when a break came in. */
+/*  Process the monitor's events; true when a connection broke. */
 static bool
 s_monitor_drain (hf_mesh_t *self)
 {
@@ -307,7 +305,7 @@ s_monitor_drain (hf_mesh_t *self)
     return broken;
 }
 
-//  ---- what comes in ---------------------------------------------------------------
+//  ---- receiving ---------------------------------------------------------------
 
 typedef enum { GOT_NONE, GOT_BAD, GOT_FRAME } got_t;
 
@@ -330,7 +328,7 @@ s_receive (hf_mesh_t *self)
     return size == TOPIC_SIZE && parts == 2 ? GOT_FRAME : GOT_BAD;
 }
 
-/*  Fill EVENT from the frame in self->body when the caller has to see it. */
+/*  Process the frame in self->body; true when EVENT was filled for the caller. */
 static bool
 s_take (hf_mesh_t *self, uint64_t now_us, hf_mesh_event_t *event)
 {
@@ -342,7 +340,7 @@ s_take (hf_mesh_t *self, uint64_t now_us, hf_mesh_event_t *event)
         hf_scan_t peek = scan;
         hf_scan_array (&peek);
         hf_get_u32 (&peek, &kind);
-        hf_get_u32 (&peek, &from); //  the first field of all that nodes say to each other
+        hf_get_u32 (&peek, &from); //  the first field of every message between nodes
     }
     hf_mesh_peer_t *peer = hf_mesh_peer_find (self->peer, self->count, from);
     hf_hello_t hello;
@@ -356,7 +354,7 @@ s_take (hf_mesh_t *self, uint64_t now_us, hf_mesh_event_t *event)
             *event = (hf_mesh_event_t){
                 .type = HF_MESH_OTHER_LIST, .node = hello.from, .text = hello.list};
             return true;
-        case HF_HELLO_NOT_ECHOED: //  it does not know yet that we hear it: tell it now
+        case HF_HELLO_NOT_ECHOED: //  the peer does not know yet that we hear it
             if (hf_since_us (self->hello_us, now_us) >= HELLO_FAST_US)
                 s_hello_send (self, now_us);
             break;
@@ -369,7 +367,7 @@ s_take (hf_mesh_t *self, uint64_t now_us, hf_mesh_event_t *event)
         self->dropped++;
         return false;
     }
-    //  Before its HELLO we cannot know whose cluster it is of. That costs time and is no fault.
+    //  Until its HELLO has arrived the peer's cluster is unknown: drop the frame, do not count it.
     if (!peer->trusted)
         return false;
     *event = (hf_mesh_event_t){
@@ -377,7 +375,7 @@ s_take (hf_mesh_t *self, uint64_t now_us, hf_mesh_event_t *event)
     return true;
 }
 
-/*  A break, or a link that went up or down, not told yet. */
+/*  Report a break, or a link that went up or down. */
 static bool
 s_tell (hf_mesh_t *self, uint64_t now_us, bool breaks, hf_mesh_event_t *event)
 {
@@ -422,7 +420,7 @@ hf_mesh_next (hf_mesh_t *self, uint64_t now_us, hf_mesh_event_t *event)
         got_t got = s_receive (self);
         bool seen = s_monitor_drain (self);
         if (got == GOT_NONE) {
-            //  What was just seen to break may have said something just before.
+            //  The peer whose connection just broke may have sent a frame before that.
             if (!seen && !broken)
                 return HF_MESH_NONE;
             if (!seen && s_tell (self, now_us, true, event))

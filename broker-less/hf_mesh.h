@@ -1,4 +1,4 @@
-/*  hf_mesh.h - the nodes' mesh: everybody publishes, everybody subscribes.
+/*  hf_mesh.h - the mesh between the nodes: each publishes, each subscribes to all others.
  *
  *  A PUB socket bound on this node's node port, a SUB socket connected to all
  *  peers' (RCVHWM 0: drain it), and a socket monitor on the SUB. Topics have a
@@ -6,10 +6,10 @@
  *  everybody. A message is the topic part and one frame.
  *
  *  Subscriptions are lost silently, so a link to a peer is UP only while that peer's
- *  HELLOs echo this process's nonce: then it hears us, and we hear it. HELLOs go
- *  out on hf_mesh_tick: often until all links are up, then every 250 ms; without an echo for
- *  1 s a link is down. A HELLO also carries the peer's canonical cluster list: another list
- *  than ours is reported, and that peer's messages are dropped.
+ *  HELLOs echo this process's nonce: then both sides hear each other. hf_mesh_tick sends
+ *  HELLOs: often until all links are up, then every 250 ms; without an echo for
+ *  1 s a link is down. A HELLO also carries the sender's canonical cluster list: a list that
+ *  differs from ours is reported, and that peer's messages are dropped.
  *
  *  Plain libzmq on the caller's context. Not thread-safe: one actor owns it.
  */
@@ -32,11 +32,11 @@ void hf_mesh_destroy (hf_mesh_t **self_p);
 void hf_mesh_sockets (const hf_mesh_t *self, void *sockets[HF_MESH_SOCKETS]);
 
 typedef enum hf_mesh_event_type {
-    HF_MESH_NONE = 0,   //  nothing is waiting
-    HF_MESH_FRAME = 1,  //  a consensus frame from a peer: bytes, valid until the next call
-    HF_MESH_UP = 2,     //  the link to NODE is up
-    HF_MESH_DOWN = 3,   //  the link to NODE is down: no echo for a while
-    HF_MESH_BROKEN = 4, //  the connection to NODE was seen to break; a DOWN follows if it was UP
+    HF_MESH_NONE = 0,       //  nothing is waiting
+    HF_MESH_FRAME = 1,      //  a consensus frame from a peer: bytes, valid until the next call
+    HF_MESH_UP = 2,         //  the link to NODE is up
+    HF_MESH_DOWN = 3,       //  the link to NODE is down: no echo for a while
+    HF_MESH_BROKEN = 4,     //  the connection to NODE broke; a DOWN follows if it was UP
     HF_MESH_OTHER_LIST = 5, //  NODE was started with another cluster list: text (once per change)
 } hf_mesh_event_type_t;
 
@@ -51,8 +51,8 @@ typedef struct hf_mesh_event {
  *  are dropped and counted. NOW in microseconds, monotonic. */
 hf_mesh_event_type_t hf_mesh_next (hf_mesh_t *self, uint64_t now_us, hf_mesh_event_t *event);
 
-/*  Send what is due; gives the time of the next tick. Links may go down here; that is
- *  told by hf_mesh_next. */
+/*  Send what is due; returns the time of the next tick. Links may go down here; hf_mesh_next
+ *  reports it. */
 uint64_t hf_mesh_tick (hf_mesh_t *self, uint64_t now_us);
 
 /*  Publish a frame to node TO (0: everybody). Never blocks; a slow peer loses it. */

@@ -1,3 +1,5 @@
+//  The state of one peer, by its HELLOs: is the link up, and is it of our cluster?
+
 #include "broker-less/hf_mesh_peer.h"
 #include "base/hf_hash.h"
 #include <assert.h>
@@ -19,7 +21,7 @@ hf_mesh_peer_find (hf_mesh_peer_t *peers, uint32_t count, uint32_t id)
     return NULL;
 }
 
-/*  Whether it can be shown to people as it is. */
+/*  Whether the list can be printed in a log line, and its hash is right. */
 static bool
 s_list_valid (const hf_hello_t *hello)
 {
@@ -81,7 +83,7 @@ hf_mesh_peer_hello (hf_mesh_peer_t *self, const hf_mesh_self_t *me, const hf_hel
     bool restarted = self->nonce != hello->nonce;
     self->nonce = hello->nonce;
     if (restarted && self->up) {
-        //  Another process: first the link goes down, and the next HELLO may take it up.
+        //  The peer restarted: the link goes down first, and the next HELLO may take it up again.
         self->up = false;
         return HF_HELLO_NOT_ECHOED;
     }

@@ -1,3 +1,5 @@
+//  libzmq sockets as we use them: options, binding by name, the monitor.
+
 #include "broker-less/hf_socket.h"
 #include <arpa/inet.h>
 #include <assert.h>
@@ -7,8 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define CONNECT_TIMEOUT_MS   1000 //  a host that is off answers nothing: try it anew after this
-#define HANDSHAKE_TIMEOUT_MS 3000 //  who connects and does not speak ZMTP is cut after this
+#define CONNECT_TIMEOUT_MS   1000 //  a host that is down does not answer: try again after this
+#define HANDSHAKE_TIMEOUT_MS 3000 //  a connection without a ZMTP handshake is closed after this
 
 //  ---- options -------------------------------------------------------------------
 
@@ -65,11 +67,10 @@ s_hint (int code)
 }
 
 static int
-s_bind_failed (const char *host, uint16_t port, const char *for_whom, int code, char *error)
+s_bind_failed (const char *host, uint16_t port, const char *users, int code, char *error)
 {
-    snprintf (error, HF_ERROR_SIZE, "cannot listen on %s:%u for %s: %s%s", host, port, for_whom,
-              zmq_strerror (code), s_hint (code));
-    return -1;
+    return hf_error_set (error, "cannot listen on %s:%u for %s: %s%s", host, port, users,
+                         zmq_strerror (code), s_hint (code));
 }
 
 static int
@@ -79,22 +80,21 @@ s_bind_one (void *socket, const char *host, uint16_t port)
     snprintf (address, sizeof (address), "tcp://%s:%u", host, port);
     if (zmq_bind (socket, address) == 0)
         return 0;
-    //  libzmq says "no such device" of an address that it cannot take.
+    //  libzmq reports ENODEV for an address that is not of this machine.
     int code = zmq_errno ();
     return code == ENODEV ? EADDRNOTAVAIL : code;
 }
 
-/*  libzmq resolves names when it connects but not when it binds, so that is done here. */
+/*  libzmq resolves names when it connects but not when it binds, so do that here. */
 static int
-s_bind_name (void *socket, const char *host, uint16_t port, const char *for_whom, char *error)
+s_bind_name (void *socket, const char *host, uint16_t port, const char *users, char *error)
 {
     struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM};
     struct addrinfo *found = NULL;
     int rc = getaddrinfo (host, NULL, &hints, &found);
     if (rc != 0) {
-        snprintf (error, HF_ERROR_SIZE, "cannot listen on %s:%u for %s: %s", host, port, for_whom,
-                  gai_strerror (rc));
-        return -1;
+        return hf_error_set (error, "cannot listen on %s:%u for %s: %s", host, port, users,
+                             gai_strerror (rc));
     }
     unsigned bound = 0;
     int code = 0;
@@ -113,28 +113,28 @@ s_bind_name (void *socket, const char *host, uint16_t port, const char *for_whom
     }
     freeaddrinfo (found);
     bool usable = bound > 0 && (code == 0 || code == EADDRNOTAVAIL);
-    return usable ? 0 : s_bind_failed (host, port, for_whom, code, error);
+    return usable ? 0 : s_bind_failed (host, port, users, code, error);
 }
 
 int
-hf_socket_bind (void *socket, const char *host, uint16_t port, const char *for_whom, char *error)
+hf_socket_bind (void *socket, const char *host, uint16_t port, const char *users, char *error)
 {
     assert (socket && host[0] != 0 && error);
     error[0] = 0;
     struct in_addr ip;
     bool ipv6 = host[0] == '[';
     if (!ipv6 && inet_pton (AF_INET, host, &ip) != 1)
-        return s_bind_name (socket, host, port, for_whom, error);
+        return s_bind_name (socket, host, port, users, error);
     hf_socket_set (socket, ZMQ_IPV6, ipv6);
     int code = s_bind_one (socket, host, port);
-    return code == 0 ? 0 : s_bind_failed (host, port, for_whom, code, error);
+    return code == 0 ? 0 : s_bind_failed (host, port, users, code, error);
 }
 
 int
 hf_socket_connect (void *socket, const char *address)
 {
     assert (strncmp (address, "tcp://", 6) == 0);
-    //  The option counts for the connection that is made next, so peers of both kinds can mix.
+    //  The option applies to the next connection, so IPv4 and IPv6 peers can mix.
     hf_socket_set (socket, ZMQ_IPV6, address[6] == '[');
     return zmq_connect (socket, address);
 }
@@ -151,7 +151,7 @@ hf_socket_monitor (void *context, void *socket, int events)
     void *monitor = zmq_socket (context, ZMQ_PAIR);
     if (monitor == NULL)
         return NULL;
-    //  Without a limit: libzmq's I/O thread would wait for us when it is reached.
+    //  No limit: at a limit libzmq's I/O thread would wait for us.
     hf_socket_set (monitor, ZMQ_RCVHWM, 0);
     hf_socket_set (monitor, ZMQ_LINGER, 0);
     if (zmq_socket_monitor (socket, name, events) != 0 || zmq_connect (monitor, name) != 0) {

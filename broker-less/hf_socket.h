@@ -1,4 +1,4 @@
-/*  hf_socket.h - what the mesh, the door and the link share: options, binding, the monitor.
+/*  hf_socket.h - options, binding and the monitor of the mesh, the door and the link.
  *
  *  For this folder alone. Plain libzmq. All options are set before bind and connect.
  */
@@ -12,10 +12,10 @@
 #include <zmq.h>
 
 /*  libzmq cuts the connection of a peer that sends more than this in one part. The slack lets
- *  a frame that is a little too large come in, so that its sender can be told so. */
+ *  a frame that is a little too large arrive, so that the sender gets an error. */
 #define HF_SOCKET_BYTES_MAX (HF_FRAME_MAX + (1U << 20))
 
-/*  How a connection that says nothing any more is noticed: ZMTP's own heartbeats. */
+/*  ZMTP heartbeats, by which a dead connection is noticed. */
 typedef struct hf_socket_pulse {
     int interval_ms;
     int timeout_ms;
@@ -31,9 +31,8 @@ void hf_socket_set (void *socket, int option, int value);
 void hf_socket_set_reconnect (void *socket, int first_ms, int most_ms);
 
 /*  Bind to every address of this machine that HOST stands for. 0, or -1 with one line in ERROR
- *  (HF_ERROR_SIZE bytes); FOR_WHOM: "clients" or "nodes". */
-int hf_socket_bind (void *socket, const char *host, uint16_t port, const char *for_whom,
-                    char *error);
+ *  (HF_ERROR_SIZE bytes); USERS: "clients" or "nodes", for that line. */
+int hf_socket_bind (void *socket, const char *host, uint16_t port, const char *users, char *error);
 
 /*  Connect to tcp://host:port; an IPv6 address in brackets is one, a name is taken as IPv4.
  *  Connecting twice to the same address does nothing. 0, or -1 with errno. */
@@ -41,16 +40,17 @@ int hf_socket_connect (void *socket, const char *address);
 
 //  ---- the monitor --------------------------------------------------------------
 
+/*  An event of the monitor. */
 typedef struct hf_socket_sight {
     int event;                      //  ZMQ_EVENT_*
     int value;                      //  the file descriptor, mostly
     char address[HF_HOST_MAX + 32]; //  as libzmq names it, see hf_mesh.c
 } hf_socket_sight_t;
 
-/*  A socket that tells what is seen of EVENTS on SOCKET. Call before connecting. NULL: errno. */
+/*  A socket that receives EVENTS of SOCKET. Call before connecting. NULL: errno. */
 void *hf_socket_monitor (void *context, void *socket, int events);
 
-/*  The next thing seen, without waiting; false when there is none. */
+/*  The next event, without waiting; false when there is none. */
 bool hf_socket_seen (void *monitor, hf_socket_sight_t *sight);
 
 /*  Close a socket and its monitor; either may be NULL. */
