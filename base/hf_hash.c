@@ -1,3 +1,5 @@
+//  A fast 64-bit hash.
+
 #include "base/hf_hash.h"
 
 /*  Each step is a bijection of the state for a given word, so that one changed

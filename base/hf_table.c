@@ -1,3 +1,5 @@
+//  A hash table of rows that carry their own links.
+
 #include "base/hf_table.h"
 #include "base/hf_alloc.h"
 #include <assert.h>

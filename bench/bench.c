@@ -1,3 +1,5 @@
+//  Small things that all parts of holdfast-bench use.
+
 #include "bench/bench.h"
 #include <assert.h>
 #include <errno.h>

@@ -1,3 +1,5 @@
+//  Latencies counted by size, in fixed memory.
+
 #include "bench/histogram.h"
 #include <assert.h>
 #include <stdlib.h>

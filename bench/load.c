@@ -1,3 +1,5 @@
+//  Workers that acquire and release locks, and the latencies that they measure.
+
 #include "bench/load.h"
 #include <assert.h>
 #include <stdatomic.h>

@@ -1,3 +1,5 @@
+//  Results as text and as JSON.
+
 #include "bench/report.h"
 #include <assert.h>
 #include <stdio.h>

@@ -1,3 +1,5 @@
+//  A series of measurements of each node, and whether it stays flat.
+
 #include "bench/samples.h"
 #include <assert.h>
 #include <inttypes.h>

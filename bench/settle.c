@@ -1,3 +1,5 @@
+//  The nodes' own facts, and waiting until the cluster is healthy.
+
 #include "bench/settle.h"
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,5 @@
+//  Memory and disk space of one node, read from /proc and its data folder.
+
 #include "bench/usage.h"
 #include <dirent.h>
 #include <errno.h>

@@ -1,3 +1,5 @@
+//  Writing and reading every message, made from the table.
+
 #include "msgs/hf_msg.h"
 
 #define COUNT_FIELD(type, field) +1U

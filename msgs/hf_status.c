@@ -1,3 +1,5 @@
+//  Status codes and their texts.
+
 #include "msgs/hf_status.h"
 
 const char *

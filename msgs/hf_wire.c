@@ -1,3 +1,5 @@
+//  msgpack in and out.
+
 #include "msgs/hf_wire.h"
 #include <assert.h>
 #include <stdio.h>

@@ -1,3 +1,5 @@
+//  The command line of holdfastd.
+
 #include "nodes/hf_options.h"
 #include "broker-less/hf_endpoints.h"
 #include <getopt.h>

@@ -1,3 +1,5 @@
+//  holdfast acquire: hold a lock until told to release it.
+
 #include "client/tool/tool_hold.h"
 #include <assert.h>
 #include <inttypes.h>

@@ -1,3 +1,5 @@
+//  holdfast append: add to files inside the critical section.
+
 #include "client/tool/tool_hold.h"
 #include "msgs/hf_limits.h"
 #include <assert.h>

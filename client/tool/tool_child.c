@@ -1,3 +1,5 @@
+//  The command that runs under a lock: its process group and the terminal.
+
 #include "client/tool/tool_child.h"
 #include "client/tool/tool_text.h"
 #include <assert.h>

@@ -1,3 +1,5 @@
+//  holdfast files and holdfast read: what is in the replicated files.
+
 #include "client/tool/tool.h"
 #include "msgs/hf_limits.h"
 #include <assert.h>

@@ -1,3 +1,5 @@
+//  One session that acquires one lock and watches it together with signals.
+
 #include "client/tool/tool_hold.h"
 #include <assert.h>
 #include <errno.h>

@@ -1,3 +1,5 @@
+//  holdfast locks: holders and waiters.
+
 #include "client/tool/tool.h"
 #include <assert.h>
 #include <inttypes.h>

@@ -1,3 +1,5 @@
+//  The options that all commands share.
+
 #include "client/tool/tool.h"
 #include <assert.h>
 #include <errno.h>

@@ -1,3 +1,5 @@
+//  holdfast run: a command under a lock.
+
 #include "broker-less/hf_endpoints.h"
 #include "client/tool/tool_child.h"
 #include "client/tool/tool_hold.h"

@@ -1,3 +1,5 @@
+//  Signals as something to read.
+
 #include "client/tool/tool_signals.h"
 #include "client/tool/tool_text.h"
 #include <assert.h>

@@ -1,3 +1,5 @@
+//  holdfast status: the facts of every node.
+
 #include "broker-less/hf_endpoints.h"
 #include "client/tool/tool.h"
 #include "msgs/hf_limits.h"

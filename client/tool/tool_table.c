@@ -1,3 +1,5 @@
+//  Tables in the terminal, with columns as wide as they must be.
+
 #include "client/tool/tool_text.h"
 #include <assert.h>
 #include <inttypes.h>

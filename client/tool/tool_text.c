@@ -1,3 +1,5 @@
+//  Durations, numbers and quoting on the command line.
+
 #include "client/tool/tool_text.h"
 #include <assert.h>
 #include <inttypes.h>

@@ -1,3 +1,5 @@
+//  The clock of a node: it goes on while the machine sleeps.
+
 #include "nodes/actors/hf_clock.h"
 #include <time.h>
 

@@ -1,3 +1,5 @@
+//  Frames between the actors of one node.
+
 #include "base/hf_tsan.h"
 #include "nodes/actors/hf_pipe.h"
 #include <assert.h>

@@ -1,3 +1,5 @@
+//  Log lines on stderr, and the end of the process.
+
 #include "nodes/actors/hf_report.h"
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,3 +1,5 @@
+//  Free TCP ports that stay free for this process.
+
 #include "tests/kit/hf_ports.h"
 #include <assert.h>
 #include <arpa/inet.h>

@@ -1,3 +1,5 @@
+//  Child processes that never outlive the test.
+
 #include "tests/kit/hf_process.h"
 #include "tests/kit/hf_wait.h"
 #include <assert.h>

@@ -1,3 +1,5 @@
+//  Waiting for a condition, with a limit.
+
 #include "tests/kit/hf_wait.h"
 #include <assert.h>
 #include <time.h>

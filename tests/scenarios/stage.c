@@ -1,3 +1,5 @@
+//  A cluster, up to three clients and their networks.
+
 #include "tests/scenarios/stage.h"
 #include <stdlib.h>
 #include <string.h>

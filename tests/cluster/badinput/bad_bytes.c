@@ -1,3 +1,5 @@
+//  Hostile bytes, by seed.
+
 #include "tests/cluster/badinput/bad_bytes.h"
 #include <assert.h>
 #include <string.h>

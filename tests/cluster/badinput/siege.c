@@ -1,3 +1,5 @@
+//  A cluster with a well-behaved client, which must not notice the attack.
+
 #include "tests/cluster/badinput/siege.h"
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,3 +1,5 @@
+//  Plain TCP to and from a port, for bytes that are not ZMTP.
+
 #include "tests/cluster/badinput/tcp.h"
 #include <assert.h>
 #include <arpa/inet.h>

@@ -1,3 +1,5 @@
+//  Writes what clients did and saw, one JSON object a line.
+
 #include "tests/cluster/check/hf_history.h"
 #include <assert.h>
 #include <inttypes.h>

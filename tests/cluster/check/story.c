@@ -1,3 +1,5 @@
+//  Makes histories that are true, by playing a service and its clients in memory.
+
 #include "tests/cluster/check/story.h"
 #include <assert.h>
 #include <inttypes.h>

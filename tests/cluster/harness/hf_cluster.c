@@ -1,3 +1,5 @@
+//  A cluster of real nodes: started, stopped, killed, watched.
+
 #include "tests/cluster/harness/hf_cluster_internal.h"
 #include <assert.h>
 #include <ftw.h>

@@ -1,3 +1,5 @@
+//  A bare DEALER socket to one node.
+
 #include "tests/cluster/harness/hf_probe.h"
 #include "tests/kit/hf_wait.h"
 #include <assert.h>

@@ -1,3 +1,5 @@
+//  The network between one client and the cluster: connections and delays.
+
 #include "tests/cluster/harness/hf_proxy_internal.h"
 #include "tests/kit/hf_ports.h"
 #include <assert.h>

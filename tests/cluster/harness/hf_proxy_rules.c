@@ -1,3 +1,5 @@
+//  Which frames the proxy drops, delays or repeats.
+
 #include "tests/cluster/harness/hf_proxy_internal.h"
 #include <assert.h>
 #include <string.h>

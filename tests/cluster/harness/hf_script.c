@@ -1,3 +1,5 @@
+//  A client in a process of its own, driven line by line.
+
 #include "tests/cluster/harness/hf_script.h"
 #include "tests/cluster/harness/hf_cluster.h"
 #include <assert.h>

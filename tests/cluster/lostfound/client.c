@@ -1,3 +1,5 @@
+//  One client of the test, in a thread of its own.
+
 #include "tests/cluster/lostfound/client.h"
 #include "tests/kit/hf_wait.h"
 #include <assert.h>

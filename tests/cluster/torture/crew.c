@@ -1,3 +1,5 @@
+//  The client processes of torture, and the history that they write.
+
 #include "tests/cluster/torture/crew.h"
 #include "tests/cluster/harness/hf_cluster.h"
 #include "tests/kit/hf_process.h"

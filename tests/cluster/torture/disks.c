@@ -1,3 +1,5 @@
+//  Small tmpfs disks that can be filled up.
+
 #include "tests/cluster/torture/disks.h"
 #include "tests/kit/hf_process.h"
 #include <errno.h>

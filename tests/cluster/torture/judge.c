@@ -1,3 +1,5 @@
+//  After the faults: does everything work again, and was every promise kept?
+
 #include "tests/cluster/torture/judge.h"
 #include "tests/cluster/check/check.h"
 #include "tests/cluster/lostfound/client.h"

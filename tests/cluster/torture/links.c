@@ -1,3 +1,5 @@
+//  The network between nodes and clients: by namespaces or by proxies.
+
 #include "tests/cluster/torture/links_internal.h"
 #include "tests/cluster/torture/plan.h"
 #include <assert.h>

@@ -1,3 +1,5 @@
+//  The command line of torture.
+
 #include "tests/cluster/torture/options.h"
 #include "tests/cluster/check/hf_history.h"
 #include <getopt.h>

@@ -1,3 +1,5 @@
+//  The next fault, drawn from a seed.
+
 #include "tests/cluster/torture/plan.h"
 #include <assert.h>
 

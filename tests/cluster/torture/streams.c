@@ -1,3 +1,5 @@
+//  One TCP connection through this process, with faults in each direction.
+
 #include "tests/cluster/torture/streams.h"
 #include "tests/kit/hf_wait.h"
 #include <arpa/inet.h>

@@ -1,3 +1,5 @@
+//  A thread that asks all the time which node leads.
+
 #include "tests/cluster/torture/watch.h"
 #include "tests/cluster/harness/hf_probe.h"
 #include <assert.h>

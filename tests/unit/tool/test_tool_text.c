@@ -1,3 +1,5 @@
+//  Durations, numbers, quoting and tables.
+
 #include "tests/kit/hf_test.h"
 #include "client/tool/tool_text.h"
 

@@ -1,3 +1,5 @@
+//  The tool, linked with the fake library, run by a shell in an empty folder.
+
 #include "tests/unit/tool/trial.h"
 #include "tests/kit/hf_process.h"
 #include <assert.h>
