@@ -1,0 +1,171 @@
+/*  hf_client_core.h - the decisions of a client: sessions, leases, requests, choice of the leader.
+ *
+ *  Pure: frames, connections, submissions and the time come in; frames, results and events come
+ *  out as data. No clock, thread, lock, socket or source of random numbers. The shell around it is
+ *  the library's thread or the simulator. A turn of the shell:
+ *
+ *      hf_client_core_connected, _broken, _frame    what the links saw, with the time of each
+ *      hf_client_core_submit                        what the user asks for
+ *      hf_client_core_turn                          timers; packs what is to be sent
+ *      while ((op = hf_client_core_next (core, now_us)))
+ *          report op, then hf_op_free (op)
+ *      send the frames of hf_client_core_outbox; hf_outbox_reset
+ *      sleep until hf_client_core_due_us
+ *
+ *  Results may be fetched after every input, and should be: a grant is checked against the lease at
+ *  the time given to hf_client_core_next. Times are of one clock that never goes back and goes on
+ *  while the machine sleeps. Nodes are named by their ids.
+ *
+ *  One thread makes all calls, except those marked "any thread": these may run at any time.
+ */
+#ifndef HF_CLIENT_CORE_H_INCLUDED
+#define HF_CLIENT_CORE_H_INCLUDED
+
+#include "base/hf_chain.h"
+#include "base/hf_heap.h"
+#include "base/hf_table.h"
+#include "client/core/hf_lease.h"
+#include "client/holdfast.h"
+#include "msgs/hf_msg.h"
+#include "msgs/hf_outbox.h"
+
+typedef struct hf_client_core hf_client_core_t;
+typedef struct hf_client_session hf_client_session_t;
+typedef struct hf_client_place hf_client_place_t; //  the core's own
+
+//  ---- ops: what is submitted, and what comes back --------------------------------
+
+typedef enum hf_op_kind {
+    HF_OP_OPEN = HF_KIND_OPEN,   //  a session; on HF_OK op->session is set
+    HF_OP_CLOSE = HF_KIND_CLOSE, //  end the session SESSION_ID in the cluster, whoever opened it
+    HF_OP_QUERY = HF_KIND_QUERY, //  a question; on HF_OK op->reply is the RESULT record
+    HF_OP_ACQUIRE = HF_KIND_ACQUIRE, //  requests of a session ...
+    HF_OP_RELEASE = HF_KIND_RELEASE,
+    HF_OP_CANCEL = HF_KIND_CANCEL,
+    HF_OP_APPEND = HF_KIND_APPEND,
+    HF_OP_ABANDON = HF_KIND_ABANDON, //  the core's own: leave the queue, or hand the grant back
+    HF_OP_GIVE_BACK = 256,           //  a grant that nobody waited for any more
+    HF_OP_LEAVE = 257, //  free the session: every result comes as HF_CLOSED, then this op.
+                       //  HF_OK, or HF_SESSION_EXPIRED when the cluster had ended it
+    HF_OP_EVENT = 258  //  comes out only: op->event, with the session's arg
+} hf_op_kind_t;
+
+#define HF_NODE_LEADER 0U         //  a query is sent to the leader,
+#define HF_NODE_ANY    UINT32_MAX //  or to every node: the first answer counts; else: a node's id
+
+/*  Made by one of the functions below; what stands under "set by the caller" may be changed until
+ *  it is submitted. The core owns it from hf_client_core_submit until hf_client_core_next gives it
+ *  back, with its result; then hf_op_free. */
+typedef struct hf_op {
+    hf_chain_t chain; //  free for use by whoever owns the op
+    hf_op_kind_t kind;
+    hf_client_session_t *session; //  gone after its LEAVE: use result.session then
+
+    //  Set by the caller.
+    hf_done_fn *fn; //  the core only carries these three; ARG of OPEN is that of its events
+    void *arg;
+    void *waiter;
+    uint64_t limit_us; //  of ACQUIRE, OPEN, CLOSE, QUERY: give up then; HF_NEVER: no limit
+    bool wait;         //  of ACQUIRE
+    uint32_t mode;
+
+    //  What comes back. Pointers are into the op.
+    hf_result_t result;
+    hf_session_event_t event;
+    uint8_t *reply; //  of a query, when a node answered
+    size_t reply_size;
+
+    //  The rest is the core's.
+    uint64_t token, owner;
+    uint64_t session_id;
+    uint8_t nonce[HF_NONCE_SIZE];
+    uint32_t ttl_ms;
+    uint32_t node, what, size;
+    uint64_t offset;
+    hf_table_node_t by_key;
+    hf_chain_t all;
+    hf_heap_node_t timer;
+    hf_client_place_t *place;
+    int state;
+    bool orphan;  //  its result was given already, or nobody wants it
+    bool lost;    //  the lease was over when it was made
+    bool counted; //  in the session's load
+    uint64_t seq; //  of a request; of a question: its id, echo or the head of its nonce
+    uint64_t frame;
+    uint64_t start_us, first_us, sent_us;
+    uint32_t tries;
+    uint64_t queued_index, queued_us;
+    uint32_t lock_size, file_size, data_size;
+    char text[]; //  the lock (of a query: the name) and the file, each with a zero; then the data
+} hf_op_t;
+
+/*  Any thread. A request of SESSION for LOCK in *op_p, or why not: HF_BAD_NAME, HF_TOO_LARGE,
+ *  HF_LIMIT, and for what needs a live session HF_SESSION_EXPIRED. The lease is compared with
+ *  NOW_US before anything else. OWNER: the session that holds the lock; 0: this one.
+ *  hf_op_acquire waits in the queue without limit unless changed; hf_op_end makes RELEASE, CANCEL
+ *  or GIVE_BACK. */
+hf_status_t hf_op_acquire (hf_client_session_t *session, const char *lock, uint64_t now_us,
+                           hf_op_t **op_p);
+hf_status_t hf_op_end (hf_client_session_t *session, hf_op_kind_t kind, uint64_t owner,
+                       const char *lock, uint64_t token, uint64_t now_us, hf_op_t **op_p);
+hf_status_t hf_op_append (hf_client_session_t *session, uint64_t owner, const char *lock,
+                          uint64_t token, const char *file, const void *data, size_t size,
+                          uint64_t now_us, hf_op_t **op_p);
+
+/*  Any thread. NONCE: 16 random bytes that are used once. TTL_MS, NAME and SIZE must be valid. */
+hf_op_t *hf_op_open (const uint8_t nonce[HF_NONCE_SIZE], uint32_t ttl_ms);
+hf_op_t *hf_op_close (uint64_t session_id);
+hf_op_t *hf_op_leave (hf_client_session_t *session);
+hf_op_t *hf_op_query (uint32_t node, uint32_t what, const char *name, uint64_t offset,
+                      uint32_t size);
+
+/*  Any thread; also for an op that was never submitted. */
+void hf_op_free (hf_op_t *op);
+
+//  ---- the core ---------------------------------------------------------------
+
+typedef struct hf_client_config {
+    uint32_t ids[HF_MEMBERS_MAX]; //  of the nodes, ascending
+    uint32_t count;
+    uint64_t seed;       //  of jitter and of the ids of questions: random
+    uint64_t request_us; //  without an answer for this long a request is sent again; 0: a second
+} hf_client_config_t;
+
+hf_client_core_t *hf_client_core_new (const hf_client_config_t *config);
+/*  Frees sessions and ops; results that were not fetched are dropped. */
+void hf_client_core_destroy (hf_client_core_t **self_p);
+
+/*  The link to NODE can be sent to; it broke, and is being made again; FRAME came from it. */
+void hf_client_core_connected (hf_client_core_t *self, uint32_t node, uint64_t now_us);
+void hf_client_core_broken (hf_client_core_t *self, uint32_t node, uint64_t now_us);
+void hf_client_core_frame (hf_client_core_t *self, uint32_t node, hf_span_t frame, uint64_t now_us);
+
+/*  The op is the core's now. Nothing may be submitted for a session after its LEAVE. */
+void hf_client_core_submit (hf_client_core_t *self, hf_op_t *op, uint64_t now_us);
+
+/*  Timers, and all that is to be sent: call it after a batch of inputs and when due. */
+void hf_client_core_turn (hf_client_core_t *self, uint64_t now_us);
+/*  When the next turn is due; 0: now; HF_NEVER: when something comes in. */
+uint64_t hf_client_core_due_us (const hf_client_core_t *self);
+
+/*  The next result or event, the caller's to free; NULL: no more. A grant whose lease is over at
+ *  NOW_US comes as HF_LOST, and ends the session. */
+hf_op_t *hf_client_core_next (hf_client_core_t *self, uint64_t now_us);
+
+/*  Frames to be sent, in order; peer is the node's id. A frame that cannot be sent may be dropped.
+ *  The shell resets it. */
+hf_outbox_t *hf_client_core_outbox (hf_client_core_t *self);
+
+/*  The client ends: every result comes as HF_CLOSED, the sessions are left to their TTL and freed.
+ *  Nothing may be submitted afterwards. */
+void hf_client_core_stop (hf_client_core_t *self);
+
+/*  Any thread: whether NODE (0: any) was connected at some time since START_US. */
+bool hf_client_core_reached (hf_client_core_t *self, uint32_t node, uint64_t start_us);
+
+/*  Any thread, until the session's LEAVE is submitted. */
+uint64_t hf_client_session_id (const hf_client_session_t *self);
+uint32_t hf_client_session_ttl_ms (const hf_client_session_t *self);
+hf_lease_t *hf_client_session_lease (hf_client_session_t *self);
+
+#endif
