@@ -12,6 +12,7 @@
 #define S_CALL_LIMIT_MS 30000 //  longer than any fault
 #define S_LINES_MAX     6     //  of a section
 #define S_READ_SIZE     4096
+#define S_LINE_SIZE     96
 
 const char *const hf_file_names[HF_FILES] = {"found", "also found"};
 
@@ -136,12 +137,9 @@ s_read (hf_test_client_t *self)
 typedef struct s_section {
     uint32_t lock; //  0: the shared one; otherwise the client's own number
     char name[32];
-    hf_held_t held;
     hf_record_t grant;
-    uint64_t deadline_ns; //  until then at least the lease was good
-    hf_line_t line[S_LINES_MAX];
-    uint32_t lines;
-    bool broken; //  something was not answered with HF_OK
+    uint64_t deadline_ns; //  the lease was good until then at least
+    bool broken;          //  a request was not answered with HF_OK
 } s_section_t;
 
 /*  How long the lease is good, as the library says now. */
@@ -186,23 +184,27 @@ s_dwell (hf_test_client_t *self, s_section_t *section)
     }
 }
 
+/*  Bytes that no other append to any file has. */
+static size_t
+s_line (hf_test_client_t *self, const s_section_t *section, char text[S_LINE_SIZE])
+{
+    int size = snprintf (text, S_LINE_SIZE, "client %u line %llu of lock %u, token %llu\n",
+                         self->number, (unsigned long long)++self->counter, section->lock,
+                         (unsigned long long)section->grant.token);
+    assert (size > 0 && size < S_LINE_SIZE);
+    return (size_t)size;
+}
+
 static void
 s_append (hf_test_client_t *self, s_section_t *section, uint32_t file)
 {
-    assert (section->lines < S_LINES_MAX);
     s_step (self);
     s_note_grant (self, section);
-    hf_line_t *line = &section->line[section->lines++];
-    *line = (hf_line_t){.client = self->number,
-                        .counter = ++self->counter,
-                        .lock = section->lock,
-                        .token = section->held.token,
-                        .file = file};
-    char text[HF_LINE_SIZE];
-    size_t size = hf_line_text (line, text);
+    char text[S_LINE_SIZE];
+    size_t size = s_line (self, section, text);
     hf_record_t record = s_record (self, "append");
     record.lock = section->name;
-    record.token = section->held.token;
+    record.token = section->grant.token;
     record.file = hf_file_names[file];
     record.data = text;
     record.size = size;
@@ -213,26 +215,8 @@ s_append (hf_test_client_t *self, s_section_t *section, uint32_t file)
                    hf_submit_append (self->session, section->name, record.token, record.file, text,
                                      size, NULL, (void *)(uintptr_t)id),
                    &record);
-    line->staged = status == HF_OK;
-    bool refused = status == HF_NOT_HOLDER || status == HF_LOST;
-    line->fate = refused ? HF_FATE_REFUSED : HF_FATE_UNDECIDED;
     section->broken = section->broken || status != HF_OK;
     s_note_lease (self, section);
-}
-
-/*  What the end of the section says of its lines. */
-static void
-s_judge (s_section_t *section, bool cancelled, hf_status_t status)
-{
-    bool nothing = cancelled || status == HF_LOST || status == HF_NOT_HOLDER;
-    for (uint32_t i = 0; i < section->lines; i++) {
-        hf_line_t *line = &section->line[i];
-        if (nothing)
-            line->fate = HF_FATE_REFUSED;
-        else if (status == HF_OK && line->staged)
-            line->fate = HF_FATE_ACKED;
-    }
-    section->broken = section->broken || status != HF_OK;
 }
 
 /*  True: it was released or cancelled, and that was acknowledged. */
@@ -241,26 +225,21 @@ s_end (hf_test_client_t *self, s_section_t *section, bool cancel)
 {
     s_step (self);
     s_note_lease (self, section);
-    uint64_t now_ns = hf_test_now_ns ();
-    hf_held_t *held = &section->held;
+    uint64_t now_us = hf_test_now_ns () / 1000;
     hf_record_t record = s_record (self, cancel ? "cancel" : "release");
     record.lock = section->name;
-    record.token = held->token;
+    record.token = section->grant.token;
     s_begins (self, &record);
     void *arg = (void *)(uintptr_t)++self->calls;
     hf_status_t status =
-        cancel ? hf_submit_cancel (self->session, section->name, held->token, NULL, arg)
-               : hf_submit_release (self->session, section->name, held->token, NULL, arg);
+        cancel ? hf_submit_cancel (self->session, section->name, record.token, NULL, arg)
+               : hf_submit_release (self->session, section->name, record.token, NULL, arg);
     status = s_outcome (self, (uintptr_t)arg, status, &record);
-    held->ended_ns = now_ns < section->deadline_ns ? now_ns : section->deadline_ns;
-    if (held->ended_ns < held->received_ns)
-        held->ended_ns = held->received_ns;
-    section->grant.until_us = held->ended_ns / 1000;
+    uint64_t until_us = section->deadline_ns / 1000;
+    section->grant.until_us = now_us < until_us ? now_us : until_us;
+    if (section->grant.until_us < section->grant.end_us)
+        section->grant.until_us = section->grant.end_us;
     hf_recorder_write (self->recorder, &section->grant);
-    s_judge (section, cancel, status);
-    hf_history_hold (self->history, held);
-    for (uint32_t i = 0; i < section->lines; i++)
-        hf_history_write (self->history, &section->line[i]);
     return status == HF_OK && !section->broken;
 }
 
@@ -332,11 +311,6 @@ s_once (hf_test_client_t *self, bool plain)
             s_close (self);
         return false;
     }
-    section.held = (hf_held_t){.client = self->number,
-                               .lock = section.lock,
-                               .token = grant.token,
-                               .index = grant.index,
-                               .received_ns = now_ns};
     section.grant.token = grant.token;
     section.grant.index = grant.index;
     s_note_grant (self, &section);
@@ -381,7 +355,6 @@ s_live (void *arg)
 void
 hf_test_client_start (hf_test_client_t *self)
 {
-    self->history = hf_history_new ();
     int rc = pthread_create (&self->thread, NULL, s_live, self);
     assert (rc == 0);
 }

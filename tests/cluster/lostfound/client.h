@@ -9,7 +9,6 @@
 
 #include "client/holdfast.h"
 #include "tests/cluster/check/hf_history.h"
-#include "tests/cluster/lostfound/history.h"
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -39,7 +38,6 @@ typedef struct hf_test_client {
     atomic_uint asked;             //  the lock that it waits for, + 1
     atomic_uint_fast64_t moved_us; //  when it was first told of its place in the queue
     uint64_t length[HF_FILES];     //  as last read
-    hf_history_t *history;         //  to be read once the thread has ended
     uint64_t sessions;             //  opened
     uint64_t timeouts;             //  waits given up
     uint64_t losses;               //  sections that came to nothing

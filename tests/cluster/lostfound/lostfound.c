@@ -5,9 +5,9 @@
  *  once more, and the files on their disks are held against what the clients were told (P5, P6,
  *  P7, P11). Exit code 0: everything held; 1: a promise was broken; 2: no end within the limit.
  */
-#include "tests/cluster/check/check.h"
 #include "tests/cluster/harness/hf_cluster.h"
 #include "tests/cluster/lostfound/client.h"
+#include "tests/cluster/lostfound/verdict.h"
 #include <assert.h>
 #include <getopt.h>
 #include <signal.h>
@@ -30,7 +30,6 @@ typedef struct s_run {
     bool down[S_NODES + 1]; //  by id
     bool stopped[S_NODES + 1];
     unsigned kills, stops;
-    hf_content_t content[S_NODES + 1][HF_FILES]; //  by id
 } s_run_t;
 
 static s_run_t s_run;
@@ -169,99 +168,7 @@ s_restart_all (s_run_t *run)
 }
 
 static void
-s_forget_files (s_run_t *run)
-{
-    for (uint32_t id = 1; id <= S_NODES; id++) {
-        for (uint32_t file = 0; file < HF_FILES; file++) {
-            free ((void *)run->content[id][file].at);
-            run->content[id][file] = (hf_content_t){0};
-        }
-    }
-}
-
-/*  Read all files from all disks; true when they are equal, byte for byte. */
-static bool
-s_read_files (s_run_t *run)
-{
-    bool equal = true;
-    s_forget_files (run);
-    for (uint32_t id = 1; id <= S_NODES; id++) {
-        for (uint32_t file = 0; file < HF_FILES; file++) {
-            hf_content_t *content = &run->content[id][file];
-            content->at = hf_cluster_read (run->cluster, id, hf_file_names[file], &content->size);
-            const hf_content_t *first = &run->content[1][file];
-            equal = equal && content->at && content->size == first->size &&
-                    memcmp (content->at, first->at, content->size) == 0;
-        }
-    }
-    return equal;
-}
-
-typedef struct s_check {
-    s_run_t *run;
-    hf_history_t *history;
-} s_check_t;
-
-static bool
-s_all_is_right (void *arg)
-{
-    s_check_t *check = arg;
-    return s_read_files (check->run) &&
-           hf_history_check_files (check->history, check->run->content[1], HF_FILES, NULL) == 0;
-}
-
-/*  The files follow the log within a moment; what is wrong after that stays wrong. */
-static unsigned
-s_judge_files (s_run_t *run, hf_history_t *history)
-{
-    s_check_t check = {.run = run, .history = history};
-    if (hf_wait_for (s_all_is_right, &check, HF_CLUSTER_LIMIT_MS))
-        return 0;
-    unsigned wrong = 0;
-    if (!s_read_files (run)) {
-        for (uint32_t file = 0; file < HF_FILES; file++) {
-            fprintf (stderr, "violation: the nodes' disks differ in \"%s\": %zu, %zu, %zu bytes\n",
-                     hf_file_names[file], run->content[1][file].size, run->content[2][file].size,
-                     run->content[3][file].size);
-        }
-        wrong++;
-    }
-    for (uint32_t id = 1; id <= S_NODES; id++)
-        wrong +=
-            hf_history_check_files (history, run->content[id], HF_FILES, id == 1 ? stderr : NULL);
-    return wrong;
-}
-
-/*  Everything that clients were told, in the one order, by the checker that knows no code of the
- *  service. */
-static unsigned
-s_judge_history (const s_run_t *run)
-{
-    char error[HF_ERROR_SIZE] = "";
-    FILE *stream = fopen (run->record_path, "r");
-    hf_check_t *check = hf_check_new (stderr);
-    bool readable = stream && hf_check_read (check, stream, run->record_path, error);
-    if (stream)
-        fclose (stream);
-    for (uint32_t id = 1; id <= S_NODES; id++) {
-        for (uint32_t file = 0; file < HF_FILES; file++) {
-            const hf_content_t *content = &run->content[id][file];
-            if (content->at)
-                hf_check_content (check, id - 1, hf_file_names[file], content->at, content->size);
-        }
-    }
-    unsigned wrong = hf_check_run (check);
-    if (!readable) {
-        fprintf (stderr, "violation: no history to check: %s\n", error);
-        wrong++;
-    }
-    hf_check_summary (check, stdout);
-    hf_check_destroy (&check);
-    return wrong;
-}
-
-static void
-s_totals (const s_run_t *run, const hf_history_t *history, unsigned wrong)
+s_totals (const s_run_t *run, unsigned wrong)
 {
     uint64_t sections = 0, sessions = 0, timeouts = 0, losses = 0;
     for (uint32_t i = 0; i < run->clients; i++) {
@@ -270,14 +177,11 @@ s_totals (const s_run_t *run, const hf_history_t *history, unsigned wrong)
         timeouts += run->client[i].timeouts;
         losses += run->client[i].losses;
     }
-    printf ("lostfound: %u clients, %u s, seed %llu: %u kills, %u stops; %llu sessions, %zu "
-            "grants, %llu sections ended, %llu lost, %llu waits given up; lines: %zu acknowledged, "
-            "%zu refused, %zu undecided; %u violations\n",
+    printf ("lostfound: %u clients, %u s, seed %llu: %u kills, %u stops; %llu sessions, "
+            "%llu sections ended, %llu lost, %llu waits given up; %u violations\n",
             run->clients, run->seconds, (unsigned long long)run->seed, run->kills, run->stops,
-            (unsigned long long)sessions, hf_history_holds (history), (unsigned long long)sections,
-            (unsigned long long)losses, (unsigned long long)timeouts,
-            hf_history_lines (history, HF_FATE_ACKED), hf_history_lines (history, HF_FATE_REFUSED),
-            hf_history_lines (history, HF_FATE_UNDECIDED), wrong);
+            (unsigned long long)sessions, (unsigned long long)sections, (unsigned long long)losses,
+            (unsigned long long)timeouts, wrong);
 }
 
 //  ---- the run ------------------------------------------------------------------------
@@ -321,21 +225,12 @@ s_all (s_run_t *run)
     }
     wrong += !s_finish_clients (run);
     wrong += !hf_recorder_destroy (&run->recorder);
-    hf_history_t *history = hf_history_new ();
-    for (uint32_t i = 0; i < run->clients; i++) {
-        hf_history_merge (history, run->client[i].history);
-        hf_history_destroy (&run->client[i].history);
-    }
     if (!s_restart_all (run)) {
         fprintf (stderr, "violation: the nodes did not agree after a restart\n");
         wrong++;
     }
-    wrong += hf_history_check_holds (history, stderr);
-    wrong += s_judge_files (run, history);
-    wrong += s_judge_history (run);
-    s_totals (run, history, wrong);
-    hf_history_destroy (&history);
-    s_forget_files (run);
+    wrong += hf_verdict (run->cluster, S_NODES, run->record_path, HF_CLUSTER_LIMIT_MS);
+    s_totals (run, wrong);
     return wrong;
 }
 

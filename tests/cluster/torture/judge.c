@@ -1,11 +1,8 @@
 //  After the faults: does everything work again, and was every promise kept?
 
 #include "tests/cluster/torture/judge.h"
-#include "tests/cluster/check/check.h"
-#include "tests/cluster/lostfound/client.h"
+#include "tests/cluster/lostfound/verdict.h"
 #include <inttypes.h>
-#include <stdlib.h>
-#include <string.h>
 
 #define S_LIMIT_MS 60000
 
@@ -81,106 +78,13 @@ s_all_again (hf_world_t *world)
     return false;
 }
 
-//  ---- files ------------------------------------------------------------------------
-
-typedef struct s_file {
-    char *at;
-    size_t size;
-} s_file_t;
-
-typedef struct s_files {
-    hf_world_t *world;
-    s_file_t file[8][HF_FILES]; //  by node
-} s_files_t;
-
-static void
-s_forget (s_files_t *self)
-{
-    for (unsigned id = 0; id < 8; id++) {
-        for (unsigned i = 0; i < HF_FILES; i++) {
-            free (self->file[id][i].at);
-            self->file[id][i] = (s_file_t){0};
-        }
-    }
-}
-
-static bool
-s_equal (const s_file_t *a, const s_file_t *b)
-{
-    return a->size == b->size && (a->size == 0 || memcmp (a->at, b->at, a->size) == 0);
-}
-
-/*  Files follow the log within a moment. */
-static bool
-s_files_are_equal (void *arg)
-{
-    s_files_t *self = arg;
-    bool equal = true;
-    s_forget (self);
-    for (uint32_t id = 1; id <= self->world->nodes; id++) {
-        for (unsigned i = 0; i < HF_FILES; i++) {
-            s_file_t *file = &self->file[id][i];
-            file->at = hf_cluster_read (self->world->cluster, id, hf_file_names[i], &file->size);
-            equal = equal && s_equal (file, &self->file[1][i]);
-        }
-    }
-    return equal;
-}
-
-static unsigned
-s_tell_difference (const s_files_t *self)
-{
-    for (unsigned i = 0; i < HF_FILES; i++) {
-        fprintf (stderr, "violation: the nodes' disks differ: \"%s\" has", hf_file_names[i]);
-        for (uint32_t id = 1; id <= self->world->nodes; id++)
-            fprintf (stderr, " %zu", self->file[id][i].size);
-        fprintf (stderr, " bytes\n");
-    }
-    return 1;
-}
-
-//  ---- the history ------------------------------------------------------------------
-
-static unsigned
-s_check (s_files_t *files)
-{
-    char error[HF_ERROR_SIZE] = "";
-    const char *path = hf_crew_history (files->world->crew);
-    FILE *stream = fopen (path, "re");
-    hf_check_t *check = hf_check_new (stderr);
-    bool readable = stream && hf_check_read (check, stream, path, error);
-    if (stream)
-        fclose (stream);
-    for (uint32_t id = 1; id <= files->world->nodes; id++) {
-        for (unsigned i = 0; i < HF_FILES; i++) {
-            if (files->file[id][i].at)
-                hf_check_content (check, id - 1, hf_file_names[i], files->file[id][i].at,
-                                  files->file[id][i].size);
-        }
-    }
-    unsigned violations = hf_check_run (check);
-    if (!readable) {
-        fprintf (stderr, "violation: no history to check: %s\n", error);
-        violations++;
-    }
-    hf_check_summary (check, stdout);
-    hf_check_destroy (&check);
-    return violations;
-}
-
 hf_verdict_code_t
 hf_judge (hf_world_t *world, unsigned *violations)
 {
     world->leader_changes = hf_watch_changes (world->watch);
     hf_watch_destroy (&world->watch);
     bool progress = s_progress (world) && s_all_again (world);
-    s_files_t files = {.world = world};
-    bool equal = hf_wait_for (s_files_are_equal, &files, progress ? S_LIMIT_MS : 0);
-    if (!equal && progress)
-        *violations += s_tell_difference (&files);
-    if (!equal)
-        s_forget (&files); //  what the history says by itself can still be checked
-    *violations += s_check (&files);
-    s_forget (&files);
+    *violations += hf_verdict (world->cluster, world->nodes, hf_crew_history (world->crew),
+                               progress ? S_LIMIT_MS : 0);
     return *violations ? HF_VERDICT_BROKEN : progress ? HF_VERDICT_FINE : HF_VERDICT_NO_PROGRESS;
 }

@@ -57,7 +57,6 @@ main (int argc, char **argv)
     atomic_store (&s_stop, true);
     sem_post (&s_steps);
     pthread_join (client.thread, NULL);
-    hf_history_destroy (&client.history);
     bool written = hf_recorder_destroy (&client.recorder);
     sem_destroy (&s_steps);
     return client.finished && written ? 0 : 3;

@@ -1,0 +1,104 @@
+//  A history and the nodes' disks, judged by the checker.
+
+#include "tests/cluster/lostfound/verdict.h"
+#include "tests/cluster/check/check.h"
+#include "tests/cluster/lostfound/client.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define S_NODES_MAX 8
+
+typedef struct s_file {
+    char *at;
+    size_t size;
+} s_file_t;
+
+typedef struct s_disks {
+    hf_cluster_t *cluster;
+    uint32_t nodes;
+    s_file_t file[S_NODES_MAX][HF_FILES]; //  by node id
+} s_disks_t;
+
+static void
+s_forget (s_disks_t *self)
+{
+    for (uint32_t id = 1; id <= self->nodes; id++) {
+        for (unsigned i = 0; i < HF_FILES; i++) {
+            free (self->file[id][i].at);
+            self->file[id][i] = (s_file_t){0};
+        }
+    }
+}
+
+/*  Read all files from all disks; true when every node has the same bytes. */
+static bool
+s_equal (void *arg)
+{
+    s_disks_t *self = arg;
+    bool equal = true;
+    s_forget (self);
+    for (uint32_t id = 1; id <= self->nodes; id++) {
+        for (unsigned i = 0; i < HF_FILES; i++) {
+            s_file_t *file = &self->file[id][i];
+            const s_file_t *first = &self->file[1][i];
+            file->at = hf_cluster_read (self->cluster, id, hf_file_names[i], &file->size);
+            equal = equal && file->size == first->size &&
+                    (file->size == 0 || memcmp (file->at, first->at, file->size) == 0);
+        }
+    }
+    return equal;
+}
+
+static void
+s_report_difference (const s_disks_t *self)
+{
+    for (unsigned i = 0; i < HF_FILES; i++) {
+        fprintf (stderr, "violation: the nodes' disks differ: \"%s\" has", hf_file_names[i]);
+        for (uint32_t id = 1; id <= self->nodes; id++)
+            fprintf (stderr, " %zu", self->file[id][i].size);
+        fprintf (stderr, " bytes\n");
+    }
+}
+
+static unsigned
+s_check (const s_disks_t *disks, const char *path)
+{
+    char error[HF_ERROR_SIZE] = "";
+    FILE *stream = fopen (path, "re");
+    hf_check_t *check = hf_check_new (stderr);
+    bool readable = stream && hf_check_read (check, stream, path, error);
+    if (stream)
+        fclose (stream);
+    for (uint32_t id = 1; id <= disks->nodes; id++) {
+        for (unsigned i = 0; i < HF_FILES; i++) {
+            const s_file_t *file = &disks->file[id][i];
+            if (file->at)
+                hf_check_content (check, id - 1, hf_file_names[i], file->at, file->size);
+        }
+    }
+    unsigned violations = hf_check_run (check);
+    if (!readable) {
+        fprintf (stderr, "violation: no history to check: %s\n", error);
+        violations++;
+    }
+    hf_check_summary (check, stdout);
+    hf_check_destroy (&check);
+    return violations;
+}
+
+unsigned
+hf_verdict (hf_cluster_t *cluster, uint32_t nodes, const char *path, uint32_t limit_ms)
+{
+    s_disks_t disks = {.cluster = cluster, .nodes = nodes};
+    unsigned violations = 0;
+    if (!hf_wait_for (s_equal, &disks, limit_ms)) {
+        if (limit_ms > 0) {
+            s_report_difference (&disks);
+            violations++;
+        }
+        s_forget (&disks); //  the history by itself can still be checked
+    }
+    violations += s_check (&disks, path);
+    s_forget (&disks);
+    return violations;
+}

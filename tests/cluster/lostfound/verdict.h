@@ -1,0 +1,13 @@
+/*  verdict.h - after a run: a history and the nodes' disks, judged by the checker. */
+#ifndef HF_LOSTFOUND_VERDICT_H_INCLUDED
+#define HF_LOSTFOUND_VERDICT_H_INCLUDED
+
+#include "tests/cluster/harness/hf_cluster.h"
+
+/*  Check the history in the file PATH against the files of nodes 1 to NODES. The files follow the
+ * log within a moment, so wait up to LIMIT_MS until they are equal on all nodes; with LIMIT_MS 0
+ * files that differ are no violation, and the history is checked alone. Prints violations and a
+ * summary; gives the number of violations. */
+unsigned hf_verdict (hf_cluster_t *cluster, uint32_t nodes, const char *path, uint32_t limit_ms);
+
+#endif
