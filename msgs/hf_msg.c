@@ -1,6 +1,7 @@
 //  Writing and reading every message, made from the table.
 
 #include "msgs/hf_msg.h"
+#include <assert.h>
 
 #define COUNT_FIELD(type, field) +1U
 #define PUT_FIELD(type, field)   hf_put_##type (pack, message->field);
@@ -34,6 +35,46 @@
         return !scan->bad;                                                                         \
     }
 HF_MSG_TABLE (DEFINE)
+
+void
+hf_request_put (hf_pack_t *pack, const hf_request_t *request)
+{
+    switch (request->kind) {
+#define REQUEST_PUT(kind, name)                                                                    \
+    case HF_KIND_##kind:                                                                           \
+        hf_##name##_put (pack, &request->name);                                                    \
+        return;
+        HF_REQUEST_TABLE (REQUEST_PUT)
+    }
+    assert (false);
+}
+
+bool
+hf_request_get (hf_scan_t *scan, hf_request_t *request)
+{
+    hf_scan_t start = *scan, head = *scan;
+    uint32_t fields = hf_scan_array (&head);
+    hf_get_u32 (&head, &request->kind);
+    hf_get_u64 (&head, &request->seq);
+    bool good = !head.bad && fields >= 2;
+    request->status = HF_OK;
+    switch (good ? request->kind : 0) {
+#define REQUEST_GET(kind, name)                                                                    \
+    case HF_KIND_##kind:                                                                           \
+        hf_##name##_get (scan, &request->name);                                                    \
+        break;
+        HF_REQUEST_TABLE (REQUEST_GET)
+    default:
+        hf_scan_skip (scan, 1);
+        request->status = HF_UNKNOWN;
+    }
+    if (scan->bad && good) {
+        request->status = HF_MALFORMED;
+        *scan = start;
+        hf_scan_skip (scan, 1);
+    }
+    return good;
+}
 
 hf_status_t
 hf_frame_open (const void *bytes, size_t size, hf_scan_t *scan, uint32_t *kind)

@@ -221,6 +221,15 @@ typedef enum hf_kind {
 #undef HF_MSG_ENUM
 } hf_kind_t;
 
+//  ---- requests: R (KIND, name), what the list of REQUESTS may hold ------------
+
+#define HF_REQUEST_TABLE(R)                                                                        \
+    R (ACQUIRE, acquire)                                                                           \
+    R (RELEASE, release)                                                                           \
+    R (CANCEL, cancel)                                                                             \
+    R (ABANDON, abandon)                                                                           \
+    R (APPEND, append)
+
 //  What a QUERY asks for.
 enum {
     HF_WHAT_LEADER = 1, //  FACT_ROWs of the leader: leader, term, endpoint
@@ -254,6 +263,24 @@ typedef hf_list_t hf_field_list_t;
 HF_MSG_TABLE (HF_MSG_DECLARE)
 #undef HF_MSG_DECLARE
 #undef HF_MSG_FIELD
+
+/*  One request of any kind: the member of the union that KIND names. */
+typedef struct hf_request {
+    uint32_t kind;
+    uint64_t seq;       //  as read; that of the member when put
+    hf_status_t status; //  how the reading went: HF_OK; HF_UNKNOWN: a kind that is not in the
+                        //  table; HF_MALFORMED: the fields are not those of its kind
+    union {
+#define HF_REQUEST_MEMBER(kind, name) hf_##name##_t name;
+        HF_REQUEST_TABLE (HF_REQUEST_MEMBER)
+#undef HF_REQUEST_MEMBER
+    };
+} hf_request_t;
+
+void hf_request_put (hf_pack_t *pack, const hf_request_t *request);
+
+/*  Read the record at SCAN, which moves behind it. False: it has no kind or no seq. */
+bool hf_request_get (hf_scan_t *scan, hf_request_t *request);
 
 /*  Open a frame: the cursor of its record in SCAN, and its kind.
  *  Gives HF_OK; HF_MALFORMED; HF_BAD_VERSION; HF_TOO_LARGE beyond HF_FRAME_MAX. */

@@ -39,8 +39,4 @@ void hf_state_refuse_requests (hf_state_t *self, uint64_t session, hf_list_t req
 /*  Take a place away as part of the command that is executed now, and tell who gains by it. */
 void hf_state_leave (hf_state_t *self, hf_state_place_t *place, hf_outcomes_t *out);
 
-/*  Read a request's kind and seq, which every kind has, whatever follows. SCAN moves
- *  behind the record, whole. False when it is no record with a seq. */
-bool hf_state_request_head (hf_scan_t *scan, uint32_t *kind, uint64_t *seq);
-
 #endif

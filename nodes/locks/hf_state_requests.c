@@ -128,82 +128,49 @@ s_append (asking_t *asking, const hf_append_t *append, hf_answer_t *answer)
         answer->status = hf_locks_append (&asking->state->locks, hold, append->file, append->data);
 }
 
-/*  Read the whole record and act. False when a field is not what the kind says. */
-static bool
-s_execute (asking_t *asking, uint32_t kind, hf_scan_t record, hf_answer_t *answer)
+static void
+s_execute (asking_t *asking, const hf_request_t *request, hf_answer_t *answer)
 {
-    union {
-        hf_acquire_t acquire;
-        hf_release_t release;
-        hf_cancel_t cancel;
-        hf_abandon_t abandon;
-        hf_append_t append;
-    } request;
-    switch (kind) {
+    switch (request->kind) {
     case HF_KIND_ACQUIRE:
-        if (!hf_acquire_get (&record, &request.acquire))
-            return false;
-        s_acquire (asking, &request.acquire, answer);
-        return true;
+        s_acquire (asking, &request->acquire, answer);
+        break;
     case HF_KIND_RELEASE:
-        if (!hf_release_get (&record, &request.release))
-            return false;
-        s_release (asking, &request.release, true, answer);
-        return true;
+        s_release (asking, &request->release, true, answer);
+        break;
     case HF_KIND_CANCEL: {
-        if (!hf_cancel_get (&record, &request.cancel))
-            return false;
-        hf_cancel_t cancel = request.cancel;
-        hf_release_t same = {
-            .seq = cancel.seq, .lock = cancel.lock, .token = cancel.token, .owner = cancel.owner};
+        const hf_cancel_t *cancel = &request->cancel;
+        hf_release_t same = {.lock = cancel->lock, .token = cancel->token, .owner = cancel->owner};
         s_release (asking, &same, false, answer);
-        return true;
+        break;
     }
     case HF_KIND_ABANDON:
-        if (!hf_abandon_get (&record, &request.abandon))
-            return false;
-        s_abandon (asking, &request.abandon);
-        return true;
+        s_abandon (asking, &request->abandon);
+        break;
     case HF_KIND_APPEND:
-        if (!hf_append_get (&record, &request.append))
-            return false;
-        s_append (asking, &request.append, answer);
-        return true;
-    default:
-        answer->status = HF_UNKNOWN;
-        return true;
+        s_append (asking, &request->append, answer);
+        break;
     }
 }
 
 //  ---- exactly once -------------------------------------------------------------------
 
-bool
-hf_state_request_head (hf_scan_t *scan, uint32_t *kind, uint64_t *seq)
-{
-    hf_scan_t record = *scan;
-    hf_scan_skip (scan, 1);
-    uint32_t fields = hf_scan_array (&record);
-    hf_get_u32 (&record, kind);
-    hf_get_u64 (&record, seq);
-    return !record.bad && fields >= 2;
-}
-
 static void
-s_request (asking_t *asking, uint32_t kind, uint64_t seq, hf_scan_t record)
+s_request (asking_t *asking, const hf_request_t *request)
 {
     hf_replies_t *replies = &asking->session->replies;
-    hf_answer_t answer = {.seq = seq, .index = asking->state->command_index};
-    switch (hf_replies_state (replies, seq)) {
+    hf_answer_t answer = {.seq = request->seq, .index = asking->state->command_index};
+    switch (hf_replies_state (replies, request->seq)) {
     case HF_SEQ_STALE:
         answer.status = HF_STALE;
-        if (HF_MUTANT (stale_executed))
-            s_execute (asking, kind, record, &answer);
+        if (HF_MUTANT (stale_executed) && request->status == HF_OK)
+            s_execute (asking, request, &answer);
         break;
     case HF_SEQ_BEYOND:
         answer.status = HF_LIMIT;
         break;
     case HF_SEQ_KNOWN:
-        answer = *hf_replies_find (replies, seq);
+        answer = *hf_replies_find (replies, request->seq);
         break;
     case HF_SEQ_NEW:
         if (asking->state->sessions.answers >= HF_ANSWERS_TOTAL_MAX) {
@@ -211,8 +178,9 @@ s_request (asking_t *asking, uint32_t kind, uint64_t seq, hf_scan_t record)
             break;
         }
         answer.index = ++asking->state->command_index;
-        if (!s_execute (asking, kind, record, &answer))
-            answer.status = HF_MALFORMED;
+        answer.status = request->status;
+        if (request->status == HF_OK)
+            s_execute (asking, request, &answer);
         hf_sessions_keep (&asking->state->sessions, asking->session, &answer);
         break;
     }
@@ -226,11 +194,9 @@ hf_state_requests (hf_state_t *self, hf_state_session_t *session, hf_list_t requ
     asking_t asking = {.state = self, .session = session, .out = out};
     hf_scan_t scan = hf_scan_list (requests);
     while (!hf_scan_at_end (&scan)) {
-        hf_scan_t record = scan;
-        uint32_t kind = 0;
-        uint64_t seq = 0;
-        if (hf_state_request_head (&scan, &kind, &seq))
-            s_request (&asking, kind, seq, record);
+        hf_request_t request;
+        if (hf_request_get (&scan, &request))
+            s_request (&asking, &request);
     }
 }
 
@@ -240,9 +206,10 @@ hf_state_refuse_requests (hf_state_t *self, uint64_t session, hf_list_t requests
 {
     hf_scan_t scan = hf_scan_list (requests);
     while (!hf_scan_at_end (&scan)) {
-        uint32_t kind = 0;
-        hf_answer_t answer = {.status = status, .index = self->command_index};
-        if (hf_state_request_head (&scan, &kind, &answer.seq))
-            hf_outcomes_answer (out, session, &answer);
+        hf_request_t request;
+        if (!hf_request_get (&scan, &request))
+            continue;
+        hf_answer_t answer = {.seq = request.seq, .status = status, .index = self->command_index};
+        hf_outcomes_answer (out, session, &answer);
     }
 }

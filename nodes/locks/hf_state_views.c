@@ -108,10 +108,9 @@ s_all_known (const hf_replies_t *replies, hf_list_t requests)
 {
     hf_scan_t scan = hf_scan_list (requests);
     while (!hf_scan_at_end (&scan)) {
-        uint32_t kind = 0;
-        uint64_t seq = 0;
-        if (!hf_state_request_head (&scan, &kind, &seq) ||
-            hf_replies_state (replies, seq) != HF_SEQ_KNOWN)
+        hf_request_t request;
+        if (!hf_request_get (&scan, &request) ||
+            hf_replies_state (replies, request.seq) != HF_SEQ_KNOWN)
             return false;
     }
     return !scan.bad;
@@ -125,10 +124,9 @@ hf_state_answered (const hf_state_t *self, uint64_t session, hf_list_t requests,
         return false;
     hf_scan_t scan = hf_scan_list (requests);
     while (!hf_scan_at_end (&scan)) {
-        uint32_t kind = 0;
-        uint64_t seq = 0;
-        hf_state_request_head (&scan, &kind, &seq);
-        hf_answer_put (items, hf_replies_find (&found->replies, seq));
+        hf_request_t request;
+        hf_request_get (&scan, &request);
+        hf_answer_put (items, hf_replies_find (&found->replies, request.seq));
     }
     return true;
 }

@@ -272,6 +272,54 @@ a_record_of_another_kind_is_not_taken (void **state)
 }
 
 static void
+requests_are_read_by_their_kind (void **state)
+{
+    (void)state;
+    hf_pack_t pack;
+    hf_pack_init (&pack);
+    hf_span_t a = hf_span_text ("a");
+    hf_request_put (&pack, &(hf_request_t){.kind = HF_KIND_RELEASE, .release = {1, a, 7, 0}});
+    hf_request_put (&pack, &(hf_request_t){.kind = HF_KIND_ACQUIRE, .acquire = {2, a, 0, true}});
+    hf_put_array (&pack, 3); //  an ABANDON with a number for the lock
+    hf_put_u32 (&pack, HF_KIND_ABANDON);
+    hf_put_u64 (&pack, 3);
+    hf_put_u64 (&pack, 9);
+    hf_put_array (&pack, 3); //  a kind that is not in the table
+    hf_put_u32 (&pack, HF_KIND_CLOSE);
+    hf_put_u64 (&pack, 4);
+    hf_put_u64 (&pack, 0);
+    hf_put_array (&pack, 1); //  no seq
+    hf_put_u32 (&pack, HF_KIND_ABANDON);
+    hf_abandon_put (&pack, &(hf_abandon_t){5, a});
+    hf_scan_t scan = hf_scan (hf_pack_bytes (&pack), hf_pack_size (&pack));
+    static const struct {
+        bool good;
+        uint32_t kind, seq;
+        hf_status_t status;
+    } wanted[] = {{true, HF_KIND_RELEASE, 1, HF_OK},
+                  {true, HF_KIND_ACQUIRE, 2, HF_OK},
+                  {true, HF_KIND_ABANDON, 3, HF_MALFORMED},
+                  {true, HF_KIND_CLOSE, 4, HF_UNKNOWN},
+                  {false, 0, 0, HF_OK},
+                  {true, HF_KIND_ABANDON, 5, HF_OK}};
+    for (size_t i = 0; i < sizeof (wanted) / sizeof (wanted[0]); i++) {
+        hf_request_t request;
+        assert_int_equal (hf_request_get (&scan, &request), wanted[i].good);
+        if (!wanted[i].good)
+            continue;
+        assert_int_equal (request.kind, wanted[i].kind);
+        assert_int_equal (request.seq, wanted[i].seq);
+        assert_int_equal (request.status, wanted[i].status);
+        if (i == 0)
+            assert_int_equal (request.release.token, 7);
+        if (i == 1)
+            assert_true (request.acquire.wait);
+    }
+    assert_true (hf_scan_at_end (&scan) && !scan.bad);
+    hf_pack_done (&pack);
+}
+
+static void
 a_field_of_another_type_is_not_taken (void **state)
 {
     (void)state;
@@ -440,6 +488,7 @@ main (void)
         cmocka_unit_test (noise_is_survived),
         cmocka_unit_test (a_later_version_may_add_fields_at_the_end),
         cmocka_unit_test (a_record_of_another_kind_is_not_taken),
+        cmocka_unit_test (requests_are_read_by_their_kind),
         cmocka_unit_test (a_field_of_another_type_is_not_taken),
         cmocka_unit_test (frames_say_why_they_are_refused),
         cmocka_unit_test (kinds_are_unique_and_have_names),
