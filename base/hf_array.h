@@ -34,8 +34,10 @@ void *hf_array_room (void *list, size_t *room, size_t count, size_t size);
 
 /*  Remove the first FIRST elements. */
 #define hf_array_drop(array, first)                                                                \
-    ((array)->count -= (first),                                                                    \
-     memmove ((array)->list, (array)->list + (first), (array)->count * sizeof *(array)->list))
+    ((array)->count -= (first), (array)->count > 0                                                 \
+                                    ? (void)memmove ((array)->list, (array)->list + (first),       \
+                                                     (array)->count * sizeof *(array)->list)       \
+                                    : (void)0)
 
 #define hf_array_free(array)                                                                       \
     (free ((array)->list), (array)->list = NULL, (array)->count = (array)->room = 0)

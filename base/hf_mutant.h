@@ -8,6 +8,14 @@
 #define HF_MUTANT_H_INCLUDED
 
 //  M (name, the promise that it breaks, what is wrong)
+//
+//  What the mistakes of the lock service need in order to show: answer_old_route a client that
+//  comes back under another route; expires_in_flood turns that leave frames at the door for longer
+//  than a TTL; heard_at_turn_start and served_at_turn_start time that passes within a turn;
+//  busy_for_ever and never_busy a small undecided_max; credit_unpaid a small unwritten_max and a
+//  slow file actor; steps_overlap a file actor that acknowledges late (an assertion fails).
+//  end_before_answers, watcher_untold, never_busy and credit_unpaid break no promise to a client at
+//  once: look at what the service sends.
 #define HF_MUTANT_TABLE(M)                                                                         \
     M (unclamped_commit, "P3 P4", "a follower commits what it has not verified")                   \
     M (verified_kept, "P3 P4", "what one leader's log verified counts for the next leader")        \
@@ -43,6 +51,26 @@
     M (section_again, "P6", "sections are written again after a restart")                          \
     M (section_torn, "P6", "a section's last file is left out when it has several")                \
     M (never_expires, "P11", "nobody's silence is noticed")                                        \
+    M (answer_old_route, "P11",                                                                    \
+       "a session is answered where it spoke first, not where it speaks now")                      \
+    M (watcher_untold, "P11", "a client that was sent away is not told who leads")                 \
+    M (close_unanswered, "P11", "a CLOSE is never answered")                                       \
+    M (alive_without_holds, "P5b P11", "ALIVE leaves out what the session holds")                  \
+    M (end_before_answers, "once", "a session's end is sent before its answers")                   \
+    M (expires_in_flood, "P9", "a session is judged silent while messages wait at the door")       \
+    M (heard_at_turn_start, "P5b P9",                                                              \
+       "a session is heard when the turn began, not when its message came")                        \
+    M (served_at_turn_start, "P5b P9",                                                             \
+       "a new leader restarts every TTL from the begin of its turn")                               \
+    M (expires_early, "P9", "a session is due before its TTL has passed")                          \
+    M (ending_heard, "P5b P9", "a session whose end was proposed lives on when it is heard")       \
+    M (barrier_joined, "P10", "a read joins the barrier that is under way")                        \
+    M (read_unapplied, "P10", "a read is answered before its barrier's index is applied")          \
+    M (sections_of_leader, "P6", "only a leader hands sections to its files")                      \
+    M (steps_overlap, "P12", "changed rows are handed over while others are not on disk yet")      \
+    M (credit_unpaid, "P12", "the log is delivered though the files are far behind")               \
+    M (never_busy, "P12", "there is no limit on what is proposed and undecided")                   \
+    M (busy_for_ever, "P11", "what was applied still counts as undecided")                         \
     M (never_hands_over, "P11", "a leader keeps the lead from a lower id")                         \
     M (never_repairs, "P11", "a follower does not ask for what it lacks")                          \
     M (row_forgotten, "P4 P7", "a row of the state that changed again is not told")                \

@@ -94,6 +94,18 @@ hf_frame_open (const void *bytes, size_t size, hf_scan_t *scan, uint32_t *kind)
     return *kind == 0 ? HF_MALFORMED : HF_OK;
 }
 
+hf_scan_t
+hf_frame_own (const void *bytes, size_t size, uint32_t *kind)
+{
+    hf_scan_t scan = hf_scan (bytes, size);
+    uint32_t parts = hf_scan_array (&scan);
+    uint32_t version = 0;
+    hf_get_u32 (&scan, &version);
+    *kind = hf_scan_kind (&scan);
+    assert (!scan.bad && parts == 2 && version == HF_VERSION_WIRE && *kind != 0);
+    return scan;
+}
+
 const char *
 hf_kind_name (uint32_t kind)
 {

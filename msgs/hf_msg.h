@@ -145,6 +145,7 @@
 #define HF_FIELDS_a_want_state(F)    F (u32, node)
 #define HF_FIELDS_a_snapshot(F)                                                                    \
     F (u32, node) F (u64, index) F (u64, term) F (u64, section) F (bin, known) F (list, rows)
+#define HF_FIELDS_a_rows(F) F (u64, index) F (u64, section) F (list, changes)
 
 //  ---- the table: M (KIND, ordinal, name) -------------------------------------
 
@@ -213,7 +214,8 @@
     M (A_FILES_DURABLE, 228, a_files_durable)                                                      \
     M (A_SECTIONS, 229, a_sections)                                                                \
     M (A_WANT_STATE, 230, a_want_state)                                                            \
-    M (A_SNAPSHOT, 231, a_snapshot)
+    M (A_SNAPSHOT, 231, a_snapshot)                                                                \
+    M (A_ROWS, 232, a_rows)
 
 typedef enum hf_kind {
 #define HF_MSG_ENUM(kind, ordinal, name) HF_KIND_##kind = (ordinal),
@@ -285,6 +287,10 @@ bool hf_request_get (hf_scan_t *scan, hf_request_t *request);
 /*  Open a frame: the cursor of its record in SCAN, and its kind.
  *  Gives HF_OK; HF_MALFORMED; HF_BAD_VERSION; HF_TOO_LARGE beyond HF_FRAME_MAX. */
 hf_status_t hf_frame_open (const void *bytes, size_t size, hf_scan_t *scan, uint32_t *kind);
+
+/*  The same for a frame of another actor of this node, of any size: one that does not open is a
+ * bug, and an assertion. Gives the cursor. */
+hf_scan_t hf_frame_own (const void *bytes, size_t size, uint32_t *kind);
 
 /*  The name of a kind as in the table; "UNKNOWN" when it is not there. */
 const char *hf_kind_name (uint32_t kind);

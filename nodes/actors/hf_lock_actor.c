@@ -1,155 +1,163 @@
-/*  hf_lock_actor.c - the actor that serves clients: the door, sessions, locks, sections.
+/*  hf_lock_actor.c - the actor that serves clients: sockets and clock around the lock service.
  *
- *  From clients (ROUTER, docs/protocol.md): OPEN, KEEPALIVE, REQUESTS, CLOSE, QUERY.
- *  To clients: OPENED, ALIVE, ANSWERS, CLOSED_REPLY, RESULT, REFUSED.
- *  From the election actor (PAIR): A_COMMITTED, A_LEADING, A_FOLLOWING, A_PASSED, A_TOLD.
- *  To the election actor: A_START, A_PROPOSE, A_BARRIER, A_APPLIED, A_FACTS, A_FLUSHED.
- *  From the file actor (PAIR): A_FILE_RESULT, A_FILES_DURABLE, A_WANT_STATE.
- *  To the file actor: A_SECTIONS, A_FILE_QUERY, A_SNAPSHOT.
- *  On its own pipe: "$TERM".
- *
- *  A turn drains everything that waits, then sends one proposal, one barrier and one
- *  message a client. Requests are answered once they are committed and applied; keepalives
- *  and queries once a barrier passed that began after they came (design 4.3).
+ *  What it takes and gives is in nodes/services/hf_lock_service.h; and "$TERM" on its own pipe. It
+ *  decides nothing: it drains what waits, tells the service the time, and carries out its outbox.
  */
-#include "nodes/actors/hf_lock_internal.h"
+#include "nodes/actors/hf_actors.h"
+#include "nodes/actors/hf_clock.h"
+#include "nodes/actors/hf_pipe.h"
+#include "nodes/actors/hf_report.h"
+#include "nodes/services/hf_lock_service.h"
 #include <assert.h>
 #include <stdlib.h>
 
-#define DRAIN_MESSAGES    2000
-#define FLOOD_PATIENCE_US 1000000 //  so long messages that wait put expiry off
+#define DRAIN_MESSAGES 2000       //  from one socket in one turn
+#define QUERIES_US     10000      //  a turn spends on queries: keepalives must not wait for them
+#define OUT_BYTES      (1U << 20) //  frames that may wait for the end of the turn
+#define WAIT_MS        1000
 
-//  ---- who leads ------------------------------------------------------------------
+typedef struct lock_actor {
+    hf_lock_args_t *args;
+    zsock_t *pipe;
+    hf_lock_service_t *service;
+    hf_outbox_t *out;
+    char endpoint[HF_HOST_MAX + 16];
+    bool stop;
 
-/*  Serve once everything before this term is applied. Every session's time starts anew (P9). */
+    //  The step of the state that waits for the files, until it is the file actor that writes it.
+    hf_out_message_t rows;
+    uint64_t durable;
+} lock_actor_t;
+
+//  ---- effects -----------------------------------------------------------------------
+
 static void
-s_try_serve (hf_lock_actor_t *self)
+s_send_frames (lock_actor_t *self)
 {
-    if (!self->elected || self->leading || hf_state_applied_index (self->state) < self->lead_index)
+    for (size_t i = 0; i < self->out->frames.count; i++) {
+        const hf_out_frame_t *frame = &self->out->frames.list[i];
+        hf_span_t bytes = hf_outbox_bytes (self->out, frame);
+        //  A client that is gone or does not read loses it: it will ask again.
+        if (!hf_door_send (self->args->door, &frame->route, bytes.at, bytes.size) &&
+            frame->session != 0)
+            hf_lock_service_unsent (self->service, frame->session, &frame->route);
+    }
+}
+
+static void
+s_send_messages (lock_actor_t *self)
+{
+    for (size_t i = 0; i < self->out->messages.count; i++) {
+        hf_out_message_t *message = &self->out->messages.list[i];
+        uint32_t kind;
+        hf_frame_own (message->bytes, message->size, &kind);
+        if (kind == HF_KIND_A_ROWS) {
+            self->rows = *message;
+            message->bytes = NULL;
+        } else
+            hf_pipe_give (message->to == HF_TO_FILE ? self->args->file : self->args->election,
+                          &message->bytes, message->size);
+    }
+}
+
+static void
+s_carry_out (lock_actor_t *self)
+{
+    s_send_frames (self);
+    s_send_messages (self);
+    for (size_t i = 0; i < self->out->lines.count; i++)
+        hf_report (self->out->lines.list[i].level, "%s", self->out->lines.list[i].text);
+    hf_outbox_reset (self->out);
+}
+
+/*  The outbox in between, when much is in it. */
+static void
+s_carry_out_much (lock_actor_t *self)
+{
+    if (hf_pack_size (&self->out->frame) > OUT_BYTES)
+        s_carry_out (self);
+}
+
+/*  Write the step that waits, once the files have every section that it has left behind. */
+static void
+s_write_rows (lock_actor_t *self)
+{
+    if (!self->rows.bytes)
         return;
-    self->leading = true;
-    //  This turn may have begun before the old leader acknowledged its last keepalive.
-    self->now_us = hf_clock_us ();
-    hf_expiry_clear (self->expiry);
-    uint64_t session = 0;
-    uint32_t ttl_ms;
-    while (hf_state_next_session (self->state, session, &session, &ttl_ms))
-        hf_expiry_heard (self->expiry, session, ttl_ms, self->now_us);
-    hf_lock_tell_watchers (self);
-}
-
-static void
-s_drop_proposals (hf_lock_actor_t *self)
-{
-    hf_pack_reset (&self->commands);
-    hf_pack_reset (&self->entries);
-    self->undecided_bytes = 0;
-}
-
-static void
-s_leading (hf_lock_actor_t *self, const hf_a_leading_t *leading)
-{
-    self->elected = true;
-    self->leading = false;
-    self->term = leading->term;
-    self->lead_index = leading->index;
-    self->leader = self->args->self;
-    s_drop_proposals (self);
-}
-
-static void
-s_following (hf_lock_actor_t *self, const hf_a_following_t *following)
-{
-    bool told = self->elected || following->leader != 0;
-    self->elected = self->leading = false;
-    self->term = following->term;
-    self->leader = following->leader;
-    s_drop_proposals (self);
-    hf_expiry_clear (self->expiry);
-    hf_lock_forget_moved (self);
-    hf_lock_drop_reads (self);
-    hf_routes_unlead (self->routes);
-    if (told)
-        hf_lock_tell_watchers (self);
-}
-
-//  ---- what the other actors say ------------------------------------------------------
-
-static void
-s_from_election (hf_lock_actor_t *self, hf_scan_t *scan, uint32_t kind)
-{
-    union {
-        hf_a_committed_t committed;
-        hf_a_leading_t leading;
-        hf_a_following_t following;
-        hf_a_passed_t passed;
-        hf_a_told_t told;
-    } in;
-    bool good = false;
-    switch (kind) {
-    case HF_KIND_A_COMMITTED:
-        if ((good = hf_a_committed_get (scan, &in.committed)))
-            hf_lock_apply (self, &in.committed);
-        break;
-    case HF_KIND_A_LEADING:
-        if ((good = hf_a_leading_get (scan, &in.leading)))
-            s_leading (self, &in.leading);
-        break;
-    case HF_KIND_A_FOLLOWING:
-        if ((good = hf_a_following_get (scan, &in.following)))
-            s_following (self, &in.following);
-        break;
-    case HF_KIND_A_PASSED:
-        if ((good = hf_a_passed_get (scan, &in.passed)))
-            hf_lock_passed (self, &in.passed);
-        break;
-    case HF_KIND_A_TOLD:
-        if ((good = hf_a_told_get (scan, &in.told)))
-            hf_lock_told (self, &in.told);
-        break;
-    default:
-        break;
-    }
+    uint32_t kind;
+    hf_a_rows_t rows;
+    hf_scan_t scan = hf_frame_own (self->rows.bytes, self->rows.size, &kind);
+    bool good = hf_a_rows_get (&scan, &rows);
     assert (good);
-    s_try_serve (self);
+    if (self->durable < rows.section)
+        return;
+    if (hf_state_store_write (self->args->store, rows.index, rows.changes) != 0)
+        hf_die ("cannot write the lock state: %s", hf_state_store_error (self->args->store));
+    hf_pack_t frame;
+    hf_pack_init (&frame);
+    hf_a_flushed_frame (&frame, &(hf_a_flushed_t){.index = rows.index});
+    free (self->rows.bytes);
+    self->rows.bytes = NULL;
+    scan = hf_frame_own (hf_pack_bytes (&frame), hf_pack_size (&frame), &kind);
+    hf_lock_service_from_actor (self->service, &scan, kind, hf_clock_us ());
+    hf_pack_done (&frame);
+    s_carry_out (self);
 }
 
-static void
-s_from_file (hf_lock_actor_t *self, hf_scan_t *scan, uint32_t kind)
-{
-    hf_a_file_result_t result;
-    hf_a_files_durable_t durable;
-    hf_a_want_state_t want;
-    bool good = false;
-    if (kind == HF_KIND_A_FILE_RESULT) {
-        good = hf_a_file_result_get (scan, &result);
-        hf_lock_file_result (self, &result);
-    } else if (kind == HF_KIND_A_FILES_DURABLE) {
-        good = hf_a_files_durable_get (scan, &durable);
-        hf_lock_files_durable (self, durable.index);
-    } else if (kind == HF_KIND_A_WANT_STATE) {
-        good = hf_a_want_state_get (scan, &want);
-        hf_lock_snapshot (self, want.node);
-    }
-    assert (good);
-}
+//  ---- the turn ------------------------------------------------------------------------
 
-typedef void (from_fn) (hf_lock_actor_t *self, hf_scan_t *scan, uint32_t kind);
-
+/*  The clock is read behind each message: see hf_lock_service.h. */
 static void
-s_drain (hf_lock_actor_t *self, zsock_t *sock, from_fn *from)
+s_drain (lock_actor_t *self, zsock_t *sock)
 {
     zmq_msg_t message;
     zmq_msg_init (&message);
     hf_scan_t scan;
     uint32_t kind;
-    for (int i = 0; i < DRAIN_MESSAGES && hf_pipe_next (sock, &message, &scan, &kind); i++)
-        from (self, &scan, kind);
+    for (int i = 0; i < DRAIN_MESSAGES && hf_pipe_next (sock, &message, &scan, &kind); i++) {
+        hf_a_files_durable_t durable;
+        hf_scan_t copy = scan;
+        if (kind == HF_KIND_A_FILES_DURABLE && hf_a_files_durable_get (&copy, &durable))
+            self->durable = durable.index;
+        hf_lock_service_from_actor (self->service, &scan, kind, hf_clock_us ());
+        s_carry_out_much (self);
+    }
     zmq_msg_close (&message);
 }
 
+/*  Whether everything that waited was taken. */
+static bool
+s_drain_door (lock_actor_t *self)
+{
+    hf_route_t route;
+    hf_span_t bytes;
+    for (int i = 0; i < DRAIN_MESSAGES && !hf_lock_service_full (self->service); i++) {
+        if (!hf_door_next (self->args->door, &route, &bytes))
+            return true;
+        hf_lock_service_from_client (self->service, &route, bytes, hf_clock_us ());
+        s_carry_out_much (self);
+    }
+    return false;
+}
+
 static void
-s_drain_pipe (hf_lock_actor_t *self)
+s_turn (lock_actor_t *self)
+{
+    hf_lock_service_begin (self->service, hf_clock_us ());
+    hf_lock_service_dropped (self->service, hf_door_dropped (self->args->door));
+    s_drain (self, self->args->election);
+    s_drain (self, self->args->file);
+    hf_lock_service_end (self->service, s_drain_door (self));
+    s_carry_out (self);
+    uint64_t end_us = hf_clock_us () + QUERIES_US;
+    while (hf_lock_service_more (self->service) && hf_clock_us () < end_us)
+        s_carry_out_much (self);
+    s_carry_out (self);
+    s_write_rows (self);
+}
+
+static void
+s_drain_pipe (lock_actor_t *self)
 {
     char *command;
     while ((command = hf_pipe_command (self->pipe))) {
@@ -159,50 +167,17 @@ s_drain_pipe (hf_lock_actor_t *self)
     }
 }
 
-//  ---- the loop ------------------------------------------------------------------
-
 static long
-s_wait_ms (const hf_lock_actor_t *self)
+s_wait_ms (const lock_actor_t *self)
 {
-    uint64_t wake_us = self->leading ? hf_expiry_next_us (self->expiry) : UINT64_MAX;
-    if (self->shifted && self->moved_due_us < wake_us)
-        wake_us = self->moved_due_us;
-    uint64_t flush_us = hf_lock_flush_due_us (self);
-    if (flush_us < wake_us)
-        wake_us = flush_us;
-    if (hf_lock_queries_wait (self))
-        return 0;
+    uint64_t wake_us = hf_lock_service_wake_us (self->service);
     uint64_t now_us = hf_clock_us ();
     uint64_t wait_us = wake_us > now_us ? wake_us - now_us : 0;
-    return wait_us < 1000000 ? (long)((wait_us + 999) / 1000) : 1000;
+    return wait_us < WAIT_MS * 1000 ? (long)((wait_us + 999) / 1000) : WAIT_MS;
 }
 
 static void
-s_turn (hf_lock_actor_t *self)
-{
-    self->now_us = hf_clock_us ();
-    s_drain (self, self->args->election, s_from_election);
-    s_drain (self, self->args->file, s_from_file);
-    //  What was said in time must count before anybody is taken for dead: no expiry while
-    //  messages wait, and by a clock read before the last of them was taken. Yet a flood of them
-    //  must not keep the dead alive.
-    if (hf_lock_drain_door (self))
-        self->flooded_us = 0;
-    else if (self->flooded_us == 0)
-        self->flooded_us = self->now_us;
-    if (self->flooded_us == 0 || self->now_us - self->flooded_us >= FLOOD_PATIENCE_US)
-        hf_lock_expire (self);
-    hf_lock_propose (self);
-    hf_lock_ask_barrier (self);
-    hf_lock_answer_reads (self);
-    hf_lock_push_moved (self);
-    hf_routes_flush (self->routes, self->args->door);
-    hf_lock_credit (self);
-    hf_lock_flush (self);
-}
-
-static void
-s_run (hf_lock_actor_t *self)
+s_run (lock_actor_t *self)
 {
     zmq_pollitem_t items[] = {
         {.socket = zsock_resolve (self->pipe), .events = ZMQ_POLLIN},
@@ -210,9 +185,7 @@ s_run (hf_lock_actor_t *self)
         {.socket = zsock_resolve (self->args->file), .events = ZMQ_POLLIN},
         {.socket = hf_door_socket (self->args->door), .events = ZMQ_POLLIN},
     };
-    hf_a_start_frame (&self->frame,
-                      &(hf_a_start_t){.applied = hf_state_applied_index (self->state)});
-    hf_pipe_send (self->args->election, &self->frame);
+    s_carry_out (self); //  A_START
     while (!self->stop) {
         zmq_poll (items, sizeof items / sizeof *items, s_wait_ms (self));
         s_turn (self);
@@ -223,33 +196,21 @@ s_run (hf_lock_actor_t *self)
 void
 hf_lock_actor (zsock_t *pipe, void *args)
 {
-    hf_lock_actor_t self = {.args = args, .pipe = pipe, .started_us = hf_clock_us ()};
-    self.state = self.args->state;
-    self.taken_index = hf_state_applied_index (self.state);
-    self.expiry = hf_expiry_new ();
-    self.routes = hf_routes_new ();
-    self.reads = hf_reads_new ();
-    hf_outcomes_init (&self.outcomes);
-    hf_pack_init (&self.commands);
-    hf_pack_init (&self.entries);
-    hf_pack_init (&self.frame);
-    hf_pack_init (&self.sections);
-    hf_pack_init (&self.changes);
+    lock_actor_t self = {.args = args, .pipe = pipe};
+    const hf_endpoint_t *endpoint = hf_endpoints_find (&self.args->endpoints, self.args->self);
+    assert (endpoint);
+    snprintf (self.endpoint, sizeof self.endpoint, "%s:%u", endpoint->host,
+              (unsigned)endpoint->client_port);
+    hf_lock_config_t config = {
+        .self = self.args->self, .endpoint = self.endpoint, .version = HF_VERSION};
+    self.service = hf_lock_service_new (&config, self.args->state, hf_clock_us ());
+    self.args->state = NULL; //  the service's
+    self.out = hf_lock_service_outbox (self.service);
     zsock_signal (pipe, 0);
     s_run (&self);
-    hf_lock_forget_moved (&self);
-    hf_lock_files_durable (&self, UINT64_MAX);
-    hf_reads_destroy (&self.reads);
-    hf_routes_destroy (&self.routes);
-    hf_expiry_destroy (&self.expiry);
-    hf_state_destroy (&self.args->state);
+    hf_lock_service_destroy (&self.service);
+    free (self.rows.bytes);
     hf_state_store_close (&self.args->store);
-    hf_outcomes_done (&self.outcomes);
-    hf_pack_done (&self.commands);
-    hf_pack_done (&self.entries);
-    hf_pack_done (&self.frame);
-    hf_pack_done (&self.sections);
-    hf_pack_done (&self.changes);
     hf_door_destroy (&self.args->door);
     zsock_destroy (&self.args->election);
     zsock_destroy (&self.args->file);

@@ -23,20 +23,27 @@ s_free (void *data, void *hint)
 }
 
 void
-hf_pipe_send (zsock_t *sock, hf_pack_t *pack)
+hf_pipe_give (zsock_t *sock, uint8_t **bytes_p, size_t size)
 {
-    size_t size;
-    uint8_t *bytes = hf_pack_take (pack, &size);
-    assert (bytes && size > 0);
-    HF_TSAN_GIVE (bytes);
+    assert (*bytes_p && size > 0);
+    HF_TSAN_GIVE (*bytes_p);
     zmq_msg_t message;
-    int rc = zmq_msg_init_data (&message, bytes, size, s_free, NULL);
+    int rc = zmq_msg_init_data (&message, *bytes_p, size, s_free, NULL);
     assert (rc == 0);
+    *bytes_p = NULL;
     //  Without a high-water mark it fails only while the process ends and the other side is gone:
     //  a PAIR alone would wait for another one forever.
     rc = zmq_msg_send (&message, zsock_resolve (sock), ZMQ_DONTWAIT);
     if (rc < 0)
         zmq_msg_close (&message);
+}
+
+void
+hf_pipe_send (zsock_t *sock, hf_pack_t *pack)
+{
+    size_t size;
+    uint8_t *bytes = hf_pack_take (pack, &size);
+    hf_pipe_give (sock, &bytes, size);
 }
 
 bool
@@ -45,15 +52,7 @@ hf_pipe_next (zsock_t *sock, zmq_msg_t *message, hf_scan_t *scan, uint32_t *kind
     if (zmq_msg_recv (message, zsock_resolve (sock), ZMQ_DONTWAIT) < 0)
         return false;
     HF_TSAN_TAKE (zmq_msg_data (message));
-    hf_scan_t frame = hf_scan (zmq_msg_data (message), zmq_msg_size (message));
-    //  Our own actors wrote this: a frame that does not open is a bug, not input.
-    uint32_t parts = hf_scan_array (&frame);
-    uint32_t version = 0;
-    hf_get_u32 (&frame, &version);
-    assert (!frame.bad && parts == 2 && version == HF_VERSION_WIRE);
-    *scan = frame;
-    *kind = hf_scan_kind (scan);
-    assert (*kind != 0);
+    *scan = hf_frame_own (zmq_msg_data (message), zmq_msg_size (message), kind);
     return true;
 }
 

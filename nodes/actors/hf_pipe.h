@@ -12,6 +12,9 @@ zsock_t *hf_pipe_new (zsock_t **other_p);
 /*  Send what is in PACK; the pack is empty afterwards. */
 void hf_pipe_send (zsock_t *sock, hf_pack_t *pack);
 
+/*  Send BYTES, which come from malloc and are the pipe's from now on; *bytes_p is NULL then. */
+void hf_pipe_give (zsock_t *sock, uint8_t **bytes_p, size_t size);
+
 /*  The next frame, without waiting. MESSAGE is initialised by the caller and holds the bytes
  *  until the next call; SCAN stands at the record. False when there is none. */
 bool hf_pipe_next (zsock_t *sock, zmq_msg_t *message, hf_scan_t *scan, uint32_t *kind);

@@ -31,6 +31,6 @@ bool hf_expiry_ending (const hf_expiry_t *self, uint64_t session);
 uint64_t hf_expiry_take (hf_expiry_t *self, uint64_t now_us);
 
 /*  When the next one may be due; UINT64_MAX when none is watched. Amortized O(log n). */
-uint64_t hf_expiry_next_us (const hf_expiry_t *self);
+uint64_t hf_expiry_next_us (hf_expiry_t *self);
 
 #endif

@@ -1,0 +1,218 @@
+//  Committed entries: applied to the state, their outcomes answered; positions in queues pushed.
+
+#include "base/hf_hash.h"
+#include "nodes/services/hf_lock_private.h"
+
+#define MOVED_INTERVAL_US 100000 //  positions are pushed no more often
+
+//  ---- outcomes -----------------------------------------------------------------
+
+static void
+s_opened (hf_lock_service_t *self, const hf_outcome_t *out)
+{
+    bool watches = self->leading || HF_MUTANT (ttl_not_restarted);
+    if (watches && out->status == HF_OK)
+        hf_expiry_heard (self->expiry, out->session, out->ttl_ms, self->now_us);
+    hf_route_t route;
+    if (!hf_routes_opened (&self->routes, out->nonce, &route))
+        return;
+    hf_opened_frame (&self->out.frame, &(hf_opened_t){.nonce = hf_span (out->nonce, HF_NONCE_SIZE),
+                                                      .status = (uint32_t)out->status,
+                                                      .session = out->session,
+                                                      .ttl_ms = out->ttl_ms});
+    hf_outbox_to_client (&self->out, &route, 0);
+}
+
+static void
+s_answer (hf_lock_service_t *self, const hf_outcome_t *out)
+{
+    hf_caller_t *caller = hf_routes_find (&self->routes, out->session);
+    if (!caller)
+        return;
+    hf_answer_put (&self->routes.pack, &out->answer);
+    if (out->answer.status == HF_SESSION_EXPIRED)
+        hf_routes_end (&self->routes, caller);
+    hf_lock_item (self, caller);
+}
+
+static void
+s_granted (hf_lock_service_t *self, const hf_outcome_t *out)
+{
+    hf_caller_t *caller = hf_routes_find (&self->routes, out->session);
+    if (!caller)
+        return;
+    hf_granted_put (
+        &self->routes.pack,
+        &(hf_granted_t){.lock = out->lock, .token = out->answer.token, .index = out->answer.index});
+    hf_lock_item (self, caller);
+}
+
+static void
+s_send_end (hf_lock_service_t *self, const hf_outcome_t *out, const hf_caller_t *caller)
+{
+    hf_route_t route;
+    uint64_t echo;
+    if (hf_routes_closed (&self->routes, out->session, &echo, &route) &&
+        !HF_MUTANT (close_unanswered)) {
+        hf_closed_frame (
+            &self->out.frame,
+            &(hf_closed_t){.session = out->session, .echo = echo, .status = (uint32_t)out->status});
+        hf_outbox_to_client (&self->out, &route, 0);
+    }
+    if (caller) {
+        hf_alive_frame (&self->out.frame,
+                        &(hf_alive_t){.session = out->session, .status = HF_SESSION_EXPIRED});
+        hf_outbox_to_client (&self->out, &caller->route, 0);
+    }
+}
+
+/*  A session is over: notify both the client that closed it and the session's own, after all that
+ *  the session was answered. */
+static void
+s_ended (hf_lock_service_t *self, const hf_outcome_t *out)
+{
+    hf_expiry_forget (self->expiry, out->session);
+    hf_caller_t *caller = hf_routes_find (&self->routes, out->session);
+    if (caller && !HF_MUTANT (end_before_answers))
+        hf_routes_send (&self->routes, caller, &self->out);
+    s_send_end (self, out, caller);
+    if (caller)
+        hf_routes_end (&self->routes, caller);
+    hf_outbox_say (&self->out, HF_DEBUG, "session %" PRIu64 " ended: %s", out->session,
+                   out->status == HF_OK ? "closed" : "expired");
+}
+
+static void
+s_touched (hf_lock_service_t *self, uint64_t session)
+{
+    uint32_t ttl_ms;
+    if (self->leading && hf_state_session_ttl (self->state, session, &ttl_ms))
+        hf_expiry_heard (self->expiry, session, ttl_ms, self->now_us);
+}
+
+static hf_shifted_t *
+s_shifted (const hf_lock_service_t *self, hf_span_t lock, uint64_t hash)
+{
+    hf_table_node_t *node = hf_table_seek (&self->shifted, hash);
+    for (; node; node = hf_table_again (node)) {
+        hf_shifted_t *shifted = HF_AROUND (node, hf_shifted_t, by_name);
+        if (hf_span_equal (hf_span (shifted->name, shifted->size), lock))
+            return shifted;
+    }
+    return NULL;
+}
+
+static void
+s_moved (hf_lock_service_t *self, hf_span_t lock)
+{
+    uint64_t hash = hf_hash (0, lock.at, lock.size);
+    if (!self->leading || s_shifted (self, lock, hash))
+        return;
+    hf_shifted_t *shifted = hf_alloc (sizeof *shifted + lock.size);
+    shifted->size = lock.size;
+    memcpy (shifted->name, lock.at, lock.size);
+    hf_table_insert (&self->shifted, &shifted->by_name, hash);
+}
+
+static void
+s_outcome (hf_lock_service_t *self, const hf_outcome_t *out)
+{
+    switch (out->type) {
+    case HF_OUT_OPENED:
+        s_opened (self, out);
+        break;
+    case HF_OUT_ANSWER:
+        s_answer (self, out);
+        break;
+    case HF_OUT_GRANTED:
+        s_granted (self, out);
+        break;
+    case HF_OUT_MOVED:
+        s_moved (self, out->lock);
+        break;
+    case HF_OUT_ENDED:
+        s_ended (self, out);
+        break;
+    case HF_OUT_SECTION:
+        hf_lock_section (self, out);
+        break;
+    case HF_OUT_TOUCHED:
+        s_touched (self, out->session);
+        break;
+    }
+}
+
+//  ---- entries ------------------------------------------------------------------
+
+static void
+s_decided (hf_lock_service_t *self, const hf_entry_t *entry)
+{
+    if (!self->elected || entry->term != self->term || HF_MUTANT (busy_for_ever))
+        return;
+    uint64_t bytes = entry->payload.size;
+    self->undecided_bytes -= bytes < self->undecided_bytes ? bytes : self->undecided_bytes;
+}
+
+void
+hf_lock_apply (hf_lock_service_t *self, const hf_a_committed_t *committed)
+{
+    hf_scan_t scan = hf_scan_list (committed->entries);
+    for (uint32_t i = 0; i < committed->entries.count; i++) {
+        hf_entry_t entry;
+        bool good = hf_entry_get (&scan, &entry);
+        assert (good);
+        hf_state_apply (self->state, committed->first + i, entry.term, entry.payload,
+                        &self->outcomes);
+        s_decided (self, &entry);
+        for (size_t k = 0; k < self->outcomes.count; k++)
+            s_outcome (self, &self->outcomes.list[k]);
+        hf_outcomes_reset (&self->outcomes);
+    }
+    self->handled_bytes += committed->entries.size;
+}
+
+//  ---- positions ----------------------------------------------------------------
+
+typedef struct pushing {
+    hf_lock_service_t *service;
+    hf_span_t lock;
+} pushing_t;
+
+static void
+s_push_position (void *arg, uint64_t session, uint64_t position)
+{
+    const pushing_t *pushing = arg;
+    hf_routes_t *routes = &pushing->service->routes;
+    hf_caller_t *caller = hf_routes_find (routes, session);
+    if (!caller)
+        return;
+    hf_moved_put (&routes->pack, &(hf_moved_t){.lock = pushing->lock, .position = position});
+    hf_lock_item (pushing->service, caller);
+}
+
+void
+hf_lock_push_moved (hf_lock_service_t *self)
+{
+    if (self->shifted.count == 0 || self->turn_us < self->moved_due_us)
+        return;
+    self->moved_due_us = self->turn_us + MOVED_INTERVAL_US;
+    hf_table_node_t *node = hf_table_first (&self->shifted);
+    for (; node; node = hf_table_next (&self->shifted, node)) {
+        const hf_shifted_t *shifted = HF_AROUND (node, hf_shifted_t, by_name);
+        pushing_t pushing = {.service = self, .lock = hf_span (shifted->name, shifted->size)};
+        hf_state_waiters (self->state, pushing.lock, s_push_position, &pushing);
+    }
+    hf_lock_forget_moved (self);
+}
+
+void
+hf_lock_forget_moved (hf_lock_service_t *self)
+{
+    hf_table_node_t *node = hf_table_first (&self->shifted);
+    while (node) {
+        hf_shifted_t *shifted = HF_AROUND (node, hf_shifted_t, by_name);
+        node = hf_table_next (&self->shifted, node);
+        free (shifted);
+    }
+    hf_table_done (&self->shifted);
+}

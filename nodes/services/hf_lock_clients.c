@@ -1,0 +1,300 @@
+//  Frames of clients: checked, then refused, proposed, or set to wait for a barrier.
+
+#include "nodes/services/hf_lock_private.h"
+
+#define TURN_BYTES  (4U << 20) //  proposed in one turn
+#define ITEMS_BYTES (1U << 20) //  answers that wait for the end of the turn
+
+//  ---- refusals -----------------------------------------------------------------------
+
+void
+hf_lock_refuse (hf_lock_service_t *self, const hf_route_t *route, hf_status_t status,
+                const char *text)
+{
+    bool ready = self->leading || !self->elected;
+    hf_refused_frame (&self->out.frame, &(hf_refused_t){.status = (uint32_t)status,
+                                                        .text = hf_span_text (text),
+                                                        .leader = ready ? self->leader : 0,
+                                                        .term = self->term});
+    hf_outbox_to_client (&self->out, route, 0);
+}
+
+void
+hf_lock_busy (hf_lock_service_t *self, const hf_route_t *route)
+{
+    hf_lock_refuse (self, route, HF_BUSY, hf_status_text (HF_BUSY));
+}
+
+static void
+s_refuse_input (hf_lock_service_t *self, const hf_route_t *route, hf_status_t status,
+                const char *text)
+{
+    self->refused_frames++;
+    hf_lock_refuse (self, route, status, text);
+}
+
+//  ---- proposing ----------------------------------------------------------------------
+
+void
+hf_lock_close_entry (hf_lock_service_t *self, bool even_small)
+{
+    size_t size = hf_pack_size (&self->commands);
+    if (size == 0 || (!even_small && size < HF_ENTRY_TARGET))
+        return;
+    hf_pack_reset (&self->payload);
+    hf_payload_put (&self->payload, hf_pack_list (&self->commands));
+    //  The election actor fills in the term that it leads.
+    hf_span_t payload = hf_span (hf_pack_bytes (&self->payload), hf_pack_size (&self->payload));
+    hf_entry_put (&self->entries, &(hf_entry_t){.payload = payload});
+    self->undecided_bytes += payload.size;
+    hf_pack_reset (&self->commands);
+}
+
+void
+hf_lock_propose (hf_lock_service_t *self)
+{
+    hf_lock_close_entry (self, true);
+    if (self->entries.count == 0)
+        return;
+    hf_a_propose_frame (&self->out.message,
+                        &(hf_a_propose_t){.entries = hf_pack_list (&self->entries)});
+    hf_outbox_to_actor (&self->out, HF_TO_ELECTION);
+    hf_pack_reset (&self->entries);
+}
+
+void
+hf_lock_drop_proposals (hf_lock_service_t *self)
+{
+    hf_pack_reset (&self->commands);
+    hf_pack_reset (&self->entries);
+    self->undecided_bytes = 0;
+}
+
+bool
+hf_lock_service_full (const hf_lock_service_t *self)
+{
+    return hf_pack_size (&self->entries) > TURN_BYTES;
+}
+
+static bool
+s_busy (const hf_lock_service_t *self)
+{
+    return self->undecided_bytes > self->config.undecided_max && !HF_MUTANT (never_busy);
+}
+
+//  ---- frames -------------------------------------------------------------------------
+
+static void
+s_open (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
+{
+    hf_open_t open;
+    if (!hf_open_get (scan, &open))
+        s_refuse_input (self, route, HF_MALFORMED, "OPEN wants [nonce, ttl_ms]");
+    else if (open.nonce.size != HF_NONCE_SIZE)
+        s_refuse_input (self, route, HF_BAD_REQUEST, "the nonce of OPEN must be 16 bytes");
+    else if (s_busy (self) || !hf_routes_opening (&self->routes, open.nonce, route))
+        hf_lock_busy (self, route);
+    else
+        hf_cmd_open_put (&self->commands,
+                         &(hf_cmd_open_t){.nonce = open.nonce, .ttl_ms = open.ttl_ms});
+}
+
+/*  Whether each is a record that the codec knows, or one of an unknown kind with a seq. */
+static bool
+s_requests_good (hf_list_t requests)
+{
+    hf_scan_t scan = hf_scan_list (requests);
+    for (uint32_t i = 0; i < requests.count && !scan.bad; i++) {
+        union {
+            hf_acquire_t acquire;
+            hf_release_t release;
+            hf_cancel_t cancel;
+            hf_abandon_t abandon;
+            hf_append_t append;
+        } request;
+        switch (hf_scan_kind (&scan)) {
+        case HF_KIND_ACQUIRE:
+            hf_acquire_get (&scan, &request.acquire);
+            break;
+        case HF_KIND_RELEASE:
+            hf_release_get (&scan, &request.release);
+            break;
+        case HF_KIND_CANCEL:
+            hf_cancel_get (&scan, &request.cancel);
+            break;
+        case HF_KIND_ABANDON:
+            hf_abandon_get (&scan, &request.abandon);
+            break;
+        case HF_KIND_APPEND:
+            hf_append_get (&scan, &request.append);
+            break;
+        default: {
+            uint32_t fields = hf_scan_array (&scan);
+            uint32_t kind;
+            uint64_t seq;
+            hf_get_u32 (&scan, &kind);
+            hf_get_u64 (&scan, &seq);
+            if (fields < 2)
+                scan.bad = true;
+            else
+                hf_scan_skip (&scan, fields - 2);
+        }
+        }
+    }
+    return !scan.bad;
+}
+
+/*  The session is heard now, not when the turn began: its client counts its deadline from when it
+ *  sent, and that may be later than the begin of a long turn. */
+static void
+s_heard (hf_lock_service_t *self, uint64_t session)
+{
+    uint32_t ttl_ms;
+    if (hf_state_session_ttl (self->state, session, &ttl_ms))
+        hf_expiry_heard (self->expiry, session, ttl_ms,
+                         HF_MUTANT (heard_at_turn_start) ? self->turn_us : self->now_us);
+}
+
+void
+hf_lock_item (hf_lock_service_t *self, hf_caller_t *caller)
+{
+    hf_routes_put (&self->routes, caller);
+    if (hf_pack_size (&self->routes.pack) > ITEMS_BYTES)
+        hf_routes_send_all (&self->routes, &self->out);
+}
+
+static void
+s_requests (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
+{
+    hf_requests_t message;
+    if (!hf_requests_get (scan, &message) || message.requests.count > HF_WINDOW_MAX ||
+        !s_requests_good (message.requests)) {
+        s_refuse_input (self, route, HF_MALFORMED,
+                        "REQUESTS wants [session, floor, [request, ...]], at most 4096 requests");
+        return;
+    }
+    if (message.requests.count == 0)
+        return;
+    hf_caller_t *caller =
+        s_busy (self) ? NULL : hf_routes_caller (&self->routes, message.session, route);
+    if (!caller) {
+        hf_lock_busy (self, route);
+        return;
+    }
+    s_heard (self, message.session);
+    if (hf_state_answered (self->state, message.session, message.requests, &self->routes.pack)) {
+        hf_lock_item (self, caller);
+        return;
+    }
+    hf_cmd_requests_put (&self->commands, &(hf_cmd_requests_t){.session = message.session,
+                                                               .floor = message.floor,
+                                                               .requests = message.requests});
+}
+
+static void
+s_keepalive (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
+{
+    hf_keepalive_t message;
+    if (!hf_keepalive_get (scan, &message)) {
+        s_refuse_input (self, route, HF_MALFORMED, "KEEPALIVE wants [session, echo]");
+        return;
+    }
+    s_heard (self, message.session);
+    hf_lock_read (self, &(hf_reading_t){.type = HF_READING_KEEPALIVE,
+                                        .session = message.session,
+                                        .id = message.echo,
+                                        .route = *route});
+}
+
+static void
+s_close (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
+{
+    hf_close_t message;
+    uint32_t ttl_ms;
+    if (!hf_close_get (scan, &message))
+        s_refuse_input (self, route, HF_MALFORMED, "CLOSE wants [session, echo]");
+    else if (!hf_state_session_ttl (self->state, message.session, &ttl_ms))
+        //  It is over already, as far as this node knows: a barrier makes sure of it.
+        hf_lock_read (self, &(hf_reading_t){.type = HF_READING_CLOSE,
+                                            .session = message.session,
+                                            .id = message.echo,
+                                            .route = *route});
+    else if (s_busy (self) ||
+             !hf_routes_closing (&self->routes, message.session, message.echo, route))
+        hf_lock_busy (self, route);
+    else
+        hf_cmd_close_put (&self->commands, &(hf_cmd_close_t){.session = message.session});
+}
+
+/*  Whatever this node believes now, it tells the client when that changes: that makes a failover
+ *  fast for clients that ask while an election is under way. */
+static void
+s_send_away (hf_lock_service_t *self, const hf_route_t *route)
+{
+    hf_routes_watch (&self->routes, route);
+    hf_lock_refuse (self, route, HF_NOT_LEADER, hf_status_text (HF_NOT_LEADER));
+}
+
+static void
+s_query (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
+{
+    hf_query_t message;
+    if (!hf_query_get (scan, &message)) {
+        s_refuse_input (self, route, HF_MALFORMED, "QUERY wants [id, what, name, offset, limit]");
+        return;
+    }
+    if (message.what != HF_WHAT_STATUS && !self->leading) {
+        s_send_away (self, route);
+        return;
+    }
+    hf_reading_t reading = {.type = HF_READING_QUERY,
+                            .id = message.id,
+                            .what = message.what,
+                            .offset = message.offset,
+                            .limit = message.limit,
+                            .route = *route};
+    if (message.what == HF_WHAT_STATUS) {
+        hf_lock_query_status (self, &reading);
+        return;
+    }
+    //  A name that is too long is kept one byte too long: it is refused as a name.
+    reading.name_size = message.name.size < 256 ? message.name.size : 256;
+    if (reading.name_size > 0) {
+        reading.name = hf_alloc (reading.name_size);
+        memcpy (reading.name, message.name.at, reading.name_size);
+    }
+    hf_lock_read (self, &reading);
+}
+
+void
+hf_lock_service_from_client (hf_lock_service_t *self, const hf_route_t *route, hf_span_t bytes,
+                             uint64_t now_us)
+{
+    self->now_us = now_us;
+    hf_scan_t scan;
+    uint32_t kind;
+    hf_status_t status = bytes.size > HF_CLIENT_FRAME_MAX
+                             ? HF_TOO_LARGE
+                             : hf_frame_open (bytes.at, bytes.size, &scan, &kind);
+    if (status != HF_OK)
+        s_refuse_input (self, route, status,
+                        status == HF_TOO_LARGE     ? "a frame must be at most 2 MiB"
+                        : status == HF_BAD_VERSION ? "this node speaks version 1 of the protocol"
+                                                   : "a frame must be [1, [kind, fields...]]");
+    else if (kind == HF_KIND_QUERY)
+        s_query (self, route, &scan);
+    else if (kind < HF_KIND_OPEN || kind > HF_KIND_QUERY)
+        s_refuse_input (self, route, HF_UNKNOWN,
+                        "a client sends OPEN, KEEPALIVE, REQUESTS, CLOSE or QUERY");
+    else if (!self->leading)
+        s_send_away (self, route);
+    else if (kind == HF_KIND_OPEN)
+        s_open (self, route, &scan);
+    else if (kind == HF_KIND_KEEPALIVE)
+        s_keepalive (self, route, &scan);
+    else if (kind == HF_KIND_REQUESTS)
+        s_requests (self, route, &scan);
+    else
+        s_close (self, route, &scan);
+    hf_lock_close_entry (self, false);
+}

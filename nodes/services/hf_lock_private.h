@@ -1,0 +1,229 @@
+/*  hf_lock_private.h - the inside of the lock service, shared by its files alone.
+ *
+ *  hf_lock_service.c  its life, who leads, the turn
+ *  hf_lock_clients.c  frames of clients: checked, refused, proposed or set to wait for a barrier
+ *  hf_lock_apply.c    committed entries: applied, and their outcomes answered; positions
+ *  hf_lock_disk.c     what the file actor writes: sections, changed rows, snapshots; and credit
+ *  hf_lock_reads.c    barriers, and the keepalives and closings that wait for them
+ *  hf_lock_queries.c  queries
+ *  hf_lock_routes.c   where clients are: sessions, openings, closings, watchers
+ */
+#ifndef HF_LOCK_PRIVATE_H_INCLUDED
+#define HF_LOCK_PRIVATE_H_INCLUDED
+
+#include "base/hf_mutant.h"
+#include "base/hf_table.h"
+#include "nodes/services/hf_expiry.h"
+#include "nodes/services/hf_lock_service.h"
+#include <assert.h>
+#include <inttypes.h>
+
+//  ---- routes --------------------------------------------------------------------
+
+/*  A session that spoke to this node: where its answers go. */
+typedef struct hf_caller {
+    hf_table_node_t by_session;
+    uint64_t session;
+    hf_route_t route;
+    uint32_t first_item, last_item; //  in hf_routes_t.items, from 1; 0: none
+    bool dirty;                     //  in the list of those that hf_lock_answers looks at
+    bool ended;                     //  forget it then
+} hf_caller_t;
+
+/*  Items of one caller that lie back to back. */
+typedef struct hf_items {
+    size_t at;
+    uint32_t size, count;
+    uint32_t next; //  of the same caller, from 1; 0: no more
+} hf_items_t;
+
+typedef struct hf_routes {
+    hf_table_t callers;
+    hf_table_t openings; //  by nonce
+    hf_table_t closings; //  by session
+    hf_table_t watchers; //  by route
+    hf_pack_t pack;      //  answers and pushes of this turn, of all callers
+    HF_ARRAY (hf_items_t) items;
+    HF_ARRAY (hf_caller_t *) dirty;
+    size_t items_end; //  how much of the pack belongs to somebody
+    uint32_t items_count;
+    hf_pack_t gathered; //  scratch: items of one caller that do not lie back to back
+} hf_routes_t;
+
+void hf_routes_init (hf_routes_t *self);
+void hf_routes_done (hf_routes_t *self);
+
+/*  The session's caller, made when it is new, now at ROUTE. NULL: too many. */
+hf_caller_t *hf_routes_caller (hf_routes_t *self, uint64_t session, const hf_route_t *route);
+/*  NULL when it never spoke here. */
+hf_caller_t *hf_routes_find (const hf_routes_t *self, uint64_t session);
+/*  What was packed into self->pack since the last call is an item of the caller. */
+void hf_routes_put (hf_routes_t *self, hf_caller_t *caller);
+/*  The caller's session has ended: forget it once its items are sent. */
+void hf_routes_end (hf_routes_t *self, hf_caller_t *caller);
+/*  Move the caller's items into OUT, as one ANSWERS frame; or those of all callers, one each. */
+void hf_routes_send (hf_routes_t *self, hf_caller_t *caller, hf_outbox_t *out);
+void hf_routes_send_all (hf_routes_t *self, hf_outbox_t *out);
+
+/*  Openings and closings under way, until the route is taken. False: too many, or none. */
+bool hf_routes_opening (hf_routes_t *self, hf_span_t nonce, const hf_route_t *route);
+bool hf_routes_opened (hf_routes_t *self, const uint8_t *nonce, hf_route_t *route);
+bool hf_routes_closing (hf_routes_t *self, uint64_t session, uint64_t echo,
+                        const hf_route_t *route);
+bool hf_routes_closed (hf_routes_t *self, uint64_t session, uint64_t *echo, hf_route_t *route);
+
+/*  The client wants to be told who leads, once that is known. */
+void hf_routes_watch (hf_routes_t *self, const hf_route_t *route);
+/*  The node stopped to lead: everybody who waits for anything becomes a watcher. */
+void hf_routes_unlead (hf_routes_t *self);
+/*  Each watcher in turn: NULL at first, and at the end. */
+const hf_route_t *hf_routes_watcher (const hf_routes_t *self, const hf_route_t *before);
+void hf_routes_forget_watchers (hf_routes_t *self);
+
+//  ---- reads ---------------------------------------------------------------------
+
+/*  What waits for a barrier, or for another actor. */
+typedef struct hf_reading {
+    enum { HF_READING_KEEPALIVE, HF_READING_CLOSE, HF_READING_QUERY } type;
+    uint32_t what, limit;
+    uint64_t session; //  of a keepalive or close
+    uint64_t id;      //  its echo; or the query's id
+    uint64_t offset;
+    uint8_t *name; //  owned; NULL: none. One that is too long is cut to 256 bytes, one too many
+    uint32_t name_size;
+    hf_route_t route;
+} hf_reading_t;
+
+typedef HF_ARRAY (hf_reading_t) hf_readings_t;
+
+/*  The reads, by how far they are: WAITING for the next barrier, UNDER the one that is under way or
+ *  whose index is not applied yet, then queries alone; or with another actor (hf_lock_asked). */
+typedef struct hf_reads {
+    hf_readings_t waiting, under, queries;
+    size_t waiting_queries; //  how many of WAITING are queries
+    size_t queries_at;      //  the first of these that is not answered
+    bool barrier_out;       //  asked and not passed
+    uint64_t barrier_id;
+    bool passed; //  UNDER may be answered once INDEX is applied
+    uint64_t index;
+    bool blocked; //  the next query waits for what the file actor owes
+    uint64_t asked_bytes;
+    hf_table_t asked; //  queries that another actor works on, by id
+    uint64_t last_asked;
+} hf_reads_t;
+
+//  ---- the service -----------------------------------------------------------------
+
+/*  Sections up to INDEX that are not durable yet. */
+typedef struct hf_debt {
+    uint64_t index, bytes;
+} hf_debt_t;
+
+/*  A lock whose queue shifted. */
+typedef struct hf_shifted {
+    hf_table_node_t by_name;
+    uint32_t size;
+    uint8_t name[];
+} hf_shifted_t;
+
+struct hf_lock_service {
+    hf_lock_config_t config;
+    hf_state_t *state;
+    hf_expiry_t *expiry;
+    hf_routes_t routes;
+    hf_reads_t reads;
+    hf_outbox_t out;
+    hf_outcomes_t outcomes;
+    hf_pack_t rows, more_rows; //  scratch: lists in the frame that is packed
+
+    bool elected;        //  the election actor says that this node leads
+    bool leading;        //  and everything before its term is applied: it may serve
+    uint64_t lead_index; //  what must be applied first
+    uint64_t term;
+    uint32_t leader; //  0: unknown
+
+    hf_pack_t commands;       //  CMD_ records of the entry being built
+    hf_pack_t payload;        //  scratch: that entry
+    hf_pack_t entries;        //  ENTRY records of this turn's proposal
+    uint64_t undecided_bytes; //  proposed in this term and not applied yet
+
+    uint64_t handled_bytes;  //  of entries applied so far
+    uint64_t credited_bytes; //  of these, told to the election actor
+
+    hf_pack_t sections;      //  A_SECTION records that wait to be handed to the file actor
+    uint64_t sections_index; //  of the last of them
+    HF_ARRAY (hf_debt_t) debts;
+    uint64_t debt_bytes;
+
+    bool step_out;          //  changed rows are with the file actor, not acknowledged
+    uint64_t step_index;    //  of the last step: the applied index that it leads to
+    uint64_t step_bytes;    //  handled_bytes then
+    uint64_t flushed_bytes; //  and of the last step that is acknowledged
+    uint64_t step_due_us;   //  when the next step is due; 0: nothing changed
+
+    hf_table_t shifted; //  since positions were pushed
+    uint64_t moved_due_us;
+
+    uint64_t turn_us;    //  when this turn began
+    uint64_t now_us;     //  when the last input came
+    uint64_t flooded_us; //  since when the door has not been drained to the end; 0: it was
+    uint64_t started_us;
+    uint64_t refused_frames, door_dropped;
+};
+
+//  hf_lock_service.c
+void hf_lock_tell_watchers (hf_lock_service_t *self);
+
+//  hf_lock_clients.c
+/*  Refuse, as REFUSED. */
+void hf_lock_refuse (hf_lock_service_t *self, const hf_route_t *route, hf_status_t status,
+                     const char *text);
+void hf_lock_busy (hf_lock_service_t *self, const hf_route_t *route);
+/*  Make an entry of the commands put so far, when they are enough for one, or EVEN_SMALL. */
+void hf_lock_close_entry (hf_lock_service_t *self, bool even_small);
+/*  Hand this turn's proposal to the election actor. */
+void hf_lock_propose (hf_lock_service_t *self);
+void hf_lock_drop_proposals (hf_lock_service_t *self);
+/*  An item for the caller was packed: count it, and send when much waits. */
+void hf_lock_item (hf_lock_service_t *self, hf_caller_t *caller);
+
+//  hf_lock_apply.c
+void hf_lock_apply (hf_lock_service_t *self, const hf_a_committed_t *committed);
+/*  Push changed positions, when it is time. */
+void hf_lock_push_moved (hf_lock_service_t *self);
+void hf_lock_forget_moved (hf_lock_service_t *self);
+
+//  hf_lock_disk.c
+void hf_lock_section (hf_lock_service_t *self, const hf_outcome_t *out);
+void hf_lock_send_sections (hf_lock_service_t *self);
+void hf_lock_files_durable (hf_lock_service_t *self, uint64_t index);
+/*  Hand changed rows to the file actor, when it is time. */
+void hf_lock_step (hf_lock_service_t *self);
+uint64_t hf_lock_step_due_us (const hf_lock_service_t *self);
+void hf_lock_flushed (hf_lock_service_t *self, uint64_t index);
+void hf_lock_credit (hf_lock_service_t *self);
+/*  The whole state for the file actor, which sends it to NODE. */
+void hf_lock_snapshot (hf_lock_service_t *self, uint32_t node);
+
+//  hf_lock_reads.c
+/*  Wait for a barrier, or be refused. Takes READING's name. */
+void hf_lock_read (hf_lock_service_t *self, hf_reading_t *reading);
+void hf_lock_passed (hf_lock_service_t *self, const hf_a_passed_t *passed);
+/*  Answer what the applied state is far enough for; queries go on to hf_lock_service_more. */
+void hf_lock_answer_reads (hf_lock_service_t *self);
+/*  Begin a barrier for what waits, unless one is under way. */
+void hf_lock_ask_barrier (hf_lock_service_t *self);
+/*  The node stopped to lead: everybody who waits becomes a watcher. */
+void hf_lock_drop_reads (hf_lock_service_t *self);
+void hf_lock_reads_done (hf_lock_service_t *self);
+
+//  hf_lock_queries.c
+void hf_lock_query (hf_lock_service_t *self, hf_reading_t *reading);
+/*  Whether the query must wait until the file actor has answered others. */
+bool hf_lock_query_blocked (const hf_lock_service_t *self, const hf_reading_t *reading);
+void hf_lock_query_status (hf_lock_service_t *self, hf_reading_t *reading);
+void hf_lock_facts (hf_lock_service_t *self, const hf_a_told_t *told);
+void hf_lock_file_result (hf_lock_service_t *self, const hf_a_file_result_t *result);
+void hf_lock_asked_done (hf_lock_service_t *self);
+
+#endif

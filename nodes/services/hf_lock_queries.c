@@ -1,0 +1,216 @@
+//  Queries: answered from the state, or by the file or election actor.
+
+#include "base/hf_hash.h"
+#include "nodes/services/hf_lock_private.h"
+
+#define ASKED_MAX       10000       //  queries that other actors work on
+#define ASKED_BYTES_MAX (64U << 20) //  that these may give; beyond, queries wait
+#define ROW_BYTES       300         //  a row of a list is not much larger
+
+/*  A query that another actor works on. */
+typedef struct asked {
+    hf_table_node_t by_id;
+    uint64_t id; //  for that actor
+    hf_reading_t reading;
+} asked_t;
+
+static void
+s_result (hf_lock_service_t *self, const hf_reading_t *reading, hf_query_result_t *result)
+{
+    result->id = reading->id;
+    result->index = hf_state_command_index (self->state);
+    hf_query_result_frame (&self->out.frame, result);
+    hf_outbox_to_client (&self->out, &reading->route, 0);
+}
+
+static void
+s_fact (hf_pack_t *rows, const char *key, const char *text, uint64_t number)
+{
+    hf_fact_row_put (
+        rows,
+        &(hf_fact_row_t){.key = hf_span_text (key), .text = hf_span_text (text), .number = number});
+}
+
+//  ---- with another actor -----------------------------------------------------------
+
+/*  What the file actor may give to a query, at most. */
+static uint64_t
+s_answer_bytes (const hf_reading_t *reading)
+{
+    if (reading->what == HF_WHAT_READ)
+        return reading->limit < HF_DATA_MAX ? reading->limit : HF_DATA_MAX;
+    if (reading->what == HF_WHAT_FILES)
+        return (uint64_t)ROW_BYTES * (reading->limit < HF_ROWS_MAX ? reading->limit : HF_ROWS_MAX);
+    return 0;
+}
+
+bool
+hf_lock_query_blocked (const hf_lock_service_t *self, const hf_reading_t *reading)
+{
+    return s_answer_bytes (reading) > 0 && self->reads.asked_bytes >= ASKED_BYTES_MAX;
+}
+
+/*  Remember who asked, under an id for the other actor; 0: too many, and the client was told. */
+static uint64_t
+s_remember (hf_lock_service_t *self, const hf_reading_t *reading)
+{
+    hf_reads_t *reads = &self->reads;
+    if (reads->asked.count >= ASKED_MAX) {
+        hf_lock_busy (self, &reading->route);
+        return 0;
+    }
+    asked_t *asked = hf_alloc (sizeof *asked);
+    asked->id = ++reads->last_asked;
+    asked->reading = *reading;
+    asked->reading.name = NULL;
+    reads->asked_bytes += s_answer_bytes (reading);
+    hf_table_insert (&reads->asked, &asked->by_id, hf_hash_u64 (0, asked->id));
+    return asked->id;
+}
+
+static bool
+s_recall (hf_lock_service_t *self, uint64_t id, hf_reading_t *reading)
+{
+    hf_reads_t *reads = &self->reads;
+    hf_table_node_t *node = hf_table_seek (&reads->asked, hf_hash_u64 (0, id));
+    while (node && HF_AROUND (node, asked_t, by_id)->id != id)
+        node = hf_table_again (node);
+    if (!node)
+        return false;
+    asked_t *asked = HF_AROUND (node, asked_t, by_id);
+    *reading = asked->reading;
+    reads->asked_bytes -= s_answer_bytes (reading);
+    reads->blocked = false;
+    hf_table_remove (&reads->asked, node);
+    free (asked);
+    return true;
+}
+
+void
+hf_lock_asked_done (hf_lock_service_t *self)
+{
+    hf_table_node_t *node = hf_table_first (&self->reads.asked);
+    while (node) {
+        asked_t *asked = HF_AROUND (node, asked_t, by_id);
+        node = hf_table_next (&self->reads.asked, node);
+        free (asked);
+    }
+    hf_table_done (&self->reads.asked);
+}
+
+static void
+s_ask_files (hf_lock_service_t *self, const hf_reading_t *reading)
+{
+    uint64_t id = s_remember (self, reading);
+    if (id == 0)
+        return;
+    hf_lock_send_sections (self);
+    hf_a_file_query_frame (&self->out.message,
+                           &(hf_a_file_query_t){.id = id,
+                                                .what = reading->what,
+                                                .name = hf_span (reading->name, reading->name_size),
+                                                .offset = reading->offset,
+                                                .limit = reading->limit});
+    hf_outbox_to_actor (&self->out, HF_TO_FILE);
+}
+
+void
+hf_lock_file_result (hf_lock_service_t *self, const hf_a_file_result_t *file)
+{
+    hf_reading_t reading;
+    if (!s_recall (self, file->id, &reading))
+        return;
+    hf_query_result_t result = {.status = file->status,
+                                .total = file->total,
+                                .more = file->more,
+                                .rows = file->rows,
+                                .data = file->data};
+    s_result (self, &reading, &result);
+}
+
+void
+hf_lock_query_status (hf_lock_service_t *self, hf_reading_t *reading)
+{
+    uint64_t id = s_remember (self, reading);
+    if (id == 0)
+        return;
+    hf_a_facts_frame (&self->out.message, &(hf_a_facts_t){.id = id});
+    hf_outbox_to_actor (&self->out, HF_TO_ELECTION);
+}
+
+void
+hf_lock_facts (hf_lock_service_t *self, const hf_a_told_t *told)
+{
+    hf_reading_t reading;
+    if (!s_recall (self, told->id, &reading))
+        return;
+    const hf_state_t *state = self->state;
+    hf_pack_t *rows = &self->rows;
+    hf_pack_reset (rows);
+    s_fact (rows, "node", "", self->config.self);
+    hf_pack_raw (rows, told->rows.at, told->rows.size);
+    rows->count += told->rows.count;
+    s_fact (rows, "applied_index", "", hf_state_applied_index (state));
+    s_fact (rows, "command_index", "", hf_state_command_index (state));
+    s_fact (rows, "state_hash", "", hf_state_hash (state));
+    s_fact (rows, "sessions", "", hf_state_sessions_count (state));
+    s_fact (rows, "locks", "", hf_state_locks_count (state));
+    s_fact (rows, "staged_bytes", "", hf_state_staged_bytes (state));
+    s_fact (rows, "clients", "", self->routes.callers.count);
+    s_fact (rows, "dropped_frames", "", self->refused_frames + self->door_dropped);
+    s_fact (rows, "uptime_ms", "", (self->now_us - self->started_us) / 1000);
+    s_fact (rows, "version", self->config.version, 0);
+    s_fact (rows, "endpoint", self->config.endpoint, 0);
+    s_result (self, &reading, &(hf_query_result_t){.status = HF_OK, .rows = hf_pack_list (rows)});
+}
+
+//  ---- from the state ---------------------------------------------------------------
+
+static void
+s_leader (hf_lock_service_t *self)
+{
+    s_fact (&self->rows, "leader", "", self->config.self);
+    s_fact (&self->rows, "term", "", self->term);
+    s_fact (&self->rows, "endpoint", self->config.endpoint, 0);
+}
+
+/*  False: the file actor answers. */
+static bool
+s_query (hf_lock_service_t *self, const hf_reading_t *reading, hf_query_result_t *result)
+{
+    hf_span_t name = hf_span (reading->name, reading->name_size);
+    uint32_t limit = reading->limit < HF_ROWS_MAX ? reading->limit : HF_ROWS_MAX;
+    uint32_t what = reading->what;
+    bool list = what == HF_WHAT_LOCKS || what == HF_WHAT_FILES;
+    bool named = what == HF_WHAT_LOCK || what == HF_WHAT_READ;
+    if ((named || (list && name.size > 0)) && !hf_name_valid (name))
+        result->status = HF_BAD_NAME;
+    else if (what == HF_WHAT_LEADER)
+        s_leader (self);
+    else if (what == HF_WHAT_LOCKS)
+        result->more = hf_state_lock_rows (self->state, name, limit, &self->rows);
+    else if (what == HF_WHAT_LOCK) {
+        if (!hf_state_lock_detail (self->state, name, reading->offset, limit, &self->rows,
+                                   &result->more))
+            result->status = HF_NOT_FOUND;
+    } else if (what == HF_WHAT_FILES || what == HF_WHAT_READ)
+        return false;
+    else
+        result->status = HF_UNKNOWN;
+    return true;
+}
+
+/*  Answering after the barrier passed is safe: the state can only be newer. */
+void
+hf_lock_query (hf_lock_service_t *self, hf_reading_t *reading)
+{
+    hf_query_result_t result = {.status = HF_OK};
+    hf_pack_reset (&self->rows);
+    if (s_query (self, reading, &result)) {
+        result.rows = hf_pack_list (&self->rows);
+        s_result (self, reading, &result);
+    } else
+        s_ask_files (self, reading);
+    free (reading->name);
+    reading->name = NULL;
+}

@@ -1,0 +1,174 @@
+//  What waits for a barrier: keepalives, closings of sessions that are over, queries. A heartbeat
+//  round that began after they came proves that this node still leads (design 4.3).
+
+#include "nodes/services/hf_lock_private.h"
+
+//  ---- answers -------------------------------------------------------------------
+
+static void
+s_alive (hf_lock_service_t *self, const hf_reading_t *reading)
+{
+    //  Its end is proposed: from now on nothing may make its client believe that it lives (4.7).
+    if (hf_expiry_ending (self->expiry, reading->session) && !HF_MUTANT (alive_while_ending))
+        return;
+    hf_pack_reset (&self->rows);
+    hf_pack_reset (&self->more_rows);
+    hf_alive_t alive = {.session = reading->session, .echo = reading->id, .status = HF_OK};
+    if (hf_state_session_places (self->state, reading->session, &self->rows, &self->more_rows)) {
+        if (!HF_MUTANT (alive_without_holds))
+            alive.held = hf_pack_list (&self->rows);
+        alive.queued = hf_pack_list (&self->more_rows);
+        hf_routes_caller (&self->routes, reading->session, &reading->route);
+    } else
+        alive.status = HF_SESSION_EXPIRED;
+    hf_alive_frame (&self->out.frame, &alive);
+    hf_outbox_to_client (&self->out, &reading->route, 0);
+}
+
+static void
+s_closed (hf_lock_service_t *self, const hf_reading_t *reading)
+{
+    if (HF_MUTANT (close_unanswered))
+        return;
+    hf_closed_frame (&self->out.frame, &(hf_closed_t){.session = reading->session,
+                                                      .echo = reading->id,
+                                                      .status = HF_SESSION_EXPIRED});
+    hf_outbox_to_client (&self->out, &reading->route, 0);
+}
+
+static void
+s_answer (hf_lock_service_t *self, hf_reading_t *reading)
+{
+    if (reading->type == HF_READING_KEEPALIVE)
+        s_alive (self, reading);
+    else if (reading->type == HF_READING_CLOSE)
+        s_closed (self, reading);
+    else
+        *hf_array_add (&self->reads.queries) = *reading;
+}
+
+void
+hf_lock_answer_reads (hf_lock_service_t *self)
+{
+    hf_reads_t *reads = &self->reads;
+    bool applied = hf_state_applied_index (self->state) >= reads->index;
+    if (!reads->passed || !(applied || HF_MUTANT (read_unapplied)))
+        return;
+    if (reads->queries_at > 0 && reads->queries_at >= reads->queries.count / 2) {
+        hf_array_drop (&reads->queries, reads->queries_at);
+        reads->queries_at = 0;
+    }
+    for (size_t i = 0; i < reads->under.count; i++)
+        s_answer (self, &reads->under.list[i]);
+    reads->under.count = 0;
+    reads->passed = false;
+}
+
+//  ---- barriers ------------------------------------------------------------------
+
+static bool
+s_unbarred (const hf_reading_t *reading)
+{
+    return reading->type == HF_READING_QUERY ? HF_MUTANT (read_unbarred)
+                                             : HF_MUTANT (keepalive_unbarred);
+}
+
+/*  Whether there is room. Queries that wait, with or without a barrier, never take all of it: they
+ *  must not shut keepalives out. */
+static bool
+s_room (const hf_lock_service_t *self, const hf_reading_t *reading)
+{
+    const hf_reads_t *reads = &self->reads;
+    uint32_t max = self->config.readings_max;
+    if (reading->type != HF_READING_QUERY)
+        return reads->waiting.count < max;
+    return reads->waiting_queries < max / 2 && reads->queries.count - reads->queries_at < max / 2;
+}
+
+void
+hf_lock_read (hf_lock_service_t *self, hf_reading_t *reading)
+{
+    hf_reads_t *reads = &self->reads;
+    if (s_unbarred (reading)) {
+        s_answer (self, reading);
+        return;
+    }
+    if (!s_room (self, reading)) {
+        free (reading->name);
+        hf_lock_busy (self, &reading->route);
+        return;
+    }
+    if (HF_MUTANT (barrier_joined) && reads->barrier_out) {
+        *hf_array_add (&reads->under) = *reading;
+        return;
+    }
+    *hf_array_add (&reads->waiting) = *reading;
+    reads->waiting_queries += reading->type == HF_READING_QUERY;
+}
+
+void
+hf_lock_ask_barrier (hf_lock_service_t *self)
+{
+    hf_reads_t *reads = &self->reads;
+    if (!self->leading || reads->under.count > 0 || reads->waiting.count == 0)
+        return;
+    hf_readings_t empty = reads->under;
+    reads->under = reads->waiting;
+    reads->waiting = empty;
+    reads->waiting_queries = 0;
+    reads->barrier_out = true;
+    reads->barrier_id++;
+    hf_a_barrier_frame (&self->out.message, &(hf_a_barrier_t){.id = reads->barrier_id});
+    hf_outbox_to_actor (&self->out, HF_TO_ELECTION);
+}
+
+void
+hf_lock_passed (hf_lock_service_t *self, const hf_a_passed_t *passed)
+{
+    hf_reads_t *reads = &self->reads;
+    if (!reads->barrier_out || passed->id != reads->barrier_id)
+        return; //  of a leadership that is over
+    reads->barrier_out = false;
+    reads->passed = true;
+    reads->index = passed->index;
+}
+
+//  ---- the end of a leadership -----------------------------------------------------
+
+static void
+s_drop (hf_lock_service_t *self, hf_readings_t *readings, size_t first, bool watch)
+{
+    for (size_t i = first; i < readings->count; i++) {
+        if (watch)
+            hf_routes_watch (&self->routes, &readings->list[i].route);
+        free (readings->list[i].name);
+    }
+    readings->count = 0;
+}
+
+static void
+s_drop_all (hf_lock_service_t *self, bool watch)
+{
+    hf_reads_t *reads = &self->reads;
+    s_drop (self, &reads->waiting, 0, watch);
+    s_drop (self, &reads->under, 0, watch);
+    s_drop (self, &reads->queries, reads->queries_at, watch);
+    reads->waiting_queries = reads->queries_at = 0;
+    reads->blocked = reads->barrier_out = reads->passed = false;
+}
+
+void
+hf_lock_drop_reads (hf_lock_service_t *self)
+{
+    s_drop_all (self, true);
+}
+
+void
+hf_lock_reads_done (hf_lock_service_t *self)
+{
+    s_drop_all (self, false);
+    hf_lock_asked_done (self);
+    hf_array_free (&self->reads.waiting);
+    hf_array_free (&self->reads.under);
+    hf_array_free (&self->reads.queries);
+}

@@ -1,0 +1,319 @@
+//  Where clients are: a route for each session, for each opening and closing under way, and for
+//  those who want to be told who leads.
+
+#include "base/hf_hash.h"
+#include "nodes/services/hf_lock_private.h"
+
+#define CALLERS_MAX  (2 * HF_SESSIONS_MAX)
+#define PENDING_MAX  100000
+#define WATCHERS_MAX 10000
+
+/*  An opening, a closing or a watcher. */
+typedef struct pending {
+    hf_table_node_t node;
+    uint8_t key[HF_NONCE_SIZE]; //  the nonce; or the session; none of a watcher
+    uint64_t echo;
+    hf_route_t route;
+} pending_t;
+
+void
+hf_routes_init (hf_routes_t *self)
+{
+    *self = (hf_routes_t){.items_count = 0};
+    hf_table_init (&self->callers);
+    hf_table_init (&self->openings);
+    hf_table_init (&self->closings);
+    hf_table_init (&self->watchers);
+    hf_pack_init (&self->pack);
+    hf_pack_init (&self->gathered);
+}
+
+void
+hf_routes_done (hf_routes_t *self)
+{
+    hf_routes_unlead (self);
+    hf_routes_forget_watchers (self);
+    hf_array_free (&self->items);
+    hf_array_free (&self->dirty);
+    hf_pack_done (&self->pack);
+    hf_pack_done (&self->gathered);
+}
+
+//  ---- sessions ------------------------------------------------------------------
+
+hf_caller_t *
+hf_routes_find (const hf_routes_t *self, uint64_t session)
+{
+    hf_table_node_t *node = hf_table_seek (&self->callers, hf_hash_u64 (0, session));
+    for (; node; node = hf_table_again (node))
+        if (HF_AROUND (node, hf_caller_t, by_session)->session == session)
+            return HF_AROUND (node, hf_caller_t, by_session);
+    return NULL;
+}
+
+hf_caller_t *
+hf_routes_caller (hf_routes_t *self, uint64_t session, const hf_route_t *route)
+{
+    hf_caller_t *caller = hf_routes_find (self, session);
+    if (!caller) {
+        if (self->callers.count >= CALLERS_MAX)
+            return NULL;
+        caller = hf_alloc (sizeof *caller);
+        caller->session = session;
+        caller->route = *route;
+        hf_table_insert (&self->callers, &caller->by_session, hf_hash_u64 (0, session));
+    }
+    caller->ended = false;
+    if (!HF_MUTANT (answer_old_route))
+        caller->route = *route;
+    return caller;
+}
+
+static void
+s_forget (hf_routes_t *self, hf_caller_t *caller)
+{
+    assert (!caller->dirty);
+    hf_table_remove (&self->callers, &caller->by_session);
+    free (caller);
+}
+
+static void
+s_dirty (hf_routes_t *self, hf_caller_t *caller)
+{
+    if (caller->dirty)
+        return;
+    caller->dirty = true;
+    *hf_array_add (&self->dirty) = caller;
+}
+
+void
+hf_routes_put (hf_routes_t *self, hf_caller_t *caller)
+{
+    size_t size = hf_pack_size (&self->pack) - self->items_end;
+    uint32_t count = self->pack.count - self->items_count;
+    assert (size > 0 && count > 0);
+    s_dirty (self, caller);
+    if (caller->last_item != 0 && caller->last_item == self->items.count) {
+        self->items.list[caller->last_item - 1].size += (uint32_t)size;
+        self->items.list[caller->last_item - 1].count += count;
+    } else {
+        *hf_array_add (&self->items) =
+            (hf_items_t){.at = self->items_end, .size = (uint32_t)size, .count = count};
+        uint32_t item = (uint32_t)self->items.count;
+        if (caller->last_item != 0)
+            self->items.list[caller->last_item - 1].next = item;
+        else
+            caller->first_item = item;
+        caller->last_item = item;
+    }
+    self->items_end += size;
+    self->items_count += count;
+}
+
+void
+hf_routes_end (hf_routes_t *self, hf_caller_t *caller)
+{
+    caller->ended = true;
+    s_dirty (self, caller);
+}
+
+void
+hf_routes_send (hf_routes_t *self, hf_caller_t *caller, hf_outbox_t *out)
+{
+    if (caller->first_item == 0)
+        return;
+    const hf_items_t *items = &self->items.list[caller->first_item - 1];
+    hf_answers_t answers = {.session = caller->session,
+                            .items = {.at = hf_pack_bytes (&self->pack) + items->at,
+                                      .size = items->size,
+                                      .count = items->count}};
+    if (items->next != 0) {
+        hf_pack_reset (&self->gathered);
+        for (;; items = &self->items.list[items->next - 1]) {
+            hf_pack_raw (&self->gathered, hf_pack_bytes (&self->pack) + items->at, items->size);
+            self->gathered.count += items->count;
+            if (items->next == 0)
+                break;
+        }
+        answers.items = hf_pack_list (&self->gathered);
+    }
+    hf_answers_frame (&out->frame, &answers);
+    hf_outbox_to_client (out, &caller->route, caller->session);
+    caller->first_item = caller->last_item = 0;
+}
+
+static void
+s_forget_items (hf_routes_t *self)
+{
+    hf_pack_reset (&self->pack);
+    self->items.count = self->dirty.count = 0;
+    self->items_end = 0;
+    self->items_count = 0;
+}
+
+void
+hf_routes_send_all (hf_routes_t *self, hf_outbox_t *out)
+{
+    for (size_t i = 0; i < self->dirty.count; i++) {
+        hf_caller_t *caller = self->dirty.list[i];
+        hf_routes_send (self, caller, out);
+        caller->dirty = false;
+        if (caller->ended)
+            s_forget (self, caller);
+    }
+    s_forget_items (self);
+}
+
+void
+hf_lock_service_unsent (hf_lock_service_t *self, uint64_t session, const hf_route_t *route)
+{
+    hf_caller_t *caller = hf_routes_find (&self->routes, session);
+    if (!caller || !hf_route_equal (&caller->route, route))
+        return; //  it has spoken again, from elsewhere
+    if (caller->dirty)
+        caller->ended = true;
+    else
+        s_forget (&self->routes, caller);
+}
+
+//  ---- openings and closings -------------------------------------------------------
+
+static pending_t *
+s_pending (const hf_table_t *table, const uint8_t *key)
+{
+    hf_table_node_t *node = hf_table_seek (table, hf_hash (0, key, HF_NONCE_SIZE));
+    for (; node; node = hf_table_again (node))
+        if (memcmp (HF_AROUND (node, pending_t, node)->key, key, HF_NONCE_SIZE) == 0)
+            return HF_AROUND (node, pending_t, node);
+    return NULL;
+}
+
+static bool
+s_begin (hf_table_t *table, const uint8_t *key, uint64_t echo, const hf_route_t *route)
+{
+    pending_t *pending = s_pending (table, key);
+    if (!pending) {
+        if (table->count >= PENDING_MAX)
+            return false;
+        pending = hf_alloc (sizeof *pending);
+        memcpy (pending->key, key, HF_NONCE_SIZE);
+        hf_table_insert (table, &pending->node, hf_hash (0, key, HF_NONCE_SIZE));
+    }
+    pending->echo = echo;
+    pending->route = *route;
+    return true;
+}
+
+static bool
+s_finish (hf_table_t *table, const uint8_t *key, uint64_t *echo, hf_route_t *route)
+{
+    pending_t *pending = s_pending (table, key);
+    if (!pending)
+        return false;
+    *echo = pending->echo;
+    *route = pending->route;
+    hf_table_remove (table, &pending->node);
+    free (pending);
+    return true;
+}
+
+bool
+hf_routes_opening (hf_routes_t *self, hf_span_t nonce, const hf_route_t *route)
+{
+    assert (nonce.size == HF_NONCE_SIZE);
+    return s_begin (&self->openings, nonce.at, 0, route);
+}
+
+bool
+hf_routes_opened (hf_routes_t *self, const uint8_t *nonce, hf_route_t *route)
+{
+    uint64_t echo;
+    return s_finish (&self->openings, nonce, &echo, route);
+}
+
+bool
+hf_routes_closing (hf_routes_t *self, uint64_t session, uint64_t echo, const hf_route_t *route)
+{
+    uint8_t key[HF_NONCE_SIZE] = {0};
+    memcpy (key, &session, sizeof session);
+    return s_begin (&self->closings, key, echo, route);
+}
+
+bool
+hf_routes_closed (hf_routes_t *self, uint64_t session, uint64_t *echo, hf_route_t *route)
+{
+    uint8_t key[HF_NONCE_SIZE] = {0};
+    memcpy (key, &session, sizeof session);
+    return s_finish (&self->closings, key, echo, route);
+}
+
+//  ---- watchers ------------------------------------------------------------------
+
+static pending_t *
+s_watcher (const hf_routes_t *self, const hf_route_t *route, uint64_t *hash)
+{
+    *hash = hf_hash (route->delimiter, route->id, route->size);
+    hf_table_node_t *node = hf_table_seek (&self->watchers, *hash);
+    for (; node; node = hf_table_again (node))
+        if (hf_route_equal (&HF_AROUND (node, pending_t, node)->route, route))
+            return HF_AROUND (node, pending_t, node);
+    return NULL;
+}
+
+void
+hf_routes_watch (hf_routes_t *self, const hf_route_t *route)
+{
+    //  Beyond the limit a client finds the leader by itself, a little later.
+    uint64_t hash;
+    if (s_watcher (self, route, &hash) || self->watchers.count >= WATCHERS_MAX)
+        return;
+    pending_t *watcher = hf_alloc (sizeof *watcher);
+    watcher->route = *route;
+    hf_table_insert (&self->watchers, &watcher->node, hash);
+}
+
+const hf_route_t *
+hf_routes_watcher (const hf_routes_t *self, const hf_route_t *before)
+{
+    hf_table_node_t *node =
+        before ? hf_table_next (&self->watchers, &HF_AROUND (before, pending_t, route)->node)
+               : hf_table_first (&self->watchers);
+    return node ? &HF_AROUND (node, pending_t, node)->route : NULL;
+}
+
+/*  Forget all of TABLE; with WATCHERS, they become some. */
+static void
+s_forget_pending (hf_table_t *table, hf_routes_t *watchers)
+{
+    hf_table_node_t *node = hf_table_first (table);
+    while (node) {
+        pending_t *pending = HF_AROUND (node, pending_t, node);
+        node = hf_table_next (table, node);
+        if (watchers)
+            hf_routes_watch (watchers, &pending->route);
+        free (pending);
+    }
+    hf_table_done (table);
+}
+
+void
+hf_routes_forget_watchers (hf_routes_t *self)
+{
+    s_forget_pending (&self->watchers, NULL);
+}
+
+void
+hf_routes_unlead (hf_routes_t *self)
+{
+    hf_table_node_t *node = hf_table_first (&self->callers);
+    while (node) {
+        hf_caller_t *caller = HF_AROUND (node, hf_caller_t, by_session);
+        node = hf_table_next (&self->callers, node);
+        hf_routes_watch (self, &caller->route);
+        free (caller);
+    }
+    hf_table_done (&self->callers);
+    s_forget_items (self);
+    s_forget_pending (&self->openings, self);
+    s_forget_pending (&self->closings, self);
+}

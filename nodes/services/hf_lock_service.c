@@ -1,0 +1,266 @@
+//  The lock service: its life, who leads, and the turn.
+
+#include "nodes/services/hf_lock_private.h"
+
+#define FLOOD_PATIENCE_US 1000000 //  so long messages that wait put expiry off
+
+static uint64_t
+s_or (uint64_t value, uint64_t otherwise)
+{
+    return value > 0 ? value : otherwise;
+}
+
+static void
+s_configure (hf_lock_service_t *self, const hf_lock_config_t *config)
+{
+    self->config = *config;
+    self->config.flush_us = s_or (config->flush_us, 1000000);
+    self->config.flush_bytes = s_or (config->flush_bytes, 4U << 20);
+    self->config.undecided_max = s_or (config->undecided_max, 32U << 20);
+    self->config.unwritten_max = s_or (config->unwritten_max, 64U << 20);
+    self->config.readings_max = (uint32_t)s_or (config->readings_max, 50000);
+    //  Else credit could wait for a step that waits for more log.
+    assert (self->config.flush_bytes <= self->config.unwritten_max);
+}
+
+hf_lock_service_t *
+hf_lock_service_new (const hf_lock_config_t *config, hf_state_t *state, uint64_t now_us)
+{
+    assert (config->self != 0 && state);
+    hf_lock_service_t *self = hf_alloc (sizeof *self);
+    s_configure (self, config);
+    self->state = state;
+    self->started_us = self->turn_us = self->now_us = now_us;
+    self->step_index = hf_state_applied_index (state);
+    self->expiry = hf_expiry_new ();
+    hf_routes_init (&self->routes);
+    hf_table_init (&self->reads.asked);
+    hf_table_init (&self->shifted);
+    hf_outbox_init (&self->out);
+    hf_outcomes_init (&self->outcomes);
+    hf_pack_init (&self->rows);
+    hf_pack_init (&self->more_rows);
+    hf_pack_init (&self->commands);
+    hf_pack_init (&self->payload);
+    hf_pack_init (&self->entries);
+    hf_pack_init (&self->sections);
+    hf_a_start_frame (&self->out.message, &(hf_a_start_t){.applied = self->step_index});
+    hf_outbox_to_actor (&self->out, HF_TO_ELECTION);
+    return self;
+}
+
+void
+hf_lock_service_destroy (hf_lock_service_t **self_p)
+{
+    hf_lock_service_t *self = *self_p;
+    if (!self)
+        return;
+    hf_lock_forget_moved (self);
+    hf_lock_reads_done (self);
+    hf_routes_done (&self->routes);
+    hf_expiry_destroy (&self->expiry);
+    hf_state_destroy (&self->state);
+    hf_outbox_done (&self->out);
+    hf_outcomes_done (&self->outcomes);
+    hf_array_free (&self->debts);
+    hf_pack_done (&self->rows);
+    hf_pack_done (&self->more_rows);
+    hf_pack_done (&self->commands);
+    hf_pack_done (&self->payload);
+    hf_pack_done (&self->entries);
+    hf_pack_done (&self->sections);
+    free (self);
+    *self_p = NULL;
+}
+
+//  ---- who leads ------------------------------------------------------------------
+
+void
+hf_lock_tell_watchers (hf_lock_service_t *self)
+{
+    if (HF_MUTANT (watcher_untold))
+        return;
+    const hf_route_t *route = hf_routes_watcher (&self->routes, NULL);
+    for (; route; route = hf_routes_watcher (&self->routes, route))
+        hf_lock_refuse (self, route, HF_NOT_LEADER, hf_status_text (HF_NOT_LEADER));
+    if (self->leader != 0 && (self->leading || !self->elected))
+        hf_routes_forget_watchers (&self->routes);
+}
+
+/*  Serve once everything before this term is applied. Every session's time starts anew (P9), from
+ *  now: this turn may have begun before the old leader acknowledged its last keepalive. */
+static void
+s_try_serve (hf_lock_service_t *self)
+{
+    bool applied = hf_state_applied_index (self->state) >= self->lead_index;
+    if (!self->elected || self->leading || !(applied || HF_MUTANT (serves_early)))
+        return;
+    self->leading = true;
+    uint64_t now_us = HF_MUTANT (served_at_turn_start) ? self->turn_us : self->now_us;
+    uint64_t session = 0;
+    uint32_t ttl_ms;
+    if (!HF_MUTANT (ttl_not_restarted)) {
+        hf_expiry_clear (self->expiry);
+        while (hf_state_next_session (self->state, session, &session, &ttl_ms))
+            hf_expiry_heard (self->expiry, session, ttl_ms, now_us);
+    }
+    hf_lock_tell_watchers (self);
+}
+
+static void
+s_leading (hf_lock_service_t *self, const hf_a_leading_t *leading)
+{
+    self->elected = true;
+    self->leading = false;
+    self->term = leading->term;
+    self->lead_index = leading->index;
+    self->leader = self->config.self;
+    hf_lock_drop_proposals (self);
+}
+
+static void
+s_following (hf_lock_service_t *self, const hf_a_following_t *following)
+{
+    bool news = self->elected || following->leader != 0;
+    self->elected = self->leading = false;
+    self->term = following->term;
+    self->leader = following->leader;
+    hf_lock_drop_proposals (self);
+    if (!HF_MUTANT (ttl_not_restarted))
+        hf_expiry_clear (self->expiry);
+    hf_lock_forget_moved (self);
+    hf_lock_drop_reads (self);
+    hf_routes_unlead (&self->routes);
+    if (news)
+        hf_lock_tell_watchers (self);
+}
+
+//  ---- other actors -----------------------------------------------------------------
+
+//  M (KIND, name, call)
+#define FROM_ACTORS(M)                                                                             \
+    M (A_COMMITTED, a_committed, hf_lock_apply (self, &in))                                        \
+    M (A_LEADING, a_leading, s_leading (self, &in))                                                \
+    M (A_FOLLOWING, a_following, s_following (self, &in))                                          \
+    M (A_PASSED, a_passed, hf_lock_passed (self, &in))                                             \
+    M (A_TOLD, a_told, hf_lock_facts (self, &in))                                                  \
+    M (A_FILE_RESULT, a_file_result, hf_lock_file_result (self, &in))                              \
+    M (A_FILES_DURABLE, a_files_durable, hf_lock_files_durable (self, in.index))                   \
+    M (A_FLUSHED, a_flushed, hf_lock_flushed (self, in.index))                                     \
+    M (A_WANT_STATE, a_want_state, hf_lock_snapshot (self, in.node))
+
+void
+hf_lock_service_from_actor (hf_lock_service_t *self, hf_scan_t *scan, uint32_t kind,
+                            uint64_t now_us)
+{
+    self->now_us = now_us;
+    switch (kind) {
+#define FROM_ACTOR(KIND, name, call)                                                               \
+    case HF_KIND_##KIND: {                                                                         \
+        hf_##name##_t in;                                                                          \
+        bool good = hf_##name##_get (scan, &in);                                                   \
+        assert (good);                                                                             \
+        call;                                                                                      \
+        break;                                                                                     \
+    }
+        FROM_ACTORS (FROM_ACTOR)
+#undef FROM_ACTOR
+    default:
+        assert (!"a message that no actor sends to the lock actor");
+    }
+    s_try_serve (self);
+}
+
+//  ---- the turn ---------------------------------------------------------------------
+
+void
+hf_lock_service_begin (hf_lock_service_t *self, uint64_t now_us)
+{
+    assert (now_us >= self->turn_us);
+    self->turn_us = self->now_us = now_us;
+}
+
+/*  Propose the end of sessions that went silent. What was sent in time counts before anybody is
+ *  judged: not while messages wait, and by a time before the last of them was taken. Yet a flood of
+ *  messages must not keep dead sessions alive. */
+static void
+s_expire (hf_lock_service_t *self, bool drained)
+{
+    if (drained)
+        self->flooded_us = 0;
+    else if (self->flooded_us == 0)
+        self->flooded_us = self->turn_us;
+    bool patient = self->turn_us - self->flooded_us < FLOOD_PATIENCE_US;
+    if (self->flooded_us != 0 && patient && !HF_MUTANT (expires_in_flood))
+        return;
+    uint64_t session;
+    while (self->leading && !HF_MUTANT (never_expires) &&
+           (session = hf_expiry_take (self->expiry, self->turn_us)) != 0) {
+        hf_outbox_say (&self->out, HF_INFO,
+                       "session %" PRIu64 " was silent for its time to live: it ends", session);
+        hf_cmd_expire_put (&self->commands,
+                           &(hf_cmd_expire_t){.session = session, .term = self->term});
+        hf_lock_close_entry (self, false);
+    }
+}
+
+void
+hf_lock_service_end (hf_lock_service_t *self, bool drained)
+{
+    s_expire (self, drained);
+    hf_lock_propose (self);
+    hf_lock_answer_reads (self);
+    hf_lock_ask_barrier (self);
+    hf_lock_push_moved (self);
+    hf_routes_send_all (&self->routes, &self->out);
+    hf_lock_send_sections (self);
+    hf_lock_step (self);
+    hf_lock_credit (self);
+}
+
+bool
+hf_lock_service_more (hf_lock_service_t *self)
+{
+    hf_reads_t *reads = &self->reads;
+    if (reads->queries_at == reads->queries.count)
+        return false;
+    hf_reading_t *reading = &reads->queries.list[reads->queries_at];
+    reads->blocked = hf_lock_query_blocked (self, reading);
+    if (reads->blocked)
+        return false;
+    hf_lock_query (self, reading);
+    if (++reads->queries_at < reads->queries.count)
+        return true;
+    reads->queries.count = reads->queries_at = 0;
+    return false;
+}
+
+uint64_t
+hf_lock_service_wake_us (const hf_lock_service_t *self)
+{
+    if (self->reads.queries.count > 0 && !self->reads.blocked)
+        return 0;
+    uint64_t wake_us = self->leading ? hf_expiry_next_us (self->expiry) : UINT64_MAX;
+    uint64_t step_us = hf_lock_step_due_us (self);
+    if (self->shifted.count > 0 && self->moved_due_us < wake_us)
+        wake_us = self->moved_due_us;
+    return step_us < wake_us ? step_us : wake_us;
+}
+
+void
+hf_lock_service_dropped (hf_lock_service_t *self, uint64_t frames)
+{
+    self->door_dropped = frames;
+}
+
+hf_outbox_t *
+hf_lock_service_outbox (hf_lock_service_t *self)
+{
+    return &self->out;
+}
+
+const hf_state_t *
+hf_lock_service_state (const hf_lock_service_t *self)
+{
+    return self->state;
+}
