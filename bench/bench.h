@@ -39,7 +39,7 @@ typedef struct hf_bench_options {
 } hf_bench_options_t;
 
 /*  HF_EXIT_OK: go on with OPTIONS. Anything else: end with *exit_code (help, version or a
- *  mistake has been told). */
+ *  mistake has been reported). */
 bool hf_bench_options_read (hf_bench_options_t *self, int argc, char **argv, int *exit_code);
 
 const char *hf_bench_command_name (hf_bench_command_t command);

@@ -70,7 +70,7 @@ s_load_start (const s_catchup_t *self, uint32_t workers)
     return load;
 }
 
-/*  False: something failed, which has been told. */
+/*  False: it failed, which has been reported. */
 static bool
 s_load_stop (s_catchup_t *self, hf_load_t *load)
 {

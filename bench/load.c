@@ -264,7 +264,7 @@ s_disconnect (s_connection_t *self, uint32_t sessions, bool close)
         if (!close)
             hf_session_leave (&self->session[i]);
         else if (hf_session_close (&self->session[i], S_CLOSE_LIMIT_MS) != HF_OK)
-            close = false; //  the cluster is gone: the others would only wait as long
+            close = false; //  no cluster: the other sessions would only wait as long
     }
     hf_client_destroy (&self->client);
     free (self->session);

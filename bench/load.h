@@ -1,4 +1,4 @@
-/*  load.h - workers that acquire and release, and what they saw.
+/*  load.h - workers that acquire and release, and their latencies.
  *
  *  A worker is a chain of callbacks on its connection's thread: granted, so release; released,
  *  so acquire. There is no thread per worker. One that fails counts its error and ends.

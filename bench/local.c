@@ -46,7 +46,7 @@ s_choose_ports (hf_local_t *self)
     }
 }
 
-/*  The node's program: as told, beside this one, or where the build puts it. */
+/*  The node's program: as given, beside this one, or where the build puts it. */
 static int
 s_find_program (hf_local_t *self, const char *told)
 {

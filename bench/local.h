@@ -32,7 +32,7 @@ pid_t hf_local_pid (const hf_local_t *self, uint32_t id);
 /*  A node's data folder, into PATH of SIZE bytes (PATH_MAX and some). */
 void hf_local_data (const hf_local_t *self, uint32_t id, char *path, size_t size);
 
-/*  SIGKILL, and wait until the process is gone: when this returns it can send nothing more. */
+/*  SIGKILL, and wait for the end of the process: it can send nothing after this returns. */
 void hf_local_kill (hf_local_t *self, uint32_t id);
 /*  Start a node that was killed, with its data as they are. */
 void hf_local_restart (hf_local_t *self, uint32_t id);

@@ -1,4 +1,4 @@
-/*  holdfast-bench - how fast a cluster is, how it fares when nodes die, and what it keeps. */
+/*  holdfast-bench - throughput and latency, failover times, and use of memory and disk. */
 #include "bench/bench.h"
 #include "bench/local.h"
 #include "bench/run.h"
@@ -32,7 +32,8 @@ s_ready (hf_local_t *local)
     return alive && status == HF_OK;
 }
 
-/*  Whether ENDPOINTS, or the environment's where that is NULL, names nodes; tells what is wrong. */
+/*  Whether ENDPOINTS, or the environment's where that is NULL, names nodes; prints an error if not.
+ */
 static bool
 s_list_is_good (const char *endpoints)
 {

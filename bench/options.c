@@ -172,11 +172,11 @@ s_option_of_long_runs (hf_bench_options_t *self, int option)
         self->log_keep = optarg;
         return true;
     default:
-        return false; //  getopt has told
+        return false; //  getopt has reported it
     }
 }
 
-/*  One option; false: a mistake, which has been told. */
+/*  One option; false: a mistake, which has been reported. */
 static bool
 s_option (hf_bench_options_t *self, int option)
 {

@@ -7,8 +7,8 @@
 
 typedef struct hf_facts {
     bool leads;
-    uint64_t leader, term, first, commit, applied, links; //  FIRST of its log; 0: not told
-    bool counts_told;                                     //  it says who counts
+    uint64_t leader, term, first, commit, applied, links; //  FIRST of its log; 0: unknown
+    bool counts_told;                                     //  it reports which nodes count
     uint32_t not_counted; //  bit ID: that node does not, as far as this one knows
 } hf_facts_t;
 

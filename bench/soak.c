@@ -61,7 +61,7 @@ s_print (const s_soak_t *self, uint64_t operations, const hf_usage_t *nodes)
     fflush (to);
 }
 
-/*  Look at each node. False: one is gone, which has been told. */
+/*  Measure each node. False: one has ended, which has been reported. */
 static bool
 s_look (const s_soak_t *self, hf_usage_t nodes[HF_MEMBERS_MAX])
 {

@@ -98,7 +98,7 @@ s_print (const tool_hold_t *hold, const tool_options_t *options, const char *loc
 static int
 s_acquire (const tool_options_t *options, const char *lock)
 {
-    signal (SIGPIPE, SIG_IGN); //  when nobody reads the token the lock must not stay held
+    signal (SIGPIPE, SIG_IGN); //  if the reader of the token has died, the lock must be released
     tool_signals_t *signals = tool_signals_new (false);
     hf_client_t *client = tool_client_new ();
     tool_hold_t *hold = NULL;

@@ -66,7 +66,8 @@ s_too_large (void)
                        "appended; split it");
 }
 
-/*  All of standard input, before any lock is taken: others do not wait for a slow writer. */
+/*  Read all of standard input before acquiring the lock, so that waiters do not wait for a slow
+ *  writer. */
 static int
 s_read_input (append_t *self)
 {

@@ -22,7 +22,7 @@ void tool_child_kill (const tool_child_t *self, int signal);
 /*  Look, without waiting, what became of the process. */
 typedef enum tool_child_state {
     TOOL_CHILD_RUNS,
-    TOOL_CHILD_STOPPED, //  told once for each stop
+    TOOL_CHILD_STOPPED, //  reported once for each stop
     TOOL_CHILD_ENDED
 } tool_child_state_t;
 tool_child_state_t tool_child_look (tool_child_t *self);
@@ -31,8 +31,8 @@ tool_child_state_t tool_child_look (tool_child_t *self);
 int tool_child_stop_signal (const tool_child_t *self);
 int tool_child_code (const tool_child_t *self);
 
-/*  Ask the whole group to end, and inherit its orphans: so that one can see when all are gone,
- *  even where the first process of the system buries nobody, as in many containers. */
+/*  Ask the whole group to end, and adopt its orphans, to see when all of them have ended. In many
+ *  containers the init process does not reap orphans. */
 void tool_child_end_group (const tool_child_t *self);
 
 /*  After the end: nothing of its group is left. */
@@ -41,7 +41,7 @@ bool tool_child_group_gone (const tool_child_t *self);
 /*  There is a terminal whose shell can continue what is stopped. */
 bool tool_child_has_terminal (const tool_child_t *self);
 
-/*  The command was in the foreground, and a SIGINT ended it: somebody pressed ^C. */
+/*  The command was in the foreground and a SIGINT ended it: the user pressed ^C. */
 bool tool_child_interrupted (const tool_child_t *self);
 
 /*  Take the terminal back; and, after a stop, go on: with the terminal if it is ours to give. */

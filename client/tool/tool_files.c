@@ -75,7 +75,7 @@ s_put (cat_t *self, const uint8_t *chunk, size_t size)
     return TOOL_OK;
 }
 
-/*  From *at until END, or until the file's end as the first answer told it. */
+/*  From *at until END, or until the file's end as of the first answer. */
 static int
 s_print_range (cat_t *self, hf_client_t *client, uint8_t *chunk, uint64_t *at, uint64_t end,
                uint64_t *total)

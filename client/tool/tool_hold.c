@@ -87,7 +87,7 @@ s_on_event (void *arg, const hf_session_event_t *event)
 
 //  ---- on the main thread --------------------------------------------------------
 
-/*  Take what has come; what is told once is told once. */
+/*  Fetch the news; each piece is reported once. */
 static news_t
 s_news (tool_hold_t *self)
 {

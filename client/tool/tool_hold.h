@@ -12,7 +12,7 @@ typedef struct tool_hold tool_hold_t;
  *  replaced, at the end of the queue. TOOL_HELD: *self_p is the caller's. Otherwise the exit code
  *  of the process (-E makes it any, 0 too), after a line on stderr if need be, and NULL; a signal
  *  gives the place in the queue up, and 128+signal.
- *  SHOW: tell on stderr how the place in the queue moves. */
+ *  SHOW: report the position in the queue on stderr. */
 #define TOOL_HELD (-1)
 int tool_hold_take (tool_hold_t **self_p, hf_client_t *client, tool_signals_t *signals,
                     const tool_options_t *options, const char *lock, bool show);

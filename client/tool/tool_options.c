@@ -112,7 +112,7 @@ tool_options_init (tool_options_t *self, const char *command, const char *help)
                              .wait_ms = HF_FOREVER,
                              .conflict_code = TOOL_NOT_GRANTED};
     opterr = 0; //  this file says what is wrong
-    optind = 0; //  glibc: begin anew, after the options before the command
+    optind = 0; //  glibc: start over, after the options before the command
 }
 
 static int

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define KILL_AFTER_MS 5000
-#define GROUP_LOOK_MS 50 //  nobody tells when the last orphan of a group ends
+#define GROUP_LOOK_MS 50 //  there is no signal for the end of a group's last orphan
 
 enum { OPT_CANCEL_ON_FAILURE = TOOL_OPT_OWN };
 
@@ -196,7 +196,7 @@ s_stopped (run_t *self)
     int signal = tool_child_stop_signal (self->child);
     bool by_terminal = signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
     if (!by_terminal || !tool_child_has_terminal (self->child) || self->kill_at_ms > 0)
-        return; //  somebody stopped the command alone: this process keeps its lock alive
+        return; //  only the command was stopped: this process keeps its lock alive
     tool_child_background (self->child);
     bool stopped = tool_signals_suffer (self->signals, signal);
     if (!stopped && signal != SIGTSTP)
@@ -217,7 +217,7 @@ static int
 s_poll_ms (const run_t *self, bool ended)
 {
     if (self->kill_at_ms == 0 || self->killed)
-        return -1; //  what is killed ends, and SIGCHLD tells
+        return -1; //  SIGCHLD reports the end of the killed command
     if (ended)
         return GROUP_LOOK_MS;
     uint64_t now_ms = s_now_ms ();

@@ -135,7 +135,7 @@ s_ask_all (cluster_t *self, hf_client_t *client, uint32_t timeout_ms)
 
 //  ---- telling -------------------------------------------------------------------
 
-/*  HOST:CLIENT_PORT of a node that cannot tell it itself. */
+/*  HOST:CLIENT_PORT of a node that does not answer. */
 static void
 s_endpoint (uint32_t id, char *text, size_t size)
 {
