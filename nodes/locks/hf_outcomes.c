@@ -1,13 +1,11 @@
-#include "nodes/locks/hf_outcomes.h"
-#include "base/hf_alloc.h"
+//  The list of what apply caused.
+#include "nodes/locks/hf_state_private.h"
 #include "base/hf_hash.h"
-#include <assert.h>
-#include <stdlib.h>
 
 void
 hf_outcomes_init (hf_outcomes_t *self)
 {
-    *self = (hf_outcomes_t){.list = NULL};
+    *self = (hf_outcomes_t){.count = 0};
     hf_pack_init (&self->names);
 }
 
@@ -15,9 +13,8 @@ void
 hf_outcomes_done (hf_outcomes_t *self)
 {
     hf_outcomes_reset (self);
-    free (self->list);
+    hf_array_free (self);
     hf_pack_done (&self->names);
-    *self = (hf_outcomes_t){.list = NULL};
 }
 
 void
@@ -32,11 +29,7 @@ hf_outcomes_reset (hf_outcomes_t *self)
 hf_outcome_t *
 hf_outcomes_add (hf_outcomes_t *self, hf_outcome_type_t type, uint64_t session)
 {
-    if (self->count == self->room) {
-        self->room = self->room > 0 ? 2 * self->room : 64;
-        self->list = hf_alloc_again (self->list, self->room * sizeof (*self->list));
-    }
-    hf_outcome_t *outcome = &self->list[self->count++];
+    hf_outcome_t *outcome = hf_array_add (self);
     *outcome = (hf_outcome_t){.type = type, .session = session};
     return outcome;
 }

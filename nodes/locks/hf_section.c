@@ -1,21 +1,20 @@
+//  One section: the staged bytes of each file, and their rows (hf_section.h).
 #include "nodes/locks/hf_section.h"
-#include "base/hf_alloc.h"
+#include "base/hf_array.h"
 #include "base/hf_hash.h"
 #include <assert.h>
-#include <stdlib.h>
-#include <string.h>
 
 #define ROOM_MIN     64
 #define ROOM_DOUBLED (64U << 10)
 
 typedef struct staged_file {
-    uint64_t hash; //  of the name: 256 files are looked through in no time
+    uint64_t hash; //  of the name
     uint8_t name[255];
     uint8_t name_size;
     uint8_t *bytes;
     uint32_t size, room;
     hf_row_t row;
-    uint32_t told; //  bytes that were told; the piece they end in is told again when it grows
+    uint32_t flushed; //  bytes that were flushed; their last piece is flushed again when it grows
     uint32_t number;
     hf_section_t *section;
 } staged_file_t;
@@ -23,9 +22,8 @@ typedef struct staged_file {
 struct hf_section {
     uint64_t token;
     hf_rows_t *rows;
-    bool saved; //  a piece was told
-    staged_file_t **files;
-    uint32_t files_count, files_room;
+    bool saved; //  a piece was flushed
+    HF_ARRAY (staged_file_t *) files;
     uint32_t bytes;
 };
 
@@ -44,11 +42,11 @@ hf_section_destroy (hf_section_t **self_p)
     hf_section_t *self = *self_p;
     if (!self)
         return;
-    for (uint32_t i = 0; i < self->files_count; i++) {
-        free (self->files[i]->bytes);
-        free (self->files[i]);
+    for (size_t i = 0; i < self->files.count; i++) {
+        free (self->files.list[i]->bytes);
+        free (self->files.list[i]);
     }
-    free (self->files);
+    hf_array_free (&self->files);
     free (self);
     *self_p = NULL;
 }
@@ -62,9 +60,9 @@ s_name (const staged_file_t *file)
 static staged_file_t *
 s_find (const hf_section_t *self, hf_span_t name, uint64_t hash)
 {
-    //  From the newest on: most appends go on where the last one was.
-    for (uint32_t i = self->files_count; i > 0; i--) {
-        staged_file_t *file = self->files[i - 1];
+    //  From the newest on: most appends continue the last file.
+    for (size_t i = self->files.count; i > 0; i--) {
+        staged_file_t *file = self->files.list[i - 1];
         if (file->hash == hash && hf_span_equal (s_name (file), name))
             return file;
     }
@@ -75,17 +73,13 @@ static staged_file_t *
 s_add (hf_section_t *self, hf_span_t name, uint64_t hash)
 {
     assert (name.size > 0 && name.size <= sizeof (((staged_file_t *)0)->name));
-    if (self->files_count == self->files_room) {
-        self->files_room = self->files_room > 0 ? 2 * self->files_room : 2;
-        self->files = hf_alloc_again (self->files, self->files_room * sizeof (staged_file_t *));
-    }
     staged_file_t *file = hf_alloc (sizeof (*file));
     file->hash = hash;
     file->name_size = (uint8_t)name.size;
     memcpy (file->name, name.at, name.size);
     file->section = self;
-    file->number = self->files_count;
-    self->files[self->files_count++] = file;
+    file->number = (uint32_t)self->files.count;
+    *hf_array_add (&self->files) = file;
     return file;
 }
 
@@ -94,7 +88,7 @@ s_extend (staged_file_t *file, hf_span_t data)
 {
     uint32_t need = file->size + data.size;
     if (need > file->room) {
-        //  Twice as much while it is small; later what lies idle must stay small beside the cap.
+        //  Double it while it is small; later an eighth more, so that idle room stays small.
         uint32_t room = file->room > 0 ? file->room : ROOM_MIN;
         while (room < need)
             room += room < ROOM_DOUBLED ? room : room / 8;
@@ -106,7 +100,7 @@ s_extend (staged_file_t *file, hf_span_t data)
     file->size = need;
 }
 
-//  ---- what of a file has not been told ---------------------------------------------
+//  ---- dirty pieces -----------------------------------------------------------------
 
 static uint32_t
 s_pieces (const staged_file_t *file)
@@ -114,13 +108,13 @@ s_pieces (const staged_file_t *file)
     return file->size > 0 ? (file->size - 1) / HF_ROW_PIECE + 1 : 1;
 }
 
-/*  The first piece that must be told; from there on all of them. */
+/*  All pieces from this one on are dirty. */
 static uint32_t
-s_first_untold (const staged_file_t *file)
+s_first_dirty (const staged_file_t *file)
 {
     if (!file->row.changed.next)
         return s_pieces (file);
-    return file->row.saved ? file->told / HF_ROW_PIECE : 0;
+    return file->row.saved ? file->flushed / HF_ROW_PIECE : 0;
 }
 
 static uint32_t
@@ -133,7 +127,7 @@ static void
 s_count (const staged_file_t *file)
 {
     hf_rows_t *rows = file->section->rows;
-    uint32_t first = s_first_untold (file);
+    uint32_t first = s_first_dirty (file);
     rows->count += s_pieces (file) - first;
     rows->bytes += s_bytes_from (file, first);
 }
@@ -142,13 +136,13 @@ static void
 s_uncount (const staged_file_t *file)
 {
     hf_rows_t *rows = file->section->rows;
-    uint32_t first = s_first_untold (file);
+    uint32_t first = s_first_dirty (file);
     assert (rows->count >= s_pieces (file) - first && rows->bytes >= s_bytes_from (file, first));
     rows->count -= s_pieces (file) - first;
     rows->bytes -= s_bytes_from (file, first);
 }
 
-/*  Nothing of it is left to be told. */
+/*  Mark the file clean. */
 static void
 s_settle (staged_file_t *file)
 {
@@ -158,10 +152,10 @@ s_settle (staged_file_t *file)
 }
 
 static void
-s_told (staged_file_t *file)
+s_flushed (staged_file_t *file)
 {
     s_settle (file);
-    file->told = file->size;
+    file->flushed = file->size;
     file->row.saved = file->section->saved = true;
 }
 
@@ -178,14 +172,14 @@ hf_section_append (hf_section_t *self, hf_span_t file_name, hf_span_t data, uint
     uint32_t cost = data.size + (file ? 0 : HF_STAGED_FILE_COST);
     if (cost > HF_STAGED_BYTES_MAX - *staged)
         return HF_TOO_LARGE;
-    if (!file && self->files_count == HF_SECTION_FILES_MAX)
+    if (!file && self->files.count == HF_SECTION_FILES_MAX)
         return HF_TOO_LARGE;
-    bool comes = !file;
-    if (comes)
+    bool added = !file;
+    if (added)
         file = s_add (self, file_name, hash);
     s_uncount (file);
     s_extend (file, data);
-    if (!file->row.changed.next && (comes || data.size > 0))
+    if (!file->row.changed.next && (added || data.size > 0))
         hf_chain_append (&self->rows->files, &file->row.changed);
     s_count (file);
     self->bytes += data.size;
@@ -202,13 +196,13 @@ hf_section_bytes (const hf_section_t *self)
 uint64_t
 hf_section_cost (const hf_section_t *self)
 {
-    return self->bytes + (uint64_t)HF_STAGED_FILE_COST * self->files_count;
+    return self->bytes + (uint64_t)HF_STAGED_FILE_COST * self->files.count;
 }
 
 bool
 hf_section_empty (const hf_section_t *self)
 {
-    return self->files_count == 0;
+    return self->files.count == 0;
 }
 
 uint8_t *
@@ -216,8 +210,8 @@ hf_section_pack (const hf_section_t *self, hf_list_t *parts)
 {
     hf_pack_t pack;
     hf_pack_init (&pack);
-    for (uint32_t i = 0; i < self->files_count; i++) {
-        const staged_file_t *file = self->files[i];
+    for (size_t i = 0; i < self->files.count; i++) {
+        const staged_file_t *file = self->files.list[i];
         hf_a_part_t part = {.file = s_name (file), .data = hf_span (file->bytes, file->size)};
         hf_a_part_put (&pack, &part);
     }
@@ -234,8 +228,8 @@ hf_section_pack (const hf_section_t *self, hf_list_t *parts)
 void
 hf_section_left (hf_section_t *self)
 {
-    for (uint32_t i = 0; i < self->files_count; i++)
-        s_settle (self->files[i]);
+    for (size_t i = 0; i < self->files.count; i++)
+        s_settle (self->files.list[i]);
     if (!self->saved)
         return;
     uint8_t key[HF_ROW_KEY_MAX] = {'c'};
@@ -269,8 +263,8 @@ s_put_pieces (const staged_file_t *file, uint32_t first, bool change, hf_pack_t 
 void
 hf_section_rows (const hf_section_t *self, hf_pack_t *rows)
 {
-    for (uint32_t i = 0; i < self->files_count; i++)
-        s_put_pieces (self->files[i], 0, false, rows);
+    for (size_t i = 0; i < self->files.count; i++)
+        s_put_pieces (self->files.list[i], 0, false, rows);
 }
 
 void
@@ -280,8 +274,8 @@ hf_section_changes (hf_rows_t *rows, hf_pack_t *changes)
         hf_row_t *row = HF_AROUND (rows->files.next, hf_row_t, changed);
         staged_file_t *file = HF_AROUND (row, staged_file_t, row);
         if (changes)
-            s_put_pieces (file, s_first_untold (file), true, changes);
-        s_told (file);
+            s_put_pieces (file, s_first_dirty (file), true, changes);
+        s_flushed (file);
     }
 }
 
@@ -291,16 +285,16 @@ hf_section_load (hf_section_t *self, uint32_t number, uint32_t offset, hf_span_t
 {
     if (data.size > HF_ROW_PIECE)
         return false;
-    if (number == self->files_count) {
+    if (number == self->files.count) {
         if (offset != 0 || !hf_name_valid (name) ||
             s_find (self, name, hf_hash (0, name.at, name.size)))
             return false;
         return hf_section_append (self, name, data, staged) == HF_OK;
     }
-    if (number + 1 != self->files_count || offset == 0)
+    if (number + 1 != self->files.count || offset == 0)
         return false;
-    //  It goes on where the file ends, and only behind pieces that are whole.
-    const staged_file_t *file = self->files[number];
+    //  It must continue the file, and only full pieces can be continued.
+    const staged_file_t *file = self->files.list[number];
     return offset == file->size && offset % HF_ROW_PIECE == 0 && name.size == 0 && data.size > 0 &&
            hf_section_append (self, s_name (file), data, staged) == HF_OK;
 }
@@ -310,9 +304,9 @@ hf_section_load (hf_section_t *self, uint32_t number, uint32_t offset, hf_span_t
 void
 hf_section_changed (const hf_section_t *self, size_t *rows, uint64_t *bytes)
 {
-    for (uint32_t i = 0; i < self->files_count; i++) {
-        const staged_file_t *file = self->files[i];
-        uint32_t first = s_first_untold (file);
+    for (size_t i = 0; i < self->files.count; i++) {
+        const staged_file_t *file = self->files.list[i];
+        uint32_t first = s_first_dirty (file);
         *rows += s_pieces (file) - first;
         *bytes += s_bytes_from (file, first);
     }
@@ -321,13 +315,13 @@ hf_section_changed (const hf_section_t *self, size_t *rows, uint64_t *bytes)
 void
 hf_section_check (const hf_section_t *self)
 {
-    assert (self->files_count <= self->files_room && self->files_count <= HF_SECTION_FILES_MAX);
+    assert (self->files.count <= HF_SECTION_FILES_MAX);
     uint64_t bytes = 0;
-    for (uint32_t i = 0; i < self->files_count; i++) {
-        const staged_file_t *file = self->files[i];
+    for (size_t i = 0; i < self->files.count; i++) {
+        const staged_file_t *file = self->files.list[i];
         assert (file->size <= file->room && file->name_size > 0);
-        assert (file->section == self && file->number == i && file->told <= file->size);
-        assert (file->row.changed.next || (file->row.saved && file->told == file->size));
+        assert (file->section == self && file->number == i && file->flushed <= file->size);
+        assert (file->row.changed.next || (file->row.saved && file->flushed == file->size));
         assert (hf_name_valid (s_name (file)));
         assert (s_find (self, s_name (file), file->hash) == file);
         bytes += file->size;

@@ -1,9 +1,6 @@
-//  Commands: from the log into the state.
+//  Commands: entries of the log change the state (hf_state.h).
 #include "nodes/locks/hf_state_private.h"
-#include "base/hf_alloc.h"
 #include "base/hf_hash.h"
-#include <stdlib.h>
-#include <string.h>
 
 hf_state_t *
 hf_state_new (void)

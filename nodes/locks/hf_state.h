@@ -44,10 +44,10 @@ typedef struct hf_outcome {
     hf_list_t parts_list;
 } hf_outcome_t;
 
-typedef struct hf_outcomes {
+typedef struct hf_outcomes { //  an HF_ARRAY, and the names of its locks
     hf_outcome_t *list;
     size_t count, room;
-    hf_pack_t names; //  where lock names of outcomes live
+    hf_pack_t names;
 } hf_outcomes_t;
 
 void hf_outcomes_init (hf_outcomes_t *self);

@@ -1,11 +1,9 @@
-/*  Rows back into a state. They come from a disk or from another node: nothing in them is
- *  asserted. Rows are kept as they come, within bounds; when all are there they are sorted by key,
+/*  The state from its rows. They come from a disk or from another node, so nothing in them is
+ *  asserted. Rows are collected, within bounds, in any order; at the end they are sorted by key,
  *  which puts sessions in the order of id and pieces in the order of their file, and then read:
- *  the whole, sessions, places, pieces. The layouts: hf_state_rows.c. */
-#include "base/hf_alloc.h"
-#include "nodes/locks/hf_state_rows.h"
-#include <stdlib.h>
-#include <string.h>
+ *  the state's own row, sessions, places, pieces. The layouts: hf_state_rows.c. */
+#include "base/hf_array.h"
+#include "nodes/locks/hf_state_private.h"
 
 #define ROWS_COUNT_MAX                                                                             \
     (1 + HF_SESSIONS_MAX + HF_PLACES_TOTAL_MAX + HF_STAGED_BYTES_MAX / HF_STAGED_FILE_COST +       \
@@ -13,7 +11,7 @@
 //  An ANSWER is at most 48 bytes, all other rows at most 400 besides their staged bytes.
 #define ROWS_BYTES_MAX                                                                             \
     ((uint64_t)HF_STAGED_BYTES_MAX + 48ULL * HF_ANSWERS_TOTAL_MAX + 400ULL * ROWS_COUNT_MAX)
-//  Counters go on from here: they must never come to their end.
+//  Counters go on from here and must never overflow.
 #define COUNTER_MAX (UINT64_MAX / 4)
 
 typedef struct row {
@@ -24,17 +22,14 @@ typedef struct row {
 typedef struct place_row {
     hf_state_session_t *session;
     hf_span_t name;
-    hf_state_place_t like; //  token, index, born
+    hf_state_place_t like; //  mode, token, index, born
 } place_row_t;
 
 typedef struct hf_loading {
-    row_t **rows;
-    size_t count, room;
+    HF_ARRAY (row_t *) rows;
     uint64_t bytes;
-    place_row_t *places;
-    size_t places_count;
-    hf_state_place_t **holds; //  in ascending order of token
-    size_t holds_count;
+    HF_ARRAY (place_row_t) places;
+    HF_ARRAY (hf_state_place_t *) holds; //  in ascending order of token
 } hf_loading_t;
 
 void
@@ -43,11 +38,11 @@ hf_state_load_done (hf_state_t *self)
     hf_loading_t *loading = self->loading;
     if (!loading)
         return;
-    for (size_t i = 0; i < loading->count; i++)
-        free (loading->rows[i]);
-    free (loading->rows);
-    free (loading->places);
-    free (loading->holds);
+    for (size_t i = 0; i < loading->rows.count; i++)
+        free (loading->rows.list[i]);
+    hf_array_free (&loading->rows);
+    hf_array_free (&loading->places);
+    hf_array_free (&loading->holds);
     free (loading);
     self->loading = NULL;
 }
@@ -62,19 +57,15 @@ hf_state_load (hf_state_t *self, hf_span_t key, hf_span_t value)
         self->loading = hf_alloc (sizeof (hf_loading_t));
     hf_loading_t *loading = self->loading;
     uint64_t size = (uint64_t)key.size + value.size;
-    if (loading->count >= ROWS_COUNT_MAX || size > ROWS_BYTES_MAX - loading->bytes)
+    if (loading->rows.count >= ROWS_COUNT_MAX || size > ROWS_BYTES_MAX - loading->bytes)
         return false;
-    if (loading->count == loading->room) {
-        loading->room = loading->room > 0 ? 2 * loading->room : 64;
-        loading->rows = hf_alloc_again (loading->rows, loading->room * sizeof (row_t *));
-    }
     row_t *row = hf_alloc (sizeof (*row) + size);
     row->key_size = key.size;
     row->value_size = value.size;
     memcpy (row->bytes, key.at, key.size);
     if (value.size > 0)
         memcpy (row->bytes + key.size, value.at, value.size);
-    loading->rows[loading->count++] = row;
+    *hf_array_add (&loading->rows) = row;
     loading->bytes += size;
     return true;
 }
@@ -201,16 +192,17 @@ s_load_session (hf_state_t *self, const row_t *row)
 }
 
 static bool
-s_read_place (hf_state_t *self, const row_t *row, place_row_t *place)
+s_load_place (hf_state_t *self, hf_loading_t *loading, const row_t *row)
 {
+    place_row_t *place = hf_array_add (&loading->places);
+    *place = (place_row_t){.session = NULL};
     hf_state_place_t *like = &place->like;
-    uint32_t mode = 0;
     hf_scan_t scan = s_value (row, 4);
     hf_get_u64 (&scan, &like->token);
     hf_get_u64 (&scan, &like->index);
     hf_get_u64 (&scan, &like->born);
-    hf_get_u32 (&scan, &mode);
-    if (row->key_size <= 9 || !s_all_read (&scan) || mode != HF_MODE_EXCLUSIVE)
+    hf_get_u32 (&scan, &like->mode);
+    if (row->key_size <= 9 || !s_all_read (&scan) || like->mode != HF_MODE_EXCLUSIVE)
         return false;
     if (like->born == 0 || like->born > like->index || like->index > self->command_index ||
         like->token > self->locks.last_token || (like->token == 0 && like->index != like->born))
@@ -236,32 +228,35 @@ s_compare_tokens (const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
+/*  All places were read: into the lock table, in the order in which they came. */
 static bool
-s_load_places (hf_state_t *self, hf_loading_t *loading)
+s_join_places (hf_state_t *self, hf_loading_t *loading)
 {
-    loading->holds = hf_alloc ((loading->places_count + 1) * sizeof (*loading->holds));
-    if (loading->places_count > 0)
-        qsort (loading->places, loading->places_count, sizeof (place_row_t), s_compare_born);
-    uint64_t born = 0;
-    for (size_t i = 0; i < loading->places_count; i++) {
-        const place_row_t *row = &loading->places[i];
-        if (row->like.born == born)
+    if (loading->places.count > 0)
+        qsort (loading->places.list, loading->places.count, sizeof (place_row_t), s_compare_born);
+    uint64_t last = 0;
+    for (size_t i = 0; i < loading->places.count; i++) {
+        const place_row_t *row = &loading->places.list[i];
+        if (row->like.born == last)
             return false;
-        born = row->like.born;
+        last = row->like.born;
         hf_state_place_t *place = hf_locks_load (&self->locks, row->name, row->session, &row->like);
         if (!place)
             return false;
         if (place->token > 0)
-            loading->holds[loading->holds_count++] = place;
+            *hf_array_add (&loading->holds) = place;
     }
-    //  No lock has two holders: so each has one, or there are fewer holds than locks.
-    if (loading->holds_count != self->locks.by_name.count)
-        return false;
-    qsort (loading->holds, loading->holds_count, sizeof (*loading->holds), s_compare_tokens);
-    for (size_t i = 1; i < loading->holds_count; i++)
-        if (loading->holds[i]->token == loading->holds[i - 1]->token)
+    if (loading->holds.count > 0)
+        qsort (loading->holds.list, loading->holds.count, sizeof (hf_state_place_t *),
+               s_compare_tokens);
+    last = 0;
+    for (size_t i = 0; i < loading->holds.count; i++) {
+        hf_state_place_t *hold = loading->holds.list[i];
+        if (hold->token == last || !hf_locks_load_hold (&self->locks, hold))
             return false;
-    return true;
+        last = hold->token;
+    }
+    return hf_locks_loaded (&self->locks);
 }
 
 static bool
@@ -275,8 +270,10 @@ s_load_piece (hf_state_t *self, hf_loading_t *loading, const row_t *row)
         return false;
     hf_state_place_t wanted = {.token = s_key_number (row, 1, 8)};
     const hf_state_place_t *like = &wanted;
-    hf_state_place_t **hold = bsearch (&like, loading->holds, loading->holds_count,
-                                       sizeof (*loading->holds), s_compare_tokens);
+    hf_state_place_t **hold = loading->holds.count > 0
+                                  ? bsearch (&like, loading->holds.list, loading->holds.count,
+                                             sizeof (hf_state_place_t *), s_compare_tokens)
+                                  : NULL;
     return hold && hf_locks_load_piece (&self->locks, *hold, (uint32_t)s_key_number (row, 9, 4),
                                         (uint32_t)s_key_number (row, 13, 4), name, data);
 }
@@ -287,45 +284,41 @@ s_load_piece (hf_state_t *self, hf_loading_t *loading, const row_t *row)
 static bool
 s_load_letter (hf_state_t *self, hf_loading_t *loading, uint8_t letter)
 {
-    for (size_t i = 0; i < loading->count; i++) {
-        const row_t *row = loading->rows[i];
+    for (size_t i = 0; i < loading->rows.count; i++) {
+        const row_t *row = loading->rows.list[i];
         if (row->bytes[0] != letter)
             continue;
-        bool sound = letter == 'm'   ? s_load_whole (self, row)
-                     : letter == 's' ? s_load_session (self, row)
-                     : letter == 'p'
-                         ? s_read_place (self, row, &loading->places[loading->places_count++])
-                         : s_load_piece (self, loading, row);
-        if (!sound)
+        bool good = letter == 'm'   ? s_load_whole (self, row)
+                    : letter == 's' ? s_load_session (self, row)
+                    : letter == 'p' ? s_load_place (self, loading, row)
+                                    : s_load_piece (self, loading, row);
+        if (!good)
             return false;
-        //  Staged bytes are the bulk: have them in memory once only. Places' names are still used.
+        //  Staged bytes are the bulk: keep one copy in memory. Places still point to their names.
         if (letter == 'c') {
-            free (loading->rows[i]);
-            loading->rows[i] = NULL;
+            free (loading->rows.list[i]);
+            loading->rows.list[i] = NULL;
         }
     }
     return true;
 }
 
-/*  Sort; no key twice, no letter that is unknown, and the whole among them. */
+/*  Sort; no key twice, no unknown letter, one row of the state itself, not too many places. */
 static bool
 s_sort (hf_loading_t *loading)
 {
-    qsort (loading->rows, loading->count, sizeof (row_t *), s_compare_keys);
+    row_t **rows = loading->rows.list;
+    qsort (rows, loading->rows.count, sizeof (row_t *), s_compare_keys);
     size_t wholes = 0, places = 0;
-    for (size_t i = 0; i < loading->count; i++) {
-        const row_t *row = loading->rows[i];
-        if (!strchr ("mspc", row->bytes[0]) || row->bytes[0] == 0)
+    for (size_t i = 0; i < loading->rows.count; i++) {
+        if (!strchr ("mspc", rows[i]->bytes[0]) || rows[i]->bytes[0] == 0)
             return false;
-        if (i > 0 && s_compare_keys (&loading->rows[i - 1], &loading->rows[i]) == 0)
+        if (i > 0 && s_compare_keys (&rows[i - 1], &rows[i]) == 0)
             return false;
-        wholes += row->bytes[0] == 'm';
-        places += row->bytes[0] == 'p';
+        wholes += rows[i]->bytes[0] == 'm';
+        places += rows[i]->bytes[0] == 'p';
     }
-    if (wholes != 1 || places > HF_PLACES_TOTAL_MAX)
-        return false;
-    loading->places = hf_alloc ((places + 1) * sizeof (place_row_t));
-    return true;
+    return wholes == 1 && places <= HF_PLACES_TOTAL_MAX;
 }
 
 bool
@@ -336,10 +329,10 @@ hf_state_loaded (hf_state_t *self)
         return true;
     if (!s_sort (loading) || !s_load_letter (self, loading, 'm') ||
         !s_load_letter (self, loading, 's') || !s_load_letter (self, loading, 'p') ||
-        !s_load_places (self, loading) || !s_load_letter (self, loading, 'c'))
+        !s_join_places (self, loading) || !s_load_letter (self, loading, 'c'))
         return false;
     hf_state_load_done (self);
-    //  They are where they came from.
+    //  These rows were just loaded, so none is dirty.
     hf_state_changes_taken (self);
     return true;
 }

@@ -2,9 +2,12 @@
 #ifndef HF_STATE_PRIVATE_H_INCLUDED
 #define HF_STATE_PRIVATE_H_INCLUDED
 
-#include "nodes/locks/hf_locks.h"
+#include "base/hf_array.h"
 #include "base/hf_mutant.h"
-#include "nodes/locks/hf_outcomes.h"
+#include "nodes/locks/hf_locks.h"
+#include "nodes/locks/hf_state.h"
+
+#define HF_STATE_ROWS_VERSION 1
 
 struct hf_state {
     hf_rows_t rows;
@@ -16,27 +19,48 @@ struct hf_state {
     uint64_t hash;
     uint8_t known[HF_KNOWN_PAYLOAD_MAX];
     uint32_t known_size;
-    struct hf_loading *loading; //  rows that hf_state_loaded will look at; NULL: none came
+    struct hf_loading *loading; //  rows that hf_state_loaded will read; NULL: none came
 };
 
-/*  Free the rows that were taken. */
-void hf_state_load_done (hf_state_t *self);
-
-/*  Count all changed rows as told, without telling them. */
-void hf_state_changes_taken (hf_state_t *self);
-
-/*  Whether PAYLOAD says who is known, and well-formed. */
-bool hf_state_known_valid (hf_span_t payload);
+//  ---- commands ---------------------------------------------------------------------
 
 /*  Execute the records of a CMD_REQUESTS for SESSION, whose floor was raised before. */
 void hf_state_requests (hf_state_t *self, hf_state_session_t *session, hf_list_t requests,
                         hf_outcomes_t *out);
 
-/*  Answer each of them without executing it. */
+/*  Answer each of them with STATUS without executing it. */
 void hf_state_refuse_requests (hf_state_t *self, uint64_t session, hf_list_t requests,
                                hf_status_t status, hf_outcomes_t *out);
 
-/*  Take a place away as part of the command that is executed now, and tell who gains by it. */
+/*  Take a place away as part of the present command, grant its successors, and report both. */
 void hf_state_leave (hf_state_t *self, hf_state_place_t *place, hf_outcomes_t *out);
+
+/*  Whether PAYLOAD is a well-formed list of the known members. */
+bool hf_state_known_valid (hf_span_t payload);
+
+//  ---- outcomes ---------------------------------------------------------------------
+
+/*  A new outcome at the end, all zero but its type and session; valid until the next is added. */
+hf_outcome_t *hf_outcomes_add (hf_outcomes_t *self, hf_outcome_type_t type, uint64_t session);
+
+void hf_outcomes_answer (hf_outcomes_t *self, uint64_t session, const hf_answer_t *answer);
+
+/*  The lock of the outcome that was added last: a copy of NAME that lives as long as the outcomes.
+ */
+void hf_outcomes_name (hf_outcomes_t *self, hf_span_t name);
+
+/*  HASH, continued over the outcomes from FIRST on. */
+uint64_t hf_outcomes_hash (const hf_outcomes_t *self, size_t first, uint64_t hash);
+
+//  ---- rows -------------------------------------------------------------------------
+
+/*  Free the rows that were collected for loading. */
+void hf_state_load_done (hf_state_t *self);
+
+/*  Mark all rows as clean without packing them. */
+void hf_state_changes_taken (hf_state_t *self);
+
+/*  The marks of dirty rows; part of hf_state_check. */
+void hf_state_rows_check (const hf_state_t *self);
 
 #endif

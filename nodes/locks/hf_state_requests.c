@@ -1,7 +1,7 @@
-//  Requests of a session: each kind, and exactly once.
+//  Requests of a session: what each kind does, and that it does it exactly once.
 #include "nodes/locks/hf_state_private.h"
 
-//  ---- one handler a kind: read the rest, act, fill in the answer -------------------
+//  ---- one handler for each kind: act, fill in the answer ---------------------------
 
 typedef struct asking {
     hf_state_t *state;
@@ -16,37 +16,16 @@ s_no_place (const asking_t *asking)
            asking->state->locks.places >= HF_PLACES_TOTAL_MAX;
 }
 
+/*  The answer that says where PLACE is. */
 static void
-s_acquire_free (asking_t *asking, const hf_acquire_t *acquire, hf_answer_t *answer)
+s_answer_place (const hf_state_place_t *place, hf_answer_t *answer)
 {
-    if (s_no_place (asking)) {
-        answer->status = HF_LIMIT;
-        return;
-    }
-    hf_state_place_t *hold = hf_locks_grant (&asking->state->locks, acquire->lock, asking->session,
-                                             acquire->mode, answer->index);
-    answer->token = hold->token;
-}
-
-static void
-s_acquire_held (asking_t *asking, hf_state_lock_t *lock, bool wait, hf_answer_t *answer)
-{
-    hf_locks_t *locks = &asking->state->locks;
-    hf_state_place_t *place = hf_locks_place (locks, lock, asking->session->id);
-    if (place && place->token > 0) {
-        answer->token = place->token;
+    answer->token = place->token;
+    if (place->token > 0)
         answer->index = place->index;
-    } else if (place) {
+    else {
         answer->status = HF_QUEUED;
         answer->position = hf_locks_position (place);
-    } else if (!wait)
-        answer->status = HF_NOT_GRANTED;
-    else if (s_no_place (asking) || lock->waiters_count >= HF_QUEUE_MAX)
-        answer->status = HF_LIMIT;
-    else {
-        hf_locks_queue (locks, lock, asking->session, answer->index);
-        answer->status = HF_QUEUED;
-        answer->position = lock->waiters_count;
     }
 }
 
@@ -61,20 +40,30 @@ s_acquire (asking_t *asking, const hf_acquire_t *acquire, hf_answer_t *answer)
         answer->status = HF_BAD_NAME;
         return;
     }
-    hf_state_lock_t *lock = hf_locks_find (&asking->state->locks, acquire->lock);
-    if (lock)
-        s_acquire_held (asking, lock, acquire->wait, answer);
+    hf_locks_t *locks = &asking->state->locks;
+    hf_state_lock_t *lock = hf_locks_find (locks, acquire->lock);
+    hf_state_place_t *place = lock ? hf_locks_place (locks, lock, asking->session->id) : NULL;
+    if (place) {
+        s_answer_place (place, answer);
+        return;
+    }
+    bool queued = !hf_locks_open (lock, acquire->mode);
+    if (queued && !acquire->wait)
+        answer->status = HF_NOT_GRANTED;
+    else if (s_no_place (asking) || (queued && lock->waiters_count >= HF_QUEUE_MAX))
+        answer->status = HF_LIMIT;
     else
-        s_acquire_free (asking, acquire, answer);
+        s_answer_place (hf_locks_join (locks, lock, acquire->lock, asking->session, acquire->mode,
+                                       answer->index),
+                        answer);
 }
 
 /*  The hold that a request names by lock, token and owner; NULL: NOT_HOLDER. */
 static hf_state_place_t *
 s_hold (const asking_t *asking, hf_span_t name, uint64_t token, uint64_t owner)
 {
-    hf_state_lock_t *lock = hf_locks_find (&asking->state->locks, name);
-    uint64_t holder = owner != 0 ? owner : asking->session->id;
-    return lock ? hf_locks_hold (lock, holder, token) : NULL;
+    return hf_locks_hold (&asking->state->locks, name, owner != 0 ? owner : asking->session->id,
+                          token);
 }
 
 static void

@@ -13,8 +13,7 @@
  *
  *  Rows depend on the state alone, not on when its changes were told. hf_state_load.c reads them.
  */
-#include "base/hf_alloc.h"
-#include "nodes/locks/hf_state_rows.h"
+#include "nodes/locks/hf_state_private.h"
 #include <string.h>
 
 typedef struct putter {
@@ -80,7 +79,7 @@ s_put_place (putter_t *self, const hf_state_place_t *place)
     hf_put_u64 (&self->value, place->token);
     hf_put_u64 (&self->value, place->index);
     hf_put_u64 (&self->value, place->born);
-    hf_put_u32 (&self->value, place->lock->mode);
+    hf_put_u32 (&self->value, place->mode);
     s_put (self, key, end + place->lock->name_size);
 }
 

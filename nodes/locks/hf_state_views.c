@@ -1,8 +1,5 @@
 //  What can be read of the state; nothing here changes it.
-#include "nodes/locks/hf_state_rows.h"
-#include "base/hf_alloc.h"
-#include <stdlib.h>
-#include <string.h>
+#include "nodes/locks/hf_state_private.h"
 
 uint64_t
 hf_state_applied_index (const hf_state_t *self)
@@ -173,63 +170,34 @@ s_compare_locks (const void *a, const void *b)
     return s_compare_names (hf_state_lock_name (left), hf_state_lock_name (right));
 }
 
-/*  Let the lock at the top of a heap (the greatest name on top) sink to where it belongs. */
-static void
-s_sink (const hf_state_lock_t **heap, size_t count)
-{
-    size_t at = 0;
-    for (;;) {
-        size_t child = 2 * at + 1;
-        if (child >= count)
-            return;
-        if (child + 1 < count && s_compare_locks (&heap[child], &heap[child + 1]) < 0)
-            child++;
-        if (s_compare_locks (&heap[at], &heap[child]) >= 0)
-            return;
-        const hf_state_lock_t *swap = heap[at];
-        heap[at] = heap[child];
-        heap[child] = swap;
-        at = child;
-    }
-}
-
-static void
-s_rise (const hf_state_lock_t **heap, size_t at)
-{
-    while (at > 0 && s_compare_locks (&heap[(at - 1) / 2], &heap[at]) < 0) {
-        const hf_state_lock_t *swap = heap[at];
-        heap[at] = heap[(at - 1) / 2];
-        heap[(at - 1) / 2] = swap;
-        at = (at - 1) / 2;
-    }
-}
-
 bool
 hf_state_lock_rows (const hf_state_t *self, hf_span_t after, uint32_t limit, hf_pack_t *rows)
 {
-    size_t all = self->locks.by_name.count;
-    size_t room = limit < all ? limit : all;
-    const hf_state_lock_t **heap = hf_alloc ((room + 1) * sizeof (hf_state_lock_t *));
-    size_t count = 0, matching = 0;
+    //  Collect twice LIMIT locks, then drop the higher half: no page sorts all locks.
+    HF_ARRAY (const hf_state_lock_t *) kept = {0};
+    const hf_state_lock_t *highest = NULL; //  of the LIMIT lowest so far; NULL: not full yet
+    size_t matching = 0;
     hf_table_node_t *node = hf_table_first (&self->locks.by_name);
     for (; node; node = hf_table_next (&self->locks.by_name, node)) {
         const hf_state_lock_t *lock = HF_AROUND (node, hf_state_lock_t, by_name);
         if (s_compare_names (hf_state_lock_name (lock), after) <= 0)
             continue;
         matching++;
-        if (count < room) {
-            heap[count] = lock;
-            s_rise (heap, count++);
-        } else if (room > 0 && s_compare_locks (&lock, &heap[0]) < 0) {
-            heap[0] = lock;
-            s_sink (heap, count);
+        if (limit == 0 || (highest && s_compare_locks (&highest, &lock) < 0))
+            continue;
+        *hf_array_add (&kept) = lock;
+        if (kept.count == 2 * (size_t)limit) {
+            qsort (kept.list, kept.count, sizeof (*kept.list), s_compare_locks);
+            kept.count = limit;
+            highest = kept.list[limit - 1];
         }
     }
-    qsort (heap, count, sizeof (hf_state_lock_t *), s_compare_locks);
-    for (size_t i = 0; i < count; i++)
-        s_put_lock_row (heap[i], rows);
-    free (heap);
-    return matching > count;
+    if (kept.count > 0)
+        qsort (kept.list, kept.count, sizeof (*kept.list), s_compare_locks);
+    for (size_t i = 0; i < kept.count && i < limit; i++)
+        s_put_lock_row (kept.list[i], rows);
+    hf_array_free (&kept);
+    return matching > limit;
 }
 
 bool
@@ -259,6 +227,37 @@ hf_state_lock_detail (const hf_state_t *self, hf_span_t name, uint64_t from, uin
     return true;
 }
 
+//  ---- staged -----------------------------------------------------------------------
+
+static void
+s_section (const hf_section_t *section, hf_pack_t *rows)
+{
+    hf_list_t parts;
+    uint8_t *bytes = hf_section_pack (section, &parts);
+    hf_scan_t scan = hf_scan_list (parts);
+    for (uint32_t i = 0; i < parts.count; i++) {
+        hf_a_part_t part;
+        bool good = hf_a_part_get (&scan, &part);
+        assert (good); //  the section packed it
+        hf_file_row_put (rows, &(hf_file_row_t){.file = part.file, .length = part.data.size});
+    }
+    free (bytes);
+}
+
+void
+hf_state_staged (const hf_state_t *self, hf_span_t lock, hf_pack_t *rows)
+{
+    const hf_state_lock_t *found = hf_locks_find (&self->locks, lock);
+    if (!found)
+        return;
+    HF_CHAIN_EACH (&found->holders, at)
+    {
+        const hf_state_place_t *hold = HF_AROUND (at, hf_state_place_t, in_lock);
+        if (hold->section)
+            s_section (hold->section, rows);
+    }
+}
+
 //  ---- invariants -------------------------------------------------------------------
 
 void
@@ -282,7 +281,7 @@ hf_state_check (const hf_state_t *self)
         assert (count == session->places_count && count <= HF_PLACES_MAX);
         places += count;
     }
-    assert (places == self->locks.by_waiter.count + self->locks.by_name.count);
+    assert (places == self->locks.places);
     assert (self->locks.last_token <= self->command_index);
     assert (self->section_index <= self->command_index && !self->loading);
     hf_state_rows_check (self);
