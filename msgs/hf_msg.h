@@ -145,7 +145,8 @@
 #define HF_FIELDS_a_want_state(F)    F (u32, node)
 #define HF_FIELDS_a_snapshot(F)                                                                    \
     F (u32, node) F (u64, index) F (u64, term) F (u64, section) F (bin, known) F (list, rows)
-#define HF_FIELDS_a_rows(F) F (u64, index) F (u64, section) F (list, changes)
+#define HF_FIELDS_a_rows(F)    F (u64, index) F (u64, section) F (list, changes)
+#define HF_FIELDS_a_restart(F) F (u64, index)
 
 //  ---- the table: M (KIND, ordinal, name) -------------------------------------
 
@@ -215,7 +216,8 @@
     M (A_SECTIONS, 229, a_sections)                                                                \
     M (A_WANT_STATE, 230, a_want_state)                                                            \
     M (A_SNAPSHOT, 231, a_snapshot)                                                                \
-    M (A_ROWS, 232, a_rows)
+    M (A_ROWS, 232, a_rows)                                                                        \
+    M (A_RESTART, 233, a_restart)
 
 typedef enum hf_kind {
 #define HF_MSG_ENUM(kind, ordinal, name) HF_KIND_##kind = (ordinal),

@@ -46,14 +46,14 @@ static int
 s_load_state (hf_node_t *self, const hf_options_t *options)
 {
     char error[HF_ERROR_SIZE];
-    self->lock.store = hf_state_store_open (options->data, error);
-    if (!self->lock.store)
+    self->file.state_store = hf_state_store_open (options->data, error);
+    if (!self->file.state_store)
         return s_refuse (error);
     self->lock.state = hf_state_new ();
-    if (hf_state_store_read (self->lock.store, s_load_row, self->lock.state) != 0)
-        return s_refuse (hf_state_store_error (self->lock.store));
+    if (hf_state_store_read (self->file.state_store, s_load_row, self->lock.state) != 0)
+        return s_refuse (hf_state_store_error (self->file.state_store));
     if (hf_state_loaded (self->lock.state) &&
-        hf_state_applied_index (self->lock.state) == hf_state_store_index (self->lock.store))
+        hf_state_applied_index (self->lock.state) == hf_state_store_index (self->file.state_store))
         return 0;
     snprintf (error, sizeof error,
               "%s/state.db is damaged: its rows contradict each other; " HF_DB_WAY_OUT,
@@ -134,7 +134,7 @@ void
 hf_node_close (hf_node_t *self)
 {
     hf_state_destroy (&self->lock.state);
-    hf_state_store_close (&self->lock.store);
+    hf_state_store_close (&self->file.state_store);
     hf_mesh_destroy (&self->election.mesh);
     hf_file_store_close (&self->file.store);
     hf_log_store_close (&self->election.store);

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #define HANDOVER_LIMIT_MS 2000
@@ -29,10 +30,34 @@ s_configure (hf_node_t *node, const hf_options_t *options)
     node->lock.self = node->id;
 }
 
-/*  Run the actors until a signal ends them: lock first, so that nobody is answered any more.
- *  Gives the signal; SIGUSR1: the file actor has another node's state, to be swapped in. */
+/*  Wait for a signal, or for the file actor's A_RESTART. Gives the signal; 0: start again. */
 static int
-s_run (hf_node_t *node, const sigset_t *signals)
+s_wait (zactor_t *file, int signals)
+{
+    zmq_pollitem_t items[] = {
+        {.fd = signals, .events = ZMQ_POLLIN},
+        {.socket = zsock_resolve (file), .events = ZMQ_POLLIN},
+    };
+    for (;;) {
+        struct signalfd_siginfo info;
+        zmq_poll (items, 2, -1);
+        if (read (signals, &info, sizeof info) == (ssize_t)sizeof info)
+            return (int)info.ssi_signo;
+        zmq_msg_t message;
+        zmq_msg_init (&message);
+        hf_scan_t scan;
+        uint32_t kind = 0;
+        bool any = hf_pipe_next (zactor_sock (file), &message, &scan, &kind);
+        zmq_msg_close (&message);
+        if (any && kind == HF_KIND_A_RESTART)
+            return 0;
+    }
+}
+
+/*  Run the actors until a signal ends them: lock first, so that nobody is answered any more.
+ *  Gives the signal; 0: the file actor has received a state, to be swapped in. */
+static int
+s_run (hf_node_t *node, int signals)
 {
     node->election.file = hf_pipe_new (&node->file.election);
     node->lock.election = hf_pipe_new (&node->election.lock);
@@ -44,9 +69,8 @@ s_run (hf_node_t *node, const sigset_t *signals)
     const hf_endpoint_t *self = hf_endpoints_find (&node->endpoints, node->id);
     hf_report (HF_INFO, "holdfastd " HF_VERSION " serves clients on %s:%u, cluster %s", self->host,
                (unsigned)self->client_port, node->list);
-    int signal_number = 0;
-    sigwait (signals, &signal_number);
-    if (signal_number != SIGUSR1)
+    int signal_number = s_wait (file, signals);
+    if (signal_number != 0)
         hf_report (HF_INFO, "ends: %s", strsignal (signal_number));
     zsock_set_rcvtimeo (election, HANDOVER_LIMIT_MS);
     zstr_send (election, "HANDOVER");
@@ -55,7 +79,7 @@ s_run (hf_node_t *node, const sigset_t *signals)
     zactor_destroy (&lock);
     zactor_destroy (&election);
     zactor_destroy (&file);
-    if (signal_number != SIGUSR1)
+    if (signal_number != 0)
         hf_report (HF_INFO, "ended");
     return signal_number;
 }
@@ -78,13 +102,14 @@ main (int argc, char **argv)
         return rc;
     if (options.dump)
         return hf_dump (options.dump, stdout) == 0 ? EXIT_OK : EXIT_CANNOT_START;
-    //  Threads inherit the mask: signals come to sigwait alone.
+    //  Threads inherit the mask: signals come to s_wait alone.
     sigset_t signals;
     sigemptyset (&signals);
     sigaddset (&signals, SIGTERM);
     sigaddset (&signals, SIGINT);
-    sigaddset (&signals, SIGUSR1);
     pthread_sigmask (SIG_BLOCK, &signals, NULL);
+    int signals_fd = signalfd (-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+    assert (signals_fd >= 0);
     signal (SIGPIPE, SIG_IGN);
     zsys_handler_set (NULL);
 
@@ -93,16 +118,16 @@ main (int argc, char **argv)
         hf_report_init (options.level, node.id);
         rc = hf_node_open (&node, &options);
     }
-    int signal_number = 0;
+    bool again = false;
     if (rc == 0) {
         s_configure (&node, &options);
-        signal_number = s_run (&node, &signals);
+        again = s_run (&node, signals_fd) == 0;
     } else {
         hf_node_close (&node);
     }
     hf_dir_close (&node.dir);
     zsys_shutdown ();
-    if (signal_number == SIGUSR1) {
+    if (again) {
         s_start_again (argv);
         rc = -1;
     }

@@ -32,19 +32,19 @@ typedef struct hf_election_args {
 typedef struct hf_lock_args {
     hf_endpoints_t endpoints;
     uint32_t self;
-    hf_door_t *door;         //  owned
-    hf_state_store_t *store; //  owned
-    hf_state_t *state;       //  owned: as the store had it
-    zsock_t *election;       //  owned: PAIR to the election actor
-    zsock_t *file;           //  owned: PAIR to the file actor
+    hf_door_t *door;   //  owned
+    hf_state_t *state; //  owned: as state.db had it
+    zsock_t *election; //  owned: PAIR to the election actor
+    zsock_t *file;     //  owned: PAIR to the file actor
 } hf_lock_args_t;
 
 typedef struct hf_file_args {
     uint32_t self;
-    hf_file_store_t *store; //  owned
-    const char *dir;        //  the data folder
-    zsock_t *lock;          //  owned: PAIR to the lock actor
-    zsock_t *election;      //  owned: PAIR to the election actor, for state transfer
+    hf_file_store_t *store;        //  owned
+    hf_state_store_t *state_store; //  owned: the lock actor's rows
+    const char *dir;               //  the data folder
+    zsock_t *lock;                 //  owned: PAIR to the lock actor
+    zsock_t *election;             //  owned: PAIR to the election actor
 } hf_file_args_t;
 
 void hf_election_actor (zsock_t *pipe, void *args);

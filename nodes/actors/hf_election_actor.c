@@ -6,7 +6,6 @@
  *    A_BARRIER  id                a read barrier is wanted
  *    A_APPLIED  index, bytes      applied so far, and all bytes of entries handled so far (credit)
  *    A_FACTS    id                what does the election know of itself?
- *    A_FLUSHED  index             the state of this index is on disk: the log may be pruned to it
  *  To the lock actor:
  *    A_COMMITTED first, entries   committed entries, in order, without gaps
  *    A_LEADING   term, index      leads; all before is committed up to INDEX
@@ -17,7 +16,8 @@
  *    A_NEEDS_STATE term, leader            this node is too far behind; leader 0: no more
  *    STATE_ASK, STATE_PART                 of peers
  *  From the file actor:
- *    STATE_ASK, STATE_PART                 for peers, sent as they are
+ *    A_FLUSHED  index             the state of this index is on disk: the log may be pruned to it
+ *    STATE_ASK, STATE_PART        for peers, sent as they are
  *
  *  On its own pipe: "HANDOVER" -> hand the lead over, then "DONE" (at once when there is nothing
  *  to hand over); "$TERM".
@@ -120,7 +120,9 @@ s_from_lock (hf_election_t *self, hf_scan_t *scan, uint32_t kind)
         hf_a_start_t start;
         good = hf_a_start_get (scan, &start);
         self->started = true;
-        self->delivered = self->flushed = start.applied;
+        self->delivered = start.applied;
+        if (self->flushed < start.applied)
+            self->flushed = start.applied;
         break;
     }
     case HF_KIND_A_PROPOSE: {
@@ -140,13 +142,6 @@ s_from_lock (hf_election_t *self, hf_scan_t *scan, uint32_t kind)
         hf_a_applied_t applied;
         good = hf_a_applied_get (scan, &applied);
         self->credited_bytes = applied.bytes;
-        break;
-    }
-    case HF_KIND_A_FLUSHED: {
-        hf_a_flushed_t flushed;
-        good = hf_a_flushed_get (scan, &flushed);
-        self->flushed = flushed.index;
-        self->prunes = true;
         break;
     }
     case HF_KIND_A_FACTS: {

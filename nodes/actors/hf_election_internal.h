@@ -27,7 +27,7 @@ typedef struct hf_election {
     uint64_t delivered;       //  last index handed to the lock actor
     uint64_t delivered_bytes; //  all entries' bytes handed over so far
     uint64_t credited_bytes;  //  of these, handled
-    uint64_t flushed;         //  the lock actor has the state of this index on disk
+    uint64_t flushed;         //  the state of this index is on disk
     bool prunes;              //  there is more to prune than one step took
     uint64_t held_index;      //  entries behind it are kept for a node that takes the state over
     uint64_t held_until_us;

@@ -140,7 +140,13 @@ hf_election_drain_file (hf_election_t *self)
          i++) {
         hf_state_ask_t ask;
         hf_state_part_t part;
+        hf_a_flushed_t flushed;
         uint32_t to = 0;
+        if (kind == HF_KIND_A_FLUSHED && hf_a_flushed_get (&scan, &flushed)) {
+            self->flushed = flushed.index;
+            self->prunes = true;
+            continue;
+        }
         if (kind == HF_KIND_STATE_ASK && hf_state_ask_get (&scan, &ask))
             to = ask.to;
         if (kind == HF_KIND_STATE_PART && hf_state_part_get (&scan, &part)) {

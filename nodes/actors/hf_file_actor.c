@@ -1,20 +1,24 @@
-/*  hf_file_actor.c - the actor of the replicated files: sections in, reads out, state transfer.
+/*  hf_file_actor.c - the actor of everything durable that is not the log: the replicated files and
+ *  the rows of the lock state; sections and rows in, reads out, state transfer.
  *
  *  From the lock actor (PAIR, frames of msgs/hf_msg.h):
  *    A_SECTIONS   sections                        write released sections: each an A_SECTION of
  *                 index, parts                    A_PARTs, in order
- *    A_FILE_QUERY id, what, name, offset, limit   HF_WHAT_FILES or HF_WHAT_READ
- *    A_SNAPSHOT   node, index, term, ...          the state that A_WANT_STATE asked for
- *  To the lock actor:
- *    A_FILE_RESULT   id, status, total, more, rows, data
+ *    A_ROWS       index, section, changes         write changed rows of the lock state, as of
+ * INDEX, after the sections up to SECTION are durable A_FILE_QUERY id, what, name, offset, limit
+ * HF_WHAT_FILES or HF_WHAT_READ A_SNAPSHOT   node, index, term, ...          the state that
+ * A_WANT_STATE asked for To the lock actor: A_FILE_RESULT   id, status, total, more, rows, data
  *        sees every section that was taken before its query
  *    A_FILES_DURABLE index
  *        all sections up to INDEX are on disk: at the start, and after every commit
+ *    A_FLUSHED index
+ *        the rows as of INDEX are on disk; the election actor is sent it too, to prune the log
  *    A_WANT_STATE node
  *        the lock state as it is, for that node: see hf_takeover.h
  *  From the election actor (PAIR): A_NEEDS_STATE, and what peers say: STATE_ASK, STATE_PART.
  *  To the election actor, to be sent to a peer as they are: STATE_ASK, STATE_PART.
- *  On its own pipe: "$TERM": what waits is still handled and committed.
+ *  On its own pipe: "$TERM": what waits is still handled and committed. To main: A_RESTART index,
+ *  a received state is ready, and the process must start again with it.
  *
  *  One batch: all that waits, up to a bound, is handled in order, then one commit. A query is
  *  answered before that commit: what it sees is in the log of a majority already, so that no
@@ -123,11 +127,39 @@ s_sections (file_actor_t *self, hf_list_t sections)
     }
 }
 
+static void
+s_commit (file_actor_t *self)
+{
+    if (hf_file_store_commit (self->args->store) != 0)
+        hf_die ("cannot write the files: %s", hf_file_store_error (self->args->store));
+}
+
+static void
+s_send_flushed (file_actor_t *self, zsock_t *to, uint64_t index)
+{
+    hf_pack_reset (&self->frame);
+    hf_a_flushed_frame (&self->frame, &(hf_a_flushed_t){.index = index});
+    hf_pipe_send (to, &self->frame);
+}
+
+/*  A node that starts from these rows does not see the entries of the sections before them again:
+ *  the files come first. */
+static void
+s_rows (file_actor_t *self, const hf_a_rows_t *rows)
+{
+    hf_state_store_t *store = self->args->state_store;
+    s_commit (self);
+    assert (hf_file_store_applied (self->args->store) >= rows->section);
+    if (hf_state_store_write (store, rows->index, rows->changes) != 0)
+        hf_die ("cannot write the lock state: %s", hf_state_store_error (store));
+    s_send_flushed (self, self->args->lock, rows->index);
+    s_send_flushed (self, self->args->election, rows->index);
+}
+
 /*  How many messages were handled; 0: none waits. */
 static unsigned
 s_batch (file_actor_t *self)
 {
-    hf_file_store_t *store = self->args->store;
     zmq_msg_t message;
     zmq_msg_init (&message);
     hf_scan_t scan;
@@ -143,6 +175,11 @@ s_batch (file_actor_t *self)
             sections = hf_a_sections_get (&scan, &batch);
             assert (sections);
             s_sections (self, batch.sections);
+        } else if (kind == HF_KIND_A_ROWS) {
+            hf_a_rows_t rows;
+            bool good = hf_a_rows_get (&scan, &rows);
+            assert (good);
+            s_rows (self, &rows);
         } else if (kind == HF_KIND_A_SNAPSHOT) {
             hf_a_snapshot_t snapshot;
             bool good = hf_a_snapshot_get (&scan, &snapshot);
@@ -156,8 +193,7 @@ s_batch (file_actor_t *self)
         }
     }
     zmq_msg_close (&message);
-    if (hf_file_store_commit (store) != 0)
-        hf_die ("cannot write the files: %s", hf_file_store_error (store));
+    s_commit (self);
     if (sections)
         s_send_durable (self);
     return count;
@@ -219,7 +255,7 @@ hf_file_actor (zsock_t *pipe, void *args)
 {
     file_actor_t self = {.args = args, .pipe = pipe};
     assert (self.args->store && self.args->lock && self.args->election);
-    self.takeover = hf_takeover_new (self.args);
+    self.takeover = hf_takeover_new (self.args, pipe);
     hf_pack_init (&self.frame);
     hf_pack_init (&self.rows);
     zsock_signal (pipe, 0);
@@ -229,6 +265,7 @@ hf_file_actor (zsock_t *pipe, void *args)
     hf_pack_done (&self.rows);
     hf_takeover_destroy (&self.takeover);
     hf_file_store_close (&self.args->store);
+    hf_state_store_close (&self.args->state_store);
     zsock_destroy (&self.args->lock);
     zsock_destroy (&self.args->election);
 }

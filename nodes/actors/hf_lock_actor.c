@@ -23,10 +23,6 @@ typedef struct lock_actor {
     hf_outbox_t *out;
     char endpoint[HF_HOST_MAX + 16];
     bool stop;
-
-    //  The step of the state that waits for the files, until it is the file actor that writes it.
-    hf_out_message_t rows;
-    uint64_t durable;
 } lock_actor_t;
 
 //  ---- effects -----------------------------------------------------------------------
@@ -49,14 +45,8 @@ s_send_messages (lock_actor_t *self)
 {
     for (size_t i = 0; i < self->out->messages.count; i++) {
         hf_out_message_t *message = &self->out->messages.list[i];
-        uint32_t kind;
-        hf_frame_own (message->bytes, message->size, &kind);
-        if (kind == HF_KIND_A_ROWS) {
-            self->rows = *message;
-            message->bytes = NULL;
-        } else
-            hf_pipe_give (message->to == HF_TO_FILE ? self->args->file : self->args->election,
-                          &message->bytes, message->size);
+        hf_pipe_give (message->to == HF_TO_FILE ? self->args->file : self->args->election,
+                      &message->bytes, message->size);
     }
 }
 
@@ -78,32 +68,6 @@ s_carry_out_much (lock_actor_t *self)
         s_carry_out (self);
 }
 
-/*  Write the step that waits, once the files have every section that it has left behind. */
-static void
-s_write_rows (lock_actor_t *self)
-{
-    if (!self->rows.bytes)
-        return;
-    uint32_t kind;
-    hf_a_rows_t rows;
-    hf_scan_t scan = hf_frame_own (self->rows.bytes, self->rows.size, &kind);
-    bool good = hf_a_rows_get (&scan, &rows);
-    assert (good);
-    if (self->durable < rows.section)
-        return;
-    if (hf_state_store_write (self->args->store, rows.index, rows.changes) != 0)
-        hf_die ("cannot write the lock state: %s", hf_state_store_error (self->args->store));
-    hf_pack_t frame;
-    hf_pack_init (&frame);
-    hf_a_flushed_frame (&frame, &(hf_a_flushed_t){.index = rows.index});
-    free (self->rows.bytes);
-    self->rows.bytes = NULL;
-    scan = hf_frame_own (hf_pack_bytes (&frame), hf_pack_size (&frame), &kind);
-    hf_lock_service_from_actor (self->service, &scan, kind, hf_clock_us ());
-    hf_pack_done (&frame);
-    s_carry_out (self);
-}
-
 //  ---- the turn ------------------------------------------------------------------------
 
 /*  The clock is read behind each message: see hf_lock_service.h. */
@@ -115,10 +79,6 @@ s_drain (lock_actor_t *self, zsock_t *sock)
     hf_scan_t scan;
     uint32_t kind;
     for (int i = 0; i < DRAIN_MESSAGES && hf_pipe_next (sock, &message, &scan, &kind); i++) {
-        hf_a_files_durable_t durable;
-        hf_scan_t copy = scan;
-        if (kind == HF_KIND_A_FILES_DURABLE && hf_a_files_durable_get (&copy, &durable))
-            self->durable = durable.index;
         hf_lock_service_from_actor (self->service, &scan, kind, hf_clock_us ());
         s_carry_out_much (self);
     }
@@ -153,7 +113,6 @@ s_turn (lock_actor_t *self)
     while (hf_lock_service_more (self->service) && hf_clock_us () < end_us)
         s_carry_out_much (self);
     s_carry_out (self);
-    s_write_rows (self);
 }
 
 static void
@@ -209,8 +168,6 @@ hf_lock_actor (zsock_t *pipe, void *args)
     zsock_signal (pipe, 0);
     s_run (&self);
     hf_lock_service_destroy (&self.service);
-    free (self.rows.bytes);
-    hf_state_store_close (&self.args->store);
     hf_door_destroy (&self.args->door);
     zsock_destroy (&self.args->election);
     zsock_destroy (&self.args->file);

@@ -5,9 +5,7 @@
 #include "nodes/store/hf_outgoing.h"
 #include "nodes/store/hf_stream.h"
 #include <assert.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #define ASK_AGAIN_US 200000   //  without a part for so long, ask again
 #define FRESH_US     5000000  //  a snapshot serves new askers for so long
@@ -16,6 +14,7 @@
 
 struct hf_takeover {
     hf_file_args_t *args;
+    zsock_t *main;
     hf_pack_t frame; //  scratch: the frame that is being sent
 
     //  Receiving.
@@ -37,11 +36,12 @@ struct hf_takeover {
 };
 
 hf_takeover_t *
-hf_takeover_new (hf_file_args_t *args)
+hf_takeover_new (hf_file_args_t *args, zsock_t *main)
 {
     hf_takeover_t *self = calloc (1, sizeof *self);
     assert (self && args->election && args->dir);
     self->args = args;
+    self->main = main;
     hf_pack_init (&self->frame);
     return self;
 }
@@ -136,7 +136,9 @@ s_finish (hf_takeover_t *self, const hf_state_part_t *part)
     hf_incoming_destroy (&self->incoming);
     self->ready = true;
     self->leader = 0;
-    kill (getpid (), SIGUSR1); //  main waits for it
+    hf_pack_reset (&self->frame);
+    hf_a_restart_frame (&self->frame, &(hf_a_restart_t){.index = part->index});
+    hf_pipe_send (self->main, &self->frame);
 }
 
 static void

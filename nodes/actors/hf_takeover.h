@@ -15,7 +15,8 @@
 
 typedef struct hf_takeover hf_takeover_t;
 
-hf_takeover_t *hf_takeover_new (hf_file_args_t *args);
+/*  MAIN: where A_RESTART is sent. */
+hf_takeover_t *hf_takeover_new (hf_file_args_t *args, zsock_t *main);
 void hf_takeover_destroy (hf_takeover_t **self_p);
 
 /*  What the election actor sends: A_NEEDS_STATE, STATE_ASK of a peer, STATE_PART for us. */

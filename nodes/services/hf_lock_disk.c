@@ -91,17 +91,13 @@ hf_lock_step_due_us (const hf_lock_service_t *self)
     return self->step_out || !s_anything (self) ? UINT64_MAX : self->step_due_us;
 }
 
-/*  The last step is on disk: the log may be pruned behind it. */
+/*  The last step is on disk. */
 void
 hf_lock_flushed (hf_lock_service_t *self, uint64_t index)
 {
     assert (self->step_out && (index == self->step_index || HF_MUTANT (steps_overlap)));
     self->step_out = false;
     self->flushed_bytes = self->step_bytes;
-    if (HF_MUTANT (pruned_before_flushed))
-        index = hf_state_applied_index (self->state);
-    hf_a_flushed_frame (&self->out.message, &(hf_a_flushed_t){.index = index});
-    hf_outbox_to_actor (&self->out, HF_TO_ELECTION);
 }
 
 /*  Every section before it was handed over already. */

@@ -5,7 +5,6 @@
 #include "nodes/actors/hf_takeover.h"
 #include "nodes/store/hf_install.h"
 #include <ftw.h>
-#include <signal.h>
 #include <stdlib.h>
 
 #define SECOND 1000000ULL
@@ -16,7 +15,8 @@
 typedef struct end {
     char dir[64];
     hf_file_args_t args;
-    zsock_t *lock, *election; //  our ends of its pipes
+    zsock_t *lock, *election, *main; //  our ends of its pipes
+    zsock_t *to_main;
     hf_takeover_t *takeover;
 } end_t;
 
@@ -48,7 +48,8 @@ s_end_start (end_t *self, uint32_t id)
     self->args.dir = self->dir;
     self->lock = hf_pipe_new (&self->args.lock);
     self->election = hf_pipe_new (&self->args.election);
-    self->takeover = hf_takeover_new (&self->args);
+    self->main = hf_pipe_new (&self->to_main);
+    self->takeover = hf_takeover_new (&self->args, self->to_main);
 }
 
 static void
@@ -58,6 +59,8 @@ s_end_close (end_t *self)
     hf_file_store_close (&self->args.store);
     zsock_destroy (&self->lock);
     zsock_destroy (&self->election);
+    zsock_destroy (&self->main);
+    zsock_destroy (&self->to_main);
     zsock_destroy (&self->args.lock);
     zsock_destroy (&self->args.election);
 }
@@ -184,24 +187,23 @@ s_turn (stage_t *self)
     hf_takeover_tick (self->leader.takeover, self->now_us);
 }
 
-/*  The signal by which main is told is blocked here: it waits until it is taken. */
 static bool
-s_told_main (void)
+s_told_main (stage_t *self)
 {
-    sigset_t waiting, one;
-    sigpending (&waiting);
-    if (!sigismember (&waiting, SIGUSR1))
-        return false;
-    int number;
-    sigemptyset (&one);
-    sigaddset (&one, SIGUSR1);
-    return sigwait (&one, &number) == 0;
+    zmq_msg_t message;
+    zmq_msg_init (&message);
+    hf_scan_t scan;
+    uint32_t kind = 0;
+    bool told = hf_pipe_next (self->follower.main, &message, &scan, &kind);
+    zmq_msg_close (&message);
+    assert_true (!told || kind == HF_KIND_A_RESTART);
+    return told;
 }
 
 static void
 s_until_told (stage_t *self)
 {
-    for (unsigned turns = 0; !s_told_main (); turns++) {
+    for (unsigned turns = 0; !s_told_main (self); turns++) {
         assert_true (turns < 2000);
         s_turn (self);
     }
@@ -306,7 +308,7 @@ test_another_leader_begins_from_the_start (void **state)
     s_turn (&stage);
     s_needs (&stage, 0, TERM + 1);
     s_turn (&stage);
-    assert_false (s_told_main ());
+    assert_false (s_told_main (&stage));
     s_needs (&stage, 1, TERM + 1);
     s_until_told (&stage);
     s_expect_swapped (&stage);
@@ -323,7 +325,7 @@ test_a_sender_that_forgot_begins_again (void **state)
     s_needs (&stage, 1, TERM);
     s_turn (&stage);
     hf_takeover_destroy (&stage.leader.takeover);
-    stage.leader.takeover = hf_takeover_new (&stage.leader.args);
+    stage.leader.takeover = hf_takeover_new (&stage.leader.args, stage.leader.to_main);
     s_until_told (&stage);
     assert_int_equal (stage.snapshots, 2);
     s_expect_swapped (&stage);
@@ -366,10 +368,6 @@ int
 main (void)
 {
     zsys_handler_set (NULL);
-    sigset_t block;
-    sigemptyset (&block);
-    sigaddset (&block, SIGUSR1);
-    pthread_sigmask (SIG_BLOCK, &block, NULL);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (test_the_whole_state_is_taken_over),
         cmocka_unit_test (test_what_is_lost_is_asked_for_again),

@@ -34,6 +34,8 @@ s_start (actor_t *self, const char *dir)
     *self = (actor_t){0};
     self->args.store = hf_file_store_open (dir, error);
     assert_non_null (self->args.store);
+    self->args.state_store = hf_state_store_open (dir, error);
+    assert_non_null (self->args.state_store);
     self->args.dir = dir;
     self->lock = hf_pipe_new (&self->args.lock);
     self->election = hf_pipe_new (&self->args.election);
@@ -48,6 +50,7 @@ s_stop (actor_t *self)
 {
     zactor_destroy (&self->actor); //  sends $TERM and waits
     HF_TSAN_TAKE (&self->args);
+    assert_null (self->args.state_store);
     assert_null (self->args.store); //  the actor has destroyed what it owned
     assert_null (self->args.lock);
     zmq_msg_close (&self->message);
@@ -291,6 +294,46 @@ test_what_is_not_there_or_not_known_is_answered (void **state)
     s_stop (&self);
 }
 
+static uint64_t
+s_flushed (actor_t *self, zsock_t *sock)
+{
+    zmq_pollitem_t item = {.socket = zsock_resolve (sock), .events = ZMQ_POLLIN};
+    hf_scan_t scan;
+    uint32_t kind;
+    hf_a_flushed_t flushed;
+    do {
+        assert_int_equal (zmq_poll (&item, 1, LIMIT_MS), 1);
+        assert_true (hf_pipe_next (sock, &self->message, &scan, &kind));
+    } while (kind == HF_KIND_A_FILES_DURABLE);
+    assert_int_equal (kind, HF_KIND_A_FLUSHED);
+    assert_true (hf_a_flushed_get (&scan, &flushed));
+    return flushed.index;
+}
+
+/*  P6, P7. A node that starts from these rows does not see the sections before them again. */
+static void
+test_rows_are_written_behind_the_files (void **state)
+{
+    actor_t self;
+    s_start (&self, *state);
+    s_send_section (&self, 5, "a", "x", 1);
+    hf_pack_t changes;
+    hf_pack_init (&changes);
+    hf_state_change_put (
+        &changes, &(hf_state_change_t){.key = hf_span_text ("k"), .value = hf_span_text ("v")});
+    hf_a_rows_frame (&self.frame,
+                     &(hf_a_rows_t){.index = 9, .section = 5, .changes = hf_pack_list (&changes)});
+    hf_pipe_send (self.lock, &self.frame);
+    hf_pack_done (&changes);
+    assert_int_equal (s_flushed (&self, self.lock), 9);
+    assert_int_equal (s_flushed (&self, self.election), 9);
+    s_stop (&self);
+    s_start (&self, *state);
+    assert_int_equal (s_next_durable (&self), 5);
+    assert_int_equal (hf_state_store_index (self.args.state_store), 9);
+    s_stop (&self);
+}
+
 static void
 test_P7_what_waits_at_the_end_is_still_written (void **state)
 {
@@ -317,6 +360,7 @@ main (void)
         TEST (test_query_sees_every_section_before_it),
         TEST (test_answers_are_bounded_and_say_when_there_is_more),
         TEST (test_what_is_not_there_or_not_known_is_answered),
+        TEST (test_rows_are_written_behind_the_files),
         TEST (test_P7_what_waits_at_the_end_is_still_written),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
