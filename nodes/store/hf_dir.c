@@ -1,5 +1,8 @@
+//  The data folder: made, synced and locked.
+
 #include "nodes/store/hf_dir.h"
-#include "nodes/store/hf_db.h"
+#include "base/hf_alloc.h"
+#include "base/hf_error.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -14,6 +17,18 @@ struct hf_dir {
     int lock; //  the descriptor that holds the flock
 };
 
+int
+hf_dir_sync (const char *path, char *error)
+{
+    int fd = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int rc = fd < 0 ? -1 : fsync (fd);
+    if (rc != 0)
+        hf_error_set (error, "%s: %s", path, strerror (errno));
+    if (fd >= 0)
+        close (fd);
+    return rc;
+}
+
 /*  Make the folder and those above it. What was made is synced into the folder above, or a
  *  power cut could take the whole node's data away with one name. */
 static int
@@ -22,7 +37,7 @@ s_make (const char *path, char *error)
     char part[PATH_MAX];
     size_t size = strlen (path);
     if (size == 0 || size >= sizeof part - sizeof "/..")
-        return hf_db_say (error, "the path of the data folder is empty or too long");
+        return hf_error_set (error, "the path of the data folder is empty or too long");
     for (size_t end = 1; end <= size; end++) {
         if (path[end] != '/' && path[end] != 0)
             continue;
@@ -32,13 +47,13 @@ s_make (const char *path, char *error)
             struct stat st;
             int number = errno;
             if (stat (part, &st) != 0)
-                return hf_db_say (error, "%s cannot be made: %s", part, strerror (number));
+                return hf_error_set (error, "%s cannot be made: %s", part, strerror (number));
             if (!S_ISDIR (st.st_mode))
-                return hf_db_say (error, "%s is not a folder", part);
+                return hf_error_set (error, "%s is not a folder", part);
             continue;
         }
         memcpy (part + end, "/..", sizeof "/..");
-        if (hf_db_sync_folder (part, error) != 0)
+        if (hf_dir_sync (part, error) != 0)
             return -1;
     }
     return 0;
@@ -51,8 +66,8 @@ s_held_by (int fd, const char *path, char *error)
     ssize_t size = pread (fd, text, sizeof text - 1, 0);
     long pid = size > 0 ? strtol (text, NULL, 10) : 0;
     if (pid > 0)
-        return hf_db_say (error, "%s is in use by process %ld", path, pid);
-    return hf_db_say (error, "%s is in use by another process", path);
+        return hf_error_set (error, "%s is in use by process %ld", path, pid);
+    return hf_error_set (error, "%s is in use by another process", path);
 }
 
 static int
@@ -62,19 +77,19 @@ s_lock (const char *path, char *error)
     snprintf (name, sizeof name, "%s/lock", path);
     int fd = open (name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
-        return hf_db_say (error, "%s cannot be written: %s", name, strerror (errno));
+        return hf_error_set (error, "%s cannot be written: %s", name, strerror (errno));
     if (flock (fd, LOCK_EX | LOCK_NB) != 0) {
         if (errno == EWOULDBLOCK)
             s_held_by (fd, path, error);
         else
-            hf_db_say (error, "%s cannot be locked: %s", name, strerror (errno));
+            hf_error_set (error, "%s cannot be locked: %s", name, strerror (errno));
         close (fd);
         return -1;
     }
     char text[32];
     int size = snprintf (text, sizeof text, "%ld\n", (long)getpid ());
     if (ftruncate (fd, 0) != 0 || pwrite (fd, text, (size_t)size, 0) != size) {
-        hf_db_say (error, "%s cannot be written: %s", name, strerror (errno));
+        hf_error_set (error, "%s cannot be written: %s", name, strerror (errno));
         close (fd);
         return -1;
     }
@@ -89,12 +104,7 @@ hf_dir_open (const char *path, char *error)
     int fd = s_lock (path, error);
     if (fd < 0)
         return NULL;
-    hf_dir_t *self = malloc (sizeof *self);
-    if (!self) {
-        hf_db_say (error, "out of memory");
-        close (fd);
-        return NULL;
-    }
+    hf_dir_t *self = hf_alloc (sizeof *self);
     self->lock = fd;
     return self;
 }

@@ -1,8 +1,8 @@
-//  What is found at the start: every file is checked and cut back to its recorded length, and
-//  what is not recorded is removed: it belongs to a section that was never committed here.
+//  At the start, every file is checked and cut back to its recorded length, and files without a
+//  record are removed: they belong to a section that was never committed here.
 
+#include "base/hf_alloc.h"
 #include "nodes/store/hf_file_internal.h"
-#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,22 +16,21 @@
 static int
 s_damaged (hf_file_store_t *self, const char *disk_name, const char *what)
 {
-    return hf_db_say (self->error, "%s/%s is damaged: %s; %s", self->folder_path, disk_name, what,
-                      HF_DB_WAY_OUT);
+    return hf_error_set (self->tx.error, "%s/%s is damaged: %s; %s", self->folder_path, disk_name,
+                         what, HF_WAY_OUT);
 }
 
 static int
 s_failed (hf_file_store_t *self, const char *disk_name, const char *verb)
 {
-    return hf_db_say (self->error, "cannot %s %s/%s: %s", verb, self->folder_path, disk_name,
-                      strerror (errno));
+    return hf_error_set (self->tx.error, "cannot %s %s/%s: %s", verb, self->folder_path, disk_name,
+                         strerror (errno));
 }
 
 static int
 s_check_sum (hf_file_store_t *self, int fd, const char *disk_name, uint64_t length, uint64_t sum)
 {
-    uint8_t *buffer = malloc (READ_BYTES);
-    assert (buffer);
+    uint8_t *buffer = hf_alloc (READ_BYTES);
     uint64_t found = HF_FILE_SUM_EMPTY;
     uint64_t done = 0;
     int rc = 0;
@@ -83,21 +82,19 @@ s_check (hf_file_store_t *self, const char *disk_name, uint64_t length, uint64_t
 static int
 s_check_recorded (hf_file_store_t *self)
 {
-    sqlite3_stmt *stmt =
-        hf_db_prepare (self->db, "SELECT " HF_FILE_COLUMNS " FROM files", self->error);
-    if (!stmt)
-        return -1;
+    hf_tx_t *tx = &self->tx;
+    hf_tx_bind (tx, HF_FILE_AFTER, hf_tx_bytes (hf_span ("", 0)), hf_tx_number (INT64_MAX));
     int rc;
-    while ((rc = hf_db_row (stmt, self->error)) == 1) {
+    while ((rc = hf_tx_row (tx, HF_FILE_AFTER)) == 1) {
         hf_file_found_t file;
-        rc = hf_file_found_get (self, stmt, &file);
+        rc = hf_file_found_get (self, HF_FILE_AFTER, &file);
         if (rc == 0)
             rc = s_check (self, file.disk_name, file.length, file.sum);
         if (rc < 0)
             break;
     }
-    hf_db_finalize (&stmt);
-    return rc < 0 ? -1 : 0;
+    hf_tx_done (tx, HF_FILE_AFTER);
+    return rc;
 }
 
 static int
@@ -118,9 +115,7 @@ s_remove_unrecorded (hf_file_store_t *self)
         if (fstatat (self->folder, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0 ||
             !S_ISREG (info.st_mode))
             continue;
-        hf_db_bind_text (self->taken, 1, entry->d_name);
-        rc = hf_db_row (self->taken, self->error);
-        sqlite3_reset (self->taken);
+        rc = hf_file_taken (self, entry->d_name);
         if (rc == 0 && unlinkat (self->folder, entry->d_name, 0) != 0)
             rc = s_failed (self, entry->d_name, "remove");
     }

@@ -1,9 +1,8 @@
 /*  hf_file_internal.h - what the parts of the file store share.
  *
  *  hf_file_store.c  sections in, one transaction at a time
- *  hf_file_check.c   what is found at the start: cut back and checked
- *  hf_file_read.c   bytes and rows out
- *  hf_file_name.c   names on disk
+ *  hf_file_check.c  at the start: every file checked and cut back
+ *  hf_file_read.c   bytes and rows out, names on disk
  */
 #ifndef HF_FILE_INTERNAL_H_INCLUDED
 #define HF_FILE_INTERNAL_H_INCLUDED
@@ -11,12 +10,12 @@
 #include "msgs/hf_msg.h"
 #include "nodes/store/hf_db.h"
 #include "nodes/store/hf_file_store.h"
+#include "nodes/store/hf_tx.h"
 
 #define HF_DISK_NAME_SIZE 256
 #define HF_FILE_OPEN_MAX  64 //  files that are open at a time between two commits
 
-/*  A file's checksum is FNV-1a (64 bits) over its bytes: the same however the bytes came, so
- *  that it goes on with every append and can be checked over the whole. */
+/*  FNV-1a (64 bits) over a file's bytes: it continues with every append. */
 #define HF_FILE_SUM_EMPTY 0xcbf29ce484222325ULL
 uint64_t hf_file_sum (uint64_t sum, const void *bytes, size_t size);
 
@@ -27,11 +26,7 @@ typedef struct hf_touched {
 } hf_touched_t;
 
 struct hf_file_store {
-    sqlite3 *db;
-    sqlite3_stmt *begin, *commit, *rollback;
-    sqlite3_stmt *find, *save, *taken; //  a file's row
-    sqlite3_stmt *after;               //  rows by name
-    sqlite3_stmt *applied_save;
+    hf_tx_t tx;
     int folder; //  DIR/files
     char *folder_path;
     uint64_t applied; //  as of the last commit
@@ -39,13 +34,12 @@ struct hf_file_store {
     hf_touched_t touched[HF_FILE_OPEN_MAX];
     size_t touched_count;
     bool made_file; //  the folder has a new name that must be synced
-    bool open;      //  a transaction is open
-    bool failed;
-    char error[HF_ERROR_SIZE];
 };
 
-/*  A file's row. It carries a checksum of itself: a length that was damaged would cut the file, an
- *  applied index that was damaged would repeat a section or leave one out. */
+enum { HF_FILE_FIND, HF_FILE_SAVE, HF_FILE_TAKEN, HF_FILE_AFTER, HF_FILE_LOAD, HF_FILE_APPLIED };
+
+/*  A file's row. It has a checksum of its own: a damaged length would cut the file, a damaged
+ * applied index would repeat a section or leave one out. */
 typedef struct hf_file_row_found {
     char disk_name[HF_DISK_NAME_SIZE];
     uint64_t length;
@@ -54,14 +48,16 @@ typedef struct hf_file_row_found {
 
 #define HF_FILE_COLUMNS "name, disk, length, sum, row_sum"
 uint64_t hf_file_found_sum (hf_span_t name, const hf_file_found_t *file);
-/*  The row under the cursor, its columns HF_FILE_COLUMNS. -1: it is damaged. */
-int hf_file_found_get (hf_file_store_t *self, sqlite3_stmt *row, hf_file_found_t *file);
+/*  The row that statement STMT is at, its columns HF_FILE_COLUMNS. -1: it is damaged. */
+int hf_file_found_get (hf_file_store_t *self, unsigned stmt, hf_file_found_t *file);
 
 /*  1: found; 0: no such file; -1 with the error set. */
 int hf_file_find (hf_file_store_t *self, hf_span_t name, hf_file_found_t *found);
+/*  Whether a file has this name on disk: 1, 0, or -1. */
+int hf_file_taken (hf_file_store_t *self, const char *disk_name);
 
-/*  For who builds the files anew from those of another node: append BYTES (none makes an empty
- *  file), and say up to which section that is. In the open transaction. 0 or -1. */
+/*  Used when installing a snapshot, in the open transaction: append BYTES to NAME (an empty span
+ *  makes an empty file); record the last section that the files contain. 0 or -1. */
 int hf_file_put (hf_file_store_t *self, hf_span_t name, hf_span_t bytes);
 int hf_file_set_written (hf_file_store_t *self, uint64_t index);
 

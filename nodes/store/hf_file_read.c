@@ -1,9 +1,13 @@
-//  Bytes and rows out of the files; the open transaction is seen.
+//  Bytes and rows out of the files, the open transaction included, and names on disk.
 
+#include "base/hf_alloc.h"
+#include "base/hf_hash.h"
 #include "nodes/store/hf_file_internal.h"
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,7 +15,8 @@
 static int
 s_fail (hf_file_store_t *self, const char *disk_name, const char *cause)
 {
-    return hf_db_say (self->error, "cannot read %s/%s: %s", self->folder_path, disk_name, cause);
+    return hf_error_set (self->tx.error, "cannot read %s/%s: %s", self->folder_path, disk_name,
+                         cause);
 }
 
 int
@@ -22,8 +27,6 @@ hf_file_store_read (hf_file_store_t *self, hf_span_t name, uint64_t offset, uint
     *bytes = NULL;
     *size = 0;
     *total = 0;
-    if (self->failed)
-        return -1;
     int rc = hf_file_find (self, name, &file);
     if (rc <= 0)
         return rc < 0 ? -1 : HF_NOT_FOUND;
@@ -37,8 +40,7 @@ hf_file_store_read (hf_file_store_t *self, hf_span_t name, uint64_t offset, uint
     int fd = openat (self->folder, file.disk_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
         return s_fail (self, file.disk_name, strerror (errno));
-    uint8_t *buffer = malloc (wanted);
-    assert (buffer);
+    uint8_t *buffer = hf_alloc (wanted);
     size_t done = 0;
     ssize_t n = 1;
     while (done < wanted && n > 0) {
@@ -65,24 +67,22 @@ hf_file_store_rows (hf_file_store_t *self, hf_span_t after, uint32_t limit, hf_p
                     bool *more)
 {
     *more = false;
-    if (self->failed)
-        return -1;
-    hf_db_bind_span (self->after, 1, after);
-    hf_db_bind_u64 (self->after, 2, (uint64_t)limit + 1);
+    hf_tx_t *tx = &self->tx;
+    hf_tx_bind (tx, HF_FILE_AFTER, hf_tx_bytes (after), hf_tx_number ((uint64_t)limit + 1));
     int rc;
     uint32_t count = 0;
-    while ((rc = hf_db_row (self->after, self->error)) == 1 && count < limit) {
+    while ((rc = hf_tx_row (tx, HF_FILE_AFTER)) == 1 && count < limit) {
         hf_file_found_t file;
-        if (hf_file_found_get (self, self->after, &file) != 0) {
+        if (hf_file_found_get (self, HF_FILE_AFTER, &file) != 0) {
             rc = -1;
             break;
         }
-        hf_file_row_put (rows, &(hf_file_row_t){.file = hf_db_span (self->after, 0),
+        hf_file_row_put (rows, &(hf_file_row_t){.file = hf_tx_span (tx, HF_FILE_AFTER, 0),
                                                 .length = file.length,
                                                 .checksum = file.sum});
         count++;
     }
-    sqlite3_reset (self->after); //  left open, it would keep the WAL from being folded in
+    hf_tx_done (tx, HF_FILE_AFTER);
     *more = rc == 1;
     return rc < 0 ? -1 : 0;
 }
@@ -100,7 +100,45 @@ int
 hf_file_store_recorded_name (hf_file_store_t *self, hf_span_t name, char *buffer)
 {
     hf_file_found_t file = {.length = 0};
-    int rc = self->failed ? -1 : hf_file_find (self, name, &file);
+    int rc = hf_file_find (self, name, &file);
     memcpy (buffer, file.disk_name, HF_DISK_NAME_SIZE);
     return rc < 0 ? -1 : 0;
+}
+
+//  ---- names on disk: percent-encoded, so that no name leaves the folder --------------------
+
+#define PLAIN_MAX 240 //  encoded names up to this stand as they are
+#define LONG_HEAD 200 //  of a longer one so much stays, for people
+
+static bool
+s_plain (uint8_t byte, bool first)
+{
+    if ((byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+        (byte >= '0' && byte <= '9'))
+        return true;
+    return byte == '-' || byte == '_' || (byte == '.' && !first);
+}
+
+void
+hf_file_store_disk_name (hf_span_t name, char *buffer)
+{
+    char encoded[3 * 255 + 1];
+    size_t size = 0;
+    assert (name.size <= 255);
+    size_t head = 0; //  the longest whole part within LONG_HEAD
+    for (uint32_t i = 0; i < name.size; i++) {
+        if (s_plain (name.at[i], i == 0))
+            encoded[size++] = (char)name.at[i];
+        else
+            size += (size_t)snprintf (encoded + size, 4, "%%%02X", name.at[i]);
+        if (size <= LONG_HEAD)
+            head = size;
+    }
+    encoded[size] = 0;
+    //  "%~" comes from no encoding: a long name never meets a short one.
+    if (size <= PLAIN_MAX)
+        memcpy (buffer, encoded, size + 1);
+    else
+        snprintf (buffer, HF_DISK_NAME_SIZE, "%.*s%%~%016" PRIx64, (int)head, encoded,
+                  hf_hash (0, name.at, name.size));
 }

@@ -1,7 +1,9 @@
 //  The files as they grow: one transaction at a time, sections in.
 
+#include "base/hf_alloc.h"
 #include "base/hf_hash.h"
 #include "nodes/store/hf_file_internal.h"
+#include "nodes/store/hf_dir.h"
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +25,8 @@ hf_file_sum (uint64_t sum, const void *bytes, size_t size)
 
 //  ---- life ----------------------------------------------------------------------
 
-static const hf_db_format_t s_format = {
+static const hf_tx_format_t s_format = {
+    .file = "files.db",
     .what = "holdfast's record of its files",
     .application_id = 0x68664631, //  "hfF1"
     .version = 1,
@@ -37,31 +40,19 @@ static const hf_db_format_t s_format = {
               " length INTEGER NOT NULL,"
               " sum INTEGER NOT NULL,"
               " row_sum INTEGER NOT NULL) WITHOUT ROWID;",
+    .statements =
+        {
+            [HF_FILE_FIND] = "SELECT " HF_FILE_COLUMNS " FROM files WHERE name = ?1",
+            [HF_FILE_SAVE] =
+                "INSERT OR REPLACE INTO files (" HF_FILE_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5)",
+            [HF_FILE_TAKEN] = "SELECT 1 FROM files WHERE disk = ?1",
+            [HF_FILE_AFTER] =
+                "SELECT " HF_FILE_COLUMNS " FROM files WHERE name > ?1 ORDER BY name LIMIT ?2",
+            [HF_FILE_LOAD] = "SELECT applied, row_sum, (SELECT count(*) FROM files) FROM node"
+                             " UNION ALL SELECT 0, 0, count(*) FROM files",
+            [HF_FILE_APPLIED] = "INSERT OR REPLACE INTO node VALUES (1, ?1, ?2)",
+        },
 };
-
-static int
-s_prepare (hf_file_store_t *self)
-{
-    struct {
-        sqlite3_stmt **stmt;
-        const char *sql;
-    } list[] = {
-        {&self->begin, "BEGIN IMMEDIATE"},
-        {&self->commit, "COMMIT"},
-        {&self->rollback, "ROLLBACK"},
-        {&self->find, "SELECT " HF_FILE_COLUMNS " FROM files WHERE name = ?1"},
-        {&self->save,
-         "INSERT OR REPLACE INTO files (" HF_FILE_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5)"},
-        {&self->taken, "SELECT 1 FROM files WHERE disk = ?1"},
-        {&self->after,
-         "SELECT " HF_FILE_COLUMNS " FROM files WHERE name > ?1 ORDER BY name LIMIT ?2"},
-        {&self->applied_save, "INSERT OR REPLACE INTO node VALUES (1, ?1, ?2)"},
-    };
-    for (size_t i = 0; i < sizeof list / sizeof *list; i++)
-        if (!(*list[i].stmt = hf_db_prepare (self->db, list[i].sql, self->error)))
-            return -1;
-    return 0;
-}
 
 static int
 s_open_folder (hf_file_store_t *self, const char *dir)
@@ -70,11 +61,13 @@ s_open_folder (hf_file_store_t *self, const char *dir)
         abort ();
     bool made = mkdir (self->folder_path, 0755) == 0;
     if (!made && errno != EEXIST)
-        return hf_db_say (self->error, "cannot make %s: %s", self->folder_path, strerror (errno));
+        return hf_error_set (self->tx.error, "cannot make %s: %s", self->folder_path,
+                             strerror (errno));
     self->folder = open (self->folder_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (self->folder < 0)
-        return hf_db_say (self->error, "cannot open %s: %s", self->folder_path, strerror (errno));
-    return made ? hf_db_sync_folder (dir, self->error) : 0;
+        return hf_error_set (self->tx.error, "cannot open %s: %s", self->folder_path,
+                             strerror (errno));
+    return made ? hf_dir_sync (dir, self->tx.error) : 0;
 }
 
 static uint64_t
@@ -86,39 +79,28 @@ s_applied_sum (uint64_t applied)
 static int
 s_load_applied (hf_file_store_t *self)
 {
-    const char *sql = "SELECT applied, row_sum, (SELECT count(*) FROM files) FROM node"
-                      " UNION ALL SELECT 0, 0, count(*) FROM files";
-    sqlite3_stmt *stmt = hf_db_prepare (self->db, sql, self->error);
-    if (!stmt)
-        return -1;
-    int rc = hf_db_row (stmt, self->error);
+    hf_tx_t *tx = &self->tx;
+    int rc = hf_tx_row (tx, HF_FILE_LOAD);
     if (rc == 1) {
-        uint64_t applied = hf_db_u64 (stmt, 0);
-        bool fresh = applied == 0 && hf_db_u64 (stmt, 1) == 0 && hf_db_u64 (stmt, 2) == 0;
+        uint64_t applied = hf_tx_u64 (tx, HF_FILE_LOAD, 0);
+        uint64_t sum = hf_tx_u64 (tx, HF_FILE_LOAD, 1);
+        bool is_new = applied == 0 && sum == 0 && hf_tx_u64 (tx, HF_FILE_LOAD, 2) == 0;
         self->applied = self->written = applied;
-        if (!fresh && hf_db_u64 (stmt, 1) != s_applied_sum (applied))
-            rc = hf_db_say (self->error,
-                            "%s is damaged: the applied index is not what was written; %s",
-                            sqlite3_db_filename (self->db, "main"), HF_DB_WAY_OUT);
+        if (!is_new && sum != s_applied_sum (applied))
+            rc = hf_tx_damaged (tx, "the applied index is not what was written");
     }
-    hf_db_finalize (&stmt);
+    hf_tx_done (tx, HF_FILE_LOAD);
     return rc < 0 ? -1 : 0;
 }
 
 hf_file_store_t *
 hf_file_store_open (const char *dir, char *error)
 {
-    hf_file_store_t *self = calloc (1, sizeof *self);
-    assert (self);
+    hf_file_store_t *self = hf_alloc (sizeof *self);
     self->folder = -1;
-    char *path;
-    if (asprintf (&path, "%s/files.db", dir) < 0)
-        abort ();
-    self->db = hf_db_open (path, &s_format, self->error);
-    free (path);
-    if (!self->db || s_prepare (self) != 0 || s_open_folder (self, dir) != 0 ||
+    if (hf_tx_open (&self->tx, dir, &s_format) != 0 || s_open_folder (self, dir) != 0 ||
         s_load_applied (self) != 0 || hf_file_check_all (self) != 0) {
-        memcpy (error, self->error, HF_ERROR_SIZE);
+        memcpy (error, self->tx.error, HF_ERROR_SIZE);
         hf_file_store_close (&self);
     }
     return self;
@@ -134,12 +116,7 @@ hf_file_store_close (hf_file_store_t **self_p)
         close (self->touched[i].fd);
     if (self->folder >= 0)
         close (self->folder);
-    sqlite3_stmt **list[] = {&self->begin, &self->commit, &self->rollback, &self->find,
-                             &self->save,  &self->taken,  &self->after,    &self->applied_save};
-    for (size_t i = 0; i < sizeof list / sizeof *list; i++)
-        hf_db_finalize (list[i]);
-    if (self->db)
-        hf_db_close (&self->db);
+    hf_tx_close (&self->tx);
     free (self->folder_path);
     free (self);
     *self_p = NULL;
@@ -148,7 +125,7 @@ hf_file_store_close (hf_file_store_t **self_p)
 const char *
 hf_file_store_error (const hf_file_store_t *self)
 {
-    return self->error;
+    return self->tx.error;
 }
 
 uint64_t
@@ -160,36 +137,23 @@ hf_file_store_applied (const hf_file_store_t *self)
 uint64_t
 hf_file_store_written (const hf_file_store_t *self)
 {
-    return self->written;
+    return self->tx.failed ? self->applied : self->written;
 }
 
 bool
 hf_file_store_dirty (const hf_file_store_t *self)
 {
-    return self->open;
+    return self->tx.open;
 }
 
 //  ---- sections --------------------------------------------------------------------
 
 static int
-s_fail (hf_file_store_t *self)
-{
-    assert (self->error[0] != 0);
-    self->failed = true;
-    self->open = false;
-    self->written = self->applied;
-    char ignored[HF_ERROR_SIZE]; //  the first error is the one to tell
-    if (!sqlite3_get_autocommit (self->db))
-        hf_db_run (self->rollback, ignored);
-    return -1;
-}
-
-static int
 s_fail_errno (hf_file_store_t *self, const char *what, const char *disk_name)
 {
     const char *cause = errno == ENOSPC || errno == EDQUOT ? "the disk is full" : strerror (errno);
-    hf_db_say (self->error, "cannot %s %s/%s: %s", what, self->folder_path, disk_name, cause);
-    return s_fail (self);
+    hf_error_set (self->tx.error, "cannot %s %s/%s: %s", what, self->folder_path, disk_name, cause);
+    return hf_tx_fail (&self->tx);
 }
 
 uint64_t
@@ -201,30 +165,38 @@ hf_file_found_sum (hf_span_t name, const hf_file_found_t *file)
 }
 
 int
-hf_file_found_get (hf_file_store_t *self, sqlite3_stmt *row, hf_file_found_t *file)
+hf_file_found_get (hf_file_store_t *self, unsigned stmt, hf_file_found_t *file)
 {
-    *file = (hf_file_found_t){.length = hf_db_u64 (row, 2), .sum = hf_db_u64 (row, 3)};
-    hf_span_t name = hf_db_span (row, 0);
-    hf_span_t disk = hf_db_span (row, 1);
+    hf_tx_t *tx = &self->tx;
+    *file = (hf_file_found_t){.length = hf_tx_u64 (tx, stmt, 2), .sum = hf_tx_u64 (tx, stmt, 3)};
+    hf_span_t name = hf_tx_span (tx, stmt, 0);
+    hf_span_t disk = hf_tx_span (tx, stmt, 1);
     bool fits = disk.size > 0 && disk.size < HF_DISK_NAME_SIZE && disk.at[0] != '.' &&
                 memchr (disk.at, '/', disk.size) == NULL && file->length <= INT64_MAX;
     if (fits)
         memcpy (file->disk_name, disk.at, disk.size);
-    if (!fits || hf_db_u64 (row, 4) != hf_file_found_sum (name, file))
-        return hf_db_say (self->error,
-                          "%s is damaged: the row of a file is not what was written; %s",
-                          sqlite3_db_filename (self->db, "main"), HF_DB_WAY_OUT);
+    if (!fits || hf_tx_u64 (tx, stmt, 4) != hf_file_found_sum (name, file))
+        return hf_tx_damaged (tx, "the row of a file is not what was written");
     return 0;
 }
 
 int
 hf_file_find (hf_file_store_t *self, hf_span_t name, hf_file_found_t *found)
 {
-    hf_db_bind_span (self->find, 1, name);
-    int rc = hf_db_row (self->find, self->error);
-    if (rc == 1 && hf_file_found_get (self, self->find, found) != 0)
+    hf_tx_bind (&self->tx, HF_FILE_FIND, hf_tx_bytes (name));
+    int rc = hf_tx_row (&self->tx, HF_FILE_FIND);
+    if (rc == 1 && hf_file_found_get (self, HF_FILE_FIND, found) != 0)
         rc = -1;
-    sqlite3_reset (self->find);
+    hf_tx_done (&self->tx, HF_FILE_FIND);
+    return rc;
+}
+
+int
+hf_file_taken (hf_file_store_t *self, const char *disk_name)
+{
+    hf_tx_bind (&self->tx, HF_FILE_TAKEN, hf_tx_text (disk_name));
+    int rc = hf_tx_row (&self->tx, HF_FILE_TAKEN);
+    hf_tx_done (&self->tx, HF_FILE_TAKEN);
     return rc;
 }
 
@@ -235,9 +207,7 @@ s_free_disk_name (hf_file_store_t *self, hf_span_t name, char *disk_name)
     hf_file_store_disk_name (name, disk_name);
     size_t size = strlen (disk_name);
     for (unsigned suffix = 1;; suffix++) {
-        hf_db_bind_text (self->taken, 1, disk_name);
-        int rc = hf_db_row (self->taken, self->error);
-        sqlite3_reset (self->taken);
+        int rc = hf_file_taken (self, disk_name);
         if (rc <= 0)
             return rc;
         snprintf (disk_name + size, HF_DISK_NAME_SIZE - size, ".%u", suffix);
@@ -255,8 +225,7 @@ s_row (hf_file_store_t *self, hf_span_t name, hf_file_found_t *found)
     return s_free_disk_name (self, name, found->disk_name);
 }
 
-/*  Let go of the file that was opened first: its bytes are made durable now, which is always
- *  early enough. */
+/*  Sync and close the file that was opened first. */
 static int
 s_drop_oldest (hf_file_store_t *self)
 {
@@ -278,7 +247,7 @@ s_touch (hf_file_store_t *self, const hf_file_found_t *file)
             return self->touched[i].fd;
     if (self->touched_count == HF_FILE_OPEN_MAX && s_drop_oldest (self) != 0)
         return -1;
-    //  Of a file that is new, bytes of a section that never was committed may be there.
+    //  A new file may have bytes on disk, of a section that was never committed.
     int flags = file->length == 0 ? O_CREAT | O_TRUNC : 0;
     int fd =
         openat (self->folder, file->disk_name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | flags, 0644);
@@ -307,55 +276,34 @@ s_write (hf_file_store_t *self, int fd, const hf_file_found_t *file, hf_span_t d
 }
 
 static int
-s_save (hf_file_store_t *self, hf_span_t name, const hf_file_found_t *file)
+s_part (hf_file_store_t *self, hf_span_t name, hf_span_t data)
 {
-    hf_db_bind_span (self->save, 1, name);
-    hf_db_bind_text (self->save, 2, file->disk_name);
-    hf_db_bind_u64 (self->save, 3, file->length);
-    hf_db_bind_u64 (self->save, 4, file->sum);
-    hf_db_bind_u64 (self->save, 5, hf_file_found_sum (name, file));
-    return hf_db_run (self->save, self->error);
-}
-
-static int
-s_part (hf_file_store_t *self, const hf_a_part_t *part)
-{
+    hf_tx_t *tx = &self->tx;
     hf_file_found_t file = {.length = 0};
-    if (s_row (self, part->file, &file) != 0)
-        return s_fail (self);
+    if (s_row (self, name, &file) != 0)
+        return hf_tx_fail (tx);
     int fd = s_touch (self, &file);
-    if (fd < 0 || s_write (self, fd, &file, part->data) != 0)
+    if (fd < 0 || s_write (self, fd, &file, data) != 0)
         return -1;
-    file.length += part->data.size;
-    file.sum = hf_file_sum (file.sum, part->data.at, part->data.size);
-    return s_save (self, part->file, &file) == 0 ? 0 : s_fail (self);
-}
-
-static int
-s_begin (hf_file_store_t *self)
-{
-    if (self->failed)
-        return -1;
-    if (!self->open && hf_db_run (self->begin, self->error) != 0)
-        return s_fail (self);
-    self->open = true;
-    return 0;
+    file.length += data.size;
+    file.sum = hf_file_sum (file.sum, data.at, data.size);
+    return hf_tx_write (tx, HF_FILE_SAVE, hf_tx_bytes (name), hf_tx_text (file.disk_name),
+                        hf_tx_number (file.length), hf_tx_number (file.sum),
+                        hf_tx_number (hf_file_found_sum (name, &file)));
 }
 
 int
 hf_file_put (hf_file_store_t *self, hf_span_t name, hf_span_t bytes)
 {
     assert (hf_name_valid (name));
-    if (s_begin (self) != 0)
-        return -1;
-    return s_part (self, &(hf_a_part_t){.file = name, .data = bytes});
+    return hf_tx_begin (&self->tx) != 0 ? -1 : s_part (self, name, bytes);
 }
 
 int
 hf_file_set_written (hf_file_store_t *self, uint64_t index)
 {
     assert (index >= self->written);
-    if (s_begin (self) != 0)
+    if (hf_tx_begin (&self->tx) != 0)
         return -1;
     self->written = index;
     return 0;
@@ -364,16 +312,16 @@ hf_file_set_written (hf_file_store_t *self, uint64_t index)
 int
 hf_file_store_section (hf_file_store_t *self, uint64_t index, hf_list_t parts)
 {
-    if (!self->failed && index <= self->written)
+    if (!self->tx.failed && index <= self->written)
         return 0;
-    if (s_begin (self) != 0)
+    if (hf_tx_begin (&self->tx) != 0)
         return -1;
     hf_scan_t scan = hf_scan_list (parts);
     for (uint32_t i = 0; i < parts.count; i++) {
         hf_a_part_t part;
         bool good = hf_a_part_get (&scan, &part);
         assert (good && hf_name_valid (part.file)); //  our own state packed and checked it
-        if (s_part (self, &part) != 0)
+        if (s_part (self, part.file, part.data) != 0)
             return -1;
     }
     self->written = index;
@@ -383,22 +331,19 @@ hf_file_store_section (hf_file_store_t *self, uint64_t index, hf_list_t parts)
 int
 hf_file_store_commit (hf_file_store_t *self)
 {
-    if (self->failed)
-        return -1;
-    if (!self->open)
-        return 0;
+    hf_tx_t *tx = &self->tx;
+    if (!tx->open)
+        return tx->failed ? -1 : 0;
     while (self->touched_count > 0)
         if (s_drop_oldest (self) != 0)
             return -1;
     if (self->made_file && fsync (self->folder) != 0)
         return s_fail_errno (self, "sync", "");
-    hf_db_bind_u64 (self->applied_save, 1, self->written);
-    hf_db_bind_u64 (self->applied_save, 2, s_applied_sum (self->written));
-    if (hf_db_run (self->applied_save, self->error) != 0 ||
-        hf_db_run (self->commit, self->error) != 0)
-        return s_fail (self);
+    if (hf_tx_write (tx, HF_FILE_APPLIED, hf_tx_number (self->written),
+                     hf_tx_number (s_applied_sum (self->written))) != 0 ||
+        hf_tx_commit (tx) != 0)
+        return -1;
     self->made_file = false;
-    self->open = false;
     self->applied = self->written;
     return 0;
 }

@@ -1,17 +1,16 @@
-//  Rows of the lock state: one transaction a write, a sum over all that is there.
+//  Rows of the lock state: one transaction per write, and a sum over all rows.
 
 #include "nodes/store/hf_state_store.h"
+#include "base/hf_alloc.h"
 #include "base/hf_hash.h"
 #include "msgs/hf_msg.h"
-#include "nodes/store/hf_db.h"
+#include "nodes/store/hf_tx.h"
 #include <assert.h>
 #include <inttypes.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/*  What the one row of table meta says. SUM is over the rows' checksums, in no order (mod 2^64). */
+/*  The one row of table meta. SUM is over the rows' checksums, in no order (mod 2^64). */
 typedef struct meta {
     uint64_t index;
     uint64_t count;
@@ -19,18 +18,14 @@ typedef struct meta {
 } meta_t;
 
 struct hf_state_store {
-    sqlite3 *db;
-    sqlite3_stmt *begin, *commit, *rollback;
-    sqlite3_stmt *find, *put, *drop;       //  one row, by key
-    sqlite3_stmt *find_range, *drop_range; //  all rows from a key up to another
-    sqlite3_stmt *find_from, *drop_from;   //  all rows from a key on
-    sqlite3_stmt *all, *meta_save;
+    hf_tx_t tx;
     meta_t meta; //  as of the last write
-    bool failed;
-    char error[HF_ERROR_SIZE];
 };
 
-static const hf_db_format_t s_format = {
+enum { FIND, PUT, DROP, ALL, META_LOAD, META_SAVE };
+
+static const hf_tx_format_t s_format = {
+    .file = "state.db",
     .what = "a holdfast lock state",
     .application_id = 0x68665331, //  "hfS1"
     .version = 1,
@@ -44,8 +39,19 @@ static const hf_db_format_t s_format = {
               " key BLOB PRIMARY KEY,"
               " value BLOB NOT NULL,"
               " sum INTEGER NOT NULL) WITHOUT ROWID;",
+    .statements =
+        {
+            [FIND] = "SELECT sum FROM rows WHERE key >= ?1 AND key < ?2",
+            [PUT] = "INSERT INTO rows (key, value, sum) VALUES (?1, ?2, ?3)",
+            [DROP] = "DELETE FROM rows WHERE key >= ?1 AND key < ?2",
+            [ALL] = "SELECT key, value, sum FROM rows ORDER BY key",
+            [META_LOAD] = "SELECT idx, count, sum, row_sum FROM meta"
+                          " UNION ALL SELECT NULL, 0, 0, 0 WHERE EXISTS (SELECT 1 FROM rows)",
+            [META_SAVE] = "INSERT OR REPLACE INTO meta VALUES (1, ?1, ?2, ?3, ?4)",
+        },
 };
 
+#define KEY_MAX   512         //  bytes; no key of the lock state is longer
 #define ROW_SEED  0x726f7773U //  a row never passes for a meta row
 #define META_SEED 0x6d657461U
 
@@ -62,75 +68,32 @@ s_meta_sum (const meta_t *meta)
     return hf_hash_u64 (hf_hash_u64 (sum, meta->count), meta->sum);
 }
 
-static int
-s_damaged (hf_state_store_t *self, const char *what)
-{
-    return hf_db_say (self->error, "%s is damaged: %s; %s", sqlite3_db_filename (self->db, "main"),
-                      what, HF_DB_WAY_OUT);
-}
-
 //  ---- life ----------------------------------------------------------------------
-
-static int
-s_prepare (hf_state_store_t *self)
-{
-    const struct {
-        sqlite3_stmt **stmt;
-        const char *sql;
-    } list[] = {
-        {&self->begin, "BEGIN IMMEDIATE"},
-        {&self->commit, "COMMIT"},
-        {&self->rollback, "ROLLBACK"},
-        {&self->find, "SELECT sum FROM rows WHERE key = ?1"},
-        {&self->put, "INSERT INTO rows (key, value, sum) VALUES (?1, ?2, ?3)"},
-        {&self->drop, "DELETE FROM rows WHERE key = ?1"},
-        {&self->find_range, "SELECT sum FROM rows WHERE key >= ?1 AND key < ?2"},
-        {&self->drop_range, "DELETE FROM rows WHERE key >= ?1 AND key < ?2"},
-        {&self->find_from, "SELECT sum FROM rows WHERE key >= ?1"},
-        {&self->drop_from, "DELETE FROM rows WHERE key >= ?1"},
-        {&self->all, "SELECT key, value, sum FROM rows ORDER BY key"},
-        {&self->meta_save, "INSERT OR REPLACE INTO meta VALUES (1, ?1, ?2, ?3, ?4)"},
-    };
-    for (size_t i = 0; i < sizeof list / sizeof *list; i++)
-        if (!(*list[i].stmt = hf_db_prepare (self->db, list[i].sql, self->error)))
-            return -1;
-    return 0;
-}
 
 /*  Without a row of meta there must be no other rows. */
 static int
 s_load_meta (hf_state_store_t *self)
 {
-    const char *sql = "SELECT idx, count, sum, row_sum FROM meta"
-                      " UNION ALL SELECT NULL, 0, 0, 0 WHERE EXISTS (SELECT 1 FROM rows)";
-    sqlite3_stmt *row = hf_db_prepare (self->db, sql, self->error);
-    if (!row)
-        return -1;
-    int rc = hf_db_row (row, self->error);
+    hf_tx_t *tx = &self->tx;
+    int rc = hf_tx_row (tx, META_LOAD);
     if (rc == 1) {
-        self->meta = (meta_t){hf_db_u64 (row, 0), hf_db_u64 (row, 1), hf_db_u64 (row, 2)};
-        if (sqlite3_column_type (row, 0) == SQLITE_NULL)
-            rc = s_damaged (self, "the index and sum of its rows are missing");
-        else if (hf_db_u64 (row, 3) != s_meta_sum (&self->meta))
-            rc = s_damaged (self, "the index and sum of its rows are not what was written");
+        self->meta = (meta_t){hf_tx_u64 (tx, META_LOAD, 0), hf_tx_u64 (tx, META_LOAD, 1),
+                              hf_tx_u64 (tx, META_LOAD, 2)};
+        if (sqlite3_column_type (tx->statements[META_LOAD], 0) == SQLITE_NULL)
+            rc = hf_tx_damaged (tx, "the index and sum of its rows are missing");
+        else if (hf_tx_u64 (tx, META_LOAD, 3) != s_meta_sum (&self->meta))
+            rc = hf_tx_damaged (tx, "the index and sum of its rows are not what was written");
     }
-    hf_db_finalize (&row);
+    hf_tx_done (tx, META_LOAD);
     return rc < 0 ? -1 : 0;
 }
 
 hf_state_store_t *
 hf_state_store_open (const char *dir, char *error)
 {
-    char path[PATH_MAX];
-    if (snprintf (path, sizeof path, "%s/state.db", dir) >= (int)sizeof path) {
-        hf_db_say (error, "the path of the data folder is too long");
-        return NULL;
-    }
-    hf_state_store_t *self = calloc (1, sizeof *self);
-    assert (self);
-    self->db = hf_db_open (path, &s_format, self->error);
-    if (!self->db || s_prepare (self) != 0 || s_load_meta (self) != 0) {
-        memcpy (error, self->error, HF_ERROR_SIZE);
+    hf_state_store_t *self = hf_alloc (sizeof *self);
+    if (hf_tx_open (&self->tx, dir, &s_format) != 0 || s_load_meta (self) != 0) {
+        memcpy (error, self->tx.error, HF_ERROR_SIZE);
         hf_state_store_close (&self);
     }
     return self;
@@ -142,13 +105,7 @@ hf_state_store_close (hf_state_store_t **self_p)
     hf_state_store_t *self = *self_p;
     if (!self)
         return;
-    sqlite3_stmt **list[] = {&self->begin,      &self->commit,     &self->rollback,
-                             &self->find,       &self->put,        &self->drop,
-                             &self->find_range, &self->drop_range, &self->find_from,
-                             &self->drop_from,  &self->all,        &self->meta_save};
-    for (size_t i = 0; i < sizeof list / sizeof *list; i++)
-        hf_db_finalize (list[i]);
-    hf_db_close (&self->db);
+    hf_tx_close (&self->tx);
     free (self);
     *self_p = NULL;
 }
@@ -156,7 +113,7 @@ hf_state_store_close (hf_state_store_t **self_p)
 const char *
 hf_state_store_error (const hf_state_store_t *self)
 {
-    return self->error;
+    return self->tx.error;
 }
 
 uint64_t
@@ -170,95 +127,71 @@ hf_state_store_index (const hf_state_store_t *self)
 static int
 s_take_row (hf_state_store_t *self, hf_state_row_fn *fn, void *arg, meta_t *found)
 {
-    hf_span_t key = hf_db_span (self->all, 0);
-    hf_span_t value = hf_db_span (self->all, 1);
-    uint64_t sum = hf_db_u64 (self->all, 2);
+    hf_tx_t *tx = &self->tx;
+    hf_span_t key = hf_tx_span (tx, ALL, 0);
+    hf_span_t value = hf_tx_span (tx, ALL, 1);
+    uint64_t sum = hf_tx_u64 (tx, ALL, 2);
     if (sum != s_row_sum (key, value))
-        return s_damaged (self, "a row does not match its checksum");
+        return hf_tx_damaged (tx, "a row does not match its checksum");
     found->count++;
     found->sum += sum;
-    return fn (arg, key, value) ? 0 : s_damaged (self, "a row makes no sense");
+    return fn (arg, key, value) ? 0 : hf_tx_damaged (tx, "a row makes no sense");
 }
 
 int
 hf_state_store_read (hf_state_store_t *self, hf_state_row_fn *fn, void *arg)
 {
-    if (self->failed)
-        return -1;
     meta_t found = {.index = self->meta.index};
     int rc;
-    while ((rc = hf_db_row (self->all, self->error)) == 1)
+    while ((rc = hf_tx_row (&self->tx, ALL)) == 1)
         if ((rc = s_take_row (self, fn, arg, &found)) != 0)
             break;
-    sqlite3_reset (self->all); //  left open, it would keep the WAL from being folded in
-    if (rc == 0 && (found.count != self->meta.count || found.sum != self->meta.sum)) {
-        char what[128];
-        snprintf (what, sizeof what,
-                  "it has %" PRIu64 " rows of %" PRIu64 ", or not the ones that were written",
-                  found.count, self->meta.count);
-        rc = s_damaged (self, what);
-    }
-    return rc < 0 ? -1 : 0;
+    hf_tx_done (&self->tx, ALL);
+    if (rc == 0 && (found.count != self->meta.count || found.sum != self->meta.sum))
+        rc = hf_tx_damaged (
+            &self->tx, "it has %" PRIu64 " rows of %" PRIu64 ", or not the ones that were written",
+            found.count, self->meta.count);
+    return rc;
 }
 
 //  ---- writing ---------------------------------------------------------------------
 
-static int
-s_fail (hf_state_store_t *self)
+/*  The least key that is behind KEY, or behind all keys that begin with it. */
+static size_t
+s_end (hf_span_t key, bool prefix, uint8_t *end)
 {
-    assert (self->error[0] != 0);
-    self->failed = true;
-    char ignored[HF_ERROR_SIZE]; //  the first error is the one to tell
-    if (!sqlite3_get_autocommit (self->db))
-        hf_db_run (self->rollback, ignored);
-    return -1;
-}
-
-/*  Take the rows that FIND gives out of the sum, then delete them with DROP. Both have their
- *  parameters. */
-static int
-s_take_away (hf_state_store_t *self, sqlite3_stmt *find, sqlite3_stmt *drop, meta_t *meta)
-{
-    int rc;
-    while ((rc = hf_db_row (find, self->error)) == 1) {
-        meta->count--;
-        meta->sum -= hf_db_u64 (find, 0);
+    if (key.size > 0)
+        memcpy (end, key.at, key.size);
+    if (!prefix) {
+        end[key.size] = 0;
+        return key.size + 1U;
     }
-    return rc < 0 ? -1 : hf_db_run (drop, self->error);
-}
-
-/*  The least key behind all that begin with PREFIX, into END (of the size of PREFIX). False: there
- *  is none. */
-static bool
-s_prefix_end (hf_span_t prefix, uint8_t *end, uint32_t *size)
-{
-    uint32_t last = prefix.size;
-    while (last > 0 && prefix.at[last - 1] == 0xff)
+    uint32_t last = key.size;
+    while (last > 0 && end[last - 1] == 0xff)
         last--;
-    if (last == 0)
-        return false;
-    memcpy (end, prefix.at, last);
-    end[last - 1]++;
-    *size = last;
-    return true;
+    if (last > 0) {
+        end[last - 1]++;
+        return last;
+    }
+    memset (end, 0xff, KEY_MAX + 1);
+    return KEY_MAX + 1;
 }
 
+/*  Take KEY, or all that begin with it, out of the rows and out of the sum. */
 static int
-s_gone_prefix (hf_state_store_t *self, hf_span_t prefix, meta_t *meta)
+s_drop (hf_state_store_t *self, hf_span_t key, bool prefix, meta_t *meta)
 {
-    uint8_t *end = malloc (prefix.size + 1U);
-    assert (end);
-    uint32_t size = 0;
-    bool ends = s_prefix_end (prefix, end, &size);
-    sqlite3_stmt *find = ends ? self->find_range : self->find_from;
-    sqlite3_stmt *drop = ends ? self->drop_range : self->drop_from;
-    hf_db_bind_span (find, 1, prefix);
-    hf_db_bind_span (drop, 1, prefix);
-    if (ends) {
-        hf_db_bind_span (find, 2, hf_span (end, size));
-        hf_db_bind_span (drop, 2, hf_span (end, size));
+    hf_tx_t *tx = &self->tx;
+    uint8_t *end = hf_alloc (key.size + KEY_MAX + 1U);
+    hf_span_t behind = hf_span (end, s_end (key, prefix, end));
+    hf_tx_bind (tx, FIND, hf_tx_bytes (key), hf_tx_bytes (behind));
+    int rc;
+    while ((rc = hf_tx_row (tx, FIND)) == 1) {
+        meta->count--;
+        meta->sum -= hf_tx_u64 (tx, FIND, 0);
     }
-    int rc = s_take_away (self, find, drop, meta);
+    if (rc == 0)
+        rc = hf_tx_write (tx, DROP, hf_tx_bytes (key), hf_tx_bytes (behind));
     free (end);
     return rc;
 }
@@ -266,50 +199,37 @@ s_gone_prefix (hf_state_store_t *self, hf_span_t prefix, meta_t *meta)
 static int
 s_change (hf_state_store_t *self, const hf_state_change_t *change, meta_t *meta)
 {
-    if (change->gone && change->prefix)
-        return s_gone_prefix (self, change->key, meta);
-    hf_db_bind_span (self->find, 1, change->key);
-    hf_db_bind_span (self->drop, 1, change->key);
-    int rc = s_take_away (self, self->find, self->drop, meta);
+    int rc = s_drop (self, change->key, change->gone && change->prefix, meta);
     if (rc != 0 || change->gone)
         return rc;
     uint64_t sum = s_row_sum (change->key, change->value);
-    hf_db_bind_span (self->put, 1, change->key);
-    hf_db_bind_span (self->put, 2, change->value);
-    hf_db_bind_u64 (self->put, 3, sum);
     meta->count++;
     meta->sum += sum;
-    return hf_db_run (self->put, self->error);
-}
-
-static int
-s_save_meta (hf_state_store_t *self, const meta_t *meta)
-{
-    hf_db_bind_u64 (self->meta_save, 1, meta->index);
-    hf_db_bind_u64 (self->meta_save, 2, meta->count);
-    hf_db_bind_u64 (self->meta_save, 3, meta->sum);
-    hf_db_bind_u64 (self->meta_save, 4, s_meta_sum (meta));
-    return hf_db_run (self->meta_save, self->error);
+    return hf_tx_write (&self->tx, PUT, hf_tx_bytes (change->key), hf_tx_bytes (change->value),
+                        hf_tx_number (sum));
 }
 
 int
 hf_state_store_write (hf_state_store_t *self, uint64_t index, hf_list_t changes)
 {
-    if (self->failed)
-        return -1;
-    assert (index >= self->meta.index);
+    assert (index >= self->meta.index || self->tx.failed);
+    hf_tx_t *tx = &self->tx;
     meta_t meta = self->meta;
     meta.index = index;
-    int rc = hf_db_run (self->begin, self->error);
+    if (hf_tx_begin (tx) != 0)
+        return -1;
     hf_scan_t scan = hf_scan_list (changes);
-    for (uint32_t i = 0; i < changes.count && rc == 0; i++) {
+    for (uint32_t i = 0; i < changes.count; i++) {
         hf_state_change_t change;
         bool good = hf_state_change_get (&scan, &change);
         assert (good); //  our own state packed it
-        rc = s_change (self, &change, &meta);
+        if (s_change (self, &change, &meta) != 0)
+            return -1;
     }
-    if (rc != 0 || s_save_meta (self, &meta) != 0 || hf_db_run (self->commit, self->error) != 0)
-        return s_fail (self);
+    if (hf_tx_write (tx, META_SAVE, hf_tx_number (meta.index), hf_tx_number (meta.count),
+                     hf_tx_number (meta.sum), hf_tx_number (s_meta_sum (&meta))) != 0 ||
+        hf_tx_commit (tx) != 0)
+        return -1;
     self->meta = meta;
     return 0;
 }

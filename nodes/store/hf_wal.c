@@ -1,7 +1,8 @@
-//  The format: https://www.sqlite.org/fileformat2.html, "The Write-Ahead Log".
+//  SQLite's write-ahead log, read by ourselves. The format:
+//  https://www.sqlite.org/fileformat2.html, "The Write-Ahead Log".
 
 #include "nodes/store/hf_wal.h"
-#include "nodes/store/hf_db.h"
+#include "nodes/store/hf_tx.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -110,8 +111,9 @@ s_check (wal_t *self, const char *wal, char *error)
     int header = s_header (self);
     if (header == 0 || (header == 1 && s_commits_behind (self) < 2))
         return 0;
-    return hf_db_say (error, "%s is damaged in the middle: acknowledged commits would be lost; %s",
-                      wal, HF_DB_WAY_OUT);
+    return hf_error_set (error,
+                         "%s is damaged in the middle: acknowledged commits would be lost; %s", wal,
+                         HF_WAY_OUT);
 }
 
 int
@@ -121,14 +123,14 @@ hf_wal_check (const char *path, char *error)
     snprintf (wal, sizeof wal, "%s-wal", path);
     int fd = open (wal, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return errno == ENOENT ? 0 : hf_db_say (error, "%s: %s", wal, strerror (errno));
+        return errno == ENOENT ? 0 : hf_error_set (error, "%s: %s", wal, strerror (errno));
     struct stat st;
     int rc = fstat (fd, &st);
     void *bytes = MAP_FAILED;
     if (rc == 0 && st.st_size > 0)
         bytes = mmap (NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (rc != 0 || (st.st_size > 0 && bytes == MAP_FAILED))
-        rc = hf_db_say (error, "%s: %s", wal, strerror (errno));
+        rc = hf_error_set (error, "%s: %s", wal, strerror (errno));
     close (fd);
     if (bytes == MAP_FAILED)
         return rc;
