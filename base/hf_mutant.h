@@ -84,8 +84,28 @@
     M (transfer_section, "P6", "a state is sent with its own last section, not the files'")        \
     M (incarnation_kept, "P1 P3", "a node that lost its disk comes back as the old one")
 
+//  Those of client/core, which count once the simulator's clients are made of it.
+#define HF_MUTANT_CLIENT_TABLE(M)                                                                  \
+    M (margin_left_out, "P5b", "a lease has no margin for clocks of different rates")              \
+    M (renewed_from_repeat, "P5b", "an answer renews the lease from the request's last repeat")    \
+    M (old_grant_taken, "P5b", "a grant of an earlier hold is given to a waiter")                  \
+    M (loss_unreported, "P5b", "the locks of a session that expired are not reported lost")        \
+    M (unlisted_kept, "P5b", "a hold that ALIVE does not list is kept")                            \
+    M (other_session, "once", "an answer to an old session counts for the new one")                \
+    M (seq_anew, "once", "an undecided request is sent again under a new seq")                     \
+    M (floor_early, "once", "the floor rises before the answers arrived")                          \
+    M (undecided_lost, "once", "an undecided request of an ended session is reported as lost")     \
+    M (locks_overtake, "P6", "requests for one lock overtake each other")                          \
+    M (push_unhealed, "P11", "a grant whose push was lost is not taken from ALIVE")                \
+    M (grant_kept, "P11", "a place or grant that was given up is not handed back")                 \
+    M (silent_leader_kept, "P11", "a leader that fell silent is never left")
+
 #define HF_MUTANT_ENUM(name, promise, text) HF_MUTANT_##name,
-enum { HF_MUTANT_none, HF_MUTANT_TABLE (HF_MUTANT_ENUM) HF_MUTANT_COUNT };
+enum {
+    HF_MUTANT_none,
+    HF_MUTANT_TABLE (HF_MUTANT_ENUM) HF_MUTANT_COUNT,
+    HF_MUTANT_CLIENT_TABLE (HF_MUTANT_ENUM)
+};
 #undef HF_MUTANT_ENUM
 
 #ifdef HF_MUTANTS

@@ -57,7 +57,7 @@ s_busy (hf_client_t *self)
     most = most < BUSY_MAX_US ? most : BUSY_MAX_US;
     self->busy_count++;
     self->busy_until_us =
-        self->now_us + BUSY_LEAST_US + hf_choice_random (&self->choice, most - BUSY_LEAST_US);
+        self->now_us + BUSY_LEAST_US + hf_random_below (&self->choice.random, most - BUSY_LEAST_US);
     self->resend = true;
     self->asked_us = HF_NEVER;
 }

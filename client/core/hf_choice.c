@@ -1,3 +1,5 @@
+//  Which node the client believes to lead, and when to ask around.
+
 #include "client/core/hf_choice.h"
 #include <assert.h>
 #include <string.h>
@@ -17,18 +19,7 @@ hf_choice_init (hf_choice_t *self, const uint32_t *ids, uint32_t count, uint64_t
     memcpy (self->id, ids, count * sizeof *ids);
     self->target = self->suspect = -1;
     self->round_at_us = HF_NEVER;
-    self->random = seed;
-}
-
-uint64_t
-hf_choice_random (hf_choice_t *self, uint64_t limit)
-{
-    //  splitmix64: good enough to spread clients apart, and the same for the same seed.
-    uint64_t x = self->random += 0x9e3779b97f4a7c15U;
-    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9U;
-    x = (x ^ x >> 27) * 0x94d049bb133111ebU;
-    x ^= x >> 31;
-    return limit > 0 ? x % limit : 0;
+    self->random.state = seed;
 }
 
 static uint32_t
@@ -44,10 +35,10 @@ static uint64_t
 s_delay_us (hf_choice_t *self)
 {
     if (self->attempt <= QUICK_ROUNDS)
-        return QUICK_LEAST_US + hf_choice_random (self, QUICK_SPAN_US);
+        return QUICK_LEAST_US + hf_random_below (&self->random, QUICK_SPAN_US);
     uint32_t doubled = self->attempt - QUICK_ROUNDS;
     uint64_t most = doubled < 6 ? (uint64_t)BACKOFF_MIN_US << doubled : BACKOFF_MAX_US;
-    return QUICK_LEAST_US + hf_choice_random (self, most - QUICK_LEAST_US);
+    return QUICK_LEAST_US + hf_random_below (&self->random, most - QUICK_LEAST_US);
 }
 
 /*  Believe in nobody. The first round of a search goes out at once, later ones are spread. */

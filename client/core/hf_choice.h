@@ -12,8 +12,10 @@
 #ifndef HF_CHOICE_H_INCLUDED
 #define HF_CHOICE_H_INCLUDED
 
-#include "client/hf_timers.h"
+#include "base/hf_heap.h"
+#include "base/hf_random.h"
 #include "msgs/hf_limits.h"
+#include <stdbool.h>
 
 typedef struct hf_choice {
     uint32_t count;
@@ -29,7 +31,7 @@ typedef struct hf_choice {
     uint32_t attempt; //  rounds of probes since a leader answered
     uint32_t probes;  //  bits: nodes to probe at the next tick
     uint64_t round_at_us;
-    uint64_t random;
+    hf_random_t random;
 } hf_choice_t;
 
 void hf_choice_init (hf_choice_t *self, const uint32_t *ids, uint32_t count, uint64_t seed);
@@ -50,8 +52,5 @@ void hf_choice_silent (hf_choice_t *self, uint64_t now_us);
 uint32_t hf_choice_tick (hf_choice_t *self, uint64_t now_us);
 /*  When to tick next; 0: at once. */
 uint64_t hf_choice_due_us (const hf_choice_t *self);
-
-/*  A random number below LIMIT; 0 for 0. */
-uint64_t hf_choice_random (hf_choice_t *self, uint64_t limit);
 
 #endif

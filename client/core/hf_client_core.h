@@ -59,7 +59,7 @@ typedef enum hf_op_kind {
 typedef struct hf_op {
     hf_chain_t chain; //  free for use by whoever owns the op
     hf_op_kind_t kind;
-    hf_client_session_t *session; //  gone after its LEAVE: use result.session then
+    hf_client_session_t *session; //  lives until its LEAVE is freed, or the core is destroyed
 
     //  Set by the caller.
     hf_done_fn *fn; //  the core only carries these three; ARG of OPEN is that of its events
@@ -163,7 +163,7 @@ void hf_client_core_stop (hf_client_core_t *self);
 /*  Any thread: whether NODE (0: any) was connected at some time since START_US. */
 bool hf_client_core_reached (hf_client_core_t *self, uint32_t node, uint64_t start_us);
 
-/*  Any thread, until the session's LEAVE is submitted. */
+/*  Any thread, while the session lives. */
 uint64_t hf_client_session_id (const hf_client_session_t *self);
 uint32_t hf_client_session_ttl_ms (const hf_client_session_t *self);
 hf_lease_t *hf_client_session_lease (hf_client_session_t *self);

@@ -1,4 +1,7 @@
+//  Until when a session may rely on its locks.
+
 #include "client/core/hf_lease.h"
+#include "base/hf_mutant.h"
 #include <assert.h>
 
 #define MARGIN_LEAST_US 100000
@@ -13,6 +16,8 @@ hf_lease_init (hf_lease_t *self, uint32_t ttl_ms, uint64_t sent_us)
         self->margin_us = MARGIN_LEAST_US;
     if (self->margin_us > self->ttl_us / 2)
         self->margin_us = self->ttl_us / 2;
+    if (HF_MUTANT (margin_left_out))
+        self->margin_us = 0;
     atomic_init (&self->deadline_us, sent_us + self->ttl_us - self->margin_us);
 }
 
@@ -31,6 +36,8 @@ hf_lease_alive (hf_lease_t *self, uint64_t now_us)
 bool
 hf_lease_renew (hf_lease_t *self, uint64_t sent_us, uint64_t now_us)
 {
+    if (HF_MUTANT (deadline_from_answer))
+        sent_us = now_us;
     uint64_t until = sent_us + self->ttl_us - self->margin_us;
     if (sent_us > now_us || until <= now_us)
         return hf_lease_alive (self, now_us);

@@ -1,4 +1,7 @@
+//  The requests of a session that wait for their answers, by seq.
+
 #include "client/core/hf_window.h"
+#include "base/hf_alloc.h"
 #include "msgs/hf_limits.h"
 #include <assert.h>
 #include <stdlib.h>
@@ -10,9 +13,7 @@ void
 hf_window_init (hf_window_t *self)
 {
     *self = (hf_window_t){.size = SIZE_START, .floor = 1, .next = 1};
-    self->slots = calloc (self->size, sizeof *self->slots);
-    if (!self->slots)
-        abort ();
+    self->slots = hf_alloc (self->size * sizeof *self->slots);
 }
 
 void
@@ -34,9 +35,7 @@ s_grow (hf_window_t *self)
 {
     uint64_t size = self->size * 2;
     assert (size <= HF_WINDOW_MAX);
-    void **slots = calloc (size, sizeof *slots);
-    if (!slots)
-        abort ();
+    void **slots = hf_alloc (size * sizeof *slots);
     for (uint64_t seq = self->floor; seq < self->next; seq++)
         slots[seq % size] = self->slots[seq % self->size];
     free (self->slots);

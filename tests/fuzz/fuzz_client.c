@@ -532,7 +532,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     assert (client);
     pthread_join (client->thread, NULL);
     client->thread = pthread_self ();
-    client->choice.random = 1; //  equal inputs, equal lives
+    client->choice.random.state = 1; //  equal inputs, equal lives
     client->now_us = s_world.now_us;
     for (unsigned i = 0; i < NODES; i++)
         s_arrives (i, HF_LINK_CONNECTED, hf_span ("", 0));

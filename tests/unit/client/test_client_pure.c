@@ -1,18 +1,11 @@
-/*  The pure parts in virtual time: choice of the leader, lease, window, timers, table. */
+//  The parts of the core on their own, in virtual time: choice of the leader, lease, window.
+
 #include "tests/kit/hf_test.h"
 #include "client/core/hf_choice.h"
-#include "client/hf_knots.h"
 #include "client/core/hf_lease.h"
 #include "client/core/hf_window.h"
 
 #define MS 1000ULL
-
-static uint64_t
-s_random (uint64_t *seed, uint64_t limit)
-{
-    *seed = *seed * 6364136223846793005U + 1442695040888963407U;
-    return (*seed >> 33) % limit;
-}
 
 //  ---- the choice -----------------------------------------------------------------
 
@@ -192,14 +185,15 @@ static void
 test_choice_holds_under_any_events (void **state)
 {
     (void)state;
-    uint64_t seed = 7;
+    hf_random_t random = {7};
     hf_choice_t choice;
     hf_choice_init (&choice, s_ids, 3, 9);
     uint64_t epoch = 0;
     for (uint64_t now = 0; now < 200000; now++) {
-        uint32_t node = (uint32_t)s_random (&seed, 3);
-        uint64_t term = s_random (&seed, 5) == 0 ? UINT64_MAX : s_random (&seed, 9);
-        switch (s_random (&seed, 7)) {
+        uint32_t node = (uint32_t)hf_random_below (&random, 3);
+        uint64_t term =
+            hf_random_below (&random, 5) == 0 ? UINT64_MAX : hf_random_below (&random, 9);
+        switch (hf_random_below (&random, 7)) {
         case 0:
             hf_choice_connected (&choice, node);
             break;
@@ -207,7 +201,7 @@ test_choice_holds_under_any_events (void **state)
             hf_choice_broken (&choice, node, now);
             break;
         case 2:
-            hf_choice_refused (&choice, node, (uint32_t)s_random (&seed, 5), term, now);
+            hf_choice_refused (&choice, node, (uint32_t)hf_random_below (&random, 5), term, now);
             break;
         case 3:
             if (choice.connected[node])
@@ -307,14 +301,15 @@ test_window_against_a_slow_twin (void **state)
     memset (out, 0, sizeof out);
     hf_window_t window;
     hf_window_init (&window);
-    uint64_t seed = 3, next = 1, floor = 1;
+    hf_random_t random = {3};
+    uint64_t next = 1, floor = 1;
     while (next < MOST) {
-        bool put = s_random (&seed, 3) > 0 && !hf_window_full (&window);
+        bool put = hf_random_below (&random, 3) > 0 && !hf_window_full (&window);
         if (put) {
             assert_int_equal (hf_window_put (&window, &items[next]), next);
             out[next++] = true;
         } else {
-            uint64_t seq = floor + s_random (&seed, next - floor + 3);
+            uint64_t seq = floor + hf_random_below (&random, next - floor + 3);
             void *item = hf_window_take (&window, seq);
             bool there = seq < next && out[seq];
             assert_ptr_equal (item, there ? &items[seq] : NULL);
@@ -349,64 +344,6 @@ test_window_fills_up (void **state)
     hf_window_done (&window);
 }
 
-//  ---- timers and the table -----------------------------------------------------------
-
-static void
-test_timers_against_a_slow_twin (void **state)
-{
-    (void)state;
-    enum { MOST = 300 };
-    static hf_timer_t timer[MOST];
-    memset (timer, 0, sizeof timer);
-    uint64_t at[MOST];
-    for (int i = 0; i < MOST; i++)
-        at[i] = HF_NEVER;
-    hf_timers_t timers;
-    hf_timers_init (&timers);
-    uint64_t seed = 11;
-    for (uint64_t now = 0; now < 100000; now++) {
-        size_t i = s_random (&seed, MOST);
-        at[i] = s_random (&seed, 4) == 0 ? HF_NEVER : now + s_random (&seed, 500);
-        hf_timers_set (&timers, &timer[i], at[i]);
-        uint64_t least = HF_NEVER;
-        for (int k = 0; k < MOST && now % 16 == 0; k++)
-            least = at[k] < least ? at[k] : least;
-        if (now % 16 == 0)
-            assert_int_equal (hf_timers_due_us (&timers), least);
-        hf_timer_t *due;
-        while ((due = hf_timers_take (&timers, now))) {
-            size_t k = (size_t)(due - timer);
-            assert_true (at[k] <= now);
-            at[k] = HF_NEVER;
-        }
-    }
-    hf_timers_done (&timers);
-}
-
-static void
-test_knots_keep_what_is_put (void **state)
-{
-    (void)state;
-    enum { MOST = 1000 };
-    static hf_knot_t knots[MOST];
-    hf_knots_t table;
-    hf_knots_init (&table);
-    for (int i = 0; i < MOST; i++)
-        hf_knots_put (&table, &knots[i], (uint64_t)i / 2); //  two of each hash
-    for (int i = 0; i < MOST; i += 2) {
-        hf_knot_t *first = hf_knots_first (&table, (uint64_t)i / 2);
-        hf_knot_t *second = hf_knots_next (first);
-        assert_true ((first == &knots[i] && second == &knots[i + 1]) ||
-                     (first == &knots[i + 1] && second == &knots[i]));
-        assert_null (hf_knots_next (second));
-        hf_knots_take (&table, &knots[i]);
-        assert_ptr_equal (hf_knots_first (&table, (uint64_t)i / 2), &knots[i + 1]);
-    }
-    assert_int_equal (table.count, MOST / 2);
-    assert_null (hf_knots_first (&table, MOST));
-    hf_knots_done (&table);
-}
-
 int
 main (void)
 {
@@ -425,8 +362,6 @@ main (void)
         cmocka_unit_test (test_lease_margins),
         cmocka_unit_test (test_window_against_a_slow_twin),
         cmocka_unit_test (test_window_fills_up),
-        cmocka_unit_test (test_timers_against_a_slow_twin),
-        cmocka_unit_test (test_knots_keep_what_is_put),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

@@ -1,0 +1,274 @@
+//  What the leader says of requests: answers, grants, places in queues.
+//
+//  A grant may come three ways: in the answer, pushed, and listed in ALIVE; any of them may be
+//  lost, late or repeated. A grant belongs to a waiting acquire only when its index is not before
+//  that of the answer that put it in the queue: an older one belongs to an earlier hold.
+
+#include "client/core/hf_client_internal.h"
+#include <assert.h>
+
+static void
+s_hold (hf_client_place_t *place, uint64_t token)
+{
+    if (place->held && place->token == token)
+        return;
+    place->held = true;
+    place->given = 0;
+    place->token = token;
+    place->held_us = place->session->core->now_us;
+}
+
+/*  Give the grant to an acquire, unless the lease ran out meanwhile: then nobody gets it. */
+static bool
+s_give (hf_op_t *op, uint64_t token, uint64_t index)
+{
+    hf_client_place_t *place = op->place;
+    if (!HF_MUTANT (grant_past_deadline) && !hf_client_session_alive (op->session)) {
+        hf_client_session_end (op->session);
+        return false;
+    }
+    s_hold (place, token);
+    place->given++;
+    place->early_token = 0;
+    hf_op_finish (op, HF_OK, index, token);
+    return true;
+}
+
+static hf_op_t *
+s_waiting_since (const hf_client_place_t *place, uint64_t index)
+{
+    HF_CHAIN_EACH (&place->waiting, at)
+    {
+        hf_op_t *op = HF_AROUND (at, hf_op_t, chain);
+        if (op->queued_index <= index || HF_MUTANT (old_grant_taken))
+            return op;
+    }
+    return NULL;
+}
+
+/*  The session holds the lock: whoever waits for it has it. */
+static void
+s_granted (hf_client_place_t *place, uint64_t token, uint64_t index)
+{
+    if (token == 0)
+        return;
+    place->refs++;
+    hf_op_t *op = s_waiting_since (place, index);
+    if (!op && place->live > 0 && index >= place->early_index) {
+        //  The push overtook the answer to the acquire, which will tell whether it fits.
+        place->early_token = token;
+        place->early_index = index;
+    }
+    while (op && s_give (op, token, index))
+        op = s_waiting_since (place, index);
+    place->refs--;
+    hf_client_place_check (place);
+}
+
+static void
+s_moved (hf_client_place_t *place, uint64_t position)
+{
+    if (hf_chain_empty (&place->waiting) || place->position == position)
+        return;
+    place->position = position;
+    hf_client_session_event (place->session, HF_SESSION_MOVED, place, 0, position);
+}
+
+//  ---- answers ----------------------------------------------------------------
+
+static void
+s_queued (hf_op_t *op, const hf_answer_t *answer)
+{
+    hf_client_place_t *place = op->place;
+    hf_op_remove (op);
+    op->state = HF_OP_WAITING;
+    op->queued_index = answer->index;
+    op->queued_us = op->session->core->now_us;
+    hf_chain_append (&place->waiting, &op->chain);
+    hf_client_place_unpark (place);
+    place->position = 0;
+    s_moved (place, answer->position);
+    if (place->early_token != 0 && place->early_index >= answer->index)
+        s_granted (place, place->early_token, place->early_index);
+}
+
+static void
+s_acquire_answered (hf_op_t *op, const hf_answer_t *answer)
+{
+    hf_client_place_t *place = op->place;
+    place->refs++;
+    bool wanted = !op->orphan;
+    if (answer->status == HF_OK && wanted) {
+        s_give (op, answer->token, answer->index);
+    } else if (answer->status == HF_QUEUED && wanted && op->wait) {
+        s_queued (op, answer);
+    } else if (answer->status == HF_OK || answer->status == HF_QUEUED) {
+        //  Given up meanwhile, or another acquire of ours that was given up left its place there.
+        hf_op_finish (op, HF_NOT_GRANTED, answer->index, 0);
+        hf_client_requests_abandon (place);
+    } else {
+        hf_op_finish (op, (hf_status_t)answer->status, answer->index, 0);
+    }
+    place->refs--;
+    hf_client_place_check (place);
+}
+
+static void
+s_other_answered (hf_op_t *op, const hf_answer_t *answer)
+{
+    hf_client_place_t *place = op->place;
+    bool own = op->owner == 0 || op->owner == op->session->id;
+    bool ends = op->kind == HF_OP_RELEASE || op->kind == HF_OP_CANCEL;
+    place->refs++;
+    if (own && place->held && place->token == op->token) {
+        if (answer->status == HF_OK && ends)
+            place->held = false;
+        else if (answer->status == HF_NOT_HOLDER)
+            hf_client_place_lost (place);
+    }
+    //  STALE: the cluster has forgotten this answer, so nobody can tell what became of it.
+    bool stale = answer->status == HF_STALE;
+    hf_op_finish (op, stale ? HF_UNDECIDED : (hf_status_t)answer->status, answer->index, 0);
+    place->refs--;
+    hf_client_place_check (place);
+}
+
+/*  Whether a node may answer this request so. */
+static bool
+s_sensible (const hf_op_t *op, const hf_answer_t *answer)
+{
+    if (answer->status >= HF_TIMEOUT)
+        return false;
+    bool acquire = op->kind == HF_OP_ACQUIRE;
+    if (answer->status == HF_QUEUED || answer->status == HF_NOT_GRANTED)
+        return acquire;
+    return answer->status != HF_OK || !acquire || answer->token != 0;
+}
+
+static void
+s_answer (hf_client_session_t *session, const hf_answer_t *answer)
+{
+    hf_op_t *op = hf_window_get (&session->window, answer->seq);
+    if (!op || !s_sensible (op, answer))
+        return;
+    if (answer->status == HF_SESSION_EXPIRED) {
+        session->expired = true;
+        hf_client_session_end (session);
+        return;
+    }
+    //  These went through the log after the request was first sent: as good as a keepalive.
+    uint64_t sent_us = HF_MUTANT (renewed_from_repeat) ? op->sent_us : op->first_us;
+    if (answer->status <= HF_NOT_HOLDER)
+        hf_lease_renew (&session->lease, sent_us, session->core->now_us);
+    if (op->kind == HF_OP_ACQUIRE)
+        s_acquire_answered (op, answer);
+    else
+        s_other_answered (op, answer);
+    hf_client_session_mark (session); //  the window has room, parked requests may go
+}
+
+static void
+s_item (hf_client_session_t *session, hf_scan_t *scan)
+{
+    hf_answer_t answer;
+    hf_granted_t granted;
+    hf_moved_t moved;
+    hf_client_place_t *place = NULL;
+    switch (hf_scan_kind (scan)) {
+    case HF_KIND_ANSWER:
+        if (hf_answer_get (scan, &answer))
+            s_answer (session, &answer);
+        break;
+    case HF_KIND_GRANTED:
+        if (hf_granted_get (scan, &granted))
+            place = hf_client_place_find (session, granted.lock.at, granted.lock.size);
+        if (place)
+            s_granted (place, granted.token, granted.index);
+        break;
+    case HF_KIND_MOVED:
+        if (hf_moved_get (scan, &moved))
+            place = hf_client_place_find (session, moved.lock.at, moved.lock.size);
+        if (place)
+            s_moved (place, moved.position);
+        break;
+    default:
+        hf_scan_skip (scan, 1);
+    }
+}
+
+void
+hf_client_answers_take (hf_client_core_t *core, const hf_answers_t *answers)
+{
+    hf_client_session_t *session = hf_client_session_find (core, answers->session);
+    if (HF_MUTANT (other_session) && !session && !hf_chain_empty (&core->sessions_all))
+        session = HF_AROUND (core->sessions_all.next, hf_client_session_t, all);
+    hf_scan_t scan = hf_scan_list (answers->items);
+    for (uint32_t i = 0; i < answers->items.count && !scan.bad; i++) {
+        if (!session || session->ended)
+            return;
+        s_item (session, &scan);
+    }
+}
+
+//  ---- ALIVE lists what is held and queued ------------------------------------
+
+static void
+s_listed (hf_client_session_t *session, const hf_alive_t *alive)
+{
+    hf_scan_t scan = hf_scan_list (alive->held);
+    for (uint32_t i = 0; i < alive->held.count && !scan.bad && !session->ended; i++) {
+        hf_granted_t granted;
+        if (!hf_granted_get (&scan, &granted))
+            return;
+        hf_client_place_t *place =
+            hf_client_place_find (session, granted.lock.at, granted.lock.size);
+        if (!place)
+            continue;
+        if (!place->held || place->token == granted.token)
+            place->seen_us = alive->echo;
+        if (!HF_MUTANT (push_unhealed))
+            s_granted (place, granted.token, granted.index);
+    }
+    scan = hf_scan_list (alive->queued);
+    for (uint32_t i = 0; i < alive->queued.count && !scan.bad && !session->ended; i++) {
+        hf_moved_t moved;
+        if (!hf_moved_get (&scan, &moved))
+            return;
+        hf_client_place_t *place = hf_client_place_find (session, moved.lock.at, moved.lock.size);
+        if (place && !hf_chain_empty (&place->waiting)) {
+            place->seen_us = alive->echo;
+            s_moved (place, moved.position);
+        }
+    }
+}
+
+/*  ALIVE did not list the place: a hold is lost, a place in the queue is asked for anew. This holds
+ *  only for what was there before the keepalive was sent and what no request is changing. */
+static void
+s_unlisted (hf_client_place_t *place, uint64_t echo)
+{
+    if (place->seen_us == echo || place->out > 0 || !hf_chain_empty (&place->parked))
+        return;
+    if (place->held && place->held_us < echo && !HF_MUTANT (unlisted_kept))
+        hf_client_place_lost (place);
+    HF_CHAIN_EACH_SAFE (&place->waiting, at)
+    {
+        hf_op_t *op = HF_AROUND (at, hf_op_t, chain);
+        if (op->queued_us < echo) {
+            hf_chain_remove (&op->chain);
+            hf_client_requests_ready (op);
+        }
+    }
+    hf_client_place_check (place);
+}
+
+void
+hf_client_answers_alive (hf_client_session_t *session, const hf_alive_t *alive)
+{
+    s_listed (session, alive);
+    HF_CHAIN_EACH_SAFE (&session->places_all, at)
+    {
+        if (!session->ended)
+            s_unlisted (HF_AROUND (at, hf_client_place_t, all), alive->echo);
+    }
+}

@@ -1,0 +1,266 @@
+//  The core's inputs and outputs: frames and submissions to where they belong, turns, results.
+
+#include "client/core/hf_client_internal.h"
+#include <assert.h>
+#include <string.h>
+
+//  ---- life -------------------------------------------------------------------
+
+hf_client_core_t *
+hf_client_core_new (const hf_client_config_t *config)
+{
+    assert (config->count > 0 && config->count <= HF_MEMBERS_MAX);
+    hf_client_core_t *self = hf_alloc (sizeof *self);
+    memcpy (self->ids, config->ids, sizeof self->ids);
+    self->count = config->count;
+    self->request_us = config->request_us > 0 ? config->request_us : HF_REQUEST_US;
+    hf_outbox_init (&self->outbox);
+    hf_chain_init (&self->done);
+    for (uint32_t i = 0; i < self->count; i++)
+        atomic_init (&self->reached_us[i], 0);
+    hf_choice_init (&self->choice, self->ids, self->count, config->seed);
+    self->next_key = hf_random_next (&self->choice.random) >> 2 | 1;
+    self->asked_us = HF_NEVER;
+    self->patience_us = self->request_us;
+    hf_table_init (&self->sessions);
+    hf_chain_init (&self->sessions_all);
+    hf_chain_init (&self->dropped);
+    hf_chain_init (&self->dirty);
+    hf_table_init (&self->asks);
+    hf_chain_init (&self->asks_all);
+    hf_pack_init (&self->list);
+    return self;
+}
+
+void
+hf_client_core_stop (hf_client_core_t *self)
+{
+    while (!hf_chain_empty (&self->sessions_all)) {
+        hf_chain_t *at = self->sessions_all.next;
+        hf_client_session_drop (HF_AROUND (at, hf_client_session_t, all));
+        hf_chain_append (&self->dropped, at);
+    }
+    hf_client_ask_stop (self);
+}
+
+void
+hf_client_core_destroy (hf_client_core_t **self_p)
+{
+    hf_client_core_t *self = *self_p;
+    if (!self)
+        return;
+    *self_p = NULL;
+    hf_client_core_stop (self);
+    HF_CHAIN_EACH_SAFE (&self->done, at)
+    {
+        hf_op_free (HF_AROUND (at, hf_op_t, chain));
+    }
+    HF_CHAIN_EACH_SAFE (&self->dropped, at)
+    {
+        free (HF_AROUND (at, hf_client_session_t, all));
+    }
+    hf_outbox_done (&self->outbox);
+    hf_table_done (&self->sessions);
+    hf_table_done (&self->asks);
+    hf_heap_done (&self->session_timers);
+    hf_heap_done (&self->op_timers);
+    hf_pack_done (&self->list);
+    free (self);
+}
+
+//  ---- in ---------------------------------------------------------------------
+
+static void
+s_now (hf_client_core_t *self, uint64_t now_us)
+{
+    if (now_us > self->now_us)
+        self->now_us = now_us;
+}
+
+/*  The place of node ID in the list; -1: it is not there. */
+static int
+s_node (const hf_client_core_t *self, uint32_t id)
+{
+    for (uint32_t i = 0; i < self->count; i++)
+        if (self->ids[i] == id)
+            return (int)i;
+    return -1;
+}
+
+void
+hf_client_core_connected (hf_client_core_t *self, uint32_t node, uint64_t now_us)
+{
+    s_now (self, now_us);
+    int at = s_node (self, node);
+    if (at < 0)
+        return;
+    atomic_store (&self->reached_us[at], HF_NEVER);
+    hf_choice_connected (&self->choice, (uint32_t)at);
+    hf_client_ask_connected (self, (uint32_t)at);
+}
+
+void
+hf_client_core_broken (hf_client_core_t *self, uint32_t node, uint64_t now_us)
+{
+    s_now (self, now_us);
+    int at = s_node (self, node);
+    if (at < 0)
+        return;
+    atomic_store (&self->reached_us[at], self->now_us);
+    hf_choice_broken (&self->choice, (uint32_t)at, self->now_us);
+}
+
+bool
+hf_client_core_reached (hf_client_core_t *self, uint32_t node, uint64_t start_us)
+{
+    for (uint32_t i = 0; i < self->count; i++) {
+        uint64_t last_us = atomic_load (&self->reached_us[i]);
+        if ((node == 0 || self->ids[i] == node) && last_us != 0 && last_us >= start_us)
+            return true;
+    }
+    return false;
+}
+
+/*  Anything that is not as the protocol says is dropped: what it should have said comes again. */
+void
+hf_client_core_frame (hf_client_core_t *self, uint32_t from, hf_span_t frame, uint64_t now_us)
+{
+    s_now (self, now_us);
+    int at = s_node (self, from);
+    uint32_t node = (uint32_t)at;
+    hf_scan_t scan;
+    uint32_t kind;
+    if (at < 0 || hf_frame_open (frame.at, frame.size, &scan, &kind) != HF_OK)
+        return;
+    union {
+        hf_opened_t opened;
+        hf_alive_t alive;
+        hf_answers_t answers;
+        hf_closed_t closed;
+        hf_query_result_t result;
+        hf_refused_t refused;
+    } m;
+    if (kind == HF_KIND_ANSWERS && hf_answers_get (&scan, &m.answers)) {
+        hf_client_leader_heard (self, node);
+        hf_client_answers_take (self, &m.answers);
+    } else if (kind == HF_KIND_ALIVE && hf_alive_get (&scan, &m.alive)) {
+        hf_client_leader_heard (self, node);
+        hf_client_session_take_alive (self, &m.alive);
+    } else if (kind == HF_KIND_OPENED && hf_opened_get (&scan, &m.opened) &&
+               m.opened.nonce.size == HF_NONCE_SIZE) {
+        hf_client_leader_heard (self, node);
+        hf_client_ask_opened (self, &m.opened);
+    } else if (kind == HF_KIND_CLOSED_REPLY && hf_closed_get (&scan, &m.closed)) {
+        hf_client_leader_heard (self, node);
+        hf_client_ask_closed (self, &m.closed);
+    } else if (kind == HF_KIND_RESULT && hf_query_result_get (&scan, &m.result)) {
+        if (m.result.id != HF_PROBE_ID)
+            hf_client_ask_result (self, node, &m.result);
+        else if (m.result.status == HF_OK)
+            hf_choice_answered (&self->choice, node);
+    } else if (kind == HF_KIND_REFUSED && hf_refused_get (&scan, &m.refused)) {
+        hf_client_leader_refused (self, node, &m.refused);
+    }
+}
+
+static void
+s_leave (hf_client_core_t *self, hf_op_t *op)
+{
+    bool expired = op->session->expired;
+    hf_client_session_drop (op->session);
+    hf_op_done (self, op, expired ? HF_SESSION_EXPIRED : HF_OK);
+}
+
+void
+hf_client_core_submit (hf_client_core_t *self, hf_op_t *op, uint64_t now_us)
+{
+    s_now (self, now_us);
+    assert (op->state == HF_OP_NEW && op->kind != HF_OP_EVENT);
+    if (op->kind == HF_OP_LEAVE)
+        s_leave (self, op);
+    else if (op->session)
+        hf_client_requests_take (op);
+    else
+        hf_client_ask_start (self, op);
+}
+
+//  ---- turns ------------------------------------------------------------------
+
+static void
+s_timers (hf_client_core_t *self)
+{
+    hf_heap_node_t *node;
+    while ((node = hf_heap_take (&self->op_timers, self->now_us))) {
+        hf_op_t *op = HF_AROUND (node, hf_op_t, timer);
+        if (op->session)
+            hf_client_requests_limit (op);
+        else
+            hf_client_ask_wake (self, op);
+    }
+    while ((node = hf_heap_take (&self->session_timers, self->now_us)))
+        hf_client_session_mark (HF_AROUND (node, hf_client_session_t, timer));
+}
+
+void
+hf_client_core_turn (hf_client_core_t *self, uint64_t now_us)
+{
+    s_now (self, now_us);
+    hf_client_leader_turn (self);
+    s_timers (self);
+    while (!hf_chain_empty (&self->dirty)) {
+        hf_client_session_t *session = HF_AROUND (self->dirty.next, hf_client_session_t, dirty);
+        hf_chain_remove (&session->dirty);
+        hf_client_session_flush (session);
+    }
+}
+
+uint64_t
+hf_client_core_due_us (const hf_client_core_t *self)
+{
+    if (!hf_chain_empty (&self->dirty))
+        return 0;
+    uint64_t due_us = hf_client_leader_due_us (self);
+    uint64_t sessions_us = hf_heap_key (&self->session_timers);
+    uint64_t ops_us = hf_heap_key (&self->op_timers);
+    due_us = sessions_us < due_us ? sessions_us : due_us;
+    return ops_us < due_us ? ops_us : due_us;
+}
+
+//  ---- out --------------------------------------------------------------------
+
+/*  The lease may have run out since the grant was taken: then it is not given. */
+static void
+s_check_grant (hf_client_core_t *self, hf_op_t *op, uint64_t now_us)
+{
+    hf_client_session_t *session = hf_client_session_find (self, op->result.session);
+    if (session && (HF_MUTANT (grant_past_deadline) || hf_lease_alive (&session->lease, now_us)))
+        return;
+    uint64_t token = op->result.token;
+    op->result.status = session ? HF_LOST : HF_CLOSED;
+    op->result.token = op->result.index = 0;
+    if (!session || session->ended)
+        return;
+    //  Nobody was told of this hold, so nobody is told of its loss.
+    hf_client_place_t *place = hf_client_place_find (session, op->text, op->lock_size);
+    if (place && place->held && place->token == token && --place->given == 0)
+        place->held = false;
+    hf_client_session_end (session);
+}
+
+hf_op_t *
+hf_client_core_next (hf_client_core_t *self, uint64_t now_us)
+{
+    if (hf_chain_empty (&self->done))
+        return NULL;
+    hf_op_t *op = HF_AROUND (self->done.next, hf_op_t, chain);
+    hf_chain_remove (&op->chain);
+    if (op->kind == HF_OP_ACQUIRE && op->result.status == HF_OK)
+        s_check_grant (self, op, now_us);
+    return op;
+}
+
+hf_outbox_t *
+hf_client_core_outbox (hf_client_core_t *self)
+{
+    return &self->outbox;
+}

@@ -1,0 +1,198 @@
+/*  hf_client_internal.h - what the files of the client's core share.
+ *
+ *  Nothing here calls back: results and events are appended to core->done. So lists do not change
+ *  under a loop except by what the loop itself does.
+ */
+#ifndef HF_CLIENT_INTERNAL_H_INCLUDED
+#define HF_CLIENT_INTERNAL_H_INCLUDED
+
+#include "base/hf_alloc.h"
+#include "base/hf_mutant.h"
+#include "base/hf_table.h"
+#include "client/core/hf_choice.h"
+#include "client/core/hf_client_core.h"
+#include "client/core/hf_window.h"
+
+#define HF_PROBE_ID     UINT64_MAX //  of the query that looks for the leader
+#define HF_LOCAL_MAX    100000     //  requests of one session that are not decided
+#define HF_REQUEST_US   1000000
+#define HF_BATCH_TARGET (256U << 10) //  a frame is closed at this size; one request may pass it
+#define HF_LATE_MAX     16
+
+//  As HF_CHAIN_EACH, when the body may take AT out of the chain.
+#define HF_CHAIN_EACH_SAFE(anchor, at)                                                             \
+    for (hf_chain_t *at = (anchor)->next, *at##_next = at->next; at != (anchor);                   \
+         at = at##_next, at##_next = at->next)
+
+//  Where an op is (op->state).
+enum {
+    HF_OP_NEW = 0, //  nowhere
+    HF_OP_READY,   //  in session->ready: goes out with the next frame
+    HF_OP_PARKED,  //  in place->parked: an earlier request for this lock is out
+    HF_OP_OUT,     //  in session->window: sent, not answered
+    HF_OP_WAITING  //  in place->waiting: an acquire that was answered QUEUED
+};
+
+/*  What a session has to do with one lock. Lives while it is held or an op names it. */
+struct hf_client_place {
+    hf_table_node_t node;
+    hf_chain_t all;
+    hf_client_session_t *session;
+    uint32_t refs;  //  ops attached
+    uint32_t out;   //  ops in the window
+    uint64_t frame; //  of those
+    uint32_t live;  //  acquires attached whose result is still wanted
+    bool held;
+    bool release_out; //  while the session ends: the section may have been committed
+    uint64_t seen_us; //  echo of the last ALIVE that listed it
+    uint64_t position;
+    uint32_t given;       //  results that gave the present grant
+    uint64_t held_us;     //  when the grant was learned of
+    uint64_t early_token; //  a grant that was pushed before its acquire was answered; 0: none
+    uint64_t early_index;
+    uint64_t token;
+    hf_chain_t parked;
+    hf_chain_t waiting;
+    uint32_t lock_size;
+    char lock[];
+};
+
+struct hf_client_session {
+    hf_table_node_t node; //  in core->sessions
+    hf_chain_t all;
+    hf_chain_t dirty; //  in core->dirty: has something to send
+    hf_client_core_t *core;
+    void *arg;
+    uint64_t id;
+    uint32_t ttl_ms;
+    hf_lease_t lease;
+    atomic_uint load; //  ops not decided
+    bool closing;     //  its results come as HF_CLOSED, events no more
+    bool ended;       //  the loss was reported
+    bool expired;     //  the cluster ended it
+    hf_heap_node_t timer;
+    uint64_t keepalive_at_us;
+    uint64_t keepalive_sent_us; //  the last one, which is its echo too
+    bool keepalive_out;
+    uint64_t epoch;    //  of the choice, when everything was last sent again
+    uint64_t check_us; //  when to look for requests without an answer; HF_NEVER: none is out
+    uint64_t frames;   //  built so far
+    uint32_t out;      //  ops in the window
+    hf_window_t window;
+    hf_table_t places;
+    hf_chain_t places_all;
+    hf_chain_t ready;
+};
+
+struct hf_client_core {
+    uint32_t ids[HF_MEMBERS_MAX];
+    uint32_t count;
+    uint64_t request_us;
+    uint64_t now_us;
+    hf_outbox_t outbox;
+    hf_chain_t done;                             //  results and events, in order
+    _Atomic uint64_t reached_us[HF_MEMBERS_MAX]; //  last seen connected; HF_NEVER: is; 0: never
+
+    //  The leader.
+    hf_choice_t choice;
+    uint64_t asked_us;   //  the target owes an answer since then; HF_NEVER: it does not
+    uint64_t doubted_us; //  the value of asked_us for which others were asked
+    uint64_t busy_until_us;
+    uint32_t busy_count;
+    uint64_t outstanding; //  sent to the leader, not answered: requests, keepalives, questions
+    uint64_t patience_us;
+    bool resend;         //  after BUSY: everything undecided goes out again
+    uint64_t epoch_seen; //  of the choice, when everything was last sent again
+
+    hf_table_t sessions; //  by id
+    hf_chain_t sessions_all;
+    hf_chain_t dropped; //  when the client ends: freed with the core
+    hf_chain_t dirty;
+    hf_heap_t session_timers;
+    hf_heap_t op_timers; //  limits of acquires; limits and repeats of questions
+    hf_table_t asks;     //  questions (OPEN, CLOSE, QUERY) by key
+    hf_chain_t asks_all;
+    uint64_t next_key;
+    uint8_t late[HF_LATE_MAX][HF_NONCE_SIZE]; //  openings that were given up
+    uint32_t late_next;
+    hf_pack_t list;
+};
+
+//  hf_client_leader.c
+/*  Whether requests may go out now. */
+bool hf_client_leader_ready (const hf_client_core_t *self);
+/*  What was packed into the outbox's frame goes to the target, which must be there. */
+void hf_client_leader_send (hf_client_core_t *self);
+/*  NODE (its place in the list) gave an answer of a leader; it refused. */
+void hf_client_leader_heard (hf_client_core_t *self, uint32_t node);
+void hf_client_leader_refused (hf_client_core_t *self, uint32_t node, const hf_refused_t *refused);
+/*  One thing more or less that the target owes. */
+void hf_client_leader_owes (hf_client_core_t *self);
+void hf_client_leader_paid (hf_client_core_t *self);
+void hf_client_leader_turn (hf_client_core_t *self);
+uint64_t hf_client_leader_due_us (const hf_client_core_t *self);
+
+//  hf_client_session.c
+hf_client_session_t *hf_client_session_find (const hf_client_core_t *core, uint64_t id);
+hf_client_session_t *hf_client_session_start (hf_client_core_t *core, uint64_t id, uint32_t ttl_ms,
+                                              uint64_t sent_us, void *arg);
+/*  It has something to send: look at it before the next turn ends. */
+void hf_client_session_mark (hf_client_session_t *self);
+bool hf_client_session_alive (hf_client_session_t *self);
+void hf_client_session_take_alive (hf_client_core_t *core, const hf_alive_t *alive);
+void hf_client_session_flush (hf_client_session_t *self);
+void hf_client_session_event (hf_client_session_t *self, hf_session_event_type_t type,
+                              const hf_client_place_t *place, uint64_t token, uint64_t position);
+/*  Its lease is over: report every loss, and give every result. */
+void hf_client_session_end (hf_client_session_t *self);
+/*  Give all results as HF_CLOSED and take it off every list. It is freed later: until its results
+ *  were reported a callback may still make ops for it. */
+void hf_client_session_drop (hf_client_session_t *self);
+
+//  hf_client_op.c
+/*  An op of the core's own, without a result for anybody. */
+hf_op_t *hf_op_silent (hf_client_session_t *session, hf_op_kind_t kind, const char *lock,
+                       uint32_t size);
+/*  Give the result, once; the op stays where it is, as an orphan. */
+void hf_op_tell (hf_op_t *op, hf_status_t status);
+/*  Out of every list; the result is given unless it was. */
+void hf_op_finish (hf_op_t *op, hf_status_t status, uint64_t index, uint64_t token);
+/*  A result without a session. */
+void hf_op_done (hf_client_core_t *core, hf_op_t *op, hf_status_t status);
+void hf_op_remove (hf_op_t *op);
+
+//  hf_client_place.c
+hf_client_place_t *hf_client_place_find (const hf_client_session_t *session, const void *lock,
+                                         uint32_t size);
+hf_client_place_t *hf_client_place_have (hf_client_session_t *session, const char *lock,
+                                         uint32_t size);
+void hf_client_place_attach (hf_client_place_t *self, hf_op_t *op);
+void hf_client_place_check (hf_client_place_t *self); //  free it when it is of no use
+void hf_client_place_unpark (hf_client_place_t *self);
+void hf_client_place_lost (hf_client_place_t *self);
+
+//  hf_client_requests.c
+void hf_client_requests_take (hf_op_t *op);
+void hf_client_requests_ready (hf_op_t *op);
+void hf_client_requests_limit (hf_op_t *op);
+/*  Send what is ready and what is due again; ALL: everything undecided. */
+void hf_client_requests_send (hf_client_session_t *session, bool all);
+/*  Leave the queue, or hand back a grant that nobody waits for. */
+void hf_client_requests_abandon (hf_client_place_t *place);
+
+//  hf_client_answers.c
+void hf_client_answers_take (hf_client_core_t *core, const hf_answers_t *answers);
+void hf_client_answers_alive (hf_client_session_t *session, const hf_alive_t *alive);
+
+//  hf_client_ask.c
+void hf_client_ask_start (hf_client_core_t *core, hf_op_t *ask);
+void hf_client_ask_wake (hf_client_core_t *core, hf_op_t *ask);
+void hf_client_ask_send_all (hf_client_core_t *core);
+void hf_client_ask_connected (hf_client_core_t *core, uint32_t node);
+void hf_client_ask_refused (hf_client_core_t *core, uint32_t node, hf_status_t status);
+void hf_client_ask_stop (hf_client_core_t *core);
+void hf_client_ask_opened (hf_client_core_t *core, const hf_opened_t *opened);
+void hf_client_ask_closed (hf_client_core_t *core, const hf_closed_t *closed);
+void hf_client_ask_result (hf_client_core_t *core, uint32_t node, const hf_query_result_t *result);
+
+#endif

@@ -1,0 +1,166 @@
+//  The choice of the leader put to work: probes, silence, BUSY.
+
+#include "client/core/hf_client_internal.h"
+#include <assert.h>
+
+#define PATIENCE_LEAST_US 200000
+#define DOUBT_PART        4 //  after this part of the patience others are asked
+#define BUSY_MIN_US       20000
+#define BUSY_MAX_US       1000000
+#define BUSY_LEAST_US     5000
+
+bool
+hf_client_leader_ready (const hf_client_core_t *self)
+{
+    return self->choice.target >= 0 && self->now_us >= self->busy_until_us;
+}
+
+void
+hf_client_leader_owes (hf_client_core_t *self)
+{
+    self->outstanding++;
+}
+
+void
+hf_client_leader_paid (hf_client_core_t *self)
+{
+    assert (self->outstanding > 0);
+    if (--self->outstanding == 0)
+        self->asked_us = HF_NEVER;
+}
+
+void
+hf_client_leader_send (hf_client_core_t *self)
+{
+    assert (self->choice.target >= 0);
+    if (self->asked_us == HF_NEVER)
+        self->asked_us = self->now_us;
+    hf_outbox_to_peer (&self->outbox, self->ids[self->choice.target]);
+}
+
+void
+hf_client_leader_heard (hf_client_core_t *self, uint32_t node)
+{
+    if (self->choice.target != (int)node)
+        return;
+    hf_choice_answered (&self->choice, node);
+    self->busy_count = 0;
+    self->asked_us = self->outstanding > 0 ? self->now_us : HF_NEVER;
+}
+
+static void
+s_busy (hf_client_core_t *self)
+{
+    uint64_t most = (uint64_t)BUSY_MIN_US << (self->busy_count < 6 ? self->busy_count : 6);
+    most = most < BUSY_MAX_US ? most : BUSY_MAX_US;
+    self->busy_count++;
+    self->busy_until_us =
+        self->now_us + BUSY_LEAST_US + hf_random_below (&self->choice.random, most - BUSY_LEAST_US);
+    self->resend = true;
+    self->asked_us = HF_NEVER;
+}
+
+void
+hf_client_leader_refused (hf_client_core_t *self, uint32_t node, const hf_refused_t *refused)
+{
+    bool target = self->choice.target == (int)node;
+    if (refused->status == HF_NOT_LEADER) {
+        hf_choice_refused (&self->choice, node, refused->leader, refused->term, self->now_us);
+    } else if (refused->status == HF_BUSY) {
+        if (target && self->now_us >= self->busy_until_us)
+            s_busy (self);
+    } else {
+        //  It does not understand us. No other node of this version will.
+        if (target)
+            hf_client_leader_heard (self, node);
+        hf_client_ask_refused (self, node, (hf_status_t)refused->status);
+    }
+}
+
+static void
+s_probe (hf_client_core_t *self, uint32_t bits)
+{
+    hf_query_t query = {.id = HF_PROBE_ID, .what = HF_WHAT_LEADER, .name = hf_span_text ("")};
+    for (uint32_t i = 0; i < self->count; i++) {
+        if ((bits & 1U << i) == 0)
+            continue;
+        hf_query_frame (&self->outbox.frame, &query);
+        hf_outbox_to_peer (&self->outbox, self->ids[i]);
+    }
+}
+
+/*  Everything undecided goes to the target (again): all sessions and questions. */
+static void
+s_turn_all (hf_client_core_t *self)
+{
+    self->asked_us = self->outstanding > 0 ? self->now_us : HF_NEVER;
+    HF_CHAIN_EACH (&self->sessions_all, at)
+    {
+        hf_client_session_mark (HF_AROUND (at, hf_client_session_t, all));
+    }
+    hf_client_ask_send_all (self);
+}
+
+static uint64_t
+s_patience_us (const hf_client_core_t *self)
+{
+    return self->patience_us > PATIENCE_LEAST_US ? self->patience_us : PATIENCE_LEAST_US;
+}
+
+/*  When the target has been silent for too long. */
+static uint64_t
+s_silence_us (const hf_client_core_t *self)
+{
+    return self->asked_us == HF_NEVER ? HF_NEVER : self->asked_us + s_patience_us (self);
+}
+
+/*  When to ask the others whether they know another leader: once for each silence. */
+static uint64_t
+s_doubt_us (const hf_client_core_t *self)
+{
+    bool none = self->asked_us == HF_NEVER || self->doubted_us == self->asked_us;
+    return none ? HF_NEVER : self->asked_us + s_patience_us (self) / DOUBT_PART;
+}
+
+void
+hf_client_leader_turn (hf_client_core_t *self)
+{
+    hf_choice_t *choice = &self->choice;
+    if (HF_MUTANT (silent_leader_kept))
+        self->asked_us = HF_NEVER;
+    if (self->now_us >= s_silence_us (self)) {
+        hf_choice_silent (choice, self->now_us);
+    } else if (self->now_us >= s_doubt_us (self)) {
+        self->doubted_us = self->asked_us;
+        hf_choice_doubt (choice);
+    }
+    if (choice->target < 0) {
+        self->asked_us = HF_NEVER;
+        self->busy_until_us = 0;
+        self->busy_count = 0;
+        self->resend = false;
+    }
+    uint32_t bits = hf_choice_tick (choice, self->now_us);
+    if (bits != 0)
+        s_probe (self, bits);
+    if (self->resend && hf_client_leader_ready (self)) {
+        self->resend = false;
+        choice->epoch++;
+    }
+    if (self->epoch_seen != choice->epoch && hf_client_leader_ready (self)) {
+        self->epoch_seen = choice->epoch;
+        s_turn_all (self);
+    }
+}
+
+uint64_t
+hf_client_leader_due_us (const hf_client_core_t *self)
+{
+    uint64_t due = hf_choice_due_us (&self->choice);
+    uint64_t silence = s_silence_us (self), doubt = s_doubt_us (self);
+    due = silence < due ? silence : due;
+    due = doubt < due ? doubt : due;
+    if (self->resend && self->busy_until_us < due)
+        due = self->busy_until_us;
+    return due;
+}

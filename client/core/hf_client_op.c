@@ -1,0 +1,258 @@
+//  Ops: made, checked, and given back with their results.
+
+#include "client/core/hf_client_internal.h"
+#include <assert.h>
+#include <string.h>
+
+#define NAME_SIZE 256 //  the longest valid name, and its zero
+
+/*  What strnlen gives, which not every C library has. */
+static size_t
+s_length (const char *name)
+{
+    const char *end = memchr (name, 0, NAME_SIZE);
+    return end ? (size_t)(end - name) : NAME_SIZE;
+}
+
+//  ---- making them ------------------------------------------------------------
+
+static hf_op_t *
+s_new (hf_op_kind_t kind, const char *lock, size_t lock_size, hf_span_t file, hf_span_t data)
+{
+    size_t files = file.size > 0 ? file.size + 1 + data.size : 0;
+    hf_op_t *op = hf_alloc (sizeof *op + lock_size + 1 + files);
+    op->kind = kind;
+    op->limit_us = HF_NEVER;
+    op->lock_size = (uint32_t)lock_size;
+    op->file_size = file.size;
+    op->data_size = data.size;
+    memcpy (op->text, lock, lock_size);
+    if (file.size > 0)
+        memcpy (op->text + lock_size + 1, file.at, file.size);
+    if (data.size > 0)
+        memcpy (op->text + lock_size + 1 + file.size + 1, data.at, data.size);
+    return op;
+}
+
+/*  The session's lease comes before anything else. */
+static hf_status_t
+s_request (hf_client_session_t *session, hf_op_kind_t kind, uint64_t owner, const char *lock,
+           hf_span_t file, hf_span_t data, uint64_t now_us, hf_op_t **op_p)
+{
+    bool alive = hf_lease_alive (&session->lease, now_us);
+    bool own = owner == 0 || owner == session->id;
+    size_t size = s_length (lock);
+    if (!hf_name_valid (hf_span (lock, size)))
+        return HF_BAD_NAME;
+    if (!alive && (kind == HF_OP_ACQUIRE || !own))
+        return HF_SESSION_EXPIRED;
+    if (atomic_fetch_add (&session->load, 1) >= HF_LOCAL_MAX) {
+        atomic_fetch_sub (&session->load, 1);
+        return HF_LIMIT;
+    }
+    hf_op_t *op = s_new (kind, lock, size, file, data);
+    op->session = session;
+    op->counted = true;
+    op->owner = owner;
+    op->lost = !alive;
+    *op_p = op;
+    return HF_OK;
+}
+
+hf_status_t
+hf_op_acquire (hf_client_session_t *session, const char *lock, uint64_t now_us, hf_op_t **op_p)
+{
+    hf_span_t none = {NULL, 0};
+    hf_status_t status = s_request (session, HF_OP_ACQUIRE, 0, lock, none, none, now_us, op_p);
+    if (status == HF_OK)
+        (*op_p)->wait = true;
+    return status;
+}
+
+hf_status_t
+hf_op_end (hf_client_session_t *session, hf_op_kind_t kind, uint64_t owner, const char *lock,
+           uint64_t token, uint64_t now_us, hf_op_t **op_p)
+{
+    assert (kind == HF_OP_RELEASE || kind == HF_OP_CANCEL || kind == HF_OP_GIVE_BACK);
+    hf_span_t none = {NULL, 0};
+    hf_status_t status = s_request (session, kind, owner, lock, none, none, now_us, op_p);
+    if (status != HF_OK)
+        return status;
+    (*op_p)->token = token;
+    (*op_p)->orphan = kind == HF_OP_GIVE_BACK;
+    return HF_OK;
+}
+
+hf_status_t
+hf_op_append (hf_client_session_t *session, uint64_t owner, const char *lock, uint64_t token,
+              const char *file, const void *data, size_t size, uint64_t now_us, hf_op_t **op_p)
+{
+    hf_span_t name = hf_span (file, s_length (file));
+    if (!hf_name_valid (name))
+        return HF_BAD_NAME;
+    if (size > HF_DATA_MAX)
+        return HF_TOO_LARGE;
+    hf_status_t status =
+        s_request (session, HF_OP_APPEND, owner, lock, name, hf_span (data, size), now_us, op_p);
+    if (status == HF_OK)
+        (*op_p)->token = token;
+    return status;
+}
+
+static hf_op_t *
+s_question (hf_op_kind_t kind, const char *name)
+{
+    hf_span_t none = {NULL, 0};
+    return s_new (kind, name, strlen (name), none, none);
+}
+
+hf_op_t *
+hf_op_open (const uint8_t nonce[HF_NONCE_SIZE], uint32_t ttl_ms)
+{
+    hf_op_t *op = s_question (HF_OP_OPEN, "");
+    memcpy (op->nonce, nonce, HF_NONCE_SIZE);
+    op->ttl_ms = ttl_ms;
+    return op;
+}
+
+hf_op_t *
+hf_op_close (uint64_t session_id)
+{
+    hf_op_t *op = s_question (HF_OP_CLOSE, "");
+    op->session_id = session_id;
+    return op;
+}
+
+hf_op_t *
+hf_op_leave (hf_client_session_t *session)
+{
+    hf_op_t *op = s_question (HF_OP_LEAVE, "");
+    op->session = session;
+    return op;
+}
+
+hf_op_t *
+hf_op_query (uint32_t node, uint32_t what, const char *name, uint64_t offset, uint32_t size)
+{
+    hf_op_t *op = s_question (HF_OP_QUERY, name);
+    op->node = node;
+    op->what = what;
+    op->offset = offset;
+    op->size = size;
+    return op;
+}
+
+hf_op_t *
+hf_op_silent (hf_client_session_t *session, hf_op_kind_t kind, const char *lock, uint32_t size)
+{
+    hf_span_t none = {NULL, 0};
+    hf_op_t *op = s_new (kind, lock, size, none, none);
+    op->session = session;
+    op->orphan = true;
+    op->counted = session != NULL;
+    if (session)
+        atomic_fetch_add (&session->load, 1);
+    return op;
+}
+
+void
+hf_op_free (hf_op_t *op)
+{
+    if (op->counted)
+        atomic_fetch_sub (&op->session->load, 1);
+    if (op->kind == HF_OP_LEAVE)
+        free (op->session);
+    free (op->reply);
+    free (op);
+}
+
+//  ---- giving them back -------------------------------------------------------
+
+static void
+s_give (hf_client_core_t *core, hf_op_t *op, hf_status_t status, uint64_t index, uint64_t token)
+{
+    op->result.status = status;
+    op->result.arg = op->arg;
+    op->result.lock = op->lock_size > 0 && op->kind != HF_OP_QUERY ? op->text : NULL;
+    op->result.session = op->session ? op->session->id : 0;
+    op->result.index = index;
+    op->result.token = token;
+    hf_chain_append (&core->done, &op->chain);
+}
+
+void
+hf_op_done (hf_client_core_t *core, hf_op_t *op, hf_status_t status)
+{
+    if (op->orphan)
+        hf_op_free (op);
+    else
+        s_give (core, op, status, op->result.index, 0);
+}
+
+static void
+s_unwanted (hf_op_t *op)
+{
+    if (op->kind == HF_OP_ACQUIRE && op->place && !op->orphan) {
+        assert (op->place->live > 0);
+        op->place->live--;
+    }
+    op->orphan = true;
+}
+
+void
+hf_op_tell (hf_op_t *op, hf_status_t status)
+{
+    assert (!op->orphan && op->place);
+    s_unwanted (op);
+    hf_span_t none = {NULL, 0};
+    hf_op_t *told = s_new (op->kind, op->text, op->lock_size, none, none);
+    told->session = op->session;
+    told->fn = op->fn;
+    told->arg = op->arg;
+    told->waiter = op->waiter;
+    s_give (op->session->core, told, status, 0, 0);
+}
+
+void
+hf_op_remove (hf_op_t *op)
+{
+    switch (op->state) {
+    case HF_OP_READY:
+    case HF_OP_PARKED:
+    case HF_OP_WAITING:
+        hf_chain_remove (&op->chain);
+        break;
+    case HF_OP_OUT:
+        hf_window_take (&op->session->window, op->seq);
+        op->session->out--;
+        op->place->out--;
+        hf_client_leader_paid (op->session->core);
+        break;
+    default:
+        break;
+    }
+    op->state = HF_OP_NEW;
+}
+
+void
+hf_op_finish (hf_op_t *op, hf_status_t status, uint64_t index, uint64_t token)
+{
+    hf_client_core_t *core = op->session->core;
+    hf_client_place_t *place = op->place;
+    hf_op_remove (op);
+    hf_heap_remove (&core->op_timers, &op->timer);
+    atomic_fetch_sub (&op->session->load, 1);
+    op->counted = false;
+    if (op->orphan) {
+        hf_op_free (op);
+    } else {
+        s_unwanted (op);
+        op->place = NULL;
+        s_give (core, op, status, index, token);
+    }
+    if (place) {
+        place->refs--;
+        hf_client_place_unpark (place);
+        hf_client_place_check (place);
+    }
+}

@@ -1,0 +1,260 @@
+//  A session: keepalives, its deadline, its end.
+
+#include "client/core/hf_client_internal.h"
+#include <assert.h>
+
+uint64_t
+hf_client_session_id (const hf_client_session_t *self)
+{
+    return self->id;
+}
+
+uint32_t
+hf_client_session_ttl_ms (const hf_client_session_t *self)
+{
+    return self->ttl_ms;
+}
+
+hf_lease_t *
+hf_client_session_lease (hf_client_session_t *self)
+{
+    return &self->lease;
+}
+
+hf_client_session_t *
+hf_client_session_find (const hf_client_core_t *core, uint64_t id)
+{
+    hf_table_node_t *node = hf_table_seek (&core->sessions, id); //  the id is its own hash
+    return node ? HF_AROUND (node, hf_client_session_t, node) : NULL;
+}
+
+void
+hf_client_session_mark (hf_client_session_t *self)
+{
+    if (!self->dirty.next)
+        hf_chain_append (&self->core->dirty, &self->dirty);
+}
+
+bool
+hf_client_session_alive (hf_client_session_t *self)
+{
+    return hf_lease_alive (&self->lease, self->core->now_us);
+}
+
+static void
+s_schedule (hf_client_session_t *self)
+{
+    uint64_t at = hf_lease_deadline_us (&self->lease);
+    if (hf_client_leader_ready (self->core)) {
+        at = self->keepalive_at_us < at ? self->keepalive_at_us : at;
+        at = self->check_us < at ? self->check_us : at;
+    }
+    hf_heap_set (&self->core->session_timers, &self->timer, at);
+}
+
+hf_client_session_t *
+hf_client_session_start (hf_client_core_t *core, uint64_t id, uint32_t ttl_ms, uint64_t sent_us,
+                         void *arg)
+{
+    hf_client_session_t *self = hf_alloc (sizeof *self);
+    self->core = core;
+    self->arg = arg;
+    self->id = id;
+    self->ttl_ms = ttl_ms;
+    atomic_init (&self->load, 0);
+    hf_window_init (&self->window);
+    hf_table_init (&self->places);
+    hf_chain_init (&self->places_all);
+    hf_chain_init (&self->ready);
+    hf_lease_init (&self->lease, ttl_ms, sent_us);
+    hf_table_insert (&core->sessions, &self->node, id);
+    hf_chain_append (&core->sessions_all, &self->all);
+    self->epoch = core->choice.epoch;
+    self->check_us = HF_NEVER;
+    self->keepalive_at_us = sent_us + hf_lease_interval_us (&self->lease);
+    //  A lease that is short must survive a leader that falls silent.
+    uint64_t patience = (uint64_t)ttl_ms * 1000 / 4;
+    if (patience < core->patience_us)
+        core->patience_us = patience;
+    hf_client_session_mark (self);
+    return self;
+}
+
+void
+hf_client_session_event (hf_client_session_t *self, hf_session_event_type_t type,
+                         const hf_client_place_t *place, uint64_t token, uint64_t position)
+{
+    if (self->closing)
+        return;
+    const char *lock = place ? place->lock : "";
+    hf_op_t *op = hf_op_silent (NULL, HF_OP_EVENT, lock, place ? place->lock_size : 0);
+    op->session = self;
+    op->arg = self->arg;
+    op->event = (hf_session_event_t){.type = type,
+                                     .session = self->id,
+                                     .lock = place ? op->text : NULL,
+                                     .token = token,
+                                     .position = position};
+    hf_chain_append (&self->core->done, &op->chain);
+}
+
+//  ---- keepalives -------------------------------------------------------------
+
+static void
+s_keepalive (hf_client_session_t *self)
+{
+    hf_client_core_t *core = self->core;
+    //  The echo is the time of sending; strictly rising, so that no two are the same.
+    uint64_t last_us = self->keepalive_sent_us;
+    self->keepalive_sent_us = core->now_us > last_us ? core->now_us : last_us + 1;
+    self->keepalive_at_us = core->now_us + hf_lease_interval_us (&self->lease);
+    if (!self->keepalive_out) {
+        self->keepalive_out = true;
+        hf_client_leader_owes (core);
+    }
+    hf_keepalive_frame (&core->outbox.frame, &(hf_keepalive_t){self->id, self->keepalive_sent_us});
+    hf_client_leader_send (core);
+}
+
+static void
+s_keepalive_paid (hf_client_session_t *self)
+{
+    if (self->keepalive_out)
+        hf_client_leader_paid (self->core);
+    self->keepalive_out = false;
+}
+
+void
+hf_client_session_take_alive (hf_client_core_t *core, const hf_alive_t *alive)
+{
+    hf_client_session_t *self = hf_client_session_find (core, alive->session);
+    if (!self || self->ended)
+        return;
+    //  Sent unasked (echo 0) when somebody closes the session. Ids are never reused, so it holds
+    //  for good.
+    if (alive->status == HF_SESSION_EXPIRED) {
+        self->expired = true;
+        hf_client_session_end (self);
+        return;
+    }
+    if (alive->status != HF_OK || alive->echo == 0 || alive->echo > self->keepalive_sent_us)
+        return;
+    if (alive->echo == self->keepalive_sent_us)
+        s_keepalive_paid (self);
+    if (!hf_lease_renew (&self->lease, alive->echo, core->now_us))
+        hf_client_session_end (self);
+    else
+        hf_client_answers_alive (self, alive);
+}
+
+/*  All that is due, towards the leader. */
+void
+hf_client_session_flush (hf_client_session_t *self)
+{
+    hf_client_core_t *core = self->core;
+    if (self->ended)
+        return;
+    if (!hf_client_session_alive (self)) {
+        hf_client_session_end (self);
+        return;
+    }
+    if (hf_client_leader_ready (core)) {
+        bool all = self->epoch != core->choice.epoch;
+        self->epoch = core->choice.epoch;
+        if (all || core->now_us >= self->keepalive_at_us)
+            s_keepalive (self);
+        hf_client_requests_send (self, all);
+    }
+    s_schedule (self);
+}
+
+//  ---- the end ----------------------------------------------------------------
+
+/*  What a request comes to when its session is over before its answer. */
+static hf_status_t
+s_final_status (const hf_client_session_t *self, const hf_op_t *op)
+{
+    bool own = op->owner == 0 || op->owner == self->id;
+    if (self->closing)
+        return HF_CLOSED;
+    if (op->state == HF_OP_OUT) {
+        //  Staged bytes go with the lock, unless a release on its way may have saved them.
+        bool dropped = op->kind == HF_OP_APPEND && own && !op->place->release_out;
+        return dropped || HF_MUTANT (undecided_lost) ? HF_LOST : HF_UNDECIDED;
+    }
+    if (op->kind == HF_OP_ACQUIRE)
+        return op->tries > 0 ? HF_LOST : HF_SESSION_EXPIRED;
+    return own ? HF_LOST : HF_SESSION_EXPIRED;
+}
+
+static void
+s_finish_list (hf_client_session_t *self, hf_chain_t *list)
+{
+    while (!hf_chain_empty (list)) {
+        hf_op_t *op = HF_AROUND (list->next, hf_op_t, chain);
+        hf_op_finish (op, s_final_status (self, op), 0, 0);
+    }
+}
+
+/*  Every request gets its result: first what was sent, in order, then the rest. */
+static void
+s_finish_all (hf_client_session_t *self)
+{
+    hf_window_t *window = &self->window;
+    for (uint64_t seq = window->floor; seq < window->next; seq++) {
+        hf_op_t *op = hf_window_get (window, seq);
+        if (op && op->kind == HF_OP_RELEASE)
+            op->place->release_out = true;
+    }
+    for (uint64_t seq = window->floor; seq < window->next; seq++) {
+        hf_op_t *op = hf_window_get (window, seq);
+        if (op)
+            hf_op_finish (op, s_final_status (self, op), 0, 0);
+    }
+    //  Finishing what was out has moved everything parked into the ready list.
+    s_finish_list (self, &self->ready);
+    HF_CHAIN_EACH_SAFE (&self->places_all, at)
+    {
+        hf_client_place_t *place = HF_AROUND (at, hf_client_place_t, all);
+        place->refs++;
+        s_finish_list (self, &place->waiting);
+        place->held = false;
+        place->refs--;
+        hf_client_place_check (place);
+    }
+    assert (hf_chain_empty (&self->ready));
+}
+
+void
+hf_client_session_end (hf_client_session_t *self)
+{
+    if (self->ended)
+        return;
+    self->ended = true;
+    hf_lease_end (&self->lease);
+    s_keepalive_paid (self);
+    HF_CHAIN_EACH (&self->places_all, at)
+    {
+        hf_client_place_lost (HF_AROUND (at, hf_client_place_t, all));
+    }
+    s_finish_all (self);
+    hf_heap_remove (&self->core->session_timers, &self->timer);
+    hf_client_session_event (self, HF_SESSION_ENDED, NULL, 0, 0);
+}
+
+void
+hf_client_session_drop (hf_client_session_t *self)
+{
+    hf_client_core_t *core = self->core;
+    self->closing = self->ended = true;
+    s_keepalive_paid (self);
+    s_finish_all (self);
+    hf_heap_remove (&core->session_timers, &self->timer);
+    if (self->dirty.next)
+        hf_chain_remove (&self->dirty);
+    hf_table_remove (&core->sessions, &self->node);
+    hf_chain_remove (&self->all);
+    assert (self->places.count == 0 && self->out == 0);
+    hf_window_done (&self->window);
+    hf_table_done (&self->places);
+}
