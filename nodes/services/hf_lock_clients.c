@@ -99,49 +99,16 @@ s_open (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
                          &(hf_cmd_open_t){.nonce = open.nonce, .ttl_ms = open.ttl_ms});
 }
 
-/*  Whether each is a record that the codec knows, or one of an unknown kind with a seq. */
+/*  Whether each has the fields of its kind, or is of an unknown kind with a seq. */
 static bool
 s_requests_good (hf_list_t requests)
 {
     hf_scan_t scan = hf_scan_list (requests);
-    for (uint32_t i = 0; i < requests.count && !scan.bad; i++) {
-        union {
-            hf_acquire_t acquire;
-            hf_release_t release;
-            hf_cancel_t cancel;
-            hf_abandon_t abandon;
-            hf_append_t append;
-        } request;
-        switch (hf_scan_kind (&scan)) {
-        case HF_KIND_ACQUIRE:
-            hf_acquire_get (&scan, &request.acquire);
-            break;
-        case HF_KIND_RELEASE:
-            hf_release_get (&scan, &request.release);
-            break;
-        case HF_KIND_CANCEL:
-            hf_cancel_get (&scan, &request.cancel);
-            break;
-        case HF_KIND_ABANDON:
-            hf_abandon_get (&scan, &request.abandon);
-            break;
-        case HF_KIND_APPEND:
-            hf_append_get (&scan, &request.append);
-            break;
-        default: {
-            uint32_t fields = hf_scan_array (&scan);
-            uint32_t kind;
-            uint64_t seq;
-            hf_get_u32 (&scan, &kind);
-            hf_get_u64 (&scan, &seq);
-            if (fields < 2)
-                scan.bad = true;
-            else
-                hf_scan_skip (&scan, fields - 2);
-        }
-        }
-    }
-    return !scan.bad;
+    hf_request_t request;
+    for (uint32_t i = 0; i < requests.count; i++)
+        if (!hf_request_get (&scan, &request) || request.status == HF_MALFORMED)
+            return false;
+    return true;
 }
 
 /*  The session is heard now, not when the turn began: its client counts its deadline from when it

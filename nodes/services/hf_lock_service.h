@@ -8,9 +8,9 @@
  *  From clients (docs/protocol.md): OPEN, KEEPALIVE, REQUESTS, CLOSE, QUERY.
  *  To clients: OPENED, ALIVE, ANSWERS, CLOSED_REPLY, RESULT, REFUSED.
  *  From the election actor: A_COMMITTED, A_LEADING, A_FOLLOWING, A_PASSED, A_TOLD.
- *  To the election actor: A_START (once, from hf_lock_service_new), A_PROPOSE, A_BARRIER,
- * A_APPLIED, A_FACTS. From the file actor: A_FILE_RESULT, A_FILES_DURABLE, A_WANT_STATE,
- * A_FLUSHED. To the file actor: A_SECTIONS, A_ROWS, A_FILE_QUERY, A_SNAPSHOT.
+ *  To the election actor: A_START (at once), A_PROPOSE, A_BARRIER, A_APPLIED, A_FACTS.
+ *  From the file actor: A_FILE_RESULT, A_FILES_DURABLE, A_WANT_STATE, A_FLUSHED.
+ *  To the file actor: A_SECTIONS, A_ROWS, A_FILE_QUERY, A_SNAPSHOT.
  *
  *  One turn of the shell around it:
  *

@@ -1,12 +1,11 @@
-/*  The lock actor as it runs: a real zactor behind a real door. The election actor, the file actor
- *  and the clock are played here. */
+//  The lock actor as it runs: a real zactor behind a real door. The election actor, the file actor
+//  and the clock are played here. What it decides is tested in tests/unit/services.
 #include "base/hf_tsan.h"
 #include "tests/unit/broker-less/test_net.h"
 #include "nodes/actors/hf_actors.h"
 #include "nodes/actors/hf_clock.h"
 #include "nodes/actors/hf_pipe.h"
 #include <stdatomic.h>
-#include <ftw.h>
 #include <stdlib.h>
 
 #define LIMIT_MS 20000
@@ -49,7 +48,6 @@ __wrap_zmq_poll (zmq_pollitem_t *items, int count, long limit_ms)
 //  ---- the stage -----------------------------------------------------------------------
 
 typedef struct stage {
-    char dir[64];
     hf_endpoints_t list;
     hf_lock_args_t args;
     zactor_t *actor;
@@ -58,14 +56,7 @@ typedef struct stage {
     void *client;
     uint64_t index;    //  of the log that is played
     unsigned expiries; //  proposed so far
-    uint64_t flushed;  //  the last A_ROWS
-    uint64_t section;  //  that they rest on
-    unsigned steps;    //  of rows so far
-    unsigned asked;    //  queries that the file actor was given
-    unsigned alives;   //  ALIVE frames that came while another was waited for
-    bool no_commits;   //  what is proposed stays undecided
-    bool no_barriers;  //  they do not pass for now
-    uint64_t barrier;  //  the last that was asked for
+    unsigned steps;    //  of rows that the file actor was given
     hf_pack_t frame;
 } stage_t;
 
@@ -77,7 +68,7 @@ s_client_send (stage_t *self)
     hf_pack_reset (&self->frame);
 }
 
-/*  What was proposed is committed at once, unless nothing is for now. */
+/*  What was proposed is committed at once. */
 static void
 s_commit (stage_t *self, hf_list_t proposed)
 {
@@ -95,21 +86,11 @@ s_commit (stage_t *self, hf_list_t proposed)
         entry.term = TERM;
         hf_entry_put (&entries, &entry);
     }
-    if (!self->no_commits) {
-        hf_a_committed_frame (
-            &self->frame,
-            &(hf_a_committed_t){.first = self->index + 1, .entries = hf_pack_list (&entries)});
-        self->index += proposed.count;
-        hf_pipe_send (self->election, &self->frame);
-    }
-    hf_pack_done (&entries);
-}
-
-static void
-s_pass (stage_t *self)
-{
-    hf_a_passed_frame (&self->frame, &(hf_a_passed_t){.id = self->barrier, .index = self->index});
+    hf_a_committed_frame (&self->frame, &(hf_a_committed_t){.first = self->index + 1,
+                                                            .entries = hf_pack_list (&entries)});
+    self->index += proposed.count;
     hf_pipe_send (self->election, &self->frame);
+    hf_pack_done (&entries);
 }
 
 static void
@@ -118,22 +99,16 @@ s_from_actor (stage_t *self, hf_scan_t *scan, uint32_t kind)
     hf_a_propose_t propose;
     hf_a_barrier_t barrier;
     hf_a_facts_t facts;
-    hf_a_rows_t rows;
     if (kind == HF_KIND_A_PROPOSE && hf_a_propose_get (scan, &propose))
         s_commit (self, propose.entries);
     else if (kind == HF_KIND_A_BARRIER && hf_a_barrier_get (scan, &barrier)) {
-        self->barrier = barrier.id;
-        if (!self->no_barriers)
-            s_pass (self);
+        hf_a_passed_frame (&self->frame, &(hf_a_passed_t){.id = barrier.id, .index = self->index});
+        hf_pipe_send (self->election, &self->frame);
     } else if (kind == HF_KIND_A_FACTS && hf_a_facts_get (scan, &facts)) {
         hf_a_told_frame (&self->frame, &(hf_a_told_t){.id = facts.id});
         hf_pipe_send (self->election, &self->frame);
-    } else if (kind == HF_KIND_A_ROWS && hf_a_rows_get (scan, &rows)) {
-        self->flushed = rows.index;
-        self->section = rows.section;
-        self->steps++;
-    } else if (kind == HF_KIND_A_FILE_QUERY)
-        self->asked++; //  and it is never answered
+    } else
+        self->steps += kind == HF_KIND_A_ROWS;
 }
 
 /*  Play on until the client gets a frame of KIND; SCAN stands at its record. */
@@ -160,7 +135,6 @@ s_until (stage_t *self, uint32_t wanted, zmq_msg_t *message, hf_scan_t *scan)
             hf_frame_open (zmq_msg_data (message), zmq_msg_size (message), scan, &kind), HF_OK);
         if (kind == wanted)
             break;
-        self->alives += kind == HF_KIND_ALIVE;
     }
     zmq_msg_close (&own);
 }
@@ -229,13 +203,6 @@ s_alive (stage_t *self)
     return alive.status;
 }
 
-static int
-s_unlink (const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-    (void)st, (void)flag, (void)ftw;
-    return remove (path);
-}
-
 static void
 s_actor (zsock_t *pipe, void *args)
 {
@@ -261,8 +228,7 @@ s_connect (const stage_t *self)
 static void
 s_start (stage_t *self)
 {
-    *self = (stage_t){.dir = "/tmp/hf-lock-XXXXXX", .list = test_endpoints ("127.0.0.1", 1)};
-    assert_non_null (mkdtemp (self->dir));
+    *self = (stage_t){.list = test_endpoints ("127.0.0.1", 1)};
     atomic_store (&s_now_us, 1000 * SECOND);
     atomic_store (&s_jump_us, 0);
     char error[HF_ERROR_SIZE];
@@ -294,7 +260,6 @@ s_stop (stage_t *self)
     zsock_destroy (&self->file);
     hf_pack_done (&self->frame);
     assert_null (self->args.state);
-    nftw (self->dir, s_unlink, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 //  ---- the tests -----------------------------------------------------------------------
@@ -323,63 +288,7 @@ test_time_to_live_runs_from_the_taking (void **state)
     s_status (&stage);
     s_status (&stage);
     assert_int_equal (stage.expiries, 1);
-    s_stop (&stage);
-}
-
-/*  P5b, design 4.7. Once its end is proposed a session is acknowledged no more: not for a keepalive
- *  whose barrier was under way, nor for one that comes later. */
-static void
-test_an_ending_session_is_not_acknowledged (void **state)
-{
-    (void)state;
-    stage_t stage;
-    s_start (&stage);
-    uint64_t session = s_open (&stage, 1, 1000);
-    stage.no_barriers = true;
-    s_keepalive (&stage, session);
-    s_status (&stage);
-    stage.no_commits = true;
-    atomic_fetch_add (&s_now_us, SECOND);
-    s_status (&stage);
-    s_status (&stage);
-    assert_int_equal (stage.expiries, 1);
-    stage.no_barriers = false;
-    s_pass (&stage);
-    s_status (&stage);
-    s_keepalive (&stage, session);
-    s_status (&stage);
-    s_status (&stage);
-    assert_int_equal (stage.alives, 0);
-    s_stop (&stage);
-}
-
-/*  P9. So may the turn that learns of the lead. */
-static void
-test_a_new_leader_gives_everybody_the_full_time (void **state)
-{
-    (void)state;
-    stage_t stage;
-    s_start (&stage);
-    s_open (&stage, 1, 1000);
-    hf_a_following_frame (&stage.frame, &(hf_a_following_t){.term = TERM + 1});
-    hf_pipe_send (stage.election, &stage.frame);
-    s_status (&stage);
-    s_shut_gate (&stage);
-    uint64_t start_us = atomic_load (&s_now_us);
-    atomic_store (&s_jump_us, 900000);
-    hf_a_leading_frame (&stage.frame, &(hf_a_leading_t){.term = TERM + 2, .index = stage.index});
-    hf_pipe_send (stage.election, &stage.frame);
-    atomic_store (&s_shut, false);
-    s_status (&stage);
-    assert_int_equal (atomic_load (&s_now_us), start_us + 900000);
-    atomic_store (&s_now_us, start_us + 1800000);
-    s_status (&stage);
-    s_status (&stage);
-    assert_int_equal (stage.expiries, 0);
-    atomic_store (&s_now_us, start_us + 1900000);
-    s_status (&stage);
-    s_status (&stage);
-    assert_int_equal (stage.expiries, 1);
+    assert_int_equal (stage.steps, 1); //  a second has passed
     s_stop (&stage);
 }
 
@@ -409,132 +318,13 @@ test_a_flood_keeps_no_dead_session_alive (void **state)
     s_stop (&stage);
 }
 
-/*  A disk that is slow to give files stops neither keepalives nor other questions' memory. */
-static void
-test_reads_of_files_wait_for_each_other_and_keepalives_for_none (void **state)
-{
-    (void)state;
-    stage_t stage;
-    s_start (&stage);
-    uint64_t session = s_open (&stage, 1, 1000);
-    for (uint32_t i = 0; i < 200; i++) {
-        hf_query_frame (&stage.frame, &(hf_query_t){.id = i,
-                                                    .what = HF_WHAT_READ,
-                                                    .name = hf_span_text ("file"),
-                                                    .limit = HF_DATA_MAX});
-        s_client_send (&stage);
-    }
-    for (int i = 0; i < 3; i++) {
-        s_keepalive (&stage, session);
-        assert_int_equal (s_alive (&stage), HF_OK);
-    }
-    assert_int_equal (stage.asked, 64);
-    s_stop (&stage);
-}
-
-static void
-test_queries_do_not_shut_keepalives_out (void **state)
-{
-    (void)state;
-    stage_t stage;
-    s_start (&stage);
-    uint64_t session = s_open (&stage, 1, 1000);
-    zmq_msg_t message;
-    hf_scan_t scan;
-    hf_refused_t refused;
-    zmq_msg_init (&message);
-    stage.no_barriers = true;
-    //  Apart, as answers beyond what the door holds for one client are dropped.
-    void *client = stage.client;
-    void *flood = stage.client = s_connect (&stage);
-    for (uint32_t i = 0; i < 60000; i++) {
-        hf_query_frame (&stage.frame, &(hf_query_t){.id = i, .what = HF_WHAT_LEADER});
-        s_client_send (&stage);
-    }
-    s_until (&stage, HF_KIND_REFUSED, &message, &scan);
-    assert_true (hf_refused_get (&scan, &refused));
-    assert_int_equal (refused.status, HF_BUSY);
-    stage.client = client;
-    s_keepalive (&stage, session);
-    s_status (&stage); //  it was taken
-    stage.no_barriers = false;
-    s_pass (&stage);
-    assert_int_equal (s_alive (&stage), HF_OK);
-    zmq_msg_close (&message);
-    zmq_close (flood);
-    s_stop (&stage);
-}
-
-/*  One section, released. */
-static void
-s_section (stage_t *self, uint64_t session)
-{
-    hf_span_t lock = hf_span_text ("L");
-    hf_pack_t list;
-    hf_pack_init (&list);
-    hf_acquire_put (&list, &(hf_acquire_t){.seq = 1, .lock = lock});
-    hf_append_put (&list,
-                   &(hf_append_t){.seq = 2, .lock = lock, .token = 1, .file = lock, .data = lock});
-    hf_release_put (&list, &(hf_release_t){.seq = 3, .lock = lock, .token = 1});
-    hf_requests_frame (
-        &self->frame,
-        &(hf_requests_t){.session = session, .floor = 1, .requests = hf_pack_list (&list)});
-    s_client_send (self);
-    zmq_msg_t message;
-    hf_scan_t scan;
-    zmq_msg_init (&message);
-    s_until (self, HF_KIND_ANSWERS, &message, &scan);
-    zmq_msg_close (&message);
-    hf_pack_done (&list);
-}
-
-static void
-s_some_turns (stage_t *self)
-{
-    for (unsigned i = 0; i < 3; i++)
-        s_status (self);
-}
-
-/*  Changed rows go to the file actor: no second step before the first is acknowledged. */
-static void
-test_one_step_of_rows_at_a_time (void **state)
-{
-    (void)state;
-    stage_t stage;
-    s_start (&stage);
-    uint64_t session = s_open (&stage, 1, 600000);
-    s_section (&stage, session);
-    for (unsigned i = 0; i < 2; i++) {
-        atomic_fetch_add (&s_now_us, 2 * SECOND);
-        s_some_turns (&stage);
-        assert_int_equal (stage.steps, 1);
-        assert_int_equal (stage.flushed, stage.index - i);
-        assert_true (stage.section > 0);
-        if (i == 0)
-            s_open (&stage, 2, 600000);
-    }
-    hf_a_flushed_frame (&stage.frame, &(hf_a_flushed_t){.index = stage.flushed});
-    hf_pipe_send (stage.file, &stage.frame);
-    s_some_turns (&stage);
-    atomic_fetch_add (&s_now_us, 2 * SECOND);
-    s_some_turns (&stage);
-    assert_int_equal (stage.steps, 2);
-    assert_int_equal (stage.flushed, stage.index);
-    s_stop (&stage);
-}
-
 int
 main (void)
 {
     zsys_handler_set (NULL);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (test_time_to_live_runs_from_the_taking),
-        cmocka_unit_test (test_an_ending_session_is_not_acknowledged),
-        cmocka_unit_test (test_a_new_leader_gives_everybody_the_full_time),
         cmocka_unit_test (test_a_flood_keeps_no_dead_session_alive),
-        cmocka_unit_test (test_queries_do_not_shut_keepalives_out),
-        cmocka_unit_test (test_one_step_of_rows_at_a_time),
-        cmocka_unit_test (test_reads_of_files_wait_for_each_other_and_keepalives_for_none),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

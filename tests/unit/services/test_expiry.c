@@ -1,7 +1,6 @@
 //  P9, no early expiry: the leader's clock, with the time in the test's hand.
-#include "tests/unit/locks/check.h"
+#include "tests/kit/hf_test.h"
 #include "nodes/services/hf_expiry.h"
-#include <string.h>
 
 #define SECOND 1000000ULL
 

@@ -1,0 +1,429 @@
+//  The other actors and the clients of a lock service on the bench.
+
+#include "tests/unit/services/lock_bench.h"
+
+static hf_route_t
+s_route (uint32_t number)
+{
+    return (hf_route_t){.size = 5, .id = {0, 0, 0, (uint8_t)(number >> 8), (uint8_t)number}};
+}
+
+static uint32_t
+s_number (const hf_route_t *route)
+{
+    assert_int_equal (route->size, 5);
+    return (uint32_t)route->id[3] << 8 | route->id[4];
+}
+
+//  ---- the other actors -----------------------------------------------------------------
+
+static void
+s_keep (bench_frame_t *frame, const void *bytes, size_t size)
+{
+    frame->bytes = hf_alloc (size);
+    frame->size = size;
+    memcpy (frame->bytes, bytes, size);
+}
+
+/*  What is in the pack will be said in the next turn. */
+static void
+s_later (bench_t *self)
+{
+    s_keep (hf_array_add (&self->said), hf_pack_bytes (&self->pack), hf_pack_size (&self->pack));
+    hf_pack_reset (&self->pack);
+}
+
+static void
+s_count_commands (bench_t *self, hf_span_t payload)
+{
+    hf_list_t commands;
+    assert_int_equal (hf_payload_get (payload, &commands), HF_OK);
+    hf_scan_t command = hf_scan_list (commands);
+    for (; !hf_scan_at_end (&command); hf_scan_skip (&command, 1)) {
+        self->commands++;
+        self->expiries += hf_scan_kind (&command) == HF_KIND_CMD_EXPIRE;
+    }
+}
+
+static void
+s_proposed (bench_t *self, hf_list_t proposed)
+{
+    self->proposals++;
+    self->entries += proposed.count;
+    hf_pack_t entries;
+    hf_pack_init (&entries);
+    hf_scan_t scan = hf_scan_list (proposed);
+    for (uint32_t i = 0; i < proposed.count; i++) {
+        hf_entry_t entry;
+        assert_true (hf_entry_get (&scan, &entry));
+        s_count_commands (self, entry.payload);
+        entry.term = self->term;
+        hf_entry_put (&entries, &entry);
+    }
+    if (!self->no_commits) {
+        hf_a_committed_frame (&self->pack, &(hf_a_committed_t){.first = self->index + 1,
+                                                               .entries = hf_pack_list (&entries)});
+        self->index += proposed.count;
+        s_later (self);
+    }
+    hf_pack_done (&entries);
+}
+
+void
+bench_pass (bench_t *self, uint64_t index)
+{
+    hf_a_passed_frame (&self->pack, &(hf_a_passed_t){.id = self->barrier, .index = index});
+    s_later (self);
+}
+
+static void
+s_sections (bench_t *self, hf_list_t sections)
+{
+    hf_scan_t scan = hf_scan_list (sections);
+    for (uint32_t i = 0; i < sections.count; i++) {
+        hf_a_section_t section;
+        assert_true (hf_a_section_get (&scan, &section));
+        assert_true (section.index > self->section);
+        self->section = section.index;
+    }
+    if (!self->no_files) {
+        hf_a_files_durable_frame (&self->pack, &(hf_a_files_durable_t){.index = self->section});
+        s_later (self);
+    }
+}
+
+static void
+s_rows (bench_t *self, const hf_a_rows_t *rows)
+{
+    assert_true (rows->section <= self->section); //  handed over before
+    self->steps++;
+    self->rows = *rows;
+    if (!self->no_rows) {
+        hf_a_flushed_frame (&self->pack, &(hf_a_flushed_t){.index = rows->index});
+        s_later (self);
+    }
+}
+
+static void
+s_asked (bench_t *self, hf_scan_t *scan, uint32_t kind)
+{
+    union {
+        hf_a_start_t start;
+        hf_a_propose_t propose;
+        hf_a_barrier_t barrier;
+        hf_a_applied_t applied;
+        hf_a_facts_t facts;
+        hf_a_sections_t sections;
+        hf_a_rows_t rows;
+        hf_a_file_query_t query;
+        hf_a_snapshot_t snapshot;
+    } in;
+    *hf_array_add (&self->asked) = kind;
+    if (kind == HF_KIND_A_START && hf_a_start_get (scan, &in.start))
+        self->started = in.start.applied;
+    else if (kind == HF_KIND_A_PROPOSE && hf_a_propose_get (scan, &in.propose))
+        s_proposed (self, in.propose.entries);
+    else if (kind == HF_KIND_A_BARRIER && hf_a_barrier_get (scan, &in.barrier)) {
+        self->barriers++;
+        self->barrier = in.barrier.id;
+        if (!self->no_barriers)
+            bench_pass (self, self->index);
+    } else if (kind == HF_KIND_A_APPLIED && hf_a_applied_get (scan, &in.applied)) {
+        self->credits++;
+        self->credited = in.applied.bytes;
+    } else if (kind == HF_KIND_A_FACTS && hf_a_facts_get (scan, &in.facts))
+        self->fact = in.facts.id;
+    else if (kind == HF_KIND_A_SECTIONS && hf_a_sections_get (scan, &in.sections))
+        s_sections (self, in.sections.sections);
+    else if (kind == HF_KIND_A_ROWS && hf_a_rows_get (scan, &in.rows))
+        s_rows (self, &in.rows);
+    else if (kind == HF_KIND_A_FILE_QUERY && hf_a_file_query_get (scan, &in.query)) {
+        self->queries++;
+        self->query = in.query.id;
+    } else if (kind == HF_KIND_A_SNAPSHOT && hf_a_snapshot_get (scan, &in.snapshot))
+        self->snapshot = in.snapshot;
+    else
+        fail_msg ("a message of kind %u", kind);
+}
+
+static void
+s_carry_out (bench_t *self)
+{
+    hf_outbox_t *out = hf_lock_service_outbox (self->service);
+    for (size_t i = 0; i < out->frames.count; i++) {
+        hf_span_t bytes = hf_outbox_bytes (out, &out->frames.list[i]);
+        hf_scan_t scan;
+        bench_frame_t *frame = hf_array_add (&self->frames);
+        assert_int_equal (hf_frame_open (bytes.at, bytes.size, &scan, &frame->kind), HF_OK);
+        frame->route = s_number (&out->frames.list[i].route);
+        s_keep (frame, bytes.at, bytes.size);
+    }
+    for (size_t i = 0; i < out->messages.count; i++) {
+        uint32_t kind;
+        hf_scan_t scan =
+            hf_frame_own (out->messages.list[i].bytes, out->messages.list[i].size, &kind);
+        s_asked (self, &scan, kind);
+    }
+    hf_outbox_reset (out);
+}
+
+//  ---- turns ----------------------------------------------------------------------------
+
+static void
+s_begin (bench_t *self)
+{
+    if (self->in_turn)
+        return;
+    self->in_turn = true;
+    hf_lock_service_begin (self->service, self->now_us);
+    for (size_t i = 0; i < self->said.count; i++) {
+        bench_frame_t *said = &self->said.list[i];
+        hf_scan_t scan = hf_frame_own (said->bytes, said->size, &said->kind);
+        hf_lock_service_from_actor (self->service, &scan, said->kind, self->now_us);
+        free (said->bytes);
+    }
+    self->said.count = 0;
+}
+
+void
+bench_turn (bench_t *self, bool drained)
+{
+    s_begin (self);
+    hf_lock_service_end (self->service, drained);
+    s_carry_out (self);
+    while (hf_lock_service_more (self->service))
+        s_carry_out (self);
+    s_carry_out (self);
+    self->in_turn = false;
+    hf_state_check (hf_lock_service_state (self->service));
+}
+
+void
+bench_settle (bench_t *self)
+{
+    do
+        bench_turn (self, true);
+    while (self->said.count > 0);
+}
+
+void
+bench_say (bench_t *self)
+{
+    s_begin (self);
+    uint32_t kind;
+    hf_scan_t scan = hf_frame_own (hf_pack_bytes (&self->pack), hf_pack_size (&self->pack), &kind);
+    hf_lock_service_from_actor (self->service, &scan, kind, self->now_us);
+    hf_pack_reset (&self->pack);
+}
+
+void
+bench_lead (bench_t *self, uint64_t term, uint64_t index)
+{
+    self->term = term;
+    hf_a_leading_frame (&self->pack, &(hf_a_leading_t){.term = term, .index = index});
+    bench_say (self);
+}
+
+void
+bench_follow (bench_t *self, uint64_t term, uint32_t leader)
+{
+    self->term = term;
+    hf_a_following_frame (&self->pack, &(hf_a_following_t){.term = term, .leader = leader});
+    bench_say (self);
+}
+
+void
+bench_init (bench_t *self, const hf_lock_config_t *limits, bool leads)
+{
+    *self = (bench_t){.now_us = 1000 * SECOND};
+    hf_pack_init (&self->pack);
+    hf_lock_config_t config = limits ? *limits : (hf_lock_config_t){.self = 0};
+    config.self = 1;
+    config.endpoint = "here:8080";
+    config.version = "1.2.3";
+    self->service = hf_lock_service_new (&config, hf_state_new (), self->now_us);
+    s_carry_out (self);
+    assert_int_equal (self->asked.list[0], HF_KIND_A_START);
+    if (leads)
+        bench_lead (self, TERM, 0);
+    bench_settle (self);
+}
+
+void
+bench_drop_frames (bench_t *self)
+{
+    for (size_t i = 0; i < self->frames.count; i++)
+        free (self->frames.list[i].bytes);
+    self->frames.count = 0;
+}
+
+void
+bench_done (bench_t *self)
+{
+    hf_lock_service_destroy (&self->service);
+    bench_drop_frames (self);
+    for (size_t i = 0; i < self->said.count; i++)
+        free (self->said.list[i].bytes);
+    hf_array_free (&self->frames);
+    hf_array_free (&self->said);
+    hf_array_free (&self->asked);
+    hf_pack_done (&self->pack);
+}
+
+//  ---- clients ------------------------------------------------------------------------------
+
+void
+bench_send (bench_t *self, uint32_t route)
+{
+    s_begin (self);
+    hf_route_t from = s_route (route);
+    hf_span_t bytes = hf_span (hf_pack_bytes (&self->pack), hf_pack_size (&self->pack));
+    hf_lock_service_from_client (self->service, &from, bytes, self->now_us);
+    hf_pack_reset (&self->pack);
+}
+
+static bench_frame_t *
+s_next (const bench_t *self, uint32_t route)
+{
+    for (size_t i = 0; i < self->frames.count; i++)
+        if (self->frames.list[i].route == route)
+            return &self->frames.list[i];
+    return NULL;
+}
+
+uint32_t
+bench_kind (const bench_t *self, uint32_t route)
+{
+    const bench_frame_t *frame = s_next (self, route);
+    return frame ? frame->kind : 0;
+}
+
+hf_scan_t
+bench_take (bench_t *self, uint32_t route, uint32_t kind)
+{
+    bench_frame_t *frame = s_next (self, route);
+    assert_non_null (frame);
+    assert_int_equal (frame->kind, kind);
+    hf_pack_reset (&self->pack);
+    hf_pack_raw (&self->pack, frame->bytes, frame->size);
+    free (frame->bytes);
+    size_t at = (size_t)(frame - self->frames.list);
+    self->frames.count--;
+    memmove (frame, frame + 1, (self->frames.count - at) * sizeof *frame);
+    uint32_t found;
+    hf_scan_t scan = hf_frame_own (hf_pack_bytes (&self->pack), hf_pack_size (&self->pack), &found);
+    hf_pack_reset (&self->pack); //  the bytes stay until the next frame is packed
+    return scan;
+}
+
+uint64_t
+bench_open (bench_t *self, uint32_t route, uint8_t mark, uint32_t ttl_ms)
+{
+    uint8_t nonce[HF_NONCE_SIZE] = {mark};
+    hf_open_frame (&self->pack,
+                   &(hf_open_t){.nonce = hf_span (nonce, sizeof nonce), .ttl_ms = ttl_ms});
+    bench_send (self, route);
+    bench_settle (self);
+    hf_opened_t opened;
+    hf_scan_t scan = bench_take (self, route, HF_KIND_OPENED);
+    assert_true (hf_opened_get (&scan, &opened));
+    assert_int_equal (opened.status, HF_OK);
+    return opened.session;
+}
+
+void
+bench_keepalive (bench_t *self, uint32_t route, uint64_t session, uint64_t echo)
+{
+    hf_keepalive_frame (&self->pack, &(hf_keepalive_t){.session = session, .echo = echo});
+    bench_send (self, route);
+}
+
+uint32_t
+bench_alive (bench_t *self, uint32_t route)
+{
+    hf_alive_t alive;
+    hf_scan_t scan = bench_take (self, route, HF_KIND_ALIVE);
+    assert_true (hf_alive_get (&scan, &alive));
+    return alive.status;
+}
+
+static void
+s_request (bench_t *self, uint32_t route, uint64_t session, const hf_pack_t *request)
+{
+    hf_requests_frame (
+        &self->pack,
+        &(hf_requests_t){.session = session, .floor = 1, .requests = hf_pack_list (request)});
+    bench_send (self, route);
+}
+
+void
+bench_acquire (bench_t *self, uint32_t route, uint64_t session, uint64_t seq, const char *lock)
+{
+    hf_pack_t request;
+    hf_pack_init (&request);
+    hf_acquire_put (&request,
+                    &(hf_acquire_t){.seq = seq, .lock = hf_span_text (lock), .wait = true});
+    s_request (self, route, session, &request);
+    hf_pack_done (&request);
+}
+
+void
+bench_append (bench_t *self, uint32_t route, uint64_t session, uint64_t seq, uint64_t token,
+              uint64_t owner, size_t bytes)
+{
+    hf_pack_t request;
+    hf_pack_init (&request);
+    uint8_t *data = hf_alloc (bytes);
+    hf_append_put (&request, &(hf_append_t){.seq = seq,
+                                            .lock = hf_span_text ("L"),
+                                            .token = token,
+                                            .owner = owner,
+                                            .file = hf_span_text ("file"),
+                                            .data = hf_span (data, bytes)});
+    s_request (self, route, session, &request);
+    free (data);
+    hf_pack_done (&request);
+}
+
+void
+bench_release (bench_t *self, uint32_t route, uint64_t session, uint64_t seq, const char *lock,
+               uint64_t token)
+{
+    hf_pack_t request;
+    hf_pack_init (&request);
+    hf_release_put (&request,
+                    &(hf_release_t){.seq = seq, .lock = hf_span_text (lock), .token = token});
+    s_request (self, route, session, &request);
+    hf_pack_done (&request);
+}
+
+void
+bench_query (bench_t *self, uint32_t route, uint64_t id, uint32_t what, const char *name)
+{
+    hf_query_frame (
+        &self->pack,
+        &(hf_query_t){.id = id, .what = what, .name = hf_span_text (name), .limit = HF_DATA_MAX});
+    bench_send (self, route);
+}
+
+hf_answer_t
+bench_answer (bench_t *self, uint32_t route)
+{
+    hf_answers_t answers;
+    hf_answer_t answer;
+    hf_scan_t scan = bench_take (self, route, HF_KIND_ANSWERS);
+    assert_true (hf_answers_get (&scan, &answers));
+    assert_int_equal (answers.items.count, 1);
+    hf_scan_t item = hf_scan_list (answers.items);
+    assert_true (hf_answer_get (&item, &answer));
+    return answer;
+}
+
+uint32_t
+bench_refused (bench_t *self, uint32_t route, hf_refused_t *refused)
+{
+    hf_refused_t own;
+    hf_scan_t scan = bench_take (self, route, HF_KIND_REFUSED);
+    assert_true (hf_refused_get (&scan, refused ? refused : &own));
+    return refused ? refused->status : own.status;
+}

@@ -1,0 +1,89 @@
+/*  lock_bench.h - a lock service on the bench: the clock, the other actors and the clients are
+ *  played here, in virtual time.
+ *
+ *  What the service proposes is committed, what it asks is answered and what it hands to the files
+ *  is durable, all in the next turn, unless the test stops that.
+ */
+#ifndef LOCK_BENCH_H_INCLUDED
+#define LOCK_BENCH_H_INCLUDED
+
+#include "base/hf_array.h"
+#include "nodes/services/hf_lock_service.h"
+#include "tests/kit/hf_test.h"
+
+#define MS     1000ULL
+#define SECOND 1000000ULL
+#define TERM   3
+
+typedef struct bench_frame {
+    uint32_t route, kind;
+    uint8_t *bytes;
+    size_t size;
+} bench_frame_t;
+
+typedef struct bench {
+    hf_lock_service_t *service;
+    uint64_t now_us;
+    uint64_t index; //  of the log that is played
+    uint64_t term;
+    bool in_turn;
+
+    //  What does not happen for now.
+    bool no_commits, no_barriers, no_files, no_rows;
+
+    HF_ARRAY (bench_frame_t) frames; //  to clients, not looked at yet
+    HF_ARRAY (bench_frame_t) said;   //  by other actors, for the next turn
+    HF_ARRAY (uint32_t) asked;       //  kinds of messages to the other actors, in order
+    hf_pack_t pack;                  //  pack a client's frame here
+
+    //  What the service asked for so far.
+    unsigned proposals, entries, commands, expiries, barriers, queries, credits, steps;
+    uint64_t barrier, query, fact; //  the last of each
+    uint64_t section;              //  the last that the files were given
+    hf_a_rows_t rows;              //  the last step, without its rows
+    uint64_t started, credited;
+    hf_a_snapshot_t snapshot; //  without its bytes
+} bench_t;
+
+/*  A service that leads, at 1,000 s; or one that follows nobody, without LEADS. */
+void bench_init (bench_t *self, const hf_lock_config_t *limits, bool leads);
+void bench_done (bench_t *self);
+
+/*  A message of another actor: what was packed into self->pack. Begins a turn. */
+void bench_say (bench_t *self);
+void bench_lead (bench_t *self, uint64_t term, uint64_t index);
+void bench_follow (bench_t *self, uint64_t term, uint32_t leader);
+/*  The barrier that was asked for last passes now, in the next turn. */
+void bench_pass (bench_t *self, uint64_t index);
+
+/*  A client's frame, from self->pack, now. Begins a turn. */
+void bench_send (bench_t *self, uint32_t route);
+/*  End the turn, and begin and end others until nothing is left to be said. */
+void bench_turn (bench_t *self, bool drained);
+void bench_settle (bench_t *self);
+
+/*  The next frame that ROUTE got, which must be of KIND; valid until the next call. */
+hf_scan_t bench_take (bench_t *self, uint32_t route, uint32_t kind);
+/*  Its kind; 0: none waits. */
+uint32_t bench_kind (const bench_t *self, uint32_t route);
+void bench_drop_frames (bench_t *self);
+
+//  ---- what clients do ----------------------------------------------------------------
+
+uint64_t bench_open (bench_t *self, uint32_t route, uint8_t mark, uint32_t ttl_ms);
+void bench_keepalive (bench_t *self, uint32_t route, uint64_t session, uint64_t echo);
+/*  The status of the ALIVE that must have come. */
+uint32_t bench_alive (bench_t *self, uint32_t route);
+void bench_acquire (bench_t *self, uint32_t route, uint64_t session, uint64_t seq,
+                    const char *lock);
+/*  APPEND of BYTES to "file" under "L", with TOKEN; OWNER 0: the session's own. */
+void bench_append (bench_t *self, uint32_t route, uint64_t session, uint64_t seq, uint64_t token,
+                   uint64_t owner, size_t bytes);
+void bench_release (bench_t *self, uint32_t route, uint64_t session, uint64_t seq, const char *lock,
+                    uint64_t token);
+void bench_query (bench_t *self, uint32_t route, uint64_t id, uint32_t what, const char *name);
+/*  The one answer in the ANSWERS that must have come. */
+hf_answer_t bench_answer (bench_t *self, uint32_t route);
+uint32_t bench_refused (bench_t *self, uint32_t route, hf_refused_t *refused);
+
+#endif
