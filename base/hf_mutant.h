@@ -82,6 +82,15 @@
     M (swap_drops_vote, "P1", "a swap forgets the term and the vote")                              \
     M (transfer_mixed, "P4", "a state is put together from parts of two")                          \
     M (transfer_section, "P6", "a state is sent with its own last section, not the files'")        \
+    M (delivered_uncommitted, "P4 P7", "entries are delivered when they are on this node's disk")  \
+    M (delivery_skips, "P4", "a batch of committed entries leaves out its first entry")            \
+    M (tail_keeps_cut, "P2 P4", "entries that were cut from the log stay in the tail in memory")   \
+    M (barrier_unasked, "P10", "a barrier passes without asking anybody")                          \
+    M (pruned_past_flushed, "P7", "the log is pruned by one entry more than is on disk")           \
+    M (hold_forgotten, "P11", "pruning does not wait for a node that takes the state over")        \
+    M (needs_state_once, "P11", "a node that needs the state asks for it only the first time")     \
+    M (credit_forgotten, "P11", "the lock actor's credit for deliveries is never given again")     \
+    M (handover_endless, "P11", "a handover that nobody takes never ends")                         \
     M (incarnation_kept, "P1 P3", "a node that lost its disk comes back as the old one")
 
 //  Those of client/core, which count once the simulator's clients are made of it.

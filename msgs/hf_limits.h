@@ -30,7 +30,8 @@
 #define HF_WINDOW_MAX        4096    //  seq of a request < floor + this
 #define HF_ROWS_MAX          1000    //  rows in one answer to a query
 
-#define HF_FRAME_MAX (4U << 20) //  bytes in one frame between nodes; more is refused
+#define HF_FRAME_MAX      (4U << 20)  //  bytes in one frame between nodes; more is refused
+#define HF_STATE_PART_MAX (64U << 10) //  bytes in one part of a state: heartbeats pass between two
 #define HF_CLIENT_FRAME_MAX                                                                        \
     (2U << 20) //  bytes in one frame from a client: its entry must fit a peer's frame
 #define HF_ENTRY_TARGET                                                                            \

@@ -14,7 +14,7 @@
 static void
 s_configure (hf_node_t *node, const hf_options_t *options)
 {
-    hf_core_config_t *config = &node->election.config;
+    hf_core_config_t *config = &node->election.config.core;
     hf_core_config_defaults (config);
     config->self = node->id;
     config->members_count = node->endpoints.count;
@@ -23,7 +23,7 @@ s_configure (hf_node_t *node, const hf_options_t *options)
     config->prefer_lowest = options->prefer_lowest;
     //  Nodes must not share their jitter; nothing else rests on this number.
     config->seed = hf_clock_us () ^ (uint64_t)getpid () << 32 ^ node->id;
-    node->election.log_keep = options->log_keep;
+    node->election.config.log_keep = options->log_keep;
     node->file.dir = options->data;
     node->file.self = node->id;
     node->lock.endpoints = node->endpoints;

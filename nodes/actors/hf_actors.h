@@ -11,8 +11,8 @@
 
 #include "broker-less/hf_door.h"
 #include "broker-less/hf_mesh.h"
-#include "nodes/consensus/hf_core.h"
 #include "nodes/locks/hf_state.h"
+#include "nodes/services/hf_election_service.h"
 #include "nodes/store/hf_file_store.h"
 #include "nodes/store/hf_log_store.h"
 #include "nodes/store/hf_state_store.h"
@@ -21,12 +21,11 @@
 //  Each actor destroys what its args own. The args struct itself is main's.
 
 typedef struct hf_election_args {
-    hf_core_config_t config;
+    hf_election_config_t config;
     hf_log_store_t *store; //  owned
     hf_mesh_t *mesh;       //  owned
     zsock_t *lock;         //  owned: PAIR to the lock actor
     zsock_t *file;         //  owned: PAIR to the file actor, for state transfer
-    uint64_t log_keep;     //  bytes of the log that are kept for nodes that were away
 } hf_election_args_t;
 
 typedef struct hf_lock_args {

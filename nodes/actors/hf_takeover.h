@@ -10,7 +10,7 @@
 
 #include "nodes/actors/hf_actors.h"
 
-#define HF_TAKEOVER_PART   (64U << 10)  //  bytes in one part: heartbeats pass between two
+#define HF_TAKEOVER_PART   HF_STATE_PART_MAX
 #define HF_TAKEOVER_WINDOW (512U << 10) //  bytes sent for one ASK
 
 typedef struct hf_takeover hf_takeover_t;

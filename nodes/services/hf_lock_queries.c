@@ -1,6 +1,7 @@
 //  Queries: answered from the state, or by the file or election actor.
 
 #include "base/hf_hash.h"
+#include "msgs/hf_facts.h"
 #include "nodes/services/hf_lock_private.h"
 
 #define ASKED_MAX       10000       //  queries that other actors work on
@@ -21,14 +22,6 @@ s_result (hf_lock_service_t *self, const hf_reading_t *reading, hf_query_result_
     result->index = hf_state_command_index (self->state);
     hf_query_result_frame (&self->out.frame, result);
     hf_outbox_to_client (&self->out, &reading->route, 0);
-}
-
-static void
-s_fact (hf_pack_t *rows, const char *key, const char *text, uint64_t number)
-{
-    hf_fact_row_put (
-        rows,
-        &(hf_fact_row_t){.key = hf_span_text (key), .text = hf_span_text (text), .number = number});
 }
 
 //  ---- with another actor -----------------------------------------------------------
@@ -147,20 +140,20 @@ hf_lock_facts (hf_lock_service_t *self, const hf_a_told_t *told)
     const hf_state_t *state = self->state;
     hf_pack_t *rows = &self->rows;
     hf_pack_reset (rows);
-    s_fact (rows, "node", "", self->config.self);
+    hf_fact_put (rows, HF_FACT_node, "", self->config.self);
     hf_pack_raw (rows, told->rows.at, told->rows.size);
     rows->count += told->rows.count;
-    s_fact (rows, "applied_index", "", hf_state_applied_index (state));
-    s_fact (rows, "command_index", "", hf_state_command_index (state));
-    s_fact (rows, "state_hash", "", hf_state_hash (state));
-    s_fact (rows, "sessions", "", hf_state_sessions_count (state));
-    s_fact (rows, "locks", "", hf_state_locks_count (state));
-    s_fact (rows, "staged_bytes", "", hf_state_staged_bytes (state));
-    s_fact (rows, "clients", "", self->routes.callers.count);
-    s_fact (rows, "dropped_frames", "", self->refused_frames + self->door_dropped);
-    s_fact (rows, "uptime_ms", "", (self->now_us - self->started_us) / 1000);
-    s_fact (rows, "version", self->config.version, 0);
-    s_fact (rows, "endpoint", self->config.endpoint, 0);
+    hf_fact_put (rows, HF_FACT_applied_index, "", hf_state_applied_index (state));
+    hf_fact_put (rows, HF_FACT_command_index, "", hf_state_command_index (state));
+    hf_fact_put (rows, HF_FACT_state_hash, "", hf_state_hash (state));
+    hf_fact_put (rows, HF_FACT_sessions, "", hf_state_sessions_count (state));
+    hf_fact_put (rows, HF_FACT_locks, "", hf_state_locks_count (state));
+    hf_fact_put (rows, HF_FACT_staged_bytes, "", hf_state_staged_bytes (state));
+    hf_fact_put (rows, HF_FACT_clients, "", self->routes.callers.count);
+    hf_fact_put (rows, HF_FACT_dropped_frames, "", self->refused_frames + self->door_dropped);
+    hf_fact_put (rows, HF_FACT_uptime_ms, "", (self->now_us - self->started_us) / 1000);
+    hf_fact_put (rows, HF_FACT_version, self->config.version, 0);
+    hf_fact_put (rows, HF_FACT_endpoint, self->config.endpoint, 0);
     s_result (self, &reading, &(hf_query_result_t){.status = HF_OK, .rows = hf_pack_list (rows)});
 }
 
@@ -169,9 +162,9 @@ hf_lock_facts (hf_lock_service_t *self, const hf_a_told_t *told)
 static void
 s_leader (hf_lock_service_t *self)
 {
-    s_fact (&self->rows, "leader", "", self->config.self);
-    s_fact (&self->rows, "term", "", self->term);
-    s_fact (&self->rows, "endpoint", self->config.endpoint, 0);
+    hf_fact_put (&self->rows, HF_FACT_leader, "", self->config.self);
+    hf_fact_put (&self->rows, HF_FACT_term, "", self->term);
+    hf_fact_put (&self->rows, HF_FACT_endpoint, self->config.endpoint, 0);
 }
 
 /*  False: the file actor answers. */

@@ -47,7 +47,7 @@ s_start (stage_t *self)
     assert_non_null (mkdtemp (self->dir));
     hf_endpoints_t list = test_endpoints ("127.0.0.1", 3);
     void *context = zsys_init ();
-    hf_core_config_t *config = &self->args.config;
+    hf_core_config_t *config = &self->args.config.core;
     hf_core_config_defaults (config);
     config->self = 2;
     config->members_count = 3;

@@ -1,8 +1,8 @@
 /*  hf_tail.h - the newest entries of the log, in memory, packed as ENTRY records.
  *
- *  What is published, repaired and applied is nearly always new: it is taken from here
- *  without a read from the store. Records lie back to back, so that a range is one list.
- *  Bounded: beyond its limit the oldest half is forgotten.
+ *  Entries that are published, repaired or applied are nearly always new: they are taken from here
+ *  without a read from the store. Records lie back to back, so that a range is one list. Bounded:
+ *  beyond its limit the oldest half is dropped.
  */
 #ifndef HF_TAIL_H_INCLUDED
 #define HF_TAIL_H_INCLUDED
@@ -11,14 +11,14 @@
 
 typedef struct hf_tail hf_tail_t;
 
-/*  LAST_INDEX: of the log as it is; the tail begins behind it. */
+/*  LAST_INDEX: of the log; the tail begins after it. */
 hf_tail_t *hf_tail_new (uint64_t last_index, size_t limit_bytes);
 void hf_tail_destroy (hf_tail_t **self_p);
 
-/*  The entry behind the last one. */
+/*  The entry after the last one. */
 void hf_tail_append (hf_tail_t *self, const hf_entry_t *entry);
 
-/*  Forget the entries from INDEX on: the next append gives entry INDEX. */
+/*  Drop the entries from INDEX on: the next append is entry INDEX. */
 void hf_tail_truncate (hf_tail_t *self, uint64_t index);
 
 /*  The entries from FIRST on, up to LAST, as many as fit BYTES but at least one. False when

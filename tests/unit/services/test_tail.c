@@ -1,6 +1,6 @@
 /*  The tail of the log: what it gives, what it forgets, against a plain array. */
 #include "tests/kit/hf_test.h"
-#include "nodes/actors/hf_tail.h"
+#include "nodes/services/hf_tail.h"
 
 static void
 s_append (hf_tail_t *tail, uint64_t term, const char *text)

@@ -1,0 +1,71 @@
+/*  hf_facts.h - what a node reports of itself to a status query: every fact, in one table.
+ *
+ *  A FACT_ROW carries the key of a fact and its text or number. The actor named in the table fills
+ *  the fact in. Programs that show facts take the unit from here; keys that they do not find are
+ *  of another version and have no unit. docs/operating.md lists the same rows (a test compares).
+ */
+#ifndef HF_FACTS_H_INCLUDED
+#define HF_FACTS_H_INCLUDED
+
+#include "msgs/hf_msg.h"
+
+//  M (key, unit, owner, help). A fact whose unit is TEXT has a text.
+#define HF_FACT_TABLE(M)                                                                           \
+    M (node, ID, LOCK, "the node's own id")                                                        \
+    M (role, TEXT, ELECTION, "`leader`, `candidate` or `follower`")                                \
+    M (leader, ID, ELECTION, "the node that leads; 0: unknown")                                    \
+    M (term, COUNT, ELECTION, "the term it is in")                                                 \
+    M (first_index, INDEX, ELECTION, "the oldest entry in its log")                                \
+    M (last_index, INDEX, ELECTION, "the newest entry in its log")                                 \
+    M (commit_index, INDEX, ELECTION, "the newest entry that it knows to be committed")            \
+    M (flushed_index, INDEX, ELECTION, "the lock state on its disk is of this entry")              \
+    M (links_up, COUNT, ELECTION, "other nodes that hear it and that it hears")                    \
+    M (not_counted, TEXT, ELECTION,                                                                \
+       "ids of nodes whose disk is not the one on record: they do not vote")                       \
+    M (dropped_peer_frames, COUNT, ELECTION, "frames of other nodes that it could not use")        \
+    M (applied_index, INDEX, LOCK, "the newest entry in its lock state")                           \
+    M (command_index, INDEX, LOCK, "the newest entry that changed it")                             \
+    M (state_hash, HASH, LOCK, "equal on all nodes with the same `applied_index`")                 \
+    M (sessions, COUNT, LOCK, "open sessions")                                                     \
+    M (locks, COUNT, LOCK, "locks that are held or waited for")                                    \
+    M (staged_bytes, BYTES, LOCK, "appended in critical sections that are not over")               \
+    M (clients, COUNT, LOCK, "clients that it talks to")                                           \
+    M (dropped_frames, COUNT, LOCK, "frames of clients that it could not use")                     \
+    M (uptime_ms, MS, LOCK, "since it was started")                                                \
+    M (version, TEXT, LOCK, "of holdfastd")                                                        \
+    M (endpoint, TEXT, LOCK, "where clients reach it")
+
+typedef enum hf_fact_unit {
+    HF_UNIT_TEXT = 1,
+    HF_UNIT_ID,
+    HF_UNIT_INDEX,
+    HF_UNIT_COUNT,
+    HF_UNIT_BYTES,
+    HF_UNIT_MS,
+    HF_UNIT_HASH
+} hf_fact_unit_t;
+
+typedef enum hf_fact_owner { HF_OWNER_ELECTION = 1, HF_OWNER_LOCK, HF_OWNER_FILE } hf_fact_owner_t;
+
+typedef enum hf_fact {
+#define HF_FACT_ENUM(key, unit, owner, help) HF_FACT_##key,
+    HF_FACT_TABLE (HF_FACT_ENUM)
+#undef HF_FACT_ENUM
+        HF_FACT_COUNT
+} hf_fact_t;
+
+typedef struct hf_fact_info {
+    const char *key, *help;
+    hf_fact_unit_t unit;
+    hf_fact_owner_t owner;
+} hf_fact_info_t;
+
+extern const hf_fact_info_t hf_facts[HF_FACT_COUNT];
+
+/*  The row of KEY; NULL: none. */
+const hf_fact_info_t *hf_fact_find (hf_span_t key);
+
+/*  Add a FACT_ROW to the list ROWS. */
+void hf_fact_put (hf_pack_t *rows, hf_fact_t fact, const char *text, uint64_t number);
+
+#endif

@@ -1,0 +1,93 @@
+/*  hf_election_private.h - what the files of the election service share. Not for others.
+ *
+ *  hf_election_service.c   life, inputs, the turn
+ *  hf_election_drive.c     the driver of the core: writes, messages, proposals, delivery, notices
+ *  hf_election_upkeep.c    pruning, state transfer passed on, who is missing, facts
+ *  hf_tail.c               the newest entries, in memory
+ */
+#ifndef HF_ELECTION_PRIVATE_H_INCLUDED
+#define HF_ELECTION_PRIVATE_H_INCLUDED
+
+#include "base/hf_mutant.h"
+#include "nodes/services/hf_election_service.h"
+#include "nodes/services/hf_tail.h"
+#include <inttypes.h>
+
+struct hf_election_service {
+    hf_election_config_t config;
+    hf_election_log_t log;
+    hf_core_t *core;
+    hf_effects_t effects;
+    size_t framed; //  of effects.messages: these are in OUT or HELD
+    hf_tail_t *tail;
+    hf_outbox_t out;
+    hf_outbox_t held;  //  frames that may leave only after the commit
+    hf_pack_t records; //  scratch: records read from the store
+    uint64_t now_us;   //  of the last call
+    bool dirty;
+
+    //  The turn.
+    uint64_t began_us;  //  when it began
+    uint64_t turn_us;   //  how long the one before took
+    uint64_t due_us;    //  when this one should have begun at the latest
+    uint64_t listen_us; //  the end of the one before
+
+    //  Proposals and deliveries.
+    hf_pack_t proposals; //  ENTRY records that wait for a step as leader
+    bool started;
+    uint64_t delivered;       //  last index handed to the lock actor
+    uint64_t delivered_bytes; //  all entries' bytes handed over so far
+    uint64_t credited_bytes;  //  of these, handled
+    bool leading;             //  as last reported
+
+    //  Upkeep.
+    uint64_t flushed;    //  the state of this index is on disk
+    bool prunes;         //  there may be more to prune
+    uint64_t held_index; //  entries after it are kept for a node that takes the state over
+    uint64_t held_until_us;
+    bool needs_state; //  as the file actor was last told
+    bool needed;      //  it was told so at least once
+    uint64_t missing; //  members (by slot) without whom a new cluster does not form
+    uint64_t missing_told_us;
+    uint64_t handover_until_us; //  0: not handing over
+    uint64_t dropped;           //  frames of peers that the core cannot use
+    uint64_t mesh_dropped;      //  and those that the mesh did not let pass
+};
+
+//  hf_election_drive.c
+
+/*  Step the core, write what it wants durable, and frame its messages: early ones into the outbox,
+ *  others into HELD. LIST: the entries of a PROPOSE or an ENTRIES event. */
+void hf_election_step (hf_election_service_t *self, hf_event_t *event, hf_list_t list);
+void hf_election_step_type (hf_election_service_t *self, hf_event_type_t type);
+
+/*  Append what was proposed, if this node may; hold it back during a transfer. */
+void hf_election_propose (hf_election_service_t *self);
+
+/*  What waited for the commit: messages, committed entries, notices. */
+void hf_election_release (hf_election_service_t *self);
+
+/*  hf_chunk_fn: how many entries from FIRST on make one repair message. */
+uint32_t hf_election_chunk (void *arg, uint64_t first, uint32_t max);
+
+//  hf_election_upkeep.c
+
+/*  Delete what the log need not keep, one small step. */
+void hf_election_prune (hf_election_service_t *self);
+
+/*  This node's log is too old for LEADER; 0: not any more. */
+void hf_election_needs_state (hf_election_service_t *self, uint64_t term, uint32_t leader);
+
+/*  A STATE_ASK or STATE_PART of a peer, for the file actor. False: malformed or not for us. */
+bool hf_election_state_from_peer (hf_election_service_t *self, hf_scan_t *scan, uint32_t kind);
+
+/*  The file actor's, for a peer. */
+void hf_election_state_ask (hf_election_service_t *self, const hf_state_ask_t *ask);
+void hf_election_state_part (hf_election_service_t *self, const hf_state_part_t *part);
+
+/*  Say now and then for whom a new cluster waits. */
+void hf_election_watch_forming (hf_election_service_t *self);
+
+void hf_election_facts (hf_election_service_t *self, uint64_t id);
+
+#endif

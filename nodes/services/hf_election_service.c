@@ -1,0 +1,337 @@
+//  The election service: its life, its inputs, its turn.
+
+#include "nodes/services/hf_election_private.h"
+#include <assert.h>
+
+//  ---- life ----------------------------------------------------------------------
+
+static void
+s_defaults (hf_election_config_t *config)
+{
+#define DEFAULT(field, value) config->field = config->field != 0 ? config->field : (value)
+    DEFAULT (hold_us, 60000000);
+    DEFAULT (handover_us, 1000000);
+    DEFAULT (stall_us, 20000);
+    DEFAULT (prune_step, 256);
+    DEFAULT (tail_bytes, 16U << 20);
+    DEFAULT (chunk_bytes, 64U << 10);
+    DEFAULT (propose_bytes, 512U << 10);
+    DEFAULT (deliver_bytes, 1U << 20);
+    DEFAULT (deliver_ahead, 8U << 20);
+#undef DEFAULT
+}
+
+hf_election_service_t *
+hf_election_service_new (const hf_election_config_t *config, const hf_restored_t *restored,
+                         const hf_election_log_t *log, uint64_t now_us)
+{
+    hf_election_service_t *self = hf_alloc (sizeof *self);
+    self->config = *config;
+    s_defaults (&self->config);
+    self->log = *log;
+    self->core = hf_core_new (&config->core, restored, now_us, hf_election_chunk, self);
+    if (!self->core) {
+        free (self);
+        return NULL;
+    }
+    self->tail = hf_tail_new (restored->last_index, self->config.tail_bytes);
+    hf_effects_init (&self->effects);
+    hf_outbox_init (&self->out);
+    hf_outbox_init (&self->held);
+    hf_pack_init (&self->records);
+    hf_pack_init (&self->proposals);
+    self->now_us = self->began_us = self->listen_us = self->missing_told_us = now_us;
+    self->effects.wake_at_us = now_us;
+    hf_outbox_say (&self->out, HF_INFO, "log: entries %" PRIu64 " to %" PRIu64 ", term %" PRIu64,
+                   restored->base_index + 1, restored->last_index, restored->term);
+    return self;
+}
+
+void
+hf_election_service_destroy (hf_election_service_t **self_p)
+{
+    hf_election_service_t *self = *self_p;
+    if (!self)
+        return;
+    hf_core_destroy (&self->core);
+    hf_tail_destroy (&self->tail);
+    hf_effects_done (&self->effects);
+    hf_outbox_done (&self->out);
+    hf_outbox_done (&self->held);
+    hf_pack_done (&self->records);
+    hf_pack_done (&self->proposals);
+    free (self);
+    *self_p = NULL;
+}
+
+//  ---- peers -----------------------------------------------------------------------
+
+void
+hf_election_service_from_peer (hf_election_service_t *self, hf_span_t frame, uint64_t now_us)
+{
+    self->now_us = now_us;
+    hf_event_t event = {.type = HF_EV_PEER};
+    hf_scan_t scan;
+    uint32_t kind = 0;
+    bool good = hf_frame_open (frame.at, frame.size, &scan, &kind) == HF_OK;
+    if (good && (kind == HF_KIND_STATE_ASK || kind == HF_KIND_STATE_PART))
+        good = hf_election_state_from_peer (self, &scan, kind);
+    else if (good) {
+        good = hf_core_read_peer (self->core, &scan, kind, &event);
+        if (good)
+            hf_election_step (self, &event,
+                              kind == HF_KIND_ENTRIES ? event.peer.entries.entries
+                                                      : (hf_list_t){0});
+    }
+    if (good)
+        return;
+    self->dropped++;
+    hf_outbox_say (&self->out, HF_DEBUG, "dropped a %s frame that is not for us",
+                   hf_kind_name (kind));
+}
+
+void
+hf_election_service_link (hf_election_service_t *self, uint32_t node, bool up, uint64_t now_us)
+{
+    self->now_us = now_us;
+    hf_outbox_say (&self->out, HF_INFO, "link to node %u is %s", node, up ? "up" : "down");
+    hf_event_t event = {.type = HF_EV_LINK, .link = {.node = node, .up = up}};
+    hf_election_step (self, &event, (hf_list_t){0});
+}
+
+void
+hf_election_service_broken (hf_election_service_t *self, uint32_t node, uint64_t now_us)
+{
+    self->now_us = now_us;
+    hf_outbox_say (&self->out, HF_DEBUG, "connection to node %u broke", node);
+    hf_event_t event = {.type = HF_EV_BROKEN, .link.node = node};
+    hf_election_step (self, &event, (hf_list_t){0});
+}
+
+void
+hf_election_service_dropped (hf_election_service_t *self, uint64_t frames)
+{
+    self->mesh_dropped = frames;
+}
+
+//  ---- other actors ------------------------------------------------------------------
+
+static void
+s_start (hf_election_service_t *self, uint64_t applied)
+{
+    assert (!self->started);
+    self->started = true;
+    self->delivered = applied;
+    if (self->flushed < applied)
+        self->flushed = applied;
+}
+
+static void
+s_proposals (hf_election_service_t *self, hf_list_t entries)
+{
+    hf_scan_t scan = hf_scan_list (entries);
+    for (uint32_t i = 0; i < entries.count; i++) {
+        hf_entry_t entry;
+        bool good = hf_entry_get (&scan, &entry);
+        assert (good);
+        if (hf_pack_size (&self->proposals) > self->config.propose_bytes)
+            hf_election_propose (self);
+        hf_entry_put (&self->proposals, &entry);
+    }
+}
+
+static void
+s_barrier (hf_election_service_t *self, uint64_t id)
+{
+    if (HF_MUTANT (barrier_unasked) && self->leading) {
+        hf_a_passed_frame (&self->out.message,
+                           &(hf_a_passed_t){.id = id, .index = self->effects.commit_index});
+        hf_outbox_to_actor (&self->out, HF_TO_LOCK);
+        return;
+    }
+    hf_event_t event = {.type = HF_EV_BARRIER, .barrier.id = id};
+    hf_election_step (self, &event, (hf_list_t){0});
+}
+
+static void
+s_applied (hf_election_service_t *self, uint64_t bytes)
+{
+    assert (bytes <= self->delivered_bytes);
+    if (!HF_MUTANT (credit_forgotten))
+        self->credited_bytes = bytes;
+}
+
+static void
+s_flushed (hf_election_service_t *self, uint64_t index)
+{
+    self->flushed = index;
+    self->prunes = true;
+}
+
+//  M (KIND, name, call)
+#define FROM_ACTORS(M)                                                                             \
+    M (A_START, a_start, s_start (self, in.applied))                                               \
+    M (A_PROPOSE, a_propose, s_proposals (self, in.entries))                                       \
+    M (A_BARRIER, a_barrier, s_barrier (self, in.id))                                              \
+    M (A_APPLIED, a_applied, s_applied (self, in.bytes))                                           \
+    M (A_FACTS, a_facts, hf_election_facts (self, in.id))                                          \
+    M (A_FLUSHED, a_flushed, s_flushed (self, in.index))                                           \
+    M (STATE_ASK, state_ask, hf_election_state_ask (self, &in))                                    \
+    M (STATE_PART, state_part, hf_election_state_part (self, &in))
+
+void
+hf_election_service_from_actor (hf_election_service_t *self, hf_scan_t *scan, uint32_t kind,
+                                uint64_t now_us)
+{
+    self->now_us = now_us;
+    switch (kind) {
+#define FROM_ACTOR(KIND, name, call)                                                               \
+    case HF_KIND_##KIND: {                                                                         \
+        hf_##name##_t in;                                                                          \
+        bool good = hf_##name##_get (scan, &in);                                                   \
+        assert (good);                                                                             \
+        call;                                                                                      \
+        break;                                                                                     \
+    }
+        FROM_ACTORS (FROM_ACTOR)
+#undef FROM_ACTOR
+    default:
+        assert (!"a message that no actor sends to the election actor");
+    }
+}
+
+void
+hf_election_service_handover (hf_election_service_t *self, uint64_t now_us)
+{
+    self->now_us = now_us;
+    self->handover_until_us = now_us + self->config.handover_us;
+    hf_election_propose (self); //  what came before is not held back by the transfer
+    hf_election_step_type (self, HF_EV_HANDOVER);
+}
+
+/*  Say DONE once nothing is to be handed over any more. */
+static void
+s_watch_handover (hf_election_service_t *self)
+{
+    if (self->handover_until_us == 0)
+        return;
+    hf_core_view_t view = hf_core_view (self->core);
+    bool busy = view.role == HF_LEADER ? view.transferring : view.leader == 0;
+    if (busy && (self->now_us < self->handover_until_us || HF_MUTANT (handover_endless)))
+        return;
+    self->handover_until_us = 0;
+    static const char done[] = "DONE";
+    hf_pack_raw (&self->out.message, done, sizeof done);
+    hf_outbox_to_actor (&self->out, HF_TO_MAIN);
+}
+
+//  ---- the turn ----------------------------------------------------------------------
+
+void
+hf_election_service_begin (hf_election_service_t *self, uint64_t now_us)
+{
+    assert (!self->dirty && self->held.frames.count == 0);
+    self->turn_us = self->listen_us - self->began_us;
+    uint64_t wake_us = hf_election_service_wake_us (self);
+    self->due_us = wake_us > self->listen_us ? wake_us : self->listen_us;
+    self->now_us = self->began_us = now_us;
+    hf_election_prune (self);
+}
+
+/*  Tell the core for how long this node did not listen: the turn before, and waking up late. */
+static void
+s_stall (hf_election_service_t *self)
+{
+    uint64_t late_us = self->now_us > self->due_us ? self->now_us - self->due_us : 0;
+    uint64_t stall_us = self->turn_us + late_us;
+    if (stall_us < self->config.stall_us)
+        return;
+    hf_outbox_say (&self->out, HF_DEBUG, "stood still for %" PRIu64 " ms", stall_us / 1000);
+    hf_event_t event = {.type = HF_EV_STALL, .stall.for_us = stall_us};
+    hf_election_step (self, &event, (hf_list_t){0});
+}
+
+/*  The end of a turn, or of a commit that may be the last of it. */
+static void
+s_settle (hf_election_service_t *self)
+{
+    self->listen_us = self->now_us;
+    if (self->dirty)
+        return;
+    hf_election_release (self);
+    s_watch_handover (self);
+    hf_election_watch_forming (self);
+}
+
+static void
+s_step_durable (hf_election_service_t *self)
+{
+    hf_core_view_t view = hf_core_view (self->core);
+    hf_event_t event = {.type = HF_EV_DURABLE,
+                        .durable = {.index = view.last_index, .term = view.last_term}};
+    hf_election_step (self, &event, (hf_list_t){0});
+}
+
+void
+hf_election_service_end (hf_election_service_t *self, uint64_t now_us)
+{
+    self->now_us = now_us;
+    hf_election_propose (self);
+    //  After the inputs: what was sent during a stall counts first.
+    s_stall (self);
+    if (now_us >= self->effects.wake_at_us)
+        hf_election_step_type (self, HF_EV_TICK);
+    hf_election_propose (self); //  a transfer may be over
+    if (self->dirty && HF_MUTANT (count_before_durable))
+        s_step_durable (self);
+    s_settle (self);
+}
+
+bool
+hf_election_service_dirty (const hf_election_service_t *self)
+{
+    return self->dirty;
+}
+
+void
+hf_election_service_committed (hf_election_service_t *self, uint64_t now_us)
+{
+    assert (self->dirty);
+    self->now_us = now_us;
+    self->dirty = false;
+    hf_election_release (self);
+    s_step_durable (self);
+    s_settle (self);
+}
+
+//  ---- outputs -------------------------------------------------------------------------
+
+hf_outbox_t *
+hf_election_service_outbox (hf_election_service_t *self)
+{
+    return &self->out;
+}
+
+uint64_t
+hf_election_service_wake_us (const hf_election_service_t *self)
+{
+    uint64_t wake_us = self->effects.wake_at_us;
+    if (self->handover_until_us != 0 && self->handover_until_us < wake_us)
+        wake_us = self->handover_until_us;
+    //  A little time to listen between two steps of pruning.
+    if (self->prunes && self->started && self->listen_us + 1000 < wake_us)
+        wake_us = self->listen_us + 1000;
+    return wake_us;
+}
+
+hf_core_view_t
+hf_election_service_view (const hf_election_service_t *self)
+{
+    return hf_core_view (self->core);
+}
+
+const hf_core_t *
+hf_election_service_core (const hf_election_service_t *self)
+{
+    return self->core;
+}

@@ -1,0 +1,195 @@
+//  The log kept short, the whole state for nodes that were away for longer than it goes back, and
+//  what people are told.
+
+#include "nodes/services/hf_election_private.h"
+#include "msgs/hf_facts.h"
+#include <assert.h>
+
+#define FORMING_US 2000000 //  between two lines about who is missing
+
+//  ---- pruning -------------------------------------------------------------------
+
+void
+hf_election_prune (hf_election_service_t *self)
+{
+    if (!self->prunes || !self->started)
+        return;
+    //  No message may wait: it could name what goes.
+    assert (self->effects.messages_count == 0 && self->effects.persists_count == 0);
+    uint64_t upto = self->flushed;
+    bool holds = self->now_us < self->held_until_us && !HF_MUTANT (hold_forgotten);
+    if (holds && self->held_index < upto)
+        upto = self->held_index;
+    if (HF_MUTANT (pruned_past_flushed) && self->flushed < self->effects.commit_index)
+        upto = self->flushed + 1;
+    if (HF_MUTANT (pruned_before_flushed))
+        upto = self->effects.commit_index;
+    uint32_t count =
+        self->log.prune (self->log.arg, upto, self->config.log_keep, self->config.prune_step);
+    assert (count <= self->config.prune_step);
+    self->prunes = count == self->config.prune_step;
+    if (count == 0)
+        return;
+    self->dirty = true;
+    uint64_t base = hf_core_view (self->core).first_index - 1 + count;
+    hf_event_t event = {.type = HF_EV_PRUNED, .pruned.index = base};
+    hf_election_step (self, &event, (hf_list_t){0});
+}
+
+static void
+s_hold (hf_election_service_t *self, uint64_t index)
+{
+    self->held_index = index;
+    self->held_until_us = self->now_us + self->config.hold_us;
+}
+
+//  ---- state transfer --------------------------------------------------------------
+
+void
+hf_election_needs_state (hf_election_service_t *self, uint64_t term, uint32_t leader)
+{
+    if (leader == 0 && !self->needs_state)
+        return;
+    if (leader != 0 && self->needed && HF_MUTANT (needs_state_once))
+        return;
+    self->needs_state = leader != 0;
+    self->needed = true;
+    hf_a_needs_state_frame (&self->out.message,
+                            &(hf_a_needs_state_t){.term = term, .leader = leader});
+    hf_outbox_to_actor (&self->out, HF_TO_FILE);
+}
+
+static bool
+s_is_peer (const hf_election_service_t *self, uint32_t node)
+{
+    const hf_core_config_t *core = &self->config.core;
+    bool member = false;
+    for (uint32_t i = 0; i < core->members_count; i++)
+        member = member || core->members[i] == node;
+    return member && node != core->self;
+}
+
+/*  Only a leader sends its state, which is the newest; what is applied is committed. It need not
+ *  have opened its term: that may take the very node that asks. */
+static bool
+s_ask_is_good (const hf_election_service_t *self, const hf_state_ask_t *ask)
+{
+    hf_core_view_t view = hf_core_view (self->core);
+    return s_is_peer (self, ask->from) && ask->to == self->config.core.self &&
+           view.role == HF_LEADER && ask->term == view.term;
+}
+
+static bool
+s_part_is_good (const hf_election_service_t *self, const hf_state_part_t *part)
+{
+    hf_core_view_t view = hf_core_view (self->core);
+    return self->needs_state && part->from == view.leader && part->term == view.term &&
+           part->to == self->config.core.self && part->id != 0 && part->total <= INT64_MAX &&
+           part->offset <= part->total && part->data.size <= HF_STATE_PART_MAX &&
+           part->data.size <= part->total - part->offset && part->data.size > 0;
+}
+
+bool
+hf_election_state_from_peer (hf_election_service_t *self, hf_scan_t *scan, uint32_t kind)
+{
+    hf_state_ask_t ask;
+    hf_state_part_t part;
+    if (kind == HF_KIND_STATE_ASK) {
+        if (!hf_state_ask_get (scan, &ask) || !s_ask_is_good (self, &ask))
+            return false;
+        //  The snapshot that is made for it is not older than what is flushed now. Until its first
+        //  part shows how far it goes, nothing after that may be pruned.
+        s_hold (self, self->now_us >= self->held_until_us ? self->flushed : self->held_index);
+        hf_state_ask_frame (&self->out.message, &ask);
+    } else {
+        if (!hf_state_part_get (scan, &part) || !s_part_is_good (self, &part))
+            return false;
+        hf_state_part_frame (&self->out.message, &part);
+    }
+    hf_outbox_to_actor (&self->out, HF_TO_FILE);
+    return true;
+}
+
+void
+hf_election_state_ask (hf_election_service_t *self, const hf_state_ask_t *ask)
+{
+    hf_state_ask_frame (&self->out.frame, ask);
+    hf_outbox_to_peer (&self->out, ask->to);
+}
+
+void
+hf_election_state_part (hf_election_service_t *self, const hf_state_part_t *part)
+{
+    s_hold (self, part->index);
+    hf_state_part_frame (&self->out.frame, part);
+    hf_outbox_to_peer (&self->out, part->to);
+}
+
+//  ---- what people are told ----------------------------------------------------------
+
+/*  The slots of all members but this node. */
+static uint64_t
+s_peers (const hf_election_service_t *self)
+{
+    uint64_t mask = 0;
+    for (uint32_t i = 0; i < self->config.core.members_count; i++)
+        mask |= self->config.core.members[i] != self->config.core.self ? 1ULL << i : 0;
+    return mask;
+}
+
+/*  The members whose bits are set, as text. Gives how many. */
+static uint64_t
+s_members (const hf_election_service_t *self, uint64_t mask, char *text, size_t size)
+{
+    const hf_core_config_t *core = &self->config.core;
+    uint64_t count = 0;
+    text[0] = 0;
+    for (uint32_t i = 0; i < core->members_count; i++) {
+        size_t used = strlen (text);
+        if (mask & 1ULL << i)
+            snprintf (text + used, size - used, "%s%u", count++ > 0 ? "," : "", core->members[i]);
+    }
+    return count;
+}
+
+/*  Forming a cluster needs every member once, so log which ones are missing. A node that lost its
+ *  disk and hears nobody cannot tell whether the cluster was ever formed. */
+void
+hf_election_watch_forming (hf_election_service_t *self)
+{
+    if (self->missing == 0 || self->now_us < self->missing_told_us + FORMING_US)
+        return;
+    self->missing_told_us = self->now_us;
+    char text[HF_MEMBERS_MAX * 12];
+    s_members (self, self->missing, text, sizeof text);
+    hf_outbox_say (&self->out, HF_WARN,
+                   "has no log and hears no leader. A new cluster forms once all of its nodes are "
+                   "up; missing: %s",
+                   text);
+}
+
+void
+hf_election_facts (hf_election_service_t *self, uint64_t id)
+{
+    static const char *const roles[] = {"follower", "candidate", "candidate", "leader"};
+    hf_core_view_t view = hf_core_view (self->core);
+    uint64_t all = (1U << self->config.core.members_count) - 1;
+    char text[HF_MEMBERS_MAX * 12];
+    hf_pack_t rows;
+    hf_pack_init (&rows);
+    hf_fact_put (&rows, HF_FACT_role, roles[view.role], 0);
+    hf_fact_put (&rows, HF_FACT_leader, "", view.leader);
+    hf_fact_put (&rows, HF_FACT_term, "", view.term);
+    hf_fact_put (&rows, HF_FACT_first_index, "", view.first_index);
+    hf_fact_put (&rows, HF_FACT_last_index, "", view.last_index);
+    hf_fact_put (&rows, HF_FACT_commit_index, "", view.commit_index);
+    hf_fact_put (&rows, HF_FACT_flushed_index, "", self->flushed);
+    hf_fact_put (&rows, HF_FACT_links_up, "",
+                 s_members (self, view.links & s_peers (self), text, sizeof text));
+    uint64_t not_counted = s_members (self, all & ~(uint64_t)view.known, text, sizeof text);
+    hf_fact_put (&rows, HF_FACT_not_counted, text, not_counted);
+    hf_fact_put (&rows, HF_FACT_dropped_peer_frames, "", self->dropped + self->mesh_dropped);
+    hf_a_told_frame (&self->out.message, &(hf_a_told_t){.id = id, .rows = hf_pack_list (&rows)});
+    hf_outbox_to_actor (&self->out, HF_TO_LOCK);
+    hf_pack_done (&rows);
+}

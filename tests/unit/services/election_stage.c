@@ -1,0 +1,372 @@
+//  An election service in virtual time, on a log in memory.
+
+#include "tests/unit/services/election_stage.h"
+
+//  ---- the log -----------------------------------------------------------------------
+
+static void
+s_vote (void *arg, uint64_t term, uint32_t voted_for)
+{
+    stage_t *self = arg;
+    self->term = term;
+    self->voted_for = voted_for;
+    self->writes++;
+}
+
+static void
+s_truncate (void *arg, uint64_t index)
+{
+    stage_t *self = arg;
+    assert_true (index > self->base && index <= self->last);
+    self->last = index - 1;
+    self->writes++;
+}
+
+static void
+s_append (void *arg, uint64_t index, const hf_entry_t *entry)
+{
+    stage_t *self = arg;
+    assert_int_equal (index, self->last + 1);
+    assert_true (index < LOG_MAX && entry->payload.size < sizeof self->entries->text);
+    self->last = index;
+    self->entries[index].term = entry->term;
+    memset (self->entries[index].text, 0, sizeof self->entries->text);
+    if (entry->payload.size > 0)
+        memcpy (self->entries[index].text, entry->payload.at, entry->payload.size);
+    self->writes++;
+}
+
+static uint32_t
+s_prune (void *arg, uint64_t upto, uint64_t keep_bytes, uint32_t most)
+{
+    stage_t *self = arg;
+    uint64_t keep = keep_bytes; //  an entry counts as a byte here
+    uint64_t spare = self->last > keep ? self->last - keep : 0;
+    uint64_t base = upto < spare ? upto : spare;
+    if (base <= self->base)
+        return 0;
+    uint64_t count = base - self->base < most ? base - self->base : most;
+    self->base += count;
+    self->base_term = self->entries[self->base].term;
+    self->writes++;
+    return (uint32_t)count;
+}
+
+static uint32_t
+s_read (void *arg, uint64_t first, uint64_t last, size_t bytes, hf_pack_t *pack)
+{
+    stage_t *self = arg;
+    assert_true (first > self->base && first <= self->last);
+    uint32_t count = 0;
+    for (uint64_t i = first; i <= last && (count == 0 || hf_pack_size (pack) < bytes); i++) {
+        assert_true (i <= self->last);
+        hf_entry_put (pack, &(hf_entry_t){.term = self->entries[i].term,
+                                          .payload = hf_span_text (self->entries[i].text)});
+        count++;
+    }
+    return count;
+}
+
+//  ---- what leaves -------------------------------------------------------------------
+
+static left_t *
+s_left (stage_t *self, const void *bytes, size_t size)
+{
+    assert_true (self->left_count < OUT_MAX);
+    left_t *left = &self->left[self->left_count++];
+    *left = (left_t){.early = self->early, .bytes = malloc (size), .size = size};
+    memcpy (left->bytes, bytes, size);
+    hf_scan_t scan;
+    if (hf_frame_open (bytes, size, &scan, &left->kind) != HF_OK)
+        left->kind = 0; //  DONE
+    hf_heartbeat_t beat;
+    if (left->kind == HF_KIND_HEARTBEAT && hf_heartbeat_get (&scan, &beat))
+        self->round = beat.round;
+    return left;
+}
+
+static void
+s_carry_out (stage_t *self)
+{
+    hf_outbox_t *out = hf_election_service_outbox (self->service);
+    for (size_t i = 0; i < out->frames.count; i++) {
+        hf_span_t bytes = hf_outbox_bytes (out, &out->frames.list[i]);
+        s_left (self, bytes.at, bytes.size)->to = out->frames.list[i].peer;
+    }
+    for (size_t i = 0; i < out->messages.count; i++)
+        s_left (self, out->messages.list[i].bytes, out->messages.list[i].size)->actor =
+            out->messages.list[i].to;
+    for (size_t i = 0; i < out->lines.count; i++) {
+        size_t used = strlen (self->lines);
+        snprintf (self->lines + used, sizeof self->lines - used, "%s\n", out->lines.list[i].text);
+    }
+    hf_outbox_reset (out);
+}
+
+size_t
+stage_count (const stage_t *self, uint32_t kind)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < self->left_count; i++)
+        count += self->left[i].kind == kind;
+    return count;
+}
+
+const left_t *
+stage_last (const stage_t *self, uint32_t kind, hf_scan_t *scan)
+{
+    for (size_t i = self->left_count; i > 0; i--) {
+        const left_t *left = &self->left[i - 1];
+        uint32_t found;
+        if (left->kind != kind)
+            continue;
+        assert_int_equal (hf_frame_open (left->bytes, left->size, scan, &found), HF_OK);
+        return left;
+    }
+    fail_msg ("no %s left", hf_kind_name (kind));
+    return NULL;
+}
+
+void
+stage_forget (stage_t *self)
+{
+    for (size_t i = 0; i < self->left_count; i++)
+        free (self->left[i].bytes);
+    self->left_count = 0;
+    self->lines[0] = 0;
+}
+
+uint64_t
+stage_delivered (const stage_t *self, uint64_t first)
+{
+    uint64_t index = first - 1;
+    for (size_t i = 0; i < self->left_count; i++) {
+        hf_scan_t scan;
+        uint32_t kind;
+        hf_a_committed_t committed;
+        if (self->left[i].kind != HF_KIND_A_COMMITTED)
+            continue;
+        assert_int_equal (self->left[i].actor, HF_TO_LOCK);
+        assert_int_equal (hf_frame_open (self->left[i].bytes, self->left[i].size, &scan, &kind),
+                          HF_OK);
+        assert_true (hf_a_committed_get (&scan, &committed));
+        assert_int_equal (committed.first, index + 1);
+        scan = hf_scan_list (committed.entries);
+        for (uint32_t j = 0; j < committed.entries.count; j++) {
+            hf_entry_t entry;
+            assert_true (hf_entry_get (&scan, &entry));
+            index++;
+            assert_int_equal (entry.term, self->entries[index].term);
+            assert_true (hf_span_equal (entry.payload, hf_span_text (self->entries[index].text)));
+        }
+    }
+    return index;
+}
+
+//  ---- turns -------------------------------------------------------------------------
+
+void
+stage_init (stage_t *self, uint32_t node, uint32_t members)
+{
+    memset (self, 0, sizeof *self);
+    self->now_us = 1000000;
+    hf_core_config_t *core = &self->config.core;
+    hf_core_config_defaults (core);
+    core->self = node;
+    core->members_count = members;
+    for (uint32_t i = 0; i < members; i++)
+        core->members[i] = i + 1;
+    core->prefer_lowest = false;
+}
+
+void
+stage_start (stage_t *self, uint64_t applied)
+{
+    hf_term_span_t spans[LOG_MAX];
+    size_t count = 0;
+    for (uint64_t i = self->base + 1; i <= self->last; i++)
+        if (count == 0 || spans[count - 1].term != self->entries[i].term)
+            spans[count++] = (hf_term_span_t){.first_index = i, .term = self->entries[i].term};
+    hf_restored_t restored = {.term = self->term,
+                              .voted_for = self->voted_for,
+                              .base_index = self->base,
+                              .base_term = self->base_term,
+                              .last_index = self->last,
+                              .spans = spans,
+                              .spans_count = count};
+    hf_election_log_t log = {.arg = self,
+                             .vote = s_vote,
+                             .truncate = s_truncate,
+                             .append = s_append,
+                             .prune = s_prune,
+                             .read = s_read};
+    self->service = hf_election_service_new (&self->config, &restored, &log, self->now_us);
+    assert_non_null (self->service);
+    hf_pack_t frame;
+    hf_pack_init (&frame);
+    stage_begin (self, 0);
+    hf_a_start_frame (&frame, &(hf_a_start_t){.applied = applied});
+    stage_actor (self, &frame);
+    stage_end (self);
+    hf_pack_done (&frame);
+}
+
+void
+stage_done (stage_t *self)
+{
+    stage_forget (self);
+    hf_election_service_destroy (&self->service);
+    assert_null (self->service);
+}
+
+void
+stage_begin (stage_t *self, uint64_t after_us)
+{
+    self->now_us += after_us;
+    self->early = true;
+    hf_election_service_begin (self->service, self->now_us);
+}
+
+void
+stage_end (stage_t *self)
+{
+    hf_election_service_end (self->service, self->now_us);
+    //  A turn that wrote nothing has nothing to be early for.
+    self->early = hf_election_service_dirty (self->service);
+    s_carry_out (self);
+    for (int i = 0; hf_election_service_dirty (self->service); i++) {
+        assert_true (i < 5 && self->writes > 0);
+        self->commits++;
+        self->writes = 0;
+        hf_election_service_committed (self->service, self->now_us);
+        self->early = false;
+        s_carry_out (self);
+    }
+    assert_int_equal (self->writes, 0);
+    hf_core_check (hf_election_service_core (self->service));
+}
+
+void
+stage_turn (stage_t *self, uint64_t after_us)
+{
+    stage_begin (self, after_us);
+    stage_end (self);
+}
+
+//  ---- inputs ------------------------------------------------------------------------
+
+void
+stage_peer (stage_t *self, hf_pack_t *frame)
+{
+    hf_election_service_from_peer (
+        self->service, hf_span (hf_pack_bytes (frame), hf_pack_size (frame)), self->now_us);
+    hf_pack_reset (frame);
+}
+
+void
+stage_actor (stage_t *self, hf_pack_t *frame)
+{
+    hf_scan_t scan;
+    uint32_t kind;
+    assert_int_equal (hf_frame_open (hf_pack_bytes (frame), hf_pack_size (frame), &scan, &kind),
+                      HF_OK);
+    hf_election_service_from_actor (self->service, &scan, kind, self->now_us);
+    hf_pack_reset (frame);
+}
+
+void
+stage_ack (stage_t *self, uint32_t from, uint64_t index)
+{
+    hf_pack_t frame;
+    hf_pack_init (&frame);
+    hf_ack_frame (&frame, &(hf_ack_t){.from = from,
+                                      .to = self->config.core.self,
+                                      .term = hf_election_service_view (self->service).term,
+                                      .index = index,
+                                      .round = self->round,
+                                      .hears = 7});
+    stage_peer (self, &frame);
+    hf_pack_done (&frame);
+}
+
+void
+stage_propose (stage_t *self, const char *text)
+{
+    hf_pack_t entries, frame;
+    hf_pack_init (&entries);
+    hf_pack_init (&frame);
+    hf_entry_put (&entries, &(hf_entry_t){.payload = hf_span_text (text)});
+    hf_a_propose_frame (&frame, &(hf_a_propose_t){.entries = hf_pack_list (&entries)});
+    stage_actor (self, &frame);
+    hf_pack_done (&entries);
+    hf_pack_done (&frame);
+}
+
+void
+stage_entries (stage_t *self, uint32_t leader, uint64_t term, uint64_t commit, uint64_t prev,
+               uint64_t prev_term, uint64_t entry_term, const char *text)
+{
+    hf_pack_t entries, frame;
+    hf_pack_init (&entries);
+    hf_pack_init (&frame);
+    if (text[0])
+        hf_entry_put (&entries, &(hf_entry_t){.term = entry_term, .payload = hf_span_text (text)});
+    hf_entries_frame (&frame, &(hf_entries_t){.from = leader,
+                                              .term = term,
+                                              .commit = commit,
+                                              .prev_index = prev,
+                                              .prev_term = prev_term,
+                                              .entries = hf_pack_list (&entries)});
+    stage_peer (self, &frame);
+    hf_pack_done (&entries);
+    hf_pack_done (&frame);
+}
+
+static void
+s_grant (stage_t *self, uint32_t from, bool pre)
+{
+    hf_scan_t scan;
+    hf_vote_request_t request;
+    stage_last (self, HF_KIND_VOTE_REQUEST, &scan);
+    assert_true (hf_vote_request_get (&scan, &request));
+    assert_int_equal (request.pre, pre);
+    hf_pack_t frame;
+    hf_pack_init (&frame);
+    hf_vote_frame (&frame, &(hf_vote_t){.from = from,
+                                        .to = self->config.core.self,
+                                        .term = request.term,
+                                        .pre = pre,
+                                        .granted = true});
+    stage_begin (self, 1000);
+    stage_peer (self, &frame);
+    stage_end (self);
+    hf_pack_done (&frame);
+}
+
+void
+stage_lead (stage_t *self)
+{
+    uint32_t other = self->config.core.self == 3 ? 1 : 3;
+    uint64_t wake_us = hf_election_service_wake_us (self->service);
+    stage_turn (self, wake_us > self->now_us ? wake_us - self->now_us : 0);
+    s_grant (self, other, true);
+    s_grant (self, other, false);
+    assert_int_equal (hf_election_service_view (self->service).role, HF_LEADER);
+    stage_begin (self, 1000);
+    stage_ack (self, other, self->last);
+    stage_end (self);
+    assert_int_equal (stage_count (self, HF_KIND_A_LEADING), 1);
+}
+
+void
+stage_follow (stage_t *self, uint32_t leader, uint64_t term)
+{
+    hf_pack_t frame;
+    hf_pack_init (&frame);
+    hf_heartbeat_frame (&frame, &(hf_heartbeat_t){.from = leader, .term = term, .round = 1});
+    stage_begin (self, 1000);
+    stage_peer (self, &frame);
+    stage_end (self);
+    hf_pack_done (&frame);
+    assert_int_equal (hf_election_service_view (self->service).leader, leader);
+}

@@ -1,0 +1,75 @@
+/*  election_stage.h - an election service in virtual time, on a log in memory, and what left it. */
+#ifndef ELECTION_STAGE_H_INCLUDED
+#define ELECTION_STAGE_H_INCLUDED
+
+#include "tests/kit/hf_test.h"
+#include "nodes/services/hf_election_service.h"
+
+#define LOG_MAX 400
+#define OUT_MAX 400
+
+/*  Something that left: a frame for peer TO, or a message for actor ACTOR. */
+typedef struct left {
+    bool early; //  before the commit of its turn
+    hf_to_t actor;
+    uint32_t to, kind;
+    uint8_t *bytes;
+    size_t size;
+} left_t;
+
+typedef struct stage {
+    hf_election_config_t config;
+    hf_election_service_t *service;
+    uint64_t now_us;
+    //  The log: entries base + 1 .. last.
+    uint64_t base, last, term, base_term;
+    uint32_t voted_for;
+    struct {
+        uint64_t term;
+        char text[32];
+    } entries[LOG_MAX];
+    unsigned writes; //  since the last commit
+    unsigned commits;
+    bool early;     //  what leaves now does so before a commit
+    uint64_t round; //  of the last HEARTBEAT that left
+    left_t left[OUT_MAX];
+    size_t left_count;
+    char lines[4000];
+} stage_t;
+
+/*  Node SELF of nodes 1 .. MEMBERS, with an empty log; then self->config may be changed, and
+ *  stage_start makes the service and runs the first turn, after A_START with APPLIED. */
+void stage_init (stage_t *self, uint32_t node, uint32_t members);
+void stage_start (stage_t *self, uint64_t applied);
+void stage_done (stage_t *self);
+
+/*  One turn: inputs go between. stage_end commits until nothing is dirty. */
+void stage_begin (stage_t *self, uint64_t after_us);
+void stage_end (stage_t *self);
+/*  A turn without inputs. */
+void stage_turn (stage_t *self, uint64_t after_us);
+
+/*  Node SELF of three becomes leader of its term with the vote of another; or follows LEADER. */
+void stage_lead (stage_t *self);
+void stage_follow (stage_t *self, uint32_t leader, uint64_t term);
+
+//  Inputs. FRAME is packed by the caller.
+void stage_peer (stage_t *self, hf_pack_t *frame);
+void stage_actor (stage_t *self, hf_pack_t *frame);
+void stage_ack (stage_t *self, uint32_t from, uint64_t index);
+void stage_propose (stage_t *self, const char *text);
+/*  ENTRIES of LEADER: one entry of ENTRY_TERM with TEXT after (PREV, PREV_TERM); "" none. */
+void stage_entries (stage_t *self, uint32_t leader, uint64_t term, uint64_t commit, uint64_t prev,
+                    uint64_t prev_term, uint64_t entry_term, const char *text);
+
+/*  The number of things of KIND that left; and the last one of them, its scan at the record. */
+size_t stage_count (const stage_t *self, uint32_t kind);
+const left_t *stage_last (const stage_t *self, uint32_t kind, hf_scan_t *scan);
+/*  Forget what left. */
+void stage_forget (stage_t *self);
+
+/*  Every entry that left in A_COMMITTED, checked to be in order and that of the log. Gives the last
+ *  index; FIRST is what the first one must be. */
+uint64_t stage_delivered (const stage_t *self, uint64_t first);
+
+#endif
