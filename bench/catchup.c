@@ -362,7 +362,8 @@ hf_run_catchup (const hf_bench_options_t *options, hf_local_t *local)
     s_catchup_t self = {.options = options,
                         .local = local,
                         .phase = {{.name = "away"}, {.name = "wiped", .wipe = true}}};
-    self.client = hf_client_new (options->endpoints, error);
+    hf_client_options_t cluster = {.size = sizeof cluster, .endpoints = options->endpoints};
+    self.client = hf_client_new (&cluster, error);
     if (!self.client) {
         hf_bench_say ("%s", error);
         return HF_EXIT_UNAVAILABLE;

@@ -68,7 +68,7 @@ s_probe_ask (s_probe_t *self)
     atomic_store (&self->granted_ns, 0);
     atomic_store (&self->idle, false);
     hf_status_t status =
-        hf_submit_acquire (self->session, "bench/probe", true, HF_FOREVER, s_probe_granted, self);
+        hf_submit_acquire (self->session, "bench/probe", NULL, s_probe_granted, self);
     if (status != HF_OK) {
         atomic_store (&self->status, (unsigned)status);
         atomic_store (&self->idle, true);
@@ -80,13 +80,14 @@ s_probe_open (s_probe_t *self, const hf_bench_options_t *options)
 {
     char error[HF_CLIENT_ERROR_SIZE];
     atomic_init (&self->idle, true);
-    self->client = hf_client_new (options->endpoints, error);
+    hf_client_options_t cluster = {.size = sizeof cluster, .endpoints = options->endpoints};
+    self->client = hf_client_new (&cluster, error);
     if (!self->client) {
         hf_bench_say ("%s", error);
         return false;
     }
-    hf_status_t status =
-        hf_session_open (self->client, options->ttl_ms, 10000, NULL, NULL, &self->session);
+    hf_session_options_t life = {.size = sizeof life, .ttl_ms = options->ttl_ms};
+    hf_status_t status = hf_session_open (self->client, &life, 10000, &self->session);
     if (status != HF_OK)
         hf_bench_say ("cannot open the probe's session: %s", hf_status_text (status));
     return status == HF_OK;

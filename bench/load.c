@@ -190,8 +190,7 @@ s_acquire (s_worker_t *self)
                   (unsigned long long)self->load->run, self->number,
                   (unsigned long long)self->turn);
     self->asked_ns = hf_bench_now_ns ();
-    hf_status_t status =
-        hf_submit_acquire (self->session, self->lock, true, HF_FOREVER, s_granted, self);
+    hf_status_t status = hf_submit_acquire (self->session, self->lock, NULL, s_granted, self);
     if (status != HF_OK)
         s_fail (self, status);
 }
@@ -207,14 +206,16 @@ s_connect (hf_load_t *self, s_connection_t *connection, char *error)
     assert (connection->session);
     for (uint32_t i = 0; i < HF_LOAD_LATENCIES; i++)
         connection->latency[i] = hf_histogram_new ();
-    connection->client = hf_client_new (config->endpoints, text);
+    hf_client_options_t cluster = {.size = sizeof cluster, .endpoints = config->endpoints};
+    hf_session_options_t life = {.size = sizeof life, .ttl_ms = config->ttl_ms};
+    connection->client = hf_client_new (&cluster, text);
     if (!connection->client) {
         snprintf (error, HF_ERROR_SIZE, "%s", text);
         return false;
     }
     for (uint32_t i = 0; i < config->sessions; i++) {
-        hf_status_t status = hf_session_open (connection->client, config->ttl_ms, S_OPEN_LIMIT_MS,
-                                              NULL, NULL, &connection->session[i]);
+        hf_status_t status =
+            hf_session_open (connection->client, &life, S_OPEN_LIMIT_MS, &connection->session[i]);
         if (status != HF_OK) {
             snprintf (error, HF_ERROR_SIZE, "cannot open a session: %s", hf_status_text (status));
             return false;

@@ -11,7 +11,8 @@ static bool
 s_ready (hf_local_t *local)
 {
     char error[HF_ERROR_SIZE];
-    hf_client_t *client = hf_client_new (hf_local_endpoints (local), error);
+    hf_client_options_t options = {.size = sizeof options, .endpoints = hf_local_endpoints (local)};
+    hf_client_t *client = hf_client_new (&options, error);
     if (!client) {
         hf_bench_say ("%s", error);
         return false;
@@ -38,7 +39,8 @@ static bool
 s_list_is_good (const char *endpoints)
 {
     char error[HF_CLIENT_ERROR_SIZE];
-    hf_client_t *client = hf_client_new (endpoints, error);
+    hf_client_options_t options = {.size = sizeof options, .endpoints = endpoints};
+    hf_client_t *client = hf_client_new (&options, error);
     if (!client)
         hf_bench_say ("%s", error);
     bool good = client != NULL;

@@ -61,14 +61,19 @@ int
 main (int argc, char **argv)
 {
     char error[HF_CLIENT_ERROR_SIZE];
-    hf_client_t *client = hf_client_new (argc > 1 ? argv[1] : NULL, error);
+    hf_client_options_t options = HF_CLIENT_OPTIONS_INIT;
+    options.endpoints = argc > 1 ? argv[1] : NULL;
+    hf_client_t *client = hf_client_new (&options, error);
     if (!client) {
         fprintf (stderr, "holdfast-example: %s\n", error);
         return EXIT_FAILURE;
     }
     //  A session holds locks. It is kept alive in the background until it is closed.
     hf_session_t *session;
-    hf_status_t status = hf_session_open (client, TTL_MS, LIMIT_MS, s_event, NULL, &session);
+    hf_session_options_t life = HF_SESSION_OPTIONS_INIT;
+    life.ttl_ms = TTL_MS;
+    life.fn = s_event;
+    hf_status_t status = hf_session_open (client, &life, LIMIT_MS, &session);
     if (status != HF_OK)
         s_fail ("open", status);
 

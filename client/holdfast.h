@@ -47,11 +47,28 @@ typedef struct hf_session hf_session_t;
 
 //  ---- the client -------------------------------------------------------------
 
-/*  ENDPOINTS: "1@127.0.0.1:8080:8081,2@..."; NULL: the environment's HOLDFAST_ENDPOINTS, else one
- *  node on 127.0.0.1. Does not wait for a connection. NULL on a bad list, with one line in
- *  ERROR (may be NULL; HF_CLIENT_ERROR_SIZE bytes). */
+/*  Options. Each struct begins with its size and starts from its ..._INIT, so that it can grow: a
+ *  program built with an older header goes on to work, and one that sets a field which this library
+ *  does not have gets HF_INVALID. NULL for options means all the defaults.
+ *
+ *      hf_acquire_options_t options = HF_ACQUIRE_OPTIONS_INIT;
+ *      options.limit_ms = 500; */
+
+typedef struct hf_client_options {
+    size_t size;
+    const char *endpoints; //  "1@127.0.0.1:8080:8081,2@..."; NULL: the environment's
+                           //  HOLDFAST_ENDPOINTS, else one node on 127.0.0.1
+    uint32_t request_ms;   //  without an answer for this long a request is sent again; 0: 1000
+} hf_client_options_t;
+#define HF_CLIENT_OPTIONS_INIT                                                                     \
+    {                                                                                              \
+        .size = sizeof (hf_client_options_t)                                                       \
+    }
+
+/*  Does not wait for a connection. NULL on a bad list or bad options, with one line in ERROR (may
+ *  be NULL; HF_CLIENT_ERROR_SIZE bytes). */
 #define HF_CLIENT_ERROR_SIZE 512
-hf_client_t *hf_client_new (const char *endpoints, char *error);
+hf_client_t *hf_client_new (const hf_client_options_t *options, char *error);
 
 /*  Ends the thread. Open sessions are abandoned (they expire after their TTL); results that
  *  are still out come back as HF_CLOSED, to their callbacks, before this returns. Sessions'
@@ -97,11 +114,22 @@ typedef struct hf_session_event {
 /*  Called on the client's thread; must not block and must not destroy anything; may submit. */
 typedef void (hf_session_fn) (void *arg, const hf_session_event_t *event);
 
-/*  Open a session; waits up to LIMIT_MS. TTL_MS 0: the default (10 s). FN may be NULL.
- *  On HF_OK *session_p is the caller's, to be closed. HF_UNREACHABLE: no node could be reached
- *  within the limit; HF_TIMEOUT: nodes were reached but none could decide (no majority). */
-hf_status_t hf_session_open (hf_client_t *client, uint32_t ttl_ms, uint32_t limit_ms,
-                             hf_session_fn *fn, void *arg, hf_session_t **session_p);
+typedef struct hf_session_options {
+    size_t size;
+    uint32_t ttl_ms;   //  1,000 to 600,000; 0: 10,000
+    hf_session_fn *fn; //  its events; may be NULL
+    void *arg;
+} hf_session_options_t;
+#define HF_SESSION_OPTIONS_INIT                                                                    \
+    {                                                                                              \
+        .size = sizeof (hf_session_options_t)                                                      \
+    }
+
+/*  Open a session; waits up to LIMIT_MS. On HF_OK *session_p is the caller's, to be closed.
+ *  HF_UNREACHABLE: no node could be reached within the limit; HF_TIMEOUT: nodes were reached but
+ *  none could decide (no majority). */
+hf_status_t hf_session_open (hf_client_t *client, const hf_session_options_t *options,
+                             uint32_t limit_ms, hf_session_t **session_p);
 
 /*  End the session in the cluster (its locks go to the next in line, its sections are dropped) and
  *  free the handle. Waits up to LIMIT_MS for the answer; the handle is freed in any case. Results
@@ -122,13 +150,28 @@ uint32_t hf_session_remaining_ms (const hf_session_t *self);
 //  or a refusal at once (HF_INVALID, HF_BAD_NAME, HF_TOO_LARGE, HF_LIMIT, HF_SESSION_EXPIRED):
 //  then FN is not called. LIMIT_MS counts from the call; HF_FOREVER: no limit.
 
+typedef enum hf_lock_mode {
+    HF_LOCK_EXCLUSIVE = 0 //  the whole lock
+} hf_lock_mode_t;
+
+typedef struct hf_acquire_options {
+    size_t size;
+    uint32_t mode;     //  of hf_lock_mode_t
+    bool wait;         //  in the queue while another holds it; default: true
+    uint32_t limit_ms; //  default: HF_FOREVER
+} hf_acquire_options_t;
+#define HF_ACQUIRE_OPTIONS_INIT                                                                    \
+    {                                                                                              \
+        .size = sizeof (hf_acquire_options_t), .wait = true, .limit_ms = HF_FOREVER                \
+    }
+
 /*  Ask for LOCK. The result comes when it is granted (HF_OK: token, index), or not: HF_NOT_GRANTED
- *  (WAIT is false and another holds it), HF_TIMEOUT (gave up its place; if the grant crossed with
+ *  (no wait, and another holds it), HF_TIMEOUT (gave up its place; if the grant crossed with
  *  that it was handed back), HF_LOST or HF_UNDECIDED. Asking for what the session holds already
  *  gives the same grant again, and several that wait for one lock get one grant between them:
  *  it ends with one release. Positions come as HF_SESSION_MOVED events. */
-hf_status_t hf_submit_acquire (hf_session_t *self, const char *lock, bool wait, uint32_t limit_ms,
-                               hf_done_fn *fn, void *arg);
+hf_status_t hf_submit_acquire (hf_session_t *self, const char *lock,
+                               const hf_acquire_options_t *options, hf_done_fn *fn, void *arg);
 
 /*  End the section: commit its appends to all their files at once and hand the lock on.
  *  HF_OK; HF_LOST, HF_NOT_HOLDER: nothing was committed; HF_UNDECIDED. */

@@ -1,19 +1,22 @@
 # The library, twice from the same objects: holdfast_static, for programs of this tree and for
 # those who want no shared object, and holdfast_shared, which exports holdfast.h and no more.
-# Both carry the message codec, endpoint lists and the link: nothing of ours is needed beside.
+# Both carry the core, the message codec, endpoint lists and the link: nothing of ours is needed
+# beside.
 
-add_library (hf_client_objects OBJECT
-    hf_answers.c hf_ask.c hf_blocking.c core/hf_choice.c hf_client.c hf_client_io.c hf_client_leader.c
-    core/hf_lease.c hf_op.c hf_query.c hf_requests.c hf_session.c hf_session_open.c hf_submit.c
-    hf_knots.c hf_timers.c hf_waiter.c core/hf_window.c
+set (HF_CLIENT_ROOMS hf_client_core hf_msgs hf_base)
+set (HF_CLIENT_OBJECTS "")
+foreach (room ${HF_CLIENT_ROOMS})
+    get_target_property (sources ${room} SOURCES)
+    get_target_property (folder ${room} SOURCE_DIR)
+    list (TRANSFORM sources PREPEND "${folder}/")
+    list (APPEND HF_CLIENT_OBJECTS ${sources})
+endforeach ()
+add_library (hf_client_objects OBJECT ${HF_CLIENT_OBJECTS}
+    io/hf_client.c io/hf_loop.c io/hf_options.c io/hf_query.c io/hf_session.c io/hf_submit.c
+    io/hf_waiter.c
     "${PROJECT_SOURCE_DIR}/broker-less/hf_endpoints.c"
     "${PROJECT_SOURCE_DIR}/broker-less/hf_link.c"
-    "${PROJECT_SOURCE_DIR}/broker-less/hf_socket.c"
-    "${PROJECT_SOURCE_DIR}/base/hf_alloc.c" "${PROJECT_SOURCE_DIR}/base/hf_error.c"
-    "${PROJECT_SOURCE_DIR}/base/hf_hash.c" "${PROJECT_SOURCE_DIR}/base/hf_heap.c"
-    "${PROJECT_SOURCE_DIR}/base/hf_span.c" "${PROJECT_SOURCE_DIR}/base/hf_table.c"
-    "${PROJECT_SOURCE_DIR}/msgs/hf_msg.c"
-    "${PROJECT_SOURCE_DIR}/msgs/hf_status.c" "${PROJECT_SOURCE_DIR}/msgs/hf_wire.c")
+    "${PROJECT_SOURCE_DIR}/broker-less/hf_socket.c")
 target_link_libraries (hf_client_objects PRIVATE hf_build PkgConfig::ZMQ PkgConfig::MSGPACK
                        Threads::Threads)
 

@@ -144,7 +144,7 @@ static int
 s_release_in (hf_client_t *client, const tool_options_t *options, bool cancel)
 {
     hf_session_t *session = NULL;
-    hf_status_t status = hf_session_open (client, 0, options->timeout_ms, NULL, NULL, &session);
+    hf_status_t status = hf_session_open (client, NULL, options->timeout_ms, &session);
     bool asked = status == HF_OK;
     if (asked)
         status = cancel ? hf_cancel_for (session, options->session, options->lock, options->token,

@@ -163,8 +163,7 @@ s_append_in_section (append_t *self, hf_client_t *client)
     self->lock = self->options.lock;
     self->token = self->options.token;
     self->owner = self->options.session;
-    hf_status_t status =
-        hf_session_open (client, 0, self->options.timeout_ms, NULL, NULL, &self->session);
+    hf_status_t status = hf_session_open (client, NULL, self->options.timeout_ms, &self->session);
     if (status != HF_OK)
         return tool_fail (status, NULL, "cannot open a session");
     int code = s_append_all (self);

@@ -139,9 +139,12 @@ s_open (tool_hold_t *self)
     memset (&self->news, 0, sizeof self->news);
     //  Nothing is held or waited for yet: until then a signal may end this process as usual.
     tool_signals_restore (self->signals);
+    hf_session_options_t options = HF_SESSION_OPTIONS_INIT;
+    options.ttl_ms = self->options->ttl_ms;
+    options.fn = s_on_event;
+    options.arg = self;
     hf_status_t status =
-        hf_session_open (self->client, self->options->ttl_ms, self->options->timeout_ms, s_on_event,
-                         self, &self->session);
+        hf_session_open (self->client, &options, self->options->timeout_ms, &self->session);
     tool_signals_block (self->signals);
     if (status != HF_OK)
         return tool_fail (status, NULL, "cannot open a session for lock %s", self->lock);
@@ -179,10 +182,10 @@ s_ask (tool_hold_t *self, uint32_t limit_ms, bool *gone)
     int code = s_open (self);
     if (code != TOOL_OK)
         return code;
-    bool wait = self->options->wait_ms > 0;
-    hf_status_t status =
-        hf_submit_acquire (self->session, self->lock, wait,
-                           wait ? limit_ms : self->options->timeout_ms, s_on_done, self);
+    hf_acquire_options_t options = HF_ACQUIRE_OPTIONS_INIT;
+    options.wait = self->options->wait_ms > 0;
+    options.limit_ms = options.wait ? limit_ms : self->options->timeout_ms;
+    hf_status_t status = hf_submit_acquire (self->session, self->lock, &options, s_on_done, self);
     news_t news = {.status = status};
     if (status == HF_OK)
         code = s_await (self, &news);
@@ -193,7 +196,7 @@ s_ask (tool_hold_t *self, uint32_t limit_ms, bool *gone)
         self->index = news.index;
         return TOOL_HELD;
     }
-    *gone = wait && s_session_gone (news.status);
+    *gone = options.wait && s_session_gone (news.status);
     return *gone ? TOOL_OK : s_not_granted (self, news.status);
 }
 

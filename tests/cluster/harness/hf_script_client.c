@@ -126,8 +126,9 @@ s_open (script_t *self, uint32_t ttl_ms)
 {
     if (self->session)
         hf_session_leave (&self->session);
-    hf_status_t status =
-        hf_session_open (self->client, ttl_ms, LIMIT_MS, s_on_event, self, &self->session);
+    hf_session_options_t options = {
+        .size = sizeof options, .ttl_ms = ttl_ms, .fn = s_on_event, .arg = self};
+    hf_status_t status = hf_session_open (self->client, &options, LIMIT_MS, &self->session);
     s_tell (status, 0, 0, status == HF_OK ? hf_session_id (self->session) : 0);
 }
 
@@ -169,7 +170,8 @@ main (int argc, char **argv)
 {
     setvbuf (stdout, NULL, _IOLBF, 0);
     char error[HF_CLIENT_ERROR_SIZE] = "";
-    script_t self = {.client = hf_client_new (argc > 1 ? argv[1] : NULL, error)};
+    hf_client_options_t options = {.size = sizeof options, .endpoints = argc > 1 ? argv[1] : NULL};
+    script_t self = {.client = hf_client_new (&options, error)};
     if (!self.client) {
         fprintf (stderr, "%s\n", error);
         return 1;

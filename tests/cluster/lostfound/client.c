@@ -264,8 +264,9 @@ s_open (hf_test_client_t *self)
     hf_record_t record = s_record (self, "open");
     record.ttl_ms = ttl_ms;
     s_begins (self, &record);
-    hf_status_t status =
-        hf_session_open (self->client, ttl_ms, S_OPEN_LIMIT_MS, s_told, self, &self->session);
+    hf_session_options_t options = {
+        .size = sizeof options, .ttl_ms = ttl_ms, .fn = s_told, .arg = self};
+    hf_status_t status = hf_session_open (self->client, &options, S_OPEN_LIMIT_MS, &self->session);
     record.session = self->session ? hf_session_id (self->session) : 0;
     s_answered (self, &record, status);
     self->sessions += status == HF_OK;
@@ -337,7 +338,8 @@ s_live (void *arg)
 {
     hf_test_client_t *self = arg;
     char error[HF_CLIENT_ERROR_SIZE];
-    self->client = hf_client_new (self->endpoints, error);
+    hf_client_options_t options = {.size = sizeof options, .endpoints = self->endpoints};
+    self->client = hf_client_new (&options, error);
     if (!self->client) {
         fprintf (stderr, "client %u: %s\n", self->number, error);
         return NULL;

@@ -18,6 +18,8 @@ typedef struct stage {
     size_t size;
 } stage_t;
 
+static const hf_session_options_t s_minute = {.size = sizeof s_minute, .ttl_ms = 60000};
+
 static int
 s_setup (void **state)
 {
@@ -49,10 +51,11 @@ s_begin (stage_t *self)
 {
     assert_true (hf_cluster_start_all (self->cluster));
     assert_true (hf_cluster_wait_leader_is (self->cluster, 1, HF_CLUSTER_LIMIT_MS));
-    self->client = hf_client_new (hf_cluster_endpoints (self->cluster), NULL);
+    hf_client_options_t options = {.size = sizeof options,
+                                   .endpoints = hf_cluster_endpoints (self->cluster)};
+    self->client = hf_client_new (&options, NULL);
     assert_non_null (self->client);
-    assert_int_equal (hf_session_open (self->client, 60000, LIMIT_MS, NULL, NULL, &self->session),
-                      HF_OK);
+    assert_int_equal (hf_session_open (self->client, &s_minute, LIMIT_MS, &self->session), HF_OK);
 }
 
 static void
@@ -159,9 +162,8 @@ test_away_for_longer_than_the_log (void **state)
     assert_int_equal (hf_acquire (self->session, "held", LIMIT_MS, &grant), HF_OK);
     assert_int_equal (hf_append (self->session, "held", grant.token, "G", "staged", 6, LIMIT_MS),
                       HF_OK);
-    assert_int_equal (hf_session_open (self->client, 60000, LIMIT_MS, NULL, NULL, &other), HF_OK);
-    assert_int_equal (hf_submit_acquire (other, "held", true, HF_CLUSTER_LIMIT_MS, s_granted, NULL),
-                      HF_OK);
+    assert_int_equal (hf_session_open (self->client, &s_minute, LIMIT_MS, &other), HF_OK);
+    assert_int_equal (hf_submit_acquire (other, "held", NULL, s_granted, NULL), HF_OK);
     assert_true (hf_cluster_wait_waiters (self->cluster, "held", 1, HF_CLUSTER_LIMIT_MS));
     assert_true (hf_cluster_start (self->cluster, 3));
     assert_true (hf_cluster_wait_equal (self->cluster, HF_CLUSTER_LIMIT_MS));

@@ -32,18 +32,21 @@ static void
 s_lock_stage_and_end (hf_cluster_t *cluster)
 {
     char error[HF_CLIENT_ERROR_SIZE];
-    hf_client_t *client = hf_client_new (hf_cluster_endpoints (cluster), error);
+    hf_client_options_t options = {.size = sizeof options,
+                                   .endpoints = hf_cluster_endpoints (cluster)};
+    hf_session_options_t minute = {.size = sizeof minute, .ttl_ms = 60000};
+    hf_client_t *client = hf_client_new (&options, error);
     assert_non_null (client);
     hf_session_t *holder, *waiter;
     hf_grant_t grant;
-    assert_int_equal (hf_session_open (client, 60000, LIMIT_MS, NULL, NULL, &holder), HF_OK);
-    assert_int_equal (hf_session_open (client, 60000, LIMIT_MS, NULL, NULL, &waiter), HF_OK);
+    assert_int_equal (hf_session_open (client, &minute, LIMIT_MS, &holder), HF_OK);
+    assert_int_equal (hf_session_open (client, &minute, LIMIT_MS, &waiter), HF_OK);
     assert_int_equal (hf_acquire (holder, LOCK, LIMIT_MS, &grant), HF_OK);
     assert_int_equal (hf_append (holder, LOCK, grant.token, FILE1, "kept", 4, LIMIT_MS), HF_OK);
     assert_int_equal (hf_release (holder, LOCK, grant.token, LIMIT_MS), HF_OK);
     assert_int_equal (hf_acquire (holder, LOCK, LIMIT_MS, &grant), HF_OK);
     assert_int_equal (hf_append (holder, LOCK, grant.token, FILE1, "staged", 6, LIMIT_MS), HF_OK);
-    assert_int_equal (hf_submit_acquire (waiter, LOCK, true, HF_FOREVER, NULL, NULL), HF_OK);
+    assert_int_equal (hf_submit_acquire (waiter, LOCK, NULL, NULL, NULL), HF_OK);
     assert_true (hf_cluster_wait_waiters (cluster, LOCK, 1, LIMIT_MS));
     //  The node ends while they hold and wait.
     assert_int_equal (hf_cluster_terminate (cluster, 1, LIMIT_MS), 0);

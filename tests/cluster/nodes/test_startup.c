@@ -181,10 +181,12 @@ test_log_lost_and_files_kept (void **state)
 {
     hf_cluster_t *cluster = *state;
     assert_true (hf_cluster_start (cluster, 1));
-    hf_client_t *client = hf_client_new (hf_cluster_endpoints (cluster), NULL);
+    hf_client_options_t options = {.size = sizeof options,
+                                   .endpoints = hf_cluster_endpoints (cluster)};
+    hf_client_t *client = hf_client_new (&options, NULL);
     hf_session_t *session;
     hf_grant_t grant;
-    assert_int_equal (hf_session_open (client, 0, LIMIT_MS, NULL, NULL, &session), HF_OK);
+    assert_int_equal (hf_session_open (client, NULL, LIMIT_MS, &session), HF_OK);
     assert_int_equal (hf_acquire (session, "L", LIMIT_MS, &grant), HF_OK);
     assert_int_equal (hf_append (session, "L", grant.token, "F", "A", 1, LIMIT_MS), HF_OK);
     assert_int_equal (hf_release (session, "L", grant.token, LIMIT_MS), HF_OK);

@@ -84,12 +84,13 @@ fixture_open (fixture_t *self, uint32_t count, uint32_t ttl_ms)
     }
     char list[512], error[HF_CLIENT_ERROR_SIZE];
     fake_list (list, self->port, count);
-    self->client = hf_client_new (list, error);
+    hf_client_options_t options = {.size = sizeof options, .endpoints = list};
+    self->client = hf_client_new (&options, error);
     assert_non_null (self->client);
     if (ttl_ms == 0)
         return;
-    hf_status_t status =
-        hf_session_open (self->client, ttl_ms, LONG_MS, seen_event, NULL, &self->session);
+    hf_session_options_t life = {.size = sizeof life, .ttl_ms = ttl_ms, .fn = seen_event};
+    hf_status_t status = hf_session_open (self->client, &life, LONG_MS, &self->session);
     assert_int_equal (status, HF_OK);
     self->id = hf_session_id (self->session);
 }

@@ -38,7 +38,7 @@ s_three_undecided (void)
 {
     static const char *locks[] = {"a", "b", "c"};
     for (int i = 0; i < 3; i++) {
-        hf_submit_acquire (s_x.session, locks[i], true, HF_FOREVER, seen_result, NULL);
+        hf_submit_acquire (s_x.session, locks[i], NULL, seen_result, NULL);
         const got_t *got = got_requests (s_x.fake[0], SOON_MS);
         assert_string_equal (got->request[0].lock, locks[i]);
     }
@@ -210,18 +210,19 @@ test_without_any_node_calls_end_unreachable (void **state)
     uint16_t port = fake_port ();
     char list[512];
     fake_list (list, &port, 1);
-    hf_client_t *client = hf_client_new (list, NULL);
+    hf_client_options_t options = {.size = sizeof options, .endpoints = list};
+    hf_client_t *client = hf_client_new (&options, NULL);
     assert_non_null (client);
     uint64_t start = now_ms ();
     hf_session_t *session;
     hf_leader_info_t leader;
-    assert_int_equal (hf_session_open (client, 0, 300, NULL, NULL, &session), HF_UNREACHABLE);
+    assert_int_equal (hf_session_open (client, NULL, 300, &session), HF_UNREACHABLE);
     assert_int_equal (hf_query_leader (client, &leader, 300), HF_UNREACHABLE);
     assert_int_equal (hf_query_status (client, 1, NULL, NULL, 300), HF_UNREACHABLE);
     assert_in_range (now_ms () - start, 890, 2500);
     //  And when one comes up it is found.
     fake_t *fake = fake_new (port, FAKE_LEADS);
-    assert_int_equal (hf_session_open (client, 0, LONG_MS, NULL, NULL, &session), HF_OK);
+    assert_int_equal (hf_session_open (client, NULL, LONG_MS, &session), HF_OK);
     hf_session_leave (&session);
     hf_client_destroy (&client);
     fake_destroy (&fake);
@@ -244,9 +245,11 @@ test_bad_lists_are_named (void **state)
 {
     (void)state;
     char error[HF_CLIENT_ERROR_SIZE] = "";
-    assert_null (hf_client_new ("1@", error));
+    hf_client_options_t options = {.size = sizeof options, .endpoints = "1@"};
+    assert_null (hf_client_new (&options, error));
     assert_true (strlen (error) > 0);
-    assert_null (hf_client_new ("1@a:1:2,1@b:1:2", NULL));
+    options.endpoints = "1@a:1:2,1@b:1:2";
+    assert_null (hf_client_new (&options, NULL));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown (name, s_setup, s_teardown)

@@ -46,7 +46,8 @@ s_expect_event (int event, uint64_t token, uint64_t position)
 static void
 s_submit_acquire (const char *lock, bool wait, uint32_t limit_ms)
 {
-    hf_status_t status = hf_submit_acquire (s_x.session, lock, wait, limit_ms, seen_result, NULL);
+    hf_acquire_options_t options = {.size = sizeof options, .wait = wait, .limit_ms = limit_ms};
+    hf_status_t status = hf_submit_acquire (s_x.session, lock, &options, seen_result, NULL);
     assert_int_equal (status, HF_OK);
 }
 
@@ -116,7 +117,7 @@ s_burst (void *arg, const hf_result_t *result)
     seen_result (arg, result);
     for (int i = 0; i < 100; i++) {
         char lock[16] = {'l', (char)('a' + i / 10), (char)('a' + i % 10), 0};
-        hf_submit_acquire (s_x.session, lock, true, HF_FOREVER, seen_result, NULL);
+        hf_submit_acquire (s_x.session, lock, NULL, seen_result, NULL);
     }
 }
 
@@ -124,7 +125,7 @@ static void
 test_what_a_callback_submits_leaves_in_one_frame (void **state)
 {
     (void)state;
-    assert_int_equal (hf_submit_acquire (s_x.session, "x", true, HF_FOREVER, s_burst, NULL), HF_OK);
+    assert_int_equal (hf_submit_acquire (s_x.session, "x", NULL, s_burst, NULL), HF_OK);
     const got_t *got = got_requests (s_x.fake[0], SOON_MS);
     fake_answer (s_x.fake[0], s_x.id, got->request[0].seq, HF_OK, 1, 1, 0);
     got = got_requests (s_x.fake[0], SOON_MS);
@@ -163,7 +164,7 @@ test_requests_for_one_lock_never_overtake_each_other (void **state)
     //  The frame with 1 is lost. What follows for this lock waits; another lock's does not.
     hf_submit_append (s_x.session, "a", 7, "f", "2", 1, seen_result, NULL);
     hf_submit_release (s_x.session, "a", 7, seen_result, NULL);
-    hf_submit_acquire (s_x.session, "b", true, HF_FOREVER, seen_result, NULL);
+    hf_submit_acquire (s_x.session, "b", NULL, seen_result, NULL);
     got = got_requests (s_x.fake[0], SOON_MS);
     assert_int_equal (got->count, 1);
     assert_string_equal (got->request[0].lock, "b");
@@ -197,7 +198,7 @@ test_seqs_stay_within_the_window (void **state)
                          (char)('0' + i / 10 % 10),
                          (char)('0' + i % 10),
                          0};
-        hf_submit_acquire (s_x.session, lock, true, HF_FOREVER, seen_result, NULL);
+        hf_submit_acquire (s_x.session, lock, NULL, seen_result, NULL);
     }
     uint64_t top = 0;
     while (top < HF_WINDOW_MAX - 1) {
@@ -310,8 +311,8 @@ test_not_granted_and_errors_come_back_as_they_are (void **state)
     got_requests (s_x.fake[0], SOON_MS);
     fake_answer (s_x.fake[0], s_x.id, 2, HF_NOT_HOLDER, 6, 0, 0);
     s_expect_result (HF_NOT_HOLDER, 0);
-    assert_int_equal (hf_submit_acquire (s_x.session, "", true, 1, seen_result, NULL), HF_BAD_NAME);
-    assert_int_equal (hf_submit_acquire (s_x.session, "a\n", true, 1, NULL, NULL), HF_BAD_NAME);
+    assert_int_equal (hf_submit_acquire (s_x.session, "", NULL, seen_result, NULL), HF_BAD_NAME);
+    assert_int_equal (hf_submit_acquire (s_x.session, "a\n", NULL, NULL, NULL), HF_BAD_NAME);
     static char big[HF_DATA_MAX + 1];
     assert_int_equal (
         hf_submit_append (s_x.session, "a", 1, "f", big, sizeof big, seen_result, NULL),
@@ -364,7 +365,7 @@ test_results_without_a_callback_are_polled (void **state)
     (void)state;
     fake_set_autos (s_x.fake[0], FAKE_LEADS);
     int one, two;
-    hf_submit_acquire (s_x.session, "a", true, HF_FOREVER, NULL, &one);
+    hf_submit_acquire (s_x.session, "a", NULL, NULL, &one);
     hf_result_t result;
     assert_true (hf_client_poll (s_x.client, &result, LONG_MS));
     assert_int_equal (result.status, HF_OK);

@@ -59,7 +59,7 @@ s_expect_event (int event, uint64_t token)
 static void
 s_hold (const char *lock, uint64_t token)
 {
-    hf_submit_acquire (s_x.session, lock, true, HF_FOREVER, seen_result, NULL);
+    hf_submit_acquire (s_x.session, lock, NULL, seen_result, NULL);
     const got_t *got = got_requests (s_x.fake[0], SOON_MS);
     fake_answer (s_x.fake[0], s_x.id, got->request[0].seq, HF_OK, token * 10, token, 0);
     s_expect_result (HF_OK, token);
@@ -68,7 +68,7 @@ s_hold (const char *lock, uint64_t token)
 static void
 s_queue (const char *lock, uint64_t index)
 {
-    hf_submit_acquire (s_x.session, lock, true, HF_FOREVER, seen_result, NULL);
+    hf_submit_acquire (s_x.session, lock, NULL, seen_result, NULL);
     const got_t *got = got_requests (s_x.fake[0], SOON_MS);
     fake_answer (s_x.fake[0], s_x.id, got->request[0].seq, HF_QUEUED, index, 0, 1);
     s_expect_event (HF_SESSION_MOVED, 0);
@@ -105,7 +105,7 @@ test_without_acknowledgement_the_locks_are_lost_in_time (void **state)
     assert_int_equal (hf_submit_release (s_x.session, "a", 7, seen_result, NULL), HF_OK);
     s_expect_result (HF_LOST, 0);
     assert_int_equal (hf_append (s_x.session, "a", 7, "f", "x", 1, 1000), HF_LOST);
-    assert_int_equal (hf_submit_acquire (s_x.session, "b", true, 1000, seen_result, NULL),
+    assert_int_equal (hf_submit_acquire (s_x.session, "b", NULL, seen_result, NULL),
                       HF_SESSION_EXPIRED);
     assert_int_equal (hf_release_for (s_x.session, 55, "a", 7, 1000), HF_SESSION_EXPIRED);
     //  Late words of the cluster revive nothing, and nothing more is sent.
@@ -239,7 +239,7 @@ test_opening_is_repeated_with_its_nonce (void **state)
     (void)state;
     fake_set_autos (s_x.fake[0], FAKE_LEADS & ~(unsigned)FAKE_OPEN);
     uint64_t start = now_ms ();
-    assert_int_equal (hf_session_open (s_x.client, 0, 1500, NULL, NULL, &s_x.session), HF_TIMEOUT);
+    assert_int_equal (hf_session_open (s_x.client, NULL, 1500, &s_x.session), HF_TIMEOUT);
     assert_in_range (now_ms () - start, 1490, 3000);
     fake_frame_t *first = fake_take (s_x.fake[0], HF_KIND_OPEN, 0);
     fake_frame_t *second = fake_take (s_x.fake[0], HF_KIND_OPEN, 0);
@@ -270,9 +270,10 @@ static void
 test_a_refused_opening_says_why (void **state)
 {
     (void)state;
-    assert_int_equal (hf_session_open (s_x.client, 999, 100, NULL, NULL, &s_x.session), HF_BAD_TTL);
-    assert_int_equal (hf_session_open (s_x.client, 600001, 100, NULL, NULL, &s_x.session),
-                      HF_BAD_TTL);
+    hf_session_options_t options = {.size = sizeof options, .ttl_ms = 999};
+    assert_int_equal (hf_session_open (s_x.client, &options, 100, &s_x.session), HF_BAD_TTL);
+    options.ttl_ms = 600001;
+    assert_int_equal (hf_session_open (s_x.client, &options, 100, &s_x.session), HF_BAD_TTL);
     assert_null (s_x.session);
 }
 
@@ -306,7 +307,7 @@ test_destroying_a_client_gives_every_result (void **state)
 {
     (void)state;
     s_queue ("a", 50);
-    hf_submit_acquire (s_x.session, "b", true, HF_FOREVER, seen_result, NULL);
+    hf_submit_acquire (s_x.session, "b", NULL, seen_result, NULL);
     hf_submit_read (s_x.client, "f", 0, 10, HF_FOREVER, seen_result, NULL);
     hf_client_destroy (&s_x.client);
     s_x.session = NULL;
@@ -324,7 +325,7 @@ static void
 s_again (void *arg, const hf_result_t *result)
 {
     seen_result (arg, result);
-    hf_status_t status = hf_submit_acquire (s_x.session, "a", true, HF_FOREVER, s_again, arg);
+    hf_status_t status = hf_submit_acquire (s_x.session, "a", NULL, s_again, arg);
     s_again_refused += status == HF_CLOSED;
     status = hf_submit_read (s_x.client, "f", 0, 1, HF_FOREVER, s_again, arg);
     s_again_refused += status == HF_CLOSED;
@@ -335,7 +336,7 @@ test_an_end_is_not_kept_off_by_callbacks (void **state)
 {
     (void)state;
     s_again_refused = 0;
-    hf_submit_acquire (s_x.session, "a", true, HF_FOREVER, s_again, NULL);
+    hf_submit_acquire (s_x.session, "a", NULL, s_again, NULL);
     got_requests (s_x.fake[0], SOON_MS);
     hf_client_t *client = s_x.client; //  the callbacks use it to the last
     hf_client_destroy (&client);

@@ -40,7 +40,7 @@ pure nodes/locks '(base|msgs|nodes/locks)/'
 pure nodes/services '(base|msgs|nodes/(consensus|locks|services))/'
 allow nodes/store '(base|msgs|nodes/locks|nodes/store)/'
 allow nodes '(base|msgs|broker-less|nodes)/'
-pure client/core '(base|msgs|client/core|client/holdfast|client/hf_timers)|hf_status\.h"'
+pure client/core '(base|msgs|client/core|client/holdfast)|hf_status\.h"'
 allow client '(base|msgs|broker-less|client)/|hf_status\.h"'
 allow bench '(base|msgs|client|bench|tests/kit)/'
 exit $bad

@@ -64,9 +64,9 @@ static void __attribute__ ((format (printf, 1, 2))) s_log (const char *format, .
 //  ---- client and sessions -------------------------------------------------------
 
 hf_client_t *
-hf_client_new (const char *endpoints, char *error)
+hf_client_new (const hf_client_options_t *options, char *error)
 {
-    assert (!endpoints);
+    assert (!options);
     const char *list = getenv ("HOLDFAST_ENDPOINTS");
     if (list && !strchr (list, '@')) {
         snprintf (error, HF_CLIENT_ERROR_SIZE, "not a list: %s", list);
@@ -83,19 +83,21 @@ hf_client_destroy (hf_client_t **self_p)
 }
 
 hf_status_t
-hf_session_open (hf_client_t *client, uint32_t ttl_ms, uint32_t limit_ms, hf_session_fn *fn,
-                 void *arg, hf_session_t **session_p)
+hf_session_open (hf_client_t *client, const hf_session_options_t *options, uint32_t limit_ms,
+                 hf_session_t **session_p)
 {
+    hf_session_options_t own = HF_SESSION_OPTIONS_INIT;
+    own = options ? *options : own;
     assert (client && limit_ms > 0);
     hf_status_t status = s_status ("HF_FAKE_OPEN");
-    s_log ("open %" PRIu32 "\n", ttl_ms);
+    s_log ("open %" PRIu32 "\n", own.ttl_ms);
     *session_p = NULL;
     if (status != HF_OK)
         return status;
     hf_session_t *self = calloc (1, sizeof *self);
-    self->fn = fn;
-    self->arg = arg;
-    self->ttl_ms = ttl_ms > 0 ? ttl_ms : 10000;
+    self->fn = own.fn;
+    self->arg = own.arg;
+    self->ttl_ms = own.ttl_ms > 0 ? own.ttl_ms : 10000;
     self->stop_fd = eventfd (0, EFD_CLOEXEC);
     *session_p = self;
     return HF_OK;
@@ -209,10 +211,11 @@ s_live (void *arg)
 }
 
 hf_status_t
-hf_submit_acquire (hf_session_t *self, const char *lock, bool wait, uint32_t limit_ms,
+hf_submit_acquire (hf_session_t *self, const char *lock, const hf_acquire_options_t *options,
                    hf_done_fn *fn, void *arg)
 {
-    s_log ("acquire %s %s %" PRIu32 "\n", lock, wait ? "wait" : "at-once", limit_ms);
+    s_log ("acquire %s %s %" PRIu32 "\n", lock, options->wait ? "wait" : "at-once",
+           options->limit_ms);
     self->done = fn;
     self->done_arg = arg;
     if (!getenv ("HF_FAKE_CONTROL"))

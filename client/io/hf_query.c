@@ -1,55 +1,38 @@
-/*  hf_query.c - the blocking questions: pages are fetched and read on the caller's thread. */
-#include "client/hf_impl.h"
-#include <assert.h>
-#include <stdlib.h>
+//  The blocking questions: pages are fetched and read on the caller's thread.
+
+#include "client/io/hf_io.h"
 #include <string.h>
 
 #define PAGE_ROWS 256
+#define NAME_SIZE 256
 
-//  ---- one question -------------------------------------------------------------
+//  ---- one question -----------------------------------------------------------
 
-static void
-s_done (hf_client_t *client, hf_ask_t *ask, hf_status_t status, const void *reply)
-{
-    (void)client;
-    hf_waiter_t *waiter = ask->waiter;
-    hf_waiter_enter (waiter);
-    if (reply) {
-        hf_pack_t pack;
-        hf_pack_init (&pack);
-        hf_query_result_put (&pack, reply);
-        waiter->reply = hf_pack_take (&pack, &waiter->reply_size);
-        hf_pack_done (&pack);
-    }
-    hf_waiter_leave (waiter, status);
-}
-
-/*  One query in its way: the message in *RESULT points into the waiter, to be dropped. */
+/*  One query on its way; RESULT points into the op. */
 typedef struct question {
     hf_client_t *client;
     uint32_t node;
     uint64_t end_us; //  HF_NEVER: no limit
-    hf_waiter_t *waiter;
+    hf_op_t *op;
     hf_query_result_t result;
 } question_t;
 
 static bool
 s_begin (question_t *self, hf_client_t *client, uint32_t node, uint32_t limit_ms)
 {
-    *self = (question_t){.client = client, .node = node, .end_us = HF_NEVER};
-    if (!client || hf_client_on_thread (client))
+    *self = (question_t){.client = client, .node = node};
+    if (!client || hf_io_on_thread (client))
         return false;
-    if (limit_ms != HF_FOREVER)
-        self->end_us = hf_client_now_us () + (uint64_t)limit_ms * 1000;
+    self->end_us = hf_io_until_us (limit_ms);
     return true;
 }
 
 static void
 s_end (question_t *self)
 {
-    if (self->waiter)
-        hf_waiter_drop (self->waiter);
-    self->waiter = NULL;
+    if (self->op)
+        hf_op_free (self->op);
+    self->op = NULL;
 }
 
 static uint32_t
@@ -57,7 +40,7 @@ s_left_ms (const question_t *self)
 {
     if (self->end_us == HF_NEVER)
         return HF_FOREVER;
-    uint64_t now = hf_client_now_us ();
+    uint64_t now = hf_io_now_us ();
     return now < self->end_us ? (uint32_t)((self->end_us - now + 999) / 1000) : 0;
 }
 
@@ -65,29 +48,18 @@ static hf_status_t
 s_ask (question_t *self, uint32_t what, const char *name, uint64_t offset, uint32_t limit)
 {
     s_end (self);
-    uint32_t limit_ms = s_left_ms (self);
-    hf_query_t query = {
-        .what = what, .name = hf_span_text (name), .offset = offset, .limit = limit};
-    hf_ask_t *ask = hf_ask_query (self->client, &query, limit_ms);
-    ask->done = s_done;
-    ask->node = self->node;
-    ask->waiter = self->waiter = hf_waiter_new ();
-    uint64_t start_us = ask->start_us;
-    hf_client_post_ask (self->client, ask);
-    uint32_t id = self->node == HF_NODE_ANY ? 0 : self->node;
-    if (!hf_waiter_wait (self->waiter, limit_ms))
-        return hf_client_reached (self->client, id, start_us) ? HF_TIMEOUT : HF_UNREACHABLE;
-    if (self->waiter->status != HF_OK)
-        return self->waiter->status;
-    hf_scan_t scan = hf_scan (self->waiter->reply, self->waiter->reply_size);
-    if (!hf_query_result_get (&scan, &self->result) || self->result.status >= HF_TIMEOUT)
-        return HF_MALFORMED;
-    return (hf_status_t)self->result.status;
+    hf_op_t *op = hf_op_query (self->node, what, name, offset, limit);
+    op->limit_us = self->end_us;
+    hf_status_t status = hf_io_ask (self->client, NULL, op, s_left_ms (self), &self->op);
+    if (status != HF_OK)
+        return status;
+    hf_scan_t scan = hf_scan (self->op->reply, self->op->reply_size);
+    return hf_query_result_get (&scan, &self->result) ? HF_OK : HF_MALFORMED;
 }
 
 /*  A name from a row, as text; false when it is none. */
 static bool
-s_name (char text[HF_NAME_SIZE], hf_span_t name)
+s_name (char text[NAME_SIZE], hf_span_t name)
 {
     if (!hf_name_valid (name))
         return false;
@@ -167,7 +139,7 @@ hf_query_status (hf_client_t *client, uint32_t id, hf_fact_fn *fn, void *arg, ui
 //  ---- locks ------------------------------------------------------------------------
 
 static bool
-s_lock_row (hf_scan_t *scan, char name[HF_NAME_SIZE], hf_lock_info_t *info)
+s_lock_row (hf_scan_t *scan, char name[NAME_SIZE], hf_lock_info_t *info)
 {
     hf_lock_row_t row;
     if (!hf_lock_row_get (scan, &row) || !s_name (name, row.lock))
@@ -186,7 +158,7 @@ hf_query_locks (hf_client_t *client, hf_lock_info_fn *fn, void *arg, uint32_t li
     question_t question;
     if (!fn || !s_begin (&question, client, HF_NODE_LEADER, limit_ms))
         return HF_INVALID;
-    char name[HF_NAME_SIZE] = "";
+    char name[NAME_SIZE] = "";
     hf_status_t status = HF_OK;
     bool more = true;
     while (status == HF_OK && more) {
@@ -230,7 +202,7 @@ hf_query_lock (hf_client_t *client, const char *lock, hf_lock_info_t *info, hf_q
     question_t question;
     if (!lock || !s_begin (&question, client, HF_NODE_LEADER, limit_ms))
         return HF_INVALID;
-    if (!hf_name_valid (hf_span (lock, strnlen (lock, HF_NAME_SIZE))))
+    if (!hf_name_valid (hf_span (lock, strnlen (lock, NAME_SIZE))))
         return HF_BAD_NAME;
     uint64_t from = 1;
     bool more = true;
@@ -241,7 +213,7 @@ hf_query_lock (hf_client_t *client, const char *lock, hf_lock_info_t *info, hf_q
             break;
         hf_scan_t scan = hf_scan_list (question.result.rows);
         uint32_t rows = question.result.rows.count;
-        char name[HF_NAME_SIZE];
+        char name[NAME_SIZE];
         hf_lock_info_t found = {.lock = NULL};
         if (rows == 0 || !s_lock_row (&scan, name, &found)) {
             status = rows == 0 ? HF_NOT_FOUND : HF_MALFORMED;
@@ -268,7 +240,7 @@ hf_query_files (hf_client_t *client, hf_file_info_fn *fn, void *arg, uint32_t li
     question_t question;
     if (!fn || !s_begin (&question, client, HF_NODE_LEADER, limit_ms))
         return HF_INVALID;
-    char name[HF_NAME_SIZE] = "";
+    char name[NAME_SIZE] = "";
     hf_status_t status = HF_OK;
     bool more = true;
     while (status == HF_OK && more) {
@@ -297,7 +269,7 @@ hf_read (hf_client_t *client, const char *file, uint64_t offset, void *buffer, s
     if (!file || !size || (!buffer && *size > 0) ||
         !s_begin (&question, client, HF_NODE_LEADER, limit_ms))
         return HF_INVALID;
-    if (!hf_name_valid (hf_span (file, strnlen (file, HF_NAME_SIZE))))
+    if (!hf_name_valid (hf_span (file, strnlen (file, NAME_SIZE))))
         return HF_BAD_NAME;
     uint32_t room = *size < HF_DATA_MAX ? (uint32_t)*size : HF_DATA_MAX;
     *size = 0;

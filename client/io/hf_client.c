@@ -1,27 +1,35 @@
-/*  hf_client.c - a client's life, and the door through which other threads hand it work. */
-#include "client/hf_impl.h"
+//  A client's life, and the door through which other threads hand it work.
+
+#include "base/hf_error.h"
+#include "client/io/hf_io.h"
 #include <assert.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 #include <zmq.h>
 
+_Static_assert(HF_CLIENT_ERROR_SIZE == HF_ERROR_SIZE, "the error's size is part of the interface");
+
 uint64_t
-hf_client_now_us (void)
+hf_io_now_us (void)
 {
-    //  Counts while the machine is suspended: a lease runs out in its sleep too.
     struct timespec now;
     clock_gettime (CLOCK_BOOTTIME, &now);
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
+uint64_t
+hf_io_until_us (uint32_t limit_ms)
+{
+    return limit_ms == HF_FOREVER ? HF_NEVER : hf_io_now_us () + (uint64_t)limit_ms * 1000;
+}
+
 bool
-hf_client_on_thread (const hf_client_t *self)
+hf_io_on_thread (const hf_client_t *self)
 {
     return pthread_equal (pthread_self (), self->thread);
 }
@@ -32,7 +40,7 @@ hf_client_on_thread (const hf_client_t *self)
 static void
 s_wake (hf_client_t *self)
 {
-    if (self->woken || hf_client_on_thread (self))
+    if (self->woken || hf_io_on_thread (self))
         return;
     self->woken = true;
     uint64_t one = 1;
@@ -42,38 +50,51 @@ s_wake (hf_client_t *self)
 }
 
 bool
-hf_client_post_op (hf_client_t *self, hf_op_t *op)
+hf_io_post (hf_client_t *self, hf_session_t *session, hf_op_t *op)
 {
     pthread_mutex_lock (&self->mutex);
-    bool open = !op->session->closing;
+    bool open = !self->stop && !(session && session->closing);
     if (open) {
-        if (op->kind == HF_OP_CLOSE || op->kind == HF_OP_LEAVE)
-            op->session->closing = true;
-        hf_ops_push (&self->inbox, op);
+        if (op->kind == HF_OP_LEAVE)
+            session->closing = true;
+        hf_chain_append (&self->inbox, &op->chain);
         s_wake (self);
     }
     pthread_mutex_unlock (&self->mutex);
+    if (!open)
+        hf_op_free (op);
     return open;
 }
 
-bool
-hf_client_post_ask (hf_client_t *self, hf_ask_t *ask)
+hf_status_t
+hf_io_ask (hf_client_t *self, hf_session_t *session, hf_op_t *op, uint32_t limit_ms, hf_op_t **op_p)
 {
-    pthread_mutex_lock (&self->mutex);
-    bool open = !self->stop || !hf_client_on_thread (self);
-    if (open) {
-        ask->next = self->asks_in;
-        self->asks_in = ask;
-        s_wake (self);
+    uint64_t start_us = hf_io_now_us ();
+    uint32_t node = op->node == HF_NODE_ANY ? 0 : op->node;
+    hf_waiter_t *waiter = op->waiter = hf_waiter_new ();
+    if (op_p)
+        *op_p = NULL;
+    if (!hf_io_post (self, session, op)) {
+        hf_waiter_drop (waiter);
+        hf_waiter_drop (waiter);
+        return HF_CLOSED;
     }
-    pthread_mutex_unlock (&self->mutex);
-    return open;
+    op = hf_waiter_take (waiter, limit_ms);
+    if (op_p)
+        *op_p = op;
+    if (!op)
+        return session || hf_client_core_reached (self->core, node, start_us) ? HF_TIMEOUT
+                                                                              : HF_UNREACHABLE;
+    hf_status_t status = op->result.status;
+    if (!op_p)
+        hf_op_free (op);
+    return status;
 }
 
 //  ---- life -------------------------------------------------------------------
 
 static void
-s_init (hf_client_t *self)
+s_init (hf_client_t *self, uint32_t request_ms)
 {
     pthread_condattr_t attr;
     pthread_condattr_init (&attr);
@@ -81,24 +102,16 @@ s_init (hf_client_t *self)
     pthread_mutex_init (&self->mutex, NULL);
     pthread_cond_init (&self->polled_cond, &attr);
     pthread_condattr_destroy (&attr);
-    uint32_t ids[HF_MEMBERS_MAX];
-    for (uint32_t i = 0; i < self->endpoints.count; i++) {
-        ids[i] = self->endpoints.node[i].id;
-        atomic_init (&self->reached_us[i], 0);
-    }
-    uint64_t seed[2];
-    if (getrandom (seed, sizeof seed, 0) != sizeof seed)
+    hf_chain_init (&self->sessions);
+    hf_chain_init (&self->inbox);
+    hf_chain_init (&self->polled);
+    hf_client_config_t config = {.count = self->endpoints.count,
+                                 .request_us = (uint64_t)request_ms * 1000};
+    for (uint32_t i = 0; i < config.count; i++)
+        config.ids[i] = self->endpoints.node[i].id;
+    if (getrandom (&config.seed, sizeof config.seed, 0) != sizeof config.seed)
         abort ();
-    hf_choice_init (&self->choice, ids, self->endpoints.count, seed[0]);
-    atomic_init (&self->next_key, seed[1] >> 2 | 1);
-    self->asked_us = HF_NEVER;
-    self->patience_us = HF_REQUEST_US;
-    hf_timers_init (&self->timers);
-    hf_knots_init (&self->sessions);
-    hf_knots_init (&self->asks);
-    hf_pack_init (&self->list);
-    hf_pack_init (&self->frame);
-    hf_pack_init (&self->probe);
+    self->core = hf_client_core_new (&config);
 }
 
 static void
@@ -111,25 +124,18 @@ s_free (hf_client_t *self)
     if (self->wake_fd >= 0)
         close (self->wake_fd);
     if (self->polled_last)
-        hf_op_free (self, self->polled_last);
-    hf_op_t *op;
-    while ((op = hf_ops_pop (&self->polled)))
-        hf_op_free (self, op);
-    while ((op = self->pool)) {
-        self->pool = op->next;
-        free (op);
+        hf_op_free (self->polled_last);
+    while (!hf_chain_empty (&self->polled)) {
+        hf_chain_t *at = self->polled.next;
+        hf_chain_remove (at);
+        hf_op_free (HF_AROUND (at, hf_op_t, chain));
     }
-    hf_place_t *place;
-    while ((place = self->place_pool)) {
-        self->place_pool = (hf_place_t *)place->knot.next;
-        free (place);
+    while (!hf_chain_empty (&self->sessions)) {
+        hf_chain_t *at = self->sessions.next;
+        hf_chain_remove (at);
+        free (HF_AROUND (at, hf_session_t, chain));
     }
-    hf_timers_done (&self->timers);
-    hf_knots_done (&self->sessions);
-    hf_knots_done (&self->asks);
-    hf_pack_done (&self->list);
-    hf_pack_done (&self->frame);
-    hf_pack_done (&self->probe);
+    hf_client_core_destroy (&self->core);
     pthread_cond_destroy (&self->polled_cond);
     pthread_mutex_destroy (&self->mutex);
     free (self);
@@ -153,34 +159,33 @@ s_start (hf_client_t *self)
     sigfillset (&all);
     pthread_sigmask (SIG_SETMASK, &all, &before);
     pthread_mutex_lock (&self->mutex); //  the thread looks at self->thread
-    int rc = pthread_create (&self->thread, NULL, hf_client_run, self);
+    int rc = pthread_create (&self->thread, NULL, hf_loop_run, self);
     pthread_mutex_unlock (&self->mutex);
     pthread_sigmask (SIG_SETMASK, &before, NULL);
     return rc == 0 ? 0 : -1;
 }
 
 hf_client_t *
-hf_client_new (const char *endpoints, char *error)
+hf_client_new (const hf_client_options_t *options, char *error)
 {
+    hf_client_options_t own = HF_CLIENT_OPTIONS_INIT;
     char line[HF_ERROR_SIZE] = "";
-    if (!endpoints)
-        endpoints = getenv ("HOLDFAST_ENDPOINTS");
-    if (!endpoints || !*endpoints)
-        endpoints = HF_ENDPOINTS_DEFAULT;
-    hf_client_t *self = calloc (1, sizeof *self);
-    if (!self)
+    char *text = error ? error : line;
+    if (!hf_options_take (&own, sizeof own, options)) {
+        hf_error_set (text, "these client options are for a newer library");
         return NULL;
-    if (hf_endpoints_parse (&self->endpoints, endpoints, line) != 0) {
-        if (error)
-            snprintf (error, HF_CLIENT_ERROR_SIZE, "%s", line);
+    }
+    const char *list = own.endpoints ? own.endpoints : getenv ("HOLDFAST_ENDPOINTS");
+    hf_client_t *self = hf_alloc (sizeof *self);
+    if (hf_endpoints_parse (&self->endpoints, list && *list ? list : HF_ENDPOINTS_DEFAULT, text) !=
+        0) {
         free (self);
         return NULL;
     }
     self->wake_fd = -1;
-    s_init (self);
+    s_init (self, own.request_ms);
     if (s_start (self) != 0) {
-        if (error)
-            snprintf (error, HF_CLIENT_ERROR_SIZE, "cannot make sockets or a thread");
+        hf_error_set (text, "cannot make sockets or a thread");
         s_free (self);
         return NULL;
     }
@@ -193,7 +198,7 @@ hf_client_destroy (hf_client_t **self_p)
     if (!self_p || !*self_p)
         return;
     hf_client_t *self = *self_p;
-    assert (!hf_client_on_thread (self));
+    assert (!hf_io_on_thread (self));
     *self_p = NULL;
     pthread_mutex_lock (&self->mutex);
     self->stop = true;
@@ -203,7 +208,7 @@ hf_client_destroy (hf_client_t **self_p)
     s_free (self);
 }
 
-//  ---- what it can tell ---------------------------------------------------------
+//  ---- what it can tell -------------------------------------------------------
 
 size_t
 hf_client_nodes (const hf_client_t *client, uint32_t ids[7])
@@ -214,21 +219,9 @@ hf_client_nodes (const hf_client_t *client, uint32_t ids[7])
 }
 
 bool
-hf_client_reached (hf_client_t *self, uint32_t node_id, uint64_t start_us)
-{
-    for (uint32_t i = 0; i < self->endpoints.count; i++) {
-        uint64_t last = atomic_load (&self->reached_us[i]);
-        bool meant = node_id == 0 || self->endpoints.node[i].id == node_id;
-        if (meant && last != 0 && last >= start_us)
-            return true;
-    }
-    return false;
-}
-
-bool
 hf_client_poll (hf_client_t *self, hf_result_t *result, uint32_t limit_ms)
 {
-    if (!self || !result || hf_client_on_thread (self))
+    if (!self || !result || hf_io_on_thread (self))
         return false;
     struct timespec until;
     clock_gettime (CLOCK_MONOTONIC, &until);
@@ -237,18 +230,21 @@ hf_client_poll (hf_client_t *self, hf_result_t *result, uint32_t limit_ms)
     until.tv_nsec = (long)(nanos % 1000000000);
     pthread_mutex_lock (&self->mutex);
     int rc = 0;
-    while (!self->polled.first && rc == 0) {
+    while (hf_chain_empty (&self->polled) && rc == 0) {
         if (limit_ms == HF_FOREVER)
             rc = pthread_cond_wait (&self->polled_cond, &self->mutex);
         else
             rc = pthread_cond_timedwait (&self->polled_cond, &self->mutex, &until);
     }
-    hf_op_t *last = self->polled_last;
-    hf_op_t *op = hf_ops_pop (&self->polled);
+    hf_op_t *last = self->polled_last, *op = NULL;
+    if (!hf_chain_empty (&self->polled)) {
+        op = HF_AROUND (self->polled.next, hf_op_t, chain);
+        hf_chain_remove (&op->chain);
+    }
     self->polled_last = op;
     pthread_mutex_unlock (&self->mutex);
     if (last)
-        hf_op_free (self, last);
+        hf_op_free (last);
     if (op)
         *result = op->result;
     return op != NULL;

@@ -1,0 +1,67 @@
+/*  hf_io.h - what the files of the library's shell share; nothing of it is exported.
+ *
+ *  Who owns what. The client's thread owns the core, the links and every op that was submitted; it
+ *  takes no lock for them. Other threads make ops, compare leases, and hand ops over through the
+ *  inbox, under the one mutex; they wake the thread once per burst. Callbacks run on that thread
+ *  with no lock held; what they submit goes to the inbox too and leaves in the same turn.
+ */
+#ifndef HF_IO_H_INCLUDED
+#define HF_IO_H_INCLUDED
+
+#include "base/hf_alloc.h"
+#include "broker-less/hf_link.h"
+#include "client/core/hf_client_core.h"
+#include "client/io/hf_waiter.h"
+#include <pthread.h>
+
+struct hf_session {
+    hf_chain_t chain; //  in client->sessions once it is open; the client's thread alone
+    hf_client_t *client;
+    hf_client_session_t *core;
+    hf_session_fn *fn;
+    void *arg;
+    bool closing; //  under the client's mutex: takes no more ops
+};
+
+struct hf_client {
+    hf_endpoints_t endpoints;
+    hf_client_core_t *core;
+    hf_link_t *links[HF_MEMBERS_MAX];
+    hf_chain_t sessions;
+    pthread_t thread;
+    void *context;
+    int wake_fd;
+
+    pthread_mutex_t mutex; //  for the rest
+    hf_chain_t inbox;
+    hf_chain_t polled; //  results for hf_client_poll
+    bool woken;
+    bool stop;
+    pthread_cond_t polled_cond;
+    hf_op_t *polled_last; //  the caller may still use its pointers
+};
+
+//  hf_client.c
+/*  Goes on while the machine is suspended: a lease runs out in its sleep too. */
+uint64_t hf_io_now_us (void);
+/*  Now and LIMIT_MS; HF_NEVER for HF_FOREVER. */
+uint64_t hf_io_until_us (uint32_t limit_ms);
+bool hf_io_on_thread (const hf_client_t *self);
+/*  Hand OP over to the client's thread; SESSION: whose request it is, or NULL. False: the session
+ *  or the client is being closed, and the op was freed. */
+bool hf_io_post (hf_client_t *self, hf_session_t *session, hf_op_t *op);
+/*  The same, and wait for the result's status. The op comes back in *op_p for hf_op_free, unless
+ *  OP_P is NULL; NULL when it is not done within LIMIT_MS, and then it goes on in the background.
+ */
+hf_status_t hf_io_ask (hf_client_t *self, hf_session_t *session, hf_op_t *op, uint32_t limit_ms,
+                       hf_op_t **op_p);
+
+//  hf_loop.c
+void *hf_loop_run (void *client);
+
+//  hf_options.c
+/*  OURS, of SIZE bytes, has the defaults: take from THEIRS (NULL: nothing) what its program knew.
+ *  False: it sets fields that this library does not have. */
+bool hf_options_take (void *ours, size_t size, const void *theirs);
+
+#endif

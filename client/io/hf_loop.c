@@ -1,0 +1,239 @@
+//  The client's thread: wait, drain, let the core decide, call back, send.
+
+#include "client/io/hf_io.h"
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <zmq.h>
+
+#define FRAMES_PER_TURN 256
+#define POLL_MAX        (1 + HF_MEMBERS_MAX * HF_LINK_SOCKETS)
+#define WAIT_MAX_US     60000000
+
+//  ---- results ----------------------------------------------------------------
+
+/*  Leave a session whose handle nobody has, and end it in the cluster. */
+static void
+s_close_unused (hf_client_t *self, hf_session_t *session)
+{
+    hf_op_t *close = hf_op_close (hf_client_session_id (session->core));
+    close->limit_us = hf_io_until_us (hf_client_session_ttl_ms (session->core));
+    hf_op_t *leave = hf_op_leave (session->core);
+    leave->arg = session;
+    if (hf_io_post (self, session, leave))
+        hf_io_post (self, NULL, close);
+    else
+        hf_op_free (close);
+}
+
+/*  A blocking call is done, but its caller has gone: what it got would be nobody's. */
+static void
+s_undo (hf_client_t *self, hf_op_t *op)
+{
+    hf_op_t *back;
+    bool good = op->result.status == HF_OK;
+    if (op->kind == HF_OP_OPEN && good)
+        s_close_unused (self, op->arg);
+    else if (op->kind == HF_OP_OPEN)
+        free (op->arg);
+    else if (op->kind == HF_OP_ACQUIRE && good &&
+             hf_op_end (op->session, HF_OP_GIVE_BACK, 0, op->text, op->result.token,
+                        hf_io_now_us (), &back) == HF_OK)
+        hf_io_post (self, op->arg, back);
+}
+
+static void
+s_keep_for_poll (hf_client_t *self, hf_op_t *op)
+{
+    pthread_mutex_lock (&self->mutex);
+    hf_chain_append (&self->polled, &op->chain);
+    pthread_cond_signal (&self->polled_cond);
+    pthread_mutex_unlock (&self->mutex);
+}
+
+/*  The handle comes and goes with its session in the core. */
+static void
+s_handle (hf_client_t *self, const hf_op_t *op)
+{
+    hf_session_t *session = op->arg;
+    if (op->kind == HF_OP_OPEN && op->result.status == HF_OK) {
+        session->core = op->session;
+        hf_chain_append (&self->sessions, &session->chain);
+    } else if (op->kind == HF_OP_LEAVE) {
+        hf_chain_remove (&session->chain);
+        free (session);
+    }
+}
+
+static void
+s_result (hf_client_t *self, hf_op_t *op)
+{
+    if (op->kind == HF_OP_EVENT) {
+        const hf_session_t *session = op->arg;
+        if (session->fn)
+            session->fn (session->arg, &op->event);
+    } else if (op->waiter) {
+        s_handle (self, op);
+        if (hf_waiter_give (op->waiter, op))
+            return;
+        s_undo (self, op);
+    } else if (op->fn) {
+        op->fn (op->arg, &op->result);
+    } else if (op->kind == HF_OP_LEAVE) {
+        s_handle (self, op);
+    } else if (op->kind != HF_OP_CLOSE) {
+        s_keep_for_poll (self, op);
+        return;
+    }
+    hf_op_free (op);
+}
+
+static void
+s_results (hf_client_t *self)
+{
+    hf_op_t *op;
+    while ((op = hf_client_core_next (self->core, hf_io_now_us ())))
+        s_result (self, op);
+}
+
+//  ---- in and out -------------------------------------------------------------
+
+static void
+s_drain_link (hf_client_t *self, uint32_t at)
+{
+    uint32_t node = self->endpoints.node[at].id;
+    hf_span_t bytes;
+    for (int i = 0; i < FRAMES_PER_TURN; i++) {
+        switch (hf_link_next (self->links[at], &bytes)) {
+        case HF_LINK_NONE:
+            return;
+        case HF_LINK_FRAME:
+            hf_client_core_frame (self->core, node, bytes, hf_io_now_us ());
+            break;
+        case HF_LINK_CONNECTED:
+            hf_client_core_connected (self->core, node, hf_io_now_us ());
+            break;
+        case HF_LINK_BROKEN:
+            hf_client_core_broken (self->core, node, hf_io_now_us ());
+            break;
+        }
+        s_results (self);
+    }
+}
+
+/*  What was handed over; callbacks may hand over more, so until there is none, within reason. */
+static void
+s_inbox (hf_client_t *self)
+{
+    for (int round = 0; round < 4; round++) {
+        hf_chain_t taken;
+        hf_chain_init (&taken);
+        pthread_mutex_lock (&self->mutex);
+        if (!hf_chain_empty (&self->inbox)) {
+            taken = self->inbox;
+            taken.next->prev = taken.prev->next = &taken;
+            hf_chain_init (&self->inbox);
+        }
+        pthread_mutex_unlock (&self->mutex);
+        if (hf_chain_empty (&taken))
+            return;
+        while (!hf_chain_empty (&taken)) {
+            hf_op_t *op = HF_AROUND (taken.next, hf_op_t, chain);
+            hf_chain_remove (&op->chain);
+            hf_client_core_submit (self->core, op, hf_io_now_us ());
+            s_results (self);
+        }
+    }
+}
+
+/*  A frame that a link does not take now is as good as lost: the core sends it again. */
+static void
+s_send (hf_client_t *self)
+{
+    hf_outbox_t *outbox = hf_client_core_outbox (self->core);
+    for (size_t i = 0; i < outbox->frames.count; i++) {
+        const hf_out_frame_t *frame = &outbox->frames.list[i];
+        hf_span_t bytes = hf_outbox_bytes (outbox, frame);
+        for (uint32_t at = 0; at < self->endpoints.count; at++)
+            if (self->endpoints.node[at].id == frame->peer)
+                hf_link_send (self->links[at], bytes.at, bytes.size);
+    }
+    hf_outbox_reset (outbox);
+}
+
+//  ---- the loop ---------------------------------------------------------------
+
+static bool
+s_stopped (hf_client_t *self)
+{
+    pthread_mutex_lock (&self->mutex);
+    bool stop = self->stop;
+    pthread_mutex_unlock (&self->mutex);
+    return stop;
+}
+
+static long
+s_timeout_ms (hf_client_t *self)
+{
+    pthread_mutex_lock (&self->mutex);
+    bool waiting = !hf_chain_empty (&self->inbox) || self->stop;
+    pthread_mutex_unlock (&self->mutex);
+    uint64_t due_us = waiting ? 0 : hf_client_core_due_us (self->core);
+    uint64_t now_us = hf_io_now_us ();
+    if (due_us <= now_us)
+        return 0;
+    uint64_t wait_us = due_us - now_us < WAIT_MAX_US ? due_us - now_us : WAIT_MAX_US;
+    return (long)((wait_us + 999) / 1000);
+}
+
+static void
+s_woken (hf_client_t *self)
+{
+    uint64_t count;
+    pthread_mutex_lock (&self->mutex);
+    if (self->woken && read (self->wake_fd, &count, sizeof count) == sizeof count)
+        self->woken = false;
+    pthread_mutex_unlock (&self->mutex);
+}
+
+static size_t
+s_poll_items (hf_client_t *self, zmq_pollitem_t items[POLL_MAX])
+{
+    size_t count = 0;
+    items[count++] = (zmq_pollitem_t){.fd = self->wake_fd, .events = ZMQ_POLLIN};
+    for (uint32_t i = 0; i < self->endpoints.count; i++) {
+        void *sockets[HF_LINK_SOCKETS];
+        hf_link_sockets (self->links[i], sockets);
+        for (int k = 0; k < HF_LINK_SOCKETS; k++)
+            items[count++] = (zmq_pollitem_t){.socket = sockets[k], .events = ZMQ_POLLIN};
+    }
+    return count;
+}
+
+void *
+hf_loop_run (void *client)
+{
+    hf_client_t *self = client;
+    zmq_pollitem_t items[POLL_MAX];
+    size_t count = s_poll_items (self, items);
+    while (!s_stopped (self)) {
+        int rc = zmq_poll (items, (int)count, s_timeout_ms (self));
+        assert (rc >= 0 || errno == EINTR);
+        (void)rc;
+        s_woken (self);
+        //  Sockets before timers: after a stall the answers may already be here.
+        for (uint32_t i = 0; i < self->endpoints.count; i++)
+            s_drain_link (self, i);
+        s_inbox (self);
+        hf_client_core_turn (self->core, hf_io_now_us ());
+        s_results (self);
+        s_send (self);
+    }
+    //  Results that are still out come as HF_CLOSED. What callbacks submit meanwhile is refused, so
+    //  that this ends.
+    s_inbox (self);
+    hf_client_core_stop (self->core);
+    s_results (self);
+    return NULL;
+}
