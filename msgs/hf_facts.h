@@ -35,14 +35,20 @@
     M (version, TEXT, LOCK, "of holdfastd")                                                        \
     M (endpoint, TEXT, LOCK, "where clients reach it")
 
+//  M (unit, name)
+#define HF_UNIT_TABLE(M)                                                                           \
+    M (TEXT, "text")                                                                               \
+    M (ID, "node id")                                                                              \
+    M (INDEX, "index")                                                                             \
+    M (COUNT, "number")                                                                            \
+    M (BYTES, "bytes")                                                                             \
+    M (MS, "milliseconds")                                                                         \
+    M (HASH, "64 bits, shown in hex")
+
 typedef enum hf_fact_unit {
-    HF_UNIT_TEXT = 1,
-    HF_UNIT_ID,
-    HF_UNIT_INDEX,
-    HF_UNIT_COUNT,
-    HF_UNIT_BYTES,
-    HF_UNIT_MS,
-    HF_UNIT_HASH
+#define HF_UNIT_ENUM(unit, name) HF_UNIT_##unit,
+    HF_UNIT_TABLE (HF_UNIT_ENUM)
+#undef HF_UNIT_ENUM
 } hf_fact_unit_t;
 
 typedef enum hf_fact_owner { HF_OWNER_ELECTION = 1, HF_OWNER_LOCK, HF_OWNER_FILE } hf_fact_owner_t;

@@ -2,7 +2,7 @@
 
 #include "broker-less/hf_endpoints.h"
 #include "client/tool/tool.h"
-#include "msgs/hf_limits.h"
+#include "msgs/hf_facts.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <pthread.h>
@@ -155,7 +155,8 @@ s_endpoint (uint32_t id, char *text, size_t size)
 static bool
 s_is_hash (const fact_t *fact)
 {
-    return !fact->text && strstr (fact->key, "hash") != NULL;
+    const hf_fact_info_t *info = hf_fact_find (hf_span_text (fact->key));
+    return !fact->text && info && info->unit == HF_UNIT_HASH;
 }
 
 static json_t *

@@ -259,6 +259,7 @@ test_a_transfer_holds_proposals_back_until_it_is_over (void **state)
     stage_t stage;
     stage_init (&stage, 2, 3);
     stage.config.core.election_us = 1000000;
+    stage.config.propose_bytes = 20; //  two entries
     stage_start (&stage, 0);
     stage_begin (&stage, 1000);
     hf_election_service_link (stage.service, 3, true, stage.now_us);
@@ -268,7 +269,8 @@ test_a_transfer_holds_proposals_back_until_it_is_over (void **state)
     stage_begin (&stage, 1000);
     stage_propose (&stage, "in time");
     hf_election_service_handover (stage.service, stage.now_us);
-    stage_propose (&stage, "held back");
+    for (int i = 0; i < 6; i++)
+        stage_propose (&stage, "held back");
     stage_end (&stage);
     assert_true (hf_election_service_view (stage.service).transferring);
     assert_int_equal (stage.last, before + 1);
@@ -285,8 +287,16 @@ test_a_transfer_holds_proposals_back_until_it_is_over (void **state)
         stage_ack (&stage, 3, stage.last);
         stage_end (&stage);
     }
-    assert_string_equal (stage.entries[before + 2].text, "held back");
     assert_true (s_said_done (&stage));
+    assert_int_equal (stage.last, before + 7);
+    for (uint64_t i = before + 2; i <= stage.last; i++)
+        assert_string_equal (stage.entries[i].text, "held back");
+    //  What was held back leaves in messages of two, so that none is larger than a frame.
+    hf_scan_t scan;
+    hf_entries_t entries;
+    stage_last (&stage, HF_KIND_ENTRIES, &scan);
+    assert_true (hf_entries_get (&scan, &entries));
+    assert_int_equal (entries.entries.count, 2);
     stage_done (&stage);
 }
 
