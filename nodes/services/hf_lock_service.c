@@ -166,7 +166,8 @@ hf_lock_service_from_actor (hf_lock_service_t *self, hf_scan_t *scan, uint32_t k
         FROM_ACTORS (FROM_ACTOR)
 #undef FROM_ACTOR
     default:
-        assert (!"a message that no actor sends to the lock actor");
+        assert (kind == HF_KIND_A_COMMITTED); //  no actor sends anything else
+        break;
     }
     s_try_serve (self);
 }

@@ -65,6 +65,10 @@ static hf_pack_t s_items; //  what lists in the records hold
             char head[5] = {0x14, 4, 0, 0, (char)hf_pack_size (&pack)};                            \
             s_seed ("peer", head, 5, hf_pack_bytes (&pack), hf_pack_size (&pack));                 \
         }                                                                                          \
+        if (ordinal < HF_KIND_OPENED) {                                                            \
+            char head[5] = {8, 0, 0, 0, (char)hf_pack_size (&pack)};                               \
+            s_seed ("lock", head, 5, hf_pack_bytes (&pack), hf_pack_size (&pack));                 \
+        }                                                                                          \
         if (ordinal < HF_KIND_ACQUIRE)                                                             \
             s_seed ("client", "\0\1\2\3\xff", 5, hf_pack_bytes (&pack), hf_pack_size (&pack));     \
         hf_pack_reset (&pack);                                                                     \
@@ -175,6 +179,7 @@ s_programs (void)
         s_seed ("state", "\0\1\1\0\10\0\0\2\1\0\10\0\310", 13, bytes, size);
         s_seed ("peer", (const char[]){(char)(i * 8 + i % 4), (char)i}, 2, bytes, size);
         s_seed ("client", "", 0, bytes, size);
+        s_seed ("lock", "", 0, bytes, size);
         s_seed ("rows", (const char[]){(char)i}, 1, bytes, 60);
     }
 }

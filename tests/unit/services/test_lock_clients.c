@@ -369,8 +369,8 @@ test_what_is_not_as_the_protocol_says_is_refused (void **state)
     hf_pack_raw (&bench.pack, large, HF_CLIENT_FRAME_MAX + 1);
     free (large);
     s_refused (&bench, HF_TOO_LARGE);
-    for (uint8_t kind = HF_KIND_OPEN; kind <= HF_KIND_QUERY; kind++) {
-        const uint8_t bare[] = {0x92, 1, 0x91, kind};
+    for (unsigned kind = HF_KIND_OPEN; kind <= HF_KIND_QUERY; kind++) {
+        const uint8_t bare[] = {0x92, 1, 0x91, (uint8_t)kind};
         hf_pack_raw (&bench.pack, bare, sizeof bare);
         s_refused (&bench, HF_MALFORMED);
     }
