@@ -75,7 +75,7 @@
     M (never_repairs, "P11", "a follower does not ask for what it lacks")                          \
     M (row_forgotten, "P4 P7", "a row of the state that changed again is not told")                \
     M (gone_forgotten, "P4 P7", "a row of the state that went is not told")                        \
-    M (known_not_kept, "P1 P7", "who is known is not kept with the state")                         \
+    M (roster_not_kept, "P1 P7", "the roster is not kept with the state")                          \
     M (pruned_before_flushed, "P7", "the log is pruned before the state is on disk")               \
     M (flushed_before_files, "P6", "the state is on disk before the files are")                    \
     M (swap_keeps_log, "P4 P7", "another node's state is swapped in without its log")              \

@@ -142,37 +142,29 @@ hf_payload_get (hf_span_t payload, hf_list_t *commands)
     return scan.bad ? HF_MALFORMED : HF_OK;
 }
 
-#define KNOWN_VERSION 2
-
-bool
-hf_payload_is_known (hf_span_t payload)
-{
-    return payload.size >= 3 && payload.at[0] == 0x92 && payload.at[1] == KNOWN_VERSION;
-}
-
 void
-hf_known_payload_put (hf_pack_t *pack, hf_list_t known)
+hf_roster_put (hf_pack_t *pack, const hf_member_t *members, uint32_t count)
 {
-    hf_put_array (pack, 2);
-    hf_put_u32 (pack, KNOWN_VERSION);
-    hf_put_list (pack, known);
+    hf_pack_t list;
+    hf_pack_init (&list);
+    for (uint32_t i = 0; i < count; i++)
+        hf_member_put (&list, &members[i]);
+    hf_payload_put (pack, hf_pack_list (&list));
+    hf_pack_done (&list);
 }
 
-int
-hf_known_payload_get (hf_span_t payload, hf_known_t *known, uint32_t room)
+uint32_t
+hf_roster_get (hf_span_t payload, hf_member_t *members)
 {
-    if (!hf_payload_is_known (payload) || payload.size > HF_KNOWN_PAYLOAD_MAX)
-        return -1;
-    hf_scan_t scan = hf_scan (payload.at + 2, payload.size - 2);
-    hf_list_t list = {.count = 0};
-    hf_get_list (&scan, &list);
-    if (scan.bad || !hf_scan_at_end (&scan) || list.count > room)
-        return -1;
+    hf_list_t list;
+    if (payload.size > HF_ROSTER_MAX || hf_payload_get (payload, &list) != HF_OK ||
+        list.count > HF_MEMBERS_MAX)
+        return 0;
     hf_scan_t records = hf_scan_list (list);
     for (uint32_t i = 0; i < list.count; i++) {
-        if (!hf_known_get (&records, &known[i]) || known[i].incarnation == 0 ||
-            known[i].node <= (i > 0 ? known[i - 1].node : 0))
-            return -1;
+        if (!hf_member_get (&records, &members[i]) || members[i].incarnation == 0 ||
+            members[i].node <= (i > 0 ? members[i - 1].node : 0))
+            return 0;
     }
-    return (int)list.count;
+    return list.count;
 }

@@ -100,8 +100,8 @@
     F (u64, term)                                                                                  \
     F (u64, id) F (u64, index) F (u64, index_term) F (u64, total) F (u64, offset) F (bin, data)
 
-//  Who the members are: the incarnation of each. An entry of the log, made by the core itself.
-#define HF_FIELDS_known(F) F (u32, node) F (u64, incarnation)
+//  A member of the cluster, and which disk it has: in the list of a ROSTER entry.
+#define HF_FIELDS_member(F) F (u32, node) F (u64, incarnation)
 
 //  Rows of the lock state, as state.db keeps them and as a state stream carries them; a stream's
 //  head. PREFIX: (of a change that takes away) every key that begins with KEY.
@@ -110,12 +110,12 @@
 #define HF_FIELDS_state_head(F)                                                                    \
     F (u64, index)                                                                                 \
     F (u64, term)                                                                                  \
-    F (bin, known) F (u64, section) F (u64, rows_size) F (u64, rows_sum) F (list, files)
+    F (bin, roster) F (u64, section) F (u64, rows_size) F (u64, rows_sum) F (list, files)
 
-//  An entry of the log, in ENTRIES and between actors. An empty payload opens a term.
-#define HF_FIELDS_entry(F) F (u64, term) F (bin, payload)
+//  An entry of the log, in ENTRIES and between actors. TYPE is an hf_entry_type_t.
+#define HF_FIELDS_entry(F) F (u64, term) F (u32, type) F (bin, payload)
 
-//  Commands: an entry's payload is [version, [command, ...]].
+//  Commands, in the list of a COMMANDS entry.
 #define HF_FIELDS_cmd_open(F)     F (bin, nonce) F (u32, ttl_ms)
 #define HF_FIELDS_cmd_close(F)    F (u64, session)
 #define HF_FIELDS_cmd_requests(F) F (u64, session) F (u64, floor) F (list, requests)
@@ -144,7 +144,7 @@
 #define HF_FIELDS_a_needs_state(F)   F (u64, term) F (u32, leader)
 #define HF_FIELDS_a_want_state(F)    F (u32, node)
 #define HF_FIELDS_a_snapshot(F)                                                                    \
-    F (u32, node) F (u64, index) F (u64, term) F (u64, section) F (bin, known) F (list, rows)
+    F (u32, node) F (u64, index) F (u64, term) F (u64, section) F (bin, roster) F (list, rows)
 #define HF_FIELDS_a_rows(F)    F (u64, index) F (u64, section) F (list, changes)
 #define HF_FIELDS_a_restart(F) F (u64, index)
 
@@ -188,7 +188,7 @@
     M (STATE_ASK, 139, state_ask)                                                                  \
     M (ENTRY, 140, entry)                                                                          \
     M (STATE_PART, 141, state_part)                                                                \
-    M (KNOWN, 150, known)                                                                          \
+    M (MEMBER, 150, member)                                                                        \
     M (STATE_ROW, 151, state_row)                                                                  \
     M (STATE_CHANGE, 152, state_change)                                                            \
     M (STATE_HEAD, 153, state_head)                                                                \
@@ -233,6 +233,13 @@ typedef enum hf_kind {
     R (CANCEL, cancel)                                                                             \
     R (ABANDON, abandon)                                                                           \
     R (APPEND, append)
+
+//  What an entry of the log is. Of another type, it changes nothing.
+typedef enum hf_entry_type {
+    HF_ENTRY_OPEN_TERM = 1, //  the first of a leader's term; no payload
+    HF_ENTRY_COMMANDS = 2,  //  hf_payload_put: CMD records
+    HF_ENTRY_ROSTER = 3,    //  hf_roster_put: who the members are
+} hf_entry_type_t;
 
 //  What a QUERY asks for.
 enum {
@@ -297,18 +304,16 @@ hf_scan_t hf_frame_own (const void *bytes, size_t size, uint32_t *kind);
 /*  The name of a kind as in the table; "UNKNOWN" when it is not there. */
 const char *hf_kind_name (uint32_t kind);
 
-/*  An entry's payload: [version, [command, ...]].
+/*  The payload of a COMMANDS entry: [version, [command, ...]].
  *  Reading gives HF_OK, HF_MALFORMED or HF_BAD_VERSION. */
 void hf_payload_put (hf_pack_t *pack, hf_list_t commands);
 hf_status_t hf_payload_get (hf_span_t payload, hf_list_t *commands);
 
-/*  The payload of an entry that says who the members are: [2, [KNOWN, ...]], in ascending order of
- *  nodes. It is told from all others by its first two bytes. */
-#define HF_KNOWN_PAYLOAD_MAX 160 //  bytes, for HF_MEMBERS_MAX members
-bool hf_payload_is_known (hf_span_t payload);
-void hf_known_payload_put (hf_pack_t *pack, hf_list_t known);
-/*  At most ROOM records into KNOWN, in strictly ascending order of nodes, no incarnation 0.
- *  Gives how many; -1: malformed. */
-int hf_known_payload_get (hf_span_t payload, hf_known_t *known, uint32_t room);
+/*  The payload of a ROSTER entry: [version, [MEMBER, ...]], in ascending order of nodes. */
+#define HF_ROSTER_MAX 160 //  bytes, for HF_MEMBERS_MAX members
+void hf_roster_put (hf_pack_t *pack, const hf_member_t *members, uint32_t count);
+/*  Read it into MEMBERS, which has room for HF_MEMBERS_MAX. Gives how many there are; 0: malformed,
+ *  nobody is named, nodes do not ascend, or an incarnation is 0. */
+uint32_t hf_roster_get (hf_span_t payload, hf_member_t *members);
 
 #endif

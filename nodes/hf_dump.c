@@ -58,18 +58,18 @@ s_add_run (void *arg, uint64_t first_index, uint64_t term)
 static json_t *
 s_members (hf_span_t payload)
 {
-    hf_known_t known[HF_MEMBERS_MAX];
-    int count = hf_known_payload_get (payload, known, HF_MEMBERS_MAX);
+    hf_member_t roster[HF_MEMBERS_MAX];
+    uint32_t count = hf_roster_get (payload, roster);
     json_t *members = json_array ();
-    for (int i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++)
         json_array_append_new (members,
-                               json_pack ("{s:i, s:o}", "node", (int)known[i].node, "incarnation",
-                                          hf_dump_hex (known[i].incarnation)));
+                               json_pack ("{s:i, s:o}", "node", (int)roster[i].node, "incarnation",
+                                          hf_dump_hex (roster[i].incarnation)));
     return members;
 }
 
 static void
-s_add_known (void *arg, uint64_t index, hf_span_t payload)
+s_add_roster (void *arg, uint64_t index, hf_span_t payload)
 {
     json_array_append_new (arg, json_pack ("{s:o, s:o}", "index", hf_dump_number (index), "members",
                                            s_members (payload)));
@@ -90,28 +90,41 @@ static json_t *
 s_log (hf_log_store_t *log)
 {
     json_t *runs = json_array ();
-    json_t *known = json_array ();
+    json_t *rosters = json_array ();
     hf_log_store_spans (log, s_add_run, runs);
-    hf_log_store_known (log, s_add_known, known);
+    hf_log_store_rosters (log, s_add_roster, rosters);
     uint64_t first = hf_log_store_first_index (log);
     return json_pack (
         "{s:o, s:o, s:o, s:o, s:o, s:o}", "base_index", hf_dump_number (first - 1), "base_term",
         hf_dump_number (hf_log_store_base_term (log)), "first", hf_dump_number (first), "last",
-        hf_dump_number (hf_log_store_last_index (log)), "known", known, "terms", runs);
+        hf_dump_number (hf_log_store_last_index (log)), "rosters", rosters, "terms", runs);
 }
 
 //  ---- entries behind the state ----------------------------------------------------------
 
 static json_t *
-s_commands (hf_span_t payload)
+s_type (uint32_t type)
+{
+    switch (type) {
+    case HF_ENTRY_OPEN_TERM:
+        return json_string ("OPEN_TERM");
+    case HF_ENTRY_COMMANDS:
+        return json_string ("COMMANDS");
+    case HF_ENTRY_ROSTER:
+        return json_string ("ROSTER");
+    default:
+        return json_integer (type);
+    }
+}
+
+static json_t *
+s_commands (const hf_entry_t *entry)
 {
     json_t *names = json_array ();
     hf_list_t commands = {.count = 0};
-    if (hf_payload_is_known (payload)) {
-        json_array_append_new (names, json_string (hf_kind_name (HF_KIND_KNOWN)));
+    if (entry->type != HF_ENTRY_COMMANDS)
         return names;
-    }
-    if (payload.size > 0 && hf_payload_get (payload, &commands) != HF_OK)
+    if (hf_payload_get (entry->payload, &commands) != HF_OK)
         json_array_append_new (names, json_string ("MALFORMED"));
     hf_scan_t scan = hf_scan_list (commands);
     for (uint32_t i = 0; i < commands.count && !scan.bad; i++) {
@@ -128,9 +141,9 @@ s_add_entries (json_t *entries, uint64_t index, hf_list_t list)
     hf_entry_t entry;
     while (!hf_scan_at_end (&scan) && hf_entry_get (&scan, &entry))
         json_array_append_new (
-            entries, json_pack ("{s:o, s:o, s:o, s:i}", "index", hf_dump_number (index++), "term",
-                                hf_dump_number (entry.term), "commands", s_commands (entry.payload),
-                                "bytes", (int)entry.payload.size));
+            entries, json_pack ("{s:o, s:o, s:o, s:o, s:i}", "index", hf_dump_number (index++),
+                                "term", hf_dump_number (entry.term), "type", s_type (entry.type),
+                                "commands", s_commands (&entry), "bytes", (int)entry.payload.size));
 }
 
 /*  What the log has behind INDEX, committed or not: nobody can tell from one node. */

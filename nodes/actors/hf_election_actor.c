@@ -47,7 +47,7 @@ s_truncate (void *arg, uint64_t index)
 static void
 s_append (void *arg, uint64_t index, const hf_entry_t *entry)
 {
-    s_must (arg, hf_log_store_append (arg, index, entry->term, entry->payload) == 0);
+    s_must (arg, hf_log_store_append (arg, index, entry) == 0);
 }
 
 static uint32_t
@@ -69,7 +69,7 @@ s_read (void *arg, uint64_t first, uint64_t last, size_t bytes, hf_pack_t *pack)
 
 typedef struct found {
     HF_ARRAY (hf_term_span_t) spans;
-    HF_ARRAY (hf_known_at_t) knowns;
+    HF_ARRAY (hf_roster_at_t) rosters;
 } found_t;
 
 static void
@@ -80,13 +80,13 @@ s_add_span (void *arg, uint64_t first_index, uint64_t term)
 }
 
 static void
-s_add_known (void *arg, uint64_t index, hf_span_t payload)
+s_add_roster (void *arg, uint64_t index, hf_span_t payload)
 {
     found_t *found = arg;
-    hf_known_at_t *known = hf_array_add (&found->knowns);
-    assert (payload.size <= sizeof known->payload);
-    *known = (hf_known_at_t){.index = index, .size = (uint8_t)payload.size};
-    memcpy (known->payload, payload.at, payload.size);
+    hf_roster_at_t *roster = hf_array_add (&found->rosters);
+    assert (payload.size <= sizeof roster->payload);
+    *roster = (hf_roster_at_t){.index = index, .size = (uint8_t)payload.size};
+    memcpy (roster->payload, payload.at, payload.size);
 }
 
 static void
@@ -96,13 +96,13 @@ s_restore (election_t *self)
     found_t found = {0};
     if (hf_log_store_spans (store, s_add_span, &found) != 0)
         hf_die ("the log cannot be read: %s", hf_log_store_error (store));
-    hf_log_store_known (store, s_add_known, &found);
+    hf_log_store_rosters (store, s_add_roster, &found);
     hf_restored_t restored = {.term = hf_log_store_term (store),
                               .voted_for = hf_log_store_voted_for (store),
                               .base_index = hf_log_store_first_index (store) - 1,
                               .base_term = hf_log_store_base_term (store),
-                              .known = found.knowns.list,
-                              .known_count = found.knowns.count,
+                              .rosters = found.rosters.list,
+                              .rosters_count = found.rosters.count,
                               .last_index = hf_log_store_last_index (store),
                               .spans = found.spans.list,
                               .spans_count = found.spans.count};
@@ -115,7 +115,7 @@ s_restore (election_t *self)
                              .read = s_read};
     self->service = hf_election_service_new (&self->args->config, &restored, &log, hf_clock_us ());
     hf_array_free (&found.spans);
-    hf_array_free (&found.knowns);
+    hf_array_free (&found.rosters);
     if (!self->service)
         hf_die ("the log and the cluster list do not fit each other");
     self->out = hf_election_service_outbox (self->service);

@@ -245,7 +245,7 @@ hf_takeover_snapshot (hf_takeover_t *self, const hf_a_snapshot_t *snapshot, uint
     assert (section >= snapshot->section);
     hf_state_head_t head = {.index = snapshot->index,
                             .term = snapshot->term,
-                            .known = snapshot->known,
+                            .roster = snapshot->roster,
                             .section = section,
                             .files = hf_pack_list (&files)};
     hf_outgoing_destroy (&self->outgoing);

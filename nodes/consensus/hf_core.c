@@ -58,7 +58,7 @@ hf_core_new (const hf_core_config_t *config, const hf_restored_t *restored, uint
     self->verified_index = self->commit_index;
     self->role = HF_FOLLOWER;
     self->notice_due = true;
-    if (!hf_core_known_init (self, restored)) {
+    if (!hf_core_roster_init (self, restored)) {
         hf_core_destroy (&self);
         return NULL;
     }
@@ -181,7 +181,7 @@ hf_core_view (const hf_core_t *self)
                             .last_term = hf_core_log_last_term (&self->log),
                             .first_index = self->log.first_index,
                             .links = self->links,
-                            .known = hf_core_known_view (self),
+                            .counted = hf_core_roster_view (self),
                             .transferring = self->transfer_to != 0,
                             .needs_state = self->needs_state};
 }
@@ -196,7 +196,7 @@ void
 hf_core_check (const hf_core_t *self)
 {
     hf_core_log_check (&self->log);
-    hf_core_known_check (self);
+    hf_core_roster_check (self);
     assert (self->config.members[self->slot] == self->config.self);
     assert (self->commit_index <= self->verified_index);
     assert (self->verified_index <= self->log.last_index);

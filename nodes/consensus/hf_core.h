@@ -20,19 +20,22 @@
  *       it made durable, and go on with 1.
  *  Effects pile up over several steps (batching) until hf_effects_reset.
  *
- *  Who is known (design 4.6). Each node has an incarnation, made with its disk. The members' are in
- *  the log, in KNOWN entries that the core makes itself (payload version 2); the last one in a
- *  node's log is in force from the moment it is appended there, committed or not, and one is
- *  begun only when the one before is committed. But the member that it admits counts only when
- *  it is committed, as in a joint configuration (dissertation 4.3): see hf_core_known.c.
- *    - A log with no KNOWN entry in it or behind its base is that of a cluster that was never
- *      formed: then ALL members must grant the vote (and the pre-vote), and the entry that opens
- *      the first term is the KNOWN entry with everybody's incarnation, as their votes told it.
- *    - A vote or ack of another incarnation than the known one counts for nothing (elections,
- *      commit, rounds, check-quorum, fitness). What was noted of the old one is forgotten.
- *    - A leader that sees such a node caught up (it has all that was committed at the last
- *      heartbeat) appends a KNOWN entry with its incarnation. When that is committed the member
- *      counts, and a second KNOWN entry with the same table says so to all, also after a restart.
+ *  The roster (design 4.6). Each node has an incarnation, made with its disk. A ROSTER entry of the
+ *  log, made by the core itself, names the incarnation of every member. The last one in a node's
+ * log is in force from its append, committed or not; the next one is appended only when it is
+ * committed. The member that it admits counts only from its commit on, as in a joint configuration
+ *  (dissertation 4.3): see hf_core_roster.c.
+ *    - A log with no roster in it or at its base is that of a cluster that was never formed: ALL
+ *      members must grant the vote (and the pre-vote), and the entry that opens the first term is
+ *      the roster with the incarnations that their votes gave.
+ *    - A vote or ack of an incarnation that is not in the roster counts for nothing (elections,
+ *      commit, rounds, check-quorum, fitness). What the old incarnation acknowledged is forgotten.
+ *    - When such a node has caught up (it has all that was committed at the last heartbeat), the
+ *      leader appends a roster with its incarnation. When that is committed the member counts, and
+ * a second, equal roster tells everybody so, also after a restart.
+ *    - A roster that does not name exactly the members is refused: in a message, which is dropped,
+ *      and in what was restored. An entry of a type that is not in hf_msg.h is an entry like
+ * others.
  *
  *  With config.incarnation 0 nothing of this applies and everybody counts (tests of the rest).
  */
@@ -53,7 +56,7 @@ typedef struct hf_core_config {
     uint64_t stability_us; //  a lower id must be fit for so long to be handed the lead; 2 s
     bool prefer_lowest;    //  hand over to the lowest fit id; default true
     uint64_t seed;         //  of the only randomness: jitter
-    uint64_t incarnation;  //  of this node's disk; 0: do not track who is known
+    uint64_t incarnation;  //  of this node's disk; 0: count everybody
 } hf_core_config_t;
 
 /*  Fill in the defaults; self and members are left to the caller. */
@@ -65,12 +68,12 @@ typedef struct hf_term_span {
     uint64_t term;
 } hf_term_span_t;
 
-/*  A KNOWN entry of the log: its index and its payload. */
-typedef struct hf_known_at {
+/*  A ROSTER entry of the log: its index and its payload. */
+typedef struct hf_roster_at {
     uint64_t index;
     uint8_t size;
-    uint8_t payload[HF_KNOWN_PAYLOAD_MAX];
-} hf_known_at_t;
+    uint8_t payload[HF_ROSTER_MAX];
+} hf_roster_at_t;
 
 /*  What the log store held at the start. */
 typedef struct hf_restored {
@@ -81,8 +84,8 @@ typedef struct hf_restored {
     uint64_t last_index;         //  base_index when there is no entry
     const hf_term_span_t *spans; //  ascending; the first starts at base_index + 1
     size_t spans_count;
-    const hf_known_at_t *known; //  ascending; the first may be at or before the base
-    size_t known_count;
+    const hf_roster_at_t *rosters; //  ascending; the first may be at or before the base
+    size_t rosters_count;
 } hf_restored_t;
 
 //  ---- events -----------------------------------------------------------------
@@ -153,8 +156,8 @@ typedef enum hf_persist_type {
     HF_PERSIST_TRUNCATE = 2, //  delete entries from INDEX on
     HF_PERSIST_APPEND = 3,   //  COUNT entries at INDEX.. from the event just stepped: of an ENTRIES
                              //  message those after its first SKIP; of a PROPOSE all (of TERM)
-    HF_PERSIST_OWN = 4 //  one entry at INDEX of TERM with PAYLOAD, which is empty or a KNOWN one:
-                       //  it opens a term, or admits a member
+    HF_PERSIST_OWN = 4       //  one entry at INDEX of TERM and ENTRY_TYPE, made by the core itself:
+                             //  OPEN_TERM, or ROSTER with PAYLOAD
 } hf_persist_type_t;
 
 typedef struct hf_persist {
@@ -164,8 +167,9 @@ typedef struct hf_persist {
     uint64_t index;
     uint32_t count;
     uint32_t skip;
-    uint8_t payload_size; //  of an OWN entry
-    uint8_t payload[HF_KNOWN_PAYLOAD_MAX];
+    hf_entry_type_t entry_type; //  of an OWN entry, like the payload
+    uint8_t payload_size;
+    uint8_t payload[HF_ROSTER_MAX];
 } hf_persist_t;
 
 /*  A message to send. For ENTRIES the driver fills in the bytes of the entries
@@ -196,7 +200,7 @@ typedef enum hf_notice_type {
     HF_NOTICE_NEEDS_STATE = 4, //  LEADER's log begins behind our own: only its whole state helps.
                                //  Void when the next FOLLOWING comes, and then told again
     HF_NOTICE_ADMITTED = 5,    //  as leader, ID (a node) was admitted with a new incarnation,
-                               //  by the KNOWN entry at INDEX, which is committed
+                               //  by the ROSTER entry at INDEX, which is committed
     HF_NOTICE_WAITING = 6,     //  the cluster was never formed: ID is the mask (by slot) of members
                                //  whose votes it still waits for; when it changes
 } hf_notice_type_t;
@@ -262,7 +266,7 @@ typedef struct hf_core_view {
     uint64_t last_term;
     uint64_t first_index; //  of the log: 1, or behind what was pruned
     uint32_t links;       //  bit i: link to members[i] is up
-    uint32_t known;       //  bit i: members[i] counts, as far as this node knows (all: not tracked)
+    uint32_t counted;     //  bit i: members[i] counts, as far as this node knows (all: not tracked)
     bool transferring;
     bool needs_state;
 } hf_core_view_t;

@@ -1,4 +1,4 @@
-//  A member that lost its disk is admitted again (design 4.6): see hf_core_known.c.
+//  A member that lost its disk is admitted again (design 4.6): see hf_core_roster.c.
 
 #include "nodes/consensus/hf_core_internal.h"
 #include <string.h>
@@ -6,7 +6,7 @@
 /*  Another than the known one, there, and with all that was committed a heartbeat ago: at
  *  least what is before our term, of which a new leader does not know yet what is. */
 static bool
-s_ready (const hf_core_t *self, const hf_core_table_t *table, uint32_t slot)
+s_ready (const hf_core_t *self, const hf_core_roster_t *table, uint32_t slot)
 {
     const hf_core_peer_t *peer = &self->peers[slot];
     return peer->incarnation != 0 && peer->incarnation != table->incarnation[slot] &&
@@ -15,7 +15,7 @@ s_ready (const hf_core_t *self, const hf_core_table_t *table, uint32_t slot)
 }
 
 static void
-s_confirm (hf_core_t *self, const hf_core_table_t *table, hf_effects_t *effects)
+s_confirm (hf_core_t *self, const hf_core_roster_t *table, hf_effects_t *effects)
 {
     hf_core_append_own (self, table->incarnation, effects);
     for (uint32_t slot = 0; slot < self->config.members_count; slot++) {
@@ -32,10 +32,10 @@ s_confirm (hf_core_t *self, const hf_core_table_t *table, hf_effects_t *effects)
 void
 hf_core_admit (hf_core_t *self, hf_effects_t *effects)
 {
-    const hf_core_table_t *last = hf_core_table (self);
+    const hf_core_roster_t *last = hf_core_roster (self);
     if (last == NULL || last->index > self->commit_index || !hf_core_accepts (self))
         return;
-    hf_core_table_t table = *last; //  the list may move
+    hf_core_roster_t table = *last; //  the list may move
     if (table.changed != 0) {
         s_confirm (self, &table, effects);
         return;

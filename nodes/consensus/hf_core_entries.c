@@ -16,7 +16,7 @@ s_scan (const hf_core_t *self, const hf_entries_t *m, uint64_t *fresh)
     for (uint32_t i = 0; i < m->entries.count; i++) {
         hf_entry_t entry;
         if (!hf_entry_get (&scan, &entry) || entry.term == 0 || entry.term < term ||
-            entry.term > m->term)
+            entry.term > m->term || !hf_core_roster_sane (self, &entry))
             return false;
         term = entry.term;
         same = same && hf_core_log_has (&self->log, *fresh, term);
@@ -34,7 +34,7 @@ s_append (hf_core_t *self, const hf_entries_t *m, uint32_t skip, hf_effects_t *e
     if (index <= self->log.last_index) {
         hf_core_persist (effects, HF_PERSIST_TRUNCATE)->index = index;
         hf_core_log_truncate (&self->log, index);
-        hf_core_known_truncate (self, index);
+        hf_core_roster_truncate (self, index);
         if (self->durable_index >= index)
             self->durable_index = index - 1;
     }
@@ -51,7 +51,7 @@ s_append (hf_core_t *self, const hf_entries_t *m, uint32_t skip, hf_effects_t *e
         bool read = hf_entry_get (&scan, &entry);
         assert (read);
         hf_core_log_append (&self->log, entry.term, 1);
-        hf_core_known_append (self, self->log.last_index, entry.payload);
+        hf_core_roster_append (self, self->log.last_index, &entry);
     }
 }
 

@@ -51,14 +51,14 @@ void hf_core_log_truncate (hf_core_log_t *log, uint64_t index);
 void hf_core_log_prune (hf_core_log_t *log, uint64_t index);
 void hf_core_log_check (const hf_core_log_t *log);
 
-//  ---- who is known: hf_core_known.c ------------------------------------------------
+//  ---- rosters: hf_core_roster.c ----------------------------------------------------
 
-/*  A KNOWN entry of the log. */
-typedef struct hf_core_table {
+/*  A ROSTER entry of the log. */
+typedef struct hf_core_roster {
     uint64_t index;
     uint64_t incarnation[HF_MEMBERS_MAX]; //  by slot; 0: unknown
     uint32_t changed; //  slots whose incarnation the entry before did not give so
-} hf_core_table_t;
+} hf_core_roster_t;
 
 //  ---- the state -------------------------------------------------------------------
 
@@ -91,7 +91,7 @@ struct hf_core {
     uint32_t voted_for;
     hf_core_log_t log;
     uint64_t durable_index;
-    hf_core_table_t *tables; //  ascending; the last is in force
+    hf_core_roster_t *tables; //  ascending; the last is in force
     size_t tables_count, tables_room;
 
     //  Of every role.
@@ -166,20 +166,22 @@ hf_notice_t *hf_core_notice (hf_effects_t *effects, hf_notice_type_t type);
 /*  Persist the term and vote as they are now. */
 void hf_core_persist_vote (hf_core_t *self, hf_effects_t *effects);
 
-//  ---- hf_core_known.c: whose votes and acks count -----------------------------------------
+//  ---- hf_core_roster.c: whose votes and acks count -----------------------------------------
 
 bool hf_core_tracks (const hf_core_t *self);
-/*  The KNOWN entry in force; NULL when nobody is tracked or the cluster was never formed. */
-const hf_core_table_t *hf_core_table (const hf_core_t *self);
+/*  The ROSTER entry in force; NULL when nobody is tracked or the cluster was never formed. */
+const hf_core_roster_t *hf_core_roster (const hf_core_t *self);
 /*  From what was restored. False when it makes no sense. */
-bool hf_core_known_init (hf_core_t *self, const hf_restored_t *restored);
-/*  Note that the entry at INDEX is behind all others; one that is not KNOWN changes nothing. */
-void hf_core_known_append (hf_core_t *self, uint64_t index, hf_span_t payload);
-/*  The payload of a KNOWN entry with the incarnations of TABLE, by slot. */
-void hf_core_known_put (const hf_core_t *self, const uint64_t *table, hf_persist_t *persist);
-void hf_core_known_truncate (hf_core_t *self, uint64_t index);
+bool hf_core_roster_init (hf_core_t *self, const hf_restored_t *restored);
+/*  Whether ENTRY is no ROSTER, or one that names exactly the members. */
+bool hf_core_roster_sane (const hf_core_t *self, const hf_entry_t *entry);
+/*  Note that ENTRY is the last of the log, at INDEX; one that is no ROSTER changes nothing. */
+void hf_core_roster_append (hf_core_t *self, uint64_t index, const hf_entry_t *entry);
+/*  As a leader: make PERSIST a ROSTER entry with these incarnations, by slot, and note it. */
+void hf_core_roster_add (hf_core_t *self, const uint64_t *incarnations, hf_persist_t *persist);
+void hf_core_roster_truncate (hf_core_t *self, uint64_t index);
 /*  Forget those that matter no more. */
-void hf_core_known_forget (hf_core_t *self);
+void hf_core_roster_forget (hf_core_t *self);
 /*  Whether our own incarnation is the known one, or none is needed (yet). */
 bool hf_core_may_stand (const hf_core_t *self);
 /*  The members whose votes would count if they are who the table says. */
@@ -189,8 +191,8 @@ uint32_t hf_core_counted (const hf_core_t *self);
 /*  The slots that the table in force changes and that must not count yet. */
 uint32_t hf_core_pending (const hf_core_t *self);
 /*  For hf_core_view. */
-uint32_t hf_core_known_view (const hf_core_t *self);
-void hf_core_known_check (const hf_core_t *self);
+uint32_t hf_core_roster_view (const hf_core_t *self);
+void hf_core_roster_check (const hf_core_t *self);
 
 //  ---- hf_core_role.c: who we are --------------------------------------------------------
 
@@ -216,7 +218,7 @@ void hf_core_tell_newer_term (hf_core_t *self, uint32_t to, hf_effects_t *effect
 void hf_core_lead (hf_core_t *self, hf_effects_t *effects);
 /*  Begin a new round. */
 void hf_core_beat (hf_core_t *self, hf_effects_t *effects);
-/*  Append one entry of our own: empty, or KNOWN with the incarnations of TABLE. */
+/*  Append one entry of our own: empty, or ROSTER with the incarnations of TABLE. */
 void hf_core_append_own (hf_core_t *self, const uint64_t *table, hf_effects_t *effects);
 /*  Add COUNT entries of our term to the log and publish them; the caller persists them. */
 void hf_core_publish (hf_core_t *self, uint32_t count, hf_effects_t *effects);

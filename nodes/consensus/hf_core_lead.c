@@ -19,7 +19,7 @@ hf_core_lead (hf_core_t *self, hf_effects_t *effects)
         self->peers[i] = (hf_core_peer_t){.heard_us = self->now_us};
     self->open_index = self->log.last_index + 1;
     //  The first leader of all: all voted for it, and from here on they are known.
-    bool forms = hf_core_tracks (self) && hf_core_table (self) == NULL;
+    bool forms = hf_core_tracks (self) && hf_core_roster (self) == NULL;
     hf_core_append_own (self, forms ? self->voters : NULL, effects);
     self->beat_at_us = self->now_us + self->config.heartbeat_us;
     hf_core_beat (self, effects);
@@ -49,11 +49,9 @@ hf_core_append_own (hf_core_t *self, const uint64_t *table, hf_effects_t *effect
     persist->index = self->log.last_index + 1;
     persist->term = self->term;
     persist->count = 1;
-    if (table != NULL) {
-        hf_core_known_put (self, table, persist);
-        hf_core_known_append (self, persist->index,
-                              hf_span (persist->payload, persist->payload_size));
-    }
+    persist->entry_type = HF_ENTRY_OPEN_TERM;
+    if (table != NULL)
+        hf_core_roster_add (self, table, persist);
     hf_core_publish (self, 1, effects);
 }
 
@@ -87,12 +85,12 @@ hf_core_majority_heard_us (const hf_core_t *self)
     for (uint32_t i = 0; i < self->config.members_count; i++)
         heard_us[i] = i == self->slot ? self->now_us : self->peers[i].heard_us;
     //  One that was not heard yet in this term may still turn out to be known.
-    uint32_t known = hf_core_counted (self);
+    uint32_t counted = hf_core_counted (self);
     for (uint32_t i = 0; i < self->config.members_count; i++) {
         if (self->peers[i].incarnation == 0)
-            known |= hf_core_voters (self) & 1U << i;
+            counted |= hf_core_voters (self) & 1U << i;
     }
-    return hf_quorum_value_of (heard_us, known, self->config.members_count);
+    return hf_quorum_value_of (heard_us, counted, self->config.members_count);
 }
 
 void
@@ -104,8 +102,8 @@ hf_core_advance_commit (hf_core_t *self)
         match[i] = i == self->slot ? self->durable_index : self->peers[i].match;
     if (HF_MUTANT (count_before_durable))
         match[self->slot] = self->log.last_index;
-    uint32_t known = HF_MUTANT (unknown_counts) ? UINT32_MAX : hf_core_counted (self);
-    uint64_t index = hf_quorum_value_of (match, known, self->config.members_count);
+    uint32_t counted = HF_MUTANT (unknown_counts) ? UINT32_MAX : hf_core_counted (self);
+    uint64_t index = hf_quorum_value_of (match, counted, self->config.members_count);
     //  An entry of an earlier term is committed only by one of ours behind it (3.6.2).
     bool ours = hf_core_log_term_at (&self->log, index) == self->term;
     if (index > self->commit_index && (ours || HF_MUTANT (counted_old_term)))

@@ -134,7 +134,7 @@ s_request_votes (hf_core_t *self, uint64_t term, bool pre, hf_effects_t *effects
 void
 hf_core_grant (hf_core_t *self, uint32_t slot, uint64_t incarnation)
 {
-    const hf_core_table_t *table = hf_core_table (self);
+    const hf_core_roster_t *table = hf_core_roster (self);
     bool counts = (hf_core_voters (self) >> slot & 1) != 0;
     if (hf_core_tracks (self))
         counts = counts && incarnation != 0 &&
@@ -159,7 +159,8 @@ s_clear_votes (hf_core_t *self)
 static bool
 s_needs_all (const hf_core_t *self)
 {
-    return hf_core_tracks (self) && hf_core_table (self) == NULL && !HF_MUTANT (formed_by_majority);
+    return hf_core_tracks (self) && hf_core_roster (self) == NULL &&
+           !HF_MUTANT (formed_by_majority);
 }
 
 /*  We stand again: of a cluster that was never formed, people should know who is missing. */

@@ -12,7 +12,7 @@ static void
 s_settle_leader (hf_core_t *self, hf_effects_t *effects)
 {
     hf_core_advance_commit (self);
-    //  Once it is committed, the member that the last KNOWN entry admits counts too.
+    //  Once it is committed, the member that the last ROSTER entry admits counts too.
     hf_core_advance_commit (self);
     bool opened = self->commit_index >= self->open_index || HF_MUTANT (serves_early);
     if (!self->announced && opened) {

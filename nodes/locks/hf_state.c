@@ -162,41 +162,42 @@ s_command (hf_state_t *self, uint64_t term, hf_scan_t *scan, hf_outcomes_t *out)
 }
 
 bool
-hf_state_known_valid (hf_span_t payload)
+hf_state_roster_valid (hf_span_t payload)
 {
-    hf_known_t known[HF_MEMBERS_MAX];
-    return hf_known_payload_get (payload, known, HF_MEMBERS_MAX) >= 0;
+    hf_member_t members[HF_MEMBERS_MAX];
+    return hf_roster_get (payload, members) > 0;
 }
 
 static void
-s_keep_known (hf_state_t *self, hf_span_t payload)
+s_keep_roster (hf_state_t *self, hf_span_t payload)
 {
-    if (!hf_state_known_valid (payload) || HF_MUTANT (known_not_kept))
+    if (!hf_state_roster_valid (payload) || HF_MUTANT (roster_not_kept))
         return;
-    assert (payload.size <= sizeof (self->known));
-    memcpy (self->known, payload.at, payload.size);
-    self->known_size = payload.size;
+    assert (payload.size <= sizeof (self->roster));
+    memcpy (self->roster, payload.at, payload.size);
+    self->roster_size = payload.size;
 }
 
 void
-hf_state_apply (hf_state_t *self, uint64_t index, uint64_t term, hf_span_t payload,
-                hf_outcomes_t *out)
+hf_state_apply (hf_state_t *self, uint64_t index, const hf_entry_t *entry, hf_outcomes_t *out)
 {
     assert (index == self->applied_index + 1 && !self->loading);
     size_t first = out->count;
     uint64_t hash = hf_hash_u64 (self->hash, index);
-    hash = hf_hash_u64 (hash, term);
-    hash = hf_hash (hash, payload.at, payload.size);
+    hash = hf_hash_u64 (hash, entry->term);
+    hash = hf_hash_u64 (hash, entry->type);
+    hash = hf_hash (hash, entry->payload.at, entry->payload.size);
     hf_list_t commands;
-    if (hf_payload_is_known (payload))
-        s_keep_known (self, payload);
-    else if (hf_payload_get (payload, &commands) == HF_OK) {
+    if (entry->type == HF_ENTRY_ROSTER)
+        s_keep_roster (self, entry->payload);
+    else if (entry->type == HF_ENTRY_COMMANDS &&
+             hf_payload_get (entry->payload, &commands) == HF_OK) {
         hf_scan_t scan = hf_scan_list (commands);
         while (!hf_scan_at_end (&scan))
-            s_command (self, term, &scan, out);
+            s_command (self, entry->term, &scan, out);
     }
     self->applied_index = index;
-    self->applied_term = term;
+    self->applied_term = entry->term;
     hash = hf_hash_u64 (hash, self->command_index);
     self->hash = hf_outcomes_hash (out, first, hash);
 }

@@ -60,13 +60,12 @@ void hf_outcomes_reset (hf_outcomes_t *self);
  *  (asserted: entries come from our own log). Outcomes are added at the end of
  *  OUT. The payload is checked here: a malformed one changes nothing but the
  *  applied index and the hash. */
-void hf_state_apply (hf_state_t *self, uint64_t index, uint64_t term, hf_span_t payload,
-                     hf_outcomes_t *out);
+void hf_state_apply (hf_state_t *self, uint64_t index, const hf_entry_t *entry, hf_outcomes_t *out);
 
 //  ---- rows: how the state is kept on disk and carried to other nodes ------------------
 
 /*  The state as rows of (key, value), opaque to everybody else: one of the whole (counters, applied
- *  index and term, hash, who is known), one a session, one a place, and pieces of staged bytes,
+ *  index and term, hash, roster), one a session, one a place, and pieces of staged bytes,
  *  none larger than HF_STATE_ROW_MAX. Version 1; layouts are in hf_state_rows.c.
  *
  *  How many rows changed since hf_state_changes was called last (about: each counted once, the row
@@ -95,8 +94,8 @@ bool hf_state_loaded (hf_state_t *self);
 /*  The term of the last entry applied; 0 before the first. */
 uint64_t hf_state_applied_term (const hf_state_t *self);
 
-/*  The payload of the last KNOWN entry applied; empty before the first. Valid until the next. */
-hf_span_t hf_state_known (const hf_state_t *self);
+/*  The payload of the last ROSTER entry applied; empty before the first. Valid until the next. */
+hf_span_t hf_state_roster (const hf_state_t *self);
 
 /*  The command index of the last section that was released; 0 before the first. */
 uint64_t hf_state_section_index (const hf_state_t *self);

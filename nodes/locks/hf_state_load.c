@@ -113,7 +113,7 @@ static bool
 s_load_whole (hf_state_t *self, const row_t *row)
 {
     uint64_t version = 0;
-    hf_span_t known = {.size = 0};
+    hf_span_t roster = {.size = 0};
     hf_scan_t scan = s_value (row, 9);
     hf_get_u64 (&scan, &version);
     hf_get_u64 (&scan, &self->applied_index);
@@ -123,7 +123,7 @@ s_load_whole (hf_state_t *self, const row_t *row)
     hf_get_u64 (&scan, &self->sessions.last_id);
     hf_get_u64 (&scan, &self->locks.last_token);
     hf_get_u64 (&scan, &self->section_index);
-    hf_get_bin (&scan, &known);
+    hf_get_bin (&scan, &roster);
     if (row->key_size != 1 || !s_all_read (&scan) || version != HF_STATE_ROWS_VERSION)
         return false;
     if (self->applied_index > COUNTER_MAX || self->applied_term > COUNTER_MAX ||
@@ -135,14 +135,14 @@ s_load_whole (hf_state_t *self, const row_t *row)
         self->section_index > self->command_index)
         return false;
     if (self->applied_index == 0 &&
-        (self->applied_term > 0 || self->command_index > 0 || self->hash != 0 || known.size > 0))
+        (self->applied_term > 0 || self->command_index > 0 || self->hash != 0 || roster.size > 0))
         return false;
-    if (known.size > 0 && !hf_state_known_valid (known))
+    if (roster.size > 0 && !hf_state_roster_valid (roster))
         return false;
-    assert (known.size <= sizeof (self->known));
-    if (known.size > 0)
-        memcpy (self->known, known.at, known.size);
-    self->known_size = known.size;
+    assert (roster.size <= sizeof (self->roster));
+    if (roster.size > 0)
+        memcpy (self->roster, roster.at, roster.size);
+    self->roster_size = roster.size;
     return true;
 }
 

@@ -17,8 +17,8 @@ struct hf_state {
     uint64_t command_index;
     uint64_t section_index; //  command index of the last released section
     uint64_t hash;
-    uint8_t known[HF_KNOWN_PAYLOAD_MAX];
-    uint32_t known_size;
+    uint8_t roster[HF_ROSTER_MAX];
+    uint32_t roster_size;
     struct hf_loading *loading; //  rows that hf_state_loaded will read; NULL: none came
 };
 
@@ -35,8 +35,8 @@ void hf_state_refuse_requests (hf_state_t *self, uint64_t session, hf_list_t req
 /*  Take a place away as part of the present command, grant its successors, and report both. */
 void hf_state_leave (hf_state_t *self, hf_state_place_t *place, hf_outcomes_t *out);
 
-/*  Whether PAYLOAD is a well-formed list of the known members. */
-bool hf_state_known_valid (hf_span_t payload);
+/*  Whether PAYLOAD is one of a ROSTER entry. */
+bool hf_state_roster_valid (hf_span_t payload);
 
 //  ---- outcomes ---------------------------------------------------------------------
 

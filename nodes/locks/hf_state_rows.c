@@ -2,7 +2,7 @@
  *  name; a value is a msgpack array.
  *
  *    m                          the whole   [version, applied index, its term, command index, hash,
- *                                           last session, last token, section index, known: bin]
+ *                                           last session, last token, section index, roster: bin]
  *    s session:8                a session   [nonce: bin, ttl_ms, floor, [ANSWER, ...]] by seq
  *    p session:8 lock           a place     [token, index, born, mode]; token 0: it waits. Places
  *                                           of a queue, and of a session, are in the order of born
@@ -44,7 +44,7 @@ s_put_whole (putter_t *self, const hf_state_t *state)
     hf_put_u64 (&self->value, state->sessions.last_id);
     hf_put_u64 (&self->value, state->locks.last_token);
     hf_put_u64 (&self->value, state->section_index);
-    hf_put_bin (&self->value, hf_state_known (state));
+    hf_put_bin (&self->value, hf_state_roster (state));
     s_put (self, key, key + sizeof (key));
 }
 

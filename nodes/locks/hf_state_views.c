@@ -14,9 +14,9 @@ hf_state_applied_term (const hf_state_t *self)
 }
 
 hf_span_t
-hf_state_known (const hf_state_t *self)
+hf_state_roster (const hf_state_t *self)
 {
-    return hf_span (self->known, self->known_size);
+    return hf_span (self->roster, self->roster_size);
 }
 
 uint64_t

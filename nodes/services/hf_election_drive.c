@@ -69,6 +69,7 @@ s_write (hf_election_service_t *self, const hf_persist_t *persist, hf_list_t lis
     case HF_PERSIST_OWN:
         s_append (self, persist->index,
                   &(hf_entry_t){.term = persist->term,
+                                .type = persist->entry_type,
                                 .payload = hf_span (persist->payload, persist->payload_size)});
         break;
     case HF_PERSIST_APPEND:

@@ -133,7 +133,7 @@ s_proposals (hf_election_service_t *self, hf_list_t entries)
     for (uint32_t i = 0; i < entries.count; i++) {
         hf_entry_t entry;
         bool good = hf_entry_get (&scan, &entry);
-        assert (good);
+        assert (good && entry.type == HF_ENTRY_COMMANDS);
         if (hf_pack_size (&self->proposals) > self->config.propose_bytes)
             hf_election_propose (self);
         hf_entry_put (&self->proposals, &entry);

@@ -186,7 +186,7 @@ hf_election_facts (hf_election_service_t *self, uint64_t id)
     hf_fact_put (&rows, HF_FACT_flushed_index, "", self->flushed);
     hf_fact_put (&rows, HF_FACT_links_up, "",
                  s_members (self, view.links & s_peers (self), text, sizeof text));
-    uint64_t not_counted = s_members (self, all & ~(uint64_t)view.known, text, sizeof text);
+    uint64_t not_counted = s_members (self, all & ~(uint64_t)view.counted, text, sizeof text);
     hf_fact_put (&rows, HF_FACT_not_counted, text, not_counted);
     hf_fact_put (&rows, HF_FACT_dropped_peer_frames, "", self->dropped + self->mesh_dropped);
     hf_a_told_frame (&self->out.message, &(hf_a_told_t){.id = id, .rows = hf_pack_list (&rows)});

@@ -161,8 +161,7 @@ hf_lock_apply (hf_lock_service_t *self, const hf_a_committed_t *committed)
         hf_entry_t entry;
         bool good = hf_entry_get (&scan, &entry);
         assert (good);
-        hf_state_apply (self->state, committed->first + i, entry.term, entry.payload,
-                        &self->outcomes);
+        hf_state_apply (self->state, committed->first + i, &entry, &self->outcomes);
         s_decided (self, &entry);
         for (size_t k = 0; k < self->outcomes.count; k++)
             s_outcome (self, &self->outcomes.list[k]);

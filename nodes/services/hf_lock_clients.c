@@ -45,7 +45,7 @@ hf_lock_close_entry (hf_lock_service_t *self, bool even_small)
     hf_payload_put (&self->payload, hf_pack_list (&self->commands));
     //  The election actor fills in the term that it leads.
     hf_span_t payload = hf_span (hf_pack_bytes (&self->payload), hf_pack_size (&self->payload));
-    hf_entry_put (&self->entries, &(hf_entry_t){.payload = payload});
+    hf_entry_put (&self->entries, &(hf_entry_t){.type = HF_ENTRY_COMMANDS, .payload = payload});
     self->undecided_bytes += payload.size;
     hf_pack_reset (&self->commands);
 }

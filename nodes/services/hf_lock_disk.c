@@ -112,7 +112,7 @@ hf_lock_snapshot (hf_lock_service_t *self, uint32_t node)
                                             .index = hf_state_applied_index (self->state),
                                             .term = hf_state_applied_term (self->state),
                                             .section = hf_state_section_index (self->state),
-                                            .known = hf_state_known (self->state),
+                                            .roster = hf_state_roster (self->state),
                                             .rows = hf_pack_list (&self->rows)});
     hf_outbox_to_actor (&self->out, HF_TO_FILE);
     hf_pack_done (&self->rows);

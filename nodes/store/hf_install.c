@@ -200,7 +200,7 @@ static int
 s_reset_log (const install_t *self, hf_log_store_t *log)
 {
     const hf_state_head_t *head = &self->stream->head;
-    if (hf_log_store_reset (log, head->index, head->term, head->known) != 0 ||
+    if (hf_log_store_reset (log, head->index, head->term, head->roster) != 0 ||
         hf_log_store_commit (log) != 0)
         return hf_db_say (self->error, "%s", hf_log_store_error (log));
     return 0;

@@ -1,4 +1,4 @@
-//  What is kept in memory of the entries: runs of terms, entries that say who is known, and how
+//  What is kept in memory of the entries: runs of terms, rosters, and how
 //  many bytes lie where. It follows the open transaction; after a failure nobody reads it any more.
 
 #include "msgs/hf_msg.h"
@@ -77,7 +77,7 @@ s_spans_prune (hf_log_store_t *self, uint64_t base)
         self->spans[0].first_index = base + 1;
 }
 
-//  ---- who is known ------------------------------------------------------------
+//  ---- rosters -----------------------------------------------------------------
 
 void
 hf_log_bytes_set (hf_log_bytes_t *self, hf_span_t bytes)
@@ -98,38 +98,39 @@ hf_log_bytes_span (const hf_log_bytes_t *self)
 }
 
 static void
-s_known_add (hf_log_store_t *self, uint64_t index, hf_span_t payload)
+s_roster_add (hf_log_store_t *self, uint64_t index, hf_span_t payload)
 {
-    self->known = s_grow (self->known, self->known_count, &self->known_room, sizeof *self->known);
-    hf_log_known_t *known = &self->known[self->known_count++];
-    *known = (hf_log_known_t){.index = index};
-    hf_log_bytes_set (&known->payload, payload);
+    self->rosters =
+        s_grow (self->rosters, self->roster_count, &self->roster_room, sizeof *self->rosters);
+    hf_log_roster_t *roster = &self->rosters[self->roster_count++];
+    *roster = (hf_log_roster_t){.index = index};
+    hf_log_bytes_set (&roster->payload, payload);
 }
 
 /*  The newest one at the new base or before it moves into the node's row. */
 static void
-s_known_prune (hf_log_store_t *self, uint64_t base)
+s_roster_prune (hf_log_store_t *self, uint64_t base)
 {
     size_t gone = 0;
-    while (gone < self->known_count && self->known[gone].index <= base)
+    while (gone < self->roster_count && self->rosters[gone].index <= base)
         gone++;
     if (gone == 0)
         return;
-    hf_log_bytes_set (&self->node.known, hf_log_bytes_span (&self->known[gone - 1].payload));
+    hf_log_bytes_set (&self->node.roster, hf_log_bytes_span (&self->rosters[gone - 1].payload));
     for (size_t i = 0; i < gone; i++)
-        free (self->known[i].payload.at);
-    s_shift (self->known, &self->known_count, gone, sizeof *self->known);
+        free (self->rosters[i].payload.at);
+    s_shift (self->rosters, &self->roster_count, gone, sizeof *self->rosters);
 }
 
 void
-hf_log_store_known (const hf_log_store_t *self, hf_known_fn *fn, void *arg)
+hf_log_store_rosters (const hf_log_store_t *self, hf_roster_fn *fn, void *arg)
 {
     if (self->failed)
         return;
-    if (self->node.known.size > 0)
-        fn (arg, self->node.base_index, hf_log_bytes_span (&self->node.known));
-    for (size_t i = 0; i < self->known_count; i++)
-        fn (arg, self->known[i].index, hf_log_bytes_span (&self->known[i].payload));
+    if (self->node.roster.size > 0)
+        fn (arg, self->node.base_index, hf_log_bytes_span (&self->node.roster));
+    for (size_t i = 0; i < self->roster_count; i++)
+        fn (arg, self->rosters[i].index, hf_log_bytes_span (&self->rosters[i].payload));
 }
 
 //  ---- bytes -------------------------------------------------------------------
@@ -173,14 +174,14 @@ hf_log_index_spare (const hf_log_store_t *self, uint64_t keep_bytes)
 //  ---- all of it ---------------------------------------------------------------
 
 void
-hf_log_index_add (hf_log_store_t *self, uint64_t index, uint64_t term, hf_span_t payload)
+hf_log_index_add (hf_log_store_t *self, uint64_t index, const hf_entry_t *entry)
 {
     assert (index == self->last_index + 1);
     self->last_index = index;
-    s_span_add (self, index, term);
-    if (hf_payload_is_known (payload))
-        s_known_add (self, index, payload);
-    s_marks_add (self, index, payload.size + ENTRY_COST);
+    s_span_add (self, index, entry->term);
+    if (entry->type == HF_ENTRY_ROSTER)
+        s_roster_add (self, index, entry->payload);
+    s_marks_add (self, index, entry->payload.size + ENTRY_COST);
 }
 
 void
@@ -189,8 +190,8 @@ hf_log_index_cut (hf_log_store_t *self, uint64_t from_index, uint64_t payload_by
     assert (from_index > self->node.base_index && from_index <= self->last_index);
     while (self->span_count > 0 && self->spans[self->span_count - 1].first_index >= from_index)
         self->span_count--;
-    while (self->known_count > 0 && self->known[self->known_count - 1].index >= from_index)
-        free (self->known[--self->known_count].payload.at);
+    while (self->roster_count > 0 && self->rosters[self->roster_count - 1].index >= from_index)
+        free (self->rosters[--self->roster_count].payload.at);
     while (self->mark_count > 0 && self->marks[self->mark_count - 1].index >= from_index)
         self->mark_count--;
     uint64_t cost = payload_bytes + (self->last_index - from_index + 1) * ENTRY_COST;
@@ -205,7 +206,7 @@ hf_log_index_prune (hf_log_store_t *self, uint64_t base)
     assert (base > self->node.base_index && base <= self->last_index);
     uint64_t term = hf_log_term_at (self, base);
     s_spans_prune (self, base);
-    s_known_prune (self, base);
+    s_roster_prune (self, base);
     s_marks_prune (self, base);
     self->node.base_index = base;
     self->node.base_term = term;
@@ -214,8 +215,8 @@ hf_log_index_prune (hf_log_store_t *self, uint64_t base)
 void
 hf_log_index_clear (hf_log_store_t *self)
 {
-    while (self->known_count > 0)
-        free (self->known[--self->known_count].payload.at);
+    while (self->roster_count > 0)
+        free (self->rosters[--self->roster_count].payload.at);
     self->span_count = self->mark_count = 0;
     self->bytes = self->pruned = 0;
 }
@@ -225,6 +226,6 @@ hf_log_index_free (hf_log_store_t *self)
 {
     hf_log_index_clear (self);
     free (self->spans);
-    free (self->known);
+    free (self->rosters);
     free (self->marks);
 }

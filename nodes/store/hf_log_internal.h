@@ -9,6 +9,7 @@
 #define HF_LOG_INTERNAL_H_INCLUDED
 
 #include "base/hf_hash.h"
+#include "msgs/hf_msg.h"
 #include "nodes/store/hf_db.h"
 
 /*  A run of entries of one term. */
@@ -23,11 +24,11 @@ typedef struct hf_log_bytes {
     uint32_t size;
 } hf_log_bytes_t;
 
-/*  An entry behind the base that says who is known. */
-typedef struct hf_log_known {
+/*  A ROSTER entry behind the base. */
+typedef struct hf_log_roster {
     uint64_t index;
     hf_log_bytes_t payload;
-} hf_log_known_t;
+} hf_log_roster_t;
 
 /*  So many bytes were counted up to entry INDEX and with it; one mark every 64 KiB. */
 typedef struct hf_log_mark {
@@ -44,7 +45,7 @@ typedef struct hf_log_node {
     uint64_t base_term;
     uint32_t member; //  0: not bound yet
     char *list;
-    hf_log_bytes_t known; //  payload of the newest KNOWN entry at or before the base; empty: none
+    hf_log_bytes_t roster; //  payload of the newest ROSTER entry at or before the base; empty: none
 } hf_log_node_t;
 
 struct hf_log_store {
@@ -55,8 +56,8 @@ struct hf_log_store {
     uint64_t last_index; //  likewise
     hf_log_span_t *spans;
     size_t span_count, span_room;
-    hf_log_known_t *known;
-    size_t known_count, known_room;
+    hf_log_roster_t *rosters;
+    size_t roster_count, roster_room;
     hf_log_mark_t *marks;
     size_t mark_count, mark_room;
     uint64_t bytes;  //  what the marks count, up to the last entry
@@ -73,7 +74,10 @@ struct hf_log_store {
     char error[HF_ERROR_SIZE];
 };
 
-uint64_t hf_log_entry_sum (uint64_t index, uint64_t term, hf_span_t payload);
+uint64_t hf_log_entry_sum (uint64_t index, const hf_entry_t *entry);
+/*  The entry in a row (idx, term, type, checksum, payload). False: it does not match its checksum.
+ */
+bool hf_log_entry_take (sqlite3_stmt *row, uint64_t index, hf_entry_t *entry);
 /*  Write the row of table node inside the open transaction. */
 int hf_log_node_save (hf_log_store_t *self);
 /*  What is in memory is what is on disk from now on. */
@@ -86,7 +90,7 @@ int hf_log_fail (hf_log_store_t *self);
 //  ---- in memory: follows the open transaction, moves last_index and the base -------------
 
 /*  Entry INDEX is the last one now. */
-void hf_log_index_add (hf_log_store_t *self, uint64_t index, uint64_t term, hf_span_t payload);
+void hf_log_index_add (hf_log_store_t *self, uint64_t index, const hf_entry_t *entry);
 /*  Entries from FROM_INDEX on are gone; their payloads were so many bytes. */
 void hf_log_index_cut (hf_log_store_t *self, uint64_t from_index, uint64_t payload_bytes);
 /*  Entries up to BASE are gone, which is the base now. */

@@ -24,11 +24,12 @@ static const hf_db_format_t s_format = {
               " base_term INTEGER NOT NULL,"
               " member INTEGER NOT NULL," //  this node's id and the cluster list, once known
               " list BLOB NOT NULL,"
-              " known BLOB NOT NULL," //  who is known at the base; empty: nobody
+              " roster BLOB NOT NULL," //  in force at the base; empty: none
               " checksum INTEGER NOT NULL);"
               "CREATE TABLE entries ("
               " idx INTEGER PRIMARY KEY,"
               " term INTEGER NOT NULL,"
+              " type INTEGER NOT NULL,"
               " checksum INTEGER NOT NULL,"
               " payload BLOB NOT NULL);",
 };
@@ -45,7 +46,7 @@ s_node_sum (const hf_log_node_t *node)
     sum = hf_hash_u64 (sum, node->base_term);
     sum = hf_hash_u64 (sum, node->member);
     sum = hf_hash (sum, node->list, strlen (node->list));
-    return hf_hash (sum, node->known.at, node->known.size);
+    return hf_hash (sum, node->roster.at, node->roster.size);
 }
 
 int
@@ -59,7 +60,7 @@ hf_log_node_save (hf_log_store_t *self)
     hf_db_bind_u64 (self->save_node, 5, node->base_term);
     hf_db_bind_u64 (self->save_node, 6, node->member);
     hf_db_bind_span (self->save_node, 7, hf_span_text (node->list));
-    hf_db_bind_span (self->save_node, 8, hf_log_bytes_span (&node->known));
+    hf_db_bind_span (self->save_node, 8, hf_log_bytes_span (&node->roster));
     hf_db_bind_u64 (self->save_node, 9, s_node_sum (node));
     return hf_db_run (self->save_node, self->error);
 }
@@ -79,6 +80,13 @@ s_damaged_entry (hf_log_store_t *self, uint64_t index, const char *what)
     return s_damaged (self, text);
 }
 
+static bool
+s_is_roster (hf_span_t payload)
+{
+    hf_member_t members[HF_MEMBERS_MAX];
+    return hf_roster_get (payload, members) > 0;
+}
+
 /*  A number that the row gives must fit what we keep it in. */
 static int
 s_node_take (hf_log_store_t *self, sqlite3_stmt *row)
@@ -95,11 +103,11 @@ s_node_take (hf_log_store_t *self, sqlite3_stmt *row)
     node->list = strndup (list.size > 0 ? (const char *)list.at : "", list.size);
     if (!node->list)
         return hf_db_say (self->error, "out of memory");
-    hf_log_bytes_set (&node->known, hf_db_span (row, 7));
+    hf_log_bytes_set (&node->roster, hf_db_span (row, 7));
     bool same = strlen (node->list) == list.size && node->voted_for == hf_db_u64 (row, 2) &&
                 node->member == hf_db_u64 (row, 5) && node->incarnation != 0 &&
                 node->base_index <= INT64_MAX &&
-                (node->known.size == 0 || hf_payload_is_known (hf_log_bytes_span (&node->known))) &&
+                (node->roster.size == 0 || s_is_roster (hf_log_bytes_span (&node->roster))) &&
                 hf_db_u64 (row, 8) == s_node_sum (node);
     return same ? 0
                 : s_damaged (self, "the term and vote of this node do not match their checksum");
@@ -111,7 +119,7 @@ s_node_load (hf_log_store_t *self)
 {
     sqlite3_stmt *row = hf_db_prepare (self->db,
                                        "SELECT incarnation, term, voted_for, base_index, base_term,"
-                                       " member, list, known, checksum FROM node",
+                                       " member, list, roster, checksum FROM node",
                                        self->error);
     if (!row)
         return -1;
@@ -143,17 +151,18 @@ static int
 s_entry_check (hf_log_store_t *self, sqlite3_stmt *row)
 {
     uint64_t index = hf_db_u64 (row, 0);
-    uint64_t term = hf_db_u64 (row, 1);
-    hf_span_t payload = hf_db_span (row, 3);
+    hf_entry_t entry;
     if (index != self->last_index + 1)
         return s_damaged_entry (self, self->last_index + 1, "is missing");
-    if (hf_db_u64 (row, 2) != hf_log_entry_sum (index, term, payload))
+    if (!hf_log_entry_take (row, index, &entry))
         return s_damaged_entry (self, index, "does not match its checksum");
     uint64_t before =
         self->span_count > 0 ? self->spans[self->span_count - 1].term : self->node.base_term;
-    if (term < before)
+    if (entry.term < before)
         return s_damaged_entry (self, index, "has a lower term than the one before it");
-    hf_log_index_add (self, index, term, payload);
+    if (entry.type == HF_ENTRY_ROSTER && !s_is_roster (entry.payload))
+        return s_damaged_entry (self, index, "names no members");
+    hf_log_index_add (self, index, &entry);
     return 0;
 }
 
@@ -162,7 +171,8 @@ static int
 s_verify (hf_log_store_t *self)
 {
     sqlite3_stmt *row = hf_db_prepare (
-        self->db, "SELECT idx, term, checksum, payload FROM entries ORDER BY idx", self->error);
+        self->db, "SELECT idx, term, type, checksum, payload FROM entries ORDER BY idx",
+        self->error);
     if (!row)
         return -1;
     self->last_index = self->node.base_index;
@@ -202,12 +212,13 @@ s_prepare (hf_log_store_t *self)
         {&self->commit, "COMMIT"},
         {&self->rollback, "ROLLBACK"},
         {&self->save_node, "INSERT OR REPLACE INTO node VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
-        {&self->insert, "INSERT INTO entries (idx, term, checksum, payload) VALUES (?, ?, ?, ?)"},
+        {&self->insert, "INSERT INTO entries (idx, term, type, checksum, payload)"
+                        " VALUES (?, ?, ?, ?, ?)"},
         {&self->cut, "DELETE FROM entries WHERE idx >= ?"},
         {&self->cut_bytes,
          "SELECT coalesce (sum (length (payload)), 0) FROM entries WHERE idx >= ?"},
         {&self->drop, "DELETE FROM entries WHERE idx <= ?"},
-        {&self->select, "SELECT idx, term, checksum, payload FROM entries"
+        {&self->select, "SELECT idx, term, type, checksum, payload FROM entries"
                         " WHERE idx BETWEEN ? AND ? ORDER BY idx"},
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
@@ -260,7 +271,7 @@ hf_log_store_close (hf_log_store_t **self_p)
     hf_db_finalize (&self->select);
     hf_db_close (&self->db); //  what was not committed is rolled back
     free (self->node.list);
-    free (self->node.known.at);
+    free (self->node.roster.at);
     hf_log_index_free (self);
     free (self);
     *self_p = NULL;

@@ -34,7 +34,7 @@ hf_log_store_prune (hf_log_store_t *self, uint64_t upto, uint64_t keep_bytes, ui
 }
 
 int
-hf_log_store_reset (hf_log_store_t *self, uint64_t index, uint64_t term, hf_span_t known)
+hf_log_store_reset (hf_log_store_t *self, uint64_t index, uint64_t term, hf_span_t roster)
 {
     assert (index <= INT64_MAX);
     if (hf_log_begin (self) != 0)
@@ -43,7 +43,7 @@ hf_log_store_reset (hf_log_store_t *self, uint64_t index, uint64_t term, hf_span
     if (hf_db_run (self->drop, self->error) != 0)
         return hf_log_fail (self);
     hf_log_node_t *node = &self->node;
-    hf_log_bytes_set (&node->known, known); //  first: KNOWN may be of an entry that goes
+    hf_log_bytes_set (&node->roster, roster); //  first: ROSTER may be of an entry that goes
     hf_log_index_clear (self);
     node->base_index = self->last_index = index;
     node->base_term = term;

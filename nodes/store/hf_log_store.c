@@ -67,10 +67,20 @@ hf_log_store_dirty (const hf_log_store_t *self)
 //  ---- one transaction ---------------------------------------------------------
 
 uint64_t
-hf_log_entry_sum (uint64_t index, uint64_t term, hf_span_t payload)
+hf_log_entry_sum (uint64_t index, const hf_entry_t *entry)
 {
-    uint64_t sum = hf_hash_u64 (hf_hash_u64 (0, index), term);
-    return hf_hash (sum, payload.at, payload.size);
+    uint64_t sum = hf_hash_u64 (hf_hash_u64 (hf_hash_u64 (0, index), entry->term), entry->type);
+    return hf_hash (sum, entry->payload.at, entry->payload.size);
+}
+
+bool
+hf_log_entry_take (sqlite3_stmt *row, uint64_t index, hf_entry_t *entry)
+{
+    *entry = (hf_entry_t){.term = hf_db_u64 (row, 1),
+                          .type = (uint32_t)hf_db_u64 (row, 2),
+                          .payload = hf_db_span (row, 4)};
+    return entry->type == hf_db_u64 (row, 2) &&
+           hf_db_u64 (row, 3) == hf_log_entry_sum (index, entry);
 }
 
 int
@@ -137,19 +147,20 @@ hf_log_store_truncate (hf_log_store_t *self, uint64_t from_index)
 }
 
 int
-hf_log_store_append (hf_log_store_t *self, uint64_t index, uint64_t term, hf_span_t payload)
+hf_log_store_append (hf_log_store_t *self, uint64_t index, const hf_entry_t *entry)
 {
     if (hf_log_begin (self) != 0)
         return -1;
     assert (index == self->last_index + 1);
     assert (index <= INT64_MAX);
     hf_db_bind_u64 (self->insert, 1, index);
-    hf_db_bind_u64 (self->insert, 2, term);
-    hf_db_bind_u64 (self->insert, 3, hf_log_entry_sum (index, term, payload));
-    hf_db_bind_span (self->insert, 4, payload);
+    hf_db_bind_u64 (self->insert, 2, entry->term);
+    hf_db_bind_u64 (self->insert, 3, entry->type);
+    hf_db_bind_u64 (self->insert, 4, hf_log_entry_sum (index, entry));
+    hf_db_bind_span (self->insert, 5, entry->payload);
     if (hf_db_run (self->insert, self->error) != 0)
         return hf_log_fail (self);
-    hf_log_index_add (self, index, term, payload);
+    hf_log_index_add (self, index, entry);
     return 0;
 }
 
@@ -184,9 +195,8 @@ static int
 s_read_row (hf_log_store_t *self, uint64_t index, size_t room, hf_pack_t *pack)
 {
     sqlite3_stmt *row = self->select;
-    hf_entry_t entry = {.term = hf_db_u64 (row, 1), .payload = hf_db_span (row, 3)};
-    if (hf_db_u64 (row, 0) != index ||
-        hf_db_u64 (row, 2) != hf_log_entry_sum (index, entry.term, entry.payload))
+    hf_entry_t entry;
+    if (hf_db_u64 (row, 0) != index || !hf_log_entry_take (row, index, &entry))
         return hf_db_say (self->error,
                           "%s is damaged: entry %" PRIu64 " is not what was written; %s",
                           sqlite3_db_filename (self->db, "main"), index, HF_DB_WAY_OUT);

@@ -13,7 +13,7 @@
 
 #include "base/hf_error.h"
 #include <stddef.h>
-#include "msgs/hf_wire.h"
+#include "msgs/hf_msg.h"
 
 typedef struct hf_log_store hf_log_store_t;
 
@@ -37,10 +37,10 @@ uint64_t hf_log_store_incarnation (const hf_log_store_t *self);
 typedef void (hf_span_fn) (void *arg, uint64_t first_index, uint64_t term);
 int hf_log_store_spans (hf_log_store_t *self, hf_span_fn *fn, void *arg);
 
-/*  The KNOWN entries (hf_msg.h) that are in force at the base or lie behind it, ascending: FN is
+/*  The ROSTER entries that are in force at the base or lie behind it, ascending: FN is
  *  called for each. The first may be at or before the base. */
-typedef void (hf_known_fn) (void *arg, uint64_t index, hf_span_t payload);
-void hf_log_store_known (const hf_log_store_t *self, hf_known_fn *fn, void *arg);
+typedef void (hf_roster_fn) (void *arg, uint64_t index, hf_span_t payload);
+void hf_log_store_rosters (const hf_log_store_t *self, hf_roster_fn *fn, void *arg);
 
 /*  The cluster list that this data belongs to: stored at the first start, compared at the next.
  *  -1 when it is another one, with the error set. */
@@ -53,15 +53,15 @@ uint32_t hf_log_store_bound (const hf_log_store_t *self, const char **list);
 int hf_log_store_vote (hf_log_store_t *self, uint64_t term, uint32_t voted_for);
 int hf_log_store_truncate (hf_log_store_t *self, uint64_t from_index);
 /*  INDEX must be the last index + 1 (asserted). */
-int hf_log_store_append (hf_log_store_t *self, uint64_t index, uint64_t term, hf_span_t payload);
+int hf_log_store_append (hf_log_store_t *self, uint64_t index, const hf_entry_t *entry);
 /*  Delete entries from the front, at most MOST of them, none above UPTO, and none of the newest
  *  ones that make KEEP_BYTES together (counted roughly, in runs of 64 KiB). Gives how many were
  *  deleted, or -1. The base moves in the same transaction. */
 int hf_log_store_prune (hf_log_store_t *self, uint64_t upto, uint64_t keep_bytes, uint32_t most);
-/*  Forget all entries: the log begins behind (INDEX, TERM), KNOWN is the payload in force there
+/*  Forget all entries: the log begins behind (INDEX, TERM), ROSTER is the payload in force there
  *  (empty: none). Term, vote and incarnation stay; the term rises to TERM, with no vote, if it is
  *  lower. */
-int hf_log_store_reset (hf_log_store_t *self, uint64_t index, uint64_t term, hf_span_t known);
+int hf_log_store_reset (hf_log_store_t *self, uint64_t index, uint64_t term, hf_span_t roster);
 int hf_log_store_commit (hf_log_store_t *self);
 bool hf_log_store_dirty (const hf_log_store_t *self); //  a transaction is open
 

@@ -12,7 +12,7 @@
 
 typedef struct hf_outgoing hf_outgoing_t;
 
-/*  The state as of (HEAD.index, HEAD.term), with HEAD.known and HEAD.section as the lock actor
+/*  The state as of (HEAD.index, HEAD.term), with HEAD.roster and HEAD.section as the lock actor
  *  gave them. HEAD.files: what hf_file_store_all_rows gives while hf_file_store_written is
  *  HEAD.section. HEAD is copied; its rows_size and rows_sum are worked out here.
  *  ROWS: STATE_ROW records, owned from here on and freed with free (); may be NULL when

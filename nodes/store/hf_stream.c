@@ -69,9 +69,9 @@ static int
 s_check_head (hf_stream_t *self)
 {
     const hf_state_head_t *head = &self->head;
-    hf_known_t known[HF_MEMBERS_MAX];
+    hf_member_t members[HF_MEMBERS_MAX];
     if (head->index == 0 || head->index > INT64_MAX || head->term == 0 ||
-        (head->known.size > 0 && hf_known_payload_get (head->known, known, HF_MEMBERS_MAX) < 0))
+        (head->roster.size > 0 && hf_roster_get (head->roster, members) == 0))
         return s_damaged (self, "its head makes no sense");
     if (head->rows_size > HF_STREAM_ROWS_MAX || head->rows_size > self->total - self->rows_at)
         return s_damaged (self, "its rows are longer than they can be");

@@ -75,9 +75,7 @@ s_persist (peer_t *self, const hf_persist_t *persist, const hf_event_t *event)
         }
         break;
     case HF_PERSIST_OWN:
-        assert (persist->payload_size == 0 ||
-                (self->tracks &&
-                 hf_payload_is_known (hf_span (persist->payload, persist->payload_size))));
+        assert (persist->entry_type == HF_ENTRY_ROSTER ? self->tracks : persist->payload_size == 0);
         s_append (self, persist->index, persist->term);
         break;
     }
@@ -203,25 +201,25 @@ s_incarnation (fuzz_bytes_t *bytes, uint32_t node)
     return byte < 32 ? byte : 100 * (uint64_t)node;
 }
 
-/*  An entry as another leader makes them, or of a payload that looks like KNOWN. */
+/*  An entry as another leader makes them, or of any type, or a roster, sound or not. */
 static void
 s_put_entry (const peer_t *self, fuzz_bytes_t *bytes, hf_pack_t *list, uint64_t term)
 {
     uint8_t what = fuzz_u8 (bytes);
-    hf_entry_t entry = {.term = term};
-    hf_pack_t known, payload;
-    hf_pack_init (&known);
+    hf_entry_t entry = {.term = term, .type = what % 8 == 6 ? what >> 3 : HF_ENTRY_COMMANDS};
+    hf_pack_t payload;
     hf_pack_init (&payload);
     if (what % 8 == 7) {
-        for (uint32_t node = 1; node <= self->members; node++)
-            hf_known_put (&known, &(hf_known_t){node + (what >> 7), s_incarnation (bytes, node)});
-        hf_known_payload_put (&payload, hf_pack_list (&known));
+        hf_member_t members[HF_MEMBERS_MAX];
+        for (uint32_t i = 0; i < self->members; i++)
+            members[i] = (hf_member_t){i + 1 + (what >> 7), s_incarnation (bytes, i + 1)};
+        entry.type = HF_ENTRY_ROSTER;
+        hf_roster_put (&payload, members, self->members - (what >> 5 & 1));
         size_t size = hf_pack_size (&payload) - (what >> 6 & 1);
         entry.payload = hf_span (hf_pack_bytes (&payload), size);
     }
     hf_entry_put (list, &entry);
     hf_pack_done (&payload);
-    hf_pack_done (&known);
 }
 
 static void
@@ -393,43 +391,42 @@ s_elect (peer_t *self, uint32_t voters)
     }
 }
 
-/*  A table of everybody, or no entry at all; at or before the base when there is one. */
+/*  A roster of everybody, or no entry at all; at or before the base when there is one. */
 static void
-s_known (const peer_t *self, hf_known_at_t *at)
+s_roster (const peer_t *self, hf_roster_at_t *at)
 {
-    hf_pack_t known, payload;
-    hf_pack_init (&known);
+    hf_member_t members[HF_MEMBERS_MAX];
+    hf_pack_t payload;
     hf_pack_init (&payload);
-    for (uint32_t node = 1; node <= self->members; node++)
-        hf_known_put (&known, &(hf_known_t){node, 100 * (uint64_t)node});
-    hf_known_payload_put (&payload, hf_pack_list (&known));
-    *at = (hf_known_at_t){.index = self->base > 0 ? self->base : 1,
-                          .size = (uint8_t)hf_pack_size (&payload)};
+    for (uint32_t i = 0; i < self->members; i++)
+        members[i] = (hf_member_t){i + 1, 100 * ((uint64_t)i + 1)};
+    hf_roster_put (&payload, members, self->members);
+    *at = (hf_roster_at_t){.index = self->base > 0 ? self->base : 1,
+                           .size = (uint8_t)hf_pack_size (&payload)};
     memcpy (at->payload, hf_pack_bytes (&payload), at->size);
     hf_pack_done (&payload);
-    hf_pack_done (&known);
 }
 
-/*  What is on its disk: entries of terms 2 and 4 behind the base, and who is known. */
+/*  What is on its disk: entries of terms 2 and 4 behind the base, and a roster. */
 static void
 s_restore (peer_t *self, uint8_t more)
 {
-    hf_known_at_t known;
+    hf_roster_at_t roster;
     self->tracks = more & 1;
     self->base = self->last_index > 0 && (more >> 1 & 1) ? (more >> 2) % (self->last_index + 1) : 0;
     uint64_t count = self->last_index - self->base;
     hf_term_span_t spans[2] = {{self->base + 1, 2}, {self->base + (count + 1) / 2 + 1, 4}};
     for (uint64_t i = self->base; i <= self->last_index; i++)
         self->terms[i] = i == 0 ? 0 : count > 1 && i >= spans[1].first_index ? 4 : 2;
-    s_known (self, &known);
+    s_roster (self, &roster);
     hf_restored_t restored = {.term = self->term,
                               .base_index = self->base,
                               .base_term = self->terms[self->base],
                               .last_index = self->last_index,
                               .spans = spans,
                               .spans_count = count < 2 ? count : 2,
-                              .known = &known,
-                              .known_count = self->last_index > 0 && more < 192 ? 1 : 0};
+                              .rosters = &roster,
+                              .rosters_count = self->last_index > 0 && more < 192 ? 1 : 0};
     uint64_t incarnation = 100 * (uint64_t)self->self_id + (more % 16 == 15); //  its disk is new
     self->commit_index = self->base;
     self->core = s_core (self->self_id, self->members, self->tracks ? incarnation : 0, &restored);

@@ -54,8 +54,10 @@ s_close_all (hf_state_t *self)
         hf_cmd_close_t command = {.session = session};
         hf_cmd_close_put (&commands, &command);
         hf_payload_put (&payload, hf_pack_list (&commands));
-        hf_state_apply (self, hf_state_applied_index (self) + 1, 1,
-                        hf_span (hf_pack_bytes (&payload), hf_pack_size (&payload)), &out);
+        hf_state_apply (self, hf_state_applied_index (self) + 1,
+                        &(hf_entry_t){1, HF_ENTRY_COMMANDS,
+                                      hf_span (hf_pack_bytes (&payload), hf_pack_size (&payload))},
+                        &out);
         hf_state_check (self);
         hf_outcomes_reset (&out);
         hf_pack_done (&commands);

@@ -123,8 +123,10 @@ s_step (hf_log_store_t *store, const model_t *from, const model_t *to)
     if (gone + same < from->count && hf_log_store_truncate (store, to->base + same + 1) != 0)
         return -1;
     for (unsigned i = same; i < to->count; i++)
-        if (hf_log_store_append (store, to->base + i + 1, to->entries[i].term,
-                                 s_payload (to->entries[i].salt, to->entries[i].size)) != 0)
+        if (hf_log_store_append (
+                store, to->base + i + 1,
+                &(hf_entry_t){to->entries[i].term, HF_ENTRY_COMMANDS,
+                              s_payload (to->entries[i].salt, to->entries[i].size)}) != 0)
             return -1;
     return hf_log_store_commit (store);
 }
@@ -137,8 +139,9 @@ s_expect_failed (hf_log_store_t *store)
         fail_msg ("a log failed without a word");
     size_t count = power_life_count ();
     assert_int_equal (hf_log_store_vote (store, UINT32_MAX, 1), -1);
-    assert_int_equal (
-        hf_log_store_append (store, hf_log_store_last_index (store) + 1, 1, s_payload (1, 9)), -1);
+    assert_int_equal (hf_log_store_append (store, hf_log_store_last_index (store) + 1,
+                                           &(hf_entry_t){1, HF_ENTRY_COMMANDS, s_payload (1, 9)}),
+                      -1);
     assert_int_equal (hf_log_store_commit (store), -1);
     assert_int_equal (power_life_count (), count);
 }

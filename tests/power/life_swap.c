@@ -12,7 +12,7 @@
 
 #define TERM   6 //  the node's own, and its vote in it
 #define VOTE   2
-#define MEMBER 11 //  what KNOWN says
+#define MEMBER 11 //  its incarnation in the roster
 #define TEXT   1024
 
 /*  Something named, of SIZE bytes that follow from SALT. */
@@ -68,25 +68,21 @@ s_bytes (const thing_t *thing)
 //  ---- the stream ----------------------------------------------------------------------
 
 static void
-s_known (hf_pack_t *payload)
+s_roster (hf_pack_t *payload)
 {
-    hf_pack_t list;
-    hf_pack_init (&list);
     hf_pack_init (payload);
-    hf_known_put (&list, &(hf_known_t){.node = 1, .incarnation = MEMBER});
-    hf_known_payload_put (payload, hf_pack_list (&list));
-    hf_pack_done (&list);
+    hf_roster_put (payload, &(hf_member_t){.node = 1, .incarnation = MEMBER}, 1);
 }
 
 static void
 s_make_stream (swap_t *self)
 {
-    hf_pack_t all, known, rows, files, head;
+    hf_pack_t all, roster, rows, files, head;
     hf_pack_init (&all);
     hf_pack_init (&rows);
     hf_pack_init (&files);
     hf_pack_init (&head);
-    s_known (&known);
+    s_roster (&roster);
     for (const thing_t *row = s_new.rows; row->name; row++)
         hf_state_row_put (
             &rows, &(hf_state_row_t){.key = hf_span_text (row->name), .value = s_bytes (row)});
@@ -100,7 +96,7 @@ s_make_stream (swap_t *self)
         &head,
         &(hf_state_head_t){.index = s_new.index,
                            .term = s_new.base_term,
-                           .known = hf_span (hf_pack_bytes (&known), hf_pack_size (&known)),
+                           .roster = hf_span (hf_pack_bytes (&roster), hf_pack_size (&roster)),
                            .section = s_new.section,
                            .rows_size = hf_pack_size (&rows),
                            .rows_sum = hf_hash (0, hf_pack_bytes (&rows), hf_pack_size (&rows)),
@@ -113,7 +109,7 @@ s_make_stream (swap_t *self)
     for (const thing_t *file = s_new.files; file->name; file++)
         hf_pack_raw (&all, s_bytes (file).at, file->size);
     self->stream = hf_pack_take (&all, &self->size);
-    hf_pack_done (&known);
+    hf_pack_done (&roster);
     hf_pack_done (&rows);
     hf_pack_done (&files);
     hf_pack_done (&head);
@@ -136,7 +132,10 @@ s_prepare (power_life_t *life, const char *dir)
     self->incarnation = hf_log_store_incarnation (log);
     assert_int_equal (hf_log_store_vote (log, TERM, VOTE), 0);
     for (uint64_t i = 1; i <= s_old.last; i++)
-        assert_int_equal (hf_log_store_append (log, i, 3, s_bytes (&s_old.rows[0])), 0);
+        assert_int_equal (
+            hf_log_store_append (log, i,
+                                 &(hf_entry_t){3, HF_ENTRY_COMMANDS, s_bytes (&s_old.rows[0])}),
+            0);
     assert_int_equal (hf_log_store_commit (log), 0);
     for (const thing_t *row = s_old.rows; row->name; row++)
         hf_state_change_put (&changes, &(hf_state_change_t){.key = hf_span_text (row->name),
@@ -181,8 +180,11 @@ s_go_on (const char *dir, char *error)
         return false;
     assert_int_equal (index, s_new.index);
     hf_log_store_t *log = hf_log_store_open (dir, error);
-    bool well = log && hf_log_store_append (log, s_new.last + 1, TERM, hf_span ("x", 1)) == 0 &&
-                hf_log_store_commit (log) == 0;
+    bool well =
+        log &&
+        hf_log_store_append (log, s_new.last + 1,
+                             &(hf_entry_t){TERM, HF_ENTRY_COMMANDS, hf_span ("x", 1)}) == 0 &&
+        hf_log_store_commit (log) == 0;
     if (log && !well)
         memcpy (error, hf_log_store_error (log), HF_ERROR_SIZE);
     if (well)
@@ -227,10 +229,10 @@ s_say_thing (void *text, hf_span_t name, hf_span_t bytes)
 }
 
 static void
-s_say_log (char *text, uint64_t first, uint64_t last, uint64_t base_term, bool known)
+s_say_log (char *text, uint64_t first, uint64_t last, uint64_t base_term, bool roster)
 {
     s_say (text, "log %" PRIu64 "..%" PRIu64 " behind term %" PRIu64 "%s;", first, last, base_term,
-           known ? " known" : "");
+           roster ? " with its roster" : "");
 }
 
 static void
@@ -248,12 +250,12 @@ s_want (char *text, const picture_t *picture, unsigned more)
 }
 
 static void
-s_note_known (void *arg, uint64_t index, hf_span_t payload)
+s_note_roster (void *arg, uint64_t index, hf_span_t payload)
 {
-    hf_known_t known;
+    hf_member_t members[HF_MEMBERS_MAX];
     bool *right = arg;
-    *right = index == s_new.index && hf_known_payload_get (payload, &known, 1) == 1 &&
-             known.incarnation == MEMBER;
+    *right = index == s_new.index && hf_roster_get (payload, members) == 1 &&
+             members[0].incarnation == MEMBER;
 }
 
 static void
@@ -286,10 +288,10 @@ s_say_all (swap_t *self, const char *dir, char *text, char *error)
     hf_file_store_t *files = state ? hf_file_store_open (dir, error) : NULL;
     text[0] = 0;
     if (files) {
-        bool known = false;
-        hf_log_store_known (log, s_note_known, &known);
+        bool roster = false;
+        hf_log_store_rosters (log, s_note_roster, &roster);
         s_say_log (text, hf_log_store_first_index (log), hf_log_store_last_index (log),
-                   hf_log_store_base_term (log), known);
+                   hf_log_store_base_term (log), roster);
         s_say (text, " rows as of %" PRIu64, hf_state_store_index (state));
         if (hf_state_store_read (state, s_say_thing, text) != 0)
             s_say (text, " that cannot be read");

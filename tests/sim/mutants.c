@@ -39,7 +39,7 @@ static const known_t s_known[] = {
     {HF_MUTANT_barrier_old_round, 56},    {HF_MUTANT_keepalive_unbarred, 97},
     {HF_MUTANT_alive_while_ending, 399},  {HF_MUTANT_expiry_any_term, 87},
     {HF_MUTANT_deadline_from_answer, 86}, {HF_MUTANT_stale_executed, 39},
-    {HF_MUTANT_known_not_kept, 114},      {HF_MUTANT_pruned_before_flushed, 28},
+    {HF_MUTANT_roster_not_kept, 114},     {HF_MUTANT_pruned_before_flushed, 28},
     {HF_MUTANT_flushed_before_files, 20}, {HF_MUTANT_transfer_mixed, 97},
     {HF_MUTANT_transfer_section, 1181},   {HF_MUTANT_incarnation_kept, 53},
 };

@@ -38,16 +38,25 @@ sim_disk_copy (disk_t *to, const disk_t *from, size_t same)
         sim_disk_add (to, from->items[i]);
 }
 
+hf_entry_t
+sim_entry (const item_t *item)
+{
+    hf_entry_t entry = {.term = item->term, .type = item->type};
+    if (item->payload)
+        entry.payload = hf_span (item->payload->bytes, item->payload->size);
+    return entry;
+}
+
 void
 sim_disk_prune (disk_t *disk, uint64_t upto)
 {
     assert (upto > disk->base_index && upto <= disk->count);
     uint64_t term = sim_disk_term (disk, upto);
     for (uint64_t index = disk->base_index + 1; index <= upto; index++) {
-        const blob_t *payload = sim_disk_at (disk, index).payload;
-        if (payload && hf_payload_is_known (hf_span (payload->bytes, payload->size))) {
-            disk->known_index = index;
-            disk->known = payload;
+        item_t item = sim_disk_at (disk, index);
+        if (item.type == HF_ENTRY_ROSTER) {
+            disk->roster_index = index;
+            disk->roster = item.payload;
         }
         disk->items[index - 1] = (item_t){0};
     }
@@ -56,15 +65,15 @@ sim_disk_prune (disk_t *disk, uint64_t upto)
 }
 
 void
-sim_disk_reset (disk_t *disk, uint64_t index, uint64_t term, const blob_t *known)
+sim_disk_reset (disk_t *disk, uint64_t index, uint64_t term, const blob_t *roster)
 {
     disk->count = 0;
     for (uint64_t i = 0; i < index; i++)
         sim_disk_add (disk, (item_t){0});
     disk->base_index = index;
     disk->base_term = term;
-    disk->known_index = known ? index : 0;
-    disk->known = known;
+    disk->roster_index = roster ? index : 0;
+    disk->roster = roster;
     if (disk->term < term) {
         disk->term = term;
         disk->voted_for = 0;
@@ -81,16 +90,16 @@ s_chunk (void *arg, uint64_t first, uint32_t max)
     return sim->odds.chunk < max ? sim->odds.chunk : max;
 }
 
-/*  The KNOWN entry at INDEX, as the core wants it. */
+/*  The ROSTER entry at INDEX, as the core wants it. */
 static void
-s_add_known (hf_known_at_t **list, size_t *count, size_t *room, uint64_t index,
-             const blob_t *payload)
+s_add_roster (hf_roster_at_t **list, size_t *count, size_t *room, uint64_t index,
+              const blob_t *payload)
 {
-    assert (payload->size <= HF_KNOWN_PAYLOAD_MAX);
+    assert (payload->size <= HF_ROSTER_MAX);
     *list = sim_grow (*list, *count, room, sizeof **list);
-    hf_known_at_t *known = &(*list)[(*count)++];
-    *known = (hf_known_at_t){.index = index, .size = (uint8_t)payload->size};
-    memcpy (known->payload, payload->bytes, payload->size);
+    hf_roster_at_t *roster = &(*list)[(*count)++];
+    *roster = (hf_roster_at_t){.index = index, .size = (uint8_t)payload->size};
+    memcpy (roster->payload, payload->bytes, payload->size);
 }
 
 static void
@@ -112,20 +121,21 @@ s_restore (sim_t *sim, const node_t *node)
 {
     const disk_t *disk = &node->durable;
     hf_term_span_t *spans = NULL;
-    hf_known_at_t *known = NULL;
-    size_t room = 0, known_room = 0;
+    hf_roster_at_t *rosters = NULL;
+    size_t room = 0, roster_room = 0;
     hf_restored_t restored = {.term = disk->term,
                               .voted_for = disk->voted_for,
                               .base_index = disk->base_index,
                               .base_term = disk->base_term,
                               .last_index = disk->count};
-    if (disk->known)
-        s_add_known (&known, &restored.known_count, &known_room, disk->known_index, disk->known);
+    if (disk->roster)
+        s_add_roster (&rosters, &restored.rosters_count, &roster_room, disk->roster_index,
+                      disk->roster);
     uint64_t term = 0;
     for (uint64_t index = disk->base_index + 1; index <= disk->count; index++) {
         item_t item = sim_disk_at (disk, index);
-        if (item.payload && hf_payload_is_known (hf_span (item.payload->bytes, item.payload->size)))
-            s_add_known (&known, &restored.known_count, &known_room, index, item.payload);
+        if (item.type == HF_ENTRY_ROSTER)
+            s_add_roster (&rosters, &restored.rosters_count, &roster_room, index, item.payload);
         if (item.term == term)
             continue;
         term = item.term;
@@ -133,12 +143,12 @@ s_restore (sim_t *sim, const node_t *node)
         spans[restored.spans_count++] = (hf_term_span_t){.first_index = index, .term = term};
     }
     restored.spans = spans;
-    restored.known = known;
+    restored.rosters = rosters;
     hf_core_config_t config;
     s_config (sim, node, &config);
     hf_core_t *core = hf_core_new (&config, &restored, sim_node_local (sim, node), s_chunk, sim);
     free (spans);
-    free (known);
+    free (rosters);
     return core;
 }
 

@@ -36,7 +36,7 @@ s_append (sim_t *sim, node_t *node, const hf_persist_t *persist, const hf_event_
     if (event->type == HF_EV_PROPOSE) {
         assert (persist->count == event->propose.count && persist->count == node->proposals_count);
         for (uint32_t i = 0; i < persist->count; i++)
-            s_add (sim, node, (item_t){.term = persist->term, .payload = node->proposals[i]});
+            s_add (sim, node, (item_t){persist->term, HF_ENTRY_COMMANDS, node->proposals[i]});
         return;
     }
     assert (event->type == HF_EV_PEER && event->peer.kind == HF_KIND_ENTRIES);
@@ -48,7 +48,7 @@ s_append (sim_t *sim, node_t *node, const hf_persist_t *persist, const hf_event_
         assert (read);
         const blob_t *payload =
             entry.payload.size > 0 ? sim_blob (sim, entry.payload.at, entry.payload.size) : NULL;
-        s_add (sim, node, (item_t){.term = entry.term, .payload = payload});
+        s_add (sim, node, (item_t){entry.term, entry.type, payload});
     }
     assert (hf_scan_at_end (&scan) && !scan.bad);
 }
@@ -59,7 +59,7 @@ s_own (sim_t *sim, node_t *node, const hf_persist_t *persist)
     assert (persist->index == node->written.count + 1);
     const blob_t *payload =
         persist->payload_size > 0 ? sim_blob (sim, persist->payload, persist->payload_size) : NULL;
-    s_add (sim, node, (item_t){.term = persist->term, .payload = payload});
+    s_add (sim, node, (item_t){persist->term, persist->entry_type, payload});
 }
 
 static void

@@ -92,6 +92,7 @@ typedef struct sim_clock {
 
 typedef struct item {
     uint64_t term;
+    uint32_t type; //  hf_entry_type_t
     const blob_t *payload;
 } item_t;
 
@@ -101,10 +102,10 @@ typedef struct disk {
     uint64_t term;
     uint32_t voted_for;
     uint64_t base_index, base_term;
-    uint64_t known_index; //  of the KNOWN entry in force at the base
-    const blob_t *known;  //  NULL: none
-    item_t *items;        //  of index 1 and up
-    size_t count, room;   //  COUNT is the last index
+    uint64_t roster_index; //  of the ROSTER entry in force at the base
+    const blob_t *roster;  //  its payload; NULL: none
+    item_t *items;         //  of index 1 and up
+    size_t count, room;    //  COUNT is the last index
 } disk_t;
 
 typedef struct row {
@@ -371,12 +372,12 @@ typedef struct watch {
     uint64_t alive_us[SESSIONS_MAX]; //  arrival of the last keepalive acknowledged
     uint64_t told_index;             //  the highest command that a client knows to be done
     bool formed;
-    uint64_t known[HF_MEMBERS_MAX + 1];    //  the incarnations that the last entry names
-    uint64_t admitted[HF_MEMBERS_MAX + 1]; //  and those that two have named
+    uint64_t incarnations[HF_MEMBERS_MAX + 1]; //  that the last roster names
+    uint64_t admitted[HF_MEMBERS_MAX + 1];     //  and those that two have named
     struct named {
         uint32_t node;
         uint64_t incarnation;
-    } * named; //  by any KNOWN entry that was ever committed
+    } * named; //  by any roster that was ever committed
     size_t named_count, named_room;
 } watch_t;
 
@@ -457,10 +458,11 @@ void sim_disk_add (disk_t *disk, item_t item);
 void sim_disk_copy (disk_t *to, const disk_t *from, size_t same);
 /*  The entry at INDEX, which is there; and the term there, also at the base. */
 item_t sim_disk_at (const disk_t *disk, uint64_t index);
+hf_entry_t sim_entry (const item_t *item);
 uint64_t sim_disk_term (const disk_t *disk, uint64_t index);
 void sim_disk_prune (disk_t *disk, uint64_t upto);
 /*  No entries; the log begins behind (INDEX, TERM). */
-void sim_disk_reset (disk_t *disk, uint64_t index, uint64_t term, const blob_t *known);
+void sim_disk_reset (disk_t *disk, uint64_t index, uint64_t term, const blob_t *roster);
 void sim_start (sim_t *sim, node_t *node);
 void sim_crash (sim_t *sim, node_t *node, bool seen);
 
@@ -513,7 +515,7 @@ void sim_wipe (sim_t *sim, node_t *node);
 /*  Whether NODE's disk may be lost: enough others are left (P7). */
 bool sim_may_lose (const sim_t *sim, const node_t *node);
 void sim_incarnation (sim_t *sim, node_t *node);
-void sim_known_committed (sim_t *sim, uint64_t index, item_t item);
+void sim_roster_committed (sim_t *sim, uint64_t index, item_t item);
 /*  Whether a disk of that INCARNATION counts, or did. */
 bool sim_counts (const sim_t *sim, uint32_t node, uint64_t incarnation);
 

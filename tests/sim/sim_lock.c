@@ -238,9 +238,8 @@ s_apply (sim_t *sim, node_t *node, const event_t *event)
     for (uint64_t i = 0; i < event->b && !sim->failed; i++) {
         item_t item;
         memcpy (&item, event->bytes->bytes + i * sizeof item, sizeof item);
-        hf_span_t payload =
-            item.payload ? hf_span (item.payload->bytes, item.payload->size) : (hf_span_t){0};
-        hf_state_apply (node->state, event->a + i, item.term, payload, &node->outcomes);
+        hf_entry_t entry = sim_entry (&item);
+        hf_state_apply (node->state, event->a + i, &entry, &node->outcomes);
         sim_oracle_applied (sim, node, event->a + i, &item);
         for (size_t k = 0; k < node->outcomes.count && !sim->failed; k++)
             s_outcome (sim, node, &node->outcomes.list[k]);

@@ -14,9 +14,7 @@ s_pack_entries (const node_t *node, const hf_outgoing_t *out, hf_pack_t *pack)
     //  (With none of them it is a point of the log as it was when the message was made.)
     for (uint32_t i = 0; i < out->entries_count; i++) {
         item_t item = sim_disk_at (&node->written, entries.prev_index + i + 1);
-        hf_entry_t entry = {.term = item.term};
-        if (item.payload)
-            entry.payload = hf_span (item.payload->bytes, item.payload->size);
+        hf_entry_t entry = sim_entry (&item);
         hf_entry_put (&list, &entry);
     }
     entries.entries = hf_pack_list (&list);

@@ -114,27 +114,25 @@ s_filler (sim_t *sim, uint64_t number)
     return blob;
 }
 
-/*  The entry that makes everybody known: the first of every log. */
+/*  The first entry of every log: everybody. */
 static const blob_t *
 s_everybody (sim_t *sim)
 {
-    hf_pack_t known, payload;
-    hf_pack_init (&known);
+    hf_member_t members[HF_MEMBERS_MAX];
+    hf_pack_t payload;
     hf_pack_init (&payload);
-    for (uint32_t id = 1; id <= sim->odds.members; id++)
-        hf_known_put (&known,
-                      &(hf_known_t){.node = id, .incarnation = sim->nodes[id].incarnations[0]});
-    hf_known_payload_put (&payload, hf_pack_list (&known));
+    for (uint32_t i = 0; i < sim->odds.members; i++)
+        members[i] = (hf_member_t){i + 1, sim->nodes[i + 1].incarnations[0]};
+    hf_roster_put (&payload, members, sim->odds.members);
     const blob_t *blob = sim_blob (sim, hf_pack_bytes (&payload), hf_pack_size (&payload));
-    hf_pack_done (&known);
     hf_pack_done (&payload);
     return blob;
 }
 
 static void
-s_past_add (sim_t *sim, node_t *node, uint64_t term, const blob_t *payload)
+s_past_add (sim_t *sim, node_t *node, item_t item)
 {
-    sim_disk_add (&node->written, (item_t){.term = term, .payload = payload});
+    sim_disk_add (&node->written, item);
     sim_watch_written (sim, node, node->written.count);
 }
 
@@ -146,11 +144,11 @@ s_past_term (sim_t *sim, uint64_t term, uint64_t *number)
     uint32_t members = sim->odds.members;
     node_t *leader = &sim->nodes[1 + sim_random (sim, members)];
     if (term == 1)
-        s_past_add (sim, leader, term, s_everybody (sim));
+        s_past_add (sim, leader, (item_t){term, HF_ENTRY_ROSTER, s_everybody (sim)});
     if (leader->written.count == 0)
         return;
     for (uint64_t i = sim_random (sim, 6) + 1; i > 0; i--)
-        s_past_add (sim, leader, term, s_filler (sim, ++*number));
+        s_past_add (sim, leader, (item_t){term, HF_ENTRY_COMMANDS, s_filler (sim, ++*number)});
     for (uint32_t id = 1; id <= members; id++) {
         node_t *node = &sim->nodes[id];
         if (node == leader || sim_random (sim, 3) > 0)

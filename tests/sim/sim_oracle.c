@@ -234,8 +234,8 @@ sim_oracle_applied (sim_t *sim, node_t *node, uint64_t index, const item_t *item
     watch->state_hashes[index - 1] = hash;
     model_forget_events (watch->model);
     hf_list_t commands;
-    if (item->payload &&
-        hf_payload_get (hf_span (item->payload->bytes, item->payload->size), &commands) == HF_OK) {
+    if (item->type == HF_ENTRY_COMMANDS &&
+        hf_payload_get (sim_entry (item).payload, &commands) == HF_OK) {
         hf_scan_t scan = hf_scan_list (commands);
         for (uint32_t i = 0; i < commands.count; i++)
             s_command (sim, &scan, item->term);

@@ -29,7 +29,7 @@ s_stream (sim_t *sim, const node_t *node)
     hf_state_head_put (&head,
                        &(hf_state_head_t){.index = hf_state_applied_index (node->state),
                                           .term = hf_state_applied_term (node->state),
-                                          .known = hf_state_known (node->state),
+                                          .roster = hf_state_roster (node->state),
                                           .section = HF_MUTANT (transfer_section)
                                                          ? hf_state_section_index (node->state)
                                                          : node->files_index,
@@ -360,11 +360,11 @@ s_swap_log (sim_t *sim, node_t *node, const hf_state_head_t *head)
 {
     if (HF_MUTANT (swap_keeps_log))
         return;
-    const blob_t *known =
-        head->known.size > 0 ? sim_blob (sim, head->known.at, head->known.size) : NULL;
+    const blob_t *roster =
+        head->roster.size > 0 ? sim_blob (sim, head->roster.at, head->roster.size) : NULL;
     if (HF_MUTANT (swap_drops_vote))
         node->durable.term = node->durable.voted_for = 0;
-    sim_disk_reset (&node->durable, head->index, head->term, known);
+    sim_disk_reset (&node->durable, head->index, head->term, roster);
 }
 
 bool

@@ -40,13 +40,13 @@ sim_watch_done (watch_t *watch)
 static uint64_t
 s_hash (item_t item)
 {
-    return item.payload ? item.payload->hash : 0;
+    return (item.payload ? item.payload->hash : 0) + item.type;
 }
 
 static bool
 s_same (item_t a, item_t b)
 {
-    return a.term == b.term && s_hash (a) == s_hash (b);
+    return a.term == b.term && a.type == b.type && s_hash (a) == s_hash (b);
 }
 
 //  ---- P1, P3 --------------------------------------------------------------------------
@@ -167,7 +167,7 @@ s_first (sim_t *sim, const node_t *node, uint64_t index, item_t item)
     watch->commit_terms[watch->committed_count] = node->seen.term;
     watch->committed[watch->committed_count++] = item;
     uint32_t disks = s_disks_with (sim, index, item); //  whom the entry admits counts after it
-    sim_known_committed (sim, index, item);
+    sim_roster_committed (sim, index, item);
     if (2 * disks <= sim->odds.members)
         sim_fail (sim, SIM_BROKEN, "P7: entry %" PRIu64 " is committed and on %u disks of %u",
                   index, disks, sim->odds.members);

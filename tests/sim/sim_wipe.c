@@ -1,4 +1,4 @@
-//  Disks that are lost, and who counts: by the KNOWN entries that were committed.
+//  Disks that are lost, and who counts: by the rosters that were committed.
 
 #include "tests/sim/sim_internal.h"
 
@@ -24,13 +24,6 @@ s_which (const node_t *node, uint64_t incarnation)
     return SIZE_MAX;
 }
 
-static int
-s_read (const blob_t *payload, hf_known_t *known)
-{
-    hf_span_t span = payload ? hf_span (payload->bytes, payload->size) : (hf_span_t){0};
-    return hf_payload_is_known (span) ? hf_known_payload_get (span, known, HF_MEMBERS_MAX) : -1;
-}
-
 bool
 sim_counts (const sim_t *sim, uint32_t node, uint64_t incarnation)
 {
@@ -41,61 +34,62 @@ sim_counts (const sim_t *sim, uint32_t node, uint64_t incarnation)
 }
 
 static void
-s_note_named (watch_t *watch, const hf_known_t *known)
+s_note_named (watch_t *watch, const hf_member_t *member)
 {
     watch->named =
         sim_grow (watch->named, watch->named_count, &watch->named_room, sizeof *watch->named);
-    watch->named[watch->named_count].node = known->node;
-    watch->named[watch->named_count++].incarnation = known->incarnation;
+    watch->named[watch->named_count].node = member->node;
+    watch->named[watch->named_count++].incarnation = member->incarnation;
 }
 
 /*  An entry with a new incarnation is committed: its disk counts. But only a second entry says so
  *  to everybody, and without that nobody may know any more, so the others must not be lost before.
  */
 static void
-s_named (sim_t *sim, uint64_t index, const hf_known_t *known)
+s_named (sim_t *sim, uint64_t index, const hf_member_t *member)
 {
     watch_t *watch = &sim->watch;
-    const node_t *node = &sim->nodes[known->node];
-    uint64_t *last = &watch->known[known->node];
-    uint64_t *admitted = &watch->admitted[known->node];
-    size_t which = s_which (node, known->incarnation);
+    const node_t *node = &sim->nodes[member->node];
+    uint64_t *last = &watch->incarnations[member->node];
+    uint64_t *admitted = &watch->admitted[member->node];
+    size_t which = s_which (node, member->incarnation);
     if (which == SIZE_MAX || (watch->formed && which < s_which (node, *last)))
         sim_fail (sim, SIM_BROKEN,
                   "P7: entry %" PRIu64 " names an incarnation of node %u that it %s", index,
                   node->id, which == SIZE_MAX ? "never had" : "lost");
-    if (*last != known->incarnation)
-        s_note_named (watch, known);
+    if (*last != member->incarnation)
+        s_note_named (watch, member);
     if (!watch->formed)
-        *admitted = known->incarnation;
-    else if (*last == known->incarnation && *admitted != *last) {
+        *admitted = member->incarnation;
+    else if (*last == member->incarnation && *admitted != *last) {
         sim_tell (sim, "node %u is admitted at %" PRIu64, node->id, index);
         sim->result->totals.admissions++;
         *admitted = *last;
     }
-    *last = known->incarnation;
+    *last = member->incarnation;
 }
 
 void
-sim_known_committed (sim_t *sim, uint64_t index, item_t item)
+sim_roster_committed (sim_t *sim, uint64_t index, item_t item)
 {
     watch_t *watch = &sim->watch;
-    hf_known_t known[HF_MEMBERS_MAX];
-    int count = s_read (item.payload, known);
-    if (count < 0) {
+    hf_member_t members[HF_MEMBERS_MAX];
+    uint32_t count = 0;
+    if (item.type != HF_ENTRY_ROSTER) {
         if (!watch->formed)
-            sim_fail (sim, SIM_BROKEN, "P7: entry %" PRIu64 " is committed, and nobody is known",
+            sim_fail (sim, SIM_BROKEN, "P7: entry %" PRIu64 " is committed, and there is no roster",
                       index);
         return;
     }
-    for (int i = 0; i < count; i++) {
-        if (known[i].node != (uint32_t)i + 1 || known[i].node > sim->odds.members) {
-            count = -1;
+    count = hf_roster_get (sim_entry (&item).payload, members);
+    for (uint32_t i = 0; i < count; i++) {
+        if (members[i].node != i + 1 || members[i].node > sim->odds.members) {
+            count = 0;
             break;
         }
-        s_named (sim, index, &known[i]);
+        s_named (sim, index, &members[i]);
     }
-    if (count != (int)sim->odds.members) {
+    if (count != sim->odds.members) {
         sim_fail (sim, SIM_BROKEN, "P7: entry %" PRIu64 " does not name every member", index);
         return;
     }

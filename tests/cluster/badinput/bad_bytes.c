@@ -149,7 +149,7 @@ bad_peer_frames (hf_pack_t frames[BAD_PEER_FRAMES], uint32_t from)
     const uint64_t term = 1ULL << 40;
     hf_pack_t entry;
     hf_pack_init (&entry);
-    hf_entry_put (&entry, &(hf_entry_t){.term = term, .payload = hf_span_text ("payload")});
+    hf_entry_put (&entry, &(hf_entry_t){term, HF_ENTRY_COMMANDS, hf_span_text ("payload")});
     hf_entries_t entries = {.from = from, .term = term, .entries = hf_pack_list (&entry)};
     hf_heartbeat_frame (&frames[0], &(hf_heartbeat_t){.from = from, .term = term});
     hf_entries_frame (&frames[1], &entries);

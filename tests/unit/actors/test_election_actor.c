@@ -59,14 +59,17 @@ s_stop (stage_t *self)
     zsock_destroy (&self->file);
 }
 
+/*  Entries whose bytes begin as those of a roster once did: only its type makes an entry one. */
 static void
 s_propose (stage_t *self)
 {
+    const uint8_t bytes[200] = {0x92, 0x02};
     hf_pack_t entries, frame;
     hf_pack_init (&entries);
     hf_pack_init (&frame);
     for (int i = 0; i < ENTRIES; i++)
-        hf_entry_put (&entries, &(hf_entry_t){.payload = hf_span_text ("payload")});
+        hf_entry_put (&entries, &(hf_entry_t){.type = HF_ENTRY_COMMANDS,
+                                              .payload = hf_span (bytes, i % 2 ? 20 : 200)});
     hf_a_propose_frame (&frame, &(hf_a_propose_t){.entries = hf_pack_list (&entries)});
     hf_pipe_send (self->lock, &frame);
     hf_pack_done (&entries);

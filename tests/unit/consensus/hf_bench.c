@@ -26,28 +26,36 @@ hf_bench_open (hf_bench_t *bench, uint32_t self, uint64_t term, uint64_t last_in
     s_open (bench, self, 0, (hf_restored_t){.term = term, .last_index = last_index});
 }
 
-void
-hf_bench_open_known (hf_bench_t *bench, uint64_t incarnation, uint64_t term, uint64_t base,
-                     uint64_t last_index)
+hf_roster_at_t
+hf_bench_roster (uint64_t index, uint64_t first, uint64_t second, uint64_t third)
 {
-    hf_known_at_t known = {.index = base > 0 ? base : 1};
-    hf_pack_t list, payload;
-    hf_pack_init (&list);
+    hf_pack_t payload;
     hf_pack_init (&payload);
-    for (uint32_t node = 1; node <= 3; node++)
-        hf_known_put (&list, &(hf_known_t){.node = node, .incarnation = 100 * node});
-    hf_known_payload_put (&payload, hf_pack_list (&list));
-    known.size = (uint8_t)hf_pack_size (&payload);
-    memcpy (known.payload, hf_pack_bytes (&payload), known.size);
+    hf_roster_put (&payload, (hf_member_t[]){{1, first}, {2, second}, {3, third}}, 3);
+    hf_roster_at_t at = {.index = index, .size = (uint8_t)hf_pack_size (&payload)};
+    memcpy (at.payload, hf_pack_bytes (&payload), at.size);
     hf_pack_done (&payload);
-    hf_pack_done (&list);
+    return at;
+}
+
+hf_entry_t
+hf_bench_roster_entry (uint64_t term, const hf_roster_at_t *at)
+{
+    return (hf_entry_t){term, HF_ENTRY_ROSTER, hf_span (at->payload, at->size)};
+}
+
+void
+hf_bench_open_roster (hf_bench_t *bench, uint64_t incarnation, uint64_t term, uint64_t base,
+                      uint64_t last_index)
+{
+    hf_roster_at_t roster = hf_bench_roster (base > 0 ? base : 1, 100, 200, 300);
     s_open (bench, 2, incarnation,
             (hf_restored_t){.term = term,
                             .base_index = base,
                             .base_term = base > 0 ? 1 : 0,
                             .last_index = last_index,
-                            .known = &known,
-                            .known_count = last_index > 0 ? 1 : 0});
+                            .rosters = &roster,
+                            .rosters_count = last_index > 0 ? 1 : 0});
 }
 
 void
@@ -111,7 +119,7 @@ void
 hf_bench_put (hf_bench_t *bench, uint64_t term, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        hf_entry_t entry = {.term = term};
+        hf_entry_t entry = {.term = term, .type = HF_ENTRY_COMMANDS};
         hf_entry_put (&bench->list, &entry);
     }
 }

@@ -14,8 +14,11 @@ typedef struct hf_bench {
 
 void hf_bench_open (hf_bench_t *bench, uint32_t self, uint64_t term, uint64_t last_index);
 /*  Node 2 with INCARNATION, and a log behind BASE whose table is 100, 200, 300. */
-void hf_bench_open_known (hf_bench_t *bench, uint64_t incarnation, uint64_t term, uint64_t base,
-                          uint64_t last_index);
+/*  A ROSTER entry of the members' incarnations. */
+hf_roster_at_t hf_bench_roster (uint64_t index, uint64_t first, uint64_t second, uint64_t third);
+hf_entry_t hf_bench_roster_entry (uint64_t term, const hf_roster_at_t *at);
+void hf_bench_open_roster (hf_bench_t *bench, uint64_t incarnation, uint64_t term, uint64_t base,
+                           uint64_t last_index);
 /*  Everything that may be is pruned. */
 void hf_bench_prune (hf_bench_t *bench);
 void hf_bench_close (hf_bench_t *bench);

@@ -104,7 +104,7 @@ hf_fleet_same (const item_t *a, const item_t *b)
 {
     hf_span_t of_a = hf_fleet_payload (a);
     hf_span_t of_b = hf_fleet_payload (b);
-    return a->term == b->term && of_a.size == of_b.size &&
+    return a->term == b->term && a->type == b->type && of_a.size == of_b.size &&
            (of_a.size == 0 || memcmp (of_a.at, of_b.at, of_a.size) == 0);
 }
 
@@ -135,7 +135,8 @@ hf_fleet_add_entries (hf_fleet_t *self, uint32_t node, uint64_t term, uint32_t c
     disk_t *disk = &hf_fleet_node (self, node)->durable;
     assert (self->nodes[node].core == NULL);
     for (uint32_t i = 0; i < count; i++)
-        hf_fleet_put_item (disk, (item_t){.term = term, .value = term << 32 | (disk->count + 1)});
+        hf_fleet_put_item (
+            disk, (item_t){term, HF_ENTRY_COMMANDS, .value = term << 32 | (disk->count + 1)});
     if (disk->term < term)
         disk->term = term;
 }
@@ -148,7 +149,7 @@ s_append (hf_fleet_t *self, node_t *node, const hf_persist_t *persist, const hf_
         assert (persist->count == event->propose.count);
         for (uint32_t i = 0; i < persist->count; i++)
             hf_fleet_put_item (&node->written,
-                               (item_t){.term = persist->term, .value = ++self->value});
+                               (item_t){persist->term, HF_ENTRY_COMMANDS, .value = ++self->value});
         return;
     }
     assert (event->type == HF_EV_PEER && event->peer.kind == HF_KIND_ENTRIES);
@@ -160,10 +161,12 @@ s_append (hf_fleet_t *self, node_t *node, const hf_persist_t *persist, const hf_
         bool read = hf_entry_get (&scan, &entry);
         assert (read);
         item.term = entry.term;
-        if (entry.payload.size == sizeof item.value)
+        item.type = entry.type;
+        if (entry.type == HF_ENTRY_COMMANDS) {
+            assert (entry.payload.size == sizeof item.value);
             memcpy (&item.value, entry.payload.at, sizeof item.value);
-        else if (entry.payload.size > 0) {
-            assert (hf_payload_is_known (entry.payload) && entry.payload.size < 256);
+        } else {
+            assert (entry.payload.size <= sizeof item.payload);
             item.size = (uint8_t)entry.payload.size;
             memcpy (item.payload, entry.payload.at, item.size);
         }
@@ -175,7 +178,7 @@ s_append (hf_fleet_t *self, node_t *node, const hf_persist_t *persist, const hf_
 static void
 s_append_own (node_t *node, const hf_persist_t *persist)
 {
-    item_t item = {.term = persist->term, .size = persist->payload_size};
+    item_t item = {persist->term, persist->entry_type, .size = persist->payload_size};
     memcpy (item.payload, persist->payload, item.size);
     hf_fleet_put_item (&node->written, item);
 }
@@ -208,7 +211,7 @@ s_persist (hf_fleet_t *self, node_t *node, const hf_persist_t *persist, const hf
         assert (index == node->written.count + 1);
         s_append_own (node, persist);
         hf_fleet_tell (self, HF_TELL_DISK, "%u: disk: entry %lu %s term %lu", node->id, index,
-                       persist->payload_size == 0 ? "opens" : "says who is known in",
+                       persist->entry_type == HF_ENTRY_OPEN_TERM ? "opens" : "is a roster of",
                        persist->term);
         break;
     }
@@ -330,20 +333,20 @@ s_chunk (void *arg, uint64_t first, uint32_t max)
     return chunk < max ? chunk : max;
 }
 
-/*  The KNOWN entries of a disk: behind its base, and the last at or before it. */
+/*  The ROSTER entries of a disk: behind its base, and the last at or before it. */
 static size_t
-s_known (const disk_t *disk, hf_known_at_t *known)
+s_rosters (const disk_t *disk, hf_roster_at_t *rosters)
 {
     size_t count = 0;
     for (size_t i = 0; i < disk->count; i++) {
         const item_t *item = &disk->items[i];
-        if (item->value != 0 || !hf_payload_is_known (hf_fleet_payload (item)))
+        if (item->type != HF_ENTRY_ROSTER)
             continue;
         if (i < disk->base)
             count = 0;
         assert (count < 256);
-        known[count] = (hf_known_at_t){.index = i + 1, .size = item->size};
-        memcpy (known[count++].payload, item->payload, item->size);
+        rosters[count] = (hf_roster_at_t){.index = i + 1, .size = item->size};
+        memcpy (rosters[count++].payload, item->payload, item->size);
     }
     return count;
 }
@@ -352,8 +355,8 @@ static hf_core_t *
 s_restore (hf_fleet_t *self, const node_t *node)
 {
     hf_term_span_t spans[256];
-    hf_known_at_t known[256];
-    hf_restored_t restored = {.known = known,
+    hf_roster_at_t rosters[256];
+    hf_restored_t restored = {.rosters = rosters,
                               .base_index = node->durable.base,
                               .term = node->durable.term,
                               .voted_for = node->durable.voted_for,
@@ -361,7 +364,7 @@ s_restore (hf_fleet_t *self, const node_t *node)
                               .spans = spans};
     uint64_t term = 0;
     hf_term_span_t *all = spans;
-    restored.known_count = s_known (&node->durable, known);
+    restored.rosters_count = s_rosters (&node->durable, rosters);
     if (node->durable.base > 0)
         restored.base_term = node->durable.items[node->durable.base - 1].term;
     for (size_t i = node->durable.base; i < node->durable.count; i++) {

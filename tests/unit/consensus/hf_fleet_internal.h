@@ -8,9 +8,10 @@
 
 typedef struct item {
     uint64_t term;
+    uint32_t type;
     uint64_t value; //  0: the core's own entry
     uint8_t size;   //  of what that holds
-    uint8_t payload[HF_KNOWN_PAYLOAD_MAX];
+    uint8_t payload[HF_ROSTER_MAX];
 } item_t;
 
 typedef struct disk {

@@ -70,7 +70,7 @@ s_pack_entries (const node_t *node, const hf_outgoing_t *out, hf_pack_t *pack)
     assert (out->entries_count == 0 || entries.prev_index >= node->written.base);
     for (uint32_t i = 0; i < out->entries_count; i++) {
         const item_t *item = &node->written.items[entries.prev_index + i];
-        hf_entry_t entry = {.term = item->term, .payload = hf_fleet_payload (item)};
+        hf_entry_t entry = {item->term, item->type, hf_fleet_payload (item)};
         hf_entry_put (&list, &entry);
     }
     entries.entries = hf_pack_list (&list);

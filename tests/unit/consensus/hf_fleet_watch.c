@@ -195,13 +195,13 @@ hf_fleet_agreed (const hf_fleet_t *self)
     return true;
 }
 
-/*  The last KNOWN entry among the first COUNT that are committed; NULL when there is none. */
+/*  The last ROSTER entry among the first COUNT that are committed; NULL when there is none. */
 static const item_t *
-s_last_known (const hf_fleet_t *self, size_t *count)
+s_last_roster (const hf_fleet_t *self, size_t *count)
 {
     while (*count > 0) {
         const item_t *item = &self->committed[--*count];
-        if (item->value == 0 && item->size > 0)
+        if (item->type == HF_ENTRY_ROSTER)
             return item;
     }
     return NULL;
@@ -210,21 +210,21 @@ s_last_known (const hf_fleet_t *self, size_t *count)
 bool
 hf_fleet_whole (const hf_fleet_t *self)
 {
-    hf_known_t known[HF_MEMBERS_MAX];
+    hf_member_t members[HF_MEMBERS_MAX];
     size_t left = self->committed_count;
-    const item_t *last = s_last_known (self, &left);
+    const item_t *last = s_last_roster (self, &left);
     if (last == NULL)
         return false;
     //  The first of two that admit a member: until the second is committed too, somebody may
     //  not know that the first is, and waits for a majority of the others.
-    const item_t *before = s_last_known (self, &left);
+    const item_t *before = s_last_roster (self, &left);
     bool whole = before == NULL || (before->size == last->size &&
                                     memcmp (before->payload, last->payload, last->size) == 0);
-    int count = hf_known_payload_get (hf_fleet_payload (last), known, HF_MEMBERS_MAX);
-    whole = whole && count == (int)self->options.members;
+    uint32_t count = hf_roster_get (hf_fleet_payload (last), members);
+    whole = whole && count == self->options.members;
     for (uint32_t id = 1; id <= self->options.members && whole; id++)
         whole = self->nodes[id].core != NULL &&
-                known[id - 1].incarnation == self->nodes[id].incarnation;
+                members[id - 1].incarnation == self->nodes[id].incarnation;
     return whole;
 }
 

@@ -76,12 +76,27 @@ test_restored (void **state)
     assert_false (s_restored_good (3, 9, SPAN (0, 1), SPAN (4, 3), 2));
 }
 
+/*  A roster of the members from 1 on, COUNT of them. */
+static uint8_t
+s_put_roster (uint8_t payload[HF_ROSTER_MAX], uint32_t count)
+{
+    hf_pack_t pack;
+    hf_pack_init (&pack);
+    hf_roster_put (&pack, (hf_member_t[]){{1, 1}, {2, 2}, {3, 3}, {4, 4}}, count);
+    size_t size = hf_pack_size (&pack);
+    memcpy (payload, hf_pack_bytes (&pack), size);
+    hf_pack_done (&pack);
+    return (uint8_t)size;
+}
+
 static bool
 s_base_good (hf_restored_t restored)
 {
     hf_core_config_t config;
     hf_core_config_defaults (&config);
-    config.self = config.members[0] = config.members_count = 1;
+    config.self = config.members_count = 3;
+    for (uint32_t i = 0; i < 3; i++)
+        config.members[i] = i + 1;
     config.incarnation = 11;
     hf_core_t *core = hf_core_new (&config, &restored, 1, NULL, NULL);
     bool good = core != NULL;
@@ -121,38 +136,27 @@ test_restored_base (void **state)
     bad = empty;
     bad.base_term = 4;
     assert_false (s_base_good (bad));
-    hf_known_at_t known[] = {{.index = 2}, {.index = 4}, {.index = 9}};
-    good.known = known;
-    good.known_count = 3;
-    assert_true (s_base_good (good)); //  malformed payloads are entries like others
-    known[1].index = 3;
+    hf_roster_at_t rosters[] = {hf_bench_roster (2, 1, 2, 3), hf_bench_roster (4, 1, 2, 3),
+                                hf_bench_roster (9, 1, 2, 3)};
+    good.rosters = rosters;
+    good.rosters_count = 3;
+    assert_true (s_base_good (good));
+    for (uint32_t names = 0; names < 3; names++) {
+        rosters[1].size = s_put_roster (rosters[1].payload, names); //  not all of the members
+        assert_false (s_base_good (good));
+    }
+    rosters[1] = hf_bench_roster (4, 1, 2, 3);
+    rosters[1].index = 3;
     assert_false (s_base_good (good)); //  only the first may be at or before the base
-    known[1].index = 10;
+    rosters[1].index = 10;
     assert_false (s_base_good (good));
-    known[1].index = 2;
+    rosters[1].index = 2;
     assert_false (s_base_good (good));
 }
 
-/*  A KNOWN entry that names members 1 to 3. */
-static hf_known_at_t
-s_known_at (uint64_t index, uint64_t first)
-{
-    hf_pack_t list, payload;
-    hf_pack_init (&list);
-    hf_pack_init (&payload);
-    for (uint32_t id = 1; id <= 3; id++)
-        hf_known_put (&list, &(hf_known_t){.node = id, .incarnation = first + id});
-    hf_known_payload_put (&payload, hf_pack_list (&list));
-    hf_known_at_t at = {.index = index, .size = (uint8_t)hf_pack_size (&payload)};
-    memcpy (at.payload, hf_pack_bytes (&payload), hf_pack_size (&payload));
-    hf_pack_done (&list);
-    hf_pack_done (&payload);
-    return at;
-}
-
-/*  Of the tables behind the base of the log only the one in force there is kept. */
+/*  Of the rosters behind the base of the log only the one in force there is kept. */
 static void
-test_pruned_tables (void **state)
+test_pruned_rosters (void **state)
 {
     (void)state;
     hf_core_config_t config;
@@ -163,13 +167,14 @@ test_pruned_tables (void **state)
         config.members[i] = i + 1;
     config.incarnation = 22;
     hf_term_span_t span = SPAN (1, 1);
-    hf_known_at_t known[] = {s_known_at (1, 10), s_known_at (3, 20), s_known_at (5, 20)};
+    hf_roster_at_t rosters[] = {hf_bench_roster (1, 11, 12, 13), hf_bench_roster (3, 21, 22, 23),
+                                hf_bench_roster (5, 21, 22, 23)};
     hf_restored_t restored = {.term = 3,
                               .last_index = 6,
                               .spans = &span,
                               .spans_count = 1,
-                              .known = known,
-                              .known_count = 3};
+                              .rosters = rosters,
+                              .rosters_count = 3};
     hf_bench_t bench = {.now_us = 1};
     hf_effects_init (&bench.effects);
     hf_pack_init (&bench.list);
@@ -184,7 +189,38 @@ test_pruned_tables (void **state)
         hf_event_t event = {.type = HF_EV_PRUNED, .pruned.index = index};
         hf_bench_step (&bench, &event); //  checks the core
         assert_int_equal (hf_core_view (bench.core).first_index, index + 1);
-        assert_int_equal (hf_core_view (bench.core).known, 7);
+        assert_int_equal (hf_core_view (bench.core).counted, 7);
+    }
+    hf_bench_close (&bench);
+}
+
+/*  An entry's type says what it is: what looks like a roster is an entry like others, and a roster
+ *  must name the members, all and nobody else. */
+static void
+test_entry_types (void **state)
+{
+    (void)state;
+    hf_bench_t bench;
+    hf_bench_open_roster (&bench, 200, 3, 0, 5);
+    hf_roster_at_t roster = hf_bench_roster (6, 900, 901, 902);
+    const hf_entries_t at_5 = {.from = 1, .term = 3, .prev_index = 5, .prev_term = 1};
+    const uint32_t types[] = {0, HF_ENTRY_OPEN_TERM, HF_ENTRY_COMMANDS, 4, UINT32_MAX};
+    hf_entry_t entry = hf_bench_roster_entry (3, &roster);
+    for (uint32_t i = 0; i < 5; i++) {
+        entry.type = types[i];
+        hf_entry_put (&bench.list, &entry);
+    }
+    hf_bench_entries (&bench, at_5);
+    assert_int_equal (hf_core_view (bench.core).last_index, 10);
+    assert_int_equal (hf_core_view (bench.core).counted, 7);
+    hf_bench_commit (&bench);
+    const hf_entries_t at_10 = {.from = 1, .term = 3, .prev_index = 10, .prev_term = 3};
+    for (uint32_t names = 0; names <= 4; names++) {
+        roster.size = s_put_roster (roster.payload, names);
+        entry = hf_bench_roster_entry (3, &roster);
+        hf_entry_put (&bench.list, &entry);
+        hf_bench_entries (&bench, at_10);
+        assert_int_equal (hf_core_view (bench.core).last_index, names < 3 ? 10 : 11);
     }
     hf_bench_close (&bench);
 }
@@ -445,20 +481,18 @@ s_any_incarnation (uint32_t node)
     return s_random (4) == 0 ? s_random (3) : node * 100;
 }
 
-/*  Entries, some of which say who is known, or look like it. */
+/*  Entries, some of which are rosters, or look like one. */
 static void
 s_any_entries (hf_bench_t *bench, uint64_t term)
 {
     hf_pack_reset (&bench->list);
     for (uint64_t i = s_random (4); i > 0; i--) {
-        uint8_t junk[] = {0x92, 2, (uint8_t)s_random (256), 7};
-        hf_persist_t persist = {.payload_size = 0};
-        hf_entry_t entry = {.term = term += s_random (2)};
-        uint64_t table[HF_MEMBERS_MAX] = {100, 200, s_any_incarnation (3)};
-        if (s_random (4) == 0) {
-            hf_core_known_put (bench->core, table, &persist);
-            entry.payload = hf_span (persist.payload, persist.payload_size);
-        } else if (s_random (4) == 0)
+        uint8_t junk[] = {0x92, 1, (uint8_t)s_random (256), 7};
+        hf_entry_t entry = {.term = term += s_random (2), .type = (uint32_t)s_random (5)};
+        hf_roster_at_t roster = hf_bench_roster (1, 100, 200, s_any_incarnation (3));
+        if (s_random (4) == 0)
+            entry = hf_bench_roster_entry (term, &roster);
+        else if (s_random (4) == 0)
             entry.payload = hf_span (junk, sizeof junk);
         hf_entry_put (&bench->list, &entry);
     }
@@ -517,7 +551,7 @@ test_hostile (void **state)
         hf_bench_t bench;
         hf_pack_t frame;
         uint64_t base = s_random (4);
-        hf_bench_open_known (&bench, turn % 2 == 0 ? 0 : 200, 3, base, base + s_random (8));
+        hf_bench_open_roster (&bench, turn % 2 == 0 ? 0 : 200, 3, base, base + s_random (8));
         hf_pack_init (&frame);
         uint64_t commit = 0;
         for (int step = 0; step < 500; step++) {
@@ -551,7 +585,8 @@ main (void)
         cmocka_unit_test (test_config),
         cmocka_unit_test (test_restored),
         cmocka_unit_test (test_restored_base),
-        cmocka_unit_test (test_pruned_tables),
+        cmocka_unit_test (test_pruned_rosters),
+        cmocka_unit_test (test_entry_types),
         cmocka_unit_test (test_needs_state_again),
         cmocka_unit_test (test_read_peer),
         cmocka_unit_test (test_entries_refused),

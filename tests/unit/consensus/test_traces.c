@@ -270,7 +270,7 @@ s_show (stage_t *stage, char **words, int count)
                  view.verified_index, text, view.transferring ? ", transferring" : "",
                  view.needs_state ? ", needs state" : "");
         if (hf_fleet_options (stage->fleet)->track)
-            fprintf (stage->out, ", known %x", view.known);
+            fprintf (stage->out, ", counted %x", view.counted);
         fputc ('\n', stage->out);
     }
     return true;

@@ -236,12 +236,19 @@ s_write_section (feed_t *self, hf_list_t parts)
 void
 feed_apply_payload (feed_t *self, hf_span_t payload)
 {
+    feed_apply_entry (self, HF_ENTRY_COMMANDS, payload);
+}
+
+void
+feed_apply_entry (feed_t *self, uint32_t type, hf_span_t payload)
+{
+    hf_entry_t entry = {self->term, type, payload};
     uint64_t index = hf_state_applied_index (self->state) + 1;
     hf_outcomes_reset (&self->out);
-    hf_state_apply (self->state, index, self->term, payload, &self->out);
+    hf_state_apply (self->state, index, &entry, &self->out);
     if (self->twin) {
         hf_outcomes_reset (&self->twin_out);
-        hf_state_apply (self->twin, index, self->term, payload, &self->twin_out);
+        hf_state_apply (self->twin, index, &entry, &self->twin_out);
         s_check_twin (self);
     }
     for (size_t i = 0; i < self->out.count; i++)

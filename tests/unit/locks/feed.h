@@ -61,6 +61,7 @@ uint64_t feed_seq (feed_t *self, uint64_t session);
 
 void feed_apply (feed_t *self);
 void feed_apply_payload (feed_t *self, hf_span_t payload);
+void feed_apply_entry (feed_t *self, uint32_t type, hf_span_t payload);
 
 //  ---- one entry each -----------------------------------------------------------
 

@@ -203,21 +203,19 @@ s_requests (feed_t *feed, uint64_t *seed, uint64_t session, unsigned behind)
         s_request (feed, seed);
 }
 
-/*  Who is known, now and then; sometimes of a form that is not taken. */
+/*  A roster, now and then; sometimes of a form that is not taken. */
 static void
-s_known (feed_t *feed, uint64_t *seed)
+s_roster (feed_t *feed, uint64_t *seed)
 {
-    hf_pack_t list, payload;
-    hf_pack_init (&list);
+    hf_member_t members[9];
+    hf_pack_t payload;
     hf_pack_init (&payload);
     uint32_t count = (uint32_t)table_random (seed, 9);
-    for (uint32_t node = 1; node <= count; node++) {
-        hf_known_t known = {.node = node, .incarnation = table_random (seed, 5)};
-        hf_known_put (&list, &known);
-    }
-    hf_known_payload_put (&payload, hf_pack_list (&list));
-    feed_apply_payload (feed, hf_span (hf_pack_bytes (&payload), hf_pack_size (&payload)));
-    hf_pack_done (&list);
+    for (uint32_t i = 0; i < count; i++)
+        members[i] = (hf_member_t){i + 1, table_random (seed, 5)};
+    hf_roster_put (&payload, members, count);
+    feed_apply_entry (feed, HF_ENTRY_ROSTER,
+                      hf_span (hf_pack_bytes (&payload), hf_pack_size (&payload)));
     hf_pack_done (&payload);
 }
 
@@ -244,5 +242,5 @@ table_step (feed_t *feed, uint64_t *seed, unsigned behind)
     }
     feed_apply (feed);
     if (table_random (seed, 20) == 0)
-        s_known (feed, seed);
+        s_roster (feed, seed);
 }

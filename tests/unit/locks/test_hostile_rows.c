@@ -36,8 +36,10 @@ s_try (const table_t *table)
         hf_cmd_close_put (&commands, &close);
         hf_payload_put (&payload, hf_pack_list (&commands));
         hf_span_t span = hf_span (hf_pack_bytes (&payload), hf_pack_size (&payload));
-        hf_state_apply (state, hf_state_applied_index (state) + 1, 1, span, &out);
-        hf_state_apply (twin, hf_state_applied_index (twin) + 1, 1, span, &out);
+        hf_state_apply (state, hf_state_applied_index (state) + 1,
+                        &(hf_entry_t){1, HF_ENTRY_COMMANDS, span}, &out);
+        hf_state_apply (twin, hf_state_applied_index (twin) + 1,
+                        &(hf_entry_t){1, HF_ENTRY_COMMANDS, span}, &out);
         assert_int_equal (hf_state_hash (state), hf_state_hash (twin));
         hf_state_check (state);
         hf_outcomes_reset (&out);

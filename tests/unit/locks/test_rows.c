@@ -76,7 +76,8 @@ p4_a_loaded_state_goes_on_like_the_one_that_was_not (void **state)
             assert_int_equal (hf_state_applied_term (feed->twin), FEED_TERM);
             assert_int_equal (hf_state_section_index (feed->twin),
                               hf_state_section_index (feed->state));
-            assert_true (hf_span_equal (hf_state_known (feed->twin), hf_state_known (feed->state)));
+            assert_true (
+                hf_span_equal (hf_state_roster (feed->twin), hf_state_roster (feed->state)));
             s_assert_table (feed->twin, &told);
         }
         table_done (&told);
@@ -189,7 +190,7 @@ no_rows_are_the_state_of_index_0 (void **state)
         assert_int_equal (hf_state_applied_index (loaded), 0);
         assert_int_equal (hf_state_applied_term (loaded), 0);
         assert_int_equal (hf_state_section_index (loaded), 0);
-        assert_int_equal (hf_state_known (loaded).size, 0);
+        assert_int_equal (hf_state_roster (loaded).size, 0);
         table_fill (&table, loaded);
         hf_state_destroy (&loaded);
     }
@@ -197,24 +198,53 @@ no_rows_are_the_state_of_index_0 (void **state)
 }
 
 static void
-who_is_known_is_kept_and_nothing_else_changes (void **state)
+a_roster_is_kept_and_nothing_else_changes (void **state)
 {
     (void)state;
     feed_t *feed = feed_new (true);
-    const uint8_t sound[] = {0x92, 2, 0x91, 0x93, 0xcc, 150, 3, 9};
-    const uint8_t zero[] = {0x92, 2, 0x91, 0x93, 0xcc, 150, 3, 0};
-    uint8_t large[HF_KNOWN_PAYLOAD_MAX + 1] = {0x92, 2};
-    feed_apply_payload (feed, hf_span (sound, sizeof (sound)));
-    hf_span_t known = hf_state_known (feed->state);
-    assert_true (hf_span_equal (known, hf_span (sound, sizeof (sound))));
+    const uint8_t sound[] = {0x92, 1, 0x91, 0x93, 0xcc, 150, 3, 9};
+    const uint8_t zero[] = {0x92, 1, 0x91, 0x93, 0xcc, 150, 3, 0};
+    const uint8_t nobody[] = {0x92, 1, 0x90};
+    uint8_t large[HF_ROSTER_MAX + 1] = {0x92, 1, 0x91, 0x93, 0xcc, 150, 3, 9};
+    feed_apply_entry (feed, HF_ENTRY_ROSTER, hf_span (sound, sizeof (sound)));
+    hf_span_t roster = hf_state_roster (feed->state);
+    assert_true (hf_span_equal (roster, hf_span (sound, sizeof (sound))));
     assert_int_equal (hf_state_command_index (feed->state), 0);
     uint64_t hash = hf_state_hash (feed->state);
-    feed_apply_payload (feed, hf_span (zero, sizeof (zero)));
-    feed_apply_payload (feed, hf_span (large, sizeof (large)));
-    assert_true (hf_span_equal (hf_state_known (feed->state), hf_span (sound, sizeof (sound))));
-    assert_int_equal (hf_state_applied_index (feed->state), 3);
+    feed_apply_entry (feed, HF_ENTRY_ROSTER, hf_span (zero, sizeof (zero)));
+    feed_apply_entry (feed, HF_ENTRY_ROSTER, hf_span (nobody, sizeof (nobody)));
+    feed_apply_entry (feed, HF_ENTRY_ROSTER, hf_span (large, sizeof (large)));
+    feed_apply_entry (feed, HF_ENTRY_COMMANDS, hf_span (sound, sizeof (sound) - 1));
+    feed_apply_entry (feed, HF_ENTRY_OPEN_TERM, hf_span (sound, sizeof (sound)));
+    feed_apply_entry (feed, UINT32_MAX, hf_span (sound, sizeof (sound)));
+    assert_true (hf_span_equal (hf_state_roster (feed->state), hf_span (sound, sizeof (sound))));
+    assert_int_equal (hf_state_applied_index (feed->state), 7);
     assert_int_not_equal (hf_state_hash (feed->state), hash);
     assert_int_equal (hf_state_changed_rows (feed->state), 0);
+    feed_destroy (&feed);
+}
+
+static void
+what_an_entry_does_its_type_decides (void **state)
+{
+    (void)state;
+    feed_t *feed = feed_new (true);
+    hf_pack_t commands, payload;
+    hf_pack_init (&commands);
+    hf_pack_init (&payload);
+    hf_cmd_open_put (&commands, &(hf_cmd_open_t){hf_span_text ("0123456789abcdef"), 1000});
+    hf_payload_put (&payload, hf_pack_list (&commands));
+    hf_span_t open = hf_span (hf_pack_bytes (&payload), hf_pack_size (&payload));
+    const uint32_t types[] = {0, HF_ENTRY_OPEN_TERM, HF_ENTRY_ROSTER, 4, 77, UINT32_MAX};
+    for (size_t i = 0; i < sizeof (types) / sizeof (*types); i++) {
+        feed_apply_entry (feed, types[i], open);
+        assert_int_equal (hf_state_sessions_count (feed->state), 0);
+        assert_int_equal (hf_state_roster (feed->state).size, 0);
+    }
+    feed_apply_entry (feed, HF_ENTRY_COMMANDS, open);
+    assert_int_equal (hf_state_sessions_count (feed->state), 1);
+    hf_pack_done (&commands);
+    hf_pack_done (&payload);
     feed_destroy (&feed);
 }
 
@@ -228,7 +258,8 @@ main (void)
         cmocka_unit_test (an_append_tells_the_last_piece_again_and_a_release_one_prefix),
         cmocka_unit_test (a_hand_off_in_a_long_queue_tells_what_changed),
         cmocka_unit_test (no_rows_are_the_state_of_index_0),
-        cmocka_unit_test (who_is_known_is_kept_and_nothing_else_changes),
+        cmocka_unit_test (a_roster_is_kept_and_nothing_else_changes),
+        cmocka_unit_test (what_an_entry_does_its_type_decides),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

@@ -30,6 +30,7 @@ s_append (void *arg, uint64_t index, const hf_entry_t *entry)
     assert_true (index < LOG_MAX && entry->payload.size < sizeof self->entries->text);
     self->last = index;
     self->entries[index].term = entry->term;
+    self->entries[index].type = entry->type;
     memset (self->entries[index].text, 0, sizeof self->entries->text);
     if (entry->payload.size > 0)
         memcpy (self->entries[index].text, entry->payload.at, entry->payload.size);
@@ -61,6 +62,7 @@ s_read (void *arg, uint64_t first, uint64_t last, size_t bytes, hf_pack_t *pack)
     for (uint64_t i = first; i <= last && (count == 0 || hf_pack_size (pack) < bytes); i++) {
         assert_true (i <= self->last);
         hf_entry_put (pack, &(hf_entry_t){.term = self->entries[i].term,
+                                          .type = self->entries[i].type,
                                           .payload = hf_span_text (self->entries[i].text)});
         count++;
     }
@@ -157,6 +159,7 @@ stage_delivered (const stage_t *self, uint64_t first)
             assert_true (hf_entry_get (&scan, &entry));
             index++;
             assert_int_equal (entry.term, self->entries[index].term);
+            assert_int_equal (entry.type, self->entries[index].type);
             assert_true (hf_span_equal (entry.payload, hf_span_text (self->entries[index].text)));
         }
     }
@@ -295,7 +298,8 @@ stage_propose (stage_t *self, const char *text)
     hf_pack_t entries, frame;
     hf_pack_init (&entries);
     hf_pack_init (&frame);
-    hf_entry_put (&entries, &(hf_entry_t){.payload = hf_span_text (text)});
+    hf_entry_put (&entries,
+                  &(hf_entry_t){.type = HF_ENTRY_COMMANDS, .payload = hf_span_text (text)});
     hf_a_propose_frame (&frame, &(hf_a_propose_t){.entries = hf_pack_list (&entries)});
     stage_actor (self, &frame);
     hf_pack_done (&entries);
@@ -310,7 +314,7 @@ stage_entries (stage_t *self, uint32_t leader, uint64_t term, uint64_t commit, u
     hf_pack_init (&entries);
     hf_pack_init (&frame);
     if (text[0])
-        hf_entry_put (&entries, &(hf_entry_t){.term = entry_term, .payload = hf_span_text (text)});
+        hf_entry_put (&entries, &(hf_entry_t){entry_term, HF_ENTRY_COMMANDS, hf_span_text (text)});
     hf_entries_frame (&frame, &(hf_entries_t){.from = leader,
                                               .term = term,
                                               .commit = commit,

@@ -26,6 +26,7 @@ typedef struct stage {
     uint32_t voted_for;
     struct {
         uint64_t term;
+        uint32_t type;
         char text[32];
     } entries[LOG_MAX];
     unsigned writes; //  since the last commit

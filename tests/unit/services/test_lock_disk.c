@@ -141,6 +141,7 @@ p6_a_follower_hands_sections_over (void **state)
         &(hf_cmd_requests_t){.session = 1, .floor = 1, .requests = hf_pack_list (&requests)});
     hf_payload_put (&payload, hf_pack_list (&commands));
     hf_entry_put (&entries, &(hf_entry_t){.term = 1,
+                                          .type = HF_ENTRY_COMMANDS,
                                           .payload = hf_span (hf_pack_bytes (&payload),
                                                               hf_pack_size (&payload))});
     hf_a_committed_frame (&follower.pack,

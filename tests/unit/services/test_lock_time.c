@@ -140,7 +140,7 @@ p10_a_leader_serves_once_its_term_is_open (void **state)
     assert_int_equal (bench.barriers, 0);
     hf_pack_t entries;
     hf_pack_init (&entries);
-    hf_entry_put (&entries, &(hf_entry_t){.term = TERM});
+    hf_entry_put (&entries, &(hf_entry_t){.term = TERM, .type = HF_ENTRY_OPEN_TERM});
     hf_a_committed_frame (&bench.pack,
                           &(hf_a_committed_t){.first = 1, .entries = hf_pack_list (&entries)});
     hf_pack_done (&entries);

@@ -21,7 +21,9 @@ s_make_log (const char *dir)
     assert_int_equal (hf_log_store_bind (store, 1, "1@127.0.0.1"), 0);
     assert_int_equal (hf_log_store_vote (store, 5, 1), 0);
     for (uint64_t i = 1; i <= 10; i++)
-        assert_int_equal (hf_log_store_append (store, i, i < 6 ? 4 : 5, hf_span_text ("payload")),
+        assert_int_equal (hf_log_store_append (store, i,
+                                               &(hf_entry_t){i < 6 ? 4 : 5, HF_ENTRY_COMMANDS,
+                                                             hf_span_text ("payload")}),
                           0);
     assert_int_equal (hf_log_store_commit (store), 0);
     hf_log_store_close (&store);
@@ -153,7 +155,9 @@ s_die_committed (const char *dir, int steps)
     hf_log_store_t *store = hf_log_store_open (dir, s_error);
     static uint8_t large[20000]; //  several frames to a commit
     for (uint64_t i = 1; store && i <= 5; i++)
-        if (hf_log_store_append (store, i, 1, hf_span (large, sizeof large)) == 0 &&
+        if (hf_log_store_append (
+                store, i, &(hf_entry_t){1, HF_ENTRY_COMMANDS, hf_span (large, sizeof large)}) ==
+                0 &&
             hf_log_store_commit (store) == 0)
             fixture_step (steps);
 }

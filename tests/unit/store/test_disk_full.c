@@ -28,7 +28,8 @@ s_fill_log (hf_log_store_t *store)
 {
     for (uint64_t i = 1; i < 100000; i++) {
         if (hf_log_store_vote (store, i, (uint32_t)i) != 0 ||
-            hf_log_store_append (store, i, i, hf_span (s_bytes, 20000)) != 0 ||
+            hf_log_store_append (
+                store, i, &(hf_entry_t){i, HF_ENTRY_COMMANDS, hf_span (s_bytes, 20000)}) != 0 ||
             hf_log_store_commit (store) != 0)
             return i - 1;
     }
@@ -52,7 +53,10 @@ s_expect_log_failed (hf_log_store_t *store, uint64_t committed)
     hf_pack_t pack;
     hf_pack_init (&pack);
     assert_int_equal (hf_log_store_vote (store, committed + 5, 1), -1);
-    assert_int_equal (hf_log_store_append (store, committed + 1, 9, hf_span (s_bytes, 1)), -1);
+    assert_int_equal (
+        hf_log_store_append (store, committed + 1,
+                             &(hf_entry_t){9, HF_ENTRY_COMMANDS, hf_span (s_bytes, 1)}),
+        -1);
     assert_int_equal (hf_log_store_truncate (store, 1), -1);
     assert_int_equal (hf_log_store_commit (store), -1);
     assert_int_equal (hf_log_store_read (store, 1, 1, 100, &pack), -1);
@@ -68,7 +72,10 @@ s_expect_log_after (const char *dir, uint64_t committed)
     uint64_t last = hf_log_store_last_index (store);
     assert_true (last == committed || last == committed + 1);
     assert_int_equal (hf_log_store_term (store), last);
-    assert_int_equal (hf_log_store_append (store, last + 1, last, hf_span (s_bytes, 9)), 0);
+    assert_int_equal (
+        hf_log_store_append (store, last + 1,
+                             &(hf_entry_t){last, HF_ENTRY_COMMANDS, hf_span (s_bytes, 9)}),
+        0);
     assert_int_equal (hf_log_store_commit (store), 0);
     hf_log_store_close (&store);
 }

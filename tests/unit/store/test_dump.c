@@ -35,9 +35,10 @@ s_entry (life_t *life, hf_pack_t *commands, bool apply)
     hf_payload_put (&payload, hf_pack_list (commands));
     hf_span_t span = hf_span (hf_pack_bytes (&payload), hf_pack_size (&payload));
     uint64_t index = hf_log_store_last_index (life->log) + 1;
-    assert_int_equal (hf_log_store_append (life->log, index, 4, span), 0);
+    assert_int_equal (
+        hf_log_store_append (life->log, index, &(hf_entry_t){4, HF_ENTRY_COMMANDS, span}), 0);
     if (apply)
-        hf_state_apply (life->state, index, 4, span, &life->out);
+        hf_state_apply (life->state, index, &(hf_entry_t){4, HF_ENTRY_COMMANDS, span}, &life->out);
     hf_pack_done (&payload);
     hf_pack_reset (commands);
 }
@@ -95,18 +96,16 @@ s_append (life_t *life, const char *file, const char *data, bool apply)
 }
 
 static void
-s_known (life_t *life)
+s_roster (life_t *life)
 {
-    hf_pack_t list, payload;
-    hf_pack_init (&list);
+    hf_pack_t payload;
     hf_pack_init (&payload);
-    hf_known_put (&list, &(hf_known_t){.node = 1, .incarnation = 0xabcdef});
-    hf_known_payload_put (&payload, hf_pack_list (&list));
-    hf_span_t span = hf_span (hf_pack_bytes (&payload), hf_pack_size (&payload));
+    hf_roster_put (&payload, &(hf_member_t){.node = 1, .incarnation = 0xabcdef}, 1);
+    hf_entry_t entry = {4, HF_ENTRY_ROSTER,
+                        hf_span (hf_pack_bytes (&payload), hf_pack_size (&payload))};
     uint64_t index = hf_log_store_last_index (life->log) + 1;
-    assert_int_equal (hf_log_store_append (life->log, index, 4, span), 0);
-    hf_state_apply (life->state, index, 4, span, &life->out);
-    hf_pack_done (&list);
+    assert_int_equal (hf_log_store_append (life->log, index, &entry), 0);
+    hf_state_apply (life->state, index, &entry, &life->out);
     hf_pack_done (&payload);
 }
 
@@ -135,7 +134,7 @@ s_make (const char *dir, unsigned later)
     hf_outcomes_init (&life.out);
     assert_int_equal (hf_log_store_bind (life.log, 1, "1@127.0.0.1:8080:8081"), 0);
     assert_int_equal (hf_log_store_vote (life.log, 4, 1), 0);
-    s_known (&life);
+    s_roster (&life);
     s_open_session (&life, 0);
     s_open_session (&life, 1);
     s_acquire (&life, 0);
@@ -146,9 +145,10 @@ s_make (const char *dir, unsigned later)
     s_keep_state (&life, dir);
     s_append (&life, "log", "behind the state", false);
     for (unsigned i = 0; i < later; i++)
-        assert_int_equal (hf_log_store_append (life.log, hf_log_store_last_index (life.log) + 1, 4,
-                                               hf_span ("", 0)),
-                          0);
+        assert_int_equal (
+            hf_log_store_append (life.log, hf_log_store_last_index (life.log) + 1,
+                                 &(hf_entry_t){4, HF_ENTRY_OPEN_TERM, hf_span ("", 0)}),
+            0);
     assert_int_equal (hf_log_store_prune (life.log, 2, 0, 10), 2);
     assert_int_equal (hf_log_store_commit (life.log), 0);
     hf_log_store_close (&life.log);
@@ -228,9 +228,10 @@ test_all_that_is_there (void **state)
     s_expect_number (log, "base_term", 4);
     s_expect_number (log, "first", 3);
     s_expect_number (log, "last", 9);
-    json_t *known = json_array_get (s_get (log, "known"), 0);
-    s_expect_number (known, "index", 2);
-    s_expect_text (json_array_get (s_get (known, "members"), 0), "incarnation", "0000000000abcdef");
+    json_t *roster = json_array_get (s_get (log, "rosters"), 0);
+    s_expect_number (roster, "index", 2);
+    s_expect_text (json_array_get (s_get (roster, "members"), 0), "incarnation",
+                   "0000000000abcdef");
     s_expect_number (json_array_get (s_get (log, "terms"), 0), "first", 3);
 
     json_t *kept = s_get (json, "state");

@@ -101,13 +101,9 @@ s_expect_sent_files (hf_file_store_t *files)
 }
 
 static void
-s_known (hf_pack_t *pack)
+s_roster (hf_pack_t *pack)
 {
-    hf_pack_t list;
-    hf_pack_init (&list);
-    hf_known_put (&list, &(hf_known_t){.node = 2, .incarnation = 4711});
-    hf_known_payload_put (pack, hf_pack_list (&list));
-    hf_pack_done (&list);
+    hf_roster_put (pack, &(hf_member_t){.node = 2, .incarnation = 4711}, 1);
 }
 
 /*  Three rows: the middle one large. */
@@ -132,19 +128,19 @@ s_rows (void)
 static hf_outgoing_t *
 s_outgoing (hf_file_store_t *files)
 {
-    hf_pack_t known, rows;
-    hf_pack_init (&known);
+    hf_pack_t roster, rows;
+    hf_pack_init (&roster);
     hf_pack_init (&rows);
-    s_known (&known);
+    s_roster (&roster);
     assert_int_equal (hf_file_store_all_rows (files, &rows), 0);
     bytes_t bytes = s_rows ();
     hf_state_head_t head = {.index = AS_OF_INDEX,
                             .term = AS_OF_TERM,
-                            .known = hf_span (hf_pack_bytes (&known), hf_pack_size (&known)),
+                            .roster = hf_span (hf_pack_bytes (&roster), hf_pack_size (&roster)),
                             .section = AS_OF_SECTION,
                             .files = hf_pack_list (&rows)};
     hf_outgoing_t *outgoing = hf_outgoing_new (&head, bytes.at, bytes.size, files);
-    hf_pack_done (&known);
+    hf_pack_done (&roster);
     hf_pack_done (&rows);
     assert_int_equal (hf_outgoing_index (outgoing), AS_OF_INDEX);
     assert_int_equal (hf_outgoing_term (outgoing), AS_OF_TERM);
@@ -196,7 +192,9 @@ s_node (const char *dir, uint64_t last)
     hf_log_store_t *log = hf_log_store_open (to, s_error);
     assert_non_null (log);
     for (uint64_t i = 1; i <= last; i++)
-        assert_int_equal (hf_log_store_append (log, i, 5, hf_span_text ("entry")), 0);
+        assert_int_equal (hf_log_store_append (
+                              log, i, &(hf_entry_t){5, HF_ENTRY_COMMANDS, hf_span_text ("entry")}),
+                          0);
     assert_int_equal (hf_log_store_vote (log, 9, 2), 0);
     assert_int_equal (hf_log_store_commit (log), 0);
     hf_log_store_close (&log);
@@ -253,11 +251,11 @@ s_hear_row (void *arg, hf_span_t key, hf_span_t value)
 }
 
 static void
-s_hear_known (void *arg, uint64_t index, hf_span_t payload)
+s_hear_roster (void *arg, uint64_t index, hf_span_t payload)
 {
-    hf_known_t known[HF_MEMBERS_MAX];
-    assert_int_equal (hf_known_payload_get (payload, known, HF_MEMBERS_MAX), 1);
-    assert_int_equal (known[0].incarnation, 4711);
+    hf_member_t members[HF_MEMBERS_MAX];
+    assert_int_equal (hf_roster_get (payload, members), 1);
+    assert_int_equal (members[0].incarnation, 4711);
     *(uint64_t *)arg = index;
 }
 
@@ -272,9 +270,9 @@ s_expect_installed (const char *to)
     assert_int_equal (hf_log_store_base_term (log), AS_OF_TERM);
     assert_int_equal (hf_log_store_term (log), 9);
     assert_int_equal (hf_log_store_voted_for (log), 2);
-    uint64_t known_at = 0;
-    hf_log_store_known (log, s_hear_known, &known_at);
-    assert_int_equal (known_at, AS_OF_INDEX);
+    uint64_t roster_at = 0;
+    hf_log_store_rosters (log, s_hear_roster, &roster_at);
+    assert_int_equal (roster_at, AS_OF_INDEX);
     hf_log_store_close (&log);
 
     hf_state_store_t *state = hf_state_store_open (to, s_error);
@@ -368,7 +366,10 @@ test_log_that_is_further_on_keeps_its_state (void **state)
     s_expect_installed (to);
     hf_log_store_t *log = hf_log_store_open (to, s_error);
     for (uint64_t i = 1; i <= 10; i++)
-        assert_int_equal (hf_log_store_append (log, AS_OF_INDEX + i, 9, hf_span ("", 0)), 0);
+        assert_int_equal (
+            hf_log_store_append (log, AS_OF_INDEX + i,
+                                 &(hf_entry_t){9, HF_ENTRY_COMMANDS, hf_span ("", 0)}),
+            0);
     assert_int_equal (hf_log_store_commit (log), 0);
     hf_log_store_close (&log);
     //  Now it has the point, first as its base, then as less than that.
@@ -496,9 +497,9 @@ test_heads_that_make_no_sense_are_refused (void **state)
     head.rows_sum = hf_hash (0, "a", 1);
     s_expect_refused (to, &head, "a", "its rows are not"); //  not records
     head = (hf_state_head_t){.index = 5, .term = 1, .rows_sum = none};
-    head.known = hf_span_text ("junk");
+    head.roster = hf_span_text ("junk");
     s_expect_refused (to, &head, "", "its head makes no sense");
-    head.known = hf_span ("", 0);
+    head.roster = hf_span ("", 0);
     head.index = 0;
     s_expect_refused (to, &head, "", "its head makes no sense");
     head.index = UINT64_MAX;

@@ -30,25 +30,26 @@ s_grow (hf_log_store_t *store, uint64_t last, uint64_t term, uint32_t size)
 {
     uint8_t *bytes = calloc (1, size + 1U);
     for (uint64_t i = hf_log_store_last_index (store) + 1; i <= last; i++)
-        assert_int_equal (hf_log_store_append (store, i, term, hf_span (bytes, size)), 0);
+        assert_int_equal (
+            hf_log_store_append (store, i,
+                                 &(hf_entry_t){term, HF_ENTRY_COMMANDS, hf_span (bytes, size)}),
+            0);
     free (bytes);
     assert_int_equal (hf_log_store_commit (store), 0);
 }
 
-/*  A KNOWN payload that names one node with INCARNATION. */
+/*  A ROSTER entry that names one node with INCARNATION. */
 static void
-s_grow_known (hf_log_store_t *store, uint64_t term, uint64_t incarnation)
+s_grow_roster (hf_log_store_t *store, uint64_t term, uint64_t incarnation)
 {
-    hf_pack_t list, payload;
-    hf_pack_init (&list);
+    hf_pack_t payload;
     hf_pack_init (&payload);
-    hf_known_put (&list, &(hf_known_t){.node = 1, .incarnation = incarnation});
-    hf_known_payload_put (&payload, hf_pack_list (&list));
+    hf_roster_put (&payload, &(hf_member_t){.node = 1, .incarnation = incarnation}, 1);
     hf_span_t span = hf_span (hf_pack_bytes (&payload), hf_pack_size (&payload));
     uint64_t next = hf_log_store_last_index (store) + 1;
-    assert_int_equal (hf_log_store_append (store, next, term, span), 0);
+    assert_int_equal (hf_log_store_append (store, next, &(hf_entry_t){term, HF_ENTRY_ROSTER, span}),
+                      0);
     assert_int_equal (hf_log_store_commit (store), 0);
-    hf_pack_done (&list);
     hf_pack_done (&payload);
 }
 
@@ -67,11 +68,11 @@ s_hear_span (void *arg, uint64_t first_index, uint64_t term)
 }
 
 static void
-s_hear_known (void *arg, uint64_t index, hf_span_t payload)
+s_hear_roster (void *arg, uint64_t index, hf_span_t payload)
 {
-    hf_known_t known[HF_MEMBERS_MAX];
-    assert_int_equal (hf_known_payload_get (payload, known, HF_MEMBERS_MAX), 1);
-    s_hear_span (arg, index, known[0].incarnation);
+    hf_member_t members[HF_MEMBERS_MAX];
+    assert_int_equal (hf_roster_get (payload, members), 1);
+    s_hear_span (arg, index, members[0].incarnation);
 }
 
 static void
@@ -91,10 +92,10 @@ s_expect_spans (hf_log_store_t *store, size_t count, const uint64_t *pairs)
 }
 
 static void
-s_expect_known (hf_log_store_t *store, size_t count, const uint64_t *pairs)
+s_expect_roster (hf_log_store_t *store, size_t count, const uint64_t *pairs)
 {
     heard_t heard = {0};
-    hf_log_store_known (store, s_hear_known, &heard);
+    hf_log_store_rosters (store, s_hear_roster, &heard);
     s_expect_pairs (&heard, count, pairs);
 }
 
@@ -156,13 +157,13 @@ static void
 test_what_was_not_committed_is_not_pruned (void **state)
 {
     hf_log_store_t *store = s_open (*state);
-    s_grow_known (store, 1, 77);
+    s_grow_roster (store, 1, 77);
     s_grow (store, 7, 2, 100);
     assert_int_equal (hf_log_store_prune (store, 5, 0, 100), 5);
     store = s_reopen (store, *state);
     assert_int_equal (hf_log_store_first_index (store), 1);
     s_expect_spans (store, 2, (uint64_t[]){1, 1, 2, 2});
-    s_expect_known (store, 1, (uint64_t[]){1, 77});
+    s_expect_roster (store, 1, (uint64_t[]){1, 77});
     assert_int_equal (hf_log_store_reset (store, 50, 9, hf_span ("", 0)), 0);
     assert_int_equal (hf_log_store_last_index (store), 50);
     store = s_reopen (store, *state);
@@ -194,54 +195,99 @@ test_newest_bytes_are_kept (void **state)
 }
 
 static void
-test_who_is_known_outlives_the_entries (void **state)
+test_who_is_roster_outlives_the_entries (void **state)
 {
     hf_log_store_t *store = s_open (*state);
-    s_expect_known (store, 0, NULL);
+    s_expect_roster (store, 0, NULL);
     s_grow (store, 2, 1, 10);
-    s_grow_known (store, 1, 30);
+    s_grow_roster (store, 1, 30);
     s_grow (store, 5, 1, 10);
-    s_grow_known (store, 2, 60);
+    s_grow_roster (store, 2, 60);
     s_grow (store, 8, 2, 10);
-    s_grow_known (store, 2, 90);
+    s_grow_roster (store, 2, 90);
     for (int turn = 0; turn < 2; turn++) {
-        s_expect_known (store, 3, (uint64_t[]){3, 30, 6, 60, 9, 90});
+        s_expect_roster (store, 3, (uint64_t[]){3, 30, 6, 60, 9, 90});
         store = s_reopen (store, *state);
     }
     assert_int_equal (hf_log_store_truncate (store, 9), 0);
-    s_expect_known (store, 2, (uint64_t[]){3, 30, 6, 60});
+    s_expect_roster (store, 2, (uint64_t[]){3, 30, 6, 60});
     assert_int_equal (hf_log_store_prune (store, 2, 0, 100), 2); //  before the first
-    s_expect_known (store, 2, (uint64_t[]){3, 30, 6, 60});
+    s_expect_roster (store, 2, (uint64_t[]){3, 30, 6, 60});
     assert_int_equal (hf_log_store_prune (store, 3, 0, 100), 1); //  with it
-    s_expect_known (store, 2, (uint64_t[]){3, 30, 6, 60});
+    s_expect_roster (store, 2, (uint64_t[]){3, 30, 6, 60});
     assert_int_equal (hf_log_store_prune (store, 7, 0, 100), 4);
     assert_int_equal (hf_log_store_commit (store), 0);
     for (int turn = 0; turn < 2; turn++) {
-        s_expect_known (store, 1, (uint64_t[]){7, 60}); //  in force at the base
+        s_expect_roster (store, 1, (uint64_t[]){7, 60}); //  in force at the base
         store = s_reopen (store, *state);
     }
     assert_int_equal (hf_log_store_truncate (store, 8), 0); //  what is at the base stays
-    s_expect_known (store, 1, (uint64_t[]){7, 60});
-    s_grow_known (store, 3, 80);
+    s_expect_roster (store, 1, (uint64_t[]){7, 60});
+    s_grow_roster (store, 3, 80);
     assert_int_equal (hf_log_store_prune (store, 8, 0, 100), 1);
     assert_int_equal (hf_log_store_commit (store), 0);
     store = s_reopen (store, *state);
-    s_expect_known (store, 1, (uint64_t[]){8, 80});
+    s_expect_roster (store, 1, (uint64_t[]){8, 80});
+    hf_log_store_close (&store);
+}
+
+/*  Commands whose bytes begin as a roster's once did, shorter and longer than one can be. */
+static void
+test_an_entry_is_a_roster_by_its_type_alone (void **state)
+{
+    hf_log_store_t *store = s_open (*state);
+    const uint8_t bytes[HF_ROSTER_MAX + 40] = {0x92, 0x02};
+    s_grow_roster (store, 1, 30);
+    for (uint64_t i = 2; i < 6; i++)
+        assert_int_equal (
+            hf_log_store_append (store, i,
+                                 &(hf_entry_t){1, HF_ENTRY_COMMANDS,
+                                               hf_span (bytes, i % 2 == 0 ? 20 : sizeof bytes)}),
+            0);
+    assert_int_equal (hf_log_store_commit (store), 0);
+    for (int turn = 0; turn < 2; turn++) {
+        s_expect_roster (store, 1, (uint64_t[]){1, 30});
+        store = s_reopen (store, *state);
+    }
+    assert_int_equal (hf_log_store_prune (store, 4, 0, 100), 4);
+    assert_int_equal (hf_log_store_commit (store), 0);
+    store = s_reopen (store, *state);
+    s_expect_roster (store, 1, (uint64_t[]){4, 30});
     hf_log_store_close (&store);
 }
 
 static void
-test_damage_of_who_is_known_is_refused (void **state)
+test_damage_of_who_is_roster_is_refused (void **state)
 {
     hf_log_store_t *store = s_open (*state);
-    s_grow_known (store, 1, 30);
+    s_grow_roster (store, 1, 30);
     assert_int_equal (hf_log_store_prune (store, 1, 0, 100), 1);
     assert_int_equal (hf_log_store_commit (store), 0);
     hf_log_store_close (&store);
-    fixture_sql (fixture_path (*state, "log.db"), "UPDATE node SET known = x''");
+    fixture_sql (fixture_path (*state, "log.db"), "UPDATE node SET roster = x''");
     assert_null (hf_log_store_open (*state, s_error));
     assert_contains (s_error, "term and vote");
     assert_contains (s_error, "docs/operating.md");
+}
+
+static void
+test_a_roster_that_names_nobody_is_refused (void **state)
+{
+    const uint8_t nobody[] = {0x92, 1, 0x90};
+    const uint8_t large[HF_ROSTER_MAX + 1] = {0x92, 1, 0x91, 0x93, 0xcc, 150, 3, 9};
+    const hf_span_t bad[] = {hf_span (nobody, 0), hf_span (nobody, 3),
+                             hf_span (large, sizeof large)};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        hf_log_store_t *store = s_open (*state);
+        uint64_t next = hf_log_store_last_index (store) + 1;
+        assert_int_equal (
+            hf_log_store_append (store, next, &(hf_entry_t){1, HF_ENTRY_ROSTER, bad[i]}), 0);
+        assert_int_equal (hf_log_store_commit (store), 0);
+        hf_log_store_close (&store);
+        assert_null (hf_log_store_open (*state, s_error));
+        assert_contains (s_error, "names no members");
+        fixture_sql (fixture_path (*state, "log.db"), "DELETE FROM entries");
+    }
 }
 
 static void
@@ -252,8 +298,9 @@ test_entries_before_the_base_are_refused (void **state)
     assert_int_equal (hf_log_store_prune (store, 5, 0, 100), 5);
     assert_int_equal (hf_log_store_commit (store), 0);
     hf_log_store_close (&store);
-    fixture_sql (fixture_path (*state, "log.db"),
-                 "INSERT INTO entries SELECT 5, term, checksum, payload FROM entries LIMIT 1");
+    fixture_sql (
+        fixture_path (*state, "log.db"),
+        "INSERT INTO entries SELECT 5, term, type, checksum, payload FROM entries LIMIT 1");
     assert_null (hf_log_store_open (*state, s_error));
     assert_contains (s_error, "entry 6 is missing");
 }
@@ -264,13 +311,13 @@ test_reset_begins_behind_another_state (void **state)
     hf_log_store_t *store = s_open (*state);
     uint64_t incarnation = hf_log_store_incarnation (store);
     assert_int_equal (hf_log_store_vote (store, 7, 3), 0);
-    s_grow_known (store, 5, 30);
+    s_grow_roster (store, 5, 30);
     s_grow (store, 9, 5, 10);
     hf_pack_t pack;
     hf_pack_init (&pack);
-    hf_known_payload_put (&pack, (hf_list_t){.count = 0});
-    hf_span_t none = hf_span (hf_pack_bytes (&pack), hf_pack_size (&pack));
-    assert_int_equal (hf_log_store_reset (store, 1000, 6, none), 0);
+    hf_roster_put (&pack, &(hf_member_t){.node = 1, .incarnation = 70}, 1);
+    hf_span_t roster = hf_span (hf_pack_bytes (&pack), hf_pack_size (&pack));
+    assert_int_equal (hf_log_store_reset (store, 1000, 6, roster), 0);
     assert_int_equal (hf_log_store_commit (store), 0);
     hf_pack_done (&pack);
     for (int turn = 0; turn < 2; turn++) {
@@ -281,6 +328,7 @@ test_reset_begins_behind_another_state (void **state)
         assert_int_equal (hf_log_store_base_term (store), 6);
         assert_true (hf_log_store_incarnation (store) == incarnation);
         s_expect_spans (store, 0, NULL);
+        s_expect_roster (store, 1, (uint64_t[]){1000, 70});
         store = s_reopen (store, *state);
     }
     s_grow (store, 1002, 8, 10);
@@ -290,7 +338,7 @@ test_reset_begins_behind_another_state (void **state)
     assert_int_equal (hf_log_store_term (store), 9); //  it rose, and nobody was voted for
     assert_int_equal (hf_log_store_voted_for (store), 0);
     assert_int_equal (hf_log_store_last_index (store), 500);
-    s_expect_known (store, 0, NULL);
+    s_expect_roster (store, 0, NULL);
     s_grow (store, 501, 9, 10);
     hf_log_store_close (&store);
 }
@@ -327,8 +375,12 @@ s_prune_on (const char *dir, int steps)
     static uint8_t bytes[3000];
     while (store) {
         uint64_t last = hf_log_store_last_index (store);
-        if (hf_log_store_append (store, last + 1, 1, hf_span (bytes, sizeof bytes)) != 0 ||
-            hf_log_store_append (store, last + 2, 1, hf_span (bytes, sizeof bytes)) != 0 ||
+        if (hf_log_store_append (
+                store, last + 1,
+                &(hf_entry_t){1, HF_ENTRY_COMMANDS, hf_span (bytes, sizeof bytes)}) != 0 ||
+            hf_log_store_append (
+                store, last + 2,
+                &(hf_entry_t){1, HF_ENTRY_COMMANDS, hf_span (bytes, sizeof bytes)}) != 0 ||
             (last > 50 && hf_log_store_prune (store, last - 50, 0, 2) != 2) ||
             hf_log_store_commit (store) != 0)
             return;
@@ -379,8 +431,10 @@ main (void)
         TEST (test_all_of_it_can_go),
         TEST (test_what_was_not_committed_is_not_pruned),
         TEST (test_newest_bytes_are_kept),
-        TEST (test_who_is_known_outlives_the_entries),
-        TEST (test_damage_of_who_is_known_is_refused),
+        TEST (test_who_is_roster_outlives_the_entries),
+        TEST (test_an_entry_is_a_roster_by_its_type_alone),
+        TEST (test_damage_of_who_is_roster_is_refused),
+        TEST (test_a_roster_that_names_nobody_is_refused),
         TEST (test_entries_before_the_base_are_refused),
         TEST (test_reset_begins_behind_another_state),
         TEST (test_P12_a_pruned_log_stays_flat),

@@ -42,7 +42,8 @@ s_append (hf_log_store_t *store, uint64_t index, uint64_t term, size_t size)
 {
     uint8_t *bytes = malloc (size + 1);
     s_fill (bytes, size, index, term);
-    int rc = hf_log_store_append (store, index, term, hf_span (bytes, size));
+    int rc = hf_log_store_append (store, index,
+                                  &(hf_entry_t){term, HF_ENTRY_COMMANDS, hf_span (bytes, size)});
     free (bytes);
     return rc;
 }

@@ -57,8 +57,8 @@ test_votes (void **state)
 {
     (void)state;
     hf_bench_t bench;
-    hf_bench_open_known (&bench, 200, 3, 0, 5);
-    assert_int_equal (hf_core_view (bench.core).known, 7);
+    hf_bench_open_roster (&bench, 200, 3, 0, 5);
+    assert_int_equal (hf_core_view (bench.core).counted, 7);
     s_stand (&bench);
     s_vote (&bench, 3, true, 301);
     s_vote (&bench, 1, true, 0);
@@ -79,8 +79,8 @@ test_unknown_never_stands (void **state)
 {
     (void)state;
     hf_bench_t bench;
-    hf_bench_open_known (&bench, 201, 3, 2, 5);
-    assert_int_equal (hf_core_view (bench.core).known, 5);
+    hf_bench_open_roster (&bench, 201, 3, 2, 5);
+    assert_int_equal (hf_core_view (bench.core).counted, 5);
     hf_bench_tick_after (&bench, 600000);
     assert_int_equal (s_role (&bench), HF_FOLLOWER);
     assert_int_equal (bench.effects.messages_count, 0);
@@ -105,11 +105,11 @@ test_commit (void **state)
 {
     (void)state;
     hf_bench_t bench;
-    hf_bench_open_known (&bench, 200, 3, 0, 5);
+    hf_bench_open_roster (&bench, 200, 3, 0, 5);
     s_lead (&bench);
     s_ack (&bench, 3, 6, 1, 301);
     assert_int_equal (bench.effects.commit_index, 0);
-    assert_int_equal (hf_core_view (bench.core).known, 2);
+    assert_int_equal (hf_core_view (bench.core).counted, 2);
     s_ack (&bench, 3, 6, 1, 300);
     assert_int_equal (bench.effects.commit_index, 6);
     //  A new disk has nothing of what the old one had.
@@ -130,7 +130,7 @@ test_rounds (void **state)
 {
     (void)state;
     hf_bench_t bench;
-    hf_bench_open_known (&bench, 200, 3, 0, 5);
+    hf_bench_open_roster (&bench, 200, 3, 0, 5);
     s_lead (&bench);
     s_ack (&bench, 3, 6, 1, 300);
     hf_event_t event = {.type = HF_EV_BARRIER, .barrier = {.id = 1}};
@@ -155,7 +155,7 @@ test_admission (void **state)
 {
     (void)state;
     hf_bench_t bench;
-    hf_bench_open_known (&bench, 200, 3, 0, 5);
+    hf_bench_open_roster (&bench, 200, 3, 0, 5);
     s_lead (&bench);
     s_ack (&bench, 3, 6, 1, 300);
     s_ack (&bench, 1, 5, 1, 101);
@@ -168,13 +168,13 @@ test_admission (void **state)
     s_ack (&bench, 1, 6, 2, 101);
     hf_bench_tick_after (&bench, 50000);
     const hf_persist_t *own = hf_bench_persisted (&bench, HF_PERSIST_OWN);
-    hf_known_t known[HF_MEMBERS_MAX];
+    hf_member_t members[HF_MEMBERS_MAX];
     assert_non_null (own);
     assert_int_equal (own->index, 7);
-    int count = hf_known_payload_get (hf_span (own->payload, own->payload_size), known, 7);
-    assert_int_equal (count, 3);
-    assert_int_equal (known[0].incarnation, 101);
-    assert_int_equal (known[2].incarnation, 300);
+    assert_int_equal (own->entry_type, HF_ENTRY_ROSTER);
+    assert_int_equal (hf_roster_get (hf_span (own->payload, own->payload_size), members), 3);
+    assert_int_equal (members[0].incarnation, 101);
+    assert_int_equal (members[2].incarnation, 300);
     hf_bench_commit (&bench);
     s_ack (&bench, 1, 7, 2, 101);
     assert_int_equal (bench.effects.commit_index, 6); //  not by the one that it admits
@@ -182,7 +182,7 @@ test_admission (void **state)
     assert_null (hf_bench_persisted (&bench, HF_PERSIST_OWN)); //  one at a time
     s_ack (&bench, 3, 7, 3, 300);
     assert_int_equal (bench.effects.commit_index, 7);
-    assert_int_equal (hf_core_view (bench.core).known, 7);
+    assert_int_equal (hf_core_view (bench.core).counted, 7);
     hf_bench_tick_after (&bench, 50000);
     assert_int_equal (hf_bench_persisted (&bench, HF_PERSIST_OWN)->index, 8);
     const hf_notice_t *notice = &bench.effects.notices[bench.effects.notices_count - 1];
@@ -203,17 +203,14 @@ test_vote_while_pending (void **state)
 {
     (void)state;
     hf_bench_t bench;
-    uint64_t table[HF_MEMBERS_MAX] = {100, 200, 301};
-    hf_persist_t persist;
-    hf_bench_open_known (&bench, 200, 3, 0, 5);
-    hf_core_known_put (bench.core, table, &persist);
-    hf_entry_put (
-        &bench.list,
-        &(hf_entry_t){.term = 3, .payload = hf_span (persist.payload, persist.payload_size)});
+    hf_roster_at_t roster = hf_bench_roster (6, 100, 200, 301);
+    hf_entry_t entry = hf_bench_roster_entry (3, &roster);
+    hf_bench_open_roster (&bench, 200, 3, 0, 5);
+    hf_entry_put (&bench.list, &entry);
     hf_bench_entries (&bench,
                       (hf_entries_t){.from = 1, .term = 3, .prev_index = 5, .prev_term = 1});
     hf_bench_commit (&bench);
-    assert_int_equal (hf_core_view (bench.core).known, 3);
+    assert_int_equal (hf_core_view (bench.core).counted, 3);
     s_stand (&bench);
     s_vote (&bench, 3, true, 301);
     s_vote (&bench, 3, true, 300);
@@ -222,7 +219,7 @@ test_vote_while_pending (void **state)
         &bench,
         (hf_heartbeat_t){
             .from = 1, .term = 3, .round = 1, .commit = 6, .last_index = 6, .last_term = 3});
-    assert_int_equal (hf_core_view (bench.core).known, 7);
+    assert_int_equal (hf_core_view (bench.core).counted, 7);
     s_stand (&bench);
     s_vote (&bench, 3, true, 301);
     s_vote (&bench, 3, false, 301);
@@ -236,7 +233,7 @@ test_forming (void **state)
 {
     (void)state;
     hf_bench_t bench;
-    hf_bench_open_known (&bench, 200, 0, 0, 0);
+    hf_bench_open_roster (&bench, 200, 0, 0, 0);
     s_stand (&bench);
     s_vote (&bench, 3, true, 300);
     assert_int_equal (s_role (&bench), HF_PRE_CANDIDATE);
@@ -258,12 +255,12 @@ test_forming (void **state)
     hf_bench_commit (&bench);
     hf_bench_vote (&bench, (hf_vote_t){.from = 1, .term = 1, .granted = true, .incarnation = 100});
     const hf_persist_t *own = hf_bench_persisted (&bench, HF_PERSIST_OWN);
-    hf_known_t known[HF_MEMBERS_MAX];
+    hf_member_t members[HF_MEMBERS_MAX];
     assert_non_null (own);
-    int count = hf_known_payload_get (hf_span (own->payload, own->payload_size), known, 7);
-    assert_int_equal (count, 3);
-    assert_int_equal (known[1].incarnation, 200);
-    assert_int_equal (known[2].incarnation, 301);
+    assert_int_equal (own->entry_type, HF_ENTRY_ROSTER);
+    assert_int_equal (hf_roster_get (hf_span (own->payload, own->payload_size), members), 3);
+    assert_int_equal (members[1].incarnation, 200);
+    assert_int_equal (members[2].incarnation, 301);
     hf_bench_close (&bench);
 }
 

@@ -2,9 +2,9 @@
 //
 //  A node that lost its disk comes back with another incarnation, and is another server in all
 //  but its id: to admit it is to change the membership, one server for another. In the words of
-//  the dissertation (4.3) the KNOWN entry K that does it is the joint one, and a second one with
+//  the dissertation (4.3) the ROSTER entry K that does it is the joint one, and a second one with
 //  the same table, made when K is committed, is the new one:
-//    - The last KNOWN entry of a log is in force from its append, as there. But until K is known
+//    - The last ROSTER entry of a log is in force from its append, as there. But until K is known
 //      to be committed, its changed slots count for nothing: a majority of ALL must be reached
 //      by the OTHERS. That is more than a majority of the old and of the new members both. A
 //      plain "it counts from the append" (4.1) would not do: {1, old 2} and {new 2, 3} have
@@ -17,7 +17,7 @@
 //      as (n + 1) / 2 twice are more than n.
 //    - The second entry only tells, after restarts too, that K is committed. A next member is
 //      admitted when it is committed as well, so that there is one change at a time.
-//  The first KNOWN entry of all changes nobody: every member had to vote for who made it, so
+//  The first ROSTER entry of all changes nobody: every member had to vote for who made it, so
 //  whoever does not have it needs the vote of one who has, and does not get it.
 //
 //  An incarnation that is replaced is a server that crashed for good. What it acknowledged
@@ -34,8 +34,8 @@ hf_core_tracks (const hf_core_t *self)
     return self->config.incarnation != 0;
 }
 
-const hf_core_table_t *
-hf_core_table (const hf_core_t *self)
+const hf_core_roster_t *
+hf_core_roster (const hf_core_t *self)
 {
     return self->tables_count > 0 ? &self->tables[self->tables_count - 1] : NULL;
 }
@@ -44,7 +44,7 @@ hf_core_table (const hf_core_t *self)
 
 /*  Nothing is cut off at or before the commit index, so of those only the last may matter. */
 void
-hf_core_known_forget (hf_core_t *self)
+hf_core_roster_forget (hf_core_t *self)
 {
     size_t gone = 0;
     while (gone + 1 < self->tables_count && self->tables[gone + 1].index <= self->commit_index)
@@ -56,9 +56,9 @@ hf_core_known_forget (hf_core_t *self)
 }
 
 static void
-s_add (hf_core_t *self, hf_core_table_t table)
+s_add (hf_core_t *self, hf_core_roster_t table)
 {
-    hf_core_known_forget (self);
+    hf_core_roster_forget (self);
     if (self->tables_count == self->tables_room) {
         self->tables_room = self->tables_room > 0 ? 2 * self->tables_room : 4;
         self->tables = realloc (self->tables, self->tables_room * sizeof *self->tables);
@@ -67,71 +67,88 @@ s_add (hf_core_t *self, hf_core_table_t table)
             abort ();
         }
     }
-    const hf_core_table_t *before = hf_core_table (self);
+    const hf_core_roster_t *before = hf_core_roster (self);
     assert (before == NULL || before->index < table.index);
     for (uint32_t i = 0; before != NULL && i < self->config.members_count; i++)
         table.changed |= (table.incarnation[i] != before->incarnation[i] ? 1U : 0) << i;
     self->tables[self->tables_count++] = table;
 }
 
-void
-hf_core_known_append (hf_core_t *self, uint64_t index, hf_span_t payload)
+bool
+hf_core_roster_sane (const hf_core_t *self, const hf_entry_t *entry)
 {
-    hf_known_t known[HF_MEMBERS_MAX];
-    if (!hf_core_tracks (self) || !hf_payload_is_known (payload))
-        return;
-    int count = hf_known_payload_get (payload, known, HF_MEMBERS_MAX);
-    if (count < 0)
-        return; //  no leader makes such; to us it is an entry like any other
-    hf_core_table_t table = {.index = index};
-    for (int i = 0; i < count; i++) {
-        uint32_t slot = hf_core_slot (self, known[i].node);
-        if (slot < self->config.members_count)
-            table.incarnation[slot] = known[i].incarnation;
+    hf_member_t members[HF_MEMBERS_MAX];
+    if (entry->type != HF_ENTRY_ROSTER)
+        return true;
+    uint32_t count = hf_roster_get (entry->payload, members);
+    for (uint32_t i = 0; i < count; i++) {
+        if (hf_core_slot (self, members[i].node) == self->config.members_count)
+            return false;
     }
+    return count == self->config.members_count || (count > 0 && HF_MUTANT (formed_by_majority));
+}
+
+void
+hf_core_roster_append (hf_core_t *self, uint64_t index, const hf_entry_t *entry)
+{
+    hf_member_t members[HF_MEMBERS_MAX];
+    if (!hf_core_tracks (self) || entry->type != HF_ENTRY_ROSTER)
+        return;
+    assert (hf_core_roster_sane (self, entry));
+    uint32_t count = hf_roster_get (entry->payload, members);
+    hf_core_roster_t table = {.index = index};
+    for (uint32_t i = 0; i < count; i++)
+        table.incarnation[hf_core_slot (self, members[i].node)] = members[i].incarnation;
     s_add (self, table);
 }
 
 bool
-hf_core_known_init (hf_core_t *self, const hf_restored_t *restored)
+hf_core_roster_init (hf_core_t *self, const hf_restored_t *restored)
 {
     uint64_t before = 0;
-    for (size_t i = 0; i < restored->known_count; i++) {
-        const hf_known_at_t *at = &restored->known[i];
+    for (size_t i = 0; i < restored->rosters_count; i++) {
+        const hf_roster_at_t *at = &restored->rosters[i];
+        hf_entry_t entry = {.type = HF_ENTRY_ROSTER, .payload = hf_span (at->payload, at->size)};
         bool based = i == 0 && at->index <= restored->base_index;
         if (at->index <= before || at->index > restored->last_index ||
-            at->size > sizeof at->payload || (!based && at->index <= restored->base_index))
+            at->size > sizeof at->payload || (!based && at->index <= restored->base_index) ||
+            !hf_core_roster_sane (self, &entry))
             return false;
         before = at->index;
-        hf_core_known_append (self, at->index, hf_span (at->payload, at->size));
+        hf_core_roster_append (self, at->index, &entry);
     }
     return true;
 }
 
 void
-hf_core_known_truncate (hf_core_t *self, uint64_t index)
+hf_core_roster_truncate (hf_core_t *self, uint64_t index)
 {
     while (self->tables_count > 0 && self->tables[self->tables_count - 1].index >= index)
         self->tables_count--;
 }
 
 void
-hf_core_known_put (const hf_core_t *self, const uint64_t *table, hf_persist_t *persist)
+hf_core_roster_add (hf_core_t *self, const uint64_t *incarnations, hf_persist_t *persist)
 {
-    hf_pack_t list, payload;
-    hf_pack_init (&list);
-    hf_pack_init (&payload);
+    hf_member_t members[HF_MEMBERS_MAX];
+    uint32_t count = 0;
     for (uint32_t i = 0; i < self->config.members_count; i++) {
-        hf_known_t known = {.node = self->config.members[i], .incarnation = table[i]};
-        if (known.incarnation != 0)
-            hf_known_put (&list, &known);
+        assert (incarnations[i] != 0 || HF_MUTANT (formed_by_majority));
+        members[count].node = self->config.members[i];
+        members[count].incarnation = incarnations[i];
+        count += incarnations[i] != 0;
     }
-    hf_known_payload_put (&payload, hf_pack_list (&list));
+    hf_pack_t payload;
+    hf_pack_init (&payload);
+    hf_roster_put (&payload, members, count);
     assert (hf_pack_size (&payload) <= sizeof persist->payload);
+    persist->entry_type = HF_ENTRY_ROSTER;
     persist->payload_size = (uint8_t)hf_pack_size (&payload);
     memcpy (persist->payload, hf_pack_bytes (&payload), persist->payload_size);
     hf_pack_done (&payload);
-    hf_pack_done (&list);
+    hf_entry_t entry = {.type = HF_ENTRY_ROSTER,
+                        .payload = hf_span (persist->payload, persist->payload_size)};
+    hf_core_roster_append (self, persist->index, &entry);
 }
 
 //  ---- who counts ----------------------------------------------------------------------------
@@ -145,7 +162,7 @@ s_everybody (const hf_core_t *self)
 uint32_t
 hf_core_pending (const hf_core_t *self)
 {
-    const hf_core_table_t *table = hf_core_table (self);
+    const hf_core_roster_t *table = hf_core_roster (self);
     if (table == NULL || table->index <= self->commit_index || HF_MUTANT (admitted_at_once))
         return 0;
     return table->changed;
@@ -154,7 +171,7 @@ hf_core_pending (const hf_core_t *self)
 bool
 hf_core_may_stand (const hf_core_t *self)
 {
-    const hf_core_table_t *table = hf_core_table (self);
+    const hf_core_roster_t *table = hf_core_roster (self);
     return !hf_core_tracks (self) || table == NULL ||
            table->incarnation[self->slot] == self->config.incarnation;
 }
@@ -162,7 +179,7 @@ hf_core_may_stand (const hf_core_t *self)
 uint32_t
 hf_core_voters (const hf_core_t *self)
 {
-    const hf_core_table_t *table = hf_core_table (self);
+    const hf_core_roster_t *table = hf_core_roster (self);
     uint32_t mask = s_everybody (self);
     if (!hf_core_tracks (self) || table == NULL)
         return mask;
@@ -179,7 +196,7 @@ hf_core_counted (const hf_core_t *self)
     assert (self->role == HF_LEADER);
     if (!hf_core_tracks (self))
         return s_everybody (self);
-    const hf_core_table_t *table = hf_core_table (self);
+    const hf_core_roster_t *table = hf_core_roster (self);
     assert (table != NULL); //  the entry that opened the first term is one
     uint32_t mask = hf_core_voters (self);
     for (uint32_t i = 0; i < self->config.members_count; i++) {
@@ -191,11 +208,11 @@ hf_core_counted (const hf_core_t *self)
 }
 
 uint32_t
-hf_core_known_view (const hf_core_t *self)
+hf_core_roster_view (const hf_core_t *self)
 {
     if (!hf_core_tracks (self))
         return s_everybody (self);
-    if (hf_core_table (self) == NULL)
+    if (hf_core_roster (self) == NULL)
         return 0;
     if (self->role == HF_LEADER)
         return hf_core_counted (self);
@@ -204,18 +221,18 @@ hf_core_known_view (const hf_core_t *self)
 }
 
 void
-hf_core_known_check (const hf_core_t *self)
+hf_core_roster_check (const hf_core_t *self)
 {
     assert (self->tables_count <= self->tables_room);
     assert (hf_core_tracks (self) || self->tables_count == 0);
     for (size_t i = 0; i < self->tables_count; i++) {
-        const hf_core_table_t *table = &self->tables[i];
+        const hf_core_roster_t *table = &self->tables[i];
         assert (table->index > (i > 0 ? table[-1].index : 0));
         assert (table->index <= self->log.last_index);
         assert (i == 0 || table->index >= self->log.first_index);
         assert ((table->changed & ~s_everybody (self)) == 0);
     }
     bool leads = self->role == HF_LEADER && hf_core_tracks (self);
-    assert (!leads || hf_core_table (self) != NULL);
+    assert (!leads || hf_core_roster (self) != NULL);
     assert (!leads || hf_core_may_stand (self)); //  a leader is known
 }
