@@ -1,0 +1,411 @@
+//  The client's core in virtual time, and nodes for it.
+
+#include "tests/kit/hf_test.h"
+#include "tests/unit/client/stage.h"
+#include "base/hf_array.h"
+#include "base/hf_hash.h"
+
+stage_t g_stage;
+
+typedef struct sent {
+    uint32_t node;
+    size_t size;
+    uint8_t *bytes;
+} sent_t;
+
+static HF_ARRAY (sent_t) s_requests;
+static HF_ARRAY (hf_op_t *) s_seen;
+
+//  ---- the nodes --------------------------------------------------------------
+
+void
+stage_frame (uint32_t node, const void *bytes, size_t size)
+{
+    hf_client_core_frame (g_stage.core, node, hf_span (bytes, size), g_stage.now_us);
+}
+
+void
+stage_pack (uint32_t node, hf_pack_t *pack)
+{
+    if (hf_pack_size (pack) > 0)
+        stage_frame (node, hf_pack_bytes (pack), hf_pack_size (pack));
+    hf_pack_done (pack);
+}
+
+void
+stage_refuse (uint32_t node, hf_status_t status, uint32_t leader, uint64_t term)
+{
+    hf_pack_t pack;
+    hf_pack_init (&pack);
+    hf_refused_frame (&pack, &(hf_refused_t){status, hf_span_text ("no"), leader, term});
+    stage_pack (node, &pack);
+}
+
+static void
+s_item (hf_pack_t *item)
+{
+    hf_pack_t pack;
+    hf_pack_init (&pack);
+    hf_answers_frame (&pack, &(hf_answers_t){g_stage.id, hf_pack_list (item)});
+    hf_pack_done (item);
+    stage_pack (1, &pack);
+}
+
+void
+stage_answer (uint64_t seq, hf_status_t status, uint64_t index, uint64_t token, uint64_t position)
+{
+    hf_pack_t item;
+    hf_pack_init (&item);
+    hf_answer_put (&item, &(hf_answer_t){seq, status, index, token, position});
+    s_item (&item);
+}
+
+void
+stage_granted (const char *lock, uint64_t token, uint64_t index)
+{
+    hf_pack_t item;
+    hf_pack_init (&item);
+    hf_granted_put (&item, &(hf_granted_t){hf_span_text (lock), token, index});
+    s_item (&item);
+}
+
+void
+stage_moved (const char *lock, uint64_t position)
+{
+    hf_pack_t item;
+    hf_pack_init (&item);
+    hf_moved_put (&item, &(hf_moved_t){hf_span_text (lock), position});
+    s_item (&item);
+}
+
+static void
+s_alive (hf_pack_t *pack)
+{
+    hf_pack_t held, queued;
+    hf_pack_init (&held);
+    hf_pack_init (&queued);
+    if (g_stage.held)
+        hf_granted_put (&held, g_stage.held);
+    if (g_stage.queued)
+        hf_moved_put (&queued, g_stage.queued);
+    hf_alive_frame (pack, &(hf_alive_t){g_stage.keepalive.session, g_stage.keepalive.echo,
+                                        g_stage.alive_status, hf_pack_list (&held),
+                                        hf_pack_list (&queued)});
+    hf_pack_done (&held);
+    hf_pack_done (&queued);
+}
+
+static void
+s_lead (uint32_t kind, hf_scan_t scan, hf_pack_t *pack)
+{
+    unsigned autos = g_stage.autos;
+    if (kind == HF_KIND_KEEPALIVE && autos & STAGE_ALIVE)
+        s_alive (pack);
+    else if (kind == HF_KIND_OPEN && autos & STAGE_OPEN)
+        hf_opened_frame (pack, &(hf_opened_t){g_stage.open.nonce, HF_OK, 101, g_stage.open.ttl_ms});
+    else if (kind == HF_KIND_QUERY && autos & STAGE_PROBE)
+        hf_query_result_frame (pack, &(hf_query_result_t){.id = g_stage.query.id});
+    hf_requests_t requests;
+    if (kind != HF_KIND_REQUESTS || !(autos & STAGE_REQUESTS) ||
+        !hf_requests_get (&scan, &requests))
+        return;
+    hf_pack_t items;
+    hf_pack_init (&items);
+    hf_scan_t list = hf_scan_list (requests.requests);
+    for (uint32_t i = 0; i < requests.requests.count; i++) {
+        hf_request_t request;
+        assert_true (hf_request_get (&list, &request));
+        hf_answer_put (&items, &(hf_answer_t){request.seq, HF_OK, request.seq, request.seq, 0});
+    }
+    hf_answers_frame (pack, &(hf_answers_t){requests.session, hf_pack_list (&items)});
+    hf_pack_done (&items);
+}
+
+/*  What the test may want to see, whoever got it. */
+static void
+s_note (uint32_t node, uint32_t kind, hf_scan_t scan, const sent_t *sent)
+{
+    g_stage.counts[node][kind]++;
+    bool good = true;
+    if (kind == HF_KIND_KEEPALIVE) {
+        good = hf_keepalive_get (&scan, &g_stage.keepalive);
+    } else if (kind == HF_KIND_OPEN) {
+        good = hf_open_get (&scan, &g_stage.open);
+        memcpy (g_stage.nonce, g_stage.open.nonce.at, HF_NONCE_SIZE);
+        g_stage.open.nonce.at = g_stage.nonce;
+    } else if (kind == HF_KIND_CLOSE) {
+        good = hf_close_get (&scan, &g_stage.closing);
+    } else if (kind == HF_KIND_QUERY) {
+        good = hf_query_get (&scan, &g_stage.query);
+    } else {
+        assert_int_equal (kind, HF_KIND_REQUESTS);
+        *hf_array_add (&s_requests) = *sent;
+    }
+    assert_true (good);
+}
+
+static void
+s_received (sent_t *sent)
+{
+    hf_scan_t scan;
+    uint32_t kind;
+    assert_int_equal (hf_frame_open (sent->bytes, sent->size, &scan, &kind), HF_OK);
+    s_note (sent->node, kind, scan, sent);
+    hf_pack_t pack;
+    hf_pack_init (&pack);
+    if (g_stage.deaf & 1U << sent->node)
+        hf_pack_done (&pack);
+    else if (sent->node == g_stage.leader) {
+        s_lead (kind, scan, &pack);
+        stage_pack (sent->node, &pack);
+    } else {
+        hf_pack_done (&pack);
+        stage_refuse (sent->node, HF_NOT_LEADER, g_stage.names[sent->node], g_stage.term);
+    }
+    if (kind != HF_KIND_REQUESTS)
+        free (sent->bytes);
+}
+
+//  ---- time -------------------------------------------------------------------
+
+static void
+s_fetch (void)
+{
+    hf_op_t *op;
+    while ((op = hf_client_core_next (g_stage.core, g_stage.now_us)))
+        *hf_array_add (&s_seen) = op;
+}
+
+static void
+s_turn (void)
+{
+    hf_outbox_t *outbox = hf_client_core_outbox (g_stage.core);
+    bool came;
+    do {
+        hf_client_core_turn (g_stage.core, g_stage.now_us);
+        s_fetch ();
+        HF_ARRAY (sent_t) out = {0};
+        for (size_t i = 0; i < outbox->frames.count; i++) {
+            hf_span_t bytes = hf_outbox_bytes (outbox, &outbox->frames.list[i]);
+            sent_t *sent = hf_array_add (&out);
+            *sent = (sent_t){outbox->frames.list[i].peer, bytes.size, hf_alloc (bytes.size)};
+            memcpy (sent->bytes, bytes.at, bytes.size);
+        }
+        hf_outbox_reset (outbox);
+        for (size_t i = 0; i < out.count; i++)
+            s_received (&out.list[i]);
+        came = out.count > 0;
+        hf_array_free (&out);
+        s_fetch ();
+    } while (came || hf_client_core_due_us (g_stage.core) <= g_stage.now_us);
+}
+
+/*  The next turn that is due until END_US, or none. */
+static bool
+s_step (uint64_t end_us)
+{
+    uint64_t due_us = hf_client_core_due_us (g_stage.core);
+    if (due_us > end_us) {
+        g_stage.now_us = end_us;
+        return false;
+    }
+    g_stage.now_us = due_us > g_stage.now_us ? due_us : g_stage.now_us;
+    s_turn ();
+    return true;
+}
+
+void
+stage_run_ms (uint64_t ms)
+{
+    uint64_t end_us = g_stage.now_us + ms * 1000;
+    s_turn ();
+    while (s_step (end_us))
+        continue;
+}
+
+uint64_t
+stage_until_ms (uint64_t ms)
+{
+    uint64_t start_us = g_stage.now_us;
+    size_t requests = s_requests.count;
+    s_turn ();
+    while (s_seen.count == 0 && s_requests.count == requests)
+        if (!s_step (start_us + ms * 1000))
+            break;
+    return (g_stage.now_us - start_us) / 1000;
+}
+
+//  ---- the user ---------------------------------------------------------------
+
+void
+stage_submit (hf_op_t *op)
+{
+    hf_client_core_submit (g_stage.core, op, g_stage.now_us);
+    stage_run_ms (0);
+}
+
+void
+stage_acquire (const char *lock, bool wait, uint64_t limit_ms)
+{
+    hf_op_t *op;
+    assert_int_equal (hf_op_acquire (g_stage.session, lock, g_stage.now_us, &op), HF_OK);
+    op->wait = wait;
+    if (limit_ms != HF_FOREVER)
+        op->limit_us = g_stage.now_us + limit_ms * 1000;
+    stage_submit (op);
+}
+
+void
+stage_end (hf_op_kind_t kind, const char *lock, uint64_t token)
+{
+    hf_op_t *op;
+    assert_int_equal (hf_op_end (g_stage.session, kind, 0, lock, token, g_stage.now_us, &op),
+                      HF_OK);
+    stage_submit (op);
+}
+
+void
+stage_append (const char *lock, uint64_t token, const void *data, size_t size)
+{
+    hf_op_t *op;
+    assert_int_equal (
+        hf_op_append (g_stage.session, 0, lock, token, "f", data, size, g_stage.now_us, &op),
+        HF_OK);
+    stage_submit (op);
+}
+
+const got_t *
+stage_requests (void)
+{
+    static got_t got;
+    stage_run_ms (0);
+    assert_true (s_requests.count > 0);
+    sent_t sent = s_requests.list[0];
+    hf_array_drop (&s_requests, 1);
+    memset (&got, 0, sizeof got);
+    hf_scan_t scan;
+    uint32_t kind;
+    hf_requests_t requests;
+    hf_frame_open (sent.bytes, sent.size, &scan, &kind);
+    assert_true (hf_requests_get (&scan, &requests));
+    got.node = sent.node;
+    got.session = requests.session;
+    got.floor = requests.floor;
+    got.size = sent.size;
+    got.hash = hf_hash (0, requests.requests.at, requests.requests.size);
+    got.count = requests.requests.count;
+    hf_scan_t list = hf_scan_list (requests.requests);
+    for (uint32_t i = 0; i < got.count; i++) {
+        assert_true (hf_request_get (&list, &got.request[i]));
+        hf_span_t lock = got.request[i].acquire.lock; //  the second field of each kind
+        memcpy (got.lock[i], lock.at, lock.size < 15 ? lock.size : 15);
+    }
+    free (sent.bytes);
+    return &got;
+}
+
+void
+stage_requests_none (void)
+{
+    stage_run_ms (0);
+    assert_int_equal (s_requests.count, 0);
+}
+
+void
+stage_hold (const char *lock, uint64_t token)
+{
+    stage_acquire (lock, true, HF_FOREVER);
+    stage_answer (stage_requests ()->request[0].seq, HF_OK, token * 10, token, 0);
+    stage_expect (HF_OK, token);
+}
+
+uint64_t
+stage_queue (const char *lock, uint64_t limit_ms, uint64_t index)
+{
+    stage_acquire (lock, true, limit_ms);
+    uint64_t seq = stage_requests ()->request[0].seq;
+    stage_answer (seq, HF_QUEUED, index, 0, 2);
+    stage_event (HF_SESSION_MOVED, 0, 2);
+    return seq;
+}
+
+//  ---- what was reported ------------------------------------------------------
+
+static hf_op_t
+s_take (void)
+{
+    s_fetch ();
+    assert_true (s_seen.count > 0);
+    hf_op_t op = *s_seen.list[0];
+    hf_op_free (s_seen.list[0]);
+    hf_array_drop (&s_seen, 1);
+    return op;
+}
+
+hf_status_t
+stage_status (void)
+{
+    hf_op_t op = s_take ();
+    assert_int_not_equal (op.kind, HF_OP_EVENT);
+    return op.result.status;
+}
+
+void
+stage_expect (hf_status_t status, uint64_t token)
+{
+    hf_op_t op = s_take ();
+    assert_int_not_equal (op.kind, HF_OP_EVENT);
+    assert_int_equal (op.result.status, status);
+    assert_int_equal (op.result.token, token);
+    if (op.kind == HF_OP_OPEN && status == HF_OK)
+        g_stage.session = op.session;
+}
+
+void
+stage_event (hf_session_event_type_t type, uint64_t token, uint64_t position)
+{
+    hf_op_t op = s_take ();
+    assert_int_equal (op.kind, HF_OP_EVENT);
+    assert_int_equal (op.event.type, type);
+    assert_int_equal (op.event.token, token);
+    assert_int_equal (op.event.position, position);
+}
+
+void
+stage_quiet (void)
+{
+    s_fetch ();
+    assert_int_equal (s_seen.count, 0);
+}
+
+//  ---- life -------------------------------------------------------------------
+
+void
+stage_open (uint32_t nodes, uint32_t ttl_ms)
+{
+    hf_client_config_t config = {.ids = {1, 2, 3}, .count = nodes, .seed = 5};
+    g_stage = (stage_t){
+        .now_us = 1000000, .leader = 1, .names = {0, 0, 1, 1}, .term = 1, .autos = STAGE_LEADS};
+    g_stage.core = hf_client_core_new (&config);
+    for (uint32_t node = 1; node <= nodes; node++)
+        hf_client_core_connected (g_stage.core, node, g_stage.now_us);
+    stage_run_ms (0);
+    if (ttl_ms == 0)
+        return;
+    static const uint8_t nonce[HF_NONCE_SIZE] = {1, 2, 3};
+    stage_submit (hf_op_open (nonce, ttl_ms));
+    stage_expect (HF_OK, 0);
+    g_stage.id = hf_client_session_id (g_stage.session);
+}
+
+void
+stage_close (void)
+{
+    hf_client_core_destroy (&g_stage.core);
+    for (size_t i = 0; i < s_seen.count; i++)
+        hf_op_free (s_seen.list[i]);
+    for (size_t i = 0; i < s_requests.count; i++)
+        free (s_requests.list[i].bytes);
+    hf_array_free (&s_seen);
+    hf_array_free (&s_requests);
+}

@@ -1,0 +1,248 @@
+//  What the core sends and how it takes answers: order, repeats, batches, grants, limits.
+
+#include "tests/kit/hf_test.h"
+#include "tests/unit/client/stage.h"
+
+static int
+s_setup (void **state)
+{
+    (void)state;
+    stage_open (1, 10000);
+    return 0;
+}
+
+static int
+s_teardown (void **state)
+{
+    (void)state;
+    stage_close ();
+    return 0;
+}
+
+static void
+test_unanswered_requests_are_repeated_with_the_same_bytes (void **state)
+{
+    (void)state;
+    stage_acquire ("a", true, HF_FOREVER);
+    const got_t *got = stage_requests ();
+    uint64_t first = got->hash;
+    assert_int_equal (got->floor, 1);
+    assert_int_equal (stage_until_ms (5000), 1000);
+    got = stage_requests ();
+    assert_int_equal (got->hash, first);
+    stage_answer (1, HF_OK, 5, 5, 0);
+    //  The same answer again, and one that nobody asked for: nothing comes of them.
+    stage_answer (1, HF_OK, 5, 5, 0);
+    stage_answer (77, HF_OK, 5, 5, 0);
+    stage_expect (HF_OK, 5);
+    stage_quiet ();
+    stage_hold ("b", 6);
+}
+
+static void
+test_requests_for_one_lock_never_overtake_each_other (void **state)
+{
+    (void)state;
+    stage_hold ("a", 7);
+    stage_append ("a", 7, "1", 1);
+    assert_int_equal (stage_requests ()->request[0].seq, 2);
+    //  The frame with 1 is lost. What follows for this lock waits; another lock's does not.
+    stage_append ("a", 7, "2", 1);
+    stage_end (HF_OP_RELEASE, "a", 7);
+    stage_acquire ("b", true, HF_FOREVER);
+    const got_t *got = stage_requests ();
+    assert_int_equal (got->count, 1);
+    assert_string_equal (got->lock[0], "b");
+    //  The repeat brings 1 again, and only its answer lets 2 and the release go, together.
+    stage_until_ms (2000);
+    got = stage_requests ();
+    assert_int_equal (got->request[0].seq, 2);
+    stage_answer (2, HF_OK, 80, 0, 0);
+    stage_expect (HF_OK, 0);
+    got = stage_requests ();
+    assert_int_equal (got->floor, 3);
+    assert_int_equal (got->count, 2);
+    assert_int_equal (got->request[0].kind, HF_KIND_APPEND);
+    assert_int_equal (got->request[1].kind, HF_KIND_RELEASE);
+}
+
+static void
+test_seqs_stay_within_the_window (void **state)
+{
+    (void)state;
+    enum { MANY = 5000 };
+    for (int i = 0; i < MANY; i++) {
+        char lock[16];
+        hf_op_t *op;
+        snprintf (lock, sizeof lock, "w%d", i);
+        assert_int_equal (hf_op_acquire (g_stage.session, lock, g_stage.now_us, &op), HF_OK);
+        hf_client_core_submit (g_stage.core, op, g_stage.now_us);
+    }
+    const got_t *got = stage_requests ();
+    assert_int_equal (got->count, HF_WINDOW_MAX - 1);
+    assert_int_equal (got->floor, 1);
+    g_stage.autos |= STAGE_REQUESTS;
+    stage_run_ms (2000);
+    for (int i = 0; i < MANY; i++)
+        assert_int_equal (stage_status (), HF_OK);
+    stage_quiet ();
+}
+
+static void
+test_one_session_has_a_bound (void **state)
+{
+    (void)state;
+    hf_op_t *op;
+    enum { MOST = 100000 };
+    static hf_op_t *ops[MOST];
+    for (int i = 0; i < MOST; i++)
+        assert_int_equal (hf_op_acquire (g_stage.session, "a", g_stage.now_us, &ops[i]), HF_OK);
+    assert_int_equal (hf_op_acquire (g_stage.session, "a", g_stage.now_us, &op), HF_LIMIT);
+    for (int i = 0; i < MOST; i++)
+        hf_op_free (ops[i]);
+    stage_hold ("a", 5);
+}
+
+static void
+test_a_large_burst_is_split_into_frames_that_fit (void **state)
+{
+    (void)state;
+    stage_hold ("a", 7);
+    char *big = calloc (1, HF_DATA_MAX);
+    for (int i = 0; i < 4; i++)
+        stage_append ("a", 7, big, HF_DATA_MAX);
+    free (big);
+    for (uint64_t seq = 2; seq < 6; seq++) {
+        assert_true (stage_requests ()->size <= HF_CLIENT_FRAME_MAX);
+        stage_answer (seq, HF_OK, 100 + seq, 0, 0);
+        stage_expect (HF_OK, 0);
+    }
+}
+
+static void
+test_errors_come_back_as_they_are (void **state)
+{
+    (void)state;
+    stage_acquire ("a", false, HF_FOREVER);
+    assert_false (stage_requests ()->request[0].acquire.wait);
+    stage_answer (1, HF_NOT_GRANTED, 5, 0, 0);
+    stage_expect (HF_NOT_GRANTED, 0);
+    stage_append ("a", 99, "x", 1);
+    stage_answer (2, HF_NOT_HOLDER, 6, 0, 0);
+    stage_expect (HF_NOT_HOLDER, 0);
+    stage_append ("a", 99, "x", 1);
+    stage_answer (3, HF_STALE, 6, 0, 0); //  forgotten: nobody can tell
+    stage_expect (HF_UNDECIDED, 0);
+    stage_end (HF_OP_RELEASE, "a", 99);
+    stage_answer (4, HF_QUEUED, 6, 0, 1); //  not an answer to that
+    stage_quiet ();
+}
+
+//  ---- grants -----------------------------------------------------------------
+
+static void
+test_a_push_grants_to_the_waiter (void **state)
+{
+    (void)state;
+    stage_queue ("a", HF_FOREVER, 50);
+    stage_moved ("a", 1);
+    stage_event (HF_SESSION_MOVED, 0, 1);
+    //  A grant of an earlier hold that comes late is not this one.
+    stage_granted ("a", 3, 40);
+    stage_granted ("unknown", 4, 60);
+    stage_quiet ();
+    stage_granted ("a", 9, 61);
+    stage_granted ("a", 9, 61);
+    stage_expect (HF_OK, 9);
+    stage_quiet ();
+}
+
+static void
+test_a_push_that_overtakes_its_answer_is_kept (void **state)
+{
+    (void)state;
+    stage_acquire ("a", true, HF_FOREVER);
+    stage_granted ("a", 9, 61);
+    stage_quiet ();
+    stage_answer (1, HF_QUEUED, 50, 0, 1);
+    stage_event (HF_SESSION_MOVED, 0, 1);
+    stage_expect (HF_OK, 9);
+}
+
+static void
+test_every_acquire_of_a_lock_gets_the_same_grant (void **state)
+{
+    (void)state;
+    stage_queue ("a", HF_FOREVER, 50);
+    stage_queue ("a", HF_FOREVER, 51);
+    stage_granted ("a", 9, 61);
+    stage_expect (HF_OK, 9);
+    stage_expect (HF_OK, 9);
+    //  One of the two gives it back: the other still has it.
+    stage_requests_none ();
+    stage_end (HF_OP_GIVE_BACK, "a", 9);
+    stage_requests_none ();
+    stage_end (HF_OP_GIVE_BACK, "a", 9);
+    assert_int_equal (stage_requests ()->request[0].kind, HF_KIND_ABANDON);
+}
+
+static void
+test_a_wait_that_runs_out_gives_its_place_back (void **state)
+{
+    (void)state;
+    stage_queue ("a", 300, 50);
+    assert_int_equal (stage_until_ms (5000), 300);
+    stage_expect (HF_TIMEOUT, 0);
+    const got_t *got = stage_requests ();
+    assert_int_equal (got->request[0].kind, HF_KIND_ABANDON);
+    uint64_t seq = got->request[0].seq;
+    //  The grant that crossed with it is nobody's; asking anew waits for the abandon's answer.
+    stage_granted ("a", 9, 61);
+    stage_acquire ("a", true, HF_FOREVER);
+    stage_requests_none ();
+    stage_answer (seq, HF_OK, 62, 0, 0);
+    got = stage_requests ();
+    assert_int_equal (got->request[0].kind, HF_KIND_ACQUIRE);
+    stage_answer (got->request[0].seq, HF_QUEUED, 63, 0, 1);
+    stage_event (HF_SESSION_MOVED, 0, 1);
+    stage_granted ("a", 9, 61);
+    stage_granted ("a", 12, 70);
+    stage_expect (HF_OK, 12);
+}
+
+static void
+test_a_grant_after_giving_up_goes_back (void **state)
+{
+    (void)state;
+    stage_acquire ("a", true, 200);
+    stage_requests ();
+    stage_run_ms (200);
+    stage_expect (HF_TIMEOUT, 0);
+    stage_requests_none ();
+    stage_answer (1, HF_OK, 5, 5, 0);
+    const got_t *got = stage_requests ();
+    assert_int_equal (got->request[0].kind, HF_KIND_ABANDON);
+    assert_string_equal (got->lock[0], "a");
+    stage_quiet ();
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown (name, s_setup, s_teardown)
+
+int
+main (void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST (test_unanswered_requests_are_repeated_with_the_same_bytes),
+        TEST (test_requests_for_one_lock_never_overtake_each_other),
+        TEST (test_seqs_stay_within_the_window),
+        TEST (test_one_session_has_a_bound),
+        TEST (test_a_large_burst_is_split_into_frames_that_fit),
+        TEST (test_errors_come_back_as_they_are),
+        TEST (test_a_push_grants_to_the_waiter),
+        TEST (test_a_push_that_overtakes_its_answer_is_kept),
+        TEST (test_every_acquire_of_a_lock_gets_the_same_grant),
+        TEST (test_a_wait_that_runs_out_gives_its_place_back),
+        TEST (test_a_grant_after_giving_up_goes_back),
+    };
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}

@@ -1,0 +1,332 @@
+//  Leases, healing by ALIVE, openings and closings, and what becomes of requests at the end.
+
+#include "tests/kit/hf_test.h"
+#include "tests/unit/client/stage.h"
+
+static int
+s_setup (void **state)
+{
+    (void)state;
+    stage_open (1, 1000);
+    return 0;
+}
+
+static int
+s_setup_none (void **state)
+{
+    (void)state;
+    stage_open (1, 0);
+    return 0;
+}
+
+static int
+s_teardown (void **state)
+{
+    (void)state;
+    stage_close ();
+    return 0;
+}
+
+static uint64_t
+s_left_ms (void)
+{
+    return hf_lease_remaining_us (hf_client_session_lease (g_stage.session), g_stage.now_us) / 1000;
+}
+
+static void
+s_expired (void)
+{
+    hf_pack_t pack;
+    hf_pack_init (&pack);
+    hf_alive_frame (&pack, &(hf_alive_t){.session = g_stage.id, .status = HF_SESSION_EXPIRED});
+    stage_pack (1, &pack);
+}
+
+//  ---- the lease --------------------------------------------------------------
+
+static void
+test_keepalives_keep_a_session (void **state)
+{
+    (void)state;
+    stage_run_ms (60000);
+    assert_in_range (g_stage.counts[1][HF_KIND_KEEPALIVE], 179, 181); //  every third of the TTL
+    assert_in_range (s_left_ms (), 560, 900);
+    stage_quiet ();
+}
+
+static void
+test_without_acknowledgement_the_locks_are_lost_in_time (void **state)
+{
+    (void)state;
+    hf_granted_t held = {hf_span_text ("a"), 7, 70};
+    stage_hold ("a", 7);
+    g_stage.held = &held;
+    stage_run_ms (500);
+    uint64_t left_ms = s_left_ms ();
+    g_stage.autos = STAGE_PROBE;
+    stage_append ("a", 7, "x", 1);
+    stage_requests ();
+    stage_run_ms (left_ms);
+    stage_quiet ();
+    stage_run_ms (1);
+    stage_event (HF_SESSION_LOST, 7, 0);
+    stage_expect (HF_LOST, 0); //  the append goes with the lock
+    stage_event (HF_SESSION_ENDED, 0, 0);
+    assert_int_equal (s_left_ms (), 0);
+    stage_end (HF_OP_RELEASE, "a", 7);
+    stage_expect (HF_LOST, 0);
+    hf_op_t *op;
+    uint64_t now_us = g_stage.now_us;
+    assert_int_equal (hf_op_acquire (g_stage.session, "b", now_us, &op), HF_SESSION_EXPIRED);
+    assert_int_equal (hf_op_end (g_stage.session, HF_OP_RELEASE, 55, "a", 7, now_us, &op),
+                      HF_SESSION_EXPIRED);
+    //  Late words of the cluster revive nothing, and nothing more is sent.
+    uint32_t keepalives = g_stage.counts[1][HF_KIND_KEEPALIVE];
+    uint32_t requests = g_stage.counts[1][HF_KIND_REQUESTS];
+    g_stage.autos = STAGE_LEADS;
+    stage_granted ("a", 9, 99);
+    stage_run_ms (5000);
+    stage_quiet ();
+    assert_int_equal (g_stage.counts[1][HF_KIND_KEEPALIVE], keepalives);
+    assert_int_equal (g_stage.counts[1][HF_KIND_REQUESTS], requests);
+}
+
+static void
+test_a_grant_that_comes_too_late_is_not_given (void **state)
+{
+    (void)state;
+    stage_queue ("a", HF_FOREVER, 50);
+    g_stage.now_us += 2000000; //  nothing ran meanwhile; the push is the first thing that is seen
+    stage_granted ("a", 9, 61);
+    stage_expect (HF_LOST, 0);
+    stage_event (HF_SESSION_ENDED, 0, 0);
+}
+
+static void
+test_a_grant_whose_lease_ends_before_it_is_fetched_is_not_given (void **state)
+{
+    (void)state;
+    stage_queue ("a", HF_FOREVER, 50);
+    stage_granted ("a", 9, 61);
+    g_stage.now_us += 2000000;
+    stage_expect (HF_LOST, 0);
+    stage_event (HF_SESSION_ENDED, 0, 0);
+    stage_quiet ();
+}
+
+static void
+test_the_lease_counts_from_the_first_sending (void **state)
+{
+    (void)state;
+    g_stage.autos = STAGE_PROBE;
+    stage_close ();
+    stage_open (1, 10000);
+    stage_acquire ("a", true, HF_FOREVER);
+    uint64_t sent_us = g_stage.now_us;
+    g_stage.autos = STAGE_PROBE;
+    stage_run_ms (2500); //  and repeated twice
+    stage_answer (1, HF_OK, 5, 5, 0);
+    stage_expect (HF_OK, 5);
+    assert_int_equal (hf_lease_deadline_us (hf_client_session_lease (g_stage.session)),
+                      sent_us + 9000000);
+}
+
+//  ---- the end ----------------------------------------------------------------
+
+static void
+test_expired_ends_everything_at_once (void **state)
+{
+    (void)state;
+    stage_hold ("a", 7);
+    stage_queue ("b", HF_FOREVER, 80);
+    hf_op_t *append, *release;
+    hf_op_append (g_stage.session, 0, "a", 7, "f", "x", 1, g_stage.now_us, &append);
+    hf_op_end (g_stage.session, HF_OP_RELEASE, 0, "a", 7, g_stage.now_us, &release);
+    hf_client_core_submit (g_stage.core, append, g_stage.now_us);
+    stage_submit (release);
+    assert_int_equal (stage_requests ()->count, 2);
+    s_expired ();
+    stage_event (HF_SESSION_LOST, 7, 0);
+    stage_expect (HF_UNDECIDED, 0); //  the release may have saved the append
+    stage_expect (HF_UNDECIDED, 0);
+    stage_expect (HF_LOST, 0); //  the waiter has lost its place for certain
+    stage_event (HF_SESSION_ENDED, 0, 0);
+    stage_submit (hf_op_leave (g_stage.session));
+    stage_expect (HF_SESSION_EXPIRED, 0);
+}
+
+static void
+test_an_answer_session_expired_ends_it_too (void **state)
+{
+    (void)state;
+    stage_hold ("a", 7);
+    stage_end (HF_OP_RELEASE, "a", 7);
+    stage_answer (stage_requests ()->request[0].seq, HF_SESSION_EXPIRED, 0, 0, 0);
+    stage_event (HF_SESSION_LOST, 7, 0);
+    stage_expect (HF_UNDECIDED, 0);
+    stage_event (HF_SESSION_ENDED, 0, 0);
+}
+
+static void
+test_leaving_gives_every_result_first (void **state)
+{
+    (void)state;
+    stage_hold ("c", 7);
+    stage_queue ("a", HF_FOREVER, 50);
+    stage_acquire ("b", true, HF_FOREVER);
+    stage_submit (hf_op_leave (g_stage.session));
+    stage_expect (HF_CLOSED, 0);
+    stage_expect (HF_CLOSED, 0);
+    stage_expect (HF_OK, 0);
+    stage_quiet ();
+    assert_int_equal (g_stage.counts[1][HF_KIND_CLOSE], 0);
+}
+
+//  ---- healing ----------------------------------------------------------------
+
+static void
+test_alive_heals_a_lost_grant (void **state)
+{
+    (void)state;
+    hf_granted_t held = {hf_span_text ("a"), 9, 61};
+    stage_queue ("a", HF_FOREVER, 50);
+    g_stage.held = &held;
+    stage_until_ms (1000);
+    stage_expect (HF_OK, 9);
+    //  Held and no longer listed: somebody else has ended it.
+    g_stage.held = NULL;
+    stage_until_ms (1000);
+    stage_event (HF_SESSION_LOST, 9, 0);
+}
+
+static void
+test_a_place_that_vanished_is_asked_for_anew (void **state)
+{
+    (void)state;
+    hf_moved_t queued = {hf_span_text ("a"), 2};
+    g_stage.queued = &queued;
+    stage_queue ("a", HF_FOREVER, 50);
+    stage_run_ms (1000);
+    stage_requests_none ();
+    g_stage.queued = NULL;
+    stage_until_ms (1000);
+    const got_t *got = stage_requests ();
+    assert_int_equal (got->request[0].kind, HF_KIND_ACQUIRE);
+    assert_int_equal (got->request[0].seq, 2);
+    stage_answer (2, HF_OK, 90, 9, 0);
+    stage_expect (HF_OK, 9);
+}
+
+static void
+test_a_hold_is_not_lost_by_an_old_alive (void **state)
+{
+    (void)state;
+    g_stage.autos &= ~(unsigned)STAGE_ALIVE;
+    stage_run_ms (340);
+    uint64_t echo = g_stage.keepalive.echo;
+    assert_int_not_equal (echo, 0);
+    stage_hold ("a", 7);
+    //  It speaks of a time before the grant.
+    hf_pack_t pack;
+    hf_pack_init (&pack);
+    hf_alive_frame (&pack, &(hf_alive_t){.session = g_stage.id, .echo = echo});
+    stage_pack (1, &pack);
+    stage_quiet ();
+    g_stage.autos = STAGE_LEADS;
+    stage_until_ms (1000);
+    stage_event (HF_SESSION_LOST, 7, 0); //  but a new one, without it, does
+}
+
+//  ---- opening and closing ----------------------------------------------------
+
+static void
+test_opening_is_repeated_with_its_nonce (void **state)
+{
+    (void)state;
+    static const uint8_t nonce[HF_NONCE_SIZE] = {9, 8, 7};
+    g_stage.autos &= ~(unsigned)STAGE_OPEN;
+    hf_op_t *op = hf_op_open (nonce, 10000);
+    op->limit_us = g_stage.now_us + 1500000;
+    stage_submit (op);
+    assert_int_equal (stage_until_ms (5000), 1500);
+    stage_expect (HF_TIMEOUT, 0);
+    assert_int_equal (g_stage.counts[1][HF_KIND_OPEN], 2);
+    assert_memory_equal (g_stage.nonce, nonce, HF_NONCE_SIZE);
+    //  The answer comes after all: a session that nobody will use is closed.
+    hf_pack_t pack;
+    hf_pack_init (&pack);
+    hf_opened_frame (&pack, &(hf_opened_t){hf_span (nonce, HF_NONCE_SIZE), HF_OK, 4242, 10000});
+    stage_pack (1, &pack);
+    stage_run_ms (0);
+    assert_int_equal (g_stage.closing.session, 4242);
+    //  Until that is answered, or the session has expired anyway; nobody hears of it.
+    stage_run_ms (20000);
+    assert_int_equal (g_stage.counts[1][HF_KIND_CLOSE], 10);
+    stage_quiet ();
+}
+
+static void
+test_an_opening_that_took_too_long_is_no_session (void **state)
+{
+    (void)state;
+    static const uint8_t nonce[HF_NONCE_SIZE] = {9, 8, 7};
+    g_stage.autos &= ~(unsigned)STAGE_OPEN;
+    stage_submit (hf_op_open (nonce, 1000));
+    stage_run_ms (1000);
+    g_stage.autos |= STAGE_OPEN;
+    stage_run_ms (1000); //  the repeat is answered
+    stage_expect (HF_TIMEOUT, 0);
+    assert_int_equal (g_stage.closing.session, 101);
+}
+
+static void
+test_any_session_can_be_closed_by_id (void **state)
+{
+    (void)state;
+    stage_submit (hf_op_close (777));
+    assert_int_equal (g_stage.closing.session, 777);
+    hf_pack_t pack;
+    hf_pack_init (&pack);
+    hf_closed_frame (&pack, &(hf_closed_t){777, g_stage.closing.echo, HF_OK});
+    stage_pack (1, &pack);
+    stage_expect (HF_OK, 0);
+}
+
+static void
+test_stopping_gives_every_result (void **state)
+{
+    (void)state;
+    stage_queue ("a", HF_FOREVER, 50);
+    g_stage.autos = 0;
+    stage_submit (hf_op_query (HF_NODE_LEADER, HF_WHAT_READ, "f", 0, 10));
+    hf_client_core_stop (g_stage.core);
+    stage_expect (HF_CLOSED, 0);
+    stage_expect (HF_CLOSED, 0);
+    stage_quiet ();
+}
+
+#define TEST(name)      cmocka_unit_test_setup_teardown (name, s_setup, s_teardown)
+#define TEST_NONE(name) cmocka_unit_test_setup_teardown (name, s_setup_none, s_teardown)
+
+int
+main (void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST (test_keepalives_keep_a_session),
+        TEST (test_without_acknowledgement_the_locks_are_lost_in_time),
+        TEST (test_a_grant_that_comes_too_late_is_not_given),
+        TEST (test_a_grant_whose_lease_ends_before_it_is_fetched_is_not_given),
+        TEST (test_the_lease_counts_from_the_first_sending),
+        TEST (test_expired_ends_everything_at_once),
+        TEST (test_an_answer_session_expired_ends_it_too),
+        TEST (test_leaving_gives_every_result_first),
+        TEST (test_alive_heals_a_lost_grant),
+        TEST (test_a_place_that_vanished_is_asked_for_anew),
+        TEST (test_a_hold_is_not_lost_by_an_old_alive),
+        TEST_NONE (test_opening_is_repeated_with_its_nonce),
+        TEST_NONE (test_an_opening_that_took_too_long_is_no_session),
+        TEST_NONE (test_any_session_can_be_closed_by_id),
+        TEST (test_stopping_gives_every_result),
+    };
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}
