@@ -62,7 +62,7 @@ typedef struct hf_client_options {
 } hf_client_options_t;
 #define HF_CLIENT_OPTIONS_INIT                                                                     \
     {                                                                                              \
-        .size = sizeof (hf_client_options_t)                                                       \
+        sizeof (hf_client_options_t), NULL, 0                                                      \
     }
 
 /*  Does not wait for a connection. NULL on a bad list or bad options, with one line in ERROR (may
@@ -122,7 +122,7 @@ typedef struct hf_session_options {
 } hf_session_options_t;
 #define HF_SESSION_OPTIONS_INIT                                                                    \
     {                                                                                              \
-        .size = sizeof (hf_session_options_t)                                                      \
+        sizeof (hf_session_options_t), 0, NULL, NULL                                               \
     }
 
 /*  Open a session; waits up to LIMIT_MS. On HF_OK *session_p is the caller's, to be closed.
@@ -162,7 +162,7 @@ typedef struct hf_acquire_options {
 } hf_acquire_options_t;
 #define HF_ACQUIRE_OPTIONS_INIT                                                                    \
     {                                                                                              \
-        .size = sizeof (hf_acquire_options_t), .wait = true, .limit_ms = HF_FOREVER                \
+        sizeof (hf_acquire_options_t), HF_LOCK_EXCLUSIVE, true, HF_FOREVER                         \
     }
 
 /*  Ask for LOCK. The result comes when it is granted (HF_OK: token, index), or not: HF_NOT_GRANTED
