@@ -3,9 +3,8 @@
 
 #include "nodes/services/hf_lock_private.h"
 
-#define SECTIONS_BYTES (1U << 20)   //  sections in one message, and one more
-#define STAGED_BYTES   (16U << 20)  //  of staged data that changed: a step, however little the log
-#define CREDIT_BYTES   (256U << 10) //  handled before the election actor is told
+#define SECTIONS_BYTES (1U << 20)  //  sections in one message, and one more
+#define STAGED_BYTES   (16U << 20) //  of staged data that changed: a step, however little the log
 
 //  ---- sections -----------------------------------------------------------------
 
@@ -128,7 +127,7 @@ hf_lock_credit (hf_lock_service_t *self)
 {
     bool behind = self->debt_bytes > self->config.unwritten_max ||
                   self->handled_bytes - self->flushed_bytes > self->config.unwritten_max;
-    if (self->handled_bytes - self->credited_bytes < CREDIT_BYTES ||
+    if (self->handled_bytes - self->credited_bytes < self->config.credit_bytes ||
         (behind && !HF_MUTANT (credit_unpaid)))
         return;
     self->credited_bytes = self->handled_bytes;

@@ -18,6 +18,7 @@ s_configure (hf_lock_service_t *self, const hf_lock_config_t *config)
     self->config.flush_bytes = s_or (config->flush_bytes, 4U << 20);
     self->config.undecided_max = s_or (config->undecided_max, 32U << 20);
     self->config.unwritten_max = s_or (config->unwritten_max, 64U << 20);
+    self->config.credit_bytes = s_or (config->credit_bytes, 256U << 10);
     self->config.readings_max = (uint32_t)s_or (config->readings_max, 50000);
     //  Else credit could wait for a step that waits for more log.
     assert (self->config.flush_bytes <= self->config.unwritten_max);

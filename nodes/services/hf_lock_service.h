@@ -47,8 +47,11 @@ typedef struct hf_lock_config {
     uint64_t undecided_max; //  bytes proposed and not applied; beyond, clients get BUSY: 32 MiB
     uint64_t unwritten_max; //  bytes of sections, or of log to be replayed, that the file actor may
                             //  be behind; beyond, the election actor gets no credit: 64 MiB
-    uint32_t readings_max;  //  reads that wait for a barrier; beyond: BUSY. Half of it for queries:
-                            //  50,000
+    uint64_t
+        credit_bytes; //  of entries handled before the election actor is told: 256 KiB. Below its
+    //  deliver_ahead
+    uint32_t readings_max; //  reads that wait for a barrier; beyond: BUSY. Half of it for queries:
+                           //  50,000
 } hf_lock_config_t;
 
 /*  STATE, owned, as it was loaded from the rows on disk. */
