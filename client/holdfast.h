@@ -246,19 +246,26 @@ hf_status_t hf_query_leader (hf_client_t *client, hf_leader_info_t *info, uint32
 
 typedef struct hf_lock_info {
     const char *lock; //  valid during the call of FN
-    uint64_t session;
-    uint64_t token;
+    uint64_t holders;
     uint64_t waiters;
-    uint64_t staged; //  bytes
 } hf_lock_info_t;
-typedef void (hf_lock_info_fn) (void *arg, const hf_lock_info_t *info);
-/*  Every lock that is held, by name; pages are fetched as needed. */
+//  A session's place at a lock: a hold, or a turn in the queue.
+typedef struct hf_place_info {
+    uint64_t session;
+    uint32_t mode;     //  HF_MODE_EXCLUSIVE
+    uint64_t token;    //  0: it waits
+    uint64_t position; //  in the queue, 1 is next; 0: it holds the lock
+    uint64_t staged;   //  bytes
+} hf_place_info_t;
+typedef void (hf_lock_info_fn) (void *arg, const hf_lock_info_t *lock,
+                                const hf_place_info_t *place);
+/*  Every lock that is held, by name: FN for each of its holders, at most the first 8. Pages are
+ *  fetched as needed. */
 hf_status_t hf_query_locks (hf_client_t *client, hf_lock_info_fn *fn, void *arg, uint32_t limit_ms);
-
-typedef void (hf_queue_info_fn) (void *arg, uint64_t session, uint64_t position);
-/*  Who holds LOCK and who waits. HF_NOT_FOUND: nobody holds it. FN may be NULL. */
-hf_status_t hf_query_lock (hf_client_t *client, const char *lock, hf_lock_info_t *info,
-                           hf_queue_info_fn *fn, void *arg, uint32_t limit_ms);
+/*  FN for each holder of LOCK, by token, then for each waiter in queue order. HF_NOT_FOUND: nobody
+ *  holds it. */
+hf_status_t hf_query_lock (hf_client_t *client, const char *lock, hf_lock_info_fn *fn, void *arg,
+                           uint32_t limit_ms);
 
 typedef struct hf_file_info {
     const char *file; //  valid during the call of FN

@@ -28,7 +28,8 @@
 #define HF_PLACES_TOTAL_MAX  1000000 //  holds and places in queues of all sessions together
 #define HF_ANSWERS_TOTAL_MAX 4000000 //  answers kept for all sessions together
 #define HF_WINDOW_MAX        4096    //  seq of a request < floor + this
-#define HF_ROWS_MAX          1000    //  rows in one answer to a query
+#define HF_ROWS_MAX          1000    //  rows in one answer to a query: locks, places or files
+#define HF_HOLDERS_LISTED    8       //  holders of each lock in an answer to LOCKS
 
 #define HF_FRAME_MAX      (4U << 20)  //  bytes in one frame between nodes; more is refused
 #define HF_STATE_PART_MAX (64U << 10) //  bytes in one part of a state: heartbeats pass between two

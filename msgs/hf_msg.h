@@ -56,9 +56,9 @@
 #define HF_FIELDS_moved(F)   F (str, lock) F (u64, position)
 
 //  Rows in RESULT.
-#define HF_FIELDS_lock_row(F)                                                                      \
-    F (str, lock) F (u64, session) F (u64, token) F (u64, waiters) F (u64, staged)
-#define HF_FIELDS_waiter_row(F) F (u64, session) F (u64, position)
+#define HF_FIELDS_lock_row(F)   F (str, lock) F (u64, holders) F (u64, waiters)
+#define HF_FIELDS_holder_row(F) F (u64, session) F (u64, token) F (u32, mode) F (u64, staged)
+#define HF_FIELDS_waiter_row(F) F (u64, session) F (u64, position) F (u32, mode)
 #define HF_FIELDS_file_row(F)   F (str, file) F (u64, length) F (u64, checksum)
 #define HF_FIELDS_fact_row(F)   F (str, key) F (str, text) F (u64, number)
 
@@ -174,6 +174,7 @@
     M (WAITER_ROW, 91, waiter_row)                                                                 \
     M (FILE_ROW, 92, file_row)                                                                     \
     M (FACT_ROW, 93, fact_row)                                                                     \
+    M (HOLDER_ROW, 94, holder_row)                                                                 \
     M (HELLO, 128, hello)                                                                          \
     M (ECHO, 129, echo)                                                                            \
     M (HEARTBEAT, 130, heartbeat)                                                                  \
@@ -245,14 +246,13 @@ typedef enum hf_entry_type {
 enum {
     HF_WHAT_LEADER = 1, //  FACT_ROWs of the leader: leader, term, endpoint
     HF_WHAT_STATUS = 2, //  FACT_ROWs of the node that is asked; answered by any node, no barrier
-    HF_WHAT_LOCKS = 3,  //  LOCK_ROWs by name, after NAME ("" from the start), at most LIMIT
-    HF_WHAT_LOCK = 4,   //  the LOCK_ROW of NAME, then WAITER_ROWs from position OFFSET on
+    HF_WHAT_LOCKS = 3,  //  LOCK_ROWs by name, after NAME ("" from the start), at most LIMIT; behind
+                        //  each the HOLDER_ROWs of its first HF_HOLDERS_LISTED holders
+    HF_WHAT_LOCK = 4,   //  the LOCK_ROW of NAME, then its places from number OFFSET (1: the first)
+                        //  on, at most LIMIT: HOLDER_ROWs by token, then WAITER_ROWs
     HF_WHAT_FILES = 5,  //  FILE_ROWs by name, after NAME
     HF_WHAT_READ = 6,   //  LIMIT bytes of file NAME from OFFSET; total: the file's length
 };
-
-//  The mode of a lock that is asked for.
-enum { HF_MODE_EXCLUSIVE = 0 };
 
 //  ---- what the table makes ----------------------------------------------------
 

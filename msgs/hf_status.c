@@ -1,4 +1,4 @@
-//  Status codes and their texts.
+//  Texts of status codes and modes.
 
 #include "msgs/hf_status.h"
 
@@ -26,4 +26,17 @@ hf_status_name (hf_status_t status)
 #undef HF_STATUS_CASE
     }
     return "UNKNOWN_STATUS";
+}
+
+const char *
+hf_mode_name (uint32_t mode)
+{
+    switch (mode) {
+#define HF_MODE_CASE(name, ordinal, text)                                                          \
+    case ordinal:                                                                                  \
+        return text;
+        HF_MODE_TABLE (HF_MODE_CASE)
+#undef HF_MODE_CASE
+    }
+    return "unknown";
 }

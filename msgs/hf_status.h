@@ -1,4 +1,5 @@
-/*  hf_status.h - every status code of the service and its text, in one table.
+/*  hf_status.h - every status code of the service and its text, in one table; and the modes of
+ * locks.
  *
  *  Ordinals travel on the wire: they are explicit and never reused.
  *  0..15 are answers to a request that went through, 16..63 refusals by a node,
@@ -6,6 +7,8 @@
  */
 #ifndef HF_STATUS_H_INCLUDED
 #define HF_STATUS_H_INCLUDED
+
+#include <stdint.h>
 
 #define HF_STATUS_TABLE(S)                                                                         \
     S (OK, 0, "done")                                                                              \
@@ -37,6 +40,18 @@ typedef enum hf_status {
     HF_STATUS_TABLE (HF_STATUS_ENUM)
 #undef HF_STATUS_ENUM
 } hf_status_t;
+
+//  What a place at a lock asks for. EXCLUSIVE takes the whole lock.
+#define HF_MODE_TABLE(M) M (EXCLUSIVE, 0, "exclusive")
+
+typedef enum hf_mode {
+#define HF_MODE_ENUM(name, ordinal, text) HF_MODE_##name = (ordinal),
+    HF_MODE_TABLE (HF_MODE_ENUM)
+#undef HF_MODE_ENUM
+} hf_mode_t;
+
+/*  The name of a mode, for people and JSON; "unknown" for a number not in the table. */
+const char *hf_mode_name (uint32_t mode);
 
 /*  The text of a status, for people; "unknown status" for a number not in the table. */
 const char *hf_status_text (hf_status_t status);

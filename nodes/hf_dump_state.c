@@ -51,20 +51,13 @@ s_sessions (const hf_state_t *state)
 
 //  ---- locks -------------------------------------------------------------------------
 
-static void
-s_add_waiter (void *arg, uint64_t session, uint64_t position)
-{
-    assert (position == json_array_size (arg) + 1);
-    json_array_append_new (arg, hf_dump_number (session));
-}
-
 static json_t *
-s_staged (const hf_state_t *state, hf_span_t lock)
+s_staged (const hf_state_t *state, hf_span_t lock, uint64_t session)
 {
     json_t *staged = json_object ();
     hf_pack_t parts;
     hf_pack_init (&parts);
-    hf_state_staged (state, lock, &parts);
+    hf_state_staged (state, lock, session, &parts);
     hf_scan_t scan = hf_scan_list (hf_pack_list (&parts));
     hf_file_row_t part;
     while (!hf_scan_at_end (&scan) && hf_file_row_get (&scan, &part)) {
@@ -80,13 +73,33 @@ s_staged (const hf_state_t *state, hf_span_t lock)
 }
 
 static json_t *
-s_lock (const hf_state_t *state, const hf_lock_row_t *row)
+s_lock (const hf_state_t *state, hf_span_t lock)
 {
-    json_t *queue = json_array ();
-    hf_state_waiters (state, row->lock, s_add_waiter, queue);
-    return json_pack ("{s:o, s:o, s:o, s:o, s:o}", "name", hf_dump_text (row->lock), "session",
-                      hf_dump_number (row->session), "token", hf_dump_number (row->token), "queue",
-                      queue, "staged", s_staged (state, row->lock));
+    json_t *holders = json_array (), *queue = json_array ();
+    hf_pack_t rows;
+    hf_pack_init (&rows);
+    bool more = false;
+    hf_state_lock_detail (state, lock, 1, UINT32_MAX, &rows, &more);
+    assert (!more);
+    hf_scan_t scan = hf_scan_list (hf_pack_list (&rows));
+    hf_scan_skip (&scan, 1); //  the LOCK_ROW
+    while (!hf_scan_at_end (&scan)) {
+        hf_holder_row_t hold;
+        hf_waiter_row_t waiter;
+        if (hf_scan_kind (&scan) == HF_KIND_HOLDER_ROW && hf_holder_row_get (&scan, &hold))
+            json_array_append_new (holders, json_pack ("{s:o, s:o, s:s, s:o}", "session",
+                                                       hf_dump_number (hold.session), "token",
+                                                       hf_dump_number (hold.token), "mode",
+                                                       hf_mode_name (hold.mode), "staged",
+                                                       s_staged (state, lock, hold.session)));
+        else if (hf_waiter_row_get (&scan, &waiter))
+            json_array_append_new (queue, json_pack ("{s:o, s:s}", "session",
+                                                     hf_dump_number (waiter.session), "mode",
+                                                     hf_mode_name (waiter.mode)));
+    }
+    hf_pack_done (&rows);
+    return json_pack ("{s:o, s:o, s:o}", "name", hf_dump_text (lock), "holders", holders, "queue",
+                      queue);
 }
 
 static json_t *
@@ -102,9 +115,13 @@ s_locks (const hf_state_t *state)
         hf_pack_reset (&rows);
         more = hf_state_lock_rows (state, after, HF_ROWS_MAX, &rows);
         hf_scan_t scan = hf_scan_list (hf_pack_list (&rows));
-        hf_lock_row_t row;
-        while (!hf_scan_at_end (&scan) && hf_lock_row_get (&scan, &row)) {
-            json_array_append_new (locks, s_lock (state, &row));
+        while (!hf_scan_at_end (&scan)) {
+            hf_lock_row_t row;
+            if (hf_scan_kind (&scan) != HF_KIND_LOCK_ROW || !hf_lock_row_get (&scan, &row)) {
+                hf_scan_skip (&scan, 1);
+                continue;
+            }
+            json_array_append_new (locks, s_lock (state, row.lock));
             assert (row.lock.size <= sizeof name);
             memcpy (name, row.lock.at, row.lock.size);
             after = hf_span (name, row.lock.size);

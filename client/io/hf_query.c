@@ -144,12 +144,45 @@ s_lock_row (hf_scan_t *scan, char name[NAME_SIZE], hf_lock_info_t *info)
     hf_lock_row_t row;
     if (!hf_lock_row_get (scan, &row) || !s_name (name, row.lock))
         return false;
-    *info = (hf_lock_info_t){.lock = name,
-                             .session = row.session,
-                             .token = row.token,
-                             .waiters = row.waiters,
-                             .staged = row.staged};
+    *info = (hf_lock_info_t){.lock = name, .holders = row.holders, .waiters = row.waiters};
     return true;
+}
+
+/*  A HOLDER_ROW or a WAITER_ROW. */
+static bool
+s_place_row (hf_scan_t *scan, hf_place_info_t *place)
+{
+    hf_holder_row_t hold;
+    hf_waiter_row_t waiter;
+    if (hf_scan_kind (scan) == HF_KIND_HOLDER_ROW) {
+        if (!hf_holder_row_get (scan, &hold) || hold.token == 0)
+            return false;
+        *place = (hf_place_info_t){hold.session, hold.mode, hold.token, 0, hold.staged};
+        return true;
+    }
+    if (!hf_waiter_row_get (scan, &waiter) || waiter.position == 0)
+        return false;
+    *place = (hf_place_info_t){waiter.session, waiter.mode, 0, waiter.position, 0};
+    return true;
+}
+
+/*  Call FN for each place on a page. NAME: of the last lock on it. */
+static hf_status_t
+s_places (const question_t *question, char name[NAME_SIZE], hf_lock_info_fn *fn, void *arg)
+{
+    hf_scan_t scan = hf_scan_list (question->result.rows);
+    hf_lock_info_t info = {.lock = NULL};
+    for (uint32_t i = 0; i < question->result.rows.count; i++) {
+        hf_place_info_t place;
+        if (hf_scan_kind (&scan) == HF_KIND_LOCK_ROW) {
+            if (!s_lock_row (&scan, name, &info))
+                return HF_MALFORMED;
+        } else if (!info.lock || !s_place_row (&scan, &place))
+            return HF_MALFORMED;
+        else
+            fn (arg, &info, &place);
+    }
+    return HF_OK;
 }
 
 hf_status_t
@@ -160,73 +193,36 @@ hf_query_locks (hf_client_t *client, hf_lock_info_fn *fn, void *arg, uint32_t li
         return HF_INVALID;
     char name[NAME_SIZE] = "";
     hf_status_t status = HF_OK;
-    bool more = true;
-    while (status == HF_OK && more) {
+    for (bool more = true; status == HF_OK && more;) {
         status = s_ask (&question, HF_WHAT_LOCKS, name, 0, PAGE_ROWS);
-        if (status != HF_OK)
-            break;
-        hf_scan_t scan = hf_scan_list (question.result.rows);
-        more = question.result.more && question.result.rows.count > 0;
-        for (uint32_t i = 0; i < question.result.rows.count && status == HF_OK; i++) {
-            hf_lock_info_t info;
-            if (s_lock_row (&scan, name, &info))
-                fn (arg, &info);
-            else
-                status = HF_MALFORMED;
+        if (status == HF_OK) {
+            more = question.result.more && question.result.rows.count > 0;
+            status = s_places (&question, name, fn, arg);
         }
     }
     s_end (&question);
     return status;
 }
 
-/*  The waiters on one page; gives the last position, 0 when the page is not as it should be. */
-static uint64_t
-s_waiters (hf_scan_t *scan, uint32_t count, hf_queue_info_fn *fn, void *arg)
-{
-    uint64_t last = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        hf_waiter_row_t row;
-        if (!hf_waiter_row_get (scan, &row) || row.position <= last)
-            return 0;
-        last = row.position;
-        if (fn)
-            fn (arg, row.session, row.position);
-    }
-    return last;
-}
-
 hf_status_t
-hf_query_lock (hf_client_t *client, const char *lock, hf_lock_info_t *info, hf_queue_info_fn *fn,
-               void *arg, uint32_t limit_ms)
+hf_query_lock (hf_client_t *client, const char *lock, hf_lock_info_fn *fn, void *arg,
+               uint32_t limit_ms)
 {
     question_t question;
-    if (!lock || !s_begin (&question, client, HF_NODE_LEADER, limit_ms))
+    if (!lock || !fn || !s_begin (&question, client, HF_NODE_LEADER, limit_ms))
         return HF_INVALID;
     if (!hf_name_valid (hf_span (lock, strnlen (lock, NAME_SIZE))))
         return HF_BAD_NAME;
-    uint64_t from = 1;
-    bool more = true;
     hf_status_t status = HF_OK;
-    for (bool first = true; status == HF_OK && more && (first || fn); first = false) {
-        status = s_ask (&question, HF_WHAT_LOCK, lock, from, fn ? PAGE_ROWS : 1);
-        if (status != HF_OK)
-            break;
-        hf_scan_t scan = hf_scan_list (question.result.rows);
-        uint32_t rows = question.result.rows.count;
+    uint64_t from = 1;
+    for (bool more = true; status == HF_OK && more;) {
         char name[NAME_SIZE];
-        hf_lock_info_t found = {.lock = NULL};
-        if (rows == 0 || !s_lock_row (&scan, name, &found)) {
-            status = rows == 0 ? HF_NOT_FOUND : HF_MALFORMED;
-            break;
-        }
-        found.lock = lock;
-        if (first && info)
-            *info = found;
+        status = s_ask (&question, HF_WHAT_LOCK, lock, from, PAGE_ROWS);
+        uint32_t rows = question.result.rows.count; //  the LOCK_ROW, then places
+        if (status == HF_OK)
+            status = rows > 0 ? s_places (&question, name, fn, arg) : HF_MALFORMED;
         more = question.result.more && rows > 1;
-        uint64_t last = s_waiters (&scan, rows - 1, fn, arg);
-        if (rows > 1 && last < from)
-            status = HF_MALFORMED;
-        from = last + 1;
+        from += rows - 1;
     }
     s_end (&question);
     return status;

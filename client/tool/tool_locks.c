@@ -8,13 +8,14 @@
 static const char s_help_locks[] =
     "usage: holdfast locks [OPTION...] [NAME]\n"
     "\n"
-    "List the locks that are held: the token and session of the holder, how many wait, and\n"
-    "how many bytes are staged. With NAME: that lock, and its queue in order. Exit code 2\n"
-    "when nobody holds NAME.\n"
+    "List the locks that are held: the token, session and mode of each holder (of the first\n"
+    "8), how many wait, and how many bytes are staged. With NAME: that lock, its holders, and\n"
+    "its queue in order. Exit code 2 when nobody holds NAME.\n"
     "\n"
     "options:\n"
-    "      --json            print JSON: locks: lock, token, session, waiters, staged; with\n"
-    "                        NAME these fields, held, and queue: position, session\n"
+    "      --json            print JSON: locks: lock, waiters, and holders: session, mode,\n"
+    "                        token, staged; with NAME these fields, held, and queue:\n"
+    "                        session, mode, position\n"
     "      --timeout TIME    how long to wait for an answer (default 10s)\n"
     "      --endpoints LIST  the nodes (default: HOLDFAST_ENDPOINTS)\n"
     "\n"
@@ -37,78 +38,98 @@ static const char s_help_leader[] =
     "  holdfast leader\n"
     "  holdfast leader --json | jq .id\n";
 
-static json_t *
-s_lock_json (const hf_lock_info_t *info, const char *lock)
+//  ---- holders and waiters ---------------------------------------------------------
+
+typedef struct listing {
+    tool_table_t *table; //  for people
+    json_t *locks;       //  for JSON: an object for each lock
+    hf_lock_info_t info; //  of the last place; its lock is not valid
+} listing_t;
+
+/*  Add PLACE to its lock, the last one in the list. */
+static void
+s_add_json (json_t *locks, const hf_lock_info_t *lock, const hf_place_info_t *place)
 {
-    json_t *json = json_object ();
-    json_object_set_new (json, "lock", json_string (lock));
-    json_object_set_new (json, "token", tool_json_number (info->token));
-    json_object_set_new (json, "session", tool_json_number (info->session));
-    json_object_set_new (json, "waiters", tool_json_number (info->waiters));
-    json_object_set_new (json, "staged", tool_json_number (info->staged));
-    return json;
+    json_t *last = json_array_get (locks, json_array_size (locks) - 1);
+    if (!last || strcmp (json_string_value (json_object_get (last, "lock")), lock->lock) != 0) {
+        last = json_pack ("{s:s, s:o, s:[], s:[]}", "lock", lock->lock, "waiters",
+                          tool_json_number (lock->waiters), "holders", "queue");
+        json_array_append_new (locks, last);
+    }
+    json_t *json = json_pack ("{s:o, s:s}", "session", tool_json_number (place->session), "mode",
+                              hf_mode_name (place->mode));
+    if (place->position > 0)
+        json_object_set_new (json, "position", tool_json_number (place->position));
+    else {
+        json_object_set_new (json, "token", tool_json_number (place->token));
+        json_object_set_new (json, "staged", tool_json_number (place->staged));
+    }
+    json_array_append_new (json_object_get (last, place->position > 0 ? "queue" : "holders"), json);
 }
 
 //  ---- all locks -----------------------------------------------------------------
 
-typedef struct listing {
-    tool_table_t *table;
-    json_t *list;
-} listing_t;
-
 static void
-s_on_lock (void *arg, const hf_lock_info_t *info)
+s_on_lock (void *arg, const hf_lock_info_t *lock, const hf_place_info_t *place)
 {
     listing_t *self = arg;
-    if (self->list) {
-        json_array_append_new (self->list, s_lock_json (info, info->lock));
+    if (self->locks) {
+        s_add_json (self->locks, lock, place);
+        json_object_del (json_array_get (self->locks, json_array_size (self->locks) - 1), "queue");
         return;
     }
-    tool_table_number (self->table, info->token);
-    tool_table_number (self->table, info->session);
-    tool_table_number (self->table, info->waiters);
-    tool_table_number (self->table, info->staged);
-    tool_table_text (self->table, info->lock);
+    tool_table_number (self->table, place->token);
+    tool_table_number (self->table, place->session);
+    tool_table_text (self->table, hf_mode_name (place->mode));
+    tool_table_number (self->table, lock->waiters);
+    tool_table_number (self->table, place->staged);
+    tool_table_text (self->table, lock->lock);
 }
 
 static int
 s_list (const tool_options_t *options, hf_client_t *client)
 {
-    listing_t self = {NULL, NULL};
+    listing_t self = {.table = NULL};
     if (options->json)
-        self.list = json_array ();
+        self.locks = json_array ();
     else
-        self.table = tool_table_new (">TOKEN|>SESSION|>WAITERS|>STAGED|LOCK");
+        self.table = tool_table_new (">TOKEN|>SESSION|MODE|>WAITERS|>STAGED|LOCK");
     hf_status_t status = hf_query_locks (client, s_on_lock, &self, options->timeout_ms);
     int code;
     if (status != HF_OK)
         code = tool_fail (status, NULL, "cannot list the locks");
     else if (options->json)
-        code = tool_print_json (json_pack ("{s:O}", "locks", self.list), TOOL_OK);
+        code = tool_print_json (json_pack ("{s:O}", "locks", self.locks), TOOL_OK);
     else {
         tool_table_print (self.table, stdout);
         code = tool_flush (TOOL_OK);
     }
     tool_table_destroy (&self.table);
-    json_decref (self.list);
+    json_decref (self.locks);
     return code;
 }
 
 //  ---- one lock and its queue ------------------------------------------------------
 
 static void
-s_on_waiter (void *arg, uint64_t session, uint64_t position)
+s_on_place (void *arg, const hf_lock_info_t *lock, const hf_place_info_t *place)
 {
     listing_t *self = arg;
-    if (self->list) {
-        json_t *waiter = json_object ();
-        json_object_set_new (waiter, "position", tool_json_number (position));
-        json_object_set_new (waiter, "session", tool_json_number (session));
-        json_array_append_new (self->list, waiter);
+    self->info = *lock;
+    if (self->locks) {
+        s_add_json (self->locks, lock, place);
         return;
     }
-    tool_table_number (self->table, position);
-    tool_table_number (self->table, session);
+    char position[24], token[24], staged[24];
+    snprintf (position, sizeof position, "%" PRIu64, place->position);
+    snprintf (token, sizeof token, "%" PRIu64, place->token);
+    snprintf (staged, sizeof staged, "%" PRIu64, place->staged);
+    bool holds = place->position == 0;
+    tool_table_text (self->table, holds ? "holds" : position);
+    tool_table_number (self->table, place->session);
+    tool_table_text (self->table, hf_mode_name (place->mode));
+    tool_table_text (self->table, holds ? token : "");
+    tool_table_text (self->table, holds ? staged : "");
 }
 
 static int
@@ -124,45 +145,37 @@ s_not_held (const tool_options_t *options, const char *lock)
 }
 
 static int
-s_print_lock (const tool_options_t *options, const char *lock, const hf_lock_info_t *info,
-              const listing_t *queue)
+s_print_lock (const tool_options_t *options, const char *lock, const listing_t *self)
 {
     if (options->json) {
-        json_t *root = s_lock_json (info, lock);
+        json_t *root = json_incref (json_array_get (self->locks, 0));
         json_object_set_new (root, "held", json_true ());
-        json_object_set (root, "queue", queue->list);
         return tool_print_json (root, TOOL_OK);
     }
-    printf ("lock     %s\ntoken    %" PRIu64 "\nsession  %" PRIu64 "\nwaiters  %" PRIu64
-            "\nstaged   %" PRIu64 " bytes\n",
-            lock, info->token, info->session, info->waiters, info->staged);
-    if (tool_table_rows (queue->table) > 0) {
-        putchar ('\n');
-        tool_table_print (queue->table, stdout);
-    }
+    printf ("lock     %s\nholders  %" PRIu64 "\nwaiters  %" PRIu64 "\n\n", lock, self->info.holders,
+            self->info.waiters);
+    tool_table_print (self->table, stdout);
     return tool_flush (TOOL_OK);
 }
 
 static int
 s_show (const tool_options_t *options, hf_client_t *client, const char *lock)
 {
-    listing_t queue = {NULL, NULL};
+    listing_t self = {.table = NULL};
     if (options->json)
-        queue.list = json_array ();
+        self.locks = json_array ();
     else
-        queue.table = tool_table_new (">PLACE|>SESSION");
-    hf_lock_info_t info = {.lock = NULL};
-    hf_status_t status =
-        hf_query_lock (client, lock, &info, s_on_waiter, &queue, options->timeout_ms);
+        self.table = tool_table_new (">PLACE|>SESSION|MODE|>TOKEN|>STAGED");
+    hf_status_t status = hf_query_lock (client, lock, s_on_place, &self, options->timeout_ms);
     int code;
     if (status == HF_NOT_FOUND)
         code = s_not_held (options, lock);
     else if (status != HF_OK)
         code = tool_fail (status, lock, "cannot show lock %s", lock);
     else
-        code = s_print_lock (options, lock, &info, &queue);
-    tool_table_destroy (&queue.table);
-    json_decref (queue.list);
+        code = s_print_lock (options, lock, &self);
+    tool_table_destroy (&self.table);
+    json_decref (self.locks);
     return code;
 }
 

@@ -130,17 +130,19 @@ bool hf_state_session_places (const hf_state_t *self, uint64_t session, hf_pack_
 typedef void (hf_waiter_fn) (void *arg, uint64_t session, uint64_t position);
 void hf_state_waiters (const hf_state_t *self, hf_span_t lock, hf_waiter_fn *fn, void *arg);
 
-/*  Pack LOCK_ROWs of locks that are held, in the order of the names' bytes, after NAME,
- *  at most LIMIT. Gives whether there are more. */
+/*  Pack the LOCK_ROWs of locks that are held, in the order of the names' bytes, after NAME, at most
+ *  LIMIT; behind each the HOLDER_ROWs of its first HF_HOLDERS_LISTED holders. Gives whether there
+ *  are more locks. */
 bool hf_state_lock_rows (const hf_state_t *self, hf_span_t after, uint32_t limit, hf_pack_t *rows);
 
-/*  Pack the LOCK_ROW of NAME and WAITER_ROWs from position FROM on, at most LIMIT.
- *  False when nobody holds it. *more: whether the queue goes on. */
+/*  Pack the LOCK_ROW of NAME, then its places from number FROM (1: the first) on, at most LIMIT:
+ *  HOLDER_ROWs in the order of their tokens, then WAITER_ROWs in queue order. False when nobody
+ *  holds it. *more: whether there are more places. */
 bool hf_state_lock_detail (const hf_state_t *self, hf_span_t name, uint64_t from, uint32_t limit,
                            hf_pack_t *rows, bool *more);
 
-/*  Pack a FILE_ROW for each file that is staged at LOCK, with the bytes that are; checksum 0. */
-void hf_state_staged (const hf_state_t *self, hf_span_t lock, hf_pack_t *rows);
+/*  Pack a FILE_ROW for each file that SESSION staged at LOCK, with the staged bytes; checksum 0. */
+void hf_state_staged (const hf_state_t *self, hf_span_t lock, uint64_t session, hf_pack_t *rows);
 
 /*  Whether all requests of the list were applied before and their answers are
  *  kept: then pack the ANSWER records. Lets a leader answer repeats without the log. */

@@ -145,13 +145,33 @@ static void
 s_put_lock_row (const hf_state_lock_t *lock, hf_pack_t *rows)
 {
     assert (lock->holders_count > 0);
-    const hf_state_place_t *hold = HF_AROUND (lock->holders.next, hf_state_place_t, in_lock);
     hf_lock_row_t row = {.lock = hf_state_lock_name (lock),
-                         .session = hold->session->id,
-                         .token = hold->token,
-                         .waiters = lock->waiters_count,
-                         .staged = hold->section ? hf_section_bytes (hold->section) : 0};
+                         .holders = lock->holders_count,
+                         .waiters = lock->waiters_count};
     hf_lock_row_put (rows, &row);
+}
+
+/*  PLACES: the holders, or the waiters, of a lock. Pack those from number FROM (1: the first) on,
+ *  at most *left, which counts down. Gives whether all of them were packed. */
+static bool
+s_put_places (const hf_chain_t *places, uint64_t from, uint32_t *left, hf_pack_t *rows)
+{
+    uint64_t number = 0;
+    HF_CHAIN_EACH (places, at)
+    {
+        const hf_state_place_t *place = HF_AROUND (at, hf_state_place_t, in_lock);
+        if (++number < from)
+            continue;
+        if ((*left)-- == 0)
+            return false;
+        if (place->token > 0)
+            hf_holder_row_put (
+                rows, &(hf_holder_row_t){place->session->id, place->token, place->mode,
+                                         place->section ? hf_section_bytes (place->section) : 0});
+        else
+            hf_waiter_row_put (rows, &(hf_waiter_row_t){place->session->id, number, place->mode});
+    }
+    return true;
 }
 
 static int
@@ -194,8 +214,11 @@ hf_state_lock_rows (const hf_state_t *self, hf_span_t after, uint32_t limit, hf_
     }
     if (kept.count > 0)
         qsort (kept.list, kept.count, sizeof (*kept.list), s_compare_locks);
-    for (size_t i = 0; i < kept.count && i < limit; i++)
+    for (size_t i = 0; i < kept.count && i < limit; i++) {
+        uint32_t listed = HF_HOLDERS_LISTED;
         s_put_lock_row (kept.list[i], rows);
+        s_put_places (&kept.list[i]->holders, 1, &listed, rows);
+    }
     hf_array_free (&kept);
     return matching > limit;
 }
@@ -209,31 +232,23 @@ hf_state_lock_detail (const hf_state_t *self, hf_span_t name, uint64_t from, uin
     if (!lock)
         return false;
     s_put_lock_row (lock, rows);
-    uint64_t position = 0;
-    uint32_t put = 0;
-    HF_CHAIN_EACH (&lock->waiters, at)
-    {
-        if (++position < from)
-            continue;
-        if (put == limit) {
-            *more = true;
-            break;
-        }
-        hf_waiter_row_t row = {.session = HF_AROUND (at, hf_state_place_t, in_lock)->session->id,
-                               .position = position};
-        hf_waiter_row_put (rows, &row);
-        put++;
-    }
+    uint64_t behind = from > lock->holders_count ? from - lock->holders_count : 1;
+    *more = !s_put_places (&lock->holders, from, &limit, rows) ||
+            !s_put_places (&lock->waiters, behind, &limit, rows);
     return true;
 }
 
 //  ---- staged -----------------------------------------------------------------------
 
-static void
-s_section (const hf_section_t *section, hf_pack_t *rows)
+void
+hf_state_staged (const hf_state_t *self, hf_span_t lock, uint64_t session, hf_pack_t *rows)
 {
+    const hf_state_lock_t *found = hf_locks_find (&self->locks, lock);
+    const hf_state_place_t *hold = found ? hf_locks_place (&self->locks, found, session) : NULL;
+    if (!hold || !hold->section)
+        return;
     hf_list_t parts;
-    uint8_t *bytes = hf_section_pack (section, &parts);
+    uint8_t *bytes = hf_section_pack (hold->section, &parts);
     hf_scan_t scan = hf_scan_list (parts);
     for (uint32_t i = 0; i < parts.count; i++) {
         hf_a_part_t part;
@@ -242,20 +257,6 @@ s_section (const hf_section_t *section, hf_pack_t *rows)
         hf_file_row_put (rows, &(hf_file_row_t){.file = part.file, .length = part.data.size});
     }
     free (bytes);
-}
-
-void
-hf_state_staged (const hf_state_t *self, hf_span_t lock, hf_pack_t *rows)
-{
-    const hf_state_lock_t *found = hf_locks_find (&self->locks, lock);
-    if (!found)
-        return;
-    HF_CHAIN_EACH (&found->holders, at)
-    {
-        const hf_state_place_t *hold = HF_AROUND (at, hf_state_place_t, in_lock);
-        if (hold->section)
-            s_section (hold->section, rows);
-    }
 }
 
 //  ---- invariants -------------------------------------------------------------------

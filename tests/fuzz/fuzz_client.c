@@ -212,9 +212,11 @@ s_row (uint8_t which, hf_span_t name, fuzz_bytes_t *bytes, hf_pack_t *list)
 {
     uint64_t number = fuzz_number (bytes);
     if (which == 0)
-        hf_lock_row_put (list, &(hf_lock_row_t){name, number, number, number, number});
+        hf_lock_row_put (list, &(hf_lock_row_t){name, number, number});
+    else if (which == 1 && number % 2 == 0)
+        hf_waiter_row_put (list, &(hf_waiter_row_t){number, number, 0});
     else if (which == 1)
-        hf_waiter_row_put (list, &(hf_waiter_row_t){number, number});
+        hf_holder_row_put (list, &(hf_holder_row_t){number, number, 0, number});
     else if (which == 2)
         hf_file_row_put (list, &(hf_file_row_t){name, number, number});
     else {

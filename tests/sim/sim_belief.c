@@ -130,9 +130,10 @@ sim_belief_lock (sim_t *sim, const client_t *client, const hf_query_result_t *re
     const watch_t *watch = &sim->watch;
     size_t lock = client->query_name;
     hf_lock_row_t row = {0};
+    hf_holder_row_t hold = {0};
     hf_scan_t scan = hf_scan_list (result->rows);
     if (result->status == HF_OK) {
-        bool read = hf_lock_row_get (&scan, &row);
+        bool read = hf_lock_row_get (&scan, &row) && hf_holder_row_get (&scan, &hold);
         assert (read);
     }
     held_at_t held = {0};
@@ -144,10 +145,10 @@ sim_belief_lock (sim_t *sim, const client_t *client, const hf_query_result_t *re
                   "P10: a read sees the state at %" PRIu64 ", and %" PRIu64
                   " was complete before it was sent",
                   result->index, client->query_low);
-    else if (row.session != held.session || row.token != held.token)
+    else if (hold.session != held.session || hold.token != held.token)
         sim_fail (sim, SIM_BROKEN,
                   "P10: a read of %s at %" PRIu64 " shows session %" PRIu64 ", not %" PRIu64,
-                  sim_lock_name (lock), result->index, row.session, held.session);
+                  sim_lock_name (lock), result->index, hold.session, held.session);
 }
 
 void

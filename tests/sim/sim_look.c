@@ -16,13 +16,20 @@ s_look_lock (uint64_t hash, const hf_state_t *state, size_t lock)
                                       &rows, &more);
     hf_scan_t scan = hf_scan_list (hf_pack_list (&rows));
     hf_lock_row_t row;
+    hf_holder_row_t hold;
     hf_waiter_row_t waiter;
-    if (held && hf_lock_row_get (&scan, &row)) {
-        hash = hf_hash_u64 (hf_hash_u64 (hash, row.session), row.token);
-        hash = hf_hash_u64 (hash, row.staged);
+    bool good = held && hf_lock_row_get (&scan, &row);
+    while (good && !hf_scan_at_end (&scan)) {
+        if (hf_scan_kind (&scan) == HF_KIND_HOLDER_ROW) {
+            good = hf_holder_row_get (&scan, &hold);
+            hash = hf_hash_u64 (hf_hash_u64 (hash, hold.session), hold.token);
+            hash = hf_hash_u64 (hash, hold.staged);
+        } else {
+            good = hf_waiter_row_get (&scan, &waiter);
+            hash = hf_hash_u64 (hash, waiter.session);
+        }
     }
-    while (!hf_scan_at_end (&scan) && hf_waiter_row_get (&scan, &waiter))
-        hash = hf_hash_u64 (hash, waiter.session);
+    assert (good == held);
     hf_pack_done (&rows);
     return hf_hash_u64 (hash, UINT64_MAX);
 }

@@ -183,12 +183,13 @@ s_ask_lock (hf_cluster_t *self, uint32_t id, const char *lock, hf_lock_view_t *v
     if (told && result.status == HF_OK) {
         hf_scan_t scan = hf_scan_list (result.rows);
         hf_lock_row_t row;
-        told = hf_lock_row_get (&scan, &row);
+        hf_holder_row_t hold;
+        told = hf_lock_row_get (&scan, &row) && hf_holder_row_get (&scan, &hold);
         if (told)
-            *view = (hf_lock_view_t){.holder = row.session,
-                                     .token = row.token,
+            *view = (hf_lock_view_t){.holder = hold.session,
+                                     .token = hold.token,
                                      .waiters = row.waiters,
-                                     .staged = row.staged};
+                                     .staged = hold.staged};
     }
     hf_probe_destroy (&probe);
     return told;

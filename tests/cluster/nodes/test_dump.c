@@ -83,9 +83,12 @@ s_expect_lock (json_t *state)
     assert_int_equal (json_array_size (s_get (state, "locks")), 1);
     json_t *lock = json_array_get (s_get (state, "locks"), 0);
     assert_string_equal (json_string_value (s_get (lock, "name")), LOCK);
-    assert_int_equal (json_integer_value (s_get (lock, "token")), 2);
+    assert_int_equal (json_array_size (s_get (lock, "holders")), 1);
+    json_t *hold = json_array_get (s_get (lock, "holders"), 0);
+    assert_int_equal (json_integer_value (s_get (hold, "token")), 2);
+    assert_string_equal (json_string_value (s_get (hold, "mode")), "exclusive");
+    assert_int_equal (json_integer_value (s_get (s_get (hold, "staged"), FILE1)), 6);
     assert_int_equal (json_array_size (s_get (lock, "queue")), 1);
-    assert_int_equal (json_integer_value (s_get (s_get (lock, "staged"), FILE1)), 6);
 }
 
 static void

@@ -112,10 +112,25 @@ s_finish (pthread_t thread)
 static char s_text[1024];
 
 static void
-s_note_lock (void *arg, const hf_lock_info_t *info)
+s_note_place (void *arg, const hf_lock_info_t *lock, const hf_place_info_t *place)
 {
     (void)arg;
-    snprintf (s_text + strlen (s_text), 100, "%s:%d ", info->lock, (int)info->token);
+    size_t end = strlen (s_text);
+    if (place->position == 0)
+        snprintf (s_text + end, 100, "%s:%d+%d/%d ", lock->lock, (int)place->token,
+                  (int)place->staged, (int)lock->holders);
+    else
+        snprintf (s_text + end, 100, "%d@%d/%d ", (int)place->session, (int)place->position,
+                  (int)lock->waiters);
+}
+
+/*  A lock with holders 1 to HOLDERS: tokens TOKEN and up. */
+static void
+s_put_lock (page_t *page, const char *lock, uint64_t token, uint64_t holders, uint64_t waiters)
+{
+    hf_lock_row_put (&page->rows, &(hf_lock_row_t){hf_span_text (lock), holders, waiters});
+    for (uint64_t i = 0; i < holders; i++)
+        hf_holder_row_put (&page->rows, &(hf_holder_row_t){1 + i, token + i, 0, 70 + i});
 }
 
 static void
@@ -124,44 +139,40 @@ test_locks_come_by_pages (void **state)
     (void)state;
     s_pages_init ();
     page_t *page = s_page (HF_WHAT_LOCKS, "", 0);
-    hf_lock_row_put (&page->rows, &(hf_lock_row_t){hf_span_text ("a"), 1, 11, 0, 0});
-    hf_lock_row_put (&page->rows, &(hf_lock_row_t){hf_span_text ("b"), 1, 12, 0, 0});
+    s_put_lock (page, "a", 11, 1, 0);
+    s_put_lock (page, "b", 12, 2, 0);
     page->result.more = true;
     page = s_page (HF_WHAT_LOCKS, "b", 0);
-    hf_lock_row_put (&page->rows, &(hf_lock_row_t){hf_span_text ("c"), 1, 13, 0, 0});
+    s_put_lock (page, "c", 14, 1, 0);
+    page = s_page (HF_WHAT_LOCKS, "", 0);
+    hf_holder_row_put (&page->rows, &(hf_holder_row_t){1, 1, 0, 0}); //  of no lock
     pthread_t thread = s_start ();
     s_text[0] = 0;
-    assert_int_equal (hf_query_locks (s_x.client, s_note_lock, NULL, LONG_MS), HF_OK);
-    assert_string_equal (s_text, "a:11 b:12 c:13 ");
+    assert_int_equal (hf_query_locks (s_x.client, s_note_place, NULL, LONG_MS), HF_OK);
+    assert_string_equal (s_text, "a:11+70/1 b:12+70/2 b:13+71/2 c:14+70/1 ");
+    assert_int_equal (hf_query_locks (s_x.client, s_note_place, NULL, LONG_MS), HF_MALFORMED);
     s_finish (thread);
 }
 
 static void
-s_note_waiter (void *arg, uint64_t session, uint64_t position)
-{
-    (void)arg;
-    snprintf (s_text + strlen (s_text), 100, "%d@%d ", (int)session, (int)position);
-}
-
-static void
-test_a_lock_with_its_queue (void **state)
+test_a_lock_with_its_holders_and_its_queue (void **state)
 {
     (void)state;
     s_pages_init ();
     page_t *page = s_page (HF_WHAT_LOCK, "a", 1);
-    hf_lock_row_put (&page->rows, &(hf_lock_row_t){hf_span_text ("a"), 5, 11, 2, 77});
-    hf_waiter_row_put (&page->rows, &(hf_waiter_row_t){6, 1});
+    s_put_lock (page, "a", 11, 2, 2);
+    hf_waiter_row_put (&page->rows, &(hf_waiter_row_t){6, 1, 0});
     page->result.more = true;
-    page = s_page (HF_WHAT_LOCK, "a", 2);
-    hf_lock_row_put (&page->rows, &(hf_lock_row_t){hf_span_text ("a"), 5, 11, 2, 77});
-    hf_waiter_row_put (&page->rows, &(hf_waiter_row_t){7, 2});
+    page = s_page (HF_WHAT_LOCK, "a", 4);
+    s_put_lock (page, "a", 11, 0, 2);
+    hf_waiter_row_put (&page->rows, &(hf_waiter_row_t){7, 2, 0});
+    page = s_page (HF_WHAT_LOCK, "a", 1);
+    s_put_lock (page, "a", 0, 1, 0); //  a holder without a token
     pthread_t thread = s_start ();
     s_text[0] = 0;
-    hf_lock_info_t info;
-    assert_int_equal (hf_query_lock (s_x.client, "a", &info, s_note_waiter, NULL, LONG_MS), HF_OK);
-    assert_string_equal (s_text, "6@1 7@2 ");
-    assert_int_equal (info.session, 5);
-    assert_int_equal (info.staged, 77);
+    assert_int_equal (hf_query_lock (s_x.client, "a", s_note_place, NULL, LONG_MS), HF_OK);
+    assert_string_equal (s_text, "a:11+70/2 a:12+71/2 6@1/2 7@2/2 ");
+    assert_int_equal (hf_query_lock (s_x.client, "a", s_note_place, NULL, LONG_MS), HF_MALFORMED);
     s_finish (thread);
 }
 
@@ -180,7 +191,7 @@ test_files_and_rows_that_are_none (void **state)
     page_t *page = s_page (HF_WHAT_FILES, "", 0);
     hf_file_row_put (&page->rows, &(hf_file_row_t){hf_span_text ("f"), 9, 1});
     page = s_page (HF_WHAT_FILES, "", 0);
-    hf_waiter_row_put (&page->rows, &(hf_waiter_row_t){1, 1});
+    hf_waiter_row_put (&page->rows, &(hf_waiter_row_t){1, 1, 0});
     page = s_page (HF_WHAT_FILES, "", 0);
     page->result.status = HF_BUSY;
     pthread_t thread = s_start ();
@@ -295,7 +306,7 @@ main (void)
 {
     const struct CMUnitTest tests[] = {
         TEST (test_locks_come_by_pages),
-        TEST (test_a_lock_with_its_queue),
+        TEST (test_a_lock_with_its_holders_and_its_queue),
         TEST (test_files_and_rows_that_are_none),
         TEST (test_a_read_that_got_lost_is_asked_again),
         TEST (test_status_is_asked_of_the_node_that_is_meant),

@@ -272,6 +272,7 @@ test_every_limit_is_there (void **state)
         {"QUEUE_MAX", HF_QUEUE_MAX},
         {"WINDOW_MAX", HF_WINDOW_MAX},
         {"ROWS_MAX", HF_ROWS_MAX},
+        {"HOLDERS_LISTED", HF_HOLDERS_LISTED},
         {"CLIENT_FRAME_MAX", HF_CLIENT_FRAME_MAX},
         {"FRAME_MAX", HF_FRAME_MAX},
     };

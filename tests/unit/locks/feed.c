@@ -378,16 +378,17 @@ feed_holder (const feed_t *self, const char *lock, uint64_t *token)
     hf_pack_t rows;
     hf_pack_init (&rows);
     bool more = false;
-    hf_lock_row_t row = {.session = 0};
-    if (hf_state_lock_detail (self->state, hf_span_text (lock), 1, 0, &rows, &more)) {
+    hf_lock_row_t row;
+    hf_holder_row_t hold = {.session = 0};
+    if (hf_state_lock_detail (self->state, hf_span_text (lock), 1, 1, &rows, &more)) {
         hf_scan_t scan = hf_scan_list (hf_pack_list (&rows));
-        bool sound = hf_lock_row_get (&scan, &row);
-        assert (sound && row.session != 0);
+        bool sound = hf_lock_row_get (&scan, &row) && hf_holder_row_get (&scan, &hold);
+        assert (sound && hold.session != 0);
     }
     hf_pack_done (&rows);
     if (token)
-        *token = row.token;
-    return row.session;
+        *token = hold.token;
+    return hold.session;
 }
 
 static void

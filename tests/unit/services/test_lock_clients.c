@@ -470,11 +470,11 @@ test_queries_of_locks (void **state)
         const char *name;
         uint32_t status, rows;
     } cases[] = {
-        {HF_WHAT_LOCK, "L", HF_OK, 1},
+        {HF_WHAT_LOCK, "L", HF_OK, 2},
         {HF_WHAT_LOCK, "M", HF_NOT_FOUND, 0},
         {HF_WHAT_LOCK, "", HF_BAD_NAME, 0},
         {HF_WHAT_LOCK, long_name, HF_BAD_NAME, 0},
-        {HF_WHAT_LOCKS, "", HF_OK, 1},
+        {HF_WHAT_LOCKS, "", HF_OK, 2},
         {HF_WHAT_LOCKS, "L", HF_OK, 0},
         {HF_WHAT_FILES, "\x01", HF_BAD_NAME, 0},
         {HF_WHAT_LEADER, "", HF_OK, 3},

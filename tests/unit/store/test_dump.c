@@ -246,10 +246,12 @@ test_all_that_is_there (void **state)
     assert_int_equal (json_array_size (s_get (kept, "locks")), 1);
     json_t *lock = json_array_get (s_get (kept, "locks"), 0);
     s_expect_text (lock, "name", LOCK);
-    s_expect_number (lock, "session", json_integer_value (s_get (first, "id")));
-    s_expect_number (lock, "token", 1);
-    assert_int_equal (json_integer_value (json_array_get (s_get (lock, "queue"), 0)), waiter);
-    json_t *staged = s_get (lock, "staged");
+    json_t *hold = json_array_get (s_get (lock, "holders"), 0);
+    s_expect_number (hold, "session", json_integer_value (s_get (first, "id")));
+    s_expect_number (hold, "token", 1);
+    assert_string_equal (json_string_value (s_get (hold, "mode")), "exclusive");
+    s_expect_number (json_array_get (s_get (lock, "queue"), 0), "session", (json_int_t)waiter);
+    json_t *staged = s_get (hold, "staged");
     assert_int_equal (json_object_size (staged), 2);
     s_expect_number (staged, FILE1, 7);
     s_expect_number (staged, "log", 3);

@@ -332,21 +332,24 @@ hf_status_t
 hf_query_locks (hf_client_t *client, hf_lock_info_fn *fn, void *arg, uint32_t limit_ms)
 {
     assert (client && limit_ms > 0);
-    fn (arg, &(hf_lock_info_t){"one", 7, 42, 2, 100});
-    fn (arg, &(hf_lock_info_t){"zw\303\266lf", 8, UINT64_MAX, 0, 0});
+    fn (arg, &(hf_lock_info_t){"one", 2, 2}, &(hf_place_info_t){7, 0, 42, 0, 100});
+    fn (arg, &(hf_lock_info_t){"one", 2, 2}, &(hf_place_info_t){9, 0, 43, 0, 0});
+    fn (arg, &(hf_lock_info_t){"zw\303\266lf", 1, 0}, &(hf_place_info_t){8, 0, UINT64_MAX, 0, 0});
     return s_status ("HF_FAKE_QUERY");
 }
 
 hf_status_t
-hf_query_lock (hf_client_t *client, const char *lock, hf_lock_info_t *info, hf_queue_info_fn *fn,
-               void *arg, uint32_t limit_ms)
+hf_query_lock (hf_client_t *client, const char *lock, hf_lock_info_fn *fn, void *arg,
+               uint32_t limit_ms)
 {
     assert (client && limit_ms > 0);
     if (strcmp (lock, "one") != 0)
         return HF_NOT_FOUND;
-    *info = (hf_lock_info_t){lock, 7, 42, 2, 100};
-    fn (arg, 11, 1);
-    fn (arg, 12, 2);
+    hf_lock_info_t info = {lock, 2, 2};
+    fn (arg, &info, &(hf_place_info_t){7, 0, 42, 0, 100});
+    fn (arg, &info, &(hf_place_info_t){9, 0, 43, 0, 0});
+    fn (arg, &info, &(hf_place_info_t){11, 0, 0, 1, 0});
+    fn (arg, &info, &(hf_place_info_t){12, 1, 0, 2, 0});
     return s_status ("HF_FAKE_QUERY");
 }
 

@@ -232,15 +232,18 @@ test_locks (void **state)
 {
     (void)state;
     assert_int_equal (trial_run ("$T locks"), 0);
-    s_output_has ("                  42        7        2     100  one\n");
-    s_output_has ("18446744073709551615        8        0       0  zw\303\266lf\n");
+    s_output_has ("                  42        7  exclusive        2     100  one\n"
+                  "                  43        9  exclusive        2       0  one\n"
+                  "18446744073709551615        8  exclusive        0       0  zw\303\266lf\n");
     assert_int_equal (trial_run ("$T locks one"), 0);
-    s_output_has ("token    42\n");
-    s_output_has ("    2       12\n");
+    s_output_has ("lock     one\nholders  2\nwaiters  2\n\n");
+    s_output_has ("holds        7  exclusive     42     100\n");
+    s_output_has ("    2       12  unknown");
     assert_int_equal (trial_run ("$T locks other"), 2);
     assert_int_equal (trial_run ("$T locks --json one"), 0);
     json_t *root = s_json ();
     assert_int_equal (json_array_size (json_object_get (root, "queue")), 2);
+    assert_int_equal (json_array_size (json_object_get (root, "holders")), 2);
     assert_true (json_is_true (json_object_get (root, "held")));
     json_decref (root);
     assert_int_equal (trial_run ("$T locks --json other 2>/dev/null"), 2);
@@ -249,7 +252,10 @@ test_locks (void **state)
     json_decref (root);
     assert_int_equal (trial_run ("$T locks --json"), 0);
     root = s_json ();
-    assert_int_equal (json_array_size (json_object_get (root, "locks")), 2);
+    json_t *locks = json_object_get (root, "locks");
+    assert_int_equal (json_array_size (locks), 2);
+    assert_int_equal (json_array_size (json_object_get (json_array_get (locks, 0), "holders")), 2);
+    assert_null (json_object_get (json_array_get (locks, 0), "queue"));
     json_decref (root);
     assert_int_equal (trial_run ("HF_FAKE_QUERY=64 $T locks"), 69);
 }
