@@ -4,10 +4,13 @@
  *  client's thread, the simulator) carries them out in the order in which they were put and then
  *  resets the outbox. Nothing here sends anything.
  *
- *    frames     for the outside: a client's route, or a peer (node id; 0: all peers). Their bytes
- * lie back to back in one buffer that is used again: nothing is allocated for one frame. messages
- * for another actor of this node: each owns its bytes, so that the shell can hand them over without
- * a copy. lines      for the log.
+ *  Frames are for the outside: for a client's route, or for a peer (node id; 0: all peers). Their
+ *  bytes lie back to back in one buffer that is used again: nothing is allocated for one frame.
+ *
+ *  Messages are for another actor of this node. Each owns its bytes, so that the shell can hand
+ * them over without a copy.
+ *
+ *  Lines are for the log.
  *
  *      hf_opened_frame (&outbox->frame, &opened);      then
  *      hf_outbox_to_client (outbox, &route, 0);        or hf_outbox_to_peer

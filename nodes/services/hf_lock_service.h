@@ -47,9 +47,9 @@ typedef struct hf_lock_config {
     uint64_t undecided_max; //  bytes proposed and not applied; beyond, clients get BUSY: 32 MiB
     uint64_t unwritten_max; //  bytes of sections, or of log to be replayed, that the file actor may
                             //  be behind; beyond, the election actor gets no credit: 64 MiB
-    uint64_t
-        credit_bytes; //  of entries handled before the election actor is told: 256 KiB. Below its
-    //  deliver_ahead
+    //  Bytes of entries handled before the election actor is told, less than its deliver_ahead: 256
+    //  KiB.
+    uint64_t credit_bytes;
     uint32_t readings_max; //  reads that wait for a barrier; beyond: BUSY. Half of it for queries:
                            //  50,000
 } hf_lock_config_t;
