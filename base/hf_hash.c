@@ -45,3 +45,12 @@ hf_hash_u64 (uint64_t seed, uint64_t value)
 {
     return s_finish (s_mix (seed, value));
 }
+
+uint64_t
+hf_fnv (uint64_t sum, const void *bytes, size_t size)
+{
+    const uint8_t *at = bytes;
+    for (size_t i = 0; i < size; i++)
+        sum = (sum ^ at[i]) * 0x100000001b3ULL;
+    return sum;
+}

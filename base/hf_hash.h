@@ -15,4 +15,9 @@ uint64_t hf_hash (uint64_t seed, const void *bytes, size_t size);
 /*  The same for one number. */
 uint64_t hf_hash_u64 (uint64_t seed, uint64_t value);
 
+/*  FNV-1a of BYTES, continued from SUM, HF_FNV_EMPTY to start: the same however the bytes are cut.
+ *  For the checksums of replicated files, which go on with every append. */
+#define HF_FNV_EMPTY 0xcbf29ce484222325ULL
+uint64_t hf_fnv (uint64_t sum, const void *bytes, size_t size);
+
 #endif

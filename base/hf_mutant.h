@@ -82,6 +82,12 @@
     M (swap_drops_vote, "P1", "a swap forgets the term and the vote")                              \
     M (transfer_mixed, "P4", "a state is put together from parts of two")                          \
     M (transfer_section, "P6", "a state is sent with its own last section, not the files'")        \
+    M (transfer_any_order, "P4", "a part of a state is taken wherever it belongs")                 \
+    M (transfer_file_start, "P4 P11", "a part of a file is read from the file's start")            \
+    M (transfer_term, "P2", "a state is sent with its leader's term, not its entry's")             \
+    M (transfer_files_early, "P6", "a state's files are listed when it is asked for")              \
+    M (part_asked_once, "P11", "a part of a state that was lost is not asked for again")           \
+    M (stale_state_shared, "P11", "an old state is sent to whoever asks, for ever")                \
     M (delivered_uncommitted, "P4 P7", "entries are delivered when they are on this node's disk")  \
     M (delivery_skips, "P4", "a batch of committed entries leaves out its first entry")            \
     M (tail_keeps_cut, "P2 P4", "entries that were cut from the log stay in the tail in memory")   \

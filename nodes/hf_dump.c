@@ -5,7 +5,7 @@
 #include "nodes/store/hf_db.h"
 #include "nodes/store/hf_dir.h"
 #include "nodes/store/hf_file_store.h"
-#include "nodes/store/hf_stream.h"
+#include "nodes/snapshot/disk/hf_snapshot_stage.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -255,7 +255,7 @@ s_add_all (const char *dir, json_t *json, char *error)
     if (rc == 0)
         rc = s_add_files (dir, json, error);
     //  A state that is received whole, and would be swapped in by the next start.
-    json_object_set_new (json, "state_to_install", json_boolean (s_has (dir, HF_STREAM_READY)));
+    json_object_set_new (json, "state_to_install", json_boolean (s_has (dir, HF_STAGE_READY)));
     hf_log_store_close (&log);
     return rc;
 }

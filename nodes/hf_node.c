@@ -1,6 +1,6 @@
 #include "nodes/hf_node.h"
 #include "nodes/store/hf_db.h"
-#include "nodes/store/hf_install.h"
+#include "nodes/snapshot/disk/hf_snapshot_install.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -93,7 +93,7 @@ s_swap_in (const hf_options_t *options)
 {
     char error[HF_ERROR_SIZE];
     uint64_t index;
-    int rc = hf_install_pending (options->data, &index, error);
+    int rc = hf_snapshot_install (options->data, &index, error);
     if (rc < 0)
         return s_refuse (error);
     if (rc > 0)

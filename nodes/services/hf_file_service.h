@@ -34,7 +34,7 @@
  *      carry the outbox out
  *      while ((step = hf_file_service_step (service)) != HF_FILE_NOTHING) {
  *          do it (see hf_file_step_t); if that fails, the process ends here
- *          hf_file_service_done (service, step, now);
+ *          hf_file_service_done (service, step);
  *          carry the outbox out
  *      }
  *      sleep until a message comes, or hf_file_service_wake_us
@@ -118,7 +118,7 @@ void hf_file_service_end (hf_file_service_t *self, uint64_t now_us);
 
 /*  What must be made durable next, and: it is. */
 hf_file_step_t hf_file_service_step (const hf_file_service_t *self);
-void hf_file_service_done (hf_file_service_t *self, hf_file_step_t step, uint64_t now_us);
+void hf_file_service_done (hf_file_service_t *self, hf_file_step_t step);
 
 /*  For HF_FILE_ROWS: STATE_CHANGE records, and the applied index that they lead to. */
 hf_list_t hf_file_service_rows (const hf_file_service_t *self, uint64_t *index);

@@ -1,6 +1,7 @@
 //  At the start, every file is checked and cut back to its recorded length, and files without a
 //  record are removed: they belong to a section that was never committed here.
 
+#include "base/hf_hash.h"
 #include "base/hf_alloc.h"
 #include "nodes/store/hf_file_internal.h"
 #include <dirent.h>
@@ -31,7 +32,7 @@ static int
 s_check_sum (hf_file_store_t *self, int fd, const char *disk_name, uint64_t length, uint64_t sum)
 {
     uint8_t *buffer = hf_alloc (READ_BYTES);
-    uint64_t found = HF_FILE_SUM_EMPTY;
+    uint64_t found = HF_FNV_EMPTY;
     uint64_t done = 0;
     int rc = 0;
     while (done < length && rc == 0) {
@@ -39,7 +40,7 @@ s_check_sum (hf_file_store_t *self, int fd, const char *disk_name, uint64_t leng
         size_t want = length - done < READ_BYTES ? (size_t)(length - done) : READ_BYTES;
         ssize_t n = pread (fd, buffer, want, (off_t)done);
         if (n > 0) {
-            found = hf_file_sum (found, buffer, (size_t)n);
+            found = hf_fnv (found, buffer, (size_t)n);
             done += (uint64_t)n;
         } else if (n == 0) {
             rc = s_damaged (self, disk_name, "it is shorter than was recorded");

@@ -15,10 +15,6 @@
 #define HF_DISK_NAME_SIZE 256
 #define HF_FILE_OPEN_MAX  64 //  files that are open at a time between two commits
 
-/*  FNV-1a (64 bits) over a file's bytes: it continues with every append. */
-#define HF_FILE_SUM_EMPTY 0xcbf29ce484222325ULL
-uint64_t hf_file_sum (uint64_t sum, const void *bytes, size_t size);
-
 /*  A file written since the last commit, open. */
 typedef struct hf_touched {
     char disk_name[HF_DISK_NAME_SIZE];

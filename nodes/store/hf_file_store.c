@@ -14,15 +14,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-uint64_t
-hf_file_sum (uint64_t sum, const void *bytes, size_t size)
-{
-    const uint8_t *at = bytes;
-    for (size_t i = 0; i < size; i++)
-        sum = (sum ^ at[i]) * 0x100000001b3ULL;
-    return sum;
-}
-
 //  ---- life ----------------------------------------------------------------------
 
 static const hf_tx_format_t s_format = {
@@ -73,7 +64,7 @@ s_open_folder (hf_file_store_t *self, const char *dir)
 static uint64_t
 s_applied_sum (uint64_t applied)
 {
-    return hf_hash_u64 (HF_FILE_SUM_EMPTY, applied);
+    return hf_hash_u64 (HF_FNV_EMPTY, applied);
 }
 
 static int
@@ -221,7 +212,7 @@ s_row (hf_file_store_t *self, hf_span_t name, hf_file_found_t *found)
     int rc = hf_file_find (self, name, found);
     if (rc != 0)
         return rc < 0 ? -1 : 0;
-    *found = (hf_file_found_t){.sum = HF_FILE_SUM_EMPTY};
+    *found = (hf_file_found_t){.sum = HF_FNV_EMPTY};
     return s_free_disk_name (self, name, found->disk_name);
 }
 
@@ -286,7 +277,7 @@ s_part (hf_file_store_t *self, hf_span_t name, hf_span_t data)
     if (fd < 0 || s_write (self, fd, &file, data) != 0)
         return -1;
     file.length += data.size;
-    file.sum = hf_file_sum (file.sum, data.at, data.size);
+    file.sum = hf_fnv (file.sum, data.at, data.size);
     return hf_tx_write (tx, HF_FILE_SAVE, hf_tx_bytes (name), hf_tx_text (file.disk_name),
                         hf_tx_number (file.length), hf_tx_number (file.sum),
                         hf_tx_number (hf_file_found_sum (name, &file)));

@@ -1,43 +1,46 @@
 //  A state stream from bytes, as another node would send it: refused with one error, or all in it
 //  is within bounds and is what its sums say. The first byte picks how large its sender says it is.
 
-#include "nodes/store/hf_stream.h"
+#include "nodes/snapshot/hf_snapshot_format.h"
 #include "base/hf_hash.h"
 #include "tests/fuzz/fuzz.h"
-#include <sys/mman.h>
-#include <unistd.h>
+
+typedef struct input {
+    const uint8_t *data;
+    size_t size;
+} input_t;
 
 static int
-s_file (const uint8_t *data, size_t size)
+s_read (void *arg, uint64_t offset, uint8_t *bytes, size_t size, char error[HF_ERROR_SIZE])
 {
-    int fd = memfd_create ("stream", MFD_CLOEXEC);
-    assert (fd >= 0);
-    ssize_t written = pwrite (fd, data, size, 0);
-    assert (written == (ssize_t)size);
-    return fd;
+    const input_t *input = arg;
+    if (offset > input->size || size > input->size - offset)
+        return hf_error_set (error, "the stream is shorter than it was");
+    memcpy (bytes, input->data + offset, size);
+    return 0;
 }
 
 /*  What a head that was taken must keep to, by arithmetic of its own. */
 static void
-s_check_head (const hf_stream_t *stream)
+s_check_head (const hf_snapshot_t *stream)
 {
     uint64_t end = stream->rows_at + stream->head.rows_size;
-    assert (stream->rows_at >= HF_STREAM_PREFIX && end == stream->files_at);
+    assert (stream->rows_at >= HF_SNAPSHOT_PREFIX && end == stream->files_at);
     hf_scan_t scan = hf_scan_list (stream->head.files);
     for (uint32_t i = 0; i < stream->head.files.count; i++) {
         hf_file_row_t file;
         bool good = hf_file_row_get (&scan, &file) && hf_name_valid (file.file);
-        assert (good && file.length <= stream->total - end);
+        assert (good && file.length <= stream->source.total - end);
         end += file.length;
     }
-    assert (end == stream->total);
+    assert (end == stream->source.total);
 }
 
 static void
-s_check_rows (hf_stream_t *stream)
+s_check_rows (hf_snapshot_t *stream)
 {
     uint8_t *bytes = NULL;
-    if (hf_stream_rows (stream, &bytes) != 0)
+    if (hf_snapshot_rows (stream, &bytes) != 0)
         return;
     hf_scan_t scan = hf_scan (bytes, stream->head.rows_size);
     hf_state_row_t row;
@@ -59,18 +62,19 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
         total += data[0] >> 1; //  more than there is
     else if ((uint64_t)(data[0] >> 1) <= total)
         total -= data[0] >> 1;
-    int fd = s_file (data + 1, size - 1);
-    hf_stream_t stream;
-    if (hf_stream_init (&stream, fd, "stream", total) == 0) {
+    input_t input = {data + 1, size - 1};
+    hf_snapshot_source_t source = {
+        .arg = &input, .name = "the stream", .total = total, .read = s_read};
+    hf_snapshot_t stream;
+    if (hf_snapshot_open (&stream, &source) == 0) {
         s_check_head (&stream);
         s_check_rows (&stream);
-        if (hf_stream_check (&stream) == 0)
+        if (hf_snapshot_check (&stream) == 0)
             assert (total <= size - 1);
         else
             assert (stream.error[0] != 0);
     } else
         assert (stream.error[0] != 0);
-    hf_stream_done (&stream);
-    close (fd);
+    hf_snapshot_close (&stream);
     return 0;
 }

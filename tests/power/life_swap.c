@@ -2,8 +2,10 @@
 #include "life_swap.h"
 #include "base/hf_hash.h"
 #include "msgs/hf_msg.h"
-#include "nodes/store/hf_file_internal.h"
-#include "nodes/store/hf_install.h"
+#include "nodes/snapshot/disk/hf_snapshot_install.h"
+#include "nodes/snapshot/disk/hf_snapshot_stage.h"
+#include "nodes/snapshot/hf_snapshot_format.h"
+#include "nodes/store/hf_file_store.h"
 #include "nodes/store/hf_log_store.h"
 #include "nodes/store/hf_state_store.h"
 #include <assert.h>
@@ -77,34 +79,26 @@ s_roster (hf_pack_t *payload)
 static void
 s_make_stream (swap_t *self)
 {
-    hf_pack_t all, roster, rows, files, head;
+    hf_pack_t all, roster, rows, files;
     hf_pack_init (&all);
     hf_pack_init (&rows);
     hf_pack_init (&files);
-    hf_pack_init (&head);
     s_roster (&roster);
     for (const thing_t *row = s_new.rows; row->name; row++)
         hf_state_row_put (
             &rows, &(hf_state_row_t){.key = hf_span_text (row->name), .value = s_bytes (row)});
     for (const thing_t *file = s_new.files; file->name; file++)
-        hf_file_row_put (&files,
-                         &(hf_file_row_t){.file = hf_span_text (file->name),
-                                          .length = file->size,
-                                          .checksum = hf_file_sum (HF_FILE_SUM_EMPTY,
-                                                                   s_bytes (file).at, file->size)});
-    hf_state_head_put (
-        &head,
-        &(hf_state_head_t){.index = s_new.index,
-                           .term = s_new.base_term,
-                           .roster = hf_span (hf_pack_bytes (&roster), hf_pack_size (&roster)),
-                           .section = s_new.section,
-                           .rows_size = hf_pack_size (&rows),
-                           .rows_sum = hf_hash (0, hf_pack_bytes (&rows), hf_pack_size (&rows)),
-                           .files = hf_pack_list (&files)});
-    uint8_t size[8] = {
-        [6] = (uint8_t)(hf_pack_size (&head) >> 8), [7] = (uint8_t)hf_pack_size (&head)};
-    hf_pack_raw (&all, size, sizeof size);
-    hf_pack_raw (&all, hf_pack_bytes (&head), hf_pack_size (&head));
+        hf_file_row_put (
+            &files,
+            &(hf_file_row_t){.file = hf_span_text (file->name),
+                             .length = file->size,
+                             .checksum = hf_fnv (HF_FNV_EMPTY, s_bytes (file).at, file->size)});
+    hf_state_head_t head = {.index = s_new.index,
+                            .term = s_new.base_term,
+                            .roster = hf_span (hf_pack_bytes (&roster), hf_pack_size (&roster)),
+                            .section = s_new.section,
+                            .files = hf_pack_list (&files)};
+    hf_snapshot_pack_head (&all, &head, hf_span (hf_pack_bytes (&rows), hf_pack_size (&rows)));
     hf_pack_raw (&all, hf_pack_bytes (&rows), hf_pack_size (&rows));
     for (const thing_t *file = s_new.files; file->name; file++)
         hf_pack_raw (&all, s_bytes (file).at, file->size);
@@ -112,7 +106,6 @@ s_make_stream (swap_t *self)
     hf_pack_done (&roster);
     hf_pack_done (&rows);
     hf_pack_done (&files);
-    hf_pack_done (&head);
 }
 
 //  ---- the script ----------------------------------------------------------------------
@@ -156,19 +149,19 @@ s_prepare (power_life_t *life, const char *dir)
 static bool
 s_receive (swap_t *self, const char *dir, char *error)
 {
-    hf_incoming_t *incoming = hf_incoming_new (dir, self->size, error);
-    if (!incoming)
+    hf_snapshot_stage_t *stage = hf_snapshot_stage_new (dir, self->size, error);
+    if (!stage)
         return false;
     bool well = true;
     for (size_t at = 0; well && at < self->size;) {
         size_t size = self->size - at < 5000 ? self->size - at : 5000;
-        well = hf_incoming_write (incoming, at, hf_span (self->stream + at, size)) == 0;
+        well = hf_snapshot_stage_write (stage, at, hf_span (self->stream + at, size)) == 0;
         at += size;
     }
-    well = well && hf_incoming_finish (incoming) == 0;
+    well = well && hf_snapshot_stage_ready (stage) == 0;
     if (!well)
-        memcpy (error, hf_incoming_error (incoming), HF_ERROR_SIZE);
-    hf_incoming_destroy (&incoming);
+        memcpy (error, hf_snapshot_stage_error (stage), HF_ERROR_SIZE);
+    hf_snapshot_stage_destroy (&stage);
     return well;
 }
 
@@ -176,7 +169,7 @@ static bool
 s_go_on (const char *dir, char *error)
 {
     uint64_t index = 0;
-    if (hf_install_pending (dir, &index, error) < 0)
+    if (hf_snapshot_install (dir, &index, error) < 0)
         return false;
     assert_int_equal (index, s_new.index);
     hf_log_store_t *log = hf_log_store_open (dir, error);
@@ -315,7 +308,7 @@ s_look (power_life_t *life, const char *dir, long low, long high, char *why)
     char found[TEXT], want[TEXT];
     uint64_t index;
     power_shown ();
-    if (hf_install_pending (dir, &index, error) < 0 || !s_say_all (life->arg, dir, found, error)) {
+    if (hf_snapshot_install (dir, &index, error) < 0 || !s_say_all (life->arg, dir, found, error)) {
         snprintf (why, POWER_WHY, "refused: %s", error);
         return -1;
     }

@@ -1,5 +1,6 @@
 //  The files as they grow: sections whole and once (P6), lasting (P7), under any name.
 
+#include "base/hf_hash.h"
 #include "store_fixture.h"
 #include "msgs/hf_msg.h"
 #include "nodes/store/hf_file_internal.h"
@@ -405,7 +406,7 @@ test_clash_of_names_on_disk_is_resolved (void **state)
     memset (name, '%', 255);
     name[255] = 0;
     hf_file_store_disk_name (hf_span_text (name), disk);
-    hf_file_found_t other = {.length = 0, .sum = HF_FILE_SUM_EMPTY};
+    hf_file_found_t other = {.length = 0, .sum = HF_FNV_EMPTY};
     strcpy (other.disk_name, disk);
     uint64_t sum = hf_file_found_sum (hf_span_text ("other"), &other);
     hf_file_store_t *store = s_open (*state);
@@ -414,7 +415,7 @@ test_clash_of_names_on_disk_is_resolved (void **state)
     hf_file_store_close (&store);
     snprintf (sql, sizeof sql,
               "INSERT INTO files VALUES (CAST ('other' AS BLOB), '%s', 0, %lld, %lld)", disk,
-              (long long)HF_FILE_SUM_EMPTY, (long long)sum);
+              (long long)HF_FNV_EMPTY, (long long)sum);
     fixture_sql (fixture_path (*state, "files.db"), sql);
     char path[600];
     snprintf (path, sizeof path, "%s/files/%s", (char *)*state, disk);

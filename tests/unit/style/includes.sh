@@ -5,24 +5,26 @@ set -eu
 cd "$1"
 bad=0
 
-# FOLDER PATTERN: every quoted include under FOLDER must match PATTERN.
+# FOLDER PATTERN [FIND-OPTION..]: every quoted include under FOLDER must match PATTERN.
 allow ()
 {
     [ -d "$1" ] || { echo "no folder $1 in $(pwd)"; bad=1; return; }
-    wrong=$(find "$1" -name '*.[ch]' -exec grep -Hn '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' {} + |
-        grep -Ev "include[[:space:]]*\"($2)" || true)
+    folder=$1 pattern=$2
+    shift 2
+    wrong=$(find "$folder" "$@" -name '*.[ch]' -exec grep -Hn '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' {} + |
+        grep -Ev "include[[:space:]]*\"($pattern)" || true)
     if [ -n "$wrong" ]; then
-        echo "$1 may include only $2:"
+        echo "$folder may include only $pattern:"
         echo "$wrong"
         bad=1
     fi
 }
 
-# ... and, of the system's headers, memory, strings, assertions, and stdio for last words.
+# ... of the folder itself; and, of the system's headers, memory, strings, assertions, and stdio for last words.
 pure ()
 {
-    allow "$1" "$2"
-    wrong=$(find "$1" -name '*.[ch]' -exec grep -Hn '^[[:space:]]*#[[:space:]]*include[[:space:]]*<' {} + |
+    allow "$1" "$2" -maxdepth 1
+    wrong=$(find "$1" -maxdepth 1 -name '*.[ch]' -exec grep -Hn '^[[:space:]]*#[[:space:]]*include[[:space:]]*<' {} + |
         grep -Ev '<(assert|errno|inttypes|limits|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|string)\.h>' ||
         true)
     if [ -n "$wrong" ]; then
@@ -37,8 +39,10 @@ allow msgs '(base|msgs)/'
 allow broker-less '(base|msgs|broker-less)/'
 pure nodes/consensus '(base|msgs|nodes/consensus)/'
 pure nodes/locks '(base|msgs|nodes/locks)/'
-pure nodes/services '(base|msgs|nodes/(consensus|locks|services))/'
-allow nodes/store '(base|msgs|nodes/locks|nodes/store)/'
+pure nodes/snapshot '(base|msgs|nodes/(locks|snapshot))/'
+allow nodes/snapshot/disk '(base|msgs|nodes/(snapshot|store))/'
+pure nodes/services '(base|msgs|nodes/(consensus|locks|snapshot|services))/'
+allow nodes/store '(base|msgs|nodes/store)/'
 allow nodes '(base|msgs|broker-less|nodes)/'
 pure client/core '(base|msgs|client/core|client/holdfast)|hf_status\.h"'
 allow client '(base|msgs|broker-less|client)/|hf_status\.h"'

@@ -11,7 +11,7 @@ fresh ()
     rm -rf "$root/t"
     mkdir -p "$root/t"
     cd "$root/t"
-    mkdir -p base msgs broker-less nodes/consensus nodes/locks nodes/services nodes/store \
+    mkdir -p base msgs broker-less nodes/consensus nodes/locks nodes/services nodes/snapshot/disk nodes/store \
         client/core bench tests/kit
     cp "$here/../../../.clang-format" .
     echo '#include "msgs/a.h"' > nodes/locks/a.c

@@ -1,38 +1,44 @@
-//  A state stream, taken apart: bounds first, then sums.
+//  A snapshot, built and taken apart: bounds first, then sums. And the rule of the swap.
 
-#include "nodes/store/hf_stream.h"
+#include "nodes/snapshot/hf_snapshot_format.h"
+#include "base/hf_alloc.h"
 #include "base/hf_hash.h"
+#include "base/hf_mutant.h"
 #include "nodes/locks/hf_state.h"
-#include "nodes/store/hf_file_internal.h"
 #include <assert.h>
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define READ_BYTES (1U << 20)
 
-static int
-s_damaged (hf_stream_t *self, const char *what)
+void
+hf_snapshot_pack_head (hf_pack_t *pack, const hf_state_head_t *head, hf_span_t rows)
 {
-    return hf_db_say (self->error, "%s is damaged: %s", self->path, what);
+    hf_state_head_t whole = *head;
+    whole.rows_size = rows.size;
+    whole.rows_sum = hf_hash (0, rows.at, rows.size);
+    hf_pack_t record;
+    hf_pack_init (&record);
+    hf_state_head_put (&record, &whole);
+    uint64_t size = hf_pack_size (&record);
+    uint8_t prefix[HF_SNAPSHOT_PREFIX];
+    for (unsigned i = 0; i < sizeof prefix; i++)
+        prefix[i] = (uint8_t)(size >> (8 * (sizeof prefix - 1 - i)));
+    hf_pack_raw (pack, prefix, sizeof prefix);
+    hf_pack_raw (pack, hf_pack_bytes (&record), size);
+    hf_pack_done (&record);
+}
+
+static int
+s_damaged (hf_snapshot_t *self, const char *what)
+{
+    return hf_error_set (self->error, "%s is damaged: %s", self->source.name, what);
 }
 
 int
-hf_stream_read (hf_stream_t *self, uint64_t offset, uint8_t *bytes, size_t size)
+hf_snapshot_read (hf_snapshot_t *self, uint64_t offset, uint8_t *bytes, size_t size)
 {
-    size_t done = 0;
-    while (done < size) {
-        ssize_t n = pread (self->fd, bytes + done, size - done, (off_t)(offset + done));
-        if (n > 0)
-            done += (size_t)n;
-        else if (n == 0)
-            return s_damaged (self, "it is shorter than it was");
-        else if (errno != EINTR)
-            return hf_db_say (self->error, "cannot read %s: %s", self->path, strerror (errno));
-    }
-    return 0;
+    return size > 0 ? self->source.read (self->source.arg, offset, bytes, size, self->error) : 0;
 }
 
 //  ---- the head --------------------------------------------------------------------
@@ -47,11 +53,11 @@ s_ascending (hf_span_t before, hf_span_t name)
 
 /*  Names that can be, each once, and lengths that make exactly what is left. */
 static int
-s_check_files (hf_stream_t *self)
+s_check_files (hf_snapshot_t *self)
 {
     hf_scan_t scan = hf_scan_list (self->head.files);
     hf_span_t before = {.size = 0};
-    uint64_t left = self->total - self->files_at;
+    uint64_t left = self->source.total - self->files_at;
     for (uint32_t i = 0; i < self->head.files.count; i++) {
         hf_file_row_t row;
         if (!hf_file_row_get (&scan, &row) || !hf_name_valid (row.file) ||
@@ -66,53 +72,52 @@ s_check_files (hf_stream_t *self)
 }
 
 static int
-s_check_head (hf_stream_t *self)
+s_check_head (hf_snapshot_t *self)
 {
     const hf_state_head_t *head = &self->head;
     hf_member_t members[HF_MEMBERS_MAX];
     if (head->index == 0 || head->index > INT64_MAX || head->term == 0 ||
         (head->roster.size > 0 && hf_roster_get (head->roster, members) == 0))
         return s_damaged (self, "its head makes no sense");
-    if (head->rows_size > HF_STREAM_ROWS_MAX || head->rows_size > self->total - self->rows_at)
+    if (head->rows_size > HF_SNAPSHOT_ROWS_MAX ||
+        head->rows_size > self->source.total - self->rows_at)
         return s_damaged (self, "its rows are longer than they can be");
     self->files_at = self->rows_at + head->rows_size;
     return s_check_files (self);
 }
 
 static int
-s_read_head (hf_stream_t *self)
+s_read_head (hf_snapshot_t *self)
 {
-    uint8_t prefix[HF_STREAM_PREFIX];
-    if (self->total < sizeof prefix)
+    uint8_t prefix[HF_SNAPSHOT_PREFIX];
+    if (self->source.total < sizeof prefix)
         return s_damaged (self, "it is too short");
-    if (hf_stream_read (self, 0, prefix, sizeof prefix) != 0)
+    if (hf_snapshot_read (self, 0, prefix, sizeof prefix) != 0)
         return -1;
     uint64_t size = 0;
     for (unsigned i = 0; i < sizeof prefix; i++)
         size = size << 8 | prefix[i];
-    if (size > HF_STREAM_HEAD_MAX || size > self->total - sizeof prefix)
+    if (size > HF_SNAPSHOT_HEAD_MAX || size > self->source.total - sizeof prefix)
         return s_damaged (self, "its head is longer than it can be");
     self->rows_at = sizeof prefix + size;
-    self->head_bytes = malloc (size + 1);
-    assert (self->head_bytes);
-    if (hf_stream_read (self, sizeof prefix, self->head_bytes, size) != 0)
+    self->head_bytes = hf_alloc ((size_t)size + 1);
+    if (hf_snapshot_read (self, sizeof prefix, self->head_bytes, (size_t)size) != 0)
         return -1;
-    hf_scan_t scan = hf_scan (self->head_bytes, size);
+    hf_scan_t scan = hf_scan (self->head_bytes, (size_t)size);
     if (!hf_state_head_get (&scan, &self->head) || !hf_scan_at_end (&scan))
         return s_damaged (self, "its head makes no sense");
     return s_check_head (self);
 }
 
 int
-hf_stream_init (hf_stream_t *self, int fd, const char *path, uint64_t total)
+hf_snapshot_open (hf_snapshot_t *self, const hf_snapshot_source_t *source)
 {
-    *self = (hf_stream_t){.fd = fd, .total = total};
-    snprintf (self->path, sizeof self->path, "%s", path);
+    *self = (hf_snapshot_t){.source = *source};
     return s_read_head (self);
 }
 
 void
-hf_stream_done (hf_stream_t *self)
+hf_snapshot_close (hf_snapshot_t *self)
 {
     free (self->head_bytes);
     self->head_bytes = NULL;
@@ -121,7 +126,7 @@ hf_stream_done (hf_stream_t *self)
 //  ---- rows and files ----------------------------------------------------------------
 
 static bool
-s_rows_good (const hf_stream_t *self, const uint8_t *bytes, size_t size)
+s_rows_good (const hf_snapshot_t *self, const uint8_t *bytes, size_t size)
 {
     if (hf_hash (0, bytes, size) != self->head.rows_sum)
         return false;
@@ -135,12 +140,11 @@ s_rows_good (const hf_stream_t *self, const uint8_t *bytes, size_t size)
 }
 
 int
-hf_stream_rows (hf_stream_t *self, uint8_t **bytes)
+hf_snapshot_rows (hf_snapshot_t *self, uint8_t **bytes)
 {
     size_t size = (size_t)self->head.rows_size;
-    *bytes = malloc (size + 1);
-    assert (*bytes);
-    int rc = hf_stream_read (self, self->rows_at, *bytes, size);
+    *bytes = hf_alloc (size + 1);
+    int rc = hf_snapshot_read (self, self->rows_at, *bytes, size);
     if (rc == 0 && !s_rows_good (self, *bytes, size))
         rc = s_damaged (self, "its rows are not what was sent");
     if (rc != 0) {
@@ -151,28 +155,27 @@ hf_stream_rows (hf_stream_t *self, uint8_t **bytes)
 }
 
 static int
-s_check_file (hf_stream_t *self, uint64_t offset, const hf_file_row_t *row, uint8_t *buffer)
+s_check_file (hf_snapshot_t *self, uint64_t offset, const hf_file_row_t *row, uint8_t *buffer)
 {
-    uint64_t sum = HF_FILE_SUM_EMPTY;
+    uint64_t sum = HF_FNV_EMPTY;
     for (uint64_t done = 0; done < row->length;) {
         uint64_t left = row->length - done;
         size_t size = left < READ_BYTES ? (size_t)left : READ_BYTES;
-        if (hf_stream_read (self, offset + done, buffer, size) != 0)
+        if (hf_snapshot_read (self, offset + done, buffer, size) != 0)
             return -1;
-        sum = hf_file_sum (sum, buffer, size);
+        sum = hf_fnv (sum, buffer, size);
         done += size;
     }
     return sum == row->checksum ? 0 : s_damaged (self, "a file in it does not match its checksum");
 }
 
 int
-hf_stream_check (hf_stream_t *self)
+hf_snapshot_check (hf_snapshot_t *self)
 {
     uint8_t *rows = NULL;
-    int rc = hf_stream_rows (self, &rows);
+    int rc = hf_snapshot_rows (self, &rows);
     free (rows);
-    uint8_t *buffer = malloc (READ_BYTES);
-    assert (buffer);
+    uint8_t *buffer = hf_alloc (READ_BYTES);
     hf_scan_t scan = hf_scan_list (self->head.files);
     uint64_t offset = self->files_at;
     for (uint32_t i = 0; i < self->head.files.count && rc == 0; i++) {
@@ -184,4 +187,28 @@ hf_stream_check (hf_stream_t *self)
     }
     free (buffer);
     return rc;
+}
+
+//  ---- the swap ------------------------------------------------------------------------
+
+bool
+hf_snapshot_swap (const hf_snapshot_log_t *log, const hf_state_head_t *head, uint64_t there,
+                  hf_snapshot_log_t *after)
+{
+    assert (log->base_index <= log->last_index && head->index > 0);
+    *after = *log;
+    if (head->index < log->base_index || there == head->term)
+        return false;
+    //  The term and the vote in it stay: they are this node's word, not part of the state.
+    if (HF_MUTANT (swap_drops_vote))
+        after->term = after->voted_for = 0;
+    if (HF_MUTANT (swap_keeps_log))
+        return true;
+    after->base_index = after->last_index = head->index;
+    after->base_term = head->term;
+    if (after->term < head->term) {
+        after->term = head->term;
+        after->voted_for = 0;
+    }
+    return true;
 }

@@ -223,77 +223,6 @@ test_query_sees_every_section_before_it (void **state)
     s_stop (&self);
 }
 
-static void
-test_answers_are_bounded_and_say_when_there_is_more (void **state)
-{
-    size_t whole = 2 * HF_DATA_MAX;
-    uint8_t *bytes = calloc (1, whole);
-    actor_t self;
-    s_start (&self, *state);
-    s_send_section (&self, 1, "big", bytes, whole); //  larger than a frame from a client may be
-    s_send_section (&self, 2, "bigger", bytes, whole);
-    s_send_section (&self, 3, "bigger", bytes, whole);
-    hf_a_file_query_t read = {
-        .id = 1, .what = HF_WHAT_READ, .name = hf_span_text ("big"), .limit = UINT32_MAX};
-    s_send_query (&self, read);
-    hf_a_file_result_t result = s_result (&self);
-    assert_int_equal (result.data.size, HF_DATA_MAX);
-    assert_int_equal (result.total, whole);
-    assert_true (result.more);
-    read.offset = HF_DATA_MAX;
-    s_send_query (&self, read);
-    result = s_result (&self);
-    assert_int_equal (result.data.size, HF_DATA_MAX);
-    assert_false (result.more);
-    read.offset = UINT64_MAX;
-    s_send_query (&self, read);
-    result = s_result (&self);
-    assert_int_equal (result.status, HF_OK);
-    assert_int_equal (result.data.size, 0);
-    assert_false (result.more);
-
-    s_send_query (&self, (hf_a_file_query_t){.id = 4, .what = HF_WHAT_FILES, .limit = 1});
-    result = s_result (&self);
-    assert_int_equal (result.rows.count, 1);
-    assert_true (result.more);
-    s_send_query (&self, (hf_a_file_query_t){.id = 5,
-                                             .what = HF_WHAT_FILES,
-                                             .name = hf_span_text ("big"),
-                                             .limit = UINT32_MAX});
-    result = s_result (&self);
-    assert_int_equal (result.rows.count, 1);
-    assert_false (result.more);
-    hf_scan_t scan = hf_scan_list (result.rows);
-    hf_file_row_t row;
-    assert_true (hf_file_row_get (&scan, &row));
-    assert_true (hf_span_equal (row.file, hf_span_text ("bigger")));
-    assert_int_equal (row.length, 2 * whole);
-    s_stop (&self);
-    free (bytes);
-}
-
-static void
-test_what_is_not_there_or_not_known_is_answered (void **state)
-{
-    actor_t self;
-    s_start (&self, *state);
-    char odd[300];
-    memset (odd, 'x', sizeof odd);
-    const hf_span_t names[] = {hf_span_text ("none"), hf_span (odd, 0), hf_span (odd, 300),
-                               hf_span ("\xff\0", 2)};
-    for (uint64_t i = 0; i < 4; i++) {
-        s_send_query (&self, (hf_a_file_query_t){
-                                 .id = i, .what = HF_WHAT_READ, .name = names[i], .limit = 1});
-        hf_a_file_result_t result = s_result (&self);
-        assert_int_equal (result.id, i);
-        assert_int_equal (result.status, HF_NOT_FOUND);
-        assert_int_equal (result.data.size, 0);
-    }
-    s_send_query (&self, (hf_a_file_query_t){.id = 9, .what = 77});
-    assert_int_equal (s_result (&self).status, HF_BAD_REQUEST);
-    s_stop (&self);
-}
-
 static uint64_t
 s_flushed (actor_t *self, zsock_t *sock)
 {
@@ -358,8 +287,6 @@ main (void)
         TEST (test_failed_write_ends_the_process_and_nothing_is_told),
         TEST (test_tells_at_the_start_how_far_the_files_are),
         TEST (test_query_sees_every_section_before_it),
-        TEST (test_answers_are_bounded_and_say_when_there_is_more),
-        TEST (test_what_is_not_there_or_not_known_is_answered),
         TEST (test_rows_are_written_behind_the_files),
         TEST (test_P7_what_waits_at_the_end_is_still_written),
     };

@@ -1,10 +1,10 @@
-//  The whole state of another node: sent, received, checked, swapped in; cut short at every step.
+//  A received snapshot on the disk: staged, swapped in, cut short at every step.
 
-#include "base/hf_hash.h"
 #include "msgs/hf_msg.h"
+#include "nodes/snapshot/disk/hf_snapshot_install.h"
+#include "nodes/snapshot/disk/hf_snapshot_stage.h"
+#include "nodes/snapshot/hf_snapshot_send.h"
 #include "nodes/store/hf_file_store.h"
-#include "nodes/store/hf_install.h"
-#include "nodes/store/hf_outgoing.h"
 #include "nodes/store/hf_state_store.h"
 #include "store_fixture.h"
 #include "store_wrap.h"
@@ -125,59 +125,45 @@ s_rows (void)
     return bytes;
 }
 
-static hf_outgoing_t *
-s_outgoing (hf_file_store_t *files)
+static int
+s_read_file (void *arg, hf_span_t name, uint64_t offset, uint32_t limit, uint8_t **bytes,
+             size_t *size, uint64_t *total)
 {
-    hf_pack_t roster, rows;
-    hf_pack_init (&roster);
-    hf_pack_init (&rows);
-    s_roster (&roster);
-    assert_int_equal (hf_file_store_all_rows (files, &rows), 0);
-    bytes_t bytes = s_rows ();
-    hf_state_head_t head = {.index = AS_OF_INDEX,
-                            .term = AS_OF_TERM,
-                            .roster = hf_span (hf_pack_bytes (&roster), hf_pack_size (&roster)),
-                            .section = AS_OF_SECTION,
-                            .files = hf_pack_list (&rows)};
-    hf_outgoing_t *outgoing = hf_outgoing_new (&head, bytes.at, bytes.size, files);
-    hf_pack_done (&roster);
-    hf_pack_done (&rows);
-    assert_int_equal (hf_outgoing_index (outgoing), AS_OF_INDEX);
-    assert_int_equal (hf_outgoing_term (outgoing), AS_OF_TERM);
-    return outgoing;
+    return hf_file_store_read (arg, name, offset, limit, bytes, size, total);
 }
 
-/*  The whole stream, read in pieces of at most LIMIT. */
-static bytes_t
-s_read_all (hf_outgoing_t *outgoing, uint32_t limit)
-{
-    bytes_t all = {.at = malloc (hf_outgoing_total (outgoing))};
-    for (;;) {
-        uint8_t *bytes;
-        size_t size;
-        assert_int_equal (hf_outgoing_read (outgoing, all.size, limit, &bytes, &size), 0);
-        if (size == 0)
-            break;
-        assert_true (size <= limit && size <= HF_DATA_MAX);
-        assert_true (all.size + size <= hf_outgoing_total (outgoing));
-        memcpy (all.at + all.size, bytes, size);
-        all.size += size;
-        free (bytes);
-    }
-    assert_int_equal (all.size, hf_outgoing_total (outgoing));
-    return all;
-}
-
-/*  The stream of a node with its files in DIR/from. */
+/*  The snapshot of a node with its files in DIR/from. */
 static bytes_t
 s_stream (const char *dir)
 {
     hf_file_store_t *files = s_files (fixture_path (dir, "from"));
-    hf_outgoing_t *outgoing = s_outgoing (files);
-    bytes_t stream = s_read_all (outgoing, UINT32_MAX);
-    hf_outgoing_destroy (&outgoing);
+    hf_pack_t roster, list;
+    hf_pack_init (&roster);
+    hf_pack_init (&list);
+    s_roster (&roster);
+    assert_int_equal (hf_file_store_all_rows (files, &list), 0);
+    bytes_t rows = s_rows ();
+    hf_state_head_t head = {.index = AS_OF_INDEX,
+                            .term = AS_OF_TERM,
+                            .roster = hf_span (hf_pack_bytes (&roster), hf_pack_size (&roster)),
+                            .section = AS_OF_SECTION,
+                            .files = hf_pack_list (&list)};
+    hf_snapshot_send_t *send = hf_snapshot_send_new (&head, hf_span (rows.at, rows.size));
+    bytes_t all = {.at = malloc (hf_snapshot_send_total (send))};
+    while (all.size < hf_snapshot_send_total (send)) {
+        size_t size;
+        uint8_t *bytes =
+            hf_snapshot_send_read (send, all.size, UINT32_MAX, s_read_file, files, &size);
+        memcpy (all.at + all.size, bytes, size);
+        all.size += size;
+        free (bytes);
+    }
+    hf_snapshot_send_destroy (&send);
+    hf_pack_done (&roster);
+    hf_pack_done (&list);
+    free (rows.at);
     hf_file_store_close (&files);
-    return stream;
+    return all;
 }
 
 //  ---- where it goes -------------------------------------------------------------------
@@ -218,19 +204,22 @@ s_node (const char *dir, uint64_t last)
 static int
 s_receive (const char *to, bytes_t stream)
 {
-    hf_incoming_t *incoming = hf_incoming_new (to, stream.size, s_error);
-    assert_non_null (incoming);
+    hf_snapshot_stage_t *stage = hf_snapshot_stage_new (to, stream.size, s_error);
+    assert_non_null (stage);
     size_t step = 1;
-    while (hf_incoming_have (incoming) < stream.size) {
-        uint64_t have = hf_incoming_have (incoming);
+    for (size_t have = 0; have < stream.size;) {
         size_t left = stream.size - have;
         size_t size = step < left ? step : left;
-        assert_int_equal (hf_incoming_write (incoming, have, hf_span (stream.at + have, size)), 0);
+        assert_int_equal (hf_snapshot_stage_write (stage, have, hf_span (stream.at + have, size)),
+                          0);
         step = step < 500000 ? step * 7 : 500000;
+        have += size;
     }
-    int rc = hf_incoming_finish (incoming);
-    snprintf (s_error, sizeof s_error, "%s", hf_incoming_error (incoming));
-    hf_incoming_destroy (&incoming);
+    uint8_t last;
+    assert_int_equal (hf_snapshot_stage_read (stage, stream.size - 1, &last, 1), 0);
+    assert_int_equal (last, stream.at[stream.size - 1]);
+    int rc = hf_snapshot_stage_ready (stage);
+    hf_snapshot_stage_destroy (&stage);
     return rc;
 }
 
@@ -296,38 +285,12 @@ static int
 s_install (const char *to, uint64_t *index)
 {
     s_error[0] = 0;
-    int rc = hf_install_pending (to, index, s_error);
+    int rc = hf_snapshot_install (to, index, s_error);
     assert_true ((rc < 0) == (s_error[0] != 0));
     return rc;
 }
 
 //  ---- clean -------------------------------------------------------------------------
-
-static void
-test_stream_is_the_same_in_pieces_of_any_size (void **state)
-{
-    hf_file_store_t *files = s_files (fixture_path (*state, "from"));
-    s_expect_sent_files (files);
-    hf_outgoing_t *outgoing = s_outgoing (files);
-    bytes_t whole = s_read_all (outgoing, UINT32_MAX);
-    static const uint32_t limits[] = {997, 65536, 300001};
-    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
-        if (i == 1) //  the node goes on while it sends
-            s_append (files, AS_OF_SECTION + 1, "small", "later", 5);
-        bytes_t stream = s_read_all (outgoing, limits[i]);
-        assert_memory_equal (stream.at, whole.at, whole.size);
-        free (stream.at);
-    }
-    uint8_t *bytes;
-    size_t size;
-    assert_int_equal (hf_outgoing_read (outgoing, UINT64_MAX, 9, &bytes, &size), 0);
-    assert_null (bytes);
-    assert_int_equal (size, 0);
-    free (whole.at);
-    hf_outgoing_destroy (&outgoing);
-    hf_outgoing_destroy (&outgoing);
-    hf_file_store_close (&files);
-}
 
 static void
 test_nothing_is_pending (void **state)
@@ -388,19 +351,12 @@ test_log_that_is_further_on_keeps_its_state (void **state)
 }
 
 static void
-test_stream_that_is_not_whole_is_removed (void **state)
+test_snapshot_that_is_not_whole_is_removed (void **state)
 {
     const char *to = s_node (*state, 20);
-    hf_incoming_t *incoming = hf_incoming_new (to, 100, s_error);
-    assert_int_equal (hf_incoming_write (incoming, 0, hf_span_text ("part")), 0);
-    assert_int_equal (hf_incoming_write (incoming, 0, hf_span_text ("part")), -1);
-    assert_contains (hf_incoming_error (incoming), "offset 0, where 4 of 100");
-    assert_int_equal (hf_incoming_write (incoming, 5, hf_span_text ("part")), -1);
-    assert_int_equal (hf_incoming_write (incoming, 4, hf_span (s_large, 97)), -1);
-    assert_int_equal (hf_incoming_have (incoming), 4);
-    assert_int_equal (hf_incoming_finish (incoming), -1);
-    assert_contains (hf_incoming_error (incoming), "4 bytes of 100");
-    hf_incoming_destroy (&incoming);
+    hf_snapshot_stage_t *stage = hf_snapshot_stage_new (to, 100, s_error);
+    assert_int_equal (hf_snapshot_stage_write (stage, 0, hf_span_text ("part")), 0);
+    hf_snapshot_stage_destroy (&stage);
     assert_false (fixture_exists (fixture_path (to, "incoming")));
     //  A kill leaves it there.
     assert_int_equal (mkdir (fixture_path (to, "incoming"), 0700), 0);
@@ -408,121 +364,9 @@ test_stream_that_is_not_whole_is_removed (void **state)
     uint64_t index;
     assert_int_equal (s_install (to, &index), 0);
     assert_false (fixture_exists (fixture_path (to, "incoming")));
-    assert_null (hf_incoming_new (to, 0, s_error));
-    assert_null (hf_incoming_new (to, UINT64_MAX, s_error));
-    assert_contains (s_error, "makes no sense");
 }
 
 //  ---- what is not as it should be -------------------------------------------------------
-
-/*  A stream with this head, no rows, and TAIL behind it. */
-static bytes_t
-s_made (const hf_state_head_t *head, const char *tail)
-{
-    hf_pack_t pack;
-    hf_pack_init (&pack);
-    hf_pack_raw (&pack, "\0\0\0\0\0\0\0", 7);
-    hf_pack_t record;
-    hf_pack_init (&record);
-    hf_state_head_put (&record, head);
-    uint8_t size = (uint8_t)hf_pack_size (&record);
-    hf_pack_raw (&pack, &size, 1);
-    hf_pack_raw (&pack, hf_pack_bytes (&record), size);
-    hf_pack_raw (&pack, tail, strlen (tail));
-    hf_pack_done (&record);
-    bytes_t bytes;
-    bytes.at = hf_pack_take (&pack, &bytes.size);
-    return bytes;
-}
-
-static void
-s_expect_refused (const char *to, const hf_state_head_t *head, const char *tail, const char *text)
-{
-    bytes_t stream = s_made (head, tail);
-    int rc = s_receive (to, stream);
-    if (text) {
-        assert_int_equal (rc, -1);
-        assert_contains (s_error, text);
-        assert_false (fixture_exists (fixture_path (to, "incoming")));
-    } else if (rc != 0) {
-        fail_msg ("%s", s_error);
-    }
-    free (stream.at);
-}
-
-static hf_list_t
-s_file_rows (hf_pack_t *pack, const char *first, uint64_t length, const char *second)
-{
-    hf_pack_reset (pack);
-    hf_file_row_put (pack, &(hf_file_row_t){.file = hf_span_text (first),
-                                            .length = length,
-                                            .checksum = 0xaf63dc4c8601ec8cULL}); //  of "a"
-    if (second)
-        hf_file_row_put (pack, &(hf_file_row_t){.file = hf_span_text (second),
-                                                .checksum = 0xcbf29ce484222325ULL}); //  of ""
-    return hf_pack_list (pack);
-}
-
-static void
-test_heads_that_make_no_sense_are_refused (void **state)
-{
-    const char *to = s_node (*state, 3);
-    hf_pack_t rows;
-    hf_pack_init (&rows);
-    const uint64_t none = hf_hash (0, NULL, 0);
-    hf_state_head_t head = {.index = 5, .term = 1, .rows_sum = none};
-    s_expect_refused (to, &head, "", NULL);
-    s_expect_refused (to, &head, "a", "longer than its files");
-    head.files = s_file_rows (&rows, "f", 1, "g");
-    s_expect_refused (to, &head, "a", NULL);
-    s_expect_refused (to, &head, "b", "does not match its checksum");
-    s_expect_refused (to, &head, "", "its files are longer");
-    head.files = s_file_rows (&rows, "f", UINT64_MAX, NULL);
-    s_expect_refused (to, &head, "a", "its files are longer");
-    head.files = s_file_rows (&rows, "f", 1, "f");
-    s_expect_refused (to, &head, "a", "list of files");
-    head.files = s_file_rows (&rows, "f", 1, "e");
-    s_expect_refused (to, &head, "a", "list of files");
-    head.files = s_file_rows (&rows, "f\n", 1, NULL);
-    s_expect_refused (to, &head, "a", "list of files");
-    head.files = s_file_rows (&rows, "", 1, NULL);
-    s_expect_refused (to, &head, "a", "list of files");
-    head.files = (hf_list_t){.count = 0};
-    head.rows_size = 2;
-    s_expect_refused (to, &head, "a", "its rows are longer");
-    head.rows_size = UINT64_MAX;
-    s_expect_refused (to, &head, "a", "its rows are longer");
-    head.rows_size = 1;
-    s_expect_refused (to, &head, "a", "its rows are not");
-    head.rows_sum = hf_hash (0, "a", 1);
-    s_expect_refused (to, &head, "a", "its rows are not"); //  not records
-    head = (hf_state_head_t){.index = 5, .term = 1, .rows_sum = none};
-    head.roster = hf_span_text ("junk");
-    s_expect_refused (to, &head, "", "its head makes no sense");
-    head.roster = hf_span ("", 0);
-    head.index = 0;
-    s_expect_refused (to, &head, "", "its head makes no sense");
-    head.index = UINT64_MAX;
-    s_expect_refused (to, &head, "", "its head makes no sense");
-    hf_pack_done (&rows);
-}
-
-static void
-test_changed_bytes_are_refused (void **state)
-{
-    const char *to = s_node (*state, 20);
-    bytes_t stream = s_stream (*state);
-    for (size_t at = 0; at < stream.size; at += at < 250 ? 1 : stream.size / 12) {
-        stream.at[at] ^= 0x20;
-        bool refused = s_receive (to, stream) != 0;
-        //  The head has no sum: an index, say, may be another. It is never more than that.
-        assert_true (refused || at < 250);
-        stream.at[at] ^= 0x20;
-    }
-    for (size_t cut = 1; cut < stream.size; cut += 1 + stream.size / 7)
-        assert_int_equal (s_receive (to, (bytes_t){stream.at, stream.size - cut}), -1);
-    free (stream.at);
-}
 
 static void
 test_damage_of_what_is_ready_leaves_the_old_state (void **state)
@@ -554,7 +398,7 @@ s_cut (const char *to, unsigned call)
     if (pid == 0) {
         uint64_t index;
         wrap_exit_at (call);
-        _exit (hf_install_pending (to, &index, s_error) >= 0 ? 0 : 1);
+        _exit (hf_snapshot_install (to, &index, s_error) >= 0 ? 0 : 1);
     }
     int status = 0;
     assert_int_equal (waitpid (pid, &status, 0), pid);
@@ -613,13 +457,13 @@ static void
 test_disk_that_is_full_while_it_comes_in (void **state)
 {
     const char *to = s_node (*state, 20);
-    hf_incoming_t *incoming = hf_incoming_new (to, 1000000, s_error);
+    hf_snapshot_stage_t *stage = hf_snapshot_stage_new (to, 1000000, s_error);
     fixture_limit (1000);
-    int rc = hf_incoming_write (incoming, 0, hf_span (s_large, 5000));
+    int rc = hf_snapshot_stage_write (stage, 0, hf_span (s_large, 5000));
     fixture_unlimit ();
     assert_int_equal (rc, -1);
-    assert_contains (hf_incoming_error (incoming), "cannot write");
-    hf_incoming_destroy (&incoming);
+    assert_contains (hf_snapshot_stage_error (stage), "cannot write");
+    hf_snapshot_stage_destroy (&stage);
     assert_false (fixture_exists (fixture_path (to, "incoming")));
 }
 
@@ -629,13 +473,10 @@ int
 main (void)
 {
     const struct CMUnitTest tests[] = {
-        TEST (test_stream_is_the_same_in_pieces_of_any_size),
         TEST (test_nothing_is_pending),
         TEST (test_state_is_swapped_in),
         TEST (test_log_that_is_further_on_keeps_its_state),
-        TEST (test_stream_that_is_not_whole_is_removed),
-        TEST (test_heads_that_make_no_sense_are_refused),
-        TEST (test_changed_bytes_are_refused),
+        TEST (test_snapshot_that_is_not_whole_is_removed),
         TEST (test_damage_of_what_is_ready_leaves_the_old_state),
         TEST (test_P7_cut_at_every_call_ends_whole),
         TEST (test_disk_that_is_full_says_so_and_the_next_start_ends_it),

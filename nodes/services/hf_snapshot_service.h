@@ -1,0 +1,63 @@
+/*  hf_snapshot_service.h - both ends of a state transfer, as a part of the file service.
+ *
+ *  A node too far behind pulls its leader's whole state, as of one (index, term), as a snapshot:
+ *  it asks for a window, gets it in parts, and asks for the next. Neither end keeps anything that
+ *  a lost message could break: the receiver asks again, the sender reads any part again. The sender
+ *  makes one snapshot for all who ask while it is fresh.
+ */
+#ifndef HF_SNAPSHOT_SERVICE_H_INCLUDED
+#define HF_SNAPSHOT_SERVICE_H_INCLUDED
+
+#include "nodes/services/hf_file_service.h"
+#include "nodes/snapshot/hf_snapshot_receive.h"
+#include "nodes/snapshot/hf_snapshot_send.h"
+
+typedef struct hf_snapshot_service {
+    const hf_file_config_t *config;
+    const hf_file_disk_t *disk;
+    hf_outbox_t *out;
+
+    //  Receiving.
+    uint32_t leader; //  whose state is received; 0: nobody's
+    uint64_t term;   //  of that leader
+    hf_snapshot_receive_t receive;
+    uint64_t window_end; //  of what was asked for
+    uint64_t ask_us;     //  when to ask again
+    uint64_t index;      //  of the snapshot
+    bool whole;          //  it is checked, and waits to be made durable
+    bool ready;          //  it is durable: the process ends soon
+
+    //  Sending.
+    hf_snapshot_send_t *send;
+    uint64_t send_id;
+    uint64_t made_us, asked_us;
+    hf_pack_t files; //  FILE_ROWs of the snapshot that is being made
+    uint64_t section;
+    hf_state_ask_t waiting[HF_MEMBERS_MAX]; //  for the lock actor's A_SNAPSHOT
+    uint32_t waiting_count;
+} hf_snapshot_service_t;
+
+/*  CONFIG, DISK and OUT must outlive it; it must stay where it is. */
+void hf_snapshot_service_init (hf_snapshot_service_t *self, const hf_file_config_t *config,
+                               const hf_file_disk_t *disk, hf_outbox_t *out);
+void hf_snapshot_service_done (hf_snapshot_service_t *self);
+
+/*  A_NEEDS_STATE, STATE_PART, STATE_ASK, A_SNAPSHOT. WRITTEN: the last section that was appended.
+ */
+void hf_snapshot_service_needs (hf_snapshot_service_t *self, const hf_a_needs_state_t *needs,
+                                uint64_t now_us);
+void hf_snapshot_service_part (hf_snapshot_service_t *self, const hf_state_part_t *part,
+                               uint64_t now_us);
+void hf_snapshot_service_asked (hf_snapshot_service_t *self, const hf_state_ask_t *ask,
+                                uint64_t written, uint64_t now_us);
+void hf_snapshot_service_made (hf_snapshot_service_t *self, const hf_a_snapshot_t *snapshot,
+                               uint64_t written, uint64_t now_us);
+
+/*  The received snapshot, whole, is durable. */
+void hf_snapshot_service_durable (hf_snapshot_service_t *self);
+
+/*  Timers, and when they are due next. */
+void hf_snapshot_service_tick (hf_snapshot_service_t *self, uint64_t now_us);
+uint64_t hf_snapshot_service_wake_us (const hf_snapshot_service_t *self);
+
+#endif

@@ -1,0 +1,310 @@
+#include "file_stage.h"
+#include "base/hf_hash.h"
+#include <assert.h>
+#include <inttypes.h>
+
+static void __attribute__ ((format (printf, 2, 3)))
+s_trace (file_stage_t *self, const char *format, ...)
+{
+    size_t used = strlen (self->trace);
+    va_list args;
+    va_start (args, format);
+    used += (size_t)snprintf (self->trace + used, sizeof self->trace - used, used > 0 ? " " : "");
+    if (used < sizeof self->trace)
+        vsnprintf (self->trace + used, sizeof self->trace - used, format, args);
+    va_end (args);
+}
+
+//  ---- the disk ------------------------------------------------------------------
+
+static int
+s_compare (const file_stage_file_t *file, hf_span_t name)
+{
+    size_t size = strlen (file->name), less = size < name.size ? size : name.size;
+    int order = less > 0 ? memcmp (file->name, name.at, less) : 0;
+    return order != 0 ? order : (size > name.size) - (size < name.size);
+}
+
+static file_stage_file_t *
+s_find (file_stage_t *self, hf_span_t name)
+{
+    uint32_t at = 0;
+    while (at < self->count && s_compare (&self->files[at], name) < 0)
+        at++;
+    file_stage_file_t *file = &self->files[at];
+    if (at < self->count && s_compare (file, name) == 0)
+        return file;
+    //  Packs must stay where they are: the new one goes in by its bytes.
+    assert_true (self->count < 8 && name.size < sizeof file->name);
+    hf_pack_init (&self->files[self->count].bytes);
+    for (uint32_t i = self->count++; i > at; i--) {
+        hf_pack_reset (&self->files[i].bytes);
+        hf_pack_raw (&self->files[i].bytes, hf_pack_bytes (&self->files[i - 1].bytes),
+                     hf_pack_size (&self->files[i - 1].bytes));
+        memcpy (self->files[i].name, self->files[i - 1].name, sizeof file->name);
+    }
+    hf_pack_reset (&file->bytes);
+    snprintf (file->name, sizeof file->name, "%.*s", (int)name.size, (const char *)name.at);
+    return file;
+}
+
+hf_span_t
+file_stage_file (const file_stage_t *self, hf_span_t name)
+{
+    for (uint32_t i = 0; i < self->count; i++)
+        if (s_compare (&self->files[i], name) == 0)
+            return hf_span (hf_pack_bytes (&self->files[i].bytes),
+                            hf_pack_size (&self->files[i].bytes));
+    return hf_span (NULL, 0);
+}
+
+static void
+s_section (void *arg, uint64_t index, hf_list_t parts)
+{
+    file_stage_t *self = arg;
+    hf_scan_t scan = hf_scan_list (parts);
+    for (uint32_t i = 0; i < parts.count; i++) {
+        hf_a_part_t part;
+        assert_true (hf_a_part_get (&scan, &part));
+        hf_pack_raw (&s_find (self, part.file)->bytes, part.data.at, part.data.size);
+    }
+    s_trace (self, "section:%" PRIu64, index);
+}
+
+static int
+s_read (void *arg, hf_span_t name, uint64_t offset, uint32_t limit, uint8_t **bytes, size_t *size,
+        uint64_t *total)
+{
+    hf_span_t file = file_stage_file (arg, name);
+    *bytes = NULL;
+    *size = 0;
+    *total = file.size;
+    if (!file.at)
+        return HF_NOT_FOUND;
+    if (offset >= file.size)
+        return HF_OK;
+    *size = file.size - offset < limit ? (size_t)(file.size - offset) : limit;
+    *bytes = hf_alloc (*size);
+    memcpy (*bytes, file.at + offset, *size);
+    return HF_OK;
+}
+
+static void
+s_list (void *arg, hf_span_t after, uint32_t limit, hf_pack_t *rows, bool *more)
+{
+    const file_stage_t *self = arg;
+    *more = false;
+    for (uint32_t i = 0; i < self->count && !*more; i++) {
+        const hf_pack_t *bytes = &self->files[i].bytes;
+        if (s_compare (&self->files[i], after) <= 0)
+            continue;
+        if ((*more = limit-- == 0))
+            break;
+        hf_file_row_put (rows,
+                         &(hf_file_row_t){.file = hf_span_text (self->files[i].name),
+                                          .length = hf_pack_size (bytes),
+                                          .checksum = hf_fnv (HF_FNV_EMPTY, hf_pack_bytes (bytes),
+                                                              hf_pack_size (bytes))});
+    }
+}
+
+static void
+s_stage_begin (void *arg, uint64_t total)
+{
+    file_stage_t *self = arg;
+    free (self->stage);
+    self->stage = hf_alloc ((size_t)total);
+    self->stage_total = total;
+    self->stage_have = 0;
+}
+
+static void
+s_stage_write (void *arg, uint64_t offset, hf_span_t bytes)
+{
+    file_stage_t *self = arg;
+    assert_true (!self->staged && offset == self->stage_have);
+    assert_true (bytes.size <= self->stage_total - offset);
+    memcpy (self->stage + offset, bytes.at, bytes.size);
+    self->stage_have += bytes.size;
+}
+
+static void
+s_stage_read (void *arg, uint64_t offset, uint8_t *bytes, size_t size)
+{
+    file_stage_t *self = arg;
+    assert_true (offset <= self->stage_have && size <= self->stage_have - offset);
+    memcpy (bytes, self->stage + offset, size);
+}
+
+static void
+s_stage_drop (void *arg)
+{
+    file_stage_t *self = arg;
+    assert_false (self->staged);
+    free (self->stage);
+    self->stage = NULL;
+    self->stage_total = self->stage_have = 0;
+}
+
+//  ---- life ----------------------------------------------------------------------
+
+void
+file_stage_init (file_stage_t *self, uint32_t node)
+{
+    *self = (file_stage_t){.config.self = node, .now_us = 1000000};
+    hf_pack_init (&self->result);
+}
+
+static void
+s_message (file_stage_t *self, hf_out_message_t *out)
+{
+    union {
+        hf_a_files_durable_t durable;
+        hf_a_flushed_t flushed;
+        hf_a_file_result_t result;
+        hf_a_want_state_t want;
+        hf_a_restart_t restart;
+    } in;
+    uint32_t kind;
+    hf_scan_t scan = hf_frame_own (out->bytes, out->size, &kind);
+    if (kind == HF_KIND_STATE_ASK || kind == HF_KIND_STATE_PART) {
+        s_trace (self, kind == HF_KIND_STATE_ASK ? "ask" : "part");
+        assert_int_equal (out->to, HF_TO_ELECTION);
+        *hf_array_add (&self->peers) = *out;
+        out->bytes = NULL;
+    } else if (kind == HF_KIND_A_FILES_DURABLE && hf_a_files_durable_get (&scan, &in.durable)) {
+        s_trace (self, "durable:%" PRIu64, in.durable.index);
+        assert_int_equal (out->to, HF_TO_LOCK);
+    } else if (kind == HF_KIND_A_FLUSHED && hf_a_flushed_get (&scan, &in.flushed)) {
+        s_trace (self, "flushed:%" PRIu64 ">%s", in.flushed.index,
+                 out->to == HF_TO_LOCK ? "lock" : "election");
+    } else if (kind == HF_KIND_A_FILE_RESULT && hf_a_file_result_get (&scan, &in.result)) {
+        s_trace (self, "result:%" PRIu64, in.result.id);
+        hf_pack_reset (&self->result);
+        hf_pack_raw (&self->result, out->bytes, out->size);
+    } else if (kind == HF_KIND_A_WANT_STATE && hf_a_want_state_get (&scan, &in.want)) {
+        s_trace (self, "want:%u", in.want.node);
+    } else {
+        assert_int_equal (kind, HF_KIND_A_RESTART);
+        assert_true (hf_a_restart_get (&scan, &in.restart));
+        assert_int_equal (out->to, HF_TO_MAIN);
+        s_trace (self, "restart:%" PRIu64, in.restart.index);
+    }
+}
+
+static void
+s_carry_out (file_stage_t *self)
+{
+    hf_outbox_t *out = hf_file_service_outbox (self->service);
+    for (size_t i = 0; i < out->messages.count; i++)
+        s_message (self, &out->messages.list[i]);
+    for (size_t i = 0; i < out->lines.count; i++) {
+        size_t used = strlen (self->lines);
+        snprintf (self->lines + used, sizeof self->lines - used, "%s\n", out->lines.list[i].text);
+    }
+    hf_outbox_reset (out);
+}
+
+void
+file_stage_start (file_stage_t *self, uint64_t durable)
+{
+    hf_file_disk_t disk = {.arg = self,
+                           .section = s_section,
+                           .read = s_read,
+                           .list = s_list,
+                           .stage_begin = s_stage_begin,
+                           .stage_write = s_stage_write,
+                           .stage_read = s_stage_read,
+                           .stage_drop = s_stage_drop};
+    hf_file_service_destroy (&self->service);
+    self->service = hf_file_service_new (&self->config, &disk, durable);
+    s_carry_out (self);
+}
+
+void
+file_stage_done (file_stage_t *self)
+{
+    hf_file_service_destroy (&self->service);
+    hf_file_service_destroy (&self->service);
+    for (uint32_t i = 0; i < self->count; i++)
+        hf_pack_done (&self->files[i].bytes);
+    for (size_t i = 0; i < self->peers.count; i++)
+        free (self->peers.list[i].bytes);
+    hf_array_free (&self->peers);
+    hf_pack_done (&self->result);
+    free (self->stage);
+}
+
+//  ---- the turn ------------------------------------------------------------------
+
+void
+file_stage_give (file_stage_t *self, hf_pack_t *frame)
+{
+    uint32_t kind;
+    hf_scan_t scan = hf_frame_own (hf_pack_bytes (frame), hf_pack_size (frame), &kind);
+    hf_file_service_from_actor (self->service, &scan, kind, self->now_us);
+    hf_pack_reset (frame);
+}
+
+void
+file_stage_section (file_stage_t *self, uint64_t index, const char *file, hf_span_t data)
+{
+    hf_pack_t parts, sections, frame;
+    hf_pack_init (&parts);
+    hf_pack_init (&sections);
+    hf_pack_init (&frame);
+    hf_a_part_put (&parts, &(hf_a_part_t){.file = hf_span_text (file), .data = data});
+    hf_a_part_put (&parts, &(hf_a_part_t){.file = hf_span_text ("all"), .data = data});
+    hf_a_section_put (&sections, &(hf_a_section_t){.index = index, .parts = hf_pack_list (&parts)});
+    hf_a_sections_frame (&frame, &(hf_a_sections_t){.sections = hf_pack_list (&sections)});
+    file_stage_give (self, &frame);
+    hf_pack_done (&parts);
+    hf_pack_done (&sections);
+    hf_pack_done (&frame);
+}
+
+void
+file_stage_rows (file_stage_t *self, uint64_t index, uint64_t section)
+{
+    hf_pack_t changes, frame;
+    hf_pack_init (&changes);
+    hf_pack_init (&frame);
+    hf_state_change_put (&changes, &(hf_state_change_t){.key = hf_span_text ("k")});
+    hf_state_change_put (&changes, &(hf_state_change_t){.gone = true, .key = hf_span_text ("l")});
+    hf_a_rows_frame (
+        &frame,
+        &(hf_a_rows_t){.index = index, .section = section, .changes = hf_pack_list (&changes)});
+    file_stage_give (self, &frame);
+    hf_pack_done (&changes);
+    hf_pack_done (&frame);
+}
+
+void
+file_stage_end (file_stage_t *self)
+{
+    hf_file_service_end (self->service, self->now_us);
+    s_carry_out (self);
+    hf_file_step_t step;
+    while ((step = hf_file_service_step (self->service)) != HF_FILE_NOTHING) {
+        uint64_t index;
+        if (step == HF_FILE_COMMIT)
+            s_trace (self, "commit");
+        else if (step == HF_FILE_ROWS) {
+            hf_list_t rows = hf_file_service_rows (self->service, &index);
+            s_trace (self, "rows:%" PRIu64 "(%u)", index, rows.count);
+        } else {
+            assert_int_equal (self->stage_have, self->stage_total);
+            self->staged = true;
+            s_trace (self, "staged");
+        }
+        hf_file_service_done (self->service, step);
+        s_carry_out (self);
+    }
+}
+
+void
+file_stage_expect (file_stage_t *self, const char *trace)
+{
+    assert_string_equal (self->trace, trace);
+    self->trace[0] = 0;
+}

@@ -1,0 +1,479 @@
+/*  The file service: what is committed in which order, what queries see, and both ends of a state
+ *  transfer against each other over a network that loses, repeats and forgets. */
+#include "file_stage.h"
+#include "base/hf_random.h"
+#include "nodes/snapshot/hf_snapshot_format.h"
+
+#define SECOND 1000000ULL
+#define TERM   7
+#define INDEX  4000
+
+//  ---- sections, rows, queries ---------------------------------------------------
+
+static void
+s_query (file_stage_t *self, hf_a_file_query_t query, hf_a_file_result_t *result)
+{
+    hf_pack_t frame;
+    hf_pack_init (&frame);
+    hf_a_file_query_frame (&frame, &query);
+    file_stage_give (self, &frame);
+    hf_pack_done (&frame);
+    file_stage_end (self);
+    uint32_t kind;
+    hf_scan_t scan =
+        hf_frame_own (hf_pack_bytes (&self->result), hf_pack_size (&self->result), &kind);
+    assert_true (hf_a_file_result_get (&scan, result));
+    assert_int_equal (result->id, query.id);
+}
+
+/*  P6, P7. A node that starts from the rows does not see the sections before them again. */
+static void
+test_files_are_durable_before_rows_and_told_after (void **state)
+{
+    (void)state;
+    file_stage_t stage;
+    file_stage_init (&stage, 1);
+    file_stage_start (&stage, 0);
+    file_stage_expect (&stage, "durable:0");
+    file_stage_end (&stage);
+    file_stage_expect (&stage, "");
+    file_stage_section (&stage, 5, "a", hf_span_text ("x"));
+    file_stage_rows (&stage, 9, 5);
+    file_stage_section (&stage, 11, "a", hf_span_text ("y"));
+    file_stage_end (&stage);
+    file_stage_expect (&stage, "section:5 section:11 commit durable:11 rows:9(2) flushed:9>lock "
+                               "flushed:9>election");
+    assert_int_equal (hf_file_service_durable (stage.service), 11);
+    file_stage_rows (&stage, 12, 11);
+    file_stage_end (&stage);
+    file_stage_expect (&stage, "rows:12(2) flushed:12>lock flushed:12>election");
+    assert_int_equal (hf_file_service_wake_us (stage.service), UINT64_MAX);
+    file_stage_done (&stage);
+}
+
+static void
+test_P6_what_the_files_have_is_not_written_again (void **state)
+{
+    (void)state;
+    file_stage_t stage;
+    file_stage_init (&stage, 1);
+    file_stage_start (&stage, 7);
+    file_stage_expect (&stage, "durable:7");
+    file_stage_section (&stage, 6, "a", hf_span_text ("x"));
+    file_stage_section (&stage, 7, "a", hf_span_text ("y"));
+    file_stage_end (&stage);
+    file_stage_expect (&stage, "durable:7"); //  whoever waits for it goes on
+    file_stage_section (&stage, 8, "a", hf_span_text ("z"));
+    file_stage_section (&stage, 8, "a", hf_span_text ("z"));
+    file_stage_end (&stage);
+    file_stage_expect (&stage, "section:8 commit durable:8");
+    assert_true (hf_span_equal (file_stage_file (&stage, hf_span_text ("a")), hf_span_text ("z")));
+    file_stage_done (&stage);
+}
+
+static void
+test_P10_query_sees_what_came_before_it (void **state)
+{
+    (void)state;
+    file_stage_t stage;
+    file_stage_init (&stage, 1);
+    file_stage_start (&stage, 0);
+    file_stage_section (&stage, 1, "a", hf_span_text ("12345"));
+    hf_a_file_query_t read = {
+        .id = 3, .what = HF_WHAT_READ, .name = hf_span_text ("a"), .offset = 1, .limit = 3};
+    hf_a_file_result_t result;
+    s_query (&stage, read, &result);
+    file_stage_expect (&stage, "durable:0 section:1 result:3 commit durable:1");
+    assert_true (hf_span_equal (result.data, hf_span_text ("234")));
+    assert_int_equal (result.total, 5);
+    assert_true (result.more);
+    read.offset = UINT64_MAX;
+    s_query (&stage, read, &result);
+    assert_int_equal (result.status, HF_OK);
+    assert_int_equal (result.data.size, 0);
+    assert_false (result.more);
+    read.name = hf_span_text ("b");
+    s_query (&stage, read, &result);
+    assert_int_equal (result.status, HF_NOT_FOUND);
+    file_stage_done (&stage);
+}
+
+static void
+test_P12_answers_and_turns_are_bounded (void **state)
+{
+    (void)state;
+    static uint8_t bytes[HF_DATA_MAX + 5];
+    file_stage_t stage;
+    file_stage_init (&stage, 1);
+    stage.config.batch_bytes = 1000;
+    file_stage_start (&stage, 0);
+    assert_false (hf_file_service_full (stage.service));
+    file_stage_section (&stage, 1, "a", hf_span (bytes, sizeof bytes));
+    assert_true (hf_file_service_full (stage.service));
+    file_stage_end (&stage);
+    assert_false (hf_file_service_full (stage.service));
+    hf_a_file_query_t query = {
+        .id = 3, .what = HF_WHAT_READ, .name = hf_span_text ("a"), .limit = UINT32_MAX};
+    hf_a_file_result_t result;
+    s_query (&stage, query, &result);
+    assert_int_equal (result.data.size, HF_DATA_MAX);
+    assert_true (result.more);
+    query = (hf_a_file_query_t){.id = 4, .what = HF_WHAT_FILES, .limit = 1};
+    s_query (&stage, query, &result);
+    assert_int_equal (result.rows.count, 1);
+    assert_true (result.more);
+    query.name = hf_span_text ("a");
+    query.limit = UINT32_MAX;
+    s_query (&stage, query, &result);
+    assert_int_equal (result.rows.count, 1); //  "all", which every section goes to as well
+    assert_false (result.more);
+    query.what = 77;
+    s_query (&stage, query, &result);
+    assert_int_equal (result.status, HF_BAD_REQUEST);
+    file_stage_done (&stage);
+}
+
+//  ---- state transfer ------------------------------------------------------------
+
+typedef struct pair {
+    file_stage_t leader, follower; //  nodes 1 and 3
+    hf_random_t random;
+    uint32_t loss; //  of a thousand messages between them; as many come twice
+    unsigned snapshots;
+    hf_pack_t frame;
+} pair_t;
+
+static uint8_t s_large[300000]; //  several windows
+
+static void
+s_start (pair_t *self, uint32_t loss)
+{
+    *self = (pair_t){.random.state = 1, .loss = loss};
+    hf_pack_init (&self->frame);
+    file_stage_init (&self->leader, 1);
+    file_stage_init (&self->follower, 3);
+    self->leader.config.part_bytes = 4000;
+    self->leader.config.window_bytes = self->follower.config.window_bytes = 40000;
+    file_stage_start (&self->leader, 0);
+    file_stage_start (&self->follower, 0);
+    for (size_t i = 0; i < sizeof s_large; i++)
+        s_large[i] = (uint8_t)hf_random_next (&self->random);
+    file_stage_section (&self->leader, 10, "large", hf_span (s_large, sizeof s_large));
+    file_stage_section (&self->leader, 11, "small", hf_span_text ("A"));
+    file_stage_section (&self->leader, 12, "empty", hf_span_text (""));
+    file_stage_end (&self->leader);
+}
+
+static void
+s_stop (pair_t *self)
+{
+    file_stage_done (&self->leader);
+    file_stage_done (&self->follower);
+    hf_pack_done (&self->frame);
+}
+
+static void
+s_needs (pair_t *self, uint32_t leader, uint64_t term)
+{
+    hf_a_needs_state_frame (&self->frame, &(hf_a_needs_state_t){.leader = leader, .term = term});
+    file_stage_give (&self->follower, &self->frame);
+    file_stage_end (&self->follower);
+}
+
+/*  What FROM has for its peer, over a bad network. Gives whether there was anything. */
+static bool
+s_carry (pair_t *self, file_stage_t *from, file_stage_t *to)
+{
+    size_t count = from->peers.count;
+    for (size_t i = 0; i < count; i++) {
+        hf_out_message_t message = from->peers.list[i];
+        for (int turn = 0; turn < 2; turn++) {
+            if (hf_random_odds (&self->random, turn == 0 ? self->loss : 1000 - self->loss))
+                continue;
+            hf_pack_raw (&self->frame, message.bytes, message.size);
+            file_stage_give (to, &self->frame);
+        }
+        free (message.bytes);
+    }
+    hf_array_drop (&from->peers, count);
+    file_stage_end (to);
+    return count > 0;
+}
+
+/*  The leader's lock actor: a snapshot without any rows, as of section 12. */
+static bool
+s_play_lock (pair_t *self)
+{
+    bool wanted = strstr (self->leader.trace, "want:3") != NULL;
+    self->leader.trace[0] = 0;
+    if (wanted) {
+        self->snapshots++;
+        hf_a_snapshot_frame (
+            &self->frame,
+            &(hf_a_snapshot_t){.node = 3, .index = INDEX, .term = TERM - 1, .section = 12});
+        file_stage_give (&self->leader, &self->frame);
+        file_stage_end (&self->leader);
+    }
+    return wanted;
+}
+
+/*  Until nothing moves any more; then the clocks go on by a little. */
+static void
+s_turn (pair_t *self)
+{
+    bool moved = true;
+    while (moved) {
+        moved = s_carry (self, &self->follower, &self->leader);
+        moved = s_play_lock (self) || moved;
+        moved = s_carry (self, &self->leader, &self->follower) || moved;
+    }
+    self->leader.now_us += SECOND / 10;
+    self->follower.now_us += SECOND / 10;
+    file_stage_end (&self->follower);
+    file_stage_end (&self->leader);
+}
+
+static bool
+s_restarts (pair_t *self)
+{
+    bool restarts = strstr (self->follower.trace, "staged restart:4000") != NULL;
+    self->follower.trace[0] = 0;
+    return restarts;
+}
+
+static void
+s_until_restart (pair_t *self)
+{
+    for (unsigned turns = 0; !s_restarts (self); turns++) {
+        assert_true (turns < 2000);
+        s_turn (self);
+    }
+}
+
+static int
+s_read_stage (void *arg, uint64_t offset, uint8_t *bytes, size_t size, char error[HF_ERROR_SIZE])
+{
+    (void)error;
+    memcpy (bytes, (uint8_t *)arg + offset, size);
+    return 0;
+}
+
+/*  What the next start of the follower swaps in: files as of section 12. */
+static void
+s_expect_staged (pair_t *self)
+{
+    assert_true (self->follower.staged);
+    hf_snapshot_source_t source = {.arg = self->follower.stage,
+                                   .name = "stage",
+                                   .total = self->follower.stage_total,
+                                   .read = s_read_stage};
+    hf_snapshot_t snapshot;
+    assert_int_equal (hf_snapshot_open (&snapshot, &source), 0);
+    assert_int_equal (hf_snapshot_check (&snapshot), 0);
+    assert_int_equal (snapshot.head.index, INDEX);
+    assert_int_equal (snapshot.head.term, TERM - 1);
+    assert_int_equal (snapshot.head.files.count, 4);
+    uint64_t at = snapshot.files_at;
+    hf_scan_t scan = hf_scan_list (snapshot.head.files);
+    for (uint32_t i = 0; i < 4; i++) {
+        hf_file_row_t row;
+        assert_true (hf_file_row_get (&scan, &row));
+        hf_span_t file = file_stage_file (&self->leader, row.file);
+        assert_true (row.length <= file.size);
+        if (row.length > 0)
+            assert_memory_equal (self->follower.stage + at, file.at, row.length);
+        at += row.length;
+    }
+    hf_snapshot_close (&snapshot);
+}
+
+static void
+s_expect_taken_over (pair_t *self)
+{
+    s_until_restart (self);
+    s_expect_staged (self);
+    assert_null (strstr (self->follower.lines, "cannot be used"));
+    s_stop (self);
+}
+
+static void
+test_whole_state_is_taken_over (void **state)
+{
+    (void)state;
+    pair_t pair;
+    s_start (&pair, 0);
+    s_needs (&pair, 1, TERM);
+    s_until_restart (&pair);
+    assert_int_equal (pair.snapshots, 1);
+    s_expect_staged (&pair);
+    //  Ready: nothing more is asked for, whoever leads.
+    s_needs (&pair, 1, TERM + 1);
+    file_stage_expect (&pair.follower, "");
+    s_stop (&pair);
+}
+
+static void
+test_what_is_lost_is_asked_for_again (void **state)
+{
+    (void)state;
+    pair_t pair;
+    s_start (&pair, 200);
+    s_needs (&pair, 1, TERM);
+    s_expect_taken_over (&pair);
+}
+
+/*  The leader goes on while the state is sent: files that grow stay as they were in it. */
+static void
+test_snapshot_is_as_of_one_index (void **state)
+{
+    (void)state;
+    pair_t pair;
+    s_start (&pair, 100);
+    s_needs (&pair, 1, TERM);
+    s_turn (&pair);
+    file_stage_section (&pair.leader, 13, "small", hf_span_text ("later"));
+    file_stage_section (&pair.leader, 14, "new", hf_span_text ("later"));
+    s_expect_taken_over (&pair);
+}
+
+/*  After a start the files may be ahead of the state: whoever takes both over must not write those
+ *  sections again. */
+static void
+test_P6_snapshot_names_the_section_of_the_files (void **state)
+{
+    (void)state;
+    pair_t pair;
+    s_start (&pair, 0);
+    file_stage_section (&pair.leader, 13, "small", hf_span_text ("ahead"));
+    s_needs (&pair, 1, TERM);
+    s_until_restart (&pair);
+    s_expect_staged (&pair);
+    hf_snapshot_source_t source = {.arg = pair.follower.stage,
+                                   .name = "stage",
+                                   .total = pair.follower.stage_total,
+                                   .read = s_read_stage};
+    hf_snapshot_t snapshot;
+    assert_int_equal (hf_snapshot_open (&snapshot, &source), 0);
+    assert_int_equal (snapshot.head.section, 13);
+    hf_snapshot_close (&snapshot);
+    s_stop (&pair);
+}
+
+/*  Another term, another leader: what was received of the old one is dropped. */
+static void
+test_another_leader_begins_from_the_start (void **state)
+{
+    (void)state;
+    pair_t pair;
+    s_start (&pair, 500);
+    s_needs (&pair, 1, TERM);
+    s_turn (&pair);
+    s_needs (&pair, 0, TERM + 1);
+    assert_null (pair.follower.stage);
+    s_turn (&pair);
+    assert_false (s_restarts (&pair));
+    s_needs (&pair, 1, TERM + 1);
+    s_expect_taken_over (&pair);
+}
+
+/*  A sender that has forgotten the snapshot begins another one, and the receiver goes along. */
+static void
+test_sender_that_forgot_begins_again (void **state)
+{
+    (void)state;
+    pair_t pair;
+    s_start (&pair, 500);
+    s_needs (&pair, 1, TERM);
+    s_turn (&pair);
+    assert_false (s_restarts (&pair));
+    pair.leader.now_us += 31 * SECOND;
+    file_stage_end (&pair.leader);
+    s_expect_taken_over (&pair);
+}
+
+/*  A node that swapped a snapshot in and asks again needs a newer one. */
+static void
+test_P11_old_snapshot_is_not_sent_to_new_askers (void **state)
+{
+    (void)state;
+    pair_t pair;
+    s_start (&pair, 0);
+    hf_state_ask_t ask = {.from = 3, .to = 1, .term = TERM};
+    static const struct {
+        uint64_t after_us;
+        unsigned snapshots;
+    } steps[] = {{0, 1}, {SECOND, 1}, {6 * SECOND, 2}};
+    for (size_t i = 0; i < 3; i++) {
+        pair.leader.now_us += steps[i].after_us;
+        hf_state_ask_frame (&pair.frame, &ask);
+        file_stage_give (&pair.leader, &pair.frame);
+        file_stage_end (&pair.leader);
+        s_play_lock (&pair);
+        assert_int_equal (pair.snapshots, steps[i].snapshots);
+        assert_true (pair.leader.peers.count > 0);
+        s_carry (&pair, &pair.leader, &pair.follower); //  which has not asked, and drops it
+    }
+    assert_null (pair.follower.stage);
+    s_stop (&pair);
+}
+
+static hf_state_part_t
+s_part (const char *text)
+{
+    return (hf_state_part_t){.from = 1,
+                             .to = 3,
+                             .term = TERM,
+                             .id = 5,
+                             .index = INDEX,
+                             .index_term = TERM,
+                             .total = strlen (text),
+                             .data = hf_span_text (text)};
+}
+
+/*  A peer may send anything: it is dropped, and the node goes on. */
+static void
+test_parts_that_make_no_sense_are_dropped (void **state)
+{
+    (void)state;
+    pair_t pair;
+    s_start (&pair, 0);
+    s_needs (&pair, 1, TERM);
+    hf_state_part_t parts[6];
+    for (unsigned i = 0; i < 6; i++)
+        parts[i] = s_part ("a state stream that is none");
+    parts[0].total = 1;
+    parts[1].total = UINT64_MAX;
+    parts[2].from = 2;
+    parts[3].term = TERM - 1;
+    parts[4].id = 0;
+    for (unsigned i = 0; i < 6; i++) {
+        hf_state_part_frame (&pair.frame, &parts[i]);
+        file_stage_give (&pair.follower, &pair.frame);
+        file_stage_end (&pair.follower);
+        assert_null (pair.follower.stage);
+    }
+    //  The last one was whole, and damaged.
+    assert_non_null (strstr (pair.follower.lines, "cannot be used"));
+    pair.follower.lines[0] = 0;
+    s_expect_taken_over (&pair);
+}
+
+int
+main (void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test (test_files_are_durable_before_rows_and_told_after),
+        cmocka_unit_test (test_P6_what_the_files_have_is_not_written_again),
+        cmocka_unit_test (test_P10_query_sees_what_came_before_it),
+        cmocka_unit_test (test_P12_answers_and_turns_are_bounded),
+        cmocka_unit_test (test_whole_state_is_taken_over),
+        cmocka_unit_test (test_what_is_lost_is_asked_for_again),
+        cmocka_unit_test (test_snapshot_is_as_of_one_index),
+        cmocka_unit_test (test_P6_snapshot_names_the_section_of_the_files),
+        cmocka_unit_test (test_another_leader_begins_from_the_start),
+        cmocka_unit_test (test_sender_that_forgot_begins_again),
+        cmocka_unit_test (test_P11_old_snapshot_is_not_sent_to_new_askers),
+        cmocka_unit_test (test_parts_that_make_no_sense_are_dropped),
+    };
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}
