@@ -1,171 +1,166 @@
-//  Node messages: a core as follower, candidate or leader gets anything a peer can send, in
-//  between what its own driver does. It never crashes, hf_core_check holds after every step, and
-//  what it wants persisted is what a driver may do: nothing committed or durable is taken back.
+//  Node messages: an election service as follower, candidate or leader gets anything a peer can
+//  send, in between what its own node does. It never crashes, hf_core_check holds after every step,
+//  what it writes is what a log may take (nothing committed is taken back), what it sends is what
+//  peers read, and what it delivers is committed and has no gap.
 
-#include "nodes/consensus/hf_core.h"
+#include "nodes/services/hf_election_service.h"
 #include "tests/fuzz/fuzz.h"
 
-#define LOG_MAX   4096 //  entries the shadow of the log holds
+#define LOG_MAX   8192 //  more entries than the steps of one input can make
 #define STEPS_MAX 400
 
 typedef struct peer {
-    hf_core_t *core;
-    hf_core_t *other; //  another member, which must take what we send it
-    hf_effects_t effects;
+    hf_election_service_t *service;
+    hf_core_t *other; //  of another member, which must take what this node sends
     uint64_t now_us;
-    uint64_t terms[LOG_MAX + 1]; //  the log as the driver writes it
+    uint64_t terms[LOG_MAX + 1]; //  the log
     uint64_t base;               //  pruned up to here
     uint64_t last_index;
-    uint64_t commit_index;
+    uint64_t restored_index; //  of the last entry that was there at the start
+    uint64_t commit_index, delivered, flushed;
     uint64_t term;
     uint32_t voted_for;
     uint64_t round; //  of the last heartbeat it sent
     uint32_t self_id;
     uint32_t members;
-    bool tracks; //  who is known: the incarnation of node N is 100 * N, as long as it has its disk
-    bool full;
+    bool tracks; //  incarnations: that of node N is 100 * N, as long as it has its disk
 } peer_t;
 
-//  ---- the driver -------------------------------------------------------------------------
+//  ---- the log ----------------------------------------------------------------------------
 
 static void
-s_append (peer_t *self, uint64_t index, uint64_t term)
+s_vote (void *arg, uint64_t term, uint32_t voted_for)
 {
-    assert (index == self->last_index + 1);
-    if (index > LOG_MAX) {
-        self->full = true;
-        return;
-    }
-    self->terms[index] = term;
+    peer_t *self = arg;
+    assert (term >= self->term);
+    assert (term > self->term || self->voted_for == 0 || voted_for == self->voted_for);
+    self->term = term;
+    self->voted_for = voted_for;
+}
+
+static void
+s_truncate (void *arg, uint64_t index)
+{
+    peer_t *self = arg;
+    assert (index > self->commit_index && index > self->base && index <= self->last_index);
+    self->last_index = index - 1;
+}
+
+static void
+s_append (void *arg, uint64_t index, const hf_entry_t *entry)
+{
+    peer_t *self = arg;
+    assert (index == self->last_index + 1 && index <= LOG_MAX);
+    assert (entry->term >= self->terms[self->last_index]);
+    self->terms[index] = entry->term;
     self->last_index = index;
 }
 
-/*  The terms come from the event just stepped: of ENTRIES those after the first SKIP. */
-static void
-s_persist (peer_t *self, const hf_persist_t *persist, const hf_event_t *event)
+static uint32_t
+s_prune (void *arg, uint64_t upto, uint64_t keep_bytes, uint32_t most)
 {
-    hf_scan_t scan = {.bad = false};
-    switch (persist->type) {
-    case HF_PERSIST_VOTE:
-        assert (persist->term >= self->term);
-        assert (persist->term > self->term || self->voted_for == 0 ||
-                persist->voted_for == self->voted_for); //  one vote a term
-        self->term = persist->term;
-        self->voted_for = persist->voted_for;
-        break;
-    case HF_PERSIST_TRUNCATE:
-        assert (persist->index > self->commit_index && persist->index <= self->last_index);
-        assert (persist->index > self->base);
-        self->last_index = persist->index - 1;
-        break;
-    case HF_PERSIST_APPEND:
-        if (event->type == HF_EV_PEER) {
-            assert (event->peer.kind == HF_KIND_ENTRIES);
-            scan = hf_scan_list (event->peer.entries.entries);
-            assert (persist->skip + persist->count == event->peer.entries.entries.count);
-            hf_scan_skip (&scan, persist->skip);
-        }
-        for (uint32_t i = 0; i < persist->count && !self->full; i++) {
-            hf_entry_t entry = {.term = persist->term};
-            if (event->type == HF_EV_PEER) {
-                bool read = hf_entry_get (&scan, &entry);
-                assert (read);
-            }
-            s_append (self, persist->index + i, entry.term);
-        }
-        break;
-    case HF_PERSIST_OWN:
-        assert (persist->entry_type == HF_ENTRY_ROSTER ? self->tracks : persist->payload_size == 0);
-        s_append (self, persist->index, persist->term);
-        break;
-    }
+    peer_t *self = arg;
+    assert (keep_bytes == 0 && upto <= self->flushed);
+    uint64_t count = upto > self->base ? upto - self->base : 0;
+    count = count < most ? count : most;
+    self->base += count;
+    return (uint32_t)count;
 }
 
-#define PUT(KIND, name)                                                                            \
-    case HF_KIND_##KIND:                                                                           \
-        hf_##name##_put (&pack, &out->name);                                                       \
-        break;
+/*  Everything newer is in the tail. */
+static uint32_t
+s_read (void *arg, uint64_t first, uint64_t last, size_t bytes, hf_pack_t *pack)
+{
+    const peer_t *self = arg;
+    assert (first > self->base && first <= last && first <= self->restored_index && bytes > 0);
+    hf_entry_put (pack, &(hf_entry_t){.term = self->terms[first], .type = HF_ENTRY_COMMANDS});
+    return 1;
+}
+
+//  ---- what leaves ------------------------------------------------------------------------
 
 /*  What it sends must be what its peers read. */
 static void
-s_check_sent (peer_t *self, const hf_outgoing_t *out)
+s_check_frame (peer_t *self, const hf_out_frame_t *frame, hf_span_t bytes)
 {
-    hf_pack_t pack;
-    hf_pack_init (&pack);
-    if (out->kind == HF_KIND_HEARTBEAT)
-        self->round = out->heartbeat.round;
-    switch (out->kind) {
-        PUT (HEARTBEAT, heartbeat)
-        PUT (ENTRIES, entries)
-        PUT (ACK, ack)
-        PUT (NEED, need)
-        PUT (VOTE_REQUEST, vote_request)
-        PUT (VOTE, vote)
-        PUT (TRANSFER, transfer)
-        PUT (NEWER_TERM, newer_term)
-        PUT (STATE_OFFER, state_offer)
-    default:
-        assert (false);
-    }
-    hf_scan_t scan = hf_scan (hf_pack_bytes (&pack), hf_pack_size (&pack));
+    hf_scan_t scan;
+    uint32_t kind;
+    hf_status_t status = hf_frame_open (bytes.at, bytes.size, &scan, &kind);
+    assert (status == HF_OK);
+    hf_scan_t copy = scan;
+    hf_heartbeat_t beat;
+    if (kind == HF_KIND_HEARTBEAT && hf_heartbeat_get (&copy, &beat))
+        self->round = beat.round;
+    uint32_t other = self->self_id == 1 ? 2U : 1U;
+    if (self->members == 1 || (frame->peer != 0 && frame->peer != other))
+        return;
     hf_event_t event;
-    bool taken = hf_core_read_peer (self->other, &scan, out->kind, &event);
-    bool to_other = out->to == 0 || out->to == (self->self_id == 1 ? 2U : 1U);
+    bool taken = hf_core_read_peer (self->other, &scan, kind, &event);
     //  Terms end at 2^62, and nobody gets there but by a forged message.
-    assert (taken || !to_other || self->term >= (1ULL << 62) - 2);
-    hf_pack_done (&pack);
+    assert (taken || self->term >= (1ULL << 62) - 2);
+}
+
+static void
+s_carry_out (peer_t *self)
+{
+    hf_outbox_t *out = hf_election_service_outbox (self->service);
+    for (size_t i = 0; i < out->frames.count; i++)
+        s_check_frame (self, &out->frames.list[i], hf_outbox_bytes (out, &out->frames.list[i]));
+    for (size_t i = 0; i < out->messages.count; i++) {
+        const hf_out_message_t *message = &out->messages.list[i];
+        hf_a_committed_t committed;
+        uint32_t kind = 0;
+        if (message->to == HF_TO_MAIN)
+            continue; //  DONE
+        hf_scan_t scan = hf_frame_own (message->bytes, message->size, &kind);
+        if (kind != HF_KIND_A_COMMITTED)
+            continue;
+        bool good = hf_a_committed_get (&scan, &committed);
+        assert (good && committed.first == self->delivered + 1);
+        self->delivered += committed.entries.count;
+        assert (self->delivered <= hf_election_service_view (self->service).commit_index);
+    }
+    hf_outbox_reset (out);
 }
 
 static void
 s_check (peer_t *self)
 {
-    hf_core_check (self->core);
-    hf_core_view_t view = hf_core_view (self->core);
+    const hf_core_t *core = hf_election_service_core (self->service);
+    hf_core_check (core);
+    hf_core_view_t view = hf_core_view (core);
     assert (view.term == self->term && view.voted_for == self->voted_for);
     assert (view.commit_index >= self->commit_index);
     self->commit_index = view.commit_index;
-    assert (self->full || view.last_index == self->last_index);
-    assert (view.first_index == self->base + 1);
-    for (uint64_t i = 0; i < 8 && i < self->last_index - self->base && !self->full; i++)
-        assert (hf_core_term_at (self->core, self->last_index - i) ==
-                self->terms[self->last_index - i]);
+    assert (view.last_index == self->last_index && view.first_index == self->base + 1);
+    for (uint64_t i = 0; i < 8 && i < self->last_index - self->base; i++)
+        assert (hf_core_term_at (core, self->last_index - i) == self->terms[self->last_index - i]);
+    s_carry_out (self);
 }
 
+/*  The end of a turn, its commits, and the begin of the next. */
 static void
-s_step (peer_t *self, hf_event_t *event)
+s_turn (peer_t *self)
 {
-    event->now_us = self->now_us;
-    size_t sent = self->effects.messages_count;
-    hf_core_step (self->core, event, &self->effects);
-    for (size_t i = 0; i < self->effects.persists_count; i++)
-        s_persist (self, &self->effects.persists[i], event);
-    hf_effects_persisted (&self->effects);
-    for (size_t i = sent; i < self->effects.messages_count; i++) {
-        const hf_outgoing_t *out = &self->effects.messages[i];
-        assert (out->kind != HF_KIND_ENTRIES || out->entries_count == 0 ||
-                out->entries.prev_index >= self->base);
-    }
-    for (size_t i = sent; self->members > 1 && i < self->effects.messages_count; i++)
-        s_check_sent (self, &self->effects.messages[i]);
-    assert (self->effects.commit_index <= hf_core_view (self->core).last_index);
-    if (!self->full)
+    hf_election_service_end (self->service, self->now_us);
+    s_check (self);
+    for (int i = 0; hf_election_service_dirty (self->service); i++) {
+        assert (i < 5);
+        hf_election_service_committed (self->service, self->now_us);
         s_check (self);
-}
-
-/*  The transaction is committed, everything sent, and what is durable reported. */
-static void
-s_commit (peer_t *self)
-{
-    hf_effects_reset (&self->effects);
-    if (self->last_index == 0)
-        return;
-    hf_event_t event = {.type = HF_EV_DURABLE};
-    event.durable.index = self->last_index;
-    event.durable.term = self->terms[self->last_index];
-    s_step (self, &event);
+    }
+    hf_election_service_begin (self->service, self->now_us);
+    s_check (self);
 }
 
 //  ---- what comes in ------------------------------------------------------------------------
+
+static void
+s_frame (peer_t *self, const void *bytes, size_t size)
+{
+    hf_election_service_from_peer (self->service, hf_span (bytes, size), self->now_us);
+    s_check (self);
+}
 
 /*  Bytes as they come off a socket. */
 static void
@@ -173,12 +168,7 @@ s_raw_frame (peer_t *self, fuzz_bytes_t *bytes)
 {
     size_t size;
     uint8_t *frame = fuzz_take (bytes, fuzz_u16 (bytes) % 512, &size);
-    hf_scan_t scan;
-    uint32_t kind;
-    hf_event_t event;
-    if (hf_frame_open (frame, size, &scan, &kind) == HF_OK &&
-        hf_core_read_peer (self->core, &scan, kind, &event))
-        s_step (self, &event);
+    s_frame (self, frame, size);
     free (frame);
 }
 
@@ -225,16 +215,18 @@ s_put_entry (const peer_t *self, fuzz_bytes_t *bytes, hf_pack_t *list, uint64_t 
 static void
 s_fill (peer_t *self, fuzz_bytes_t *bytes, uint32_t kind, hf_pack_t *pack, hf_pack_t *list)
 {
-    hf_core_view_t view = hf_core_view (self->core);
+    hf_core_view_t view = hf_election_service_view (self->service);
+    const hf_core_t *core = hf_election_service_core (self->service);
     uint32_t from = fuzz_u8 (bytes);
     bool leader = from < 128 && view.leader != 0 && view.leader != self->self_id;
     from = leader ? view.leader : 1 + from % (self->members + 1);
     uint32_t to = fuzz_u8 (bytes) % 4 == 3 ? 3 : fuzz_u8 (bytes) % 2 ? self->self_id : 0;
     uint64_t term = s_near (bytes, view.term);
     uint64_t index = s_near (bytes, fuzz_u8 (bytes) % 2 ? view.last_index : view.commit_index);
-    uint64_t at = fuzz_u8 (bytes) % 4 ? hf_core_term_at (self->core, index) : s_near (bytes, term);
+    uint64_t at = fuzz_u8 (bytes) % 4 ? hf_core_term_at (core, index) : s_near (bytes, term);
     uint64_t number = fuzz_number (bytes);
     uint8_t flags = fuzz_u8 (bytes);
+    static const uint8_t data[64];
     switch (kind) {
     case HF_KIND_HEARTBEAT:
         hf_heartbeat_frame (pack, &(hf_heartbeat_t){from, to, term, number,
@@ -245,7 +237,7 @@ s_fill (peer_t *self, fuzz_bytes_t *bytes, uint32_t kind, hf_pack_t *pack, hf_pa
             at += fuzz_u8 (bytes) % 8 == 7;
             s_put_entry (self, bytes, list, at);
         }
-        at = fuzz_u8 (bytes) % 8 ? hf_core_term_at (self->core, index) : at;
+        at = fuzz_u8 (bytes) % 8 ? hf_core_term_at (core, index) : at;
         hf_entries_frame (pack, &(hf_entries_t){from, to, term, s_near (bytes, view.last_index),
                                                 index, at, hf_pack_list (list)});
         break;
@@ -269,6 +261,14 @@ s_fill (peer_t *self, fuzz_bytes_t *bytes, uint32_t kind, hf_pack_t *pack, hf_pa
     case HF_KIND_STATE_OFFER:
         hf_state_offer_frame (pack, &(hf_state_offer_t){from, to, term, index});
         break;
+    case HF_KIND_STATE_ASK:
+        hf_state_ask_frame (pack, &(hf_state_ask_t){from, to, term, number, index});
+        break;
+    case HF_KIND_STATE_PART:
+        hf_state_part_frame (pack, &(hf_state_part_t){from, to, term, flags, index, at, number,
+                                                      s_near (bytes, number),
+                                                      hf_span (data, flags % 64)});
+        break;
     default:
         hf_newer_term_frame (pack, &(hf_newer_term_t){from, to, term});
     }
@@ -281,75 +281,88 @@ s_forged (peer_t *self, fuzz_bytes_t *bytes)
     hf_pack_t pack, list;
     hf_pack_init (&pack);
     hf_pack_init (&list);
-    uint32_t which = fuzz_u8 (bytes) % 9;
-    s_fill (self, bytes, which < 8 ? HF_KIND_HEARTBEAT + which : HF_KIND_STATE_OFFER, &pack, &list);
-    hf_scan_t scan;
-    uint32_t kind;
-    hf_event_t event;
-    hf_status_t status = hf_frame_open (hf_pack_bytes (&pack), hf_pack_size (&pack), &scan, &kind);
-    assert (status == HF_OK);
-    if (hf_core_read_peer (self->core, &scan, kind, &event))
-        s_step (self, &event);
+    static const uint32_t kinds[] = {HF_KIND_HEARTBEAT, HF_KIND_ENTRIES,      HF_KIND_ACK,
+                                     HF_KIND_NEED,      HF_KIND_VOTE_REQUEST, HF_KIND_VOTE,
+                                     HF_KIND_TRANSFER,  HF_KIND_NEWER_TERM,   HF_KIND_STATE_OFFER,
+                                     HF_KIND_STATE_ASK, HF_KIND_STATE_PART};
+    s_fill (self, bytes, kinds[fuzz_u8 (bytes) % (sizeof kinds / sizeof *kinds)], &pack, &list);
+    s_frame (self, hf_pack_bytes (&pack), hf_pack_size (&pack));
     hf_pack_done (&list);
     hf_pack_done (&pack);
 }
 
-/*  Some of what is committed and durable is pruned; the driver did not say yet what is durable. */
+/*  A message of the node's own actors; PACK is reset. */
 static void
-s_prune (peer_t *self, fuzz_bytes_t *bytes)
+s_message (peer_t *self, hf_pack_t *pack)
 {
-    hf_core_view_t view = hf_core_view (self->core);
-    uint64_t most = view.commit_index < view.durable_index ? view.commit_index : view.durable_index;
-    if (most <= self->base)
-        return;
-    hf_event_t event = {.type = HF_EV_PRUNED};
-    event.pruned.index = self->base + 1 + fuzz_u8 (bytes) % (most - self->base);
-    self->base = event.pruned.index;
-    s_step (self, &event);
+    uint32_t kind;
+    hf_scan_t scan = hf_frame_own (hf_pack_bytes (pack), hf_pack_size (pack), &kind);
+    hf_election_service_from_actor (self->service, &scan, kind, self->now_us);
+    hf_pack_reset (pack);
+}
+
+static void
+s_actor (peer_t *self, fuzz_bytes_t *bytes, hf_pack_t *pack)
+{
+    hf_pack_t list;
+    hf_pack_init (&list);
+    switch (fuzz_u8 (bytes) % 4) {
+    case 0:
+        for (uint32_t i = fuzz_u8 (bytes) % 8; i < 8; i++)
+            hf_entry_put (&list, &(hf_entry_t){.type = HF_ENTRY_COMMANDS});
+        hf_a_propose_frame (pack, &(hf_a_propose_t){.entries = hf_pack_list (&list)});
+        break;
+    case 1:
+        hf_a_barrier_frame (pack, &(hf_a_barrier_t){.id = fuzz_u8 (bytes)});
+        break;
+    case 2:
+        hf_a_facts_frame (pack, &(hf_a_facts_t){.id = fuzz_u8 (bytes)});
+        break;
+    default:
+        if (self->delivered > self->flushed)
+            self->flushed += 1 + fuzz_u8 (bytes) % (self->delivered - self->flushed);
+        hf_a_flushed_frame (pack, &(hf_a_flushed_t){.index = self->flushed});
+        break;
+    }
+    s_message (self, pack);
+    hf_pack_done (&list);
 }
 
 /*  What the node itself does. */
 static void
 s_own (peer_t *self, fuzz_bytes_t *bytes, uint8_t what)
 {
-    hf_event_t event = {.type = HF_EV_TICK};
+    hf_pack_t pack;
+    hf_pack_init (&pack);
+    uint64_t ms;
     switch (what) {
     case 0:
-        event.type = HF_EV_PROPOSE;
-        event.propose.count = 1 + fuzz_u8 (bytes) % 8;
-        break;
     case 1:
-        event.type = HF_EV_BARRIER;
-        event.barrier.id = fuzz_u8 (bytes);
+        s_actor (self, bytes, &pack);
         break;
     case 2:
-        event.type = HF_EV_LINK;
-        event.link.node = fuzz_u8 (bytes) % 9;
-        event.link.up = fuzz_u8 (bytes) % 2;
+        hf_election_service_link (self->service, fuzz_u8 (bytes) % 9, fuzz_u8 (bytes) % 2,
+                                  self->now_us);
         break;
     case 3:
-        event.type = HF_EV_BROKEN;
-        event.link.node = fuzz_u8 (bytes) % 9;
+        hf_election_service_broken (self->service, fuzz_u8 (bytes) % 9, self->now_us);
         break;
     case 4:
-        event.type = HF_EV_HANDOVER;
-        break;
-    case 5:
-        event.type = HF_EV_STALL;
-        event.stall.for_us = 1000 * (uint64_t)fuzz_u16 (bytes);
+        hf_election_service_handover (self->service, self->now_us);
         break;
     default:
-        event.now_us = fuzz_u8 (bytes); //  mostly within a heartbeat or two
-        self->now_us += 1000 * (event.now_us < 240 ? event.now_us / 4 : 100 * (event.now_us - 239));
+        ms = fuzz_u8 (bytes); //  mostly within a heartbeat or two
+        self->now_us += 1000 * (ms < 240 ? ms / 4 : 100 * (ms - 239));
         break;
     }
-    s_step (self, &event);
+    s_check (self);
+    hf_pack_done (&pack);
 }
 
 //  ---- a whole life ---------------------------------------------------------------------------
 
-static hf_core_t *
-s_core (uint32_t self_id, uint32_t members, uint64_t incarnation, const hf_restored_t *restored)
+static hf_core_config_t
+s_config (uint32_t self_id, uint32_t members, uint64_t incarnation)
 {
     hf_core_config_t config;
     hf_core_config_defaults (&config);
@@ -358,37 +371,28 @@ s_core (uint32_t self_id, uint32_t members, uint64_t incarnation, const hf_resto
     config.incarnation = incarnation;
     for (uint32_t i = 0; i < members; i++)
         config.members[i] = i + 1;
-    return hf_core_new (&config, restored, 1000000, NULL, NULL);
-}
-
-static void
-s_links_up (peer_t *self)
-{
-    for (uint32_t node = 1; node <= self->members; node++) {
-        hf_event_t event = {.type = HF_EV_LINK, .link = {.node = node, .up = true}};
-        s_step (self, &event);
-    }
+    return config;
 }
 
 /*  Make it a candidate, or the leader when enough of the others say yes. */
 static void
 s_elect (peer_t *self, uint32_t voters)
 {
-    hf_event_t tick = {.type = HF_EV_TICK};
+    hf_pack_t pack;
+    hf_pack_init (&pack);
     self->now_us += 900000;
-    s_step (self, &tick);
-    s_commit (self);
+    s_turn (self);
     for (unsigned round = 0; round < 2; round++) {
         for (uint32_t from = 1; from <= self->members && from <= voters + 1; from++) {
-            hf_event_t event = {.type = HF_EV_PEER, .peer = {.kind = HF_KIND_VOTE}};
-            uint64_t term = hf_core_view (self->core).term + (round == 0);
-            event.peer.vote =
-                (hf_vote_t){from, self->self_id, term, round == 0, true, 100 * (uint64_t)from};
-            if (from != self->self_id)
-                s_step (self, &event);
+            uint64_t term = hf_election_service_view (self->service).term + (round == 0);
+            hf_vote_frame (&pack, &(hf_vote_t){from, self->self_id, term, round == 0, true,
+                                               100 * (uint64_t)from});
+            s_frame (self, hf_pack_bytes (&pack), hf_pack_size (&pack));
+            hf_pack_reset (&pack);
         }
-        s_commit (self);
+        s_turn (self);
     }
+    hf_pack_done (&pack);
 }
 
 /*  A roster of everybody, or no entry at all; at or before the base when there is one. */
@@ -407,13 +411,15 @@ s_roster (const peer_t *self, hf_roster_at_t *at)
     hf_pack_done (&payload);
 }
 
-/*  What is on its disk: entries of terms 2 and 4 behind the base, and a roster. */
+/*  What is on its disk: entries of terms 2 and 4 after the base, and a roster. */
 static void
 s_restore (peer_t *self, uint8_t more)
 {
     hf_roster_at_t roster;
     self->tracks = more & 1;
     self->base = self->last_index > 0 && (more >> 1 & 1) ? (more >> 2) % (self->last_index + 1) : 0;
+    self->restored_index = self->last_index;
+    self->commit_index = self->delivered = self->flushed = self->base;
     uint64_t count = self->last_index - self->base;
     hf_term_span_t spans[2] = {{self->base + 1, 2}, {self->base + (count + 1) / 2 + 1, 4}};
     for (uint64_t i = self->base; i <= self->last_index; i++)
@@ -428,10 +434,33 @@ s_restore (peer_t *self, uint8_t more)
                               .rosters = &roster,
                               .rosters_count = self->last_index > 0 && more < 192 ? 1 : 0};
     uint64_t incarnation = 100 * (uint64_t)self->self_id + (more % 16 == 15); //  its disk is new
-    self->commit_index = self->base;
-    self->core = s_core (self->self_id, self->members, self->tracks ? incarnation : 0, &restored);
-    self->other =
-        self->members > 1 ? s_core (self->self_id == 1 ? 2 : 1, self->members, 0, &restored) : NULL;
+    hf_election_config_t config = {
+        .core = s_config (self->self_id, self->members, self->tracks ? incarnation : 0),
+        .prune_step = 1 + more % 4,
+        .deliver_bytes = 40};
+    hf_election_log_t log = {.arg = self,
+                             .vote = s_vote,
+                             .truncate = s_truncate,
+                             .append = s_append,
+                             .prune = s_prune,
+                             .read = s_read};
+    self->service = hf_election_service_new (&config, &restored, &log, self->now_us);
+    assert (self->service);
+    if (self->members == 1)
+        return;
+    hf_core_config_t other = s_config (self->self_id == 1 ? 2 : 1, self->members, 0);
+    self->other = hf_core_new (&other, &restored, self->now_us, NULL, NULL);
+}
+
+static void
+s_begin (peer_t *self)
+{
+    hf_pack_t pack;
+    hf_pack_init (&pack);
+    hf_election_service_begin (self->service, self->now_us);
+    hf_a_start_frame (&pack, &(hf_a_start_t){.applied = self->base});
+    s_message (self, &pack);
+    hf_pack_done (&pack);
 }
 
 int
@@ -448,27 +477,23 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     self.term = self.last_index > 0 ? 5 : 0;
     self.now_us = 1000000;
     s_restore (&self, fuzz_u8 (&bytes));
-    assert (self.core);
-    hf_effects_init (&self.effects);
+    s_begin (&self);
     if (how >> 4 & 1)
         s_elect (&self, how >> 5 & 1 ? self.members : 2);
-    if (how >> 6 & 1)
-        s_links_up (&self);
-    for (unsigned i = 0; i < STEPS_MAX && fuzz_left (&bytes) > 0 && !self.full; i++) {
+    for (uint32_t node = 1; node <= self.members && (how >> 6 & 1); node++)
+        hf_election_service_link (self.service, node, true, self.now_us);
+    for (unsigned i = 0; i < STEPS_MAX && fuzz_left (&bytes) > 0; i++) {
         uint8_t what = fuzz_u8 (&bytes);
-        if (what < 4)
-            s_prune (&self, &bytes);
-        else if (what < 32)
+        if (what < 32)
             s_raw_frame (&self, &bytes);
         else if (what < 160)
             s_forged (&self, &bytes);
         else if (what < 200)
-            s_commit (&self);
+            s_turn (&self);
         else
             s_own (&self, &bytes, what % 8);
     }
-    hf_effects_done (&self.effects);
-    hf_core_destroy (&self.core);
+    hf_election_service_destroy (&self.service);
     hf_core_destroy (&self.other);
     return 0;
 }
