@@ -48,4 +48,9 @@ hf_chain_remove (hf_chain_t *row)
 #define HF_CHAIN_EACH(anchor, at)                                                                  \
     for (hf_chain_t *at = (anchor)->next; at != (anchor); at = at->next)
 
+//  The same when the body may take AT out of the chain, or free it.
+#define HF_CHAIN_EACH_SAFE(anchor, at)                                                             \
+    for (hf_chain_t *at = (anchor)->next, *at##_next = at->next; at != (anchor);                   \
+         at = at##_next, at##_next = at->next)
+
 #endif

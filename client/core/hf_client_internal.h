@@ -19,11 +19,6 @@
 #define HF_BATCH_TARGET (256U << 10) //  a frame is closed at this size; one request may pass it
 #define HF_LATE_MAX     16
 
-//  As HF_CHAIN_EACH, when the body may take AT out of the chain.
-#define HF_CHAIN_EACH_SAFE(anchor, at)                                                             \
-    for (hf_chain_t *at = (anchor)->next, *at##_next = at->next; at != (anchor);                   \
-         at = at##_next, at##_next = at->next)
-
 //  Where an op is (op->state).
 enum {
     HF_OP_NEW = 0, //  nowhere

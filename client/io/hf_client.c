@@ -55,7 +55,7 @@ hf_io_post (hf_client_t *self, hf_session_t *session, hf_op_t *op)
     pthread_mutex_lock (&self->mutex);
     bool open = !self->stop && !(session && session->closing);
     if (open) {
-        if (op->kind == HF_OP_LEAVE)
+        if (session && op->kind == HF_OP_LEAVE)
             session->closing = true;
         hf_chain_append (&self->inbox, &op->chain);
         s_wake (self);
@@ -125,14 +125,12 @@ s_free (hf_client_t *self)
         close (self->wake_fd);
     if (self->polled_last)
         hf_op_free (self->polled_last);
-    while (!hf_chain_empty (&self->polled)) {
-        hf_chain_t *at = self->polled.next;
-        hf_chain_remove (at);
+    HF_CHAIN_EACH_SAFE (&self->polled, at)
+    {
         hf_op_free (HF_AROUND (at, hf_op_t, chain));
     }
-    while (!hf_chain_empty (&self->sessions)) {
-        hf_chain_t *at = self->sessions.next;
-        hf_chain_remove (at);
+    HF_CHAIN_EACH_SAFE (&self->sessions, at)
+    {
         free (HF_AROUND (at, hf_session_t, chain));
     }
     hf_client_core_destroy (&self->core);
