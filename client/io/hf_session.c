@@ -43,10 +43,11 @@ static hf_status_t
 s_leave (hf_session_t **session_p)
 {
     hf_session_t *self = *session_p;
-    *session_p = NULL;
     hf_op_t *op = hf_op_leave (self->core);
     op->arg = self;
-    return hf_io_ask (self->client, self, op, HF_FOREVER, NULL);
+    hf_status_t status = hf_io_ask (self->client, self, op, HF_FOREVER, NULL);
+    *session_p = NULL; //  callbacks may have read it until now
+    return status;
 }
 
 hf_status_t
