@@ -96,12 +96,7 @@ hf_io_ask (hf_client_t *self, hf_session_t *session, hf_op_t *op, uint32_t limit
 static void
 s_init (hf_client_t *self, uint32_t request_ms)
 {
-    pthread_condattr_t attr;
-    pthread_condattr_init (&attr);
-    pthread_condattr_setclock (&attr, CLOCK_MONOTONIC);
-    pthread_mutex_init (&self->mutex, NULL);
-    pthread_cond_init (&self->polled_cond, &attr);
-    pthread_condattr_destroy (&attr);
+    hf_wait_init (&self->mutex, &self->polled_cond);
     hf_chain_init (&self->sessions);
     hf_chain_init (&self->inbox);
     hf_chain_init (&self->polled);
@@ -221,19 +216,11 @@ hf_client_poll (hf_client_t *self, hf_result_t *result, uint32_t limit_ms)
 {
     if (!self || !result || hf_io_on_thread (self))
         return false;
-    struct timespec until;
-    clock_gettime (CLOCK_MONOTONIC, &until);
-    uint64_t nanos = (uint64_t)until.tv_nsec + (uint64_t)(limit_ms % 1000) * 1000000;
-    until.tv_sec += (time_t)(limit_ms / 1000 + nanos / 1000000000);
-    until.tv_nsec = (long)(nanos % 1000000000);
+    struct timespec until = hf_wait_until (limit_ms);
     pthread_mutex_lock (&self->mutex);
-    int rc = 0;
-    while (hf_chain_empty (&self->polled) && rc == 0) {
-        if (limit_ms == HF_FOREVER)
-            rc = pthread_cond_wait (&self->polled_cond, &self->mutex);
-        else
-            rc = pthread_cond_timedwait (&self->polled_cond, &self->mutex, &until);
-    }
+    while (hf_chain_empty (&self->polled) &&
+           hf_wait (&self->mutex, &self->polled_cond, limit_ms, &until))
+        continue;
     hf_op_t *last = self->polled_last, *op = NULL;
     if (!hf_chain_empty (&self->polled)) {
         op = HF_AROUND (self->polled.next, hf_op_t, chain);

@@ -3,9 +3,7 @@
 #include "client/io/hf_waiter.h"
 #include "base/hf_alloc.h"
 #include <assert.h>
-#include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define GRACE_MS 20 //  the client's thread keeps limits too and should be the one to decide
 
@@ -17,17 +15,42 @@ struct hf_waiter {
     hf_op_t *op;
 };
 
+void
+hf_wait_init (pthread_mutex_t *mutex, pthread_cond_t *cond)
+{
+    pthread_condattr_t attr;
+    pthread_condattr_init (&attr);
+    pthread_condattr_setclock (&attr, CLOCK_MONOTONIC);
+    pthread_mutex_init (mutex, NULL);
+    pthread_cond_init (cond, &attr);
+    pthread_condattr_destroy (&attr);
+}
+
+struct timespec
+hf_wait_until (uint64_t limit_ms)
+{
+    struct timespec until;
+    clock_gettime (CLOCK_MONOTONIC, &until);
+    uint64_t nanos = (uint64_t)until.tv_nsec + limit_ms % 1000 * 1000000;
+    until.tv_sec += (time_t)(limit_ms / 1000 + nanos / 1000000000);
+    until.tv_nsec = (long)(nanos % 1000000000);
+    return until;
+}
+
+bool
+hf_wait (pthread_mutex_t *mutex, pthread_cond_t *cond, uint32_t limit_ms,
+         const struct timespec *until)
+{
+    return (limit_ms == HF_FOREVER ? pthread_cond_wait (cond, mutex)
+                                   : pthread_cond_timedwait (cond, mutex, until)) == 0;
+}
+
 hf_waiter_t *
 hf_waiter_new (void)
 {
     hf_waiter_t *self = hf_alloc (sizeof *self);
     self->refs = 2;
-    pthread_condattr_t attr;
-    pthread_condattr_init (&attr);
-    pthread_condattr_setclock (&attr, CLOCK_MONOTONIC);
-    pthread_mutex_init (&self->mutex, NULL);
-    pthread_cond_init (&self->cond, &attr);
-    pthread_condattr_destroy (&attr);
+    hf_wait_init (&self->mutex, &self->cond);
     return self;
 }
 
@@ -68,20 +91,10 @@ hf_waiter_give (hf_waiter_t *self, hf_op_t *op)
 hf_op_t *
 hf_waiter_take (hf_waiter_t *self, uint32_t limit_ms)
 {
-    uint64_t wait_ms = (uint64_t)limit_ms + GRACE_MS;
-    struct timespec until;
-    clock_gettime (CLOCK_MONOTONIC, &until);
-    uint64_t nanos = (uint64_t)until.tv_nsec + wait_ms % 1000 * 1000000;
-    until.tv_sec += (time_t)(wait_ms / 1000 + nanos / 1000000000);
-    until.tv_nsec = (long)(nanos % 1000000000);
+    struct timespec until = hf_wait_until ((uint64_t)limit_ms + GRACE_MS);
     pthread_mutex_lock (&self->mutex);
-    int rc = 0;
-    while (!self->op && rc == 0) {
-        if (limit_ms == HF_FOREVER)
-            rc = pthread_cond_wait (&self->cond, &self->mutex);
-        else
-            rc = pthread_cond_timedwait (&self->cond, &self->mutex, &until);
-    }
+    while (!self->op && hf_wait (&self->mutex, &self->cond, limit_ms, &until))
+        continue;
     hf_op_t *op = self->op;
     self->gone = !op;
     s_drop (self);

@@ -23,9 +23,6 @@ struct fake {
     bool refusing;
     uint32_t leader;
     uint64_t term;
-    hf_status_t alive_status;
-    hf_pack_t held;
-    hf_pack_t queued;
     uint64_t next_session;
     uint64_t next_token;
     hf_route_t route; //  of the client last heard
@@ -81,15 +78,10 @@ s_auto_requests (fake_t *self, hf_scan_t scan, hf_pack_t *pack)
     hf_pack_init (&items);
     hf_scan_t list = hf_scan_list (requests.requests);
     for (uint32_t i = 0; i < requests.requests.count; i++) {
-        hf_scan_t peek = list;
-        hf_scan_array (&peek);
-        uint32_t kind;
-        uint64_t seq;
-        hf_get_u32 (&peek, &kind);
-        hf_get_u64 (&peek, &seq);
-        hf_scan_skip (&list, 1);
-        uint64_t token = kind == HF_KIND_ACQUIRE ? ++self->next_token : 0;
-        hf_answer_put (&items, &(hf_answer_t){seq, HF_OK, seq + 1000, token, 0});
+        hf_request_t request;
+        hf_request_get (&list, &request);
+        uint64_t token = request.kind == HF_KIND_ACQUIRE ? ++self->next_token : 0;
+        hf_answer_put (&items, &(hf_answer_t){request.seq, HF_OK, request.seq + 1000, token, 0});
     }
     hf_answers_frame (pack, &(hf_answers_t){requests.session, hf_pack_list (&items)});
     hf_pack_done (&items);
@@ -108,9 +100,7 @@ s_auto_others (fake_t *self, uint32_t kind, hf_scan_t scan, hf_pack_t *pack)
             pack, &(hf_opened_t){open.nonce, HF_OK, ++self->next_session + 100, open.ttl_ms});
     } else if (kind == HF_KIND_KEEPALIVE && self->autos & FAKE_ALIVE &&
                hf_keepalive_get (&scan, &keepalive)) {
-        hf_alive_frame (pack,
-                        &(hf_alive_t){keepalive.session, keepalive.echo, self->alive_status,
-                                      hf_pack_list (&self->held), hf_pack_list (&self->queued)});
+        hf_alive_frame (pack, &(hf_alive_t){.session = keepalive.session, .echo = keepalive.echo});
     } else if (kind == HF_KIND_CLOSE && self->autos & FAKE_CLOSE &&
                hf_close_get (&scan, &closing)) {
         hf_closed_frame (pack, &(hf_closed_t){closing.session, closing.echo, HF_OK});
@@ -202,8 +192,6 @@ fake_new (uint16_t port, unsigned autos)
     self->autos = autos;
     self->last = &self->first;
     self->out_last = &self->out_first;
-    hf_pack_init (&self->held);
-    hf_pack_init (&self->queued);
     pthread_mutex_init (&self->mutex, NULL);
     pthread_cond_init (&self->cond, NULL);
     int rc = pthread_create (&self->thread, NULL, s_run, self);
@@ -241,8 +229,6 @@ fake_destroy (fake_t **self_p)
         self->first = frame->next;
         free (frame);
     }
-    hf_pack_done (&self->held);
-    hf_pack_done (&self->queued);
     pthread_cond_destroy (&self->cond);
     pthread_mutex_destroy (&self->mutex);
     free (self);
@@ -263,21 +249,6 @@ fake_follow (fake_t *self, bool on, uint32_t leader, uint64_t term)
     self->refusing = on;
     self->leader = leader;
     self->term = term;
-    pthread_mutex_unlock (&self->mutex);
-}
-
-void
-fake_set_alive (fake_t *self, hf_status_t status, const hf_granted_t *held,
-                const hf_moved_t *queued)
-{
-    pthread_mutex_lock (&self->mutex);
-    self->alive_status = status;
-    hf_pack_reset (&self->held);
-    hf_pack_reset (&self->queued);
-    if (held)
-        hf_granted_put (&self->held, held);
-    if (queued)
-        hf_moved_put (&self->queued, queued);
     pthread_mutex_unlock (&self->mutex);
 }
 
@@ -343,43 +314,18 @@ fake_send (fake_t *self, const hf_pack_t *frame)
     fake_send_bytes (self, hf_pack_bytes (frame), hf_pack_size (frame));
 }
 
-static void
-s_send_item (fake_t *self, uint64_t session, hf_pack_t *item)
-{
-    hf_pack_t pack;
-    hf_pack_init (&pack);
-    hf_answers_frame (&pack, &(hf_answers_t){session, hf_pack_list (item)});
-    fake_send (self, &pack);
-    hf_pack_done (&pack);
-    hf_pack_done (item);
-}
-
 void
 fake_answer (fake_t *self, uint64_t session, uint64_t seq, hf_status_t status, uint64_t index,
              uint64_t token, uint64_t position)
 {
-    hf_pack_t item;
+    hf_pack_t item, pack;
     hf_pack_init (&item);
+    hf_pack_init (&pack);
     hf_answer_put (&item, &(hf_answer_t){seq, status, index, token, position});
-    s_send_item (self, session, &item);
-}
-
-void
-fake_granted (fake_t *self, uint64_t session, const char *lock, uint64_t token, uint64_t index)
-{
-    hf_pack_t item;
-    hf_pack_init (&item);
-    hf_granted_put (&item, &(hf_granted_t){hf_span_text (lock), token, index});
-    s_send_item (self, session, &item);
-}
-
-void
-fake_moved (fake_t *self, uint64_t session, const char *lock, uint64_t position)
-{
-    hf_pack_t item;
-    hf_pack_init (&item);
-    hf_moved_put (&item, &(hf_moved_t){hf_span_text (lock), position});
-    s_send_item (self, session, &item);
+    hf_answers_frame (&pack, &(hf_answers_t){session, hf_pack_list (&item)});
+    fake_send (self, &pack);
+    hf_pack_done (&pack);
+    hf_pack_done (&item);
 }
 
 void

@@ -13,7 +13,7 @@ typedef struct fake fake_t;
 
 enum {
     FAKE_OPEN = 1,      //  OPENED: session ids 101, 102, ...
-    FAKE_ALIVE = 2,     //  ALIVE with the lists that the test set
+    FAKE_ALIVE = 2,     //  ALIVE, which lists nothing
     FAKE_LEADER = 4,    //  RESULT to the query LEADER: what makes a client believe in it
     FAKE_CLOSE = 8,     //  CLOSED
     FAKE_REQUESTS = 16, //  every request is granted and done; tokens rise
@@ -32,9 +32,6 @@ void fake_destroy (fake_t **self_p);
 void fake_set_autos (fake_t *self, unsigned autos);
 /*  Refuse everything with NOT_LEADER (leader, term); ON false: stop refusing. */
 void fake_follow (fake_t *self, bool on, uint32_t leader, uint64_t term);
-/*  What ALIVE says from now on. */
-void fake_set_alive (fake_t *self, hf_status_t status, const hf_granted_t *held,
-                     const hf_moved_t *queued);
 
 /*  A frame that was received; free with fake_frame_free. */
 typedef struct fake_frame {
@@ -57,9 +54,6 @@ void fake_send_bytes (fake_t *self, const void *bytes, size_t size);
 //  Shorthands; they pack and send one frame.
 void fake_answer (fake_t *self, uint64_t session, uint64_t seq, hf_status_t status, uint64_t index,
                   uint64_t token, uint64_t position);
-void fake_granted (fake_t *self, uint64_t session, const char *lock, uint64_t token,
-                   uint64_t index);
-void fake_moved (fake_t *self, uint64_t session, const char *lock, uint64_t position);
 void fake_refuse (fake_t *self, hf_status_t status, uint32_t leader, uint64_t term);
 
 #endif

@@ -119,20 +119,14 @@ got_requests (fake_t *fake, uint32_t limit_ms)
     got.session = requests.session;
     got.floor = requests.floor;
     got.count = requests.requests.count;
-    got.size = requests.requests.size;
-    if (got.size <= sizeof got.bytes)
-        memcpy (got.bytes, requests.requests.at, got.size);
     hf_scan_t list = hf_scan_list (requests.requests);
     for (uint32_t i = 0; i < got.count; i++) {
-        hf_scan_t peek = list;
-        hf_span_t lock;
-        assert_true (hf_scan_array (&peek) >= 3);
-        hf_get_u32 (&peek, &got.request[i].kind);
-        hf_get_u64 (&peek, &got.request[i].seq);
-        hf_get_str (&peek, &lock);
-        assert_false (peek.bad);
+        hf_request_t request;
+        assert_true (hf_request_get (&list, &request));
+        hf_span_t lock = request.acquire.lock; //  the second field of each kind
+        got.request[i].kind = request.kind;
+        got.request[i].seq = request.seq;
         memcpy (got.request[i].lock, lock.at, lock.size < 63 ? lock.size : 63);
-        hf_scan_skip (&list, 1);
     }
     assert_false (list.bad);
     free (frame);

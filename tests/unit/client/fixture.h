@@ -50,8 +50,6 @@ typedef struct got {
         uint64_t seq;
         char lock[64];
     } request[4200];
-    uint8_t bytes[65536]; //  of the list of requests
-    uint32_t size;
 } got_t;
 
 /*  The next REQUESTS; the result is valid until the next call. */

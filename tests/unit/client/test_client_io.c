@@ -275,25 +275,6 @@ test_leaving_sends_no_close (void **state)
 }
 
 static void
-test_an_end_is_told_unasked (void **state)
-{
-    (void)state;
-    s_hold ("a", 7);
-    hf_pack_t pack;
-    hf_pack_init (&pack);
-    hf_alive_frame (&pack, &(hf_alive_t){.session = s_x.id, .status = HF_SESSION_EXPIRED});
-    //  Keepalives are not answered any more, so that nothing else can end it so early.
-    fake_set_autos (s_x.fake[0], FAKE_LEADS & ~(unsigned)FAKE_ALIVE);
-    uint32_t left_ms = hf_session_remaining_ms (s_x.session);
-    uint64_t from_ms = now_ms ();
-    fake_send (s_x.fake[0], &pack);
-    s_expect_event (HF_SESSION_LOST, 7, 0);
-    s_expect_event (HF_SESSION_ENDED, 0, 0);
-    assert_true (now_ms () - from_ms + 100 < left_ms);
-    hf_pack_done (&pack);
-}
-
-static void
 test_destroying_a_client_gives_every_result (void **state)
 {
     (void)state;
@@ -436,20 +417,6 @@ test_a_broken_connection_moves_the_client (void **state)
 }
 
 static void
-test_silence_moves_the_whole_client_once (void **state)
-{
-    (void)state;
-    s_three_undecided ();
-    uint64_t start = now_ms ();
-    fake_set_autos (s_x.fake[0], 0); //  stopped, as it were: connected, and says nothing
-    fake_set_autos (s_x.fake[1], FAKE_LEADS & ~(unsigned)FAKE_REQUESTS);
-    fake_follow (s_x.fake[1], false, 0, 0);
-    fake_follow (s_x.fake[2], true, 1, 1); //  this one still believes in it
-    s_moved_to (1);
-    assert_true (now_ms () - start < 2500);
-}
-
-static void
 test_without_any_node_calls_end_unreachable (void **state)
 {
     (void)state;
@@ -503,13 +470,11 @@ main (void)
         TEST (test_results_without_a_callback_are_polled),
         TEST (test_closing_gives_every_result_first),
         TEST (test_leaving_sends_no_close),
-        TEST (test_an_end_is_told_unasked),
         TEST (test_destroying_a_client_gives_every_result),
         TEST (test_an_end_is_not_kept_off_by_callbacks),
         TEST (test_many_threads_share_a_session),
         TEST_NONE (test_a_refused_opening_says_why),
         TEST_THREE (test_a_broken_connection_moves_the_client),
-        TEST_THREE (test_silence_moves_the_whole_client_once),
         cmocka_unit_test (test_without_any_node_calls_end_unreachable),
         cmocka_unit_test (test_bad_lists_are_named),
     };
