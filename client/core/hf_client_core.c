@@ -168,6 +168,7 @@ s_leave (hf_client_core_t *self, hf_op_t *op)
 {
     bool expired = op->session->expired;
     hf_client_session_drop (op->session);
+    op->state = HF_OP_LEFT;
     hf_op_done (self, op, expired ? HF_SESSION_EXPIRED : HF_OK);
 }
 

@@ -25,7 +25,8 @@ enum {
     HF_OP_READY,   //  in session->ready: goes out with the next frame
     HF_OP_PARKED,  //  in place->parked: an earlier request for this lock is out
     HF_OP_OUT,     //  in session->window: sent, not answered
-    HF_OP_WAITING  //  in place->waiting: an acquire that was answered QUEUED
+    HF_OP_WAITING, //  in place->waiting: an acquire that was answered QUEUED
+    HF_OP_LEFT     //  a LEAVE that was carried out: it owns the session
 };
 
 /*  What a session has to do with one lock. Lives while it is held or an op names it. */

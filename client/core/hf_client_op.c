@@ -160,7 +160,7 @@ hf_op_free (hf_op_t *op)
 {
     if (op->counted)
         atomic_fetch_sub (&op->session->load, 1);
-    if (op->kind == HF_OP_LEAVE)
+    if (op->state == HF_OP_LEFT)
         free (op->session);
     free (op->reply);
     free (op);
