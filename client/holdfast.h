@@ -150,19 +150,15 @@ uint32_t hf_session_remaining_ms (const hf_session_t *self);
 //  or a refusal at once (HF_INVALID, HF_BAD_NAME, HF_TOO_LARGE, HF_LIMIT, HF_SESSION_EXPIRED):
 //  then FN is not called. LIMIT_MS counts from the call; HF_FOREVER: no limit.
 
-typedef enum hf_lock_mode {
-    HF_LOCK_EXCLUSIVE = 0 //  the whole lock
-} hf_lock_mode_t;
-
 typedef struct hf_acquire_options {
     size_t size;
-    uint32_t mode;     //  of hf_lock_mode_t
+    uint32_t mode;     //  default: HF_MODE_EXCLUSIVE
     bool wait;         //  in the queue while another holds it; default: true
     uint32_t limit_ms; //  default: HF_FOREVER
 } hf_acquire_options_t;
 #define HF_ACQUIRE_OPTIONS_INIT                                                                    \
     {                                                                                              \
-        sizeof (hf_acquire_options_t), HF_LOCK_EXCLUSIVE, true, HF_FOREVER                         \
+        sizeof (hf_acquire_options_t), HF_MODE_EXCLUSIVE, true, HF_FOREVER                         \
     }
 
 /*  Ask for LOCK. The result comes when it is granted (HF_OK: token, index), or not: HF_NOT_GRANTED

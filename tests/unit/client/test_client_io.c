@@ -186,7 +186,7 @@ test_options_of_other_versions (void **state)
         free (frame);
     }
     assert_false (acquire[0].wait);
-    assert_int_equal (acquire[0].mode, HF_LOCK_EXCLUSIVE);
+    assert_int_equal (acquire[0].mode, HF_MODE_EXCLUSIVE);
     assert_true (acquire[1].wait);
     assert_int_equal (acquire[1].mode, 77);
     hf_session_options_t session = {.size = 3};
