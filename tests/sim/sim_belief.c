@@ -72,8 +72,8 @@ sim_belief_answer (sim_t *sim, const client_t *client, const hf_answer_t *answer
     if (answer->status == HF_STALE || answer->status == HF_SESSION_EXPIRED)
         return;
     const model_session_t *session = &sim->watch.model->sessions[client->session];
-    for (size_t i = 0; i < session->answers_count; i++) {
-        const hf_answer_t *kept = &session->answers[i];
+    for (size_t i = 0; i < session->answers.count; i++) {
+        const hf_answer_t *kept = &session->answers.list[i];
         if (kept->seq != answer->seq)
             continue;
         if (kept->status != answer->status || kept->index != answer->index ||

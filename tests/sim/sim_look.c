@@ -56,15 +56,13 @@ sim_look_model (const model_t *model)
             hash = hf_hash_u64 (hf_hash_u64 (hash, id), model->sessions[id].ttl_ms);
     for (size_t number = 0; number < MODEL_LOCKS; number++) {
         const model_lock_t *lock = &model->locks[number];
-        if (lock->line_count > 0) {
-            uint64_t staged = 0;
-            for (size_t file = 0; file < MODEL_FILES; file++)
-                staged += lock->staged[file].size;
-            hash = hf_hash_u64 (hf_hash_u64 (hash, lock->line[0].session), lock->line[0].token);
-            hash = hf_hash_u64 (hash, staged);
-        }
-        for (size_t i = 1; i < lock->line_count; i++)
+        for (size_t i = 0; i < lock->line_count; i++) {
             hash = hf_hash_u64 (hash, lock->line[i].session);
+            if (i < lock->holders) {
+                hash = hf_hash_u64 (hash, lock->line[i].token);
+                hash = hf_hash_u64 (hash, model_staged (&lock->line[i]));
+            }
+        }
         hash = hf_hash_u64 (hash, UINT64_MAX);
     }
     return hash;

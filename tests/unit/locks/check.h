@@ -5,4 +5,16 @@
 #include "tests/kit/hf_test.h"
 #include "tests/unit/locks/feed.h"
 
+/*  A test on a feed of its own: the body that follows is given FEED, made by NEW. */
+#define FEED_TEST(name, new)                                                                       \
+    static void name##_on (feed_t *feed);                                                          \
+    static void name (void **state)                                                                \
+    {                                                                                              \
+        (void)state;                                                                               \
+        feed_t *own = new;                                                                         \
+        name##_on (own);                                                                           \
+        feed_destroy (&own);                                                                       \
+    }                                                                                              \
+    static void name##_on (feed_t *feed)
+
 #endif

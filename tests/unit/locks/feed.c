@@ -19,6 +19,15 @@ feed_new (bool checked)
     return self;
 }
 
+feed_t *
+feed_with (uint64_t sessions)
+{
+    feed_t *self = feed_new (true);
+    for (uint64_t i = 1; i <= sessions; i++)
+        feed_open (self, 100 + i, 10000);
+    return self;
+}
+
 void
 feed_destroy (feed_t **self_p)
 {
@@ -123,10 +132,16 @@ s_take_seq (feed_t *self)
 }
 
 void
+feed_acquire_mode (feed_t *self, const char *lock, uint32_t mode, bool wait)
+{
+    hf_acquire_t request = {s_take_seq (self), hf_span_text (lock), mode, wait};
+    hf_acquire_put (&self->requests, &request);
+}
+
+void
 feed_acquire (feed_t *self, const char *lock, bool wait)
 {
-    hf_acquire_t request = {.seq = s_take_seq (self), .lock = hf_span_text (lock), .wait = wait};
-    hf_acquire_put (&self->requests, &request);
+    feed_acquire_mode (self, lock, HF_MODE_EXCLUSIVE, wait);
 }
 
 void

@@ -31,6 +31,8 @@ typedef struct feed {
 } feed_t;
 
 feed_t *feed_new (bool checked);
+/*  A checked feed with sessions 1 to SESSIONS, opened with nonces 101 and up. */
+feed_t *feed_with (uint64_t sessions);
 void feed_destroy (feed_t **self_p);
 
 //  ---- building an entry ----------------------------------------------------------
@@ -43,7 +45,8 @@ void feed_cmd_expire (feed_t *self, uint64_t session, uint64_t term);
 void feed_start (feed_t *self, uint64_t session);
 /*  The next request gets this seq (a repeat); later ones go on from there. */
 void feed_again (feed_t *self, uint64_t seq);
-void feed_acquire (feed_t *self, const char *lock, bool wait);
+void feed_acquire (feed_t *self, const char *lock, bool wait); //  EXCLUSIVE
+void feed_acquire_mode (feed_t *self, const char *lock, uint32_t mode, bool wait);
 void feed_release (feed_t *self, const char *lock, uint64_t token, uint64_t owner);
 void feed_cancel (feed_t *self, const char *lock, uint64_t token, uint64_t owner);
 void feed_abandon (feed_t *self, const char *lock);

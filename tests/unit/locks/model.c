@@ -1,20 +1,30 @@
+//  The slow and obvious state machine (model.h).
 #include "tests/unit/locks/model.h"
 #include <assert.h>
-#include <stdlib.h>
-#include <string.h>
 
 model_t *
 model_new (void)
 {
-    model_t *self = calloc (1, sizeof (*self));
-    assert (self);
-    return self;
+    return hf_alloc (sizeof (model_t));
+}
+
+static void
+s_drop_staged (model_place_t *place)
+{
+    for (size_t i = 0; i < MODEL_FILES; i++)
+        free (place->staged[i]);
 }
 
 void
 model_destroy (model_t **self_p)
 {
-    free (*self_p);
+    model_t *self = *self_p;
+    for (size_t id = 0; self && id < MODEL_SESSIONS; id++)
+        hf_array_free (&self->sessions[id].answers);
+    for (size_t lock = 0; self && lock < MODEL_LOCKS; lock++)
+        for (size_t i = 0; i < self->locks[lock].line_count; i++)
+            s_drop_staged (&self->locks[lock].line[i]);
+    free (self);
     *self_p = NULL;
 }
 
@@ -50,34 +60,45 @@ s_place (const model_lock_t *lock, uint64_t session)
     return SIZE_MAX;
 }
 
-static void
-s_drop_staged (model_lock_t *lock)
+/*  Design 5a: EXCLUSIVE takes the whole lock. */
+static bool
+s_fits (const model_lock_t *lock, uint32_t mode)
 {
-    for (size_t i = 0; i < MODEL_FILES; i++) {
-        lock->staged[i].size = 0;
-        lock->appended[i] = false;
-    }
+    for (size_t i = 0; i < lock->holders; i++)
+        if (mode == HF_MODE_EXCLUSIVE || lock->line[i].mode == HF_MODE_EXCLUSIVE)
+            return false;
+    return true;
+}
+
+/*  The next place in the line becomes a holder. */
+static void
+s_grant (model_t *self, model_lock_t *lock)
+{
+    model_place_t *place = &lock->line[lock->holders++];
+    place->token = ++self->last_token;
+    place->index = self->commands;
 }
 
 static void
 s_leave (model_t *self, size_t number, size_t place)
 {
     model_lock_t *lock = &self->locks[number];
-    if (place == 0)
-        s_drop_staged (lock);
-    bool others_behind = place + 1 < lock->line_count;
+    bool moved = place >= lock->holders && place + 1 < lock->line_count;
+    s_drop_staged (&lock->line[place]);
     memmove (&lock->line[place], &lock->line[place + 1],
              (lock->line_count - place - 1) * sizeof (lock->line[0]));
     lock->line_count--;
-    if (place == 0 && lock->line_count > 0) {
-        lock->line[0].token = ++self->last_token;
-        lock->line[0].index = self->commands;
-        model_event_t *event = s_event (self, HF_OUT_GRANTED, lock->line[0].session);
+    lock->holders -= place < lock->holders;
+    while (lock->holders < lock->line_count && s_fits (lock, lock->line[lock->holders].mode)) {
+        const model_place_t *next = &lock->line[lock->holders];
+        s_grant (self, lock);
+        model_event_t *event = s_event (self, HF_OUT_GRANTED, next->session);
         event->lock = number;
-        event->answer.token = lock->line[0].token;
-        event->answer.index = self->commands;
+        event->answer.token = next->token;
+        event->answer.index = next->index;
+        moved = true;
     }
-    if (others_behind && lock->line_count > 1)
+    if (moved && lock->line_count > lock->holders)
         s_event (self, HF_OUT_MOVED, 0)->lock = number;
 }
 
@@ -86,45 +107,50 @@ s_leave (model_t *self, size_t number, size_t place)
 static void
 s_acquire (model_t *self, uint64_t session, const model_request_t *request, hf_answer_t *answer)
 {
+    if (request->mode != HF_MODE_EXCLUSIVE) {
+        answer->status = HF_BAD_REQUEST;
+        return;
+    }
     if (request->lock == MODEL_LOCKS) {
         answer->status = HF_BAD_NAME;
         return;
     }
     model_lock_t *lock = &self->locks[request->lock];
     size_t place = s_place (lock, session);
-    if (place == 0) {
-        answer->token = lock->line[0].token;
-        answer->index = lock->line[0].index;
-        return;
-    }
-    if (place == SIZE_MAX && lock->line_count > 0 && !request->wait) {
-        answer->status = HF_NOT_GRANTED;
-        return;
-    }
     if (place == SIZE_MAX) {
+        //  Whoever waits came before.
+        bool open = lock->holders == lock->line_count && s_fits (lock, request->mode);
+        if (!open && !request->wait) {
+            answer->status = HF_NOT_GRANTED;
+            return;
+        }
         assert (lock->line_count < MODEL_QUEUE);
         place = lock->line_count++;
-        lock->line[place].session = session;
-        lock->line[place].token = 0;
-        lock->line[place].index = self->commands;
-        lock->line[place].joined = ++self->joins;
+        lock->line[place] = (model_place_t){.session = session,
+                                            .mode = request->mode,
+                                            .index = self->commands,
+                                            .joined = ++self->joins};
+        if (open)
+            s_grant (self, lock);
     }
-    if (place == 0)
-        answer->token = lock->line[0].token = ++self->last_token;
-    else {
+    if (place < lock->holders) {
+        answer->token = lock->line[place].token;
+        answer->index = lock->line[place].index;
+    } else {
         answer->status = HF_QUEUED;
-        answer->position = place;
+        answer->position = place - lock->holders + 1;
     }
 }
 
-static bool
-s_holds (const model_t *self, uint64_t session, const model_request_t *request)
+/*  The place that the request names as a holder's; SIZE_MAX: it holds nothing with that token. */
+static size_t
+s_hold (const model_t *self, uint64_t session, const model_request_t *request)
 {
-    if (request->lock == MODEL_LOCKS || self->locks[request->lock].line_count == 0)
-        return false;
-    uint64_t who = request->owner ? request->owner : session;
-    return self->locks[request->lock].line[0].session == who &&
-           self->locks[request->lock].line[0].token == request->token;
+    if (request->lock == MODEL_LOCKS)
+        return SIZE_MAX;
+    const model_lock_t *lock = &self->locks[request->lock];
+    size_t place = s_place (lock, request->owner ? request->owner : session);
+    return place < lock->holders && lock->line[place].token == request->token ? place : SIZE_MAX;
 }
 
 static void
@@ -135,28 +161,40 @@ s_add_text (model_text_t *to, const char *bytes, size_t size)
     to->size += size;
 }
 
+uint64_t
+model_staged (const model_place_t *place)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < MODEL_FILES; i++)
+        bytes += place->staged[i] ? place->staged[i]->size : 0;
+    return bytes;
+}
+
 static void
 s_release (model_t *self, uint64_t session, const model_request_t *request, hf_answer_t *answer)
 {
-    if (!s_holds (self, session, request)) {
+    size_t place = s_hold (self, session, request);
+    if (place == SIZE_MAX) {
         answer->status = HF_NOT_HOLDER;
         return;
     }
-    model_lock_t *lock = &self->locks[request->lock];
+    const model_place_t *hold = &self->locks[request->lock].line[place];
     bool any = false;
-    for (size_t i = 0; i < MODEL_FILES && request->verb == MODEL_RELEASE; i++) {
-        s_add_text (&self->files[i], lock->staged[i].bytes, lock->staged[i].size);
-        any = any || lock->appended[i];
-    }
+    for (size_t i = 0; i < MODEL_FILES && request->verb == MODEL_RELEASE; i++)
+        if (hold->staged[i]) {
+            s_add_text (&self->files[i], hold->staged[i]->bytes, hold->staged[i]->size);
+            any = true;
+        }
     if (any)
-        s_event (self, HF_OUT_SECTION, lock->line[0].session);
-    s_leave (self, request->lock, 0);
+        s_event (self, HF_OUT_SECTION, hold->session);
+    s_leave (self, request->lock, place);
 }
 
 static void
 s_append (model_t *self, uint64_t session, const model_request_t *request, hf_answer_t *answer)
 {
-    if (!s_holds (self, session, request)) {
+    size_t place = s_hold (self, session, request);
+    if (place == SIZE_MAX) {
         answer->status = HF_NOT_HOLDER;
         return;
     }
@@ -166,9 +204,10 @@ s_append (model_t *self, uint64_t session, const model_request_t *request, hf_an
         answer->status = HF_BAD_NAME;
         return;
     }
-    model_lock_t *lock = &self->locks[request->lock];
-    s_add_text (&lock->staged[request->file], request->text, strlen (request->text));
-    lock->appended[request->file] = true;
+    model_text_t **staged = &self->locks[request->lock].line[place].staged[request->file];
+    if (!*staged)
+        *staged = hf_alloc (sizeof (model_text_t));
+    s_add_text (*staged, request->text, strlen (request->text));
 }
 
 static void
@@ -199,9 +238,9 @@ s_execute (model_t *self, uint64_t session, const model_request_t *request, hf_a
 static const hf_answer_t *
 s_answered (const model_session_t *session, uint64_t seq)
 {
-    for (size_t i = 0; i < session->answers_count; i++)
-        if (session->answers[i].seq == seq)
-            return &session->answers[i];
+    for (size_t i = 0; i < session->answers.count; i++)
+        if (session->answers.list[i].seq == seq)
+            return &session->answers.list[i];
     return NULL;
 }
 
@@ -221,8 +260,7 @@ model_ask (model_t *self, uint64_t id, const model_request_t *request)
     else {
         answer.index = ++self->commands;
         s_execute (self, id, request, &answer);
-        assert (session->answers_count < MODEL_ANSWERS);
-        session->answers[session->answers_count++] = answer;
+        *hf_array_add (&session->answers) = answer;
     }
     model_event_t *event = s_event (self, HF_OUT_ANSWER, id);
     event->answer = answer;

@@ -6,9 +6,10 @@
 #ifndef MODEL_H_INCLUDED
 #define MODEL_H_INCLUDED
 
+#include "base/hf_array.h"
 #include "nodes/locks/hf_state.h"
 
-enum { MODEL_SESSIONS = 300, MODEL_ANSWERS = 2000, MODEL_QUEUE = 300 };
+enum { MODEL_SESSIONS = 300, MODEL_QUEUE = 300 };
 enum { MODEL_LOCKS = 5, MODEL_FILES = 3, MODEL_BYTES = 1 << 16 };
 
 typedef struct model_session {
@@ -16,8 +17,7 @@ typedef struct model_session {
     uint64_t nonce;
     uint32_t ttl_ms;
     uint64_t floor;
-    hf_answer_t answers[MODEL_ANSWERS];
-    size_t answers_count;
+    HF_ARRAY (hf_answer_t) answers;
 } model_session_t;
 
 typedef struct model_text {
@@ -25,15 +25,18 @@ typedef struct model_text {
     size_t size;
 } model_text_t;
 
-/*  Entry 0 of the line holds the lock; the others wait. */
+/*  A session's place at a lock. */
+typedef struct model_place {
+    uint64_t session, token, index;
+    uint32_t mode;
+    uint64_t joined;                   //  a session's end takes its places from the oldest on
+    model_text_t *staged[MODEL_FILES]; //  NULL: not appended to
+} model_place_t;
+
+/*  The first HOLDERS places of the line hold the lock; the others wait. */
 typedef struct model_lock {
-    struct {
-        uint64_t session, token, index;
-        uint64_t joined; //  a session's end takes its places from the oldest on
-    } line[MODEL_QUEUE];
-    size_t line_count;
-    model_text_t staged[MODEL_FILES];
-    bool appended[MODEL_FILES];
+    model_place_t line[MODEL_QUEUE];
+    size_t line_count, holders;
 } model_lock_t;
 
 typedef struct model_event {
@@ -57,6 +60,7 @@ typedef struct model_request {
     model_verb_t verb;
     uint64_t seq;
     size_t lock; //  MODEL_LOCKS: a name that is not valid
+    uint32_t mode;
     bool wait;
     uint64_t token, owner;
     size_t file; //  MODEL_FILES: a name that is not valid
@@ -81,5 +85,8 @@ void model_close (model_t *self, uint64_t session);
 void model_expire (model_t *self, uint64_t session, bool same_term);
 void model_floor (model_t *self, uint64_t session, uint64_t floor);
 void model_ask (model_t *self, uint64_t session, const model_request_t *request);
+
+/*  How many bytes a place has staged. */
+uint64_t model_staged (const model_place_t *place);
 
 #endif

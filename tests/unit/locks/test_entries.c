@@ -44,11 +44,8 @@ s_rich_payload (feed_t *feed, hf_pack_t *payload)
     hf_pack_reset (&feed->commands);
 }
 
-static void
-a_payload_cut_anywhere_changes_nothing_but_index_and_hash (void **state)
+FEED_TEST (a_payload_cut_anywhere_changes_nothing_but_index_and_hash, s_feed ())
 {
-    (void)state;
-    feed_t *feed = s_feed ();
     hf_pack_t payload;
     s_rich_payload (feed, &payload);
     size_t size = hf_pack_size (&payload);
@@ -72,7 +69,6 @@ a_payload_cut_anywhere_changes_nothing_but_index_and_hash (void **state)
     assert_true (feed->out.count > 12);
     assert_string_equal (feed_file (feed, "some file"), "some data and more");
     hf_pack_done (&payload);
-    feed_destroy (&feed);
 }
 
 static void
@@ -100,11 +96,8 @@ a_payload_with_any_byte_changed_is_survived_alike (void **state)
     hf_pack_done (&payload);
 }
 
-static void
-random_bytes_are_survived_alike (void **state)
+FEED_TEST (random_bytes_are_survived_alike, s_feed ())
 {
-    (void)state;
-    feed_t *feed = s_feed ();
     uint64_t seed = 88172645463325252ULL;
     uint8_t bytes[200];
     for (int round = 0; round < 20000; round++) {
@@ -124,7 +117,6 @@ random_bytes_are_survived_alike (void **state)
         bytes[2] = (uint8_t)(0x90 | (round & 7));
         feed_apply_payload (feed, hf_span (bytes, sizeof (bytes)));
     }
-    feed_destroy (&feed);
 }
 
 static void
@@ -137,11 +129,8 @@ s_put_unknown (hf_pack_t *pack, uint32_t kind, uint64_t seq)
     pack->count++;
 }
 
-static void
-unknown_commands_are_stepped_over (void **state)
+FEED_TEST (unknown_commands_are_stepped_over, s_feed ())
 {
-    (void)state;
-    feed_t *feed = s_feed ();
     s_put_unknown (&feed->commands, 175, 1);
     s_put_unknown (&feed->commands, HF_KIND_CMD_OPEN, 1); //  known, but not its fields
     hf_put_u64 (&feed->commands, 5);                      //  not even a record
@@ -154,14 +143,10 @@ unknown_commands_are_stepped_over (void **state)
     feed_apply (feed);
     assert_int_equal (feed->out.count, 1);
     assert_int_equal (feed_outcome (feed, HF_OUT_OPENED, 0)->status, HF_OK);
-    feed_destroy (&feed);
 }
 
-static void
-an_unknown_request_is_answered_and_cached (void **state)
+FEED_TEST (an_unknown_request_is_answered_and_cached, s_feed ())
 {
-    (void)state;
-    feed_t *feed = s_feed ();
     hf_pack_t request;
     hf_pack_init (&request);
     s_put_unknown (&request, 79, 2);
@@ -183,14 +168,10 @@ an_unknown_request_is_answered_and_cached (void **state)
     assert_int_equal (feed_answer (feed, 1)->status, HF_UNKNOWN);
     assert_int_equal (feed_answer (feed, 2)->status, HF_OK);
     hf_pack_done (&request);
-    feed_destroy (&feed);
 }
 
-static void
-a_malformed_request_is_answered_if_its_seq_can_be_read (void **state)
+FEED_TEST (a_malformed_request_is_answered_if_its_seq_can_be_read, s_feed ())
 {
-    (void)state;
-    feed_t *feed = s_feed ();
     hf_pack_t request;
     hf_pack_init (&request);
     s_put_unknown (&request, HF_KIND_ACQUIRE, 2); //  too few fields
@@ -212,26 +193,18 @@ a_malformed_request_is_answered_if_its_seq_can_be_read (void **state)
     assert_int_equal (feed_answer (feed, 1)->seq, 3);
     assert_int_equal (feed_answer (feed, 1)->status, HF_OK);
     hf_pack_done (&request);
-    feed_destroy (&feed);
 }
 
-static void
-an_empty_payload_only_counts (void **state)
+FEED_TEST (an_empty_payload_only_counts, s_feed ())
 {
-    (void)state;
-    feed_t *feed = s_feed ();
     uint64_t index = hf_state_applied_index (feed->state);
     feed_apply_payload (feed, hf_span (NULL, 0));
     assert_int_equal (hf_state_applied_index (feed->state), index + 1);
     assert_int_equal (feed->out.count, 0);
-    feed_destroy (&feed);
 }
 
-static void
-another_version_of_a_payload_changes_nothing (void **state)
+FEED_TEST (another_version_of_a_payload_changes_nothing, s_feed ())
 {
-    (void)state;
-    feed_t *feed = s_feed ();
     hf_pack_t payload;
     s_rich_payload (feed, &payload);
     size_t size = hf_pack_size (&payload);
@@ -243,7 +216,6 @@ another_version_of_a_payload_changes_nothing (void **state)
     assert_int_equal (feed->out.count, 0);
     free (bytes);
     hf_pack_done (&payload);
-    feed_destroy (&feed);
 }
 
 static uint64_t

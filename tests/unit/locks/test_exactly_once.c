@@ -14,20 +14,8 @@ s_expect_same (const hf_answer_t *a, const hf_answer_t *b)
     assert_int_equal (a->position, b->position);
 }
 
-static feed_t *
-s_feed (void)
+FEED_TEST (exactly_once_a_repeat_has_no_effect_and_the_same_answer, feed_with (2))
 {
-    feed_t *feed = feed_new (true);
-    feed_open (feed, 1, 5000);
-    feed_open (feed, 2, 5000);
-    return feed;
-}
-
-static void
-exactly_once_a_repeat_has_no_effect_and_the_same_answer (void **state)
-{
-    (void)state;
-    feed_t *feed = s_feed ();
     feed_do_acquire (feed, 2, "b", true);
     feed_start (feed, 1);
     feed_acquire (feed, "a", true); //  1
@@ -63,14 +51,10 @@ exactly_once_a_repeat_has_no_effect_and_the_same_answer (void **state)
     assert_int_equal (hf_state_command_index (feed->state), index);
     assert_int_equal (hf_state_locks_count (feed->state), 0);
     assert_string_equal (feed_file (feed, "f"), "once");
-    feed_destroy (&feed);
 }
 
-static void
-a_repeat_in_the_same_batch_is_a_repeat (void **state)
+FEED_TEST (a_repeat_in_the_same_batch_is_a_repeat, feed_with (2))
 {
-    (void)state;
-    feed_t *feed = s_feed ();
     feed_start (feed, 1);
     feed_acquire (feed, "a", true);
     feed_again (feed, 1);
@@ -83,14 +67,10 @@ a_repeat_in_the_same_batch_is_a_repeat (void **state)
     s_expect_same (feed_answer (feed, 0), feed_answer (feed, 1));
     s_expect_same (feed_answer (feed, 2), feed_answer (feed, 3));
     assert_string_equal (feed_file (feed, "f"), "x");
-    feed_destroy (&feed);
 }
 
-static void
-requests_come_in_any_order (void **state)
+FEED_TEST (requests_come_in_any_order, feed_with (2))
 {
-    (void)state;
-    feed_t *feed = s_feed ();
     feed_start (feed, 1);
     feed_again (feed, 3);
     feed_acquire (feed, "c", true);
@@ -107,14 +87,10 @@ requests_come_in_any_order (void **state)
     assert_int_equal (feed_answer (feed, 0)->status, HF_OK);
     assert_int_equal (feed_answer (feed, 1)->token, 1); //  still the ACQUIRE of "c"
     assert_int_equal (hf_state_locks_count (feed->state), 3);
-    feed_destroy (&feed);
 }
 
-static void
-below_the_floor_is_stale (void **state)
+FEED_TEST (below_the_floor_is_stale, feed_with (2))
 {
-    (void)state;
-    feed_t *feed = s_feed ();
     feed_do_acquire (feed, 1, "a", true); //  1
     feed_do_acquire (feed, 1, "b", true); //  2, floor 2
     uint64_t index = hf_state_command_index (feed->state);
@@ -140,14 +116,10 @@ below_the_floor_is_stale (void **state)
     feed_apply (feed);
     assert_int_equal (feed_answer (feed, 0)->status, HF_STALE);
     assert_int_equal (hf_state_locks_count (feed->state), 2);
-    feed_destroy (&feed);
 }
 
-static void
-beyond_the_window_is_the_limit (void **state)
+FEED_TEST (beyond_the_window_is_the_limit, feed_with (2))
 {
-    (void)state;
-    feed_t *feed = s_feed ();
     uint64_t index = hf_state_command_index (feed->state);
     feed_start (feed, 1);
     feed_again (feed, 1 + HF_WINDOW_MAX);
@@ -179,7 +151,6 @@ beyond_the_window_is_the_limit (void **state)
     feed_acquire (feed, "c", true);
     feed_apply (feed);
     assert_int_equal (feed_answer (feed, 0)->status, HF_STALE);
-    feed_destroy (&feed);
 }
 
 static hf_list_t
@@ -193,11 +164,8 @@ s_two_requests (hf_pack_t *pack, uint64_t first, uint64_t second)
     return hf_pack_list (pack);
 }
 
-static void
-a_leader_can_answer_repeats_without_the_log (void **state)
+FEED_TEST (a_leader_can_answer_repeats_without_the_log, feed_with (2))
 {
-    (void)state;
-    feed_t *feed = s_feed ();
     hf_pack_t requests, items;
     hf_pack_init (&requests);
     hf_pack_init (&items);
@@ -229,7 +197,6 @@ a_leader_can_answer_repeats_without_the_log (void **state)
     assert_int_equal (items.count, 0);
     hf_pack_done (&requests);
     hf_pack_done (&items);
-    feed_destroy (&feed);
 }
 
 //  ---- the ring, against a slow obvious twin -----------------------------------------

@@ -2,19 +2,6 @@
 #include "tests/unit/locks/check.h"
 #include <stdio.h>
 #include <string.h>
-
-#define SESSIONS 6
-
-/*  A feed with sessions 1..SESSIONS. */
-static feed_t *
-s_feed (void)
-{
-    feed_t *feed = feed_new (true);
-    for (uint64_t i = 1; i <= SESSIONS; i++)
-        assert_int_equal (feed_open (feed, 100 + i, 10000), i);
-    return feed;
-}
-
 static void
 s_expect_queue (const feed_t *feed, const char *lock, uint64_t holder, const char *queue)
 {
@@ -44,11 +31,8 @@ s_expect_granted (const feed_t *feed, size_t nth, uint64_t session, const char *
     assert_int_equal (seen, token);
 }
 
-static void
-a_free_lock_is_granted (void **state)
+FEED_TEST (a_free_lock_is_granted, feed_with (6))
 {
-    (void)state;
-    feed_t *feed = s_feed ();
     uint64_t before = hf_state_command_index (feed->state);
     hf_answer_t answer = feed_do_acquire (feed, 1, "a", false);
     assert_int_equal (answer.status, HF_OK);
@@ -58,14 +42,10 @@ a_free_lock_is_granted (void **state)
     assert_int_equal (feed->out.count, 1);
     s_expect_queue (feed, "a", 1, "");
     assert_int_equal (hf_state_locks_count (feed->state), 1);
-    feed_destroy (&feed);
 }
 
-static void
-a_held_lock_is_waited_for_or_not_granted (void **state)
+FEED_TEST (a_held_lock_is_waited_for_or_not_granted, feed_with (6))
 {
-    (void)state;
-    feed_t *feed = s_feed ();
     feed_do_acquire (feed, 1, "a", true);
     hf_answer_t answer = feed_do_acquire (feed, 2, "a", false);
     assert_int_equal (answer.status, HF_NOT_GRANTED);
@@ -78,14 +58,10 @@ a_held_lock_is_waited_for_or_not_granted (void **state)
     assert_int_equal (answer.index, hf_state_command_index (feed->state));
     assert_int_equal (feed_do_acquire (feed, 4, "a", true).position, 2);
     s_expect_queue (feed, "a", 1, "3 4");
-    feed_destroy (&feed);
 }
 
-static void
-acquire_again_is_idempotent (void **state)
+FEED_TEST (acquire_again_is_idempotent, feed_with (6))
 {
-    (void)state;
-    feed_t *feed = s_feed ();
     hf_answer_t first = feed_do_acquire (feed, 1, "a", true);
     hf_answer_t again = feed_do_acquire (feed, 1, "a", false);
     assert_int_equal (again.status, HF_OK);
@@ -108,16 +84,12 @@ acquire_again_is_idempotent (void **state)
     assert_int_equal (again.status, HF_OK);
     assert_int_equal (again.token, token);
     assert_int_equal (again.index, index);
-    feed_destroy (&feed);
 }
 
 /*  P8: grants follow queue order, over every way in which a holder can leave. */
-static void
-p8_grants_follow_queue_order (void **state)
+FEED_TEST (p8_grants_follow_queue_order, feed_with (6))
 {
-    (void)state;
-    feed_t *feed = s_feed ();
-    for (uint64_t i = 1; i <= SESSIONS; i++)
+    for (uint64_t i = 1; i <= 6; i++)
         feed_do_acquire (feed, i, "a", true);
     s_expect_queue (feed, "a", 1, "2 3 4 5 6");
     assert_int_equal (feed_do_release (feed, 1, "a", 1), HF_OK);
@@ -137,19 +109,15 @@ p8_grants_follow_queue_order (void **state)
     assert_int_equal (feed_do_release (feed, 6, "a", 6), HF_OK);
     assert_int_equal (feed_count (feed, HF_OUT_GRANTED), 0);
     assert_int_equal (hf_state_locks_count (feed->state), 0);
-    feed_destroy (&feed);
 }
 
 /*  P5a: tokens strictly increase, per lock and over all, also when a lock was forgotten. */
-static void
-p5a_tokens_rise_and_are_never_reused (void **state)
+FEED_TEST (p5a_tokens_rise_and_are_never_reused, feed_with (6))
 {
-    (void)state;
-    feed_t *feed = s_feed ();
     uint64_t last = 0;
     for (int round = 0; round < 50; round++) {
         const char *lock = round % 3 == 0 ? "b" : "a";
-        uint64_t session = 1 + (uint64_t)round % SESSIONS;
+        uint64_t session = 1 + (uint64_t)round % 6;
         hf_answer_t answer = feed_do_acquire (feed, session, lock, true);
         assert_int_equal (answer.status, HF_OK);
         assert_true (answer.token > last);
@@ -157,14 +125,10 @@ p5a_tokens_rise_and_are_never_reused (void **state)
         assert_int_equal (feed_do_release (feed, session, lock, answer.token), HF_OK);
         assert_int_equal (hf_state_locks_count (feed->state), 0);
     }
-    feed_destroy (&feed);
 }
 
-static void
-release_with_a_wrong_or_stale_token_changes_nothing (void **state)
+FEED_TEST (release_with_a_wrong_or_stale_token_changes_nothing, feed_with (6))
 {
-    (void)state;
-    feed_t *feed = s_feed ();
     assert_int_equal (feed_do_release (feed, 1, "a", 1), HF_NOT_HOLDER); //  nobody holds it
     feed_do_acquire (feed, 1, "a", true);
     feed_do_acquire (feed, 2, "a", true);
@@ -181,14 +145,10 @@ release_with_a_wrong_or_stale_token_changes_nothing (void **state)
     feed_do_acquire (feed, 1, "a", true);
     assert_int_equal (feed_do_release (feed, 1, "a", 1), HF_NOT_HOLDER); //  an old grant's
     s_expect_queue (feed, "a", 1, "");
-    feed_destroy (&feed);
 }
 
-static void
-abandon_in_every_state (void **state)
+FEED_TEST (abandon_in_every_state, feed_with (6))
 {
-    (void)state;
-    feed_t *feed = s_feed ();
     assert_int_equal (feed_do_abandon (feed, 1, "a"), HF_OK); //  no such lock
     assert_int_equal (feed->out.count, 1);
     for (uint64_t i = 1; i <= 5; i++)
@@ -209,16 +169,12 @@ abandon_in_every_state (void **state)
     assert_int_equal (feed_do_abandon (feed, 4, "a"), HF_OK);
     assert_int_equal (hf_state_locks_count (feed->state), 0);
     assert_int_equal (feed_do_abandon (feed, 4, "a"), HF_OK); //  again
-    feed_destroy (&feed);
 }
 
-static void
-positions_stay_right_while_the_queue_is_torn (void **state)
+FEED_TEST (positions_stay_right_while_the_queue_is_torn, feed_with (6))
 {
-    (void)state;
-    feed_t *feed = s_feed ();
     feed_do_acquire (feed, 1, "a", true);
-    for (uint64_t i = 2; i <= SESSIONS; i++)
+    for (uint64_t i = 2; i <= 6; i++)
         assert_int_equal (feed_do_acquire (feed, i, "a", true).position, i - 1);
     feed_do_abandon (feed, 4, "a");
     assert_int_equal (feed_do_acquire (feed, 4, "a", true).position, 5); //  behind a hole
@@ -230,14 +186,10 @@ positions_stay_right_while_the_queue_is_torn (void **state)
     s_expect_queue (feed, "a", 1, "2 5 6 3");
     feed_do_release (feed, 1, "a", 1);
     assert_int_equal (feed_do_acquire (feed, 3, "a", true).position, 3);
-    feed_destroy (&feed);
 }
 
-static void
-a_helper_acts_on_behalf_of_the_owner (void **state)
+FEED_TEST (a_helper_acts_on_behalf_of_the_owner, feed_with (6))
 {
-    (void)state;
-    feed_t *feed = s_feed ();
     uint64_t token = feed_do_acquire (feed, 1, "a", true).token;
     feed_do_acquire (feed, 2, "a", true);
     feed_start (feed, 3);
@@ -267,28 +219,20 @@ a_helper_acts_on_behalf_of_the_owner (void **state)
     feed_apply (feed);
     assert_int_equal (feed_answer (feed, 0)->status, HF_OK);
     assert_int_equal (hf_state_locks_count (feed->state), 0);
-    feed_destroy (&feed);
 }
 
-static void
-an_append_with_oneself_as_owner_touches_nobody (void **state)
+FEED_TEST (an_append_with_oneself_as_owner_touches_nobody, feed_with (6))
 {
-    (void)state;
-    feed_t *feed = s_feed ();
     uint64_t token = feed_do_acquire (feed, 1, "a", true).token;
     feed_start (feed, 1);
     feed_append (feed, "a", token, 1, "f", hf_span_text ("x"));
     feed_apply (feed);
     assert_int_equal (feed_answer (feed, 0)->status, HF_OK);
     assert_int_equal (feed_count (feed, HF_OUT_TOUCHED), 0);
-    feed_destroy (&feed);
 }
 
-static void
-names_and_modes_are_checked (void **state)
+FEED_TEST (names_and_modes_are_checked, feed_with (6))
 {
-    (void)state;
-    feed_t *feed = s_feed ();
     char longest[257];
     memset (longest, 'n', sizeof (longest));
     longest[255] = 0;
@@ -301,25 +245,17 @@ names_and_modes_are_checked (void **state)
     assert_int_equal (feed_do_acquire (feed, 1, "\xff\xfe", true).status, HF_BAD_NAME);
     assert_int_equal (feed_do_acquire (feed, 1, "../grüße/äöü", true).status, HF_OK);
     assert_int_equal (hf_state_locks_count (feed->state), 2);
-    hf_pack_t request;
-    hf_pack_init (&request);
-    hf_acquire_t acquire = {
-        .seq = feed_seq (feed, 1), .lock = hf_span_text ("m"), .mode = 1, .wait = true};
-    hf_acquire_put (&request, &acquire);
     feed_start (feed, 1);
-    feed_raw (feed, &request);
+    feed_acquire_mode (feed, "m", 1, true);
+    feed_acquire_mode (feed, longest, UINT32_MAX, false); //  the mode is looked at first
     feed_apply (feed);
     assert_int_equal (feed_answer (feed, 0)->status, HF_BAD_REQUEST);
-    hf_pack_done (&request);
+    assert_int_equal (feed_answer (feed, 1)->status, HF_BAD_REQUEST);
     assert_int_equal (hf_state_locks_count (feed->state), 2);
-    feed_destroy (&feed);
 }
 
-static void
-a_session_has_at_most_so_many_places (void **state)
+FEED_TEST (a_session_has_at_most_so_many_places, feed_new (false))
 {
-    (void)state;
-    feed_t *feed = feed_new (false);
     feed_open (feed, 1, 10000);
     feed_open (feed, 2, 10000);
     assert_int_equal (feed_do_acquire (feed, 1, "held by 1", true).status, HF_OK);
@@ -341,14 +277,10 @@ a_session_has_at_most_so_many_places (void **state)
     feed_do_close (feed, 2);
     assert_int_equal (hf_state_locks_count (feed->state), 1);
     hf_state_check (feed->state);
-    feed_destroy (&feed);
 }
 
-static void
-names_of_many_outcomes_stay_right (void **state)
+FEED_TEST (names_of_many_outcomes_stay_right, feed_with (6))
 {
-    (void)state;
-    feed_t *feed = s_feed ();
     char name[256];
     memset (name, 'x', sizeof (name));
     name[255] = 0;
@@ -368,7 +300,6 @@ names_of_many_outcomes_stay_right (void **state)
         assert_true (hf_span_equal (granted->lock, hf_span_text (name)));
         assert_int_equal (granted->session, 2);
     }
-    feed_destroy (&feed);
 }
 
 int

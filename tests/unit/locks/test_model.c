@@ -1,5 +1,6 @@
 /*  Random histories: the state machine against its slow and obvious twin (P4, P5a, P6, P8,
  *  exactly once). The seed of a failure is printed; run it alone with: test_state_model SEED. */
+#include "base/hf_random.h"
 #include "tests/unit/locks/check.h"
 #include "tests/unit/locks/model.h"
 #include <stdio.h>
@@ -12,7 +13,7 @@ static const char *const s_files[] = {"log", "log.2", "päper", ""};
 typedef struct run {
     feed_t *feed;
     model_t *model;
-    uint64_t random;
+    hf_random_t random;
     uint64_t max_live; //  how many sessions this run keeps alive
     uint64_t locks;    //  how many locks it uses: few make long queues
     unsigned ends;     //  of 100 steps, how many end a session
@@ -26,10 +27,7 @@ static uint64_t s_seeds = 300;
 static uint64_t
 s_random (run_t *run, uint64_t below)
 {
-    run->random ^= run->random << 13;
-    run->random ^= run->random >> 7;
-    run->random ^= run->random << 17;
-    return (run->random >> 11) % below;
+    return hf_random_below (&run->random, below);
 }
 
 static bool
@@ -90,10 +88,10 @@ static void
 s_aim (run_t *run, uint64_t session, model_request_t *request)
 {
     const model_lock_t *lock = &run->model->locks[request->lock % MODEL_LOCKS];
-    if (lock->line_count > 0) {
-        request->token = lock->line[0].token;
-        request->owner =
-            lock->line[0].session == session && s_chance (run, 80) ? 0 : lock->line[0].session;
+    if (lock->holders > 0) {
+        const model_place_t *hold = &lock->line[hf_random_below (&run->random, lock->holders)];
+        request->token = hold->token;
+        request->owner = hold->session == session && s_chance (run, 80) ? 0 : hold->session;
         if (s_chance (run, 15))
             request->owner = s_chance (run, 50) ? 0 : s_random (run, run->model->last_session + 2);
     }
@@ -107,6 +105,7 @@ s_some_request (run_t *run, uint64_t session)
     static const char *const texts[] = {"", "x", "two", "a longer piece of text\n"};
     model_request_t request = {.verb = MODEL_ACQUIRE,
                                .lock = s_chance (run, 2) ? MODEL_LOCKS : s_random (run, run->locks),
+                               .mode = s_chance (run, 98) ? HF_MODE_EXCLUSIVE : 1,
                                .wait = s_chance (run, 85),
                                .file =
                                    s_chance (run, 3) ? MODEL_FILES : s_random (run, MODEL_FILES),
@@ -128,7 +127,7 @@ s_feed_request (feed_t *feed, const model_request_t *request)
     feed_again (feed, request->seq);
     switch (request->verb) {
     case MODEL_ACQUIRE:
-        feed_acquire (feed, lock, request->wait);
+        feed_acquire_mode (feed, lock, request->mode, request->wait);
         break;
     case MODEL_RELEASE:
         feed_release (feed, lock, request->token, request->owner);
@@ -214,6 +213,39 @@ s_compare_events (const run_t *run)
         s_compare_event (&run->feed->out.list[i], &run->model->events[i]);
 }
 
+/*  Every place of the lock, as a query shows it. */
+static void
+s_compare_lock (const hf_state_t *state, const model_lock_t *lock, hf_span_t name)
+{
+    hf_pack_t rows;
+    hf_pack_init (&rows);
+    bool more = false;
+    assert_int_equal (hf_state_lock_detail (state, name, 1, UINT32_MAX, &rows, &more),
+                      lock->line_count > 0);
+    assert_int_equal (rows.count, lock->line_count > 0 ? 1 + lock->line_count : 0);
+    hf_scan_t scan = hf_scan_list (hf_pack_list (&rows));
+    hf_lock_row_t row = {.holders = 0};
+    assert_int_equal (hf_lock_row_get (&scan, &row), lock->line_count > 0);
+    assert_int_equal (row.holders, lock->holders);
+    assert_int_equal (row.holders + row.waiters, lock->line_count);
+    for (size_t at = 0; at < lock->line_count; at++) {
+        const model_place_t *place = &lock->line[at];
+        hf_holder_row_t hold = {.session = 0};
+        hf_waiter_row_t waiter = {.session = 0};
+        if (at < lock->holders) {
+            assert_true (hf_holder_row_get (&scan, &hold));
+            assert_int_equal (hold.token, place->token);
+            assert_int_equal (hold.staged, model_staged (place));
+        } else {
+            assert_true (hf_waiter_row_get (&scan, &waiter));
+            assert_int_equal (waiter.position, at - lock->holders + 1);
+        }
+        assert_int_equal (hold.session + waiter.session, place->session);
+        assert_int_equal (hold.mode + waiter.mode, place->mode);
+    }
+    hf_pack_done (&rows);
+}
+
 static void
 s_compare_locks (const run_t *run)
 {
@@ -221,18 +253,13 @@ s_compare_locks (const run_t *run)
     uint64_t staged = 0;
     for (size_t i = 0; i < MODEL_LOCKS; i++) {
         const model_lock_t *lock = &run->model->locks[i];
-        char queue[4096], expected[4096] = "";
-        for (size_t at = 1; at < lock->line_count; at++)
-            sprintf (expected + strlen (expected), at > 1 ? " %d" : "%d",
-                     (int)lock->line[at].session);
-        uint64_t token = 0;
-        uint64_t holder = feed_holder (run->feed, s_locks[i], &token);
-        assert_int_equal (holder, lock->line_count > 0 ? lock->line[0].session : 0);
-        assert_int_equal (token, lock->line_count > 0 ? lock->line[0].token : 0);
-        assert_string_equal (feed_queue (run->feed, s_locks[i], queue), expected);
+        s_compare_lock (run->feed->state, lock, hf_span_text (s_locks[i]));
         held += lock->line_count > 0;
-        for (size_t file = 0; file < MODEL_FILES; file++)
-            staged += lock->staged[file].size + (lock->appended[file] ? HF_STAGED_FILE_COST : 0);
+        for (size_t at = 0; at < lock->holders; at++) {
+            staged += model_staged (&lock->line[at]);
+            for (size_t file = 0; file < MODEL_FILES; file++)
+                staged += lock->line[at].staged[file] ? HF_STAGED_FILE_COST : 0;
+        }
     }
     assert_int_equal (hf_state_locks_count (run->feed->state), held);
     assert_int_equal (hf_state_staged_bytes (run->feed->state), staged);
@@ -267,17 +294,20 @@ s_compare_places (const run_t *run, uint64_t session)
         hf_granted_t granted;
         assert_true (hf_granted_get (&scan, &granted));
         const model_lock_t *lock = &run->model->locks[s_model_lock (granted.lock)];
-        assert_int_equal (lock->line[0].session, session);
-        assert_int_equal (lock->line[0].token, granted.token);
-        assert_int_equal (lock->line[0].index, granted.index);
+        size_t at = 0;
+        while (at < lock->holders && lock->line[at].session != session)
+            at++;
+        assert_true (at < lock->holders);
+        assert_int_equal (lock->line[at].token, granted.token);
+        assert_int_equal (lock->line[at].index, granted.index);
     }
     scan = hf_scan_list (hf_pack_list (&queued));
     while (!hf_scan_at_end (&scan)) {
         hf_moved_t moved;
         assert_true (hf_moved_get (&scan, &moved));
         const model_lock_t *lock = &run->model->locks[s_model_lock (moved.lock)];
-        assert_true (moved.position >= 1 && moved.position < lock->line_count);
-        assert_int_equal (lock->line[moved.position].session, session);
+        assert_true (moved.position >= 1 && moved.position <= lock->line_count - lock->holders);
+        assert_int_equal (lock->line[lock->holders + moved.position - 1].session, session);
     }
     hf_pack_done (&held);
     hf_pack_done (&queued);
@@ -312,8 +342,7 @@ s_compare_files (const run_t *run)
 static void
 s_run (uint64_t seed)
 {
-    run_t run = {
-        .feed = feed_new (true), .model = model_new (), .random = seed * 0x9e3779b97f4a7c15ULL + 1};
+    run_t run = {.feed = feed_new (true), .model = model_new (), .random = {seed}};
     run.max_live = 2 + s_random (&run, 30);
     run.locks = 1 + s_random (&run, MODEL_LOCKS);
     run.ends = (unsigned)s_random (&run, 12);
@@ -348,8 +377,9 @@ random_histories_are_as_the_model_says (void **state)
     fprintf (stderr, "\n");
     if (s_only_seed != 0)
         return;
-    const hf_status_t statuses[] = {HF_OK,       HF_QUEUED, HF_NOT_GRANTED, HF_NOT_HOLDER,
-                                    HF_BAD_NAME, HF_STALE,  HF_LIMIT,       HF_SESSION_EXPIRED};
+    const hf_status_t statuses[] = {HF_OK,         HF_QUEUED,   HF_NOT_GRANTED,
+                                    HF_NOT_HOLDER, HF_BAD_NAME, HF_BAD_REQUEST,
+                                    HF_STALE,      HF_LIMIT,    HF_SESSION_EXPIRED};
     for (size_t i = 0; i < sizeof (statuses) / sizeof (*statuses); i++)
         assert_true (s_answers_seen[statuses[i]] > 100);
     for (size_t type = HF_OUT_OPENED; type <= HF_OUT_TOUCHED; type++)

@@ -87,11 +87,8 @@ p4_a_loaded_state_goes_on_like_the_one_that_was_not (void **state)
 
 //  ---- what it costs ------------------------------------------------------------------
 
-static void
-nothing_is_told_of_what_came_and_went (void **state)
+FEED_TEST (nothing_is_told_of_what_came_and_went, feed_new (false))
 {
-    (void)state;
-    feed_t *feed = feed_new (false);
     table_t table = {.rows = NULL};
     s_tell (feed->state, &table);
     assert_int_equal (table.count, 1);
@@ -111,7 +108,6 @@ nothing_is_told_of_what_came_and_went (void **state)
     s_tell (feed->state, &table);
     s_assert_table (feed->state, &table);
     table_done (&table);
-    feed_destroy (&feed);
 }
 
 static void
@@ -143,11 +139,8 @@ an_append_tells_the_last_piece_again_and_a_release_one_prefix (void **state)
 }
 
 /*  However long the queue: two places and two sessions. Asking for positions tells nothing. */
-static void
-a_hand_off_in_a_long_queue_tells_what_changed (void **state)
+FEED_TEST (a_hand_off_in_a_long_queue_tells_what_changed, feed_new (false))
 {
-    (void)state;
-    feed_t *feed = feed_new (false);
     table_t table = {.rows = NULL};
     for (uint64_t session = 1; session <= 500; session++) {
         feed_open (feed, session, 10000);
@@ -173,7 +166,6 @@ a_hand_off_in_a_long_queue_tells_what_changed (void **state)
     s_tell (feed->state, &table);
     s_assert_table (feed->state, &table);
     table_done (&table);
-    feed_destroy (&feed);
 }
 
 //  ---- beginnings ---------------------------------------------------------------------
@@ -197,11 +189,8 @@ no_rows_are_the_state_of_index_0 (void **state)
     table_done (&table);
 }
 
-static void
-a_roster_is_kept_and_nothing_else_changes (void **state)
+FEED_TEST (a_roster_is_kept_and_nothing_else_changes, feed_new (true))
 {
-    (void)state;
-    feed_t *feed = feed_new (true);
     const uint8_t sound[] = {0x92, 1, 0x91, 0x93, 0xcc, 150, 3, 9};
     const uint8_t zero[] = {0x92, 1, 0x91, 0x93, 0xcc, 150, 3, 0};
     const uint8_t nobody[] = {0x92, 1, 0x90};
@@ -221,14 +210,10 @@ a_roster_is_kept_and_nothing_else_changes (void **state)
     assert_int_equal (hf_state_applied_index (feed->state), 7);
     assert_int_not_equal (hf_state_hash (feed->state), hash);
     assert_int_equal (hf_state_changed_rows (feed->state), 0);
-    feed_destroy (&feed);
 }
 
-static void
-what_an_entry_does_its_type_decides (void **state)
+FEED_TEST (what_an_entry_does_its_type_decides, feed_new (true))
 {
-    (void)state;
-    feed_t *feed = feed_new (true);
     hf_pack_t commands, payload;
     hf_pack_init (&commands);
     hf_pack_init (&payload);
@@ -245,7 +230,6 @@ what_an_entry_does_its_type_decides (void **state)
     assert_int_equal (hf_state_sessions_count (feed->state), 1);
     hf_pack_done (&commands);
     hf_pack_done (&payload);
-    feed_destroy (&feed);
 }
 
 int

@@ -5,20 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static feed_t *
-s_feed (void)
+FEED_TEST (p6_a_release_commits_all_files_in_one_step, feed_with (4))
 {
-    feed_t *feed = feed_new (true);
-    for (uint64_t i = 1; i <= 4; i++)
-        assert_int_equal (feed_open (feed, 100 + i, 10000), i);
-    return feed;
-}
-
-static void
-p6_a_release_commits_all_files_in_one_step (void **state)
-{
-    (void)state;
-    feed_t *feed = s_feed ();
     uint64_t token = feed_do_acquire (feed, 1, "a", true).token;
     assert_int_equal (feed_do_append (feed, 1, "a", token, "f", "one "), HF_OK);
     assert_int_equal (feed_do_append (feed, 1, "a", token, "g", "uno "), HF_OK);
@@ -41,14 +29,10 @@ p6_a_release_commits_all_files_in_one_step (void **state)
     feed_do_release (feed, 1, "a", token);
     assert_string_equal (feed_file (feed, "f"), "one two three");
     assert_string_equal (feed_file (feed, "g"), "uno dos ");
-    feed_destroy (&feed);
 }
 
-static void
-p6_sections_of_two_locks_do_not_mix (void **state)
+FEED_TEST (p6_sections_of_two_locks_do_not_mix, feed_with (4))
 {
-    (void)state;
-    feed_t *feed = s_feed ();
     uint64_t a = feed_do_acquire (feed, 1, "a", true).token;
     uint64_t b = feed_do_acquire (feed, 2, "b", true).token;
     feed_do_append (feed, 1, "a", a, "f", "a1");
@@ -58,14 +42,10 @@ p6_sections_of_two_locks_do_not_mix (void **state)
     feed_do_release (feed, 2, "b", b);
     feed_do_release (feed, 1, "a", a);
     assert_string_equal (feed_file (feed, "f"), "b1b2a1a2");
-    feed_destroy (&feed);
 }
 
-static void
-p6_what_is_not_released_is_in_no_file (void **state)
+FEED_TEST (p6_what_is_not_released_is_in_no_file, feed_with (4))
 {
-    (void)state;
-    feed_t *feed = s_feed ();
     for (int how = 0; how < 4; how++) {
         uint64_t session = 1 + (uint64_t)how;
         hf_answer_t hold = feed_do_acquire (feed, session, "a", true);
@@ -87,26 +67,18 @@ p6_what_is_not_released_is_in_no_file (void **state)
         assert_int_equal (hf_state_locks_count (feed->state), 0);
     }
     assert_int_equal (feed->files_count, 0);
-    feed_destroy (&feed);
 }
 
-static void
-an_empty_section_is_no_section (void **state)
+FEED_TEST (an_empty_section_is_no_section, feed_with (4))
 {
-    (void)state;
-    feed_t *feed = s_feed ();
     uint64_t token = feed_do_acquire (feed, 1, "a", true).token;
     feed_do_append (feed, 1, "a", token, "bad\nname", "x");
     feed_do_release (feed, 1, "a", token);
     assert_int_equal (feed_count (feed, HF_OUT_SECTION), 0);
-    feed_destroy (&feed);
 }
 
-static void
-an_append_of_no_bytes_makes_the_file (void **state)
+FEED_TEST (an_append_of_no_bytes_makes_the_file, feed_with (4))
 {
-    (void)state;
-    feed_t *feed = s_feed ();
     uint64_t token = feed_do_acquire (feed, 1, "a", true).token;
     for (int i = 0; i < 3; i++)
         assert_int_equal (feed_do_append (feed, 1, "a", token, "f", ""), HF_OK);
@@ -114,14 +86,10 @@ an_append_of_no_bytes_makes_the_file (void **state)
     assert_int_equal (feed_count (feed, HF_OUT_SECTION), 1);
     assert_int_equal (feed_outcome (feed, HF_OUT_SECTION, 0)->parts_list.count, 1);
     assert_int_equal (feed->files_count, 1);
-    feed_destroy (&feed);
 }
 
-static void
-file_names_are_checked (void **state)
+FEED_TEST (file_names_are_checked, feed_with (4))
 {
-    (void)state;
-    feed_t *feed = s_feed ();
     uint64_t token = feed_do_acquire (feed, 1, "a", true).token;
     char longest[257];
     memset (longest, 'n', sizeof (longest));
@@ -134,7 +102,6 @@ file_names_are_checked (void **state)
     assert_int_equal (feed_do_append (feed, 1, "a", token, longest, "x"), HF_OK);
     feed_do_release (feed, 1, "a", token);
     assert_string_equal (feed_file (feed, longest), "x");
-    feed_destroy (&feed);
 }
 
 static hf_status_t
@@ -146,11 +113,8 @@ s_append_bytes (feed_t *feed, uint64_t token, const char *file, const uint8_t *b
     return (hf_status_t)feed_answer (feed, 0)->status;
 }
 
-static void
-caps_hold_at_the_exact_byte (void **state)
+FEED_TEST (caps_hold_at_the_exact_byte, feed_new (false))
 {
-    (void)state;
-    feed_t *feed = feed_new (false);
     feed_open (feed, 1, 10000);
     uint64_t token = feed_do_acquire (feed, 1, "a", true).token;
     uint8_t *bytes = calloc (1, HF_DATA_MAX + 1);
@@ -171,14 +135,10 @@ caps_hold_at_the_exact_byte (void **state)
     assert_int_equal (feed->files_count, 1);
     assert_int_equal (feed->files[0].size, HF_SECTION_BYTES_MAX);
     free (bytes);
-    feed_destroy (&feed);
 }
 
-static void
-a_section_has_at_most_so_many_files (void **state)
+FEED_TEST (a_section_has_at_most_so_many_files, feed_with (4))
 {
-    (void)state;
-    feed_t *feed = s_feed ();
     uint64_t token = feed_do_acquire (feed, 1, "a", true).token;
     char name[32];
     for (int i = 0; i < HF_SECTION_FILES_MAX; i++) {
@@ -190,7 +150,6 @@ a_section_has_at_most_so_many_files (void **state)
     feed_do_release (feed, 1, "a", token);
     assert_int_equal (feed->files_count, HF_SECTION_FILES_MAX);
     assert_string_equal (feed_file (feed, name), "xy");
-    feed_destroy (&feed);
 }
 
 /*  The cap on all sections together, without filling half a gigabyte. */
@@ -219,11 +178,8 @@ all_sections_together_are_capped (void **state)
     hf_rows_done (&rows);
 }
 
-static void
-the_reader_may_keep_a_section (void **state)
+FEED_TEST (the_reader_may_keep_a_section, feed_with (4))
 {
-    (void)state;
-    feed_t *feed = s_feed ();
     uint64_t token = feed_do_acquire (feed, 1, "a", true).token;
     feed_do_append (feed, 1, "a", token, "f", "kept");
     feed_do_release (feed, 1, "a", token);
@@ -241,7 +197,6 @@ the_reader_may_keep_a_section (void **state)
     assert_true (hf_a_part_get (&scan, &part));
     assert_true (hf_span_equal (part.data, hf_span_text ("kept")));
     free (parts);
-    feed_destroy (&feed);
 }
 
 int

@@ -2,11 +2,8 @@
 #include "tests/unit/locks/check.h"
 #include <string.h>
 
-static void
-an_opening_is_idempotent_while_the_session_lives (void **state)
+FEED_TEST (an_opening_is_idempotent_while_the_session_lives, feed_new (true))
 {
-    (void)state;
-    feed_t *feed = feed_new (true);
     uint64_t first = feed_open (feed, 7, 5000);
     assert_int_equal (hf_state_command_index (feed->state), 1);
     assert_int_equal (feed_open (feed, 7, 5000), first);
@@ -19,14 +16,10 @@ an_opening_is_idempotent_while_the_session_lives (void **state)
     feed_do_close (feed, first);
     //  An id is never given twice, and the nonce is free again.
     assert_true (feed_open (feed, 7, 5000) > second);
-    feed_destroy (&feed);
 }
 
-static void
-a_ttl_must_be_in_range (void **state)
+FEED_TEST (a_ttl_must_be_in_range, feed_new (true))
 {
-    (void)state;
-    feed_t *feed = feed_new (true);
     const uint32_t wrong[] = {0, HF_TTL_MIN_MS - 1, HF_TTL_MAX_MS + 1, UINT32_MAX};
     for (size_t i = 0; i < sizeof (wrong) / sizeof (*wrong); i++) {
         feed_cmd_open (feed, i + 1, wrong[i]);
@@ -39,14 +32,10 @@ a_ttl_must_be_in_range (void **state)
     assert_int_equal (hf_state_sessions_count (feed->state), 0);
     feed_open (feed, 1, HF_TTL_MIN_MS);
     feed_open (feed, 2, HF_TTL_MAX_MS);
-    feed_destroy (&feed);
 }
 
-static void
-a_nonce_of_another_size_opens_nothing (void **state)
+FEED_TEST (a_nonce_of_another_size_opens_nothing, feed_new (true))
 {
-    (void)state;
-    feed_t *feed = feed_new (true);
     uint8_t nonce[HF_NONCE_SIZE + 1] = {0};
     for (size_t size = 0; size <= sizeof (nonce); size++) {
         if (size == HF_NONCE_SIZE)
@@ -57,14 +46,10 @@ a_nonce_of_another_size_opens_nothing (void **state)
         assert_int_equal (feed->out.count, 0);
     }
     assert_int_equal (hf_state_command_index (feed->state), 0);
-    feed_destroy (&feed);
 }
 
-static void
-sessions_are_limited (void **state)
+FEED_TEST (sessions_are_limited, feed_new (false))
 {
-    (void)state;
-    feed_t *feed = feed_new (false);
     for (uint64_t i = 1; i <= HF_SESSIONS_MAX; i++) {
         feed_cmd_open (feed, i, 5000);
         if (i % 1000 == 0)
@@ -79,14 +64,10 @@ sessions_are_limited (void **state)
     assert_int_equal (feed_outcome (feed, HF_OUT_OPENED, 1)->status, HF_OK);
     feed_do_close (feed, 5);
     assert_true (feed_open (feed, HF_SESSIONS_MAX + 1, 5000) > HF_SESSIONS_MAX);
-    feed_destroy (&feed);
 }
 
-static void
-an_expiry_of_another_term_does_nothing (void **state)
+FEED_TEST (an_expiry_of_another_term_does_nothing, feed_new (true))
 {
-    (void)state;
-    feed_t *feed = feed_new (true);
     uint64_t session = feed_open (feed, 1, 5000);
     feed_do_acquire (feed, session, "a", true);
     uint64_t before = hf_state_command_index (feed->state);
@@ -108,14 +89,10 @@ an_expiry_of_another_term_does_nothing (void **state)
     assert_int_equal (hf_state_command_index (feed->state), before + 1);
     assert_int_equal (hf_state_sessions_count (feed->state), 0);
     assert_int_equal (hf_state_locks_count (feed->state), 0);
-    feed_destroy (&feed);
 }
 
-static void
-closing_is_idempotent (void **state)
+FEED_TEST (closing_is_idempotent, feed_new (true))
 {
-    (void)state;
-    feed_t *feed = feed_new (true);
     uint64_t session = feed_open (feed, 1, 5000);
     feed_do_close (feed, session);
     assert_int_equal (feed_outcome (feed, HF_OUT_ENDED, 0)->status, HF_OK);
@@ -126,14 +103,10 @@ closing_is_idempotent (void **state)
     feed_do_close (feed, 999);
     assert_int_equal (feed_outcome (feed, HF_OUT_ENDED, 0)->status, HF_SESSION_EXPIRED);
     assert_int_equal (hf_state_command_index (feed->state), index);
-    feed_destroy (&feed);
 }
 
-static void
-an_ended_session_is_told_so (void **state)
+FEED_TEST (an_ended_session_is_told_so, feed_new (true))
 {
-    (void)state;
-    feed_t *feed = feed_new (true);
     uint64_t session = feed_open (feed, 1, 5000);
     feed_do_acquire (feed, session, "a", true);
     feed_do_close (feed, session);
@@ -152,15 +125,11 @@ an_ended_session_is_told_so (void **state)
     assert_int_equal (feed_answer (feed, 1)->seq, 1);
     assert_int_equal (hf_state_command_index (feed->state), index);
     assert_int_equal (hf_state_locks_count (feed->state), 0);
-    feed_destroy (&feed);
 }
 
 /*  One end: holds, places in queues and staged appends go in one step, with all successors. */
-static void
-an_end_grants_several_successors_in_one_step (void **state)
+FEED_TEST (an_end_grants_several_successors_in_one_step, feed_new (true))
 {
-    (void)state;
-    feed_t *feed = feed_new (true);
     for (uint64_t i = 1; i <= 4; i++)
         feed_open (feed, i, 5000);
     uint64_t a = feed_do_acquire (feed, 1, "a", true).token;
@@ -193,14 +162,10 @@ an_end_grants_several_successors_in_one_step (void **state)
     assert_string_equal (feed_queue (feed, "d", text), "2");
     assert_int_equal (feed_count (feed, HF_OUT_SECTION), 0);
     assert_int_equal (hf_state_staged_bytes (feed->state), 0);
-    feed_destroy (&feed);
 }
 
-static void
-a_waiter_that_ends_leaves_the_queue (void **state)
+FEED_TEST (a_waiter_that_ends_leaves_the_queue, feed_new (true))
 {
-    (void)state;
-    feed_t *feed = feed_new (true);
     for (uint64_t i = 1; i <= 4; i++) {
         feed_open (feed, i, 5000);
         feed_do_acquire (feed, i, "a", true);
@@ -214,14 +179,10 @@ a_waiter_that_ends_leaves_the_queue (void **state)
     assert_string_equal (feed_queue (feed, "a", text), "3");
     feed_do_release (feed, 1, "a", 1);
     assert_int_equal (feed_outcome (feed, HF_OUT_GRANTED, 0)->session, 3);
-    feed_destroy (&feed);
 }
 
-static void
-sessions_are_listed_in_order (void **state)
+FEED_TEST (sessions_are_listed_in_order, feed_new (true))
 {
-    (void)state;
-    feed_t *feed = feed_new (true);
     for (uint64_t i = 1; i <= 6; i++)
         feed_open (feed, i, 1000 * (uint32_t)i);
     feed_do_close (feed, 1);
@@ -241,7 +202,6 @@ sessions_are_listed_in_order (void **state)
     assert_true (hf_state_session_ttl (feed->state, 6, &ttl_ms));
     assert_int_equal (ttl_ms, 6000);
     assert_false (hf_state_session_ttl (feed->state, 4, &ttl_ms));
-    feed_destroy (&feed);
 }
 
 int

@@ -3,11 +3,8 @@
 #include "tests/unit/locks/check.h"
 #include "nodes/locks/hf_state_private.h"
 
-static void
-all_places_together_are_capped (void **state)
+FEED_TEST (all_places_together_are_capped, feed_new (false))
 {
-    (void)state;
-    feed_t *feed = feed_new (false);
     feed_open (feed, 1, 10000);
     feed_open (feed, 2, 10000);
     feed->state->locks.places = HF_PLACES_TOTAL_MAX - 1;
@@ -20,14 +17,10 @@ all_places_together_are_capped (void **state)
     assert_int_equal (feed_do_acquire (feed, 2, "c", true).status, HF_OK);
     feed->state->locks.places = 1;
     hf_state_check (feed->state);
-    feed_destroy (&feed);
 }
 
-static void
-all_answers_together_are_capped (void **state)
+FEED_TEST (all_answers_together_are_capped, feed_new (false))
 {
-    (void)state;
-    feed_t *feed = feed_new (false);
     feed_open (feed, 1, 10000);
     feed_open (feed, 2, 10000);
     assert_int_equal (feed_do_acquire (feed, 1, "a", true).status, HF_OK);
@@ -55,7 +48,6 @@ all_answers_together_are_capped (void **state)
     assert_int_equal (feed_do_acquire (feed, 2, "b", true).status, HF_OK);
     feed->state->sessions.answers = 1;
     hf_state_check (feed->state);
-    feed_destroy (&feed);
 }
 
 int

@@ -106,11 +106,8 @@ s_feed_of_waiters (uint64_t count)
     return feed;
 }
 
-static void
-one_lock_in_detail_page_by_page (void **state)
+FEED_TEST (one_lock_in_detail_page_by_page, s_feed_of_waiters (12))
 {
-    (void)state;
-    feed_t *feed = s_feed_of_waiters (12);
     hf_pack_t rows;
     hf_pack_init (&rows);
     bool more = false;
@@ -150,14 +147,10 @@ one_lock_in_detail_page_by_page (void **state)
     assert_false (hf_state_lock_detail (feed->state, hf_span_text ("b"), 1, 4, &rows, &more));
     assert_false (more);
     hf_pack_done (&rows);
-    feed_destroy (&feed);
 }
 
-static void
-a_session_sees_what_it_holds_and_waits_for (void **state)
+FEED_TEST (a_session_sees_what_it_holds_and_waits_for, s_feed_of_waiters (4))
 {
-    (void)state;
-    feed_t *feed = s_feed_of_waiters (4);
     hf_answer_t hold = feed_do_acquire (feed, 4, "mine", true);
     hf_pack_t held, queued;
     hf_pack_init (&held);
@@ -179,7 +172,6 @@ a_session_sees_what_it_holds_and_waits_for (void **state)
     assert_false (hf_state_session_places (feed->state, 77, &held, &queued));
     hf_pack_done (&held);
     hf_pack_done (&queued);
-    feed_destroy (&feed);
 }
 
 //  ---- the table ----------------------------------------------------------------------
