@@ -13,7 +13,6 @@
 #include <assert.h>
 
 #define DRAIN_MESSAGES 2000 //  from one socket in one turn
-#define WAIT_MS        1000
 
 typedef struct election {
     hf_election_args_t *args;
@@ -124,16 +123,6 @@ s_restore (election_t *self)
 //  ---- effects -----------------------------------------------------------------------
 
 static void
-s_send_message (election_t *self, hf_out_message_t *message)
-{
-    if (message->to == HF_TO_MAIN)
-        zstr_send (self->pipe, (const char *)message->bytes);
-    else
-        hf_pipe_give (message->to == HF_TO_FILE ? self->args->file : self->args->lock,
-                      &message->bytes, message->size);
-}
-
-static void
 s_carry_out (election_t *self)
 {
     for (size_t i = 0; i < self->out->frames.count; i++) {
@@ -141,11 +130,10 @@ s_carry_out (election_t *self)
         hf_span_t bytes = hf_outbox_bytes (self->out, frame);
         hf_mesh_send (self->args->mesh, frame->peer, bytes.at, bytes.size);
     }
-    for (size_t i = 0; i < self->out->messages.count; i++)
-        s_send_message (self, &self->out->messages.list[i]);
-    for (size_t i = 0; i < self->out->lines.count; i++)
-        hf_report (self->out->lines.list[i].level, "%s", self->out->lines.list[i].text);
-    hf_outbox_reset (self->out);
+    zsock_t *const pipes[] = {[HF_TO_LOCK] = self->args->lock,
+                              [HF_TO_FILE] = self->args->file,
+                              [HF_TO_MAIN] = self->pipe};
+    hf_pipe_carry_out (pipes, self->out);
 }
 
 //  ---- the turn ------------------------------------------------------------------------
@@ -227,16 +215,6 @@ s_turn (election_t *self)
     }
 }
 
-static long
-s_wait_ms (const election_t *self, uint64_t tick_us)
-{
-    uint64_t wake_us = hf_election_service_wake_us (self->service);
-    uint64_t now_us = hf_clock_us ();
-    wake_us = tick_us < wake_us ? tick_us : wake_us;
-    uint64_t wait_us = wake_us > now_us ? wake_us - now_us : 0;
-    return wait_us < WAIT_MS * 1000 ? (long)((wait_us + 999) / 1000) : WAIT_MS;
-}
-
 static void
 s_run (election_t *self)
 {
@@ -254,8 +232,10 @@ s_run (election_t *self)
         s_turn (self);
         if (hf_clock_us () >= tick_us)
             tick_us = hf_mesh_tick (self->args->mesh, hf_clock_us ());
+        uint64_t wake_us = hf_election_service_wake_us (self->service);
         if (!self->stop)
-            zmq_poll (items, sizeof items / sizeof *items, s_wait_ms (self, tick_us));
+            zmq_poll (items, sizeof items / sizeof *items,
+                      hf_pipe_wait_ms (wake_us < tick_us ? wake_us : tick_us));
     }
 }
 

@@ -113,16 +113,10 @@ s_write_rows (file_actor_t *self)
 static void
 s_carry_out (file_actor_t *self)
 {
-    zsock_t *socks[] = {[HF_TO_ELECTION] = self->args->election,
-                        [HF_TO_LOCK] = self->args->lock,
-                        [HF_TO_MAIN] = self->pipe};
-    for (size_t i = 0; i < self->out->messages.count; i++) {
-        hf_out_message_t *message = &self->out->messages.list[i];
-        hf_pipe_give (socks[message->to], &message->bytes, message->size);
-    }
-    for (size_t i = 0; i < self->out->lines.count; i++)
-        hf_report (self->out->lines.list[i].level, "%s", self->out->lines.list[i].text);
-    hf_outbox_reset (self->out);
+    zsock_t *const pipes[] = {[HF_TO_ELECTION] = self->args->election,
+                              [HF_TO_LOCK] = self->args->lock,
+                              [HF_TO_MAIN] = self->pipe};
+    hf_pipe_carry_out (pipes, self->out);
 }
 
 static unsigned
@@ -175,16 +169,6 @@ s_command (file_actor_t *self)
     }
 }
 
-static long
-s_wait_ms (const file_actor_t *self)
-{
-    uint64_t wake_us = hf_file_service_wake_us (self->service);
-    uint64_t now_us = hf_clock_us ();
-    return wake_us == UINT64_MAX ? -1
-           : wake_us > now_us    ? (long)((wake_us - now_us + 999) / 1000)
-                                 : 0;
-}
-
 static void
 s_run (file_actor_t *self)
 {
@@ -195,7 +179,8 @@ s_run (file_actor_t *self)
     };
     s_carry_out (self); //  A_FILES_DURABLE
     while (!self->stop) {
-        if (zmq_poll (items, 3, s_wait_ms (self)) < 0 && errno != EINTR)
+        if (zmq_poll (items, 3, hf_pipe_wait_ms (hf_file_service_wake_us (self->service))) < 0 &&
+            errno != EINTR)
             break; //  ETERM: the process ends
         s_command (self);
         s_turn (self);

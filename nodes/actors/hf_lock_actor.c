@@ -14,7 +14,6 @@
 #define DRAIN_MESSAGES 2000       //  from one socket in one turn
 #define QUERIES_US     10000      //  a turn spends on queries: keepalives must not wait for them
 #define OUT_BYTES      (1U << 20) //  frames that may wait for the end of the turn
-#define WAIT_MS        1000
 
 typedef struct lock_actor {
     hf_lock_args_t *args;
@@ -41,23 +40,12 @@ s_send_frames (lock_actor_t *self)
 }
 
 static void
-s_send_messages (lock_actor_t *self)
-{
-    for (size_t i = 0; i < self->out->messages.count; i++) {
-        hf_out_message_t *message = &self->out->messages.list[i];
-        hf_pipe_give (message->to == HF_TO_FILE ? self->args->file : self->args->election,
-                      &message->bytes, message->size);
-    }
-}
-
-static void
 s_carry_out (lock_actor_t *self)
 {
     s_send_frames (self);
-    s_send_messages (self);
-    for (size_t i = 0; i < self->out->lines.count; i++)
-        hf_report (self->out->lines.list[i].level, "%s", self->out->lines.list[i].text);
-    hf_outbox_reset (self->out);
+    zsock_t *const pipes[] = {
+        [HF_TO_ELECTION] = self->args->election, [HF_TO_FILE] = self->args->file};
+    hf_pipe_carry_out (pipes, self->out);
 }
 
 /*  The outbox in between, when much is in it. */
@@ -126,15 +114,6 @@ s_drain_pipe (lock_actor_t *self)
     }
 }
 
-static long
-s_wait_ms (const lock_actor_t *self)
-{
-    uint64_t wake_us = hf_lock_service_wake_us (self->service);
-    uint64_t now_us = hf_clock_us ();
-    uint64_t wait_us = wake_us > now_us ? wake_us - now_us : 0;
-    return wait_us < WAIT_MS * 1000 ? (long)((wait_us + 999) / 1000) : WAIT_MS;
-}
-
 static void
 s_run (lock_actor_t *self)
 {
@@ -146,7 +125,8 @@ s_run (lock_actor_t *self)
     };
     s_carry_out (self); //  A_START
     while (!self->stop) {
-        zmq_poll (items, sizeof items / sizeof *items, s_wait_ms (self));
+        zmq_poll (items, sizeof items / sizeof *items,
+                  hf_pipe_wait_ms (hf_lock_service_wake_us (self->service)));
         s_turn (self);
         s_drain_pipe (self);
     }

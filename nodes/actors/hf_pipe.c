@@ -1,9 +1,13 @@
-//  Frames between the actors of one node.
+//  Messages between the actors of one node.
 
 #include "base/hf_tsan.h"
 #include "nodes/actors/hf_pipe.h"
+#include "nodes/actors/hf_clock.h"
+#include "nodes/actors/hf_report.h"
 #include <assert.h>
 #include <stdlib.h>
+
+#define WAIT_MAX_US 1000000
 
 zsock_t *
 hf_pipe_new (zsock_t **other_p)
@@ -46,6 +50,18 @@ hf_pipe_send (zsock_t *sock, hf_pack_t *pack)
     hf_pipe_give (sock, &bytes, size);
 }
 
+void
+hf_pipe_carry_out (zsock_t *const pipes[], hf_outbox_t *out)
+{
+    for (size_t i = 0; i < out->messages.count; i++) {
+        hf_out_message_t *message = &out->messages.list[i];
+        hf_pipe_give (pipes[message->to], &message->bytes, message->size);
+    }
+    for (size_t i = 0; i < out->lines.count; i++)
+        hf_report (out->lines.list[i].level, "%s", out->lines.list[i].text);
+    hf_outbox_reset (out);
+}
+
 bool
 hf_pipe_next (zsock_t *sock, zmq_msg_t *message, hf_scan_t *scan, uint32_t *kind)
 {
@@ -54,6 +70,14 @@ hf_pipe_next (zsock_t *sock, zmq_msg_t *message, hf_scan_t *scan, uint32_t *kind
     HF_TSAN_TAKE (zmq_msg_data (message));
     *scan = hf_frame_own (zmq_msg_data (message), zmq_msg_size (message), kind);
     return true;
+}
+
+long
+hf_pipe_wait_ms (uint64_t wake_us)
+{
+    uint64_t now_us = hf_clock_us ();
+    uint64_t wait_us = wake_us > now_us ? wake_us - now_us : 0;
+    return wait_us < WAIT_MAX_US ? (long)((wait_us + 999) / 1000) : WAIT_MAX_US / 1000;
 }
 
 char *

@@ -1,8 +1,9 @@
-/*  hf_pipe.h - frames between the actors of one node, over PAIR sockets. */
+/*  hf_pipe.h - messages between the actors of one node, over PAIR sockets. */
 #ifndef HF_PIPE_H_INCLUDED
 #define HF_PIPE_H_INCLUDED
 
 #include "msgs/hf_msg.h"
+#include "msgs/hf_outbox.h"
 #include <czmq.h>
 
 /*  Make a connected pair without a high-water mark: what goes through is bounded by credit
@@ -15,9 +16,16 @@ void hf_pipe_send (zsock_t *sock, hf_pack_t *pack);
 /*  Send BYTES, which come from malloc and are the pipe's from now on; *bytes_p is NULL then. */
 void hf_pipe_give (zsock_t *sock, uint8_t **bytes_p, size_t size);
 
+/*  Send the messages of an outbox, PIPES[to] is who gets them, report its lines, and reset it. Its
+ *  frames are sent by the caller before. */
+void hf_pipe_carry_out (zsock_t *const pipes[], hf_outbox_t *out);
+
 /*  The next frame, without waiting. MESSAGE is initialised by the caller and holds the bytes
  *  until the next call; SCAN stands at the record. False when there is none. */
 bool hf_pipe_next (zsock_t *sock, zmq_msg_t *message, hf_scan_t *scan, uint32_t *kind);
+
+/*  How long an actor may poll until its timer at WAKE_US: 1 s at most. */
+long hf_pipe_wait_ms (uint64_t wake_us);
 
 /*  The command on an actor's own pipe ("$TERM", "HANDOVER"), without waiting: NULL when there
  *  is none. The caller frees it. */

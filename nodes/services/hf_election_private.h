@@ -46,7 +46,6 @@ struct hf_election_service {
     uint64_t held_index; //  entries after it are kept for a node that takes the state over
     uint64_t held_until_us;
     bool needs_state; //  as the file actor was last told
-    bool needed;      //  it was told so at least once
     uint64_t missing; //  members (by slot) without whom a new cluster does not form
     uint64_t missing_told_us;
     uint64_t handover_until_us; //  0: not handing over

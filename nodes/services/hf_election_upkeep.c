@@ -48,12 +48,9 @@ s_hold (hf_election_service_t *self, uint64_t index)
 void
 hf_election_needs_state (hf_election_service_t *self, uint64_t term, uint32_t leader)
 {
-    if (leader == 0 && !self->needs_state)
-        return;
-    if (leader != 0 && self->needed && HF_MUTANT (needs_state_once))
+    if (self->needs_state ? HF_MUTANT (needs_state_once) : leader == 0)
         return;
     self->needs_state = leader != 0;
-    self->needed = true;
     hf_a_needs_state_frame (&self->out.message,
                             &(hf_a_needs_state_t){.term = term, .leader = leader});
     hf_outbox_to_actor (&self->out, HF_TO_FILE);
