@@ -86,6 +86,9 @@
     M (transfer_file_start, "P4 P11", "a part of a file is read from the file's start")            \
     M (transfer_term, "P2", "a state is sent with its leader's term, not its entry's")             \
     M (transfer_files_early, "P6", "a state's files are listed when it is asked for")              \
+    M (transfer_rows_unchecked, "P4", "a received state's rows are not compared with their sum")   \
+    M (transfer_file_unchecked, "P6", "a received file is not compared with its checksum")         \
+    M (restart_unstaged, "P11", "a node starts again before the received state is durable")        \
     M (part_asked_once, "P11", "a part of a state that was lost is not asked for again")           \
     M (stale_state_shared, "P11", "an old state is sent to whoever asks, for ever")                \
     M (delivered_uncommitted, "P4 P7", "entries are delivered when they are on this node's disk")  \

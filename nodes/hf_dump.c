@@ -1,8 +1,7 @@
-//  The folder of a stopped node, opened as at a start, and said as one JSON object.
+//  The folder of a stopped node, opened as at a start and printed as one JSON object.
 
 #include "nodes/hf_dump.h"
 #include "nodes/hf_dump_internal.h"
-#include "nodes/store/hf_db.h"
 #include "nodes/store/hf_dir.h"
 #include "nodes/store/hf_file_store.h"
 #include "nodes/snapshot/disk/hf_snapshot_stage.h"
@@ -100,7 +99,7 @@ s_log (hf_log_store_t *log)
         hf_dump_number (hf_log_store_last_index (log)), "rosters", rosters, "terms", runs);
 }
 
-//  ---- entries behind the state ----------------------------------------------------------
+//  ---- entries after the state ----------------------------------------------------------
 
 static json_t *
 s_type (uint32_t type)
@@ -146,7 +145,7 @@ s_add_entries (json_t *entries, uint64_t index, hf_list_t list)
                                 "commands", s_commands (&entry), "bytes", (int)entry.payload.size));
 }
 
-/*  What the log has behind INDEX, committed or not: nobody can tell from one node. */
+/*  The entries after INDEX. Whether they are committed cannot be told from one node. */
 static int
 s_entries (hf_log_store_t *log, uint64_t index, json_t *json, char *error)
 {
@@ -169,7 +168,7 @@ s_entries (hf_log_store_t *log, uint64_t index, json_t *json, char *error)
     }
     hf_pack_done (&pack);
     json_object_set_new (json, "more", json_boolean (more));
-    return count < 0 ? hf_db_say (error, "%s", hf_log_store_error (log)) : 0;
+    return count < 0 ? hf_error_set (error, "%s", hf_log_store_error (log)) : 0;
 }
 
 //  ---- files ---------------------------------------------------------------------------
@@ -181,7 +180,7 @@ s_files (hf_file_store_t *store, char *error)
     hf_pack_t rows;
     hf_pack_init (&rows);
     if (hf_file_store_all_rows (store, &rows) != 0) {
-        hf_db_say (error, "%s", hf_file_store_error (store));
+        hf_error_set (error, "%s", hf_file_store_error (store));
         json_decref (files);
         files = NULL;
     }
@@ -211,7 +210,7 @@ s_has (const char *dir, const char *name)
            stat (path, &info) == 0;
 }
 
-/*  A database that is not there is not made. */
+/*  A missing database is not created. */
 static int
 s_add_state (const char *dir, json_t *json, uint64_t *index, char *error)
 {
@@ -254,7 +253,7 @@ s_add_all (const char *dir, json_t *json, char *error)
         rc = s_entries (log, index, json, error);
     if (rc == 0)
         rc = s_add_files (dir, json, error);
-    //  A state that is received whole, and would be swapped in by the next start.
+    //  A received snapshot that the next start would swap in.
     json_object_set_new (json, "state_to_install", json_boolean (s_has (dir, HF_STAGE_READY)));
     hf_log_store_close (&log);
     return rc;
@@ -266,7 +265,7 @@ s_print (const json_t *json, FILE *out, char *error)
     if (json_dumpf (json, out, JSON_INDENT (2)) == 0 && fputc ('\n', out) != EOF &&
         fflush (out) == 0)
         return 0;
-    return hf_db_say (error, "the dump cannot be written");
+    return hf_error_set (error, "the dump cannot be written");
 }
 
 int
@@ -275,7 +274,7 @@ hf_dump (const char *dir, FILE *out)
     char error[HF_ERROR_SIZE] = "";
     int rc = -1;
     if (!s_has (dir, "log.db")) {
-        hf_db_say (error, "%s holds no data of a node: there is no log.db in it", dir);
+        hf_error_set (error, "%s holds no data of a node: there is no log.db in it", dir);
     } else {
         hf_dir_t *lock = hf_dir_open (dir, error);
         json_t *json = json_object ();

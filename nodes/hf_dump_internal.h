@@ -1,5 +1,5 @@
-/*  hf_dump_internal.h - what the parts of the dump share: hf_dump.c opens the folder and says what
- *  the log and the files hold, hf_dump_state.c what the lock state is.
+/*  hf_dump_internal.h - shared by the parts of the dump: hf_dump.c opens the folder and prints the
+ *  log and the files, hf_dump_state.c the lock state.
  */
 #ifndef HF_DUMP_INTERNAL_H_INCLUDED
 #define HF_DUMP_INTERNAL_H_INCLUDED
@@ -13,10 +13,10 @@
 json_t *hf_dump_number (uint64_t number);
 /*  16 hexadecimal digits. */
 json_t *hf_dump_hex (uint64_t number);
-/*  Bytes that should be UTF-8; when they are not, as they would be named on disk. */
+/*  JSON text; the percent-encoded disk name if TEXT is not valid UTF-8. */
 json_t *hf_dump_text (hf_span_t text);
 
-/*  What "state" is: as STORE has it. NULL with ERROR. */
+/*  The member "state", from the rows of STORE. NULL with ERROR. */
 json_t *hf_dump_state (hf_state_store_t *store, char *error);
 
 #endif

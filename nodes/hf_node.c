@@ -1,5 +1,7 @@
+//  Opening a node: its stores, loaded and checked against each other, and its sockets.
+
 #include "nodes/hf_node.h"
-#include "nodes/store/hf_db.h"
+#include "nodes/store/hf_tx.h"
 #include "nodes/snapshot/disk/hf_snapshot_install.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -56,14 +58,13 @@ s_load_state (hf_node_t *self, const hf_options_t *options)
         hf_state_applied_index (self->lock.state) == hf_state_store_index (self->file.state_store))
         return 0;
     snprintf (error, sizeof error,
-              "%s/state.db is damaged: its rows contradict each other; " HF_DB_WAY_OUT,
-              options->data);
+              "%s/state.db is damaged: its rows contradict each other; " HF_WAY_OUT, options->data);
     return s_refuse (error);
 }
 
-/*  The three stores are of one node: the state is as of an entry of the log, or of its base, and
- *  the files have every section that it has left behind. Else one of them was lost or put back:
- *  sections are counted by the log, and with another log new ones would pass for old. */
+/*  The three stores must belong together: the state is as of an entry of the log, or of its base,
+ *  and the files have every section before it. Otherwise one store was lost or restored from an
+ *  older copy. Sections are numbered by the log: with another log, new ones would look like old. */
 static int
 s_check_stores (const hf_node_t *self, const hf_options_t *options)
 {
@@ -83,11 +84,11 @@ s_check_stores (const hf_node_t *self, const hf_options_t *options)
         what = "state.db is further on than files.db: the files were lost";
     if (!what)
         return 0;
-    snprintf (error, sizeof error, "%s: %s; " HF_DB_WAY_OUT, options->data, what);
+    snprintf (error, sizeof error, "%s: %s; " HF_WAY_OUT, options->data, what);
     return s_refuse (error);
 }
 
-/*  A state that was taken over from another node, before the node started again for it. */
+/*  Swap in a snapshot that was received before the process started again. */
 static int
 s_swap_in (const hf_options_t *options)
 {

@@ -72,6 +72,13 @@ s_read_stage (void *arg, uint64_t offset, uint8_t *bytes, size_t size, char erro
     return 0;
 }
 
+static void
+s_restart (hf_snapshot_service_t *self)
+{
+    hf_a_restart_frame (&self->out->message, &(hf_a_restart_t){.index = self->index});
+    hf_outbox_to_actor (self->out, HF_TO_MAIN);
+}
+
 /*  All bytes are here: check them. */
 static void
 s_finish (hf_snapshot_service_t *self, const hf_state_part_t *part)
@@ -94,6 +101,8 @@ s_finish (hf_snapshot_service_t *self, const hf_state_part_t *part)
         self->whole = true;
         self->index = snapshot.head.index;
         self->leader = 0;
+        if (HF_MUTANT (restart_unstaged))
+            s_restart (self);
     }
     hf_snapshot_close (&snapshot);
 }
@@ -123,8 +132,7 @@ hf_snapshot_service_durable (hf_snapshot_service_t *self)
     assert (self->whole && !self->ready);
     self->whole = false;
     self->ready = true;
-    hf_a_restart_frame (&self->out->message, &(hf_a_restart_t){.index = self->index});
-    hf_outbox_to_actor (self->out, HF_TO_MAIN);
+    s_restart (self);
 }
 
 //  ---- sending -----------------------------------------------------------------

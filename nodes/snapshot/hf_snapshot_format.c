@@ -128,7 +128,7 @@ hf_snapshot_close (hf_snapshot_t *self)
 static bool
 s_rows_good (const hf_snapshot_t *self, const uint8_t *bytes, size_t size)
 {
-    if (hf_hash (0, bytes, size) != self->head.rows_sum)
+    if (hf_hash (0, bytes, size) != self->head.rows_sum && !HF_MUTANT (transfer_rows_unchecked))
         return false;
     hf_scan_t scan = hf_scan (bytes, size);
     bool good = true;
@@ -166,7 +166,9 @@ s_check_file (hf_snapshot_t *self, uint64_t offset, const hf_file_row_t *row, ui
         sum = hf_fnv (sum, buffer, size);
         done += size;
     }
-    return sum == row->checksum ? 0 : s_damaged (self, "a file in it does not match its checksum");
+    return sum == row->checksum || HF_MUTANT (transfer_file_unchecked)
+               ? 0
+               : s_damaged (self, "a file in it does not match its checksum");
 }
 
 int

@@ -344,8 +344,9 @@ test_P6_snapshot_names_the_section_of_the_files (void **state)
     (void)state;
     pair_t pair;
     s_start (&pair, 0);
-    file_stage_section (&pair.leader, 13, "small", hf_span_text ("ahead"));
     s_needs (&pair, 1, TERM);
+    s_carry (&pair, &pair.follower, &pair.leader); //  the state is asked for
+    file_stage_section (&pair.leader, 13, "small", hf_span_text ("ahead"));
     s_until_restart (&pair);
     s_expect_staged (&pair);
     hf_snapshot_source_t source = {.arg = pair.follower.stage,
