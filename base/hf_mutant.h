@@ -100,10 +100,6 @@
     M (needs_state_once, "P11", "a node that needs the state asks for it only the first time")     \
     M (credit_forgotten, "P11", "the lock actor's credit for deliveries is never given again")     \
     M (handover_endless, "P11", "a handover that nobody takes never ends")                         \
-    M (incarnation_kept, "P1 P3", "a node that lost its disk comes back as the old one")
-
-//  Those of client/core, which count once the simulator's clients are made of it.
-#define HF_MUTANT_CLIENT_TABLE(M)                                                                  \
     M (margin_left_out, "P5b", "a lease has no margin for clocks of different rates")              \
     M (renewed_from_repeat, "P5b", "an answer renews the lease from the request's last repeat")    \
     M (old_grant_taken, "P5b", "a grant of an earlier hold is given to a waiter")                  \
@@ -119,11 +115,7 @@
     M (silent_leader_kept, "P11", "a leader that fell silent is never left")
 
 #define HF_MUTANT_ENUM(name, promise, text) HF_MUTANT_##name,
-enum {
-    HF_MUTANT_none,
-    HF_MUTANT_TABLE (HF_MUTANT_ENUM) HF_MUTANT_COUNT,
-    HF_MUTANT_CLIENT_TABLE (HF_MUTANT_ENUM)
-};
+enum { HF_MUTANT_none, HF_MUTANT_TABLE (HF_MUTANT_ENUM) HF_MUTANT_COUNT };
 #undef HF_MUTANT_ENUM
 
 #ifdef HF_MUTANTS

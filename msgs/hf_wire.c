@@ -274,6 +274,19 @@ s_expect (hf_scan_t *self, int type)
     return head;
 }
 
+/*  Numbers are most of what is read: they need no head. */
+static uint64_t
+s_number (hf_scan_t *self)
+{
+    uint8_t lead = self->bad || s_left (self) == 0 ? 0xc1 : *self->at++;
+    if (lead < 0x80)
+        return lead;
+    if (lead >= 0xcc && lead <= 0xcf) //  uint 8, 16, 32, 64
+        return s_big_endian (self, 1U << (lead - 0xcc));
+    self->bad = true;
+    return 0;
+}
+
 uint32_t
 hf_scan_array (hf_scan_t *self)
 {
@@ -308,13 +321,13 @@ hf_scan_kind (const hf_scan_t *self)
 void
 hf_get_u64 (hf_scan_t *self, uint64_t *value)
 {
-    *value = s_expect (self, HEAD_UINT).value;
+    *value = s_number (self);
 }
 
 void
 hf_get_u32 (hf_scan_t *self, uint32_t *value)
 {
-    uint64_t wide = s_expect (self, HEAD_UINT).value;
+    uint64_t wide = s_number (self);
     if (wide > UINT32_MAX) {
         self->bad = true;
         wide = 0;

@@ -41,8 +41,9 @@ struct hf_election_service {
     bool leading;             //  as last reported
 
     //  Upkeep.
-    uint64_t flushed;    //  the state of this index is on disk
-    bool prunes;         //  there may be more to prune
+    uint64_t flushed; //  the state of this index is on disk
+    uint64_t
+        prune_us; //  when there may be something to prune; UINT64_MAX: not before the next flush
     uint64_t held_index; //  entries after it are kept for a node that takes the state over
     uint64_t held_until_us;
     bool needs_state; //  as the file actor was last told

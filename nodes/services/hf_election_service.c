@@ -41,6 +41,7 @@ hf_election_service_new (const hf_election_config_t *config, const hf_restored_t
     hf_pack_init (&self->records);
     hf_pack_init (&self->proposals);
     self->now_us = self->began_us = self->listen_us = self->missing_told_us = now_us;
+    self->prune_us = UINT64_MAX;
     self->effects.wake_at_us = now_us;
     hf_outbox_say (&self->out, HF_INFO, "log: entries %" PRIu64 " to %" PRIu64 ", term %" PRIu64,
                    restored->base_index + 1, restored->last_index, restored->term);
@@ -165,7 +166,7 @@ static void
 s_flushed (hf_election_service_t *self, uint64_t index)
 {
     self->flushed = index;
-    self->prunes = true;
+    self->prune_us = 0;
 }
 
 //  M (KIND, name, call)
@@ -318,10 +319,7 @@ hf_election_service_wake_us (const hf_election_service_t *self)
     uint64_t wake_us = self->effects.wake_at_us;
     if (self->handover_until_us != 0 && self->handover_until_us < wake_us)
         wake_us = self->handover_until_us;
-    //  A little time to listen between two steps of pruning.
-    if (self->prunes && self->started && self->listen_us + 1000 < wake_us)
-        wake_us = self->listen_us + 1000;
-    return wake_us;
+    return self->started && self->prune_us < wake_us ? self->prune_us : wake_us;
 }
 
 hf_core_view_t

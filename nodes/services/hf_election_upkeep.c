@@ -12,7 +12,7 @@
 void
 hf_election_prune (hf_election_service_t *self)
 {
-    if (!self->prunes || !self->started)
+    if (self->now_us < self->prune_us || !self->started)
         return;
     //  No message may wait: it could name what goes.
     assert (self->effects.messages_count == 0 && self->effects.persists_count == 0);
@@ -27,7 +27,10 @@ hf_election_prune (hf_election_service_t *self)
     uint32_t count =
         self->log.prune (self->log.arg, upto, self->config.log_keep, self->config.prune_step);
     assert (count <= self->config.prune_step);
-    self->prunes = count == self->config.prune_step;
+    //  A little time to listen between two steps; what is held goes when the hold ends.
+    self->prune_us = count == self->config.prune_step            ? self->now_us + 1000
+                     : holds && self->held_index < self->flushed ? self->held_until_us
+                                                                 : UINT64_MAX;
     if (count == 0)
         return;
     self->dirty = true;

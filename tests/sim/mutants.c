@@ -41,7 +41,7 @@ static const known_t s_known[] = {
     {HF_MUTANT_deadline_from_answer, 86}, {HF_MUTANT_stale_executed, 39},
     {HF_MUTANT_roster_not_kept, 114},     {HF_MUTANT_pruned_before_flushed, 28},
     {HF_MUTANT_flushed_before_files, 20}, {HF_MUTANT_transfer_mixed, 97},
-    {HF_MUTANT_transfer_section, 1181},   {HF_MUTANT_incarnation_kept, 53},
+    {HF_MUTANT_transfer_section, 1181},
 };
 
 typedef struct found {

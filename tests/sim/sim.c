@@ -1,28 +1,8 @@
 //  A run: events in the order of virtual time; chance, clocks and other small things.
 
 #include "tests/sim/sim_internal.h"
-#include "base/hf_hash.h"
 #include <stdarg.h>
 #include <stdio.h>
-
-//  ---- chance ----------------------------------------------------------------------
-
-uint64_t
-sim_random (sim_t *sim, uint64_t limit)
-{
-    sim->random += 0x9e3779b97f4a7c15U;
-    uint64_t mixed = sim->random;
-    mixed = (mixed ^ mixed >> 30) * 0xbf58476d1ce4e5b9U;
-    mixed = (mixed ^ mixed >> 27) * 0x94d049bb133111ebU;
-    mixed ^= mixed >> 31;
-    return limit > 0 ? mixed % limit : 0;
-}
-
-bool
-sim_odds (sim_t *sim, uint32_t permille)
-{
-    return permille > 0 && sim_random (sim, 1000) < permille;
-}
 
 //  ---- telling ---------------------------------------------------------------------
 
@@ -71,24 +51,6 @@ sim_blob (sim_t *sim, const void *bytes, size_t size)
         memcpy (blob->bytes, bytes, size);
     sim->blobs = blob;
     return blob;
-}
-
-void *
-sim_grow (void *list, size_t count, size_t *room, size_t size)
-{
-    if (count < *room)
-        return list;
-    *room = *room > 0 ? 2 * *room : 32;
-    list = realloc (list, *room * size);
-    assert (list != NULL);
-    return list;
-}
-
-void
-sim_keep (events_t *events, const event_t *event)
-{
-    events->list = sim_grow (events->list, events->count, &events->room, sizeof *events->list);
-    events->list[events->count++] = *event;
 }
 
 //  ---- names -------------------------------------------------------------------------
@@ -163,165 +125,150 @@ sim_clock_stop (sim_t *sim, sim_clock_t *clock, bool stop)
     clock->stopped = stop;
 }
 
-//  ---- events: a heap by time ---------------------------------------------------------
+//  ---- events --------------------------------------------------------------------------
 
-static bool
-s_before (const event_t *a, const event_t *b)
+#define POOL 256
+
+static event_t *
+s_event (sim_t *sim)
 {
-    return a->at_us != b->at_us ? a->at_us < b->at_us : a->order < b->order;
+    if (!sim->free) {
+        event_t *pool = hf_alloc (POOL * sizeof *pool);
+        *hf_array_add (&sim->pools) = pool;
+        for (size_t i = 0; i < POOL; i++) {
+            pool[i].next = sim->free;
+            sim->free = &pool[i];
+        }
+    }
+    event_t *event = sim->free;
+    sim->free = event->next;
+    return event;
+}
+
+void
+sim_drop (sim_t *sim, event_t *event)
+{
+    free (event->message);
+    *event = (event_t){.next = sim->free};
+    sim->free = event;
 }
 
 void
 sim_post (sim_t *sim, uint64_t after_us, event_t event)
 {
-    event.at_us = sim->now_us + after_us;
-    event.order = sim->order++;
-    sim->heap = sim_grow (sim->heap, sim->heap_count, &sim->heap_room, sizeof *sim->heap);
-    size_t at = sim->heap_count++;
-    while (at > 0 && s_before (&event, &sim->heap[(at - 1) / 2])) {
-        sim->heap[at] = sim->heap[(at - 1) / 2];
-        at = (at - 1) / 2;
-    }
-    sim->heap[at] = event;
+    event_t *own = s_event (sim);
+    *own = event;
+    hf_heap_set (&sim->events, &own->due, sim->now_us + after_us);
 }
 
-static event_t
-s_take (sim_t *sim)
+void
+sim_wake (sim_t *sim, event_t *turn, uint64_t after_us)
 {
-    event_t top = sim->heap[0];
-    event_t last = sim->heap[--sim->heap_count];
-    size_t at = 0;
-    for (;;) {
-        size_t child = 2 * at + 1;
-        if (child + 1 < sim->heap_count && s_before (&sim->heap[child + 1], &sim->heap[child]))
-            child++;
-        if (child >= sim->heap_count || s_before (&last, &sim->heap[child]))
-            break;
-        sim->heap[at] = sim->heap[child];
-        at = child;
-    }
-    sim->heap[at] = last;
-    return top;
+    uint64_t at_us = sim->now_us + after_us;
+    if (after_us < 1000000000 && (turn->due.slot == 0 || at_us < turn->due.key))
+        hf_heap_set (&sim->events, &turn->due, at_us);
+}
+
+void
+sim_keep (queue_t *queue, event_t *event)
+{
+    event->next = NULL;
+    if (queue->last)
+        queue->last->next = event;
+    else
+        queue->first = event;
+    queue->last = event;
+    queue->count++;
+}
+
+event_t *
+sim_take (queue_t *queue)
+{
+    event_t *event = queue->first;
+    if (!event)
+        return NULL;
+    queue->first = event->next;
+    if (!queue->first)
+        queue->last = NULL;
+    queue->count--;
+    return event;
+}
+
+void
+sim_drop_all (sim_t *sim, queue_t *queue)
+{
+    event_t *event;
+    while ((event = sim_take (queue)))
+        sim_drop (sim, event);
 }
 
 //  ---- what happens --------------------------------------------------------------------
 
 static void
-s_to_client (sim_t *sim, const event_t *event)
+s_to_client (sim_t *sim, event_t *event)
 {
     client_t *client = &sim->clients[event->to];
     if (event->type == EV_CLIENT)
-        sim_client_tick (sim, client);
-    else if (client->life != event->life || client->dead_until_us > sim->now_us)
-        return;
-    else if (client->stalled_until_us > sim->now_us)
-        sim_keep (&client->inbox, event);
+        sim_client_turn (sim, client);
+    else if (client->life != event->life || !client->core)
+        sim_drop (sim, event);
+    else if (event->type == EV_CONNECT)
+        sim_connect (sim, event);
     else
-        sim_talk_reply (sim, client, event);
+        sim_client_input (sim, client, event);
 }
 
 static void
-s_link (sim_t *sim, node_t *node, const event_t *event)
-{
-    const node_t *peer = &sim->nodes[event->from];
-    if (event->type == EV_CONNECTION) {
-        sim_keep (&node->mesh, event);
-        return;
-    }
-    //  As things are now.
-    event_t now = *event;
-    now.a = peer->core != NULL && !sim->cut[node->id][peer->id] && !sim->cut[peer->id][node->id];
-    sim_keep (&node->mesh, &now);
-}
-
-static void
-s_to_node (sim_t *sim, const event_t *event)
+s_to_node (sim_t *sim, event_t *event)
 {
     node_t *node = &sim->nodes[event->to];
     if (event->type == EV_START) {
-        if (node->core == NULL && event->life == node->life)
+        if (!node->up && event->life == node->life)
             sim_start (sim, node);
-        return;
-    }
-    if (node->core == NULL || (event->life != 0 && event->life != node->life))
-        return;
-    switch (event->type) {
-    case EV_LINK:
-    case EV_CONNECTION:
-        s_link (sim, node, event);
-        sim_election_turn (sim, node);
-        break;
-    case EV_PEER:
-        if (sim->cut[event->from][event->to])
-            return;
-        sim_keep (&node->mesh, event);
-        sim_election_turn (sim, node);
-        break;
-    case EV_FROM_LOCK:
-        sim_keep (&node->pipe, event);
-        sim_election_turn (sim, node);
-        break;
-    case EV_TURN_ELECTION:
-        if (node->turn_at_us == event->at_us)
-            node->turn_at_us = UINT64_MAX;
-        sim_election_turn (sim, node);
-        break;
-    case EV_SYNCED:
-        sim_election_synced (sim, node);
-        break;
-    case EV_FILES_SYNCED:
-        sim_files_synced (sim, node);
-        break;
-    case EV_ROWS_SYNCED:
-        sim_rows_synced (sim, node);
-        break;
-    case EV_PULL:
-        sim_pull_tick (sim, node);
-        break;
-    case EV_READY:
-        sim_pull_ready (sim, node);
-        break;
-    case EV_FROM_ELECTION:
-        sim_keep (&node->said, event);
-        sim_lock_turn (sim, node);
-        break;
-    case EV_FROM_CLIENT:
-        if (sim->client_cut[event->from][event->to])
-            return;
-        sim_keep (&node->door, event);
-        sim_lock_turn (sim, node);
-        break;
-    default:
-        assert (event->type == EV_TURN_LOCK);
-        if (node->lock_turn_at_us == event->at_us)
-            node->lock_turn_at_us = UINT64_MAX;
-        sim_lock_turn (sim, node);
-        break;
-    }
+        sim_drop (sim, event);
+    } else if (event->type == EV_TURN)
+        sim_turn (sim, node, event->actor);
+    else if (!node->up || (event->life != 0 && event->life != node->life))
+        sim_drop (sim, event);
+    else if (event->type == EV_SYNCED) {
+        sim_synced (sim, node, event);
+        sim_drop (sim, event);
+    } else
+        sim_arrive (sim, node, event);
+}
+
+static void
+s_note (sim_t *sim, const event_t *event)
+{
+    uint64_t hash = hf_hash_u64 (sim->result->hash, sim->now_us << 8 | event->type);
+    hash = hf_hash_u64 (hash, event->to << 16 | event->from << 8 | event->actor);
+    if (event->frame)
+        hash = hf_hash_u64 (hash, event->frame->hash);
+    if (event->message)
+        hash = hf_hash (hash, event->message, event->size);
+    sim->result->hash = hf_hash_u64 (hash, event->a);
+    sim->result->totals.events++;
 }
 
 bool
 sim_next (sim_t *sim, uint64_t until_us)
 {
-    if (sim->failed || sim->heap_count == 0 || sim->heap[0].at_us > until_us)
+    hf_heap_node_t *due = sim->failed ? NULL : hf_heap_top (&sim->events);
+    if (!due || due->key > until_us)
         return false;
-    event_t event = s_take (sim);
-    assert (event.at_us >= sim->now_us);
-    sim->now_us = event.at_us;
-    uint64_t hash = hf_hash_u64 (sim->result->hash, event.at_us << 8 | event.type);
-    hash = hf_hash_u64 (hash, event.kind << 16 | event.to << 8 | event.from);
-    hash = hf_hash_u64 (hash, event.a ^ event.b << 32);
-    //  Between the halves of a node entries travel as pointers, which are not the same in every
-    //  run.
-    bool plain = event.bytes && event.type != EV_FROM_ELECTION;
-    sim->result->hash = hf_hash_u64 (hash, plain ? event.bytes->hash : 0);
-    sim->result->totals.events++;
-    if (event.type == EV_FAULT)
+    assert (due->key >= sim->now_us);
+    sim->now_us = due->key;
+    hf_heap_remove (&sim->events, due);
+    event_t *event = HF_AROUND (due, event_t, due);
+    s_note (sim, event);
+    if (event->type == EV_FAULT) {
+        sim_drop (sim, event);
         sim_fault (sim);
-    else if (event.type == EV_CLIENT || event.type == EV_REPLY)
-        s_to_client (sim, &event);
+    } else if (event->type == EV_CLIENT || event->type == EV_REPLY || event->type == EV_CONNECT ||
+               event->type == EV_DISCONNECT)
+        s_to_client (sim, event);
     else
-        s_to_node (sim, &event);
+        s_to_node (sim, event);
     return true;
 }
 
@@ -330,62 +277,68 @@ sim_next (sim_t *sim, uint64_t until_us)
 static sim_t *
 s_new (uint64_t seed, bool trace, sim_result_t *result)
 {
-    sim_t *sim = calloc (1, sizeof *sim);
-    assert (sim != NULL);
+    sim_t *sim = hf_alloc (sizeof *sim);
     *result = (sim_result_t){.verdict = SIM_GOOD};
     sim->seed = seed;
-    sim->random = seed * 0xd1342543de82ef95U + 1;
+    sim->random.state = seed * 0xd1342543de82ef95U + 1;
     sim->now_us = 1000000;
     sim->trace = trace;
     sim->result = result;
     sim_odds_pick (sim);
     sim_watch_new (&sim->watch);
     for (uint32_t id = 1; id <= sim->odds.members; id++) {
-        sim->nodes[id].id = id;
-        sim->nodes[id].life = 1;
-        sim_clock_start (sim, &sim->nodes[id].clock);
-        sim_incarnation (sim, &sim->nodes[id]);
+        node_t *node = &sim->nodes[id];
+        node->id = id;
+        node->life = 1;
+        for (hf_to_t actor = HF_TO_ELECTION; actor <= HF_TO_FILE; actor++)
+            node->actors[actor].turn = (event_t){.type = EV_TURN, .to = id, .actor = actor};
+        sim_clock_start (sim, &node->clock);
+        sim_incarnation (sim, node);
     }
     return sim;
 }
 
 static void
-s_free_node (node_t *node)
+s_free_node (sim_t *sim, node_t *node)
 {
-    sim_lock_stop (node);
-    hf_core_destroy (&node->core);
-    hf_effects_done (&node->effects);
-    free (node->written.items);
-    free (node->durable.items);
-    for (size_t i = 0; i < node->lost_count; i++)
-        free (node->lost[i].items);
-    free (node->lost);
-    free (node->rows.list);
-    free (node->pull.bytes);
-    free (node->mesh.list);
-    free (node->pipe.list);
-    free (node->said.list);
-    free (node->door.list);
-    free (node->waiting.list);
-    free (node->under.list);
+    sim_services_stop (node);
+    hf_array_free (&node->written.items);
+    hf_array_free (&node->durable.items);
+    for (size_t i = 0; i < node->lost.count; i++)
+        hf_array_free (&node->lost.list[i].items);
+    hf_array_free (&node->lost);
+    hf_array_free (&node->incarnations);
+    hf_array_free (&node->rows.all);
+    hf_array_free (&node->stage);
     for (size_t file = 0; file < MODEL_FILES; file++)
-        free (node->files[file].bytes);
+        hf_array_free (&node->files[file].bytes);
+    for (hf_to_t actor = HF_TO_ELECTION; actor <= HF_TO_FILE; actor++)
+        for (size_t box = 0; box <= HF_TO_FILE; box++)
+            sim_drop_all (sim, &node->actors[actor].boxes[box]);
 }
 
 static void
 s_destroy (sim_t *sim)
 {
     for (uint32_t id = 1; id <= sim->odds.members; id++)
-        s_free_node (&sim->nodes[id]);
-    for (uint32_t id = 1; id <= CLIENTS_MAX; id++)
-        free (sim->clients[id].inbox.list);
+        s_free_node (sim, &sim->nodes[id]);
+    for (uint32_t id = 1; id <= CLIENTS_MAX; id++) {
+        sim_drop_all (sim, &sim->clients[id].inbox);
+        hf_client_core_destroy (&sim->clients[id].core);
+    }
+    hf_heap_node_t *due;
+    while ((due = hf_heap_take (&sim->events, UINT64_MAX - 1)))
+        free (HF_AROUND (due, event_t, due)->message);
+    hf_heap_done (&sim->events);
+    for (size_t i = 0; i < sim->pools.count; i++)
+        free (sim->pools.list[i]);
+    hf_array_free (&sim->pools);
     sim_watch_done (&sim->watch);
     while (sim->blobs) {
         blob_t *blob = sim->blobs;
         sim->blobs = blob->next;
         free (blob);
     }
-    free (sim->heap);
     free (sim);
 }
 
@@ -396,12 +349,11 @@ sim_run (uint64_t seed, bool trace, sim_result_t *result)
     if (sim->odds.past)
         sim_past (sim);
     for (uint32_t id = 1; id <= sim->odds.members; id++)
-        sim_post (sim, sim_random (sim, id == sim->odds.late ? 3000000 : 50000),
-                  (event_t){.type = EV_START, .to = id, .life = sim->nodes[id].life});
+        sim_start_later (sim, &sim->nodes[id], id == sim->odds.late ? 3000000 : 50000);
     for (uint32_t id = 1; id <= sim->odds.clients; id++) {
         sim->clients[id].id = id;
+        sim->clients[id].turn = (event_t){.type = EV_CLIENT, .to = id};
         sim_client_start (sim, &sim->clients[id]);
-        sim_post (sim, sim_random (sim, 500000), (event_t){.type = EV_CLIENT, .to = id});
     }
     sim_post (sim, 0, (event_t){.type = EV_FAULT});
     while (sim_next (sim, sim->odds.faults_until_us))
@@ -411,7 +363,7 @@ sim_run (uint64_t seed, bool trace, sim_result_t *result)
         sim_heal (sim);
         sim_demand (sim);
     }
-    result->totals.entries = sim->watch.committed_count;
+    result->totals.entries = sim->watch.committed.count;
     s_destroy (sim);
 }
 

@@ -1,9 +1,9 @@
 /*  sim.h - one simulated life of a cluster, from one seed.
  *
- *  The seed picks the cluster's size and the odds of every fault. Production code
- *  (nodes/core) runs in simulated nodes over a simulated network, disks, clocks and
- *  clients: first under faults, then healed, when progress is demanded (P11). The
- *  promises P1 to P10 are checked at every step. Equal seeds give equal runs.
+ *  The seed picks the cluster's size and the odds of every fault. The product's services and its
+ *  client core run over a simulated network, disks, clocks and users: first under faults, then
+ *  healed, when progress is demanded (P11). The promises P1 to P10 are checked at every step.
+ *  Equal seeds give equal runs.
  */
 #ifndef SIM_H_INCLUDED
 #define SIM_H_INCLUDED
@@ -22,7 +22,7 @@ typedef enum sim_verdict {
 typedef struct sim_totals {
     uint64_t elections, entries, grants, expiries, transfers, faults;
     uint64_t reads, answers, sections, events;
-    uint64_t prunes, states, wipes, admissions;
+    uint64_t prunes, states, wipes, admissions, unsent;
 } sim_totals_t;
 
 typedef struct sim_result {

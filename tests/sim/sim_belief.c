@@ -4,10 +4,10 @@
 #include "tests/sim/sim_internal.h"
 
 static void
-s_told (sim_t *sim, uint64_t index)
+s_done (sim_t *sim, uint64_t index)
 {
-    if (index > sim->watch.told_index)
-        sim->watch.told_index = index;
+    if (index > sim->watch.answered_index)
+        sim->watch.answered_index = index;
 }
 
 //  ---- P5 ---------------------------------------------------------------------------------
@@ -17,8 +17,8 @@ static void
 s_tokens (sim_t *sim, size_t lock, granted_at_t grant)
 {
     watch_t *watch = &sim->watch;
-    for (size_t i = 0; i < watch->grants_count[lock]; i++) {
-        const granted_at_t *other = &watch->grants[lock][i];
+    for (size_t i = 0; i < watch->grants[lock].count; i++) {
+        const granted_at_t *other = &watch->grants[lock].list[i];
         bool same = other->token == grant.token;
         bool good = same ? other->index == grant.index && other->session == grant.session
                          : (other->index < grant.index) == (other->token < grant.token);
@@ -29,75 +29,147 @@ s_tokens (sim_t *sim, size_t lock, granted_at_t grant)
         if (same)
             return;
     }
-    watch->grants[lock] = sim_grow (watch->grants[lock], watch->grants_count[lock],
-                                    &watch->grants_room[lock], sizeof grant);
-    watch->grants[lock][watch->grants_count[lock]++] = grant;
+    *hf_array_add (&watch->grants[lock]) = grant;
 }
 
-static bool
-s_believes (const sim_t *sim, const client_t *client, size_t lock)
+static uint64_t
+s_deadline_us (const user_t *user)
 {
-    const client_lock_t *own = &client->locks[lock];
-    bool holds = own->want == WANT_HELD || own->want == WANT_APPEND ||
-                 (own->want == WANT_LEAVE && own->token != 0 && !own->released);
-    return client->session != 0 && client->dead_until_us <= sim->now_us && holds &&
-           sim_client_local (sim, client) < client->deadline_us;
+    return hf_lease_deadline_us (hf_client_session_lease (user->session));
+}
+
+/*  The user relies on the lock at this moment. */
+static bool
+s_believes (const sim_t *sim, const user_t *user, size_t lock)
+{
+    return user->state == USER_HERE && user->places[lock].want == WANT_HELD &&
+           sim_client_local (sim, user->client) < s_deadline_us (user);
 }
 
 void
-sim_belief_granted (sim_t *sim, const client_t *client, size_t lock, uint64_t token, uint64_t index)
+sim_belief_granted (sim_t *sim, const user_t *user, size_t lock, uint64_t token, uint64_t index)
 {
-    sim_tell (sim, "client %u holds %s, token %" PRIu64 ", index %" PRIu64, client->id,
-              sim_lock_name (lock), token, index);
-    s_told (sim, index);
-    s_tokens (sim, lock,
-              (granted_at_t){.session = client->session, .token = token, .index = index});
-    if (sim_client_local (sim, client) >= client->deadline_us)
-        sim_fail (sim, SIM_BROKEN, "P5b: client %u takes a grant past its deadline", client->id);
+    sim_tell (sim, "client %u (session %" PRIu64 ") holds %s, token %" PRIu64 ", index %" PRIu64,
+              user->client->id, user->id, sim_lock_name (lock), token, index);
+    s_done (sim, index);
+    s_tokens (sim, lock, (granted_at_t){.session = user->id, .token = token, .index = index});
+    if (sim_client_local (sim, user->client) >= s_deadline_us (user))
+        sim_fail (sim, SIM_BROKEN, "P5b: client %u is given a grant past its deadline",
+                  user->client->id);
     for (uint32_t id = 1; id <= sim->odds.clients; id++) {
-        if (id != client->id && s_believes (sim, &sim->clients[id], lock))
-            sim_fail (sim, SIM_BROKEN,
-                      "P5b: clients %u (session %" PRIu64 ", token %" PRIu64
-                      ") and %u (session %" PRIu64 ", token %" PRIu64 ") both hold %s",
-                      id, sim->clients[id].session, sim->clients[id].locks[lock].token, client->id,
-                      client->session, token, sim_lock_name (lock));
+        for (size_t i = 0; i < sim->odds.users; i++) {
+            const user_t *other = &sim->clients[id].users[i];
+            if (other != user && s_believes (sim, other, lock))
+                sim_fail (sim, SIM_BROKEN,
+                          "P5b: sessions %" PRIu64 " (client %u, token %" PRIu64 ") and %" PRIu64
+                          " (client %u, token %" PRIu64 ") both hold %s",
+                          other->id, id, other->places[lock].token, user->id, user->client->id,
+                          token, sim_lock_name (lock));
+        }
     }
 }
 
 //  ---- P7, exactly once -----------------------------------------------------------------------
 
-void
-sim_belief_answer (sim_t *sim, const client_t *client, const hf_answer_t *answer)
+static const hf_answer_t *
+s_answer (const sim_t *sim, uint64_t id, uint64_t seq)
+{
+    const model_session_t *session = &sim->watch.model->sessions[id];
+    for (size_t i = 0; i < session->answers.count; i++)
+        if (session->answers.list[i].seq == seq)
+            return &session->answers.list[i];
+    return NULL;
+}
+
+static void
+s_check_answer (sim_t *sim, uint64_t session, const hf_answer_t *answer)
 {
     if (answer->status == HF_STALE || answer->status == HF_SESSION_EXPIRED)
         return;
-    const model_session_t *session = &sim->watch.model->sessions[client->session];
-    for (size_t i = 0; i < session->answers.count; i++) {
-        const hf_answer_t *kept = &session->answers.list[i];
-        if (kept->seq != answer->seq)
-            continue;
-        if (kept->status != answer->status || kept->index != answer->index ||
-            kept->token != answer->token || kept->position != answer->position)
-            sim_fail (sim, SIM_BROKEN,
-                      "once: seq %" PRIu64 " of session %" PRIu64
-                      " got another answer than the log's",
-                      answer->seq, client->session);
-        s_told (sim, answer->index);
-        return;
-    }
-    sim_fail (sim, SIM_BROKEN,
-              "P7: seq %" PRIu64 " of session %" PRIu64 " was answered and is not in the log",
-              answer->seq, client->session);
+    const hf_answer_t *kept = s_answer (sim, session, answer->seq);
+    if (!kept)
+        sim_fail (sim, SIM_BROKEN,
+                  "P7: seq %" PRIu64 " of session %" PRIu64 " was answered and is not in the log",
+                  answer->seq, session);
+    else if (kept->status != answer->status || kept->index != answer->index ||
+             kept->token != answer->token || kept->position != answer->position)
+        sim_fail (sim, SIM_BROKEN,
+                  "once: seq %" PRIu64 " of session %" PRIu64 " got another answer than the log's",
+                  answer->seq, session);
 }
 
-//  ---- P9
-//  -----------------------------------------------------------------------------------------
-
+/*  A client takes FRAME. */
 void
-sim_belief_alive (sim_t *sim, uint64_t session, uint64_t arrived_us)
+sim_belief_reply (sim_t *sim, hf_span_t frame)
 {
-    if (arrived_us > sim->watch.alive_us[session])
-        sim->watch.alive_us[session] = arrived_us;
+    hf_scan_t scan;
+    uint32_t kind;
+    hf_answers_t answers;
+    hf_answer_t answer;
+    if (hf_frame_open (frame.at, frame.size, &scan, &kind) != HF_OK || kind != HF_KIND_ANSWERS ||
+        !hf_answers_get (&scan, &answers))
+        return;
+    scan = hf_scan_list (answers.items);
+    for (uint32_t i = 0; i < answers.items.count; i++) {
+        if (hf_scan_kind (&scan) != HF_KIND_ANSWER)
+            hf_scan_skip (&scan, 1);
+        else if (hf_answer_get (&scan, &answer))
+            s_check_answer (sim, answers.session, &answer);
+    }
+}
+
+/*  A user gets the result of a request that was answered. */
+void
+sim_belief_result (sim_t *sim, const hf_op_t *op)
+{
+    bool ends = op->kind == HF_OP_RELEASE || op->kind == HF_OP_CANCEL || op->kind == HF_OP_APPEND;
+    if (!ends || op->seq == 0 || (op->result.status != HF_OK && op->result.status != HF_NOT_HOLDER))
+        return;
+    const hf_answer_t *kept = s_answer (sim, op->result.session, op->seq);
+    if (!kept || kept->status != (uint32_t)op->result.status || kept->index != op->result.index)
+        sim_fail (sim, SIM_BROKEN,
+                  "once: a user of session %" PRIu64 " gets %s for seq %" PRIu64
+                  ", which is not in the log",
+                  op->result.session, hf_status_name (op->result.status), op->seq);
+    s_done (sim, op->result.index);
+}
+
+//  ---- P9 ---------------------------------------------------------------------------------------
+
+static keepalive_t *
+s_keepalive (sim_t *sim, uint64_t session, uint64_t echo)
+{
+    uint64_t hash = hf_hash_u64 (session, echo);
+    return &sim->watch.keepalives[hash % (sizeof sim->watch.keepalives / sizeof (keepalive_t))];
+}
+
+/*  A node takes FRAME. */
+void
+sim_belief_request (sim_t *sim, hf_span_t frame)
+{
+    hf_scan_t scan;
+    uint32_t kind;
+    hf_keepalive_t in;
+    if (hf_frame_open (frame.at, frame.size, &scan, &kind) == HF_OK && kind == HF_KIND_KEEPALIVE &&
+        hf_keepalive_get (&scan, &in))
+        *s_keepalive (sim, in.session, in.echo) =
+            (keepalive_t){.session = in.session, .echo = in.echo, .arrived_us = sim->now_us};
+}
+
+/*  A node answers with FRAME. */
+void
+sim_belief_sent (sim_t *sim, hf_span_t frame)
+{
+    hf_scan_t scan;
+    uint32_t kind;
+    hf_alive_t out;
+    if (hf_frame_open (frame.at, frame.size, &scan, &kind) != HF_OK || kind != HF_KIND_ALIVE ||
+        !hf_alive_get (&scan, &out) || out.status != HF_OK)
+        return;
+    const keepalive_t *in = s_keepalive (sim, out.session, out.echo);
+    uint64_t *alive_us = &sim->watch.alive_us[out.session];
+    if (in->session == out.session && in->echo == out.echo && in->arrived_us > *alive_us)
+        *alive_us = in->arrived_us;
 }
 
 void
@@ -111,64 +183,133 @@ sim_belief_expired (sim_t *sim, uint64_t session, uint32_t ttl_ms)
                   " ms after a keepalive that was acknowledged",
                   session, ttl_ms, passed_us / 1000);
     for (uint32_t id = 1; id <= sim->odds.clients; id++) {
-        const client_t *client = &sim->clients[id];
-        if (client->session == session && !client->closing &&
-            client->dead_until_us <= sim->now_us &&
-            sim_client_local (sim, client) < client->deadline_us)
-            sim_fail (sim, SIM_BROKEN,
-                      "P9: session %" PRIu64 " ends %" PRIu64 " ms before its client's deadline",
-                      session, (client->deadline_us - sim_client_local (sim, client)) / 1000);
+        for (size_t i = 0; i < sim->odds.users; i++) {
+            const user_t *user = &sim->clients[id].users[i];
+            uint64_t local_us = sim_client_local (sim, user->client);
+            if (user->state == USER_HERE && user->id == session && local_us < s_deadline_us (user))
+                sim_fail (sim, SIM_BROKEN,
+                          "P9: session %" PRIu64 " ends %" PRIu64
+                          " ms before its client's deadline",
+                          session, (s_deadline_us (user) - local_us) / 1000);
+        }
     }
 }
 
-//  ---- P10
-//  ----------------------------------------------------------------------------------------
+//  ---- P10 --------------------------------------------------------------------------------------
 
-void
-sim_belief_lock (sim_t *sim, const client_t *client, const hf_query_result_t *result)
+static held_at_t
+s_held (const watch_t *watch, size_t lock, uint64_t index)
 {
-    const watch_t *watch = &sim->watch;
-    size_t lock = client->query_name;
-    hf_lock_row_t row = {0};
-    hf_holder_row_t hold = {0};
-    hf_scan_t scan = hf_scan_list (result->rows);
-    if (result->status == HF_OK) {
-        bool read = hf_lock_row_get (&scan, &row) && hf_holder_row_get (&scan, &hold);
-        assert (read);
-    }
     held_at_t held = {0};
-    for (size_t i = 0; i < watch->holders_count[lock]; i++)
-        if (watch->holders[lock][i].index <= result->index)
-            held = watch->holders[lock][i];
+    for (size_t i = 0; i < watch->holders[lock].count; i++)
+        if (watch->holders[lock].list[i].index <= index)
+            held = watch->holders[lock].list[i];
+    return held;
+}
+
+static void
+s_check_holder (sim_t *sim, size_t lock, uint64_t index, const hf_holder_row_t *row)
+{
+    held_at_t held = s_held (&sim->watch, lock, index);
+    if (row->session != held.session || row->token != held.token)
+        sim_fail (sim, SIM_BROKEN,
+                  "P10: a read of %s at %" PRIu64 " shows session %" PRIu64 ", not %" PRIu64,
+                  sim_lock_name (lock), index, row->session, held.session);
+}
+
+/*  Of one lock, or of all. */
+static void
+s_locks (sim_t *sim, const client_t *client, const hf_query_result_t *result)
+{
+    hf_holder_row_t holders[MODEL_LOCKS] = {{.session = 0}};
+    hf_scan_t scan = hf_scan_list (result->rows);
+    bool one = client->query_what == HF_WHAT_LOCK;
+    size_t at = MODEL_LOCKS;
+    for (uint32_t i = 0; i < result->rows.count && !scan.bad; i++) {
+        hf_lock_row_t row;
+        uint32_t kind = hf_scan_kind (&scan);
+        if (kind == HF_KIND_LOCK_ROW && hf_lock_row_get (&scan, &row))
+            at = sim_lock_number (row.lock);
+        else if (kind == HF_KIND_HOLDER_ROW && at < MODEL_LOCKS)
+            hf_holder_row_get (&scan, &holders[at]);
+        else
+            hf_scan_skip (&scan, 1);
+    }
+    assert (!scan.bad);
     if (result->index < client->query_low)
         sim_fail (sim, SIM_BROKEN,
                   "P10: a read sees the state at %" PRIu64 ", and %" PRIu64
                   " was complete before it was sent",
                   result->index, client->query_low);
-    else if (hold.session != held.session || hold.token != held.token)
+    for (size_t lock = 0; lock < MODEL_LOCKS; lock++)
+        if (!one || lock == client->query_name)
+            s_check_holder (sim, lock, result->index, &holders[lock]);
+}
+
+/*  LENGTH bytes are a number of whole sections, with all that was complete before. */
+static void
+s_check_length (sim_t *sim, const client_t *client, size_t file, uint64_t length)
+{
+    const watch_t *watch = &sim->watch;
+    size_t least = 0;
+    bool whole = length == 0;
+    for (size_t i = 0; i < watch->files.count; i++) {
+        if (watch->files.list[i].index <= client->query_low)
+            least = watch->files.list[i].size[file];
+        whole = whole || watch->files.list[i].size[file] == length;
+    }
+    if (length < least)
         sim_fail (sim, SIM_BROKEN,
-                  "P10: a read of %s at %" PRIu64 " shows session %" PRIu64 ", not %" PRIu64,
-                  sim_lock_name (lock), result->index, hold.session, held.session);
+                  "P10: a read of %s sees %" PRIu64 " bytes, and %zu were complete before",
+                  sim_file_name (file), length, least);
+    else if (!whole)
+        sim_fail (sim, SIM_BROKEN, "P6: a read of %s sees no whole sections", sim_file_name (file));
+}
+
+static void
+s_read (sim_t *sim, const client_t *client, const hf_query_result_t *result)
+{
+    const model_text_t *text = &sim->watch.model->files[client->query_name];
+    uint64_t at = client->query_offset;
+    s_check_length (sim, client, client->query_name, result->total);
+    bool all = at + result->data.size == result->total || at > result->total;
+    if (!all || (result->data.size > 0 &&
+                 (at + result->data.size > text->size ||
+                  memcmp (result->data.at, text->bytes + at, result->data.size) != 0)))
+        sim_fail (sim, SIM_BROKEN, "P6: a read of %s at %" PRIu64 " gives other bytes",
+                  sim_file_name (client->query_name), at);
+}
+
+static void
+s_files (sim_t *sim, const client_t *client, const hf_query_result_t *result)
+{
+    uint64_t lengths[MODEL_FILES] = {0};
+    hf_scan_t scan = hf_scan_list (result->rows);
+    for (uint32_t i = 0; i < result->rows.count; i++) {
+        hf_file_row_t row;
+        bool read = hf_file_row_get (&scan, &row);
+        assert (read);
+        lengths[sim_file_number (row.file)] = row.length;
+    }
+    for (size_t file = 0; file < MODEL_FILES; file++)
+        s_check_length (sim, client, file, lengths[file]);
 }
 
 void
-sim_belief_read (sim_t *sim, const client_t *client, const hf_query_result_t *result)
+sim_belief_query (sim_t *sim, const client_t *client, const hf_op_t *op)
 {
-    const watch_t *watch = &sim->watch;
-    size_t file = client->query_name;
-    const model_text_t *text = &watch->model->files[file];
-    size_t least = 0;
-    bool whole = result->total == 0;
-    for (size_t i = 0; i < watch->files_count; i++) {
-        if (watch->files[i].index <= client->query_low)
-            least = watch->files[i].size[file];
-        whole = whole || watch->files[i].size[file] == result->total;
-    }
-    if (result->total < least)
-        sim_fail (sim, SIM_BROKEN,
-                  "P10: a read of %s sees %" PRIu64 " bytes, and %zu were complete before",
-                  sim_file_name (file), result->total, least);
-    else if (!whole || result->data.size > text->size ||
-             memcmp (result->data.at, text->bytes, result->data.size) != 0)
-        sim_fail (sim, SIM_BROKEN, "P6: a read of %s sees no whole sections", sim_file_name (file));
+    hf_query_result_t result;
+    hf_scan_t scan = hf_scan (op->reply, op->reply_size);
+    bool read = hf_query_result_get (&scan, &result);
+    assert (read);
+    sim->result->totals.reads++;
+    if (result.status != HF_OK && result.status != HF_NOT_FOUND)
+        sim_fail (sim, SIM_BROKEN, "P10: a read is answered %s",
+                  hf_status_name ((hf_status_t)result.status));
+    else if (client->query_what == HF_WHAT_LOCK || client->query_what == HF_WHAT_LOCKS)
+        s_locks (sim, client, &result);
+    else if (client->query_what == HF_WHAT_READ)
+        s_read (sim, client, &result);
+    else if (client->query_what == HF_WHAT_FILES)
+        s_files (sim, client, &result);
 }

@@ -1,19 +1,22 @@
-//  A node's disk, and its life.
+//  A node's disks: the log, the rows of the state, the files. A commit is whole or not at all.
 
 #include "tests/sim/sim_internal.h"
+
+//  ---- the log ----------------------------------------------------------------------------
+
+#define ENTRY_BYTES 16 //  of an entry, besides its payload
 
 void
 sim_disk_add (disk_t *disk, item_t item)
 {
-    disk->items = sim_grow (disk->items, disk->count, &disk->room, sizeof *disk->items);
-    disk->items[disk->count++] = item;
+    *hf_array_add (&disk->items) = item;
 }
 
 item_t
 sim_disk_at (const disk_t *disk, uint64_t index)
 {
-    assert (index > disk->base_index && index <= disk->count);
-    return disk->items[index - 1];
+    assert (index > disk->base_index && index <= disk->items.count);
+    return disk->items.list[index - 1];
 }
 
 uint64_t
@@ -22,20 +25,20 @@ sim_disk_term (const disk_t *disk, uint64_t index)
     return index == disk->base_index ? disk->base_term : sim_disk_at (disk, index).term;
 }
 
-/*  TO becomes as FROM, which differs only behind the first SAME items. */
+/*  TO becomes as FROM, which differs only after the first SAME items. */
 void
 sim_disk_copy (disk_t *to, const disk_t *from, size_t same)
 {
-    assert (same <= from->count && same <= to->count && to->base_index <= from->base_index);
+    assert (same <= from->items.count && same <= to->items.count);
+    assert (to->base_index <= from->base_index);
+    items_t items = to->items;
     for (size_t i = to->base_index; i < from->base_index && i < same; i++)
-        to->items[i] = (item_t){0};
-    disk_t old = *to;
+        items.list[i] = (item_t){0};
     *to = *from;
-    to->items = old.items;
-    to->room = old.room;
-    to->count = same;
-    for (size_t i = same; i < from->count; i++)
-        sim_disk_add (to, from->items[i]);
+    to->items = items;
+    to->items.count = same;
+    for (size_t i = same; i < from->items.count; i++)
+        sim_disk_add (to, from->items.list[i]);
 }
 
 hf_entry_t
@@ -47,10 +50,20 @@ sim_entry (const item_t *item)
     return entry;
 }
 
-void
-sim_disk_prune (disk_t *disk, uint64_t upto)
+uint64_t
+sim_disk_keeps (const disk_t *disk, uint64_t bytes)
 {
-    assert (upto > disk->base_index && upto <= disk->count);
+    uint64_t index = disk->items.count, kept = 0;
+    while (index > disk->base_index && kept < bytes) {
+        item_t item = sim_disk_at (disk, index--);
+        kept += ENTRY_BYTES + sim_entry (&item).payload.size;
+    }
+    return index;
+}
+
+static void
+s_prune (disk_t *disk, uint64_t upto)
+{
     uint64_t term = sim_disk_term (disk, upto);
     for (uint64_t index = disk->base_index + 1; index <= upto; index++) {
         item_t item = sim_disk_at (disk, index);
@@ -58,194 +71,239 @@ sim_disk_prune (disk_t *disk, uint64_t upto)
             disk->roster_index = index;
             disk->roster = item.payload;
         }
-        disk->items[index - 1] = (item_t){0};
+        disk->items.list[index - 1] = (item_t){0};
     }
     disk->base_index = upto;
     disk->base_term = term;
 }
 
 void
-sim_disk_reset (disk_t *disk, uint64_t index, uint64_t term, const blob_t *roster)
+sim_disk_reset (disk_t *disk, const hf_snapshot_log_t *log, const blob_t *roster)
 {
-    disk->count = 0;
-    for (uint64_t i = 0; i < index; i++)
+    assert (log->last_index == log->base_index);
+    disk->items.count = 0;
+    for (uint64_t i = 0; i < log->base_index; i++)
         sim_disk_add (disk, (item_t){0});
-    disk->base_index = index;
-    disk->base_term = term;
-    disk->roster_index = roster ? index : 0;
+    disk->base_index = log->base_index;
+    disk->base_term = log->base_term;
+    disk->term = log->term;
+    disk->voted_for = log->voted_for;
+    disk->roster_index = roster ? log->base_index : 0;
     disk->roster = roster;
-    if (disk->term < term) {
-        disk->term = term;
-        disk->voted_for = 0;
-    }
 }
 
-//  ---- start ---------------------------------------------------------------------------
+void
+sim_log_durable (node_t *node)
+{
+    sim_disk_copy (&node->durable, &node->written, node->written_from);
+    node->written_from = node->written.items.count;
+}
+
+//  ---- the log's port ------------------------------------------------------------------------
+
+static void
+s_log_vote (void *arg, uint64_t term, uint32_t voted_for)
+{
+    node_t *node = ((port_t *)arg)->node;
+    assert (term >= node->written.term);
+    node->written.term = term;
+    node->written.voted_for = voted_for;
+}
+
+static void
+s_log_truncate (void *arg, uint64_t index)
+{
+    node_t *node = ((port_t *)arg)->node;
+    assert (index > node->written.base_index && index <= node->written.items.count);
+    node->written.items.count = index - 1;
+    if (index - 1 < node->written_from)
+        node->written_from = index - 1;
+}
+
+static void
+s_log_append (void *arg, uint64_t index, const hf_entry_t *entry)
+{
+    port_t *port = arg;
+    disk_t *disk = &port->node->written;
+    assert (index == disk->items.count + 1);
+    const blob_t *payload = NULL;
+    if (entry->payload.size > 0)
+        payload = sim_blob (port->sim, entry->payload.at, entry->payload.size);
+    sim_disk_add (disk, (item_t){entry->term, entry->type, payload});
+    sim_watch_written (port->sim, port->node, index);
+}
 
 static uint32_t
-s_chunk (void *arg, uint64_t first, uint32_t max)
+s_log_prune (void *arg, uint64_t upto, uint64_t keep_bytes, uint32_t most)
 {
-    const sim_t *sim = arg;
-    assert (first > 0 && max > 0);
-    return sim->odds.chunk < max ? sim->odds.chunk : max;
+    port_t *port = arg;
+    disk_t *disk = &port->node->written;
+    uint64_t first = disk->base_index, keeps = sim_disk_keeps (disk, keep_bytes);
+    upto = upto < keeps ? upto : keeps;
+    upto = upto < first + most ? upto : first + most;
+    if (upto <= first)
+        return 0;
+    s_prune (disk, upto);
+    port->sim->result->totals.prunes++;
+    sim_check_base (port->sim, port->node, upto, disk->base_term);
+    sim_tell (port->sim, "node %u prunes its log up to %" PRIu64, port->node->id, upto);
+    return (uint32_t)(upto - first);
 }
 
-/*  The ROSTER entry at INDEX, as the core wants it. */
-static void
-s_add_roster (hf_roster_at_t **list, size_t *count, size_t *room, uint64_t index,
-              const blob_t *payload)
+static uint32_t
+s_log_read (void *arg, uint64_t first, uint64_t last, size_t bytes, hf_pack_t *pack)
 {
-    assert (payload->size <= HF_ROSTER_MAX);
-    *list = sim_grow (*list, *count, room, sizeof **list);
-    hf_roster_at_t *roster = &(*list)[(*count)++];
-    *roster = (hf_roster_at_t){.index = index, .size = (uint8_t)payload->size};
-    memcpy (roster->payload, payload->bytes, payload->size);
-}
-
-static void
-s_config (sim_t *sim, const node_t *node, hf_core_config_t *config)
-{
-    hf_core_config_defaults (config);
-    config->self = node->id;
-    config->members_count = sim->odds.members;
-    for (uint32_t i = 0; i < config->members_count; i++)
-        config->members[i] = i + 1;
-    config->prefer_lowest = sim->odds.prefer_lowest;
-    config->stability_us = sim->odds.stability_us;
-    config->seed = sim_random (sim, UINT64_MAX);
-    config->incarnation = node->durable.incarnation;
-}
-
-static hf_core_t *
-s_restore (sim_t *sim, const node_t *node)
-{
-    const disk_t *disk = &node->durable;
-    hf_term_span_t *spans = NULL;
-    hf_roster_at_t *rosters = NULL;
-    size_t room = 0, roster_room = 0;
-    hf_restored_t restored = {.term = disk->term,
-                              .voted_for = disk->voted_for,
-                              .base_index = disk->base_index,
-                              .base_term = disk->base_term,
-                              .last_index = disk->count};
-    if (disk->roster)
-        s_add_roster (&rosters, &restored.rosters_count, &roster_room, disk->roster_index,
-                      disk->roster);
-    uint64_t term = 0;
-    for (uint64_t index = disk->base_index + 1; index <= disk->count; index++) {
+    const disk_t *disk = &((port_t *)arg)->node->written;
+    uint32_t count = 0;
+    for (uint64_t index = first; index <= last; index++, count++) {
+        if (count > 0 && hf_pack_size (pack) >= bytes)
+            break;
         item_t item = sim_disk_at (disk, index);
-        if (item.type == HF_ENTRY_ROSTER)
-            s_add_roster (&rosters, &restored.rosters_count, &roster_room, index, item.payload);
-        if (item.term == term)
-            continue;
-        term = item.term;
-        spans = sim_grow (spans, restored.spans_count, &room, sizeof *spans);
-        spans[restored.spans_count++] = (hf_term_span_t){.first_index = index, .term = term};
+        hf_entry_t entry = sim_entry (&item);
+        hf_entry_put (pack, &entry);
     }
-    restored.spans = spans;
-    restored.rosters = rosters;
-    hf_core_config_t config;
-    s_config (sim, node, &config);
-    hf_core_t *core = hf_core_new (&config, &restored, sim_node_local (sim, node), s_chunk, sim);
-    free (spans);
-    free (rosters);
-    return core;
+    return count;
 }
 
-/*  A disk that is found damaged is refused; somebody comes and wipes it. */
-static void
-s_refuses (sim_t *sim, node_t *node)
+hf_election_log_t
+sim_log (sim_t *sim, node_t *node)
 {
-    sim_tell (sim, "node %u refuses its damaged disk", node->id);
-    node->damaged = false;
-    sim_wipe (sim, node);
-    sim_post (sim, sim_random (sim, 3000000),
-              (event_t){.type = EV_START, .to = node->id, .life = node->life});
+    node->port = (port_t){.sim = sim, .node = node};
+    return (hf_election_log_t){.arg = &node->port,
+                               .vote = s_log_vote,
+                               .truncate = s_log_truncate,
+                               .append = s_log_append,
+                               .prune = s_log_prune,
+                               .read = s_log_read};
+}
+
+//  ---- rows ------------------------------------------------------------------------------------
+
+static hf_span_t
+s_span (const blob_t *blob)
+{
+    return hf_span (blob->bytes, blob->size);
+}
+
+static int
+s_order (hf_span_t a, hf_span_t b)
+{
+    uint32_t common = a.size < b.size ? a.size : b.size;
+    int order = common > 0 ? memcmp (a.at, b.at, common) : 0;
+    return order != 0 ? order : (a.size > b.size) - (a.size < b.size);
+}
+
+/*  The first row whose key is not below KEY. */
+static size_t
+s_lower (const rows_t *rows, hf_span_t key)
+{
+    size_t low = 0, high = rows->all.count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (s_order (s_span (rows->all.list[middle].key), key) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 
 void
-sim_start (sim_t *sim, node_t *node)
+sim_rows_put (sim_t *sim, rows_t *rows, hf_span_t key, hf_span_t value)
 {
-    assert (node->core == NULL);
-    if (node->damaged) {
-        s_refuses (sim, node);
-        return;
+    size_t at = s_lower (rows, key);
+    row_t *row = &rows->all.list[at];
+    if (at == rows->all.count || !hf_span_equal (s_span (row->key), key)) {
+        size_t behind = rows->all.count - at;
+        hf_array_add (&rows->all);
+        row = &rows->all.list[at];
+        memmove (row + 1, row, behind * sizeof *row);
+        row->key = sim_blob (sim, key.at, key.size);
     }
-    if (node->ready && !sim_swap (sim, node))
-        return;
-    sim_check_start (sim, node);
-    if (sim->failed)
-        return;
-    sim_tell (sim, "node %u starts: term %" PRIu64 ", entries %" PRIu64 "..%zu, state %" PRIu64,
-              node->id, node->durable.term, node->durable.base_index + 1, node->durable.count,
-              node->rows.index);
-    node->written.count = node->written.base_index = 0;
-    sim_disk_copy (&node->written, &node->durable, 0);
-    node->written_from = node->written.count;
-    node->dirty = node->syncing = false;
-    node->early_done = 0;
-    node->reported = node->flushed = node->rows.index;
-    node->prunes = true;
-    node->held_until_us = 0;
-    node->proposals_count = 0;
-    node->mesh.count = node->pipe.count = node->said.count = node->door.count = 0;
-    node->to_lock_us = node->to_election_us = 0;
-    node->turn_at_us = node->lock_turn_at_us = UINT64_MAX;
-    node->frozen_until_us = 0;
-    node->disk_stall_us = 0;
-    node->disk_fails = false;
-    node->core = s_restore (sim, node);
-    assert (node->core != NULL);
-    node->seen = hf_core_view (node->core);
-    node->listened_us = sim_node_local (sim, node);
-    sim_lock_start (sim, node);
-    sim_links (sim, node->id);
-    sim_election_wake (sim, node, 0);
+    row->value = sim_blob (sim, value.at, value.size);
 }
 
-//  ---- crash ----------------------------------------------------------------------------
-
 static void
-s_files_crash (sim_t *sim, node_t *node)
+s_remove (rows_t *rows, hf_span_t key, bool prefix)
 {
-    for (size_t i = 0; i < MODEL_FILES; i++)
-        node->files[i].size = node->files[i].durable;
-    node->files_index = node->files_durable_index;
-    node->files_syncing = false;
-    (void)sim;
+    size_t first = s_lower (rows, key), end = first;
+    while (end < rows->all.count) {
+        hf_span_t at = s_span (rows->all.list[end].key);
+        bool meant = prefix ? at.size >= key.size && memcmp (at.at, key.at, key.size) == 0
+                            : hf_span_equal (at, key);
+        if (!meant)
+            break;
+        end++;
+    }
+    memmove (&rows->all.list[first], &rows->all.list[end],
+             (rows->all.count - end) * sizeof *rows->all.list);
+    rows->all.count -= end - first;
 }
 
 void
-sim_crash (sim_t *sim, node_t *node, bool seen)
+sim_rows_change (sim_t *sim, rows_t *rows, hf_list_t changes)
 {
-    assert (node->core != NULL);
-    //  A transaction under way may have reached the disk, or not; as a whole.
-    if (node->syncing && sim_random (sim, 2) == 0)
-        sim_disk_copy (&node->durable, &node->written, node->written_from);
-    sim_tell (sim, "node %u crashes: %zu entries on its disk", node->id, node->durable.count);
-    hf_core_destroy (&node->core);
-    hf_effects_done (&node->effects);
-    sim_lock_stop (node);
-    s_files_crash (sim, node);
-    sim_flush_crash (sim, node);
-    sim_pull_crash (sim, node);
-    node->promised_term = node->durable.term;
-    node->promised_vote = node->durable.voted_for;
-    if (node->clock.stopped)
-        sim_clock_stop (sim, &node->clock, false);
-    node->life++;
-    for (uint32_t peer = 1; peer <= sim->odds.members; peer++) {
-        if (peer == node->id || sim->nodes[peer].core == NULL)
-            continue;
-        sim_post (
-            sim, 300000 + sim_random (sim, 500000),
-            (event_t){
-                .type = EV_LINK, .to = peer, .from = node->id, .life = sim->nodes[peer].life});
-        if (seen && !sim->cut[node->id][peer] && !sim->cut[peer][node->id])
-            sim_post (sim, 200 + sim_random (sim, 5000),
-                      (event_t){.type = EV_CONNECTION,
-                                .to = peer,
-                                .from = node->id,
-                                .life = sim->nodes[peer].life});
+    hf_scan_t scan = hf_scan_list (changes);
+    for (uint32_t i = 0; i < changes.count; i++) {
+        hf_state_change_t change;
+        bool read = hf_state_change_get (&scan, &change);
+        assert (read);
+        if (change.gone)
+            s_remove (rows, change.key, change.prefix);
+        else
+            sim_rows_put (sim, rows, change.key, change.value);
     }
+}
+
+static uint64_t
+s_sum (hf_span_t key, hf_span_t value)
+{
+    return hf_hash (hf_hash (0, key.at, key.size), value.at, value.size);
+}
+
+/*  Changed rows leave the lock actor: what the rows must add up to when these are written. */
+void
+sim_rows_left (node_t *node, const hf_a_rows_t *rows)
+{
+    const hf_state_t *state = hf_lock_service_state (node->lock);
+    hf_pack_t pack;
+    hf_pack_init (&pack);
+    hf_state_rows (state, &pack);
+    hf_scan_t scan = hf_scan_list (hf_pack_list (&pack));
+    hf_state_row_t row;
+    node->left_index = rows->index;
+    node->left_sum = 0;
+    while (!hf_scan_at_end (&scan) && hf_state_row_get (&scan, &row))
+        node->left_sum += s_sum (row.key, row.value);
+    hf_pack_done (&pack);
+}
+
+void
+sim_rows_durable (sim_t *sim, const node_t *node)
+{
+    uint64_t sum = 0;
+    if (node->rows.index != node->left_index)
+        return;
+    for (size_t i = 0; i < node->rows.all.count; i++)
+        sum += s_sum (s_span (node->rows.all.list[i].key), s_span (node->rows.all.list[i].value));
+    if (sum != node->left_sum)
+        sim_fail (sim, SIM_BROKEN, "P7: the rows of node %u are not its state at %" PRIu64,
+                  node->id, node->rows.index);
+}
+
+/*  NULL when it cannot be read. */
+hf_state_t *
+sim_rows_load (sim_t *sim, const node_t *node)
+{
+    hf_state_t *state = hf_state_new ();
+    bool good = true;
+    size_t count = node->rows.all.count;
+    size_t first = count > 0 ? sim_random (sim, count) : 0; //  in any order
+    for (size_t i = 0; i < count && good; i++) {
+        const row_t *row = &node->rows.all.list[(first + i) % count];
+        good = hf_state_load (state, s_span (row->key), s_span (row->value));
+    }
+    if (!good || !hf_state_loaded (state))
+        hf_state_destroy (&state);
+    return state;
 }

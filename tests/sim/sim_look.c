@@ -2,7 +2,6 @@
 //  its readers show it, which must be what the model shows.
 
 #include "tests/sim/sim_internal.h"
-#include "base/hf_hash.h"
 
 //  ---- what can be read ---------------------------------------------------------------------
 
@@ -74,7 +73,8 @@ void
 sim_check_base (sim_t *sim, const node_t *node, uint64_t index, uint64_t term)
 {
     const watch_t *watch = &sim->watch;
-    if (index > watch->committed_count || (index > 0 && watch->committed[index - 1].term != term))
+    if (index > watch->committed.count ||
+        (index > 0 && watch->committed.list[index - 1].item.term != term))
         sim_fail (sim, SIM_BROKEN,
                   "P7: the log of node %u begins behind (%" PRIu64 ", %" PRIu64
                   "), which was never committed",
@@ -86,18 +86,19 @@ s_check_files (sim_t *sim, const node_t *node)
 {
     const watch_t *watch = &sim->watch;
     size_t at = 0;
-    while (at < watch->files_count && watch->files[at].index < node->files_durable_index)
+    while (at < watch->files.count && watch->files.list[at].index < node->section_durable)
         at++;
     for (size_t file = 0; file < MODEL_FILES; file++) {
-        bool none = node->files_durable_index == 0;
-        size_t size = none || at == watch->files_count ? 0 : watch->files[at].size[file];
+        bool none = node->section_durable == 0;
+        size_t size = none || at == watch->files.count ? 0 : watch->files.list[at].size[file];
         const sim_file_t *own = &node->files[file];
-        if (own->size != size ||
-            (size > 0 && memcmp (own->bytes, watch->model->files[file].bytes, size) != 0))
+        if (own->bytes.count != size ||
+            (size > 0 && memcmp (own->bytes.list, watch->model->files[file].bytes, size) != 0))
             sim_fail (sim, SIM_BROKEN,
                       "P6: node %u starts with file %s of %zu bytes, not the %zu of the sections "
                       "up to %" PRIu64,
-                      node->id, sim_file_name (file), own->size, size, node->files_durable_index);
+                      node->id, sim_file_name (file), own->bytes.count, size,
+                      node->section_durable);
     }
 }
 
@@ -112,21 +113,23 @@ s_check_state (sim_t *sim, const node_t *node)
         return;
     }
     hf_state_check (state);
-    if (hf_state_applied_index (state) != index || index > watch->applied)
+    if (hf_state_applied_index (state) != index || index > watch->committed.count)
         sim_fail (sim, SIM_BROKEN, "P4: node %u loads the state of %" PRIu64 ", not %" PRIu64,
                   node->id, hf_state_applied_index (state), index);
-    else if (index > 0 && (hf_state_hash (state) != watch->state_hashes[index - 1] ||
-                           sim_look_state (state) != watch->views[index - 1] ||
-                           hf_state_applied_term (state) != watch->committed[index - 1].term))
+    else if (index > 0 &&
+             (hf_state_hash (state) != watch->committed.list[index - 1].state_hash ||
+              sim_look_state (state) != watch->committed.list[index - 1].view ||
+              hf_state_applied_term (state) != watch->committed.list[index - 1].item.term))
         sim_fail (sim, SIM_BROKEN, "P4: node %u loads another state of %" PRIu64, node->id, index);
-    else if (index > 0 && hf_state_section_index (state) != watch->sections[index - 1])
+    else if (index > 0 &&
+             hf_state_section_index (state) != watch->committed.list[index - 1].section)
         sim_fail (sim, SIM_BROKEN,
                   "P6: node %u loads section %" PRIu64 " as the last one, not %" PRIu64, node->id,
-                  hf_state_section_index (state), watch->sections[index - 1]);
-    else if (node->files_durable_index < hf_state_section_index (state))
+                  hf_state_section_index (state), watch->committed.list[index - 1].section);
+    else if (node->section_durable < hf_state_section_index (state))
         sim_fail (sim, SIM_BROKEN,
                   "P6: the files of node %u end with section %" PRIu64 ", its state with %" PRIu64,
-                  node->id, node->files_durable_index, hf_state_section_index (state));
+                  node->id, node->section_durable, hf_state_section_index (state));
     hf_state_destroy (&state);
 }
 
@@ -135,10 +138,10 @@ sim_check_start (sim_t *sim, node_t *node)
 {
     const disk_t *log = &node->durable;
     sim_check_base (sim, node, log->base_index, log->base_term);
-    if (node->rows.index < log->base_index || node->rows.index > log->count)
+    if (node->rows.index < log->base_index || node->rows.index > log->items.count)
         sim_fail (sim, SIM_BROKEN,
                   "P7: the rows of node %u are of %" PRIu64 ", its log is %" PRIu64 "..%zu",
-                  node->id, node->rows.index, log->base_index + 1, log->count);
+                  node->id, node->rows.index, log->base_index + 1, log->items.count);
     bool revoted = node->promised_vote != 0 && node->promised_vote != log->voted_for;
     if (log->term < node->promised_term || (log->term == node->promised_term && revoted))
         sim_fail (sim, SIM_BROKEN,

@@ -13,18 +13,57 @@ s_some (sim_t *sim, uint32_t max)
     return sim_random (sim, 2) == 0 ? 0 : 1 + (uint32_t)sim_random (sim, max);
 }
 
-static void
-s_pick_bounds (sim_t *sim, odds_t *odds)
+/*  Some numbers are small, so that bounds are met. */
+static uint64_t
+s_bound (sim_t *sim, uint64_t least, uint64_t small, uint64_t large)
 {
+    return least + sim_random (sim, sim_random (sim, 2) == 0 ? small : large);
+}
+
+static void
+s_pick_election (sim_t *sim, odds_t *odds)
+{
+    hf_election_config_t *config = &odds->election;
+    hf_core_config_defaults (&config->core);
+    config->core.members_count = odds->members;
+    for (uint32_t i = 0; i < odds->members; i++)
+        config->core.members[i] = i + 1;
+    config->core.prefer_lowest = sim_random (sim, 8) != 0;
+    config->core.stability_us = 200000 + sim_random (sim, 1800000);
+    config->log_keep = s_bound (sim, 0, 1000, 10000);
+    config->hold_us = 500000 + sim_random (sim, 5000000);
+    config->prune_step = 1 + (uint32_t)sim_random (sim, 64);
+    config->tail_bytes = (uint32_t)s_bound (sim, 1, 300, 10000);
+    config->chunk_bytes = (uint32_t)s_bound (sim, 1, 300, 1000);
+    config->propose_bytes = (uint32_t)s_bound (sim, 1, 300, 5000);
+    config->deliver_bytes = (uint32_t)s_bound (sim, 1, 500, 5000);
+    odds->lock.credit_bytes = s_bound (sim, 1, 300, 5000);
+    config->deliver_ahead = (uint32_t)(odds->lock.credit_bytes + s_bound (sim, 1, 500, 5000));
+}
+
+static void
+s_pick_lock (sim_t *sim, odds_t *odds)
+{
+    hf_lock_config_t *config = &odds->lock;
     odds->flushes = sim_random (sim, 3) != 0;
-    odds->flush_rows = 1 + (uint32_t)sim_random (sim, sim_random (sim, 2) == 0 ? 8 : 100);
-    odds->flush_us = 10000 + sim_random (sim, sim_random (sim, 2) == 0 ? 200000 : 2000000);
-    odds->keep = (uint32_t)sim_random (sim, sim_random (sim, 2) == 0 ? 51 : 6);
-    odds->prune_step = 1 + (uint32_t)sim_random (sim, 64);
-    odds->part = 50 + (uint32_t)sim_random (sim, 500);
-    odds->window = odds->part * (1 + (uint32_t)sim_random (sim, 4));
-    odds->fresh_us = sim_random (sim, 1000000);
-    odds->held_us = 500000 + sim_random (sim, 5000000);
+    config->endpoint = "node:1";
+    config->version = "sim";
+    config->flush_us = odds->flushes ? s_bound (sim, 10000, 200000, 2000000) : 1000000000;
+    config->flush_bytes = odds->flushes ? s_bound (sim, 1, 500, 10000) : 1U << 20;
+    config->unwritten_max = config->flush_bytes + s_bound (sim, 0, 2000, 1U << 20);
+    config->undecided_max = s_bound (sim, 1, 400, 1U << 20);
+    config->readings_max = (uint32_t)s_bound (sim, 4, 6, 1000);
+    odds->door = (uint32_t)s_bound (sim, 1, 3, 1000);
+    odds->poll_us = sim_random (sim, 2) * sim_random (sim, 3000);
+    hf_file_config_t *file = &odds->file;
+    file->part_bytes = 50 + (uint32_t)sim_random (sim, 500);
+    file->window_bytes = file->part_bytes * (1 + (uint32_t)sim_random (sim, 4));
+    file->batch_bytes = (uint32_t)s_bound (sim, 1, 500, 10000);
+    file->ask_again_us = 50000 + sim_random (sim, 200000);
+    file->fresh_us = 1 + sim_random (sim, 1000000);
+    file->shared_us = file->fresh_us + sim_random (sim, 2000000);
+    file->forget_us = 300000 + sim_random (sim, 3000000);
+    odds->damage = sim_random (sim, 3) == 0 ? 20 : 0;
 }
 
 static void
@@ -47,6 +86,8 @@ s_pick_faults (sim_t *sim, odds_t *odds)
     odds->crash_syncing = s_some (sim, 60);
     odds->crash_swapping = s_some (sim, 500);
     odds->lag = s_some (sim, 150);
+    odds->reconnect = s_some (sim, 100);
+    odds->slow_turn = s_some (sim, 30);
     odds->long_cuts = sim_random (sim, 2) == 0;
     odds->disk_slow = s_some (sim, 60);
 }
@@ -57,11 +98,9 @@ sim_odds_pick (sim_t *sim)
     static const uint32_t sizes[] = {3, 5, 3, 5, 3, 7, 1};
     odds_t *odds = &sim->odds;
     odds->members = sizes[sim_random (sim, 7)];
-    odds->clients = 2 + (uint32_t)sim_random (sim, CLIENTS_MAX - 2);
+    odds->clients = 1 + (uint32_t)sim_random (sim, CLIENTS_MAX - 2);
     odds->locks = 1 + (uint32_t)sim_random (sim, MODEL_LOCKS);
-    odds->stability_us = 200000 + sim_random (sim, 1800000);
-    odds->prefer_lowest = sim_random (sim, 8) != 0;
-    odds->chunk = 1 + (uint32_t)sim_random (sim, 5);
+    odds->users = 1 + (uint32_t)sim_random (sim, USERS_MAX);
     odds->latency_us = 50 + sim_random (sim, 1000);
     odds->jitter_us = sim_random (sim, 4) == 0 ? sim_random (sim, 100000) : sim_random (sim, 2000);
     odds->client_jitter_us =
@@ -76,7 +115,8 @@ sim_odds_pick (sim_t *sim)
     odds->past = sim_random (sim, 2) == 0;
     odds->faults_until_us = sim->now_us + 3000000 + sim_random (sim, 15000000);
     odds->late = sim_random (sim, 4) == 0 ? 1 + (uint32_t)sim_random (sim, odds->members) : 0;
-    s_pick_bounds (sim, odds);
+    s_pick_election (sim, odds);
+    s_pick_lock (sim, odds);
     s_pick_faults (sim, odds);
     //  Mostly nothing goes wrong before the cluster is formed, for which all must be heard.
     sim->storm = *odds;
@@ -122,7 +162,7 @@ s_everybody (sim_t *sim)
     hf_pack_t payload;
     hf_pack_init (&payload);
     for (uint32_t i = 0; i < sim->odds.members; i++)
-        members[i] = (hf_member_t){i + 1, sim->nodes[i + 1].incarnations[0]};
+        members[i] = (hf_member_t){i + 1, sim->nodes[i + 1].incarnations.list[0]};
     hf_roster_put (&payload, members, sim->odds.members);
     const blob_t *blob = sim_blob (sim, hf_pack_bytes (&payload), hf_pack_size (&payload));
     hf_pack_done (&payload);
@@ -133,7 +173,7 @@ static void
 s_past_add (sim_t *sim, node_t *node, item_t item)
 {
     sim_disk_add (&node->written, item);
-    sim_watch_written (sim, node, node->written.count);
+    sim_watch_written (sim, node, node->written.items.count);
 }
 
 /*  In TERM somebody adds to its log, and some take a part of that over. Whoever leads after the
@@ -145,7 +185,7 @@ s_past_term (sim_t *sim, uint64_t term, uint64_t *number)
     node_t *leader = &sim->nodes[1 + sim_random (sim, members)];
     if (term == 1)
         s_past_add (sim, leader, (item_t){term, HF_ENTRY_ROSTER, s_everybody (sim)});
-    if (leader->written.count == 0)
+    if (leader->written.items.count == 0)
         return;
     for (uint64_t i = sim_random (sim, 6) + 1; i > 0; i--)
         s_past_add (sim, leader, (item_t){term, HF_ENTRY_COMMANDS, s_filler (sim, ++*number)});
@@ -153,11 +193,11 @@ s_past_term (sim_t *sim, uint64_t term, uint64_t *number)
         node_t *node = &sim->nodes[id];
         if (node == leader || sim_random (sim, 3) > 0)
             continue;
-        size_t least = node->written.count > 0 ? 1 : 0;
-        size_t count = least + sim_random (sim, leader->written.count + 1 - least);
-        node->written.count = 0;
+        size_t least = node->written.items.count > 0 ? 1 : 0;
+        size_t count = least + sim_random (sim, leader->written.items.count + 1 - least);
+        node->written.items.count = 0;
         for (size_t i = 0; i < count; i++)
-            sim_disk_add (&node->written, leader->written.items[i]);
+            sim_disk_add (&node->written, leader->written.items.list[i]);
     }
 }
 
@@ -186,7 +226,7 @@ s_anyone (sim_t *sim)
     node_t *leader = NULL;
     for (uint32_t id = 1; id <= sim->odds.members; id++) {
         node_t *node = &sim->nodes[id];
-        if (node->core && node->seen.role == HF_LEADER &&
+        if (node->up && node->seen.role == HF_LEADER &&
             (!leader || node->seen.term > leader->seen.term))
             leader = node;
     }
@@ -198,10 +238,9 @@ s_anyone (sim_t *sim)
 static void
 s_broken (sim_t *sim, const node_t *node, uint32_t peer)
 {
-    if (node->core)
-        sim_post (
-            sim, sim_random (sim, 2000),
-            (event_t){.type = EV_CONNECTION, .to = node->id, .from = peer, .life = node->life});
+    if (node->up)
+        sim_post (sim, sim_random (sim, 2000),
+                  (event_t){.type = EV_BROKEN, .to = node->id, .from = peer, .life = node->life});
 }
 
 /*  Every second client. A connection that breaks is seen; one that is cut is only silent. */
@@ -210,9 +249,9 @@ s_cut_client (sim_t *sim, client_t *client, uint32_t node, bool broken)
 {
     if (sim_random (sim, 2) == 0)
         return;
-    sim->client_cut[client->id][node] = true;
-    if (broken && client->node == node)
-        client->ask_us = sim_client_local (sim, client) + 1;
+    sim->connections[client->id][node].cut = true;
+    if (broken || sim_random (sim, 4) == 0)
+        sim_disconnect (sim, client->id, node, broken);
 }
 
 static void
@@ -222,8 +261,6 @@ s_freeze_for (sim_t *sim, node_t *node, uint64_t us, bool clock)
     node->frozen_until_us = sim->now_us + us;
     if (clock && !node->clock.stopped)
         sim_clock_stop (sim, &node->clock, true);
-    sim_post (sim, us, (event_t){.type = EV_TURN_ELECTION, .to = node->id, .life = node->life});
-    sim_post (sim, us, (event_t){.type = EV_TURN_LOCK, .to = node->id, .life = node->life});
 }
 
 /*  NODE is cut off, which is seen at once; and its machine stands still, so that it believes to
@@ -231,7 +268,7 @@ s_freeze_for (sim_t *sim, node_t *node, uint64_t us, bool clock)
 static void
 s_late_news (sim_t *sim, node_t *node)
 {
-    bool frozen = node->core && !node->clock.stopped && sim_random (sim, 2) == 0;
+    bool frozen = node->up && !node->clock.stopped && sim_random (sim, 2) == 0;
     uint64_t us = 30000 + sim_random (sim, frozen ? 900000 : 400000);
     sim_tell (sim, "node %u hears late%s", node->id, frozen ? ", and is frozen" : "");
     for (uint32_t id = 1; id <= sim->odds.members; id++) {
@@ -280,7 +317,7 @@ s_cut (sim_t *sim)
             s_cut_client (sim, &sim->clients[id], a, broken);
     if (how == 4)
         for (uint32_t id = 1; id <= sim->odds.members; id++)
-            sim->client_cut[1 + sim_random (sim, sim->odds.clients)][id] = true;
+            sim->connections[1 + sim_random (sim, sim->odds.clients)][id].cut = true;
     uint64_t longest_us = sim->odds.long_cuts ? 5000000 : 800000;
     sim->heal_cuts_us = sim->now_us + 50000 + sim_random (sim, longest_us);
 }
@@ -292,7 +329,9 @@ s_heal_cuts (sim_t *sim)
         return;
     sim_tell (sim, "cuts heal");
     sim->heal_cuts_us = 0;
-    memset (sim->client_cut, 0, sizeof sim->client_cut);
+    for (uint32_t id = 1; id <= sim->odds.clients; id++)
+        for (uint32_t node = 1; node <= sim->odds.members; node++)
+            sim->connections[id][node].cut = false;
     for (uint32_t a = 1; a <= sim->odds.members; a++)
         for (uint32_t b = 1; b <= sim->odds.members; b++)
             sim_cut (sim, a, b, false);
@@ -306,18 +345,10 @@ s_freeze (sim_t *sim, node_t *node)
 }
 
 static void
-s_start_later (sim_t *sim, const node_t *node)
-{
-    uint64_t down_us =
-        sim_random (sim, 3) == 0 ? sim_random (sim, 30000) : sim_random (sim, 4000000);
-    sim_post (sim, down_us, (event_t){.type = EV_START, .to = node->id, .life = node->life});
-}
-
-static void
 s_crash (sim_t *sim, node_t *node)
 {
     sim_crash (sim, node, sim_random (sim, 2) == 0);
-    s_start_later (sim, node);
+    sim_start_later (sim, node, sim_random (sim, 3) == 0 ? 30000 : 4000000);
 }
 
 /*  A minority of the disks, at most: the promises are about the others. Wiped, or damaged and
@@ -327,7 +358,7 @@ s_lose_disk (sim_t *sim, node_t *node)
 {
     if (!sim_may_lose (sim, node))
         return false;
-    bool down = node->core == NULL;
+    bool down = !node->up;
     if (sim_random (sim, 4) == 0) {
         sim_tell (sim, "the disk of node %u is damaged", node->id);
         node->damaged = true;
@@ -339,7 +370,7 @@ s_lose_disk (sim_t *sim, node_t *node)
         sim_crash (sim, node, true);
     sim_wipe (sim, node);
     if (!down)
-        s_start_later (sim, node);
+        sim_start_later (sim, node, 4000000);
     return true;
 }
 
@@ -347,7 +378,7 @@ static void
 s_stop_all (sim_t *sim)
 {
     for (uint32_t id = 1; id <= sim->odds.members; id++)
-        if (sim->nodes[id].core)
+        if (sim->nodes[id].up)
             s_crash (sim, &sim->nodes[id]);
 }
 
@@ -358,15 +389,15 @@ s_lag (sim_t *sim)
     uint32_t node = s_anyone (sim)->id;
     uint64_t until_us = sim->now_us + 100000 + sim_random (sim, 2000 * sim->odds.ttl_ms);
     client_t *client = &sim->clients[1 + sim_random (sim, sim->odds.clients)];
-    uint64_t due_us = client->keepalive_us + 2 * client->ttl_us / 3; //  when it is found silent
-    uint64_t local_us = sim_client_local (sim, client);
+    const user_t *user = &client->users[sim_random (sim, sim->odds.users)];
+    connection_t *connection = &sim->connections[client->id][node];
     if (sim_random (sim, 3) == 0)
         sim->lag_until_us[node][1 + sim_random (sim, sim->odds.members)] = until_us;
-    else if (client->session == 0 || due_us < local_us || sim_random (sim, 2) == 0)
-        sim->client_lag_until_us[client->id][node] = until_us;
-    else //  what it said in time comes when it is too late
-        sim->client_lag_until_us[client->id][client->node] =
-            sim->now_us + due_us - local_us + sim_random (sim, 100000);
+    else if (user->state != USER_HERE || sim_random (sim, 2) == 0)
+        connection->lag_until_us = until_us;
+    else //  what it said in time comes when it is found silent
+        connection->lag_until_us = sim->now_us + sim_random (sim, 200000) +
+                                   sim_until (sim, &client->clock, user->deadline_us);
 }
 
 /*  The disk stands still; sometimes the node hears no other node either, but clients. */
@@ -383,7 +414,7 @@ static bool
 s_fault_node (sim_t *sim, node_t *node)
 {
     const odds_t *odds = &sim->odds;
-    if (!node->core)
+    if (!node->up)
         return sim_odds (sim, odds->wipe) && s_lose_disk (sim, node);
     if (sim_odds (sim, odds->crash)) {
         if (sim_random (sim, 8) == 0)
@@ -402,10 +433,9 @@ s_fault_node (sim_t *sim, node_t *node)
         node->slow_pipes = !node->slow_pipes;
     else if (sim_odds (sim, odds->spurious))
         s_broken (sim, node, 1 + (uint32_t)sim_random (sim, odds->members));
-    else if (sim_odds (sim, odds->handover) && !node->syncing) {
-        hf_event_t event = {.type = HF_EV_HANDOVER};
-        sim_step (sim, node, &event);
-        sim_election_wake (sim, node, 0);
+    else if (sim_odds (sim, odds->handover)) {
+        node->stops = true;
+        sim_wake (sim, &node->actors[HF_TO_ELECTION].turn, 0);
     } else
         return false;
     return true;
@@ -414,7 +444,7 @@ s_fault_node (sim_t *sim, node_t *node)
 static bool
 s_fault_client (sim_t *sim, client_t *client)
 {
-    if (client->dead_until_us > sim->now_us || client->stalled_until_us > sim->now_us)
+    if (!client->core || client->stalled_until_us > sim->now_us)
         return false;
     if (sim_odds (sim, sim->odds.client_stall)) {
         client->stalled_until_us = sim->now_us + 10000 + sim_random (sim, 6000000);
@@ -423,9 +453,7 @@ s_fault_client (sim_t *sim, client_t *client)
     }
     if (!sim_odds (sim, sim->odds.client_death))
         return false;
-    sim_tell (sim, "client %u dies", client->id);
-    client->dead_until_us = sim->now_us + 10000 + sim_random (sim, 5000000);
-    client->life++;
+    sim_client_die (sim, client);
     return true;
 }
 
@@ -451,6 +479,11 @@ sim_fault (sim_t *sim)
     }
     if (sim_odds (sim, sim->odds.lag)) {
         s_lag (sim);
+        faults++;
+    }
+    if (sim_odds (sim, sim->odds.reconnect)) {
+        sim_disconnect (sim, 1 + (uint32_t)sim_random (sim, sim->odds.clients), s_anyone (sim)->id,
+                        true);
         faults++;
     }
     faults += s_fault_client (sim, &sim->clients[1 + sim_random (sim, sim->odds.clients)]);

@@ -165,19 +165,18 @@ s_check_section (sim_t *sim, const hf_outcome_t *out)
             sim_fail (sim, SIM_BROKEN, "P6: a section differs from what was appended in it");
         *at += part.data.size;
     }
-    watch->files =
-        sim_grow (watch->files, watch->files_count, &watch->files_room, sizeof *watch->files);
-    watch->files[watch->files_count].index = out->index;
-    memcpy (watch->files[watch->files_count++].size, watch->file_checked,
-            sizeof watch->file_checked);
+    file_at_t *files = hf_array_add (&watch->files);
+    files->index = out->index;
+    memcpy (files->size, watch->file_checked, sizeof watch->file_checked);
 }
 
 static void
-s_compare (sim_t *sim, const node_t *node, uint64_t index)
+s_compare (sim_t *sim, uint64_t index)
 {
+    const hf_outcomes_t *outcomes = &sim->watch.outcomes;
     const model_t *model = sim->watch.model;
-    for (size_t i = 0; i < node->outcomes.count || i < model->events_count; i++) {
-        const hf_outcome_t *got = i < node->outcomes.count ? &node->outcomes.list[i] : NULL;
+    for (size_t i = 0; i < outcomes->count || i < model->events_count; i++) {
+        const hf_outcome_t *got = i < outcomes->count ? &outcomes->list[i] : NULL;
         const model_event_t *expected = i < model->events_count ? &model->events[i] : NULL;
         if (!got || !expected || !s_equal (got, expected)) {
             sim_fail (sim, SIM_BROKEN,
@@ -208,47 +207,59 @@ s_note_holders (watch_t *watch)
             now.session = model->locks[lock].line[0].session;
             now.token = model->locks[lock].line[0].token;
         }
-        size_t count = watch->holders_count[lock];
-        if (count > 0 && watch->holders[lock][count - 1].token == now.token)
-            continue;
-        watch->holders[lock] =
-            sim_grow (watch->holders[lock], count, &watch->holders_room[lock], sizeof now);
-        watch->holders[lock][watch->holders_count[lock]++] = now;
+        size_t count = watch->holders[lock].count;
+        if (count == 0 || watch->holders[lock].list[count - 1].token != now.token)
+            *hf_array_add (&watch->holders[lock]) = now;
     }
 }
 
+static void
+s_model (sim_t *sim, item_t item)
+{
+    hf_list_t commands;
+    model_forget_events (sim->watch.model);
+    if (item.type != HF_ENTRY_COMMANDS ||
+        hf_payload_get (sim_entry (&item).payload, &commands) != HF_OK)
+        return;
+    hf_scan_t scan = hf_scan_list (commands);
+    for (uint32_t i = 0; i < commands.count; i++)
+        s_command (sim, &scan, item.term);
+}
+
 void
-sim_oracle_applied (sim_t *sim, node_t *node, uint64_t index, const item_t *item)
+sim_oracle_committed (sim_t *sim, uint64_t index, item_t item)
 {
     watch_t *watch = &sim->watch;
-    assert (index <= watch->committed_count);
-    uint64_t hash = hf_state_hash (node->state);
-    if (index <= watch->applied) {
-        if (hash != watch->state_hashes[index - 1] ||
-            sim_look_state (node->state) != watch->views[index - 1])
-            sim_fail (sim, SIM_BROKEN, "P4: the state of node %u differs after entry %" PRIu64,
-                      node->id, index);
-        return;
-    }
-    watch->applied = index;
-    watch->state_hashes[index - 1] = hash;
-    model_forget_events (watch->model);
-    hf_list_t commands;
-    if (item->type == HF_ENTRY_COMMANDS &&
-        hf_payload_get (sim_entry (item).payload, &commands) == HF_OK) {
-        hf_scan_t scan = hf_scan_list (commands);
-        for (uint32_t i = 0; i < commands.count; i++)
-            s_command (sim, &scan, item->term);
-    }
-    s_compare (sim, node, index);
+    committed_t *committed = &watch->committed.list[index - 1];
+    hf_outcomes_reset (&watch->outcomes);
+    hf_entry_t entry = sim_entry (&item);
+    hf_state_apply (watch->state, index, &entry, &watch->outcomes);
+    s_model (sim, item);
+    s_compare (sim, index);
     s_note_holders (watch);
-    watch->views[index - 1] = sim_look_state (node->state);
-    if (watch->views[index - 1] != sim_look_model (watch->model))
+    committed->state_hash = hf_state_hash (watch->state);
+    committed->view = sim_look_state (watch->state);
+    if (committed->view != sim_look_model (watch->model))
         sim_fail (sim, SIM_BROKEN,
-                  "P4: node %u shows another state after entry %" PRIu64 " than the model's",
+                  "P4: the state shows something else after entry %" PRIu64 " than the model",
+                  index);
+    size_t sections = watch->files.count;
+    committed->section = sections > 0 ? watch->files.list[sections - 1].index : 0;
+}
+
+void
+sim_oracle_state (sim_t *sim, node_t *node)
+{
+    const hf_state_t *state = hf_lock_service_state (node->lock);
+    uint64_t index = hf_state_applied_index (state);
+    if (index == 0)
+        return;
+    assert (index <= sim->watch.committed.count);
+    const committed_t *committed = &sim->watch.committed.list[index - 1];
+    if (hf_state_hash (state) != committed->state_hash ||
+        (sim_random (sim, 4) == 0 && sim_look_state (state) != committed->view))
+        sim_fail (sim, SIM_BROKEN, "P4: the state of node %u differs after entry %" PRIu64,
                   node->id, index);
-    size_t sections = watch->files_count;
-    watch->sections[index - 1] = sections > 0 ? watch->files[sections - 1].index : 0;
 }
 
 void

@@ -13,10 +13,17 @@ sim_heal (sim_t *sim)
     odds->crash_voting = odds->crash_leading = odds->crash_committing = odds->crash_syncing = 0;
     odds->crash_swapping = 0;
     memset (sim->lag_until_us, 0, sizeof sim->lag_until_us);
-    memset (sim->client_lag_until_us, 0, sizeof sim->client_lag_until_us);
     odds->jitter_us = odds->client_jitter_us = 200;
     odds->disk_us = 500;
-    memset (sim->client_cut, 0, sizeof sim->client_cut);
+    odds->slow_turn = odds->damage = 0;
+    for (uint32_t id = 1; id <= odds->clients; id++) {
+        sim->clients[id].stalled_until_us = 0;
+        sim_wake (sim, &sim->clients[id].turn, 0);
+        for (uint32_t node = 1; node <= odds->members; node++) {
+            sim->connections[id][node].cut = false;
+            sim->connections[id][node].lag_until_us = 0;
+        }
+    }
     for (uint32_t id = 1; id <= odds->members; id++) {
         node_t *node = &sim->nodes[id];
         for (uint32_t peer = 1; peer <= odds->members; peer++)
@@ -26,13 +33,17 @@ sim_heal (sim_t *sim)
         node->slow_pipes = node->disk_fails = false;
         node->disk_stall_us = 0;
         node->frozen_until_us = 0;
-        if (node->core == NULL)
+        if (!node->up)
             sim_start (sim, node);
-        if (node->core == NULL) //  it was wiped just now
-            continue;
-        sim_election_wake (sim, node, 0);
-        sim_lock_wake (sim, node, 0);
+        for (hf_to_t actor = HF_TO_ELECTION; actor <= HF_TO_FILE && node->up; actor++)
+            sim_wake (sim, &node->actors[actor].turn, 0);
     }
+}
+
+static const hf_state_t *
+s_state (const node_t *node)
+{
+    return hf_lock_service_state (node->lock);
 }
 
 static node_t *
@@ -41,7 +52,8 @@ s_leader (sim_t *sim)
     node_t *leader = NULL;
     for (uint32_t id = 1; id <= sim->odds.members; id++) {
         node_t *node = &sim->nodes[id];
-        if (node->core && node->leading && node->seen.role == HF_LEADER &&
+        if (node->up && node->seen.role == HF_LEADER &&
+            hf_core_accepts (hf_election_service_core (node->election)) &&
             (!leader || node->seen.term > leader->seen.term))
             leader = node;
     }
@@ -61,17 +73,17 @@ s_has_served (sim_t *sim)
 {
     const node_t *leader = s_leader (sim);
     for (uint32_t id = 1; id <= sim->odds.clients; id++)
-        if (!sim->clients[id].done)
+        if (!sim_people_done (&sim->clients[id]))
             return false;
-    return leader && hf_state_sessions_count (leader->state) == 0 &&
-           hf_state_locks_count (leader->state) == 0;
+    return leader && hf_state_sessions_count (s_state (leader)) == 0 &&
+           hf_state_locks_count (s_state (leader)) == 0;
 }
 
 static bool
 s_has_lowest (sim_t *sim)
 {
     const node_t *leader = s_leader (sim);
-    return leader && (leader->id == 1 || !sim->odds.prefer_lowest);
+    return leader && (leader->id == 1 || !sim->odds.election.core.prefer_lowest);
 }
 
 /*  Whoever came back without its disk counts again. */
@@ -92,8 +104,8 @@ s_has_pruned (sim_t *sim)
         return true;
     for (uint32_t id = 1; id <= sim->odds.members; id++) {
         const node_t *node = &sim->nodes[id];
-        if (node->core == NULL || node->rows.index != sim->watch.committed_count ||
-            node->durable.count - node->durable.base_index > sim->odds.keep)
+        if (!node->up || node->rows.index != sim->watch.committed.count ||
+            sim_disk_keeps (&node->durable, sim->odds.election.log_keep) > node->durable.base_index)
             return false;
     }
     return true;
@@ -105,11 +117,34 @@ s_has_agreed (sim_t *sim)
     const watch_t *watch = &sim->watch;
     for (uint32_t id = 1; id <= sim->odds.members; id++) {
         const node_t *node = &sim->nodes[id];
-        if (node->core == NULL || node->durable.count != watch->committed_count ||
-            hf_state_applied_index (node->state) != watch->committed_count)
+        uint64_t section =
+            watch->files.count > 0 ? watch->files.list[watch->files.count - 1].index : 0;
+        if (!node->up || node->durable.items.count != watch->committed.count ||
+            node->section_durable != section ||
+            hf_state_applied_index (s_state (node)) != watch->committed.count)
             return false;
     }
     return true;
+}
+
+/*  What is not as it should be. */
+static void
+s_tell_rest (const sim_t *sim)
+{
+    for (uint32_t id = 1; id <= sim->odds.clients; id++)
+        for (size_t i = 0; i < sim->odds.users; i++) {
+            const user_t *user = &sim->clients[id].users[i];
+            for (size_t lock = 0; lock < MODEL_LOCKS; lock++)
+                if (user->places[lock].want != WANT_NOTHING)
+                    sim_tell (sim, "client %u, session %" PRIu64 ": %s is %d", id, user->id,
+                              sim_lock_name (lock), (int)user->places[lock].want);
+            if (user->state != USER_AWAY)
+                sim_tell (sim, "client %u, session %" PRIu64 " is %d", id, user->id,
+                          (int)user->state);
+        }
+    for (uint64_t id = 1; id <= sim->watch.model->last_session; id++)
+        if (sim->watch.model->sessions[id].alive)
+            sim_tell (sim, "session %" PRIu64 " lives", id);
 }
 
 typedef bool (demand_fn) (sim_t *sim);
@@ -121,6 +156,7 @@ s_wait (sim_t *sim, demand_fn *demand, uint64_t limit_us, const char *what)
     while (!sim->failed && !demand (sim)) {
         if (sim->now_us >= until_us) {
             const node_t *leader = s_leader (sim);
+            s_tell_rest (sim);
             sim_fail (sim, SIM_STUCK, "P11: %s within %" PRIu64 " s; %u members, %u leads", what,
                       limit_us / 1000000, sim->odds.members, leader ? leader->id : 0);
             return;
@@ -137,20 +173,21 @@ s_check_end (sim_t *sim)
 {
     for (uint32_t id = 1; id <= sim->odds.members && !sim->failed; id++) {
         node_t *node = &sim->nodes[id];
-        hf_core_check (node->core);
-        hf_state_check (node->state);
+        hf_core_check (hf_election_service_core (node->election));
+        hf_state_check (s_state (node));
         //  One row of the whole; a session of somebody who is gone may have been opened late.
-        size_t rows = 1 + hf_state_sessions_count (node->state);
-        if (sim->odds.flushes && node->rows.count > rows)
-            sim_fail (sim, SIM_BROKEN, "P12: node %u keeps %zu rows of %zu", id, node->rows.count,
-                      rows);
+        size_t rows = 1 + hf_state_sessions_count (s_state (node));
+        if (sim->odds.flushes && node->rows.all.count > rows)
+            sim_fail (sim, SIM_BROKEN, "P12: node %u keeps %zu rows of %zu", id,
+                      node->rows.all.count, rows);
         for (size_t file = 0; file < MODEL_FILES; file++) {
             const model_text_t *text = &sim->watch.model->files[file];
-            if (node->files[file].size != text->size ||
-                (text->size > 0 && memcmp (node->files[file].bytes, text->bytes, text->size) != 0))
+            if (node->files[file].bytes.count != text->size ||
+                (text->size > 0 &&
+                 memcmp (node->files[file].bytes.list, text->bytes, text->size) != 0))
                 sim_fail (sim, SIM_BROKEN,
                           "P6: file %s of node %u has %zu bytes, the released sections %zu",
-                          sim_file_name (file), id, node->files[file].size, text->size);
+                          sim_file_name (file), id, node->files[file].bytes.count, text->size);
         }
     }
 }
@@ -162,10 +199,10 @@ sim_demand (sim_t *sim)
     s_wait (sim, s_has_admitted, 20000000, "a node that lost its disk is not admitted");
     s_wait (sim, s_has_served, 60000000, "not every waiter was granted, or a dead session stays");
     //  A leader whose transfers failed waits for up to stability << 6.
-    s_wait (sim, s_has_lowest, 5000000 + 66 * sim->odds.stability_us,
+    s_wait (sim, s_has_lowest, 5000000 + 66 * sim->odds.election.core.stability_us,
             "the lowest id does not lead");
-    s_wait (sim, s_has_agreed, 5000000, "not all nodes have the whole log");
-    s_wait (sim, s_has_pruned, 10000000 + sim->odds.flush_us + sim->odds.held_us,
+    s_wait (sim, s_has_agreed, 10000000, "not all nodes have the whole log"); //  lagging ones too
+    s_wait (sim, s_has_pruned, 10000000 + sim->odds.lock.flush_us + sim->odds.election.hold_us,
             "state is not on disk, or the log is not pruned,");
     s_wait (sim, s_has_agreed, 5000000, "not all nodes have the whole log");
     s_check_end (sim);

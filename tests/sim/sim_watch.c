@@ -6,34 +6,33 @@
 void
 sim_watch_new (watch_t *watch)
 {
-    watch->leaders = calloc (TERMS_MAX, sizeof *watch->leaders);
-    assert (watch->leaders != NULL);
+    watch->leaders = hf_alloc (TERMS_MAX * sizeof *watch->leaders);
     watch->model = model_new ();
+    watch->state = hf_state_new ();
+    hf_outcomes_init (&watch->outcomes);
 }
 
 void
 sim_watch_done (watch_t *watch)
 {
-    for (size_t i = 0; i < watch->entries_room; i++) {
-        while (watch->entries[i]) {
-            known_t *known = watch->entries[i];
-            watch->entries[i] = known->next;
+    for (size_t i = 0; i < watch->entries.count; i++) {
+        while (watch->entries.list[i]) {
+            known_t *known = watch->entries.list[i];
+            watch->entries.list[i] = known->next;
             free (known);
         }
     }
     for (size_t lock = 0; lock < MODEL_LOCKS; lock++) {
-        free (watch->holders[lock]);
-        free (watch->grants[lock]);
+        hf_array_free (&watch->holders[lock]);
+        hf_array_free (&watch->grants[lock]);
     }
-    free (watch->entries);
     free (watch->leaders);
-    free (watch->committed);
-    free (watch->commit_terms);
-    free (watch->state_hashes);
-    free (watch->views);
-    free (watch->sections);
-    free (watch->named);
-    free (watch->files);
+    hf_array_free (&watch->entries);
+    hf_array_free (&watch->committed);
+    hf_array_free (&watch->named);
+    hf_array_free (&watch->files);
+    hf_outcomes_done (&watch->outcomes);
+    hf_state_destroy (&watch->state);
     model_destroy (&watch->model);
 }
 
@@ -60,10 +59,10 @@ s_leads (sim_t *sim, const node_t *node, uint64_t term)
                   node->id, term);
     watch->leaders[term] = node->id;
     //  What was committed in earlier terms. What it pruned was committed.
-    for (size_t i = node->written.base_index; i < watch->committed_count; i++) {
-        if (watch->commit_terms[i] < term &&
-            (i >= node->written.count ||
-             !s_same (watch->committed[i], sim_disk_at (&node->written, i + 1))))
+    for (size_t i = node->written.base_index; i < watch->committed.count; i++) {
+        if (watch->committed.list[i].term < term &&
+            (i >= node->written.items.count ||
+             !s_same (watch->committed.list[i].item, sim_disk_at (&node->written, i + 1))))
             sim_fail (sim, SIM_BROKEN,
                       "P3: node %u leads term %" PRIu64 " without the committed entry %zu",
                       node->id, term, i + 1);
@@ -73,7 +72,7 @@ s_leads (sim_t *sim, const node_t *node, uint64_t term)
 void
 sim_watch_step (sim_t *sim, node_t *node)
 {
-    hf_core_view_t view = hf_core_view (node->core);
+    hf_core_view_t view = hf_election_service_view (node->election);
     hf_core_view_t seen = node->seen;
     node->seen = view;
     if (view.term < seen.term || view.term >= TERMS_MAX)
@@ -92,17 +91,11 @@ void
 sim_watch_written (sim_t *sim, const node_t *node, uint64_t index)
 {
     watch_t *watch = &sim->watch;
-    while (index >= watch->entries_room) {
-        size_t room = watch->entries_room > 0 ? 2 * watch->entries_room : 1024;
-        watch->entries = realloc (watch->entries, room * sizeof (known_t *));
-        assert (watch->entries != NULL);
-        memset (watch->entries + watch->entries_room, 0,
-                (room - watch->entries_room) * sizeof (known_t *));
-        watch->entries_room = room;
-    }
+    while (index >= watch->entries.count)
+        *hf_array_add (&watch->entries) = NULL;
     item_t item = sim_disk_at (&node->written, index);
     uint64_t prev_term = sim_disk_term (&node->written, index - 1);
-    for (const known_t *known = watch->entries[index]; known; known = known->next) {
+    for (const known_t *known = watch->entries.list[index]; known; known = known->next) {
         if (known->term != item.term)
             continue;
         if (known->hash != s_hash (item) || known->prev_term != prev_term)
@@ -111,13 +104,12 @@ sim_watch_written (sim_t *sim, const node_t *node, uint64_t index)
                       item.term, node->id);
         return;
     }
-    known_t *known = malloc (sizeof *known);
-    assert (known != NULL);
+    known_t *known = hf_alloc (sizeof *known);
     *known = (known_t){.term = item.term,
                        .prev_term = prev_term,
                        .hash = s_hash (item),
-                       .next = watch->entries[index]};
-    watch->entries[index] = known;
+                       .next = watch->entries.list[index]};
+    watch->entries.list[index] = known;
 }
 
 //  ---- P3, P4, P7 ---------------------------------------------------------------------------
@@ -126,7 +118,7 @@ static bool
 s_has (const disk_t *disk, uint64_t index, item_t item)
 {
     return disk->base_index >= index ||
-           (disk->count >= index && s_same (sim_disk_at (disk, index), item));
+           (disk->items.count >= index && s_same (sim_disk_at (disk, index), item));
 }
 
 /*  Disks that count; also if they were lost since: they are a minority, and the promise is about
@@ -139,9 +131,9 @@ s_disks_with (const sim_t *sim, uint64_t index, item_t item)
         const node_t *node = &sim->nodes[id];
         bool has =
             sim_counts (sim, id, node->durable.incarnation) && s_has (&node->durable, index, item);
-        for (size_t i = 0; i < node->lost_count && !has; i++)
-            has = sim_counts (sim, id, node->lost[i].incarnation) &&
-                  s_has (&node->lost[i], index, item);
+        for (size_t i = 0; i < node->lost.count && !has; i++)
+            has = sim_counts (sim, id, node->lost.list[i].incarnation) &&
+                  s_has (&node->lost.list[i], index, item);
         disks += has;
     }
     return disks;
@@ -151,41 +143,30 @@ static void
 s_first (sim_t *sim, const node_t *node, uint64_t index, item_t item)
 {
     watch_t *watch = &sim->watch;
-    assert (index == watch->committed_count + 1);
-    size_t room = watch->committed_room;
-    watch->committed = sim_grow (watch->committed, watch->committed_count, &watch->committed_room,
-                                 sizeof *watch->committed);
-    if (room != watch->committed_room) {
-        room = watch->committed_room;
-        watch->commit_terms = realloc (watch->commit_terms, room * sizeof (uint64_t));
-        watch->state_hashes = realloc (watch->state_hashes, room * sizeof (uint64_t));
-        watch->views = realloc (watch->views, room * sizeof (uint64_t));
-        watch->sections = realloc (watch->sections, room * sizeof (uint64_t));
-        assert (watch->commit_terms != NULL && watch->state_hashes != NULL);
-        assert (watch->views != NULL && watch->sections != NULL);
-    }
-    watch->commit_terms[watch->committed_count] = node->seen.term;
-    watch->committed[watch->committed_count++] = item;
+    assert (index == watch->committed.count + 1);
+    *hf_array_add (&watch->committed) = (committed_t){.item = item, .term = node->seen.term};
     uint32_t disks = s_disks_with (sim, index, item); //  whom the entry admits counts after it
     sim_roster_committed (sim, index, item);
     if (2 * disks <= sim->odds.members)
         sim_fail (sim, SIM_BROKEN, "P7: entry %" PRIu64 " is committed and on %u disks of %u",
                   index, disks, sim->odds.members);
+    if (!sim->failed)
+        sim_oracle_committed (sim, index, item);
 }
 
 void
 sim_watch_commit (sim_t *sim, node_t *node, uint64_t index)
 {
-    if (index < node->reported || index > node->durable.count) {
+    if (index < node->reported || index > node->durable.items.count) {
         sim_fail (sim, SIM_BROKEN, "P7: node %u reports entry %" PRIu64 " and has %zu on its disk",
-                  node->id, index, node->durable.count);
+                  node->id, index, node->durable.items.count);
         return;
     }
-    for (uint64_t i = node->reported + 1; i <= index; i++) {
+    for (uint64_t i = node->reported + 1; i <= index && !sim->failed; i++) {
         item_t item = sim_disk_at (&node->durable, i);
-        if (i > sim->watch.committed_count)
+        if (i > sim->watch.committed.count)
             s_first (sim, node, i, item);
-        else if (!s_same (sim->watch.committed[i - 1], item))
+        else if (!s_same (sim->watch.committed.list[i - 1].item, item))
             sim_fail (sim, SIM_BROKEN,
                       "P4: node %u commits another entry %" PRIu64 " than was committed before",
                       node->id, i);
