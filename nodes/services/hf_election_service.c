@@ -205,7 +205,8 @@ void
 hf_election_service_handover (hf_election_service_t *self, uint64_t now_us)
 {
     self->now_us = now_us;
-    self->handover_until_us = now_us + self->config.handover_us;
+    self->handover_until_us =
+        HF_MUTANT (handover_endless) ? UINT64_MAX : now_us + self->config.handover_us;
     hf_election_propose (self); //  what came before is not held back by the transfer
     hf_election_step_type (self, HF_EV_HANDOVER);
 }
@@ -218,7 +219,7 @@ s_watch_handover (hf_election_service_t *self)
         return;
     hf_core_view_t view = hf_core_view (self->core);
     bool busy = view.role == HF_LEADER ? view.transferring : view.leader == 0;
-    if (busy && (self->now_us < self->handover_until_us || HF_MUTANT (handover_endless)))
+    if (busy && self->now_us < self->handover_until_us)
         return;
     self->handover_until_us = 0;
     static const char done[] = "DONE";
