@@ -141,7 +141,7 @@ s_place_new (hf_locks_t *self, hf_state_lock_t *lock, hf_state_session_t *sessio
     session->places_count++;
     self->places++;
     hf_table_insert (&self->by_session, &place->by_session, s_place_hash (lock, session->id));
-    hf_rows_changed (self->rows, &self->rows->places, &place->row);
+    hf_rows_dirty (self->rows, &self->rows->places, &place->row);
     return place;
 }
 
@@ -153,7 +153,7 @@ s_make_holder (hf_locks_t *self, hf_state_place_t *place, uint64_t token, uint64
     place->index = index;
     hf_chain_append (&place->lock->holders, &place->in_lock);
     place->lock->holders_count++;
-    hf_rows_changed (self->rows, &self->rows->places, &place->row);
+    hf_rows_dirty (self->rows, &self->rows->places, &place->row);
 }
 
 static void
@@ -289,7 +289,7 @@ s_bury (hf_locks_t *self, hf_state_place_t *place)
     uint8_t *end = hf_row_key_u64 (key + 1, place->session->id);
     memcpy (end, lock->name, lock->name_size);
     end += lock->name_size;
-    hf_rows_left (self->rows, &place->row, hf_span (key, (size_t)(end - key)));
+    hf_rows_delete (self->rows, &place->row, hf_span (key, (size_t)(end - key)));
 }
 
 bool
@@ -308,7 +308,7 @@ hf_locks_remove (hf_locks_t *self, hf_state_place_t *place)
     if (place->section) {
         assert (self->staged_bytes >= hf_section_cost (place->section));
         self->staged_bytes -= hf_section_cost (place->section);
-        hf_section_left (place->section);
+        hf_section_delete_rows (place->section);
         hf_section_destroy (&place->section);
     }
     hf_chain_remove (&place->in_session);

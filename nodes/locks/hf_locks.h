@@ -48,7 +48,7 @@ typedef struct hf_locks {
     hf_rows_t *rows;
 } hf_locks_t;
 
-/*  ROWS, where changes are marked, must live longer. */
+/*  ROWS must live longer. */
 void hf_locks_init (hf_locks_t *self, hf_rows_t *rows);
 /*  Frees all places; the sessions' rings of places are then void. */
 void hf_locks_done (hf_locks_t *self);

@@ -1,3 +1,4 @@
+//  The ring of answers (hf_replies.h).
 #include "nodes/locks/hf_replies.h"
 #include "base/hf_alloc.h"
 #include "base/hf_mutant.h"
@@ -5,7 +6,7 @@
 #include <stdlib.h>
 
 #define ROOM_MIN 8
-//  An empty ring beyond this is given back, so that a burst is not paid for ever after.
+//  An empty ring larger than this is freed, so that a burst does not keep its memory.
 #define ROOM_KEPT 64
 
 void
@@ -42,7 +43,7 @@ hf_replies_raise (hf_replies_t *self, uint64_t floor)
     if (floor <= self->floor)
         return;
     uint64_t passed = floor - self->floor + (HF_MUTANT (replies_forgotten) ? 2 : 0);
-    //  What is kept lies within one turn of the ring: this ends however far the floor jumps.
+    //  All answers lie within one turn of the ring, so the loop ends however far the floor jumps.
     for (uint64_t i = 0; i < passed && self->count > 0; i++)
         s_forget (self, s_slot (self, self->floor + i));
     self->floor = floor;

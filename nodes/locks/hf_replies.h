@@ -1,8 +1,7 @@
-/*  hf_replies.h - the answers of one session that its client may still ask for again.
+/*  hf_replies.h - the reply cache of one session: answers that its client may ask for again.
  *
- *  Exactly once rests on it: an answer is forgotten only when the client has
- *  said, by its floor, that it received it. Answers live in a ring by seq, so
- *  the window [floor, floor + HF_WINDOW_MAX) bounds it.
+ *  Exactly once rests on it: an answer is dropped only when the client's floor says that it was
+ *  received. Answers live in a ring by seq, bounded by the window [floor, floor + HF_WINDOW_MAX).
  */
 #ifndef HF_REPLIES_H_INCLUDED
 #define HF_REPLIES_H_INCLUDED

@@ -1,3 +1,4 @@
+//  The marks of dirty rows, and keys (hf_rows.h).
 #include "nodes/locks/hf_rows.h"
 #include "base/hf_mutant.h"
 
@@ -8,58 +9,58 @@ hf_rows_init (hf_rows_t *self)
     hf_chain_init (&self->sessions);
     hf_chain_init (&self->places);
     hf_chain_init (&self->files);
-    hf_pack_init (&self->gone);
+    hf_pack_init (&self->tombstones);
 }
 
 void
 hf_rows_done (hf_rows_t *self)
 {
-    hf_pack_done (&self->gone);
+    hf_pack_done (&self->tombstones);
 }
 
 void
-hf_rows_changed (hf_rows_t *self, hf_chain_t *ring, hf_row_t *row)
+hf_rows_dirty (hf_rows_t *self, hf_chain_t *ring, hf_row_t *row)
 {
-    if (row->changed.next || (HF_MUTANT (row_forgotten) && row->saved))
+    if (row->dirty.next || (HF_MUTANT (row_forgotten) && row->flushed))
         return;
-    hf_chain_append (ring, &row->changed);
+    hf_chain_append (ring, &row->dirty);
     self->count++;
 }
 
 static void
 s_unlink (hf_rows_t *self, hf_row_t *row)
 {
-    if (!row->changed.next)
+    if (!row->dirty.next)
         return;
     assert (self->count > 0);
-    hf_chain_remove (&row->changed);
+    hf_chain_remove (&row->dirty);
     self->count--;
 }
 
 void
-hf_rows_taken (hf_rows_t *self, hf_row_t *row)
+hf_rows_clean (hf_rows_t *self, hf_row_t *row)
 {
     s_unlink (self, row);
-    row->saved = true;
+    row->flushed = true;
 }
 
 void
-hf_rows_left (hf_rows_t *self, hf_row_t *row, hf_span_t key)
+hf_rows_delete (hf_rows_t *self, hf_row_t *row, hf_span_t key)
 {
     s_unlink (self, row);
-    if (row->saved)
-        hf_rows_gone (self, key, false);
-    row->saved = false;
+    if (row->flushed)
+        hf_rows_bury (self, key, false);
+    row->flushed = false;
 }
 
 void
-hf_rows_gone (hf_rows_t *self, hf_span_t key, bool prefix)
+hf_rows_bury (hf_rows_t *self, hf_span_t key, bool prefix)
 {
     assert (key.size > 0 && key.size <= HF_ROW_KEY_MAX);
     if (HF_MUTANT (gone_forgotten))
         return;
     hf_state_change_t change = {.gone = true, .prefix = prefix, .key = key};
-    hf_state_change_put (&self->gone, &change);
+    hf_state_change_put (&self->tombstones, &change);
     self->count++;
 }
 

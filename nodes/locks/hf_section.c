@@ -14,7 +14,8 @@ typedef struct staged_file {
     uint8_t *bytes;
     uint32_t size, room;
     hf_row_t row;
-    uint32_t flushed; //  bytes that were flushed; their last piece is flushed again when it grows
+    uint32_t
+        flushed_size; //  bytes as of the last flush; their last piece becomes dirty when it grows
     uint32_t number;
     hf_section_t *section;
 } staged_file_t;
@@ -22,7 +23,7 @@ typedef struct staged_file {
 struct hf_section {
     uint64_t token;
     hf_rows_t *rows;
-    bool saved; //  a piece was flushed
+    bool flushed; //  at least one piece was
     HF_ARRAY (staged_file_t *) files;
     uint32_t bytes;
 };
@@ -112,9 +113,9 @@ s_pieces (const staged_file_t *file)
 static uint32_t
 s_first_dirty (const staged_file_t *file)
 {
-    if (!file->row.changed.next)
+    if (!file->row.dirty.next)
         return s_pieces (file);
-    return file->row.saved ? file->flushed / HF_ROW_PIECE : 0;
+    return file->row.flushed ? file->flushed_size / HF_ROW_PIECE : 0;
 }
 
 static uint32_t
@@ -147,16 +148,16 @@ static void
 s_settle (staged_file_t *file)
 {
     s_uncount (file);
-    if (file->row.changed.next)
-        hf_chain_remove (&file->row.changed);
+    if (file->row.dirty.next)
+        hf_chain_remove (&file->row.dirty);
 }
 
 static void
 s_flushed (staged_file_t *file)
 {
     s_settle (file);
-    file->flushed = file->size;
-    file->row.saved = file->section->saved = true;
+    file->flushed_size = file->size;
+    file->row.flushed = file->section->flushed = true;
 }
 
 //  ---- appending --------------------------------------------------------------------
@@ -179,8 +180,8 @@ hf_section_append (hf_section_t *self, hf_span_t file_name, hf_span_t data, uint
         file = s_add (self, file_name, hash);
     s_uncount (file);
     s_extend (file, data);
-    if (!file->row.changed.next && (added || data.size > 0))
-        hf_chain_append (&self->rows->files, &file->row.changed);
+    if (!file->row.dirty.next && (added || data.size > 0))
+        hf_chain_append (&self->rows->files, &file->row.dirty);
     s_count (file);
     self->bytes += data.size;
     *staged += cost;
@@ -226,15 +227,15 @@ hf_section_pack (const hf_section_t *self, hf_list_t *parts)
 //  ---- rows -------------------------------------------------------------------------
 
 void
-hf_section_left (hf_section_t *self)
+hf_section_delete_rows (hf_section_t *self)
 {
     for (size_t i = 0; i < self->files.count; i++)
         s_settle (self->files.list[i]);
-    if (!self->saved)
+    if (!self->flushed)
         return;
     uint8_t key[HF_ROW_KEY_MAX] = {'c'};
     uint8_t *end = hf_row_key_u64 (key + 1, self->token);
-    hf_rows_gone (self->rows, hf_span (key, (size_t)(end - key)), true);
+    hf_rows_bury (self->rows, hf_span (key, (size_t)(end - key)), true);
 }
 
 static void
@@ -271,7 +272,7 @@ void
 hf_section_changes (hf_rows_t *rows, hf_pack_t *changes)
 {
     while (!hf_chain_empty (&rows->files)) {
-        hf_row_t *row = HF_AROUND (rows->files.next, hf_row_t, changed);
+        hf_row_t *row = HF_AROUND (rows->files.next, hf_row_t, dirty);
         staged_file_t *file = HF_AROUND (row, staged_file_t, row);
         if (changes)
             s_put_pieces (file, s_first_dirty (file), true, changes);
@@ -302,7 +303,7 @@ hf_section_load (hf_section_t *self, uint32_t number, uint32_t offset, hf_span_t
 //  ---- invariants ---------------------------------------------------------------------
 
 void
-hf_section_changed (const hf_section_t *self, size_t *rows, uint64_t *bytes)
+hf_section_dirty (const hf_section_t *self, size_t *rows, uint64_t *bytes)
 {
     for (size_t i = 0; i < self->files.count; i++) {
         const staged_file_t *file = self->files.list[i];
@@ -320,8 +321,8 @@ hf_section_check (const hf_section_t *self)
     for (size_t i = 0; i < self->files.count; i++) {
         const staged_file_t *file = self->files.list[i];
         assert (file->size <= file->room && file->name_size > 0);
-        assert (file->section == self && file->number == i && file->flushed <= file->size);
-        assert (file->row.changed.next || (file->row.saved && file->flushed == file->size));
+        assert (file->section == self && file->number == i && file->flushed_size <= file->size);
+        assert (file->row.dirty.next || (file->row.flushed && file->flushed_size == file->size));
         assert (hf_name_valid (s_name (file)));
         assert (s_find (self, s_name (file), file->hash) == file);
         bytes += file->size;

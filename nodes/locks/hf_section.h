@@ -1,9 +1,8 @@
-/*  hf_section.h - what one critical section has staged: for each of its files, the bytes
- *  to append.
+/*  hf_section.h - what one critical section has staged: the bytes to append to each file.
  *
- *  Bytes are kept by file, in the order of the appends to it, and files in the
- *  order of their first append: that is all that a file's content depends on
- *  (P6), and a file's name is paid for once, however small the appends.
+ *  Bytes are kept by file, in the order of the appends to it, and files in the order of their first
+ *  append: a file's content depends on nothing else (P6), and its name is stored once, however
+ *  small the appends.
  */
 #ifndef HF_SECTION_H_INCLUDED
 #define HF_SECTION_H_INCLUDED
@@ -12,7 +11,7 @@
 
 typedef struct hf_section hf_section_t;
 
-/*  Of the hold with TOKEN. ROWS, where changes are marked, must live longer. */
+/*  The section of the hold with TOKEN. ROWS must live longer. */
 hf_section_t *hf_section_new (uint64_t token, hf_rows_t *rows);
 void hf_section_destroy (hf_section_t **self_p);
 
@@ -26,23 +25,22 @@ uint64_t hf_section_bytes (const hf_section_t *self);
 /*  Its bytes, and HF_STAGED_FILE_COST for each file. */
 uint64_t hf_section_cost (const hf_section_t *self);
 
-/*  It goes: its rows with it, as one change. */
-void hf_section_left (hf_section_t *self);
+/*  The section ends: delete its rows, with one tombstone for all. */
+void hf_section_delete_rows (hf_section_t *self);
 
-/*  Pack its rows: the pieces of its files. */
+/*  Pack its rows, the pieces of its files. */
 void hf_section_rows (const hf_section_t *self, hf_pack_t *rows);
 
-/*  Pack the changed pieces of all sections that mark their changes in ROWS, and count them as
- *  told. CHANGES NULL: only that. */
+/*  Pack the dirty pieces of all sections of ROWS and mark them clean. CHANGES NULL: mark only. */
 void hf_section_changes (hf_rows_t *rows, hf_pack_t *changes);
 
-/*  Take a piece from a row, in the order of (NUMBER, OFFSET). False: it is not the one that comes
- *  next, or beyond a cap. */
+/*  Restore a piece from its row. Call in ascending order of (NUMBER, OFFSET). False: it does not
+ *  continue the last piece, or is beyond a cap. */
 bool hf_section_load (hf_section_t *self, uint32_t number, uint32_t offset, hf_span_t file,
                       hf_span_t data, uint64_t *staged);
 
-/*  How many rows and bytes of it are marked as changed; for checks. */
-void hf_section_changed (const hf_section_t *self, size_t *rows, uint64_t *bytes);
+/*  Add its dirty rows and bytes; for checks. */
+void hf_section_dirty (const hf_section_t *self, size_t *rows, uint64_t *bytes);
 
 /*  No append yet. (An append of no bytes counts: it makes the file.) */
 bool hf_section_empty (const hf_section_t *self);

@@ -1,3 +1,4 @@
+//  The sessions and their tables (hf_sessions.h).
 #include "nodes/locks/hf_sessions.h"
 #include "base/hf_alloc.h"
 #include "base/hf_hash.h"
@@ -72,7 +73,7 @@ hf_sessions_load (hf_sessions_t *self, uint64_t id, const uint8_t *nonce, uint32
     hf_table_insert (&self->by_id, &session->by_id, s_id_hash (session->id));
     hf_table_insert (&self->by_nonce, &session->by_nonce, s_nonce_hash (nonce));
     hf_chain_append (&self->in_order, &session->in_order);
-    hf_rows_changed (self->rows, &self->rows->sessions, &session->row);
+    hf_rows_dirty (self->rows, &self->rows->sessions, &session->row);
     return session;
 }
 
@@ -84,7 +85,7 @@ hf_sessions_raise (hf_sessions_t *self, hf_state_session_t *session, uint64_t fl
     uint32_t before = session->replies.count;
     hf_replies_raise (&session->replies, floor);
     self->answers -= before - session->replies.count;
-    hf_rows_changed (self->rows, &self->rows->sessions, &session->row);
+    hf_rows_dirty (self->rows, &self->rows->sessions, &session->row);
 }
 
 void
@@ -92,7 +93,7 @@ hf_sessions_keep (hf_sessions_t *self, hf_state_session_t *session, const hf_ans
 {
     hf_replies_keep (&session->replies, answer);
     self->answers++;
-    hf_rows_changed (self->rows, &self->rows->sessions, &session->row);
+    hf_rows_dirty (self->rows, &self->rows->sessions, &session->row);
 }
 
 void
@@ -105,7 +106,7 @@ hf_sessions_end (hf_sessions_t *self, hf_state_session_t *session)
     self->answers -= session->replies.count;
     uint8_t key[HF_ROW_KEY_MAX] = {'s'};
     uint8_t *end = hf_row_key_u64 (key + 1, session->id);
-    hf_rows_left (self->rows, &session->row, hf_span (key, (size_t)(end - key)));
+    hf_rows_delete (self->rows, &session->row, hf_span (key, (size_t)(end - key)));
     s_free (session);
 }
 
@@ -142,9 +143,9 @@ hf_sessions_find_nonce (const hf_sessions_t *self, const uint8_t *nonce)
 hf_state_session_t *
 hf_sessions_next (const hf_sessions_t *self, uint64_t after)
 {
-    hf_state_session_t *known = after > 0 ? hf_sessions_find (self, after) : NULL;
-    hf_chain_t *at = known ? known->in_order.next : self->in_order.next;
-    //  Only when AFTER has ended meanwhile is there anything to step over.
+    hf_state_session_t *found = after > 0 ? hf_sessions_find (self, after) : NULL;
+    hf_chain_t *at = found ? found->in_order.next : self->in_order.next;
+    //  If AFTER has ended, skip from the start.
     while (at != &self->in_order && s_in_order (at)->id <= after)
         at = at->next;
     return at != &self->in_order ? s_in_order (at) : NULL;

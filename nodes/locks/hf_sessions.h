@@ -1,4 +1,4 @@
-/*  hf_sessions.h - the live sessions: a row each, by id, by nonce and in order of id.
+/*  hf_sessions.h - the live sessions, by id, by nonce and in order of id.
  *
  *  Private to the replicated state.
  */
@@ -25,22 +25,22 @@ typedef struct hf_state_session {
 typedef struct hf_sessions {
     hf_table_t by_id, by_nonce;
     hf_chain_t in_order;
-    uint64_t last_id; //  ids rise and are never given twice
-    uint64_t answers; //  kept by all of them
+    uint64_t last_id; //  ids rise and are never reused
+    uint64_t answers; //  in all reply caches
     hf_rows_t *rows;
 } hf_sessions_t;
 
-/*  The struct must stay where it is until hf_sessions_done, which frees the rows.
- *  ROWS, where changes are marked, must live longer. */
+/*  The struct must stay where it is until hf_sessions_done, which frees the sessions.
+ *  ROWS must live longer. */
 void hf_sessions_init (hf_sessions_t *self, hf_rows_t *rows);
 void hf_sessions_done (hf_sessions_t *self);
 
 hf_state_session_t *hf_sessions_open (hf_sessions_t *self, const uint8_t *nonce, uint32_t ttl_ms);
-/*  One that was there before: ID is above all others. The caller checked the rest. */
+/*  Restore a session. ID must be above all others, NONCE unused, TTL_MS in range. */
 hf_state_session_t *hf_sessions_load (hf_sessions_t *self, uint64_t id, const uint8_t *nonce,
                                       uint32_t ttl_ms);
 
-/*  Forget answers below FLOOR; keep the answer of a seq that is NEW (hf_replies.h). */
+/*  As hf_replies_raise and hf_replies_keep. */
 void hf_sessions_raise (hf_sessions_t *self, hf_state_session_t *session, uint64_t floor);
 void hf_sessions_keep (hf_sessions_t *self, hf_state_session_t *session, const hf_answer_t *answer);
 

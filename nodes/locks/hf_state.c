@@ -31,7 +31,7 @@ hf_state_destroy (hf_state_t **self_p)
 static void
 s_open (hf_state_t *self, const hf_cmd_open_t *open, hf_outcomes_t *out)
 {
-    //  With another size there is no nonce to answer to. A node takes no such OPEN.
+    //  A nonce of another size cannot be answered. No leader proposes one.
     if (open->nonce.size != HF_NONCE_SIZE)
         return;
     hf_outcome_t *outcome = hf_outcomes_add (out, HF_OUT_OPENED, 0);
@@ -51,7 +51,7 @@ s_open (hf_state_t *self, const hf_cmd_open_t *open, hf_outcomes_t *out)
     outcome->ttl_ms = session ? session->ttl_ms : open->ttl_ms;
 }
 
-/*  The end of a session: all its places go in this one step, and their successors are granted. */
+/*  End a session: remove all its places and grant their successors, in this one step. */
 static void
 s_end (hf_state_t *self, hf_state_session_t *session, hf_status_t status, hf_outcomes_t *out)
 {
@@ -86,7 +86,7 @@ s_close (hf_state_t *self, const hf_cmd_close_t *close, hf_outcomes_t *out)
 static void
 s_expire (hf_state_t *self, const hf_cmd_expire_t *expire, uint64_t term, hf_outcomes_t *out)
 {
-    //  Another leader may have heard the session since the one that decided this (design 4.7).
+    //  A later leader may have heard the session since this was decided (design 4.7).
     hf_state_session_t *session = hf_sessions_find (&self->sessions, expire->session);
     if (session && (expire->term == term || HF_MUTANT (expiry_any_term)))
         s_end (self, session, HF_SESSION_EXPIRED, out);
@@ -126,8 +126,8 @@ hf_state_leave (hf_state_t *self, hf_state_place_t *place, hf_outcomes_t *out)
 
 //  ---- entries --------------------------------------------------------------------
 
-/*  Execute the command that comes next in SCAN. Of one that cannot be read, nothing
- *  happens; SCAN is behind it all the same, for the list was sound as a whole. */
+/*  Execute the next command in SCAN. A malformed or unknown one has no effect, and SCAN moves
+ * behind it: the list was well-formed as a whole. */
 static void
 s_command (hf_state_t *self, uint64_t term, hf_scan_t *scan, hf_outcomes_t *out)
 {

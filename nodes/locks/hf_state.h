@@ -21,14 +21,14 @@ void hf_state_destroy (hf_state_t **self_p);
 typedef enum hf_outcome_type {
     HF_OUT_OPENED = 1,  //  nonce, session, ttl_ms, status
     HF_OUT_ANSWER = 2,  //  session, answer: the answer to one request (also when repeated)
-    HF_OUT_GRANTED = 3, //  session, lock, answer.token, answer.index: a waiter became the holder
-    HF_OUT_MOVED = 4,   //  lock: places in its queue changed (read them with hf_state_waiters)
+    HF_OUT_GRANTED = 3, //  session, lock, answer.token, answer.index: a waiter became a holder
+    HF_OUT_MOVED = 4,   //  lock: positions in its queue changed (read them with hf_state_waiters)
     HF_OUT_ENDED = 5,   //  session: closed or expired; status HF_OK (closed) or HF_SESSION_EXPIRED
-                        //  (expired; or a CLOSE came for one that was gone already)
-    HF_OUT_SECTION = 6, //  index, parts: a section was released and belongs in the files, in the
-                        //  order of outcomes. parts: A_PART records, packed, one for each file;
-                        //  index: of its RELEASE; session: the holder
-    HF_OUT_TOUCHED = 7, //  session: OWNER of an APPEND by somebody else; counts as its keepalive
+                        //  (expired; or a CLOSE named a session that does not exist)
+    HF_OUT_SECTION = 6, //  session, index, parts: the holder released a section, to be appended to
+                        //  the files in the order of outcomes. parts: an A_PART record for each
+                        //  file; index: of the RELEASE
+    HF_OUT_TOUCHED = 7, //  session: another session appended on its behalf; counts as a keepalive
 } hf_outcome_type_t;
 
 typedef struct hf_outcome {
@@ -54,38 +54,37 @@ void hf_outcomes_init (hf_outcomes_t *self);
 void hf_outcomes_done (hf_outcomes_t *self);
 void hf_outcomes_reset (hf_outcomes_t *self);
 
-//  ---- the one writer -------------------------------------------------------------
+//  ---- the only writer ------------------------------------------------------------
 
-/*  Apply the committed entry at INDEX of TERM. INDEX must be applied_index + 1
- *  (asserted: entries come from our own log). Outcomes are added at the end of
- *  OUT. The payload is checked here: a malformed one changes nothing but the
- *  applied index and the hash. */
+/*  Apply the committed ENTRY at INDEX, which must be applied_index + 1 (asserted: entries come from
+ *  our own log). Outcomes are added at the end of OUT. The payload is checked here: a malformed one
+ *  changes nothing but the applied index and the hash. */
 void hf_state_apply (hf_state_t *self, uint64_t index, const hf_entry_t *entry, hf_outcomes_t *out);
 
 //  ---- rows: how the state is kept on disk and carried to other nodes ------------------
 
-/*  The state as rows of (key, value), opaque to everybody else: one of the whole (counters, applied
- *  index and term, hash, roster), one a session, one a place, and pieces of staged bytes,
- *  none larger than HF_STATE_ROW_MAX. Version 1; layouts are in hf_state_rows.c.
+/*  The state is rows of (key, value), opaque to everybody else: one for the state itself (counters,
+ *  applied index and term, hash, roster), one for each session and each place, and pieces of staged
+ *  bytes; none is larger than HF_STATE_ROW_MAX. Layouts are in hf_state_rows.c.
  *
- *  How many rows changed since hf_state_changes was called last (about: each counted once, the row
- *  of the whole not at all), and how many bytes of staged data among them. */
+ *  How many rows are dirty, changed since the last hf_state_changes (the state's own row is not
+ *  counted), and how many bytes of staged data they hold. */
 #define HF_STATE_ROW_MAX (256U << 10)
 size_t hf_state_changed_rows (const hf_state_t *self);
 uint64_t hf_state_changed_bytes (const hf_state_t *self);
 
-/*  Pack what changed since the last call (a STATE_CHANGE each: put or gone; a prefix takes
- *  away every key that begins with it) and count it as taken. Applied to rows as they were at the
- *  last call, in order, it gives the rows as of hf_state_applied_index. What came and went in
- *  between is not told. Work: in the changes, not in the state. */
+/*  Flush: pack a STATE_CHANGE for each dirty row and each deleted one (a prefix deletes every key
+ *  that begins with it), and mark all rows clean. Applied in order to the rows as of the last call,
+ *  they give the rows as of hf_state_applied_index. The work grows with the changes, not with the
+ *  state. */
 void hf_state_changes (hf_state_t *self, hf_pack_t *changes);
 
 /*  Pack every row (a STATE_ROW each), as of hf_state_applied_index; changes nothing. */
 void hf_state_rows (const hf_state_t *self, hf_pack_t *rows);
 
-/*  Take rows, in any order, into a new state; then check them together. False: malformed or
- *  contradicting each other (bounds first: rows come from a disk or another node); destroy it.
- *  A state without any row is that of index 0. */
+/*  Collect rows, in any order, in a new state; then read them all. Rows come from a disk or another
+ *  node, so they are checked. False: malformed, beyond a bound, or contradicting each other;
+ * destroy the state. Without any row it is the state of index 0. */
 bool hf_state_load (hf_state_t *self, hf_span_t key, hf_span_t value);
 bool hf_state_loaded (hf_state_t *self);
 
@@ -103,12 +102,12 @@ uint64_t hf_state_section_index (const hf_state_t *self);
 /*  The log index of the last entry applied. */
 uint64_t hf_state_applied_index (const hf_state_t *self);
 
-/*  Commands get consecutive numbers in the order of their effect, 1 and up, over
- *  all entries (an entry holds a batch). This is the `index` in answers: the
- *  place of an operation in the one order that all nodes share. */
+/*  Commands are numbered from 1 in the order of their effect, over all entries (an entry holds a
+ *  batch). This is the `index` in answers: the place of an operation in the order that all nodes
+ *  share. */
 uint64_t hf_state_command_index (const hf_state_t *self);
 
-/*  Running hash over all that was applied and all that it caused. */
+/*  Running hash over all applied entries and their outcomes. */
 uint64_t hf_state_hash (const hf_state_t *self);
 
 size_t hf_state_sessions_count (const hf_state_t *self);

@@ -333,6 +333,6 @@ hf_state_loaded (hf_state_t *self)
         return false;
     hf_state_load_done (self);
     //  These rows were just loaded, so none is dirty.
-    hf_state_changes_taken (self);
+    hf_state_clean (self);
     return true;
 }

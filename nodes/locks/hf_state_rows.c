@@ -1,7 +1,7 @@
-/*  The state as rows, version 1. A key is a letter, then big-endian numbers of fixed width, then a
- *  name; a value is a msgpack array.
+/*  The rows of the state, version 1: layout and writer. A key is a letter, then big-endian numbers
+ * of fixed width, then a name; a value is a msgpack array.
  *
- *    m                          the whole   [version, applied index, its term, command index, hash,
+ *    m                          the state   [version, applied index, its term, command index, hash,
  *                                           last session, last token, section index, roster: bin]
  *    s session:8                a session   [nonce: bin, ttl_ms, floor, [ANSWER, ...]] by seq
  *    p session:8 lock           a place     [token, index, born, mode]; token 0: it waits. Places
@@ -11,7 +11,7 @@
  *                               HF_ROW_PIECE bytes; fewer in a file's last piece; none at all
  *                               only when the file is empty
  *
- *  Rows depend on the state alone, not on when its changes were told. hf_state_load.c reads them.
+ *  Rows depend on the state alone, not on when it was flushed. hf_state_load.c reads them.
  */
 #include "nodes/locks/hf_state_private.h"
 #include <string.h>
@@ -100,20 +100,20 @@ hf_state_changed_bytes (const hf_state_t *self)
 static hf_row_t *
 s_first (hf_chain_t *ring)
 {
-    return HF_AROUND (ring->next, hf_row_t, changed);
+    return HF_AROUND (ring->next, hf_row_t, dirty);
 }
 
 void
-hf_state_changes_taken (hf_state_t *self)
+hf_state_clean (hf_state_t *self)
 {
     hf_rows_t *rows = &self->rows;
     while (!hf_chain_empty (&rows->sessions))
-        hf_rows_taken (rows, s_first (&rows->sessions));
+        hf_rows_clean (rows, s_first (&rows->sessions));
     while (!hf_chain_empty (&rows->places))
-        hf_rows_taken (rows, s_first (&rows->places));
+        hf_rows_clean (rows, s_first (&rows->places));
     hf_section_changes (rows, NULL);
-    rows->count -= rows->gone.count;
-    hf_pack_reset (&rows->gone);
+    rows->count -= rows->tombstones.count;
+    hf_pack_reset (&rows->tombstones);
     assert (rows->count == 0 && rows->bytes == 0);
 }
 
@@ -125,21 +125,21 @@ hf_state_changes (hf_state_t *self, hf_pack_t *changes)
     putter_t putter = {.out = changes, .change = true};
     hf_pack_init (&putter.value);
     s_put_whole (&putter, self);
-    //  What went before what is there: a key may have come again.
-    hf_pack_raw (changes, hf_pack_bytes (&rows->gone), hf_pack_size (&rows->gone));
-    changes->count += rows->gone.count;
+    //  Tombstones first: a deleted key may have been created again.
+    hf_pack_raw (changes, hf_pack_bytes (&rows->tombstones), hf_pack_size (&rows->tombstones));
+    changes->count += rows->tombstones.count;
     HF_CHAIN_EACH (&rows->sessions, at)
     {
-        hf_row_t *row = HF_AROUND (at, hf_row_t, changed);
+        hf_row_t *row = HF_AROUND (at, hf_row_t, dirty);
         s_put_session (&putter, HF_AROUND (row, hf_state_session_t, row));
     }
     HF_CHAIN_EACH (&rows->places, at)
     {
-        hf_row_t *row = HF_AROUND (at, hf_row_t, changed);
+        hf_row_t *row = HF_AROUND (at, hf_row_t, dirty);
         s_put_place (&putter, HF_AROUND (row, hf_state_place_t, row));
     }
     hf_section_changes (rows, changes);
-    hf_state_changes_taken (self);
+    hf_state_clean (self);
     hf_pack_done (&putter.value);
 }
 
@@ -183,7 +183,7 @@ hf_state_rows_check (const hf_state_t *self)
 {
     const hf_rows_t *rows = &self->rows;
     size_t count =
-        s_ring_length (&rows->sessions) + s_ring_length (&rows->places) + rows->gone.count;
+        s_ring_length (&rows->sessions) + s_ring_length (&rows->places) + rows->tombstones.count;
     uint64_t bytes = 0;
     HF_CHAIN_EACH (&self->sessions.in_order, in_order)
     {
@@ -195,7 +195,7 @@ hf_state_rows_check (const hf_state_t *self)
             assert (place->born > born && place->born <= place->index);
             born = place->born;
             if (place->section)
-                hf_section_changed (place->section, &count, &bytes);
+                hf_section_dirty (place->section, &count, &bytes);
         }
     }
     assert (count == rows->count && bytes == rows->bytes);
