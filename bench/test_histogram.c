@@ -60,18 +60,14 @@ s_check_spread (uint32_t bits, uint64_t seed)
     free (values);
 }
 
-static void
-test_quantiles (void **state)
+HF_TEST (test_quantiles)
 {
-    (void)state;
     for (uint32_t bits = 1; bits <= 63; bits++)
         s_check_spread (bits, 0x9e3779b97f4a7c15ULL * bits);
 }
 
-static void
-test_edges (void **state)
+HF_TEST (test_edges)
 {
-    (void)state;
     hf_histogram_t *histogram = hf_histogram_new ();
     assert_int_equal (hf_histogram_quantile (histogram, 0.5), 0);
     assert_true (hf_histogram_mean (histogram) < 0.5);
@@ -90,10 +86,8 @@ test_edges (void **state)
     hf_histogram_destroy (&histogram);
 }
 
-static void
-test_merge (void **state)
+HF_TEST (test_merge)
 {
-    (void)state;
     hf_histogram_t *all = hf_histogram_new (), *low = hf_histogram_new (),
                    *high = hf_histogram_new ();
     for (uint64_t i = 1; i <= 1000; i++) {
@@ -112,13 +106,4 @@ test_merge (void **state)
     hf_histogram_destroy (&high);
 }
 
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test (test_quantiles),
-        cmocka_unit_test (test_edges),
-        cmocka_unit_test (test_merge),
-    };
-    return cmocka_run_group_tests_name ("bench histogram", tests, NULL, NULL);
-}
+HF_TEST_MAIN (NULL, NULL)

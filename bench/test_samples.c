@@ -6,6 +6,26 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static int
+s_setup (void **state)
+{
+    const char *root = getenv ("TMPDIR");
+    char path[200];
+    snprintf (path, sizeof path, "%s/hf-samples-XXXXXX", root && *root ? root : "/tmp");
+    *state = mkdtemp (path) ? strdup (path) : NULL;
+    return *state ? 0 : -1;
+}
+
+static int
+s_teardown (void **state)
+{
+    char command[256];
+    snprintf (command, sizeof command, "rm -rf '%s'", (const char *)*state);
+    int rc = system (command); //  NOLINT(cert-env33-c): a folder that this test has made
+    free (*state);
+    return rc;
+}
+
 /*  A hundred samples of one node: memory at a level from a tenth on, the log growing for ever. */
 static hf_samples_t *
 s_make (void)
@@ -23,10 +43,8 @@ s_make (void)
     return samples;
 }
 
-static void
-s_test_growth (void **state)
+HF_TEST (s_test_growth)
 {
-    (void)state;
     hf_samples_t *samples = s_make ();
     double memory = hf_samples_growth (samples, 0, HF_SAMPLES_MEMORY);
     double databases = hf_samples_growth (samples, 0, HF_SAMPLES_DATABASES);
@@ -38,10 +56,8 @@ s_test_growth (void **state)
     assert_null (samples);
 }
 
-static void
-s_test_too_few (void **state)
+HF_TEST (s_test_too_few)
 {
-    (void)state;
     hf_samples_t *samples = hf_samples_new (2);
     assert_true (hf_samples_growth (samples, 1, HF_SAMPLES_MEMORY) <= 0);
     hf_usage_t usage[2] = {{.rss_kib = 10}, {.rss_kib = 20}};
@@ -62,8 +78,7 @@ s_read (const char *path, char *text, size_t size)
     fclose (file);
 }
 
-static void
-s_test_table (void **state)
+HF_TEST_WITH (s_test_table, s_setup, s_teardown)
 {
     const char *folder = *state;
     char path[256], text[512];
@@ -95,8 +110,7 @@ s_put (const char *folder, const char *name, size_t size)
     assert_int_equal (fclose (file), 0);
 }
 
-static void
-s_test_usage (void **state)
+HF_TEST_WITH (s_test_usage, s_setup, s_teardown)
 {
     const char *folder = *state;
     char path[256];
@@ -125,32 +139,4 @@ s_test_usage (void **state)
     assert_int_equal (hf_usage_take (getpid (), path, &usage), -1);
 }
 
-static int
-s_setup (void **state)
-{
-    const char *root = getenv ("TMPDIR");
-    char path[200];
-    snprintf (path, sizeof path, "%s/hf-samples-XXXXXX", root && *root ? root : "/tmp");
-    *state = mkdtemp (path) ? strdup (path) : NULL;
-    return *state ? 0 : -1;
-}
-
-static int
-s_teardown (void **state)
-{
-    char command[256];
-    snprintf (command, sizeof command, "rm -rf '%s'", (const char *)*state);
-    int rc = system (command); //  NOLINT(cert-env33-c): a folder that this test has made
-    free (*state);
-    return rc;
-}
-
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test (s_test_growth), cmocka_unit_test (s_test_too_few),
-        cmocka_unit_test_setup_teardown (s_test_table, s_setup, s_teardown),
-        cmocka_unit_test_setup_teardown (s_test_usage, s_setup, s_teardown)};
-    return cmocka_run_group_tests (tests, NULL, NULL);
-}
+HF_TEST_MAIN (NULL, NULL)

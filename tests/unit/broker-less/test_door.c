@@ -5,19 +5,9 @@
 #include "broker-less/hf_link.h"
 #include <stdlib.h>
 
-static void *s_context;
-
 //  ---- help --------------------------------------------------------------------------
 
-#define UNTIL(condition)                                                                           \
-    do {                                                                                           \
-        uint64_t until_us = test_now_us () + TEST_LIMIT_US;                                        \
-        while (!(condition)) {                                                                     \
-            if (test_now_us () > until_us)                                                         \
-                fail_msg ("never: %s", #condition);                                                \
-            zmq_poll (NULL, 0, 1);                                                                 \
-        }                                                                                          \
-    } while (0)
+#define UNTIL(condition) UNTIL_BY (zmq_poll (NULL, 0, 1), condition)
 
 static hf_door_t *
 open_door (const hf_endpoint_t *endpoint)
@@ -91,10 +81,8 @@ raw_client (int type, uint16_t port)
 
 //  ---- tests -------------------------------------------------------------------------
 
-static void
-a_frame_goes_there_and_back (void **state)
+WITH_CONTEXT (a_frame_goes_there_and_back)
 {
-    (void)state;
     ends_t ends;
     hf_route_t route;
     hf_span_t bytes;
@@ -116,10 +104,8 @@ a_frame_goes_there_and_back (void **state)
     close_ends (&ends);
 }
 
-static void
-routes_differ_by_client (void **state)
+WITH_CONTEXT (routes_differ_by_client)
 {
-    (void)state;
     ends_t ends;
     hf_route_t route[2];
     hf_span_t bytes;
@@ -144,10 +130,8 @@ routes_differ_by_client (void **state)
     close_ends (&ends);
 }
 
-static void
-a_req_client_gets_its_delimiter_back (void **state)
+WITH_CONTEXT (a_req_client_gets_its_delimiter_back)
 {
-    (void)state;
     ends_t ends;
     hf_route_t route;
     hf_span_t bytes;
@@ -168,10 +152,8 @@ a_req_client_gets_its_delimiter_back (void **state)
     close_ends (&ends);
 }
 
-static void
-other_shapes_are_dropped_and_counted (void **state)
+WITH_CONTEXT (other_shapes_are_dropped_and_counted)
 {
-    (void)state;
     ends_t ends;
     hf_route_t route;
     hf_span_t bytes;
@@ -216,10 +198,8 @@ other_shapes_are_dropped_and_counted (void **state)
     close_ends (&ends);
 }
 
-static void
-a_client_that_is_gone_is_told (void **state)
+WITH_CONTEXT (a_client_that_is_gone_is_told)
 {
-    (void)state;
     ends_t ends;
     hf_route_t route;
     hf_span_t bytes;
@@ -236,10 +216,8 @@ a_client_that_is_gone_is_told (void **state)
     close_ends (&ends);
 }
 
-static void
-a_frame_a_little_too_large_comes_in_and_a_larger_one_cuts (void **state)
+WITH_CONTEXT (a_frame_a_little_too_large_comes_in_and_a_larger_one_cuts)
 {
-    (void)state;
     ends_t ends;
     hf_route_t route;
     hf_span_t bytes;
@@ -263,10 +241,8 @@ a_frame_a_little_too_large_comes_in_and_a_larger_one_cuts (void **state)
 }
 
 /*  It comes from no node of ours. libzmq drops the address for good; the link does not. */
-static void
-a_frame_beyond_all_limits_from_a_node_cuts_the_link_for_a_while (void **state)
+WITH_CONTEXT (a_frame_beyond_all_limits_from_a_node_cuts_the_link_for_a_while)
 {
-    (void)state;
     ends_t ends;
     hf_route_t route;
     hf_span_t bytes;
@@ -299,10 +275,8 @@ s_lazy_client (const hf_endpoint_t *endpoint)
     return lazy;
 }
 
-static void
-a_client_that_does_not_read_blocks_nobody (void **state)
+WITH_CONTEXT (a_client_that_does_not_read_blocks_nobody)
 {
-    (void)state;
     ends_t ends;
     hf_route_t route, slow;
     hf_span_t bytes;
@@ -345,10 +319,8 @@ s_taken (hf_door_t *door, const hf_route_t *route, const void *frame, size_t siz
     return taken;
 }
 
-static void
-large_answers_that_are_not_read_are_bounded_in_bytes (void **state)
+WITH_CONTEXT (large_answers_that_are_not_read_are_bounded_in_bytes)
 {
-    (void)state;
     ends_t ends;
     hf_route_t route, slow;
     hf_span_t bytes;
@@ -381,10 +353,8 @@ large_answers_that_are_not_read_are_bounded_in_bytes (void **state)
     free (frame);
 }
 
-static void
-a_link_breaks_and_connects_again (void **state)
+WITH_CONTEXT (a_link_breaks_and_connects_again)
 {
-    (void)state;
     ends_t ends;
     hf_route_t route;
     hf_span_t bytes;
@@ -412,10 +382,8 @@ a_link_breaks_and_connects_again (void **state)
 }
 
 /*  Another program has the node's port for a while. */
-static void
-a_port_that_speaks_something_else_is_tried_again (void **state)
+WITH_CONTEXT (a_port_that_speaks_something_else_is_tried_again)
 {
-    (void)state;
     ends_t ends = {.list = test_endpoints ("127.0.0.1", 1)};
     hf_span_t bytes;
     int listener = test_listen (ends.list.node[0].client_port);
@@ -435,10 +403,8 @@ a_port_that_speaks_something_else_is_tried_again (void **state)
     close_ends (&ends);
 }
 
-static void
-raw_garbage_on_the_client_port_is_survived (void **state)
+WITH_CONTEXT (raw_garbage_on_the_client_port_is_survived)
 {
-    (void)state;
     ends_t ends;
     hf_route_t route;
     hf_span_t bytes;
@@ -492,10 +458,8 @@ raw_garbage_on_the_client_port_is_survived (void **state)
     close_ends (&ends);
 }
 
-static void
-bind_errors_are_told (void **state)
+WITH_CONTEXT (bind_errors_are_told)
 {
-    (void)state;
     ends_t ends;
     char error[HF_ERROR_SIZE];
     char expected[HF_ERROR_SIZE];
@@ -515,10 +479,8 @@ bind_errors_are_told (void **state)
 }
 
 /*  Not a benchmark: it fails only when something is wrong by far. */
-static void
-many_frames_go_through_quickly (void **state)
+WITH_CONTEXT (many_frames_go_through_quickly)
 {
-    (void)state;
     ends_t ends;
     hf_route_t route;
     hf_span_t bytes;
@@ -544,45 +506,4 @@ many_frames_go_through_quickly (void **state)
     close_ends (&ends);
 }
 
-static int
-open_context (void **state)
-{
-    (void)state;
-    s_context = zmq_ctx_new ();
-    return 0;
-}
-
-/*  Ends only when every socket was closed; one that leaked, or that a failed test left, ends us. */
-static int
-close_context (void **state)
-{
-    (void)state;
-    alarm (20);
-    int rc = zmq_ctx_term (s_context);
-    alarm (0);
-    return rc;
-}
-
-#define WITH_CONTEXT(test) cmocka_unit_test_setup_teardown (test, open_context, close_context)
-
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        WITH_CONTEXT (a_frame_goes_there_and_back),
-        WITH_CONTEXT (routes_differ_by_client),
-        WITH_CONTEXT (a_req_client_gets_its_delimiter_back),
-        WITH_CONTEXT (other_shapes_are_dropped_and_counted),
-        WITH_CONTEXT (a_client_that_is_gone_is_told),
-        WITH_CONTEXT (a_frame_a_little_too_large_comes_in_and_a_larger_one_cuts),
-        WITH_CONTEXT (a_frame_beyond_all_limits_from_a_node_cuts_the_link_for_a_while),
-        WITH_CONTEXT (a_client_that_does_not_read_blocks_nobody),
-        WITH_CONTEXT (large_answers_that_are_not_read_are_bounded_in_bytes),
-        WITH_CONTEXT (a_link_breaks_and_connects_again),
-        WITH_CONTEXT (a_port_that_speaks_something_else_is_tried_again),
-        WITH_CONTEXT (raw_garbage_on_the_client_port_is_survived),
-        WITH_CONTEXT (bind_errors_are_told),
-        WITH_CONTEXT (many_frames_go_through_quickly),
-    };
-    return cmocka_run_group_tests (tests, NULL, NULL);
-}
+HF_TEST_MAIN (NULL, NULL)

@@ -1,10 +1,8 @@
 /*  The endpoint list: what is taken, what it is made into, and what is said of a wrong one. */
 #include "test_net.h"
 
-static void
-defaults_and_order (void **state)
+HF_TEST (defaults_and_order)
 {
-    (void)state;
     hf_endpoints_t list;
     char error[HF_ERROR_SIZE];
     char text[HF_ENDPOINTS_TEXT_SIZE];
@@ -25,10 +23,8 @@ defaults_and_order (void **state)
     assert_string_equal (address, "tcp://c.example:8081");
 }
 
-static void
-canonical_text_is_a_fixed_point (void **state)
+HF_TEST (canonical_text_is_a_fixed_point)
 {
-    (void)state;
     static const char *const lists[][2] = {
         {HF_ENDPOINTS_DEFAULT, "1@127.0.0.1:8080:8081"},
         {"1@[0:0:0:0:0:0:0:1]", "1@[::1]:8080:8081"},
@@ -55,10 +51,8 @@ canonical_text_is_a_fixed_point (void **state)
 #define NOT_HOST  "the host is not a name or an address; an IPv6 address goes in [ ]"
 #define TWO_PORTS "more than two ports; an IPv6 address goes in [ ]"
 
-static void
-wrong_lists_are_told (void **state)
+HF_TEST (wrong_lists_are_told)
 {
-    (void)state;
     static const char *const lists[][2] = {
         {"", "the list of endpoints is empty"},
         {",", "endpoint 1 \"\": " NOT_FORM},
@@ -109,10 +103,8 @@ wrong_lists_are_told (void **state)
     }
 }
 
-static void
-long_parts_are_cut_in_the_message (void **state)
+HF_TEST (long_parts_are_cut_in_the_message)
 {
-    (void)state;
     char text[2000];
     char error[HF_ERROR_SIZE];
     hf_endpoints_t list;
@@ -130,10 +122,8 @@ long_parts_are_cut_in_the_message (void **state)
     assert_int_equal (strlen (list.node[0].host), 255);
 }
 
-static void
-seven_of_the_longest_fit (void **state)
+HF_TEST (seven_of_the_longest_fit)
 {
-    (void)state;
     hf_endpoints_t list = {.count = HF_MEMBERS_MAX};
     char text[HF_ENDPOINTS_TEXT_SIZE];
     char error[HF_ERROR_SIZE];
@@ -148,10 +138,8 @@ seven_of_the_longest_fit (void **state)
     assert_memory_equal (&again, &list, sizeof (list));
 }
 
-static void
-a_cluster_is_odd (void **state)
+HF_TEST (a_cluster_is_odd)
 {
-    (void)state;
     for (uint32_t count = 0; count <= HF_MEMBERS_MAX; count++) {
         hf_endpoints_t list = {.count = count};
         char error[HF_ERROR_SIZE];
@@ -165,10 +153,8 @@ a_cluster_is_odd (void **state)
     }
 }
 
-static void
-noise_is_refused_or_canonical (void **state)
+HF_TEST (noise_is_refused_or_canonical)
 {
-    (void)state;
     static const char letters[] = "@:,[]1290abz.-_ \x80";
     uint64_t seed = 42;
     for (unsigned round = 0; round < 200000; round++) {
@@ -192,17 +178,4 @@ noise_is_refused_or_canonical (void **state)
     }
 }
 
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test (defaults_and_order),
-        cmocka_unit_test (canonical_text_is_a_fixed_point),
-        cmocka_unit_test (wrong_lists_are_told),
-        cmocka_unit_test (long_parts_are_cut_in_the_message),
-        cmocka_unit_test (seven_of_the_longest_fit),
-        cmocka_unit_test (a_cluster_is_odd),
-        cmocka_unit_test (noise_is_refused_or_canonical),
-    };
-    return cmocka_run_group_tests (tests, NULL, NULL);
-}
+HF_TEST_MAIN (NULL, NULL)

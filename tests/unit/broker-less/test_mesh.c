@@ -60,10 +60,8 @@ slay (pid_t pid)
 
 //  ---- tests -----------------------------------------------------------------------
 
-static void
-links_come_up_and_frames_arrive (void **state)
+WITH_CONTEXT (links_come_up_and_frames_arrive)
 {
-    (void)state;
     cluster_t cluster;
     start_all (&cluster, "127.0.0.1");
     uint64_t start_us = test_now_us ();
@@ -92,10 +90,8 @@ links_come_up_and_frames_arrive (void **state)
     stop_all (&cluster);
 }
 
-static void
-hellos_are_rare_when_all_is_up (void **state)
+WITH_CONTEXT (hellos_are_rare_when_all_is_up)
 {
-    (void)state;
     cluster_t cluster;
     start_all (&cluster, "127.0.0.1");
     uint64_t now_us = test_now_us ();
@@ -111,10 +107,8 @@ hellos_are_rare_when_all_is_up (void **state)
     stop_all (&cluster);
 }
 
-static void
-a_destroyed_mesh_is_seen_to_break (void **state)
+WITH_CONTEXT (a_destroyed_mesh_is_seen_to_break)
 {
-    (void)state;
     cluster_t cluster;
     start_all (&cluster, "127.0.0.1");
     for (unsigned round = 1; round <= 3; round++) {
@@ -158,24 +152,18 @@ killed_and_restarted (const char *host)
     stop_all (&cluster);
 }
 
-static void
-a_killed_process_is_seen_to_break (void **state)
+WITH_CONTEXT (a_killed_process_is_seen_to_break)
 {
-    (void)state;
     killed_and_restarted ("127.0.0.1");
 }
 
-static void
-a_killed_process_known_by_name_too (void **state)
+WITH_CONTEXT (a_killed_process_known_by_name_too)
 {
-    (void)state;
     killed_and_restarted ("localhost");
 }
 
-static void
-a_stopped_process_goes_down_and_comes_back (void **state)
+WITH_CONTEXT (a_stopped_process_goes_down_and_comes_back)
 {
-    (void)state;
     hf_endpoints_t list = test_endpoints ("127.0.0.1", NODES);
     cluster_t cluster = {.list = list};
     pid_t pid = spawn (&list, 3, 1);
@@ -191,10 +179,8 @@ a_stopped_process_goes_down_and_comes_back (void **state)
 }
 
 /*  Another program has the peer's port for a while. */
-static void
-a_port_that_speaks_something_else_is_tried_again (void **state)
+WITH_CONTEXT (a_port_that_speaks_something_else_is_tried_again)
 {
-    (void)state;
     cluster_t cluster = {.list = test_endpoints ("127.0.0.1", NODES)};
     int listener = test_listen (cluster.list.node[1].node_port);
     cluster.mesh[0] = start (&cluster.list, 1);
@@ -215,10 +201,8 @@ a_port_that_speaks_something_else_is_tried_again (void **state)
     stop_all (&cluster);
 }
 
-static void
-raw_garbage_on_the_node_port_is_survived (void **state)
+WITH_CONTEXT (raw_garbage_on_the_node_port_is_survived)
 {
-    (void)state;
     cluster_t cluster;
     start_all (&cluster, "127.0.0.1");
     uint8_t greeting[TEST_GREETING_SIZE];
@@ -247,10 +231,8 @@ raw_garbage_on_the_node_port_is_survived (void **state)
     stop_all (&cluster);
 }
 
-static void
-a_burst_of_small_frames_arrives_whole (void **state)
+WITH_CONTEXT (a_burst_of_small_frames_arrives_whole)
 {
-    (void)state;
     cluster_t cluster;
     start_all (&cluster, "127.0.0.1");
     for (unsigned i = 0; i < 5000; i++)
@@ -259,10 +241,8 @@ a_burst_of_small_frames_arrives_whole (void **state)
     stop_all (&cluster);
 }
 
-static void
-a_port_in_use_is_told (void **state)
+WITH_CONTEXT (a_port_in_use_is_told)
 {
-    (void)state;
     hf_endpoints_t list = test_endpoints ("127.0.0.1", NODES);
     char error[HF_ERROR_SIZE];
     char expected[HF_ERROR_SIZE];
@@ -288,10 +268,8 @@ a_port_in_use_is_told (void **state)
     assert_non_null (strstr (error, "cannot listen on no-such-host.invalid:"));
 }
 
-static void
-hosts_of_all_kinds_mix (void **state)
+WITH_CONTEXT (hosts_of_all_kinds_mix)
 {
-    (void)state;
     cluster_t cluster = {.list = test_endpoints ("127.0.0.1", NODES)};
     snprintf (cluster.list.node[1].host, sizeof (cluster.list.node[1].host), "[::1]");
     snprintf (cluster.list.node[2].host, sizeof (cluster.list.node[2].host), "localhost");
@@ -311,18 +289,5 @@ main (int argc, char **argv)
     if (argc == 4)
         return run_node (argv[1], (uint32_t)strtoul (argv[2], NULL, 10),
                          strtoull (argv[3], NULL, 10));
-    const struct CMUnitTest tests[] = {
-        WITH_CONTEXT (a_killed_process_is_seen_to_break),
-        WITH_CONTEXT (a_killed_process_known_by_name_too),
-        WITH_CONTEXT (a_stopped_process_goes_down_and_comes_back),
-        WITH_CONTEXT (links_come_up_and_frames_arrive),
-        WITH_CONTEXT (hellos_are_rare_when_all_is_up),
-        WITH_CONTEXT (a_destroyed_mesh_is_seen_to_break),
-        WITH_CONTEXT (a_port_that_speaks_something_else_is_tried_again),
-        WITH_CONTEXT (raw_garbage_on_the_node_port_is_survived),
-        WITH_CONTEXT (a_burst_of_small_frames_arrives_whole),
-        WITH_CONTEXT (a_port_in_use_is_told),
-        WITH_CONTEXT (hosts_of_all_kinds_mix),
-    };
-    return cmocka_run_group_tests (tests, NULL, NULL);
+    return hf_test_run (NULL, NULL);
 }

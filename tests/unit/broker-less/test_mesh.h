@@ -9,8 +9,6 @@
 
 #define NODES 3
 
-static void *s_context;
-
 //  ---- a cluster in one process ----------------------------------------------------
 
 typedef struct seen {
@@ -95,15 +93,7 @@ turn (cluster_t *self)
     zmq_poll (items, count, 5);
 }
 
-#define UNTIL(cluster, condition)                                                                  \
-    do {                                                                                           \
-        uint64_t until_us = test_now_us () + TEST_LIMIT_US;                                        \
-        while (!(condition)) {                                                                     \
-            if (test_now_us () > until_us)                                                         \
-                fail_msg ("never: %s", #condition);                                                \
-            turn (cluster);                                                                        \
-        }                                                                                          \
-    } while (0)
+#define UNTIL(cluster, condition) UNTIL_BY (turn (cluster), condition)
 
 static inline bool
 all_up (const cluster_t *self)
@@ -143,29 +133,5 @@ send_newer_term (hf_mesh_t *mesh, uint32_t from, uint32_t to, uint64_t term)
     hf_mesh_send (mesh, to, hf_pack_bytes (&pack), hf_pack_size (&pack));
     hf_pack_done (&pack);
 }
-
-//  ---- the context ---------------------------------------------------------------------
-
-static inline int
-open_context (void **state)
-{
-    (void)state;
-    s_context = zmq_ctx_new ();
-    return 0;
-}
-
-/*  Ends only when every socket was closed; one that leaked, or that a failed test left, ends us
-    (CMOCKA_TEST_ABORT=1 in the environment shows which assertion it was). */
-static inline int
-close_context (void **state)
-{
-    (void)state;
-    alarm (20);
-    int rc = zmq_ctx_term (s_context);
-    alarm (0);
-    return rc;
-}
-
-#define WITH_CONTEXT(test) cmocka_unit_test_setup_teardown (test, open_context, close_context)
 
 #endif

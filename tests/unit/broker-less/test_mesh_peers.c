@@ -110,10 +110,8 @@ until_taken (forged_t *self, void *pub)
     until_refused (self, pub, 0);
 }
 
-static void
-another_list_is_told_once_and_its_frames_dropped (void **state)
+WITH_CONTEXT (another_list_is_told_once_and_its_frames_dropped)
 {
-    (void)state;
     forged_t forged;
     forge (&forged);
     seen_t *seen = &forged.cluster.seen[0];
@@ -144,10 +142,8 @@ another_list_is_told_once_and_its_frames_dropped (void **state)
     unforge (&forged);
 }
 
-static void
-frames_before_the_hello_are_not_taken (void **state)
+WITH_CONTEXT (frames_before_the_hello_are_not_taken)
 {
-    (void)state;
     forged_t forged;
     forge (&forged);
     publish_term (forged.pub, 2, 3);
@@ -156,10 +152,8 @@ frames_before_the_hello_are_not_taken (void **state)
     unforge (&forged);
 }
 
-static void
-what_was_said_before_the_break_comes_before_it (void **state)
+WITH_CONTEXT (what_was_said_before_the_break_comes_before_it)
 {
-    (void)state;
     forged_t forged;
     char own[HF_ENDPOINTS_TEXT_SIZE];
     forge (&forged);
@@ -186,10 +180,8 @@ what_was_said_before_the_break_comes_before_it (void **state)
 }
 
 /*  The same when this process was held up while the other was replaced. */
-static void
-a_peer_replaced_while_we_were_held_up_is_not_mistaken (void **state)
+WITH_CONTEXT (a_peer_replaced_while_we_were_held_up_is_not_mistaken)
 {
-    (void)state;
     forged_t forged;
     char own[HF_ENDPOINTS_TEXT_SIZE];
     forge (&forged);
@@ -220,10 +212,8 @@ a_peer_replaced_while_we_were_held_up_is_not_mistaken (void **state)
 }
 
 /*  Node 3 has much to say while node 2 dies. */
-static void
-a_flood_does_not_hide_a_break (void **state)
+WITH_CONTEXT (a_flood_does_not_hide_a_break)
 {
-    (void)state;
     forged_t forged;
     char own[HF_ENDPOINTS_TEXT_SIZE];
     forge (&forged);
@@ -271,10 +261,8 @@ learn_nonce (forged_t *self)
     return hello.nonce;
 }
 
-static void
-a_link_is_up_while_its_echo_is_fresh_and_right (void **state)
+WITH_CONTEXT (a_link_is_up_while_its_echo_is_fresh_and_right)
 {
-    (void)state;
     forged_t forged;
     forge (&forged);
     char own[HF_ENDPOINTS_TEXT_SIZE];
@@ -307,10 +295,8 @@ a_link_is_up_while_its_echo_is_fresh_and_right (void **state)
     unforge (&forged);
 }
 
-static void
-malformed_messages_are_dropped_and_counted (void **state)
+WITH_CONTEXT (malformed_messages_are_dropped_and_counted)
 {
-    (void)state;
     static const char good[] = "\x92\x01\x94\xcc\x89\x02\x00\x01"; //  NEWER_TERM from node 2
     forged_t forged;
     forge (&forged);
@@ -349,10 +335,8 @@ malformed_messages_are_dropped_and_counted (void **state)
     unforge (&forged);
 }
 
-static void
-a_frame_beyond_all_limits_cuts_the_peer_and_it_comes_back (void **state)
+WITH_CONTEXT (a_frame_beyond_all_limits_cuts_the_peer_and_it_comes_back)
 {
-    (void)state;
     forged_t forged;
     forge (&forged);
     char own[HF_ENDPOINTS_TEXT_SIZE];
@@ -372,18 +356,4 @@ a_frame_beyond_all_limits_cuts_the_peer_and_it_comes_back (void **state)
     unforge (&forged);
 }
 
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        WITH_CONTEXT (another_list_is_told_once_and_its_frames_dropped),
-        WITH_CONTEXT (frames_before_the_hello_are_not_taken),
-        WITH_CONTEXT (what_was_said_before_the_break_comes_before_it),
-        WITH_CONTEXT (a_peer_replaced_while_we_were_held_up_is_not_mistaken),
-        WITH_CONTEXT (a_flood_does_not_hide_a_break),
-        WITH_CONTEXT (a_link_is_up_while_its_echo_is_fresh_and_right),
-        WITH_CONTEXT (malformed_messages_are_dropped_and_counted),
-        WITH_CONTEXT (a_frame_beyond_all_limits_cuts_the_peer_and_it_comes_back),
-    };
-    return cmocka_run_group_tests (tests, NULL, NULL);
-}
+HF_TEST_MAIN (NULL, NULL)

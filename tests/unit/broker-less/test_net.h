@@ -92,6 +92,43 @@ test_greeting (uint8_t bytes[TEST_GREETING_SIZE])
     memcpy (bytes, "\xff\0\0\0\0\0\0\0\x01\x7f\x03\0NULL", 16);
 }
 
+//  ---- tests with a context of their own -----------------------------------------------
+
+static void *s_context;
+
+static inline int
+open_context (void **state)
+{
+    (void)state;
+    s_context = zmq_ctx_new ();
+    return 0;
+}
+
+/*  Ends only when every socket is closed; a socket that leaked, or that a failed test left open,
+ * ends the program (CMOCKA_TEST_ABORT=1 in the environment shows which assertion it was). */
+static inline int
+close_context (void **state)
+{
+    (void)state;
+    alarm (20);
+    int rc = zmq_ctx_term (s_context);
+    alarm (0);
+    return rc;
+}
+
+#define WITH_CONTEXT(test) HF_TEST_WITH (test, open_context, close_context)
+
+/*  Do STEP until CONDITION holds; the test fails after the limit. */
+#define UNTIL_BY(step, condition)                                                                  \
+    do {                                                                                           \
+        uint64_t until_us = test_now_us () + TEST_LIMIT_US;                                        \
+        while (!(condition)) {                                                                     \
+            if (test_now_us () > until_us)                                                         \
+                fail_msg ("never: %s", #condition);                                                \
+            step;                                                                                  \
+        }                                                                                          \
+    } while (0)
+
 /*  Numbers by seed: the same on every run. */
 static inline uint64_t
 test_random (uint64_t *state)

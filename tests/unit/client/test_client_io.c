@@ -76,10 +76,12 @@ s_queue (const char *lock, uint64_t index)
     s_expect_event (HF_SESSION_MOVED, 0, 1);
 }
 
-static void
-test_a_cycle_sends_what_the_protocol_says (void **state)
+#define TEST(name)       HF_TEST_WITH (name, s_setup, s_teardown)
+#define TEST_NONE(name)  HF_TEST_WITH (name, s_setup_none, s_teardown)
+#define TEST_THREE(name) HF_TEST_WITH (name, s_setup_three, s_teardown)
+
+TEST (test_a_cycle_sends_what_the_protocol_says)
 {
-    (void)state;
     s_hold ("a", 7);
     assert_int_equal (hf_submit_append (s_x.session, "a", 7, "file", "bytes", 5, seen_result, NULL),
                       HF_OK);
@@ -123,10 +125,8 @@ s_burst (void *arg, const hf_result_t *result)
     }
 }
 
-static void
-test_what_a_callback_submits_leaves_in_one_frame (void **state)
+TEST (test_what_a_callback_submits_leaves_in_one_frame)
 {
-    (void)state;
     assert_int_equal (hf_submit_acquire (s_x.session, "x", NULL, s_burst, NULL), HF_OK);
     const got_t *got = got_requests (s_x.fake[0], SOON_MS);
     fake_answer (s_x.fake[0], s_x.id, got->request[0].seq, HF_OK, 1, 1, 0);
@@ -136,10 +136,8 @@ test_what_a_callback_submits_leaves_in_one_frame (void **state)
         assert_int_equal (got->request[i].seq, 2 + i);
 }
 
-static void
-test_bad_arguments_are_refused_at_once (void **state)
+TEST (test_bad_arguments_are_refused_at_once)
 {
-    (void)state;
     assert_int_equal (hf_submit_acquire (s_x.session, "", NULL, seen_result, NULL), HF_BAD_NAME);
     assert_int_equal (hf_submit_acquire (s_x.session, "a\n", NULL, NULL, NULL), HF_BAD_NAME);
     static char big[HF_DATA_MAX + 1];
@@ -151,10 +149,8 @@ test_bad_arguments_are_refused_at_once (void **state)
 }
 
 /*  Options of a program that was built with another version of holdfast.h. */
-static void
-test_options_of_other_versions (void **state)
+TEST (test_options_of_other_versions)
 {
-    (void)state;
     struct {
         hf_acquire_options_t known;
         uint64_t newer;
@@ -198,10 +194,8 @@ test_options_of_other_versions (void **state)
     assert_string_not_equal (error, "");
 }
 
-static void
-test_blocking_calls_keep_their_limits (void **state)
+TEST (test_blocking_calls_keep_their_limits)
 {
-    (void)state;
     uint64_t start = now_ms ();
     hf_grant_t grant = {0, 0};
     assert_int_equal (hf_acquire (s_x.session, "a", 250, &grant), HF_TIMEOUT);
@@ -215,10 +209,8 @@ test_blocking_calls_keep_their_limits (void **state)
     assert_int_equal (hf_release (s_x.session, "d", grant.token, LONG_MS), HF_OK);
 }
 
-static void
-test_a_blocking_acquire_that_nobody_waits_for_any_more (void **state)
+TEST (test_a_blocking_acquire_that_nobody_waits_for_any_more)
 {
-    (void)state;
     hf_grant_t grant;
     assert_int_equal (hf_acquire (s_x.session, "a", 100, &grant), HF_TIMEOUT);
     const got_t *got = got_requests (s_x.fake[0], SOON_MS);
@@ -228,10 +220,8 @@ test_a_blocking_acquire_that_nobody_waits_for_any_more (void **state)
     while (got->request[0].kind != HF_KIND_ABANDON);
 }
 
-static void
-test_results_without_a_callback_are_polled (void **state)
+TEST (test_results_without_a_callback_are_polled)
 {
-    (void)state;
     fake_set_autos (s_x.fake[0], FAKE_LEADS);
     int one, two;
     hf_submit_acquire (s_x.session, "a", NULL, NULL, &one);
@@ -246,10 +236,8 @@ test_results_without_a_callback_are_polled (void **state)
     assert_false (hf_client_poll (s_x.client, &result, 20));
 }
 
-static void
-test_closing_gives_every_result_first (void **state)
+TEST (test_closing_gives_every_result_first)
 {
-    (void)state;
     s_queue ("a", 50);
     hf_submit_acquire (s_x.session, "b", NULL, seen_result, NULL);
     got_requests (s_x.fake[0], SOON_MS);
@@ -262,10 +250,8 @@ test_closing_gives_every_result_first (void **state)
     assert_false (seen_take (&seen, 0));
 }
 
-static void
-test_leaving_sends_no_close (void **state)
+TEST (test_leaving_sends_no_close)
 {
-    (void)state;
     s_queue ("a", 50);
     hf_session_leave (&s_x.session);
     assert_null (s_x.session);
@@ -274,10 +260,8 @@ test_leaving_sends_no_close (void **state)
     assert_int_equal (fake_count (s_x.fake[0], HF_KIND_CLOSE), 0);
 }
 
-static void
-test_destroying_a_client_gives_every_result (void **state)
+TEST (test_destroying_a_client_gives_every_result)
 {
-    (void)state;
     s_queue ("a", 50);
     hf_submit_acquire (s_x.session, "b", NULL, seen_result, NULL);
     hf_submit_read (s_x.client, "f", 0, 10, HF_FOREVER, seen_result, NULL);
@@ -303,10 +287,8 @@ s_again (void *arg, const hf_result_t *result)
     s_again_refused += status == HF_CLOSED;
 }
 
-static void
-test_an_end_is_not_kept_off_by_callbacks (void **state)
+TEST (test_an_end_is_not_kept_off_by_callbacks)
 {
-    (void)state;
     s_again_refused = 0;
     hf_submit_acquire (s_x.session, "a", NULL, s_again, NULL);
     got_requests (s_x.fake[0], SOON_MS);
@@ -336,10 +318,8 @@ s_cycles (void *arg)
     return NULL;
 }
 
-static void
-test_many_threads_share_a_session (void **state)
+TEST (test_many_threads_share_a_session)
 {
-    (void)state;
     fake_set_autos (s_x.fake[0], FAKE_LEADS & ~(unsigned)FAKE_ALIVE);
     static char names[THREADS][2] = {"a", "b", "c", "d"};
     pthread_t thread[THREADS];
@@ -352,10 +332,8 @@ test_many_threads_share_a_session (void **state)
     }
 }
 
-static void
-test_a_refused_opening_says_why (void **state)
+TEST_NONE (test_a_refused_opening_says_why)
 {
-    (void)state;
     hf_session_options_t options = {.size = sizeof options, .ttl_ms = 999};
     assert_int_equal (hf_session_open (s_x.client, &options, 100, &s_x.session), HF_BAD_TTL);
     options.ttl_ms = 600001;
@@ -394,10 +372,8 @@ s_moved_to (int node)
     }
 }
 
-static void
-test_a_broken_connection_moves_the_client (void **state)
+TEST_THREE (test_a_broken_connection_moves_the_client)
 {
-    (void)state;
     s_three_undecided ();
     uint64_t start = now_ms ();
     fake_destroy (&s_x.fake[0]);
@@ -416,10 +392,8 @@ test_a_broken_connection_moves_the_client (void **state)
     assert_true (now_ms () - start < 200);
 }
 
-static void
-test_without_any_node_calls_end_unreachable (void **state)
+HF_TEST (test_without_any_node_calls_end_unreachable)
 {
-    (void)state;
     uint16_t port = fake_port ();
     char list[512];
     fake_list (list, &port, 1);
@@ -441,10 +415,8 @@ test_without_any_node_calls_end_unreachable (void **state)
     fake_destroy (&fake);
 }
 
-static void
-test_bad_lists_are_named (void **state)
+HF_TEST (test_bad_lists_are_named)
 {
-    (void)state;
     char error[HF_CLIENT_ERROR_SIZE] = "";
     hf_client_options_t options = {.size = sizeof options, .endpoints = "1@"};
     assert_null (hf_client_new (&options, error));
@@ -453,30 +425,4 @@ test_bad_lists_are_named (void **state)
     assert_null (hf_client_new (&options, NULL));
 }
 
-#define TEST(name)       cmocka_unit_test_setup_teardown (name, s_setup, s_teardown)
-#define TEST_NONE(name)  cmocka_unit_test_setup_teardown (name, s_setup_none, s_teardown)
-#define TEST_THREE(name) cmocka_unit_test_setup_teardown (name, s_setup_three, s_teardown)
-
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST (test_a_cycle_sends_what_the_protocol_says),
-        TEST (test_what_a_callback_submits_leaves_in_one_frame),
-        TEST (test_bad_arguments_are_refused_at_once),
-        TEST (test_options_of_other_versions),
-        TEST (test_blocking_calls_keep_their_limits),
-        TEST (test_a_blocking_acquire_that_nobody_waits_for_any_more),
-        TEST (test_results_without_a_callback_are_polled),
-        TEST (test_closing_gives_every_result_first),
-        TEST (test_leaving_sends_no_close),
-        TEST (test_destroying_a_client_gives_every_result),
-        TEST (test_an_end_is_not_kept_off_by_callbacks),
-        TEST (test_many_threads_share_a_session),
-        TEST_NONE (test_a_refused_opening_says_why),
-        TEST_THREE (test_a_broken_connection_moves_the_client),
-        cmocka_unit_test (test_without_any_node_calls_end_unreachable),
-        cmocka_unit_test (test_bad_lists_are_named),
-    };
-    return cmocka_run_group_tests (tests, NULL, NULL);
-}
+HF_TEST_MAIN (NULL, NULL)

@@ -31,10 +31,8 @@ s_choice_with_leader (void)
     return choice;
 }
 
-static void
-test_choice_probes_what_connects (void **state)
+HF_TEST (test_choice_probes_what_connects)
 {
-    (void)state;
     hf_choice_t choice;
     hf_choice_init (&choice, s_ids, 3, 1);
     assert_int_equal (hf_choice_due_us (&choice), HF_NEVER);
@@ -51,10 +49,8 @@ test_choice_probes_what_connects (void **state)
     assert_int_equal (hf_choice_due_us (&choice), HF_NEVER);
 }
 
-static void
-test_choice_follows_a_redirect_once (void **state)
+HF_TEST (test_choice_follows_a_redirect_once)
 {
-    (void)state;
     hf_choice_t choice = s_choice_with_leader ();
     uint64_t epoch = choice.epoch;
     hf_choice_refused (&choice, 0, 2, 5, 100);
@@ -75,10 +71,8 @@ test_choice_follows_a_redirect_once (void **state)
     assert_int_equal (choice.target, 0);
 }
 
-static void
-test_choice_asks_at_once_when_the_leader_breaks (void **state)
+HF_TEST (test_choice_asks_at_once_when_the_leader_breaks)
 {
-    (void)state;
     hf_choice_t choice = s_choice_with_leader ();
     hf_choice_broken (&choice, 0, 700);
     assert_int_equal (choice.target, -1);
@@ -93,10 +87,8 @@ test_choice_asks_at_once_when_the_leader_breaks (void **state)
     assert_int_equal (choice.target, 2);
 }
 
-static void
-test_choice_leaves_the_silent_one_until_it_speaks (void **state)
+HF_TEST (test_choice_leaves_the_silent_one_until_it_speaks)
 {
-    (void)state;
     hf_choice_t choice = s_choice_with_leader ();
     hf_choice_refused (&choice, 1, 1, 4, 10); //  heard by the way: the term is 4
     hf_choice_silent (&choice, 1000);
@@ -108,10 +100,8 @@ test_choice_leaves_the_silent_one_until_it_speaks (void **state)
     assert_int_equal (choice.target, 0);
 }
 
-static void
-test_choice_takes_a_node_at_its_word (void **state)
+HF_TEST (test_choice_takes_a_node_at_its_word)
 {
-    (void)state;
     hf_choice_t choice = s_choice_with_leader ();
     hf_choice_broken (&choice, 0, 0);
     hf_choice_tick (&choice, 0);
@@ -128,10 +118,8 @@ test_choice_takes_a_node_at_its_word (void **state)
     assert_int_equal (choice.epoch, epoch);
 }
 
-static void
-test_choice_in_doubt_believes_a_later_term (void **state)
+HF_TEST (test_choice_in_doubt_believes_a_later_term)
 {
-    (void)state;
     hf_choice_t choice = s_choice_with_leader ();
     hf_choice_refused (&choice, 1, 1, 4, 10);
     hf_choice_refused (&choice, 2, 3, 5, 11); //  no doubt: nobody asked for this
@@ -155,10 +143,8 @@ test_choice_in_doubt_believes_a_later_term (void **state)
     assert_int_equal (choice.target, 0);
 }
 
-static void
-test_choice_backs_off (void **state)
+HF_TEST (test_choice_backs_off)
 {
-    (void)state;
     hf_choice_t choice = s_choice_with_leader ();
     hf_choice_broken (&choice, 0, 0);
     uint64_t now = 0;
@@ -181,10 +167,8 @@ test_choice_backs_off (void **state)
     assert_in_range ((now - start) / 200, 300 * MS, 700 * MS);
 }
 
-static void
-test_choice_holds_under_any_events (void **state)
+HF_TEST (test_choice_holds_under_any_events)
 {
-    (void)state;
     hf_random_t random = {7};
     hf_choice_t choice;
     hf_choice_init (&choice, s_ids, 3, 9);
@@ -228,10 +212,8 @@ test_choice_holds_under_any_events (void **state)
 
 //  ---- the lease --------------------------------------------------------------------
 
-static void
-test_lease_runs_from_the_sending (void **state)
+HF_TEST (test_lease_runs_from_the_sending)
 {
-    (void)state;
     hf_lease_t lease;
     hf_lease_init (&lease, 10000, 50 * MS);
     assert_int_equal (hf_lease_deadline_us (&lease), 50 * MS + 9000 * MS);
@@ -246,10 +228,8 @@ test_lease_runs_from_the_sending (void **state)
     assert_int_equal (hf_lease_deadline_us (&lease), 13000 * MS);
 }
 
-static void
-test_lease_once_over_stays_over (void **state)
+HF_TEST (test_lease_once_over_stays_over)
 {
-    (void)state;
     hf_lease_t lease;
     hf_lease_init (&lease, 10000, 0);
     assert_false (hf_lease_alive (&lease, 9000 * MS));
@@ -261,10 +241,8 @@ test_lease_once_over_stays_over (void **state)
     assert_false (hf_lease_alive (&lease, 1));
 }
 
-static void
-test_lease_saved_by_an_answer_that_was_here_in_time (void **state)
+HF_TEST (test_lease_saved_by_an_answer_that_was_here_in_time)
 {
-    (void)state;
     //  The process slept past its deadline with the acknowledgement in its socket.
     hf_lease_t lease;
     hf_lease_init (&lease, 10000, 0);
@@ -274,10 +252,8 @@ test_lease_saved_by_an_answer_that_was_here_in_time (void **state)
     assert_false (hf_lease_alive (&lease, 12500 * MS));
 }
 
-static void
-test_lease_margins (void **state)
+HF_TEST (test_lease_margins)
 {
-    (void)state;
     static const struct {
         uint32_t ttl_ms;
         uint64_t margin_ms;
@@ -291,10 +267,8 @@ test_lease_margins (void **state)
 
 //  ---- the window -------------------------------------------------------------------
 
-static void
-test_window_against_a_slow_twin (void **state)
+HF_TEST (test_window_against_a_slow_twin)
 {
-    (void)state;
     enum { MOST = 40000 };
     static int items[MOST];
     static bool out[MOST + 1];
@@ -325,10 +299,8 @@ test_window_against_a_slow_twin (void **state)
     hf_window_done (&window);
 }
 
-static void
-test_window_fills_up (void **state)
+HF_TEST (test_window_fills_up)
 {
-    (void)state;
     hf_window_t window;
     hf_window_init (&window);
     int item;
@@ -344,24 +316,4 @@ test_window_fills_up (void **state)
     hf_window_done (&window);
 }
 
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test (test_choice_probes_what_connects),
-        cmocka_unit_test (test_choice_follows_a_redirect_once),
-        cmocka_unit_test (test_choice_asks_at_once_when_the_leader_breaks),
-        cmocka_unit_test (test_choice_leaves_the_silent_one_until_it_speaks),
-        cmocka_unit_test (test_choice_takes_a_node_at_its_word),
-        cmocka_unit_test (test_choice_in_doubt_believes_a_later_term),
-        cmocka_unit_test (test_choice_backs_off),
-        cmocka_unit_test (test_choice_holds_under_any_events),
-        cmocka_unit_test (test_lease_runs_from_the_sending),
-        cmocka_unit_test (test_lease_once_over_stays_over),
-        cmocka_unit_test (test_lease_saved_by_an_answer_that_was_here_in_time),
-        cmocka_unit_test (test_lease_margins),
-        cmocka_unit_test (test_window_against_a_slow_twin),
-        cmocka_unit_test (test_window_fills_up),
-    };
-    return cmocka_run_group_tests (tests, NULL, NULL);
-}
+HF_TEST_MAIN (NULL, NULL)

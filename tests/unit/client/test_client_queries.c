@@ -133,10 +133,10 @@ s_put_lock (page_t *page, const char *lock, uint64_t token, uint64_t holders, ui
         hf_holder_row_put (&page->rows, &(hf_holder_row_t){1 + i, token + i, 0, 70 + i});
 }
 
-static void
-test_locks_come_by_pages (void **state)
+#define TEST(name) HF_TEST_WITH (name, s_setup, s_teardown)
+
+TEST (test_locks_come_by_pages)
 {
-    (void)state;
     s_pages_init ();
     page_t *page = s_page (HF_WHAT_LOCKS, "", 0);
     s_put_lock (page, "a", 11, 1, 0);
@@ -154,10 +154,8 @@ test_locks_come_by_pages (void **state)
     s_finish (thread);
 }
 
-static void
-test_a_lock_with_its_holders_and_its_queue (void **state)
+TEST (test_a_lock_with_its_holders_and_its_queue)
 {
-    (void)state;
     s_pages_init ();
     page_t *page = s_page (HF_WHAT_LOCK, "a", 1);
     s_put_lock (page, "a", 11, 2, 2);
@@ -183,10 +181,8 @@ s_note_file (void *arg, const hf_file_info_t *info)
     snprintf (s_text + strlen (s_text), 100, "%s=%d ", info->file, (int)info->length);
 }
 
-static void
-test_files_and_rows_that_are_none (void **state)
+TEST (test_files_and_rows_that_are_none)
 {
-    (void)state;
     s_pages_init ();
     page_t *page = s_page (HF_WHAT_FILES, "", 0);
     hf_file_row_put (&page->rows, &(hf_file_row_t){hf_span_text ("f"), 9, 1});
@@ -203,10 +199,8 @@ test_files_and_rows_that_are_none (void **state)
     s_finish (thread);
 }
 
-static void
-test_a_read_that_got_lost_is_asked_again (void **state)
+TEST (test_a_read_that_got_lost_is_asked_again)
 {
-    (void)state;
     s_pages_init ();
     s_page (HF_WHAT_READ, "f", 3)->skip = true;
     page_t *page = s_page (HF_WHAT_READ, "f", 3);
@@ -234,10 +228,8 @@ s_note_fact (void *arg, const char *key, const char *text, uint64_t number)
     snprintf (s_text + strlen (s_text), 100, "%s=%s/%d ", key, text ? text : "-", (int)number);
 }
 
-static void
-test_status_is_asked_of_the_node_that_is_meant (void **state)
+TEST (test_status_is_asked_of_the_node_that_is_meant)
 {
-    (void)state;
     fake_follow (s_x.fake[1], false, 0, 0);
     fake_set_autos (s_x.fake[1], 0);
     s_pages_init ();
@@ -254,10 +246,8 @@ test_status_is_asked_of_the_node_that_is_meant (void **state)
     assert_int_equal (hf_query_status (s_x.client, 9, s_note_fact, NULL, LONG_MS), HF_INVALID);
 }
 
-static void
-test_the_leader_and_the_nodes (void **state)
+TEST (test_the_leader_and_the_nodes)
 {
-    (void)state;
     fake_set_autos (s_x.fake[0], FAKE_LEADS & ~(unsigned)FAKE_LEADER);
     fake_follow (s_x.fake[1], true, 1, 1);
     s_pages_init ();
@@ -278,10 +268,8 @@ test_the_leader_and_the_nodes (void **state)
     assert_int_equal (ids[1], 2);
 }
 
-static void
-test_what_is_refused_for_good_ends_at_once (void **state)
+TEST (test_what_is_refused_for_good_ends_at_once)
 {
-    (void)state;
     //  The target is known before, so that the refusal is taken as the target's.
     assert_int_equal (hf_close_session_id (s_x.client, 5, LONG_MS), HF_OK);
     fake_set_autos (s_x.fake[0], 0);
@@ -299,19 +287,4 @@ test_what_is_refused_for_good_ends_at_once (void **state)
     assert_int_equal (seen.status, HF_BAD_VERSION);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown (name, s_setup, s_teardown)
-
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST (test_locks_come_by_pages),
-        TEST (test_a_lock_with_its_holders_and_its_queue),
-        TEST (test_files_and_rows_that_are_none),
-        TEST (test_a_read_that_got_lost_is_asked_again),
-        TEST (test_status_is_asked_of_the_node_that_is_meant),
-        TEST (test_the_leader_and_the_nodes),
-        TEST (test_what_is_refused_for_good_ends_at_once),
-    };
-    return cmocka_run_group_tests (tests, NULL, NULL);
-}
+HF_TEST_MAIN (NULL, NULL)

@@ -51,20 +51,18 @@ s_moved_to (uint32_t node)
     }
 }
 
-static void
-test_a_redirect_is_followed_at_once (void **state)
+#define TEST(name) HF_TEST_WITH (name, s_setup, s_teardown)
+
+TEST (test_a_redirect_is_followed_at_once)
 {
-    (void)state;
     s_lead (2, 2);
     stage_refuse (1, HF_NOT_LEADER, 2, 2);
     s_moved_to (2);
     assert_int_equal (g_stage.counts[2][HF_KIND_QUERY], 1); //  the one at the start
 }
 
-static void
-test_a_broken_connection_moves_the_client (void **state)
+TEST (test_a_broken_connection_moves_the_client)
 {
-    (void)state;
     //  For a while the others still name the node that died; then there is an election.
     g_stage.leader = 0;
     uint32_t before = g_stage.counts[3][HF_KIND_QUERY];
@@ -77,20 +75,16 @@ test_a_broken_connection_moves_the_client (void **state)
     s_moved_to (3);
 }
 
-static void
-test_silence_moves_the_whole_client_once (void **state)
+TEST (test_silence_moves_the_whole_client_once)
 {
-    (void)state;
     g_stage.deaf = 1U << 1; //  connected, and says nothing
     g_stage.leader = 2;     //  and node 3 still names node 1
     assert_in_range (stage_until_ms (5000), 240, 1000);
     s_moved_to (2);
 }
 
-static void
-test_a_silent_leader_is_left_early_for_a_later_term (void **state)
+TEST (test_a_silent_leader_is_left_early_for_a_later_term)
 {
-    (void)state;
     g_stage.deaf = 1U << 1;
     g_stage.autos &= ~(unsigned)STAGE_PROBE;
     s_lead (2, 9); //  there was an election already
@@ -98,10 +92,8 @@ test_a_silent_leader_is_left_early_for_a_later_term (void **state)
     s_moved_to (2);
 }
 
-static void
-test_two_that_point_at_each_other_cause_no_storm (void **state)
+TEST (test_two_that_point_at_each_other_cause_no_storm)
 {
-    (void)state;
     g_stage.leader = 0;
     g_stage.names[1] = 2;
     g_stage.term = 2;
@@ -122,10 +114,8 @@ test_two_that_point_at_each_other_cause_no_storm (void **state)
         assert_int_equal (stage_status (), HF_OK);
 }
 
-static void
-test_busy_is_retried_at_the_same_node (void **state)
+TEST (test_busy_is_retried_at_the_same_node)
 {
-    (void)state;
     stage_refuse (1, HF_BUSY, 0, 0);
     stage_requests_none ();
     assert_in_range (stage_until_ms (1000), 5, 20);
@@ -134,10 +124,8 @@ test_busy_is_retried_at_the_same_node (void **state)
     assert_int_equal (got->count, 3);
 }
 
-static void
-test_nonsense_changes_nothing (void **state)
+TEST (test_nonsense_changes_nothing)
 {
-    (void)state;
     stage_frame (1, "\xff\xff\xff\xff", 4);
     stage_frame (1, "\x92\x02\x91\x23", 4);
     stage_frame (9, "\x92", 1); //  there is no such node
@@ -189,10 +177,8 @@ s_query (uint32_t node, uint64_t limit_ms)
     return op;
 }
 
-static void
-test_no_majority_is_a_timeout (void **state)
+TEST (test_no_majority_is_a_timeout)
 {
-    (void)state;
     s_lead (0, 2);
     g_stage.autos = 0;
     stage_submit (s_query (HF_NODE_LEADER, 400));
@@ -208,20 +194,4 @@ test_no_majority_is_a_timeout (void **state)
     stage_expect (HF_TIMEOUT, 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown (name, s_setup, s_teardown)
-
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST (test_a_redirect_is_followed_at_once),
-        TEST (test_a_broken_connection_moves_the_client),
-        TEST (test_silence_moves_the_whole_client_once),
-        TEST (test_a_silent_leader_is_left_early_for_a_later_term),
-        TEST (test_two_that_point_at_each_other_cause_no_storm),
-        TEST (test_busy_is_retried_at_the_same_node),
-        TEST (test_nonsense_changes_nothing),
-        TEST (test_no_majority_is_a_timeout),
-    };
-    return cmocka_run_group_tests (tests, NULL, NULL);
-}
+HF_TEST_MAIN (NULL, NULL)

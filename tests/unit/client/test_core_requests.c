@@ -19,10 +19,10 @@ s_teardown (void **state)
     return 0;
 }
 
-static void
-test_unanswered_requests_are_repeated_with_the_same_bytes (void **state)
+#define TEST(name) HF_TEST_WITH (name, s_setup, s_teardown)
+
+TEST (test_unanswered_requests_are_repeated_with_the_same_bytes)
 {
-    (void)state;
     stage_acquire ("a", true, HF_FOREVER);
     const got_t *got = stage_requests ();
     uint64_t first = got->hash;
@@ -39,10 +39,8 @@ test_unanswered_requests_are_repeated_with_the_same_bytes (void **state)
     stage_hold ("b", 6);
 }
 
-static void
-test_requests_for_one_lock_never_overtake_each_other (void **state)
+TEST (test_requests_for_one_lock_never_overtake_each_other)
 {
-    (void)state;
     stage_hold ("a", 7);
     stage_append ("a", 7, "1", 1);
     assert_int_equal (stage_requests ()->request[0].seq, 2);
@@ -66,10 +64,8 @@ test_requests_for_one_lock_never_overtake_each_other (void **state)
     assert_int_equal (got->request[1].kind, HF_KIND_RELEASE);
 }
 
-static void
-test_seqs_stay_within_the_window (void **state)
+TEST (test_seqs_stay_within_the_window)
 {
-    (void)state;
     enum { MANY = 5000 };
     for (int i = 0; i < MANY; i++) {
         char lock[16];
@@ -88,10 +84,8 @@ test_seqs_stay_within_the_window (void **state)
     stage_quiet ();
 }
 
-static void
-test_one_session_has_a_bound (void **state)
+TEST (test_one_session_has_a_bound)
 {
-    (void)state;
     hf_op_t *op;
     enum { MOST = 100000 };
     static hf_op_t *ops[MOST];
@@ -103,10 +97,8 @@ test_one_session_has_a_bound (void **state)
     stage_hold ("a", 5);
 }
 
-static void
-test_a_large_burst_is_split_into_frames_that_fit (void **state)
+TEST (test_a_large_burst_is_split_into_frames_that_fit)
 {
-    (void)state;
     stage_hold ("a", 7);
     char *big = calloc (1, HF_DATA_MAX);
     for (int i = 0; i < 4; i++)
@@ -119,10 +111,8 @@ test_a_large_burst_is_split_into_frames_that_fit (void **state)
     }
 }
 
-static void
-test_errors_come_back_as_they_are (void **state)
+TEST (test_errors_come_back_as_they_are)
 {
-    (void)state;
     stage_acquire ("a", false, HF_FOREVER);
     assert_false (stage_requests ()->request[0].acquire.wait);
     stage_answer (1, HF_NOT_GRANTED, 5, 0, 0);
@@ -140,10 +130,8 @@ test_errors_come_back_as_they_are (void **state)
 
 //  ---- grants -----------------------------------------------------------------
 
-static void
-test_a_push_grants_to_the_waiter (void **state)
+TEST (test_a_push_grants_to_the_waiter)
 {
-    (void)state;
     stage_queue ("a", HF_FOREVER, 50);
     stage_moved ("a", 1);
     stage_event (HF_SESSION_MOVED, 0, 1);
@@ -157,10 +145,8 @@ test_a_push_grants_to_the_waiter (void **state)
     stage_quiet ();
 }
 
-static void
-test_a_push_that_overtakes_its_answer_is_kept (void **state)
+TEST (test_a_push_that_overtakes_its_answer_is_kept)
 {
-    (void)state;
     stage_acquire ("a", true, HF_FOREVER);
     stage_granted ("a", 9, 61);
     stage_quiet ();
@@ -169,10 +155,8 @@ test_a_push_that_overtakes_its_answer_is_kept (void **state)
     stage_expect (HF_OK, 9);
 }
 
-static void
-test_every_acquire_of_a_lock_gets_the_same_grant (void **state)
+TEST (test_every_acquire_of_a_lock_gets_the_same_grant)
 {
-    (void)state;
     stage_queue ("a", HF_FOREVER, 50);
     stage_queue ("a", HF_FOREVER, 51);
     stage_granted ("a", 9, 61);
@@ -186,10 +170,8 @@ test_every_acquire_of_a_lock_gets_the_same_grant (void **state)
     assert_int_equal (stage_requests ()->request[0].kind, HF_KIND_ABANDON);
 }
 
-static void
-test_a_wait_that_runs_out_gives_its_place_back (void **state)
+TEST (test_a_wait_that_runs_out_gives_its_place_back)
 {
-    (void)state;
     stage_queue ("a", 300, 50);
     assert_int_equal (stage_until_ms (5000), 300);
     stage_expect (HF_TIMEOUT, 0);
@@ -210,10 +192,8 @@ test_a_wait_that_runs_out_gives_its_place_back (void **state)
     stage_expect (HF_OK, 12);
 }
 
-static void
-test_a_grant_after_giving_up_goes_back (void **state)
+TEST (test_a_grant_after_giving_up_goes_back)
 {
-    (void)state;
     stage_acquire ("a", true, 200);
     stage_requests ();
     stage_run_ms (200);
@@ -226,23 +206,4 @@ test_a_grant_after_giving_up_goes_back (void **state)
     stage_quiet ();
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown (name, s_setup, s_teardown)
-
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST (test_unanswered_requests_are_repeated_with_the_same_bytes),
-        TEST (test_requests_for_one_lock_never_overtake_each_other),
-        TEST (test_seqs_stay_within_the_window),
-        TEST (test_one_session_has_a_bound),
-        TEST (test_a_large_burst_is_split_into_frames_that_fit),
-        TEST (test_errors_come_back_as_they_are),
-        TEST (test_a_push_grants_to_the_waiter),
-        TEST (test_a_push_that_overtakes_its_answer_is_kept),
-        TEST (test_every_acquire_of_a_lock_gets_the_same_grant),
-        TEST (test_a_wait_that_runs_out_gives_its_place_back),
-        TEST (test_a_grant_after_giving_up_goes_back),
-    };
-    return cmocka_run_group_tests (tests, NULL, NULL);
-}
+HF_TEST_MAIN (NULL, NULL)

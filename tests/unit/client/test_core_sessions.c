@@ -44,20 +44,19 @@ s_expired (void)
 
 //  ---- the lease --------------------------------------------------------------
 
-static void
-test_keepalives_keep_a_session (void **state)
+#define TEST(name)      HF_TEST_WITH (name, s_setup, s_teardown)
+#define TEST_NONE(name) HF_TEST_WITH (name, s_setup_none, s_teardown)
+
+TEST (test_keepalives_keep_a_session)
 {
-    (void)state;
     stage_run_ms (60000);
     assert_in_range (g_stage.counts[1][HF_KIND_KEEPALIVE], 179, 181); //  every third of the TTL
     assert_in_range (s_left_ms (), 560, 900);
     stage_quiet ();
 }
 
-static void
-test_without_acknowledgement_the_locks_are_lost_in_time (void **state)
+TEST (test_without_acknowledgement_the_locks_are_lost_in_time)
 {
-    (void)state;
     hf_granted_t held = {hf_span_text ("a"), 7, 70};
     stage_hold ("a", 7);
     g_stage.held = &held;
@@ -91,10 +90,8 @@ test_without_acknowledgement_the_locks_are_lost_in_time (void **state)
     assert_int_equal (g_stage.counts[1][HF_KIND_REQUESTS], requests);
 }
 
-static void
-test_a_grant_that_comes_too_late_is_not_given (void **state)
+TEST (test_a_grant_that_comes_too_late_is_not_given)
 {
-    (void)state;
     stage_queue ("a", HF_FOREVER, 50);
     g_stage.now_us += 2000000; //  nothing ran meanwhile; the push is the first thing that is seen
     stage_granted ("a", 9, 61);
@@ -102,10 +99,8 @@ test_a_grant_that_comes_too_late_is_not_given (void **state)
     stage_event (HF_SESSION_ENDED, 0, 0);
 }
 
-static void
-test_a_grant_whose_lease_ends_before_it_is_fetched_is_not_given (void **state)
+TEST (test_a_grant_whose_lease_ends_before_it_is_fetched_is_not_given)
 {
-    (void)state;
     stage_queue ("a", HF_FOREVER, 50);
     stage_granted ("a", 9, 61);
     g_stage.now_us += 2000000;
@@ -114,10 +109,8 @@ test_a_grant_whose_lease_ends_before_it_is_fetched_is_not_given (void **state)
     stage_quiet ();
 }
 
-static void
-test_the_lease_counts_from_the_first_sending (void **state)
+TEST (test_the_lease_counts_from_the_first_sending)
 {
-    (void)state;
     g_stage.autos = STAGE_PROBE;
     stage_close ();
     stage_open (1, 10000);
@@ -133,10 +126,8 @@ test_the_lease_counts_from_the_first_sending (void **state)
 
 //  ---- the end ----------------------------------------------------------------
 
-static void
-test_expired_ends_everything_at_once (void **state)
+TEST (test_expired_ends_everything_at_once)
 {
-    (void)state;
     stage_hold ("a", 7);
     stage_queue ("b", HF_FOREVER, 80);
     hf_op_t *append, *release;
@@ -155,10 +146,8 @@ test_expired_ends_everything_at_once (void **state)
     stage_expect (HF_SESSION_EXPIRED, 0);
 }
 
-static void
-test_an_answer_session_expired_ends_it_too (void **state)
+TEST (test_an_answer_session_expired_ends_it_too)
 {
-    (void)state;
     stage_hold ("a", 7);
     stage_end (HF_OP_RELEASE, "a", 7);
     stage_answer (stage_requests ()->request[0].seq, HF_SESSION_EXPIRED, 0, 0, 0);
@@ -167,10 +156,8 @@ test_an_answer_session_expired_ends_it_too (void **state)
     stage_event (HF_SESSION_ENDED, 0, 0);
 }
 
-static void
-test_leaving_gives_every_result_first (void **state)
+TEST (test_leaving_gives_every_result_first)
 {
-    (void)state;
     hf_op_free (hf_op_leave (g_stage.session)); //  what is not submitted changes nothing
     stage_hold ("c", 7);
     stage_queue ("a", HF_FOREVER, 50);
@@ -185,10 +172,8 @@ test_leaving_gives_every_result_first (void **state)
 
 //  ---- healing ----------------------------------------------------------------
 
-static void
-test_alive_heals_a_lost_grant (void **state)
+TEST (test_alive_heals_a_lost_grant)
 {
-    (void)state;
     hf_granted_t held = {hf_span_text ("a"), 9, 61};
     stage_queue ("a", HF_FOREVER, 50);
     g_stage.held = &held;
@@ -200,10 +185,8 @@ test_alive_heals_a_lost_grant (void **state)
     stage_event (HF_SESSION_LOST, 9, 0);
 }
 
-static void
-test_a_place_that_vanished_is_asked_for_anew (void **state)
+TEST (test_a_place_that_vanished_is_asked_for_anew)
 {
-    (void)state;
     hf_moved_t queued = {hf_span_text ("a"), 2};
     g_stage.queued = &queued;
     stage_queue ("a", HF_FOREVER, 50);
@@ -218,10 +201,8 @@ test_a_place_that_vanished_is_asked_for_anew (void **state)
     stage_expect (HF_OK, 9);
 }
 
-static void
-test_a_hold_is_not_lost_by_an_old_alive (void **state)
+TEST (test_a_hold_is_not_lost_by_an_old_alive)
 {
-    (void)state;
     g_stage.autos &= ~(unsigned)STAGE_ALIVE;
     stage_run_ms (340);
     uint64_t echo = g_stage.keepalive.echo;
@@ -240,10 +221,8 @@ test_a_hold_is_not_lost_by_an_old_alive (void **state)
 
 //  ---- opening and closing ----------------------------------------------------
 
-static void
-test_opening_is_repeated_with_its_nonce (void **state)
+TEST_NONE (test_opening_is_repeated_with_its_nonce)
 {
-    (void)state;
     static const uint8_t nonce[HF_NONCE_SIZE] = {9, 8, 7};
     g_stage.autos &= ~(unsigned)STAGE_OPEN;
     hf_op_t *op = hf_op_open (nonce, 10000);
@@ -266,10 +245,8 @@ test_opening_is_repeated_with_its_nonce (void **state)
     stage_quiet ();
 }
 
-static void
-test_an_opening_that_took_too_long_is_no_session (void **state)
+TEST_NONE (test_an_opening_that_took_too_long_is_no_session)
 {
-    (void)state;
     static const uint8_t nonce[HF_NONCE_SIZE] = {9, 8, 7};
     g_stage.autos &= ~(unsigned)STAGE_OPEN;
     stage_submit (hf_op_open (nonce, 1000));
@@ -280,10 +257,8 @@ test_an_opening_that_took_too_long_is_no_session (void **state)
     assert_int_equal (g_stage.closing.session, 101);
 }
 
-static void
-test_any_session_can_be_closed_by_id (void **state)
+TEST_NONE (test_any_session_can_be_closed_by_id)
 {
-    (void)state;
     stage_submit (hf_op_close (777));
     assert_int_equal (g_stage.closing.session, 777);
     hf_pack_t pack;
@@ -293,10 +268,8 @@ test_any_session_can_be_closed_by_id (void **state)
     stage_expect (HF_OK, 0);
 }
 
-static void
-test_stopping_gives_every_result (void **state)
+TEST (test_stopping_gives_every_result)
 {
-    (void)state;
     stage_queue ("a", HF_FOREVER, 50);
     g_stage.autos = 0;
     stage_submit (hf_op_query (HF_NODE_LEADER, HF_WHAT_READ, "f", 0, 10));
@@ -306,28 +279,4 @@ test_stopping_gives_every_result (void **state)
     stage_quiet ();
 }
 
-#define TEST(name)      cmocka_unit_test_setup_teardown (name, s_setup, s_teardown)
-#define TEST_NONE(name) cmocka_unit_test_setup_teardown (name, s_setup_none, s_teardown)
-
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST (test_keepalives_keep_a_session),
-        TEST (test_without_acknowledgement_the_locks_are_lost_in_time),
-        TEST (test_a_grant_that_comes_too_late_is_not_given),
-        TEST (test_a_grant_whose_lease_ends_before_it_is_fetched_is_not_given),
-        TEST (test_the_lease_counts_from_the_first_sending),
-        TEST (test_expired_ends_everything_at_once),
-        TEST (test_an_answer_session_expired_ends_it_too),
-        TEST (test_leaving_gives_every_result_first),
-        TEST (test_alive_heals_a_lost_grant),
-        TEST (test_a_place_that_vanished_is_asked_for_anew),
-        TEST (test_a_hold_is_not_lost_by_an_old_alive),
-        TEST_NONE (test_opening_is_repeated_with_its_nonce),
-        TEST_NONE (test_an_opening_that_took_too_long_is_no_session),
-        TEST_NONE (test_any_session_can_be_closed_by_id),
-        TEST (test_stopping_gives_every_result),
-    };
-    return cmocka_run_group_tests (tests, NULL, NULL);
-}
+HF_TEST_MAIN (NULL, NULL)

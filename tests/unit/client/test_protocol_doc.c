@@ -188,10 +188,8 @@ s_block (const char *name, uint8_t *bytes, size_t room)
     return count;
 }
 
-static void
-test_examples_are_what_the_codec_makes (void **state)
+HF_TEST (test_examples_are_what_the_codec_makes)
 {
-    (void)state;
     for (size_t i = 0; i < sizeof s_examples / sizeof *s_examples; i++) {
         hf_pack_t pack;
         hf_pack_init (&pack);
@@ -221,10 +219,8 @@ s_expect_text (const char *text)
         fail_msg ("docs/protocol.md does not have: %s", text);
 }
 
-static void
-test_every_status_is_in_the_table (void **state)
+HF_TEST (test_every_status_is_in_the_table)
 {
-    (void)state;
     char row[64];
 #define EXPECT(name, ordinal, text)                                                                \
     snprintf (row, sizeof row, "\n| %d | `%s` |", ordinal, #name);                                 \
@@ -233,10 +229,8 @@ test_every_status_is_in_the_table (void **state)
 #undef EXPECT
 }
 
-static void
-test_every_message_of_clients_is_there_with_its_fields (void **state)
+HF_TEST (test_every_message_of_clients_is_there_with_its_fields)
 {
-    (void)state;
     char row[256];
     //  The fields in their order, as `name: type`.
 #define FIELD(type, name) strcat (row, ", " #name ": " #type);
@@ -251,10 +245,8 @@ test_every_message_of_clients_is_there_with_its_fields (void **state)
 #undef FIELD
 }
 
-static void
-test_every_limit_is_there (void **state)
+HF_TEST (test_every_limit_is_there)
 {
-    (void)state;
     static const struct {
         const char *name;
         unsigned long value;
@@ -283,14 +275,4 @@ test_every_limit_is_there (void **state)
     }
 }
 
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test (test_examples_are_what_the_codec_makes),
-        cmocka_unit_test (test_every_status_is_in_the_table),
-        cmocka_unit_test (test_every_message_of_clients_is_there_with_its_fields),
-        cmocka_unit_test (test_every_limit_is_there),
-    };
-    return cmocka_run_group_tests (tests, s_read_doc, s_free_doc);
-}
+HF_TEST_MAIN (s_read_doc, s_free_doc)

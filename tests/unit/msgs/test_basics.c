@@ -8,10 +8,8 @@
 
 //  ---- names ------------------------------------------------------------------------------
 
-static void
-names_by_table (void **state)
+HF_TEST (names_by_table)
 {
-    (void)state;
     static const struct {
         const char *name;
         bool valid;
@@ -77,10 +75,8 @@ names_by_table (void **state)
     assert_false (hf_name_valid (hf_span (NULL, 0)));
 }
 
-static void
-names_by_length (void **state)
+HF_TEST (names_by_length)
 {
-    (void)state;
     uint8_t bytes[257];
     memset (bytes, 'x', sizeof (bytes));
     for (size_t size = 0; size < sizeof (bytes); size++)
@@ -94,10 +90,8 @@ names_by_length (void **state)
 }
 
 /*  Each code point, encoded by the book: what is valid is so by its number alone. */
-static void
-every_code_point (void **state)
+HF_TEST (every_code_point)
 {
-    (void)state;
     for (uint32_t point = 0; point <= 0x110fff; point++) {
         uint8_t bytes[4];
         unsigned size = point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
@@ -115,10 +109,8 @@ every_code_point (void **state)
 
 //  ---- statuses ---------------------------------------------------------------------------
 
-static void
-statuses_are_unique_and_told (void **state)
+HF_TEST (statuses_are_unique_and_told)
 {
-    (void)state;
     static const struct {
         const char *name;
         int ordinal;
@@ -145,10 +137,8 @@ statuses_are_unique_and_told (void **state)
 }
 
 /*  They travel: a change of one breaks every client that is out there. */
-static void
-status_ordinals_stay_as_they_are (void **state)
+HF_TEST (status_ordinals_stay_as_they_are)
 {
-    (void)state;
     static const int fixed[][2] = {
         {HF_OK, 0},          {HF_QUEUED, 1},           {HF_NOT_GRANTED, 2},
         {HF_NOT_HOLDER, 16}, {HF_SESSION_EXPIRED, 17}, {HF_TOO_LARGE, 18},
@@ -167,10 +157,8 @@ status_ordinals_stay_as_they_are (void **state)
 
 /*  It is stored and compared between machines and versions: these values are for ever.
  *  They come from a second implementation, written from the description. */
-static void
-hash_vectors_are_for_ever (void **state)
+HF_TEST (hash_vectors_are_for_ever)
 {
-    (void)state;
     uint8_t bytes[256];
     for (unsigned i = 0; i < 256; i++)
         bytes[i] = (uint8_t)i;
@@ -186,10 +174,8 @@ hash_vectors_are_for_ever (void **state)
 }
 
 /*  A row that a disk gave back as zeros must not carry the right checksum. */
-static void
-zeros_do_not_hash_to_zero (void **state)
+HF_TEST (zeros_do_not_hash_to_zero)
 {
-    (void)state;
     static const uint8_t zeros[64];
     uint64_t running = 0;
     uint64_t seen[130];
@@ -206,10 +192,8 @@ zeros_do_not_hash_to_zero (void **state)
 }
 
 /*  The size is part of what is hashed: in pieces it is another value, on purpose. */
-static void
-pieces_differ_from_the_whole (void **state)
+HF_TEST (pieces_differ_from_the_whole)
 {
-    (void)state;
     static const char text[] = "the quick brown fox jumps over the lazy dog";
     size_t size = strlen (text);
     uint64_t whole = hf_hash (0, text, size);
@@ -221,10 +205,8 @@ pieces_differ_from_the_whole (void **state)
     }
 }
 
-static void
-every_changed_bit_changes_about_half (void **state)
+HF_TEST (every_changed_bit_changes_about_half)
 {
-    (void)state;
     for (size_t size = 1; size <= 33; size++) {
         uint64_t seed = size;
         uint8_t *bytes = malloc (size);
@@ -242,19 +224,4 @@ every_changed_bit_changes_about_half (void **state)
     }
 }
 
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test (names_by_table),
-        cmocka_unit_test (names_by_length),
-        cmocka_unit_test (every_code_point),
-        cmocka_unit_test (statuses_are_unique_and_told),
-        cmocka_unit_test (status_ordinals_stay_as_they_are),
-        cmocka_unit_test (hash_vectors_are_for_ever),
-        cmocka_unit_test (zeros_do_not_hash_to_zero),
-        cmocka_unit_test (pieces_differ_from_the_whole),
-        cmocka_unit_test (every_changed_bit_changes_about_half),
-    };
-    return cmocka_run_group_tests (tests, NULL, NULL);
-}
+HF_TEST_MAIN (NULL, NULL)

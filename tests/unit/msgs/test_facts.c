@@ -14,10 +14,8 @@ s_read (const char *path)
     return text;
 }
 
-static void
-test_finds_and_packs (void **state)
+HF_TEST (test_finds_and_packs)
 {
-    (void)state;
     assert_null (hf_fact_find (hf_span_text ("no such fact")));
     assert_int_equal (hf_fact_find (hf_span_text ("state_hash"))->unit, HF_UNIT_HASH);
     hf_pack_t rows;
@@ -36,10 +34,8 @@ test_finds_and_packs (void **state)
     hf_pack_done (&rows);
 }
 
-static void
-test_docs_have_every_row (void **state)
+HF_TEST (test_docs_have_every_row)
 {
-    (void)state;
 #define NAME(unit, name) name,
     static const char *const units[] = {HF_UNIT_TABLE (NAME)};
 #undef NAME
@@ -60,12 +56,4 @@ test_docs_have_every_row (void **state)
     free (protocol);
 }
 
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test (test_finds_and_packs),
-        cmocka_unit_test (test_docs_have_every_row),
-    };
-    return cmocka_run_group_tests (tests, NULL, NULL);
-}
+HF_TEST_MAIN (NULL, NULL)

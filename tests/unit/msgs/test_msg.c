@@ -146,10 +146,8 @@ read_frame (const uint8_t *bytes, size_t size)
 
 //  ---- tests --------------------------------------------------------------------------
 
-static void
-every_kind_goes_there_and_back (void **state)
+HF_TEST (every_kind_goes_there_and_back)
 {
-    (void)state;
     uint64_t seed = 2024;
     hf_pack_t frame;
     hf_pack_init (&frame);
@@ -160,10 +158,8 @@ every_kind_goes_there_and_back (void **state)
     hf_pack_done (&frame);
 }
 
-static void
-every_truncation_is_malformed (void **state)
+HF_TEST (every_truncation_is_malformed)
 {
-    (void)state;
     uint64_t seed = 7;
     hf_pack_t frame;
     hf_pack_init (&frame);
@@ -180,10 +176,8 @@ every_truncation_is_malformed (void **state)
     hf_pack_done (&frame);
 }
 
-static void
-any_changed_byte_is_survived (void **state)
+HF_TEST (any_changed_byte_is_survived)
 {
-    (void)state;
     uint64_t seed = 77;
     hf_pack_t frame;
     hf_pack_init (&frame);
@@ -205,10 +199,8 @@ any_changed_byte_is_survived (void **state)
     hf_pack_done (&frame);
 }
 
-static void
-noise_is_survived (void **state)
+HF_TEST (noise_is_survived)
 {
-    (void)state;
     uint64_t seed = 99;
     for (unsigned round = 0; round < 200000; round++) {
         uint8_t noise[64];
@@ -226,10 +218,8 @@ noise_is_survived (void **state)
     }
 }
 
-static void
-a_later_version_may_add_fields_at_the_end (void **state)
+HF_TEST (a_later_version_may_add_fields_at_the_end)
 {
-    (void)state;
     hf_pack_t frame;
     hf_scan_t scan;
     uint32_t kind;
@@ -256,10 +246,8 @@ a_later_version_may_add_fields_at_the_end (void **state)
     hf_pack_done (&frame);
 }
 
-static void
-a_record_of_another_kind_is_not_taken (void **state)
+HF_TEST (a_record_of_another_kind_is_not_taken)
 {
-    (void)state;
     hf_pack_t pack;
     hf_cancel_t cancel;
     hf_pack_init (&pack);
@@ -271,10 +259,8 @@ a_record_of_another_kind_is_not_taken (void **state)
     hf_pack_done (&pack);
 }
 
-static void
-requests_are_read_by_their_kind (void **state)
+HF_TEST (requests_are_read_by_their_kind)
 {
-    (void)state;
     hf_pack_t pack;
     hf_pack_init (&pack);
     hf_span_t a = hf_span_text ("a");
@@ -319,10 +305,8 @@ requests_are_read_by_their_kind (void **state)
     hf_pack_done (&pack);
 }
 
-static void
-a_field_of_another_type_is_not_taken (void **state)
+HF_TEST (a_field_of_another_type_is_not_taken)
 {
-    (void)state;
     static const char *const frames[] = {
         "\x92\x01\x93\x02\xa1x\x01",    //  KEEPALIVE with a text for a number
         "\x92\x01\x93\x02\xff\x01",     //  a negative number
@@ -343,10 +327,8 @@ a_field_of_another_type_is_not_taken (void **state)
     assert_true (read_frame ((const uint8_t *)"\x92\x01\x93\x01\xa1n\x05", 7));
 }
 
-static void
-frames_say_why_they_are_refused (void **state)
+HF_TEST (frames_say_why_they_are_refused)
 {
-    (void)state;
     hf_scan_t scan;
     uint32_t kind = 1;
     assert_int_equal (hf_frame_open (NULL, 0, &scan, &kind), HF_MALFORMED);
@@ -365,10 +347,8 @@ frames_say_why_they_are_refused (void **state)
     free (large);
 }
 
-static void
-kinds_are_unique_and_have_names (void **state)
+HF_TEST (kinds_are_unique_and_have_names)
 {
-    (void)state;
     for (size_t i = 0; i < HANDLERS; i++) {
         assert_string_equal (hf_kind_name (s_handlers[i].kind), s_handlers[i].name);
         assert_true (s_handlers[i].kind > 0);
@@ -380,10 +360,8 @@ kinds_are_unique_and_have_names (void **state)
 }
 
 /*  Ordinals travel and are stored: a change of one breaks every cluster that runs. */
-static void
-ordinals_stay_as_they_are (void **state)
+HF_TEST (ordinals_stay_as_they_are)
 {
-    (void)state;
     static const struct {
         uint32_t kind;
         uint32_t ordinal;
@@ -407,10 +385,8 @@ ordinals_stay_as_they_are (void **state)
 }
 
 /*  The bytes of one frame, written by hand from the description of the protocol. */
-static void
-the_bytes_are_as_described (void **state)
+HF_TEST (the_bytes_are_as_described)
 {
-    (void)state;
     static const uint8_t expected[] = {0x92, 0x01, 0x94, 0x03, 0xcd, 0x01, 0x00, 0x01,
                                        0x91, 0x95, 0x40, 0x01, 0xa1, 'a',  0x00, 0xc3};
     hf_pack_t pack;
@@ -426,10 +402,8 @@ the_bytes_are_as_described (void **state)
     hf_pack_done (&pack);
 }
 
-static void
-a_payload_goes_there_and_back (void **state)
+HF_TEST (a_payload_goes_there_and_back)
 {
-    (void)state;
     hf_pack_t commands;
     hf_pack_t pack;
     hf_list_t list;
@@ -478,23 +452,4 @@ clean (void **state)
     return 0;
 }
 
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test (every_kind_goes_there_and_back),
-        cmocka_unit_test (every_truncation_is_malformed),
-        cmocka_unit_test (any_changed_byte_is_survived),
-        cmocka_unit_test (noise_is_survived),
-        cmocka_unit_test (a_later_version_may_add_fields_at_the_end),
-        cmocka_unit_test (a_record_of_another_kind_is_not_taken),
-        cmocka_unit_test (requests_are_read_by_their_kind),
-        cmocka_unit_test (a_field_of_another_type_is_not_taken),
-        cmocka_unit_test (frames_say_why_they_are_refused),
-        cmocka_unit_test (kinds_are_unique_and_have_names),
-        cmocka_unit_test (ordinals_stay_as_they_are),
-        cmocka_unit_test (the_bytes_are_as_described),
-        cmocka_unit_test (a_payload_goes_there_and_back),
-    };
-    return cmocka_run_group_tests (tests, prepare, clean);
-}
+HF_TEST_MAIN (prepare, clean)

@@ -77,10 +77,8 @@ judge (const uint8_t *bytes, size_t size, msgpack_unpack_return *verdict)
     return good ? at : 0;
 }
 
-static void
-skip_agrees_with_msgpack_on_values (void **state)
+HF_TEST (skip_agrees_with_msgpack_on_values)
 {
-    (void)state;
     uint64_t seed = 5;
     hf_pack_t pack;
     msgpack_unpack_return verdict;
@@ -117,10 +115,8 @@ skip_agrees_with_msgpack_on_values (void **state)
     hf_pack_done (&pack);
 }
 
-static void
-skip_agrees_with_msgpack_on_noise (void **state)
+HF_TEST (skip_agrees_with_msgpack_on_noise)
 {
-    (void)state;
     uint64_t seed = 6;
     unsigned good = 0;
     for (unsigned round = 0; round < 60000; round++) {
@@ -152,10 +148,8 @@ skip_agrees_with_msgpack_on_noise (void **state)
     assert_in_range (good, 1000, 60000);
 }
 
-static void
-what_is_put_is_read_by_msgpack (void **state)
+HF_TEST (what_is_put_is_read_by_msgpack)
 {
-    (void)state;
     uint64_t seed = 8;
     hf_pack_t pack;
     hf_pack_init (&pack);
@@ -194,10 +188,8 @@ what_is_put_is_read_by_msgpack (void **state)
 }
 
 /*  Every width of every type, at its limits. */
-static void
-numbers_and_sizes_at_their_limits (void **state)
+HF_TEST (numbers_and_sizes_at_their_limits)
 {
-    (void)state;
     static const uint64_t limits[] = {0,     1,     127,        128,         255,       256,
                                       65535, 65536, UINT32_MAX, 4294967296U, INT64_MAX, UINT64_MAX};
     static const uint32_t sizes[] = {0, 1, 31, 32, 255, 256, 65535, 65536, 100000};
@@ -238,10 +230,8 @@ numbers_and_sizes_at_their_limits (void **state)
 
 //  ---- what tries to hurt -----------------------------------------------------------------
 
-static void
-promises_beyond_the_bytes_are_bad (void **state)
+HF_TEST (promises_beyond_the_bytes_are_bad)
 {
-    (void)state;
     static const char *const heads[] = {
         "\xdd\xff\xff\xff\xff",
         "\xdc\xff\xff",
@@ -286,10 +276,8 @@ promises_beyond_the_bytes_are_bad (void **state)
     assert_int_equal (hf_scan_array (&scan), 2);
 }
 
-static void
-deep_nesting_is_walked_without_recursion (void **state)
+HF_TEST (deep_nesting_is_walked_without_recursion)
 {
-    (void)state;
     static const uint8_t openers[] = {0x91, 0x81};
     size_t size = 1U << 20;
     for (unsigned i = 0; i < 2; i++) {
@@ -317,10 +305,8 @@ deep_nesting_is_walked_without_recursion (void **state)
 }
 
 /*  Counts that add up to more than any number holds end at the end of the bytes. */
-static void
-wide_nesting_ends_with_the_bytes (void **state)
+HF_TEST (wide_nesting_ends_with_the_bytes)
 {
-    (void)state;
     size_t size = 1U << 20;
     uint8_t *bytes = malloc (size);
     for (size_t i = 0; i + 5 <= size; i += 5)
@@ -332,10 +318,8 @@ wide_nesting_ends_with_the_bytes (void **state)
     free (bytes);
 }
 
-static void
-a_bad_scan_stays_bad_and_gives_zeros (void **state)
+HF_TEST (a_bad_scan_stays_bad_and_gives_zeros)
 {
-    (void)state;
     hf_scan_t scan = hf_scan ("\xc1\x05\xa1x\x91\x01\xc3", 7);
     uint64_t wide = 9;
     uint32_t narrow = 9;
@@ -357,10 +341,8 @@ a_bad_scan_stays_bad_and_gives_zeros (void **state)
     assert_true (scan.bad);
 }
 
-static void
-nothing_at_all_is_bad_to_read (void **state)
+HF_TEST (nothing_at_all_is_bad_to_read)
 {
-    (void)state;
     hf_scan_t scan = hf_scan (NULL, 0);
     hf_span_t span;
     assert_true (hf_scan_at_end (&scan));
@@ -375,10 +357,8 @@ nothing_at_all_is_bad_to_read (void **state)
     assert_true (scan.bad);
 }
 
-static void
-the_kind_is_seen_without_moving (void **state)
+HF_TEST (the_kind_is_seen_without_moving)
 {
-    (void)state;
     hf_scan_t scan = hf_scan ("\x92\xcd\x01\x00\x05", 5);
     assert_int_equal (hf_scan_kind (&scan), 256);
     assert_int_equal (hf_scan_kind (&scan), 256);
@@ -389,10 +369,8 @@ the_kind_is_seen_without_moving (void **state)
     assert_int_equal (hf_scan_kind (&scan), 0);
 }
 
-static void
-a_pack_can_be_taken_and_used_again (void **state)
+HF_TEST (a_pack_can_be_taken_and_used_again)
 {
-    (void)state;
     hf_pack_t pack;
     size_t size = 99;
     hf_pack_init (&pack);
@@ -416,21 +394,4 @@ a_pack_can_be_taken_and_used_again (void **state)
     hf_pack_done (&pack); //  twice is once
 }
 
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test (skip_agrees_with_msgpack_on_values),
-        cmocka_unit_test (skip_agrees_with_msgpack_on_noise),
-        cmocka_unit_test (what_is_put_is_read_by_msgpack),
-        cmocka_unit_test (numbers_and_sizes_at_their_limits),
-        cmocka_unit_test (promises_beyond_the_bytes_are_bad),
-        cmocka_unit_test (deep_nesting_is_walked_without_recursion),
-        cmocka_unit_test (wide_nesting_ends_with_the_bytes),
-        cmocka_unit_test (a_bad_scan_stays_bad_and_gives_zeros),
-        cmocka_unit_test (nothing_at_all_is_bad_to_read),
-        cmocka_unit_test (the_kind_is_seen_without_moving),
-        cmocka_unit_test (a_pack_can_be_taken_and_used_again),
-    };
-    return cmocka_run_group_tests (tests, NULL, NULL);
-}
+HF_TEST_MAIN (NULL, NULL)

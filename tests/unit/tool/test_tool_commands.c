@@ -23,10 +23,8 @@ s_json (void)
 
 //  ---- acquire and release ---------------------------------------------------------
 
-static void
-test_acquire_leaves_the_session (void **state)
+HF_TEST (test_acquire_leaves_the_session)
 {
-    (void)state;
     assert_int_equal (trial_run ("eval \"$($T acquire \"it's; a\\$b\")\" && "
                                  "env | grep ^HOLDFAST_ | sort"),
                       0);
@@ -35,20 +33,16 @@ test_acquire_leaves_the_session (void **state)
     assert_string_equal (trial_log (), "open 60000\nacquire it's; a$b wait 4294967295\nleave\n");
 }
 
-static void
-test_acquire_hands_the_endpoints_on (void **state)
+HF_TEST (test_acquire_hands_the_endpoints_on)
 {
-    (void)state;
     assert_int_equal (trial_run ("eval \"$($T acquire --endpoints 1@x lock)\" && "
                                  "echo $HOLDFAST_ENDPOINTS"),
                       0);
     assert_string_equal (trial_output (), "1@x\n");
 }
 
-static void
-test_acquire_json (void **state)
+HF_TEST (test_acquire_json)
 {
-    (void)state;
     assert_int_equal (trial_run ("$T acquire --json --ttl 2m lock"), 0);
     json_t *root = s_json ();
     assert_string_equal (json_string_value (json_object_get (root, "lock")), "lock");
@@ -58,19 +52,15 @@ test_acquire_json (void **state)
     json_decref (root);
 }
 
-static void
-test_acquire_that_nobody_hears_is_taken_back (void **state)
+HF_TEST (test_acquire_that_nobody_hears_is_taken_back)
 {
-    (void)state;
     assert_int_equal (trial_run ("$T acquire lock > /dev/full"), 74);
     assert_non_null (strstr (trial_log (), "\nclose\n"));
     assert_null (strstr (trial_log (), "leave"));
 }
 
-static void
-test_acquire_not_granted (void **state)
+HF_TEST (test_acquire_not_granted)
 {
-    (void)state;
     assert_int_equal (trial_run ("HF_FAKE_ACQUIRE=2 $T acquire -n -E 7 lock"), 7);
     assert_string_equal (trial_output (), "");
     assert_int_equal (trial_run ("HF_FAKE_ACQUIRE=64 $T acquire -w 1 lock"), 1);
@@ -78,10 +68,8 @@ test_acquire_not_granted (void **state)
     assert_int_equal (trial_run ("$T acquire a b"), 64);
 }
 
-static void
-test_release (void **state)
+HF_TEST (test_release)
 {
-    (void)state;
     assert_int_equal (trial_run ("eval \"$($T acquire lock)\"; rm log; $T release"), 0);
     assert_string_equal (trial_log (), "open 0\nfor 7 release lock 42\nclose-id 7\nclose\n");
     assert_int_equal (trial_run ("$T release --cancel --lock a --token 1 --session 2"), 0);
@@ -90,10 +78,8 @@ test_release (void **state)
     assert_non_null (strstr (trial_log (), "for 4 release a 3\n"));
 }
 
-static void
-test_release_by_who_does_not_hold (void **state)
+HF_TEST (test_release_by_who_does_not_hold)
 {
-    (void)state;
     assert_int_equal (trial_run ("HF_FAKE_RELEASE=16 $T release --lock a --token 1 --session 2"),
                       2);
     s_output_has ("you do not hold lock a");
@@ -109,10 +95,8 @@ test_release_by_who_does_not_hold (void **state)
 
 //  ---- append ----------------------------------------------------------------------
 
-static void
-test_append_alone (void **state)
+HF_TEST (test_append_alone)
 {
-    (void)state;
     assert_int_equal (trial_run ("$T append file 'some data'"), 0);
     assert_string_equal (trial_log (), "open 0\nacquire file wait 4294967295\n"
                                        "append file 42 file 9 some data\nrelease file 42\nclose\n");
@@ -125,10 +109,8 @@ test_append_alone (void **state)
     assert_null (strstr (trial_log (), "append"));
 }
 
-static void
-test_append_that_fails_is_dropped (void **state)
+HF_TEST (test_append_that_fails_is_dropped)
 {
-    (void)state;
     assert_int_equal (trial_run ("HF_FAKE_APPEND=18 $T append file x"), 2);
     s_output_has ("larger than the limit");
     assert_null (strstr (trial_log (), "release"));
@@ -136,10 +118,8 @@ test_append_that_fails_is_dropped (void **state)
     s_output_has ("was not acknowledged");
 }
 
-static void
-test_append_in_a_section (void **state)
+HF_TEST (test_append_in_a_section)
 {
-    (void)state;
     assert_int_equal (trial_run ("eval \"$($T acquire lock)\"; rm log; $T append file x"), 0);
     assert_string_equal (trial_log (), "open 0\nfor 7 append lock 42 file 1 x\nclose\n");
     assert_int_equal (trial_run ("$T append --lock a --token 1 --session 2 file x"), 0);
@@ -155,10 +135,8 @@ test_append_in_a_section (void **state)
     s_output_has ("perhaps more");
 }
 
-static void
-test_append_of_long_input (void **state)
+HF_TEST (test_append_of_long_input)
 {
-    (void)state;
     assert_int_equal (trial_run ("head -c 2500000 /dev/zero | $T append file"), 0);
     assert_non_null (strstr (trial_log (), "file 1048576 \nappend file 42 file 1048576 \n"
                                            "append file 42 file 402848 \nrelease file 42\n"));
@@ -175,10 +153,8 @@ test_append_of_long_input (void **state)
 
 //  ---- queries ---------------------------------------------------------------------
 
-static void
-test_cat (void **state)
+HF_TEST (test_cat)
 {
-    (void)state;
     assert_int_equal (trial_run ("$T cat text"), 0);
     assert_string_equal (trial_output (), "0123456789");
     assert_int_equal (trial_run ("$T cat --offset 3 --length 4 text"), 0);
@@ -195,10 +171,8 @@ test_cat (void **state)
     assert_int_equal (trial_run ("HF_FAKE_QUERY=66 $T cat text"), 69);
 }
 
-static void
-test_cat_json (void **state)
+HF_TEST (test_cat_json)
 {
-    (void)state;
     assert_int_equal (trial_run ("$T cat --json --offset 8 text"), 0);
     json_t *root = s_json ();
     assert_string_equal (json_string_value (json_object_get (root, "data")), "89");
@@ -210,10 +184,8 @@ test_cat_json (void **state)
     json_decref (root);
 }
 
-static void
-test_ls (void **state)
+HF_TEST (test_ls)
 {
-    (void)state;
     assert_int_equal (trial_run ("$T ls"), 0);
     assert_string_equal (trial_output (), "LENGTH  CHECKSUM          FILE\n"
                                           "  1234  000000000000feed  ledger\n");
@@ -227,10 +199,8 @@ test_ls (void **state)
     json_decref (root);
 }
 
-static void
-test_locks (void **state)
+HF_TEST (test_locks)
 {
-    (void)state;
     assert_int_equal (trial_run ("$T locks"), 0);
     s_output_has ("                  42        7  exclusive        2     100  one\n"
                   "                  43        9  exclusive        2       0  one\n"
@@ -260,10 +230,8 @@ test_locks (void **state)
     assert_int_equal (trial_run ("HF_FAKE_QUERY=64 $T locks"), 69);
 }
 
-static void
-test_leader (void **state)
+HF_TEST (test_leader)
 {
-    (void)state;
     assert_int_equal (trial_run ("$T leader"), 0);
     assert_string_equal (trial_output (), "node 2 leads in term 3 at 127.0.0.1:8082\n");
     assert_int_equal (trial_run ("$T leader --json"), 0);
@@ -277,10 +245,8 @@ test_leader (void **state)
 
 #define THREE "HOLDFAST_ENDPOINTS=1@h:1:2,2@h:3:4,3@h:5:6 "
 
-static void
-test_status (void **state)
+HF_TEST (test_status)
 {
-    (void)state;
     assert_int_equal (trial_run (THREE "$T status"), 0);
     s_output_has ("   1  leader    h:1            1     5");
     assert_int_equal (trial_run (THREE "HF_FAKE_NODES=2 $T status"), 0);
@@ -301,10 +267,8 @@ test_status (void **state)
     json_decref (root);
 }
 
-static void
-test_help (void **state)
+HF_TEST (test_help)
 {
-    (void)state;
     assert_int_equal (trial_run ("for c in run acquire release append cat ls locks leader status; "
                                  "do $T $c --help | grep -q \"usage: holdfast $c\" || exit 9; "
                                  "$T $c -h | grep -q examples: || exit 8; "
@@ -317,28 +281,4 @@ test_help (void **state)
     assert_int_equal (trial_run ("$T --help > /dev/full"), 74);
 }
 
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test (test_acquire_leaves_the_session),
-        cmocka_unit_test (test_acquire_hands_the_endpoints_on),
-        cmocka_unit_test (test_acquire_json),
-        cmocka_unit_test (test_acquire_that_nobody_hears_is_taken_back),
-        cmocka_unit_test (test_acquire_not_granted),
-        cmocka_unit_test (test_release),
-        cmocka_unit_test (test_release_by_who_does_not_hold),
-        cmocka_unit_test (test_append_alone),
-        cmocka_unit_test (test_append_that_fails_is_dropped),
-        cmocka_unit_test (test_append_in_a_section),
-        cmocka_unit_test (test_append_of_long_input),
-        cmocka_unit_test (test_cat),
-        cmocka_unit_test (test_cat_json),
-        cmocka_unit_test (test_ls),
-        cmocka_unit_test (test_locks),
-        cmocka_unit_test (test_leader),
-        cmocka_unit_test (test_status),
-        cmocka_unit_test (test_help),
-    };
-    return cmocka_run_group_tests (tests, trial_setup, trial_teardown);
-}
+HF_TEST_MAIN (trial_setup, trial_teardown)

@@ -12,10 +12,8 @@ s_output_has (const char *text)
 
 //  ---- exit codes and options ------------------------------------------------------
 
-static void
-test_gives_the_exit_code_of_the_command (void **state)
+HF_TEST (test_gives_the_exit_code_of_the_command)
 {
-    (void)state;
     assert_int_equal (trial_run ("$T run lock -- true"), 0);
     assert_string_equal (trial_output (), "");
     assert_string_equal (trial_log (), "open 0\nacquire lock wait 4294967295\n"
@@ -29,10 +27,8 @@ test_gives_the_exit_code_of_the_command (void **state)
     assert_int_equal (trial_run ("$T run lock -- sh -c 'kill -15 $$'"), 143);
 }
 
-static void
-test_command_that_cannot_run (void **state)
+HF_TEST (test_command_that_cannot_run)
 {
-    (void)state;
     assert_int_equal (trial_run ("$T run lock -- no-such-command"), 127);
     s_output_has ("holdfast: cannot run no-such-command: No such file");
     assert_non_null (strstr (trial_log (), "cancel lock 42\nclose\n"));
@@ -40,10 +36,8 @@ test_command_that_cannot_run (void **state)
     assert_int_equal (trial_run ("$T run lock -- /"), 126);
 }
 
-static void
-test_not_granted (void **state)
+HF_TEST (test_not_granted)
 {
-    (void)state;
     assert_int_equal (trial_run ("HF_FAKE_ACQUIRE=2 $T run -n lock -- touch ran"), 1);
     assert_string_equal (trial_output (), "");
     assert_non_null (strstr (trial_log (), "acquire lock at-once"));
@@ -58,10 +52,8 @@ test_not_granted (void **state)
     assert_int_equal (trial_run ("test -e ran"), 1);
 }
 
-static void
-test_no_cluster (void **state)
+HF_TEST (test_no_cluster)
 {
-    (void)state;
     assert_int_equal (trial_run ("HF_FAKE_OPEN=66 $T run lock -- touch ran"), 69);
     s_output_has ("no node of the cluster can be reached");
     assert_int_equal (trial_run ("HF_FAKE_OPEN=64 $T run -n lock -- touch ran"), 69);
@@ -71,10 +63,8 @@ test_no_cluster (void **state)
     assert_int_equal (trial_run ("test -e ran"), 1);
 }
 
-static void
-test_wrong_usage (void **state)
+HF_TEST (test_wrong_usage)
 {
-    (void)state;
     static const char *const wrong[] = {
         "run",
         "run lock",
@@ -111,20 +101,16 @@ test_wrong_usage (void **state)
     s_output_has ("did you mean 'run'?");
 }
 
-static void
-test_flock_options_without_effect (void **state)
+HF_TEST (test_flock_options_without_effect)
 {
-    (void)state;
     assert_int_equal (trial_run ("$T run -x -e -o --exclusive --close lock -- true"), 0);
     assert_int_equal (trial_run ("$T run --ttl 1m lock true && grep -q 'open 60000' log"), 0);
 }
 
 //  ---- the environment and the section -----------------------------------------------
 
-static void
-test_environment (void **state)
+HF_TEST (test_environment)
 {
-    (void)state;
     assert_int_equal (trial_run ("$T --endpoints 1@x run \"it's\" -- "
                                  "sh -c 'env | grep ^HOLDFAST_ | sort'"),
                       0);
@@ -136,17 +122,13 @@ test_environment (void **state)
     assert_non_null (strstr (trial_log (), "for 7 append lock 42 file 4 data\n"));
 }
 
-static void
-test_group_of_its_own (void **state)
+HF_TEST (test_group_of_its_own)
 {
-    (void)state;
     assert_int_equal (trial_run ("$T run lock -- sh -c '[ $(ps -o pgid= -p $$) -eq $$ ]'"), 0);
 }
 
-static void
-test_failure_cancels_only_when_asked (void **state)
+HF_TEST (test_failure_cancels_only_when_asked)
 {
-    (void)state;
     assert_int_equal (trial_run ("$T run lock -- false"), 1);
     assert_non_null (strstr (trial_log (), "release lock 42\n"));
     assert_int_equal (trial_run ("$T run --cancel-on-failure lock -- false"), 1);
@@ -156,10 +138,8 @@ test_failure_cancels_only_when_asked (void **state)
     assert_non_null (strstr (trial_log (), "release lock 42\n"));
 }
 
-static void
-test_release_not_acknowledged (void **state)
+HF_TEST (test_release_not_acknowledged)
 {
-    (void)state;
     assert_int_equal (trial_run ("HF_FAKE_RELEASE=69 $T run lock -- true"), 75);
     s_output_has ("was not acknowledged");
     assert_int_equal (trial_run ("HF_FAKE_RELEASE=65 $T run lock -- true"), 75);
@@ -173,10 +153,8 @@ test_release_not_acknowledged (void **state)
 /*  The command says when it runs. */
 #define SAY_UP "echo up > up; "
 
-static void
-test_waits_and_tells_its_place (void **state)
+HF_TEST (test_waits_and_tells_its_place)
 {
-    (void)state;
     assert_int_equal (trial_run (CONTROL "$T run -v lock -- sh -c 'echo ran' & "
                                          "echo move 2 > control; echo grant > control; wait $!"),
                       0);
@@ -189,10 +167,8 @@ test_waits_and_tells_its_place (void **state)
                          "export HOLDFAST_LOCK='lock' HOLDFAST_TOKEN=42 HOLDFAST_SESSION=7\n");
 }
 
-static void
-test_a_session_lost_in_the_queue_is_replaced (void **state)
+HF_TEST (test_a_session_lost_in_the_queue_is_replaced)
 {
-    (void)state;
     assert_int_equal (trial_run (CONTROL "$T run lock -- true 2>err & echo status 65 > control; "
                                          "until [ $(grep -c acquire log) = 2 ]; do :; done; "
                                          "echo grant > control; wait $!"),
@@ -200,10 +176,8 @@ test_a_session_lost_in_the_queue_is_replaced (void **state)
     assert_non_null (strstr (trial_log (), "close\nopen 0\nacquire lock"));
 }
 
-static void
-test_a_signal_ends_the_wait (void **state)
+HF_TEST (test_a_signal_ends_the_wait)
 {
-    (void)state;
     assert_int_equal (trial_run (CONTROL "$T run lock -- touch ran & "
                                          "until grep -q acquire log 2>/dev/null; do :; done; "
                                          "kill -TERM $!; wait $!"),
@@ -212,10 +186,8 @@ test_a_signal_ends_the_wait (void **state)
     assert_int_equal (trial_run ("test -e ran"), 1);
 }
 
-static void
-test_signals_go_to_the_group (void **state)
+HF_TEST (test_signals_go_to_the_group)
 {
-    (void)state;
     assert_int_equal (trial_run ("mkfifo up; $T run lock -- sh -c 'trap \"exit 5\" TERM; " SAY_UP
                                  "while :; do sleep 0.05; done' & "
                                  "read x < up; kill -TERM $!; wait $!; c=$?; rm up; exit $c"),
@@ -226,10 +198,8 @@ test_signals_go_to_the_group (void **state)
                       129);
 }
 
-static void
-test_loss_ends_the_whole_group (void **state)
+HF_TEST (test_loss_ends_the_whole_group)
 {
-    (void)state;
     uint64_t began_ms = hf_wait_now_ms ();
     assert_int_equal (trial_run (CONTROL
                                  "$T run lock -- sh -c 'sleep 61 & echo $! > pid; " SAY_UP
@@ -243,10 +213,8 @@ test_loss_ends_the_whole_group (void **state)
     assert_true (hf_wait_now_ms () - began_ms < 4500); //  what ends on SIGTERM is not waited for
 }
 
-static void
-test_loss_kills_what_does_not_end (void **state)
+HF_TEST (test_loss_kills_what_does_not_end)
 {
-    (void)state;
     uint64_t began_ms = hf_wait_now_ms ();
     assert_int_equal (trial_run (CONTROL
                                  "$T run lock -- sh -c 'trap \"\" TERM; " SAY_UP
@@ -257,10 +225,8 @@ test_loss_kills_what_does_not_end (void **state)
     assert_true (spent_ms >= 4900 && spent_ms < 15000);
 }
 
-static void
-test_loss_kills_orphans_too (void **state)
+HF_TEST (test_loss_kills_orphans_too)
 {
-    (void)state;
     assert_int_equal (
         trial_run (CONTROL "$T run lock -- sh -c '(trap \"\" TERM; while :; do sleep 1; done) & "
                            "echo $! > pid; " SAY_UP "exec sleep 60' & echo grant > control; "
@@ -270,10 +236,8 @@ test_loss_kills_orphans_too (void **state)
         75);
 }
 
-static void
-test_the_command_ends_with_its_keeper (void **state)
+HF_TEST (test_the_command_ends_with_its_keeper)
 {
-    (void)state;
     assert_int_equal (trial_run ("mkfifo up; $T run lock -- sh -c 'echo $$ > pid; " SAY_UP
                                  "exec sleep 60' & "
                                  "read x < up; kill -KILL $!; wait $!; rm up; "
@@ -281,28 +245,4 @@ test_the_command_ends_with_its_keeper (void **state)
                       0);
 }
 
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test (test_gives_the_exit_code_of_the_command),
-        cmocka_unit_test (test_command_that_cannot_run),
-        cmocka_unit_test (test_not_granted),
-        cmocka_unit_test (test_no_cluster),
-        cmocka_unit_test (test_wrong_usage),
-        cmocka_unit_test (test_flock_options_without_effect),
-        cmocka_unit_test (test_environment),
-        cmocka_unit_test (test_group_of_its_own),
-        cmocka_unit_test (test_failure_cancels_only_when_asked),
-        cmocka_unit_test (test_release_not_acknowledged),
-        cmocka_unit_test (test_waits_and_tells_its_place),
-        cmocka_unit_test (test_a_session_lost_in_the_queue_is_replaced),
-        cmocka_unit_test (test_a_signal_ends_the_wait),
-        cmocka_unit_test (test_signals_go_to_the_group),
-        cmocka_unit_test (test_loss_ends_the_whole_group),
-        cmocka_unit_test (test_loss_kills_what_does_not_end),
-        cmocka_unit_test (test_loss_kills_orphans_too),
-        cmocka_unit_test (test_the_command_ends_with_its_keeper),
-    };
-    return cmocka_run_group_tests (tests, trial_setup, trial_teardown);
-}
+HF_TEST_MAIN (trial_setup, trial_teardown)

@@ -134,10 +134,8 @@ s_expect (terminal_t *self, const char *text)
 
 //  ---- the tests ---------------------------------------------------------------------
 
-static void
-test_the_command_reads_the_terminal (void **state)
+HF_TEST (test_the_command_reads_the_terminal)
 {
-    (void)state;
     terminal_t t;
     s_terminal_open (&t, "exec $T run lock -- sh -c 'echo ready; read x; echo got $x; exit 3'");
     s_expect (&t, "ready");
@@ -147,10 +145,8 @@ test_the_command_reads_the_terminal (void **state)
     s_terminal_close (&t);
 }
 
-static void
-test_interrupt_goes_to_the_command_and_then_to_all (void **state)
+HF_TEST (test_interrupt_goes_to_the_command_and_then_to_all)
 {
-    (void)state;
     terminal_t t;
     s_terminal_open (&t, "trap 'echo loop saw it; exit 9' INT; "
                          "$T run lock -- sh -c 'echo ready; exec sleep 60'; echo code $?");
@@ -162,10 +158,8 @@ test_interrupt_goes_to_the_command_and_then_to_all (void **state)
     s_terminal_close (&t);
 }
 
-static void
-test_a_command_may_handle_the_interrupt (void **state)
+HF_TEST (test_a_command_may_handle_the_interrupt)
 {
-    (void)state;
     terminal_t t;
     s_terminal_open (&t, "exec $T run lock -- sh -c 'trap \"echo handled; exit 6\" INT; "
                          "echo ready; while :; do sleep 0.1; done'");
@@ -176,10 +170,8 @@ test_a_command_may_handle_the_interrupt (void **state)
     s_terminal_close (&t);
 }
 
-static void
-test_stop_and_continue (void **state)
+HF_TEST (test_stop_and_continue)
 {
-    (void)state;
     terminal_t t;
     s_terminal_open (&t, "exec $T run lock -- sh -c 'echo ready; read x; echo got $x'");
     s_expect (&t, "ready");
@@ -192,10 +184,8 @@ test_stop_and_continue (void **state)
     s_terminal_close (&t);
 }
 
-static void
-test_stop_while_waiting (void **state)
+HF_TEST (test_stop_while_waiting)
 {
-    (void)state;
     terminal_t t;
     s_terminal_open (&t, "mkfifo control; export HF_FAKE_CONTROL=control; echo move 1 > control & "
                          "exec $T run lock -- sh -c 'echo ready; read x; echo got $x'");
@@ -212,10 +202,8 @@ test_stop_while_waiting (void **state)
 }
 
 /*  Nothing keeps the lock alive while the job is stopped: continued too late, it is ended. */
-static void
-test_lost_while_stopped (void **state)
+HF_TEST (test_lost_while_stopped)
 {
-    (void)state;
     terminal_t t;
     s_terminal_open (&t, "mkfifo control; export HF_FAKE_CONTROL=control; echo grant > control & "
                          "exec $T run lock -- sh -c 'echo ready; read x; read y'");
@@ -230,16 +218,4 @@ test_lost_while_stopped (void **state)
     unlink ("control");
 }
 
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test (test_the_command_reads_the_terminal),
-        cmocka_unit_test (test_interrupt_goes_to_the_command_and_then_to_all),
-        cmocka_unit_test (test_a_command_may_handle_the_interrupt),
-        cmocka_unit_test (test_stop_and_continue),
-        cmocka_unit_test (test_stop_while_waiting),
-        cmocka_unit_test (test_lost_while_stopped),
-    };
-    return cmocka_run_group_tests (tests, trial_setup, trial_teardown);
-}
+HF_TEST_MAIN (trial_setup, trial_teardown)

@@ -10,10 +10,8 @@ s_time (const char *text)
     return tool_parse_time (text, &ms) ? ms : UINT64_MAX;
 }
 
-static void
-test_times (void **state)
+HF_TEST (test_times)
 {
-    (void)state;
     assert_int_equal (s_time ("10s"), 10000);
     assert_int_equal (s_time ("500ms"), 500);
     assert_int_equal (s_time ("2m"), 120000);
@@ -26,19 +24,15 @@ test_times (void **state)
     assert_int_equal (s_time ("2."), 2000);
 }
 
-static void
-test_a_short_time_is_not_none (void **state)
+HF_TEST (test_a_short_time_is_not_none)
 {
-    (void)state;
     assert_int_equal (s_time ("0.0001"), 1);
     assert_int_equal (s_time ("0.1ms"), 1);
     assert_int_equal (s_time ("0.0000000001"), 0); //  past what is looked at
 }
 
-static void
-test_no_times (void **state)
+HF_TEST (test_no_times)
 {
-    (void)state;
     static const char *const wrong[] = {
         "",           ".",        "s",    "-1",  "+1",  " 1",  "1 s",
         "1.5.",       "1d",       "1sec", "0x1", "1e3", "nan", "99999999999999999999",
@@ -48,10 +42,8 @@ test_no_times (void **state)
             fail_msg ("'%s' was taken for a time", wrong[i]);
 }
 
-static void
-test_numbers (void **state)
+HF_TEST (test_numbers)
 {
-    (void)state;
     uint64_t number = 1;
     assert_true (tool_parse_number ("0", &number));
     assert_int_equal (number, 0);
@@ -66,10 +58,8 @@ test_numbers (void **state)
 }
 
 /*  What a shell makes of the quoted text is the text. */
-static void
-test_quotes_survive_a_shell (void **state)
+HF_TEST (test_quotes_survive_a_shell)
 {
-    (void)state;
     static const char *const texts[] = {
         "plain",        "",   "it's",  "'", "''\\''", "$HOME `id` $(id) \"x\" ;&|",
         "zw\303\266lf", "-n", "a  b\\"};
@@ -88,10 +78,8 @@ test_quotes_survive_a_shell (void **state)
     }
 }
 
-static void
-test_base64 (void **state)
+HF_TEST (test_base64)
 {
-    (void)state;
     //  RFC 4648, section 10.
     static const char *const pairs[][2] = {{"", ""},
                                            {"f", "Zg=="},
@@ -108,10 +96,8 @@ test_base64 (void **state)
     }
 }
 
-static void
-test_distance (void **state)
+HF_TEST (test_distance)
 {
-    (void)state;
     assert_int_equal (tool_distance ("status", "status"), 0);
     assert_int_equal (tool_distance ("staus", "status"), 1);
     assert_int_equal (tool_distance ("kitten", "sitting"), 3);
@@ -122,10 +108,8 @@ test_distance (void **state)
     assert_int_equal (tool_distance (text, "run"), 255);
 }
 
-static void
-test_table (void **state)
+HF_TEST (test_table)
 {
-    (void)state;
     tool_table_t *table = tool_table_new (">N|NAME|LAST");
     tool_table_number (table, 1);
     tool_table_text (table, "zw\303\266lf");
@@ -145,18 +129,4 @@ test_table (void **state)
     assert_null (table);
 }
 
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test (test_times),
-        cmocka_unit_test (test_a_short_time_is_not_none),
-        cmocka_unit_test (test_no_times),
-        cmocka_unit_test (test_numbers),
-        cmocka_unit_test (test_quotes_survive_a_shell),
-        cmocka_unit_test (test_base64),
-        cmocka_unit_test (test_distance),
-        cmocka_unit_test (test_table),
-    };
-    return cmocka_run_group_tests (tests, NULL, NULL);
-}
+HF_TEST_MAIN (NULL, NULL)
