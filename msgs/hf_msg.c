@@ -36,19 +36,6 @@
     }
 HF_MSG_TABLE (DEFINE)
 
-void
-hf_request_put (hf_pack_t *pack, const hf_request_t *request)
-{
-    switch (request->kind) {
-#define REQUEST_PUT(kind, name)                                                                    \
-    case HF_KIND_##kind:                                                                           \
-        hf_##name##_put (pack, &request->name);                                                    \
-        return;
-        HF_REQUEST_TABLE (REQUEST_PUT)
-    }
-    assert (false);
-}
-
 bool
 hf_request_get (hf_scan_t *scan, hf_request_t *request)
 {

@@ -278,7 +278,7 @@ HF_MSG_TABLE (HF_MSG_DECLARE)
 /*  One request of any kind: the member of the union that KIND names. */
 typedef struct hf_request {
     uint32_t kind;
-    uint64_t seq;       //  as read; that of the member when put
+    uint64_t seq;
     hf_status_t status; //  how the reading went: HF_OK; HF_UNKNOWN: a kind that is not in the
                         //  table; HF_MALFORMED: the fields are not those of its kind
     union {
@@ -287,8 +287,6 @@ typedef struct hf_request {
 #undef HF_REQUEST_MEMBER
     };
 } hf_request_t;
-
-void hf_request_put (hf_pack_t *pack, const hf_request_t *request);
 
 /*  Read the record at SCAN, which moves behind it. False: it has no kind or no seq. */
 bool hf_request_get (hf_scan_t *scan, hf_request_t *request);

@@ -176,6 +176,9 @@ contradicting_places_are_refused (void **state)
     //  Commands: 1 and 2 the sessions, 3 to 5 the places, 6 and 7 the appends; tokens 1 and 2.
     assert_true (WITH (PLACE ("\2", "a"), 0, 4, 4, 0));  //  as it is
     assert_false (WITH (PLACE ("\2", "a"), 2, 4, 4, 0)); //  a second holder
+    assert_false (WITH (PLACE ("\2", "a"), 1, 4, 4, 0)); //  with the token of the first
+    assert_false (WITH (PLACE ("\2", "a"), 2, 5, 2, 0)); //  who asked before the first
+    assert_false (WITH (PLACE ("\1", "a"), 0, 3, 3, 0)); //  waiters alone
     assert_false (WITH (PLACE ("\2", "b"), 0, 5, 5, 0)); //  a waiter for what nobody holds
     assert_false (WITH (PLACE ("\2", "b"), 1, 5, 5, 0)); //  the token of another hold
     assert_false (WITH (PLACE ("\2", "b"), 3, 5, 5, 0)); //  a token never given

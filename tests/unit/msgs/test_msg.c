@@ -264,8 +264,8 @@ HF_TEST (requests_are_read_by_their_kind)
     hf_pack_t pack;
     hf_pack_init (&pack);
     hf_span_t a = hf_span_text ("a");
-    hf_request_put (&pack, &(hf_request_t){.kind = HF_KIND_RELEASE, .release = {1, a, 7, 0}});
-    hf_request_put (&pack, &(hf_request_t){.kind = HF_KIND_ACQUIRE, .acquire = {2, a, 0, true}});
+    hf_release_put (&pack, &(hf_release_t){1, a, 7, 0});
+    hf_acquire_put (&pack, &(hf_acquire_t){2, a, 0, true});
     hf_put_array (&pack, 3); //  an ABANDON with a number for the lock
     hf_put_u32 (&pack, HF_KIND_ABANDON);
     hf_put_u64 (&pack, 3);
