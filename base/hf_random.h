@@ -30,6 +30,12 @@ hf_random_below (hf_random_t *self, uint64_t limit)
     return limit > 0 ? number % limit : 0;
 }
 
+static inline uint32_t
+hf_random_u32 (hf_random_t *self, uint32_t limit)
+{
+    return (uint32_t)hf_random_below (self, limit);
+}
+
 /*  True PERMILLE times of 1,000. */
 static inline bool
 hf_random_odds (hf_random_t *self, uint32_t permille)

@@ -6,52 +6,35 @@
 
 //  ---- random ----------------------------------------------------------------------
 
-/*  splitmix64, as Steele, Lea and Flood gave it. */
-uint64_t
-bad_random_next (bad_random_t *self)
-{
-    uint64_t z = (self->state += 0x9e3779b97f4a7c15U);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
-    return z ^ (z >> 31);
-}
-
-uint32_t
-bad_random_below (bad_random_t *self, uint32_t below)
-{
-    assert (below > 0);
-    return (uint32_t)(bad_random_next (self) % below);
-}
-
 void
-bad_random_fill (bad_random_t *self, uint8_t *bytes, size_t size)
+bad_fill (hf_random_t *self, uint8_t *bytes, size_t size)
 {
     for (size_t i = 0; i < size; i++)
-        bytes[i] = (uint8_t)bad_random_next (self);
+        bytes[i] = (uint8_t)hf_random_next (self);
 }
 
 //  ---- values and frames of no sense ---------------------------------------------------
 
 static void
-s_put_text (hf_pack_t *pack, bad_random_t *random)
+s_put_text (hf_pack_t *pack, hf_random_t *random)
 {
     static const uint32_t sizes[] = {0, 1, 15, 17, 255, 256, 300};
     uint8_t bytes[300];
-    uint32_t size = sizes[bad_random_below (random, sizeof sizes / sizeof sizes[0])];
-    bad_random_fill (random, bytes, size);
-    if (bad_random_below (random, 2) == 0)
+    uint32_t size = sizes[hf_random_u32 (random, sizeof sizes / sizeof sizes[0])];
+    bad_fill (random, bytes, size);
+    if (hf_random_u32 (random, 2) == 0)
         hf_put_str (pack, hf_span (bytes, size));
     else
         hf_put_bin (pack, hf_span (bytes, size));
 }
 
 void
-bad_value (hf_pack_t *pack, bad_random_t *random, unsigned depth)
+bad_value (hf_pack_t *pack, hf_random_t *random, unsigned depth)
 {
-    uint32_t count = bad_random_below (random, 5);
-    switch (bad_random_below (random, depth > 0 ? 8 : 6)) {
+    uint32_t count = hf_random_u32 (random, 5);
+    switch (hf_random_u32 (random, depth > 0 ? 8 : 6)) {
     case 0:
-        hf_put_u64 (pack, bad_random_next (random) | 1ULL << 48);
+        hf_put_u64 (pack, hf_random_next (random) | 1ULL << 48);
         break;
     case 1:
         msgpack_pack_nil (&pack->packer);
@@ -60,7 +43,7 @@ bad_value (hf_pack_t *pack, bad_random_t *random, unsigned depth)
         msgpack_pack_double (&pack->packer, 1.5);
         break;
     case 3:
-        msgpack_pack_int64 (&pack->packer, -(int64_t)bad_random_below (random, 1000000) - 1);
+        msgpack_pack_int64 (&pack->packer, -(int64_t)hf_random_u32 (random, 1000000) - 1);
         break;
     case 4:
         hf_put_flag (pack, count > 2);
@@ -82,9 +65,9 @@ bad_value (hf_pack_t *pack, bad_random_t *random, unsigned depth)
 }
 
 void
-bad_frame (hf_pack_t *pack, bad_random_t *random, uint32_t kind, uint32_t from)
+bad_frame (hf_pack_t *pack, hf_random_t *random, uint32_t kind, uint32_t from)
 {
-    uint32_t more = bad_random_below (random, 8);
+    uint32_t more = hf_random_u32 (random, 8);
     hf_put_array (pack, 2);
     hf_put_u32 (pack, HF_VERSION_WIRE);
     hf_put_array (pack, (from != 0 ? 3U : 2U) + more);

@@ -3,23 +3,17 @@
 #define BAD_BYTES_H_INCLUDED
 
 #include "msgs/hf_msg.h"
+#include "base/hf_random.h"
 
-typedef struct bad_random {
-    uint64_t state;
-} bad_random_t;
-
-uint64_t bad_random_next (bad_random_t *self);
-/*  0 to BELOW - 1. */
-uint32_t bad_random_below (bad_random_t *self, uint32_t below);
-void bad_random_fill (bad_random_t *self, uint8_t *bytes, size_t size);
+void bad_fill (hf_random_t *self, uint8_t *bytes, size_t size);
 
 /*  One msgpack value of any type, nested up to DEPTH. No number in it names a session or a
  *  term that may exist, and no string is 16 bytes long, so that no OPEN can be made of it. */
-void bad_value (hf_pack_t *pack, bad_random_t *random, unsigned depth);
+void bad_value (hf_pack_t *pack, hf_random_t *random, unsigned depth);
 
 /*  A frame [1, [KIND, values...]] of which one at least is of no type the protocol has. FROM is
  *  the first field when it is not 0. */
-void bad_frame (hf_pack_t *pack, bad_random_t *random, uint32_t kind, uint32_t from);
+void bad_frame (hf_pack_t *pack, hf_random_t *random, uint32_t kind, uint32_t from);
 
 //  Good frames, to be cut short: one pack each; the caller calls hf_pack_done.
 #define BAD_CLIENT_FRAMES 9

@@ -67,7 +67,7 @@ test_no_zmtp (void **state)
 {
     siege_t *siege = *state;
     siege_begin (siege);
-    bad_random_t random = {.state = 1};
+    hf_random_t random = {.state = 1};
     static uint8_t bytes[65536];
     static const uint8_t greeting[] = {0xff, 0,    0, 0, 0,   0,   0,   0,
                                        1,    0x7f, 3, 0, 'N', 'U', 'L', 'L'};
@@ -77,8 +77,8 @@ test_no_zmtp (void **state)
             uint16_t ports[] = {hf_cluster_client_port (siege->cluster, id),
                                 hf_cluster_node_port (siege->cluster, id)};
             for (size_t port = 0; port < 2; port++) {
-                size_t size = 1 + bad_random_below (&random, sizeof bytes);
-                bad_random_fill (&random, bytes, size);
+                size_t size = 1 + hf_random_u32 (&random, sizeof bytes);
+                bad_fill (&random, bytes, size);
                 if (i % 2 == 1 && size > sizeof greeting) //  begins well
                     memcpy (bytes, greeting, sizeof greeting);
                 tcp_throw (ports[port], bytes, size);
@@ -96,14 +96,14 @@ test_random_bytes (void **state)
 {
     siege_t *siege = *state;
     siege_begin (siege);
-    bad_random_t random = {.state = 2};
+    hf_random_t random = {.state = 2};
     uint64_t dropped = siege_dropped (siege);
     for (uint32_t id = siege->nodes; id >= 1; id--) {
         hf_probe_t *probe = s_probe (siege, id);
         for (unsigned i = 0; i < 1000; i++) {
             uint8_t bytes[1024];
-            size_t size = 1 + bad_random_below (&random, sizeof bytes);
-            bad_random_fill (&random, bytes, size);
+            size_t size = 1 + hf_random_u32 (&random, sizeof bytes);
+            bad_fill (&random, bytes, size);
             hf_probe_send (probe, bytes, size);
         }
         for (unsigned i = 0; i < 1000; i++)
@@ -120,13 +120,13 @@ test_random_msgpack (void **state)
 {
     siege_t *siege = *state;
     siege_begin (siege);
-    bad_random_t random = {.state = 3};
+    hf_random_t random = {.state = 3};
     hf_pack_t pack;
     hf_pack_init (&pack);
     for (uint32_t id = 1; id <= siege->nodes; id++) {
         hf_probe_t *probe = s_probe (siege, id);
         for (unsigned i = 0; i < 1000; i++) {
-            bad_frame (&pack, &random, bad_random_below (&random, 256), 0);
+            bad_frame (&pack, &random, hf_random_u32 (&random, 256), 0);
             hf_probe_send (probe, hf_pack_bytes (&pack), hf_pack_size (&pack));
             hf_pack_reset (&pack);
             s_refusal (probe);

@@ -147,17 +147,17 @@ test_garbage_from_a_peer (void **state)
     siege_begin (*state);
     impostor_t impostor = s_impostor (*state);
     uint64_t dropped = siege_dropped (*state);
-    bad_random_t random = {.state = 11};
+    hf_random_t random = {.state = 11};
     for (unsigned i = 0; i < 1000; i++) {
         uint8_t bytes[2048];
-        size_t size = 1 + bad_random_below (&random, sizeof bytes);
-        bad_random_fill (&random, bytes, size);
+        size_t size = 1 + hf_random_u32 (&random, sizeof bytes);
+        bad_fill (&random, bytes, size);
         s_say (&impostor, bytes, size);
     }
     hf_pack_t pack;
     hf_pack_init (&pack);
     for (unsigned i = 0; i < 1000; i++) {
-        bad_frame (&pack, &random, 120 + bad_random_below (&random, 130), IMPOSTOR);
+        bad_frame (&pack, &random, 120 + hf_random_u32 (&random, 130), IMPOSTOR);
         s_say_pack (&impostor, &pack);
     }
     for (unsigned i = 0; bad_promise (&pack, i); i++)
@@ -218,7 +218,7 @@ test_second_leader_of_the_term (void **state)
     hf_pack_t entries, pack;
     hf_pack_init (&entries);
     hf_pack_init (&pack);
-    bad_random_t random = {.state = 13};
+    hf_random_t random = {.state = 13};
     hf_entries_t message = {.from = IMPOSTOR,
                             .term = siege->before.term,
                             .prev_index = siege->before.last_index,
@@ -314,13 +314,13 @@ test_no_zmtp_from_a_peer (void **state)
     siege_t *siege = *state;
     siege_begin (siege);
     int fd = tcp_listen (hf_cluster_node_port (siege->cluster, IMPOSTOR));
-    bad_random_t random = {.state = 12};
+    hf_random_t random = {.state = 12};
     static uint8_t bytes[65536];
     unsigned callers = 0;
     uint64_t end = hf_wait_now_ms () + 5000;
     while (callers < 20 && hf_wait_now_ms () < end) {
-        size_t size = 1 + bad_random_below (&random, sizeof bytes);
-        bad_random_fill (&random, bytes, size);
+        size_t size = 1 + hf_random_u32 (&random, sizeof bytes);
+        bad_fill (&random, bytes, size);
         callers += tcp_answer (fd, bytes, size, 500);
     }
     assert_true (callers >= 2); //  each of the two has called

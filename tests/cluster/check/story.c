@@ -1,6 +1,7 @@
 //  Makes histories that are true, by playing a service and its clients in memory.
 
 #include "tests/cluster/check/story.h"
+#include "base/hf_random.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -45,7 +46,8 @@ typedef struct lock {
 
 typedef struct play {
     story_t *story;
-    uint64_t seed, index, token, session, lines;
+    hf_random_t seed;
+    uint64_t index, token, session, lines;
     size_t left;
     story_fn *fn;
     void *arg;
@@ -53,26 +55,16 @@ typedef struct play {
     lock_t lock[STORY_LOCKS];
 } play_t;
 
-uint64_t
-story_random (uint64_t *seed, uint64_t limit)
-{
-    assert (limit);
-    *seed += 0x9e3779b97f4a7c15ULL;
-    uint64_t mixed = (*seed ^ *seed >> 30) * 0xbf58476d1ce4e5b9ULL;
-    mixed = (mixed ^ mixed >> 27) * 0x94d049bb133111ebULL;
-    return (mixed ^ mixed >> 31) % limit;
-}
-
 static uint64_t
 s_delay (play_t *self)
 {
-    return 20 + story_random (&self->seed, 300);
+    return 20 + hf_random_below (&self->seed, 300);
 }
 
 static bool
 s_chance (play_t *self, uint64_t one_in)
 {
-    return story_random (&self->seed, one_in) == 0;
+    return hf_random_below (&self->seed, one_in) == 0;
 }
 
 static void
@@ -121,7 +113,7 @@ s_granted (play_t *self, client_t *client, uint64_t now)
     client->grant.status = "OK";
     client->state = HOLDING;
     client->staged_count = 0;
-    client->to_write = (uint32_t)story_random (&self->seed, STAGED_MAX);
+    client->to_write = (uint32_t)hf_random_below (&self->seed, STAGED_MAX);
     client->heard = client->acked_start = now; //  keepalives, which are not told
     self->lock[client->lock].holder = client;
     s_schedule (self, client, client->grant.end_us);
@@ -184,7 +176,7 @@ s_close (play_t *self, client_t *client)
 static void
 s_read (play_t *self, client_t *client)
 {
-    uint32_t number = (uint32_t)story_random (&self->seed, STORY_FILES);
+    uint32_t number = (uint32_t)hf_random_below (&self->seed, STORY_FILES);
     const story_file_t *file = &self->story->file[number];
     hf_record_t record = s_record (self, client, "read");
     record.session = 0;
@@ -202,7 +194,7 @@ static void
 s_acquire (play_t *self, client_t *client)
 {
     self->index++;
-    client->lock = (uint32_t)story_random (&self->seed, STORY_LOCKS);
+    client->lock = (uint32_t)hf_random_below (&self->seed, STORY_LOCKS);
     lock_t *lock = &self->lock[client->lock];
     client->grant = s_record (self, client, "acquire");
     client->grant.lock = s_locks[client->lock];
@@ -220,7 +212,7 @@ s_acquire (play_t *self, client_t *client)
         client->grant.queued_index = self->index;
         client->grant.queued_us = told;
         client->state = WAITING;
-        client->at = s_chance (self, 20) ? told + story_random (&self->seed, 5000) : UINT64_MAX;
+        client->at = s_chance (self, 20) ? told + hf_random_below (&self->seed, 5000) : UINT64_MAX;
     }
 }
 
@@ -247,7 +239,7 @@ static void
 s_append (play_t *self, client_t *client)
 {
     staged_t *staged = &client->staged[client->staged_count];
-    staged->file = (uint32_t)story_random (&self->seed, STORY_FILES);
+    staged->file = (uint32_t)hf_random_below (&self->seed, STORY_FILES);
     snprintf (staged->text, sizeof staged->text, "line %" PRIu64 " of client %u\n", ++self->lines,
               client->number);
     hf_record_t record = s_record (self, client, "append");
@@ -387,7 +379,7 @@ story_play (story_t *self, uint64_t seed, size_t operations, story_fn *fn, void 
     play_t *play = calloc (1, sizeof *play);
     assert (play);
     play->story = self;
-    play->seed = seed;
+    play->seed = (hf_random_t){seed};
     play->left = operations;
     play->fn = fn;
     play->arg = arg;

@@ -27,7 +27,4 @@ typedef struct story {
 void story_play (story_t *self, uint64_t seed, size_t operations, story_fn *fn, void *arg);
 void story_done (story_t *self);
 
-/*  The next number of a seeded sequence, below LIMIT. */
-uint64_t story_random (uint64_t *seed, uint64_t limit);
-
 #endif

@@ -3,6 +3,7 @@
  *      test_check_random [OPERATIONS]      //  how long a history of that length takes
  */
 #include "tests/kit/hf_test.h"
+#include "base/hf_random.h"
 #include "tests/cluster/check/check.h"
 #include "tests/cluster/check/story.h"
 #include <time.h>
@@ -61,7 +62,7 @@ typedef struct tale {
     story_t story;
     hf_record_t *list;
     size_t count, room;
-    uint64_t seed;
+    hf_random_t seed;
 } tale_t;
 
 static void
@@ -127,7 +128,7 @@ static hf_record_t *
 s_draw (tale_t *tale, const char *op, const char *status)
 {
     for (unsigned tries = 0; tries < 1000; tries++) {
-        hf_record_t *record = &tale->list[50 + story_random (&tale->seed, tale->count - 100)];
+        hf_record_t *record = &tale->list[50 + hf_random_below (&tale->seed, tale->count - 100)];
         if (s_is (record, op, status))
             return record;
     }
@@ -236,7 +237,7 @@ s_double_line (tale_t *tale)
         return false;
     story_file_t *file = &tale->story.file[s_file (tale, append)];
     char *text = strndup (file->bytes + at, append->size);
-    bool behind = story_random (&tale->seed, 2) == 0;
+    bool behind = hf_random_below (&tale->seed, 2) == 0;
     s_replace (file, behind ? at + append->size : file->size, 0, text, append->size);
     free (text);
     return true;
@@ -586,11 +587,11 @@ static const struct {
 static bool
 s_try (uint64_t seed, size_t lie)
 {
-    tale_t tale = {.seed = seed * 1000 + lie};
+    tale_t tale = {.seed = {seed * 1000 + lie}};
     story_play (&tale.story, seed, 600, s_keep, &tale);
     bool planted = false;
     for (unsigned tries = 0; tries < 20 && !planted; tries++) {
-        tale_t fresh = {.seed = tale.seed + tries};
+        tale_t fresh = {.seed = {seed * 1000 + lie + tries}};
         free (tale.list);
         story_done (&tale.story);
         story_play (&fresh.story, seed, 600, s_keep, &fresh);
@@ -630,7 +631,7 @@ test_short_and_true (void **state)
 {
     (void)state;
     for (uint64_t seed = 1; seed <= 200; seed++) {
-        tale_t tale = {.seed = seed};
+        tale_t tale = {.seed = {seed}};
         story_play (&tale.story, seed, 600, s_keep, &tale);
         hf_check_t *check = s_check (&tale, seed % 4 != 0, stderr);
         if (s_total (check) > 0)

@@ -1,8 +1,8 @@
 //  A cluster of real nodes: started, stopped, killed, watched.
 
 #include "tests/cluster/harness/hf_cluster_internal.h"
+#include "tests/kit/hf_folder.h"
 #include <assert.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,12 +30,12 @@ hf_cluster_new_on (const hf_host_t *hosts, unsigned count)
     assert (self);
     self->count = count;
     snprintf (self->level, sizeof self->level, "info");
-    const char *where = getenv ("TMPDIR");
-    snprintf (self->dir, sizeof self->dir, "%s/holdfast-test-XXXXXX", where ? where : "/tmp");
-    if (!mkdtemp (self->dir)) {
-        perror (self->dir);
+    char dir[PATH_MAX];
+    if (hf_folder_make (NULL, "holdfast-test", dir) != 0 || strlen (dir) >= sizeof self->dir) {
+        perror ("holdfast-test");
         abort ();
     }
+    strcpy (self->dir, dir);
     size_t length = 0;
     for (unsigned i = 0; i < count; i++) {
         hf_cluster_node_t *node = &self->node[i];
@@ -51,15 +51,6 @@ hf_cluster_new_on (const hf_host_t *hosts, unsigned count)
                                     node->client_port.number, node->node_port.number);
     }
     return self;
-}
-
-static int
-s_remove (const char *path, const struct stat *stat, int flag, struct FTW *ftw)
-{
-    (void)stat;
-    (void)flag;
-    (void)ftw;
-    return remove (path);
 }
 
 void
@@ -90,7 +81,7 @@ hf_cluster_destroy (hf_cluster_t **self_p)
             hf_cluster_print_tail (self->node[i].log);
     }
     if (self->passed && !self->keep)
-        nftw (self->dir, s_remove, 16, FTW_DEPTH | FTW_PHYS);
+        hf_folder_remove (self->dir);
     else
         fprintf (stderr, "harness: all of it is in %s\n", self->dir);
     free (self);

@@ -281,7 +281,7 @@ hf_proxy_add (hf_proxy_t *self, const hf_rule_t *rule)
     pthread_mutex_lock (&self->mutex);
     assert (self->rules.count < HF_RULES_MAX);
     self->rules.list[self->rules.count] =
-        (hf_rule_state_t){.rule = *rule, .random = rule->seed, .answer = -1};
+        (hf_rule_state_t){.rule = *rule, .random = {rule->seed}, .answer = -1};
     uint32_t number = ++self->rules.count;
     pthread_mutex_unlock (&self->mutex);
     return number;

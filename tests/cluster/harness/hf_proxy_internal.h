@@ -3,6 +3,7 @@
 #define HF_PROXY_INTERNAL_H_INCLUDED
 
 #include "tests/cluster/harness/hf_proxy.h"
+#include "base/hf_random.h"
 
 #define HF_RULES_MAX 32
 #define HF_SEQS_MAX  256
@@ -13,7 +14,7 @@ typedef struct hf_rule_state {
     bool lifted;
     uint64_t matched;
     uint64_t fired;
-    uint64_t random;
+    hf_random_t random;
     uint64_t seqs[HF_SEQS_MAX]; //  of the requests that it matched
     size_t seqs_count;
     int answer; //  status of the last ANSWER to one of them; -1: none

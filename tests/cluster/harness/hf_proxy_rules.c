@@ -1,6 +1,7 @@
 //  Which frames the proxy drops, delays or repeats.
 
 #include "tests/cluster/harness/hf_proxy_internal.h"
+#include "base/hf_random.h"
 #include <assert.h>
 #include <string.h>
 
@@ -124,16 +125,6 @@ s_note_answers (hf_rules_t *self, hf_list_t items)
     }
 }
 
-/*  splitmix64, as Steele, Lea and Flood gave it. */
-static uint64_t
-s_random (uint64_t *state)
-{
-    uint64_t z = (*state += 0x9e3779b97f4a7c15U);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
-    return z ^ (z >> 31);
-}
-
 /*  The rule acts on a message that it matched. */
 static void
 s_act (hf_rule_state_t *state, uint32_t number, hf_verdict_t *verdict)
@@ -149,7 +140,7 @@ s_act (hf_rule_state_t *state, uint32_t number, hf_verdict_t *verdict)
     if (rule->action == HF_RULE_REPEAT) {
         assert (rule->repeat_min >= 1 && rule->repeat_min <= rule->repeat_max);
         uint64_t choices = rule->repeat_max - rule->repeat_min + 1;
-        verdict->copies *= rule->repeat_min + (uint32_t)(s_random (&state->random) % choices);
+        verdict->copies *= rule->repeat_min + (uint32_t)hf_random_below (&state->random, choices);
     }
 }
 

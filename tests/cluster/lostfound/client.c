@@ -24,16 +24,6 @@ hf_test_now_ns (void)
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-uint32_t
-hf_test_random (uint64_t *seed, uint32_t limit)
-{
-    assert (limit);
-    *seed += 0x9e3779b97f4a7c15ULL;
-    uint64_t mixed = (*seed ^ *seed >> 30) * 0xbf58476d1ce4e5b9ULL;
-    mixed = (mixed ^ mixed >> 27) * 0x94d049bb133111ebULL;
-    return (uint32_t)((mixed ^ mixed >> 31) % limit);
-}
-
 //  ---- what is written down -------------------------------------------------------
 
 static hf_record_t
@@ -116,7 +106,7 @@ static void
 s_read (hf_test_client_t *self)
 {
     s_step (self);
-    uint32_t file = hf_test_random (&self->seed, HF_FILES);
+    uint32_t file = hf_random_u32 (&self->seed, HF_FILES);
     hf_record_t record = s_record (self, "read");
     record.session = 0;
     record.file = hf_file_names[file];
@@ -176,8 +166,8 @@ s_over (void *arg)
 static void
 s_dwell (hf_test_client_t *self, s_section_t *section)
 {
-    uint32_t draw = hf_test_random (&self->seed, 200);
-    uint32_t ms = draw == 0 ? 2500 : draw < 20 ? hf_test_random (&self->seed, 100) : 0;
+    uint32_t draw = hf_random_u32 (&self->seed, 200);
+    uint32_t ms = draw == 0 ? 2500 : draw < 20 ? hf_random_u32 (&self->seed, 100) : 0;
     for (uint32_t past_ms = 0; past_ms < ms; past_ms += 100) {
         hf_wait_never (s_over, self, ms - past_ms < 100 ? ms - past_ms : 100);
         s_note_lease (self, section);
@@ -260,7 +250,7 @@ s_open (hf_test_client_t *self)
 {
     if (self->session)
         return true;
-    uint32_t ttl_ms = 1000 + 500 * hf_test_random (&self->seed, 9);
+    uint32_t ttl_ms = 1000 + 500 * hf_random_u32 (&self->seed, 9);
     hf_record_t record = s_record (self, "open");
     record.ttl_ms = ttl_ms;
     s_begins (self, &record);
@@ -277,7 +267,7 @@ s_open (hf_test_client_t *self)
 static uint32_t
 s_shared (hf_test_client_t *self)
 {
-    uint32_t draw = self->shared ? hf_test_random (&self->seed, self->shared + 1) : 0;
+    uint32_t draw = self->shared ? hf_random_u32 (&self->seed, self->shared + 1) : 0;
     return draw ? HF_CLIENTS_MAX + draw : 0;
 }
 
@@ -285,13 +275,13 @@ s_shared (hf_test_client_t *self)
 static bool
 s_once (hf_test_client_t *self, bool plain)
 {
-    if (hf_test_random (&self->seed, 4) == 0)
+    if (hf_random_u32 (&self->seed, 4) == 0)
         s_read (self);
     s_step (self);
     if (!s_open (self))
         return false;
     s_section_t section = {0};
-    section.lock = hf_test_random (&self->seed, 4) == 0 ? self->number : s_shared (self);
+    section.lock = hf_random_u32 (&self->seed, 4) == 0 ? self->number : s_shared (self);
     snprintf (section.name, sizeof section.name, "lost/%u", section.lock);
     hf_grant_t grant;
     atomic_store (&self->moved_us, 0);
@@ -315,8 +305,8 @@ s_once (hf_test_client_t *self, bool plain)
     section.grant.token = grant.token;
     section.grant.index = grant.index;
     s_note_grant (self, &section);
-    uint32_t rounds = 1 + hf_test_random (&self->seed, S_LINES_MAX / HF_FILES);
-    bool both = hf_test_random (&self->seed, 2) == 0;
+    uint32_t rounds = 1 + hf_random_u32 (&self->seed, S_LINES_MAX / HF_FILES);
+    bool both = hf_random_u32 (&self->seed, 2) == 0;
     for (uint32_t i = 0; i < rounds && !section.broken; i++) {
         s_append (self, &section, 0);
         if (both && !section.broken)
@@ -324,7 +314,7 @@ s_once (hf_test_client_t *self, bool plain)
         if (!plain)
             s_dwell (self, &section);
     }
-    bool whole = s_end (self, &section, !plain && hf_test_random (&self->seed, 12) == 0);
+    bool whole = s_end (self, &section, !plain && hf_random_u32 (&self->seed, 12) == 0);
     atomic_fetch_add (&self->sections, whole);
     if (!whole) {
         self->losses++;

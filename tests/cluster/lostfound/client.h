@@ -8,6 +8,7 @@
 #define HF_LOSTFOUND_CLIENT_H_INCLUDED
 
 #include "client/holdfast.h"
+#include "base/hf_random.h"
 #include "tests/cluster/check/hf_history.h"
 #include <pthread.h>
 #include <stdatomic.h>
@@ -21,7 +22,7 @@ typedef struct hf_test_client {
     //  Given.
     uint32_t number; //  1 and up
     const char *endpoints;
-    uint64_t seed;
+    hf_random_t seed;
     const atomic_bool *stop;
     hf_recorder_t *recorder; //  all clients' own
     bool early;              //  write down what begins, too: for a client that may be killed
@@ -47,9 +48,6 @@ typedef struct hf_test_client {
 
 /*  Start its thread; pthread_join it. */
 void hf_test_client_start (hf_test_client_t *self);
-
-/*  The next number of a seeded sequence, below LIMIT. */
-uint32_t hf_test_random (uint64_t *seed, uint32_t limit);
 
 /*  Nanoseconds of CLOCK_BOOTTIME. */
 uint64_t hf_test_now_ns (void);

@@ -120,18 +120,18 @@ static bool
 s_trouble (s_run_t *run)
 {
     uint64_t end_ns = hf_test_now_ns () + (uint64_t)run->seconds * 1000000000;
-    uint64_t seed = run->seed;
+    hf_random_t seed = {run->seed};
     while (hf_test_now_ns () < end_ns) {
-        hf_wait_never (s_never, NULL, 500 + hf_test_random (&seed, 2500));
+        hf_wait_never (s_never, NULL, 500 + hf_random_u32 (&seed, 2500));
         //  The leader as often as both others together: its end is the harder case.
-        uint32_t leader = hf_test_random (&seed, 2) ? hf_cluster_leader (run->cluster) : 0;
-        uint32_t victim = leader ? leader : 1 + hf_test_random (&seed, S_NODES);
-        bool stop = hf_test_random (&seed, 3) == 0;
+        uint32_t leader = hf_random_u32 (&seed, 2) ? hf_cluster_leader (run->cluster) : 0;
+        uint32_t victim = leader ? leader : 1 + hf_random_u32 (&seed, S_NODES);
+        bool stop = hf_random_u32 (&seed, 3) == 0;
         s_fault (run, victim, stop);
-        uint32_t duration_ms = 200 + hf_test_random (&seed, 3000);
-        if (hf_test_random (&seed, 5) == 0) { //  no majority: long enough for leases to run out
-            s_fault (run, 1 + victim % S_NODES, hf_test_random (&seed, 2) == 0);
-            duration_ms = 500 + hf_test_random (&seed, 6000);
+        uint32_t duration_ms = 200 + hf_random_u32 (&seed, 3000);
+        if (hf_random_u32 (&seed, 5) == 0) { //  no majority: long enough for leases to run out
+            s_fault (run, 1 + victim % S_NODES, hf_random_u32 (&seed, 2) == 0);
+            duration_ms = 500 + hf_random_u32 (&seed, 6000);
         }
         hf_wait_never (s_never, NULL, duration_ms);
         if (!s_heal (run))
@@ -193,7 +193,7 @@ s_start_clients (s_run_t *run)
         hf_test_client_t *client = &run->client[i];
         client->number = i + 1;
         client->endpoints = hf_cluster_endpoints (run->cluster);
-        client->seed = run->seed + i + 1;
+        client->seed = (hf_random_t){run->seed + i + 1};
         client->stop = &run->stop;
         client->recorder = run->recorder;
         hf_test_client_start (client);

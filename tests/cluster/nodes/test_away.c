@@ -1,9 +1,9 @@
 //  Nodes that were away for longer than the log goes back, and nodes that lost their disks.
 
 #include "tests/kit/hf_test.h"
+#include "tests/kit/hf_folder.h"
 #include "client/holdfast.h"
 #include "tests/cluster/harness/hf_cluster.h"
-#include <ftw.h>
 #include <sys/stat.h>
 
 #define LIMIT_MS   20000
@@ -98,19 +98,11 @@ s_until_pruned_behind (stage_t *self, uint64_t index)
     }
 }
 
-static int
-s_unlink (const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-    (void)st, (void)flag, (void)ftw;
-    return remove (path);
-}
-
 static void
 s_wipe (stage_t *self, uint32_t id)
 {
     assert_false (hf_cluster_running (self->cluster, id));
-    assert_int_equal (
-        nftw (hf_cluster_node_dir (self->cluster, id), s_unlink, 8, FTW_DEPTH | FTW_PHYS), 0);
+    assert_int_equal (hf_folder_remove (hf_cluster_node_dir (self->cluster, id)), 0);
 }
 
 //  Node 3 itself knows it from the log, so that it is known to a majority.

@@ -1,10 +1,10 @@
 //  Small tmpfs disks that can be filled up.
 
 #include "tests/cluster/torture/disks.h"
+#include "tests/kit/hf_folder.h"
 #include "tests/kit/hf_process.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -75,18 +75,8 @@ hf_disk_free (const hf_cluster_t *cluster, uint32_t id)
     unlink (path);
 }
 
-static int
-s_remove (const char *path, const struct stat *stat, int flag, struct FTW *ftw)
-{
-    (void)stat;
-    (void)flag;
-    if (ftw->level > 0)
-        remove (path);
-    return 0;
-}
-
 void
 hf_disk_wipe (const hf_cluster_t *cluster, uint32_t id)
 {
-    nftw (hf_cluster_node_dir (cluster, id), s_remove, 16, FTW_DEPTH | FTW_PHYS);
+    hf_folder_remove (hf_cluster_node_dir (cluster, id)); //  all but the mount point itself
 }

@@ -58,10 +58,10 @@ hf_links_draw (hf_links_t *self, unsigned from, unsigned to)
     hf_trouble_t trouble = hf_links_trouble_of (self, from, to);
     hf_passage_t passage = {.cut = trouble.cut};
     if (!passage.cut && trouble.loss_percent)
-        passage.lost = hf_plan_draw (&self->random, 100) < trouble.loss_percent;
+        passage.lost = hf_random_u32 (&self->random, 100) < trouble.loss_percent;
     passage.delay_ms = trouble.delay_ms;
     if (trouble.jitter_ms)
-        passage.delay_ms += hf_plan_draw (&self->random, trouble.jitter_ms);
+        passage.delay_ms += hf_random_u32 (&self->random, trouble.jitter_ms);
     atomic_fetch_add (passage.cut             ? &self->cut
                       : passage.lost          ? &self->lost
                       : passage.delay_ms != 0 ? &self->delayed
@@ -125,7 +125,7 @@ hf_links_new (hf_links_kind_t kind, unsigned nodes, unsigned clients, uint64_t s
     assert (self);
     self->nodes = nodes;
     self->clients = clients;
-    self->random = seed;
+    self->random = (hf_random_t){seed};
     why[0] = 0;
     bool open = false;
     if (kind != HF_LINKS_PROXIES) {

@@ -2,6 +2,7 @@
 #ifndef HF_LINKS_INTERNAL_H_INCLUDED
 #define HF_LINKS_INTERNAL_H_INCLUDED
 
+#include "base/hf_random.h"
 #include "tests/cluster/torture/links.h"
 #include <pthread.h>
 #include <stdatomic.h>
@@ -34,7 +35,7 @@ struct hf_links {
     pthread_t thread;
     bool started;
     //  The thread's.
-    uint64_t random;
+    hf_random_t random;
     atomic_uint_fast64_t passed, cut, lost, delayed;
 };
 

@@ -32,16 +32,6 @@ hf_fault_text (hf_fault_kind_t kind)
     return s_kind[kind].text;
 }
 
-uint32_t
-hf_plan_draw (uint64_t *seed, uint32_t limit)
-{
-    assert (limit);
-    *seed += 0x9e3779b97f4a7c15ULL;
-    uint64_t mixed = (*seed ^ *seed >> 30) * 0xbf58476d1ce4e5b9ULL;
-    mixed = (mixed ^ mixed >> 27) * 0x94d049bb133111ebULL;
-    return (uint32_t)((mixed ^ mixed >> 31) % limit);
-}
-
 hf_fault_t
 hf_plan_next (hf_plan_t *self)
 {
@@ -49,20 +39,20 @@ hf_plan_next (hf_plan_t *self)
     uint32_t weights = 0;
     for (unsigned i = 0; i < HF_FAULT_KINDS; i++)
         weights += s_kind[i].weight;
-    uint32_t draw = hf_plan_draw (&self->seed, weights);
+    uint32_t draw = hf_random_u32 (&self->seed, weights);
     hf_fault_t fault = {0};
     while (draw >= s_kind[fault.kind].weight)
         draw -= s_kind[fault.kind++].weight;
     assert (fault.kind < HF_FAULT_KINDS);
-    fault.after_ms = self->pause_ms / 5 + hf_plan_draw (&self->seed, self->pause_ms * 8 / 5);
-    fault.leader = hf_plan_draw (&self->seed, 2) == 0;
-    fault.node = hf_plan_draw (&self->seed, 1 << 20);
-    fault.other = hf_plan_draw (&self->seed, 1 << 20);
-    fault.client = hf_plan_draw (&self->seed, 1 << 20);
-    fault.share = hf_plan_draw (&self->seed, 1000);
-    fault.way = hf_plan_draw (&self->seed, 3);
-    fault.loss_percent = 1 + hf_plan_draw (&self->seed, 30);
-    fault.delay_ms = 1 + hf_plan_draw (&self->seed, 200);
+    fault.after_ms = self->pause_ms / 5 + hf_random_u32 (&self->seed, self->pause_ms * 8 / 5);
+    fault.leader = hf_random_u32 (&self->seed, 2) == 0;
+    fault.node = hf_random_u32 (&self->seed, 1 << 20);
+    fault.other = hf_random_u32 (&self->seed, 1 << 20);
+    fault.client = hf_random_u32 (&self->seed, 1 << 20);
+    fault.share = hf_random_u32 (&self->seed, 1000);
+    fault.way = hf_random_u32 (&self->seed, 3);
+    fault.loss_percent = 1 + hf_random_u32 (&self->seed, 30);
+    fault.delay_ms = 1 + hf_random_u32 (&self->seed, 200);
     return fault;
 }
 

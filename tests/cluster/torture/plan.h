@@ -2,6 +2,7 @@
 #ifndef HF_PLAN_H_INCLUDED
 #define HF_PLAN_H_INCLUDED
 
+#include "base/hf_random.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -45,12 +46,9 @@ typedef struct hf_fault {
 } hf_fault_t;
 
 typedef struct hf_plan {
-    uint64_t seed;
+    hf_random_t seed;
     uint32_t pause_ms; //  between two faults, on average
 } hf_plan_t;
-
-/*  A number below LIMIT. */
-uint32_t hf_plan_draw (uint64_t *seed, uint32_t limit);
 
 hf_fault_t hf_plan_next (hf_plan_t *self);
 

@@ -134,7 +134,7 @@ s_unmake (hf_world_t *world, bool keep)
 static bool
 s_minutes (hf_world_t *world, const hf_options_t *options)
 {
-    hf_plan_t plan = {.seed = options->seed, .pause_ms = options->pause_ms};
+    hf_plan_t plan = {.seed = {options->seed}, .pause_ms = options->pause_ms};
     uint64_t end_ms = hf_wait_now_ms () + (uint64_t)options->seconds * 1000;
     hf_fault_t fault = hf_plan_next (&plan);
     uint64_t next_ms = hf_wait_now_ms () + fault.after_ms;
@@ -155,12 +155,12 @@ s_minutes (hf_world_t *world, const hf_options_t *options)
 static bool
 s_rounds (hf_world_t *world, const hf_options_t *options)
 {
-    hf_plan_t plan = {.seed = options->seed, .pause_ms = options->pause_ms};
-    uint64_t seed = ~options->seed;
+    hf_plan_t plan = {.seed = {options->seed}, .pause_ms = options->pause_ms};
+    hf_random_t seed = {~options->seed};
     bool well = true;
     for (uint32_t i = 0; well && !s_interrupted && i < options->rounds; i++) {
-        uint32_t client = 1 + hf_plan_draw (&seed, world->clients);
-        if (hf_plan_draw (&seed, S_FAULT_ROUNDS) == 0) {
+        uint32_t client = 1 + hf_random_u32 (&seed, world->clients);
+        if (hf_random_u32 (&seed, S_FAULT_ROUNDS) == 0) {
             hf_fault_t fault = hf_plan_next (&plan);
             hf_world_fault (world, &fault);
         } else

@@ -40,7 +40,7 @@ main (int argc, char **argv)
     uint64_t life = strtoull (argv[2], NULL, 10);
     hf_test_client_t client = {.number = (uint32_t)strtoul (argv[1], NULL, 10),
                                .counter = life * S_LINES_A_LIFE,
-                               .seed = strtoull (argv[3], NULL, 10),
+                               .seed = {strtoull (argv[3], NULL, 10)},
                                .shared = (uint32_t)strtoul (argv[4], NULL, 10),
                                .gate = argv[5][0] == '1' ? s_gate : NULL,
                                .endpoints = argv[6],
