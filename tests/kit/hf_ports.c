@@ -3,6 +3,7 @@
 #include "tests/kit/hf_ports.h"
 #include <assert.h>
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -19,7 +20,7 @@
 #define LOWEST  12000
 #define HIGHEST 32000
 
-/*  A name that only one process can have. -1: somebody has it. */
+/*  Bind a name that only one process can have; -1: another process has it. */
 static int
 s_reserve (uint16_t port)
 {
@@ -34,20 +35,48 @@ s_reserve (uint16_t port)
     return -1;
 }
 
+static int
+s_socket (uint16_t port, int flags, struct sockaddr_in *address)
+{
+    int fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+    assert (fd >= 0);
+    *address = (struct sockaddr_in){.sin_family = AF_INET,
+                                    .sin_port = htons (port),
+                                    .sin_addr.s_addr = htonl (INADDR_LOOPBACK)};
+    return fd;
+}
+
+int
+hf_port_listen (uint16_t port, int flags)
+{
+    struct sockaddr_in address;
+    int fd = s_socket (port, flags, &address), on = 1;
+    setsockopt (fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (bind (fd, (struct sockaddr *)&address, sizeof address) == 0 && listen (fd, 64) == 0)
+        return fd;
+    close (fd);
+    return -1;
+}
+
+int
+hf_port_connect (uint16_t port, int flags)
+{
+    struct sockaddr_in address;
+    int fd = s_socket (port, flags, &address);
+    if (connect (fd, (struct sockaddr *)&address, sizeof address) == 0 || errno == EINPROGRESS)
+        return fd;
+    close (fd);
+    return -1;
+}
+
+/*  No process listens on it. */
 static bool
 s_is_free (uint16_t port)
 {
-    int fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert (fd >= 0);
-    int on = 1;
-    setsockopt (fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons (port),
-                                  .sin_addr.s_addr = htonl (INADDR_LOOPBACK)};
-    bool is_free =
-        bind (fd, (struct sockaddr *)&address, sizeof address) == 0 && listen (fd, 1) == 0;
-    close (fd);
-    return is_free;
+    int fd = hf_port_listen (port, 0);
+    if (fd >= 0)
+        close (fd);
+    return fd >= 0;
 }
 
 hf_port_t

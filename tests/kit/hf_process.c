@@ -151,12 +151,6 @@ s_reap (hf_process_t *self, int flags)
     return self->ended;
 }
 
-static bool
-s_has_ended (void *arg)
-{
-    return s_reap (arg, WNOHANG);
-}
-
 bool
 hf_process_running (hf_process_t *self)
 {
@@ -208,7 +202,7 @@ hf_process_kill (hf_process_t *self)
 int
 hf_process_wait (hf_process_t *self, uint32_t limit_ms)
 {
-    return hf_wait_for (s_has_ended, self, limit_ms) ? self->code : -1;
+    return HF_WAIT (s_reap (self, WNOHANG), limit_ms) ? self->code : -1;
 }
 
 //  ---- run to the end ---------------------------------------------------------------

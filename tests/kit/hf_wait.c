@@ -16,20 +16,10 @@ hf_wait_now_ms (void)
 }
 
 bool
-hf_wait_for (hf_condition_fn *condition, void *arg, uint32_t limit_ms)
+hf_wait_pause (uint64_t end_ms)
 {
-    assert (condition);
-    uint64_t end = hf_wait_now_ms () + limit_ms;
-    while (!condition (arg)) {
-        if (hf_wait_now_ms () >= end)
-            return false;
-        nanosleep (&(struct timespec){.tv_nsec = POLL_MS * 1000000L}, NULL);
-    }
+    if (hf_wait_now_ms () >= end_ms)
+        return false;
+    nanosleep (&(struct timespec){.tv_nsec = POLL_MS * 1000000L}, NULL);
     return true;
-}
-
-bool
-hf_wait_never (hf_condition_fn *condition, void *arg, uint32_t duration_ms)
-{
-    return !hf_wait_for (condition, arg, duration_ms);
 }

@@ -1,7 +1,7 @@
 /*  hf_wait.h - the one place in the tests where time is let pass.
  *
- *  Nothing sleeps for a guess: a test waits until a condition holds, and says how long
- *  that may take at most. Limits are generous, since a wait ends when the condition holds.
+ *  No test sleeps for a guessed time: it waits until a condition holds, with a limit. Limits are
+ *  generous, since a wait ends as soon as the condition holds.
  */
 #ifndef HF_WAIT_H_INCLUDED
 #define HF_WAIT_H_INCLUDED
@@ -12,13 +12,21 @@
 /*  Milliseconds of a monotonic clock. */
 uint64_t hf_wait_now_ms (void);
 
-typedef bool (hf_condition_fn) (void *arg);
+/*  A few milliseconds pass; false, at once, when it is END_MS or later. */
+bool hf_wait_pause (uint64_t end_ms);
 
-/*  Ask CONDITION again and again until it is true or LIMIT_MS have passed; it is asked once at
- *  least. Gives its last answer. */
-bool hf_wait_for (hf_condition_fn *condition, void *arg, uint32_t limit_ms);
+/*  Evaluate CONDITION until it is true or LIMIT_MS have passed, once at least. Its last value. */
+#define HF_WAIT(condition, limit_ms)                                                               \
+    __extension__({                                                                                \
+        uint64_t hf_wait_end_ms = hf_wait_now_ms () + (limit_ms);                                  \
+        bool hf_wait_met;                                                                          \
+        do                                                                                         \
+            hf_wait_met = (condition);                                                             \
+        while (!hf_wait_met && hf_wait_pause (hf_wait_end_ms));                                    \
+        hf_wait_met;                                                                               \
+    })
 
 /*  Whether CONDITION stays false for all of DURATION_MS: for what must NOT happen. */
-bool hf_wait_never (hf_condition_fn *condition, void *arg, uint32_t duration_ms);
+#define HF_WAIT_NEVER(condition, duration_ms) (!HF_WAIT (condition, duration_ms))
 
 #endif

@@ -1,16 +1,15 @@
 //  A cluster, up to three clients and their networks.
 
 #include "tests/scenarios/stage.h"
-#include <stdlib.h>
-#include <string.h>
+#include "base/hf_alloc.h"
 
 //  ---- set up, clear away ---------------------------------------------------------------
 
 int
 stage_setup (void **state)
 {
-    *state = calloc (1, sizeof (stage_t));
-    return *state ? 0 : -1;
+    *state = hf_alloc (sizeof (stage_t));
+    return 0;
 }
 
 int
@@ -38,8 +37,7 @@ stage_cluster_with (stage_t *self, unsigned nodes, const char *const *arguments)
     self->cluster = hf_cluster_new (nodes);
     for (; *arguments; arguments++)
         hf_cluster_add_argument (self->cluster, *arguments);
-    assert_true (hf_cluster_start_all (self->cluster));
-    assert_true (hf_cluster_wait_leader_is (self->cluster, 1, HF_CLUSTER_LIMIT_MS));
+    assert_true (hf_cluster_begin (self->cluster));
 }
 
 hf_proxy_t *
@@ -63,8 +61,9 @@ stage_client (stage_t *self, unsigned i, uint32_t ttl_ms)
 }
 
 void
-stage_end (stage_t *self)
+stage_end (stage_t *self, const char *file, const char *content)
 {
+    assert_true (hf_cluster_wait_file (self->cluster, file, content, HF_CLUSTER_LIMIT_MS));
     assert_true (hf_cluster_wait_equal (self->cluster, HF_CLUSTER_LIMIT_MS));
     for (unsigned i = 1; i <= CLIENTS_MAX; i++) {
         if (self->client[i])
@@ -82,25 +81,39 @@ must_open (hf_script_t *client, uint32_t ttl_ms)
 }
 
 uint64_t
-must_acquire (hf_script_t *client, const char *lock)
+must_acquire (hf_script_t *client)
 {
-    hf_script_result_t result = hf_script_do (client, "acquire %s", lock);
+    hf_script_result_t result = hf_script_do (client, "acquire L");
     assert_int_equal (result.status, HF_OK);
     assert_true (result.token > 0);
     return result.token;
 }
 
 void
-must_append (hf_script_t *client, const char *lock, const char *file, const char *text)
+must_append (hf_script_t *client, const char *file, const char *text)
 {
-    hf_script_result_t result = hf_script_do (client, "append %s %s %s", lock, file, text);
-    assert_int_equal (result.status, HF_OK);
+    assert_int_equal (hf_script_do (client, "append L %s %s", file, text).status, HF_OK);
 }
 
 void
-must_release (hf_script_t *client, const char *lock)
+must_release (hf_script_t *client)
 {
-    assert_int_equal (hf_script_do (client, "release %s", lock).status, HF_OK);
+    assert_int_equal (hf_script_do (client, "release L").status, HF_OK);
+}
+
+void
+must_write (hf_script_t *client, const char *file, const char *letters)
+{
+    for (; *letters; letters++)
+        must_append (client, file, (const char[]){*letters, 0});
+    must_release (client);
+}
+
+void
+must_queue (stage_t *self, hf_script_t *client)
+{
+    hf_script_say (client, "acquire L");
+    assert_true (hf_cluster_wait_waiters (self->cluster, "L", 1, HF_CLUSTER_LIMIT_MS));
 }
 
 hf_script_result_t
@@ -110,6 +123,14 @@ must_hear (hf_script_t *client)
     assert_true (hf_script_hear (client, &result, HF_CLUSTER_LIMIT_MS));
     assert_int_equal (result.status, HF_OK);
     return result;
+}
+
+hf_lock_view_t
+stage_lock (stage_t *self)
+{
+    hf_lock_view_t view;
+    assert_true (hf_cluster_wait_lock (self->cluster, "L", &view, HF_CLUSTER_LIMIT_MS));
+    return view;
 }
 
 uint64_t
@@ -149,10 +170,10 @@ says_not_holder (hf_status_t status)
 }
 
 void
-must_be_told_lost (hf_script_t *client, const char *lock, const char *file)
+must_find_lost (hf_script_t *client, const char *file)
 {
-    hf_script_result_t result = hf_script_do (client, "append %s %s A", lock, file);
+    hf_script_result_t result = hf_script_do (client, "append L %s A", file);
     if (!says_not_holder (result.status))
         fail_msg ("an append without the lock was answered %s", hf_status_name (result.status));
-    assert_true (hf_script_wait_loss (client, lock, HF_CLUSTER_LIMIT_MS));
+    assert_true (hf_script_wait_loss (client, "L", HF_CLUSTER_LIMIT_MS));
 }

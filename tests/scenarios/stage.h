@@ -1,6 +1,7 @@
-/*  stage.h - what every scenario plays on: a cluster, up to three clients, their networks.
+/*  stage.h - what every scenario uses: a cluster, up to three clients, their networks.
  *
- *  A scenario reads top to bottom as in the table of scenarios. Clients are 1 to 3, each a process.
+ *  A scenario reads top to bottom as in the table of scenarios. Clients are 1 to 3, each a process;
+ *  all of them use the lock "L".
  */
 #ifndef STAGE_H_INCLUDED
 #define STAGE_H_INCLUDED
@@ -20,9 +21,10 @@ typedef struct stage {
     hf_script_t *client[CLIENTS_MAX + 1];
 } stage_t;
 
-/*  For cmocka: *state becomes an empty stage; and whatever is left of it is cleared away. */
+/*  For cmocka: *state becomes an empty stage; and all of it is removed. */
 int stage_setup (void **state);
 int stage_teardown (void **state);
+#define SCENE(name) cmocka_unit_test_setup_teardown (name, stage_setup, stage_teardown)
 
 /*  NODES real nodes, all up, with node 1 in the lead. */
 void stage_cluster (stage_t *self, unsigned nodes);
@@ -35,19 +37,25 @@ hf_proxy_t *stage_network (stage_t *self, unsigned i);
 /*  Client I with an open session. */
 hf_script_t *stage_client (stage_t *self, unsigned i, uint32_t ttl_ms);
 
-/*  The last scene: clients end by themselves, all nodes have the same state, and they stop cleanly.
- */
-void stage_end (stage_t *self);
+/*  The last scene: FILE is CONTENT on all nodes, which have the same state; clients end by
+ *  themselves, and nodes stop cleanly. */
+void stage_end (stage_t *self, const char *file, const char *content);
 
-//  One step of a client that must be done.
+//  One step of a client that must succeed.
 void must_open (hf_script_t *client, uint32_t ttl_ms);
-uint64_t must_acquire (hf_script_t *client, const char *lock); //  gives the token
-void must_append (hf_script_t *client, const char *lock, const char *file, const char *text);
-void must_release (hf_script_t *client, const char *lock);
-/*  The result of what was said before. */
+uint64_t must_acquire (hf_script_t *client); //  gives the token
+void must_append (hf_script_t *client, const char *file, const char *text);
+void must_release (hf_script_t *client);
+/*  Append each of the LETTERS by itself, and release. */
+void must_write (hf_script_t *client, const char *file, const char *letters);
+/*  Ask for the lock, and wait until one session is in the queue. */
+void must_queue (stage_t *self, hf_script_t *client);
+/*  The result of the last command. */
 hf_script_result_t must_hear (hf_script_t *client);
 
-/*  The highest term that a node tells of: it rises when the lead moves. */
+/*  The lock, as the leader reports it. */
+hf_lock_view_t stage_lock (stage_t *self);
+/*  The highest term that a node reports: it rises when the leader changes. */
 uint64_t stage_term (stage_t *self);
 
 /*  Since when, and in which term, a client has been silent. */
@@ -57,13 +65,13 @@ typedef struct silence_start {
 } silence_start_t;
 silence_start_t stage_silence_begins (stage_t *self);
 /*  CLIENT, which waits for a lock whose holder is silent since START, is granted within the
- * holder's TTL_MS and a second. A machine so slow that the lead changed hands meanwhile gets that
- * time anew for each new leader, since that is what the holder got. */
+ * holder's TTL_MS and a second. On a slow machine the leader may change meanwhile: each new leader
+ *  restarts the TTL, so it adds that time again. */
 hf_script_result_t must_hear_in_time (stage_t *self, hf_script_t *client, silence_start_t start,
                                       uint32_t ttl_ms);
 
-/*  CLIENT, which lost LOCK, is told so when it tries to append to FILE. */
-void must_be_told_lost (hf_script_t *client, const char *lock, const char *file);
+/*  CLIENT, which lost the lock, learns that when it tries to append to FILE. */
+void must_find_lost (hf_script_t *client, const char *file);
 /*  Whether a status says that the caller does not hold the lock, or no longer. */
 bool says_not_holder (hf_status_t status);
 

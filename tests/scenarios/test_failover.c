@@ -1,7 +1,9 @@
 //  Scenarios 4a and 4c to 4e: nodes die. Three nodes.
 
 #include "tests/scenarios/stage.h"
-#include <stdio.h>
+
+#define FIVE(text)   text text text text text
+#define TWENTY(text) FIVE (text) FIVE (text) FIVE (text) FIVE (text)
 
 static const char *const s_files[] = {"F1", "F2", "F3", "F4", "F5"};
 
@@ -10,29 +12,27 @@ static void
 s_append_to_files (hf_script_t *client, const char *text, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        must_append (client, "L", s_files[i], text);
-    must_release (client, "L");
-}
-
-typedef struct race {
-    hf_script_t *one, *other;
-} race_t;
-
-static bool
-s_has_winner (void *arg)
-{
-    race_t *race = arg;
-    return hf_script_has_result (race->one) || hf_script_has_result (race->other);
+        must_append (client, s_files[i], text);
+    must_release (client);
 }
 
 /*  Both have asked for the lock: whether ONE is the first to be granted. */
 static bool
 s_is_first (hf_script_t *one, hf_script_t *other)
 {
-    race_t race = {.one = one, .other = other};
-    assert_true (hf_wait_for (s_has_winner, &race, HF_CLUSTER_LIMIT_MS));
+    assert_true (
+        HF_WAIT (hf_script_has_result (one) || hf_script_has_result (other), HF_CLUSTER_LIMIT_MS));
     assert_false (hf_script_has_result (one) && hf_script_has_result (other));
     return hf_script_has_result (one);
+}
+
+/*  TEXT is in each of the first COUNT files on all nodes. */
+static void
+s_end_with_files (stage_t *stage, const char *text, size_t count)
+{
+    for (size_t i = 1; i < count; i++)
+        assert_true (hf_cluster_wait_file (stage->cluster, s_files[i], text, HF_CLUSTER_LIMIT_MS));
+    stage_end (stage, s_files[0], text);
 }
 
 //  4a: a follower dies and comes back at once, in the middle of a section.
@@ -44,33 +44,20 @@ test_4a_follower_back_at_once (void **state)
     hf_script_t *one = stage_client (stage, 1, LONG_MS);
     hf_script_t *two = stage_client (stage, 2, LONG_MS);
     hf_script_say (one, "acquire L");
-    hf_script_say (two, "acquire L");
-    assert_true (hf_cluster_wait_waiters (stage->cluster, "L", 1, HF_CLUSTER_LIMIT_MS));
+    must_queue (stage, two);
     bool one_first = s_is_first (one, two);
     hf_script_t *first = one_first ? one : two;
     hf_script_t *second = one_first ? two : one;
     must_hear (first);
-    must_append (first, "L", "F1", one_first ? "A" : "B");
+    must_append (first, "F1", one_first ? "A" : "B");
     hf_cluster_kill (stage->cluster, 3);
-    must_append (first, "L", "F2", one_first ? "A" : "B");
+    must_append (first, "F2", one_first ? "A" : "B");
     assert_true (hf_cluster_start (stage->cluster, 3));
-    must_append (first, "L", "F3", one_first ? "A" : "B");
-    must_release (first, "L");
+    must_append (first, "F3", one_first ? "A" : "B");
+    must_release (first);
     must_hear (second);
     s_append_to_files (second, one_first ? "B" : "A", 3);
-    for (unsigned i = 0; i < 3; i++)
-        assert_true (hf_cluster_wait_file (stage->cluster, s_files[i], one_first ? "AB" : "BA",
-                                           HF_CLUSTER_LIMIT_MS));
-    stage_end (stage);
-}
-
-/*  CLIENT, which holds L: COUNT times TEXT, one after the other, and release. */
-static void
-s_append_often (hf_script_t *client, const char *text, unsigned count)
-{
-    for (unsigned i = 0; i < count; i++)
-        must_append (client, "L", "F", text);
-    must_release (client, "L");
+    s_end_with_files (stage, one_first ? "AB" : "BA", 3);
 }
 
 //  4c: the leader dies outside a section.
@@ -82,29 +69,24 @@ test_4c_leader_dies_outside_a_section (void **state)
     hf_script_t *one = stage_client (stage, 1, LONG_MS);
     hf_script_t *two = stage_client (stage, 2, LONG_MS);
     hf_script_t *three = stage_client (stage, 3, LONG_MS);
-    uint64_t token = must_acquire (one, "L");
-    s_append_often (one, "A", 5);
+    uint64_t token = must_acquire (one);
+    must_write (one, "F", "AAAAA");
     hf_cluster_kill (stage->cluster, 1);
     hf_script_say (two, "acquire L");
-    hf_script_say (three, "acquire L");
-    assert_true (hf_cluster_wait_waiters (stage->cluster, "L", 1, HF_CLUSTER_LIMIT_MS));
+    must_queue (stage, three);
     assert_true (hf_cluster_leader (stage->cluster) != 1);
-    hf_lock_view_t view;
-    assert_true (hf_cluster_wait_lock (stage->cluster, "L", &view, HF_CLUSTER_LIMIT_MS));
+    hf_lock_view_t view = stage_lock (stage);
     assert_true (view.token > token);
 
     bool two_first = s_is_first (two, three);
     hf_script_t *first = two_first ? two : three;
     hf_script_t *second = two_first ? three : two;
     must_hear (first);
-    s_append_often (first, two_first ? "B" : "C", 5);
+    must_write (first, "F", two_first ? "BBBBB" : "CCCCC");
     assert_true (hf_cluster_start (stage->cluster, 1));
     must_hear (second);
-    s_append_often (second, two_first ? "C" : "B", 5);
-    assert_int_not_equal (hf_cluster_wait_file_either (stage->cluster, "F", "AAAAABBBBBCCCCC",
-                                                       "AAAAACCCCCBBBBB", HF_CLUSTER_LIMIT_MS),
-                          -1);
-    stage_end (stage);
+    must_write (second, "F", two_first ? "CCCCC" : "BBBBB");
+    stage_end (stage, "F", two_first ? "AAAAABBBBBCCCCC" : "AAAAACCCCCBBBBB");
 }
 
 //  4d: the leader dies inside a section, with appends on the way.
@@ -116,11 +98,10 @@ test_4d_leader_dies_inside_a_section (void **state)
     hf_script_t *one = stage_client (stage, 1, LONG_MS);
     hf_script_t *two = stage_client (stage, 2, LONG_MS);
     hf_script_t *three = stage_client (stage, 3, LONG_MS);
-    must_acquire (one, "L");
-    s_append_often (one, "A", 20);
-    uint64_t token = must_acquire (two, "L");
-    hf_script_say (three, "acquire L");
-    assert_true (hf_cluster_wait_waiters (stage->cluster, "L", 1, HF_CLUSTER_LIMIT_MS));
+    must_acquire (one);
+    must_write (one, "F", TWENTY ("A"));
+    uint64_t token = must_acquire (two);
+    must_queue (stage, three);
 
     assert_int_equal (hf_script_do (two, "submit L F B 10").status, HF_OK);
     hf_cluster_kill (stage->cluster, 1);
@@ -129,42 +110,28 @@ test_4d_leader_dies_inside_a_section (void **state)
     assert_int_equal (drained.status, HF_OK);
     assert_int_equal (drained.value, 20);
     assert_true (hf_cluster_leader (stage->cluster) != 1);
-    hf_lock_view_t view;
-    assert_true (hf_cluster_wait_lock (stage->cluster, "L", &view, HF_CLUSTER_LIMIT_MS));
+    hf_lock_view_t view = stage_lock (stage);
     assert_int_equal (view.token, token);
     assert_int_equal (view.waiters, 1);
-    must_release (two, "L");
+    must_release (two);
     assert_int_equal (hf_script_losses (two, "L"), 0);
 
     must_hear (three);
-    s_append_often (three, "C", 20);
+    must_write (three, "F", TWENTY ("C"));
     assert_true (hf_cluster_start (stage->cluster, 1));
-    assert_true (hf_cluster_wait_file (stage->cluster, "F",
-                                       "AAAAAAAAAAAAAAAAAAAA"
-                                       "BBBBBBBBBBBBBBBBBBBB"
-                                       "CCCCCCCCCCCCCCCCCCCC",
-                                       HF_CLUSTER_LIMIT_MS));
-    stage_end (stage);
+    stage_end (stage, "F", TWENTY ("A") TWENTY ("B") TWENTY ("C"));
 }
 
 //  ---- 4e -----------------------------------------------------------------------------------
 
-/*  Whether anything was acknowledged to one of the two clients, or the last node moved on. */
-typedef struct silence {
-    stage_t *stage;
-    uint32_t survivor;
-    uint64_t command_index;
-} silence_t;
-
+/*  Whether client 2 or 3 was answered, or SURVIVOR executed a command. */
 static bool
-s_is_broken (void *arg)
+s_is_broken (stage_t *stage, uint32_t survivor, uint64_t command_index)
 {
-    silence_t *silence = arg;
     hf_node_status_t status;
-    return hf_script_has_result (silence->stage->client[2]) ||
-           hf_script_has_result (silence->stage->client[3]) ||
-           (hf_cluster_status (silence->stage->cluster, silence->survivor, &status) &&
-            status.command_index != silence->command_index);
+    return hf_script_has_result (stage->client[2]) || hf_script_has_result (stage->client[3]) ||
+           (hf_cluster_status (stage->cluster, survivor, &status) &&
+            status.command_index != command_index);
 }
 
 /*  Two of three die in client 2's section: SURVIVOR stays. */
@@ -174,9 +141,9 @@ s_play_majority_lost (stage_t *stage, uint32_t survivor)
     stage_cluster (stage, 3);
     hf_script_t *two = stage_client (stage, 2, LONG_MS);
     hf_script_t *three = stage_client (stage, 3, LONG_MS);
-    uint64_t token = must_acquire (two, "L");
+    uint64_t token = must_acquire (two);
     for (unsigned i = 0; i < 3; i++)
-        must_append (two, "L", s_files[i], "B");
+        must_append (two, s_files[i], "B");
     assert_true (hf_cluster_wait_equal (stage->cluster, HF_CLUSTER_LIMIT_MS));
     for (uint32_t id = 1; id <= 3; id++) {
         if (id != survivor)
@@ -184,28 +151,23 @@ s_play_majority_lost (stage_t *stage, uint32_t survivor)
     }
     hf_node_status_t status;
     assert_true (hf_cluster_status (stage->cluster, survivor, &status));
-    silence_t silence = {
-        .stage = stage, .survivor = survivor, .command_index = status.command_index};
     hf_script_say (two, "append L F4 B");
     hf_script_say (three, "acquire L");
-    assert_true (hf_wait_never (s_is_broken, &silence, 2500));
+    assert_true (HF_WAIT_NEVER (s_is_broken (stage, survivor, status.command_index), 2500));
 
     assert_true (hf_cluster_start (stage->cluster, survivor % 3 + 1));
     must_hear (two);
-    hf_lock_view_t view;
-    assert_true (hf_cluster_wait_lock (stage->cluster, "L", &view, HF_CLUSTER_LIMIT_MS));
+    hf_lock_view_t view = stage_lock (stage);
     assert_int_equal (view.token, token);
-    must_append (two, "L", "F5", "B");
+    must_append (two, "F5", "B");
     assert_false (hf_script_has_result (three));
-    must_release (two, "L");
+    must_release (two);
     assert_int_equal (hf_script_losses (two, "L"), 0);
     assert_int_equal (hf_script_ends (two), 0);
     assert_true (must_hear (three).token > token);
     s_append_to_files (three, "C", 5);
     assert_true (hf_cluster_start_all (stage->cluster));
-    for (unsigned i = 0; i < 5; i++)
-        assert_true (hf_cluster_wait_file (stage->cluster, s_files[i], "BC", HF_CLUSTER_LIMIT_MS));
-    stage_end (stage);
+    s_end_with_files (stage, "BC", 5);
 }
 
 static void
@@ -219,8 +181,6 @@ test_4e_majority_lost_with_the_leader (void **state)
 {
     s_play_majority_lost (*state, 3);
 }
-
-#define SCENE(name) cmocka_unit_test_setup_teardown (name, stage_setup, stage_teardown)
 
 int
 main (void)

@@ -17,18 +17,14 @@ test_3a_lock_free (void **state)
     stage_t *stage = *state;
     stage_cluster (stage, 1);
     hf_script_t *one = stage_client (stage, 1, LONG_MS);
-    uint64_t before = must_acquire (one, "L");
-    must_append (one, "L", "F", "A");
-    must_append (one, "L", "F", "A");
-    must_release (one, "L");
+    uint64_t before = must_acquire (one);
+    must_write (one, "F", "AA");
     s_restart (stage);
-    uint64_t after = must_acquire (one, "L");
+    uint64_t after = must_acquire (one);
     assert_true (after > before);
-    must_append (one, "L", "F", "1");
-    must_release (one, "L");
+    must_write (one, "F", "1");
     assert_int_equal (hf_script_ends (one), 0);
-    assert_true (hf_cluster_wait_file (stage->cluster, "F", "AA1", HF_CLUSTER_LIMIT_MS));
-    stage_end (stage);
+    stage_end (stage, "F", "AA1");
 }
 
 //  3b: client 2 holds it with an edit staged, and client 1 waits.
@@ -39,38 +35,30 @@ test_3b_lock_held (void **state)
     stage_cluster (stage, 1);
     hf_script_t *one = stage_client (stage, 1, LONG_MS);
     hf_script_t *two = stage_client (stage, 2, LONG_MS);
-    must_acquire (one, "L");
-    must_append (one, "L", "F", "A");
-    must_release (one, "L");
-    uint64_t token = must_acquire (two, "L");
-    must_append (two, "L", "F", "B");
-    hf_script_say (one, "acquire L");
-    assert_true (hf_cluster_wait_waiters (stage->cluster, "L", 1, HF_CLUSTER_LIMIT_MS));
-    hf_lock_view_t before;
-    assert_true (hf_cluster_wait_lock (stage->cluster, "L", &before, HF_CLUSTER_LIMIT_MS));
+    must_acquire (one);
+    must_write (one, "F", "A");
+    uint64_t token = must_acquire (two);
+    must_append (two, "F", "B");
+    must_queue (stage, one);
+    hf_lock_view_t before = stage_lock (stage);
 
     s_restart (stage);
     assert_int_equal (hf_cluster_wait_leader (stage->cluster, HF_CLUSTER_LIMIT_MS), 1);
-    hf_lock_view_t after;
-    assert_true (hf_cluster_wait_lock (stage->cluster, "L", &after, HF_CLUSTER_LIMIT_MS));
+    hf_lock_view_t after = stage_lock (stage);
     assert_int_equal (after.holder, before.holder);
     assert_int_equal (after.token, token);
     assert_int_equal (after.waiters, 1);
     assert_int_equal (after.staged, before.staged);
 
-    must_append (two, "L", "F", "B");
+    must_append (two, "F", "B");
     assert_false (hf_script_has_result (one));
-    must_release (two, "L");
+    must_release (two);
     assert_int_equal (hf_script_losses (two, "L"), 0);
     assert_int_equal (hf_script_ends (two), 0);
     assert_true (must_hear (one).token > token);
-    must_append (one, "L", "F", "A");
-    must_release (one, "L");
-    assert_true (hf_cluster_wait_file (stage->cluster, "F", "ABBA", HF_CLUSTER_LIMIT_MS));
-    stage_end (stage);
+    must_write (one, "F", "A");
+    stage_end (stage, "F", "ABBA");
 }
-
-#define SCENE(name) cmocka_unit_test_setup_teardown (name, stage_setup, stage_teardown)
 
 int
 main (void)

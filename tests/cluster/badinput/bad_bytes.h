@@ -1,4 +1,4 @@
-/*  bad_bytes.h - what nobody should send: seeded, so that a run can be repeated. */
+/*  bad_bytes.h - bytes that no client or node should send; the seed repeats a run. */
 #ifndef BAD_BYTES_H_INCLUDED
 #define BAD_BYTES_H_INCLUDED
 

@@ -1,13 +1,19 @@
-//  A cluster with a well-behaved client, which must not notice the attack.
+//  A cluster with a well-behaved client, and the checks after an attack.
 
 #include "tests/cluster/badinput/siege.h"
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #define GROWTH_MAX (64ULL << 20)
+#define TESTS_MAX  16
 
-/*  A sanitized node keeps freed memory for a while: not so much that growth cannot be told. */
+typedef struct scene {
+    const siege_test_t *test;
+    unsigned nodes;
+    uint32_t running;
+    bool executes;
+    siege_t siege;
+} scene_t;
+
+/*  A sanitized node keeps freed memory for a while: little enough that growth still shows. */
 static void
 s_quarantine_little (void)
 {
@@ -21,9 +27,8 @@ s_quarantine_little (void)
 }
 
 static bool
-s_node_1_leads (void *arg)
+s_node_1_leads (siege_t *self)
 {
-    siege_t *self = arg;
     hf_node_status_t status;
     for (uint32_t id = 1; id <= self->nodes; id++) {
         if (!hf_cluster_status (self->cluster, id, &status) || status.leader != 1)
@@ -32,35 +37,12 @@ s_node_1_leads (void *arg)
     return true;
 }
 
-siege_t *
-siege_new (unsigned count, uint32_t running)
-{
-    s_quarantine_little ();
-    siege_t *self = calloc (1, sizeof *self);
-    assert_non_null (self);
-    self->cluster = hf_cluster_new (count);
-    self->nodes = running;
-    return self;
-}
-
-void
-siege_destroy (siege_t **self_p)
-{
-    siege_t *self = *self_p;
-    if (!self)
-        return;
-    *self_p = NULL;
-    hf_script_destroy (&self->client);
-    hf_cluster_destroy (&self->cluster);
-    free (self);
-}
-
-void
-siege_begin (siege_t *self)
+static void
+s_begin (siege_t *self)
 {
     //  A cluster forms with all of its nodes; those that do not belong to the siege leave then.
     assert_true (hf_cluster_start_all (self->cluster));
-    assert_true (hf_wait_for (s_node_1_leads, self, HF_CLUSTER_LIMIT_MS));
+    assert_true (HF_WAIT (s_node_1_leads (self), HF_CLUSTER_LIMIT_MS));
     for (uint32_t id = self->nodes + 1; id <= hf_cluster_count (self->cluster); id++)
         hf_cluster_kill (self->cluster, id);
     self->client = hf_script_new ("client", hf_cluster_endpoints (self->cluster),
@@ -78,9 +60,8 @@ siege_begin (siege_t *self)
 }
 
 static bool
-s_is_as_before (void *arg)
+s_is_as_before (siege_t *self)
 {
-    siege_t *self = arg;
     hf_node_status_t now;
     hf_lock_view_t view;
     return hf_cluster_status (self->cluster, 1, &now) &&
@@ -91,12 +72,12 @@ s_is_as_before (void *arg)
            now.term == self->before.term;
 }
 
-void
-siege_must_stand (siege_t *self)
+static void
+s_must_stand (siege_t *self)
 {
     for (uint32_t id = 1; id <= self->nodes; id++)
         assert_true (hf_cluster_running (self->cluster, id));
-    assert_true (hf_wait_for (s_is_as_before, self, HF_CLUSTER_LIMIT_MS));
+    assert_true (HF_WAIT (s_is_as_before (self), HF_CLUSTER_LIMIT_MS));
     assert_int_equal (hf_script_losses (self->client, "W"), 0);
     for (uint32_t id = 1; id <= self->nodes; id++) {
         uint64_t memory = hf_cluster_memory (self->cluster, id);
@@ -109,15 +90,16 @@ siege_must_stand (siege_t *self)
 void
 siege_must_be_untouched (siege_t *self)
 {
-    siege_must_stand (self);
+    s_must_stand (self);
     hf_node_status_t now;
     assert_true (hf_cluster_status (self->cluster, 1, &now));
     assert_int_equal (now.state_hash, self->before.state_hash);
     assert_int_equal (now.command_index, self->before.command_index);
 }
 
-void
-siege_end (siege_t *self)
+/*  The client ends its section, all nodes have it, and stop cleanly. */
+static void
+s_end (siege_t *self)
 {
     assert_int_equal (hf_script_do (self->client, "append W W 2").status, HF_OK);
     assert_int_equal (hf_script_do (self->client, "release W").status, HF_OK);
@@ -135,4 +117,59 @@ siege_dropped (siege_t *self)
     hf_node_status_t now;
     assert_true (hf_cluster_status (self->cluster, 1, &now));
     return now.dropped_frames + now.dropped_peer_frames;
+}
+
+hf_probe_t *
+siege_probe (siege_t *self, uint32_t id)
+{
+    return hf_probe_new (hf_cluster_client_port (self->cluster, id));
+}
+
+//  ---- tests ------------------------------------------------------------------------------
+
+static int
+s_setup (void **state)
+{
+    scene_t *scene = *state;
+    s_quarantine_little ();
+    scene->siege = (siege_t){.cluster = hf_cluster_new (scene->nodes), .nodes = scene->running};
+    return 0;
+}
+
+static int
+s_teardown (void **state)
+{
+    scene_t *scene = *state;
+    hf_script_destroy (&scene->siege.client);
+    hf_cluster_destroy (&scene->siege.cluster);
+    return 0;
+}
+
+static void
+s_play (void **state)
+{
+    scene_t *scene = *state;
+    s_begin (&scene->siege);
+    scene->test->attack (&scene->siege);
+    if (scene->executes)
+        s_must_stand (&scene->siege);
+    else
+        siege_must_be_untouched (&scene->siege);
+    s_end (&scene->siege);
+}
+
+int
+siege_run (const siege_test_t *tests, size_t count, unsigned nodes, uint32_t running, bool executes)
+{
+    struct CMUnitTest list[TESTS_MAX];
+    scene_t scenes[TESTS_MAX];
+    char group[64];
+    assert_in_range (count, 1, TESTS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        scenes[i] =
+            (scene_t){.test = &tests[i], .nodes = nodes, .running = running, .executes = executes};
+        list[i] = (struct CMUnitTest){tests[i].name, s_play, s_setup, s_teardown, &scenes[i]};
+    }
+    snprintf (group, sizeof group, "bad input, %u of %u nodes", running, nodes);
+    return _cmocka_run_group_tests (group, list, count, NULL, NULL);
 }

@@ -1,4 +1,8 @@
-/*  siege.h - a cluster with a good client in it, and what must be as before after any attack. */
+/*  siege.h - a cluster with a well-behaved client, which must not notice an attack.
+ *
+ *  Each test is a row of siege_test_t; siege_run forms the cluster, lets the client take lock W,
+ *  runs the attack, checks that nothing has changed, and ends everything cleanly.
+ */
 #ifndef SIEGE_H_INCLUDED
 #define SIEGE_H_INCLUDED
 
@@ -6,6 +10,8 @@
 #include "tests/cluster/harness/hf_cluster.h"
 #include "tests/cluster/harness/hf_probe.h"
 #include "tests/cluster/harness/hf_script.h"
+
+#define SIEGE_LIMIT_MS 20000
 
 typedef struct siege {
     hf_cluster_t *cluster;
@@ -17,22 +23,30 @@ typedef struct siege {
     uint64_t memory[8]; //  of each node before
 } siege_t;
 
-/*  A cluster of COUNT nodes, of which the first RUNNING are to run. */
-siege_t *siege_new (unsigned count, uint32_t running);
-/*  They run, node 1 leads, and the good client has its lock. */
-void siege_begin (siege_t *self);
-void siege_destroy (siege_t **self_p);
+typedef struct siege_test {
+    const char *name;
+    void (*attack) (siege_t *siege); //  leaves no session or lock of its own
+} siege_test_t;
 
-/*  Nothing has changed: W is held as before, its section as it was, sessions and locks are as
- *  many, no node has died or grown by more than 64 MiB, node 1 leads in the same term. */
-void siege_must_stand (siege_t *self);
-/*  And not even a command has been executed. */
+#define SIEGE_TEST(attack)                                                                         \
+    {                                                                                              \
+#attack, attack                                                                            \
+    }
+
+/*  All COUNT tests on clusters of NODES nodes, of which the first RUNNING run. With
+ *  EXECUTES commands of the attack are executed. Gives what cmocka_run_group_tests gives. */
+int siege_run (const siege_test_t *tests, size_t count, unsigned nodes, uint32_t running,
+               bool executes);
+
+/*  W is held as before, its section is as it was, the numbers of sessions and locks are the same,
+ *  no node has died or grown by more than 64 MiB, node 1 leads in the same term, and no command
+ *  has been executed. */
 void siege_must_be_untouched (siege_t *self);
-
-/*  The last: the client ends its section, all nodes have it, and stop cleanly. */
-void siege_end (siege_t *self);
 
 /*  Frames dropped so far by node 1, from clients and peers. */
 uint64_t siege_dropped (siege_t *self);
+
+/*  A client's socket to node ID. */
+hf_probe_t *siege_probe (siege_t *self, uint32_t id);
 
 #endif

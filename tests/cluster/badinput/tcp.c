@@ -1,19 +1,10 @@
 //  Plain TCP to and from a port, for bytes that are not ZMTP.
 
 #include "tests/cluster/badinput/tcp.h"
-#include <assert.h>
-#include <arpa/inet.h>
+#include "tests/kit/hf_ports.h"
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-static struct sockaddr_in
-s_address (uint16_t port)
-{
-    return (struct sockaddr_in){.sin_family = AF_INET,
-                                .sin_port = htons (port),
-                                .sin_addr.s_addr = htonl (INADDR_LOOPBACK)};
-}
 
 static void
 s_push (int fd, const uint8_t *bytes, size_t size)
@@ -25,38 +16,22 @@ s_push (int fd, const uint8_t *bytes, size_t size)
         bytes += sent;
         size -= (size_t)sent;
     }
-    //  With what it said unread, closing would be a reset, and could outrun our bytes.
+    //  Closing with unread input would send a reset, which could overtake our bytes.
     shutdown (fd, SHUT_WR);
     struct pollfd wait = {.fd = fd, .events = POLLIN};
-    char gone[4096];
-    while (poll (&wait, 1, 20) > 0 && recv (fd, gone, sizeof gone, MSG_DONTWAIT) > 0)
+    char unread[4096];
+    while (poll (&wait, 1, 20) > 0 && recv (fd, unread, sizeof unread, MSG_DONTWAIT) > 0)
         continue;
 }
 
 void
 tcp_throw (uint16_t port, const void *bytes, size_t size)
 {
-    int fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert (fd >= 0);
-    struct sockaddr_in address = s_address (port);
-    if (connect (fd, (struct sockaddr *)&address, sizeof address) == 0)
-        s_push (fd, bytes, size);
+    int fd = hf_port_connect (port, 0);
+    if (fd < 0)
+        return;
+    s_push (fd, bytes, size);
     close (fd);
-}
-
-int
-tcp_listen (uint16_t port)
-{
-    int fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert (fd >= 0);
-    int on = 1;
-    setsockopt (fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    struct sockaddr_in address = s_address (port);
-    int rc = bind (fd, (struct sockaddr *)&address, sizeof address);
-    assert (rc == 0);
-    rc = listen (fd, 16);
-    assert (rc == 0);
-    return fd;
 }
 
 bool

@@ -1,37 +1,9 @@
-//  Frames that no client should send: each is refused in words, and nothing happens.
+//  Frames that no client should send: each is refused with a text, and nothing happens.
 
+#include "base/hf_alloc.h"
 #include "tests/cluster/badinput/bad_bytes.h"
 #include "tests/cluster/badinput/siege.h"
 #include "tests/cluster/badinput/tcp.h"
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#define LIMIT_MS 20000
-
-//  ---- the stage: one node, then three --------------------------------------------------
-
-static int
-s_setup_one (void **state)
-{
-    *state = siege_new (1, 1);
-    return 0;
-}
-
-static int
-s_setup_three (void **state)
-{
-    *state = siege_new (3, 3);
-    return 0;
-}
-
-static int
-s_teardown (void **state)
-{
-    siege_t *siege = *state;
-    siege_destroy (&siege);
-    return 0;
-}
 
 /*  The next REFUSED: its status. The text must say something. */
 static uint32_t
@@ -39,7 +11,7 @@ s_refusal (hf_probe_t *probe)
 {
     hf_scan_t scan;
     hf_refused_t refused;
-    assert_true (hf_probe_next_kind (probe, HF_KIND_REFUSED, &scan, LIMIT_MS));
+    assert_true (hf_probe_next_kind (probe, HF_KIND_REFUSED, &scan, SIEGE_LIMIT_MS));
     assert_true (hf_refused_get (&scan, &refused));
     assert_true (refused.text.size >= 10);
     return refused.status;
@@ -49,24 +21,15 @@ s_refusal (hf_probe_t *probe)
 static void
 s_must_refuse (hf_probe_t *probe, hf_pack_t *pack, hf_status_t status)
 {
-    hf_probe_send (probe, hf_pack_bytes (pack), hf_pack_size (pack));
+    hf_probe_send_pack (probe, pack);
     assert_int_equal (s_refusal (probe), status);
-    hf_pack_reset (pack);
-}
-
-static hf_probe_t *
-s_probe (siege_t *siege, uint32_t id)
-{
-    return hf_probe_new (hf_cluster_client_port (siege->cluster, id));
 }
 
 //  ---- bytes that are no frames ------------------------------------------------------------
 
 static void
-test_no_zmtp (void **state)
+test_no_zmtp (siege_t *siege)
 {
-    siege_t *siege = *state;
-    siege_begin (siege);
     hf_random_t random = {.state = 1};
     static uint8_t bytes[65536];
     static const uint8_t greeting[] = {0xff, 0,    0, 0, 0,   0,   0,   0,
@@ -87,19 +50,15 @@ test_no_zmtp (void **state)
             }
         }
     }
-    siege_must_be_untouched (siege);
-    siege_end (siege);
 }
 
 static void
-test_random_bytes (void **state)
+test_random_bytes (siege_t *siege)
 {
-    siege_t *siege = *state;
-    siege_begin (siege);
     hf_random_t random = {.state = 2};
     uint64_t dropped = siege_dropped (siege);
     for (uint32_t id = siege->nodes; id >= 1; id--) {
-        hf_probe_t *probe = s_probe (siege, id);
+        hf_probe_t *probe = siege_probe (siege, id);
         for (unsigned i = 0; i < 1000; i++) {
             uint8_t bytes[1024];
             size_t size = 1 + hf_random_u32 (&random, sizeof bytes);
@@ -111,50 +70,41 @@ test_random_bytes (void **state)
         hf_probe_destroy (&probe);
     }
     assert_int_equal (siege_dropped (siege), dropped + 1000);
-    siege_must_be_untouched (siege);
-    siege_end (siege);
 }
 
 static void
-test_random_msgpack (void **state)
+test_random_msgpack (siege_t *siege)
 {
-    siege_t *siege = *state;
-    siege_begin (siege);
     hf_random_t random = {.state = 3};
     hf_pack_t pack;
     hf_pack_init (&pack);
     for (uint32_t id = 1; id <= siege->nodes; id++) {
-        hf_probe_t *probe = s_probe (siege, id);
+        hf_probe_t *probe = siege_probe (siege, id);
         for (unsigned i = 0; i < 1000; i++) {
             bad_frame (&pack, &random, hf_random_u32 (&random, 256), 0);
-            hf_probe_send (probe, hf_pack_bytes (&pack), hf_pack_size (&pack));
-            hf_pack_reset (&pack);
+            hf_probe_send_pack (probe, &pack);
             s_refusal (probe);
         }
         hf_probe_destroy (&probe);
     }
     hf_pack_done (&pack);
-    siege_must_be_untouched (siege);
-    siege_end (siege);
 }
 
 //  A real message of each kind, cut off at every length.
 static void
-test_truncated (void **state)
+test_truncated (siege_t *siege)
 {
-    siege_t *siege = *state;
-    siege_begin (siege);
     hf_pack_t frames[BAD_CLIENT_FRAMES];
     bad_client_frames (frames, siege->session);
     for (uint32_t id = siege->nodes; id >= 1; id--) {
-        hf_probe_t *probe = s_probe (siege, id);
+        hf_probe_t *probe = siege_probe (siege, id);
         uint64_t dropped = siege_dropped (siege);
         uint64_t sent = 0;
         for (unsigned i = 0; i < BAD_CLIENT_FRAMES; i++) {
             for (size_t size = 0; size < hf_pack_size (&frames[i]); size++, sent++) {
                 hf_probe_send (probe, hf_pack_bytes (&frames[i]), size);
                 uint32_t status = s_refusal (probe);
-                //  One that does not lead need not look further than the kind.
+                //  A follower need not read further than the kind.
                 if (status != HF_MALFORMED && (id == 1 || status != HF_NOT_LEADER))
                     fail_msg ("%u of %zu bytes of frame %u: status %u", (unsigned)size,
                               hf_pack_size (&frames[i]), i, status);
@@ -166,8 +116,6 @@ test_truncated (void **state)
     }
     for (unsigned i = 0; i < BAD_CLIENT_FRAMES; i++)
         hf_pack_done (&frames[i]);
-    siege_must_be_untouched (siege);
-    siege_end (siege);
 }
 
 //  ---- frames that are well made and wrong --------------------------------------------------
@@ -181,11 +129,9 @@ s_put_version (hf_pack_t *pack, uint64_t version)
 }
 
 static void
-test_hostile_frames (void **state)
+test_hostile_frames (siege_t *siege)
 {
-    siege_t *siege = *state;
-    siege_begin (siege);
-    hf_probe_t *probe = s_probe (siege, 1);
+    hf_probe_t *probe = siege_probe (siege, 1);
     hf_pack_t pack;
     hf_pack_init (&pack);
     for (unsigned i = 0; bad_promise (&pack, i); i++)
@@ -223,26 +169,21 @@ test_hostile_frames (void **state)
     s_must_refuse (probe, &pack, HF_BAD_REQUEST);
     hf_pack_done (&pack);
     hf_probe_destroy (&probe);
-    siege_must_be_untouched (siege);
-    siege_end (siege);
 }
 
 static void
-test_hostile_sizes (void **state)
+test_hostile_sizes (siege_t *siege)
 {
-    siege_t *siege = *state;
-    siege_begin (siege);
-    hf_probe_t *probe = s_probe (siege, 1);
+    hf_probe_t *probe = siege_probe (siege, 1);
     hf_pack_t pack;
     hf_pack_init (&pack);
-    uint8_t *bytes = calloc (1, 64U << 20);
-    assert_non_null (bytes);
+    uint8_t *bytes = hf_alloc (64U << 20);
     //  A frame beyond the limit is answered; far beyond, the connection is cut and made again.
     hf_probe_send (probe, bytes, HF_CLIENT_FRAME_MAX + 1);
     assert_int_equal (s_refusal (probe), HF_TOO_LARGE);
     hf_probe_send (probe, bytes, HF_FRAME_MAX);
     assert_int_equal (s_refusal (probe), HF_TOO_LARGE);
-    hf_probe_t *far = s_probe (siege, 1);
+    hf_probe_t *far = siege_probe (siege, 1);
     hf_probe_send (far, bytes, 64U << 20);
     hf_span_t answer;
     assert_false (hf_probe_next (far, &answer, 1000));
@@ -262,60 +203,39 @@ test_hostile_sizes (void **state)
     free (bytes);
     hf_pack_done (&pack);
     hf_probe_destroy (&probe);
-    siege_must_be_untouched (siege);
-    siege_end (siege);
 }
 
 //  A client that asks and never reads the answers costs a node a bounded lot.
 static void
-test_flood_without_reading (void **state)
+test_flood_without_reading (siege_t *siege)
 {
-    siege_t *siege = *state;
-    siege_begin (siege);
     uint8_t junk[200];
     memset (junk, 0xc1, sizeof junk);
     uint64_t dropped = siege_dropped (siege);
     hf_probe_t *probe[4];
     for (unsigned i = 0; i < 4; i++) {
-        probe[i] = s_probe (siege, 1);
+        probe[i] = siege_probe (siege, 1);
         for (unsigned n = 0; n < 10000; n++)
             hf_probe_send (probe[i], junk, sizeof junk);
     }
-    uint64_t end = hf_wait_now_ms () + LIMIT_MS;
-    while (siege_dropped (siege) < dropped + 40000 && hf_wait_now_ms () < end)
-        continue;
+    HF_WAIT (siege_dropped (siege) >= dropped + 40000, SIEGE_LIMIT_MS);
     siege_must_be_untouched (siege);
     for (unsigned i = 0; i < 4; i++)
         hf_probe_destroy (&probe[i]);
-    siege_end (siege);
 }
-
-#define ONE(name)                                                                                  \
-    {                                                                                              \
-#name " (one node)", name, s_setup_one, s_teardown, NULL                                   \
-    }
-#define THREE(name)                                                                                \
-    {                                                                                              \
-#name " (three nodes)", name, s_setup_three, s_teardown, NULL                              \
-    }
 
 int
 main (void)
 {
-    const struct CMUnitTest tests[] = {
-        ONE (test_no_zmtp),
-        THREE (test_no_zmtp),
-        ONE (test_random_bytes),
-        THREE (test_random_bytes),
-        ONE (test_random_msgpack),
-        THREE (test_random_msgpack),
-        ONE (test_truncated),
-        THREE (test_truncated),
-        ONE (test_hostile_frames),
-        THREE (test_hostile_frames),
-        ONE (test_hostile_sizes),
-        THREE (test_hostile_sizes),
-        ONE (test_flood_without_reading),
+    static const siege_test_t tests[] = {
+        SIEGE_TEST (test_flood_without_reading), //  with one node only
+        SIEGE_TEST (test_no_zmtp),
+        SIEGE_TEST (test_random_bytes),
+        SIEGE_TEST (test_random_msgpack),
+        SIEGE_TEST (test_truncated),
+        SIEGE_TEST (test_hostile_frames),
+        SIEGE_TEST (test_hostile_sizes),
     };
-    return cmocka_run_group_tests_name ("frames nobody should send", tests, NULL, NULL);
+    size_t count = sizeof tests / sizeof tests[0];
+    return siege_run (tests, count, 1, 1, false) + siege_run (tests + 1, count - 1, 3, 3, false);
 }

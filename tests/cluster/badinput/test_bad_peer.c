@@ -1,12 +1,11 @@
-//  Something else stands where node 3 should: it speaks the nodes' protocol badly, or not at all.
+//  An impostor at node 3's address: it speaks the nodes' protocol badly, or not at all.
 
+#include "base/hf_alloc.h"
 #include "base/hf_hash.h"
 #include "tests/cluster/badinput/bad_bytes.h"
 #include "tests/cluster/badinput/siege.h"
 #include "tests/cluster/badinput/tcp.h"
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "tests/kit/hf_ports.h"
 #include <unistd.h>
 #include <zmq.h>
 
@@ -18,23 +17,9 @@ typedef struct impostor {
     siege_t *siege;
     void *context;
     void *pub;
-    uint64_t sent; //  messages that must all be dropped
+    uint64_t sent;    //  messages that must all be dropped
+    uint64_t dropped; //  before them
 } impostor_t;
-
-static int
-s_setup (void **state)
-{
-    *state = siege_new (3, 2);
-    return 0;
-}
-
-static int
-s_teardown (void **state)
-{
-    siege_t *siege = *state;
-    siege_destroy (&siege);
-    return 0;
-}
 
 static void
 s_publish (impostor_t *self, const void *topic, size_t topic_size, const void *bytes, size_t size)
@@ -46,7 +31,7 @@ s_publish (impostor_t *self, const void *topic, size_t topic_size, const void *b
     self->sent++;
 }
 
-/*  To everybody, under the right topic. */
+/*  To all nodes, under the right topic. */
 static void
 s_say (impostor_t *self, const void *bytes, size_t size)
 {
@@ -69,18 +54,12 @@ s_put_hello (hf_pack_t *pack, const char *list)
                                         .list = hf_span_text (list)});
 }
 
-typedef struct hello_wait {
-    impostor_t *impostor;
-    uint64_t dropped;
-} hello_wait_t;
-
 /*  Say something wrong until it is seen to arrive: then all that follows arrives too. */
 static bool
-s_is_heard (void *arg)
+s_is_heard (impostor_t *self, uint64_t dropped)
 {
-    hello_wait_t *wait = arg;
-    s_say (wait->impostor, "x", 1);
-    return siege_dropped (wait->impostor->siege) > wait->dropped;
+    s_say (self, "x", 1);
+    return siege_dropped (self->siege) > dropped;
 }
 
 /*  Both nodes connect, and trust it from its HELLO on. */
@@ -96,57 +75,57 @@ s_impostor (siege_t *siege)
     snprintf (address, sizeof address, "tcp://127.0.0.1:%u",
               hf_cluster_node_port (siege->cluster, IMPOSTOR));
     assert_int_equal (zmq_bind (self.pub, address), 0);
-    hello_wait_t wait = {.impostor = &self, .dropped = siege_dropped (siege)};
-    assert_true (hf_wait_for (s_is_heard, &wait, HF_CLUSTER_LIMIT_MS));
+    uint64_t dropped = siege_dropped (siege);
+    assert_true (HF_WAIT (s_is_heard (&self, dropped), HF_CLUSTER_LIMIT_MS));
     hf_pack_t pack;
     hf_pack_init (&pack);
     s_put_hello (&pack, hf_cluster_endpoints (siege->cluster));
     s_say_pack (&self, &pack);
     hf_pack_done (&pack);
     self.sent = 0;
+    self.dropped = siege_dropped (siege);
     return self;
 }
 
+/*  All that the impostor sent was dropped, and nothing came of it. */
 static void
-s_go_away (impostor_t *self)
+s_end (impostor_t *self)
 {
-    zmq_close (self->pub);
+    if (!HF_WAIT (siege_dropped (self->siege) >= self->dropped + self->sent, HF_CLUSTER_LIMIT_MS))
+        fail_msg ("of %llu messages %llu were dropped and counted", (unsigned long long)self->sent,
+                  (unsigned long long)(siege_dropped (self->siege) - self->dropped));
+    siege_must_be_untouched (self->siege);
+    zmq_close (self->pub); //  the end of the siege starts the real node 3, which must be let in
     zmq_ctx_term (self->context);
 }
 
-typedef struct drop_wait {
-    siege_t *siege;
-    uint64_t dropped;
-} drop_wait_t;
-
-static bool
-s_are_dropped (void *arg)
+/*  One of each kind of message between nodes, from FROM. */
+static void
+s_say_each (impostor_t *self, uint32_t from)
 {
-    drop_wait_t *wait = arg;
-    return siege_dropped (wait->siege) >= wait->dropped;
+    hf_pack_t frames[BAD_PEER_FRAMES];
+    bad_peer_frames (frames, from);
+    for (unsigned i = 0; i < BAD_PEER_FRAMES; i++) {
+        s_say_pack (self, &frames[i]);
+        hf_pack_done (&frames[i]);
+    }
 }
 
-/*  The impostor has said its say: all of it was dropped, and nothing came of it. */
+/*  What is in the pack, cut off at every length. */
 static void
-s_end (impostor_t *self, uint64_t dropped_before)
+s_say_truncated (impostor_t *self, hf_pack_t *pack)
 {
-    drop_wait_t wait = {.siege = self->siege, .dropped = dropped_before + self->sent};
-    if (!hf_wait_for (s_are_dropped, &wait, HF_CLUSTER_LIMIT_MS))
-        fail_msg ("of %llu messages %llu were dropped and counted", (unsigned long long)self->sent,
-                  (unsigned long long)(siege_dropped (self->siege) - dropped_before));
-    siege_must_be_untouched (self->siege);
-    s_go_away (self);
-    siege_end (self->siege); //  starts the real node 3, which must be let in
+    for (size_t size = 0; size < hf_pack_size (pack); size++)
+        s_say (self, hf_pack_bytes (pack), size);
+    hf_pack_done (pack);
 }
 
 //  ---- the tests ----------------------------------------------------------------------------
 
 static void
-test_garbage_from_a_peer (void **state)
+test_garbage_from_a_peer (siege_t *siege)
 {
-    siege_begin (*state);
-    impostor_t impostor = s_impostor (*state);
-    uint64_t dropped = siege_dropped (*state);
+    impostor_t impostor = s_impostor (siege);
     hf_random_t random = {.state = 11};
     for (unsigned i = 0; i < 1000; i++) {
         uint8_t bytes[2048];
@@ -163,58 +142,40 @@ test_garbage_from_a_peer (void **state)
     for (unsigned i = 0; bad_promise (&pack, i); i++)
         s_say_pack (&impostor, &pack);
     hf_pack_done (&pack);
-    s_end (&impostor, dropped);
+    s_end (&impostor);
 }
 
 static void
-test_truncated_from_a_peer (void **state)
+test_truncated_from_a_peer (siege_t *siege)
 {
-    siege_begin (*state);
-    impostor_t impostor = s_impostor (*state);
-    uint64_t dropped = siege_dropped (*state);
+    impostor_t impostor = s_impostor (siege);
     hf_pack_t frames[BAD_PEER_FRAMES];
     bad_peer_frames (frames, IMPOSTOR);
-    for (unsigned i = 0; i < BAD_PEER_FRAMES; i++) {
-        for (size_t size = 0; size < hf_pack_size (&frames[i]); size++)
-            s_say (&impostor, hf_pack_bytes (&frames[i]), size);
-        hf_pack_done (&frames[i]);
-    }
+    for (unsigned i = 0; i < BAD_PEER_FRAMES; i++)
+        s_say_truncated (&impostor, &frames[i]);
     hf_pack_t hello;
     hf_pack_init (&hello);
-    s_put_hello (&hello, hf_cluster_endpoints (((siege_t *)*state)->cluster));
-    for (size_t size = 0; size < hf_pack_size (&hello); size++)
-        s_say (&impostor, hf_pack_bytes (&hello), size);
-    hf_pack_done (&hello);
-    s_end (&impostor, dropped);
+    s_put_hello (&hello, hf_cluster_endpoints (siege->cluster));
+    s_say_truncated (&impostor, &hello);
+    s_end (&impostor);
 }
 
-//  Whole messages, and of a high term, but from nobody who may say that.
+//  Whole messages of a high term, from an id that is not a member's or not the impostor's.
 static void
-test_from_nobody (void **state)
+test_from_no_member (siege_t *siege)
 {
-    siege_begin (*state);
-    impostor_t impostor = s_impostor (*state);
-    uint64_t dropped = siege_dropped (*state);
-    static const uint32_t nobodies[] = {0, 4, 65535, 65536 + IMPOSTOR, UINT32_MAX};
-    for (size_t i = 0; i < sizeof nobodies / sizeof nobodies[0]; i++) {
-        hf_pack_t frames[BAD_PEER_FRAMES];
-        bad_peer_frames (frames, nobodies[i]);
-        for (unsigned j = 0; j < BAD_PEER_FRAMES; j++) {
-            s_say_pack (&impostor, &frames[j]);
-            hf_pack_done (&frames[j]);
-        }
-    }
-    s_end (&impostor, dropped);
-}
-
-//  One that plays a second leader of the term, with entries that are none: nobody falls for it.
-static void
-test_second_leader_of_the_term (void **state)
-{
-    siege_t *siege = *state;
-    siege_begin (siege);
     impostor_t impostor = s_impostor (siege);
-    uint64_t dropped = siege_dropped (siege);
+    static const uint32_t strangers[] = {0, 4, 65535, 65536 + IMPOSTOR, UINT32_MAX};
+    for (size_t i = 0; i < sizeof strangers / sizeof strangers[0]; i++)
+        s_say_each (&impostor, strangers[i]);
+    s_end (&impostor);
+}
+
+//  The impostor claims to lead the term and sends entries that are none: no node accepts them.
+static void
+test_second_leader_of_the_term (siege_t *siege)
+{
+    impostor_t impostor = s_impostor (siege);
     hf_pack_t entries, pack;
     hf_pack_init (&entries);
     hf_pack_init (&pack);
@@ -249,18 +210,16 @@ test_second_leader_of_the_term (void **state)
     }
     hf_pack_done (&entries);
     hf_pack_done (&pack);
-    s_say (&impostor, "x", 1); //  when this one was dropped, those before were heard
+    s_say (&impostor, "x", 1); //  when this is dropped, all before it has arrived
     impostor.sent = 1;
-    s_end (&impostor, dropped);
+    s_end (&impostor);
 }
 
 //  Messages of the wrong shape: topics that only begin well, one part, many parts, too much.
 static void
-test_wrong_shapes (void **state)
+test_wrong_shapes (siege_t *siege)
 {
-    siege_begin (*state);
-    impostor_t impostor = s_impostor (*state);
-    uint64_t dropped = siege_dropped (*state);
+    impostor_t impostor = s_impostor (siege);
     hf_pack_t frames[BAD_PEER_FRAMES];
     bad_peer_frames (frames, IMPOSTOR);
     for (unsigned i = 0; i < BAD_PEER_FRAMES; i++) {
@@ -275,19 +234,16 @@ test_wrong_shapes (void **state)
         impostor.sent += 2;
         hf_pack_done (&frames[i]);
     }
-    uint8_t *large = calloc (1, HF_FRAME_MAX + 1);
-    assert_non_null (large);
+    uint8_t *large = hf_alloc (HF_FRAME_MAX + 1);
     s_say (&impostor, large, HF_FRAME_MAX + 1);
     free (large);
-    s_end (&impostor, dropped);
+    s_end (&impostor);
 }
 
-//  A HELLO of another cluster: told once, and nothing that follows is taken.
+//  A HELLO of another cluster: logged once, and all that follows is dropped.
 static void
-test_of_another_cluster (void **state)
+test_of_another_cluster (siege_t *siege)
 {
-    siege_t *siege = *state;
-    siege_begin (siege);
     impostor_t impostor = s_impostor (siege);
     hf_pack_t pack;
     hf_pack_init (&pack);
@@ -297,23 +253,17 @@ test_of_another_cluster (void **state)
     }
     hf_pack_done (&pack);
     impostor.sent = 0;
-    uint64_t dropped = siege_dropped (siege);
-    hf_pack_t frames[BAD_PEER_FRAMES];
-    bad_peer_frames (frames, IMPOSTOR);
-    for (unsigned i = 0; i < BAD_PEER_FRAMES; i++) {
-        s_say_pack (&impostor, &frames[i]);
-        hf_pack_done (&frames[i]);
-    }
-    s_end (&impostor, dropped);
+    impostor.dropped = siege_dropped (siege);
+    s_say_each (&impostor, IMPOSTOR);
+    s_end (&impostor);
 }
 
 //  A listener that does not speak ZMTP.
 static void
-test_no_zmtp_from_a_peer (void **state)
+test_no_zmtp_from_a_peer (siege_t *siege)
 {
-    siege_t *siege = *state;
-    siege_begin (siege);
-    int fd = tcp_listen (hf_cluster_node_port (siege->cluster, IMPOSTOR));
+    int fd = hf_port_listen (hf_cluster_node_port (siege->cluster, IMPOSTOR), 0);
+    assert_true (fd >= 0);
     hf_random_t random = {.state = 12};
     static uint8_t bytes[65536];
     unsigned callers = 0;
@@ -325,20 +275,16 @@ test_no_zmtp_from_a_peer (void **state)
     }
     assert_true (callers >= 2); //  each of the two has called
     close (fd);
-    siege_must_be_untouched (siege);
-    siege_end (siege);
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown (name, s_setup, s_teardown)
 
 int
 main (void)
 {
-    const struct CMUnitTest tests[] = {
-        TEST (test_garbage_from_a_peer), TEST (test_truncated_from_a_peer),
-        TEST (test_from_nobody),         TEST (test_second_leader_of_the_term),
-        TEST (test_wrong_shapes),        TEST (test_of_another_cluster),
-        TEST (test_no_zmtp_from_a_peer),
+    static const siege_test_t tests[] = {
+        SIEGE_TEST (test_garbage_from_a_peer), SIEGE_TEST (test_truncated_from_a_peer),
+        SIEGE_TEST (test_from_no_member),      SIEGE_TEST (test_second_leader_of_the_term),
+        SIEGE_TEST (test_wrong_shapes),        SIEGE_TEST (test_of_another_cluster),
+        SIEGE_TEST (test_no_zmtp_from_a_peer),
     };
-    return cmocka_run_group_tests_name ("a peer that is none", tests, NULL, NULL);
+    return siege_run (tests, sizeof tests / sizeof tests[0], 3, 2, false);
 }

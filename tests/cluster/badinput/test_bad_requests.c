@@ -1,10 +1,7 @@
-//  Requests that are well formed and ask for what must not be: each gets its answer, in order.
+//  Well-formed requests that must be refused: each gets its answer, in order.
 
+#include "base/hf_alloc.h"
 #include "tests/cluster/badinput/siege.h"
-#include <stdlib.h>
-#include <string.h>
-
-#define LIMIT_MS 20000
 
 typedef struct caller {
     siege_t *siege;
@@ -14,28 +11,6 @@ typedef struct caller {
     hf_pack_t request; //  filled in by the test, sent by s_answer
 } caller_t;
 
-static int
-s_setup_one (void **state)
-{
-    *state = siege_new (1, 1);
-    return 0;
-}
-
-static int
-s_setup_three (void **state)
-{
-    *state = siege_new (3, 3);
-    return 0;
-}
-
-static int
-s_teardown (void **state)
-{
-    siege_t *siege = *state;
-    siege_destroy (&siege);
-    return 0;
-}
-
 //  ---- a client made by hand ----------------------------------------------------------------
 
 static hf_opened_t
@@ -44,11 +19,11 @@ s_open (hf_probe_t *probe, const char *nonce, uint32_t ttl_ms)
     hf_pack_t pack;
     hf_pack_init (&pack);
     hf_open_frame (&pack, &(hf_open_t){.nonce = hf_span_text (nonce), .ttl_ms = ttl_ms});
-    hf_probe_send (probe, hf_pack_bytes (&pack), hf_pack_size (&pack));
+    hf_probe_send_pack (probe, &pack);
     hf_pack_done (&pack);
     hf_scan_t scan;
     hf_opened_t opened;
-    assert_true (hf_probe_next_kind (probe, HF_KIND_OPENED, &scan, LIMIT_MS));
+    assert_true (hf_probe_next_kind (probe, HF_KIND_OPENED, &scan, SIEGE_LIMIT_MS));
     assert_true (hf_opened_get (&scan, &opened));
     assert_true (hf_span_equal (opened.nonce, hf_span_text (nonce)));
     return opened;
@@ -62,7 +37,7 @@ s_send (caller_t *self, uint64_t session, uint64_t floor)
     hf_requests_frame (&pack, &(hf_requests_t){.session = session,
                                                .floor = floor,
                                                .requests = hf_pack_list (&self->request)});
-    hf_probe_send (self->probe, hf_pack_bytes (&pack), hf_pack_size (&pack));
+    hf_probe_send_pack (self->probe, &pack);
     hf_pack_done (&pack);
     hf_pack_reset (&self->request);
 }
@@ -74,7 +49,7 @@ s_hear (caller_t *self, uint64_t seq)
     for (;;) {
         hf_scan_t scan;
         hf_answers_t answers;
-        assert_true (hf_probe_next_kind (self->probe, HF_KIND_ANSWERS, &scan, LIMIT_MS));
+        assert_true (hf_probe_next_kind (self->probe, HF_KIND_ANSWERS, &scan, SIEGE_LIMIT_MS));
         assert_true (hf_answers_get (&scan, &answers));
         hf_scan_t items = hf_scan_list (answers.items);
         while (!hf_scan_at_end (&items)) {
@@ -87,57 +62,60 @@ s_hear (caller_t *self, uint64_t seq)
     }
 }
 
+/*  Send the request that is in self->request and must be answered so. */
+static void
+s_must_answer (caller_t *self, uint64_t session, uint64_t floor, uint64_t seq, hf_status_t status)
+{
+    s_send (self, session, floor);
+    assert_int_equal (s_hear (self, seq).status, status);
+}
+
 /*  Send the one request that is in self->request, whose seq is self->seq. */
-static hf_status_t
+static hf_answer_t
 s_ask (caller_t *self)
 {
     uint64_t seq = self->seq++;
     s_send (self, self->session, seq);
-    return (hf_status_t)s_hear (self, seq).status;
+    return s_hear (self, seq);
 }
 
-static hf_status_t
+static hf_answer_t
 s_acquire (caller_t *self, hf_span_t lock, uint32_t mode)
 {
     hf_acquire_put (&self->request, &(hf_acquire_t){.seq = self->seq, .lock = lock, .mode = mode});
     return s_ask (self);
 }
 
-static hf_status_t
-s_release (caller_t *self, const char *lock, uint64_t token, uint64_t owner)
+static uint32_t
+s_release (caller_t *self, hf_span_t lock, uint64_t token, uint64_t owner)
 {
-    hf_release_put (&self->request, &(hf_release_t){.seq = self->seq,
-                                                    .lock = hf_span_text (lock),
-                                                    .token = token,
-                                                    .owner = owner});
-    return s_ask (self);
+    hf_release_put (
+        &self->request,
+        &(hf_release_t){.seq = self->seq, .lock = lock, .token = token, .owner = owner});
+    return s_ask (self).status;
 }
 
-static hf_status_t
-s_cancel (caller_t *self, const char *lock, uint64_t token, uint64_t owner)
+static uint32_t
+s_cancel (caller_t *self, hf_span_t lock, uint64_t token, uint64_t owner)
 {
-    hf_cancel_put (&self->request, &(hf_cancel_t){.seq = self->seq,
-                                                  .lock = hf_span_text (lock),
-                                                  .token = token,
-                                                  .owner = owner});
-    return s_ask (self);
+    hf_cancel_put (&self->request,
+                   &(hf_cancel_t){.seq = self->seq, .lock = lock, .token = token, .owner = owner});
+    return s_ask (self).status;
 }
 
-static hf_status_t
+static uint32_t
 s_append (caller_t *self, hf_append_t append)
 {
     append.seq = self->seq;
     hf_append_put (&self->request, &append);
-    return s_ask (self);
+    return s_ask (self).status;
 }
 
-/*  Begin the siege and join it as a second client. */
+/*  Join the siege as a second client. */
 static caller_t
-s_begin (siege_t *siege)
+s_join (siege_t *siege)
 {
-    siege_begin (siege);
-    caller_t self = {.siege = siege, .seq = 1};
-    self.probe = hf_probe_new (hf_cluster_client_port (siege->cluster, 1));
+    caller_t self = {.siege = siege, .seq = 1, .probe = siege_probe (siege, 1)};
     hf_opened_t opened = s_open (self.probe, "a nonce of 16 by", 60000);
     assert_int_equal (opened.status, HF_OK);
     self.session = opened.session;
@@ -146,72 +124,60 @@ s_begin (siege_t *siege)
 
 /*  Leave again, so that all is as before. */
 static void
-s_end (caller_t *self)
+s_leave (caller_t *self)
 {
     hf_pack_t pack;
     hf_pack_init (&pack);
     hf_close_frame (&pack, &(hf_close_t){.session = self->session, .echo = 5});
-    hf_probe_send (self->probe, hf_pack_bytes (&pack), hf_pack_size (&pack));
+    hf_probe_send_pack (self->probe, &pack);
     hf_pack_done (&pack);
     hf_scan_t scan;
-    assert_true (hf_probe_next_kind (self->probe, HF_KIND_CLOSED_REPLY, &scan, LIMIT_MS));
+    assert_true (hf_probe_next_kind (self->probe, HF_KIND_CLOSED_REPLY, &scan, SIEGE_LIMIT_MS));
     hf_pack_done (&self->request);
     hf_probe_destroy (&self->probe);
-    siege_must_stand (self->siege);
-    siege_end (self->siege);
 }
 
 //  ---- the tests ---------------------------------------------------------------------------------
 
 static void
-test_bad_names (void **state)
+test_bad_names (siege_t *siege)
 {
-    caller_t caller = s_begin (*state);
+    caller_t caller = s_join (siege);
     hf_pack_init (&caller.request);
     char name[300];
     memset (name, 'n', sizeof name);
-    assert_int_equal (s_acquire (&caller, hf_span (name, 0), 0), HF_BAD_NAME);
-    assert_int_equal (s_acquire (&caller, hf_span (name, 256), 0), HF_BAD_NAME);
-    assert_int_equal (s_acquire (&caller, hf_span (name, 300), 0), HF_BAD_NAME);
-    assert_int_equal (s_acquire (&caller, hf_span ("a\0b", 3), 0), HF_BAD_NAME);
-    assert_int_equal (s_acquire (&caller, hf_span_text ("a\nb"), 0), HF_BAD_NAME);
-    assert_int_equal (s_acquire (&caller, hf_span_text ("\x7f"), 0), HF_BAD_NAME);
-    assert_int_equal (s_acquire (&caller, hf_span_text ("\xff\xfe"), 0), HF_BAD_NAME);
-    assert_int_equal (s_acquire (&caller, hf_span_text ("\xc0\xaf"), 0), HF_BAD_NAME);
-    assert_int_equal (s_acquire (&caller, hf_span_text ("\xed\xa0\x80"), 0), HF_BAD_NAME);
-    assert_int_equal (s_acquire (&caller, hf_span_text ("x"), 1), HF_BAD_REQUEST);
-    assert_int_equal (s_acquire (&caller, hf_span_text ("x"), UINT32_MAX), HF_BAD_REQUEST);
+    const hf_span_t bad[] = {
+        hf_span (name, 0),         hf_span (name, 256),       hf_span (name, 300),
+        hf_span ("a\0b", 3),       hf_span_text ("a\nb"),     hf_span_text ("\x7f"),
+        hf_span_text ("\xff\xfe"), hf_span_text ("\xc0\xaf"), hf_span_text ("\xed\xa0\x80")};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_int_equal (s_acquire (&caller, bad[i], 0).status, HF_BAD_NAME);
+    assert_int_equal (s_acquire (&caller, hf_span_text ("x"), 1).status, HF_BAD_REQUEST);
+    assert_int_equal (s_acquire (&caller, hf_span_text ("x"), UINT32_MAX).status, HF_BAD_REQUEST);
     //  A name that would climb out of the folder is a name like any other.
-    hf_acquire_put (&caller.request,
-                    &(hf_acquire_t){.seq = caller.seq, .lock = hf_span (name, 255)});
-    s_send (&caller, caller.session, caller.seq);
-    hf_answer_t grant = s_hear (&caller, caller.seq++);
+    hf_answer_t grant = s_acquire (&caller, hf_span (name, 255), 0);
     assert_int_equal (grant.status, HF_OK);
     hf_append_t append = {.lock = hf_span (name, 255),
                           .token = grant.token,
                           .file = hf_span_text ("../../climb"),
                           .data = hf_span_text ("up")};
     assert_int_equal (s_append (&caller, append), HF_OK);
-    append.file = hf_span_text ("");
-    assert_int_equal (s_append (&caller, append), HF_BAD_NAME);
-    append.file = hf_span (name, 256);
-    assert_int_equal (s_append (&caller, append), HF_BAD_NAME);
-    append.file = hf_span ("a\0b", 3);
-    assert_int_equal (s_append (&caller, append), HF_BAD_NAME);
-    hf_release_put (
-        &caller.request,
-        &(hf_release_t){.seq = caller.seq, .lock = hf_span (name, 255), .token = grant.token});
-    assert_int_equal (s_ask (&caller), HF_OK);
-    assert_true (hf_cluster_wait_file (caller.siege->cluster, "../../climb", "up", LIMIT_MS));
-    s_end (&caller);
+    const hf_span_t files[] = {hf_span_text (""), hf_span (name, 256), hf_span ("a\0b", 3)};
+    for (size_t i = 0; i < 3; i++) {
+        append.file = files[i];
+        assert_int_equal (s_append (&caller, append), HF_BAD_NAME);
+    }
+    assert_int_equal (s_release (&caller, hf_span (name, 255), grant.token, 0), HF_OK);
+    assert_true (hf_cluster_wait_file (siege->cluster, "../../climb", "up", SIEGE_LIMIT_MS));
+    s_leave (&caller);
 }
 
 static void
-test_tokens_of_others (void **state)
+test_tokens_of_others (siege_t *siege)
 {
-    caller_t caller = s_begin (*state);
+    caller_t caller = s_join (siege);
     hf_pack_init (&caller.request);
-    siege_t *siege = caller.siege;
+    hf_span_t lock = hf_span_text ("W");
     static const uint64_t offsets[] = {0, 1, 1000, UINT64_MAX, UINT64_MAX / 2};
     for (size_t i = 0; i < sizeof offsets / sizeof offsets[0]; i++) {
         uint64_t token = siege->token + offsets[i];
@@ -219,42 +185,42 @@ test_tokens_of_others (void **state)
         uint64_t owners[] = {0, caller.session, siege->session + 1000, UINT64_MAX,
                              offsets[i] == 0 ? 0 : siege->session};
         for (size_t j = 0; j < 5; j++) {
-            hf_append_t append = {.lock = hf_span_text ("W"),
+            hf_append_t append = {.lock = lock,
                                   .token = token,
                                   .owner = owners[j],
                                   .file = hf_span_text ("W"),
                                   .data = hf_span_text ("X")};
             assert_int_equal (s_append (&caller, append), HF_NOT_HOLDER);
-            assert_int_equal (s_release (&caller, "W", token, owners[j]), HF_NOT_HOLDER);
-            assert_int_equal (s_cancel (&caller, "W", token, owners[j]), HF_NOT_HOLDER);
-            assert_int_equal (s_release (&caller, "no such", token, owners[j]), HF_NOT_HOLDER);
+            assert_int_equal (s_release (&caller, lock, token, owners[j]), HF_NOT_HOLDER);
+            assert_int_equal (s_cancel (&caller, lock, token, owners[j]), HF_NOT_HOLDER);
+            assert_int_equal (s_release (&caller, hf_span_text ("no such"), token, owners[j]),
+                              HF_NOT_HOLDER);
         }
     }
-    assert_int_equal (s_acquire (&caller, hf_span_text ("W"), 0), HF_NOT_GRANTED);
-    s_end (&caller);
+    assert_int_equal (s_acquire (&caller, lock, 0).status, HF_NOT_GRANTED);
+    s_leave (&caller);
 }
 
 static void
-test_sessions_that_are_not (void **state)
+test_sessions_that_are_not (siege_t *siege)
 {
-    caller_t caller = s_begin (*state);
+    caller_t caller = s_join (siege);
     hf_pack_init (&caller.request);
     static const uint64_t sessions[] = {0, 999999, UINT64_MAX};
     for (size_t i = 0; i < 3; i++) {
         hf_release_put (&caller.request, &(hf_release_t){.seq = 1,
                                                          .lock = hf_span_text ("W"),
-                                                         .token = caller.siege->token,
+                                                         .token = siege->token,
                                                          .owner = 0});
-        s_send (&caller, sessions[i], 1);
-        assert_int_equal (s_hear (&caller, 1).status, HF_SESSION_EXPIRED);
+        s_must_answer (&caller, sessions[i], 1, 1, HF_SESSION_EXPIRED);
         hf_pack_t pack;
         hf_pack_init (&pack);
         hf_keepalive_frame (&pack, &(hf_keepalive_t){.session = sessions[i], .echo = 77});
-        hf_probe_send (caller.probe, hf_pack_bytes (&pack), hf_pack_size (&pack));
+        hf_probe_send_pack (caller.probe, &pack);
         hf_pack_done (&pack);
         hf_scan_t scan;
         hf_alive_t alive;
-        assert_true (hf_probe_next_kind (caller.probe, HF_KIND_ALIVE, &scan, LIMIT_MS));
+        assert_true (hf_probe_next_kind (caller.probe, HF_KIND_ALIVE, &scan, SIEGE_LIMIT_MS));
         assert_true (hf_alive_get (&scan, &alive));
         assert_int_equal (alive.status, HF_SESSION_EXPIRED);
         assert_int_equal (alive.echo, 77);
@@ -262,35 +228,30 @@ test_sessions_that_are_not (void **state)
     static const uint32_t ttls[] = {0, 1, HF_TTL_MIN_MS - 1, HF_TTL_MAX_MS + 1, UINT32_MAX};
     for (size_t i = 0; i < 5; i++)
         assert_int_equal (s_open (caller.probe, "another nonce 16", ttls[i]).status, HF_BAD_TTL);
-    s_end (&caller);
+    s_leave (&caller);
 }
 
 static void
-test_sequence_games (void **state)
+test_sequence_games (siege_t *siege)
 {
-    caller_t caller = s_begin (*state);
+    caller_t caller = s_join (siege);
     hf_pack_init (&caller.request);
     hf_span_t lock = hf_span_text ("x");
     //  Beyond the window: nothing is done.
     hf_acquire_put (&caller.request, &(hf_acquire_t){.seq = 1 + HF_WINDOW_MAX, .lock = lock});
-    s_send (&caller, caller.session, 1);
-    assert_int_equal (s_hear (&caller, 1 + HF_WINDOW_MAX).status, HF_LIMIT);
+    s_must_answer (&caller, caller.session, 1, 1 + HF_WINDOW_MAX, HF_LIMIT);
     hf_acquire_put (&caller.request, &(hf_acquire_t){.seq = UINT64_MAX, .lock = lock});
-    s_send (&caller, caller.session, 1);
-    assert_int_equal (s_hear (&caller, UINT64_MAX).status, HF_LIMIT);
-    //  Answered, then said to be received: executed no more.
+    s_must_answer (&caller, caller.session, 1, UINT64_MAX, HF_LIMIT);
+    //  Answered, and acknowledged by the floor: not executed again.
     hf_abandon_put (&caller.request, &(hf_abandon_t){.seq = 10, .lock = lock});
-    s_send (&caller, caller.session, 10);
-    assert_int_equal (s_hear (&caller, 10).status, HF_OK);
+    s_must_answer (&caller, caller.session, 10, 10, HF_OK);
     hf_acquire_put (&caller.request, &(hf_acquire_t){.seq = 5, .lock = lock});
-    s_send (&caller, caller.session, 1);
-    assert_int_equal (s_hear (&caller, 5).status, HF_STALE);
-    //  The same seq with other words is still the same request.
+    s_must_answer (&caller, caller.session, 1, 5, HF_STALE);
+    //  The same seq with other fields is still the same request.
     hf_acquire_put (&caller.request, &(hf_acquire_t){.seq = 10, .lock = lock});
-    s_send (&caller, caller.session, 10);
-    assert_int_equal (s_hear (&caller, 10).status, HF_OK);
+    s_must_answer (&caller, caller.session, 10, 10, HF_OK);
     hf_lock_view_t view;
-    assert_true (hf_cluster_wait_lock (caller.siege->cluster, "x", &view, HF_CLUSTER_LIMIT_MS));
+    assert_true (hf_cluster_wait_lock (siege->cluster, "x", &view, HF_CLUSTER_LIMIT_MS));
     assert_int_equal (view.holder, 0);
     //  A request of a kind that does not exist.
     hf_put_array (&caller.request, 3);
@@ -298,23 +259,18 @@ test_sequence_games (void **state)
     hf_put_u64 (&caller.request, 11);
     hf_put_str (&caller.request, lock);
     caller.request.count = 1;
-    s_send (&caller, caller.session, 11);
-    assert_int_equal (s_hear (&caller, 11).status, HF_UNKNOWN);
-    s_end (&caller);
+    s_must_answer (&caller, caller.session, 11, 11, HF_UNKNOWN);
+    s_leave (&caller);
 }
 
 static void
-test_too_large_appends (void **state)
+test_too_large_appends (siege_t *siege)
 {
-    caller_t caller = s_begin (*state);
+    caller_t caller = s_join (siege);
     hf_pack_init (&caller.request);
-    hf_acquire_put (&caller.request,
-                    &(hf_acquire_t){.seq = caller.seq, .lock = hf_span_text ("big")});
-    s_send (&caller, caller.session, caller.seq);
-    hf_answer_t grant = s_hear (&caller, caller.seq++);
+    hf_answer_t grant = s_acquire (&caller, hf_span_text ("big"), 0);
     assert_int_equal (grant.status, HF_OK);
-    uint8_t *bytes = calloc (1, HF_DATA_MAX + 1);
-    assert_non_null (bytes);
+    uint8_t *bytes = hf_alloc (HF_DATA_MAX + 1);
     hf_append_t append = {.lock = hf_span_text ("big"),
                           .token = grant.token,
                           .file = hf_span_text ("big"),
@@ -326,35 +282,23 @@ test_too_large_appends (void **state)
     append.data = hf_span (bytes, 1);
     assert_int_equal (s_append (&caller, append), HF_TOO_LARGE);
     hf_lock_view_t view;
-    assert_true (hf_cluster_wait_lock (caller.siege->cluster, "big", &view, HF_CLUSTER_LIMIT_MS));
+    assert_true (hf_cluster_wait_lock (siege->cluster, "big", &view, HF_CLUSTER_LIMIT_MS));
     assert_int_equal (view.staged, HF_SECTION_BYTES_MAX);
-    assert_int_equal (s_cancel (&caller, "big", grant.token, 0), HF_OK);
+    assert_int_equal (s_cancel (&caller, hf_span_text ("big"), grant.token, 0), HF_OK);
     free (bytes);
-    s_end (&caller);
+    s_leave (&caller);
 }
-
-#define ONE(name)                                                                                  \
-    {                                                                                              \
-#name " (one node)", name, s_setup_one, s_teardown, NULL                                   \
-    }
-#define THREE(name)                                                                                \
-    {                                                                                              \
-#name " (three nodes)", name, s_setup_three, s_teardown, NULL                              \
-    }
 
 int
 main (void)
 {
-    const struct CMUnitTest tests[] = {
-        ONE (test_bad_names),
-        THREE (test_bad_names),
-        ONE (test_tokens_of_others),
-        THREE (test_tokens_of_others),
-        ONE (test_sessions_that_are_not),
-        THREE (test_sessions_that_are_not),
-        ONE (test_sequence_games),
-        THREE (test_sequence_games),
-        ONE (test_too_large_appends),
+    static const siege_test_t tests[] = {
+        SIEGE_TEST (test_too_large_appends), //  with one node only
+        SIEGE_TEST (test_bad_names),
+        SIEGE_TEST (test_tokens_of_others),
+        SIEGE_TEST (test_sessions_that_are_not),
+        SIEGE_TEST (test_sequence_games),
     };
-    return cmocka_run_group_tests_name ("requests nobody should make", tests, NULL, NULL);
+    size_t count = sizeof tests / sizeof tests[0];
+    return siege_run (tests, count, 1, 1, true) + siege_run (tests + 1, count - 1, 3, 3, true);
 }

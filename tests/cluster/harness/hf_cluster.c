@@ -1,6 +1,7 @@
-//  A cluster of real nodes: started, stopped, killed, watched.
+//  A cluster of real nodes: start, stop, kill, and check how they ended.
 
 #include "tests/cluster/harness/hf_cluster_internal.h"
+#include "base/hf_alloc.h"
 #include "tests/kit/hf_folder.h"
 #include <assert.h>
 #include <signal.h>
@@ -26,8 +27,7 @@ hf_cluster_t *
 hf_cluster_new_on (const hf_host_t *hosts, unsigned count)
 {
     assert (count >= 1 && count <= HF_MEMBERS_MAX);
-    hf_cluster_t *self = calloc (1, sizeof *self);
-    assert (self);
+    hf_cluster_t *self = hf_alloc (sizeof *self);
     self->count = count;
     snprintf (self->level, sizeof self->level, "info");
     char dir[PATH_MAX];
@@ -265,29 +265,16 @@ hf_cluster_launch (hf_cluster_t *self, uint32_t id)
     node->process = hf_process_new (&config);
 }
 
-typedef struct answer_wait {
-    hf_cluster_t *cluster;
-    uint32_t id;
-} answer_wait_t;
-
-static bool
-s_answers_or_ended (void *arg)
-{
-    answer_wait_t *wait = arg;
-    hf_node_status_t status;
-    return !hf_cluster_running (wait->cluster, wait->id) ||
-           hf_cluster_status (wait->cluster, wait->id, &status);
-}
-
 static bool
 s_wait_answers (hf_cluster_t *self, uint32_t id)
 {
-    answer_wait_t wait = {.cluster = self, .id = id};
-    bool told = hf_wait_for (s_answers_or_ended, &wait, HF_CLUSTER_LIMIT_MS);
+    hf_node_status_t status;
+    bool settled = HF_WAIT (!hf_cluster_running (self, id) || hf_cluster_status (self, id, &status),
+                            HF_CLUSTER_LIMIT_MS);
     if (!hf_cluster_running (self, id))
         fprintf (stderr, "harness: node %u ended at its start with code %d\n", id,
                  hf_process_wait (hf_cluster_node (self, id)->process, 0));
-    return told && hf_cluster_running (self, id);
+    return settled && hf_cluster_running (self, id);
 }
 
 bool
@@ -309,6 +296,12 @@ hf_cluster_start_all (hf_cluster_t *self)
             return false;
     }
     return true;
+}
+
+bool
+hf_cluster_begin (hf_cluster_t *self)
+{
+    return hf_cluster_start_all (self) && hf_cluster_wait_leader_is (self, 1, HF_CLUSTER_LIMIT_MS);
 }
 
 bool

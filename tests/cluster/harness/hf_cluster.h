@@ -1,8 +1,7 @@
 /*  hf_cluster.h - a cluster of real holdfastd processes on 127.0.0.1, for tests.
  *
  *      hf_cluster_t *cluster = hf_cluster_new (3);
- *      hf_cluster_start_all (cluster);
- *      assert_int_equal (hf_cluster_wait_leader_is (cluster, 1, 15000), true);
+ *      assert_true (hf_cluster_begin (cluster));
  *      ...
  *      assert_true (hf_cluster_passed (cluster));
  *      hf_cluster_destroy (&cluster);      //  in the teardown, so that it runs on failure too
@@ -32,13 +31,13 @@ typedef struct hf_host {
 hf_cluster_t *hf_cluster_new_on (const hf_host_t *hosts, unsigned count);
 
 /*  Says that the test got to its end, and checks what every test must leave behind: the nodes
- *  that run end on SIGTERM with exit code 0, none has died unasked, and no log tells of
- *  a failed assertion or a sanitizer's finding. False, with the reason on stderr, when not. */
+ *  that run end on SIGTERM with exit code 0, none has ended by itself, and no log has a failed
+ *  assertion or a sanitizer's report. False, with the reason on stderr, when not. */
 bool hf_cluster_passed (hf_cluster_t *self);
 
 /*  The folder is kept, and named, even so. */
 void hf_cluster_keep (hf_cluster_t *self);
-/*  The test was broken off: nothing is told and nothing kept. */
+/*  The test was interrupted: print nothing and keep nothing. */
 void hf_cluster_forget (hf_cluster_t *self);
 
 /*  Kill what runs. After hf_cluster_passed gave true the folder is removed; otherwise it is kept,
@@ -74,10 +73,13 @@ void hf_cluster_set_environment (hf_cluster_t *self, uint32_t id, const char *co
 //  ---- processes ---------------------------------------------------------------
 
 /*  Start the node and wait until it answers a status query; false when it ended before that
- *  (its log tells why) or said nothing for 30 s. */
+ *  (its log says why) or said nothing for 30 s. */
 bool hf_cluster_start (hf_cluster_t *self, uint32_t id);
 /*  Start all that do not run, at once, and wait for them. */
 bool hf_cluster_start_all (hf_cluster_t *self);
+
+/*  Start all, and wait until node 1 leads them. */
+bool hf_cluster_begin (hf_cluster_t *self);
 
 /*  Start it and do not wait. */
 void hf_cluster_launch (hf_cluster_t *self, uint32_t id);
@@ -85,17 +87,17 @@ void hf_cluster_launch (hf_cluster_t *self, uint32_t id);
 bool hf_cluster_running (hf_cluster_t *self, uint32_t id);
 pid_t hf_cluster_pid (const hf_cluster_t *self, uint32_t id);
 
-void hf_cluster_kill (hf_cluster_t *self, uint32_t id);  //  SIGKILL, and it is gone
-void hf_cluster_stop (hf_cluster_t *self, uint32_t id);  //  SIGSTOP, and it stands still
+void hf_cluster_kill (hf_cluster_t *self, uint32_t id);  //  SIGKILL, and wait
+void hf_cluster_stop (hf_cluster_t *self, uint32_t id);  //  SIGSTOP
 void hf_cluster_go_on (hf_cluster_t *self, uint32_t id); //  SIGCONT
 bool hf_cluster_stopped (const hf_cluster_t *self, uint32_t id);
-/*  The exit code (128 + signal) of a node that has ended by itself, which is thereby forgiven; -1
- *  when it has not. */
+/*  The exit code (128 + signal) of a node that has ended by itself, which hf_cluster_passed then
+ *  accepts; -1 when it has not. */
 int hf_cluster_take_end (hf_cluster_t *self, uint32_t id);
 /*  SIGTERM, and wait. The exit code, or -1 when it still runs after LIMIT_MS. */
 int hf_cluster_terminate (hf_cluster_t *self, uint32_t id, uint32_t limit_ms);
 
-//  ---- what nodes say of themselves --------------------------------------------
+//  ---- status of nodes ---------------------------------------------------------
 
 typedef struct hf_node_status {
     uint32_t node;
@@ -105,7 +107,7 @@ typedef struct hf_node_status {
     uint64_t sessions, locks, staged_bytes, clients, links_up, uptime_ms;
     uint64_t first_index;         //  of the log: 1, or behind what was pruned
     uint64_t flushed_index;       //  the lock state is on disk as of this one
-    uint64_t not_counted;         //  members whose disk is not the one that is known
+    uint64_t not_counted;         //  members whose disk is not the one on record
     uint64_t dropped_frames;      //  from clients
     uint64_t dropped_peer_frames; //  from other nodes
 } hf_node_status_t;
@@ -113,11 +115,15 @@ typedef struct hf_node_status {
 /*  False when the node does not run, is stopped, or did not answer within 5 s. */
 bool hf_cluster_status (hf_cluster_t *self, uint32_t id, hf_node_status_t *status);
 
+/*  The same of the node whose clients' port this is, on any thread; false after LIMIT_MS. */
+bool hf_status_ask (const char *address, uint16_t port, hf_node_status_t *status,
+                    uint32_t limit_ms);
+
 /*  The node that says it leads, of the highest term; 0: none. */
 uint32_t hf_cluster_leader (hf_cluster_t *self);
-/*  Wait for one that every running node also names as its leader; its id, 0 after LIMIT_MS. */
+/*  Wait for a leader that every running node also names; its id, 0 after LIMIT_MS. */
 uint32_t hf_cluster_wait_leader (hf_cluster_t *self, uint32_t limit_ms);
-/*  The same, for a given one. */
+/*  The same, for node ID. */
 bool hf_cluster_wait_leader_is (hf_cluster_t *self, uint32_t id, uint32_t limit_ms);
 
 /*  Wait until all N nodes run and have equal applied_index and state_hash (P4). */
@@ -144,15 +150,10 @@ bool hf_cluster_wait_waiters (hf_cluster_t *self, const char *lock, uint64_t wai
  *  when there is no such file. */
 char *hf_cluster_read (const hf_cluster_t *self, uint32_t id, const char *file, size_t *size);
 
-/*  Wait until FILE is CONTENT on every node ("": or is not there), then compare once more, byte for
- *  byte. False, with what is where on stderr, when it is not within LIMIT_MS. */
+/*  Wait until FILE is CONTENT on every node ("": or is missing), then compare once more, byte for
+ *  byte. False after LIMIT_MS, with each node's content on stderr. */
 bool hf_cluster_wait_file (hf_cluster_t *self, const char *file, const char *content,
                            uint32_t limit_ms);
-/*  The same for one of two outcomes, the same one on every node: 0 or 1 tells which; -1: neither.
- */
-int hf_cluster_wait_file_either (hf_cluster_t *self, const char *file, const char *one,
-                                 const char *other, uint32_t limit_ms);
-
 /*  Whether the log of a node has TEXT in it; from the start of the test. */
 bool hf_cluster_log_has (const hf_cluster_t *self, uint32_t id, const char *text);
 

@@ -1,4 +1,4 @@
-//  What nodes say of themselves and of the locks, asked with a bare socket.
+//  Status of nodes and locks, asked with a bare socket.
 
 #include "tests/cluster/harness/hf_cluster_internal.h"
 #include "tests/cluster/harness/hf_probe.h"
@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define ASK_LIMIT_MS 5000 //  a disk under load may hold a node up for a second or two
-#define ASK_SLOW_MS  1000 //  worth a line for people
+#define ASK_SLOW_MS  1000 //  reported on stderr
 
 //  ---- status of one node ---------------------------------------------------------
 
@@ -49,7 +49,7 @@ s_take_fact (hf_node_status_t *status, const hf_fact_row_t *fact)
     }
 }
 
-/*  Whether the node can be asked at all: a stopped one would let us wait in vain. */
+/*  Whether the node can be asked at all: a stopped node never answers. */
 static bool
 s_can_answer (hf_cluster_t *self, uint32_t id)
 {
@@ -57,18 +57,30 @@ s_can_answer (hf_cluster_t *self, uint32_t id)
            !hf_process_stopped (hf_cluster_node (self, id)->process);
 }
 
-/*  One query to one node, on a connection of its own; for people, a line when that was slow. */
-static bool
-s_ask (hf_cluster_t *self, hf_probe_t *probe, uint32_t id, uint32_t what, const char *name,
-       hf_query_result_t *result)
+/*  A line on stderr when node ID took long to answer. */
+static void
+s_report_slow (hf_cluster_t *self, uint32_t id, uint64_t start_ms, bool answered)
 {
-    uint64_t start_ms = hf_wait_now_ms ();
-    bool told = hf_probe_query (probe, what, name, result, ASK_LIMIT_MS);
     uint64_t took_ms = hf_wait_now_ms () - start_ms;
     if (took_ms > ASK_SLOW_MS && hf_cluster_running (self, id))
-        fprintf (stderr, "harness: node %u %s a query %u after %u ms\n", id,
-                 told ? "answered" : "did not answer", what, (unsigned)took_ms);
-    return told;
+        fprintf (stderr, "harness: node %u %s a query after %u ms\n", id,
+                 answered ? "answered" : "did not answer", (unsigned)took_ms);
+}
+
+bool
+hf_status_ask (const char *address, uint16_t port, hf_node_status_t *status, uint32_t limit_ms)
+{
+    *status = (hf_node_status_t){0};
+    hf_probe_t *probe = hf_probe_new_to (address, port);
+    hf_query_result_t result;
+    bool answered =
+        hf_probe_query (probe, HF_WHAT_STATUS, "", &result, limit_ms) && result.status == HF_OK;
+    hf_scan_t scan = answered ? hf_scan_list (result.rows) : (hf_scan_t){0};
+    hf_fact_row_t fact;
+    while (answered && !hf_scan_at_end (&scan) && hf_fact_row_get (&scan, &fact))
+        s_take_fact (status, &fact);
+    hf_probe_destroy (&probe);
+    return answered;
 }
 
 bool
@@ -77,18 +89,11 @@ hf_cluster_status (hf_cluster_t *self, uint32_t id, hf_node_status_t *status)
     *status = (hf_node_status_t){0};
     if (!s_can_answer (self, id))
         return false;
-    hf_probe_t *probe =
-        hf_probe_new_to (hf_cluster_address (self, id), hf_cluster_client_port (self, id));
-    hf_query_result_t result;
-    bool told = s_ask (self, probe, id, HF_WHAT_STATUS, "", &result) && result.status == HF_OK;
-    if (told) {
-        hf_scan_t scan = hf_scan_list (result.rows);
-        hf_fact_row_t fact;
-        while (!hf_scan_at_end (&scan) && hf_fact_row_get (&scan, &fact))
-            s_take_fact (status, &fact);
-    }
-    hf_probe_destroy (&probe);
-    return told;
+    uint64_t start_ms = hf_wait_now_ms ();
+    bool answered = hf_status_ask (hf_cluster_address (self, id), hf_cluster_client_port (self, id),
+                                   status, ASK_LIMIT_MS);
+    s_report_slow (self, id, start_ms, answered);
+    return answered;
 }
 
 //  ---- the leader ---------------------------------------------------------------------
@@ -109,48 +114,38 @@ hf_cluster_leader (hf_cluster_t *self)
     return leader;
 }
 
-typedef struct leader_wait {
-    hf_cluster_t *cluster;
-    uint32_t wanted; //  0: any
-    uint32_t found;
-} leader_wait_t;
-
-static bool
-s_has_leader (void *arg)
+/*  The leader, as the leader and all nodes that can answer say; 0: they do not agree. */
+static uint32_t
+s_agreed_leader (hf_cluster_t *self)
 {
-    leader_wait_t *wait = arg;
-    wait->found = hf_cluster_leader (wait->cluster);
-    if (wait->found == 0 || (wait->wanted != 0 && wait->wanted != wait->found))
-        return false;
-    for (uint32_t id = 1; id <= wait->cluster->count; id++) {
+    uint32_t leader = hf_cluster_leader (self);
+    for (uint32_t id = 1; leader != 0 && id <= self->count; id++) {
         hf_node_status_t status;
-        if (s_can_answer (wait->cluster, id) &&
-            (!hf_cluster_status (wait->cluster, id, &status) || status.leader != wait->found))
-            return false;
+        if (s_can_answer (self, id) &&
+            (!hf_cluster_status (self, id, &status) || status.leader != leader))
+            return 0;
     }
-    return true;
+    return leader;
 }
 
 uint32_t
 hf_cluster_wait_leader (hf_cluster_t *self, uint32_t limit_ms)
 {
-    leader_wait_t wait = {.cluster = self};
-    return hf_wait_for (s_has_leader, &wait, limit_ms) ? wait.found : 0;
+    uint32_t leader;
+    return HF_WAIT ((leader = s_agreed_leader (self)) != 0, limit_ms) ? leader : 0;
 }
 
 bool
 hf_cluster_wait_leader_is (hf_cluster_t *self, uint32_t id, uint32_t limit_ms)
 {
-    leader_wait_t wait = {.cluster = self, .wanted = id};
-    return hf_wait_for (s_has_leader, &wait, limit_ms);
+    return HF_WAIT (s_agreed_leader (self) == id, limit_ms);
 }
 
 //  ---- equal state ----------------------------------------------------------------------
 
 static bool
-s_all_equal (void *arg)
+s_all_equal (hf_cluster_t *self)
 {
-    hf_cluster_t *self = arg;
     hf_node_status_t first;
     for (uint32_t id = 1; id <= self->count; id++) {
         hf_node_status_t status;
@@ -167,7 +162,7 @@ s_all_equal (void *arg)
 bool
 hf_cluster_wait_equal (hf_cluster_t *self, uint32_t limit_ms)
 {
-    return hf_wait_for (s_all_equal, self, limit_ms);
+    return HF_WAIT (s_all_equal (self), limit_ms);
 }
 
 //  ---- locks ------------------------------------------------------------------------------
@@ -178,21 +173,23 @@ s_ask_lock (hf_cluster_t *self, uint32_t id, const char *lock, hf_lock_view_t *v
     hf_probe_t *probe =
         hf_probe_new_to (hf_cluster_address (self, id), hf_cluster_client_port (self, id));
     hf_query_result_t result;
-    bool told = s_ask (self, probe, id, HF_WHAT_LOCK, lock, &result) &&
-                (result.status == HF_OK || result.status == HF_NOT_FOUND);
-    if (told && result.status == HF_OK) {
+    uint64_t start_ms = hf_wait_now_ms ();
+    bool answered = hf_probe_query (probe, HF_WHAT_LOCK, lock, &result, ASK_LIMIT_MS);
+    s_report_slow (self, id, start_ms, answered);
+    answered = answered && (result.status == HF_OK || result.status == HF_NOT_FOUND);
+    if (answered && result.status == HF_OK) {
         hf_scan_t scan = hf_scan_list (result.rows);
         hf_lock_row_t row;
         hf_holder_row_t hold;
-        told = hf_lock_row_get (&scan, &row) && hf_holder_row_get (&scan, &hold);
-        if (told)
+        answered = hf_lock_row_get (&scan, &row) && hf_holder_row_get (&scan, &hold);
+        if (answered)
             *view = (hf_lock_view_t){.holder = hold.session,
                                      .token = hold.token,
                                      .waiters = row.waiters,
                                      .staged = hold.staged};
     }
     hf_probe_destroy (&probe);
-    return told;
+    return answered;
 }
 
 bool
@@ -206,43 +203,15 @@ hf_cluster_lock (hf_cluster_t *self, const char *lock, hf_lock_view_t *view)
     return false;
 }
 
-typedef struct lock_wait {
-    hf_cluster_t *cluster;
-    const char *lock;
-    hf_lock_view_t *view;
-} lock_wait_t;
-
-static bool
-s_has_view (void *arg)
-{
-    lock_wait_t *wait = arg;
-    return hf_cluster_lock (wait->cluster, wait->lock, wait->view);
-}
-
 bool
 hf_cluster_wait_lock (hf_cluster_t *self, const char *lock, hf_lock_view_t *view, uint32_t limit_ms)
 {
-    lock_wait_t wait = {.cluster = self, .lock = lock, .view = view};
-    return hf_wait_for (s_has_view, &wait, limit_ms);
-}
-
-typedef struct waiters_wait {
-    hf_cluster_t *cluster;
-    const char *lock;
-    uint64_t waiters;
-} waiters_wait_t;
-
-static bool
-s_has_waiters (void *arg)
-{
-    waiters_wait_t *wait = arg;
-    hf_lock_view_t view;
-    return hf_cluster_lock (wait->cluster, wait->lock, &view) && view.waiters == wait->waiters;
+    return HF_WAIT (hf_cluster_lock (self, lock, view), limit_ms);
 }
 
 bool
 hf_cluster_wait_waiters (hf_cluster_t *self, const char *lock, uint64_t waiters, uint32_t limit_ms)
 {
-    waiters_wait_t wait = {.cluster = self, .lock = lock, .waiters = waiters};
-    return hf_wait_for (s_has_waiters, &wait, limit_ms);
+    hf_lock_view_t view;
+    return HF_WAIT (hf_cluster_lock (self, lock, &view) && view.waiters == waiters, limit_ms);
 }

@@ -1,4 +1,4 @@
-//  What nodes leave on their disks: replicated files and logs.
+//  Replicated files and logs on the disks of nodes.
 
 #include "tests/cluster/harness/hf_cluster_internal.h"
 #include <assert.h>
@@ -52,22 +52,15 @@ hf_cluster_read (const hf_cluster_t *self, uint32_t id, const char *file, size_t
     return hf_cluster_slurp (path, size);
 }
 
-typedef struct file_wait {
-    const hf_cluster_t *cluster;
-    const char *file;
-    const char *content;
-} file_wait_t;
-
+/*  Whether FILE is CONTENT on every node ("": or is missing). */
 static bool
-s_is_on_all (void *arg)
+s_is_on_all (const hf_cluster_t *self, const char *file, const char *content)
 {
-    file_wait_t *wait = arg;
-    size_t length = strlen (wait->content);
-    for (uint32_t id = 1; id <= wait->cluster->count; id++) {
+    size_t length = strlen (content);
+    for (uint32_t id = 1; id <= self->count; id++) {
         size_t size = 0;
-        char *bytes = hf_cluster_read (wait->cluster, id, wait->file, &size);
-        bool same =
-            bytes ? size == length && memcmp (bytes, wait->content, size) == 0 : length == 0;
+        char *bytes = hf_cluster_read (self, id, file, &size);
+        bool same = bytes ? size == length && memcmp (bytes, content, size) == 0 : length == 0;
         free (bytes);
         if (!same)
             return false;
@@ -76,7 +69,7 @@ s_is_on_all (void *arg)
 }
 
 static void
-s_tell_difference (const hf_cluster_t *self, const char *file, const char *wanted)
+s_report_difference (const hf_cluster_t *self, const char *file, const char *wanted)
 {
     fprintf (stderr, "harness: %s should be \"%s\"; it is", file, wanted);
     for (uint32_t id = 1; id <= self->count; id++) {
@@ -92,38 +85,11 @@ s_tell_difference (const hf_cluster_t *self, const char *file, const char *wante
 bool
 hf_cluster_wait_file (hf_cluster_t *self, const char *file, const char *content, uint32_t limit_ms)
 {
-    file_wait_t wait = {.cluster = self, .file = file, .content = content};
-    bool same = hf_wait_for (s_is_on_all, &wait, limit_ms) && s_is_on_all (&wait);
+    bool same =
+        HF_WAIT (s_is_on_all (self, file, content), limit_ms) && s_is_on_all (self, file, content);
     if (!same)
-        s_tell_difference (self, file, content);
+        s_report_difference (self, file, content);
     return same;
-}
-
-typedef struct either_wait {
-    file_wait_t one, other;
-} either_wait_t;
-
-static bool
-s_is_either_on_all (void *arg)
-{
-    either_wait_t *wait = arg;
-    return s_is_on_all (&wait->one) || s_is_on_all (&wait->other);
-}
-
-int
-hf_cluster_wait_file_either (hf_cluster_t *self, const char *file, const char *one,
-                             const char *other, uint32_t limit_ms)
-{
-    either_wait_t wait = {.one = {.cluster = self, .file = file, .content = one},
-                          .other = {.cluster = self, .file = file, .content = other}};
-    hf_wait_for (s_is_either_on_all, &wait, limit_ms);
-    if (s_is_on_all (&wait.one))
-        return 0;
-    if (s_is_on_all (&wait.other))
-        return 1;
-    s_tell_difference (self, file, one);
-    fprintf (stderr, "harness: or \"%s\"\n", other);
-    return -1;
 }
 
 //  ---- logs ------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 //  A bare DEALER socket to one node.
 
 #include "tests/cluster/harness/hf_probe.h"
+#include "base/hf_alloc.h"
 #include "tests/kit/hf_wait.h"
 #include <assert.h>
 #include <stdio.h>
@@ -23,8 +24,7 @@ hf_probe_new (uint16_t port)
 hf_probe_t *
 hf_probe_new_to (const char *host, uint16_t port)
 {
-    hf_probe_t *self = calloc (1, sizeof *self);
-    assert (self);
+    hf_probe_t *self = hf_alloc (sizeof *self);
     self->context = zmq_ctx_new ();
     self->socket = zmq_socket (self->context, ZMQ_DEALER);
     assert (self->socket);
@@ -60,6 +60,13 @@ hf_probe_send (hf_probe_t *self, const void *bytes, size_t size)
 {
     int rc = zmq_send (self->socket, bytes, size, 0);
     assert (rc >= 0);
+}
+
+void
+hf_probe_send_pack (hf_probe_t *self, hf_pack_t *pack)
+{
+    hf_probe_send (self, hf_pack_bytes (pack), hf_pack_size (pack));
+    hf_pack_reset (pack);
 }
 
 void
@@ -115,7 +122,7 @@ hf_probe_query (hf_probe_t *self, uint32_t what, const char *name, hf_query_resu
     hf_pack_t pack;
     hf_pack_init (&pack);
     hf_query_frame (&pack, &query);
-    hf_probe_send (self, hf_pack_bytes (&pack), hf_pack_size (&pack));
+    hf_probe_send_pack (self, &pack);
     hf_pack_done (&pack);
     uint64_t end = hf_wait_now_ms () + limit_ms;
     hf_span_t bytes;

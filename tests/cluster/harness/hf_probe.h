@@ -1,7 +1,7 @@
-/*  hf_probe.h - a bare DEALER socket to one node: says any bytes, hears the answers.
+/*  hf_probe.h - a bare DEALER socket to one node: sends any bytes, receives the answers.
  *
- *  For what the client library would never send, and for asking a node about itself
- *  without leaning on the library under test.
+ *  For what the client library would never send, and for queries to a node without the library
+ *  under test.
  */
 #ifndef HF_PROBE_H_INCLUDED
 #define HF_PROBE_H_INCLUDED
@@ -16,6 +16,8 @@ hf_probe_t *hf_probe_new_to (const char *address, uint16_t port);
 void hf_probe_destroy (hf_probe_t **self_p);
 
 void hf_probe_send (hf_probe_t *self, const void *bytes, size_t size);
+/*  The same with what is in the pack, which is empty then. */
+void hf_probe_send_pack (hf_probe_t *self, hf_pack_t *pack);
 /*  The same, as several message parts: COUNT spans. */
 void hf_probe_send_parts (hf_probe_t *self, const hf_span_t *parts, size_t count);
 

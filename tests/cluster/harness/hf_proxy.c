@@ -1,6 +1,7 @@
 //  The network between one client and the cluster: connections and delays.
 
 #include "tests/cluster/harness/hf_proxy_internal.h"
+#include "base/hf_alloc.h"
 #include "tests/kit/hf_ports.h"
 #include <assert.h>
 #include <pthread.h>
@@ -71,8 +72,7 @@ static void
 s_hold (hf_proxy_t *self, hf_way_t way, unsigned index, hf_verdict_t verdict, const void *bytes,
         size_t size)
 {
-    held_t *held = malloc (sizeof *held + size);
-    assert (held);
+    held_t *held = hf_alloc (sizeof *held + size);
     *held = (held_t){.way = way,
                      .peer = index,
                      .rule = verdict.held_by,
@@ -222,8 +222,7 @@ s_bind (hf_proxy_t *self, unsigned front)
 hf_proxy_t *
 hf_proxy_new (const hf_cluster_t *cluster)
 {
-    hf_proxy_t *self = calloc (1, sizeof *self);
-    assert (self);
+    hf_proxy_t *self = hf_alloc (sizeof *self);
     self->count = hf_cluster_count (cluster);
     self->context = zmq_ctx_new ();
     zmq_ctx_set (self->context, ZMQ_MAX_SOCKETS, 2048);
@@ -325,22 +324,8 @@ hf_proxy_answer_to (hf_proxy_t *self, uint32_t rule)
     return s_look (self, rule).answer;
 }
 
-typedef struct rule_wait {
-    hf_proxy_t *proxy;
-    uint32_t rule;
-    uint64_t times;
-} rule_wait_t;
-
-static bool
-s_has_fired (void *arg)
-{
-    rule_wait_t *wait = arg;
-    return hf_proxy_fired (wait->proxy, wait->rule) >= wait->times;
-}
-
 bool
 hf_proxy_wait_fired (hf_proxy_t *self, uint32_t rule, uint64_t times, uint32_t limit_ms)
 {
-    rule_wait_t wait = {.proxy = self, .rule = rule, .times = times};
-    return hf_wait_for (s_has_fired, &wait, limit_ms);
+    return HF_WAIT (hf_proxy_fired (self, rule) >= times, limit_ms);
 }

@@ -1,6 +1,7 @@
 //  A client in a process of its own, driven line by line.
 
 #include "tests/cluster/harness/hf_script.h"
+#include "base/hf_alloc.h"
 #include "tests/cluster/harness/hf_cluster.h"
 #include <assert.h>
 #include <errno.h>
@@ -31,8 +32,8 @@ struct hf_script {
 hf_script_t *
 hf_script_new (const char *name, const char *endpoints, const char *dir)
 {
-    hf_script_t *self = calloc (1, sizeof *self);
-    assert (self && strlen (name) < NAME_SIZE);
+    hf_script_t *self = hf_alloc (sizeof *self);
+    assert (strlen (name) < NAME_SIZE);
     strcpy (self->name, name);
     char log[1024];
     snprintf (log, sizeof log, "%s/%s.log", dir, name);
@@ -141,9 +142,8 @@ hf_script_say (hf_script_t *self, const char *format, ...)
 }
 
 static bool
-s_has_heard_or_ended (void *arg)
+s_has_heard_or_ended (hf_script_t *self)
 {
-    hf_script_t *self = arg;
     bool running = hf_process_running (self->process);
     s_listen (self);
     return self->heard || !running;
@@ -153,7 +153,7 @@ bool
 hf_script_hear (hf_script_t *self, hf_script_result_t *result, uint32_t limit_ms)
 {
     assert (self->waiting);
-    hf_wait_for (s_has_heard_or_ended, self, limit_ms);
+    HF_WAIT (s_has_heard_or_ended (self), limit_ms);
     if (!self->heard) {
         fprintf (stderr, "harness: %s gave no result within %u ms%s\n", self->name, limit_ms,
                  hf_process_running (self->process) ? "" : ": it has ended");
@@ -204,21 +204,8 @@ hf_script_ends (hf_script_t *self)
     return self->ends;
 }
 
-typedef struct loss_wait {
-    hf_script_t *script;
-    const char *lock;
-} loss_wait_t;
-
-static bool
-s_has_loss (void *arg)
-{
-    loss_wait_t *wait = arg;
-    return hf_script_losses (wait->script, wait->lock) > 0;
-}
-
 bool
 hf_script_wait_loss (hf_script_t *self, const char *lock, uint32_t limit_ms)
 {
-    loss_wait_t wait = {.script = self, .lock = lock};
-    return hf_wait_for (s_has_loss, &wait, limit_ms);
+    return HF_WAIT (hf_script_losses (self, lock) > 0, limit_ms);
 }

@@ -155,13 +155,6 @@ s_note_grant (hf_test_client_t *self, s_section_t *section)
     s_begins (self, &section->grant);
 }
 
-static bool
-s_over (void *arg)
-{
-    const hf_test_client_t *self = arg;
-    return atomic_load (self->stop);
-}
-
 /*  Hold the lock a while: mostly not at all, sometimes longer than a short lease lasts. */
 static void
 s_dwell (hf_test_client_t *self, s_section_t *section)
@@ -169,7 +162,7 @@ s_dwell (hf_test_client_t *self, s_section_t *section)
     uint32_t draw = hf_random_u32 (&self->seed, 200);
     uint32_t ms = draw == 0 ? 2500 : draw < 20 ? hf_random_u32 (&self->seed, 100) : 0;
     for (uint32_t past_ms = 0; past_ms < ms; past_ms += 100) {
-        hf_wait_never (s_over, self, ms - past_ms < 100 ? ms - past_ms : 100);
+        HF_WAIT (atomic_load (self->stop), ms - past_ms < 100 ? ms - past_ms : 100);
         s_note_lease (self, section);
     }
 }

@@ -76,13 +76,6 @@ s_options (s_run_t *run, int argc, char **argv)
 
 //  ---- faults -----------------------------------------------------------------------
 
-static bool
-s_never (void *arg)
-{
-    (void)arg;
-    return false;
-}
-
 static void
 s_fault (s_run_t *run, uint32_t id, bool stop)
 {
@@ -122,7 +115,7 @@ s_trouble (s_run_t *run)
     uint64_t end_ns = hf_test_now_ns () + (uint64_t)run->seconds * 1000000000;
     hf_random_t seed = {run->seed};
     while (hf_test_now_ns () < end_ns) {
-        hf_wait_never (s_never, NULL, 500 + hf_random_u32 (&seed, 2500));
+        HF_WAIT (false, 500 + hf_random_u32 (&seed, 2500));
         //  The leader as often as both others together: its end is the harder case.
         uint32_t leader = hf_random_u32 (&seed, 2) ? hf_cluster_leader (run->cluster) : 0;
         uint32_t victim = leader ? leader : 1 + hf_random_u32 (&seed, S_NODES);
@@ -133,7 +126,7 @@ s_trouble (s_run_t *run)
             s_fault (run, 1 + victim % S_NODES, hf_random_u32 (&seed, 2) == 0);
             duration_ms = 500 + hf_random_u32 (&seed, 6000);
         }
-        hf_wait_never (s_never, NULL, duration_ms);
+        HF_WAIT (false, duration_ms);
         if (!s_heal (run))
             return false;
     }

@@ -32,9 +32,8 @@ s_forget (s_disks_t *self)
 
 /*  Read all files from all disks; true when every node has the same bytes. */
 static bool
-s_equal (void *arg)
+s_equal (s_disks_t *self)
 {
-    s_disks_t *self = arg;
     bool equal = true;
     s_forget (self);
     for (uint32_t id = 1; id <= self->nodes; id++) {
@@ -91,7 +90,7 @@ hf_verdict (hf_cluster_t *cluster, uint32_t nodes, const char *path, uint32_t li
 {
     s_disks_t disks = {.cluster = cluster, .nodes = nodes};
     unsigned violations = 0;
-    if (!hf_wait_for (s_equal, &disks, limit_ms)) {
+    if (!HF_WAIT (s_equal (&disks), limit_ms)) {
         if (limit_ms > 0) {
             s_report_difference (&disks);
             violations++;

@@ -2,6 +2,7 @@
 
 #include "tests/kit/hf_test.h"
 #include "tests/kit/hf_folder.h"
+#include "base/hf_alloc.h"
 #include "client/holdfast.h"
 #include "tests/cluster/harness/hf_cluster.h"
 #include <sys/stat.h>
@@ -23,14 +24,12 @@ static const hf_session_options_t s_minute = {.size = sizeof s_minute, .ttl_ms =
 static int
 s_setup (void **state)
 {
-    stage_t *self = calloc (1, sizeof *self);
-    assert_non_null (self);
+    stage_t *self = hf_alloc (sizeof *self);
     *state = self;
     self->cluster = hf_cluster_new (3);
     hf_cluster_add_argument (self->cluster, "--log-keep");
     hf_cluster_add_argument (self->cluster, "64k");
-    self->content = calloc (1, PIECE * PIECES_MAX + 1);
-    assert_non_null (self->content);
+    self->content = hf_alloc (PIECE * PIECES_MAX + 1);
     return 0;
 }
 
@@ -49,8 +48,7 @@ s_teardown (void **state)
 static void
 s_begin (stage_t *self)
 {
-    assert_true (hf_cluster_start_all (self->cluster));
-    assert_true (hf_cluster_wait_leader_is (self->cluster, 1, HF_CLUSTER_LIMIT_MS));
+    assert_true (hf_cluster_begin (self->cluster));
     hf_client_options_t options = {.size = sizeof options,
                                    .endpoints = hf_cluster_endpoints (self->cluster)};
     self->client = hf_client_new (&options, NULL);
@@ -105,28 +103,13 @@ s_wipe (stage_t *self, uint32_t id)
     assert_int_equal (hf_folder_remove (hf_cluster_node_dir (self->cluster, id)), 0);
 }
 
-//  Node 3 itself knows it from the log, so that it is known to a majority.
+//  Node 3 itself has it from the log, so it is committed.
 static bool
-s_node_3_counts (void *arg)
+s_node_3_counts (stage_t *self)
 {
-    stage_t *self = arg;
     hf_node_status_t status;
     return hf_cluster_status (self->cluster, 3, &status) && status.leader != 0 &&
            status.not_counted == 0;
-}
-
-static bool
-s_somebody_leads (void *arg)
-{
-    stage_t *self = arg;
-    return hf_cluster_leader (self->cluster) != 0;
-}
-
-static bool
-s_takes_over (void *arg)
-{
-    stage_t *self = arg;
-    return hf_cluster_log_has (self->cluster, 3, "takes over");
 }
 
 static void
@@ -160,7 +143,7 @@ test_away_for_longer_than_the_log (void **state)
     assert_true (hf_cluster_start (self->cluster, 3));
     assert_true (hf_cluster_wait_equal (self->cluster, HF_CLUSTER_LIMIT_MS));
     assert_true (hf_cluster_log_has (self->cluster, 3, "took over the state"));
-    //  And it lives on, whoever leads: the node that sent it goes.
+    //  The state lives on under another leader: the node that sent it is killed.
     hf_cluster_kill (self->cluster, 1);
     assert_int_equal (hf_release (self->session, "held", grant.token, LIMIT_MS), HF_OK);
     assert_true (hf_cluster_start (self->cluster, 1));
@@ -179,7 +162,7 @@ test_a_node_that_lost_its_disk_comes_to_count (void **state)
     s_wipe (self, 3);
     assert_true (hf_cluster_start (self->cluster, 3));
     s_append (self);
-    assert_true (hf_wait_for (s_node_3_counts, self, HF_CLUSTER_LIMIT_MS));
+    assert_true (HF_WAIT (s_node_3_counts (self), HF_CLUSTER_LIMIT_MS));
     assert_true (hf_cluster_wait_equal (self->cluster, HF_CLUSTER_LIMIT_MS));
     //  It counts: with it and without the leader there is a majority.
     hf_cluster_kill (self->cluster, 1);
@@ -188,9 +171,9 @@ test_a_node_that_lost_its_disk_comes_to_count (void **state)
     s_end (self);
 }
 
-//  What it had acknowledged may be known to nobody else who is up: it must not help to elect.
+//  No other node that runs may have what it acknowledged: its vote must not count.
 static void
-test_a_node_that_lost_its_disk_elects_nobody (void **state)
+test_a_node_that_lost_its_disk_does_not_elect (void **state)
 {
     stage_t *self = *state;
     s_begin (self);
@@ -201,9 +184,9 @@ test_a_node_that_lost_its_disk_elects_nobody (void **state)
     s_wipe (self, 3);
     assert_true (hf_cluster_start (self->cluster, 2));
     assert_true (hf_cluster_start (self->cluster, 3));
-    assert_true (hf_wait_never (s_somebody_leads, self, 3000));
+    assert_true (HF_WAIT_NEVER (hf_cluster_leader (self->cluster) != 0, 3000));
     assert_true (hf_cluster_start (self->cluster, 1));
-    assert_true (hf_wait_for (s_node_3_counts, self, HF_CLUSTER_LIMIT_MS));
+    assert_true (HF_WAIT (s_node_3_counts (self), HF_CLUSTER_LIMIT_MS));
     s_append (self);
     s_end (self);
 }
@@ -218,16 +201,17 @@ test_killed_while_it_takes_over (void **state)
     hf_cluster_kill (self->cluster, 3);
     s_until_pruned_behind (self, status.last_index);
     hf_cluster_launch (self->cluster, 3);
-    assert_true (hf_wait_for (s_takes_over, self, HF_CLUSTER_LIMIT_MS));
+    assert_true (
+        HF_WAIT (hf_cluster_log_has (self->cluster, 3, "takes over"), HF_CLUSTER_LIMIT_MS));
     hf_cluster_kill (self->cluster, 3);
     assert_true (hf_cluster_start (self->cluster, 3));
     s_append (self);
     s_end (self);
 }
 
-//  Only nodes that need the leader's state can open its term: it must not wait for that.
+//  The only nodes that can commit in the new term need the leader's state first: it must not wait.
 static void
-test_a_term_opens_with_who_is_behind (void **state)
+test_a_term_opens_with_nodes_behind (void **state)
 {
     stage_t *self = *state;
     s_begin (self);
@@ -241,17 +225,17 @@ test_a_term_opens_with_who_is_behind (void **state)
     for (uint32_t id = 1; id <= 3; id++)
         assert_true (hf_cluster_start (self->cluster, id));
     s_append (self);
-    assert_true (hf_wait_for (s_node_3_counts, self, HF_CLUSTER_LIMIT_MS));
+    assert_true (HF_WAIT (s_node_3_counts (self), HF_CLUSTER_LIMIT_MS));
     s_end (self);
 }
 
 static void
-test_a_cluster_forms_with_everybody (void **state)
+test_a_cluster_forms_with_all_nodes (void **state)
 {
     stage_t *self = *state;
     assert_true (hf_cluster_start (self->cluster, 1));
     assert_true (hf_cluster_start (self->cluster, 2));
-    assert_true (hf_wait_never (s_somebody_leads, self, 2000));
+    assert_true (HF_WAIT_NEVER (hf_cluster_leader (self->cluster) != 0, 2000));
     assert_true (hf_cluster_log_has (self->cluster, 1, "missing: 3"));
     s_begin (self);
     //  From now on a majority is enough, also from a cold start.
@@ -272,10 +256,10 @@ main (void)
     const struct CMUnitTest tests[] = {
         TEST (test_away_for_longer_than_the_log),
         TEST (test_a_node_that_lost_its_disk_comes_to_count),
-        TEST (test_a_node_that_lost_its_disk_elects_nobody),
+        TEST (test_a_node_that_lost_its_disk_does_not_elect),
         TEST (test_killed_while_it_takes_over),
-        TEST (test_a_term_opens_with_who_is_behind),
-        TEST (test_a_cluster_forms_with_everybody),
+        TEST (test_a_term_opens_with_nodes_behind),
+        TEST (test_a_cluster_forms_with_all_nodes),
     };
     return cmocka_run_group_tests_name ("a node that was away", tests, NULL, NULL);
 }

@@ -210,18 +210,17 @@ test_log_lost_and_files_kept (void **state)
 #define OTHER_LIST "was started with another cluster list"
 
 static bool
-s_all_have_told (void *arg)
+s_all_have_logged (hf_cluster_t *cluster)
 {
-    hf_cluster_t *cluster = arg;
     return hf_cluster_log_has (cluster, 1, "node 3 " OTHER_LIST) &&
            hf_cluster_log_has (cluster, 2, "node 3 " OTHER_LIST) &&
            hf_cluster_log_has (cluster, 3, "node 1 " OTHER_LIST) &&
            hf_cluster_log_has (cluster, 3, "node 2 " OTHER_LIST);
 }
 
-/*  How often a node's log tells of another list. */
+/*  How often a node's log reports another list. */
 static unsigned
-s_times_told (const hf_cluster_t *cluster, uint32_t id)
+s_times_logged (const hf_cluster_t *cluster, uint32_t id)
 {
     FILE *log = fopen (hf_cluster_log_path (cluster, id), "r");
     assert_non_null (log);
@@ -231,13 +230,6 @@ s_times_told (const hf_cluster_t *cluster, uint32_t id)
         times += strstr (line, OTHER_LIST) != NULL;
     fclose (log);
     return times;
-}
-
-static bool
-s_joins (void *arg)
-{
-    hf_node_status_t status;
-    return hf_cluster_status (arg, 3, &status) && status.leader != 0;
 }
 
 static void
@@ -250,7 +242,7 @@ test_other_list_than_the_peers (void **state)
         snprintf (list + strlen (list), sizeof list - strlen (list), "%s%u@%s:%u:%u",
                   id > 1 ? "," : "", id, id == 3 ? "localhost" : "127.0.0.1",
                   hf_cluster_client_port (cluster, id), hf_cluster_node_port (cluster, id));
-    //  It was one of them once; the folder that it had then would refuse this list.
+    //  Node 3 was a member with the old list; its folder would refuse the new one.
     assert_true (hf_cluster_start_all (cluster));
     assert_true (hf_cluster_wait_leader_is (cluster, 1, HF_CLUSTER_LIMIT_MS));
     hf_cluster_kill (cluster, 3);
@@ -261,17 +253,15 @@ test_other_list_than_the_peers (void **state)
     remove (path);
     hf_cluster_set_list (cluster, 3, list);
     assert_true (hf_cluster_start (cluster, 3));
-    assert_true (hf_wait_for (s_all_have_told, cluster, HF_CLUSTER_LIMIT_MS));
+    assert_true (HF_WAIT (s_all_have_logged (cluster), HF_CLUSTER_LIMIT_MS));
     //  The other two are a majority.
-    hf_node_status_t one = {.leader = 0};
-    uint64_t end = hf_wait_now_ms () + HF_CLUSTER_LIMIT_MS;
-    while (one.leader != 1 && hf_wait_now_ms () < end)
-        hf_cluster_status (cluster, 1, &one);
-    assert_int_equal (one.leader, 1);
-    assert_true (hf_wait_never (s_joins, cluster, 1500));
-    assert_int_equal (s_times_told (cluster, 1), 1);
-    assert_int_equal (s_times_told (cluster, 2), 1);
-    assert_int_equal (s_times_told (cluster, 3), 2);
+    hf_node_status_t one, three;
+    assert_true (
+        HF_WAIT (hf_cluster_status (cluster, 1, &one) && one.leader == 1, HF_CLUSTER_LIMIT_MS));
+    assert_true (HF_WAIT_NEVER (hf_cluster_status (cluster, 3, &three) && three.leader != 0, 1500));
+    assert_int_equal (s_times_logged (cluster, 1), 1);
+    assert_int_equal (s_times_logged (cluster, 2), 1);
+    assert_int_equal (s_times_logged (cluster, 3), 2);
     assert_true (hf_cluster_passed (cluster));
 }
 

@@ -25,11 +25,10 @@ s_tell_nodes (hf_world_t *world)
     }
 }
 
-/*  Who lost its disk is one of them again. */
+/*  Every node counts, also those that lost their disks. */
 static bool
-s_all_count (void *arg)
+s_all_count (hf_world_t *world)
 {
-    hf_world_t *world = arg;
     for (uint32_t id = 1; id <= world->nodes; id++) {
         hf_node_status_t status;
         if (!hf_cluster_status (world->cluster, id, &status) || status.not_counted != 0)
@@ -55,7 +54,7 @@ s_progress (hf_world_t *world)
         return false;
     }
     hf_world_note (world, "clients have ended");
-    if (!hf_wait_for (s_all_count, world, S_LIMIT_MS)) {
+    if (!HF_WAIT (s_all_count (world), S_LIMIT_MS)) {
         fprintf (stderr, "violation: a node that lost its disk was not taken in again\n");
         s_tell_nodes (world);
         return false;

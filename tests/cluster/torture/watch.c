@@ -1,7 +1,7 @@
-//  A thread that asks all the time which node leads.
+//  A thread that keeps asking the nodes which of them leads.
 
 #include "tests/cluster/torture/watch.h"
-#include "tests/cluster/harness/hf_probe.h"
+#include "base/hf_alloc.h"
 #include <assert.h>
 #include <pthread.h>
 #include <signal.h>
@@ -29,30 +29,9 @@ struct hf_watch {
 };
 
 static bool
-s_stopped (void *arg)
+s_stopped (const hf_watch_t *self)
 {
-    return atomic_load (&((hf_watch_t *)arg)->stop);
-}
-
-/*  Whether the node says that it leads, and in which term. */
-static bool
-s_leads (const s_place_t *place, uint64_t *term)
-{
-    hf_probe_t *probe = hf_probe_new_to (place->address, place->port);
-    hf_query_result_t result;
-    bool leads = false;
-    if (hf_probe_query (probe, HF_WHAT_STATUS, "", &result, S_ASK_MS) && result.status == HF_OK) {
-        hf_scan_t scan = hf_scan_list (result.rows);
-        hf_fact_row_t fact;
-        while (!hf_scan_at_end (&scan) && hf_fact_row_get (&scan, &fact)) {
-            if (hf_span_equal (fact.key, hf_span_text ("role")))
-                leads = hf_span_equal (fact.text, hf_span_text ("leader"));
-            if (hf_span_equal (fact.key, hf_span_text ("term")))
-                *term = fact.number;
-        }
-    }
-    hf_probe_destroy (&probe);
-    return leads;
+    return atomic_load (&self->stop);
 }
 
 static void *
@@ -61,14 +40,15 @@ s_run (void *arg)
     hf_watch_t *self = arg;
     while (!s_stopped (self)) {
         for (unsigned id = 1; id <= self->nodes && !s_stopped (self); id++) {
-            uint64_t term = 0;
-            if (!s_leads (&self->place[id], &term) || term <= self->term)
+            hf_node_status_t status;
+            if (!hf_status_ask (self->place[id].address, self->place[id].port, &status, S_ASK_MS) ||
+                strcmp (status.role, "leader") != 0 || status.term <= self->term)
                 continue;
-            self->term = term;
+            self->term = status.term;
             atomic_store (&self->leader, id);
             atomic_fetch_add (&self->changes, 1);
         }
-        hf_wait_for (s_stopped, self, S_PAUSE_MS);
+        HF_WAIT (s_stopped (self), S_PAUSE_MS);
     }
     return NULL;
 }
@@ -76,8 +56,7 @@ s_run (void *arg)
 hf_watch_t *
 hf_watch_new (const hf_cluster_t *cluster)
 {
-    hf_watch_t *self = calloc (1, sizeof *self);
-    assert (self);
+    hf_watch_t *self = hf_alloc (sizeof *self);
     self->nodes = hf_cluster_count (cluster);
     for (uint32_t id = 1; id <= self->nodes; id++) {
         snprintf (self->place[id].address, sizeof self->place[id].address, "%s",

@@ -4,4 +4,4 @@ set -eu
 cd "$1/tests"
 wrong=$(find . -name '*.[ch]' ! -path './kit/hf_wait.c' -exec \
     grep -HnE '(^|[^[:alnum:]_])(sleep|usleep|nanosleep|clock_nanosleep|zclock_sleep|thrd_sleep) *\(' {} + || true)
-[ -z "$wrong" ] || { echo "sleeps in tests; wait for a condition (hf_wait_for):"; echo "$wrong"; exit 1; }
+[ -z "$wrong" ] || { echo "sleeps in tests; wait for a condition (HF_WAIT):"; echo "$wrong"; exit 1; }
