@@ -1,28 +1,18 @@
 //  The checker itself: memory, names, verdicts, and the order of its parts.
 #include "tests/cluster/check/check_private.h"
+#include "base/hf_hash.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <stdarg.h>
-#include <stdlib.h>
-#include <string.h>
 
 hf_check_t *
 hf_check_new (FILE *out)
 {
-    hf_check_t *self = check_alloc (1, sizeof *self);
+    hf_check_t *self = hf_alloc (sizeof *self);
+    hf_table_init (&self->locks.table);
+    hf_table_init (&self->files.table);
     self->out = out;
     return self;
-}
-
-static void
-s_files_done (hf_check_t *self)
-{
-    for (uint32_t i = 0; self->file && i <= self->files.count; i++)
-        free (self->file[i].segments);
-    free (self->file);
-    for (size_t i = 0; i < self->contents_count; i++)
-        free (self->contents[i].bytes);
-    free (self->contents);
 }
 
 void
@@ -32,38 +22,33 @@ hf_check_destroy (hf_check_t **self_p)
     hf_check_t *self = *self_p;
     if (!self)
         return;
-    s_files_done (self);
-    for (uint16_t i = 0; i < self->sources_count; i++)
-        free (self->sources[i]);
-    free (self->sources);
+    for (uint32_t i = 0; self->file && i <= self->files.all.count; i++)
+        hf_array_free (&self->file[i].segments);
+    free (self->file);
+    for (size_t i = 0; i < self->contents.count; i++)
+        free (self->contents.list[i].bytes);
+    hf_array_free (&self->contents);
+    for (size_t i = 0; i < self->sources.count; i++)
+        free (self->sources.list[i]);
+    hf_array_free (&self->sources);
     names_done (&self->locks);
     names_done (&self->files);
     order_done (&self->order);
     free (self->holds);
-    free (self->ops);
+    hf_array_free (&self->ops);
     free (self);
     *self_p = NULL;
 }
 
-//  ---- memory -----------------------------------------------------------------------
+//  ---- lists ------------------------------------------------------------------------
 
-void *
-check_alloc (size_t count, size_t size)
+int
+check_compare (const uint64_t left[CHECK_KEYS], const uint64_t right[CHECK_KEYS])
 {
-    void *memory = calloc (count ? count : 1, size);
-    assert (memory);
-    return memory;
-}
-
-void *
-check_grow (void *array, size_t count, size_t *room, size_t size)
-{
-    if (count < *room)
-        return array;
-    *room = *room ? *room * 2 : 64;
-    array = realloc (array, *room * size);
-    assert (array);
-    return array;
+    size_t i = 0;
+    while (i + 1 < CHECK_KEYS && left[i] == right[i])
+        i++;
+    return left[i] < right[i] ? -1 : left[i] > right[i];
 }
 
 void
@@ -73,81 +58,59 @@ check_sort (void *array, size_t count, size_t size, op_compare_fn *compare)
         qsort (array, count, size, compare);
 }
 
+void *
+check_list (size_t count, size_t size)
+{
+    return hf_alloc ((count > 0 ? count : 1) * size);
+}
+
 const op_t **
 check_select (const hf_check_t *self, op_filter_fn *takes, op_compare_fn *compare, size_t *count)
 {
-    size_t total = 0;
-    for (size_t i = 0; i < self->ops_count; i++)
-        total += takes (&self->ops[i]);
-    const op_t **list = check_alloc (total, sizeof *list);
-    *count = 0;
-    for (size_t i = 0; i < self->ops_count; i++) {
-        if (takes (&self->ops[i]))
-            list[(*count)++] = &self->ops[i];
+    HF_ARRAY (const op_t *) ops = {0};
+    for (size_t i = 0; i < self->ops.count; i++) {
+        if (takes (&self->ops.list[i]))
+            *hf_array_add (&ops) = &self->ops.list[i];
     }
-    check_sort (list, total, sizeof *list, compare);
-    return list;
+    check_sort (ops.list, ops.count, sizeof *ops.list, compare);
+    *count = ops.count;
+    return ops.list;
 }
 
 //  ---- names ------------------------------------------------------------------------
 
-static uint32_t
-s_name_hash (const char *name, size_t size)
-{
-    uint32_t hash = 2166136261U;
-    for (size_t i = 0; i < size; i++)
-        hash = (hash ^ (uint8_t)name[i]) * 16777619U;
-    return hash;
-}
-
-static uint32_t *
-s_slot (const names_t *self, const char *name, size_t size)
-{
-    uint32_t mask = self->slots_count - 1;
-    uint32_t at = s_name_hash (name, size) & mask;
-    while (self->slots[at]) {
-        const char *other = self->name[self->slots[at] - 1];
-        if (strlen (other) == size && memcmp (other, name, size) == 0)
-            break;
-        at = (at + 1) & mask;
-    }
-    return &self->slots[at];
-}
-
-static void
-s_names_widen (names_t *self)
-{
-    free (self->slots);
-    self->slots_count = self->slots_count ? self->slots_count * 2 : 256;
-    self->slots = check_alloc (self->slots_count, sizeof *self->slots);
-    for (uint32_t i = 0; i < self->count; i++)
-        *s_slot (self, self->name[i], strlen (self->name[i])) = i + 1;
-}
-
 uint32_t
-names_put (names_t *self, const char *name, size_t size)
+names_put (names_t *self, const char *text, size_t size)
 {
-    if (2 * (self->count + 1) > self->slots_count)
-        s_names_widen (self);
-    uint32_t *slot = s_slot (self, name, size);
-    if (*slot)
-        return *slot;
-    size_t room = self->room;
-    self->name = check_grow (self->name, self->count, &room, sizeof *self->name);
-    self->room = (uint32_t)room;
-    self->name[self->count] = strndup (name, size);
-    assert (self->name[self->count]);
-    *slot = ++self->count;
-    return self->count;
+    uint64_t hash = hf_hash (0, text, size);
+    for (hf_table_node_t *node = hf_table_seek (&self->table, hash); node;
+         node = hf_table_again (node)) {
+        const name_t *name = HF_AROUND (node, name_t, node);
+        if (strlen (name->text) == size && memcmp (name->text, text, size) == 0)
+            return name->number;
+    }
+    name_t *name = hf_alloc (sizeof *name + size + 1);
+    memcpy (name->text, text, size);
+    *hf_array_add (&self->all) = name;
+    name->number = (uint32_t)self->all.count;
+    hf_table_insert (&self->table, &name->node, hash);
+    return name->number;
+}
+
+const char *
+names_text (const names_t *self, uint32_t number)
+{
+    assert (number >= 1 && number <= self->all.count);
+    return self->all.list[number - 1]->text;
 }
 
 void
 names_done (names_t *self)
 {
-    for (uint32_t i = 0; i < self->count; i++)
-        free (self->name[i]);
-    free (self->name);
-    free (self->slots);
+    for (size_t i = 0; i < self->all.count; i++)
+        free (self->all.list[i]);
+    hf_array_free (&self->all);
+    hf_table_done (&self->table);
 }
 
 //  ---- verdicts ---------------------------------------------------------------------
@@ -165,16 +128,16 @@ static const char *const s_said_names[] = {"undecided", "OK",   "NOT_GRANTED", "
                                            "expired",   "LOST", "NOT_FOUND",   "refused"};
 
 static void
-s_tell_op (const hf_check_t *self, const op_t *op)
+s_report_op (const hf_check_t *self, const op_t *op)
 {
     if (!op)
         return;
-    fprintf (self->out, "    %s:%u: %s", self->sources[op->source], op->line,
+    fprintf (self->out, "    %s:%u: %s", self->sources.list[op->source], op->line,
              s_kind_names[op->kind]);
     if (op->lock)
-        fprintf (self->out, " lock \"%s\"", self->locks.name[op->lock - 1]);
+        fprintf (self->out, " lock \"%s\"", names_text (&self->locks, op->lock));
     if (op->file)
-        fprintf (self->out, " file \"%s\"", self->files.name[op->file - 1]);
+        fprintf (self->out, " file \"%s\"", names_text (&self->files, op->file));
     if (op->token)
         fprintf (self->out, " token %" PRIu64, op->token);
     if (op->index)
@@ -200,8 +163,8 @@ check_wrong (hf_check_t *self, hf_promise_t promise, const op_t *op, const op_t 
     vfprintf (self->out, format, args);
     fputc ('\n', self->out);
     va_end (args);
-    s_tell_op (self, op);
-    s_tell_op (self, other);
+    s_report_op (self, op);
+    s_report_op (self, other);
 }
 
 unsigned
@@ -237,9 +200,10 @@ hf_check_summary (const hf_check_t *self, FILE *out)
 {
     fprintf (out,
              "holdfast-check: %zu operations, %zu grants, %zu sections (%zu undecided), %zu reads "
-             "(%zu checked), %u locks, %u files on %u nodes: %u violations",
-             self->ops_count, self->grants, self->sections, self->undecided, self->reads,
-             self->reads_checked, self->locks.count, self->files.count, self->nodes, self->total);
+             "(%zu checked), %zu locks, %zu files on %u nodes: %u violations",
+             self->ops.count, self->grants, self->sections, self->undecided, self->reads,
+             self->reads_checked, self->locks.all.count, self->files.all.count, self->nodes,
+             self->total);
     for (unsigned i = 0; i < HF_PROMISES; i++) {
         if (self->found[i])
             fprintf (out, ", %s %u", s_promise_names[i], self->found[i]);

@@ -5,7 +5,7 @@
  *      hf_check_folder (check, "node-1/files", error);       //  one for each node; or none
  *      unsigned violations = hf_check_run (check);
  *
- *  The format of a history is in hf_history.h. The checker has no code in common with the
+ *  The format of a history is in hf_history.h. The checker shares no rule with the
  *  service: it replays the operations in the order of their indexes against rules of its own.
  *  Operations without an answer may have happened or not; what the files and the
  *  answers of others show decides, never a search. O(n log n).
@@ -32,11 +32,11 @@ typedef enum hf_promise {
     HF_PROMISES
 } hf_promise_t;
 
-#define HF_CHECK_REPORT_MAX 20 //  so many violations are told in full
+#define HF_CHECK_REPORT_MAX 20 //  so many violations are reported in full
 
 typedef struct hf_check hf_check_t;
 
-/*  Violations are told on OUT; NULL: only counted. */
+/*  Violations are reported on OUT; NULL: only counted. */
 hf_check_t *hf_check_new (FILE *out);
 void hf_check_destroy (hf_check_t **self_p);
 

@@ -2,6 +2,8 @@
 #ifndef HF_CHECK_PRIVATE_H_INCLUDED
 #define HF_CHECK_PRIVATE_H_INCLUDED
 
+#include "base/hf_array.h"
+#include "base/hf_table.h"
 #include "tests/cluster/check/check.h"
 
 #define NEVER   UINT64_MAX
@@ -50,7 +52,7 @@ typedef struct op {
     uint32_t seen;   //  append: times in its file
     uint16_t source; //  which history
     uint8_t kind, said;
-    bool again;      //  acquire: told of a grant that was told before
+    bool again;      //  acquire: reports a grant that was reported before
     bool by_cluster; //  lost, ended
 } op_t;
 
@@ -72,16 +74,16 @@ typedef struct hold {
     uint32_t seen;       //  files it is in
     uint32_t first_file; //  the first that it was found in, and where
     size_t first_at;
-    bool dropped; //  somebody tried to end it and was not answered
-    bool foreign; //  somebody else ended it, or tried
+    bool dropped; //  a request to end it was not answered
+    bool foreign; //  another session ended it, or tried
 } hold_t;
 
 /*  Where a section lies in a file. */
 typedef struct segment {
     size_t start, end;
     const hold_t *hold;
-    uint64_t known;  //  from then on everybody sees it
-    uint64_t before; //  until then nobody can
+    uint64_t known;  //  from then on every read sees it
+    uint64_t before; //  until then no read can
 } segment_t;
 
 typedef struct content {
@@ -92,9 +94,8 @@ typedef struct content {
 
 typedef struct file_state {
     const content_t *content; //  of the first node; NULL: not given
-    segment_t *segments;
-    size_t count, room;
-    bool laid;   //  segments are known
+    HF_ARRAY (segment_t) segments;
+    bool laid;   //  segments are complete
     bool broken; //  the walk had to stop
 } file_state_t;
 
@@ -108,23 +109,24 @@ typedef struct order {
     uint64_t *reached;  //  [i]: highest index of ended[0..i]
 } order_t;
 
+typedef struct name {
+    hf_table_node_t node;
+    uint32_t number;
+    char text[];
+} name_t;
+
 typedef struct names {
-    char **name;
-    uint32_t count, room;
-    uint32_t *slots;
-    uint32_t slots_count;
+    HF_ARRAY (name_t *) all; //  by number - 1
+    hf_table_t table;
 } names_t;
 
 struct hf_check {
     FILE *out;
     unsigned found[HF_PROMISES], total;
-    char **sources;
-    uint16_t sources_count;
+    HF_ARRAY (char *) sources;
     names_t locks, files;
-    op_t *ops;
-    size_t ops_count, ops_room;
-    content_t *contents;
-    size_t contents_count, contents_room;
+    HF_ARRAY (op_t) ops;
+    HF_ARRAY (content_t) contents;
     uint32_t nodes;
     hold_t *holds;
     uint32_t holds_count;
@@ -136,19 +138,48 @@ struct hf_check {
 
 //  ---- helpers ------------------------------------------------------------------
 
-/*  Room for one more. */
-void *check_grow (void *array, size_t count, size_t *room, size_t size);
-void *check_alloc (size_t count, size_t size);
+/*  COUNT zeroed elements of SIZE bytes, for free (3). */
+void *check_list (size_t count, size_t size);
 /*  Pointers to the operations that TAKES takes, sorted; *count of them; the caller frees. */
 typedef bool (op_filter_fn) (const op_t *op);
 typedef int (op_compare_fn) (const void *a, const void *b);
 const op_t **check_select (const hf_check_t *self, op_filter_fn *takes, op_compare_fn *compare,
                            size_t *count);
 void check_sort (void *array, size_t count, size_t size, op_compare_fn *compare);
-#define ORDER(a, b) ((a) < (b) ? -1 : (a) > (b))
+
+/*  A comparison function NAME for check_sort, by up to five keys: numbers from ROW, a TYPE *. */
+#define CHECK_KEYS 5
+int check_compare (const uint64_t left[CHECK_KEYS], const uint64_t right[CHECK_KEYS]);
+#define CHECK_COMPARE(name, type, ...)                                                             \
+    static void name##_keys (type const *row, uint64_t keys[CHECK_KEYS])                           \
+    {                                                                                              \
+        memcpy (keys, (const uint64_t[CHECK_KEYS]){__VA_ARGS__}, CHECK_KEYS * sizeof *keys);       \
+    }                                                                                              \
+    static int name (const void *a, const void *b)                                                 \
+    {                                                                                              \
+        uint64_t left[CHECK_KEYS], right[CHECK_KEYS];                                              \
+        name##_keys (a, left);                                                                     \
+        name##_keys (b, right);                                                                    \
+        return check_compare (left, right);                                                        \
+    }
+
+/*  The first AT of FROM to TO for which BELOW is false; it is true for all before that. */
+#define CHECK_FIRST(at, from, to, below)                                                           \
+    __extension__({                                                                                \
+        size_t check_low = (from), check_high = (to);                                              \
+        while (check_low < check_high) {                                                           \
+            size_t at = (check_low + check_high) / 2;                                              \
+            if (below)                                                                             \
+                check_low = at + 1;                                                                \
+            else                                                                                   \
+                check_high = at;                                                                   \
+        }                                                                                          \
+        check_low;                                                                                 \
+    })
 
 /*  The number of a name, from 1; 0 is none. */
-uint32_t names_put (names_t *self, const char *name, size_t size);
+uint32_t names_put (names_t *self, const char *text, size_t size);
+const char *names_text (const names_t *self, uint32_t number);
 void names_done (names_t *self);
 
 /*  Report a violation that OP and OTHER (either may be NULL) show. */

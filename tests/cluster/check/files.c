@@ -4,23 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int
-s_by_file (const void *a, const void *b)
-{
-    const content_t *left = a, *right = b;
-    if (left->file != right->file)
-        return ORDER (left->file, right->file);
-    return ORDER (left->node, right->node);
-}
+CHECK_COMPARE (s_by_file, content_t, row->file, row->node)
 
 /*  Once they are sorted. */
 static const content_t *
 s_content (const hf_check_t *self, uint32_t node, uint32_t file)
 {
-    content_t key = {.node = node, .file = file};
-    return self->contents_count
-               ? bsearch (&key, self->contents, self->contents_count, sizeof key, s_by_file)
-               : NULL;
+    const content_t *list = self->contents.list;
+    size_t at = CHECK_FIRST (i, 0, self->contents.count,
+                             list[i].file < file || (list[i].file == file && list[i].node < node));
+    bool found = at < self->contents.count && list[at].file == file && list[at].node == node;
+    return found ? &list[at] : NULL;
 }
 
 static void
@@ -35,7 +29,7 @@ s_check_equal (hf_check_t *self, uint32_t file)
         if (at < size || at < first->size)
             check_wrong (self, HF_PROMISE_P4, NULL, NULL,
                          "file \"%s\": nodes 0 and %u differ from byte %zu on (of %zu and %zu)",
-                         self->files.name[file - 1], node, at, first->size, size);
+                         names_text (&self->files, file), node, at, first->size, size);
     }
 }
 
@@ -43,18 +37,18 @@ s_check_equal (hf_check_t *self, uint32_t file)
 static void
 s_find_contents (hf_check_t *self)
 {
-    uint32_t files = self->nodes > 0 ? self->files.count : 0;
-    self->file = check_alloc (self->files.count + 1, sizeof *self->file);
-    check_sort (self->contents, self->contents_count, sizeof (content_t), s_by_file);
-    bool *there = check_alloc (files + 1, sizeof *there);
+    uint32_t files = self->nodes > 0 ? (uint32_t)self->files.all.count : 0;
+    self->file = check_list (self->files.all.count + 1, sizeof *self->file);
+    check_sort (self->contents.list, self->contents.count, sizeof (content_t), s_by_file);
+    bool *there = check_list (files + 1, sizeof *there);
     for (uint32_t file = 1; file <= files; file++)
         there[file] = s_content (self, 0, file) != NULL;
     for (uint32_t file = 1; file <= files; file++) {
         if (!there[file])
-            hf_check_content (self, 0, self->files.name[file - 1], "", 0);
+            hf_check_content (self, 0, names_text (&self->files, file), "", 0);
     }
     free (there);
-    check_sort (self->contents, self->contents_count, sizeof (content_t), s_by_file);
+    check_sort (self->contents.list, self->contents.count, sizeof (content_t), s_by_file);
     for (uint32_t file = 1; file <= files; file++)
         self->file[file].content = s_content (self, 0, file);
 }
@@ -72,11 +66,11 @@ s_check_whole (hf_check_t *self, const parts_t *parts)
         if (hold->seen > 0)
             check_wrong (self, HF_PROMISE_P6, part->appends[0], hold->end ? hold->end : hold->maybe,
                          "section %" PRIu64 " is in another file, and not in \"%s\"", hold->token,
-                         self->files.name[part->file - 1]);
+                         names_text (&self->files, part->file));
         else if (hold->fate == FATE_SURE)
             check_wrong (self, HF_PROMISE_P7, part->appends[0], hold->end,
                          "section %" PRIu64 " was released, and is not in \"%s\"", hold->token,
-                         self->files.name[part->file - 1]);
+                         names_text (&self->files, part->file));
     }
 }
 
@@ -99,15 +93,16 @@ s_date (const hf_check_t *self, segment_t *segment)
 static void
 s_date_all (hf_check_t *self, file_state_t *state)
 {
-    for (size_t i = 0; i < state->count; i++) {
-        state->segments[i].known = NEVER;
-        s_date (self, &state->segments[i]);
-        if (i > 0 && state->segments[i].before < state->segments[i - 1].before)
-            state->segments[i].before = state->segments[i - 1].before;
+    segment_t *list = state->segments.list;
+    for (size_t i = 0; i < state->segments.count; i++) {
+        list[i].known = NEVER;
+        s_date (self, &list[i]);
+        if (i > 0 && list[i].before < list[i - 1].before)
+            list[i].before = list[i - 1].before;
     }
-    for (size_t i = state->count; i-- > 1;) {
-        if (state->segments[i].known < state->segments[i - 1].known)
-            state->segments[i - 1].known = state->segments[i].known;
+    for (size_t i = state->segments.count; i-- > 1;) {
+        if (list[i].known < list[i - 1].known)
+            list[i - 1].known = list[i].known;
     }
 }
 
@@ -116,13 +111,13 @@ check_files (hf_check_t *self)
 {
     s_find_contents (self);
     parts_t *parts = parts_new (self);
-    for (uint32_t file = 1; file <= self->files.count; file++) {
+    for (uint32_t file = 1; file <= self->files.all.count; file++) {
         if (self->file[file].content)
             s_check_equal (self, file);
         walk_file (self, parts, file);
     }
     s_check_whole (self, parts);
-    for (uint32_t file = 1; file <= self->files.count; file++)
+    for (uint32_t file = 1; file <= self->files.all.count; file++)
         s_date_all (self, &self->file[file]);
     parts_destroy (&parts);
 }

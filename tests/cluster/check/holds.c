@@ -12,16 +12,7 @@ s_is_acquire (const op_t *op)
     return op->kind == OP_ACQUIRE;
 }
 
-static int
-s_by_asker (const void *a, const void *b)
-{
-    const op_t *left = *(const op_t *const *)a, *right = *(const op_t *const *)b;
-    if (left->session != right->session)
-        return ORDER (left->session, right->session);
-    if (left->lock != right->lock)
-        return ORDER (left->lock, right->lock);
-    return ORDER (left->start, right->start);
-}
+CHECK_COMPARE (s_by_asker, op_t *, (*row)->session, (*row)->lock, (*row)->start)
 
 /*  A try that was given up may have left a place, which a later try of the same session then
  *  takes over: so a place, or a grant, may be as old as the first of them. */
@@ -33,7 +24,7 @@ check_asks (hf_check_t *self)
     uint64_t since = NEVER;
     const op_t *granted = NULL;
     for (size_t i = 0; i < count; i++) {
-        op_t *op = &self->ops[asks[i] - self->ops];
+        op_t *op = &self->ops.list[asks[i] - self->ops.list];
         bool same = i > 0 && asks[i - 1]->session == op->session && asks[i - 1]->lock == op->lock;
         if (!same) {
             since = NEVER;
@@ -68,20 +59,8 @@ s_names_token (const op_t *op)
     return op->kind == OP_APPEND || op->kind == OP_RELEASE || op->kind == OP_CANCEL;
 }
 
-static int
-s_by_token (const void *a, const void *b)
-{
-    const op_t *left = *(const op_t *const *)a, *right = *(const op_t *const *)b;
-    if (left->token != right->token)
-        return ORDER (left->token, right->token);
-    if ((left->kind == OP_ACQUIRE) != (right->kind == OP_ACQUIRE))
-        return left->kind == OP_ACQUIRE ? -1 : 1;
-    uint64_t left_index = left->said == SAID_OK ? left->index : NEVER;
-    uint64_t right_index = right->said == SAID_OK ? right->index : NEVER;
-    if (left_index != right_index)
-        return ORDER (left_index, right_index);
-    return ORDER (left->start, right->start);
-}
+CHECK_COMPARE (s_by_token, op_t *, (*row)->token, (*row)->kind != OP_ACQUIRE,
+               (*row)->said == SAID_OK ? (*row)->index : NEVER, (*row)->start)
 
 static void
 s_grant (hf_check_t *self, hold_t *hold, const op_t *op)
@@ -106,7 +85,7 @@ s_use (hf_check_t *self, hold_t *hold, const op_t *op)
     uint64_t holder = op->owner ? op->owner : op->session;
     if (holder != hold->session || op->lock != hold->lock)
         check_wrong (self, HF_PROMISE_P5A, op, hold->grant,
-                     "token %" PRIu64 " was taken from who does not hold it", op->token);
+                     "token %" PRIu64 " was taken for a session that does not hold it", op->token);
     else if (hold->grant && op->index <= hold->index)
         check_wrong (self, HF_PROMISE_P5A, op, hold->grant,
                      "token %" PRIu64 " was used before it was granted", op->token);
@@ -142,7 +121,7 @@ s_unsure (hold_t *hold, const op_t *op)
 static void
 s_take (hf_check_t *self, hold_t *hold, const op_t *op)
 {
-    self->ops[op - self->ops].hold = (uint32_t)(hold - self->holds);
+    self->ops.list[op - self->ops.list].hold = (uint32_t)(hold - self->holds);
     bool ends = op->kind == OP_RELEASE || op->kind == OP_CANCEL;
     hold->foreign = hold->foreign || (ends && op->session != hold->session);
     if (op->kind == OP_ACQUIRE)
@@ -154,7 +133,7 @@ s_take (hf_check_t *self, hold_t *hold, const op_t *op)
     else if (op->said == SAID_NOT_HOLDER && op->index > hold->index && op->index < hold->last &&
              (op->owner ? op->owner : op->session) == hold->session && op->lock == hold->lock)
         check_wrong (self, HF_PROMISE_P5A, op, hold->last_op,
-                     "the holder of token %" PRIu64 " was told that it is not", op->token);
+                     "the holder of token %" PRIu64 " was answered NOT_HOLDER", op->token);
 }
 
 void
@@ -165,7 +144,7 @@ check_holds (hf_check_t *self)
     size_t holds = 0;
     for (size_t i = 0; i < count; i++)
         holds += i == 0 || ops[i]->token != ops[i - 1]->token;
-    self->holds = check_alloc (holds, sizeof *self->holds);
+    self->holds = check_list (holds, sizeof *self->holds);
     for (size_t i = 0; i < count; i++) {
         const op_t *op = ops[i];
         if (i == 0 || op->token != ops[i - 1]->token) {

@@ -45,7 +45,7 @@ s_find (const s_word_t *words, const char *word)
     return words->value;
 }
 
-/*  A line as it is read, before it is known what it is. */
+/*  The fields of a line, whatever its op. */
 typedef struct s_fields {
     op_t op;
     uint64_t queued, queued_at, until, ttl, hash, size, offset, total;
@@ -267,20 +267,16 @@ s_line (hf_check_t *self, const char *text, size_t size, uint32_t number)
     if (wrong)
         return wrong;
     fields.op.line = number;
-    fields.op.source = (uint16_t)(self->sources_count - 1);
-    self->ops = check_grow (self->ops, self->ops_count, &self->ops_room, sizeof *self->ops);
-    self->ops[self->ops_count++] = fields.op;
+    fields.op.source = (uint16_t)(self->sources.count - 1);
+    *hf_array_add (&self->ops) = fields.op;
     return NULL;
 }
 
 bool
 hf_check_read (hf_check_t *self, FILE *stream, const char *name, char error[HF_ERROR_SIZE])
 {
-    assert (!self->holds && self->sources_count < UINT16_MAX);
-    self->sources =
-        realloc (self->sources, ((size_t)self->sources_count + 1) * sizeof *self->sources);
-    assert (self->sources);
-    self->sources[self->sources_count++] = strdup (name);
+    assert (!self->holds && self->sources.count < UINT16_MAX);
+    *hf_array_add (&self->sources) = strdup (name);
     char *line = NULL;
     size_t room = 0;
     uint32_t number = 0;
@@ -295,7 +291,7 @@ hf_check_read (hf_check_t *self, FILE *stream, const char *name, char error[HF_E
     if (!wrong && ferror (stream))
         wrong = "cannot be read";
     if (wrong)
-        snprintf (error, HF_ERROR_SIZE, "%s:%u: %s", name, number, wrong);
+        hf_error_set (error, "%s:%u: %s", name, number, wrong);
     return !wrong;
 }
 
@@ -304,12 +300,10 @@ hf_check_read (hf_check_t *self, FILE *stream, const char *name, char error[HF_E
 void
 hf_check_content (hf_check_t *self, uint32_t node, const char *file, const void *bytes, size_t size)
 {
-    self->contents =
-        check_grow (self->contents, self->contents_count, &self->contents_room, sizeof (content_t));
-    content_t *content = &self->contents[self->contents_count++];
+    content_t *content = hf_array_add (&self->contents);
     *content = (content_t){.node = node, .size = size};
     content->file = names_put (&self->files, file, strlen (file));
-    content->bytes = check_alloc (size + 1, 1);
+    content->bytes = hf_alloc (size + 1);
     if (size)
         memcpy (content->bytes, bytes, size);
     if (node >= self->nodes)
@@ -343,21 +337,19 @@ s_load (hf_check_t *self, const char *folder, const char *entry)
     FILE *file = fopen (path, "rb");
     if (!file)
         return false;
-    char *bytes = NULL;
-    size_t size = 0, room = 0, got;
+    HF_ARRAY (char) bytes = {0};
+    size_t got;
     do {
-        bytes = check_grow (bytes, size + 65536, &room, 1);
-        while (room < size + 65536)
-            bytes = check_grow (bytes, room, &room, 1);
-        got = fread (bytes + size, 1, 65536, file);
-        size += got;
+        hf_array_reserve (&bytes, 65536);
+        got = fread (bytes.list + bytes.count, 1, 65536, file);
+        bytes.count += got;
     } while (got > 0);
     bool good = !ferror (file);
     fclose (file);
     s_decode (entry, name);
     if (good)
-        hf_check_content (self, self->nodes - 1, name, bytes, size);
-    free (bytes);
+        hf_check_content (self, self->nodes - 1, name, bytes.list, bytes.count);
+    hf_array_free (&bytes);
     return good;
 }
 
@@ -365,10 +357,8 @@ bool
 hf_check_folder (hf_check_t *self, const char *path, char error[HF_ERROR_SIZE])
 {
     DIR *folder = opendir (path);
-    if (!folder) {
-        snprintf (error, HF_ERROR_SIZE, "%s: %s", path, strerror (errno));
-        return false;
-    }
+    if (!folder)
+        return hf_error_set (error, "%s: %s", path, strerror (errno)) == 0;
     self->nodes++;
     bool good = true;
     for (struct dirent *entry; good && (entry = readdir (folder));) {
@@ -377,7 +367,7 @@ hf_check_folder (hf_check_t *self, const char *path, char error[HF_ERROR_SIZE])
             continue;
         good = s_load (self, path, entry->d_name);
         if (!good)
-            snprintf (error, HF_ERROR_SIZE, "%s/%s: cannot be read", path, entry->d_name);
+            hf_error_set (error, "%s/%s: cannot be read", path, entry->d_name);
     }
     closedir (folder);
     return good;

@@ -4,37 +4,14 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-static int
-s_by_grant (const void *a, const void *b)
-{
-    const hold_t *left = *(hold_t *const *)a, *right = *(hold_t *const *)b;
-    if (left->lock != right->lock)
-        return ORDER (left->lock, right->lock);
-    if (left->index != right->index)
-        return ORDER (left->index, right->index);
-    return ORDER (left->token, right->token);
-}
-
-static int
-s_by_receipt (const void *a, const void *b)
-{
-    const hold_t *left = *(hold_t *const *)a, *right = *(hold_t *const *)b;
-    if (left->lock != right->lock)
-        return ORDER (left->lock, right->lock);
-    return ORDER (left->grant->end, right->grant->end);
-}
-
-static int
-s_by_index (const void *a, const void *b)
-{
-    const hold_t *left = *(hold_t *const *)a, *right = *(hold_t *const *)b;
-    return ORDER (left->index, right->index);
-}
+CHECK_COMPARE (s_by_grant, hold_t *, (*row)->lock, (*row)->index, (*row)->token)
+CHECK_COMPARE (s_by_receipt, hold_t *, (*row)->lock, (*row)->grant->end)
+CHECK_COMPARE (s_by_index, hold_t *, (*row)->index)
 
 static hold_t **
 s_granted (hf_check_t *self, op_compare_fn *compare, size_t *count)
 {
-    hold_t **holds = check_alloc (self->holds_count, sizeof *holds);
+    hold_t **holds = check_list (self->holds_count, sizeof *holds);
     *count = 0;
     for (uint32_t i = 0; i < self->holds_count; i++) {
         if (self->holds[i].grant)

@@ -27,10 +27,8 @@ static bool
 s_read (hf_check_t *check, const char *path, char error[HF_ERROR_SIZE])
 {
     FILE *stream = strcmp (path, "-") == 0 ? stdin : fopen (path, "r");
-    if (!stream) {
-        snprintf (error, HF_ERROR_SIZE, "%s: %s", path, strerror (errno));
-        return false;
-    }
+    if (!stream)
+        return hf_error_set (error, "%s: %s", path, strerror (errno)) == 0;
     bool good = hf_check_read (check, stream, path, error);
     if (stream != stdin)
         fclose (stream);

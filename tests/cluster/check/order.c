@@ -18,21 +18,8 @@ s_is_placed_read (const op_t *op)
     return op->kind == OP_READ && op->index > 0 && op->end != NEVER;
 }
 
-static int
-s_by_index (const void *a, const void *b)
-{
-    const op_t *left = *(const op_t *const *)a, *right = *(const op_t *const *)b;
-    if (left->index != right->index)
-        return ORDER (left->index, right->index);
-    return ORDER (left->start, right->start);
-}
-
-static int
-s_by_end (const void *a, const void *b)
-{
-    const op_t *left = *(const op_t *const *)a, *right = *(const op_t *const *)b;
-    return ORDER (left->end, right->end);
-}
+CHECK_COMPARE (s_by_index, op_t *, (*row)->index, (*row)->start)
+CHECK_COMPARE (s_by_end, op_t *, (*row)->end)
 
 //  ---- questions --------------------------------------------------------------------
 
@@ -40,15 +27,7 @@ s_by_end (const void *a, const void *b)
 static size_t
 s_find (const order_t *self, uint64_t index)
 {
-    size_t low = 0, high = self->count;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (self->ops[middle]->index < index)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return CHECK_FIRST (i, 0, self->count, self->ops[i]->index < index);
 }
 
 uint64_t
@@ -68,15 +47,8 @@ order_before (const order_t *self, uint64_t index)
 uint64_t
 order_reached (const order_t *self, uint64_t time)
 {
-    size_t low = 0, high = self->count;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (self->ended[middle]->end <= time)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low > 0 ? self->reached[low - 1] : 0;
+    size_t at = CHECK_FIRST (i, 0, self->count, self->ended[i]->end <= time);
+    return at > 0 ? self->reached[at - 1] : 0;
 }
 
 void
@@ -159,8 +131,8 @@ static void
 s_check_reads (hf_check_t *self)
 {
     const order_t *order = &self->order;
-    for (size_t i = 0; i < self->ops_count; i++) {
-        const op_t *op = &self->ops[i];
+    for (size_t i = 0; i < self->ops.count; i++) {
+        const op_t *op = &self->ops.list[i];
         if (!s_is_placed_read (op))
             continue;
         uint64_t reached = order_reached (order, op->start - 1);
@@ -182,9 +154,9 @@ check_order (hf_check_t *self)
     order_t *order = &self->order;
     order->ops = check_select (self, s_has_place, s_by_index, &order->count);
     order->ended = check_select (self, s_has_place, s_by_end, &order->count);
-    order->known = check_alloc (order->count, sizeof *order->known);
-    order->before = check_alloc (order->count, sizeof *order->before);
-    order->reached = check_alloc (order->count, sizeof *order->reached);
+    order->known = check_list (order->count, sizeof *order->known);
+    order->before = check_list (order->count, sizeof *order->before);
+    order->reached = check_list (order->count, sizeof *order->reached);
     uint64_t most = 0, least = NEVER, reached = 0;
     for (size_t i = 0; i < order->count; i++) {
         most = order->ops[i]->since > most ? order->ops[i]->since : most;

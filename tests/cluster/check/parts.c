@@ -13,51 +13,25 @@ s_sort_of (const op_t *op)
     return op->said == SAID_OK ? 0 : op->said == SAID_MAYBE ? 1 : 2;
 }
 
-static int
-s_by_part (const void *a, const void *b)
-{
-    const op_t *left = *(op_t *const *)a, *right = *(op_t *const *)b;
-    if (left->file != right->file)
-        return ORDER (left->file, right->file);
-    if (left->token != right->token)
-        return ORDER (left->token, right->token);
-    if (s_sort_of (left) != s_sort_of (right))
-        return s_sort_of (left) - s_sort_of (right);
-    if (s_sort_of (left) == 0 && left->index != right->index)
-        return ORDER (left->index, right->index);
-    return ORDER (left->start, right->start);
-}
-
-static int
-s_by_bytes (const void *a, const void *b)
-{
-    const op_t *left = *(op_t *const *)a, *right = *(op_t *const *)b;
-    if (left->file != right->file)
-        return ORDER (left->file, right->file);
-    if (left->data.size != right->data.size)
-        return ORDER (left->data.size, right->data.size);
-    if (left->data.hash != right->data.hash)
-        return ORDER (left->data.hash, right->data.hash);
-    return ORDER (left->token, right->token);
-}
+CHECK_COMPARE (s_by_part, op_t *, (*row)->file, (*row)->token, (uint64_t)s_sort_of (*row),
+               s_sort_of (*row) == 0 ? (*row)->index : 0, (*row)->start)
+CHECK_COMPARE (s_by_bytes, op_t *, (*row)->file, (*row)->data.size, (*row)->data.hash,
+               (*row)->token)
 
 static void
 s_select (hf_check_t *check, parts_t *self)
 {
-    for (size_t i = 0; i < check->ops_count; i++) {
-        const op_t *op = &check->ops[i];
-        self->appends_count += op->kind == OP_APPEND && op->hold != NO_HOLD && op->data.size > 0;
+    HF_ARRAY (op_t *) appends = {0};
+    for (size_t i = 0; i < check->ops.count; i++) {
+        op_t *op = &check->ops.list[i];
+        if (op->kind == OP_APPEND && op->hold != NO_HOLD && op->data.size > 0)
+            *hf_array_add (&appends) = op;
     }
-    self->appends = check_alloc (self->appends_count, sizeof (op_t *));
-    self->by_bytes = check_alloc (self->appends_count, sizeof (op_t *));
-    size_t count = 0;
-    for (size_t i = 0; i < check->ops_count; i++) {
-        op_t *op = &check->ops[i];
-        if (op->kind == OP_APPEND && op->hold != NO_HOLD && op->data.size > 0) {
-            self->appends[count] = op;
-            self->by_bytes[count++] = op;
-        }
-    }
+    size_t count = self->appends_count = appends.count;
+    self->appends = appends.list;
+    self->by_bytes = check_list (count, sizeof (op_t *));
+    if (count > 0)
+        memcpy (self->by_bytes, self->appends, count * sizeof (op_t *));
     check_sort (self->appends, count, sizeof (op_t *), s_by_part);
     check_sort (self->by_bytes, count, sizeof (op_t *), s_by_bytes);
 }
@@ -65,10 +39,10 @@ s_select (hf_check_t *check, parts_t *self)
 parts_t *
 parts_new (hf_check_t *check)
 {
-    parts_t *self = check_alloc (1, sizeof *self);
+    parts_t *self = hf_alloc (sizeof *self);
     s_select (check, self);
-    self->part_of = check_alloc (check->ops_count, sizeof *self->part_of);
-    self->list = check_alloc (self->appends_count, sizeof *self->list);
+    self->part_of = check_list (check->ops.count, sizeof *self->part_of);
+    self->list = check_list (self->appends_count, sizeof *self->list);
     for (size_t i = 0; i < self->appends_count; i++) {
         op_t *op = self->appends[i];
         const op_t *before = i > 0 ? self->appends[i - 1] : NULL;
@@ -79,7 +53,7 @@ parts_new (hf_check_t *check)
         part->sure += s_sort_of (op) == 0;
         part->maybe += s_sort_of (op) == 1;
         part->refused += s_sort_of (op) == 2;
-        self->part_of[op - check->ops] = (uint32_t)(self->count - 1);
+        self->part_of[op - check->ops.list] = (uint32_t)(self->count - 1);
     }
     return self;
 }
@@ -96,32 +70,18 @@ parts_destroy (parts_t **self_p)
     *self_p = NULL;
 }
 
-static size_t
-s_first_in (const parts_t *self, uint32_t file)
-{
-    size_t low = 0, high = self->count;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (self->list[middle].file < file)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 part_t *
 parts_in (const parts_t *self, uint32_t file, size_t *count)
 {
-    size_t first = s_first_in (self, file);
-    *count = s_first_in (self, file + 1) - first;
+    size_t first = CHECK_FIRST (i, 0, self->count, self->list[i].file < file);
+    *count = CHECK_FIRST (i, first, self->count, self->list[i].file <= file) - first;
     return self->list + first;
 }
 
 part_t *
 parts_of (const hf_check_t *check, const parts_t *self, const op_t *op)
 {
-    return &self->list[self->part_of[op - check->ops]];
+    return &self->list[self->part_of[op - check->ops.list]];
 }
 
 bool
@@ -139,19 +99,11 @@ part_matches (const op_t *op, const content_t *content, size_t at)
 static size_t
 s_find (const parts_t *self, uint32_t file, uint64_t size, uint64_t hash)
 {
-    size_t low = 0, high = self->appends_count;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        const op_t *op = self->by_bytes[middle];
-        bool below = op->file != file        ? op->file < file
-                     : op->data.size != size ? op->data.size < size
-                                             : op->data.hash < hash;
-        if (below)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    const op_t *const *list = (const op_t *const *)self->by_bytes;
+    return CHECK_FIRST (i, 0, self->appends_count,
+                        list[i]->file != file        ? list[i]->file < file
+                        : list[i]->data.size != size ? list[i]->data.size < size
+                                                     : list[i]->data.hash < hash);
 }
 
 /*  Of appends with equal bytes the one that can be meant: unseen, and of a section that may

@@ -8,31 +8,17 @@
 static bool
 s_sections_in (const file_state_t *state, uint64_t total, size_t *count)
 {
-    size_t low = 0, high = state->count;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (state->segments[middle].end <= total)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    *count = low;
-    return total == (low > 0 ? state->segments[low - 1].end : 0);
+    const segment_t *list = state->segments.list;
+    *count = CHECK_FIRST (i, 0, state->segments.count, list[i].end <= total);
+    return total == (*count > 0 ? list[*count - 1].end : 0);
 }
 
 /*  How many were visible for sure by TIME. */
 static size_t
 s_known (const file_state_t *state, uint64_t time)
 {
-    size_t low = 0, high = state->count;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (state->segments[middle].known < time)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    const segment_t *list = state->segments.list;
+    return CHECK_FIRST (i, 0, state->segments.count, list[i].known < time);
 }
 
 static void
@@ -46,7 +32,7 @@ s_check_length (hf_check_t *self, const file_state_t *state, const op_t *op, uin
     }
     size_t least = s_known (state, op->start);
     if (count < least) {
-        const hold_t *hold = state->segments[count].hold;
+        const hold_t *hold = state->segments.list[count].hold;
         check_wrong (self, HF_PROMISE_P10, op, hold->end ? hold->end : hold->maybe,
                      "a read saw %" PRIu64 " bytes; section %" PRIu64
                      ", behind them, was complete before it was asked",
@@ -55,7 +41,7 @@ s_check_length (hf_check_t *self, const file_state_t *state, const op_t *op, uin
     }
     if (count == 0)
         return;
-    const segment_t *last = &state->segments[count - 1];
+    const segment_t *last = &state->segments.list[count - 1];
     const op_t *release = last->hold->end ? last->hold->end : last->hold->maybe;
     if (last->before > op->end)
         check_wrong (self, HF_PROMISE_P10, op, release,
@@ -74,7 +60,7 @@ s_check_bytes (hf_check_t *self, const file_state_t *state, const op_t *op, uint
         return;
     if (offset > total || size > total - offset) {
         check_wrong (self, HF_PROMISE_P10, op, NULL,
-                     "a read gave bytes beyond the length that it told");
+                     "a read gave bytes beyond the length that it reported");
         return;
     }
     const content_t *content = state->content;
@@ -88,8 +74,8 @@ s_check_bytes (hf_check_t *self, const file_state_t *state, const op_t *op, uint
 void
 check_reads (hf_check_t *self)
 {
-    for (size_t i = 0; i < self->ops_count; i++) {
-        const op_t *op = &self->ops[i];
+    for (size_t i = 0; i < self->ops.count; i++) {
+        const op_t *op = &self->ops.list[i];
         if (op->kind != OP_READ)
             continue;
         self->reads++;

@@ -12,33 +12,18 @@ typedef struct s_beat {
 
 typedef struct s_session {
     uint64_t id, ttl_us;
-    uint64_t closing; //  somebody asked for its end
+    uint64_t closing; //  a client asked for its end
     uint64_t over;    //  it had surely ended
     const op_t *over_op;
     size_t first, count; //  beats
 } s_session_t;
 
 typedef struct s_table {
-    s_beat_t *beats;
-    s_session_t *sessions;
-    size_t beats_count, count;
+    HF_ARRAY (s_beat_t) beats; //  by session, end
+    HF_ARRAY (s_session_t) sessions;
 } s_table_t;
 
-static int
-s_by_session (const void *a, const void *b)
-{
-    const s_beat_t *left = a, *right = b;
-    if (left->session != right->session)
-        return ORDER (left->session, right->session);
-    return ORDER (left->end, right->end);
-}
-
-static int
-s_by_id (const void *a, const void *b)
-{
-    const s_session_t *left = a, *right = b;
-    return ORDER (left->id, right->id);
-}
+CHECK_COMPARE (s_by_session, s_beat_t, row->session, row->end)
 
 /*  It went to the cluster, and was answered. */
 static bool
@@ -66,38 +51,33 @@ s_is_beat (const op_t *op)
 static void
 s_beats (const hf_check_t *self, s_table_t *table)
 {
-    size_t room = 0;
-    for (size_t i = 0; i < self->ops_count; i++) {
-        const op_t *op = &self->ops[i];
+    for (size_t i = 0; i < self->ops.count; i++) {
+        const op_t *op = &self->ops.list[i];
         if (!s_is_beat (op))
             continue;
         bool other = op->kind == OP_APPEND && op->said == SAID_OK && op->owner;
         for (int times = 0; times <= other; times++) {
-            table->beats =
-                check_grow (table->beats, table->beats_count, &room, sizeof *table->beats);
-            table->beats[table->beats_count++] =
-                (s_beat_t){.session = times ? op->owner : op->session,
-                           .start = op->start,
-                           .end = op->end,
-                           .op = op};
+            *hf_array_add (&table->beats) = (s_beat_t){.session = times ? op->owner : op->session,
+                                                       .start = op->start,
+                                                       .end = op->end,
+                                                       .op = op};
         }
     }
-    check_sort (table->beats, table->beats_count, sizeof *table->beats, s_by_session);
+    check_sort (table->beats.list, table->beats.count, sizeof (s_beat_t), s_by_session);
 }
 
 static void
 s_sessions (s_table_t *table)
 {
-    table->sessions = check_alloc (table->beats_count, sizeof *table->sessions);
-    for (size_t i = 0; i < table->beats_count; i++) {
-        s_beat_t *beat = &table->beats[i];
+    for (size_t i = 0; i < table->beats.count; i++) {
+        s_beat_t *beat = &table->beats.list[i];
         beat->newest = beat->op;
         if (i == 0 || beat[-1].session != beat->session)
-            table->sessions[table->count++] =
+            *hf_array_add (&table->sessions) =
                 (s_session_t){.id = beat->session, .closing = NEVER, .over = NEVER, .first = i};
         else if (beat[-1].newest->start > beat->start)
             beat->newest = beat[-1].newest;
-        s_session_t *session = &table->sessions[table->count - 1];
+        s_session_t *session = &table->sessions.list[table->sessions.count - 1];
         session->count++;
         if (beat->op->kind == OP_OPEN)
             session->ttl_us = beat->op->ttl_us;
@@ -107,23 +87,19 @@ s_sessions (s_table_t *table)
 static s_session_t *
 s_find (const s_table_t *table, uint64_t id)
 {
-    s_session_t key = {.id = id};
-    return table->count ? bsearch (&key, table->sessions, table->count, sizeof key, s_by_id) : NULL;
+    s_session_t *list = table->sessions.list;
+    size_t at = CHECK_FIRST (i, 0, table->sessions.count, list[i].id < id);
+    return at < table->sessions.count && list[at].id == id ? &list[at] : NULL;
 }
 
 /*  What the client knew by TIME to have reached the cluster last; NULL: nothing. */
 static const op_t *
 s_heard (const s_table_t *table, const s_session_t *session, uint64_t time)
 {
-    size_t low = session->first, high = session->first + session->count;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (table->beats[middle].end <= time)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low > session->first ? table->beats[low - 1].newest : NULL;
+    const s_beat_t *beats = table->beats.list;
+    size_t at =
+        CHECK_FIRST (i, session->first, session->first + session->count, beats[i].end <= time);
+    return at > session->first ? beats[at - 1].newest : NULL;
 }
 
 //  ---- ends -------------------------------------------------------------------------
@@ -131,8 +107,8 @@ s_heard (const s_table_t *table, const s_session_t *session, uint64_t time)
 static void
 s_note_ends (const hf_check_t *self, const s_table_t *table)
 {
-    for (size_t i = 0; i < self->ops_count; i++) {
-        const op_t *op = &self->ops[i];
+    for (size_t i = 0; i < self->ops.count; i++) {
+        const op_t *op = &self->ops.list[i];
         if (op->kind != OP_CLOSE && op->kind != OP_ENDED)
             continue;
         s_session_t *session = s_find (table, op->session);
@@ -149,25 +125,15 @@ s_note_ends (const hf_check_t *self, const s_table_t *table)
     }
 }
 
-static int
-s_token_order (const void *a, const void *b)
-{
-    const hold_t *left = a, *right = b;
-    return ORDER (left->token, right->token);
-}
-
 /*  Another session gave the token back, or tried. */
 static bool
 s_ended_by_other (const hf_check_t *self, uint64_t token)
 {
-    hold_t key = {.token = token};
-    const hold_t *hold = self->holds_count ? bsearch (&key, self->holds, self->holds_count,
-                                                      sizeof key, s_token_order)
-                                           : NULL;
-    return hold && hold->foreign;
+    size_t at = CHECK_FIRST (i, 0, self->holds_count, self->holds[i].token < token);
+    return at < self->holds_count && self->holds[at].token == token && self->holds[at].foreign;
 }
 
-/*  OP tells of an end, known at WHEN. */
+/*  OP reports an end that was certain at WHEN. */
 static void
 s_check_end (hf_check_t *self, const s_table_t *table, const op_t *op, uint64_t when,
              bool by_cluster)
@@ -190,17 +156,17 @@ s_check_end (hf_check_t *self, const s_table_t *table, const op_t *op, uint64_t 
 static void
 s_check_ends (hf_check_t *self, const s_table_t *table)
 {
-    for (size_t i = 0; i < self->ops_count; i++) {
-        const op_t *op = &self->ops[i];
+    for (size_t i = 0; i < self->ops.count; i++) {
+        const op_t *op = &self->ops.list[i];
         if (op->kind == OP_LOST || op->kind == OP_ENDED)
             s_check_end (self, table, op, op->start, op->by_cluster);
         else if (op->kind != OP_CLOSE && (op->said == SAID_EXPIRED || op->said == SAID_LOST) &&
                  op->end != NEVER)
             s_check_end (self, table, op, op->end, op->said == SAID_EXPIRED && op->index > 0);
     }
-    for (size_t i = 0; i < table->beats_count; i++) {
-        const op_t *op = table->beats[i].op;
-        const s_session_t *session = s_find (table, table->beats[i].session);
+    for (size_t i = 0; i < table->beats.count; i++) {
+        const op_t *op = table->beats.list[i].op;
+        const s_session_t *session = s_find (table, table->beats.list[i].session);
         if (op->start > session->over)
             check_wrong (self, HF_PROMISE_P10, op, session->over_op,
                          "something happened in session %" PRIu64 " after it was over",
@@ -208,16 +174,9 @@ s_check_ends (hf_check_t *self, const s_table_t *table)
     }
 }
 
-//  ---- ends that nobody told of -----------------------------------------------------------
+//  ---- ends that were not reported -----------------------------------------------------------
 
-static int
-s_by_grant (const void *a, const void *b)
-{
-    const hold_t *left = *(const hold_t *const *)a, *right = *(const hold_t *const *)b;
-    if (left->lock != right->lock)
-        return ORDER (left->lock, right->lock);
-    return ORDER (left->index, right->index);
-}
+CHECK_COMPARE (s_by_grant, hold_t *, (*row)->lock, (*row)->index)
 
 /*  Sessions that gave a place up: their holds may have ended by that. */
 static bool
@@ -226,14 +185,7 @@ s_abandons (const op_t *op)
     return op->kind == OP_ABANDON;
 }
 
-static int
-s_by_place (const void *a, const void *b)
-{
-    const op_t *left = *(const op_t *const *)a, *right = *(const op_t *const *)b;
-    if (left->session != right->session)
-        return ORDER (left->session, right->session);
-    return ORDER (left->lock, right->lock);
-}
+CHECK_COMPARE (s_by_place, op_t *, (*row)->session, (*row)->lock)
 
 /*  HOLD was never given back, and NEXT was granted: so the session of HOLD had expired. */
 static void
@@ -243,7 +195,7 @@ s_check_passed_on (hf_check_t *self, const s_table_t *table, const hold_t *hold,
     uint64_t when = next->grant->end;
     if (!session || session->ttl_us == 0 || session->closing <= when)
         return;
-    const op_t *heard = table->beats[session->first + session->count - 1].newest;
+    const op_t *heard = table->beats.list[session->first + session->count - 1].newest;
     if (heard->start + session->ttl_us > when)
         check_wrong (self, HF_PROMISE_P9, next->grant, heard,
                      "token %" PRIu64 " was not given back, and its session was heard of less than "
@@ -256,7 +208,7 @@ s_check_silent (hf_check_t *self, const s_table_t *table)
 {
     size_t abandons_count, count = 0;
     const op_t **abandons = check_select (self, s_abandons, s_by_place, &abandons_count);
-    const hold_t **holds = check_alloc (self->holds_count, sizeof *holds);
+    const hold_t **holds = check_list (self->holds_count, sizeof *holds);
     for (uint32_t i = 0; i < self->holds_count; i++) {
         if (self->holds[i].grant)
             holds[count++] = &self->holds[i];
@@ -266,10 +218,10 @@ s_check_silent (hf_check_t *self, const s_table_t *table)
         const hold_t *hold = holds[i];
         op_t key = {.session = hold->session, .lock = hold->lock};
         const op_t *key_p = &key;
-        bool gone = hold->end || hold->dropped || holds[i + 1]->lock != hold->lock;
-        gone = gone || (abandons_count &&
-                        bsearch (&key_p, abandons, abandons_count, sizeof *abandons, s_by_place));
-        if (!gone)
+        bool ended = hold->end || hold->dropped || holds[i + 1]->lock != hold->lock;
+        ended = ended || (abandons_count &&
+                          bsearch (&key_p, abandons, abandons_count, sizeof *abandons, s_by_place));
+        if (!ended)
             s_check_passed_on (self, table, hold, holds[i + 1]);
     }
     free (abandons);
@@ -285,6 +237,6 @@ check_sessions (hf_check_t *self)
     s_note_ends (self, &table);
     s_check_ends (self, &table);
     s_check_silent (self, &table);
-    free (table.beats);
-    free (table.sessions);
+    hf_array_free (&table.beats);
+    hf_array_free (&table.sessions);
 }

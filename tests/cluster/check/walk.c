@@ -16,19 +16,14 @@ typedef struct walk {
     size_t at;
 } walk_t;
 
-static int
-s_by_release (const void *a, const void *b)
-{
-    const part_t *left = *(part_t *const *)a, *right = *(part_t *const *)b;
-    return ORDER (left->hold->end->index, right->hold->end->index);
-}
+CHECK_COMPARE (s_by_release, part_t *, (*row)->hold->end->index)
 
 static void
 s_due (walk_t *walk, uint32_t file)
 {
     size_t count;
     part_t *list = parts_in (walk->parts, file, &count);
-    walk->due = check_alloc (count, sizeof *walk->due);
+    walk->due = check_list (count, sizeof *walk->due);
     for (size_t i = 0; i < count; i++) {
         if (list[i].hold->fate == FATE_SURE)
             walk->due[walk->due_count++] = &list[i];
@@ -62,17 +57,14 @@ s_begins (const walk_t *walk, const part_t *part)
 static void
 s_lay (walk_t *walk, part_t *part, size_t start)
 {
-    file_state_t *state = walk->state;
-    state->segments =
-        check_grow (state->segments, state->count, &state->room, sizeof *state->segments);
-    state->segments[state->count++] =
+    *hf_array_add (&walk->state->segments) =
         (segment_t){.start = start, .end = walk->at, .hold = part->hold};
     if (!part->seen)
         part->hold->seen++;
     part->seen = true;
 }
 
-/*  Take the bytes of PART that are here; what is missing of it is told. */
+/*  Take the bytes of PART that are here; report what is missing of it. */
 static void
 s_consume (walk_t *walk, part_t *part)
 {
@@ -117,20 +109,20 @@ s_step_over (walk_t *walk, const part_t *part, const op_t *op)
 
 //  ---- a section that was not expected here -----------------------------------------------
 
-/*  A section that nobody was told of: it happened after all. It must fit in between. */
+/*  A section whose release was not answered: it happened after all, and must fit in between. */
 static void
 s_settle (walk_t *walk, part_t *part, const op_t *op)
 {
     hold_t *hold = part->hold;
-    uint32_t next = walk->next; //  that must come: of some nothing is sure to be there
+    uint32_t next = walk->next; //  that must come: some may have put nothing into the file
     while (next < walk->due_count && walk->due[next]->sure == 0)
         next++;
     uint64_t high = next < walk->due_count ? walk->due[next]->hold->end->index - 1 : NEVER;
     uint64_t low = walk->low + 1;
     hold->low = low > hold->low ? low : hold->low;
     hold->high = high < hold->high ? high : hold->high;
-    const hold_t *before =
-        walk->state->count ? walk->state->segments[walk->state->count - 1].hold : NULL;
+    size_t count = walk->state->segments.count;
+    const hold_t *before = count ? walk->state->segments.list[count - 1].hold : NULL;
     bool swapped = before && before->first_file && before->first_file == hold->first_file &&
                    before->first_at > hold->first_at;
     if (hold->low > hold->high || swapped)
@@ -154,14 +146,14 @@ s_jump (walk_t *walk, part_t *part, const op_t *op)
                      "file \"%s\", byte %zu: section %" PRIu64 " comes too late", walk->name,
                      walk->at, part->hold->token);
     else {
-        //  Those before it are missing, or come too late: that is told when it is known.
+        //  Those before it are missing, or come too late: reported when that is certain.
         walk->next = part->place + 1;
         walk->low = part->hold->end->index;
     }
     s_consume (walk, part);
 }
 
-/*  False: nobody wrote what is here. */
+/*  False: no append wrote what is here. */
 static bool
 s_unexpected (walk_t *walk)
 {
@@ -241,7 +233,7 @@ walk_file (hf_check_t *check, parts_t *parts, uint32_t file)
                    .parts = parts,
                    .state = &check->file[file],
                    .content = check->file[file].content,
-                   .name = check->files.name[file - 1]};
+                   .name = names_text (&check->files, file)};
     s_due (&walk, file);
     if (walk.content)
         s_walk (&walk);
