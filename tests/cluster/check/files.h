@@ -30,8 +30,8 @@ void parts_destroy (parts_t **self_p);
 /*  Whether the bytes at AT are what OP appended. */
 bool part_matches (const op_t *op, const content_t *content, size_t at);
 
-/*  An append to the file whose bytes are at AT; the one that fits best of those with the same
- *  bytes: NEXT's wish comes first, then one that was not seen. NULL: nobody wrote that. */
+/*  An append to the file whose bytes are at AT; of several with the same bytes an unseen
+ *  one first, then one of a section that may be there. NULL: no append has these bytes. */
 op_t *parts_recognize (const hf_check_t *check, const parts_t *self, const content_t *content,
                        size_t at);
 

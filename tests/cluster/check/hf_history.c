@@ -1,6 +1,7 @@
 //  Writes what clients did and saw, one JSON object a line.
 
 #include "tests/cluster/check/hf_history.h"
+#include "base/hf_alloc.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <pthread.h>
@@ -20,8 +21,7 @@ hf_recorder_t *
 hf_recorder_new_stream (FILE *stream)
 {
     assert (stream);
-    hf_recorder_t *self = calloc (1, sizeof *self);
-    assert (self);
+    hf_recorder_t *self = hf_alloc (sizeof *self);
     int rc = pthread_mutex_init (&self->mutex, NULL);
     assert (rc == 0);
     self->stream = stream;

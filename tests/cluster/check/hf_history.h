@@ -1,4 +1,4 @@
-/*  hf_history.h - writes down what clients did and were told, for holdfast-check.
+/*  hf_history.h - writes down what clients asked and were answered, for holdfast-check.
  *
  *  A history is JSON, one object a line, one line an operation, in any order; several files
  *  make one history. All times are microseconds of CLOCK_BOOTTIME of one machine. Fields that
@@ -7,15 +7,15 @@
  *  | field              | of                | meaning                                          |
  *  | ------------------ | ----------------- | ------------------------------------------------ |
  *  | client             | all               | a number, for people                             |
- *  | session            | all but read      | who asked                                        |
+ *  | session            | all but read      | of the client that asked                         |
  *  | op                 | all               | open, close, acquire, release, cancel, abandon,  |
  *  |                    |                   | append, read, keepalive; lost, ended: events     |
  *  | start, end         | all               | asked, answered; no end: no answer. Event: start |
  *  | status             | all               | the name of the status (OK, NOT_HOLDER, ...)     |
  *  | index              | requests, read    | place in the one order, as answered              |
  *  | lock, token        | requests, lost    |                                                  |
- *  | owner              | append, release,  | the session that holds, when it is not the one   |
- *  |                    | cancel            | that asks                                        |
+ *  | owner              | append, release,  | the holder's session, when another session asks  |
+ *  |                    | cancel            |                                                  |
  *  | queued, queued_at  | acquire           | index of the answer QUEUED; when the client knew |
  *  |                    |                   | that it had a place                              |
  *  | until              | acquire           | end of the time in which the holder relied on it:|
@@ -24,7 +24,7 @@
  *  | file               | append, read      |                                                  |
  *  | data, or hash and  | append, read      | the bytes, or their hash (FNV-1a, 64 bits, as 16 |
  *  | size               |                   | hexadecimal digits) and number                   |
- *  | offset, total      | read              | where it began; the file's length as told        |
+ *  | offset, total      | read              | where it began; the file's length as answered    |
  *  | by                 | lost, ended       | "cluster" when the cluster said it, else the     |
  *  |                    |                   | client's own clock                               |
  *
@@ -70,7 +70,7 @@ typedef struct hf_record {
 
 /*  To a new file PATH; NULL, with errno, when it cannot be made. */
 hf_recorder_t *hf_recorder_new (const char *path);
-/*  To a stream of the caller's, who closes it later. */
+/*  To a stream, which the caller closes later. */
 hf_recorder_t *hf_recorder_new_stream (FILE *stream);
 /*  False when not all could be written. */
 bool hf_recorder_destroy (hf_recorder_t **self_p);

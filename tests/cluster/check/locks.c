@@ -123,7 +123,7 @@ s_check_counter (hf_check_t *self)
 
 //  ---- in real time -------------------------------------------------------------------
 
-/*  Until when the holder relied on it, as far as it was told. */
+/*  Until when the holder relied on it, as far as it reported. */
 static uint64_t
 s_until (const hold_t *hold)
 {

@@ -1,4 +1,4 @@
-//  The parts of sections, and who wrote given bytes.
+//  The parts of sections, and which append wrote given bytes.
 #include "tests/cluster/check/files.h"
 #include "tests/cluster/check/hf_history.h"
 #include <assert.h>
@@ -93,7 +93,7 @@ part_matches (const op_t *op, const content_t *content, size_t at)
     return hf_recorder_hash (HF_FNV_START, content->bytes + at, op->data.size) == op->data.hash;
 }
 
-//  ---- who wrote this -----------------------------------------------------------------
+//  ---- which append wrote this -----------------------------------------------------------------
 
 /*  The first append to the file, by bytes, of at least this size, and of that size this hash. */
 static size_t
@@ -106,7 +106,7 @@ s_find (const parts_t *self, uint32_t file, uint64_t size, uint64_t hash)
                                                      : list[i]->data.hash < hash);
 }
 
-/*  Of appends with equal bytes the one that can be meant: unseen, and of a section that may
+/*  The append with these bytes that fits best: unseen, and of a section that may
  *  be there. */
 static op_t *
 s_best (const hf_check_t *check, const parts_t *self, size_t at)

@@ -7,7 +7,7 @@
 /*  The cluster heard of the session, after START; the client knew by END. */
 typedef struct s_beat {
     uint64_t session, start, end;
-    const op_t *op, *newest; //  newest: of those that ended by END, the one that started last
+    const op_t *op, *newest; //  newest: the last to start of those that ended by END
 } s_beat_t;
 
 typedef struct s_session {

@@ -2,6 +2,7 @@
 
 #include "tests/cluster/check/story.h"
 #include "base/hf_random.h"
+#include "base/hf_array.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -33,7 +34,7 @@ typedef struct client {
     uint32_t lock;
     uint32_t to_write;
     uint64_t old_token;
-    hf_record_t grant; //  told when its end is known
+    hf_record_t grant; //  written down when its end has come
     staged_t staged[STAGED_MAX];
     uint32_t staged_count;
 } client_t;
@@ -68,7 +69,7 @@ s_chance (play_t *self, uint64_t one_in)
 }
 
 static void
-s_tell (play_t *self, const hf_record_t *record)
+s_write (play_t *self, const hf_record_t *record)
 {
     self->fn (self->arg, record);
     if (self->left > 0)
@@ -95,6 +96,25 @@ s_record (play_t *self, const client_t *client, const char *op)
                          .status = "OK"};
 }
 
+/*  The answer is written down, and the client goes on after it. */
+static void
+s_answer (play_t *self, client_t *client, const hf_record_t *record)
+{
+    s_write (self, record);
+    s_schedule (self, client, record->end_us);
+}
+
+/*  The same about the lock that the client holds or held. */
+static hf_record_t
+s_lock_record (play_t *self, const client_t *client, const char *op, uint64_t token, uint64_t index)
+{
+    hf_record_t record = s_record (self, client, op);
+    record.lock = s_locks[client->lock];
+    record.token = token;
+    record.index = index;
+    return record;
+}
+
 static void
 s_acked (client_t *client)
 {
@@ -114,7 +134,7 @@ s_granted (play_t *self, client_t *client, uint64_t now)
     client->state = HOLDING;
     client->staged_count = 0;
     client->to_write = (uint32_t)hf_random_below (&self->seed, STAGED_MAX);
-    client->heard = client->acked_start = now; //  keepalives, which are not told
+    client->heard = client->acked_start = now; //  keepalives, which are not written down
     self->lock[client->lock].holder = client;
     s_schedule (self, client, client->grant.end_us);
 }
@@ -138,11 +158,7 @@ s_commit (play_t *self, const client_t *client)
         const staged_t *staged = &client->staged[i];
         story_file_t *file = &self->story->file[staged->file];
         size_t size = strlen (staged->text);
-        if (file->size + size + 1 > file->room) {
-            file->room = 2 * file->room + 4096;
-            file->bytes = realloc (file->bytes, file->room);
-            assert (file->bytes);
-        }
+        file->bytes = hf_array_room (file->bytes, &file->room, file->size + size + 1, 1);
         memcpy (file->bytes + file->size, staged->text, size + 1);
         file->size += size;
     }
@@ -158,9 +174,8 @@ s_open (play_t *self, client_t *client)
     hf_record_t record = s_record (self, client, "open");
     record.ttl_ms = TTL_US / 1000;
     s_acked (client);
-    s_tell (self, &record);
     client->state = IDLE;
-    s_schedule (self, client, record.end_us);
+    s_answer (self, client, &record);
 }
 
 static void
@@ -168,9 +183,8 @@ s_close (play_t *self, client_t *client)
 {
     self->index++;
     hf_record_t record = s_record (self, client, "close");
-    s_tell (self, &record);
     client->state = NO_SESSION;
-    s_schedule (self, client, record.end_us);
+    s_answer (self, client, &record);
 }
 
 static void
@@ -186,8 +200,7 @@ s_read (play_t *self, client_t *client)
     record.offset = file->size - (file->size < 200 ? file->size : 200);
     record.size = file->size - record.offset;
     record.hash = hf_recorder_hash (HF_FNV_START, file->bytes + record.offset, record.size);
-    s_tell (self, &record);
-    s_schedule (self, client, record.end_us);
+    s_answer (self, client, &record);
 }
 
 static void
@@ -199,20 +212,20 @@ s_acquire (play_t *self, client_t *client)
     client->grant = s_record (self, client, "acquire");
     client->grant.lock = s_locks[client->lock];
     client->grant.index = self->index;
-    uint64_t told = client->grant.end_us;
     s_acked (client);
     if (!lock->holder)
         s_granted (self, client, client->at);
     else if (s_chance (self, 8)) {
         client->grant.status = "NOT_GRANTED";
-        s_tell (self, &client->grant);
-        s_schedule (self, client, told);
+        s_answer (self, client, &client->grant);
     } else {
         lock->queue[lock->waiters++] = client;
         client->grant.queued_index = self->index;
-        client->grant.queued_us = told;
+        client->grant.queued_us = client->grant.end_us;
         client->state = WAITING;
-        client->at = s_chance (self, 20) ? told + hf_random_below (&self->seed, 5000) : UINT64_MAX;
+        client->at = s_chance (self, 20)
+                         ? client->grant.end_us + hf_random_below (&self->seed, 5000)
+                         : UINT64_MAX;
     }
 }
 
@@ -230,9 +243,8 @@ s_give_up (play_t *self, client_t *client)
     client->grant.status = "TIMEOUT";
     client->grant.index = 0;
     client->grant.end_us = client->at + s_delay (self);
-    s_tell (self, &client->grant);
     client->state = IDLE;
-    s_schedule (self, client, client->grant.end_us);
+    s_answer (self, client, &client->grant);
 }
 
 static void
@@ -242,9 +254,7 @@ s_append (play_t *self, client_t *client)
     staged->file = (uint32_t)hf_random_below (&self->seed, STORY_FILES);
     snprintf (staged->text, sizeof staged->text, "line %" PRIu64 " of client %u\n", ++self->lines,
               client->number);
-    hf_record_t record = s_record (self, client, "append");
-    record.lock = s_locks[client->lock];
-    record.token = client->grant.token;
+    hf_record_t record = s_lock_record (self, client, "append", client->grant.token, 0);
     record.file = s_files[staged->file];
     record.size = strlen (staged->text);
     record.hash = hf_recorder_hash (HF_FNV_START, staged->text, record.size);
@@ -259,37 +269,29 @@ s_append (play_t *self, client_t *client)
         client->acked_start = unknown ? client->acked_start : client->start;
     }
     client->to_write--;
-    s_tell (self, &record);
-    s_schedule (self, client, record.end_us);
+    s_answer (self, client, &record);
 }
 
 static void
 s_late_release (play_t *self, client_t *client)
 {
-    self->index++;
-    hf_record_t record = s_record (self, client, "release");
-    record.lock = s_locks[client->lock];
-    record.token = client->old_token;
-    record.index = self->index;
+    hf_record_t record = s_lock_record (self, client, "release", client->old_token, ++self->index);
     record.status = "NOT_HOLDER";
     client->old_token = 0;
     s_acked (client);
-    s_tell (self, &record);
-    s_schedule (self, client, record.end_us);
+    s_answer (self, client, &record);
 }
 
 static void
 s_end (play_t *self, client_t *client, bool cancel)
 {
-    self->index++;
-    hf_record_t record = s_record (self, client, cancel ? "cancel" : "release");
-    record.lock = s_locks[client->lock];
-    record.token = client->old_token = client->grant.token;
-    record.index = self->index;
+    client->old_token = client->grant.token;
+    hf_record_t record = s_lock_record (self, client, cancel ? "cancel" : "release",
+                                        client->old_token, ++self->index);
     client->grant.until_us = client->start;
     s_acked (client);
-    s_tell (self, &client->grant);
-    s_tell (self, &record);
+    s_write (self, &client->grant);
+    s_write (self, &record);
     if (!cancel)
         s_commit (self, client);
     client->state = IDLE;
@@ -303,19 +305,17 @@ s_die (play_t *self, client_t *client, bool releasing)
 {
     uint64_t deadline = client->acked_start + TTL_US - MARGIN_US;
     client->grant.until_us = releasing ? client->start : deadline;
-    s_tell (self, &client->grant);
+    s_write (self, &client->grant);
     bool applied = releasing && s_chance (self, 2);
     if (releasing) {
-        hf_record_t record = s_record (self, client, "release");
-        record.lock = s_locks[client->lock];
-        record.token = client->grant.token;
+        hf_record_t record = s_lock_record (self, client, "release", client->grant.token, 0);
         record.end_us = s_chance (self, 2) ? 0 : deadline;
         record.status = record.end_us ? "UNDECIDED" : NULL;
-        s_tell (self, &record);
+        s_write (self, &record);
     }
     hf_record_t ended = {
         .op = "ended", .client = client->number, .session = client->session, .start_us = deadline};
-    s_tell (self, &ended);
+    s_write (self, &ended);
     if (applied) {
         self->index++;
         client->heard = client->at;
@@ -376,8 +376,7 @@ void
 story_play (story_t *self, uint64_t seed, size_t operations, story_fn *fn, void *arg)
 {
     *self = (story_t){0};
-    play_t *play = calloc (1, sizeof *play);
-    assert (play);
+    play_t *play = hf_alloc (sizeof *play);
     play->story = self;
     play->seed = (hf_random_t){seed};
     play->left = operations;
@@ -386,8 +385,7 @@ story_play (story_t *self, uint64_t seed, size_t operations, story_fn *fn, void 
     for (uint32_t i = 0; i < STORY_FILES; i++) {
         self->file_name[i] = s_files[i];
         self->file[i].room = 4096;
-        self->file[i].bytes = calloc (1, 4096);
-        assert (self->file[i].bytes);
+        self->file[i].bytes = hf_alloc (4096);
     }
     for (uint32_t i = 0; i < STORY_CLIENTS; i++) {
         play->client[i].number = i + 1;

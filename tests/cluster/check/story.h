@@ -23,7 +23,7 @@ typedef struct story {
     const char *file_name[STORY_FILES];
 } story_t;
 
-/*  Play until OPERATIONS were told to FN. Files are the caller's, to free with story_done. */
+/*  Play until FN was called for OPERATIONS. Files are the caller's, to free with story_done. */
 void story_play (story_t *self, uint64_t seed, size_t operations, story_fn *fn, void *arg);
 void story_done (story_t *self);
 

@@ -2,6 +2,7 @@
  *
  *      test_check_random [OPERATIONS]      //  how long a history of that length takes
  */
+#include "base/hf_array.h"
 #include "tests/kit/hf_test.h"
 #include "base/hf_random.h"
 #include "tests/cluster/check/check.h"
@@ -60,8 +61,7 @@ test_long_and_true (void **state)
 
 typedef struct tale {
     story_t story;
-    hf_record_t *list;
-    size_t count, room;
+    HF_ARRAY (hf_record_t) records;
     hf_random_t seed;
 } tale_t;
 
@@ -69,12 +69,14 @@ static void
 s_keep (void *arg, const hf_record_t *record)
 {
     tale_t *tale = arg;
-    if (tale->count == tale->room) {
-        tale->room = tale->room ? 2 * tale->room : 1024;
-        tale->list = realloc (tale->list, tale->room * sizeof *tale->list);
-        assert_non_null (tale->list);
-    }
-    tale->list[tale->count++] = *record;
+    *hf_array_add (&tale->records) = *record;
+}
+
+static void
+s_forget (tale_t *tale)
+{
+    hf_array_free (&tale->records);
+    story_done (&tale->story);
 }
 
 static hf_check_t *
@@ -85,8 +87,8 @@ s_check (const tale_t *tale, bool with_files, FILE *out)
     char error[HF_ERROR_SIZE] = "";
     FILE *stream = open_memstream (&text, &size);
     hf_recorder_t *recorder = hf_recorder_new_stream (stream);
-    for (size_t i = 0; i < tale->count; i++)
-        hf_recorder_write (recorder, &tale->list[i]);
+    for (size_t i = 0; i < tale->records.count; i++)
+        hf_recorder_write (recorder, &tale->records.list[i]);
     assert_true (hf_recorder_destroy (&recorder));
     fclose (stream);
     stream = fmemopen (text, size, "r");
@@ -123,12 +125,33 @@ s_same (const char *a, const char *b)
     return a && b && strcmp (a, b) == 0;
 }
 
+/*  The first record from *AT on of that token, op and status (NULL: any); *AT is behind it then.
+ *  NULL: none. */
+static hf_record_t *
+s_next_of (const tale_t *tale, size_t *at, uint64_t token, const char *op, const char *status)
+{
+    while (*at < tale->records.count) {
+        hf_record_t *record = &tale->records.list[(*at)++];
+        if (record->token == token && s_is (record, op, status))
+            return record;
+    }
+    return NULL;
+}
+
+static hf_record_t *
+s_release_of (const tale_t *tale, uint64_t token)
+{
+    size_t at = 0;
+    return s_next_of (tale, &at, token, "release", "OK");
+}
+
 /*  A random one of that op and status, but not one of the first or last few; NULL: none. */
 static hf_record_t *
 s_draw (tale_t *tale, const char *op, const char *status)
 {
     for (unsigned tries = 0; tries < 1000; tries++) {
-        hf_record_t *record = &tale->list[50 + hf_random_below (&tale->seed, tale->count - 100)];
+        hf_record_t *record =
+            &tale->records.list[50 + hf_random_below (&tale->seed, tale->records.count - 100)];
         if (s_is (record, op, status))
             return record;
     }
@@ -140,8 +163,8 @@ static hf_record_t *
 s_next_grant (tale_t *tale, const hf_record_t *grant)
 {
     hf_record_t *next = NULL;
-    for (size_t i = 0; i < tale->count; i++) {
-        hf_record_t *record = &tale->list[i];
+    for (size_t i = 0; i < tale->records.count; i++) {
+        hf_record_t *record = &tale->records.list[i];
         if (s_is (record, "acquire", "OK") && s_same (record->lock, grant->lock) &&
             record->token > grant->token && (!next || record->token < next->token))
             next = record;
@@ -156,16 +179,6 @@ s_file (const tale_t *tale, const hf_record_t *record)
     while (!s_same (tale->story.file_name[file], record->file))
         file++;
     return file;
-}
-
-static bool
-s_released (const tale_t *tale, uint64_t token)
-{
-    for (size_t i = 0; i < tale->count; i++) {
-        if (tale->list[i].token == token && s_is (&tale->list[i], "release", "OK"))
-            return true;
-    }
-    return false;
 }
 
 /*  Where an append is in its file; false: nowhere. */
@@ -185,13 +198,13 @@ s_locate (const tale_t *tale, const hf_record_t *append, size_t *at)
 }
 
 static void
-s_replace (story_file_t *file, size_t at, size_t gone, const char *text, size_t size)
+s_replace (story_file_t *file, size_t at, size_t removed, const char *text, size_t size)
 {
-    file->bytes = realloc (file->bytes, file->size + size + 1);
-    memmove (file->bytes + at + size, file->bytes + at + gone, file->size - at - gone);
+    file->bytes = hf_alloc_again (file->bytes, file->size + size + 1);
+    memmove (file->bytes + at + size, file->bytes + at + removed, file->size - at - removed);
     if (size)
         memcpy (file->bytes + at, text, size);
-    file->size = file->size - gone + size;
+    file->size = file->size - removed + size;
 }
 
 //  ---- lies: true when one was planted ----------------------------------------------------
@@ -213,7 +226,7 @@ static hf_record_t *
 s_draw_written (tale_t *tale, size_t *at)
 {
     hf_record_t *append = s_draw (tale, "append", "OK");
-    if (!append || !s_released (tale, append->token) || !s_locate (tale, append, at))
+    if (!append || !s_release_of (tale, append->token) || !s_locate (tale, append, at))
         return NULL;
     return append;
 }
@@ -274,10 +287,10 @@ s_swap_lines (tale_t *tale)
     s_replace (file, at, 0, text, size);
     //  Either may be of an append that was not answered: then both orders can be true.
     bool sure = false;
-    for (size_t i = 0; i < tale->count; i++) {
-        const hf_record_t *other = &tale->list[i];
+    for (size_t i = 0; i < tale->records.count; i++) {
+        const hf_record_t *other = &tale->records.list[i];
         sure = sure || (s_is (other, "append", "OK") && other->size == size &&
-                        s_released (tale, other->token) &&
+                        s_release_of (tale, other->token) &&
                         other->hash == hf_recorder_hash (HF_FNV_START, text, size));
     }
     free (text);
@@ -289,25 +302,18 @@ s_cancel_instead (tale_t *tale)
 {
     size_t at;
     const hf_record_t *append = s_draw_written (tale, &at);
-    for (size_t i = 0; append && i < tale->count; i++) {
-        hf_record_t *record = &tale->list[i];
-        if (record->token == append->token && s_is (record, "release", "OK")) {
-            record->op = "cancel";
-            return true;
-        }
-    }
-    return false;
+    if (append)
+        s_release_of (tale, append->token)->op = "cancel";
+    return append != NULL;
 }
 
-/*  What was cancelled is said to have been released: it is not there. */
+/*  A cancelled section is reported as released: it is not in the file. */
 static bool
 s_release_instead (tale_t *tale)
 {
     hf_record_t *cancel = s_draw (tale, "cancel", "OK");
-    bool written = false;
-    for (size_t i = 0; cancel && i < tale->count; i++)
-        written = written ||
-                  (tale->list[i].token == cancel->token && s_is (&tale->list[i], "append", "OK"));
+    size_t at = 0;
+    bool written = cancel && s_next_of (tale, &at, cancel->token, "append", "OK");
     if (written)
         cancel->op = "release";
     return written;
@@ -321,9 +327,9 @@ s_raise_token (tale_t *tale)
     if (!next)
         return false;
     uint64_t token = grant->token;
-    for (size_t i = 0; i < tale->count; i++) {
-        if (tale->list[i].token == token)
-            tale->list[i].token = 1000000000;
+    for (size_t i = 0; i < tale->records.count; i++) {
+        if (tale->records.list[i].token == token)
+            tale->records.list[i].token = 1000000000;
     }
     return true;
 }
@@ -346,18 +352,15 @@ s_stale_read (tale_t *tale)
         return false;
     //  The last section that was released, with an answer, before the read was asked.
     size_t least = SIZE_MAX;
-    for (size_t i = 0; i < tale->count; i++) {
-        const hf_record_t *append = &tale->list[i];
+    for (size_t i = 0; i < tale->records.count; i++) {
+        const hf_record_t *append = &tale->records.list[i];
         if (!s_is (append, "append", "OK") || !s_same (append->file, read->file))
             continue;
-        for (size_t j = 0; j < tale->count; j++) {
-            const hf_record_t *release = &tale->list[j];
-            size_t at;
-            if (release->token == append->token && s_is (release, "release", "OK") &&
-                release->end_us < read->start_us && read->start_us - release->end_us < 50000 &&
-                s_locate (tale, append, &at) && at < least)
-                least = at;
-        }
+        const hf_record_t *release = s_release_of (tale, append->token);
+        size_t at;
+        if (release && release->end_us < read->start_us &&
+            read->start_us - release->end_us < 50000 && s_locate (tale, append, &at) && at < least)
+            least = at;
     }
     if (least == SIZE_MAX)
         return false;
@@ -366,19 +369,19 @@ s_stale_read (tale_t *tale)
     return true;
 }
 
-/*  A read that knows the end of the story. */
+/*  A read that gives the end of the story. */
 static bool
 s_future_read (tale_t *tale)
 {
     hf_record_t *read = s_draw (tale, "read", "OK");
-    if (!read || read->start_us > tale->list[tale->count / 2].start_us)
+    if (!read || read->start_us > tale->records.list[tale->records.count / 2].start_us)
         return false;
     const story_file_t *file = &tale->story.file[s_file (tale, read)];
     bool more = file->size > read->total;
     read->total = file->size;
     read->size = 0;
     read->index = 0;
-    return more && tale->list[tale->count / 2].start_us > read->end_us;
+    return more && tale->records.list[tale->records.count / 2].start_us > read->end_us;
 }
 
 static bool
@@ -430,8 +433,8 @@ s_early_end (tale_t *tale)
 {
     hf_record_t *ended = s_draw (tale, "ended", NULL);
     uint64_t last_us = 0, heard_us = 0;
-    for (size_t i = 0; ended && i < tale->count; i++) {
-        const hf_record_t *record = &tale->list[i];
+    for (size_t i = 0; ended && i < tale->records.count; i++) {
+        const hf_record_t *record = &tale->records.list[i];
         if (record->session == ended->session && record->status && record->index &&
             record->end_us > last_us) {
             last_us = record->end_us;
@@ -448,8 +451,8 @@ static bool
 s_blame_cluster (tale_t *tale)
 {
     hf_record_t *ended = s_draw (tale, "ended", NULL);
-    for (size_t i = 0; ended && i < tale->count; i++) {
-        const hf_record_t *record = &tale->list[i];
+    for (size_t i = 0; ended && i < tale->records.count; i++) {
+        const hf_record_t *record = &tale->records.list[i];
         if (record->session == ended->session && s_is (record, "append", "OK") &&
             record->start_us + 950000 > ended->start_us) {
             ended->by = "cluster";
@@ -459,12 +462,12 @@ s_blame_cluster (tale_t *tale)
     return false;
 }
 
-/*  A try that was given up may have left a place to this one: then its own is not known. */
+/*  No earlier try that was given up may have left its place to this one. */
 static bool
 s_first_try (const tale_t *tale, const hf_record_t *acquire)
 {
-    for (size_t i = 0; i < tale->count; i++) {
-        const hf_record_t *other = &tale->list[i];
+    for (size_t i = 0; i < tale->records.count; i++) {
+        const hf_record_t *other = &tale->records.list[i];
         if (s_is (other, "acquire", NULL) && !s_is (other, "acquire", "OK") &&
             other->session == acquire->session && s_same (other->lock, acquire->lock) &&
             other->start_us < acquire->start_us)
@@ -505,38 +508,29 @@ static bool
 s_use_after_end (tale_t *tale)
 {
     const hf_record_t *append = s_draw (tale, "append", "OK");
-    for (size_t i = 0; append && i < tale->count; i++) {
-        const hf_record_t *end = &tale->list[i];
-        if (end->token == append->token && s_is (end, "release", "OK")) {
-            hf_record_t late = *append;
-            late.start_us = end->end_us + 1;
-            late.end_us = end->end_us + 2;
-            late.index = end->index + 1000000;
-            s_keep (tale, &late);
-            return true;
-        }
-    }
-    return false;
+    const hf_record_t *end = append ? s_release_of (tale, append->token) : NULL;
+    if (!end)
+        return false;
+    hf_record_t late = *append;
+    late.start_us = end->end_us + 1;
+    late.end_us = end->end_us + 2;
+    late.index = end->index + 1000000;
+    s_keep (tale, &late);
+    return true;
 }
 
 /*  Part of a section is taken out of one file. */
 static bool
 s_tear (tale_t *tale)
 {
-    size_t at;
-    const hf_record_t *append = s_draw_written (tale, &at);
-    if (!append)
-        return false;
+    size_t at, next = 0;
+    const hf_record_t *append = s_draw_written (tale, &at), *other;
     bool elsewhere = false;
-    for (size_t i = 0; i < tale->count; i++) {
-        const hf_record_t *other = &tale->list[i];
-        elsewhere = elsewhere || (other->token == append->token && s_is (other, "append", "OK") &&
-                                  !s_same (other->file, append->file));
-    }
-    for (size_t i = 0; elsewhere && i < tale->count; i++) {
-        const hf_record_t *other = &tale->list[i];
-        if (other->token == append->token && s_is (other, "append", NULL) &&
-            s_same (other->file, append->file) && s_locate (tale, other, &at))
+    while (append && (other = s_next_of (tale, &next, append->token, "append", "OK")))
+        elsewhere = elsewhere || !s_same (other->file, append->file);
+    next = 0;
+    while (elsewhere && (other = s_next_of (tale, &next, append->token, "append", NULL))) {
+        if (s_same (other->file, append->file) && s_locate (tale, other, &at))
             s_replace (&tale->story.file[s_file (tale, other)], at, other->size, NULL, 0);
     }
     return elsewhere;
@@ -592,8 +586,7 @@ s_try (uint64_t seed, size_t lie)
     bool planted = false;
     for (unsigned tries = 0; tries < 20 && !planted; tries++) {
         tale_t fresh = {.seed = {seed * 1000 + lie + tries}};
-        free (tale.list);
-        story_done (&tale.story);
+        s_forget (&tale);
         story_play (&fresh.story, seed, 600, s_keep, &fresh);
         tale = fresh;
         planted = s_lies[lie].plant (&tale);
@@ -608,8 +601,7 @@ s_try (uint64_t seed, size_t lie)
                       s_lies[lie].name, found);
         hf_check_destroy (&check);
     }
-    free (tale.list);
-    story_done (&tale.story);
+    s_forget (&tale);
     return planted;
 }
 
@@ -637,8 +629,7 @@ test_short_and_true (void **state)
         if (s_total (check) > 0)
             fail_msg ("seed %llu: a true history was taken for a lie", (unsigned long long)seed);
         hf_check_destroy (&check);
-        free (tale.list);
-        story_done (&tale.story);
+        s_forget (&tale);
     }
 }
 

@@ -137,7 +137,7 @@ s_settle (walk_t *walk, part_t *part, const op_t *op)
     s_consume (walk, part);
 }
 
-/*  A released section, not the one whose turn it is. */
+/*  A released section, out of its turn. */
 static void
 s_jump (walk_t *walk, part_t *part, const op_t *op)
 {
@@ -160,7 +160,7 @@ s_unexpected (walk_t *walk)
     op_t *op = parts_recognize (walk->check, walk->parts, walk->content, walk->at);
     if (!op) {
         check_wrong (walk->check, HF_PROMISE_P6, NULL, NULL,
-                     "file \"%s\", byte %zu: nobody wrote what is there: \"%.40s\"", walk->name,
+                     "file \"%s\", byte %zu: no append wrote what is there: \"%.40s\"", walk->name,
                      walk->at, walk->content->bytes + walk->at);
         return false;
     }
