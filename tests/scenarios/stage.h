@@ -24,7 +24,7 @@ typedef struct stage {
 /*  For cmocka: *state becomes an empty stage; and all of it is removed. */
 int stage_setup (void **state);
 int stage_teardown (void **state);
-#define SCENE(name) cmocka_unit_test_setup_teardown (name, stage_setup, stage_teardown)
+#define SCENE(name) HF_TEST_WITH (name, stage_setup, stage_teardown)
 
 /*  NODES real nodes, all up, with node 1 in the lead. */
 void stage_cluster (stage_t *self, unsigned nodes);

@@ -36,8 +36,7 @@ s_end_with_files (stage_t *stage, const char *text, size_t count)
 }
 
 //  4a: a follower dies and comes back at once, in the middle of a section.
-static void
-test_4a_follower_back_at_once (void **state)
+SCENE (test_4a_follower_back_at_once)
 {
     stage_t *stage = *state;
     stage_cluster (stage, 3);
@@ -61,8 +60,7 @@ test_4a_follower_back_at_once (void **state)
 }
 
 //  4c: the leader dies outside a section.
-static void
-test_4c_leader_dies_outside_a_section (void **state)
+SCENE (test_4c_leader_dies_outside_a_section)
 {
     stage_t *stage = *state;
     stage_cluster (stage, 3);
@@ -90,8 +88,7 @@ test_4c_leader_dies_outside_a_section (void **state)
 }
 
 //  4d: the leader dies inside a section, with appends on the way.
-static void
-test_4d_leader_dies_inside_a_section (void **state)
+SCENE (test_4d_leader_dies_inside_a_section)
 {
     stage_t *stage = *state;
     stage_cluster (stage, 3);
@@ -170,27 +167,14 @@ s_play_majority_lost (stage_t *stage, uint32_t survivor)
     s_end_with_files (stage, "BC", 5);
 }
 
-static void
-test_4e_majority_lost_leader_stays (void **state)
+SCENE (test_4e_majority_lost_leader_stays)
 {
     s_play_majority_lost (*state, 1);
 }
 
-static void
-test_4e_majority_lost_with_the_leader (void **state)
+SCENE (test_4e_majority_lost_with_the_leader)
 {
     s_play_majority_lost (*state, 3);
 }
 
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        SCENE (test_4a_follower_back_at_once),
-        SCENE (test_4c_leader_dies_outside_a_section),
-        SCENE (test_4d_leader_dies_inside_a_section),
-        SCENE (test_4e_majority_lost_leader_stays),
-        SCENE (test_4e_majority_lost_with_the_leader),
-    };
-    return cmocka_run_group_tests_name ("scenarios 4a, 4c to 4e", tests, NULL, NULL);
-}
+HF_TEST_MAIN (NULL, NULL)

@@ -62,8 +62,7 @@ s_check_noise (const noise_t *self)
     free (content);
 }
 
-static void
-test_4b_follower_back_late (void **state)
+SCENE (test_4b_follower_back_late)
 {
     stage_t *stage = *state;
     const char *arguments[] = {"--log-keep", "64k", NULL};
@@ -98,11 +97,4 @@ test_4b_follower_back_late (void **state)
     stage_end (stage, s_files[0], "AB");
 }
 
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        SCENE (test_4b_follower_back_late),
-    };
-    return cmocka_run_group_tests_name ("scenario 4b: late", tests, NULL, NULL);
-}
+HF_TEST_MAIN (NULL, NULL)

@@ -3,8 +3,7 @@
 #include "tests/scenarios/stage.h"
 
 //  1a: client 1 holds the lock; its append is delayed past its lease; client 2 is waiting.
-static void
-test_1a_packet_delay (void **state)
+SCENE (test_1a_packet_delay)
 {
     stage_t *stage = *state;
     stage_cluster (stage, 3);
@@ -42,8 +41,7 @@ test_1a_packet_delay (void **state)
 }
 
 //  1b (i): client 1's first acquire is lost on the way, client 2's arrives.
-static void
-test_1b_acquire_lost (void **state)
+SCENE (test_1b_acquire_lost)
 {
     stage_t *stage = *state;
     stage_cluster (stage, 3);
@@ -71,8 +69,7 @@ test_1b_acquire_lost (void **state)
 }
 
 //  1b (ii): client 1's grant is lost on the way back.
-static void
-test_1b_grant_lost (void **state)
+SCENE (test_1b_grant_lost)
 {
     stage_t *stage = *state;
     stage_cluster (stage, 3);
@@ -97,8 +94,7 @@ test_1b_grant_lost (void **state)
 }
 
 //  1c: every request of both clients arrives two to five times.
-static void
-test_1c_repeated_requests (void **state)
+SCENE (test_1c_repeated_requests)
 {
     stage_t *stage = *state;
     stage_cluster (stage, 3);
@@ -133,8 +129,7 @@ test_1c_repeated_requests (void **state)
 }
 
 //  1d: client 1's append is lost once, its answer is lost once, and both are repeated.
-static void
-test_1d_all_together (void **state)
+SCENE (test_1d_all_together)
 {
     stage_t *stage = *state;
     stage_cluster (stage, 3);
@@ -181,12 +176,4 @@ test_1d_all_together (void **state)
     stage_end (stage, "F", "1AB");
 }
 
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        SCENE (test_1a_packet_delay),      SCENE (test_1b_acquire_lost), SCENE (test_1b_grant_lost),
-        SCENE (test_1c_repeated_requests), SCENE (test_1d_all_together),
-    };
-    return cmocka_run_group_tests_name ("scenarios 1a to 1d", tests, NULL, NULL);
-}
+HF_TEST_MAIN (NULL, NULL)

@@ -11,8 +11,7 @@ s_restart (stage_t *stage)
 }
 
 //  3a: the lock is free.
-static void
-test_3a_lock_free (void **state)
+SCENE (test_3a_lock_free)
 {
     stage_t *stage = *state;
     stage_cluster (stage, 1);
@@ -28,8 +27,7 @@ test_3a_lock_free (void **state)
 }
 
 //  3b: client 2 holds it with an edit staged, and client 1 waits.
-static void
-test_3b_lock_held (void **state)
+SCENE (test_3b_lock_held)
 {
     stage_t *stage = *state;
     stage_cluster (stage, 1);
@@ -60,12 +58,4 @@ test_3b_lock_held (void **state)
     stage_end (stage, "F", "ABBA");
 }
 
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        SCENE (test_3a_lock_free),
-        SCENE (test_3b_lock_held),
-    };
-    return cmocka_run_group_tests_name ("scenarios 3a and 3b", tests, NULL, NULL);
-}
+HF_TEST_MAIN (NULL, NULL)

@@ -28,25 +28,15 @@ s_play (stage_t *stage, bool edit_before_stall)
 }
 
 //  2a: client 1 stalls before it has edited anything.
-static void
-test_2a_stall_before_the_edit (void **state)
+SCENE (test_2a_stall_before_the_edit)
 {
     s_play (*state, false);
 }
 
 //  2b: it stalls after an edit: the A of the lost section is nowhere.
-static void
-test_2b_stall_after_the_edit (void **state)
+SCENE (test_2b_stall_after_the_edit)
 {
     s_play (*state, true);
 }
 
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        SCENE (test_2a_stall_before_the_edit),
-        SCENE (test_2b_stall_after_the_edit),
-    };
-    return cmocka_run_group_tests_name ("scenarios 2a and 2b", tests, NULL, NULL);
-}
+HF_TEST_MAIN (NULL, NULL)

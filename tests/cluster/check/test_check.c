@@ -162,10 +162,8 @@ s_check (const s_lie_t *lie, bool nodes_differ)
     return check;
 }
 
-static void
-test_each (void **state)
+HF_TEST (test_each)
 {
-    (void)state;
     for (size_t i = 0; i < S_LIES; i++) {
         const s_lie_t *lie = &s_lies[i];
         hf_check_t *check = s_check (lie, false);
@@ -183,19 +181,15 @@ test_each (void **state)
     }
 }
 
-static void
-test_nodes_differ (void **state)
+HF_TEST (test_nodes_differ)
 {
-    (void)state;
     hf_check_t *check = s_check (&s_lies[0], true);
     assert_int_equal (hf_check_found (check, HF_PROMISE_P4), 1);
     hf_check_destroy (&check);
 }
 
-static void
-test_bad_input (void **state)
+HF_TEST (test_bad_input)
 {
-    (void)state;
     static const char *const bad[] = {
         "no json\n",
         "[]\n",
@@ -255,10 +249,8 @@ s_write (void *arg)
     return NULL;
 }
 
-static void
-test_recorder (void **state)
+HF_TEST (test_recorder)
 {
-    (void)state;
     FILE *stream = tmpfile ();
     hf_recorder_t *recorder = hf_recorder_new_stream (stream);
     const hf_record_t section[] = {
@@ -308,14 +300,4 @@ test_recorder (void **state)
     fclose (stream);
 }
 
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test (test_each),
-        cmocka_unit_test (test_nodes_differ),
-        cmocka_unit_test (test_bad_input),
-        cmocka_unit_test (test_recorder),
-    };
-    return cmocka_run_group_tests_name ("check, by hand", tests, NULL, NULL);
-}
+HF_TEST_MAIN (NULL, NULL)

@@ -44,6 +44,13 @@ void hf_cluster_forget (hf_cluster_t *self);
  *  named on stderr, and the ends of the nodes' logs are printed. */
 void hf_cluster_destroy (hf_cluster_t **self_p);
 
+/*  For cmocka: a cluster of one or three nodes in *STATE; destroy it. */
+int hf_cluster_set_up_one (void **state);
+int hf_cluster_set_up_three (void **state);
+int hf_cluster_tear_down (void **state);
+#define HF_TEST_ON_ONE(name)   HF_TEST_WITH (name, hf_cluster_set_up_one, hf_cluster_tear_down)
+#define HF_TEST_ON_THREE(name) HF_TEST_WITH (name, hf_cluster_set_up_three, hf_cluster_tear_down)
+
 //  ---- names and places --------------------------------------------------------
 
 unsigned hf_cluster_count (const hf_cluster_t *self);

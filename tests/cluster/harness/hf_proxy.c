@@ -62,7 +62,7 @@ s_send (hf_proxy_t *self, hf_way_t way, unsigned index, const void *bytes, size_
         zmq_send (peer->dealer, bytes, size, ZMQ_DONTWAIT);
         return;
     }
-    //  The client may be gone: then the answer is lost, as on a real network.
+    //  The client may have left: then the answer is lost, as on a real network.
     if (zmq_send (self->front[peer->front], peer->id, peer->id_size, ZMQ_DONTWAIT | ZMQ_SNDMORE) >=
         0)
         zmq_send (self->front[peer->front], bytes, size, ZMQ_DONTWAIT);

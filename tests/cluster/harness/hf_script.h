@@ -1,9 +1,9 @@
-/*  hf_script.h - a client in a process of its own, told what to do line by line.
+/*  hf_script.h - a client in a process of its own, driven line by line.
  *
  *  A real process, so that a stalled client is a real SIGSTOP and a dead one a real SIGKILL.
  *  One command at a time; each gives one result. Commands (words apart by one blank):
  *
- *      open TTL_MS               a session; the one before, if any, is left to its fate
+ *      open TTL_MS               a session; the session before, if any, is left to expire
  *      acquire LOCK [LIMIT_MS]   wait for the lock (default 60 s)
  *      try LOCK                  without waiting
  *      append LOCK FILE TEXT     with the token of the last grant

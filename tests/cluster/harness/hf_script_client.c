@@ -1,4 +1,4 @@
-//  hf_script_client ENDPOINTS: a client that does what it is told on stdin; see hf_script.h.
+//  hf_script_client ENDPOINTS: executes the commands on stdin; see hf_script.h.
 
 #include "client/holdfast.h"
 #include <assert.h>

@@ -5,24 +5,15 @@
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define S_OPEN_LIMIT_MS 30000
-#define S_WAIT_LIMIT_MS 8000  //  then it gives its place in the queue up, and asks again
+#define S_WAIT_LIMIT_MS 8000  //  then it leaves the queue and asks again
 #define S_CALL_LIMIT_MS 30000 //  longer than any fault
 #define S_LINES_MAX     6     //  of a section
 #define S_READ_SIZE     4096
 #define S_LINE_SIZE     96
 
 const char *const hf_file_names[HF_FILES] = {"found", "also found"};
-
-uint64_t
-hf_test_now_ns (void)
-{
-    struct timespec now;
-    clock_gettime (CLOCK_BOOTTIME, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 //  ---- what is written down -------------------------------------------------------
 
@@ -32,10 +23,11 @@ s_record (const hf_test_client_t *self, const char *op)
     return (hf_record_t){.op = op,
                          .client = self->number,
                          .session = self->session ? hf_session_id (self->session) : 0,
-                         .start_us = hf_test_now_ns () / 1000};
+                         .start_us = hf_recorder_now_us ()};
 }
 
-/*  It is about to be asked: for the case that nobody is left to write down what came of it. */
+/*  A request is about to be sent: written down now, since the process may not live to its answer.
+ */
 static void
 s_begins (hf_test_client_t *self, const hf_record_t *record)
 {
@@ -53,19 +45,19 @@ s_step (hf_test_client_t *self)
 static void
 s_answered (hf_test_client_t *self, hf_record_t *record, hf_status_t status)
 {
-    record->end_us = hf_test_now_ns () / 1000;
+    record->end_us = hf_recorder_now_us ();
     record->status = hf_status_name (status);
     hf_recorder_write (self->recorder, record);
 }
 
-/*  What the call asked for under ID comes to; results of calls before, given up, are passed by. */
+/*  The result of call ID; results of earlier calls, which timed out, are skipped. */
 static hf_status_t
 s_outcome (hf_test_client_t *self, uint64_t id, hf_status_t submitted, hf_record_t *record)
 {
     hf_result_t result = {.status = submitted};
-    uint64_t end_ns = hf_test_now_ns () + (uint64_t)S_CALL_LIMIT_MS * 1000000;
+    uint64_t end_us = hf_recorder_now_us () + (uint64_t)S_CALL_LIMIT_MS * 1000;
     bool mine = submitted != HF_OK;
-    while (!mine && hf_test_now_ns () < end_ns)
+    while (!mine && hf_recorder_now_us () < end_us)
         mine = hf_client_poll (self->client, &result, 1000) && (uintptr_t)result.arg == id;
     if (!mine)
         result.status = HF_TIMEOUT;
@@ -81,10 +73,10 @@ s_outcome (hf_test_client_t *self, uint64_t id, hf_status_t submitted, hf_record
 
 /*  On the library's thread. */
 static void
-s_told (void *arg, const hf_session_event_t *event)
+s_on_event (void *arg, const hf_session_event_t *event)
 {
     hf_test_client_t *self = arg;
-    uint64_t now_us = hf_test_now_ns () / 1000;
+    uint64_t now_us = hf_recorder_now_us ();
     if (event->type == HF_SESSION_MOVED) {
         unsigned lock;
         uint_fast64_t none = 0;
@@ -128,7 +120,7 @@ typedef struct s_section {
     uint32_t lock; //  0: the shared one; otherwise the client's own number
     char name[32];
     hf_record_t grant;
-    uint64_t deadline_ns; //  the lease was good until then at least
+    uint64_t deadline_us; //  the lease was good until then at least
     bool broken;          //  a request was not answered with HF_OK
 } s_section_t;
 
@@ -136,23 +128,36 @@ typedef struct s_section {
 static void
 s_note_lease (hf_test_client_t *self, s_section_t *section)
 {
-    uint64_t now_ns = hf_test_now_ns (); //  before the question: no later than true
-    uint64_t until_ns = now_ns + (uint64_t)hf_session_remaining_ms (self->session) * 1000000;
-    if (until_ns > now_ns && until_ns > section->deadline_ns)
-        section->deadline_ns = until_ns;
+    uint64_t now_us = hf_recorder_now_us (); //  before the question, so that it is not too late
+    uint64_t until_us = now_us + (uint64_t)hf_session_remaining_ms (self->session) * 1000;
+    if (until_us > now_us && until_us > section->deadline_us)
+        section->deadline_us = until_us;
 }
 
-/*  The grant, as far as it has come. */
+/*  At NOW_US the client relies on the lock, if its lease is still good then. */
+static void
+s_note_until (s_section_t *section, uint64_t now_us)
+{
+    uint64_t until_us = now_us < section->deadline_us ? now_us : section->deadline_us;
+    section->grant.until_us = until_us > section->grant.end_us ? until_us : section->grant.end_us;
+}
+
+/*  The grant, as it is so far. */
 static void
 s_note_grant (hf_test_client_t *self, s_section_t *section)
 {
     s_note_lease (self, section);
-    uint64_t now_us = hf_test_now_ns () / 1000;
-    uint64_t until_us = section->deadline_ns / 1000;
-    section->grant.until_us = now_us < until_us ? now_us : until_us;
-    if (section->grant.until_us < section->grant.end_us)
-        section->grant.until_us = section->grant.end_us;
+    s_note_until (section, hf_recorder_now_us ());
     s_begins (self, &section->grant);
+}
+
+static hf_record_t
+s_section_record (const hf_test_client_t *self, const s_section_t *section, const char *op)
+{
+    hf_record_t record = s_record (self, op);
+    record.lock = section->name;
+    record.token = section->grant.token;
+    return record;
 }
 
 /*  Hold the lock a while: mostly not at all, sometimes longer than a short lease lasts. */
@@ -185,9 +190,7 @@ s_append (hf_test_client_t *self, s_section_t *section, uint32_t file)
     s_note_grant (self, section);
     char text[S_LINE_SIZE];
     size_t size = s_line (self, section, text);
-    hf_record_t record = s_record (self, "append");
-    record.lock = section->name;
-    record.token = section->grant.token;
+    hf_record_t record = s_section_record (self, section, "append");
     record.file = hf_file_names[file];
     record.data = text;
     record.size = size;
@@ -208,20 +211,15 @@ s_end (hf_test_client_t *self, s_section_t *section, bool cancel)
 {
     s_step (self);
     s_note_lease (self, section);
-    uint64_t now_us = hf_test_now_ns () / 1000;
-    hf_record_t record = s_record (self, cancel ? "cancel" : "release");
-    record.lock = section->name;
-    record.token = section->grant.token;
+    uint64_t now_us = hf_recorder_now_us ();
+    hf_record_t record = s_section_record (self, section, cancel ? "cancel" : "release");
     s_begins (self, &record);
     void *arg = (void *)(uintptr_t)++self->calls;
     hf_status_t status =
         cancel ? hf_submit_cancel (self->session, section->name, record.token, NULL, arg)
                : hf_submit_release (self->session, section->name, record.token, NULL, arg);
     status = s_outcome (self, (uintptr_t)arg, status, &record);
-    uint64_t until_us = section->deadline_ns / 1000;
-    section->grant.until_us = now_us < until_us ? now_us : until_us;
-    if (section->grant.until_us < section->grant.end_us)
-        section->grant.until_us = section->grant.end_us;
+    s_note_until (section, now_us);
     hf_recorder_write (self->recorder, &section->grant);
     return status == HF_OK && !section->broken;
 }
@@ -248,7 +246,7 @@ s_open (hf_test_client_t *self)
     record.ttl_ms = ttl_ms;
     s_begins (self, &record);
     hf_session_options_t options = {
-        .size = sizeof options, .ttl_ms = ttl_ms, .fn = s_told, .arg = self};
+        .size = sizeof options, .ttl_ms = ttl_ms, .fn = s_on_event, .arg = self};
     hf_status_t status = hf_session_open (self->client, &options, S_OPEN_LIMIT_MS, &self->session);
     record.session = self->session ? hf_session_id (self->session) : 0;
     s_answered (self, &record, status);
@@ -283,10 +281,10 @@ s_once (hf_test_client_t *self, bool plain)
     section.grant.lock = section.name;
     s_begins (self, &section.grant);
     hf_status_t status = hf_acquire (self->session, section.name, S_WAIT_LIMIT_MS, &grant);
-    uint64_t now_ns = hf_test_now_ns ();
+    uint64_t now_us = hf_recorder_now_us ();
     atomic_store (&self->asked, 0);
     section.grant.queued_us = atomic_load (&self->moved_us);
-    section.grant.end_us = now_ns / 1000;
+    section.grant.end_us = now_us;
     section.grant.status = hf_status_name (status);
     if (status != HF_OK) {
         hf_recorder_write (self->recorder, &section.grant);

@@ -1,8 +1,8 @@
 /*  client.h - one client of the test, in a thread of its own; torture has them, too.
  *
- *  Until it is told to end it opens sessions, takes a lock that all share or one of its
- *  own, appends unique lines to one file or two, and releases or cancels; it writes down what it
- *  was told. Its last section is one that must succeed: the faults are over by then.
+ *  Until it must end it opens sessions, takes a lock that all share or one of its
+ *  own, appends unique lines to one file or two, and releases or cancels; it writes down all
+ * answers. Its last section is one that must succeed: the faults are over by then.
  */
 #ifndef HF_LOSTFOUND_CLIENT_H_INCLUDED
 #define HF_LOSTFOUND_CLIENT_H_INCLUDED
@@ -26,7 +26,7 @@ typedef struct hf_test_client {
     const atomic_bool *stop;
     hf_recorder_t *recorder; //  all clients' own
     bool early;              //  write down what begins, too: for a client that may be killed
-    uint32_t shared;         //  more locks that all share; 0: the one
+    uint32_t shared;         //  more locks that all share, beside the first
     void (*gate) (void *);   //  called before every step, and may wait; NULL: none
     void *gate_arg;
 
@@ -34,10 +34,10 @@ typedef struct hf_test_client {
     pthread_t thread;
     hf_client_t *client;
     hf_session_t *session;         //  NULL: none now
-    uint64_t counter;              //  of lines; given by who starts a client anew
+    uint64_t counter;              //  of lines; set when a client starts again
     uint64_t calls;                //  asked with hf_submit_*
     atomic_uint asked;             //  the lock that it waits for, + 1
-    atomic_uint_fast64_t moved_us; //  when it was first told of its place in the queue
+    atomic_uint_fast64_t moved_us; //  when its place in the queue was first reported
     uint64_t length[HF_FILES];     //  as last read
     uint64_t sessions;             //  opened
     uint64_t timeouts;             //  waits given up
@@ -48,8 +48,5 @@ typedef struct hf_test_client {
 
 /*  Start its thread; pthread_join it. */
 void hf_test_client_start (hf_test_client_t *self);
-
-/*  Nanoseconds of CLOCK_BOOTTIME. */
-uint64_t hf_test_now_ns (void);
 
 #endif

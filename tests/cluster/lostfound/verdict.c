@@ -1,12 +1,51 @@
-//  A history and the nodes' disks, judged by the checker.
+//  The end of a run: the watchdog, the last restart, and the checker's verdict.
 
 #include "tests/cluster/lostfound/verdict.h"
 #include "tests/cluster/check/check.h"
 #include "tests/cluster/lostfound/client.h"
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define S_NODES_MAX 8
+
+//  ---- the end of a run -----------------------------------------------------------
+
+static int s_watchdog_code;
+
+static void
+s_bark (int signal_number)
+{
+    (void)signal_number;
+    static const char text[] = "violation: no end within the limit\n";
+    ssize_t ignored = write (STDERR_FILENO, text, sizeof text - 1);
+    (void)ignored;
+    _exit (s_watchdog_code);
+}
+
+void
+hf_watchdog (uint32_t limit_s, int code)
+{
+    s_watchdog_code = code;
+    signal (SIGALRM, s_bark);
+    alarm (limit_s);
+}
+
+bool
+hf_restart_all (hf_cluster_t *cluster, uint32_t limit_ms)
+{
+    for (uint32_t id = 1; id <= hf_cluster_count (cluster); id++)
+        hf_cluster_kill (cluster, id);
+    bool agree = hf_cluster_start_all (cluster) &&
+                 hf_cluster_wait_leader (cluster, limit_ms) != 0 &&
+                 hf_cluster_wait_equal (cluster, limit_ms);
+    if (!agree)
+        fprintf (stderr, "violation: the nodes did not agree after a restart\n");
+    return agree;
+}
+
+//  ---- the verdict ----------------------------------------------------------------
 
 typedef struct s_file {
     char *at;

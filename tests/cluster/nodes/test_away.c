@@ -112,6 +112,16 @@ s_node_3_counts (stage_t *self)
            status.not_counted == 0;
 }
 
+/*  Node ID is killed, and misses all entries until the log that it needs is pruned. */
+static void
+s_lag_behind (stage_t *self, uint32_t id)
+{
+    hf_node_status_t status;
+    assert_true (hf_cluster_status (self->cluster, id, &status));
+    hf_cluster_kill (self->cluster, id);
+    s_until_pruned_behind (self, status.last_index);
+}
+
 static void
 s_granted (void *arg, const hf_result_t *result)
 {
@@ -121,16 +131,12 @@ s_granted (void *arg, const hf_result_t *result)
 
 //  ---- the tests ---------------------------------------------------------------
 
-static void
-test_away_for_longer_than_the_log (void **state)
+HF_TEST_WITH (test_away_for_longer_than_the_log, s_setup, s_teardown)
 {
     stage_t *self = *state;
     s_begin (self);
     s_append (self);
-    hf_node_status_t status;
-    assert_true (hf_cluster_status (self->cluster, 3, &status));
-    hf_cluster_kill (self->cluster, 3);
-    s_until_pruned_behind (self, status.last_index);
+    s_lag_behind (self, 3);
     //  State that the log alone would no longer give: a hold with a staged append, a waiter.
     hf_grant_t grant;
     hf_session_t *other;
@@ -152,8 +158,7 @@ test_away_for_longer_than_the_log (void **state)
     s_end (self);
 }
 
-static void
-test_a_node_that_lost_its_disk_comes_to_count (void **state)
+HF_TEST_WITH (test_a_node_that_lost_its_disk_comes_to_count, s_setup, s_teardown)
 {
     stage_t *self = *state;
     s_begin (self);
@@ -172,8 +177,7 @@ test_a_node_that_lost_its_disk_comes_to_count (void **state)
 }
 
 //  No other node that runs may have what it acknowledged: its vote must not count.
-static void
-test_a_node_that_lost_its_disk_does_not_elect (void **state)
+HF_TEST_WITH (test_a_node_that_lost_its_disk_does_not_elect, s_setup, s_teardown)
 {
     stage_t *self = *state;
     s_begin (self);
@@ -191,15 +195,11 @@ test_a_node_that_lost_its_disk_does_not_elect (void **state)
     s_end (self);
 }
 
-static void
-test_killed_while_it_takes_over (void **state)
+HF_TEST_WITH (test_killed_while_it_takes_over, s_setup, s_teardown)
 {
     stage_t *self = *state;
     s_begin (self);
-    hf_node_status_t status;
-    assert_true (hf_cluster_status (self->cluster, 3, &status));
-    hf_cluster_kill (self->cluster, 3);
-    s_until_pruned_behind (self, status.last_index);
+    s_lag_behind (self, 3);
     hf_cluster_launch (self->cluster, 3);
     assert_true (
         HF_WAIT (hf_cluster_log_has (self->cluster, 3, "takes over"), HF_CLUSTER_LIMIT_MS));
@@ -210,15 +210,11 @@ test_killed_while_it_takes_over (void **state)
 }
 
 //  The only nodes that can commit in the new term need the leader's state first: it must not wait.
-static void
-test_a_term_opens_with_nodes_behind (void **state)
+HF_TEST_WITH (test_a_term_opens_with_nodes_behind, s_setup, s_teardown)
 {
     stage_t *self = *state;
     s_begin (self);
-    hf_node_status_t status;
-    assert_true (hf_cluster_status (self->cluster, 1, &status));
-    hf_cluster_kill (self->cluster, 1);
-    s_until_pruned_behind (self, status.last_index);
+    s_lag_behind (self, 1);
     hf_cluster_kill (self->cluster, 2);
     hf_cluster_kill (self->cluster, 3);
     s_wipe (self, 3);
@@ -229,8 +225,7 @@ test_a_term_opens_with_nodes_behind (void **state)
     s_end (self);
 }
 
-static void
-test_a_cluster_forms_with_all_nodes (void **state)
+HF_TEST_WITH (test_a_cluster_forms_with_all_nodes, s_setup, s_teardown)
 {
     stage_t *self = *state;
     assert_true (hf_cluster_start (self->cluster, 1));
@@ -248,18 +243,4 @@ test_a_cluster_forms_with_all_nodes (void **state)
     s_end (self);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown (name, s_setup, s_teardown)
-
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST (test_away_for_longer_than_the_log),
-        TEST (test_a_node_that_lost_its_disk_comes_to_count),
-        TEST (test_a_node_that_lost_its_disk_does_not_elect),
-        TEST (test_killed_while_it_takes_over),
-        TEST (test_a_term_opens_with_nodes_behind),
-        TEST (test_a_cluster_forms_with_all_nodes),
-    };
-    return cmocka_run_group_tests_name ("a node that was away", tests, NULL, NULL);
-}
+HF_TEST_MAIN (NULL, NULL)

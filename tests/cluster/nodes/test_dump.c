@@ -1,6 +1,7 @@
 //  holdfastd --dump: what a node held when it ended, as JSON.
 
 #include "tests/kit/hf_test.h"
+#include "base/hf_alloc.h"
 #include "client/holdfast.h"
 #include "tests/cluster/harness/hf_cluster.h"
 #include <jansson.h>
@@ -9,21 +10,12 @@
 #define LOCK     "a \"lock\" \\ \xc3\xa9"
 #define FILE1    "a \"file\" \xe2\x82\xac"
 
-static int
-s_teardown (void **state)
-{
-    hf_cluster_t *cluster = *state;
-    hf_cluster_destroy (&cluster);
-    return 0;
-}
-
 /*  Run the dump of node 1; the exit code. TEXT gets what it said: the caller frees. */
 static int
 s_dump (hf_cluster_t *cluster, char **text)
 {
     const size_t room = 1U << 20;
-    *text = calloc (1, room);
-    assert_non_null (*text);
+    *text = hf_alloc (room);
     const char *argv[] = {hf_cluster_program (), "--dump", hf_cluster_node_dir (cluster, 1), NULL};
     return hf_process_run (argv, LIMIT_MS, *text, room);
 }
@@ -110,12 +102,10 @@ s_expect_dump (json_t *json)
     assert_string_equal (json_string_value (s_get (file, "disk")), "a%20%22file%22%20%E2%82%AC");
 }
 
-static void
-test_stopped_node_is_dumped (void **state)
+HF_TEST_ON_ONE (test_stopped_node_is_dumped)
 {
-    hf_cluster_t *cluster = *state = hf_cluster_new (1);
-    assert_true (hf_cluster_start_all (cluster));
-    assert_int_equal (hf_cluster_wait_leader (cluster, HF_CLUSTER_LIMIT_MS), 1);
+    hf_cluster_t *cluster = *state;
+    assert_true (hf_cluster_begin (cluster));
     char *text;
     assert_int_equal (s_dump (cluster, &text), 1); //  it runs
     assert_non_null (strstr (text, "is in use by process"));
@@ -134,11 +124,4 @@ test_stopped_node_is_dumped (void **state)
     assert_true (hf_cluster_passed (cluster));
 }
 
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown (test_stopped_node_is_dumped, s_teardown),
-    };
-    return cmocka_run_group_tests (tests, NULL, NULL);
-}
+HF_TEST_MAIN (NULL, NULL)

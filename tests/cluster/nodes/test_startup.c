@@ -4,34 +4,10 @@
 #include "client/holdfast.h"
 #include "tests/cluster/harness/hf_cluster.h"
 #include "tests/kit/hf_ports.h"
-#include <arpa/inet.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #define LIMIT_MS  10000
 #define TEXT_SIZE 8192
-
-static int
-s_setup (void **state)
-{
-    *state = hf_cluster_new (3);
-    return 0;
-}
-
-static int
-s_setup_one (void **state)
-{
-    *state = hf_cluster_new (1);
-    return 0;
-}
-
-static int
-s_teardown (void **state)
-{
-    hf_cluster_t *cluster = *state;
-    hf_cluster_destroy (&cluster);
-    return 0;
-}
 
 static unsigned
 s_lines (const char *text)
@@ -55,8 +31,7 @@ s_must_refuse (const char *id, const char *list, const char *dir, const char *wo
                   list, dir, code, word, text);
 }
 
-static void
-test_bad_list (void **state)
+HF_TEST_ON_THREE (test_bad_list)
 {
     const hf_cluster_t *cluster = *state;
     const char *dir = hf_cluster_node_dir (cluster, 1);
@@ -78,8 +53,7 @@ test_bad_list (void **state)
     assert_true (hf_cluster_passed (*state));
 }
 
-static void
-test_wrong_usage (void **state)
+HF_TEST_ON_THREE (test_wrong_usage)
 {
     static const char *const usages[][2] = {{"--nonsense", "option"},
                                             {"nonsense", "nonsense"},
@@ -100,18 +74,13 @@ test_wrong_usage (void **state)
     assert_true (hf_cluster_passed (*state));
 }
 
-static void
-test_port_in_use (void **state)
+HF_TEST_ON_ONE (test_port_in_use)
 {
     hf_cluster_t *cluster = *state;
     uint16_t ports[] = {hf_cluster_client_port (cluster, 1), hf_cluster_node_port (cluster, 1)};
     for (size_t i = 0; i < 2; i++) {
-        int fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        struct sockaddr_in address = {.sin_family = AF_INET,
-                                      .sin_port = htons (ports[i]),
-                                      .sin_addr.s_addr = htonl (INADDR_LOOPBACK)};
-        assert_int_equal (bind (fd, (struct sockaddr *)&address, sizeof address), 0);
-        assert_int_equal (listen (fd, 1), 0);
+        int fd = hf_port_listen (ports[i], 0);
+        assert_true (fd >= 0);
         char number[16];
         snprintf (number, sizeof number, "%u", ports[i]);
         s_must_refuse ("1", hf_cluster_endpoints (cluster), hf_cluster_node_dir (cluster, 1),
@@ -122,8 +91,7 @@ test_port_in_use (void **state)
     assert_true (hf_cluster_passed (cluster));
 }
 
-static void
-test_data_folder_not_writable (void **state)
+HF_TEST_ON_ONE (test_data_folder_not_writable)
 {
     hf_cluster_t *cluster = *state;
     char path[1024];
@@ -141,8 +109,7 @@ test_data_folder_not_writable (void **state)
 }
 
 //  A second process on the same data is kept out, and the first does not notice.
-static void
-test_data_folder_in_use (void **state)
+HF_TEST_ON_ONE (test_data_folder_in_use)
 {
     hf_cluster_t *cluster = *state;
     assert_true (hf_cluster_start (cluster, 1));
@@ -154,12 +121,10 @@ test_data_folder_in_use (void **state)
 }
 
 //  A folder belongs to one node of one cluster.
-static void
-test_data_of_another_cluster (void **state)
+HF_TEST_ON_ONE (test_data_of_another_cluster)
 {
     hf_cluster_t *cluster = *state;
-    assert_true (hf_cluster_start (cluster, 1));
-    assert_int_equal (hf_cluster_wait_leader (cluster, HF_CLUSTER_LIMIT_MS), 1);
+    assert_true (hf_cluster_begin (cluster));
     assert_int_equal (hf_cluster_terminate (cluster, 1, LIMIT_MS), 0);
     hf_port_t other = hf_port_take ();
     char list[64];
@@ -170,14 +135,22 @@ test_data_of_another_cluster (void **state)
               hf_cluster_node_port (cluster, 1));
     s_must_refuse ("2", list, hf_cluster_node_dir (cluster, 1), "cluster");
     hf_port_give_back (&other);
-    assert_true (hf_cluster_start (cluster, 1));
-    assert_int_equal (hf_cluster_wait_leader (cluster, HF_CLUSTER_LIMIT_MS), 1);
+    assert_true (hf_cluster_begin (cluster));
     assert_true (hf_cluster_passed (cluster));
 }
 
-//  Files without the log that counts their sections: the next sections would be skipped as old.
 static void
-test_log_lost_and_files_kept (void **state)
+s_remove_log (const hf_cluster_t *cluster, uint32_t id)
+{
+    char path[1024];
+    snprintf (path, sizeof path, "%s/log.db", hf_cluster_node_dir (cluster, id));
+    assert_int_equal (remove (path), 0);
+    strcat (path, "-wal");
+    remove (path);
+}
+
+//  Files without the log that counts their sections: the next sections would be skipped as old.
+HF_TEST_ON_ONE (test_log_lost_and_files_kept)
 {
     hf_cluster_t *cluster = *state;
     assert_true (hf_cluster_start (cluster, 1));
@@ -194,12 +167,7 @@ test_log_lost_and_files_kept (void **state)
     hf_client_destroy (&client);
     assert_true (hf_cluster_wait_file (cluster, "F", "A", HF_CLUSTER_LIMIT_MS));
     assert_int_equal (hf_cluster_terminate (cluster, 1, LIMIT_MS), 0);
-    static const char *const names[] = {"log.db", "log.db-wal"};
-    for (unsigned i = 0; i < 2; i++) {
-        char path[1024];
-        snprintf (path, sizeof path, "%s/%s", hf_cluster_node_dir (cluster, 1), names[i]);
-        remove (path);
-    }
+    s_remove_log (cluster, 1);
     s_must_refuse ("1", hf_cluster_endpoints (cluster), hf_cluster_node_dir (cluster, 1),
                    "the log was lost");
     assert_true (hf_cluster_passed (cluster));
@@ -232,8 +200,7 @@ s_times_logged (const hf_cluster_t *cluster, uint32_t id)
     return times;
 }
 
-static void
-test_other_list_than_the_peers (void **state)
+HF_TEST_ON_THREE (test_other_list_than_the_peers)
 {
     hf_cluster_t *cluster = *state;
     //  The same addresses by another name: it could talk to the others, but must not.
@@ -243,14 +210,9 @@ test_other_list_than_the_peers (void **state)
                   id > 1 ? "," : "", id, id == 3 ? "localhost" : "127.0.0.1",
                   hf_cluster_client_port (cluster, id), hf_cluster_node_port (cluster, id));
     //  Node 3 was a member with the old list; its folder would refuse the new one.
-    assert_true (hf_cluster_start_all (cluster));
-    assert_true (hf_cluster_wait_leader_is (cluster, 1, HF_CLUSTER_LIMIT_MS));
+    assert_true (hf_cluster_begin (cluster));
     hf_cluster_kill (cluster, 3);
-    char path[1024];
-    snprintf (path, sizeof path, "%s/log.db", hf_cluster_node_dir (cluster, 3));
-    remove (path);
-    strcat (path, "-wal");
-    remove (path);
+    s_remove_log (cluster, 3);
     hf_cluster_set_list (cluster, 3, list);
     assert_true (hf_cluster_start (cluster, 3));
     assert_true (HF_WAIT (s_all_have_logged (cluster), HF_CLUSTER_LIMIT_MS));
@@ -265,20 +227,4 @@ test_other_list_than_the_peers (void **state)
     assert_true (hf_cluster_passed (cluster));
 }
 
-#define TEST(name, setup) cmocka_unit_test_setup_teardown (name, setup, s_teardown)
-
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST (test_bad_list, s_setup),
-        TEST (test_wrong_usage, s_setup),
-        TEST (test_port_in_use, s_setup_one),
-        TEST (test_data_folder_not_writable, s_setup_one),
-        TEST (test_data_folder_in_use, s_setup_one),
-        TEST (test_data_of_another_cluster, s_setup_one),
-        TEST (test_log_lost_and_files_kept, s_setup_one),
-        TEST (test_other_list_than_the_peers, s_setup),
-    };
-    return cmocka_run_group_tests_name ("a node that starts", tests, NULL, NULL);
-}
+HF_TEST_MAIN (NULL, NULL)

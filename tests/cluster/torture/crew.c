@@ -1,6 +1,7 @@
 //  The client processes of torture, and the history that they write.
 
 #include "tests/cluster/torture/crew.h"
+#include "base/hf_alloc.h"
 #include "tests/cluster/harness/hf_cluster.h"
 #include "tests/kit/hf_process.h"
 #include <assert.h>
@@ -13,7 +14,7 @@
 
 #define S_LINE_MAX   8192
 #define S_BUFFER_MAX 65536
-#define S_SHARED     2 //  locks that all share, beside the one
+#define S_SHARED     2 //  locks that all share, beside the first
 
 typedef struct s_member {
     unsigned number;
@@ -174,8 +175,7 @@ hf_crew_t *
 hf_crew_new (const hf_crew_config_t *config)
 {
     assert (config->clients >= 1 && config->clients <= HF_CREW_MAX);
-    hf_crew_t *self = calloc (1, sizeof *self);
-    assert (self);
+    hf_crew_t *self = hf_alloc (sizeof *self);
     self->config = *config;
     snprintf (self->path, sizeof self->path, "%s/history.jsonl", config->folder);
     self->history = fopen (self->path, "we");
@@ -202,20 +202,20 @@ static bool
 s_listen (hf_crew_t *self, uint32_t wait_ms)
 {
     struct pollfd wait[HF_CREW_MAX];
-    s_member_t *who[HF_CREW_MAX];
+    s_member_t *member_of[HF_CREW_MAX];
     nfds_t count = 0;
     for (unsigned i = 1; i <= self->config.clients; i++) {
         s_member_t *member = &self->member[i];
         if (!member->process)
             continue;
-        who[count] = member;
+        member_of[count] = member;
         wait[count++] = (struct pollfd){.fd = hf_process_out (member->process), .events = POLLIN};
     }
     if (poll (wait, count, (int)wait_ms) <= 0)
         return false;
     for (nfds_t i = 0; i < count; i++) {
         if (wait[i].revents)
-            s_read (self, who[i]);
+            s_read (self, member_of[i]);
     }
     return true;
 }

@@ -15,7 +15,7 @@ typedef struct hf_crew_config {
     const char *folder; //  for logs and the history
     unsigned clients;
     uint64_t seed;
-    bool gated; //  they step when they are told to
+    bool gated; //  they step on hf_crew_step only
 } hf_crew_config_t;
 
 typedef struct hf_crew_counts {
@@ -30,7 +30,7 @@ hf_crew_t *hf_crew_new (const hf_crew_config_t *config);
 /*  Kills what runs. */
 void hf_crew_destroy (hf_crew_t **self_p);
 
-/*  Take what they write, for WAIT_MS. False: one of them ended unasked (told on stderr). */
+/*  Take what they write, for WAIT_MS. False: one of them ended by itself (reported on stderr). */
 bool hf_crew_listen (hf_crew_t *self, uint32_t wait_ms);
 
 //  Client I is 1 to CLIENTS.
@@ -40,8 +40,8 @@ void hf_crew_start (hf_crew_t *self, unsigned i); //  after a kill
 void hf_crew_stop (hf_crew_t *self, unsigned i);  //  SIGSTOP
 void hf_crew_go_on (hf_crew_t *self, unsigned i);
 
-/*  With all of them running: each ends its last section and itself. False, with who did not
- *  on stderr, after LIMIT_MS. */
+/*  With all of them running: each ends its last section and itself. False after LIMIT_MS, with
+ * those that did not on stderr. */
 bool hf_crew_finish (hf_crew_t *self, uint32_t limit_ms);
 
 hf_crew_counts_t hf_crew_counts (const hf_crew_t *self);

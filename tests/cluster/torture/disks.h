@@ -1,7 +1,7 @@
 /*  disks.h - small disks (tmpfs) under nodes' data folders, which can be filled up.
  *
- *  Mounted in the mount namespace that links of kind "namespaces" have made: nobody else sees them,
- *  and they are gone with the last process in it. Where there is none, there are no such disks.
+ *  Mounted in the mount namespace that links of kind "namespaces" have made: no other process sees
+ * them, and they end with the last process in it. Where there is none, there are no such disks.
  */
 #ifndef HF_DISKS_H_INCLUDED
 #define HF_DISKS_H_INCLUDED

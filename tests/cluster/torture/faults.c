@@ -15,7 +15,7 @@ s_until (const hf_world_t *self, const hf_fault_t *fault)
     return hf_wait_now_ms () + hf_fault_duration_ms (fault) / self->hurry;
 }
 
-//  ---- who it happens to --------------------------------------------------------------
+//  ---- the victim --------------------------------------------------------------
 
 static bool
 s_weak (const hf_world_t *self, uint32_t id)

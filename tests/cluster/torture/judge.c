@@ -9,7 +9,7 @@
 //  ---- progress -------------------------------------------------------------------
 
 static void
-s_tell_nodes (hf_world_t *world)
+s_report_nodes (hf_world_t *world)
 {
     for (uint32_t id = 1; id <= world->nodes; id++) {
         hf_node_status_t status;
@@ -44,19 +44,19 @@ s_progress (hf_world_t *world)
     uint64_t start_ms = hf_wait_now_ms ();
     if (hf_cluster_wait_leader (world->cluster, S_LIMIT_MS) == 0) {
         fprintf (stderr, "violation: no leader %u ms after all healed\n", S_LIMIT_MS);
-        s_tell_nodes (world);
+        s_report_nodes (world);
         return false;
     }
     hf_world_note (world, "all name one leader after %llu ms",
                    (unsigned long long)(hf_wait_now_ms () - start_ms));
     if (!hf_crew_finish (world->crew, S_LIMIT_MS)) {
-        s_tell_nodes (world);
+        s_report_nodes (world);
         return false;
     }
     hf_world_note (world, "clients have ended");
     if (!HF_WAIT (s_all_count (world), S_LIMIT_MS)) {
         fprintf (stderr, "violation: a node that lost its disk was not taken in again\n");
-        s_tell_nodes (world);
+        s_report_nodes (world);
         return false;
     }
     return true;
@@ -65,16 +65,11 @@ s_progress (hf_world_t *world)
 static bool
 s_all_again (hf_world_t *world)
 {
-    for (uint32_t id = 1; id <= world->nodes; id++)
-        hf_cluster_kill (world->cluster, id);
     hf_world_note (world, "all killed once more");
-    if (hf_cluster_start_all (world->cluster) &&
-        hf_cluster_wait_leader (world->cluster, S_LIMIT_MS) != 0 &&
-        hf_cluster_wait_equal (world->cluster, S_LIMIT_MS))
-        return true;
-    fprintf (stderr, "violation: the nodes did not agree after a restart\n");
-    s_tell_nodes (world);
-    return false;
+    bool agree = hf_restart_all (world->cluster, S_LIMIT_MS);
+    if (!agree)
+        s_report_nodes (world);
+    return agree;
 }
 
 hf_verdict_code_t

@@ -2,6 +2,7 @@
 
 #include "tests/cluster/torture/links_internal.h"
 #include "tests/cluster/torture/plan.h"
+#include "base/hf_alloc.h"
 #include <assert.h>
 #include <signal.h>
 #include <stdio.h>
@@ -103,16 +104,21 @@ s_run (void *arg)
     return NULL;
 }
 
-/*  Signals are for the main thread. */
-static void
-s_start (hf_links_t *self)
+void
+hf_thread_start (pthread_t *thread, void *(*run) (void *), void *arg)
 {
     sigset_t all, before;
     sigfillset (&all);
     pthread_sigmask (SIG_SETMASK, &all, &before);
-    int rc = pthread_create (&self->thread, NULL, s_run, self);
+    int rc = pthread_create (thread, NULL, run, arg);
     assert (rc == 0);
     pthread_sigmask (SIG_SETMASK, &before, NULL);
+}
+
+static void
+s_start (hf_links_t *self)
+{
+    hf_thread_start (&self->thread, s_run, self);
     self->started = true;
 }
 
@@ -121,8 +127,7 @@ hf_links_new (hf_links_kind_t kind, unsigned nodes, unsigned clients, uint64_t s
               char why[HF_WHY_SIZE])
 {
     assert (nodes >= 1 && nodes <= 7 && clients <= HF_CREW_MAX);
-    hf_links_t *self = calloc (1, sizeof *self);
-    assert (self);
+    hf_links_t *self = hf_alloc (sizeof *self);
     self->nodes = nodes;
     self->clients = clients;
     self->random = (hf_random_t){seed};

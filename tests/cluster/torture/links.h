@@ -41,7 +41,7 @@ typedef enum hf_links_kind { HF_LINKS_AUTO, HF_LINKS_NAMESPACES, HF_LINKS_PROXIE
 
 /*  Make the network for so many nodes and clients. Call it before there is another thread: the
  *  process itself moves into a namespace. NULL, with the reason in WHY, when KIND cannot be had;
- *  with AUTO, WHY tells why there are only proxies. */
+ *  with AUTO, WHY says why there are only proxies. */
 hf_links_t *hf_links_new (hf_links_kind_t kind, unsigned nodes, unsigned clients, uint64_t seed,
                           char why[HF_WHY_SIZE]);
 void hf_links_destroy (hf_links_t **self_p);

@@ -39,6 +39,9 @@ struct hf_links {
     atomic_uint_fast64_t passed, cut, lost, delayed;
 };
 
+/*  A thread that takes no signals: they are for the main thread. */
+void hf_thread_start (pthread_t *thread, void *(*run) (void *), void *arg);
+
 /*  Draw what becomes of one packet from FROM to TO. */
 typedef struct hf_passage {
     bool cut, lost;

@@ -22,7 +22,7 @@ static const char s_help[] =
     "  --no-wipe       no node loses its disk\n"
     "  --disk MIB      size of the small disks that are filled (default: 192)\n"
     "  --holdfastd PATH  another program than the build's\n"
-    "  --log-keep SIZE for the nodes (default: 64k: who was away takes over the whole state)\n"
+    "  --log-keep SIZE for the nodes (default: 64k: a node that was away takes over the state)\n"
     "  --keep          keep data and logs even if all is well\n";
 
 static bool
@@ -39,38 +39,38 @@ s_kind (hf_links_kind_t *kind, const char *text)
     return true;
 }
 
+static bool
+s_number (uint32_t *number, const char *text, uint32_t from, uint32_t to, uint32_t unit)
+{
+    uint64_t value = strtoull (text, NULL, 10);
+    *number = (uint32_t)value * unit;
+    return value >= from && value <= to;
+}
+
 /*  One option; false: it makes no sense. */
 static bool
 s_take (hf_options_t *self, int option, const char *value)
 {
-    uint64_t number = value ? strtoull (value, NULL, 10) : 0;
     switch (option) {
     case 'n':
-        self->nodes = (unsigned)number;
-        return number == 1 || number == 3 || number == 5 || number == 7;
+        return s_number (&self->nodes, value, 1, 7, 1) && self->nodes % 2 == 1;
     case 'm':
-        self->seconds = (uint32_t)number * 60;
-        return number >= 1 && number <= 100000;
+        return s_number (&self->seconds, value, 1, 100000, 60);
     case 't':
-        self->seconds = (uint32_t)number;
-        return number >= 1 && number <= 6000000;
+        return s_number (&self->seconds, value, 1, 6000000, 1);
     case 'r':
-        self->rounds = (uint32_t)number;
-        return number >= 1 && number <= 1000000;
-    case 's':
-        self->seed = number;
-        return true;
+        return s_number (&self->rounds, value, 1, 1000000, 1);
     case 'c':
-        self->clients = (unsigned)number;
-        return number >= 1 && number <= HF_CREW_MAX;
+        return s_number (&self->clients, value, 1, HF_CREW_MAX, 1);
     case 'p':
-        self->pause_ms = (uint32_t)number;
-        return number >= 50 && number <= 60000;
+        return s_number (&self->pause_ms, value, 50, 60000, 1);
+    case 'd':
+        return s_number (&self->disk_mib, value, 4, 4096, 1);
+    case 's':
+        self->seed = strtoull (value, NULL, 10);
+        return true;
     case 'N':
         return s_kind (&self->net, value);
-    case 'd':
-        self->disk_mib = (unsigned)number;
-        return number >= 4 && number <= 4096;
     case 'H':
         self->holdfastd = value;
         return true;

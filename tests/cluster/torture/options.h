@@ -1,4 +1,4 @@
-/*  options.h - what torture is told on its command line. */
+/*  options.h - the command line of torture. */
 #ifndef HF_OPTIONS_H_INCLUDED
 #define HF_OPTIONS_H_INCLUDED
 

@@ -36,8 +36,8 @@ const char *hf_fault_text (hf_fault_kind_t kind);
  *  next one. */
 typedef struct hf_fault {
     hf_fault_kind_t kind;
-    uint32_t after_ms;    //  since the one before
-    bool leader;          //  the victim is the leader, when one is known
+    uint32_t after_ms;    //  since the fault before
+    bool leader;          //  the victim is the leader, if there is one
     uint32_t node, other; //  numbers to choose from what there is
     uint32_t client;
     uint32_t share; //  of 1,000: how long it lasts in the range of its kind

@@ -3,10 +3,8 @@
 #include "tests/kit/hf_ports.h"
 #include "tests/cluster/torture/links_internal.h"
 #include "tests/cluster/torture/streams.h"
-#include <arpa/inet.h>
+#include "base/hf_alloc.h"
 #include <assert.h>
-#include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,9 +37,8 @@ typedef struct s_proxies {
 static bool
 s_open (hf_links_t *self, char why[HF_WHY_SIZE])
 {
-    (void)why; //  it tells why these are not namespaces
-    self->own = calloc (1, sizeof (s_proxies_t));
-    assert (self->own);
+    (void)why; //  it says why there are no namespaces
+    self->own = hf_alloc (sizeof (s_proxies_t));
     return true;
 }
 
@@ -66,16 +63,8 @@ s_add_door (s_proxies_t *own, unsigned from, unsigned to, uint16_t target)
     assert (own->doors < S_DOORS_MAX);
     s_door_t *door = &own->door[own->doors++];
     *door = (s_door_t){.from = from, .to = to, .target = target, .port = hf_port_take ()};
-    door->fd = socket (AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    int on = 1;
-    setsockopt (door->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons (door->port.number),
-                                  .sin_addr = {htonl (INADDR_LOOPBACK)}};
-    int rc = bind (door->fd, (struct sockaddr *)&address, sizeof address);
-    assert (rc == 0);
-    rc = listen (door->fd, 64);
-    assert (rc == 0);
+    door->fd = hf_port_listen (door->port.number, SOCK_NONBLOCK);
+    assert (door->fd >= 0);
     return door->port.number;
 }
 
@@ -88,7 +77,7 @@ s_add_text (char *text, size_t size, const char *more)
     return size + strlen (more);
 }
 
-/*  Node FROM is told by which ports it reaches the others' node ports. */
+/*  The ports by which node FROM reaches the other nodes. */
 static void
 s_wire_node (hf_links_t *self, hf_cluster_t *cluster, unsigned from)
 {

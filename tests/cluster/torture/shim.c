@@ -1,7 +1,7 @@
 /*  shim.c - loaded into a node, it sends connects to some ports of 127.0.0.1 to others.
  *
  *  HF_SHIM_PORTS is a list of PORT=OTHER, with a comma behind each. All nodes must be given
- *  the same list of nodes; so what lies between two of them cannot be told by that list.
+ *  the same list of nodes, so that list cannot give each pair a port of its own.
  */
 #include <arpa/inet.h>
 #include <dlfcn.h>

@@ -1,8 +1,9 @@
 //  One TCP connection through this process, with faults in each direction.
 
 #include "tests/cluster/torture/streams.h"
+#include "tests/kit/hf_ports.h"
 #include "tests/kit/hf_wait.h"
-#include <arpa/inet.h>
+#include "base/hf_alloc.h"
 #include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -42,8 +43,7 @@ struct hf_stream {
 hf_stream_t *
 hf_stream_new (int accepted, unsigned from, unsigned to, uint16_t port)
 {
-    hf_stream_t *self = calloc (1, sizeof *self);
-    assert (self);
+    hf_stream_t *self = hf_alloc (sizeof *self);
     self->port = port;
     self->way[0] = (s_way_t){.from = from, .to = to, .in = accepted, .out = -1};
     self->way[1] = (s_way_t){.from = to, .to = from, .in = -1, .out = accepted};
@@ -70,23 +70,18 @@ hf_stream_destroy (hf_stream_t **self_p)
     free (self);
 }
 
-/*  Call the other end; false when that cannot even begin. */
+/*  Connect to the other end; false when that fails at once. */
 static bool
 s_reach (hf_stream_t *self)
 {
-    int fd = socket (AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return false;
+    int fd = hf_port_connect (self->port, SOCK_NONBLOCK);
     int on = 1;
     setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons (self->port),
-                                  .sin_addr = {htonl (INADDR_LOOPBACK)}};
     self->reached = true;
-    self->connecting = true;
+    self->connecting = fd >= 0;
     self->way[0].out = fd;
     self->way[1].in = fd;
-    return connect (fd, (struct sockaddr *)&address, sizeof address) == 0 || errno == EINPROGRESS;
+    return fd >= 0;
 }
 
 static bool
@@ -101,8 +96,7 @@ s_is_cut (const hf_links_t *links, const s_way_t *way)
 static bool
 s_take (s_way_t *way, hf_links_t *links)
 {
-    s_piece_t *piece = malloc (sizeof *piece);
-    assert (piece);
+    s_piece_t *piece = hf_alloc (sizeof *piece);
     ssize_t got = recv (way->in, piece->bytes, sizeof piece->bytes, 0);
     if (got <= 0) {
         free (piece);
@@ -122,7 +116,7 @@ s_take (s_way_t *way, hf_links_t *links)
     return true;
 }
 
-/*  Send on what is due; false: the receiver is gone. */
+/*  Send on what is due; false: the receiver has closed. */
 static bool
 s_give (s_way_t *way)
 {

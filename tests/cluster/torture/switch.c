@@ -1,5 +1,6 @@
 //  Links as namespaces: one TUN device in each, and a switch between them in user space.
 
+#include "base/hf_alloc.h"
 #include "tests/kit/hf_wait.h"
 #include "tests/cluster/torture/links_internal.h"
 #include <arpa/inet.h>
@@ -211,8 +212,7 @@ s_close (hf_links_t *self)
 static bool
 s_open (hf_links_t *self, char why[HF_WHY_SIZE])
 {
-    self->own = calloc (1, sizeof (s_switch_t));
-    assert (self->own);
+    self->own = hf_alloc (sizeof (s_switch_t));
     bool open = access ("/dev/net/tun", R_OK | W_OK) == 0 ? s_make_ends (self, why)
                                                           : s_fail (why, "/dev/net/tun");
     if (!open) {
@@ -239,8 +239,7 @@ s_hold (s_switch_t *own, s_queue_t *queue, uint32_t delay_ms, const uint8_t *byt
 {
     if (own->held >= S_HELD_MAX)
         return;
-    s_packet_t *packet = malloc (sizeof *packet + size);
-    assert (packet);
+    s_packet_t *packet = hf_alloc (sizeof *packet + size);
     *packet = (s_packet_t){.due_ms = hf_wait_now_ms () + delay_ms, .size = size};
     memcpy (packet->bytes, bytes, size);
     if (queue->last)
@@ -313,7 +312,7 @@ s_carry (hf_links_t *self, int wait_ms)
     }
 }
 
-//  ---- who lives where ------------------------------------------------------------
+//  ---- addresses of nodes and clients ------------------------------------------------------------
 
 static hf_cluster_t *
 s_cluster (hf_links_t *self)

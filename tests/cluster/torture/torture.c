@@ -2,12 +2,13 @@
  *
  *  Nodes and clients are processes, each in a network namespace of its own (see links.h). For so
  *  many minutes nodes and clients are killed and stopped, links are cut, slow and lossy, and disks
- *  full, as the seed draws it; then all heals, and what clients were told is held against what the
- *  nodes have (P1 to P11). One line of totals at the end.
+ *  full, as the seed draws it; then all heals, and the answers to clients are compared with what
+ * the nodes have (P1 to P11). One line of totals at the end.
  *
  *  Exit codes: 0; 2 a process crashed; 3 no progress once all was healed; 4 a promise was broken;
  *  64 usage; 77 the network that was asked for cannot be had here; 130 interrupted.
  */
+#include "tests/cluster/lostfound/verdict.h"
 #include "tests/cluster/torture/disks.h"
 #include "tests/cluster/torture/judge.h"
 #include "tests/cluster/torture/options.h"
@@ -16,7 +17,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define S_TURN_MS      10
 #define S_STEP_MS      18 //  from one round to the next
@@ -30,16 +30,6 @@ s_interrupt (int signal_number)
 {
     (void)signal_number;
     s_interrupted = 1;
-}
-
-static void
-s_bark (int signal_number)
-{
-    (void)signal_number;
-    static const char text[] = "torture: no end within the limit\n";
-    ssize_t ignored = write (STDERR_FILENO, text, sizeof text - 1);
-    (void)ignored;
-    _exit (HF_VERDICT_NO_PROGRESS);
 }
 
 //  ---- the world --------------------------------------------------------------------
@@ -130,7 +120,7 @@ s_unmake (hf_world_t *world, bool keep)
 
 //  ---- trouble ----------------------------------------------------------------------
 
-/*  Trouble until the time is over; false when something crashed. */
+/*  Faults until the time is over; false when something crashed. */
 static bool
 s_minutes (hf_world_t *world, const hf_options_t *options)
 {
@@ -182,9 +172,9 @@ s_totals (const hf_world_t *world, const hf_options_t *options, uint64_t took_ms
     printf ("torture: seed %" PRIu64 ", %.1f minutes, %u nodes, %u clients, %s; %u faults (",
             options->seed, (double)took_ms / 60000, world->nodes, world->clients,
             hf_links_kind (world->links) == HF_LINKS_NAMESPACES ? "namespaces" : "proxies", faults);
-    for (unsigned i = 0, told = 0; i < HF_FAULT_KINDS; i++) {
+    for (unsigned i = 0, listed = 0; i < HF_FAULT_KINDS; i++) {
         if (world->done[i])
-            printf ("%s%u %s", told++ ? ", " : "", world->done[i], hf_fault_text (i));
+            printf ("%s%u %s", listed++ ? ", " : "", world->done[i], hf_fault_text (i));
     }
     printf ("); packets: %" PRIu64 " passed, %" PRIu64 " late, %" PRIu64 " lost, %" PRIu64
             " cut; %" PRIu64 " operations, %" PRIu64 " grants, %" PRIu64
@@ -226,8 +216,7 @@ main (int argc, char **argv)
     sigaction (SIGINT, &action, NULL);
     sigaction (SIGTERM, &action, NULL);
     sigaction (SIGHUP, &action, NULL);
-    signal (SIGALRM, s_bark);
-    alarm (options.seconds + S_END_EXTRA_S);
+    hf_watchdog (options.seconds + S_END_EXTRA_S, HF_VERDICT_NO_PROGRESS);
     int code = s_all (&world, &options);
     //  Interrupted, nothing is judged and nothing stays behind.
     bool ended = code != 0 || hf_cluster_passed (world.cluster);

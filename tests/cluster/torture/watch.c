@@ -2,9 +2,7 @@
 
 #include "tests/cluster/torture/watch.h"
 #include "base/hf_alloc.h"
-#include <assert.h>
-#include <pthread.h>
-#include <signal.h>
+#include "tests/cluster/torture/links_internal.h"
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,12 +61,7 @@ hf_watch_new (const hf_cluster_t *cluster)
                   hf_cluster_address (cluster, id));
         self->place[id].port = hf_cluster_client_port (cluster, id);
     }
-    sigset_t all, before;
-    sigfillset (&all);
-    pthread_sigmask (SIG_SETMASK, &all, &before);
-    int rc = pthread_create (&self->thread, NULL, s_run, self);
-    assert (rc == 0);
-    pthread_sigmask (SIG_SETMASK, &before, NULL);
+    hf_thread_start (&self->thread, s_run, self);
     return self;
 }
 

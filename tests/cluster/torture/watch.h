@@ -1,4 +1,4 @@
-/*  watch.h - who leads, asked all the time by a thread of its own, so that nobody waits for it. */
+/*  watch.h - a thread that keeps asking which node leads, so that no fault waits for the answer. */
 #ifndef HF_WATCH_H_INCLUDED
 #define HF_WATCH_H_INCLUDED
 

@@ -2,7 +2,7 @@
  *
  *      torture-client NUMBER LIFE SEED SHARED GATED LIST
  *
- *  What it does, and what it was told, go to stdout as lines of a history; what it is about
+ *  What it does, and the answers, go to stdout as lines of a history; what it is about
  *  to do, too, as a line without an end, for the case that it never gets to write down the answer.
  *  GATED 1: it takes one step for each byte on stdin. The end of stdin: one last
  *  section, which must succeed, and the end. Exit codes: 0; 3 the last section failed.

@@ -82,7 +82,7 @@ s_said_full (hf_world_t *self, uint32_t id)
     return said;
 }
 
-/*  A node has ended, and nobody killed it. */
+/*  A node has ended by itself. */
 static bool
 s_ended (hf_world_t *self, uint32_t id, int code)
 {

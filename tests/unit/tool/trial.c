@@ -2,7 +2,7 @@
 
 #include "tests/unit/tool/trial.h"
 #include "tests/kit/hf_process.h"
-#include <assert.h>
+#include "tests/kit/hf_test.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,10 +42,25 @@ trial_run (const char *script)
     return hf_process_run (argv, TRIAL_LIMIT_MS, s_output, sizeof s_output);
 }
 
+void
+trial_must (int code, const char *script)
+{
+    int got = trial_run (script);
+    if (got != code)
+        fail_msg ("exit code %d, not %d, of: %s\n%s", got, code, script, s_output);
+}
+
 const char *
 trial_output (void)
 {
     return s_output;
+}
+
+void
+trial_output_has (const char *text)
+{
+    if (!strstr (s_output, text))
+        fail_msg ("'%s' is not in: %s", text, s_output);
 }
 
 const char *

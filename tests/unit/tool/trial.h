@@ -17,8 +17,13 @@ int trial_teardown (void **state);
 /*  Run SCRIPT. Its exit code; -1 when it did not end. */
 int trial_run (const char *script);
 
+/*  Run SCRIPT, which must end with CODE, or the test fails. */
+void trial_must (int code, const char *script);
+
 /*  What the last script wrote to stdout and stderr. */
 const char *trial_output (void);
+/*  TEXT must be in it. */
+void trial_output_has (const char *text);
 
 /*  The log of the last script. */
 const char *trial_log (void);
