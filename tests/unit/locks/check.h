@@ -8,9 +8,8 @@
 /*  A test on a feed of its own: the body that follows is given FEED, made by NEW. */
 #define FEED_TEST(name, new)                                                                       \
     static void name##_on (feed_t *feed);                                                          \
-    static void name (void **state)                                                                \
+    HF_TEST (name)                                                                                 \
     {                                                                                              \
-        (void)state;                                                                               \
         feed_t *own = new;                                                                         \
         name##_on (own);                                                                           \
         feed_destroy (&own);                                                                       \

@@ -1,7 +1,5 @@
 //  Entries: apply is total. Whatever the bytes, replicas agree and nothing breaks (P4).
 #include "tests/unit/locks/check.h"
-#include <stdlib.h>
-#include <string.h>
 
 /*  Some state that a wrong step would disturb, and the payload of a rich entry for it. */
 static feed_t *
@@ -71,10 +69,8 @@ FEED_TEST (a_payload_cut_anywhere_changes_nothing_but_index_and_hash, s_feed ())
     hf_pack_done (&payload);
 }
 
-static void
-a_payload_with_any_byte_changed_is_survived_alike (void **state)
+HF_TEST (a_payload_with_any_byte_changed_is_survived_alike)
 {
-    (void)state;
     hf_pack_t payload;
     feed_t *feed = s_feed ();
     s_rich_payload (feed, &payload);
@@ -235,10 +231,8 @@ s_history_hash (const int *order, uint64_t term)
     return hash;
 }
 
-static void
-p4_the_hash_tells_histories_apart (void **state)
+HF_TEST (p4_the_hash_tells_histories_apart)
 {
-    (void)state;
     const int there[] = {1, 2}, back[] = {2, 1};
     assert_true (s_history_hash (there, 1) == s_history_hash (there, 1));
     assert_true (s_history_hash (there, 1) != s_history_hash (back, 1));
@@ -260,10 +254,8 @@ s_hash_in_order (const hf_pack_t *payloads, const size_t *order)
     return hash;
 }
 
-static void
-p4_any_two_entries_swapped_are_noticed (void **state)
+HF_TEST (p4_any_two_entries_swapped_are_noticed)
 {
-    (void)state;
     hf_pack_t payloads[ENTRIES];
     size_t order[ENTRIES];
     feed_t *feed = feed_new (true);
@@ -296,20 +288,4 @@ p4_any_two_entries_swapped_are_noticed (void **state)
     feed_destroy (&feed);
 }
 
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test (a_payload_cut_anywhere_changes_nothing_but_index_and_hash),
-        cmocka_unit_test (a_payload_with_any_byte_changed_is_survived_alike),
-        cmocka_unit_test (random_bytes_are_survived_alike),
-        cmocka_unit_test (unknown_commands_are_stepped_over),
-        cmocka_unit_test (an_unknown_request_is_answered_and_cached),
-        cmocka_unit_test (a_malformed_request_is_answered_if_its_seq_can_be_read),
-        cmocka_unit_test (an_empty_payload_only_counts),
-        cmocka_unit_test (another_version_of_a_payload_changes_nothing),
-        cmocka_unit_test (p4_the_hash_tells_histories_apart),
-        cmocka_unit_test (p4_any_two_entries_swapped_are_noticed),
-    };
-    return cmocka_run_group_tests (tests, NULL, NULL);
-}
+HF_TEST_MAIN (NULL, NULL)

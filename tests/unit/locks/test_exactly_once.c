@@ -1,8 +1,6 @@
 //  Exactly once: a request repeated any number of times takes effect once, and gets one answer.
 #include "tests/unit/locks/check.h"
 #include "nodes/locks/hf_replies.h"
-#include <stdlib.h>
-#include <string.h>
 
 static void
 s_expect_same (const hf_answer_t *a, const hf_answer_t *b)
@@ -226,10 +224,8 @@ s_compare_with_twin (const hf_replies_t *ring, const bool *kept, uint64_t floor,
     }
 }
 
-static void
-the_ring_is_as_its_slow_twin (void **state)
+HF_TEST (the_ring_is_as_its_slow_twin)
 {
-    (void)state;
     for (uint64_t start = 1; start <= 60; start++) {
         uint64_t seed = start * 0x9e3779b97f4a7c15ULL;
         bool *kept = calloc (TWIN_SEQS, sizeof (bool));
@@ -261,10 +257,8 @@ the_ring_is_as_its_slow_twin (void **state)
     }
 }
 
-static void
-a_large_ring_is_given_back (void **state)
+HF_TEST (a_large_ring_is_given_back)
 {
-    (void)state;
     hf_replies_t ring;
     hf_replies_init (&ring);
     for (uint64_t seq = 1; seq <= HF_WINDOW_MAX; seq++) {
@@ -280,18 +274,4 @@ a_large_ring_is_given_back (void **state)
     hf_replies_done (&ring);
 }
 
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test (exactly_once_a_repeat_has_no_effect_and_the_same_answer),
-        cmocka_unit_test (a_repeat_in_the_same_batch_is_a_repeat),
-        cmocka_unit_test (requests_come_in_any_order),
-        cmocka_unit_test (below_the_floor_is_stale),
-        cmocka_unit_test (beyond_the_window_is_the_limit),
-        cmocka_unit_test (a_leader_can_answer_repeats_without_the_log),
-        cmocka_unit_test (the_ring_is_as_its_slow_twin),
-        cmocka_unit_test (a_large_ring_is_given_back),
-    };
-    return cmocka_run_group_tests (tests, NULL, NULL);
-}
+HF_TEST_MAIN (NULL, NULL)

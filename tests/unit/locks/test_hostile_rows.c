@@ -2,8 +2,6 @@
 //  written again. Never a crash.
 #include "tests/unit/locks/check.h"
 #include "tests/unit/locks/table.h"
-#include <stdlib.h>
-#include <string.h>
 
 static size_t s_refused, s_taken;
 
@@ -64,10 +62,8 @@ s_busy (uint64_t seed, int steps)
     return feed;
 }
 
-static void
-changed_bytes_are_refused_or_sound (void **state)
+HF_TEST (changed_bytes_are_refused_or_sound)
 {
-    (void)state;
     uint64_t random = 77;
     for (uint64_t seed = 1; seed <= 12; seed++) {
         feed_t *feed = s_busy (seed, 40 + 10 * (int)seed);
@@ -97,10 +93,8 @@ changed_bytes_are_refused_or_sound (void **state)
     assert_true (s_refused > 500 && s_taken > 100);
 }
 
-static void
-a_row_twice_is_refused_and_one_less_is_refused_or_sound (void **state)
+HF_TEST (a_row_twice_is_refused_and_one_less_is_refused_or_sound)
 {
-    (void)state;
     feed_t *feed = s_busy (3, 80);
     table_t table = {.rows = NULL};
     table_fill (&table, feed->state);
@@ -164,10 +158,8 @@ s_with (const hf_state_t *state, const char *key, size_t key_size, const uint64_
     return taken;
 }
 
-static void
-contradicting_places_are_refused (void **state)
+HF_TEST (contradicting_places_are_refused)
 {
-    (void)state;
     table_t table = {.rows = NULL};
     feed_t *feed = s_small (&table);
     const hf_state_t *sound = feed->state;
@@ -225,10 +217,8 @@ s_with_piece (const hf_state_t *state, uint32_t file, uint32_t offset, const cha
     return taken;
 }
 
-static void
-gaps_between_pieces_are_refused (void **state)
+HF_TEST (gaps_between_pieces_are_refused)
 {
-    (void)state;
     table_t table = {.rows = NULL};
     feed_t *feed = s_small (&table);
     assert_true (s_with_piece (feed->state, 1, 0, "g", 10));
@@ -247,10 +237,8 @@ gaps_between_pieces_are_refused (void **state)
     feed_destroy (&feed);
 }
 
-static void
-bounds_come_first (void **state)
+HF_TEST (bounds_come_first)
 {
-    (void)state;
     static uint8_t bytes[HF_STATE_ROW_MAX + 1];
     hf_span_t one = hf_span ("s", 1);
     hf_state_t *self = hf_state_new ();
@@ -262,15 +250,4 @@ bounds_come_first (void **state)
     hf_state_destroy (&self);
 }
 
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test (changed_bytes_are_refused_or_sound),
-        cmocka_unit_test (a_row_twice_is_refused_and_one_less_is_refused_or_sound),
-        cmocka_unit_test (contradicting_places_are_refused),
-        cmocka_unit_test (gaps_between_pieces_are_refused),
-        cmocka_unit_test (bounds_come_first),
-    };
-    return cmocka_run_group_tests (tests, NULL, NULL);
-}
+HF_TEST_MAIN (NULL, NULL)

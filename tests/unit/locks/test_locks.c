@@ -1,7 +1,6 @@
 //  Locks: granted, queued, handed on. Every test here runs on two replicas (P4).
+#include "nodes/locks/hf_state_private.h"
 #include "tests/unit/locks/check.h"
-#include <stdio.h>
-#include <string.h>
 static void
 s_expect_queue (const feed_t *feed, const char *lock, uint64_t holder, const char *queue)
 {
@@ -302,23 +301,56 @@ FEED_TEST (names_of_many_outcomes_stay_right, feed_with (6))
     }
 }
 
-int
-main (void)
+//  ---- P12: what all sessions have together -------------------------------------------
+
+//  The counters are set near their caps by hand, for a million places take long to make; they are
+//  put back before the check.
+
+FEED_TEST (all_places_together_are_capped, feed_new (false))
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test (a_free_lock_is_granted),
-        cmocka_unit_test (a_held_lock_is_waited_for_or_not_granted),
-        cmocka_unit_test (acquire_again_is_idempotent),
-        cmocka_unit_test (p8_grants_follow_queue_order),
-        cmocka_unit_test (p5a_tokens_rise_and_are_never_reused),
-        cmocka_unit_test (release_with_a_wrong_or_stale_token_changes_nothing),
-        cmocka_unit_test (abandon_in_every_state),
-        cmocka_unit_test (positions_stay_right_while_the_queue_is_torn),
-        cmocka_unit_test (a_helper_acts_on_behalf_of_the_owner),
-        cmocka_unit_test (an_append_with_oneself_as_owner_touches_nobody),
-        cmocka_unit_test (names_and_modes_are_checked),
-        cmocka_unit_test (a_session_has_at_most_so_many_places),
-        cmocka_unit_test (names_of_many_outcomes_stay_right),
-    };
-    return cmocka_run_group_tests (tests, NULL, NULL);
+    feed_open (feed, 1, 10000);
+    feed_open (feed, 2, 10000);
+    feed->state->locks.places = HF_PLACES_TOTAL_MAX - 1;
+    assert_int_equal (feed_do_acquire (feed, 1, "a", true).status, HF_OK);
+    assert_int_equal (feed_do_acquire (feed, 1, "b", true).status, HF_LIMIT);
+    assert_int_equal (feed_do_acquire (feed, 2, "a", true).status, HF_LIMIT);
+    assert_int_equal (feed_do_acquire (feed, 1, "a", true).status, HF_OK); //  held already
+    assert_int_equal (feed_do_acquire (feed, 2, "a", false).status, HF_NOT_GRANTED);
+    assert_int_equal (feed_do_abandon (feed, 1, "a"), HF_OK);
+    assert_int_equal (feed_do_acquire (feed, 2, "c", true).status, HF_OK);
+    feed->state->locks.places = 1;
+    hf_state_check (feed->state);
 }
+
+FEED_TEST (all_answers_together_are_capped, feed_new (false))
+{
+    feed_open (feed, 1, 10000);
+    feed_open (feed, 2, 10000);
+    assert_int_equal (feed_do_acquire (feed, 1, "a", true).status, HF_OK);
+    hf_answer_t first = *feed_answer (feed, 0);
+    feed->state->sessions.answers = HF_ANSWERS_TOTAL_MAX;
+    uint64_t commands = hf_state_command_index (feed->state);
+    //  Neither executed nor kept, so it can be asked again later.
+    assert_int_equal (feed_do_acquire (feed, 2, "b", true).status, HF_LIMIT);
+    assert_int_equal (hf_state_command_index (feed->state), commands);
+    assert_int_equal (hf_state_locks_count (feed->state), 1);
+    //  A repeat is answered all the same.
+    feed_start (feed, 1);
+    feed->floor = 0;
+    feed_again (feed, first.seq);
+    feed_acquire (feed, "a", true);
+    feed_apply (feed);
+    assert_int_equal (feed_answer (feed, 0)->token, first.token);
+    //  What a floor gives back is free again, for everybody.
+    feed_start (feed, 1);
+    feed_acquire (feed, "c", true);
+    feed_apply (feed);
+    assert_int_equal (feed_answer (feed, 0)->status, HF_OK);
+    assert_int_equal (feed_do_acquire (feed, 2, "b", true).status, HF_LIMIT);
+    feed_do_close (feed, 1);
+    assert_int_equal (feed_do_acquire (feed, 2, "b", true).status, HF_OK);
+    feed->state->sessions.answers = 1;
+    hf_state_check (feed->state);
+}
+
+HF_TEST_MAIN (NULL, NULL)

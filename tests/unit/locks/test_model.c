@@ -3,9 +3,6 @@
 #include "base/hf_random.h"
 #include "tests/unit/locks/check.h"
 #include "tests/unit/locks/model.h"
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 static const char *const s_locks[] = {"alpha", "b", "gamma/1", "gamma/2", "δέλτα", "bad\tname"};
 static const char *const s_files[] = {"log", "log.2", "päper", ""};
@@ -363,10 +360,8 @@ s_run (uint64_t seed)
     model_destroy (&run.model);
 }
 
-static void
-random_histories_are_as_the_model_says (void **state)
+HF_TEST (random_histories_are_as_the_model_says)
 {
-    (void)state;
     uint64_t first = s_only_seed != 0 ? s_only_seed : 1;
     uint64_t last = s_only_seed != 0 ? s_only_seed : s_seeds;
     for (uint64_t seed = first; seed <= last; seed++) {
@@ -393,8 +388,5 @@ main (int argc, char **argv)
         s_only_seed = strtoull (argv[1], NULL, 10);
     if (argc == 3) //  --seeds COUNT
         s_seeds = strtoull (argv[2], NULL, 10);
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test (random_histories_are_as_the_model_says),
-    };
-    return cmocka_run_group_tests (tests, NULL, NULL);
+    return hf_test_run (NULL, NULL);
 }

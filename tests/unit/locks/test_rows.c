@@ -2,8 +2,6 @@
 //  loaded from rows does what the one that wrote them does, for ever after (P4, P7, P12).
 #include "tests/unit/locks/check.h"
 #include "tests/unit/locks/table.h"
-#include <stdlib.h>
-#include <string.h>
 
 static void
 s_tell (hf_state_t *state, table_t *table)
@@ -31,10 +29,8 @@ s_assert_table (const hf_state_t *state, const table_t *table)
 
 //  ---- random histories ---------------------------------------------------------------
 
-static void
-what_was_told_is_always_the_state (void **state)
+HF_TEST (what_was_told_is_always_the_state)
 {
-    (void)state;
     for (uint64_t seed = 1; seed <= 30; seed++) {
         uint64_t random = seed * 0x9e3779b97f4a7c15ULL;
         feed_t *feed = feed_new (true); //  the twin's changes are never told
@@ -54,10 +50,8 @@ what_was_told_is_always_the_state (void **state)
 }
 
 /*  The twin is again and again replaced by what rows give: a checked feed compares all outcomes. */
-static void
-p4_a_loaded_state_goes_on_like_the_one_that_was_not (void **state)
+HF_TEST (p4_a_loaded_state_goes_on_like_the_one_that_was_not)
 {
-    (void)state;
     for (uint64_t seed = 1; seed <= 20; seed++) {
         uint64_t random = seed * 0xd1342543de82ef95ULL;
         feed_t *feed = feed_new (true);
@@ -110,10 +104,8 @@ FEED_TEST (nothing_is_told_of_what_came_and_went, feed_new (false))
     table_done (&table);
 }
 
-static void
-an_append_tells_the_last_piece_again_and_a_release_one_prefix (void **state)
+HF_TEST (an_append_tells_the_last_piece_again_and_a_release_one_prefix)
 {
-    (void)state;
     static uint8_t data[100000];
     feed_t *feed = feed_new (false);
     table_t table = {.rows = NULL};
@@ -170,10 +162,8 @@ FEED_TEST (a_hand_off_in_a_long_queue_tells_what_changed, feed_new (false))
 
 //  ---- beginnings ---------------------------------------------------------------------
 
-static void
-no_rows_are_the_state_of_index_0 (void **state)
+HF_TEST (no_rows_are_the_state_of_index_0)
 {
-    (void)state;
     table_t table = {.rows = NULL};
     for (int i = 0; i < 2; i++) {
         hf_state_t *loaded = table_load (&table, false);
@@ -232,18 +222,4 @@ FEED_TEST (what_an_entry_does_its_type_decides, feed_new (true))
     hf_pack_done (&payload);
 }
 
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test (what_was_told_is_always_the_state),
-        cmocka_unit_test (p4_a_loaded_state_goes_on_like_the_one_that_was_not),
-        cmocka_unit_test (nothing_is_told_of_what_came_and_went),
-        cmocka_unit_test (an_append_tells_the_last_piece_again_and_a_release_one_prefix),
-        cmocka_unit_test (a_hand_off_in_a_long_queue_tells_what_changed),
-        cmocka_unit_test (no_rows_are_the_state_of_index_0),
-        cmocka_unit_test (a_roster_is_kept_and_nothing_else_changes),
-        cmocka_unit_test (what_an_entry_does_its_type_decides),
-    };
-    return cmocka_run_group_tests (tests, NULL, NULL);
-}
+HF_TEST_MAIN (NULL, NULL)

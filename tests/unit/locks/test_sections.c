@@ -1,9 +1,6 @@
 //  P6, atomic sections: what is staged is released as a whole, once, or not at all.
 #include "tests/unit/locks/check.h"
 #include "nodes/locks/hf_section.h"
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 FEED_TEST (p6_a_release_commits_all_files_in_one_step, feed_with (4))
 {
@@ -153,10 +150,8 @@ FEED_TEST (a_section_has_at_most_so_many_files, feed_with (4))
 }
 
 /*  The cap on all sections together, without filling half a gigabyte. */
-static void
-all_sections_together_are_capped (void **state)
+HF_TEST (all_sections_together_are_capped)
 {
-    (void)state;
     hf_rows_t rows;
     hf_rows_init (&rows);
     hf_section_t *section = hf_section_new (1, &rows);
@@ -199,20 +194,4 @@ FEED_TEST (the_reader_may_keep_a_section, feed_with (4))
     free (parts);
 }
 
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test (p6_a_release_commits_all_files_in_one_step),
-        cmocka_unit_test (p6_sections_of_two_locks_do_not_mix),
-        cmocka_unit_test (p6_what_is_not_released_is_in_no_file),
-        cmocka_unit_test (an_empty_section_is_no_section),
-        cmocka_unit_test (an_append_of_no_bytes_makes_the_file),
-        cmocka_unit_test (file_names_are_checked),
-        cmocka_unit_test (caps_hold_at_the_exact_byte),
-        cmocka_unit_test (a_section_has_at_most_so_many_files),
-        cmocka_unit_test (all_sections_together_are_capped),
-        cmocka_unit_test (the_reader_may_keep_a_section),
-    };
-    return cmocka_run_group_tests (tests, NULL, NULL);
-}
+HF_TEST_MAIN (NULL, NULL)

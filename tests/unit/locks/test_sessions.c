@@ -1,6 +1,5 @@
 //  Sessions: opened, closed, expired; and what goes with them.
 #include "tests/unit/locks/check.h"
-#include <string.h>
 
 FEED_TEST (an_opening_is_idempotent_while_the_session_lives, feed_new (true))
 {
@@ -204,20 +203,4 @@ FEED_TEST (sessions_are_listed_in_order, feed_new (true))
     assert_false (hf_state_session_ttl (feed->state, 4, &ttl_ms));
 }
 
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test (an_opening_is_idempotent_while_the_session_lives),
-        cmocka_unit_test (a_ttl_must_be_in_range),
-        cmocka_unit_test (a_nonce_of_another_size_opens_nothing),
-        cmocka_unit_test (sessions_are_limited),
-        cmocka_unit_test (an_expiry_of_another_term_does_nothing),
-        cmocka_unit_test (closing_is_idempotent),
-        cmocka_unit_test (an_ended_session_is_told_so),
-        cmocka_unit_test (an_end_grants_several_successors_in_one_step),
-        cmocka_unit_test (a_waiter_that_ends_leaves_the_queue),
-        cmocka_unit_test (sessions_are_listed_in_order),
-    };
-    return cmocka_run_group_tests (tests, NULL, NULL);
-}
+HF_TEST_MAIN (NULL, NULL)

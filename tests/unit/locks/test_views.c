@@ -2,9 +2,6 @@
 #include "tests/unit/locks/check.h"
 #include "base/hf_alloc.h"
 #include "base/hf_table.h"
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 //  ---- lock rows --------------------------------------------------------------------
 
@@ -40,10 +37,8 @@ s_feed_of_names (char (*names)[16])
     return feed;
 }
 
-static void
-lock_rows_come_in_the_order_of_bytes_page_by_page (void **state)
+HF_TEST (lock_rows_come_in_the_order_of_bytes_page_by_page)
 {
-    (void)state;
     char names[NAMES][16];
     feed_t *feed = s_feed_of_names (names);
     const uint32_t limits[] = {1, 2, 7, 100, 499, 500, 501, UINT32_MAX};
@@ -75,10 +70,8 @@ lock_rows_come_in_the_order_of_bytes_page_by_page (void **state)
     feed_destroy (&feed);
 }
 
-static void
-lock_rows_of_nothing (void **state)
+HF_TEST (lock_rows_of_nothing)
 {
-    (void)state;
     char names[NAMES][16];
     feed_t *feed = s_feed_of_names (names);
     hf_pack_t rows;
@@ -184,10 +177,8 @@ typedef struct row {
 #define ROWS 3000
 
 /*  Few hashes for many rows, so that rows share them; grown and shrunk several times. */
-static void
-the_table_is_as_its_slow_twin (void **state)
+HF_TEST (the_table_is_as_its_slow_twin)
 {
-    (void)state;
     row_t *rows = calloc (ROWS, sizeof (row_t));
     hf_table_t table;
     hf_table_init (&table);
@@ -235,15 +226,4 @@ the_table_is_as_its_slow_twin (void **state)
     free (rows);
 }
 
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test (lock_rows_come_in_the_order_of_bytes_page_by_page),
-        cmocka_unit_test (lock_rows_of_nothing),
-        cmocka_unit_test (one_lock_in_detail_page_by_page),
-        cmocka_unit_test (a_session_sees_what_it_holds_and_waits_for),
-        cmocka_unit_test (the_table_is_as_its_slow_twin),
-    };
-    return cmocka_run_group_tests (tests, NULL, NULL);
-}
+HF_TEST_MAIN (NULL, NULL)
