@@ -101,7 +101,7 @@ hf_state_session_places (const hf_state_t *self, uint64_t session, hf_pack_t *he
 }
 
 static bool
-s_all_known (const hf_replies_t *replies, hf_list_t requests)
+s_all_answered (const hf_replies_t *replies, hf_list_t requests)
 {
     hf_scan_t scan = hf_scan_list (requests);
     while (!hf_scan_at_end (&scan)) {
@@ -117,7 +117,7 @@ bool
 hf_state_answered (const hf_state_t *self, uint64_t session, hf_list_t requests, hf_pack_t *items)
 {
     const hf_state_session_t *found = hf_sessions_find (&self->sessions, session);
-    if (!found || !s_all_known (&found->replies, requests))
+    if (!found || !s_all_answered (&found->replies, requests))
         return false;
     hf_scan_t scan = hf_scan_list (requests);
     while (!hf_scan_at_end (&scan)) {

@@ -1,18 +1,17 @@
-//  The base that every room stands on: heap, array, random numbers, error lines.
+//  The base of all rooms: heap, table, array, random numbers, error lines.
 
 #include "tests/kit/hf_test.h"
 #include "base/hf_array.h"
 #include "base/hf_error.h"
 #include "base/hf_heap.h"
 #include "base/hf_random.h"
+#include "base/hf_table.h"
 
 #define NODES 64
 
 /*  Against a search through all: set, moved, removed and taken at random. */
-static void
-s_heap_gives_the_smallest (void **state)
+HF_TEST (heap_gives_the_smallest)
 {
-    (void)state;
     hf_random_t random = {.state = 7};
     hf_heap_t heap = {0};
     hf_heap_node_t nodes[NODES] = {0};
@@ -49,10 +48,8 @@ s_heap_gives_the_smallest (void **state)
     hf_heap_done (&heap);
 }
 
-static void
-s_equal_keys_keep_their_order (void **state)
+HF_TEST (equal_keys_keep_their_order)
 {
-    (void)state;
     hf_heap_t heap = {0};
     hf_heap_node_t nodes[NODES] = {0};
     for (size_t i = 0; i < NODES; i++)
@@ -64,10 +61,8 @@ s_equal_keys_keep_their_order (void **state)
     hf_heap_done (&heap);
 }
 
-static void
-s_array_grows_and_drops (void **state)
+HF_TEST (array_grows_and_drops)
 {
-    (void)state;
     HF_ARRAY (int) numbers = {0};
     for (int i = 0; i < 1000; i++)
         *hf_array_add (&numbers) = i;
@@ -81,10 +76,8 @@ s_array_grows_and_drops (void **state)
     assert_null (numbers.list);
 }
 
-static void
-s_random_follows_the_seed (void **state)
+HF_TEST (random_follows_the_seed)
 {
-    (void)state;
     hf_random_t random = {.state = 0};
     assert_true (hf_random_next (&random) == 0xe220a8397b1dcdafU); //  the published first number
     assert_int_equal (hf_random_below (&random, 0), 0);
@@ -96,10 +89,8 @@ s_random_follows_the_seed (void **state)
     assert_in_range (hits, 2300, 2700);
 }
 
-static void
-s_error_is_cut_to_fit (void **state)
+HF_TEST (error_is_cut_to_fit)
 {
-    (void)state;
     char error[HF_ERROR_SIZE];
     assert_int_equal (hf_error_set (error, "%2000d", 1), -1);
     assert_int_equal (strlen (error), HF_ERROR_SIZE - 1);
@@ -107,15 +98,61 @@ s_error_is_cut_to_fit (void **state)
     assert_string_equal (error, "node 7");
 }
 
-int
-main (void)
+//  ---- the table ----------------------------------------------------------------------
+
+typedef struct row {
+    hf_table_node_t node;
+    bool in;
+} row_t;
+
+#define ROWS 3000
+
+/*  Few hashes for many rows, so that rows share them; grown and shrunk several times. */
+HF_TEST (the_table_is_as_its_slow_twin)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test (s_heap_gives_the_smallest),
-        cmocka_unit_test (s_equal_keys_keep_their_order),
-        cmocka_unit_test (s_array_grows_and_drops),
-        cmocka_unit_test (s_random_follows_the_seed),
-        cmocka_unit_test (s_error_is_cut_to_fit),
-    };
-    return cmocka_run_group_tests_name ("base", tests, NULL, NULL);
+    row_t *rows = calloc (ROWS, sizeof (row_t));
+    hf_table_t table;
+    hf_table_init (&table);
+    assert_null (hf_table_seek (&table, 5));
+    assert_null (hf_table_first (&table));
+    hf_random_t random = {.state = 1};
+    size_t count = 0;
+    for (int step = 0; step < 60000; step++) {
+        size_t at = hf_random_below (&random, ROWS);
+        bool some = hf_random_below (&random, 8) == 0;
+        bool growing = (step / 10000) % 2 == 0;
+        if (!rows[at].in && (growing || some)) {
+            hf_table_insert (&table, &rows[at].node, at % 1000 * 0x10001);
+            rows[at].in = true;
+            count++;
+        } else if (rows[at].in && (!growing || some)) {
+            hf_table_remove (&table, &rows[at].node);
+            rows[at].in = false;
+            count--;
+        }
+        assert_int_equal (table.count, count);
+        size_t found = 0, expected = 0;
+        hf_table_node_t *node = hf_table_seek (&table, at % 1000 * 0x10001);
+        for (; node; node = hf_table_again (node), found++) {
+            assert_true (HF_AROUND (node, row_t, node)->in);
+            assert_int_equal ((HF_AROUND (node, row_t, node) - rows) % 1000, at % 1000);
+        }
+        for (size_t i = at % 1000; i < ROWS; i += 1000)
+            expected += rows[i].in;
+        assert_int_equal (found, expected);
+    }
+    size_t walked = 0;
+    for (hf_table_node_t *node = hf_table_first (&table); node;
+         node = hf_table_next (&table, node), walked++)
+        assert_true (HF_AROUND (node, row_t, node)->in);
+    assert_int_equal (walked, count);
+    for (size_t i = 0; i < ROWS; i++)
+        if (rows[i].in)
+            hf_table_remove (&table, &rows[i].node);
+    assert_int_equal (table.count, 0);
+    assert_true (table.buckets_count <= 64); //  what a burst took is given back
+    hf_table_done (&table);
+    free (rows);
 }
+
+HF_TEST_MAIN (NULL, NULL)

@@ -1,3 +1,4 @@
+//  Entries for the state, and what they caused (feed.h).
 #include "tests/unit/locks/feed.h"
 #include <assert.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+//  A table of rows, and random commands (table.h).
 #include "tests/unit/locks/table.h"
 #include <assert.h>
 #include <stdlib.h>
@@ -95,7 +96,7 @@ table_change (table_t *self, const hf_pack_t *changes)
             table_put (self, change.key, change.value);
             continue;
         }
-        //  What is told to go was there: what came and went in between is not told.
+        //  A tombstone names rows that were flushed.
         size_t at = s_seek (self, change.key), before = self->count;
         while (s_begins (self, at, change.key) &&
                (change.prefix || self->rows[at].key_size == change.key.size))

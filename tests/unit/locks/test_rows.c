@@ -1,10 +1,10 @@
-//  The state as rows: what is told of changes, put together, is the state; and a state that was
+//  The state as rows: all flushes together give the state; and a state that was
 //  loaded from rows does what the one that wrote them does, for ever after (P4, P7, P12).
 #include "tests/unit/locks/check.h"
 #include "tests/unit/locks/table.h"
 
 static void
-s_tell (hf_state_t *state, table_t *table)
+s_flush (hf_state_t *state, table_t *table)
 {
     size_t announced = hf_state_changed_rows (state);
     hf_pack_t changes;
@@ -29,18 +29,18 @@ s_assert_table (const hf_state_t *state, const table_t *table)
 
 //  ---- random histories ---------------------------------------------------------------
 
-HF_TEST (what_was_told_is_always_the_state)
+HF_TEST (what_was_flushed_is_the_state)
 {
     for (uint64_t seed = 1; seed <= 30; seed++) {
         uint64_t random = seed * 0x9e3779b97f4a7c15ULL;
-        feed_t *feed = feed_new (true); //  the twin's changes are never told
+        feed_t *feed = feed_new (true); //  the twin is never flushed
         table_t table = {.rows = NULL};
         uint64_t pause = 1 + table_random (&random, 12);
         for (int i = 0; i < 250; i++) {
             table_step (feed, &random, 30);
             if (table_random (&random, pause) > 0)
                 continue;
-            s_tell (feed->state, &table);
+            s_flush (feed->state, &table);
             s_assert_table (feed->state, &table);
             s_assert_table (feed->twin, &table);
         }
@@ -55,14 +55,14 @@ HF_TEST (p4_a_loaded_state_goes_on_like_the_one_that_was_not)
     for (uint64_t seed = 1; seed <= 20; seed++) {
         uint64_t random = seed * 0xd1342543de82ef95ULL;
         feed_t *feed = feed_new (true);
-        table_t told = {.rows = NULL};
+        table_t flushed = {.rows = NULL};
         for (int i = 0; i < 400; i++) {
             table_step (feed, &random, 50);
             if (table_random (&random, 25) > 0)
                 continue;
-            s_tell (feed->state, &told);
+            s_flush (feed->state, &flushed);
             hf_state_destroy (&feed->twin);
-            feed->twin = table_load (&told, table_random (&random, 2) == 0);
+            feed->twin = table_load (&flushed, table_random (&random, 2) == 0);
             assert_non_null (feed->twin);
             hf_state_check (feed->twin);
             assert_int_equal (hf_state_changed_rows (feed->twin), 0);
@@ -72,22 +72,22 @@ HF_TEST (p4_a_loaded_state_goes_on_like_the_one_that_was_not)
                               hf_state_section_index (feed->state));
             assert_true (
                 hf_span_equal (hf_state_roster (feed->twin), hf_state_roster (feed->state)));
-            s_assert_table (feed->twin, &told);
+            s_assert_table (feed->twin, &flushed);
         }
-        table_done (&told);
+        table_done (&flushed);
         feed_destroy (&feed);
     }
 }
 
 //  ---- what it costs ------------------------------------------------------------------
 
-FEED_TEST (nothing_is_told_of_what_came_and_went, feed_new (false))
+FEED_TEST (what_came_and_went_between_two_flushes_leaves_no_trace, feed_new (false))
 {
     table_t table = {.rows = NULL};
-    s_tell (feed->state, &table);
+    s_flush (feed->state, &table);
     assert_int_equal (table.count, 1);
     feed_open (feed, 1, 10000);
-    s_tell (feed->state, &table);
+    s_flush (feed->state, &table);
     for (int i = 0; i < 50; i++) {
         uint64_t token = feed_do_acquire (feed, 1, "a", true).token;
         feed_do_append (feed, 1, "a", token, "f", "text");
@@ -99,12 +99,12 @@ FEED_TEST (nothing_is_told_of_what_came_and_went, feed_new (false))
     feed_open (feed, 2, 10000);
     feed_do_close (feed, 2);
     assert_int_equal (hf_state_changed_rows (feed->state), 1);
-    s_tell (feed->state, &table);
+    s_flush (feed->state, &table);
     s_assert_table (feed->state, &table);
     table_done (&table);
 }
 
-HF_TEST (an_append_tells_the_last_piece_again_and_a_release_one_prefix)
+HF_TEST (an_append_makes_the_last_piece_dirty_and_a_release_leaves_one_tombstone)
 {
     static uint8_t data[100000];
     feed_t *feed = feed_new (false);
@@ -116,35 +116,36 @@ HF_TEST (an_append_tells_the_last_piece_again_and_a_release_one_prefix)
     feed_append (feed, "a", token, 0, "empty", hf_span (data, 0));
     feed_apply (feed);
     assert_int_equal (hf_state_changed_bytes (feed->state), sizeof (data));
-    s_tell (feed->state, &table);
+    s_flush (feed->state, &table);
     assert_int_equal (table.count, 1 + 1 + 1 + 7 + 1);
     feed_do_append (feed, 1, "a", token, "f", "x");
     assert_int_equal (hf_state_changed_rows (feed->state), 2);
     assert_int_equal (hf_state_changed_bytes (feed->state), sizeof (data) % 16384 + 1);
-    s_tell (feed->state, &table);
+    s_flush (feed->state, &table);
     feed_do_release (feed, 1, "a", token);
-    assert_int_equal (hf_state_changed_rows (feed->state), 3); //  session; place and pieces gone
-    s_tell (feed->state, &table);
+    assert_int_equal (hf_state_changed_rows (feed->state),
+                      3); //  session; tombstones of place and pieces
+    s_flush (feed->state, &table);
     assert_int_equal (table.count, 2);
     table_done (&table);
     feed_destroy (&feed);
 }
 
-/*  However long the queue: two places and two sessions. Asking for positions tells nothing. */
-FEED_TEST (a_hand_off_in_a_long_queue_tells_what_changed, feed_new (false))
+/*  However long the queue: two places and two sessions. Asking for positions makes no row dirty. */
+FEED_TEST (a_hand_off_in_a_long_queue_makes_few_rows_dirty, feed_new (false))
 {
     table_t table = {.rows = NULL};
     for (uint64_t session = 1; session <= 500; session++) {
         feed_open (feed, session, 10000);
         feed_do_acquire (feed, session, "a", true);
     }
-    s_tell (feed->state, &table);
+    s_flush (feed->state, &table);
     for (uint64_t session = 1; session < 400; session++) {
         uint64_t token = 0;
         assert_int_equal (feed_holder (feed, "a", &token), session);
         feed_do_release (feed, session, "a", token);
         assert_int_equal (hf_state_changed_rows (feed->state), 3);
-        s_tell (feed->state, &table);
+        s_flush (feed->state, &table);
     }
     feed_do_abandon (feed, 450, "a");
     assert_int_equal (hf_state_changed_rows (feed->state), 2);
@@ -155,7 +156,7 @@ FEED_TEST (a_hand_off_in_a_long_queue_tells_what_changed, feed_new (false))
     assert_int_equal (hf_state_changed_rows (feed->state), 2);
     hf_pack_done (&held);
     hf_pack_done (&queued);
-    s_tell (feed->state, &table);
+    s_flush (feed->state, &table);
     s_assert_table (feed->state, &table);
     table_done (&table);
 }

@@ -79,7 +79,7 @@ FEED_TEST (an_expiry_of_another_term_does_nothing, feed_new (true))
     assert_int_equal (hf_state_command_index (feed->state), before);
     assert_int_equal (feed_holder (feed, "a", NULL), session);
     feed_cmd_expire (feed, session, FEED_TERM);
-    feed_cmd_expire (feed, session, FEED_TERM); //  gone by then
+    feed_cmd_expire (feed, session, FEED_TERM); //  it has ended by then
     feed_apply (feed);
     assert_int_equal (feed->out.count, 1);
     const hf_outcome_t *ended = feed_outcome (feed, HF_OUT_ENDED, 0);
@@ -104,7 +104,7 @@ FEED_TEST (closing_is_idempotent, feed_new (true))
     assert_int_equal (hf_state_command_index (feed->state), index);
 }
 
-FEED_TEST (an_ended_session_is_told_so, feed_new (true))
+FEED_TEST (requests_of_an_ended_session_are_refused, feed_new (true))
 {
     uint64_t session = feed_open (feed, 1, 5000);
     feed_do_acquire (feed, session, "a", true);
@@ -154,7 +154,7 @@ FEED_TEST (an_end_grants_several_successors_in_one_step, feed_new (true))
     assert_true (token_a != token_b);
     for (size_t i = 0; i < 2; i++)
         assert_int_equal (feed_outcome (feed, HF_OUT_GRANTED, i)->answer.index, index + 1);
-    //  At "a" 3 is next now, at "d" 2 is: each told once. At "b" nobody waits.
+    //  At "a" 3 is next now, at "d" 2 is: one MOVED each. At "b" nobody waits.
     assert_int_equal (feed_count (feed, HF_OUT_MOVED), 2);
     char text[64];
     assert_string_equal (feed_queue (feed, "a", text), "3");

@@ -1,7 +1,5 @@
-//  What can be read: rows in order, page by page; places; and the table under it all.
+//  What can be read: rows in order, page by page, and places.
 #include "tests/unit/locks/check.h"
-#include "base/hf_alloc.h"
-#include "base/hf_table.h"
 
 //  ---- lock rows --------------------------------------------------------------------
 
@@ -165,65 +163,6 @@ FEED_TEST (a_session_sees_what_it_holds_and_waits_for, s_feed_of_waiters (4))
     assert_false (hf_state_session_places (feed->state, 77, &held, &queued));
     hf_pack_done (&held);
     hf_pack_done (&queued);
-}
-
-//  ---- the table ----------------------------------------------------------------------
-
-typedef struct row {
-    hf_table_node_t node;
-    bool in;
-} row_t;
-
-#define ROWS 3000
-
-/*  Few hashes for many rows, so that rows share them; grown and shrunk several times. */
-HF_TEST (the_table_is_as_its_slow_twin)
-{
-    row_t *rows = calloc (ROWS, sizeof (row_t));
-    hf_table_t table;
-    hf_table_init (&table);
-    assert_null (hf_table_seek (&table, 5));
-    assert_null (hf_table_first (&table));
-    uint64_t seed = 88172645463325252ULL;
-    size_t count = 0;
-    for (int step = 0; step < 60000; step++) {
-        seed ^= seed << 13;
-        seed ^= seed >> 7;
-        seed ^= seed << 17;
-        size_t at = (size_t)(seed >> 20) % ROWS;
-        bool growing = (step / 10000) % 2 == 0;
-        if (!rows[at].in && (growing || seed % 8 == 0)) {
-            hf_table_insert (&table, &rows[at].node, at % 1000 * 0x10001);
-            rows[at].in = true;
-            count++;
-        } else if (rows[at].in && (!growing || seed % 8 == 0)) {
-            hf_table_remove (&table, &rows[at].node);
-            rows[at].in = false;
-            count--;
-        }
-        assert_int_equal (table.count, count);
-        size_t found = 0, expected = 0;
-        hf_table_node_t *node = hf_table_seek (&table, at % 1000 * 0x10001);
-        for (; node; node = hf_table_again (node), found++) {
-            assert_true (HF_AROUND (node, row_t, node)->in);
-            assert_int_equal ((HF_AROUND (node, row_t, node) - rows) % 1000, at % 1000);
-        }
-        for (size_t i = at % 1000; i < ROWS; i += 1000)
-            expected += rows[i].in;
-        assert_int_equal (found, expected);
-    }
-    size_t walked = 0;
-    for (hf_table_node_t *node = hf_table_first (&table); node;
-         node = hf_table_next (&table, node), walked++)
-        assert_true (HF_AROUND (node, row_t, node)->in);
-    assert_int_equal (walked, count);
-    for (size_t i = 0; i < ROWS; i++)
-        if (rows[i].in)
-            hf_table_remove (&table, &rows[i].node);
-    assert_int_equal (table.count, 0);
-    assert_true (table.buckets_count <= 64); //  what a burst took is given back
-    hf_table_done (&table);
-    free (rows);
 }
 
 HF_TEST_MAIN (NULL, NULL)
