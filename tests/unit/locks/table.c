@@ -156,23 +156,14 @@ table_load (const table_t *self, bool backwards)
 
 //  ---- commands -----------------------------------------------------------------------
 
-uint64_t
-table_random (uint64_t *seed, uint64_t below)
-{
-    *seed ^= *seed << 13;
-    *seed ^= *seed >> 7;
-    *seed ^= *seed << 17;
-    return (*seed >> 11) % below;
-}
-
 static void
-s_request (feed_t *feed, uint64_t *seed)
+s_request (feed_t *feed, hf_random_t *random)
 {
     static const char *const locks[] = {"a", "b", "c", "lock/\xc3\xa9", "e", "bad\n"};
     static const char *const files[] = {"f", "g", "h", "a/b", "", "i", "j"};
     static uint8_t data[60000];
-    const char *lock = locks[table_random (seed, 6)];
-    uint64_t dice = table_random (seed, 100), token = 0;
+    const char *lock = locks[hf_random_below (random, 6)];
+    uint64_t dice = hf_random_below (random, 100), token = 0;
     uint64_t owner = feed_holder (feed, lock, &token);
     if (dice < 40)
         feed_acquire (feed, lock, dice < 38);
@@ -185,35 +176,36 @@ s_request (feed_t *feed, uint64_t *seed)
     else {
         //  Mostly small; sometimes over several pieces, or just to the end of one.
         static const uint32_t sizes[] = {0, 1, 7, 100, 16384, 16383, 40000, 32768};
-        uint32_t size = sizes[table_random (seed, dice < 95 ? 4 : 8)];
+        uint32_t size = sizes[hf_random_below (random, dice < 95 ? 4 : 8)];
         data[0]++;
-        feed_append (feed, lock, token, owner, files[table_random (seed, 7)], hf_span (data, size));
+        feed_append (feed, lock, token, owner, files[hf_random_below (random, 7)],
+                     hf_span (data, size));
     }
 }
 
 static void
-s_requests (feed_t *feed, uint64_t *seed, uint64_t session, unsigned behind)
+s_requests (feed_t *feed, hf_random_t *random, uint64_t session, unsigned behind)
 {
     feed_start (feed, session);
     uint64_t next = feed_seq (feed, session);
-    if (table_random (seed, 100) < behind)
+    if (hf_random_below (random, 100) < behind)
         feed->floor = 0;
-    if (next > 1 && table_random (seed, 10) == 0)
-        feed_again (feed, 1 + table_random (seed, next));
-    for (uint64_t left = 1 + table_random (seed, 4); left > 0; left--)
-        s_request (feed, seed);
+    if (next > 1 && hf_random_below (random, 10) == 0)
+        feed_again (feed, 1 + hf_random_below (random, next));
+    for (uint64_t left = 1 + hf_random_below (random, 4); left > 0; left--)
+        s_request (feed, random);
 }
 
 /*  A roster, now and then; sometimes of a form that is not taken. */
 static void
-s_roster (feed_t *feed, uint64_t *seed)
+s_roster (feed_t *feed, hf_random_t *random)
 {
     hf_member_t members[9];
     hf_pack_t payload;
     hf_pack_init (&payload);
-    uint32_t count = (uint32_t)table_random (seed, 9);
+    uint32_t count = (uint32_t)hf_random_below (random, 9);
     for (uint32_t i = 0; i < count; i++)
-        members[i] = (hf_member_t){i + 1, table_random (seed, 5)};
+        members[i] = (hf_member_t){i + 1, hf_random_below (random, 5)};
     hf_roster_put (&payload, members, count);
     feed_apply_entry (feed, HF_ENTRY_ROSTER,
                       hf_span (hf_pack_bytes (&payload), hf_pack_size (&payload)));
@@ -221,27 +213,28 @@ s_roster (feed_t *feed, uint64_t *seed)
 }
 
 void
-table_step (feed_t *feed, uint64_t *seed, unsigned behind)
+table_step (feed_t *feed, hf_random_t *random, unsigned behind)
 {
-    for (uint64_t left = 1 + table_random (seed, 3); left > 0; left--) {
-        uint64_t dice = table_random (seed, 100);
-        uint64_t last = 0, after = table_random (seed, 4) == 0 ? 0 : table_random (seed, 60);
+    for (uint64_t left = 1 + hf_random_below (random, 3); left > 0; left--) {
+        uint64_t dice = hf_random_below (random, 100);
+        uint64_t last = 0,
+                 after = hf_random_below (random, 4) == 0 ? 0 : hf_random_below (random, 60);
         uint32_t ttl_ms = 0;
         uint64_t count = hf_state_sessions_count (feed->state);
         if (!hf_state_next_session (feed->state, after, &last, &ttl_ms))
             hf_state_next_session (feed->state, 0, &last, &ttl_ms);
-        for (uint64_t skip = table_random (seed, count + 1); skip > 0; skip--)
+        for (uint64_t skip = hf_random_below (random, count + 1); skip > 0; skip--)
             hf_state_next_session (feed->state, last, &last, &ttl_ms);
         if (last == 0 || (dice < 12 && count < 12))
-            feed_cmd_open (feed, 1 + table_random (seed, 30), 1000);
+            feed_cmd_open (feed, 1 + hf_random_below (random, 30), 1000);
         else if (dice < 15)
             feed_cmd_close (feed, last);
         else if (dice < 18)
             feed_cmd_expire (feed, last, FEED_TERM);
         else
-            s_requests (feed, seed, last, behind);
+            s_requests (feed, random, last, behind);
     }
     feed_apply (feed);
-    if (table_random (seed, 20) == 0)
-        s_roster (feed, seed);
+    if (hf_random_below (random, 20) == 0)
+        s_roster (feed, random);
 }

@@ -2,6 +2,7 @@
 #ifndef TABLE_H_INCLUDED
 #define TABLE_H_INCLUDED
 
+#include "base/hf_random.h"
 #include "tests/unit/locks/feed.h"
 
 typedef struct table_row {
@@ -25,9 +26,8 @@ bool table_equal (const table_t *a, const table_t *b);
 /*  A new state from the rows; NULL: refused. In reverse order when BACKWARDS. */
 hf_state_t *table_load (const table_t *self, bool backwards);
 
-uint64_t table_random (uint64_t *seed, uint64_t below);
 /*  Build and apply one entry of a few random commands. FLOOR: how often of 100 it may stay
  *  behind, so that answers are kept. */
-void table_step (feed_t *feed, uint64_t *seed, unsigned behind);
+void table_step (feed_t *feed, hf_random_t *random, unsigned behind);
 
 #endif

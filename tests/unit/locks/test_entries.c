@@ -1,4 +1,5 @@
 //  Entries: apply is total. Whatever the bytes, replicas agree and nothing breaks (P4).
+#include "base/hf_random.h"
 #include "tests/unit/locks/check.h"
 
 /*  Some state that a wrong step would disturb, and the payload of a rich entry for it. */
@@ -94,13 +95,11 @@ HF_TEST (a_payload_with_any_byte_changed_is_survived_alike)
 
 FEED_TEST (random_bytes_are_survived_alike, s_feed ())
 {
-    uint64_t seed = 88172645463325252ULL;
+    hf_random_t random = {.state = 1};
     uint8_t bytes[200];
     for (int round = 0; round < 20000; round++) {
         for (size_t i = 0; i < sizeof (bytes); i++) {
-            seed ^= seed << 13;
-            seed ^= seed >> 7;
-            seed ^= seed << 17;
+            uint64_t seed = hf_random_next (&random);
             //  Mostly small numbers, small arrays and command kinds: deeper than pure noise.
             uint8_t byte = (uint8_t)(seed >> 40);
             bytes[i] = seed % 4 == 0   ? byte

@@ -1,4 +1,5 @@
 //  Exactly once: a request repeated any number of times takes effect once, and gets one answer.
+#include "base/hf_random.h"
 #include "tests/unit/locks/check.h"
 #include "nodes/locks/hf_replies.h"
 
@@ -199,15 +200,6 @@ FEED_TEST (a_leader_can_answer_repeats_without_the_log, feed_with (2))
 
 //  ---- the ring, against a slow obvious twin -----------------------------------------
 
-static uint64_t
-s_random (uint64_t *seed)
-{
-    *seed ^= *seed << 13;
-    *seed ^= *seed >> 7;
-    *seed ^= *seed << 17;
-    return *seed;
-}
-
 #define TWIN_SEQS 40000
 
 static void
@@ -227,24 +219,25 @@ s_compare_with_twin (const hf_replies_t *ring, const bool *kept, uint64_t floor,
 HF_TEST (the_ring_is_as_its_slow_twin)
 {
     for (uint64_t start = 1; start <= 60; start++) {
-        uint64_t seed = start * 0x9e3779b97f4a7c15ULL;
+        hf_random_t random = {.state = start};
         bool *kept = calloc (TWIN_SEQS, sizeof (bool));
         hf_replies_t ring;
         hf_replies_init (&ring);
         uint64_t floor = 1;
         uint64_t spread = start % 3 == 0 ? 2 * HF_WINDOW_MAX : start % 3 == 1 ? 100 : 10;
         for (int step = 0; step < 400; step++) {
-            uint64_t seq = floor + s_random (&seed) % spread;
-            seq -= seq > 5 ? s_random (&seed) % 5 : 0;
+            uint64_t seq = floor + hf_random_next (&random) % spread;
+            seq -= seq > 5 ? hf_random_next (&random) % 5 : 0;
             s_compare_with_twin (&ring, kept, floor, seq);
             if (hf_replies_state (&ring, seq) == HF_SEQ_NEW) {
                 hf_answer_t answer = {.seq = seq, .index = seq * 3};
                 hf_replies_keep (&ring, &answer);
                 kept[seq] = true;
             }
-            if (s_random (&seed) % 8 == 0 && floor + spread < TWIN_SEQS - 3 * HF_WINDOW_MAX) {
-                uint64_t to = floor + s_random (&seed) % (spread / 2);
-                to -= to > 3 ? s_random (&seed) % 3 : 0;
+            if (hf_random_next (&random) % 8 == 0 &&
+                floor + spread < TWIN_SEQS - 3 * HF_WINDOW_MAX) {
+                uint64_t to = floor + hf_random_next (&random) % (spread / 2);
+                to -= to > 3 ? hf_random_next (&random) % 3 : 0;
                 hf_replies_raise (&ring, to);
                 floor = to > floor ? to : floor;
             }

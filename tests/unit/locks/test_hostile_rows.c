@@ -56,7 +56,7 @@ static feed_t *
 s_busy (uint64_t seed, int steps)
 {
     feed_t *feed = feed_new (false);
-    uint64_t random = seed * 0x9e3779b97f4a7c15ULL;
+    hf_random_t random = {.state = seed};
     for (int i = 0; i < steps; i++)
         table_step (feed, &random, 60);
     return feed;
@@ -64,26 +64,26 @@ s_busy (uint64_t seed, int steps)
 
 HF_TEST (changed_bytes_are_refused_or_sound)
 {
-    uint64_t random = 77;
+    hf_random_t random = {.state = 77};
     for (uint64_t seed = 1; seed <= 12; seed++) {
         feed_t *feed = s_busy (seed, 40 + 10 * (int)seed);
         for (int i = 0; i < 250; i++) {
             table_t table = {.rows = NULL};
             table_fill (&table, feed->state);
-            for (uint64_t left = 1 + table_random (&random, 2); left > 0; left--) {
-                table_row_t *row = &table.rows[table_random (&random, table.count)];
-                uint64_t how = table_random (&random, 5);
+            for (uint64_t left = 1 + hf_random_below (&random, 2); left > 0; left--) {
+                table_row_t *row = &table.rows[hf_random_below (&random, table.count)];
+                uint64_t how = hf_random_below (&random, 5);
                 if (how == 0)
-                    row->key[table_random (&random, row->key_size)] ^=
-                        (uint8_t)(1U << table_random (&random, 8));
+                    row->key[hf_random_below (&random, row->key_size)] ^=
+                        (uint8_t)(1U << hf_random_below (&random, 8));
                 else if (how == 1)
-                    row->key_size = (uint32_t)table_random (&random, row->key_size + 1);
+                    row->key_size = (uint32_t)hf_random_below (&random, row->key_size + 1);
                 else if (how == 2)
-                    row->value_size = (uint32_t)table_random (&random, row->value_size + 1);
+                    row->value_size = (uint32_t)hf_random_below (&random, row->value_size + 1);
                 else if (row->value_size > 0)
-                    row->value[table_random (&random,
-                                             row->value_size < 60 ? row->value_size : 60)] ^=
-                        (uint8_t)(1U << table_random (&random, 8));
+                    row->value[hf_random_below (&random,
+                                                row->value_size < 60 ? row->value_size : 60)] ^=
+                        (uint8_t)(1U << hf_random_below (&random, 8));
             }
             s_try (&table);
             table_done (&table);

@@ -32,13 +32,13 @@ s_assert_table (const hf_state_t *state, const table_t *table)
 HF_TEST (what_was_flushed_is_the_state)
 {
     for (uint64_t seed = 1; seed <= 30; seed++) {
-        uint64_t random = seed * 0x9e3779b97f4a7c15ULL;
+        hf_random_t random = {.state = seed};
         feed_t *feed = feed_new (true); //  the twin is never flushed
         table_t table = {.rows = NULL};
-        uint64_t pause = 1 + table_random (&random, 12);
+        uint64_t pause = 1 + hf_random_below (&random, 12);
         for (int i = 0; i < 250; i++) {
             table_step (feed, &random, 30);
-            if (table_random (&random, pause) > 0)
+            if (hf_random_below (&random, pause) > 0)
                 continue;
             s_flush (feed->state, &table);
             s_assert_table (feed->state, &table);
@@ -53,16 +53,16 @@ HF_TEST (what_was_flushed_is_the_state)
 HF_TEST (p4_a_loaded_state_goes_on_like_the_one_that_was_not)
 {
     for (uint64_t seed = 1; seed <= 20; seed++) {
-        uint64_t random = seed * 0xd1342543de82ef95ULL;
+        hf_random_t random = {.state = seed};
         feed_t *feed = feed_new (true);
         table_t flushed = {.rows = NULL};
         for (int i = 0; i < 400; i++) {
             table_step (feed, &random, 50);
-            if (table_random (&random, 25) > 0)
+            if (hf_random_below (&random, 25) > 0)
                 continue;
             s_flush (feed->state, &flushed);
             hf_state_destroy (&feed->twin);
-            feed->twin = table_load (&flushed, table_random (&random, 2) == 0);
+            feed->twin = table_load (&flushed, hf_random_below (&random, 2) == 0);
             assert_non_null (feed->twin);
             hf_state_check (feed->twin);
             assert_int_equal (hf_state_changed_rows (feed->twin), 0);
