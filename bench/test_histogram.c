@@ -1,18 +1,10 @@
 /*  The histogram against a sorted list of the same values. */
 #include "tests/kit/hf_test.h"
+#include "base/hf_random.h"
 #include "bench/histogram.h"
 #include <math.h>
 
 #define S_VALUES 20000
-
-static uint64_t
-s_random (uint64_t *seed)
-{
-    *seed ^= *seed << 13;
-    *seed ^= *seed >> 7;
-    *seed ^= *seed << 17;
-    return *seed;
-}
 
 static int
 s_compare (const void *a, const void *b)
@@ -39,13 +31,14 @@ s_check_near (uint64_t got, uint64_t want)
 
 /*  Values of every size up to 2^BITS, as many of each. */
 static void
-s_check_spread (uint32_t bits, uint64_t seed)
+s_check_spread (uint32_t bits)
 {
     uint64_t *values = malloc (S_VALUES * sizeof *values);
     hf_histogram_t *histogram = hf_histogram_new ();
+    hf_random_t seed = {bits};
     assert_non_null (values);
     for (size_t i = 0; i < S_VALUES; i++) {
-        values[i] = s_random (&seed) >> (64 - 1 - s_random (&seed) % bits);
+        values[i] = hf_random_next (&seed) >> (64 - 1 - hf_random_below (&seed, bits));
         hf_histogram_add (histogram, values[i]);
     }
     qsort (values, S_VALUES, sizeof *values, s_compare);
@@ -63,7 +56,7 @@ s_check_spread (uint32_t bits, uint64_t seed)
 HF_TEST (test_quantiles)
 {
     for (uint32_t bits = 1; bits <= 63; bits++)
-        s_check_spread (bits, 0x9e3779b97f4a7c15ULL * bits);
+        s_check_spread (bits);
 }
 
 HF_TEST (test_edges)

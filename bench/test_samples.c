@@ -1,5 +1,6 @@
 /*  Samples and what they are judged by; and a look at this process and a folder. */
 #include "tests/kit/hf_test.h"
+#include "tests/kit/hf_folder.h"
 #include "bench/samples.h"
 #include "bench/usage.h"
 #include <errno.h>
@@ -9,19 +10,15 @@
 static int
 s_setup (void **state)
 {
-    const char *root = getenv ("TMPDIR");
-    char path[200];
-    snprintf (path, sizeof path, "%s/hf-samples-XXXXXX", root && *root ? root : "/tmp");
-    *state = mkdtemp (path) ? strdup (path) : NULL;
+    char path[PATH_MAX];
+    *state = hf_folder_make (NULL, "hf-samples", path) == 0 ? strdup (path) : NULL;
     return *state ? 0 : -1;
 }
 
 static int
 s_teardown (void **state)
 {
-    char command[256];
-    snprintf (command, sizeof command, "rm -rf '%s'", (const char *)*state);
-    int rc = system (command); //  NOLINT(cert-env33-c): a folder that this test has made
+    int rc = hf_folder_remove (*state);
     free (*state);
     return rc;
 }

@@ -1,11 +1,11 @@
 #include "tests/fuzz/fuzz_disk.h"
+#include "tests/kit/hf_folder.h"
 #include "base/hf_hash.h"
 #include "nodes/store/hf_file_store.h"
 #include "nodes/store/hf_log_store.h"
 #include "tests/fuzz/fuzz.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,7 +19,7 @@ typedef struct kept {
 } kept_t;
 
 struct fuzz_disk {
-    char dir[128];
+    char dir[PATH_MAX];
     kept_t *kept; //  those that are in place now
     kept_t all[2][12];
     bool killed;
@@ -41,19 +41,10 @@ static const struct {
 
 static fuzz_disk_t s_disk;
 
-static int
-s_remove (const char *path, const struct stat *info, int flag, struct FTW *ftw)
-{
-    (void)info;
-    (void)flag;
-    (void)ftw;
-    return remove (path);
-}
-
 static void
 s_remove_all (void)
 {
-    nftw (s_disk.dir, s_remove, 8, FTW_DEPTH | FTW_PHYS);
+    hf_folder_remove (s_disk.dir);
     for (int i = 0; i < 2; i++)
         for (size_t k = 0; k < NAMES; k++)
             free (s_disk.all[i][k].bytes);
@@ -62,7 +53,7 @@ s_remove_all (void)
 static uint8_t *
 s_read (const char *dir, const char *name, size_t *size)
 {
-    char path[256];
+    char path[PATH_MAX + 32];
     snprintf (path, sizeof path, "%s/%s", dir, name);
     int fd = open (path, O_RDONLY);
     struct stat info;
@@ -81,7 +72,7 @@ s_read (const char *dir, const char *name, size_t *size)
 void
 fuzz_disk_write (fuzz_disk_t *self, const char *name, const uint8_t *bytes, size_t size)
 {
-    char path[256];
+    char path[PATH_MAX + 32];
     snprintf (path, sizeof path, "%s/%s", self->dir, name);
     int fd = open (path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
     assert (fd >= 0);
@@ -146,10 +137,9 @@ fuzz_disk (void)
     fuzz_disk_t *self = &s_disk;
     if (self->dir[0] != 0)
         return self;
-    snprintf (self->dir, sizeof self->dir, "%s/hf-fuzz-XXXXXX",
-              access ("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-    char *made = mkdtemp (self->dir);
-    assert (made);
+    const char *root = access ("/dev/shm", W_OK) == 0 ? "/dev/shm" : NULL;
+    int made = hf_folder_make (root, "hf-fuzz", self->dir);
+    assert (made == 0);
     hf_log_store_t *log = s_make_log (self->dir);
     hf_file_store_t *files = s_make_files (self->dir);
     s_keep (self, true);
@@ -178,7 +168,7 @@ fuzz_disk_restore (fuzz_disk_t *self, bool log, bool killed)
             fuzz_disk_write (self, kept->name, kept->bytes, kept->size);
             continue;
         }
-        char path[256];
+        char path[PATH_MAX + 32];
         snprintf (path, sizeof path, "%s/%s", self->dir, kept->name);
         int rc = unlink (path);
         assert (rc == 0 || errno == ENOENT);

@@ -2,6 +2,7 @@
 //  Every file of the folders, then changes of them: the same ones on every run, for a second.
 
 #include "tests/fuzz/fuzz.h"
+#include "base/hf_random.h"
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -92,32 +93,23 @@ s_load (const char *path)
 
 //  ---- changes --------------------------------------------------------------------------
 
-static uint64_t
-s_random (uint64_t *state, uint64_t limit)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return limit > 0 ? *state % limit : 0;
-}
-
 /*  A few small changes of one input, or a piece of another one inside it. */
 static size_t
-s_change (uint64_t *seed, uint8_t *out)
+s_change (hf_random_t *seed, uint8_t *out)
 {
-    const input_t *from = &s_inputs[s_random (seed, s_count)];
-    const input_t *other = &s_inputs[s_random (seed, s_count)];
+    const input_t *from = &s_inputs[hf_random_below (seed, s_count)];
+    const input_t *other = &s_inputs[hf_random_below (seed, s_count)];
     size_t size = from->size;
     memcpy (out, from->bytes, size);
-    for (uint64_t left = 1 + s_random (seed, 4); left > 0 && size > 0; left--) {
-        size_t at = s_random (seed, size);
-        size_t piece = 1 + s_random (seed, size - at < 16 ? size - at : 16);
-        switch (s_random (seed, 6)) {
+    for (uint64_t left = 1 + hf_random_below (seed, 4); left > 0 && size > 0; left--) {
+        size_t at = hf_random_below (seed, size);
+        size_t piece = 1 + hf_random_below (seed, size - at < 16 ? size - at : 16);
+        switch (hf_random_below (seed, 6)) {
         case 0:
-            out[at] ^= (uint8_t)(1U << s_random (seed, 8));
+            out[at] ^= (uint8_t)(1U << hf_random_below (seed, 8));
             break;
         case 1:
-            out[at] = (uint8_t)s_random (seed, 256);
+            out[at] = (uint8_t)hf_random_below (seed, 256);
             break;
         case 2:
             size = at;
@@ -135,7 +127,8 @@ s_change (uint64_t *seed, uint8_t *out)
         default:
             piece = piece < other->size ? piece : other->size;
             if (piece > 0 && at + piece <= size)
-                memcpy (out + at, other->bytes + s_random (seed, other->size - piece + 1), piece);
+                memcpy (out + at, other->bytes + hf_random_below (seed, other->size - piece + 1),
+                        piece);
         }
     }
     return size;
@@ -167,7 +160,7 @@ main (int argc, char **argv)
     signal (SIGABRT, s_crashed);
     for (size_t i = 0; i < s_count; i++)
         s_run (s_inputs[i].bytes, s_inputs[i].size);
-    uint64_t seed = 0x9e3779b97f4a7c15ULL;
+    hf_random_t seed = {1};
     uint8_t *changed = malloc (INPUT_MAX);
     assert (changed);
     double end = s_seconds () + limit;

@@ -1,6 +1,7 @@
 //  fuzz_seeds FOLDER - writes the seeds of each fuzz target, FOLDER/TARGET/N, with the real codec.
 
 #include "base/hf_hash.h"
+#include "base/hf_random.h"
 #include "msgs/hf_msg.h"
 #include <errno.h>
 #include <stdio.h>
@@ -166,15 +167,11 @@ s_names (void)
 static void
 s_programs (void)
 {
-    uint64_t random = 88172645463325252ULL;
+    hf_random_t random = {8};
     for (unsigned i = 0; i < 24; i++) {
         uint8_t bytes[400];
-        for (size_t k = 0; k < sizeof bytes; k++) {
-            random ^= random << 13;
-            random ^= random >> 7;
-            random ^= random << 17;
-            bytes[k] = (uint8_t)random;
-        }
+        for (size_t k = 0; k < sizeof bytes; k++)
+            bytes[k] = (uint8_t)hf_random_next (&random);
         size_t size = 40 + 15 * i;
         s_seed ("state", "\0\1\1\0\10\0\0\2\1\0\10\0\310", 13, bytes, size);
         s_seed ("peer", (const char[]){(char)(i * 8 + i % 4), (char)i}, 2, bytes, size);

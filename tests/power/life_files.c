@@ -1,4 +1,5 @@
 #include "tests/kit/hf_test.h"
+#include "base/hf_random.h"
 #include "life_files.h"
 #include "msgs/hf_msg.h"
 #include "nodes/store/hf_file_store.h"
@@ -28,13 +29,6 @@ typedef struct files {
 
 static const char *s_names[FILES] = {"one", "two/with a slash", "three", "\xc3\xbc"};
 
-static unsigned
-s_pick (uint64_t *seed, unsigned below)
-{
-    *seed = *seed * 6364136223846793005ULL + 1442695040888963407ULL;
-    return (unsigned)(*seed >> 33) % below;
-}
-
 static void
 s_fill (const append_t *append, unsigned at, uint8_t *bytes)
 {
@@ -45,23 +39,24 @@ s_fill (const append_t *append, unsigned at, uint8_t *bytes)
 //  ---- the script --------------------------------------------------------------------
 
 static void
-s_plan (files_t *self, uint64_t seed)
+s_plan (files_t *self, hf_random_t seed)
 {
     uint64_t index = 0;
     for (long version = 2; version <= self->life.versions; version++) {
-        unsigned sections = 1 + s_pick (&seed, 2);
+        unsigned sections = 1 + hf_random_u32 (&seed, 2);
         for (unsigned i = 0; i < sections; i++) {
             index += INDEXES;
-            unsigned parts = 1 + s_pick (&seed, 4);
+            unsigned parts = 1 + hf_random_u32 (&seed, 4);
             for (unsigned j = 0; j < parts; j++) {
                 assert (self->count < APPENDS);
                 //  The files come one after another, so that new names come at any time.
                 unsigned known = 1 + (unsigned)version * FILES / (unsigned)self->life.versions;
-                self->appends[self->count++] = (append_t){
-                    .version = version,
-                    .index = index,
-                    .file = s_pick (&seed, known < FILES ? known : FILES),
-                    .size = s_pick (&seed, 3) ? s_pick (&seed, 90) : s_pick (&seed, 3000)};
+                self->appends[self->count++] =
+                    (append_t){.version = version,
+                               .index = index,
+                               .file = hf_random_u32 (&seed, known < FILES ? known : FILES),
+                               .size = hf_random_u32 (&seed, 3) ? hf_random_u32 (&seed, 90)
+                                                                : hf_random_u32 (&seed, 3000)};
             }
         }
         self->applied[version] = index;
@@ -198,7 +193,7 @@ life_files_new (uint64_t seed, unsigned commits)
     assert (self && commits + 2 <= VERSIONS);
     self->life = (power_life_t){
         .name = "files", .run = s_run, .look = s_look, .versions = 1 + (long)commits, .arg = self};
-    s_plan (self, seed);
+    s_plan (self, (hf_random_t){seed});
     return &self->life;
 }
 

@@ -1,4 +1,5 @@
 #include "tests/kit/hf_test.h"
+#include "base/hf_random.h"
 #include "life_log.h"
 #include "msgs/hf_msg.h"
 #include "nodes/store/hf_log_store.h"
@@ -30,13 +31,6 @@ typedef struct log {
     uint64_t shown;             //  of a log that a look has made
 } log_t;
 
-static unsigned
-s_pick (uint64_t *seed, unsigned below)
-{
-    *seed = *seed * 6364136223846793005ULL + 1442695040888963407ULL;
-    return (unsigned)(*seed >> 33) % below;
-}
-
 static hf_span_t
 s_payload (uint32_t salt, uint32_t size)
 {
@@ -50,26 +44,27 @@ s_payload (uint32_t salt, uint32_t size)
 //  ---- the script --------------------------------------------------------------------
 
 static void
-s_append (model_t *model, uint64_t *seed, unsigned commit)
+s_append (model_t *model, hf_random_t *seed, unsigned commit)
 {
-    unsigned most = 1 + s_pick (seed, 3);
+    unsigned most = 1 + hf_random_u32 (seed, 3);
     for (unsigned i = 0; i < most && model->count < ENTRIES; i++) {
         unsigned at = model->count++;
         model->entries[at].term = model->term;
         model->entries[at].salt = commit * 100 + i;
         //  Mostly small; sometimes of some pages, and once in a while longer than the WAL may stay.
-        model->entries[at].size = s_pick (seed, 4) > 0 ? s_pick (seed, 200) : s_pick (seed, 14000);
+        model->entries[at].size =
+            hf_random_u32 (seed, 4) > 0 ? hf_random_u32 (seed, 200) : hf_random_u32 (seed, 14000);
     }
 }
 
 /*  Away with some entries at the front; or with all of them, and the log goes on elsewhere. */
 static void
-s_forget (model_t *model, uint64_t *seed)
+s_forget (model_t *model, hf_random_t *seed)
 {
     if (model->count == 0)
         return;
-    bool all = s_pick (seed, 3) == 0;
-    unsigned gone = all ? model->count : s_pick (seed, model->count);
+    bool all = hf_random_u32 (seed, 3) == 0;
+    unsigned gone = all ? model->count : hf_random_u32 (seed, model->count);
     if (gone == 0)
         return;
     model->base_term = model->entries[gone - 1].term;
@@ -81,19 +76,19 @@ s_forget (model_t *model, uint64_t *seed)
 static void
 s_plan (log_t *self)
 {
-    uint64_t seed = self->seed;
+    hf_random_t seed = {self->seed};
     for (long i = 2; i <= self->life.versions; i++) {
         model_t *model = &self->versions[i];
         *model = self->versions[i - 1];
-        unsigned kind = s_pick (&seed, 8);
+        unsigned kind = hf_random_u32 (&seed, 8);
         if (kind <= 2 || model->term == 0) {
-            model->term += 1 + s_pick (&seed, 3);
-            model->vote = s_pick (&seed, 4);
+            model->term += 1 + hf_random_u32 (&seed, 3);
+            model->vote = hf_random_u32 (&seed, 4);
         }
         if (kind == 4 || kind == 5)
             s_forget (model, &seed);
         if (kind >= 6 && model->count > 1)
-            model->count -= 1 + s_pick (&seed, model->count - 1);
+            model->count -= 1 + hf_random_u32 (&seed, model->count - 1);
         if (kind != 2)
             s_append (model, &seed, (unsigned)i);
     }

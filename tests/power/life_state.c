@@ -1,4 +1,5 @@
 #include "tests/kit/hf_test.h"
+#include "base/hf_random.h"
 #include "life_state.h"
 #include "msgs/hf_msg.h"
 #include "nodes/store/hf_state_store.h"
@@ -34,13 +35,6 @@ typedef struct state {
     version_t versions[VERSIONS]; //  0 and 1: empty; each has ten times its number as its index
 } state_t;
 
-static unsigned
-s_pick (uint64_t *seed, unsigned below)
-{
-    *seed = *seed * 6364136223846793005ULL + 1442695040888963407ULL;
-    return (unsigned)(*seed >> 33) % below;
-}
-
 static hf_span_t
 s_bytes (const value_t *value)
 {
@@ -62,24 +56,25 @@ s_key (unsigned group, unsigned key)
 //  ---- the script ----------------------------------------------------------------------
 
 static void
-s_plan (state_t *self, uint64_t seed)
+s_plan (state_t *self, hf_random_t seed)
 {
     for (long i = 2; i <= self->life.versions; i++) {
         version_t *version = &self->versions[i];
         memcpy (version->rows, self->versions[i - 1].rows, sizeof version->rows);
-        version->count = 1 + s_pick (&seed, CHANGES);
+        version->count = 1 + hf_random_u32 (&seed, CHANGES);
         for (unsigned j = 0; j < version->count; j++) {
             change_t *change = &version->changes[j];
-            unsigned kind = s_pick (&seed, 8);
-            *change = (change_t){.group = s_pick (&seed, GROUPS),
-                                 .key = s_pick (&seed, KEYS),
+            unsigned kind = hf_random_u32 (&seed, 8);
+            *change = (change_t){.group = hf_random_u32 (&seed, GROUPS),
+                                 .key = hf_random_u32 (&seed, KEYS),
                                  .gone = kind < 3,
                                  .prefix = kind == 0};
             value_t *row = &version->rows[change->group][change->key];
             if (!change->gone)
-                change->value = (value_t){.salt = (uint8_t)(1 + s_pick (&seed, 255)),
-                                          .size = s_pick (&seed, 4) ? s_pick (&seed, 200)
-                                                                    : s_pick (&seed, 14000)};
+                change->value =
+                    (value_t){.salt = (uint8_t)(1 + hf_random_u32 (&seed, 255)),
+                              .size = hf_random_u32 (&seed, 4) ? hf_random_u32 (&seed, 200)
+                                                               : hf_random_u32 (&seed, 14000)};
             *row = change->value;
             if (change->prefix)
                 memset (version->rows[change->group], 0, sizeof version->rows[0]);
@@ -209,7 +204,7 @@ life_state_new (uint64_t seed, unsigned commits)
     assert (self && commits + 2 <= VERSIONS);
     self->life = (power_life_t){
         .name = "state", .run = s_run, .look = s_look, .versions = 1 + (long)commits, .arg = self};
-    s_plan (self, seed);
+    s_plan (self, (hf_random_t){seed});
     return &self->life;
 }
 

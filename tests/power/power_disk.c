@@ -5,7 +5,6 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <fnmatch.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,21 +53,6 @@ power_names_unbind (power_names_t *self, int folder, const char *name)
 }
 
 //  ---- folders -------------------------------------------------------------------
-
-static int
-s_remove (const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-    (void)st;
-    (void)flag;
-    (void)ftw;
-    return remove (path);
-}
-
-void
-power_remove (const char *path)
-{
-    nftw (path, s_remove, 8, FTW_DEPTH | FTW_PHYS);
-}
 
 static power_bytes_t
 s_slurp (const char *path)

@@ -69,8 +69,6 @@ void power_disk_image (power_disk_t *self, size_t count, power_left_t left, uint
 
 /*  Whether two folders hold the same files with the same bytes. */
 bool power_same (const char *a, const char *b);
-/*  Remove a folder with all that is in it; none: nothing happens. */
-void power_remove (const char *path);
 
 /*  The first sync from operation FROM on of a file whose name matches PATTERN; the count: none. */
 size_t power_disk_find_sync (const power_disk_t *self, size_t from, const char *pattern);

@@ -1,6 +1,8 @@
 //  What may be found on the disk after a cut.
 
 #include "power_internal.h"
+#include "tests/kit/hf_folder.h"
+#include "base/hf_random.h"
 #include <assert.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -8,15 +10,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static uint64_t
-s_random (uint64_t *seed)
-{
-    uint64_t z = (*seed += 0x9e3779b97f4a7c15ULL);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-    return z ^ (z >> 31);
-}
 
 //  ---- bytes ---------------------------------------------------------------------
 
@@ -154,7 +147,7 @@ s_replay (power_disk_t *self, size_t count)
 
 typedef struct cut {
     power_left_t left;
-    uint64_t seed;
+    hf_random_t seed;
     unsigned odds; //  of 8, that a piece of what was not synced lasts
     size_t before; //  POWER_BEGINNING: operations below last; this one is torn
 } cut_t;
@@ -171,7 +164,7 @@ s_odds (const cut_t *self, size_t op)
 static bool
 s_lasts (cut_t *self, unsigned odds)
 {
-    return s_random (&self->seed) % 8 < odds;
+    return hf_random_next (&self->seed) % 8 < odds;
 }
 
 static void
@@ -252,12 +245,12 @@ power_disk_image (power_disk_t *self, size_t count, power_left_t left, uint64_t 
     power_disk_t *watched = power_watched;
     power_disk_watch (NULL);
     s_replay (self, count);
-    cut_t cut = {.left = left, .seed = seed};
-    cut.odds = 1 + (unsigned)(s_random (&cut.seed) % 7);
+    cut_t cut = {.left = left, .seed = {seed}};
+    cut.odds = 1 + (unsigned)(hf_random_next (&cut.seed) % 7);
     //  Mostly a cut among the last operations: what is older has been synced.
-    size_t back = (size_t)(s_random (&cut.seed) % 16);
+    size_t back = (size_t)(hf_random_next (&cut.seed) % 16);
     cut.before = back < count ? count - 1 - back : 0;
-    power_remove (into);
+    hf_folder_remove (into);
     s_names (self, &cut, &names);
     s_make (self, &cut, &names, POWER_ROOT, into);
     power_disk_watch (watched);

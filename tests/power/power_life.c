@@ -1,4 +1,5 @@
 #include "tests/kit/hf_test.h"
+#include "tests/kit/hf_folder.h"
 #include "power_life.h"
 #include <assert.h>
 #include <sys/stat.h>
@@ -11,7 +12,7 @@ static struct {
     size_t acks[ACKS]; //  operations done when the version was acknowledged
     long acked;
     size_t shown; //  operations done when the look had seen all
-    char base[512];
+    char base[PATH_MAX];
     unsigned folders;
 } s_now;
 
@@ -37,10 +38,10 @@ power_life_count (void)
 const char *
 power_folder (void)
 {
-    static char paths[8][600];
+    static char paths[8][PATH_MAX + 16];
     char *path = paths[s_now.folders % 8];
     snprintf (path, sizeof paths[0], "%s/%u", s_now.base, s_now.folders++ % 8);
-    power_remove (path);
+    hf_folder_remove (path);
     return path;
 }
 
@@ -49,17 +50,15 @@ power_begin (void **state)
 {
     (void)state;
     //  In memory, where there is room for it: nothing here need last, and it is faster.
-    const char *tmp = getenv ("TMPDIR");
-    tmp = access ("/dev/shm", W_OK | X_OK) == 0 ? "/dev/shm" : tmp && *tmp ? tmp : "/tmp";
-    snprintf (s_now.base, sizeof s_now.base, "%s/hf-power-XXXXXX", tmp);
-    return mkdtemp (s_now.base) ? 0 : -1;
+    const char *root = access ("/dev/shm", W_OK | X_OK) == 0 ? "/dev/shm" : NULL;
+    return hf_folder_make (root, "hf-power", s_now.base);
 }
 
 int
 power_end (void **state)
 {
     (void)state;
-    power_remove (s_now.base);
+    hf_folder_remove (s_now.base);
     return 0;
 }
 

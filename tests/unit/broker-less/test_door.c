@@ -417,18 +417,18 @@ WITH_CONTEXT (raw_garbage_on_the_client_port_is_survived)
     const size_t whole = sizeof (zmtp);
     test_greeting (zmtp);
     memcpy (zmtp + TEST_GREETING_SIZE, ready, sizeof (ready) - 1);
-    uint64_t seed = 11;
+    hf_random_t seed = {11};
     int fds[8];
     for (unsigned round = 0; round < 200; round++) {
         uint8_t noise[600];
         size_t size = 0;
         if (round % 4 != 0) {
-            size = round % 4 == 1 ? whole : test_random (&seed) % whole;
+            size = round % 4 == 1 ? whole : hf_random_below (&seed, whole);
             memcpy (noise, zmtp, size);
         }
-        size_t more = test_random (&seed) % 300;
+        size_t more = hf_random_below (&seed, 300);
         for (size_t i = 0; i < more && round % 4 != 2; i++)
-            noise[size++] = (uint8_t)test_random (&seed);
+            noise[size++] = (uint8_t)hf_random_next (&seed);
         if (round >= 8)
             close (fds[round % 8]); //  most are cut while the node still expects more
         fds[round % 8] = test_connect (ends.list.node[0].client_port);

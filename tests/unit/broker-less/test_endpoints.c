@@ -156,12 +156,12 @@ HF_TEST (a_cluster_is_odd)
 HF_TEST (noise_is_refused_or_canonical)
 {
     static const char letters[] = "@:,[]1290abz.-_ \x80";
-    uint64_t seed = 42;
+    hf_random_t seed = {42};
     for (unsigned round = 0; round < 200000; round++) {
         char noise[40];
-        size_t size = test_random (&seed) % sizeof (noise);
+        size_t size = hf_random_below (&seed, sizeof noise);
         for (size_t i = 0; i < size; i++)
-            noise[i] = letters[test_random (&seed) % (sizeof (letters) - 1)];
+            noise[i] = letters[hf_random_below (&seed, sizeof (letters) - 1)];
         noise[size] = 0;
         hf_endpoints_t list;
         char error[HF_ERROR_SIZE];

@@ -207,17 +207,18 @@ WITH_CONTEXT (raw_garbage_on_the_node_port_is_survived)
     start_all (&cluster, "127.0.0.1");
     uint8_t greeting[TEST_GREETING_SIZE];
     test_greeting (greeting);
-    uint64_t seed = 7;
+    hf_random_t seed = {7};
     for (unsigned round = 0; round < 60; round++) {
         uint8_t noise[600];
         size_t size = 0;
         if (round % 2 == 0) {
-            size = round < 20 ? TEST_GREETING_SIZE : test_random (&seed) % (TEST_GREETING_SIZE + 1);
+            size =
+                round < 20 ? TEST_GREETING_SIZE : hf_random_below (&seed, TEST_GREETING_SIZE + 1);
             memcpy (noise, greeting, size);
         }
-        size_t more = test_random (&seed) % 400;
+        size_t more = hf_random_below (&seed, 400);
         for (size_t i = 0; i < more; i++)
-            noise[size++] = (uint8_t)test_random (&seed);
+            noise[size++] = (uint8_t)hf_random_next (&seed);
         int fd = test_connect (cluster.list.node[0].node_port);
         send (fd, noise, size, MSG_NOSIGNAL);
         turn (&cluster);

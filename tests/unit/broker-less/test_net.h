@@ -6,6 +6,7 @@
 #include <poll.h>
 
 #include "tests/kit/hf_test.h"
+#include "base/hf_random.h"
 #include "broker-less/hf_endpoints.h"
 #include <sys/socket.h>
 #include <time.h>
@@ -128,15 +129,5 @@ close_context (void **state)
             step;                                                                                  \
         }                                                                                          \
     } while (0)
-
-/*  Numbers by seed: the same on every run. */
-static inline uint64_t
-test_random (uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
-}
 
 #endif

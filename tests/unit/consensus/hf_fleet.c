@@ -8,12 +8,7 @@
 uint64_t
 hf_fleet_random (hf_fleet_t *self, uint64_t limit)
 {
-    self->random += 0x9e3779b97f4a7c15U;
-    uint64_t mixed = self->random;
-    mixed = (mixed ^ mixed >> 30) * 0xbf58476d1ce4e5b9U;
-    mixed = (mixed ^ mixed >> 27) * 0x94d049bb133111ebU;
-    mixed ^= mixed >> 31;
-    return limit > 0 ? mixed % limit : 0;
+    return hf_random_below (&self->random, limit);
 }
 
 void
@@ -36,7 +31,7 @@ hf_fleet_new (const hf_fleet_options_t *options)
     hf_fleet_t *self = calloc (1, sizeof *self);
     assert (self != NULL);
     self->options = *options;
-    self->random = options->seed;
+    self->random = (hf_random_t){options->seed};
     self->now_us = 1000000;
     for (uint32_t id = 1; id <= options->members; id++) {
         self->nodes[id].id = id;

@@ -3,6 +3,7 @@
 #define HF_FLEET_INTERNAL_H_INCLUDED
 
 #include "hf_fleet.h"
+#include "base/hf_random.h"
 #include <assert.h>
 #include <stdlib.h>
 
@@ -67,7 +68,7 @@ typedef struct asked {
 struct hf_fleet {
     hf_fleet_options_t options;
     uint64_t now_us;
-    uint64_t random;
+    hf_random_t random;
     uint64_t order;
     uint64_t value; //  of the last entry proposed
     node_t nodes[HF_MEMBERS_MAX + 1];

@@ -1,6 +1,7 @@
 //  The core by hand: what it refuses, and a peer that sends anything.
 
 #include "hf_bench.h"
+#include "base/hf_random.h"
 
 //  ---- what is refused ------------------------------------------------------------------
 
@@ -409,13 +410,12 @@ test_two_leaders (void **state)
 //  ---- the log, against a slow twin
 //  ---------------------------------------------------------------
 
-static uint64_t s_seed = 7;
+static hf_random_t s_seed = {7};
 
 static uint64_t
 s_random (uint64_t limit)
 {
-    s_seed = s_seed * 6364136223846793005U + 1442695040888963407U;
-    return (s_seed >> 33) % limit;
+    return hf_random_below (&s_seed, limit);
 }
 
 static void

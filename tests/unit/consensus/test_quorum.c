@@ -1,16 +1,16 @@
 //  Quorum arithmetic against a slow and obvious twin, on random input.
 
 #include "tests/kit/hf_test.h"
+#include "base/hf_random.h"
 #include "msgs/hf_limits.h"
 #include "nodes/consensus/hf_quorum.h"
 
-static uint64_t s_seed = 1;
+static hf_random_t s_seed = {1};
 
 static uint64_t
 s_random (uint64_t limit)
 {
-    s_seed = s_seed * 6364136223846793005U + 1442695040888963407U;
-    return (s_seed >> 33) % limit;
+    return hf_random_below (&s_seed, limit);
 }
 
 /*  More than half of COUNT, said as it is. */

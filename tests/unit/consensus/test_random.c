@@ -5,13 +5,14 @@
 //      test_random [FIRST_SEED [COUNT]]
 
 #include "hf_fleet.h"
+#include "base/hf_random.h"
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 typedef struct run {
     hf_fleet_t *fleet;
-    uint64_t random;
+    hf_random_t random;
     uint64_t seed;
     uint32_t members;
     uint32_t crash_odds;
@@ -25,8 +26,7 @@ typedef struct run {
 static uint64_t
 s_random (run_t *run, uint64_t limit)
 {
-    run->random = run->random * 6364136223846793005U + 1442695040888963407U;
-    return limit > 0 ? (run->random >> 33) % limit : 0;
+    return hf_random_below (&run->random, limit);
 }
 
 static uint32_t
@@ -211,8 +211,7 @@ static bool
 s_run (uint64_t seed, uint64_t steps, uint64_t *committed, uint64_t *terms, uint64_t *wipes,
        uint64_t *installs)
 {
-    run_t run = {
-        .random = seed * 0x9e3779b97f4a7c15U, .seed = seed, .wipes = wipes, .installs = installs};
+    run_t run = {.random = {seed}, .seed = seed, .wipes = wipes, .installs = installs};
     run.fleet = s_fleet (&run);
     if (s_random (&run, 2) == 0)
         s_past (&run);

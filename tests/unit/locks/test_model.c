@@ -2,6 +2,7 @@
  *  exactly once). The seed of a failure is printed; run it alone with: test_state_model SEED. */
 #include "base/hf_random.h"
 #include "tests/unit/locks/check.h"
+#include "base/hf_random.h"
 #include "tests/unit/locks/model.h"
 
 static const char *const s_locks[] = {"alpha", "b", "gamma/1", "gamma/2", "δέλτα", "bad\tname"};

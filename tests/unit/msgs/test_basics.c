@@ -208,10 +208,10 @@ HF_TEST (pieces_differ_from_the_whole)
 HF_TEST (every_changed_bit_changes_about_half)
 {
     for (size_t size = 1; size <= 33; size++) {
-        uint64_t seed = size;
+        hf_random_t seed = {size};
         uint8_t *bytes = malloc (size);
         for (size_t i = 0; i < size; i++)
-            bytes[i] = (uint8_t)test_random (&seed);
+            bytes[i] = (uint8_t)hf_random_next (&seed);
         uint64_t hash = hf_hash (0, bytes, size);
         for (size_t bit = 0; bit < 8 * size; bit++) {
             bytes[bit / 8] ^= (uint8_t)(1U << bit % 8);

@@ -10,40 +10,40 @@ static hf_pack_t s_records; //  what random lists show
 //  ---- fields: fill, compare, touch -----------------------------------------------------
 
 static void
-fill_u64 (uint64_t *seed, uint64_t *field)
+fill_u64 (hf_random_t *seed, uint64_t *field)
 {
     *field = test_random_width (seed);
 }
 
 static void
-fill_u32 (uint64_t *seed, uint32_t *field)
+fill_u32 (hf_random_t *seed, uint32_t *field)
 {
-    *field = (uint32_t)test_random (seed) >> (test_random (seed) % 32);
+    *field = (uint32_t)hf_random_next (seed) >> (hf_random_next (seed) % 32);
 }
 
 static void
-fill_flag (uint64_t *seed, bool *field)
+fill_flag (hf_random_t *seed, bool *field)
 {
-    *field = test_random (seed) % 2;
+    *field = hf_random_next (seed) % 2;
 }
 
 static void
-fill_bin (uint64_t *seed, hf_span_t *field)
+fill_bin (hf_random_t *seed, hf_span_t *field)
 {
-    *field = hf_span (s_pool, test_random (seed) % (test_random (seed) % 8 == 0 ? 300 : 40));
+    *field = hf_span (s_pool, hf_random_next (seed) % (hf_random_next (seed) % 8 == 0 ? 300 : 40));
 }
 
 static void
-fill_str (uint64_t *seed, hf_span_t *field)
+fill_str (hf_random_t *seed, hf_span_t *field)
 {
     fill_bin (seed, field);
 }
 
 static void
-fill_list (uint64_t *seed, hf_list_t *field)
+fill_list (hf_random_t *seed, hf_list_t *field)
 {
     hf_pack_reset (&s_records);
-    for (uint64_t left = test_random (seed) % 20; left > 0; left--)
+    for (uint64_t left = hf_random_next (seed) % 20; left > 0; left--)
         hf_granted_put (&s_records, &(hf_granted_t){.lock = hf_span_text ("lock"), .token = left});
     *field = hf_pack_list (&s_records);
 }
@@ -87,7 +87,7 @@ touch_list (hf_list_t list)
 typedef struct handler {
     uint32_t kind;
     const char *name;
-    void (*round_trip) (uint64_t *seed, hf_pack_t *frame);
+    void (*round_trip) (hf_random_t *seed, hf_pack_t *frame);
     bool (*read) (hf_scan_t *scan);
 } handler_t;
 
@@ -96,7 +96,7 @@ typedef struct handler {
 #define TOUCH(type, field)   touch_##type (out.field);
 
 #define HANDLER(KIND, ordinal, name)                                                               \
-    static void round_trip_##name (uint64_t *seed, hf_pack_t *frame)                               \
+    static void round_trip_##name (hf_random_t *seed, hf_pack_t *frame)                            \
     {                                                                                              \
         hf_##name##_t in;                                                                          \
         hf_##name##_t out;                                                                         \
@@ -148,7 +148,7 @@ read_frame (const uint8_t *bytes, size_t size)
 
 HF_TEST (every_kind_goes_there_and_back)
 {
-    uint64_t seed = 2024;
+    hf_random_t seed = {2024};
     hf_pack_t frame;
     hf_pack_init (&frame);
     for (size_t i = 0; i < HANDLERS; i++) {
@@ -160,7 +160,7 @@ HF_TEST (every_kind_goes_there_and_back)
 
 HF_TEST (every_truncation_is_malformed)
 {
-    uint64_t seed = 7;
+    hf_random_t seed = {7};
     hf_pack_t frame;
     hf_pack_init (&frame);
     for (size_t i = 0; i < HANDLERS; i++) {
@@ -178,7 +178,7 @@ HF_TEST (every_truncation_is_malformed)
 
 HF_TEST (any_changed_byte_is_survived)
 {
-    uint64_t seed = 77;
+    hf_random_t seed = {77};
     hf_pack_t frame;
     hf_pack_init (&frame);
     for (size_t i = 0; i < HANDLERS; i++) {
@@ -201,12 +201,12 @@ HF_TEST (any_changed_byte_is_survived)
 
 HF_TEST (noise_is_survived)
 {
-    uint64_t seed = 99;
+    hf_random_t seed = {99};
     for (unsigned round = 0; round < 200000; round++) {
         uint8_t noise[64];
-        size_t size = test_random (&seed) % sizeof (noise);
+        size_t size = hf_random_next (&seed) % sizeof (noise);
         for (size_t i = 0; i < size; i++)
-            noise[i] = (uint8_t)test_random (&seed);
+            noise[i] = (uint8_t)hf_random_next (&seed);
         uint8_t *bytes = test_exact (noise, size);
         if (size > 4) { //  half of it gets past the door
             bytes[0] = 0x92;
@@ -437,9 +437,9 @@ static int
 prepare (void **state)
 {
     (void)state;
-    uint64_t seed = 1;
+    hf_random_t seed = {1};
     for (size_t i = 0; i < sizeof (s_pool); i++)
-        s_pool[i] = (uint8_t)test_random (&seed);
+        s_pool[i] = (uint8_t)hf_random_next (&seed);
     hf_pack_init (&s_records);
     return 0;
 }

@@ -1,27 +1,19 @@
-/*  test_random.h - numbers by seed, the same on every run, and exact heap copies: a read of one
- *  byte too many is seen by the address sanitizer. */
+/*  test_random.h - numbers of any width, and exact heap copies: the address sanitizer sees a
+ *  read of one byte too many. */
 #ifndef TEST_RANDOM_H_INCLUDED
 #define TEST_RANDOM_H_INCLUDED
 
+#include "base/hf_random.h"
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-static inline uint64_t
-test_random (uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
-}
-
 /*  A number of any magnitude: small ones as often as large ones. */
 static inline uint64_t
-test_random_width (uint64_t *state)
+test_random_width (hf_random_t *random)
 {
-    uint64_t value = test_random (state);
-    return value >> (test_random (state) % 64);
+    uint64_t value = hf_random_next (random);
+    return value >> hf_random_below (random, 64);
 }
 
 static inline uint8_t *

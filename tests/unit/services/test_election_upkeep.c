@@ -1,6 +1,7 @@
 /*  What the election service does besides consensus: pruning and its holds, state transfer, facts,
  *  log lines, hostile frames. */
 #include "tests/unit/services/election_stage.h"
+#include "base/hf_random.h"
 #include "msgs/hf_facts.h"
 
 static void
@@ -279,15 +280,15 @@ test_survives_hostile_frames (void **state)
     size_t size = hf_pack_size (&frame);
     assert_true (size < sizeof good);
     memcpy (good, hf_pack_bytes (&frame), size);
-    unsigned seed = 5;
+    hf_random_t seed = {5};
     for (int i = 0; i < 3000; i++) {
         uint8_t bad[sizeof good];
         memcpy (bad, good, size);
-        for (int j = rand_r (&seed) % 3; j >= 0; j--)
-            bad[(size_t)rand_r (&seed) % size] = (uint8_t)rand_r (&seed);
+        for (int j = (int)hf_random_below (&seed, 3); j >= 0; j--)
+            bad[hf_random_below (&seed, size)] = (uint8_t)hf_random_next (&seed);
         stage_begin (&stage, 10);
         hf_election_service_from_peer (
-            stage.service, hf_span (bad, (size_t)rand_r (&seed) % (size + 1)), stage.now_us);
+            stage.service, hf_span (bad, hf_random_below (&seed, size + 1)), stage.now_us);
         stage_end (&stage);
         stage_forget (&stage);
     }

@@ -1,5 +1,6 @@
 //  P9, no early expiry: the leader's clock, with the time in the test's hand.
 #include "tests/kit/hf_test.h"
+#include "base/hf_random.h"
 #include "nodes/services/hf_expiry.h"
 
 #define SECOND 1000000ULL
@@ -86,15 +87,6 @@ typedef struct twin {
 } twin_t;
 
 static uint64_t
-s_random (uint64_t *seed)
-{
-    *seed ^= *seed << 13;
-    *seed ^= *seed >> 7;
-    *seed ^= *seed << 17;
-    return *seed;
-}
-
-static uint64_t
 s_twin_next (const twin_t *twin)
 {
     uint64_t next = UINT64_MAX;
@@ -122,15 +114,15 @@ the_heap_is_as_its_slow_twin (void **state)
 {
     (void)state;
     for (uint64_t start = 1; start <= 100; start++) {
-        uint64_t seed = start * 0x9e3779b97f4a7c15ULL;
+        hf_random_t seed = {start};
         hf_expiry_t *expiry = hf_expiry_new ();
         twin_t twin[TWIN] = {{.watched = false}};
         uint64_t now = 0;
         for (int step = 0; step < 1000; step++) {
-            uint64_t session = 1 + s_random (&seed) % (TWIN - 1);
+            uint64_t session = 1 + hf_random_below (&seed, TWIN - 1);
             uint32_t ttl_ms = (uint32_t)(1000 * (1 + session % 7));
-            now += s_random (&seed) % (SECOND / 4);
-            switch (s_random (&seed) % 10) {
+            now += hf_random_below (&seed, SECOND / 4);
+            switch (hf_random_below (&seed, 10)) {
             case 0:
                 hf_expiry_forget (expiry, session);
                 twin[session] = (twin_t){.watched = false};

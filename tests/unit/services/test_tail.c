@@ -1,5 +1,6 @@
 /*  The tail of the log: what it gives, what it forgets, against a plain array. */
 #include "tests/kit/hf_test.h"
+#include "base/hf_random.h"
 #include "nodes/services/hf_tail.h"
 
 static void
@@ -91,21 +92,21 @@ test_is_bounded_and_right_at_random (void **state)
     enum { ENTRIES = 20000, LIMIT = 4096 };
     static uint32_t payloads[ENTRIES + 2];
     hf_tail_t *tail = hf_tail_new (0, LIMIT);
-    unsigned seed = 11;
+    hf_random_t seed = {11};
     uint64_t next = 1;
     for (int step = 0; step < ENTRIES; step++) {
-        if (rand_r (&seed) % 50 == 0 && next > 20) {
-            next -= (uint64_t)rand_r (&seed) % 20;
+        if (hf_random_below (&seed, 50) == 0 && next > 20) {
+            next -= hf_random_below (&seed, 20);
             hf_tail_truncate (tail, next);
         }
         char text[64];
-        payloads[next] = (uint32_t)rand_r (&seed) % 1000;
+        payloads[next] = (uint32_t)hf_random_below (&seed, 1000);
         snprintf (text, sizeof text, "%u", payloads[next]);
         s_append (tail, 1, text);
         next++;
         hf_list_t list;
         assert_true (hf_tail_range (tail, next - 1, next - 1, 100, &list));
-        uint64_t first = next > 40 ? next - 1 - (uint64_t)rand_r (&seed) % 40 : 1;
+        uint64_t first = next > 40 ? next - 1 - hf_random_below (&seed, 40) : 1;
         if (!hf_tail_range (tail, first, next - 1, SIZE_MAX, &list))
             continue; //  forgotten
         assert_int_equal (list.count, next - first);

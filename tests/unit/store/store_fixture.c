@@ -1,6 +1,6 @@
 #include "store_fixture.h"
+#include "tests/kit/hf_folder.h"
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -15,27 +15,15 @@
 int
 fixture_setup (void **state)
 {
-    const char *base = getenv ("TMPDIR");
-    char *path = NULL;
-    if (asprintf (&path, "%s/hf-store-XXXXXX", base && *base ? base : "/tmp") < 0)
-        return -1;
-    *state = mkdtemp (path);
+    char path[PATH_MAX];
+    *state = hf_folder_make (NULL, "hf-store", path) == 0 ? strdup (path) : NULL;
     return *state ? 0 : -1;
-}
-
-static int
-s_remove (const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-    (void)st;
-    (void)flag;
-    (void)ftw;
-    return remove (path);
 }
 
 int
 fixture_teardown (void **state)
 {
-    int rc = nftw (*state, s_remove, 8, FTW_DEPTH | FTW_PHYS);
+    int rc = hf_folder_remove (*state);
     free (*state);
     return rc;
 }

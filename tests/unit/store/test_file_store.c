@@ -2,6 +2,7 @@
 
 #include "base/hf_hash.h"
 #include "store_fixture.h"
+#include "base/hf_random.h"
 #include "msgs/hf_msg.h"
 #include "nodes/store/hf_file_internal.h"
 #include <dirent.h>
@@ -347,12 +348,11 @@ test_no_name_leaves_the_folder (void **state)
     (void)state;
     uint8_t name[255];
     char disk[256], other[256];
-    uint64_t x = 1;
+    hf_random_t random = {1};
     for (int round = 0; round < 20000; round++) {
-        x = x * 6364136223846793005ULL + 1442695040888963407ULL;
-        uint32_t size = 1 + (uint32_t)(x >> 33) % 255;
+        uint32_t size = 1 + hf_random_u32 (&random, 255);
         for (uint32_t i = 0; i < size; i++) {
-            x = x * 6364136223846793005ULL + 1442695040888963407ULL;
+            uint64_t x = hf_random_next (&random);
             name[i] = x >> 63 ? (uint8_t) "./%~\0a"[(x >> 40) % 6] : (uint8_t)(x >> 50);
         }
         hf_file_store_disk_name (hf_span (name, size), disk);

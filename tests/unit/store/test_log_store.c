@@ -1,6 +1,7 @@
 //  The log as it runs: what goes in comes out, after a clean close and after a kill.
 
 #include "store_fixture.h"
+#include "base/hf_random.h"
 #include "msgs/hf_msg.h"
 #include "nodes/store/hf_log_store.h"
 #include <inttypes.h>
@@ -30,11 +31,9 @@ s_reopen (hf_log_store_t *store, const char *dir)
 static void
 s_fill (uint8_t *bytes, size_t size, uint64_t index, uint64_t term)
 {
-    uint64_t x = index * 0x9e3779b97f4a7c15ULL + term;
-    for (size_t i = 0; i < size; i++) {
-        x = x * 6364136223846793005ULL + 1442695040888963407ULL;
-        bytes[i] = (uint8_t)(x >> 56);
-    }
+    hf_random_t random = {index << 32 ^ term};
+    for (size_t i = 0; i < size; i++)
+        bytes[i] = (uint8_t)hf_random_next (&random);
 }
 
 static int

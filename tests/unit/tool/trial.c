@@ -1,6 +1,7 @@
 //  The tool, linked with the fake library, run by a shell in an empty folder.
 
 #include "tests/unit/tool/trial.h"
+#include "tests/kit/hf_folder.h"
 #include "tests/kit/hf_process.h"
 #include "tests/kit/hf_test.h"
 #include <stdio.h>
@@ -8,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static char s_folder[] = "/tmp/hf-tool-XXXXXX";
+static char s_folder[PATH_MAX];
 static char s_output[1 << 16];
 static char s_log[1 << 16];
 
@@ -22,16 +23,14 @@ trial_setup (void **state)
         unsetenv (foreign[i]);
     setenv ("T", HF_TEST_TOOL, 1);
     setenv ("HF_FAKE_LOG", "log", 1);
-    return mkdtemp (s_folder) && chdir (s_folder) == 0 ? 0 : -1;
+    return hf_folder_make (NULL, "hf-tool", s_folder) == 0 && chdir (s_folder) == 0 ? 0 : -1;
 }
 
 int
 trial_teardown (void **state)
 {
     (void)state;
-    char command[sizeof s_folder + 16];
-    snprintf (command, sizeof command, "rm -rf %s", s_folder);
-    return chdir ("/") == 0 && system (command) == 0 ? 0 : -1;
+    return chdir ("/") == 0 ? hf_folder_remove (s_folder) : -1;
 }
 
 int
