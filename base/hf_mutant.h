@@ -24,6 +24,7 @@
     M (send_before_durable, "P1 P7", "the driver sends before it commits")                         \
     M (vote_forgotten, "P1", "a vote is not durable")                                              \
     M (vote_twice, "P1", "two votes in a term")                                                    \
+    M (vote_names_id_only, "P1 P2", "a vote counts for whatever disk the node has now")            \
     M (vote_for_older, "P3", "a candidate with an older log gets the vote")                        \
     M (counted_old_term, "P3", "an entry of an earlier term is committed by counting")             \
     M (prev_unchecked, "P2 P4", "entries are taken without the check of the term before them")     \

@@ -62,7 +62,8 @@
 #define HF_FIELDS_file_row(F)   F (str, file) F (u64, length) F (u64, checksum)
 #define HF_FIELDS_fact_row(F)   F (str, key) F (str, text) F (u64, number)
 
-//  Node to node. TO 0 means everybody. Every one carries the sender's term.
+//  Node to node. TO 0 means everybody. Every one carries the sender's term. INCARNATION is the
+//  sender's; CANDIDATE is that of the node whose VOTE_REQUEST the VOTE answers.
 #define HF_FIELDS_hello(F)                                                                         \
     F (u32, from) F (u64, nonce) F (u64, list_hash) F (str, list) F (list, echoes)
 #define HF_FIELDS_echo(F) F (u32, node) F (u64, nonce)
@@ -81,10 +82,12 @@
     F (u32, from) F (u32, to) F (u64, term) F (u64, probe_index) F (u64, probe_term)
 #define HF_FIELDS_vote_request(F)                                                                  \
     F (u32, from)                                                                                  \
-    F (u32, to) F (u64, term) F (u64, last_index) F (u64, last_term) F (flag, pre)
+    F (u32, to)                                                                                    \
+    F (u64, term) F (u64, last_index) F (u64, last_term) F (flag, pre) F (u64, incarnation)
 #define HF_FIELDS_vote(F)                                                                          \
     F (u32, from)                                                                                  \
-    F (u32, to) F (u64, term) F (flag, pre) F (flag, granted) F (u64, incarnation)
+    F (u32, to)                                                                                    \
+    F (u64, term) F (flag, pre) F (flag, granted) F (u64, incarnation) F (u64, candidate)
 #define HF_FIELDS_transfer(F)                                                                      \
     F (u32, from) F (u32, to) F (u64, term) F (u64, last_index) F (u64, last_term)
 #define HF_FIELDS_newer_term(F) F (u32, from) F (u32, to) F (u64, term)

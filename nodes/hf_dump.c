@@ -79,10 +79,11 @@ s_node (const hf_log_store_t *log)
 {
     const char *list;
     uint32_t id = hf_log_store_bound (log, &list);
-    return json_pack ("{s:i, s:s, s:o, s:o, s:i}", "id", (int)id, "cluster", list, "incarnation",
-                      hf_dump_hex (hf_log_store_incarnation (log)), "term",
-                      hf_dump_number (hf_log_store_term (log)), "voted_for",
-                      (int)hf_log_store_voted_for (log));
+    hf_member_t voted_for = hf_log_store_voted_for (log);
+    return json_pack ("{s:i, s:s, s:o, s:o, s:i, s:o}", "id", (int)id, "cluster", list,
+                      "incarnation", hf_dump_hex (hf_log_store_incarnation (log)), "term",
+                      hf_dump_number (hf_log_store_term (log)), "voted_for", (int)voted_for.node,
+                      "voted_incarnation", hf_dump_hex (voted_for.incarnation));
 }
 
 static json_t *

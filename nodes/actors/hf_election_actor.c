@@ -32,7 +32,7 @@ s_must (hf_log_store_t *store, bool written)
 }
 
 static void
-s_vote (void *arg, uint64_t term, uint32_t voted_for)
+s_vote (void *arg, uint64_t term, hf_member_t voted_for)
 {
     s_must (arg, hf_log_store_vote (arg, term, voted_for) == 0);
 }

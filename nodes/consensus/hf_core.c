@@ -172,7 +172,7 @@ hf_core_view (const hf_core_t *self)
 {
     return (hf_core_view_t){.role = self->role,
                             .term = self->term,
-                            .voted_for = self->voted_for,
+                            .voted_for = self->voted_for.node,
                             .leader = self->leader,
                             .commit_index = self->commit_index,
                             .verified_index = self->verified_index,
@@ -210,9 +210,9 @@ hf_core_check (const hf_core_t *self)
     assert (!leads || self->verified_index == self->log.last_index);
     assert (!leads || self->open_index < self->log.first_index ||
             hf_core_log_term_at (&self->log, self->open_index) == self->term);
-    assert (!leads || self->voted_for == self->config.self);
+    assert (!leads || self->voted_for.node == self->config.self);
     assert (leads || (self->transfer_to == 0 && self->barriers_count == 0));
-    assert (self->role != HF_CANDIDATE || self->voted_for == self->config.self);
+    assert (self->role != HF_CANDIDATE || self->voted_for.node == self->config.self);
     assert (self->role == HF_FOLLOWER || leads || self->leader == 0);
     assert (self->leader == 0 || self->leader == self->term_leader);
     assert (self->barriers_count <= HF_CORE_BARRIERS_MAX);

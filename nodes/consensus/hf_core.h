@@ -78,8 +78,8 @@ typedef struct hf_roster_at {
 /*  What the log store held at the start. */
 typedef struct hf_restored {
     uint64_t term;
-    uint32_t voted_for;  //  0: nobody
-    uint64_t base_index; //  the log begins behind this; 0: nothing was pruned
+    hf_member_t voted_for; //  node 0: nobody
+    uint64_t base_index;   //  the log begins behind this; 0: nothing was pruned
     uint64_t base_term;
     uint64_t last_index;         //  base_index when there is no entry
     const hf_term_span_t *spans; //  ascending; the first starts at base_index + 1
@@ -152,7 +152,7 @@ bool hf_core_read_peer (const hf_core_t *self, hf_scan_t *scan, uint32_t kind, h
 //  ---- effects ----------------------------------------------------------------
 
 typedef enum hf_persist_type {
-    HF_PERSIST_VOTE = 1,     //  term and voted_for
+    HF_PERSIST_VOTE = 1,     //  term and voted_for, with its incarnation
     HF_PERSIST_TRUNCATE = 2, //  delete entries from INDEX on
     HF_PERSIST_APPEND = 3,   //  COUNT entries at INDEX.. from the event just stepped: of an ENTRIES
                              //  message those after its first SKIP; of a PROPOSE all (of TERM)
@@ -163,7 +163,7 @@ typedef enum hf_persist_type {
 typedef struct hf_persist {
     hf_persist_type_t type;
     uint64_t term;
-    uint32_t voted_for;
+    hf_member_t voted_for;
     uint64_t index;
     uint32_t count;
     uint32_t skip;

@@ -88,7 +88,7 @@ struct hf_core {
 
     //  Durable once the driver has committed it.
     uint64_t term;
-    uint32_t voted_for;
+    hf_member_t voted_for; //  node 0: nobody
     hf_core_log_t log;
     uint64_t durable_index;
     hf_core_roster_t *tables; //  ascending; the last is in force

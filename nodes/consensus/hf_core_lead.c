@@ -5,7 +5,7 @@
 void
 hf_core_lead (hf_core_t *self, hf_effects_t *effects)
 {
-    assert (self->role == HF_CANDIDATE && self->voted_for == self->config.self);
+    assert (self->role == HF_CANDIDATE && self->voted_for.node == self->config.self);
     self->role = HF_LEADER;
     self->leader = self->config.self;
     self->term_leader = self->config.self;

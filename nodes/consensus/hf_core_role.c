@@ -67,7 +67,7 @@ hf_core_step_down (hf_core_t *self, uint64_t term, hf_effects_t *effects)
         s_stop_leading (self, effects);
     if (term > self->term) {
         self->term = term;
-        self->voted_for = 0;
+        self->voted_for = (hf_member_t){.node = 0};
         hf_core_persist_vote (self, effects);
         s_forget_term (self);
     }
@@ -128,7 +128,8 @@ s_request_votes (hf_core_t *self, uint64_t term, bool pre, hf_effects_t *effects
                                             .term = term,
                                             .last_index = self->log.last_index,
                                             .last_term = hf_core_log_last_term (&self->log),
-                                            .pre = pre};
+                                            .pre = pre,
+                                            .incarnation = self->config.incarnation};
 }
 
 void
@@ -196,7 +197,7 @@ hf_core_stand (hf_core_t *self, hf_effects_t *effects)
 {
     hf_core_step_down (self, self->term + 1, effects);
     self->role = HF_CANDIDATE;
-    self->voted_for = self->config.self;
+    self->voted_for = (hf_member_t){self->config.self, self->config.incarnation};
     hf_core_persist_vote (self, effects);
     self->vote_pending = true;
     s_clear_votes (self);

@@ -9,6 +9,9 @@ hf_core_on_vote (hf_core_t *self, const hf_vote_t *m, hf_effects_t *effects)
     uint64_t term = m->pre && m->granted ? self->term + 1 : self->term;
     if (self->role != asked || m->term != term)
         return;
+    //  It was given to this node with the disk that it had before.
+    if (m->candidate != self->config.incarnation && !HF_MUTANT (vote_names_id_only))
+        return;
     if (m->granted)
         hf_core_grant (self, hf_core_slot (self, m->from), m->incarnation);
     else

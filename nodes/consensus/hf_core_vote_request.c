@@ -24,7 +24,8 @@ s_reply (hf_core_t *self, const hf_vote_request_t *m, bool granted, hf_effects_t
                             .term = granted ? m->term : self->term,
                             .pre = m->pre,
                             .granted = granted,
-                            .incarnation = self->config.incarnation};
+                            .incarnation = self->config.incarnation,
+                            .candidate = m->incarnation};
 }
 
 void
@@ -38,13 +39,15 @@ hf_core_on_vote_request (hf_core_t *self, const hf_vote_request_t *m, hf_effects
     }
     assert (m->term == self->term);
     bool again = HF_MUTANT (vote_twice) && self->role == HF_FOLLOWER;
-    good = good && (self->voted_for == 0 || self->voted_for == m->from || again);
+    bool same = self->voted_for.node == m->from &&
+                (self->voted_for.incarnation == m->incarnation || HF_MUTANT (vote_names_id_only));
+    good = good && (self->voted_for.node == 0 || same || again);
     if (good) {
         //  Who leads or stands has voted for itself; a pre-candidate gives way.
         assert (self->role == HF_FOLLOWER || self->role == HF_PRE_CANDIDATE);
         self->role = HF_FOLLOWER;
-        if (self->voted_for == 0) {
-            self->voted_for = m->from;
+        if (self->voted_for.node == 0) {
+            self->voted_for = (hf_member_t){m->from, m->incarnation};
             if (!HF_MUTANT (vote_forgotten))
                 hf_core_persist_vote (self, effects);
         }

@@ -76,7 +76,7 @@ typedef struct hf_election_config {
  *  function may fail: the shell ends the process inside one that does. */
 typedef struct hf_election_log {
     void *arg;
-    void (*vote) (void *arg, uint64_t term, uint32_t voted_for);
+    void (*vote) (void *arg, uint64_t term, hf_member_t voted_for);
     /*  Delete the entries from INDEX on. */
     void (*truncate) (void *arg, uint64_t index);
     /*  ENTRY is the one behind the last, at INDEX. Its bytes are the caller's. */

@@ -203,14 +203,16 @@ hf_snapshot_swap (const hf_snapshot_log_t *log, const hf_state_head_t *head, uin
         return false;
     //  The term and the vote in it stay: they are this node's word, not part of the state.
     if (HF_MUTANT (swap_drops_vote))
-        after->term = after->voted_for = 0;
+        *after = (hf_snapshot_log_t){.base_index = log->base_index,
+                                     .base_term = log->base_term,
+                                     .last_index = log->last_index};
     if (HF_MUTANT (swap_keeps_log))
         return true;
     after->base_index = after->last_index = head->index;
     after->base_term = head->term;
     if (after->term < head->term) {
         after->term = head->term;
-        after->voted_for = 0;
+        after->voted_for = (hf_member_t){.node = 0};
     }
     return true;
 }

@@ -52,7 +52,7 @@ int hf_snapshot_read (hf_snapshot_t *self, uint64_t offset, uint8_t *bytes, size
 /*  What a log says of itself. Its entries are those behind base_index, up to last_index. */
 typedef struct hf_snapshot_log {
     uint64_t term; //  the current one
-    uint32_t voted_for;
+    hf_member_t voted_for;
     uint64_t base_index, base_term;
     uint64_t last_index;
 } hf_snapshot_log_t;

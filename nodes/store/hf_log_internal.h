@@ -40,7 +40,7 @@ typedef struct hf_log_mark {
 typedef struct hf_log_node {
     uint64_t incarnation;
     uint64_t term;
-    uint32_t voted_for;
+    hf_member_t voted_for;
     uint64_t base_index;
     uint64_t base_term;
     uint32_t member; //  0: not bound yet
@@ -64,7 +64,7 @@ struct hf_log_store {
     uint64_t pruned; //  as the last mark that was pruned had it
     struct {
         uint64_t term;
-        uint32_t voted_for;
+        hf_member_t voted_for;
         uint64_t last_index;
         uint64_t base_index;
         uint64_t base_term;

@@ -19,7 +19,8 @@ static const hf_db_format_t s_format = {
               " id INTEGER PRIMARY KEY CHECK (id = 1),"
               " incarnation INTEGER NOT NULL,"
               " term INTEGER NOT NULL,"
-              " voted_for INTEGER NOT NULL,"
+              " voted_for INTEGER NOT NULL," //  a node, and the incarnation that it had
+              " voted_incarnation INTEGER NOT NULL,"
               " base_index INTEGER NOT NULL," //  the log begins behind this: what was pruned
               " base_term INTEGER NOT NULL,"
               " member INTEGER NOT NULL," //  this node's id and the cluster list, once known
@@ -41,7 +42,8 @@ s_node_sum (const hf_log_node_t *node)
 {
     uint64_t sum = hf_hash_u64 (0, node->incarnation);
     sum = hf_hash_u64 (sum, node->term);
-    sum = hf_hash_u64 (sum, node->voted_for);
+    sum = hf_hash_u64 (sum, node->voted_for.node);
+    sum = hf_hash_u64 (sum, node->voted_for.incarnation);
     sum = hf_hash_u64 (sum, node->base_index);
     sum = hf_hash_u64 (sum, node->base_term);
     sum = hf_hash_u64 (sum, node->member);
@@ -55,13 +57,14 @@ hf_log_node_save (hf_log_store_t *self)
     const hf_log_node_t *node = &self->node;
     hf_db_bind_u64 (self->save_node, 1, node->incarnation);
     hf_db_bind_u64 (self->save_node, 2, node->term);
-    hf_db_bind_u64 (self->save_node, 3, node->voted_for);
-    hf_db_bind_u64 (self->save_node, 4, node->base_index);
-    hf_db_bind_u64 (self->save_node, 5, node->base_term);
-    hf_db_bind_u64 (self->save_node, 6, node->member);
-    hf_db_bind_span (self->save_node, 7, hf_span_text (node->list));
-    hf_db_bind_span (self->save_node, 8, hf_log_bytes_span (&node->roster));
-    hf_db_bind_u64 (self->save_node, 9, s_node_sum (node));
+    hf_db_bind_u64 (self->save_node, 3, node->voted_for.node);
+    hf_db_bind_u64 (self->save_node, 4, node->voted_for.incarnation);
+    hf_db_bind_u64 (self->save_node, 5, node->base_index);
+    hf_db_bind_u64 (self->save_node, 6, node->base_term);
+    hf_db_bind_u64 (self->save_node, 7, node->member);
+    hf_db_bind_span (self->save_node, 8, hf_span_text (node->list));
+    hf_db_bind_span (self->save_node, 9, hf_log_bytes_span (&node->roster));
+    hf_db_bind_u64 (self->save_node, 10, s_node_sum (node));
     return hf_db_run (self->save_node, self->error);
 }
 
@@ -94,21 +97,21 @@ s_node_take (hf_log_store_t *self, sqlite3_stmt *row)
     hf_log_node_t *node = &self->node;
     node->incarnation = hf_db_u64 (row, 0);
     node->term = hf_db_u64 (row, 1);
-    node->voted_for = (uint32_t)hf_db_u64 (row, 2);
-    node->base_index = hf_db_u64 (row, 3);
-    node->base_term = hf_db_u64 (row, 4);
-    node->member = (uint32_t)hf_db_u64 (row, 5);
-    hf_span_t list = hf_db_span (row, 6);
+    node->voted_for = (hf_member_t){(uint32_t)hf_db_u64 (row, 2), hf_db_u64 (row, 3)};
+    node->base_index = hf_db_u64 (row, 4);
+    node->base_term = hf_db_u64 (row, 5);
+    node->member = (uint32_t)hf_db_u64 (row, 6);
+    hf_span_t list = hf_db_span (row, 7);
     free (node->list);
     node->list = strndup (list.size > 0 ? (const char *)list.at : "", list.size);
     if (!node->list)
         return hf_db_say (self->error, "out of memory");
-    hf_log_bytes_set (&node->roster, hf_db_span (row, 7));
-    bool same = strlen (node->list) == list.size && node->voted_for == hf_db_u64 (row, 2) &&
-                node->member == hf_db_u64 (row, 5) && node->incarnation != 0 &&
+    hf_log_bytes_set (&node->roster, hf_db_span (row, 8));
+    bool same = strlen (node->list) == list.size && node->voted_for.node == hf_db_u64 (row, 2) &&
+                node->member == hf_db_u64 (row, 6) && node->incarnation != 0 &&
                 node->base_index <= INT64_MAX &&
                 (node->roster.size == 0 || s_is_roster (hf_log_bytes_span (&node->roster))) &&
-                hf_db_u64 (row, 8) == s_node_sum (node);
+                hf_db_u64 (row, 9) == s_node_sum (node);
     return same ? 0
                 : s_damaged (self, "the term and vote of this node do not match their checksum");
 }
@@ -118,7 +121,8 @@ static int
 s_node_load (hf_log_store_t *self)
 {
     sqlite3_stmt *row = hf_db_prepare (self->db,
-                                       "SELECT incarnation, term, voted_for, base_index, base_term,"
+                                       "SELECT incarnation, term, voted_for, voted_incarnation,"
+                                       " base_index, base_term,"
                                        " member, list, roster, checksum FROM node",
                                        self->error);
     if (!row)
@@ -211,7 +215,7 @@ s_prepare (hf_log_store_t *self)
         {&self->begin, "BEGIN IMMEDIATE"},
         {&self->commit, "COMMIT"},
         {&self->rollback, "ROLLBACK"},
-        {&self->save_node, "INSERT OR REPLACE INTO node VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+        {&self->save_node, "INSERT OR REPLACE INTO node VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
         {&self->insert, "INSERT INTO entries (idx, term, type, checksum, payload)"
                         " VALUES (?, ?, ?, ?, ?)"},
         {&self->cut, "DELETE FROM entries WHERE idx >= ?"},

@@ -49,7 +49,7 @@ hf_log_store_reset (hf_log_store_t *self, uint64_t index, uint64_t term, hf_span
     node->base_term = term;
     if (node->term < term) {
         node->term = term;
-        node->voted_for = 0;
+        node->voted_for = (hf_member_t){.node = 0};
     }
     return hf_log_node_save (self) != 0 ? hf_log_fail (self) : 0;
 }

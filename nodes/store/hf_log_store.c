@@ -20,7 +20,7 @@ hf_log_store_term (const hf_log_store_t *self)
     return self->node.term;
 }
 
-uint32_t
+hf_member_t
 hf_log_store_voted_for (const hf_log_store_t *self)
 {
     return self->node.voted_for;
@@ -114,7 +114,7 @@ hf_log_fail (hf_log_store_t *self)
 }
 
 int
-hf_log_store_vote (hf_log_store_t *self, uint64_t term, uint32_t voted_for)
+hf_log_store_vote (hf_log_store_t *self, uint64_t term, hf_member_t voted_for)
 {
     assert (term >= self->node.term || self->failed);
     if (hf_log_begin (self) != 0)

@@ -26,7 +26,7 @@ const char *hf_log_store_error (const hf_log_store_t *self);
 
 //  What was found.
 uint64_t hf_log_store_term (const hf_log_store_t *self);
-uint32_t hf_log_store_voted_for (const hf_log_store_t *self);
+hf_member_t hf_log_store_voted_for (const hf_log_store_t *self);
 uint64_t hf_log_store_first_index (const hf_log_store_t *self); //  1, or behind what was pruned
 uint64_t hf_log_store_base_term (const hf_log_store_t *self);   //  of entry first_index - 1; or 0
 uint64_t hf_log_store_last_index (const hf_log_store_t *self);  //  0 when empty
@@ -50,7 +50,7 @@ int hf_log_store_bind (hf_log_store_t *self, uint32_t id, const char *list);
 uint32_t hf_log_store_bound (const hf_log_store_t *self, const char **list);
 
 //  One transaction: opened by the first of these, ended by commit. Nothing is durable before.
-int hf_log_store_vote (hf_log_store_t *self, uint64_t term, uint32_t voted_for);
+int hf_log_store_vote (hf_log_store_t *self, uint64_t term, hf_member_t voted_for);
 int hf_log_store_truncate (hf_log_store_t *self, uint64_t from_index);
 /*  INDEX must be the last index + 1 (asserted). */
 int hf_log_store_append (hf_log_store_t *self, uint64_t index, const hf_entry_t *entry);

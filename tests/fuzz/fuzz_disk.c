@@ -101,7 +101,7 @@ s_make_log (const char *dir)
     assert (store);
     int rc = hf_log_store_bind (store, 1, FUZZ_DISK_LIST);
     for (uint64_t index = 1; index <= 8; index++) {
-        rc |= hf_log_store_vote (store, (index + 3) / 4, 1);
+        rc |= hf_log_store_vote (store, (index + 3) / 4, (hf_member_t){1, 77});
         rc |= hf_log_store_append (store, index,
                                    &(hf_entry_t){(index + 3) / 4, HF_ENTRY_COMMANDS,
                                                  hf_span ("payload", index == 1 ? 0 : 7)});
@@ -216,7 +216,8 @@ fuzz_disk_mend (sqlite3 *db, bool log)
 {
     sqlite3_create_function (db, "hf_sum", -1, SQLITE_UTF8, NULL, s_sum, NULL, NULL);
     const char *sql =
-        log ? "UPDATE node SET checksum = hf_sum (0, 'uuuuuubb', incarnation, term, voted_for,"
+        log ? "UPDATE node SET checksum = hf_sum (0, 'uuuuuuubb', incarnation, term, voted_for,"
+              " voted_incarnation,"
               " base_index, base_term, member, list, roster);"
               "UPDATE entries SET checksum = hf_sum (0, 'uuub', idx, term, type, payload);"
             : "UPDATE node SET row_sum = hf_sum (0xcbf29ce484222325, 'u', applied);"

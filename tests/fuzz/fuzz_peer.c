@@ -19,21 +19,24 @@ typedef struct peer {
     uint64_t restored_index; //  of the last entry that was there at the start
     uint64_t commit_index, delivered, flushed;
     uint64_t term;
-    uint32_t voted_for;
+    hf_member_t voted_for;
     uint64_t round; //  of the last heartbeat it sent
     uint32_t self_id;
     uint32_t members;
+    uint64_t incarnation;
     bool tracks; //  incarnations: that of node N is 100 * N, as long as it has its disk
 } peer_t;
 
 //  ---- the log ----------------------------------------------------------------------------
 
 static void
-s_vote (void *arg, uint64_t term, uint32_t voted_for)
+s_vote (void *arg, uint64_t term, hf_member_t voted_for)
 {
     peer_t *self = arg;
     assert (term >= self->term);
-    assert (term > self->term || self->voted_for == 0 || voted_for == self->voted_for);
+    assert (term > self->term || self->voted_for.node == 0 ||
+            (voted_for.node == self->voted_for.node &&
+             voted_for.incarnation == self->voted_for.incarnation));
     self->term = term;
     self->voted_for = voted_for;
 }
@@ -129,7 +132,7 @@ s_check (peer_t *self)
     const hf_core_t *core = hf_election_service_core (self->service);
     hf_core_check (core);
     hf_core_view_t view = hf_core_view (core);
-    assert (view.term == self->term && view.voted_for == self->voted_for);
+    assert (view.term == self->term && view.voted_for == self->voted_for.node);
     assert (view.commit_index >= self->commit_index);
     self->commit_index = view.commit_index;
     assert (view.last_index == self->last_index && view.first_index == self->base + 1);
@@ -249,11 +252,13 @@ s_fill (peer_t *self, fuzz_bytes_t *bytes, uint32_t kind, hf_pack_t *pack, hf_pa
         hf_need_frame (pack, &(hf_need_t){from, to, term, index, at});
         break;
     case HF_KIND_VOTE_REQUEST:
-        hf_vote_request_frame (pack, &(hf_vote_request_t){from, to, term, index, at, flags & 1});
+        hf_vote_request_frame (pack, &(hf_vote_request_t){from, to, term, index, at, flags & 1,
+                                                          s_incarnation (bytes, from)});
         break;
     case HF_KIND_VOTE:
-        hf_vote_frame (
-            pack, &(hf_vote_t){from, to, term, flags & 1, flags & 2, s_incarnation (bytes, from)});
+        hf_vote_frame (pack, &(hf_vote_t){from, to, term, flags & 1, flags & 2,
+                                          s_incarnation (bytes, from),
+                                          s_incarnation (bytes, self->self_id)});
         break;
     case HF_KIND_TRANSFER:
         hf_transfer_frame (pack, &(hf_transfer_t){from, to, term, index, at});
@@ -386,7 +391,7 @@ s_elect (peer_t *self, uint32_t voters)
         for (uint32_t from = 1; from <= self->members && from <= voters + 1; from++) {
             uint64_t term = hf_election_service_view (self->service).term + (round == 0);
             hf_vote_frame (&pack, &(hf_vote_t){from, self->self_id, term, round == 0, true,
-                                               100 * (uint64_t)from});
+                                               100 * (uint64_t)from, self->incarnation});
             s_frame (self, hf_pack_bytes (&pack), hf_pack_size (&pack));
             hf_pack_reset (&pack);
         }
@@ -433,11 +438,12 @@ s_restore (peer_t *self, uint8_t more)
                               .spans_count = count < 2 ? count : 2,
                               .rosters = &roster,
                               .rosters_count = self->last_index > 0 && more < 192 ? 1 : 0};
-    uint64_t incarnation = 100 * (uint64_t)self->self_id + (more % 16 == 15); //  its disk is new
-    hf_election_config_t config = {
-        .core = s_config (self->self_id, self->members, self->tracks ? incarnation : 0),
-        .prune_step = 1 + more % 4,
-        .deliver_bytes = 40};
+    if (self->tracks)
+        self->incarnation = 100 * (uint64_t)self->self_id + (more % 16 == 15); //  its disk is new
+    hf_election_config_t config = {.core =
+                                       s_config (self->self_id, self->members, self->incarnation),
+                                   .prune_step = 1 + more % 4,
+                                   .deliver_bytes = 40};
     hf_election_log_t log = {.arg = self,
                              .vote = s_vote,
                              .truncate = s_truncate,

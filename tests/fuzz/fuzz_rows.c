@@ -73,7 +73,7 @@ s_use_log (const char *dir)
         assert (hf_log_store_incarnation (store) != 0);
         if (hf_log_store_bind (store, 1, FUZZ_DISK_LIST) != 0)
             s_check_error (hf_log_store_error (store));
-        else if (hf_log_store_vote (store, hf_log_store_term (store), 1) != 0 ||
+        else if (hf_log_store_vote (store, hf_log_store_term (store), (hf_member_t){1, 77}) != 0 ||
                  hf_log_store_append (store, last + 1,
                                       &(hf_entry_t){hf_log_store_term (store), HF_ENTRY_COMMANDS,
                                                     hf_span_text ("more")}) != 0 ||

@@ -99,7 +99,7 @@ static int
 s_step (hf_log_store_t *store, const model_t *from, const model_t *to)
 {
     if ((to->term != from->term || to->vote != from->vote) &&
-        hf_log_store_vote (store, to->term, to->vote) != 0)
+        hf_log_store_vote (store, to->term, (hf_member_t){to->vote, 77}) != 0)
         return -1;
     unsigned gone = (unsigned)(to->base - from->base), same = 0;
     if (gone > JUMP) {
@@ -133,7 +133,7 @@ s_expect_failed (hf_log_store_t *store)
     if (hf_log_store_error (store)[0] == 0)
         fail_msg ("a log failed without a word");
     size_t count = power_life_count ();
-    assert_int_equal (hf_log_store_vote (store, UINT32_MAX, 1), -1);
+    assert_int_equal (hf_log_store_vote (store, UINT32_MAX, (hf_member_t){1, 77}), -1);
     assert_int_equal (hf_log_store_append (store, hf_log_store_last_index (store) + 1,
                                            &(hf_entry_t){1, HF_ENTRY_COMMANDS, s_payload (1, 9)}),
                       -1);
@@ -193,7 +193,8 @@ s_same_entries (hf_log_store_t *store, const model_t *model, hf_pack_t *pack)
 static bool
 s_same (hf_log_store_t *store, const model_t *model)
 {
-    if (hf_log_store_term (store) != model->term || hf_log_store_voted_for (store) != model->vote ||
+    if (hf_log_store_term (store) != model->term ||
+        hf_log_store_voted_for (store).node != model->vote ||
         hf_log_store_first_index (store) != model->base + 1 ||
         hf_log_store_base_term (store) != model->base_term ||
         hf_log_store_last_index (store) != model->base + model->count)

@@ -123,7 +123,7 @@ s_prepare (power_life_t *life, const char *dir)
     hf_pack_init (&parts);
     assert_true (log && state && files);
     self->incarnation = hf_log_store_incarnation (log);
-    assert_int_equal (hf_log_store_vote (log, TERM, VOTE), 0);
+    assert_int_equal (hf_log_store_vote (log, TERM, (hf_member_t){VOTE, 77}), 0);
     for (uint64_t i = 1; i <= s_old.last; i++)
         assert_int_equal (
             hf_log_store_append (log, i,
@@ -289,7 +289,7 @@ s_say_all (swap_t *self, const char *dir, char *text, char *error)
         if (hf_state_store_read (state, s_say_thing, text) != 0)
             s_say (text, " that cannot be read");
         s_say_files (text, files);
-        if (hf_log_store_term (log) != TERM || hf_log_store_voted_for (log) != VOTE ||
+        if (hf_log_store_term (log) != TERM || hf_log_store_voted_for (log).node != VOTE ||
             hf_log_store_incarnation (log) != self->incarnation)
             s_say (text, ", not the node's own vote");
     }

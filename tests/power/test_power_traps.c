@@ -66,7 +66,7 @@ test_second_connection_is_refused (void **state)
     power_disk_watch (disk);
     hf_log_store_t *store = hf_log_store_open (dir, error);
     assert_non_null (store);
-    assert_int_equal (hf_log_store_vote (store, 1, 1), 0);
+    assert_int_equal (hf_log_store_vote (store, 1, (hf_member_t){1, 77}), 0);
     size_t count = power_disk_count (disk);
     assert_null (hf_log_store_open (dir, error));
     assert_non_null (strstr (error, "in use"));

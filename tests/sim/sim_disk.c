@@ -102,7 +102,7 @@ sim_log_durable (node_t *node)
 //  ---- the log's port ------------------------------------------------------------------------
 
 static void
-s_log_vote (void *arg, uint64_t term, uint32_t voted_for)
+s_log_vote (void *arg, uint64_t term, hf_member_t voted_for)
 {
     node_t *node = ((port_t *)arg)->node;
     assert (term >= node->written.term);

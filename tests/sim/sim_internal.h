@@ -112,7 +112,7 @@ typedef HF_ARRAY (item_t) items_t;
 typedef struct disk {
     uint64_t incarnation;
     uint64_t term;
-    uint32_t voted_for;
+    hf_member_t voted_for;
     uint64_t base_index, base_term;
     uint64_t roster_index; //  of the ROSTER entry in force at the base
     const blob_t *roster;  //  its payload; NULL: none
@@ -153,7 +153,7 @@ typedef struct node {
     HF_ARRAY (disk_t) lost;           //  the disks it lost, as they were
     HF_ARRAY (uint64_t) incarnations; //  all it had
     uint64_t promised_term;           //  of this incarnation, durable before it last went down
-    uint32_t promised_vote;
+    hf_member_t promised_vote;
     sim_clock_t clock;
     uint64_t frozen_until_us;
     bool slow_pipes;
@@ -332,6 +332,8 @@ typedef struct sim {
     uint64_t last_us[HF_MEMBERS_MAX + 1][HF_MEMBERS_MAX + 1]; //  one connection keeps its order
     uint64_t lag_until_us[HF_MEMBERS_MAX + 1][HF_MEMBERS_MAX + 1]; //  frames come late, not never
     connection_t connections[CLIENTS_MAX + 1][HF_MEMBERS_MAX + 1];
+    //  The votes that were granted in term 1, from and to; pre-votes first. NULL: none.
+    const blob_t *votes[HF_MEMBERS_MAX + 1][HF_MEMBERS_MAX + 1][2];
     uint64_t nonces, routes;
     uint64_t heal_cuts_us;
     watch_t watch;

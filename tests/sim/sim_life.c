@@ -282,6 +282,7 @@ sim_wipe (sim_t *sim, node_t *node)
         node->files[file].bytes.count = node->files[file].durable = 0;
     node->section = node->section_durable = 0;
     node->ready = NULL;
-    node->promised_term = node->promised_vote = 0;
+    node->promised_term = 0;
+    node->promised_vote = (hf_member_t){.node = 0};
     sim_incarnation (sim, node);
 }

@@ -142,11 +142,13 @@ sim_check_start (sim_t *sim, node_t *node)
         sim_fail (sim, SIM_BROKEN,
                   "P7: the rows of node %u are of %" PRIu64 ", its log is %" PRIu64 "..%zu",
                   node->id, node->rows.index, log->base_index + 1, log->items.count);
-    bool revoted = node->promised_vote != 0 && node->promised_vote != log->voted_for;
+    bool revoted = node->promised_vote.node != 0 &&
+                   (node->promised_vote.node != log->voted_for.node ||
+                    node->promised_vote.incarnation != log->voted_for.incarnation);
     if (log->term < node->promised_term || (log->term == node->promised_term && revoted))
         sim_fail (sim, SIM_BROKEN,
                   "P1: node %u forgets its vote for %u in term %" PRIu64 ": its term is %" PRIu64,
-                  node->id, node->promised_vote, node->promised_term, log->term);
+                  node->id, node->promised_vote.node, node->promised_term, log->term);
     if (!sim->failed)
         s_check_files (sim, node);
     if (!sim->failed)

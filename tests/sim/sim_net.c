@@ -18,10 +18,26 @@ s_post_frame (sim_t *sim, uint32_t from, uint32_t to, const blob_t *frame)
               (event_t){.type = EV_PEER, .to = to, .from = from, .frame = frame});
 }
 
+/*  Keep the votes of term 1: they may come again when the elected node has lost its disk. Gives the
+ *  frame's bytes if they are kept. */
+static const blob_t *
+s_keep_vote (sim_t *sim, const node_t *node, uint32_t to, hf_span_t frame)
+{
+    hf_scan_t scan;
+    uint32_t kind;
+    hf_vote_t vote;
+    if (hf_frame_open (frame.at, frame.size, &scan, &kind) != HF_OK || kind != HF_KIND_VOTE ||
+        !hf_vote_get (&scan, &vote) || !vote.granted || vote.term != 1)
+        return NULL;
+    const blob_t *blob = sim_blob (sim, frame.at, frame.size);
+    sim->votes[node->id][to][vote.pre ? 0 : 1] = blob;
+    return blob;
+}
+
 void
 sim_to_peers (sim_t *sim, const node_t *node, uint32_t to, hf_span_t frame)
 {
-    const blob_t *blob = NULL;
+    const blob_t *blob = s_keep_vote (sim, node, to, frame);
     for (uint32_t id = 1; id <= sim->odds.members; id++) {
         if (id == node->id || (to != 0 && to != id) || sim->cut[node->id][id] ||
             sim_odds (sim, sim->odds.loss))

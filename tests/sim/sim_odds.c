@@ -351,6 +351,29 @@ s_crash (sim_t *sim, node_t *node)
     sim_start_later (sim, node, sim_random (sim, 3) == 0 ? 30000 : 4000000);
 }
 
+/*  NODE, which was wiped, hears for a while only what was under way to it: the votes that once
+ *  elected it. False when not all voted for it. */
+static bool
+s_late_votes (sim_t *sim, const node_t *node)
+{
+    uint64_t start_us = 20000;
+    uint64_t late_us = start_us + 300000 + sim_random (sim, 400000);
+    for (uint32_t id = 1; id <= sim->odds.members; id++)
+        if (id != node->id && (!sim->votes[id][node->id][0] || !sim->votes[id][node->id][1]))
+            return false;
+    sim_tell (sim, "votes for what node %u was are late", node->id);
+    for (uint32_t id = 1; id <= sim->odds.members; id++) {
+        sim->lag_until_us[id][node->id] = sim->now_us + late_us + 100000;
+        event_t event = {.type = EV_PEER, .to = node->id, .from = id};
+        for (uint64_t i = 0; id != node->id && i < 2; i++) {
+            event.frame = sim->votes[id][node->id][i];
+            sim_post (sim, late_us + 5000 * i, event);
+        }
+    }
+    sim_post (sim, start_us, (event_t){.type = EV_START, .to = node->id, .life = node->life});
+    return true;
+}
+
 /*  A minority of the disks, at most: the promises are about the others. Wiped, or damaged and
  *  then refused, which comes to the same a while later. */
 static bool
@@ -369,7 +392,7 @@ s_lose_disk (sim_t *sim, node_t *node)
     if (!down)
         sim_crash (sim, node, true);
     sim_wipe (sim, node);
-    if (!down)
+    if (!down && (sim_random (sim, 2) == 0 || !s_late_votes (sim, node)))
         sim_start_later (sim, node, 4000000);
     return true;
 }

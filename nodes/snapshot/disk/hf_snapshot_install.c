@@ -213,7 +213,7 @@ s_reset_log (const install_t *self, hf_log_store_t *log, const hf_snapshot_log_t
         hf_log_store_commit (log) != 0)
         return hf_error_set (self->error, "%s", hf_log_store_error (log));
     assert (hf_log_store_term (log) == after->term);
-    assert (hf_log_store_voted_for (log) == after->voted_for);
+    assert (hf_log_store_voted_for (log).node == after->voted_for.node);
     return 0;
 }
 

@@ -9,7 +9,7 @@ s_open (hf_bench_t *bench, uint32_t self, uint64_t incarnation, hf_restored_t re
     config.members_count = 3;
     for (uint32_t i = 0; i < 3; i++)
         config.members[i] = i + 1;
-    config.incarnation = incarnation;
+    config.incarnation = bench->incarnation = incarnation;
     hf_term_span_t span = {.first_index = restored.base_index + 1, .term = 1};
     restored.spans = &span;
     restored.spans_count = restored.last_index > restored.base_index ? 1 : 0;
@@ -24,6 +24,12 @@ void
 hf_bench_open (hf_bench_t *bench, uint32_t self, uint64_t term, uint64_t last_index)
 {
     s_open (bench, self, 0, (hf_restored_t){.term = term, .last_index = last_index});
+}
+
+void
+hf_bench_open_voted (hf_bench_t *bench, uint64_t term, hf_member_t voted_for)
+{
+    s_open (bench, 2, 0, (hf_restored_t){.term = term, .voted_for = voted_for, .last_index = 5});
 }
 
 hf_roster_at_t
@@ -136,6 +142,8 @@ hf_bench_entries (hf_bench_t *bench, hf_entries_t m)
 void
 hf_bench_vote (hf_bench_t *bench, hf_vote_t m)
 {
+    if (m.candidate == 0)
+        m.candidate = bench->incarnation;
     hf_event_t event = {.type = HF_EV_PEER, .peer = {.kind = HF_KIND_VOTE, .vote = m}};
     hf_bench_step (bench, &event);
 }

@@ -9,14 +9,17 @@ typedef struct hf_bench {
     hf_core_t *core;
     hf_effects_t effects;
     uint64_t now_us;
+    uint64_t incarnation;
     hf_pack_t list; //  entries for the next ENTRIES
 } hf_bench_t;
 
 void hf_bench_open (hf_bench_t *bench, uint32_t self, uint64_t term, uint64_t last_index);
-/*  Node 2 with INCARNATION, and a log behind BASE whose table is 100, 200, 300. */
-/*  A ROSTER entry of the members' incarnations. */
+/*  Node 2, which has voted in TERM; five entries of term 1. */
+void hf_bench_open_voted (hf_bench_t *bench, uint64_t term, hf_member_t voted_for);
+/*  A ROSTER entry that gives the members these incarnations. */
 hf_roster_at_t hf_bench_roster (uint64_t index, uint64_t first, uint64_t second, uint64_t third);
 hf_entry_t hf_bench_roster_entry (uint64_t term, const hf_roster_at_t *at);
+/*  Node 2 with INCARNATION, and a log after BASE whose roster is 100, 200, 300. */
 void hf_bench_open_roster (hf_bench_t *bench, uint64_t incarnation, uint64_t term, uint64_t base,
                            uint64_t last_index);
 /*  Everything that may be is pruned. */
@@ -31,6 +34,7 @@ void hf_bench_heartbeat (hf_bench_t *bench, hf_heartbeat_t m);
 /*  COUNT entries of these terms in the next ENTRIES. */
 void hf_bench_put (hf_bench_t *bench, uint64_t term, uint32_t count);
 void hf_bench_entries (hf_bench_t *bench, hf_entries_t m);
+/*  Given to the node's own incarnation unless M names another candidate. */
 void hf_bench_vote (hf_bench_t *bench, hf_vote_t m);
 void hf_bench_ack (hf_bench_t *bench, hf_ack_t m);
 void hf_bench_transfer (hf_bench_t *bench, hf_transfer_t m);

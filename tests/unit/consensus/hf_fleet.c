@@ -121,7 +121,7 @@ hf_fleet_set_vote (hf_fleet_t *self, uint32_t node, uint64_t term, uint32_t vote
 {
     disk_t *disk = &hf_fleet_node (self, node)->durable;
     disk->term = term;
-    disk->voted_for = voted_for;
+    disk->voted_for = (hf_member_t){voted_for, 0};
 }
 
 void
@@ -190,7 +190,7 @@ s_persist (hf_fleet_t *self, node_t *node, const hf_persist_t *persist, const hf
         node->written.term = persist->term;
         node->written.voted_for = persist->voted_for;
         hf_fleet_tell (self, HF_TELL_DISK, "%u: disk: term %lu, vote for %u", node->id,
-                       persist->term, persist->voted_for);
+                       persist->term, persist->voted_for.node);
         break;
     case HF_PERSIST_TRUNCATE:
         assert (index > node->written.base && index <= node->written.count);
@@ -260,7 +260,7 @@ hf_fleet_install (hf_fleet_t *self, uint32_t id, uint32_t from)
     disk->base = index;
     if (disk->term < disk->items[index - 1].term) {
         disk->term = disk->items[index - 1].term;
-        disk->voted_for = 0;
+        disk->voted_for = (hf_member_t){.node = 0};
     }
 }
 

@@ -69,6 +69,10 @@ void hf_fleet_connect (hf_fleet_t *self, uint32_t a, uint32_t b, bool connected)
 /*  Lose the next COUNT frames of KIND from A to B (0: anybody). */
 void hf_fleet_drop (hf_fleet_t *self, uint32_t kind, uint32_t a, uint32_t b, uint32_t count);
 void hf_fleet_drop_no_more (hf_fleet_t *self);
+/*  Keep a second copy of the next COUNT frames of KIND from A to B, until hf_fleet_arrive. */
+void hf_fleet_keep (hf_fleet_t *self, uint32_t kind, uint32_t a, uint32_t b, uint32_t count);
+/*  All frames that were kept arrive now, in order. */
+void hf_fleet_arrive (hf_fleet_t *self);
 /*  A stalled disk commits nothing. */
 void hf_fleet_stall (hf_fleet_t *self, uint32_t node, bool stalled);
 /*  Delete the entries up to INDEX, or to what is committed and durable there, if that is less. */

@@ -17,7 +17,7 @@ typedef struct item {
 
 typedef struct disk {
     uint64_t term;
-    uint32_t voted_for;
+    hf_member_t voted_for;
     item_t *items; //  of index 1 and up
     size_t count, room;
     size_t base; //  items up to here are pruned: kept for the checks, never read
@@ -75,8 +75,10 @@ struct hf_fleet {
     bool cut[HF_MEMBERS_MAX + 1][HF_MEMBERS_MAX + 1];
     packet_t *packets;
     size_t packets_count, packets_room;
-    rule_t rules[RULES_MAX];
+    rule_t rules[RULES_MAX]; //  what is lost
     size_t rules_count;
+    rule_t doubles[RULES_MAX]; //  what comes once more, when hf_fleet_arrive says so
+    size_t doubles_count;
     uint64_t wiped_us; //  when a disk was last lost
     //  The promises.
     uint32_t leaders[TERMS_MAX]; //  of each term

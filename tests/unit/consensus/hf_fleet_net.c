@@ -4,11 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#define KEPT UINT64_MAX
+
+/*  Whether one of the rules is for this packet; it then counts it. */
 static bool
-s_ruled_out (hf_fleet_t *self, const packet_t *packet)
+s_ruled (rule_t *rules, size_t count, const packet_t *packet)
 {
-    for (size_t i = 0; i < self->rules_count; i++) {
-        rule_t *rule = &self->rules[i];
+    for (size_t i = 0; i < count; i++) {
+        rule_t *rule = &rules[i];
         if (rule->count == 0 || rule->kind != packet->kind || rule->from != packet->from ||
             (rule->to != 0 && rule->to != packet->to))
             continue;
@@ -45,7 +48,7 @@ s_post (hf_fleet_t *self, const hf_outgoing_t *out, uint32_t from, uint32_t to,
     packet_t packet = {.kind = out->kind, .from = from, .to = to};
     if (self->cut[from][to])
         return;
-    if (s_ruled_out (self, &packet)) {
+    if (s_ruled (self->rules, self->rules_count, &packet)) {
         hf_fleet_tell (self, HF_TELL_MESSAGES, "%u -> %u %s is lost", from, to,
                        hf_kind_name (out->kind));
         return;
@@ -53,6 +56,10 @@ s_post (hf_fleet_t *self, const hf_outgoing_t *out, uint32_t from, uint32_t to,
     if (hf_fleet_random (self, 1000) < self->options.loss_permille)
         return;
     s_queue (self, out->kind, from, to, pack);
+    if (s_ruled (self->doubles, self->doubles_count, &packet)) {
+        s_queue (self, out->kind, from, to, pack);
+        self->packets[self->packets_count - 1].deliver_us = KEPT;
+    }
     if (hf_fleet_random (self, 1000) < self->options.double_permille)
         s_queue (self, out->kind, from, to, pack);
 }
@@ -241,6 +248,22 @@ hf_fleet_drop (hf_fleet_t *self, uint32_t kind, uint32_t a, uint32_t b, uint32_t
 {
     assert (self->rules_count < RULES_MAX);
     self->rules[self->rules_count++] = (rule_t){.kind = kind, .from = a, .to = b, .count = count};
+}
+
+void
+hf_fleet_keep (hf_fleet_t *self, uint32_t kind, uint32_t a, uint32_t b, uint32_t count)
+{
+    assert (self->doubles_count < RULES_MAX);
+    self->doubles[self->doubles_count++] = (rule_t){kind, a, b, count};
+}
+
+void
+hf_fleet_arrive (hf_fleet_t *self)
+{
+    for (size_t i = 0; i < self->packets_count; i++) {
+        if (self->packets[i].deliver_us == KEPT)
+            self->packets[i].deliver_us = self->now_us;
+    }
 }
 
 void

@@ -526,12 +526,14 @@ s_any_message (hf_bench_t *bench, hf_pack_t *frame)
         hf_need_frame (frame, &(hf_need_t){from, to, term, index, of_term});
         break;
     case 5:
-        hf_vote_request_frame (
-            frame, &(hf_vote_request_t){from, to, term + 1, index, of_term, s_random (2) == 0});
+        hf_vote_request_frame (frame,
+                               &(hf_vote_request_t){from, to, term + 1, index, of_term,
+                                                    s_random (2) == 0, s_any_incarnation (from)});
         break;
     case 6:
         hf_vote_frame (frame, &(hf_vote_t){from, to, term + s_random (2), s_random (2) == 0,
-                                           s_random (2) == 0, s_any_incarnation (from)});
+                                           s_random (2) == 0, s_any_incarnation (from),
+                                           bench->incarnation + (s_random (8) == 0)});
         break;
     case 7:
         hf_state_offer_frame (frame, &(hf_state_offer_t){from, to, term, s_random (12)});

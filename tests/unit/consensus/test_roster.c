@@ -32,6 +32,29 @@ s_ack (hf_bench_t *bench, uint32_t from, uint64_t index, uint64_t round, uint64_
     hf_bench_commit (bench);
 }
 
+/*  Members 1 and 3 vote for node 2 with that incarnation; the refusal of one counts as little. */
+static void
+s_vote_for (hf_bench_t *bench, uint64_t candidate)
+{
+    hf_core_view_t view = hf_core_view (bench->core);
+    bool pre = view.role == HF_PRE_CANDIDATE;
+    uint64_t wake_at_us = bench->effects.wake_at_us;
+    for (uint32_t from = 1; from <= 3; from += 2) {
+        hf_vote_t m = {.from = from,
+                       .term = view.term + pre,
+                       .pre = pre,
+                       .granted = true,
+                       .incarnation = 100 * from,
+                       .candidate = candidate};
+        hf_bench_vote (bench, m);
+        m.granted = false;
+        m.term = view.term;
+        hf_bench_vote (bench, m);
+    }
+    assert_int_equal (hf_core_view (bench->core).role, view.role);
+    assert_int_equal (bench->effects.wake_at_us, wake_at_us);
+}
+
 static hf_role_t
 s_role (const hf_bench_t *bench)
 {
@@ -60,11 +83,13 @@ test_votes (void **state)
     hf_bench_open_roster (&bench, 200, 3, 0, 5);
     assert_int_equal (hf_core_view (bench.core).counted, 7);
     s_stand (&bench);
+    s_vote_for (&bench, 199); //  what this node was before
     s_vote (&bench, 3, true, 301);
     s_vote (&bench, 1, true, 0);
     assert_int_equal (s_role (&bench), HF_PRE_CANDIDATE);
     s_vote (&bench, 1, true, 100);
     assert_int_equal (s_role (&bench), HF_CANDIDATE);
+    s_vote_for (&bench, 199);
     s_vote (&bench, 1, false, 101);
     s_vote (&bench, 3, false, 301);
     assert_int_equal (s_role (&bench), HF_CANDIDATE);

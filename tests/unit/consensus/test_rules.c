@@ -139,7 +139,7 @@ test_early (void **state)
     hf_bench_tick_after (&bench, 600000);
     hf_bench_vote (&bench, (hf_vote_t){.from = 3, .term = 6, .pre = true, .granted = true});
     assert_int_equal (hf_bench_persisted (&bench, HF_PERSIST_VOTE)->term, 6);
-    assert_int_equal (hf_bench_persisted (&bench, HF_PERSIST_VOTE)->voted_for, 2);
+    assert_int_equal (hf_bench_persisted (&bench, HF_PERSIST_VOTE)->voted_for.node, 2);
     assert_false (hf_bench_sent (&bench, HF_KIND_VOTE_REQUEST)->early);
     //  A vote comes before ours is on disk: nobody honest sends it, but nothing may leave.
     hf_bench_vote (&bench, (hf_vote_t){.from = 3, .term = 6, .granted = true});
@@ -271,7 +271,7 @@ test_votes (void **state)
     assert_int_equal (hf_core_view (bench.core).term, 6);
     assert_int_equal (hf_core_view (bench.core).voted_for, 0);
     assert_true (s_asked (&bench, good).granted);
-    assert_int_equal (hf_bench_persisted (&bench, HF_PERSIST_VOTE)->voted_for, 3);
+    assert_int_equal (hf_bench_persisted (&bench, HF_PERSIST_VOTE)->voted_for.node, 3);
     assert_true (s_asked (&bench, good).granted); //  the same again
     m = good;
     m.from = 1;
@@ -288,6 +288,43 @@ test_votes (void **state)
     assert_true (s_asked (&bench, m).granted); //  a later term beats a longer log
     assert_int_equal (s_asked (&bench, good).term, 0);
     assert_int_equal (hf_bench_sent (&bench, HF_KIND_NEWER_TERM)->newer_term.term, 7);
+    hf_bench_close (&bench);
+}
+
+/*  A node that came back with another disk is another candidate. */
+static void
+test_votes_name_the_incarnation (void **state)
+{
+    (void)state;
+    hf_bench_t bench;
+    hf_bench_open (&bench, 2, 5, 5);
+    hf_vote_request_t m = {
+        .from = 3, .term = 6, .last_index = 5, .last_term = 1, .incarnation = 300};
+    hf_vote_t vote = s_asked (&bench, m);
+    assert_true (vote.granted);
+    assert_int_equal (vote.candidate, 300);
+    assert_int_equal (hf_bench_persisted (&bench, HF_PERSIST_VOTE)->voted_for.incarnation, 300);
+    m.incarnation = 301;
+    vote = s_asked (&bench, m);
+    assert_false (vote.granted);
+    assert_int_equal (vote.candidate, 301);
+    m.incarnation = 300;
+    assert_true (s_asked (&bench, m).granted);
+    m.incarnation = 301;
+    m.term = 7;
+    assert_true (s_asked (&bench, m).granted);
+    m.pre = true;
+    m.term = 8;
+    m.incarnation = 302;
+    assert_int_equal (s_asked (&bench, m).candidate, 302);
+    hf_bench_close (&bench);
+    //  The vote is found again on disk with its incarnation.
+    hf_bench_open_voted (&bench, 6, (hf_member_t){3, 300});
+    m = (hf_vote_request_t){
+        .from = 3, .term = 6, .last_index = 5, .last_term = 1, .incarnation = 301};
+    assert_false (s_asked (&bench, m).granted);
+    m.incarnation = 300;
+    assert_true (s_asked (&bench, m).granted);
     hf_bench_close (&bench);
 }
 
@@ -418,13 +455,21 @@ int
 main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (test_ack_durable),    cmocka_unit_test (test_ack_verified),
-        cmocka_unit_test (test_skip),           cmocka_unit_test (test_new_term),
-        cmocka_unit_test (test_acks_overtaken), cmocka_unit_test (test_early),
-        cmocka_unit_test (test_unsent_entries), cmocka_unit_test (test_commit_own_term),
-        cmocka_unit_test (test_transfer_void),  cmocka_unit_test (test_votes),
-        cmocka_unit_test (test_pre_votes),      cmocka_unit_test (test_lost_vote),
-        cmocka_unit_test (test_newer_term),     cmocka_unit_test (test_barriers_bounded),
+        cmocka_unit_test (test_ack_durable),
+        cmocka_unit_test (test_ack_verified),
+        cmocka_unit_test (test_skip),
+        cmocka_unit_test (test_new_term),
+        cmocka_unit_test (test_acks_overtaken),
+        cmocka_unit_test (test_early),
+        cmocka_unit_test (test_unsent_entries),
+        cmocka_unit_test (test_commit_own_term),
+        cmocka_unit_test (test_transfer_void),
+        cmocka_unit_test (test_votes),
+        cmocka_unit_test (test_votes_name_the_incarnation),
+        cmocka_unit_test (test_pre_votes),
+        cmocka_unit_test (test_lost_vote),
+        cmocka_unit_test (test_newer_term),
+        cmocka_unit_test (test_barriers_bounded),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

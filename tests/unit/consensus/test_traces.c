@@ -151,13 +151,25 @@ s_cut (stage_t *stage, char **words, int count)
     return true;
 }
 
+/*  drop KIND A B [COUNT]: they are lost. keep: a second copy of each waits for "arrive". */
 static bool
 s_drop (stage_t *stage, char **words, int count)
 {
     uint32_t times = count > 4 ? s_number (words[4]) : 1;
-    hf_fleet_drop (stage->fleet, s_kind (words[1]), s_number (words[2]), s_number (words[3]),
-                   times);
+    bool drops = strcmp (words[0], "drop") == 0;
+    (drops ? hf_fleet_drop : hf_fleet_keep) (stage->fleet, s_kind (words[1]), s_number (words[2]),
+                                             s_number (words[3]), times);
     return s_kind (words[1]) != 0;
+}
+
+/*  arrive: what was kept comes now. */
+static bool
+s_arrive (stage_t *stage, char **words, int count)
+{
+    (void)words;
+    (void)count;
+    hf_fleet_arrive (stage->fleet);
+    return true;
 }
 
 static bool
@@ -302,7 +314,8 @@ static const struct command {
     {"stall", 2, s_stall},     {"unstall", 2, s_stall},     {"propose", 2, s_propose},
     {"barrier", 3, s_barrier}, {"handover", 2, s_handover}, {"run", 2, s_run},
     {"lead", 4, s_lead},       {"show", 1, s_show},         {"trace", 2, s_trace},
-    {"wipe", 2, s_wipe},       {"prune", 3, s_prune},       {"install", 3, s_install},
+    {"keep", 4, s_drop},       {"arrive", 1, s_arrive},     {"wipe", 2, s_wipe},
+    {"prune", 3, s_prune},     {"install", 3, s_install},
 };
 
 /*  False when it is no step. LINE is cut into words. */

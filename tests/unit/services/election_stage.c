@@ -5,7 +5,7 @@
 //  ---- the log -----------------------------------------------------------------------
 
 static void
-s_vote (void *arg, uint64_t term, uint32_t voted_for)
+s_vote (void *arg, uint64_t term, hf_member_t voted_for)
 {
     stage_t *self = arg;
     self->term = term;
@@ -340,7 +340,8 @@ s_grant (stage_t *self, uint32_t from, bool pre)
                                         .to = self->config.core.self,
                                         .term = request.term,
                                         .pre = pre,
-                                        .granted = true});
+                                        .granted = true,
+                                        .candidate = request.incarnation});
     stage_begin (self, 1000);
     stage_peer (self, &frame);
     stage_end (self);

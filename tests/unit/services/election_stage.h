@@ -23,7 +23,7 @@ typedef struct stage {
     uint64_t now_us;
     //  The log: entries base + 1 .. last.
     uint64_t base, last, term, base_term;
-    uint32_t voted_for;
+    hf_member_t voted_for;
     struct {
         uint64_t term;
         uint32_t type;

@@ -110,7 +110,7 @@ test_a_vote_leaves_after_the_commit (void **state)
     assert_false (stage_last (&stage, HF_KIND_VOTE, &scan)->early);
     assert_true (hf_vote_get (&scan, &vote) && vote.granted);
     assert_int_equal (stage.term, 9);
-    assert_int_equal (stage.voted_for, 3);
+    assert_int_equal (stage.voted_for.node, 3);
     hf_pack_done (&frame);
     stage_done (&stage);
 }

@@ -181,7 +181,7 @@ s_node (const char *dir, uint64_t last)
         assert_int_equal (hf_log_store_append (
                               log, i, &(hf_entry_t){5, HF_ENTRY_COMMANDS, hf_span_text ("entry")}),
                           0);
-    assert_int_equal (hf_log_store_vote (log, 9, 2), 0);
+    assert_int_equal (hf_log_store_vote (log, 9, (hf_member_t){2, 77}), 0);
     assert_int_equal (hf_log_store_commit (log), 0);
     hf_log_store_close (&log);
     hf_file_store_t *files = hf_file_store_open (to, s_error);
@@ -258,7 +258,7 @@ s_expect_installed (const char *to)
     assert_int_equal (hf_log_store_last_index (log), AS_OF_INDEX);
     assert_int_equal (hf_log_store_base_term (log), AS_OF_TERM);
     assert_int_equal (hf_log_store_term (log), 9);
-    assert_int_equal (hf_log_store_voted_for (log), 2);
+    assert_int_equal (hf_log_store_voted_for (log).node, 2);
     uint64_t roster_at = 0;
     hf_log_store_rosters (log, s_hear_roster, &roster_at);
     assert_int_equal (roster_at, AS_OF_INDEX);

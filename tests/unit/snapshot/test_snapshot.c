@@ -281,11 +281,11 @@ test_P1_swap_keeps_the_vote_and_begins_the_log_behind_the_state (void **state)
     (void)state;
     const hf_state_head_t head = {.index = 400, .term = 6};
     hf_snapshot_log_t log = {
-        .term = 9, .voted_for = 2, .base_index = 0, .base_term = 0, .last_index = 20};
+        .term = 9, .voted_for = {2, 77}, .base_index = 0, .base_term = 0, .last_index = 20};
     hf_snapshot_log_t after;
     assert_true (hf_snapshot_swap (&log, &head, 0, &after));
     assert_int_equal (after.term, 9);
-    assert_int_equal (after.voted_for, 2);
+    assert_int_equal (after.voted_for.node, 2);
     assert_int_equal (after.base_index, 400);
     assert_int_equal (after.base_term, 6);
     assert_int_equal (after.last_index, 400);
@@ -296,7 +296,7 @@ test_P1_swap_keeps_the_vote_and_begins_the_log_behind_the_state (void **state)
     log.term = 5;
     assert_true (hf_snapshot_swap (&log, &head, 5, &after));
     assert_int_equal (after.term, 6);
-    assert_int_equal (after.voted_for, 0);
+    assert_int_equal (after.voted_for.node, 0);
 }
 
 static void
@@ -305,7 +305,7 @@ test_P7_log_that_is_further_on_is_kept (void **state)
     (void)state;
     const hf_state_head_t head = {.index = 400, .term = 6};
     hf_snapshot_log_t log = {
-        .term = 9, .voted_for = 2, .base_index = 350, .base_term = 5, .last_index = 405};
+        .term = 9, .voted_for = {2, 77}, .base_index = 350, .base_term = 5, .last_index = 405};
     hf_snapshot_log_t after;
     assert_false (hf_snapshot_swap (&log, &head, 6, &after));
     assert_memory_equal (&after, &log, sizeof log);

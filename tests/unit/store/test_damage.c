@@ -19,7 +19,7 @@ s_make_log (const char *dir)
     hf_log_store_t *store = hf_log_store_open (dir, s_error);
     assert_non_null (store);
     assert_int_equal (hf_log_store_bind (store, 1, "1@127.0.0.1"), 0);
-    assert_int_equal (hf_log_store_vote (store, 5, 1), 0);
+    assert_int_equal (hf_log_store_vote (store, 5, (hf_member_t){1, 77}), 0);
     for (uint64_t i = 1; i <= 10; i++)
         assert_int_equal (hf_log_store_append (store, i,
                                                &(hf_entry_t){i < 6 ? 4 : 5, HF_ENTRY_COMMANDS,
@@ -72,6 +72,8 @@ test_any_change_of_an_entry_is_refused (void **state)
          "entry 1 is missing"},
         {"UPDATE node SET term = 4", "UPDATE node SET term = 5", "term and vote"},
         {"UPDATE node SET voted_for = 2", "UPDATE node SET voted_for = 1", "term and vote"},
+        {"UPDATE node SET voted_incarnation = 2", "UPDATE node SET voted_incarnation = 77",
+         "term and vote"},
         {"UPDATE node SET voted_for = 4294967297", "UPDATE node SET voted_for = 1",
          "term and vote"},
         {"UPDATE node SET list = CAST ('' AS BLOB)",

@@ -27,7 +27,7 @@ static uint64_t
 s_fill_log (hf_log_store_t *store)
 {
     for (uint64_t i = 1; i < 100000; i++) {
-        if (hf_log_store_vote (store, i, (uint32_t)i) != 0 ||
+        if (hf_log_store_vote (store, i, (hf_member_t){(uint32_t)i, 77}) != 0 ||
             hf_log_store_append (
                 store, i, &(hf_entry_t){i, HF_ENTRY_COMMANDS, hf_span (s_bytes, 20000)}) != 0 ||
             hf_log_store_commit (store) != 0)
@@ -43,7 +43,7 @@ s_expect_log_failed (hf_log_store_t *store, uint64_t committed)
     assert_true (committed > 0);
     assert_int_equal (hf_log_store_last_index (store), committed);
     assert_int_equal (hf_log_store_term (store), committed);
-    assert_int_equal (hf_log_store_voted_for (store), committed);
+    assert_int_equal (hf_log_store_voted_for (store).node, committed);
     assert_false (hf_log_store_dirty (store));
     assert_contains (hf_log_store_error (store), "log.db");
     assert_null (strchr (hf_log_store_error (store), '\n'));
@@ -52,7 +52,7 @@ s_expect_log_failed (hf_log_store_t *store, uint64_t committed)
     //  Even when there is room again: only the next process may go on.
     hf_pack_t pack;
     hf_pack_init (&pack);
-    assert_int_equal (hf_log_store_vote (store, committed + 5, 1), -1);
+    assert_int_equal (hf_log_store_vote (store, committed + 5, (hf_member_t){1, 77}), -1);
     assert_int_equal (
         hf_log_store_append (store, committed + 1,
                              &(hf_entry_t){9, HF_ENTRY_COMMANDS, hf_span (s_bytes, 1)}),

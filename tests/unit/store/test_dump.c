@@ -133,7 +133,7 @@ s_make (const char *dir, unsigned later)
     assert_non_null (life.log);
     hf_outcomes_init (&life.out);
     assert_int_equal (hf_log_store_bind (life.log, 1, "1@127.0.0.1:8080:8081"), 0);
-    assert_int_equal (hf_log_store_vote (life.log, 4, 1), 0);
+    assert_int_equal (hf_log_store_vote (life.log, 4, (hf_member_t){1, 77}), 0);
     s_roster (&life);
     s_open_session (&life, 0);
     s_open_session (&life, 1);

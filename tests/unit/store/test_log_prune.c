@@ -310,7 +310,7 @@ test_reset_begins_behind_another_state (void **state)
 {
     hf_log_store_t *store = s_open (*state);
     uint64_t incarnation = hf_log_store_incarnation (store);
-    assert_int_equal (hf_log_store_vote (store, 7, 3), 0);
+    assert_int_equal (hf_log_store_vote (store, 7, (hf_member_t){3, 77}), 0);
     s_grow_roster (store, 5, 30);
     s_grow (store, 9, 5, 10);
     hf_pack_t pack;
@@ -322,7 +322,7 @@ test_reset_begins_behind_another_state (void **state)
     hf_pack_done (&pack);
     for (int turn = 0; turn < 2; turn++) {
         assert_int_equal (hf_log_store_term (store), 7);
-        assert_int_equal (hf_log_store_voted_for (store), 3);
+        assert_int_equal (hf_log_store_voted_for (store).node, 3);
         assert_int_equal (hf_log_store_first_index (store), 1001);
         assert_int_equal (hf_log_store_last_index (store), 1000);
         assert_int_equal (hf_log_store_base_term (store), 6);
@@ -336,7 +336,7 @@ test_reset_begins_behind_another_state (void **state)
     assert_int_equal (hf_log_store_commit (store), 0);
     store = s_reopen (store, *state);
     assert_int_equal (hf_log_store_term (store), 9); //  it rose, and nobody was voted for
-    assert_int_equal (hf_log_store_voted_for (store), 0);
+    assert_int_equal (hf_log_store_voted_for (store).node, 0);
     assert_int_equal (hf_log_store_last_index (store), 500);
     s_expect_roster (store, 0, NULL);
     s_grow (store, 501, 9, 10);

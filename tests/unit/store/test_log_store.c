@@ -102,7 +102,7 @@ test_new_log_is_empty (void **state)
 {
     hf_log_store_t *store = s_open (*state);
     assert_int_equal (hf_log_store_term (store), 0);
-    assert_int_equal (hf_log_store_voted_for (store), 0);
+    assert_int_equal (hf_log_store_voted_for (store).node, 0);
     assert_int_equal (hf_log_store_first_index (store), 1);
     assert_int_equal (hf_log_store_last_index (store), 0);
     assert_false (hf_log_store_dirty (store));
@@ -117,7 +117,7 @@ static void
 test_reopened_log_is_the_same (void **state)
 {
     hf_log_store_t *store = s_open (*state);
-    assert_int_equal (hf_log_store_vote (store, 7, 3), 0);
+    assert_int_equal (hf_log_store_vote (store, 7, (hf_member_t){3, 77}), 0);
     assert_true (hf_log_store_dirty (store));
     const size_t sizes[] = {0, 1, 100, 4096, 65536, (1 << 20) + 77};
     for (uint64_t i = 1; i <= 6; i++)
@@ -126,7 +126,8 @@ test_reopened_log_is_the_same (void **state)
     assert_false (hf_log_store_dirty (store));
     for (int turn = 0; turn < 2; turn++) {
         assert_int_equal (hf_log_store_term (store), 7);
-        assert_int_equal (hf_log_store_voted_for (store), 3);
+        assert_int_equal (hf_log_store_voted_for (store).node, 3);
+        assert_int_equal (hf_log_store_voted_for (store).incarnation, 77);
         assert_int_equal (hf_log_store_first_index (store), 1);
         assert_int_equal (hf_log_store_last_index (store), 6);
         for (uint64_t i = 1; i <= 6; i++)
@@ -141,15 +142,15 @@ static void
 test_what_was_not_committed_is_gone (void **state)
 {
     hf_log_store_t *store = s_open (*state);
-    assert_int_equal (hf_log_store_vote (store, 1, 1), 0);
+    assert_int_equal (hf_log_store_vote (store, 1, (hf_member_t){1, 77}), 0);
     assert_int_equal (s_append (store, 1, 1, 10), 0);
     assert_int_equal (hf_log_store_commit (store), 0);
-    assert_int_equal (hf_log_store_vote (store, 2, 2), 0);
+    assert_int_equal (hf_log_store_vote (store, 2, (hf_member_t){2, 77}), 0);
     assert_int_equal (s_append (store, 2, 2, 10), 0);
     s_expect (store, 2, 2, 10); //  the open transaction is seen
     store = s_reopen (store, *state);
     assert_int_equal (hf_log_store_term (store), 1);
-    assert_int_equal (hf_log_store_voted_for (store), 1);
+    assert_int_equal (hf_log_store_voted_for (store).node, 1);
     assert_int_equal (hf_log_store_last_index (store), 1);
     hf_log_store_close (&store);
 }
@@ -158,12 +159,12 @@ static void
 test_largest_numbers_are_kept (void **state)
 {
     hf_log_store_t *store = s_open (*state);
-    assert_int_equal (hf_log_store_vote (store, UINT64_MAX, UINT32_MAX), 0);
+    assert_int_equal (hf_log_store_vote (store, UINT64_MAX, (hf_member_t){UINT32_MAX, 77}), 0);
     assert_int_equal (s_append (store, 1, UINT64_MAX, 8), 0);
     assert_int_equal (hf_log_store_commit (store), 0);
     store = s_reopen (store, *state);
     assert_true (hf_log_store_term (store) == UINT64_MAX);
-    assert_int_equal (hf_log_store_voted_for (store), UINT32_MAX);
+    assert_int_equal (hf_log_store_voted_for (store).node, UINT32_MAX);
     s_expect (store, 1, UINT64_MAX, 8);
     hf_log_store_close (&store);
 }
@@ -271,7 +272,7 @@ test_another_cluster_is_refused (void **state)
     assert_contains (hf_log_store_error (store), "not to node 1");
     //  It was asked, not changed: the right list is still taken, and the store still works.
     assert_int_equal (hf_log_store_bind (store, 2, list), 0);
-    assert_int_equal (hf_log_store_vote (store, 1, 2), 0);
+    assert_int_equal (hf_log_store_vote (store, 1, (hf_member_t){2, 77}), 0);
     assert_int_equal (hf_log_store_commit (store), 0);
     store = s_reopen (store, *state);
     assert_int_equal (hf_log_store_bind (store, 2, list), 0);
@@ -304,10 +305,10 @@ s_die_in_transaction (const char *dir, int steps)
 {
     hf_log_store_t *store = hf_log_store_open (dir, s_error);
     for (uint64_t i = 1; store && i <= 10; i++)
-        if (hf_log_store_vote (store, i, (uint32_t)i) == 0 && s_append (store, i, i, 300) == 0 &&
-            hf_log_store_commit (store) == 0)
+        if (hf_log_store_vote (store, i, (hf_member_t){(uint32_t)i, 77}) == 0 &&
+            s_append (store, i, i, 300) == 0 && hf_log_store_commit (store) == 0)
             fixture_step (steps);
-    if (hf_log_store_vote (store, 99, 9) != 0)
+    if (hf_log_store_vote (store, 99, (hf_member_t){9, 77}) != 0)
         return;
     for (uint64_t i = 11; i <= 400; i++)
         if (s_append (store, i, 99, 20000) != 0)
@@ -324,7 +325,7 @@ test_P7_kill_in_a_transaction_leaves_what_was_committed (void **state)
     hf_log_store_t *store = s_open (*state);
     assert_int_equal (hf_log_store_last_index (store), 10);
     assert_int_equal (hf_log_store_term (store), 10);
-    assert_int_equal (hf_log_store_voted_for (store), 10);
+    assert_int_equal (hf_log_store_voted_for (store).node, 10);
     for (uint64_t i = 1; i <= 10; i++)
         s_expect (store, i, i, 300);
     assert_int_equal (fixture_size (fixture_path (*state, "log.db-wal")), 0); //  folded in
@@ -342,7 +343,7 @@ s_commit_on (const char *dir, int steps)
         return;
     for (int i = 0; i < 1000; i++) {
         uint64_t last = hf_log_store_last_index (store);
-        if (hf_log_store_vote (store, last + 3, 1) != 0 ||
+        if (hf_log_store_vote (store, last + 3, (hf_member_t){1, 77}) != 0 ||
             s_append (store, last + 1, 1, 9000) != 0 || s_append (store, last + 2, 1, 9000) != 0 ||
             s_append (store, last + 3, 1, 10) != 0 || hf_log_store_commit (store) != 0)
             return;
