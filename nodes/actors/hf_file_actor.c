@@ -140,8 +140,8 @@ s_drain (file_actor_t *self, zsock_t *sock, unsigned most)
 static unsigned
 s_turn (file_actor_t *self)
 {
-    unsigned count = s_drain (self, self->args->lock, LOCK_MESSAGES);
     s_drain (self, self->args->election, ELECTION_MESSAGES);
+    unsigned count = s_drain (self, self->args->lock, LOCK_MESSAGES);
     hf_file_service_end (self->service, hf_clock_us ());
     s_carry_out (self);
     hf_file_step_t step;

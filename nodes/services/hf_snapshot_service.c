@@ -184,7 +184,8 @@ s_want (hf_snapshot_service_t *self, const hf_state_ask_t *ask, uint64_t written
             self->waiting[i] = *ask;
             return;
         }
-    assert (self->waiting_count < HF_MEMBERS_MAX);
+    if (self->waiting_count == HF_MEMBERS_MAX)
+        return;
     self->waiting[self->waiting_count++] = *ask;
     if (self->waiting_count > 1)
         return;

@@ -4,6 +4,7 @@
 #include "store_fixture.h"
 #include "nodes/actors/hf_actors.h"
 #include "nodes/actors/hf_pipe.h"
+#include "nodes/snapshot/hf_snapshot_format.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -106,27 +107,6 @@ s_send_section (actor_t *self, uint64_t index, const char *file, const void *dat
     hf_pack_done (&parts);
 }
 
-static void
-s_send_query (actor_t *self, hf_a_file_query_t query)
-{
-    hf_a_file_query_frame (&self->frame, &query);
-    hf_pipe_send (self->lock, &self->frame);
-}
-
-/*  The next result; what was told durable before it is passed over. */
-static hf_a_file_result_t
-s_result (actor_t *self)
-{
-    hf_scan_t scan;
-    uint32_t kind;
-    while ((kind = s_next (self, &scan)) == HF_KIND_A_FILES_DURABLE)
-        continue;
-    assert_int_equal (kind, HF_KIND_A_FILE_RESULT);
-    hf_a_file_result_t result;
-    assert_true (hf_a_file_result_get (&scan, &result));
-    return result;
-}
-
 //  ---- death -------------------------------------------------------------------
 
 static void
@@ -171,9 +151,9 @@ test_failed_write_ends_the_process_and_nothing_is_told (void **state)
     actor_t self;
     s_start (&self, *state);
     assert_int_equal (s_next_durable (&self), 1);
-    s_send_query (&self, (hf_a_file_query_t){.id = 1, .what = HF_WHAT_FILES, .limit = 9});
-    assert_int_equal (s_result (&self).rows.count, 1);
     s_stop (&self);
+    assert_int_equal (fixture_size (fixture_path (*state, "files/a")), 4);
+    assert_false (fixture_exists (fixture_path (*state, "files/b")));
 }
 
 //  ---- life --------------------------------------------------------------------
@@ -192,35 +172,10 @@ test_tells_at_the_start_how_far_the_files_are (void **state)
     //  A replayed section is told durable too: whoever waits for it goes on.
     s_send_section (&self, 7, "a", "x", 1);
     assert_int_equal (s_next_durable (&self), 7);
-    s_send_query (&self,
-                  (hf_a_file_query_t){
-                      .id = 2, .what = HF_WHAT_READ, .name = hf_span_text ("a"), .limit = 10});
-    assert_int_equal (s_result (&self).total, 1);
+    s_send_section (&self, 8, "a", "y", 1);
+    s_wait_durable (&self, 8);
     s_stop (&self);
-}
-
-static void
-test_query_sees_every_section_before_it (void **state)
-{
-    actor_t self;
-    s_start (&self, *state);
-    for (uint64_t i = 1; i <= 500; i++) {
-        s_send_section (&self, i, "a", "12345", 5);
-        s_send_query (&self, (hf_a_file_query_t){.id = i,
-                                                 .what = HF_WHAT_READ,
-                                                 .name = hf_span_text ("a"),
-                                                 .offset = 5 * (i - 1),
-                                                 .limit = 100});
-    }
-    for (uint64_t i = 1; i <= 500; i++) {
-        hf_a_file_result_t result = s_result (&self);
-        assert_int_equal (result.id, i);
-        assert_int_equal (result.status, HF_OK);
-        assert_int_equal (result.total, 5 * i); //  and none behind it
-        assert_true (hf_span_equal (result.data, hf_span_text ("12345")));
-        assert_false (result.more);
-    }
-    s_stop (&self);
+    assert_int_equal (fixture_size (fixture_path (*state, "files/a")), 2);
 }
 
 static uint64_t
@@ -263,6 +218,36 @@ test_rows_are_written_behind_the_files (void **state)
     s_stop (&self);
 }
 
+/*  A state that the election actor passes on is staged; main is told when it is ready. */
+static void
+test_received_state_is_staged (void **state)
+{
+    actor_t self;
+    s_start (&self, *state);
+    hf_a_needs_state_frame (&self.frame, &(hf_a_needs_state_t){.leader = 2, .term = 3});
+    hf_pipe_send (self.election, &self.frame);
+    hf_state_head_t head = {.index = 40, .term = 3};
+    hf_pack_t stream;
+    hf_pack_init (&stream);
+    hf_snapshot_pack_head (&stream, &head, hf_span ("", 0));
+    size_t size = hf_pack_size (&stream), half = size / 2;
+    for (size_t at = 0; at < size; at += half) {
+        hf_state_part_t part = {.from = 2, .term = 3, .id = 1, .total = size, .offset = at};
+        part.data = hf_span (hf_pack_bytes (&stream) + at, at + half < size ? half : size - at);
+        hf_state_part_frame (&self.frame, &part);
+        hf_pipe_send (self.election, &self.frame);
+    }
+    zmq_pollitem_t item = {.socket = zsock_resolve (self.actor), .events = ZMQ_POLLIN};
+    assert_int_equal (zmq_poll (&item, 1, LIMIT_MS), 1);
+    hf_scan_t scan;
+    uint32_t kind;
+    assert_true (hf_pipe_next (zactor_sock (self.actor), &self.message, &scan, &kind));
+    assert_int_equal (kind, HF_KIND_A_RESTART);
+    s_stop (&self);
+    assert_int_equal (fixture_size (fixture_path (*state, "incoming/ready")), size);
+    hf_pack_done (&stream);
+}
+
 static void
 test_P7_what_waits_at_the_end_is_still_written (void **state)
 {
@@ -286,8 +271,8 @@ main (void)
         //  First: it forks, which nobody may do who has used ZeroMQ before.
         TEST (test_failed_write_ends_the_process_and_nothing_is_told),
         TEST (test_tells_at_the_start_how_far_the_files_are),
-        TEST (test_query_sees_every_section_before_it),
         TEST (test_rows_are_written_behind_the_files),
+        TEST (test_received_state_is_staged),
         TEST (test_P7_what_waits_at_the_end_is_still_written),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
