@@ -76,6 +76,7 @@ s_stage_begin (void *arg, uint64_t total)
 {
     (void)total;
     ((const port_t *)arg)->node->stage.count = 0;
+    ((const port_t *)arg)->node->stage_damaged = false;
 }
 
 /*  Where the head ends; it has no checksum. */
@@ -96,8 +97,10 @@ s_stage_write (void *arg, uint64_t offset, hf_span_t bytes)
     node_t *node = port->node;
     assert (offset == node->stage.count);
     s_add (&node->stage, bytes.at, bytes.size);
-    if (offset >= s_head_end (&node->stage) && sim_odds (port->sim, port->sim->odds.damage))
+    if (offset >= s_head_end (&node->stage) && sim_odds (port->sim, port->sim->odds.damage)) {
         node->stage.list[offset + sim_random (port->sim, bytes.size)] ^= 1;
+        node->stage_damaged = true;
+    }
 }
 
 static void
@@ -108,6 +111,7 @@ s_stage_read (void *arg, uint64_t offset, uint8_t *bytes, size_t size)
     memcpy (bytes, node->stage.list + offset, size);
 }
 
+/*  The service drops what it cannot use, and what another leader's replaces. */
 static void
 s_stage_drop (void *arg)
 {

@@ -179,6 +179,7 @@ typedef struct node {
     sim_file_t files[MODEL_FILES];
     uint64_t section, section_durable; //  the last one in the files
     bytes_t stage;                     //  another node's state, as it comes
+    bool stage_damaged;                //  a byte of it went wrong on the way
     const blob_t *ready;               //  and durable: the next start swaps it in
 } node_t;
 
