@@ -1,4 +1,4 @@
-//  The life of a core, and the dispatcher: one short file for each kind of event.
+//  The life of a core, the dispatcher, and the small events: links, stalls, ticks.
 
 #include "nodes/consensus/hf_core_internal.h"
 #include <stdio.h>
@@ -220,4 +220,159 @@ hf_core_check (const hf_core_t *self)
         assert (self->peers[i].match <= self->log.last_index);
         assert (self->peers[i].round <= self->round);
     }
+}
+
+//  ---- proposals -----------------------------------------------------------------
+
+void
+hf_core_on_propose (hf_core_t *self, uint32_t count, hf_effects_t *effects)
+{
+    assert (count > 0 && count <= HF_CORE_ENTRIES_MAX);
+    if (!hf_core_accepts (self))
+        return;
+    hf_persist_t *persist = hf_core_persist (effects, HF_PERSIST_APPEND);
+    persist->term = self->term;
+    persist->index = self->log.last_index + 1;
+    persist->count = count;
+    hf_core_publish (self, count, effects);
+}
+
+//  ---- durable -------------------------------------------------------------------
+
+void
+hf_core_on_durable (hf_core_t *self, uint64_t index, uint64_t term)
+{
+    //  What was made durable may have been cut off since; then it says nothing.
+    if (hf_core_log_term_at (&self->log, index) != term || term == 0)
+        return;
+    assert (index <= self->log.last_index);
+    if (index > self->durable_index)
+        self->durable_index = index;
+}
+
+//  ---- pruned --------------------------------------------------------------------
+
+void
+hf_core_on_pruned (hf_core_t *self, uint64_t index, hf_effects_t *effects)
+{
+    //  Our own driver deleted them, and only what is committed and on this disk.
+    assert (index <= self->commit_index && index <= self->durable_index);
+    if (index < self->log.first_index)
+        return;
+    hf_core_log_prune (&self->log, index);
+    hf_core_roster_forget (self);
+    //  Entries that were to be sent and are gone: the message says only where they begin.
+    for (size_t i = 0; i < effects->messages_count; i++) {
+        hf_outgoing_t *out = &effects->messages[i];
+        if (out->kind == HF_KIND_ENTRIES && out->entries.prev_index < index)
+            out->entries_count = 0;
+    }
+}
+
+//  ---- links ---------------------------------------------------------------------
+
+void
+hf_core_on_link (hf_core_t *self, uint32_t node, bool up)
+{
+    uint32_t slot = hf_core_slot (self, node);
+    if (slot == self->config.members_count || slot == self->slot)
+        return;
+    if (up)
+        self->links |= 1U << slot;
+    else
+        self->links &= ~(1U << slot);
+}
+
+void
+hf_core_on_broken (hf_core_t *self, uint32_t node, hf_effects_t *effects)
+{
+    if (self->role != HF_FOLLOWER || self->leader == 0 || self->leader != node)
+        return;
+    self->broken = node;
+    self->broken_us = self->now_us;
+    self->leader = 0;
+    //  Those who are left stand one after the other, the lowest at once.
+    uint32_t rank = self->slot - (node < self->config.self ? 1 : 0);
+    if (rank == 0 && self->now_us >= self->abstain_until_us && hf_core_may_stand (self)) {
+        hf_core_pre_stand (self, effects);
+        return;
+    }
+    uint64_t step_us = self->config.heartbeat_us * 3 / 10;
+    self->stand_at_us = self->now_us + rank * step_us + hf_core_random (self, step_us / 5);
+}
+
+//  ---- stalls --------------------------------------------------------------------
+
+//  This node was held up by a slow sync or a stopped process. The time in which it could not listen
+//  does not count as silence of its peers: otherwise a disk that all nodes of a machine share could
+//  make each of them stand for election at once. This is for liveness only: no promise rests on
+//  clocks between nodes (design 4.3).
+
+static uint64_t
+s_later (const hf_core_t *self, uint64_t heard_us, uint64_t for_us)
+{
+    uint64_t since_us = self->now_us - heard_us;
+    return since_us > for_us ? heard_us + for_us : self->now_us;
+}
+
+void
+hf_core_on_stall (hf_core_t *self, uint64_t for_us)
+{
+    if (for_us > self->now_us)
+        return;
+    if (self->role != HF_LEADER) {
+        //  With nobody to hear, there is nothing to be patient about.
+        if (self->leader != 0) {
+            self->heard_us = s_later (self, self->heard_us, for_us);
+            self->stand_at_us += for_us;
+        }
+        return;
+    }
+    for (uint32_t i = 0; i < self->config.members_count; i++)
+        self->peers[i].heard_us = s_later (self, self->peers[i].heard_us, for_us);
+    if (self->transfer_to != 0)
+        self->transfer_until_us += for_us;
+}
+
+//  ---- the tick ------------------------------------------------------------------
+
+static void
+s_leader_tick (hf_core_t *self, hf_effects_t *effects)
+{
+    if (self->now_us >= hf_core_majority_heard_us (self) + self->config.election_us) {
+        hf_core_step_down (self, self->term, effects); //  check-quorum (6.2)
+        return;
+    }
+    if (self->transfer_to != 0 && self->now_us >= self->transfer_until_us)
+        hf_core_fail_transfer (self);
+    if (self->now_us < self->beat_at_us)
+        return;
+    self->beat_at_us = self->now_us + self->config.heartbeat_us;
+    hf_core_prefer_lowest (self);
+    hf_core_admit (self, effects);
+    self->beat_commit = self->commit_index;
+    hf_core_beat (self, effects);
+    hf_core_push_transfer (self, true, effects);
+}
+
+void
+hf_core_on_tick (hf_core_t *self, hf_effects_t *effects)
+{
+    if (self->role == HF_LEADER) {
+        s_leader_tick (self, effects);
+        return;
+    }
+    if (self->asked && self->now_us >= self->ask_again_us) {
+        self->asked = false;
+        hf_core_repair_ask (self, effects);
+    }
+    if (self->now_us < self->stand_at_us)
+        return;
+    if (self->now_us < self->abstain_until_us)
+        self->stand_at_us = self->abstain_until_us;
+    else if (!hf_core_may_stand (self)) {
+        self->leader = 0;
+        self->stand_at_us = self->now_us + hf_core_election_timeout (self);
+    } else
+        hf_core_pre_stand (self, effects);
 }

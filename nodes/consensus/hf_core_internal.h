@@ -1,6 +1,6 @@
 /*  hf_core_internal.h - what the files of the consensus core share. Nobody else includes it.
  *
- *  hf_core.c takes an event to the file of its kind; each of those changes the
+ *  hf_core.c dispatches an event to its handler, which changes the
  *  state through the functions below; and hf_core_settle.c draws the conclusions
  *  (commit index, acks, barriers, notices, the next deadline) once at the end of
  *  every step. Every function may use self->now_us, the time of the event.
@@ -57,7 +57,7 @@ void hf_core_log_check (const hf_core_log_t *log);
 typedef struct hf_core_roster {
     uint64_t index;
     uint64_t incarnation[HF_MEMBERS_MAX]; //  by slot; 0: unknown
-    uint32_t changed; //  slots whose incarnation the entry before did not give so
+    uint32_t changed; //  slots whose incarnation differs from the previous ROSTER entry
 } hf_core_roster_t;
 
 //  ---- the state -------------------------------------------------------------------
@@ -119,7 +119,7 @@ struct hf_core {
     bool needs_state; //  the leader's log begins behind ours, and nothing was verified since
     bool offer_noted; //  since the last FOLLOWING
 
-    //  Repair, in this term: see hf_core_repair.c.
+    //  Repair, in this term: see hf_core_replicate.c.
     bool walking;
     uint64_t probe_index;
     bool asked;
@@ -166,54 +166,56 @@ hf_notice_t *hf_core_notice (hf_effects_t *effects, hf_notice_type_t type);
 /*  Persist the term and vote as they are now. */
 void hf_core_persist_vote (hf_core_t *self, hf_effects_t *effects);
 
-//  ---- hf_core_roster.c: whose votes and acks count -----------------------------------------
+//  ---- hf_core_roster.c: which members count -----------------------------------------
 
 bool hf_core_tracks (const hf_core_t *self);
 /*  The ROSTER entry in force; NULL when nobody is tracked or the cluster was never formed. */
 const hf_core_roster_t *hf_core_roster (const hf_core_t *self);
-/*  From what was restored. False when it makes no sense. */
+/*  Load from RESTORED. False when it is inconsistent. */
 bool hf_core_roster_init (hf_core_t *self, const hf_restored_t *restored);
 /*  Whether ENTRY is no ROSTER, or one that names exactly the members. */
 bool hf_core_roster_sane (const hf_core_t *self, const hf_entry_t *entry);
-/*  Note that ENTRY is the last of the log, at INDEX; one that is no ROSTER changes nothing. */
+/*  ENTRY was appended at INDEX; an entry of another type changes nothing. */
 void hf_core_roster_append (hf_core_t *self, uint64_t index, const hf_entry_t *entry);
-/*  As a leader: make PERSIST a ROSTER entry with these incarnations, by slot, and note it. */
+/*  As a leader: make PERSIST a ROSTER entry with these incarnations, by slot, and put it in force.
+ */
 void hf_core_roster_add (hf_core_t *self, const uint64_t *incarnations, hf_persist_t *persist);
 void hf_core_roster_truncate (hf_core_t *self, uint64_t index);
-/*  Forget those that matter no more. */
+/*  Drop roster entries that a later committed one replaces. */
 void hf_core_roster_forget (hf_core_t *self);
-/*  Whether our own incarnation is the known one, or none is needed (yet). */
+/*  Whether the roster has our own incarnation, or there is no roster yet. */
 bool hf_core_may_stand (const hf_core_t *self);
-/*  The members whose votes would count if they are who the table says. */
+/*  The members whose votes count if they come from the incarnation on record. */
 uint32_t hf_core_voters (const hf_core_t *self);
 /*  As a leader: the members whose acks count. */
 uint32_t hf_core_counted (const hf_core_t *self);
-/*  The slots that the table in force changes and that must not count yet. */
+/*  The slots that the roster in force changes and that must not count yet. */
 uint32_t hf_core_pending (const hf_core_t *self);
 /*  For hf_core_view. */
 uint32_t hf_core_roster_view (const hf_core_t *self);
 void hf_core_roster_check (const hf_core_t *self);
 
-//  ---- hf_core_role.c: who we are --------------------------------------------------------
+//  ---- hf_core_election.c: roles and votes
+//  --------------------------------------------------------
 
-/*  Follow nobody, in TERM: our own or a higher one. */
+/*  Become a follower without a leader, in TERM: our own or a higher one. */
 void hf_core_step_down (hf_core_t *self, uint64_t term, hf_effects_t *effects);
-/*  A message of our term came from its leader FROM. False: drop it. */
+/*  FROM sent a message as the leader of our term. False: drop the message. */
 bool hf_core_hear_leader (hf_core_t *self, uint32_t from);
 bool hf_core_hears_leader (const hf_core_t *self);
-/*  Ask whether we would be elected; if we need not ask, stand. */
+/*  Start a pre-vote; with no peers to ask, stand for election. */
 void hf_core_pre_stand (hf_core_t *self, hf_effects_t *effects);
 void hf_core_stand (hf_core_t *self, hf_effects_t *effects);
-/*  A vote for us from the member in SLOT; it is noted if it counts. */
+/*  The member in SLOT voted for us; recorded if its vote counts. */
 void hf_core_grant (hf_core_t *self, uint32_t slot, uint64_t incarnation);
 void hf_core_count_votes (hf_core_t *self, hf_effects_t *effects);
 /*  How long to wait for a leader, and before asking again for votes. */
 uint64_t hf_core_election_timeout (hf_core_t *self);
 uint64_t hf_core_retry_delay (hf_core_t *self);
-/*  A lower-term message from one who leads or stands: tell it, not too often. */
+/*  A leader or candidate of a lower term sent a message: send it NEWER_TERM, rate-limited. */
 void hf_core_tell_newer_term (hf_core_t *self, uint32_t to, hf_effects_t *effects);
 
-//  ---- hf_core_lead.c: what a leader does ----------------------------------------------------
+//  ---- hf_core_lead.c: the leader ----------------------------------------------------
 
 void hf_core_lead (hf_core_t *self, hf_effects_t *effects);
 /*  Begin a new round. */
@@ -229,35 +231,33 @@ uint64_t hf_core_majority_heard_us (const hf_core_t *self);
 void hf_core_advance_commit (hf_core_t *self);
 void hf_core_pass_barriers (hf_core_t *self, hf_effects_t *effects);
 
-//  ---- hf_core_handover.c: to whom a leader gives the lead --------------------------------------
+//  ---- hf_core_handover.c: leadership transfer --------------------------------------
 
-/*  At each heartbeat: note who is fit, and begin a transfer to a lower id that has long been. */
+/*  At each heartbeat: track which peers are fit, and begin a transfer to a lower id that has been
+ * fit for the stability window. */
 void hf_core_prefer_lowest (hf_core_t *self);
 /*  Send TRANSFER if the target has the whole log; AGAIN: even if it was sent before. */
 void hf_core_push_transfer (hf_core_t *self, bool again, hf_effects_t *effects);
 void hf_core_fail_transfer (hf_core_t *self);
-/*  Heard within three heartbeats, over a link that works both ways. */
+/*  The peer was heard within three heartbeats, over a link that works both ways. */
 bool hf_core_reachable (const hf_core_t *self, uint32_t slot);
 
-//  ---- hf_core_repair.c: what a follower asks for
-//  ---------------------------------------------------
+//  ---- hf_core_replicate.c: gaps -------------------------------------------------------------
 
 void hf_core_repair_reset (hf_core_t *self);
-/*  Ask for what the leader has and we have not, unless we are waiting for an answer. */
+/*  Ask for the entries we lack, unless an answer is outstanding. */
 void hf_core_repair_ask (hf_core_t *self, hf_effects_t *effects);
-/*  The leader answered that (INDEX, TERM) is its largest point below our probe, and it is none
- *  of ours. */
+/*  The leader answered that (INDEX, TERM) is its largest point below our probe, and our log does
+ * not have that point. */
 void hf_core_repair_walk (hf_core_t *self, uint64_t index, uint64_t term, hf_effects_t *effects);
-/*  Something was verified; an ANSWER asks for the next chunk. */
+/*  The verified index rose; an ANSWER asks for the next chunk. */
 void hf_core_repair_progress (hf_core_t *self, bool answer, hf_effects_t *effects);
 
-//  ---- hf_core_settle.c
-//  ------------------------------------------------------------------------------
+//  ---- hf_core_settle.c ----------------------------------------------------------------------
 
 void hf_core_settle (hf_core_t *self, hf_effects_t *effects);
 
-//  ---- one file each
-//  ------------------------------------------------------------------------------
+//  ---- events --------------------------------------------------------------------------------
 
 void hf_core_on_tick (hf_core_t *self, hf_effects_t *effects);
 void hf_core_on_propose (hf_core_t *self, uint32_t count, hf_effects_t *effects);

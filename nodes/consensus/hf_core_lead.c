@@ -136,3 +136,79 @@ hf_core_pass_barriers (hf_core_t *self, hf_effects_t *effects)
     for (uint32_t i = 0; i < self->barriers_count; i++)
         self->barriers[i] = self->barriers[i + passed];
 }
+
+//  ---- heartbeats ----------------------------------------------------------------
+
+void
+hf_core_on_heartbeat (hf_core_t *self, const hf_heartbeat_t *m, hf_effects_t *effects)
+{
+    if (!hf_core_hear_leader (self, m->from))
+        return;
+    if (m->round > self->round)
+        self->round = m->round;
+    self->ack_due = true;
+    if (m->commit > self->leader_commit)
+        self->leader_commit = m->commit;
+    if (m->last_index > self->leader_last)
+        self->leader_last = m->last_index;
+    //  One point in common, and everything before it is (log matching, 3.5).
+    if (m->last_index > self->verified_index &&
+        hf_core_log_has (&self->log, m->last_index, m->last_term)) {
+        self->verified_index = m->last_index;
+        self->needs_state = false;
+        hf_core_repair_progress (self, false, effects);
+    } else
+        hf_core_repair_ask (self, effects);
+}
+
+//  ---- acks ----------------------------------------------------------------------
+
+void
+hf_core_on_ack (hf_core_t *self, const hf_ack_t *m)
+{
+    //  Nobody can have verified what we do not have, nor heard a round that we did not send.
+    if (self->role != HF_LEADER || m->index > self->log.last_index || m->round > self->round)
+        return;
+    hf_core_peer_t *peer = &self->peers[hf_core_slot (self, m->from)];
+    //  Another disk than that of its last ack: what the one had, the other has not. The old
+    //  one's ack may be overtaken by the new one's; then it is forgotten once more, at no cost.
+    if (hf_core_tracks (self) && m->incarnation != peer->incarnation) {
+        *peer = (hf_core_peer_t){0};
+        peer->incarnation = m->incarnation;
+    }
+    peer->heard_us = self->now_us;
+    if (m->index > peer->match)
+        peer->match = m->index;
+    //  An older ack that was overtaken says nothing new.
+    if (m->round >= peer->round) {
+        peer->round = m->round;
+        peer->hears = m->hears;
+    }
+}
+
+//  ---- barriers ------------------------------------------------------------------
+
+//  Read barriers (6.4): a round that begins now and is acknowledged by a majority in this term.
+
+void
+hf_core_on_barrier (hf_core_t *self, uint64_t id, hf_effects_t *effects)
+{
+    if (self->role != HF_LEADER)
+        return;
+    //  Full: the oldest gives way. Whoever waits for it waits for a later one too,
+    //  which promises at least as much.
+    if (self->barriers_count == HF_CORE_BARRIERS_MAX) {
+        self->barriers_count--;
+        for (uint32_t i = 0; i < self->barriers_count; i++)
+            self->barriers[i] = self->barriers[i + 1];
+    }
+    //  A heartbeat may be on its way the moment the step that made it is over
+    //  (it is early), so a barrier never shares the round of one before.
+    if (!HF_MUTANT (barrier_old_round) || self->round == 0)
+        hf_core_beat (self, effects);
+    uint64_t index = self->commit_index > self->open_index ? self->commit_index : self->open_index;
+    if (HF_MUTANT (serves_early))
+        index = self->commit_index;
+    self->barriers[self->barriers_count++] =
+        (hf_core_barrier_t){.id = id, .round = self->round, .index = index};
+}

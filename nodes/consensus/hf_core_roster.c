@@ -1,27 +1,24 @@
-//  Who is known (design 4.6): whose votes and acks count.
+//  The roster (design 4.6): which incarnation of each member's disk votes and is counted.
 //
-//  A node that lost its disk comes back with another incarnation, and is another server in all
-//  but its id: to admit it is to change the membership, one server for another. In the words of
-//  the dissertation (4.3) the ROSTER entry K that does it is the joint one, and a second one with
-//  the same table, made when K is committed, is the new one:
-//    - The last ROSTER entry of a log is in force from its append, as there. But until K is known
-//      to be committed, its changed slots count for nothing: a majority of ALL must be reached
-//      by the OTHERS. That is more than a majority of the old and of the new members both. A
-//      plain "it counts from the append" (4.1) would not do: {1, old 2} and {new 2, 3} have
-//      nobody in common, and a vote of the old 2 may still be under way when the new one counts.
-//    - So whoever is elected without K in its log has a majority in which somebody (other than 2)
-//      has no K; once K is committed nobody without it is elected any more. And as K is behind
-//      all that was committed, on a majority of the others, its new member is missed by no entry.
-//    - From there on the new one counts. A majority that commits with it, and one of the others
-//      that elects somebody who does not know yet that K is committed, have a member in common,
-//      as (n + 1) / 2 twice are more than n.
-//    - The second entry only tells, after restarts too, that K is committed. A next member is
-//      admitted when it is committed as well, so that there is one change at a time.
-//  The first ROSTER entry of all changes nobody: every member had to vote for who made it, so
-//  whoever does not have it needs the vote of one who has, and does not get it.
-//
-//  An incarnation that is replaced is a server that crashed for good. What it acknowledged
-//  before is true of its log, and may count wherever its incarnation is still the known one.
+//  A node that lost its disk comes back with another incarnation. It is another server with the
+//  same id, so admitting it is a change of membership, one server for another. In the terms of the
+//  dissertation (4.3), the ROSTER entry K that admits it is the joint configuration, and a second
+//  ROSTER entry with the same incarnations, made when K is committed, is the new configuration:
+//    - The last ROSTER entry of a log is in force from its append. But until K is known to be
+//      committed, the members that it changes do not count: the OTHERS alone must make a majority
+//      of ALL. That includes a majority of the old members and one of the new members. "It counts
+//      from the append" (4.1) would not be safe: {1, old 2} and {new 2, 3} have no member in
+//      common, and a vote of old 2 may still be under way when new 2 counts.
+//    - So a candidate without K needs a vote of a member (other than 2) without K, and once K is
+//      committed no such candidate can win. K comes after everything that was committed, and is on
+//      a majority of the others, so no committed entry depends on the new member's disk.
+//    - From then on the new member counts. A majority that commits with it, and a majority of the
+//      others that elects a leader which does not know yet that K is committed, have a member in
+//      common: twice (n + 1) / 2 is more than n.
+//    - The second entry only records, also after a restart, that K is committed. The next member is
+//      admitted after the second entry is committed: one change at a time.
+//  The very first ROSTER entry needs no such care: every member had to vote for its author, so a
+//  candidate without it needs the vote of a member that has it, and does not get it.
 
 #include "nodes/consensus/hf_core_internal.h"
 #include <stdio.h>
@@ -235,4 +232,52 @@ hf_core_roster_check (const hf_core_t *self)
     bool leads = self->role == HF_LEADER && hf_core_tracks (self);
     assert (!leads || hf_core_roster (self) != NULL);
     assert (!leads || hf_core_may_stand (self)); //  a leader is known
+}
+
+//  ---- admission -----------------------------------------------------------------
+
+/*  Another than the known one, there, and with all that was committed a heartbeat ago: at
+ *  least what is before our term, of which a new leader does not know yet what is. */
+static bool
+s_ready (const hf_core_t *self, const hf_core_roster_t *table, uint32_t slot)
+{
+    const hf_core_peer_t *peer = &self->peers[slot];
+    return peer->incarnation != 0 && peer->incarnation != table->incarnation[slot] &&
+           hf_core_reachable (self, slot) && peer->match >= self->beat_commit &&
+           peer->match >= self->open_index;
+}
+
+static void
+s_confirm (hf_core_t *self, const hf_core_roster_t *table, hf_effects_t *effects)
+{
+    hf_core_append_own (self, table->incarnation, effects);
+    for (uint32_t slot = 0; slot < self->config.members_count; slot++) {
+        if ((table->changed >> slot & 1) == 0)
+            continue;
+        hf_notice_t *notice = hf_core_notice (effects, HF_NOTICE_ADMITTED);
+        notice->term = self->term;
+        notice->leader = self->config.self;
+        notice->id = self->config.members[slot];
+        notice->index = table->index;
+    }
+}
+
+void
+hf_core_admit (hf_core_t *self, hf_effects_t *effects)
+{
+    const hf_core_roster_t *last = hf_core_roster (self);
+    if (last == NULL || last->index > self->commit_index || !hf_core_accepts (self))
+        return;
+    hf_core_roster_t table = *last; //  the list may move
+    if (table.changed != 0) {
+        s_confirm (self, &table, effects);
+        return;
+    }
+    for (uint32_t slot = 0; slot < self->config.members_count; slot++) {
+        if (slot == self->slot || !s_ready (self, &table, slot))
+            continue;
+        table.incarnation[slot] = self->peers[slot].incarnation;
+        hf_core_append_own (self, table.incarnation, effects);
+        return; //  one at a time
+    }
 }
