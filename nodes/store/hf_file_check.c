@@ -31,7 +31,7 @@ s_failed (hf_file_store_t *self, const char *disk_name, const char *verb)
 static int
 s_check_sum (hf_file_store_t *self, int fd, const char *disk_name, uint64_t length, uint64_t sum)
 {
-    uint8_t *buffer = hf_alloc (READ_BYTES);
+    uint8_t *buffer = hf_alloc (length < READ_BYTES ? (size_t)length + 1 : READ_BYTES);
     uint64_t found = HF_FNV_EMPTY;
     uint64_t done = 0;
     int rc = 0;

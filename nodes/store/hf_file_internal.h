@@ -8,7 +8,6 @@
 #define HF_FILE_INTERNAL_H_INCLUDED
 
 #include "msgs/hf_msg.h"
-#include "nodes/store/hf_db.h"
 #include "nodes/store/hf_file_store.h"
 #include "nodes/store/hf_tx.h"
 

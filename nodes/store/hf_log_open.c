@@ -1,17 +1,17 @@
-//  Opening the log: is it ours, is it whole, whose is it?
+//  Opening the log: load and check the node's row and every entry; bind the data to a cluster.
 
-#include "msgs/hf_msg.h"
+#include "base/hf_alloc.h"
+#include "base/hf_hash.h"
 #include "nodes/store/hf_log_internal.h"
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
-static const hf_db_format_t s_format = {
+static const hf_tx_format_t s_format = {
+    .file = "log.db",
     .what = "a holdfast log",
     .application_id = 0x68664c31, //  "hfL1"
     .version = 1,
@@ -23,7 +23,7 @@ static const hf_db_format_t s_format = {
               " voted_incarnation INTEGER NOT NULL,"
               " base_index INTEGER NOT NULL," //  the log begins behind this: what was pruned
               " base_term INTEGER NOT NULL,"
-              " member INTEGER NOT NULL," //  this node's id and the cluster list, once known
+              " member INTEGER NOT NULL," //  this node's id and the cluster list, once bound
               " list BLOB NOT NULL,"
               " roster BLOB NOT NULL," //  in force at the base; empty: none
               " checksum INTEGER NOT NULL);"
@@ -33,54 +33,50 @@ static const hf_db_format_t s_format = {
               " type INTEGER NOT NULL,"
               " checksum INTEGER NOT NULL,"
               " payload BLOB NOT NULL);",
+    .statements =
+        {
+            [HF_LOG_LOAD_NODE] =
+                "SELECT incarnation, term, voted_for, voted_incarnation, base_index, base_term,"
+                " member, list, roster, checksum FROM node",
+            [HF_LOG_SAVE_NODE] =
+                "INSERT OR REPLACE INTO node VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [HF_LOG_INSERT] = "INSERT INTO entries (idx, term, type, checksum, payload)"
+                              " VALUES (?, ?, ?, ?, ?)",
+            [HF_LOG_CUT] = "DELETE FROM entries WHERE idx >= ?",
+            [HF_LOG_CUT_BYTES] =
+                "SELECT coalesce (sum (length (payload)), 0) FROM entries WHERE idx >= ?",
+            [HF_LOG_DROP] = "DELETE FROM entries WHERE idx <= ?",
+            [HF_LOG_SELECT] = "SELECT idx, term, type, checksum, payload FROM entries"
+                              " WHERE idx BETWEEN ? AND ? ORDER BY idx",
+        },
 };
 
 //  ---- the node's row ----------------------------------------------------------
 
 static uint64_t
-s_node_sum (const hf_log_node_t *node)
+s_node_sum (const hf_log_store_t *self)
 {
-    uint64_t sum = hf_hash_u64 (0, node->incarnation);
-    sum = hf_hash_u64 (sum, node->term);
-    sum = hf_hash_u64 (sum, node->voted_for.node);
-    sum = hf_hash_u64 (sum, node->voted_for.incarnation);
-    sum = hf_hash_u64 (sum, node->base_index);
-    sum = hf_hash_u64 (sum, node->base_term);
-    sum = hf_hash_u64 (sum, node->member);
-    sum = hf_hash (sum, node->list, strlen (node->list));
-    return hf_hash (sum, node->roster.at, node->roster.size);
+    uint64_t sum = hf_hash_u64 (0, self->incarnation);
+    sum = hf_hash_u64 (sum, self->now.term);
+    sum = hf_hash_u64 (sum, self->now.voted_for.node);
+    sum = hf_hash_u64 (sum, self->now.voted_for.incarnation);
+    sum = hf_hash_u64 (sum, self->now.base_index);
+    sum = hf_hash_u64 (sum, self->now.base_term);
+    sum = hf_hash_u64 (sum, self->member);
+    sum = hf_hash (sum, self->list.at, self->list.size);
+    return hf_hash (sum, self->roster.at, self->roster.size);
 }
 
 int
 hf_log_node_save (hf_log_store_t *self)
 {
-    const hf_log_node_t *node = &self->node;
-    hf_db_bind_u64 (self->save_node, 1, node->incarnation);
-    hf_db_bind_u64 (self->save_node, 2, node->term);
-    hf_db_bind_u64 (self->save_node, 3, node->voted_for.node);
-    hf_db_bind_u64 (self->save_node, 4, node->voted_for.incarnation);
-    hf_db_bind_u64 (self->save_node, 5, node->base_index);
-    hf_db_bind_u64 (self->save_node, 6, node->base_term);
-    hf_db_bind_u64 (self->save_node, 7, node->member);
-    hf_db_bind_span (self->save_node, 8, hf_span_text (node->list));
-    hf_db_bind_span (self->save_node, 9, hf_log_bytes_span (&node->roster));
-    hf_db_bind_u64 (self->save_node, 10, s_node_sum (node));
-    return hf_db_run (self->save_node, self->error);
-}
-
-static int
-s_damaged (hf_log_store_t *self, const char *what)
-{
-    return hf_db_say (self->error, "%s is damaged: %s; %s", sqlite3_db_filename (self->db, "main"),
-                      what, HF_DB_WAY_OUT);
-}
-
-static int
-s_damaged_entry (hf_log_store_t *self, uint64_t index, const char *what)
-{
-    char text[128];
-    snprintf (text, sizeof text, "entry %" PRIu64 " %s", index, what);
-    return s_damaged (self, text);
+    return hf_tx_write (&self->tx, HF_LOG_SAVE_NODE, hf_tx_number (self->incarnation),
+                        hf_tx_number (self->now.term), hf_tx_number (self->now.voted_for.node),
+                        hf_tx_number (self->now.voted_for.incarnation),
+                        hf_tx_number (self->now.base_index), hf_tx_number (self->now.base_term),
+                        hf_tx_number (self->member), hf_tx_bytes (hf_log_bytes_span (&self->list)),
+                        hf_tx_bytes (hf_log_bytes_span (&self->roster)),
+                        hf_tx_number (s_node_sum (self)));
 }
 
 static bool
@@ -90,79 +86,72 @@ s_is_roster (hf_span_t payload)
     return hf_roster_get (payload, members) > 0;
 }
 
-/*  A number that the row gives must fit what we keep it in. */
-static int
-s_node_take (hf_log_store_t *self, sqlite3_stmt *row)
+/*  Each number must fit its field. */
+static bool
+s_node_take (hf_log_store_t *self)
 {
-    hf_log_node_t *node = &self->node;
-    node->incarnation = hf_db_u64 (row, 0);
-    node->term = hf_db_u64 (row, 1);
-    node->voted_for = (hf_member_t){(uint32_t)hf_db_u64 (row, 2), hf_db_u64 (row, 3)};
-    node->base_index = hf_db_u64 (row, 4);
-    node->base_term = hf_db_u64 (row, 5);
-    node->member = (uint32_t)hf_db_u64 (row, 6);
-    hf_span_t list = hf_db_span (row, 7);
-    free (node->list);
-    node->list = strndup (list.size > 0 ? (const char *)list.at : "", list.size);
-    if (!node->list)
-        return hf_db_say (self->error, "out of memory");
-    hf_log_bytes_set (&node->roster, hf_db_span (row, 8));
-    bool same = strlen (node->list) == list.size && node->voted_for.node == hf_db_u64 (row, 2) &&
-                node->member == hf_db_u64 (row, 6) && node->incarnation != 0 &&
-                node->base_index <= INT64_MAX &&
-                (node->roster.size == 0 || s_is_roster (hf_log_bytes_span (&node->roster))) &&
-                hf_db_u64 (row, 9) == s_node_sum (node);
-    return same ? 0
-                : s_damaged (self, "the term and vote of this node do not match their checksum");
+    const hf_tx_t *tx = &self->tx;
+    uint64_t vote = hf_tx_u64 (tx, HF_LOG_LOAD_NODE, 2);
+    uint64_t member = hf_tx_u64 (tx, HF_LOG_LOAD_NODE, 6);
+    self->incarnation = hf_tx_u64 (tx, HF_LOG_LOAD_NODE, 0);
+    self->now = (hf_log_state_t){.term = hf_tx_u64 (tx, HF_LOG_LOAD_NODE, 1),
+                                 .voted_for = {(uint32_t)vote, hf_tx_u64 (tx, HF_LOG_LOAD_NODE, 3)},
+                                 .base_index = hf_tx_u64 (tx, HF_LOG_LOAD_NODE, 4),
+                                 .base_term = hf_tx_u64 (tx, HF_LOG_LOAD_NODE, 5)};
+    self->member = (uint32_t)member;
+    hf_log_bytes_set (&self->list, hf_tx_span (tx, HF_LOG_LOAD_NODE, 7));
+    hf_log_bytes_set (&self->roster, hf_tx_span (tx, HF_LOG_LOAD_NODE, 8));
+    return strlen ((const char *)self->list.at) == self->list.size &&
+           self->now.voted_for.node == vote && self->member == member && self->incarnation != 0 &&
+           self->now.base_index <= INT64_MAX &&
+           (self->roster.size == 0 || s_is_roster (hf_log_bytes_span (&self->roster))) &&
+           hf_tx_u64 (tx, HF_LOG_LOAD_NODE, 9) == s_node_sum (self);
 }
 
 /*  1: there is a row. 0: there is none. */
 static int
 s_node_load (hf_log_store_t *self)
 {
-    sqlite3_stmt *row = hf_db_prepare (self->db,
-                                       "SELECT incarnation, term, voted_for, voted_incarnation,"
-                                       " base_index, base_term,"
-                                       " member, list, roster, checksum FROM node",
-                                       self->error);
-    if (!row)
-        return -1;
-    int rc = hf_db_row (row, self->error);
-    if (rc == 1 && s_node_take (self, row) != 0)
-        rc = -1;
-    hf_db_finalize (&row);
+    int rc = hf_tx_row (&self->tx, HF_LOG_LOAD_NODE);
+    if (rc == 1 && !s_node_take (self))
+        rc =
+            hf_tx_damaged (&self->tx, "the term and vote of this node do not match their checksum");
+    hf_tx_done (&self->tx, HF_LOG_LOAD_NODE);
     return rc;
 }
 
-/*  A new database: what the node is from now on. */
+/*  A new database: draw the node's incarnation. */
 static int
 s_node_create (hf_log_store_t *self)
 {
-    while (self->node.incarnation == 0) {
-        ssize_t size = getrandom (&self->node.incarnation, sizeof self->node.incarnation, 0);
-        if (size != (ssize_t)sizeof self->node.incarnation && errno != EINTR)
-            return hf_db_say (self->error, "no random number from the system: %s",
-                              strerror (errno));
+    while (self->incarnation == 0) {
+        ssize_t size = getrandom (&self->incarnation, sizeof self->incarnation, 0);
+        if (size != (ssize_t)sizeof self->incarnation && errno != EINTR)
+            return hf_error_set (self->tx.error, "no random number from the system: %s",
+                                 strerror (errno));
     }
-    if (hf_log_begin (self) != 0 || hf_log_node_save (self) != 0)
-        return -1;
-    return hf_log_store_commit (self);
+    return hf_log_node_save (self) != 0 ? -1 : hf_log_store_commit (self);
 }
 
 //  ---- the entries -------------------------------------------------------------
 
 static int
-s_entry_check (hf_log_store_t *self, sqlite3_stmt *row)
+s_damaged_entry (hf_log_store_t *self, uint64_t index, const char *what)
 {
-    uint64_t index = hf_db_u64 (row, 0);
+    return hf_tx_damaged (&self->tx, "entry %" PRIu64 " %s", index, what);
+}
+
+static int
+s_entry_check (hf_log_store_t *self)
+{
+    uint64_t index = hf_tx_u64 (&self->tx, HF_LOG_SELECT, 0);
     hf_entry_t entry;
-    if (index != self->last_index + 1)
-        return s_damaged_entry (self, self->last_index + 1, "is missing");
-    if (!hf_log_entry_take (row, index, &entry))
+    if (index != self->now.last_index + 1)
+        return s_damaged_entry (self, self->now.last_index + 1, "is missing");
+    if (!hf_log_entry_take (self, index, &entry))
         return s_damaged_entry (self, index, "does not match its checksum");
-    uint64_t before =
-        self->span_count > 0 ? self->spans[self->span_count - 1].term : self->node.base_term;
-    if (entry.term < before)
+    size_t runs = self->spans.count;
+    if (entry.term < (runs > 0 ? self->spans.list[runs - 1].term : self->now.base_term))
         return s_damaged_entry (self, index, "has a lower term than the one before it");
     if (entry.type == HF_ENTRY_ROSTER && !s_is_roster (entry.payload))
         return s_damaged_entry (self, index, "names no members");
@@ -174,20 +163,14 @@ s_entry_check (hf_log_store_t *self, sqlite3_stmt *row)
 static int
 s_verify (hf_log_store_t *self)
 {
-    sqlite3_stmt *row = hf_db_prepare (
-        self->db, "SELECT idx, term, type, checksum, payload FROM entries ORDER BY idx",
-        self->error);
-    if (!row)
-        return -1;
-    self->last_index = self->node.base_index;
+    hf_tx_t *tx = &self->tx;
+    self->now.last_index = self->now.base_index;
+    hf_tx_bind (tx, HF_LOG_SELECT, hf_tx_number ((uint64_t)INT64_MIN), hf_tx_number (INT64_MAX));
     int rc;
-    while ((rc = hf_db_row (row, self->error)) == 1) {
-        if (s_entry_check (self, row) != 0) {
-            rc = -1;
+    while ((rc = hf_tx_row (tx, HF_LOG_SELECT)) == 1)
+        if ((rc = s_entry_check (self)) != 0)
             break;
-        }
-    }
-    hf_db_finalize (&row);
+    hf_tx_done (tx, HF_LOG_SELECT);
     return rc;
 }
 
@@ -197,62 +180,21 @@ s_load (hf_log_store_t *self)
     int found = s_node_load (self);
     if (found < 0 || s_verify (self) != 0)
         return -1;
-    if (found == 0 && self->last_index > 0)
-        return s_damaged (self, "the term and vote of this node are missing");
-    hf_log_durable (self);
+    if (found == 0 && self->now.last_index > 0)
+        return hf_tx_damaged (&self->tx, "the term and vote of this node are missing");
+    self->durable = self->now;
     return found == 1 ? 0 : s_node_create (self);
 }
 
 //  ---- the store ---------------------------------------------------------------
 
-static int
-s_prepare (hf_log_store_t *self)
-{
-    const struct {
-        sqlite3_stmt **stmt;
-        const char *sql;
-    } all[] = {
-        {&self->begin, "BEGIN IMMEDIATE"},
-        {&self->commit, "COMMIT"},
-        {&self->rollback, "ROLLBACK"},
-        {&self->save_node, "INSERT OR REPLACE INTO node VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
-        {&self->insert, "INSERT INTO entries (idx, term, type, checksum, payload)"
-                        " VALUES (?, ?, ?, ?, ?)"},
-        {&self->cut, "DELETE FROM entries WHERE idx >= ?"},
-        {&self->cut_bytes,
-         "SELECT coalesce (sum (length (payload)), 0) FROM entries WHERE idx >= ?"},
-        {&self->drop, "DELETE FROM entries WHERE idx <= ?"},
-        {&self->select, "SELECT idx, term, type, checksum, payload FROM entries"
-                        " WHERE idx BETWEEN ? AND ? ORDER BY idx"},
-    };
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        *all[i].stmt = hf_db_prepare (self->db, all[i].sql, self->error);
-        if (!*all[i].stmt)
-            return -1;
-    }
-    return 0;
-}
-
 hf_log_store_t *
 hf_log_store_open (const char *dir, char *error)
 {
-    char path[PATH_MAX];
-    if (snprintf (path, sizeof path, "%s/log.db", dir) >= (int)sizeof path) {
-        hf_db_say (error, "the path of the data folder is too long");
-        return NULL;
-    }
-    hf_log_store_t *self = calloc (1, sizeof *self);
-    char *list = strdup ("");
-    if (!self || !list) {
-        free (self);
-        free (list);
-        hf_db_say (error, "out of memory");
-        return NULL;
-    }
-    self->node.list = list;
-    self->db = hf_db_open (path, &s_format, self->error);
-    if (!self->db || s_prepare (self) != 0 || s_load (self) != 0) {
-        hf_db_say (error, "%s", self->error);
+    hf_log_store_t *self = hf_alloc (sizeof *self);
+    hf_log_bytes_set (&self->list, hf_span_text (""));
+    if (hf_tx_open (&self->tx, dir, &s_format) != 0 || s_load (self) != 0) {
+        memcpy (error, self->tx.error, HF_ERROR_SIZE);
         hf_log_store_close (&self);
     }
     return self;
@@ -264,44 +206,35 @@ hf_log_store_close (hf_log_store_t **self_p)
     hf_log_store_t *self = *self_p;
     if (!self)
         return;
-    hf_db_finalize (&self->begin);
-    hf_db_finalize (&self->commit);
-    hf_db_finalize (&self->rollback);
-    hf_db_finalize (&self->save_node);
-    hf_db_finalize (&self->insert);
-    hf_db_finalize (&self->cut);
-    hf_db_finalize (&self->cut_bytes);
-    hf_db_finalize (&self->drop);
-    hf_db_finalize (&self->select);
-    hf_db_close (&self->db); //  what was not committed is rolled back
-    free (self->node.list);
-    free (self->node.roster.at);
+    hf_tx_close (&self->tx);
+    free (self->list.at);
+    free (self->roster.at);
     hf_log_index_free (self);
     free (self);
     *self_p = NULL;
+}
+
+uint32_t
+hf_log_store_bound (const hf_log_store_t *self, const char **list)
+{
+    *list = (const char *)self->list.at;
+    return self->member;
 }
 
 int
 hf_log_store_bind (hf_log_store_t *self, uint32_t id, const char *list)
 {
     assert (id != 0 && list);
-    assert (!self->open);
-    hf_log_node_t *node = &self->node;
-    if (node->member == id && strcmp (node->list, list) == 0)
+    assert (!self->tx.open);
+    const char *bound = (const char *)self->list.at;
+    if (self->member == id && strcmp (bound, list) == 0)
         return 0;
-    if (node->member != 0)
-        return hf_db_say (self->error,
-                          "%s belongs to node %" PRIu32 " of cluster %s, not to node %" PRIu32
-                          " of %s: give the list it was started with, or another folder",
-                          sqlite3_db_filename (self->db, "main"), node->member, node->list, id,
-                          list);
-    char *copy = strdup (list);
-    if (!copy)
-        return hf_db_say (self->error, "out of memory");
-    free (node->list);
-    node->list = copy;
-    node->member = id;
-    if (hf_log_begin (self) != 0)
-        return -1;
-    return hf_log_node_save (self) != 0 ? hf_log_fail (self) : hf_log_store_commit (self);
+    if (self->member != 0)
+        return hf_error_set (self->tx.error,
+                             "%s belongs to node %" PRIu32 " of cluster %s, not to node %" PRIu32
+                             " of %s: give the list it was started with, or another folder",
+                             hf_tx_path (&self->tx), self->member, bound, id, list);
+    hf_log_bytes_set (&self->list, hf_span_text (list));
+    self->member = id;
+    return hf_log_node_save (self) != 0 ? -1 : hf_log_store_commit (self);
 }

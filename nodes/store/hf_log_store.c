@@ -1,70 +1,97 @@
 //  The log as it runs: one transaction at a time, entries in and out.
 
+#include "base/hf_hash.h"
 #include "nodes/store/hf_log_internal.h"
-#include "msgs/hf_msg.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <limits.h>
 
-//  ---- what was found ----------------------------------------------------------
+//  ---- state -------------------------------------------------------------------
+
+/*  What was not committed does not count after a failure. */
+static const hf_log_state_t *
+s_state (const hf_log_store_t *self)
+{
+    return self->tx.failed ? &self->durable : &self->now;
+}
 
 const char *
 hf_log_store_error (const hf_log_store_t *self)
 {
-    return self->error;
+    return self->tx.error;
 }
 
 uint64_t
 hf_log_store_term (const hf_log_store_t *self)
 {
-    return self->node.term;
+    return s_state (self)->term;
 }
 
 hf_member_t
 hf_log_store_voted_for (const hf_log_store_t *self)
 {
-    return self->node.voted_for;
+    return s_state (self)->voted_for;
 }
 
 uint64_t
 hf_log_store_first_index (const hf_log_store_t *self)
 {
-    return self->node.base_index + 1;
+    return s_state (self)->base_index + 1;
 }
 
 uint64_t
 hf_log_store_base_term (const hf_log_store_t *self)
 {
-    return self->node.base_term;
+    return s_state (self)->base_term;
 }
 
 uint64_t
 hf_log_store_last_index (const hf_log_store_t *self)
 {
-    return self->last_index;
+    return s_state (self)->last_index;
 }
 
 uint64_t
 hf_log_store_incarnation (const hf_log_store_t *self)
 {
-    assert (self->node.incarnation != 0);
-    return self->node.incarnation;
-}
-
-uint32_t
-hf_log_store_bound (const hf_log_store_t *self, const char **list)
-{
-    *list = self->node.list;
-    return self->node.member;
+    assert (self->incarnation != 0);
+    return self->incarnation;
 }
 
 bool
 hf_log_store_dirty (const hf_log_store_t *self)
 {
-    return self->open;
+    return self->tx.open;
 }
 
 //  ---- one transaction ---------------------------------------------------------
+
+int
+hf_log_store_vote (hf_log_store_t *self, uint64_t term, hf_member_t voted_for)
+{
+    assert (term >= self->now.term || self->tx.failed);
+    self->now.term = term;
+    self->now.voted_for = voted_for;
+    return hf_log_node_save (self);
+}
+
+int
+hf_log_store_truncate (hf_log_store_t *self, uint64_t from_index)
+{
+    hf_tx_t *tx = &self->tx;
+    assert (from_index > self->now.base_index);
+    if (tx->failed || from_index > self->now.last_index)
+        return tx->failed ? -1 : 0;
+    hf_tx_bind (tx, HF_LOG_CUT_BYTES, hf_tx_number (from_index));
+    int rc = hf_tx_row (tx, HF_LOG_CUT_BYTES);
+    uint64_t bytes = rc == 1 ? hf_tx_u64 (tx, HF_LOG_CUT_BYTES, 0) : 0;
+    hf_tx_done (tx, HF_LOG_CUT_BYTES);
+    if (rc < 0 || hf_tx_write (tx, HF_LOG_CUT, hf_tx_number (from_index)) != 0)
+        return -1;
+    assert ((uint64_t)sqlite3_changes64 (tx->db) == self->now.last_index - from_index + 1);
+    hf_log_index_cut (self, from_index, bytes);
+    return 0;
+}
 
 uint64_t
 hf_log_entry_sum (uint64_t index, const hf_entry_t *entry)
@@ -73,133 +100,101 @@ hf_log_entry_sum (uint64_t index, const hf_entry_t *entry)
     return hf_hash (sum, entry->payload.at, entry->payload.size);
 }
 
-bool
-hf_log_entry_take (sqlite3_stmt *row, uint64_t index, hf_entry_t *entry)
-{
-    *entry = (hf_entry_t){.term = hf_db_u64 (row, 1),
-                          .type = (uint32_t)hf_db_u64 (row, 2),
-                          .payload = hf_db_span (row, 4)};
-    return entry->type == hf_db_u64 (row, 2) &&
-           hf_db_u64 (row, 3) == hf_log_entry_sum (index, entry);
-}
-
-int
-hf_log_begin (hf_log_store_t *self)
-{
-    if (self->failed)
-        return -1;
-    if (self->open)
-        return 0;
-    if (hf_db_run (self->begin, self->error) != 0)
-        return hf_log_fail (self);
-    self->open = true;
-    return 0;
-}
-
-int
-hf_log_fail (hf_log_store_t *self)
-{
-    assert (self->error[0] != 0);
-    self->failed = true;
-    self->open = false;
-    self->node.term = self->durable.term;
-    self->node.voted_for = self->durable.voted_for;
-    self->last_index = self->durable.last_index;
-    self->node.base_index = self->durable.base_index;
-    self->node.base_term = self->durable.base_term;
-    char ignored[HF_ERROR_SIZE]; //  the first error is the one to tell
-    if (!sqlite3_get_autocommit (self->db))
-        hf_db_run (self->rollback, ignored);
-    return -1;
-}
-
-int
-hf_log_store_vote (hf_log_store_t *self, uint64_t term, hf_member_t voted_for)
-{
-    assert (term >= self->node.term || self->failed);
-    if (hf_log_begin (self) != 0)
-        return -1;
-    self->node.term = term;
-    self->node.voted_for = voted_for;
-    return hf_log_node_save (self) != 0 ? hf_log_fail (self) : 0;
-}
-
-int
-hf_log_store_truncate (hf_log_store_t *self, uint64_t from_index)
-{
-    assert (from_index > self->node.base_index);
-    if (self->failed)
-        return -1;
-    if (from_index > self->last_index)
-        return 0;
-    if (hf_log_begin (self) != 0)
-        return -1;
-    hf_db_bind_u64 (self->cut_bytes, 1, from_index);
-    int rc = hf_db_row (self->cut_bytes, self->error);
-    uint64_t bytes = rc == 1 ? hf_db_u64 (self->cut_bytes, 0) : 0;
-    sqlite3_reset (self->cut_bytes);
-    hf_db_bind_u64 (self->cut, 1, from_index);
-    if (rc < 0 || hf_db_run (self->cut, self->error) != 0)
-        return hf_log_fail (self);
-    assert ((uint64_t)sqlite3_changes64 (self->db) == self->last_index - from_index + 1);
-    hf_log_index_cut (self, from_index, bytes);
-    return 0;
-}
-
 int
 hf_log_store_append (hf_log_store_t *self, uint64_t index, const hf_entry_t *entry)
 {
-    if (hf_log_begin (self) != 0)
+    if (self->tx.failed)
         return -1;
-    assert (index == self->last_index + 1);
+    assert (index == self->now.last_index + 1);
     assert (index <= INT64_MAX);
-    hf_db_bind_u64 (self->insert, 1, index);
-    hf_db_bind_u64 (self->insert, 2, entry->term);
-    hf_db_bind_u64 (self->insert, 3, entry->type);
-    hf_db_bind_u64 (self->insert, 4, hf_log_entry_sum (index, entry));
-    hf_db_bind_span (self->insert, 5, entry->payload);
-    if (hf_db_run (self->insert, self->error) != 0)
-        return hf_log_fail (self);
+    if (hf_tx_write (&self->tx, HF_LOG_INSERT, hf_tx_number (index), hf_tx_number (entry->term),
+                     hf_tx_number (entry->type), hf_tx_number (hf_log_entry_sum (index, entry)),
+                     hf_tx_bytes (entry->payload)) != 0)
+        return -1;
     hf_log_index_add (self, index, entry);
     return 0;
-}
-
-void
-hf_log_durable (hf_log_store_t *self)
-{
-    self->durable.term = self->node.term;
-    self->durable.voted_for = self->node.voted_for;
-    self->durable.last_index = self->last_index;
-    self->durable.base_index = self->node.base_index;
-    self->durable.base_term = self->node.base_term;
 }
 
 int
 hf_log_store_commit (hf_log_store_t *self)
 {
-    if (self->failed)
+    if (hf_tx_commit (&self->tx) != 0)
         return -1;
-    if (!self->open)
-        return 0;
-    if (hf_db_run (self->commit, self->error) != 0)
-        return hf_log_fail (self);
-    self->open = false;
-    hf_log_durable (self);
+    self->durable = self->now;
     return 0;
+}
+
+//  ---- the front: entries that are no longer needed, or all of them -------------
+
+static uint64_t
+s_least (uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+int
+hf_log_store_prune (hf_log_store_t *self, uint64_t upto, uint64_t keep_bytes, uint32_t most)
+{
+    hf_tx_t *tx = &self->tx;
+    if (tx->failed)
+        return -1;
+    uint64_t before = self->now.base_index;
+    uint64_t base =
+        s_least (s_least (upto, self->now.last_index), hf_log_index_spare (self, keep_bytes));
+    base = s_least (base, before + s_least (most, INT_MAX));
+    if (base <= before)
+        return 0;
+    if (hf_tx_write (tx, HF_LOG_DROP, hf_tx_number (base)) != 0)
+        return -1;
+    assert ((uint64_t)sqlite3_changes64 (tx->db) == base - before);
+    hf_log_index_prune (self, base);
+    return hf_log_node_save (self) != 0 ? -1 : (int)(base - before);
+}
+
+int
+hf_log_store_reset (hf_log_store_t *self, uint64_t index, uint64_t term, hf_span_t roster)
+{
+    assert (index <= INT64_MAX);
+    if (hf_tx_write (&self->tx, HF_LOG_DROP, hf_tx_number (INT64_MAX)) != 0)
+        return -1;
+    hf_log_bytes_set (&self->roster, roster); //  first: ROSTER may lie in what is cleared
+    hf_log_index_clear (self);
+    hf_log_state_t *now = &self->now;
+    now->base_index = now->last_index = index;
+    now->base_term = term;
+    if (now->term < term) {
+        now->term = term;
+        now->voted_for = (hf_member_t){.node = 0};
+    }
+    return hf_log_node_save (self);
 }
 
 //  ---- reading -----------------------------------------------------------------
 
-/*  The row under the cursor: 1: packed. 0: it would not fit in ROOM bytes any more. */
+bool
+hf_log_entry_take (hf_log_store_t *self, uint64_t index, hf_entry_t *entry)
+{
+    const hf_tx_t *tx = &self->tx;
+    uint64_t type = hf_tx_u64 (tx, HF_LOG_SELECT, 2);
+    *entry = (hf_entry_t){.term = hf_tx_u64 (tx, HF_LOG_SELECT, 1),
+                          .type = (uint32_t)type,
+                          .payload = hf_tx_span (tx, HF_LOG_SELECT, 4)};
+    return hf_tx_u64 (tx, HF_LOG_SELECT, 0) == index && entry->type == type &&
+           hf_tx_u64 (tx, HF_LOG_SELECT, 3) == hf_log_entry_sum (index, entry);
+}
+
+/*  Pack the next row. 1: packed. 0: it would not fit in ROOM bytes any more. */
 static int
 s_read_row (hf_log_store_t *self, uint64_t index, size_t room, hf_pack_t *pack)
 {
-    sqlite3_stmt *row = self->select;
     hf_entry_t entry;
-    if (hf_db_u64 (row, 0) != index || !hf_log_entry_take (row, index, &entry))
-        return hf_db_say (self->error,
-                          "%s is damaged: entry %" PRIu64 " is not what was written; %s",
-                          sqlite3_db_filename (self->db, "main"), index, HF_DB_WAY_OUT);
+    int rc = hf_tx_row (&self->tx, HF_LOG_SELECT);
+    if (rc < 0)
+        return -1;
+    if (rc == 0)
+        return hf_tx_damaged (&self->tx, "entry %" PRIu64 " is missing", index);
+    if (!hf_log_entry_take (self, index, &entry))
+        return hf_tx_damaged (&self->tx, "entry %" PRIu64 " is not what was written", index);
     const size_t head = 32; //  no record's head is larger than this
     if (hf_pack_size (pack) + head + entry.payload.size > room)
         return 0;
@@ -211,26 +206,17 @@ int
 hf_log_store_read (hf_log_store_t *self, uint64_t first, uint64_t last, size_t bytes,
                    hf_pack_t *pack)
 {
-    assert (first > self->node.base_index);
-    if (self->failed)
+    assert (first > self->now.base_index || self->tx.failed);
+    if (self->tx.failed)
         return -1;
-    if (last > self->last_index)
-        last = self->last_index;
-    hf_db_bind_u64 (self->select, 1, first);
-    hf_db_bind_u64 (self->select, 2, last);
+    last = s_least (last, self->now.last_index);
+    hf_tx_bind (&self->tx, HF_LOG_SELECT, hf_tx_number (first), hf_tx_number (last));
     int count = 0;
     int rc = 1;
-    for (uint64_t index = first; index <= last && count < INT_MAX; index++) {
-        rc = hf_db_row (self->select, self->error);
-        if (rc == 0)
-            rc = hf_db_say (self->error, "entry %" PRIu64 " is missing; %s", index, HF_DB_WAY_OUT);
-        else if (rc == 1)
-            rc = s_read_row (self, index, count == 0 ? SIZE_MAX : bytes, pack);
-        if (rc <= 0)
-            break;
-        count++;
+    for (uint64_t index = first; rc > 0 && index <= last && count < INT_MAX; index++) {
+        rc = s_read_row (self, index, count == 0 ? SIZE_MAX : bytes, pack);
+        count += rc > 0;
     }
-    //  A statement left open would keep the WAL from being folded in.
-    sqlite3_reset (self->select);
+    hf_tx_done (&self->tx, HF_LOG_SELECT);
     return rc < 0 ? -1 : count;
 }
