@@ -10,6 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define TEST(name) HF_TEST_WITH (name, fixture_setup, fixture_teardown)
+
 #define LIMIT_MS 20000
 
 typedef struct actor {
@@ -123,8 +125,8 @@ s_die_of_a_failed_write (const char *dir)
     _exit (9);
 }
 
-static void
-test_failed_write_ends_the_process_and_nothing_is_told (void **state)
+//  First: it forks, which must not happen after ZeroMQ was used.
+TEST (test_failed_write_ends_the_process_and_nothing_is_told)
 {
     int ends[2];
     assert_int_equal (pipe (ends), 0);
@@ -158,8 +160,7 @@ test_failed_write_ends_the_process_and_nothing_is_told (void **state)
 
 //  ---- life --------------------------------------------------------------------
 
-static void
-test_tells_at_the_start_how_far_the_files_are (void **state)
+TEST (test_tells_at_the_start_how_far_the_files_are)
 {
     actor_t self;
     s_start (&self, *state);
@@ -195,8 +196,7 @@ s_flushed (actor_t *self, zsock_t *sock)
 }
 
 /*  P6, P7. A node that starts from these rows does not see the sections before them again. */
-static void
-test_rows_are_written_behind_the_files (void **state)
+TEST (test_rows_are_written_behind_the_files)
 {
     actor_t self;
     s_start (&self, *state);
@@ -219,8 +219,7 @@ test_rows_are_written_behind_the_files (void **state)
 }
 
 /*  A state that the election actor passes on is staged; main is told when it is ready. */
-static void
-test_received_state_is_staged (void **state)
+TEST (test_received_state_is_staged)
 {
     actor_t self;
     s_start (&self, *state);
@@ -248,8 +247,7 @@ test_received_state_is_staged (void **state)
     hf_pack_done (&stream);
 }
 
-static void
-test_P7_what_waits_at_the_end_is_still_written (void **state)
+TEST (test_P7_what_waits_at_the_end_is_still_written)
 {
     actor_t self;
     s_start (&self, *state);
@@ -262,18 +260,4 @@ test_P7_what_waits_at_the_end_is_still_written (void **state)
     assert_int_equal (fixture_size (fixture_path (*state, "files/a")), 3000);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown (name, fixture_setup, fixture_teardown)
-
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        //  First: it forks, which nobody may do who has used ZeroMQ before.
-        TEST (test_failed_write_ends_the_process_and_nothing_is_told),
-        TEST (test_tells_at_the_start_how_far_the_files_are),
-        TEST (test_rows_are_written_behind_the_files),
-        TEST (test_received_state_is_staged),
-        TEST (test_P7_what_waits_at_the_end_is_still_written),
-    };
-    return cmocka_run_group_tests (tests, NULL, NULL);
-}
+HF_TEST_MAIN (NULL, NULL)

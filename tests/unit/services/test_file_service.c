@@ -27,10 +27,8 @@ s_query (file_stage_t *self, hf_a_file_query_t query, hf_a_file_result_t *result
 }
 
 /*  P6, P7. A node that starts from the rows does not see the sections before them again. */
-static void
-test_files_are_durable_before_rows_and_told_after (void **state)
+HF_TEST (test_files_are_durable_before_rows_and_told_after)
 {
-    (void)state;
     file_stage_t stage;
     file_stage_init (&stage, 1);
     file_stage_start (&stage, 0);
@@ -51,10 +49,8 @@ test_files_are_durable_before_rows_and_told_after (void **state)
     file_stage_done (&stage);
 }
 
-static void
-test_P6_what_the_files_have_is_not_written_again (void **state)
+HF_TEST (test_P6_what_the_files_have_is_not_written_again)
 {
-    (void)state;
     file_stage_t stage;
     file_stage_init (&stage, 1);
     file_stage_start (&stage, 7);
@@ -71,10 +67,8 @@ test_P6_what_the_files_have_is_not_written_again (void **state)
     file_stage_done (&stage);
 }
 
-static void
-test_P10_query_sees_what_came_before_it (void **state)
+HF_TEST (test_P10_query_sees_what_came_before_it)
 {
-    (void)state;
     file_stage_t stage;
     file_stage_init (&stage, 1);
     file_stage_start (&stage, 0);
@@ -98,10 +92,8 @@ test_P10_query_sees_what_came_before_it (void **state)
     file_stage_done (&stage);
 }
 
-static void
-test_P12_answers_and_turns_are_bounded (void **state)
+HF_TEST (test_P12_answers_and_turns_are_bounded)
 {
-    (void)state;
     static uint8_t bytes[HF_DATA_MAX + 5];
     file_stage_t stage;
     file_stage_init (&stage, 1);
@@ -296,10 +288,8 @@ s_expect_taken_over (pair_t *self)
     s_stop (self);
 }
 
-static void
-test_whole_state_is_taken_over (void **state)
+HF_TEST (test_whole_state_is_taken_over)
 {
-    (void)state;
     pair_t pair;
     s_start (&pair, 0);
     s_needs (&pair, 1, TERM);
@@ -312,10 +302,8 @@ test_whole_state_is_taken_over (void **state)
     s_stop (&pair);
 }
 
-static void
-test_what_is_lost_is_asked_for_again (void **state)
+HF_TEST (test_what_is_lost_is_asked_for_again)
 {
-    (void)state;
     pair_t pair;
     s_start (&pair, 200);
     s_needs (&pair, 1, TERM);
@@ -323,10 +311,8 @@ test_what_is_lost_is_asked_for_again (void **state)
 }
 
 /*  The leader goes on while the state is sent: files that grow stay as they were in it. */
-static void
-test_snapshot_is_as_of_one_index (void **state)
+HF_TEST (test_snapshot_is_as_of_one_index)
 {
-    (void)state;
     pair_t pair;
     s_start (&pair, 100);
     s_needs (&pair, 1, TERM);
@@ -338,10 +324,8 @@ test_snapshot_is_as_of_one_index (void **state)
 
 /*  After a start the files may be ahead of the state: whoever takes both over must not write those
  *  sections again. */
-static void
-test_P6_snapshot_names_the_section_of_the_files (void **state)
+HF_TEST (test_P6_snapshot_names_the_section_of_the_files)
 {
-    (void)state;
     pair_t pair;
     s_start (&pair, 0);
     s_needs (&pair, 1, TERM);
@@ -361,10 +345,8 @@ test_P6_snapshot_names_the_section_of_the_files (void **state)
 }
 
 /*  Another term, another leader: what was received of the old one is dropped. */
-static void
-test_another_leader_begins_from_the_start (void **state)
+HF_TEST (test_another_leader_begins_from_the_start)
 {
-    (void)state;
     pair_t pair;
     s_start (&pair, 500);
     s_needs (&pair, 1, TERM);
@@ -378,10 +360,8 @@ test_another_leader_begins_from_the_start (void **state)
 }
 
 /*  A sender that has forgotten the snapshot begins another one, and the receiver goes along. */
-static void
-test_sender_that_forgot_begins_again (void **state)
+HF_TEST (test_sender_that_forgot_begins_again)
 {
-    (void)state;
     pair_t pair;
     s_start (&pair, 500);
     s_needs (&pair, 1, TERM);
@@ -393,10 +373,8 @@ test_sender_that_forgot_begins_again (void **state)
 }
 
 /*  A node that swapped a snapshot in and asks again needs a newer one. */
-static void
-test_P11_old_snapshot_is_not_sent_to_new_askers (void **state)
+HF_TEST (test_P11_old_snapshot_is_not_sent_to_new_askers)
 {
-    (void)state;
     pair_t pair;
     s_start (&pair, 0);
     hf_state_ask_t ask = {.from = 3, .to = 1, .term = TERM};
@@ -432,10 +410,8 @@ s_part (const char *text)
 }
 
 /*  A peer may send anything: it is dropped, and the node goes on. */
-static void
-test_parts_that_make_no_sense_are_dropped (void **state)
+HF_TEST (test_parts_that_make_no_sense_are_dropped)
 {
-    (void)state;
     pair_t pair;
     s_start (&pair, 0);
     s_needs (&pair, 1, TERM);
@@ -459,22 +435,4 @@ test_parts_that_make_no_sense_are_dropped (void **state)
     s_expect_taken_over (&pair);
 }
 
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test (test_files_are_durable_before_rows_and_told_after),
-        cmocka_unit_test (test_P6_what_the_files_have_is_not_written_again),
-        cmocka_unit_test (test_P10_query_sees_what_came_before_it),
-        cmocka_unit_test (test_P12_answers_and_turns_are_bounded),
-        cmocka_unit_test (test_whole_state_is_taken_over),
-        cmocka_unit_test (test_what_is_lost_is_asked_for_again),
-        cmocka_unit_test (test_snapshot_is_as_of_one_index),
-        cmocka_unit_test (test_P6_snapshot_names_the_section_of_the_files),
-        cmocka_unit_test (test_another_leader_begins_from_the_start),
-        cmocka_unit_test (test_sender_that_forgot_begins_again),
-        cmocka_unit_test (test_P11_old_snapshot_is_not_sent_to_new_askers),
-        cmocka_unit_test (test_parts_that_make_no_sense_are_dropped),
-    };
-    return cmocka_run_group_tests (tests, NULL, NULL);
-}
+HF_TEST_MAIN (NULL, NULL)

@@ -14,6 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define TEST(name) HF_TEST_WITH (name, s_setup, fixture_teardown)
+
 static char s_error[HF_ERROR_SIZE];
 
 #define AS_OF_INDEX   400
@@ -292,8 +294,7 @@ s_install (const char *to, uint64_t *index)
 
 //  ---- clean -------------------------------------------------------------------------
 
-static void
-test_nothing_is_pending (void **state)
+TEST (test_nothing_is_pending)
 {
     uint64_t index = 1;
     assert_int_equal (s_install (*state, &index), 0);
@@ -301,8 +302,7 @@ test_nothing_is_pending (void **state)
     assert_false (fixture_exists (fixture_path (*state, "log.db")));
 }
 
-static void
-test_state_is_swapped_in (void **state)
+TEST (test_state_is_swapped_in)
 {
     const char *to = s_node (*state, 20);
     bytes_t stream = s_stream (*state);
@@ -317,8 +317,7 @@ test_state_is_swapped_in (void **state)
     free (stream.at);
 }
 
-static void
-test_log_that_is_further_on_keeps_its_state (void **state)
+TEST (test_log_that_is_further_on_keeps_its_state)
 {
     //  The same point in the log, though of another term, is not further on.
     const char *to = s_node (*state, AS_OF_INDEX + 5);
@@ -350,8 +349,7 @@ test_log_that_is_further_on_keeps_its_state (void **state)
     free (stream.at);
 }
 
-static void
-test_snapshot_that_is_not_whole_is_removed (void **state)
+TEST (test_snapshot_that_is_not_whole_is_removed)
 {
     const char *to = s_node (*state, 20);
     hf_snapshot_stage_t *stage = hf_snapshot_stage_new (to, 100, s_error);
@@ -368,8 +366,7 @@ test_snapshot_that_is_not_whole_is_removed (void **state)
 
 //  ---- what is not as it should be -------------------------------------------------------
 
-static void
-test_damage_of_what_is_ready_leaves_the_old_state (void **state)
+TEST (test_damage_of_what_is_ready_leaves_the_old_state)
 {
     const char *to = s_node (*state, 20);
     bytes_t stream = s_stream (*state);
@@ -407,8 +404,7 @@ s_cut (const char *to, unsigned call)
     return WEXITSTATUS (status) == WRAP_EXIT_CODE;
 }
 
-static void
-test_P7_cut_at_every_call_ends_whole (void **state)
+TEST (test_P7_cut_at_every_call_ends_whole)
 {
     s_large_size = 70000; //  many turns: little to write in each
     s_row_size = 3000;
@@ -435,8 +431,7 @@ test_P7_cut_at_every_call_ends_whole (void **state)
     free (stream.at);
 }
 
-static void
-test_disk_that_is_full_says_so_and_the_next_start_ends_it (void **state)
+TEST (test_disk_that_is_full_says_so_and_the_next_start_ends_it)
 {
     const char *to = s_node (*state, 20);
     bytes_t stream = s_stream (*state);
@@ -453,8 +448,7 @@ test_disk_that_is_full_says_so_and_the_next_start_ends_it (void **state)
     free (stream.at);
 }
 
-static void
-test_disk_that_is_full_while_it_comes_in (void **state)
+TEST (test_disk_that_is_full_while_it_comes_in)
 {
     const char *to = s_node (*state, 20);
     hf_snapshot_stage_t *stage = hf_snapshot_stage_new (to, 1000000, s_error);
@@ -467,20 +461,4 @@ test_disk_that_is_full_while_it_comes_in (void **state)
     assert_false (fixture_exists (fixture_path (to, "incoming")));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown (name, s_setup, fixture_teardown)
-
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST (test_nothing_is_pending),
-        TEST (test_state_is_swapped_in),
-        TEST (test_log_that_is_further_on_keeps_its_state),
-        TEST (test_snapshot_that_is_not_whole_is_removed),
-        TEST (test_damage_of_what_is_ready_leaves_the_old_state),
-        TEST (test_P7_cut_at_every_call_ends_whole),
-        TEST (test_disk_that_is_full_says_so_and_the_next_start_ends_it),
-        TEST (test_disk_that_is_full_while_it_comes_in),
-    };
-    return cmocka_run_group_tests (tests, NULL, NULL);
-}
+HF_TEST_MAIN (NULL, NULL)

@@ -106,10 +106,8 @@ s_check (const uint8_t *bytes, size_t size)
 
 //  ---- sent and checked --------------------------------------------------------------
 
-static void
-test_is_the_same_in_pieces_of_any_size (void **state)
+HF_TEST (test_is_the_same_in_pieces_of_any_size)
 {
-    (void)state;
     hf_snapshot_send_t *send = s_send ();
     size_t total = (size_t)hf_snapshot_send_total (send);
     uint8_t *whole = s_whole (send, UINT32_MAX);
@@ -129,10 +127,8 @@ test_is_the_same_in_pieces_of_any_size (void **state)
     hf_snapshot_send_destroy (&send);
 }
 
-static void
-test_changed_bytes_are_refused (void **state)
+HF_TEST (test_changed_bytes_are_refused)
 {
-    (void)state;
     hf_snapshot_send_t *send = s_send ();
     size_t total = (size_t)hf_snapshot_send_total (send);
     uint8_t *whole = s_whole (send, UINT32_MAX);
@@ -185,10 +181,8 @@ s_file_rows (hf_pack_t *pack, const char *first, uint64_t length, const char *se
     return hf_pack_list (pack);
 }
 
-static void
-test_heads_that_make_no_sense_are_refused (void **state)
+HF_TEST (test_heads_that_make_no_sense_are_refused)
 {
-    (void)state;
     hf_pack_t rows;
     hf_pack_init (&rows);
     const uint64_t none = hf_hash (0, NULL, 0);
@@ -241,10 +235,8 @@ s_part (hf_snapshot_receive_t *self, uint64_t id, uint64_t total, uint64_t offse
                   .id = id, .total = total, .offset = offset, .data = hf_span (s_bytes, size)});
 }
 
-static void
-test_parts_are_taken_in_order_of_one_snapshot (void **state)
+HF_TEST (test_parts_are_taken_in_order_of_one_snapshot)
 {
-    (void)state;
     hf_snapshot_receive_t self = {.id = 0};
     assert_int_equal (s_part (&self, 7, 100, 40, 10), HF_RECEIVED_NOTHING); //  not the start
     assert_int_equal (s_part (&self, 7, 100, 0, 40), HF_RECEIVED_FIRST);
@@ -260,10 +252,8 @@ test_parts_are_taken_in_order_of_one_snapshot (void **state)
     assert_int_equal (s_part (&self, 8, 60, 60, 0), HF_RECEIVED_NOTHING);
 }
 
-static void
-test_parts_that_cannot_be_are_dropped (void **state)
+HF_TEST (test_parts_that_cannot_be_are_dropped)
 {
-    (void)state;
     hf_snapshot_receive_t self = {.id = 0};
     assert_int_equal (s_part (&self, 0, 100, 0, 10), HF_RECEIVED_NOTHING);
     assert_int_equal (s_part (&self, 7, 8, 0, 8), HF_RECEIVED_NOTHING);
@@ -275,10 +265,8 @@ test_parts_that_cannot_be_are_dropped (void **state)
 
 //  ---- swapped in --------------------------------------------------------------------------
 
-static void
-test_P1_swap_keeps_the_vote_and_begins_the_log_behind_the_state (void **state)
+HF_TEST (test_P1_swap_keeps_the_vote_and_begins_the_log_behind_the_state)
 {
-    (void)state;
     const hf_state_head_t head = {.index = 400, .term = 6};
     hf_snapshot_log_t log = {
         .term = 9, .voted_for = {2, 77}, .base_index = 0, .base_term = 0, .last_index = 20};
@@ -299,10 +287,8 @@ test_P1_swap_keeps_the_vote_and_begins_the_log_behind_the_state (void **state)
     assert_int_equal (after.voted_for.node, 0);
 }
 
-static void
-test_P7_log_that_is_further_on_is_kept (void **state)
+HF_TEST (test_P7_log_that_is_further_on_is_kept)
 {
-    (void)state;
     const hf_state_head_t head = {.index = 400, .term = 6};
     hf_snapshot_log_t log = {
         .term = 9, .voted_for = {2, 77}, .base_index = 350, .base_term = 5, .last_index = 405};
@@ -313,17 +299,4 @@ test_P7_log_that_is_further_on_is_kept (void **state)
     assert_false (hf_snapshot_swap (&log, &head, 0, &after));
 }
 
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test (test_is_the_same_in_pieces_of_any_size),
-        cmocka_unit_test (test_changed_bytes_are_refused),
-        cmocka_unit_test (test_heads_that_make_no_sense_are_refused),
-        cmocka_unit_test (test_parts_are_taken_in_order_of_one_snapshot),
-        cmocka_unit_test (test_parts_that_cannot_be_are_dropped),
-        cmocka_unit_test (test_P1_swap_keeps_the_vote_and_begins_the_log_behind_the_state),
-        cmocka_unit_test (test_P7_log_that_is_further_on_is_kept),
-    };
-    return cmocka_run_group_tests (tests, NULL, NULL);
-}
+HF_TEST_MAIN (NULL, NULL)
