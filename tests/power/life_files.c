@@ -1,6 +1,8 @@
+//  The file store's life, and its model.
+
 #include "tests/kit/hf_test.h"
 #include "base/hf_random.h"
-#include "life_files.h"
+#include "lives.h"
 #include "msgs/hf_msg.h"
 #include "nodes/store/hf_file_store.h"
 #include <assert.h>
@@ -9,7 +11,6 @@
 #define FILES    4
 #define APPENDS  256 //  of a whole life
 #define VERSIONS 64
-#define REOPEN   5
 #define INDEXES  10 //  of the log between two sections
 
 /*  One append of a section. */
@@ -63,18 +64,22 @@ s_plan (files_t *self, hf_random_t seed)
     }
 }
 
-/*  Writes the sections of VERSION and commits. *DONE: appends before that. */
+/*  Writes the sections of VERSION and commits. */
 static int
-s_step (files_t *self, hf_file_store_t *store, long version, unsigned *done)
+s_step (power_life_t *life, void *store, long version)
 {
-    while (*done < self->count && self->appends[*done].version == version) {
-        uint64_t index = self->appends[*done].index;
+    const files_t *self = life->arg;
+    unsigned i = 0;
+    while (i < self->count && self->appends[i].version < version)
+        i++;
+    while (i < self->count && self->appends[i].version == version) {
+        uint64_t index = self->appends[i].index;
         hf_pack_t parts;
         hf_pack_init (&parts);
-        for (; *done < self->count && self->appends[*done].index == index; ++*done) {
+        for (; i < self->count && self->appends[i].index == index; i++) {
             uint8_t bytes[4096];
-            const append_t *append = &self->appends[*done];
-            s_fill (append, *done, bytes);
+            const append_t *append = &self->appends[i];
+            s_fill (append, i, bytes);
             hf_a_part_put (&parts, &(hf_a_part_t){.file = hf_span_text (s_names[append->file]),
                                                   .data = hf_span (bytes, append->size)});
         }
@@ -87,46 +92,10 @@ s_step (files_t *self, hf_file_store_t *store, long version, unsigned *done)
 }
 
 static void
-s_expect_failed (hf_file_store_t *store)
+s_refuses (void *store)
 {
-    if (hf_file_store_error (store)[0] == 0)
-        fail_msg ("a file store failed without a word");
-    size_t count = power_life_count ();
-    hf_pack_t parts;
-    hf_pack_init (&parts);
-    assert_int_equal (hf_file_store_section (store, UINT32_MAX, hf_pack_list (&parts)), -1);
-    hf_pack_done (&parts);
+    assert_int_equal (hf_file_store_section (store, UINT32_MAX, (hf_list_t){.count = 0}), -1);
     assert_int_equal (hf_file_store_commit (store), -1);
-    assert_int_equal (power_life_count (), count);
-}
-
-static bool
-s_run (power_life_t *life, const char *dir)
-{
-    files_t *self = life->arg;
-    char error[HF_ERROR_SIZE] = "";
-    hf_file_store_t *store = hf_file_store_open (dir, error);
-    bool well = store != NULL;
-    unsigned done = 0;
-    if (well)
-        power_ack ();
-    for (long i = 2; well && i <= life->versions; i++) {
-        well = s_step (self, store, i, &done) == 0;
-        if (!well) {
-            s_expect_failed (store);
-            break;
-        }
-        power_ack ();
-        if (i % REOPEN == 0) {
-            hf_file_store_close (&store);
-            store = hf_file_store_open (dir, error);
-            well = store != NULL;
-        }
-    }
-    if (!store)
-        assert_true (error[0] != 0 && !strchr (error, '\n'));
-    hf_file_store_close (&store);
-    return well;
 }
 
 //  ---- looking ------------------------------------------------------------------------
@@ -156,15 +125,9 @@ s_same_file (const files_t *self, hf_file_store_t *store, unsigned file, uint64_
 }
 
 static long
-s_look (power_life_t *life, const char *dir, long low, long high, char *why)
+s_version (power_life_t *life, void *store, long low, long high, char *why)
 {
     files_t *self = life->arg;
-    char error[HF_ERROR_SIZE] = "";
-    hf_file_store_t *store = hf_file_store_open (dir, error);
-    if (!store) {
-        snprintf (why, POWER_WHY, "refused: %s", error);
-        return -1;
-    }
     uint64_t applied = hf_file_store_applied (store);
     long version = high;
     while (version >= low && self->applied[version] != applied)
@@ -179,27 +142,26 @@ s_look (power_life_t *life, const char *dir, long low, long high, char *why)
             snprintf (why, POWER_WHY, "file %s is not as of %" PRIu64, s_names[i], applied);
             version = -1;
         }
-    power_shown ();
-    hf_file_store_close (&store);
     return version;
 }
 
 //  ---- life ----------------------------------------------------------------------------
 
+POWER_STORE_CALLS (hf_file_store)
+
 power_life_t *
 life_files_new (uint64_t seed, unsigned commits)
 {
-    files_t *self = calloc (1, sizeof *self);
-    assert (self && commits + 2 <= VERSIONS);
-    self->life = (power_life_t){
-        .name = "files", .run = s_run, .look = s_look, .versions = 1 + (long)commits, .arg = self};
+    static const power_store_t calls = {s_open, s_close,   s_error,  NULL,
+                                        s_step, s_refuses, s_version};
+    files_t *self = hf_alloc (sizeof *self);
+    assert (commits + 2 <= VERSIONS);
+    self->life = (power_life_t){.name = "files",
+                                .run = power_store_run,
+                                .look = power_store_look,
+                                .store = &calls,
+                                .versions = 1 + (long)commits,
+                                .arg = self};
     s_plan (self, (hf_random_t){seed});
     return &self->life;
-}
-
-void
-life_files_destroy (power_life_t **self_p)
-{
-    free ((*self_p)->arg);
-    *self_p = NULL;
 }

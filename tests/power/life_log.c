@@ -1,6 +1,8 @@
+//  The log store's life, and its model.
+
 #include "tests/kit/hf_test.h"
 #include "base/hf_random.h"
-#include "life_log.h"
+#include "lives.h"
 #include "msgs/hf_msg.h"
 #include "nodes/store/hf_log_store.h"
 #include <assert.h>
@@ -9,7 +11,6 @@
 #define ENTRIES  64 //  of one log at a time, at most
 #define VERSIONS 64
 #define JUMP     1000 //  of the index, when the log is begun anew
-#define REOPEN   6    //  the store is closed and opened again every so many transactions
 
 /*  What a log holds. An entry's payload follows from its salt. */
 typedef struct model {
@@ -126,49 +127,28 @@ s_step (hf_log_store_t *store, const model_t *from, const model_t *to)
     return hf_log_store_commit (store);
 }
 
-/*  After a failure: it says so, takes nothing more, and leaves the disk alone. */
 static void
-s_expect_failed (hf_log_store_t *store)
+s_refuses (void *store)
 {
-    if (hf_log_store_error (store)[0] == 0)
-        fail_msg ("a log failed without a word");
-    size_t count = power_life_count ();
     assert_int_equal (hf_log_store_vote (store, UINT32_MAX, (hf_member_t){1, 77}), -1);
     assert_int_equal (hf_log_store_append (store, hf_log_store_last_index (store) + 1,
                                            &(hf_entry_t){1, HF_ENTRY_COMMANDS, s_payload (1, 9)}),
                       -1);
     assert_int_equal (hf_log_store_commit (store), -1);
-    assert_int_equal (power_life_count (), count);
 }
 
-static bool
-s_run (power_life_t *life, const char *dir)
+static void
+s_made (power_life_t *life, void *store)
 {
     log_t *self = life->arg;
-    char error[HF_ERROR_SIZE] = "";
-    hf_log_store_t *store = hf_log_store_open (dir, error);
-    if (store) {
-        self->incarnation = hf_log_store_incarnation (store);
-        power_ack ();
-    }
-    bool well = store != NULL;
-    for (long i = 2; well && i <= life->versions; i++) {
-        well = s_step (store, &self->versions[i - 1], &self->versions[i]) == 0;
-        if (!well) {
-            s_expect_failed (store);
-            break;
-        }
-        power_ack ();
-        if (i % REOPEN == 0) {
-            hf_log_store_close (&store);
-            store = hf_log_store_open (dir, error);
-            well = store != NULL;
-        }
-    }
-    if (!store)
-        assert_true (error[0] != 0 && !strchr (error, '\n'));
-    hf_log_store_close (&store);
-    return well;
+    self->incarnation = hf_log_store_incarnation (store);
+}
+
+static int
+s_next (power_life_t *life, void *store, long version)
+{
+    log_t *self = life->arg;
+    return s_step (store, &self->versions[version - 1], &self->versions[version]);
 }
 
 //  ---- looking ------------------------------------------------------------------------
@@ -209,15 +189,9 @@ s_same (hf_log_store_t *store, const model_t *model)
 }
 
 static long
-s_look (power_life_t *life, const char *dir, long low, long high, char *why)
+s_version (power_life_t *life, void *store, long low, long high, char *why)
 {
     log_t *self = life->arg;
-    char error[HF_ERROR_SIZE] = "";
-    hf_log_store_t *store = hf_log_store_open (dir, error);
-    if (!store) {
-        snprintf (why, POWER_WHY, "refused: %s", error);
-        return -1;
-    }
     uint64_t incarnation = hf_log_store_incarnation (store);
     long version = high;
     while (version >= low && !s_same (store, &self->versions[version]))
@@ -233,28 +207,27 @@ s_look (power_life_t *life, const char *dir, long low, long high, char *why)
     }
     if (low == 0)
         self->shown = incarnation;
-    power_shown ();
-    hf_log_store_close (&store);
     return version;
 }
 
 //  ---- life ----------------------------------------------------------------------------
 
+POWER_STORE_CALLS (hf_log_store)
+
 power_life_t *
 life_log_new (uint64_t seed, unsigned commits)
 {
-    log_t *self = calloc (1, sizeof *self);
-    assert (self && commits + 2 <= VERSIONS);
+    static const power_store_t calls = {s_open, s_close,   s_error,  s_made,
+                                        s_next, s_refuses, s_version};
+    log_t *self = hf_alloc (sizeof *self);
+    assert (commits + 2 <= VERSIONS);
     self->seed = seed;
-    self->life = (power_life_t){
-        .name = "log", .run = s_run, .look = s_look, .versions = 1 + (long)commits, .arg = self};
+    self->life = (power_life_t){.name = "log",
+                                .run = power_store_run,
+                                .look = power_store_look,
+                                .store = &calls,
+                                .versions = 1 + (long)commits,
+                                .arg = self};
     s_plan (self);
     return &self->life;
-}
-
-void
-life_log_destroy (power_life_t **self_p)
-{
-    free ((*self_p)->arg);
-    *self_p = NULL;
 }

@@ -1,6 +1,8 @@
+//  The state store's life, and its model.
+
 #include "tests/kit/hf_test.h"
 #include "base/hf_random.h"
-#include "life_state.h"
+#include "lives.h"
 #include "msgs/hf_msg.h"
 #include "nodes/store/hf_state_store.h"
 #include <assert.h>
@@ -10,7 +12,6 @@
 #define KEYS     5 //  in each
 #define CHANGES  6 //  of a transaction, at most
 #define VERSIONS 64
-#define REOPEN   6
 
 /*  0: there is no such row. */
 typedef struct value {
@@ -83,8 +84,9 @@ s_plan (state_t *self, hf_random_t seed)
 }
 
 static int
-s_step (hf_state_store_t *store, const version_t *version, long number)
+s_step (power_life_t *life, void *store, long number)
 {
+    const version_t *version = &((state_t *)life->arg)->versions[number];
     hf_pack_t changes;
     hf_pack_init (&changes);
     for (unsigned i = 0; i < version->count; i++) {
@@ -102,41 +104,9 @@ s_step (hf_state_store_t *store, const version_t *version, long number)
 }
 
 static void
-s_expect_failed (hf_state_store_t *store)
+s_refuses (void *store)
 {
-    if (hf_state_store_error (store)[0] == 0)
-        fail_msg ("a state store failed without a word");
-    size_t count = power_life_count ();
     assert_int_equal (hf_state_store_write (store, UINT32_MAX, (hf_list_t){.count = 0}), -1);
-    assert_int_equal (power_life_count (), count);
-}
-
-static bool
-s_run (power_life_t *life, const char *dir)
-{
-    state_t *self = life->arg;
-    char error[HF_ERROR_SIZE] = "";
-    hf_state_store_t *store = hf_state_store_open (dir, error);
-    bool well = store != NULL;
-    if (well)
-        power_ack ();
-    for (long i = 2; well && i <= life->versions; i++) {
-        well = s_step (store, &self->versions[i], i) == 0;
-        if (!well) {
-            s_expect_failed (store);
-            break;
-        }
-        power_ack ();
-        if (i % REOPEN == 0) {
-            hf_state_store_close (&store);
-            store = hf_state_store_open (dir, error);
-            well = store != NULL;
-        }
-    }
-    if (!store)
-        assert_true (error[0] != 0 && !strchr (error, '\n'));
-    hf_state_store_close (&store);
-    return well;
 }
 
 //  ---- looking -------------------------------------------------------------------------
@@ -170,15 +140,9 @@ s_same (hf_state_store_t *store, const version_t *version)
 }
 
 static long
-s_look (power_life_t *life, const char *dir, long low, long high, char *why)
+s_version (power_life_t *life, void *store, long low, long high, char *why)
 {
     state_t *self = life->arg;
-    char error[HF_ERROR_SIZE] = "";
-    hf_state_store_t *store = hf_state_store_open (dir, error);
-    if (!store) {
-        snprintf (why, POWER_WHY, "refused: %s", error);
-        return -1;
-    }
     uint64_t index = hf_state_store_index (store);
     long version = index == 0 ? 1 : (long)(index / 10);
     if (version < low || version > high)
@@ -190,27 +154,26 @@ s_look (power_life_t *life, const char *dir, long low, long high, char *why)
         snprintf (why, POWER_WHY, "the rows are not as of %" PRIu64, index);
         version = -1;
     }
-    power_shown ();
-    hf_state_store_close (&store);
     return version;
 }
 
 //  ---- life ------------------------------------------------------------------------------
 
+POWER_STORE_CALLS (hf_state_store)
+
 power_life_t *
 life_state_new (uint64_t seed, unsigned commits)
 {
-    state_t *self = calloc (1, sizeof *self);
-    assert (self && commits + 2 <= VERSIONS);
-    self->life = (power_life_t){
-        .name = "state", .run = s_run, .look = s_look, .versions = 1 + (long)commits, .arg = self};
+    static const power_store_t calls = {s_open, s_close,   s_error,  NULL,
+                                        s_step, s_refuses, s_version};
+    state_t *self = hf_alloc (sizeof *self);
+    assert (commits + 2 <= VERSIONS);
+    self->life = (power_life_t){.name = "state",
+                                .run = power_store_run,
+                                .look = power_store_look,
+                                .store = &calls,
+                                .versions = 1 + (long)commits,
+                                .arg = self};
     s_plan (self, (hf_random_t){seed});
     return &self->life;
-}
-
-void
-life_state_destroy (power_life_t **self_p)
-{
-    free ((*self_p)->arg);
-    *self_p = NULL;
 }

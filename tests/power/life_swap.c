@@ -1,5 +1,7 @@
+//  The life of a node that takes over the state of another one.
+
 #include "tests/kit/hf_test.h"
-#include "life_swap.h"
+#include "lives.h"
 #include "base/hf_hash.h"
 #include "msgs/hf_msg.h"
 #include "nodes/snapshot/disk/hf_snapshot_install.h"
@@ -52,7 +54,6 @@ static const picture_t s_new = {
 
 typedef struct swap {
     power_life_t life;
-    uint8_t *stream;
     size_t size;
     uint64_t incarnation;
 } swap_t;
@@ -102,7 +103,7 @@ s_make_stream (swap_t *self)
     hf_pack_raw (&all, hf_pack_bytes (&rows), hf_pack_size (&rows));
     for (const thing_t *file = s_new.files; file->name; file++)
         hf_pack_raw (&all, s_bytes (file).at, file->size);
-    self->stream = hf_pack_take (&all, &self->size);
+    self->life.bytes = hf_pack_take (&all, &self->size);
     hf_pack_done (&roster);
     hf_pack_done (&rows);
     hf_pack_done (&files);
@@ -155,7 +156,7 @@ s_receive (swap_t *self, const char *dir, char *error)
     bool well = true;
     for (size_t at = 0; well && at < self->size;) {
         size_t size = self->size - at < 5000 ? self->size - at : 5000;
-        well = hf_snapshot_stage_write (stage, at, hf_span (self->stream + at, size)) == 0;
+        well = hf_snapshot_stage_write (stage, at, hf_span (self->life.bytes + at, size)) == 0;
         at += size;
     }
     well = well && hf_snapshot_stage_ready (stage) == 0;
@@ -324,10 +325,10 @@ s_look (power_life_t *life, const char *dir, long low, long high, char *why)
 //  ---- life ------------------------------------------------------------------------------
 
 power_life_t *
-life_swap_new (void)
+life_swap_new (uint64_t seed, unsigned commits)
 {
-    swap_t *self = calloc (1, sizeof *self);
-    assert (self);
+    (void)seed, (void)commits;
+    swap_t *self = hf_alloc (sizeof *self);
     self->life = (power_life_t){.name = "swap",
                                 .prepare = s_prepare,
                                 .run = s_run,
@@ -336,13 +337,4 @@ life_swap_new (void)
                                 .arg = self};
     s_make_stream (self);
     return &self->life;
-}
-
-void
-life_swap_destroy (power_life_t **self_p)
-{
-    swap_t *self = (*self_p)->arg;
-    free (self->stream);
-    free (self);
-    *self_p = NULL;
 }

@@ -6,14 +6,17 @@
  *  kernel. (power_life.c compares journal and folder at the end of every run.)
  */
 #include "power_internal.h"
+#include "base/hf_random.h"
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
+#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -397,4 +400,24 @@ int
 rename (const char *from, const char *to)
 {
     return renameat (AT_FDCWD, from, AT_FDCWD, to);
+}
+
+//  ---- chance --------------------------------------------------------------------
+
+static hf_random_t s_chance;
+
+void
+power_random (uint64_t seed)
+{
+    s_chance.state = seed;
+    sqlite3_test_control (SQLITE_TESTCTRL_PRNG_SEED, (int)seed, NULL);
+}
+
+ssize_t
+getrandom (void *bytes, size_t size, unsigned flags)
+{
+    (void)flags;
+    for (size_t i = 0; i < size; i++)
+        ((uint8_t *)bytes)[i] = (uint8_t)hf_random_next (&s_chance);
+    return (ssize_t)size;
 }

@@ -54,6 +54,10 @@ void power_disk_lie (power_disk_t *self, const char *pattern);
 /*  How many syncs were lied about. */
 size_t power_disk_lies (const power_disk_t *self);
 
+/*  From now on what is random for the stores follows from SEED: nothing in an image differs from
+ *  run to run. */
+void power_random (uint64_t seed);
+
 //  ---- images
 
 typedef enum power_left {
@@ -63,9 +67,10 @@ typedef enum power_left {
     POWER_ANY
 } power_left_t;
 
-/*  INTO is emptied and becomes what is there when the power goes before operation COUNT. */
-void power_disk_image (power_disk_t *self, size_t count, power_left_t left, uint64_t seed,
-                       const char *into);
+/*  INTO is emptied and becomes what is there when the power goes before operation COUNT; NULL: no
+ *  folder is made. Gives a hash of all names and bytes. */
+uint64_t power_disk_image (power_disk_t *self, size_t count, power_left_t left, uint64_t seed,
+                           const char *into);
 
 /*  Whether two folders hold the same files with the same bytes. */
 bool power_same (const char *a, const char *b);

@@ -2,6 +2,7 @@
 
 #include "power_internal.h"
 #include "tests/kit/hf_folder.h"
+#include "base/hf_hash.h"
 #include "base/hf_random.h"
 #include <assert.h>
 #include <fcntl.h>
@@ -212,10 +213,14 @@ s_names (power_disk_t *self, cut_t *cut, power_names_t *names)
             s_apply_name (names, &self->ops[self->pending_names[i]]);
 }
 
-static void
-s_make (power_disk_t *self, cut_t *cut, const power_names_t *names, int folder, const char *path)
+/*  Make FOLDER and what is in it at PATH, behind the path of the whole image, of ROOT bytes; or
+ * only hash it. */
+static uint64_t
+s_make (power_disk_t *self, cut_t *cut, const power_names_t *names, int folder, const char *path,
+        size_t root)
 {
-    int rc = mkdir (path, 0700);
+    uint64_t hash = hf_hash (1, path + root, strlen (path + root));
+    int rc = root > 0 ? mkdir (path, 0700) : 0;
     assert (rc == 0);
     for (size_t i = 0; i < names->count; i++) {
         const power_name_t *name = &names->all[i];
@@ -224,20 +229,25 @@ s_make (power_disk_t *self, cut_t *cut, const power_names_t *names, int folder, 
             continue;
         snprintf (below, sizeof below, "%s/%s", path, name->name);
         if (self->is_folder[name->node]) {
-            s_make (self, cut, names, name->node, below);
+            hash += s_make (self, cut, names, name->node, below, root);
             continue;
         }
         power_bytes_t bytes = {.at = NULL};
         s_file (self, cut, name->node, &bytes);
-        int fd = open (below, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-        ssize_t size = fd >= 0 ? write (fd, bytes.at, bytes.size) : -1;
-        assert (size == (ssize_t)bytes.size);
-        close (fd);
+        //  In any order: a sum.
+        hash += hf_hash (hf_hash (2, below + root, strlen (below + root)), bytes.at, bytes.size);
+        if (root > 0) {
+            int fd = open (below, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+            ssize_t size = fd >= 0 ? write (fd, bytes.at, bytes.size) : -1;
+            assert (size == (ssize_t)bytes.size);
+            close (fd);
+        }
         free (bytes.at);
     }
+    return hash;
 }
 
-void
+uint64_t
 power_disk_image (power_disk_t *self, size_t count, power_left_t left, uint64_t seed,
                   const char *into)
 {
@@ -246,12 +256,15 @@ power_disk_image (power_disk_t *self, size_t count, power_left_t left, uint64_t 
     power_disk_watch (NULL);
     s_replay (self, count);
     cut_t cut = {.left = left, .seed = {seed}};
-    cut.odds = 1 + (unsigned)(hf_random_next (&cut.seed) % 7);
+    cut.odds = 1 + (unsigned)hf_random_below (&cut.seed, 7);
     //  Mostly a cut among the last operations: what is older has been synced.
-    size_t back = (size_t)(hf_random_next (&cut.seed) % 16);
+    size_t back = (size_t)hf_random_below (&cut.seed, 16);
     cut.before = back < count ? count - 1 - back : 0;
-    hf_folder_remove (into);
+    if (into)
+        hf_folder_remove (into);
     s_names (self, &cut, &names);
-    s_make (self, &cut, &names, POWER_ROOT, into);
+    const char *path = into ? into : "";
+    uint64_t hash = s_make (self, &cut, &names, POWER_ROOT, path, strlen (path));
     power_disk_watch (watched);
+    return hash;
 }

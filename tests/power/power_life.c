@@ -1,6 +1,8 @@
 #include "tests/kit/hf_test.h"
 #include "tests/kit/hf_folder.h"
 #include "power_life.h"
+#include "base/hf_error.h"
+#include "base/hf_hash.h"
 #include <assert.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -27,12 +29,6 @@ void
 power_shown (void)
 {
     s_now.shown = s_now.disk ? power_disk_count (s_now.disk) : 0;
-}
-
-size_t
-power_life_count (void)
-{
-    return s_now.disk ? power_disk_count (s_now.disk) : 0;
 }
 
 const char *
@@ -74,20 +70,31 @@ s_broken (power_result_t *result, const char *what, size_t at, const char *why)
         power_disk_print (s_now.disk);
 }
 
-/*  Run on a new disk, which stays watched. */
+/*  Run on a new disk, which stays watched. What is random in it is the same every time. */
 static bool
 s_run (power_life_t *life, const char *root, power_fault_t fault, size_t at, const char *lie)
 {
-    int rc = mkdir (root, 0700);
-    assert (rc == 0);
     s_now.disk = NULL;
-    if (life->prepare)
-        life->prepare (life, root);
+    if (life->prepare && !life->prepared) {
+        const char *folder = power_folder ();
+        int rc = mkdir (folder, 0700);
+        assert (rc == 0);
+        power_random (3);
+        life->prepare (life, folder);
+        life->prepared = power_disk_new (folder);
+    }
+    if (life->prepared) {
+        power_disk_image (life->prepared, 0, POWER_EVERYTHING, 0, root);
+    } else {
+        int rc = mkdir (root, 0700);
+        assert (rc == 0);
+    }
     s_now.disk = power_disk_new (root);
     s_now.acked = 0;
     power_disk_fault (s_now.disk, fault, at);
     power_disk_lie (s_now.disk, lie);
     power_disk_watch (s_now.disk);
+    power_random (1);
     return life->run (life, root);
 }
 
@@ -107,17 +114,46 @@ s_acked_at (size_t count)
     return acked;
 }
 
+/*  The version that may be under way when LOW was acknowledged. */
+static long
+s_above (const power_life_t *life, long low)
+{
+    return low < life->versions ? low + 1 : low;
+}
+
 static long
 s_look (power_life_t *life, const char *dir, long low, power_result_t *result, const char *what,
         size_t at)
 {
     char why[POWER_WHY] = "";
-    long high = low < life->versions ? low + 1 : low;
-    long version = life->look (life, dir, low, high, why);
+    power_random (2);
+    long version = life->look (life, dir, low, s_above (life, low), why);
     result->cuts++;
     if (version < 0)
         s_broken (result, what, at, why);
     return version;
+}
+
+/*  Look at an image of DISK for the versions LOW to HIGH, unless the same was looked at before. */
+static void
+s_look_at_image (power_life_t *life, power_disk_t *disk, size_t count, power_left_t left,
+                 uint64_t seed, long low, long high, power_result_t *result, const char *what,
+                 size_t at)
+{
+    uint64_t key = power_disk_image (disk, count, left, seed, NULL);
+    key = hf_hash_u64 (hf_hash_u64 (key, (uint64_t)low), (uint64_t)high);
+    result->cuts++;
+    for (size_t i = 0; i < life->seen.count; i++)
+        if (life->seen.list[i] == key)
+            return;
+    const char *image = power_folder ();
+    char why[POWER_WHY] = "";
+    power_disk_image (disk, count, left, seed, image);
+    power_random (2);
+    if (life->look (life, image, low, high, why) < 0)
+        s_broken (result, what, at, why);
+    else
+        *hf_array_add (&life->seen) = key;
 }
 
 /*  What VERSION has been shown must be there when the power goes then. */
@@ -125,13 +161,8 @@ static void
 s_look_again (power_life_t *life, power_disk_t *disk, size_t count, power_left_t left, long version,
               power_result_t *result, const char *what, size_t at)
 {
-    const char *image = power_folder ();
-    char why[POWER_WHY] = "";
-    power_disk_image (disk, count, left, at, image);
     s_now.disk = NULL;
-    result->cuts++;
-    if (life->look (life, image, version, version, why) < 0)
-        s_broken (result, what, at, why);
+    s_look_at_image (life, disk, count, left, at, version, version, result, what, at);
 }
 
 //  ---- cuts ------------------------------------------------------------------------
@@ -179,12 +210,15 @@ power_cuts (power_life_t *life, unsigned seeds, size_t stride, const char *lie)
         long low = s_acked_at (at);
         for (unsigned i = 0; i < 2 + 2 * seeds; i++) {
             power_left_t left = i < 2 ? (power_left_t)i : i % 2 ? POWER_BEGINNING : POWER_ANY;
-            image = power_folder ();
-            power_disk_image (s_now.disk, at, left, at * 1000 + i, image);
-            if (i == 2 + at % 2)
+            uint64_t seed = at * 1000 + i;
+            if (i == 2 + at % 2) {
+                image = power_folder ();
+                power_disk_image (s_now.disk, at, left, seed, image);
                 s_cut_again (life, image, low, &result, at);
-            else
-                s_look (life, image, low, &result, "cut before operation", at);
+            } else {
+                s_look_at_image (life, s_now.disk, at, left, seed, low, s_above (life, low),
+                                 &result, "cut before operation", at);
+            }
         }
     }
     if (lie && power_disk_lies (s_now.disk) == 0)
@@ -208,11 +242,9 @@ power_fail_at (power_life_t *life, power_fault_t fault, size_t n, power_result_t
         s_broken (result, "a dead disk was not noticed, from operation", n, "");
     power_disk_watch (NULL);
     const power_left_t lefts[] = {POWER_EVERYTHING, POWER_NOTHING, POWER_ANY};
-    for (size_t i = 0; i < 3; i++) {
-        const char *image = power_folder ();
-        power_disk_image (s_now.disk, power_disk_count (s_now.disk), lefts[i], n, image);
-        s_look (life, image, low, result, "failed operation", n);
-    }
+    for (size_t i = 0; i < 3; i++)
+        s_look_at_image (life, s_now.disk, power_disk_count (s_now.disk), lefts[i], n, low,
+                         s_above (life, low), result, "failed operation", n);
     s_run_end ();
     return low;
 }
@@ -241,13 +273,12 @@ power_kill (power_life_t *life, size_t n, size_t fail_at, const char *lie, power
     result->runs++;
     result->struck += power_disk_struck (s_now.disk);
     long low = *last = s_now.acked;
-    long high = low < life->versions ? low + 1 : low;
     bool fails = fail_at != SIZE_MAX;
     power_disk_fault (s_now.disk, fails ? POWER_IO_ONCE : POWER_WELL,
                       power_disk_count (s_now.disk) + fail_at);
     power_disk_lie (s_now.disk, lie);
     char why[POWER_WHY] = "";
-    long version = life->look (life, root, low, high, why);
+    long version = life->look (life, root, low, s_above (life, low), why);
     bool failed = power_disk_struck (s_now.disk);
     result->refused += version < 0;
     if (version < 0 && !failed)
@@ -279,6 +310,72 @@ power_kills (power_life_t *life, const char *lie)
     } while (result.struck > before);
     return result;
 }
+
+//  ---- lives of one store ------------------------------------------------------------------
+
+#define REOPEN 5 //  versions between two openings
+
+bool
+power_store_run (power_life_t *self, const char *dir)
+{
+    const power_store_t *calls = self->store;
+    char error[HF_ERROR_SIZE] = "";
+    void *store = calls->open (dir, error);
+    bool well = store != NULL;
+    if (well && calls->made)
+        calls->made (self, store);
+    if (well)
+        power_ack ();
+    for (long i = 2; well && i <= self->versions; i++) {
+        well = calls->step (self, store, i) == 0;
+        if (!well) { //  it says so, takes nothing more, and leaves the disk alone
+            if (calls->error (store)[0] == 0)
+                fail_msg ("%s: failed without a word", self->name);
+            size_t count = power_disk_count (s_now.disk);
+            calls->refuses (store);
+            assert_int_equal (power_disk_count (s_now.disk), count);
+            break;
+        }
+        power_ack ();
+        if (i % REOPEN == 0) {
+            calls->close (store);
+            store = calls->open (dir, error);
+            well = store != NULL;
+        }
+    }
+    if (!store)
+        assert_true (error[0] != 0 && !strchr (error, '\n'));
+    calls->close (store);
+    return well;
+}
+
+long
+power_store_look (power_life_t *self, const char *dir, long low, long high, char *why)
+{
+    char error[HF_ERROR_SIZE] = "";
+    void *store = self->store->open (dir, error);
+    if (!store) {
+        snprintf (why, POWER_WHY, "refused: %s", error);
+        return -1;
+    }
+    long version = self->store->version (self, store, low, high, why);
+    power_shown ();
+    self->store->close (store);
+    return version;
+}
+
+void
+power_life_destroy (power_life_t **self_p)
+{
+    power_life_t *self = *self_p;
+    power_disk_destroy (&self->prepared);
+    hf_array_free (&self->seen);
+    free (self->bytes);
+    free (self->arg);
+    *self_p = NULL;
+}
+
+//  ---- one of each -------------------------------------------------------------------------
 
 size_t
 power_find_sync (power_life_t *life, long after, const char *pattern)

@@ -7,35 +7,80 @@
 #ifndef POWER_LIFE_H_INCLUDED
 #define POWER_LIFE_H_INCLUDED
 
+#include "base/hf_array.h"
 #include "power_disk.h"
 
 #define POWER_WHY 1024
 
 typedef struct power_life power_life_t;
+typedef struct power_store power_store_t;
 
 struct power_life {
     const char *name;
-    /*  Fill DIR before the run begins: that is on the disk. May be NULL. */
+    /*  Fill DIR, once: what every run finds on its disk. May be NULL. */
     void (*prepare) (power_life_t *self, const char *dir);
     /*  Run the script in DIR; power_ack after every version, the first is 1 (0: nothing was ever
      *  acknowledged). False: the store failed, as a store has to: it took nothing more. A store
-     * that fails otherwise ends the test. */
+     *  that fails otherwise ends the test. */
     bool (*run) (power_life_t *self, const char *dir);
     /*  Open what is in DIR, compare all that it shows with the versions LOW to HIGH, power_shown,
      *  close. Gives the version; -1 with a line in WHY. */
     long (*look) (power_life_t *self, const char *dir, long low, long high, char *why);
-    long versions; //  a whole run's last one
-    void *arg;
+    const power_store_t *store; //  of power_store_run and power_store_look
+    long versions;              //  a whole run's last one
+    void *arg;                  //  the life itself, from malloc
+    uint8_t *bytes;             //  freed with it
+    //  ---- the drivers' own
+    power_disk_t *prepared;
+    HF_ARRAY (uint64_t) seen; //  images that were looked at, with the versions that they may show
 };
+
+void power_life_destroy (power_life_t **self_p);
+
+//  ---- lives of one store
+
+struct power_store {
+    void *(*open) (const char *dir, char *error);
+    void (*close) (void *store); //  NULL: nothing
+    const char *(*error) (const void *store);
+    /*  After a run has made the store. May be NULL. */
+    void (*made) (power_life_t *life, void *store);
+    /*  From the version before to VERSION, with the commit. 0 or -1. */
+    int (*step) (power_life_t *life, void *store, long version);
+    /*  The store has failed: try all that writes, and expect -1. */
+    void (*refuses) (void *store);
+    /*  The version that the store shows, of LOW to HIGH; or -1 with WHY. */
+    long (*version) (power_life_t *life, void *store, long low, long high, char *why);
+};
+
+/*  What a life calls: open, close and error of the class CLASS. */
+#define POWER_STORE_CALLS(class)                                                                   \
+    static void *s_open (const char *dir, char *error)                                             \
+    {                                                                                              \
+        return class##_open (dir, error);                                                          \
+    }                                                                                              \
+    static void s_close (void *store)                                                              \
+    {                                                                                              \
+        class##_t *self = store;                                                                   \
+        class##_close (&self);                                                                     \
+    }                                                                                              \
+    static const char *s_error (const void *store)                                                 \
+    {                                                                                              \
+        return class##_error (store);                                                              \
+    }
+
+/*  Step by step, closed and opened again every few versions. */
+bool power_store_run (power_life_t *self, const char *dir);
+long power_store_look (power_life_t *self, const char *dir, long low, long high, char *why);
+
+//  ---- from within a life
 
 void power_ack (void);
 void power_shown (void);
-/*  Operations so far, of the disk that is watched. */
-size_t power_life_count (void);
 
 /*  What the drivers found. */
 typedef struct power_result {
-    size_t cuts;    //  images looked at
+    size_t cuts;    //  images; the same one is looked at once
     size_t runs;    //  of the script
     size_t struck;  //  of them, that met their fault
     size_t refused; //  runs or looks that ended with an error, as they may under a fault

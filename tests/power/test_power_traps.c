@@ -3,22 +3,19 @@
 //  cut never looks like it: every refusal after a cut fails the tests here.
 
 #include "tests/kit/hf_test.h"
-#include "life_files.h"
-#include "life_log.h"
-#include "life_state.h"
+#include "lives.h"
 #include "nodes/store/hf_log_store.h"
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 typedef power_life_t *(life_fn)(uint64_t seed, unsigned commits);
-typedef void (life_end_fn) (power_life_t **self_p);
 
 /*  After a kill inside COMMIT the reopened database shows rows that are not on disk. The store must
  *  not open before they are: it does not open when any operation of that fails, and what it shows
  *  is there after a cut. */
 static void
-s_open_makes_it_last (life_fn *life_new, life_end_fn *life_end, const char *database)
+s_open_makes_it_last (life_fn *life_new, const char *database)
 {
     power_result_t result = {.runs = 0};
     power_life_t *life = NULL;
@@ -28,7 +25,7 @@ s_open_makes_it_last (life_fn *life_new, life_end_fn *life_end, const char *data
     for (uint64_t seed = 1; version != last + 1; seed++) {
         assert_true (seed < 50);
         if (life)
-            life_end (&life);
+            power_life_destroy (&life);
         life = life_new (seed, 3);
         commit = power_find_sync (life, life->versions - 1, "*-wal");
         version = power_kill (life, commit, SIZE_MAX, NULL, &result, &last);
@@ -41,24 +38,20 @@ s_open_makes_it_last (life_fn *life_new, life_end_fn *life_end, const char *data
     power_result_t lied = {.runs = 0};
     power_kill (life, commit, SIZE_MAX, database, &lied, &last);
     power_expect_broken (life, "killed inside the last commit, syncs of the opening lost", &lied);
-    life_end (&life);
+    power_life_destroy (&life);
 }
 
-static void
-test_opening_makes_what_it_shows_last (void **state)
+HF_TEST (test_opening_makes_what_it_shows_last)
 {
-    (void)state;
-    s_open_makes_it_last (life_log_new, life_log_destroy, "/log.db*");
-    s_open_makes_it_last (life_state_new, life_state_destroy, "/state.db*");
-    s_open_makes_it_last (life_files_new, life_files_destroy, "/files.db*");
+    s_open_makes_it_last (life_log_new, "/log.db*");
+    s_open_makes_it_last (life_state_new, "/state.db*");
+    s_open_makes_it_last (life_files_new, "/files.db*");
 }
 
 /*  Exactly one connection, also after another one was tried in this process: closing a file drops
  *  all of a process's locks on it, if nobody takes care. */
-static void
-test_second_connection_is_refused (void **state)
+HF_TEST (test_second_connection_is_refused)
 {
-    (void)state;
     const char *dir = power_folder ();
     char error[HF_ERROR_SIZE] = "";
     mkdir (dir, 0700);
@@ -98,27 +91,23 @@ s_failed_sync (power_life_t *life)
     power_expect_kept (life, "the last commit's sync failed", &result);
 }
 
-static void
-test_failed_sync_is_not_tried_again (void **state)
+HF_TEST (test_failed_sync_is_not_tried_again)
 {
-    (void)state;
     power_life_t *log = life_log_new (8, 4);
     s_failed_sync (log); //  the life itself checks that the store leaves the disk alone afterwards
-    life_log_destroy (&log);
+    power_life_destroy (&log);
     power_life_t *rows = life_state_new (8, 4);
     s_failed_sync (rows);
-    life_state_destroy (&rows);
+    power_life_destroy (&rows);
     power_life_t *files = life_files_new (8, 4);
     s_failed_sync (files);
-    life_files_destroy (&files);
+    power_life_destroy (&files);
 }
 
 /*  Folding the WAL into the database happens inside a commit. When that fails the commit is on
  * disk, but a node that went on would let the WAL grow for ever. */
-static void
-test_failed_fold_ends_the_store (void **state)
+HF_TEST (test_failed_fold_ends_the_store)
 {
-    (void)state;
     power_life_t *life = life_log_new (7, 6);
     size_t fold = power_find_sync (life, 1, "log.db");
     power_result_t result = {.runs = 0};
@@ -126,42 +115,26 @@ test_failed_fold_ends_the_store (void **state)
     assert_true (acked > 0 && acked < life->versions);
     assert_int_equal (result.refused, 1);
     power_expect_kept (life, "the WAL could not be folded in", &result);
-    life_log_destroy (&life);
+    power_life_destroy (&life);
 }
 
 /*  The bytes, then the record of them. (Without the sync between: test_power_lies.) */
-static void
-test_no_length_is_recorded_before_its_bytes (void **state)
+HF_TEST (test_no_length_is_recorded_before_its_bytes)
 {
-    (void)state;
     power_life_t *life = life_files_new (9, 6);
     power_result_t result = power_cuts (life, 4, 1, NULL);
     power_expect_kept (life, "cuts", &result);
     result = power_cuts (life, 0, 1, "/files/?*");
     power_expect_broken (life, "bytes not synced", &result);
-    life_files_destroy (&life);
+    power_life_destroy (&life);
 }
 
-static void
-test_no_file_is_recorded_before_its_name (void **state)
+HF_TEST (test_no_file_is_recorded_before_its_name)
 {
-    (void)state;
     power_life_t *life = life_files_new (10, 6);
     power_result_t result = power_cuts (life, 0, 1, "/files/");
     power_expect_broken (life, "names not synced", &result);
-    life_files_destroy (&life);
+    power_life_destroy (&life);
 }
 
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test (test_opening_makes_what_it_shows_last),
-        cmocka_unit_test (test_second_connection_is_refused),
-        cmocka_unit_test (test_failed_sync_is_not_tried_again),
-        cmocka_unit_test (test_failed_fold_ends_the_store),
-        cmocka_unit_test (test_no_length_is_recorded_before_its_bytes),
-        cmocka_unit_test (test_no_file_is_recorded_before_its_name),
-    };
-    return cmocka_run_group_tests (tests, power_begin, power_end);
-}
+HF_TEST_MAIN (power_begin, power_end)
