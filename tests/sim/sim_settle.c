@@ -75,7 +75,8 @@ s_has_served (sim_t *sim)
     for (uint32_t id = 1; id <= sim->odds.clients; id++)
         if (!sim_people_done (&sim->clients[id]))
             return false;
-    return leader && hf_state_sessions_count (s_state (leader)) == 0 &&
+    return leader && hf_state_applied_index (s_state (leader)) == sim->watch.committed.count &&
+           hf_state_sessions_count (s_state (leader)) == 0 &&
            hf_state_locks_count (s_state (leader)) == 0;
 }
 
