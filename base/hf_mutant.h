@@ -97,7 +97,6 @@
     M (tail_keeps_cut, "P2 P4", "entries that were cut from the log stay in the tail in memory")   \
     M (barrier_unasked, "P10", "a barrier passes without asking anybody")                          \
     M (pruned_past_flushed, "P7", "the log is pruned by one entry more than is on disk")           \
-    M (hold_forgotten, "P11", "pruning does not wait for a node that takes the state over")        \
     M (needs_state_once, "P11", "a node that needs the state asks for it only the first time")     \
     M (credit_forgotten, "P11", "the lock actor's credit for deliveries is never given again")     \
     M (handover_endless, "P11", "a handover that nobody takes never ends")                         \

@@ -200,9 +200,8 @@ hf_election_propose (hf_election_service_t *self)
 
 //  ---- after the commit ----------------------------------------------------------
 
-/*  Hand committed entries to the lock actor, as far as it keeps up. */
-static void
-s_deliver (hf_election_service_t *self)
+void
+hf_election_deliver (hf_election_service_t *self)
 {
     uint64_t commit = self->effects.commit_index;
     if (HF_MUTANT (delivered_uncommitted))
@@ -284,7 +283,7 @@ hf_election_release (hf_election_service_t *self)
     }
     hf_outbox_reset (&self->held);
     //  Entries before notices: what A_LEADING and A_PASSED name was delivered, or will be.
-    s_deliver (self);
+    hf_election_deliver (self);
     for (size_t i = 0; i < self->effects.notices_count; i++)
         s_notice (self, &self->effects.notices[i]);
     hf_effects_reset (&self->effects);

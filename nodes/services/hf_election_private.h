@@ -64,6 +64,9 @@ void hf_election_step_type (hf_election_service_t *self, hf_event_type_t type);
 /*  Append what was proposed, if this node may; hold it back during a transfer. */
 void hf_election_propose (hf_election_service_t *self);
 
+/*  Hand committed entries to the lock actor, as far as it keeps up. */
+void hf_election_deliver (hf_election_service_t *self);
+
 /*  What waited for the commit: messages, committed entries, notices. */
 void hf_election_release (hf_election_service_t *self);
 

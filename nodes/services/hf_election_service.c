@@ -285,7 +285,7 @@ hf_election_service_end (hf_election_service_t *self, uint64_t now_us)
         hf_election_step_type (self, HF_EV_TICK);
     hf_election_propose (self); //  a transfer may be over
     if (self->dirty && HF_MUTANT (count_before_durable))
-        s_step_durable (self);
+        hf_election_deliver (self); //  the core counts this node already
     s_settle (self);
 }
 

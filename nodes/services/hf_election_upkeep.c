@@ -17,7 +17,7 @@ hf_election_prune (hf_election_service_t *self)
     //  No message may wait: it could name what goes.
     assert (self->effects.messages_count == 0 && self->effects.persists_count == 0);
     uint64_t upto = self->flushed;
-    bool holds = self->now_us < self->held_until_us && !HF_MUTANT (hold_forgotten);
+    bool holds = self->now_us < self->held_until_us;
     if (holds && self->held_index < upto)
         upto = self->held_index;
     if (HF_MUTANT (pruned_past_flushed) && self->flushed < self->effects.commit_index)

@@ -161,6 +161,7 @@ typedef struct node {
     bool deaf_when_stalled; //  and then it hears no other node, but clients
     bool disk_fails;        //  the next sync fails
     bool stops;             //  it was asked to stop: it hands over first
+    uint64_t stops_us;      //  local: when it must have done so; 0: it was not asked
     actor_t actors[HF_TO_FILE + 1];
 
     hf_election_service_t *election;

@@ -105,6 +105,7 @@ sim_start (sim_t *sim, node_t *node)
     node->frozen_until_us = 0;
     node->disk_stall_us = 0;
     node->disk_fails = node->stops = false;
+    node->stops_us = 0;
     s_start_services (sim, node);
     node->up = true;
     sim_links (sim, node->id);

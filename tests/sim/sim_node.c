@@ -15,6 +15,8 @@ sim_frozen (const sim_t *sim, const node_t *node)
     return node->frozen_until_us > sim->now_us;
 }
 
+#define HANDOVER_US 1000000 //  the default of the election service
+
 //  ---- what a service wants -----------------------------------------------------------
 
 /*  A pipe keeps its order, and is slow when a thread gets no processor. */
@@ -193,6 +195,8 @@ s_election_flush (sim_t *sim, node_t *node)
         if (!sim_carry_out (sim, node, HF_TO_ELECTION, outbox))
             return;
     }
+    if (node->stops_us != 0 && sim_node_local (sim, node) >= node->stops_us)
+        sim_fail (sim, SIM_STUCK, "P11: node %u hands over for longer than a second", node->id);
     sim_wake_at (sim, node, HF_TO_ELECTION, hf_election_service_wake_us (node->election));
 }
 
@@ -239,8 +243,10 @@ s_election_turn (sim_t *sim, node_t *node)
             sim_drop (sim, event);
         }
     }
-    if (node->stops)
+    if (node->stops) {
+        node->stops_us = sim_node_local (sim, node) + HANDOVER_US;
         hf_election_service_handover (node->election, sim_node_local (sim, node));
+    }
     node->stops = false;
     hf_election_service_end (node->election, sim_node_local (sim, node));
     sim_watch_step (sim, node);
