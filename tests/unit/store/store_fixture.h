@@ -5,6 +5,8 @@
 #define STORE_FIXTURE_H_INCLUDED
 
 #include "tests/kit/hf_test.h"
+#include "nodes/store/hf_file_store.h"
+#include "nodes/store/hf_log_store.h"
 #include <sys/types.h>
 
 /*  A cmocka setup and teardown: *state is the path of a new folder. */
@@ -36,6 +38,58 @@ void fixture_step (int steps);
 void fixture_limit (uint64_t size);
 void fixture_unlimit (void);
 
+//  ---- steps that the tests of several stores take
+
+/*  A test with a folder of its own, *state. */
+#define STORE_TEST(name) HF_TEST_WITH (name, fixture_setup, fixture_teardown)
+
+/*  The store of class CLASS in DIR, opened, or closed and opened again. */
+#define STORE_OPEN(class, open, reopen)                                                            \
+    static __attribute__ ((unused)) class##_t *open (const char *dir)                              \
+    {                                                                                              \
+        char error[HF_ERROR_SIZE];                                                                 \
+        class##_t *store = class##_open (dir, error);                                              \
+        if (!store)                                                                                \
+            fail_msg ("%s", error);                                                                \
+        return store;                                                                              \
+    }                                                                                              \
+    static __attribute__ ((unused)) class##_t *reopen (class##_t *store, const char *dir)          \
+    {                                                                                              \
+        class##_close (&store);                                                                    \
+        assert_null (store);                                                                       \
+        return open (dir);                                                                         \
+    }
+
+/*  Append an entry of commands. */
+static inline int
+fixture_append (hf_log_store_t *store, uint64_t index, uint64_t term, const void *at, size_t size)
+{
+    hf_entry_t entry = {term, HF_ENTRY_COMMANDS, hf_span (at, size)};
+    return hf_log_store_append (store, index, &entry);
+}
+
+typedef struct fixture_part {
+    const char *file;
+    const void *data;
+    size_t size;
+} fixture_part_t;
+
+/*  Write section INDEX; PARTS ends with an empty one. */
+#define PARTS(...) ((const fixture_part_t[]){__VA_ARGS__, {NULL, NULL, 0}})
+static inline int
+fixture_section (hf_file_store_t *store, uint64_t index, const fixture_part_t *parts)
+{
+    hf_pack_t pack;
+    hf_pack_init (&pack);
+    for (; parts->file; parts++)
+        hf_a_part_put (&pack, &(hf_a_part_t){.file = hf_span_text (parts->file),
+                                             .data = hf_span (parts->data, parts->size)});
+    int rc = hf_file_store_section (store, index, hf_pack_list (&pack));
+    hf_pack_done (&pack);
+    return rc;
+}
+
+#define assert_ok(call) assert_int_equal (call, 0)
 #define assert_contains(text, part)                                                                \
     do {                                                                                           \
         if (!strstr ((text), (part)))                                                              \

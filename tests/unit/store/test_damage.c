@@ -18,14 +18,12 @@ s_make_log (const char *dir)
 {
     hf_log_store_t *store = hf_log_store_open (dir, s_error);
     assert_non_null (store);
-    assert_int_equal (hf_log_store_bind (store, 1, "1@127.0.0.1"), 0);
-    assert_int_equal (hf_log_store_vote (store, 5, (hf_member_t){1, 77}), 0);
+    assert_ok (hf_log_store_bind (store, 1, "1@127.0.0.1"));
+    assert_ok (hf_log_store_vote (store, 5, (hf_member_t){1, 77}));
     for (uint64_t i = 1; i <= 10; i++)
-        assert_int_equal (hf_log_store_append (store, i,
-                                               &(hf_entry_t){i < 6 ? 4 : 5, HF_ENTRY_COMMANDS,
-                                                             hf_span_text ("payload")}),
-                          0);
-    assert_int_equal (hf_log_store_commit (store), 0);
+        assert_ok (hf_log_store_append (
+            store, i, &(hf_entry_t){i < 6 ? 4 : 5, HF_ENTRY_COMMANDS, hf_span_text ("payload")}));
+    assert_ok (hf_log_store_commit (store));
     hf_log_store_close (&store);
     return fixture_path (dir, "log.db");
 }
@@ -48,8 +46,7 @@ s_expect_log_damage (const char *dir, const char *what)
 
 //  ---- the log -----------------------------------------------------------------
 
-static void
-test_any_change_of_an_entry_is_refused (void **state)
+STORE_TEST (test_any_change_of_an_entry_is_refused)
 {
     const struct {
         const char *sql;
@@ -92,8 +89,7 @@ test_any_change_of_an_entry_is_refused (void **state)
     }
 }
 
-static void
-test_missing_rows_are_refused (void **state)
+STORE_TEST (test_missing_rows_are_refused)
 {
     const char *path = s_make_log (*state);
     fixture_sql (path, "DELETE FROM entries WHERE idx = 7");
@@ -102,8 +98,7 @@ test_missing_rows_are_refused (void **state)
     s_expect_log_damage (*state, "term and vote of this node are missing");
 }
 
-static void
-test_damaged_pages_are_refused (void **state)
+STORE_TEST (test_damaged_pages_are_refused)
 {
     const char *path = s_make_log (*state);
     fixture_flip (path, 4); //  in the file's magic
@@ -129,8 +124,7 @@ test_damaged_pages_are_refused (void **state)
     s_expect_log_damage (*state, "is damaged");
 }
 
-static void
-test_foreign_databases_are_refused (void **state)
+STORE_TEST (test_foreign_databases_are_refused)
 {
     const char *path = fixture_path (*state, "log.db");
     fixture_write (path, "", 0);
@@ -157,16 +151,13 @@ s_die_committed (const char *dir, int steps)
     hf_log_store_t *store = hf_log_store_open (dir, s_error);
     static uint8_t large[20000]; //  several frames to a commit
     for (uint64_t i = 1; store && i <= 5; i++)
-        if (hf_log_store_append (
-                store, i, &(hf_entry_t){1, HF_ENTRY_COMMANDS, hf_span (large, sizeof large)}) ==
-                0 &&
+        if (fixture_append (store, i, 1, large, sizeof large) == 0 &&
             hf_log_store_commit (store) == 0)
             fixture_step (steps);
 }
 
 /*  SQLite would throw the WAL away, and with it what was acknowledged. */
-static void
-test_wal_without_its_database_is_refused (void **state)
+STORE_TEST (test_wal_without_its_database_is_refused)
 {
     assert_int_equal (fixture_kill (s_die_committed, *state, 0), 5);
     const char *path = fixture_path (*state, "log.db");
@@ -203,8 +194,7 @@ s_commit_frames (const char *wal, int64_t *ends, unsigned max)
 }
 
 /*  SQLite would take any bad frame for the end, and drop the commits behind it. */
-static void
-test_P7_wal_damaged_in_the_middle_is_refused (void **state)
+STORE_TEST (test_P7_wal_damaged_in_the_middle_is_refused)
 {
     assert_int_equal (fixture_kill (s_die_committed, *state, 0), 5);
     const char *path = fixture_path (*state, "log.db");
@@ -253,8 +243,7 @@ test_P7_wal_damaged_in_the_middle_is_refused (void **state)
     free (db);
 }
 
-static void
-test_second_store_on_one_log_is_refused (void **state)
+STORE_TEST (test_second_store_on_one_log_is_refused)
 {
     hf_log_store_t *store = hf_log_store_open (*state, s_error);
     assert_non_null (store);
@@ -271,14 +260,8 @@ s_make_files (const char *dir)
 {
     hf_file_store_t *store = hf_file_store_open (dir, s_error);
     assert_non_null (store);
-    hf_pack_t parts;
-    hf_pack_init (&parts);
-    hf_a_part_put (&parts, &(hf_a_part_t){.file = hf_span_text ("a"),
-                                          .data = hf_span_text ("the bytes of a")});
-    hf_a_part_put (&parts, &(hf_a_part_t){.file = hf_span_text ("b"), .data = hf_span_text ("B")});
-    assert_int_equal (hf_file_store_section (store, 4, hf_pack_list (&parts)), 0);
-    assert_int_equal (hf_file_store_commit (store), 0);
-    hf_pack_done (&parts);
+    assert_ok (fixture_section (store, 4, PARTS ({"a", "the bytes of a", 14}, {"b", "B", 1})));
+    assert_ok (hf_file_store_commit (store));
     hf_file_store_close (&store);
 }
 
@@ -291,8 +274,7 @@ s_expect_files_damage (const char *dir, const char *what)
     assert_null (strchr (s_error, '\n'));
 }
 
-static void
-test_damaged_files_are_refused (void **state)
+STORE_TEST (test_damaged_files_are_refused)
 {
     s_make_files (*state);
     const char *a = fixture_path (*state, "files/a");
@@ -318,8 +300,7 @@ test_damaged_files_are_refused (void **state)
     s_expect_files_damage (*state, "files/a is damaged: it is no regular file");
 }
 
-static void
-test_damaged_records_are_refused_and_cost_no_bytes (void **state)
+STORE_TEST (test_damaged_records_are_refused_and_cost_no_bytes)
 {
     const struct {
         const char *sql;
@@ -351,21 +332,4 @@ test_damaged_records_are_refused_and_cost_no_bytes (void **state)
     assert_int_equal (fixture_size (fixture_path (*state, "files/a")), 14);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown (name, fixture_setup, fixture_teardown)
-
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST (test_any_change_of_an_entry_is_refused),
-        TEST (test_missing_rows_are_refused),
-        TEST (test_damaged_pages_are_refused),
-        TEST (test_foreign_databases_are_refused),
-        TEST (test_wal_without_its_database_is_refused),
-        TEST (test_P7_wal_damaged_in_the_middle_is_refused),
-        TEST (test_second_store_on_one_log_is_refused),
-        TEST (test_damaged_files_are_refused),
-        TEST (test_damaged_records_are_refused_and_cost_no_bytes),
-    };
-    return cmocka_run_group_tests (tests, NULL, NULL);
-}
+HF_TEST_MAIN (NULL, NULL)

@@ -11,8 +11,7 @@
 
 static char s_error[HF_ERROR_SIZE];
 
-static void
-test_is_made_with_those_above_it (void **state)
+STORE_TEST (test_is_made_with_those_above_it)
 {
     const char *path = fixture_path (*state, "a/b/data");
     hf_dir_t *dir = hf_dir_open (path, s_error);
@@ -30,8 +29,7 @@ test_is_made_with_those_above_it (void **state)
     hf_dir_close (&dir);
 }
 
-static void
-test_second_process_is_refused_with_the_first_ones_pid (void **state)
+STORE_TEST (test_second_process_is_refused_with_the_first_ones_pid)
 {
     hf_dir_t *dir = hf_dir_open (*state, s_error);
     assert_non_null (dir);
@@ -59,8 +57,7 @@ s_hold_and_die (const char *path, int steps)
         fixture_step (steps);
 }
 
-static void
-test_killed_process_leaves_no_lock (void **state)
+STORE_TEST (test_killed_process_leaves_no_lock)
 {
     assert_int_equal (fixture_kill (s_hold_and_die, *state, 0), 1);
     assert_true (fixture_size (fixture_path (*state, "lock")) > 0);
@@ -69,8 +66,7 @@ test_killed_process_leaves_no_lock (void **state)
     hf_dir_close (&dir);
 }
 
-static void
-test_what_is_no_folder_is_refused (void **state)
+STORE_TEST (test_what_is_no_folder_is_refused)
 {
     const char *path = fixture_path (*state, "file");
     fixture_write (path, "x", 1);
@@ -88,8 +84,7 @@ test_what_is_no_folder_is_refused (void **state)
     free (deep);
 }
 
-static void
-test_lock_file_that_cannot_be_written_is_told (void **state)
+STORE_TEST (test_lock_file_that_cannot_be_written_is_told)
 {
     assert_int_equal (mkdir (fixture_path (*state, "lock"), 0700), 0); //  root may write anything
     assert_null (hf_dir_open (*state, s_error));
@@ -98,17 +93,4 @@ test_lock_file_that_cannot_be_written_is_told (void **state)
     assert_contains (s_error, "cannot be made");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown (name, fixture_setup, fixture_teardown)
-
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST (test_is_made_with_those_above_it),
-        TEST (test_second_process_is_refused_with_the_first_ones_pid),
-        TEST (test_killed_process_leaves_no_lock),
-        TEST (test_what_is_no_folder_is_refused),
-        TEST (test_lock_file_that_cannot_be_written_is_told),
-    };
-    return cmocka_run_group_tests (tests, NULL, NULL);
-}
+HF_TEST_MAIN (NULL, NULL)

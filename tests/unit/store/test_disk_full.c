@@ -13,14 +13,7 @@
 static char s_error[HF_ERROR_SIZE];
 static uint8_t s_bytes[200000];
 
-static hf_log_store_t *
-s_open_log (const char *dir)
-{
-    hf_log_store_t *store = hf_log_store_open (dir, s_error);
-    if (!store)
-        fail_msg ("%s", s_error);
-    return store;
-}
+STORE_OPEN (hf_log_store, s_open_log, s_reopen_log)
 
 /*  Votes and entries until one fails; every commit that was acknowledged is counted. */
 static uint64_t
@@ -28,9 +21,7 @@ s_fill_log (hf_log_store_t *store)
 {
     for (uint64_t i = 1; i < 100000; i++) {
         if (hf_log_store_vote (store, i, (hf_member_t){(uint32_t)i, 77}) != 0 ||
-            hf_log_store_append (
-                store, i, &(hf_entry_t){i, HF_ENTRY_COMMANDS, hf_span (s_bytes, 20000)}) != 0 ||
-            hf_log_store_commit (store) != 0)
+            fixture_append (store, i, i, s_bytes, 20000) != 0 || hf_log_store_commit (store) != 0)
             return i - 1;
     }
     fail_msg ("the disk is never full");
@@ -53,10 +44,7 @@ s_expect_log_failed (hf_log_store_t *store, uint64_t committed)
     hf_pack_t pack;
     hf_pack_init (&pack);
     assert_int_equal (hf_log_store_vote (store, committed + 5, (hf_member_t){1, 77}), -1);
-    assert_int_equal (
-        hf_log_store_append (store, committed + 1,
-                             &(hf_entry_t){9, HF_ENTRY_COMMANDS, hf_span (s_bytes, 1)}),
-        -1);
+    assert_int_equal (fixture_append (store, committed + 1, 9, s_bytes, 1), -1);
     assert_int_equal (hf_log_store_truncate (store, 1), -1);
     assert_int_equal (hf_log_store_commit (store), -1);
     assert_int_equal (hf_log_store_read (store, 1, 1, 100, &pack), -1);
@@ -72,18 +60,14 @@ s_expect_log_after (const char *dir, uint64_t committed)
     uint64_t last = hf_log_store_last_index (store);
     assert_true (last == committed || last == committed + 1);
     assert_int_equal (hf_log_store_term (store), last);
-    assert_int_equal (
-        hf_log_store_append (store, last + 1,
-                             &(hf_entry_t){last, HF_ENTRY_COMMANDS, hf_span (s_bytes, 9)}),
-        0);
-    assert_int_equal (hf_log_store_commit (store), 0);
+    assert_ok (fixture_append (store, last + 1, last, s_bytes, 9));
+    assert_ok (hf_log_store_commit (store));
     hf_log_store_close (&store);
 }
 
 //  ---- a limit on file sizes ---------------------------------------------------
 
-static void
-test_failed_write_of_the_log_counts_nothing (void **state)
+STORE_TEST (test_failed_write_of_the_log_counts_nothing)
 {
     hf_log_store_t *store = s_open_log (*state);
     fixture_limit (300000);
@@ -99,25 +83,10 @@ test_failed_write_of_the_log_counts_nothing (void **state)
 static int
 s_section (hf_file_store_t *store, uint64_t index, size_t size)
 {
-    hf_pack_t parts;
-    hf_pack_init (&parts);
-    hf_a_part_put (&parts,
-                   &(hf_a_part_t){.file = hf_span_text ("small"), .data = hf_span_text ("x")});
-    hf_a_part_put (&parts,
-                   &(hf_a_part_t){.file = hf_span_text ("large"), .data = hf_span (s_bytes, size)});
-    int rc = hf_file_store_section (store, index, hf_pack_list (&parts));
-    hf_pack_done (&parts);
-    return rc;
+    return fixture_section (store, index, PARTS ({"small", "x", 1}, {"large", s_bytes, size}));
 }
 
-static hf_file_store_t *
-s_open_files (const char *dir)
-{
-    hf_file_store_t *store = hf_file_store_open (dir, s_error);
-    if (!store)
-        fail_msg ("%s", s_error);
-    return store;
-}
+STORE_OPEN (hf_file_store, s_open_files, s_reopen_files)
 
 static void
 s_expect_files_failed (hf_file_store_t *store, uint64_t applied)
@@ -145,18 +114,17 @@ s_expect_files_after (const char *dir, uint64_t applied, size_t size)
     assert_int_equal (hf_file_store_applied (store), applied);
     assert_int_equal (fixture_size (fixture_path (dir, "files/small")), applied);
     assert_int_equal (fixture_size (fixture_path (dir, "files/large")), applied * size);
-    assert_int_equal (s_section (store, applied + 1, size), 0); //  the replay
-    assert_int_equal (hf_file_store_commit (store), 0);
+    assert_ok (s_section (store, applied + 1, size)); //  the replay
+    assert_ok (hf_file_store_commit (store));
     hf_file_store_close (&store);
     assert_int_equal (fixture_size (fixture_path (dir, "files/small")), applied + 1);
 }
 
-static void
-test_P6_failed_write_of_a_file_leaves_nothing_of_the_section (void **state)
+STORE_TEST (test_P6_failed_write_of_a_file_leaves_nothing_of_the_section)
 {
     hf_file_store_t *store = s_open_files (*state);
-    assert_int_equal (s_section (store, 1, 100000), 0);
-    assert_int_equal (hf_file_store_commit (store), 0);
+    assert_ok (s_section (store, 1, 100000));
+    assert_ok (hf_file_store_commit (store));
     fixture_limit (150000);
     assert_int_equal (s_section (store, 2, 100000), -1); //  half of it fits
     fixture_unlimit ();
@@ -167,13 +135,12 @@ test_P6_failed_write_of_a_file_leaves_nothing_of_the_section (void **state)
     s_expect_files_after (*state, 1, 100000);
 }
 
-static void
-test_P6_failed_commit_of_files_leaves_nothing_of_the_section (void **state)
+STORE_TEST (test_P6_failed_commit_of_files_leaves_nothing_of_the_section)
 {
     hf_file_store_t *store = s_open_files (*state);
-    assert_int_equal (s_section (store, 1, 10), 0);
-    assert_int_equal (hf_file_store_commit (store), 0);
-    assert_int_equal (s_section (store, 2, 10), 0);
+    assert_ok (s_section (store, 1, 10));
+    assert_ok (hf_file_store_commit (store));
+    assert_ok (s_section (store, 2, 10));
     fixture_limit (8000); //  the files are smaller, the WAL is not
     assert_int_equal (hf_file_store_commit (store), -1);
     fixture_unlimit ();
@@ -183,8 +150,7 @@ test_P6_failed_commit_of_files_leaves_nothing_of_the_section (void **state)
     s_expect_files_after (*state, 1, 10);
 }
 
-static void
-test_log_that_cannot_be_made_is_told (void **state)
+STORE_TEST (test_log_that_cannot_be_made_is_told)
 {
     fixture_limit (1000);
     assert_null (hf_log_store_open (*state, s_error));
@@ -215,8 +181,7 @@ s_teardown_disk (void **state)
     return fixture_teardown (state);
 }
 
-static void
-test_full_disk_stops_the_log (void **state)
+HF_TEST_WITH (test_full_disk_stops_the_log, fixture_setup, s_teardown_disk)
 {
     const char *path = s_small_disk (state);
     hf_log_store_t *store = s_open_log (path);
@@ -228,8 +193,7 @@ test_full_disk_stops_the_log (void **state)
     s_expect_log_after (path, committed);
 }
 
-static void
-test_full_disk_stops_the_files (void **state)
+HF_TEST_WITH (test_full_disk_stops_the_files, fixture_setup, s_teardown_disk)
 {
     const char *path = s_small_disk (state);
     hf_file_store_t *store = s_open_files (path);
@@ -243,19 +207,4 @@ test_full_disk_stops_the_files (void **state)
     s_expect_files_after (path, index - 1, sizeof s_bytes);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown (name, fixture_setup, fixture_teardown)
-#define DISK(name) cmocka_unit_test_setup_teardown (name, fixture_setup, s_teardown_disk)
-
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST (test_failed_write_of_the_log_counts_nothing),
-        TEST (test_P6_failed_write_of_a_file_leaves_nothing_of_the_section),
-        TEST (test_P6_failed_commit_of_files_leaves_nothing_of_the_section),
-        TEST (test_log_that_cannot_be_made_is_told),
-        DISK (test_full_disk_stops_the_log),
-        DISK (test_full_disk_stops_the_files),
-    };
-    return cmocka_run_group_tests (tests, NULL, NULL);
-}
+HF_TEST_MAIN (NULL, NULL)

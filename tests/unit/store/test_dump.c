@@ -35,8 +35,7 @@ s_entry (life_t *life, hf_pack_t *commands, bool apply)
     hf_payload_put (&payload, hf_pack_list (commands));
     hf_span_t span = hf_span (hf_pack_bytes (&payload), hf_pack_size (&payload));
     uint64_t index = hf_log_store_last_index (life->log) + 1;
-    assert_int_equal (
-        hf_log_store_append (life->log, index, &(hf_entry_t){4, HF_ENTRY_COMMANDS, span}), 0);
+    assert_ok (hf_log_store_append (life->log, index, &(hf_entry_t){4, HF_ENTRY_COMMANDS, span}));
     if (apply)
         hf_state_apply (life->state, index, &(hf_entry_t){4, HF_ENTRY_COMMANDS, span}, &life->out);
     hf_pack_done (&payload);
@@ -104,7 +103,7 @@ s_roster (life_t *life)
     hf_entry_t entry = {4, HF_ENTRY_ROSTER,
                         hf_span (hf_pack_bytes (&payload), hf_pack_size (&payload))};
     uint64_t index = hf_log_store_last_index (life->log) + 1;
-    assert_int_equal (hf_log_store_append (life->log, index, &entry), 0);
+    assert_ok (hf_log_store_append (life->log, index, &entry));
     hf_state_apply (life->state, index, &entry, &life->out);
     hf_pack_done (&payload);
 }
@@ -117,9 +116,8 @@ s_keep_state (life_t *life, const char *dir)
     hf_pack_t changes;
     hf_pack_init (&changes);
     hf_state_changes (life->state, &changes);
-    assert_int_equal (
-        hf_state_store_write (store, hf_state_applied_index (life->state), hf_pack_list (&changes)),
-        0);
+    assert_ok (hf_state_store_write (store, hf_state_applied_index (life->state),
+                                     hf_pack_list (&changes)));
     hf_pack_done (&changes);
     hf_state_store_close (&store);
 }
@@ -132,8 +130,8 @@ s_make (const char *dir, unsigned later)
     life_t life = {.state = hf_state_new (), .log = hf_log_store_open (dir, s_error)};
     assert_non_null (life.log);
     hf_outcomes_init (&life.out);
-    assert_int_equal (hf_log_store_bind (life.log, 1, "1@127.0.0.1:8080:8081"), 0);
-    assert_int_equal (hf_log_store_vote (life.log, 4, (hf_member_t){1, 77}), 0);
+    assert_ok (hf_log_store_bind (life.log, 1, "1@127.0.0.1:8080:8081"));
+    assert_ok (hf_log_store_vote (life.log, 4, (hf_member_t){1, 77}));
     s_roster (&life);
     s_open_session (&life, 0);
     s_open_session (&life, 1);
@@ -145,25 +143,18 @@ s_make (const char *dir, unsigned later)
     s_keep_state (&life, dir);
     s_append (&life, "log", "behind the state", false);
     for (unsigned i = 0; i < later; i++)
-        assert_int_equal (
-            hf_log_store_append (life.log, hf_log_store_last_index (life.log) + 1,
-                                 &(hf_entry_t){4, HF_ENTRY_OPEN_TERM, hf_span ("", 0)}),
-            0);
+        assert_ok (hf_log_store_append (life.log, hf_log_store_last_index (life.log) + 1,
+                                        &(hf_entry_t){4, HF_ENTRY_OPEN_TERM, hf_span ("", 0)}));
     assert_int_equal (hf_log_store_prune (life.log, 2, 0, 10), 2);
-    assert_int_equal (hf_log_store_commit (life.log), 0);
+    assert_ok (hf_log_store_commit (life.log));
     hf_log_store_close (&life.log);
     hf_state_destroy (&life.state);
     hf_outcomes_done (&life.out);
 
     hf_file_store_t *files = hf_file_store_open (dir, s_error);
     assert_non_null (files);
-    hf_pack_t parts;
-    hf_pack_init (&parts);
-    hf_a_part_put (&parts,
-                   &(hf_a_part_t){.file = hf_span_text (FILE1), .data = hf_span_text ("a")});
-    assert_int_equal (hf_file_store_section (files, 3, hf_pack_list (&parts)), 0);
-    assert_int_equal (hf_file_store_commit (files), 0);
-    hf_pack_done (&parts);
+    assert_ok (fixture_section (files, 3, PARTS ({FILE1, "a", 1})));
+    assert_ok (hf_file_store_commit (files));
     hf_file_store_close (&files);
     return life.sessions[1];
 }
@@ -210,8 +201,7 @@ s_expect_text (json_t *json, const char *name, const char *text)
     assert_string_equal (json_string_value (s_get (json, name)), text);
 }
 
-static void
-test_all_that_is_there (void **state)
+STORE_TEST (test_all_that_is_there)
 {
     uint64_t waiter = s_make (*state, 0);
     json_t *json = s_dump (*state);
@@ -276,8 +266,7 @@ test_all_that_is_there (void **state)
     json_decref (again);
 }
 
-static void
-test_entries_have_a_limit (void **state)
+STORE_TEST (test_entries_have_a_limit)
 {
     s_make (*state, 10500);
     json_t *json = s_dump (*state);
@@ -288,8 +277,7 @@ test_entries_have_a_limit (void **state)
     json_decref (json);
 }
 
-static void
-test_what_is_not_there_is_not_made (void **state)
+STORE_TEST (test_what_is_not_there_is_not_made)
 {
     hf_log_store_t *log = hf_log_store_open (*state, s_error);
     hf_log_store_close (&log);
@@ -303,8 +291,7 @@ test_what_is_not_there_is_not_made (void **state)
     assert_false (fixture_exists (fixture_path (*state, "nothing")));
 }
 
-static void
-test_folder_in_use_or_damaged_is_refused (void **state)
+STORE_TEST (test_folder_in_use_or_damaged_is_refused)
 {
     s_make (*state, 0);
     hf_dir_t *lock = hf_dir_open (*state, s_error);
@@ -318,16 +305,4 @@ test_folder_in_use_or_damaged_is_refused (void **state)
     assert_null (s_dump (*state));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown (name, fixture_setup, fixture_teardown)
-
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST (test_all_that_is_there),
-        TEST (test_entries_have_a_limit),
-        TEST (test_what_is_not_there_is_not_made),
-        TEST (test_folder_in_use_or_damaged_is_refused),
-    };
-    return cmocka_run_group_tests (tests, NULL, NULL);
-}
+HF_TEST_MAIN (NULL, NULL)

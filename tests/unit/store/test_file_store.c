@@ -13,40 +13,13 @@
 
 static char s_error[HF_ERROR_SIZE];
 
-static hf_file_store_t *
-s_open (const char *dir)
-{
-    hf_file_store_t *store = hf_file_store_open (dir, s_error);
-    if (!store)
-        fail_msg ("%s", s_error);
-    return store;
-}
-
-static hf_file_store_t *
-s_reopen (hf_file_store_t *store, const char *dir)
-{
-    hf_file_store_close (&store);
-    assert_null (store);
-    return s_open (dir);
-}
-
-static void
-s_part (hf_pack_t *parts, const char *file, const void *data, size_t size)
-{
-    hf_a_part_put (parts,
-                   &(hf_a_part_t){.file = hf_span_text (file), .data = hf_span (data, size)});
-}
+STORE_OPEN (hf_file_store, s_open, s_reopen)
 
 /*  One section with one append, of text. */
 static int
 s_section (hf_file_store_t *store, uint64_t index, const char *file, const char *text)
 {
-    hf_pack_t parts;
-    hf_pack_init (&parts);
-    s_part (&parts, file, text, strlen (text));
-    int rc = hf_file_store_section (store, index, hf_pack_list (&parts));
-    hf_pack_done (&parts);
-    return rc;
+    return fixture_section (store, index, PARTS ({file, text, strlen (text)}));
 }
 
 static void
@@ -85,7 +58,7 @@ s_sum (hf_file_store_t *store, const char *file)
     bool more;
     uint64_t sum = 0;
     bool found = false;
-    assert_int_equal (hf_file_store_rows (store, hf_span_text (""), HF_ROWS_MAX, &rows, &more), 0);
+    assert_ok (hf_file_store_rows (store, hf_span_text (""), HF_ROWS_MAX, &rows, &more));
     hf_scan_t scan = hf_scan_list (hf_pack_list (&rows));
     hf_file_row_t row;
     while (!hf_scan_at_end (&scan)) {
@@ -114,37 +87,29 @@ s_files_on_disk (const char *dir)
 
 //  ---- clean -------------------------------------------------------------------
 
-static void
-test_new_store_is_empty (void **state)
+STORE_TEST (test_new_store_is_empty)
 {
     hf_file_store_t *store = s_open (*state);
     assert_int_equal (hf_file_store_applied (store), 0);
     assert_false (hf_file_store_dirty (store));
     s_expect (store, "a", NULL);
     s_expect (store, "", NULL);
-    assert_int_equal (hf_file_store_commit (store), 0);
+    assert_ok (hf_file_store_commit (store));
     hf_file_store_close (&store);
     hf_file_store_close (&store);
 }
 
-static void
-test_sections_are_concatenated_in_order (void **state)
+STORE_TEST (test_sections_are_concatenated_in_order)
 {
     hf_file_store_t *store = s_open (*state);
-    hf_pack_t parts;
-    hf_pack_init (&parts);
-    s_part (&parts, "a", "one ", 4);
-    s_part (&parts, "b", "ONE ", 4);
-    s_part (&parts, "a", "two ", 4);
-    s_part (&parts, "empty", "", 0);
-    assert_int_equal (hf_file_store_section (store, 5, hf_pack_list (&parts)), 0);
-    hf_pack_done (&parts);
+    assert_ok (fixture_section (
+        store, 5, PARTS ({"a", "one ", 4}, {"b", "ONE ", 4}, {"a", "two ", 4}, {"empty", "", 0})));
     assert_true (hf_file_store_dirty (store));
     s_expect (store, "a", "one two ");                   //  visible at once
     assert_int_equal (hf_file_store_applied (store), 0); //  not durable yet
     s_commit (store);
     assert_int_equal (hf_file_store_applied (store), 5);
-    assert_int_equal (s_section (store, 9, "a", "three"), 0);
+    assert_ok (s_section (store, 9, "a", "three"));
     s_commit (store);
     for (int turn = 0; turn < 2; turn++) {
         s_expect (store, "a", "one two three");
@@ -160,24 +125,22 @@ test_sections_are_concatenated_in_order (void **state)
     free (bytes);
 }
 
-static void
-test_P6_section_is_written_once_however_often_it_comes (void **state)
+STORE_TEST (test_P6_section_is_written_once_however_often_it_comes)
 {
     hf_file_store_t *store = s_open (*state);
-    assert_int_equal (s_section (store, 3, "a", "x"), 0);
-    assert_int_equal (s_section (store, 3, "a", "x"), 0); //  written since
+    assert_ok (s_section (store, 3, "a", "x"));
+    assert_ok (s_section (store, 3, "a", "x")); //  written since
     s_commit (store);
-    assert_int_equal (s_section (store, 3, "a", "x"), 0); //  applied
-    assert_int_equal (s_section (store, 2, "a", "y"), 0); //  before it
+    assert_ok (s_section (store, 3, "a", "x")); //  applied
+    assert_ok (s_section (store, 2, "a", "y")); //  before it
     assert_false (hf_file_store_dirty (store));
     store = s_reopen (store, *state);
-    assert_int_equal (s_section (store, 3, "a", "x"), 0);
+    assert_ok (s_section (store, 3, "a", "x"));
     s_expect (store, "a", "x");
     hf_file_store_close (&store);
 }
 
-static void
-test_checksum_tells_the_bytes_not_how_they_came (void **state)
+STORE_TEST (test_checksum_tells_the_bytes_not_how_they_came)
 {
     uint8_t *bytes = malloc (300000);
     for (size_t i = 0; i < 300000; i++)
@@ -189,18 +152,14 @@ test_checksum_tells_the_bytes_not_how_they_came (void **state)
     for (int i = 0; i < 3; i++) {
         for (size_t at = 0; at < 300000; at += steps[i]) {
             size_t size = 300000 - at < steps[i] ? 300000 - at : steps[i];
-            hf_pack_t parts;
-            hf_pack_init (&parts);
-            s_part (&parts, names[i], bytes + at, size);
-            assert_int_equal (hf_file_store_section (store, ++index, hf_pack_list (&parts)), 0);
-            hf_pack_done (&parts);
+            assert_ok (fixture_section (store, ++index, PARTS ({names[i], bytes + at, size})));
             if (i == 2) {
                 s_commit (store);
                 store = s_reopen (store, *state);
             }
         }
     }
-    assert_int_equal (s_section (store, ++index, "other", "foobar"), 0);
+    assert_ok (s_section (store, ++index, "other", "foobar"));
     s_commit (store);
     assert_true (s_sum (store, "whole") == s_sum (store, "pieces"));
     assert_true (s_sum (store, "whole") == s_sum (store, "reopened"));
@@ -211,19 +170,14 @@ test_checksum_tells_the_bytes_not_how_they_came (void **state)
     free (bytes);
 }
 
-static void
-test_reads_come_in_chunks (void **state)
+STORE_TEST (test_reads_come_in_chunks)
 {
     size_t whole = 2 * HF_DATA_MAX + 5;
     char *text = malloc (whole);
     for (size_t i = 0; i < whole; i++)
         text[i] = (char)(i / 7);
     hf_file_store_t *store = s_open (*state);
-    hf_pack_t parts;
-    hf_pack_init (&parts);
-    s_part (&parts, "big", text, whole);
-    assert_int_equal (hf_file_store_section (store, 1, hf_pack_list (&parts)), 0);
-    hf_pack_done (&parts);
+    assert_ok (fixture_section (store, 1, PARTS ({"big", text, whole})));
     const struct {
         uint64_t offset;
         uint32_t limit;
@@ -254,14 +208,13 @@ test_reads_come_in_chunks (void **state)
     free (text);
 }
 
-static void
-test_rows_come_in_pages_in_the_order_of_bytes (void **state)
+STORE_TEST (test_rows_come_in_pages_in_the_order_of_bytes)
 {
     hf_file_store_t *store = s_open (*state);
     const char *names[] = {"b", "a", "ab", "\xc3\xa9", "B", "b.txt"};
     const char *sorted[] = {"B", "a", "ab", "b", "b.txt", "\xc3\xa9"};
     for (uint64_t i = 0; i < 6; i++)
-        assert_int_equal (s_section (store, i + 1, names[i], "12345"), 0);
+        assert_ok (s_section (store, i + 1, names[i], "12345"));
     hf_pack_t rows;
     hf_pack_init (&rows);
     char after[16] = "";
@@ -269,7 +222,7 @@ test_rows_come_in_pages_in_the_order_of_bytes (void **state)
     for (size_t at = 0; at < 6; at += 2) {
         hf_pack_reset (&rows);
         assert_true (more);
-        assert_int_equal (hf_file_store_rows (store, hf_span_text (after), 2, &rows, &more), 0);
+        assert_ok (hf_file_store_rows (store, hf_span_text (after), 2, &rows, &more));
         hf_scan_t scan = hf_scan_list (hf_pack_list (&rows));
         for (size_t i = 0; i < 2; i++) {
             hf_file_row_t row;
@@ -282,29 +235,27 @@ test_rows_come_in_pages_in_the_order_of_bytes (void **state)
     }
     assert_false (more);
     hf_pack_reset (&rows);
-    assert_int_equal (hf_file_store_rows (store, hf_span_text (""), 0, &rows, &more), 0);
+    assert_ok (hf_file_store_rows (store, hf_span_text (""), 0, &rows, &more));
     assert_int_equal (hf_pack_list (&rows).count, 0);
     assert_true (more);
-    assert_int_equal (hf_file_store_rows (store, hf_span_text ("\xff"), 9, &rows, &more), 0);
+    assert_ok (hf_file_store_rows (store, hf_span_text ("\xff"), 9, &rows, &more));
     assert_false (more);
     hf_pack_done (&rows);
     hf_file_store_close (&store);
 }
 
-static void
-test_more_files_than_are_kept_open (void **state)
+STORE_TEST (test_more_files_than_are_kept_open)
 {
     hf_file_store_t *store = s_open (*state);
-    hf_pack_t parts;
-    hf_pack_init (&parts);
-    char name[32];
-    for (int turn = 0; turn < 2; turn++) { //  the second turn comes back to files let go of
-        for (int i = 0; i < HF_SECTION_FILES_MAX; i++) {
-            snprintf (name, sizeof name, "file %d", i);
-            s_part (&parts, name, turn == 0 ? "one " : "two", turn == 0 ? 4 : 3);
-        }
+    static fixture_part_t parts[2 * HF_SECTION_FILES_MAX + 1];
+    char name[32], names[HF_SECTION_FILES_MAX][32];
+    for (int i = 0; i < HF_SECTION_FILES_MAX; i++) {
+        snprintf (names[i], sizeof names[i], "file %d", i);
+        parts[i] = (fixture_part_t){names[i], "one ", 4};
+        //  The second round comes back to files that were closed.
+        parts[HF_SECTION_FILES_MAX + i] = (fixture_part_t){names[i], "two", 3};
     }
-    assert_int_equal (hf_file_store_section (store, 1, hf_pack_list (&parts)), 0);
+    assert_ok (fixture_section (store, 1, parts));
     s_commit (store);
     store = s_reopen (store, *state);
     for (int i = 0; i < HF_SECTION_FILES_MAX; i++) {
@@ -312,7 +263,6 @@ test_more_files_than_are_kept_open (void **state)
         s_expect (store, name, "one two");
     }
     assert_int_equal (s_files_on_disk (*state), HF_SECTION_FILES_MAX);
-    hf_pack_done (&parts);
     hf_file_store_close (&store);
 }
 
@@ -327,10 +277,8 @@ s_expect_disk (hf_span_t name, const char *expected)
     assert_string_equal (disk, expected);
 }
 
-static void
-test_names_are_percent_encoded (void **state)
+STORE_TEST (test_names_are_percent_encoded)
 {
-    (void)state;
     s_expect_disk (hf_span_text ("Plain-name_1.txt"), "Plain-name_1.txt");
     s_expect_disk (hf_span_text ("."), "%2E");
     s_expect_disk (hf_span_text (".."), "%2E.");
@@ -342,10 +290,8 @@ test_names_are_percent_encoded (void **state)
 }
 
 /*  Of any bytes at all: one component, within the limit, never hidden, no two alike. */
-static void
-test_no_name_leaves_the_folder (void **state)
+STORE_TEST (test_no_name_leaves_the_folder)
 {
-    (void)state;
     uint8_t name[255];
     char disk[256], other[256];
     hf_random_t random = {1};
@@ -365,8 +311,7 @@ test_no_name_leaves_the_folder (void **state)
     }
 }
 
-static void
-test_longest_names_are_kept_apart (void **state)
+STORE_TEST (test_longest_names_are_kept_apart)
 {
     char first[256], second[256], cut[256], disk[256], disk2[256];
     memset (first, '%', 255);
@@ -383,10 +328,10 @@ test_longest_names_are_kept_apart (void **state)
     assert_string_not_equal (disk, disk2);
 
     hf_file_store_t *store = s_open (*state);
-    assert_int_equal (s_section (store, 1, first, "first"), 0);
-    assert_int_equal (s_section (store, 2, second, "second"), 0);
-    assert_int_equal (s_section (store, 3, "../../outside", "third"), 0);
-    assert_int_equal (s_section (store, 4, "..", "fourth"), 0);
+    assert_ok (s_section (store, 1, first, "first"));
+    assert_ok (s_section (store, 2, second, "second"));
+    assert_ok (s_section (store, 3, "../../outside", "third"));
+    assert_ok (s_section (store, 4, "..", "fourth"));
     s_commit (store);
     store = s_reopen (store, *state);
     s_expect (store, first, "first");
@@ -399,8 +344,7 @@ test_longest_names_are_kept_apart (void **state)
 
 /*  Two long names whose hashes clash: the store's hash steps can be run backwards, so that anybody
  *  can make such names. A file that has a row under the name on disk stands for the other one. */
-static void
-test_clash_of_names_on_disk_is_resolved (void **state)
+STORE_TEST (test_clash_of_names_on_disk_is_resolved)
 {
     char name[256], disk[256], sql[700];
     memset (name, '%', 255);
@@ -410,7 +354,7 @@ test_clash_of_names_on_disk_is_resolved (void **state)
     strcpy (other.disk_name, disk);
     uint64_t sum = hf_file_found_sum (hf_span_text ("other"), &other);
     hf_file_store_t *store = s_open (*state);
-    assert_int_equal (s_section (store, 1, "a", "a"), 0);
+    assert_ok (s_section (store, 1, "a", "a"));
     s_commit (store);
     hf_file_store_close (&store);
     snprintf (sql, sizeof sql,
@@ -422,8 +366,8 @@ test_clash_of_names_on_disk_is_resolved (void **state)
     fixture_write (path, "", 0);
 
     store = s_open (*state);
-    assert_int_equal (s_section (store, 2, name, "mine"), 0);
-    assert_int_equal (s_section (store, 3, "other", "theirs"), 0);
+    assert_ok (s_section (store, 2, name, "mine"));
+    assert_ok (s_section (store, 3, "other", "theirs"));
     s_commit (store);
     store = s_reopen (store, *state);
     s_expect (store, name, "mine");
@@ -437,20 +381,16 @@ static void
 s_die_before_commit (const char *dir, int steps)
 {
     hf_file_store_t *store = hf_file_store_open (dir, s_error);
-    hf_pack_t parts;
-    hf_pack_init (&parts);
-    s_part (&parts, "old", " torn", 5);
-    s_part (&parts, "new", "torn", 4);
-    s_part (&parts, "old", " torn", 5);
-    if (store && hf_file_store_section (store, 7, hf_pack_list (&parts)) == 0)
+    const fixture_part_t *parts =
+        PARTS ({"old", " torn", 5}, {"new", "torn", 4}, {"old", " torn", 5});
+    if (store && fixture_section (store, 7, parts) == 0)
         fixture_step (steps);
 }
 
-static void
-test_P6_kill_between_write_and_commit_leaves_nothing_of_the_section (void **state)
+STORE_TEST (test_P6_kill_between_write_and_commit_leaves_nothing_of_the_section)
 {
     hf_file_store_t *store = s_open (*state);
-    assert_int_equal (s_section (store, 1, "old", "kept"), 0);
+    assert_ok (s_section (store, 1, "old", "kept"));
     s_commit (store);
     hf_file_store_close (&store);
     assert_int_equal (fixture_kill (s_die_before_commit, *state, 0), 1);
@@ -465,10 +405,10 @@ test_P6_kill_between_write_and_commit_leaves_nothing_of_the_section (void **stat
     assert_int_equal (fixture_size (fixture_path (*state, "files/old")), 4);
     assert_false (fixture_exists (fixture_path (*state, "files/new")));
     //  Its replay writes it, once.
-    assert_int_equal (s_section (store, 7, "new", "again"), 0);
+    assert_ok (s_section (store, 7, "new", "again"));
     s_commit (store);
     store = s_reopen (store, *state);
-    assert_int_equal (s_section (store, 7, "new", "again"), 0);
+    assert_ok (s_section (store, 7, "new", "again"));
     s_expect (store, "new", "again");
     hf_file_store_close (&store);
 }
@@ -480,14 +420,9 @@ s_numbered (hf_file_store_t *store, uint64_t i)
     char line[32], name[32];
     int size = snprintf (line, sizeof line, "%06llu\n", (unsigned long long)i);
     snprintf (name, sizeof name, "c%llu", (unsigned long long)(i / 20));
-    hf_pack_t parts;
-    hf_pack_init (&parts);
-    s_part (&parts, "a", line, (size_t)size);
-    s_part (&parts, name, line, (size_t)size);
-    s_part (&parts, "b", line, (size_t)size);
-    int rc = hf_file_store_section (store, i, hf_pack_list (&parts));
-    hf_pack_done (&parts);
-    return rc;
+    return fixture_section (
+        store, i,
+        PARTS ({"a", line, (size_t)size}, {name, line, (size_t)size}, {"b", line, (size_t)size}));
 }
 
 static void
@@ -515,8 +450,7 @@ s_expect_numbers (hf_file_store_t *store, const char *name, uint64_t first, uint
     free (text);
 }
 
-static void
-test_P6_P7_kills_at_any_time_leave_whole_sections_once (void **state)
+STORE_TEST (test_P6_P7_kills_at_any_time_leave_whole_sections_once)
 {
     uint64_t expected = 0;
     for (unsigned round = 1; round <= 12; round++) {
@@ -539,11 +473,10 @@ test_P6_P7_kills_at_any_time_leave_whole_sections_once (void **state)
 
 //  ---- strangers ---------------------------------------------------------------
 
-static void
-test_what_is_not_recorded_is_removed (void **state)
+STORE_TEST (test_what_is_not_recorded_is_removed)
 {
     hf_file_store_t *store = s_open (*state);
-    assert_int_equal (s_section (store, 1, "a", "kept"), 0);
+    assert_ok (s_section (store, 1, "a", "kept"));
     s_commit (store);
     hf_file_store_close (&store);
     fixture_write (fixture_path (*state, "files/stray"), "x", 1);
@@ -563,26 +496,4 @@ test_what_is_not_recorded_is_removed (void **state)
     hf_file_store_close (&store);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown (name, fixture_setup, fixture_teardown)
-
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST (test_new_store_is_empty),
-        TEST (test_sections_are_concatenated_in_order),
-        TEST (test_P6_section_is_written_once_however_often_it_comes),
-        TEST (test_checksum_tells_the_bytes_not_how_they_came),
-        TEST (test_reads_come_in_chunks),
-        TEST (test_rows_come_in_pages_in_the_order_of_bytes),
-        TEST (test_more_files_than_are_kept_open),
-        TEST (test_names_are_percent_encoded),
-        TEST (test_no_name_leaves_the_folder),
-        TEST (test_longest_names_are_kept_apart),
-        TEST (test_clash_of_names_on_disk_is_resolved),
-        TEST (test_P6_kill_between_write_and_commit_leaves_nothing_of_the_section),
-        TEST (test_P6_P7_kills_at_any_time_leave_whole_sections_once),
-        TEST (test_what_is_not_recorded_is_removed),
-    };
-    return cmocka_run_group_tests (tests, NULL, NULL);
-}
+HF_TEST_MAIN (NULL, NULL)

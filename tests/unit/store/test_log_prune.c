@@ -8,21 +8,7 @@
 
 static char s_error[HF_ERROR_SIZE];
 
-static hf_log_store_t *
-s_open (const char *dir)
-{
-    hf_log_store_t *store = hf_log_store_open (dir, s_error);
-    if (!store)
-        fail_msg ("%s", s_error);
-    return store;
-}
-
-static hf_log_store_t *
-s_reopen (hf_log_store_t *store, const char *dir)
-{
-    hf_log_store_close (&store);
-    return s_open (dir);
-}
+STORE_OPEN (hf_log_store, s_open, s_reopen)
 
 /*  Append and commit entries up to LAST. */
 static void
@@ -30,12 +16,9 @@ s_grow (hf_log_store_t *store, uint64_t last, uint64_t term, uint32_t size)
 {
     uint8_t *bytes = calloc (1, size + 1U);
     for (uint64_t i = hf_log_store_last_index (store) + 1; i <= last; i++)
-        assert_int_equal (
-            hf_log_store_append (store, i,
-                                 &(hf_entry_t){term, HF_ENTRY_COMMANDS, hf_span (bytes, size)}),
-            0);
+        assert_ok (fixture_append (store, i, term, bytes, size));
     free (bytes);
-    assert_int_equal (hf_log_store_commit (store), 0);
+    assert_ok (hf_log_store_commit (store));
 }
 
 /*  A ROSTER entry that names one node with INCARNATION. */
@@ -47,9 +30,8 @@ s_grow_roster (hf_log_store_t *store, uint64_t term, uint64_t incarnation)
     hf_roster_put (&payload, &(hf_member_t){.node = 1, .incarnation = incarnation}, 1);
     hf_span_t span = hf_span (hf_pack_bytes (&payload), hf_pack_size (&payload));
     uint64_t next = hf_log_store_last_index (store) + 1;
-    assert_int_equal (hf_log_store_append (store, next, &(hf_entry_t){term, HF_ENTRY_ROSTER, span}),
-                      0);
-    assert_int_equal (hf_log_store_commit (store), 0);
+    assert_ok (hf_log_store_append (store, next, &(hf_entry_t){term, HF_ENTRY_ROSTER, span}));
+    assert_ok (hf_log_store_commit (store));
     hf_pack_done (&payload);
 }
 
@@ -87,7 +69,7 @@ static void
 s_expect_spans (hf_log_store_t *store, size_t count, const uint64_t *pairs)
 {
     heard_t heard = {0};
-    assert_int_equal (hf_log_store_spans (store, s_hear_span, &heard), 0);
+    assert_ok (hf_log_store_spans (store, s_hear_span, &heard));
     s_expect_pairs (&heard, count, pairs);
 }
 
@@ -99,8 +81,7 @@ s_expect_roster (hf_log_store_t *store, size_t count, const uint64_t *pairs)
     s_expect_pairs (&heard, count, pairs);
 }
 
-static void
-test_front_goes_and_the_log_goes_on (void **state)
+STORE_TEST (test_front_goes_and_the_log_goes_on)
 {
     hf_log_store_t *store = s_open (*state);
     s_grow (store, 5, 1, 100);
@@ -115,7 +96,7 @@ test_front_goes_and_the_log_goes_on (void **state)
     s_expect_spans (store, 3, (uint64_t[]){5, 1, 6, 3, 9, 4});
     assert_int_equal (hf_log_store_prune (store, 6, 0, 4), 2); //  UPTO
     assert_int_equal (hf_log_store_prune (store, 6, 0, 4), 0);
-    assert_int_equal (hf_log_store_commit (store), 0);
+    assert_ok (hf_log_store_commit (store));
     for (int turn = 0; turn < 2; turn++) {
         assert_int_equal (hf_log_store_first_index (store), 7);
         assert_int_equal (hf_log_store_base_term (store), 3);
@@ -123,7 +104,7 @@ test_front_goes_and_the_log_goes_on (void **state)
         s_expect_spans (store, 2, (uint64_t[]){7, 3, 9, 4});
         store = s_reopen (store, *state);
     }
-    assert_int_equal (hf_log_store_truncate (store, 7), 0); //  all that is left
+    assert_ok (hf_log_store_truncate (store, 7)); //  all that is left
     assert_int_equal (hf_log_store_last_index (store), 6);
     s_expect_spans (store, 0, NULL);
     s_grow (store, 8, 5, 10);
@@ -132,13 +113,12 @@ test_front_goes_and_the_log_goes_on (void **state)
     hf_log_store_close (&store);
 }
 
-static void
-test_all_of_it_can_go (void **state)
+STORE_TEST (test_all_of_it_can_go)
 {
     hf_log_store_t *store = s_open (*state);
     s_grow (store, 7, 2, 100);
     assert_int_equal (hf_log_store_prune (store, UINT64_MAX, 0, UINT32_MAX), 7);
-    assert_int_equal (hf_log_store_commit (store), 0);
+    assert_ok (hf_log_store_commit (store));
     for (int turn = 0; turn < 2; turn++) {
         assert_int_equal (hf_log_store_first_index (store), 8);
         assert_int_equal (hf_log_store_last_index (store), 7);
@@ -153,8 +133,7 @@ test_all_of_it_can_go (void **state)
     hf_log_store_close (&store);
 }
 
-static void
-test_what_was_not_committed_is_not_pruned (void **state)
+STORE_TEST (test_what_was_not_committed_is_not_pruned)
 {
     hf_log_store_t *store = s_open (*state);
     s_grow_roster (store, 1, 77);
@@ -164,7 +143,7 @@ test_what_was_not_committed_is_not_pruned (void **state)
     assert_int_equal (hf_log_store_first_index (store), 1);
     s_expect_spans (store, 2, (uint64_t[]){1, 1, 2, 2});
     s_expect_roster (store, 1, (uint64_t[]){1, 77});
-    assert_int_equal (hf_log_store_reset (store, 50, 9, hf_span ("", 0)), 0);
+    assert_ok (hf_log_store_reset (store, 50, 9, hf_span ("", 0)));
     assert_int_equal (hf_log_store_last_index (store), 50);
     store = s_reopen (store, *state);
     assert_int_equal (hf_log_store_last_index (store), 7);
@@ -172,8 +151,7 @@ test_what_was_not_committed_is_not_pruned (void **state)
     hf_log_store_close (&store);
 }
 
-static void
-test_newest_bytes_are_kept (void **state)
+STORE_TEST (test_newest_bytes_are_kept)
 {
     hf_log_store_t *store = s_open (*state);
     s_grow (store, 1000, 1, 1024);
@@ -184,18 +162,17 @@ test_newest_bytes_are_kept (void **state)
     int gone = hf_log_store_prune (store, 1000, 512 << 10, 5000);
     assert_in_range (gone, 1000 - 512 - 64, 1000 - 400);
     assert_int_equal (hf_log_store_prune (store, 1000, 512 << 10, 5000), 0);
-    assert_int_equal (hf_log_store_commit (store), 0);
+    assert_ok (hf_log_store_commit (store));
     s_grow (store, 1100, 1, 1024);
     assert_in_range (hf_log_store_prune (store, 1100, 512 << 10, 5000), 36, 164);
     //  What is cut off the end counts no more.
-    assert_int_equal (hf_log_store_truncate (store, 1001), 0);
+    assert_ok (hf_log_store_truncate (store, 1001));
     assert_int_equal (hf_log_store_prune (store, 1000, 512 << 10, 5000), 0);
-    assert_int_equal (hf_log_store_commit (store), 0);
+    assert_ok (hf_log_store_commit (store));
     hf_log_store_close (&store);
 }
 
-static void
-test_who_is_roster_outlives_the_entries (void **state)
+STORE_TEST (test_the_roster_outlives_the_entries)
 {
     hf_log_store_t *store = s_open (*state);
     s_expect_roster (store, 0, NULL);
@@ -209,60 +186,54 @@ test_who_is_roster_outlives_the_entries (void **state)
         s_expect_roster (store, 3, (uint64_t[]){3, 30, 6, 60, 9, 90});
         store = s_reopen (store, *state);
     }
-    assert_int_equal (hf_log_store_truncate (store, 9), 0);
+    assert_ok (hf_log_store_truncate (store, 9));
     s_expect_roster (store, 2, (uint64_t[]){3, 30, 6, 60});
     assert_int_equal (hf_log_store_prune (store, 2, 0, 100), 2); //  before the first
     s_expect_roster (store, 2, (uint64_t[]){3, 30, 6, 60});
     assert_int_equal (hf_log_store_prune (store, 3, 0, 100), 1); //  with it
     s_expect_roster (store, 2, (uint64_t[]){3, 30, 6, 60});
     assert_int_equal (hf_log_store_prune (store, 7, 0, 100), 4);
-    assert_int_equal (hf_log_store_commit (store), 0);
+    assert_ok (hf_log_store_commit (store));
     for (int turn = 0; turn < 2; turn++) {
         s_expect_roster (store, 1, (uint64_t[]){7, 60}); //  in force at the base
         store = s_reopen (store, *state);
     }
-    assert_int_equal (hf_log_store_truncate (store, 8), 0); //  what is at the base stays
+    assert_ok (hf_log_store_truncate (store, 8)); //  what is at the base stays
     s_expect_roster (store, 1, (uint64_t[]){7, 60});
     s_grow_roster (store, 3, 80);
     assert_int_equal (hf_log_store_prune (store, 8, 0, 100), 1);
-    assert_int_equal (hf_log_store_commit (store), 0);
+    assert_ok (hf_log_store_commit (store));
     store = s_reopen (store, *state);
     s_expect_roster (store, 1, (uint64_t[]){8, 80});
     hf_log_store_close (&store);
 }
 
 /*  Commands whose bytes begin as a roster's once did, shorter and longer than one can be. */
-static void
-test_an_entry_is_a_roster_by_its_type_alone (void **state)
+STORE_TEST (test_an_entry_is_a_roster_by_its_type_alone)
 {
     hf_log_store_t *store = s_open (*state);
     const uint8_t bytes[HF_ROSTER_MAX + 40] = {0x92, 0x02};
     s_grow_roster (store, 1, 30);
     for (uint64_t i = 2; i < 6; i++)
-        assert_int_equal (
-            hf_log_store_append (store, i,
-                                 &(hf_entry_t){1, HF_ENTRY_COMMANDS,
-                                               hf_span (bytes, i % 2 == 0 ? 20 : sizeof bytes)}),
-            0);
-    assert_int_equal (hf_log_store_commit (store), 0);
+        assert_ok (fixture_append (store, i, 1, bytes, i % 2 == 0 ? 20 : sizeof bytes));
+    assert_ok (hf_log_store_commit (store));
     for (int turn = 0; turn < 2; turn++) {
         s_expect_roster (store, 1, (uint64_t[]){1, 30});
         store = s_reopen (store, *state);
     }
     assert_int_equal (hf_log_store_prune (store, 4, 0, 100), 4);
-    assert_int_equal (hf_log_store_commit (store), 0);
+    assert_ok (hf_log_store_commit (store));
     store = s_reopen (store, *state);
     s_expect_roster (store, 1, (uint64_t[]){4, 30});
     hf_log_store_close (&store);
 }
 
-static void
-test_damage_of_who_is_roster_is_refused (void **state)
+STORE_TEST (test_damage_of_the_roster_is_refused)
 {
     hf_log_store_t *store = s_open (*state);
     s_grow_roster (store, 1, 30);
     assert_int_equal (hf_log_store_prune (store, 1, 0, 100), 1);
-    assert_int_equal (hf_log_store_commit (store), 0);
+    assert_ok (hf_log_store_commit (store));
     hf_log_store_close (&store);
     fixture_sql (fixture_path (*state, "log.db"), "UPDATE node SET roster = x''");
     assert_null (hf_log_store_open (*state, s_error));
@@ -270,8 +241,7 @@ test_damage_of_who_is_roster_is_refused (void **state)
     assert_contains (s_error, "docs/operating.md");
 }
 
-static void
-test_a_roster_that_names_nobody_is_refused (void **state)
+STORE_TEST (test_a_roster_that_names_nobody_is_refused)
 {
     const uint8_t nobody[] = {0x92, 1, 0x90};
     const uint8_t large[HF_ROSTER_MAX + 1] = {0x92, 1, 0x91, 0x93, 0xcc, 150, 3, 9};
@@ -280,9 +250,8 @@ test_a_roster_that_names_nobody_is_refused (void **state)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         hf_log_store_t *store = s_open (*state);
         uint64_t next = hf_log_store_last_index (store) + 1;
-        assert_int_equal (
-            hf_log_store_append (store, next, &(hf_entry_t){1, HF_ENTRY_ROSTER, bad[i]}), 0);
-        assert_int_equal (hf_log_store_commit (store), 0);
+        assert_ok (hf_log_store_append (store, next, &(hf_entry_t){1, HF_ENTRY_ROSTER, bad[i]}));
+        assert_ok (hf_log_store_commit (store));
         hf_log_store_close (&store);
         assert_null (hf_log_store_open (*state, s_error));
         assert_contains (s_error, "names no members");
@@ -290,13 +259,12 @@ test_a_roster_that_names_nobody_is_refused (void **state)
     }
 }
 
-static void
-test_entries_before_the_base_are_refused (void **state)
+STORE_TEST (test_entries_before_the_base_are_refused)
 {
     hf_log_store_t *store = s_open (*state);
     s_grow (store, 9, 1, 10);
     assert_int_equal (hf_log_store_prune (store, 5, 0, 100), 5);
-    assert_int_equal (hf_log_store_commit (store), 0);
+    assert_ok (hf_log_store_commit (store));
     hf_log_store_close (&store);
     fixture_sql (
         fixture_path (*state, "log.db"),
@@ -305,20 +273,19 @@ test_entries_before_the_base_are_refused (void **state)
     assert_contains (s_error, "entry 6 is missing");
 }
 
-static void
-test_reset_begins_behind_another_state (void **state)
+STORE_TEST (test_reset_begins_behind_another_state)
 {
     hf_log_store_t *store = s_open (*state);
     uint64_t incarnation = hf_log_store_incarnation (store);
-    assert_int_equal (hf_log_store_vote (store, 7, (hf_member_t){3, 77}), 0);
+    assert_ok (hf_log_store_vote (store, 7, (hf_member_t){3, 77}));
     s_grow_roster (store, 5, 30);
     s_grow (store, 9, 5, 10);
     hf_pack_t pack;
     hf_pack_init (&pack);
     hf_roster_put (&pack, &(hf_member_t){.node = 1, .incarnation = 70}, 1);
     hf_span_t roster = hf_span (hf_pack_bytes (&pack), hf_pack_size (&pack));
-    assert_int_equal (hf_log_store_reset (store, 1000, 6, roster), 0);
-    assert_int_equal (hf_log_store_commit (store), 0);
+    assert_ok (hf_log_store_reset (store, 1000, 6, roster));
+    assert_ok (hf_log_store_commit (store));
     hf_pack_done (&pack);
     for (int turn = 0; turn < 2; turn++) {
         assert_int_equal (hf_log_store_term (store), 7);
@@ -332,8 +299,8 @@ test_reset_begins_behind_another_state (void **state)
         store = s_reopen (store, *state);
     }
     s_grow (store, 1002, 8, 10);
-    assert_int_equal (hf_log_store_reset (store, 500, 9, hf_span ("", 0)), 0);
-    assert_int_equal (hf_log_store_commit (store), 0);
+    assert_ok (hf_log_store_reset (store, 500, 9, hf_span ("", 0)));
+    assert_ok (hf_log_store_commit (store));
     store = s_reopen (store, *state);
     assert_int_equal (hf_log_store_term (store), 9); //  it rose, and nobody was voted for
     assert_int_equal (hf_log_store_voted_for (store).node, 0);
@@ -343,8 +310,7 @@ test_reset_begins_behind_another_state (void **state)
     hf_log_store_close (&store);
 }
 
-static void
-test_P12_a_pruned_log_stays_flat (void **state)
+STORE_TEST (test_P12_a_pruned_log_stays_flat)
 {
     hf_log_store_t *store = s_open (*state);
     const char *path = fixture_path (*state, "log.db");
@@ -354,7 +320,7 @@ test_P12_a_pruned_log_stays_flat (void **state)
     for (uint64_t last = 50; last <= 20000; last += 50) { //  20 MB through 1 MB
         s_grow (store, last, 1, last % 300 == 0 ? 9000 : 900);
         assert_true (hf_log_store_prune (store, last, keep, 200) >= 0);
-        assert_int_equal (hf_log_store_commit (store), 0);
+        assert_ok (hf_log_store_commit (store));
         if (last == 3000)
             full = fixture_size (path);
         if (last > 3000)
@@ -375,12 +341,8 @@ s_prune_on (const char *dir, int steps)
     static uint8_t bytes[3000];
     while (store) {
         uint64_t last = hf_log_store_last_index (store);
-        if (hf_log_store_append (
-                store, last + 1,
-                &(hf_entry_t){1, HF_ENTRY_COMMANDS, hf_span (bytes, sizeof bytes)}) != 0 ||
-            hf_log_store_append (
-                store, last + 2,
-                &(hf_entry_t){1, HF_ENTRY_COMMANDS, hf_span (bytes, sizeof bytes)}) != 0 ||
+        if (fixture_append (store, last + 1, 1, bytes, sizeof bytes) != 0 ||
+            fixture_append (store, last + 2, 1, bytes, sizeof bytes) != 0 ||
             (last > 50 && hf_log_store_prune (store, last - 50, 0, 2) != 2) ||
             hf_log_store_commit (store) != 0)
             return;
@@ -388,8 +350,7 @@ s_prune_on (const char *dir, int steps)
     }
 }
 
-static void
-test_P7_kills_between_append_and_prune_leave_both_or_none (void **state)
+STORE_TEST (test_P7_kills_between_append_and_prune_leave_both_or_none)
 {
     for (unsigned round = 1; round <= 8; round++) {
         fixture_kill (s_prune_on, *state, 1 + round * 53 % 90);
@@ -401,8 +362,7 @@ test_P7_kills_between_append_and_prune_leave_both_or_none (void **state)
     }
 }
 
-static void
-test_failed_prune_leaves_a_store_that_takes_no_more (void **state)
+STORE_TEST (test_failed_prune_leaves_a_store_that_takes_no_more)
 {
     hf_log_store_t *store = s_open (*state);
     s_grow (store, 20, 1, 200);
@@ -421,25 +381,4 @@ test_failed_prune_leaves_a_store_that_takes_no_more (void **state)
     hf_log_store_close (&store);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown (name, fixture_setup, fixture_teardown)
-
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST (test_front_goes_and_the_log_goes_on),
-        TEST (test_all_of_it_can_go),
-        TEST (test_what_was_not_committed_is_not_pruned),
-        TEST (test_newest_bytes_are_kept),
-        TEST (test_who_is_roster_outlives_the_entries),
-        TEST (test_an_entry_is_a_roster_by_its_type_alone),
-        TEST (test_damage_of_who_is_roster_is_refused),
-        TEST (test_a_roster_that_names_nobody_is_refused),
-        TEST (test_entries_before_the_base_are_refused),
-        TEST (test_reset_begins_behind_another_state),
-        TEST (test_P12_a_pruned_log_stays_flat),
-        TEST (test_P7_kills_between_append_and_prune_leave_both_or_none),
-        TEST (test_failed_prune_leaves_a_store_that_takes_no_more),
-    };
-    return cmocka_run_group_tests (tests, NULL, NULL);
-}
+HF_TEST_MAIN (NULL, NULL)

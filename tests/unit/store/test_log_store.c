@@ -10,22 +10,7 @@
 
 static char s_error[HF_ERROR_SIZE];
 
-static hf_log_store_t *
-s_open (const char *dir)
-{
-    hf_log_store_t *store = hf_log_store_open (dir, s_error);
-    if (!store)
-        fail_msg ("%s", s_error);
-    return store;
-}
-
-static hf_log_store_t *
-s_reopen (hf_log_store_t *store, const char *dir)
-{
-    hf_log_store_close (&store);
-    assert_null (store);
-    return s_open (dir);
-}
+STORE_OPEN (hf_log_store, s_open, s_reopen)
 
 /*  Bytes that only this entry has. */
 static void
@@ -41,8 +26,7 @@ s_append (hf_log_store_t *store, uint64_t index, uint64_t term, size_t size)
 {
     uint8_t *bytes = malloc (size + 1);
     s_fill (bytes, size, index, term);
-    int rc = hf_log_store_append (store, index,
-                                  &(hf_entry_t){term, HF_ENTRY_COMMANDS, hf_span (bytes, size)});
+    int rc = fixture_append (store, index, term, bytes, size);
     free (bytes);
     return rc;
 }
@@ -87,7 +71,7 @@ static void
 s_expect_spans (hf_log_store_t *store, size_t count, const uint64_t *pairs)
 {
     spans_t spans = {0};
-    assert_int_equal (hf_log_store_spans (store, s_add_span, &spans), 0);
+    assert_ok (hf_log_store_spans (store, s_add_span, &spans));
     assert_int_equal (spans.count, count);
     for (size_t i = 0; i < count; i++) {
         assert_int_equal (spans.first[i], pairs[2 * i]);
@@ -97,8 +81,7 @@ s_expect_spans (hf_log_store_t *store, size_t count, const uint64_t *pairs)
 
 //  ---- clean -------------------------------------------------------------------
 
-static void
-test_new_log_is_empty (void **state)
+STORE_TEST (test_new_log_is_empty)
 {
     hf_log_store_t *store = s_open (*state);
     assert_int_equal (hf_log_store_term (store), 0);
@@ -107,22 +90,21 @@ test_new_log_is_empty (void **state)
     assert_int_equal (hf_log_store_last_index (store), 0);
     assert_false (hf_log_store_dirty (store));
     s_expect_spans (store, 0, NULL);
-    assert_int_equal (hf_log_store_commit (store), 0); //  nothing to do
+    assert_ok (hf_log_store_commit (store)); //  nothing to do
     hf_log_store_close (&store);
     hf_log_store_close (&store);
     assert_false (fixture_exists (fixture_path (*state, "log.db-shm")));
 }
 
-static void
-test_reopened_log_is_the_same (void **state)
+STORE_TEST (test_reopened_log_is_the_same)
 {
     hf_log_store_t *store = s_open (*state);
-    assert_int_equal (hf_log_store_vote (store, 7, (hf_member_t){3, 77}), 0);
+    assert_ok (hf_log_store_vote (store, 7, (hf_member_t){3, 77}));
     assert_true (hf_log_store_dirty (store));
     const size_t sizes[] = {0, 1, 100, 4096, 65536, (1 << 20) + 77};
     for (uint64_t i = 1; i <= 6; i++)
-        assert_int_equal (s_append (store, i, i < 4 ? 5 : 7, sizes[i - 1]), 0);
-    assert_int_equal (hf_log_store_commit (store), 0);
+        assert_ok (s_append (store, i, i < 4 ? 5 : 7, sizes[i - 1]));
+    assert_ok (hf_log_store_commit (store));
     assert_false (hf_log_store_dirty (store));
     for (int turn = 0; turn < 2; turn++) {
         assert_int_equal (hf_log_store_term (store), 7);
@@ -138,15 +120,14 @@ test_reopened_log_is_the_same (void **state)
     hf_log_store_close (&store);
 }
 
-static void
-test_what_was_not_committed_is_gone (void **state)
+STORE_TEST (test_what_was_not_committed_is_gone)
 {
     hf_log_store_t *store = s_open (*state);
-    assert_int_equal (hf_log_store_vote (store, 1, (hf_member_t){1, 77}), 0);
-    assert_int_equal (s_append (store, 1, 1, 10), 0);
-    assert_int_equal (hf_log_store_commit (store), 0);
-    assert_int_equal (hf_log_store_vote (store, 2, (hf_member_t){2, 77}), 0);
-    assert_int_equal (s_append (store, 2, 2, 10), 0);
+    assert_ok (hf_log_store_vote (store, 1, (hf_member_t){1, 77}));
+    assert_ok (s_append (store, 1, 1, 10));
+    assert_ok (hf_log_store_commit (store));
+    assert_ok (hf_log_store_vote (store, 2, (hf_member_t){2, 77}));
+    assert_ok (s_append (store, 2, 2, 10));
     s_expect (store, 2, 2, 10); //  the open transaction is seen
     store = s_reopen (store, *state);
     assert_int_equal (hf_log_store_term (store), 1);
@@ -155,13 +136,12 @@ test_what_was_not_committed_is_gone (void **state)
     hf_log_store_close (&store);
 }
 
-static void
-test_largest_numbers_are_kept (void **state)
+STORE_TEST (test_largest_numbers_are_kept)
 {
     hf_log_store_t *store = s_open (*state);
-    assert_int_equal (hf_log_store_vote (store, UINT64_MAX, (hf_member_t){UINT32_MAX, 77}), 0);
-    assert_int_equal (s_append (store, 1, UINT64_MAX, 8), 0);
-    assert_int_equal (hf_log_store_commit (store), 0);
+    assert_ok (hf_log_store_vote (store, UINT64_MAX, (hf_member_t){UINT32_MAX, 77}));
+    assert_ok (s_append (store, 1, UINT64_MAX, 8));
+    assert_ok (hf_log_store_commit (store));
     store = s_reopen (store, *state);
     assert_true (hf_log_store_term (store) == UINT64_MAX);
     assert_int_equal (hf_log_store_voted_for (store).node, UINT32_MAX);
@@ -169,22 +149,21 @@ test_largest_numbers_are_kept (void **state)
     hf_log_store_close (&store);
 }
 
-static void
-test_truncated_log_takes_other_entries (void **state)
+STORE_TEST (test_truncated_log_takes_other_entries)
 {
     hf_log_store_t *store = s_open (*state);
     for (uint64_t i = 1; i <= 10; i++)
-        assert_int_equal (s_append (store, i, i <= 5 ? 1 : i <= 8 ? 2 : 3, 50), 0);
-    assert_int_equal (hf_log_store_commit (store), 0);
+        assert_ok (s_append (store, i, i <= 5 ? 1 : i <= 8 ? 2 : 3, 50));
+    assert_ok (hf_log_store_commit (store));
     s_expect_spans (store, 3, (uint64_t[]){1, 1, 6, 2, 9, 3});
-    assert_int_equal (hf_log_store_truncate (store, 11), 0); //  nothing there
+    assert_ok (hf_log_store_truncate (store, 11)); //  nothing there
     assert_false (hf_log_store_dirty (store));
 
     //  Cut inside a run, and go on with another term, in one transaction.
-    assert_int_equal (hf_log_store_truncate (store, 8), 0);
+    assert_ok (hf_log_store_truncate (store, 8));
     assert_int_equal (hf_log_store_last_index (store), 7);
-    assert_int_equal (s_append (store, 8, 4, 60), 0);
-    assert_int_equal (hf_log_store_commit (store), 0);
+    assert_ok (s_append (store, 8, 4, 60));
+    assert_ok (hf_log_store_commit (store));
     for (int turn = 0; turn < 2; turn++) {
         assert_int_equal (hf_log_store_last_index (store), 8);
         s_expect_spans (store, 3, (uint64_t[]){1, 1, 6, 2, 8, 4});
@@ -193,24 +172,23 @@ test_truncated_log_takes_other_entries (void **state)
         store = s_reopen (store, *state);
     }
     //  Cut where a run begins: the run is gone, and the next entry begins another.
-    assert_int_equal (hf_log_store_truncate (store, 6), 0);
+    assert_ok (hf_log_store_truncate (store, 6));
     s_expect_spans (store, 1, (uint64_t[]){1, 1});
-    assert_int_equal (s_append (store, 6, 2, 1), 0);
+    assert_ok (s_append (store, 6, 2, 1));
     s_expect_spans (store, 2, (uint64_t[]){1, 1, 6, 2});
-    assert_int_equal (hf_log_store_truncate (store, 1), 0);
-    assert_int_equal (hf_log_store_commit (store), 0);
+    assert_ok (hf_log_store_truncate (store, 1));
+    assert_ok (hf_log_store_commit (store));
     store = s_reopen (store, *state);
     assert_int_equal (hf_log_store_last_index (store), 0);
     s_expect_spans (store, 0, NULL);
     hf_log_store_close (&store);
 }
 
-static void
-test_reads_come_in_chunks (void **state)
+STORE_TEST (test_reads_come_in_chunks)
 {
     hf_log_store_t *store = s_open (*state);
     for (uint64_t i = 1; i <= 100; i++)
-        assert_int_equal (s_append (store, i, 1, 1000), 0);
+        assert_ok (s_append (store, i, 1, 1000));
     hf_pack_t pack;
     hf_pack_init (&pack);
     //  At least one, however little fits; never beyond BYTES otherwise.
@@ -226,7 +204,7 @@ test_reads_come_in_chunks (void **state)
     hf_pack_reset (&pack);
     assert_int_equal (hf_log_store_read (store, 98, 1000, 1 << 20, &pack), 3); //  up to the end
     hf_pack_reset (&pack);
-    assert_int_equal (hf_log_store_read (store, 101, 101, 1 << 20, &pack), 0);
+    assert_ok (hf_log_store_read (store, 101, 101, 1 << 20, &pack));
     //  The whole log in chunks is the whole log.
     uint64_t next = 1;
     while (next <= 100) {
@@ -237,12 +215,11 @@ test_reads_come_in_chunks (void **state)
     }
     assert_int_equal (next, 101);
     hf_pack_done (&pack);
-    assert_int_equal (hf_log_store_commit (store), 0);
+    assert_ok (hf_log_store_commit (store));
     hf_log_store_close (&store);
 }
 
-static void
-test_incarnation_belongs_to_the_database (void **state)
+STORE_TEST (test_incarnation_belongs_to_the_database)
 {
     hf_log_store_t *store = s_open (*state);
     uint64_t first = hf_log_store_incarnation (store);
@@ -256,39 +233,37 @@ test_incarnation_belongs_to_the_database (void **state)
     hf_log_store_close (&store);
 }
 
-static void
-test_another_cluster_is_refused (void **state)
+STORE_TEST (test_another_cluster_is_refused)
 {
     const char *list = "1@10.0.0.1:8080:8081,2@10.0.0.2:8080:8081";
     hf_log_store_t *store = s_open (*state);
-    assert_int_equal (hf_log_store_bind (store, 2, list), 0);
-    assert_int_equal (hf_log_store_bind (store, 2, list), 0);
+    assert_ok (hf_log_store_bind (store, 2, list));
+    assert_ok (hf_log_store_bind (store, 2, list));
     store = s_reopen (store, *state);
-    assert_int_equal (hf_log_store_bind (store, 2, list), 0);
+    assert_ok (hf_log_store_bind (store, 2, list));
     assert_int_equal (hf_log_store_bind (store, 2, "1@10.0.0.9"), -1);
     assert_contains (hf_log_store_error (store), "node 2 of cluster 1@10.0.0.1:8080:8081,2@");
     assert_contains (hf_log_store_error (store), "1@10.0.0.9");
     assert_int_equal (hf_log_store_bind (store, 1, list), -1);
     assert_contains (hf_log_store_error (store), "not to node 1");
     //  It was asked, not changed: the right list is still taken, and the store still works.
-    assert_int_equal (hf_log_store_bind (store, 2, list), 0);
-    assert_int_equal (hf_log_store_vote (store, 1, (hf_member_t){2, 77}), 0);
-    assert_int_equal (hf_log_store_commit (store), 0);
+    assert_ok (hf_log_store_bind (store, 2, list));
+    assert_ok (hf_log_store_vote (store, 1, (hf_member_t){2, 77}));
+    assert_ok (hf_log_store_commit (store));
     store = s_reopen (store, *state);
-    assert_int_equal (hf_log_store_bind (store, 2, list), 0);
+    assert_ok (hf_log_store_bind (store, 2, list));
     hf_log_store_close (&store);
 }
 
-static void
-test_P12_wal_is_bounded (void **state)
+STORE_TEST (test_P12_wal_is_bounded)
 {
     hf_log_store_t *store = s_open (*state);
     int64_t largest = 0;
     for (uint64_t i = 1; i <= 1500; i++) {
-        assert_int_equal (s_append (store, i, 1, 20000), 0);
+        assert_ok (s_append (store, i, 1, 20000));
         if (i % 3 != 0)
             continue;
-        assert_int_equal (hf_log_store_commit (store), 0);
+        assert_ok (hf_log_store_commit (store));
         int64_t size = fixture_size (fixture_path (*state, "log.db-wal"));
         largest = size > largest ? size : largest;
     }
@@ -316,8 +291,7 @@ s_die_in_transaction (const char *dir, int steps)
     fixture_step (steps);
 }
 
-static void
-test_P7_kill_in_a_transaction_leaves_what_was_committed (void **state)
+STORE_TEST (test_P7_kill_in_a_transaction_leaves_what_was_committed)
 {
     assert_int_equal (fixture_kill (s_die_in_transaction, *state, 0), 11);
     //  The kill came in the middle: bytes of the transaction are on disk.
@@ -329,8 +303,8 @@ test_P7_kill_in_a_transaction_leaves_what_was_committed (void **state)
     for (uint64_t i = 1; i <= 10; i++)
         s_expect (store, i, i, 300);
     assert_int_equal (fixture_size (fixture_path (*state, "log.db-wal")), 0); //  folded in
-    assert_int_equal (s_append (store, 11, 11, 5), 0);
-    assert_int_equal (hf_log_store_commit (store), 0);
+    assert_ok (s_append (store, 11, 11, 5));
+    assert_ok (hf_log_store_commit (store));
     hf_log_store_close (&store);
 }
 
@@ -351,8 +325,7 @@ s_commit_on (const char *dir, int steps)
     }
 }
 
-static void
-test_P7_kills_at_any_time_lose_nothing_and_tear_nothing (void **state)
+STORE_TEST (test_P7_kills_at_any_time_lose_nothing_and_tear_nothing)
 {
     uint64_t expected = 0;
     for (unsigned round = 1; round <= 12; round++) {
@@ -381,8 +354,7 @@ s_create_only (const char *dir, int steps)
     fixture_step (steps);
 }
 
-static void
-test_kill_while_it_is_made_leaves_a_folder_that_opens (void **state)
+STORE_TEST (test_kill_while_it_is_made_leaves_a_folder_that_opens)
 {
     for (unsigned round = 0; round < 10; round++) {
         fixture_kill (s_create_only, *state, 1); //  the kill races with the making
@@ -394,24 +366,4 @@ test_kill_while_it_is_made_leaves_a_folder_that_opens (void **state)
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown (name, fixture_setup, fixture_teardown)
-
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST (test_new_log_is_empty),
-        TEST (test_reopened_log_is_the_same),
-        TEST (test_what_was_not_committed_is_gone),
-        TEST (test_largest_numbers_are_kept),
-        TEST (test_truncated_log_takes_other_entries),
-        TEST (test_reads_come_in_chunks),
-        TEST (test_incarnation_belongs_to_the_database),
-        TEST (test_another_cluster_is_refused),
-        TEST (test_P12_wal_is_bounded),
-        TEST (test_P7_kill_in_a_transaction_leaves_what_was_committed),
-        TEST (test_P7_kills_at_any_time_lose_nothing_and_tear_nothing),
-        TEST (test_kill_while_it_is_made_leaves_a_folder_that_opens),
-    };
-    return cmocka_run_group_tests (tests, NULL, NULL);
-}
+HF_TEST_MAIN (NULL, NULL)

@@ -8,22 +8,7 @@
 
 static char s_error[HF_ERROR_SIZE];
 
-static hf_state_store_t *
-s_open (const char *dir)
-{
-    hf_state_store_t *store = hf_state_store_open (dir, s_error);
-    if (!store)
-        fail_msg ("%s", s_error);
-    return store;
-}
-
-static hf_state_store_t *
-s_reopen (hf_state_store_t *store, const char *dir)
-{
-    hf_state_store_close (&store);
-    assert_null (store);
-    return s_open (dir);
-}
+STORE_OPEN (hf_state_store, s_open, s_reopen)
 
 //  ---- changes, from text ----------------------------------------------------------
 
@@ -82,8 +67,7 @@ s_expect (hf_state_store_t *store, uint64_t index, const char *rows)
 
 //  ---- clean -------------------------------------------------------------------------
 
-static void
-test_rows_come_back_at_every_step (void **state)
+STORE_TEST (test_rows_come_back_at_every_step)
 {
     static const struct {
         const char *changes, *rows;
@@ -104,7 +88,7 @@ test_rows_come_back_at_every_step (void **state)
     hf_state_store_t *store = s_open (*state);
     s_expect (store, 0, "");
     for (uint64_t i = 0; i < sizeof steps / sizeof *steps; i++) {
-        assert_int_equal (s_write (store, 10 + i, steps[i].changes), 0);
+        assert_ok (s_write (store, 10 + i, steps[i].changes));
         s_expect (store, 10 + i, steps[i].rows);
         store = s_reopen (store, *state);
         s_expect (store, 10 + i, steps[i].rows);
@@ -122,8 +106,7 @@ s_count (void *arg, hf_span_t key, hf_span_t value)
     return true;
 }
 
-static void
-test_large_rows_are_kept (void **state)
+STORE_TEST (test_large_rows_are_kept)
 {
     hf_state_store_t *store = s_open (*state);
     hf_pack_t changes;
@@ -132,18 +115,17 @@ test_large_rows_are_kept (void **state)
     for (uint8_t i = 0; i < 20; i++)
         hf_state_change_put (&changes, &(hf_state_change_t){.key = hf_span (&i, 1),
                                                             .value = hf_span (bytes, 256 << 10)});
-    assert_int_equal (hf_state_store_write (store, 1, hf_pack_list (&changes)), 0);
+    assert_ok (hf_state_store_write (store, 1, hf_pack_list (&changes)));
     store = s_reopen (store, *state);
     uint64_t sizes = 0;
-    assert_int_equal (hf_state_store_read (store, s_count, &sizes), 0);
+    assert_ok (hf_state_store_read (store, s_count, &sizes));
     assert_int_equal (sizes, 20 * (256 << 10));
     hf_pack_done (&changes);
     free (bytes);
     hf_state_store_close (&store);
 }
 
-static void
-test_P12_file_and_wal_stay_flat (void **state)
+STORE_TEST (test_P12_file_and_wal_stay_flat)
 {
     hf_state_store_t *store = s_open (*state);
     const char *path = fixture_path (*state, "state.db");
@@ -160,7 +142,7 @@ test_P12_file_and_wal_stay_flat (void **state)
                              &(hf_state_change_t){.gone = true, .key = hf_span_text (gone)});
         hf_state_change_put (&changes, &(hf_state_change_t){.key = hf_span_text (key),
                                                             .value = hf_span (value, 9000)});
-        assert_int_equal (hf_state_store_write (store, i, hf_pack_list (&changes)), 0);
+        assert_ok (hf_state_store_write (store, i, hf_pack_list (&changes)));
         hf_pack_done (&changes);
         assert_in_range (fixture_size (path), 1, 2 << 20);
         assert_in_range (fixture_size (wal), 1, 4 << 20);
@@ -176,11 +158,10 @@ s_refuse (void *arg, hf_span_t key, hf_span_t value)
     return key.at[0] != 'b';
 }
 
-static void
-test_a_reader_may_refuse_a_row (void **state)
+STORE_TEST (test_a_reader_may_refuse_a_row)
 {
     hf_state_store_t *store = s_open (*state);
-    assert_int_equal (s_write (store, 1, "a=1 b=2 c=3"), 0);
+    assert_ok (s_write (store, 1, "a=1 b=2 c=3"));
     int heard = 0;
     assert_int_equal (hf_state_store_read (store, s_refuse, &heard), -1);
     assert_int_equal (heard, 2);
@@ -192,8 +173,7 @@ test_a_reader_may_refuse_a_row (void **state)
 
 //  ---- damage ------------------------------------------------------------------------
 
-static void
-test_damage_is_refused_with_the_way_out (void **state)
+STORE_TEST (test_damage_is_refused_with_the_way_out)
 {
     static const struct {
         const char *sql, *text;
@@ -213,7 +193,7 @@ test_damage_is_refused_with_the_way_out (void **state)
     const char *path = fixture_path (*state, "state.db");
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         hf_state_store_t *store = s_open (*state);
-        assert_int_equal (s_write (store, 5, "a=1 b=2 c=3"), 0);
+        assert_ok (s_write (store, 5, "a=1 b=2 c=3"));
         hf_state_store_close (&store);
         fixture_sql (path, kinds[i].sql);
         char text[1000] = "";
@@ -230,16 +210,15 @@ test_damage_is_refused_with_the_way_out (void **state)
 }
 
 /*  A row of old that comes back: its own checksum is right, the sum over all is not. */
-static void
-test_a_row_of_old_is_refused (void **state)
+STORE_TEST (test_a_row_of_old_is_refused)
 {
     const char *path = fixture_path (*state, "state.db");
     hf_state_store_t *store = s_open (*state);
-    assert_int_equal (s_write (store, 5, "a=1 b=2"), 0);
+    assert_ok (s_write (store, 5, "a=1 b=2"));
     hf_state_store_close (&store);
     fixture_sql (path, "CREATE TABLE old AS SELECT * FROM rows");
     store = s_open (*state);
-    assert_int_equal (s_write (store, 6, "a=3"), 0);
+    assert_ok (s_write (store, 6, "a=3"));
     hf_state_store_close (&store);
     fixture_sql (path, "INSERT OR REPLACE INTO rows SELECT * FROM old; DROP TABLE old");
     store = s_open (*state);
@@ -249,11 +228,10 @@ test_a_row_of_old_is_refused (void **state)
     hf_state_store_close (&store);
 }
 
-static void
-test_flipped_byte_is_refused (void **state)
+STORE_TEST (test_flipped_byte_is_refused)
 {
     hf_state_store_t *store = s_open (*state);
-    assert_int_equal (s_write (store, 5, "needle=haystackhaystack"), 0);
+    assert_ok (s_write (store, 5, "needle=haystackhaystack"));
     hf_state_store_close (&store);
     size_t size;
     const char *path = fixture_path (*state, "state.db");
@@ -271,11 +249,10 @@ test_flipped_byte_is_refused (void **state)
 
 //  ---- failures and kills ------------------------------------------------------------
 
-static void
-test_failed_write_leaves_a_store_that_takes_no_more (void **state)
+STORE_TEST (test_failed_write_leaves_a_store_that_takes_no_more)
 {
     hf_state_store_t *store = s_open (*state);
-    assert_int_equal (s_write (store, 5, "a=1"), 0);
+    assert_ok (s_write (store, 5, "a=1"));
     fixture_limit (1);
     int rc = s_write (store, 6, "a=2");
     fixture_unlimit ();
@@ -303,8 +280,7 @@ s_count_on (const char *dir, int steps)
     }
 }
 
-static void
-test_P7_kills_leave_a_write_whole_or_out (void **state)
+STORE_TEST (test_P7_kills_leave_a_write_whole_or_out)
 {
     uint64_t before = 0;
     for (unsigned round = 1; round <= 8; round++) {
@@ -320,21 +296,4 @@ test_P7_kills_leave_a_write_whole_or_out (void **state)
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown (name, fixture_setup, fixture_teardown)
-
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST (test_rows_come_back_at_every_step),
-        TEST (test_large_rows_are_kept),
-        TEST (test_P12_file_and_wal_stay_flat),
-        TEST (test_a_reader_may_refuse_a_row),
-        TEST (test_damage_is_refused_with_the_way_out),
-        TEST (test_a_row_of_old_is_refused),
-        TEST (test_flipped_byte_is_refused),
-        TEST (test_failed_write_leaves_a_store_that_takes_no_more),
-        TEST (test_P7_kills_leave_a_write_whole_or_out),
-    };
-    return cmocka_run_group_tests (tests, NULL, NULL);
-}
+HF_TEST_MAIN (NULL, NULL)
