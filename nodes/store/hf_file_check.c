@@ -58,7 +58,7 @@ s_check_sum (hf_file_store_t *self, int fd, const char *disk_name, uint64_t leng
 static int
 s_check (hf_file_store_t *self, const char *disk_name, uint64_t length, uint64_t sum)
 {
-    //  O_NONBLOCK: opening a FIFO that somebody put there must not hang.
+    //  O_NONBLOCK: opening a FIFO under a file's name must not hang.
     int fd = openat (self->folder, disk_name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0)
         return errno == ENOENT ? s_damaged (self, disk_name, "it is not there")

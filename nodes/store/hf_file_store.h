@@ -3,7 +3,7 @@
  *  A file's name on disk is its name percent-encoded, so that no name leaves the
  *  folder: letters, digits, '-', '_' and '.' stay (a leading '.' does not), all
  *  other bytes become %XX; encoded names longer than the file system takes are
- *  kept apart by a hash (hf_file_store_disk_name tells).
+ *  kept apart by a hash (hf_file_store_disk_name).
  *
  *  Order (design 6): pwrite at the recorded length, fdatasync, and only then the
  *  transaction that records lengths, checksums and the applied index. On opening,
@@ -23,11 +23,11 @@ hf_file_store_t *hf_file_store_open (const char *dir, char *error);
 void hf_file_store_close (hf_file_store_t **self_p);
 const char *hf_file_store_error (const hf_file_store_t *self);
 
-/*  The command index of the last section that is in the files for good. */
+/*  The command index of the last section that is durable. */
 uint64_t hf_file_store_applied (const hf_file_store_t *self);
 
 /*  Write one released section: A_PART records, in order. A section whose INDEX is not
- *  above what was applied (or written since) is skipped: it is there already.
+ *  above the last one written is skipped: the files have it already.
  *  Visible to readers at once; durable after the commit. 0 or -1. */
 int hf_file_store_section (hf_file_store_t *self, uint64_t index, hf_list_t parts);
 
@@ -55,8 +55,8 @@ uint64_t hf_file_store_written (const hf_file_store_t *self);
  *  file. 0 or -1. */
 int hf_file_store_recorded_name (hf_file_store_t *self, hf_span_t name, char *buffer);
 
-/*  The name on disk, as a rule; BUFFER of 256 bytes. (Of long names that share a hash, one gets
- *  another.) */
+/*  The name on disk of a new file; BUFFER of 256 bytes. (A long name whose hash is taken gets a
+ *  suffix.) */
 void hf_file_store_disk_name (hf_span_t name, char *buffer);
 
 #endif

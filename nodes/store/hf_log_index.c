@@ -1,5 +1,5 @@
 //  What is kept of the entries in memory: runs of terms, rosters, and where how many bytes lie. It
-//  follows the open transaction; after a failure nobody reads it.
+//  follows the open transaction; it is not read after a failure.
 
 #include "nodes/store/hf_log_internal.h"
 #include <assert.h>

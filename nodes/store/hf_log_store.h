@@ -24,7 +24,7 @@ void hf_log_store_close (hf_log_store_t **self_p);
 
 const char *hf_log_store_error (const hf_log_store_t *self);
 
-//  What was found.
+//  The log as it is, the open transaction included; after a failure, as of the last commit.
 uint64_t hf_log_store_term (const hf_log_store_t *self);
 hf_member_t hf_log_store_voted_for (const hf_log_store_t *self);
 uint64_t hf_log_store_first_index (const hf_log_store_t *self); //  1, or behind what was pruned
@@ -46,7 +46,7 @@ void hf_log_store_rosters (const hf_log_store_t *self, hf_roster_fn *fn, void *a
  *  -1 when it is another one, with the error set. */
 int hf_log_store_bind (hf_log_store_t *self, uint32_t id, const char *list);
 
-/*  Whose data this is: the node's id, 0 when it is not bound yet, and its cluster list. */
+/*  The node's id, 0 when the data is not bound yet, and its cluster list. */
 uint32_t hf_log_store_bound (const hf_log_store_t *self, const char **list);
 
 //  One transaction: opened by the first of these, ended by commit. Nothing is durable before.

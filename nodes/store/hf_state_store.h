@@ -2,7 +2,7 @@
  *
  *  What the rows mean is hf_state.h's business. One connection, WAL mode, synchronous=FULL; every
  *  row carries a checksum of its key and value, and the table's row count and a sum over all
- *  row checksums are kept beside it in the same transaction, so that a row that went missing shows.
+ *  row checksums are kept beside it in the same transaction, so that a missing row is found.
  *  The file actor owns it. Errors as in hf_log_store.h.
  */
 #ifndef HF_STATE_STORE_H_INCLUDED

@@ -32,11 +32,11 @@
     "see \"A node lost its disk\" in docs/operating.md"
 
 typedef struct hf_tx_format {
-    const char *file;        //  in the data folder
-    const char *what;        //  for people: "a holdfast log"
-    uint32_t application_id; //  tells this database from those of other programs and owners
-    int version;             //  of the schema
-    const char *schema;      //  SQL that makes the tables of a new database
+    const char *file;                             //  in the data folder
+    const char *what;                             //  for people: "a holdfast log"
+    uint32_t application_id;                      //  other programs and owners have others
+    int version;                                  //  of the schema
+    const char *schema;                           //  SQL that makes the tables of a new database
     const char *statements[HF_TX_STATEMENTS_MAX]; //  prepared at the start, named by their place
 } hf_tx_format_t;
 

@@ -2,8 +2,8 @@
  *
  *  SQLite takes the first frame that does not match its checksum for the torn end of the log and
  *  drops it with all that follows, silently. After a power cut that is right: what was torn was
- *  not synced, so nobody was told of it. After damage in the middle it would drop commits that
- *  were acknowledged. The two can be told apart: we write no commit before the one before it is
+ *  not synced, so it was not acknowledged. After damage in the middle it would drop commits that
+ *  were acknowledged. The two differ: we write no commit before the one before it is
  *  synced, so behind a torn frame there is the end of its own transaction at most. Two commits or
  *  more behind a bad frame are damage.
  *  (Damage of the very last commit looks like a torn one, and is taken for it.)

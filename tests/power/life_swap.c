@@ -203,7 +203,7 @@ s_run (power_life_t *life, const char *dir)
 
 //  ---- looking ---------------------------------------------------------------------------
 
-/*  What is there, in words: for the log, the rows and the files. */
+/*  Append to a description of the log, the rows and the files. */
 static void
 s_say (char *text, const char *format, ...)
 {

@@ -1,4 +1,4 @@
-/*  power_internal.h - the journal, between those who write it (power_calls.c) and who read it. */
+/*  power_internal.h - the journal: power_calls.c writes it, power_image.c reads it. */
 #ifndef POWER_INTERNAL_H_INCLUDED
 #define POWER_INTERNAL_H_INCLUDED
 

@@ -1,3 +1,5 @@
+//  The drivers: a life cut, failed or killed at every operation, and looked at again.
+
 #include "tests/kit/hf_test.h"
 #include "tests/kit/hf_folder.h"
 #include "power_life.h"

@@ -21,7 +21,7 @@ s_open_makes_it_last (life_fn *life_new, const char *database)
     power_life_t *life = NULL;
     size_t commit = 0;
     long last = 0, version = -1;
-    //  What nobody synced is shown: in a life whose last commit does not fold the WAL in.
+    //  The store shows what was not synced: take a life whose last commit does not fold the WAL in.
     for (uint64_t seed = 1; version != last + 1; seed++) {
         assert_true (seed < 50);
         if (life)
@@ -49,7 +49,7 @@ HF_TEST (test_opening_makes_what_it_shows_last)
 }
 
 /*  Exactly one connection, also after another one was tried in this process: closing a file drops
- *  all of a process's locks on it, if nobody takes care. */
+ *  all of a process's locks on it, unless SQLite takes care. */
 HF_TEST (test_second_connection_is_refused)
 {
     const char *dir = power_folder ();

@@ -1,3 +1,5 @@
+//  Folders, bytes behind the store's back, children that are killed, limits.
+
 #include "store_fixture.h"
 #include "tests/kit/hf_folder.h"
 #include <fcntl.h>

@@ -56,7 +56,7 @@ static void
 s_expect_log_after (const char *dir, uint64_t committed)
 {
     hf_log_store_t *store = s_open_log (dir);
-    //  The one under way may be there, whole: when folding the WAL in was what failed.
+    //  The commit under way may be there, whole, if what failed was folding the WAL in.
     uint64_t last = hf_log_store_last_index (store);
     assert_true (last == committed || last == committed + 1);
     assert_int_equal (hf_log_store_term (store), last);

@@ -342,7 +342,7 @@ STORE_TEST (test_longest_names_are_kept_apart)
     hf_file_store_close (&store);
 }
 
-/*  Two long names whose hashes clash: the store's hash steps can be run backwards, so that anybody
+/*  Two long names whose hashes clash: the store's hash steps can be run backwards, so that a client
  *  can make such names. A file that has a row under the name on disk stands for the other one. */
 STORE_TEST (test_clash_of_names_on_disk_is_resolved)
 {

@@ -1,4 +1,4 @@
-//  The log's front: what is pruned is gone, and the log goes on as if it had begun there.
+//  Pruning and reset: the log continues as if it had begun at its base.
 
 #include "msgs/hf_msg.h"
 #include "nodes/store/hf_log_store.h"
@@ -302,7 +302,7 @@ STORE_TEST (test_reset_begins_behind_another_state)
     assert_ok (hf_log_store_reset (store, 500, 9, hf_span ("", 0)));
     assert_ok (hf_log_store_commit (store));
     store = s_reopen (store, *state);
-    assert_int_equal (hf_log_store_term (store), 9); //  it rose, and nobody was voted for
+    assert_int_equal (hf_log_store_term (store), 9); //  it rose, with no vote
     assert_int_equal (hf_log_store_voted_for (store).node, 0);
     assert_int_equal (hf_log_store_last_index (store), 500);
     s_expect_roster (store, 0, NULL);

@@ -171,7 +171,7 @@ STORE_TEST (test_truncated_log_takes_other_entries)
         s_expect (store, 8, 4, 60);
         store = s_reopen (store, *state);
     }
-    //  Cut where a run begins: the run is gone, and the next entry begins another.
+    //  Cut where a run begins: the run is removed, and the next entry begins a new one.
     assert_ok (hf_log_store_truncate (store, 6));
     s_expect_spans (store, 1, (uint64_t[]){1, 1});
     assert_ok (s_append (store, 6, 2, 1));
@@ -334,7 +334,7 @@ STORE_TEST (test_P7_kills_at_any_time_lose_nothing_and_tear_nothing)
         hf_log_store_t *store = s_open (*state);
         uint64_t last = hf_log_store_last_index (store);
         expected += 3 * steps;
-        assert_in_range (last, expected, expected + 3); //  the one that nobody was told of
+        assert_in_range (last, expected, expected + 3); //  one commit may be unacknowledged
         assert_int_equal (last % 3, 0);
         assert_int_equal (hf_log_store_term (store), last); //  vote and entries: all or nothing
         for (uint64_t i = 1; i <= last; i += 1 + last / 7)

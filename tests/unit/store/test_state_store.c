@@ -12,7 +12,7 @@ STORE_OPEN (hf_state_store, s_open, s_reopen)
 
 //  ---- changes, from text ----------------------------------------------------------
 
-/*  "key=value", "-key" (gone) and "-key*" (all that begin with it), by spaces. */
+/*  "key=value", "-key" (removed) and "-key*" (all that begin with it removed), by spaces. */
 static void
 s_pack (hf_pack_t *changes, const char *text)
 {
