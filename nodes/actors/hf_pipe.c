@@ -26,8 +26,9 @@ s_free (void *data, void *hint)
     free (data);
 }
 
-void
-hf_pipe_give (zsock_t *sock, uint8_t **bytes_p, size_t size)
+/*  Send BYTES, which come from malloc and are the pipe's from now on; *bytes_p is NULL then. */
+static void
+s_give (zsock_t *sock, uint8_t **bytes_p, size_t size)
 {
     assert (*bytes_p && size > 0);
     HF_TSAN_GIVE (*bytes_p);
@@ -47,7 +48,7 @@ hf_pipe_send (zsock_t *sock, hf_pack_t *pack)
 {
     size_t size;
     uint8_t *bytes = hf_pack_take (pack, &size);
-    hf_pipe_give (sock, &bytes, size);
+    s_give (sock, &bytes, size);
 }
 
 void
@@ -55,7 +56,7 @@ hf_pipe_carry_out (zsock_t *const pipes[], hf_outbox_t *out)
 {
     for (size_t i = 0; i < out->messages.count; i++) {
         hf_out_message_t *message = &out->messages.list[i];
-        hf_pipe_give (pipes[message->to], &message->bytes, message->size);
+        s_give (pipes[message->to], &message->bytes, message->size);
     }
     for (size_t i = 0; i < out->lines.count; i++)
         hf_report (out->lines.list[i].level, "%s", out->lines.list[i].text);

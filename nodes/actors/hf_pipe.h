@@ -13,9 +13,6 @@ zsock_t *hf_pipe_new (zsock_t **other_p);
 /*  Send what is in PACK; the pack is empty afterwards. */
 void hf_pipe_send (zsock_t *sock, hf_pack_t *pack);
 
-/*  Send BYTES, which come from malloc and are the pipe's from now on; *bytes_p is NULL then. */
-void hf_pipe_give (zsock_t *sock, uint8_t **bytes_p, size_t size);
-
 /*  Send the messages of an outbox, PIPES[to] is who gets them, report its lines, and reset it. Its
  *  frames are sent by the caller before. */
 void hf_pipe_carry_out (zsock_t *const pipes[], hf_outbox_t *out);

@@ -83,52 +83,6 @@ hf_core_destroy (hf_core_t **self_p)
 
 //  ---- the step ----------------------------------------------------------------------
 
-void
-hf_core_step (hf_core_t *self, const hf_event_t *event, hf_effects_t *effects)
-{
-    assert (self != NULL && event != NULL && effects != NULL);
-    assert (effects->persists_count == 0); //  the driver writes them before the next step
-    if (event->now_us > self->now_us)
-        self->now_us = event->now_us;
-    //  The request for our votes is still among the messages until the driver has
-    //  committed our own; when there is none, it has.
-    if (effects->messages_count == 0)
-        self->vote_pending = false;
-    switch (event->type) {
-    case HF_EV_TICK:
-        hf_core_on_tick (self, effects);
-        break;
-    case HF_EV_PEER:
-        hf_core_on_peer (self, event, effects);
-        break;
-    case HF_EV_PROPOSE:
-        hf_core_on_propose (self, event->propose.count, effects);
-        break;
-    case HF_EV_BARRIER:
-        hf_core_on_barrier (self, event->barrier.id, effects);
-        break;
-    case HF_EV_DURABLE:
-        hf_core_on_durable (self, event->durable.index, event->durable.term);
-        break;
-    case HF_EV_LINK:
-        hf_core_on_link (self, event->link.node, event->link.up);
-        break;
-    case HF_EV_BROKEN:
-        hf_core_on_broken (self, event->link.node, effects);
-        break;
-    case HF_EV_HANDOVER:
-        hf_core_on_handover (self, effects);
-        break;
-    case HF_EV_STALL:
-        hf_core_on_stall (self, event->stall.for_us);
-        break;
-    case HF_EV_PRUNED:
-        hf_core_on_pruned (self, event->pruned.index, effects);
-        break;
-    }
-    hf_core_settle (self, effects);
-}
-
 //  ---- small things ---------------------------------------------------------------------
 
 uint32_t
@@ -224,8 +178,8 @@ hf_core_check (const hf_core_t *self)
 
 //  ---- proposals -----------------------------------------------------------------
 
-void
-hf_core_on_propose (hf_core_t *self, uint32_t count, hf_effects_t *effects)
+static void
+s_on_propose (hf_core_t *self, uint32_t count, hf_effects_t *effects)
 {
     assert (count > 0 && count <= HF_CORE_ENTRIES_MAX);
     if (!hf_core_accepts (self))
@@ -239,8 +193,8 @@ hf_core_on_propose (hf_core_t *self, uint32_t count, hf_effects_t *effects)
 
 //  ---- durable -------------------------------------------------------------------
 
-void
-hf_core_on_durable (hf_core_t *self, uint64_t index, uint64_t term)
+static void
+s_on_durable (hf_core_t *self, uint64_t index, uint64_t term)
 {
     //  What was made durable may have been cut off since; then it says nothing.
     if (hf_core_log_term_at (&self->log, index) != term || term == 0)
@@ -252,8 +206,8 @@ hf_core_on_durable (hf_core_t *self, uint64_t index, uint64_t term)
 
 //  ---- pruned --------------------------------------------------------------------
 
-void
-hf_core_on_pruned (hf_core_t *self, uint64_t index, hf_effects_t *effects)
+static void
+s_on_pruned (hf_core_t *self, uint64_t index, hf_effects_t *effects)
 {
     //  Our own driver deleted them, and only what is committed and on this disk.
     assert (index <= self->commit_index && index <= self->durable_index);
@@ -271,8 +225,8 @@ hf_core_on_pruned (hf_core_t *self, uint64_t index, hf_effects_t *effects)
 
 //  ---- links ---------------------------------------------------------------------
 
-void
-hf_core_on_link (hf_core_t *self, uint32_t node, bool up)
+static void
+s_on_link (hf_core_t *self, uint32_t node, bool up)
 {
     uint32_t slot = hf_core_slot (self, node);
     if (slot == self->config.members_count || slot == self->slot)
@@ -283,8 +237,8 @@ hf_core_on_link (hf_core_t *self, uint32_t node, bool up)
         self->links &= ~(1U << slot);
 }
 
-void
-hf_core_on_broken (hf_core_t *self, uint32_t node, hf_effects_t *effects)
+static void
+s_on_broken (hf_core_t *self, uint32_t node, hf_effects_t *effects)
 {
     if (self->role != HF_FOLLOWER || self->leader == 0 || self->leader != node)
         return;
@@ -315,8 +269,8 @@ s_later (const hf_core_t *self, uint64_t heard_us, uint64_t for_us)
     return since_us > for_us ? heard_us + for_us : self->now_us;
 }
 
-void
-hf_core_on_stall (hf_core_t *self, uint64_t for_us)
+static void
+s_on_stall (hf_core_t *self, uint64_t for_us)
 {
     if (for_us > self->now_us)
         return;
@@ -355,8 +309,8 @@ s_leader_tick (hf_core_t *self, hf_effects_t *effects)
     hf_core_push_transfer (self, true, effects);
 }
 
-void
-hf_core_on_tick (hf_core_t *self, hf_effects_t *effects)
+static void
+s_on_tick (hf_core_t *self, hf_effects_t *effects)
 {
     if (self->role == HF_LEADER) {
         s_leader_tick (self, effects);
@@ -375,4 +329,52 @@ hf_core_on_tick (hf_core_t *self, hf_effects_t *effects)
         self->stand_at_us = self->now_us + hf_core_election_timeout (self);
     } else
         hf_core_pre_stand (self, effects);
+}
+
+//  ---- the step ------------------------------------------------------------------
+
+void
+hf_core_step (hf_core_t *self, const hf_event_t *event, hf_effects_t *effects)
+{
+    assert (self != NULL && event != NULL && effects != NULL);
+    assert (effects->persists_count == 0); //  the driver writes them before the next step
+    if (event->now_us > self->now_us)
+        self->now_us = event->now_us;
+    //  The request for our votes is still among the messages until the driver has
+    //  committed our own; when there is none, it has.
+    if (effects->messages_count == 0)
+        self->vote_pending = false;
+    switch (event->type) {
+    case HF_EV_TICK:
+        s_on_tick (self, effects);
+        break;
+    case HF_EV_PEER:
+        hf_core_on_peer (self, event, effects);
+        break;
+    case HF_EV_PROPOSE:
+        s_on_propose (self, event->propose.count, effects);
+        break;
+    case HF_EV_BARRIER:
+        hf_core_on_barrier (self, event->barrier.id, effects);
+        break;
+    case HF_EV_DURABLE:
+        s_on_durable (self, event->durable.index, event->durable.term);
+        break;
+    case HF_EV_LINK:
+        s_on_link (self, event->link.node, event->link.up);
+        break;
+    case HF_EV_BROKEN:
+        s_on_broken (self, event->link.node, effects);
+        break;
+    case HF_EV_HANDOVER:
+        hf_core_on_handover (self, effects);
+        break;
+    case HF_EV_STALL:
+        s_on_stall (self, event->stall.for_us);
+        break;
+    case HF_EV_PRUNED:
+        s_on_pruned (self, event->pruned.index, effects);
+        break;
+    }
+    hf_core_settle (self, effects);
 }

@@ -1,3 +1,5 @@
+//  The lists of effects: persists, messages, notices.
+
 #include "nodes/consensus/hf_core_internal.h"
 #include <stdio.h>
 #include <stdlib.h>

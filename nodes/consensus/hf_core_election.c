@@ -3,6 +3,8 @@
 #include "nodes/consensus/hf_core_internal.h"
 #include <string.h>
 
+static void s_count_votes (hf_core_t *self, hf_effects_t *effects);
+
 //  ---- delays ----------------------------------------------------------------------------
 
 uint64_t
@@ -13,8 +15,8 @@ hf_core_election_timeout (hf_core_t *self)
 }
 
 /*  30 to 40 ms for the lowest id at a heartbeat of 50 ms, 10 ms more for each rank. */
-uint64_t
-hf_core_retry_delay (hf_core_t *self)
+static uint64_t
+s_retry_delay (hf_core_t *self)
 {
     uint64_t step_us = self->config.heartbeat_us / 5;
     return (3 + self->slot) * step_us + hf_core_random (self, step_us);
@@ -94,8 +96,8 @@ hf_core_hear_leader (hf_core_t *self, uint32_t from)
     return true;
 }
 
-bool
-hf_core_hears_leader (const hf_core_t *self)
+static bool
+s_hears_leader (const hf_core_t *self)
 {
     if (self->role == HF_LEADER)
         return true; //  check-quorum sees to it that this is so
@@ -132,8 +134,9 @@ s_request_votes (hf_core_t *self, uint64_t term, bool pre, hf_effects_t *effects
                                             .incarnation = self->config.incarnation};
 }
 
-void
-hf_core_grant (hf_core_t *self, uint32_t slot, uint64_t incarnation)
+/*  The member in SLOT voted for us; recorded if its vote counts. */
+static void
+s_grant (hf_core_t *self, uint32_t slot, uint64_t incarnation)
 {
     const hf_core_roster_t *table = hf_core_roster (self);
     bool counts = (hf_core_voters (self) >> slot & 1) != 0;
@@ -153,7 +156,7 @@ s_clear_votes (hf_core_t *self)
     self->granted = 0;
     self->refused = 0;
     memset (self->voters, 0, sizeof self->voters);
-    hf_core_grant (self, self->slot, self->config.incarnation);
+    s_grant (self, self->slot, self->config.incarnation);
 }
 
 /*  Whether every vote is needed: the cluster was never formed. */
@@ -186,10 +189,10 @@ hf_core_pre_stand (hf_core_t *self, hf_effects_t *effects)
     self->role = HF_PRE_CANDIDATE;
     self->leader = 0;
     s_clear_votes (self);
-    self->stand_at_us = self->now_us + hf_core_retry_delay (self);
+    self->stand_at_us = self->now_us + s_retry_delay (self);
     //  The request names the term that we would stand in; ours does not change.
     s_request_votes (self, self->term + 1, true, effects);
-    hf_core_count_votes (self, effects);
+    s_count_votes (self, effects);
 }
 
 void
@@ -203,7 +206,7 @@ hf_core_stand (hf_core_t *self, hf_effects_t *effects)
     s_clear_votes (self);
     self->stand_at_us = self->now_us + hf_core_election_timeout (self);
     s_request_votes (self, self->term, false, effects);
-    hf_core_count_votes (self, effects);
+    s_count_votes (self, effects);
 }
 
 /*  Whether those who may still vote for us are too few: the others refused, or
@@ -217,8 +220,8 @@ s_lost (const hf_core_t *self)
            (s_needs_all (self) || hf_quorum_lost (cannot, self->config.members_count));
 }
 
-void
-hf_core_count_votes (hf_core_t *self, hf_effects_t *effects)
+static void
+s_count_votes (hf_core_t *self, hf_effects_t *effects)
 {
     assert (self->role == HF_PRE_CANDIDATE || self->role == HF_CANDIDATE);
     bool won = s_needs_all (self) ? hf_quorum_all (self->granted, self->config.members_count)
@@ -229,7 +232,7 @@ hf_core_count_votes (hf_core_t *self, hf_effects_t *effects)
         hf_core_lead (self, effects);
     else if (self->role == HF_CANDIDATE && s_lost (self)) {
         //  No need to wait for the timeout.
-        uint64_t retry_us = self->now_us + hf_core_retry_delay (self);
+        uint64_t retry_us = self->now_us + s_retry_delay (self);
         if (retry_us < self->stand_at_us)
             self->stand_at_us = retry_us;
     }
@@ -270,7 +273,7 @@ hf_core_on_vote_request (hf_core_t *self, const hf_vote_request_t *m, hf_effects
 {
     bool good = s_up_to_date (self, m);
     if (m->pre) {
-        good = good && m->term > self->term && !hf_core_hears_leader (self);
+        good = good && m->term > self->term && !s_hears_leader (self);
         s_reply (self, m, good, effects);
         return;
     }
@@ -308,8 +311,8 @@ hf_core_on_vote (hf_core_t *self, const hf_vote_t *m, hf_effects_t *effects)
     if (m->candidate != self->config.incarnation && !HF_MUTANT (vote_names_id_only))
         return;
     if (m->granted)
-        hf_core_grant (self, hf_core_slot (self, m->from), m->incarnation);
+        s_grant (self, hf_core_slot (self, m->from), m->incarnation);
     else
         self->refused |= bit;
-    hf_core_count_votes (self, effects);
+    s_count_votes (self, effects);
 }

@@ -189,8 +189,6 @@ bool hf_core_may_stand (const hf_core_t *self);
 uint32_t hf_core_voters (const hf_core_t *self);
 /*  As a leader: the members whose acks count. */
 uint32_t hf_core_counted (const hf_core_t *self);
-/*  The slots that the roster in force changes and that must not count yet. */
-uint32_t hf_core_pending (const hf_core_t *self);
 /*  For hf_core_view. */
 uint32_t hf_core_roster_view (const hf_core_t *self);
 void hf_core_roster_check (const hf_core_t *self);
@@ -202,16 +200,11 @@ void hf_core_roster_check (const hf_core_t *self);
 void hf_core_step_down (hf_core_t *self, uint64_t term, hf_effects_t *effects);
 /*  FROM sent a message as the leader of our term. False: drop the message. */
 bool hf_core_hear_leader (hf_core_t *self, uint32_t from);
-bool hf_core_hears_leader (const hf_core_t *self);
 /*  Start a pre-vote; with no peers to ask, stand for election. */
 void hf_core_pre_stand (hf_core_t *self, hf_effects_t *effects);
 void hf_core_stand (hf_core_t *self, hf_effects_t *effects);
-/*  The member in SLOT voted for us; recorded if its vote counts. */
-void hf_core_grant (hf_core_t *self, uint32_t slot, uint64_t incarnation);
-void hf_core_count_votes (hf_core_t *self, hf_effects_t *effects);
 /*  How long to wait for a leader, and before asking again for votes. */
 uint64_t hf_core_election_timeout (hf_core_t *self);
-uint64_t hf_core_retry_delay (hf_core_t *self);
 /*  A leader or candidate of a lower term sent a message: send it NEWER_TERM, rate-limited. */
 void hf_core_tell_newer_term (hf_core_t *self, uint32_t to, hf_effects_t *effects);
 
@@ -247,9 +240,6 @@ bool hf_core_reachable (const hf_core_t *self, uint32_t slot);
 void hf_core_repair_reset (hf_core_t *self);
 /*  Ask for the entries we lack, unless an answer is outstanding. */
 void hf_core_repair_ask (hf_core_t *self, hf_effects_t *effects);
-/*  The leader answered that (INDEX, TERM) is its largest point below our probe, and our log does
- * not have that point. */
-void hf_core_repair_walk (hf_core_t *self, uint64_t index, uint64_t term, hf_effects_t *effects);
 /*  The verified index rose; an ANSWER asks for the next chunk. */
 void hf_core_repair_progress (hf_core_t *self, bool answer, hf_effects_t *effects);
 
@@ -259,15 +249,8 @@ void hf_core_settle (hf_core_t *self, hf_effects_t *effects);
 
 //  ---- events --------------------------------------------------------------------------------
 
-void hf_core_on_tick (hf_core_t *self, hf_effects_t *effects);
-void hf_core_on_propose (hf_core_t *self, uint32_t count, hf_effects_t *effects);
 void hf_core_on_barrier (hf_core_t *self, uint64_t id, hf_effects_t *effects);
-void hf_core_on_durable (hf_core_t *self, uint64_t index, uint64_t term);
-void hf_core_on_link (hf_core_t *self, uint32_t node, bool up);
-void hf_core_on_broken (hf_core_t *self, uint32_t node, hf_effects_t *effects);
 void hf_core_on_handover (hf_core_t *self, hf_effects_t *effects);
-void hf_core_on_stall (hf_core_t *self, uint64_t for_us);
-void hf_core_on_pruned (hf_core_t *self, uint64_t index, hf_effects_t *effects);
 void hf_core_on_peer (hf_core_t *self, const hf_event_t *event, hf_effects_t *effects);
 
 void hf_core_on_heartbeat (hf_core_t *self, const hf_heartbeat_t *m, hf_effects_t *effects);

@@ -3,6 +3,87 @@
 
 #include "nodes/consensus/hf_core_internal.h"
 
+//  ---- repair --------------------------------------------------------------------
+
+//  A NEED names a point of our log. If the leader's log has the same point, the leader answers with
+//  the entries behind it, one chunk for each NEED: that is the credit. If not, it answers with no
+//  entries and with its own largest point that is, in index and in term, at most ours. If we do not
+//  have that point either, we ask from our largest point that is at most this one. Index and term
+//  never rise and one of them falls each time, so the search ends, at the latest at the commit
+//  index, which every leader has. It skips whole terms, not single entries. The first NEED of a
+//  term names the end of our log, since that is mostly a part of the leader's; later ones name the
+//  verified index.
+
+void
+hf_core_repair_reset (hf_core_t *self)
+{
+    self->walking = true;
+    self->probe_index = UINT64_MAX; //  the end of the log, wherever that is when we ask
+    self->asked = false;
+}
+
+static void
+s_send_need (hf_core_t *self, hf_effects_t *effects)
+{
+    if (self->probe_index > self->log.last_index)
+        self->probe_index = self->log.last_index;
+    if (self->probe_index <= self->verified_index)
+        self->walking = false;
+    uint64_t index = self->walking ? self->probe_index : self->verified_index;
+    hf_outgoing_t *out = hf_core_send (effects, HF_KIND_NEED, self->leader);
+    out->need = (hf_need_t){.from = self->config.self,
+                            .to = self->leader,
+                            .term = self->term,
+                            .probe_index = index,
+                            .probe_term = hf_core_log_term_at (&self->log, index)};
+    uint64_t least_us = self->config.heartbeat_us * 4 / 5;
+    self->asked = true;
+    self->ask_again_us = self->now_us + least_us + hf_core_random (self, least_us);
+}
+
+void
+hf_core_repair_ask (hf_core_t *self, hf_effects_t *effects)
+{
+    assert (self->role != HF_LEADER);
+    if (self->asked || self->leader == 0 || self->verified_index >= self->leader_last)
+        return;
+    if (HF_MUTANT (never_repairs))
+        return;
+    s_send_need (self, effects);
+}
+
+/*  The leader answered that (INDEX, TERM) is its largest point below our probe, and our log does
+ * not have that point. */
+static void
+s_repair_walk (hf_core_t *self, uint64_t index, uint64_t term, hf_effects_t *effects)
+{
+    //  An answer to an older question, which we are past.
+    if (!self->asked || !self->walking)
+        return;
+    uint64_t point = hf_core_log_point_below (&self->log, index, term);
+    if (point >= self->probe_index)
+        return;
+    self->probe_index = point;
+    s_send_need (self, effects);
+}
+
+void
+hf_core_repair_progress (hf_core_t *self, bool answer, hf_effects_t *effects)
+{
+    if (self->verified_index >= self->leader_last) {
+        self->walking = false;
+        self->asked = false;
+        return;
+    }
+    if (answer) {
+        self->walking = false;
+        self->asked = false;
+    }
+    hf_core_repair_ask (self, effects);
+}
+
+//  ---- entries -------------------------------------------------------------------
+
 /*  Read the terms. False when the list is not what a leader sends. *fresh: the first index
  *  whose entry is not in our log; behind the last when all are. */
 static bool
@@ -71,7 +152,7 @@ hf_core_on_entries (hf_core_t *self, const hf_entries_t *m, hf_effects_t *effect
     bool unchecked = HF_MUTANT (prev_unchecked) && m->prev_index <= self->log.last_index;
     if (!hf_core_log_has (&self->log, m->prev_index, m->prev_term) && !unchecked) {
         if (answer && m->entries.count == 0)
-            hf_core_repair_walk (self, m->prev_index, m->prev_term, effects);
+            s_repair_walk (self, m->prev_index, m->prev_term, effects);
         else
             hf_core_repair_ask (self, effects);
         return;
@@ -139,83 +220,6 @@ hf_core_on_need (hf_core_t *self, const hf_need_t *m, hf_effects_t *effects)
                                   .commit = self->commit_index,
                                   .prev_index = index,
                                   .prev_term = term};
-}
-
-//  ---- repair --------------------------------------------------------------------
-
-//  A NEED names a point of our log. If the leader's log has the same point, the leader answers with
-//  the entries behind it, one chunk for each NEED: that is the credit. If not, it answers with no
-//  entries and with its own largest point that is, in index and in term, at most ours. If we do not
-//  have that point either, we ask from our largest point that is at most this one. Index and term
-//  never rise and one of them falls each time, so the search ends, at the latest at the commit
-//  index, which every leader has. It skips whole terms, not single entries. The first NEED of a
-//  term names the end of our log, since that is mostly a part of the leader's; later ones name the
-//  verified index.
-
-void
-hf_core_repair_reset (hf_core_t *self)
-{
-    self->walking = true;
-    self->probe_index = UINT64_MAX; //  the end of the log, wherever that is when we ask
-    self->asked = false;
-}
-
-static void
-s_send_need (hf_core_t *self, hf_effects_t *effects)
-{
-    if (self->probe_index > self->log.last_index)
-        self->probe_index = self->log.last_index;
-    if (self->probe_index <= self->verified_index)
-        self->walking = false;
-    uint64_t index = self->walking ? self->probe_index : self->verified_index;
-    hf_outgoing_t *out = hf_core_send (effects, HF_KIND_NEED, self->leader);
-    out->need = (hf_need_t){.from = self->config.self,
-                            .to = self->leader,
-                            .term = self->term,
-                            .probe_index = index,
-                            .probe_term = hf_core_log_term_at (&self->log, index)};
-    uint64_t least_us = self->config.heartbeat_us * 4 / 5;
-    self->asked = true;
-    self->ask_again_us = self->now_us + least_us + hf_core_random (self, least_us);
-}
-
-void
-hf_core_repair_ask (hf_core_t *self, hf_effects_t *effects)
-{
-    assert (self->role != HF_LEADER);
-    if (self->asked || self->leader == 0 || self->verified_index >= self->leader_last)
-        return;
-    if (HF_MUTANT (never_repairs))
-        return;
-    s_send_need (self, effects);
-}
-
-void
-hf_core_repair_walk (hf_core_t *self, uint64_t index, uint64_t term, hf_effects_t *effects)
-{
-    //  An answer to an older question, which we are past.
-    if (!self->asked || !self->walking)
-        return;
-    uint64_t point = hf_core_log_point_below (&self->log, index, term);
-    if (point >= self->probe_index)
-        return;
-    self->probe_index = point;
-    s_send_need (self, effects);
-}
-
-void
-hf_core_repair_progress (hf_core_t *self, bool answer, hf_effects_t *effects)
-{
-    if (self->verified_index >= self->leader_last) {
-        self->walking = false;
-        self->asked = false;
-        return;
-    }
-    if (answer) {
-        self->walking = false;
-        self->asked = false;
-    }
-    hf_core_repair_ask (self, effects);
 }
 
 //  ---- offers of the whole state -------------------------------------------------

@@ -156,8 +156,9 @@ s_everybody (const hf_core_t *self)
     return (1U << self->config.members_count) - 1;
 }
 
-uint32_t
-hf_core_pending (const hf_core_t *self)
+/*  The slots that the roster in force changes and that must not count yet. */
+static uint32_t
+s_pending (const hf_core_t *self)
 {
     const hf_core_roster_t *table = hf_core_roster (self);
     if (table == NULL || table->index <= self->commit_index || HF_MUTANT (admitted_at_once))
@@ -184,7 +185,7 @@ hf_core_voters (const hf_core_t *self)
         if (table->incarnation[i] == 0)
             mask &= ~(1U << i);
     }
-    return mask & ~hf_core_pending (self);
+    return mask & ~s_pending (self);
 }
 
 uint32_t

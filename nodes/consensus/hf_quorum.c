@@ -1,3 +1,5 @@
+//  Quorum arithmetic: what a majority of the members has.
+
 #include "nodes/consensus/hf_quorum.h"
 #include "msgs/hf_limits.h"
 #include <assert.h>

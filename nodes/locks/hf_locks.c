@@ -112,8 +112,9 @@ hf_locks_position (const hf_state_place_t *waiter)
 
 //  ---- what excludes what ---------------------------------------------------------
 
-bool
-hf_locks_fits (const hf_state_lock_t *lock, uint32_t mode)
+/*  Whether a place of MODE may join the present holders: the one rule of what excludes what. */
+static bool
+s_fits (const hf_state_lock_t *lock, uint32_t mode)
 {
     //  EXCLUSIVE, the only mode, takes the whole lock.
     assert (mode == HF_MODE_EXCLUSIVE);
@@ -123,7 +124,7 @@ hf_locks_fits (const hf_state_lock_t *lock, uint32_t mode)
 bool
 hf_locks_open (const hf_state_lock_t *lock, uint32_t mode)
 {
-    return !lock || (lock->waiters_count == 0 && hf_locks_fits (lock, mode));
+    return !lock || (lock->waiters_count == 0 && s_fits (lock, mode));
 }
 
 //  ---- places come ----------------------------------------------------------------
@@ -148,7 +149,7 @@ s_place_new (hf_locks_t *self, hf_state_lock_t *lock, hf_state_session_t *sessio
 static void
 s_make_holder (hf_locks_t *self, hf_state_place_t *place, uint64_t token, uint64_t index)
 {
-    assert (hf_locks_fits (place->lock, place->mode));
+    assert (s_fits (place->lock, place->mode));
     place->token = token;
     place->index = index;
     hf_chain_append (&place->lock->holders, &place->in_lock);
@@ -215,7 +216,7 @@ hf_locks_load (hf_locks_t *self, hf_span_t name, hf_state_session_t *session,
 bool
 hf_locks_load_hold (hf_locks_t *self, hf_state_place_t *hold)
 {
-    if (!hf_locks_fits (hold->lock, hold->mode))
+    if (!s_fits (hold->lock, hold->mode))
         return false;
     s_make_holder (self, hold, hold->token, hold->index);
     return true;
@@ -229,7 +230,7 @@ s_next (const hf_state_lock_t *lock)
         return NULL;
     hf_state_place_t *first =
         s_in_lock (HF_MUTANT (queue_backwards) ? lock->waiters.prev : lock->waiters.next);
-    return hf_locks_fits (lock, first->mode) ? first : NULL;
+    return s_fits (lock, first->mode) ? first : NULL;
 }
 
 bool

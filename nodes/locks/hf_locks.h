@@ -70,9 +70,6 @@ hf_state_place_t *hf_locks_place (const hf_locks_t *self, const hf_state_lock_t 
 hf_state_place_t *hf_locks_hold (const hf_locks_t *self, hf_span_t name, uint64_t session,
                                  uint64_t token);
 
-/*  Whether a place of MODE may join the present holders: the one rule of what excludes what. */
-bool hf_locks_fits (const hf_state_lock_t *lock, uint32_t mode);
-
 /*  Whether a new place of MODE is granted at once: it fits, and nobody waits. LOCK NULL: free. */
 bool hf_locks_open (const hf_state_lock_t *lock, uint32_t mode);
 

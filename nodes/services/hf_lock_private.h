@@ -172,7 +172,6 @@ struct hf_lock_service {
 };
 
 //  hf_lock_service.c
-void hf_lock_tell_watchers (hf_lock_service_t *self);
 
 //  hf_lock_clients.c
 /*  Refuse, as REFUSED. */

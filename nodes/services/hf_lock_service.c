@@ -76,8 +76,8 @@ hf_lock_service_destroy (hf_lock_service_t **self_p)
 
 //  ---- who leads ------------------------------------------------------------------
 
-void
-hf_lock_tell_watchers (hf_lock_service_t *self)
+static void
+s_tell_watchers (hf_lock_service_t *self)
 {
     if (HF_MUTANT (watcher_untold))
         return;
@@ -105,7 +105,7 @@ s_try_serve (hf_lock_service_t *self)
         while (hf_state_next_session (self->state, session, &session, &ttl_ms))
             hf_expiry_heard (self->expiry, session, ttl_ms, now_us);
     }
-    hf_lock_tell_watchers (self);
+    s_tell_watchers (self);
 }
 
 static void
@@ -133,7 +133,7 @@ s_following (hf_lock_service_t *self, const hf_a_following_t *following)
     hf_lock_drop_reads (self);
     hf_routes_unlead (&self->routes);
     if (news)
-        hf_lock_tell_watchers (self);
+        s_tell_watchers (self);
 }
 
 //  ---- other actors -----------------------------------------------------------------

@@ -69,7 +69,6 @@ struct hf_log_store {
     uint64_t pruned; //  as the last mark that was pruned had it
 };
 
-uint64_t hf_log_entry_sum (uint64_t index, const hf_entry_t *entry);
 /*  The entry in the row that HF_LOG_SELECT is at. False: it does not match its checksum. */
 bool hf_log_entry_take (hf_log_store_t *self, uint64_t index, hf_entry_t *entry);
 /*  Write the row of table node inside the open transaction. */

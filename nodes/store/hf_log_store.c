@@ -93,8 +93,8 @@ hf_log_store_truncate (hf_log_store_t *self, uint64_t from_index)
     return 0;
 }
 
-uint64_t
-hf_log_entry_sum (uint64_t index, const hf_entry_t *entry)
+static uint64_t
+s_entry_sum (uint64_t index, const hf_entry_t *entry)
 {
     uint64_t sum = hf_hash_u64 (hf_hash_u64 (hf_hash_u64 (0, index), entry->term), entry->type);
     return hf_hash (sum, entry->payload.at, entry->payload.size);
@@ -108,7 +108,7 @@ hf_log_store_append (hf_log_store_t *self, uint64_t index, const hf_entry_t *ent
     assert (index == self->now.last_index + 1);
     assert (index <= INT64_MAX);
     if (hf_tx_write (&self->tx, HF_LOG_INSERT, hf_tx_number (index), hf_tx_number (entry->term),
-                     hf_tx_number (entry->type), hf_tx_number (hf_log_entry_sum (index, entry)),
+                     hf_tx_number (entry->type), hf_tx_number (s_entry_sum (index, entry)),
                      hf_tx_bytes (entry->payload)) != 0)
         return -1;
     hf_log_index_add (self, index, entry);
@@ -180,7 +180,7 @@ hf_log_entry_take (hf_log_store_t *self, uint64_t index, hf_entry_t *entry)
                           .type = (uint32_t)type,
                           .payload = hf_tx_span (tx, HF_LOG_SELECT, 4)};
     return hf_tx_u64 (tx, HF_LOG_SELECT, 0) == index && entry->type == type &&
-           hf_tx_u64 (tx, HF_LOG_SELECT, 3) == hf_log_entry_sum (index, entry);
+           hf_tx_u64 (tx, HF_LOG_SELECT, 3) == s_entry_sum (index, entry);
 }
 
 /*  Pack the next row. 1: packed. 0: it would not fit in ROOM bytes any more. */

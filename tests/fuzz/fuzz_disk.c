@@ -1,3 +1,5 @@
+//  A folder with damaged databases and files, for the fuzz targets of the stores.
+
 #include "tests/fuzz/fuzz_disk.h"
 #include "tests/kit/hf_folder.h"
 #include "base/hf_hash.h"

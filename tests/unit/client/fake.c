@@ -1,3 +1,5 @@
+//  A node that answers to order.
+
 #include "tests/unit/client/fake.h"
 #include <arpa/inet.h>
 #include <assert.h>

@@ -1,3 +1,5 @@
+//  A client on fake nodes.
+
 #include "tests/kit/hf_test.h"
 #include "tests/unit/client/fixture.h"
 #include <pthread.h>

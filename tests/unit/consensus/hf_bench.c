@@ -1,3 +1,5 @@
+//  One core, driven event by event.
+
 #include "hf_bench.h"
 
 static void

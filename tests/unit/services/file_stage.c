@@ -1,3 +1,5 @@
+//  The file service on a disk in memory.
+
 #include "file_stage.h"
 #include "base/hf_hash.h"
 #include <assert.h>

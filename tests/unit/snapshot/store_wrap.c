@@ -1,3 +1,5 @@
+//  System calls of the install that fail to order.
+
 #include "store_wrap.h"
 #include <assert.h>
 #include <fcntl.h>

@@ -14,9 +14,9 @@ fresh ()
     mkdir -p base msgs broker-less nodes/consensus nodes/locks nodes/services nodes/snapshot/disk nodes/store \
         client/core bench tests/kit
     cp "$here/../../../.clang-format" .
-    echo '#include "msgs/a.h"' > nodes/locks/a.c
-    echo 'void nanosleep (void);' > tests/kit/hf_wait.c
-    printf 'int\nf (void)\n{\n    return 1;\n}\n' > msgs/a.c
+    printf '//  A.\n#include "msgs/a.h"\n' > nodes/locks/a.c
+    printf '//  A.\nvoid nanosleep (void);\n' > tests/kit/hf_wait.c
+    printf '//  A.\n\nint\nf (void)\n{\n    return 1;\n}\n' > msgs/a.c
 }
 
 passes () # CHECK
@@ -40,6 +40,7 @@ fresh; printf '\tint x;\n' > msgs/b.c; fails sizes.sh "a tab"
 fresh; awk 'BEGIN { for (i = 0; i < 701; i++) print "" }' > msgs/b.c; fails sizes.sh "a long file"
 fresh; awk 'BEGIN { print "int\nf (void)\n{"; for (i = 0; i < 76; i++) print "    f ();"; print "}" }' > msgs/b.c
 fails sizes.sh "a long function"
+fresh; echo 'int x;' > msgs/b.c; fails sizes.sh "no head comment"
 fresh; echo 'static void f (void) { usleep (5); }' > tests/b.c; fails no_sleeps.sh "a sleep"
 fresh; echo 'int   x ;' > msgs/b.c; fails format.sh "unformatted code"
 
