@@ -2,6 +2,7 @@
 
 #include "msgs/hf_msg.h"
 #include <assert.h>
+#include <stddef.h>
 
 #define COUNT_FIELD(type, field) +1U
 #define PUT_FIELD(type, field)   hf_put_##type (pack, message->field);
@@ -91,6 +92,43 @@ hf_frame_own (const void *bytes, size_t size, uint32_t *kind)
     *kind = hf_scan_kind (&scan);
     assert (!scan.bad && parts == 2 && version == HF_VERSION_WIRE && *kind != 0);
     return scan;
+}
+
+#define PEER_CHECK(kind, name)                                                                     \
+    _Static_assert(offsetof (hf_peer_message_t, name.term) ==                                      \
+                       offsetof (hf_peer_message_t, head.term),                                    \
+                   #name " begins with from, to, term");
+HF_PEER_TABLE (PEER_CHECK)
+#undef PEER_CHECK
+
+bool
+hf_peer_get (hf_scan_t *scan, uint32_t kind, hf_peer_message_t *message)
+{
+    message->kind = kind;
+    switch (kind) {
+#define PEER_GET(KIND, name)                                                                       \
+    case HF_KIND_##KIND:                                                                           \
+        return hf_##name##_get (scan, &message->name);
+        HF_PEER_TABLE (PEER_GET)
+#undef PEER_GET
+    default:
+        return false;
+    }
+}
+
+void
+hf_peer_frame (hf_pack_t *pack, const hf_peer_message_t *message)
+{
+    switch (message->kind) {
+#define PEER_FRAME(KIND, name)                                                                     \
+    case HF_KIND_##KIND:                                                                           \
+        hf_##name##_frame (pack, &message->name);                                                  \
+        break;
+        HF_PEER_TABLE (PEER_FRAME)
+#undef PEER_FRAME
+    default:
+        assert (false);
+    }
 }
 
 const char *

@@ -238,6 +238,21 @@ typedef enum hf_kind {
     R (ABANDON, abandon)                                                                           \
     R (APPEND, append)
 
+//  ---- peer messages: P (KIND, name), what the consensus of one node says to another's
+//
+//  Their fields begin with FROM, TO and TERM. A handler hf_core_on_NAME takes each.
+
+#define HF_PEER_TABLE(P)                                                                           \
+    P (HEARTBEAT, heartbeat)                                                                       \
+    P (ENTRIES, entries)                                                                           \
+    P (ACK, ack)                                                                                   \
+    P (NEED, need)                                                                                 \
+    P (VOTE_REQUEST, vote_request)                                                                 \
+    P (VOTE, vote)                                                                                 \
+    P (TRANSFER, transfer)                                                                         \
+    P (NEWER_TERM, newer_term)                                                                     \
+    P (STATE_OFFER, state_offer)
+
 //  What an entry of the log is. Of another type, it changes nothing.
 typedef enum hf_entry_type {
     HF_ENTRY_OPEN_TERM = 1, //  the first of a leader's term; no payload
@@ -293,6 +308,26 @@ typedef struct hf_request {
 
 /*  Read the record at SCAN, which moves behind it. False: it has no kind or no seq. */
 bool hf_request_get (hf_scan_t *scan, hf_request_t *request);
+
+/*  One peer message of any kind: the member of the union that KIND names, whose first fields HEAD
+ *  shows. */
+typedef struct hf_peer_message {
+    uint32_t kind;
+    union {
+        struct {
+            uint32_t from, to;
+            uint64_t term;
+        } head;
+#define HF_PEER_MEMBER(kind, name) hf_##name##_t name;
+        HF_PEER_TABLE (HF_PEER_MEMBER)
+#undef HF_PEER_MEMBER
+    };
+} hf_peer_message_t;
+
+/*  Read the record of KIND at SCAN. False: it is malformed, or of no kind in the table. */
+bool hf_peer_get (hf_scan_t *scan, uint32_t kind, hf_peer_message_t *message);
+/*  Write the whole frame. The kind must be in the table. */
+void hf_peer_frame (hf_pack_t *pack, const hf_peer_message_t *message);
 
 /*  Open a frame: the cursor of its record in SCAN, and its kind.
  *  Gives HF_OK; HF_MALFORMED; HF_BAD_VERSION; HF_TOO_LARGE beyond HF_FRAME_MAX. */

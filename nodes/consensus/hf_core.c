@@ -218,7 +218,7 @@ s_on_pruned (hf_core_t *self, uint64_t index, hf_effects_t *effects)
     //  Entries that were to be sent and are gone: the message says only where they begin.
     for (size_t i = 0; i < effects->messages_count; i++) {
         hf_outgoing_t *out = &effects->messages[i];
-        if (out->kind == HF_KIND_ENTRIES && out->entries.prev_index < index)
+        if (out->message.kind == HF_KIND_ENTRIES && out->message.entries.prev_index < index)
             out->entries_count = 0;
     }
 }

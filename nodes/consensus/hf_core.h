@@ -107,20 +107,7 @@ typedef struct hf_event {
     hf_event_type_t type;
     uint64_t now_us;
     union {
-        struct {
-            uint32_t kind;
-            union {
-                hf_heartbeat_t heartbeat;
-                hf_entries_t entries;
-                hf_ack_t ack;
-                hf_need_t need;
-                hf_vote_request_t vote_request;
-                hf_vote_t vote;
-                hf_transfer_t transfer;
-                hf_newer_term_t newer_term;
-                hf_state_offer_t state_offer;
-            };
-        } peer;
+        hf_peer_message_t peer;
         struct {
             uint32_t count;
         } propose;
@@ -175,21 +162,10 @@ typedef struct hf_persist {
 /*  A message to send. For ENTRIES the driver fills in the bytes of the entries
  *  (prev_index, prev_index + entries_count]; message.entries.entries is empty here. */
 typedef struct hf_outgoing {
-    uint32_t kind;
-    uint32_t to; //  0: everybody; the same as message.*.to
+    uint32_t to; //  0: everybody; the same as message.head.to
     bool early;  //  may leave before the transaction is committed; others MUST NOT
     uint32_t entries_count;
-    union {
-        hf_heartbeat_t heartbeat;
-        hf_entries_t entries;
-        hf_ack_t ack;
-        hf_need_t need;
-        hf_vote_request_t vote_request;
-        hf_vote_t vote;
-        hf_transfer_t transfer;
-        hf_newer_term_t newer_term;
-        hf_state_offer_t state_offer;
-    };
+    hf_peer_message_t message;
 } hf_outgoing_t;
 
 typedef enum hf_notice_type {

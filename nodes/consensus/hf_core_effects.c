@@ -67,7 +67,7 @@ hf_core_send (hf_effects_t *effects, uint32_t kind, uint32_t to)
                                 sizeof *effects->messages);
     hf_outgoing_t *message = &effects->messages[effects->messages_count++];
     memset (message, 0, sizeof *message);
-    message->kind = kind;
+    message->message.kind = kind;
     message->to = to;
     return message;
 }

@@ -51,7 +51,7 @@ static void
 s_stop_leading (hf_core_t *self, hf_effects_t *effects)
 {
     for (size_t i = 0; i < effects->messages_count; i++) {
-        if (effects->messages[i].kind == HF_KIND_ENTRIES)
+        if (effects->messages[i].message.kind == HF_KIND_ENTRIES)
             effects->messages[i].entries_count = 0;
     }
     self->barriers_count = 0;
@@ -115,7 +115,8 @@ hf_core_tell_newer_term (hf_core_t *self, uint32_t to, hf_effects_t *effects)
     self->told_term = self->term;
     self->told_us[slot] = self->now_us;
     hf_outgoing_t *out = hf_core_send (effects, HF_KIND_NEWER_TERM, to);
-    out->newer_term = (hf_newer_term_t){.from = self->config.self, .to = to, .term = self->term};
+    out->message.newer_term =
+        (hf_newer_term_t){.from = self->config.self, .to = to, .term = self->term};
 }
 
 //  ---- standing ---------------------------------------------------------------------------------
@@ -126,12 +127,12 @@ s_request_votes (hf_core_t *self, uint64_t term, bool pre, hf_effects_t *effects
     if (self->config.members_count == 1)
         return;
     hf_outgoing_t *out = hf_core_send (effects, HF_KIND_VOTE_REQUEST, 0);
-    out->vote_request = (hf_vote_request_t){.from = self->config.self,
-                                            .term = term,
-                                            .last_index = self->log.last_index,
-                                            .last_term = hf_core_log_last_term (&self->log),
-                                            .pre = pre,
-                                            .incarnation = self->config.incarnation};
+    out->message.vote_request = (hf_vote_request_t){.from = self->config.self,
+                                                    .term = term,
+                                                    .last_index = self->log.last_index,
+                                                    .last_term = hf_core_log_last_term (&self->log),
+                                                    .pre = pre,
+                                                    .incarnation = self->config.incarnation};
 }
 
 /*  The member in SLOT voted for us; recorded if its vote counts. */
@@ -259,13 +260,13 @@ s_reply (hf_core_t *self, const hf_vote_request_t *m, bool granted, hf_effects_t
         return; //  there is no such term to speak of
     hf_outgoing_t *out = hf_core_send (effects, HF_KIND_VOTE, m->from);
     //  A pre-vote is for the term that was asked for; a refusal tells our own.
-    out->vote = (hf_vote_t){.from = self->config.self,
-                            .to = m->from,
-                            .term = granted ? m->term : self->term,
-                            .pre = m->pre,
-                            .granted = granted,
-                            .incarnation = self->config.incarnation,
-                            .candidate = m->incarnation};
+    out->message.vote = (hf_vote_t){.from = self->config.self,
+                                    .to = m->from,
+                                    .term = granted ? m->term : self->term,
+                                    .pre = m->pre,
+                                    .granted = granted,
+                                    .incarnation = self->config.incarnation,
+                                    .candidate = m->incarnation};
 }
 
 void

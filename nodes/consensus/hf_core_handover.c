@@ -64,11 +64,11 @@ hf_core_push_transfer (hf_core_t *self, bool again, hf_effects_t *effects)
         return;
     self->transfer_sent = true;
     hf_outgoing_t *out = hf_core_send (effects, HF_KIND_TRANSFER, self->transfer_to);
-    out->transfer = (hf_transfer_t){.from = self->config.self,
-                                    .to = self->transfer_to,
-                                    .term = self->term,
-                                    .last_index = s_last (self),
-                                    .last_term = hf_core_log_last_term (&self->log)};
+    out->message.transfer = (hf_transfer_t){.from = self->config.self,
+                                            .to = self->transfer_to,
+                                            .term = self->term,
+                                            .last_index = s_last (self),
+                                            .last_term = hf_core_log_last_term (&self->log)};
 }
 
 void

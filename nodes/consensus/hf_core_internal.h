@@ -253,13 +253,9 @@ void hf_core_on_barrier (hf_core_t *self, uint64_t id, hf_effects_t *effects);
 void hf_core_on_handover (hf_core_t *self, hf_effects_t *effects);
 void hf_core_on_peer (hf_core_t *self, const hf_event_t *event, hf_effects_t *effects);
 
-void hf_core_on_heartbeat (hf_core_t *self, const hf_heartbeat_t *m, hf_effects_t *effects);
-void hf_core_on_entries (hf_core_t *self, const hf_entries_t *m, hf_effects_t *effects);
-void hf_core_on_ack (hf_core_t *self, const hf_ack_t *m);
-void hf_core_on_need (hf_core_t *self, const hf_need_t *m, hf_effects_t *effects);
-void hf_core_on_vote_request (hf_core_t *self, const hf_vote_request_t *m, hf_effects_t *effects);
-void hf_core_on_vote (hf_core_t *self, const hf_vote_t *m, hf_effects_t *effects);
-void hf_core_on_transfer (hf_core_t *self, const hf_transfer_t *m, hf_effects_t *effects);
-void hf_core_on_offer (hf_core_t *self, const hf_state_offer_t *m, hf_effects_t *effects);
+#define HF_CORE_HANDLER(kind, name)                                                                \
+    void hf_core_on_##name (hf_core_t *self, const hf_##name##_t *m, hf_effects_t *effects);
+HF_PEER_TABLE (HF_CORE_HANDLER)
+#undef HF_CORE_HANDLER
 
 #endif

@@ -34,12 +34,12 @@ hf_core_beat (hf_core_t *self, hf_effects_t *effects)
         return;
     hf_outgoing_t *out = hf_core_send (effects, HF_KIND_HEARTBEAT, 0);
     out->early = !self->vote_pending;
-    out->heartbeat = (hf_heartbeat_t){.from = self->config.self,
-                                      .term = self->term,
-                                      .round = self->round,
-                                      .commit = self->commit_index,
-                                      .last_index = self->log.last_index,
-                                      .last_term = hf_core_log_last_term (&self->log)};
+    out->message.heartbeat = (hf_heartbeat_t){.from = self->config.self,
+                                              .term = self->term,
+                                              .round = self->round,
+                                              .commit = self->commit_index,
+                                              .last_index = self->log.last_index,
+                                              .last_term = hf_core_log_last_term (&self->log)};
 }
 
 void
@@ -71,11 +71,11 @@ hf_core_publish (hf_core_t *self, uint32_t count, hf_effects_t *effects)
     //  our vote in it is on disk. Hence not while that vote is still pending.
     out->early = !self->vote_pending;
     out->entries_count = count;
-    out->entries = (hf_entries_t){.from = self->config.self,
-                                  .term = self->term,
-                                  .commit = self->commit_index,
-                                  .prev_index = prev_index,
-                                  .prev_term = prev_term};
+    out->message.entries = (hf_entries_t){.from = self->config.self,
+                                          .term = self->term,
+                                          .commit = self->commit_index,
+                                          .prev_index = prev_index,
+                                          .prev_term = prev_term};
 }
 
 uint64_t
@@ -164,8 +164,9 @@ hf_core_on_heartbeat (hf_core_t *self, const hf_heartbeat_t *m, hf_effects_t *ef
 //  ---- acks ----------------------------------------------------------------------
 
 void
-hf_core_on_ack (hf_core_t *self, const hf_ack_t *m)
+hf_core_on_ack (hf_core_t *self, const hf_ack_t *m, hf_effects_t *effects)
 {
+    (void)effects;
     //  Nobody can have verified what we do not have, nor heard a round that we did not send.
     if (self->role != HF_LEADER || m->index > self->log.last_index || m->round > self->round)
         return;

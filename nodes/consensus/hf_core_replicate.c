@@ -31,11 +31,11 @@ s_send_need (hf_core_t *self, hf_effects_t *effects)
         self->walking = false;
     uint64_t index = self->walking ? self->probe_index : self->verified_index;
     hf_outgoing_t *out = hf_core_send (effects, HF_KIND_NEED, self->leader);
-    out->need = (hf_need_t){.from = self->config.self,
-                            .to = self->leader,
-                            .term = self->term,
-                            .probe_index = index,
-                            .probe_term = hf_core_log_term_at (&self->log, index)};
+    out->message.need = (hf_need_t){.from = self->config.self,
+                                    .to = self->leader,
+                                    .term = self->term,
+                                    .probe_index = index,
+                                    .probe_term = hf_core_log_term_at (&self->log, index)};
     uint64_t least_us = self->config.heartbeat_us * 4 / 5;
     self->asked = true;
     self->ask_again_us = self->now_us + least_us + hf_core_random (self, least_us);
@@ -179,10 +179,10 @@ static void
 s_offer (const hf_core_t *self, uint32_t to, hf_effects_t *effects)
 {
     hf_outgoing_t *out = hf_core_send (effects, HF_KIND_STATE_OFFER, to);
-    out->state_offer = (hf_state_offer_t){.from = self->config.self,
-                                          .to = to,
-                                          .term = self->term,
-                                          .first_index = self->log.first_index};
+    out->message.state_offer = (hf_state_offer_t){.from = self->config.self,
+                                                  .to = to,
+                                                  .term = self->term,
+                                                  .first_index = self->log.first_index};
 }
 
 void
@@ -214,12 +214,12 @@ hf_core_on_need (hf_core_t *self, const hf_need_t *m, hf_effects_t *effects)
     }
     hf_outgoing_t *out = hf_core_send (effects, HF_KIND_ENTRIES, m->from);
     out->entries_count = count;
-    out->entries = (hf_entries_t){.from = self->config.self,
-                                  .to = m->from,
-                                  .term = self->term,
-                                  .commit = self->commit_index,
-                                  .prev_index = index,
-                                  .prev_term = term};
+    out->message.entries = (hf_entries_t){.from = self->config.self,
+                                          .to = m->from,
+                                          .term = self->term,
+                                          .commit = self->commit_index,
+                                          .prev_index = index,
+                                          .prev_term = term};
 }
 
 //  ---- offers of the whole state -------------------------------------------------
@@ -229,7 +229,7 @@ hf_core_on_need (hf_core_t *self, const hf_need_t *m, hf_effects_t *effects)
 //  leader or the next one can serve us.
 
 void
-hf_core_on_offer (hf_core_t *self, const hf_state_offer_t *m, hf_effects_t *effects)
+hf_core_on_state_offer (hf_core_t *self, const hf_state_offer_t *m, hf_effects_t *effects)
 {
     if (self->role != HF_FOLLOWER || self->leader == 0 || self->leader != m->from)
         return;

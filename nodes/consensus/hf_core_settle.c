@@ -44,13 +44,13 @@ s_settle_follower (hf_core_t *self, hf_effects_t *effects)
     self->ack_due = false;
     self->acked_index = index;
     hf_outgoing_t *out = hf_core_send (effects, HF_KIND_ACK, self->leader);
-    out->ack = (hf_ack_t){.from = self->config.self,
-                          .to = self->leader,
-                          .term = self->term,
-                          .index = index,
-                          .round = self->round,
-                          .hears = self->links | 1U << self->slot,
-                          .incarnation = self->config.incarnation};
+    out->message.ack = (hf_ack_t){.from = self->config.self,
+                                  .to = self->leader,
+                                  .term = self->term,
+                                  .index = index,
+                                  .round = self->round,
+                                  .hears = self->links | 1U << self->slot,
+                                  .incarnation = self->config.incarnation};
 }
 
 static void

@@ -84,7 +84,7 @@ s_write (hf_election_service_t *self, const hf_persist_t *persist, hf_list_t lis
 static void
 s_frame_entries (hf_election_service_t *self, const hf_outgoing_t *out, hf_pack_t *frame)
 {
-    hf_entries_t message = out->entries;
+    hf_entries_t message = out->message.entries;
     if (out->entries_count > 0) {
         uint64_t first = message.prev_index + 1;
         uint64_t last = message.prev_index + out->entries_count;
@@ -99,37 +99,10 @@ s_frame_entries (hf_election_service_t *self, const hf_outgoing_t *out, hf_pack_
 static void
 s_frame (hf_election_service_t *self, const hf_outgoing_t *out, hf_outbox_t *outbox)
 {
-    switch (out->kind) {
-    case HF_KIND_ENTRIES:
+    if (out->message.kind == HF_KIND_ENTRIES)
         s_frame_entries (self, out, &outbox->frame);
-        break;
-    case HF_KIND_HEARTBEAT:
-        hf_heartbeat_frame (&outbox->frame, &out->heartbeat);
-        break;
-    case HF_KIND_ACK:
-        hf_ack_frame (&outbox->frame, &out->ack);
-        break;
-    case HF_KIND_NEED:
-        hf_need_frame (&outbox->frame, &out->need);
-        break;
-    case HF_KIND_VOTE_REQUEST:
-        hf_vote_request_frame (&outbox->frame, &out->vote_request);
-        break;
-    case HF_KIND_VOTE:
-        hf_vote_frame (&outbox->frame, &out->vote);
-        break;
-    case HF_KIND_TRANSFER:
-        hf_transfer_frame (&outbox->frame, &out->transfer);
-        break;
-    case HF_KIND_NEWER_TERM:
-        hf_newer_term_frame (&outbox->frame, &out->newer_term);
-        break;
-    case HF_KIND_STATE_OFFER:
-        hf_state_offer_frame (&outbox->frame, &out->state_offer);
-        break;
-    default:
-        assert (!"a message that the core does not send");
-    }
+    else
+        hf_peer_frame (&outbox->frame, &out->message);
     hf_outbox_to_peer (outbox, out->to);
 }
 
@@ -147,7 +120,7 @@ hf_election_step (hf_election_service_t *self, hf_event_t *event, hf_list_t list
     for (; self->framed < effects->messages_count; self->framed++) {
         const hf_outgoing_t *out = &effects->messages[self->framed];
         bool early = out->early || HF_MUTANT (send_before_durable) ||
-                     (HF_MUTANT (ack_before_durable) && out->kind == HF_KIND_ACK);
+                     (HF_MUTANT (ack_before_durable) && out->message.kind == HF_KIND_ACK);
         s_frame (self, out, early ? &self->out : &self->held);
     }
 }

@@ -168,7 +168,7 @@ const hf_outgoing_t *
 hf_bench_sent (const hf_bench_t *bench, uint32_t kind)
 {
     for (size_t i = bench->effects.messages_count; i > 0; i--) {
-        if (bench->effects.messages[i - 1].kind == kind)
+        if (bench->effects.messages[i - 1].message.kind == kind)
             return &bench->effects.messages[i - 1];
     }
     return NULL;

@@ -45,23 +45,23 @@ static void
 s_post (hf_fleet_t *self, const hf_outgoing_t *out, uint32_t from, uint32_t to,
         const hf_pack_t *pack)
 {
-    packet_t packet = {.kind = out->kind, .from = from, .to = to};
+    packet_t packet = {.kind = out->message.kind, .from = from, .to = to};
     if (self->cut[from][to])
         return;
     if (s_ruled (self->rules, self->rules_count, &packet)) {
         hf_fleet_tell (self, HF_TELL_MESSAGES, "%u -> %u %s is lost", from, to,
-                       hf_kind_name (out->kind));
+                       hf_kind_name (out->message.kind));
         return;
     }
     if (hf_fleet_random (self, 1000) < self->options.loss_permille)
         return;
-    s_queue (self, out->kind, from, to, pack);
+    s_queue (self, out->message.kind, from, to, pack);
     if (s_ruled (self->doubles, self->doubles_count, &packet)) {
-        s_queue (self, out->kind, from, to, pack);
+        s_queue (self, out->message.kind, from, to, pack);
         self->packets[self->packets_count - 1].deliver_us = KEPT;
     }
     if (hf_fleet_random (self, 1000) < self->options.double_permille)
-        s_queue (self, out->kind, from, to, pack);
+        s_queue (self, out->message.kind, from, to, pack);
 }
 
 //  ---- frames ---------------------------------------------------------------------------
@@ -71,7 +71,7 @@ s_pack_entries (const node_t *node, const hf_outgoing_t *out, hf_pack_t *pack)
 {
     hf_pack_t list;
     hf_pack_init (&list);
-    hf_entries_t entries = out->entries;
+    hf_entries_t entries = out->message.entries;
     //  Up to here they are in the store, with the open transaction.
     assert (entries.prev_index + out->entries_count <= node->written.count);
     assert (out->entries_count == 0 || entries.prev_index >= node->written.base);
@@ -85,48 +85,15 @@ s_pack_entries (const node_t *node, const hf_outgoing_t *out, hf_pack_t *pack)
     hf_pack_done (&list);
 }
 
-static void
-s_pack (const node_t *node, const hf_outgoing_t *out, hf_pack_t *pack)
-{
-    switch (out->kind) {
-    case HF_KIND_HEARTBEAT:
-        hf_heartbeat_frame (pack, &out->heartbeat);
-        break;
-    case HF_KIND_ENTRIES:
-        s_pack_entries (node, out, pack);
-        break;
-    case HF_KIND_ACK:
-        hf_ack_frame (pack, &out->ack);
-        break;
-    case HF_KIND_NEED:
-        hf_need_frame (pack, &out->need);
-        break;
-    case HF_KIND_VOTE_REQUEST:
-        hf_vote_request_frame (pack, &out->vote_request);
-        break;
-    case HF_KIND_VOTE:
-        hf_vote_frame (pack, &out->vote);
-        break;
-    case HF_KIND_TRANSFER:
-        hf_transfer_frame (pack, &out->transfer);
-        break;
-    case HF_KIND_NEWER_TERM:
-        hf_newer_term_frame (pack, &out->newer_term);
-        break;
-    case HF_KIND_STATE_OFFER:
-        hf_state_offer_frame (pack, &out->state_offer);
-        break;
-    default:
-        assert (false);
-    }
-}
-
 void
 hf_fleet_send (hf_fleet_t *self, const node_t *node, const hf_outgoing_t *out)
 {
     hf_pack_t pack;
     hf_pack_init (&pack);
-    s_pack (node, out, &pack);
+    if (out->message.kind == HF_KIND_ENTRIES)
+        s_pack_entries (node, out, &pack);
+    else
+        hf_peer_frame (&pack, &out->message);
     for (uint32_t to = 1; to <= self->options.members; to++) {
         if (to != node->id && (out->to == 0 || out->to == to))
             s_post (self, out, node->id, to, &pack);

@@ -113,7 +113,7 @@ test_unknown_never_stands (void **state)
     hf_bench_heartbeat (
         &bench,
         (hf_heartbeat_t){.from = 1, .term = 3, .round = 1, .last_index = 5, .last_term = 1});
-    assert_int_equal (hf_bench_sent (&bench, HF_KIND_ACK)->ack.incarnation, 201);
+    assert_int_equal (hf_bench_sent (&bench, HF_KIND_ACK)->message.ack.incarnation, 201);
     hf_bench_transfer (
         &bench, (hf_transfer_t){.from = 1, .to = 2, .term = 3, .last_index = 5, .last_term = 1});
     assert_int_equal (s_role (&bench), HF_FOLLOWER);

@@ -14,7 +14,7 @@ test_ack_durable (void **state)
     hf_bench_entries (
         &bench, (hf_entries_t){.from = 1, .term = 5, .prev_index = 5, .prev_term = 1, .commit = 9});
     assert_int_equal (hf_core_view (bench.core).verified_index, 9);
-    assert_int_equal (hf_bench_sent (&bench, HF_KIND_ACK)->ack.index, 5);
+    assert_int_equal (hf_bench_sent (&bench, HF_KIND_ACK)->message.ack.index, 5);
     assert_false (hf_bench_sent (&bench, HF_KIND_ACK)->early);
     //  What was durable and is cut off since says nothing.
     hf_event_t event = {.type = HF_EV_DURABLE};
@@ -25,7 +25,7 @@ test_ack_durable (void **state)
     hf_effects_reset (&bench.effects);
     event.durable.term = 5;
     hf_bench_step (&bench, &event);
-    assert_int_equal (hf_bench_sent (&bench, HF_KIND_ACK)->ack.index, 7);
+    assert_int_equal (hf_bench_sent (&bench, HF_KIND_ACK)->message.ack.index, 7);
     hf_bench_close (&bench);
 }
 
@@ -39,14 +39,14 @@ test_ack_verified (void **state)
     hf_heartbeat_t beat = {
         .from = 1, .term = 5, .round = 4, .commit = 7, .last_index = 7, .last_term = 4};
     hf_bench_heartbeat (&bench, beat);
-    assert_int_equal (hf_bench_sent (&bench, HF_KIND_ACK)->ack.index, 0);
-    assert_int_equal (hf_bench_sent (&bench, HF_KIND_ACK)->ack.round, 4);
+    assert_int_equal (hf_bench_sent (&bench, HF_KIND_ACK)->message.ack.index, 0);
+    assert_int_equal (hf_bench_sent (&bench, HF_KIND_ACK)->message.ack.round, 4);
     assert_int_equal (bench.effects.commit_index, 0);
-    assert_int_equal (hf_bench_sent (&bench, HF_KIND_NEED)->need.probe_index, 5);
+    assert_int_equal (hf_bench_sent (&bench, HF_KIND_NEED)->message.need.probe_index, 5);
     hf_bench_put (&bench, 1, 1);
     hf_entries_t m = {.from = 1, .to = 2, .term = 5, .commit = 7, .prev_index = 2, .prev_term = 1};
     hf_bench_entries (&bench, m);
-    assert_int_equal (hf_bench_sent (&bench, HF_KIND_ACK)->ack.index, 3);
+    assert_int_equal (hf_bench_sent (&bench, HF_KIND_ACK)->message.ack.index, 3);
     assert_int_equal (bench.effects.commit_index, 3);
     hf_bench_close (&bench);
 }
@@ -66,7 +66,7 @@ test_new_term (void **state)
     hf_bench_entries (&bench,
                       (hf_entries_t){.from = 1, .term = 5, .prev_index = 5, .prev_term = 1});
     hf_bench_commit (&bench);
-    assert_int_equal (hf_bench_sent (&bench, HF_KIND_ACK)->ack.index, 8);
+    assert_int_equal (hf_bench_sent (&bench, HF_KIND_ACK)->message.ack.index, 8);
     hf_bench_commit (&bench);
     //  The next leader has only our first five; what it adds is acknowledged once durable.
     hf_bench_put (&bench, 6, 1);
@@ -76,8 +76,8 @@ test_new_term (void **state)
     assert_int_equal (bench.effects.commit_index, 6);
     assert_null (hf_bench_sent (&bench, HF_KIND_NEED)); //  nobody has 90 entries now
     hf_bench_commit (&bench);
-    assert_int_equal (hf_bench_sent (&bench, HF_KIND_ACK)->ack.index, 6);
-    assert_int_equal (hf_bench_sent (&bench, HF_KIND_ACK)->ack.round, 0);
+    assert_int_equal (hf_bench_sent (&bench, HF_KIND_ACK)->message.ack.index, 6);
+    assert_int_equal (hf_bench_sent (&bench, HF_KIND_ACK)->message.ack.round, 0);
     assert_int_equal (hf_bench_sent (&bench, HF_KIND_ACK)->to, 3);
     hf_effects_reset (&bench.effects);
     beat = (hf_heartbeat_t){
@@ -255,7 +255,7 @@ s_asked (hf_bench_t *bench, hf_vote_request_t m)
     hf_bench_step (bench, &event);
     const hf_outgoing_t *out = hf_bench_sent (bench, HF_KIND_VOTE);
     assert_true (out == NULL || (!out->early && out->to == m.from));
-    return out != NULL ? out->vote : (hf_vote_t){0};
+    return out != NULL ? out->message.vote : (hf_vote_t){0};
 }
 
 static void
@@ -287,7 +287,7 @@ test_votes (void **state)
     m.last_term = 2;
     assert_true (s_asked (&bench, m).granted); //  a later term beats a longer log
     assert_int_equal (s_asked (&bench, good).term, 0);
-    assert_int_equal (hf_bench_sent (&bench, HF_KIND_NEWER_TERM)->newer_term.term, 7);
+    assert_int_equal (hf_bench_sent (&bench, HF_KIND_NEWER_TERM)->message.newer_term.term, 7);
     hf_bench_close (&bench);
 }
 
@@ -413,7 +413,7 @@ test_newer_term (void **state)
     for (int i = 0; i < 10; i++)
         hf_bench_heartbeat (&bench, (hf_heartbeat_t){.from = 3, .term = 4});
     assert_int_equal (bench.effects.messages_count, 1); //  nor is all answered at once
-    assert_int_equal (bench.effects.messages[0].newer_term.term, 5);
+    assert_int_equal (bench.effects.messages[0].message.newer_term.term, 5);
     assert_int_equal (bench.effects.messages[0].to, 3);
     assert_false (bench.effects.messages[0].early);
     bench.now_us += 50000;
