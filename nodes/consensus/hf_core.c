@@ -1,7 +1,7 @@
 //  The life of a core, the dispatcher, and the small events: links, stalls, ticks.
 
 #include "nodes/consensus/hf_core_internal.h"
-#include <stdio.h>
+#include "base/hf_alloc.h"
 #include <stdlib.h>
 
 void
@@ -38,11 +38,7 @@ hf_core_new (const hf_core_config_t *config, const hf_restored_t *restored, uint
     hf_core_log_t log;
     if (!s_config_sane (config) || !hf_core_log_init (&log, restored))
         return NULL;
-    hf_core_t *self = calloc (1, sizeof *self);
-    if (self == NULL) {
-        fputs ("holdfast: out of memory\n", stderr);
-        abort ();
-    }
+    hf_core_t *self = hf_alloc (sizeof *self);
     self->config = *config;
     self->slot = hf_core_slot (self, config->self);
     self->chunk = chunk;
@@ -76,7 +72,7 @@ hf_core_destroy (hf_core_t **self_p)
     if (*self_p == NULL)
         return;
     hf_core_log_done (&(*self_p)->log);
-    free ((*self_p)->tables);
+    hf_array_free (&(*self_p)->rosters);
     free (*self_p);
     *self_p = NULL;
 }
@@ -196,7 +192,7 @@ s_on_propose (hf_core_t *self, uint32_t count, hf_effects_t *effects)
 static void
 s_on_durable (hf_core_t *self, uint64_t index, uint64_t term)
 {
-    //  What was made durable may have been cut off since; then it says nothing.
+    //  Entries that were truncated meanwhile are durable no more.
     if (hf_core_log_term_at (&self->log, index) != term || term == 0)
         return;
     assert (index <= self->log.last_index);
@@ -209,15 +205,15 @@ s_on_durable (hf_core_t *self, uint64_t index, uint64_t term)
 static void
 s_on_pruned (hf_core_t *self, uint64_t index, hf_effects_t *effects)
 {
-    //  Our own driver deleted them, and only what is committed and on this disk.
+    //  The driver deletes only entries that are committed and on this disk.
     assert (index <= self->commit_index && index <= self->durable_index);
     if (index < self->log.first_index)
         return;
     hf_core_log_prune (&self->log, index);
     hf_core_roster_forget (self);
-    //  Entries that were to be sent and are gone: the message says only where they begin.
-    for (size_t i = 0; i < effects->messages_count; i++) {
-        hf_outgoing_t *out = &effects->messages[i];
+    //  A message whose entries were deleted goes out without entries: it only names the point.
+    for (size_t i = 0; i < effects->messages.count; i++) {
+        hf_outgoing_t *out = &effects->messages.list[i];
         if (out->message.kind == HF_KIND_ENTRIES && out->message.entries.prev_index < index)
             out->entries_count = 0;
     }
@@ -245,7 +241,7 @@ s_on_broken (hf_core_t *self, uint32_t node, hf_effects_t *effects)
     self->broken = node;
     self->broken_us = self->now_us;
     self->leader = 0;
-    //  Those who are left stand one after the other, the lowest at once.
+    //  The remaining members stand one after the other, the lowest id at once.
     uint32_t rank = self->slot - (node < self->config.self ? 1 : 0);
     if (rank == 0 && self->now_us >= self->abstain_until_us && hf_core_may_stand (self)) {
         hf_core_pre_stand (self, effects);
@@ -275,7 +271,7 @@ s_on_stall (hf_core_t *self, uint64_t for_us)
     if (for_us > self->now_us)
         return;
     if (self->role != HF_LEADER) {
-        //  With nobody to hear, there is nothing to be patient about.
+        //  Without a leader there is no silence to excuse.
         if (self->leader != 0) {
             self->heard_us = s_later (self, self->heard_us, for_us);
             self->stand_at_us += for_us;
@@ -337,12 +333,12 @@ void
 hf_core_step (hf_core_t *self, const hf_event_t *event, hf_effects_t *effects)
 {
     assert (self != NULL && event != NULL && effects != NULL);
-    assert (effects->persists_count == 0); //  the driver writes them before the next step
+    assert (effects->persists.count == 0); //  the driver writes them before the next step
     if (event->now_us > self->now_us)
         self->now_us = event->now_us;
     //  The request for our votes is still among the messages until the driver has
     //  committed our own; when there is none, it has.
-    if (effects->messages_count == 0)
+    if (effects->messages.count == 0)
         self->vote_pending = false;
     switch (event->type) {
     case HF_EV_TICK:

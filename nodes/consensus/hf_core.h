@@ -21,27 +21,28 @@
  *  Effects pile up over several steps (batching) until hf_effects_reset.
  *
  *  The roster (design 4.6). Each node has an incarnation, made with its disk. A ROSTER entry of the
- *  log, made by the core itself, names the incarnation of every member. The last one in a node's
- * log is in force from its append, committed or not; the next one is appended only when it is
- * committed. The member that it admits counts only from its commit on, as in a joint configuration
- *  (dissertation 4.3): see hf_core_roster.c.
+ *  log, made by the core itself, names the incarnation of every member. The last one in a log is in
+ *  force from its append, committed or not; the next one is appended only when it is committed. The
+ *  member that it admits counts only from its commit on, as in a joint configuration (dissertation
+ *  4.3): see hf_core_roster.c.
  *    - A log with no roster in it or at its base is that of a cluster that was never formed: ALL
  *      members must grant the vote (and the pre-vote), and the entry that opens the first term is
  *      the roster with the incarnations that their votes gave.
  *    - A vote or ack of an incarnation that is not in the roster counts for nothing (elections,
  *      commit, rounds, check-quorum, fitness). What the old incarnation acknowledged is forgotten.
  *    - When such a node has caught up (it has all that was committed at the last heartbeat), the
- *      leader appends a roster with its incarnation. When that is committed the member counts, and
- * a second, equal roster tells everybody so, also after a restart.
- *    - A roster that does not name exactly the members is refused: in a message, which is dropped,
- *      and in what was restored. An entry of a type that is not in hf_msg.h is an entry like
- * others.
+ *      leader appends a roster with its incarnation. When that is committed the member counts; a
+ *      second, equal roster records that it is, also for the time after a restart.
+ *    - A roster that does not name exactly the members is refused: the message that carries it is
+ *      dropped, and a log that holds it is not loaded. An entry of a type that is not in hf_msg.h
+ *      is replicated like any other.
  *
- *  With config.incarnation 0 nothing of this applies and everybody counts (tests of the rest).
+ *  With config.incarnation 0 there is no roster and every member counts (for tests).
  */
 #ifndef HF_CORE_H_INCLUDED
 #define HF_CORE_H_INCLUDED
 
+#include "base/hf_array.h"
 #include "msgs/hf_msg.h"
 
 typedef struct hf_core hf_core_t;
@@ -56,7 +57,7 @@ typedef struct hf_core_config {
     uint64_t stability_us; //  a lower id must be fit for so long to be handed the lead; 2 s
     bool prefer_lowest;    //  hand over to the lowest fit id; default true
     uint64_t seed;         //  of the only randomness: jitter
-    uint64_t incarnation;  //  of this node's disk; 0: count everybody
+    uint64_t incarnation;  //  of this node's disk; 0: every member counts
 } hf_core_config_t;
 
 /*  Fill in the defaults; self and members are left to the caller. */
@@ -91,7 +92,7 @@ typedef struct hf_restored {
 //  ---- events -----------------------------------------------------------------
 
 typedef enum hf_event_type {
-    HF_EV_TICK = 1,     //  time has come (effects->wake_at_us), or nothing else happened
+    HF_EV_TICK = 1,     //  effects->wake_at_us has come, or nothing else happened
     HF_EV_PEER = 2,     //  a message from another node: kind + message
     HF_EV_PROPOSE = 3,  //  as leader, append COUNT entries of the own term; see hf_core_accepts
     HF_EV_BARRIER = 4,  //  a read barrier named ID is wanted
@@ -99,8 +100,8 @@ typedef enum hf_event_type {
     HF_EV_LINK = 6,     //  the link to NODE went UP (it echoes our nonce) or down (it stopped to)
     HF_EV_BROKEN = 7,   //  the connection to NODE was seen to break
     HF_EV_HANDOVER = 8, //  the node is about to stop: hand over to the fittest peer
-    HF_EV_STALL = 9, //  this node could not listen for FOR_US: its disk or its machine stood still
-    HF_EV_PRUNED = 10, //  entries up to INDEX (committed, durable) were deleted from the log
+    HF_EV_STALL = 9,    //  this node did not run for FOR_US: its disk or its machine was stalled
+    HF_EV_PRUNED = 10,  //  entries up to INDEX (committed, durable) were deleted from the log
 } hf_event_type_t;
 
 typedef struct hf_event {
@@ -174,7 +175,7 @@ typedef enum hf_notice_type {
                                //  proposals that are not committed yet are void or undecided.
     HF_NOTICE_PASSED = 3,      //  barrier ID passed: state at INDEX or later is linearizable for it
     HF_NOTICE_NEEDS_STATE = 4, //  LEADER's log begins behind our own: only its whole state helps.
-                               //  Void when the next FOLLOWING comes, and then told again
+                               //  Cancelled by the next FOLLOWING; given again if still needed.
     HF_NOTICE_ADMITTED = 5,    //  as leader, ID (a node) was admitted with a new incarnation,
                                //  by the ROSTER entry at INDEX, which is committed
     HF_NOTICE_WAITING = 6,     //  the cluster was never formed: ID is the mask (by slot) of members
@@ -189,21 +190,18 @@ typedef struct hf_notice {
     uint64_t index;
 } hf_notice_t;
 
-/*  How many bytes one ENTRIES message should hold is the driver's business; it
- *  tells the core the size of entries through this, so that repair goes in
- *  chunks: how many entries from FIRST on, at most MAX, fit one chunk (at least 1). */
+/*  The driver decides how many bytes of entries one repair message holds. Gives how many entries
+ *  from FIRST on, at most MAX and at least 1, make one chunk. */
 typedef uint32_t (hf_chunk_fn) (void *arg, uint64_t first, uint32_t max);
 
 typedef struct hf_effects {
-    hf_persist_t *persists;  //  1. written in order, before the next step; cleared by the driver
-    size_t persists_count;   //     (hf_effects_persisted) once they are in the transaction
-    hf_outgoing_t *messages; // 2. EARLY ones may go at once; the others only after the commit
-    size_t messages_count;
-    hf_notice_t *notices; //  3. only after the commit
-    size_t notices_count;
-    uint64_t commit_index; // 3. entries up to here are committed (and in our log); never falls
+    HF_ARRAY (hf_persist_t)
+    persists;                          //  1. written in order, before the next step; then the
+                                       //     driver clears them (hf_effects_persisted)
+    HF_ARRAY (hf_outgoing_t) messages; //  2. EARLY ones may go at once; others after the commit
+    HF_ARRAY (hf_notice_t) notices;    //  3. only after the commit
+    uint64_t commit_index; //  3. entries up to here are committed (and in our log); never falls
     uint64_t wake_at_us;   //  step a TICK at this time at the latest
-    size_t persists_room, messages_room, notices_room;
 } hf_effects_t;
 
 void hf_effects_init (hf_effects_t *self);
@@ -229,7 +227,7 @@ bool hf_core_accepts (const hf_core_t *self);
 
 typedef enum hf_role { HF_FOLLOWER, HF_PRE_CANDIDATE, HF_CANDIDATE, HF_LEADER } hf_role_t;
 
-/*  What people and tests ask for. */
+/*  For status and tests. */
 typedef struct hf_core_view {
     hf_role_t role;
     uint64_t term;

@@ -24,7 +24,7 @@ s_retry_delay (hf_core_t *self)
 
 //  ---- following ------------------------------------------------------------------------------
 
-/*  What was learned from a leader is worth nothing in another term. */
+/*  What a leader said holds in its own term only. */
 static void
 s_forget_term (hf_core_t *self)
 {
@@ -44,15 +44,14 @@ s_forget_term (hf_core_t *self)
     hf_core_repair_reset (self);
 }
 
-/*  Soft state of a leader. Entries that were published but not sent yet are not
- *  read any more: by then the log may have given way to another leader's, and
- *  the message would carry entries that this term's leader never had. */
+/*  Messages that are not sent yet lose their entries: by the time they are read, another leader's
+ *  entries may be in their place, which this term's leader never had. */
 static void
 s_stop_leading (hf_core_t *self, hf_effects_t *effects)
 {
-    for (size_t i = 0; i < effects->messages_count; i++) {
-        if (effects->messages[i].message.kind == HF_KIND_ENTRIES)
-            effects->messages[i].entries_count = 0;
+    for (size_t i = 0; i < effects->messages.count; i++) {
+        if (effects->messages.list[i].message.kind == HF_KIND_ENTRIES)
+            effects->messages.list[i].entries_count = 0;
     }
     self->barriers_count = 0;
     self->transfer_to = 0;
@@ -80,10 +79,10 @@ hf_core_step_down (hf_core_t *self, uint64_t term, hf_effects_t *effects)
 bool
 hf_core_hear_leader (hf_core_t *self, uint32_t from)
 {
-    //  Two leaders in a term: one of them lies.
+    //  A second leader in this term: one of the two messages is wrong.
     if (self->role == HF_LEADER || (self->term_leader != 0 && self->term_leader != from))
         return false;
-    //  What a dead leader sent may still be in our queues when its connection breaks.
+    //  A dead leader's messages may still be in our queues when its connection breaks.
     if (self->broken == from && self->now_us < self->broken_us + self->config.heartbeat_us / 2)
         return false;
     self->broken = 0;
@@ -100,7 +99,7 @@ static bool
 s_hears_leader (const hf_core_t *self)
 {
     if (self->role == HF_LEADER)
-        return true; //  check-quorum sees to it that this is so
+        return true; //  check-quorum ensures it
     return self->leader != 0 && self->now_us < self->heard_us + self->config.election_us;
 }
 
@@ -109,11 +108,12 @@ hf_core_tell_newer_term (hf_core_t *self, uint32_t to, hf_effects_t *effects)
 {
     uint32_t slot = hf_core_slot (self, to);
     assert (slot < self->config.members_count);
-    uint64_t again_us = self->told_us[slot] + self->config.heartbeat_us / 2;
-    if (self->told_term == self->term && self->told_us[slot] > 0 && self->now_us < again_us)
+    uint64_t again_us = self->newer_sent_us[slot] + self->config.heartbeat_us / 2;
+    if (self->newer_sent_term == self->term && self->newer_sent_us[slot] > 0 &&
+        self->now_us < again_us)
         return;
-    self->told_term = self->term;
-    self->told_us[slot] = self->now_us;
+    self->newer_sent_term = self->term;
+    self->newer_sent_us[slot] = self->now_us;
     hf_outgoing_t *out = hf_core_send (effects, HF_KIND_NEWER_TERM, to);
     out->message.newer_term =
         (hf_newer_term_t){.from = self->config.self, .to = to, .term = self->term};
@@ -139,11 +139,11 @@ s_request_votes (hf_core_t *self, uint64_t term, bool pre, hf_effects_t *effects
 static void
 s_grant (hf_core_t *self, uint32_t slot, uint64_t incarnation)
 {
-    const hf_core_roster_t *table = hf_core_roster (self);
+    const hf_core_roster_t *roster = hf_core_roster (self);
     bool counts = (hf_core_voters (self) >> slot & 1) != 0;
     if (hf_core_tracks (self))
         counts = counts && incarnation != 0 &&
-                 (table == NULL || table->incarnation[slot] == incarnation);
+                 (roster == NULL || roster->incarnation[slot] == incarnation);
     if (!counts && !HF_MUTANT (unknown_votes))
         return;
     self->granted |= 1U << slot;
@@ -168,7 +168,7 @@ s_needs_all (const hf_core_t *self)
            !HF_MUTANT (formed_by_majority);
 }
 
-/*  We stand again: of a cluster that was never formed, people should know who is missing. */
+/*  Forming a cluster needs every member once, so report which ones are missing. */
 static void
 s_notice_waiting (hf_core_t *self, hf_effects_t *effects)
 {
@@ -210,8 +210,8 @@ hf_core_stand (hf_core_t *self, hf_effects_t *effects)
     s_count_votes (self, effects);
 }
 
-/*  Whether those who may still vote for us are too few: the others refused, or
- *  there is no link to them. With no refusal nothing is known: links come up late. */
+/*  Whether too few members may still vote for us: the others refused, or there is no link to them.
+ *  Without a refusal it is too early to say: links come up late. */
 static bool
 s_lost (const hf_core_t *self)
 {
@@ -257,9 +257,9 @@ static void
 s_reply (hf_core_t *self, const hf_vote_request_t *m, bool granted, hf_effects_t *effects)
 {
     if (self->term == 0 && !granted)
-        return; //  there is no such term to speak of
+        return; //  there is no term 0
     hf_outgoing_t *out = hf_core_send (effects, HF_KIND_VOTE, m->from);
-    //  A pre-vote is for the term that was asked for; a refusal tells our own.
+    //  A granted pre-vote names the term that was asked for; a refusal names ours.
     out->message.vote = (hf_vote_t){.from = self->config.self,
                                     .to = m->from,
                                     .term = granted ? m->term : self->term,
@@ -284,7 +284,7 @@ hf_core_on_vote_request (hf_core_t *self, const hf_vote_request_t *m, hf_effects
                 (self->voted_for.incarnation == m->incarnation || HF_MUTANT (vote_names_id_only));
     good = good && (self->voted_for.node == 0 || same || again);
     if (good) {
-        //  Who leads or stands has voted for itself; a pre-candidate gives way.
+        //  A leader or candidate has voted for itself; a pre-candidate gives way.
         assert (self->role == HF_FOLLOWER || self->role == HF_PRE_CANDIDATE);
         self->role = HF_FOLLOWER;
         if (self->voted_for.node == 0) {
@@ -304,11 +304,11 @@ hf_core_on_vote (hf_core_t *self, const hf_vote_t *m, hf_effects_t *effects)
 {
     uint32_t bit = hf_core_bit (self, m->from);
     hf_role_t asked = m->pre ? HF_PRE_CANDIDATE : HF_CANDIDATE;
-    //  What was granted counts only for the term that we stand, or would stand, in.
+    //  A vote counts only for the term that we stand in, a pre-vote for the next one.
     uint64_t term = m->pre && m->granted ? self->term + 1 : self->term;
     if (self->role != asked || m->term != term)
         return;
-    //  It was given to this node with the disk that it had before.
+    //  The vote was given to this node with the disk that it had before.
     if (m->candidate != self->config.incarnation && !HF_MUTANT (vote_names_id_only))
         return;
     if (m->granted)

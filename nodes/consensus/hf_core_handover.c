@@ -1,13 +1,7 @@
-//  To whom a leader gives the lead (3.10): the lowest id that has long been fit,
-//  or when this node stops, whoever is fittest.
+//  Leadership transfer (3.10): to the lowest id that has been fit for a while, or when this node
+//  stops, to the fittest peer.
 
 #include "nodes/consensus/hf_core_internal.h"
-
-static uint64_t
-s_last (const hf_core_t *self)
-{
-    return self->log.last_index;
-}
 
 bool
 hf_core_reachable (const hf_core_t *self, uint32_t slot)
@@ -17,7 +11,7 @@ hf_core_reachable (const hf_core_t *self, uint32_t slot)
            self->now_us <= peer->heard_us + 3 * self->config.heartbeat_us;
 }
 
-/*  A known one, with all that was committed a heartbeat ago, and hearing a majority. */
+/*  It counts, has everything that was committed a heartbeat ago, and hears a majority. */
 static bool
 s_fit (const hf_core_t *self, uint32_t slot)
 {
@@ -60,14 +54,14 @@ hf_core_push_transfer (hf_core_t *self, bool again, hf_effects_t *effects)
 {
     if (self->role != HF_LEADER || self->transfer_to == 0 || (self->transfer_sent && !again))
         return;
-    if (self->peers[hf_core_slot (self, self->transfer_to)].match != s_last (self))
+    if (self->peers[hf_core_slot (self, self->transfer_to)].match != self->log.last_index)
         return;
     self->transfer_sent = true;
     hf_outgoing_t *out = hf_core_send (effects, HF_KIND_TRANSFER, self->transfer_to);
     out->message.transfer = (hf_transfer_t){.from = self->config.self,
                                             .to = self->transfer_to,
                                             .term = self->term,
-                                            .last_index = s_last (self),
+                                            .last_index = self->log.last_index,
                                             .last_term = hf_core_log_last_term (&self->log)};
 }
 
@@ -81,7 +75,7 @@ hf_core_fail_transfer (hf_core_t *self)
         self->transfer_backoff++;
 }
 
-/*  The lowest that is fit; else the reachable one with most of the log; else ourselves. */
+/*  The lowest slot that is fit; else the reachable one with the most entries; else our own. */
 static uint32_t
 s_fittest (const hf_core_t *self)
 {
@@ -102,7 +96,7 @@ hf_core_on_handover (hf_core_t *self, hf_effects_t *effects)
 {
     if (self->config.members_count == 1)
         return;
-    //  This node is about to stop: were it to stand, the others would soon have to elect again.
+    //  This node is about to stop: if it stood, the others would soon have to elect again.
     self->abstain_until_us = self->now_us + 10 * self->config.election_us;
     if (self->role != HF_LEADER || self->transfer_to != 0)
         return;
@@ -120,7 +114,7 @@ hf_core_on_transfer (hf_core_t *self, const hf_transfer_t *m, hf_effects_t *effe
 {
     if (self->role != HF_FOLLOWER || self->leader != m->from)
         return;
-    //  Void for any other log end than the one that the leader had in mind, on disk.
+    //  Valid only for the log end that it names, and only when that is on our disk.
     bool same = self->log.last_index == m->last_index &&
                 hf_core_log_last_term (&self->log) == m->last_term &&
                 self->durable_index == m->last_index;

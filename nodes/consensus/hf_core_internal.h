@@ -1,13 +1,11 @@
-/*  hf_core_internal.h - what the files of the consensus core share. Nobody else includes it.
+/*  hf_core_internal.h - shared by the files of the consensus core alone.
  *
- *  hf_core.c dispatches an event to its handler, which changes the
- *  state through the functions below; and hf_core_settle.c draws the conclusions
- *  (commit index, acks, barriers, notices, the next deadline) once at the end of
- *  every step. Every function may use self->now_us, the time of the event.
+ *  hf_core.c dispatches an event to its handler, which changes the state through the functions
+ *  below; hf_core_settle.c draws the conclusions (commit index, acks, barriers, notices, the next
+ *  deadline) once, at the end of every step. Every function may use self->now_us, the event's time.
  *
- *  The fields of a peer's message are within the bounds that hf_core_read_peer
- *  checks, and may be lies beyond that: no assert on them, and nothing that
- *  is committed or verified gives way to them.
+ *  The fields of a peer's message are within the bounds that hf_core_read_peer checks, and may be
+ *  wrong beyond that: they are never asserted, and never override what is committed or verified.
  */
 #ifndef HF_CORE_INTERNAL_H_INCLUDED
 #define HF_CORE_INTERNAL_H_INCLUDED
@@ -25,8 +23,7 @@
 //  ---- the log: terms and indexes ------------------------------------------------
 
 typedef struct hf_core_log {
-    hf_term_span_t *spans; //  index and term both ascend strictly
-    size_t count, room;
+    HF_ARRAY (hf_term_span_t) spans; //  index and term both ascend strictly
     uint64_t first_index; //  1, or behind what was pruned: the base is at first_index - 1
     uint64_t base_term;   //  of the last entry that was pruned; 0 with base 0
     uint64_t last_index;  //  first_index - 1 when there is no entry
@@ -38,11 +35,11 @@ void hf_core_log_done (hf_core_log_t *log);
 uint64_t hf_core_log_last_term (const hf_core_log_t *log);
 /*  The term at the base too; 0 when it is neither in the log nor its base. */
 uint64_t hf_core_log_term_at (const hf_core_log_t *log, uint64_t index);
-/*  Whether (INDEX, TERM) is a point of the log: (0, 0) is one of every log, and so is what
- *  is before the base, whose terms are forgotten, as only what is committed is pruned. */
+/*  Whether (INDEX, TERM) is a point of the log. (0, 0) is a point of every log. So is any point
+ *  before the base: its term is forgotten, but only committed entries are pruned. */
 bool hf_core_log_has (const hf_core_log_t *log, uint64_t index, uint64_t term);
-/*  The largest index, at most INDEX, whose term is at most TERM: of an entry or the base.
- *  0 when there is none; with base 0 that is the base itself, a point of every log. */
+/*  The largest index, of an entry or the base, that is at most INDEX and whose term is at most
+ * TERM; 0 when there is none. */
 uint64_t hf_core_log_point_below (const hf_core_log_t *log, uint64_t index, uint64_t term);
 void hf_core_log_append (hf_core_log_t *log, uint64_t term, uint64_t count);
 /*  Forget the entries from INDEX on. */
@@ -56,13 +53,13 @@ void hf_core_log_check (const hf_core_log_t *log);
 /*  A ROSTER entry of the log. */
 typedef struct hf_core_roster {
     uint64_t index;
-    uint64_t incarnation[HF_MEMBERS_MAX]; //  by slot; 0: unknown
+    uint64_t incarnation[HF_MEMBERS_MAX]; //  by slot
     uint32_t changed; //  slots whose incarnation differs from the previous ROSTER entry
 } hf_core_roster_t;
 
 //  ---- the state -------------------------------------------------------------------
 
-/*  What a leader knows of another member, in its term. */
+/*  A leader's view of another member, in its term. */
 typedef struct hf_core_peer {
     uint64_t incarnation; //  of its last ack in this term; 0: it sent none
     uint64_t match;       //  verified and durable there, by its acks
@@ -91,8 +88,7 @@ struct hf_core {
     hf_member_t voted_for; //  node 0: nobody
     hf_core_log_t log;
     uint64_t durable_index;
-    hf_core_roster_t *tables; //  ascending; the last is in force
-    size_t tables_count, tables_room;
+    HF_ARRAY (hf_core_roster_t) rosters; //  ascending; the last is in force
 
     //  Of every role.
     hf_role_t role;
@@ -101,14 +97,14 @@ struct hf_core {
     uint64_t verified_index; //  checked against the leader of this term; the commit index before
     uint64_t round;          //  of heartbeats in this term: heard, or sent by us as leader
     uint32_t links;
-    bool vote_pending;                //  our candidacy in this term may not be durable yet
-    uint64_t told_us[HF_MEMBERS_MAX]; //  when we last sent NEWER_TERM there
-    uint64_t told_term;
-    uint64_t stand_at_us;      //  unless a leader is heard before
-    uint64_t abstain_until_us; //  a node that is about to stop does not stand
+    bool vote_pending;                      //  our candidacy in this term may not be durable yet
+    uint64_t newer_sent_us[HF_MEMBERS_MAX]; //  when we last sent NEWER_TERM there
+    uint64_t newer_sent_term;               //  and the term in it
+    uint64_t stand_at_us;                   //  unless a leader is heard before
+    uint64_t abstain_until_us;              //  a node that is about to stop does not stand
 
-    //  What a follower knows in this term.
-    uint32_t term_leader; //  who was heard to lead it, also after its connection broke
+    //  A follower's, in this term.
+    uint32_t term_leader; //  its leader once heard, also after its connection broke
     uint64_t heard_us;
     uint32_t broken; //  the leader whose connection broke at broken_us
     uint64_t broken_us;
@@ -130,7 +126,7 @@ struct hf_core {
     uint64_t voters[HF_MEMBERS_MAX]; //  incarnations
     uint32_t waiting_noted;          //  the mask of the last WAITING; 0: none since a leader
 
-    //  What a leader knows in its term.
+    //  A leader's, in its term.
     hf_core_peer_t peers[HF_MEMBERS_MAX];
     uint64_t open_index; //  the entry that opened the term
     bool announced;      //  that we lead
@@ -169,7 +165,8 @@ void hf_core_persist_vote (hf_core_t *self, hf_effects_t *effects);
 //  ---- hf_core_roster.c: which members count -----------------------------------------
 
 bool hf_core_tracks (const hf_core_t *self);
-/*  The ROSTER entry in force; NULL when nobody is tracked or the cluster was never formed. */
+/*  The ROSTER entry in force; NULL when incarnations are not tracked or the cluster was never
+ * formed. */
 const hf_core_roster_t *hf_core_roster (const hf_core_t *self);
 /*  Load from RESTORED. False when it is inconsistent. */
 bool hf_core_roster_init (hf_core_t *self, const hf_restored_t *restored);
@@ -193,8 +190,7 @@ uint32_t hf_core_counted (const hf_core_t *self);
 uint32_t hf_core_roster_view (const hf_core_t *self);
 void hf_core_roster_check (const hf_core_t *self);
 
-//  ---- hf_core_election.c: roles and votes
-//  --------------------------------------------------------
+//  ---- hf_core_election.c: roles and votes ---------------------------------------------------
 
 /*  Become a follower without a leader, in TERM: our own or a higher one. */
 void hf_core_step_down (hf_core_t *self, uint64_t term, hf_effects_t *effects);
@@ -213,8 +209,9 @@ void hf_core_tell_newer_term (hf_core_t *self, uint32_t to, hf_effects_t *effect
 void hf_core_lead (hf_core_t *self, hf_effects_t *effects);
 /*  Begin a new round. */
 void hf_core_beat (hf_core_t *self, hf_effects_t *effects);
-/*  Append one entry of our own: empty, or ROSTER with the incarnations of TABLE. */
-void hf_core_append_own (hf_core_t *self, const uint64_t *table, hf_effects_t *effects);
+/*  Append one entry of our own: a ROSTER with these incarnations, by slot, or with NULL OPEN_TERM.
+ */
+void hf_core_append_own (hf_core_t *self, const uint64_t *incarnations, hf_effects_t *effects);
 /*  Add COUNT entries of our term to the log and publish them; the caller persists them. */
 void hf_core_publish (hf_core_t *self, uint32_t count, hf_effects_t *effects);
 /*  At each heartbeat: make the next step of admitting a member, if there is one. */

@@ -18,7 +18,7 @@ hf_core_lead (hf_core_t *self, hf_effects_t *effects)
     for (uint32_t i = 0; i < self->config.members_count; i++)
         self->peers[i] = (hf_core_peer_t){.heard_us = self->now_us};
     self->open_index = self->log.last_index + 1;
-    //  The first leader of all: all voted for it, and from here on they are known.
+    //  The first leader of all: every member voted for it, and its first entry is their roster.
     bool forms = hf_core_tracks (self) && hf_core_roster (self) == NULL;
     hf_core_append_own (self, forms ? self->voters : NULL, effects);
     self->beat_at_us = self->now_us + self->config.heartbeat_us;
@@ -43,15 +43,15 @@ hf_core_beat (hf_core_t *self, hf_effects_t *effects)
 }
 
 void
-hf_core_append_own (hf_core_t *self, const uint64_t *table, hf_effects_t *effects)
+hf_core_append_own (hf_core_t *self, const uint64_t *incarnations, hf_effects_t *effects)
 {
     hf_persist_t *persist = hf_core_persist (effects, HF_PERSIST_OWN);
     persist->index = self->log.last_index + 1;
     persist->term = self->term;
     persist->count = 1;
     persist->entry_type = HF_ENTRY_OPEN_TERM;
-    if (table != NULL)
-        hf_core_roster_add (self, table, persist);
+    if (incarnations != NULL)
+        hf_core_roster_add (self, incarnations, persist);
     hf_core_publish (self, 1, effects);
 }
 
@@ -66,9 +66,9 @@ hf_core_publish (hf_core_t *self, uint32_t count, hf_effects_t *effects)
     if (self->config.members_count == 1)
         return;
     hf_outgoing_t *out = hf_core_send (effects, HF_KIND_ENTRIES, 0);
-    //  They may travel before our own disk has them: only a leader of this term
-    //  makes entries of it, and after a crash we do not lead this term again, as
-    //  our vote in it is on disk. Hence not while that vote is still pending.
+    //  Entries may travel before our own disk has them: only the leader of a term makes entries of
+    //  it, and after a crash we do not lead this term again, because our vote in it is on disk. So
+    //  not while that vote is pending.
     out->early = !self->vote_pending;
     out->entries_count = count;
     out->message.entries = (hf_entries_t){.from = self->config.self,
@@ -84,7 +84,7 @@ hf_core_majority_heard_us (const hf_core_t *self)
     uint64_t heard_us[HF_MEMBERS_MAX];
     for (uint32_t i = 0; i < self->config.members_count; i++)
         heard_us[i] = i == self->slot ? self->now_us : self->peers[i].heard_us;
-    //  One that was not heard yet in this term may still turn out to be known.
+    //  A member that was not heard yet in this term may still turn out to count.
     uint32_t counted = hf_core_counted (self);
     for (uint32_t i = 0; i < self->config.members_count; i++) {
         if (self->peers[i].incarnation == 0)
@@ -151,7 +151,7 @@ hf_core_on_heartbeat (hf_core_t *self, const hf_heartbeat_t *m, hf_effects_t *ef
         self->leader_commit = m->commit;
     if (m->last_index > self->leader_last)
         self->leader_last = m->last_index;
-    //  One point in common, and everything before it is (log matching, 3.5).
+    //  With one point in common, everything before it is common too (log matching, 3.5).
     if (m->last_index > self->verified_index &&
         hf_core_log_has (&self->log, m->last_index, m->last_term)) {
         self->verified_index = m->last_index;
@@ -167,12 +167,14 @@ void
 hf_core_on_ack (hf_core_t *self, const hf_ack_t *m, hf_effects_t *effects)
 {
     (void)effects;
-    //  Nobody can have verified what we do not have, nor heard a round that we did not send.
+    //  No peer can have verified entries that we do not have, or heard a round that we did not
+    //  send.
     if (self->role != HF_LEADER || m->index > self->log.last_index || m->round > self->round)
         return;
     hf_core_peer_t *peer = &self->peers[hf_core_slot (self, m->from)];
-    //  Another disk than that of its last ack: what the one had, the other has not. The old
-    //  one's ack may be overtaken by the new one's; then it is forgotten once more, at no cost.
+    //  The incarnation changed: this is a new disk, so nothing acknowledged by the old one counts.
+    //  If a late ack from the old disk arrives after the new one's, we reset again; that is
+    //  harmless.
     if (hf_core_tracks (self) && m->incarnation != peer->incarnation) {
         *peer = (hf_core_peer_t){0};
         peer->incarnation = m->incarnation;
@@ -180,7 +182,7 @@ hf_core_on_ack (hf_core_t *self, const hf_ack_t *m, hf_effects_t *effects)
     peer->heard_us = self->now_us;
     if (m->index > peer->match)
         peer->match = m->index;
-    //  An older ack that was overtaken says nothing new.
+    //  Acks may overtake each other.
     if (m->round >= peer->round) {
         peer->round = m->round;
         peer->hears = m->hears;
@@ -196,15 +198,15 @@ hf_core_on_barrier (hf_core_t *self, uint64_t id, hf_effects_t *effects)
 {
     if (self->role != HF_LEADER)
         return;
-    //  Full: the oldest gives way. Whoever waits for it waits for a later one too,
-    //  which promises at least as much.
+    //  Full: drop the oldest. Its waiter waits for a later one too, which promises at least as
+    //  much.
     if (self->barriers_count == HF_CORE_BARRIERS_MAX) {
         self->barriers_count--;
         for (uint32_t i = 0; i < self->barriers_count; i++)
             self->barriers[i] = self->barriers[i + 1];
     }
-    //  A heartbeat may be on its way the moment the step that made it is over
-    //  (it is early), so a barrier never shares the round of one before.
+    //  A heartbeat is EARLY, so it may already be under way when this step begins: a barrier never
+    //  shares the round of an earlier step.
     if (!HF_MUTANT (barrier_old_round) || self->round == 0)
         hf_core_beat (self, effects);
     uint64_t index = self->commit_index > self->open_index ? self->commit_index : self->open_index;

@@ -1,24 +1,6 @@
 //  The log as the core sees it: runs of entries of one term.
 
 #include "nodes/consensus/hf_core_internal.h"
-#include <stdio.h>
-#include <stdlib.h>
-
-static void
-s_add_span (hf_core_log_t *log, uint64_t first_index, uint64_t term)
-{
-    if (log->count == log->room) {
-        size_t room = log->room > 0 ? 2 * log->room : 16;
-        hf_term_span_t *spans = realloc (log->spans, room * sizeof *spans);
-        if (spans == NULL) {
-            fputs ("holdfast: out of memory\n", stderr);
-            abort ();
-        }
-        log->spans = spans;
-        log->room = room;
-    }
-    log->spans[log->count++] = (hf_term_span_t){.first_index = first_index, .term = term};
-}
 
 static bool
 s_restored_sane (const hf_restored_t *restored)
@@ -51,7 +33,8 @@ hf_core_log_init (hf_core_log_t *log, const hf_restored_t *restored)
     log->first_index = restored->base_index + 1;
     log->base_term = restored->base_term;
     for (size_t i = 0; i < restored->spans_count; i++)
-        s_add_span (log, restored->spans[i].first_index, restored->spans[i].term);
+        *hf_array_add (&log->spans) =
+            (hf_term_span_t){restored->spans[i].first_index, restored->spans[i].term};
     log->last_index = restored->last_index;
     return true;
 }
@@ -59,14 +42,14 @@ hf_core_log_init (hf_core_log_t *log, const hf_restored_t *restored)
 void
 hf_core_log_done (hf_core_log_t *log)
 {
-    free (log->spans);
+    hf_array_free (&log->spans);
     *log = (hf_core_log_t){.first_index = 1};
 }
 
 uint64_t
 hf_core_log_last_term (const hf_core_log_t *log)
 {
-    return log->count > 0 ? log->spans[log->count - 1].term : log->base_term;
+    return log->spans.count > 0 ? log->spans.list[log->spans.count - 1].term : log->base_term;
 }
 
 uint64_t
@@ -77,16 +60,16 @@ hf_core_log_term_at (const hf_core_log_t *log, uint64_t index)
     if (index < log->first_index || index > log->last_index)
         return 0;
     size_t low = 0;
-    size_t high = log->count;
+    size_t high = log->spans.count;
     while (high - low > 1) {
         size_t middle = low + (high - low) / 2;
-        if (log->spans[middle].first_index <= index)
+        if (log->spans.list[middle].first_index <= index)
             low = middle;
         else
             high = middle;
     }
-    assert (log->spans[low].first_index <= index);
-    return log->spans[low].term;
+    assert (log->spans.list[low].first_index <= index);
+    return log->spans.list[low].term;
 }
 
 bool
@@ -103,8 +86,8 @@ uint64_t
 hf_core_log_point_below (const hf_core_log_t *log, uint64_t index, uint64_t term)
 {
     uint64_t end = log->last_index;
-    for (size_t i = log->count; i > 0; i--) {
-        const hf_term_span_t *span = &log->spans[i - 1];
+    for (size_t i = log->spans.count; i > 0; i--) {
+        const hf_term_span_t *span = &log->spans.list[i - 1];
         if (span->first_index <= index && span->term <= term)
             return index < end ? index : end;
         end = span->first_index - 1;
@@ -117,9 +100,9 @@ void
 hf_core_log_append (hf_core_log_t *log, uint64_t term, uint64_t count)
 {
     assert (count > 0 && term >= hf_core_log_last_term (log));
-    //  What is left of a pruned log may be nothing, and the base has no span.
-    if (log->count == 0 || term > hf_core_log_last_term (log))
-        s_add_span (log, log->last_index + 1, term);
+    //  A pruned log may be empty, and the base has no span.
+    if (log->spans.count == 0 || term > hf_core_log_last_term (log))
+        *hf_array_add (&log->spans) = (hf_term_span_t){log->last_index + 1, term};
     log->last_index += count;
 }
 
@@ -127,8 +110,8 @@ void
 hf_core_log_truncate (hf_core_log_t *log, uint64_t index)
 {
     assert (index >= log->first_index && index <= log->last_index);
-    while (log->count > 0 && log->spans[log->count - 1].first_index >= index)
-        log->count--;
+    while (log->spans.count > 0 && log->spans.list[log->spans.count - 1].first_index >= index)
+        log->spans.count--;
     log->last_index = index - 1;
 }
 
@@ -138,32 +121,30 @@ hf_core_log_prune (hf_core_log_t *log, uint64_t index)
     assert (index >= log->first_index && index <= log->last_index);
     log->base_term = hf_core_log_term_at (log, index);
     log->first_index = index + 1;
-    size_t gone = 0; //  spans that ended at INDEX or before
-    while (gone < log->count) {
-        bool last = gone + 1 == log->count;
-        uint64_t end = last ? log->last_index : log->spans[gone + 1].first_index - 1;
+    size_t ended = 0; //  spans that end at INDEX or before
+    while (ended < log->spans.count) {
+        bool last = ended + 1 == log->spans.count;
+        uint64_t end = last ? log->last_index : log->spans.list[ended + 1].first_index - 1;
         if (end > index)
             break;
-        gone++;
+        ended++;
     }
-    log->count -= gone;
-    for (size_t i = 0; i < log->count; i++)
-        log->spans[i] = log->spans[i + gone];
-    if (log->count > 0 && log->spans[0].first_index <= index)
-        log->spans[0].first_index = index + 1;
+    hf_array_drop (&log->spans, ended);
+    if (log->spans.count > 0 && log->spans.list[0].first_index <= index)
+        log->spans.list[0].first_index = index + 1;
 }
 
 void
 hf_core_log_check (const hf_core_log_t *log)
 {
     assert ((log->first_index == 1) == (log->base_term == 0));
-    assert (log->count == 0 || log->spans[0].term >= log->base_term);
+    assert (log->spans.count == 0 || log->spans.list[0].term >= log->base_term);
     assert (log->first_index >= 1 && log->last_index + 1 >= log->first_index);
-    assert ((log->count == 0) == (log->last_index < log->first_index));
-    for (size_t i = 0; i < log->count; i++) {
-        assert (log->spans[i].first_index <= log->last_index && log->spans[i].term > 0);
-        assert (i > 0 || log->spans[i].first_index == log->first_index);
-        assert (i == 0 || log->spans[i].first_index > log->spans[i - 1].first_index);
-        assert (i == 0 || log->spans[i].term > log->spans[i - 1].term);
+    assert ((log->spans.count == 0) == (log->last_index < log->first_index));
+    for (size_t i = 0; i < log->spans.count; i++) {
+        assert (log->spans.list[i].first_index <= log->last_index && log->spans.list[i].term > 0);
+        assert (i > 0 || log->spans.list[i].first_index == log->first_index);
+        assert (i == 0 || log->spans.list[i].first_index > log->spans.list[i - 1].first_index);
+        assert (i == 0 || log->spans.list[i].term > log->spans.list[i - 1].term);
     }
 }

@@ -84,8 +84,8 @@ hf_core_repair_progress (hf_core_t *self, bool answer, hf_effects_t *effects)
 
 //  ---- entries -------------------------------------------------------------------
 
-/*  Read the terms. False when the list is not what a leader sends. *fresh: the first index
- *  whose entry is not in our log; behind the last when all are. */
+/*  Check the list; false when no leader sends such. *fresh is the first index whose entry is not in
+ *  our log, or the index after the last when all are. */
 static bool
 s_scan (const hf_core_t *self, const hf_entries_t *m, uint64_t *fresh)
 {
@@ -158,7 +158,7 @@ hf_core_on_entries (hf_core_t *self, const hf_entries_t *m, hf_effects_t *effect
         return;
     }
     if (fresh <= end) {
-        //  No leader contradicts what was committed, nor what it has shown itself.
+        //  No honest leader contradicts what is committed or what it has already shown us.
         if (fresh <= self->verified_index)
             return;
         s_append (self, m, (uint32_t)(fresh - m->prev_index - 1), effects);
@@ -173,8 +173,8 @@ hf_core_on_entries (hf_core_t *self, const hf_entries_t *m, hf_effects_t *effect
 
 //  ---- gaps ----------------------------------------------------------------------
 
-/*  We have no point in common with that node, or none that we can go on from: what follows
- *  was pruned. Only the whole state can help it. */
+/*  Our log has no point in common with that node's, or the entries after it were pruned: only the
+ *  whole state can help it. */
 static void
 s_offer (const hf_core_t *self, uint32_t to, hf_effects_t *effects)
 {
@@ -233,7 +233,7 @@ hf_core_on_state_offer (hf_core_t *self, const hf_state_offer_t *m, hf_effects_t
 {
     if (self->role != HF_FOLLOWER || self->leader == 0 || self->leader != m->from)
         return;
-    //  An answer to an older question, or a lie: what follows our last verified point is there.
+    //  An answer to an older question: the leader has the entry after our last verified one.
     if (m->first_index <= self->verified_index + 1)
         return;
     self->needs_state = true;

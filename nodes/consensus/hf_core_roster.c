@@ -21,8 +21,6 @@
 //  candidate without it needs the vote of a member that has it, and does not get it.
 
 #include "nodes/consensus/hf_core_internal.h"
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 bool
@@ -34,41 +32,32 @@ hf_core_tracks (const hf_core_t *self)
 const hf_core_roster_t *
 hf_core_roster (const hf_core_t *self)
 {
-    return self->tables_count > 0 ? &self->tables[self->tables_count - 1] : NULL;
+    return self->rosters.count > 0 ? &self->rosters.list[self->rosters.count - 1] : NULL;
 }
 
 //  ---- the list ----------------------------------------------------------------------------
 
-/*  Nothing is cut off at or before the commit index, so of those only the last may matter. */
+/*  The log is never truncated at or before the commit index, so of the committed rosters only the
+ *  last one matters. */
 void
 hf_core_roster_forget (hf_core_t *self)
 {
-    size_t gone = 0;
-    while (gone + 1 < self->tables_count && self->tables[gone + 1].index <= self->commit_index)
-        gone++;
-    if (gone == 0)
-        return;
-    self->tables_count -= gone;
-    memmove (self->tables, self->tables + gone, self->tables_count * sizeof *self->tables);
+    size_t replaced = 0;
+    while (replaced + 1 < self->rosters.count &&
+           self->rosters.list[replaced + 1].index <= self->commit_index)
+        replaced++;
+    hf_array_drop (&self->rosters, replaced);
 }
 
 static void
-s_add (hf_core_t *self, hf_core_roster_t table)
+s_add (hf_core_t *self, hf_core_roster_t roster)
 {
     hf_core_roster_forget (self);
-    if (self->tables_count == self->tables_room) {
-        self->tables_room = self->tables_room > 0 ? 2 * self->tables_room : 4;
-        self->tables = realloc (self->tables, self->tables_room * sizeof *self->tables);
-        if (self->tables == NULL) {
-            fputs ("holdfast: out of memory\n", stderr);
-            abort ();
-        }
-    }
     const hf_core_roster_t *before = hf_core_roster (self);
-    assert (before == NULL || before->index < table.index);
+    assert (before == NULL || before->index < roster.index);
     for (uint32_t i = 0; before != NULL && i < self->config.members_count; i++)
-        table.changed |= (table.incarnation[i] != before->incarnation[i] ? 1U : 0) << i;
-    self->tables[self->tables_count++] = table;
+        roster.changed |= (roster.incarnation[i] != before->incarnation[i] ? 1U : 0) << i;
+    *hf_array_add (&self->rosters) = roster;
 }
 
 bool
@@ -93,10 +82,10 @@ hf_core_roster_append (hf_core_t *self, uint64_t index, const hf_entry_t *entry)
         return;
     assert (hf_core_roster_sane (self, entry));
     uint32_t count = hf_roster_get (entry->payload, members);
-    hf_core_roster_t table = {.index = index};
+    hf_core_roster_t roster = {.index = index};
     for (uint32_t i = 0; i < count; i++)
-        table.incarnation[hf_core_slot (self, members[i].node)] = members[i].incarnation;
-    s_add (self, table);
+        roster.incarnation[hf_core_slot (self, members[i].node)] = members[i].incarnation;
+    s_add (self, roster);
 }
 
 bool
@@ -120,8 +109,8 @@ hf_core_roster_init (hf_core_t *self, const hf_restored_t *restored)
 void
 hf_core_roster_truncate (hf_core_t *self, uint64_t index)
 {
-    while (self->tables_count > 0 && self->tables[self->tables_count - 1].index >= index)
-        self->tables_count--;
+    while (self->rosters.count > 0 && self->rosters.list[self->rosters.count - 1].index >= index)
+        self->rosters.count--;
 }
 
 void
@@ -148,10 +137,11 @@ hf_core_roster_add (hf_core_t *self, const uint64_t *incarnations, hf_persist_t 
     hf_core_roster_append (self, persist->index, &entry);
 }
 
-//  ---- who counts ----------------------------------------------------------------------------
+//  ---- which members count
+//  ----------------------------------------------------------------------------
 
 static uint32_t
-s_everybody (const hf_core_t *self)
+s_all (const hf_core_t *self)
 {
     return (1U << self->config.members_count) - 1;
 }
@@ -160,29 +150,29 @@ s_everybody (const hf_core_t *self)
 static uint32_t
 s_pending (const hf_core_t *self)
 {
-    const hf_core_roster_t *table = hf_core_roster (self);
-    if (table == NULL || table->index <= self->commit_index || HF_MUTANT (admitted_at_once))
+    const hf_core_roster_t *roster = hf_core_roster (self);
+    if (roster == NULL || roster->index <= self->commit_index || HF_MUTANT (admitted_at_once))
         return 0;
-    return table->changed;
+    return roster->changed;
 }
 
 bool
 hf_core_may_stand (const hf_core_t *self)
 {
-    const hf_core_roster_t *table = hf_core_roster (self);
-    return !hf_core_tracks (self) || table == NULL ||
-           table->incarnation[self->slot] == self->config.incarnation;
+    const hf_core_roster_t *roster = hf_core_roster (self);
+    return !hf_core_tracks (self) || roster == NULL ||
+           roster->incarnation[self->slot] == self->config.incarnation;
 }
 
 uint32_t
 hf_core_voters (const hf_core_t *self)
 {
-    const hf_core_roster_t *table = hf_core_roster (self);
-    uint32_t mask = s_everybody (self);
-    if (!hf_core_tracks (self) || table == NULL)
+    const hf_core_roster_t *roster = hf_core_roster (self);
+    uint32_t mask = s_all (self);
+    if (!hf_core_tracks (self) || roster == NULL)
         return mask;
     for (uint32_t i = 0; i < self->config.members_count; i++) {
-        if (table->incarnation[i] == 0)
+        if (roster->incarnation[i] == 0)
             mask &= ~(1U << i);
     }
     return mask & ~s_pending (self);
@@ -193,13 +183,13 @@ hf_core_counted (const hf_core_t *self)
 {
     assert (self->role == HF_LEADER);
     if (!hf_core_tracks (self))
-        return s_everybody (self);
-    const hf_core_roster_t *table = hf_core_roster (self);
-    assert (table != NULL); //  the entry that opened the first term is one
+        return s_all (self);
+    const hf_core_roster_t *roster = hf_core_roster (self);
+    assert (roster != NULL); //  the first leader's first entry is one
     uint32_t mask = hf_core_voters (self);
     for (uint32_t i = 0; i < self->config.members_count; i++) {
         uint64_t seen = self->peers[i].incarnation;
-        if (table->incarnation[i] != (i == self->slot ? self->config.incarnation : seen))
+        if (roster->incarnation[i] != (i == self->slot ? self->config.incarnation : seen))
             mask &= ~(1U << i);
     }
     return mask;
@@ -209,7 +199,7 @@ uint32_t
 hf_core_roster_view (const hf_core_t *self)
 {
     if (!hf_core_tracks (self))
-        return s_everybody (self);
+        return s_all (self);
     if (hf_core_roster (self) == NULL)
         return 0;
     if (self->role == HF_LEADER)
@@ -221,45 +211,45 @@ hf_core_roster_view (const hf_core_t *self)
 void
 hf_core_roster_check (const hf_core_t *self)
 {
-    assert (self->tables_count <= self->tables_room);
-    assert (hf_core_tracks (self) || self->tables_count == 0);
-    for (size_t i = 0; i < self->tables_count; i++) {
-        const hf_core_roster_t *table = &self->tables[i];
-        assert (table->index > (i > 0 ? table[-1].index : 0));
-        assert (table->index <= self->log.last_index);
-        assert (i == 0 || table->index >= self->log.first_index);
-        assert ((table->changed & ~s_everybody (self)) == 0);
+    assert (hf_core_tracks (self) || self->rosters.count == 0);
+    for (size_t i = 0; i < self->rosters.count; i++) {
+        const hf_core_roster_t *roster = &self->rosters.list[i];
+        assert (roster->index > (i > 0 ? roster[-1].index : 0));
+        assert (roster->index <= self->log.last_index);
+        assert (i == 0 || roster->index >= self->log.first_index);
+        assert ((roster->changed & ~s_all (self)) == 0);
     }
     bool leads = self->role == HF_LEADER && hf_core_tracks (self);
     assert (!leads || hf_core_roster (self) != NULL);
-    assert (!leads || hf_core_may_stand (self)); //  a leader is known
+    assert (!leads || hf_core_may_stand (self)); //  its own incarnation is in the roster
 }
 
 //  ---- admission -----------------------------------------------------------------
 
-/*  Another than the known one, there, and with all that was committed a heartbeat ago: at
- *  least what is before our term, of which a new leader does not know yet what is. */
+/*  The peer reports an incarnation other than the one on record, is reachable, and has everything
+ *  committed as of the last heartbeat. A new leader does not yet know which earlier entries are
+ *  committed, so the peer must also have everything up to open_index. */
 static bool
-s_ready (const hf_core_t *self, const hf_core_roster_t *table, uint32_t slot)
+s_ready (const hf_core_t *self, const hf_core_roster_t *roster, uint32_t slot)
 {
     const hf_core_peer_t *peer = &self->peers[slot];
-    return peer->incarnation != 0 && peer->incarnation != table->incarnation[slot] &&
+    return peer->incarnation != 0 && peer->incarnation != roster->incarnation[slot] &&
            hf_core_reachable (self, slot) && peer->match >= self->beat_commit &&
            peer->match >= self->open_index;
 }
 
 static void
-s_confirm (hf_core_t *self, const hf_core_roster_t *table, hf_effects_t *effects)
+s_confirm (hf_core_t *self, const hf_core_roster_t *roster, hf_effects_t *effects)
 {
-    hf_core_append_own (self, table->incarnation, effects);
+    hf_core_append_own (self, roster->incarnation, effects);
     for (uint32_t slot = 0; slot < self->config.members_count; slot++) {
-        if ((table->changed >> slot & 1) == 0)
+        if ((roster->changed >> slot & 1) == 0)
             continue;
         hf_notice_t *notice = hf_core_notice (effects, HF_NOTICE_ADMITTED);
         notice->term = self->term;
         notice->leader = self->config.self;
         notice->id = self->config.members[slot];
-        notice->index = table->index;
+        notice->index = roster->index;
     }
 }
 
@@ -269,16 +259,16 @@ hf_core_admit (hf_core_t *self, hf_effects_t *effects)
     const hf_core_roster_t *last = hf_core_roster (self);
     if (last == NULL || last->index > self->commit_index || !hf_core_accepts (self))
         return;
-    hf_core_roster_t table = *last; //  the list may move
-    if (table.changed != 0) {
-        s_confirm (self, &table, effects);
+    hf_core_roster_t roster = *last; //  the list may move
+    if (roster.changed != 0) {
+        s_confirm (self, &roster, effects);
         return;
     }
     for (uint32_t slot = 0; slot < self->config.members_count; slot++) {
-        if (slot == self->slot || !s_ready (self, &table, slot))
+        if (slot == self->slot || !s_ready (self, &roster, slot))
             continue;
-        table.incarnation[slot] = self->peers[slot].incarnation;
-        hf_core_append_own (self, table.incarnation, effects);
+        roster.incarnation[slot] = self->peers[slot].incarnation;
+        hf_core_append_own (self, roster.incarnation, effects);
         return; //  one at a time
     }
 }

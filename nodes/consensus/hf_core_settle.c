@@ -1,4 +1,4 @@
-//  What follows from a step, whatever it was: drawn once, at its end.
+//  The end of every step: the commit index, acks, barriers, notices and the next deadline.
 
 #include "nodes/consensus/hf_core_internal.h"
 
@@ -12,7 +12,7 @@ static void
 s_settle_leader (hf_core_t *self, hf_effects_t *effects)
 {
     hf_core_advance_commit (self);
-    //  Once it is committed, the member that the last ROSTER entry admits counts too.
+    //  Again: when that committed a roster, the member that it admits counts from here on.
     hf_core_advance_commit (self);
     bool opened = self->commit_index >= self->open_index || HF_MUTANT (serves_early);
     if (!self->announced && opened) {
@@ -61,7 +61,8 @@ s_notice_following (hf_core_t *self, hf_effects_t *effects)
     if (self->role == HF_LEADER || !news)
         return;
     self->notice_due = false;
-    self->needs_state = self->offer_noted = false; //  the driver gives up: it is told anew
+    self->needs_state = self->offer_noted =
+        false; //  FOLLOWING cancels it; it is given again if needed
     self->noted_term = self->term;
     self->noted_leader = self->leader;
     hf_notice_t *notice = hf_core_notice (effects, HF_NOTICE_FOLLOWING);

@@ -47,12 +47,12 @@ hf_quorum_lost (uint32_t refused, uint32_t count)
 }
 
 uint64_t
-hf_quorum_value_of (const uint64_t *values, uint32_t known, uint32_t count)
+hf_quorum_value_of (const uint64_t *values, uint32_t mask, uint32_t count)
 {
     uint64_t reached[HF_MEMBERS_MAX];
     assert (count > 0 && count <= HF_MEMBERS_MAX);
     for (uint32_t i = 0; i < count; i++)
-        reached[i] = (known >> i & 1) != 0 ? values[i] : 0;
+        reached[i] = (mask >> i & 1) != 0 ? values[i] : 0;
     return hf_quorum_value (reached, count);
 }
 

@@ -19,12 +19,13 @@ uint64_t hf_quorum_value (const uint64_t *values, uint32_t count);
 /*  Whether the members in MASK are a majority. Bits beyond COUNT do not count. */
 bool hf_quorum_reached (uint32_t mask, uint32_t count);
 
-/*  Whether those who are not in REFUSED can no longer become a majority. */
+/*  Whether the members that are not in REFUSED are too few for a majority. */
 bool hf_quorum_lost (uint32_t refused, uint32_t count);
 
-/*  hf_quorum_value when only the members in KNOWN have reached anything. A majority
- *  is still one of all COUNT members. */
-uint64_t hf_quorum_value_of (const uint64_t *values, uint32_t known, uint32_t count);
+/*  hf_quorum_value when only the members in MASK have reached anything. A majority is still one of
+ *  all COUNT members. */
+uint64_t hf_quorum_value_of (const uint64_t *values, uint32_t mask, uint32_t count);
+
 /*  Whether MASK holds all of the members. */
 bool hf_quorum_all (uint32_t mask, uint32_t count);
 

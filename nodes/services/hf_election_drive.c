@@ -114,11 +114,11 @@ hf_election_step (hf_election_service_t *self, hf_event_t *event, hf_list_t list
     event->now_us = self->now_us;
     hf_effects_t *effects = &self->effects;
     hf_core_step (self->core, event, effects);
-    for (size_t i = 0; i < effects->persists_count; i++)
-        s_write (self, &effects->persists[i], list, event->type == HF_EV_PROPOSE);
+    for (size_t i = 0; i < effects->persists.count; i++)
+        s_write (self, &effects->persists.list[i], list, event->type == HF_EV_PROPOSE);
     hf_effects_persisted (effects);
-    for (; self->framed < effects->messages_count; self->framed++) {
-        const hf_outgoing_t *out = &effects->messages[self->framed];
+    for (; self->framed < effects->messages.count; self->framed++) {
+        const hf_outgoing_t *out = &effects->messages.list[self->framed];
         bool early = out->early || HF_MUTANT (send_before_durable) ||
                      (HF_MUTANT (ack_before_durable) && out->message.kind == HF_KIND_ACK);
         s_frame (self, out, early ? &self->out : &self->held);
@@ -257,8 +257,8 @@ hf_election_release (hf_election_service_t *self)
     hf_outbox_reset (&self->held);
     //  Entries before notices: what A_LEADING and A_PASSED name was delivered, or will be.
     hf_election_deliver (self);
-    for (size_t i = 0; i < self->effects.notices_count; i++)
-        s_notice (self, &self->effects.notices[i]);
+    for (size_t i = 0; i < self->effects.notices.count; i++)
+        s_notice (self, &self->effects.notices.list[i]);
     hf_effects_reset (&self->effects);
     self->framed = 0;
 }

@@ -15,7 +15,7 @@ hf_election_prune (hf_election_service_t *self)
     if (self->now_us < self->prune_us || !self->started)
         return;
     //  No message may wait: it could name what goes.
-    assert (self->effects.messages_count == 0 && self->effects.persists_count == 0);
+    assert (self->effects.messages.count == 0 && self->effects.persists.count == 0);
     uint64_t upto = self->flushed;
     bool holds = self->now_us < self->held_until_us;
     if (holds && self->held_index < upto)

@@ -167,9 +167,9 @@ hf_bench_transfer (hf_bench_t *bench, hf_transfer_t m)
 const hf_outgoing_t *
 hf_bench_sent (const hf_bench_t *bench, uint32_t kind)
 {
-    for (size_t i = bench->effects.messages_count; i > 0; i--) {
-        if (bench->effects.messages[i - 1].message.kind == kind)
-            return &bench->effects.messages[i - 1];
+    for (size_t i = bench->effects.messages.count; i > 0; i--) {
+        if (bench->effects.messages.list[i - 1].message.kind == kind)
+            return &bench->effects.messages.list[i - 1];
     }
     return NULL;
 }
@@ -177,9 +177,9 @@ hf_bench_sent (const hf_bench_t *bench, uint32_t kind)
 const hf_persist_t *
 hf_bench_persisted (const hf_bench_t *bench, hf_persist_type_t type)
 {
-    for (size_t i = bench->effects.persists_count; i > 0; i--) {
-        if (bench->effects.persists[i - 1].type == type)
-            return &bench->effects.persists[i - 1];
+    for (size_t i = bench->effects.persists.count; i > 0; i--) {
+        if (bench->effects.persists.list[i - 1].type == type)
+            return &bench->effects.persists.list[i - 1];
     }
     return NULL;
 }

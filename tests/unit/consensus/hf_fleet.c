@@ -275,13 +275,13 @@ hf_fleet_flush (hf_fleet_t *self, node_t *node)
         s_copy_disk (&node->durable, &node->written, node->written_from);
     node->written_from = node->written.count;
     node->dirty = false;
-    for (size_t i = 0; i < effects->messages_count; i++) {
-        if (!effects->messages[i].early)
-            hf_fleet_send (self, node, &effects->messages[i]);
+    for (size_t i = 0; i < effects->messages.count; i++) {
+        if (!effects->messages.list[i].early)
+            hf_fleet_send (self, node, &effects->messages.list[i]);
     }
     hf_fleet_watch_commit (self, node, effects->commit_index);
-    for (size_t i = 0; i < effects->notices_count; i++)
-        hf_fleet_watch_notice (self, node, &effects->notices[i]);
+    for (size_t i = 0; i < effects->notices.count; i++)
+        hf_fleet_watch_notice (self, node, &effects->notices.list[i]);
     hf_effects_reset (effects);
     node->early_done = 0;
     if (!held_any)
@@ -301,16 +301,16 @@ hf_fleet_step (hf_fleet_t *self, node_t *node, hf_event_t *event)
     event->now_us = self->now_us;
     hf_core_step (node->core, event, effects);
     hf_core_check (node->core);
-    if (effects->persists_count > 0 && !node->dirty) {
+    if (effects->persists.count > 0 && !node->dirty) {
         node->dirty = true;
         node->flush_us = self->now_us + hf_fleet_random (self, self->options.disk_us);
     }
-    for (size_t i = 0; i < effects->persists_count; i++)
-        s_persist (self, node, &effects->persists[i], event);
+    for (size_t i = 0; i < effects->persists.count; i++)
+        s_persist (self, node, &effects->persists.list[i], event);
     hf_effects_persisted (effects);
-    for (; node->early_done < effects->messages_count; node->early_done++) {
-        if (effects->messages[node->early_done].early)
-            hf_fleet_send (self, node, &effects->messages[node->early_done]);
+    for (; node->early_done < effects->messages.count; node->early_done++) {
+        if (effects->messages.list[node->early_done].early)
+            hf_fleet_send (self, node, &effects->messages.list[node->early_done]);
     }
     hf_fleet_watch_step (self, node);
     if (!node->dirty || (!node->stalled && self->options.disk_us == 0))

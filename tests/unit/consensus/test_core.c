@@ -230,8 +230,8 @@ static uint32_t
 s_noticed (hf_bench_t *bench, hf_notice_type_t type)
 {
     uint32_t count = 0;
-    for (size_t i = 0; i < bench->effects.notices_count; i++)
-        count += bench->effects.notices[i].type == type;
+    for (size_t i = 0; i < bench->effects.notices.count; i++)
+        count += bench->effects.notices.list[i].type == type;
     hf_effects_reset (&bench->effects);
     return count;
 }
@@ -344,7 +344,7 @@ test_entries_refused (void **state)
     hf_pack_raw (&bench.list, "\x01", 1); //  no entry at all
     bench.list.count = 1;
     hf_bench_entries (&bench, m);
-    assert_int_equal (bench.effects.persists_count, 0);
+    assert_int_equal (bench.effects.persists.count, 0);
     assert_int_equal (hf_core_view (bench.core).leader, 0);
     hf_bench_put (&bench, 3, 2);
     hf_bench_entries (&bench, m);
@@ -368,7 +368,7 @@ test_verified_stays (void **state)
         hf_bench_put (&bench, 4, 3);
         hf_entries_t m = {.from = 1, .term = 5, .prev_index = prev, .prev_term = prev > 0};
         hf_bench_entries (&bench, m);
-        assert_int_equal (bench.effects.persists_count, 0);
+        assert_int_equal (bench.effects.persists.count, 0);
         assert_int_equal (hf_core_view (bench.core).last_index, 5);
     }
     //  In a new term what is not committed is open again.
@@ -397,7 +397,7 @@ test_two_leaders (void **state)
     hf_bench_heartbeat (&bench, beat);
     assert_int_equal (hf_core_view (bench.core).leader, 1);
     assert_int_equal (hf_core_view (bench.core).verified_index, 4);
-    assert_int_equal (bench.effects.messages_count, 0);
+    assert_int_equal (bench.effects.messages.count, 0);
     hf_bench_close (&bench);
     hf_bench_open (&bench, 2, 5, 5);
     hf_bench_make_leader (&bench);

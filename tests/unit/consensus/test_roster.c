@@ -108,7 +108,7 @@ test_unknown_never_stands (void **state)
     assert_int_equal (hf_core_view (bench.core).counted, 5);
     hf_bench_tick_after (&bench, 600000);
     assert_int_equal (s_role (&bench), HF_FOLLOWER);
-    assert_int_equal (bench.effects.messages_count, 0);
+    assert_int_equal (bench.effects.messages.count, 0);
     assert_true (bench.effects.wake_at_us > bench.now_us);
     hf_bench_heartbeat (
         &bench,
@@ -160,10 +160,10 @@ test_rounds (void **state)
     s_ack (&bench, 3, 6, 1, 300);
     hf_event_t event = {.type = HF_EV_BARRIER, .barrier = {.id = 1}};
     hf_bench_step (&bench, &event);
-    bench.effects.notices_count = 0;
+    bench.effects.notices.count = 0;
     hf_bench_ack (&bench,
                   (hf_ack_t){.from = 1, .term = 4, .index = 6, .round = 2, .incarnation = 101});
-    assert_int_equal (bench.effects.notices_count, 0);
+    assert_int_equal (bench.effects.notices.count, 0);
     for (int i = 0; i < 5; i++) {
         hf_bench_tick_after (&bench, 50000);
         s_ack (&bench, 1, 6, 2, 101);
@@ -210,7 +210,7 @@ test_admission (void **state)
     assert_int_equal (hf_core_view (bench.core).counted, 7);
     hf_bench_tick_after (&bench, 50000);
     assert_int_equal (hf_bench_persisted (&bench, HF_PERSIST_OWN)->index, 8);
-    const hf_notice_t *notice = &bench.effects.notices[bench.effects.notices_count - 1];
+    const hf_notice_t *notice = &bench.effects.notices.list[bench.effects.notices.count - 1];
     assert_int_equal (notice->type, HF_NOTICE_ADMITTED);
     assert_int_equal (notice->id, 1);
     hf_bench_commit (&bench);
@@ -263,12 +263,12 @@ test_forming (void **state)
     s_vote (&bench, 3, true, 300);
     assert_int_equal (s_role (&bench), HF_PRE_CANDIDATE);
     hf_bench_tick_after (&bench, 100000);
-    assert_int_equal (bench.effects.notices[0].type, HF_NOTICE_WAITING);
-    assert_int_equal (bench.effects.notices[0].id, 1);
+    assert_int_equal (bench.effects.notices.list[0].type, HF_NOTICE_WAITING);
+    assert_int_equal (bench.effects.notices.list[0].id, 1);
     hf_bench_commit (&bench);
     s_vote (&bench, 3, true, 300);
     hf_bench_tick_after (&bench, 100000);
-    assert_int_equal (bench.effects.notices_count, 0); //  the same
+    assert_int_equal (bench.effects.notices.count, 0); //  the same
     s_vote (&bench, 1, true, 100);
     s_vote (&bench, 3, true, 300);
     assert_int_equal (s_role (&bench), HF_CANDIDATE);

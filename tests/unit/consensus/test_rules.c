@@ -105,10 +105,10 @@ test_acks_overtaken (void **state)
     hf_effects_reset (&bench.effects);
     hf_bench_step (&bench, &barrier);
     hf_bench_ack (&bench, (hf_ack_t){.from = 3, .term = 6, .index = 7, .round = 1});
-    assert_int_equal (bench.effects.notices_count, 0); //  of the round before
+    assert_int_equal (bench.effects.notices.count, 0); //  of the round before
     hf_bench_ack (&bench, (hf_ack_t){.from = 3, .term = 6, .index = 5, .round = 2});
-    assert_int_equal (bench.effects.notices[0].type, HF_NOTICE_PASSED);
-    assert_int_equal (bench.effects.notices[0].index, 7);
+    assert_int_equal (bench.effects.notices.list[0].type, HF_NOTICE_PASSED);
+    assert_int_equal (bench.effects.notices.list[0].index, 7);
     hf_bench_close (&bench);
 }
 
@@ -150,7 +150,7 @@ test_early (void **state)
     hf_event_t event = {.type = HF_EV_PROPOSE, .propose = {.count = 2}};
     assert_false (hf_core_accepts (bench.core)); //  the term is not open
     hf_bench_step (&bench, &event);
-    assert_int_equal (bench.effects.persists_count, 0);
+    assert_int_equal (bench.effects.persists.count, 0);
     assert_int_equal (hf_core_view (bench.core).last_index, 6);
     hf_bench_ack (&bench, (hf_ack_t){.from = 3, .term = 6, .index = 6, .round = 1});
     assert_true (hf_core_accepts (bench.core));
@@ -409,16 +409,16 @@ test_newer_term (void **state)
         .type = HF_EV_PEER,
         .peer = {.kind = HF_KIND_NEWER_TERM, .newer_term = {.from = 3, .to = 2, .term = 4}}};
     hf_bench_step (&bench, &event);
-    assert_int_equal (bench.effects.messages_count, 0); //  answers are not answered
+    assert_int_equal (bench.effects.messages.count, 0); //  answers are not answered
     for (int i = 0; i < 10; i++)
         hf_bench_heartbeat (&bench, (hf_heartbeat_t){.from = 3, .term = 4});
-    assert_int_equal (bench.effects.messages_count, 1); //  nor is all answered at once
-    assert_int_equal (bench.effects.messages[0].message.newer_term.term, 5);
-    assert_int_equal (bench.effects.messages[0].to, 3);
-    assert_false (bench.effects.messages[0].early);
+    assert_int_equal (bench.effects.messages.count, 1); //  nor is all answered at once
+    assert_int_equal (bench.effects.messages.list[0].message.newer_term.term, 5);
+    assert_int_equal (bench.effects.messages.list[0].to, 3);
+    assert_false (bench.effects.messages.list[0].early);
     bench.now_us += 50000;
     hf_bench_heartbeat (&bench, (hf_heartbeat_t){.from = 3, .term = 4});
-    assert_int_equal (bench.effects.messages_count, 2);
+    assert_int_equal (bench.effects.messages.count, 2);
     event.peer.newer_term.term = 8;
     hf_bench_step (&bench, &event);
     assert_int_equal (hf_core_view (bench.core).term, 8);
@@ -439,15 +439,15 @@ test_barriers_bounded (void **state)
         event.barrier.id = id;
         hf_bench_step (&bench, &event);
     }
-    assert_int_equal (bench.effects.notices_count, 0);
+    assert_int_equal (bench.effects.notices.count, 0);
     hf_bench_ack (&bench, (hf_ack_t){.from = 3, .term = 6, .index = 5, .round = 101});
-    assert_int_equal (bench.effects.notices_count, 0); //  the term is not open
+    assert_int_equal (bench.effects.notices.count, 0); //  the term is not open
     hf_bench_ack (&bench, (hf_ack_t){.from = 3, .term = 6, .index = 6, .round = 50});
-    assert_int_equal (bench.effects.notices_count, 1 + HF_CORE_BARRIERS_MAX);
-    assert_int_equal (bench.effects.notices[0].type, HF_NOTICE_LEADING);
-    assert_int_equal (bench.effects.notices[1].id, 37);
-    assert_int_equal (bench.effects.notices[HF_CORE_BARRIERS_MAX].id, 100);
-    assert_int_equal (bench.effects.notices[HF_CORE_BARRIERS_MAX].index, 6);
+    assert_int_equal (bench.effects.notices.count, 1 + HF_CORE_BARRIERS_MAX);
+    assert_int_equal (bench.effects.notices.list[0].type, HF_NOTICE_LEADING);
+    assert_int_equal (bench.effects.notices.list[1].id, 37);
+    assert_int_equal (bench.effects.notices.list[HF_CORE_BARRIERS_MAX].id, 100);
+    assert_int_equal (bench.effects.notices.list[HF_CORE_BARRIERS_MAX].index, 6);
     hf_bench_close (&bench);
 }
 
