@@ -1,4 +1,4 @@
-/*  hf_bench.h - one core on the bench: node 2 of 1, 2, 3 unless said otherwise, fed by hand. */
+/*  hf_bench.h - one core on the bench: node 2 of 1, 2, 3, fed by hand. */
 #ifndef HF_BENCH_H_INCLUDED
 #define HF_BENCH_H_INCLUDED
 
@@ -13,7 +13,26 @@ typedef struct hf_bench {
     hf_pack_t list; //  entries for the next ENTRIES
 } hf_bench_t;
 
-void hf_bench_open (hf_bench_t *bench, uint32_t self, uint64_t term, uint64_t last_index);
+/*  A test of one bench, which OPEN makes with these arguments. */
+#define HF_BENCH_TEST(name, open, ...)                                                             \
+    static void name##_on (hf_bench_t *bench);                                                     \
+    HF_TEST (name)                                                                                 \
+    {                                                                                              \
+        hf_bench_t bench;                                                                          \
+        open (&bench, __VA_ARGS__);                                                                \
+        name##_on (&bench);                                                                        \
+        hf_bench_close (&bench);                                                                   \
+    }                                                                                              \
+    static void name##_on (hf_bench_t *bench)
+
+/*  The defaults, for member SELF of COUNT. */
+hf_core_config_t hf_bench_config (uint32_t self, uint32_t count);
+/*  Whether a core can be made of that. */
+bool hf_bench_makes (const hf_core_config_t *config, const hf_restored_t *restored);
+
+void hf_bench_open_at (hf_bench_t *bench, uint64_t incarnation, const hf_restored_t *restored);
+/*  Entries of term 1. */
+void hf_bench_open (hf_bench_t *bench, uint64_t term, uint64_t last_index);
 /*  Node 2, which has voted in TERM; five entries of term 1. */
 void hf_bench_open_voted (hf_bench_t *bench, uint64_t term, hf_member_t voted_for);
 /*  A ROSTER entry that gives the members these incarnations. */
@@ -31,11 +50,19 @@ void hf_bench_step (hf_bench_t *bench, hf_event_t *event);
 void hf_bench_commit (hf_bench_t *bench);
 void hf_bench_tick_after (hf_bench_t *bench, uint64_t us);
 void hf_bench_heartbeat (hf_bench_t *bench, hf_heartbeat_t m);
+void hf_bench_beat (hf_bench_t *bench, uint32_t from, uint64_t term, uint64_t round,
+                    uint64_t commit, uint64_t last_index, uint64_t last_term);
 /*  COUNT entries of these terms in the next ENTRIES. */
 void hf_bench_put (hf_bench_t *bench, uint64_t term, uint32_t count);
 void hf_bench_entries (hf_bench_t *bench, hf_entries_t m);
+void hf_bench_append (hf_bench_t *bench, uint32_t from, uint64_t term, uint64_t commit,
+                      uint64_t prev_index, uint64_t prev_term);
 /*  Given to the node's own incarnation unless M names another candidate. */
 void hf_bench_vote (hf_bench_t *bench, hf_vote_t m);
+void hf_bench_granted (hf_bench_t *bench, uint32_t from, uint64_t term, bool pre,
+                       uint64_t incarnation);
+void hf_bench_acked (hf_bench_t *bench, uint32_t from, uint64_t term, uint64_t index,
+                     uint64_t round);
 void hf_bench_ack (hf_bench_t *bench, hf_ack_t m);
 void hf_bench_transfer (hf_bench_t *bench, hf_transfer_t m);
 /*  The last message of KIND in the effects; NULL when there is none. */

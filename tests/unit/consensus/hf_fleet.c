@@ -1,6 +1,7 @@
 //  The fleet: nodes, their drivers and disks, and the course of time.
 
 #include "hf_fleet_internal.h"
+#include "base/hf_alloc.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,8 +29,7 @@ hf_fleet_t *
 hf_fleet_new (const hf_fleet_options_t *options)
 {
     assert (options->members > 0 && options->members <= HF_MEMBERS_MAX);
-    hf_fleet_t *self = calloc (1, sizeof *self);
-    assert (self != NULL);
+    hf_fleet_t *self = hf_alloc (sizeof *self);
     self->options = *options;
     self->random = (hf_random_t){options->seed};
     self->now_us = 1000000;
@@ -49,13 +49,14 @@ hf_fleet_destroy (hf_fleet_t **self_p)
         node_t *node = &self->nodes[id];
         hf_core_destroy (&node->core);
         hf_effects_done (&node->effects);
-        free (node->written.items);
-        free (node->durable.items);
+        hf_array_free (&node->written.items);
+        hf_array_free (&node->durable.items);
     }
-    for (size_t i = 0; i < self->packets_count; i++)
-        free (self->packets[i].bytes);
-    free (self->packets);
-    free (self->committed);
+    for (size_t i = 0; i < self->packets.count; i++)
+        free (self->packets.list[i].bytes);
+    hf_array_free (&self->packets);
+    hf_array_free (&self->committed);
+    hf_array_free (&self->asked);
     free (self);
     *self_p = NULL;
 }
@@ -74,17 +75,6 @@ hf_fleet_options (hf_fleet_t *self)
 }
 
 //  ---- disks ------------------------------------------------------------------------
-
-void
-hf_fleet_put_item (disk_t *disk, item_t item)
-{
-    if (disk->count == disk->room) {
-        disk->room = disk->room > 0 ? 2 * disk->room : 64;
-        disk->items = realloc (disk->items, disk->room * sizeof *disk->items);
-        assert (disk->items != NULL);
-    }
-    disk->items[disk->count++] = item;
-}
 
 hf_span_t
 hf_fleet_payload (const item_t *item)
@@ -107,13 +97,13 @@ hf_fleet_same (const item_t *a, const item_t *b)
 static void
 s_copy_disk (disk_t *to, const disk_t *from, size_t same)
 {
-    assert (same <= from->count && same <= to->count);
+    assert (same <= from->items.count && same <= to->items.count);
     to->term = from->term;
     to->voted_for = from->voted_for;
     to->base = from->base;
-    to->count = same;
-    for (size_t i = same; i < from->count; i++)
-        hf_fleet_put_item (to, from->items[i]);
+    to->items.count = same;
+    for (size_t i = same; i < from->items.count; i++)
+        *hf_array_add (&to->items) = from->items.list[i];
 }
 
 void
@@ -130,8 +120,8 @@ hf_fleet_add_entries (hf_fleet_t *self, uint32_t node, uint64_t term, uint32_t c
     disk_t *disk = &hf_fleet_node (self, node)->durable;
     assert (self->nodes[node].core == NULL);
     for (uint32_t i = 0; i < count; i++)
-        hf_fleet_put_item (
-            disk, (item_t){term, HF_ENTRY_COMMANDS, .value = term << 32 | (disk->count + 1)});
+        *hf_array_add (&disk->items) =
+            (item_t){term, HF_ENTRY_COMMANDS, .value = term << 32 | (disk->items.count + 1)};
     if (disk->term < term)
         disk->term = term;
 }
@@ -139,12 +129,12 @@ hf_fleet_add_entries (hf_fleet_t *self, uint32_t node, uint64_t term, uint32_t c
 static void
 s_append (hf_fleet_t *self, node_t *node, const hf_persist_t *persist, const hf_event_t *event)
 {
-    assert (persist->index == node->written.count + 1);
+    assert (persist->index == node->written.items.count + 1);
     if (event->type == HF_EV_PROPOSE) {
         assert (persist->count == event->propose.count);
         for (uint32_t i = 0; i < persist->count; i++)
-            hf_fleet_put_item (&node->written,
-                               (item_t){persist->term, HF_ENTRY_COMMANDS, .value = ++self->value});
+            *hf_array_add (&node->written.items) =
+                (item_t){persist->term, HF_ENTRY_COMMANDS, .value = ++self->value};
         return;
     }
     assert (event->type == HF_EV_PEER && event->peer.kind == HF_KIND_ENTRIES);
@@ -165,7 +155,7 @@ s_append (hf_fleet_t *self, node_t *node, const hf_persist_t *persist, const hf_
             item.size = (uint8_t)entry.payload.size;
             memcpy (item.payload, entry.payload.at, item.size);
         }
-        hf_fleet_put_item (&node->written, item);
+        *hf_array_add (&node->written.items) = item;
     }
     assert (hf_scan_at_end (&scan) && !scan.bad);
 }
@@ -175,7 +165,7 @@ s_append_own (node_t *node, const hf_persist_t *persist)
 {
     item_t item = {persist->term, persist->entry_type, .size = persist->payload_size};
     memcpy (item.payload, persist->payload, item.size);
-    hf_fleet_put_item (&node->written, item);
+    *hf_array_add (&node->written.items) = item;
 }
 
 static void
@@ -193,8 +183,8 @@ s_persist (hf_fleet_t *self, node_t *node, const hf_persist_t *persist, const hf
                        persist->term, persist->voted_for.node);
         break;
     case HF_PERSIST_TRUNCATE:
-        assert (index > node->written.base && index <= node->written.count);
-        node->written.count = index - 1;
+        assert (index > node->written.base && index <= node->written.items.count);
+        node->written.items.count = index - 1;
         hf_fleet_tell (self, HF_TELL_DISK, "%u: disk: cut from %lu", node->id, index);
         break;
     case HF_PERSIST_APPEND:
@@ -203,7 +193,7 @@ s_persist (hf_fleet_t *self, node_t *node, const hf_persist_t *persist, const hf
                        index + persist->count - 1);
         break;
     case HF_PERSIST_OWN:
-        assert (index == node->written.count + 1);
+        assert (index == node->written.items.count + 1);
         s_append_own (node, persist);
         hf_fleet_tell (self, HF_TELL_DISK, "%u: disk: entry %lu %s term %lu", node->id, index,
                        persist->entry_type == HF_ENTRY_OPEN_TERM ? "opens" : "is a roster of",
@@ -219,7 +209,7 @@ hf_fleet_wipe (hf_fleet_t *self, uint32_t id)
 {
     node_t *node = hf_fleet_node (self, id);
     assert (node->core == NULL && self->options.track);
-    free (node->durable.items);
+    hf_array_free (&node->durable.items);
     node->durable = (disk_t){0};
     node->incarnation++;
     node->told_term = 0;
@@ -235,7 +225,7 @@ hf_fleet_prune (hf_fleet_t *self, uint32_t id, uint64_t index)
     index = index < view.commit_index ? index : view.commit_index;
     if (index <= node->durable.base)
         return;
-    assert (index <= node->durable.count);
+    assert (index <= node->durable.items.count);
     node->durable.base = index;
     node->written.base = index;
     hf_event_t event = {.type = HF_EV_PRUNED, .pruned = {.index = index}};
@@ -251,15 +241,15 @@ hf_fleet_install (hf_fleet_t *self, uint32_t id, uint32_t from)
     size_t index = sender->reported;
     assert (node->core == NULL && id != from);
     if (index == 0 || index <= disk->base ||
-        (disk->count >= index &&
-         disk->items[index - 1].term == sender->durable.items[index - 1].term))
+        (disk->items.count >= index &&
+         disk->items.list[index - 1].term == sender->durable.items.list[index - 1].term))
         return;
-    disk->count = 0;
+    disk->items.count = 0;
     for (size_t i = 0; i < index; i++)
-        hf_fleet_put_item (disk, sender->durable.items[i]);
+        *hf_array_add (&disk->items) = sender->durable.items.list[i];
     disk->base = index;
-    if (disk->term < disk->items[index - 1].term) {
-        disk->term = disk->items[index - 1].term;
+    if (disk->term < disk->items.list[index - 1].term) {
+        disk->term = disk->items.list[index - 1].term;
         disk->voted_for = (hf_member_t){.node = 0};
     }
 }
@@ -273,7 +263,7 @@ hf_fleet_flush (hf_fleet_t *self, node_t *node)
     bool held_any = node->dirty;
     if (node->dirty)
         s_copy_disk (&node->durable, &node->written, node->written_from);
-    node->written_from = node->written.count;
+    node->written_from = node->written.items.count;
     node->dirty = false;
     for (size_t i = 0; i < effects->messages.count; i++) {
         if (!effects->messages.list[i].early)
@@ -287,9 +277,9 @@ hf_fleet_flush (hf_fleet_t *self, node_t *node)
     if (!held_any)
         return;
     hf_event_t event = {.type = HF_EV_DURABLE};
-    event.durable.index = node->durable.count;
-    if (node->durable.count > 0)
-        event.durable.term = node->durable.items[node->durable.count - 1].term;
+    event.durable.index = node->durable.items.count;
+    if (node->durable.items.count > 0)
+        event.durable.term = node->durable.items.list[node->durable.items.count - 1].term;
     hf_fleet_step (self, node, &event);
 }
 
@@ -328,47 +318,35 @@ s_chunk (void *arg, uint64_t first, uint32_t max)
     return chunk < max ? chunk : max;
 }
 
-/*  The ROSTER entries of a disk: behind its base, and the last at or before it. */
-static size_t
-s_rosters (const disk_t *disk, hf_roster_at_t *rosters)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < disk->count; i++) {
-        const item_t *item = &disk->items[i];
-        if (item->type != HF_ENTRY_ROSTER)
-            continue;
-        if (i < disk->base)
-            count = 0;
-        assert (count < 256);
-        rosters[count] = (hf_roster_at_t){.index = i + 1, .size = item->size};
-        memcpy (rosters[count++].payload, item->payload, item->size);
-    }
-    return count;
-}
-
 static hf_core_t *
 s_restore (hf_fleet_t *self, const node_t *node)
 {
-    hf_term_span_t spans[256];
-    hf_roster_at_t rosters[256];
-    hf_restored_t restored = {.rosters = rosters,
-                              .base_index = node->durable.base,
-                              .term = node->durable.term,
-                              .voted_for = node->durable.voted_for,
-                              .last_index = node->durable.count,
-                              .spans = spans};
+    const disk_t *disk = &node->durable;
+    HF_ARRAY (hf_term_span_t) spans = {0};
+    HF_ARRAY (hf_roster_at_t) rosters = {0};
     uint64_t term = 0;
-    hf_term_span_t *all = spans;
-    restored.rosters_count = s_rosters (&node->durable, rosters);
-    if (node->durable.base > 0)
-        restored.base_term = node->durable.items[node->durable.base - 1].term;
-    for (size_t i = node->durable.base; i < node->durable.count; i++) {
-        if (node->durable.items[i].term == term)
-            continue;
-        term = node->durable.items[i].term;
-        assert (restored.spans_count < 256);
-        all[restored.spans_count++] = (hf_term_span_t){.first_index = i + 1, .term = term};
+    for (size_t i = 0; i < disk->items.count; i++) {
+        const item_t *item = &disk->items.list[i];
+        if (item->type == HF_ENTRY_ROSTER) {
+            if (i < disk->base)
+                rosters.count = 0; //  the last one at or before the base is in force there
+            hf_roster_at_t *at = hf_array_add (&rosters);
+            *at = (hf_roster_at_t){.index = i + 1, .size = item->size};
+            memcpy (at->payload, item->payload, item->size);
+        }
+        if (i >= disk->base && item->term != term)
+            *hf_array_add (&spans) = (hf_term_span_t){i + 1, term = item->term};
     }
+    hf_restored_t restored = {.term = disk->term,
+                              .voted_for = disk->voted_for,
+                              .base_index = disk->base,
+                              .base_term =
+                                  disk->base > 0 ? disk->items.list[disk->base - 1].term : 0,
+                              .last_index = disk->items.count,
+                              .spans = spans.list,
+                              .spans_count = spans.count,
+                              .rosters = rosters.list,
+                              .rosters_count = rosters.count};
     hf_core_config_t config;
     hf_core_config_defaults (&config);
     config.self = node->id;
@@ -378,7 +356,10 @@ s_restore (hf_fleet_t *self, const node_t *node)
     config.prefer_lowest = self->options.prefer_lowest;
     config.incarnation = self->options.track ? node->incarnation : 0;
     config.seed = self->options.seed + node->id + self->now_us;
-    return hf_core_new (&config, &restored, self->now_us, s_chunk, self);
+    hf_core_t *core = hf_core_new (&config, &restored, self->now_us, s_chunk, self);
+    hf_array_free (&spans);
+    hf_array_free (&rosters);
+    return core;
 }
 
 void
@@ -387,7 +368,7 @@ hf_fleet_start (hf_fleet_t *self, uint32_t id)
     node_t *node = hf_fleet_node (self, id);
     assert (node->core == NULL);
     s_copy_disk (&node->written, &node->durable, 0);
-    node->written_from = node->written.count;
+    node->written_from = node->written.items.count;
     node->dirty = false;
     node->stalled = false;
     node->early_done = 0;
@@ -418,8 +399,7 @@ hf_fleet_crash (hf_fleet_t *self, uint32_t id, bool breaks)
 void
 hf_fleet_broken (hf_fleet_t *self, uint32_t node, uint32_t peer)
 {
-    hf_event_t event = {.type = HF_EV_BROKEN};
-    event.link.node = peer;
+    hf_event_t event = {.type = HF_EV_BROKEN, .link.node = peer};
     hf_fleet_step (self, hf_fleet_node (self, node), &event);
 }
 
@@ -445,8 +425,7 @@ hf_fleet_propose (hf_fleet_t *self, uint32_t id, uint32_t count)
     node_t *node = hf_fleet_node (self, id);
     if (node->core == NULL || !hf_core_accepts (node->core))
         return false;
-    hf_event_t event = {.type = HF_EV_PROPOSE};
-    event.propose.count = count;
+    hf_event_t event = {.type = HF_EV_PROPOSE, .propose.count = count};
     hf_fleet_step (self, node, &event);
     return true;
 }
@@ -454,10 +433,8 @@ hf_fleet_propose (hf_fleet_t *self, uint32_t id, uint32_t count)
 void
 hf_fleet_barrier (hf_fleet_t *self, uint32_t node, uint64_t id)
 {
-    assert (self->asked_count < BARRIERS_MAX);
-    self->asked[self->asked_count++] = (asked_t){.id = id, .committed = self->committed_count};
-    hf_event_t event = {.type = HF_EV_BARRIER};
-    event.barrier.id = id;
+    *hf_array_add (&self->asked) = (asked_t){.id = id, .committed = self->committed.count};
+    hf_event_t event = {.type = HF_EV_BARRIER, .barrier.id = id};
     hf_fleet_step (self, hf_fleet_node (self, node), &event);
 }
 
@@ -467,10 +444,10 @@ hf_fleet_barrier (hf_fleet_t *self, uint32_t node, uint64_t id)
 static size_t
 s_next_packet (const hf_fleet_t *self)
 {
-    size_t next = self->packets_count;
-    for (size_t i = 0; i < self->packets_count; i++) {
-        const packet_t *a = &self->packets[i];
-        const packet_t *b = &self->packets[next < self->packets_count ? next : i];
+    size_t next = self->packets.count;
+    for (size_t i = 0; i < self->packets.count; i++) {
+        const packet_t *a = &self->packets.list[i];
+        const packet_t *b = &self->packets.list[next < self->packets.count ? next : i];
         if (a->deliver_us < b->deliver_us ||
             (a->deliver_us == b->deliver_us && a->order <= b->order))
             next = i;
@@ -486,9 +463,9 @@ hf_fleet_next (hf_fleet_t *self, uint64_t until_us)
     node_t *ticks = NULL;
     node_t *flushes = NULL;
     //  What arrived comes before what a timer would conclude from its absence.
-    bool delivers = packet < self->packets_count && self->packets[packet].deliver_us < next_us;
+    bool delivers = packet < self->packets.count && self->packets.list[packet].deliver_us < next_us;
     if (delivers)
-        next_us = self->packets[packet].deliver_us;
+        next_us = self->packets.list[packet].deliver_us;
     for (uint32_t id = 1; id <= self->options.members; id++) {
         node_t *node = &self->nodes[id];
         if (node->core != NULL && node->dirty && !node->stalled && node->flush_us < next_us) {

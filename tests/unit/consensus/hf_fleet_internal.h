@@ -18,9 +18,8 @@ typedef struct item {
 typedef struct disk {
     uint64_t term;
     hf_member_t voted_for;
-    item_t *items; //  of index 1 and up
-    size_t count, room;
-    size_t base; //  items up to here are pruned: kept for the checks, never read
+    HF_ARRAY (item_t) items; //  of index 1 and up
+    size_t base;             //  items up to here are pruned: kept for the checks, never read
 } disk_t;
 
 typedef struct node {
@@ -51,9 +50,8 @@ typedef struct packet {
     uint8_t *bytes;
 } packet_t;
 
-#define RULES_MAX    16
-#define BARRIERS_MAX 4096
-#define TERMS_MAX    65536
+#define RULES_MAX 16
+#define TERMS_MAX 65536
 
 typedef struct rule {
     uint32_t kind, from, to, count;
@@ -73,8 +71,7 @@ struct hf_fleet {
     uint64_t value; //  of the last entry proposed
     node_t nodes[HF_MEMBERS_MAX + 1];
     bool cut[HF_MEMBERS_MAX + 1][HF_MEMBERS_MAX + 1];
-    packet_t *packets;
-    size_t packets_count, packets_room;
+    HF_ARRAY (packet_t) packets;
     rule_t rules[RULES_MAX]; //  what is lost
     size_t rules_count;
     rule_t doubles[RULES_MAX]; //  what comes once more, when hf_fleet_arrive says so
@@ -82,10 +79,8 @@ struct hf_fleet {
     uint64_t wiped_us; //  when a disk was last lost
     //  The promises.
     uint32_t leaders[TERMS_MAX]; //  of each term
-    item_t *committed;
-    size_t committed_count, committed_room;
-    asked_t asked[BARRIERS_MAX];
-    size_t asked_count;
+    HF_ARRAY (item_t) committed;
+    HF_ARRAY (asked_t) asked;
 };
 
 uint64_t hf_fleet_random (hf_fleet_t *self, uint64_t limit);
@@ -96,7 +91,6 @@ void hf_fleet_tell (const hf_fleet_t *self, uint32_t what, const char *format, .
 node_t *hf_fleet_node (hf_fleet_t *self, uint32_t id);
 void hf_fleet_step (hf_fleet_t *self, node_t *node, hf_event_t *event);
 void hf_fleet_flush (hf_fleet_t *self, node_t *node);
-void hf_fleet_put_item (disk_t *disk, item_t item);
 
 hf_span_t hf_fleet_payload (const item_t *item);
 bool hf_fleet_same (const item_t *a, const item_t *b);

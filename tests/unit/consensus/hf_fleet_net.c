@@ -29,15 +29,10 @@ s_queue (hf_fleet_t *self, uint32_t kind, uint32_t from, uint32_t to, const hf_p
     packet.deliver_us =
         self->now_us + options->latency_us + hf_fleet_random (self, options->jitter_us);
     packet.order = self->order++;
-    if (self->packets_count == self->packets_room) {
-        self->packets_room = self->packets_room > 0 ? 2 * self->packets_room : 64;
-        self->packets = realloc (self->packets, self->packets_room * sizeof *self->packets);
-        assert (self->packets != NULL);
-    }
     packet.bytes = malloc (packet.size); //  to the byte, so that a sanitizer sees a read beyond
     assert (packet.bytes != NULL);
     memcpy (packet.bytes, hf_pack_bytes (pack), packet.size);
-    self->packets[self->packets_count++] = packet;
+    *hf_array_add (&self->packets) = packet;
 }
 
 /*  One copy for one receiver. */
@@ -58,7 +53,7 @@ s_post (hf_fleet_t *self, const hf_outgoing_t *out, uint32_t from, uint32_t to,
     s_queue (self, out->message.kind, from, to, pack);
     if (s_ruled (self->doubles, self->doubles_count, &packet)) {
         s_queue (self, out->message.kind, from, to, pack);
-        self->packets[self->packets_count - 1].deliver_us = KEPT;
+        self->packets.list[self->packets.count - 1].deliver_us = KEPT;
     }
     if (hf_fleet_random (self, 1000) < self->options.double_permille)
         s_queue (self, out->message.kind, from, to, pack);
@@ -73,10 +68,10 @@ s_pack_entries (const node_t *node, const hf_outgoing_t *out, hf_pack_t *pack)
     hf_pack_init (&list);
     hf_entries_t entries = out->message.entries;
     //  Up to here they are in the store, with the open transaction.
-    assert (entries.prev_index + out->entries_count <= node->written.count);
+    assert (entries.prev_index + out->entries_count <= node->written.items.count);
     assert (out->entries_count == 0 || entries.prev_index >= node->written.base);
     for (uint32_t i = 0; i < out->entries_count; i++) {
-        const item_t *item = &node->written.items[entries.prev_index + i];
+        const item_t *item = &node->written.items.list[entries.prev_index + i];
         hf_entry_t entry = {item->term, item->type, hf_fleet_payload (item)};
         hf_entry_put (&list, &entry);
     }
@@ -147,8 +142,8 @@ s_tell_event (const hf_fleet_t *self, uint32_t from, uint32_t to, const hf_event
 void
 hf_fleet_deliver (hf_fleet_t *self, size_t at)
 {
-    packet_t packet = self->packets[at];
-    self->packets[at] = self->packets[--self->packets_count];
+    packet_t packet = self->packets.list[at];
+    self->packets.list[at] = self->packets.list[--self->packets.count];
     node_t *node = &self->nodes[packet.to];
     if (node->core != NULL && !self->cut[packet.from][packet.to]) {
         hf_event_t event;
@@ -227,9 +222,9 @@ hf_fleet_keep (hf_fleet_t *self, uint32_t kind, uint32_t a, uint32_t b, uint32_t
 void
 hf_fleet_arrive (hf_fleet_t *self)
 {
-    for (size_t i = 0; i < self->packets_count; i++) {
-        if (self->packets[i].deliver_us == KEPT)
-            self->packets[i].deliver_us = self->now_us;
+    for (size_t i = 0; i < self->packets.count; i++) {
+        if (self->packets.list[i].deliver_us == KEPT)
+            self->packets.list[i].deliver_us = self->now_us;
     }
 }
 

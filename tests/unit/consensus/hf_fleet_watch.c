@@ -36,17 +36,12 @@ hf_fleet_watch_step (hf_fleet_t *self, node_t *node)
 static void
 s_first_commit (hf_fleet_t *self, uint64_t index, item_t item)
 {
-    assert (index == self->committed_count + 1);
-    if (self->committed_count == self->committed_room) {
-        self->committed_room = self->committed_room > 0 ? 2 * self->committed_room : 256;
-        self->committed = realloc (self->committed, self->committed_room * sizeof *self->committed);
-        assert (self->committed != NULL);
-    }
-    self->committed[self->committed_count++] = item;
+    assert (index == self->committed.count + 1);
+    *hf_array_add (&self->committed) = item;
     uint32_t disks = 0; //  P7
     for (uint32_t id = 1; id <= self->options.members; id++) {
         const disk_t *disk = &self->nodes[id].durable;
-        disks += disk->count >= index && hf_fleet_same (&disk->items[index - 1], &item);
+        disks += disk->items.count >= index && hf_fleet_same (&disk->items.list[index - 1], &item);
     }
     //  A disk may have been lost between its acknowledgement and this.
     bool lost = self->wiped_us != 0 && self->now_us < self->wiped_us + 2000000;
@@ -56,14 +51,14 @@ s_first_commit (hf_fleet_t *self, uint64_t index, item_t item)
 void
 hf_fleet_watch_commit (hf_fleet_t *self, node_t *node, uint64_t index)
 {
-    assert (index >= node->reported && index <= node->durable.count);
+    assert (index >= node->reported && index <= node->durable.items.count);
     if (index == node->reported)
         return;
     for (uint64_t i = node->reported + 1; i <= index; i++) {
-        item_t item = node->durable.items[i - 1];
-        if (i > self->committed_count)
+        item_t item = node->durable.items.list[i - 1];
+        if (i > self->committed.count)
             s_first_commit (self, i, item);
-        assert (hf_fleet_same (&self->committed[i - 1], &item)); //  P3, P4
+        assert (hf_fleet_same (&self->committed.list[i - 1], &item)); //  P3, P4
     }
     node->reported = index;
     hf_fleet_tell (self, HF_TELL_ROLES, "%u: committed %lu", node->id, index);
@@ -73,9 +68,9 @@ static void
 s_watch_passed (hf_fleet_t *self, node_t *node, const hf_notice_t *notice)
 {
     asked_t *asked = NULL;
-    for (size_t i = 0; i < self->asked_count; i++) {
-        if (self->asked[i].id == notice->id)
-            asked = &self->asked[i];
+    for (size_t i = 0; i < self->asked.count; i++) {
+        if (self->asked.list[i].id == notice->id)
+            asked = &self->asked.list[i];
     }
     assert (asked != NULL && !asked->passed);
     asked->passed = true;
@@ -92,7 +87,7 @@ hf_fleet_watch_notice (hf_fleet_t *self, node_t *node, const hf_notice_t *notice
     case HF_NOTICE_LEADING:
         assert (!node->told_leading && notice->term >= node->told_term);
         assert (self->leaders[notice->term] == node->id);
-        assert (node->durable.items[node->reported - 1].term == notice->term);
+        assert (node->durable.items.list[node->reported - 1].term == notice->term);
         node->told_leading = true;
         node->told_leader = node->id;
         hf_fleet_tell (self, HF_TELL_ROLES, "%u: LEADING term %lu", node->id, notice->term);
@@ -169,14 +164,14 @@ hf_fleet_leader (const hf_fleet_t *self)
 uint64_t
 hf_fleet_committed (const hf_fleet_t *self)
 {
-    return self->committed_count;
+    return self->committed.count;
 }
 
 bool
 hf_fleet_passed (const hf_fleet_t *self, uint64_t id)
 {
-    for (size_t i = 0; i < self->asked_count; i++) {
-        if (self->asked[i].id == id && self->asked[i].passed)
+    for (size_t i = 0; i < self->asked.count; i++) {
+        if (self->asked.list[i].id == id && self->asked.list[i].passed)
             return true;
     }
     return false;
@@ -189,7 +184,7 @@ hf_fleet_agreed (const hf_fleet_t *self)
         const node_t *node = &self->nodes[id];
         if (node->core == NULL)
             continue;
-        if (node->reported != self->committed_count || node->durable.count != node->reported)
+        if (node->reported != self->committed.count || node->durable.items.count != node->reported)
             return false;
     }
     return true;
@@ -200,7 +195,7 @@ static const item_t *
 s_last_roster (const hf_fleet_t *self, size_t *count)
 {
     while (*count > 0) {
-        const item_t *item = &self->committed[--*count];
+        const item_t *item = &self->committed.list[--*count];
         if (item->type == HF_ENTRY_ROSTER)
             return item;
     }
@@ -211,7 +206,7 @@ bool
 hf_fleet_whole (const hf_fleet_t *self)
 {
     hf_member_t members[HF_MEMBERS_MAX];
-    size_t left = self->committed_count;
+    size_t left = self->committed.count;
     const item_t *last = s_last_roster (self, &left);
     if (last == NULL)
         return false;
@@ -236,11 +231,11 @@ hf_fleet_log_text (const hf_fleet_t *self, uint32_t node, char *text, size_t siz
     text[0] = '\0';
     if (disk->base > 0)
         used = (size_t)snprintf (text, size, "(%zu)", disk->base);
-    for (size_t first = disk->base, i = first + 1; i <= disk->count; i++) {
-        if (i < disk->count && disk->items[i].term == disk->items[first].term)
+    for (size_t first = disk->base, i = first + 1; i <= disk->items.count; i++) {
+        if (i < disk->items.count && disk->items.list[i].term == disk->items.list[first].term)
             continue;
         int rc = snprintf (text + used, size - used, "%s%lux%zu", used > 0 ? " " : "",
-                           disk->items[first].term, i - first);
+                           disk->items.list[first].term, i - first);
         assert (rc > 0 && (size_t)rc < size - used);
         used += (size_t)rc;
         first = i;
@@ -253,11 +248,11 @@ hf_fleet_log_text (const hf_fleet_t *self, uint32_t node, char *text, size_t siz
 static void
 s_check_pair (const disk_t *a, const disk_t *b)
 {
-    size_t same = a->count < b->count ? a->count : b->count;
-    while (same > 0 && a->items[same - 1].term != b->items[same - 1].term)
+    size_t same = a->items.count < b->items.count ? a->items.count : b->items.count;
+    while (same > 0 && a->items.list[same - 1].term != b->items.list[same - 1].term)
         same--;
     for (size_t i = 0; i < same; i++)
-        assert (hf_fleet_same (&a->items[i], &b->items[i]));
+        assert (hf_fleet_same (&a->items.list[i], &b->items.list[i]));
 }
 
 void
@@ -269,10 +264,10 @@ hf_fleet_check (const hf_fleet_t *self)
             continue;
         hf_core_check (node->core);
         hf_core_view_t view = hf_core_view (node->core);
-        assert (view.last_index == node->written.count);
+        assert (view.last_index == node->written.items.count);
         assert (view.first_index == node->written.base + 1);
-        for (size_t i = node->written.base; i < node->written.count; i++)
-            assert (hf_core_term_at (node->core, i + 1) == node->written.items[i].term);
+        for (size_t i = node->written.base; i < node->written.items.count; i++)
+            assert (hf_core_term_at (node->core, i + 1) == node->written.items.list[i].term);
         //  When nothing is under way, the lock actor knows what the core knows.
         if (!node->dirty && view.role != HF_LEADER)
             assert (!node->told_leading && node->told_leader == view.leader);

@@ -8,23 +8,14 @@
 static bool
 s_config_good (uint32_t self, uint32_t count, const uint32_t *members)
 {
-    hf_core_config_t config;
-    hf_restored_t restored = {0};
-    hf_core_config_defaults (&config);
-    config.self = self;
-    config.members_count = count;
+    hf_core_config_t config = hf_bench_config (self, count);
     for (uint32_t i = 0; i < count && i < HF_MEMBERS_MAX; i++)
         config.members[i] = members[i];
-    hf_core_t *core = hf_core_new (&config, &restored, 1, NULL, NULL);
-    bool good = core != NULL;
-    hf_core_destroy (&core);
-    return good;
+    return hf_bench_makes (&config, &(hf_restored_t){0});
 }
 
-static void
-test_config (void **state)
+HF_TEST (config)
 {
-    (void)state;
     uint32_t members[] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
     uint32_t twice[] = {1, 2, 2};
     uint32_t falling[] = {3, 2, 1};
@@ -43,28 +34,17 @@ test_config (void **state)
 static bool
 s_restored_good (uint64_t term, uint64_t last, hf_term_span_t a, hf_term_span_t b, size_t count)
 {
-    hf_core_config_t config;
+    hf_core_config_t config = hf_bench_config (1, 1);
     hf_term_span_t spans[] = {a, b};
-    hf_restored_t restored = {
-        .term = term, .last_index = last, .spans = spans, .spans_count = count};
-    hf_core_config_defaults (&config);
-    config.self = 1;
-    config.members_count = 1;
-    config.members[0] = 1;
-    hf_core_t *core = hf_core_new (&config, &restored, 1, NULL, NULL);
-    bool good = core != NULL;
-    if (good)
-        hf_core_check (core);
-    hf_core_destroy (&core);
-    return good;
+    return hf_bench_makes (
+        &config,
+        &(hf_restored_t){.term = term, .last_index = last, .spans = spans, .spans_count = count});
 }
 
 #define SPAN(first, of_term) ((hf_term_span_t){.first_index = (first), .term = (of_term)})
 
-static void
-test_restored (void **state)
+HF_TEST (restored)
 {
-    (void)state;
     assert_true (s_restored_good (0, 0, SPAN (0, 0), SPAN (0, 0), 0));
     assert_true (s_restored_good (3, 9, SPAN (1, 1), SPAN (4, 3), 2));
     assert_false (s_restored_good (3, 9, SPAN (4, 1), SPAN (9, 3), 2)); //  no base for it
@@ -93,24 +73,13 @@ s_put_roster (uint8_t payload[HF_ROSTER_MAX], uint32_t count)
 static bool
 s_base_good (hf_restored_t restored)
 {
-    hf_core_config_t config;
-    hf_core_config_defaults (&config);
-    config.self = config.members_count = 3;
-    for (uint32_t i = 0; i < 3; i++)
-        config.members[i] = i + 1;
+    hf_core_config_t config = hf_bench_config (3, 3);
     config.incarnation = 11;
-    hf_core_t *core = hf_core_new (&config, &restored, 1, NULL, NULL);
-    bool good = core != NULL;
-    if (good)
-        hf_core_check (core);
-    hf_core_destroy (&core);
-    return good;
+    return hf_bench_makes (&config, &restored);
 }
 
-static void
-test_restored_base (void **state)
+HF_TEST (restored_base)
 {
-    (void)state;
     hf_term_span_t spans[] = {SPAN (4, 1), SPAN (9, 3)};
     hf_restored_t good = {.term = 3,
                           .base_index = 3,
@@ -156,17 +125,8 @@ test_restored_base (void **state)
 }
 
 /*  Of the rosters behind the base of the log only the one in force there is kept. */
-static void
-test_pruned_rosters (void **state)
+HF_TEST (pruned_rosters)
 {
-    (void)state;
-    hf_core_config_t config;
-    hf_core_config_defaults (&config);
-    config.self = 2;
-    config.members_count = 3;
-    for (uint32_t i = 0; i < 3; i++)
-        config.members[i] = i + 1;
-    config.incarnation = 22;
     hf_term_span_t span = SPAN (1, 1);
     hf_roster_at_t rosters[] = {hf_bench_roster (1, 11, 12, 13), hf_bench_roster (3, 21, 22, 23),
                                 hf_bench_roster (5, 21, 22, 23)};
@@ -176,15 +136,9 @@ test_pruned_rosters (void **state)
                               .spans_count = 1,
                               .rosters = rosters,
                               .rosters_count = 3};
-    hf_bench_t bench = {.now_us = 1};
-    hf_effects_init (&bench.effects);
-    hf_pack_init (&bench.list);
-    bench.core = hf_core_new (&config, &restored, bench.now_us, NULL, NULL);
-    assert_non_null (bench.core);
-    hf_bench_heartbeat (
-        &bench,
-        (hf_heartbeat_t){
-            .from = 1, .term = 3, .round = 1, .commit = 6, .last_index = 6, .last_term = 1});
+    hf_bench_t bench;
+    hf_bench_open_at (&bench, 22, &restored);
+    hf_bench_beat (&bench, 1, 3, 1, 6, 6, 1);
     assert_int_equal (hf_core_view (bench.core).commit_index, 6);
     for (uint64_t index = 2; index <= 6; index += 2) {
         hf_event_t event = {.type = HF_EV_PRUNED, .pruned.index = index};
@@ -197,33 +151,28 @@ test_pruned_rosters (void **state)
 
 /*  An entry's type says what it is: what looks like a roster is an entry like others, and a roster
  *  must name the members, all and nobody else. */
-static void
-test_entry_types (void **state)
+HF_BENCH_TEST (entry_types, hf_bench_open_roster, 200, 3, 0, 5)
 {
-    (void)state;
-    hf_bench_t bench;
-    hf_bench_open_roster (&bench, 200, 3, 0, 5);
     hf_roster_at_t roster = hf_bench_roster (6, 900, 901, 902);
     const hf_entries_t at_5 = {.from = 1, .term = 3, .prev_index = 5, .prev_term = 1};
     const uint32_t types[] = {0, HF_ENTRY_OPEN_TERM, HF_ENTRY_COMMANDS, 4, UINT32_MAX};
     hf_entry_t entry = hf_bench_roster_entry (3, &roster);
     for (uint32_t i = 0; i < 5; i++) {
         entry.type = types[i];
-        hf_entry_put (&bench.list, &entry);
+        hf_entry_put (&bench->list, &entry);
     }
-    hf_bench_entries (&bench, at_5);
-    assert_int_equal (hf_core_view (bench.core).last_index, 10);
-    assert_int_equal (hf_core_view (bench.core).counted, 7);
-    hf_bench_commit (&bench);
+    hf_bench_entries (bench, at_5);
+    assert_int_equal (hf_core_view (bench->core).last_index, 10);
+    assert_int_equal (hf_core_view (bench->core).counted, 7);
+    hf_bench_commit (bench);
     const hf_entries_t at_10 = {.from = 1, .term = 3, .prev_index = 10, .prev_term = 3};
     for (uint32_t names = 0; names <= 4; names++) {
         roster.size = s_put_roster (roster.payload, names);
         entry = hf_bench_roster_entry (3, &roster);
-        hf_entry_put (&bench.list, &entry);
-        hf_bench_entries (&bench, at_10);
-        assert_int_equal (hf_core_view (bench.core).last_index, names < 3 ? 10 : 11);
+        hf_entry_put (&bench->list, &entry);
+        hf_bench_entries (bench, at_10);
+        assert_int_equal (hf_core_view (bench->core).last_index, names < 3 ? 10 : 11);
     }
-    hf_bench_close (&bench);
 }
 
 static uint32_t
@@ -237,29 +186,24 @@ s_noticed (hf_bench_t *bench, hf_notice_type_t type)
 }
 
 /*  A node that needs the leader's state lost the leader and hears it again, in the same term. */
-static void
-test_needs_state_again (void **state)
+HF_BENCH_TEST (needs_state_again, hf_bench_open, 3, 0)
 {
-    (void)state;
-    hf_bench_t bench;
-    hf_bench_open (&bench, 2, 3, 0);
     hf_heartbeat_t beat = {
         .from = 1, .term = 3, .round = 1, .commit = 9, .last_index = 9, .last_term = 2};
     hf_event_t offer = {.type = HF_EV_PEER,
                         .peer = {.kind = HF_KIND_STATE_OFFER,
                                  .state_offer = {.from = 1, .to = 2, .term = 3, .first_index = 8}}};
     for (int i = 0; i < 2; i++) {
-        hf_bench_heartbeat (&bench, beat);
-        assert_int_equal (s_noticed (&bench, HF_NOTICE_FOLLOWING), 1);
-        hf_bench_step (&bench, &offer);
-        hf_bench_step (&bench, &offer);
-        assert_int_equal (s_noticed (&bench, HF_NOTICE_NEEDS_STATE), 1);
-        hf_bench_tick_after (&bench, 2000000);
-        assert_int_equal (s_noticed (&bench, HF_NOTICE_FOLLOWING), 1); //  the leader is silent
-        assert_int_equal (hf_core_view (bench.core).term, 3);
+        hf_bench_heartbeat (bench, beat);
+        assert_int_equal (s_noticed (bench, HF_NOTICE_FOLLOWING), 1);
+        hf_bench_step (bench, &offer);
+        hf_bench_step (bench, &offer);
+        assert_int_equal (s_noticed (bench, HF_NOTICE_NEEDS_STATE), 1);
+        hf_bench_tick_after (bench, 2000000);
+        assert_int_equal (s_noticed (bench, HF_NOTICE_FOLLOWING), 1); //  the leader is silent
+        assert_int_equal (hf_core_view (bench->core).term, 3);
         beat.round++;
     }
-    hf_bench_close (&bench);
 }
 
 static bool
@@ -285,126 +229,105 @@ s_takes_beat (const hf_bench_t *bench, hf_heartbeat_t m)
     return taken;
 }
 
-static void
-test_read_peer (void **state)
+HF_BENCH_TEST (read_peer, hf_bench_open, 3, 5)
 {
-    (void)state;
-    hf_bench_t bench;
-    hf_bench_open (&bench, 2, 3, 5);
     hf_heartbeat_t good = {.from = 1, .term = 3, .round = 1, .last_index = 5, .last_term = 1};
-    assert_true (s_takes_beat (&bench, good));
+    assert_true (s_takes_beat (bench, good));
     hf_heartbeat_t m = good;
     m.from = 2;
-    assert_false (s_takes_beat (&bench, m)); //  ourselves
+    assert_false (s_takes_beat (bench, m)); //  ourselves
     m.from = 4;
-    assert_false (s_takes_beat (&bench, m)); //  no member
+    assert_false (s_takes_beat (bench, m)); //  no member
     m.from = 0;
-    assert_false (s_takes_beat (&bench, m));
+    assert_false (s_takes_beat (bench, m));
     m = good;
     m.to = 2;
-    assert_true (s_takes_beat (&bench, m));
+    assert_true (s_takes_beat (bench, m));
     m.to = 3;
-    assert_false (s_takes_beat (&bench, m));
+    assert_false (s_takes_beat (bench, m));
     m = good;
     m.term = 0;
-    assert_false (s_takes_beat (&bench, m));
+    assert_false (s_takes_beat (bench, m));
     m.term = UINT64_MAX;
-    assert_false (s_takes_beat (&bench, m));
+    assert_false (s_takes_beat (bench, m));
     m = good;
     m.last_term = 4;
-    assert_false (s_takes_beat (&bench, m));
+    assert_false (s_takes_beat (bench, m));
     m.last_term = 0;
-    assert_false (s_takes_beat (&bench, m));
+    assert_false (s_takes_beat (bench, m));
     m = good;
     m.commit = 6;
-    assert_false (s_takes_beat (&bench, m));
+    assert_false (s_takes_beat (bench, m));
     hf_pack_t frame;
     hf_pack_init (&frame);
     hf_keepalive_t other = {.session = 1};
     hf_keepalive_frame (&frame, &other);
-    assert_false (s_reads (&bench, &frame, hf_pack_size (&frame)));
+    assert_false (s_reads (bench, &frame, hf_pack_size (&frame)));
     hf_pack_done (&frame);
-    hf_bench_close (&bench);
 }
 
-static void
-test_entries_refused (void **state)
+HF_BENCH_TEST (entries_refused, hf_bench_open, 5, 5)
 {
-    (void)state;
-    hf_bench_t bench;
-    hf_bench_open (&bench, 2, 5, 5);
     hf_entries_t m = {.from = 1, .term = 5, .prev_index = 5, .prev_term = 1};
-    hf_bench_put (&bench, 3, 1); //  terms that fall
-    hf_bench_put (&bench, 2, 1);
-    hf_bench_entries (&bench, m);
-    hf_bench_put (&bench, 6, 1); //  a term after the leader's own
-    hf_bench_entries (&bench, m);
-    hf_bench_put (&bench, 0, 1);
-    hf_bench_entries (&bench, m);
-    hf_pack_raw (&bench.list, "\x01", 1); //  no entry at all
-    bench.list.count = 1;
-    hf_bench_entries (&bench, m);
-    assert_int_equal (bench.effects.persists.count, 0);
-    assert_int_equal (hf_core_view (bench.core).leader, 0);
-    hf_bench_put (&bench, 3, 2);
-    hf_bench_entries (&bench, m);
-    assert_int_equal (hf_core_view (bench.core).last_index, 7);
-    assert_int_equal (hf_core_view (bench.core).verified_index, 7);
-    hf_bench_close (&bench);
+    hf_bench_put (bench, 3, 1); //  terms that fall
+    hf_bench_put (bench, 2, 1);
+    hf_bench_entries (bench, m);
+    hf_bench_put (bench, 6, 1); //  a term after the leader's own
+    hf_bench_entries (bench, m);
+    hf_bench_put (bench, 0, 1);
+    hf_bench_entries (bench, m);
+    hf_pack_raw (&bench->list, "\x01", 1); //  no entry at all
+    bench->list.count = 1;
+    hf_bench_entries (bench, m);
+    assert_int_equal (bench->effects.persists.count, 0);
+    assert_int_equal (hf_core_view (bench->core).leader, 0);
+    hf_bench_put (bench, 3, 2);
+    hf_bench_entries (bench, m);
+    assert_int_equal (hf_core_view (bench->core).last_index, 7);
+    assert_int_equal (hf_core_view (bench->core).verified_index, 7);
 }
 
-static void
-test_verified_stays (void **state)
+HF_BENCH_TEST (verified_stays, hf_bench_open, 5, 5)
 {
-    (void)state;
-    hf_bench_t bench;
-    hf_bench_open (&bench, 2, 5, 5);
     hf_heartbeat_t beat = {
         .from = 1, .term = 5, .round = 1, .commit = 3, .last_index = 5, .last_term = 1};
-    hf_bench_heartbeat (&bench, beat);
-    assert_int_equal (bench.effects.commit_index, 3);
+    hf_bench_heartbeat (bench, beat);
+    assert_int_equal (bench->effects.commit_index, 3);
     //  Somebody who contradicts what is committed, or what it has shown before.
     for (uint64_t prev = 0; prev < 5; prev++) {
-        hf_bench_put (&bench, 4, 3);
+        hf_bench_put (bench, 4, 3);
         hf_entries_t m = {.from = 1, .term = 5, .prev_index = prev, .prev_term = prev > 0};
-        hf_bench_entries (&bench, m);
-        assert_int_equal (bench.effects.persists.count, 0);
-        assert_int_equal (hf_core_view (bench.core).last_index, 5);
+        hf_bench_entries (bench, m);
+        assert_int_equal (bench->effects.persists.count, 0);
+        assert_int_equal (hf_core_view (bench->core).last_index, 5);
     }
     //  In a new term what is not committed is open again.
-    hf_bench_put (&bench, 4, 3);
-    hf_bench_entries (&bench,
-                      (hf_entries_t){.from = 1, .term = 6, .prev_index = 3, .prev_term = 1});
-    assert_int_equal (hf_bench_persisted (&bench, HF_PERSIST_TRUNCATE)->index, 4);
-    assert_int_equal (hf_bench_persisted (&bench, HF_PERSIST_APPEND)->index, 4);
-    assert_int_equal (hf_core_view (bench.core).last_index, 6);
-    assert_int_equal (hf_core_view (bench.core).durable_index, 3);
-    hf_bench_close (&bench);
+    hf_bench_put (bench, 4, 3);
+    hf_bench_append (bench, 1, 6, 0, 3, 1);
+    assert_int_equal (hf_bench_persisted (bench, HF_PERSIST_TRUNCATE)->index, 4);
+    assert_int_equal (hf_bench_persisted (bench, HF_PERSIST_APPEND)->index, 4);
+    assert_int_equal (hf_core_view (bench->core).last_index, 6);
+    assert_int_equal (hf_core_view (bench->core).durable_index, 3);
 }
 
-static void
-test_two_leaders (void **state)
+HF_BENCH_TEST (two_leaders, hf_bench_open, 5, 5)
 {
-    (void)state;
-    hf_bench_t bench;
-    hf_bench_open (&bench, 2, 5, 5);
     hf_heartbeat_t beat = {.from = 1, .term = 5, .round = 1, .last_index = 4, .last_term = 1};
-    hf_bench_heartbeat (&bench, beat);
-    assert_int_equal (hf_core_view (bench.core).verified_index, 4);
-    hf_effects_reset (&bench.effects);
+    hf_bench_heartbeat (bench, beat);
+    assert_int_equal (hf_core_view (bench->core).verified_index, 4);
+    hf_effects_reset (&bench->effects);
     beat.from = 3;
     beat.commit = beat.last_index = 5;
-    hf_bench_heartbeat (&bench, beat);
-    assert_int_equal (hf_core_view (bench.core).leader, 1);
-    assert_int_equal (hf_core_view (bench.core).verified_index, 4);
-    assert_int_equal (bench.effects.messages.count, 0);
-    hf_bench_close (&bench);
-    hf_bench_open (&bench, 2, 5, 5);
-    hf_bench_make_leader (&bench);
+    hf_bench_heartbeat (bench, beat);
+    assert_int_equal (hf_core_view (bench->core).leader, 1);
+    assert_int_equal (hf_core_view (bench->core).verified_index, 4);
+    assert_int_equal (bench->effects.messages.count, 0);
+    hf_bench_close (bench);
+    hf_bench_open (bench, 5, 5);
+    hf_bench_make_leader (bench);
     beat.term = 6;
-    hf_bench_heartbeat (&bench, beat);
-    assert_int_equal (hf_core_view (bench.core).role, HF_LEADER);
-    hf_bench_close (&bench);
+    hf_bench_heartbeat (bench, beat);
+    assert_int_equal (hf_core_view (bench->core).role, HF_LEADER);
 }
 
 //  ---- the log, against a slow twin
@@ -439,10 +362,8 @@ s_compare (const hf_core_log_t *log, const uint64_t *terms, uint64_t base, uint6
     }
 }
 
-static void
-test_log (void **state)
+HF_TEST (log_is_as_a_slow_twin)
 {
-    (void)state;
     uint64_t terms[4096] = {0};
     for (int turn = 0; turn < 200; turn++) {
         hf_core_log_t log;
@@ -545,10 +466,8 @@ s_any_message (hf_bench_t *bench, hf_pack_t *frame)
 }
 
 /*  Whatever members send: no assert trips, and what is committed stays. */
-static void
-test_hostile (void **state)
+HF_TEST (hostile)
 {
-    (void)state;
     for (int turn = 0; turn < 200; turn++) {
         hf_bench_t bench;
         hf_pack_t frame;
@@ -580,22 +499,4 @@ test_hostile (void **state)
     }
 }
 
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test (test_config),
-        cmocka_unit_test (test_restored),
-        cmocka_unit_test (test_restored_base),
-        cmocka_unit_test (test_pruned_rosters),
-        cmocka_unit_test (test_entry_types),
-        cmocka_unit_test (test_needs_state_again),
-        cmocka_unit_test (test_read_peer),
-        cmocka_unit_test (test_entries_refused),
-        cmocka_unit_test (test_verified_stays),
-        cmocka_unit_test (test_two_leaders),
-        cmocka_unit_test (test_log),
-        cmocka_unit_test (test_hostile),
-    };
-    return cmocka_run_group_tests (tests, NULL, NULL);
-}
+HF_TEST_MAIN (NULL, NULL)

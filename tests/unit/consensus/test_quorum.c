@@ -34,10 +34,8 @@ s_slow_value (const uint64_t *values, uint32_t count)
     return best;
 }
 
-static void
-test_value (void **state)
+HF_TEST (value)
 {
-    (void)state;
     for (int turn = 0; turn < 200000; turn++) {
         uint64_t values[HF_MEMBERS_MAX];
         uint32_t count = (uint32_t)s_random (HF_MEMBERS_MAX) + 1;
@@ -48,10 +46,8 @@ test_value (void **state)
     }
 }
 
-static void
-test_value_of (void **state)
+HF_TEST (value_of)
 {
-    (void)state;
     for (int turn = 0; turn < 100000; turn++) {
         uint64_t values[HF_MEMBERS_MAX];
         uint64_t counted[HF_MEMBERS_MAX];
@@ -66,10 +62,8 @@ test_value_of (void **state)
     }
 }
 
-static void
-test_masks (void **state)
+HF_TEST (masks)
 {
-    (void)state;
     for (uint32_t count = 1; count <= HF_MEMBERS_MAX; count++) {
         for (uint32_t mask = 0; mask < 1U << (HF_MEMBERS_MAX + 1); mask++) {
             uint32_t inside = 0;
@@ -82,23 +76,11 @@ test_masks (void **state)
     }
 }
 
-static void
-test_size (void **state)
+HF_TEST (size)
 {
-    (void)state;
     static const uint32_t sizes[] = {0, 1, 2, 2, 3, 3, 4, 4};
     for (uint32_t count = 1; count <= HF_MEMBERS_MAX; count++)
         assert_int_equal (hf_quorum_size (count), sizes[count]);
 }
 
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test (test_value),
-        cmocka_unit_test (test_value_of),
-        cmocka_unit_test (test_masks),
-        cmocka_unit_test (test_size),
-    };
-    return cmocka_run_group_tests (tests, NULL, NULL);
-}
+HF_TEST_MAIN (NULL, NULL)

@@ -13,10 +13,7 @@ static void
 s_vote (hf_bench_t *bench, uint32_t from, bool pre, uint64_t incarnation)
 {
     uint64_t term = hf_core_view (bench->core).term + pre;
-    hf_bench_vote (
-        bench,
-        (hf_vote_t){
-            .from = from, .term = term, .pre = pre, .granted = true, .incarnation = incarnation});
+    hf_bench_granted (bench, from, term, pre, incarnation);
     hf_bench_commit (bench);
 }
 
@@ -75,124 +72,98 @@ s_lead (hf_bench_t *bench)
     hf_bench_commit (bench);
 }
 
-static void
-test_votes (void **state)
+HF_BENCH_TEST (votes, hf_bench_open_roster, 200, 3, 0, 5)
 {
-    (void)state;
-    hf_bench_t bench;
-    hf_bench_open_roster (&bench, 200, 3, 0, 5);
-    assert_int_equal (hf_core_view (bench.core).counted, 7);
-    s_stand (&bench);
-    s_vote_for (&bench, 199); //  what this node was before
-    s_vote (&bench, 3, true, 301);
-    s_vote (&bench, 1, true, 0);
-    assert_int_equal (s_role (&bench), HF_PRE_CANDIDATE);
-    s_vote (&bench, 1, true, 100);
-    assert_int_equal (s_role (&bench), HF_CANDIDATE);
-    s_vote_for (&bench, 199);
-    s_vote (&bench, 1, false, 101);
-    s_vote (&bench, 3, false, 301);
-    assert_int_equal (s_role (&bench), HF_CANDIDATE);
-    s_vote (&bench, 3, false, 300);
-    assert_int_equal (s_role (&bench), HF_LEADER);
-    hf_bench_close (&bench);
+    assert_int_equal (hf_core_view (bench->core).counted, 7);
+    s_stand (bench);
+    s_vote_for (bench, 199); //  what this node was before
+    s_vote (bench, 3, true, 301);
+    s_vote (bench, 1, true, 0);
+    assert_int_equal (s_role (bench), HF_PRE_CANDIDATE);
+    s_vote (bench, 1, true, 100);
+    assert_int_equal (s_role (bench), HF_CANDIDATE);
+    s_vote_for (bench, 199);
+    s_vote (bench, 1, false, 101);
+    s_vote (bench, 3, false, 301);
+    assert_int_equal (s_role (bench), HF_CANDIDATE);
+    s_vote (bench, 3, false, 300);
+    assert_int_equal (s_role (bench), HF_LEADER);
 }
 
 /*  Neither at its time, nor when the leader's connection breaks, nor when it is told to. */
-static void
-test_unknown_never_stands (void **state)
+HF_BENCH_TEST (unknown_never_stands, hf_bench_open_roster, 201, 3, 2, 5)
 {
-    (void)state;
-    hf_bench_t bench;
-    hf_bench_open_roster (&bench, 201, 3, 2, 5);
-    assert_int_equal (hf_core_view (bench.core).counted, 5);
-    hf_bench_tick_after (&bench, 600000);
-    assert_int_equal (s_role (&bench), HF_FOLLOWER);
-    assert_int_equal (bench.effects.messages.count, 0);
-    assert_true (bench.effects.wake_at_us > bench.now_us);
-    hf_bench_heartbeat (
-        &bench,
-        (hf_heartbeat_t){.from = 1, .term = 3, .round = 1, .last_index = 5, .last_term = 1});
-    assert_int_equal (hf_bench_sent (&bench, HF_KIND_ACK)->message.ack.incarnation, 201);
+    assert_int_equal (hf_core_view (bench->core).counted, 5);
+    hf_bench_tick_after (bench, 600000);
+    assert_int_equal (s_role (bench), HF_FOLLOWER);
+    assert_int_equal (bench->effects.messages.count, 0);
+    assert_true (bench->effects.wake_at_us > bench->now_us);
+    hf_bench_beat (bench, 1, 3, 1, 0, 5, 1);
+    assert_int_equal (hf_bench_sent (bench, HF_KIND_ACK)->message.ack.incarnation, 201);
     hf_bench_transfer (
-        &bench, (hf_transfer_t){.from = 1, .to = 2, .term = 3, .last_index = 5, .last_term = 1});
-    assert_int_equal (s_role (&bench), HF_FOLLOWER);
+        bench, (hf_transfer_t){.from = 1, .to = 2, .term = 3, .last_index = 5, .last_term = 1});
+    assert_int_equal (s_role (bench), HF_FOLLOWER);
     hf_event_t broken = {.type = HF_EV_BROKEN, .link = {.node = 1}};
-    hf_bench_step (&bench, &broken);
-    hf_bench_tick_after (&bench, 600000);
-    assert_int_equal (s_role (&bench), HF_FOLLOWER);
-    assert_int_equal (hf_core_view (bench.core).term, 3);
-    hf_bench_close (&bench);
+    hf_bench_step (bench, &broken);
+    hf_bench_tick_after (bench, 600000);
+    assert_int_equal (s_role (bench), HF_FOLLOWER);
+    assert_int_equal (hf_core_view (bench->core).term, 3);
 }
 
-static void
-test_commit (void **state)
+HF_BENCH_TEST (commit, hf_bench_open_roster, 200, 3, 0, 5)
 {
-    (void)state;
-    hf_bench_t bench;
-    hf_bench_open_roster (&bench, 200, 3, 0, 5);
-    s_lead (&bench);
-    s_ack (&bench, 3, 6, 1, 301);
-    assert_int_equal (bench.effects.commit_index, 0);
-    assert_int_equal (hf_core_view (bench.core).counted, 2);
-    s_ack (&bench, 3, 6, 1, 300);
-    assert_int_equal (bench.effects.commit_index, 6);
+    s_lead (bench);
+    s_ack (bench, 3, 6, 1, 301);
+    assert_int_equal (bench->effects.commit_index, 0);
+    assert_int_equal (hf_core_view (bench->core).counted, 2);
+    s_ack (bench, 3, 6, 1, 300);
+    assert_int_equal (bench->effects.commit_index, 6);
     //  A new disk has nothing of what the old one had.
     hf_event_t event = {.type = HF_EV_PROPOSE, .propose = {.count = 1}};
-    s_ack (&bench, 1, 6, 1, 101);
-    hf_bench_step (&bench, &event);
-    s_ack (&bench, 1, 7, 1, 101);
-    s_ack (&bench, 1, 0, 1, 100);
-    assert_int_equal (bench.effects.commit_index, 6);
-    s_ack (&bench, 1, 7, 1, 100);
-    assert_int_equal (bench.effects.commit_index, 7);
-    hf_bench_close (&bench);
+    s_ack (bench, 1, 6, 1, 101);
+    hf_bench_step (bench, &event);
+    s_ack (bench, 1, 7, 1, 101);
+    s_ack (bench, 1, 0, 1, 100);
+    assert_int_equal (bench->effects.commit_index, 6);
+    s_ack (bench, 1, 7, 1, 100);
+    assert_int_equal (bench->effects.commit_index, 7);
 }
 
 /*  Barriers and check-quorum do not count it either. */
-static void
-test_rounds (void **state)
+HF_BENCH_TEST (rounds, hf_bench_open_roster, 200, 3, 0, 5)
 {
-    (void)state;
-    hf_bench_t bench;
-    hf_bench_open_roster (&bench, 200, 3, 0, 5);
-    s_lead (&bench);
-    s_ack (&bench, 3, 6, 1, 300);
+    s_lead (bench);
+    s_ack (bench, 3, 6, 1, 300);
     hf_event_t event = {.type = HF_EV_BARRIER, .barrier = {.id = 1}};
-    hf_bench_step (&bench, &event);
-    bench.effects.notices.count = 0;
-    hf_bench_ack (&bench,
+    hf_bench_step (bench, &event);
+    bench->effects.notices.count = 0;
+    hf_bench_ack (bench,
                   (hf_ack_t){.from = 1, .term = 4, .index = 6, .round = 2, .incarnation = 101});
-    assert_int_equal (bench.effects.notices.count, 0);
+    assert_int_equal (bench->effects.notices.count, 0);
     for (int i = 0; i < 5; i++) {
-        hf_bench_tick_after (&bench, 50000);
-        s_ack (&bench, 1, 6, 2, 101);
-        assert_int_equal (s_role (&bench), HF_LEADER);
+        hf_bench_tick_after (bench, 50000);
+        s_ack (bench, 1, 6, 2, 101);
+        assert_int_equal (s_role (bench), HF_LEADER);
     }
-    hf_bench_tick_after (&bench, 60000); //  300 ms since 3 was heard
-    assert_int_equal (s_role (&bench), HF_FOLLOWER);
-    hf_bench_close (&bench);
+    hf_bench_tick_after (bench, 60000); //  300 ms since 3 was heard
+    assert_int_equal (s_role (bench), HF_FOLLOWER);
 }
 
 /*  Every member is admitted by the others, and counts from then on. */
-static void
-test_admission (void **state)
+HF_BENCH_TEST (admission, hf_bench_open_roster, 200, 3, 0, 5)
 {
-    (void)state;
-    hf_bench_t bench;
-    hf_bench_open_roster (&bench, 200, 3, 0, 5);
-    s_lead (&bench);
-    s_ack (&bench, 3, 6, 1, 300);
-    s_ack (&bench, 1, 5, 1, 101);
-    hf_bench_tick_after (&bench, 50000); //  what was committed counts from the heartbeat on
-    hf_bench_commit (&bench);
-    s_ack (&bench, 3, 6, 2, 300);
-    s_ack (&bench, 1, 5, 2, 101);
-    hf_bench_tick_after (&bench, 50000);
-    assert_null (hf_bench_persisted (&bench, HF_PERSIST_OWN)); //  it lacks entry 6
-    s_ack (&bench, 1, 6, 2, 101);
-    hf_bench_tick_after (&bench, 50000);
-    const hf_persist_t *own = hf_bench_persisted (&bench, HF_PERSIST_OWN);
+    s_lead (bench);
+    s_ack (bench, 3, 6, 1, 300);
+    s_ack (bench, 1, 5, 1, 101);
+    hf_bench_tick_after (bench, 50000); //  what was committed counts from the heartbeat on
+    hf_bench_commit (bench);
+    s_ack (bench, 3, 6, 2, 300);
+    s_ack (bench, 1, 5, 2, 101);
+    hf_bench_tick_after (bench, 50000);
+    assert_null (hf_bench_persisted (bench, HF_PERSIST_OWN)); //  it lacks entry 6
+    s_ack (bench, 1, 6, 2, 101);
+    hf_bench_tick_after (bench, 50000);
+    const hf_persist_t *own = hf_bench_persisted (bench, HF_PERSIST_OWN);
     hf_member_t members[HF_MEMBERS_MAX];
     assert_non_null (own);
     assert_int_equal (own->index, 7);
@@ -200,50 +171,43 @@ test_admission (void **state)
     assert_int_equal (hf_roster_get (hf_span (own->payload, own->payload_size), members), 3);
     assert_int_equal (members[0].incarnation, 101);
     assert_int_equal (members[2].incarnation, 300);
-    hf_bench_commit (&bench);
-    s_ack (&bench, 1, 7, 2, 101);
-    assert_int_equal (bench.effects.commit_index, 6); //  not by the one that it admits
-    hf_bench_tick_after (&bench, 50000);
-    assert_null (hf_bench_persisted (&bench, HF_PERSIST_OWN)); //  one at a time
-    s_ack (&bench, 3, 7, 3, 300);
-    assert_int_equal (bench.effects.commit_index, 7);
-    assert_int_equal (hf_core_view (bench.core).counted, 7);
-    hf_bench_tick_after (&bench, 50000);
-    assert_int_equal (hf_bench_persisted (&bench, HF_PERSIST_OWN)->index, 8);
-    const hf_notice_t *notice = &bench.effects.notices.list[bench.effects.notices.count - 1];
+    hf_bench_commit (bench);
+    s_ack (bench, 1, 7, 2, 101);
+    assert_int_equal (bench->effects.commit_index, 6); //  not by the one that it admits
+    hf_bench_tick_after (bench, 50000);
+    assert_null (hf_bench_persisted (bench, HF_PERSIST_OWN)); //  one at a time
+    s_ack (bench, 3, 7, 3, 300);
+    assert_int_equal (bench->effects.commit_index, 7);
+    assert_int_equal (hf_core_view (bench->core).counted, 7);
+    hf_bench_tick_after (bench, 50000);
+    assert_int_equal (hf_bench_persisted (bench, HF_PERSIST_OWN)->index, 8);
+    const hf_notice_t *notice = &bench->effects.notices.list[bench->effects.notices.count - 1];
     assert_int_equal (notice->type, HF_NOTICE_ADMITTED);
     assert_int_equal (notice->id, 1);
-    hf_bench_commit (&bench);
-    s_ack (&bench, 1, 8, 3, 101);
-    assert_int_equal (bench.effects.commit_index, 8); //  now it counts
-    hf_bench_tick_after (&bench, 50000);
-    assert_null (hf_bench_persisted (&bench, HF_PERSIST_OWN));
-    hf_bench_close (&bench);
+    hf_bench_commit (bench);
+    s_ack (bench, 1, 8, 3, 101);
+    assert_int_equal (bench->effects.commit_index, 8); //  now it counts
+    hf_bench_tick_after (bench, 50000);
+    assert_null (hf_bench_persisted (bench, HF_PERSIST_OWN));
 }
 
 /*  The vote of the old disk may still be under way when the new one is being admitted: the new
  *  one's does not count before the entry is known to be committed. */
-static void
-test_vote_while_pending (void **state)
+HF_TEST (vote_while_pending)
 {
-    (void)state;
     hf_bench_t bench;
     hf_roster_at_t roster = hf_bench_roster (6, 100, 200, 301);
     hf_entry_t entry = hf_bench_roster_entry (3, &roster);
     hf_bench_open_roster (&bench, 200, 3, 0, 5);
     hf_entry_put (&bench.list, &entry);
-    hf_bench_entries (&bench,
-                      (hf_entries_t){.from = 1, .term = 3, .prev_index = 5, .prev_term = 1});
+    hf_bench_append (&bench, 1, 3, 0, 5, 1);
     hf_bench_commit (&bench);
     assert_int_equal (hf_core_view (bench.core).counted, 3);
     s_stand (&bench);
     s_vote (&bench, 3, true, 301);
     s_vote (&bench, 3, true, 300);
     assert_int_equal (s_role (&bench), HF_PRE_CANDIDATE);
-    hf_bench_heartbeat (
-        &bench,
-        (hf_heartbeat_t){
-            .from = 1, .term = 3, .round = 1, .commit = 6, .last_index = 6, .last_term = 3});
+    hf_bench_beat (&bench, 1, 3, 1, 6, 6, 3);
     assert_int_equal (hf_core_view (bench.core).counted, 7);
     s_stand (&bench);
     s_vote (&bench, 3, true, 301);
@@ -253,50 +217,35 @@ test_vote_while_pending (void **state)
 }
 
 /*  Never formed: all must vote, and what they said they are is the first entry. */
-static void
-test_forming (void **state)
+HF_BENCH_TEST (forming, hf_bench_open_roster, 200, 0, 0, 0)
 {
-    (void)state;
-    hf_bench_t bench;
-    hf_bench_open_roster (&bench, 200, 0, 0, 0);
-    s_stand (&bench);
-    s_vote (&bench, 3, true, 300);
-    assert_int_equal (s_role (&bench), HF_PRE_CANDIDATE);
-    hf_bench_tick_after (&bench, 100000);
-    assert_int_equal (bench.effects.notices.list[0].type, HF_NOTICE_WAITING);
-    assert_int_equal (bench.effects.notices.list[0].id, 1);
-    hf_bench_commit (&bench);
-    s_vote (&bench, 3, true, 300);
-    hf_bench_tick_after (&bench, 100000);
-    assert_int_equal (bench.effects.notices.count, 0); //  the same
-    s_vote (&bench, 1, true, 100);
-    s_vote (&bench, 3, true, 300);
-    assert_int_equal (s_role (&bench), HF_CANDIDATE);
-    s_vote (&bench, 3, false, 301);
+    s_stand (bench);
+    s_vote (bench, 3, true, 300);
+    assert_int_equal (s_role (bench), HF_PRE_CANDIDATE);
+    hf_bench_tick_after (bench, 100000);
+    assert_int_equal (bench->effects.notices.list[0].type, HF_NOTICE_WAITING);
+    assert_int_equal (bench->effects.notices.list[0].id, 1);
+    hf_bench_commit (bench);
+    s_vote (bench, 3, true, 300);
+    hf_bench_tick_after (bench, 100000);
+    assert_int_equal (bench->effects.notices.count, 0); //  the same
+    s_vote (bench, 1, true, 100);
+    s_vote (bench, 3, true, 300);
+    assert_int_equal (s_role (bench), HF_CANDIDATE);
+    s_vote (bench, 3, false, 301);
     //  A refusal is tried again soon, and not at once.
-    uint64_t now_us = bench.now_us;
-    hf_bench_vote (&bench, (hf_vote_t){.from = 1, .term = 1, .incarnation = 100});
-    assert_in_range (bench.effects.wake_at_us, now_us + 30000, now_us + 60000);
-    hf_bench_commit (&bench);
-    hf_bench_vote (&bench, (hf_vote_t){.from = 1, .term = 1, .granted = true, .incarnation = 100});
-    const hf_persist_t *own = hf_bench_persisted (&bench, HF_PERSIST_OWN);
+    uint64_t now_us = bench->now_us;
+    hf_bench_vote (bench, (hf_vote_t){.from = 1, .term = 1, .incarnation = 100});
+    assert_in_range (bench->effects.wake_at_us, now_us + 30000, now_us + 60000);
+    hf_bench_commit (bench);
+    hf_bench_granted (bench, 1, 1, false, 100);
+    const hf_persist_t *own = hf_bench_persisted (bench, HF_PERSIST_OWN);
     hf_member_t members[HF_MEMBERS_MAX];
     assert_non_null (own);
     assert_int_equal (own->entry_type, HF_ENTRY_ROSTER);
     assert_int_equal (hf_roster_get (hf_span (own->payload, own->payload_size), members), 3);
     assert_int_equal (members[1].incarnation, 200);
     assert_int_equal (members[2].incarnation, 301);
-    hf_bench_close (&bench);
 }
 
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test (test_votes),     cmocka_unit_test (test_unknown_never_stands),
-        cmocka_unit_test (test_commit),    cmocka_unit_test (test_rounds),
-        cmocka_unit_test (test_admission), cmocka_unit_test (test_vote_while_pending),
-        cmocka_unit_test (test_forming),
-    };
-    return cmocka_run_group_tests (tests, NULL, NULL);
-}
+HF_TEST_MAIN (NULL, NULL)
