@@ -48,6 +48,7 @@ s_acquire (asking_t *asking, const hf_acquire_t *acquire, hf_answer_t *answer)
         return;
     }
     bool queued = !hf_locks_open (lock, acquire->mode);
+    assert (lock || !queued); //  a lock without a row is free
     if (queued && !acquire->wait)
         answer->status = HF_NOT_GRANTED;
     else if (s_no_place (asking) || (queued && lock->waiters_count >= HF_QUEUE_MAX))

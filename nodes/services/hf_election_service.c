@@ -197,7 +197,7 @@ hf_election_service_from_actor (hf_election_service_t *self, hf_scan_t *scan, ui
         FROM_ACTORS (FROM_ACTOR)
 #undef FROM_ACTOR
     default:
-        assert (!"a message that no actor sends to the election actor");
+        assert (false && "a message that no actor sends to the election actor");
     }
 }
 
