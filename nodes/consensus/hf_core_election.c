@@ -317,3 +317,13 @@ hf_core_on_vote (hf_core_t *self, const hf_vote_t *m, hf_effects_t *effects)
         self->refused |= bit;
     s_count_votes (self, effects);
 }
+
+//  ---- a newer term --------------------------------------------------------------
+
+/*  The term was taken over already, before the message was dispatched. */
+void
+hf_core_on_newer_term (hf_core_t *self, const hf_newer_term_t *m, hf_effects_t *effects)
+{
+    (void)effects;
+    assert (m->term == self->term);
+}

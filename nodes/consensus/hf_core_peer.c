@@ -119,14 +119,6 @@ s_from_leader_or_candidate (uint32_t kind)
            kind == HF_KIND_VOTE_REQUEST || kind == HF_KIND_STATE_OFFER;
 }
 
-/*  Its term was all that it had to say. */
-void
-hf_core_on_newer_term (hf_core_t *self, const hf_newer_term_t *m, hf_effects_t *effects)
-{
-    (void)effects;
-    assert (m->term == self->term);
-}
-
 void
 hf_core_on_peer (hf_core_t *self, const hf_event_t *event, hf_effects_t *effects)
 {
