@@ -20,9 +20,10 @@ while read -r header; do
 done < "$work/headers"
 
 # kind, object, letter, symbol: one line for each symbol of each object.
-sed -n 's|.* -o \([^ ]*\.o\) -c .*|\1|p' "$build/compile_commands.json" | grep -v _mutants | sort -u |
+sed -n 's|.* -o \([^ ]*\.o\) -c .*|\1|p' "$build/compile_commands.json" | sort -u |
     sed "s|^|$build/|" | while read -r object; do
     case $object in
+    *_mutants*) kind=mutants ;; #  a deliberate mistake may call what nothing else does
     */tests/* | *test_*.o) kind=test ;;
     */bench/*) kind=bench ;;
     *) kind=product ;;
