@@ -37,8 +37,7 @@
     M (read_unbarred, "P10", "a read is answered without a barrier")                               \
     M (serves_early, "P10", "a leader serves before its term's first entry is applied")            \
     M (alive_while_ending, "P9",                                                                   \
-       "a keepalive is acknowledged after its session's end was "                                  \
-       "proposed")                                                                                 \
+       "a keepalive is acknowledged after its session's end was proposed")                         \
     M (ttl_not_restarted, "P9", "a new leader does not restart every TTL")                         \
     M (expiry_any_term, "P9", "an expiry that an earlier leader decided is honoured")              \
     M (deadline_from_answer, "P5b", "a client counts its deadline from the answer")                \
@@ -52,25 +51,12 @@
     M (section_again, "P6", "sections are written again after a restart")                          \
     M (section_torn, "P6", "a section's last file is left out when it has several")                \
     M (never_expires, "P11", "nobody's silence is noticed")                                        \
-    M (answer_old_route, "P11",                                                                    \
-       "a session is answered where it spoke first, not where it speaks now")                      \
-    M (watcher_untold, "P11", "a client that was sent away is not told who leads")                 \
-    M (close_unanswered, "P11", "a CLOSE is never answered")                                       \
     M (alive_without_holds, "P5b P11", "ALIVE leaves out what the session holds")                  \
-    M (end_before_answers, "once", "a session's end is sent before its answers")                   \
-    M (expires_in_flood, "P9", "a session is judged silent while messages wait at the door")       \
     M (heard_at_turn_start, "P5b P9",                                                              \
        "a session is heard when the turn began, not when its message came")                        \
-    M (served_at_turn_start, "P5b P9",                                                             \
-       "a new leader restarts every TTL from the begin of its turn")                               \
     M (expires_early, "P9", "a session is due before its TTL has passed")                          \
-    M (ending_heard, "P5b P9", "a session whose end was proposed lives on when it is heard")       \
-    M (barrier_joined, "P10", "a read joins the barrier that is under way")                        \
-    M (read_unapplied, "P10", "a read is answered before its barrier's index is applied")          \
     M (sections_of_leader, "P6", "only a leader hands sections to its files")                      \
     M (steps_overlap, "P12", "changed rows are handed over while others are not on disk yet")      \
-    M (credit_unpaid, "P12", "the log is delivered though the files are far behind")               \
-    M (never_busy, "P12", "there is no limit on what is proposed and undecided")                   \
     M (busy_for_ever, "P11", "what was applied still counts as undecided")                         \
     M (never_hands_over, "P11", "a leader keeps the lead from a lower id")                         \
     M (never_repairs, "P11", "a follower does not ask for what it lacks")                          \
@@ -101,21 +87,42 @@
     M (credit_forgotten, "P11", "the lock actor's credit for deliveries is never given again")     \
     M (handover_endless, "P11", "a handover that nobody takes never ends")                         \
     M (margin_left_out, "P5b", "a lease has no margin for clocks of different rates")              \
-    M (renewed_from_repeat, "P5b", "an answer renews the lease from the request's last repeat")    \
     M (old_grant_taken, "P5b", "a grant of an earlier hold is given to a waiter")                  \
     M (loss_unreported, "P5b", "the locks of a session that expired are not reported lost")        \
-    M (unlisted_kept, "P5b", "a hold that ALIVE does not list is kept")                            \
     M (other_session, "once", "an answer to an old session counts for the new one")                \
+    M (locks_overtake, "P6", "requests for one lock overtake each other")                          \
+    M (push_unhealed, "P11", "a grant whose push was lost is not taken from ALIVE")                \
+    M (grant_kept, "P11", "a place or grant that was given up is not handed back")
+
+//  The same, for mistakes that only unit tests notice: no seed of the simulator's first 1,000 shows
+//  them. A world in which one of them shows is worth making; its row then moves up.
+#define HF_MUTANT_UNIT_TABLE(M)                                                                    \
+    M (answer_old_route, "P11",                                                                    \
+       "a session is answered where it spoke first, not where it speaks now")                      \
+    M (watcher_untold, "P11", "a client that was sent away is not told who leads")                 \
+    M (close_unanswered, "P11", "a CLOSE is never answered")                                       \
+    M (end_before_answers, "once", "a session's end is sent before its answers")                   \
+    M (expires_in_flood, "P9", "a session is judged silent while messages wait at the door")       \
+    M (served_at_turn_start, "P5b P9",                                                             \
+       "a new leader restarts every TTL from the begin of its turn")                               \
+    M (ending_heard, "P5b P9", "a session whose end was proposed lives on when it is heard")       \
+    M (barrier_joined, "P10", "a read joins the barrier that is under way")                        \
+    M (read_unapplied, "P10", "a read is answered before its barrier's index is applied")          \
+    M (credit_unpaid, "P12", "the log is delivered though the files are far behind")               \
+    M (never_busy, "P12", "there is no limit on what is proposed and undecided")                   \
+    M (renewed_from_repeat, "P5b", "an answer renews the lease from the request's last repeat")    \
+    M (unlisted_kept, "P5b", "a hold that ALIVE does not list is kept")                            \
     M (seq_anew, "once", "an undecided request is sent again under a new seq")                     \
     M (floor_early, "once", "the floor rises before the answers arrived")                          \
     M (undecided_lost, "once", "an undecided request of an ended session is reported as lost")     \
-    M (locks_overtake, "P6", "requests for one lock overtake each other")                          \
-    M (push_unhealed, "P11", "a grant whose push was lost is not taken from ALIVE")                \
-    M (grant_kept, "P11", "a place or grant that was given up is not handed back")                 \
     M (silent_leader_kept, "P11", "a leader that fell silent is never left")
 
 #define HF_MUTANT_ENUM(name, promise, text) HF_MUTANT_##name,
-enum { HF_MUTANT_none, HF_MUTANT_TABLE (HF_MUTANT_ENUM) HF_MUTANT_COUNT };
+enum {
+    HF_MUTANT_none,
+    HF_MUTANT_TABLE (HF_MUTANT_ENUM) HF_MUTANT_COUNT, //  of those for the simulator
+    HF_MUTANT_UNIT_TABLE (HF_MUTANT_ENUM)
+};
 #undef HF_MUTANT_ENUM
 
 #ifdef HF_MUTANTS
