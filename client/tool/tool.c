@@ -1,37 +1,31 @@
 /*  holdfast - the command-line tool: picks the command. */
 #include "client/tool/tool.h"
-#include <stdlib.h>
+#include <limits.h>
 #include <string.h>
 
-typedef struct command {
-    const char *name;
-    int (*run) (int argc, char **argv);
-    const char *summary;
-} command_t;
-
-static const command_t s_commands[] = {
-    {"run", tool_run, "run a command while holding a lock, like flock(1)"},
-    {"acquire", tool_acquire, "take a lock and leave it held, for a shell script"},
-    {"release", tool_release, "release what acquire took: its appends come into effect"},
-    {"append", tool_append, "append to a file, within a lock's section or alone"},
-    {"cat", tool_cat, "print a file"},
-    {"ls", tool_ls, "list the files"},
-    {"locks", tool_locks, "list the locks that are held, or show one and its queue"},
-    {"leader", tool_leader, "say which node leads"},
-    {"status", tool_status, "show every node of the cluster"},
+static const tool_command_t *const s_commands[] = {
+    &tool_run, &tool_acquire, &tool_release, &tool_append, &tool_cat,
+    &tool_ls,  &tool_locks,   &tool_leader,  &tool_status,
 };
 
 #define COMMANDS (sizeof s_commands / sizeof s_commands[0])
 
-static const char s_help_head[] =
+static const char s_help[] =
     "usage: holdfast [--endpoints LIST] COMMAND [OPTION...] [ARGUMENT...]\n"
     "\n"
     "Named locks, and files to append to while holding them, kept by a cluster of\n"
     "holdfastd nodes.\n"
     "\n"
-    "commands (each has --help with examples):\n";
-
-static const char s_help_tail[] =
+    "commands (each has --help with examples):\n"
+    "  run       run a command while holding a lock, like flock(1)\n"
+    "  acquire   take a lock and leave it held, for a shell script\n"
+    "  release   release what acquire took: its appends come into effect\n"
+    "  append    append to a file, within a lock's section or alone\n"
+    "  cat       print a file\n"
+    "  ls        list the files\n"
+    "  locks     list the locks that are held, or show one and its queue\n"
+    "  leader    say which node leads\n"
+    "  status    show every node of the cluster\n"
     "\n"
     "options:\n"
     "  --endpoints LIST  the nodes, as ID@HOST:CLIENT_PORT:NODE_PORT,... (default: the\n"
@@ -59,21 +53,12 @@ static const char s_help_tail[] =
     "  126, 127, 128+N  of run: not executable, not found, ended by signal N; otherwise\n"
     "                   run gives the exit code of its command\n";
 
-static void
-s_help (FILE *out)
-{
-    fputs (s_help_head, out);
-    for (size_t i = 0; i < COMMANDS; i++)
-        fprintf (out, "  %-8s  %s\n", s_commands[i].name, s_commands[i].summary);
-    fputs (s_help_tail, out);
-}
-
-static const command_t *
+static const tool_command_t *
 s_find (const char *name)
 {
     for (size_t i = 0; i < COMMANDS; i++)
-        if (strcmp (s_commands[i].name, name) == 0)
-            return &s_commands[i];
+        if (strcmp (s_commands[i]->name, name) == 0)
+            return s_commands[i];
     return NULL;
 }
 
@@ -83,10 +68,10 @@ s_unknown (const char *name)
     const char *nearest = NULL;
     unsigned least = 3; //  more than two letters off is no slip
     for (size_t i = 0; i < COMMANDS; i++) {
-        unsigned distance = tool_distance (name, s_commands[i].name);
-        if (distance < least && distance < strlen (s_commands[i].name)) {
+        unsigned distance = tool_distance (name, s_commands[i]->name);
+        if (distance < least && distance < strlen (s_commands[i]->name)) {
             least = distance;
-            nearest = s_commands[i].name;
+            nearest = s_commands[i]->name;
         }
     }
     if (nearest)
@@ -94,51 +79,35 @@ s_unknown (const char *name)
     return tool_error (TOOL_USAGE, "no command '%s' (see: holdfast --help)", name);
 }
 
-/*  `holdfast help` and `holdfast help COMMAND`. */
-static int
-s_run_help (int argc, char **argv)
-{
-    if (argc < 2) {
-        s_help (stdout);
-        return tool_flush (TOOL_OK);
-    }
-    const command_t *command = s_find (argv[1]);
-    if (!command)
-        return s_unknown (argv[1]);
-    char option[] = "--help";
-    char *args[] = {argv[1], option, NULL};
-    return command->run (2, args);
-}
-
 int
 main (int argc, char **argv)
 {
-    static const struct option options[] = {TOOL_OPTIONS_COMMON, {NULL, 0, NULL, 0}};
-    opterr = 0;
-    for (int option; (option = getopt_long (argc, argv, "+:hV", options, NULL)) != -1;) {
-        if (option == 'h') {
-            s_help (stdout);
-            return tool_flush (TOOL_OK);
-        }
-        if (option == 'V') {
-            puts ("holdfast " HF_VERSION);
-            return tool_flush (TOOL_OK);
-        }
-        if (option != TOOL_OPT_ENDPOINTS) {
-            const char *what = option == ':' ? "needs a value" : "is unknown before the command";
-            return tool_error (TOOL_USAGE, "option %s %s (see: holdfast --help)", argv[optind - 1],
-                               what);
-        }
-        setenv ("HOLDFAST_ENDPOINTS", optarg, 1);
-    }
-    if (optind == argc) {
-        s_help (stderr);
+    static const tool_command_t tool = {.help = s_help, .most = INT_MAX};
+    tool_options_t options;
+    int code = tool_options_read (&options, &tool, argc, argv);
+    if (code >= 0)
+        return code;
+    char **rest = options.args;
+    int count = options.count;
+    if (count == 0) {
+        fputs (s_help, stderr);
         return TOOL_USAGE;
     }
-    char **rest = argv + optind;
-    int count = argc - optind;
-    if (strcmp (rest[0], "help") == 0)
-        return s_run_help (count, rest);
-    const command_t *command = s_find (rest[0]);
-    return command ? command->run (count, rest) : s_unknown (rest[0]);
+    //  `holdfast help` and `holdfast help COMMAND`.
+    bool help = strcmp (rest[0], "help") == 0;
+    const char *name = rest[help && count > 1];
+    const tool_command_t *command = s_find (name);
+    if (help && (command || count == 1)) {
+        fputs (command ? command->help : s_help, stdout);
+        return tool_flush (TOOL_OK);
+    }
+    if (!command)
+        return s_unknown (name);
+    code = tool_options_read (&options, command, count, rest);
+    if (code >= 0 || command->run)
+        return code >= 0 ? code : command->run (&options);
+    hf_client_t *client = tool_client_new ();
+    code = client ? command->ask (&options, client) : TOOL_USAGE;
+    hf_client_destroy (&client);
+    return code;
 }

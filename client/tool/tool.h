@@ -1,14 +1,13 @@
 /*  tool.h - what the commands of `holdfast`, the command-line tool, share.
  *
- *  One file per command or group of commands; each command takes its own options
- *  from argv (argv[0] is its name) and gives the exit code of the process.
+ *  One file per command or group of commands. A command is a row: its help, the options that it
+ *  takes, and the function that does it.
  */
 #ifndef TOOL_H_INCLUDED
 #define TOOL_H_INCLUDED
 
 #include "client/holdfast.h"
 #include "client/tool/tool_text.h"
-#include <getopt.h>
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -32,15 +31,36 @@ typedef enum tool_exit {
 
 //  ---- commands ----------------------------------------------------------------
 
-int tool_run (int argc, char **argv);
-int tool_acquire (int argc, char **argv);
-int tool_release (int argc, char **argv);
-int tool_append (int argc, char **argv);
-int tool_cat (int argc, char **argv);
-int tool_ls (int argc, char **argv);
-int tool_locks (int argc, char **argv);
-int tool_leader (int argc, char **argv);
-int tool_status (int argc, char **argv);
+typedef struct tool_options tool_options_t;
+
+/*  Sets of options, see tool_options.c. */
+enum {
+    TOOL_ALL = 1, //  every command has them
+    TOOL_TIMEOUT = 2,
+    TOOL_JSON = 4,
+    TOOL_TAKE = 8,     //  for those that take a lock
+    TOOL_SECTION = 16, //  for those that work in a section
+    TOOL_RUN = 32,
+    TOOL_RELEASE = 64,
+    TOOL_APPEND = 128,
+    TOOL_CAT = 256,
+    TOOL_LS = 512,
+    TOOL_STATUS = 1024
+};
+
+typedef struct tool_command {
+    const char *name; //  NULL: the tool itself
+    const char *help;
+    unsigned options;                     //  sets
+    int least, most;                      //  arguments after the options
+    const char *missing, *many;           //  what to say when there are fewer or more
+    uint32_t timeout_ms, ttl_ms;          //  defaults
+    int (*run) (tool_options_t *options); //  gives the exit code; or, with a client:
+    int (*ask) (tool_options_t *options, hf_client_t *client);
+} tool_command_t;
+
+extern const tool_command_t tool_run, tool_acquire, tool_release, tool_append, tool_cat, tool_ls,
+    tool_locks, tool_leader, tool_status;
 
 //  ---- errors: one line on stderr, "holdfast: ..." -------------------------------
 
@@ -48,7 +68,7 @@ int tool_status (int argc, char **argv);
 int tool_error (int code, const char *format, ...) __attribute__ ((format (printf, 2, 3)));
 
 /*  A mistake on the command line: says where help is; gives TOOL_USAGE. */
-int tool_misuse (const char *command, const char *format, ...)
+int tool_misuse (const tool_options_t *options, const char *format, ...)
     __attribute__ ((format (printf, 2, 3)));
 
 /*  A request that came to nothing: "DOING: why; what to do". Gives the exit code for STATUS.
@@ -59,72 +79,31 @@ int tool_fail (hf_status_t status, const char *lock, const char *doing, ...)
 /*  Flush standard output; CODE, or TOOL_IO with a line on stderr when it could not be written. */
 int tool_flush (int code);
 
-//  ---- options that many commands take -------------------------------------------
-
-enum {
-    TOOL_OPT_ENDPOINTS = 256,
-    TOOL_OPT_TIMEOUT,
-    TOOL_OPT_JSON,
-    TOOL_OPT_TTL,
-    TOOL_OPT_LOCK,
-    TOOL_OPT_TOKEN,
-    TOOL_OPT_SESSION,
-    TOOL_OPT_OWN //  first number for a command's own options
-};
-
-#define TOOL_OPTIONS_COMMON                                                                        \
-    {"endpoints", required_argument, NULL, TOOL_OPT_ENDPOINTS}, {"help", no_argument, NULL, 'h'},  \
-    {                                                                                              \
-        "version", no_argument, NULL, 'V'                                                          \
-    }
-
-#define TOOL_OPTIONS_QUERY                                                                         \
-    {"timeout", required_argument, NULL, TOOL_OPT_TIMEOUT},                                        \
-    {                                                                                              \
-        "json", no_argument, NULL, TOOL_OPT_JSON                                                   \
-    }
-
-#define TOOL_OPTIONS_TAKE                                                                          \
-    {"nonblock", no_argument, NULL, 'n'}, {"nb", no_argument, NULL, 'n'},                          \
-        {"wait", required_argument, NULL, 'w'}, {"timeout", required_argument, NULL, 'w'},         \
-        {"conflict-exit-code", required_argument, NULL, 'E'}, {"verbose", no_argument, NULL, 'v'}, \
-        {"ttl", required_argument, NULL, TOOL_OPT_TTL},                                            \
-    {                                                                                              \
-        "connect-timeout", required_argument, NULL, TOOL_OPT_TIMEOUT                               \
-    }
-
-#define TOOL_OPTIONS_SECTION                                                                       \
-    {"lock", required_argument, NULL, TOOL_OPT_LOCK},                                              \
-        {"token", required_argument, NULL, TOOL_OPT_TOKEN},                                        \
-    {                                                                                              \
-        "session", required_argument, NULL, TOOL_OPT_SESSION                                       \
-    }
+//  ---- options -------------------------------------------------------------------
 
 #define TOOL_TIMEOUT_DEFAULT_MS 10000
 
-typedef struct tool_options {
-    const char *command; //  its name, for messages
-    const char *help;    //  its text
+struct tool_options {
+    const tool_command_t *command;
+    char **args; //  what follows the options
+    int count;
     uint32_t timeout_ms; //  for one answer of the cluster
-    bool json;
-
-    //  For those that take a lock.
+    bool json, verbose;
+    //  To take a lock.
     uint32_t ttl_ms;
     uint32_t wait_ms; //  0: do not wait; HF_FOREVER: no limit
     int conflict_code;
-    bool verbose;
-
-    //  For those that work in a section: NULL or 0 when not given.
+    //  To work in a section: NULL or 0 when not given.
     const char *lock;
-    uint64_t token;
-    uint64_t session;
-} tool_options_t;
+    uint64_t token, session;
+    //  Of one command each.
+    bool cancel, cancel_on_failure, alone, line, follow;
+    uint64_t offset, length; //  length UINT64_MAX: to the end
+};
 
-void tool_options_init (tool_options_t *self, const char *command, const char *help);
-
-/*  Handle one result of getopt_long that the command does not know itself. Gives -1 to go on,
- *  or the exit code to end with: after --help, --version, and every mistake. */
-int tool_options_take (tool_options_t *self, int option, char **argv);
+/*  Read the options of COMMAND and check the number of arguments. Gives -1 to go on, or the exit
+ *  code to end with: after --help, --version, and every mistake. */
+int tool_options_read (tool_options_t *self, const tool_command_t *command, int argc, char **argv);
 
 /*  Fill what the options left out of the section from HOLDFAST_LOCK, HOLDFAST_TOKEN and
  *  HOLDFAST_SESSION. *whole: all three are known; *some: at least one is. -1, or the exit code

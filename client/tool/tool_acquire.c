@@ -8,8 +8,6 @@
 #define ACQUIRE_TTL_MS 60000
 #define CLOSE_LIMIT_MS 2000
 
-enum { OPT_CANCEL = TOOL_OPT_OWN };
-
 static const char s_help_acquire[] =
     "usage: holdfast acquire [OPTION...] NAME\n"
     "\n"
@@ -86,18 +84,18 @@ s_print (const tool_hold_t *hold, const tool_options_t *options, const char *loc
         return tool_flush (TOOL_OK);
     }
     hf_session_t *session = tool_hold_session (hold);
-    json_t *root = json_object ();
-    json_object_set_new (root, "lock", json_string (lock));
-    json_object_set_new (root, "token", tool_json_number (tool_hold_token (hold)));
-    json_object_set_new (root, "session", tool_json_number (hf_session_id (session)));
-    json_object_set_new (root, "index", tool_json_number (tool_hold_index (hold)));
-    json_object_set_new (root, "ttl_ms", tool_json_number (hf_session_ttl_ms (session)));
-    return tool_print_json (root, TOOL_OK);
+    return tool_print_json (json_pack ("{s:s, s:o, s:o, s:o, s:o}", "lock", lock, "token",
+                                       tool_json_number (tool_hold_token (hold)), "session",
+                                       tool_json_number (hf_session_id (session)), "index",
+                                       tool_json_number (tool_hold_index (hold)), "ttl_ms",
+                                       tool_json_number (hf_session_ttl_ms (session))),
+                            TOOL_OK);
 }
 
 static int
-s_acquire (const tool_options_t *options, const char *lock)
+s_acquire (tool_options_t *options)
 {
+    const char *lock = options->args[0];
     signal (SIGPIPE, SIG_IGN); //  if the reader of the token has died, the lock must be released
     tool_signals_t *signals = tool_signals_new (false);
     hf_client_t *client = tool_client_new ();
@@ -117,40 +115,29 @@ s_acquire (const tool_options_t *options, const char *lock)
     return code;
 }
 
-int
-tool_acquire (int argc, char **argv)
-{
-    static const struct option options[] = {TOOL_OPTIONS_COMMON,
-                                            TOOL_OPTIONS_TAKE,
-                                            {"json", no_argument, NULL, TOOL_OPT_JSON},
-                                            {NULL, 0, NULL, 0}};
-    tool_options_t self;
-    tool_options_init (&self, "acquire", s_help_acquire);
-    self.ttl_ms = ACQUIRE_TTL_MS;
-    for (int option; (option = getopt_long (argc, argv, ":hVnw:E:v", options, NULL)) != -1;) {
-        int code = tool_options_take (&self, option, argv);
-        if (code >= 0)
-            return code;
-    }
-    if (argc - optind != 1)
-        return tool_misuse ("acquire",
-                            argc == optind ? "which lock? NAME is missing" : "one lock at a time");
-    return s_acquire (&self, argv[optind]);
-}
+const tool_command_t tool_acquire = {.name = "acquire",
+                                     .help = s_help_acquire,
+                                     .options = TOOL_TAKE | TOOL_JSON,
+                                     .least = 1,
+                                     .most = 1,
+                                     .missing = "which lock? NAME is missing",
+                                     .many = "one lock at a time",
+                                     .ttl_ms = ACQUIRE_TTL_MS,
+                                     .run = s_acquire};
 
 //  ---- release -------------------------------------------------------------------
 
 static int
-s_release_in (hf_client_t *client, const tool_options_t *options, bool cancel)
+s_release_in (hf_client_t *client, const tool_options_t *options)
 {
     hf_session_t *session = NULL;
     hf_status_t status = hf_session_open (client, NULL, options->timeout_ms, &session);
     bool asked = status == HF_OK;
     if (asked)
-        status = cancel ? hf_cancel_for (session, options->session, options->lock, options->token,
-                                         options->timeout_ms)
-                        : hf_release_for (session, options->session, options->lock, options->token,
-                                          options->timeout_ms);
+        status = options->cancel ? hf_cancel_for (session, options->session, options->lock,
+                                                  options->token, options->timeout_ms)
+                                 : hf_release_for (session, options->session, options->lock,
+                                                   options->token, options->timeout_ms);
     //  What acquire left behind is no longer needed. Not reached now, it ends with its TTL.
     if (status == HF_OK)
         hf_close_session_id (client, options->session, CLOSE_LIMIT_MS);
@@ -164,19 +151,21 @@ s_release_in (hf_client_t *client, const tool_options_t *options, bool cancel)
                            "is not known; see: holdfast locks",
                            options->lock);
     return tool_fail (status, options->lock, "cannot %s lock %s",
-                      cancel ? "cancel the section of" : "release", options->lock);
+                      options->cancel ? "cancel the section of" : "release", options->lock);
 }
 
 static int
-s_release (tool_options_t *self, bool cancel)
+s_release (tool_options_t *self)
 {
+    if (self->count > 0)
+        self->lock = self->args[0];
     bool whole;
     bool some;
     int code = tool_options_section (self, &whole, &some);
     if (code >= 0)
         return code;
     if (!whole)
-        return tool_misuse ("release",
+        return tool_misuse (self,
                             "%s not known: take HOLDFAST_LOCK, HOLDFAST_TOKEN and "
                             "HOLDFAST_SESSION from acquire, or give options",
                             !self->lock        ? "the lock's name is"
@@ -185,34 +174,14 @@ s_release (tool_options_t *self, bool cancel)
     hf_client_t *client = tool_client_new ();
     if (!client)
         return TOOL_USAGE;
-    code = s_release_in (client, self, cancel);
+    code = s_release_in (client, self);
     hf_client_destroy (&client);
     return code;
 }
 
-int
-tool_release (int argc, char **argv)
-{
-    static const struct option options[] = {TOOL_OPTIONS_COMMON,
-                                            TOOL_OPTIONS_SECTION,
-                                            {"timeout", required_argument, NULL, TOOL_OPT_TIMEOUT},
-                                            {"cancel", no_argument, NULL, OPT_CANCEL},
-                                            {NULL, 0, NULL, 0}};
-    tool_options_t self;
-    bool cancel = false;
-    tool_options_init (&self, "release", s_help_release);
-    for (int option; (option = getopt_long (argc, argv, ":hV", options, NULL)) != -1;) {
-        int code = -1;
-        if (option == OPT_CANCEL)
-            cancel = true;
-        else
-            code = tool_options_take (&self, option, argv);
-        if (code >= 0)
-            return code;
-    }
-    if (argc - optind > 1)
-        return tool_misuse ("release", "one lock at a time");
-    if (argc - optind == 1)
-        self.lock = argv[optind];
-    return s_release (&self, cancel);
-}
+const tool_command_t tool_release = {.name = "release",
+                                     .help = s_help_release,
+                                     .options = TOOL_TIMEOUT | TOOL_SECTION | TOOL_RELEASE,
+                                     .most = 1,
+                                     .many = "one lock at a time",
+                                     .run = s_release};

@@ -11,8 +11,6 @@
 
 #define CLOSE_LIMIT_MS 2000
 
-enum { OPT_ALONE = TOOL_OPT_OWN };
-
 static const char s_help[] =
     "usage: holdfast append [OPTION...] FILE [DATA]\n"
     "\n"
@@ -43,9 +41,7 @@ static const char s_help[] =
     "  holdfast run books -c 'holdfast append ledger \"42 EUR\" && holdfast append audit ok'\n";
 
 typedef struct append {
-    tool_options_t options;
-    bool alone;
-    bool line;
+    tool_options_t *options;
     const char *file;
     uint8_t *data;
     size_t size;
@@ -103,7 +99,8 @@ s_take_data (append_t *self, const char *text)
         memcpy (self->data, text, self->size);
     } else
         code = s_read_input (self);
-    if (code < 0 && self->line && (self->size == 0 || self->data[self->size - 1] != '\n')) {
+    if (code < 0 && self->options->line &&
+        (self->size == 0 || self->data[self->size - 1] != '\n')) {
         uint8_t *more = tool_alloc (self->size + 1);
         if (self->size > 0)
             memcpy (more, self->data, self->size);
@@ -133,7 +130,7 @@ s_append_all (append_t *self)
     size_t done = 0;
     do {
         size_t piece = self->size - done < HF_DATA_MAX ? self->size - done : HF_DATA_MAX;
-        uint32_t limit_ms = self->options.timeout_ms;
+        uint32_t limit_ms = self->options->timeout_ms;
         hf_status_t status =
             self->owner > 0 ? hf_append_for (self->session, self->owner, self->lock, self->token,
                                              self->file, self->data + done, piece, limit_ms)
@@ -160,15 +157,15 @@ s_append_all (append_t *self)
 static int
 s_append_in_section (append_t *self, hf_client_t *client)
 {
-    self->lock = self->options.lock;
-    self->token = self->options.token;
-    self->owner = self->options.session;
-    hf_status_t status = hf_session_open (client, NULL, self->options.timeout_ms, &self->session);
+    self->lock = self->options->lock;
+    self->token = self->options->token;
+    self->owner = self->options->session;
+    hf_status_t status = hf_session_open (client, NULL, self->options->timeout_ms, &self->session);
     if (status != HF_OK)
         return tool_fail (status, NULL, "cannot open a session");
     int code = s_append_all (self);
     hf_session_close (&self->session, CLOSE_LIMIT_MS);
-    if (code == TOOL_OK && self->options.verbose)
+    if (code == TOOL_OK && self->options->verbose)
         tool_error (0, "%zu bytes for %s staged in the section of lock %s", self->size, self->file,
                     self->lock);
     return code;
@@ -178,8 +175,8 @@ static int
 s_append_alone (append_t *self, hf_client_t *client)
 {
     tool_hold_t *hold = NULL;
-    bool show = self->options.verbose || isatty (STDERR_FILENO);
-    int code = tool_hold_take (&hold, client, self->signals, &self->options, self->file, show);
+    bool show = self->options->verbose || isatty (STDERR_FILENO);
+    int code = tool_hold_take (&hold, client, self->signals, self->options, self->file, show);
     if (!hold)
         return code;
     self->session = tool_hold_session (hold);
@@ -189,7 +186,7 @@ s_append_alone (append_t *self, hf_client_t *client)
     //  What is not whole is dropped, with the session.
     if (code == TOOL_OK)
         code = tool_hold_release (hold, false);
-    if (code == TOOL_OK && self->options.verbose)
+    if (code == TOOL_OK && self->options->verbose)
         tool_error (0, "%zu bytes appended to %s", self->size, self->file);
     tool_hold_destroy (&hold);
     return code;
@@ -200,13 +197,14 @@ s_append (append_t *self, const char *text)
 {
     bool whole = false;
     bool some = false;
-    int code = self->alone ? -1 : tool_options_section (&self->options, &whole, &some);
+    int code = self->options->alone ? -1 : tool_options_section (self->options, &whole, &some);
     if (code >= 0)
         return code;
     if (some && !whole)
-        return tool_misuse ("append", "a section needs lock, token and session, in the options or "
-                                      "in HOLDFAST_LOCK, HOLDFAST_TOKEN, HOLDFAST_SESSION; without "
-                                      "a section: --alone");
+        return tool_misuse (self->options,
+                            "a section needs lock, token and session, in the options or "
+                            "in HOLDFAST_LOCK, HOLDFAST_TOKEN, HOLDFAST_SESSION; without "
+                            "a section: --alone");
     code = s_take_data (self, text);
     if (code >= 0)
         return code;
@@ -220,35 +218,21 @@ s_append (append_t *self, const char *text)
     return code;
 }
 
-int
-tool_append (int argc, char **argv)
+static int
+s_run (tool_options_t *options)
 {
-    static const struct option options[] = {TOOL_OPTIONS_COMMON,
-                                            TOOL_OPTIONS_TAKE,
-                                            TOOL_OPTIONS_SECTION,
-                                            {"alone", no_argument, NULL, OPT_ALONE},
-                                            {"line", no_argument, NULL, 'l'},
-                                            {NULL, 0, NULL, 0}};
-    append_t self = {.data = NULL};
-    tool_options_init (&self.options, "append", s_help);
-    for (int option; (option = getopt_long (argc, argv, ":hVnw:E:vl", options, NULL)) != -1;) {
-        int code = -1;
-        if (option == OPT_ALONE)
-            self.alone = true;
-        else if (option == 'l')
-            self.line = true;
-        else
-            code = tool_options_take (&self.options, option, argv);
-        if (code >= 0)
-            return code;
-    }
-    if (argc == optind)
-        return tool_misuse ("append", "which file? FILE is missing");
-    if (argc - optind > 2)
-        return tool_misuse ("append", "more than FILE and DATA: put the data in quotes");
-    self.file = argv[optind];
-    int code = s_append (&self, argc - optind == 2 ? argv[optind + 1] : NULL);
+    append_t self = {.options = options, .file = options->args[0]};
+    int code = s_append (&self, options->count == 2 ? options->args[1] : NULL);
     free (self.data);
     tool_signals_destroy (&self.signals);
     return code;
 }
+
+const tool_command_t tool_append = {.name = "append",
+                                    .help = s_help,
+                                    .options = TOOL_TAKE | TOOL_SECTION | TOOL_APPEND,
+                                    .least = 1,
+                                    .most = 2,
+                                    .missing = "which file? FILE is missing",
+                                    .many = "more than FILE and DATA: put the data in quotes",
+                                    .run = s_run};

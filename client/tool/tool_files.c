@@ -1,4 +1,4 @@
-//  holdfast files and holdfast read: what is in the replicated files.
+//  holdfast cat and holdfast ls: what is in the replicated files.
 
 #include "client/tool/tool.h"
 #include "msgs/hf_limits.h"
@@ -10,8 +10,6 @@
 
 #define CHUNK          HF_DATA_MAX
 #define FOLLOW_WAIT_MS 300
-
-enum { OPT_OFFSET = TOOL_OPT_OWN, OPT_LENGTH };
 
 static const char s_help_cat[] =
     "usage: holdfast cat [OPTION...] FILE\n"
@@ -49,11 +47,8 @@ static const char s_help_ls[] =
     "  holdfast ls --json | jq -r '.files[].file'\n";
 
 typedef struct cat {
-    tool_options_t options;
+    const tool_options_t *options;
     const char *file;
-    uint64_t offset;
-    uint64_t length; //  UINT64_MAX: to the end
-    bool follow;
     uint8_t *whole; //  for JSON: everything that was read
     size_t whole_size;
 } cat_t;
@@ -63,7 +58,7 @@ typedef struct cat {
 static int
 s_put (cat_t *self, const uint8_t *chunk, size_t size)
 {
-    if (!self->options.json)
+    if (!self->options->json)
         return fwrite (chunk, 1, size, stdout) == size ? TOOL_OK : tool_flush (TOOL_IO);
     uint8_t *whole = tool_alloc (self->whole_size + size);
     if (self->whole_size > 0)
@@ -85,7 +80,7 @@ s_print_range (cat_t *self, hf_client_t *client, uint8_t *chunk, uint64_t *at, u
         size_t size = end - *at < CHUNK ? (size_t)(end - *at) : CHUNK;
         uint64_t now_total = 0;
         hf_status_t status =
-            hf_read (client, self->file, *at, chunk, &size, &now_total, self->options.timeout_ms);
+            hf_read (client, self->file, *at, chunk, &size, &now_total, self->options->timeout_ms);
         if (status == HF_NOT_FOUND)
             return tool_error (TOOL_REFUSED, "there is no file %s (see: holdfast ls)", self->file);
         if (status != HF_OK)
@@ -107,11 +102,10 @@ s_print_range (cat_t *self, hf_client_t *client, uint8_t *chunk, uint64_t *at, u
 static int
 s_print_json (cat_t *self, uint64_t total)
 {
-    json_t *root = json_object ();
-    json_object_set_new (root, "file", json_string (self->file));
-    json_object_set_new (root, "offset", tool_json_number (self->offset));
-    json_object_set_new (root, "size", tool_json_number (self->whole_size));
-    json_object_set_new (root, "total", tool_json_number (total));
+    json_t *root =
+        json_pack ("{s:s, s:o, s:o, s:o}", "file", self->file, "offset",
+                   tool_json_number (self->options->offset), "size",
+                   tool_json_number (self->whole_size), "total", tool_json_number (total));
     const char *bytes = self->whole ? (const char *)self->whole : "";
     json_t *text = json_stringn (bytes, self->whole_size);
     if (text)
@@ -140,76 +134,34 @@ s_follow (cat_t *self, hf_client_t *client, uint8_t *chunk, uint64_t at, uint64_
 }
 
 static int
-s_cat (cat_t *self)
+s_cat (tool_options_t *options, hf_client_t *client)
 {
-    hf_client_t *client = tool_client_new ();
-    if (!client)
-        return TOOL_USAGE;
+    if (options->follow && options->json)
+        return tool_misuse (options, "--follow and --json do not go together");
+    cat_t self = {.options = options, .file = options->args[0]};
     uint8_t *chunk = tool_alloc (CHUNK);
-    uint64_t at = self->offset;
-    uint64_t total = 0;
-    uint64_t end = self->length < UINT64_MAX - at ? at + self->length : UINT64_MAX;
-    int code = s_print_range (self, client, chunk, &at, end, &total);
-    if (code == TOOL_OK && self->options.json)
-        code = s_print_json (self, total);
-    else if (code == TOOL_OK && self->follow)
-        code = s_follow (self, client, chunk, at, end);
+    uint64_t at = options->offset, total = 0;
+    uint64_t end = options->length < UINT64_MAX - at ? at + options->length : UINT64_MAX;
+    int code = s_print_range (&self, client, chunk, &at, end, &total);
+    if (code == TOOL_OK && options->json)
+        code = s_print_json (&self, total);
+    else if (code == TOOL_OK && options->follow)
+        code = s_follow (&self, client, chunk, at, end);
     else
         code = code == TOOL_OK ? tool_flush (code) : code;
     free (chunk);
-    free (self->whole);
-    hf_client_destroy (&client);
+    free (self.whole);
     return code;
 }
 
-static int
-s_cat_number (const char *what, uint64_t *number)
-{
-    if (tool_parse_number (optarg, number))
-        return -1;
-    return tool_misuse ("cat", "%s: '%s' is not a number", what, optarg);
-}
-
-static int
-s_cat_option (cat_t *self, int option, char **argv)
-{
-    switch (option) {
-    case OPT_OFFSET:
-        return s_cat_number ("--offset", &self->offset);
-    case OPT_LENGTH:
-        return s_cat_number ("--length", &self->length);
-    case 'f':
-        self->follow = true;
-        return -1;
-    default:
-        return tool_options_take (&self->options, option, argv);
-    }
-}
-
-int
-tool_cat (int argc, char **argv)
-{
-    static const struct option options[] = {TOOL_OPTIONS_COMMON,
-                                            TOOL_OPTIONS_QUERY,
-                                            {"offset", required_argument, NULL, OPT_OFFSET},
-                                            {"length", required_argument, NULL, OPT_LENGTH},
-                                            {"follow", no_argument, NULL, 'f'},
-                                            {NULL, 0, NULL, 0}};
-    cat_t self = {.length = UINT64_MAX};
-    tool_options_init (&self.options, "cat", s_help_cat);
-    for (int option; (option = getopt_long (argc, argv, ":hVf", options, NULL)) != -1;) {
-        int code = s_cat_option (&self, option, argv);
-        if (code >= 0)
-            return code;
-    }
-    if (argc - optind != 1)
-        return tool_misuse ("cat",
-                            argc == optind ? "which file? FILE is missing" : "one file at a time");
-    if (self.follow && self.options.json)
-        return tool_misuse ("cat", "--follow and --json do not go together");
-    self.file = argv[optind];
-    return s_cat (&self);
-}
+const tool_command_t tool_cat = {.name = "cat",
+                                 .help = s_help_cat,
+                                 .options = TOOL_TIMEOUT | TOOL_JSON | TOOL_CAT,
+                                 .least = 1,
+                                 .most = 1,
+                                 .missing = "which file? FILE is missing",
+                                 .many = "one file at a time",
+                                 .ask = s_cat};
 
 //  ---- ls ------------------------------------------------------------------------
 
@@ -228,20 +180,15 @@ s_on_file (void *arg, const hf_file_info_t *info)
         tool_table_text (self->table, info->file);
         return;
     }
-    json_t *file = json_object ();
-    json_object_set_new (file, "file", json_string (info->file));
-    json_object_set_new (file, "length", tool_json_number (info->length));
-    json_object_set_new (file, "checksum",
-                         json_sprintf ("%016llx", (unsigned long long)info->checksum));
-    json_array_append_new (self->files, file);
+    json_array_append_new (
+        self->files,
+        json_pack ("{s:s, s:o, s:o}", "file", info->file, "length", tool_json_number (info->length),
+                   "checksum", json_sprintf ("%016llx", (unsigned long long)info->checksum)));
 }
 
 static int
-s_ls (const tool_options_t *options)
+s_ls (tool_options_t *options, hf_client_t *client)
 {
-    hf_client_t *client = tool_client_new ();
-    if (!client)
-        return TOOL_USAGE;
     listing_t self = {NULL, NULL};
     if (options->json)
         self.files = json_array ();
@@ -259,23 +206,11 @@ s_ls (const tool_options_t *options)
     }
     tool_table_destroy (&self.table);
     json_decref (self.files);
-    hf_client_destroy (&client);
     return code;
 }
 
-int
-tool_ls (int argc, char **argv)
-{
-    static const struct option options[] = {
-        TOOL_OPTIONS_COMMON, TOOL_OPTIONS_QUERY, {NULL, 0, NULL, 0}};
-    tool_options_t self;
-    tool_options_init (&self, "ls", s_help_ls);
-    for (int option; (option = getopt_long (argc, argv, ":hVl", options, NULL)) != -1;) {
-        int code = option == 'l' ? -1 : tool_options_take (&self, option, argv);
-        if (code >= 0)
-            return code;
-    }
-    if (optind < argc)
-        return tool_misuse ("ls", "takes no argument");
-    return s_ls (&self);
-}
+const tool_command_t tool_ls = {.name = "ls",
+                                .help = s_help_ls,
+                                .options = TOOL_TIMEOUT | TOOL_JSON | TOOL_LS,
+                                .many = "takes no argument",
+                                .ask = s_ls};

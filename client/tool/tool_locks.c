@@ -179,66 +179,39 @@ s_show (const tool_options_t *options, hf_client_t *client, const char *lock)
     return code;
 }
 
-int
-tool_locks (int argc, char **argv)
+static int
+s_locks (tool_options_t *self, hf_client_t *client)
 {
-    static const struct option options[] = {
-        TOOL_OPTIONS_COMMON, TOOL_OPTIONS_QUERY, {NULL, 0, NULL, 0}};
-    tool_options_t self;
-    tool_options_init (&self, "locks", s_help_locks);
-    for (int option; (option = getopt_long (argc, argv, ":hV", options, NULL)) != -1;) {
-        int code = tool_options_take (&self, option, argv);
-        if (code >= 0)
-            return code;
-    }
-    if (argc - optind > 1)
-        return tool_misuse ("locks", "one lock at a time");
-    hf_client_t *client = tool_client_new ();
-    if (!client)
-        return TOOL_USAGE;
-    int code = argc > optind ? s_show (&self, client, argv[optind]) : s_list (&self, client);
-    hf_client_destroy (&client);
-    return code;
+    return self->count ? s_show (self, client, self->args[0]) : s_list (self, client);
 }
+
+const tool_command_t tool_locks = {.name = "locks",
+                                   .help = s_help_locks,
+                                   .options = TOOL_TIMEOUT | TOOL_JSON,
+                                   .most = 1,
+                                   .many = "one lock at a time",
+                                   .ask = s_locks};
 
 //  ---- leader --------------------------------------------------------------------
 
 static int
-s_print_leader (const tool_options_t *options, const hf_leader_info_t *info)
+s_leader (tool_options_t *self, hf_client_t *client)
 {
-    if (!options->json) {
-        printf ("node %" PRIu32 " leads in term %" PRIu64 " at %s\n", info->id, info->term,
-                info->endpoint);
-        return tool_flush (TOOL_OK);
-    }
-    json_t *root = json_object ();
-    json_object_set_new (root, "id", json_integer (info->id));
-    json_object_set_new (root, "term", tool_json_number (info->term));
-    json_object_set_new (root, "endpoint", json_string (info->endpoint));
-    return tool_print_json (root, TOOL_OK);
+    hf_leader_info_t info;
+    hf_status_t status = hf_query_leader (client, &info, self->timeout_ms);
+    if (status != HF_OK)
+        return tool_fail (status, NULL, "cannot ask for the leader");
+    if (self->json)
+        return tool_print_json (json_pack ("{s:I, s:o, s:s}", "id", (json_int_t)info.id, "term",
+                                           tool_json_number (info.term), "endpoint", info.endpoint),
+                                TOOL_OK);
+    printf ("node %" PRIu32 " leads in term %" PRIu64 " at %s\n", info.id, info.term,
+            info.endpoint);
+    return tool_flush (TOOL_OK);
 }
 
-int
-tool_leader (int argc, char **argv)
-{
-    static const struct option options[] = {
-        TOOL_OPTIONS_COMMON, TOOL_OPTIONS_QUERY, {NULL, 0, NULL, 0}};
-    tool_options_t self;
-    tool_options_init (&self, "leader", s_help_leader);
-    for (int option; (option = getopt_long (argc, argv, ":hV", options, NULL)) != -1;) {
-        int code = tool_options_take (&self, option, argv);
-        if (code >= 0)
-            return code;
-    }
-    if (optind < argc)
-        return tool_misuse ("leader", "takes no argument");
-    hf_client_t *client = tool_client_new ();
-    if (!client)
-        return TOOL_USAGE;
-    hf_leader_info_t info;
-    hf_status_t status = hf_query_leader (client, &info, self.timeout_ms);
-    int code = status == HF_OK ? s_print_leader (&self, &info)
-                               : tool_fail (status, NULL, "cannot ask for the leader");
-    hf_client_destroy (&client);
-    return code;
-}
+const tool_command_t tool_leader = {.name = "leader",
+                                    .help = s_help_leader,
+                                    .options = TOOL_TIMEOUT | TOOL_JSON,
+                                    .many = "takes no argument",
+                                    .ask = s_leader};

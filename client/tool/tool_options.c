@@ -1,8 +1,11 @@
-//  The options that all commands share.
+//  Errors, the table of all options, and what commands share after their options.
 
 #include "client/tool/tool.h"
+#include "msgs/hf_limits.h"
 #include <assert.h>
 #include <errno.h>
+#include <getopt.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,10 +33,11 @@ tool_error (int code, const char *format, ...)
 }
 
 int
-tool_misuse (const char *command, const char *format, ...)
+tool_misuse (const tool_options_t *options, const char *format, ...)
 {
     char tail[128];
-    snprintf (tail, sizeof tail, " (see: holdfast %s --help)", command);
+    const char *name = options->command->name;
+    snprintf (tail, sizeof tail, " (see: holdfast %s%s--help)", name ? name : "", name ? " " : "");
     va_list args;
     va_start (args, format);
     s_line (format, args, tail);
@@ -103,129 +107,234 @@ tool_flush (int code)
 
 //  ---- options -----------------------------------------------------------------
 
-void
-tool_options_init (tool_options_t *self, const char *command, const char *help)
+typedef int (take_fn) (tool_options_t *self, void *field, const char *what);
+
+static int
+s_help (tool_options_t *self, void *field, const char *what)
 {
-    *self = (tool_options_t){.command = command,
-                             .help = help,
-                             .timeout_ms = TOOL_TIMEOUT_DEFAULT_MS,
-                             .wait_ms = HF_FOREVER,
-                             .conflict_code = TOOL_NOT_GRANTED};
-    opterr = 0; //  this file says what is wrong
-    optind = 0; //  glibc: start over, after the options before the command
+    (void)field;
+    fputs (what ? what : self->command->help, stdout);
+    return tool_flush (TOOL_OK);
 }
+
+static int
+s_refuse (tool_options_t *self, void *field, const char *what)
+{
+    (void)field;
+    return what ? tool_misuse (self, "%s", what) : -1;
+}
+
+static int
+s_endpoints (tool_options_t *self, void *field, const char *what)
+{
+    (void)self, (void)field, (void)what;
+    //  In the environment, so that a command that is run under a lock finds it too.
+    setenv ("HOLDFAST_ENDPOINTS", optarg, 1);
+    return -1;
+}
+
+static int
+s_true (tool_options_t *self, void *field, const char *what)
+{
+    (void)self, (void)what;
+    *(bool *)field = true;
+    return -1;
+}
+
+static int
+s_text (tool_options_t *self, void *field, const char *what)
+{
+    (void)self, (void)what;
+    *(const char **)field = optarg;
+    return -1;
+}
+
+static int
+s_no_wait (tool_options_t *self, void *field, const char *what)
+{
+    (void)field, (void)what;
+    self->wait_ms = 0;
+    return -1;
+}
+
+/*  A time that fits into what the library takes; HF_FOREVER for more than that. */
+static int
+s_time (tool_options_t *self, void *field, const char *what)
+{
+    uint64_t value;
+    if (!tool_parse_time (optarg, &value))
+        return tool_misuse (self, "%s: '%s' is not a time (10s, 500ms, 2m, 1.5)", what, optarg);
+    *(uint32_t *)field = value < HF_FOREVER ? (uint32_t)value : HF_FOREVER;
+    return -1;
+}
+
+static int
+s_ttl (tool_options_t *self, void *field, const char *what)
+{
+    int code = s_time (self, field, what);
+    if (code < 0 && (self->ttl_ms < HF_TTL_MIN_MS || self->ttl_ms > HF_TTL_MAX_MS))
+        return tool_misuse (self, "--ttl must be 1s to 10m, not %s", optarg);
+    return code;
+}
+
+static int
+s_timeout (tool_options_t *self, void *field, const char *what)
+{
+    int code = s_time (self, field, what);
+    return code < 0 && self->timeout_ms == 0 ? tool_misuse (self, "the timeout must be more than 0")
+                                             : code;
+}
+
+static int
+s_number (tool_options_t *self, void *field, const char *what)
+{
+    if (tool_parse_number (optarg, field))
+        return -1;
+    return tool_misuse (self, "%s: '%s' is not a number", what, optarg);
+}
+
+static int
+s_positive_text (tool_options_t *self, uint64_t *number, const char *what, const char *text)
+{
+    if (tool_parse_number (text, number) && *number > 0)
+        return -1;
+    return tool_misuse (self, "%s: '%s' is not a number above 0", what, text);
+}
+
+static int
+s_positive (tool_options_t *self, void *field, const char *what)
+{
+    return s_positive_text (self, field, what, optarg);
+}
+
+static int
+s_exit_code (tool_options_t *self, void *field, const char *what)
+{
+    uint64_t value;
+    if (!tool_parse_number (optarg, &value) || value > CONFLICT_CODE_MAX)
+        return tool_misuse (self, "%s: '%s' is not a number from 0 to 255", what, optarg);
+    *(int *)field = (int)value;
+    return -1;
+}
+
+#define TO(field) offsetof (tool_options_t, field)
+
+/*  Every option. In which sets it is; how it is taken, to which field, and its WHAT. */
+static const struct {
+    unsigned sets;
+    char letter;
+    const char *name;
+    int value; //  required_argument or no_argument
+    take_fn *take;
+    size_t field;
+    const char *what;
+} s_options[] = {
+    {TOOL_ALL, 'h', "help", 0, s_help, 0, NULL},
+    {TOOL_ALL, 'V', "version", 0, s_help, 0, "holdfast " HF_VERSION "\n"},
+    {TOOL_ALL, 0, "endpoints", 1, s_endpoints, 0, NULL},
+    {TOOL_TIMEOUT, 0, "timeout", 1, s_timeout, TO (timeout_ms), "the timeout"},
+    {TOOL_JSON, 0, "json", 0, s_true, TO (json), NULL},
+    {TOOL_TAKE | TOOL_STATUS, 'v', "verbose", 0, s_true, TO (verbose), NULL},
+    {TOOL_TAKE, 'n', "nonblock", 0, s_no_wait, 0, NULL},
+    {TOOL_TAKE, 0, "nb", 0, s_no_wait, 0, NULL},
+    {TOOL_TAKE, 'w', "wait", 1, s_time, TO (wait_ms), "-w"},
+    {TOOL_TAKE, 0, "timeout", 1, s_time, TO (wait_ms), "-w"},
+    {TOOL_TAKE, 'E', "conflict-exit-code", 1, s_exit_code, TO (conflict_code), "-E"},
+    {TOOL_TAKE, 0, "ttl", 1, s_ttl, TO (ttl_ms), "--ttl"},
+    {TOOL_TAKE, 0, "connect-timeout", 1, s_timeout, TO (timeout_ms), "the timeout"},
+    {TOOL_SECTION, 0, "lock", 1, s_text, TO (lock), NULL},
+    {TOOL_SECTION, 0, "token", 1, s_positive, TO (token), "--token"},
+    {TOOL_SECTION, 0, "session", 1, s_positive, TO (session), "--session"},
+    {TOOL_RUN, 0, "cancel-on-failure", 0, s_true, TO (cancel_on_failure), NULL},
+    {TOOL_RUN, 'x', "exclusive", 0, s_refuse, 0, NULL},
+    {TOOL_RUN, 'e', NULL, 0, s_refuse, 0, NULL},
+    {TOOL_RUN, 'o', "close", 0, s_refuse, 0, NULL},
+    {TOOL_RUN, 's', "shared", 0, s_refuse, 0, "locks are exclusive; there are no shared ones"},
+    {TOOL_RUN, 'u', "unlock", 0, s_refuse, 0, "there is nothing to unlock: run releases by itself"},
+    {TOOL_RUN, 'F', "no-fork", 0, s_refuse, 0, "-F cannot be: a process must keep the lock alive"},
+    {TOOL_RELEASE, 0, "cancel", 0, s_true, TO (cancel), NULL},
+    {TOOL_APPEND, 0, "alone", 0, s_true, TO (alone), NULL},
+    {TOOL_APPEND, 'l', "line", 0, s_true, TO (line), NULL},
+    {TOOL_CAT, 0, "offset", 1, s_number, TO (offset), "--offset"},
+    {TOOL_CAT, 0, "length", 1, s_number, TO (length), "--length"},
+    {TOOL_CAT, 'f', "follow", 0, s_true, TO (follow), NULL},
+    {TOOL_LS, 'l', NULL, 0, s_refuse, 0, NULL},
+};
+
+#define OPTIONS    (sizeof s_options / sizeof s_options[0])
+#define FIRST_LONG 256 //  getopt_long's value for the long option of row 0
 
 static int
 s_mistake (const tool_options_t *self, int option, char **argv)
 {
     const char *text = argv[optind - 1];
     if (option == ':')
-        return tool_misuse (self->command, "option %s needs a value", text);
-    if (optopt > 0 && optopt < 256)
-        return tool_misuse (self->command, "unknown option -%c", optopt);
-    if (optopt >= 256)
-        return tool_misuse (self->command, "option %s takes no value", text);
-    return tool_misuse (self->command, "unknown or ambiguous option %s", text);
-}
-
-/*  A time that fits into what the library takes; HF_FOREVER for more than that. */
-static int
-s_take_time (const tool_options_t *self, const char *what, uint32_t *ms)
-{
-    uint64_t value;
-    if (!tool_parse_time (optarg, &value))
-        return tool_misuse (self->command, "%s: '%s' is not a time (10s, 500ms, 2m, 1.5)", what,
-                            optarg);
-    *ms = value < HF_FOREVER ? (uint32_t)value : HF_FOREVER;
-    return -1;
+        return tool_misuse (self, "option %s needs a value", text);
+    if (optopt >= FIRST_LONG)
+        return tool_misuse (self, "option %s takes no value", text);
+    if (optopt > 0)
+        return tool_misuse (self, "unknown option -%c", optopt);
+    return tool_misuse (self, "unknown or ambiguous option %s", text);
 }
 
 static int
-s_take_ttl (tool_options_t *self)
+s_take (tool_options_t *self, int option, char **argv)
 {
-    int code = s_take_time (self, "--ttl", &self->ttl_ms);
-    if (code < 0 && (self->ttl_ms < 1000 || self->ttl_ms > 600000))
-        return tool_misuse (self->command, "--ttl must be 1s to 10m, not %s", optarg);
-    return code;
-}
-
-static int
-s_take_timeout (tool_options_t *self)
-{
-    int code = s_take_time (self, "the timeout", &self->timeout_ms);
-    if (code < 0 && self->timeout_ms == 0)
-        return tool_misuse (self->command, "the timeout must be more than 0");
-    return code;
-}
-
-static int
-s_take_number (const tool_options_t *self, const char *what, const char *text, uint64_t *number)
-{
-    if (tool_parse_number (text, number) && *number > 0)
-        return -1;
-    return tool_misuse (self->command, "%s: '%s' is not a number above 0", what, text);
-}
-
-static int
-s_take_conflict_code (tool_options_t *self)
-{
-    uint64_t value;
-    if (!tool_parse_number (optarg, &value) || value > CONFLICT_CODE_MAX)
-        return tool_misuse (self->command, "-E: '%s' is not a number from 0 to 255", optarg);
-    self->conflict_code = (int)value;
-    return -1;
+    unsigned sets = self->command->options | TOOL_ALL;
+    for (size_t i = 0; i < OPTIONS; i++)
+        if (s_options[i].sets & sets &&
+            (option == FIRST_LONG + (int)i || option == s_options[i].letter))
+            return s_options[i].take (self, (char *)self + s_options[i].field, s_options[i].what);
+    return s_mistake (self, option, argv);
 }
 
 int
-tool_options_take (tool_options_t *self, int option, char **argv)
+tool_options_read (tool_options_t *self, const tool_command_t *command, int argc, char **argv)
 {
-    switch (option) {
-    case 'h':
-        fputs (self->help, stdout);
-        return tool_flush (TOOL_OK);
-    case 'V':
-        puts ("holdfast " HF_VERSION);
-        return tool_flush (TOOL_OK);
-    case TOOL_OPT_ENDPOINTS:
-        //  In the environment, so that a command that is run under a lock finds it too.
-        setenv ("HOLDFAST_ENDPOINTS", optarg, 1);
-        return -1;
-    case TOOL_OPT_TIMEOUT:
-        return s_take_timeout (self);
-    case TOOL_OPT_JSON:
-        self->json = true;
-        return -1;
-    case 'n':
-        self->wait_ms = 0;
-        return -1;
-    case 'w':
-        return s_take_time (self, "-w", &self->wait_ms);
-    case 'E':
-        return s_take_conflict_code (self);
-    case 'v':
-        self->verbose = true;
-        return -1;
-    case TOOL_OPT_TTL:
-        return s_take_ttl (self);
-    case TOOL_OPT_LOCK:
-        self->lock = optarg;
-        return -1;
-    case TOOL_OPT_TOKEN:
-        return s_take_number (self, "--token", optarg, &self->token);
-    case TOOL_OPT_SESSION:
-        return s_take_number (self, "--session", optarg, &self->session);
-    default:
-        return s_mistake (self, option, argv);
+    *self = (tool_options_t){.command = command,
+                             .timeout_ms = command->timeout_ms ? command->timeout_ms
+                                                               : TOOL_TIMEOUT_DEFAULT_MS,
+                             .ttl_ms = command->ttl_ms,
+                             .wait_ms = HF_FOREVER,
+                             .conflict_code = TOOL_NOT_GRANTED,
+                             .length = UINT64_MAX};
+    //  What follows the name of a command or lock may be options of something else.
+    char letters[2 * OPTIONS + 3], *at = letters;
+    struct option names[OPTIONS + 1] = {{NULL, 0, NULL, 0}}, *name = names;
+    at = stpcpy (at, command->most == INT_MAX ? "+:" : ":");
+    for (size_t i = 0; i < OPTIONS; i++) {
+        if (!(s_options[i].sets & (command->options | TOOL_ALL)))
+            continue;
+        if (s_options[i].name)
+            *name++ =
+                (struct option){s_options[i].name, s_options[i].value, NULL, FIRST_LONG + (int)i};
+        if (s_options[i].letter)
+            *at++ = s_options[i].letter;
+        if (s_options[i].letter && s_options[i].value)
+            *at++ = ':';
     }
+    *at = '\0';
+    opterr = 0; //  this file says what is wrong
+    optind = 0; //  glibc: start over, after the options before the command
+    for (int option; (option = getopt_long (argc, argv, letters, names, NULL)) != -1;) {
+        int code = s_take (self, option, argv);
+        if (code >= 0)
+            return code;
+    }
+    self->args = argv + optind;
+    self->count = argc - optind;
+    if (self->count < command->least)
+        return tool_misuse (self, "%s", command->missing);
+    return self->count > command->most ? tool_misuse (self, "%s", command->many) : -1;
 }
 
 static int
-s_section_number (const tool_options_t *self, const char *variable, uint64_t *number)
+s_section_number (tool_options_t *self, const char *variable, uint64_t *number)
 {
     const char *text = getenv (variable);
     if (*number > 0 || !text || *text == '\0')
         return -1;
-    return s_take_number (self, variable, text, number);
+    return s_positive_text (self, number, variable, text);
 }
 
 int

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +15,6 @@
 
 #define KILL_AFTER_MS 5000
 #define GROUP_LOOK_MS 50 //  there is no signal for the end of a group's last orphan
-
-enum { OPT_CANCEL_ON_FAILURE = TOOL_OPT_OWN };
 
 static const char s_help[] =
     "usage: holdfast run [OPTION...] NAME -- COMMAND [ARGUMENT...]\n"
@@ -60,8 +59,7 @@ static const char s_help[] =
     "  holdfast run books -c 'holdfast append ledger \"42 EUR\" && holdfast append audit ok'\n";
 
 typedef struct run {
-    tool_options_t options;
-    bool cancel_on_failure;
+    tool_options_t *options;
     const char *lock;
     char **command;
     char *shell[4]; //  for -c
@@ -83,55 +81,11 @@ s_now_ms (void)
 //  ---- the command line ----------------------------------------------------------
 
 static int
-s_option (run_t *self, int option, char **argv)
-{
-    switch (option) {
-    case OPT_CANCEL_ON_FAILURE:
-        self->cancel_on_failure = true;
-        return -1;
-    case 'x':
-    case 'e':
-    case 'o':
-        return -1;
-    case 's':
-        return tool_misuse ("run", "locks are exclusive; there are no shared ones");
-    case 'u':
-        return tool_misuse ("run", "there is nothing to unlock: run releases by itself");
-    case 'F':
-        return tool_misuse ("run", "-F cannot be: a process must keep the lock alive");
-    default:
-        return tool_options_take (&self->options, option, argv);
-    }
-}
-
-static int
-s_options (run_t *self, int argc, char **argv)
-{
-    static const struct option options[] = {
-        TOOL_OPTIONS_COMMON,
-        TOOL_OPTIONS_TAKE,
-        {"cancel-on-failure", no_argument, NULL, OPT_CANCEL_ON_FAILURE},
-        {"exclusive", no_argument, NULL, 'x'},
-        {"close", no_argument, NULL, 'o'},
-        {"shared", no_argument, NULL, 's'},
-        {"unlock", no_argument, NULL, 'u'},
-        {"no-fork", no_argument, NULL, 'F'},
-        {NULL, 0, NULL, 0}};
-    tool_options_init (&self->options, "run", s_help);
-    for (int option;
-         (option = getopt_long (argc, argv, "+:hVnw:E:vxeosuF", options, NULL)) != -1;) {
-        int code = s_option (self, option, argv);
-        if (code >= 0)
-            return code;
-    }
-    return -1;
-}
-
-static int
 s_shell_command (run_t *self, int argc, char **argv)
 {
     if (argc != 2)
-        return tool_misuse ("run", "%s takes exactly one argument, the shell's command", argv[0]);
+        return tool_misuse (self->options, "%s takes exactly one argument, the shell's command",
+                            argv[0]);
     static char shell_default[] = "/bin/sh";
     static char option[] = "-c";
     char *shell = getenv ("SHELL");
@@ -145,8 +99,6 @@ s_shell_command (run_t *self, int argc, char **argv)
 static int
 s_arguments (run_t *self, int argc, char **argv)
 {
-    if (argc == 0)
-        return tool_misuse ("run", "which lock? NAME is missing");
     self->lock = argv[0];
     argv++;
     argc--;
@@ -156,10 +108,10 @@ s_arguments (run_t *self, int argc, char **argv)
         argv++;
         argc--;
     } else if (argc > 0 && argv[0][0] == '-')
-        return tool_misuse ("run", "option %s must stand before the name; a command after --",
-                            argv[0]);
+        return tool_misuse (self->options,
+                            "option %s must stand before the name; a command after --", argv[0]);
     if (argc == 0)
-        return tool_misuse ("run", "which command? holdfast run %s -- COMMAND", self->lock);
+        return tool_misuse (self->options, "which command? holdfast run %s -- COMMAND", self->lock);
     self->command = argv;
     return -1;
 }
@@ -255,7 +207,7 @@ static int
 s_run_command (run_t *self)
 {
     s_set_environment (self);
-    if (self->options.verbose)
+    if (self->options->verbose)
         tool_error (0, "executing %s", self->command[0]);
     self->child = tool_child_new (self->command, self->signals);
     if (!self->child) {
@@ -271,25 +223,23 @@ s_run_command (run_t *self)
     if (self->kill_at_ms > 0)
         return TOOL_LOST;
     int code = tool_child_code (self->child);
-    int released = tool_hold_release (self->hold, self->cancel_on_failure && code != 0);
+    int released = tool_hold_release (self->hold, self->options->cancel_on_failure && code != 0);
     return released != TOOL_OK ? released : code;
 }
 
-int
-tool_run (int argc, char **argv)
+static int
+s_run (tool_options_t *options)
 {
-    run_t self = {.hold = NULL};
-    int code = s_options (&self, argc, argv);
-    if (code < 0)
-        code = s_arguments (&self, argc - optind, argv + optind);
+    run_t self = {.options = options};
+    int code = s_arguments (&self, options->count, options->args);
     if (code >= 0)
         return code;
     self.signals = tool_signals_new (true);
     hf_client_t *client = tool_client_new ();
-    bool show = self.options.verbose || isatty (STDERR_FILENO);
+    bool show = self.options->verbose || isatty (STDERR_FILENO);
     code = TOOL_USAGE;
     if (client)
-        code = tool_hold_take (&self.hold, client, self.signals, &self.options, self.lock, show);
+        code = tool_hold_take (&self.hold, client, self.signals, self.options, self.lock, show);
     if (self.hold)
         code = s_run_command (&self);
     bool interrupted = self.child && tool_child_interrupted (self.child);
@@ -303,3 +253,11 @@ tool_run (int argc, char **argv)
     tool_signals_destroy (&self.signals);
     return code;
 }
+
+const tool_command_t tool_run = {.name = "run",
+                                 .help = s_help,
+                                 .options = TOOL_TAKE | TOOL_RUN,
+                                 .least = 1,
+                                 .most = INT_MAX,
+                                 .missing = "which lock? NAME is missing",
+                                 .run = s_run};

@@ -175,24 +175,19 @@ s_cluster_json (const cluster_t *self)
     json_t *nodes = json_array ();
     for (size_t i = 0; i < self->count; i++) {
         const node_t *node = &self->node[i];
-        json_t *json = json_object ();
-        json_object_set_new (json, "id", json_integer (node->id));
-        json_object_set_new (json, "reachable", json_boolean (node->status == HF_OK));
         char endpoint[HF_HOST_MAX + 8];
         s_endpoint (node->id, endpoint, sizeof endpoint);
-        json_object_set_new (json, "endpoint", json_string (endpoint));
+        json_t *json = json_pack ("{s:I, s:b, s:s}", "id", (json_int_t)node->id, "reachable",
+                                  node->status == HF_OK, "endpoint", endpoint);
         for (size_t j = 0; j < node->count; j++)
             json_object_set_new (json, node->fact[j].key, s_fact_json (&node->fact[j]));
         json_array_append_new (nodes, json);
     }
-    json_t *root = json_object ();
-    json_object_set_new (root, "leader",
-                         self->leader > 0 ? json_integer (self->leader) : json_null ());
-    json_object_set_new (root, "term",
-                         self->leader > 0 ? tool_json_number (self->term) : json_null ());
-    json_object_set_new (root, "majority", json_boolean (self->leader > 0));
-    json_object_set_new (root, "nodes", nodes);
-    return root;
+    bool known = self->leader > 0;
+    return json_pack ("{s:o, s:o, s:b, s:o}", "leader",
+                      known ? json_integer (self->leader) : json_null (), "term",
+                      known ? tool_json_number (self->term) : json_null (), "majority", known,
+                      "nodes", nodes);
 }
 
 static void
@@ -287,30 +282,19 @@ s_forget (cluster_t *self)
         }
 }
 
-int
-tool_status (int argc, char **argv)
+static int
+s_status (tool_options_t *self, hf_client_t *client)
 {
-    static const struct option options[] = {TOOL_OPTIONS_COMMON,
-                                            TOOL_OPTIONS_QUERY,
-                                            {"verbose", no_argument, NULL, 'v'},
-                                            {NULL, 0, NULL, 0}};
-    tool_options_t self;
-    tool_options_init (&self, "status", s_help);
-    self.timeout_ms = STATUS_TIMEOUT_MS;
-    for (int option; (option = getopt_long (argc, argv, ":hVv", options, NULL)) != -1;) {
-        int code = tool_options_take (&self, option, argv);
-        if (code >= 0)
-            return code;
-    }
-    if (optind < argc)
-        return tool_misuse ("status", "takes no argument");
-    hf_client_t *client = tool_client_new ();
-    if (!client)
-        return TOOL_USAGE;
     cluster_t cluster = {.count = 0};
-    s_ask_all (&cluster, client, self.timeout_ms);
-    int code = s_tell (&cluster, &self);
+    s_ask_all (&cluster, client, self->timeout_ms);
+    int code = s_tell (&cluster, self);
     s_forget (&cluster);
-    hf_client_destroy (&client);
     return code;
 }
+
+const tool_command_t tool_status = {.name = "status",
+                                    .help = s_help,
+                                    .options = TOOL_TIMEOUT | TOOL_JSON | TOOL_STATUS,
+                                    .many = "takes no argument",
+                                    .timeout_ms = STATUS_TIMEOUT_MS,
+                                    .ask = s_status};
