@@ -1,4 +1,4 @@
-//  Small things that all parts of holdfast-bench use.
+/*  What all parts of holdfast-bench use: messages, the clock, signals, clients. */
 
 #include "bench/bench.h"
 #include <assert.h>
@@ -70,17 +70,18 @@ hf_bench_interrupted (uint32_t limit_ms)
 const char *
 hf_bench_command_name (hf_bench_command_t command)
 {
-    switch (command) {
-    case HF_BENCH_CYCLE:
-        return "cycle";
-    case HF_BENCH_HANDOFF:
-        return "handoff";
-    case HF_BENCH_FAILOVER:
-        return "failover";
-    case HF_BENCH_SOAK:
-        return "soak";
-    case HF_BENCH_CATCHUP:
-        return "catchup";
-    }
-    return "unknown";
+    static const char *const names[] = {"unknown",  "cycle", "handoff",
+                                        "failover", "soak",  "catchup"};
+    return names[command];
+}
+
+hf_client_t *
+hf_bench_client (const char *endpoints)
+{
+    char error[HF_CLIENT_ERROR_SIZE];
+    hf_client_options_t options = {.size = sizeof options, .endpoints = endpoints};
+    hf_client_t *client = hf_client_new (&options, error);
+    if (!client)
+        hf_bench_say ("%s", error);
+    return client;
 }

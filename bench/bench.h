@@ -47,6 +47,9 @@ const char *hf_bench_command_name (hf_bench_command_t command);
 /*  One line on stderr. */
 void hf_bench_say (const char *format, ...) __attribute__ ((format (printf, 1, 2)));
 
+/*  A client of ENDPOINTS, or of the environment's when that is NULL. NULL: reported. */
+hf_client_t *hf_bench_client (const char *endpoints);
+
 /*  Nanoseconds, monotonic. */
 uint64_t hf_bench_now_ns (void);
 

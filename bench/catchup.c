@@ -54,19 +54,15 @@ static hf_load_t *
 s_load_start (const s_catchup_t *self, uint32_t workers)
 {
     const hf_bench_options_t *options = self->options;
-    char error[HF_ERROR_SIZE];
-    bool light = workers == options->workers;
-    hf_load_config_t config = {.endpoints = options->endpoints,
-                               .workers = workers,
-                               .connections = light ? options->connections : 1,
-                               .sessions = light ? options->sessions : 1,
-                               .ttl_ms = options->ttl_ms,
-                               .keep_each = true};
-    hf_load_t *load = hf_load_new (&config, error);
+    hf_load_config_t config = hf_load_config (options);
+    config.keep_each = true;
+    if (workers != options->workers) {
+        config.workers = workers;
+        config.connections = config.sessions = 1;
+    }
+    hf_load_t *load = hf_load_new (&config);
     if (load)
         hf_load_start (load);
-    else
-        hf_bench_say ("%s", error);
     return load;
 }
 
@@ -87,14 +83,10 @@ s_load_stop (s_catchup_t *self, hf_load_t *load)
 static bool
 s_wait (const s_catchup_t *self, uint64_t until_ns)
 {
-    char error[HF_ERROR_SIZE];
     uint64_t now_ns = hf_bench_now_ns ();
     if (hf_bench_interrupted (until_ns > now_ns ? (uint32_t)((until_ns - now_ns) / 1000000) : 0))
         return false;
-    if (hf_local_check (self->local, error))
-        return true;
-    hf_bench_say ("%s", error);
-    return false;
+    return hf_local_check (self->local);
 }
 
 static bool
@@ -315,13 +307,9 @@ s_report_text (const s_catchup_t *self)
 static json_t *
 s_histogram_json (const hf_histogram_t *histogram)
 {
-    json_t *object = json_object ();
-    json_object_set_new (object, "count",
-                         json_integer ((json_int_t)hf_histogram_count (histogram)));
-    json_object_set_new (object, "p50", json_real (s_ms (histogram, 0.5)));
-    json_object_set_new (object, "p99", json_real (s_ms (histogram, 0.99)));
-    json_object_set_new (object, "max", json_real ((double)hf_histogram_max (histogram) / 1e6));
-    return object;
+    return json_pack ("{s:I, s:f, s:f, s:f}", "count", (json_int_t)hf_histogram_count (histogram),
+                      "p50", s_ms (histogram, 0.5), "p99", s_ms (histogram, 0.99), "max",
+                      (double)hf_histogram_max (histogram) / 1e6);
 }
 
 static void
@@ -338,13 +326,11 @@ s_report_json (const s_catchup_t *self)
         json_t *member = json_object ();
         json_object_set_new (member, "back", json_boolean (phase->done));
         if (phase->done) {
-            json_object_set_new (member, "seconds", json_real (phase->back_s));
-            json_object_set_new (member, "by", json_string (s_by (phase)));
-            json_object_set_new (member, "ratio", json_real (s_ratio (self, phase)));
-            json_object_set_new (member, "told_by_leader", json_boolean (phase->told));
-            json_object_set_new (member, "acquire_ms", s_histogram_json (phase->acquire));
-            json_object_set_new (member, "acquire_till_back_ms",
-                                 s_histogram_json (phase->narrowly));
+            json_object_update_new (
+                member, json_pack ("{s:f, s:s, s:f, s:b, s:o, s:o}", "seconds", phase->back_s, "by",
+                                   s_by (phase), "ratio", s_ratio (self, phase), "told_by_leader",
+                                   phase->told, "acquire_ms", s_histogram_json (phase->acquire),
+                                   "acquire_till_back_ms", s_histogram_json (phase->narrowly)));
         }
         json_object_set_new (member, "as_wanted", json_boolean (s_as_wanted (self, phase)));
         json_object_set_new (object, phase->name, member);
@@ -358,16 +344,12 @@ int
 hf_run_catchup (const hf_bench_options_t *options, hf_local_t *local)
 {
     assert (local && options->start >= 3);
-    char error[HF_CLIENT_ERROR_SIZE];
     s_catchup_t self = {.options = options,
                         .local = local,
                         .phase = {{.name = "away"}, {.name = "wiped", .wipe = true}}};
-    hf_client_options_t cluster = {.size = sizeof cluster, .endpoints = options->endpoints};
-    self.client = hf_client_new (&cluster, error);
-    if (!self.client) {
-        hf_bench_say ("%s", error);
+    self.client = hf_bench_client (options->endpoints);
+    if (!self.client)
         return HF_EXIT_UNAVAILABLE;
-    }
     bool whole = hf_settle (self.client, local, options->start, &self.leader) && s_quiet (&self);
     whole = whole && s_phase (&self, &self.phase[0]) && s_phase (&self, &self.phase[1]);
     if (self.quiet && options->json)

@@ -5,6 +5,7 @@
  *  leader had sent can be taken for life. Who gets it may be a worker of the
  *  load or the probe: a client of its own, idle until then, that asks once.
  */
+#include "base/hf_alloc.h"
 #include "bench/load.h"
 #include "bench/report.h"
 #include "bench/run.h"
@@ -37,12 +38,18 @@ typedef struct s_failover {
 //  ---- the probe ------------------------------------------------------------------
 
 static void
+s_probe_done (s_probe_t *self, hf_status_t status)
+{
+    if (status != HF_OK)
+        atomic_store (&self->status, (unsigned)status);
+    atomic_store (&self->idle, true);
+}
+
+static void
 s_probe_released (void *arg, const hf_result_t *result)
 {
     s_probe_t *self = arg;
-    if (result->status != HF_OK)
-        atomic_store (&self->status, (unsigned)result->status);
-    atomic_store (&self->idle, true);
+    s_probe_done (self, result->status);
 }
 
 static void
@@ -55,10 +62,8 @@ s_probe_granted (void *arg, const hf_result_t *result)
         status =
             hf_submit_release (self->session, "bench/probe", result->token, s_probe_released, self);
     }
-    if (status != HF_OK) {
-        atomic_store (&self->status, (unsigned)status);
-        atomic_store (&self->idle, true);
-    }
+    if (status != HF_OK)
+        s_probe_done (self, status);
 }
 
 static void
@@ -69,23 +74,17 @@ s_probe_ask (s_probe_t *self)
     atomic_store (&self->idle, false);
     hf_status_t status =
         hf_submit_acquire (self->session, "bench/probe", NULL, s_probe_granted, self);
-    if (status != HF_OK) {
-        atomic_store (&self->status, (unsigned)status);
-        atomic_store (&self->idle, true);
-    }
+    if (status != HF_OK)
+        s_probe_done (self, status);
 }
 
 static bool
 s_probe_open (s_probe_t *self, const hf_bench_options_t *options)
 {
-    char error[HF_CLIENT_ERROR_SIZE];
     atomic_init (&self->idle, true);
-    hf_client_options_t cluster = {.size = sizeof cluster, .endpoints = options->endpoints};
-    self->client = hf_client_new (&cluster, error);
-    if (!self->client) {
-        hf_bench_say ("%s", error);
+    self->client = hf_bench_client (options->endpoints);
+    if (!self->client)
         return false;
-    }
     hf_session_options_t life = {.size = sizeof life, .ttl_ms = options->ttl_ms};
     hf_status_t status = hf_session_open (self->client, &life, 10000, &self->session);
     if (status != HF_OK)
@@ -168,16 +167,14 @@ s_report_json (const s_failover_t *self, const hf_load_result_t *result, uint32_
                json_t *each)
 {
     json_t *object = hf_report_options (self->options);
-    json_object_set_new (object, "rounds", json_integer (self->rounds));
-    json_object_set_new (object, "each_ms", each);
-    json_object_set_new (object, "median_ms", json_real (s_median_ms (self->any_ns, self->rounds)));
-    json_object_set_new (object, "worst_ms", json_real (s_worst_ms (self->any_ns, self->rounds)));
-    json_object_set_new (object, "probe_median_ms",
-                         json_real (s_median_ms (self->probe_ns, self->rounds)));
-    json_object_set_new (object, "probe_worst_ms",
-                         json_real (s_worst_ms (self->probe_ns, self->rounds)));
-    json_object_set_new (object, "cycles", json_integer ((json_int_t)result->cycles));
-    json_object_set_new (object, "errors", hf_report_errors_json (result, unanswered));
+    json_object_update_new (
+        object,
+        json_pack ("{s:I, s:o, s:f, s:f, s:f, s:f, s:I, s:o}", "rounds", (json_int_t)self->rounds,
+                   "each_ms", each, "median_ms", s_median_ms (self->any_ns, self->rounds),
+                   "worst_ms", s_worst_ms (self->any_ns, self->rounds), "probe_median_ms",
+                   s_median_ms (self->probe_ns, self->rounds), "probe_worst_ms",
+                   s_worst_ms (self->probe_ns, self->rounds), "cycles", (json_int_t)result->cycles,
+                   "errors", hf_report_errors_json (result, unanswered)));
     hf_report_json (object);
 }
 
@@ -210,17 +207,10 @@ s_report (s_failover_t *self, const hf_load_result_t *result, uint32_t unanswere
 static bool
 s_run (s_failover_t *self)
 {
-    char error[HF_ERROR_SIZE];
-    hf_load_config_t config = {.endpoints = self->options->endpoints,
-                               .workers = self->options->workers,
-                               .connections = self->options->connections,
-                               .sessions = self->options->sessions,
-                               .ttl_ms = self->options->ttl_ms};
-    self->load = hf_load_new (&config, error);
-    if (!self->load) {
-        hf_bench_say ("%s", error);
+    hf_load_config_t config = hf_load_config (self->options);
+    self->load = hf_load_new (&config);
+    if (!self->load)
         return false;
-    }
     hf_load_begin (self->load);
     hf_load_start (self->load);
     bool whole = true;
@@ -243,13 +233,11 @@ int
 hf_run_failover (const hf_bench_options_t *options, hf_local_t *local)
 {
     assert (local && options->start >= 3);
-    s_failover_t *self = calloc (1, sizeof *self);
-    assert (self);
+    s_failover_t *self = hf_alloc (sizeof *self);
     self->options = options;
     self->local = local;
-    self->any_ns = calloc (options->rounds, sizeof *self->any_ns);
-    self->probe_ns = calloc (options->rounds, sizeof *self->probe_ns);
-    assert (self->any_ns && self->probe_ns);
+    self->any_ns = hf_alloc (options->rounds * sizeof *self->any_ns);
+    self->probe_ns = hf_alloc (options->rounds * sizeof *self->probe_ns);
     bool whole = s_probe_open (&self->probe, options) && s_run (self);
     if (self->probe.session)
         hf_session_leave (&self->probe.session);

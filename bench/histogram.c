@@ -1,6 +1,6 @@
-//  Latencies counted by size, in fixed memory.
-
+/*  Latencies counted by size, in fixed memory. */
 #include "bench/histogram.h"
+#include "base/hf_alloc.h"
 #include <assert.h>
 #include <stdlib.h>
 
@@ -19,9 +19,7 @@ struct hf_histogram {
 hf_histogram_t *
 hf_histogram_new (void)
 {
-    hf_histogram_t *self = calloc (1, sizeof *self);
-    assert (self);
-    return self;
+    return hf_alloc (sizeof (hf_histogram_t));
 }
 
 void

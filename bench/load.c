@@ -1,6 +1,6 @@
-//  Workers that acquire and release locks, and the latencies that they measure.
-
+/*  Workers that acquire and release locks, and the latencies that they measure. */
 #include "bench/load.h"
+#include "base/hf_array.h"
 #include <assert.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -21,8 +21,7 @@ typedef struct s_connection {
     hf_session_t **session;
     //  The connection's thread alone writes.
     hf_histogram_t *latency[HF_LOAD_LATENCIES];
-    s_acquired_t *each; //  keep_each
-    size_t each_count, each_room;
+    HF_ARRAY (s_acquired_t) each; //  keep_each
     atomic_uint_fast64_t cycles;  //  since the start
     atomic_uint_fast64_t appends; //  since the start
     atomic_uint_fast64_t counted; //  between begin and end
@@ -75,17 +74,6 @@ s_note (s_worker_t *self, hf_load_latency_t which, uint64_t from_ns, uint64_t to
 }
 
 static void
-s_keep (s_connection_t *self, uint64_t asked_ns, uint64_t took_ns)
-{
-    if (self->each_count == self->each_room) {
-        self->each_room = self->each_room ? 2 * self->each_room : 4096;
-        self->each = realloc (self->each, self->each_room * sizeof *self->each);
-        assert (self->each);
-    }
-    self->each[self->each_count++] = (s_acquired_t){.asked_ns = asked_ns, .took_ns = took_ns};
-}
-
-static void
 s_fail (s_worker_t *self, hf_status_t status)
 {
     assert ((uint32_t)status < HF_LOAD_STATUSES);
@@ -94,14 +82,21 @@ s_fail (s_worker_t *self, hf_status_t status)
     atomic_fetch_add (&self->load->ended, 1);
 }
 
+/*  False, and the worker ends, when a request was refused or answered with an error. */
+static bool
+s_check (s_worker_t *self, hf_status_t status)
+{
+    if (status != HF_OK)
+        s_fail (self, status);
+    return status == HF_OK;
+}
+
 static void
 s_released (void *arg, const hf_result_t *result)
 {
     s_worker_t *self = arg;
-    if (result->status != HF_OK) {
-        s_fail (self, result->status);
+    if (!s_check (self, result->status))
         return;
-    }
     uint64_t now_ns = hf_bench_now_ns ();
     s_note (self, HF_LOAD_RELEASE, self->released_ns, now_ns);
     s_note (self, HF_LOAD_CYCLE, self->asked_ns, now_ns);
@@ -119,20 +114,15 @@ s_release (s_worker_t *self)
 {
     self->released_ns = hf_bench_now_ns ();
     atomic_store (&self->load->handed_ns, self->released_ns);
-    hf_status_t status =
-        hf_submit_release (self->session, self->lock, self->token, s_released, self);
-    if (status != HF_OK)
-        s_fail (self, status);
+    s_check (self, hf_submit_release (self->session, self->lock, self->token, s_released, self));
 }
 
 static void
 s_appended (void *arg, const hf_result_t *result)
 {
     s_worker_t *self = arg;
-    if (result->status != HF_OK) {
-        s_fail (self, result->status);
+    if (!s_check (self, result->status))
         return;
-    }
     atomic_fetch_add (&self->connection->appends, 1);
     s_release (self);
 }
@@ -144,10 +134,8 @@ s_append (s_worker_t *self)
     snprintf (file, sizeof file, "bench-%u", self->number % HF_LOAD_FILES);
     int n = snprintf (data, sizeof data, "%15llu\n", (unsigned long long)(self->token % 1000000));
     assert (n == HF_LOAD_APPEND);
-    hf_status_t status = hf_submit_append (self->session, self->lock, self->token, file, data,
-                                           HF_LOAD_APPEND, s_appended, self);
-    if (status != HF_OK)
-        s_fail (self, status);
+    s_check (self, hf_submit_append (self->session, self->lock, self->token, file, data,
+                                     HF_LOAD_APPEND, s_appended, self));
 }
 
 static void
@@ -155,14 +143,13 @@ s_granted (void *arg, const hf_result_t *result)
 {
     s_worker_t *self = arg;
     hf_load_t *load = self->load;
-    if (result->status != HF_OK) {
-        s_fail (self, result->status);
+    if (!s_check (self, result->status))
         return;
-    }
     uint64_t now_ns = hf_bench_now_ns ();
     s_note (self, HF_LOAD_ACQUIRE, self->asked_ns, now_ns);
     if (load->config.keep_each)
-        s_keep (self->connection, self->asked_ns, now_ns - self->asked_ns);
+        *hf_array_add (&self->connection->each) =
+            (s_acquired_t){self->asked_ns, now_ns - self->asked_ns};
     if (load->config.one_lock) {
         uint64_t handed_ns = atomic_load (&load->handed_ns);
         if (handed_ns)
@@ -190,55 +177,54 @@ s_acquire (s_worker_t *self)
                   (unsigned long long)self->load->run, self->number,
                   (unsigned long long)self->turn);
     self->asked_ns = hf_bench_now_ns ();
-    hf_status_t status = hf_submit_acquire (self->session, self->lock, NULL, s_granted, self);
-    if (status != HF_OK)
-        s_fail (self, status);
+    s_check (self, hf_submit_acquire (self->session, self->lock, NULL, s_granted, self));
 }
 
 //  ---- set up and take down -------------------------------------------------------
 
 static bool
-s_connect (hf_load_t *self, s_connection_t *connection, char *error)
+s_connect (hf_load_t *self, s_connection_t *connection)
 {
     const hf_load_config_t *config = &self->config;
-    char text[HF_CLIENT_ERROR_SIZE];
-    connection->session = calloc (config->sessions, sizeof *connection->session);
-    assert (connection->session);
+    connection->session = hf_alloc (config->sessions * sizeof *connection->session);
     for (uint32_t i = 0; i < HF_LOAD_LATENCIES; i++)
         connection->latency[i] = hf_histogram_new ();
-    hf_client_options_t cluster = {.size = sizeof cluster, .endpoints = config->endpoints};
     hf_session_options_t life = {.size = sizeof life, .ttl_ms = config->ttl_ms};
-    connection->client = hf_client_new (&cluster, text);
-    if (!connection->client) {
-        snprintf (error, HF_ERROR_SIZE, "%s", text);
-        return false;
-    }
-    for (uint32_t i = 0; i < config->sessions; i++) {
+    connection->client = hf_bench_client (config->endpoints);
+    for (uint32_t i = 0; connection->client && i < config->sessions; i++) {
         hf_status_t status =
             hf_session_open (connection->client, &life, S_OPEN_LIMIT_MS, &connection->session[i]);
         if (status != HF_OK) {
-            snprintf (error, HF_ERROR_SIZE, "cannot open a session: %s", hf_status_text (status));
+            hf_bench_say ("cannot open a session: %s", hf_status_text (status));
             return false;
         }
     }
-    return true;
+    return connection->client != NULL;
+}
+
+hf_load_config_t
+hf_load_config (const hf_bench_options_t *options)
+{
+    return (hf_load_config_t){.endpoints = options->endpoints,
+                              .workers = options->workers,
+                              .connections = options->connections,
+                              .sessions = options->sessions,
+                              .ttl_ms = options->ttl_ms};
 }
 
 hf_load_t *
-hf_load_new (const hf_load_config_t *config, char *error)
+hf_load_new (const hf_load_config_t *config)
 {
     assert (config->workers && config->connections && config->sessions);
-    hf_load_t *self = calloc (1, sizeof *self);
-    assert (self);
+    hf_load_t *self = hf_alloc (sizeof *self);
     self->config = *config;
-    self->connection = calloc (config->connections, sizeof *self->connection);
-    self->worker = calloc (config->workers, sizeof *self->worker);
-    assert (self->connection && self->worker);
+    self->connection = hf_alloc (config->connections * sizeof *self->connection);
+    self->worker = hf_alloc (config->workers * sizeof *self->worker);
     atomic_init (&self->begin_ns, UINT64_MAX);
     atomic_init (&self->end_ns, UINT64_MAX);
     atomic_init (&self->watch_ns, UINT64_MAX);
     for (uint32_t i = 0; i < config->connections; i++) {
-        if (!s_connect (self, &self->connection[i], error)) {
+        if (!s_connect (self, &self->connection[i])) {
             hf_load_destroy (&self, true);
             return NULL;
         }
@@ -269,7 +255,7 @@ s_disconnect (s_connection_t *self, uint32_t sessions, bool close)
     }
     hf_client_destroy (&self->client);
     free (self->session);
-    free (self->each);
+    hf_array_free (&self->each);
     for (uint32_t i = 0; i < HF_LOAD_LATENCIES; i++)
         hf_histogram_destroy (&self->latency[i]);
 }
@@ -418,9 +404,10 @@ hf_load_window (const hf_load_t *self, uint64_t from_ns, uint64_t to_ns)
     hf_histogram_t *histogram = hf_histogram_new ();
     for (uint32_t i = 0; i < self->config.connections; i++) {
         const s_connection_t *connection = &self->connection[i];
-        for (size_t k = 0; k < connection->each_count; k++) {
-            if (connection->each[k].asked_ns >= from_ns && connection->each[k].asked_ns < to_ns)
-                hf_histogram_add (histogram, connection->each[k].took_ns);
+        for (size_t k = 0; k < connection->each.count; k++) {
+            const s_acquired_t *one = &connection->each.list[k];
+            if (one->asked_ns >= from_ns && one->asked_ns < to_ns)
+                hf_histogram_add (histogram, one->took_ns);
         }
     }
     return histogram;

@@ -6,7 +6,6 @@
 #ifndef HF_BENCH_LOAD_H_INCLUDED
 #define HF_BENCH_LOAD_H_INCLUDED
 
-#include "base/hf_error.h"
 #include "bench/bench.h"
 #include "bench/histogram.h"
 
@@ -28,8 +27,11 @@ typedef struct hf_load_config {
 #define HF_LOAD_FILES    4  //  that appends go to, in turn
 #define HF_LOAD_STATUSES 96 //  above every status there is
 
-/*  Connect and open the sessions. NULL with one line in ERROR. */
-hf_load_t *hf_load_new (const hf_load_config_t *config, char *error);
+/*  As the options say; the fields below ttl_ms are left to the command. */
+hf_load_config_t hf_load_config (const hf_bench_options_t *options);
+
+/*  Connect and open the sessions. NULL: that failed, which is reported. */
+hf_load_t *hf_load_new (const hf_load_config_t *config);
 /*  Ends the sessions too. CLOSE false: their cluster ends anyway, do not take the time. */
 void hf_load_destroy (hf_load_t **self_p, bool close);
 

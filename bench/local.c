@@ -1,7 +1,8 @@
-//  A cluster on this machine for the time of a run: its folder, its ports, its processes.
+/*  A cluster on this machine for the time of a run: its folder, its ports, its processes. */
 
 #include "bench/local.h"
 #include "base/hf_alloc.h"
+#include "bench/bench.h"
 #include "msgs/hf_limits.h"
 #include "tests/kit/hf_folder.h"
 #include "tests/kit/hf_ports.h"
@@ -135,7 +136,7 @@ s_log_end (const hf_local_t *self, uint32_t id, char *text, size_t size)
 }
 
 bool
-hf_local_check (hf_local_t *self, char *error)
+hf_local_check (hf_local_t *self)
 {
     for (uint32_t id = 1; id <= self->count; id++) {
         if (!self->node[id] || hf_process_running (self->node[id]))
@@ -144,7 +145,7 @@ hf_local_check (hf_local_t *self, char *error)
         hf_process_destroy (&self->node[id]);
         char tail[300];
         s_log_end (self, id, tail, sizeof tail);
-        hf_error_set (error, "node %u ended by itself (%s %d); its log ends:\n%s", id,
+        hf_bench_say ("node %u ended by itself (%s %d); its log ends:\n%s", id,
                       code > 128 ? "signal" : "exit code", code > 128 ? code - 128 : code, tail);
         return false;
     }
@@ -154,7 +155,7 @@ hf_local_check (hf_local_t *self, char *error)
 //  ---- the cluster --------------------------------------------------------------
 
 hf_local_t *
-hf_local_new (const hf_local_config_t *config, char *error)
+hf_local_new (const hf_local_config_t *config)
 {
     assert (config->count >= 1 && config->count <= HF_MEMBERS_MAX);
     hf_local_t *self = hf_alloc (sizeof *self);
@@ -168,7 +169,7 @@ hf_local_new (const hf_local_config_t *config, char *error)
     else if (hf_folder_make (config->data_root, "holdfast-bench", self->folder))
         what = config->data_root ? config->data_root : "the folder for temporary files";
     if (what) {
-        hf_error_set (error, "%.200s: %s", what, strerror (errno));
+        hf_bench_say ("%.200s: %s", what, strerror (errno));
         hf_local_destroy (&self);
         return NULL;
     }

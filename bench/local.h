@@ -7,7 +7,6 @@
 #ifndef HF_BENCH_LOCAL_H_INCLUDED
 #define HF_BENCH_LOCAL_H_INCLUDED
 
-#include "base/hf_error.h"
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -21,8 +20,8 @@ typedef struct hf_local_config {
     const char *log_keep;  //  the nodes' --log-keep; NULL: their default
 } hf_local_config_t;
 
-/*  Start the nodes. NULL with an explanation in ERROR. */
-hf_local_t *hf_local_new (const hf_local_config_t *config, char *error);
+/*  Start the nodes. NULL: they cannot be started, which is reported. */
+hf_local_t *hf_local_new (const hf_local_config_t *config);
 /*  End the nodes and remove their data. */
 void hf_local_destroy (hf_local_t **self_p);
 
@@ -39,7 +38,8 @@ void hf_local_restart (hf_local_t *self, uint32_t id);
 /*  Remove the data of a node that was killed. 0, or -1 with errno. */
 int hf_local_wipe (hf_local_t *self, uint32_t id);
 
-/*  Whether all nodes run that should; else what happened, with the end of the node's log. */
-bool hf_local_check (hf_local_t *self, char *error);
+/*  Whether all nodes run that should; else it reports what happened, with the end of the node's
+ * log. */
+bool hf_local_check (hf_local_t *self);
 
 #endif

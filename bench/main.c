@@ -10,42 +10,21 @@
 static bool
 s_ready (hf_local_t *local)
 {
-    char error[HF_ERROR_SIZE];
-    hf_client_options_t options = {.size = sizeof options, .endpoints = hf_local_endpoints (local)};
-    hf_client_t *client = hf_client_new (&options, error);
-    if (!client) {
-        hf_bench_say ("%s", error);
+    hf_client_t *client = hf_bench_client (hf_local_endpoints (local));
+    if (!client)
         return false;
-    }
     uint64_t limit_ns = hf_bench_now_ns () + (uint64_t)S_START_LIMIT_MS * 1000000;
     hf_leader_info_t info;
     hf_status_t status = HF_TIMEOUT;
     bool alive = true;
     while (alive && status != HF_OK && hf_bench_now_ns () < limit_ns && !hf_bench_interrupted (0)) {
         status = hf_query_leader (client, &info, 500);
-        alive = hf_local_check (local, error);
+        alive = hf_local_check (local);
     }
     hf_client_destroy (&client);
-    if (!alive)
-        hf_bench_say ("%s", error);
-    else if (status != HF_OK)
+    if (alive && status != HF_OK)
         hf_bench_say ("the nodes started here have no leader: %s", hf_status_text (status));
     return alive && status == HF_OK;
-}
-
-/*  Whether ENDPOINTS, or the environment's where that is NULL, names nodes; prints an error if not.
- */
-static bool
-s_list_is_good (const char *endpoints)
-{
-    char error[HF_CLIENT_ERROR_SIZE];
-    hf_client_options_t options = {.size = sizeof options, .endpoints = endpoints};
-    hf_client_t *client = hf_client_new (&options, error);
-    if (!client)
-        hf_bench_say ("%s", error);
-    bool good = client != NULL;
-    hf_client_destroy (&client);
-    return good;
 }
 
 static int
@@ -74,19 +53,18 @@ main (int argc, char **argv)
         return exit_code;
     hf_bench_signals_block ();
     hf_local_t *local = NULL;
-    if (!options.start && !s_list_is_good (options.endpoints))
-        return HF_EXIT_USAGE;
+    hf_client_t *client = options.start ? NULL : hf_bench_client (options.endpoints);
+    if (!options.start && !client)
+        return HF_EXIT_USAGE; //  the list of endpoints is wrong
+    hf_client_destroy (&client);
     if (options.start) {
-        char error[HF_ERROR_SIZE];
         hf_local_config_t config = {.count = options.start,
                                     .holdfastd = options.holdfastd,
                                     .data_root = options.data_root,
                                     .log_keep = options.log_keep};
-        local = hf_local_new (&config, error);
-        if (!local) {
-            hf_bench_say ("%s", error);
+        local = hf_local_new (&config);
+        if (!local)
             return HF_EXIT_UNAVAILABLE;
-        }
         options.endpoints = hf_local_endpoints (local);
     }
     exit_code = HF_EXIT_UNAVAILABLE;

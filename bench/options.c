@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define S_COMMANDS                "cycle, handoff, failover, catchup or soak"
 #define S_WORKERS_PER_SESSION_MAX 2000
@@ -80,138 +81,90 @@ static const char s_help[] =
     "  holdfast-bench --start 3 catchup\n"
     "  holdfast-bench --start 3 --out soak.tsv soak\n";
 
-enum {
-    S_HOLDFASTD = 256,
-    S_DATA_ROOT,
-    S_SESSIONS,
-    S_TTL,
-    S_WARMUP,
-    S_CYCLES,
-    S_APPEND_EVERY,
-    S_OUT,
-    S_OPS,
-    S_LOG_KEEP
+#define S_ALL        UINT32_MAX //  "W": as many as there are workers
+#define S_TO(field)  offsetof (hf_bench_options_t, field)
+#define S_FIRST_LONG 256 //  getopt_long's value for the long option of row 0
+
+/*  Every option but help and version: a text, a flag, or a number from LEAST to MOST. */
+static const struct {
+    char letter;
+    const char *name;
+    enum { S_TEXT, S_FLAG, S_NUMBER, S_NUMBER_OR_ALL } kind;
+    size_t field;
+    uint32_t least, most;
+} s_options[] = {
+    {'e', "endpoints", S_TEXT, S_TO (endpoints), 0, 0},
+    {'s', "start", S_NUMBER, S_TO (start), 1, HF_MEMBERS_MAX},
+    {0, "holdfastd", S_TEXT, S_TO (holdfastd), 0, 0},
+    {0, "data-root", S_TEXT, S_TO (data_root), 0, 0},
+    {0, "log-keep", S_TEXT, S_TO (log_keep), 0, 0},
+    {'w', "workers", S_NUMBER, S_TO (workers), 1, 100000},
+    {'c', "connections", S_NUMBER_OR_ALL, S_TO (connections), 1, 10000},
+    {0, "sessions-per-connection", S_NUMBER_OR_ALL, S_TO (sessions), 1, 100000},
+    {0, "ttl", S_NUMBER, S_TO (ttl_ms), HF_TTL_MIN_MS, HF_TTL_MAX_MS},
+    {'t', "seconds", S_NUMBER, S_TO (seconds), 1, 86400},
+    {0, "warmup", S_NUMBER, S_TO (warmup), 0, 3600},
+    {'r', "rounds", S_NUMBER, S_TO (rounds), 1, 100000},
+    {0, "ops", S_NUMBER, S_TO (ops), 2, 1000000000},
+    {0, "cycles", S_NUMBER, S_TO (cycles), 1, 1000000000},
+    {0, "append-every", S_NUMBER, S_TO (append_every), 0, 1000000000},
+    {0, "out", S_TEXT, S_TO (out), 0, 0},
+    {'j', "json", S_FLAG, S_TO (json), 0, 0},
 };
 
-static const struct option s_options[] = {
-    {"endpoints", required_argument, NULL, 'e'},
-    {"start", required_argument, NULL, 's'},
-    {"holdfastd", required_argument, NULL, S_HOLDFASTD},
-    {"data-root", required_argument, NULL, S_DATA_ROOT},
-    {"workers", required_argument, NULL, 'w'},
-    {"connections", required_argument, NULL, 'c'},
-    {"sessions-per-connection", required_argument, NULL, S_SESSIONS},
-    {"ttl", required_argument, NULL, S_TTL},
-    {"seconds", required_argument, NULL, 't'},
-    {"warmup", required_argument, NULL, S_WARMUP},
-    {"rounds", required_argument, NULL, 'r'},
-    {"cycles", required_argument, NULL, S_CYCLES},
-    {"append-every", required_argument, NULL, S_APPEND_EVERY},
-    {"out", required_argument, NULL, S_OUT},
-    {"ops", required_argument, NULL, S_OPS},
-    {"log-keep", required_argument, NULL, S_LOG_KEEP},
-    {"json", no_argument, NULL, 'j'},
-    {"help", no_argument, NULL, 'h'},
-    {"version", no_argument, NULL, 'V'},
-    {NULL, 0, NULL, 0},
-};
+#define S_OPTIONS (sizeof s_options / sizeof *s_options)
 
-#define S_ALL UINT32_MAX //  "W": as many as there are workers
-
-/*  A number from LEAST to MOST into *value, or "W" where ALL is allowed. */
+/*  The number of row I into *value, or "W" where that is allowed. */
 static bool
-s_number (const char *option, const char *text, uint32_t least, uint32_t most, bool all,
-          uint32_t *value)
+s_number (size_t i, const char *text, uint32_t *value)
 {
-    if (all && (strcmp (text, "W") == 0 || strcmp (text, "w") == 0)) {
+    bool all = s_options[i].kind == S_NUMBER_OR_ALL;
+    if (all && strcasecmp (text, "W") == 0) {
         *value = S_ALL;
         return true;
     }
     char *end;
     errno = 0;
     unsigned long number = strtoul (text, &end, 10);
-    if (errno || end == text || *end || *text == '-' || number < least || number > most) {
-        hf_bench_say ("--%s must be %u to %u%s, not \"%s\"", option, least, most,
-                      all ? " or W" : "", text);
-        return false;
-    }
     *value = (uint32_t)number;
-    return true;
-}
-
-static bool
-s_command (hf_bench_options_t *self, const char *text)
-{
-    static const hf_bench_command_t commands[] = {
-        HF_BENCH_CYCLE, HF_BENCH_HANDOFF, HF_BENCH_FAILOVER, HF_BENCH_CATCHUP, HF_BENCH_SOAK};
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
-        if (strcmp (text, hf_bench_command_name (commands[i])) == 0) {
-            self->command = commands[i];
-            return true;
-        }
-    }
-    hf_bench_say ("there is no command \"%s\"; it is " S_COMMANDS, text);
+    if (!errno && end != text && !*end && *text != '-' && number >= s_options[i].least &&
+        number <= s_options[i].most)
+        return true;
+    hf_bench_say ("--%s must be %u to %u%s, not \"%s\"", s_options[i].name, s_options[i].least,
+                  s_options[i].most, all ? " or W" : "", text);
     return false;
-}
-
-/*  The options of soak and catchup. */
-static bool
-s_option_of_long_runs (hf_bench_options_t *self, int option)
-{
-    switch (option) {
-    case S_CYCLES:
-        return s_number ("cycles", optarg, 1, 1000000000, false, &self->cycles);
-    case S_APPEND_EVERY:
-        return s_number ("append-every", optarg, 0, 1000000000, false, &self->append_every);
-    case S_OUT:
-        self->out = optarg;
-        return true;
-    case S_OPS:
-        return s_number ("ops", optarg, 2, 1000000000, false, &self->ops);
-    case S_LOG_KEEP:
-        self->log_keep = optarg;
-        return true;
-    default:
-        return false; //  getopt has reported it
-    }
 }
 
 /*  One option; false: a mistake, which has been reported. */
 static bool
 s_option (hf_bench_options_t *self, int option)
 {
-    switch (option) {
-    case 'e':
-        self->endpoints = optarg;
-        return true;
-    case 's':
-        return s_number ("start", optarg, 1, HF_MEMBERS_MAX, false, &self->start);
-    case S_HOLDFASTD:
-        self->holdfastd = optarg;
-        return true;
-    case S_DATA_ROOT:
-        self->data_root = optarg;
-        return true;
-    case 'w':
-        return s_number ("workers", optarg, 1, 100000, false, &self->workers);
-    case 'c':
-        return s_number ("connections", optarg, 1, 10000, true, &self->connections);
-    case S_SESSIONS:
-        return s_number ("sessions-per-connection", optarg, 1, 100000, true, &self->sessions);
-    case S_TTL:
-        return s_number ("ttl", optarg, HF_TTL_MIN_MS, HF_TTL_MAX_MS, false, &self->ttl_ms);
-    case 't':
-        return s_number ("seconds", optarg, 1, 86400, false, &self->seconds);
-    case S_WARMUP:
-        return s_number ("warmup", optarg, 0, 3600, false, &self->warmup);
-    case 'r':
-        return s_number ("rounds", optarg, 1, 100000, false, &self->rounds);
-    case 'j':
-        self->json = true;
-        return true;
-    default:
-        return s_option_of_long_runs (self, option);
+    size_t i = 0;
+    while (i < S_OPTIONS && option != S_FIRST_LONG + (int)i && option != s_options[i].letter)
+        i++;
+    if (i == S_OPTIONS)
+        return false; //  getopt has reported it
+    void *field = (char *)self + s_options[i].field;
+    if (s_options[i].kind == S_TEXT)
+        *(const char **)field = optarg;
+    else if (s_options[i].kind == S_FLAG)
+        *(bool *)field = true;
+    else
+        return s_number (i, optarg, field);
+    return true;
+}
+
+static bool
+s_command (hf_bench_options_t *self, const char *text)
+{
+    for (hf_bench_command_t i = HF_BENCH_CYCLE; i <= HF_BENCH_CATCHUP; i++) {
+        if (strcmp (text, hf_bench_command_name (i)) == 0) {
+            self->command = i;
+            return true;
+        }
     }
+    hf_bench_say ("there is no command \"%s\"; it is " S_COMMANDS, text);
+    return false;
 }
 
 /*  Which nodes, and whether the command can do with them. */
@@ -293,9 +246,17 @@ hf_bench_options_read (hf_bench_options_t *self, int argc, char **argv, int *exi
                                  .append_every = 10,
                                  .ops = 200000};
     *exit_code = HF_EXIT_USAGE;
+    struct option names[S_OPTIONS + 3] = {{"help", 0, NULL, 'h'}, {"version", 0, NULL, 'V'}};
+    char letters[2 * S_OPTIONS + 3] = "hV", *at = letters + 2;
+    for (size_t i = 0; i < S_OPTIONS; i++) {
+        int value = s_options[i].kind != S_FLAG;
+        names[i + 2] = (struct option){s_options[i].name, value, NULL, S_FIRST_LONG + (int)i};
+        if (s_options[i].letter)
+            at += sprintf (at, "%c%s", s_options[i].letter, value ? ":" : "");
+    }
     bool right = true;
     int option;
-    while (right && (option = getopt_long (argc, argv, "e:s:w:c:t:r:jhV", s_options, NULL)) != -1) {
+    while (right && (option = getopt_long (argc, argv, letters, names, NULL)) != -1) {
         if (option == 'h' || option == 'V') {
             fputs (option == 'h' ? s_help : "holdfast-bench " HF_VERSION "\n", stdout);
             *exit_code = HF_EXIT_OK;

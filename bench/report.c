@@ -8,15 +8,12 @@
 json_t *
 hf_report_options (const hf_bench_options_t *options)
 {
-    json_t *object = json_object ();
-    json_object_set_new (object, "command", json_string (hf_bench_command_name (options->command)));
-    json_object_set_new (object, "version", json_string (HF_VERSION));
-    json_object_set_new (object, "nodes_started", json_integer (options->start));
-    json_object_set_new (object, "workers", json_integer (options->workers));
-    json_object_set_new (object, "connections", json_integer (options->connections));
-    json_object_set_new (object, "sessions_per_connection", json_integer (options->sessions));
-    json_object_set_new (object, "ttl_ms", json_integer (options->ttl_ms));
-    return object;
+    return json_pack ("{s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "command",
+                      hf_bench_command_name (options->command), "version", HF_VERSION,
+                      "nodes_started", (json_int_t)options->start, "workers",
+                      (json_int_t)options->workers, "connections", (json_int_t)options->connections,
+                      "sessions_per_connection", (json_int_t)options->sessions, "ttl_ms",
+                      (json_int_t)options->ttl_ms);
 }
 
 void
@@ -75,22 +72,20 @@ hf_report_errors_json (const hf_load_result_t *result, uint32_t unanswered)
 
 //  ---- cycle and handoff ----------------------------------------------------------
 
-static const double s_quantiles[] = {0.5, 0.99, 0.999};
-static const char *const s_quantile_names[] = {"p50", "p99", "p999"};
+static double
+s_quantile (const hf_histogram_t *histogram, double q)
+{
+    return (double)hf_histogram_quantile (histogram, q);
+}
 
 static json_t *
 s_latency_json (const hf_histogram_t *histogram)
 {
-    json_t *object = json_object ();
-    json_object_set_new (object, "count",
-                         json_integer ((json_int_t)hf_histogram_count (histogram)));
-    json_object_set_new (object, "mean", json_real (hf_histogram_mean (histogram) / 1e3));
-    for (size_t i = 0; i < sizeof s_quantiles / sizeof *s_quantiles; i++)
-        json_object_set_new (
-            object, s_quantile_names[i],
-            json_real ((double)hf_histogram_quantile (histogram, s_quantiles[i]) / 1e3));
-    json_object_set_new (object, "max", json_real ((double)hf_histogram_max (histogram) / 1e3));
-    return object;
+    return json_pack (
+        "{s:I, s:f, s:f, s:f, s:f, s:f}", "count", (json_int_t)hf_histogram_count (histogram),
+        "mean", hf_histogram_mean (histogram) / 1e3, "p50", s_quantile (histogram, 0.5) / 1e3,
+        "p99", s_quantile (histogram, 0.99) / 1e3, "p999", s_quantile (histogram, 0.999) / 1e3,
+        "max", (double)hf_histogram_max (histogram) / 1e3);
 }
 
 static void
@@ -124,10 +119,9 @@ s_load_text (const hf_bench_options_t *options, const hf_load_result_t *result)
         if (i == HF_LOAD_HANDOFF && options->command != HF_BENCH_HANDOFF)
             continue;
         const hf_histogram_t *histogram = result->latency[i];
-        printf ("%-10s", hf_load_latency_name (i));
-        for (size_t q = 0; q < sizeof s_quantiles / sizeof *s_quantiles; q++)
-            printf (" %10.3f", (double)hf_histogram_quantile (histogram, s_quantiles[q]) / 1e6);
-        printf (" %10.3f\n", (double)hf_histogram_max (histogram) / 1e6);
+        printf ("%-10s %10.3f %10.3f %10.3f %10.3f\n", hf_load_latency_name (i),
+                s_quantile (histogram, 0.5) / 1e6, s_quantile (histogram, 0.99) / 1e6,
+                s_quantile (histogram, 0.999) / 1e6, (double)hf_histogram_max (histogram) / 1e6);
     }
 }
 

@@ -19,11 +19,8 @@ s_watch (hf_load_t *load, hf_local_t *local, const char *what, uint32_t seconds,
         fprintf (stderr, "%s %3u s %10llu cycles/s %6llu errors\n", what, second,
                  (unsigned long long)(cycles - before), (unsigned long long)hf_load_errors (load));
         before = cycles;
-        char error[HF_ERROR_SIZE];
-        if (local && !hf_local_check (local, error)) {
-            hf_bench_say ("%s", error);
+        if (local && !hf_local_check (local))
             return false;
-        }
         if (hf_load_ended (load) == workers) {
             hf_bench_say ("every worker has given up");
             return false;
@@ -35,18 +32,11 @@ s_watch (hf_load_t *load, hf_local_t *local, const char *what, uint32_t seconds,
 int
 hf_run_load (const hf_bench_options_t *options, hf_local_t *local)
 {
-    char error[HF_ERROR_SIZE];
-    hf_load_config_t config = {.endpoints = options->endpoints,
-                               .workers = options->workers,
-                               .connections = options->connections,
-                               .sessions = options->sessions,
-                               .ttl_ms = options->ttl_ms,
-                               .one_lock = options->command == HF_BENCH_HANDOFF};
-    hf_load_t *load = hf_load_new (&config, error);
-    if (!load) {
-        hf_bench_say ("%s", error);
+    hf_load_config_t config = hf_load_config (options);
+    config.one_lock = options->command == HF_BENCH_HANDOFF;
+    hf_load_t *load = hf_load_new (&config);
+    if (!load)
         return HF_EXIT_UNAVAILABLE;
-    }
     hf_load_start (load);
     bool whole = s_watch (load, local, "warmup ", options->warmup, options->workers);
     hf_load_begin (load);

@@ -1,6 +1,6 @@
-//  A series of measurements of each node, and whether it stays flat.
-
+/*  A series of measurements of each node, and whether it stays flat. */
 #include "bench/samples.h"
+#include "base/hf_array.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,17 +9,15 @@
 
 struct hf_samples {
     uint32_t nodes;
-    size_t count, room;
-    uint64_t *operations;
-    hf_usage_t *usage; //  NODES to a sample
+    HF_ARRAY (uint64_t) operations;
+    HF_ARRAY (hf_usage_t) usage; //  NODES to a sample
 };
 
 hf_samples_t *
 hf_samples_new (uint32_t nodes)
 {
     assert (nodes > 0);
-    hf_samples_t *self = calloc (1, sizeof *self);
-    assert (self);
+    hf_samples_t *self = hf_alloc (sizeof *self);
     self->nodes = nodes;
     return self;
 }
@@ -31,8 +29,8 @@ hf_samples_destroy (hf_samples_t **self_p)
     hf_samples_t *self = *self_p;
     if (!self)
         return;
-    free (self->operations);
-    free (self->usage);
+    hf_array_free (&self->operations);
+    hf_array_free (&self->usage);
     free (self);
     *self_p = NULL;
 }
@@ -40,22 +38,17 @@ hf_samples_destroy (hf_samples_t **self_p)
 void
 hf_samples_add (hf_samples_t *self, uint64_t operations, const hf_usage_t *nodes)
 {
-    assert (self->count == 0 || operations >= self->operations[self->count - 1]);
-    if (self->count == self->room) {
-        self->room = self->room ? 2 * self->room : 128;
-        self->operations = realloc (self->operations, self->room * sizeof *self->operations);
-        self->usage = realloc (self->usage, self->room * self->nodes * sizeof *self->usage);
-        assert (self->operations && self->usage);
-    }
-    self->operations[self->count] = operations;
-    memcpy (self->usage + self->count * self->nodes, nodes, self->nodes * sizeof *nodes);
-    self->count++;
+    size_t count = self->operations.count;
+    assert (count == 0 || operations >= self->operations.list[count - 1]);
+    *hf_array_add (&self->operations) = operations;
+    for (uint32_t i = 0; i < self->nodes; i++)
+        *hf_array_add (&self->usage) = nodes[i];
 }
 
 size_t
 hf_samples_count (const hf_samples_t *self)
 {
-    return self->count;
+    return self->operations.count;
 }
 
 int
@@ -71,10 +64,10 @@ hf_samples_write (const hf_samples_t *self, const char *path)
                  "\tn%u_other_kib",
                  i, i, i, i, i, i);
     fputc ('\n', file);
-    for (size_t row = 0; row < self->count; row++) {
-        fprintf (file, "%" PRIu64, self->operations[row]);
+    for (size_t row = 0; row < self->operations.count; row++) {
+        fprintf (file, "%" PRIu64, self->operations.list[row]);
         for (uint32_t i = 0; i < self->nodes; i++) {
-            const hf_usage_t *usage = &self->usage[row * self->nodes + i];
+            const hf_usage_t *usage = &self->usage.list[row * self->nodes + i];
             fprintf (file,
                      "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64,
                      usage->rss_kib, usage->log_kib, usage->state_kib, usage->filesdb_kib,
@@ -91,11 +84,11 @@ static uint64_t
 s_greatest (const hf_samples_t *self, uint32_t node, hf_samples_what_t what, double from, double to)
 {
     uint64_t greatest = 0;
-    for (size_t row = 0; row < self->count; row++) {
-        double at = (double)self->operations[row];
+    for (size_t row = 0; row < self->operations.count; row++) {
+        double at = (double)self->operations.list[row];
         if (at <= from || at > to)
             continue;
-        const hf_usage_t *usage = &self->usage[row * self->nodes + node];
+        const hf_usage_t *usage = &self->usage.list[row * self->nodes + node];
         uint64_t value =
             what == HF_SAMPLES_MEMORY ? usage->rss_kib : hf_usage_databases_kib (usage);
         if (value > greatest)
@@ -108,9 +101,9 @@ double
 hf_samples_growth (const hf_samples_t *self, uint32_t node, hf_samples_what_t what)
 {
     assert (node < self->nodes);
-    if (self->count == 0)
+    if (self->operations.count == 0)
         return 0;
-    double all = (double)self->operations[self->count - 1];
+    double all = (double)self->operations.list[self->operations.count - 1];
     uint64_t before = s_greatest (self, node, what, all / 4, all / 2);
     uint64_t last = s_greatest (self, node, what, all * 3 / 4, all);
     return before ? (double)last / (double)before : 0;

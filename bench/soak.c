@@ -65,11 +65,9 @@ s_print (const s_soak_t *self, uint64_t operations, const hf_usage_t *nodes)
 static bool
 s_look (const s_soak_t *self, hf_usage_t nodes[HF_MEMBERS_MAX])
 {
-    char error[HF_ERROR_SIZE], folder[PATH_MAX + 32];
-    if (!hf_local_check (self->local, error)) {
-        hf_bench_say ("%s", error);
+    char folder[PATH_MAX + 32];
+    if (!hf_local_check (self->local))
         return false;
-    }
     for (uint32_t id = 1; id <= self->options->start; id++) {
         hf_local_data (self->local, id, folder, sizeof folder);
         if (hf_usage_take (hf_local_pid (self->local, id), folder, &nodes[id - 1])) {
@@ -177,21 +175,21 @@ static void
 s_report_json (const s_soak_t *self, const hf_load_result_t *result, uint32_t unanswered)
 {
     json_t *object = hf_report_options (self->options);
-    json_object_set_new (object, "seconds", json_real (result->seconds));
-    json_object_set_new (object, "cycles", json_integer ((json_int_t)hf_load_cycles (self->load)));
-    json_object_set_new (object, "appends",
-                         json_integer ((json_int_t)hf_load_appends (self->load)));
-    json_object_set_new (object, "operations", json_integer ((json_int_t)s_operations (self)));
-    json_object_set_new (object, "errors", hf_report_errors_json (result, unanswered));
+    json_object_update_new (object,
+                            json_pack ("{s:f, s:I, s:I, s:I, s:o}", "seconds", result->seconds,
+                                       "cycles", (json_int_t)hf_load_cycles (self->load), "appends",
+                                       (json_int_t)hf_load_appends (self->load), "operations",
+                                       (json_int_t)s_operations (self), "errors",
+                                       hf_report_errors_json (result, unanswered)));
     for (size_t k = 0; k < sizeof s_whats / sizeof *s_whats; k++) {
-        json_t *growth = json_array (), *what = json_object ();
+        json_t *growth = json_array ();
         for (uint32_t i = 0; i < self->options->start; i++)
             json_array_append_new (
                 growth, json_real (hf_samples_growth (self->samples, i, s_whats[k].what)));
         double worst = s_worst (self, s_whats[k].what);
-        json_object_set_new (what, "growth", growth);
-        json_object_set_new (what, "flat", json_boolean (worst > 0 && worst <= HF_SAMPLES_FLAT));
-        json_object_set_new (object, s_whats[k].name, what);
+        json_object_set_new (object, s_whats[k].name,
+                             json_pack ("{s:o, s:b}", "growth", growth, "flat",
+                                        worst > 0 && worst <= HF_SAMPLES_FLAT));
     }
     hf_report_json (object);
 }
@@ -240,20 +238,13 @@ int
 hf_run_soak (const hf_bench_options_t *options, hf_local_t *local)
 {
     assert (local && options->start > 0);
-    char error[HF_ERROR_SIZE];
-    hf_load_config_t config = {.endpoints = options->endpoints,
-                               .workers = options->workers,
-                               .connections = options->connections,
-                               .sessions = options->sessions,
-                               .ttl_ms = options->ttl_ms,
-                               .fresh_locks = true,
-                               .append_every = options->append_every};
+    hf_load_config_t config = hf_load_config (options);
+    config.fresh_locks = true;
+    config.append_every = options->append_every;
     s_soak_t soak = {.options = options, .local = local};
-    soak.load = hf_load_new (&config, error);
-    if (!soak.load) {
-        hf_bench_say ("%s", error);
+    soak.load = hf_load_new (&config);
+    if (!soak.load)
         return HF_EXIT_UNAVAILABLE;
-    }
     soak.samples = hf_samples_new (options->start);
     if (!options->json)
         hf_report_headline (options);
