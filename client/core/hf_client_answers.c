@@ -99,7 +99,9 @@ s_acquire_answered (hf_op_t *op, const hf_answer_t *answer)
     place->refs++;
     bool wanted = !op->orphan;
     if (answer->status == HF_OK && wanted) {
-        s_give (op, answer->token, answer->index);
+        //  Earlier acquires of this session that wait have it too: it ends with one release.
+        if (s_give (op, answer->token, answer->index))
+            s_granted (place, answer->token, answer->index);
     } else if (answer->status == HF_QUEUED && wanted && op->wait) {
         s_queued (op, answer);
     } else if (answer->status == HF_OK || answer->status == HF_QUEUED) {

@@ -170,6 +170,22 @@ TEST (test_every_acquire_of_a_lock_gets_the_same_grant)
     assert_int_equal (stage_requests ()->request[0].kind, HF_KIND_ABANDON);
 }
 
+TEST (test_an_answer_grants_to_those_that_wait_already)
+{
+    stage_queue ("a", HF_FOREVER, 50);
+    stage_acquire ("a", true, HF_FOREVER);
+    uint64_t seq = stage_requests ()->request[0].seq;
+    stage_answer (seq, HF_OK, 61, 9, 0); //  its push was lost
+    stage_expect (HF_OK, 9);
+    stage_expect (HF_OK, 9);
+    //  A push of long ago finds nobody who waits.
+    stage_end (HF_OP_RELEASE, "a", 9);
+    stage_answer (stage_requests ()->request[0].seq, HF_OK, 62, 0, 0);
+    stage_expect (HF_OK, 0);
+    stage_granted ("a", 9, 61);
+    stage_quiet ();
+}
+
 TEST (test_a_wait_that_runs_out_gives_its_place_back)
 {
     stage_queue ("a", 300, 50);
