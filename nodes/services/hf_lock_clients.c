@@ -112,14 +112,16 @@ s_requests_good (hf_list_t requests)
 }
 
 /*  The session is heard now, not when the turn began: its client counts its deadline from when it
- *  sent, and that may be later than the begin of a long turn. */
-static void
+ *  sent, and that may be later than the begin of a long turn. False: there is no such session. */
+static bool
 s_heard (hf_lock_service_t *self, uint64_t session)
 {
     uint32_t ttl_ms;
-    if (hf_state_session_ttl (self->state, session, &ttl_ms))
-        hf_expiry_heard (self->expiry, session, ttl_ms,
-                         HF_MUTANT (heard_at_turn_start) ? self->turn_us : self->now_us);
+    if (!hf_state_session_ttl (self->state, session, &ttl_ms))
+        return false;
+    hf_expiry_heard (self->expiry, session, ttl_ms,
+                     HF_MUTANT (heard_at_turn_start) ? self->turn_us : self->now_us);
+    return true;
 }
 
 void
@@ -166,7 +168,9 @@ s_keepalive (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
         s_refuse_input (self, route, HF_MALFORMED, "KEEPALIVE wants [session, echo]");
         return;
     }
-    s_heard (self, message.session);
+    //  From now on its answers go there, also those to what it asked over an earlier connection.
+    if (s_heard (self, message.session))
+        hf_routes_caller (&self->routes, message.session, route);
     hf_lock_read (self, &(hf_reading_t){.type = HF_READING_KEEPALIVE,
                                         .session = message.session,
                                         .id = message.echo,

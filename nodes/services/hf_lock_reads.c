@@ -18,7 +18,8 @@ s_alive (hf_lock_service_t *self, const hf_reading_t *reading)
         if (!HF_MUTANT (alive_without_holds))
             alive.held = hf_pack_list (&self->rows);
         alive.queued = hf_pack_list (&self->more_rows);
-        hf_routes_caller (&self->routes, reading->session, &reading->route);
+        if (!hf_routes_find (&self->routes, reading->session)) //  else it may have moved since
+            hf_routes_caller (&self->routes, reading->session, &reading->route);
     } else
         alive.status = HF_SESSION_EXPIRED;
     hf_alive_frame (&self->out.frame, &alive);

@@ -423,11 +423,12 @@ p11_who_waits_becomes_a_watcher (void **state)
     bench_t bench;
     bench_init (&bench, NULL, true);
     uint64_t one = bench_open (&bench, 1, 1, 10000), two = bench_open (&bench, 2, 2, 10000);
+    uint64_t three = bench_open (&bench, 3, 3, 10000);
     bench.no_commits = bench.no_barriers = true;
     bench_acquire (&bench, 1, one, 1, "L");
     hf_close_frame (&bench.pack, &(hf_close_t){.session = two});
     bench_send (&bench, 2);
-    bench_keepalive (&bench, 3, one, 1);
+    bench_keepalive (&bench, 3, three, 1);
     bench_settle (&bench);
     bench_query (&bench, 4, 1, HF_WHAT_LOCK, "L"); //  behind the barrier that is under way
     uint8_t nonce[HF_NONCE_SIZE] = {7};
