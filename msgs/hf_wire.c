@@ -274,7 +274,7 @@ s_expect (hf_scan_t *self, int type)
     return head;
 }
 
-/*  Numbers are most of what is read: they need no head. */
+/*  Numbers and short arrays are most of what is read: they need no head. */
 static uint64_t
 s_number (hf_scan_t *self)
 {
@@ -290,6 +290,9 @@ s_number (hf_scan_t *self)
 uint32_t
 hf_scan_array (hf_scan_t *self)
 {
+    size_t left = self->bad ? 0 : s_left (self);
+    if (left > 0 && *self->at >> 4 == 9 && (*self->at & 15U) < left) //  fixarray: most of them
+        return *self->at++ & 15U;
     head_t head = s_expect (self, HEAD_ARRAY);
     return (uint32_t)head.value;
 }

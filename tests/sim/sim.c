@@ -310,6 +310,7 @@ s_free_node (sim_t *sim, node_t *node)
     hf_array_free (&node->incarnations);
     hf_array_free (&node->rows.all);
     hf_array_free (&node->stage);
+    hf_array_free (&node->duty.unaware);
     for (size_t file = 0; file < MODEL_FILES; file++)
         hf_array_free (&node->files[file].bytes);
     for (hf_to_t actor = HF_TO_ELECTION; actor <= HF_TO_FILE; actor++)

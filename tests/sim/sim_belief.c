@@ -118,10 +118,19 @@ sim_belief_reply (sim_t *sim, hf_span_t frame)
     }
 }
 
-/*  A user gets the result of a request that was answered. */
+/*  A user gets the result of a request that was answered; or is told that it had no effect. */
 void
 sim_belief_result (sim_t *sim, const hf_op_t *op)
 {
+    if (op->kind == HF_OP_RELEASE && op->result.status == HF_LOST && op->seq != 0) {
+        const hf_answer_t *done = s_answer (sim, op->result.session, op->seq);
+        if (done && done->status == HF_OK)
+            sim_fail (sim, SIM_BROKEN,
+                      "once: a user of session %" PRIu64 " is told that seq %" PRIu64
+                      " is lost, and it took effect",
+                      op->result.session, op->seq);
+        return;
+    }
     bool ends = op->kind == HF_OP_RELEASE || op->kind == HF_OP_CANCEL || op->kind == HF_OP_APPEND;
     if (!ends || op->seq == 0 || (op->result.status != HF_OK && op->result.status != HF_NOT_HOLDER))
         return;
@@ -156,19 +165,13 @@ sim_belief_request (sim_t *sim, hf_span_t frame)
             (keepalive_t){.session = in.session, .echo = in.echo, .arrived_us = sim->now_us};
 }
 
-/*  A node answers with FRAME. */
+/*  A node acknowledges. */
 void
-sim_belief_sent (sim_t *sim, hf_span_t frame)
+sim_belief_alive (sim_t *sim, const hf_alive_t *alive)
 {
-    hf_scan_t scan;
-    uint32_t kind;
-    hf_alive_t out;
-    if (hf_frame_open (frame.at, frame.size, &scan, &kind) != HF_OK || kind != HF_KIND_ALIVE ||
-        !hf_alive_get (&scan, &out) || out.status != HF_OK)
-        return;
-    const keepalive_t *in = s_keepalive (sim, out.session, out.echo);
-    uint64_t *alive_us = &sim->watch.alive_us[out.session];
-    if (in->session == out.session && in->echo == out.echo && in->arrived_us > *alive_us)
+    const keepalive_t *in = s_keepalive (sim, alive->session, alive->echo);
+    uint64_t *alive_us = &sim->watch.alive_us[alive->session];
+    if (in->session == alive->session && in->echo == alive->echo && in->arrived_us > *alive_us)
         *alive_us = in->arrived_us;
 }
 

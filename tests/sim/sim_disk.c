@@ -143,6 +143,7 @@ s_log_prune (void *arg, uint64_t upto, uint64_t keep_bytes, uint32_t most)
     upto = upto < first + most ? upto : first + most;
     if (upto <= first)
         return 0;
+    sim_duty_prunes (port->sim, port->node, upto);
     s_prune (disk, upto);
     port->sim->result->totals.prunes++;
     sim_check_base (port->sim, port->node, upto, disk->base_term);
@@ -272,6 +273,7 @@ sim_rows_left (node_t *node, const hf_a_rows_t *rows)
     hf_scan_t scan = hf_scan_list (hf_pack_list (&pack));
     hf_state_row_t row;
     node->left_index = rows->index;
+    node->duty.left = node->duty.handled;
     node->left_sum = 0;
     while (!hf_scan_at_end (&scan) && hf_state_row_get (&scan, &row))
         node->left_sum += s_sum (row.key, row.value);

@@ -130,6 +130,7 @@ s_do (sim_t *sim, node_t *node, hf_file_step_t step)
     } else if (step == HF_FILE_ROWS) {
         hf_list_t changes = hf_file_service_rows (node->file, &node->rows.index);
         sim_rows_change (sim, &node->rows, changes);
+        node->duty.flushed = node->duty.left;
         sim_rows_durable (sim, node);
     } else
         node->ready = sim_blob (sim, node->stage.list, node->stage.count);

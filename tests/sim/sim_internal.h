@@ -8,6 +8,7 @@
  *  sim_settle.c    all heals, and progress is demanded (P11)
  *  sim_net.c       frames on their way, connections: delay, loss, repeats, cuts, routes
  *  sim_node.c      a node's actors: mailboxes, pipes, turns; what its services want is carried out
+ *  sim_duty.c      checks of what a node owes its clients and its disk: P9, P11, P12
  *  sim_disk.c      a node's disks: log, files, rows; commits take time
  *  sim_file.c      a node's file actor, and the swap of a received state
  *  sim_life.c      a node's life: start, crash, a disk that is lost
@@ -145,6 +146,23 @@ typedef struct actor {
     bool syncing; //  it waits for its disk
 } actor_t;
 
+/*  Over which connection a session spoke last. */
+typedef struct spoken {
+    uint64_t requests, keepalive;
+    bool ended; //  its end was told
+} spoken_t;
+
+/*  What sim_duty.c knows of a node in this life. */
+typedef struct duty {
+    spoken_t spoken[SESSIONS_MAX];
+    HF_ARRAY (uint64_t) unaware; //  connections that were told that nobody is known to lead
+    bool knows;                  //  the lock actor was told who leads
+    uint64_t term, undecided;    //  that it leads, and bytes proposed in it
+    uint64_t turn_us, flood_us;  //  the lock actor's turn; since when frames wait at the door
+    uint64_t delivered, handled, left, flushed; //  bytes of log: to the lock actor, by it, its rows
+    uint64_t hold_until_us, sent_index;         //  a state that is on its way
+} duty_t;
+
 typedef struct node {
     uint32_t id;
     uint64_t life; //  counts starts
@@ -162,6 +180,7 @@ typedef struct node {
     bool disk_fails;        //  the next sync fails
     bool stops;             //  it was asked to stop: it hands over first
     uint64_t stops_us;      //  local: when it must have done so; 0: it was not asked
+    duty_t duty;
     actor_t actors[HF_TO_FILE + 1];
 
     hf_election_service_t *election;
@@ -188,8 +207,8 @@ typedef struct node {
 
 typedef struct connection {
     bool up;
-    uint64_t route; //  0: never connected
-    uint64_t last_us[2], lag_until_us;
+    uint64_t route;                       //  0: never connected
+    uint64_t last_us[2], lag_until_us[2]; //  to the node, and back
     bool cut;
 } connection_t;
 
@@ -207,7 +226,8 @@ typedef struct place {
     uint64_t token;
     uint64_t act_us; //  local
     uint32_t appends, out;
-    bool foreign; //  somebody else may have ended the section
+    bool foreign; //  somebody else may have ended the section,
+    bool ended;   //  and has
 } place_t;
 
 typedef struct user {
@@ -338,6 +358,7 @@ typedef struct sim {
     const blob_t *votes[HF_MEMBERS_MAX + 1][HF_MEMBERS_MAX + 1][2];
     uint64_t nonces, routes;
     uint64_t heal_cuts_us;
+    node_t *silent; //  when all others are healed; NULL: none
     watch_t watch;
 } sim_t;
 
@@ -393,7 +414,8 @@ void sim_demand (sim_t *sim);
 void sim_to_peers (sim_t *sim, const node_t *node, uint32_t to, hf_span_t frame);
 void sim_to_node (sim_t *sim, const client_t *client, uint32_t node, hf_span_t frame);
 /*  False: there is no such connection any more. */
-bool sim_to_client (sim_t *sim, const node_t *node, const hf_route_t *route, hf_span_t frame);
+bool sim_to_client (sim_t *sim, const node_t *node, uint64_t number, hf_span_t frame);
+uint64_t sim_route_number (const hf_route_t *route);
 hf_route_t sim_route (const event_t *event);
 void sim_links (sim_t *sim, uint32_t a);
 void sim_cut (sim_t *sim, uint32_t a, uint32_t b, bool cut);
@@ -416,6 +438,19 @@ bool sim_frozen (const sim_t *sim, const node_t *node);
 void sim_wake_at (sim_t *sim, node_t *node, hf_to_t actor, uint64_t local_us);
 /*  Whether the disk works now: EV_SYNCED comes then. */
 bool sim_begin_sync (sim_t *sim, node_t *node, hf_to_t actor);
+
+//  sim_duty.c
+/*  The lock actor takes a frame; a message; and ends a turn. */
+void sim_duty_taken (node_t *node, const event_t *event);
+void sim_duty_message (node_t *node, hf_scan_t scan, uint32_t kind);
+void sim_duty_turned (sim_t *sim, node_t *node);
+/*  It sends a frame, or could not; it proposes. */
+void sim_duty_sent (sim_t *sim, node_t *node, uint64_t route, bool sent, hf_span_t frame);
+void sim_duty_proposed (sim_t *sim, node_t *node, hf_list_t entries);
+/*  The election actor hands BYTES of entries on; takes a frame; prunes. */
+void sim_duty_delivers (sim_t *sim, node_t *node, uint64_t bytes);
+void sim_duty_peer (sim_t *sim, node_t *node, hf_span_t frame);
+void sim_duty_prunes (sim_t *sim, const node_t *node, uint64_t upto);
 
 //  sim_disk.c
 hf_election_log_t sim_log (sim_t *sim, node_t *node);
@@ -503,7 +538,7 @@ void sim_belief_granted (sim_t *sim, const user_t *user, size_t lock, uint64_t t
 void sim_belief_result (sim_t *sim, const hf_op_t *op);
 void sim_belief_request (sim_t *sim, hf_span_t frame);
 void sim_belief_reply (sim_t *sim, hf_span_t frame);
-void sim_belief_sent (sim_t *sim, hf_span_t frame);
+void sim_belief_alive (sim_t *sim, const hf_alive_t *alive);
 void sim_belief_expired (sim_t *sim, uint64_t session, uint32_t ttl_ms);
 void sim_belief_query (sim_t *sim, const client_t *client, const hf_op_t *op);
 

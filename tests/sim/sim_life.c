@@ -106,6 +106,8 @@ sim_start (sim_t *sim, node_t *node)
     node->disk_stall_us = 0;
     node->disk_fails = node->stops = false;
     node->stops_us = 0;
+    hf_array_free (&node->duty.unaware);
+    node->duty = (duty_t){.term = 0};
     s_start_services (sim, node);
     node->up = true;
     sim_links (sim, node->id);

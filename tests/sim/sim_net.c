@@ -132,8 +132,8 @@ s_client_delay (sim_t *sim, connection_t *connection, int way)
 {
     uint64_t at_us =
         sim->now_us + sim->odds.latency_us + sim_random (sim, sim->odds.client_jitter_us + 1);
-    if (at_us < connection->lag_until_us)
-        at_us = connection->lag_until_us;
+    if (at_us < connection->lag_until_us[way])
+        at_us = connection->lag_until_us[way];
     if (at_us < connection->last_us[way])
         at_us = connection->last_us[way];
     connection->last_us[way] = at_us;
@@ -163,17 +163,22 @@ sim_route (const event_t *event)
     return route;
 }
 
-bool
-sim_to_client (sim_t *sim, const node_t *node, const hf_route_t *route, hf_span_t frame)
+uint64_t
+sim_route_number (const hf_route_t *route)
 {
     uint64_t number;
     assert (route->size == sizeof number);
     memcpy (&number, route->id, sizeof number);
+    return number;
+}
+
+bool
+sim_to_client (sim_t *sim, const node_t *node, uint64_t number, hf_span_t frame)
+{
     uint32_t id = (uint32_t)(number & 255);
     connection_t *connection = &sim->connections[id][node->id];
     if (!connection->up || connection->route != number)
         return false;
-    sim_belief_sent (sim, frame);
     if (!connection->cut && !sim_odds (sim, sim->odds.client_loss))
         sim_post (sim, s_client_delay (sim, connection, 1),
                   (event_t){.type = EV_REPLY,

@@ -47,15 +47,18 @@ typedef struct news {
 } news_t;
 
 static void
-s_look_frame (sim_t *sim, hf_span_t frame, news_t *news)
+s_look_frame (sim_t *sim, node_t *node, hf_span_t frame, news_t *news)
 {
     hf_scan_t scan;
     uint32_t kind;
     hf_vote_t vote;
+    hf_state_part_t part;
     if (hf_frame_open (frame.at, frame.size, &scan, &kind) != HF_OK)
         return;
     if (kind == HF_KIND_VOTE && hf_vote_get (&scan, &vote))
         news->voted = news->voted || (vote.granted && !vote.pre);
+    else if (kind == HF_KIND_STATE_PART && hf_state_part_get (&scan, &part))
+        node->duty.sent_index = part.index;
     sim->result->totals.transfers += kind == HF_KIND_TRANSFER;
 }
 
@@ -71,11 +74,15 @@ s_look_message (sim_t *sim, node_t *node, hf_to_t actor, const hf_out_message_t 
     uint32_t kind;
     hf_scan_t scan = hf_frame_own (message->bytes, message->size, &kind);
     hf_a_committed_t committed;
+    hf_a_propose_t propose;
     hf_a_rows_t rows;
     if (kind == HF_KIND_A_COMMITTED && hf_a_committed_get (&scan, &committed)) {
         news->commits = true;
         assert (committed.first == node->reported + 1);
         sim_watch_commit (sim, node, node->reported + committed.entries.count);
+        sim_duty_delivers (sim, node, committed.entries.size);
+    } else if (kind == HF_KIND_A_PROPOSE && hf_a_propose_get (&scan, &propose)) {
+        sim_duty_proposed (sim, node, propose.entries);
     } else if (kind == HF_KIND_A_LEADING) {
         news->leads = true;
         sim->result->totals.elections++;
@@ -99,9 +106,14 @@ s_frames (sim_t *sim, node_t *node, hf_to_t actor, hf_outbox_t *outbox, news_t *
         const hf_out_frame_t *frame = &outbox->frames.list[i];
         hf_span_t bytes = hf_outbox_bytes (outbox, frame);
         if (actor == HF_TO_ELECTION) {
-            s_look_frame (sim, bytes, news);
+            s_look_frame (sim, node, bytes, news);
             sim_to_peers (sim, node, frame->peer, bytes);
-        } else if (!sim_to_client (sim, node, &frame->route, bytes) && frame->session != 0) {
+            continue;
+        }
+        uint64_t route = sim_route_number (&frame->route);
+        bool sent = sim_to_client (sim, node, route, bytes);
+        sim_duty_sent (sim, node, route, sent, bytes);
+        if (!sent && frame->session != 0) {
             sim->result->totals.unsent++;
             hf_lock_service_unsent (node->lock, frame->session, &frame->route);
         }
@@ -213,10 +225,11 @@ static void
 s_from_mesh (sim_t *sim, node_t *node, const event_t *event)
 {
     uint64_t now_us = sim_node_local (sim, node);
-    if (event->type == EV_PEER)
-        hf_election_service_from_peer (node->election,
-                                       hf_span (event->frame->bytes, event->frame->size), now_us);
-    else if (event->type == EV_LINK)
+    if (event->type == EV_PEER) {
+        hf_span_t frame = hf_span (event->frame->bytes, event->frame->size);
+        sim_duty_peer (sim, node, frame);
+        hf_election_service_from_peer (node->election, frame, now_us);
+    } else if (event->type == EV_LINK)
         hf_election_service_link (node->election, event->from, event->a != 0, now_us);
     else
         hf_election_service_broken (node->election, event->from, now_us);
@@ -262,7 +275,7 @@ s_pauses (sim_t *sim, node_t *node)
 {
     if (!sim_odds (sim, sim->odds.slow_turn))
         return false;
-    sim_wake (sim, &node->actors[HF_TO_LOCK].turn, sim_random (sim, 300 * sim->odds.ttl_ms));
+    sim_wake (sim, &node->actors[HF_TO_LOCK].turn, sim_random (sim, 900 * sim->odds.ttl_ms));
     return true;
 }
 
@@ -275,6 +288,7 @@ s_lock_messages (sim_t *sim, node_t *node)
         while ((event = sim_take (&actor->boxes[box]))) {
             uint32_t kind;
             hf_scan_t scan = hf_frame_own (event->message, event->size, &kind);
+            sim_duty_message (node, scan, kind);
             hf_lock_service_from_actor (node->lock, &scan, kind, sim_node_local (sim, node));
             if (kind == HF_KIND_A_COMMITTED)
                 sim_oracle_state (sim, node);
@@ -294,6 +308,7 @@ s_lock_door (sim_t *sim, node_t *node)
         hf_route_t route = sim_route (event);
         hf_span_t frame = hf_span (event->frame->bytes, event->frame->size);
         sim_belief_request (sim, frame);
+        sim_duty_taken (node, event);
         hf_lock_service_from_client (node->lock, &route, frame, sim_node_local (sim, node));
         sim_drop (sim, event);
     }
@@ -304,7 +319,8 @@ s_lock_turn (sim_t *sim, node_t *node)
 {
     actor_t *actor = &node->actors[HF_TO_LOCK];
     if (!actor->in_turn) {
-        hf_lock_service_begin (node->lock, sim_node_local (sim, node));
+        node->duty.turn_us = sim_node_local (sim, node);
+        hf_lock_service_begin (node->lock, node->duty.turn_us);
         actor->in_turn = true;
         if (s_pauses (sim, node))
             return;
@@ -322,6 +338,7 @@ s_lock_turn (sim_t *sim, node_t *node)
         hf_state_check (hf_lock_service_state (node->lock));
     if (!sim_carry_out (sim, node, HF_TO_LOCK, hf_lock_service_outbox (node->lock)))
         return;
+    sim_duty_turned (sim, node);
     sim_wake_at (sim, node, HF_TO_LOCK, hf_lock_service_wake_us (node->lock));
 }
 
@@ -370,7 +387,8 @@ sim_synced (sim_t *sim, node_t *node, const event_t *event)
 {
     assert (node->actors[event->actor].syncing);
     if (sim_frozen (sim, node)) {
-        sim_post (sim, node->frozen_until_us - sim->now_us, *event);
+        uint64_t frozen_us = node->frozen_until_us - sim->now_us;
+        sim_post (sim, frozen_us < 50000 ? frozen_us : 50000, *event);
         return;
     }
     if (node->disk_fails || sim_odds (sim, sim->odds.crash_syncing)) {

@@ -77,12 +77,12 @@ s_pick_faults (sim_t *sim, odds_t *odds)
     odds->wipe = s_some (sim, 20);
     odds->slow = s_some (sim, 20);
     odds->spurious = s_some (sim, 30);
-    odds->handover = s_some (sim, 10);
+    odds->handover = s_some (sim, 30);
     odds->client_stall = s_some (sim, 50);
     odds->client_death = s_some (sim, 20);
     odds->crash_voting = s_some (sim, 700);
     odds->crash_leading = s_some (sim, 300);
-    odds->crash_committing = s_some (sim, 15);
+    odds->crash_committing = s_some (sim, sim_random (sim, 4) == 0 ? 300 : 15);
     odds->crash_syncing = s_some (sim, 60);
     odds->crash_swapping = s_some (sim, 500);
     odds->lag = s_some (sim, 150);
@@ -110,7 +110,7 @@ sim_odds_pick (sim_t *sim)
     odds->client_loss = s_some (sim, 250);
     odds->disk_us = sim_random (sim, 3) == 0 ? 0 : sim_random (sim, 20000);
     odds->ttl_ms = 1000 + (uint32_t)sim_random (sim, 2500);
-    odds->think_us = 20000 + sim_random (sim, sim_random (sim, 2) == 0 ? 300000 : 2000000);
+    odds->think_us = 20000 + sim_random (sim, sim_random (sim, 2) == 0 ? 200000 : 1000000);
     odds->hold_us = 20000 + sim_random (sim, sim_random (sim, 2) == 0 ? 200000 : 1000000);
     odds->past = sim_random (sim, 2) == 0;
     odds->faults_until_us = sim->now_us + 3000000 + sim_random (sim, 15000000);
@@ -201,13 +201,34 @@ s_past_term (sim_t *sim, uint64_t term, uint64_t *number)
     }
 }
 
+/*  Figure 8 of the paper: one node has entries of a term, a node that starts later has one of the
+ *  next term instead, and whoever leads is likely to crash as soon as something is committed. */
+static uint64_t
+s_past_eight (sim_t *sim)
+{
+    odds_t *odds = &sim->odds;
+    uint32_t early = 1 + (uint32_t)sim_random (sim, odds->members);
+    odds->late = 1 + early % odds->members;
+    item_t roster = {1, HF_ENTRY_ROSTER, s_everybody (sim)};
+    for (uint32_t id = 1; id <= odds->members; id++)
+        s_past_add (sim, &sim->nodes[id], roster);
+    for (uint64_t i = 1; i <= 3; i++)
+        s_past_add (sim, &sim->nodes[early], (item_t){2, HF_ENTRY_COMMANDS, s_filler (sim, i)});
+    s_past_add (sim, &sim->nodes[odds->late], (item_t){3, HF_ENTRY_COMMANDS, s_filler (sim, 4)});
+    odds->election.chunk_bytes = 1;
+    odds->crash_committing = 700;
+    sim->calm = false;
+    return 3;
+}
+
 /*  Logs that went apart; none of it is committed. */
 void
 sim_past (sim_t *sim)
 {
-    uint64_t terms = sim_random (sim, 8);
+    bool eight = sim->odds.members > 1 && sim_random (sim, 6) == 0;
+    uint64_t terms = eight ? s_past_eight (sim) : sim_random (sim, 8);
     uint64_t number = 0;
-    for (uint64_t term = 1; term <= terms; term++)
+    for (uint64_t term = 1; term <= terms && !eight; term++)
         s_past_term (sim, term, &number);
     for (uint32_t id = 1; id <= sim->odds.members; id++) {
         node_t *node = &sim->nodes[id];
@@ -416,11 +437,16 @@ s_lag (sim_t *sim)
     connection_t *connection = &sim->connections[client->id][node];
     if (sim_random (sim, 3) == 0)
         sim->lag_until_us[node][1 + sim_random (sim, sim->odds.members)] = until_us;
-    else if (user->state != USER_HERE || sim_random (sim, 2) == 0)
-        connection->lag_until_us = until_us;
-    else //  what it said in time comes when it is found silent
-        connection->lag_until_us = sim->now_us + sim_random (sim, 200000) +
-                                   sim_until (sim, &client->clock, user->deadline_us);
+    else if (user->state != USER_HERE || sim_random (sim, 2) == 0) {
+        connection->lag_until_us[0] = sim_random (sim, 3) == 0 ? 0 : until_us;
+        connection->lag_until_us[1] =
+            sim_random (sim, 3) == 0 ? until_us : sim->now_us + sim_random (sim, 1000000);
+    } else { //  what it said in time comes when it is found silent
+        uint64_t margin_us = 100 * sim->odds.ttl_ms + sim->odds.latency_us;
+        connection->lag_until_us[0] = sim->now_us + margin_us + sim_random (sim, 100000) +
+                                      sim_until (sim, &client->clock, user->deadline_us);
+        connection->lag_until_us[0] -= 50000;
+    }
 }
 
 /*  The disk stands still; sometimes the node hears no other node either, but clients. */

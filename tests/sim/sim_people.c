@@ -62,7 +62,7 @@ s_lost (sim_t *sim, user_t *user, size_t lock, uint64_t token, uint64_t now_us)
     bool alive = hf_lease_deadline_us (hf_client_session_lease (user->session)) > now_us;
     if (place->token != token || place->want == WANT_NOTHING || place->want == WANT_ASKED)
         return;
-    if (alive && !place->foreign && place->want != WANT_LEAVE)
+    if (alive && !place->foreign)
         s_vanished (sim, user, lock);
     s_place_free (sim, place, now_us);
 }
@@ -109,6 +109,19 @@ s_check_over (sim_t *sim, const user_t *user, const hf_op_t *op, uint64_t now_us
                   user->client->id, user->id, hf_status_name (op->result.status));
 }
 
+/*  Somebody ended the section of session OWNER, who waits to hear of it. */
+static void
+s_ended_for (sim_t *sim, uint64_t owner, size_t lock, uint64_t token)
+{
+    for (uint32_t id = 1; id <= sim->odds.clients; id++) {
+        for (size_t i = 0; i < sim->odds.users; i++) {
+            user_t *user = &sim->clients[id].users[i];
+            if (user->state == USER_HERE && user->id == owner && user->places[lock].token == token)
+                user->places[lock].ended = true;
+        }
+    }
+}
+
 static void
 s_request_result (sim_t *sim, user_t *user, const hf_op_t *op, uint64_t now_us)
 {
@@ -117,12 +130,18 @@ s_request_result (sim_t *sim, user_t *user, const hf_op_t *op, uint64_t now_us)
     bool over = status == HF_LOST || status == HF_UNDECIDED || status == HF_SESSION_EXPIRED;
     if (over)
         s_check_over (sim, user, op, now_us);
-    if (lock >= FOREIGN)
+    if (lock >= FOREIGN) {
+        if (op->kind != HF_OP_APPEND && status == HF_OK)
+            s_ended_for (sim, op->owner, lock - FOREIGN, op->token);
         return;
+    }
     place_t *place = &user->places[lock];
     if (op->kind == HF_OP_ACQUIRE) {
         if (status == HF_OK)
             s_granted (sim, user, lock, op, now_us);
+        else if (status != HF_NOT_GRANTED && status != HF_TIMEOUT && !over)
+            sim_fail (sim, SIM_BROKEN, "once: client %u: an acquire is answered %s",
+                      user->client->id, hf_status_name (status));
         else if (place->want == WANT_ASKED)
             s_place_free (sim, place, now_us);
         return;
@@ -145,7 +164,7 @@ s_event (sim_t *sim, user_t *user, const hf_session_event_t *event, uint64_t now
 {
     if (event->type == HF_SESSION_LOST)
         s_lost (sim, user, sim_lock_number (hf_span_text (event->lock)), event->token, now_us);
-    else if (event->type == HF_SESSION_ENDED)
+    else if (event->type == HF_SESSION_ENDED && user->state == USER_HERE)
         s_ended (sim, user, now_us);
 }
 
@@ -246,13 +265,13 @@ s_for_another (sim_t *sim, user_t *user, uint64_t now_us)
     place_t *place = &owner->places[lock];
     if (owner == user || owner->state != USER_HERE || place->want != WANT_HELD)
         return;
-    s_append (sim, user, owner->id, lock, place->token, FOREIGN, now_us);
+    s_append (sim, user, owner->id, lock, place->token, FOREIGN + lock, now_us);
     if (sim_random (sim, 3) != 0)
         return;
     place->want = WANT_HANDED;
     place->foreign = true;
     place->act_us = sim_client_local (sim, client) + 2000000;
-    s_end (sim, user, owner->id, lock, place->token, FOREIGN, now_us);
+    s_end (sim, user, owner->id, lock, place->token, FOREIGN + lock, now_us);
 }
 
 static void
@@ -293,7 +312,7 @@ s_act (sim_t *sim, user_t *user, size_t lock, uint64_t now_us)
         s_acquire (sim, user, lock, now_us);
     else if (place->want == WANT_HELD && (due || sim->healed))
         s_hold (sim, user, lock, now_us);
-    else if (place->want == WANT_HANDED && due) {
+    else if (place->want == WANT_HANDED && due && !place->ended) {
         place->want = WANT_LEAVE; //  it takes too long
         s_end (sim, user, 0, lock, place->token, lock, now_us);
     }
@@ -370,7 +389,7 @@ s_query (sim_t *sim, client_t *client, uint64_t now_us)
         what == HF_WHAT_READ && sim_random (sim, 2) == 0 ? sim_random (sim, 50) : 0;
     uint32_t node = what == HF_WHAT_STATUS ? HF_NODE_ANY : HF_NODE_LEADER;
     //  Whoever answers must be right, so ask anybody now and then.
-    if (what != HF_WHAT_STATUS && sim_random (sim, 4) == 0)
+    if (what != HF_WHAT_STATUS && sim_random (sim, 2) == 0)
         node = 1 + (uint32_t)sim_random (sim, sim->odds.members);
     hf_op_t *op =
         hf_op_query (node, what, text, what == HF_WHAT_LOCK ? 1 : client->query_offset, 1 << 20);
@@ -389,7 +408,7 @@ sim_people (sim_t *sim, client_t *client, uint64_t now_us)
         if (user->state == USER_HERE)
             user->deadline_us = hf_lease_deadline_us (hf_client_session_lease (user->session));
     }
-    if (!client->asks && !sim->healed && sim_random (sim, 15) == 0)
+    if (!client->asks && !sim->healed && sim_random (sim, 8) == 0)
         s_query (sim, client, now_us);
 }
 
