@@ -14,7 +14,7 @@ static const hf_tx_format_t s_format = {
     .file = "log.db",
     .what = "a holdfast log",
     .application_id = 0x68664c31, //  "hfL1"
-    .version = 1,
+    .version = 2,                 //  1: entries without a type, votes without an incarnation
     .schema = "CREATE TABLE node ("
               " id INTEGER PRIMARY KEY CHECK (id = 1),"
               " incarnation INTEGER NOT NULL,"

@@ -218,7 +218,7 @@ test_flood_without_reading (siege_t *siege)
         for (unsigned n = 0; n < 10000; n++)
             hf_probe_send (probe[i], junk, sizeof junk);
     }
-    HF_WAIT (siege_dropped (siege) >= dropped + 40000, SIEGE_LIMIT_MS);
+    assert_true (HF_WAIT (siege_dropped (siege) >= dropped + 40000, SIEGE_LIMIT_MS));
     siege_must_be_untouched (siege);
     for (unsigned i = 0; i < 4; i++)
         hf_probe_destroy (&probe[i]);
