@@ -168,28 +168,48 @@ hf_payload_get (hf_span_t payload, hf_list_t *commands)
 }
 
 void
-hf_roster_put (hf_pack_t *pack, const hf_member_t *members, uint32_t count)
+hf_roster_put (hf_pack_t *pack, const hf_roster_t *roster)
 {
     hf_pack_t list;
     hf_pack_init (&list);
-    for (uint32_t i = 0; i < count; i++)
-        hf_member_put (&list, &members[i]);
-    hf_payload_put (pack, hf_pack_list (&list));
+    for (uint32_t i = 0; i < roster->count; i++)
+        hf_member_put (&list, &roster->members[i]);
+    hf_put_array (pack, 3);
+    hf_put_u32 (pack, HF_VERSION_WIRE);
+    hf_put_list (pack, hf_pack_list (&list));
+    hf_put_u32 (pack, roster->joins);
     hf_pack_done (&list);
 }
 
-uint32_t
-hf_roster_get (hf_span_t payload, hf_member_t *members)
+bool
+hf_roster_get (hf_span_t payload, hf_roster_t *roster)
 {
+    hf_scan_t scan = hf_scan (payload.at, payload.size);
+    uint32_t parts = hf_scan_array (&scan);
+    uint32_t version = 0;
     hf_list_t list;
-    if (payload.size > HF_ROSTER_MAX || hf_payload_get (payload, &list) != HF_OK ||
-        list.count > HF_MEMBERS_MAX)
-        return 0;
+    hf_get_u32 (&scan, &version);
+    hf_get_list (&scan, &list);
+    hf_get_u32 (&scan, &roster->joins);
+    if (payload.size > HF_ROSTER_MAX || scan.bad || parts < 3 || version != HF_VERSION_WIRE ||
+        list.count == 0 || list.count > HF_MEMBERS_MAX)
+        return false;
     hf_scan_t records = hf_scan_list (list);
+    bool named = roster->joins == 0;
+    roster->count = list.count;
     for (uint32_t i = 0; i < list.count; i++) {
-        if (!hf_member_get (&records, &members[i]) || members[i].incarnation == 0 ||
-            members[i].node <= (i > 0 ? members[i - 1].node : 0))
-            return 0;
+        hf_member_t *member = &roster->members[i];
+        if (!hf_member_get (&records, member) || member->incarnation == 0 ||
+            member->node <= (i > 0 ? member[-1].node : 0))
+            return false;
+        named = named || member->node == roster->joins;
     }
-    return list.count;
+    return named;
+}
+
+bool
+hf_roster_valid (hf_span_t payload)
+{
+    hf_roster_t roster;
+    return hf_roster_get (payload, &roster);
 }

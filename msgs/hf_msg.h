@@ -345,11 +345,17 @@ const char *hf_kind_name (uint32_t kind);
 void hf_payload_put (hf_pack_t *pack, hf_list_t commands);
 hf_status_t hf_payload_get (hf_span_t payload, hf_list_t *commands);
 
-/*  The payload of a ROSTER entry: [version, [MEMBER, ...]], in ascending order of nodes. */
+/*  The payload of a ROSTER entry: [version, [MEMBER, ...], joins], members in ascending order. */
 #define HF_ROSTER_MAX 160 //  bytes, for HF_MEMBERS_MAX members
-void hf_roster_put (hf_pack_t *pack, const hf_member_t *members, uint32_t count);
-/*  Read it into MEMBERS, which has room for HF_MEMBERS_MAX. Gives how many there are; 0: malformed,
- *  nobody is named, nodes do not ascend, or an incarnation is 0. */
-uint32_t hf_roster_get (hf_span_t payload, hf_member_t *members);
+typedef struct hf_roster {
+    uint32_t count;
+    uint32_t joins; //  the member whose disk this entry admits; 0: none
+    hf_member_t members[HF_MEMBERS_MAX];
+} hf_roster_t;
+void hf_roster_put (hf_pack_t *pack, const hf_roster_t *roster);
+/*  False: malformed, it names nobody, nodes do not ascend, an incarnation is 0, or the one that
+ *  joins is no member. */
+bool hf_roster_get (hf_span_t payload, hf_roster_t *roster);
+bool hf_roster_valid (hf_span_t payload);
 
 #endif

@@ -57,13 +57,13 @@ s_add_run (void *arg, uint64_t first_index, uint64_t term)
 static json_t *
 s_members (hf_span_t payload)
 {
-    hf_member_t roster[HF_MEMBERS_MAX];
-    uint32_t count = hf_roster_get (payload, roster);
+    hf_roster_t roster;
+    uint32_t count = hf_roster_get (payload, &roster) ? roster.count : 0;
     json_t *members = json_array ();
     for (uint32_t i = 0; i < count; i++)
-        json_array_append_new (members,
-                               json_pack ("{s:i, s:o}", "node", (int)roster[i].node, "incarnation",
-                                          hf_dump_hex (roster[i].incarnation)));
+        json_array_append_new (members, json_pack ("{s:i, s:o}", "node",
+                                                   (int)roster.members[i].node, "incarnation",
+                                                   hf_dump_hex (roster.members[i].incarnation)));
     return members;
 }
 

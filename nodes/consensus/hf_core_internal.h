@@ -54,7 +54,7 @@ void hf_core_log_check (const hf_core_log_t *log);
 typedef struct hf_core_roster {
     uint64_t index;
     uint64_t incarnation[HF_MEMBERS_MAX]; //  by slot
-    uint32_t changed; //  slots whose incarnation differs from the previous ROSTER entry
+    uint32_t changed; //  the slots that it admits: named by it, or new since the entry before it
 } hf_core_roster_t;
 
 //  ---- the state -------------------------------------------------------------------
@@ -176,7 +176,8 @@ bool hf_core_roster_sane (const hf_core_t *self, const hf_entry_t *entry);
 void hf_core_roster_append (hf_core_t *self, uint64_t index, const hf_entry_t *entry);
 /*  As a leader: make PERSIST a ROSTER entry with these incarnations, by slot, and put it in force.
  */
-void hf_core_roster_add (hf_core_t *self, const uint64_t *incarnations, hf_persist_t *persist);
+void hf_core_roster_add (hf_core_t *self, const uint64_t *incarnations, uint32_t joins,
+                         hf_persist_t *persist);
 void hf_core_roster_truncate (hf_core_t *self, uint64_t index);
 /*  Drop roster entries that a later committed one replaces. */
 void hf_core_roster_forget (hf_core_t *self);
@@ -211,7 +212,8 @@ void hf_core_lead (hf_core_t *self, hf_effects_t *effects);
 void hf_core_beat (hf_core_t *self, hf_effects_t *effects);
 /*  Append one entry of our own: a ROSTER with these incarnations, by slot, or with NULL OPEN_TERM.
  */
-void hf_core_append_own (hf_core_t *self, const uint64_t *incarnations, hf_effects_t *effects);
+void hf_core_append_own (hf_core_t *self, const uint64_t *incarnations, uint32_t joins,
+                         hf_effects_t *effects);
 /*  Add COUNT entries of our term to the log and publish them; the caller persists them. */
 void hf_core_publish (hf_core_t *self, uint32_t count, hf_effects_t *effects);
 /*  At each heartbeat: make the next step of admitting a member, if there is one. */

@@ -20,7 +20,7 @@ hf_core_lead (hf_core_t *self, hf_effects_t *effects)
     self->open_index = self->log.last_index + 1;
     //  The first leader of all: every member voted for it, and its first entry is their roster.
     bool forms = hf_core_tracks (self) && hf_core_roster (self) == NULL;
-    hf_core_append_own (self, forms ? self->voters : NULL, effects);
+    hf_core_append_own (self, forms ? self->voters : NULL, 0, effects);
     self->beat_at_us = self->now_us + self->config.heartbeat_us;
     hf_core_beat (self, effects);
 }
@@ -43,7 +43,8 @@ hf_core_beat (hf_core_t *self, hf_effects_t *effects)
 }
 
 void
-hf_core_append_own (hf_core_t *self, const uint64_t *incarnations, hf_effects_t *effects)
+hf_core_append_own (hf_core_t *self, const uint64_t *incarnations, uint32_t joins,
+                    hf_effects_t *effects)
 {
     hf_persist_t *persist = hf_core_persist (effects, HF_PERSIST_OWN);
     persist->index = self->log.last_index + 1;
@@ -51,7 +52,7 @@ hf_core_append_own (hf_core_t *self, const uint64_t *incarnations, hf_effects_t 
     persist->count = 1;
     persist->entry_type = HF_ENTRY_OPEN_TERM;
     if (incarnations != NULL)
-        hf_core_roster_add (self, incarnations, persist);
+        hf_core_roster_add (self, incarnations, joins, persist);
     hf_core_publish (self, 1, effects);
 }
 

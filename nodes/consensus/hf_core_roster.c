@@ -17,6 +17,8 @@
 //      common: twice (n + 1) / 2 is more than n.
 //    - The second entry only records, also after a restart, that K is committed. The next member is
 //      admitted after the second entry is committed: one change at a time.
+//  So an entry says which member it admits. A leader whose log begins after K must make the second
+//  entry all the same: a node that has both K and the entry before it may still be waiting for it.
 //  The very first ROSTER entry needs no such care: every member had to vote for its author, so a
 //  candidate without it needs the vote of a member that has it, and does not get it.
 
@@ -63,28 +65,33 @@ s_add (hf_core_t *self, hf_core_roster_t roster)
 bool
 hf_core_roster_sane (const hf_core_t *self, const hf_entry_t *entry)
 {
-    hf_member_t members[HF_MEMBERS_MAX];
+    hf_roster_t roster;
     if (entry->type != HF_ENTRY_ROSTER)
         return true;
-    uint32_t count = hf_roster_get (entry->payload, members);
-    for (uint32_t i = 0; i < count; i++) {
-        if (hf_core_slot (self, members[i].node) == self->config.members_count)
+    if (!hf_roster_get (entry->payload, &roster))
+        return false;
+    for (uint32_t i = 0; i < roster.count; i++) {
+        if (hf_core_slot (self, roster.members[i].node) == self->config.members_count)
             return false;
     }
-    return count == self->config.members_count || (count > 0 && HF_MUTANT (formed_by_majority));
+    return roster.count == self->config.members_count || HF_MUTANT (formed_by_majority);
 }
 
 void
 hf_core_roster_append (hf_core_t *self, uint64_t index, const hf_entry_t *entry)
 {
-    hf_member_t members[HF_MEMBERS_MAX];
+    hf_roster_t read;
     if (!hf_core_tracks (self) || entry->type != HF_ENTRY_ROSTER)
         return;
-    assert (hf_core_roster_sane (self, entry));
-    uint32_t count = hf_roster_get (entry->payload, members);
+    bool sound = hf_roster_get (entry->payload, &read);
+    assert (sound && hf_core_roster_sane (self, entry));
     hf_core_roster_t roster = {.index = index};
-    for (uint32_t i = 0; i < count; i++)
-        roster.incarnation[hf_core_slot (self, members[i].node)] = members[i].incarnation;
+    for (uint32_t i = 0; i < read.count; i++) {
+        uint32_t slot = hf_core_slot (self, read.members[i].node);
+        roster.incarnation[slot] = read.members[i].incarnation;
+        if (read.members[i].node == read.joins)
+            roster.changed |= 1U << slot;
+    }
     s_add (self, roster);
 }
 
@@ -114,19 +121,18 @@ hf_core_roster_truncate (hf_core_t *self, uint64_t index)
 }
 
 void
-hf_core_roster_add (hf_core_t *self, const uint64_t *incarnations, hf_persist_t *persist)
+hf_core_roster_add (hf_core_t *self, const uint64_t *incarnations, uint32_t joins,
+                    hf_persist_t *persist)
 {
-    hf_member_t members[HF_MEMBERS_MAX];
-    uint32_t count = 0;
+    hf_roster_t roster = {.joins = joins};
     for (uint32_t i = 0; i < self->config.members_count; i++) {
         assert (incarnations[i] != 0 || HF_MUTANT (formed_by_majority));
-        members[count].node = self->config.members[i];
-        members[count].incarnation = incarnations[i];
-        count += incarnations[i] != 0;
+        roster.members[roster.count] = (hf_member_t){self->config.members[i], incarnations[i]};
+        roster.count += incarnations[i] != 0;
     }
     hf_pack_t payload;
     hf_pack_init (&payload);
-    hf_roster_put (&payload, members, count);
+    hf_roster_put (&payload, &roster);
     assert (hf_pack_size (&payload) <= sizeof persist->payload);
     persist->entry_type = HF_ENTRY_ROSTER;
     persist->payload_size = (uint8_t)hf_pack_size (&payload);
@@ -241,7 +247,7 @@ s_ready (const hf_core_t *self, const hf_core_roster_t *roster, uint32_t slot)
 static void
 s_confirm (hf_core_t *self, const hf_core_roster_t *roster, hf_effects_t *effects)
 {
-    hf_core_append_own (self, roster->incarnation, effects);
+    hf_core_append_own (self, roster->incarnation, 0, effects);
     for (uint32_t slot = 0; slot < self->config.members_count; slot++) {
         if ((roster->changed >> slot & 1) == 0)
             continue;
@@ -268,7 +274,7 @@ hf_core_admit (hf_core_t *self, hf_effects_t *effects)
         if (slot == self->slot || !s_ready (self, &roster, slot))
             continue;
         roster.incarnation[slot] = self->peers[slot].incarnation;
-        hf_core_append_own (self, roster.incarnation, effects);
+        hf_core_append_own (self, roster.incarnation, self->config.members[slot], effects);
         return; //  one at a time
     }
 }

@@ -161,17 +161,10 @@ s_command (hf_state_t *self, uint64_t term, hf_scan_t *scan, hf_outcomes_t *out)
     }
 }
 
-bool
-hf_state_roster_valid (hf_span_t payload)
-{
-    hf_member_t members[HF_MEMBERS_MAX];
-    return hf_roster_get (payload, members) > 0;
-}
-
 static void
 s_keep_roster (hf_state_t *self, hf_span_t payload)
 {
-    if (!hf_state_roster_valid (payload) || HF_MUTANT (roster_not_kept))
+    if (!hf_roster_valid (payload) || HF_MUTANT (roster_not_kept))
         return;
     assert (payload.size <= sizeof (self->roster));
     memcpy (self->roster, payload.at, payload.size);

@@ -137,7 +137,7 @@ s_load_whole (hf_state_t *self, const row_t *row)
     if (self->applied_index == 0 &&
         (self->applied_term > 0 || self->command_index > 0 || self->hash != 0 || roster.size > 0))
         return false;
-    if (roster.size > 0 && !hf_state_roster_valid (roster))
+    if (roster.size > 0 && !hf_roster_valid (roster))
         return false;
     assert (roster.size <= sizeof (self->roster));
     if (roster.size > 0)

@@ -35,9 +35,6 @@ void hf_state_refuse_requests (hf_state_t *self, uint64_t session, hf_list_t req
 /*  Take a place away as part of the present command, grant its successors, and report both. */
 void hf_state_leave (hf_state_t *self, hf_state_place_t *place, hf_outcomes_t *out);
 
-/*  Whether PAYLOAD is one of a ROSTER entry. */
-bool hf_state_roster_valid (hf_span_t payload);
-
 //  ---- outcomes ---------------------------------------------------------------------
 
 /*  A new outcome at the end, all zero but its type and session; valid until the next is added. */

@@ -144,9 +144,9 @@ s_requests (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
     }
     if (message.requests.count == 0)
         return;
-    hf_caller_t *caller =
-        s_busy (self) ? NULL : hf_routes_caller (&self->routes, message.session, route);
-    if (!caller) {
+    hf_caller_t *caller = s_busy (self) ? hf_routes_move (&self->routes, message.session, route)
+                                        : hf_routes_caller (&self->routes, message.session, route);
+    if (!caller || s_busy (self)) {
         hf_lock_busy (self, route);
         return;
     }
@@ -171,6 +171,8 @@ s_keepalive (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
     //  From now on its answers go there, also those to what it asked over an earlier connection.
     if (s_heard (self, message.session))
         hf_routes_caller (&self->routes, message.session, route);
+    else
+        hf_routes_move (&self->routes, message.session, route);
     hf_lock_read (self, &(hf_reading_t){.type = HF_READING_KEEPALIVE,
                                         .session = message.session,
                                         .id = message.echo,

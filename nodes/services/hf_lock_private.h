@@ -53,7 +53,9 @@ typedef struct hf_routes {
 void hf_routes_init (hf_routes_t *self);
 void hf_routes_done (hf_routes_t *self);
 
-/*  The session's caller, made when it is new, now at ROUTE. NULL: too many. */
+/*  The session speaks from ROUTE now. Gives its caller; NULL: it has none. */
+hf_caller_t *hf_routes_move (hf_routes_t *self, uint64_t session, const hf_route_t *route);
+/*  The same; the caller is made when it is new. NULL: too many. */
 hf_caller_t *hf_routes_caller (hf_routes_t *self, uint64_t session, const hf_route_t *route);
 /*  NULL when it never spoke here. */
 hf_caller_t *hf_routes_find (const hf_routes_t *self, uint64_t session);

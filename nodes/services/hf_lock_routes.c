@@ -52,9 +52,18 @@ hf_routes_find (const hf_routes_t *self, uint64_t session)
 }
 
 hf_caller_t *
-hf_routes_caller (hf_routes_t *self, uint64_t session, const hf_route_t *route)
+hf_routes_move (hf_routes_t *self, uint64_t session, const hf_route_t *route)
 {
     hf_caller_t *caller = hf_routes_find (self, session);
+    if (caller && !HF_MUTANT (answer_old_route))
+        caller->route = *route;
+    return caller;
+}
+
+hf_caller_t *
+hf_routes_caller (hf_routes_t *self, uint64_t session, const hf_route_t *route)
+{
+    hf_caller_t *caller = hf_routes_move (self, session, route);
     if (!caller) {
         if (self->callers.count >= CALLERS_MAX)
             return NULL;
@@ -64,8 +73,6 @@ hf_routes_caller (hf_routes_t *self, uint64_t session, const hf_route_t *route)
         hf_table_insert (&self->callers, &caller->by_session, hf_hash_u64 (0, session));
     }
     caller->ended = false;
-    if (!HF_MUTANT (answer_old_route))
-        caller->route = *route;
     return caller;
 }
 

@@ -75,9 +75,8 @@ static int
 s_check_head (hf_snapshot_t *self)
 {
     const hf_state_head_t *head = &self->head;
-    hf_member_t members[HF_MEMBERS_MAX];
     if (head->index == 0 || head->index > INT64_MAX || head->term == 0 ||
-        (head->roster.size > 0 && hf_roster_get (head->roster, members) == 0))
+        (head->roster.size > 0 && !hf_roster_valid (head->roster)))
         return s_damaged (self, "its head makes no sense");
     if (head->rows_size > HF_SNAPSHOT_ROWS_MAX ||
         head->rows_size > self->source.total - self->rows_at)

@@ -14,7 +14,7 @@ static const hf_tx_format_t s_format = {
     .file = "log.db",
     .what = "a holdfast log",
     .application_id = 0x68664c31, //  "hfL1"
-    .version = 2,                 //  1: entries without a type, votes without an incarnation
+    .version = 3, //  1: entries without a type; 2: a roster that does not say who joins
     .schema = "CREATE TABLE node ("
               " id INTEGER PRIMARY KEY CHECK (id = 1),"
               " incarnation INTEGER NOT NULL,"
@@ -79,13 +79,6 @@ hf_log_node_save (hf_log_store_t *self)
                         hf_tx_number (s_node_sum (self)));
 }
 
-static bool
-s_is_roster (hf_span_t payload)
-{
-    hf_member_t members[HF_MEMBERS_MAX];
-    return hf_roster_get (payload, members) > 0;
-}
-
 /*  Each number must fit its field. */
 static bool
 s_node_take (hf_log_store_t *self)
@@ -104,7 +97,7 @@ s_node_take (hf_log_store_t *self)
     return strlen ((const char *)self->list.at) == self->list.size &&
            self->now.voted_for.node == vote && self->member == member && self->incarnation != 0 &&
            self->now.base_index <= INT64_MAX &&
-           (self->roster.size == 0 || s_is_roster (hf_log_bytes_span (&self->roster))) &&
+           (self->roster.size == 0 || hf_roster_valid (hf_log_bytes_span (&self->roster))) &&
            hf_tx_u64 (tx, HF_LOG_LOAD_NODE, 9) == s_node_sum (self);
 }
 
@@ -153,7 +146,7 @@ s_entry_check (hf_log_store_t *self)
     size_t runs = self->spans.count;
     if (entry.term < (runs > 0 ? self->spans.list[runs - 1].term : self->now.base_term))
         return s_damaged_entry (self, index, "has a lower term than the one before it");
-    if (entry.type == HF_ENTRY_ROSTER && !s_is_roster (entry.payload))
+    if (entry.type == HF_ENTRY_ROSTER && !hf_roster_valid (entry.payload))
         return s_damaged_entry (self, index, "names no members");
     hf_log_index_add (self, index, &entry);
     return 0;

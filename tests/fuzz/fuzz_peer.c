@@ -203,11 +203,11 @@ s_put_entry (const peer_t *self, fuzz_bytes_t *bytes, hf_pack_t *list, uint64_t 
     hf_pack_t payload;
     hf_pack_init (&payload);
     if (what % 8 == 7) {
-        hf_member_t members[HF_MEMBERS_MAX];
+        hf_roster_t roster = {.count = self->members - (what >> 5 & 1), .joins = what >> 4 & 1};
         for (uint32_t i = 0; i < self->members; i++)
-            members[i] = (hf_member_t){i + 1 + (what >> 7), s_incarnation (bytes, i + 1)};
+            roster.members[i] = (hf_member_t){i + 1 + (what >> 7), s_incarnation (bytes, i + 1)};
         entry.type = HF_ENTRY_ROSTER;
-        hf_roster_put (&payload, members, self->members - (what >> 5 & 1));
+        hf_roster_put (&payload, &roster);
         size_t size = hf_pack_size (&payload) - (what >> 6 & 1);
         entry.payload = hf_span (hf_pack_bytes (&payload), size);
     }
@@ -404,12 +404,12 @@ s_elect (peer_t *self, uint32_t voters)
 static void
 s_roster (const peer_t *self, hf_roster_at_t *at)
 {
-    hf_member_t members[HF_MEMBERS_MAX];
+    hf_roster_t roster = {.count = self->members};
     hf_pack_t payload;
     hf_pack_init (&payload);
     for (uint32_t i = 0; i < self->members; i++)
-        members[i] = (hf_member_t){i + 1, 100 * ((uint64_t)i + 1)};
-    hf_roster_put (&payload, members, self->members);
+        roster.members[i] = (hf_member_t){i + 1, 100 * ((uint64_t)i + 1)};
+    hf_roster_put (&payload, &roster);
     *at = (hf_roster_at_t){.index = self->base > 0 ? self->base : 1,
                            .size = (uint8_t)hf_pack_size (&payload)};
     memcpy (at->payload, hf_pack_bytes (&payload), at->size);

@@ -74,7 +74,7 @@ static void
 s_roster (hf_pack_t *payload)
 {
     hf_pack_init (payload);
-    hf_roster_put (payload, &(hf_member_t){.node = 1, .incarnation = MEMBER}, 1);
+    hf_roster_put (payload, &(hf_roster_t){.count = 1, .members = {{1, MEMBER}}});
 }
 
 static void
@@ -246,10 +246,10 @@ s_want (char *text, const picture_t *picture, unsigned more)
 static void
 s_note_roster (void *arg, uint64_t index, hf_span_t payload)
 {
-    hf_member_t members[HF_MEMBERS_MAX];
+    hf_roster_t roster;
     bool *right = arg;
-    *right = index == s_new.index && hf_roster_get (payload, members) == 1 &&
-             members[0].incarnation == MEMBER;
+    *right = index == s_new.index && hf_roster_get (payload, &roster) &&
+             roster.members[0].incarnation == MEMBER;
 }
 
 static void

@@ -230,22 +230,19 @@ void
 sim_roster_committed (sim_t *sim, uint64_t index, item_t item)
 {
     watch_t *watch = &sim->watch;
-    hf_member_t members[HF_MEMBERS_MAX];
+    hf_roster_t roster;
     if (item.type != HF_ENTRY_ROSTER) {
         if (!watch->formed)
             sim_fail (sim, SIM_BROKEN, "P7: entry %" PRIu64 " is committed, and there is no roster",
                       index);
         return;
     }
-    uint32_t count = hf_roster_get (sim_entry (&item).payload, members);
-    for (uint32_t i = 0; i < count; i++) {
-        if (members[i].node != i + 1 || members[i].node > sim->odds.members) {
-            count = 0;
-            break;
-        }
-        s_named (sim, index, &members[i]);
-    }
-    if (count != sim->odds.members) {
+    bool sound = hf_roster_get (sim_entry (&item).payload, &roster) &&
+                 roster.count == sim->odds.members &&
+                 roster.members[roster.count - 1].node == roster.count;
+    for (uint32_t i = 0; sound && i < roster.count; i++)
+        s_named (sim, index, &roster.members[i]);
+    if (!sound) {
         sim_fail (sim, SIM_BROKEN, "P7: entry %" PRIu64 " does not name every member", index);
         return;
     }

@@ -158,12 +158,12 @@ s_filler (sim_t *sim, uint64_t number)
 static const blob_t *
 s_everybody (sim_t *sim)
 {
-    hf_member_t members[HF_MEMBERS_MAX];
+    hf_roster_t roster = {.count = sim->odds.members};
     hf_pack_t payload;
     hf_pack_init (&payload);
     for (uint32_t i = 0; i < sim->odds.members; i++)
-        members[i] = (hf_member_t){i + 1, sim->nodes[i + 1].incarnations.list[0]};
-    hf_roster_put (&payload, members, sim->odds.members);
+        roster.members[i] = (hf_member_t){i + 1, sim->nodes[i + 1].incarnations.list[0]};
+    hf_roster_put (&payload, &roster);
     const blob_t *blob = sim_blob (sim, hf_pack_bytes (&payload), hf_pack_size (&payload));
     hf_pack_done (&payload);
     return blob;

@@ -63,7 +63,8 @@ hf_bench_roster (uint64_t index, uint64_t first, uint64_t second, uint64_t third
 {
     hf_pack_t payload;
     hf_pack_init (&payload);
-    hf_roster_put (&payload, (hf_member_t[]){{1, first}, {2, second}, {3, third}}, 3);
+    hf_roster_put (&payload,
+                   &(hf_roster_t){.count = 3, .members = {{1, first}, {2, second}, {3, third}}});
     hf_roster_at_t at = {.index = index, .size = (uint8_t)hf_pack_size (&payload)};
     memcpy (at.payload, hf_pack_bytes (&payload), at.size);
     hf_pack_done (&payload);

@@ -205,7 +205,7 @@ s_last_roster (const hf_fleet_t *self, size_t *count)
 bool
 hf_fleet_whole (const hf_fleet_t *self)
 {
-    hf_member_t members[HF_MEMBERS_MAX];
+    hf_roster_t roster;
     size_t left = self->committed.count;
     const item_t *last = s_last_roster (self, &left);
     if (last == NULL)
@@ -215,11 +215,11 @@ hf_fleet_whole (const hf_fleet_t *self)
     const item_t *before = s_last_roster (self, &left);
     bool whole = before == NULL || (before->size == last->size &&
                                     memcmp (before->payload, last->payload, last->size) == 0);
-    uint32_t count = hf_roster_get (hf_fleet_payload (last), members);
-    whole = whole && count == self->options.members;
+    whole = whole && hf_roster_get (hf_fleet_payload (last), &roster) &&
+            roster.count == self->options.members;
     for (uint32_t id = 1; id <= self->options.members && whole; id++)
         whole = self->nodes[id].core != NULL &&
-                members[id - 1].incarnation == self->nodes[id].incarnation;
+                roster.members[id - 1].incarnation == self->nodes[id].incarnation;
     return whole;
 }
 

@@ -63,7 +63,8 @@ s_put_roster (uint8_t payload[HF_ROSTER_MAX], uint32_t count)
 {
     hf_pack_t pack;
     hf_pack_init (&pack);
-    hf_roster_put (&pack, (hf_member_t[]){{1, 1}, {2, 2}, {3, 3}, {4, 4}}, count);
+    hf_roster_put (&pack,
+                   &(hf_roster_t){.count = count, .members = {{1, 1}, {2, 2}, {3, 3}, {4, 4}}});
     size_t size = hf_pack_size (&pack);
     memcpy (payload, hf_pack_bytes (&pack), size);
     hf_pack_done (&pack);

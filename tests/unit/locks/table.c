@@ -200,13 +200,13 @@ s_requests (feed_t *feed, hf_random_t *random, uint64_t session, unsigned behind
 static void
 s_roster (feed_t *feed, hf_random_t *random)
 {
-    hf_member_t members[9];
+    hf_roster_t roster = {.count = (uint32_t)hf_random_below (random, HF_MEMBERS_MAX + 1),
+                          .joins = (uint32_t)hf_random_below (random, 4)};
     hf_pack_t payload;
     hf_pack_init (&payload);
-    uint32_t count = (uint32_t)hf_random_below (random, 9);
-    for (uint32_t i = 0; i < count; i++)
-        members[i] = (hf_member_t){i + 1, hf_random_below (random, 5)};
-    hf_roster_put (&payload, members, count);
+    for (uint32_t i = 0; i < roster.count; i++)
+        roster.members[i] = (hf_member_t){i + 1, hf_random_below (random, 5)};
+    hf_roster_put (&payload, &roster);
     feed_apply_entry (feed, HF_ENTRY_ROSTER,
                       hf_span (hf_pack_bytes (&payload), hf_pack_size (&payload)));
     hf_pack_done (&payload);

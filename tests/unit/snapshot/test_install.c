@@ -105,7 +105,7 @@ s_expect_sent_files (hf_file_store_t *files)
 static void
 s_roster (hf_pack_t *pack)
 {
-    hf_roster_put (pack, &(hf_member_t){.node = 2, .incarnation = 4711}, 1);
+    hf_roster_put (pack, &(hf_roster_t){.count = 1, .members = {{2, 4711}}});
 }
 
 /*  Three rows: the middle one large. */
@@ -244,9 +244,9 @@ s_hear_row (void *arg, hf_span_t key, hf_span_t value)
 static void
 s_hear_roster (void *arg, uint64_t index, hf_span_t payload)
 {
-    hf_member_t members[HF_MEMBERS_MAX];
-    assert_int_equal (hf_roster_get (payload, members), 1);
-    assert_int_equal (members[0].incarnation, 4711);
+    hf_roster_t roster;
+    assert_true (hf_roster_get (payload, &roster));
+    assert_int_equal (roster.members[0].incarnation, 4711);
     *(uint64_t *)arg = index;
 }
 

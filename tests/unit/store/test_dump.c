@@ -99,7 +99,7 @@ s_roster (life_t *life)
 {
     hf_pack_t payload;
     hf_pack_init (&payload);
-    hf_roster_put (&payload, &(hf_member_t){.node = 1, .incarnation = 0xabcdef}, 1);
+    hf_roster_put (&payload, &(hf_roster_t){.count = 1, .members = {{1, 0xabcdef}}});
     hf_entry_t entry = {4, HF_ENTRY_ROSTER,
                         hf_span (hf_pack_bytes (&payload), hf_pack_size (&payload))};
     uint64_t index = hf_log_store_last_index (life->log) + 1;

@@ -27,7 +27,7 @@ s_grow_roster (hf_log_store_t *store, uint64_t term, uint64_t incarnation)
 {
     hf_pack_t payload;
     hf_pack_init (&payload);
-    hf_roster_put (&payload, &(hf_member_t){.node = 1, .incarnation = incarnation}, 1);
+    hf_roster_put (&payload, &(hf_roster_t){.count = 1, .members = {{1, incarnation}}});
     hf_span_t span = hf_span (hf_pack_bytes (&payload), hf_pack_size (&payload));
     uint64_t next = hf_log_store_last_index (store) + 1;
     assert_ok (hf_log_store_append (store, next, &(hf_entry_t){term, HF_ENTRY_ROSTER, span}));
@@ -52,9 +52,9 @@ s_hear_span (void *arg, uint64_t first_index, uint64_t term)
 static void
 s_hear_roster (void *arg, uint64_t index, hf_span_t payload)
 {
-    hf_member_t members[HF_MEMBERS_MAX];
-    assert_int_equal (hf_roster_get (payload, members), 1);
-    s_hear_span (arg, index, members[0].incarnation);
+    hf_roster_t roster;
+    assert_true (hf_roster_get (payload, &roster));
+    s_hear_span (arg, index, roster.members[0].incarnation);
 }
 
 static void
@@ -282,7 +282,7 @@ STORE_TEST (test_reset_begins_behind_another_state)
     s_grow (store, 9, 5, 10);
     hf_pack_t pack;
     hf_pack_init (&pack);
-    hf_roster_put (&pack, &(hf_member_t){.node = 1, .incarnation = 70}, 1);
+    hf_roster_put (&pack, &(hf_roster_t){.count = 1, .members = {{1, 70}}});
     hf_span_t roster = hf_span (hf_pack_bytes (&pack), hf_pack_size (&pack));
     assert_ok (hf_log_store_reset (store, 1000, 6, roster));
     assert_ok (hf_log_store_commit (store));
