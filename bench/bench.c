@@ -1,12 +1,18 @@
-/*  What all parts of holdfast-bench use: messages, the clock, signals, clients. */
-
+/*  What all parts of holdfast-bench use: messages, the clock, signals, clients, the nodes' health.
+ */
 #include "bench/bench.h"
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
+
+#define S_STABLE_LIMIT_MS 60000
+#define S_STABLE_MS       500  //  nothing may change for so long
+#define S_HANDBACK_MS     8000 //  so long node 1 may take to lead again
 
 void
 hf_bench_say (const char *format, ...)
@@ -27,6 +33,14 @@ hf_bench_now_ns (void)
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
+uint64_t
+hf_bench_in_ms (uint64_t ms)
+{
+    return hf_bench_now_ns () + ms * 1000000;
+}
+
+//  ---- the end --------------------------------------------------------------------
+
 static void
 s_ending_signals (sigset_t *set)
 {
@@ -46,15 +60,14 @@ hf_bench_signals_block (void)
 }
 
 bool
-hf_bench_interrupted (uint32_t limit_ms)
+hf_bench_interrupted (uint64_t until_ns)
 {
     static bool s_asked;
-    uint64_t end_ns = hf_bench_now_ns () + (uint64_t)limit_ms * 1000000;
     sigset_t set;
     s_ending_signals (&set);
     while (!s_asked) {
         uint64_t now_ns = hf_bench_now_ns ();
-        uint64_t left_ns = now_ns < end_ns ? end_ns - now_ns : 0;
+        uint64_t left_ns = now_ns < until_ns ? until_ns - now_ns : 0;
         struct timespec wait = {.tv_sec = (time_t)(left_ns / 1000000000),
                                 .tv_nsec = (long)(left_ns % 1000000000)};
         if (sigtimedwait (&set, NULL, &wait) > 0)
@@ -66,6 +79,70 @@ hf_bench_interrupted (uint32_t limit_ms)
     }
     return s_asked;
 }
+
+bool
+hf_bench_wait_until (hf_cluster_t *cluster, uint64_t until_ns)
+{
+    if (hf_bench_interrupted (until_ns))
+        return false;
+    for (uint32_t id = 1; cluster && id <= hf_cluster_count (cluster); id++) {
+        int code = hf_cluster_take_end (cluster, id);
+        if (code < 0)
+            continue;
+        hf_bench_say ("node %u ended by itself (%s %d)", id, code > 128 ? "signal" : "exit code",
+                      code > 128 ? code - 128 : code);
+        hf_cluster_print_tail (cluster, id);
+        return false;
+    }
+    return true;
+}
+
+bool
+hf_bench_wait (hf_cluster_t *cluster, uint64_t ms)
+{
+    return hf_bench_wait_until (cluster, hf_bench_in_ms (ms));
+}
+
+//  ---- health ---------------------------------------------------------------------
+
+/*  Whether all nodes agree at this moment, and on which leader. */
+static bool
+s_agree (hf_cluster_t *cluster, hf_node_status_t *leader)
+{
+    uint32_t id = hf_cluster_leader (cluster), count = hf_cluster_count (cluster);
+    bool agree = id != 0 && hf_cluster_status (cluster, id, leader) && leader->not_counted == 0;
+    for (uint32_t i = 1; agree && i <= count; i++) {
+        hf_node_status_t node;
+        agree = hf_cluster_status (cluster, i, &node) && node.leader == id &&
+                node.term == leader->term && node.links_up == count - 1 &&
+                node.applied_index >= leader->commit_index;
+    }
+    return agree;
+}
+
+bool
+hf_bench_settle (hf_cluster_t *cluster, uint32_t *leader)
+{
+    uint64_t start_ms = hf_wait_now_ms (), since_ms = 0, term_then = 0;
+    while (hf_wait_now_ms () - start_ms < S_STABLE_LIMIT_MS) {
+        uint64_t now_ms = hf_wait_now_ms ();
+        hf_node_status_t now = {.node = 0};
+        bool agree = s_agree (cluster, &now);
+        if (!agree || now.term != term_then)
+            since_ms = now_ms;
+        term_then = agree ? now.term : 0;
+        *leader = now.node;
+        if (agree && now_ms - since_ms >= S_STABLE_MS &&
+            (*leader == 1 || now_ms - start_ms >= S_HANDBACK_MS))
+            return true;
+        if (!hf_bench_wait (cluster, 50))
+            return false;
+    }
+    hf_bench_say ("the cluster did not settle within %u s", S_STABLE_LIMIT_MS / 1000);
+    return false;
+}
+
+//  ---- names and clients ----------------------------------------------------------
 
 const char *
 hf_bench_command_name (hf_bench_command_t command)

@@ -1,10 +1,11 @@
-/*  bench.h - what the parts of holdfast-bench share: options, time, the end. */
+/*  bench.h - what the parts of holdfast-bench share: options, time, nodes started here, and the
+ *  commands. */
 #ifndef HF_BENCH_BENCH_H_INCLUDED
 #define HF_BENCH_BENCH_H_INCLUDED
 
 #include "client/holdfast.h"
 #include "msgs/hf_limits.h"
-#include <stdarg.h>
+#include "tests/cluster/harness/hf_cluster.h"
 
 typedef enum hf_bench_command {
     HF_BENCH_CYCLE = 1,
@@ -50,12 +51,30 @@ void hf_bench_say (const char *format, ...) __attribute__ ((format (printf, 1, 2
 /*  A client of ENDPOINTS, or of the environment's when that is NULL. NULL: reported. */
 hf_client_t *hf_bench_client (const char *endpoints);
 
-/*  Nanoseconds, monotonic. */
+/*  Nanoseconds, monotonic: now, and so much later. */
 uint64_t hf_bench_now_ns (void);
+uint64_t hf_bench_in_ms (uint64_t ms);
 
 /*  Block the signals that end the program; call it before any thread starts. */
 void hf_bench_signals_block (void);
-/*  Wait up to LIMIT_MS. True, from then on always: the program was asked to end. */
-bool hf_bench_interrupted (uint32_t limit_ms);
+/*  Wait until then. True, from then on always and at once: the program was asked to end. */
+bool hf_bench_interrupted (uint64_t until_ns);
+/*  The same for MS; false: the program was asked to end, or a node of the CLUSTER (may be NULL)
+ *  ended by itself, which is reported with the end of its log. */
+bool hf_bench_wait (hf_cluster_t *cluster, uint64_t ms);
+bool hf_bench_wait_until (hf_cluster_t *cluster, uint64_t until_ns);
+
+/*  Wait until all nodes follow one leader in one term, are linked to all others, have applied what
+ *  the leader had committed a moment before, and count, all this for a while; and node 1 leads,
+ *  unless that takes too long. LEADER gets its id. False: that did not come, which is reported, or
+ *  as hf_bench_wait. */
+bool hf_bench_settle (hf_cluster_t *cluster, uint32_t *leader);
+
+/*  The commands; each gives the exit code. CLUSTER: the nodes started here; NULL for hf_run_load,
+ *  which is cycle and handoff, if none were. */
+int hf_run_load (const hf_bench_options_t *options, hf_cluster_t *cluster);
+int hf_run_failover (const hf_bench_options_t *options, hf_cluster_t *cluster);
+int hf_run_soak (const hf_bench_options_t *options, hf_cluster_t *cluster);
+int hf_run_catchup (const hf_bench_options_t *options, hf_cluster_t *cluster);
 
 #endif

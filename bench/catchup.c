@@ -1,15 +1,13 @@
 /*  The command catchup: how soon a node that was away is back, and what that costs the others.
  *
  *  A follower is killed and misses some operations. Then it is started again under a light load.
- *  It is back when it has applied what the leader had committed a moment before and, where the
- *  nodes tell who counts, does. The light load's acquires, from the start of the node to
+ *  It is back when it has applied what the leader had committed a moment before and
+ *  counts. The light load's acquires, from the start of the node to
  *  its return (2 s at least), are held against those of a quiet time with all nodes up. Whether the
  *  node counts is tried out in the end: others are killed until there is no majority without it.
  */
 #include "bench/load.h"
-#include "bench/report.h"
-#include "bench/run.h"
-#include "bench/settle.h"
+#include "tests/kit/hf_folder.h"
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
@@ -33,15 +31,13 @@ typedef struct s_phase {
     uint64_t had;  //  the last entry it had in common with the others, at least
     bool by_state; //  the leader's log began behind that: only its whole state could help
     double back_s;
-    bool told;                //  the leader says who counts
     hf_histogram_t *acquire;  //  from the start of the node on: to its return, 2 s at least
     hf_histogram_t *narrowly; //  to its return
 } s_phase_t;
 
 typedef struct s_catchup {
     const hf_bench_options_t *options;
-    hf_local_t *local;
-    hf_client_t *client;
+    hf_cluster_t *cluster;
     uint32_t leader, node; //  NODE is the one that is killed
     hf_histogram_t *quiet;
     s_phase_t phase[2];
@@ -70,29 +66,14 @@ s_load_start (const s_catchup_t *self, uint32_t workers)
 static bool
 s_load_stop (s_catchup_t *self, hf_load_t *load)
 {
-    uint32_t unanswered = hf_load_stop (load, S_STOP_LIMIT_MS);
-    uint64_t errors = hf_load_errors (load) + unanswered;
-    self->errors += errors;
-    if (errors)
+    hf_load_result_t result;
+    hf_load_finish (load, S_STOP_LIMIT_MS, &result);
+    hf_load_result_done (&result);
+    self->errors += result.failed;
+    if (result.failed)
         hf_bench_say ("%llu requests failed, %u of them without an answer",
-                      (unsigned long long)errors, unanswered);
-    return errors == 0;
-}
-
-/*  Wait; false: a node ended by itself or the program is to end. */
-static bool
-s_wait (const s_catchup_t *self, uint64_t until_ns)
-{
-    uint64_t now_ns = hf_bench_now_ns ();
-    if (hf_bench_interrupted (until_ns > now_ns ? (uint32_t)((until_ns - now_ns) / 1000000) : 0))
-        return false;
-    return hf_local_check (self->local);
-}
-
-static bool
-s_wait_ms (const s_catchup_t *self, uint32_t ms)
-{
-    return s_wait (self, hf_bench_now_ns () + (uint64_t)ms * 1000000);
+                      (unsigned long long)result.failed, result.unanswered);
+    return result.failed == 0;
 }
 
 static bool
@@ -101,9 +82,9 @@ s_quiet (s_catchup_t *self)
     hf_load_t *load = s_load_start (self, self->options->workers);
     if (!load)
         return false;
-    bool whole = s_wait_ms (self, self->options->warmup * 1000);
+    bool whole = hf_bench_wait (self->cluster, self->options->warmup * 1000);
     uint64_t from_ns = hf_bench_now_ns ();
-    whole = whole && s_wait_ms (self, self->options->seconds * 1000);
+    whole = whole && hf_bench_wait (self->cluster, self->options->seconds * 1000);
     uint64_t to_ns = hf_bench_now_ns ();
     whole = s_load_stop (self, load) && whole;
     if (whole)
@@ -122,7 +103,7 @@ s_burst (s_catchup_t *self)
     bool whole = true;
     uint64_t from_ns = hf_bench_now_ns ();
     while (whole && hf_load_cycles (load) < (self->options->ops + 1) / 2)
-        whole = s_wait_ms (self, S_POLL_MS) && hf_load_ended (load) < S_BURST_WORKERS;
+        whole = hf_bench_wait (self->cluster, S_POLL_MS) && hf_load_works (load);
     fprintf (stderr, "%llu operations in %.1f s without node %u\n",
              2 * (unsigned long long)hf_load_cycles (load),
              (double)(hf_bench_now_ns () - from_ns) / 1e9, self->node);
@@ -135,32 +116,30 @@ s_burst (s_catchup_t *self)
 
 /*  Whether the node has what the leader had committed when it was asked, and counts. */
 static bool
-s_is_back (s_catchup_t *self, s_phase_t *phase)
+s_is_back (s_catchup_t *self)
 {
-    hf_facts_t leader, node;
-    if (!hf_facts_ask (self->client, self->leader, &leader, 1000) || !leader.leads) {
-        hf_leader_info_t info;
-        if (hf_query_leader (self->client, &info, 1000) == HF_OK && info.id > 0)
-            self->leader = info.id;
+    hf_node_status_t leader, node;
+    if (!hf_cluster_status (self->cluster, self->leader, &leader) ||
+        strcmp (leader.role, "leader") != 0) {
+        uint32_t id = hf_cluster_leader (self->cluster);
+        self->leader = id ? id : self->leader;
         return false;
     }
     //  The leader goes by the disk that it heard last; the node itself knows whether its disk of
     //  today is the one in the log.
-    uint32_t bit = 1U << self->node;
-    phase->told = leader.counts_told;
-    return !(leader.not_counted & bit) && hf_facts_ask (self->client, self->node, &node, 300) &&
-           !(node.not_counted & bit) && node.applied >= leader.commit;
+    return leader.not_counted == 0 && hf_cluster_status (self->cluster, self->node, &node) &&
+           node.not_counted == 0 && node.applied_index >= leader.commit_index;
 }
 
 /*  When it was back; 0: not within the limit. */
 static uint64_t
-s_await_back (s_catchup_t *self, s_phase_t *phase)
+s_await_back (s_catchup_t *self)
 {
-    uint64_t limit_ns = hf_bench_now_ns () + (uint64_t)S_BACK_LIMIT_MS * 1000000;
+    uint64_t limit_ns = hf_bench_in_ms (S_BACK_LIMIT_MS);
     while (hf_bench_now_ns () < limit_ns) {
-        if (s_is_back (self, phase))
+        if (s_is_back (self))
             return hf_bench_now_ns ();
-        if (!s_wait_ms (self, S_POLL_MS))
+        if (!hf_bench_wait (self->cluster, S_POLL_MS))
             return 0;
     }
     hf_bench_say ("node %u was not back within %u s", self->node, S_BACK_LIMIT_MS / 1000);
@@ -171,24 +150,22 @@ s_await_back (s_catchup_t *self, s_phase_t *phase)
 static bool
 s_counts (s_catchup_t *self, hf_load_t *load)
 {
-    bool killed[HF_MEMBERS_MAX + 1] = {false};
     uint32_t left = (self->options->start - 1) / 2;
     for (uint32_t id = self->options->start; id > 0 && left > 0; id--) {
         if (id == self->leader || id == self->node)
             continue;
-        hf_local_kill (self->local, id);
-        killed[id] = true;
+        hf_cluster_kill (self->cluster, id);
         left--;
     }
     hf_load_watch (load, hf_bench_now_ns ());
-    uint64_t limit_ns = hf_bench_now_ns () + (uint64_t)S_GRANT_LIMIT_MS * 1000000;
+    uint64_t limit_ns = hf_bench_in_ms (S_GRANT_LIMIT_MS);
     bool whole = true;
     while (whole && hf_load_first_grant_ns (load) == 0 && hf_bench_now_ns () < limit_ns)
-        whole = s_wait_ms (self, S_POLL_MS);
+        whole = hf_bench_wait (self->cluster, S_POLL_MS);
     bool granted = hf_load_first_grant_ns (load) != 0;
     for (uint32_t id = 1; id <= self->options->start; id++)
-        if (killed[id])
-            hf_local_restart (self->local, id);
+        if (!hf_cluster_running (self->cluster, id))
+            hf_cluster_launch (self->cluster, id);
     if (whole && !granted)
         hf_bench_say ("node %u does not count: no grant in %u s with a majority that needs it",
                       self->node, S_GRANT_LIMIT_MS / 1000);
@@ -199,21 +176,21 @@ s_counts (s_catchup_t *self, hf_load_t *load)
 static bool
 s_return (s_catchup_t *self, s_phase_t *phase, hf_load_t *load)
 {
-    if (!s_wait_ms (self, self->options->warmup * 1000))
+    if (!hf_bench_wait (self->cluster, self->options->warmup * 1000))
         return false;
-    hf_facts_t leader;
-    phase->by_state =
-        hf_facts_ask (self->client, self->leader, &leader, 1000) && leader.first > phase->had + 1;
+    hf_node_status_t leader;
+    phase->by_state = hf_cluster_status (self->cluster, self->leader, &leader) &&
+                      leader.first_index > phase->had + 1;
     uint64_t from_ns = hf_bench_now_ns ();
-    hf_local_restart (self->local, self->node);
-    uint64_t back_ns = s_await_back (self, phase);
+    hf_cluster_launch (self->cluster, self->node);
+    uint64_t back_ns = s_await_back (self);
     if (back_ns == 0)
         return false;
     phase->back_s = (double)(back_ns - from_ns) / 1e9;
     uint64_t to_ns = from_ns + (uint64_t)S_WINDOW_MIN_MS * 1000000;
     if (to_ns < back_ns)
         to_ns = back_ns;
-    bool whole = s_wait (self, to_ns) && s_counts (self, load);
+    bool whole = hf_bench_wait_until (self->cluster, to_ns) && s_counts (self, load);
     if (!s_load_stop (self, load) || !whole)
         return false;
     phase->acquire = hf_load_window (load, from_ns, to_ns);
@@ -224,16 +201,16 @@ s_return (s_catchup_t *self, s_phase_t *phase, hf_load_t *load)
 static bool
 s_phase (s_catchup_t *self, s_phase_t *phase)
 {
-    if (!hf_settle (self->client, self->local, self->options->start, &self->leader))
+    if (!hf_bench_settle (self->cluster, &self->leader))
         return false;
     self->node = self->options->start;
     if (self->node == self->leader)
         self->node--;
-    hf_facts_t before;
-    if (!phase->wipe && hf_facts_ask (self->client, self->node, &before, 1000))
-        phase->had = before.commit;
-    hf_local_kill (self->local, self->node);
-    if (phase->wipe && hf_local_wipe (self->local, self->node)) {
+    hf_node_status_t before;
+    if (!phase->wipe && hf_cluster_status (self->cluster, self->node, &before))
+        phase->had = before.commit_index;
+    hf_cluster_kill (self->cluster, self->node);
+    if (phase->wipe && hf_folder_remove (hf_cluster_node_dir (self->cluster, self->node))) {
         hf_bench_say ("cannot remove the data of node %u: %s", self->node, strerror (errno));
         return false;
     }
@@ -245,25 +222,18 @@ s_phase (s_catchup_t *self, s_phase_t *phase)
     phase->done = s_return (self, phase, load);
     hf_load_destroy (&load, false);
     if (phase->done)
-        fprintf (stderr, "node %u, %s, is back after %.2f s and counts%s\n", self->node,
-                 phase->name, phase->back_s,
-                 phase->told ? "" : "; since when, the leader does not tell");
+        fprintf (stderr, "node %u, %s, is back after %.2f s and counts\n", self->node, phase->name,
+                 phase->back_s);
     return phase->done;
 }
 
 //  ---- the report -----------------------------------------------------------------
 
 static double
-s_ms (const hf_histogram_t *histogram, double q)
-{
-    return (double)hf_histogram_quantile (histogram, q) / 1e6;
-}
-
-static double
 s_ratio (const s_catchup_t *self, const s_phase_t *phase)
 {
-    double quiet = s_ms (self->quiet, 0.99);
-    return quiet > 0 ? s_ms (phase->acquire, 0.99) / quiet : 0;
+    double quiet = hf_report_ms (self->quiet, 0.99);
+    return quiet > 0 ? hf_report_ms (phase->acquire, 0.99) / quiet : 0;
 }
 
 static bool
@@ -287,29 +257,21 @@ s_report_text (const s_catchup_t *self)
             self->options->ops);
     printf ("%-8s %9s %9s %9s %9s %13s %9s  %s\n", "", "p50", "p99", "max", "p99/quiet",
             "p99 till back", "back", "by");
-    printf ("%-8s %9.3f %9.3f %9.3f\n", "quiet", s_ms (self->quiet, 0.5), s_ms (self->quiet, 0.99),
-            (double)hf_histogram_max (self->quiet) / 1e6);
+    printf ("%-8s %9.3f %9.3f %9.3f\n", "quiet", hf_report_ms (self->quiet, 0.5),
+            hf_report_ms (self->quiet, 0.99), hf_report_ms (self->quiet, 1));
     for (size_t i = 0; i < sizeof self->phase / sizeof *self->phase; i++) {
         const s_phase_t *phase = &self->phase[i];
         if (phase->done)
             printf ("%-8s %9.3f %9.3f %9.3f %9.2f %13.3f %7.2f s  %s\n", phase->name,
-                    s_ms (phase->acquire, 0.5), s_ms (phase->acquire, 0.99),
-                    (double)hf_histogram_max (phase->acquire) / 1e6, s_ratio (self, phase),
-                    s_ms (phase->narrowly, 0.99), phase->back_s, s_by (phase));
+                    hf_report_ms (phase->acquire, 0.5), hf_report_ms (phase->acquire, 0.99),
+                    hf_report_ms (phase->acquire, 1), s_ratio (self, phase),
+                    hf_report_ms (phase->narrowly, 0.99), phase->back_s, s_by (phase));
         else
             printf ("%-8s did not come back\n", phase->name);
     }
     bool wanted = s_as_wanted (self, &self->phase[0]) && s_as_wanted (self, &self->phase[1]);
     printf ("back within %u s, p99 under %u times its quiet value: %s\n", S_WANTED_SECONDS,
             S_WANTED_RATIO, wanted ? "yes" : "no");
-}
-
-static json_t *
-s_histogram_json (const hf_histogram_t *histogram)
-{
-    return json_pack ("{s:I, s:f, s:f, s:f}", "count", (json_int_t)hf_histogram_count (histogram),
-                      "p50", s_ms (histogram, 0.5), "p99", s_ms (histogram, 0.99), "max",
-                      (double)hf_histogram_max (histogram) / 1e6);
 }
 
 static void
@@ -320,17 +282,17 @@ s_report_json (const s_catchup_t *self)
     if (self->options->log_keep)
         json_object_set_new (object, "log_keep", json_string (self->options->log_keep));
     json_object_set_new (object, "errors", json_integer ((json_int_t)self->errors));
-    json_object_set_new (object, "quiet_acquire_ms", s_histogram_json (self->quiet));
+    json_object_set_new (object, "quiet_acquire_us", hf_report_latency (self->quiet));
     for (size_t i = 0; i < sizeof self->phase / sizeof *self->phase; i++) {
         const s_phase_t *phase = &self->phase[i];
         json_t *member = json_object ();
         json_object_set_new (member, "back", json_boolean (phase->done));
         if (phase->done) {
             json_object_update_new (
-                member, json_pack ("{s:f, s:s, s:f, s:b, s:o, s:o}", "seconds", phase->back_s, "by",
-                                   s_by (phase), "ratio", s_ratio (self, phase), "told_by_leader",
-                                   phase->told, "acquire_ms", s_histogram_json (phase->acquire),
-                                   "acquire_till_back_ms", s_histogram_json (phase->narrowly)));
+                member, json_pack ("{s:f, s:s, s:f, s:o, s:o}", "seconds", phase->back_s, "by",
+                                   s_by (phase), "ratio", s_ratio (self, phase), "acquire_us",
+                                   hf_report_latency (phase->acquire), "acquire_till_back_us",
+                                   hf_report_latency (phase->narrowly)));
         }
         json_object_set_new (member, "as_wanted", json_boolean (s_as_wanted (self, phase)));
         json_object_set_new (object, phase->name, member);
@@ -341,16 +303,13 @@ s_report_json (const s_catchup_t *self)
 //  ---- the command ----------------------------------------------------------------
 
 int
-hf_run_catchup (const hf_bench_options_t *options, hf_local_t *local)
+hf_run_catchup (const hf_bench_options_t *options, hf_cluster_t *cluster)
 {
-    assert (local && options->start >= 3);
+    assert (cluster && options->start >= 3);
     s_catchup_t self = {.options = options,
-                        .local = local,
+                        .cluster = cluster,
                         .phase = {{.name = "away"}, {.name = "wiped", .wipe = true}}};
-    self.client = hf_bench_client (options->endpoints);
-    if (!self.client)
-        return HF_EXIT_UNAVAILABLE;
-    bool whole = hf_settle (self.client, local, options->start, &self.leader) && s_quiet (&self);
+    bool whole = hf_bench_settle (cluster, &self.leader) && s_quiet (&self);
     whole = whole && s_phase (&self, &self.phase[0]) && s_phase (&self, &self.phase[1]);
     if (self.quiet && options->json)
         s_report_json (&self);
@@ -361,6 +320,5 @@ hf_run_catchup (const hf_bench_options_t *options, hf_local_t *local)
         hf_histogram_destroy (&self.phase[i].acquire);
         hf_histogram_destroy (&self.phase[i].narrowly);
     }
-    hf_client_destroy (&self.client);
     return whole ? HF_EXIT_OK : HF_EXIT_ERRORS;
 }

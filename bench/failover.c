@@ -7,9 +7,6 @@
  */
 #include "base/hf_alloc.h"
 #include "bench/load.h"
-#include "bench/report.h"
-#include "bench/run.h"
-#include "bench/settle.h"
 #include <assert.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -27,7 +24,7 @@ typedef struct s_probe {
 
 typedef struct s_failover {
     const hf_bench_options_t *options;
-    hf_local_t *local;
+    hf_cluster_t *cluster;
     hf_load_t *load;
     s_probe_t probe;
     uint64_t *any_ns;   //  by round: kill to the first grant of anybody
@@ -98,14 +95,12 @@ s_probe_open (s_probe_t *self, const hf_bench_options_t *options)
 static bool
 s_await_grants (s_failover_t *self)
 {
-    uint64_t start_ns = hf_bench_now_ns ();
-    while (hf_bench_now_ns () - start_ns < (uint64_t)S_GRANT_LIMIT_MS * 1000000) {
+    uint64_t limit_ns = hf_bench_in_ms (S_GRANT_LIMIT_MS);
+    while (hf_bench_now_ns () < limit_ns && hf_load_works (self->load)) {
         if (hf_load_first_grant_ns (self->load) && atomic_load (&self->probe.idle))
             return atomic_load (&self->probe.status) == HF_OK;
-        if (hf_bench_interrupted (5))
+        if (!hf_bench_wait (self->cluster, 5))
             return false;
-        if (hf_load_ended (self->load) == self->options->workers)
-            break;
     }
     hf_bench_say ("no grant within %u s of the kill", S_GRANT_LIMIT_MS / 1000);
     return false;
@@ -115,14 +110,14 @@ static bool
 s_round (s_failover_t *self)
 {
     uint32_t leader = 0;
-    if (!hf_settle (self->probe.client, self->local, self->options->start, &leader))
+    if (!hf_bench_settle (self->cluster, &leader))
         return false;
     uint64_t kill_ns = hf_bench_now_ns ();
-    hf_local_kill (self->local, leader);
+    hf_cluster_kill (self->cluster, leader);
     hf_load_watch (self->load, hf_bench_now_ns ());
     s_probe_ask (&self->probe);
     bool granted = s_await_grants (self);
-    hf_local_restart (self->local, leader);
+    hf_cluster_launch (self->cluster, leader);
     if (!granted)
         return false;
     uint64_t probe_ns = atomic_load (&self->probe.granted_ns) - kill_ns;
@@ -145,60 +140,44 @@ s_compare (const void *a, const void *b)
     return left < right ? -1 : left > right;
 }
 
-/*  Of a sorted list. */
-static double
-s_median_ms (const uint64_t *values, uint32_t count)
+/*  Sort the list; MS gets its median and the worst. */
+static void
+s_sum_up (uint64_t *values, uint32_t count, double ms[2])
 {
-    if (count == 0)
-        return 0;
-    uint32_t low = (count - 1) / 2;
-    uint32_t high = count / 2;
-    return ((double)values[low] + (double)values[high]) / 2e6;
-}
-
-static double
-s_worst_ms (const uint64_t *values, uint32_t count)
-{
-    return count ? (double)values[count - 1] / 1e6 : 0;
+    qsort (values, count, sizeof *values, s_compare);
+    if (count)
+        ms[0] = ((double)values[(count - 1) / 2] + (double)values[count / 2]) / 2e6;
+    if (count)
+        ms[1] = (double)values[count - 1] / 1e6;
 }
 
 static void
-s_report_json (const s_failover_t *self, const hf_load_result_t *result, uint32_t unanswered,
-               json_t *each)
-{
-    json_t *object = hf_report_options (self->options);
-    json_object_update_new (
-        object,
-        json_pack ("{s:I, s:o, s:f, s:f, s:f, s:f, s:I, s:o}", "rounds", (json_int_t)self->rounds,
-                   "each_ms", each, "median_ms", s_median_ms (self->any_ns, self->rounds),
-                   "worst_ms", s_worst_ms (self->any_ns, self->rounds), "probe_median_ms",
-                   s_median_ms (self->probe_ns, self->rounds), "probe_worst_ms",
-                   s_worst_ms (self->probe_ns, self->rounds), "cycles", (json_int_t)result->cycles,
-                   "errors", hf_report_errors_json (result, unanswered)));
-    hf_report_json (object);
-}
-
-static void
-s_report (s_failover_t *self, const hf_load_result_t *result, uint32_t unanswered)
+s_report (s_failover_t *self, const hf_load_result_t *result)
 {
     json_t *each = json_array ();
     for (uint32_t i = 0; i < self->rounds; i++)
         json_array_append_new (each, json_real ((double)self->any_ns[i] / 1e6));
-    qsort (self->any_ns, self->rounds, sizeof *self->any_ns, s_compare);
-    qsort (self->probe_ns, self->rounds, sizeof *self->probe_ns, s_compare);
+    double any[2] = {0}, probe[2] = {0};
+    s_sum_up (self->any_ns, self->rounds, any);
+    s_sum_up (self->probe_ns, self->rounds, probe);
     if (self->options->json) {
-        s_report_json (self, result, unanswered, each);
+        json_t *object = hf_report_options (self->options);
+        json_object_update_new (object, json_pack ("{s:I, s:o, s:f, s:f, s:f, s:f, s:I, s:o}",
+                                                   "rounds", (json_int_t)self->rounds, "each_ms",
+                                                   each, "median_ms", any[0], "worst_ms", any[1],
+                                                   "probe_median_ms", probe[0], "probe_worst_ms",
+                                                   probe[1], "cycles", (json_int_t)result->cycles,
+                                                   "errors", hf_report_errors_json (result)));
+        hf_report_json (object);
         return;
     }
     json_decref (each);
     hf_report_headline (self->options);
     printf ("leader killed %u times; from the kill to the next grant, in ms:\n", self->rounds);
     printf ("%-30s %10s %10s\n", "", "median", "worst");
-    printf ("%-30s %10.1f %10.1f\n", "of any client", s_median_ms (self->any_ns, self->rounds),
-            s_worst_ms (self->any_ns, self->rounds));
-    printf ("%-30s %10.1f %10.1f\n", "of a client that was idle",
-            s_median_ms (self->probe_ns, self->rounds), s_worst_ms (self->probe_ns, self->rounds));
-    if (hf_report_errors (result, unanswered) == 0)
+    printf ("%-30s %10.1f %10.1f\n", "of any client", any[0], any[1]);
+    printf ("%-30s %10.1f %10.1f\n", "of a client that was idle", probe[0], probe[1]);
+    if (!hf_report_errors (result))
         printf ("no errors in %llu cycles of the load\n", (unsigned long long)result->cycles);
 }
 
@@ -216,26 +195,24 @@ s_run (s_failover_t *self)
     bool whole = true;
     while (whole && self->rounds < self->options->rounds)
         whole = s_round (self);
-    hf_load_end (self->load);
-    uint32_t unanswered = hf_load_stop (self->load, S_GRANT_LIMIT_MS);
     hf_load_result_t result;
-    hf_load_result (self->load, &result);
-    s_report (self, &result, unanswered);
+    hf_load_finish (self->load, S_GRANT_LIMIT_MS, &result);
+    s_report (self, &result);
     unsigned status = atomic_load (&self->probe.status);
     if (status != HF_OK)
         hf_bench_say ("the probe failed: %s", hf_status_text ((hf_status_t)status));
-    whole = whole && unanswered == 0 && status == HF_OK && hf_load_errors (self->load) == 0;
+    whole = whole && status == HF_OK && result.failed == 0;
     hf_load_result_done (&result);
     return whole;
 }
 
 int
-hf_run_failover (const hf_bench_options_t *options, hf_local_t *local)
+hf_run_failover (const hf_bench_options_t *options, hf_cluster_t *cluster)
 {
-    assert (local && options->start >= 3);
+    assert (cluster && options->start >= 3);
     s_failover_t *self = hf_alloc (sizeof *self);
     self->options = options;
-    self->local = local;
+    self->cluster = cluster;
     self->any_ns = hf_alloc (options->rounds * sizeof *self->any_ns);
     self->probe_ns = hf_alloc (options->rounds * sizeof *self->probe_ns);
     bool whole = s_probe_open (&self->probe, options) && s_run (self);

@@ -81,12 +81,6 @@ hf_histogram_count (const hf_histogram_t *self)
     return self->count;
 }
 
-uint64_t
-hf_histogram_max (const hf_histogram_t *self)
-{
-    return self->max;
-}
-
 double
 hf_histogram_mean (const hf_histogram_t *self)
 {
@@ -97,8 +91,8 @@ uint64_t
 hf_histogram_quantile (const hf_histogram_t *self, double q)
 {
     assert (q >= 0 && q <= 1);
-    if (self->count == 0)
-        return 0;
+    if (self->count == 0 || q >= 1)
+        return self->max;
     double exact = q * (double)self->count;
     uint64_t rank = (uint64_t)exact;
     if ((double)rank < exact || rank == 0)

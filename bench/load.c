@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define S_OPEN_LIMIT_MS  10000
@@ -25,7 +24,6 @@ typedef struct s_connection {
     atomic_uint_fast64_t cycles;  //  since the start
     atomic_uint_fast64_t appends; //  since the start
     atomic_uint_fast64_t counted; //  between begin and end
-    atomic_uint_fast64_t errors[HF_LOAD_STATUSES];
 } s_connection_t;
 
 typedef struct s_worker {
@@ -47,7 +45,7 @@ struct hf_load {
     s_worker_t *worker;
     atomic_bool stopping;
     atomic_uint ended;
-    atomic_uint given_up;
+    atomic_uint_fast64_t errors[HF_LOAD_STATUSES];
     atomic_uint_fast64_t begin_ns;   //  UINT64_MAX: not yet
     atomic_uint_fast64_t end_ns;     //  UINT64_MAX: not yet
     atomic_uint_fast64_t handed_ns;  //  one_lock: when its holder sent the release
@@ -77,8 +75,7 @@ static void
 s_fail (s_worker_t *self, hf_status_t status)
 {
     assert ((uint32_t)status < HF_LOAD_STATUSES);
-    atomic_fetch_add (&self->connection->errors[status], 1);
-    atomic_fetch_add (&self->load->given_up, 1);
+    atomic_fetch_add (&self->load->errors[status], 1);
     atomic_fetch_add (&self->load->ended, 1);
 }
 
@@ -292,27 +289,6 @@ hf_load_begin (hf_load_t *self)
 }
 
 void
-hf_load_end (hf_load_t *self)
-{
-    atomic_store (&self->end_ns, hf_bench_now_ns ());
-}
-
-uint32_t
-hf_load_stop (hf_load_t *self, uint32_t limit_ms)
-{
-    atomic_store (&self->stopping, true);
-    uint64_t limit_ns = hf_bench_now_ns () + (uint64_t)limit_ms * 1000000;
-    uint32_t left;
-    while ((left = self->config.workers - atomic_load (&self->ended)) > 0) {
-        if (hf_bench_now_ns () >= limit_ns)
-            break;
-        struct timespec pause = {.tv_nsec = 1000000};
-        nanosleep (&pause, NULL);
-    }
-    return left;
-}
-
-void
 hf_load_watch (hf_load_t *self, uint64_t from_ns)
 {
     atomic_store (&self->watch_ns, UINT64_MAX);
@@ -350,17 +326,18 @@ uint64_t
 hf_load_errors (const hf_load_t *self)
 {
     uint64_t sum = 0;
-    for (uint32_t i = 0; i < self->config.connections; i++) {
-        for (uint32_t status = 0; status < HF_LOAD_STATUSES; status++)
-            sum += atomic_load (&self->connection[i].errors[status]);
-    }
+    for (uint32_t status = 0; status < HF_LOAD_STATUSES; status++)
+        sum += atomic_load (&self->errors[status]);
     return sum;
 }
 
-uint32_t
-hf_load_ended (const hf_load_t *self)
+bool
+hf_load_works (const hf_load_t *self)
 {
-    return atomic_load (&self->given_up);
+    bool works = hf_load_errors (self) < self->config.workers;
+    if (!works)
+        hf_bench_say ("every worker has given up");
+    return works;
 }
 
 const char *
@@ -372,21 +349,24 @@ hf_load_latency_name (hf_load_latency_t latency)
 }
 
 void
-hf_load_result (const hf_load_t *self, hf_load_result_t *result)
+hf_load_finish (hf_load_t *self, uint32_t limit_ms, hf_load_result_t *result)
 {
-    memset (result, 0, sizeof *result);
-    uint64_t begin_ns = atomic_load (&self->begin_ns), end_ns = atomic_load (&self->end_ns);
-    assert (begin_ns <= end_ns && end_ns != UINT64_MAX);
-    result->seconds = (double)(end_ns - begin_ns) / 1e9;
-    for (uint32_t i = 0; i < HF_LOAD_LATENCIES; i++)
-        result->latency[i] = hf_histogram_new ();
+    uint64_t end_ns = hf_bench_now_ns (), workers = self->config.workers;
+    atomic_store (&self->end_ns, end_ns);
+    atomic_store (&self->stopping, true);
+    HF_WAIT (atomic_load (&self->ended) == workers, limit_ms);
+    *result = (hf_load_result_t){.unanswered = (uint32_t)(workers - atomic_load (&self->ended)),
+                                 .seconds = (double)(end_ns - atomic_load (&self->begin_ns)) / 1e9};
+    result->failed = result->unanswered + hf_load_errors (self);
+    for (uint32_t status = 0; status < HF_LOAD_STATUSES; status++)
+        result->errors[status] = atomic_load (&self->errors[status]);
+    for (uint32_t which = 0; which < HF_LOAD_LATENCIES; which++)
+        result->latency[which] = hf_histogram_new ();
     for (uint32_t i = 0; i < self->config.connections; i++) {
         const s_connection_t *connection = &self->connection[i];
         result->cycles += atomic_load (&connection->counted);
         for (uint32_t which = 0; which < HF_LOAD_LATENCIES; which++)
             hf_histogram_merge (result->latency[which], connection->latency[which]);
-        for (uint32_t status = 0; status < HF_LOAD_STATUSES; status++)
-            result->errors[status] += atomic_load (&connection->errors[status]);
     }
 }
 

@@ -1,4 +1,4 @@
-/*  load.h - workers that acquire and release, and their latencies.
+/*  load.h - workers that acquire and release, their latencies, and reports of these.
  *
  *  A worker is a chain of callbacks on its connection's thread: granted, so release; released,
  *  so acquire. There is no thread per worker. One that fails counts its error and ends.
@@ -8,6 +8,7 @@
 
 #include "bench/bench.h"
 #include "bench/histogram.h"
+#include <jansson.h>
 
 typedef struct hf_load hf_load_t;
 
@@ -36,25 +37,21 @@ hf_load_t *hf_load_new (const hf_load_config_t *config);
 void hf_load_destroy (hf_load_t **self_p, bool close);
 
 void hf_load_start (hf_load_t *self);
-
-/*  From now on results count, until hf_load_end. */
+/*  From now on results count, until hf_load_finish. */
 void hf_load_begin (hf_load_t *self);
-void hf_load_end (hf_load_t *self);
 
-/*  Let every worker finish its cycle. Gives how many did not within LIMIT_MS. */
-uint32_t hf_load_stop (hf_load_t *self, uint32_t limit_ms);
-
-//  While it runs.
-uint64_t hf_load_cycles (const hf_load_t *self); //  since the start
+//  While it runs: since the start.
+uint64_t hf_load_cycles (const hf_load_t *self);
 uint64_t hf_load_appends (const hf_load_t *self);
-uint64_t hf_load_errors (const hf_load_t *self);
-uint32_t hf_load_ended (const hf_load_t *self); //  workers that gave up
+uint64_t hf_load_errors (const hf_load_t *self); //  one for each worker that gave up
+/*  False: every worker has given up, which is reported. */
+bool hf_load_works (const hf_load_t *self);
 
 /*  Note when the first grant comes that was asked for at or after FROM_NS. */
 void hf_load_watch (hf_load_t *self, uint64_t from_ns);
 uint64_t hf_load_first_grant_ns (const hf_load_t *self); //  0: none yet
 
-/*  Latencies of what was asked for between begin and end, in nanoseconds. */
+/*  Latencies of what was asked for between begin and finish, in nanoseconds. */
 typedef enum hf_load_latency {
     HF_LOAD_ACQUIRE, //  asked to granted, waiting in the queue included
     HF_LOAD_RELEASE, //  release sent to answered
@@ -65,18 +62,37 @@ typedef enum hf_load_latency {
 const char *hf_load_latency_name (hf_load_latency_t latency);
 
 typedef struct hf_load_result {
-    uint64_t cycles; //  completed between begin and end
-    double seconds;  //  between begin and end
+    uint64_t cycles; //  completed between begin and finish
+    double seconds;  //  between begin and finish
     uint64_t errors[HF_LOAD_STATUSES];
+    uint32_t unanswered;                        //  workers that did not finish their cycle
+    uint64_t failed;                            //  all of these together
     hf_histogram_t *latency[HF_LOAD_LATENCIES]; //  the caller's, see hf_load_result_done
 } hf_load_result_t;
 
-/*  After hf_load_stop. */
-void hf_load_result (const hf_load_t *self, hf_load_result_t *result);
+/*  The end: let every worker finish its cycle, within LIMIT_MS. */
+void hf_load_finish (hf_load_t *self, uint32_t limit_ms, hf_load_result_t *result);
 void hf_load_result_done (hf_load_result_t *result);
 
-/*  With keep_each, after hf_load_stop: how long the acquires took that were asked for from FROM_NS
- *  on and before TO_NS. The histogram is the caller's. */
+/*  With keep_each, after hf_load_finish: how long the acquires took that were asked for from
+ *  FROM_NS on and before TO_NS. The histogram is the caller's. */
 hf_histogram_t *hf_load_window (const hf_load_t *self, uint64_t from_ns, uint64_t to_ns);
+
+//  ---- reports --------------------------------------------------------------------
+
+/*  The options that shape a run, as one JSON object (the caller's) and as one line on stdout. */
+json_t *hf_report_options (const hf_bench_options_t *options);
+void hf_report_headline (const hf_bench_options_t *options);
+
+/*  Print one JSON object on stdout; takes it over. */
+void hf_report_json (json_t *object);
+
+/*  What a histogram of nanoseconds has, in microseconds; a quantile of it in milliseconds. */
+json_t *hf_report_latency (const hf_histogram_t *histogram);
+double hf_report_ms (const hf_histogram_t *histogram, double q);
+
+/*  What failed, as lines on stdout (false: nothing did) or as a JSON object. */
+bool hf_report_errors (const hf_load_result_t *result);
+json_t *hf_report_errors_json (const hf_load_result_t *result);
 
 #endif

@@ -1,45 +1,52 @@
 /*  holdfast-bench - throughput and latency, failover times, and use of memory and disk. */
 #include "bench/bench.h"
-#include "bench/local.h"
-#include "bench/run.h"
-#include <stdio.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
 
 #define S_START_LIMIT_MS 20000
 
-/*  Whether the nodes started here have agreed on a leader. */
-static bool
-s_ready (hf_local_t *local)
+/*  Nodes with a leader; NULL: they cannot be started, which is reported. */
+static hf_cluster_t *
+s_start_nodes (const hf_bench_options_t *options)
 {
-    hf_client_t *client = hf_bench_client (hf_local_endpoints (local));
-    if (!client)
-        return false;
-    uint64_t limit_ns = hf_bench_now_ns () + (uint64_t)S_START_LIMIT_MS * 1000000;
-    hf_leader_info_t info;
-    hf_status_t status = HF_TIMEOUT;
-    bool alive = true;
-    while (alive && status != HF_OK && hf_bench_now_ns () < limit_ns && !hf_bench_interrupted (0)) {
-        status = hf_query_leader (client, &info, 500);
-        alive = hf_local_check (local);
+    const char *program = options->holdfastd ? options->holdfastd : hf_beside ("holdfastd");
+    if (!options->holdfastd && access (program, X_OK) != 0)
+        program = hf_cluster_program (); //  where the build puts it
+    hf_cluster_set_program (program);
+    hf_cluster_t *cluster = NULL;
+    if (access (program, X_OK) != 0)
+        hf_bench_say ("%s: %s; give --holdfastd", program, strerror (errno));
+    else if (!(cluster = hf_cluster_new_on (options->data_root, NULL, options->start)))
+        hf_bench_say ("%s: %s",
+                      options->data_root ? options->data_root : "the folder for temporary files",
+                      strerror (errno));
+    if (!cluster)
+        return NULL;
+    if (options->log_keep) {
+        hf_cluster_add_argument (cluster, "--log-keep");
+        hf_cluster_add_argument (cluster, options->log_keep);
     }
-    hf_client_destroy (&client);
-    if (alive && status != HF_OK)
-        hf_bench_say ("the nodes started here have no leader: %s", hf_status_text (status));
-    return alive && status == HF_OK;
+    if (hf_cluster_start_all (cluster) && hf_cluster_wait_leader (cluster, S_START_LIMIT_MS))
+        return cluster;
+    hf_bench_say ("the nodes started here have no leader");
+    hf_cluster_destroy (&cluster);
+    return NULL;
 }
 
 static int
-s_run (const hf_bench_options_t *options, hf_local_t *local)
+s_run (const hf_bench_options_t *options, hf_cluster_t *cluster)
 {
     switch (options->command) {
     case HF_BENCH_CYCLE:
     case HF_BENCH_HANDOFF:
-        return hf_run_load (options, local);
+        return hf_run_load (options, cluster);
     case HF_BENCH_FAILOVER:
-        return hf_run_failover (options, local);
+        return hf_run_failover (options, cluster);
     case HF_BENCH_SOAK:
-        return hf_run_soak (options, local);
+        return hf_run_soak (options, cluster);
     case HF_BENCH_CATCHUP:
-        return hf_run_catchup (options, local);
+        return hf_run_catchup (options, cluster);
     }
     return HF_EXIT_USAGE;
 }
@@ -52,25 +59,21 @@ main (int argc, char **argv)
     if (!hf_bench_options_read (&options, argc, argv, &exit_code))
         return exit_code;
     hf_bench_signals_block ();
-    hf_local_t *local = NULL;
-    hf_client_t *client = options.start ? NULL : hf_bench_client (options.endpoints);
-    if (!options.start && !client)
-        return HF_EXIT_USAGE; //  the list of endpoints is wrong
-    hf_client_destroy (&client);
+    hf_cluster_t *cluster = NULL;
     if (options.start) {
-        hf_local_config_t config = {.count = options.start,
-                                    .holdfastd = options.holdfastd,
-                                    .data_root = options.data_root,
-                                    .log_keep = options.log_keep};
-        local = hf_local_new (&config);
-        if (!local)
+        cluster = s_start_nodes (&options);
+        if (!cluster)
             return HF_EXIT_UNAVAILABLE;
-        options.endpoints = hf_local_endpoints (local);
+        options.endpoints = hf_cluster_endpoints (cluster);
     }
-    exit_code = HF_EXIT_UNAVAILABLE;
-    if (!local || s_ready (local))
-        exit_code = s_run (&options, local);
-    hf_local_destroy (&local);
+    hf_client_t *client = hf_bench_client (options.endpoints); //  or the list is wrong
+    exit_code = client ? HF_EXIT_OK : HF_EXIT_USAGE;
+    hf_client_destroy (&client);
+    if (exit_code == HF_EXIT_OK)
+        exit_code = s_run (&options, cluster);
+    if (cluster)
+        hf_cluster_forget (cluster);
+    hf_cluster_destroy (&cluster);
     if (hf_bench_interrupted (0))
         hf_bench_say ("ended early, as asked");
     return exit_code;

@@ -1,36 +1,65 @@
 /*  The commands cycle and handoff: warm up, measure, let the workers finish, report. */
-#include "bench/run.h"
 #include "bench/load.h"
-#include "bench/report.h"
 #include <stdio.h>
 
 #define S_STOP_LIMIT_MS 10000
 
 /*  A line each second for SECONDS; false when the run is to end early. */
 static bool
-s_watch (hf_load_t *load, hf_local_t *local, const char *what, uint32_t seconds, uint32_t workers)
+s_watch (hf_load_t *load, hf_cluster_t *cluster, const char *what, uint32_t seconds)
 {
     uint64_t before = hf_load_cycles (load), from_ns = hf_bench_now_ns ();
-    for (uint32_t second = 1; second <= seconds; second++) {
-        uint64_t due_ns = from_ns + (uint64_t)second * 1000000000, now_ns = hf_bench_now_ns ();
-        if (hf_bench_interrupted (due_ns > now_ns ? (uint32_t)((due_ns - now_ns) / 1000000) : 0))
-            return false;
+    for (uint64_t second = 1; second <= seconds; second++) {
+        bool whole = hf_bench_wait_until (cluster, from_ns + second * 1000000000);
         uint64_t cycles = hf_load_cycles (load);
-        fprintf (stderr, "%s %3u s %10llu cycles/s %6llu errors\n", what, second,
+        if (!whole || !hf_load_works (load))
+            return false;
+        fprintf (stderr, "%s %3u s %10llu cycles/s %6llu errors\n", what, (unsigned)second,
                  (unsigned long long)(cycles - before), (unsigned long long)hf_load_errors (load));
         before = cycles;
-        if (local && !hf_local_check (local))
-            return false;
-        if (hf_load_ended (load) == workers) {
-            hf_bench_say ("every worker has given up");
-            return false;
-        }
     }
     return true;
 }
 
+static void
+s_report_json (const hf_bench_options_t *options, const hf_load_result_t *result)
+{
+    json_t *object = hf_report_options (options);
+    json_t *latency = json_object ();
+    for (hf_load_latency_t i = 0; i < HF_LOAD_LATENCIES; i++) {
+        if (i != HF_LOAD_HANDOFF || options->command == HF_BENCH_HANDOFF)
+            json_object_set_new (latency, hf_load_latency_name (i),
+                                 hf_report_latency (result->latency[i]));
+    }
+    json_object_update_new (object,
+                            json_pack ("{s:f, s:I, s:f, s:o, s:o}", "seconds", result->seconds,
+                                       "cycles", (json_int_t)result->cycles, "cycles_per_second",
+                                       (double)result->cycles / result->seconds, "errors",
+                                       hf_report_errors_json (result), "latency_us", latency));
+    hf_report_json (object);
+}
+
+static void
+s_report_text (const hf_bench_options_t *options, const hf_load_result_t *result)
+{
+    hf_report_headline (options);
+    printf ("%.0f cycles/s: %llu acquired and released in %.1f s\n",
+            (double)result->cycles / result->seconds, (unsigned long long)result->cycles,
+            result->seconds);
+    printf ("%-10s %10s %10s %10s %10s\n", "ms", "p50", "p99", "p99.9", "max");
+    for (hf_load_latency_t i = 0; i < HF_LOAD_LATENCIES; i++) {
+        const hf_histogram_t *histogram = result->latency[i];
+        if (i != HF_LOAD_HANDOFF || options->command == HF_BENCH_HANDOFF)
+            printf ("%-10s %10.3f %10.3f %10.3f %10.3f\n", hf_load_latency_name (i),
+                    hf_report_ms (histogram, 0.5), hf_report_ms (histogram, 0.99),
+                    hf_report_ms (histogram, 0.999), hf_report_ms (histogram, 1));
+    }
+    if (!hf_report_errors (result))
+        printf ("no errors\n");
+}
+
 int
-hf_run_load (const hf_bench_options_t *options, hf_local_t *local)
+hf_run_load (const hf_bench_options_t *options, hf_cluster_t *cluster)
 {
     hf_load_config_t config = hf_load_config (options);
     config.one_lock = options->command == HF_BENCH_HANDOFF;
@@ -38,16 +67,14 @@ hf_run_load (const hf_bench_options_t *options, hf_local_t *local)
     if (!load)
         return HF_EXIT_UNAVAILABLE;
     hf_load_start (load);
-    bool whole = s_watch (load, local, "warmup ", options->warmup, options->workers);
+    bool whole = s_watch (load, cluster, "warmup ", options->warmup);
     hf_load_begin (load);
-    whole = whole && s_watch (load, local, "measure", options->seconds, options->workers);
-    hf_load_end (load);
-    uint32_t unanswered = hf_load_stop (load, S_STOP_LIMIT_MS);
+    whole = whole && s_watch (load, cluster, "measure", options->seconds);
     hf_load_result_t result;
-    hf_load_result (load, &result);
-    hf_report_load (options, &result, unanswered);
-    bool failed = hf_load_errors (load) > 0 || unanswered > 0 || !whole;
+    hf_load_finish (load, S_STOP_LIMIT_MS, &result);
+    (options->json ? s_report_json : s_report_text) (options, &result);
+    whole = whole && result.failed == 0;
     hf_load_result_done (&result);
-    hf_load_destroy (&load, local == NULL);
-    return failed ? HF_EXIT_ERRORS : HF_EXIT_OK;
+    hf_load_destroy (&load, cluster == NULL);
+    return whole ? HF_EXIT_OK : HF_EXIT_ERRORS;
 }

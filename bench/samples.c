@@ -1,11 +1,65 @@
-/*  A series of measurements of each node, and whether it stays flat. */
+/*  Disk space of one node, read from its data folder; a series of measurements of each node, and
+ *  whether it stays flat. */
 #include "bench/samples.h"
 #include "base/hf_array.h"
 #include <assert.h>
+#include <errno.h>
+#include <fts.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+
+//  ---- one measurement ------------------------------------------------------------
+
+static bool
+s_begins (const char *text, const char *with)
+{
+    return strncmp (text, with, strlen (with)) == 0;
+}
+
+int
+hf_usage_take (const char *folder, hf_usage_t *usage)
+{
+    char *const folders[] = {(char *)folder, NULL};
+    FTS *tree = fts_open (folders, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+    hf_usage_t bytes = {0};
+    int error = 0;
+    const FTSENT *entry;
+    while (tree && (entry = fts_read (tree)) != NULL) {
+        if (entry->fts_errno && (entry->fts_errno != ENOENT || entry->fts_level == 0))
+            error = entry->fts_errno;
+        if (entry->fts_info != FTS_F)
+            continue;
+        const char *name = entry->fts_path + strlen (folder) + 1;
+        uint64_t *part = s_begins (name, "log.db")     ? &bytes.log_kib
+                         : s_begins (name, "state.db") ? &bytes.state_kib
+                         : s_begins (name, "files.db") ? &bytes.filesdb_kib
+                         : s_begins (name, "files/")   ? &bytes.files_kib
+                                                       : &bytes.other_kib;
+        *part += (uint64_t)entry->fts_statp->st_size;
+    }
+    if (!tree)
+        return -1;
+    fts_close (tree);
+    *usage = (hf_usage_t){.log_kib = (bytes.log_kib + 1023) / 1024,
+                          .state_kib = (bytes.state_kib + 1023) / 1024,
+                          .filesdb_kib = (bytes.filesdb_kib + 1023) / 1024,
+                          .files_kib = (bytes.files_kib + 1023) / 1024,
+                          .other_kib = (bytes.other_kib + 1023) / 1024};
+    errno = error;
+    return error ? -1 : 0;
+}
+
+uint64_t
+hf_usage_databases_kib (const hf_usage_t *self)
+{
+    return self->log_kib + self->state_kib + self->filesdb_kib;
+}
+
+//  ---- the series -----------------------------------------------------------------
 
 struct hf_samples {
     uint32_t nodes;
@@ -43,12 +97,6 @@ hf_samples_add (hf_samples_t *self, uint64_t operations, const hf_usage_t *nodes
     *hf_array_add (&self->operations) = operations;
     for (uint32_t i = 0; i < self->nodes; i++)
         *hf_array_add (&self->usage) = nodes[i];
-}
-
-size_t
-hf_samples_count (const hf_samples_t *self)
-{
-    return self->operations.count;
 }
 
 int

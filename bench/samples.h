@@ -1,9 +1,27 @@
-/*  samples.h - what nodes took, over a run, and whether it stays the same. */
+/*  samples.h - what nodes took, over a run: memory, and disk by part of the data folder; and
+ * whether it stays the same. */
 #ifndef HF_BENCH_SAMPLES_H_INCLUDED
 #define HF_BENCH_SAMPLES_H_INCLUDED
 
-#include "bench/usage.h"
 #include <stddef.h>
+#include <stdint.h>
+
+/*  KiB of one node at one moment, rounded up. A database's size has its write-ahead log in it. */
+typedef struct hf_usage {
+    uint64_t rss_kib;
+    uint64_t log_kib;
+    uint64_t state_kib;
+    uint64_t filesdb_kib;
+    uint64_t files_kib; //  the replicated files themselves
+    uint64_t other_kib; //  the rest of the folder: a state that comes in, for one
+} hf_usage_t;
+
+/*  All of it but the memory, of a node with its data in FOLDER. 0, or -1 with errno. A file that is
+ *  removed meanwhile is no error. */
+int hf_usage_take (const char *folder, hf_usage_t *usage);
+
+/*  The three databases together. */
+uint64_t hf_usage_databases_kib (const hf_usage_t *self);
 
 typedef struct hf_samples hf_samples_t;
 
@@ -12,7 +30,6 @@ void hf_samples_destroy (hf_samples_t **self_p);
 
 /*  One sample of every node, after so many operations; never fewer than before. */
 void hf_samples_add (hf_samples_t *self, uint64_t operations, const hf_usage_t *nodes);
-size_t hf_samples_count (const hf_samples_t *self);
 
 /*  A table with a line of names and tabs between columns: operations, then for each node rss_kib,
  *  log_kib, state_kib, filesdb_kib, files_kib, other_kib. 0, or -1 with errno. */

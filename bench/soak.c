@@ -5,13 +5,10 @@
  *  what is appended to them, and nothing else may: so they are told apart from the databases.
  */
 #include "bench/load.h"
-#include "bench/report.h"
-#include "bench/run.h"
 #include "bench/samples.h"
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,7 +19,7 @@
 
 typedef struct s_soak {
     const hf_bench_options_t *options;
-    hf_local_t *local;
+    hf_cluster_t *cluster;
     hf_load_t *load;
     hf_samples_t *samples;
 } s_soak_t;
@@ -65,15 +62,14 @@ s_print (const s_soak_t *self, uint64_t operations, const hf_usage_t *nodes)
 static bool
 s_look (const s_soak_t *self, hf_usage_t nodes[HF_MEMBERS_MAX])
 {
-    char folder[PATH_MAX + 32];
-    if (!hf_local_check (self->local))
+    if (!hf_bench_wait (self->cluster, 0))
         return false;
     for (uint32_t id = 1; id <= self->options->start; id++) {
-        hf_local_data (self->local, id, folder, sizeof folder);
-        if (hf_usage_take (hf_local_pid (self->local, id), folder, &nodes[id - 1])) {
+        if (hf_usage_take (hf_cluster_node_dir (self->cluster, id), &nodes[id - 1])) {
             hf_bench_say ("cannot look at node %u: %s", id, strerror (errno));
             return false;
         }
+        nodes[id - 1].rss_kib = hf_cluster_memory (self->cluster, id) / 1024;
     }
     return true;
 }
@@ -96,15 +92,10 @@ s_sample (s_soak_t *self, bool print)
 static bool
 s_await (const s_soak_t *self, uint64_t cycles)
 {
-    while (hf_load_cycles (self->load) < cycles) {
-        if (hf_bench_interrupted (2))
-            return false;
-        if (hf_load_ended (self->load) == self->options->workers) {
-            hf_bench_say ("every worker has given up");
-            return false;
-        }
-    }
-    return true;
+    bool whole = true;
+    while (whole && hf_load_cycles (self->load) < cycles)
+        whole = hf_bench_wait (self->cluster, 2) && hf_load_works (self->load);
+    return whole;
 }
 
 /*  Until every node's files hold what was appended: they are written behind the answers. */
@@ -113,27 +104,24 @@ s_await_files (const s_soak_t *self)
 {
     hf_usage_t nodes[HF_MEMBERS_MAX];
     uint64_t want_kib = (hf_load_appends (self->load) * HF_LOAD_APPEND + 1023) / 1024;
-    uint64_t limit_ns = hf_bench_now_ns () + (uint64_t)S_FILE_LIMIT_MS * 1000000;
-    uint32_t id = 1;
+    uint64_t limit_ns = hf_bench_in_ms (S_FILE_LIMIT_MS);
     while (s_look (self, nodes)) {
-        for (id = 1; id <= self->options->start; id++) {
-            if (nodes[id - 1].files_kib != want_kib)
-                break;
-        }
-        if (id > self->options->start)
+        uint32_t i = 0;
+        while (i < self->options->start && nodes[i].files_kib == want_kib)
+            i++;
+        if (i == self->options->start)
             return true;
         if (hf_bench_now_ns () >= limit_ns) {
             hf_bench_say ("the files of node %u have %" PRIu64 " KiB; %" PRIu64 " were appended",
-                          id, nodes[id - 1].files_kib, want_kib);
+                          i + 1, nodes[i].files_kib, want_kib);
             return false;
         }
-        if (hf_bench_interrupted (5))
-            return false;
+        hf_bench_wait (self->cluster, 5);
     }
     return false;
 }
 
-//  ---- telling --------------------------------------------------------------------
+//  ---- the report --------------------------------------------------------------------
 
 static const struct {
     hf_samples_what_t what;
@@ -152,7 +140,7 @@ s_worst (const s_soak_t *self, hf_samples_what_t what)
 }
 
 static void
-s_report_text (const s_soak_t *self, const hf_load_result_t *result, uint32_t unanswered)
+s_report_text (const s_soak_t *self, const hf_load_result_t *result)
 {
     printf ("%.0f cycles/s: %" PRIu64 " in %.1f s, %" PRIu64 " of them with an append\n",
             (double)result->cycles / result->seconds, hf_load_cycles (self->load), result->seconds,
@@ -167,12 +155,12 @@ s_report_text (const s_soak_t *self, const hf_load_result_t *result, uint32_t un
                            : worst <= HF_SAMPLES_FLAT ? "flat"
                                                       : "it grows");
     }
-    if (hf_report_errors (result, unanswered) == 0)
+    if (!hf_report_errors (result))
         printf ("no errors\n");
 }
 
 static void
-s_report_json (const s_soak_t *self, const hf_load_result_t *result, uint32_t unanswered)
+s_report_json (const s_soak_t *self, const hf_load_result_t *result)
 {
     json_t *object = hf_report_options (self->options);
     json_object_update_new (object,
@@ -180,7 +168,7 @@ s_report_json (const s_soak_t *self, const hf_load_result_t *result, uint32_t un
                                        "cycles", (json_int_t)hf_load_cycles (self->load), "appends",
                                        (json_int_t)hf_load_appends (self->load), "operations",
                                        (json_int_t)s_operations (self), "errors",
-                                       hf_report_errors_json (result, unanswered)));
+                                       hf_report_errors_json (result)));
     for (size_t k = 0; k < sizeof s_whats / sizeof *s_whats; k++) {
         json_t *growth = json_array ();
         for (uint32_t i = 0; i < self->options->start; i++)
@@ -218,30 +206,24 @@ s_run (s_soak_t *self)
             s_await (self, all * i / S_SAMPLES) && s_sample (self, i % (S_SAMPLES / S_LINES) == 0);
     }
     whole = whole && s_await (self, all);
-    hf_load_end (self->load);
-    uint32_t unanswered = hf_load_stop (self->load, S_STOP_LIMIT_MS);
-    if (unanswered == 0 && hf_load_errors (self->load) == 0)
+    hf_load_result_t result;
+    hf_load_finish (self->load, S_STOP_LIMIT_MS, &result);
+    if (result.failed == 0)
         whole = s_await_files (self) && whole;
     whole = whole && s_sample (self, true);
-    hf_load_result_t result;
-    hf_load_result (self->load, &result);
-    if (self->options->json)
-        s_report_json (self, &result, unanswered);
-    else
-        s_report_text (self, &result, unanswered);
+    (self->options->json ? s_report_json : s_report_text) (self, &result);
     hf_load_result_done (&result);
-    whole = s_write (self) && whole;
-    return whole && unanswered == 0 && hf_load_errors (self->load) == 0;
+    return s_write (self) && whole && result.failed == 0;
 }
 
 int
-hf_run_soak (const hf_bench_options_t *options, hf_local_t *local)
+hf_run_soak (const hf_bench_options_t *options, hf_cluster_t *cluster)
 {
-    assert (local && options->start > 0);
+    assert (cluster && options->start > 0);
     hf_load_config_t config = hf_load_config (options);
     config.fresh_locks = true;
     config.append_every = options->append_every;
-    s_soak_t soak = {.options = options, .local = local};
+    s_soak_t soak = {.options = options, .cluster = cluster};
     soak.load = hf_load_new (&config);
     if (!soak.load)
         return HF_EXIT_UNAVAILABLE;

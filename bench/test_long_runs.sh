@@ -62,5 +62,5 @@ catchup)
     has err "node 3, wiped, is back after .* s and counts"
     ;;
 esac
-find "$dir" -name 'holdfast-bench-*' | grep . && fail "it left its data behind"
+find "$dir" -name 'holdfast-cluster-*' | grep . && fail "it left its data behind"
 exit $bad

@@ -2,10 +2,8 @@
 #include "tests/kit/hf_test.h"
 #include "tests/kit/hf_folder.h"
 #include "bench/samples.h"
-#include "bench/usage.h"
 #include <errno.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 static int
 s_setup (void **state)
@@ -61,7 +59,6 @@ HF_TEST (s_test_too_few)
     hf_samples_add (samples, 0, usage);
     hf_samples_add (samples, 1000, usage);
     assert_true (hf_samples_growth (samples, 1, HF_SAMPLES_MEMORY) <= 0);
-    assert_int_equal (hf_samples_count (samples), 2);
     hf_samples_destroy (&samples);
 }
 
@@ -124,8 +121,7 @@ HF_TEST_WITH (s_test_usage, s_setup, s_teardown)
     s_put (sub, "a", 3000);
     s_put (sub, "b", 72);
     hf_usage_t usage;
-    assert_int_equal (hf_usage_take (getpid (), path, &usage), 0);
-    assert_true (usage.rss_kib > 100);
+    assert_int_equal (hf_usage_take (path, &usage), 0);
     assert_int_equal (usage.log_kib, 6);
     assert_int_equal (usage.state_kib, 2);
     assert_int_equal (usage.filesdb_kib, 1);
@@ -133,7 +129,7 @@ HF_TEST_WITH (s_test_usage, s_setup, s_teardown)
     assert_int_equal (usage.other_kib, 1);
     assert_int_equal (hf_usage_databases_kib (&usage), 9);
     snprintf (path, sizeof path, "%s/nothing", folder);
-    assert_int_equal (hf_usage_take (getpid (), path, &usage), -1);
+    assert_int_equal (hf_usage_take (path, &usage), -1);
 }
 
 HF_TEST_MAIN (NULL, NULL)

@@ -38,8 +38,7 @@ s_become (const hf_process_config_t *config, child_files_t files, pid_t parent)
         _exit (127);
     if (config->network && setns (config->network, CLONE_NEWNET) != 0)
         _exit (127);
-    if (config->own_group)
-        setpgid (0, 0);
+    setpgid (0, 0); //  a terminal's Ctrl-C is for the parent
     sigset_t none;
     sigemptyset (&none);
     sigprocmask (SIG_SETMASK, &none, NULL);
@@ -203,6 +202,17 @@ int
 hf_process_wait (hf_process_t *self, uint32_t limit_ms)
 {
     return HF_WAIT (s_reap (self, WNOHANG), limit_ms) ? self->code : -1;
+}
+
+const char *
+hf_beside (const char *name)
+{
+    static char path[512];
+    ssize_t size = readlink ("/proc/self/exe", path, sizeof path - 64);
+    assert (size > 0 && strlen (name) < 64);
+    path[size] = 0;
+    strcpy (strrchr (path, '/') + 1, name);
+    return path;
 }
 
 //  ---- run to the end ---------------------------------------------------------------

@@ -18,7 +18,6 @@ typedef struct hf_process_config {
     const char *log_path;    //  stderr is appended to it; and stdout, unless it is piped
     const char *folder;      //  working folder; NULL: as the parent's
     bool pipes;              //  stdin and stdout are pipes to the parent
-    bool own_group;          //  a process group of its own: no Ctrl-C of the terminal's
     int network;             //  a network namespace's file descriptor; 0: as the parent's
 } hf_process_config_t;
 
@@ -50,6 +49,9 @@ void hf_process_kill (hf_process_t *self);
 /*  Wait for its end. Its exit code, 128 + the signal that killed it, or -1 when it still runs
  *  after LIMIT_MS. May be asked again. */
 int hf_process_wait (hf_process_t *self, uint32_t limit_ms);
+
+/*  The path of NAME in this program's folder; until the next call. */
+const char *hf_beside (const char *name);
 
 /*  Run a program to its end; TEXT (may be NULL) gets what it wrote to stdout and stderr, at most
  *  SIZE - 1 bytes. Its exit code as above; after LIMIT_MS it is killed: -1. */

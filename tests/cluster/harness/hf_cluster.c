@@ -17,31 +17,32 @@
 hf_cluster_t *
 hf_cluster_new (unsigned count)
 {
-    hf_host_t hosts[HF_MEMBERS_MAX];
-    for (unsigned i = 0; i < HF_MEMBERS_MAX; i++)
-        hosts[i] = (hf_host_t){.address = "127.0.0.1"};
-    return hf_cluster_new_on (hosts, count);
+    hf_cluster_t *self = hf_cluster_new_on (NULL, NULL, count);
+    if (!self) {
+        perror ("cluster");
+        abort ();
+    }
+    return self;
 }
 
 hf_cluster_t *
-hf_cluster_new_on (const hf_host_t *hosts, unsigned count)
+hf_cluster_new_on (const char *root, const hf_host_t *hosts, unsigned count)
 {
     assert (count >= 1 && count <= HF_MEMBERS_MAX);
+    char dir[PATH_MAX];
+    if (hf_folder_make (root, "holdfast-cluster", dir) != 0)
+        return NULL;
     hf_cluster_t *self = hf_alloc (sizeof *self);
     self->count = count;
-    snprintf (self->level, sizeof self->level, "info");
-    char dir[PATH_MAX];
-    if (hf_folder_make (NULL, "holdfast-test", dir) != 0 || strlen (dir) >= sizeof self->dir) {
-        perror ("holdfast-test");
-        abort ();
-    }
+    assert (strlen (dir) < sizeof self->dir);
     strcpy (self->dir, dir);
     size_t length = 0;
     for (unsigned i = 0; i < count; i++) {
         hf_cluster_node_t *node = &self->node[i];
-        assert (strlen (hosts[i].address) < sizeof node->address);
-        strcpy (node->address, hosts[i].address);
-        node->network = hosts[i].network;
+        const hf_host_t host = hosts ? hosts[i] : (hf_host_t){.address = "127.0.0.1"};
+        assert (strlen (host.address) < sizeof node->address);
+        strcpy (node->address, host.address);
+        node->network = host.network;
         node->client_port = hf_port_take ();
         node->node_port = hf_port_take ();
         snprintf (node->dir, sizeof node->dir, "%.480s/node-%u", self->dir, i + 1);
@@ -78,12 +79,12 @@ hf_cluster_destroy (hf_cluster_t **self_p)
         hf_port_give_back (&self->node[i].client_port);
         hf_port_give_back (&self->node[i].node_port);
         if (!self->passed)
-            hf_cluster_print_tail (self->node[i].log);
+            hf_cluster_print_tail (self, i + 1);
     }
     if (self->passed && !self->keep)
         hf_folder_remove (self->dir);
     else
-        fprintf (stderr, "harness: all of it is in %s\n", self->dir);
+        fprintf (stderr, "cluster: all of it is in %s\n", self->dir);
     free (self);
 }
 
@@ -115,7 +116,7 @@ s_log_is_clean (const hf_cluster_t *self, uint32_t id)
     char *log = hf_cluster_slurp (hf_cluster_log_path (self, id), &size);
     const char *finding = log ? hf_cluster_finding (log) : NULL;
     if (finding)
-        fprintf (stderr, "harness: node %u: %.200s\n", id, finding);
+        fprintf (stderr, "cluster: node %u: %.200s\n", id, finding);
     free (log);
     return finding == NULL;
 }
@@ -129,7 +130,7 @@ hf_cluster_passed (hf_cluster_t *self)
         if (process && hf_process_stopped (process))
             hf_process_go_on (process);
         if (process && !hf_process_running (process)) {
-            fprintf (stderr, "harness: node %u ended by itself with code %d\n", id,
+            fprintf (stderr, "cluster: node %u ended by itself with code %d\n", id,
                      hf_process_wait (process, 0));
             passed = false;
         } else if (process)
@@ -139,7 +140,7 @@ hf_cluster_passed (hf_cluster_t *self)
         hf_process_t *process = hf_cluster_node (self, id)->process;
         int code = process ? hf_process_wait (process, TERMINATE_LIMIT_MS) : 0;
         if (code != 0) {
-            fprintf (stderr, "harness: node %u: exit code %d after SIGTERM\n", id, code);
+            fprintf (stderr, "cluster: node %u: exit code %d after SIGTERM\n", id, code);
             passed = false;
         }
         hf_process_destroy (&hf_cluster_node (self, id)->process);
@@ -229,13 +230,6 @@ hf_cluster_set_list (hf_cluster_t *self, uint32_t id, const char *list)
 }
 
 void
-hf_cluster_set_log_level (hf_cluster_t *self, const char *level)
-{
-    assert (strlen (level) < sizeof self->level);
-    strcpy (self->level, level);
-}
-
-void
 hf_cluster_add_argument (hf_cluster_t *self, const char *argument)
 {
     size_t i = 0;
@@ -272,9 +266,8 @@ hf_cluster_launch (hf_cluster_t *self, uint32_t id)
     char id_text[16];
     snprintf (id_text, sizeof id_text, "%u", id);
     const char *list = node->list[0] ? node->list : self->list;
-    const char *plain[] = {
-        hf_cluster_program (), "--id",      id_text, "--cluster", list, "--data", node->dir,
-        "--log-level",         self->level, NULL};
+    const char *plain[] = {s_program, "--id",   id_text,   "--cluster",
+                           list,      "--data", node->dir, NULL};
     const char *argv[40] = {"/usr/bin/env"};
     size_t size = 0;
     if (node->variables)
@@ -293,7 +286,7 @@ s_wait_answers (hf_cluster_t *self, uint32_t id)
     bool settled = HF_WAIT (!hf_cluster_running (self, id) || hf_cluster_status (self, id, &status),
                             HF_CLUSTER_LIMIT_MS);
     if (!hf_cluster_running (self, id))
-        fprintf (stderr, "harness: node %u ended at its start with code %d\n", id,
+        fprintf (stderr, "cluster: node %u ended at its start with code %d\n", id,
                  hf_process_wait (hf_cluster_node (self, id)->process, 0));
     return settled && hf_cluster_running (self, id);
 }

@@ -20,15 +20,16 @@ typedef struct hf_cluster hf_cluster_t;
 
 #define HF_CLUSTER_LIMIT_MS 30000 //  a limit for what should take a second
 
-/*  Folder and ports of a cluster of COUNT nodes; nothing runs yet. */
+/*  Folder and ports of a cluster of COUNT nodes; nothing runs yet. Aborts if there is no folder. */
 hf_cluster_t *hf_cluster_new (unsigned count);
 
-/*  The same in a network of the test's own: where each node lives, in the order of their ids. */
+/*  The same with the folder under ROOT (NULL: TMPDIR, or /tmp) and each node, in the order of ids,
+ *  on a host (HOSTS NULL: all on 127.0.0.1). NULL with errno if there is no folder. */
 typedef struct hf_host {
     const char *address; //  at most 31 bytes; the test itself must be able to reach it
     int network;         //  a network namespace's file descriptor; 0: as the test's
 } hf_host_t;
-hf_cluster_t *hf_cluster_new_on (const hf_host_t *hosts, unsigned count);
+hf_cluster_t *hf_cluster_new_on (const char *root, const hf_host_t *hosts, unsigned count);
 
 /*  Says that the test got to its end, and checks what every test must leave behind: the nodes
  *  that run end on SIGTERM with exit code 0, none has ended by itself, and no log has a failed
@@ -68,8 +69,6 @@ void hf_cluster_set_program (const char *path);
 
 /*  From the next start on, node ID is given this list instead of the cluster's. */
 void hf_cluster_set_list (hf_cluster_t *self, uint32_t id, const char *list);
-/*  From the next start on, all nodes get this --log-level (default: info). */
-void hf_cluster_set_log_level (hf_cluster_t *self, const char *level);
 
 /*  From the next start on, all nodes are given this argument, too; at most 7. Not copied. */
 void hf_cluster_add_argument (hf_cluster_t *self, const char *argument);
@@ -163,6 +162,8 @@ bool hf_cluster_wait_file (hf_cluster_t *self, const char *file, const char *con
                            uint32_t limit_ms);
 /*  Whether the log of a node has TEXT in it; from the start of the test. */
 bool hf_cluster_log_has (const hf_cluster_t *self, uint32_t id, const char *text);
+/*  The log's last lines on stderr. */
+void hf_cluster_print_tail (const hf_cluster_t *self, uint32_t id);
 
 /*  Bytes of memory the process has in RAM; 0 when it does not run. */
 uint64_t hf_cluster_memory (const hf_cluster_t *self, uint32_t id);

@@ -63,7 +63,7 @@ s_report_slow (hf_cluster_t *self, uint32_t id, uint64_t start_ms, bool answered
 {
     uint64_t took_ms = hf_wait_now_ms () - start_ms;
     if (took_ms > ASK_SLOW_MS && hf_cluster_running (self, id))
-        fprintf (stderr, "harness: node %u %s a query after %u ms\n", id,
+        fprintf (stderr, "cluster: node %u %s a query after %u ms\n", id,
                  answered ? "answered" : "did not answer", (unsigned)took_ms);
 }
 

@@ -71,7 +71,7 @@ s_is_on_all (const hf_cluster_t *self, const char *file, const char *content)
 static void
 s_report_difference (const hf_cluster_t *self, const char *file, const char *wanted)
 {
-    fprintf (stderr, "harness: %s should be \"%s\"; it is", file, wanted);
+    fprintf (stderr, "cluster: %s should be \"%s\"; it is", file, wanted);
     for (uint32_t id = 1; id <= self->count; id++) {
         size_t size = 0;
         char *bytes = hf_cluster_read (self, id, file, &size);
@@ -117,8 +117,9 @@ hf_cluster_finding (const char *log)
 }
 
 void
-hf_cluster_print_tail (const char *path)
+hf_cluster_print_tail (const hf_cluster_t *self, uint32_t id)
 {
+    const char *path = hf_cluster_log_path (self, id);
     size_t size = 0;
     char *log = hf_cluster_slurp (path, &size);
     size_t from = size > TAIL_BYTES ? size - TAIL_BYTES : 0;

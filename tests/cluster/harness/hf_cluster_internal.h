@@ -27,7 +27,6 @@ struct hf_cluster {
     bool keep;
     char dir[HF_PATH_SIZE];
     char list[HF_LIST_SIZE];
-    char level[16];
     const char *argument[8];                //  ends with NULL
     hf_cluster_node_t node[HF_MEMBERS_MAX]; //  node[id - 1]
 };
@@ -40,8 +39,5 @@ char *hf_cluster_slurp (const char *path, size_t *size);
 
 /*  What a log must never have in it: a line's start of the finding, for people; NULL: nothing. */
 const char *hf_cluster_finding (const char *log);
-
-/*  The last lines of a log on stderr. */
-void hf_cluster_print_tail (const char *path);
 
 #endif

@@ -7,8 +7,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #define S_ROUND_MS 20 //  the thread looks so often whether it is to end
 
@@ -69,19 +67,6 @@ hf_links_draw (hf_links_t *self, unsigned from, unsigned to)
                                               : &self->passed,
                       1);
     return passage;
-}
-
-const char *
-hf_beside (const char *name)
-{
-    static char path[512];
-    ssize_t size = readlink ("/proc/self/exe", path, sizeof path - 64);
-    assert (size > 0 && strlen (name) < 64);
-    path[size] = 0;
-    char *slash = strrchr (path, '/');
-    assert (slash);
-    strcpy (slash + 1, name);
-    return path;
 }
 
 hf_links_counts_t

@@ -59,9 +59,6 @@ void hf_links_trouble (hf_links_t *self, unsigned from, unsigned to, hf_trouble_
 hf_trouble_t hf_links_trouble_of (const hf_links_t *self, unsigned from, unsigned to);
 void hf_links_heal (hf_links_t *self);
 
-/*  The path of what was built beside this program; until the next call. */
-const char *hf_beside (const char *name);
-
 hf_links_counts_t hf_links_counts (const hf_links_t *self);
 
 #endif

@@ -324,7 +324,7 @@ s_cluster (hf_links_t *self)
         s_address (self, i + 1, address[i]);
         hosts[i] = (hf_host_t){.address = address[i], .network = own->space[i + 1]};
     }
-    return hf_cluster_new_on (hosts, self->nodes);
+    return hf_cluster_new_on (NULL, hosts, self->nodes);
 }
 
 static const char *

@@ -46,5 +46,5 @@ allow nodes/store '(base|msgs|nodes/store)/'
 allow nodes '(base|msgs|broker-less|nodes)/'
 pure client/core '(base|msgs|client/core|client/holdfast)|hf_status\.h"'
 allow client '(base|msgs|broker-less|client)/|hf_status\.h"'
-allow bench '(base|msgs|client|bench|tests/kit)/'
+allow bench '(base|msgs|client|bench|tests/(kit|cluster/harness))/'
 exit $bad
