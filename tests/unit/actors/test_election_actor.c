@@ -112,10 +112,8 @@ s_hand_over (stage_t *self)
     zstr_free (&done);
 }
 
-static void
-test_leads_commits_prunes_and_starts_again (void **state)
+HF_TEST (test_leads_commits_prunes_and_starts_again)
 {
-    (void)state;
     stage_t stage = {.leads = 0};
     assert_int_equal (hf_folder_make (NULL, "hf-election-", stage.dir), 0);
     s_start (&stage, 0);
@@ -150,8 +148,5 @@ int
 main (void)
 {
     zsys_handler_set (NULL);
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test (test_leads_commits_prunes_and_starts_again),
-    };
-    return cmocka_run_group_tests (tests, NULL, NULL);
+    return hf_test_run (NULL, NULL);
 }

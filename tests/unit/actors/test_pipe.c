@@ -2,10 +2,8 @@
 #include "tests/kit/hf_test.h"
 #include "nodes/actors/hf_pipe.h"
 
-static void
-test_a_slow_reader_blocks_nobody (void **state)
+HF_TEST (test_a_slow_reader_blocks_nobody)
 {
-    (void)state;
     enum { FRAMES = 50000 };
     zsock_t *reader;
     zsock_t *writer = hf_pipe_new (&reader);
@@ -36,10 +34,8 @@ test_a_slow_reader_blocks_nobody (void **state)
     zsock_destroy (&reader);
 }
 
-static void
-test_commands_are_read_without_waiting (void **state)
+HF_TEST (test_commands_are_read_without_waiting)
 {
-    (void)state;
     zsock_t *reader;
     zsock_t *writer = hf_pipe_new (&reader);
     assert_null (hf_pipe_command (reader));
@@ -54,10 +50,8 @@ test_commands_are_read_without_waiting (void **state)
 }
 
 //  An actor that ends after the one it talks to must not wait for it.
-static void
-test_nobody_waits_for_one_who_is_gone (void **state)
+HF_TEST (test_nobody_waits_for_one_who_is_gone)
 {
-    (void)state;
     zsock_t *reader;
     zsock_t *writer = hf_pipe_new (&reader);
     zsock_destroy (&reader);
@@ -76,12 +70,7 @@ int
 main (void)
 {
     zsys_handler_set (NULL);
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test (test_a_slow_reader_blocks_nobody),
-        cmocka_unit_test (test_commands_are_read_without_waiting),
-        cmocka_unit_test (test_nobody_waits_for_one_who_is_gone),
-    };
-    int rc = cmocka_run_group_tests (tests, NULL, NULL);
+    int rc = hf_test_run (NULL, NULL);
     zsys_shutdown ();
     return rc;
 }

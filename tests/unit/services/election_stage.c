@@ -82,8 +82,11 @@ s_left (stage_t *self, const void *bytes, size_t size)
     if (hf_frame_open (bytes, size, &scan, &left->kind) != HF_OK)
         left->kind = 0; //  DONE
     hf_heartbeat_t beat;
+    hf_a_committed_t committed;
     if (left->kind == HF_KIND_HEARTBEAT && hf_heartbeat_get (&scan, &beat))
         self->round = beat.round;
+    if (left->kind == HF_KIND_A_COMMITTED && hf_a_committed_get (&scan, &committed))
+        self->delivered_bytes += committed.entries.size;
     return left;
 }
 
@@ -169,13 +172,14 @@ stage_delivered (const stage_t *self, uint64_t first)
 //  ---- turns -------------------------------------------------------------------------
 
 void
-stage_init (stage_t *self, uint32_t node, uint32_t members)
+stage_init (stage_t *self, uint32_t members)
 {
     memset (self, 0, sizeof *self);
+    hf_pack_init (&self->frame);
     self->now_us = 1000000;
     hf_core_config_t *core = &self->config.core;
     hf_core_config_defaults (core);
-    core->self = node;
+    core->self = members == 1 ? 1 : 2;
     core->members_count = members;
     for (uint32_t i = 0; i < members; i++)
         core->members[i] = i + 1;
@@ -205,19 +209,17 @@ stage_start (stage_t *self, uint64_t applied)
                              .read = s_read};
     self->service = hf_election_service_new (&self->config, &restored, &log, self->now_us);
     assert_non_null (self->service);
-    hf_pack_t frame;
-    hf_pack_init (&frame);
     stage_begin (self, 0);
-    hf_a_start_frame (&frame, &(hf_a_start_t){.applied = applied});
-    stage_actor (self, &frame);
+    hf_a_start_frame (&self->frame, &(hf_a_start_t){.applied = applied});
+    stage_actor (self);
     stage_end (self);
-    hf_pack_done (&frame);
 }
 
 void
 stage_done (stage_t *self)
 {
     stage_forget (self);
+    hf_pack_done (&self->frame);
     hf_election_service_destroy (&self->service);
     assert_null (self->service);
 }
@@ -225,8 +227,9 @@ stage_done (stage_t *self)
 void
 stage_begin (stage_t *self, uint64_t after_us)
 {
+    assert_false (self->in_turn);
+    self->in_turn = self->early = true;
     self->now_us += after_us;
-    self->early = true;
     hf_election_service_begin (self->service, self->now_us);
 }
 
@@ -246,6 +249,7 @@ stage_end (stage_t *self)
         s_carry_out (self);
     }
     assert_int_equal (self->writes, 0);
+    self->in_turn = false;
     hf_core_check (hf_election_service_core (self->service));
 }
 
@@ -258,107 +262,111 @@ stage_turn (stage_t *self, uint64_t after_us)
 
 //  ---- inputs ------------------------------------------------------------------------
 
-void
-stage_peer (stage_t *self, hf_pack_t *frame)
+static void
+s_input (stage_t *self)
 {
-    hf_election_service_from_peer (
-        self->service, hf_span (hf_pack_bytes (frame), hf_pack_size (frame)), self->now_us);
-    hf_pack_reset (frame);
+    if (!self->in_turn)
+        stage_begin (self, 1000);
 }
 
 void
-stage_actor (stage_t *self, hf_pack_t *frame)
+stage_peer (stage_t *self)
 {
-    hf_scan_t scan;
+    s_input (self);
+    hf_election_service_from_peer (
+        self->service, hf_span (hf_pack_bytes (&self->frame), hf_pack_size (&self->frame)),
+        self->now_us);
+    hf_pack_reset (&self->frame);
+}
+
+void
+stage_actor (stage_t *self)
+{
+    s_input (self);
     uint32_t kind;
-    assert_int_equal (hf_frame_open (hf_pack_bytes (frame), hf_pack_size (frame), &scan, &kind),
-                      HF_OK);
+    hf_scan_t scan =
+        hf_frame_own (hf_pack_bytes (&self->frame), hf_pack_size (&self->frame), &kind);
     hf_election_service_from_actor (self->service, &scan, kind, self->now_us);
-    hf_pack_reset (frame);
+    hf_pack_reset (&self->frame);
 }
 
 void
 stage_ack (stage_t *self, uint32_t from, uint64_t index)
 {
-    hf_pack_t frame;
-    hf_pack_init (&frame);
-    hf_ack_frame (&frame, &(hf_ack_t){.from = from,
-                                      .to = self->config.core.self,
-                                      .term = hf_election_service_view (self->service).term,
-                                      .index = index,
-                                      .round = self->round,
-                                      .hears = 7});
-    stage_peer (self, &frame);
-    hf_pack_done (&frame);
+    hf_ack_frame (&self->frame, &(hf_ack_t){.from = from,
+                                            .to = self->config.core.self,
+                                            .term = hf_election_service_view (self->service).term,
+                                            .index = index,
+                                            .round = self->round,
+                                            .hears = 7});
+    stage_peer (self);
+}
+
+void
+stage_flushed (stage_t *self, uint64_t index)
+{
+    hf_a_flushed_frame (&self->frame, &(hf_a_flushed_t){.index = index});
+    stage_actor (self);
 }
 
 void
 stage_propose (stage_t *self, const char *text)
 {
-    hf_pack_t entries, frame;
+    hf_pack_t entries;
     hf_pack_init (&entries);
-    hf_pack_init (&frame);
     hf_entry_put (&entries,
                   &(hf_entry_t){.type = HF_ENTRY_COMMANDS, .payload = hf_span_text (text)});
-    hf_a_propose_frame (&frame, &(hf_a_propose_t){.entries = hf_pack_list (&entries)});
-    stage_actor (self, &frame);
+    hf_a_propose_frame (&self->frame, &(hf_a_propose_t){.entries = hf_pack_list (&entries)});
+    stage_actor (self);
     hf_pack_done (&entries);
-    hf_pack_done (&frame);
 }
 
 void
 stage_entries (stage_t *self, uint32_t leader, uint64_t term, uint64_t commit, uint64_t prev,
-               uint64_t prev_term, uint64_t entry_term, const char *text)
+               uint64_t prev_term, const char *text)
 {
-    hf_pack_t entries, frame;
+    hf_pack_t entries;
     hf_pack_init (&entries);
-    hf_pack_init (&frame);
-    if (text[0])
-        hf_entry_put (&entries, &(hf_entry_t){entry_term, HF_ENTRY_COMMANDS, hf_span_text (text)});
-    hf_entries_frame (&frame, &(hf_entries_t){.from = leader,
-                                              .term = term,
-                                              .commit = commit,
-                                              .prev_index = prev,
-                                              .prev_term = prev_term,
-                                              .entries = hf_pack_list (&entries)});
-    stage_peer (self, &frame);
+    hf_entry_put (&entries, &(hf_entry_t){term, HF_ENTRY_COMMANDS, hf_span_text (text)});
+    hf_entries_frame (&self->frame, &(hf_entries_t){.from = leader,
+                                                    .term = term,
+                                                    .commit = commit,
+                                                    .prev_index = prev,
+                                                    .prev_term = prev_term,
+                                                    .entries = hf_pack_list (&entries)});
+    stage_peer (self);
     hf_pack_done (&entries);
-    hf_pack_done (&frame);
 }
 
 static void
-s_grant (stage_t *self, uint32_t from, bool pre)
+s_grant (stage_t *self, bool pre)
 {
     hf_scan_t scan;
     hf_vote_request_t request;
     stage_last (self, HF_KIND_VOTE_REQUEST, &scan);
     assert_true (hf_vote_request_get (&scan, &request));
     assert_int_equal (request.pre, pre);
-    hf_pack_t frame;
-    hf_pack_init (&frame);
-    hf_vote_frame (&frame, &(hf_vote_t){.from = from,
-                                        .to = self->config.core.self,
-                                        .term = request.term,
-                                        .pre = pre,
-                                        .granted = true,
-                                        .candidate = request.incarnation});
-    stage_begin (self, 1000);
-    stage_peer (self, &frame);
+    hf_vote_frame (&self->frame, &(hf_vote_t){.from = 3,
+                                              .to = self->config.core.self,
+                                              .term = request.term,
+                                              .pre = pre,
+                                              .granted = true,
+                                              .candidate = request.incarnation});
+    stage_peer (self);
     stage_end (self);
-    hf_pack_done (&frame);
 }
 
 void
 stage_lead (stage_t *self)
 {
-    uint32_t other = self->config.core.self == 3 ? 1 : 3;
+    if (!self->service)
+        stage_start (self, 0);
     uint64_t wake_us = hf_election_service_wake_us (self->service);
     stage_turn (self, wake_us > self->now_us ? wake_us - self->now_us : 0);
-    s_grant (self, other, true);
-    s_grant (self, other, false);
+    s_grant (self, true);
+    s_grant (self, false);
     assert_int_equal (hf_election_service_view (self->service).role, HF_LEADER);
-    stage_begin (self, 1000);
-    stage_ack (self, other, self->last);
+    stage_ack (self, 3, self->last);
     stage_end (self);
     assert_int_equal (stage_count (self, HF_KIND_A_LEADING), 1);
 }
@@ -366,12 +374,10 @@ stage_lead (stage_t *self)
 void
 stage_follow (stage_t *self, uint32_t leader, uint64_t term)
 {
-    hf_pack_t frame;
-    hf_pack_init (&frame);
-    hf_heartbeat_frame (&frame, &(hf_heartbeat_t){.from = leader, .term = term, .round = 1});
-    stage_begin (self, 1000);
-    stage_peer (self, &frame);
+    if (!self->service)
+        stage_start (self, 0);
+    hf_heartbeat_frame (&self->frame, &(hf_heartbeat_t){.from = leader, .term = term, .round = 1});
+    stage_peer (self);
     stage_end (self);
-    hf_pack_done (&frame);
     assert_int_equal (hf_election_service_view (self->service).leader, leader);
 }

@@ -29,39 +29,57 @@ typedef struct stage {
         uint32_t type;
         char text[32];
     } entries[LOG_MAX];
+    hf_pack_t frame; //  pack an input here
+    bool in_turn;
     unsigned writes; //  since the last commit
     unsigned commits;
     bool early;     //  what leaves now does so before a commit
     uint64_t round; //  of the last HEARTBEAT that left
     left_t left[OUT_MAX];
     size_t left_count;
+    uint64_t delivered_bytes; //  of entries, in A_COMMITTED
     char lines[4000];
 } stage_t;
 
-/*  Node SELF of nodes 1 .. MEMBERS, with an empty log; then self->config may be changed, and
- *  stage_start makes the service and runs the first turn, after A_START with APPLIED. */
-void stage_init (stage_t *self, uint32_t node, uint32_t members);
-void stage_start (stage_t *self, uint64_t applied);
+/*  STAGE_TEST (name, stage, members) { ... } is a test on STAGE: node 2, or the node alone. Change
+ *  stage->config or the log first, if need be: stage_start, stage_lead and stage_follow make the
+ *  service. */
+#define STAGE_TEST(name, stage, members)                                                           \
+    static void name##_on (stage_t *stage);                                                        \
+    HF_TEST (name)                                                                                 \
+    {                                                                                              \
+        stage_t on;                                                                                \
+        stage_init (&on, members);                                                                 \
+        name##_on (&on);                                                                           \
+        stage_done (&on);                                                                          \
+    }                                                                                              \
+    static void name##_on (stage_t *stage)
+
+void stage_init (stage_t *self, uint32_t members);
 void stage_done (stage_t *self);
 
-/*  One turn: inputs go between. stage_end commits until nothing is dirty. */
+/*  Make the service and run its first turn, after A_START with APPLIED. */
+void stage_start (stage_t *self, uint64_t applied);
+/*  Become leader with the vote of another; or follow LEADER. */
+void stage_lead (stage_t *self);
+void stage_follow (stage_t *self, uint32_t leader, uint64_t term);
+
+/*  A turn; the first input begins one as well, 1 ms later. Its end commits until nothing is dirty.
+ */
 void stage_begin (stage_t *self, uint64_t after_us);
 void stage_end (stage_t *self);
 /*  A turn without inputs. */
 void stage_turn (stage_t *self, uint64_t after_us);
 
-/*  Node SELF of three becomes leader of its term with the vote of another; or follows LEADER. */
-void stage_lead (stage_t *self);
-void stage_follow (stage_t *self, uint32_t leader, uint64_t term);
-
-//  Inputs. FRAME is packed by the caller.
-void stage_peer (stage_t *self, hf_pack_t *frame);
-void stage_actor (stage_t *self, hf_pack_t *frame);
+//  Inputs: what is in self->frame, and those that are packed here.
+void stage_peer (stage_t *self);
+void stage_actor (stage_t *self);
 void stage_ack (stage_t *self, uint32_t from, uint64_t index);
+void stage_flushed (stage_t *self, uint64_t index);
 void stage_propose (stage_t *self, const char *text);
-/*  ENTRIES of LEADER: one entry of ENTRY_TERM with TEXT after (PREV, PREV_TERM); "" none. */
+/*  ENTRIES of LEADER: one entry of TERM with TEXT after (PREV, PREV_TERM). */
 void stage_entries (stage_t *self, uint32_t leader, uint64_t term, uint64_t commit, uint64_t prev,
-                    uint64_t prev_term, uint64_t entry_term, const char *text);
+                    uint64_t prev_term, const char *text);
 
 /*  The number of things of KIND that left; and the last one of them, its scan at the record. */
 size_t stage_count (const stage_t *self, uint32_t kind);

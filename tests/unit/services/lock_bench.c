@@ -105,7 +105,18 @@ s_rows (bench_t *self, const hf_a_rows_t *rows)
 }
 
 static void
-s_asked (bench_t *self, hf_scan_t *scan, uint32_t kind)
+s_facts (bench_t *self, uint64_t id)
+{
+    hf_pack_t rows;
+    hf_pack_init (&rows);
+    hf_fact_row_put (&rows, &(hf_fact_row_t){.key = hf_span_text ("from_election"), .number = 77});
+    hf_a_told_frame (&self->pack, &(hf_a_told_t){.id = id, .rows = hf_pack_list (&rows)});
+    s_later (self);
+    hf_pack_done (&rows);
+}
+
+void
+bench_asked (bench_t *self, hf_scan_t *scan, uint32_t kind)
 {
     union {
         hf_a_start_t start;
@@ -132,7 +143,7 @@ s_asked (bench_t *self, hf_scan_t *scan, uint32_t kind)
         self->credits++;
         self->credited = in.applied.bytes;
     } else if (kind == HF_KIND_A_FACTS && hf_a_facts_get (scan, &in.facts))
-        self->fact = in.facts.id;
+        s_facts (self, in.facts.id);
     else if (kind == HF_KIND_A_SECTIONS && hf_a_sections_get (scan, &in.sections))
         s_sections (self, in.sections.sections);
     else if (kind == HF_KIND_A_ROWS && hf_a_rows_get (scan, &in.rows))
@@ -162,15 +173,15 @@ s_carry_out (bench_t *self)
         uint32_t kind;
         hf_scan_t scan =
             hf_frame_own (out->messages.list[i].bytes, out->messages.list[i].size, &kind);
-        s_asked (self, &scan, kind);
+        bench_asked (self, &scan, kind);
     }
     hf_outbox_reset (out);
 }
 
 //  ---- turns ----------------------------------------------------------------------------
 
-static void
-s_begin (bench_t *self)
+void
+bench_begin (bench_t *self)
 {
     if (self->in_turn)
         return;
@@ -188,7 +199,7 @@ s_begin (bench_t *self)
 void
 bench_turn (bench_t *self, bool drained)
 {
-    s_begin (self);
+    bench_begin (self);
     hf_lock_service_end (self->service, drained);
     s_carry_out (self);
     while (hf_lock_service_more (self->service))
@@ -209,7 +220,7 @@ bench_settle (bench_t *self)
 void
 bench_say (bench_t *self)
 {
-    s_begin (self);
+    bench_begin (self);
     uint32_t kind;
     hf_scan_t scan = hf_frame_own (hf_pack_bytes (&self->pack), hf_pack_size (&self->pack), &kind);
     hf_lock_service_from_actor (self->service, &scan, kind, self->now_us);
@@ -233,11 +244,10 @@ bench_follow (bench_t *self, uint64_t term, uint32_t leader)
 }
 
 void
-bench_init (bench_t *self, const hf_lock_config_t *limits, bool leads)
+bench_init (bench_t *self, hf_lock_config_t config, bool leads)
 {
     *self = (bench_t){.now_us = 1000 * SECOND};
     hf_pack_init (&self->pack);
-    hf_lock_config_t config = limits ? *limits : (hf_lock_config_t){.self = 0};
     config.self = 1;
     config.endpoint = "here:8080";
     config.version = "1.2.3";
@@ -275,7 +285,7 @@ bench_done (bench_t *self)
 void
 bench_send (bench_t *self, uint32_t route)
 {
-    s_begin (self);
+    bench_begin (self);
     hf_route_t from = s_route (route);
     hf_span_t bytes = hf_span (hf_pack_bytes (&self->pack), hf_pack_size (&self->pack));
     hf_lock_service_from_client (self->service, &from, bytes, self->now_us);
@@ -301,6 +311,8 @@ bench_kind (const bench_t *self, uint32_t route)
 hf_scan_t
 bench_take (bench_t *self, uint32_t route, uint32_t kind)
 {
+    if (self->in_turn || self->said.count > 0)
+        bench_settle (self);
     bench_frame_t *frame = s_next (self, route);
     assert_non_null (frame);
     assert_int_equal (frame->kind, kind);
@@ -316,19 +328,58 @@ bench_take (bench_t *self, uint32_t route, uint32_t kind)
     return scan;
 }
 
-uint64_t
-bench_open (bench_t *self, uint32_t route, uint8_t mark, uint32_t ttl_ms)
+#define TAKE(KIND, name, function)                                                                 \
+    hf_##name##_t function (bench_t *self, uint32_t route)                                         \
+    {                                                                                              \
+        hf_##name##_t message;                                                                     \
+        hf_scan_t scan = bench_take (self, route, HF_KIND_##KIND);                                 \
+        assert_true (hf_##name##_get (&scan, &message));                                           \
+        return message;                                                                            \
+    }
+TAKE (ANSWERS, answers, bench_answers)
+TAKE (OPENED, opened, bench_opened)
+TAKE (ALIVE, alive, bench_alive)
+TAKE (CLOSED_REPLY, closed, bench_closed)
+TAKE (REFUSED, refused, bench_refused)
+TAKE (RESULT, query_result, bench_result)
+
+#define TAKE_ITEM(name)                                                                            \
+    hf_##name##_t bench_##name (bench_t *self, uint32_t route)                                     \
+    {                                                                                              \
+        hf_##name##_t item;                                                                        \
+        hf_answers_t answers = bench_answers (self, route);                                        \
+        assert_int_equal (answers.items.count, 1);                                                 \
+        hf_scan_t scan = hf_scan_list (answers.items);                                             \
+        assert_true (hf_##name##_get (&scan, &item));                                              \
+        return item;                                                                               \
+    }
+TAKE_ITEM (answer)
+TAKE_ITEM (moved)
+TAKE_ITEM (granted)
+
+void
+bench_send_open (bench_t *self, uint32_t route, uint8_t mark, uint32_t ttl_ms)
 {
     uint8_t nonce[HF_NONCE_SIZE] = {mark};
     hf_open_frame (&self->pack,
                    &(hf_open_t){.nonce = hf_span (nonce, sizeof nonce), .ttl_ms = ttl_ms});
     bench_send (self, route);
-    bench_settle (self);
-    hf_opened_t opened;
-    hf_scan_t scan = bench_take (self, route, HF_KIND_OPENED);
-    assert_true (hf_opened_get (&scan, &opened));
+}
+
+uint64_t
+bench_open (bench_t *self, uint32_t route, uint8_t mark, uint32_t ttl_ms)
+{
+    bench_send_open (self, route, mark, ttl_ms);
+    hf_opened_t opened = bench_opened (self, route);
     assert_int_equal (opened.status, HF_OK);
     return opened.session;
+}
+
+void
+bench_close (bench_t *self, uint32_t route, uint64_t session, uint64_t echo)
+{
+    hf_close_frame (&self->pack, &(hf_close_t){.session = session, .echo = echo});
+    bench_send (self, route);
 }
 
 void
@@ -336,15 +387,6 @@ bench_keepalive (bench_t *self, uint32_t route, uint64_t session, uint64_t echo)
 {
     hf_keepalive_frame (&self->pack, &(hf_keepalive_t){.session = session, .echo = echo});
     bench_send (self, route);
-}
-
-uint32_t
-bench_alive (bench_t *self, uint32_t route)
-{
-    hf_alive_t alive;
-    hf_scan_t scan = bench_take (self, route, HF_KIND_ALIVE);
-    assert_true (hf_alive_get (&scan, &alive));
-    return alive.status;
 }
 
 static void
@@ -404,26 +446,4 @@ bench_query (bench_t *self, uint32_t route, uint64_t id, uint32_t what, const ch
         &self->pack,
         &(hf_query_t){.id = id, .what = what, .name = hf_span_text (name), .limit = HF_DATA_MAX});
     bench_send (self, route);
-}
-
-hf_answer_t
-bench_answer (bench_t *self, uint32_t route)
-{
-    hf_answers_t answers;
-    hf_answer_t answer;
-    hf_scan_t scan = bench_take (self, route, HF_KIND_ANSWERS);
-    assert_true (hf_answers_get (&scan, &answers));
-    assert_int_equal (answers.items.count, 1);
-    hf_scan_t item = hf_scan_list (answers.items);
-    assert_true (hf_answer_get (&item, &answer));
-    return answer;
-}
-
-uint32_t
-bench_refused (bench_t *self, uint32_t route, hf_refused_t *refused)
-{
-    hf_refused_t own;
-    hf_scan_t scan = bench_take (self, route, HF_KIND_REFUSED);
-    assert_true (hf_refused_get (&scan, refused ? refused : &own));
-    return refused ? refused->status : own.status;
 }

@@ -1,8 +1,8 @@
 /*  lock_bench.h - a lock service on the bench: the clock, the other actors and the clients are
  *  played here, in virtual time.
  *
- *  What the service proposes is committed, what it asks is answered and what it hands to the files
- *  is durable, all in the next turn, unless the test stops that.
+ *  What the service proposes is committed, barriers pass, facts are given and what goes to the
+ * files is durable, all in the next turn, unless the test stops that.
  */
 #ifndef LOCK_BENCH_H_INCLUDED
 #define LOCK_BENCH_H_INCLUDED
@@ -38,18 +38,36 @@ typedef struct bench {
 
     //  What the service asked for so far.
     unsigned proposals, entries, commands, expiries, barriers, queries, credits, steps;
-    uint64_t barrier, query, fact; //  the last of each
-    uint64_t section;              //  the last that the files were given
-    hf_a_rows_t rows;              //  the last step, without its rows
+    uint64_t barrier, query; //  the last of each
+    uint64_t section;        //  the last that the files were given
+    hf_a_rows_t rows;        //  the last step, without its rows
     uint64_t started, credited;
     hf_a_snapshot_t snapshot; //  without its bytes
 } bench_t;
 
+/*  BENCH_TEST (name, bench) { ... } is a test on BENCH, whose service leads. BENCH_TEST_WITH: it
+ *  leads or not, and these fields of its configuration are set. */
+#define BENCH_TEST(name, bench) BENCH_TEST_WITH (name, bench, true, .self = 1)
+#define BENCH_TEST_WITH(name, bench, leads, ...)                                                   \
+    static void name##_on (bench_t *bench);                                                        \
+    HF_TEST (name)                                                                                 \
+    {                                                                                              \
+        bench_t on;                                                                                \
+        bench_init (&on, (hf_lock_config_t){__VA_ARGS__}, leads);                                  \
+        name##_on (&on);                                                                           \
+        bench_done (&on);                                                                          \
+    }                                                                                              \
+    static void name##_on (bench_t *bench)
+
 /*  A service that leads, at 1,000 s; or one that follows nobody, without LEADS. */
-void bench_init (bench_t *self, const hf_lock_config_t *limits, bool leads);
+void bench_init (bench_t *self, hf_lock_config_t config, bool leads);
 void bench_done (bench_t *self);
 
+/*  What another actor answers to a message of the service goes to self->said. */
+void bench_asked (bench_t *self, hf_scan_t *scan, uint32_t kind);
+
 /*  A message of another actor: what was packed into self->pack. Begins a turn. */
+void bench_begin (bench_t *self);
 void bench_say (bench_t *self);
 void bench_lead (bench_t *self, uint64_t term, uint64_t index);
 void bench_follow (bench_t *self, uint64_t term, uint32_t leader);
@@ -62,7 +80,8 @@ void bench_send (bench_t *self, uint32_t route);
 void bench_turn (bench_t *self, bool drained);
 void bench_settle (bench_t *self);
 
-/*  The next frame that ROUTE got, which must be of KIND; valid until the next call. */
+/*  The next frame that ROUTE got, which must be of KIND; valid until the next call. When inputs
+ *  wait, what follows from them is settled first. */
 hf_scan_t bench_take (bench_t *self, uint32_t route, uint32_t kind);
 /*  Its kind; 0: none waits. */
 uint32_t bench_kind (const bench_t *self, uint32_t route);
@@ -72,8 +91,9 @@ void bench_drop_frames (bench_t *self);
 
 uint64_t bench_open (bench_t *self, uint32_t route, uint8_t mark, uint32_t ttl_ms);
 void bench_keepalive (bench_t *self, uint32_t route, uint64_t session, uint64_t echo);
-/*  The status of the ALIVE that must have come. */
-uint32_t bench_alive (bench_t *self, uint32_t route);
+/*  OPEN, with a nonce of MARK, without waiting for its answer. */
+void bench_send_open (bench_t *self, uint32_t route, uint8_t mark, uint32_t ttl_ms);
+void bench_close (bench_t *self, uint32_t route, uint64_t session, uint64_t echo);
 void bench_acquire (bench_t *self, uint32_t route, uint64_t session, uint64_t seq,
                     const char *lock);
 /*  APPEND of BYTES to "file" under "L", with TOKEN; OWNER 0: the session's own. */
@@ -82,8 +102,16 @@ void bench_append (bench_t *self, uint32_t route, uint64_t session, uint64_t seq
 void bench_release (bench_t *self, uint32_t route, uint64_t session, uint64_t seq, const char *lock,
                     uint64_t token);
 void bench_query (bench_t *self, uint32_t route, uint64_t id, uint32_t what, const char *name);
-/*  The one answer in the ANSWERS that must have come. */
+
+/*  Frames that must have come: the one record in ANSWERS, and others. */
 hf_answer_t bench_answer (bench_t *self, uint32_t route);
-uint32_t bench_refused (bench_t *self, uint32_t route, hf_refused_t *refused);
+hf_moved_t bench_moved (bench_t *self, uint32_t route);
+hf_granted_t bench_granted (bench_t *self, uint32_t route);
+hf_answers_t bench_answers (bench_t *self, uint32_t route);
+hf_opened_t bench_opened (bench_t *self, uint32_t route);
+hf_alive_t bench_alive (bench_t *self, uint32_t route);
+hf_closed_t bench_closed (bench_t *self, uint32_t route);
+hf_refused_t bench_refused (bench_t *self, uint32_t route);
+hf_query_result_t bench_result (bench_t *self, uint32_t route);
 
 #endif

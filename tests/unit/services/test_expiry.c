@@ -5,10 +5,8 @@
 
 #define SECOND 1000000ULL
 
-static void
-p9_due_when_the_ttl_has_passed_and_not_before (void **state)
+HF_TEST (p9_due_when_the_ttl_has_passed_and_not_before)
 {
-    (void)state;
     hf_expiry_t *expiry = hf_expiry_new ();
     assert_int_equal (hf_expiry_next_us (expiry), UINT64_MAX);
     assert_int_equal (hf_expiry_take (expiry, UINT64_MAX), 0);
@@ -23,10 +21,8 @@ p9_due_when_the_ttl_has_passed_and_not_before (void **state)
     assert_null (expiry);
 }
 
-static void
-p9_being_heard_puts_the_end_off (void **state)
+HF_TEST (p9_being_heard_puts_the_end_off)
 {
-    (void)state;
     hf_expiry_t *expiry = hf_expiry_new ();
     hf_expiry_heard (expiry, 1, 1000, 0);
     hf_expiry_heard (expiry, 2, 1000, 0);
@@ -41,10 +37,8 @@ p9_being_heard_puts_the_end_off (void **state)
     hf_expiry_destroy (&expiry);
 }
 
-static void
-what_is_ending_is_not_brought_back_by_being_heard (void **state)
+HF_TEST (what_is_ending_is_not_brought_back_by_being_heard)
 {
-    (void)state;
     hf_expiry_t *expiry = hf_expiry_new ();
     hf_expiry_heard (expiry, 1, 1000, 0);
     assert_int_equal (hf_expiry_take (expiry, SECOND), 1);
@@ -59,10 +53,8 @@ what_is_ending_is_not_brought_back_by_being_heard (void **state)
     hf_expiry_destroy (&expiry);
 }
 
-static void
-a_change_of_leader_clears_everything (void **state)
+HF_TEST (a_change_of_leader_clears_everything)
 {
-    (void)state;
     hf_expiry_t *expiry = hf_expiry_new ();
     for (uint64_t session = 1; session <= 100; session++)
         hf_expiry_heard (expiry, session, 1000, session);
@@ -109,10 +101,8 @@ s_take_all (hf_expiry_t *expiry, twin_t *twin, uint64_t now)
     assert_true (s_twin_next (twin) > now);
 }
 
-static void
-the_heap_is_as_its_slow_twin (void **state)
+HF_TEST (the_heap_is_as_its_slow_twin)
 {
-    (void)state;
     for (uint64_t start = 1; start <= 100; start++) {
         hf_random_t seed = {start};
         hf_expiry_t *expiry = hf_expiry_new ();
@@ -146,15 +136,4 @@ the_heap_is_as_its_slow_twin (void **state)
     }
 }
 
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test (p9_due_when_the_ttl_has_passed_and_not_before),
-        cmocka_unit_test (p9_being_heard_puts_the_end_off),
-        cmocka_unit_test (what_is_ending_is_not_brought_back_by_being_heard),
-        cmocka_unit_test (a_change_of_leader_clears_everything),
-        cmocka_unit_test (the_heap_is_as_its_slow_twin),
-    };
-    return cmocka_run_group_tests (tests, NULL, NULL);
-}
+HF_TEST_MAIN (NULL, NULL)

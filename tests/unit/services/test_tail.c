@@ -22,10 +22,8 @@ s_expect (const hf_list_t *list, const char *const *texts, uint32_t count)
     assert_true (hf_scan_at_end (&scan));
 }
 
-static void
-test_gives_ranges (void **state)
+HF_TEST (test_gives_ranges)
 {
-    (void)state;
     hf_tail_t *tail = hf_tail_new (7, 1000);
     hf_list_t list;
     assert_false (hf_tail_range (tail, 7, 9, 100, &list));
@@ -44,10 +42,8 @@ test_gives_ranges (void **state)
     assert_null (tail);
 }
 
-static void
-test_keeps_to_the_size_but_gives_one (void **state)
+HF_TEST (test_keeps_to_the_size_but_gives_one)
 {
-    (void)state;
     hf_tail_t *tail = hf_tail_new (0, 1000);
     s_append (tail, 1, "a");
     s_append (tail, 1, "b");
@@ -63,10 +59,8 @@ test_keeps_to_the_size_but_gives_one (void **state)
     hf_tail_destroy (&tail);
 }
 
-static void
-test_truncates_and_goes_on (void **state)
+HF_TEST (test_truncates_and_goes_on)
 {
-    (void)state;
     hf_tail_t *tail = hf_tail_new (4, 1000);
     s_append (tail, 1, "five");
     s_append (tail, 1, "six");
@@ -85,10 +79,8 @@ test_truncates_and_goes_on (void **state)
 }
 
 /*  P12: bounded; and what it still has is right, after any number of appends and cuts. */
-static void
-test_is_bounded_and_right_at_random (void **state)
+HF_TEST (test_is_bounded_and_right_at_random)
 {
-    (void)state;
     enum { ENTRIES = 20000, LIMIT = 4096 };
     static uint32_t payloads[ENTRIES + 2];
     hf_tail_t *tail = hf_tail_new (0, LIMIT);
@@ -124,14 +116,4 @@ test_is_bounded_and_right_at_random (void **state)
     hf_tail_destroy (&tail);
 }
 
-int
-main (void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test (test_gives_ranges),
-        cmocka_unit_test (test_keeps_to_the_size_but_gives_one),
-        cmocka_unit_test (test_truncates_and_goes_on),
-        cmocka_unit_test (test_is_bounded_and_right_at_random),
-    };
-    return cmocka_run_group_tests (tests, NULL, NULL);
-}
+HF_TEST_MAIN (NULL, NULL)
