@@ -8,10 +8,9 @@
 #include <assert.h>
 #include <inttypes.h>
 
-#define FILES    4
-#define APPENDS  256 //  of a whole life
-#define VERSIONS 64
-#define INDEXES  10 //  of the log between two sections
+#define FILES   4
+#define APPENDS 256 //  of a whole life
+#define INDEXES 10  //  of the log between two sections
 
 /*  One append of a section. */
 typedef struct append {
@@ -25,17 +24,10 @@ typedef struct files {
     power_life_t life;
     append_t appends[APPENDS];
     unsigned count;
-    uint64_t applied[VERSIONS]; //  of each version
+    uint64_t applied[POWER_VERSIONS]; //  of each version
 } files_t;
 
 static const char *s_names[FILES] = {"one", "two/with a slash", "three", "\xc3\xbc"};
-
-static void
-s_fill (const append_t *append, unsigned at, uint8_t *bytes)
-{
-    for (uint32_t i = 0; i < append->size; i++)
-        bytes[i] = (uint8_t)(at * 37 + i * 5 + (i >> 8) + 1);
-}
 
 //  ---- the script --------------------------------------------------------------------
 
@@ -68,7 +60,7 @@ s_plan (files_t *self, hf_random_t seed)
 static int
 s_step (power_life_t *life, void *store, long version)
 {
-    const files_t *self = life->arg;
+    const files_t *self = (void *)life;
     unsigned i = 0;
     while (i < self->count && self->appends[i].version < version)
         i++;
@@ -77,11 +69,9 @@ s_step (power_life_t *life, void *store, long version)
         hf_pack_t parts;
         hf_pack_init (&parts);
         for (; i < self->count && self->appends[i].index == index; i++) {
-            uint8_t bytes[4096];
             const append_t *append = &self->appends[i];
-            s_fill (append, i, bytes);
             hf_a_part_put (&parts, &(hf_a_part_t){.file = hf_span_text (s_names[append->file]),
-                                                  .data = hf_span (bytes, append->size)});
+                                                  .data = power_bytes (i, append->size)});
         }
         int rc = hf_file_store_section (store, index, hf_pack_list (&parts));
         hf_pack_done (&parts);
@@ -92,10 +82,21 @@ s_step (power_life_t *life, void *store, long version)
 }
 
 static void
-s_refuses (void *store)
+s_refuses (power_life_t *life, void *store, long kept)
 {
+    uint8_t *bytes;
+    size_t size;
+    uint64_t total;
+    hf_pack_t rows;
     assert_int_equal (hf_file_store_section (store, UINT32_MAX, (hf_list_t){.count = 0}), -1);
     assert_int_equal (hf_file_store_commit (store), -1);
+    assert_int_equal (
+        hf_file_store_read (store, hf_span_text (s_names[0]), 0, 9, &bytes, &size, &total), -1);
+    hf_pack_init (&rows);
+    assert_int_equal (hf_file_store_all_rows (store, &rows), -1);
+    hf_pack_done (&rows);
+    assert_false (hf_file_store_dirty (store));
+    assert_int_equal (hf_file_store_applied (store), ((files_t *)(void *)life)->applied[kept]);
 }
 
 //  ---- looking ------------------------------------------------------------------------
@@ -103,31 +104,30 @@ s_refuses (void *store)
 static bool
 s_same_file (const files_t *self, hf_file_store_t *store, unsigned file, uint64_t applied)
 {
-    static uint8_t want[256 << 10];
-    uint8_t *bytes = NULL;
-    size_t length = 0, size = 0;
-    uint64_t total = 0;
-    bool named = false;
-    for (unsigned i = 0; i < self->count && self->appends[i].index <= applied; i++) {
-        if (self->appends[i].file != file)
-            continue;
-        assert (length + self->appends[i].size <= sizeof want);
-        s_fill (&self->appends[i], i, want + length);
-        length += self->appends[i].size;
-        named = true;
-    }
+    uint8_t *bytes;
+    size_t length = 0, size;
+    uint64_t total;
+    bool named = false, same = true;
     int rc = hf_file_store_read (store, hf_span_text (s_names[file]), 0, HF_DATA_MAX, &bytes, &size,
                                  &total);
-    bool same = rc == (named ? HF_OK : HF_NOT_FOUND) && total == length && size == length &&
-                (size == 0 || memcmp (bytes, want, length) == 0);
+    for (unsigned i = 0; same && i < self->count && self->appends[i].index <= applied; i++) {
+        const append_t *append = &self->appends[i];
+        if (append->file != file)
+            continue;
+        same = length + append->size <= size &&
+               (append->size == 0 ||
+                memcmp (bytes + length, power_bytes (i, append->size).at, append->size) == 0);
+        length += append->size;
+        named = true;
+    }
     free (bytes);
-    return same;
+    return same && rc == (named ? HF_OK : HF_NOT_FOUND) && total == length && size == length;
 }
 
 static long
 s_version (power_life_t *life, void *store, long low, long high, char *why)
 {
-    files_t *self = life->arg;
+    const files_t *self = (void *)life;
     uint64_t applied = hf_file_store_applied (store);
     long version = high;
     while (version >= low && self->applied[version] != applied)
@@ -147,21 +147,12 @@ s_version (power_life_t *life, void *store, long low, long high, char *why)
 
 //  ---- life ----------------------------------------------------------------------------
 
-POWER_STORE_CALLS (hf_file_store)
+POWER_STORE_CALLS (hf_file_store, NULL)
 
 power_life_t *
 life_files_new (uint64_t seed, unsigned commits)
 {
-    static const power_store_t calls = {s_open, s_close,   s_error,  NULL,
-                                        s_step, s_refuses, s_version};
-    files_t *self = hf_alloc (sizeof *self);
-    assert (commits + 2 <= VERSIONS);
-    self->life = (power_life_t){.name = "files",
-                                .run = power_store_run,
-                                .look = power_store_look,
-                                .store = &calls,
-                                .versions = 1 + (long)commits,
-                                .arg = self};
-    s_plan (self, (hf_random_t){seed});
-    return &self->life;
+    power_life_t *life = power_store_life (sizeof (files_t), "files", &s_calls, commits);
+    s_plan ((files_t *)(void *)life, (hf_random_t){seed});
+    return life;
 }

@@ -8,9 +8,8 @@
 #include <assert.h>
 #include <inttypes.h>
 
-#define ENTRIES  64 //  of one log at a time, at most
-#define VERSIONS 64
-#define JUMP     1000 //  of the index, when the log is begun anew
+#define ENTRIES 64   //  of one log at a time, at most
+#define JUMP    1000 //  of the index, when the log is begun anew
 
 /*  What a log holds. An entry's payload follows from its salt. */
 typedef struct model {
@@ -26,21 +25,10 @@ typedef struct model {
 
 typedef struct log {
     power_life_t life;
-    uint64_t seed;
-    model_t versions[VERSIONS]; //  0 and 1: the empty log, before it was made and after
-    uint64_t incarnation;       //  of the run
-    uint64_t shown;             //  of a log that a look has made
+    model_t versions[POWER_VERSIONS]; //  0 and 1: the empty log, before it was made and after
+    uint64_t incarnation;             //  of the run
+    uint64_t shown;                   //  of a log that a look has made
 } log_t;
-
-static hf_span_t
-s_payload (uint32_t salt, uint32_t size)
-{
-    static uint8_t bytes[16384];
-    assert (size <= sizeof bytes);
-    for (uint32_t i = 0; i < size; i++)
-        bytes[i] = (uint8_t)(salt * 31 + i * 7 + (i >> 8));
-    return (hf_span_t){.at = bytes, .size = size};
-}
 
 //  ---- the script --------------------------------------------------------------------
 
@@ -75,9 +63,8 @@ s_forget (model_t *model, hf_random_t *seed)
 }
 
 static void
-s_plan (log_t *self)
+s_plan (log_t *self, hf_random_t seed)
 {
-    hf_random_t seed = {self->seed};
     for (long i = 2; i <= self->life.versions; i++) {
         model_t *model = &self->versions[i];
         *model = self->versions[i - 1];
@@ -97,8 +84,9 @@ s_plan (log_t *self)
 
 /*  From version to version: what is common stays, the rest is cut off and put in. */
 static int
-s_step (hf_log_store_t *store, const model_t *from, const model_t *to)
+s_step (power_life_t *life, void *store, long version)
 {
+    const model_t *to = &((log_t *)(void *)life)->versions[version], *from = to - 1;
     if ((to->term != from->term || to->vote != from->vote) &&
         hf_log_store_vote (store, to->term, (hf_member_t){to->vote, 77}) != 0)
         return -1;
@@ -122,33 +110,52 @@ s_step (hf_log_store_t *store, const model_t *from, const model_t *to)
         if (hf_log_store_append (
                 store, to->base + i + 1,
                 &(hf_entry_t){to->entries[i].term, HF_ENTRY_COMMANDS,
-                              s_payload (to->entries[i].salt, to->entries[i].size)}) != 0)
+                              power_bytes (to->entries[i].salt, to->entries[i].size)}) != 0)
             return -1;
     return hf_log_store_commit (store);
 }
 
-static void
-s_refuses (void *store)
+static bool
+s_same_head (hf_log_store_t *store, const model_t *model)
 {
+    return hf_log_store_term (store) == model->term &&
+           hf_log_store_voted_for (store).node == model->vote &&
+           hf_log_store_first_index (store) == model->base + 1 &&
+           hf_log_store_base_term (store) == model->base_term &&
+           hf_log_store_last_index (store) == model->base + model->count;
+}
+
+static void
+s_ignore_span (void *arg, uint64_t first_index, uint64_t term)
+{
+    (void)arg, (void)first_index, (void)term;
+}
+
+static void
+s_refuses (power_life_t *life, void *store, long kept)
+{
+    hf_pack_t pack;
+    hf_pack_init (&pack);
     assert_int_equal (hf_log_store_vote (store, UINT32_MAX, (hf_member_t){1, 77}), -1);
     assert_int_equal (hf_log_store_append (store, hf_log_store_last_index (store) + 1,
-                                           &(hf_entry_t){1, HF_ENTRY_COMMANDS, s_payload (1, 9)}),
+                                           &(hf_entry_t){1, HF_ENTRY_COMMANDS, power_bytes (1, 9)}),
                       -1);
+    assert_int_equal (hf_log_store_truncate (store, UINT32_MAX), -1);
+    assert_int_equal (hf_log_store_prune (store, UINT32_MAX, 0, 100), -1);
+    assert_int_equal (hf_log_store_reset (store, UINT32_MAX, 1, (hf_span_t){.size = 0}), -1);
     assert_int_equal (hf_log_store_commit (store), -1);
+    assert_int_equal (hf_log_store_read (store, 1, 1, 100, &pack), -1);
+    assert_int_equal (hf_log_store_spans (store, s_ignore_span, NULL), -1);
+    assert_false (hf_log_store_dirty (store));
+    assert_true (s_same_head (store, &((log_t *)(void *)life)->versions[kept]));
+    hf_pack_done (&pack);
 }
 
 static void
 s_made (power_life_t *life, void *store)
 {
-    log_t *self = life->arg;
+    log_t *self = (void *)life;
     self->incarnation = hf_log_store_incarnation (store);
-}
-
-static int
-s_next (power_life_t *life, void *store, long version)
-{
-    log_t *self = life->arg;
-    return s_step (store, &self->versions[version - 1], &self->versions[version]);
 }
 
 //  ---- looking ------------------------------------------------------------------------
@@ -162,7 +169,7 @@ s_same_entries (hf_log_store_t *store, const model_t *model, hf_pack_t *pack)
     hf_scan_t scan = hf_scan_list (hf_pack_list (pack));
     for (unsigned i = 0; i < model->count; i++) {
         hf_entry_t entry;
-        hf_span_t want = s_payload (model->entries[i].salt, model->entries[i].size);
+        hf_span_t want = power_bytes (model->entries[i].salt, model->entries[i].size);
         if (!hf_entry_get (&scan, &entry) || entry.term != model->entries[i].term ||
             entry.payload.size != want.size || memcmp (entry.payload.at, want.at, want.size) != 0)
             return false;
@@ -173,11 +180,7 @@ s_same_entries (hf_log_store_t *store, const model_t *model, hf_pack_t *pack)
 static bool
 s_same (hf_log_store_t *store, const model_t *model)
 {
-    if (hf_log_store_term (store) != model->term ||
-        hf_log_store_voted_for (store).node != model->vote ||
-        hf_log_store_first_index (store) != model->base + 1 ||
-        hf_log_store_base_term (store) != model->base_term ||
-        hf_log_store_last_index (store) != model->base + model->count)
+    if (!s_same_head (store, model))
         return false;
     if (model->count == 0)
         return true;
@@ -191,7 +194,7 @@ s_same (hf_log_store_t *store, const model_t *model)
 static long
 s_version (power_life_t *life, void *store, long low, long high, char *why)
 {
-    log_t *self = life->arg;
+    log_t *self = (void *)life;
     uint64_t incarnation = hf_log_store_incarnation (store);
     long version = high;
     while (version >= low && !s_same (store, &self->versions[version]))
@@ -212,22 +215,12 @@ s_version (power_life_t *life, void *store, long low, long high, char *why)
 
 //  ---- life ----------------------------------------------------------------------------
 
-POWER_STORE_CALLS (hf_log_store)
+POWER_STORE_CALLS (hf_log_store, s_made)
 
 power_life_t *
 life_log_new (uint64_t seed, unsigned commits)
 {
-    static const power_store_t calls = {s_open, s_close,   s_error,  s_made,
-                                        s_next, s_refuses, s_version};
-    log_t *self = hf_alloc (sizeof *self);
-    assert (commits + 2 <= VERSIONS);
-    self->seed = seed;
-    self->life = (power_life_t){.name = "log",
-                                .run = power_store_run,
-                                .look = power_store_look,
-                                .store = &calls,
-                                .versions = 1 + (long)commits,
-                                .arg = self};
-    s_plan (self);
-    return &self->life;
+    power_life_t *life = power_store_life (sizeof (log_t), "log", &s_calls, commits);
+    s_plan ((log_t *)(void *)life, (hf_random_t){seed});
+    return life;
 }

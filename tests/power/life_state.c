@@ -8,10 +8,9 @@
 #include <assert.h>
 #include <inttypes.h>
 
-#define GROUPS   3 //  of keys that begin with the same letter
-#define KEYS     5 //  in each
-#define CHANGES  6 //  of a transaction, at most
-#define VERSIONS 64
+#define GROUPS  3 //  of keys that begin with the same letter
+#define KEYS    5 //  in each
+#define CHANGES 6 //  of a transaction, at most
 
 /*  0: there is no such row. */
 typedef struct value {
@@ -33,18 +32,9 @@ typedef struct version {
 
 typedef struct state {
     power_life_t life;
-    version_t versions[VERSIONS]; //  0 and 1: empty; each has ten times its number as its index
+    version_t
+        versions[POWER_VERSIONS]; //  0 and 1: empty; each has ten times its number as its index
 } state_t;
-
-static hf_span_t
-s_bytes (const value_t *value)
-{
-    static uint8_t bytes[16384];
-    assert (value->size <= sizeof bytes);
-    for (uint32_t i = 0; i < value->size; i++)
-        bytes[i] = (uint8_t)(value->salt * 41 + i * 3 + (i >> 8));
-    return hf_span (bytes, value->size);
-}
 
 static hf_span_t
 s_key (unsigned group, unsigned key)
@@ -86,17 +76,19 @@ s_plan (state_t *self, hf_random_t seed)
 static int
 s_step (power_life_t *life, void *store, long number)
 {
-    const version_t *version = &((state_t *)life->arg)->versions[number];
+    const version_t *version = &((state_t *)(void *)life)->versions[number];
     hf_pack_t changes;
     hf_pack_init (&changes);
     for (unsigned i = 0; i < version->count; i++) {
         const change_t *change = &version->changes[i];
         hf_span_t key = s_key (change->group, change->key);
         key.size = change->prefix ? 1 : key.size;
-        hf_state_change_put (&changes, &(hf_state_change_t){.gone = change->gone,
-                                                            .prefix = change->prefix,
-                                                            .key = key,
-                                                            .value = s_bytes (&change->value)});
+        hf_state_change_put (
+            &changes,
+            &(hf_state_change_t){.gone = change->gone,
+                                 .prefix = change->prefix,
+                                 .key = key,
+                                 .value = power_bytes (change->value.salt, change->value.size)});
     }
     int rc = hf_state_store_write (store, (uint64_t)number * 10, hf_pack_list (&changes));
     hf_pack_done (&changes);
@@ -104,9 +96,11 @@ s_step (power_life_t *life, void *store, long number)
 }
 
 static void
-s_refuses (void *store)
+s_refuses (power_life_t *life, void *store, long kept)
 {
+    (void)life;
     assert_int_equal (hf_state_store_write (store, UINT32_MAX, (hf_list_t){.count = 0}), -1);
+    assert_int_equal (hf_state_store_index (store), kept == 1 ? 0 : kept * 10);
 }
 
 //  ---- looking -------------------------------------------------------------------------
@@ -126,7 +120,8 @@ s_same_row (void *arg, hf_span_t key, hf_span_t value)
     const value_t *want = &self->version->rows[key.at[0] - 'a'][key.at[1] - '0'];
     self->seen++;
     return want->salt != 0 && want->size == value.size &&
-           (value.size == 0 || memcmp (value.at, s_bytes (want).at, value.size) == 0);
+           (value.size == 0 ||
+            memcmp (value.at, power_bytes (want->salt, want->size).at, value.size) == 0);
 }
 
 static bool
@@ -142,7 +137,7 @@ s_same (hf_state_store_t *store, const version_t *version)
 static long
 s_version (power_life_t *life, void *store, long low, long high, char *why)
 {
-    state_t *self = life->arg;
+    const state_t *self = (void *)life;
     uint64_t index = hf_state_store_index (store);
     long version = index == 0 ? 1 : (long)(index / 10);
     if (version < low || version > high)
@@ -159,21 +154,12 @@ s_version (power_life_t *life, void *store, long low, long high, char *why)
 
 //  ---- life ------------------------------------------------------------------------------
 
-POWER_STORE_CALLS (hf_state_store)
+POWER_STORE_CALLS (hf_state_store, NULL)
 
 power_life_t *
 life_state_new (uint64_t seed, unsigned commits)
 {
-    static const power_store_t calls = {s_open, s_close,   s_error,  NULL,
-                                        s_step, s_refuses, s_version};
-    state_t *self = hf_alloc (sizeof *self);
-    assert (commits + 2 <= VERSIONS);
-    self->life = (power_life_t){.name = "state",
-                                .run = power_store_run,
-                                .look = power_store_look,
-                                .store = &calls,
-                                .versions = 1 + (long)commits,
-                                .arg = self};
-    s_plan (self, (hf_random_t){seed});
-    return &self->life;
+    power_life_t *life = power_store_life (sizeof (state_t), "state", &s_calls, commits);
+    s_plan ((state_t *)(void *)life, (hf_random_t){seed});
+    return life;
 }

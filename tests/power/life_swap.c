@@ -61,21 +61,10 @@ typedef struct swap {
 static hf_span_t
 s_bytes (const thing_t *thing)
 {
-    static uint8_t bytes[16384];
-    assert (thing->size <= sizeof bytes);
-    for (uint32_t i = 0; i < thing->size; i++)
-        bytes[i] = (uint8_t)(thing->salt * 29 + i * 3 + (i >> 8));
-    return hf_span (bytes, thing->size);
+    return power_bytes (thing->salt, thing->size);
 }
 
 //  ---- the stream ----------------------------------------------------------------------
-
-static void
-s_roster (hf_pack_t *payload)
-{
-    hf_pack_init (payload);
-    hf_roster_put (payload, &(hf_roster_t){.count = 1, .members = {{1, MEMBER}}});
-}
 
 static void
 s_make_stream (swap_t *self)
@@ -84,7 +73,8 @@ s_make_stream (swap_t *self)
     hf_pack_init (&all);
     hf_pack_init (&rows);
     hf_pack_init (&files);
-    s_roster (&roster);
+    hf_pack_init (&roster);
+    hf_roster_put (&roster, &(hf_roster_t){.count = 1, .members = {{1, MEMBER}}});
     for (const thing_t *row = s_new.rows; row->name; row++)
         hf_state_row_put (
             &rows, &(hf_state_row_t){.key = hf_span_text (row->name), .value = s_bytes (row)});
@@ -114,7 +104,7 @@ s_make_stream (swap_t *self)
 static void
 s_prepare (power_life_t *life, const char *dir)
 {
-    swap_t *self = life->arg;
+    swap_t *self = (void *)life;
     char error[HF_ERROR_SIZE];
     hf_log_store_t *log = hf_log_store_open (dir, error);
     hf_state_store_t *state = hf_state_store_open (dir, error);
@@ -192,7 +182,7 @@ s_run (power_life_t *life, const char *dir)
 {
     char error[HF_ERROR_SIZE] = "";
     power_ack ();
-    bool well = s_receive (life->arg, dir, error);
+    bool well = s_receive ((void *)life, dir, error);
     if (well)
         power_ack ();
     well = well && s_go_on (dir, error);
@@ -309,7 +299,8 @@ s_look (power_life_t *life, const char *dir, long low, long high, char *why)
     char found[TEXT], want[TEXT];
     uint64_t index;
     power_shown ();
-    if (hf_snapshot_install (dir, &index, error) < 0 || !s_say_all (life->arg, dir, found, error)) {
+    if (hf_snapshot_install (dir, &index, error) < 0 ||
+        !s_say_all ((void *)life, dir, found, error)) {
         snprintf (why, POWER_WHY, "refused: %s", error);
         return -1;
     }
@@ -329,12 +320,8 @@ life_swap_new (uint64_t seed, unsigned commits)
 {
     (void)seed, (void)commits;
     swap_t *self = hf_alloc (sizeof *self);
-    self->life = (power_life_t){.name = "swap",
-                                .prepare = s_prepare,
-                                .run = s_run,
-                                .look = s_look,
-                                .versions = 3,
-                                .arg = self};
+    self->life = (power_life_t){
+        .name = "swap", .prepare = s_prepare, .run = s_run, .look = s_look, .versions = 3};
     s_make_stream (self);
     return &self->life;
 }

@@ -5,7 +5,7 @@
  *  Not seen, since nothing here uses them: writev, mappings that are written, links, copies in the
  *  kernel. (power_life.c compares journal and folder at the end of every run.)
  */
-#include "power_internal.h"
+#include "power_disk.h"
 #include "base/hf_random.h"
 #include <assert.h>
 #include <errno.h>
@@ -98,7 +98,7 @@ static bool
 s_fails (bool needs_room, size_t *short_of)
 {
     power_disk_t *disk = power_watched;
-    size_t n = disk->count;
+    size_t n = disk->ops.count;
     bool fails = false;
     if (disk->fault == POWER_DEAD || disk->fault == POWER_KILLED)
         fails = n >= disk->fault_at || disk->struck;
@@ -171,21 +171,7 @@ open (const char *path, int flags, ...)
 }
 
 int
-open64 (const char *path, int flags, ...)
-{
-    MODE (flags)
-    return s_open (AT_FDCWD, path, flags, mode);
-}
-
-int
 openat (int at, const char *path, int flags, ...)
-{
-    MODE (flags)
-    return s_open (at, path, flags, mode);
-}
-
-int
-openat64 (int at, const char *path, int flags, ...)
 {
     MODE (flags)
     return s_open (at, path, flags, mode);
@@ -201,8 +187,8 @@ close (int fd)
 
 //  ---- bytes ---------------------------------------------------------------------
 
-static ssize_t
-s_pwrite (int fd, const void *bytes, size_t size, off_t offset)
+ssize_t
+pwrite (int fd, const void *bytes, size_t size, off_t offset)
 {
     int node = s_node_of (fd);
     if (node >= 0 && s_fails (true, &size))
@@ -213,22 +199,9 @@ s_pwrite (int fd, const void *bytes, size_t size, off_t offset)
     power_op_t *op = power_disk_add (power_watched, POWER_WRITE, node);
     op->offset = (size_t)offset;
     op->size = (size_t)done;
-    op->bytes = malloc (op->size);
-    assert (op->bytes);
+    op->bytes = hf_alloc (op->size);
     memcpy (op->bytes, bytes, op->size);
     return done;
-}
-
-ssize_t
-pwrite (int fd, const void *bytes, size_t size, off_t offset)
-{
-    return s_pwrite (fd, bytes, size, offset);
-}
-
-ssize_t
-pwrite64 (int fd, const void *bytes, size_t size, off64_t offset)
-{
-    return s_pwrite (fd, bytes, size, offset);
 }
 
 ssize_t
@@ -237,14 +210,14 @@ write (int fd, const void *bytes, size_t size)
     if (s_node_of (fd) < 0)
         return syscall (SYS_write, fd, bytes, size);
     off_t at = lseek (fd, 0, (fcntl (fd, F_GETFL) & O_APPEND) != 0 ? SEEK_END : SEEK_CUR);
-    ssize_t done = s_pwrite (fd, bytes, size, at);
+    ssize_t done = pwrite (fd, bytes, size, at);
     if (done > 0)
         lseek (fd, at + done, SEEK_SET);
     return done;
 }
 
-static int
-s_truncate (int fd, off_t size)
+int
+ftruncate (int fd, off_t size)
 {
     int node = s_node_of (fd);
     if (node >= 0 && s_fails (false, NULL))
@@ -253,18 +226,6 @@ s_truncate (int fd, off_t size)
     if (node >= 0 && rc == 0)
         power_disk_add (power_watched, POWER_TRUNCATE, node)->size = (size_t)size;
     return rc;
-}
-
-int
-ftruncate (int fd, off_t size)
-{
-    return s_truncate (fd, size);
-}
-
-int
-ftruncate64 (int fd, off64_t size)
-{
-    return s_truncate (fd, size);
 }
 
 //  ---- syncs ---------------------------------------------------------------------
@@ -290,8 +251,8 @@ s_lied_about (int node)
     return power_watched->lie && fnmatch (power_watched->lie, path, 0) == 0;
 }
 
-static int
-s_sync (int fd)
+int
+fsync (int fd)
 {
     int node = s_node_of (fd);
     if (node < 0)
@@ -308,22 +269,20 @@ s_sync (int fd)
     return failed ? -1 : 0;
 }
 
-int
-fsync (int fd)
-{
-    return s_sync (fd);
-}
+//  ---- other names of these ------------------------------------------------------
 
-int
-fdatasync (int fd)
-{
-    return s_sync (fd);
-}
+_Static_assert(sizeof (off_t) == sizeof (off64_t), "one function serves both");
+int fdatasync (int fd) __attribute__ ((alias ("fsync")));
+int ftruncate64 (int fd, off64_t size) __attribute__ ((alias ("ftruncate")));
+int open64 (const char *path, int flags, ...) __attribute__ ((alias ("open")));
+int openat64 (int at, const char *path, int flags, ...) __attribute__ ((alias ("openat")));
+ssize_t pwrite64 (int fd, const void *bytes, size_t size, off64_t offset)
+    __attribute__ ((alias ("pwrite")));
 
 //  ---- names ---------------------------------------------------------------------
 
-static int
-s_mkdir (int at, const char *path, mode_t mode)
+int
+mkdirat (int at, const char *path, mode_t mode)
 {
     place_t place = s_place (at, path);
     bool makes = place.folder >= 0 && place.node < 0;
@@ -338,17 +297,11 @@ s_mkdir (int at, const char *path, mode_t mode)
 int
 mkdir (const char *path, mode_t mode)
 {
-    return s_mkdir (AT_FDCWD, path, mode);
+    return mkdirat (AT_FDCWD, path, mode);
 }
 
 int
-mkdirat (int at, const char *path, mode_t mode)
-{
-    return s_mkdir (at, path, mode);
-}
-
-static int
-s_unlink (int at, const char *path, int flags)
+unlinkat (int at, const char *path, int flags)
 {
     place_t place = s_place (at, path);
     bool removes = place.folder >= 0 && place.node >= 0;
@@ -363,19 +316,13 @@ s_unlink (int at, const char *path, int flags)
 int
 unlink (const char *path)
 {
-    return s_unlink (AT_FDCWD, path, 0);
-}
-
-int
-unlinkat (int at, const char *path, int flags)
-{
-    return s_unlink (at, path, flags);
+    return unlinkat (AT_FDCWD, path, 0);
 }
 
 int
 rmdir (const char *path)
 {
-    return s_unlink (AT_FDCWD, path, AT_REMOVEDIR);
+    return unlinkat (AT_FDCWD, path, AT_REMOVEDIR);
 }
 
 int
@@ -390,7 +337,7 @@ renameat (int at, const char *from, int to_at, const char *to)
         return rc;
     power_names_unbind (&power_watched->names, old.folder, old.name);
     s_add_name (POWER_RENAME, &new, old.node);
-    power_op_t *op = &power_watched->ops[power_watched->count - 1];
+    power_op_t *op = &power_watched->ops.list[power_watched->ops.count - 1];
     op->folder2 = old.folder;
     memcpy (op->name2, old.name, sizeof op->name2);
     return 0;

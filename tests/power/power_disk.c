@@ -1,6 +1,6 @@
 //  The journal and the folder as the process sees it.
 
-#include "power_internal.h"
+#include "power_disk.h"
 #include <assert.h>
 #include <dirent.h>
 #include <fcntl.h>
@@ -132,13 +132,12 @@ s_take_in (power_disk_t *self, const char *path, int node)
 power_disk_t *
 power_disk_new (const char *root)
 {
-    power_disk_t *self = calloc (1, sizeof *self);
-    assert (self && root[0] == '/' && strlen (root) < sizeof self->root);
+    power_disk_t *self = hf_alloc (sizeof *self);
+    assert (root[0] == '/' && strlen (root) < sizeof self->root);
     snprintf (self->root, sizeof self->root, "%s", root);
     power_disk_add_node (self, true);
     s_take_in (self, root, POWER_ROOT);
     self->first_names = self->names;
-    self->first_count = self->node_count;
     return self;
 }
 
@@ -150,30 +149,18 @@ power_disk_destroy (power_disk_t **self_p)
         return;
     if (power_watched == self)
         power_watched = NULL;
-    for (size_t i = 0; i < self->count; i++)
-        free (self->ops[i].bytes);
+    for (size_t i = 0; i < self->ops.count; i++)
+        free (self->ops.list[i].bytes);
     for (int i = 0; i < self->node_count; i++) {
         free (self->first_bytes[i].at);
         free (self->nodes[i].durable.at);
         free (self->nodes[i].now.at);
-        free (self->nodes[i].pending);
+        hf_array_free (&self->nodes[i].pending);
     }
-    free (self->pending_names);
-    free (self->ops);
+    hf_array_free (&self->pending_names);
+    hf_array_free (&self->ops);
     free (self);
     *self_p = NULL;
-}
-
-void
-power_disk_watch (power_disk_t *self)
-{
-    power_watched = self;
-}
-
-size_t
-power_disk_count (const power_disk_t *self)
-{
-    return self->count;
 }
 
 void
@@ -182,24 +169,6 @@ power_disk_fault (power_disk_t *self, power_fault_t fault, size_t n)
     self->fault = fault;
     self->fault_at = n;
     self->struck = false;
-}
-
-bool
-power_disk_struck (const power_disk_t *self)
-{
-    return self->struck;
-}
-
-void
-power_disk_lie (power_disk_t *self, const char *pattern)
-{
-    self->lie = pattern;
-}
-
-size_t
-power_disk_lies (const power_disk_t *self)
-{
-    return self->lies;
 }
 
 int
@@ -213,12 +182,7 @@ power_disk_add_node (power_disk_t *self, bool is_folder)
 power_op_t *
 power_disk_add (power_disk_t *self, power_kind_t kind, int node)
 {
-    if (self->count == self->room) {
-        self->room = self->room > 0 ? 2 * self->room : 256;
-        self->ops = realloc (self->ops, self->room * sizeof *self->ops);
-        assert (self->ops);
-    }
-    power_op_t *op = &self->ops[self->count++];
+    power_op_t *op = hf_array_add (&self->ops);
     *op = (power_op_t){.kind = kind, .node = node};
     return op;
 }
@@ -227,17 +191,18 @@ power_disk_add (power_disk_t *self, power_kind_t kind, int node)
 static const char *
 s_name_of (const power_disk_t *self, const power_op_t *op)
 {
-    for (size_t i = 0; i < self->count; i++)
-        if (self->ops[i].kind == POWER_BIND && self->ops[i].node == op->node)
-            return self->ops[i].name;
+    for (size_t i = 0; i < self->ops.count; i++)
+        if (self->ops.list[i].kind == POWER_BIND && self->ops.list[i].node == op->node)
+            return self->ops.list[i].name;
     return "";
 }
 
 size_t
 power_disk_find_sync (const power_disk_t *self, size_t from, const char *pattern)
 {
-    while (from < self->count && (self->ops[from].kind != POWER_SYNC ||
-                                  fnmatch (pattern, s_name_of (self, &self->ops[from]), 0) != 0))
+    while (from < self->ops.count &&
+           (self->ops.list[from].kind != POWER_SYNC ||
+            fnmatch (pattern, s_name_of (self, &self->ops.list[from]), 0) != 0))
         from++;
     return from;
 }
@@ -247,8 +212,8 @@ power_disk_print (const power_disk_t *self)
 {
     static const char *kinds[] = {"write", "truncate", "sync",  "failed sync",
                                   "make",  "remove",   "rename"};
-    for (size_t i = 0; i < self->count; i++) {
-        const power_op_t *op = &self->ops[i];
+    for (size_t i = 0; i < self->ops.count; i++) {
+        const power_op_t *op = &self->ops.list[i];
         printf ("%zu %s %s %zu+%zu\n", i, kinds[op->kind], s_name_of (self, op), op->offset,
                 op->size);
     }

@@ -1,6 +1,6 @@
 //  What may be found on the disk after a cut.
 
-#include "power_internal.h"
+#include "power_disk.h"
 #include "tests/kit/hf_folder.h"
 #include "base/hf_hash.h"
 #include "base/hf_random.h"
@@ -17,8 +17,7 @@
 static void
 s_resize (power_bytes_t *self, size_t size)
 {
-    self->at = realloc (self->at, size + 1);
-    assert (self->at);
+    self->at = hf_alloc_again (self->at, size + 1);
     if (size > self->size)
         memset (self->at + self->size, 0, size - self->size);
     self->size = size;
@@ -64,25 +63,17 @@ s_apply_name (power_names_t *names, const power_op_t *op)
 }
 
 static void
-s_push (size_t **list, size_t *count, size_t op)
-{
-    *list = realloc (*list, (*count + 1) * sizeof **list);
-    assert (*list);
-    (*list)[(*count)++] = op;
-}
-
-static void
 s_sync_folder (power_disk_t *self, int folder)
 {
     size_t left = 0;
-    for (size_t i = 0; i < self->pending_name_count; i++) {
-        size_t op = self->pending_names[i];
-        if (self->ops[op].folder == folder)
-            s_apply_name (&self->durable_names, &self->ops[op]);
+    for (size_t i = 0; i < self->pending_names.count; i++) {
+        size_t op = self->pending_names.list[i];
+        if (self->ops.list[op].folder == folder)
+            s_apply_name (&self->durable_names, &self->ops.list[op]);
         else
-            self->pending_names[left++] = op;
+            self->pending_names.list[left++] = op;
     }
-    self->pending_name_count = left;
+    self->pending_names.count = left;
 }
 
 static void
@@ -94,21 +85,21 @@ s_replay_sync (power_disk_t *self, const power_op_t *op)
             s_sync_folder (self, op->node);
         return;
     }
-    for (size_t i = 0; op->kind == POWER_SYNC && i < node->pending_count; i++)
-        s_apply (&node->durable, &self->ops[node->pending[i]]);
-    node->pending_count = 0;
+    for (size_t i = 0; op->kind == POWER_SYNC && i < node->pending.count; i++)
+        s_apply (&node->durable, &self->ops.list[node->pending.list[i]]);
+    node->pending.count = 0;
 }
 
 static void
 s_replay_op (power_disk_t *self, size_t at)
 {
-    const power_op_t *op = &self->ops[at];
+    const power_op_t *op = &self->ops.list[at];
     power_node_t *node = &self->nodes[op->node];
     switch (op->kind) {
     case POWER_WRITE:
     case POWER_TRUNCATE:
         s_apply (&node->now, op);
-        s_push (&node->pending, &node->pending_count, at);
+        *hf_array_add (&node->pending) = at;
         break;
     case POWER_SYNC:
     case POWER_SYNC_FAILED:
@@ -116,7 +107,7 @@ s_replay_op (power_disk_t *self, size_t at)
         break;
     default:
         s_apply_name (&self->now_names, op);
-        s_push (&self->pending_names, &self->pending_name_count, at);
+        *hf_array_add (&self->pending_names) = at;
     }
 }
 
@@ -125,10 +116,10 @@ s_rewind (power_disk_t *self)
 {
     self->replayed = 0;
     self->durable_names = self->now_names = self->first_names;
-    self->pending_name_count = 0;
+    self->pending_names.count = 0;
     for (int i = 0; i < self->node_count; i++) {
         power_node_t *node = &self->nodes[i];
-        node->pending_count = 0;
+        node->pending.count = 0;
         s_copy (&node->now, &self->first_bytes[i]);
         s_copy (&node->durable, &self->first_bytes[i]);
     }
@@ -137,7 +128,7 @@ s_rewind (power_disk_t *self)
 static void
 s_replay (power_disk_t *self, size_t count)
 {
-    assert (count <= self->count);
+    assert (count <= self->ops.count);
     if (count < self->replayed || self->replayed == 0)
         s_rewind (self);
     while (self->replayed < count)
@@ -190,9 +181,9 @@ s_file (power_disk_t *self, cut_t *cut, int node_id, power_bytes_t *bytes)
     s_copy (bytes, cut->left == POWER_EVERYTHING ? &node->now : &node->durable);
     if (cut->left == POWER_NOTHING || cut->left == POWER_EVERYTHING)
         return;
-    for (size_t i = 0; i < node->pending_count; i++) {
-        const power_op_t *op = &self->ops[node->pending[i]];
-        unsigned odds = s_odds (cut, node->pending[i]);
+    for (size_t i = 0; i < node->pending.count; i++) {
+        const power_op_t *op = &self->ops.list[node->pending.list[i]];
+        unsigned odds = s_odds (cut, node->pending.list[i]);
         if (op->kind == POWER_WRITE)
             s_tear (cut, bytes, op, odds);
         else if (s_lasts (cut, odds))
@@ -208,9 +199,9 @@ s_names (power_disk_t *self, cut_t *cut, power_names_t *names)
     *names = cut->left == POWER_EVERYTHING ? self->now_names : self->durable_names;
     if (cut->left == POWER_NOTHING || cut->left == POWER_EVERYTHING)
         return;
-    for (size_t i = 0; i < self->pending_name_count; i++)
-        if (s_lasts (cut, s_odds (cut, self->pending_names[i])))
-            s_apply_name (names, &self->ops[self->pending_names[i]]);
+    for (size_t i = 0; i < self->pending_names.count; i++)
+        if (s_lasts (cut, s_odds (cut, self->pending_names.list[i])))
+            s_apply_name (names, &self->ops.list[self->pending_names.list[i]]);
 }
 
 /*  Make FOLDER and what is in it at PATH, behind the path of the whole image, of ROOT bytes; or
@@ -253,7 +244,7 @@ power_disk_image (power_disk_t *self, size_t count, power_left_t left, uint64_t 
 {
     static power_names_t names;
     power_disk_t *watched = power_watched;
-    power_disk_watch (NULL);
+    power_watched = NULL;
     s_replay (self, count);
     cut_t cut = {.left = left, .seed = {seed}};
     cut.odds = 1 + (unsigned)hf_random_below (&cut.seed, 7);
@@ -265,6 +256,6 @@ power_disk_image (power_disk_t *self, size_t count, power_left_t left, uint64_t 
     s_names (self, &cut, &names);
     const char *path = into ? into : "";
     uint64_t hash = s_make (self, &cut, &names, POWER_ROOT, path, strlen (path));
-    power_disk_watch (watched);
+    power_watched = watched;
     return hash;
 }

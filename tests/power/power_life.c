@@ -24,13 +24,13 @@ void
 power_ack (void)
 {
     assert (s_now.acked < ACKS);
-    s_now.acks[s_now.acked++] = s_now.disk ? power_disk_count (s_now.disk) : 0;
+    s_now.acks[s_now.acked++] = s_now.disk ? s_now.disk->ops.count : 0;
 }
 
 void
 power_shown (void)
 {
-    s_now.shown = s_now.disk ? power_disk_count (s_now.disk) : 0;
+    s_now.shown = s_now.disk ? s_now.disk->ops.count : 0;
 }
 
 const char *
@@ -94,8 +94,8 @@ s_run (power_life_t *life, const char *root, power_fault_t fault, size_t at, con
     s_now.disk = power_disk_new (root);
     s_now.acked = 0;
     power_disk_fault (s_now.disk, fault, at);
-    power_disk_lie (s_now.disk, lie);
-    power_disk_watch (s_now.disk);
+    s_now.disk->lie = lie;
+    power_watched = s_now.disk;
     power_random (1);
     return life->run (life, root);
 }
@@ -103,7 +103,7 @@ s_run (power_life_t *life, const char *root, power_fault_t fault, size_t at, con
 static void
 s_run_end (void)
 {
-    power_disk_watch (NULL);
+    power_watched = NULL;
     power_disk_destroy (&s_now.disk);
 }
 
@@ -176,10 +176,10 @@ s_cut_again (power_life_t *life, const char *image, long low, power_result_t *re
     power_disk_t *main_disk = s_now.disk;
     power_disk_t *disk = power_disk_new (image);
     s_now.disk = disk;
-    power_disk_watch (disk);
+    power_watched = disk;
     long version = s_look (life, image, low, result, "cut before operation", at);
     size_t shown = s_now.shown;
-    power_disk_watch (NULL);
+    power_watched = NULL;
     s_now.disk = NULL;
     if (version >= 0) {
         s_look_again (life, disk, shown, POWER_NOTHING, version, result,
@@ -199,11 +199,11 @@ power_cuts (power_life_t *life, unsigned seeds, size_t stride, const char *lie)
     power_result_t result = {.runs = 1};
     const char *root = power_folder ();
     bool whole = s_run (life, root, POWER_WELL, 0, lie);
-    power_disk_watch (NULL);
+    power_watched = NULL;
     if (!whole || s_now.acked != life->versions)
         fail_msg ("%s: the run on a good disk ended at %ld of %ld", life->name, s_now.acked,
                   life->versions);
-    size_t end = power_disk_count (s_now.disk);
+    size_t end = s_now.disk->ops.count;
     const char *image = power_folder ();
     power_disk_image (s_now.disk, end, POWER_EVERYTHING, 0, image);
     if (!power_same (root, image))
@@ -223,7 +223,7 @@ power_cuts (power_life_t *life, unsigned seeds, size_t stride, const char *lie)
             }
         }
     }
-    if (lie && power_disk_lies (s_now.disk) == 0)
+    if (lie && s_now.disk->lies == 0)
         fail_msg ("%s: no sync of \"%s\" to lie about", life->name, lie);
     s_run_end ();
     return result;
@@ -235,17 +235,17 @@ long
 power_fail_at (power_life_t *life, power_fault_t fault, size_t n, power_result_t *result)
 {
     bool whole = s_run (life, power_folder (), fault, n, NULL);
-    bool struck = power_disk_struck (s_now.disk);
+    bool struck = s_now.disk->struck;
     long low = s_now.acked;
     result->runs++;
     result->refused += !whole;
     result->struck += struck;
     if (whole && fault == POWER_DEAD && struck && n < s_now.acks[low - 1])
         s_broken (result, "a dead disk was not noticed, from operation", n, "");
-    power_disk_watch (NULL);
+    power_watched = NULL;
     const power_left_t lefts[] = {POWER_EVERYTHING, POWER_NOTHING, POWER_ANY};
     for (size_t i = 0; i < 3; i++)
-        s_look_at_image (life, s_now.disk, power_disk_count (s_now.disk), lefts[i], n, low,
+        s_look_at_image (life, s_now.disk, s_now.disk->ops.count, lefts[i], n, low,
                          s_above (life, low), result, "failed operation", n);
     s_run_end ();
     return low;
@@ -273,19 +273,19 @@ power_kill (power_life_t *life, size_t n, size_t fail_at, const char *lie, power
     const char *root = power_folder ();
     s_run (life, root, POWER_KILLED, n, NULL);
     result->runs++;
-    result->struck += power_disk_struck (s_now.disk);
+    result->struck += s_now.disk->struck;
     long low = *last = s_now.acked;
     bool fails = fail_at != SIZE_MAX;
     power_disk_fault (s_now.disk, fails ? POWER_IO_ONCE : POWER_WELL,
-                      power_disk_count (s_now.disk) + fail_at);
-    power_disk_lie (s_now.disk, lie);
+                      s_now.disk->ops.count + fail_at);
+    s_now.disk->lie = lie;
     char why[POWER_WHY] = "";
     long version = life->look (life, root, low, s_above (life, low), why);
-    bool failed = power_disk_struck (s_now.disk);
+    bool failed = s_now.disk->struck;
     result->refused += version < 0;
     if (version < 0 && !failed)
         s_broken (result, "killed before operation", n, why);
-    power_disk_watch (NULL);
+    power_watched = NULL;
     power_disk_t *disk = s_now.disk;
     if (version >= 0)
         s_look_again (life, disk, s_now.shown, POWER_NOTHING, version, result,
@@ -317,8 +317,26 @@ power_kills (power_life_t *life, const char *lie)
 
 #define REOPEN 5 //  versions between two openings
 
-bool
-power_store_run (power_life_t *self, const char *dir)
+/*  The step to VERSION failed: the store says so, takes nothing more, leaves the disk alone, and
+ *  keeps its first error. */
+static void
+s_expect_refusal (power_life_t *self, void *store, long version)
+{
+    const power_store_t *calls = self->store;
+    char error[HF_ERROR_SIZE];
+    snprintf (error, sizeof error, "%s", calls->error (store));
+    bool full = s_now.disk->fault == POWER_FULL;
+    if (!strstr (error, self->name) || strchr (error, '\n') ||
+        (full && !strstr (error, "the disk is full")))
+        fail_msg ("%s: failed with \"%s\"", self->name, error);
+    size_t count = s_now.disk->ops.count;
+    calls->refuses (self, store, version - 1);
+    assert_int_equal (s_now.disk->ops.count, count);
+    assert_string_equal (calls->error (store), error);
+}
+
+static bool
+s_store_run (power_life_t *self, const char *dir)
 {
     const power_store_t *calls = self->store;
     char error[HF_ERROR_SIZE] = "";
@@ -330,12 +348,8 @@ power_store_run (power_life_t *self, const char *dir)
         power_ack ();
     for (long i = 2; well && i <= self->versions; i++) {
         well = calls->step (self, store, i) == 0;
-        if (!well) { //  it says so, takes nothing more, and leaves the disk alone
-            if (calls->error (store)[0] == 0)
-                fail_msg ("%s: failed without a word", self->name);
-            size_t count = power_disk_count (s_now.disk);
-            calls->refuses (store);
-            assert_int_equal (power_disk_count (s_now.disk), count);
+        if (!well) {
+            s_expect_refusal (self, store, i);
             break;
         }
         power_ack ();
@@ -351,8 +365,8 @@ power_store_run (power_life_t *self, const char *dir)
     return well;
 }
 
-long
-power_store_look (power_life_t *self, const char *dir, long low, long high, char *why)
+static long
+s_store_look (power_life_t *self, const char *dir, long low, long high, char *why)
 {
     char error[HF_ERROR_SIZE] = "";
     void *store = self->store->open (dir, error);
@@ -366,6 +380,29 @@ power_store_look (power_life_t *self, const char *dir, long low, long high, char
     return version;
 }
 
+power_life_t *
+power_store_life (size_t size, const char *name, const power_store_t *store, unsigned commits)
+{
+    assert (commits + 2 <= POWER_VERSIONS);
+    power_life_t *self = hf_alloc (size);
+    *self = (power_life_t){.name = name,
+                           .run = s_store_run,
+                           .look = s_store_look,
+                           .store = store,
+                           .versions = 1 + (long)commits};
+    return self;
+}
+
+hf_span_t
+power_bytes (uint32_t salt, uint32_t size)
+{
+    static uint8_t bytes[16384];
+    assert (size <= sizeof bytes);
+    for (uint32_t i = 0; i < size; i++)
+        bytes[i] = (uint8_t)(salt * 31 + i * 7 + (i >> 8) + 1);
+    return hf_span (bytes, size);
+}
+
 void
 power_life_destroy (power_life_t **self_p)
 {
@@ -373,7 +410,7 @@ power_life_destroy (power_life_t **self_p)
     power_disk_destroy (&self->prepared);
     hf_array_free (&self->seen);
     free (self->bytes);
-    free (self->arg);
+    free (self);
     *self_p = NULL;
 }
 

@@ -8,13 +8,16 @@
 #define POWER_LIFE_H_INCLUDED
 
 #include "base/hf_array.h"
+#include "base/hf_span.h"
 #include "power_disk.h"
 
-#define POWER_WHY 1024
+#define POWER_WHY      1024
+#define POWER_VERSIONS 64 //  of a life of one store
 
 typedef struct power_life power_life_t;
 typedef struct power_store power_store_t;
 
+/*  The first member of the life itself. */
 struct power_life {
     const char *name;
     /*  Fill DIR, once: what every run finds on its disk. May be NULL. */
@@ -26,9 +29,8 @@ struct power_life {
     /*  Open what is in DIR, compare all that it shows with the versions LOW to HIGH, power_shown,
      *  close. Gives the version; -1 with a line in WHY. */
     long (*look) (power_life_t *self, const char *dir, long low, long high, char *why);
-    const power_store_t *store; //  of power_store_run and power_store_look
+    const power_store_t *store; //  of power_store_life
     long versions;              //  a whole run's last one
-    void *arg;                  //  the life itself, from malloc
     uint8_t *bytes;             //  freed with it
     //  ---- the drivers' own
     power_disk_t *prepared;
@@ -47,14 +49,15 @@ struct power_store {
     void (*made) (power_life_t *life, void *store);
     /*  From the version before to VERSION, with the commit. 0 or -1. */
     int (*step) (power_life_t *life, void *store, long version);
-    /*  The store has failed: try all that writes, and expect -1. */
-    void (*refuses) (void *store);
+    /*  The store has failed: try all that writes, and expect -1. It shows KEPT, the last version
+     *  that was acknowledged. */
+    void (*refuses) (power_life_t *life, void *store, long kept);
     /*  The version that the store shows, of LOW to HIGH; or -1 with WHY. */
     long (*version) (power_life_t *life, void *store, long low, long high, char *why);
 };
 
-/*  What a life calls: open, close and error of the class CLASS. */
-#define POWER_STORE_CALLS(class)                                                                   \
+/*  s_calls: those of the class CLASS, with s_step, s_refuses, s_version and MADE. */
+#define POWER_STORE_CALLS(class, made)                                                             \
     static void *s_open (const char *dir, char *error)                                             \
     {                                                                                              \
         return class##_open (dir, error);                                                          \
@@ -67,11 +70,17 @@ struct power_store {
     static const char *s_error (const void *store)                                                 \
     {                                                                                              \
         return class##_error (store);                                                              \
-    }
+    }                                                                                              \
+    static const power_store_t s_calls = {s_open, s_close,   s_error,  made,                       \
+                                          s_step, s_refuses, s_version};
 
-/*  Step by step, closed and opened again every few versions. */
-bool power_store_run (power_life_t *self, const char *dir);
-long power_store_look (power_life_t *self, const char *dir, long low, long high, char *why);
+/*  A life in SIZE bytes, zeroed: COMMITS versions behind the first, step by step, the store closed
+ *  and opened again every few of them. An error names NAME. */
+power_life_t *power_store_life (size_t size, const char *name, const power_store_t *store,
+                                unsigned commits);
+
+/*  SIZE bytes that follow from SALT, in a static buffer. */
+hf_span_t power_bytes (uint32_t salt, uint32_t size);
 
 //  ---- from within a life
 

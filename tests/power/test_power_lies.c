@@ -6,53 +6,32 @@
 
 #define STRIDE 3
 
-static void
-s_notice (power_life_t *life, const char *lie)
-{
-    power_result_t result = power_cuts (life, 0, STRIDE, lie);
-    power_expect_broken (life, lie, &result);
-}
+static const struct {
+    power_life_t *(*make) (uint64_t seed, unsigned commits);
+    unsigned commits;
+    const char *lies[8];
+} s_lives[] = {
+    //  All; of commits; before the WAL begins anew; of the names in the folder.
+    {life_log_new, 14, {"*", "/log.db-wal", "/log.db", "/"}},
+    //  A length is recorded, its bytes are not there; a file is recorded, its name is not there.
+    {life_files_new, 10, {"/files/?*", "/files/", "/files.db-wal", "/files.db", "/"}},
+    {life_state_new, 14, {"/state.db-wal", "/state.db", "/"}},
+    //  Of the stream, and of its name.
+    {life_swap_new,
+     0,
+     {"/incoming/*", "/incoming/?*", "/state.db", "/files/?*", "/log.db-wal", "/"}},
+};
 
-HF_TEST (test_lost_syncs_of_the_log_are_noticed)
+HF_TEST (test_lost_syncs_are_noticed)
 {
-    power_life_t *life = life_log_new (5, 14);
-    s_notice (life, "*");           //  all
-    s_notice (life, "/log.db-wal"); //  of commits
-    s_notice (life, "/log.db");     //  before the WAL begins anew
-    s_notice (life, "/");           //  of the names in the folder
-    power_life_destroy (&life);
-}
-
-HF_TEST (test_lost_syncs_of_the_files_are_noticed)
-{
-    power_life_t *life = life_files_new (5, 10);
-    s_notice (life, "/files/?*"); //  a length is recorded, its bytes are not there
-    s_notice (life, "/files/");   //  a file is recorded, its name is not there
-    s_notice (life, "/files.db-wal");
-    s_notice (life, "/files.db");
-    s_notice (life, "/");
-    power_life_destroy (&life);
-}
-
-HF_TEST (test_lost_syncs_of_the_state_are_noticed)
-{
-    power_life_t *life = life_state_new (5, 14);
-    s_notice (life, "/state.db-wal");
-    s_notice (life, "/state.db");
-    s_notice (life, "/");
-    power_life_destroy (&life);
-}
-
-HF_TEST (test_lost_syncs_of_the_swap_are_noticed)
-{
-    power_life_t *life = life_swap_new (0, 0);
-    s_notice (life, "/incoming/*"); //  of the stream, and of its name
-    s_notice (life, "/incoming/?*");
-    s_notice (life, "/state.db");
-    s_notice (life, "/files/?*");
-    s_notice (life, "/log.db-wal");
-    s_notice (life, "/");
-    power_life_destroy (&life);
+    for (size_t i = 0; i < sizeof s_lives / sizeof *s_lives; i++) {
+        power_life_t *life = s_lives[i].make (5, s_lives[i].commits);
+        for (const char *const *lie = s_lives[i].lies; *lie; lie++) {
+            power_result_t result = power_cuts (life, 0, STRIDE, *lie);
+            power_expect_broken (life, *lie, &result);
+        }
+        power_life_destroy (&life);
+    }
 }
 
 /*  What a restart shows after a kill was not yet on the disk: only the syncs of the opening make it

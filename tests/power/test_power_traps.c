@@ -56,14 +56,14 @@ HF_TEST (test_second_connection_is_refused)
     char error[HF_ERROR_SIZE] = "";
     mkdir (dir, 0700);
     power_disk_t *disk = power_disk_new (dir);
-    power_disk_watch (disk);
+    power_watched = disk;
     hf_log_store_t *store = hf_log_store_open (dir, error);
     assert_non_null (store);
     assert_int_equal (hf_log_store_vote (store, 1, (hf_member_t){1, 77}), 0);
-    size_t count = power_disk_count (disk);
+    size_t count = disk->ops.count;
     assert_null (hf_log_store_open (dir, error));
     assert_non_null (strstr (error, "in use"));
-    assert_int_equal (power_disk_count (disk), count); //  the disk was left alone
+    assert_int_equal (disk->ops.count, count); //  the disk was left alone
     pid_t pid = fork ();
     if (pid == 0)
         _exit (hf_log_store_open (dir, error) ? 1 : 0);
@@ -79,29 +79,21 @@ HF_TEST (test_second_connection_is_refused)
     power_disk_destroy (&disk);
 }
 
-/*  A sync that failed has lost its bytes; done again, it would succeed and mean nothing. */
-static void
-s_failed_sync (power_life_t *life)
-{
-    size_t commit = power_find_sync (life, life->versions - 1, "*-wal");
-    power_result_t result = {.runs = 0};
-    long acked = power_fail_at (life, POWER_IO_ONCE, commit, &result);
-    assert_int_equal (acked, life->versions - 1);
-    assert_int_equal (result.refused, 1);
-    power_expect_kept (life, "the last commit's sync failed", &result);
-}
-
+/*  A sync that failed has lost its bytes; done again, it would succeed and mean nothing. The life
+ *  itself checks that the store leaves the disk alone afterwards. */
 HF_TEST (test_failed_sync_is_not_tried_again)
 {
-    power_life_t *log = life_log_new (8, 4);
-    s_failed_sync (log); //  the life itself checks that the store leaves the disk alone afterwards
-    power_life_destroy (&log);
-    power_life_t *rows = life_state_new (8, 4);
-    s_failed_sync (rows);
-    power_life_destroy (&rows);
-    power_life_t *files = life_files_new (8, 4);
-    s_failed_sync (files);
-    power_life_destroy (&files);
+    life_fn *const lives[] = {life_log_new, life_state_new, life_files_new};
+    for (size_t i = 0; i < 3; i++) {
+        power_life_t *life = lives[i](8, 4);
+        size_t commit = power_find_sync (life, life->versions - 1, "*-wal");
+        power_result_t result = {.runs = 0};
+        long acked = power_fail_at (life, POWER_IO_ONCE, commit, &result);
+        assert_int_equal (acked, life->versions - 1);
+        assert_int_equal (result.refused, 1);
+        power_expect_kept (life, "the last commit's sync failed", &result);
+        power_life_destroy (&life);
+    }
 }
 
 /*  Folding the WAL into the database happens inside a commit. When that fails the commit is on
@@ -115,25 +107,6 @@ HF_TEST (test_failed_fold_ends_the_store)
     assert_true (acked > 0 && acked < life->versions);
     assert_int_equal (result.refused, 1);
     power_expect_kept (life, "the WAL could not be folded in", &result);
-    power_life_destroy (&life);
-}
-
-/*  The bytes, then the record of them. (Without the sync between: test_power_lies.) */
-HF_TEST (test_no_length_is_recorded_before_its_bytes)
-{
-    power_life_t *life = life_files_new (9, 6);
-    power_result_t result = power_cuts (life, 4, 1, NULL);
-    power_expect_kept (life, "cuts", &result);
-    result = power_cuts (life, 0, 1, "/files/?*");
-    power_expect_broken (life, "bytes not synced", &result);
-    power_life_destroy (&life);
-}
-
-HF_TEST (test_no_file_is_recorded_before_its_name)
-{
-    power_life_t *life = life_files_new (10, 6);
-    power_result_t result = power_cuts (life, 0, 1, "/files/");
-    power_expect_broken (life, "names not synced", &result);
     power_life_destroy (&life);
 }
 
