@@ -3,6 +3,7 @@
 #include "store_fixture.h"
 #include "tests/kit/hf_folder.h"
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -109,7 +110,7 @@ fixture_step (int steps)
 }
 
 unsigned
-fixture_kill (fixture_child_fn *fn, const char *dir, unsigned kill_after)
+fixture_kill (fixture_child_fn *fn, const char *dir)
 {
     int ends[2];
     assert_int_equal (pipe (ends), 0);
@@ -124,13 +125,11 @@ fixture_kill (fixture_child_fn *fn, const char *dir, unsigned kill_after)
     unsigned count = 0;
     char byte;
     while (read (ends[0], &byte, 1) == 1)
-        if (++count == kill_after)
-            kill (pid, SIGKILL);
+        count++;
     close (ends[0]);
     int status = 0;
     assert_int_equal (waitpid (pid, &status, 0), pid);
-    assert_true (WIFSIGNALED (status));
-    assert_int_equal (WTERMSIG (status), SIGKILL);
+    assert_true (WIFSIGNALED (status) && WTERMSIG (status) == SIGKILL);
     return count;
 }
 
@@ -151,4 +150,67 @@ void
 fixture_unlimit (void)
 {
     assert_int_equal (setrlimit (RLIMIT_FSIZE, &s_before), 0);
+}
+
+//  ---- the log as text ---------------------------------------------------------
+
+typedef struct listing {
+    const char *title;
+    char text[1000];
+} listing_t;
+
+static void
+s_say (listing_t *self, const char *format, ...)
+{
+    size_t used = strlen (self->text);
+    va_list args;
+    va_start (args, format);
+    vsnprintf (self->text + used, sizeof self->text - used, format, args);
+    va_end (args);
+}
+
+static void
+s_say_pair (void *arg, uint64_t index, uint64_t number)
+{
+    listing_t *self = arg;
+    s_say (self, "%s %" PRIu64 ":%" PRIu64, self->title, index, number);
+    self->title = "";
+}
+
+static void
+s_say_roster (void *arg, uint64_t index, hf_span_t payload)
+{
+    hf_roster_t roster;
+    assert_true (hf_roster_get (payload, &roster));
+    s_say_pair (arg, index, roster.members[0].incarnation);
+}
+
+void
+fixture_expect_log (hf_log_store_t *store, const char *text)
+{
+    listing_t found = {.title = " runs"};
+    uint64_t term = hf_log_store_term (store);
+    hf_member_t vote = hf_log_store_voted_for (store);
+    if (term > 0)
+        s_say (&found, "term %" PRIu64 " ", term);
+    if (vote.node > 0)
+        s_say (&found, "vote %" PRIu32 ":%" PRIu64 " ", vote.node, vote.incarnation);
+    s_say (&found, "%" PRIu64 "-%" PRIu64 " base %" PRIu64, hf_log_store_first_index (store),
+           hf_log_store_last_index (store), hf_log_store_base_term (store));
+    assert_ok (hf_log_store_spans (store, s_say_pair, &found));
+    found.title = " rosters";
+    hf_log_store_rosters (store, s_say_roster, &found);
+    assert_string_equal (found.text, text);
+}
+
+hf_log_store_t *
+fixture_log_kept (hf_log_store_t *store, const char *dir, const char *text)
+{
+    char error[HF_ERROR_SIZE];
+    fixture_expect_log (store, text);
+    hf_log_store_close (&store);
+    store = hf_log_store_open (dir, error);
+    assert_non_null (store);
+    fixture_expect_log (store, text);
+    return store;
 }

@@ -28,10 +28,9 @@ void fixture_flip (const char *path, int64_t offset);
 void fixture_sql (const char *path, const char *sql);
 
 /*  Run FN in a child, which writes a byte into its descriptor for every step that it counts as
- *  done. It is killed with SIGKILL after KILL_AFTER of them (0: it kills itself, or ends by
- *  itself). Gives how many bytes came in all. */
+ *  done, and then kill it with SIGKILL. Gives how many bytes came. */
 typedef void (fixture_child_fn) (const char *dir, int steps);
-unsigned fixture_kill (fixture_child_fn *fn, const char *dir, unsigned kill_after);
+unsigned fixture_kill (fixture_child_fn *fn, const char *dir);
 void fixture_step (int steps);
 
 /*  No file may grow beyond SIZE until fixture_unlimit: a write fails with EFBIG. */
@@ -43,8 +42,9 @@ void fixture_unlimit (void);
 /*  A test with a folder of its own, *state. */
 #define STORE_TEST(name) HF_TEST_WITH (name, fixture_setup, fixture_teardown)
 
-/*  The store of class CLASS in DIR, opened, or closed and opened again. */
-#define STORE_OPEN(class, open, reopen)                                                            \
+/*  The store of class CLASS in DIR: opened; closed and opened again; refused with a line that has
+ *  TEXT and, if it is not NULL, MORE in it. */
+#define STORE_OPEN(class, open, reopen, refused)                                                   \
     static __attribute__ ((unused)) class##_t *open (const char *dir)                              \
     {                                                                                              \
         char error[HF_ERROR_SIZE];                                                                 \
@@ -58,7 +58,18 @@ void fixture_unlimit (void);
         class##_close (&store);                                                                    \
         assert_null (store);                                                                       \
         return open (dir);                                                                         \
+    }                                                                                              \
+    static __attribute__ ((unused)) void refused (const char *dir, const char *text,               \
+                                                  const char *more)                                \
+    {                                                                                              \
+        char error[HF_ERROR_SIZE];                                                                 \
+        assert_null (class##_open (dir, error));                                                   \
+        assert_contains (error, text);                                                             \
+        assert_contains (error, more ? more : "");                                                 \
+        assert_null (strchr (error, '\n'));                                                        \
     }
+
+#define WAY_OUT "wipe this node's data folder" //  of damage
 
 /*  Append an entry of commands. */
 static inline int
@@ -88,6 +99,12 @@ fixture_section (hf_file_store_t *store, uint64_t index, const fixture_part_t *p
     hf_pack_done (&pack);
     return rc;
 }
+
+/*  The log is "[term T ][vote NODE:INCARNATION ]FIRST-LAST base BASE_TERM[ runs INDEX:TERM...]
+ *  [ rosters INDEX:INCARNATION...]". */
+void fixture_expect_log (hf_log_store_t *store, const char *text);
+/*  It is, now and when it was closed and opened again: gives the new store. */
+hf_log_store_t *fixture_log_kept (hf_log_store_t *store, const char *dir, const char *text);
 
 #define assert_ok(call) assert_int_equal (call, 0)
 #define assert_contains(text, part)                                                                \

@@ -8,40 +8,39 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define WAY_OUT "wipe this node's data folder"
-
 static char s_error[HF_ERROR_SIZE];
+
+STORE_OPEN (hf_log_store, s_open_log, s_reopen_log, s_log_refused)
+STORE_OPEN (hf_file_store, s_open_files, s_reopen_files, s_files_refused)
 
 /*  A log of ten entries in two terms, closed. */
 static const char *
 s_make_log (const char *dir)
 {
-    hf_log_store_t *store = hf_log_store_open (dir, s_error);
-    assert_non_null (store);
+    hf_log_store_t *store = s_open_log (dir);
     assert_ok (hf_log_store_bind (store, 1, "1@127.0.0.1"));
     assert_ok (hf_log_store_vote (store, 5, (hf_member_t){1, 77}));
     for (uint64_t i = 1; i <= 10; i++)
-        assert_ok (hf_log_store_append (
-            store, i, &(hf_entry_t){i < 6 ? 4 : 5, HF_ENTRY_COMMANDS, hf_span_text ("payload")}));
+        assert_ok (fixture_append (store, i, i < 6 ? 4 : 5, "payload", 7));
     assert_ok (hf_log_store_commit (store));
     hf_log_store_close (&store);
     return fixture_path (dir, "log.db");
 }
 
 static void
-s_expect_log_refused (const char *dir, const char *what)
-{
-    assert_null (hf_log_store_open (dir, s_error));
-    assert_contains (s_error, "log.db");
-    assert_contains (s_error, what);
-    assert_null (strchr (s_error, '\n'));
-}
-
-static void
 s_expect_log_damage (const char *dir, const char *what)
 {
-    s_expect_log_refused (dir, what);
-    assert_contains (s_error, WAY_OUT);
+    s_log_refused (dir, "log.db", what);
+    s_log_refused (dir, WAY_OUT, NULL);
+}
+
+/*  It opens: LAST is its last entry. */
+static void
+s_expect_log (const char *dir, uint64_t last)
+{
+    hf_log_store_t *store = s_open_log (dir);
+    assert_int_equal (hf_log_store_last_index (store), last);
+    hf_log_store_close (&store);
 }
 
 //  ---- the log -----------------------------------------------------------------
@@ -82,10 +81,7 @@ STORE_TEST (test_any_change_of_an_entry_is_refused)
         fixture_sql (path, changes[i].sql);
         s_expect_log_damage (*state, changes[i].what);
         fixture_sql (path, changes[i].undo); //  refused, not cut: it is all still there
-        hf_log_store_t *store = hf_log_store_open (*state, s_error);
-        assert_non_null (store);
-        assert_int_equal (hf_log_store_last_index (store), 10);
-        hf_log_store_close (&store);
+        s_expect_log (*state, 10);
     }
 }
 
@@ -129,18 +125,17 @@ STORE_TEST (test_foreign_databases_are_refused)
     const char *path = fixture_path (*state, "log.db");
     fixture_write (path, "", 0);
     fixture_sql (path, "CREATE TABLE mail (x)");
-    s_expect_log_refused (*state, "a database of something else");
+    s_log_refused (*state, "log.db", "a database of something else");
     fixture_sql (path, "INSERT INTO mail VALUES (1)"); //  nothing was done to it
     assert_int_equal (remove (path), 0);
 
     s_make_log (*state);
     assert_int_equal (rename (path, fixture_path (*state, "files.db")), 0);
-    assert_null (hf_file_store_open (*state, s_error)); //  the log is not the table of files
-    assert_contains (s_error, "a database of something else");
+    s_files_refused (*state, "a database of something else", NULL); //  not the table of files
     assert_int_equal (rename (fixture_path (*state, "files.db"), path), 0);
 
     fixture_sql (path, "PRAGMA user_version = 9");
-    s_expect_log_refused (*state, "has format 9");
+    s_log_refused (*state, "log.db", "has format 9");
     fixture_write (path, "this is no database at all, but it is long enough to be looked at", 64);
     s_expect_log_damage (*state, "is damaged");
 }
@@ -159,7 +154,7 @@ s_die_committed (const char *dir, int steps)
 /*  SQLite would throw the WAL away, and with it what was acknowledged. */
 STORE_TEST (test_wal_without_its_database_is_refused)
 {
-    assert_int_equal (fixture_kill (s_die_committed, *state, 0), 5);
+    assert_int_equal (fixture_kill (s_die_committed, *state), 5);
     const char *path = fixture_path (*state, "log.db");
     int64_t wal = fixture_size (fixture_path (*state, "log.db-wal"));
     assert_true (wal > 0);
@@ -169,10 +164,7 @@ STORE_TEST (test_wal_without_its_database_is_refused)
     s_expect_log_damage (*state, "is missing or empty");
     assert_int_equal (fixture_size (fixture_path (*state, "log.db-wal")), wal);
     assert_int_equal (rename (fixture_path (*state, "aside"), path), 0);
-    hf_log_store_t *store = hf_log_store_open (*state, s_error);
-    assert_non_null (store);
-    assert_int_equal (hf_log_store_last_index (store), 5);
-    hf_log_store_close (&store);
+    s_expect_log (*state, 5);
 }
 
 /*  Where the frames of the WAL begin that end a transaction. */
@@ -196,7 +188,7 @@ s_commit_frames (const char *wal, int64_t *ends, unsigned max)
 /*  SQLite would take any bad frame for the end, and drop the commits behind it. */
 STORE_TEST (test_P7_wal_damaged_in_the_middle_is_refused)
 {
-    assert_int_equal (fixture_kill (s_die_committed, *state, 0), 5);
+    assert_int_equal (fixture_kill (s_die_committed, *state), 5);
     const char *path = fixture_path (*state, "log.db");
     const char *wal = fixture_path (*state, "log.db-wal");
     int64_t ends[64];
@@ -218,39 +210,27 @@ STORE_TEST (test_P7_wal_damaged_in_the_middle_is_refused)
                             ends[count - 2] + 4096 + 24 + 30};
     for (size_t i = 0; i < 3; i++) {
         fixture_flip (wal, torn[i]);
-        hf_log_store_t *store = hf_log_store_open (*state, s_error);
-        if (!store)
-            fail_msg ("%s", s_error);
-        assert_int_equal (hf_log_store_last_index (store), 4);
-        hf_log_store_close (&store);
+        s_expect_log (*state, 4);
         fixture_write (wal, bytes, size);
         fixture_write (path, db, db_size);
     }
     //  Cut anywhere in the last commit, likewise.
     assert_int_equal (truncate (wal, ends[count - 1] + 1000), 0);
-    hf_log_store_t *store = hf_log_store_open (*state, s_error);
-    assert_non_null (store);
-    assert_int_equal (hf_log_store_last_index (store), 4);
-    hf_log_store_close (&store);
+    s_expect_log (*state, 4);
     //  A WAL that was made and never written, as after a power cut.
     char zeros[5000] = {0};
     fixture_write (wal, zeros, sizeof zeros);
-    store = hf_log_store_open (*state, s_error);
-    assert_non_null (store);
-    assert_int_equal (hf_log_store_last_index (store), 4);
-    hf_log_store_close (&store);
+    s_expect_log (*state, 4);
     free (bytes);
     free (db);
 }
 
 STORE_TEST (test_second_store_on_one_log_is_refused)
 {
-    hf_log_store_t *store = hf_log_store_open (*state, s_error);
-    assert_non_null (store);
-    s_expect_log_refused (*state, "in use by another process");
+    hf_log_store_t *store = s_open_log (*state);
+    s_log_refused (*state, "log.db", "in use by another process");
     hf_log_store_close (&store);
-    assert_null (hf_log_store_open (fixture_path (*state, "nowhere"), s_error));
-    assert_contains (s_error, "nowhere/log.db");
+    s_log_refused (fixture_path (*state, "nowhere"), "nowhere/log.db", NULL);
 }
 
 //  ---- the files ---------------------------------------------------------------
@@ -258,20 +238,10 @@ STORE_TEST (test_second_store_on_one_log_is_refused)
 static void
 s_make_files (const char *dir)
 {
-    hf_file_store_t *store = hf_file_store_open (dir, s_error);
-    assert_non_null (store);
+    hf_file_store_t *store = s_open_files (dir);
     assert_ok (fixture_section (store, 4, PARTS ({"a", "the bytes of a", 14}, {"b", "B", 1})));
     assert_ok (hf_file_store_commit (store));
     hf_file_store_close (&store);
-}
-
-static void
-s_expect_files_damage (const char *dir, const char *what)
-{
-    assert_null (hf_file_store_open (dir, s_error));
-    assert_contains (s_error, what);
-    assert_contains (s_error, WAY_OUT);
-    assert_null (strchr (s_error, '\n'));
 }
 
 STORE_TEST (test_damaged_files_are_refused)
@@ -279,25 +249,24 @@ STORE_TEST (test_damaged_files_are_refused)
     s_make_files (*state);
     const char *a = fixture_path (*state, "files/a");
     fixture_flip (a, 13);
-    s_expect_files_damage (*state, "files/a is damaged: its checksum");
+    s_files_refused (*state, "files/a is damaged: its checksum", WAY_OUT);
     fixture_flip (a, 13);
 
     assert_int_equal (truncate (a, 13), 0);
-    s_expect_files_damage (*state, "files/a is damaged: it is shorter");
+    s_files_refused (*state, "files/a is damaged: it is shorter", WAY_OUT);
     fixture_write (a, "the bytes of a, and what was not committed", 42);
     fixture_flip (a, 0);
-    s_expect_files_damage (*state, "files/a is damaged: its checksum");
+    s_files_refused (*state, "files/a is damaged: its checksum", WAY_OUT);
     assert_int_equal (fixture_size (a), 42); //  nothing is cut from what is wrong
     fixture_flip (a, 0);
-    hf_file_store_t *store = hf_file_store_open (*state, s_error);
-    assert_non_null (store);
+    hf_file_store_t *store = s_open_files (*state);
     assert_int_equal (fixture_size (a), 14);
     hf_file_store_close (&store);
 
     assert_int_equal (remove (a), 0);
-    s_expect_files_damage (*state, "files/a is damaged: it is not there");
+    s_files_refused (*state, "files/a is damaged: it is not there", WAY_OUT);
     assert_int_equal (mkfifo (a, 0600), 0);
-    s_expect_files_damage (*state, "files/a is damaged: it is no regular file");
+    s_files_refused (*state, "files/a is damaged: it is no regular file", WAY_OUT);
 }
 
 STORE_TEST (test_damaged_records_are_refused_and_cost_no_bytes)
@@ -320,16 +289,53 @@ STORE_TEST (test_damaged_records_are_refused_and_cost_no_bytes)
     const char *path = fixture_path (*state, "files.db");
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
         fixture_sql (path, changes[i].sql);
-        s_expect_files_damage (*state, changes[i].what);
+        s_files_refused (*state, changes[i].what, WAY_OUT);
         assert_int_equal (fixture_size (fixture_path (*state, "files/a")), 14);
         assert_int_equal (fixture_size (fixture_path (*state, "files/b")), 1);
         fixture_sql (path, changes[i].undo);
     }
     fixture_sql (path, "DELETE FROM node");
-    s_expect_files_damage (*state, "applied index");
+    s_files_refused (*state, "applied index", WAY_OUT);
     fixture_flip (path, 4);
-    s_expect_files_damage (*state, "files.db is damaged");
+    s_files_refused (*state, "files.db is damaged", WAY_OUT);
     assert_int_equal (fixture_size (fixture_path (*state, "files/a")), 14);
+}
+
+//  ---- writes that fail ----------------------------------------------------------
+
+/*  That such a store takes no more and is whole when it is opened again: tests/power. */
+STORE_TEST (test_a_failed_write_names_its_file_and_its_cause)
+{
+    static uint8_t bytes[100000];
+    fixture_limit (1000);
+    s_log_refused (*state, "log.db", NULL);
+    fixture_unlimit ();
+    hf_log_store_t *log = s_open_log (*state); //  and does no harm
+    fixture_limit (300000);
+    uint64_t next = 1;
+    while (fixture_append (log, next, 1, bytes, 20000) == 0 && hf_log_store_commit (log) == 0)
+        next++;
+    fixture_unlimit ();
+    assert_in_range (next, 2, 15);
+    assert_contains (hf_log_store_error (log), "log.db: disk I/O error");
+    assert_contains (hf_log_store_error (log), "a write failed");
+    hf_log_store_close (&log);
+
+    hf_file_store_t *files = s_open_files (*state);
+    assert_ok (fixture_section (files, 1, PARTS ({"large", bytes, 100000})));
+    assert_ok (hf_file_store_commit (files));
+    fixture_limit (150000);
+    assert_int_equal (fixture_section (files, 2, PARTS ({"large", bytes, 100000})), -1);
+    fixture_unlimit ();
+    assert_contains (hf_file_store_error (files), "files/large: File too large");
+    files = s_reopen_files (files, *state);
+    assert_int_equal (fixture_size (fixture_path (*state, "files/large")), 100000);
+    assert_ok (fixture_section (files, 2, PARTS ({"small", bytes, 10})));
+    fixture_limit (8000); //  the file is smaller, the WAL is not
+    assert_int_equal (hf_file_store_commit (files), -1);
+    fixture_unlimit ();
+    assert_contains (hf_file_store_error (files), "files.db: disk I/O error");
+    hf_file_store_close (&files);
 }
 
 HF_TEST_MAIN (NULL, NULL)

@@ -59,7 +59,7 @@ s_hold_and_die (const char *path, int steps)
 
 STORE_TEST (test_killed_process_leaves_no_lock)
 {
-    assert_int_equal (fixture_kill (s_hold_and_die, *state, 0), 1);
+    assert_int_equal (fixture_kill (s_hold_and_die, *state), 1);
     assert_true (fixture_size (fixture_path (*state, "lock")) > 0);
     hf_dir_t *dir = hf_dir_open (*state, s_error);
     assert_non_null (dir);

@@ -13,7 +13,7 @@
 
 static char s_error[HF_ERROR_SIZE];
 
-STORE_OPEN (hf_file_store, s_open, s_reopen)
+STORE_OPEN (hf_file_store, s_open, s_reopen, s_refused)
 
 /*  One section with one append, of text. */
 static int
@@ -393,7 +393,7 @@ STORE_TEST (test_P6_kill_between_write_and_commit_leaves_nothing_of_the_section)
     assert_ok (s_section (store, 1, "old", "kept"));
     s_commit (store);
     hf_file_store_close (&store);
-    assert_int_equal (fixture_kill (s_die_before_commit, *state, 0), 1);
+    assert_int_equal (fixture_kill (s_die_before_commit, *state), 1);
     //  Its bytes are on disk, so that there is something to cut.
     assert_int_equal (fixture_size (fixture_path (*state, "files/old")), 14);
     assert_int_equal (fixture_size (fixture_path (*state, "files/new")), 4);
@@ -411,64 +411,6 @@ STORE_TEST (test_P6_kill_between_write_and_commit_leaves_nothing_of_the_section)
     assert_ok (s_section (store, 7, "new", "again"));
     s_expect (store, "new", "again");
     hf_file_store_close (&store);
-}
-
-/*  Section I appends "I\n" to a, b and a file of its own hundred. */
-static int
-s_numbered (hf_file_store_t *store, uint64_t i)
-{
-    char line[32], name[32];
-    int size = snprintf (line, sizeof line, "%06llu\n", (unsigned long long)i);
-    snprintf (name, sizeof name, "c%llu", (unsigned long long)(i / 20));
-    return fixture_section (
-        store, i,
-        PARTS ({"a", line, (size_t)size}, {name, line, (size_t)size}, {"b", line, (size_t)size}));
-}
-
-static void
-s_write_on (const char *dir, int steps)
-{
-    hf_file_store_t *store = hf_file_store_open (dir, s_error);
-    if (!store)
-        return;
-    for (uint64_t i = hf_file_store_applied (store) + 1; i < 100000; i += 3) {
-        if (s_numbered (store, i) != 0 || s_numbered (store, i + 1) != 0 ||
-            s_numbered (store, i + 2) != 0 || hf_file_store_commit (store) != 0)
-            return;
-        fixture_step (steps);
-    }
-}
-
-static void
-s_expect_numbers (hf_file_store_t *store, const char *name, uint64_t first, uint64_t last)
-{
-    char *text = malloc ((size_t)(last - first + 1) * 7 + 1);
-    size_t at = 0;
-    for (uint64_t i = first; i <= last; i++)
-        at += (size_t)sprintf (text + at, "%06llu\n", (unsigned long long)i);
-    s_expect (store, name, text);
-    free (text);
-}
-
-STORE_TEST (test_P6_P7_kills_at_any_time_leave_whole_sections_once)
-{
-    uint64_t expected = 0;
-    for (unsigned round = 1; round <= 12; round++) {
-        unsigned steps = fixture_kill (s_write_on, *state, 1 + round * 7 % 11);
-        hf_file_store_t *store = s_open (*state);
-        uint64_t applied = hf_file_store_applied (store);
-        expected += 3 * steps;
-        assert_in_range (applied, expected, expected + 3);
-        assert_int_equal (applied % 3, 0);
-        s_expect_numbers (store, "a", 1, applied);
-        s_expect_numbers (store, "b", 1, applied);
-        char name[32];
-        snprintf (name, sizeof name, "c%llu", (unsigned long long)(applied / 20));
-        s_expect_numbers (store, name, applied < 20 ? 1 : applied / 20 * 20, applied);
-        assert_int_equal (s_files_on_disk (*state), 3 + applied / 20);
-        expected = applied;
-        hf_file_store_close (&store);
-    }
 }
 
 //  ---- strangers ---------------------------------------------------------------

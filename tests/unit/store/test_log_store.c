@@ -10,7 +10,7 @@
 
 static char s_error[HF_ERROR_SIZE];
 
-STORE_OPEN (hf_log_store, s_open, s_reopen)
+STORE_OPEN (hf_log_store, s_open, s_reopen, s_refused)
 
 /*  Bytes that only this entry has. */
 static void
@@ -52,44 +52,13 @@ s_expect (hf_log_store_t *store, uint64_t index, uint64_t term, size_t size)
     hf_pack_done (&pack);
 }
 
-typedef struct spans {
-    size_t count;
-    uint64_t first[16];
-    uint64_t term[16];
-} spans_t;
-
-static void
-s_add_span (void *arg, uint64_t first_index, uint64_t term)
-{
-    spans_t *spans = arg;
-    assert_true (spans->count < 16);
-    spans->first[spans->count] = first_index;
-    spans->term[spans->count++] = term;
-}
-
-static void
-s_expect_spans (hf_log_store_t *store, size_t count, const uint64_t *pairs)
-{
-    spans_t spans = {0};
-    assert_ok (hf_log_store_spans (store, s_add_span, &spans));
-    assert_int_equal (spans.count, count);
-    for (size_t i = 0; i < count; i++) {
-        assert_int_equal (spans.first[i], pairs[2 * i]);
-        assert_int_equal (spans.term[i], pairs[2 * i + 1]);
-    }
-}
-
 //  ---- clean -------------------------------------------------------------------
 
 STORE_TEST (test_new_log_is_empty)
 {
     hf_log_store_t *store = s_open (*state);
-    assert_int_equal (hf_log_store_term (store), 0);
-    assert_int_equal (hf_log_store_voted_for (store).node, 0);
-    assert_int_equal (hf_log_store_first_index (store), 1);
-    assert_int_equal (hf_log_store_last_index (store), 0);
+    fixture_expect_log (store, "1-0 base 0");
     assert_false (hf_log_store_dirty (store));
-    s_expect_spans (store, 0, NULL);
     assert_ok (hf_log_store_commit (store)); //  nothing to do
     hf_log_store_close (&store);
     hf_log_store_close (&store);
@@ -107,20 +76,14 @@ STORE_TEST (test_reopened_log_is_the_same)
     assert_ok (hf_log_store_commit (store));
     assert_false (hf_log_store_dirty (store));
     for (int turn = 0; turn < 2; turn++) {
-        assert_int_equal (hf_log_store_term (store), 7);
-        assert_int_equal (hf_log_store_voted_for (store).node, 3);
-        assert_int_equal (hf_log_store_voted_for (store).incarnation, 77);
-        assert_int_equal (hf_log_store_first_index (store), 1);
-        assert_int_equal (hf_log_store_last_index (store), 6);
         for (uint64_t i = 1; i <= 6; i++)
             s_expect (store, i, i < 4 ? 5 : 7, sizes[i - 1]);
-        s_expect_spans (store, 2, (uint64_t[]){1, 5, 4, 7});
-        store = s_reopen (store, *state);
+        store = fixture_log_kept (store, *state, "term 7 vote 3:77 1-6 base 0 runs 1:5 4:7");
     }
     hf_log_store_close (&store);
 }
 
-STORE_TEST (test_what_was_not_committed_is_gone)
+STORE_TEST (test_uncommitted_changes_are_lost)
 {
     hf_log_store_t *store = s_open (*state);
     assert_ok (hf_log_store_vote (store, 1, (hf_member_t){1, 77}));
@@ -130,9 +93,7 @@ STORE_TEST (test_what_was_not_committed_is_gone)
     assert_ok (s_append (store, 2, 2, 10));
     s_expect (store, 2, 2, 10); //  the open transaction is seen
     store = s_reopen (store, *state);
-    assert_int_equal (hf_log_store_term (store), 1);
-    assert_int_equal (hf_log_store_voted_for (store).node, 1);
-    assert_int_equal (hf_log_store_last_index (store), 1);
+    fixture_expect_log (store, "term 1 vote 1:77 1-1 base 0 runs 1:1");
     hf_log_store_close (&store);
 }
 
@@ -142,9 +103,9 @@ STORE_TEST (test_largest_numbers_are_kept)
     assert_ok (hf_log_store_vote (store, UINT64_MAX, (hf_member_t){UINT32_MAX, 77}));
     assert_ok (s_append (store, 1, UINT64_MAX, 8));
     assert_ok (hf_log_store_commit (store));
-    store = s_reopen (store, *state);
-    assert_true (hf_log_store_term (store) == UINT64_MAX);
-    assert_int_equal (hf_log_store_voted_for (store).node, UINT32_MAX);
+    store = fixture_log_kept (store, *state,
+                              "term 18446744073709551615 vote 4294967295:77 1-1 base 0 runs "
+                              "1:18446744073709551615");
     s_expect (store, 1, UINT64_MAX, 8);
     hf_log_store_close (&store);
 }
@@ -155,32 +116,28 @@ STORE_TEST (test_truncated_log_takes_other_entries)
     for (uint64_t i = 1; i <= 10; i++)
         assert_ok (s_append (store, i, i <= 5 ? 1 : i <= 8 ? 2 : 3, 50));
     assert_ok (hf_log_store_commit (store));
-    s_expect_spans (store, 3, (uint64_t[]){1, 1, 6, 2, 9, 3});
+    fixture_expect_log (store, "1-10 base 0 runs 1:1 6:2 9:3");
     assert_ok (hf_log_store_truncate (store, 11)); //  nothing there
     assert_false (hf_log_store_dirty (store));
 
     //  Cut inside a run, and go on with another term, in one transaction.
     assert_ok (hf_log_store_truncate (store, 8));
-    assert_int_equal (hf_log_store_last_index (store), 7);
+    fixture_expect_log (store, "1-7 base 0 runs 1:1 6:2");
     assert_ok (s_append (store, 8, 4, 60));
     assert_ok (hf_log_store_commit (store));
     for (int turn = 0; turn < 2; turn++) {
-        assert_int_equal (hf_log_store_last_index (store), 8);
-        s_expect_spans (store, 3, (uint64_t[]){1, 1, 6, 2, 8, 4});
         s_expect (store, 7, 2, 50);
         s_expect (store, 8, 4, 60);
-        store = s_reopen (store, *state);
+        store = fixture_log_kept (store, *state, "1-8 base 0 runs 1:1 6:2 8:4");
     }
     //  Cut where a run begins: the run is removed, and the next entry begins a new one.
     assert_ok (hf_log_store_truncate (store, 6));
-    s_expect_spans (store, 1, (uint64_t[]){1, 1});
+    fixture_expect_log (store, "1-5 base 0 runs 1:1");
     assert_ok (s_append (store, 6, 2, 1));
-    s_expect_spans (store, 2, (uint64_t[]){1, 1, 6, 2});
+    fixture_expect_log (store, "1-6 base 0 runs 1:1 6:2");
     assert_ok (hf_log_store_truncate (store, 1));
     assert_ok (hf_log_store_commit (store));
-    store = s_reopen (store, *state);
-    assert_int_equal (hf_log_store_last_index (store), 0);
-    s_expect_spans (store, 0, NULL);
+    store = fixture_log_kept (store, *state, "1-0 base 0");
     hf_log_store_close (&store);
 }
 
@@ -293,77 +250,18 @@ s_die_in_transaction (const char *dir, int steps)
 
 STORE_TEST (test_P7_kill_in_a_transaction_leaves_what_was_committed)
 {
-    assert_int_equal (fixture_kill (s_die_in_transaction, *state, 0), 11);
+    assert_int_equal (fixture_kill (s_die_in_transaction, *state), 11);
     //  The kill came in the middle: bytes of the transaction are on disk.
     assert_true (fixture_size (fixture_path (*state, "log.db-wal")) > 1000000);
     hf_log_store_t *store = s_open (*state);
-    assert_int_equal (hf_log_store_last_index (store), 10);
-    assert_int_equal (hf_log_store_term (store), 10);
-    assert_int_equal (hf_log_store_voted_for (store).node, 10);
+    fixture_expect_log (store, "term 10 vote 10:77 1-10 base 0 runs 1:1 2:2 3:3 4:4 5:5 6:6 7:7 "
+                               "8:8 9:9 10:10");
     for (uint64_t i = 1; i <= 10; i++)
         s_expect (store, i, i, 300);
     assert_int_equal (fixture_size (fixture_path (*state, "log.db-wal")), 0); //  folded in
     assert_ok (s_append (store, 11, 11, 5));
     assert_ok (hf_log_store_commit (store));
     hf_log_store_close (&store);
-}
-
-/*  Commit after commit, until the kill comes; large enough for checkpoints in between. */
-static void
-s_commit_on (const char *dir, int steps)
-{
-    hf_log_store_t *store = hf_log_store_open (dir, s_error);
-    if (!store)
-        return;
-    for (int i = 0; i < 1000; i++) {
-        uint64_t last = hf_log_store_last_index (store);
-        if (hf_log_store_vote (store, last + 3, (hf_member_t){1, 77}) != 0 ||
-            s_append (store, last + 1, 1, 9000) != 0 || s_append (store, last + 2, 1, 9000) != 0 ||
-            s_append (store, last + 3, 1, 10) != 0 || hf_log_store_commit (store) != 0)
-            return;
-        fixture_step (steps);
-    }
-}
-
-STORE_TEST (test_P7_kills_at_any_time_lose_nothing_and_tear_nothing)
-{
-    uint64_t expected = 0;
-    for (unsigned round = 1; round <= 12; round++) {
-        unsigned steps = fixture_kill (s_commit_on, *state, 1 + round * 37 % 60);
-        assert_true (steps >= 1 + round * 37 % 60);
-        hf_log_store_t *store = s_open (*state);
-        uint64_t last = hf_log_store_last_index (store);
-        expected += 3 * steps;
-        assert_in_range (last, expected, expected + 3); //  one commit may be unacknowledged
-        assert_int_equal (last % 3, 0);
-        assert_int_equal (hf_log_store_term (store), last); //  vote and entries: all or nothing
-        for (uint64_t i = 1; i <= last; i += 1 + last / 7)
-            s_expect (store, i, 1, i % 3 == 0 ? 10 : 9000);
-        s_expect (store, last, 1, 10);
-        expected = last;
-        hf_log_store_close (&store);
-    }
-}
-
-static void
-s_create_only (const char *dir, int steps)
-{
-    fixture_step (steps);
-    hf_log_store_t *store = hf_log_store_open (dir, s_error);
-    (void)store;
-    fixture_step (steps);
-}
-
-STORE_TEST (test_kill_while_it_is_made_leaves_a_folder_that_opens)
-{
-    for (unsigned round = 0; round < 10; round++) {
-        fixture_kill (s_create_only, *state, 1); //  the kill races with the making
-        hf_log_store_t *store = s_open (*state);
-        assert_true (hf_log_store_incarnation (store) != 0);
-        assert_int_equal (hf_log_store_last_index (store), 0);
-        hf_log_store_close (&store);
-        assert_int_equal (remove (fixture_path (*state, "log.db")), 0);
-    }
 }
 
 HF_TEST_MAIN (NULL, NULL)
