@@ -48,6 +48,14 @@ s_status (const char *name)
     return (hf_status_t)s_number (name, HF_OK);
 }
 
+/*  The status of a blocking call, which has somebody to ask and a limit. */
+static hf_status_t
+s_blocking (const char *name, const void *asker, uint32_t limit_ms)
+{
+    assert (asker && limit_ms > 0);
+    return s_status (name);
+}
+
 static void __attribute__ ((format (printf, 1, 2))) s_log (const char *format, ...)
 {
     const char *path = getenv ("HF_FAKE_LOG");
@@ -88,8 +96,7 @@ hf_session_open (hf_client_t *client, const hf_session_options_t *options, uint3
 {
     hf_session_options_t own = HF_SESSION_OPTIONS_INIT;
     own = options ? *options : own;
-    assert (client && limit_ms > 0);
-    hf_status_t status = s_status ("HF_FAKE_OPEN");
+    hf_status_t status = s_blocking ("HF_FAKE_OPEN", client, limit_ms);
     s_log ("open %" PRIu32 "\n", own.ttl_ms);
     *session_p = NULL;
     if (status != HF_OK)
@@ -120,10 +127,9 @@ s_end (hf_session_t **session_p)
 hf_status_t
 hf_session_close (hf_session_t **session_p, uint32_t limit_ms)
 {
-    assert (limit_ms > 0);
     s_end (session_p);
     s_log ("close\n");
-    return HF_OK;
+    return s_blocking ("HF_FAKE_CLOSE", session_p, limit_ms);
 }
 
 void
@@ -162,24 +168,25 @@ s_answer (hf_session_t *self, hf_status_t status)
 }
 
 static void
+s_event (hf_session_t *self, hf_session_event_type_t type, uint64_t position)
+{
+    self->fn (self->arg, &(hf_session_event_t){type, 7, "lock", 42, position});
+}
+
+static void
 s_obey (hf_session_t *self, const char *line)
 {
-    hf_session_event_t event = {.session = 7, .lock = "lock", .token = 42};
     unsigned number = 0;
-    if (sscanf (line, "move %u", &number) == 1) {
-        event.type = HF_SESSION_MOVED;
-        event.position = number;
-        self->fn (self->arg, &event);
-    } else if (strncmp (line, "grant", 5) == 0)
+    if (sscanf (line, "move %u", &number) == 1)
+        s_event (self, HF_SESSION_MOVED, number);
+    else if (strncmp (line, "grant", 5) == 0)
         s_answer (self, HF_OK);
     else if (sscanf (line, "status %u", &number) == 1)
         s_answer (self, (hf_status_t)number);
     else if (strncmp (line, "lose", 4) == 0) {
         self->lost = true;
-        event.type = HF_SESSION_LOST;
-        self->fn (self->arg, &event);
-        event.type = HF_SESSION_ENDED;
-        self->fn (self->arg, &event);
+        s_event (self, HF_SESSION_LOST, 0);
+        s_event (self, HF_SESSION_ENDED, 0);
     }
 }
 
@@ -256,10 +263,9 @@ hf_status_t
 hf_append (hf_session_t *self, const char *lock, uint64_t token, const char *file, const void *data,
            size_t size, uint32_t limit_ms)
 {
-    assert (self && limit_ms > 0);
     s_log ("append %s %" PRIu64 " %s %zu %.*s\n", lock, token, file, size,
            (int)(size < 20 ? size : 0), (const char *)data);
-    return s_status ("HF_FAKE_APPEND");
+    return s_blocking ("HF_FAKE_APPEND", self, limit_ms);
 }
 
 hf_status_t
@@ -274,26 +280,23 @@ hf_status_t
 hf_release_for (hf_session_t *self, uint64_t owner, const char *lock, uint64_t token,
                 uint32_t limit_ms)
 {
-    assert (self && limit_ms > 0);
     s_log ("for %" PRIu64 " release %s %" PRIu64 "\n", owner, lock, token);
-    return s_status ("HF_FAKE_RELEASE");
+    return s_blocking ("HF_FAKE_RELEASE", self, limit_ms);
 }
 
 hf_status_t
 hf_cancel_for (hf_session_t *self, uint64_t owner, const char *lock, uint64_t token,
                uint32_t limit_ms)
 {
-    assert (self && limit_ms > 0);
     s_log ("for %" PRIu64 " cancel %s %" PRIu64 "\n", owner, lock, token);
-    return s_status ("HF_FAKE_RELEASE");
+    return s_blocking ("HF_FAKE_RELEASE", self, limit_ms);
 }
 
 hf_status_t
 hf_close_session_id (hf_client_t *client, uint64_t id, uint32_t limit_ms)
 {
-    assert (client && limit_ms > 0);
     s_log ("close-id %" PRIu64 "\n", id);
-    return HF_OK;
+    return s_blocking ("HF_FAKE_CLOSE", client, limit_ms);
 }
 
 /*  "text" is 10 letters, "bytes" is no UTF-8, "long" is 2.5 MiB of x; others are not there. */
@@ -301,11 +304,9 @@ hf_status_t
 hf_read (hf_client_t *client, const char *file, uint64_t offset, void *buffer, size_t *size,
          uint64_t *total, uint32_t limit_ms)
 {
-    assert (client && limit_ms > 0);
-    const uint64_t long_size = 5 << 19;
     *total = strcmp (file, "text") == 0    ? 10
              : strcmp (file, "bytes") == 0 ? 2
-             : strcmp (file, "long") == 0  ? long_size
+             : strcmp (file, "long") == 0  ? 5 << 19
                                            : 0;
     if (*total == 0)
         return HF_NOT_FOUND;
@@ -315,7 +316,7 @@ hf_read (hf_client_t *client, const char *file, uint64_t offset, void *buffer, s
         ((uint8_t *)buffer)[*size] = *total == 10  ? (uint8_t)("0123456789"[offset])
                                      : *total == 2 ? (uint8_t)(0xfe + offset)
                                                    : 'x';
-    return s_status ("HF_FAKE_QUERY");
+    return s_blocking ("HF_FAKE_QUERY", client, limit_ms);
 }
 
 //  ---- questions -------------------------------------------------------------------
@@ -323,55 +324,51 @@ hf_read (hf_client_t *client, const char *file, uint64_t offset, void *buffer, s
 hf_status_t
 hf_query_leader (hf_client_t *client, hf_leader_info_t *info, uint32_t limit_ms)
 {
-    assert (client && limit_ms > 0);
     *info = (hf_leader_info_t){.id = 2, .term = 3, .endpoint = "127.0.0.1:8082"};
-    return s_status ("HF_FAKE_QUERY");
+    return s_blocking ("HF_FAKE_QUERY", client, limit_ms);
 }
+
+static const hf_lock_info_t s_one = {"one", 2, 2};
 
 hf_status_t
 hf_query_locks (hf_client_t *client, hf_lock_info_fn *fn, void *arg, uint32_t limit_ms)
 {
-    assert (client && limit_ms > 0);
-    fn (arg, &(hf_lock_info_t){"one", 2, 2}, &(hf_place_info_t){7, 0, 42, 0, 100});
-    fn (arg, &(hf_lock_info_t){"one", 2, 2}, &(hf_place_info_t){9, 0, 43, 0, 0});
+    fn (arg, &s_one, &(hf_place_info_t){7, 0, 42, 0, 100});
+    fn (arg, &s_one, &(hf_place_info_t){9, 0, 43, 0, 0});
     fn (arg, &(hf_lock_info_t){"zw\303\266lf", 1, 0}, &(hf_place_info_t){8, 0, UINT64_MAX, 0, 0});
-    return s_status ("HF_FAKE_QUERY");
+    return s_blocking ("HF_FAKE_QUERY", client, limit_ms);
 }
 
 hf_status_t
 hf_query_lock (hf_client_t *client, const char *lock, hf_lock_info_fn *fn, void *arg,
                uint32_t limit_ms)
 {
-    assert (client && limit_ms > 0);
     if (strcmp (lock, "one") != 0)
         return HF_NOT_FOUND;
-    hf_lock_info_t info = {lock, 2, 2};
-    fn (arg, &info, &(hf_place_info_t){7, 0, 42, 0, 100});
-    fn (arg, &info, &(hf_place_info_t){9, 0, 43, 0, 0});
-    fn (arg, &info, &(hf_place_info_t){11, 0, 0, 1, 0});
-    fn (arg, &info, &(hf_place_info_t){12, 1, 0, 2, 0});
-    return s_status ("HF_FAKE_QUERY");
+    fn (arg, &s_one, &(hf_place_info_t){7, 0, 42, 0, 100});
+    fn (arg, &s_one, &(hf_place_info_t){9, 0, 43, 0, 0});
+    fn (arg, &s_one, &(hf_place_info_t){11, 0, 0, 1, 0});
+    fn (arg, &s_one, &(hf_place_info_t){12, 1, 0, 2, 0});
+    return s_blocking ("HF_FAKE_QUERY", client, limit_ms);
 }
 
 hf_status_t
 hf_query_files (hf_client_t *client, hf_file_info_fn *fn, void *arg, uint32_t limit_ms)
 {
-    assert (client && limit_ms > 0);
     fn (arg, &(hf_file_info_t){"ledger", 1234, 0xfeed});
-    return s_status ("HF_FAKE_QUERY");
+    return s_blocking ("HF_FAKE_QUERY", client, limit_ms);
 }
 
 hf_status_t
 hf_query_status (hf_client_t *client, uint32_t id, hf_fact_fn *fn, void *arg, uint32_t limit_ms)
 {
-    assert (client && limit_ms > 0);
     if (id > s_number ("HF_FAKE_NODES", 3))
         return HF_UNREACHABLE;
     fn (arg, "role", id == 1 ? "leader" : "follower", 0);
     fn (arg, "leader", NULL, s_number ("HF_FAKE_LEADER", 1));
     fn (arg, "term", NULL, 5);
     fn (arg, "state_hash", NULL, 0xabc);
-    return HF_OK;
+    return s_blocking ("HF_FAKE_STATUS", client, limit_ms);
 }
 
 size_t

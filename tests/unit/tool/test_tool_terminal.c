@@ -22,7 +22,7 @@
 typedef struct terminal {
     pid_t shell;
     int screen; //  the master's side: keys in, output out
-    int report; //  what the shell tells
+    int report; //  what the shell reports
     int orders; //  to the shell
     char seen[1 << 14];
     size_t size;
@@ -104,13 +104,6 @@ s_terminal_close (terminal_t *self)
     close (self->orders);
 }
 
-static void
-s_type (const terminal_t *self, const char *keys)
-{
-    size_t size = strlen (keys);
-    assert_int_equal (write (self->screen, keys, size), size);
-}
-
 /*  Read on until TEXT was on the screen or in the report, in whatever order they come. */
 static void
 s_expect (terminal_t *self, const char *text)
@@ -134,88 +127,66 @@ s_expect (terminal_t *self, const char *text)
 
 //  ---- the tests ---------------------------------------------------------------------
 
-HF_TEST (test_the_command_reads_the_terminal)
+#define CONTROL "mkfifo control; export HF_FAKE_CONTROL=control; "
+
+/*  Each step begins with what is done: '?' expect the text, '!' type it, '%' put the job into the
+ *  foreground, '$' run a command, '=' look for it in the log. */
+static const struct story {
+    const char *script;
+    const char *steps[8];
+} s_stories[] = {
+    //  The command reads the terminal, which is given back at the end.
+    {"exec $T run lock -- sh -c 'echo ready; read x; echo got $x; exit 3'",
+     {"?ready", "!word\n", "?got word", "?ended 3 foreground"}},
+    //  An interrupt goes to the command and then to all.
+    {"trap 'echo loop saw it; exit 9' INT; "
+     "$T run lock -- sh -c 'echo ready; exec sleep 60'; echo code $?",
+     {"?ready", "!\003", "?loop saw it", "?ended 9 foreground", "=release lock 42"}},
+    //  A command may handle the interrupt.
+    {"exec $T run lock -- sh -c 'trap \"echo handled; exit 6\" INT; "
+     "echo ready; while :; do sleep 0.1; done'",
+     {"?ready", "!\003", "?handled", "?ended 6 foreground"}},
+    //  Stop and continue.
+    {"exec $T run lock -- sh -c 'echo ready; read x; echo got $x'",
+     {"?ready", "!\032", "?stopped foreground", "%", "!more\n", "?got more",
+      "?ended 0 foreground"}},
+    //  Stop while waiting.
+    {CONTROL "echo move 1 > control & exec $T run lock -- sh -c 'echo ready; read x; echo got $x'",
+     {"?place 1 in the queue", "!\032", "?stopped foreground", "%", "$echo grant > control",
+      "?ready", "!\004", "?ended 0 foreground"}},
+    //  Nothing keeps the lock alive while the job is stopped: continued too late, it is ended.
+    {CONTROL "echo grant > control & exec $T run lock -- sh -c 'echo ready; read x; read y'",
+     {"?ready", "!\032", "?stopped foreground", "$echo lose > control", "%",
+      "?is lost: ending the command", "?ended 75 foreground"}},
+};
+
+static void
+s_step (terminal_t *self, const char *step)
 {
-    terminal_t t;
-    s_terminal_open (&t, "exec $T run lock -- sh -c 'echo ready; read x; echo got $x; exit 3'");
-    s_expect (&t, "ready");
-    s_type (&t, "word\n");
-    s_expect (&t, "got word");
-    s_expect (&t, "ended 3 foreground"); //  and the terminal was given back
-    s_terminal_close (&t);
+    const char *text = step + 1;
+    if (*step == '?')
+        s_expect (self, text);
+    else if (*step == '!')
+        assert_int_equal (write (self->screen, text, strlen (text)), strlen (text));
+    else if (*step == '%')
+        assert_int_equal (write (self->orders, "f", 1), 1);
+    else if (*step == '$')
+        assert_int_equal (system (text), 0);
+    else
+        assert_non_null (strstr (trial_log (), text));
 }
 
-HF_TEST (test_interrupt_goes_to_the_command_and_then_to_all)
+HF_TEST (test_a_job_on_a_terminal)
 {
-    terminal_t t;
-    s_terminal_open (&t, "trap 'echo loop saw it; exit 9' INT; "
-                         "$T run lock -- sh -c 'echo ready; exec sleep 60'; echo code $?");
-    s_expect (&t, "ready");
-    s_type (&t, "\003");
-    s_expect (&t, "loop saw it");
-    s_expect (&t, "ended 9 foreground");
-    assert_non_null (strstr (trial_log (), "release lock 42"));
-    s_terminal_close (&t);
-}
-
-HF_TEST (test_a_command_may_handle_the_interrupt)
-{
-    terminal_t t;
-    s_terminal_open (&t, "exec $T run lock -- sh -c 'trap \"echo handled; exit 6\" INT; "
-                         "echo ready; while :; do sleep 0.1; done'");
-    s_expect (&t, "ready");
-    s_type (&t, "\003");
-    s_expect (&t, "handled");
-    s_expect (&t, "ended 6 foreground");
-    s_terminal_close (&t);
-}
-
-HF_TEST (test_stop_and_continue)
-{
-    terminal_t t;
-    s_terminal_open (&t, "exec $T run lock -- sh -c 'echo ready; read x; echo got $x'");
-    s_expect (&t, "ready");
-    s_type (&t, "\032");
-    s_expect (&t, "stopped foreground");
-    assert_int_equal (write (t.orders, "f", 1), 1);
-    s_type (&t, "more\n");
-    s_expect (&t, "got more");
-    s_expect (&t, "ended 0 foreground");
-    s_terminal_close (&t);
-}
-
-HF_TEST (test_stop_while_waiting)
-{
-    terminal_t t;
-    s_terminal_open (&t, "mkfifo control; export HF_FAKE_CONTROL=control; echo move 1 > control & "
-                         "exec $T run lock -- sh -c 'echo ready; read x; echo got $x'");
-    s_expect (&t, "place 1 in the queue");
-    s_type (&t, "\032");
-    s_expect (&t, "stopped foreground");
-    assert_int_equal (write (t.orders, "f", 1), 1);
-    assert_int_equal (system ("echo grant > control"), 0);
-    s_expect (&t, "ready");
-    s_type (&t, "\004");
-    s_expect (&t, "ended 0 foreground");
-    s_terminal_close (&t);
-    unlink ("control");
-}
-
-/*  Nothing keeps the lock alive while the job is stopped: continued too late, it is ended. */
-HF_TEST (test_lost_while_stopped)
-{
-    terminal_t t;
-    s_terminal_open (&t, "mkfifo control; export HF_FAKE_CONTROL=control; echo grant > control & "
-                         "exec $T run lock -- sh -c 'echo ready; read x; read y'");
-    s_expect (&t, "ready");
-    s_type (&t, "\032");
-    s_expect (&t, "stopped foreground");
-    assert_int_equal (system ("echo lose > control"), 0);
-    assert_int_equal (write (t.orders, "f", 1), 1);
-    s_expect (&t, "is lost: ending the command");
-    s_expect (&t, "ended 75 foreground");
-    s_terminal_close (&t);
-    unlink ("control");
+    for (size_t i = 0; i < sizeof s_stories / sizeof *s_stories; i++) {
+        terminal_t t;
+        print_message ("%s\n", s_stories[i].script);
+        s_terminal_open (&t, s_stories[i].script);
+        for (size_t k = 0; k < 8 && s_stories[i].steps[k]; k++)
+            s_step (&t, s_stories[i].steps[k]);
+        s_terminal_close (&t);
+        unlink ("control");
+    }
 }
 
 HF_TEST_MAIN (trial_setup, trial_teardown)

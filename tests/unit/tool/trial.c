@@ -72,3 +72,46 @@ trial_log (void)
     s_log[size] = '\0';
     return s_log;
 }
+
+/*  TEXT as JSON without blanks and line ends, in single quotes. */
+static void
+s_squeeze (char *to, const char *text)
+{
+    for (; *text; text++)
+        if (*text != ' ' && *text != '\n')
+            *to++ = *text == '"' ? '\'' : *text;
+    *to = '\0';
+}
+
+static bool
+s_same (const char *text, const char *expected)
+{
+    return !expected || strcmp (text, expected) == 0;
+}
+
+static bool
+s_has (const char *text, const char *expected)
+{
+    return !expected || strstr (text, expected);
+}
+
+void
+trial_table (const trial_t *trials, size_t count)
+{
+    static char json[sizeof s_output];
+    size_t failed = 0;
+    for (const trial_t *trial = trials; trial < trials + count; trial++) {
+        int code = trial_run (trial->script);
+        const char *log = trial_log ();
+        s_squeeze (json, s_output);
+        if (code == trial->code && s_same (s_output, trial->is) && s_has (s_output, trial->has) &&
+            s_has (s_output, trial->has_too) && s_same (json, trial->json) &&
+            s_same (log, trial->log) && s_has (log, trial->log_has) &&
+            s_has (log, trial->log_has_too) &&
+            !(trial->log_lacks && strstr (log, trial->log_lacks)))
+            continue;
+        failed++;
+        print_error ("%s\nexit code %d\noutput: %s\nlog: %s\n", trial->script, code, s_output, log);
+    }
+    assert_int_equal (failed, 0);
+}

@@ -28,4 +28,23 @@ void trial_output_has (const char *text);
 /*  The log of the last script. */
 const char *trial_log (void);
 
+/*  A row of a table: SCRIPT ends with CODE. What is NULL is not looked at. */
+typedef struct trial {
+    int code;
+    const char *script;
+    const char *is, *has, *has_too; //  all of the output; what is in it
+    const char *json;               //  all of the output, without blanks and with ' for "
+    const char *log, *log_has, *log_has_too, *log_lacks;
+} trial_t;
+
+/*  Run them in order; the test fails with a line for each row that is not as it says. */
+void trial_table (const trial_t *trials, size_t count);
+
+/*  The table as a test. */
+#define TRIAL_TABLE(name, trials)                                                                  \
+    HF_TEST (name)                                                                                 \
+    {                                                                                              \
+        trial_table (trials, sizeof trials / sizeof *trials);                                      \
+    }
+
 #endif
