@@ -113,6 +113,9 @@ int tool_options_section (tool_options_t *self, bool *whole, bool *some);
 /*  The client for the chosen endpoints; NULL after a line on stderr: exit with TOOL_USAGE. */
 hf_client_t *tool_client_new (void);
 
+/*  Print TABLE, or, when it is NULL, an object with LIST under KEY; gives the exit code. */
+int tool_print (const tool_table_t *table, const char *key, json_t *list);
+
 /*  Exit code for JSON that was printed to standard output with a newline; takes ROOT over. */
 int tool_print_json (json_t *root, int code);
 

@@ -155,7 +155,7 @@ s_release_in (hf_client_t *client, const tool_options_t *options)
 }
 
 static int
-s_release (tool_options_t *self)
+s_release (tool_options_t *self, hf_client_t *client)
 {
     if (self->count > 0)
         self->lock = self->args[0];
@@ -171,12 +171,7 @@ s_release (tool_options_t *self)
                             !self->lock        ? "the lock's name is"
                             : self->token == 0 ? "the lock's token is"
                                                : "the session is");
-    hf_client_t *client = tool_client_new ();
-    if (!client)
-        return TOOL_USAGE;
-    code = s_release_in (client, self);
-    hf_client_destroy (&client);
-    return code;
+    return s_release_in (client, self);
 }
 
 const tool_command_t tool_release = {.name = "release",
@@ -184,4 +179,4 @@ const tool_command_t tool_release = {.name = "release",
                                      .options = TOOL_TIMEOUT | TOOL_SECTION | TOOL_RELEASE,
                                      .most = 1,
                                      .many = "one lock at a time",
-                                     .run = s_release};
+                                     .ask = s_release};

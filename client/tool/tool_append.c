@@ -73,11 +73,8 @@ s_read_input (append_t *self)
         if (self->size == room) {
             if (room > HF_SECTION_BYTES_MAX)
                 return s_too_large ();
-            uint8_t *more = tool_alloc (room * 2);
-            memcpy (more, self->data, self->size);
-            free (self->data);
-            self->data = more;
             room *= 2;
+            self->data = tool_alloc_again (self->data, room);
         }
         ssize_t count = read (STDIN_FILENO, self->data + self->size, room - self->size);
         if (count == 0)
@@ -95,18 +92,13 @@ s_take_data (append_t *self, const char *text)
     int code = -1;
     if (text) {
         self->size = strlen (text);
-        self->data = tool_alloc (self->size + 1);
-        memcpy (self->data, text, self->size);
+        self->data = (uint8_t *)tool_copy (text);
     } else
         code = s_read_input (self);
     if (code < 0 && self->options->line &&
         (self->size == 0 || self->data[self->size - 1] != '\n')) {
-        uint8_t *more = tool_alloc (self->size + 1);
-        if (self->size > 0)
-            memcpy (more, self->data, self->size);
-        more[self->size++] = '\n';
-        free (self->data);
-        self->data = more;
+        self->data = tool_alloc_again (self->data, self->size + 1);
+        self->data[self->size++] = '\n';
     }
     if (code < 0 && self->size > HF_SECTION_BYTES_MAX)
         code = s_too_large ();

@@ -60,12 +60,8 @@ s_put (cat_t *self, const uint8_t *chunk, size_t size)
 {
     if (!self->options->json)
         return fwrite (chunk, 1, size, stdout) == size ? TOOL_OK : tool_flush (TOOL_IO);
-    uint8_t *whole = tool_alloc (self->whole_size + size);
-    if (self->whole_size > 0)
-        memcpy (whole, self->whole, self->whole_size);
-    memcpy (whole + self->whole_size, chunk, size);
-    free (self->whole);
-    self->whole = whole;
+    self->whole = tool_alloc_again (self->whole, self->whole_size + size);
+    memcpy (self->whole + self->whole_size, chunk, size);
     self->whole_size += size;
     return TOOL_OK;
 }
@@ -189,21 +185,12 @@ s_on_file (void *arg, const hf_file_info_t *info)
 static int
 s_ls (tool_options_t *options, hf_client_t *client)
 {
-    listing_t self = {NULL, NULL};
-    if (options->json)
-        self.files = json_array ();
-    else
+    listing_t self = {.files = options->json ? json_array () : NULL};
+    if (!options->json)
         self.table = tool_table_new (">LENGTH|CHECKSUM|FILE");
     hf_status_t status = hf_query_files (client, s_on_file, &self, options->timeout_ms);
-    int code = TOOL_OK;
-    if (status != HF_OK)
-        code = tool_fail (status, NULL, "cannot list the files");
-    else if (options->json)
-        code = tool_print_json (json_pack ("{s:O}", "files", self.files), TOOL_OK);
-    else {
-        tool_table_print (self.table, stdout);
-        code = tool_flush (TOOL_OK);
-    }
+    int code = status == HF_OK ? tool_print (self.table, "files", self.files)
+                               : tool_fail (status, NULL, "cannot list the files");
     tool_table_destroy (&self.table);
     json_decref (self.files);
     return code;

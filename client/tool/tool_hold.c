@@ -39,8 +39,8 @@ struct tool_hold {
     news_t news;
 };
 
-static uint64_t
-s_now_ms (void)
+uint64_t
+tool_hold_now_ms (void)
 {
     struct timespec now;
     clock_gettime (CLOCK_MONOTONIC, &now);
@@ -204,7 +204,7 @@ static int
 s_take (tool_hold_t *self)
 {
     uint32_t limit_ms = self->options->wait_ms;
-    uint64_t began_ms = s_now_ms ();
+    uint64_t began_ms = tool_hold_now_ms ();
     for (;;) {
         bool gone;
         int code = s_ask (self, limit_ms, &gone);
@@ -213,7 +213,7 @@ s_take (tool_hold_t *self)
         tool_error (0, "lost the place in the queue for lock %s with its session; asking again",
                     self->lock);
         hf_session_close (&self->session, CLOSE_LIMIT_MS);
-        uint64_t spent_ms = s_now_ms () - began_ms;
+        uint64_t spent_ms = tool_hold_now_ms () - began_ms;
         if (self->options->wait_ms == HF_FOREVER)
             continue;
         if (spent_ms >= self->options->wait_ms)
@@ -239,13 +239,13 @@ tool_hold_take (tool_hold_t **self_p, hf_client_t *client, tool_signals_t *signa
         perror ("holdfast: eventfd");
         exit (TOOL_INTERNAL);
     }
-    uint64_t began_ms = s_now_ms ();
+    uint64_t began_ms = tool_hold_now_ms ();
     int code = s_take (self);
     assert (code != TOOL_HELD || self->token > 0);
     if (code != TOOL_HELD)
         tool_hold_destroy (&self);
     else if (options->verbose) {
-        uint64_t spent_ms = s_now_ms () - began_ms;
+        uint64_t spent_ms = tool_hold_now_ms () - began_ms;
         tool_error (0, "getting lock %s took %" PRIu64 ".%03u seconds, token %" PRIu64, lock,
                     spent_ms / 1000, (unsigned)(spent_ms % 1000), self->token);
     }

@@ -35,4 +35,7 @@ bool tool_hold_lost (tool_hold_t *self);
  *  after a line on stderr. SIGINT or SIGTERM end the wait. */
 int tool_hold_release (tool_hold_t *self, bool cancel);
 
+/*  Milliseconds of a monotonic clock. */
+uint64_t tool_hold_now_ms (void);
+
 #endif

@@ -86,29 +86,6 @@ s_on_lock (void *arg, const hf_lock_info_t *lock, const hf_place_info_t *place)
     tool_table_text (self->table, lock->lock);
 }
 
-static int
-s_list (const tool_options_t *options, hf_client_t *client)
-{
-    listing_t self = {.table = NULL};
-    if (options->json)
-        self.locks = json_array ();
-    else
-        self.table = tool_table_new (">TOKEN|>SESSION|MODE|>WAITERS|>STAGED|LOCK");
-    hf_status_t status = hf_query_locks (client, s_on_lock, &self, options->timeout_ms);
-    int code;
-    if (status != HF_OK)
-        code = tool_fail (status, NULL, "cannot list the locks");
-    else if (options->json)
-        code = tool_print_json (json_pack ("{s:O}", "locks", self.locks), TOOL_OK);
-    else {
-        tool_table_print (self.table, stdout);
-        code = tool_flush (TOOL_OK);
-    }
-    tool_table_destroy (&self.table);
-    json_decref (self.locks);
-    return code;
-}
-
 //  ---- one lock and its queue ------------------------------------------------------
 
 static void
@@ -159,30 +136,28 @@ s_print_lock (const tool_options_t *options, const char *lock, const listing_t *
 }
 
 static int
-s_show (const tool_options_t *options, hf_client_t *client, const char *lock)
+s_locks (tool_options_t *options, hf_client_t *client)
 {
-    listing_t self = {.table = NULL};
-    if (options->json)
-        self.locks = json_array ();
-    else
-        self.table = tool_table_new (">PLACE|>SESSION|MODE|>TOKEN|>STAGED");
-    hf_status_t status = hf_query_lock (client, lock, s_on_place, &self, options->timeout_ms);
+    const char *lock = options->count ? options->args[0] : NULL;
+    listing_t self = {.locks = options->json ? json_array () : NULL};
+    if (!options->json)
+        self.table = tool_table_new (lock ? ">PLACE|>SESSION|MODE|>TOKEN|>STAGED"
+                                          : ">TOKEN|>SESSION|MODE|>WAITERS|>STAGED|LOCK");
+    hf_status_t status = lock ? hf_query_lock (client, lock, s_on_place, &self, options->timeout_ms)
+                              : hf_query_locks (client, s_on_lock, &self, options->timeout_ms);
     int code;
-    if (status == HF_NOT_FOUND)
+    if (lock && status == HF_NOT_FOUND)
         code = s_not_held (options, lock);
     else if (status != HF_OK)
-        code = tool_fail (status, lock, "cannot show lock %s", lock);
-    else
+        code =
+            tool_fail (status, lock, lock ? "cannot show lock %s" : "cannot list the locks", lock);
+    else if (lock)
         code = s_print_lock (options, lock, &self);
+    else
+        code = tool_print (self.table, "locks", self.locks);
     tool_table_destroy (&self.table);
     json_decref (self.locks);
     return code;
-}
-
-static int
-s_locks (tool_options_t *self, hf_client_t *client)
-{
-    return self->count ? s_show (self, client, self->args[0]) : s_list (self, client);
 }
 
 const tool_command_t tool_locks = {.name = "locks",

@@ -107,94 +107,72 @@ tool_flush (int code)
 
 //  ---- options -----------------------------------------------------------------
 
-typedef int (take_fn) (tool_options_t *self, void *field, const char *what);
+/*  How an option is taken. */
+typedef enum take {
+    TAKE_HELP,    //  print WHAT, or the command's help, and end
+    TAKE_REFUSED, //  WHAT says why; NULL: accepted, without effect
+    TAKE_ENDPOINTS,
+    TAKE_TRUE,
+    TAKE_TEXT,
+    TAKE_NO_WAIT,
+    TAKE_TIME, //  what the library takes; HF_FOREVER for more than that
+    TAKE_TTL,
+    TAKE_TIMEOUT,
+    TAKE_NUMBER,
+    TAKE_POSITIVE,
+    TAKE_EXIT_CODE
+} take_t;
+
+#define TO(field) offsetof (tool_options_t, field)
+
+/*  Every option. In which sets it is; how it is taken, to which field, and its WHAT. */
+typedef struct option_row {
+    unsigned sets;
+    char letter;
+    const char *name;
+    int value; //  required_argument or no_argument
+    take_t take;
+    size_t field;
+    const char *what;
+} option_row_t;
+
+static const option_row_t s_options[] = {
+    {TOOL_ALL, 'h', "help", 0, TAKE_HELP, 0, NULL},
+    {TOOL_ALL, 'V', "version", 0, TAKE_HELP, 0, "holdfast " HF_VERSION "\n"},
+    {TOOL_ALL, 0, "endpoints", 1, TAKE_ENDPOINTS, 0, NULL},
+    {TOOL_TIMEOUT, 0, "timeout", 1, TAKE_TIMEOUT, TO (timeout_ms), "the timeout"},
+    {TOOL_JSON, 0, "json", 0, TAKE_TRUE, TO (json), NULL},
+    {TOOL_TAKE | TOOL_STATUS, 'v', "verbose", 0, TAKE_TRUE, TO (verbose), NULL},
+    {TOOL_TAKE, 'n', "nonblock", 0, TAKE_NO_WAIT, TO (wait_ms), NULL},
+    {TOOL_TAKE, 0, "nb", 0, TAKE_NO_WAIT, TO (wait_ms), NULL},
+    {TOOL_TAKE, 'w', "wait", 1, TAKE_TIME, TO (wait_ms), "-w"},
+    {TOOL_TAKE, 0, "timeout", 1, TAKE_TIME, TO (wait_ms), "-w"},
+    {TOOL_TAKE, 'E', "conflict-exit-code", 1, TAKE_EXIT_CODE, TO (conflict_code), "-E"},
+    {TOOL_TAKE, 0, "ttl", 1, TAKE_TTL, TO (ttl_ms), "--ttl"},
+    {TOOL_TAKE, 0, "connect-timeout", 1, TAKE_TIMEOUT, TO (timeout_ms), "the timeout"},
+    {TOOL_SECTION, 0, "lock", 1, TAKE_TEXT, TO (lock), NULL},
+    {TOOL_SECTION, 0, "token", 1, TAKE_POSITIVE, TO (token), "--token"},
+    {TOOL_SECTION, 0, "session", 1, TAKE_POSITIVE, TO (session), "--session"},
+    {TOOL_RUN, 0, "cancel-on-failure", 0, TAKE_TRUE, TO (cancel_on_failure), NULL},
+    {TOOL_RUN, 'x', "exclusive", 0, TAKE_REFUSED, 0, NULL},
+    {TOOL_RUN, 'e', NULL, 0, TAKE_REFUSED, 0, NULL},
+    {TOOL_RUN, 'o', "close", 0, TAKE_REFUSED, 0, NULL},
+    {TOOL_RUN, 's', "shared", 0, TAKE_REFUSED, 0, "locks are exclusive; there are no shared ones"},
+    {TOOL_RUN, 'u', "unlock", 0, TAKE_REFUSED, 0,
+     "there is nothing to unlock: run releases by itself"},
+    {TOOL_RUN, 'F', "no-fork", 0, TAKE_REFUSED, 0,
+     "-F cannot be: a process must keep the lock alive"},
+    {TOOL_RELEASE, 0, "cancel", 0, TAKE_TRUE, TO (cancel), NULL},
+    {TOOL_APPEND, 0, "alone", 0, TAKE_TRUE, TO (alone), NULL},
+    {TOOL_APPEND, 'l', "line", 0, TAKE_TRUE, TO (line), NULL},
+    {TOOL_CAT, 0, "offset", 1, TAKE_NUMBER, TO (offset), "--offset"},
+    {TOOL_CAT, 0, "length", 1, TAKE_NUMBER, TO (length), "--length"},
+    {TOOL_CAT, 'f', "follow", 0, TAKE_TRUE, TO (follow), NULL},
+    {TOOL_LS, 'l', NULL, 0, TAKE_REFUSED, 0, NULL},
+};
 
 static int
-s_help (tool_options_t *self, void *field, const char *what)
-{
-    (void)field;
-    fputs (what ? what : self->command->help, stdout);
-    return tool_flush (TOOL_OK);
-}
-
-static int
-s_refuse (tool_options_t *self, void *field, const char *what)
-{
-    (void)field;
-    return what ? tool_misuse (self, "%s", what) : -1;
-}
-
-static int
-s_endpoints (tool_options_t *self, void *field, const char *what)
-{
-    (void)self, (void)field, (void)what;
-    //  In the environment, so that a command that is run under a lock finds it too.
-    setenv ("HOLDFAST_ENDPOINTS", optarg, 1);
-    return -1;
-}
-
-static int
-s_true (tool_options_t *self, void *field, const char *what)
-{
-    (void)self, (void)what;
-    *(bool *)field = true;
-    return -1;
-}
-
-static int
-s_text (tool_options_t *self, void *field, const char *what)
-{
-    (void)self, (void)what;
-    *(const char **)field = optarg;
-    return -1;
-}
-
-static int
-s_no_wait (tool_options_t *self, void *field, const char *what)
-{
-    (void)field, (void)what;
-    self->wait_ms = 0;
-    return -1;
-}
-
-/*  A time that fits into what the library takes; HF_FOREVER for more than that. */
-static int
-s_time (tool_options_t *self, void *field, const char *what)
-{
-    uint64_t value;
-    if (!tool_parse_time (optarg, &value))
-        return tool_misuse (self, "%s: '%s' is not a time (10s, 500ms, 2m, 1.5)", what, optarg);
-    *(uint32_t *)field = value < HF_FOREVER ? (uint32_t)value : HF_FOREVER;
-    return -1;
-}
-
-static int
-s_ttl (tool_options_t *self, void *field, const char *what)
-{
-    int code = s_time (self, field, what);
-    if (code < 0 && (self->ttl_ms < HF_TTL_MIN_MS || self->ttl_ms > HF_TTL_MAX_MS))
-        return tool_misuse (self, "--ttl must be 1s to 10m, not %s", optarg);
-    return code;
-}
-
-static int
-s_timeout (tool_options_t *self, void *field, const char *what)
-{
-    int code = s_time (self, field, what);
-    return code < 0 && self->timeout_ms == 0 ? tool_misuse (self, "the timeout must be more than 0")
-                                             : code;
-}
-
-static int
-s_number (tool_options_t *self, void *field, const char *what)
-{
-    if (tool_parse_number (optarg, field))
-        return -1;
-    return tool_misuse (self, "%s: '%s' is not a number", what, optarg);
-}
-
-static int
-s_positive_text (tool_options_t *self, uint64_t *number, const char *what, const char *text)
+s_positive (tool_options_t *self, uint64_t *number, const char *what, const char *text)
 {
     if (tool_parse_number (text, number) && *number > 0)
         return -1;
@@ -202,64 +180,61 @@ s_positive_text (tool_options_t *self, uint64_t *number, const char *what, const
 }
 
 static int
-s_positive (tool_options_t *self, void *field, const char *what)
-{
-    return s_positive_text (self, field, what, optarg);
-}
-
-static int
-s_exit_code (tool_options_t *self, void *field, const char *what)
+s_time (tool_options_t *self, const option_row_t *row, uint32_t *field)
 {
     uint64_t value;
-    if (!tool_parse_number (optarg, &value) || value > CONFLICT_CODE_MAX)
-        return tool_misuse (self, "%s: '%s' is not a number from 0 to 255", what, optarg);
-    *(int *)field = (int)value;
+    if (!tool_parse_time (optarg, &value))
+        return tool_misuse (self, "%s: '%s' is not a time (10s, 500ms, 2m, 1.5)", row->what,
+                            optarg);
+    *field = value < HF_FOREVER ? (uint32_t)value : HF_FOREVER;
+    if (row->take == TAKE_TTL && (*field < HF_TTL_MIN_MS || *field > HF_TTL_MAX_MS))
+        return tool_misuse (self, "--ttl must be 1s to 10m, not %s", optarg);
+    if (row->take == TAKE_TIMEOUT && *field == 0)
+        return tool_misuse (self, "the timeout must be more than 0");
     return -1;
 }
 
-#define TO(field) offsetof (tool_options_t, field)
-
-/*  Every option. In which sets it is; how it is taken, to which field, and its WHAT. */
-static const struct {
-    unsigned sets;
-    char letter;
-    const char *name;
-    int value; //  required_argument or no_argument
-    take_fn *take;
-    size_t field;
-    const char *what;
-} s_options[] = {
-    {TOOL_ALL, 'h', "help", 0, s_help, 0, NULL},
-    {TOOL_ALL, 'V', "version", 0, s_help, 0, "holdfast " HF_VERSION "\n"},
-    {TOOL_ALL, 0, "endpoints", 1, s_endpoints, 0, NULL},
-    {TOOL_TIMEOUT, 0, "timeout", 1, s_timeout, TO (timeout_ms), "the timeout"},
-    {TOOL_JSON, 0, "json", 0, s_true, TO (json), NULL},
-    {TOOL_TAKE | TOOL_STATUS, 'v', "verbose", 0, s_true, TO (verbose), NULL},
-    {TOOL_TAKE, 'n', "nonblock", 0, s_no_wait, 0, NULL},
-    {TOOL_TAKE, 0, "nb", 0, s_no_wait, 0, NULL},
-    {TOOL_TAKE, 'w', "wait", 1, s_time, TO (wait_ms), "-w"},
-    {TOOL_TAKE, 0, "timeout", 1, s_time, TO (wait_ms), "-w"},
-    {TOOL_TAKE, 'E', "conflict-exit-code", 1, s_exit_code, TO (conflict_code), "-E"},
-    {TOOL_TAKE, 0, "ttl", 1, s_ttl, TO (ttl_ms), "--ttl"},
-    {TOOL_TAKE, 0, "connect-timeout", 1, s_timeout, TO (timeout_ms), "the timeout"},
-    {TOOL_SECTION, 0, "lock", 1, s_text, TO (lock), NULL},
-    {TOOL_SECTION, 0, "token", 1, s_positive, TO (token), "--token"},
-    {TOOL_SECTION, 0, "session", 1, s_positive, TO (session), "--session"},
-    {TOOL_RUN, 0, "cancel-on-failure", 0, s_true, TO (cancel_on_failure), NULL},
-    {TOOL_RUN, 'x', "exclusive", 0, s_refuse, 0, NULL},
-    {TOOL_RUN, 'e', NULL, 0, s_refuse, 0, NULL},
-    {TOOL_RUN, 'o', "close", 0, s_refuse, 0, NULL},
-    {TOOL_RUN, 's', "shared", 0, s_refuse, 0, "locks are exclusive; there are no shared ones"},
-    {TOOL_RUN, 'u', "unlock", 0, s_refuse, 0, "there is nothing to unlock: run releases by itself"},
-    {TOOL_RUN, 'F', "no-fork", 0, s_refuse, 0, "-F cannot be: a process must keep the lock alive"},
-    {TOOL_RELEASE, 0, "cancel", 0, s_true, TO (cancel), NULL},
-    {TOOL_APPEND, 0, "alone", 0, s_true, TO (alone), NULL},
-    {TOOL_APPEND, 'l', "line", 0, s_true, TO (line), NULL},
-    {TOOL_CAT, 0, "offset", 1, s_number, TO (offset), "--offset"},
-    {TOOL_CAT, 0, "length", 1, s_number, TO (length), "--length"},
-    {TOOL_CAT, 'f', "follow", 0, s_true, TO (follow), NULL},
-    {TOOL_LS, 'l', NULL, 0, s_refuse, 0, NULL},
-};
+static int
+s_take_row (tool_options_t *self, const option_row_t *row)
+{
+    void *field = (char *)self + row->field;
+    uint64_t value;
+    switch (row->take) {
+    case TAKE_HELP:
+        fputs (row->what ? row->what : self->command->help, stdout);
+        return tool_flush (TOOL_OK);
+    case TAKE_REFUSED:
+        return row->what ? tool_misuse (self, "%s", row->what) : -1;
+    case TAKE_ENDPOINTS:
+        //  In the environment, so that a command that is run under a lock finds it too.
+        setenv ("HOLDFAST_ENDPOINTS", optarg, 1);
+        return -1;
+    case TAKE_TRUE:
+        *(bool *)field = true;
+        return -1;
+    case TAKE_TEXT:
+        *(const char **)field = optarg;
+        return -1;
+    case TAKE_NO_WAIT:
+        *(uint32_t *)field = 0;
+        return -1;
+    case TAKE_TIME:
+    case TAKE_TTL:
+    case TAKE_TIMEOUT:
+        return s_time (self, row, field);
+    case TAKE_NUMBER:
+        if (tool_parse_number (optarg, field))
+            return -1;
+        return tool_misuse (self, "%s: '%s' is not a number", row->what, optarg);
+    case TAKE_POSITIVE:
+        return s_positive (self, field, row->what, optarg);
+    case TAKE_EXIT_CODE:
+        if (!tool_parse_number (optarg, &value) || value > CONFLICT_CODE_MAX)
+            return tool_misuse (self, "%s: '%s' is not a number from 0 to 255", row->what, optarg);
+        *(int *)field = (int)value;
+    }
+    return -1;
+}
 
 #define OPTIONS    (sizeof s_options / sizeof s_options[0])
 #define FIRST_LONG 256 //  getopt_long's value for the long option of row 0
@@ -284,7 +259,7 @@ s_take (tool_options_t *self, int option, char **argv)
     for (size_t i = 0; i < OPTIONS; i++)
         if (s_options[i].sets & sets &&
             (option == FIRST_LONG + (int)i || option == s_options[i].letter))
-            return s_options[i].take (self, (char *)self + s_options[i].field, s_options[i].what);
+            return s_take_row (self, &s_options[i]);
     return s_mistake (self, option, argv);
 }
 
@@ -334,7 +309,7 @@ s_section_number (tool_options_t *self, const char *variable, uint64_t *number)
     const char *text = getenv (variable);
     if (*number > 0 || !text || *text == '\0')
         return -1;
-    return s_positive_text (self, number, variable, text);
+    return s_positive (self, number, variable, text);
 }
 
 int
@@ -383,4 +358,13 @@ tool_print_json (json_t *root, int code)
         return tool_error (TOOL_INTERNAL, "out of memory");
     putchar ('\n');
     return tool_flush (code);
+}
+
+int
+tool_print (const tool_table_t *table, const char *key, json_t *list)
+{
+    if (!table)
+        return tool_print_json (json_pack ("{s:O}", key, list), TOOL_OK);
+    tool_table_print (table, stdout);
+    return tool_flush (TOOL_OK);
 }

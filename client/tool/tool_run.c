@@ -10,7 +10,6 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define KILL_AFTER_MS 5000
@@ -69,14 +68,6 @@ typedef struct run {
     uint64_t kill_at_ms; //  0: the lock is not lost
     bool killed;
 } run_t;
-
-static uint64_t
-s_now_ms (void)
-{
-    struct timespec now;
-    clock_gettime (CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 //  ---- the command line ----------------------------------------------------------
 
@@ -137,7 +128,7 @@ s_check_lost (run_t *self)
     if (self->kill_at_ms > 0 || !lost)
         return;
     tool_error (0, "lock %s is lost: ending the command", self->lock);
-    self->kill_at_ms = s_now_ms () + KILL_AFTER_MS;
+    self->kill_at_ms = tool_hold_now_ms () + KILL_AFTER_MS;
     tool_child_end_group (self->child);
 }
 
@@ -172,7 +163,7 @@ s_poll_ms (const run_t *self, bool ended)
         return -1; //  SIGCHLD reports the end of the killed command
     if (ended)
         return GROUP_LOOK_MS;
-    uint64_t now_ms = s_now_ms ();
+    uint64_t now_ms = tool_hold_now_ms ();
     return now_ms < self->kill_at_ms ? (int)(self->kill_at_ms - now_ms) : 0;
 }
 
@@ -193,7 +184,7 @@ s_supervise (run_t *self)
         if (ended && (self->kill_at_ms == 0 || self->killed || tool_child_group_gone (self->child)))
             return;
         s_check_lost (self);
-        if (self->kill_at_ms > 0 && !self->killed && s_now_ms () >= self->kill_at_ms) {
+        if (self->kill_at_ms > 0 && !self->killed && tool_hold_now_ms () >= self->kill_at_ms) {
             self->killed = true;
             tool_child_kill (self->child, SIGKILL);
             if (ended)

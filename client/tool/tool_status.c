@@ -10,7 +10,6 @@
 #include <string.h>
 
 #define STATUS_TIMEOUT_MS 2000
-#define FACTS_MAX         64
 
 static const char s_help[] =
     "usage: holdfast status [OPTION...]\n"
@@ -30,20 +29,13 @@ static const char s_help[] =
     "  holdfast status\n"
     "  until holdfast status >/dev/null; do sleep 1; done\n";
 
-typedef struct fact {
-    char *key;
-    char *text; //  NULL: a number
-    uint64_t number;
-} fact_t;
-
 /*  One node, asked on a thread of its own: the unreachable ones cost their time together. */
 typedef struct node {
     hf_client_t *client;
     uint32_t id;
     uint32_t timeout_ms;
     hf_status_t status;
-    fact_t fact[FACTS_MAX];
-    size_t count;
+    json_t *facts; //  an object
     pthread_t thread;
     bool threaded;
 } node_t;
@@ -58,16 +50,17 @@ typedef struct cluster {
 
 //  ---- asking --------------------------------------------------------------------
 
+/*  A hash is 64 bits of no meaning as a number, and past what JSON readers keep exactly. */
 static void
 s_on_fact (void *arg, const char *key, const char *text, uint64_t number)
 {
     node_t *self = arg;
-    if (self->count == FACTS_MAX)
-        return;
-    fact_t *fact = &self->fact[self->count++];
-    fact->key = tool_copy (key);
-    fact->text = text ? tool_copy (text) : NULL;
-    fact->number = number;
+    const hf_fact_info_t *info = hf_fact_find (hf_span_text (key));
+    json_t *value = text ? json_string (text)
+                    : info && info->unit == HF_UNIT_HASH
+                        ? json_sprintf ("%016llx", (unsigned long long)number)
+                        : tool_json_number (number);
+    json_object_set_new (self->facts, key, value);
 }
 
 static void *
@@ -78,20 +71,10 @@ s_ask (void *arg)
     return NULL;
 }
 
-static const fact_t *
-s_fact (const node_t *self, const char *key)
-{
-    for (size_t i = 0; i < self->count; i++)
-        if (strcmp (self->fact[i].key, key) == 0)
-            return &self->fact[i];
-    return NULL;
-}
-
 static uint64_t
 s_number (const node_t *self, const char *key)
 {
-    const fact_t *fact = s_fact (self, key);
-    return fact && !fact->text ? fact->number : 0;
+    return (uint64_t)json_integer_value (json_object_get (self->facts, key));
 }
 
 /*  Who leads, if a majority says the same of the same term. */
@@ -122,7 +105,8 @@ s_ask_all (cluster_t *self, hf_client_t *client, uint32_t timeout_ms)
     assert (self->count <= HF_MEMBERS_MAX);
     for (size_t i = 0; i < self->count; i++) {
         node_t *node = &self->node[i];
-        *node = (node_t){.client = client, .id = ids[i], .timeout_ms = timeout_ms};
+        *node = (node_t){
+            .client = client, .id = ids[i], .timeout_ms = timeout_ms, .facts = json_object ()};
         node->threaded = pthread_create (&node->thread, NULL, s_ask, node) == 0;
         if (!node->threaded)
             s_ask (node);
@@ -133,7 +117,7 @@ s_ask_all (cluster_t *self, hf_client_t *client, uint32_t timeout_ms)
     s_judge (self);
 }
 
-//  ---- telling -------------------------------------------------------------------
+//  ---- printing ------------------------------------------------------------------
 
 /*  HOST:CLIENT_PORT of a node that does not answer. */
 static void
@@ -151,24 +135,6 @@ s_endpoint (uint32_t id, char *text, size_t size)
         snprintf (text, size, "-");
 }
 
-/*  A hash is 64 bits of no meaning as a number, and past what JSON readers keep exactly. */
-static bool
-s_is_hash (const fact_t *fact)
-{
-    const hf_fact_info_t *info = hf_fact_find (hf_span_text (fact->key));
-    return !fact->text && info && info->unit == HF_UNIT_HASH;
-}
-
-static json_t *
-s_fact_json (const fact_t *fact)
-{
-    if (fact->text)
-        return json_string (fact->text);
-    if (s_is_hash (fact))
-        return json_sprintf ("%016llx", (unsigned long long)fact->number);
-    return tool_json_number (fact->number);
-}
-
 static json_t *
 s_cluster_json (const cluster_t *self)
 {
@@ -179,8 +145,7 @@ s_cluster_json (const cluster_t *self)
         s_endpoint (node->id, endpoint, sizeof endpoint);
         json_t *json = json_pack ("{s:I, s:b, s:s}", "id", (json_int_t)node->id, "reachable",
                                   node->status == HF_OK, "endpoint", endpoint);
-        for (size_t j = 0; j < node->count; j++)
-            json_object_set_new (json, node->fact[j].key, s_fact_json (&node->fact[j]));
+        json_object_update (json, node->facts);
         json_array_append_new (nodes, json);
     }
     bool known = self->leader > 0;
@@ -191,17 +156,12 @@ s_cluster_json (const cluster_t *self)
 }
 
 static void
-s_cell (tool_table_t *table, const node_t *node, const char *key)
+s_cell (tool_table_t *table, const json_t *fact)
 {
-    const fact_t *fact = s_fact (node, key);
-    if (!fact)
-        tool_table_text (table, "-");
-    else if (fact->text)
-        tool_table_text (table, fact->text);
-    else if (s_is_hash (fact))
-        tool_table_hex (table, fact->number);
+    if (json_is_integer (fact))
+        tool_table_number (table, (uint64_t)json_integer_value (fact));
     else
-        tool_table_number (table, fact->number);
+        tool_table_text (table, fact ? json_string_value (fact) : "-");
 }
 
 static void
@@ -217,12 +177,12 @@ s_print_table (const cluster_t *self)
         s_endpoint (node->id, endpoint, sizeof endpoint);
         tool_table_number (table, node->id);
         if (node->status == HF_OK)
-            s_cell (table, node, "role");
+            s_cell (table, json_object_get (node->facts, "role"));
         else
             tool_table_text (table, "unreachable");
         tool_table_text (table, endpoint);
         for (size_t j = 0; j < sizeof keys / sizeof keys[0]; j++)
-            s_cell (table, node, keys[j]);
+            s_cell (table, json_object_get (node->facts, keys[j]));
     }
     tool_table_print (table, stdout);
     tool_table_destroy (&table);
@@ -239,10 +199,13 @@ s_print_facts (const cluster_t *self)
             tool_table_text (table, "unreachable");
             tool_table_text (table, hf_status_text (node->status));
         }
-        for (size_t j = 0; j < node->count; j++) {
+        const char *key;
+        json_t *fact;
+        json_object_foreach (node->facts, key, fact)
+        {
             tool_table_number (table, node->id);
-            tool_table_text (table, node->fact[j].key);
-            s_cell (table, node, node->fact[j].key);
+            tool_table_text (table, key);
+            s_cell (table, fact);
         }
     }
     tool_table_print (table, stdout);
@@ -272,23 +235,14 @@ s_tell (const cluster_t *self, const tool_options_t *options)
                        self->count, self->reachable);
 }
 
-static void
-s_forget (cluster_t *self)
-{
-    for (size_t i = 0; i < self->count; i++)
-        for (size_t j = 0; j < self->node[i].count; j++) {
-            free (self->node[i].fact[j].key);
-            free (self->node[i].fact[j].text);
-        }
-}
-
 static int
 s_status (tool_options_t *self, hf_client_t *client)
 {
     cluster_t cluster = {.count = 0};
     s_ask_all (&cluster, client, self->timeout_ms);
     int code = s_tell (&cluster, self);
-    s_forget (&cluster);
+    for (size_t i = 0; i < cluster.count; i++)
+        json_decref (cluster.node[i].facts);
     return code;
 }
 

@@ -15,21 +15,26 @@ struct tool_table {
     size_t room;
 };
 
+/*  Columns that TEXT, which is UTF-8, takes on a terminal: code points. */
+static size_t
+s_width (const char *text)
+{
+    size_t width = 0;
+    for (; *text; text++)
+        width += ((uint8_t)*text & 0xc0) != 0x80;
+    return width;
+}
+
 static void
 s_add (tool_table_t *self, const char *text)
 {
     if (self->count == self->room) {
-        size_t room = self->room > 0 ? self->room * 2 : 64;
-        char **cell = tool_alloc (room * sizeof *cell);
-        if (self->count > 0)
-            memcpy (cell, self->cell, self->count * sizeof *cell);
-        free (self->cell);
-        self->cell = cell;
-        self->room = room;
+        self->room = self->room > 0 ? self->room * 2 : 64;
+        self->cell = tool_alloc_again (self->cell, self->room * sizeof *self->cell);
     }
     self->cell[self->count] = tool_copy (text);
     size_t column = self->columns > 0 ? self->count % self->columns : 0;
-    size_t width = tool_width (text);
+    size_t width = s_width (text);
     if (width > self->width[column])
         self->width[column] = width;
     self->count++;
@@ -92,12 +97,6 @@ tool_table_hex (tool_table_t *self, uint64_t number)
     s_add (self, text);
 }
 
-size_t
-tool_table_rows (const tool_table_t *self)
-{
-    return self->count / self->columns - 1;
-}
-
 void
 tool_table_print (const tool_table_t *self, FILE *out)
 {
@@ -105,7 +104,7 @@ tool_table_print (const tool_table_t *self, FILE *out)
     for (size_t i = 0; i < self->count; i++) {
         size_t column = i % self->columns;
         bool last = column + 1 == self->columns;
-        size_t gap = self->width[column] - tool_width (self->cell[i]);
+        size_t gap = self->width[column] - s_width (self->cell[i]);
         if (self->right[column])
             fprintf (out, "%*s%s", (int)gap, "", self->cell[i]);
         else

@@ -7,9 +7,9 @@
 #include <string.h>
 
 void *
-tool_alloc (size_t size)
+tool_alloc_again (void *at, size_t size)
 {
-    void *at = calloc (1, size > 0 ? size : 1);
+    at = realloc (at, size > 0 ? size : 1);
     if (!at) {
         fputs ("holdfast: out of memory\n", stderr);
         exit (70); //  EX_SOFTWARE
@@ -17,14 +17,17 @@ tool_alloc (size_t size)
     return at;
 }
 
+void *
+tool_alloc (size_t size)
+{
+    return memset (tool_alloc_again (NULL, size), 0, size);
+}
+
 char *
 tool_copy (const char *text)
 {
     assert (text);
-    size_t size = strlen (text) + 1;
-    char *copy = tool_alloc (size);
-    memcpy (copy, text, size);
-    return copy;
+    return strcpy (tool_alloc (strlen (text) + 1), text);
 }
 
 //  ---- numbers and times -------------------------------------------------------
@@ -164,13 +167,4 @@ tool_distance (const char *a, const char *b)
         }
     }
     return row[length_b];
-}
-
-size_t
-tool_width (const char *text)
-{
-    size_t width = 0;
-    for (; *text; text++)
-        width += ((uint8_t)*text & 0xc0) != 0x80;
-    return width;
 }

@@ -24,9 +24,6 @@ char *tool_base64 (const void *bytes, size_t size);
 /*  How many letters must be changed, added or taken away to make B of A; 255 and more are 255. */
 unsigned tool_distance (const char *a, const char *b);
 
-/*  Columns that TEXT, which is UTF-8, takes on a terminal: code points. */
-size_t tool_width (const char *text);
-
 //  ---- a table for people: columns as wide as their widest cell -------------------
 
 #define TOOL_COLUMNS_MAX 16
@@ -42,11 +39,12 @@ void tool_table_text (tool_table_t *self, const char *text);
 void tool_table_number (tool_table_t *self, uint64_t number);
 void tool_table_hex (tool_table_t *self, uint64_t number);
 
-size_t tool_table_rows (const tool_table_t *self);
 void tool_table_print (const tool_table_t *self, FILE *out);
 
-/*  Memory or the end of the process, with a line on stderr. */
+/*  Memory, all zero, or that of AT with room for SIZE bytes; or the end of the process, with a line
+ *  on stderr. */
 void *tool_alloc (size_t size);
+void *tool_alloc_again (void *at, size_t size);
 char *tool_copy (const char *text);
 
 #endif

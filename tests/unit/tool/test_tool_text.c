@@ -106,7 +106,6 @@ HF_TEST (test_table)
     tool_table_number (table, 1234);
     tool_table_text (table, "x");
     tool_table_hex (table, 0xabc);
-    assert_int_equal (tool_table_rows (table), 2);
     char text[256] = "";
     FILE *out = fmemopen (text, sizeof text, "w");
     tool_table_print (table, out);
