@@ -1,15 +1,12 @@
 //  A node that answers to order.
 
+#include "base/hf_alloc.h"
+#include "broker-less/hf_door.h"
+#include "client/io/hf_waiter.h"
+#include "tests/kit/hf_test.h"
 #include "tests/unit/client/fake.h"
-#include <arpa/inet.h>
 #include <assert.h>
-#include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 #include <zmq.h>
 
@@ -21,122 +18,46 @@ struct fake {
     pthread_mutex_t mutex;
     pthread_cond_t cond;
     bool stop;
-    unsigned autos;
+    node_t node;
     bool refusing;
     uint32_t leader;
     uint64_t term;
-    uint64_t next_session;
-    uint64_t next_token;
     hf_route_t route; //  of the client last heard
-    fake_frame_t *first;
-    fake_frame_t **last;
-    fake_frame_t *out_first;
-    fake_frame_t **out_last;
+    hf_chain_t in, out;
     uint32_t counts[256];
 };
 
-uint16_t
-fake_port (void)
+static fake_frame_t *
+s_add (hf_chain_t *chain, const void *bytes, size_t size)
 {
-    int fd = socket (AF_INET, SOCK_STREAM, 0);
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_addr.s_addr = htonl (INADDR_LOOPBACK)};
-    socklen_t size = sizeof address;
-    int rc = bind (fd, (struct sockaddr *)&address, size);
-    assert (rc == 0);
-    rc = getsockname (fd, (struct sockaddr *)&address, &size);
-    assert (rc == 0);
-    (void)rc;
-    close (fd);
-    return ntohs (address.sin_port);
-}
-
-void
-fake_list (char *text, const uint16_t *ports, uint32_t count)
-{
-    size_t at = 0;
-    for (uint32_t i = 0; i < count; i++)
-        at += (size_t)snprintf (text + at, 512 - at, "%s%u@127.0.0.1:%u:%u", i ? "," : "", i + 1,
-                                ports[i], 1 + i);
-}
-
-//  ---- answering ----------------------------------------------------------------
-
-static void
-s_put (fake_t *self, hf_pack_t *pack)
-{
-    if (self->route.size > 0)
-        hf_door_send (self->door, &self->route, hf_pack_bytes (pack), hf_pack_size (pack));
-    hf_pack_reset (pack);
+    fake_frame_t *frame = hf_alloc (sizeof *frame + size);
+    frame->size = size;
+    memcpy (frame->bytes, bytes, size);
+    hf_chain_append (chain, &frame->chain);
+    return frame;
 }
 
 static void
-s_auto_requests (fake_t *self, hf_scan_t scan, hf_pack_t *pack)
+s_send (fake_t *self, const void *bytes, size_t size)
 {
-    hf_requests_t requests;
-    if (!hf_requests_get (&scan, &requests))
-        return;
-    hf_pack_t items;
-    hf_pack_init (&items);
-    hf_scan_t list = hf_scan_list (requests.requests);
-    for (uint32_t i = 0; i < requests.requests.count; i++) {
-        hf_request_t request;
-        hf_request_get (&list, &request);
-        uint64_t token = request.kind == HF_KIND_ACQUIRE ? ++self->next_token : 0;
-        hf_answer_put (&items, &(hf_answer_t){request.seq, HF_OK, request.seq + 1000, token, 0});
-    }
-    hf_answers_frame (pack, &(hf_answers_t){requests.session, hf_pack_list (&items)});
-    hf_pack_done (&items);
-    s_put (self, pack);
-}
-
-static void
-s_auto_others (fake_t *self, uint32_t kind, hf_scan_t scan, hf_pack_t *pack)
-{
-    hf_open_t open;
-    hf_keepalive_t keepalive;
-    hf_close_t closing;
-    hf_query_t query;
-    if (kind == HF_KIND_OPEN && self->autos & FAKE_OPEN && hf_open_get (&scan, &open)) {
-        hf_opened_frame (
-            pack, &(hf_opened_t){open.nonce, HF_OK, ++self->next_session + 100, open.ttl_ms});
-    } else if (kind == HF_KIND_KEEPALIVE && self->autos & FAKE_ALIVE &&
-               hf_keepalive_get (&scan, &keepalive)) {
-        hf_alive_frame (pack, &(hf_alive_t){.session = keepalive.session, .echo = keepalive.echo});
-    } else if (kind == HF_KIND_CLOSE && self->autos & FAKE_CLOSE &&
-               hf_close_get (&scan, &closing)) {
-        hf_closed_frame (pack, &(hf_closed_t){closing.session, closing.echo, HF_OK});
-    } else if (kind == HF_KIND_QUERY && self->autos & FAKE_LEADER && hf_query_get (&scan, &query) &&
-               query.what == HF_WHAT_LEADER) {
-        hf_query_result_frame (pack, &(hf_query_result_t){.id = query.id});
-    }
-    if (hf_pack_size (pack) > 0)
-        s_put (self, pack);
+    if (self->route.size > 0 && size > 0)
+        hf_door_send (self->door, &self->route, bytes, size);
 }
 
 static void
 s_received (fake_t *self, hf_span_t bytes, hf_pack_t *pack)
 {
-    fake_frame_t *frame = malloc (sizeof *frame + bytes.size);
-    assert (frame);
-    frame->next = NULL;
-    frame->size = bytes.size;
-    memcpy (frame->bytes, bytes.at, bytes.size);
+    fake_frame_t *frame = s_add (&self->in, bytes.at, bytes.size);
     hf_status_t status = hf_frame_open (frame->bytes, frame->size, &frame->scan, &frame->kind);
     assert (status == HF_OK && frame->kind < 256);
     (void)status;
     self->counts[frame->kind]++;
-    *self->last = frame;
-    self->last = &frame->next;
-    if (self->refusing) {
-        hf_refused_frame (pack, &(hf_refused_t){HF_NOT_LEADER, hf_span_text ("not me"),
-                                                self->leader, self->term});
-        s_put (self, pack);
-    } else if (frame->kind == HF_KIND_REQUESTS && self->autos & FAKE_REQUESTS) {
-        s_auto_requests (self, frame->scan, pack);
-    } else {
-        s_auto_others (self, frame->kind, frame->scan, pack);
-    }
+    if (self->refusing)
+        node_refuse (pack, HF_NOT_LEADER, self->leader, self->term);
+    else
+        node_lead (&self->node, frame->kind, frame->scan, pack);
+    s_send (self, hf_pack_bytes (pack), hf_pack_size (pack));
+    hf_pack_reset (pack);
     pthread_cond_broadcast (&self->cond);
 }
 
@@ -161,14 +82,13 @@ s_run (void *arg)
             self->route = route;
             s_received (self, bytes, &pack);
         }
-        fake_frame_t *out;
-        while ((out = self->out_first)) {
-            self->out_first = out->next;
-            if (self->route.size > 0)
-                hf_door_send (self->door, &self->route, out->bytes, out->size);
-            free (out);
+        HF_CHAIN_EACH_SAFE (&self->out, at)
+        {
+            fake_frame_t *frame = HF_AROUND (at, fake_frame_t, chain);
+            s_send (self, frame->bytes, frame->size);
+            hf_chain_remove (at);
+            free (frame);
         }
-        self->out_last = &self->out_first;
         stop = self->stop;
         pthread_mutex_unlock (&self->mutex);
     }
@@ -181,21 +101,18 @@ s_run (void *arg)
 fake_t *
 fake_new (uint16_t port, unsigned autos)
 {
-    fake_t *self = calloc (1, sizeof *self);
-    assert (self);
+    fake_t *self = hf_alloc (sizeof *self);
     self->context = zmq_ctx_new ();
     hf_endpoint_t endpoint = {.id = 1, .host = "127.0.0.1", .client_port = port};
     char error[HF_ERROR_SIZE] = "";
     self->door = hf_door_new (self->context, &endpoint, error);
     if (!self->door)
-        fprintf (stderr, "fake: %s\n", error);
-    assert (self->door);
+        fail_msg ("%s", error);
     self->wake_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
-    self->autos = autos;
-    self->last = &self->first;
-    self->out_last = &self->out_first;
-    pthread_mutex_init (&self->mutex, NULL);
-    pthread_cond_init (&self->cond, NULL);
+    self->node.autos = autos;
+    hf_chain_init (&self->in);
+    hf_chain_init (&self->out);
+    hf_wait_init (&self->mutex, &self->cond);
     int rc = pthread_create (&self->thread, NULL, s_run, self);
     assert (rc == 0);
     (void)rc;
@@ -226,10 +143,9 @@ fake_destroy (fake_t **self_p)
     hf_door_destroy (&self->door);
     zmq_ctx_term (self->context);
     close (self->wake_fd);
-    while (self->first) {
-        fake_frame_t *frame = self->first;
-        self->first = frame->next;
-        free (frame);
+    HF_CHAIN_EACH_SAFE (&self->in, at)
+    {
+        free (HF_AROUND (at, fake_frame_t, chain));
     }
     pthread_cond_destroy (&self->cond);
     pthread_mutex_destroy (&self->mutex);
@@ -240,7 +156,7 @@ void
 fake_set_autos (fake_t *self, unsigned autos)
 {
     pthread_mutex_lock (&self->mutex);
-    self->autos = autos;
+    self->node.autos = autos;
     pthread_mutex_unlock (&self->mutex);
 }
 
@@ -254,33 +170,31 @@ fake_follow (fake_t *self, bool on, uint32_t leader, uint64_t term)
     pthread_mutex_unlock (&self->mutex);
 }
 
-//  ---- what came, what goes ---------------------------------------------------------
+//  ---- what came in, what goes out --------------------------------------------------
+
+/*  With the mutex held. */
+static fake_frame_t *
+s_next (fake_t *self, uint32_t kind)
+{
+    HF_CHAIN_EACH (&self->in, at)
+    {
+        fake_frame_t *frame = HF_AROUND (at, fake_frame_t, chain);
+        if (frame->kind != kind)
+            continue;
+        hf_chain_remove (at);
+        return frame;
+    }
+    return NULL;
+}
 
 fake_frame_t *
 fake_take (fake_t *self, uint32_t kind, uint32_t limit_ms)
 {
-    struct timespec until;
-    clock_gettime (CLOCK_REALTIME, &until);
-    until.tv_nsec += (long)(limit_ms % 1000) * 1000000;
-    until.tv_sec += limit_ms / 1000 + until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
-    fake_frame_t *found = NULL;
+    struct timespec until = hf_wait_until (limit_ms);
+    fake_frame_t *found;
     pthread_mutex_lock (&self->mutex);
-    for (int rc = 0; !found;) {
-        fake_frame_t **at = &self->first;
-        while (*at && (*at)->kind != kind)
-            at = &(*at)->next;
-        found = *at;
-        if (found) {
-            *at = found->next;
-            if (self->last == &found->next)
-                self->last = at;
-        } else if (rc != 0) {
-            break;
-        } else {
-            rc = pthread_cond_timedwait (&self->cond, &self->mutex, &until);
-        }
-    }
+    while (!(found = s_next (self, kind)) && hf_wait (&self->mutex, &self->cond, limit_ms, &until))
+        continue;
     pthread_mutex_unlock (&self->mutex);
     return found;
 }
@@ -295,47 +209,23 @@ fake_count (fake_t *self, uint32_t kind)
 }
 
 void
-fake_send_bytes (fake_t *self, const void *bytes, size_t size)
+fake_send (fake_t *self, hf_pack_t *frame)
 {
-    fake_frame_t *frame = malloc (sizeof *frame + size);
-    assert (frame);
-    frame->next = NULL;
-    frame->size = size;
-    if (size > 0)
-        memcpy (frame->bytes, bytes, size);
     pthread_mutex_lock (&self->mutex);
-    *self->out_last = frame;
-    self->out_last = &frame->next;
+    s_add (&self->out, hf_pack_bytes (frame), hf_pack_size (frame));
     pthread_mutex_unlock (&self->mutex);
+    hf_pack_done (frame);
     s_wake (self);
-}
-
-void
-fake_send (fake_t *self, const hf_pack_t *frame)
-{
-    fake_send_bytes (self, hf_pack_bytes (frame), hf_pack_size (frame));
 }
 
 void
 fake_answer (fake_t *self, uint64_t session, uint64_t seq, hf_status_t status, uint64_t index,
              uint64_t token, uint64_t position)
 {
-    hf_pack_t item, pack;
-    hf_pack_init (&item);
+    hf_pack_t items, pack;
+    hf_pack_init (&items);
     hf_pack_init (&pack);
-    hf_answer_put (&item, &(hf_answer_t){seq, status, index, token, position});
-    hf_answers_frame (&pack, &(hf_answers_t){session, hf_pack_list (&item)});
+    hf_answer_put (&items, &(hf_answer_t){seq, status, index, token, position});
+    node_items (&pack, session, &items);
     fake_send (self, &pack);
-    hf_pack_done (&pack);
-    hf_pack_done (&item);
-}
-
-void
-fake_refuse (fake_t *self, hf_status_t status, uint32_t leader, uint64_t term)
-{
-    hf_pack_t pack;
-    hf_pack_init (&pack);
-    hf_refused_frame (&pack, &(hf_refused_t){status, hf_span_text ("no"), leader, term});
-    fake_send (self, &pack);
-    hf_pack_done (&pack);
 }

@@ -3,6 +3,9 @@
 #define FIXTURE_H_INCLUDED
 
 #include "client/holdfast.h"
+#include "tests/kit/hf_ports.h"
+#include "tests/kit/hf_test.h"
+#include "tests/kit/hf_wait.h"
 #include "tests/unit/client/fake.h"
 
 #define SOON_MS 3000 //  for what must happen without any time-out of the client
@@ -23,16 +26,27 @@ typedef struct seen {
 
 typedef struct fixture {
     fake_t *fake[FAKES_MAX];
-    uint16_t port[FAKES_MAX];
+    hf_port_t port[FAKES_MAX];
     hf_client_t *client;
     hf_session_t *session;
     uint64_t id;
 } fixture_t;
 
+extern fixture_t g_x;
+
 /*  COUNT fakes: the first leads, the others point at it; a session when TTL_MS is not 0. */
-void fixture_open (fixture_t *self, uint32_t count, uint32_t ttl_ms);
+void fixture_open (uint32_t count, uint32_t ttl_ms);
 /*  Closes what is left; the fakes may be gone. */
-void fixture_close (fixture_t *self);
+int fixture_close (void **state);
+
+#define FIXTURE_TEST(name, count, ttl_ms)                                                          \
+    static int name##_open (void **state)                                                          \
+    {                                                                                              \
+        (void)state;                                                                               \
+        fixture_open (count, ttl_ms);                                                              \
+        return 0;                                                                                  \
+    }                                                                                              \
+    HF_TEST_WITH (name, name##_open, fixture_close)
 
 //  Callbacks: ARG may be anything, it is recorded.
 void seen_result (void *arg, const hf_result_t *result);
@@ -40,21 +54,7 @@ void seen_event (void *arg, const hf_session_event_t *event);
 /*  The next result or event; false when none comes within LIMIT_MS. */
 bool seen_take (seen_t *seen, uint32_t limit_ms);
 
-//  What the fake got; these fail the test when it does not come.
-typedef struct got {
-    uint64_t session;
-    uint64_t floor;
-    uint32_t count;
-    struct {
-        uint32_t kind;
-        uint64_t seq;
-        char lock[64];
-    } request[4200];
-} got_t;
-
-/*  The next REQUESTS; the result is valid until the next call. */
-const got_t *got_requests (fake_t *fake, uint32_t limit_ms);
-
-uint64_t now_ms (void);
+/*  The next REQUESTS of g_x.fake[NODE]; the test fails when none comes soon. */
+const got_t *got_requests (int node);
 
 #endif

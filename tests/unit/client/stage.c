@@ -1,9 +1,7 @@
 //  The client's core in virtual time, and nodes for it.
 
-#include "tests/kit/hf_test.h"
 #include "tests/unit/client/stage.h"
 #include "base/hf_array.h"
-#include "base/hf_hash.h"
 
 stage_t g_stage;
 
@@ -37,7 +35,7 @@ stage_refuse (uint32_t node, hf_status_t status, uint32_t leader, uint64_t term)
 {
     hf_pack_t pack;
     hf_pack_init (&pack);
-    hf_refused_frame (&pack, &(hf_refused_t){status, hf_span_text ("no"), leader, term});
+    node_refuse (&pack, status, leader, term);
     stage_pack (node, &pack);
 }
 
@@ -46,8 +44,7 @@ s_item (hf_pack_t *item)
 {
     hf_pack_t pack;
     hf_pack_init (&pack);
-    hf_answers_frame (&pack, &(hf_answers_t){g_stage.id, hf_pack_list (item)});
-    hf_pack_done (item);
+    node_items (&pack, g_stage.id, item);
     stage_pack (1, &pack);
 }
 
@@ -76,49 +73,6 @@ stage_moved (const char *lock, uint64_t position)
     hf_pack_init (&item);
     hf_moved_put (&item, &(hf_moved_t){hf_span_text (lock), position});
     s_item (&item);
-}
-
-static void
-s_alive (hf_pack_t *pack)
-{
-    hf_pack_t held, queued;
-    hf_pack_init (&held);
-    hf_pack_init (&queued);
-    if (g_stage.held)
-        hf_granted_put (&held, g_stage.held);
-    if (g_stage.queued)
-        hf_moved_put (&queued, g_stage.queued);
-    hf_alive_frame (pack, &(hf_alive_t){g_stage.keepalive.session, g_stage.keepalive.echo,
-                                        g_stage.alive_status, hf_pack_list (&held),
-                                        hf_pack_list (&queued)});
-    hf_pack_done (&held);
-    hf_pack_done (&queued);
-}
-
-static void
-s_lead (uint32_t kind, hf_scan_t scan, hf_pack_t *pack)
-{
-    unsigned autos = g_stage.autos;
-    if (kind == HF_KIND_KEEPALIVE && autos & STAGE_ALIVE)
-        s_alive (pack);
-    else if (kind == HF_KIND_OPEN && autos & STAGE_OPEN)
-        hf_opened_frame (pack, &(hf_opened_t){g_stage.open.nonce, HF_OK, 101, g_stage.open.ttl_ms});
-    else if (kind == HF_KIND_QUERY && autos & STAGE_PROBE)
-        hf_query_result_frame (pack, &(hf_query_result_t){.id = g_stage.query.id});
-    hf_requests_t requests;
-    if (kind != HF_KIND_REQUESTS || !(autos & STAGE_REQUESTS) ||
-        !hf_requests_get (&scan, &requests))
-        return;
-    hf_pack_t items;
-    hf_pack_init (&items);
-    hf_scan_t list = hf_scan_list (requests.requests);
-    for (uint32_t i = 0; i < requests.requests.count; i++) {
-        hf_request_t request;
-        assert_true (hf_request_get (&list, &request));
-        hf_answer_put (&items, &(hf_answer_t){request.seq, HF_OK, request.seq, request.seq, 0});
-    }
-    hf_answers_frame (pack, &(hf_answers_t){requests.session, hf_pack_list (&items)});
-    hf_pack_done (&items);
 }
 
 /*  What the test may want to see, whoever got it. */
@@ -151,16 +105,14 @@ s_received (sent_t *sent)
     uint32_t kind;
     assert_int_equal (hf_frame_open (sent->bytes, sent->size, &scan, &kind), HF_OK);
     s_note (sent->node, kind, scan, sent);
-    hf_pack_t pack;
-    hf_pack_init (&pack);
-    if (g_stage.deaf & 1U << sent->node)
-        hf_pack_done (&pack);
-    else if (sent->node == g_stage.leader) {
-        s_lead (kind, scan, &pack);
+    if (!(g_stage.deaf & 1U << sent->node)) {
+        hf_pack_t pack;
+        hf_pack_init (&pack);
+        if (sent->node == g_stage.leader)
+            node_lead (&g_stage.node, kind, scan, &pack);
+        else
+            node_refuse (&pack, HF_NOT_LEADER, g_stage.names[sent->node], g_stage.term);
         stage_pack (sent->node, &pack);
-    } else {
-        hf_pack_done (&pack);
-        stage_refuse (sent->node, HF_NOT_LEADER, g_stage.names[sent->node], g_stage.term);
     }
     if (kind != HF_KIND_REQUESTS)
         free (sent->bytes);
@@ -277,31 +229,13 @@ stage_append (const char *lock, uint64_t token, const void *data, size_t size)
 const got_t *
 stage_requests (void)
 {
-    static got_t got;
     stage_run_ms (0);
     assert_true (s_requests.count > 0);
     sent_t sent = s_requests.list[0];
     hf_array_drop (&s_requests, 1);
-    memset (&got, 0, sizeof got);
-    hf_scan_t scan;
-    uint32_t kind;
-    hf_requests_t requests;
-    hf_frame_open (sent.bytes, sent.size, &scan, &kind);
-    assert_true (hf_requests_get (&scan, &requests));
-    got.node = sent.node;
-    got.session = requests.session;
-    got.floor = requests.floor;
-    got.size = sent.size;
-    got.hash = hf_hash (0, requests.requests.at, requests.requests.size);
-    got.count = requests.requests.count;
-    hf_scan_t list = hf_scan_list (requests.requests);
-    for (uint32_t i = 0; i < got.count; i++) {
-        assert_true (hf_request_get (&list, &got.request[i]));
-        hf_span_t lock = got.request[i].acquire.lock; //  the second field of each kind
-        memcpy (got.lock[i], lock.at, lock.size < 15 ? lock.size : 15);
-    }
+    const got_t *got = node_read (sent.node, sent.bytes, sent.size);
     free (sent.bytes);
-    return &got;
+    return got;
 }
 
 void
@@ -384,8 +318,8 @@ void
 stage_open (uint32_t nodes, uint32_t ttl_ms)
 {
     hf_client_config_t config = {.ids = {1, 2, 3}, .count = nodes, .seed = 5};
-    g_stage = (stage_t){
-        .now_us = 1000000, .leader = 1, .names = {0, 0, 1, 1}, .term = 1, .autos = STAGE_LEADS};
+    g_stage = (stage_t){.now_us = 1000000, .leader = 1, .names = {0, 0, 1, 1}, .term = 1};
+    g_stage.node.autos = NODE_LEADS;
     g_stage.core = hf_client_core_new (&config);
     for (uint32_t node = 1; node <= nodes; node++)
         hf_client_core_connected (g_stage.core, node, g_stage.now_us);
@@ -398,9 +332,10 @@ stage_open (uint32_t nodes, uint32_t ttl_ms)
     g_stage.id = hf_client_session_id (g_stage.session);
 }
 
-void
-stage_close (void)
+int
+stage_close (void **state)
 {
+    (void)state;
     hf_client_core_destroy (&g_stage.core);
     for (size_t i = 0; i < s_seen.count; i++)
         hf_op_free (s_seen.list[i]);
@@ -408,4 +343,5 @@ stage_close (void)
         free (s_requests.list[i].bytes);
     hf_array_free (&s_seen);
     hf_array_free (&s_requests);
+    return 0;
 }

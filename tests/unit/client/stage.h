@@ -1,16 +1,16 @@
 /*  stage.h - the client's core alone, in virtual time, before nodes that do what a test tells them.
  *
- *  One stage at a time. Frames take no time. The nodes answer OPEN, CLOSE, keepalives and probes by
- *  themselves, as far as STAGE bits say; requests are kept for the test to take and to answer.
+ *  One stage at a time. Frames take no time. What the leader does not answer by itself is kept for
+ *  the test to take and to answer.
  */
 #ifndef STAGE_H_INCLUDED
 #define STAGE_H_INCLUDED
 
 #include "client/core/hf_client_core.h"
+#include "tests/kit/hf_test.h"
+#include "tests/unit/client/node.h"
 
 #define STAGE_NODES 3
-
-enum { STAGE_OPEN = 1, STAGE_ALIVE = 2, STAGE_PROBE = 4, STAGE_REQUESTS = 8, STAGE_LEADS = 7 };
 
 typedef struct stage {
     hf_client_core_t *core;
@@ -21,11 +21,8 @@ typedef struct stage {
     uint32_t leader;                 //  the node that takes what only a leader takes; 0: none
     uint32_t names[STAGE_NODES + 1]; //  the leader that each other names, in TERM; 0: none
     uint64_t term;
-    unsigned autos; //  STAGE bits: what the leader answers by itself
-    uint32_t deaf;  //  bits: nodes that say nothing at all
-    hf_status_t alive_status;
-    const hf_granted_t *held; //  what ALIVE lists
-    const hf_moved_t *queued;
+    node_t node;   //  what the leader answers by itself
+    uint32_t deaf; //  bits: nodes that say nothing at all
     //  What came to them.
     uint32_t counts[STAGE_NODES + 1][256];
     hf_keepalive_t keepalive; //  the last one
@@ -39,7 +36,17 @@ extern stage_t g_stage;
 
 /*  A core, connected to NODES nodes of which node 1 leads; a session unless TTL_MS is 0. */
 void stage_open (uint32_t nodes, uint32_t ttl_ms);
-void stage_close (void);
+int stage_close (void **state);
+
+/*  A test on such a stage. */
+#define STAGE_TEST(name, nodes, ttl_ms)                                                            \
+    static int name##_open (void **state)                                                          \
+    {                                                                                              \
+        (void)state;                                                                               \
+        stage_open (nodes, ttl_ms);                                                                \
+        return 0;                                                                                  \
+    }                                                                                              \
+    HF_TEST_WITH (name, name##_open, stage_close)
 
 /*  Turns now, and whenever one is due within the next MS milliseconds. */
 void stage_run_ms (uint64_t ms);
@@ -56,15 +63,6 @@ void stage_hold (const char *lock, uint64_t token);
 uint64_t stage_queue (const char *lock, uint64_t limit_ms, uint64_t index);
 
 /*  The next REQUESTS that came; the test fails when there is none. */
-typedef struct got {
-    uint32_t node;
-    uint64_t session, floor;
-    size_t size; //  of the frame
-    uint64_t hash;
-    uint32_t count;
-    hf_request_t request[4200];
-    char lock[4200][16];
-} got_t;
 const got_t *stage_requests (void);
 void stage_requests_none (void);
 

@@ -1,42 +1,7 @@
 //  The library with its thread and real sockets: callbacks, polling, blocking calls, handles, ends.
 
-#include "tests/kit/hf_test.h"
 #include "tests/unit/client/fixture.h"
 #include <pthread.h>
-
-static fixture_t s_x;
-
-static int
-s_setup (void **state)
-{
-    (void)state;
-    fixture_open (&s_x, 1, 3000);
-    return 0;
-}
-
-static int
-s_setup_none (void **state)
-{
-    (void)state;
-    fixture_open (&s_x, 1, 0);
-    return 0;
-}
-
-static int
-s_setup_three (void **state)
-{
-    (void)state;
-    fixture_open (&s_x, 3, 10000);
-    return 0;
-}
-
-static int
-s_teardown (void **state)
-{
-    (void)state;
-    fixture_close (&s_x);
-    return 0;
-}
 
 static void
 s_expect_result (hf_status_t status, uint64_t token)
@@ -61,36 +26,32 @@ s_expect_event (int event, uint64_t token, uint64_t position)
 static void
 s_hold (const char *lock, uint64_t token)
 {
-    hf_submit_acquire (s_x.session, lock, NULL, seen_result, NULL);
-    const got_t *got = got_requests (s_x.fake[0], SOON_MS);
-    fake_answer (s_x.fake[0], s_x.id, got->request[0].seq, HF_OK, token * 10, token, 0);
+    hf_submit_acquire (g_x.session, lock, NULL, seen_result, NULL);
+    const got_t *got = got_requests (0);
+    fake_answer (g_x.fake[0], g_x.id, got->request[0].seq, HF_OK, token * 10, token, 0);
     s_expect_result (HF_OK, token);
 }
 
 static void
 s_queue (const char *lock, uint64_t index)
 {
-    hf_submit_acquire (s_x.session, lock, NULL, seen_result, NULL);
-    const got_t *got = got_requests (s_x.fake[0], SOON_MS);
-    fake_answer (s_x.fake[0], s_x.id, got->request[0].seq, HF_QUEUED, index, 0, 1);
+    hf_submit_acquire (g_x.session, lock, NULL, seen_result, NULL);
+    const got_t *got = got_requests (0);
+    fake_answer (g_x.fake[0], g_x.id, got->request[0].seq, HF_QUEUED, index, 0, 1);
     s_expect_event (HF_SESSION_MOVED, 0, 1);
 }
 
-#define TEST(name)       HF_TEST_WITH (name, s_setup, s_teardown)
-#define TEST_NONE(name)  HF_TEST_WITH (name, s_setup_none, s_teardown)
-#define TEST_THREE(name) HF_TEST_WITH (name, s_setup_three, s_teardown)
-
-TEST (test_a_cycle_sends_what_the_protocol_says)
+FIXTURE_TEST (test_a_cycle_sends_what_the_protocol_says, 1, 3000)
 {
     s_hold ("a", 7);
-    assert_int_equal (hf_submit_append (s_x.session, "a", 7, "file", "bytes", 5, seen_result, NULL),
+    assert_int_equal (hf_submit_append (g_x.session, "a", 7, "file", "bytes", 5, seen_result, NULL),
                       HF_OK);
-    fake_frame_t *frame = fake_take (s_x.fake[0], HF_KIND_REQUESTS, SOON_MS);
+    fake_frame_t *frame = fake_take (g_x.fake[0], HF_KIND_REQUESTS, SOON_MS);
     assert_non_null (frame);
     hf_requests_t requests;
     hf_append_t append;
     assert_true (hf_requests_get (&frame->scan, &requests));
-    assert_int_equal (requests.session, s_x.id);
+    assert_int_equal (requests.session, g_x.id);
     assert_int_equal (requests.floor, 2);
     hf_scan_t list = hf_scan_list (requests.requests);
     assert_true (hf_append_get (&list, &append));
@@ -100,17 +61,17 @@ TEST (test_a_cycle_sends_what_the_protocol_says)
     assert_true (hf_span_equal (append.file, hf_span_text ("file")));
     assert_true (hf_span_equal (append.data, hf_span_text ("bytes")));
     free (frame);
-    fake_answer (s_x.fake[0], s_x.id, 2, HF_OK, 71, 0, 0);
+    fake_answer (g_x.fake[0], g_x.id, 2, HF_OK, 71, 0, 0);
     s_expect_result (HF_OK, 0);
-    assert_int_equal (hf_submit_release (s_x.session, "a", 7, seen_result, NULL), HF_OK);
-    const got_t *got = got_requests (s_x.fake[0], SOON_MS);
+    assert_int_equal (hf_submit_release (g_x.session, "a", 7, seen_result, NULL), HF_OK);
+    const got_t *got = got_requests (0);
     assert_int_equal (got->request[0].kind, HF_KIND_RELEASE);
     assert_int_equal (got->request[0].seq, 3);
     assert_int_equal (got->floor, 3);
-    fake_answer (s_x.fake[0], s_x.id, 3, HF_OK, 72, 0, 0);
+    fake_answer (g_x.fake[0], g_x.id, 3, HF_OK, 72, 0, 0);
     s_expect_result (HF_OK, 0);
-    assert_int_equal (hf_session_close (&s_x.session, LONG_MS), HF_OK);
-    fake_frame_t *closing = fake_take (s_x.fake[0], HF_KIND_CLOSE, SOON_MS);
+    assert_int_equal (hf_session_close (&g_x.session, LONG_MS), HF_OK);
+    fake_frame_t *closing = fake_take (g_x.fake[0], HF_KIND_CLOSE, SOON_MS);
     assert_non_null (closing);
     free (closing);
 }
@@ -121,35 +82,35 @@ s_burst (void *arg, const hf_result_t *result)
     seen_result (arg, result);
     for (int i = 0; i < 100; i++) {
         char lock[16] = {'l', (char)('a' + i / 10), (char)('a' + i % 10), 0};
-        hf_submit_acquire (s_x.session, lock, NULL, seen_result, NULL);
+        hf_submit_acquire (g_x.session, lock, NULL, seen_result, NULL);
     }
 }
 
-TEST (test_what_a_callback_submits_leaves_in_one_frame)
+FIXTURE_TEST (test_what_a_callback_submits_leaves_in_one_frame, 1, 3000)
 {
-    assert_int_equal (hf_submit_acquire (s_x.session, "x", NULL, s_burst, NULL), HF_OK);
-    const got_t *got = got_requests (s_x.fake[0], SOON_MS);
-    fake_answer (s_x.fake[0], s_x.id, got->request[0].seq, HF_OK, 1, 1, 0);
-    got = got_requests (s_x.fake[0], SOON_MS);
+    assert_int_equal (hf_submit_acquire (g_x.session, "x", NULL, s_burst, NULL), HF_OK);
+    const got_t *got = got_requests (0);
+    fake_answer (g_x.fake[0], g_x.id, got->request[0].seq, HF_OK, 1, 1, 0);
+    got = got_requests (0);
     assert_int_equal (got->count, 100);
     for (uint32_t i = 0; i < 100; i++)
         assert_int_equal (got->request[i].seq, 2 + i);
 }
 
-TEST (test_bad_arguments_are_refused_at_once)
+FIXTURE_TEST (test_bad_arguments_are_refused_at_once, 1, 3000)
 {
-    assert_int_equal (hf_submit_acquire (s_x.session, "", NULL, seen_result, NULL), HF_BAD_NAME);
-    assert_int_equal (hf_submit_acquire (s_x.session, "a\n", NULL, NULL, NULL), HF_BAD_NAME);
+    assert_int_equal (hf_submit_acquire (g_x.session, "", NULL, seen_result, NULL), HF_BAD_NAME);
+    assert_int_equal (hf_submit_acquire (g_x.session, "a\n", NULL, NULL, NULL), HF_BAD_NAME);
     static char big[HF_DATA_MAX + 1];
     assert_int_equal (
-        hf_submit_append (s_x.session, "a", 1, "f", big, sizeof big, seen_result, NULL),
+        hf_submit_append (g_x.session, "a", 1, "f", big, sizeof big, seen_result, NULL),
         HF_TOO_LARGE);
-    assert_int_equal (hf_submit_append (s_x.session, "a", 1, "f", NULL, 1, seen_result, NULL),
+    assert_int_equal (hf_submit_append (g_x.session, "a", 1, "f", NULL, 1, seen_result, NULL),
                       HF_INVALID);
 }
 
 /*  Options of a program that was built with another version of holdfast.h. */
-TEST (test_options_of_other_versions)
+FIXTURE_TEST (test_options_of_other_versions, 1, 3000)
 {
     struct {
         hf_acquire_options_t known;
@@ -157,23 +118,23 @@ TEST (test_options_of_other_versions)
     } options = {.known = HF_ACQUIRE_OPTIONS_INIT};
     options.known.size = sizeof options;
     options.known.wait = false;
-    assert_int_equal (hf_submit_acquire (s_x.session, "a", &options.known, seen_result, NULL),
+    assert_int_equal (hf_submit_acquire (g_x.session, "a", &options.known, seen_result, NULL),
                       HF_OK);
     options.newer = 1;
-    assert_int_equal (hf_submit_acquire (s_x.session, "b", &options.known, seen_result, NULL),
+    assert_int_equal (hf_submit_acquire (g_x.session, "b", &options.known, seen_result, NULL),
                       HF_INVALID);
     options.known.size = 1;
-    assert_int_equal (hf_submit_acquire (s_x.session, "b", &options.known, seen_result, NULL),
+    assert_int_equal (hf_submit_acquire (g_x.session, "b", &options.known, seen_result, NULL),
                       HF_INVALID);
     //  An older one, which knew no field but the mode, and a mode that the cluster will refuse.
     options.known.size = offsetof (hf_acquire_options_t, wait);
     options.known.mode = 77;
-    assert_int_equal (hf_submit_acquire (s_x.session, "c", &options.known, seen_result, NULL),
+    assert_int_equal (hf_submit_acquire (g_x.session, "c", &options.known, seen_result, NULL),
                       HF_OK);
     hf_acquire_t acquire[2];
     for (int i = 0; i < 2;) {
         hf_requests_t requests;
-        fake_frame_t *frame = fake_take (s_x.fake[0], HF_KIND_REQUESTS, SOON_MS);
+        fake_frame_t *frame = fake_take (g_x.fake[0], HF_KIND_REQUESTS, SOON_MS);
         assert_non_null (frame);
         assert_true (hf_requests_get (&frame->scan, &requests));
         hf_scan_t list = hf_scan_list (requests.requests);
@@ -186,7 +147,7 @@ TEST (test_options_of_other_versions)
     assert_true (acquire[1].wait);
     assert_int_equal (acquire[1].mode, 77);
     hf_session_options_t session = {.size = 3};
-    assert_int_equal (hf_session_open (s_x.client, &session, 100, &(hf_session_t *){NULL}),
+    assert_int_equal (hf_session_open (g_x.client, &session, 100, &(hf_session_t *){NULL}),
                       HF_INVALID);
     char error[HF_CLIENT_ERROR_SIZE] = "";
     hf_client_options_t client = {.size = 3};
@@ -194,54 +155,54 @@ TEST (test_options_of_other_versions)
     assert_string_not_equal (error, "");
 }
 
-TEST (test_blocking_calls_keep_their_limits)
+FIXTURE_TEST (test_blocking_calls_keep_their_limits, 1, 3000)
 {
-    uint64_t start = now_ms ();
+    uint64_t start = hf_wait_now_ms ();
     hf_grant_t grant = {0, 0};
-    assert_int_equal (hf_acquire (s_x.session, "a", 250, &grant), HF_TIMEOUT);
-    assert_int_equal (hf_release (s_x.session, "b", 1, 250), HF_TIMEOUT);
-    assert_int_equal (hf_append (s_x.session, "c", 1, "f", "x", 1, 250), HF_TIMEOUT);
-    assert_in_range (now_ms () - start, 740, 2500);
-    fake_set_autos (s_x.fake[0], FAKE_LEADS);
-    assert_int_equal (hf_acquire (s_x.session, "d", LONG_MS, &grant), HF_OK);
+    assert_int_equal (hf_acquire (g_x.session, "a", 250, &grant), HF_TIMEOUT);
+    assert_int_equal (hf_release (g_x.session, "b", 1, 250), HF_TIMEOUT);
+    assert_int_equal (hf_append (g_x.session, "c", 1, "f", "x", 1, 250), HF_TIMEOUT);
+    assert_in_range (hf_wait_now_ms () - start, 740, 2500);
+    fake_set_autos (g_x.fake[0], NODE_ALL);
+    assert_int_equal (hf_acquire (g_x.session, "d", LONG_MS, &grant), HF_OK);
     assert_true (grant.token > 0);
-    assert_int_equal (hf_append (s_x.session, "d", grant.token, "f", "x", 1, LONG_MS), HF_OK);
-    assert_int_equal (hf_release (s_x.session, "d", grant.token, LONG_MS), HF_OK);
+    assert_int_equal (hf_append (g_x.session, "d", grant.token, "f", "x", 1, LONG_MS), HF_OK);
+    assert_int_equal (hf_release (g_x.session, "d", grant.token, LONG_MS), HF_OK);
 }
 
-TEST (test_a_blocking_acquire_that_nobody_waits_for_any_more)
+FIXTURE_TEST (test_a_blocking_acquire_that_nobody_waits_for_any_more, 1, 3000)
 {
     hf_grant_t grant;
-    assert_int_equal (hf_acquire (s_x.session, "a", 100, &grant), HF_TIMEOUT);
-    const got_t *got = got_requests (s_x.fake[0], SOON_MS);
-    fake_answer (s_x.fake[0], s_x.id, got->request[0].seq, HF_OK, 5, 5, 0);
+    assert_int_equal (hf_acquire (g_x.session, "a", 100, &grant), HF_TIMEOUT);
+    const got_t *got = got_requests (0);
+    fake_answer (g_x.fake[0], g_x.id, got->request[0].seq, HF_OK, 5, 5, 0);
     do
-        got = got_requests (s_x.fake[0], SOON_MS);
+        got = got_requests (0);
     while (got->request[0].kind != HF_KIND_ABANDON);
 }
 
-TEST (test_results_without_a_callback_are_polled)
+FIXTURE_TEST (test_results_without_a_callback_are_polled, 1, 3000)
 {
-    fake_set_autos (s_x.fake[0], FAKE_LEADS);
+    fake_set_autos (g_x.fake[0], NODE_ALL);
     int one, two;
-    hf_submit_acquire (s_x.session, "a", NULL, NULL, &one);
+    hf_submit_acquire (g_x.session, "a", NULL, NULL, &one);
     hf_result_t result;
-    assert_true (hf_client_poll (s_x.client, &result, LONG_MS));
+    assert_true (hf_client_poll (g_x.client, &result, LONG_MS));
     assert_int_equal (result.status, HF_OK);
     assert_ptr_equal (result.arg, &one);
     assert_string_equal (result.lock, "a");
-    hf_submit_release (s_x.session, "a", result.token, NULL, &two);
-    assert_true (hf_client_poll (s_x.client, &result, LONG_MS));
+    hf_submit_release (g_x.session, "a", result.token, NULL, &two);
+    assert_true (hf_client_poll (g_x.client, &result, LONG_MS));
     assert_ptr_equal (result.arg, &two);
-    assert_false (hf_client_poll (s_x.client, &result, 20));
+    assert_false (hf_client_poll (g_x.client, &result, 20));
 }
 
-TEST (test_closing_gives_every_result_first)
+FIXTURE_TEST (test_closing_gives_every_result_first, 1, 3000)
 {
     s_queue ("a", 50);
-    hf_submit_acquire (s_x.session, "b", NULL, seen_result, NULL);
-    got_requests (s_x.fake[0], SOON_MS);
-    assert_int_equal (hf_session_close (&s_x.session, LONG_MS), HF_OK);
+    hf_submit_acquire (g_x.session, "b", NULL, seen_result, NULL);
+    got_requests (0);
+    assert_int_equal (hf_session_close (&g_x.session, LONG_MS), HF_OK);
     seen_t seen;
     for (int i = 0; i < 2; i++) {
         assert_true (seen_take (&seen, 0));
@@ -250,23 +211,23 @@ TEST (test_closing_gives_every_result_first)
     assert_false (seen_take (&seen, 0));
 }
 
-TEST (test_leaving_sends_no_close)
+FIXTURE_TEST (test_leaving_sends_no_close, 1, 3000)
 {
     s_queue ("a", 50);
-    hf_session_leave (&s_x.session);
-    assert_null (s_x.session);
+    hf_session_leave (&g_x.session);
+    assert_null (g_x.session);
     s_expect_result (HF_CLOSED, 0);
-    hf_client_destroy (&s_x.client);
-    assert_int_equal (fake_count (s_x.fake[0], HF_KIND_CLOSE), 0);
+    hf_client_destroy (&g_x.client);
+    assert_int_equal (fake_count (g_x.fake[0], HF_KIND_CLOSE), 0);
 }
 
-TEST (test_destroying_a_client_gives_every_result)
+FIXTURE_TEST (test_destroying_a_client_gives_every_result, 1, 3000)
 {
     s_queue ("a", 50);
-    hf_submit_acquire (s_x.session, "b", NULL, seen_result, NULL);
-    hf_submit_read (s_x.client, "f", 0, 10, HF_FOREVER, seen_result, NULL);
-    hf_client_destroy (&s_x.client);
-    s_x.session = NULL;
+    hf_submit_acquire (g_x.session, "b", NULL, seen_result, NULL);
+    hf_submit_read (g_x.client, "f", 0, 10, HF_FOREVER, seen_result, NULL);
+    hf_client_destroy (&g_x.client);
+    g_x.session = NULL;
     for (int i = 0; i < 3; i++) {
         seen_t seen;
         assert_true (seen_take (&seen, 0));
@@ -281,21 +242,21 @@ static void
 s_again (void *arg, const hf_result_t *result)
 {
     seen_result (arg, result);
-    hf_status_t status = hf_submit_acquire (s_x.session, "a", NULL, s_again, arg);
+    hf_status_t status = hf_submit_acquire (g_x.session, "a", NULL, s_again, arg);
     s_again_refused += status == HF_CLOSED;
-    status = hf_submit_read (s_x.client, "f", 0, 1, HF_FOREVER, s_again, arg);
+    status = hf_submit_read (g_x.client, "f", 0, 1, HF_FOREVER, s_again, arg);
     s_again_refused += status == HF_CLOSED;
 }
 
-TEST (test_an_end_is_not_kept_off_by_callbacks)
+FIXTURE_TEST (test_an_end_is_not_kept_off_by_callbacks, 1, 3000)
 {
     s_again_refused = 0;
-    hf_submit_acquire (s_x.session, "a", NULL, s_again, NULL);
-    got_requests (s_x.fake[0], SOON_MS);
-    hf_client_t *client = s_x.client; //  the callbacks use it to the last
+    hf_submit_acquire (g_x.session, "a", NULL, s_again, NULL);
+    got_requests (0);
+    hf_client_t *client = g_x.client; //  the callbacks use it to the last
     hf_client_destroy (&client);
-    s_x.client = NULL;
-    s_x.session = NULL;
+    g_x.client = NULL;
+    g_x.session = NULL;
     assert_int_equal (s_again_refused, 2);
 }
 
@@ -310,17 +271,17 @@ s_cycles (void *arg)
     const char *lock = arg;
     for (int i = 0; i < CYCLES; i++) {
         hf_grant_t grant;
-        if (hf_acquire (s_x.session, lock, LONG_MS, &grant) != HF_OK ||
-            hf_append (s_x.session, lock, grant.token, "f", "x", 1, LONG_MS) != HF_OK ||
-            hf_release (s_x.session, lock, grant.token, LONG_MS) != HF_OK)
+        if (hf_acquire (g_x.session, lock, LONG_MS, &grant) != HF_OK ||
+            hf_append (g_x.session, lock, grant.token, "f", "x", 1, LONG_MS) != HF_OK ||
+            hf_release (g_x.session, lock, grant.token, LONG_MS) != HF_OK)
             return arg;
     }
     return NULL;
 }
 
-TEST (test_many_threads_share_a_session)
+FIXTURE_TEST (test_many_threads_share_a_session, 1, 3000)
 {
-    fake_set_autos (s_x.fake[0], FAKE_LEADS & ~(unsigned)FAKE_ALIVE);
+    fake_set_autos (g_x.fake[0], NODE_ALL & ~(unsigned)NODE_ALIVE);
     static char names[THREADS][2] = {"a", "b", "c", "d"};
     pthread_t thread[THREADS];
     for (int i = 0; i < THREADS; i++)
@@ -332,13 +293,13 @@ TEST (test_many_threads_share_a_session)
     }
 }
 
-TEST_NONE (test_a_refused_opening_says_why)
+FIXTURE_TEST (test_a_refused_opening_says_why, 1, 0)
 {
     hf_session_options_t options = {.size = sizeof options, .ttl_ms = 999};
-    assert_int_equal (hf_session_open (s_x.client, &options, 100, &s_x.session), HF_BAD_TTL);
+    assert_int_equal (hf_session_open (g_x.client, &options, 100, &g_x.session), HF_BAD_TTL);
     options.ttl_ms = 600001;
-    assert_int_equal (hf_session_open (s_x.client, &options, 100, &s_x.session), HF_BAD_TTL);
-    assert_null (s_x.session);
+    assert_int_equal (hf_session_open (g_x.client, &options, 100, &g_x.session), HF_BAD_TTL);
+    assert_null (g_x.session);
 }
 
 //  ---- who leads --------------------------------------------------------------
@@ -349,9 +310,9 @@ s_three_undecided (void)
 {
     static const char *locks[] = {"a", "b", "c"};
     for (int i = 0; i < 3; i++) {
-        hf_submit_acquire (s_x.session, locks[i], NULL, seen_result, NULL);
-        const got_t *got = got_requests (s_x.fake[0], SOON_MS);
-        assert_string_equal (got->request[0].lock, locks[i]);
+        hf_submit_acquire (g_x.session, locks[i], NULL, seen_result, NULL);
+        const got_t *got = got_requests (0);
+        assert_string_equal (got->lock[0], locks[i]);
     }
 }
 
@@ -359,60 +320,61 @@ s_three_undecided (void)
 static void
 s_moved_to (int node)
 {
-    fake_frame_t *frame = fake_take (s_x.fake[node], HF_KIND_KEEPALIVE, LONG_MS);
+    fake_frame_t *frame = fake_take (g_x.fake[node], HF_KIND_KEEPALIVE, LONG_MS);
     assert_non_null (frame);
     free (frame);
-    const got_t *got = got_requests (s_x.fake[node], SOON_MS);
+    const got_t *got = got_requests (node);
     assert_int_equal (got->count, 3);
     for (uint32_t i = 0; i < 3; i++)
         assert_int_equal (got->request[i].seq, i + 1);
     for (uint64_t seq = 1; seq <= 3; seq++) {
-        fake_answer (s_x.fake[node], s_x.id, seq, HF_OK, seq, seq + 10, 0);
+        fake_answer (g_x.fake[node], g_x.id, seq, HF_OK, seq, seq + 10, 0);
         s_expect_result (HF_OK, seq + 10);
     }
 }
 
-TEST_THREE (test_a_broken_connection_moves_the_client)
+FIXTURE_TEST (test_a_broken_connection_moves_the_client, 3, 10000)
 {
     s_three_undecided ();
-    uint64_t start = now_ms ();
-    fake_destroy (&s_x.fake[0]);
+    uint64_t start = hf_wait_now_ms ();
+    fake_destroy (&g_x.fake[0]);
     //  For a while the others still believe in the one that died; then there is an election.
     fake_frame_t *probe = NULL;
     for (int i = 0; i < 5; i++) {
-        probe = fake_take (s_x.fake[2], HF_KIND_QUERY, SOON_MS);
+        probe = fake_take (g_x.fake[2], HF_KIND_QUERY, SOON_MS);
         assert_non_null (probe);
         free (probe);
     }
-    assert_true (now_ms () - start < 900); //  probes at the pace of an election
-    fake_follow (s_x.fake[1], true, 3, 5);
-    fake_follow (s_x.fake[2], false, 0, 0);
-    start = now_ms ();
+    assert_true (hf_wait_now_ms () - start < 900); //  probes at the pace of an election
+    fake_follow (g_x.fake[1], true, 3, 5);
+    fake_follow (g_x.fake[2], false, 0, 0);
+    start = hf_wait_now_ms ();
     s_moved_to (2);
-    assert_true (now_ms () - start < 200);
+    assert_true (hf_wait_now_ms () - start < 200);
 }
 
 HF_TEST (test_without_any_node_calls_end_unreachable)
 {
-    uint16_t port = fake_port ();
-    char list[512];
-    fake_list (list, &port, 1);
+    hf_port_t port = hf_port_take ();
+    char list[64];
+    snprintf (list, sizeof list, "1@127.0.0.1:%u:1", port.number);
     hf_client_options_t options = {.size = sizeof options, .endpoints = list};
     hf_client_t *client = hf_client_new (&options, NULL);
     assert_non_null (client);
-    uint64_t start = now_ms ();
+    uint64_t start = hf_wait_now_ms ();
     hf_session_t *session;
     hf_leader_info_t leader;
     assert_int_equal (hf_session_open (client, NULL, 300, &session), HF_UNREACHABLE);
     assert_int_equal (hf_query_leader (client, &leader, 300), HF_UNREACHABLE);
     assert_int_equal (hf_query_status (client, 1, NULL, NULL, 300), HF_UNREACHABLE);
-    assert_in_range (now_ms () - start, 890, 2500);
+    assert_in_range (hf_wait_now_ms () - start, 890, 2500);
     //  And when one comes up it is found.
-    fake_t *fake = fake_new (port, FAKE_LEADS);
+    fake_t *fake = fake_new (port.number, NODE_ALL);
     assert_int_equal (hf_session_open (client, NULL, LONG_MS, &session), HF_OK);
     hf_session_leave (&session);
     hf_client_destroy (&client);
     fake_destroy (&fake);
+    hf_port_give_back (&port);
 }
 
 HF_TEST (test_bad_lists_are_named)

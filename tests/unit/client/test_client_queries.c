@@ -1,25 +1,6 @@
 /*  Questions: pages, facts, reads; asked again after trouble, and never longer than allowed. */
-#include "tests/kit/hf_test.h"
 #include "tests/unit/client/fixture.h"
 #include <pthread.h>
-
-static fixture_t s_x;
-
-static int
-s_setup (void **state)
-{
-    (void)state;
-    fixture_open (&s_x, 2, 0);
-    return 0;
-}
-
-static int
-s_teardown (void **state)
-{
-    (void)state;
-    fixture_close (&s_x);
-    return 0;
-}
 
 //  ---- an answering thread: one page per query, in turn ---------------------------------
 
@@ -63,7 +44,7 @@ s_answer_pages (void *arg)
     (void)arg;
     uint64_t answered = 0;
     for (size_t i = 0; i < s_page_count;) {
-        fake_frame_t *frame = fake_take (s_x.fake[s_node], HF_KIND_QUERY, LONG_MS);
+        fake_frame_t *frame = fake_take (g_x.fake[s_node], HF_KIND_QUERY, LONG_MS);
         if (!frame)
             break;
         hf_query_t query;
@@ -81,9 +62,10 @@ s_answer_pages (void *arg)
         hf_pack_init (&pack);
         hf_query_result_frame (&pack, &page->result);
         answered = page->skip ? 0 : query.id;
-        if (!page->skip)
-            fake_send (s_x.fake[s_node], &pack);
-        hf_pack_done (&pack);
+        if (page->skip)
+            hf_pack_done (&pack);
+        else
+            fake_send (g_x.fake[s_node], &pack);
         free (frame);
     }
     return NULL;
@@ -133,9 +115,7 @@ s_put_lock (page_t *page, const char *lock, uint64_t token, uint64_t holders, ui
         hf_holder_row_put (&page->rows, &(hf_holder_row_t){1 + i, token + i, 0, 70 + i});
 }
 
-#define TEST(name) HF_TEST_WITH (name, s_setup, s_teardown)
-
-TEST (test_locks_come_by_pages)
+FIXTURE_TEST (test_locks_come_by_pages, 2, 0)
 {
     s_pages_init ();
     page_t *page = s_page (HF_WHAT_LOCKS, "", 0);
@@ -148,13 +128,13 @@ TEST (test_locks_come_by_pages)
     hf_holder_row_put (&page->rows, &(hf_holder_row_t){1, 1, 0, 0}); //  of no lock
     pthread_t thread = s_start ();
     s_text[0] = 0;
-    assert_int_equal (hf_query_locks (s_x.client, s_note_place, NULL, LONG_MS), HF_OK);
+    assert_int_equal (hf_query_locks (g_x.client, s_note_place, NULL, LONG_MS), HF_OK);
     assert_string_equal (s_text, "a:11+70/1 b:12+70/2 b:13+71/2 c:14+70/1 ");
-    assert_int_equal (hf_query_locks (s_x.client, s_note_place, NULL, LONG_MS), HF_MALFORMED);
+    assert_int_equal (hf_query_locks (g_x.client, s_note_place, NULL, LONG_MS), HF_MALFORMED);
     s_finish (thread);
 }
 
-TEST (test_a_lock_with_its_holders_and_its_queue)
+FIXTURE_TEST (test_a_lock_with_its_holders_and_its_queue, 2, 0)
 {
     s_pages_init ();
     page_t *page = s_page (HF_WHAT_LOCK, "a", 1);
@@ -168,9 +148,9 @@ TEST (test_a_lock_with_its_holders_and_its_queue)
     s_put_lock (page, "a", 0, 1, 0); //  a holder without a token
     pthread_t thread = s_start ();
     s_text[0] = 0;
-    assert_int_equal (hf_query_lock (s_x.client, "a", s_note_place, NULL, LONG_MS), HF_OK);
+    assert_int_equal (hf_query_lock (g_x.client, "a", s_note_place, NULL, LONG_MS), HF_OK);
     assert_string_equal (s_text, "a:11+70/2 a:12+71/2 6@1/2 7@2/2 ");
-    assert_int_equal (hf_query_lock (s_x.client, "a", s_note_place, NULL, LONG_MS), HF_MALFORMED);
+    assert_int_equal (hf_query_lock (g_x.client, "a", s_note_place, NULL, LONG_MS), HF_MALFORMED);
     s_finish (thread);
 }
 
@@ -181,7 +161,7 @@ s_note_file (void *arg, const hf_file_info_t *info)
     snprintf (s_text + strlen (s_text), 100, "%s=%d ", info->file, (int)info->length);
 }
 
-TEST (test_files_and_rows_that_are_none)
+FIXTURE_TEST (test_files_and_rows_that_are_none, 2, 0)
 {
     s_pages_init ();
     page_t *page = s_page (HF_WHAT_FILES, "", 0);
@@ -192,14 +172,14 @@ TEST (test_files_and_rows_that_are_none)
     page->result.status = HF_BUSY;
     pthread_t thread = s_start ();
     s_text[0] = 0;
-    assert_int_equal (hf_query_files (s_x.client, s_note_file, NULL, LONG_MS), HF_OK);
+    assert_int_equal (hf_query_files (g_x.client, s_note_file, NULL, LONG_MS), HF_OK);
     assert_string_equal (s_text, "f=9 ");
-    assert_int_equal (hf_query_files (s_x.client, s_note_file, NULL, LONG_MS), HF_MALFORMED);
-    assert_int_equal (hf_query_files (s_x.client, s_note_file, NULL, LONG_MS), HF_BUSY);
+    assert_int_equal (hf_query_files (g_x.client, s_note_file, NULL, LONG_MS), HF_MALFORMED);
+    assert_int_equal (hf_query_files (g_x.client, s_note_file, NULL, LONG_MS), HF_BUSY);
     s_finish (thread);
 }
 
-TEST (test_a_read_that_got_lost_is_asked_again)
+FIXTURE_TEST (test_a_read_that_got_lost_is_asked_again, 2, 0)
 {
     s_pages_init ();
     s_page (HF_WHAT_READ, "f", 3)->skip = true;
@@ -212,12 +192,12 @@ TEST (test_a_read_that_got_lost_is_asked_again)
     char buffer[16];
     size_t size = sizeof buffer;
     uint64_t total = 0;
-    assert_int_equal (hf_read (s_x.client, "f", 3, buffer, &size, &total, LONG_MS), HF_OK);
+    assert_int_equal (hf_read (g_x.client, "f", 3, buffer, &size, &total, LONG_MS), HF_OK);
     assert_int_equal (size, 4);
     assert_int_equal (total, 7);
     assert_memory_equal (buffer, "defg", 4);
     size = sizeof buffer;
-    assert_int_equal (hf_read (s_x.client, "f", 0, buffer, &size, NULL, LONG_MS), HF_NOT_FOUND);
+    assert_int_equal (hf_read (g_x.client, "f", 0, buffer, &size, NULL, LONG_MS), HF_NOT_FOUND);
     s_finish (thread);
 }
 
@@ -228,10 +208,10 @@ s_note_fact (void *arg, const char *key, const char *text, uint64_t number)
     snprintf (s_text + strlen (s_text), 100, "%s=%s/%d ", key, text ? text : "-", (int)number);
 }
 
-TEST (test_status_is_asked_of_the_node_that_is_meant)
+FIXTURE_TEST (test_status_is_asked_of_the_node_that_is_meant, 2, 0)
 {
-    fake_follow (s_x.fake[1], false, 0, 0);
-    fake_set_autos (s_x.fake[1], 0);
+    fake_follow (g_x.fake[1], false, 0, 0);
+    fake_set_autos (g_x.fake[1], 0);
     s_pages_init ();
     s_node = 1;
     page_t *page = s_page (HF_WHAT_STATUS, "", 0);
@@ -240,16 +220,16 @@ TEST (test_status_is_asked_of_the_node_that_is_meant)
     hf_fact_row_put (&page->rows, &(hf_fact_row_t){hf_span_text ("term"), hf_span_text (""), 4});
     pthread_t thread = s_start ();
     s_text[0] = 0;
-    assert_int_equal (hf_query_status (s_x.client, 2, s_note_fact, NULL, LONG_MS), HF_OK);
+    assert_int_equal (hf_query_status (g_x.client, 2, s_note_fact, NULL, LONG_MS), HF_OK);
     assert_string_equal (s_text, "role=follower/0 term=-/4 ");
     s_finish (thread);
-    assert_int_equal (hf_query_status (s_x.client, 9, s_note_fact, NULL, LONG_MS), HF_INVALID);
+    assert_int_equal (hf_query_status (g_x.client, 9, s_note_fact, NULL, LONG_MS), HF_INVALID);
 }
 
-TEST (test_the_leader_and_the_nodes)
+FIXTURE_TEST (test_the_leader_and_the_nodes, 2, 0)
 {
-    fake_set_autos (s_x.fake[0], FAKE_LEADS & ~(unsigned)FAKE_LEADER);
-    fake_follow (s_x.fake[1], true, 1, 1);
+    fake_set_autos (g_x.fake[0], NODE_OPEN | NODE_ALIVE);
+    fake_follow (g_x.fake[1], true, 1, 1);
     s_pages_init ();
     page_t *page = s_page (HF_WHAT_LEADER, "", 0);
     hf_fact_row_put (&page->rows, &(hf_fact_row_t){hf_span_text ("leader"), hf_span_text (""), 1});
@@ -258,30 +238,33 @@ TEST (test_the_leader_and_the_nodes)
                                                    hf_span_text ("127.0.0.1:8080"), 0});
     pthread_t thread = s_start ();
     hf_leader_info_t info;
-    assert_int_equal (hf_query_leader (s_x.client, &info, LONG_MS), HF_OK);
+    assert_int_equal (hf_query_leader (g_x.client, &info, LONG_MS), HF_OK);
     assert_int_equal (info.id, 1);
     assert_int_equal (info.term, 8);
     assert_string_equal (info.endpoint, "127.0.0.1:8080");
     s_finish (thread);
     uint32_t ids[7];
-    assert_int_equal (hf_client_nodes (s_x.client, ids), 2);
+    assert_int_equal (hf_client_nodes (g_x.client, ids), 2);
     assert_int_equal (ids[1], 2);
 }
 
-TEST (test_what_is_refused_for_good_ends_at_once)
+FIXTURE_TEST (test_what_is_refused_for_good_ends_at_once, 2, 0)
 {
     //  The target is known before, so that the refusal is taken as the target's.
-    assert_int_equal (hf_close_session_id (s_x.client, 5, LONG_MS), HF_OK);
-    fake_set_autos (s_x.fake[0], 0);
-    hf_submit_read (s_x.client, "f", 0, 10, LONG_MS, seen_result, NULL);
+    assert_int_equal (hf_close_session_id (g_x.client, 5, LONG_MS), HF_OK);
+    fake_set_autos (g_x.fake[0], 0);
+    hf_submit_read (g_x.client, "f", 0, 10, LONG_MS, seen_result, NULL);
     hf_query_t query = {.id = UINT64_MAX};
     while (query.id == UINT64_MAX) {
-        fake_frame_t *frame = fake_take (s_x.fake[0], HF_KIND_QUERY, SOON_MS);
+        fake_frame_t *frame = fake_take (g_x.fake[0], HF_KIND_QUERY, SOON_MS);
         assert_non_null (frame);
         assert_true (hf_query_get (&frame->scan, &query));
         free (frame);
     }
-    fake_refuse (s_x.fake[0], HF_BAD_VERSION, 0, 0);
+    hf_pack_t pack;
+    hf_pack_init (&pack);
+    node_refuse (&pack, HF_BAD_VERSION, 0, 0);
+    fake_send (g_x.fake[0], &pack);
     seen_t seen;
     assert_true (seen_take (&seen, 900));
     assert_int_equal (seen.status, HF_BAD_VERSION);

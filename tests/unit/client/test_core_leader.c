@@ -1,6 +1,5 @@
 //  Who leads: redirects, breaks, silence, BUSY, and nodes that lie or talk nonsense.
 
-#include "tests/kit/hf_test.h"
 #include "tests/unit/client/stage.h"
 
 static int
@@ -14,14 +13,6 @@ s_setup (void **state)
     stage_acquire ("c", true, HF_FOREVER);
     for (int i = 0; i < 3; i++)
         assert_int_equal (stage_requests ()->node, 1);
-    return 0;
-}
-
-static int
-s_teardown (void **state)
-{
-    (void)state;
-    stage_close ();
     return 0;
 }
 
@@ -51,7 +42,7 @@ s_moved_to (uint32_t node)
     }
 }
 
-#define TEST(name) HF_TEST_WITH (name, s_setup, s_teardown)
+#define TEST(name) HF_TEST_WITH (name, s_setup, stage_close)
 
 TEST (test_a_redirect_is_followed_at_once)
 {
@@ -86,7 +77,7 @@ TEST (test_silence_moves_the_whole_client_once)
 TEST (test_a_silent_leader_is_left_early_for_a_later_term)
 {
     g_stage.deaf = 1U << 1;
-    g_stage.autos &= ~(unsigned)STAGE_PROBE;
+    g_stage.node.autos &= ~(unsigned)NODE_PROBE;
     s_lead (2, 9); //  there was an election already
     assert_in_range (stage_until_ms (5000), 200, 300);
     s_moved_to (2);
@@ -108,7 +99,7 @@ TEST (test_two_that_point_at_each_other_cause_no_storm)
         assert_true (g_stage.counts[i][HF_KIND_REQUESTS] < 20);
     }
     s_lead (2, 3);
-    g_stage.autos |= STAGE_REQUESTS;
+    g_stage.node.autos |= NODE_REQUESTS;
     stage_run_ms (2000);
     for (int i = 0; i < 3; i++)
         assert_int_equal (stage_status (), HF_OK);
@@ -180,7 +171,7 @@ s_query (uint32_t node, uint64_t limit_ms)
 TEST (test_no_majority_is_a_timeout)
 {
     s_lead (0, 2);
-    g_stage.autos = 0;
+    g_stage.node.autos = 0;
     stage_submit (s_query (HF_NODE_LEADER, 400));
     stage_run_ms (400);
     stage_expect (HF_TIMEOUT, 0);

@@ -1,27 +1,8 @@
 //  What the core sends and how it takes answers: order, repeats, batches, grants, limits.
 
-#include "tests/kit/hf_test.h"
 #include "tests/unit/client/stage.h"
 
-static int
-s_setup (void **state)
-{
-    (void)state;
-    stage_open (1, 10000);
-    return 0;
-}
-
-static int
-s_teardown (void **state)
-{
-    (void)state;
-    stage_close ();
-    return 0;
-}
-
-#define TEST(name) HF_TEST_WITH (name, s_setup, s_teardown)
-
-TEST (test_unanswered_requests_are_repeated_with_the_same_bytes)
+STAGE_TEST (test_unanswered_requests_are_repeated_with_the_same_bytes, 1, 10000)
 {
     stage_acquire ("a", true, HF_FOREVER);
     const got_t *got = stage_requests ();
@@ -39,7 +20,7 @@ TEST (test_unanswered_requests_are_repeated_with_the_same_bytes)
     stage_hold ("b", 6);
 }
 
-TEST (test_requests_for_one_lock_never_overtake_each_other)
+STAGE_TEST (test_requests_for_one_lock_never_overtake_each_other, 1, 10000)
 {
     stage_hold ("a", 7);
     stage_append ("a", 7, "1", 1);
@@ -64,7 +45,7 @@ TEST (test_requests_for_one_lock_never_overtake_each_other)
     assert_int_equal (got->request[1].kind, HF_KIND_RELEASE);
 }
 
-TEST (test_seqs_stay_within_the_window)
+STAGE_TEST (test_seqs_stay_within_the_window, 1, 10000)
 {
     enum { MANY = 5000 };
     for (int i = 0; i < MANY; i++) {
@@ -77,14 +58,14 @@ TEST (test_seqs_stay_within_the_window)
     const got_t *got = stage_requests ();
     assert_int_equal (got->count, HF_WINDOW_MAX - 1);
     assert_int_equal (got->floor, 1);
-    g_stage.autos |= STAGE_REQUESTS;
+    g_stage.node.autos |= NODE_REQUESTS;
     stage_run_ms (2000);
     for (int i = 0; i < MANY; i++)
         assert_int_equal (stage_status (), HF_OK);
     stage_quiet ();
 }
 
-TEST (test_one_session_has_a_bound)
+STAGE_TEST (test_one_session_has_a_bound, 1, 10000)
 {
     hf_op_t *op;
     enum { MOST = 100000 };
@@ -97,7 +78,7 @@ TEST (test_one_session_has_a_bound)
     stage_hold ("a", 5);
 }
 
-TEST (test_a_large_burst_is_split_into_frames_that_fit)
+STAGE_TEST (test_a_large_burst_is_split_into_frames_that_fit, 1, 10000)
 {
     stage_hold ("a", 7);
     char *big = calloc (1, HF_DATA_MAX);
@@ -111,7 +92,7 @@ TEST (test_a_large_burst_is_split_into_frames_that_fit)
     }
 }
 
-TEST (test_errors_come_back_as_they_are)
+STAGE_TEST (test_errors_come_back_as_they_are, 1, 10000)
 {
     stage_acquire ("a", false, HF_FOREVER);
     assert_false (stage_requests ()->request[0].acquire.wait);
@@ -130,7 +111,7 @@ TEST (test_errors_come_back_as_they_are)
 
 //  ---- grants -----------------------------------------------------------------
 
-TEST (test_a_push_grants_to_the_waiter)
+STAGE_TEST (test_a_push_grants_to_the_waiter, 1, 10000)
 {
     stage_queue ("a", HF_FOREVER, 50);
     stage_moved ("a", 1);
@@ -145,7 +126,7 @@ TEST (test_a_push_grants_to_the_waiter)
     stage_quiet ();
 }
 
-TEST (test_a_push_that_overtakes_its_answer_is_kept)
+STAGE_TEST (test_a_push_that_overtakes_its_answer_is_kept, 1, 10000)
 {
     stage_acquire ("a", true, HF_FOREVER);
     stage_granted ("a", 9, 61);
@@ -155,7 +136,7 @@ TEST (test_a_push_that_overtakes_its_answer_is_kept)
     stage_expect (HF_OK, 9);
 }
 
-TEST (test_every_acquire_of_a_lock_gets_the_same_grant)
+STAGE_TEST (test_every_acquire_of_a_lock_gets_the_same_grant, 1, 10000)
 {
     stage_queue ("a", HF_FOREVER, 50);
     stage_queue ("a", HF_FOREVER, 51);
@@ -170,7 +151,7 @@ TEST (test_every_acquire_of_a_lock_gets_the_same_grant)
     assert_int_equal (stage_requests ()->request[0].kind, HF_KIND_ABANDON);
 }
 
-TEST (test_an_answer_grants_to_those_that_wait_already)
+STAGE_TEST (test_an_answer_grants_to_those_that_wait_already, 1, 10000)
 {
     stage_queue ("a", HF_FOREVER, 50);
     stage_acquire ("a", true, HF_FOREVER);
@@ -186,7 +167,7 @@ TEST (test_an_answer_grants_to_those_that_wait_already)
     stage_quiet ();
 }
 
-TEST (test_a_wait_that_runs_out_gives_its_place_back)
+STAGE_TEST (test_a_wait_that_runs_out_gives_its_place_back, 1, 10000)
 {
     stage_queue ("a", 300, 50);
     assert_int_equal (stage_until_ms (5000), 300);
@@ -208,7 +189,7 @@ TEST (test_a_wait_that_runs_out_gives_its_place_back)
     stage_expect (HF_OK, 12);
 }
 
-TEST (test_a_grant_after_giving_up_goes_back)
+STAGE_TEST (test_a_grant_after_giving_up_goes_back, 1, 10000)
 {
     stage_acquire ("a", true, 200);
     stage_requests ();

@@ -1,31 +1,6 @@
 //  Leases, healing by ALIVE, openings and closings, and what becomes of requests at the end.
 
-#include "tests/kit/hf_test.h"
 #include "tests/unit/client/stage.h"
-
-static int
-s_setup (void **state)
-{
-    (void)state;
-    stage_open (1, 1000);
-    return 0;
-}
-
-static int
-s_setup_none (void **state)
-{
-    (void)state;
-    stage_open (1, 0);
-    return 0;
-}
-
-static int
-s_teardown (void **state)
-{
-    (void)state;
-    stage_close ();
-    return 0;
-}
 
 static uint64_t
 s_left_ms (void)
@@ -44,10 +19,7 @@ s_expired (void)
 
 //  ---- the lease --------------------------------------------------------------
 
-#define TEST(name)      HF_TEST_WITH (name, s_setup, s_teardown)
-#define TEST_NONE(name) HF_TEST_WITH (name, s_setup_none, s_teardown)
-
-TEST (test_keepalives_keep_a_session)
+STAGE_TEST (test_keepalives_keep_a_session, 1, 1000)
 {
     stage_run_ms (60000);
     assert_in_range (g_stage.counts[1][HF_KIND_KEEPALIVE], 179, 181); //  every third of the TTL
@@ -55,14 +27,14 @@ TEST (test_keepalives_keep_a_session)
     stage_quiet ();
 }
 
-TEST (test_without_acknowledgement_the_locks_are_lost_in_time)
+STAGE_TEST (test_without_acknowledgement_the_locks_are_lost_in_time, 1, 1000)
 {
     hf_granted_t held = {hf_span_text ("a"), 7, 70};
     stage_hold ("a", 7);
-    g_stage.held = &held;
+    g_stage.node.held = &held;
     stage_run_ms (500);
     uint64_t left_ms = s_left_ms ();
-    g_stage.autos = STAGE_PROBE;
+    g_stage.node.autos = NODE_PROBE;
     stage_append ("a", 7, "x", 1);
     stage_requests ();
     stage_run_ms (left_ms);
@@ -82,7 +54,7 @@ TEST (test_without_acknowledgement_the_locks_are_lost_in_time)
     //  Late words of the cluster revive nothing, and nothing more is sent.
     uint32_t keepalives = g_stage.counts[1][HF_KIND_KEEPALIVE];
     uint32_t requests = g_stage.counts[1][HF_KIND_REQUESTS];
-    g_stage.autos = STAGE_LEADS;
+    g_stage.node.autos = NODE_LEADS;
     stage_granted ("a", 9, 99);
     stage_run_ms (5000);
     stage_quiet ();
@@ -90,7 +62,7 @@ TEST (test_without_acknowledgement_the_locks_are_lost_in_time)
     assert_int_equal (g_stage.counts[1][HF_KIND_REQUESTS], requests);
 }
 
-TEST (test_a_grant_that_comes_too_late_is_not_given)
+STAGE_TEST (test_a_grant_that_comes_too_late_is_not_given, 1, 1000)
 {
     stage_queue ("a", HF_FOREVER, 50);
     g_stage.now_us += 2000000; //  nothing ran meanwhile; the push is the first thing that is seen
@@ -99,7 +71,7 @@ TEST (test_a_grant_that_comes_too_late_is_not_given)
     stage_event (HF_SESSION_ENDED, 0, 0);
 }
 
-TEST (test_a_grant_whose_lease_ends_before_it_is_fetched_is_not_given)
+STAGE_TEST (test_a_grant_whose_lease_ends_before_it_is_fetched_is_not_given, 1, 1000)
 {
     stage_queue ("a", HF_FOREVER, 50);
     stage_granted ("a", 9, 61);
@@ -109,14 +81,11 @@ TEST (test_a_grant_whose_lease_ends_before_it_is_fetched_is_not_given)
     stage_quiet ();
 }
 
-TEST (test_the_lease_counts_from_the_first_sending)
+STAGE_TEST (test_the_lease_counts_from_the_first_sending, 1, 10000)
 {
-    g_stage.autos = STAGE_PROBE;
-    stage_close ();
-    stage_open (1, 10000);
     stage_acquire ("a", true, HF_FOREVER);
     uint64_t sent_us = g_stage.now_us;
-    g_stage.autos = STAGE_PROBE;
+    g_stage.node.autos = NODE_PROBE;
     stage_run_ms (2500); //  and repeated twice
     stage_answer (1, HF_OK, 5, 5, 0);
     stage_expect (HF_OK, 5);
@@ -126,7 +95,7 @@ TEST (test_the_lease_counts_from_the_first_sending)
 
 //  ---- the end ----------------------------------------------------------------
 
-TEST (test_expired_ends_everything_at_once)
+STAGE_TEST (test_expired_ends_everything_at_once, 1, 1000)
 {
     stage_hold ("a", 7);
     stage_queue ("b", HF_FOREVER, 80);
@@ -146,7 +115,7 @@ TEST (test_expired_ends_everything_at_once)
     stage_expect (HF_SESSION_EXPIRED, 0);
 }
 
-TEST (test_an_answer_session_expired_ends_it_too)
+STAGE_TEST (test_an_answer_session_expired_ends_it_too, 1, 1000)
 {
     stage_hold ("a", 7);
     stage_end (HF_OP_RELEASE, "a", 7);
@@ -156,7 +125,7 @@ TEST (test_an_answer_session_expired_ends_it_too)
     stage_event (HF_SESSION_ENDED, 0, 0);
 }
 
-TEST (test_leaving_gives_every_result_first)
+STAGE_TEST (test_leaving_gives_every_result_first, 1, 1000)
 {
     hf_op_free (hf_op_leave (g_stage.session)); //  what is not submitted changes nothing
     stage_hold ("c", 7);
@@ -172,27 +141,27 @@ TEST (test_leaving_gives_every_result_first)
 
 //  ---- healing ----------------------------------------------------------------
 
-TEST (test_alive_heals_a_lost_grant)
+STAGE_TEST (test_alive_heals_a_lost_grant, 1, 1000)
 {
     hf_granted_t held = {hf_span_text ("a"), 9, 61};
     stage_queue ("a", HF_FOREVER, 50);
-    g_stage.held = &held;
+    g_stage.node.held = &held;
     stage_until_ms (1000);
     stage_expect (HF_OK, 9);
     //  Held and no longer listed: somebody else has ended it.
-    g_stage.held = NULL;
+    g_stage.node.held = NULL;
     stage_until_ms (1000);
     stage_event (HF_SESSION_LOST, 9, 0);
 }
 
-TEST (test_a_place_that_vanished_is_asked_for_anew)
+STAGE_TEST (test_a_place_that_vanished_is_asked_for_anew, 1, 1000)
 {
     hf_moved_t queued = {hf_span_text ("a"), 2};
-    g_stage.queued = &queued;
+    g_stage.node.queued = &queued;
     stage_queue ("a", HF_FOREVER, 50);
     stage_run_ms (1000);
     stage_requests_none ();
-    g_stage.queued = NULL;
+    g_stage.node.queued = NULL;
     stage_until_ms (1000);
     const got_t *got = stage_requests ();
     assert_int_equal (got->request[0].kind, HF_KIND_ACQUIRE);
@@ -201,9 +170,9 @@ TEST (test_a_place_that_vanished_is_asked_for_anew)
     stage_expect (HF_OK, 9);
 }
 
-TEST (test_a_hold_is_not_lost_by_an_old_alive)
+STAGE_TEST (test_a_hold_is_not_lost_by_an_old_alive, 1, 1000)
 {
-    g_stage.autos &= ~(unsigned)STAGE_ALIVE;
+    g_stage.node.autos &= ~(unsigned)NODE_ALIVE;
     stage_run_ms (340);
     uint64_t echo = g_stage.keepalive.echo;
     assert_int_not_equal (echo, 0);
@@ -214,17 +183,17 @@ TEST (test_a_hold_is_not_lost_by_an_old_alive)
     hf_alive_frame (&pack, &(hf_alive_t){.session = g_stage.id, .echo = echo});
     stage_pack (1, &pack);
     stage_quiet ();
-    g_stage.autos = STAGE_LEADS;
+    g_stage.node.autos = NODE_LEADS;
     stage_until_ms (1000);
     stage_event (HF_SESSION_LOST, 7, 0); //  but a new one, without it, does
 }
 
 //  ---- opening and closing ----------------------------------------------------
 
-TEST_NONE (test_opening_is_repeated_with_its_nonce)
+STAGE_TEST (test_opening_is_repeated_with_its_nonce, 1, 0)
 {
     static const uint8_t nonce[HF_NONCE_SIZE] = {9, 8, 7};
-    g_stage.autos &= ~(unsigned)STAGE_OPEN;
+    g_stage.node.autos &= ~(unsigned)NODE_OPEN;
     hf_op_t *op = hf_op_open (nonce, 10000);
     op->limit_us = g_stage.now_us + 1500000;
     stage_submit (op);
@@ -245,19 +214,19 @@ TEST_NONE (test_opening_is_repeated_with_its_nonce)
     stage_quiet ();
 }
 
-TEST_NONE (test_an_opening_that_took_too_long_is_no_session)
+STAGE_TEST (test_an_opening_that_took_too_long_is_no_session, 1, 0)
 {
     static const uint8_t nonce[HF_NONCE_SIZE] = {9, 8, 7};
-    g_stage.autos &= ~(unsigned)STAGE_OPEN;
+    g_stage.node.autos &= ~(unsigned)NODE_OPEN;
     stage_submit (hf_op_open (nonce, 1000));
     stage_run_ms (1000);
-    g_stage.autos |= STAGE_OPEN;
+    g_stage.node.autos |= NODE_OPEN;
     stage_run_ms (1000); //  the repeat is answered
     stage_expect (HF_TIMEOUT, 0);
     assert_int_equal (g_stage.closing.session, 101);
 }
 
-TEST_NONE (test_any_session_can_be_closed_by_id)
+STAGE_TEST (test_any_session_can_be_closed_by_id, 1, 0)
 {
     stage_submit (hf_op_close (777));
     assert_int_equal (g_stage.closing.session, 777);
@@ -268,10 +237,10 @@ TEST_NONE (test_any_session_can_be_closed_by_id)
     stage_expect (HF_OK, 0);
 }
 
-TEST (test_stopping_gives_every_result)
+STAGE_TEST (test_stopping_gives_every_result, 1, 1000)
 {
     stage_queue ("a", HF_FOREVER, 50);
-    g_stage.autos = 0;
+    g_stage.node.autos = 0;
     stage_submit (hf_op_query (HF_NODE_LEADER, HF_WHAT_READ, "f", 0, 10));
     hf_client_core_stop (g_stage.core);
     stage_expect (HF_CLOSED, 0);

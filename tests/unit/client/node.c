@@ -1,0 +1,95 @@
+//  What the nodes of the client's tests say and read.
+
+#include "base/hf_hash.h"
+#include "tests/kit/hf_test.h"
+#include "tests/unit/client/node.h"
+
+void
+node_items (hf_pack_t *frame, uint64_t session, hf_pack_t *items)
+{
+    hf_answers_frame (frame, &(hf_answers_t){session, hf_pack_list (items)});
+    hf_pack_done (items);
+}
+
+static void
+s_requests (const hf_requests_t *requests, hf_pack_t *frame)
+{
+    hf_pack_t items;
+    hf_pack_init (&items);
+    hf_scan_t list = hf_scan_list (requests->requests);
+    for (uint32_t i = 0; i < requests->requests.count; i++) {
+        hf_request_t request;
+        hf_request_get (&list, &request);
+        uint64_t token = request.kind == HF_KIND_ACQUIRE ? request.seq : 0;
+        hf_answer_put (&items, &(hf_answer_t){request.seq, HF_OK, request.seq + 1000, token, 0});
+    }
+    node_items (frame, requests->session, &items);
+}
+
+static void
+s_alive (const node_t *self, const hf_keepalive_t *keepalive, hf_pack_t *frame)
+{
+    hf_pack_t held, queued;
+    hf_pack_init (&held);
+    hf_pack_init (&queued);
+    if (self->held)
+        hf_granted_put (&held, self->held);
+    if (self->queued)
+        hf_moved_put (&queued, self->queued);
+    hf_alive_frame (frame, &(hf_alive_t){keepalive->session, keepalive->echo, HF_OK,
+                                         hf_pack_list (&held), hf_pack_list (&queued)});
+    hf_pack_done (&held);
+    hf_pack_done (&queued);
+}
+
+void
+node_lead (node_t *self, uint32_t kind, hf_scan_t scan, hf_pack_t *frame)
+{
+    unsigned autos = self->autos;
+    hf_open_t open;
+    hf_keepalive_t keepalive;
+    hf_close_t closing;
+    hf_query_t query;
+    hf_requests_t requests;
+    if (kind == HF_KIND_OPEN && autos & NODE_OPEN && hf_open_get (&scan, &open))
+        hf_opened_frame (frame,
+                         &(hf_opened_t){open.nonce, HF_OK, ++self->sessions + 100, open.ttl_ms});
+    else if (kind == HF_KIND_KEEPALIVE && autos & NODE_ALIVE &&
+             hf_keepalive_get (&scan, &keepalive))
+        s_alive (self, &keepalive, frame);
+    else if (kind == HF_KIND_CLOSE && autos & NODE_CLOSE && hf_close_get (&scan, &closing))
+        hf_closed_frame (frame, &(hf_closed_t){closing.session, closing.echo, HF_OK});
+    else if (kind == HF_KIND_QUERY && autos & NODE_PROBE && hf_query_get (&scan, &query) &&
+             query.what == HF_WHAT_LEADER)
+        hf_query_result_frame (frame, &(hf_query_result_t){.id = query.id});
+    else if (kind == HF_KIND_REQUESTS && autos & NODE_REQUESTS &&
+             hf_requests_get (&scan, &requests))
+        s_requests (&requests, frame);
+}
+
+void
+node_refuse (hf_pack_t *frame, hf_status_t status, uint32_t leader, uint64_t term)
+{
+    hf_refused_frame (frame, &(hf_refused_t){status, hf_span_text ("no"), leader, term});
+}
+
+const got_t *
+node_read (uint32_t node, const void *bytes, size_t size)
+{
+    static got_t got;
+    hf_scan_t scan;
+    uint32_t kind;
+    hf_requests_t requests;
+    assert_int_equal (hf_frame_open (bytes, size, &scan, &kind), HF_OK);
+    assert_true (hf_requests_get (&scan, &requests));
+    got = (got_t){.node = node, .floor = requests.floor, .size = size};
+    got.hash = hf_hash (0, requests.requests.at, requests.requests.size);
+    got.count = requests.requests.count;
+    hf_scan_t list = hf_scan_list (requests.requests);
+    for (uint32_t i = 0; i < got.count; i++) {
+        assert_true (hf_request_get (&list, &got.request[i]));
+        hf_span_t lock = got.request[i].acquire.lock; //  the second field of each kind
+        memcpy (got.lock[i], lock.at, lock.size < 15 ? lock.size : 15);
+    }
+    return &got;
+}

@@ -1,0 +1,43 @@
+/*  node.h - what the nodes of the client's tests say and read, frame by frame. */
+#ifndef NODE_H_INCLUDED
+#define NODE_H_INCLUDED
+
+#include "msgs/hf_msg.h"
+
+//  What a leader answers by itself.
+enum {
+    NODE_OPEN = 1,      //  OPENED: session ids 101, 102, ...
+    NODE_ALIVE = 2,     //  ALIVE
+    NODE_PROBE = 4,     //  RESULT to the query LEADER: what makes a client believe in it
+    NODE_LEADS = 7,     //  the three above
+    NODE_CLOSE = 8,     //  CLOSED
+    NODE_REQUESTS = 16, //  every request is done; tokens rise
+    NODE_ALL = 31
+};
+
+typedef struct node {
+    unsigned autos; //  NODE bits
+    uint64_t sessions;
+    const hf_granted_t *held; //  what ALIVE lists
+    const hf_moved_t *queued;
+} node_t;
+
+/*  Pack the answer to a frame, if there is one. */
+void node_lead (node_t *self, uint32_t kind, hf_scan_t scan, hf_pack_t *frame);
+/*  Pack ANSWERS with ITEMS, which ends; or a refusal. */
+void node_items (hf_pack_t *frame, uint64_t session, hf_pack_t *items);
+void node_refuse (hf_pack_t *frame, hf_status_t status, uint32_t leader, uint64_t term);
+
+/*  A frame REQUESTS that came to NODE; valid until the next one is read. */
+typedef struct got {
+    uint32_t node;
+    uint64_t floor;
+    size_t size; //  of the frame
+    uint64_t hash;
+    uint32_t count;
+    hf_request_t request[4200];
+    char lock[4200][16];
+} got_t;
+const got_t *node_read (uint32_t node, const void *bytes, size_t size);
+
+#endif
