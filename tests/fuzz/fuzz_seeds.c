@@ -3,6 +3,7 @@
 #include "base/hf_hash.h"
 #include "base/hf_random.h"
 #include "msgs/hf_msg.h"
+#include "tests/unit/locks/play.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -169,11 +170,11 @@ s_programs (void)
 {
     hf_random_t random = {8};
     for (unsigned i = 0; i < 24; i++) {
-        uint8_t bytes[400];
+        uint8_t bytes[1600];
         for (size_t k = 0; k < sizeof bytes; k++)
             bytes[k] = (uint8_t)hf_random_next (&random);
         size_t size = 40 + 15 * i;
-        s_seed ("state", "\0\1\1\0\10\0\0\2\1\0\10\0\310", 13, bytes, size);
+        s_seed ("state", "", 0, bytes, 4 * size);
         s_seed ("peer", (const char[]){(char)(i * 8 + i % 4), (char)i}, 2, bytes, size);
         s_seed ("client", "", 0, bytes, size);
         s_seed ("lock", "", 0, bytes, size);
@@ -194,86 +195,37 @@ s_rows (void)
             }
 }
 
-//  ---- rows of the replicated state ----------------------------------------------------------
+//  ---- rows and streams ------------------------------------------------------------------------
 
-static void
-s_add_row (hf_pack_t *seed, const char *key, uint8_t key_size, const hf_pack_t *value)
-{
-    size_t size = hf_pack_size (value);
-    const uint8_t head[] = {key_size, (uint8_t)(size >> 8), (uint8_t)size};
-    hf_pack_raw (seed, head, sizeof head);
-    hf_pack_raw (seed, key, key_size);
-    hf_pack_raw (seed, hf_pack_bytes (value), size);
-}
-
-static void
-s_add_numbers (hf_pack_t *seed, const char *key, uint8_t key_size, const uint64_t *numbers,
-               uint32_t count)
-{
-    hf_pack_t value;
-    hf_pack_init (&value);
-    hf_put_array (&value, count + (key[0] == 'm'));
-    for (uint32_t i = 0; i < count; i++)
-        hf_put_u64 (&value, numbers[i]);
-    if (key[0] == 'm')
-        hf_put_bin (&value, hf_span (NULL, 0));
-    s_add_row (seed, key, key_size, &value);
-    hf_pack_done (&value);
-}
-
-static void
-s_add_session (hf_pack_t *seed, char id)
-{
-    const char key[9] = {'s', [8] = id};
-    uint8_t nonce[HF_NONCE_SIZE] = {(uint8_t)id};
-    hf_pack_t value;
-    hf_pack_init (&value);
-    hf_put_array (&value, 4);
-    hf_put_bin (&value, hf_span (nonce, sizeof nonce));
-    hf_put_u32 (&value, 1000);
-    hf_put_u64 (&value, 1);
-    hf_put_array (&value, 1);
-    hf_answer_t answer = {.seq = 1, .index = 3};
-    hf_answer_put (&value, &answer);
-    s_add_row (seed, key, sizeof key, &value);
-    hf_pack_done (&value);
-}
-
-static void
-s_add_piece (hf_pack_t *seed, char file, const char *name)
-{
-    const char key[17] = {'c', [8] = 1, [12] = file};
-    hf_pack_t value;
-    hf_pack_init (&value);
-    hf_put_array (&value, 2);
-    hf_put_str (&value, hf_span_text (name));
-    hf_put_bin (&value, hf_span_text ("bytes"));
-    s_add_row (seed, key, sizeof key, &value);
-    hf_pack_done (&value);
-}
-
-/*  Two sessions, two locks, a waiter, two staged files; cut short after each row. */
+/*  Of states with sessions, queues and staged files. */
 static void
 s_state_rows (void)
 {
-    hf_pack_t seed;
+    hf_pack_t rows, seed;
+    hf_pack_init (&rows);
     hf_pack_init (&seed);
-    for (unsigned rows = 1; rows <= 8; rows++) {
+    for (unsigned i = 1; i <= 24; i++) {
+        play_t play = play_at_random (i);
+        play.unchecked = true; //  a fault is for the tests to find, not for the build
+        hf_state_destroy (&play.feed->twin);
+        for (unsigned entry = 0; entry < 4 * i; entry++)
+            play_entry (&play);
+        hf_pack_reset (&rows);
         hf_pack_reset (&seed);
-        s_add_numbers (&seed, "m", 1, (const uint64_t[]){1, 9, 2, 9, 77, 2, 2, 0}, 8);
-        for (unsigned row = 2; row <= rows; row++)
-            if (row <= 3)
-                s_add_session (&seed, (char)(row - 1));
-            else if (row == 4)
-                s_add_numbers (&seed, "p\0\0\0\0\0\0\0\1a", 10, (const uint64_t[]){1, 3, 3, 0}, 4);
-            else if (row == 5)
-                s_add_numbers (&seed, "p\0\0\0\0\0\0\0\2a", 10, (const uint64_t[]){0, 4, 4, 0}, 4);
-            else if (row == 6)
-                s_add_numbers (&seed, "p\0\0\0\0\0\0\0\2b", 10, (const uint64_t[]){2, 5, 5, 0}, 4);
-            else
-                s_add_piece (&seed, (char)(row - 7), row == 7 ? "f" : "g");
+        hf_state_rows (play.feed->state, &rows);
+        hf_scan_t scan = hf_scan_list (hf_pack_list (&rows));
+        hf_state_row_t row;
+        while (!hf_scan_at_end (&scan) && hf_state_row_get (&scan, &row)) {
+            const uint8_t head[] = {(uint8_t)row.key.size, (uint8_t)(row.value.size >> 8),
+                                    (uint8_t)row.value.size};
+            hf_pack_raw (&seed, head, sizeof head);
+            hf_pack_raw (&seed, row.key.at, row.key.size);
+            hf_pack_raw (&seed, row.value.at, row.value.size);
+        }
         s_seed ("state_rows", "", 0, hf_pack_bytes (&seed), hf_pack_size (&seed));
+        play_done (&play);
     }
+    hf_pack_done (&rows);
     hf_pack_done (&seed);
 }
 

@@ -55,39 +55,18 @@ sim_blob (sim_t *sim, const void *bytes, size_t size)
 
 //  ---- names -------------------------------------------------------------------------
 
-static const char *const s_locks[MODEL_LOCKS] = {"alpha", "b", "gamma/1", "gamma/2", "δέλτα"};
-static const char *const s_files[MODEL_FILES] = {"log", "log.2", "päper"};
-
 const char *
 sim_lock_name (size_t lock)
 {
     assert (lock < MODEL_LOCKS);
-    return s_locks[lock];
+    return model_locks[lock];
 }
 
 const char *
 sim_file_name (size_t file)
 {
     assert (file < MODEL_FILES);
-    return s_files[file];
-}
-
-size_t
-sim_lock_number (hf_span_t name)
-{
-    size_t lock = 0;
-    while (lock < MODEL_LOCKS && !hf_span_equal (name, hf_span_text (s_locks[lock])))
-        lock++;
-    return lock;
-}
-
-size_t
-sim_file_number (hf_span_t name)
-{
-    size_t file = 0;
-    while (file < MODEL_FILES && !hf_span_equal (name, hf_span_text (s_files[file])))
-        file++;
-    return file;
+    return model_files[file];
 }
 
 //  ---- clocks ------------------------------------------------------------------------

@@ -232,7 +232,7 @@ s_locks (sim_t *sim, const client_t *client, const hf_query_result_t *result)
         hf_lock_row_t row;
         uint32_t kind = hf_scan_kind (&scan);
         if (kind == HF_KIND_LOCK_ROW && hf_lock_row_get (&scan, &row))
-            at = sim_lock_number (row.lock);
+            at = model_lock (row.lock);
         else if (kind == HF_KIND_HOLDER_ROW && at < MODEL_LOCKS)
             hf_holder_row_get (&scan, &holders[at]);
         else
@@ -292,7 +292,7 @@ s_files (sim_t *sim, const client_t *client, const hf_query_result_t *result)
         hf_file_row_t row;
         bool read = hf_file_row_get (&scan, &row);
         assert (read);
-        lengths[sim_file_number (row.file)] = row.length;
+        lengths[model_file (row.file)] = row.length;
     }
     for (size_t file = 0; file < MODEL_FILES; file++)
         s_check_length (sim, client, file, lengths[file]);

@@ -26,7 +26,7 @@ s_section (void *arg, uint64_t index, hf_list_t parts)
         hf_a_part_t part;
         bool read = hf_a_part_get (&scan, &part);
         assert (read);
-        size_t number = sim_file_number (part.file);
+        size_t number = model_file (part.file);
         sim_file_t *file = &node->files[number];
         sim_oracle_file (port->sim, node, number, file->bytes.count, part.data);
         s_add (&file->bytes, part.data.at, part.data.size);
@@ -38,7 +38,7 @@ static int
 s_read (void *arg, hf_span_t name, uint64_t offset, uint32_t limit, uint8_t **bytes, size_t *size,
         uint64_t *total)
 {
-    const sim_file_t *file = &((const port_t *)arg)->node->files[sim_file_number (name)];
+    const sim_file_t *file = &((const port_t *)arg)->node->files[model_file (name)];
     *bytes = NULL;
     *size = 0;
     *total = file->bytes.count;
@@ -57,7 +57,7 @@ s_list (void *arg, hf_span_t after, uint32_t limit, hf_pack_t *rows, bool *more)
 {
     const node_t *node = ((const port_t *)arg)->node;
     *more = false;
-    for (size_t i = after.size > 0 ? sim_file_number (after) + 1 : 0; i < MODEL_FILES; i++) {
+    for (size_t i = after.size > 0 ? model_file (after) + 1 : 0; i < MODEL_FILES; i++) {
         const sim_file_t *file = &node->files[i];
         if (file->bytes.count == 0)
             continue;
@@ -259,7 +259,7 @@ s_swap_files (node_t *node, const hf_snapshot_t *snapshot)
         hf_file_row_t row;
         bool read = hf_file_row_get (&scan, &row);
         assert (read);
-        sim_file_t *file = &node->files[sim_file_number (row.file)];
+        sim_file_t *file = &node->files[model_file (row.file)];
         s_add (&file->bytes, at, (size_t)row.length);
         file->durable = file->bytes.count;
         at += row.length;

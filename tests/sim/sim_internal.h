@@ -324,7 +324,6 @@ typedef struct watch {
     hf_state_t *state; //  a replica that applies what is committed, at once
     hf_outcomes_t outcomes;
     model_t *model;
-    size_t file_checked[MODEL_FILES];
     HF_ARRAY (held_at_t) holders[MODEL_LOCKS];
     HF_ARRAY (file_at_t) files;
     HF_ARRAY (granted_at_t) grants[MODEL_LOCKS];
@@ -394,8 +393,6 @@ void sim_clock_start (sim_t *sim, sim_clock_t *clock);
 void sim_clock_stop (sim_t *sim, sim_clock_t *clock, bool stop);
 const char *sim_lock_name (size_t lock);
 const char *sim_file_name (size_t file);
-size_t sim_lock_number (hf_span_t name);
-size_t sim_file_number (hf_span_t name);
 /*  The next event that is due by UNTIL_US. False: none. */
 bool sim_next (sim_t *sim, uint64_t until_us);
 
@@ -494,8 +491,6 @@ void sim_file_synced (sim_t *sim, node_t *node);
 bool sim_swap (sim_t *sim, node_t *node);
 
 //  sim_look.c
-uint64_t sim_look_state (const hf_state_t *state);
-uint64_t sim_look_model (const model_t *model);
 /*  What NODE starts with is what it had promised, and fits together. */
 void sim_check_start (sim_t *sim, node_t *node);
 /*  That much of the log was committed. */

@@ -1,73 +1,6 @@
-//  Checks of what a node starts with, be it its own disk or another node's state; and the state as
-//  its readers show it, which must be what the model shows.
+//  Checks of what a node starts with, be it its own disk or another node's state.
 
 #include "tests/sim/sim_internal.h"
-
-//  ---- what can be read ---------------------------------------------------------------------
-
-static uint64_t
-s_look_lock (uint64_t hash, const hf_state_t *state, size_t lock)
-{
-    hf_pack_t rows;
-    hf_pack_init (&rows);
-    bool more;
-    bool held = hf_state_lock_detail (state, hf_span_text (sim_lock_name (lock)), 1, UINT32_MAX,
-                                      &rows, &more);
-    hf_scan_t scan = hf_scan_list (hf_pack_list (&rows));
-    hf_lock_row_t row;
-    hf_holder_row_t hold;
-    hf_waiter_row_t waiter;
-    bool good = held && hf_lock_row_get (&scan, &row);
-    while (good && !hf_scan_at_end (&scan)) {
-        if (hf_scan_kind (&scan) == HF_KIND_HOLDER_ROW) {
-            good = hf_holder_row_get (&scan, &hold);
-            hash = hf_hash_u64 (hf_hash_u64 (hash, hold.session), hold.token);
-            hash = hf_hash_u64 (hash, hold.staged);
-        } else {
-            good = hf_waiter_row_get (&scan, &waiter);
-            hash = hf_hash_u64 (hash, waiter.session);
-        }
-    }
-    assert (good == held);
-    hf_pack_done (&rows);
-    return hf_hash_u64 (hash, UINT64_MAX);
-}
-
-uint64_t
-sim_look_state (const hf_state_t *state)
-{
-    uint64_t hash = hf_hash_u64 (0, hf_state_command_index (state));
-    uint64_t session = 0;
-    uint32_t ttl_ms;
-    while (hf_state_next_session (state, session, &session, &ttl_ms))
-        hash = hf_hash_u64 (hf_hash_u64 (hash, session), ttl_ms);
-    for (size_t lock = 0; lock < MODEL_LOCKS; lock++)
-        hash = s_look_lock (hash, state, lock);
-    return hash;
-}
-
-uint64_t
-sim_look_model (const model_t *model)
-{
-    uint64_t hash = hf_hash_u64 (0, model->commands);
-    for (uint64_t id = 1; id <= model->last_session && id < MODEL_SESSIONS; id++)
-        if (model->sessions[id].alive)
-            hash = hf_hash_u64 (hf_hash_u64 (hash, id), model->sessions[id].ttl_ms);
-    for (size_t number = 0; number < MODEL_LOCKS; number++) {
-        const model_lock_t *lock = &model->locks[number];
-        for (size_t i = 0; i < lock->line_count; i++) {
-            hash = hf_hash_u64 (hash, lock->line[i].session);
-            if (i < lock->holders) {
-                hash = hf_hash_u64 (hash, lock->line[i].token);
-                hash = hf_hash_u64 (hash, model_staged (&lock->line[i]));
-            }
-        }
-        hash = hf_hash_u64 (hash, UINT64_MAX);
-    }
-    return hash;
-}
-
-//  ---- a start ----------------------------------------------------------------------------
 
 void
 sim_check_base (sim_t *sim, const node_t *node, uint64_t index, uint64_t term)
@@ -118,7 +51,7 @@ s_check_state (sim_t *sim, const node_t *node)
                   node->id, hf_state_applied_index (state), index);
     else if (index > 0 &&
              (hf_state_hash (state) != watch->committed.list[index - 1].state_hash ||
-              sim_look_state (state) != watch->committed.list[index - 1].view ||
+              model_look_state (state) != watch->committed.list[index - 1].view ||
               hf_state_applied_term (state) != watch->committed.list[index - 1].item.term))
         sim_fail (sim, SIM_BROKEN, "P4: node %u loads another state of %" PRIu64, node->id, index);
     else if (index > 0 &&

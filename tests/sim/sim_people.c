@@ -163,7 +163,7 @@ static void
 s_event (sim_t *sim, user_t *user, const hf_session_event_t *event, uint64_t now_us)
 {
     if (event->type == HF_SESSION_LOST)
-        s_lost (sim, user, sim_lock_number (hf_span_text (event->lock)), event->token, now_us);
+        s_lost (sim, user, model_lock (hf_span_text (event->lock)), event->token, now_us);
     else if (event->type == HF_SESSION_ENDED && user->state == USER_HERE)
         s_ended (sim, user, now_us);
 }

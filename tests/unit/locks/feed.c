@@ -2,16 +2,19 @@
 #include "tests/unit/locks/feed.h"
 #include <assert.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 feed_t *
 feed_new (bool checked)
 {
-    feed_t *self = calloc (1, sizeof (*self));
-    assert (self);
-    self->state = hf_state_new ();
-    self->twin = checked ? hf_state_new () : NULL;
+    return feed_over (hf_state_new (), checked ? hf_state_new () : NULL);
+}
+
+feed_t *
+feed_over (hf_state_t *state, hf_state_t *twin)
+{
+    feed_t *self = hf_alloc (sizeof (*self));
+    self->state = state;
+    self->twin = twin;
     hf_outcomes_init (&self->out);
     hf_outcomes_init (&self->twin_out);
     hf_pack_init (&self->commands);
@@ -39,10 +42,10 @@ feed_destroy (feed_t **self_p)
     hf_outcomes_done (&self->twin_out);
     hf_pack_done (&self->commands);
     hf_pack_done (&self->requests);
-    for (size_t i = 0; i < self->files_count; i++)
-        free (self->files[i].bytes);
-    free (self->files);
-    free (self->next_seq);
+    for (size_t i = 0; i < self->files.count; i++)
+        free (self->files.list[i].bytes);
+    hf_array_free (&self->files);
+    hf_array_free (&self->next_seq);
     free (self);
     *self_p = NULL;
 }
@@ -52,15 +55,9 @@ feed_destroy (feed_t **self_p)
 static uint64_t *
 s_next_seq (feed_t *self, uint64_t session)
 {
-    if (session >= self->sessions_room) {
-        size_t room = 2 * (size_t)session + 16;
-        self->next_seq = realloc (self->next_seq, room * sizeof (uint64_t));
-        assert (self->next_seq);
-        for (size_t i = self->sessions_room; i < room; i++)
-            self->next_seq[i] = 1;
-        self->sessions_room = room;
-    }
-    return &self->next_seq[session];
+    while (session >= self->next_seq.count)
+        *hf_array_add (&self->next_seq) = 1;
+    return &self->next_seq.list[session];
 }
 
 uint64_t
@@ -218,12 +215,11 @@ s_check_twin (const feed_t *self)
 static feed_file_t *
 s_file (feed_t *self, hf_span_t name)
 {
-    for (size_t i = 0; i < self->files_count; i++)
-        if (hf_span_equal (hf_span_text (self->files[i].name), name))
-            return &self->files[i];
-    self->files = realloc (self->files, (self->files_count + 1) * sizeof (feed_file_t));
-    assert (self->files && name.size < sizeof (self->files->name));
-    feed_file_t *file = &self->files[self->files_count++];
+    for (size_t i = 0; i < self->files.count; i++)
+        if (hf_span_equal (hf_span_text (self->files.list[i].name), name))
+            return &self->files.list[i];
+    feed_file_t *file = hf_array_add (&self->files);
+    assert (name.size < sizeof (file->name));
     *file = (feed_file_t){.bytes = NULL};
     memcpy (file->name, name.at, name.size);
     return file;
@@ -240,8 +236,7 @@ s_write_section (feed_t *self, hf_list_t parts)
         bool sound = hf_a_part_get (&scan, &part);
         assert (sound);
         feed_file_t *file = s_file (self, part.file);
-        file->bytes = realloc (file->bytes, file->size + part.data.size + 1);
-        assert (file->bytes);
+        file->bytes = hf_array_room (file->bytes, &file->room, file->size + part.data.size + 1, 1);
         memcpy (file->bytes + file->size, part.data.at, part.data.size);
         file->size += part.data.size;
         file->bytes[file->size] = 0;
@@ -382,9 +377,9 @@ feed_answer (const feed_t *self, size_t nth)
 const char *
 feed_file (const feed_t *self, const char *file)
 {
-    for (size_t i = 0; i < self->files_count; i++)
-        if (strcmp (self->files[i].name, file) == 0)
-            return (const char *)self->files[i].bytes;
+    for (size_t i = 0; i < self->files.count; i++)
+        if (strcmp (self->files.list[i].name, file) == 0)
+            return (const char *)self->files.list[i].bytes;
     return "";
 }
 

@@ -6,6 +6,7 @@
 #ifndef FEED_H_INCLUDED
 #define FEED_H_INCLUDED
 
+#include "base/hf_array.h"
 #include "nodes/locks/hf_state.h"
 
 #define FEED_TERM 5
@@ -13,7 +14,7 @@
 typedef struct feed_file {
     char name[256];
     uint8_t *bytes;
-    size_t size;
+    size_t size, room;
 } feed_file_t;
 
 typedef struct feed {
@@ -24,13 +25,13 @@ typedef struct feed {
     hf_pack_t commands, requests;
     uint64_t term;
     uint64_t session, floor, seq; //  of the REQUESTS that is being built
-    uint64_t *next_seq;           //  by session
-    size_t sessions_room;
-    feed_file_t *files; //  what the released sections made
-    size_t files_count;
+    HF_ARRAY (uint64_t) next_seq; //  by session
+    HF_ARRAY (feed_file_t) files; //  what the released sections made
 } feed_t;
 
 feed_t *feed_new (bool checked);
+/*  A feed that owns STATE and TWIN. */
+feed_t *feed_over (hf_state_t *state, hf_state_t *twin);
 /*  A checked feed with sessions 1 to SESSIONS, opened with nonces 101 and up. */
 feed_t *feed_with (uint64_t sessions);
 void feed_destroy (feed_t **self_p);

@@ -1,7 +1,7 @@
-/*  model.h - the state machine once more, slow and obvious, to compare the real one with.
+/*  model.h - the replicated state once more, slow and obvious, to compare the real one with.
  *
- *  Written from the promises, not from the code: plain arrays, no hash, no ring,
- *  every question answered by looking at everything.
+ *  Written from the promises, not from the code: plain arrays, no hash, no ring, every question
+ *  answered by looking at everything. It has a few locks and files, by the names below.
  */
 #ifndef MODEL_H_INCLUDED
 #define MODEL_H_INCLUDED
@@ -9,28 +9,34 @@
 #include "base/hf_array.h"
 #include "nodes/locks/hf_state.h"
 
-enum { MODEL_SESSIONS = 300, MODEL_QUEUE = 300 };
-enum { MODEL_LOCKS = 5, MODEL_FILES = 3, MODEL_BYTES = 1 << 16 };
+enum { MODEL_SESSIONS = 300, MODEL_QUEUE = 300, MODEL_LOCKS = 5, MODEL_FILES = 3 };
+
+extern const char *const model_locks[MODEL_LOCKS], *const model_files[MODEL_FILES];
+
+/*  The number of a lock or file; MODEL_LOCKS or MODEL_FILES when it is none of them. */
+size_t model_lock (hf_span_t name);
+size_t model_file (hf_span_t name);
 
 typedef struct model_session {
     bool alive;
-    uint64_t nonce;
+    uint8_t nonce[HF_NONCE_SIZE];
     uint32_t ttl_ms;
     uint64_t floor;
     HF_ARRAY (hf_answer_t) answers;
 } model_session_t;
 
 typedef struct model_text {
-    char bytes[MODEL_BYTES];
-    size_t size;
+    uint8_t *bytes;
+    size_t size, room;
 } model_text_t;
 
 /*  A session's place at a lock. */
 typedef struct model_place {
     uint64_t session, token, index;
     uint32_t mode;
-    uint64_t joined;                   //  a session's end takes its places from the oldest on
-    model_text_t *staged[MODEL_FILES]; //  NULL: not appended to
+    uint64_t joined; //  a session's end takes its places from the oldest on
+    bool appended[MODEL_FILES];
+    model_text_t staged[MODEL_FILES];
 } model_place_t;
 
 /*  The first HOLDERS places of the line hold the lock; the others wait. */
@@ -46,47 +52,29 @@ typedef struct model_event {
     size_t lock;
     hf_answer_t answer;
     uint64_t index;
+    bool expired; //  of an end: the session lived until now and expires
+    size_t from[MODEL_FILES], to[MODEL_FILES]; //  of a section: where its bytes are in the files
 } model_event_t;
-
-typedef enum {
-    MODEL_ACQUIRE,
-    MODEL_RELEASE,
-    MODEL_CANCEL,
-    MODEL_ABANDON,
-    MODEL_APPEND
-} model_verb_t;
-
-typedef struct model_request {
-    model_verb_t verb;
-    uint64_t seq;
-    size_t lock; //  MODEL_LOCKS: a name that is not valid
-    uint32_t mode;
-    bool wait;
-    uint64_t token, owner;
-    size_t file; //  MODEL_FILES: a name that is not valid
-    const char *text;
-} model_request_t;
 
 typedef struct model {
     model_session_t sessions[MODEL_SESSIONS]; //  by id
     uint64_t last_session, last_token, commands, joins;
     model_lock_t locks[MODEL_LOCKS];
     model_text_t files[MODEL_FILES];
-    model_event_t events[4096]; //  since model_forget_events
-    size_t events_count;
+    HF_ARRAY (model_event_t) events; //  of the last entry
 } model_t;
 
 model_t *model_new (void);
 void model_destroy (model_t **self_p);
-void model_forget_events (model_t *self);
 
-void model_open (model_t *self, uint64_t nonce, uint32_t ttl_ms);
-void model_close (model_t *self, uint64_t session);
-void model_expire (model_t *self, uint64_t session, bool same_term);
-void model_floor (model_t *self, uint64_t session, uint64_t floor);
-void model_ask (model_t *self, uint64_t session, const model_request_t *request);
+/*  Apply a committed entry, whose names are the model's or not valid. */
+void model_apply (model_t *self, const hf_entry_t *entry);
 
-/*  How many bytes a place has staged. */
-uint64_t model_staged (const model_place_t *place);
+/*  Whether an outcome is what the model says, with all that a section has. */
+bool model_agrees (const model_t *self, const model_event_t *event, const hf_outcome_t *got);
+
+/*  A hash of what can be read of the state, and of what the model says can be. */
+uint64_t model_look_state (const hf_state_t *state);
+uint64_t model_look (const model_t *self);
 
 #endif

@@ -1,17 +1,17 @@
-/*  table.h - test help: a table of rows, as a disk would keep them, and commands at random. */
+/*  table.h - test help: a table of rows, as a disk would keep them. */
 #ifndef TABLE_H_INCLUDED
 #define TABLE_H_INCLUDED
 
-#include "base/hf_random.h"
-#include "tests/unit/locks/feed.h"
+#include "base/hf_array.h"
+#include "nodes/locks/hf_state.h"
 
 typedef struct table_row {
     uint8_t *key, *value;
     uint32_t key_size, value_size;
 } table_row_t;
 
-typedef struct table {
-    table_row_t *rows; //  in the order of keys
+typedef struct table { //  an HF_ARRAY, in the order of keys
+    table_row_t *list;
     size_t count, room;
 } table_t;
 
@@ -26,8 +26,8 @@ bool table_equal (const table_t *a, const table_t *b);
 /*  A new state from the rows; NULL: refused. In reverse order when BACKWARDS. */
 hf_state_t *table_load (const table_t *self, bool backwards);
 
-/*  Build and apply one entry of a few random commands. FLOOR: how often of 100 it may stay
- *  behind, so that answers are kept. */
-void table_step (feed_t *feed, hf_random_t *random, unsigned behind);
+/*  Check a state that was loaded from any rows, and destroy it: it keeps its invariants, its rows
+ *  are taken and give the same rows again, and both states go on alike. */
+void table_check_loaded (hf_state_t *state);
 
 #endif

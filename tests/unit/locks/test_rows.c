@@ -1,6 +1,7 @@
 //  The state as rows: all flushes together give the state; and a state that was
 //  loaded from rows does what the one that wrote them does, for ever after (P4, P7, P12).
 #include "tests/unit/locks/check.h"
+#include "tests/unit/locks/play.h"
 #include "tests/unit/locks/table.h"
 
 static void
@@ -21,7 +22,7 @@ s_flush (hf_state_t *state, table_t *table)
 static void
 s_assert_table (const hf_state_t *state, const table_t *table)
 {
-    table_t all = {.rows = NULL};
+    table_t all = {.count = 0};
     table_fill (&all, state);
     assert_true (table_equal (&all, table));
     table_done (&all);
@@ -33,11 +34,12 @@ HF_TEST (what_was_flushed_is_the_state)
 {
     for (uint64_t seed = 1; seed <= 30; seed++) {
         hf_random_t random = {.state = seed};
-        feed_t *feed = feed_new (true); //  the twin is never flushed
-        table_t table = {.rows = NULL};
+        play_t play = play_at_random (seed);
+        feed_t *feed = play.feed; //  its twin is never flushed
+        table_t table = {.count = 0};
         uint64_t pause = 1 + hf_random_below (&random, 12);
         for (int i = 0; i < 250; i++) {
-            table_step (feed, &random, 30);
+            play_entry (&play);
             if (hf_random_below (&random, pause) > 0)
                 continue;
             s_flush (feed->state, &table);
@@ -45,7 +47,7 @@ HF_TEST (what_was_flushed_is_the_state)
             s_assert_table (feed->twin, &table);
         }
         table_done (&table);
-        feed_destroy (&feed);
+        play_done (&play);
     }
 }
 
@@ -54,10 +56,11 @@ HF_TEST (p4_a_loaded_state_goes_on_like_the_one_that_was_not)
 {
     for (uint64_t seed = 1; seed <= 20; seed++) {
         hf_random_t random = {.state = seed};
-        feed_t *feed = feed_new (true);
-        table_t flushed = {.rows = NULL};
+        play_t play = play_at_random (seed);
+        feed_t *feed = play.feed;
+        table_t flushed = {.count = 0};
         for (int i = 0; i < 400; i++) {
-            table_step (feed, &random, 50);
+            play_entry (&play);
             if (hf_random_below (&random, 25) > 0)
                 continue;
             s_flush (feed->state, &flushed);
@@ -75,7 +78,7 @@ HF_TEST (p4_a_loaded_state_goes_on_like_the_one_that_was_not)
             s_assert_table (feed->twin, &flushed);
         }
         table_done (&flushed);
-        feed_destroy (&feed);
+        play_done (&play);
     }
 }
 
@@ -83,7 +86,7 @@ HF_TEST (p4_a_loaded_state_goes_on_like_the_one_that_was_not)
 
 FEED_TEST (what_came_and_went_between_two_flushes_leaves_no_trace, feed_new (false))
 {
-    table_t table = {.rows = NULL};
+    table_t table = {.count = 0};
     s_flush (feed->state, &table);
     assert_int_equal (table.count, 1);
     feed_open (feed, 1, 10000);
@@ -108,7 +111,7 @@ HF_TEST (an_append_makes_the_last_piece_dirty_and_a_release_leaves_one_tombstone
 {
     static uint8_t data[100000];
     feed_t *feed = feed_new (false);
-    table_t table = {.rows = NULL};
+    table_t table = {.count = 0};
     feed_open (feed, 1, 10000);
     uint64_t token = feed_do_acquire (feed, 1, "a", true).token;
     feed_start (feed, 1);
@@ -134,7 +137,7 @@ HF_TEST (an_append_makes_the_last_piece_dirty_and_a_release_leaves_one_tombstone
 /*  However long the queue: two places and two sessions. Asking for positions makes no row dirty. */
 FEED_TEST (a_hand_off_in_a_long_queue_makes_few_rows_dirty, feed_new (false))
 {
-    table_t table = {.rows = NULL};
+    table_t table = {.count = 0};
     for (uint64_t session = 1; session <= 500; session++) {
         feed_open (feed, session, 10000);
         feed_do_acquire (feed, session, "a", true);
@@ -165,7 +168,7 @@ FEED_TEST (a_hand_off_in_a_long_queue_makes_few_rows_dirty, feed_new (false))
 
 HF_TEST (no_rows_are_the_state_of_index_0)
 {
-    table_t table = {.rows = NULL};
+    table_t table = {.count = 0};
     for (int i = 0; i < 2; i++) {
         hf_state_t *loaded = table_load (&table, false);
         assert_non_null (loaded);
@@ -182,10 +185,10 @@ HF_TEST (no_rows_are_the_state_of_index_0)
 
 FEED_TEST (a_roster_is_kept_and_nothing_else_changes, feed_new (true))
 {
-    const uint8_t sound[] = {0x92, 1, 0x91, 0x93, 0xcc, 150, 3, 9};
-    const uint8_t zero[] = {0x92, 1, 0x91, 0x93, 0xcc, 150, 3, 0};
-    const uint8_t nobody[] = {0x92, 1, 0x90};
-    uint8_t large[HF_ROSTER_MAX + 1] = {0x92, 1, 0x91, 0x93, 0xcc, 150, 3, 9};
+    const uint8_t sound[] = {0x93, 1, 0x91, 0x93, 0xcc, 150, 3, 9, 0};
+    const uint8_t zero[] = {0x93, 1, 0x91, 0x93, 0xcc, 150, 3, 0, 0};
+    const uint8_t nobody[] = {0x93, 1, 0x90, 0};
+    uint8_t large[HF_ROSTER_MAX + 1] = {0x93, 1, 0x91, 0x93, 0xcc, 150, 3, 9, 0};
     feed_apply_entry (feed, HF_ENTRY_ROSTER, hf_span (sound, sizeof (sound)));
     hf_span_t roster = hf_state_roster (feed->state);
     assert_true (hf_span_equal (roster, hf_span (sound, sizeof (sound))));

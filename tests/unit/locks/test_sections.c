@@ -63,7 +63,7 @@ FEED_TEST (p6_what_is_not_released_is_in_no_file, feed_with (4))
         assert_int_equal (hf_state_staged_bytes (feed->state), 0);
         assert_int_equal (hf_state_locks_count (feed->state), 0);
     }
-    assert_int_equal (feed->files_count, 0);
+    assert_int_equal (feed->files.count, 0);
 }
 
 FEED_TEST (an_empty_section_is_no_section, feed_with (4))
@@ -82,7 +82,7 @@ FEED_TEST (an_append_of_no_bytes_makes_the_file, feed_with (4))
     feed_do_release (feed, 1, "a", token);
     assert_int_equal (feed_count (feed, HF_OUT_SECTION), 1);
     assert_int_equal (feed_outcome (feed, HF_OUT_SECTION, 0)->parts_list.count, 1);
-    assert_int_equal (feed->files_count, 1);
+    assert_int_equal (feed->files.count, 1);
 }
 
 FEED_TEST (file_names_are_checked, feed_with (4))
@@ -129,8 +129,8 @@ FEED_TEST (caps_hold_at_the_exact_byte, feed_new (false))
     hf_state_check (feed->state);
     //  The section stayed as it was: it can still be released, whole.
     assert_int_equal (feed_do_release (feed, 1, "a", token), HF_OK);
-    assert_int_equal (feed->files_count, 1);
-    assert_int_equal (feed->files[0].size, HF_SECTION_BYTES_MAX);
+    assert_int_equal (feed->files.count, 1);
+    assert_int_equal (feed->files.list[0].size, HF_SECTION_BYTES_MAX);
     free (bytes);
 }
 
@@ -145,7 +145,7 @@ FEED_TEST (a_section_has_at_most_so_many_files, feed_with (4))
     assert_int_equal (feed_do_append (feed, 1, "a", token, "one more", "x"), HF_TOO_LARGE);
     assert_int_equal (feed_do_append (feed, 1, "a", token, name, "y"), HF_OK);
     feed_do_release (feed, 1, "a", token);
-    assert_int_equal (feed->files_count, HF_SECTION_FILES_MAX);
+    assert_int_equal (feed->files.count, HF_SECTION_FILES_MAX);
     assert_string_equal (feed_file (feed, name), "xy");
 }
 

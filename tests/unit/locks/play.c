@@ -1,0 +1,220 @@
+//  Commands at random for the state and its model (play.h).
+#include "tests/unit/locks/play.h"
+#include <assert.h>
+
+static const char *const s_bad_names[] = {"bad\tname", ""};
+
+static uint64_t
+s_below (play_t *self, uint64_t below)
+{
+    if (!self->at)
+        return hf_random_below (&self->random, below);
+    uint64_t number = 0;
+    for (uint64_t room = 1; room < below; room *= 256)
+        number = number * 256 + (self->at < self->end ? *self->at++ : 0);
+    return number % below;
+}
+
+static bool
+s_chance (play_t *self, unsigned percent)
+{
+    return s_below (self, 100) < percent;
+}
+
+static play_t
+s_begin (play_t self)
+{
+    self.feed = feed_new (true);
+    self.model = model_new ();
+    self.max_live = 2 + s_below (&self, 30);
+    self.locks = 1 + s_below (&self, MODEL_LOCKS);
+    self.ends = (unsigned)s_below (&self, 12);
+    return self;
+}
+
+play_t
+play_at_random (uint64_t seed)
+{
+    return s_begin ((play_t){.random = {.state = seed}});
+}
+
+play_t
+play_by_bytes (const uint8_t *data, size_t size)
+{
+    return s_begin ((play_t){.at = data, .end = data + size});
+}
+
+void
+play_done (play_t *self)
+{
+    feed_destroy (&self->feed);
+    model_destroy (&self->model);
+}
+
+//  ---- commands -----------------------------------------------------------------------
+
+/*  A live session mostly; sometimes one that has ended or never was. 0: there is none. */
+static uint64_t
+s_some_session (play_t *self)
+{
+    for (int tries = 0; tries < 50 && self->model->last_session > 0; tries++) {
+        uint64_t id = 1 + s_below (self, self->model->last_session);
+        if (self->model->sessions[id].alive || s_chance (self, 2))
+            return id;
+    }
+    return 0;
+}
+
+static void
+s_open (play_t *self)
+{
+    static const uint32_t ttls[] = {1000, 5000, 600000, 999, 600001};
+    uint64_t nonce = 1 + s_below (self, MODEL_SESSIONS / 2);
+    feed_cmd_open (self->feed, nonce, ttls[s_below (self, s_chance (self, 10) ? 5 : 3)]);
+}
+
+static void
+s_end (play_t *self)
+{
+    uint64_t session = s_some_session (self);
+    bool same_term = s_chance (self, 70);
+    if (session != 0 && s_chance (self, 50))
+        feed_cmd_close (self->feed, session);
+    else if (session != 0)
+        feed_cmd_expire (self->feed, session, self->feed->term - !same_term);
+}
+
+/*  Owner and token for a request at lock NUMBER: mostly its holder's, sometimes nearly. */
+static void
+s_aim (play_t *self, uint64_t session, size_t number, uint64_t *owner, uint64_t *token)
+{
+    const model_lock_t *lock = &self->model->locks[number % MODEL_LOCKS];
+    *owner = *token = 0;
+    if (lock->holders > 0) {
+        const model_place_t *hold = &lock->line[s_below (self, lock->holders)];
+        *token = hold->token;
+        *owner = hold->session == session && s_chance (self, 80) ? 0 : hold->session;
+        if (s_chance (self, 15))
+            *owner = s_chance (self, 50) ? 0 : s_below (self, self->model->last_session + 2);
+    }
+    if (s_chance (self, 10))
+        *token += s_below (self, 3) - 1;
+}
+
+static void
+s_append (play_t *self, const char *lock, uint64_t token, uint64_t owner)
+{
+    //  Mostly small; sometimes over several pieces, or just to the end of one.
+    static const uint32_t sizes[] = {0, 1, 7, 100, 16384, 16383, 40000, 32768};
+    static uint8_t data[40000];
+    const char *file = s_chance (self, 3) ? s_bad_names[s_below (self, 2)]
+                                          : model_files[s_below (self, MODEL_FILES)];
+    uint32_t size = sizes[s_below (self, s_chance (self, 92) ? 4 : 8)];
+    data[0]++;
+    feed_append (self->feed, lock, token, owner, file, hf_span (data, size));
+}
+
+static void
+s_request (play_t *self, uint64_t session)
+{
+    size_t number = s_below (self, self->locks);
+    const char *lock = s_chance (self, 2) ? s_bad_names[s_below (self, 2)] : model_locks[number];
+    uint64_t dice = s_below (self, 100), owner, token;
+    s_aim (self, session, number, &owner, &token);
+    if (dice < 35)
+        feed_acquire_mode (self->feed, lock, s_chance (self, 98) ? HF_MODE_EXCLUSIVE : 1,
+                           s_chance (self, 85));
+    else if (dice < 55)
+        feed_release (self->feed, lock, token, owner);
+    else if (dice < 62)
+        feed_cancel (self->feed, lock, token, owner);
+    else if (dice < 72)
+        feed_abandon (self->feed, lock);
+    else
+        s_append (self, lock, token, owner);
+}
+
+/*  A few requests of one session: new ones, repeats, stale ones, and a floor that jumps. */
+static void
+s_requests (play_t *self)
+{
+    uint64_t session = s_some_session (self);
+    if (session == 0)
+        return;
+    uint64_t base = self->model->sessions[session].floor, floor = base;
+    floor += s_chance (self, 30) ? s_below (self, 12) : 0;
+    floor -= s_chance (self, 10) ? s_below (self, floor + 1) : 0;
+    feed_start (self->feed, session);
+    self->feed->floor = floor;
+    base = floor > base ? floor : base;
+    for (uint64_t count = s_below (self, 6); count > 0; count--) {
+        uint64_t seq = base + s_below (self, 14);
+        seq -= s_chance (self, 5) ? s_below (self, seq + 1) : 0;
+        seq += s_chance (self, 2) ? HF_WINDOW_MAX - 7 : 0;
+        feed_again (self->feed, seq);
+        s_request (self, session);
+    }
+    feed_stop (self->feed);
+}
+
+static void
+s_command (play_t *self, uint64_t *room)
+{
+    uint64_t live = hf_state_sessions_count (self->feed->state);
+    if (*room > 0 && live < self->max_live && s_chance (self, live < 3 ? 60 : 10)) {
+        s_open (self);
+        --*room;
+    } else if (s_chance (self, self->ends))
+        s_end (self);
+    else
+        s_requests (self);
+}
+
+/*  Sometimes of a form that is not taken. */
+static void
+s_roster (play_t *self, hf_pack_t *payload)
+{
+    hf_roster_t roster = {.count = (uint32_t)s_below (self, HF_MEMBERS_MAX + 1),
+                          .joins = (uint32_t)s_below (self, 4)};
+    for (uint32_t i = 0; i < roster.count; i++)
+        roster.members[i] = (hf_member_t){i + 1, s_below (self, 5)};
+    hf_roster_put (payload, &roster);
+}
+
+//  ---- an entry -----------------------------------------------------------------------
+
+static void
+s_compare (const play_t *self)
+{
+    const hf_outcomes_t *out = &self->feed->out;
+    assert (out->count == self->model->events.count);
+    for (size_t i = 0; i < out->count; i++) {
+        bool agrees = model_agrees (self->model, &self->model->events.list[i], &out->list[i]);
+        assert (agrees);
+    }
+    assert (model_look_state (self->feed->state) == model_look (self->model));
+}
+
+void
+play_entry (play_t *self)
+{
+    feed_t *feed = self->feed;
+    hf_pack_t payload;
+    hf_pack_init (&payload);
+    uint64_t room = MODEL_SESSIONS - 1 - self->model->last_session;
+    bool roster = s_chance (self, 3);
+    if (roster)
+        s_roster (self, &payload);
+    for (uint64_t commands = roster ? 0 : s_below (self, 5); commands > 0; commands--)
+        s_command (self, &room);
+    if (!roster)
+        hf_payload_put (&payload, hf_pack_list (&feed->commands));
+    hf_pack_reset (&feed->commands);
+    hf_entry_t entry = {feed->term, roster ? HF_ENTRY_ROSTER : HF_ENTRY_COMMANDS,
+                        hf_span (hf_pack_bytes (&payload), hf_pack_size (&payload))};
+    feed_apply_entry (feed, entry.type, entry.payload);
+    model_apply (self->model, &entry);
+    hf_pack_done (&payload);
+    if (!self->unchecked)
+        s_compare (self);
+}
