@@ -25,27 +25,17 @@ stage_teardown (void **state)
     return 0;
 }
 
-void
-stage_cluster (stage_t *self, unsigned nodes)
+stage_t *
+stage_begin (void *state, unsigned nodes, unsigned networks, const uint32_t *ttl_ms)
 {
-    stage_cluster_with (self, nodes, (const char *const[]){NULL});
-}
-
-void
-stage_cluster_with (stage_t *self, unsigned nodes, const char *const *arguments)
-{
+    stage_t *self = state;
     self->cluster = hf_cluster_new (nodes);
-    for (; *arguments; arguments++)
-        hf_cluster_add_argument (self->cluster, *arguments);
     assert_true (hf_cluster_begin (self->cluster));
-}
-
-hf_proxy_t *
-stage_network (stage_t *self, unsigned i)
-{
-    assert_in_range (i, 1, CLIENTS_MAX);
-    self->network[i] = hf_proxy_new (self->cluster);
-    return self->network[i];
+    for (unsigned i = 1; i <= networks; i++)
+        self->network[i] = hf_proxy_new (self->cluster);
+    for (unsigned i = 1; i <= CLIENTS_MAX && ttl_ms[i - 1]; i++)
+        stage_client (self, i, ttl_ms[i - 1]);
+    return self;
 }
 
 hf_script_t *
@@ -56,14 +46,16 @@ stage_client (stage_t *self, unsigned i, uint32_t ttl_ms)
     const char *list = self->network[i] ? hf_proxy_endpoints (self->network[i])
                                         : hf_cluster_endpoints (self->cluster);
     self->client[i] = hf_script_new (names[i], list, hf_cluster_dir (self->cluster));
-    must_open (self->client[i], ttl_ms);
+    MUST (self->client[i], "open %u", ttl_ms);
     return self->client[i];
 }
 
 void
-stage_end (stage_t *self, const char *file, const char *content)
+stage_end (stage_t *self, const char *files, const char *content)
 {
-    assert_true (hf_cluster_wait_file (self->cluster, file, content, HF_CLUSTER_LIMIT_MS));
+    char file[16];
+    for (int used = 0; sscanf (files, "%15s%n", file, &used) == 1; files += used)
+        assert_true (hf_cluster_wait_file (self->cluster, file, content, HF_CLUSTER_LIMIT_MS));
     assert_true (hf_cluster_wait_equal (self->cluster, HF_CLUSTER_LIMIT_MS));
     for (unsigned i = 1; i <= CLIENTS_MAX; i++) {
         if (self->client[i])
@@ -75,38 +67,11 @@ stage_end (stage_t *self, const char *file, const char *content)
 //  ---- steps ----------------------------------------------------------------------------------
 
 void
-must_open (hf_script_t *client, uint32_t ttl_ms)
-{
-    assert_int_equal (hf_script_do (client, "open %u", ttl_ms).status, HF_OK);
-}
-
-uint64_t
-must_acquire (hf_script_t *client)
-{
-    hf_script_result_t result = hf_script_do (client, "acquire L");
-    assert_int_equal (result.status, HF_OK);
-    assert_true (result.token > 0);
-    return result.token;
-}
-
-void
-must_append (hf_script_t *client, const char *file, const char *text)
-{
-    assert_int_equal (hf_script_do (client, "append L %s %s", file, text).status, HF_OK);
-}
-
-void
-must_release (hf_script_t *client)
-{
-    assert_int_equal (hf_script_do (client, "release L").status, HF_OK);
-}
-
-void
 must_write (hf_script_t *client, const char *file, const char *letters)
 {
     for (; *letters; letters++)
-        must_append (client, file, (const char[]){*letters, 0});
-    must_release (client);
+        MUST (client, "append L %s %c", file, *letters);
+    MUST (client, "release L");
 }
 
 void

@@ -26,26 +26,21 @@ int stage_setup (void **state);
 int stage_teardown (void **state);
 #define SCENE(name) HF_TEST_WITH (name, stage_setup, stage_teardown)
 
-/*  NODES real nodes, all up, with node 1 in the lead. */
-void stage_cluster (stage_t *self, unsigned nodes);
-/*  The same; every node is given these arguments, too. */
-void stage_cluster_with (stage_t *self, unsigned nodes, const char *const *arguments);
+/*  The STATE of a scene, with NODES real nodes, all up, node 1 in the lead; proxies between them
+ * and the first clients, as many as NETWORKS; and clients with open sessions of these TTLs (0: no
+ * more).
+ */
+stage_t *stage_begin (void *state, unsigned nodes, unsigned networks, const uint32_t *ttl_ms);
+#define TTLS(...) ((const uint32_t[CLIENTS_MAX]){__VA_ARGS__})
 
-/*  Put a proxy between client I, which is to come, and the nodes. */
-hf_proxy_t *stage_network (stage_t *self, unsigned i);
-
-/*  Client I with an open session. */
+/*  One more: client I. */
 hf_script_t *stage_client (stage_t *self, unsigned i, uint32_t ttl_ms);
 
-/*  The last scene: FILE is CONTENT on all nodes, which have the same state; clients end by
- *  themselves, and nodes stop cleanly. */
-void stage_end (stage_t *self, const char *file, const char *content);
+/*  The last scene: each of the FILES (words) is CONTENT on all nodes, which have the same state;
+ *  clients end by themselves, and nodes stop cleanly. */
+void stage_end (stage_t *self, const char *files, const char *content);
 
-//  One step of a client that must succeed.
-void must_open (hf_script_t *client, uint32_t ttl_ms);
-uint64_t must_acquire (hf_script_t *client); //  gives the token
-void must_append (hf_script_t *client, const char *file, const char *text);
-void must_release (hf_script_t *client);
+//  Steps of a client; MUST (client, command) is any that must succeed.
 /*  Append each of the LETTERS by itself, and release. */
 void must_write (hf_script_t *client, const char *file, const char *letters);
 /*  Ask for the lock, and wait until one session is in the queue. */
@@ -57,6 +52,9 @@ hf_script_result_t must_hear (hf_script_t *client);
 hf_lock_view_t stage_lock (stage_t *self);
 /*  The highest term that a node reports: it rises when the leader changes. */
 uint64_t stage_term (stage_t *self);
+
+/*  Give NETWORK a rule; its number. */
+#define RULE(network, ...) hf_proxy_add (network, &(hf_rule_t){__VA_ARGS__})
 
 /*  Since when, and in which term, a client has been silent. */
 typedef struct silence_start {

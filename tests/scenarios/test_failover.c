@@ -5,15 +5,13 @@
 #define FIVE(text)   text text text text text
 #define TWENTY(text) FIVE (text) FIVE (text) FIVE (text) FIVE (text)
 
-static const char *const s_files[] = {"F1", "F2", "F3", "F4", "F5"};
-
-/*  One section of CLIENT, which holds L: TEXT to the first COUNT files, and release. */
+/*  One section of CLIENT, which holds L: TEXT to files F1 to F<COUNT>, and release. */
 static void
-s_append_to_files (hf_script_t *client, const char *text, size_t count)
+s_append_to_files (hf_script_t *client, const char *text, unsigned count)
 {
-    for (size_t i = 0; i < count; i++)
-        must_append (client, s_files[i], text);
-    must_release (client);
+    for (unsigned i = 1; i <= count; i++)
+        MUST (client, "append L F%u %s", i, text);
+    MUST (client, "release L");
 }
 
 /*  Both have asked for the lock: whether ONE is the first to be granted. */
@@ -26,48 +24,34 @@ s_is_first (hf_script_t *one, hf_script_t *other)
     return hf_script_has_result (one);
 }
 
-/*  TEXT is in each of the first COUNT files on all nodes. */
-static void
-s_end_with_files (stage_t *stage, const char *text, size_t count)
-{
-    for (size_t i = 1; i < count; i++)
-        assert_true (hf_cluster_wait_file (stage->cluster, s_files[i], text, HF_CLUSTER_LIMIT_MS));
-    stage_end (stage, s_files[0], text);
-}
-
 //  4a: a follower dies and comes back at once, in the middle of a section.
 SCENE (test_4a_follower_back_at_once)
 {
-    stage_t *stage = *state;
-    stage_cluster (stage, 3);
-    hf_script_t *one = stage_client (stage, 1, LONG_MS);
-    hf_script_t *two = stage_client (stage, 2, LONG_MS);
+    stage_t *stage = stage_begin (*state, 3, 0, TTLS (LONG_MS, LONG_MS));
+    hf_script_t *one = stage->client[1], *two = stage->client[2];
     hf_script_say (one, "acquire L");
     must_queue (stage, two);
     bool one_first = s_is_first (one, two);
     hf_script_t *first = one_first ? one : two;
     hf_script_t *second = one_first ? two : one;
     must_hear (first);
-    must_append (first, "F1", one_first ? "A" : "B");
+    MUST (first, "append L %s %s", "F1", one_first ? "A" : "B");
     hf_cluster_kill (stage->cluster, 3);
-    must_append (first, "F2", one_first ? "A" : "B");
+    MUST (first, "append L %s %s", "F2", one_first ? "A" : "B");
     assert_true (hf_cluster_start (stage->cluster, 3));
-    must_append (first, "F3", one_first ? "A" : "B");
-    must_release (first);
+    MUST (first, "append L %s %s", "F3", one_first ? "A" : "B");
+    MUST (first, "release L");
     must_hear (second);
     s_append_to_files (second, one_first ? "B" : "A", 3);
-    s_end_with_files (stage, one_first ? "AB" : "BA", 3);
+    stage_end (stage, "F1 F2 F3", one_first ? "AB" : "BA");
 }
 
 //  4c: the leader dies outside a section.
 SCENE (test_4c_leader_dies_outside_a_section)
 {
-    stage_t *stage = *state;
-    stage_cluster (stage, 3);
-    hf_script_t *one = stage_client (stage, 1, LONG_MS);
-    hf_script_t *two = stage_client (stage, 2, LONG_MS);
-    hf_script_t *three = stage_client (stage, 3, LONG_MS);
-    uint64_t token = must_acquire (one);
+    stage_t *stage = stage_begin (*state, 3, 0, TTLS (LONG_MS, LONG_MS, LONG_MS));
+    hf_script_t *one = stage->client[1], *two = stage->client[2], *three = stage->client[3];
+    uint64_t token = MUST (one, "acquire L").token;
     must_write (one, "F", "AAAAA");
     hf_cluster_kill (stage->cluster, 1);
     hf_script_say (two, "acquire L");
@@ -90,14 +74,11 @@ SCENE (test_4c_leader_dies_outside_a_section)
 //  4d: the leader dies inside a section, with appends on the way.
 SCENE (test_4d_leader_dies_inside_a_section)
 {
-    stage_t *stage = *state;
-    stage_cluster (stage, 3);
-    hf_script_t *one = stage_client (stage, 1, LONG_MS);
-    hf_script_t *two = stage_client (stage, 2, LONG_MS);
-    hf_script_t *three = stage_client (stage, 3, LONG_MS);
-    must_acquire (one);
+    stage_t *stage = stage_begin (*state, 3, 0, TTLS (LONG_MS, LONG_MS, LONG_MS));
+    hf_script_t *one = stage->client[1], *two = stage->client[2], *three = stage->client[3];
+    MUST (one, "acquire L");
     must_write (one, "F", TWENTY ("A"));
-    uint64_t token = must_acquire (two);
+    uint64_t token = MUST (two, "acquire L").token;
     must_queue (stage, three);
 
     assert_int_equal (hf_script_do (two, "submit L F B 10").status, HF_OK);
@@ -110,7 +91,7 @@ SCENE (test_4d_leader_dies_inside_a_section)
     hf_lock_view_t view = stage_lock (stage);
     assert_int_equal (view.token, token);
     assert_int_equal (view.waiters, 1);
-    must_release (two);
+    MUST (two, "release L");
     assert_int_equal (hf_script_losses (two, "L"), 0);
 
     must_hear (three);
@@ -133,14 +114,13 @@ s_is_broken (stage_t *stage, uint32_t survivor, uint64_t command_index)
 
 /*  Two of three die in client 2's section: SURVIVOR stays. */
 static void
-s_play_majority_lost (stage_t *stage, uint32_t survivor)
+s_play_majority_lost (void *state, uint32_t survivor)
 {
-    stage_cluster (stage, 3);
-    hf_script_t *two = stage_client (stage, 2, LONG_MS);
-    hf_script_t *three = stage_client (stage, 3, LONG_MS);
-    uint64_t token = must_acquire (two);
-    for (unsigned i = 0; i < 3; i++)
-        must_append (two, s_files[i], "B");
+    stage_t *stage = stage_begin (state, 3, 0, TTLS (LONG_MS, LONG_MS, LONG_MS));
+    hf_script_t *two = stage->client[2], *three = stage->client[3];
+    uint64_t token = MUST (two, "acquire L").token;
+    for (unsigned i = 1; i <= 3; i++)
+        MUST (two, "append L F%u B", i);
     assert_true (hf_cluster_wait_equal (stage->cluster, HF_CLUSTER_LIMIT_MS));
     for (uint32_t id = 1; id <= 3; id++) {
         if (id != survivor)
@@ -156,15 +136,15 @@ s_play_majority_lost (stage_t *stage, uint32_t survivor)
     must_hear (two);
     hf_lock_view_t view = stage_lock (stage);
     assert_int_equal (view.token, token);
-    must_append (two, "F5", "B");
+    MUST (two, "append L F5 B");
     assert_false (hf_script_has_result (three));
-    must_release (two);
+    MUST (two, "release L");
     assert_int_equal (hf_script_losses (two, "L"), 0);
     assert_int_equal (hf_script_ends (two), 0);
     assert_true (must_hear (three).token > token);
     s_append_to_files (three, "C", 5);
     assert_true (hf_cluster_start_all (stage->cluster));
-    s_end_with_files (stage, "BC", 5);
+    stage_end (stage, "F1 F2 F3 F4 F5", "BC");
 }
 
 SCENE (test_4e_majority_lost_leader_stays)

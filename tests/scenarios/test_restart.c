@@ -13,13 +13,12 @@ s_restart (stage_t *stage)
 //  3a: the lock is free.
 SCENE (test_3a_lock_free)
 {
-    stage_t *stage = *state;
-    stage_cluster (stage, 1);
-    hf_script_t *one = stage_client (stage, 1, LONG_MS);
-    uint64_t before = must_acquire (one);
+    stage_t *stage = stage_begin (*state, 1, 0, TTLS (LONG_MS));
+    hf_script_t *one = stage->client[1];
+    uint64_t before = MUST (one, "acquire L").token;
     must_write (one, "F", "AA");
     s_restart (stage);
-    uint64_t after = must_acquire (one);
+    uint64_t after = MUST (one, "acquire L").token;
     assert_true (after > before);
     must_write (one, "F", "1");
     assert_int_equal (hf_script_ends (one), 0);
@@ -29,14 +28,12 @@ SCENE (test_3a_lock_free)
 //  3b: client 2 holds it with an edit staged, and client 1 waits.
 SCENE (test_3b_lock_held)
 {
-    stage_t *stage = *state;
-    stage_cluster (stage, 1);
-    hf_script_t *one = stage_client (stage, 1, LONG_MS);
-    hf_script_t *two = stage_client (stage, 2, LONG_MS);
-    must_acquire (one);
+    stage_t *stage = stage_begin (*state, 1, 0, TTLS (LONG_MS, LONG_MS));
+    hf_script_t *one = stage->client[1], *two = stage->client[2];
+    MUST (one, "acquire L");
     must_write (one, "F", "A");
-    uint64_t token = must_acquire (two);
-    must_append (two, "F", "B");
+    uint64_t token = MUST (two, "acquire L").token;
+    MUST (two, "append L F B");
     must_queue (stage, one);
     hf_lock_view_t before = stage_lock (stage);
 
@@ -48,9 +45,9 @@ SCENE (test_3b_lock_held)
     assert_int_equal (after.waiters, 1);
     assert_int_equal (after.staged, before.staged);
 
-    must_append (two, "F", "B");
+    MUST (two, "append L F B");
     assert_false (hf_script_has_result (one));
-    must_release (two);
+    MUST (two, "release L");
     assert_int_equal (hf_script_losses (two, "L"), 0);
     assert_int_equal (hf_script_ends (two), 0);
     assert_true (must_hear (one).token > token);

@@ -4,14 +4,13 @@
 
 /*  Client 1 is granted, may have appended an A, and stalls. */
 static void
-s_play (stage_t *stage, bool edit_before_stall)
+s_play (void *state, bool edit_before_stall)
 {
-    stage_cluster (stage, 3);
-    hf_script_t *one = stage_client (stage, 1, SHORT_MS);
-    hf_script_t *two = stage_client (stage, 2, LONG_MS);
-    uint64_t token = must_acquire (one);
+    stage_t *stage = stage_begin (state, 3, 0, TTLS (SHORT_MS, LONG_MS));
+    hf_script_t *one = stage->client[1], *two = stage->client[2];
+    uint64_t token = MUST (one, "acquire L").token;
     if (edit_before_stall)
-        must_append (one, "F", "A");
+        MUST (one, "append L F A");
     hf_process_stop (hf_script_process (one));
     silence_start_t silence = stage_silence_begins (stage);
 
@@ -21,8 +20,8 @@ s_play (stage_t *stage, bool edit_before_stall)
 
     hf_process_go_on (hf_script_process (one));
     must_find_lost (one, "F");
-    must_open (one, LONG_MS);
-    must_acquire (one);
+    MUST (one, "open %u", LONG_MS);
+    MUST (one, "acquire L");
     must_write (one, "F", "AA");
     stage_end (stage, "F", "BBAA");
 }

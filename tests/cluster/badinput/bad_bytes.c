@@ -1,8 +1,11 @@
-//  Hostile bytes, by seed.
+//  Hostile bytes, by seed, and plain TCP.
 
 #include "tests/cluster/badinput/bad_bytes.h"
-#include <assert.h>
+#include "tests/kit/hf_ports.h"
+#include <poll.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 //  ---- random ----------------------------------------------------------------------
 
@@ -81,47 +84,29 @@ bad_frame (hf_pack_t *pack, hf_random_t *random, uint32_t kind, uint32_t from)
 
 //  ---- good frames ------------------------------------------------------------------------
 
-static void
-s_requests_frame (hf_pack_t *frame, uint64_t session, hf_pack_t *request)
-{
-    hf_requests_frame (
-        frame,
-        &(hf_requests_t){.session = session, .floor = 1, .requests = hf_pack_list (request)});
-    hf_pack_done (request);
-}
-
 void
 bad_client_frames (hf_pack_t frames[BAD_CLIENT_FRAMES], uint64_t session)
 {
     for (unsigned i = 0; i < BAD_CLIENT_FRAMES; i++)
         hf_pack_init (&frames[i]);
     hf_span_t lock = hf_span_text ("some lock");
-    hf_open_frame (&frames[0], &(hf_open_t){.nonce = hf_span_text ("0123456789abcdef"),
-                                            .ttl_ms = HF_TTL_MIN_MS});
-    hf_keepalive_frame (&frames[1], &(hf_keepalive_t){.session = session, .echo = 7});
-    hf_close_frame (&frames[2], &(hf_close_t){.session = session, .echo = 7});
-    hf_query_frame (&frames[3],
+    hf_open_frame (frames++, &(hf_open_t){.nonce = hf_span_text ("0123456789abcdef"),
+                                          .ttl_ms = HF_TTL_MIN_MS});
+    hf_keepalive_frame (frames++, &(hf_keepalive_t){.session = session, .echo = 7});
+    hf_close_frame (frames++, &(hf_close_t){.session = session, .echo = 7});
+    hf_query_frame (frames++,
                     &(hf_query_t){.id = 7, .what = HF_WHAT_LOCK, .name = lock, .limit = 10});
     hf_pack_t request;
     hf_pack_init (&request);
-    hf_acquire_put (&request, &(hf_acquire_t){.seq = 1, .lock = lock, .wait = true});
-    s_requests_frame (&frames[4], session, &request);
-    hf_pack_init (&request);
-    hf_release_put (&request, &(hf_release_t){.seq = 1, .lock = lock, .token = 1});
-    s_requests_frame (&frames[5], session, &request);
-    hf_pack_init (&request);
-    hf_cancel_put (&request, &(hf_cancel_t){.seq = 1, .lock = lock, .token = 1});
-    s_requests_frame (&frames[6], session, &request);
-    hf_pack_init (&request);
-    hf_abandon_put (&request, &(hf_abandon_t){.seq = 1, .lock = lock});
-    s_requests_frame (&frames[7], session, &request);
-    hf_pack_init (&request);
-    hf_append_put (&request, &(hf_append_t){.seq = 1,
-                                            .lock = lock,
-                                            .token = 1,
-                                            .file = hf_span_text ("some file"),
-                                            .data = hf_span_text ("some data")});
-    s_requests_frame (&frames[8], session, &request);
+#define REQUEST(kind, name_of)                                                                     \
+    hf_pack_reset (&request);                                                                      \
+    hf_##name_of##_put (&request, &(hf_##name_of##_t){.seq = 1, .lock = lock});                    \
+    hf_requests_frame (                                                                            \
+        frames++,                                                                                  \
+        &(hf_requests_t){.session = session, .floor = 1, .requests = hf_pack_list (&request)});
+    HF_REQUEST_TABLE (REQUEST)
+#undef REQUEST
+    hf_pack_done (&request);
 }
 
 void
@@ -133,16 +118,12 @@ bad_peer_frames (hf_pack_t frames[BAD_PEER_FRAMES], uint32_t from)
     hf_pack_t entry;
     hf_pack_init (&entry);
     hf_entry_put (&entry, &(hf_entry_t){term, HF_ENTRY_COMMANDS, hf_span_text ("payload")});
-    hf_entries_t entries = {.from = from, .term = term, .entries = hf_pack_list (&entry)};
-    hf_heartbeat_frame (&frames[0], &(hf_heartbeat_t){.from = from, .term = term});
-    hf_entries_frame (&frames[1], &entries);
-    hf_ack_frame (&frames[2], &(hf_ack_t){.from = from, .term = term});
-    hf_need_frame (&frames[3], &(hf_need_t){.from = from, .term = term});
-    hf_vote_request_frame (&frames[4], &(hf_vote_request_t){.from = from, .term = term});
-    hf_vote_frame (&frames[5], &(hf_vote_t){.from = from, .term = term});
-    hf_transfer_frame (&frames[6], &(hf_transfer_t){.from = from, .term = term});
-    hf_newer_term_frame (&frames[7], &(hf_newer_term_t){.from = from, .term = term});
+    hf_entries_frame (
+        frames++, &(hf_entries_t){.from = from, .term = term, .entries = hf_pack_list (&entry)});
     hf_pack_done (&entry);
+#define PEER(kind, name) hf_##name##_frame (frames++, &(hf_##name##_t){.from = from, .term = term});
+    HF_PEER_TABLE (PEER)
+#undef PEER
 }
 
 //  ---- heads that promise too much -----------------------------------------------------------
@@ -180,4 +161,39 @@ bad_promise (hf_pack_t *pack, unsigned i)
     hf_pack_raw (pack, before, sizeof before);
     hf_pack_raw (pack, deep, sizeof deep);
     return true;
+}
+
+//  ---- plain TCP --------------------------------------------------------------------------
+
+static void
+s_push (int fd, hf_span_t bytes)
+{
+    ssize_t sent = 1;
+    for (size_t done = 0; done < bytes.size && sent > 0; done += (size_t)sent)
+        sent = send (fd, bytes.at + done, bytes.size - done, MSG_NOSIGNAL | MSG_DONTWAIT);
+    //  Closing with unread input would send a reset, which could overtake our bytes.
+    shutdown (fd, SHUT_WR);
+    struct pollfd wait = {.fd = fd, .events = POLLIN};
+    char unread[4096];
+    while (poll (&wait, 1, 20) > 0 && recv (fd, unread, sizeof unread, MSG_DONTWAIT) > 0)
+        continue;
+    close (fd);
+}
+
+void
+bad_throw (uint16_t port, hf_span_t bytes)
+{
+    int fd = hf_port_connect (port, 0);
+    if (fd >= 0)
+        s_push (fd, bytes);
+}
+
+bool
+bad_answer (int fd, hf_span_t bytes, uint32_t limit_ms)
+{
+    struct pollfd wait = {.fd = fd, .events = POLLIN};
+    int caller = poll (&wait, 1, (int)limit_ms) > 0 ? accept (fd, NULL, NULL) : -1;
+    if (caller >= 0)
+        s_push (caller, bytes);
+    return caller >= 0;
 }

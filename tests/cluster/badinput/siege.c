@@ -26,34 +26,18 @@ s_quarantine_little (void)
     setenv ("ASAN_OPTIONS", text, 1);
 }
 
-static bool
-s_node_1_leads (siege_t *self)
-{
-    hf_node_status_t status;
-    for (uint32_t id = 1; id <= self->nodes; id++) {
-        if (!hf_cluster_status (self->cluster, id, &status) || status.leader != 1)
-            return false;
-    }
-    return true;
-}
-
 static void
 s_begin (siege_t *self)
 {
     //  A cluster forms with all of its nodes; those that do not belong to the siege leave then.
-    assert_true (hf_cluster_start_all (self->cluster));
-    assert_true (HF_WAIT (s_node_1_leads (self), HF_CLUSTER_LIMIT_MS));
+    assert_true (hf_cluster_begin (self->cluster));
     for (uint32_t id = self->nodes + 1; id <= hf_cluster_count (self->cluster); id++)
         hf_cluster_kill (self->cluster, id);
     self->client = hf_script_new ("client", hf_cluster_endpoints (self->cluster),
                                   hf_cluster_dir (self->cluster));
-    hf_script_result_t result = hf_script_do (self->client, "open 60000");
-    assert_int_equal (result.status, HF_OK);
-    self->session = result.value;
-    result = hf_script_do (self->client, "acquire W");
-    assert_int_equal (result.status, HF_OK);
-    self->token = result.token;
-    assert_int_equal (hf_script_do (self->client, "append W W 1").status, HF_OK);
+    self->session = MUST (self->client, "open 60000").value;
+    self->token = MUST (self->client, "acquire W").token;
+    MUST (self->client, "append W W 1");
     assert_true (hf_cluster_status (self->cluster, 1, &self->before));
     for (uint32_t id = 1; id <= self->nodes; id++)
         self->memory[id] = hf_cluster_memory (self->cluster, id);
@@ -101,9 +85,9 @@ siege_must_be_untouched (siege_t *self)
 static void
 s_end (siege_t *self)
 {
-    assert_int_equal (hf_script_do (self->client, "append W W 2").status, HF_OK);
-    assert_int_equal (hf_script_do (self->client, "release W").status, HF_OK);
-    assert_int_equal (hf_script_do (self->client, "close").status, HF_OK);
+    MUST (self->client, "append W W 2");
+    MUST (self->client, "release W");
+    MUST (self->client, "close");
     assert_true (hf_script_finish (self->client, HF_CLUSTER_LIMIT_MS));
     assert_true (hf_cluster_start_all (self->cluster));
     assert_true (hf_cluster_wait_file (self->cluster, "W", "12", HF_CLUSTER_LIMIT_MS));

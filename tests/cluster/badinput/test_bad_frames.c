@@ -3,7 +3,6 @@
 #include "base/hf_alloc.h"
 #include "tests/cluster/badinput/bad_bytes.h"
 #include "tests/cluster/badinput/siege.h"
-#include "tests/cluster/badinput/tcp.h"
 
 /*  The next REFUSED: its status. The text must say something. */
 static uint32_t
@@ -44,9 +43,9 @@ test_no_zmtp (siege_t *siege)
                 bad_fill (&random, bytes, size);
                 if (i % 2 == 1 && size > sizeof greeting) //  begins well
                     memcpy (bytes, greeting, sizeof greeting);
-                tcp_throw (ports[port], bytes, size);
+                bad_throw (ports[port], hf_span (bytes, size));
                 if (i == 0)
-                    tcp_throw (ports[port], http, sizeof http - 1);
+                    bad_throw (ports[port], hf_span_text (http));
             }
         }
     }

@@ -4,7 +4,6 @@
 #include "base/hf_hash.h"
 #include "tests/cluster/badinput/bad_bytes.h"
 #include "tests/cluster/badinput/siege.h"
-#include "tests/cluster/badinput/tcp.h"
 #include "tests/kit/hf_ports.h"
 #include <unistd.h>
 #include <zmq.h>
@@ -271,7 +270,7 @@ test_no_zmtp_from_a_peer (siege_t *siege)
     while (callers < 20 && hf_wait_now_ms () < end) {
         size_t size = 1 + hf_random_u32 (&random, sizeof bytes);
         bad_fill (&random, bytes, size);
-        callers += tcp_answer (fd, bytes, size, 500);
+        callers += bad_answer (fd, hf_span (bytes, size), 500);
     }
     assert_true (callers >= 2); //  each of the two has called
     close (fd);

@@ -8,22 +8,20 @@ typedef struct caller {
     hf_probe_t *probe;
     uint64_t session;
     uint64_t seq;
-    hf_pack_t request; //  filled in by the test, sent by s_answer
+    hf_pack_t request; //  filled in by the test, sent by s_send
+    hf_pack_t frame;   //  on its way to the probe
 } caller_t;
 
 //  ---- a client made by hand ----------------------------------------------------------------
 
 static hf_opened_t
-s_open (hf_probe_t *probe, const char *nonce, uint32_t ttl_ms)
+s_open (caller_t *self, const char *nonce, uint32_t ttl_ms)
 {
-    hf_pack_t pack;
-    hf_pack_init (&pack);
-    hf_open_frame (&pack, &(hf_open_t){.nonce = hf_span_text (nonce), .ttl_ms = ttl_ms});
-    hf_probe_send_pack (probe, &pack);
-    hf_pack_done (&pack);
+    hf_open_frame (&self->frame, &(hf_open_t){.nonce = hf_span_text (nonce), .ttl_ms = ttl_ms});
+    hf_probe_send_pack (self->probe, &self->frame);
     hf_scan_t scan;
     hf_opened_t opened;
-    assert_true (hf_probe_next_kind (probe, HF_KIND_OPENED, &scan, SIEGE_LIMIT_MS));
+    assert_true (hf_probe_next_kind (self->probe, HF_KIND_OPENED, &scan, SIEGE_LIMIT_MS));
     assert_true (hf_opened_get (&scan, &opened));
     assert_true (hf_span_equal (opened.nonce, hf_span_text (nonce)));
     return opened;
@@ -32,13 +30,10 @@ s_open (hf_probe_t *probe, const char *nonce, uint32_t ttl_ms)
 static void
 s_send (caller_t *self, uint64_t session, uint64_t floor)
 {
-    hf_pack_t pack;
-    hf_pack_init (&pack);
-    hf_requests_frame (&pack, &(hf_requests_t){.session = session,
-                                               .floor = floor,
-                                               .requests = hf_pack_list (&self->request)});
-    hf_probe_send_pack (self->probe, &pack);
-    hf_pack_done (&pack);
+    hf_requests_frame (&self->frame, &(hf_requests_t){.session = session,
+                                                      .floor = floor,
+                                                      .requests = hf_pack_list (&self->request)});
+    hf_probe_send_pack (self->probe, &self->frame);
     hf_pack_reset (&self->request);
 }
 
@@ -86,20 +81,14 @@ s_acquire (caller_t *self, hf_span_t lock, uint32_t mode)
     return s_ask (self);
 }
 
+/*  Release, or cancel. */
 static uint32_t
-s_release (caller_t *self, hf_span_t lock, uint64_t token, uint64_t owner)
+s_end (caller_t *self, bool cancel, hf_span_t lock, uint64_t token, uint64_t owner)
 {
-    hf_release_put (
-        &self->request,
-        &(hf_release_t){.seq = self->seq, .lock = lock, .token = token, .owner = owner});
-    return s_ask (self).status;
-}
-
-static uint32_t
-s_cancel (caller_t *self, hf_span_t lock, uint64_t token, uint64_t owner)
-{
-    hf_cancel_put (&self->request,
-                   &(hf_cancel_t){.seq = self->seq, .lock = lock, .token = token, .owner = owner});
+    if (cancel)
+        hf_cancel_put (&self->request, &(hf_cancel_t){self->seq, lock, token, owner});
+    else
+        hf_release_put (&self->request, &(hf_release_t){self->seq, lock, token, owner});
     return s_ask (self).status;
 }
 
@@ -112,28 +101,27 @@ s_append (caller_t *self, hf_append_t append)
 }
 
 /*  Join the siege as a second client. */
-static caller_t
-s_join (siege_t *siege)
+static void
+s_join (caller_t *self, siege_t *siege)
 {
-    caller_t self = {.siege = siege, .seq = 1, .probe = siege_probe (siege, 1)};
-    hf_opened_t opened = s_open (self.probe, "a nonce of 16 by", 60000);
+    *self = (caller_t){.siege = siege, .seq = 1, .probe = siege_probe (siege, 1)};
+    hf_pack_init (&self->request);
+    hf_pack_init (&self->frame);
+    hf_opened_t opened = s_open (self, "a nonce of 16 by", 60000);
     assert_int_equal (opened.status, HF_OK);
-    self.session = opened.session;
-    return self;
+    self->session = opened.session;
 }
 
 /*  Leave again, so that all is as before. */
 static void
 s_leave (caller_t *self)
 {
-    hf_pack_t pack;
-    hf_pack_init (&pack);
-    hf_close_frame (&pack, &(hf_close_t){.session = self->session, .echo = 5});
-    hf_probe_send_pack (self->probe, &pack);
-    hf_pack_done (&pack);
+    hf_close_frame (&self->frame, &(hf_close_t){.session = self->session, .echo = 5});
+    hf_probe_send_pack (self->probe, &self->frame);
     hf_scan_t scan;
     assert_true (hf_probe_next_kind (self->probe, HF_KIND_CLOSED_REPLY, &scan, SIEGE_LIMIT_MS));
     hf_pack_done (&self->request);
+    hf_pack_done (&self->frame);
     hf_probe_destroy (&self->probe);
 }
 
@@ -142,8 +130,8 @@ s_leave (caller_t *self)
 static void
 test_bad_names (siege_t *siege)
 {
-    caller_t caller = s_join (siege);
-    hf_pack_init (&caller.request);
+    caller_t caller;
+    s_join (&caller, siege);
     char name[300];
     memset (name, 'n', sizeof name);
     const hf_span_t bad[] = {
@@ -167,7 +155,7 @@ test_bad_names (siege_t *siege)
         append.file = files[i];
         assert_int_equal (s_append (&caller, append), HF_BAD_NAME);
     }
-    assert_int_equal (s_release (&caller, hf_span (name, 255), grant.token, 0), HF_OK);
+    assert_int_equal (s_end (&caller, false, hf_span (name, 255), grant.token, 0), HF_OK);
     assert_true (hf_cluster_wait_file (siege->cluster, "../../climb", "up", SIEGE_LIMIT_MS));
     s_leave (&caller);
 }
@@ -175,8 +163,8 @@ test_bad_names (siege_t *siege)
 static void
 test_tokens_of_others (siege_t *siege)
 {
-    caller_t caller = s_join (siege);
-    hf_pack_init (&caller.request);
+    caller_t caller;
+    s_join (&caller, siege);
     hf_span_t lock = hf_span_text ("W");
     static const uint64_t offsets[] = {0, 1, 1000, UINT64_MAX, UINT64_MAX / 2};
     for (size_t i = 0; i < sizeof offsets / sizeof offsets[0]; i++) {
@@ -191,9 +179,9 @@ test_tokens_of_others (siege_t *siege)
                                   .file = hf_span_text ("W"),
                                   .data = hf_span_text ("X")};
             assert_int_equal (s_append (&caller, append), HF_NOT_HOLDER);
-            assert_int_equal (s_release (&caller, lock, token, owners[j]), HF_NOT_HOLDER);
-            assert_int_equal (s_cancel (&caller, lock, token, owners[j]), HF_NOT_HOLDER);
-            assert_int_equal (s_release (&caller, hf_span_text ("no such"), token, owners[j]),
+            assert_int_equal (s_end (&caller, false, lock, token, owners[j]), HF_NOT_HOLDER);
+            assert_int_equal (s_end (&caller, true, lock, token, owners[j]), HF_NOT_HOLDER);
+            assert_int_equal (s_end (&caller, false, hf_span_text ("no such"), token, owners[j]),
                               HF_NOT_HOLDER);
         }
     }
@@ -204,8 +192,8 @@ test_tokens_of_others (siege_t *siege)
 static void
 test_sessions_that_are_not (siege_t *siege)
 {
-    caller_t caller = s_join (siege);
-    hf_pack_init (&caller.request);
+    caller_t caller;
+    s_join (&caller, siege);
     static const uint64_t sessions[] = {0, 999999, UINT64_MAX};
     for (size_t i = 0; i < 3; i++) {
         hf_release_put (&caller.request, &(hf_release_t){.seq = 1,
@@ -213,11 +201,8 @@ test_sessions_that_are_not (siege_t *siege)
                                                          .token = siege->token,
                                                          .owner = 0});
         s_must_answer (&caller, sessions[i], 1, 1, HF_SESSION_EXPIRED);
-        hf_pack_t pack;
-        hf_pack_init (&pack);
-        hf_keepalive_frame (&pack, &(hf_keepalive_t){.session = sessions[i], .echo = 77});
-        hf_probe_send_pack (caller.probe, &pack);
-        hf_pack_done (&pack);
+        hf_keepalive_frame (&caller.frame, &(hf_keepalive_t){.session = sessions[i], .echo = 77});
+        hf_probe_send_pack (caller.probe, &caller.frame);
         hf_scan_t scan;
         hf_alive_t alive;
         assert_true (hf_probe_next_kind (caller.probe, HF_KIND_ALIVE, &scan, SIEGE_LIMIT_MS));
@@ -227,15 +212,15 @@ test_sessions_that_are_not (siege_t *siege)
     }
     static const uint32_t ttls[] = {0, 1, HF_TTL_MIN_MS - 1, HF_TTL_MAX_MS + 1, UINT32_MAX};
     for (size_t i = 0; i < 5; i++)
-        assert_int_equal (s_open (caller.probe, "another nonce 16", ttls[i]).status, HF_BAD_TTL);
+        assert_int_equal (s_open (&caller, "another nonce 16", ttls[i]).status, HF_BAD_TTL);
     s_leave (&caller);
 }
 
 static void
 test_sequence_games (siege_t *siege)
 {
-    caller_t caller = s_join (siege);
-    hf_pack_init (&caller.request);
+    caller_t caller;
+    s_join (&caller, siege);
     hf_span_t lock = hf_span_text ("x");
     //  Beyond the window: nothing is done.
     hf_acquire_put (&caller.request, &(hf_acquire_t){.seq = 1 + HF_WINDOW_MAX, .lock = lock});
@@ -266,8 +251,8 @@ test_sequence_games (siege_t *siege)
 static void
 test_too_large_appends (siege_t *siege)
 {
-    caller_t caller = s_join (siege);
-    hf_pack_init (&caller.request);
+    caller_t caller;
+    s_join (&caller, siege);
     hf_answer_t grant = s_acquire (&caller, hf_span_text ("big"), 0);
     assert_int_equal (grant.status, HF_OK);
     uint8_t *bytes = hf_alloc (HF_DATA_MAX + 1);
@@ -284,7 +269,7 @@ test_too_large_appends (siege_t *siege)
     hf_lock_view_t view;
     assert_true (hf_cluster_wait_lock (siege->cluster, "big", &view, HF_CLUSTER_LIMIT_MS));
     assert_int_equal (view.staged, HF_SECTION_BYTES_MAX);
-    assert_int_equal (s_cancel (&caller, hf_span_text ("big"), grant.token, 0), HF_OK);
+    assert_int_equal (s_end (&caller, true, hf_span_text ("big"), grant.token, 0), HF_OK);
     free (bytes);
     s_leave (&caller);
 }

@@ -50,6 +50,14 @@ bool hf_script_has_result (hf_script_t *self);
 hf_script_result_t hf_script_do (hf_script_t *self, const char *format, ...)
     __attribute__ ((format (printf, 2, 3)));
 
+/*  The same in a test of cmocka: it must succeed. */
+#define MUST(client, ...)                                                                          \
+    __extension__({                                                                                \
+        hf_script_result_t must_result = hf_script_do (client, __VA_ARGS__);                       \
+        assert_int_equal (must_result.status, HF_OK);                                              \
+        must_result;                                                                               \
+    })
+
 /*  Events of the session so far: how often LOCK was reported lost, and the session ended. */
 unsigned hf_script_losses (hf_script_t *self, const char *lock);
 unsigned hf_script_ends (hf_script_t *self);
