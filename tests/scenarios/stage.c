@@ -84,8 +84,7 @@ must_queue (stage_t *self, hf_script_t *client)
 hf_script_result_t
 must_hear (hf_script_t *client)
 {
-    hf_script_result_t result = {.status = HF_INVALID};
-    assert_true (hf_script_hear (client, &result, HF_CLUSTER_LIMIT_MS));
+    hf_script_result_t result = hf_script_hear (client);
     assert_int_equal (result.status, HF_OK);
     return result;
 }
@@ -140,5 +139,5 @@ must_find_lost (hf_script_t *client, const char *file)
     hf_script_result_t result = hf_script_do (client, "append L %s A", file);
     if (!says_not_holder (result.status))
         fail_msg ("an append without the lock was answered %s", hf_status_name (result.status));
-    assert_true (hf_script_wait_loss (client, "L", HF_CLUSTER_LIMIT_MS));
+    assert_true (HF_WAIT (hf_script_losses (client) > 0, HF_CLUSTER_LIMIT_MS));
 }

@@ -92,7 +92,7 @@ SCENE (test_4d_leader_dies_inside_a_section)
     assert_int_equal (view.token, token);
     assert_int_equal (view.waiters, 1);
     MUST (two, "release L");
-    assert_int_equal (hf_script_losses (two, "L"), 0);
+    assert_int_equal (hf_script_losses (two), 0);
 
     must_hear (three);
     must_write (three, "F", TWENTY ("C"));
@@ -139,7 +139,7 @@ s_play_majority_lost (void *state, uint32_t survivor)
     MUST (two, "append L F5 B");
     assert_false (hf_script_has_result (three));
     MUST (two, "release L");
-    assert_int_equal (hf_script_losses (two, "L"), 0);
+    assert_int_equal (hf_script_losses (two), 0);
     assert_int_equal (hf_script_ends (two), 0);
     assert_true (must_hear (three).token > token);
     s_append_to_files (three, "C", 5);

@@ -48,7 +48,7 @@ SCENE (test_3b_lock_held)
     MUST (two, "append L F B");
     assert_false (hf_script_has_result (one));
     MUST (two, "release L");
-    assert_int_equal (hf_script_losses (two, "L"), 0);
+    assert_int_equal (hf_script_losses (two), 0);
     assert_int_equal (hf_script_ends (two), 0);
     assert_true (must_hear (one).token > token);
     must_write (one, "F", "A");

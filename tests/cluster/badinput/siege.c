@@ -62,7 +62,7 @@ s_must_stand (siege_t *self)
     for (uint32_t id = 1; id <= self->nodes; id++)
         assert_true (hf_cluster_running (self->cluster, id));
     assert_true (HF_WAIT (s_is_as_before (self), HF_CLUSTER_LIMIT_MS));
-    assert_int_equal (hf_script_losses (self->client, "W"), 0);
+    assert_int_equal (hf_script_losses (self->client), 0);
     for (uint32_t id = 1; id <= self->nodes; id++) {
         uint64_t memory = hf_cluster_memory (self->cluster, id);
         if (memory > self->memory[id] + GROWTH_MAX)
@@ -106,7 +106,7 @@ siege_dropped (siege_t *self)
 hf_probe_t *
 siege_probe (siege_t *self, uint32_t id)
 {
-    return hf_probe_new (hf_cluster_client_port (self->cluster, id));
+    return hf_probe_new ("127.0.0.1", hf_cluster_client_port (self->cluster, id));
 }
 
 //  ---- tests ------------------------------------------------------------------------------

@@ -313,12 +313,6 @@ hf_cluster_start_all (hf_cluster_t *self)
 }
 
 bool
-hf_cluster_begin (hf_cluster_t *self)
-{
-    return hf_cluster_start_all (self) && hf_cluster_wait_leader_is (self, 1, HF_CLUSTER_LIMIT_MS);
-}
-
-bool
 hf_cluster_running (hf_cluster_t *self, uint32_t id)
 {
     hf_process_t *process = hf_cluster_node (self, id)->process;

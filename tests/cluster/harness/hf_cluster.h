@@ -45,12 +45,21 @@ void hf_cluster_forget (hf_cluster_t *self);
  *  named on stderr, and the ends of the nodes' logs are printed. */
 void hf_cluster_destroy (hf_cluster_t **self_p);
 
-/*  For cmocka: a cluster of one or three nodes in *STATE; destroy it. */
+/*  For cmocka: HF_TEST_ON_ONE (name) { ... } is a test of a CLUSTER of one node, which runs or not,
+ *  and must have passed. */
 int hf_cluster_set_up_one (void **state);
 int hf_cluster_set_up_three (void **state);
 int hf_cluster_tear_down (void **state);
-#define HF_TEST_ON_ONE(name)   HF_TEST_WITH (name, hf_cluster_set_up_one, hf_cluster_tear_down)
-#define HF_TEST_ON_THREE(name) HF_TEST_WITH (name, hf_cluster_set_up_three, hf_cluster_tear_down)
+#define HF_TEST_ON(name, set_up)                                                                   \
+    static void name##_on (hf_cluster_t *cluster);                                                 \
+    HF_TEST_WITH (name, set_up, hf_cluster_tear_down)                                              \
+    {                                                                                              \
+        name##_on (*state);                                                                        \
+        assert_true (hf_cluster_passed (*state));                                                  \
+    }                                                                                              \
+    static void name##_on (hf_cluster_t *cluster)
+#define HF_TEST_ON_ONE(name)   HF_TEST_ON (name, hf_cluster_set_up_one)
+#define HF_TEST_ON_THREE(name) HF_TEST_ON (name, hf_cluster_set_up_three)
 
 //  ---- names and places --------------------------------------------------------
 
@@ -106,13 +115,11 @@ int hf_cluster_terminate (hf_cluster_t *self, uint32_t id, uint32_t limit_ms);
 //  ---- status of nodes ---------------------------------------------------------
 
 typedef struct hf_node_status {
-    uint32_t node;
+    uint32_t node, leader;
     char role[16]; //  leader, follower, candidate
-    uint32_t leader;
     uint64_t term, last_index, commit_index, applied_index, command_index, state_hash;
-    uint64_t sessions, locks, staged_bytes, clients, links_up, uptime_ms;
+    uint64_t sessions, locks, staged_bytes, links_up;
     uint64_t first_index;         //  of the log: 1, or behind what was pruned
-    uint64_t flushed_index;       //  the lock state is on disk as of this one
     uint64_t not_counted;         //  members whose disk is not the one on record
     uint64_t dropped_frames;      //  from clients
     uint64_t dropped_peer_frames; //  from other nodes
@@ -129,8 +136,6 @@ bool hf_status_ask (const char *address, uint16_t port, hf_node_status_t *status
 uint32_t hf_cluster_leader (hf_cluster_t *self);
 /*  Wait for a leader that every running node also names; its id, 0 after LIMIT_MS. */
 uint32_t hf_cluster_wait_leader (hf_cluster_t *self, uint32_t limit_ms);
-/*  The same, for node ID. */
-bool hf_cluster_wait_leader_is (hf_cluster_t *self, uint32_t id, uint32_t limit_ms);
 
 /*  Wait until all N nodes run and have equal applied_index and state_hash (P4). */
 bool hf_cluster_wait_equal (hf_cluster_t *self, uint32_t limit_ms);

@@ -12,41 +12,32 @@
 
 //  ---- status of one node ---------------------------------------------------------
 
-/*  Where the number of a fact goes. */
-static const struct {
-    const char *key;
-    size_t offset;
-} s_numbers[] = {
-#define NUMBER(name)                                                                               \
-    {                                                                                              \
-#name, offsetof(hf_node_status_t, name)                                                    \
-    }
-    NUMBER (term),         NUMBER (last_index),
-    NUMBER (commit_index), NUMBER (applied_index),
-    NUMBER (state_hash),   NUMBER (command_index),
-    NUMBER (sessions),     NUMBER (locks),
-    NUMBER (clients),      NUMBER (staged_bytes),
-    NUMBER (links_up),     NUMBER (dropped_frames),
-    NUMBER (uptime_ms),    NUMBER (dropped_peer_frames),
-    NUMBER (first_index),  NUMBER (flushed_index),
-    NUMBER (not_counted),
-#undef NUMBER
-};
-
 static void
 s_take_fact (hf_node_status_t *status, const hf_fact_row_t *fact)
 {
-    if (hf_span_equal (fact->key, hf_span_text ("node")))
-        status->node = (uint32_t)fact->number;
-    if (hf_span_equal (fact->key, hf_span_text ("leader")))
-        status->leader = (uint32_t)fact->number;
+#define NUMBER(name)                                                                               \
+    if (hf_span_equal (fact->key, hf_span_text (#name)))                                           \
+        status->name = (__typeof__ (status->name))fact->number;
+    NUMBER (node)
+    NUMBER (leader)
+    NUMBER (term)
+    NUMBER (first_index)
+    NUMBER (last_index)
+    NUMBER (commit_index)
+    NUMBER (applied_index)
+    NUMBER (command_index)
+    NUMBER (state_hash)
+    NUMBER (sessions)
+    NUMBER (locks)
+    NUMBER (staged_bytes)
+    NUMBER (links_up)
+    NUMBER (not_counted)
+    NUMBER (dropped_frames)
+    NUMBER (dropped_peer_frames)
+#undef NUMBER
     if (hf_span_equal (fact->key, hf_span_text ("role")))
         snprintf (status->role, sizeof status->role, "%.*s", (int)fact->text.size,
                   (const char *)fact->text.at);
-    for (size_t i = 0; i < sizeof s_numbers / sizeof s_numbers[0]; i++) {
-        if (hf_span_equal (fact->key, hf_span_text (s_numbers[i].key)))
-            memcpy ((char *)status + s_numbers[i].offset, &fact->number, sizeof fact->number);
-    }
 }
 
 /*  Whether the node can be asked at all: a stopped node never answers. */
@@ -71,7 +62,7 @@ bool
 hf_status_ask (const char *address, uint16_t port, hf_node_status_t *status, uint32_t limit_ms)
 {
     *status = (hf_node_status_t){0};
-    hf_probe_t *probe = hf_probe_new_to (address, port);
+    hf_probe_t *probe = hf_probe_new (address, port);
     hf_query_result_t result;
     bool answered =
         hf_probe_query (probe, HF_WHAT_STATUS, "", &result, limit_ms) && result.status == HF_OK;
@@ -136,9 +127,10 @@ hf_cluster_wait_leader (hf_cluster_t *self, uint32_t limit_ms)
 }
 
 bool
-hf_cluster_wait_leader_is (hf_cluster_t *self, uint32_t id, uint32_t limit_ms)
+hf_cluster_begin (hf_cluster_t *self)
 {
-    return HF_WAIT (s_agreed_leader (self) == id, limit_ms);
+    return hf_cluster_start_all (self) &&
+           HF_WAIT (s_agreed_leader (self) == 1, HF_CLUSTER_LIMIT_MS);
 }
 
 //  ---- equal state ----------------------------------------------------------------------
@@ -171,7 +163,7 @@ static bool
 s_ask_lock (hf_cluster_t *self, uint32_t id, const char *lock, hf_lock_view_t *view)
 {
     hf_probe_t *probe =
-        hf_probe_new_to (hf_cluster_address (self, id), hf_cluster_client_port (self, id));
+        hf_probe_new (hf_cluster_address (self, id), hf_cluster_client_port (self, id));
     hf_query_result_t result;
     uint64_t start_ms = hf_wait_now_ms ();
     bool answered = hf_probe_query (probe, HF_WHAT_LOCK, lock, &result, ASK_LIMIT_MS);

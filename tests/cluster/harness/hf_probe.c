@@ -16,13 +16,7 @@ struct hf_probe {
 };
 
 hf_probe_t *
-hf_probe_new (uint16_t port)
-{
-    return hf_probe_new_to ("127.0.0.1", port);
-}
-
-hf_probe_t *
-hf_probe_new_to (const char *host, uint16_t port)
+hf_probe_new (const char *host, uint16_t port)
 {
     hf_probe_t *self = hf_alloc (sizeof *self);
     self->context = zmq_ctx_new ();

@@ -10,9 +10,8 @@
 
 typedef struct hf_probe hf_probe_t;
 
-/*  To 127.0.0.1:PORT. Does not wait for a connection; what is sent before it is kept. */
-hf_probe_t *hf_probe_new (uint16_t port);
-hf_probe_t *hf_probe_new_to (const char *address, uint16_t port);
+/*  To ADDRESS:PORT. Does not wait for a connection; what is sent before it is kept. */
+hf_probe_t *hf_probe_new (const char *address, uint16_t port);
 void hf_probe_destroy (hf_probe_t **self_p);
 
 void hf_probe_send (hf_probe_t *self, const void *bytes, size_t size);

@@ -27,9 +27,8 @@ typedef struct held {
     struct held *next;
     hf_way_t way;
     unsigned peer;
-    uint32_t rule;
+    uint32_t rule; //  that holds it
     uint32_t copies;
-    uint64_t due_ms; //  0: when the rule is lifted
     size_t size;
     uint8_t bytes[];
 } held_t;
@@ -73,12 +72,8 @@ s_hold (hf_proxy_t *self, hf_way_t way, unsigned index, hf_verdict_t verdict, co
         size_t size)
 {
     held_t *held = hf_alloc (sizeof *held + size);
-    *held = (held_t){.way = way,
-                     .peer = index,
-                     .rule = verdict.held_by,
-                     .copies = verdict.copies,
-                     .due_ms = verdict.delay_ms ? hf_wait_now_ms () + verdict.delay_ms : 0,
-                     .size = size};
+    *held = (held_t){
+        .way = way, .peer = index, .rule = verdict.held_by, .copies = verdict.copies, .size = size};
     memcpy (held->bytes, bytes, size);
     held_t **end = &self->held;
     while (*end)
@@ -102,18 +97,17 @@ s_pass (hf_proxy_t *self, hf_way_t way, unsigned index, const void *bytes, size_
             s_send (self, way, index, bytes, size);
 }
 
-/*  Let go on what is due or whose rule was lifted, in the order it came. */
+/*  Pass on what rules held that are lifted now, in the order it came. */
 static void
 s_let_go (hf_proxy_t *self)
 {
-    uint64_t now = hf_wait_now_ms ();
     held_t **at = &self->held;
     while (*at) {
         held_t *held = *at;
         pthread_mutex_lock (&self->mutex);
         bool lifted = self->rules.list[held->rule - 1].lifted;
         pthread_mutex_unlock (&self->mutex);
-        if (!lifted && (held->due_ms == 0 || now < held->due_ms)) {
+        if (!lifted) {
             at = &held->next;
             continue;
         }
@@ -304,12 +298,6 @@ hf_proxy_lift (hf_proxy_t *self, uint32_t rule)
     assert (rule >= 1 && rule <= self->rules.count);
     self->rules.list[rule - 1].lifted = true;
     pthread_mutex_unlock (&self->mutex);
-}
-
-uint64_t
-hf_proxy_matched (hf_proxy_t *self, uint32_t rule)
-{
-    return s_look (self, rule).matched;
 }
 
 uint64_t

@@ -25,11 +25,10 @@ const char *hf_proxy_endpoints (const hf_proxy_t *self);
 typedef enum hf_way { HF_TO_NODE = 1, HF_TO_CLIENT = 2 } hf_way_t;
 
 typedef enum hf_rule_action {
-    HF_RULE_WATCH = 0,  //  only count
-    HF_RULE_DROP = 1,   //  it is lost
-    HF_RULE_HOLD = 2,   //  it waits until the rule is lifted; then it goes on, in order
-    HF_RULE_REPEAT = 3, //  it arrives REPEAT_MIN to REPEAT_MAX times, drawn from SEED
-    HF_RULE_DELAY = 4   //  it arrives DELAY_MS later
+    HF_RULE_WATCH = 0, //  only count
+    HF_RULE_DROP = 1,  //  it is lost
+    HF_RULE_HOLD = 2,  //  it waits until the rule is lifted; then it goes on, in order
+    HF_RULE_REPEAT = 3 //  it arrives REPEAT_MIN to REPEAT_MAX times, drawn from SEED
 } hf_rule_action_t;
 
 typedef struct hf_rule {
@@ -37,14 +36,12 @@ typedef struct hf_rule {
     uint32_t kind;       //  of the frame, HF_KIND_*; 0: any
     uint32_t inner;      //  a request in REQUESTS or item in ANSWERS must be of this kind; 0: any
     const char *data;    //  an APPEND in REQUESTS must carry this text; NULL: any
-    const char *lock;    //  a request in REQUESTS must name this lock; NULL: any
     uint32_t answers_of; //  an ANSWER must be to a request that this rule matched; 0: any
     uint32_t skip;       //  so many matches pass untouched
     uint32_t count;      //  then so many are acted on; 0: all that follow
     hf_rule_action_t action;
     uint32_t repeat_min, repeat_max;
     uint64_t seed;
-    uint32_t delay_ms;
 } hf_rule_t;
 
 /*  Gives the rule's number, 1 and up. Takes hold before this returns. */
@@ -53,8 +50,7 @@ uint32_t hf_proxy_add (hf_proxy_t *self, const hf_rule_t *rule);
 /*  The rule acts no more; what it held goes on now. */
 void hf_proxy_lift (hf_proxy_t *self, uint32_t rule);
 
-/*  How often the rule has matched, and acted (WATCH: matched). */
-uint64_t hf_proxy_matched (hf_proxy_t *self, uint32_t rule);
+/*  How often the rule has acted (WATCH: matched). */
 uint64_t hf_proxy_fired (hf_proxy_t *self, uint32_t rule);
 bool hf_proxy_wait_fired (hf_proxy_t *self, uint32_t rule, uint64_t times, uint32_t limit_ms);
 

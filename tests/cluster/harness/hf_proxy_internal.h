@@ -27,9 +27,8 @@ typedef struct hf_rules {
 
 /*  What to do with a message. */
 typedef struct hf_verdict {
-    uint32_t copies;   //  0: it is lost
-    uint32_t held_by;  //  number of a rule; 0: it goes on
-    uint32_t delay_ms; //  with held_by: it goes on by itself after so long; 0: only when lifted
+    uint32_t copies;  //  0: it is lost
+    uint32_t held_by; //  number of a rule; 0: it goes on
 } hf_verdict_t;
 
 hf_verdict_t hf_rules_judge (hf_rules_t *self, hf_way_t way, const void *bytes, size_t size);

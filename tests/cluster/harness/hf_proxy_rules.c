@@ -9,7 +9,6 @@
 typedef struct item {
     uint32_t kind;
     uint64_t seq; //  0: it has none
-    hf_span_t lock;
     hf_span_t data;
     uint32_t status; //  of an ANSWER
 } item_t;
@@ -19,36 +18,17 @@ static bool
 s_next_item (hf_scan_t *scan, item_t *item)
 {
     *item = (item_t){.kind = hf_scan_kind (scan)};
-    hf_scan_t here = *scan;
-    hf_scan_skip (scan, 1);
-    uint32_t fields = hf_scan_array (&here);
-    uint32_t kind = 0;
-    hf_get_u32 (&here, &kind);
-    uint64_t number = 0;
-    switch (item->kind) {
-    case HF_KIND_APPEND: //  seq, lock, token, owner, file, data
-        hf_get_u64 (&here, &item->seq);
-        hf_get_str (&here, &item->lock);
-        hf_get_u64 (&here, &number);
-        hf_get_u64 (&here, &number);
-        hf_get_str (&here, &item->data);
-        hf_get_bin (&here, &item->data);
-        break;
-    case HF_KIND_ACQUIRE:
-    case HF_KIND_RELEASE:
-    case HF_KIND_CANCEL:
-    case HF_KIND_ABANDON:
-        hf_get_u64 (&here, &item->seq);
-        hf_get_str (&here, &item->lock);
-        break;
-    case HF_KIND_ANSWER:
-        hf_get_u64 (&here, &item->seq);
-        hf_get_u32 (&here, &item->status);
-        break;
-    default:
-        break;
+    hf_answer_t answer;
+    hf_request_t request;
+    if (item->kind == HF_KIND_GRANTED || item->kind == HF_KIND_MOVED)
+        hf_scan_skip (scan, 1);
+    else if (item->kind == HF_KIND_ANSWER && hf_answer_get (scan, &answer))
+        *item = (item_t){.kind = item->kind, .seq = answer.seq, .status = answer.status};
+    else if (hf_request_get (scan, &request)) {
+        item->seq = request.seq;
+        item->data = item->kind == HF_KIND_APPEND ? request.append.data : (hf_span_t){0};
     }
-    return !scan->bad && !here.bad && fields > 0;
+    return !scan->bad;
 }
 
 static bool
@@ -65,8 +45,6 @@ static bool
 s_item_matches (const hf_rules_t *self, const hf_rule_t *rule, const item_t *item)
 {
     if (rule->inner != 0 && rule->inner != item->kind)
-        return false;
-    if (rule->lock && !hf_span_equal (item->lock, hf_span_text (rule->lock)))
         return false;
     if (rule->data && !hf_span_equal (item->data, hf_span_text (rule->data)))
         return false;
@@ -95,7 +73,7 @@ static bool
 s_matches (const hf_rules_t *self, hf_rule_state_t *state, hf_list_t items)
 {
     const hf_rule_t *rule = &state->rule;
-    bool any = !rule->inner && !rule->lock && !rule->data && !rule->answers_of;
+    bool any = !rule->inner && !rule->data && !rule->answers_of;
     hf_scan_t scan = hf_scan_list (items);
     item_t item;
     bool matches = any;
@@ -133,10 +111,8 @@ s_act (hf_rule_state_t *state, uint32_t number, hf_verdict_t *verdict)
     state->fired++;
     if (rule->action == HF_RULE_DROP)
         verdict->copies = 0;
-    if (rule->action == HF_RULE_HOLD || rule->action == HF_RULE_DELAY)
+    if (rule->action == HF_RULE_HOLD)
         verdict->held_by = number;
-    if (rule->action == HF_RULE_DELAY)
-        verdict->delay_ms = rule->delay_ms;
     if (rule->action == HF_RULE_REPEAT) {
         assert (rule->repeat_min >= 1 && rule->repeat_min <= rule->repeat_max);
         uint64_t choices = rule->repeat_max - rule->repeat_min + 1;

@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #define NAME_SIZE   64
-#define LOSSES_MAX  64
 #define BUFFER_SIZE 65536
 
 struct hf_script {
@@ -24,9 +23,7 @@ struct hf_script {
     bool waiting; //  a command is out
     bool heard;   //  its result came and was not taken
     hf_script_result_t result;
-    char lost[LOSSES_MAX][NAME_SIZE]; //  locks, in the order they were reported lost
-    unsigned losses;
-    unsigned ends;
+    unsigned losses, ends; //  reported so far
 };
 
 hf_script_t *
@@ -74,20 +71,19 @@ hf_script_process (const hf_script_t *self)
 
 //  ---- what it says -------------------------------------------------------------------
 
-/*  "= STATUS TOKEN INDEX VALUE", "! LOST LOCK" or "! ENDED". */
+/*  "= STATUS TOKEN VALUE", "! LOST" or "! ENDED". */
 static void
 s_take_line (hf_script_t *self, const char *line)
 {
     int status = 0;
     hf_script_result_t result = {0};
-    if (sscanf (line, "= %d %" SCNu64 " %" SCNu64 " %" SCNu64, &status, &result.token,
-                &result.index, &result.value) == 4) {
+    if (sscanf (line, "= %d %" SCNu64 " %" SCNu64, &status, &result.token, &result.value) == 3) {
         assert (self->waiting && !self->heard);
         result.status = (hf_status_t)status;
         self->result = result;
         self->heard = true;
-    } else if (strncmp (line, "! LOST ", 7) == 0 && self->losses < LOSSES_MAX)
-        snprintf (self->lost[self->losses++], NAME_SIZE, "%s", line + 7);
+    } else if (strcmp (line, "! LOST") == 0)
+        self->losses++;
     else if (strcmp (line, "! ENDED") == 0)
         self->ends++;
 }
@@ -149,20 +145,19 @@ s_has_heard_or_ended (hf_script_t *self)
     return self->heard || !running;
 }
 
-bool
-hf_script_hear (hf_script_t *self, hf_script_result_t *result, uint32_t limit_ms)
+hf_script_result_t
+hf_script_hear (hf_script_t *self)
 {
     assert (self->waiting);
-    HF_WAIT (s_has_heard_or_ended (self), limit_ms);
+    HF_WAIT (s_has_heard_or_ended (self), HF_CLUSTER_LIMIT_MS);
     if (!self->heard) {
-        fprintf (stderr, "harness: %s gave no result within %u ms%s\n", self->name, limit_ms,
+        fprintf (stderr, "harness: %s gave no result%s\n", self->name,
                  hf_process_running (self->process) ? "" : ": it has ended");
-        return false;
+        return (hf_script_result_t){.status = HF_INVALID};
     }
-    *result = self->result;
     self->heard = false;
     self->waiting = false;
-    return true;
+    return self->result;
 }
 
 bool
@@ -179,22 +174,16 @@ hf_script_do (hf_script_t *self, const char *format, ...)
     va_start (args, format);
     s_say (self, format, args);
     va_end (args);
-    hf_script_result_t result;
-    if (!hf_script_hear (self, &result, HF_CLUSTER_LIMIT_MS))
-        result = (hf_script_result_t){.status = HF_INVALID};
-    return result;
+    return hf_script_hear (self);
 }
 
 //  ---- events ------------------------------------------------------------------------------
 
 unsigned
-hf_script_losses (hf_script_t *self, const char *lock)
+hf_script_losses (hf_script_t *self)
 {
     s_listen (self);
-    unsigned count = 0;
-    for (unsigned i = 0; i < self->losses; i++)
-        count += strcmp (self->lost[i], lock) == 0;
-    return count;
+    return self->losses;
 }
 
 unsigned
@@ -202,10 +191,4 @@ hf_script_ends (hf_script_t *self)
 {
     s_listen (self);
     return self->ends;
-}
-
-bool
-hf_script_wait_loss (hf_script_t *self, const char *lock, uint32_t limit_ms)
-{
-    return HF_WAIT (hf_script_losses (self, lock) > 0, limit_ms);
 }

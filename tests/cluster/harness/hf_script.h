@@ -4,15 +4,12 @@
  *  One command at a time; each gives one result. Commands (words apart by one blank):
  *
  *      open TTL_MS               a session; the session before, if any, is left to expire
- *      acquire LOCK [LIMIT_MS]   wait for the lock (default 60 s)
- *      try LOCK                  without waiting
+ *      acquire LOCK              wait for the lock
  *      append LOCK FILE TEXT     with the token of the last grant
  *      submit LOCK FILE TEXT N   N appends of TEXT, without waiting for the answers
  *      drain                     wait for the answers of all that was submitted: OK if all were
  *      release LOCK              with the token of the last grant
- *      cancel LOCK
  *      close                     the session
- *      remaining                 value: milliseconds that the locks may still be relied on
  *
  *  Not thread-safe.
  */
@@ -26,9 +23,8 @@ typedef struct hf_script hf_script_t;
 
 typedef struct hf_script_result {
     hf_status_t status;
-    uint64_t token; //  of acquire and try
-    uint64_t index;
-    uint64_t value; //  remaining: ms; drain: how many were OK; open: session id
+    uint64_t token; //  of acquire
+    uint64_t value; //  drain: how many were OK; open: session id
 } hf_script_result_t;
 
 /*  NAME is for messages to people. The log goes to DIR/NAME.log. */
@@ -41,12 +37,12 @@ void hf_script_destroy (hf_script_t **self_p);
 /*  Say COMMAND; the result is for later. No other one may be out. */
 void hf_script_say (hf_script_t *self, const char *format, ...)
     __attribute__ ((format (printf, 2, 3)));
-/*  Wait for the result. False: nothing came within LIMIT_MS, or the process ended. */
-bool hf_script_hear (hf_script_t *self, hf_script_result_t *result, uint32_t limit_ms);
+/*  Wait for the result. HF_INVALID: none came within HF_CLUSTER_LIMIT_MS, or the process ended. */
+hf_script_result_t hf_script_hear (hf_script_t *self);
 /*  Whether a result has come; it stays for hf_script_hear. */
 bool hf_script_has_result (hf_script_t *self);
 
-/*  Say and hear. HF_INVALID when nothing came within HF_CLUSTER_LIMIT_MS. */
+/*  Say and hear. */
 hf_script_result_t hf_script_do (hf_script_t *self, const char *format, ...)
     __attribute__ ((format (printf, 2, 3)));
 
@@ -58,10 +54,9 @@ hf_script_result_t hf_script_do (hf_script_t *self, const char *format, ...)
         must_result;                                                                               \
     })
 
-/*  Events of the session so far: how often LOCK was reported lost, and the session ended. */
-unsigned hf_script_losses (hf_script_t *self, const char *lock);
+/*  Events so far: locks reported lost, and sessions ended. */
+unsigned hf_script_losses (hf_script_t *self);
 unsigned hf_script_ends (hf_script_t *self);
-bool hf_script_wait_loss (hf_script_t *self, const char *lock, uint32_t limit_ms);
 
 hf_process_t *hf_script_process (const hf_script_t *self);
 

@@ -2,13 +2,13 @@
 
 #include "tests/kit/hf_test.h"
 #include "base/hf_alloc.h"
-#include "client/holdfast.h"
 #include "tests/cluster/harness/hf_cluster.h"
+#include "tests/cluster/harness/hf_script.h"
 #include <jansson.h>
 
 #define LIMIT_MS 10000
-#define LOCK     "a \"lock\" \\ \xc3\xa9"
-#define FILE1    "a \"file\" \xe2\x82\xac"
+#define LOCK     "a\"lock\"\\\xc3\xa9"
+#define FILE1    "a\"file\"\xe2\x82\xac"
 
 /*  Run the dump of node 1; the exit code. TEXT gets what it said: the caller frees. */
 static int
@@ -23,28 +23,23 @@ s_dump (hf_cluster_t *cluster, char **text)
 static void
 s_lock_stage_and_end (hf_cluster_t *cluster)
 {
-    char error[HF_CLIENT_ERROR_SIZE];
-    hf_client_options_t options = {.size = sizeof options,
-                                   .endpoints = hf_cluster_endpoints (cluster)};
-    hf_session_options_t minute = {.size = sizeof minute, .ttl_ms = 60000};
-    hf_client_t *client = hf_client_new (&options, error);
-    assert_non_null (client);
-    hf_session_t *holder, *waiter;
-    hf_grant_t grant;
-    assert_int_equal (hf_session_open (client, &minute, LIMIT_MS, &holder), HF_OK);
-    assert_int_equal (hf_session_open (client, &minute, LIMIT_MS, &waiter), HF_OK);
-    assert_int_equal (hf_acquire (holder, LOCK, LIMIT_MS, &grant), HF_OK);
-    assert_int_equal (hf_append (holder, LOCK, grant.token, FILE1, "kept", 4, LIMIT_MS), HF_OK);
-    assert_int_equal (hf_release (holder, LOCK, grant.token, LIMIT_MS), HF_OK);
-    assert_int_equal (hf_acquire (holder, LOCK, LIMIT_MS, &grant), HF_OK);
-    assert_int_equal (hf_append (holder, LOCK, grant.token, FILE1, "staged", 6, LIMIT_MS), HF_OK);
-    assert_int_equal (hf_submit_acquire (waiter, LOCK, NULL, NULL, NULL), HF_OK);
+    hf_script_t *client[2];
+    for (unsigned i = 0; i < 2; i++) {
+        client[i] = hf_script_new (i == 0 ? "holder" : "waiter", hf_cluster_endpoints (cluster),
+                                   hf_cluster_dir (cluster));
+        MUST (client[i], "open 60000");
+    }
+    MUST (client[0], "acquire " LOCK);
+    MUST (client[0], "append " LOCK " " FILE1 " kept");
+    MUST (client[0], "release " LOCK);
+    MUST (client[0], "acquire " LOCK);
+    MUST (client[0], "append " LOCK " " FILE1 " staged");
+    hf_script_say (client[1], "acquire " LOCK);
     assert_true (hf_cluster_wait_waiters (cluster, LOCK, 1, LIMIT_MS));
     //  The node ends while they hold and wait.
     assert_int_equal (hf_cluster_terminate (cluster, 1, LIMIT_MS), 0);
-    hf_session_leave (&holder);
-    hf_session_leave (&waiter);
-    hf_client_destroy (&client);
+    hf_script_destroy (&client[0]);
+    hf_script_destroy (&client[1]);
 }
 
 static json_t *
@@ -71,16 +66,21 @@ s_has_requests (json_t *entries)
 static void
 s_expect_lock (json_t *state)
 {
-    assert_int_equal (json_array_size (s_get (state, "sessions")), 2);
-    assert_int_equal (json_array_size (s_get (state, "locks")), 1);
-    json_t *lock = json_array_get (s_get (state, "locks"), 0);
-    assert_string_equal (json_string_value (s_get (lock, "name")), LOCK);
-    assert_int_equal (json_array_size (s_get (lock, "holders")), 1);
-    json_t *hold = json_array_get (s_get (lock, "holders"), 0);
-    assert_int_equal (json_integer_value (s_get (hold, "token")), 2);
-    assert_string_equal (json_string_value (s_get (hold, "mode")), "exclusive");
-    assert_int_equal (json_integer_value (s_get (s_get (hold, "staged"), FILE1)), 6);
-    assert_int_equal (json_array_size (s_get (lock, "queue")), 1);
+    const char *name, *mode;
+    int token, staged;
+    json_t *sessions, *queue;
+    json_error_t error;
+    //  One lock with one holder.
+    if (json_unpack_ex (state, &error, 0, "{s:o, s:[{s:s, s:[{s:i, s:s, s:{s:i}}!], s:o}!]}",
+                        "sessions", &sessions, "locks", "name", &name, "holders", "token", &token,
+                        "mode", &mode, "staged", FILE1, &staged, "queue", &queue) != 0)
+        fail_msg ("%s", error.text);
+    assert_int_equal (json_array_size (sessions), 2);
+    assert_string_equal (name, LOCK);
+    assert_int_equal (token, 2);
+    assert_string_equal (mode, "exclusive");
+    assert_int_equal (staged, 6);
+    assert_int_equal (json_array_size (queue), 1);
 }
 
 static void
@@ -99,12 +99,11 @@ s_expect_dump (json_t *json)
     json_t *file = json_array_get (s_get (json, "files"), 0);
     assert_string_equal (json_string_value (s_get (file, "name")), FILE1);
     assert_int_equal (json_integer_value (s_get (file, "length")), 4);
-    assert_string_equal (json_string_value (s_get (file, "disk")), "a%20%22file%22%20%E2%82%AC");
+    assert_string_equal (json_string_value (s_get (file, "disk")), "a%22file%22%E2%82%AC");
 }
 
 HF_TEST_ON_ONE (test_stopped_node_is_dumped)
 {
-    hf_cluster_t *cluster = *state;
     assert_true (hf_cluster_begin (cluster));
     char *text;
     assert_int_equal (s_dump (cluster, &text), 1); //  it runs
@@ -121,7 +120,6 @@ HF_TEST_ON_ONE (test_stopped_node_is_dumped)
     json_decref (json);
     free (text);
     assert_true (hf_cluster_start (cluster, 1)); //  the dump has changed nothing
-    assert_true (hf_cluster_passed (cluster));
 }
 
 HF_TEST_MAIN (NULL, NULL)
