@@ -22,7 +22,6 @@ typedef struct s_connection {
     hf_histogram_t *latency[HF_LOAD_LATENCIES];
     HF_ARRAY (s_acquired_t) each; //  keep_each
     atomic_uint_fast64_t cycles;  //  since the start
-    atomic_uint_fast64_t appends; //  since the start
     atomic_uint_fast64_t counted; //  between begin and end
 } s_connection_t;
 
@@ -45,6 +44,7 @@ struct hf_load {
     s_worker_t *worker;
     atomic_bool stopping;
     atomic_uint ended;
+    atomic_uint_fast64_t appends;
     atomic_uint_fast64_t errors[HF_LOAD_STATUSES];
     atomic_uint_fast64_t begin_ns;   //  UINT64_MAX: not yet
     atomic_uint_fast64_t end_ns;     //  UINT64_MAX: not yet
@@ -120,7 +120,7 @@ s_appended (void *arg, const hf_result_t *result)
     s_worker_t *self = arg;
     if (!s_check (self, result->status))
         return;
-    atomic_fetch_add (&self->connection->appends, 1);
+    atomic_fetch_add (&self->load->appends, 1);
     s_release (self);
 }
 
@@ -316,10 +316,7 @@ hf_load_cycles (const hf_load_t *self)
 uint64_t
 hf_load_appends (const hf_load_t *self)
 {
-    uint64_t sum = 0;
-    for (uint32_t i = 0; i < self->config.connections; i++)
-        sum += atomic_load (&self->connection[i].appends);
-    return sum;
+    return atomic_load (&self->appends);
 }
 
 uint64_t

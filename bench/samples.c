@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fts.h>
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,10 +13,16 @@
 
 //  ---- one measurement ------------------------------------------------------------
 
-static bool
-s_begins (const char *text, const char *with)
+/*  The part that a file of the data folder belongs to. */
+static hf_usage_part_t
+s_part (const char *name)
 {
-    return strncmp (text, with, strlen (with)) == 0;
+    static const char *const begins[HF_USAGE_PARTS] = {
+        [HF_USAGE_LOG] = "log.db", "state.db", "files.db", "files/"};
+    hf_usage_part_t part = HF_USAGE_LOG;
+    while (part < HF_USAGE_OTHER && strncmp (name, begins[part], strlen (begins[part])) != 0)
+        part++;
+    return part;
 }
 
 int
@@ -25,30 +30,21 @@ hf_usage_take (const char *folder, hf_usage_t *usage)
 {
     char *const folders[] = {(char *)folder, NULL};
     FTS *tree = fts_open (folders, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
-    hf_usage_t bytes = {0};
-    int error = 0;
-    const FTSENT *entry;
-    while (tree && (entry = fts_read (tree)) != NULL) {
-        if (entry->fts_errno && (entry->fts_errno != ENOENT || entry->fts_level == 0))
-            error = entry->fts_errno;
-        if (entry->fts_info != FTS_F)
-            continue;
-        const char *name = entry->fts_path + strlen (folder) + 1;
-        uint64_t *part = s_begins (name, "log.db")     ? &bytes.log_kib
-                         : s_begins (name, "state.db") ? &bytes.state_kib
-                         : s_begins (name, "files.db") ? &bytes.filesdb_kib
-                         : s_begins (name, "files/")   ? &bytes.files_kib
-                                                       : &bytes.other_kib;
-        *part += (uint64_t)entry->fts_statp->st_size;
-    }
     if (!tree)
         return -1;
+    *usage = (hf_usage_t){0};
+    int error = 0;
+    const FTSENT *entry;
+    while ((entry = fts_read (tree)) != NULL) {
+        if (entry->fts_errno && (entry->fts_errno != ENOENT || entry->fts_level == 0))
+            error = entry->fts_errno;
+        if (entry->fts_info == FTS_F)
+            usage->kib[s_part (entry->fts_path + strlen (folder) + 1)] +=
+                (uint64_t)entry->fts_statp->st_size;
+    }
     fts_close (tree);
-    *usage = (hf_usage_t){.log_kib = (bytes.log_kib + 1023) / 1024,
-                          .state_kib = (bytes.state_kib + 1023) / 1024,
-                          .filesdb_kib = (bytes.filesdb_kib + 1023) / 1024,
-                          .files_kib = (bytes.files_kib + 1023) / 1024,
-                          .other_kib = (bytes.other_kib + 1023) / 1024};
+    for (unsigned i = 0; i < HF_USAGE_PARTS; i++)
+        usage->kib[i] = (usage->kib[i] + 1023) / 1024;
     errno = error;
     return error ? -1 : 0;
 }
@@ -56,7 +52,7 @@ hf_usage_take (const char *folder, hf_usage_t *usage)
 uint64_t
 hf_usage_databases_kib (const hf_usage_t *self)
 {
-    return self->log_kib + self->state_kib + self->filesdb_kib;
+    return self->kib[HF_USAGE_LOG] + self->kib[HF_USAGE_STATE] + self->kib[HF_USAGE_FILESDB];
 }
 
 //  ---- the series -----------------------------------------------------------------
@@ -105,24 +101,17 @@ hf_samples_write (const hf_samples_t *self, const char *path)
     FILE *file = fopen (path, "we");
     if (!file)
         return -1;
+    static const char *const names[] = {"rss", "log", "state", "filesdb", "files", "other"};
     fputs ("operations", file);
-    for (uint32_t i = 1; i <= self->nodes; i++)
-        fprintf (file,
-                 "\tn%u_rss_kib\tn%u_log_kib\tn%u_state_kib\tn%u_filesdb_kib\tn%u_files_kib"
-                 "\tn%u_other_kib",
-                 i, i, i, i, i, i);
-    fputc ('\n', file);
+    for (uint32_t i = 0; i < self->nodes * HF_USAGE_PARTS; i++)
+        fprintf (file, "\tn%u_%s_kib", i / HF_USAGE_PARTS + 1, names[i % HF_USAGE_PARTS]);
     for (size_t row = 0; row < self->operations.count; row++) {
-        fprintf (file, "%" PRIu64, self->operations.list[row]);
-        for (uint32_t i = 0; i < self->nodes; i++) {
-            const hf_usage_t *usage = &self->usage.list[row * self->nodes + i];
-            fprintf (file,
-                     "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64,
-                     usage->rss_kib, usage->log_kib, usage->state_kib, usage->filesdb_kib,
-                     usage->files_kib, usage->other_kib);
-        }
-        fputc ('\n', file);
+        const hf_usage_t *usage = &self->usage.list[row * self->nodes];
+        fprintf (file, "\n%" PRIu64, self->operations.list[row]);
+        for (uint32_t i = 0; i < self->nodes * HF_USAGE_PARTS; i++)
+            fprintf (file, "\t%" PRIu64, usage[i / HF_USAGE_PARTS].kib[i % HF_USAGE_PARTS]);
     }
+    fputc ('\n', file);
     int failed = ferror (file);
     return fclose (file) || failed ? -1 : 0;
 }
@@ -138,7 +127,7 @@ s_greatest (const hf_samples_t *self, uint32_t node, hf_samples_what_t what, dou
             continue;
         const hf_usage_t *usage = &self->usage.list[row * self->nodes + node];
         uint64_t value =
-            what == HF_SAMPLES_MEMORY ? usage->rss_kib : hf_usage_databases_kib (usage);
+            what == HF_SAMPLES_MEMORY ? usage->kib[HF_USAGE_RSS] : hf_usage_databases_kib (usage);
         if (value > greatest)
             greatest = value;
     }

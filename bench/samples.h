@@ -7,13 +7,17 @@
 #include <stdint.h>
 
 /*  KiB of one node at one moment, rounded up. A database's size has its write-ahead log in it. */
+typedef enum hf_usage_part {
+    HF_USAGE_RSS,
+    HF_USAGE_LOG,
+    HF_USAGE_STATE,
+    HF_USAGE_FILESDB,
+    HF_USAGE_FILES, //  the replicated files themselves
+    HF_USAGE_OTHER, //  the rest of the folder: a state that comes in, for one
+    HF_USAGE_PARTS
+} hf_usage_part_t;
 typedef struct hf_usage {
-    uint64_t rss_kib;
-    uint64_t log_kib;
-    uint64_t state_kib;
-    uint64_t filesdb_kib;
-    uint64_t files_kib; //  the replicated files themselves
-    uint64_t other_kib; //  the rest of the folder: a state that comes in, for one
+    uint64_t kib[HF_USAGE_PARTS];
 } hf_usage_t;
 
 /*  All of it but the memory, of a node with its data in FOLDER. 0, or -1 with errno. A file that is

@@ -51,9 +51,9 @@ s_print (const s_soak_t *self, uint64_t operations, const hf_usage_t *nodes)
     FILE *to = self->options->json ? stderr : stdout;
     fprintf (to, "%12" PRIu64, operations);
     for (uint32_t i = 0; i < self->options->start; i++)
-        fprintf (to, " | %9.1f %8.1f %7.1f", (double)nodes[i].rss_kib / 1024,
+        fprintf (to, " | %9.1f %8.1f %7.1f", (double)nodes[i].kib[HF_USAGE_RSS] / 1024,
                  (double)hf_usage_databases_kib (&nodes[i]) / 1024,
-                 (double)nodes[i].files_kib / 1024);
+                 (double)nodes[i].kib[HF_USAGE_FILES] / 1024);
     fputc ('\n', to);
     fflush (to);
 }
@@ -69,7 +69,7 @@ s_look (const s_soak_t *self, hf_usage_t nodes[HF_MEMBERS_MAX])
             hf_bench_say ("cannot look at node %u: %s", id, strerror (errno));
             return false;
         }
-        nodes[id - 1].rss_kib = hf_cluster_memory (self->cluster, id) / 1024;
+        nodes[id - 1].kib[HF_USAGE_RSS] = hf_cluster_memory (self->cluster, id) / 1024;
     }
     return true;
 }
@@ -107,13 +107,13 @@ s_await_files (const s_soak_t *self)
     uint64_t limit_ns = hf_bench_in_ms (S_FILE_LIMIT_MS);
     while (s_look (self, nodes)) {
         uint32_t i = 0;
-        while (i < self->options->start && nodes[i].files_kib == want_kib)
+        while (i < self->options->start && nodes[i].kib[HF_USAGE_FILES] == want_kib)
             i++;
         if (i == self->options->start)
             return true;
         if (hf_bench_now_ns () >= limit_ns) {
             hf_bench_say ("the files of node %u have %" PRIu64 " KiB; %" PRIu64 " were appended",
-                          i + 1, nodes[i].files_kib, want_kib);
+                          i + 1, nodes[i].kib[HF_USAGE_FILES], want_kib);
             return false;
         }
         hf_bench_wait (self->cluster, 5);

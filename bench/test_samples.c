@@ -27,12 +27,7 @@ s_make (void)
 {
     hf_samples_t *samples = hf_samples_new (1);
     for (uint64_t i = 0; i <= 100; i++) {
-        hf_usage_t usage = {.rss_kib = i < 10 ? 1000 + i : 2000,
-                            .log_kib = 100 * i,
-                            .state_kib = 30,
-                            .filesdb_kib = 20,
-                            .files_kib = 1000000 * i,
-                            .other_kib = 1000000 * i};
+        hf_usage_t usage = {{i < 10 ? 1000 + i : 2000, 100 * i, 30, 20, 1000000 * i, 1000000 * i}};
         hf_samples_add (samples, 1000 * i, &usage);
     }
     return samples;
@@ -55,7 +50,7 @@ HF_TEST (s_test_too_few)
 {
     hf_samples_t *samples = hf_samples_new (2);
     assert_true (hf_samples_growth (samples, 1, HF_SAMPLES_MEMORY) <= 0);
-    hf_usage_t usage[2] = {{.rss_kib = 10}, {.rss_kib = 20}};
+    hf_usage_t usage[2] = {{{10}}, {{20}}};
     hf_samples_add (samples, 0, usage);
     hf_samples_add (samples, 1000, usage);
     assert_true (hf_samples_growth (samples, 1, HF_SAMPLES_MEMORY) <= 0);
@@ -78,7 +73,7 @@ HF_TEST_WITH (s_test_table, s_setup, s_teardown)
     char path[256], text[512];
     snprintf (path, sizeof path, "%s/table", folder);
     hf_samples_t *samples = hf_samples_new (2);
-    hf_usage_t usage[2] = {{1, 2, 3, 4, 5, 6}, {7, 8, 9, 10, 11, 12}};
+    hf_usage_t usage[2] = {{{1, 2, 3, 4, 5, 6}}, {{7, 8, 9, 10, 11, 12}}};
     hf_samples_add (samples, 2000, usage);
     assert_int_equal (hf_samples_write (samples, path), 0);
     s_read (path, text, sizeof text);
@@ -122,11 +117,8 @@ HF_TEST_WITH (s_test_usage, s_setup, s_teardown)
     s_put (sub, "b", 72);
     hf_usage_t usage;
     assert_int_equal (hf_usage_take (path, &usage), 0);
-    assert_int_equal (usage.log_kib, 6);
-    assert_int_equal (usage.state_kib, 2);
-    assert_int_equal (usage.filesdb_kib, 1);
-    assert_int_equal (usage.files_kib, 3);
-    assert_int_equal (usage.other_kib, 1);
+    static const hf_usage_t want = {{0, 6, 2, 1, 3, 1}};
+    assert_memory_equal (&usage, &want, sizeof want);
     assert_int_equal (hf_usage_databases_kib (&usage), 9);
     snprintf (path, sizeof path, "%s/nothing", folder);
     assert_int_equal (hf_usage_take (path, &usage), -1);

@@ -1,18 +1,9 @@
 //  A cluster with a well-behaved client, and the checks after an attack.
 
 #include "tests/cluster/badinput/siege.h"
+#include "base/hf_alloc.h"
 
 #define GROWTH_MAX (64ULL << 20)
-#define TESTS_MAX  16
-
-typedef struct scene {
-    const siege_test_t *test;
-    unsigned nodes;
-    uint32_t running;
-    bool executes;
-    siege_t siege;
-} scene_t;
-
 /*  A sanitized node keeps freed memory for a while: little enough that growth still shows. */
 static void
 s_quarantine_little (void)
@@ -27,11 +18,13 @@ s_quarantine_little (void)
 }
 
 static void
-s_begin (siege_t *self)
+s_begin (siege_t *self, unsigned nodes)
 {
+    s_quarantine_little ();
+    self->cluster = hf_cluster_new (nodes);
     //  A cluster forms with all of its nodes; those that do not belong to the siege leave then.
     assert_true (hf_cluster_begin (self->cluster));
-    for (uint32_t id = self->nodes + 1; id <= hf_cluster_count (self->cluster); id++)
+    for (uint32_t id = self->running + 1; id <= nodes; id++)
         hf_cluster_kill (self->cluster, id);
     self->client = hf_script_new ("client", hf_cluster_endpoints (self->cluster),
                                   hf_cluster_dir (self->cluster));
@@ -39,7 +32,7 @@ s_begin (siege_t *self)
     self->token = MUST (self->client, "acquire W").token;
     MUST (self->client, "append W W 1");
     assert_true (hf_cluster_status (self->cluster, 1, &self->before));
-    for (uint32_t id = 1; id <= self->nodes; id++)
+    for (uint32_t id = 1; id <= self->running; id++)
         self->memory[id] = hf_cluster_memory (self->cluster, id);
 }
 
@@ -59,11 +52,11 @@ s_is_as_before (siege_t *self)
 static void
 s_must_stand (siege_t *self)
 {
-    for (uint32_t id = 1; id <= self->nodes; id++)
+    for (uint32_t id = 1; id <= self->running; id++)
         assert_true (hf_cluster_running (self->cluster, id));
     assert_true (HF_WAIT (s_is_as_before (self), HF_CLUSTER_LIMIT_MS));
     assert_int_equal (hf_script_losses (self->client), 0);
-    for (uint32_t id = 1; id <= self->nodes; id++) {
+    for (uint32_t id = 1; id <= self->running; id++) {
         uint64_t memory = hf_cluster_memory (self->cluster, id);
         if (memory > self->memory[id] + GROWTH_MAX)
             fail_msg ("node %u grew from %llu to %llu bytes", id,
@@ -111,49 +104,33 @@ siege_probe (siege_t *self, uint32_t id)
 
 //  ---- tests ------------------------------------------------------------------------------
 
-static int
-s_setup (void **state)
+int
+siege_set_up (void **state)
 {
-    scene_t *scene = *state;
-    s_quarantine_little ();
-    scene->siege = (siege_t){.cluster = hf_cluster_new (scene->nodes), .nodes = scene->running};
+    *state = hf_alloc (sizeof (siege_t));
     return 0;
-}
-
-static int
-s_teardown (void **state)
-{
-    scene_t *scene = *state;
-    hf_script_destroy (&scene->siege.client);
-    hf_cluster_destroy (&scene->siege.cluster);
-    return 0;
-}
-
-static void
-s_play (void **state)
-{
-    scene_t *scene = *state;
-    s_begin (&scene->siege);
-    scene->test->attack (&scene->siege);
-    if (scene->executes)
-        s_must_stand (&scene->siege);
-    else
-        siege_must_be_untouched (&scene->siege);
-    s_end (&scene->siege);
 }
 
 int
-siege_run (const siege_test_t *tests, size_t count, unsigned nodes, uint32_t running, bool executes)
+siege_tear_down (void **state)
 {
-    struct CMUnitTest list[TESTS_MAX];
-    scene_t scenes[TESTS_MAX];
-    char group[64];
-    assert_in_range (count, 1, TESTS_MAX);
-    for (size_t i = 0; i < count; i++) {
-        scenes[i] =
-            (scene_t){.test = &tests[i], .nodes = nodes, .running = running, .executes = executes};
-        list[i] = (struct CMUnitTest){tests[i].name, s_play, s_setup, s_teardown, &scenes[i]};
-    }
-    snprintf (group, sizeof group, "bad input, %u of %u nodes", running, nodes);
-    return _cmocka_run_group_tests (group, list, count, NULL, NULL);
+    siege_t *self = *state;
+    hf_script_destroy (&self->client);
+    hf_cluster_destroy (&self->cluster);
+    free (self);
+    return 0;
+}
+
+void
+siege_play (siege_t *self, unsigned nodes, uint32_t running, bool executes,
+            void (*attack) (siege_t *))
+{
+    self->running = running;
+    s_begin (self, nodes);
+    attack (self);
+    if (executes)
+        s_must_stand (self);
+    else
+        siege_must_be_untouched (self);
+    s_end (self);
 }

@@ -1,7 +1,8 @@
 /*  siege.h - a cluster with a well-behaved client, which must not notice an attack.
  *
- *  Each test is a row of siege_test_t; siege_run forms the cluster, lets the client take lock W,
- *  runs the attack, checks that nothing has changed, and ends everything cleanly.
+ *  SIEGE (name, ..) { ... } is a test: it forms the cluster, lets the client take lock W, runs the
+ *  attack, which leaves no session or lock of its own, checks that nothing has changed, and ends
+ *  everything cleanly.
  */
 #ifndef SIEGE_H_INCLUDED
 #define SIEGE_H_INCLUDED
@@ -15,7 +16,7 @@
 
 typedef struct siege {
     hf_cluster_t *cluster;
-    uint32_t nodes;      //  that run: 1 to this
+    uint32_t running;    //  nodes 1 to this
     hf_script_t *client; //  holds lock W, with one byte staged for file W
     uint64_t session;    //  of the client
     uint64_t token;      //  of W
@@ -23,20 +24,26 @@ typedef struct siege {
     uint64_t memory[8]; //  of each node before
 } siege_t;
 
-typedef struct siege_test {
-    const char *name;
-    void (*attack) (siege_t *siege); //  leaves no session or lock of its own
-} siege_test_t;
-
-#define SIEGE_TEST(attack)                                                                         \
+/*  On a cluster of NODES nodes, of which the first RUNNING run. With EXECUTES commands of the
+ * attack are executed. */
+#define SIEGE_ON(name, nodes, running, executes)                                                   \
+    static void name (siege_t *siege);                                                             \
+    HF_TEST_WITH (name##_##nodes, siege_set_up, siege_tear_down)                                   \
     {                                                                                              \
-#attack, attack                                                                            \
+        siege_play (*state, nodes, running, executes, name);                                       \
     }
+#define SIEGE(name, nodes, running, executes)                                                      \
+    SIEGE_ON (name, nodes, running, executes) static void name (siege_t *siege)
+/*  Once on one node and once on three. */
+#define SIEGES(name, executes)                                                                     \
+    SIEGE_ON (name, 1, 1, executes)                                                                \
+    SIEGE_ON (name, 3, 3, executes)                                                                \
+    static void name (siege_t *siege)
 
-/*  All COUNT tests on clusters of NODES nodes, of which the first RUNNING run. With
- *  EXECUTES commands of the attack are executed. Gives what cmocka_run_group_tests gives. */
-int siege_run (const siege_test_t *tests, size_t count, unsigned nodes, uint32_t running,
-               bool executes);
+int siege_set_up (void **state);
+int siege_tear_down (void **state);
+void siege_play (siege_t *self, unsigned nodes, uint32_t running, bool executes,
+                 void (*attack) (siege_t *));
 
 /*  W is held as before, its section is as it was, the numbers of sessions and locks are the same,
  *  no node has died or grown by more than 64 MiB, node 1 leads in the same term, and no command

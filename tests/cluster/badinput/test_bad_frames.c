@@ -26,8 +26,7 @@ s_must_refuse (hf_probe_t *probe, hf_pack_t *pack, hf_status_t status)
 
 //  ---- bytes that are no frames ------------------------------------------------------------
 
-static void
-test_no_zmtp (siege_t *siege)
+SIEGES (test_no_zmtp, false)
 {
     hf_random_t random = {.state = 1};
     static uint8_t bytes[65536];
@@ -35,7 +34,7 @@ test_no_zmtp (siege_t *siege)
                                        1,    0x7f, 3, 0, 'N', 'U', 'L', 'L'};
     static const char http[] = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
     for (unsigned i = 0; i < 20; i++) {
-        for (uint32_t id = 1; id <= siege->nodes; id++) {
+        for (uint32_t id = 1; id <= siege->running; id++) {
             uint16_t ports[] = {hf_cluster_client_port (siege->cluster, id),
                                 hf_cluster_node_port (siege->cluster, id)};
             for (size_t port = 0; port < 2; port++) {
@@ -51,12 +50,11 @@ test_no_zmtp (siege_t *siege)
     }
 }
 
-static void
-test_random_bytes (siege_t *siege)
+SIEGES (test_random_bytes, false)
 {
     hf_random_t random = {.state = 2};
     uint64_t dropped = siege_dropped (siege);
-    for (uint32_t id = siege->nodes; id >= 1; id--) {
+    for (uint32_t id = siege->running; id >= 1; id--) {
         hf_probe_t *probe = siege_probe (siege, id);
         for (unsigned i = 0; i < 1000; i++) {
             uint8_t bytes[1024];
@@ -71,13 +69,12 @@ test_random_bytes (siege_t *siege)
     assert_int_equal (siege_dropped (siege), dropped + 1000);
 }
 
-static void
-test_random_msgpack (siege_t *siege)
+SIEGES (test_random_msgpack, false)
 {
     hf_random_t random = {.state = 3};
     hf_pack_t pack;
     hf_pack_init (&pack);
-    for (uint32_t id = 1; id <= siege->nodes; id++) {
+    for (uint32_t id = 1; id <= siege->running; id++) {
         hf_probe_t *probe = siege_probe (siege, id);
         for (unsigned i = 0; i < 1000; i++) {
             bad_frame (&pack, &random, hf_random_u32 (&random, 256), 0);
@@ -90,12 +87,11 @@ test_random_msgpack (siege_t *siege)
 }
 
 //  A real message of each kind, cut off at every length.
-static void
-test_truncated (siege_t *siege)
+SIEGES (test_truncated, false)
 {
     hf_pack_t frames[BAD_CLIENT_FRAMES];
     bad_client_frames (frames, siege->session);
-    for (uint32_t id = siege->nodes; id >= 1; id--) {
+    for (uint32_t id = siege->running; id >= 1; id--) {
         hf_probe_t *probe = siege_probe (siege, id);
         uint64_t dropped = siege_dropped (siege);
         uint64_t sent = 0;
@@ -127,8 +123,7 @@ s_put_version (hf_pack_t *pack, uint64_t version)
     hf_keepalive_put (pack, &(hf_keepalive_t){.session = 1, .echo = 1});
 }
 
-static void
-test_hostile_frames (siege_t *siege)
+SIEGES (test_hostile_frames, false)
 {
     hf_probe_t *probe = siege_probe (siege, 1);
     hf_pack_t pack;
@@ -170,8 +165,7 @@ test_hostile_frames (siege_t *siege)
     hf_probe_destroy (&probe);
 }
 
-static void
-test_hostile_sizes (siege_t *siege)
+SIEGES (test_hostile_sizes, false)
 {
     hf_probe_t *probe = siege_probe (siege, 1);
     hf_pack_t pack;
@@ -205,8 +199,7 @@ test_hostile_sizes (siege_t *siege)
 }
 
 //  A client that asks and never reads the answers costs a node a bounded lot.
-static void
-test_flood_without_reading (siege_t *siege)
+SIEGE (test_flood_without_reading, 1, 1, false)
 {
     uint8_t junk[200];
     memset (junk, 0xc1, sizeof junk);
@@ -223,18 +216,4 @@ test_flood_without_reading (siege_t *siege)
         hf_probe_destroy (&probe[i]);
 }
 
-int
-main (void)
-{
-    static const siege_test_t tests[] = {
-        SIEGE_TEST (test_flood_without_reading), //  with one node only
-        SIEGE_TEST (test_no_zmtp),
-        SIEGE_TEST (test_random_bytes),
-        SIEGE_TEST (test_random_msgpack),
-        SIEGE_TEST (test_truncated),
-        SIEGE_TEST (test_hostile_frames),
-        SIEGE_TEST (test_hostile_sizes),
-    };
-    size_t count = sizeof tests / sizeof tests[0];
-    return siege_run (tests, count, 1, 1, false) + siege_run (tests + 1, count - 1, 3, 3, false);
-}
+HF_TEST_MAIN (NULL, NULL)

@@ -121,8 +121,7 @@ s_say_truncated (impostor_t *self, hf_pack_t *pack)
 
 //  ---- the tests ----------------------------------------------------------------------------
 
-static void
-test_garbage_from_a_peer (siege_t *siege)
+SIEGE (test_garbage_from_a_peer, 3, 2, false)
 {
     impostor_t impostor = s_impostor (siege);
     hf_random_t random = {.state = 11};
@@ -144,8 +143,7 @@ test_garbage_from_a_peer (siege_t *siege)
     s_end (&impostor);
 }
 
-static void
-test_truncated_from_a_peer (siege_t *siege)
+SIEGE (test_truncated_from_a_peer, 3, 2, false)
 {
     impostor_t impostor = s_impostor (siege);
     hf_pack_t frames[BAD_PEER_FRAMES];
@@ -160,8 +158,7 @@ test_truncated_from_a_peer (siege_t *siege)
 }
 
 //  Whole messages of a high term, from an id that is not a member's or not the impostor's.
-static void
-test_from_no_member (siege_t *siege)
+SIEGE (test_from_no_member, 3, 2, false)
 {
     impostor_t impostor = s_impostor (siege);
     static const uint32_t strangers[] = {0, 4, 65535, 65536 + IMPOSTOR, UINT32_MAX};
@@ -171,8 +168,7 @@ test_from_no_member (siege_t *siege)
 }
 
 //  The impostor claims to lead the term and sends entries that are none: no node accepts them.
-static void
-test_second_leader_of_the_term (siege_t *siege)
+SIEGE (test_second_leader_of_the_term, 3, 2, false)
 {
     impostor_t impostor = s_impostor (siege);
     hf_pack_t entries, pack;
@@ -215,8 +211,7 @@ test_second_leader_of_the_term (siege_t *siege)
 }
 
 //  Messages of the wrong shape: topics that only begin well, one part, many parts, too much.
-static void
-test_wrong_shapes (siege_t *siege)
+SIEGE (test_wrong_shapes, 3, 2, false)
 {
     impostor_t impostor = s_impostor (siege);
     hf_pack_t frames[BAD_PEER_FRAMES];
@@ -240,8 +235,7 @@ test_wrong_shapes (siege_t *siege)
 }
 
 //  A HELLO of another cluster: logged once, and all that follows is dropped.
-static void
-test_of_another_cluster (siege_t *siege)
+SIEGE (test_of_another_cluster, 3, 2, false)
 {
     impostor_t impostor = s_impostor (siege);
     hf_pack_t pack;
@@ -258,8 +252,7 @@ test_of_another_cluster (siege_t *siege)
 }
 
 //  A listener that does not speak ZMTP.
-static void
-test_no_zmtp_from_a_peer (siege_t *siege)
+SIEGE (test_no_zmtp_from_a_peer, 3, 2, false)
 {
     int fd = hf_port_listen (hf_cluster_node_port (siege->cluster, IMPOSTOR), 0);
     assert_true (fd >= 0);
@@ -276,14 +269,4 @@ test_no_zmtp_from_a_peer (siege_t *siege)
     close (fd);
 }
 
-int
-main (void)
-{
-    static const siege_test_t tests[] = {
-        SIEGE_TEST (test_garbage_from_a_peer), SIEGE_TEST (test_truncated_from_a_peer),
-        SIEGE_TEST (test_from_no_member),      SIEGE_TEST (test_second_leader_of_the_term),
-        SIEGE_TEST (test_wrong_shapes),        SIEGE_TEST (test_of_another_cluster),
-        SIEGE_TEST (test_no_zmtp_from_a_peer),
-    };
-    return siege_run (tests, sizeof tests / sizeof tests[0], 3, 2, false);
-}
+HF_TEST_MAIN (NULL, NULL)

@@ -127,8 +127,7 @@ s_leave (caller_t *self)
 
 //  ---- the tests ---------------------------------------------------------------------------------
 
-static void
-test_bad_names (siege_t *siege)
+SIEGES (test_bad_names, true)
 {
     caller_t caller;
     s_join (&caller, siege);
@@ -160,8 +159,7 @@ test_bad_names (siege_t *siege)
     s_leave (&caller);
 }
 
-static void
-test_tokens_of_others (siege_t *siege)
+SIEGES (test_tokens_of_others, true)
 {
     caller_t caller;
     s_join (&caller, siege);
@@ -189,8 +187,7 @@ test_tokens_of_others (siege_t *siege)
     s_leave (&caller);
 }
 
-static void
-test_sessions_that_are_not (siege_t *siege)
+SIEGES (test_sessions_that_are_not, true)
 {
     caller_t caller;
     s_join (&caller, siege);
@@ -216,8 +213,7 @@ test_sessions_that_are_not (siege_t *siege)
     s_leave (&caller);
 }
 
-static void
-test_sequence_games (siege_t *siege)
+SIEGES (test_sequence_games, true)
 {
     caller_t caller;
     s_join (&caller, siege);
@@ -248,8 +244,7 @@ test_sequence_games (siege_t *siege)
     s_leave (&caller);
 }
 
-static void
-test_too_large_appends (siege_t *siege)
+SIEGE (test_too_large_appends, 1, 1, true)
 {
     caller_t caller;
     s_join (&caller, siege);
@@ -274,16 +269,4 @@ test_too_large_appends (siege_t *siege)
     s_leave (&caller);
 }
 
-int
-main (void)
-{
-    static const siege_test_t tests[] = {
-        SIEGE_TEST (test_too_large_appends), //  with one node only
-        SIEGE_TEST (test_bad_names),
-        SIEGE_TEST (test_tokens_of_others),
-        SIEGE_TEST (test_sessions_that_are_not),
-        SIEGE_TEST (test_sequence_games),
-    };
-    size_t count = sizeof tests / sizeof tests[0];
-    return siege_run (tests, count, 1, 1, true) + siege_run (tests + 1, count - 1, 3, 3, true);
-}
+HF_TEST_MAIN (NULL, NULL)

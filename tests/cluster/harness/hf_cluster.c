@@ -109,22 +109,12 @@ hf_cluster_tear_down (void **state)
     return 0;
 }
 
-static bool
-s_log_is_clean (const hf_cluster_t *self, uint32_t id)
-{
-    size_t size = 0;
-    char *log = hf_cluster_slurp (hf_cluster_log_path (self, id), &size);
-    const char *finding = log ? hf_cluster_finding (log) : NULL;
-    if (finding)
-        fprintf (stderr, "cluster: node %u: %.200s\n", id, finding);
-    free (log);
-    return finding == NULL;
-}
-
 bool
 hf_cluster_passed (hf_cluster_t *self)
 {
-    bool passed = true;
+    bool passed = !self->ended;
+    if (self->ended)
+        fprintf (stderr, "cluster: a node had ended by itself and was started again\n");
     for (uint32_t id = 1; id <= self->count; id++) {
         hf_process_t *process = hf_cluster_node (self, id)->process;
         if (process && hf_process_stopped (process))
@@ -144,7 +134,7 @@ hf_cluster_passed (hf_cluster_t *self)
             passed = false;
         }
         hf_process_destroy (&hf_cluster_node (self, id)->process);
-        passed = s_log_is_clean (self, id) && passed;
+        passed = hf_cluster_log_is_clean (self, id) && passed;
     }
     self->passed = passed;
     return passed;
@@ -302,8 +292,10 @@ bool
 hf_cluster_start_all (hf_cluster_t *self)
 {
     for (uint32_t id = 1; id <= self->count; id++) {
-        if (!hf_cluster_running (self, id))
-            hf_cluster_launch (self, id);
+        if (hf_cluster_running (self, id))
+            continue;
+        self->ended = self->ended || self->node[id - 1].process;
+        hf_cluster_launch (self, id);
     }
     for (uint32_t id = 1; id <= self->count; id++) {
         if (!s_wait_answers (self, id))

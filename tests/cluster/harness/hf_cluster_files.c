@@ -104,16 +104,18 @@ hf_cluster_log_has (const hf_cluster_t *self, uint32_t id, const char *text)
     return found;
 }
 
-const char *
-hf_cluster_finding (const char *log)
+bool
+hf_cluster_log_is_clean (const hf_cluster_t *self, uint32_t id)
 {
     static const char *const signs[] = {"Sanitizer", "runtime error:", "Assertion"};
-    for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++) {
-        const char *found = strstr (log, signs[i]);
-        if (found)
-            return found;
-    }
-    return NULL;
+    size_t size = 0;
+    char *log = hf_cluster_slurp (hf_cluster_log_path (self, id), &size), *found = NULL;
+    for (size_t i = 0; log && !found && i < sizeof signs / sizeof signs[0]; i++)
+        found = strstr (log, signs[i]);
+    if (found)
+        fprintf (stderr, "cluster: node %u: %.200s\n", id, found);
+    free (log);
+    return !found;
 }
 
 void

@@ -23,6 +23,7 @@ typedef struct hf_cluster_node {
 
 struct hf_cluster {
     unsigned count;
+    bool ended; //  a node ended by itself, and was started again
     bool passed;
     bool keep;
     char dir[HF_PATH_SIZE];
@@ -34,10 +35,10 @@ struct hf_cluster {
 /*  The node with that id; asserts that there is one. */
 hf_cluster_node_t *hf_cluster_node (const hf_cluster_t *self, uint32_t id);
 
-/*  A whole file of the disk, for the caller to free, with a zero behind it; NULL: not there. */
+/*  A whole file of the disk, for the caller to free, with a zero behind it; NULL: there is none. */
 char *hf_cluster_slurp (const char *path, size_t *size);
 
-/*  What a log must never have in it: a line's start of the finding, for people; NULL: nothing. */
-const char *hf_cluster_finding (const char *log);
+/*  Whether a log has nothing that it must never have; if not, it is reported. */
+bool hf_cluster_log_is_clean (const hf_cluster_t *self, uint32_t id);
 
 #endif

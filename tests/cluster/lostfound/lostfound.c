@@ -24,9 +24,7 @@ typedef struct s_run {
     hf_test_client_t client[HF_CLIENTS_MAX];
     atomic_bool stop;
     hf_recorder_t *recorder;
-    char record_path[512];  //  if not given, in the cluster's folder: kept when all is not well
-    bool down[S_NODES + 1]; //  by id
-    bool stopped[S_NODES + 1];
+    char record_path[512]; //  if not given, in the cluster's folder: kept when all is not well
     unsigned kills, stops;
 } s_run_t;
 
@@ -67,33 +65,20 @@ s_options (s_run_t *run, int argc, char **argv)
 static void
 s_fault (s_run_t *run, uint32_t id, bool stop)
 {
-    if (run->down[id] || run->stopped[id])
+    if (!hf_cluster_running (run->cluster, id) || hf_cluster_stopped (run->cluster, id))
         return;
-    if (stop) {
-        hf_cluster_stop (run->cluster, id);
-        run->stopped[id] = true;
-        run->stops++;
-    } else {
-        hf_cluster_kill (run->cluster, id);
-        run->down[id] = true;
-        run->kills++;
-    }
+    (stop ? hf_cluster_stop : hf_cluster_kill) (run->cluster, id);
+    *(stop ? &run->stops : &run->kills) += 1;
 }
 
 static bool
 s_heal (s_run_t *run)
 {
     for (uint32_t id = 1; id <= S_NODES; id++) {
-        if (run->stopped[id])
+        if (hf_cluster_stopped (run->cluster, id))
             hf_cluster_go_on (run->cluster, id);
-        run->stopped[id] = false;
     }
-    for (uint32_t id = 1; id <= S_NODES; id++) {
-        if (run->down[id] && !hf_cluster_start (run->cluster, id))
-            return false;
-        run->down[id] = false;
-    }
-    return true;
+    return hf_cluster_start_all (run->cluster);
 }
 
 /*  Faults until the time is over; false when a node did not come back. */
