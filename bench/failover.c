@@ -1,93 +1,26 @@
 /*  The command failover: how long the cluster grants nothing when its leader dies.
  *
  *  The clock starts just before SIGKILL. Only a grant counts that was asked for
- *  after the process was gone (waitpid has returned), so that nothing the dead
- *  leader had sent can be taken for life. Who gets it may be a worker of the
- *  load or the probe: a client of its own, idle until then, that asks once.
+ *  after the process had ended (waitpid has returned), so that nothing that the
+ *  dead leader had sent counts. A worker of the load gets it, or the probe: a
+ *  client of its own, idle until then, that asks once.
  */
 #include "base/hf_alloc.h"
 #include "bench/load.h"
 #include <assert.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #define S_GRANT_LIMIT_MS 30000
 
-typedef struct s_probe {
-    hf_client_t *client;
-    hf_session_t *session;
-    atomic_uint_fast64_t granted_ns; //  0: not yet
-    atomic_uint status;              //  of what failed; HF_OK
-    atomic_bool idle;                //  nothing is out
-} s_probe_t;
-
 typedef struct s_failover {
     const hf_bench_options_t *options;
     hf_cluster_t *cluster;
-    hf_load_t *load;
-    s_probe_t probe;
-    uint64_t *any_ns;   //  by round: kill to the first grant of anybody
+    hf_load_t *load, *probe;
+    uint64_t *any_ns;   //  by round: kill to the first grant
     uint64_t *probe_ns; //  by round: kill to the probe's grant
     uint32_t rounds;    //  done
 } s_failover_t;
-
-//  ---- the probe ------------------------------------------------------------------
-
-static void
-s_probe_done (s_probe_t *self, hf_status_t status)
-{
-    if (status != HF_OK)
-        atomic_store (&self->status, (unsigned)status);
-    atomic_store (&self->idle, true);
-}
-
-static void
-s_probe_released (void *arg, const hf_result_t *result)
-{
-    s_probe_t *self = arg;
-    s_probe_done (self, result->status);
-}
-
-static void
-s_probe_granted (void *arg, const hf_result_t *result)
-{
-    s_probe_t *self = arg;
-    hf_status_t status = result->status;
-    if (status == HF_OK) {
-        atomic_store (&self->granted_ns, hf_bench_now_ns ());
-        status =
-            hf_submit_release (self->session, "bench/probe", result->token, s_probe_released, self);
-    }
-    if (status != HF_OK)
-        s_probe_done (self, status);
-}
-
-static void
-s_probe_ask (s_probe_t *self)
-{
-    assert (atomic_load (&self->idle));
-    atomic_store (&self->granted_ns, 0);
-    atomic_store (&self->idle, false);
-    hf_status_t status =
-        hf_submit_acquire (self->session, "bench/probe", NULL, s_probe_granted, self);
-    if (status != HF_OK)
-        s_probe_done (self, status);
-}
-
-static bool
-s_probe_open (s_probe_t *self, const hf_bench_options_t *options)
-{
-    atomic_init (&self->idle, true);
-    self->client = hf_bench_client (options->endpoints);
-    if (!self->client)
-        return false;
-    hf_session_options_t life = {.size = sizeof life, .ttl_ms = options->ttl_ms};
-    hf_status_t status = hf_session_open (self->client, &life, 10000, &self->session);
-    if (status != HF_OK)
-        hf_bench_say ("cannot open the probe's session: %s", hf_status_text (status));
-    return status == HF_OK;
-}
 
 //  ---- a round ------------------------------------------------------------------------
 
@@ -97,8 +30,8 @@ s_await_grants (s_failover_t *self)
 {
     uint64_t limit_ns = hf_bench_in_ms (S_GRANT_LIMIT_MS);
     while (hf_bench_now_ns () < limit_ns && hf_load_works (self->load)) {
-        if (hf_load_first_grant_ns (self->load) && atomic_load (&self->probe.idle))
-            return atomic_load (&self->probe.status) == HF_OK;
+        if (hf_load_first_grant_ns (self->load) && hf_load_ended (self->probe))
+            return hf_load_works (self->probe);
         if (!hf_bench_wait (self->cluster, 5))
             return false;
     }
@@ -115,12 +48,13 @@ s_round (s_failover_t *self)
     uint64_t kill_ns = hf_bench_now_ns ();
     hf_cluster_kill (self->cluster, leader);
     hf_load_watch (self->load, hf_bench_now_ns ());
-    s_probe_ask (&self->probe);
+    hf_load_watch (self->probe, kill_ns);
+    hf_load_once (self->probe);
     bool granted = s_await_grants (self);
     hf_cluster_launch (self->cluster, leader);
     if (!granted)
         return false;
-    uint64_t probe_ns = atomic_load (&self->probe.granted_ns) - kill_ns;
+    uint64_t probe_ns = hf_load_first_grant_ns (self->probe) - kill_ns;
     uint64_t worker_ns = hf_load_first_grant_ns (self->load) - kill_ns;
     self->probe_ns[self->rounds] = probe_ns;
     self->any_ns[self->rounds] = worker_ns < probe_ns ? worker_ns : probe_ns;
@@ -188,40 +122,39 @@ s_run (s_failover_t *self)
 {
     hf_load_config_t config = hf_load_config (self->options);
     self->load = hf_load_new (&config);
-    if (!self->load)
+    config.workers = config.connections = config.sessions = 1;
+    self->probe = self->load ? hf_load_new (&config) : NULL;
+    if (!self->probe)
         return false;
     hf_load_begin (self->load);
     hf_load_start (self->load);
     bool whole = true;
     while (whole && self->rounds < self->options->rounds)
         whole = s_round (self);
-    hf_load_result_t result;
+    hf_load_result_t result, probe;
     hf_load_finish (self->load, S_GRANT_LIMIT_MS, &result);
+    hf_load_finish (self->probe, 0, &probe);
+    for (uint32_t status = 0; status < HF_LOAD_STATUSES; status++)
+        result.errors[status] += probe.errors[status];
+    result.failed += hf_load_errors (self->probe);
     s_report (self, &result);
-    unsigned status = atomic_load (&self->probe.status);
-    if (status != HF_OK)
-        hf_bench_say ("the probe failed: %s", hf_status_text ((hf_status_t)status));
-    whole = whole && status == HF_OK && result.failed == 0;
     hf_load_result_done (&result);
-    return whole;
+    hf_load_result_done (&probe);
+    return whole && result.failed == 0;
 }
 
 int
 hf_run_failover (const hf_bench_options_t *options, hf_cluster_t *cluster)
 {
     assert (cluster && options->start >= 3);
-    s_failover_t *self = hf_alloc (sizeof *self);
-    self->options = options;
-    self->cluster = cluster;
-    self->any_ns = hf_alloc (options->rounds * sizeof *self->any_ns);
-    self->probe_ns = hf_alloc (options->rounds * sizeof *self->probe_ns);
-    bool whole = s_probe_open (&self->probe, options) && s_run (self);
-    if (self->probe.session)
-        hf_session_leave (&self->probe.session);
-    hf_client_destroy (&self->probe.client);
-    hf_load_destroy (&self->load, false);
-    free (self->any_ns);
-    free (self->probe_ns);
-    free (self);
+    s_failover_t self = {.options = options,
+                         .cluster = cluster,
+                         .any_ns = hf_alloc (options->rounds * sizeof *self.any_ns),
+                         .probe_ns = hf_alloc (options->rounds * sizeof *self.probe_ns)};
+    bool whole = s_run (&self);
+    hf_load_destroy (&self.probe, false);
+    hf_load_destroy (&self.load, false);
+    free (self.any_ns);
+    free (self.probe_ns);
     return whole ? HF_EXIT_OK : HF_EXIT_ERRORS;
 }

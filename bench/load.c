@@ -39,7 +39,7 @@ typedef struct s_worker {
 
 struct hf_load {
     hf_load_config_t config;
-    uint64_t run; //  tells this load's locks from those of any other
+    uint64_t run; //  names this load's locks apart from those of any other
     s_connection_t *connection;
     s_worker_t *worker;
     atomic_bool stopping;
@@ -283,6 +283,20 @@ hf_load_start (hf_load_t *self)
 }
 
 void
+hf_load_once (hf_load_t *self)
+{
+    atomic_store (&self->stopping, true);
+    atomic_store (&self->ended, 0);
+    hf_load_start (self);
+}
+
+bool
+hf_load_ended (const hf_load_t *self)
+{
+    return atomic_load (&self->ended) == self->config.workers;
+}
+
+void
 hf_load_begin (hf_load_t *self)
 {
     atomic_store (&self->begin_ns, hf_bench_now_ns ());
@@ -302,7 +316,7 @@ hf_load_first_grant_ns (const hf_load_t *self)
     return atomic_load (&self->granted_ns);
 }
 
-//  ---- what came of it --------------------------------------------------------------
+//  ---- results -----------------------------------------------------------------------
 
 uint64_t
 hf_load_cycles (const hf_load_t *self)
@@ -351,7 +365,7 @@ hf_load_finish (hf_load_t *self, uint32_t limit_ms, hf_load_result_t *result)
     uint64_t end_ns = hf_bench_now_ns (), workers = self->config.workers;
     atomic_store (&self->end_ns, end_ns);
     atomic_store (&self->stopping, true);
-    HF_WAIT (atomic_load (&self->ended) == workers, limit_ms);
+    HF_WAIT (hf_load_ended (self), limit_ms);
     *result = (hf_load_result_t){.unanswered = (uint32_t)(workers - atomic_load (&self->ended)),
                                  .seconds = (double)(end_ns - atomic_load (&self->begin_ns)) / 1e9};
     result->failed = result->unanswered + hf_load_errors (self);

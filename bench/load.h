@@ -37,6 +37,9 @@ hf_load_t *hf_load_new (const hf_load_config_t *config);
 void hf_load_destroy (hf_load_t **self_p, bool close);
 
 void hf_load_start (hf_load_t *self);
+/*  Instead: every worker does one cycle, and has ended then. May be called again. */
+void hf_load_once (hf_load_t *self);
+bool hf_load_ended (const hf_load_t *self);
 /*  From now on results count, until hf_load_finish. */
 void hf_load_begin (hf_load_t *self);
 

@@ -2,7 +2,7 @@
  *
  *  Workers cycle through locks that were never seen before, some cycles append, and every
  *  hundredth part of the way each node's memory and disk are looked at. Replicated files grow with
- *  what is appended to them, and nothing else may: so they are told apart from the databases.
+ *  what is appended to them, and nothing else may: so they are counted apart from the databases.
  */
 #include "bench/load.h"
 #include "bench/samples.h"

@@ -66,7 +66,7 @@ hf_process_t *
 hf_process_new (const hf_process_config_t *config)
 {
     assert (config && config->argv && config->argv[0]);
-    signal (SIGPIPE, SIG_IGN); //  a child that died is told by its end, not by a signal to us
+    signal (SIGPIPE, SIG_IGN); //  the end of a child shows when it is waited for
     int to_child[2] = {-1, -1};
     int from_child[2] = {-1, -1};
     int log = s_open_log (config->log_path);

@@ -1,4 +1,4 @@
-/*  hf_wait.h - the one place in the tests where time is let pass.
+/*  hf_wait.h - the only place in the tests that lets time pass.
  *
  *  No test sleeps for a guessed time: it waits until a condition holds, with a limit. Limits are
  *  generous, since a wait ends as soon as the condition holds.

@@ -4,6 +4,7 @@
 #include "base/hf_alloc.h"
 #include "tests/kit/hf_folder.h"
 #include <assert.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,8 +35,12 @@ hf_cluster_new_on (const char *root, const hf_host_t *hosts, unsigned count)
         return NULL;
     hf_cluster_t *self = hf_alloc (sizeof *self);
     self->count = count;
-    assert (strlen (dir) < sizeof self->dir);
-    strcpy (self->dir, dir);
+    if (snprintf (self->dir, sizeof self->dir, "%.511s", dir) > 480) { //  nodes add to it
+        hf_folder_remove (dir);
+        free (self);
+        errno = ENAMETOOLONG;
+        return NULL;
+    }
     size_t length = 0;
     for (unsigned i = 0; i < count; i++) {
         hf_cluster_node_t *node = &self->node[i];

@@ -18,7 +18,7 @@
 struct hf_script {
     char name[NAME_SIZE];
     hf_process_t *process;
-    char buffer[BUFFER_SIZE]; //  what came and is no whole line yet
+    char buffer[BUFFER_SIZE]; //  received, and no whole line yet
     size_t size;
     bool waiting; //  a command is out
     bool heard;   //  its result came and was not taken
