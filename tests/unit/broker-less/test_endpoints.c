@@ -51,7 +51,7 @@ HF_TEST (canonical_text_is_a_fixed_point)
 #define NOT_HOST  "the host is not a name or an address; an IPv6 address goes in [ ]"
 #define TWO_PORTS "more than two ports; an IPv6 address goes in [ ]"
 
-HF_TEST (wrong_lists_are_told)
+HF_TEST (wrong_lists_are_refused_with_the_reason)
 {
     static const char *const lists[][2] = {
         {"", "the list of endpoints is empty"},

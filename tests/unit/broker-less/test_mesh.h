@@ -12,31 +12,33 @@
 //  ---- a cluster in one process ----------------------------------------------------
 
 typedef struct seen {
-    unsigned up[8], down[8], broken[8], other[8], frames[8]; //  by the node they tell of
+    unsigned up[8], down[8], broken[8], other[8], frames[8]; //  by the node they are about
     unsigned frames_at_break[8];                             //  of all nodes together
     char text[HF_ENDPOINTS_TEXT_SIZE];
     uint8_t last[64];
     uint32_t last_size;
 } seen_t;
 
-typedef struct cluster {
-    hf_endpoints_t list;
-    hf_mesh_t *mesh[NODES];
-    seen_t seen[NODES];
-    uint64_t tick_us[NODES];
-} cluster_t;
+//  Each test has a list of nodes; a mesh that is not NULL takes part.
+static hf_endpoints_t s_list;
+static hf_mesh_t *s_mesh[NODES];
+static seen_t s_seen[NODES];
+static uint64_t s_tick_us[NODES];
 
-static inline hf_mesh_t *
-start (const hf_endpoints_t *list, uint32_t id)
+/*  The mesh of node ID on s_list, and begin to note what it sees. */
+static inline void
+start (uint32_t id)
 {
     char error[HF_ERROR_SIZE];
     hf_mesh_t *mesh = NULL;
     //  The port of one that was just destroyed is given back by libzmq a moment later.
     for (uint64_t from = test_now_us (); mesh == NULL && test_now_us () - from < TEST_LIMIT_US;)
-        mesh = hf_mesh_new (s_context, list, id, error);
+        mesh = hf_mesh_new (s_context, &s_list, id, error);
     if (mesh == NULL)
         fail_msg ("%s", error);
-    return mesh;
+    s_mesh[id - 1] = mesh;
+    s_seen[id - 1] = (seen_t){.last_size = 0};
+    s_tick_us[id - 1] = 0;
 }
 
 static inline void
@@ -73,35 +75,35 @@ note (seen_t *seen, const hf_mesh_event_t *event)
 
 /*  Let every mesh do what is due, once, and wait a little for more. */
 static inline void
-turn (cluster_t *self)
+turn (void)
 {
     zmq_pollitem_t items[NODES * HF_MESH_SOCKETS];
     int count = 0;
     for (unsigned i = 0; i < NODES; i++) {
-        if (self->mesh[i] == NULL)
+        if (s_mesh[i] == NULL)
             continue;
         hf_mesh_event_t event;
-        while (hf_mesh_next (self->mesh[i], test_now_us (), &event) != HF_MESH_NONE)
-            note (&self->seen[i], &event);
-        if (test_now_us () >= self->tick_us[i])
-            self->tick_us[i] = hf_mesh_tick (self->mesh[i], test_now_us ());
+        while (hf_mesh_next (s_mesh[i], test_now_us (), &event) != HF_MESH_NONE)
+            note (&s_seen[i], &event);
+        if (test_now_us () >= s_tick_us[i])
+            s_tick_us[i] = hf_mesh_tick (s_mesh[i], test_now_us ());
         void *sockets[HF_MESH_SOCKETS];
-        hf_mesh_sockets (self->mesh[i], sockets);
+        hf_mesh_sockets (s_mesh[i], sockets);
         for (unsigned k = 0; k < HF_MESH_SOCKETS; k++)
             items[count++] = (zmq_pollitem_t){.socket = sockets[k], .events = ZMQ_POLLIN};
     }
     zmq_poll (items, count, 5);
 }
 
-#define UNTIL(cluster, condition) UNTIL_BY (turn (cluster), condition)
+#define UNTIL(condition) UNTIL_BY (turn (), condition)
 
 static inline bool
-all_up (const cluster_t *self)
+all_up (void)
 {
     for (unsigned i = 0; i < NODES; i++) {
         for (uint32_t id = 1; id <= NODES; id++) {
-            if (self->mesh[i] != NULL && id != i + 1 && self->mesh[id - 1] != NULL &&
-                self->seen[i].up[id] <= self->seen[i].down[id])
+            if (s_mesh[i] != NULL && id != i + 1 && s_mesh[id - 1] != NULL &&
+                s_seen[i].up[id] <= s_seen[i].down[id])
                 return false;
         }
     }
@@ -109,28 +111,36 @@ all_up (const cluster_t *self)
 }
 
 static inline void
-start_all (cluster_t *self, const char *host)
+start_all (void)
 {
-    *self = (cluster_t){.list = test_endpoints (host, NODES)};
+    for (unsigned id = 1; id <= NODES; id++)
+        start (id);
+    UNTIL (all_up ());
+}
+
+static inline int
+setup (void **state)
+{
+    open_context (state);
+    s_list = test_endpoints ("127.0.0.1", NODES);
+    return 0;
+}
+
+static inline int
+teardown (void **state)
+{
     for (unsigned i = 0; i < NODES; i++)
-        self->mesh[i] = start (&self->list, i + 1);
-    UNTIL (self, all_up (self));
+        hf_mesh_destroy (&s_mesh[i]);
+    return close_context (state);
 }
 
 static inline void
-stop_all (cluster_t *self)
-{
-    for (unsigned i = 0; i < NODES; i++)
-        hf_mesh_destroy (&self->mesh[i]);
-}
-
-static inline void
-send_newer_term (hf_mesh_t *mesh, uint32_t from, uint32_t to, uint64_t term)
+send_newer_term (uint32_t from, uint32_t to, uint64_t term)
 {
     hf_pack_t pack;
     hf_pack_init (&pack);
     hf_newer_term_frame (&pack, &(hf_newer_term_t){.from = from, .to = to, .term = term});
-    hf_mesh_send (mesh, to, hf_pack_bytes (&pack), hf_pack_size (&pack));
+    hf_mesh_send (s_mesh[from - 1], to, hf_pack_bytes (&pack), hf_pack_size (&pack));
     hf_pack_done (&pack);
 }
 

@@ -2,12 +2,11 @@
 #ifndef TEST_NET_H_INCLUDED
 #define TEST_NET_H_INCLUDED
 
-#include <arpa/inet.h>
-#include <poll.h>
-
+#include "tests/kit/hf_ports.h"
 #include "tests/kit/hf_test.h"
 #include "base/hf_random.h"
 #include "broker-less/hf_endpoints.h"
+#include <poll.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,64 +22,36 @@ test_now_us (void)
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-/*  COUNT ports that nobody has. They are held together, so that all differ. */
-static inline void
-test_ports (uint16_t *port, unsigned count)
-{
-    int held[32];
-    assert_true (count <= 32);
-    for (unsigned i = 0; i < count; i++) {
-        struct sockaddr_in address = {.sin_family = AF_INET};
-        socklen_t size = sizeof (address);
-        address.sin_addr.s_addr = htonl (INADDR_LOOPBACK);
-        held[i] = socket (AF_INET, SOCK_STREAM, 0);
-        assert_int_equal (bind (held[i], (struct sockaddr *)&address, size), 0);
-        assert_int_equal (getsockname (held[i], (struct sockaddr *)&address, &size), 0);
-        port[i] = ntohs (address.sin_port);
-    }
-    for (unsigned i = 0; i < count; i++)
-        close (held[i]);
-}
-
 /*  A list of COUNT nodes 1.. on HOST at free ports. */
 static inline hf_endpoints_t
 test_endpoints (const char *host, unsigned count)
 {
-    uint16_t port[2 * HF_MEMBERS_MAX];
     hf_endpoints_t list = {.count = count};
-    test_ports (port, 2 * count);
     for (unsigned i = 0; i < count; i++) {
         list.node[i].id = i + 1;
         snprintf (list.node[i].host, sizeof (list.node[i].host), "%s", host);
-        list.node[i].client_port = port[2 * i];
-        list.node[i].node_port = port[2 * i + 1];
+        list.node[i].client_port = hf_port_take ().number;
+        list.node[i].node_port = hf_port_take ().number;
     }
     return list;
 }
 
-/*  A plain TCP connection to PORT here. */
-static inline int
-test_connect (uint16_t port)
+/*  Another program listens on LISTENER, and the one that connects to it cuts the connection: it
+ *  speaks no ZMTP. Do STEP while that is awaited. */
+static inline void
+test_speak_nonsense (int listener, void (*step) (void))
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons (port)};
-    address.sin_addr.s_addr = htonl (INADDR_LOOPBACK);
-    int fd = socket (AF_INET, SOCK_STREAM, 0);
-    assert_int_equal (connect (fd, (struct sockaddr *)&address, sizeof (address)), 0);
-    return fd;
-}
-
-/*  A plain TCP listener on PORT here. */
-static inline int
-test_listen (uint16_t port)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons (port)};
-    address.sin_addr.s_addr = htonl (INADDR_LOOPBACK);
-    int fd = socket (AF_INET, SOCK_STREAM, 0);
-    int on = 1;
-    setsockopt (fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof (on));
-    assert_int_equal (bind (fd, (struct sockaddr *)&address, sizeof (address)), 0);
-    assert_int_equal (listen (fd, 8), 0);
-    return fd;
+    struct pollfd waiting = {.fd = listener, .events = POLLIN};
+    while (poll (&waiting, 1, 0) != 1)
+        step ();
+    struct pollfd cut = {.fd = accept (listener, NULL, NULL), .events = POLLIN};
+    char answer[200], byte;
+    memset (answer, 0x7f, sizeof (answer));
+    assert_int_equal (write (cut.fd, answer, sizeof (answer)), sizeof (answer));
+    while (poll (&cut, 1, 0) != 1 || recv (cut.fd, &byte, 1, MSG_DONTWAIT) > 0)
+        step ();
+    close (cut.fd);
+    close (listener);
 }
 
 /*  The greeting of ZMTP 3.0 with the NULL mechanism. */
@@ -116,8 +87,6 @@ close_context (void **state)
     alarm (0);
     return rc;
 }
-
-#define WITH_CONTEXT(test) HF_TEST_WITH (test, open_context, close_context)
 
 /*  Do STEP until CONDITION holds; the test fails after the limit. */
 #define UNTIL_BY(step, condition)                                                                  \
