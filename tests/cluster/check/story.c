@@ -1,12 +1,15 @@
 //  Makes histories that are true, by playing a service and its clients in memory.
 
 #include "tests/cluster/check/story.h"
+#include "base/hf_hash.h"
 #include "base/hf_random.h"
-#include "base/hf_array.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define STORY_LOCKS   5
+#define STORY_CLIENTS 12
 
 #define TTL_US     1000000
 #define MARGIN_US  100000
@@ -14,7 +17,7 @@
 #define TEXT_SIZE  64
 
 static const char *const s_locks[STORY_LOCKS] = {"door", "well", "mill", "ford", "kiln"};
-static const char *const s_files[STORY_FILES] = {"ledger", "diary", "also a diary"};
+const char *const story_files[STORY_FILES] = {"ledger", "diary", "also a diary"};
 
 typedef enum client_state { NO_SESSION, IDLE, WAITING, HOLDING, DYING } client_state_t;
 
@@ -49,9 +52,6 @@ typedef struct play {
     story_t *story;
     hf_random_t seed;
     uint64_t index, token, session, lines;
-    size_t left;
-    story_fn *fn;
-    void *arg;
     client_t client[STORY_CLIENTS];
     lock_t lock[STORY_LOCKS];
 } play_t;
@@ -71,9 +71,7 @@ s_chance (play_t *self, uint64_t one_in)
 static void
 s_write (play_t *self, const hf_record_t *record)
 {
-    self->fn (self->arg, record);
-    if (self->left > 0)
-        self->left--;
+    *hf_array_add (&self->story->records) = *record;
 }
 
 /*  The client goes on after END. */
@@ -155,12 +153,8 @@ static void
 s_commit (play_t *self, const client_t *client)
 {
     for (uint32_t i = 0; i < client->staged_count; i++) {
-        const staged_t *staged = &client->staged[i];
-        story_file_t *file = &self->story->file[staged->file];
-        size_t size = strlen (staged->text);
-        file->bytes = hf_array_room (file->bytes, &file->room, file->size + size + 1, 1);
-        memcpy (file->bytes + file->size, staged->text, size + 1);
-        file->size += size;
+        for (const char *at = client->staged[i].text; *at; at++)
+            *hf_array_add (&self->story->file[client->staged[i].file]) = *at;
     }
 }
 
@@ -191,15 +185,15 @@ static void
 s_read (play_t *self, client_t *client)
 {
     uint32_t number = (uint32_t)hf_random_below (&self->seed, STORY_FILES);
-    const story_file_t *file = &self->story->file[number];
+    const char *bytes = self->story->file[number].list;
     hf_record_t record = s_record (self, client, "read");
     record.session = 0;
-    record.file = s_files[number];
+    record.file = story_files[number];
     record.index = self->index;
-    record.total = file->size;
-    record.offset = file->size - (file->size < 200 ? file->size : 200);
-    record.size = file->size - record.offset;
-    record.hash = hf_recorder_hash (HF_FNV_START, file->bytes + record.offset, record.size);
+    record.total = self->story->file[number].count;
+    record.size = record.total < 200 ? record.total : 200;
+    record.offset = record.total - record.size;
+    record.hash = hf_fnv (HF_FNV_EMPTY, bytes + record.offset, record.size);
     s_answer (self, client, &record);
 }
 
@@ -255,9 +249,9 @@ s_append (play_t *self, client_t *client)
     snprintf (staged->text, sizeof staged->text, "line %" PRIu64 " of client %u\n", ++self->lines,
               client->number);
     hf_record_t record = s_lock_record (self, client, "append", client->grant.token, 0);
-    record.file = s_files[staged->file];
+    record.file = story_files[staged->file];
     record.size = strlen (staged->text);
-    record.hash = hf_recorder_hash (HF_FNV_START, staged->text, record.size);
+    record.hash = hf_fnv (HF_FNV_EMPTY, staged->text, record.size);
     bool unknown = s_chance (self, 60);
     if (unknown)
         record.status = "TIMEOUT";
@@ -373,25 +367,19 @@ s_act (play_t *self, client_t *client)
 }
 
 void
-story_play (story_t *self, uint64_t seed, size_t operations, story_fn *fn, void *arg)
+story_play (story_t *self, uint64_t seed, size_t operations)
 {
     *self = (story_t){0};
     play_t *play = hf_alloc (sizeof *play);
     play->story = self;
     play->seed = (hf_random_t){seed};
-    play->left = operations;
-    play->fn = fn;
-    play->arg = arg;
-    for (uint32_t i = 0; i < STORY_FILES; i++) {
-        self->file_name[i] = s_files[i];
-        self->file[i].room = 4096;
-        self->file[i].bytes = hf_alloc (4096);
-    }
+    for (uint32_t i = 0; i < STORY_FILES; i++)
+        hf_array_reserve (&self->file[i], 1);
     for (uint32_t i = 0; i < STORY_CLIENTS; i++) {
         play->client[i].number = i + 1;
         s_schedule (play, &play->client[i], 1000000);
     }
-    while (play->left > 0) {
+    while (self->records.count < operations) {
         client_t *first = &play->client[0];
         for (uint32_t i = 1; i < STORY_CLIENTS; i++) {
             if (play->client[i].at < first->at)
@@ -403,7 +391,7 @@ story_play (story_t *self, uint64_t seed, size_t operations, story_fn *fn, void 
     //  Grants whose end was not reached.
     for (uint32_t i = 0; i < STORY_CLIENTS; i++) {
         if (play->client[i].state == HOLDING)
-            fn (arg, &play->client[i].grant);
+            s_write (play, &play->client[i].grant);
     }
     free (play);
 }
@@ -412,5 +400,6 @@ void
 story_done (story_t *self)
 {
     for (uint32_t i = 0; i < STORY_FILES; i++)
-        free (self->file[i].bytes);
+        hf_array_free (&self->file[i]);
+    hf_array_free (&self->records);
 }
