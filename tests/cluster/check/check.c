@@ -12,6 +12,7 @@ hf_check_new (FILE *out)
     hf_table_init (&self->locks.table);
     hf_table_init (&self->files.table);
     self->out = out;
+    *hf_array_add (&self->sources) = strdup ("record");
     return self;
 }
 
@@ -80,13 +81,14 @@ check_select (const hf_check_t *self, op_filter_fn *takes, op_compare_fn *compar
 //  ---- names ------------------------------------------------------------------------
 
 uint32_t
-names_put (names_t *self, const char *text, size_t size)
+names_put (names_t *self, const char *text)
 {
+    size_t size = strlen (text);
     uint64_t hash = hf_hash (0, text, size);
     for (hf_table_node_t *node = hf_table_seek (&self->table, hash); node;
          node = hf_table_again (node)) {
         const name_t *name = HF_AROUND (node, name_t, node);
-        if (strlen (name->text) == size && memcmp (name->text, text, size) == 0)
+        if (strcmp (name->text, text) == 0)
             return name->number;
     }
     name_t *name = hf_alloc (sizeof *name + size + 1);

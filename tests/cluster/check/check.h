@@ -14,10 +14,7 @@
 #define HF_CHECK_H_INCLUDED
 
 #include "base/hf_error.h"
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
+#include "tests/cluster/check/hf_history.h"
 
 typedef enum hf_promise {
     HF_PROMISE_P4,   //  the nodes' files are equal
@@ -42,6 +39,9 @@ void hf_check_destroy (hf_check_t **self_p);
 
 /*  False, with one line in ERROR, when a line is not what hf_history.h says. */
 bool hf_check_read (hf_check_t *self, FILE *stream, const char *name, char error[HF_ERROR_SIZE]);
+
+/*  One record, whose data must be given by its hash; the fault, or NULL. */
+const char *hf_check_add (hf_check_t *self, const hf_record_t *record);
 
 /*  What FILE is in the end on one node (copied). Nodes are numbered from 0. */
 void hf_check_content (hf_check_t *self, uint32_t node, const char *file, const void *bytes,

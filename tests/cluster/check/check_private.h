@@ -123,7 +123,8 @@ typedef struct names {
 struct hf_check {
     FILE *out;
     unsigned found[HF_PROMISES], total;
-    HF_ARRAY (char *) sources;
+    HF_ARRAY (char *) sources; //  the first: what hf_check_add added
+    uint32_t line;             //  of the last one
     names_t locks, files;
     HF_ARRAY (op_t) ops;
     HF_ARRAY (content_t) contents;
@@ -178,7 +179,7 @@ int check_compare (const uint64_t left[CHECK_KEYS], const uint64_t right[CHECK_K
     })
 
 /*  The number of a name, from 1; 0 is none. */
-uint32_t names_put (names_t *self, const char *text, size_t size);
+uint32_t names_put (names_t *self, const char *text);
 const char *names_text (const names_t *self, uint32_t number);
 void names_done (names_t *self);
 

@@ -2,14 +2,13 @@
 
 #include "tests/cluster/check/hf_history.h"
 #include "base/hf_alloc.h"
+#include "base/hf_hash.h"
 #include <assert.h>
 #include <inttypes.h>
+#include <jansson.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
-
-#define S_LINE_SIZE 8192 //  two names of 255 bytes, each byte escaped, and all numbers
 
 struct hf_recorder {
     pthread_mutex_t mutex;
@@ -64,98 +63,62 @@ hf_recorder_now_us (void)
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-uint64_t
-hf_recorder_hash (uint64_t hash, const void *data, size_t size)
-{
-    const uint8_t *at = data;
-    for (size_t i = 0; i < size; i++)
-        hash = (hash ^ at[i]) * 0x100000001b3ULL;
-    return hash;
-}
-
-//  ---- one line -------------------------------------------------------------------
-
-typedef struct s_line {
-    char text[S_LINE_SIZE];
-    size_t size;
-} s_line_t;
-
-static void
-s_raw (s_line_t *line, const char *text)
-{
-    size_t size = strlen (text);
-    assert (line->size + size < sizeof line->text);
-    memcpy (line->text + line->size, text, size);
-    line->size += size;
-}
-
-static void
-s_text (s_line_t *line, const char *key, const char *text)
-{
-    if (!text)
-        return;
-    s_raw (line, line->size > 1 ? ",\"" : "\"");
-    s_raw (line, key);
-    s_raw (line, "\":\"");
-    for (; *text; text++) {
-        char one[8] = {*text, 0};
-        if (*text == '"' || *text == '\\' || (unsigned char)*text < 0x20)
-            snprintf (one, sizeof one, "\\u%04x", (unsigned)(unsigned char)*text);
-        s_raw (line, one);
+#define S_TEXT(key, field)                                                                         \
+    {                                                                                              \
+        key, offsetof (hf_record_t, field), true                                                   \
     }
-    s_raw (line, "\"");
-}
-
-static void
-s_number (s_line_t *line, const char *key, uint64_t number)
-{
-    if (number == 0)
-        return;
-    char text[64];
-    snprintf (text, sizeof text, ",\"%s\":%" PRIu64, key, number);
-    s_raw (line, text);
-}
-
-static void
-s_bytes (s_line_t *line, const hf_record_t *record)
-{
-    uint64_t hash =
-        record->data ? hf_recorder_hash (HF_FNV_START, record->data, record->size) : record->hash;
-    char text[20];
-    snprintf (text, sizeof text, "%016" PRIx64, hash);
-    if (record->size > 0)
-        s_text (line, "hash", text);
-    s_number (line, "size", record->size);
-}
+#define S_NUMBER(key, field)                                                                       \
+    {                                                                                              \
+        key, offsetof (hf_record_t, field), false                                                  \
+    }
+const hf_history_field_t hf_history_fields[] = {
+    S_TEXT ("op", op),
+    S_NUMBER ("client", client),
+    S_NUMBER ("session", session),
+    S_TEXT ("lock", lock),
+    S_TEXT ("file", file),
+    S_NUMBER ("start", start_us),
+    S_NUMBER ("end", end_us),
+    S_TEXT ("status", status),
+    S_NUMBER ("index", index),
+    S_NUMBER ("token", token),
+    S_NUMBER ("owner", owner),
+    S_NUMBER ("queued", queued_index),
+    S_NUMBER ("queued_at", queued_us),
+    S_NUMBER ("until", until_us),
+    S_NUMBER ("ttl", ttl_ms),
+    S_NUMBER ("offset", offset),
+    S_NUMBER ("total", total),
+    S_TEXT ("by", by),
+    S_NUMBER ("size", size),
+    {NULL, 0, false},
+};
 
 void
 hf_recorder_write (hf_recorder_t *self, const hf_record_t *record)
 {
     assert (self && record && record->op);
-    s_line_t line;
-    line.size = 0;
-    s_raw (&line, "{");
-    s_text (&line, "op", record->op);
-    s_number (&line, "client", record->client);
-    s_number (&line, "session", record->session);
-    s_text (&line, "lock", record->lock);
-    s_text (&line, "file", record->file);
-    s_number (&line, "start", record->start_us);
-    s_number (&line, "end", record->end_us);
-    s_text (&line, "status", record->status);
-    s_number (&line, "index", record->index);
-    s_number (&line, "token", record->token);
-    s_number (&line, "owner", record->owner);
-    s_number (&line, "queued", record->queued_index);
-    s_number (&line, "queued_at", record->queued_us);
-    s_number (&line, "until", record->until_us);
-    s_number (&line, "ttl", record->ttl_ms);
-    s_number (&line, "offset", record->offset);
-    s_number (&line, "total", record->total);
-    s_text (&line, "by", record->by);
-    s_bytes (&line, record);
-    s_raw (&line, "}\n");
+    json_t *line = json_object ();
+    for (const hf_history_field_t *field = hf_history_fields; field->key; field++) {
+        const void *at = (const char *)record + field->at;
+        const char *const *text = at;
+        const uint64_t *number = at;
+        if (field->text ? *text != NULL : *number != 0)
+            json_object_set_new (line, field->key,
+                                 field->text ? json_string (*text)
+                                             : json_integer ((json_int_t)*number));
+    }
+    if (record->size > 0) {
+        char hash[20];
+        snprintf (hash, sizeof hash, "%016" PRIx64,
+                  record->data ? hf_fnv (HF_FNV_EMPTY, record->data, record->size) : record->hash);
+        json_object_set_new (line, "hash", json_string (hash));
+    }
+    char *text = json_dumps (line, JSON_COMPACT);
+    assert (text);
     pthread_mutex_lock (&self->mutex);
-    fwrite (line.text, 1, line.size, self->stream);
+    fprintf (self->stream, "%s\n", text);
     pthread_mutex_unlock (&self->mutex);
+    free (text);
+    json_decref (line);
 }

@@ -22,7 +22,7 @@
  *  |                    |                   | min (release sent, the client's own deadline)    |
  *  | ttl                | open              | milliseconds                                     |
  *  | file               | append, read      |                                                  |
- *  | data, or hash and  | append, read      | the bytes, or their hash (FNV-1a, 64 bits, as 16 |
+ *  | data, or hash and  | append, read      | the bytes, or their hash (hf_fnv, as 16          |
  *  | size               |                   | hexadecimal digits) and number                   |
  *  | offset, total      | read              | where it began; the file's length as answered    |
  *  | by                 | lost, ended       | "cluster" when the cluster said it, else the     |
@@ -45,28 +45,21 @@
 typedef struct hf_recorder hf_recorder_t;
 
 typedef struct hf_record {
-    const char *op;
-    uint32_t client;
-    uint64_t session;
-    uint64_t start_us;
-    uint64_t end_us;    //  0: no answer
-    const char *status; //  NULL: no answer
-    uint64_t index;
-    const char *lock; //  NULL: none
-    uint64_t token;
-    uint64_t owner;
-    uint64_t queued_index;
-    uint64_t queued_us;
-    uint64_t until_us;
-    uint32_t ttl_ms;
-    const char *file; //  NULL: none
-    const void *data; //  hashed when it is written; NULL: HASH and SIZE say it all
-    size_t size;
-    uint64_t hash;
-    uint64_t offset;
-    uint64_t total;
-    const char *by; //  NULL: the client's own clock
+    const char *op, *lock, *file, *status, *by;
+    uint64_t client, session, start_us, end_us, index, token, owner;
+    uint64_t queued_index, queued_us, until_us, ttl_ms, offset, total;
+    const void *data; //  hashed when it is written; NULL: HASH is given
+    uint64_t size, hash;
 } hf_record_t;
+
+/*  Fields by their names in a line, all but HASH and DATA; text is a const char *, the rest are
+ *  uint64_t. The last one has no name. */
+typedef struct hf_history_field {
+    const char *key;
+    size_t at; //  in hf_record_t
+    bool text;
+} hf_history_field_t;
+extern const hf_history_field_t hf_history_fields[];
 
 /*  To a new file PATH; NULL, with errno, when it cannot be made. */
 hf_recorder_t *hf_recorder_new (const char *path);
@@ -80,9 +73,5 @@ void hf_recorder_write (hf_recorder_t *self, const hf_record_t *record);
 
 /*  Now, as histories count it. */
 uint64_t hf_recorder_now_us (void);
-
-#define HF_FNV_START 0xcbf29ce484222325ULL
-/*  Go on hashing: HF_FNV_START first. */
-uint64_t hf_recorder_hash (uint64_t hash, const void *data, size_t size);
 
 #endif

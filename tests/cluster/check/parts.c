@@ -1,6 +1,6 @@
 //  The parts of sections, and which append wrote given bytes.
 #include "tests/cluster/check/files.h"
-#include "tests/cluster/check/hf_history.h"
+#include "base/hf_hash.h"
 #include <assert.h>
 #include <stdlib.h>
 
@@ -90,7 +90,7 @@ part_matches (const op_t *op, const content_t *content, size_t at)
     assert (at <= content->size);
     if (op->data.size > content->size - at)
         return false;
-    return hf_recorder_hash (HF_FNV_START, content->bytes + at, op->data.size) == op->data.hash;
+    return hf_fnv (HF_FNV_EMPTY, content->bytes + at, op->data.size) == op->data.hash;
 }
 
 //  ---- which append wrote this -----------------------------------------------------------------
@@ -132,7 +132,7 @@ s_best (const hf_check_t *check, const parts_t *self, size_t at)
 op_t *
 parts_recognize (const hf_check_t *check, const parts_t *self, const content_t *content, size_t at)
 {
-    uint64_t hash = HF_FNV_START;
+    uint64_t hash = HF_FNV_EMPTY;
     size_t hashed = 0;
     for (;;) {
         //  The next greater size of an append to this file.
@@ -142,7 +142,7 @@ parts_recognize (const hf_check_t *check, const parts_t *self, const content_t *
         size_t size = self->by_bytes[next]->data.size;
         if (size > content->size - at)
             return NULL;
-        hash = hf_recorder_hash (hash, content->bytes + at + hashed, size - hashed);
+        hash = hf_fnv (hash, content->bytes + at + hashed, size - hashed);
         hashed = size;
         size_t found = s_find (self, content->file, size, hash);
         if (found < self->appends_count) {

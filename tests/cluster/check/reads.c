@@ -1,7 +1,7 @@
 //  Reads: all that was complete when they were asked, nothing that came after their answer
 //  (P10), and whole sections.
 #include "tests/cluster/check/check_private.h"
-#include "tests/cluster/check/hf_history.h"
+#include "base/hf_hash.h"
 #include <inttypes.h>
 
 /*  How many sections lie within the first TOTAL bytes; false: it ends inside of one. */
@@ -66,7 +66,7 @@ s_check_bytes (hf_check_t *self, const file_state_t *state, const op_t *op, uint
     const content_t *content = state->content;
     if (!content || offset + size > content->size)
         return;
-    if (hf_recorder_hash (HF_FNV_START, content->bytes + offset, size) != op->data.hash)
+    if (hf_fnv (HF_FNV_EMPTY, content->bytes + offset, size) != op->data.hash)
         check_wrong (self, HF_PROMISE_P10, op, NULL,
                      "a read gave other bytes than those that are in the file");
 }
