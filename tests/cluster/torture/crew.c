@@ -155,18 +155,11 @@ hf_crew_start (hf_crew_t *self, unsigned i)
     snprintf (seed_text, sizeof seed_text, "%" PRIu64, seed);
     snprintf (shared, sizeof shared, "%u", S_SHARED);
     snprintf (log, sizeof log, "%s/client-%u.log", self->config.folder, i);
-    const char *argv[] = {self->config.program,
-                          number,
-                          life,
-                          seed_text,
-                          shared,
-                          self->config.gated ? "1" : "0",
-                          hf_links_list (self->config.links, i),
-                          NULL};
-    hf_process_config_t config = {.argv = argv,
-                                  .log_path = log,
-                                  .pipes = true,
-                                  .network = hf_links_namespace (self->config.links, i)};
+    hf_place_t place = hf_links_place (self->config.links, i);
+    const char *argv[] = {self->config.program,           number,     life, seed_text, shared,
+                          self->config.gated ? "1" : "0", place.list, NULL};
+    hf_process_config_t config = {
+        .argv = argv, .log_path = log, .pipes = true, .network = place.network};
     member->process = hf_process_new (&config);
     member->life++;
 }

@@ -199,7 +199,7 @@ s_link_fault (hf_world_t *self, hf_fault_t fault)
         link.trouble =
             fault.kind == HF_FAULT_LOSS
                 ? (hf_trouble_t){.loss_percent = (uint8_t)fault.loss_percent}
-                : (hf_trouble_t){.delay_ms = (uint16_t)fault.delay_ms,
+                : (hf_trouble_t){.delay_ms = fault.delay_ms,
                                  .jitter_ms = (uint16_t)(fault.other % (fault.delay_ms + 1))};
     }
     return s_link (self, &fault, link);

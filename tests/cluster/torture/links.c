@@ -1,54 +1,30 @@
 //  The network between nodes and clients: by namespaces or by proxies.
 
 #include "tests/cluster/torture/links_internal.h"
-#include "tests/cluster/torture/plan.h"
 #include "base/hf_alloc.h"
+#include "tests/kit/hf_wait.h"
 #include <assert.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define S_ROUND_MS 20 //  the thread looks so often whether it is to end
 
 //  ---- trouble ------------------------------------------------------------------
-
-static uint64_t
-s_pack (hf_trouble_t trouble)
-{
-    return (uint64_t)trouble.cut | (uint64_t)trouble.loss_percent << 8 |
-           (uint64_t)trouble.delay_ms << 16 | (uint64_t)trouble.jitter_ms << 32;
-}
-
-static hf_trouble_t
-s_unpack (uint64_t packed)
-{
-    return (hf_trouble_t){.cut = packed & 1,
-                          .loss_percent = (uint8_t)(packed >> 8),
-                          .delay_ms = (uint16_t)(packed >> 16),
-                          .jitter_ms = (uint16_t)(packed >> 32)};
-}
 
 void
 hf_links_trouble (hf_links_t *self, unsigned from, unsigned to, hf_trouble_t trouble)
 {
     assert (from >= 1 && from <= HF_ENDS_MAX && to >= 1 && to <= HF_ENDS_MAX && from != to);
     assert (trouble.loss_percent <= 100);
-    atomic_store (&self->trouble[from][to], s_pack (trouble));
+    atomic_store (&self->trouble[from][to], trouble);
 }
 
 hf_trouble_t
 hf_links_trouble_of (const hf_links_t *self, unsigned from, unsigned to)
 {
-    return s_unpack (atomic_load (&self->trouble[from][to]));
-}
-
-void
-hf_links_heal (hf_links_t *self)
-{
-    for (unsigned from = 1; from <= HF_ENDS_MAX; from++) {
-        for (unsigned to = 1; to <= HF_ENDS_MAX; to++)
-            atomic_store (&self->trouble[from][to], 0);
-    }
+    return atomic_load (&self->trouble[from][to]);
 }
 
 hf_passage_t
@@ -78,6 +54,48 @@ hf_links_counts (const hf_links_t *self)
                                .delayed = atomic_load (&self->delayed)};
 }
 
+//  ---- parcels --------------------------------------------------------------------
+
+void
+hf_parcels_add (hf_parcels_t *self, uint64_t due_ms, const void *bytes, size_t size)
+{
+    hf_parcel_t *parcel = hf_alloc (sizeof *parcel + size);
+    *parcel = (hf_parcel_t){.due_ms = due_ms, .size = size};
+    memcpy (parcel->bytes, bytes, size);
+    if (self->last)
+        self->last->next = parcel;
+    else
+        self->first = parcel;
+    self->last = parcel;
+    self->held += size;
+}
+
+void
+hf_parcels_drop (hf_parcels_t *self)
+{
+    hf_parcel_t *parcel = self->first;
+    self->held -= parcel->size;
+    self->first = parcel->next;
+    if (!self->first)
+        self->last = NULL;
+    free (parcel);
+}
+
+void
+hf_parcels_clear (hf_parcels_t *self)
+{
+    while (self->first)
+        hf_parcels_drop (self);
+}
+
+int
+hf_parcels_wait (const hf_parcels_t *self, int wait_ms)
+{
+    uint64_t now_ms = hf_wait_now_ms (), due_ms = self->first ? self->first->due_ms : UINT64_MAX;
+    uint64_t left_ms = due_ms > now_ms ? due_ms - now_ms : 0;
+    return left_ms < (uint64_t)wait_ms ? (int)left_ms : wait_ms;
+}
+
 //  ---- made and ended -------------------------------------------------------------
 
 static void *
@@ -100,16 +118,9 @@ hf_thread_start (pthread_t *thread, void *(*run) (void *), void *arg)
     pthread_sigmask (SIG_SETMASK, &before, NULL);
 }
 
-static void
-s_start (hf_links_t *self)
-{
-    hf_thread_start (&self->thread, s_run, self);
-    self->started = true;
-}
-
 hf_links_t *
 hf_links_new (hf_links_kind_t kind, unsigned nodes, unsigned clients, uint64_t seed,
-              char why[HF_WHY_SIZE])
+              char why[HF_WHY_SIZE], hf_cluster_t **cluster)
 {
     assert (nodes >= 1 && nodes <= 7 && clients <= HF_CREW_MAX);
     hf_links_t *self = hf_alloc (sizeof *self);
@@ -117,22 +128,20 @@ hf_links_new (hf_links_kind_t kind, unsigned nodes, unsigned clients, uint64_t s
     self->clients = clients;
     self->random = (hf_random_t){seed};
     why[0] = 0;
-    bool open = false;
+    *cluster = NULL;
     if (kind != HF_LINKS_PROXIES) {
         self->class = &hf_links_switch;
-        open = self->class->open (self, why);
+        *cluster = self->class->open (self, why);
     }
-    if (!open && kind != HF_LINKS_NAMESPACES) {
+    if (!*cluster && kind != HF_LINKS_NAMESPACES) {
         self->class = &hf_links_proxies;
-        open = self->class->open (self, why);
+        *cluster = self->class->open (self, why);
     }
-    if (!open) {
+    if (!*cluster) {
         free (self);
         return NULL;
     }
-    //  Proxies learn the nodes' ports first.
-    if (self->class->kind == HF_LINKS_NAMESPACES)
-        s_start (self);
+    hf_thread_start (&self->thread, s_run, self);
     return self;
 }
 
@@ -144,8 +153,7 @@ hf_links_destroy (hf_links_t **self_p)
         return;
     *self_p = NULL;
     atomic_store (&self->stop, true);
-    if (self->started)
-        pthread_join (self->thread, NULL);
+    pthread_join (self->thread, NULL);
     self->class->close (self);
     free (self);
 }
@@ -156,26 +164,9 @@ hf_links_kind (const hf_links_t *self)
     return self->class->kind;
 }
 
-hf_cluster_t *
-hf_links_cluster (hf_links_t *self)
-{
-    assert (!self->cluster);
-    self->cluster = self->class->cluster (self);
-    if (!self->started)
-        s_start (self);
-    return self->cluster;
-}
-
-const char *
-hf_links_list (hf_links_t *self, unsigned client)
-{
-    assert (self->cluster && client >= 1 && client <= self->clients);
-    return self->class->list (self, client);
-}
-
-int
-hf_links_namespace (const hf_links_t *self, unsigned client)
+hf_place_t
+hf_links_place (const hf_links_t *self, unsigned client)
 {
     assert (client >= 1 && client <= self->clients);
-    return self->class->network (self, client);
+    return self->place[client];
 }

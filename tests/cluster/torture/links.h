@@ -29,8 +29,8 @@ typedef struct hf_links hf_links_t;
 typedef struct hf_trouble {
     bool cut;
     uint8_t loss_percent;
-    uint16_t delay_ms;
     uint16_t jitter_ms;
+    uint32_t delay_ms;
 } hf_trouble_t;
 
 typedef struct hf_links_counts {
@@ -39,25 +39,25 @@ typedef struct hf_links_counts {
 
 typedef enum hf_links_kind { HF_LINKS_AUTO, HF_LINKS_NAMESPACES, HF_LINKS_PROXIES } hf_links_kind_t;
 
-/*  Make the network for so many nodes and clients. Call it before there is another thread: the
- *  process itself moves into a namespace. NULL, with the reason in WHY, when KIND cannot be had;
- *  with AUTO, WHY says why there are only proxies. */
+/*  Make the network for so many nodes and clients, and the CLUSTER in it, which is the caller's.
+ *  Call it before there is another thread: the process itself moves into a namespace. NULL, with
+ *  the reason in WHY, when KIND cannot be had; with AUTO, WHY says why there are only proxies. */
 hf_links_t *hf_links_new (hf_links_kind_t kind, unsigned nodes, unsigned clients, uint64_t seed,
-                          char why[HF_WHY_SIZE]);
+                          char why[HF_WHY_SIZE], hf_cluster_t **cluster);
 void hf_links_destroy (hf_links_t **self_p);
 
 hf_links_kind_t hf_links_kind (const hf_links_t *self);
 
-/*  A cluster that lives in it; once. */
-hf_cluster_t *hf_links_cluster (hf_links_t *self);
-/*  For client number CLIENT (from 1): the list it is given, and its namespace (0: ours). */
-const char *hf_links_list (hf_links_t *self, unsigned client);
-int hf_links_namespace (const hf_links_t *self, unsigned client);
+/*  What client number CLIENT (from 1) is given: its list of nodes, and its namespace (0: ours). */
+typedef struct hf_place {
+    const char *list;
+    int network;
+} hf_place_t;
+hf_place_t hf_links_place (const hf_links_t *self, unsigned client);
 
 /*  What goes from FROM to TO has this trouble from now on. */
 void hf_links_trouble (hf_links_t *self, unsigned from, unsigned to, hf_trouble_t trouble);
 hf_trouble_t hf_links_trouble_of (const hf_links_t *self, unsigned from, unsigned to);
-void hf_links_heal (hf_links_t *self);
 
 hf_links_counts_t hf_links_counts (const hf_links_t *self);
 

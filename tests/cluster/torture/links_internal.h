@@ -11,11 +11,8 @@
 /*  What a kind of links does. */
 typedef struct hf_links_class {
     hf_links_kind_t kind;
-    /*  False, with the reason in WHY. */
-    bool (*open) (hf_links_t *self, char why[HF_WHY_SIZE]);
-    hf_cluster_t *(*cluster) (hf_links_t *self);
-    const char *(*list) (hf_links_t *self, unsigned client);
-    int (*network) (const hf_links_t *self, unsigned client);
+    /*  Makes the cluster, and sets the places of clients. NULL, with the reason in WHY. */
+    hf_cluster_t *(*open) (hf_links_t *self, char why[HF_WHY_SIZE]);
     /*  One round of the thread: wait for at most WAIT_MS, carry what there is. */
     void (*carry) (hf_links_t *self, int wait_ms);
     void (*close) (hf_links_t *self);
@@ -27,17 +24,36 @@ extern const hf_links_class_t hf_links_proxies;
 struct hf_links {
     const hf_links_class_t *class;
     unsigned nodes, clients;
-    hf_cluster_t *cluster; //  not ours
-    void *own;             //  of the class
+    hf_place_t place[HF_CREW_MAX + 1]; //  by client
+    void *own;                         //  of the class
     //  Set by the test, read by the thread.
-    atomic_uint_fast64_t trouble[HF_ENDS_MAX + 1][HF_ENDS_MAX + 1];
+    _Atomic (hf_trouble_t) trouble[HF_ENDS_MAX + 1][HF_ENDS_MAX + 1];
     atomic_bool stop;
     pthread_t thread;
-    bool started;
     //  The thread's.
     hf_random_t random;
     atomic_uint_fast64_t passed, cut, lost, delayed;
 };
+
+/*  Bytes that arrive later, in their order. */
+typedef struct hf_parcel {
+    struct hf_parcel *next;
+    uint64_t due_ms;
+    size_t size, sent;
+    uint8_t bytes[];
+} hf_parcel_t;
+
+typedef struct hf_parcels {
+    hf_parcel_t *first, *last;
+    size_t held; //  bytes
+} hf_parcels_t;
+
+void hf_parcels_add (hf_parcels_t *self, uint64_t due_ms, const void *bytes, size_t size);
+/*  Remove the first; remove all. */
+void hf_parcels_drop (hf_parcels_t *self);
+void hf_parcels_clear (hf_parcels_t *self);
+/*  WAIT_MS, or less when the first is due before. */
+int hf_parcels_wait (const hf_parcels_t *self, int wait_ms);
 
 /*  A thread that takes no signals: they are for the main thread. */
 void hf_thread_start (pthread_t *thread, void *(*run) (void *), void *arg);

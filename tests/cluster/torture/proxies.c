@@ -34,14 +34,6 @@ typedef struct s_proxies {
     const char *variables[8][4];
 } s_proxies_t;
 
-static bool
-s_open (hf_links_t *self, char why[HF_WHY_SIZE])
-{
-    (void)why; //  it says why there are no namespaces
-    self->own = hf_alloc (sizeof (s_proxies_t));
-    return true;
-}
-
 static void
 s_close (hf_links_t *self)
 {
@@ -115,29 +107,18 @@ s_wire_client (hf_links_t *self, const hf_cluster_t *cluster, unsigned client)
 }
 
 static hf_cluster_t *
-s_cluster (hf_links_t *self)
+s_open (hf_links_t *self, char why[HF_WHY_SIZE])
 {
+    (void)why; //  it says why there are no namespaces
+    s_proxies_t *own = self->own = hf_alloc (sizeof *own);
     hf_cluster_t *cluster = hf_cluster_new (self->nodes);
     for (unsigned id = 1; id <= self->nodes; id++)
         s_wire_node (self, cluster, id);
-    for (unsigned client = 1; client <= self->clients; client++)
+    for (unsigned client = 1; client <= self->clients; client++) {
         s_wire_client (self, cluster, client);
+        self->place[client].list = own->list[client];
+    }
     return cluster;
-}
-
-static const char *
-s_list (hf_links_t *self, unsigned client)
-{
-    const s_proxies_t *own = self->own;
-    return own->list[client];
-}
-
-static int
-s_network (const hf_links_t *self, unsigned client)
-{
-    (void)self;
-    (void)client;
-    return 0;
 }
 
 //  ---- the thread -------------------------------------------------------------------
@@ -180,10 +161,4 @@ s_carry (hf_links_t *self, int wait_ms)
     }
 }
 
-const hf_links_class_t hf_links_proxies = {.kind = HF_LINKS_PROXIES,
-                                           .open = s_open,
-                                           .cluster = s_cluster,
-                                           .list = s_list,
-                                           .network = s_network,
-                                           .carry = s_carry,
-                                           .close = s_close};
+const hf_links_class_t hf_links_proxies = {HF_LINKS_PROXIES, s_open, s_carry, s_close};

@@ -17,19 +17,11 @@
 #define S_HELD_MAX   (512 * 1024) //  bytes under way; then the sender waits
 #define S_AGAIN_MS   220          //  after so long TCP repeats what was lost
 
-typedef struct s_piece {
-    struct s_piece *next;
-    uint64_t due_ms;
-    size_t size, sent;
-    uint8_t bytes[S_PIECE_SIZE];
-} s_piece_t;
-
 /*  One direction. */
 typedef struct s_way {
     unsigned from, to;
     int in, out;
-    s_piece_t *first, *last;
-    size_t held;
+    hf_parcels_t held;
     bool ended; //  nothing comes any more
 } s_way_t;
 
@@ -60,10 +52,7 @@ hf_stream_destroy (hf_stream_t **self_p)
         return;
     *self_p = NULL;
     for (unsigned i = 0; i < 2; i++) {
-        for (s_piece_t *next, *piece = self->way[i].first; piece; piece = next) {
-            next = piece->next;
-            free (piece);
-        }
+        hf_parcels_clear (&self->way[i].held);
         if (self->way[i].in >= 0)
             close (self->way[i].in);
     }
@@ -96,23 +85,13 @@ s_is_cut (const hf_links_t *links, const s_way_t *way)
 static bool
 s_take (s_way_t *way, hf_links_t *links)
 {
-    s_piece_t *piece = hf_alloc (sizeof *piece);
-    ssize_t got = recv (way->in, piece->bytes, sizeof piece->bytes, 0);
-    if (got <= 0) {
-        free (piece);
+    uint8_t bytes[S_PIECE_SIZE];
+    ssize_t got = recv (way->in, bytes, sizeof bytes, 0);
+    if (got <= 0)
         return got < 0 && (errno == EAGAIN || errno == EINTR);
-    }
     hf_passage_t passage = hf_links_draw (links, way->from, way->to);
-    piece->next = NULL;
-    piece->size = (size_t)got;
-    piece->sent = 0;
-    piece->due_ms = hf_wait_now_ms () + passage.delay_ms + (passage.lost ? S_AGAIN_MS : 0);
-    if (way->last)
-        way->last->next = piece;
-    else
-        way->first = piece;
-    way->last = piece;
-    way->held += piece->size;
+    uint64_t late_ms = passage.delay_ms + (passage.lost ? S_AGAIN_MS : 0);
+    hf_parcels_add (&way->held, hf_wait_now_ms () + late_ms, bytes, (size_t)got);
     return true;
 }
 
@@ -121,8 +100,7 @@ static bool
 s_give (s_way_t *way)
 {
     uint64_t now_ms = hf_wait_now_ms ();
-    while (way->first && way->first->due_ms <= now_ms) {
-        s_piece_t *piece = way->first;
+    for (hf_parcel_t *piece; (piece = way->held.first) && piece->due_ms <= now_ms;) {
         ssize_t sent = send (way->out, piece->bytes + piece->sent, piece->size - piece->sent,
                              MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent < 0)
@@ -130,11 +108,7 @@ s_give (s_way_t *way)
         piece->sent += (size_t)sent;
         if (piece->sent < piece->size)
             return true;
-        way->held -= piece->size;
-        way->first = piece->next;
-        if (!way->first)
-            way->last = NULL;
-        free (piece);
+        hf_parcels_drop (&way->held);
     }
     return true;
 }
@@ -158,16 +132,15 @@ hf_stream_prepare (hf_stream_t *self, const hf_links_t *links, struct pollfd wai
     for (unsigned i = 0; i < 2 && self->reached; i++) {
         s_way_t *way = &self->way[i], *back = &self->way[1 - i];
         short events = 0;
-        if (!cut[i] && !way->ended && way->held < S_HELD_MAX)
+        if (!cut[i] && !way->ended && way->held.held < S_HELD_MAX)
             events |= POLLIN;
-        if (!cut[1 - i] && back->first && back->first->due_ms <= now_ms)
+        if (!cut[1 - i] && back->held.first && back->held.first->due_ms <= now_ms)
             events |= POLLOUT;
         //  With nothing to wait for, an end that hung up would wake us for ever.
         if (events)
             wait[i] = (struct pollfd){.fd = way->in, .events = events};
-        if (!cut[i] && way->first && way->first->due_ms > now_ms &&
-            way->first->due_ms - now_ms < (uint64_t)*wait_ms)
-            *wait_ms = (int)(way->first->due_ms - now_ms);
+        if (!cut[i] && way->held.first && way->held.first->due_ms > now_ms)
+            *wait_ms = hf_parcels_wait (&way->held, *wait_ms);
     }
 }
 
@@ -190,7 +163,7 @@ hf_stream_carry (hf_stream_t *self, hf_links_t *links, const struct pollfd wait[
             continue;
         if (wait[i].revents && (wait[i].events & POLLIN) && !s_take (way, links))
             way->ended = true;
-        if (!s_give (way) || (way->ended && !way->first))
+        if (!s_give (way) || (way->ended && !way->held.first))
             return false;
     }
     return true;

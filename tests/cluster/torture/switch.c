@@ -20,27 +20,14 @@
 
 #define S_MTU         1500
 #define S_PACKET_SIZE 2048
-#define S_HELD_MAX    20000 //  packets under way; more are lost, as in any switch
-#define S_BURST       64    //  packets from one device before the next one's turn
-
-/*  A packet that is late on purpose. */
-typedef struct s_packet {
-    struct s_packet *next; //  of the same link, which keeps its order
-    uint64_t due_ms;
-    size_t size;
-    uint8_t bytes[];
-} s_packet_t;
-
-typedef struct s_queue {
-    s_packet_t *first, *last;
-} s_queue_t;
+#define S_HELD_MAX    (4 << 20) //  bytes under way on one link; more are lost, as in any switch
+#define S_BURST       64        //  packets from one device before the next one's turn
 
 typedef struct s_switch {
     unsigned hub;               //  the end where this process lives
     int tun[HF_ENDS_MAX + 1];   //  by end; 0: none
     int space[HF_ENDS_MAX + 1]; //  namespaces
-    s_queue_t queue[HF_ENDS_MAX + 1][HF_ENDS_MAX + 1];
-    unsigned held;
+    hf_parcels_t late[HF_ENDS_MAX + 1][HF_ENDS_MAX + 1];
 } s_switch_t;
 
 //  ---- namespaces and devices -----------------------------------------------------
@@ -85,32 +72,11 @@ s_leave_home (char why[HF_WHY_SIZE])
     return true;
 }
 
-/*  10.77.0.N nodes, 10.77.1.K clients, 10.77.2.1 the test. */
+/*  10.77.0.END. */
 static void
-s_address (const hf_links_t *self, unsigned end, char text[32])
+s_address (unsigned end, char text[32])
 {
-    bool hub = end > self->nodes + self->clients;
-    bool node = end <= self->nodes;
-    snprintf (text, 32, "10.77.%u.%u",
-              hub    ? 2U
-              : node ? 0U
-                     : 1U,
-              hub    ? 1U
-              : node ? end
-                     : end - self->nodes);
-}
-
-static unsigned
-s_end_of (const hf_links_t *self, const uint8_t address[4])
-{
-    if (address[0] != 10 || address[1] != 77)
-        return 0;
-    unsigned last = address[3];
-    if (address[2] == 0)
-        return last <= self->nodes ? last : 0;
-    if (address[2] == 1)
-        return last >= 1 && last <= self->clients ? self->nodes + last : 0;
-    return address[2] == 2 && last == 1 ? self->nodes + self->clients + 1 : 0;
+    snprintf (text, 32, "10.77.0.%u", end);
 }
 
 static bool
@@ -152,7 +118,7 @@ s_plug_in (hf_links_t *self, unsigned end, char why[HF_WHY_SIZE])
     if (sock < 0)
         return s_fail (why, "no socket");
     char address[32];
-    s_address (self, end, address);
+    s_address (end, address);
     request.ifr_mtu = S_MTU;
     bool up = s_set_address (sock, SIOCSIFADDR, address) &&
               s_set_address (sock, SIOCSIFNETMASK, "255.255.0.0") &&
@@ -199,20 +165,16 @@ s_close (hf_links_t *self)
             close (own->tun[from]);
         if (own->space[from] > 0)
             close (own->space[from]);
-        for (unsigned to = 0; to <= HF_ENDS_MAX; to++) {
-            for (s_packet_t *next, *packet = own->queue[from][to].first; packet; packet = next) {
-                next = packet->next;
-                free (packet);
-            }
-        }
+        for (unsigned to = 0; to <= HF_ENDS_MAX; to++)
+            hf_parcels_clear (&own->late[from][to]);
     }
     free (own);
 }
 
-static bool
+static hf_cluster_t *
 s_open (hf_links_t *self, char why[HF_WHY_SIZE])
 {
-    self->own = hf_alloc (sizeof (s_switch_t));
+    s_switch_t *own = self->own = hf_alloc (sizeof *own);
     bool open = access ("/dev/net/tun", R_OK | W_OK) == 0 ? s_make_ends (self, why)
                                                           : s_fail (why, "/dev/net/tun");
     if (!open) {
@@ -220,8 +182,19 @@ s_open (hf_links_t *self, char why[HF_WHY_SIZE])
         int sock = socket (AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0); //  proxies will need it
         s_bring_up (sock, "lo");
         close (sock);
+        return NULL;
     }
-    return open;
+    hf_host_t hosts[7];
+    char address[7][32];
+    for (unsigned i = 0; i < self->nodes; i++) {
+        s_address (i + 1, address[i]);
+        hosts[i] = (hf_host_t){.address = address[i], .network = own->space[i + 1]};
+    }
+    hf_cluster_t *cluster = hf_cluster_new_on (NULL, hosts, self->nodes);
+    for (unsigned client = 1; client <= self->clients; client++)
+        self->place[client] =
+            (hf_place_t){hf_cluster_endpoints (cluster), own->space[self->nodes + client]};
+    return cluster;
 }
 
 //  ---- the switch -----------------------------------------------------------------
@@ -235,34 +208,19 @@ s_deliver (s_switch_t *own, unsigned to, const uint8_t *bytes, size_t size)
 }
 
 static void
-s_hold (s_switch_t *own, s_queue_t *queue, uint32_t delay_ms, const uint8_t *bytes, size_t size)
-{
-    if (own->held >= S_HELD_MAX)
-        return;
-    s_packet_t *packet = hf_alloc (sizeof *packet + size);
-    *packet = (s_packet_t){.due_ms = hf_wait_now_ms () + delay_ms, .size = size};
-    memcpy (packet->bytes, bytes, size);
-    if (queue->last)
-        queue->last->next = packet;
-    else
-        queue->first = packet;
-    queue->last = packet;
-    own->held++;
-}
-
-static void
 s_forward (hf_links_t *self, unsigned from, const uint8_t *bytes, size_t size)
 {
     s_switch_t *own = self->own;
-    unsigned to = size >= 20 && bytes[0] >> 4 == 4 ? s_end_of (self, bytes + 16) : 0;
-    if (to == 0 || to == from)
+    bool ours = size >= 20 && bytes[0] >> 4 == 4 && bytes[16] == 10 && bytes[17] == 77;
+    unsigned to = ours ? bytes[19] : 0;
+    if (to == 0 || to > own->hub || to == from)
         return; //  the kernel's own talk, such as IPv6's
     hf_passage_t passage = hf_links_draw (self, from, to);
-    s_queue_t *queue = &own->queue[from][to];
-    if (passage.cut || passage.lost)
+    hf_parcels_t *late = &own->late[from][to];
+    if (passage.cut || passage.lost || late->held > S_HELD_MAX)
         return;
-    if (passage.delay_ms || queue->first)
-        s_hold (own, queue, passage.delay_ms, bytes, size);
+    if (passage.delay_ms || late->first)
+        hf_parcels_add (late, hf_wait_now_ms () + passage.delay_ms, bytes, size);
     else
         s_deliver (own, to, bytes, size);
 }
@@ -272,20 +230,13 @@ static int
 s_release (s_switch_t *own, int wait_ms)
 {
     uint64_t now_ms = hf_wait_now_ms ();
-    for (unsigned from = 1; own->held && from <= own->hub; from++) {
+    for (unsigned from = 1; from <= own->hub; from++) {
         for (unsigned to = 1; to <= own->hub; to++) {
-            s_queue_t *queue = &own->queue[from][to];
-            while (queue->first && queue->first->due_ms <= now_ms) {
-                s_packet_t *packet = queue->first;
-                queue->first = packet->next;
-                if (!queue->first)
-                    queue->last = NULL;
-                s_deliver (own, to, packet->bytes, packet->size);
-                free (packet);
-                own->held--;
-            }
-            if (queue->first && queue->first->due_ms - now_ms < (uint64_t)wait_ms)
-                wait_ms = (int)(queue->first->due_ms - now_ms);
+            hf_parcels_t *late = &own->late[from][to];
+            for (; late->first && late->first->due_ms <= now_ms; hf_parcels_drop (late))
+                s_deliver (own, to, late->first->bytes, late->first->size);
+            if (late->first)
+                wait_ms = hf_parcels_wait (late, wait_ms);
         }
     }
     return wait_ms;
@@ -312,39 +263,4 @@ s_carry (hf_links_t *self, int wait_ms)
     }
 }
 
-//  ---- addresses of nodes and clients ------------------------------------------------------------
-
-static hf_cluster_t *
-s_cluster (hf_links_t *self)
-{
-    s_switch_t *own = self->own;
-    hf_host_t hosts[7];
-    char address[7][32];
-    for (unsigned i = 0; i < self->nodes; i++) {
-        s_address (self, i + 1, address[i]);
-        hosts[i] = (hf_host_t){.address = address[i], .network = own->space[i + 1]};
-    }
-    return hf_cluster_new_on (NULL, hosts, self->nodes);
-}
-
-static const char *
-s_list (hf_links_t *self, unsigned client)
-{
-    (void)client;
-    return hf_cluster_endpoints (self->cluster);
-}
-
-static int
-s_network (const hf_links_t *self, unsigned client)
-{
-    const s_switch_t *own = self->own;
-    return own->space[self->nodes + client];
-}
-
-const hf_links_class_t hf_links_switch = {.kind = HF_LINKS_NAMESPACES,
-                                          .open = s_open,
-                                          .cluster = s_cluster,
-                                          .list = s_list,
-                                          .network = s_network,
-                                          .carry = s_carry,
-                                          .close = s_close};
+const hf_links_class_t hf_links_switch = {HF_LINKS_NAMESPACES, s_open, s_carry, s_close};

@@ -59,8 +59,8 @@ s_make (hf_world_t *world, const hf_options_t *options)
     world->clients = options->clients;
     world->wipe = options->wipe;
     world->hurry = options->rounds ? 5 : 1;
-    world->links =
-        hf_links_new (options->net, options->nodes, options->clients, options->seed, why);
+    world->links = hf_links_new (options->net, options->nodes, options->clients, options->seed, why,
+                                 &world->cluster);
     if (!world->links) {
         printf ("torture: this machine does not let us: %s\n", why);
         return false;
@@ -70,7 +70,6 @@ s_make (hf_world_t *world, const hf_options_t *options)
             options->nodes, options->clients,
             namespaces ? "a namespace for each" : "proxies in user space", why[0] ? " (" : "", why,
             why[0] ? ")" : "");
-    world->cluster = hf_links_cluster (world->links);
     char path[600];
     snprintf (path, sizeof path, "%s/faults.log", hf_cluster_dir (world->cluster));
     world->journal = fopen (path, "we");
