@@ -1,7 +1,6 @@
 //  Small tmpfs disks that can be filled up.
 
 #include "tests/cluster/torture/disks.h"
-#include "tests/kit/hf_folder.h"
 #include "tests/kit/hf_process.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -73,10 +72,4 @@ hf_disk_free (const hf_cluster_t *cluster, uint32_t id)
     char path[S_PATH_SIZE];
     s_filler (cluster, id, path);
     unlink (path);
-}
-
-void
-hf_disk_wipe (const hf_cluster_t *cluster, uint32_t id)
-{
-    hf_folder_remove (hf_cluster_node_dir (cluster, id)); //  all but the mount point itself
 }

@@ -17,7 +17,4 @@ void hf_disk_unmount (const hf_cluster_t *cluster, uint32_t id, bool keep);
 bool hf_disk_fill (const hf_cluster_t *cluster, uint32_t id);
 void hf_disk_free (const hf_cluster_t *cluster, uint32_t id);
 
-/*  Everything in the node's folder is lost. */
-void hf_disk_wipe (const hf_cluster_t *cluster, uint32_t id);
-
 #endif

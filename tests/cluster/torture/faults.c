@@ -1,7 +1,8 @@
-//  How faults begin.
+//  Draws faults, and begins them.
 
 #include "tests/cluster/torture/disks.h"
-#include "tests/cluster/torture/world_internal.h"
+#include "tests/cluster/torture/world.h"
+#include "tests/kit/hf_folder.h"
 #include <assert.h>
 #include <sys/stat.h>
 
@@ -9,10 +10,53 @@
 
 #define S_BIT(end) ((uint64_t)1 << (end))
 
+//  ---- the next fault --------------------------------------------------------------
+
+static const struct {
+    const char *text;
+    uint32_t weight, from_ms, to_ms;
+} s_kind[HF_FAULT_KINDS] = {
+#define S_ROW(name, text, weight, from_ms, to_ms) {text, weight, from_ms, to_ms},
+    HF_FAULTS (S_ROW)};
+
+const char *
+hf_fault_text (hf_fault_kind_t kind)
+{
+    assert (kind < HF_FAULT_KINDS);
+    return s_kind[kind].text;
+}
+
+hf_fault_t
+hf_plan_next (hf_plan_t *self)
+{
+    assert (self->pause_ms >= 10);
+    uint32_t weights = 0;
+    for (unsigned i = 0; i < HF_FAULT_KINDS; i++)
+        weights += s_kind[i].weight;
+    uint32_t draw = hf_random_u32 (&self->seed, weights);
+    hf_fault_t fault = {0};
+    while (draw >= s_kind[fault.kind].weight)
+        draw -= s_kind[fault.kind++].weight;
+    assert (fault.kind < HF_FAULT_KINDS);
+    fault.after_ms = self->pause_ms / 5 + hf_random_u32 (&self->seed, self->pause_ms * 8 / 5);
+    fault.leader = hf_random_u32 (&self->seed, 2) == 0;
+    fault.node = hf_random_u32 (&self->seed, 1 << 20);
+    fault.other = hf_random_u32 (&self->seed, 1 << 20);
+    fault.client = hf_random_u32 (&self->seed, 1 << 20);
+    fault.share = hf_random_u32 (&self->seed, 1000);
+    fault.way = hf_random_u32 (&self->seed, 3);
+    fault.loss_percent = 1 + hf_random_u32 (&self->seed, 30);
+    fault.delay_ms = 1 + hf_random_u32 (&self->seed, 200);
+    return fault;
+}
+
 static uint64_t
 s_until (const hf_world_t *self, const hf_fault_t *fault)
 {
-    return hf_wait_now_ms () + hf_fault_duration_ms (fault) / self->hurry;
+    //  Short ones more often than long ones.
+    uint64_t share = (uint64_t)fault->share * fault->share;
+    uint32_t from_ms = s_kind[fault->kind].from_ms, to_ms = s_kind[fault->kind].to_ms;
+    return hf_wait_now_ms () + (from_ms + (to_ms - from_ms) * share / 1000000) / self->hurry;
 }
 
 //  ---- the victim --------------------------------------------------------------
@@ -135,7 +179,7 @@ s_wipe (hf_world_t *self, const hf_fault_t *fault)
     if (self->wipe_owed)
         return false;
     s_kill (self, id, s_until (self, fault));
-    hf_disk_wipe (self->cluster, id);
+    hf_folder_remove (hf_cluster_node_dir (self->cluster, id)); //  all but the mount point
     self->node[id].returning = true;
     hf_world_note (self, "node %u: wiped", id);
     return true;

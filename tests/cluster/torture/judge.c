@@ -1,6 +1,6 @@
 //  After the faults: does everything work again, and was every promise kept?
 
-#include "tests/cluster/torture/judge.h"
+#include "tests/cluster/torture/world.h"
 #include "tests/cluster/lostfound/verdict.h"
 #include <inttypes.h>
 

@@ -8,11 +8,12 @@
  *  Exit codes: 0; 2 a process crashed; 3 no progress once all was healed; 4 a promise was broken;
  *  64 usage; 77 the network that was asked for cannot be had here; 130 interrupted.
  */
+#include "tests/cluster/check/hf_history.h"
 #include "tests/cluster/lostfound/verdict.h"
 #include "tests/cluster/torture/disks.h"
-#include "tests/cluster/torture/judge.h"
-#include "tests/cluster/torture/options.h"
+#include "tests/cluster/torture/world.h"
 #include <assert.h>
+#include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -32,11 +33,122 @@ s_interrupt (int signal_number)
     s_interrupted = 1;
 }
 
+//  ---- options --------------------------------------------------------------------
+
+typedef struct options {
+    uint32_t nodes, clients, seconds, pause_ms, disk_mib;
+    uint32_t rounds; //  0: by time
+    uint64_t seed;
+    hf_links_kind_t net;
+    bool keep, wipe;
+    const char *holdfastd; //  NULL: the build's
+    const char *log_keep;  //  of the nodes
+} options_t;
+
+static const char s_help[] =
+    "usage: torture [OPTION]...\n"
+    "A real cluster under faults, by seed; see tests/cluster/torture/torture.c.\n"
+    "\n"
+    "  --nodes N       1, 3, 5 or 7 (default: 3)\n"
+    "  --minutes M     trouble for so long (default: 10)\n"
+    "  --seconds S     the same, in seconds\n"
+    "  --rounds N      instead: so many steps, drawn one by one\n"
+    "  --seed S        default: the time\n"
+    "  --clients K     1 to 24 (default: 8)\n"
+    "  --pause MS      between two faults, on average (default: 1500)\n"
+    "  --net KIND      namespaces, proxies or auto (default: namespaces if they can be had)\n"
+    "  --no-wipe       no node loses its disk\n"
+    "  --disk MIB      size of the small disks that are filled (default: 192)\n"
+    "  --holdfastd PATH  another program than the build's\n"
+    "  --log-keep SIZE for the nodes (default: 64k: a node that was away takes over the state)\n"
+    "  --keep          keep data and logs even if all is well\n";
+
+//  Those with a number come first, in the order of S_NUMBERS.
+static const struct option s_options[] = {
+    {"nodes", required_argument, NULL, 0},       {"minutes", required_argument, NULL, 0},
+    {"seconds", required_argument, NULL, 0},     {"rounds", required_argument, NULL, 0},
+    {"clients", required_argument, NULL, 0},     {"pause", required_argument, NULL, 0},
+    {"disk", required_argument, NULL, 0},        {"seed", required_argument, NULL, 's'},
+    {"net", required_argument, NULL, 'N'},       {"no-wipe", no_argument, NULL, 'w'},
+    {"log-keep", required_argument, NULL, 'l'},  {"keep", no_argument, NULL, 'k'},
+    {"holdfastd", required_argument, NULL, 'H'}, {NULL, 0, NULL, 0}};
+
+#define AT(field) offsetof (options_t, field)
+static const struct {
+    size_t at;
+    uint32_t from, to, unit;
+} s_numbers[] = {
+    {AT (nodes), 1, 7, 1},        {AT (seconds), 1, 100000, 60},     {AT (seconds), 1, 6000000, 1},
+    {AT (rounds), 1, 1000000, 1}, {AT (clients), 1, HF_CREW_MAX, 1}, {AT (pause_ms), 50, 60000, 1},
+    {AT (disk_mib), 4, 4096, 1},
+};
+
+/*  One option; false: it makes no sense. */
+static bool
+s_take (options_t *self, int option, int index, const char *value)
+{
+    static const char *const kinds[] = {"auto", "namespaces", "proxies"};
+    uint64_t number = value ? strtoull (value, NULL, 10) : 0;
+    switch (option) {
+    case 0:
+        *(uint32_t *)(void *)((char *)self + s_numbers[index].at) =
+            (uint32_t)number * s_numbers[index].unit;
+        return number >= s_numbers[index].from && number <= s_numbers[index].to;
+    case 's':
+        self->seed = number;
+        return true;
+    case 'N':
+        for (unsigned i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+            if (strcmp (value, kinds[i]) == 0) {
+                self->net = (hf_links_kind_t)i;
+                return true;
+            }
+        }
+        return false;
+    case 'H':
+        self->holdfastd = value;
+        return true;
+    case 'l':
+        self->log_keep = value;
+        return true;
+    case 'w':
+        self->wipe = false;
+        return true;
+    case 'k':
+        self->keep = true;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/*  False, with help or the mistake printed. */
+static bool
+s_read_options (options_t *self, int argc, char **argv)
+{
+    *self = (options_t){.nodes = 3,
+                        .clients = 8,
+                        .seconds = 600,
+                        .pause_ms = 1500,
+                        .seed = hf_recorder_now_us (),
+                        .disk_mib = 192,
+                        .wipe = true,
+                        .log_keep = "64k"};
+    int option, index = 0;
+    bool good = true;
+    while (good && (option = getopt_long (argc, argv, "", s_options, &index)) != -1)
+        good = s_take (self, option, index, optarg);
+    good = good && optind == argc && self->nodes % 2 == 1;
+    if (!good)
+        fputs (s_help, stderr);
+    return good;
+}
+
 //  ---- the world --------------------------------------------------------------------
 
 /*  About half of the nodes have small disks, one at least. */
 static void
-s_mount_disks (hf_world_t *world, const hf_options_t *options)
+s_mount_disks (hf_world_t *world, const options_t *options)
 {
     if (hf_links_kind (world->links) != HF_LINKS_NAMESPACES) {
         printf ("torture: no disks to fill: a mount needs a namespace\n");
@@ -50,7 +162,7 @@ s_mount_disks (hf_world_t *world, const hf_options_t *options)
 }
 
 static bool
-s_make (hf_world_t *world, const hf_options_t *options)
+s_make (hf_world_t *world, const options_t *options)
 {
     if (options->holdfastd)
         hf_cluster_set_program (options->holdfastd);
@@ -82,7 +194,7 @@ s_make (hf_world_t *world, const hf_options_t *options)
 }
 
 static bool
-s_start (hf_world_t *world, const hf_options_t *options)
+s_start (hf_world_t *world, const options_t *options)
 {
     if (!hf_cluster_start_all (world->cluster) ||
         hf_cluster_wait_leader (world->cluster, HF_CLUSTER_LIMIT_MS) == 0) {
@@ -121,7 +233,7 @@ s_unmake (hf_world_t *world, bool keep)
 
 /*  Faults until the time is over; false when something crashed. */
 static bool
-s_minutes (hf_world_t *world, const hf_options_t *options)
+s_minutes (hf_world_t *world, const options_t *options)
 {
     hf_plan_t plan = {.seed = {options->seed}, .pause_ms = options->pause_ms};
     uint64_t end_ms = hf_wait_now_ms () + (uint64_t)options->seconds * 1000;
@@ -142,7 +254,7 @@ s_minutes (hf_world_t *world, const hf_options_t *options)
 
 /*  So many rounds, each one step of one client, or a fault. */
 static bool
-s_rounds (hf_world_t *world, const hf_options_t *options)
+s_rounds (hf_world_t *world, const options_t *options)
 {
     hf_plan_t plan = {.seed = {options->seed}, .pause_ms = options->pause_ms};
     hf_random_t seed = {~options->seed};
@@ -160,8 +272,7 @@ s_rounds (hf_world_t *world, const hf_options_t *options)
 }
 
 static void
-s_totals (const hf_world_t *world, const hf_options_t *options, uint64_t took_ms,
-          unsigned violations)
+s_totals (const hf_world_t *world, const options_t *options, uint64_t took_ms, unsigned violations)
 {
     hf_crew_counts_t counts = hf_crew_counts (world->crew);
     hf_links_counts_t links = hf_links_counts (world->links);
@@ -183,7 +294,7 @@ s_totals (const hf_world_t *world, const hf_options_t *options, uint64_t took_ms
 }
 
 static int
-s_all (hf_world_t *world, const hf_options_t *options)
+s_all (hf_world_t *world, const options_t *options)
 {
     if (!s_start (world, options))
         return HF_VERDICT_NO_PROGRESS;
@@ -203,8 +314,8 @@ int
 main (int argc, char **argv)
 {
     static hf_world_t world;
-    hf_options_t options;
-    if (!hf_options_read (&options, argc, argv))
+    options_t options;
+    if (!s_read_options (&options, argc, argv))
         return 64;
     setvbuf (stdout, NULL, _IOLBF, 0);
     if (!s_make (&world, &options)) {

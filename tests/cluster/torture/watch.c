@@ -1,24 +1,16 @@
 //  A thread that keeps asking the nodes which of them leads.
 
-#include "tests/cluster/torture/watch.h"
+#include "tests/cluster/torture/world.h"
 #include "base/hf_alloc.h"
 #include "tests/cluster/torture/links_internal.h"
-#include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define S_ASK_MS   300
 #define S_PAUSE_MS 200
 
-typedef struct s_place {
-    char address[32];
-    uint16_t port;
-} s_place_t;
-
 struct hf_watch {
-    unsigned nodes;
-    s_place_t place[8]; //  from 1
+    const hf_cluster_t *cluster;
     pthread_t thread;
     atomic_bool stop;
     uint64_t term;
@@ -26,27 +18,23 @@ struct hf_watch {
     atomic_uint changes;
 };
 
-static bool
-s_stopped (const hf_watch_t *self)
-{
-    return atomic_load (&self->stop);
-}
-
 static void *
 s_run (void *arg)
 {
     hf_watch_t *self = arg;
-    while (!s_stopped (self)) {
-        for (unsigned id = 1; id <= self->nodes && !s_stopped (self); id++) {
+    while (!atomic_load (&self->stop)) {
+        for (unsigned id = 1; id <= hf_cluster_count (self->cluster) && !atomic_load (&self->stop);
+             id++) {
             hf_node_status_t status;
-            if (!hf_status_ask (self->place[id].address, self->place[id].port, &status, S_ASK_MS) ||
+            if (!hf_status_ask (hf_cluster_address (self->cluster, id),
+                                hf_cluster_client_port (self->cluster, id), &status, S_ASK_MS) ||
                 strcmp (status.role, "leader") != 0 || status.term <= self->term)
                 continue;
             self->term = status.term;
             atomic_store (&self->leader, id);
             atomic_fetch_add (&self->changes, 1);
         }
-        HF_WAIT (s_stopped (self), S_PAUSE_MS);
+        HF_WAIT (atomic_load (&self->stop), S_PAUSE_MS);
     }
     return NULL;
 }
@@ -55,12 +43,7 @@ hf_watch_t *
 hf_watch_new (const hf_cluster_t *cluster)
 {
     hf_watch_t *self = hf_alloc (sizeof *self);
-    self->nodes = hf_cluster_count (cluster);
-    for (uint32_t id = 1; id <= self->nodes; id++) {
-        snprintf (self->place[id].address, sizeof self->place[id].address, "%s",
-                  hf_cluster_address (cluster, id));
-        self->place[id].port = hf_cluster_client_port (cluster, id);
-    }
+    self->cluster = cluster;
     hf_thread_start (&self->thread, s_run, self);
     return self;
 }

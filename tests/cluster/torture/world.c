@@ -1,6 +1,6 @@
 //  How faults end.
 
-#include "tests/cluster/torture/world_internal.h"
+#include "tests/cluster/torture/world.h"
 #include "tests/cluster/harness/hf_cluster_internal.h"
 #include "tests/cluster/torture/disks.h"
 #include <assert.h>

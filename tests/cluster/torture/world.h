@@ -2,11 +2,69 @@
 #ifndef HF_WORLD_H_INCLUDED
 #define HF_WORLD_H_INCLUDED
 
+#include "base/hf_random.h"
 #include "tests/cluster/torture/crew.h"
-#include "tests/cluster/torture/links.h"
-#include "tests/cluster/torture/plan.h"
-#include "tests/cluster/torture/watch.h"
 #include <stdio.h>
+
+//  ---- what is wrong next, drawn from a seed and nothing else --------------------------------
+
+/*  name, text, weight of 100 or so, shortest and longest in milliseconds */
+#define HF_FAULTS(X)                                                                               \
+    X (KILL, "kills", 22, 50, 5000)                                                                \
+    X (STOP, "stops", 16, 200, 5000)                                                               \
+    X (CUT_WAY, "one-way cuts", 10, 200, 8000)                                                     \
+    X (CUT_PAIR, "pair cuts", 8, 200, 8000)                                                        \
+    X (ISOLATE, "isolations", 12, 200, 8000)                                                       \
+    X (LOSS, "losses", 8, 1000, 8000)                                                              \
+    X (DELAY, "delays", 8, 1000, 8000)                                                             \
+    X (FULL, "full disks", 6, 2000, 6000)                                                          \
+    X (MAJORITY, "majority kills", 3, 500, 4000)                                                   \
+    X (ALL, "kills of all", 2, 50, 2000)                                                           \
+    X (WIPE, "wiped nodes", 5, 100, 3000)                                                          \
+    X (CLIENT_KILL, "client kills", 7, 100, 5000)                                                  \
+    X (CLIENT_STOP, "client stops", 8, 500, 8000)                                                  \
+    X (CLIENT_CUT, "client cuts", 7, 200, 8000)
+
+typedef enum hf_fault_kind {
+#define HF_FAULT_ENUM(name, text, weight, from_ms, to_ms) HF_FAULT_##name,
+    HF_FAULTS (HF_FAULT_ENUM) HF_FAULT_KINDS
+} hf_fault_kind_t;
+
+const char *hf_fault_text (hf_fault_kind_t kind);
+
+/*  One fault. Every field is drawn for every kind: what one fault needs does not shift the
+ *  next one. */
+typedef struct hf_fault {
+    hf_fault_kind_t kind;
+    uint32_t after_ms;    //  since the fault before
+    bool leader;          //  the victim is the leader, if there is one
+    uint32_t node, other; //  numbers to choose from what there is
+    uint32_t client;
+    uint32_t share; //  of 1,000: how long it lasts in the range of its kind
+    uint32_t way;   //  0: towards the victim, 1: from it, 2: both
+    uint32_t loss_percent, delay_ms;
+} hf_fault_t;
+
+typedef struct hf_plan {
+    hf_random_t seed;
+    uint32_t pause_ms; //  between two faults, on average
+} hf_plan_t;
+
+hf_fault_t hf_plan_next (hf_plan_t *self);
+
+//  ---- a thread that keeps asking which node leads, so that no fault waits for the answer --------
+
+typedef struct hf_watch hf_watch_t;
+
+hf_watch_t *hf_watch_new (const hf_cluster_t *cluster);
+void hf_watch_destroy (hf_watch_t **self_p);
+
+/*  The leader of the highest term that was heard of; 0: none yet. */
+uint32_t hf_watch_leader (const hf_watch_t *self);
+/*  How often another term's leader was found: less than there were, when they come fast. */
+unsigned hf_watch_changes (const hf_watch_t *self);
+
+//  ---- the world ------------------------------------------------------------------------------
 
 #define HF_LINK_FAULTS_MAX 16
 
@@ -71,7 +129,24 @@ bool hf_world_tick (hf_world_t *self);
 /*  All that is wrong ends now; false as above. */
 bool hf_world_heal (hf_world_t *self);
 
+/*  Tell the links what all troubles together come to. */
+void hf_world_relink (hf_world_t *self);
+
 void hf_world_note (hf_world_t *self, const char *format, ...)
     __attribute__ ((format (printf, 2, 3)));
+
+//  ---- after the faults -----------------------------------------------------------------------
+
+//  Exit codes.
+typedef enum hf_verdict_code {
+    HF_VERDICT_FINE = 0,
+    HF_VERDICT_CRASH = 2,
+    HF_VERDICT_NO_PROGRESS = 3,
+    HF_VERDICT_BROKEN = 4
+} hf_verdict_code_t;
+
+/*  All is healed: the clients end, then all nodes are killed once more and come back, equal in
+ *  state and, byte for byte, in files; and the history holds. Reasons go to stderr. */
+hf_verdict_code_t hf_judge (hf_world_t *world, unsigned *violations);
 
 #endif
