@@ -12,7 +12,7 @@ foreach (room ${HF_CLIENT_ROOMS})
     list (APPEND HF_CLIENT_OBJECTS ${sources})
 endforeach ()
 add_library (hf_client_objects OBJECT ${HF_CLIENT_OBJECTS}
-    io/hf_client.c io/hf_loop.c io/hf_options.c io/hf_query.c io/hf_session.c io/hf_submit.c
+    io/hf_client.c io/hf_loop.c io/hf_query.c io/hf_session.c io/hf_submit.c
     io/hf_waiter.c
     "${PROJECT_SOURCE_DIR}/broker-less/hf_endpoints.c"
     "${PROJECT_SOURCE_DIR}/broker-less/hf_link.c"

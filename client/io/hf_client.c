@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
 #include <time.h>
@@ -92,6 +93,22 @@ hf_io_ask (hf_client_t *self, hf_session_t *session, hf_op_t *op, uint32_t limit
 }
 
 //  ---- life -------------------------------------------------------------------
+
+bool
+hf_options_take (void *ours, size_t size, const void *theirs)
+{
+    size_t their_size;
+    if (!theirs)
+        return true;
+    memcpy (&their_size, theirs, sizeof their_size);
+    if (their_size < sizeof their_size)
+        return false;
+    for (size_t i = size; i < their_size; i++)
+        if (((const unsigned char *)theirs)[i] != 0)
+            return false;
+    memcpy (ours, theirs, their_size < size ? their_size : size);
+    return true;
+}
 
 static void
 s_init (hf_client_t *self, uint32_t request_ms)

@@ -56,12 +56,11 @@ bool hf_io_post (hf_client_t *self, hf_session_t *session, hf_op_t *op);
 hf_status_t hf_io_ask (hf_client_t *self, hf_session_t *session, hf_op_t *op, uint32_t limit_ms,
                        hf_op_t **op_p);
 
-//  hf_loop.c
-void *hf_loop_run (void *client);
-
-//  hf_options.c
 /*  OURS, of SIZE bytes, has the defaults: take from THEIRS (NULL: nothing) what its program knew.
  *  False: it sets fields that this library does not have. */
 bool hf_options_take (void *ours, size_t size, const void *theirs);
+
+//  hf_loop.c
+void *hf_loop_run (void *client);
 
 #endif

@@ -15,6 +15,9 @@ typedef struct question {
     uint64_t end_us; //  HF_NEVER: no limit
     hf_op_t *op;
     hf_query_result_t result;
+    hf_lock_info_fn *on_place; //  of lists
+    hf_file_info_fn *on_file;
+    void *arg;
 } question_t;
 
 static bool
@@ -79,21 +82,26 @@ s_text (char *buffer, size_t room, hf_span_t text)
     buffer[size] = 0;
 }
 
+/*  Ask for facts; ends QUESTION. */
 static hf_status_t
-s_facts (const question_t *question, hf_fact_fn *fn, void *arg)
+s_facts (question_t *question, uint32_t what, hf_fact_fn *fn, void *arg)
 {
+    hf_status_t status = s_ask (question, what, "", 0, 0);
     hf_scan_t scan = hf_scan_list (question->result.rows);
-    for (uint32_t i = 0; i < question->result.rows.count; i++) {
+    for (uint32_t i = 0; status == HF_OK && i < question->result.rows.count; i++) {
         hf_fact_row_t row;
-        if (!hf_fact_row_get (&scan, &row))
-            return HF_MALFORMED;
         char key[64], text[512];
+        if (!hf_fact_row_get (&scan, &row)) {
+            status = HF_MALFORMED;
+            break;
+        }
         s_text (key, sizeof key, row.key);
         s_text (text, sizeof text, row.text);
         if (fn)
             fn (arg, key, row.text.size > 0 ? text : NULL, row.number);
     }
-    return HF_OK;
+    s_end (question);
+    return status;
 }
 
 static void
@@ -115,11 +123,7 @@ hf_query_leader (hf_client_t *client, hf_leader_info_t *info, uint32_t limit_ms)
     if (!info || !s_begin (&question, client, HF_NODE_LEADER, limit_ms))
         return HF_INVALID;
     memset (info, 0, sizeof *info);
-    hf_status_t status = s_ask (&question, HF_WHAT_LEADER, "", 0, 0);
-    if (status == HF_OK)
-        status = s_facts (&question, s_leader_fact, info);
-    s_end (&question);
-    return status;
+    return s_facts (&question, HF_WHAT_LEADER, s_leader_fact, info);
 }
 
 hf_status_t
@@ -129,14 +133,28 @@ hf_query_status (hf_client_t *client, uint32_t id, hf_fact_fn *fn, void *arg, ui
     if (!s_begin (&question, client, id == 0 ? HF_NODE_ANY : id, limit_ms) ||
         (id != 0 && !hf_endpoints_find (&client->endpoints, id)))
         return HF_INVALID;
-    hf_status_t status = s_ask (&question, HF_WHAT_STATUS, "", 0, 0);
-    if (status == HF_OK)
-        status = s_facts (&question, fn, arg);
-    s_end (&question);
-    return status;
+    return s_facts (&question, HF_WHAT_STATUS, fn, arg);
 }
 
-//  ---- locks ------------------------------------------------------------------------
+//  ---- locks and files --------------------------------------------------------------
+
+/*  Fetch every page of a list by names, each with what follows the last NAME that TAKE read; ends
+ *  QUESTION. */
+static hf_status_t
+s_list (question_t *question, uint32_t what,
+        hf_status_t (*take) (const question_t *, char name[NAME_SIZE]))
+{
+    char name[NAME_SIZE] = "";
+    hf_status_t status = HF_OK;
+    for (bool more = true; status == HF_OK && more;) {
+        status = s_ask (question, what, name, 0, PAGE_ROWS);
+        more = status == HF_OK && question->result.more && question->result.rows.count > 0;
+        if (status == HF_OK)
+            status = take (question, name);
+    }
+    s_end (question);
+    return status;
+}
 
 static bool
 s_lock_row (hf_scan_t *scan, char name[NAME_SIZE], hf_lock_info_t *info)
@@ -166,9 +184,9 @@ s_place_row (hf_scan_t *scan, hf_place_info_t *place)
     return true;
 }
 
-/*  Call FN for each place on a page. NAME: of the last lock on it. */
+/*  Report each place on a page. NAME: of the last lock on it. */
 static hf_status_t
-s_places (const question_t *question, char name[NAME_SIZE], hf_lock_info_fn *fn, void *arg)
+s_places (const question_t *question, char name[NAME_SIZE])
 {
     hf_scan_t scan = hf_scan_list (question->result.rows);
     hf_lock_info_t info = {.lock = NULL};
@@ -180,7 +198,7 @@ s_places (const question_t *question, char name[NAME_SIZE], hf_lock_info_fn *fn,
         } else if (!info.lock || !s_place_row (&scan, &place))
             return HF_MALFORMED;
         else
-            fn (arg, &info, &place);
+            question->on_place (question->arg, &info, &place);
     }
     return HF_OK;
 }
@@ -191,17 +209,9 @@ hf_query_locks (hf_client_t *client, hf_lock_info_fn *fn, void *arg, uint32_t li
     question_t question;
     if (!fn || !s_begin (&question, client, HF_NODE_LEADER, limit_ms))
         return HF_INVALID;
-    char name[NAME_SIZE] = "";
-    hf_status_t status = HF_OK;
-    for (bool more = true; status == HF_OK && more;) {
-        status = s_ask (&question, HF_WHAT_LOCKS, name, 0, PAGE_ROWS);
-        if (status == HF_OK) {
-            more = question.result.more && question.result.rows.count > 0;
-            status = s_places (&question, name, fn, arg);
-        }
-    }
-    s_end (&question);
-    return status;
+    question.on_place = fn;
+    question.arg = arg;
+    return s_list (&question, HF_WHAT_LOCKS, s_places);
 }
 
 hf_status_t
@@ -213,6 +223,8 @@ hf_query_lock (hf_client_t *client, const char *lock, hf_lock_info_fn *fn, void 
         return HF_INVALID;
     if (!hf_name_valid (hf_span (lock, strnlen (lock, NAME_SIZE))))
         return HF_BAD_NAME;
+    question.on_place = fn;
+    question.arg = arg;
     hf_status_t status = HF_OK;
     uint64_t from = 1;
     for (bool more = true; status == HF_OK && more;) {
@@ -220,7 +232,7 @@ hf_query_lock (hf_client_t *client, const char *lock, hf_lock_info_fn *fn, void 
         status = s_ask (&question, HF_WHAT_LOCK, lock, from, PAGE_ROWS);
         uint32_t rows = question.result.rows.count; //  the LOCK_ROW, then places
         if (status == HF_OK)
-            status = rows > 0 ? s_places (&question, name, fn, arg) : HF_MALFORMED;
+            status = rows > 0 ? s_places (&question, name) : HF_MALFORMED;
         more = question.result.more && rows > 1;
         from += rows - 1;
     }
@@ -228,7 +240,18 @@ hf_query_lock (hf_client_t *client, const char *lock, hf_lock_info_fn *fn, void 
     return status;
 }
 
-//  ---- files ------------------------------------------------------------------------
+static hf_status_t
+s_files (const question_t *question, char name[NAME_SIZE])
+{
+    hf_scan_t scan = hf_scan_list (question->result.rows);
+    for (uint32_t i = 0; i < question->result.rows.count; i++) {
+        hf_file_row_t row;
+        if (!hf_file_row_get (&scan, &row) || !s_name (name, row.file))
+            return HF_MALFORMED;
+        question->on_file (question->arg, &(hf_file_info_t){name, row.length, row.checksum});
+    }
+    return HF_OK;
+}
 
 hf_status_t
 hf_query_files (hf_client_t *client, hf_file_info_fn *fn, void *arg, uint32_t limit_ms)
@@ -236,25 +259,9 @@ hf_query_files (hf_client_t *client, hf_file_info_fn *fn, void *arg, uint32_t li
     question_t question;
     if (!fn || !s_begin (&question, client, HF_NODE_LEADER, limit_ms))
         return HF_INVALID;
-    char name[NAME_SIZE] = "";
-    hf_status_t status = HF_OK;
-    bool more = true;
-    while (status == HF_OK && more) {
-        status = s_ask (&question, HF_WHAT_FILES, name, 0, PAGE_ROWS);
-        if (status != HF_OK)
-            break;
-        hf_scan_t scan = hf_scan_list (question.result.rows);
-        more = question.result.more && question.result.rows.count > 0;
-        for (uint32_t i = 0; i < question.result.rows.count && status == HF_OK; i++) {
-            hf_file_row_t row;
-            if (hf_file_row_get (&scan, &row) && s_name (name, row.file))
-                fn (arg, &(hf_file_info_t){name, row.length, row.checksum});
-            else
-                status = HF_MALFORMED;
-        }
-    }
-    s_end (&question);
-    return status;
+    question.on_file = fn;
+    question.arg = arg;
+    return s_list (&question, HF_WHAT_FILES, s_files);
 }
 
 hf_status_t

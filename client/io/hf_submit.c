@@ -35,70 +35,6 @@ hf_submit_acquire (hf_session_t *self, const char *lock, const hf_acquire_option
     return s_post (self, status, op, fn, arg);
 }
 
-static hf_status_t
-s_end (hf_session_t *self, hf_op_kind_t kind, uint64_t owner, const char *lock, uint64_t token,
-       hf_op_t **op_p)
-{
-    if (!self || !lock)
-        return HF_INVALID;
-    return hf_op_end (self->core, kind, owner, lock, token, hf_io_now_us (), op_p);
-}
-
-static hf_status_t
-s_append (hf_session_t *self, uint64_t owner, const char *lock, uint64_t token, const char *file,
-          const void *data, size_t size, hf_op_t **op_p)
-{
-    if (!self || !lock || !file || (!data && size > 0))
-        return HF_INVALID;
-    return hf_op_append (self->core, owner, lock, token, file, data, size, hf_io_now_us (), op_p);
-}
-
-hf_status_t
-hf_submit_release_for (hf_session_t *self, uint64_t owner, const char *lock, uint64_t token,
-                       hf_done_fn *fn, void *arg)
-{
-    hf_op_t *op = NULL;
-    hf_status_t status = s_end (self, HF_OP_RELEASE, owner, lock, token, &op);
-    return s_post (self, status, op, fn, arg);
-}
-
-hf_status_t
-hf_submit_release (hf_session_t *self, const char *lock, uint64_t token, hf_done_fn *fn, void *arg)
-{
-    return hf_submit_release_for (self, 0, lock, token, fn, arg);
-}
-
-hf_status_t
-hf_submit_cancel_for (hf_session_t *self, uint64_t owner, const char *lock, uint64_t token,
-                      hf_done_fn *fn, void *arg)
-{
-    hf_op_t *op = NULL;
-    hf_status_t status = s_end (self, HF_OP_CANCEL, owner, lock, token, &op);
-    return s_post (self, status, op, fn, arg);
-}
-
-hf_status_t
-hf_submit_cancel (hf_session_t *self, const char *lock, uint64_t token, hf_done_fn *fn, void *arg)
-{
-    return hf_submit_cancel_for (self, 0, lock, token, fn, arg);
-}
-
-hf_status_t
-hf_submit_append_for (hf_session_t *self, uint64_t owner, const char *lock, uint64_t token,
-                      const char *file, const void *data, size_t size, hf_done_fn *fn, void *arg)
-{
-    hf_op_t *op = NULL;
-    hf_status_t status = s_append (self, owner, lock, token, file, data, size, &op);
-    return s_post (self, status, op, fn, arg);
-}
-
-hf_status_t
-hf_submit_append (hf_session_t *self, const char *lock, uint64_t token, const char *file,
-                  const void *data, size_t size, hf_done_fn *fn, void *arg)
-{
-    return hf_submit_append_for (self, 0, lock, token, file, data, size, fn, arg);
-}
-
 hf_status_t
 hf_submit_read (hf_client_t *client, const char *file, uint64_t offset, uint32_t size,
                 uint32_t limit_ms, hf_done_fn *fn, void *arg)
@@ -117,12 +53,6 @@ hf_submit_read (hf_client_t *client, const char *file, uint64_t offset, uint32_t
 }
 
 //  ---- blocking ---------------------------------------------------------------
-
-static hf_status_t
-s_wait (hf_session_t *self, hf_status_t status, hf_op_t *op, uint32_t limit_ms)
-{
-    return status == HF_OK ? hf_io_ask (self->client, self, op, limit_ms, NULL) : status;
-}
 
 hf_status_t
 hf_acquire (hf_session_t *self, const char *lock, uint32_t limit_ms, hf_grant_t *grant)
@@ -145,38 +75,78 @@ hf_acquire (hf_session_t *self, const char *lock, uint32_t limit_ms, hf_grant_t 
     return status;
 }
 
+//  ---- in both forms, for a lock of this session or of another, OWNER -----------
+
+/*  Submit OP, when STATUS says that it was made, and wait for it. */
+static hf_status_t
+s_wait (hf_session_t *self, hf_status_t status, hf_op_t *op, uint32_t limit_ms)
+{
+    return status == HF_OK ? hf_io_ask (self->client, self, op, limit_ms, NULL) : status;
+}
+
+static hf_status_t
+s_end (hf_session_t *self, hf_op_kind_t kind, uint64_t owner, const char *lock, uint64_t token,
+       hf_op_t **op_p)
+{
+    if (!self || !lock)
+        return HF_INVALID;
+    return hf_op_end (self->core, kind, owner, lock, token, hf_io_now_us (), op_p);
+}
+
+#define SECTION_END(verb, KIND)                                                                    \
+    hf_status_t hf_submit_##verb##_for (hf_session_t *self, uint64_t owner, const char *lock,      \
+                                        uint64_t token, hf_done_fn *fn, void *arg)                 \
+    {                                                                                              \
+        hf_op_t *op = NULL;                                                                        \
+        hf_status_t status = s_end (self, KIND, owner, lock, token, &op);                          \
+        return s_post (self, status, op, fn, arg);                                                 \
+    }                                                                                              \
+    hf_status_t hf_submit_##verb (hf_session_t *self, const char *lock, uint64_t token,            \
+                                  hf_done_fn *fn, void *arg)                                       \
+    {                                                                                              \
+        return hf_submit_##verb##_for (self, 0, lock, token, fn, arg);                             \
+    }                                                                                              \
+    hf_status_t hf_##verb##_for (hf_session_t *self, uint64_t owner, const char *lock,             \
+                                 uint64_t token, uint32_t limit_ms)                                \
+    {                                                                                              \
+        hf_op_t *op = NULL;                                                                        \
+        if (!self || hf_io_on_thread (self->client))                                               \
+            return HF_INVALID;                                                                     \
+        hf_status_t status = s_end (self, KIND, owner, lock, token, &op);                          \
+        return s_wait (self, status, op, limit_ms);                                                \
+    }                                                                                              \
+    hf_status_t hf_##verb (hf_session_t *self, const char *lock, uint64_t token,                   \
+                           uint32_t limit_ms)                                                      \
+    {                                                                                              \
+        return hf_##verb##_for (self, 0, lock, token, limit_ms);                                   \
+    }
+
+SECTION_END (release, HF_OP_RELEASE)
+SECTION_END (cancel, HF_OP_CANCEL)
+
+static hf_status_t
+s_append (hf_session_t *self, uint64_t owner, const char *lock, uint64_t token, const char *file,
+          const void *data, size_t size, hf_op_t **op_p)
+{
+    if (!self || !lock || !file || (!data && size > 0))
+        return HF_INVALID;
+    return hf_op_append (self->core, owner, lock, token, file, data, size, hf_io_now_us (), op_p);
+}
+
 hf_status_t
-hf_release_for (hf_session_t *self, uint64_t owner, const char *lock, uint64_t token,
-                uint32_t limit_ms)
+hf_submit_append_for (hf_session_t *self, uint64_t owner, const char *lock, uint64_t token,
+                      const char *file, const void *data, size_t size, hf_done_fn *fn, void *arg)
 {
     hf_op_t *op = NULL;
-    if (!self || hf_io_on_thread (self->client))
-        return HF_INVALID;
-    hf_status_t status = s_end (self, HF_OP_RELEASE, owner, lock, token, &op);
-    return s_wait (self, status, op, limit_ms);
+    hf_status_t status = s_append (self, owner, lock, token, file, data, size, &op);
+    return s_post (self, status, op, fn, arg);
 }
 
 hf_status_t
-hf_release (hf_session_t *self, const char *lock, uint64_t token, uint32_t limit_ms)
+hf_submit_append (hf_session_t *self, const char *lock, uint64_t token, const char *file,
+                  const void *data, size_t size, hf_done_fn *fn, void *arg)
 {
-    return hf_release_for (self, 0, lock, token, limit_ms);
-}
-
-hf_status_t
-hf_cancel_for (hf_session_t *self, uint64_t owner, const char *lock, uint64_t token,
-               uint32_t limit_ms)
-{
-    hf_op_t *op = NULL;
-    if (!self || hf_io_on_thread (self->client))
-        return HF_INVALID;
-    hf_status_t status = s_end (self, HF_OP_CANCEL, owner, lock, token, &op);
-    return s_wait (self, status, op, limit_ms);
-}
-
-hf_status_t
-hf_cancel (hf_session_t *self, const char *lock, uint64_t token, uint32_t limit_ms)
-{
-    return hf_cancel_for (self, 0, lock, token, limit_ms);
+    return hf_submit_append_for (self, 0, lock, token, file, data, size, fn, arg);
 }
 
 hf_status_t
