@@ -161,6 +161,14 @@ fake_set_autos (fake_t *self, unsigned autos)
 }
 
 void
+fake_set_pages (fake_t *self, const page_t *pages)
+{
+    pthread_mutex_lock (&self->mutex);
+    self->node.pages = pages;
+    pthread_mutex_unlock (&self->mutex);
+}
+
+void
 fake_follow (fake_t *self, bool on, uint32_t leader, uint64_t term)
 {
     pthread_mutex_lock (&self->mutex);

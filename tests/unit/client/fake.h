@@ -15,6 +15,7 @@ fake_t *fake_new (uint16_t port, unsigned autos);
 void fake_destroy (fake_t **self_p);
 
 void fake_set_autos (fake_t *self, unsigned autos);
+void fake_set_pages (fake_t *self, const page_t *pages);
 /*  Refuse everything with NOT_LEADER (leader, term); ON false: stop refusing. */
 void fake_follow (fake_t *self, bool on, uint32_t leader, uint64_t term);
 

@@ -3,6 +3,7 @@
 #include "base/hf_hash.h"
 #include "tests/kit/hf_test.h"
 #include "tests/unit/client/node.h"
+#include <assert.h>
 
 void
 node_items (hf_pack_t *frame, uint64_t session, hf_pack_t *items)
@@ -42,6 +43,46 @@ s_alive (const node_t *self, const hf_keepalive_t *keepalive, hf_pack_t *frame)
     hf_pack_done (&queued);
 }
 
+static void
+s_row (hf_pack_t *rows, const struct row *row)
+{
+    const uint64_t *n = row->n;
+    hf_span_t name = hf_span_text (row->name ? row->name : "");
+    if (row->kind == HF_KIND_LOCK_ROW)
+        hf_lock_row_put (rows, &(hf_lock_row_t){name, n[0], n[1]});
+    else if (row->kind == HF_KIND_HOLDER_ROW)
+        hf_holder_row_put (rows, &(hf_holder_row_t){n[0], n[1], 0, n[2]});
+    else if (row->kind == HF_KIND_WAITER_ROW)
+        hf_waiter_row_put (rows, &(hf_waiter_row_t){n[0], n[1], 0});
+    else if (row->kind == HF_KIND_FILE_ROW)
+        hf_file_row_put (rows, &(hf_file_row_t){name, n[0], n[1]});
+    else
+        hf_fact_row_put (rows,
+                         &(hf_fact_row_t){name, hf_span_text (row->text ? row->text : ""), n[0]});
+}
+
+static void
+s_page (node_t *self, const hf_query_t *query, hf_pack_t *frame)
+{
+    const page_t *page = self->pages;
+    if (query->id == self->paged) //  a repeat
+        return;
+    assert (query->what == page->what && query->offset == page->offset &&
+            hf_span_equal (query->name, hf_span_text (page->name)));
+    self->pages++;
+    if (page->skip)
+        return;
+    hf_pack_t rows;
+    hf_pack_init (&rows);
+    for (const struct row *row = page->row; row->kind != 0; row++)
+        s_row (&rows, row);
+    hf_query_result_t result = page->result;
+    result.id = self->paged = query->id;
+    result.rows = hf_pack_list (&rows);
+    hf_query_result_frame (frame, &result);
+    hf_pack_done (&rows);
+}
+
 void
 node_lead (node_t *self, uint32_t kind, hf_scan_t scan, hf_pack_t *frame)
 {
@@ -59,11 +100,13 @@ node_lead (node_t *self, uint32_t kind, hf_scan_t scan, hf_pack_t *frame)
         s_alive (self, &keepalive, frame);
     else if (kind == HF_KIND_CLOSE && autos & NODE_CLOSE && hf_close_get (&scan, &closing))
         hf_closed_frame (frame, &(hf_closed_t){closing.session, closing.echo, HF_OK});
-    else if (kind == HF_KIND_QUERY && autos & NODE_PROBE && hf_query_get (&scan, &query) &&
-             query.what == HF_WHAT_LEADER)
-        hf_query_result_frame (frame, &(hf_query_result_t){.id = query.id});
-    else if (kind == HF_KIND_REQUESTS && autos & NODE_REQUESTS &&
-             hf_requests_get (&scan, &requests))
+    else if (kind == HF_KIND_QUERY && hf_query_get (&scan, &query)) {
+        if (query.id != UINT64_MAX && self->pages && self->pages->name)
+            s_page (self, &query, frame);
+        else if (query.what == HF_WHAT_LEADER && autos & NODE_PROBE)
+            hf_query_result_frame (frame, &(hf_query_result_t){.id = query.id});
+    }
+    if (kind == HF_KIND_REQUESTS && autos & NODE_REQUESTS && hf_requests_get (&scan, &requests))
         s_requests (&requests, frame);
 }
 

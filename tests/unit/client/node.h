@@ -15,8 +15,24 @@ enum {
     NODE_ALL = 31
 };
 
+/*  The answer to one query, which must be this one. */
+typedef struct page {
+    uint32_t what;
+    const char *name;
+    uint64_t offset;
+    bool skip; //  leave it unanswered
+    hf_query_result_t result;
+    struct row {
+        uint32_t kind; //  0: no more
+        const char *name, *text;
+        uint64_t n[3];
+    } row[6];
+} page_t;
+
 typedef struct node {
-    unsigned autos; //  NODE bits
+    unsigned autos;      //  NODE bits
+    const page_t *pages; //  for the next queries; ends at one without a name
+    uint64_t paged;      //  id of the last one
     uint64_t sessions;
     const hf_granted_t *held; //  what ALIVE lists
     const hf_moved_t *queued;

@@ -1,251 +1,162 @@
 /*  Questions: pages, facts, reads; asked again after trouble, and never longer than allowed. */
 #include "tests/unit/client/fixture.h"
-#include <pthread.h>
-
-//  ---- an answering thread: one page per query, in turn ---------------------------------
-
-typedef struct page {
-    hf_query_result_t result;
-    hf_pack_t rows;
-    uint32_t what; //  expected, as are the next three
-    const char *name;
-    uint64_t offset;
-    bool skip; //  leave it unanswered
-    bool wrong;
-} page_t;
-
-static page_t s_pages[4];
-static size_t s_page_count;
-static int s_node;
-
-static void
-s_pages_init (void)
-{
-    memset (s_pages, 0, sizeof s_pages);
-    s_page_count = 0;
-    s_node = 0;
-    for (size_t i = 0; i < 4; i++)
-        hf_pack_init (&s_pages[i].rows);
-}
-
-static page_t *
-s_page (uint32_t what, const char *name, uint64_t offset)
-{
-    page_t *page = &s_pages[s_page_count++];
-    page->what = what;
-    page->name = name;
-    page->offset = offset;
-    return page;
-}
-
-static void *
-s_answer_pages (void *arg)
-{
-    (void)arg;
-    uint64_t answered = 0;
-    for (size_t i = 0; i < s_page_count;) {
-        fake_frame_t *frame = fake_take (g_x.fake[s_node], HF_KIND_QUERY, LONG_MS);
-        if (!frame)
-            break;
-        hf_query_t query;
-        bool good = hf_query_get (&frame->scan, &query);
-        if (query.id == UINT64_MAX || query.id == answered) { //  a probe, or a repeat
-            free (frame);
-            continue;
-        }
-        page_t *page = &s_pages[i++];
-        page->wrong = !good || query.what != page->what || query.offset != page->offset ||
-                      !hf_span_equal (query.name, hf_span_text (page->name));
-        page->result.id = query.id;
-        page->result.rows = hf_pack_list (&page->rows);
-        hf_pack_t pack;
-        hf_pack_init (&pack);
-        hf_query_result_frame (&pack, &page->result);
-        answered = page->skip ? 0 : query.id;
-        if (page->skip)
-            hf_pack_done (&pack);
-        else
-            fake_send (g_x.fake[s_node], &pack);
-        free (frame);
-    }
-    return NULL;
-}
-
-static pthread_t
-s_start (void)
-{
-    pthread_t thread;
-    pthread_create (&thread, NULL, s_answer_pages, NULL);
-    return thread;
-}
-
-static void
-s_finish (pthread_t thread)
-{
-    pthread_join (thread, NULL);
-    for (size_t i = 0; i < 4; i++) {
-        assert_false (s_pages[i].wrong);
-        hf_pack_done (&s_pages[i].rows);
-    }
-}
-
-//  ---- tests ------------------------------------------------------------------------
 
 static char s_text[1024];
+
+#define NOTE(...) snprintf (s_text + strlen (s_text), 400, __VA_ARGS__)
 
 static void
 s_note_place (void *arg, const hf_lock_info_t *lock, const hf_place_info_t *place)
 {
     (void)arg;
-    size_t end = strlen (s_text);
     if (place->position == 0)
-        snprintf (s_text + end, 100, "%s:%d+%d/%d ", lock->lock, (int)place->token,
-                  (int)place->staged, (int)lock->holders);
+        NOTE ("%s:%d+%d/%d ", lock->lock, (int)place->token, (int)place->staged,
+              (int)lock->holders);
     else
-        snprintf (s_text + end, 100, "%d@%d/%d ", (int)place->session, (int)place->position,
-                  (int)lock->waiters);
-}
-
-/*  A lock with holders 1 to HOLDERS: tokens TOKEN and up. */
-static void
-s_put_lock (page_t *page, const char *lock, uint64_t token, uint64_t holders, uint64_t waiters)
-{
-    hf_lock_row_put (&page->rows, &(hf_lock_row_t){hf_span_text (lock), holders, waiters});
-    for (uint64_t i = 0; i < holders; i++)
-        hf_holder_row_put (&page->rows, &(hf_holder_row_t){1 + i, token + i, 0, 70 + i});
-}
-
-FIXTURE_TEST (test_locks_come_by_pages, 2, 0)
-{
-    s_pages_init ();
-    page_t *page = s_page (HF_WHAT_LOCKS, "", 0);
-    s_put_lock (page, "a", 11, 1, 0);
-    s_put_lock (page, "b", 12, 2, 0);
-    page->result.more = true;
-    page = s_page (HF_WHAT_LOCKS, "b", 0);
-    s_put_lock (page, "c", 14, 1, 0);
-    page = s_page (HF_WHAT_LOCKS, "", 0);
-    hf_holder_row_put (&page->rows, &(hf_holder_row_t){1, 1, 0, 0}); //  of no lock
-    pthread_t thread = s_start ();
-    s_text[0] = 0;
-    assert_int_equal (hf_query_locks (g_x.client, s_note_place, NULL, LONG_MS), HF_OK);
-    assert_string_equal (s_text, "a:11+70/1 b:12+70/2 b:13+71/2 c:14+70/1 ");
-    assert_int_equal (hf_query_locks (g_x.client, s_note_place, NULL, LONG_MS), HF_MALFORMED);
-    s_finish (thread);
-}
-
-FIXTURE_TEST (test_a_lock_with_its_holders_and_its_queue, 2, 0)
-{
-    s_pages_init ();
-    page_t *page = s_page (HF_WHAT_LOCK, "a", 1);
-    s_put_lock (page, "a", 11, 2, 2);
-    hf_waiter_row_put (&page->rows, &(hf_waiter_row_t){6, 1, 0});
-    page->result.more = true;
-    page = s_page (HF_WHAT_LOCK, "a", 4);
-    s_put_lock (page, "a", 11, 0, 2);
-    hf_waiter_row_put (&page->rows, &(hf_waiter_row_t){7, 2, 0});
-    page = s_page (HF_WHAT_LOCK, "a", 1);
-    s_put_lock (page, "a", 0, 1, 0); //  a holder without a token
-    pthread_t thread = s_start ();
-    s_text[0] = 0;
-    assert_int_equal (hf_query_lock (g_x.client, "a", s_note_place, NULL, LONG_MS), HF_OK);
-    assert_string_equal (s_text, "a:11+70/2 a:12+71/2 6@1/2 7@2/2 ");
-    assert_int_equal (hf_query_lock (g_x.client, "a", s_note_place, NULL, LONG_MS), HF_MALFORMED);
-    s_finish (thread);
+        NOTE ("%d@%d/%d ", (int)place->session, (int)place->position, (int)lock->waiters);
 }
 
 static void
 s_note_file (void *arg, const hf_file_info_t *info)
 {
     (void)arg;
-    snprintf (s_text + strlen (s_text), 100, "%s=%d ", info->file, (int)info->length);
-}
-
-FIXTURE_TEST (test_files_and_rows_that_are_none, 2, 0)
-{
-    s_pages_init ();
-    page_t *page = s_page (HF_WHAT_FILES, "", 0);
-    hf_file_row_put (&page->rows, &(hf_file_row_t){hf_span_text ("f"), 9, 1});
-    page = s_page (HF_WHAT_FILES, "", 0);
-    hf_waiter_row_put (&page->rows, &(hf_waiter_row_t){1, 1, 0});
-    page = s_page (HF_WHAT_FILES, "", 0);
-    page->result.status = HF_BUSY;
-    pthread_t thread = s_start ();
-    s_text[0] = 0;
-    assert_int_equal (hf_query_files (g_x.client, s_note_file, NULL, LONG_MS), HF_OK);
-    assert_string_equal (s_text, "f=9 ");
-    assert_int_equal (hf_query_files (g_x.client, s_note_file, NULL, LONG_MS), HF_MALFORMED);
-    assert_int_equal (hf_query_files (g_x.client, s_note_file, NULL, LONG_MS), HF_BUSY);
-    s_finish (thread);
-}
-
-FIXTURE_TEST (test_a_read_that_got_lost_is_asked_again, 2, 0)
-{
-    s_pages_init ();
-    s_page (HF_WHAT_READ, "f", 3)->skip = true;
-    page_t *page = s_page (HF_WHAT_READ, "f", 3);
-    page->result.data = hf_span_text ("defg");
-    page->result.total = 7;
-    page = s_page (HF_WHAT_READ, "f", 0);
-    page->result.status = HF_NOT_FOUND;
-    pthread_t thread = s_start ();
-    char buffer[16];
-    size_t size = sizeof buffer;
-    uint64_t total = 0;
-    assert_int_equal (hf_read (g_x.client, "f", 3, buffer, &size, &total, LONG_MS), HF_OK);
-    assert_int_equal (size, 4);
-    assert_int_equal (total, 7);
-    assert_memory_equal (buffer, "defg", 4);
-    size = sizeof buffer;
-    assert_int_equal (hf_read (g_x.client, "f", 0, buffer, &size, NULL, LONG_MS), HF_NOT_FOUND);
-    s_finish (thread);
+    NOTE ("%s=%d ", info->file, (int)info->length);
 }
 
 static void
 s_note_fact (void *arg, const char *key, const char *text, uint64_t number)
 {
     (void)arg;
-    snprintf (s_text + strlen (s_text), 100, "%s=%s/%d ", key, text ? text : "-", (int)number);
+    NOTE ("%s=%s/%d ", key, text ? text : "-", (int)number);
+}
+
+static hf_status_t
+s_ask_leader (void)
+{
+    hf_leader_info_t info;
+    hf_status_t status = hf_query_leader (g_x.client, &info, LONG_MS);
+    NOTE ("%u in %d at %s", info.id, (int)info.term, info.endpoint);
+    return status;
+}
+
+static hf_status_t
+s_ask_locks (void)
+{
+    return hf_query_locks (g_x.client, s_note_place, NULL, LONG_MS);
+}
+
+static hf_status_t
+s_ask_lock (void)
+{
+    return hf_query_lock (g_x.client, "a", s_note_place, NULL, LONG_MS);
+}
+
+static hf_status_t
+s_ask_files (void)
+{
+    return hf_query_files (g_x.client, s_note_file, NULL, LONG_MS);
+}
+
+static hf_status_t
+s_ask_read (void)
+{
+    char buffer[16];
+    size_t size = sizeof buffer;
+    uint64_t total = 0;
+    hf_status_t status = hf_read (g_x.client, "f", 3, buffer, &size, &total, LONG_MS);
+    NOTE ("%.*s of %d", (int)size, buffer, (int)total);
+    return status;
+}
+
+static const struct question {
+    hf_status_t (*ask) (void);
+    hf_status_t status;
+    const char *text; //  what is reported
+    page_t pages[3];  //  the last one is empty
+} s_questions[] = {
+    {s_ask_locks,
+     HF_OK,
+     "a:11+70/1 b:12+70/2 b:13+71/2 c:14+70/1 ",
+     {{HF_WHAT_LOCKS, "", .result.more = true,
+       .row = {{HF_KIND_LOCK_ROW, "a", .n = {1, 0}},
+               {HF_KIND_HOLDER_ROW, .n = {1, 11, 70}},
+               {HF_KIND_LOCK_ROW, "b", .n = {2, 0}},
+               {HF_KIND_HOLDER_ROW, .n = {1, 12, 70}},
+               {HF_KIND_HOLDER_ROW, .n = {2, 13, 71}}}},
+      {HF_WHAT_LOCKS, "b",
+       .row = {{HF_KIND_LOCK_ROW, "c", .n = {1, 0}}, {HF_KIND_HOLDER_ROW, .n = {1, 14, 70}}}}}},
+    {s_ask_locks,
+     HF_MALFORMED,
+     "", //  a holder of no lock
+     {{HF_WHAT_LOCKS, "", .row = {{HF_KIND_HOLDER_ROW, .n = {1, 1, 0}}}}}},
+    {s_ask_lock,
+     HF_OK,
+     "a:11+70/2 a:12+71/2 6@1/2 7@2/2 ",
+     {{HF_WHAT_LOCK, "a", 1, .result.more = true,
+       .row = {{HF_KIND_LOCK_ROW, "a", .n = {2, 2}},
+               {HF_KIND_HOLDER_ROW, .n = {1, 11, 70}},
+               {HF_KIND_HOLDER_ROW, .n = {2, 12, 71}},
+               {HF_KIND_WAITER_ROW, .n = {6, 1}}}},
+      {HF_WHAT_LOCK, "a", 4,
+       .row = {{HF_KIND_LOCK_ROW, "a", .n = {0, 2}}, {HF_KIND_WAITER_ROW, .n = {7, 2}}}}}},
+    {s_ask_lock,
+     HF_MALFORMED,
+     "", //  a holder without a token
+     {{HF_WHAT_LOCK, "a", 1,
+       .row = {{HF_KIND_LOCK_ROW, "a", .n = {1, 0}}, {HF_KIND_HOLDER_ROW, .n = {1, 0, 70}}}}}},
+    {s_ask_files,
+     HF_OK,
+     "f=9 ",
+     {{HF_WHAT_FILES, "", .row = {{HF_KIND_FILE_ROW, "f", .n = {9, 1}}}}}},
+    {s_ask_files,
+     HF_MALFORMED,
+     "",
+     {{HF_WHAT_FILES, "", .row = {{HF_KIND_WAITER_ROW, .n = {1, 1}}}}}},
+    {s_ask_files, HF_BUSY, "", {{HF_WHAT_FILES, "", .result.status = HF_BUSY}}},
+    //  A read that was lost is asked again.
+    {s_ask_read,
+     HF_OK,
+     "defg of 7",
+     {{HF_WHAT_READ, "f", 3, .skip = true},
+      {HF_WHAT_READ, "f", 3, .result = {.data = {(const uint8_t *)"defg", 4}, .total = 7}}}},
+    {s_ask_read, HF_NOT_FOUND, " of 0", {{HF_WHAT_READ, "f", 3, .result.status = HF_NOT_FOUND}}},
+    {s_ask_leader,
+     HF_OK,
+     "1 in 8 at 127.0.0.1:8080",
+     {{HF_WHAT_LEADER, "",
+       .row = {{HF_KIND_FACT_ROW, "leader", .n = {1}},
+               {HF_KIND_FACT_ROW, "term", .n = {8}},
+               {HF_KIND_FACT_ROW, "endpoint", "127.0.0.1:8080", {0}}}}}},
+};
+
+FIXTURE_TEST (test_questions_of_the_leader, 2, 0)
+{
+    for (size_t i = 0; i < sizeof s_questions / sizeof *s_questions; i++) {
+        const struct question *question = &s_questions[i];
+        s_text[0] = 0;
+        fake_set_pages (g_x.fake[0], question->pages);
+        hf_status_t status = question->ask ();
+        if (status != question->status || strcmp (s_text, question->text) != 0)
+            fail_msg ("question %zu: %s: %s", i, hf_status_name (status), s_text);
+    }
+    uint32_t ids[7];
+    assert_int_equal (hf_client_nodes (g_x.client, ids), 2);
+    assert_int_equal (ids[1], 2);
 }
 
 FIXTURE_TEST (test_status_is_asked_of_the_node_that_is_meant, 2, 0)
 {
+    static const page_t pages[] = {{HF_WHAT_STATUS, "",
+                                    .row = {{HF_KIND_FACT_ROW, "role", "follower", {0}},
+                                            {HF_KIND_FACT_ROW, "term", .n = {4}}}},
+                                   {0}};
     fake_follow (g_x.fake[1], false, 0, 0);
     fake_set_autos (g_x.fake[1], 0);
-    s_pages_init ();
-    s_node = 1;
-    page_t *page = s_page (HF_WHAT_STATUS, "", 0);
-    hf_fact_row_put (&page->rows,
-                     &(hf_fact_row_t){hf_span_text ("role"), hf_span_text ("follower"), 0});
-    hf_fact_row_put (&page->rows, &(hf_fact_row_t){hf_span_text ("term"), hf_span_text (""), 4});
-    pthread_t thread = s_start ();
+    fake_set_pages (g_x.fake[1], pages);
     s_text[0] = 0;
     assert_int_equal (hf_query_status (g_x.client, 2, s_note_fact, NULL, LONG_MS), HF_OK);
     assert_string_equal (s_text, "role=follower/0 term=-/4 ");
-    s_finish (thread);
     assert_int_equal (hf_query_status (g_x.client, 9, s_note_fact, NULL, LONG_MS), HF_INVALID);
-}
-
-FIXTURE_TEST (test_the_leader_and_the_nodes, 2, 0)
-{
-    fake_set_autos (g_x.fake[0], NODE_OPEN | NODE_ALIVE);
-    fake_follow (g_x.fake[1], true, 1, 1);
-    s_pages_init ();
-    page_t *page = s_page (HF_WHAT_LEADER, "", 0);
-    hf_fact_row_put (&page->rows, &(hf_fact_row_t){hf_span_text ("leader"), hf_span_text (""), 1});
-    hf_fact_row_put (&page->rows, &(hf_fact_row_t){hf_span_text ("term"), hf_span_text (""), 8});
-    hf_fact_row_put (&page->rows, &(hf_fact_row_t){hf_span_text ("endpoint"),
-                                                   hf_span_text ("127.0.0.1:8080"), 0});
-    pthread_t thread = s_start ();
-    hf_leader_info_t info;
-    assert_int_equal (hf_query_leader (g_x.client, &info, LONG_MS), HF_OK);
-    assert_int_equal (info.id, 1);
-    assert_int_equal (info.term, 8);
-    assert_string_equal (info.endpoint, "127.0.0.1:8080");
-    s_finish (thread);
-    uint32_t ids[7];
-    assert_int_equal (hf_client_nodes (g_x.client, ids), 2);
-    assert_int_equal (ids[1], 2);
 }
 
 FIXTURE_TEST (test_what_is_refused_for_good_ends_at_once, 2, 0)
