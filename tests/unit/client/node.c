@@ -1,5 +1,6 @@
 //  What the nodes of the client's tests say and read.
 
+#include "base/hf_alloc.h"
 #include "base/hf_hash.h"
 #include "tests/kit/hf_test.h"
 #include "tests/unit/client/node.h"
@@ -120,12 +121,15 @@ const got_t *
 node_read (uint32_t node, const void *bytes, size_t size)
 {
     static got_t got;
+    static uint8_t *kept;
+    free (kept);
+    kept = memcpy (hf_alloc (size), bytes, size);
     hf_scan_t scan;
     uint32_t kind;
     hf_requests_t requests;
-    assert_int_equal (hf_frame_open (bytes, size, &scan, &kind), HF_OK);
+    assert_int_equal (hf_frame_open (kept, size, &scan, &kind), HF_OK);
     assert_true (hf_requests_get (&scan, &requests));
-    got = (got_t){.node = node, .floor = requests.floor, .size = size};
+    got = (got_t){.node = node, .session = requests.session, .floor = requests.floor, .size = size};
     got.hash = hf_hash (0, requests.requests.at, requests.requests.size);
     got.count = requests.requests.count;
     hf_scan_t list = hf_scan_list (requests.requests);

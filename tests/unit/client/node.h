@@ -47,7 +47,7 @@ void node_refuse (hf_pack_t *frame, hf_status_t status, uint32_t leader, uint64_
 /*  A frame REQUESTS that came to NODE; valid until the next one is read. */
 typedef struct got {
     uint32_t node;
-    uint64_t floor;
+    uint64_t session, floor;
     size_t size; //  of the frame
     uint64_t hash;
     uint32_t count;
