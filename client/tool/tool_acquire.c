@@ -97,21 +97,15 @@ s_acquire (tool_options_t *options)
 {
     const char *lock = options->args[0];
     signal (SIGPIPE, SIG_IGN); //  if the reader of the token has died, the lock must be released
-    tool_signals_t *signals = tool_signals_new (false);
-    hf_client_t *client = tool_client_new ();
-    tool_hold_t *hold = NULL;
-    int code = TOOL_USAGE;
-    if (client)
-        code = tool_hold_take (&hold, client, signals, options, lock, true);
-    if (hold) {
-        code = s_print (hold, options, lock);
-        if (code == TOOL_OK)
-            tool_hold_leave (&hold);
-        else
-            tool_hold_destroy (&hold);
-    }
-    hf_client_destroy (&client);
-    tool_signals_destroy (&signals);
+    tool_hold_t *hold;
+    int code = tool_hold_take (&hold, options, lock, true);
+    if (!hold)
+        return code;
+    code = s_print (hold, options, lock);
+    if (code == TOOL_OK)
+        tool_hold_leave (&hold);
+    else
+        tool_hold_destroy (&hold);
     return code;
 }
 

@@ -45,7 +45,7 @@ typedef struct append {
     const char *file;
     uint8_t *data;
     size_t size;
-    tool_signals_t *signals;
+    tool_hold_t *hold;     //  alone
     hf_session_t *session; //  that asks
     const char *lock;
     uint64_t token;
@@ -123,11 +123,8 @@ s_append_all (append_t *self)
     do {
         size_t piece = self->size - done < HF_DATA_MAX ? self->size - done : HF_DATA_MAX;
         uint32_t limit_ms = self->options->timeout_ms;
-        hf_status_t status =
-            self->owner > 0 ? hf_append_for (self->session, self->owner, self->lock, self->token,
-                                             self->file, self->data + done, piece, limit_ms)
-                            : hf_append (self->session, self->lock, self->token, self->file,
-                                         self->data + done, piece, limit_ms);
+        hf_status_t status = hf_append_for (self->session, self->owner, self->lock, self->token,
+                                            self->file, self->data + done, piece, limit_ms);
         if (status != HF_OK) {
             int code = tool_fail (status, self->lock, "cannot append to %s", self->file);
             bool unknown = status == HF_TIMEOUT || status == HF_UNDECIDED || status == HF_LOST;
@@ -138,7 +135,7 @@ s_append_all (append_t *self)
         }
         done += piece;
         s_show_progress (self, done);
-        int signal = self->signals ? tool_signals_next (self->signals) : 0;
+        int signal = self->hold ? tool_signals_next (tool_hold_signals (self->hold)) : 0;
         if (signal > 0)
             return TOOL_SIGNALLED + signal;
     } while (done < self->size);
@@ -147,16 +144,20 @@ s_append_all (append_t *self)
 
 /*  On behalf of the session that holds the lock, from a short one of our own. */
 static int
-s_append_in_section (append_t *self, hf_client_t *client)
+s_append_in_section (append_t *self)
 {
+    hf_client_t *client = tool_client_new ();
+    if (!client)
+        return TOOL_USAGE;
     self->lock = self->options->lock;
     self->token = self->options->token;
     self->owner = self->options->session;
     hf_status_t status = hf_session_open (client, NULL, self->options->timeout_ms, &self->session);
-    if (status != HF_OK)
-        return tool_fail (status, NULL, "cannot open a session");
-    int code = s_append_all (self);
-    hf_session_close (&self->session, CLOSE_LIMIT_MS);
+    int code =
+        status == HF_OK ? s_append_all (self) : tool_fail (status, NULL, "cannot open a session");
+    if (self->session)
+        hf_session_close (&self->session, CLOSE_LIMIT_MS);
+    hf_client_destroy (&client);
     if (code == TOOL_OK && self->options->verbose)
         tool_error (0, "%zu bytes for %s staged in the section of lock %s", self->size, self->file,
                     self->lock);
@@ -164,23 +165,22 @@ s_append_in_section (append_t *self, hf_client_t *client)
 }
 
 static int
-s_append_alone (append_t *self, hf_client_t *client)
+s_append_alone (append_t *self)
 {
-    tool_hold_t *hold = NULL;
     bool show = self->options->verbose || isatty (STDERR_FILENO);
-    int code = tool_hold_take (&hold, client, self->signals, self->options, self->file, show);
-    if (!hold)
+    int code = tool_hold_take (&self->hold, self->options, self->file, show);
+    if (!self->hold)
         return code;
-    self->session = tool_hold_session (hold);
+    self->session = tool_hold_session (self->hold);
     self->lock = self->file;
-    self->token = tool_hold_token (hold);
+    self->token = tool_hold_token (self->hold);
     code = s_append_all (self);
     //  What is not whole is dropped, with the session.
     if (code == TOOL_OK)
-        code = tool_hold_release (hold, false);
+        code = tool_hold_release (self->hold, false);
     if (code == TOOL_OK && self->options->verbose)
         tool_error (0, "%zu bytes appended to %s", self->size, self->file);
-    tool_hold_destroy (&hold);
+    tool_hold_destroy (&self->hold);
     return code;
 }
 
@@ -200,14 +200,7 @@ s_append (append_t *self, const char *text)
     code = s_take_data (self, text);
     if (code >= 0)
         return code;
-    if (!whole)
-        self->signals = tool_signals_new (false);
-    hf_client_t *client = tool_client_new ();
-    if (!client)
-        return TOOL_USAGE;
-    code = whole ? s_append_in_section (self, client) : s_append_alone (self, client);
-    hf_client_destroy (&client);
-    return code;
+    return whole ? s_append_in_section (self) : s_append_alone (self);
 }
 
 static int
@@ -216,7 +209,6 @@ s_run (tool_options_t *options)
     append_t self = {.options = options, .file = options->args[0]};
     int code = s_append (&self, options->count == 2 ? options->args[1] : NULL);
     free (self.data);
-    tool_signals_destroy (&self.signals);
     return code;
 }
 

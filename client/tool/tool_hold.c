@@ -125,7 +125,7 @@ s_await (tool_hold_t *self, news_t *news)
             return TOOL_OK;
         int signal = tool_signals_next (self->signals);
         if (signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU)
-            tool_signals_suffer (self->signals, signal);
+            tool_signals_suffer (signal);
         else if (signal > 0 && signal != SIGCHLD && signal != SIGCONT)
             return TOOL_SIGNALLED + signal;
         else if (signal == 0)
@@ -222,14 +222,26 @@ s_take (tool_hold_t *self)
     }
 }
 
-int
-tool_hold_take (tool_hold_t **self_p, hf_client_t *client, tool_signals_t *signals,
-                const tool_options_t *options, const char *lock, bool show)
+static void
+s_free (tool_hold_t **self_p)
 {
-    assert (self_p && client && signals && options && lock);
+    tool_hold_t *self = *self_p;
+    assert (!self->session);
+    hf_client_destroy (&self->client);
+    tool_signals_destroy (&self->signals);
+    close (self->wake_fd);
+    pthread_mutex_destroy (&self->mutex);
+    free (self->lock);
+    free (self);
+    *self_p = NULL;
+}
+
+int
+tool_hold_take (tool_hold_t **self_p, const tool_options_t *options, const char *lock, bool show)
+{
+    assert (self_p && options && lock);
     tool_hold_t *self = tool_alloc (sizeof *self);
-    self->client = client;
-    self->signals = signals;
+    self->signals = tool_signals_new ((options->command->options & TOOL_RUN) != 0);
     self->options = options;
     self->lock = tool_copy (lock);
     self->show = show;
@@ -239,8 +251,9 @@ tool_hold_take (tool_hold_t **self_p, hf_client_t *client, tool_signals_t *signa
         perror ("holdfast: eventfd");
         exit (TOOL_INTERNAL);
     }
+    self->client = tool_client_new ();
     uint64_t began_ms = tool_hold_now_ms ();
-    int code = s_take (self);
+    int code = self->client ? s_take (self) : TOOL_USAGE;
     assert (code != TOOL_HELD || self->token > 0);
     if (code != TOOL_HELD)
         tool_hold_destroy (&self);
@@ -251,18 +264,6 @@ tool_hold_take (tool_hold_t **self_p, hf_client_t *client, tool_signals_t *signa
     }
     *self_p = self;
     return code;
-}
-
-static void
-s_free (tool_hold_t **self_p)
-{
-    tool_hold_t *self = *self_p;
-    assert (!self->session);
-    close (self->wake_fd);
-    pthread_mutex_destroy (&self->mutex);
-    free (self->lock);
-    free (self);
-    *self_p = NULL;
 }
 
 void
@@ -283,6 +284,12 @@ tool_hold_leave (tool_hold_t **self_p)
     assert (self_p && *self_p);
     hf_session_leave (&(*self_p)->session);
     s_free (self_p);
+}
+
+tool_signals_t *
+tool_hold_signals (const tool_hold_t *self)
+{
+    return self->signals;
 }
 
 hf_session_t *

@@ -1,5 +1,4 @@
-/*  tool_hold.h - one session that takes one lock, watched together with signals.
- */
+/*  tool_hold.h - one session that takes one lock, watched together with signals. */
 #ifndef TOOL_HOLD_H_INCLUDED
 #define TOOL_HOLD_H_INCLUDED
 
@@ -8,21 +7,22 @@
 
 typedef struct tool_hold tool_hold_t;
 
-/*  Open a session and wait for LOCK as OPTIONS say. A session that is lost while it waits is
- *  replaced, at the end of the queue. TOOL_HELD: *self_p is the caller's. Otherwise the exit code
- *  of the process (-E makes it any, 0 too), after a line on stderr if need be, and NULL; a signal
- *  gives the place in the queue up, and 128+signal.
- *  SHOW: report the position in the queue on stderr. */
+/*  Catch signals, open a client and a session, and wait for LOCK as OPTIONS say. A session that is
+ * lost while it waits is replaced, at the end of the queue. TOOL_HELD: *self_p is the caller's.
+ * Otherwise the exit code of the process (-E makes it any, 0 too), after a line on stderr if need
+ * be, and NULL; a signal gives the place in the queue up, and 128+signal. SHOW: report the position
+ * in the queue on stderr. */
 #define TOOL_HELD (-1)
-int tool_hold_take (tool_hold_t **self_p, hf_client_t *client, tool_signals_t *signals,
-                    const tool_options_t *options, const char *lock, bool show);
+int tool_hold_take (tool_hold_t **self_p, const tool_options_t *options, const char *lock,
+                    bool show);
 
-/*  End the session, if it is still there, and free. */
+/*  End the session, if it is still there, and free. Signals stay blocked. */
 void tool_hold_destroy (tool_hold_t **self_p);
 
 /*  Free, and leave the session with the lock to its time to live. */
 void tool_hold_leave (tool_hold_t **self_p);
 
+tool_signals_t *tool_hold_signals (const tool_hold_t *self);
 hf_session_t *tool_hold_session (const tool_hold_t *self);
 uint64_t tool_hold_token (const tool_hold_t *self);
 uint64_t tool_hold_index (const tool_hold_t *self);

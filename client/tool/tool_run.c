@@ -62,7 +62,6 @@ typedef struct run {
     const char *lock;
     char **command;
     char *shell[4]; //  for -c
-    tool_signals_t *signals;
     tool_hold_t *hold;
     tool_child_t *child;
     uint64_t kill_at_ms; //  0: the lock is not lost
@@ -141,7 +140,7 @@ s_stopped (run_t *self)
     if (!by_terminal || !tool_child_has_terminal (self->child) || self->kill_at_ms > 0)
         return; //  only the command was stopped: this process keeps its lock alive
     tool_child_background (self->child);
-    bool stopped = tool_signals_suffer (self->signals, signal);
+    bool stopped = tool_signals_suffer (signal);
     if (!stopped && signal != SIGTSTP)
         tool_child_kill (self->child, SIGHUP); //  no shell will ever put it into the foreground
     s_check_lost (self); //  the time that passed may have been longer than the lease
@@ -151,7 +150,8 @@ s_stopped (run_t *self)
 static void
 s_take_signals (run_t *self)
 {
-    for (int signal; (signal = tool_signals_next (self->signals)) > 0;)
+    tool_signals_t *signals = tool_hold_signals (self->hold);
+    for (int signal; (signal = tool_signals_next (signals)) > 0;)
         if (signal != SIGCHLD)
             tool_child_kill (self->child, signal);
 }
@@ -171,7 +171,8 @@ s_poll_ms (const run_t *self, bool ended)
 static void
 s_supervise (run_t *self)
 {
-    struct pollfd fds[] = {{.fd = tool_signals_fd (self->signals), .events = POLLIN},
+    const tool_signals_t *signals = tool_hold_signals (self->hold);
+    struct pollfd fds[] = {{.fd = tool_signals_fd (signals), .events = POLLIN},
                            {.fd = tool_hold_fd (self->hold), .events = POLLIN}};
     for (;;) {
         s_take_signals (self);
@@ -200,7 +201,7 @@ s_run_command (run_t *self)
     s_set_environment (self);
     if (self->options->verbose)
         tool_error (0, "executing %s", self->command[0]);
-    self->child = tool_child_new (self->command, self->signals);
+    self->child = tool_child_new (self->command, tool_hold_signals (self->hold));
     if (!self->child) {
         int code = errno == ENOENT ? TOOL_NOT_COMMAND : TOOL_NOT_EXECUTABLE;
         if (errno == EAGAIN || errno == ENOMEM)
@@ -225,23 +226,17 @@ s_run (tool_options_t *options)
     int code = s_arguments (&self, options->count, options->args);
     if (code >= 0)
         return code;
-    self.signals = tool_signals_new (true);
-    hf_client_t *client = tool_client_new ();
     bool show = self.options->verbose || isatty (STDERR_FILENO);
-    code = TOOL_USAGE;
-    if (client)
-        code = tool_hold_take (&self.hold, client, self.signals, self.options, self.lock, show);
+    code = tool_hold_take (&self.hold, options, self.lock, show);
     if (self.hold)
         code = s_run_command (&self);
     bool interrupted = self.child && tool_child_interrupted (self.child);
     tool_child_destroy (&self.child);
     tool_hold_destroy (&self.hold);
-    hf_client_destroy (&client);
     //  The terminal's ^C reached the command's group alone: a loop in a shell around this
     //  process must end too, as it would have without a group in between.
     if (interrupted && code == TOOL_SIGNALLED + SIGINT)
-        tool_signals_suffer (self.signals, SIGINT);
-    tool_signals_destroy (&self.signals);
+        tool_signals_suffer (SIGINT);
     return code;
 }
 

@@ -108,9 +108,8 @@ tool_signals_block (const tool_signals_t *self)
 }
 
 bool
-tool_signals_suffer (tool_signals_t *self, int signal)
+tool_signals_suffer (int signal)
 {
-    assert (self);
     struct sigaction now;
     struct sigaction by_default = {.sa_handler = SIG_DFL};
     sigset_t one;

@@ -31,6 +31,6 @@ void tool_signals_block (const tool_signals_t *self);
 /*  Let SIGNAL do to this process and its group what it does by default: stop or end. Comes back
  *  when they were continued: true; false: the kernel does not stop a group that no shell of the
  *  terminal's session could continue. */
-bool tool_signals_suffer (tool_signals_t *self, int signal);
+bool tool_signals_suffer (int signal);
 
 #endif

@@ -260,20 +260,14 @@ hf_submit_cancel (hf_session_t *self, const char *lock, uint64_t token, hf_done_
 //  ---- blocking calls --------------------------------------------------------------
 
 hf_status_t
-hf_append (hf_session_t *self, const char *lock, uint64_t token, const char *file, const void *data,
-           size_t size, uint32_t limit_ms)
-{
-    s_log ("append %s %" PRIu64 " %s %zu %.*s\n", lock, token, file, size,
-           (int)(size < 20 ? size : 0), (const char *)data);
-    return s_blocking ("HF_FAKE_APPEND", self, limit_ms);
-}
-
-hf_status_t
 hf_append_for (hf_session_t *self, uint64_t owner, const char *lock, uint64_t token,
                const char *file, const void *data, size_t size, uint32_t limit_ms)
 {
-    s_log ("for %" PRIu64 " ", owner);
-    return hf_append (self, lock, token, file, data, size, limit_ms);
+    if (owner > 0)
+        s_log ("for %" PRIu64 " ", owner);
+    s_log ("append %s %" PRIu64 " %s %zu %.*s\n", lock, token, file, size,
+           (int)(size < 20 ? size : 0), (const char *)data);
+    return s_blocking ("HF_FAKE_APPEND", self, limit_ms);
 }
 
 hf_status_t
