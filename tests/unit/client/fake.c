@@ -3,8 +3,7 @@
 #include "base/hf_alloc.h"
 #include "broker-less/hf_door.h"
 #include "client/io/hf_waiter.h"
-#include "tests/kit/hf_test.h"
-#include "tests/unit/client/fake.h"
+#include "tests/unit/client/fixture.h"
 #include <assert.h>
 #include <sys/eventfd.h>
 #include <unistd.h>

@@ -13,10 +13,8 @@ static seen_t s_seen[SEEN_MAX];
 static size_t s_first, s_next;
 
 static void
-s_note (seen_t seen, const char *lock)
+s_note (seen_t seen)
 {
-    if (lock)
-        strncpy (seen.lock, lock, sizeof seen.lock - 1);
     pthread_mutex_lock (&s_mutex);
     s_seen[s_next++ % SEEN_MAX] = seen;
     pthread_cond_broadcast (&s_cond);
@@ -26,22 +24,15 @@ s_note (seen_t seen, const char *lock)
 void
 seen_result (void *arg, const hf_result_t *result)
 {
-    s_note ((seen_t){.status = result->status,
-                     .token = result->token,
-                     .index = result->index,
-                     .position = result->position,
-                     .arg = arg},
-            result->lock);
+    (void)arg;
+    s_note ((seen_t){result->status, 0, result->token, result->position});
 }
 
 void
 seen_event (void *arg, const hf_session_event_t *event)
 {
-    s_note ((seen_t){.event = (int)event->type,
-                     .token = event->token,
-                     .position = event->position,
-                     .arg = arg},
-            event->lock);
+    (void)arg;
+    s_note ((seen_t){HF_OK, (int)event->type, event->token, event->position});
 }
 
 bool

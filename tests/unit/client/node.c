@@ -2,7 +2,6 @@
 
 #include "base/hf_alloc.h"
 #include "base/hf_hash.h"
-#include "tests/kit/hf_test.h"
 #include "tests/unit/client/node.h"
 #include <assert.h>
 

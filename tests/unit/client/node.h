@@ -3,6 +3,7 @@
 #define NODE_H_INCLUDED
 
 #include "msgs/hf_msg.h"
+#include "tests/kit/hf_test.h"
 
 //  What a leader answers by itself.
 enum {
@@ -55,5 +56,15 @@ typedef struct got {
     char lock[4200][16];
 } got_t;
 const got_t *node_read (uint32_t node, const void *bytes, size_t size);
+
+/*  A test between OPEN, a call, and CLOSE, a function for cmocka. */
+#define NODE_TEST(name, open, close)                                                               \
+    static int name##_open (void **state)                                                          \
+    {                                                                                              \
+        (void)state;                                                                               \
+        open;                                                                                      \
+        return 0;                                                                                  \
+    }                                                                                              \
+    HF_TEST_WITH (name, name##_open, close)
 
 #endif

@@ -7,7 +7,6 @@
 #define STAGE_H_INCLUDED
 
 #include "client/core/hf_client_core.h"
-#include "tests/kit/hf_test.h"
 #include "tests/unit/client/node.h"
 
 #define STAGE_NODES 3
@@ -39,14 +38,7 @@ void stage_open (uint32_t nodes, uint32_t ttl_ms);
 int stage_close (void **state);
 
 /*  A test on such a stage. */
-#define STAGE_TEST(name, nodes, ttl_ms)                                                            \
-    static int name##_open (void **state)                                                          \
-    {                                                                                              \
-        (void)state;                                                                               \
-        stage_open (nodes, ttl_ms);                                                                \
-        return 0;                                                                                  \
-    }                                                                                              \
-    HF_TEST_WITH (name, name##_open, stage_close)
+#define STAGE_TEST(name, nodes, ttl_ms) NODE_TEST (name, stage_open (nodes, ttl_ms), stage_close)
 
 /*  Turns now, and whenever one is due within the next MS milliseconds. */
 void stage_run_ms (uint64_t ms);

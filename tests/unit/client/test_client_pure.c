@@ -11,20 +11,14 @@
 
 static const uint32_t s_ids[] = {1, 2, 3};
 
+/*  Three nodes, of which the first leads. */
 static hf_choice_t
-s_choice (void)
+s_choice_with_leader (void)
 {
     hf_choice_t choice;
     hf_choice_init (&choice, s_ids, 3, 42);
     for (uint32_t i = 0; i < 3; i++)
         hf_choice_connected (&choice, i);
-    return choice;
-}
-
-static hf_choice_t
-s_choice_with_leader (void)
-{
-    hf_choice_t choice = s_choice ();
     hf_choice_tick (&choice, 0);
     hf_choice_answered (&choice, 0);
     assert_int_equal (choice.target, 0);
@@ -276,7 +270,7 @@ HF_TEST (test_window_against_a_slow_twin)
     hf_window_t window;
     hf_window_init (&window);
     hf_random_t random = {3};
-    uint64_t next = 1, floor = 1;
+    uint64_t next = 1, floor = 1, filled = 0;
     while (next < MOST) {
         bool put = hf_random_below (&random, 3) > 0 && !hf_window_full (&window);
         if (put) {
@@ -293,26 +287,13 @@ HF_TEST (test_window_against_a_slow_twin)
         while (floor < next && !out[floor])
             floor++;
         assert_int_equal (window.floor, floor);
-        assert_true (window.next - window.floor <= HF_WINDOW_MAX - 1);
+        //  The floor is what counts, not how many are out.
+        bool full = window.next - window.floor >= HF_WINDOW_MAX - 1;
+        assert_int_equal (hf_window_full (&window), full);
+        filled += full;
         assert_null (hf_window_get (&window, window.next));
     }
-    hf_window_done (&window);
-}
-
-HF_TEST (test_window_fills_up)
-{
-    hf_window_t window;
-    hf_window_init (&window);
-    int item;
-    while (!hf_window_full (&window))
-        hf_window_put (&window, &item);
-    assert_int_equal (window.next, HF_WINDOW_MAX);
-    assert_ptr_equal (hf_window_take (&window, 2), &item);
-    assert_true (hf_window_full (&window)); //  the floor is what counts
-    assert_ptr_equal (hf_window_take (&window, 1), &item);
-    assert_null (hf_window_take (&window, 1));
-    assert_int_equal (window.floor, 3);
-    assert_false (hf_window_full (&window));
+    assert_true (filled > 0);
     hf_window_done (&window);
 }
 
