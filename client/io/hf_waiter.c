@@ -1,7 +1,6 @@
 //  One blocking call: its caller sleeps on a condition until the client's thread hands the op over.
 
-#include "client/io/hf_waiter.h"
-#include "base/hf_alloc.h"
+#include "client/io/hf_io.h"
 #include <assert.h>
 #include <stdlib.h>
 

@@ -180,7 +180,8 @@ tool_child_look (tool_child_t *self)
 int
 tool_child_stop_signal (const tool_child_t *self)
 {
-    return WIFSTOPPED (self->status) ? WSTOPSIG (self->status) : 0;
+    int signal = WIFSTOPPED (self->status) ? WSTOPSIG (self->status) : 0;
+    return self->terminal >= 0 && tool_signals_stops (signal) ? signal : 0;
 }
 
 int
@@ -203,12 +204,6 @@ tool_child_group_gone (const tool_child_t *self)
     while (self->ended && waitpid (-self->pid, NULL, WNOHANG) > 0)
         ;
     return self->ended && kill (-self->pid, 0) != 0 && errno == ESRCH;
-}
-
-bool
-tool_child_has_terminal (const tool_child_t *self)
-{
-    return self->terminal >= 0;
 }
 
 bool

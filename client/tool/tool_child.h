@@ -27,8 +27,10 @@ typedef enum tool_child_state {
 } tool_child_state_t;
 tool_child_state_t tool_child_look (tool_child_t *self);
 
-/*  After a stop: the signal. After the end: its exit code, 128+signal. */
+/*  After a stop: the signal, when it is one of the terminal's and there is a terminal whose shell
+ * can continue what is stopped; else 0. */
 int tool_child_stop_signal (const tool_child_t *self);
+/*  After the end: its exit code, 128+signal. */
 int tool_child_code (const tool_child_t *self);
 
 /*  Ask the whole group to end, and adopt its orphans, to see when all of them have ended. In many
@@ -37,9 +39,6 @@ void tool_child_end_group (const tool_child_t *self);
 
 /*  After the end: nothing of its group is left. */
 bool tool_child_group_gone (const tool_child_t *self);
-
-/*  There is a terminal whose shell can continue what is stopped. */
-bool tool_child_has_terminal (const tool_child_t *self);
 
 /*  The command was in the foreground and a SIGINT ended it: the user pressed ^C. */
 bool tool_child_interrupted (const tool_child_t *self);

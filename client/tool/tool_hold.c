@@ -124,7 +124,7 @@ s_await (tool_hold_t *self, news_t *news)
         if (news->answered)
             return TOOL_OK;
         int signal = tool_signals_next (self->signals);
-        if (signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU)
+        if (tool_signals_stops (signal))
             tool_signals_suffer (signal);
         else if (signal > 0 && signal != SIGCHLD && signal != SIGCONT)
             return TOOL_SIGNALLED + signal;

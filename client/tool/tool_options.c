@@ -45,44 +45,36 @@ tool_misuse (const tool_options_t *options, const char *format, ...)
     return TOOL_USAGE;
 }
 
-/*  The exit code for a status that is not HF_OK, and what a person can do about it. */
-static int
-s_advice (hf_status_t status, const char **advice)
-{
-    *advice = "";
-    switch (status) {
-    case HF_NOT_GRANTED:
-        return TOOL_NOT_GRANTED;
-    case HF_UNREACHABLE:
-        *advice = ": check --endpoints or HOLDFAST_ENDPOINTS, and that holdfastd runs there";
-        return TOOL_UNREACHABLE;
-    case HF_TIMEOUT:
-    case HF_BUSY:
-    case HF_NOT_LEADER:
-        *advice = ": is a majority of the nodes up? see: holdfast status";
-        return TOOL_UNREACHABLE;
-    case HF_LOST:
-    case HF_SESSION_EXPIRED:
-        *advice = ": acquire the lock again";
-        return TOOL_LOST;
-    case HF_UNDECIDED:
-    case HF_CLOSED:
-        *advice = ": look before you repeat it";
-        return TOOL_LOST;
-    case HF_TOO_LARGE:
-        *advice = ": a section takes at most 16 MiB and 256 files";
-        return TOOL_REFUSED;
-    default:
-        return TOOL_REFUSED;
-    }
-}
+/*  The exit codes of statuses, and what a person can do about them. */
+static const struct {
+    hf_status_t status;
+    int code;
+    const char *advice;
+} s_failures[] = {
+    {HF_NOT_GRANTED, TOOL_NOT_GRANTED, ""},
+    {HF_UNREACHABLE, TOOL_UNREACHABLE,
+     ": check --endpoints or HOLDFAST_ENDPOINTS, and that holdfastd runs there"},
+    {HF_TIMEOUT, TOOL_UNREACHABLE, ": is a majority of the nodes up? see: holdfast status"},
+    {HF_BUSY, TOOL_UNREACHABLE, ": is a majority of the nodes up? see: holdfast status"},
+    {HF_NOT_LEADER, TOOL_UNREACHABLE, ": is a majority of the nodes up? see: holdfast status"},
+    {HF_LOST, TOOL_LOST, ": acquire the lock again"},
+    {HF_SESSION_EXPIRED, TOOL_LOST, ": acquire the lock again"},
+    {HF_UNDECIDED, TOOL_LOST, ": look before you repeat it"},
+    {HF_CLOSED, TOOL_LOST, ": look before you repeat it"},
+    {HF_TOO_LARGE, TOOL_REFUSED, ": a section takes at most 16 MiB and 256 files"},
+};
 
 int
 tool_fail (hf_status_t status, const char *lock, const char *doing, ...)
 {
     assert (status != HF_OK);
-    const char *advice;
-    int code = s_advice (status, &advice);
+    int code = TOOL_REFUSED;
+    const char *advice = "";
+    for (size_t i = 0; i < sizeof s_failures / sizeof *s_failures; i++)
+        if (s_failures[i].status == status) {
+            code = s_failures[i].code;
+            advice = s_failures[i].advice;
+        }
     char text[1024];
     va_list args;
     va_start (args, doing);

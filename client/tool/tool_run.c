@@ -136,8 +136,7 @@ static void
 s_stopped (run_t *self)
 {
     int signal = tool_child_stop_signal (self->child);
-    bool by_terminal = signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
-    if (!by_terminal || !tool_child_has_terminal (self->child) || self->kill_at_ms > 0)
+    if (signal == 0 || self->kill_at_ms > 0)
         return; //  only the command was stopped: this process keeps its lock alive
     tool_child_background (self->child);
     bool stopped = tool_signals_suffer (signal);

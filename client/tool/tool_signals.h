@@ -21,6 +21,13 @@ int tool_signals_fd (const tool_signals_t *self);
 /*  The next signal, 0 when none waits. */
 int tool_signals_next (tool_signals_t *self);
 
+/*  Whether SIGNAL is one by which a terminal stops a job. */
+static inline bool
+tool_signals_stops (int signal)
+{
+    return signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
+}
+
 /*  Mask and handlers as this process found them: in the child before exec, and while a wait
  *  holds nothing that a signal could leave behind. Async-signal-safe. */
 void tool_signals_restore (const tool_signals_t *self);

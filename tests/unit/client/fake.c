@@ -2,7 +2,7 @@
 
 #include "base/hf_alloc.h"
 #include "broker-less/hf_door.h"
-#include "client/io/hf_waiter.h"
+#include "client/io/hf_io.h"
 #include "tests/unit/client/fixture.h"
 #include <assert.h>
 #include <sys/eventfd.h>

@@ -1,6 +1,6 @@
 //  A client on fake nodes.
 
-#include "client/io/hf_waiter.h"
+#include "client/io/hf_io.h"
 #include "tests/unit/client/fixture.h"
 
 #define SEEN_MAX 8192
