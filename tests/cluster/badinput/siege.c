@@ -105,13 +105,6 @@ siege_probe (siege_t *self, uint32_t id)
 //  ---- tests ------------------------------------------------------------------------------
 
 int
-siege_set_up (void **state)
-{
-    *state = hf_alloc (sizeof (siege_t));
-    return 0;
-}
-
-int
 siege_tear_down (void **state)
 {
     siege_t *self = *state;
@@ -122,9 +115,10 @@ siege_tear_down (void **state)
 }
 
 void
-siege_play (siege_t *self, unsigned nodes, uint32_t running, bool executes,
+siege_play (void **state, unsigned nodes, uint32_t running, bool executes,
             void (*attack) (siege_t *))
 {
+    siege_t *self = *state = hf_alloc (sizeof *self);
     self->running = running;
     s_begin (self, nodes);
     attack (self);

@@ -28,9 +28,9 @@ typedef struct siege {
  * attack are executed. */
 #define SIEGE_ON(name, nodes, running, executes)                                                   \
     static void name (siege_t *siege);                                                             \
-    HF_TEST_WITH (name##_##nodes, siege_set_up, siege_tear_down)                                   \
+    HF_TEST_WITH (name##_##nodes, NULL, siege_tear_down)                                           \
     {                                                                                              \
-        siege_play (*state, nodes, running, executes, name);                                       \
+        siege_play (state, nodes, running, executes, name);                                        \
     }
 #define SIEGE(name, nodes, running, executes)                                                      \
     SIEGE_ON (name, nodes, running, executes) static void name (siege_t *siege)
@@ -40,9 +40,8 @@ typedef struct siege {
     SIEGE_ON (name, 3, 3, executes)                                                                \
     static void name (siege_t *siege)
 
-int siege_set_up (void **state);
 int siege_tear_down (void **state);
-void siege_play (siege_t *self, unsigned nodes, uint32_t running, bool executes,
+void siege_play (void **state, unsigned nodes, uint32_t running, bool executes,
                  void (*attack) (siege_t *));
 
 /*  W is held as before, its section is as it was, the numbers of sessions and locks are the same,

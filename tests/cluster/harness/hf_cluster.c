@@ -94,20 +94,6 @@ hf_cluster_destroy (hf_cluster_t **self_p)
 }
 
 int
-hf_cluster_set_up_one (void **state)
-{
-    *state = hf_cluster_new (1);
-    return 0;
-}
-
-int
-hf_cluster_set_up_three (void **state)
-{
-    *state = hf_cluster_new (3);
-    return 0;
-}
-
-int
 hf_cluster_tear_down (void **state)
 {
     hf_cluster_destroy ((hf_cluster_t **)state);

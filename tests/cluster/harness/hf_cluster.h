@@ -45,21 +45,18 @@ void hf_cluster_forget (hf_cluster_t *self);
  *  named on stderr, and the ends of the nodes' logs are printed. */
 void hf_cluster_destroy (hf_cluster_t **self_p);
 
-/*  For cmocka: HF_TEST_ON_ONE (name) { ... } is a test of a CLUSTER of one node, which runs or not,
- *  and must have passed. */
-int hf_cluster_set_up_one (void **state);
-int hf_cluster_set_up_three (void **state);
+/*  For cmocka: HF_TEST_ON (name, count) { ... } is a test of a CLUSTER of COUNT nodes, which it
+ *  starts, and which must have passed. */
 int hf_cluster_tear_down (void **state);
-#define HF_TEST_ON(name, set_up)                                                                   \
+#define HF_TEST_ON(name, count)                                                                    \
     static void name##_on (hf_cluster_t *cluster);                                                 \
-    HF_TEST_WITH (name, set_up, hf_cluster_tear_down)                                              \
+    HF_TEST_WITH (name, NULL, hf_cluster_tear_down)                                                \
     {                                                                                              \
+        *state = hf_cluster_new (count);                                                           \
         name##_on (*state);                                                                        \
         assert_true (hf_cluster_passed (*state));                                                  \
     }                                                                                              \
     static void name##_on (hf_cluster_t *cluster)
-#define HF_TEST_ON_ONE(name)   HF_TEST_ON (name, hf_cluster_set_up_one)
-#define HF_TEST_ON_THREE(name) HF_TEST_ON (name, hf_cluster_set_up_three)
 
 //  ---- names and places --------------------------------------------------------
 

@@ -102,7 +102,7 @@ s_expect_dump (json_t *json)
     assert_string_equal (json_string_value (s_get (file, "disk")), "a%22file%22%E2%82%AC");
 }
 
-HF_TEST_ON_ONE (test_stopped_node_is_dumped)
+HF_TEST_ON (test_stopped_node_is_dumped, 1)
 {
     assert_true (hf_cluster_begin (cluster));
     char *text;

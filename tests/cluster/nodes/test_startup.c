@@ -34,7 +34,7 @@ s_must_refuse (const char *id, const char *list, const char *dir, const char *wo
                   list, dir, code, word, text);
 }
 
-HF_TEST_ON_THREE (test_bad_list)
+HF_TEST_ON (test_bad_list, 3)
 {
     const char *dir = hf_cluster_node_dir (cluster, 1);
     s_must_refuse ("1", "", dir, "endpoint");
@@ -54,7 +54,7 @@ HF_TEST_ON_THREE (test_bad_list)
     assert_int_not_equal (access (dir, F_OK), 0);
 }
 
-HF_TEST_ON_THREE (test_wrong_usage)
+HF_TEST_ON (test_wrong_usage, 3)
 {
     static const char *const usages[][2] = {{"--nonsense", "option"},
                                             {"nonsense", "nonsense"},
@@ -74,7 +74,7 @@ HF_TEST_ON_THREE (test_wrong_usage)
     assert_int_equal (s_lines (text), 1);
 }
 
-HF_TEST_ON_ONE (test_port_in_use)
+HF_TEST_ON (test_port_in_use, 1)
 {
     uint16_t ports[] = {hf_cluster_client_port (cluster, 1), hf_cluster_node_port (cluster, 1)};
     for (size_t i = 0; i < 2; i++) {
@@ -89,7 +89,7 @@ HF_TEST_ON_ONE (test_port_in_use)
     assert_true (hf_cluster_start (cluster, 1));
 }
 
-HF_TEST_ON_ONE (test_data_folder_not_writable)
+HF_TEST_ON (test_data_folder_not_writable, 1)
 {
     char path[1024];
     snprintf (path, sizeof path, "%s/a-file", hf_cluster_dir (cluster));
@@ -105,7 +105,7 @@ HF_TEST_ON_ONE (test_data_folder_not_writable)
 }
 
 //  A second process on the same data is kept out, and the first does not notice.
-HF_TEST_ON_ONE (test_data_folder_in_use)
+HF_TEST_ON (test_data_folder_in_use, 1)
 {
     assert_true (hf_cluster_start (cluster, 1));
     char pid[16];
@@ -115,7 +115,7 @@ HF_TEST_ON_ONE (test_data_folder_in_use)
 }
 
 //  A folder belongs to one node of one cluster.
-HF_TEST_ON_ONE (test_data_of_another_cluster)
+HF_TEST_ON (test_data_of_another_cluster, 1)
 {
     assert_true (hf_cluster_begin (cluster));
     assert_int_equal (hf_cluster_terminate (cluster, 1, LIMIT_MS), 0);
@@ -132,7 +132,7 @@ HF_TEST_ON_ONE (test_data_of_another_cluster)
 }
 
 //  Files without the log that counts their sections: the next sections would be skipped as old.
-HF_TEST_ON_ONE (test_log_lost_and_files_kept)
+HF_TEST_ON (test_log_lost_and_files_kept, 1)
 {
     assert_true (hf_cluster_start (cluster, 1));
     hf_script_t *client =
@@ -179,7 +179,7 @@ s_times_logged (const hf_cluster_t *cluster, uint32_t id)
     return times;
 }
 
-HF_TEST_ON_THREE (test_other_list_than_the_peers)
+HF_TEST_ON (test_other_list_than_the_peers, 3)
 {
     //  The same addresses by another name: it could talk to the others, but must not.
     char list[1024] = "";
@@ -207,7 +207,7 @@ HF_TEST_ON_THREE (test_other_list_than_the_peers)
 //  ---- the end --------------------------------------------------------------------
 
 //  SIGINT is what a terminal sends.
-HF_TEST_ON_ONE (test_one_node_ends)
+HF_TEST_ON (test_one_node_ends, 1)
 {
     assert_true (hf_cluster_begin (cluster));
     assert_int_equal (hf_cluster_terminate (cluster, 1, LIMIT_MS), 0);
@@ -216,7 +216,7 @@ HF_TEST_ON_ONE (test_one_node_ends)
     assert_int_equal (hf_cluster_terminate (cluster, 1, LIMIT_MS), 0);
 }
 
-HF_TEST_ON_THREE (test_node_alone_of_three_ends)
+HF_TEST_ON (test_node_alone_of_three_ends, 3)
 {
     assert_true (hf_cluster_start (cluster, 2));
     assert_int_equal (hf_cluster_terminate (cluster, 2, LIMIT_MS), 0);
@@ -224,7 +224,7 @@ HF_TEST_ON_THREE (test_node_alone_of_three_ends)
 
 //  The end of a follower changes nothing; the new leader leads before the old one has ended: no
 //  election timeout passes.
-HF_TEST_ON_THREE (test_follower_ends_and_leader_hands_over)
+HF_TEST_ON (test_follower_ends_and_leader_hands_over, 3)
 {
     assert_true (hf_cluster_begin (cluster));
     hf_node_status_t before, after;

@@ -4,20 +4,19 @@
 #include "tests/unit/tool/trial.h"
 
 /*  In scripts $NODE is the process of node 1. */
-static int
-s_setup (void **state)
+static void
+s_begin (hf_cluster_t *cluster)
 {
-    hf_cluster_t *cluster = *state = hf_cluster_new (3);
+    assert_true (hf_cluster_begin (cluster));
     setenv ("HOLDFAST_ENDPOINTS", hf_cluster_endpoints (cluster), 1);
-    if (!hf_cluster_begin (cluster))
-        return -1;
     char pid[16];
     snprintf (pid, sizeof pid, "%d", (int)hf_cluster_pid (cluster, 1));
-    return setenv ("NODE", pid, 1);
+    setenv ("NODE", pid, 1);
 }
 
-HF_TEST_ON (test_status_of_three, s_setup)
+HF_TEST_ON (test_status_of_three, 3)
 {
+    s_begin (cluster);
     trial_must (0, "$T status");
     trial_output_has ("   1  leader    127.0.0.1:");
     trial_output_has ("   3  follower  127.0.0.1:");
@@ -34,8 +33,9 @@ HF_TEST_ON (test_status_of_three, s_setup)
 }
 
 /*  The section of a running command outlives the leader that took it: P6, P7. */
-HF_TEST_ON (test_a_section_outlives_the_leader, s_setup)
+HF_TEST_ON (test_a_section_outlives_the_leader, 3)
 {
+    s_begin (cluster);
     trial_must (0, "mkfifo up go; $T run -v books -- sh -c "
                    "'$T append ledger one; echo > up; read x < go; $T append ledger two' & "
                    "read x < up; kill -KILL $NODE; "
@@ -47,8 +47,9 @@ HF_TEST_ON (test_a_section_outlives_the_leader, s_setup)
     assert_true (hf_cluster_wait_file (cluster, "ledger", "onetwo", HF_CLUSTER_LIMIT_MS));
 }
 
-HF_TEST_ON (test_waiters_outlive_the_leader, s_setup)
+HF_TEST_ON (test_waiters_outlive_the_leader, 3)
 {
+    s_begin (cluster);
     trial_must (0, "a=$($T acquire q); for i in 1 2 3; do $T run q -- $T append -l turns $i & "
                    "until $T locks q | grep -q \"waiters  $i\"; do :; done; done; "
                    "kill -KILL $NODE; eval \"$a\"; $T append --connect-timeout 20 turns 'x\n' && "
