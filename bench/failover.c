@@ -79,10 +79,11 @@ static void
 s_sum_up (uint64_t *values, uint32_t count, double ms[2])
 {
     qsort (values, count, sizeof *values, s_compare);
-    if (count)
-        ms[0] = ((double)values[(count - 1) / 2] + (double)values[count / 2]) / 2e6;
-    if (count)
-        ms[1] = (double)values[count - 1] / 1e6;
+    if (count == 0)
+        return;
+    uint32_t low = (count - 1) / 2, high = count / 2;
+    ms[0] = ((double)values[low] + (double)values[high]) / 2e6;
+    ms[1] = (double)values[count - 1] / 1e6;
 }
 
 static void

@@ -59,7 +59,7 @@ stage_end (stage_t *self, const char *files, const char *content)
     assert_true (hf_cluster_wait_equal (self->cluster, HF_CLUSTER_LIMIT_MS));
     for (unsigned i = 1; i <= CLIENTS_MAX; i++) {
         if (self->client[i])
-            assert_true (hf_script_finish (self->client[i], HF_CLUSTER_LIMIT_MS));
+            assert_true (hf_script_finish (self->client[i]));
     }
     assert_true (hf_cluster_passed (self->cluster));
 }

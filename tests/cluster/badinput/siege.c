@@ -81,7 +81,7 @@ s_end (siege_t *self)
     MUST (self->client, "append W W 2");
     MUST (self->client, "release W");
     MUST (self->client, "close");
-    assert_true (hf_script_finish (self->client, HF_CLUSTER_LIMIT_MS));
+    assert_true (hf_script_finish (self->client));
     assert_true (hf_cluster_start_all (self->cluster));
     assert_true (hf_cluster_wait_file (self->cluster, "W", "12", HF_CLUSTER_LIMIT_MS));
     assert_true (hf_cluster_wait_equal (self->cluster, HF_CLUSTER_LIMIT_MS));

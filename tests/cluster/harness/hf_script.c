@@ -52,12 +52,12 @@ hf_script_destroy (hf_script_t **self_p)
 }
 
 bool
-hf_script_finish (hf_script_t *self, uint32_t limit_ms)
+hf_script_finish (hf_script_t *self)
 {
     if (hf_process_stopped (self->process))
         hf_process_go_on (self->process);
     hf_process_close_in (self->process);
-    int code = hf_process_wait (self->process, limit_ms);
+    int code = hf_process_wait (self->process, HF_CLUSTER_LIMIT_MS);
     if (code != 0)
         fprintf (stderr, "harness: client %s ended with code %d\n", self->name, code);
     return code == 0;

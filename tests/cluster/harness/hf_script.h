@@ -30,7 +30,7 @@ typedef struct hf_script_result {
 /*  NAME is for messages to people. The log goes to DIR/NAME.log. */
 hf_script_t *hf_script_new (const char *name, const char *endpoints, const char *dir);
 /*  Let it end by itself (the end of its stdin): whether it did, with exit code 0. */
-bool hf_script_finish (hf_script_t *self, uint32_t limit_ms);
+bool hf_script_finish (hf_script_t *self);
 /*  SIGKILL, if it runs still. */
 void hf_script_destroy (hf_script_t **self_p);
 
