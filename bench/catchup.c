@@ -49,14 +49,12 @@ typedef struct s_catchup {
 static hf_load_t *
 s_load_start (const s_catchup_t *self, uint32_t workers)
 {
-    const hf_bench_options_t *options = self->options;
-    hf_load_config_t config = hf_load_config (options);
-    config.keep_each = true;
-    if (workers != options->workers) {
-        config.workers = workers;
-        config.connections = config.sessions = 1;
+    hf_bench_options_t options = *self->options;
+    if (workers != options.workers) {
+        options.workers = workers;
+        options.connections = options.sessions = 1;
     }
-    hf_load_t *load = hf_load_new (&config);
+    hf_load_t *load = hf_load_new (&options);
     if (load)
         hf_load_start (load);
     return load;

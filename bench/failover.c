@@ -121,10 +121,10 @@ s_report (s_failover_t *self, const hf_load_result_t *result)
 static bool
 s_run (s_failover_t *self)
 {
-    hf_load_config_t config = hf_load_config (self->options);
-    self->load = hf_load_new (&config);
-    config.workers = config.connections = config.sessions = 1;
-    self->probe = self->load ? hf_load_new (&config) : NULL;
+    hf_bench_options_t one = *self->options;
+    one.workers = one.connections = one.sessions = 1;
+    self->load = hf_load_new (self->options);
+    self->probe = self->load ? hf_load_new (&one) : NULL;
     if (!self->probe)
         return false;
     hf_load_begin (self->load);

@@ -20,7 +20,7 @@ typedef struct s_connection {
     hf_session_t **session;
     //  The connection's thread alone writes.
     hf_histogram_t *latency[HF_LOAD_LATENCIES];
-    HF_ARRAY (s_acquired_t) each; //  keep_each
+    HF_ARRAY (s_acquired_t) each; //  of CATCHUP
     atomic_uint_fast64_t cycles;  //  since the start
     atomic_uint_fast64_t counted; //  between begin and end
 } s_connection_t;
@@ -38,7 +38,7 @@ typedef struct s_worker {
 } s_worker_t;
 
 struct hf_load {
-    hf_load_config_t config;
+    hf_bench_options_t options;
     uint64_t run; //  names this load's locks apart from those of any other
     s_connection_t *connection;
     s_worker_t *worker;
@@ -48,7 +48,7 @@ struct hf_load {
     atomic_uint_fast64_t errors[HF_LOAD_STATUSES];
     atomic_uint_fast64_t begin_ns;   //  UINT64_MAX: not yet
     atomic_uint_fast64_t end_ns;     //  UINT64_MAX: not yet
-    atomic_uint_fast64_t handed_ns;  //  one_lock: when its holder sent the release
+    atomic_uint_fast64_t handed_ns;  //  HANDOFF: when its holder sent the release
     atomic_uint_fast64_t watch_ns;   //  UINT64_MAX: not watching
     atomic_uint_fast64_t granted_ns; //  the first grant while watching
 };
@@ -144,10 +144,10 @@ s_granted (void *arg, const hf_result_t *result)
         return;
     uint64_t now_ns = hf_bench_now_ns ();
     s_note (self, HF_LOAD_ACQUIRE, self->asked_ns, now_ns);
-    if (load->config.keep_each)
+    if (load->options.command == HF_BENCH_CATCHUP)
         *hf_array_add (&self->connection->each) =
             (s_acquired_t){self->asked_ns, now_ns - self->asked_ns};
-    if (load->config.one_lock) {
+    if (load->options.command == HF_BENCH_HANDOFF) {
         uint64_t handed_ns = atomic_load (&load->handed_ns);
         if (handed_ns)
             s_note (self, HF_LOAD_HANDOFF, handed_ns, now_ns);
@@ -157,7 +157,7 @@ s_granted (void *arg, const hf_result_t *result)
         atomic_compare_exchange_strong (&load->granted_ns, &none, now_ns);
     }
     self->token = result->token;
-    uint32_t every = load->config.append_every;
+    uint32_t every = load->options.command == HF_BENCH_SOAK ? load->options.append_every : 0;
     //  Not all workers in the same turn.
     if (every && (self->turn + self->number) % every == 0)
         s_append (self);
@@ -169,7 +169,7 @@ static void
 s_acquire (s_worker_t *self)
 {
     self->turn++;
-    if (self->load->config.fresh_locks)
+    if (self->load->options.command == HF_BENCH_SOAK)
         snprintf (self->lock, sizeof self->lock, "bench/%016llx/%u/%llu",
                   (unsigned long long)self->load->run, self->number,
                   (unsigned long long)self->turn);
@@ -182,13 +182,13 @@ s_acquire (s_worker_t *self)
 static bool
 s_connect (hf_load_t *self, s_connection_t *connection)
 {
-    const hf_load_config_t *config = &self->config;
-    connection->session = hf_alloc (config->sessions * sizeof *connection->session);
+    const hf_bench_options_t *options = &self->options;
+    connection->session = hf_alloc (options->sessions * sizeof *connection->session);
     for (uint32_t i = 0; i < HF_LOAD_LATENCIES; i++)
         connection->latency[i] = hf_histogram_new ();
-    hf_session_options_t life = {.size = sizeof life, .ttl_ms = config->ttl_ms};
-    connection->client = hf_bench_client (config->endpoints);
-    for (uint32_t i = 0; connection->client && i < config->sessions; i++) {
+    hf_session_options_t life = {.size = sizeof life, .ttl_ms = options->ttl_ms};
+    connection->client = hf_bench_client (options->endpoints);
+    for (uint32_t i = 0; connection->client && i < options->sessions; i++) {
         hf_status_t status =
             hf_session_open (connection->client, &life, S_OPEN_LIMIT_MS, &connection->session[i]);
         if (status != HF_OK) {
@@ -199,42 +199,32 @@ s_connect (hf_load_t *self, s_connection_t *connection)
     return connection->client != NULL;
 }
 
-hf_load_config_t
-hf_load_config (const hf_bench_options_t *options)
-{
-    return (hf_load_config_t){.endpoints = options->endpoints,
-                              .workers = options->workers,
-                              .connections = options->connections,
-                              .sessions = options->sessions,
-                              .ttl_ms = options->ttl_ms};
-}
-
 hf_load_t *
-hf_load_new (const hf_load_config_t *config)
+hf_load_new (const hf_bench_options_t *options)
 {
-    assert (config->workers && config->connections && config->sessions);
+    assert (options->workers && options->connections && options->sessions);
     hf_load_t *self = hf_alloc (sizeof *self);
-    self->config = *config;
-    self->connection = hf_alloc (config->connections * sizeof *self->connection);
-    self->worker = hf_alloc (config->workers * sizeof *self->worker);
+    self->options = *options;
+    self->connection = hf_alloc (options->connections * sizeof *self->connection);
+    self->worker = hf_alloc (options->workers * sizeof *self->worker);
     atomic_init (&self->begin_ns, UINT64_MAX);
     atomic_init (&self->end_ns, UINT64_MAX);
     atomic_init (&self->watch_ns, UINT64_MAX);
-    for (uint32_t i = 0; i < config->connections; i++) {
+    for (uint32_t i = 0; i < options->connections; i++) {
         if (!s_connect (self, &self->connection[i])) {
             hf_load_destroy (&self, true);
             return NULL;
         }
     }
     self->run = hf_bench_now_ns () ^ ((uint64_t)getpid () << 40);
-    for (uint32_t i = 0; i < config->workers; i++) {
+    for (uint32_t i = 0; i < options->workers; i++) {
         s_worker_t *worker = &self->worker[i];
         worker->load = self;
-        worker->connection = &self->connection[i % config->connections];
-        worker->session = worker->connection->session[i / config->connections % config->sessions];
+        worker->connection = &self->connection[i % options->connections];
+        worker->session = worker->connection->session[i / options->connections % options->sessions];
         worker->number = i;
         snprintf (worker->lock, sizeof worker->lock, "bench/%016llx/%u",
-                  (unsigned long long)self->run, config->one_lock ? 0 : i);
+                  (unsigned long long)self->run, options->command == HF_BENCH_HANDOFF ? 0 : i);
     }
     return self;
 }
@@ -265,8 +255,8 @@ hf_load_destroy (hf_load_t **self_p, bool close)
     if (!self)
         return;
     atomic_store (&self->stopping, true);
-    for (uint32_t i = 0; i < self->config.connections; i++)
-        s_disconnect (&self->connection[i], self->config.sessions, close);
+    for (uint32_t i = 0; i < self->options.connections; i++)
+        s_disconnect (&self->connection[i], self->options.sessions, close);
     free (self->connection);
     free (self->worker);
     free (self);
@@ -278,7 +268,7 @@ hf_load_destroy (hf_load_t **self_p, bool close)
 void
 hf_load_start (hf_load_t *self)
 {
-    for (uint32_t i = 0; i < self->config.workers; i++)
+    for (uint32_t i = 0; i < self->options.workers; i++)
         s_acquire (&self->worker[i]);
 }
 
@@ -293,7 +283,7 @@ hf_load_once (hf_load_t *self)
 bool
 hf_load_ended (const hf_load_t *self)
 {
-    return atomic_load (&self->ended) == self->config.workers;
+    return atomic_load (&self->ended) == self->options.workers;
 }
 
 void
@@ -322,7 +312,7 @@ uint64_t
 hf_load_cycles (const hf_load_t *self)
 {
     uint64_t sum = 0;
-    for (uint32_t i = 0; i < self->config.connections; i++)
+    for (uint32_t i = 0; i < self->options.connections; i++)
         sum += atomic_load (&self->connection[i].cycles);
     return sum;
 }
@@ -345,7 +335,7 @@ hf_load_errors (const hf_load_t *self)
 bool
 hf_load_works (const hf_load_t *self)
 {
-    bool works = hf_load_errors (self) < self->config.workers;
+    bool works = hf_load_errors (self) < self->options.workers;
     if (!works)
         hf_bench_say ("every worker has given up");
     return works;
@@ -362,7 +352,7 @@ hf_load_latency_name (hf_load_latency_t latency)
 void
 hf_load_finish (hf_load_t *self, uint32_t limit_ms, hf_load_result_t *result)
 {
-    uint64_t end_ns = hf_bench_now_ns (), workers = self->config.workers;
+    uint64_t end_ns = hf_bench_now_ns (), workers = self->options.workers;
     atomic_store (&self->end_ns, end_ns);
     atomic_store (&self->stopping, true);
     HF_WAIT (hf_load_ended (self), limit_ms);
@@ -373,7 +363,7 @@ hf_load_finish (hf_load_t *self, uint32_t limit_ms, hf_load_result_t *result)
         result->errors[status] = atomic_load (&self->errors[status]);
     for (uint32_t which = 0; which < HF_LOAD_LATENCIES; which++)
         result->latency[which] = hf_histogram_new ();
-    for (uint32_t i = 0; i < self->config.connections; i++) {
+    for (uint32_t i = 0; i < self->options.connections; i++) {
         const s_connection_t *connection = &self->connection[i];
         result->cycles += atomic_load (&connection->counted);
         for (uint32_t which = 0; which < HF_LOAD_LATENCIES; which++)
@@ -391,9 +381,9 @@ hf_load_result_done (hf_load_result_t *result)
 hf_histogram_t *
 hf_load_window (const hf_load_t *self, uint64_t from_ns, uint64_t to_ns)
 {
-    assert (self->config.keep_each && atomic_load (&self->stopping));
+    assert (self->options.command == HF_BENCH_CATCHUP && atomic_load (&self->stopping));
     hf_histogram_t *histogram = hf_histogram_new ();
-    for (uint32_t i = 0; i < self->config.connections; i++) {
+    for (uint32_t i = 0; i < self->options.connections; i++) {
         const s_connection_t *connection = &self->connection[i];
         for (size_t k = 0; k < connection->each.count; k++) {
             const s_acquired_t *one = &connection->each.list[k];

@@ -12,27 +12,16 @@
 
 typedef struct hf_load hf_load_t;
 
-typedef struct hf_load_config {
-    const char *endpoints; //  NULL: the environment's
-    uint32_t workers;
-    uint32_t connections; //  workers are spread over them
-    uint32_t sessions;    //  on each connection; its workers are spread over them
-    uint32_t ttl_ms;
-    bool one_lock;         //  all want the same lock; each needs a session of its own then
-    bool fresh_locks;      //  every cycle has a lock of its own, never seen before
-    bool keep_each;        //  for hf_load_window
-    uint32_t append_every; //  one cycle in so many appends HF_LOAD_APPEND bytes; 0: none
-} hf_load_config_t;
-
 #define HF_LOAD_APPEND   16 //  bytes
 #define HF_LOAD_FILES    4  //  that appends go to, in turn
 #define HF_LOAD_STATUSES 96 //  above every status there is
 
-/*  As the options say; the fields below ttl_ms are left to the command. */
-hf_load_config_t hf_load_config (const hf_bench_options_t *options);
-
-/*  Connect and open the sessions. NULL: that failed, which is reported. */
-hf_load_t *hf_load_new (const hf_load_config_t *config);
+/*  Connect and open the sessions, as the options say: workers are spread over the connections, and
+ *  those of a connection over its sessions. HANDOFF: all workers want the same lock, and each needs
+ *  a session of its own. SOAK: every cycle has a lock never seen before, and one in so many appends
+ *  HF_LOAD_APPEND bytes. CATCHUP: each acquire is kept, for hf_load_window. NULL: that failed,
+ * which is reported. */
+hf_load_t *hf_load_new (const hf_bench_options_t *options);
 /*  Ends the sessions too. CLOSE false: their cluster ends anyway, do not take the time. */
 void hf_load_destroy (hf_load_t **self_p, bool close);
 
@@ -59,7 +48,7 @@ typedef enum hf_load_latency {
     HF_LOAD_ACQUIRE, //  asked to granted, waiting in the queue included
     HF_LOAD_RELEASE, //  release sent to answered
     HF_LOAD_CYCLE,   //  both
-    HF_LOAD_HANDOFF, //  one_lock: release sent by one to grant received by the next
+    HF_LOAD_HANDOFF, //  HANDOFF: release sent by one to grant received by the next
     HF_LOAD_LATENCIES
 } hf_load_latency_t;
 const char *hf_load_latency_name (hf_load_latency_t latency);
@@ -77,7 +66,7 @@ typedef struct hf_load_result {
 void hf_load_finish (hf_load_t *self, uint32_t limit_ms, hf_load_result_t *result);
 void hf_load_result_done (hf_load_result_t *result);
 
-/*  With keep_each, after hf_load_finish: how long the acquires took that were asked for from
+/*  Of CATCHUP, after hf_load_finish: how long the acquires took that were asked for from
  *  FROM_NS on and before TO_NS. The histogram is the caller's. */
 hf_histogram_t *hf_load_window (const hf_load_t *self, uint64_t from_ns, uint64_t to_ns);
 

@@ -61,9 +61,7 @@ s_report_text (const hf_bench_options_t *options, const hf_load_result_t *result
 int
 hf_run_load (const hf_bench_options_t *options, hf_cluster_t *cluster)
 {
-    hf_load_config_t config = hf_load_config (options);
-    config.one_lock = options->command == HF_BENCH_HANDOFF;
-    hf_load_t *load = hf_load_new (&config);
+    hf_load_t *load = hf_load_new (options);
     if (!load)
         return HF_EXIT_UNAVAILABLE;
     hf_load_start (load);

@@ -220,11 +220,7 @@ int
 hf_run_soak (const hf_bench_options_t *options, hf_cluster_t *cluster)
 {
     assert (cluster && options->start > 0);
-    hf_load_config_t config = hf_load_config (options);
-    config.fresh_locks = true;
-    config.append_every = options->append_every;
-    s_soak_t soak = {.options = options, .cluster = cluster};
-    soak.load = hf_load_new (&config);
+    s_soak_t soak = {.options = options, .cluster = cluster, .load = hf_load_new (options)};
     if (!soak.load)
         return HF_EXIT_UNAVAILABLE;
     soak.samples = hf_samples_new (options->start);
