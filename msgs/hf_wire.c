@@ -302,12 +302,17 @@ hf_scan_skip (hf_scan_t *self, uint32_t count)
 {
     //  Every value takes a byte at least, so this loop ends after at most as many turns as bytes.
     uint64_t pending = count;
-    while (pending > 0 && !self->bad) {
+    for (; pending > 0 && !self->bad; pending--) {
+        uint8_t lead = s_left (self) > 0 ? *self->at : 0xc1;
+        if (lead < 0x80 || lead >> 4 == 9) { //  small numbers and short arrays, as in s_number
+            pending += lead < 0x80 ? 0 : lead & 15;
+            self->at++;
+            continue;
+        }
         head_t head = s_head (self);
         if (head.bytes > 0) //  and then it is not bad
             self->at += head.bytes;
         pending += head.inner;
-        pending--;
     }
 }
 

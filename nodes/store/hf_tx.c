@@ -93,18 +93,12 @@ hf_tx_explain (hf_tx_t *self)
 
 //  ---- the transaction ---------------------------------------------------------------------------
 
-static int
-s_exec (hf_tx_t *self, const char *sql)
-{
-    return sqlite3_exec (self->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : hf_tx_explain (self);
-}
-
 int
 hf_tx_begin (hf_tx_t *self)
 {
     if (self->failed)
         return -1;
-    if (!self->open && s_exec (self, "BEGIN IMMEDIATE") != 0)
+    if (!self->open && hf_tx_step (self, self->begin) != 0)
         return -1;
     self->open = true;
     return 0;
@@ -115,7 +109,7 @@ hf_tx_commit (hf_tx_t *self)
 {
     if (self->failed)
         return -1;
-    if (self->open && s_exec (self, "COMMIT") != 0)
+    if (self->open && hf_tx_step (self, self->commit) != 0)
         return -1;
     self->open = false;
     return 0;

@@ -43,6 +43,7 @@ typedef struct hf_tx_format {
 typedef struct hf_tx {
     sqlite3 *db;
     sqlite3_stmt *statements[HF_TX_STATEMENTS_MAX];
+    sqlite3_stmt *begin, *commit;
     bool open;   //  a transaction is open
     bool failed; //  takes no more
     char error[HF_ERROR_SIZE];

@@ -164,7 +164,9 @@ s_open (hf_tx_t *self, const char *dir, const hf_tx_format_t *format)
     for (size_t i = 0; i < HF_TX_STATEMENTS_MAX && format->statements[i]; i++)
         if (!(self->statements[i] = s_prepare (self, format->statements[i])))
             return -1;
-    return 0;
+    self->begin = s_prepare (self, "BEGIN IMMEDIATE");
+    self->commit = self->begin ? s_prepare (self, "COMMIT") : NULL;
+    return self->commit ? 0 : -1;
 }
 
 int
@@ -180,6 +182,8 @@ hf_tx_close (hf_tx_t *self)
 {
     for (size_t i = 0; i < HF_TX_STATEMENTS_MAX; i++)
         sqlite3_finalize (self->statements[i]);
+    sqlite3_finalize (self->begin);
+    sqlite3_finalize (self->commit);
     int rc = sqlite3_close (self->db);
     assert (rc == SQLITE_OK);
     (void)rc;
