@@ -25,25 +25,55 @@ hf_bench_makes (const hf_core_config_t *config, const hf_restored_t *restored)
     return makes;
 }
 
-void
-hf_bench_open_at (hf_bench_t *bench, uint64_t incarnation, const hf_restored_t *restored)
+static uint32_t
+s_chunk (void *arg, uint64_t first, uint32_t max)
 {
-    hf_core_config_t config = hf_bench_config (2, 3);
-    config.incarnation = bench->incarnation = incarnation;
-    bench->now_us = 1000000;
+    const hf_bench_t *bench = arg;
+    assert_true (first > 0 && max > 0);
+    return bench->chunk < max ? bench->chunk : max;
+}
+
+void
+hf_bench_open_core (hf_bench_t *bench, const hf_core_config_t *config,
+                    const hf_restored_t *restored)
+{
+    *bench = (hf_bench_t){
+        .now_us = 1000000, .self = config->self, .incarnation = config->incarnation, .chunk = 1};
     hf_effects_init (&bench->effects);
     hf_pack_init (&bench->list);
-    bench->core = hf_core_new (&config, restored, bench->now_us, NULL, NULL);
+    bench->core = hf_core_new (config, restored, bench->now_us, s_chunk, bench);
     assert_non_null (bench->core);
+}
+
+void
+hf_bench_open_log (hf_bench_t *bench, uint32_t self, uint32_t count, uint64_t term, const char *log,
+                   uint64_t base)
+{
+    hf_core_config_t config = hf_bench_config (self, count);
+    hf_term_span_t spans[8];
+    hf_restored_t restored = {.term = term, .base_index = base, .spans = spans};
+    for (const char *at = log; *at != '\0'; at += strspn (at, " ")) {
+        uint64_t of_term = strtoul (at, (char **)&at, 10);
+        uint64_t first = restored.last_index + 1;
+        restored.last_index += strtoul (at + 1, (char **)&at, 10);
+        if (first <= base)
+            restored.base_term = of_term;
+        if (restored.last_index > base)
+            spans[restored.spans_count++] =
+                (hf_term_span_t){first > base ? first : base + 1, of_term};
+    }
+    hf_bench_open_core (bench, &config, &restored);
 }
 
 static void
 s_open (hf_bench_t *bench, uint64_t incarnation, hf_restored_t restored)
 {
+    hf_core_config_t config = hf_bench_config (2, 3);
     hf_term_span_t span = {.first_index = restored.base_index + 1, .term = 1};
+    config.incarnation = incarnation;
     restored.spans = &span;
     restored.spans_count = restored.last_index > restored.base_index ? 1 : 0;
-    hf_bench_open_at (bench, incarnation, &restored);
+    hf_bench_open_core (bench, &config, &restored);
 }
 
 void
@@ -110,8 +140,99 @@ hf_bench_close (hf_bench_t *bench)
     assert_null (bench->core);
     hf_core_destroy (&bench->core);
     hf_effects_done (&bench->effects);
+    assert_int_equal (bench->effects.commit_index, 0);
     hf_pack_done (&bench->list);
 }
+
+//  ---- the effects as text ----------------------------------------------------------------
+
+/*  Add to TEXT, after a semicolon; what does not fit is cut off. */
+static void __attribute__ ((format (printf, 2, 3))) s_add (char *text, const char *format, ...)
+{
+    va_list args;
+    size_t used = strlen (text);
+    snprintf (text + used, HF_BENCH_TEXT - used, "%s", used > 0 ? "; " : "");
+    used = strlen (text);
+    va_start (args, format);
+    vsnprintf (text + used, HF_BENCH_TEXT - used, format, args);
+    va_end (args);
+}
+
+static void
+s_add_persist (char *text, const hf_persist_t *p)
+{
+    if (p->type == HF_PERSIST_VOTE)
+        s_add (text, "disk: vote %u @%lu", p->voted_for.node, p->term);
+    else if (p->type == HF_PERSIST_TRUNCATE)
+        s_add (text, "disk: cut %lu", p->index);
+    else if (p->type == HF_PERSIST_APPEND)
+        s_add (text, "disk: %lu..%lu @%lu skip %u", p->index, p->index + p->count - 1, p->term,
+               p->skip);
+    else
+        s_add (text, "disk: %lu %s @%lu", p->index,
+               p->entry_type == HF_ENTRY_OPEN_TERM ? "opens" : "roster", p->term);
+}
+
+static void
+s_add_message (const hf_bench_t *bench, char *text, const hf_outgoing_t *out)
+{
+    const hf_peer_message_t *m = &out->message;
+    char fields[128] = "";
+    size_t size = sizeof fields;
+    assert_int_equal (m->head.from, bench->self);
+    assert_int_equal (m->head.to, out->to);
+    if (m->kind == HF_KIND_HEARTBEAT)
+        snprintf (fields, size, " round %lu commit %lu last %lu/%lu", m->heartbeat.round,
+                  m->heartbeat.commit, m->heartbeat.last_index, m->heartbeat.last_term);
+    else if (m->kind == HF_KIND_ENTRIES)
+        snprintf (fields, size, " commit %lu prev %lu/%lu +%u", m->entries.commit,
+                  m->entries.prev_index, m->entries.prev_term, out->entries_count);
+    else if (m->kind == HF_KIND_ACK)
+        snprintf (fields, size, " index %lu round %lu", m->ack.index, m->ack.round);
+    else if (m->kind == HF_KIND_NEED)
+        snprintf (fields, size, " %lu/%lu", m->need.probe_index, m->need.probe_term);
+    else if (m->kind == HF_KIND_VOTE_REQUEST)
+        snprintf (fields, size, " last %lu/%lu%s", m->vote_request.last_index,
+                  m->vote_request.last_term, m->vote_request.pre ? " pre" : "");
+    else if (m->kind == HF_KIND_VOTE)
+        snprintf (fields, size, " %s%s", m->vote.granted ? "yes" : "no", m->vote.pre ? " pre" : "");
+    else if (m->kind == HF_KIND_TRANSFER)
+        snprintf (fields, size, " last %lu/%lu", m->transfer.last_index, m->transfer.last_term);
+    else if (m->kind == HF_KIND_STATE_OFFER)
+        snprintf (fields, size, " first %lu", m->state_offer.first_index);
+    s_add (text, "%u %s%s @%lu%s", out->to, out->early ? "early " : "", hf_kind_name (m->kind),
+           m->head.term, fields);
+}
+
+static void
+s_add_notice (char *text, const hf_notice_t *notice)
+{
+    static const char *names[] = {"",         "LEADING", "FOLLOWING", "PASSED", "NEEDS_STATE",
+                                  "ADMITTED", "WAITING"};
+    s_add (text, "%s @%lu", names[notice->type], notice->term);
+    if (notice->type == HF_NOTICE_FOLLOWING || notice->type == HF_NOTICE_NEEDS_STATE)
+        snprintf (text + strlen (text), 32, " %u", notice->leader);
+    else if (notice->type != HF_NOTICE_LEADING)
+        snprintf (text + strlen (text), 32, " %lu at %lu", notice->id, notice->index);
+}
+
+const char *
+hf_bench_said (hf_bench_t *bench)
+{
+    const hf_effects_t *effects = &bench->effects;
+    memcpy (bench->said, bench->persisted, sizeof bench->said);
+    for (size_t i = 0; i < effects->messages.count; i++)
+        s_add_message (bench, bench->said, &effects->messages.list[i]);
+    for (size_t i = 0; i < effects->notices.count; i++)
+        s_add_notice (bench->said, &effects->notices.list[i]);
+    if (effects->commit_index > bench->commit_said)
+        s_add (bench->said, "commit %lu", bench->commit_said = effects->commit_index);
+    bench->persisted[0] = '\0';
+    hf_effects_reset (&bench->effects);
+    return bench->said;
+}
+
+//  ---- events ------------------------------------------------------------------------------
 
 void
 hf_bench_step (hf_bench_t *bench, hf_event_t *event)
@@ -120,46 +241,49 @@ hf_bench_step (hf_bench_t *bench, hf_event_t *event)
     hf_effects_persisted (&bench->effects);
     hf_core_step (bench->core, event, &bench->effects);
     hf_core_check (bench->core);
+    for (size_t i = 0; i < bench->effects.persists.count; i++)
+        s_add_persist (bench->persisted, &bench->effects.persists.list[i]);
+}
+
+void
+hf_bench_event (hf_bench_t *bench, hf_event_t event)
+{
+    hf_bench_step (bench, &event);
 }
 
 void
 hf_bench_commit (hf_bench_t *bench)
 {
-    hf_effects_reset (&bench->effects);
     hf_core_view_t view = hf_core_view (bench->core);
-    hf_event_t event = {.type = HF_EV_DURABLE};
-    event.durable.index = view.last_index;
-    event.durable.term = view.last_term;
-    hf_bench_step (bench, &event);
+    bench->persisted[0] = '\0';
+    hf_effects_reset (&bench->effects);
+    HF_BENCH_EVENT (bench, DURABLE, .durable = {.index = view.last_index, .term = view.last_term});
 }
 
 void
 hf_bench_tick_after (hf_bench_t *bench, uint64_t us)
 {
     bench->now_us += us;
-    hf_event_t event = {.type = HF_EV_TICK};
-    hf_bench_step (bench, &event);
+    HF_BENCH_EVENT (bench, TICK);
 }
 
-static void
-s_peer (hf_bench_t *bench, hf_peer_message_t message)
+uint64_t
+hf_bench_wake (hf_bench_t *bench)
 {
-    hf_event_t event = {.type = HF_EV_PEER, .peer = message};
-    hf_bench_step (bench, &event);
-}
-
-void
-hf_bench_heartbeat (hf_bench_t *bench, hf_heartbeat_t m)
-{
-    s_peer (bench, (hf_peer_message_t){.kind = HF_KIND_HEARTBEAT, .heartbeat = m});
+    if (bench->effects.wake_at_us == 0)
+        hf_bench_tick_after (bench, 0);
+    uint64_t us = bench->effects.wake_at_us - bench->now_us;
+    hf_bench_tick_after (bench, us - 1); //  too early
+    hf_bench_tick_after (bench, 1);
+    return us;
 }
 
 void
 hf_bench_beat (hf_bench_t *bench, uint32_t from, uint64_t term, uint64_t round, uint64_t commit,
                uint64_t last_index, uint64_t last_term)
 {
-    hf_bench_heartbeat (bench,
-                        (hf_heartbeat_t){from, 0, term, round, commit, last_index, last_term});
+    HF_BENCH_PEER (bench, HEARTBEAT, heartbeat, from, 0, term, round, commit, last_index,
+                   last_term);
 }
 
 void
@@ -175,7 +299,8 @@ void
 hf_bench_entries (hf_bench_t *bench, hf_entries_t m)
 {
     m.entries = hf_pack_list (&bench->list);
-    s_peer (bench, (hf_peer_message_t){.kind = HF_KIND_ENTRIES, .entries = m});
+    hf_bench_event (
+        bench, (hf_event_t){.type = HF_EV_PEER, .peer = {.kind = HF_KIND_ENTRIES, .entries = m}});
     hf_pack_reset (&bench->list);
 }
 
@@ -195,7 +320,8 @@ hf_bench_vote (hf_bench_t *bench, hf_vote_t m)
 {
     if (m.candidate == 0)
         m.candidate = bench->incarnation;
-    s_peer (bench, (hf_peer_message_t){.kind = HF_KIND_VOTE, .vote = m});
+    hf_bench_event (bench,
+                    (hf_event_t){.type = HF_EV_PEER, .peer = {.kind = HF_KIND_VOTE, .vote = m}});
 }
 
 void
@@ -205,21 +331,15 @@ hf_bench_granted (hf_bench_t *bench, uint32_t from, uint64_t term, bool pre, uin
 }
 
 void
-hf_bench_ack (hf_bench_t *bench, hf_ack_t m)
-{
-    s_peer (bench, (hf_peer_message_t){.kind = HF_KIND_ACK, .ack = m});
-}
-
-void
 hf_bench_acked (hf_bench_t *bench, uint32_t from, uint64_t term, uint64_t index, uint64_t round)
 {
-    hf_bench_ack (bench, (hf_ack_t){.from = from, .term = term, .index = index, .round = round});
+    HF_BENCH_PEER (bench, ACK, ack, .from = from, .term = term, .index = index, .round = round);
 }
 
 void
-hf_bench_transfer (hf_bench_t *bench, hf_transfer_t m)
+hf_bench_link (hf_bench_t *bench, uint32_t node, bool up)
 {
-    s_peer (bench, (hf_peer_message_t){.kind = HF_KIND_TRANSFER, .transfer = m});
+    HF_BENCH_EVENT (bench, LINK, .link = {.node = node, .up = up});
 }
 
 const hf_outgoing_t *

@@ -138,12 +138,13 @@ HF_TEST (pruned_rosters)
                               .rosters = rosters,
                               .rosters_count = 3};
     hf_bench_t bench;
-    hf_bench_open_at (&bench, 22, &restored);
+    hf_core_config_t config = hf_bench_config (2, 3);
+    config.incarnation = 22;
+    hf_bench_open_core (&bench, &config, &restored);
     hf_bench_beat (&bench, 1, 3, 1, 6, 6, 1);
     assert_int_equal (hf_core_view (bench.core).commit_index, 6);
     for (uint64_t index = 2; index <= 6; index += 2) {
-        hf_event_t event = {.type = HF_EV_PRUNED, .pruned.index = index};
-        hf_bench_step (&bench, &event); //  checks the core
+        HF_BENCH_EVENT (&bench, PRUNED, .pruned.index = index); //  checks the core
         assert_int_equal (hf_core_view (bench.core).first_index, index + 1);
         assert_int_equal (hf_core_view (bench.core).counted, 7);
     }
@@ -176,93 +177,72 @@ HF_BENCH_TEST (entry_types, hf_bench_open_roster, 200, 3, 0, 5)
     }
 }
 
-static uint32_t
-s_noticed (hf_bench_t *bench, hf_notice_type_t type)
-{
-    uint32_t count = 0;
-    for (size_t i = 0; i < bench->effects.notices.count; i++)
-        count += bench->effects.notices.list[i].type == type;
-    hf_effects_reset (&bench->effects);
-    return count;
-}
-
-/*  A node that needs the leader's state lost the leader and hears it again, in the same term. */
-HF_BENCH_TEST (needs_state_again, hf_bench_open, 3, 0)
-{
-    hf_heartbeat_t beat = {
-        .from = 1, .term = 3, .round = 1, .commit = 9, .last_index = 9, .last_term = 2};
-    hf_event_t offer = {.type = HF_EV_PEER,
-                        .peer = {.kind = HF_KIND_STATE_OFFER,
-                                 .state_offer = {.from = 1, .to = 2, .term = 3, .first_index = 8}}};
-    for (int i = 0; i < 2; i++) {
-        hf_bench_heartbeat (bench, beat);
-        assert_int_equal (s_noticed (bench, HF_NOTICE_FOLLOWING), 1);
-        hf_bench_step (bench, &offer);
-        hf_bench_step (bench, &offer);
-        assert_int_equal (s_noticed (bench, HF_NOTICE_NEEDS_STATE), 1);
-        hf_bench_tick_after (bench, 2000000);
-        assert_int_equal (s_noticed (bench, HF_NOTICE_FOLLOWING), 1); //  the leader is silent
-        assert_int_equal (hf_core_view (bench->core).term, 3);
-        beat.round++;
-    }
-}
-
 static bool
 s_reads (const hf_bench_t *bench, const hf_pack_t *frame, size_t size)
 {
-    hf_event_t event;
+    hf_event_t event = {.type = HF_EV_TICK};
     hf_scan_t scan;
     uint32_t kind;
     return hf_frame_open (hf_pack_bytes (frame), size, &scan, &kind) == HF_OK &&
-           hf_core_read_peer (bench->core, &scan, kind, &event);
+           hf_core_read_peer (bench->core, &scan, kind, &event) && event.type == HF_EV_PEER;
 }
 
-static bool
-s_takes_beat (const hf_bench_t *bench, hf_heartbeat_t m)
-{
-    hf_pack_t frame;
-    hf_pack_init (&frame);
-    hf_heartbeat_frame (&frame, &m);
-    bool taken = s_reads (bench, &frame, hf_pack_size (&frame));
-    for (size_t size = 0; size < hf_pack_size (&frame); size++)
-        assert_false (s_reads (bench, &frame, size)); //  cut short anywhere
-    hf_pack_done (&frame);
-    return taken;
-}
+#define MAX HF_CORE_NUMBER_MAX
+#define M(KIND, name, ...)                                                                         \
+    {                                                                                              \
+        .kind = HF_KIND_##KIND, .name = { __VA_ARGS__ }                                            \
+    }
 
 HF_BENCH_TEST (read_peer, hf_bench_open, 3, 5)
 {
-    hf_heartbeat_t good = {.from = 1, .term = 3, .round = 1, .last_index = 5, .last_term = 1};
-    assert_true (s_takes_beat (bench, good));
-    hf_heartbeat_t m = good;
-    m.from = 2;
-    assert_false (s_takes_beat (bench, m)); //  ourselves
-    m.from = 4;
-    assert_false (s_takes_beat (bench, m)); //  no member
-    m.from = 0;
-    assert_false (s_takes_beat (bench, m));
-    m = good;
-    m.to = 2;
-    assert_true (s_takes_beat (bench, m));
-    m.to = 3;
-    assert_false (s_takes_beat (bench, m));
-    m = good;
-    m.term = 0;
-    assert_false (s_takes_beat (bench, m));
-    m.term = UINT64_MAX;
-    assert_false (s_takes_beat (bench, m));
-    m = good;
-    m.last_term = 4;
-    assert_false (s_takes_beat (bench, m));
-    m.last_term = 0;
-    assert_false (s_takes_beat (bench, m));
-    m = good;
-    m.commit = 6;
-    assert_false (s_takes_beat (bench, m));
+    static const struct {
+        bool good;
+        hf_peer_message_t message;
+    } cases[] = {
+        {true, M (HEARTBEAT, heartbeat, 1, 0, 3, 1, .commit = 5, 5, 3)},
+        {true, M (HEARTBEAT, heartbeat, 1, 2, 3, 1, .commit = 0, 0, 0)},
+        {false, M (HEARTBEAT, heartbeat, 1, 3, 3, 1, .commit = 5, 5, 3)}, //  not to us
+        {false, M (HEARTBEAT, heartbeat, 0, 0, 3, 1, .commit = 5, 5, 3)}, //  of no member
+        {false, M (HEARTBEAT, heartbeat, 2, 0, 3, 1, .commit = 5, 5, 3)}, //  our own
+        {false, M (HEARTBEAT, heartbeat, 4, 0, 3, 1, .commit = 5, 5, 3)},
+        {false, M (HEARTBEAT, heartbeat, 1, 0, 0, 1, .commit = 0, 0, 0)},
+        {false, M (HEARTBEAT, heartbeat, 1, 0, MAX, 1, .commit = 5, 5, 3)},
+        {false, M (HEARTBEAT, heartbeat, 1, 0, 3, MAX, .commit = 5, 5, 3)},
+        {false, M (HEARTBEAT, heartbeat, 1, 0, 3, 1, .commit = 6, 5, 3)},
+        {false, M (HEARTBEAT, heartbeat, 1, 0, 3, 1, .commit = 5, 5, 4)},
+        {false, M (HEARTBEAT, heartbeat, 1, 0, 3, 1, .commit = 5, 5, 0)},
+        {false, M (HEARTBEAT, heartbeat, 1, 0, 3, 1, .commit = 0, 0, 1)},
+        {false, M (HEARTBEAT, heartbeat, 1, 0, 3, 1, .commit = 5, MAX, 3)},
+        {true, M (ENTRIES, entries, 1, 0, 3, .commit = 9, 5, 1, {0})},
+        {false, M (ENTRIES, entries, 1, 0, 3, .commit = MAX, 5, 1, {0})},
+        {false, M (ENTRIES, entries, 1, 0, 3, .commit = 9, 5, 4, {0})},
+        {true, M (ACK, ack, 1, 2, 3, .index = 5, .round = 9)},
+        {false, M (ACK, ack, 1, 2, 3, .index = MAX, .round = 9)},
+        {false, M (ACK, ack, 1, 2, 3, .index = 5, .round = MAX)},
+        {true, M (NEED, need, 1, 2, 3, 5, 1)},
+        {false, M (NEED, need, 1, 2, 3, 5, 0)},
+        {true, M (VOTE_REQUEST, vote_request, 1, 0, 3, 5, 1)},
+        {false, M (VOTE_REQUEST, vote_request, 1, 0, 3, 5, 4)},
+        {true, M (VOTE, vote, 1, 2, 3)},
+        {true, M (TRANSFER, transfer, 1, 2, 3, 5, 1)},
+        {false, M (TRANSFER, transfer, 1, 2, 3, 5, 4)},
+        {true, M (NEWER_TERM, newer_term, 1, 2, 3)},
+        {true, M (STATE_OFFER, state_offer, 1, 2, 3, 2)},
+        {false, M (STATE_OFFER, state_offer, 1, 2, 3, 1)},
+        {false, M (STATE_OFFER, state_offer, 1, 2, 3, MAX)},
+    };
     hf_pack_t frame;
     hf_pack_init (&frame);
-    hf_keepalive_t other = {.session = 1};
-    hf_keepalive_frame (&frame, &other);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        hf_pack_reset (&frame);
+        hf_peer_frame (&frame, &cases[i].message);
+        if (s_reads (bench, &frame, hf_pack_size (&frame)) != cases[i].good)
+            fail_msg ("case %zu", i);
+        for (size_t size = 0; size < hf_pack_size (&frame); size++)
+            assert_false (s_reads (bench, &frame, size)); //  cut short anywhere
+    }
+    hf_pack_reset (&frame);
+    hf_keepalive_frame (&frame, &(hf_keepalive_t){.session = 1});
     assert_false (s_reads (bench, &frame, hf_pack_size (&frame)));
     hf_pack_done (&frame);
 }
@@ -290,49 +270,39 @@ HF_BENCH_TEST (entries_refused, hf_bench_open, 5, 5)
 
 HF_BENCH_TEST (verified_stays, hf_bench_open, 5, 5)
 {
-    hf_heartbeat_t beat = {
-        .from = 1, .term = 5, .round = 1, .commit = 3, .last_index = 5, .last_term = 1};
-    hf_bench_heartbeat (bench, beat);
-    assert_int_equal (bench->effects.commit_index, 3);
+    hf_bench_beat (bench, 1, 5, 1, 3, 5, 1);
+    HF_BENCH_SAYS (bench, "1 ACK @5 index 5 round 1; FOLLOWING @5 1; commit 3");
     //  Somebody who contradicts what is committed, or what it has shown before.
     for (uint64_t prev = 0; prev < 5; prev++) {
         hf_bench_put (bench, 4, 3);
-        hf_entries_t m = {.from = 1, .term = 5, .prev_index = prev, .prev_term = prev > 0};
-        hf_bench_entries (bench, m);
-        assert_int_equal (bench->effects.persists.count, 0);
+        hf_bench_append (bench, 1, 5, 0, prev, prev > 0);
+        HF_BENCH_SAYS (bench, "");
         assert_int_equal (hf_core_view (bench->core).last_index, 5);
     }
     //  In a new term what is not committed is open again.
     hf_bench_put (bench, 4, 3);
     hf_bench_append (bench, 1, 6, 0, 3, 1);
-    assert_int_equal (hf_bench_persisted (bench, HF_PERSIST_TRUNCATE)->index, 4);
-    assert_int_equal (hf_bench_persisted (bench, HF_PERSIST_APPEND)->index, 4);
+    HF_BENCH_SAYS (bench, "disk: vote 0 @6; disk: cut 4; disk: 4..6 @6 skip 0; "
+                          "1 ACK @6 index 3 round 0; FOLLOWING @6 1");
     assert_int_equal (hf_core_view (bench->core).last_index, 6);
     assert_int_equal (hf_core_view (bench->core).durable_index, 3);
 }
 
 HF_BENCH_TEST (two_leaders, hf_bench_open, 5, 5)
 {
-    hf_heartbeat_t beat = {.from = 1, .term = 5, .round = 1, .last_index = 4, .last_term = 1};
-    hf_bench_heartbeat (bench, beat);
+    hf_bench_beat (bench, 1, 5, 1, 0, 4, 1);
+    HF_BENCH_SAYS (bench, "1 ACK @5 index 4 round 1; FOLLOWING @5 1");
+    hf_bench_beat (bench, 3, 5, 1, 5, 5, 1);
+    HF_BENCH_SAYS (bench, "");
     assert_int_equal (hf_core_view (bench->core).verified_index, 4);
-    hf_effects_reset (&bench->effects);
-    beat.from = 3;
-    beat.commit = beat.last_index = 5;
-    hf_bench_heartbeat (bench, beat);
-    assert_int_equal (hf_core_view (bench->core).leader, 1);
-    assert_int_equal (hf_core_view (bench->core).verified_index, 4);
-    assert_int_equal (bench->effects.messages.count, 0);
     hf_bench_close (bench);
     hf_bench_open (bench, 5, 5);
     hf_bench_make_leader (bench);
-    beat.term = 6;
-    hf_bench_heartbeat (bench, beat);
+    hf_bench_beat (bench, 3, 6, 1, 5, 5, 1);
     assert_int_equal (hf_core_view (bench->core).role, HF_LEADER);
 }
 
-//  ---- the log, against a slow twin
-//  ---------------------------------------------------------------
+//  ---- a peer that sends anything ------------------------------------------------------------
 
 static hf_random_t s_seed = {7};
 
@@ -341,61 +311,6 @@ s_random (uint64_t limit)
 {
     return hf_random_below (&s_seed, limit);
 }
-
-static void
-s_compare (const hf_core_log_t *log, const uint64_t *terms, uint64_t base, uint64_t last)
-{
-    assert_int_equal (log->first_index, base + 1);
-    assert_int_equal (log->last_index, last);
-    assert_int_equal (hf_core_log_last_term (log), terms[last]);
-    hf_core_log_check (log);
-    for (uint64_t index = 0; index <= last + 1; index++) {
-        bool there = index >= base && index <= last;
-        assert_int_equal (hf_core_log_term_at (log, index), there ? terms[index] : 0);
-        uint64_t term = s_random (20);
-        uint64_t point = index <= last ? index : last;
-        while (point > base && terms[point] > term)
-            point--;
-        point = point < base || terms[point] > term ? 0 : point;
-        assert_int_equal (hf_core_log_point_below (log, index, term), point);
-        bool has = index == 0 ? term == 0 : index < base || (there && terms[index] == term);
-        assert_int_equal (hf_core_log_has (log, index, term), has);
-    }
-}
-
-HF_TEST (log_is_as_a_slow_twin)
-{
-    uint64_t terms[4096] = {0};
-    for (int turn = 0; turn < 200; turn++) {
-        hf_core_log_t log;
-        hf_restored_t empty = {0};
-        assert_true (hf_core_log_init (&log, &empty));
-        uint64_t last = 0;
-        uint64_t base = 0;
-        for (int step = 0; step < 20; step++) {
-            if (last > base && s_random (4) == 0) {
-                base += s_random (last - base) + 1;
-                hf_core_log_prune (&log, base);
-            } else if (last > base && s_random (3) == 0) {
-                uint64_t from = base + s_random (last - base) + 1;
-                hf_core_log_truncate (&log, from);
-                last = from - 1;
-            } else {
-                uint64_t term = terms[last] + s_random (3);
-                term += term == 0;
-                uint64_t count = s_random (5) + 1;
-                hf_core_log_append (&log, term, count);
-                while (count-- > 0)
-                    terms[++last] = term;
-            }
-            s_compare (&log, terms, base, last);
-        }
-        hf_core_log_done (&log);
-    }
-}
-
-//  ---- a peer that sends anything
-//  --------------------------------------------------------------------
 
 static uint64_t
 s_any_incarnation (uint32_t node)

@@ -20,12 +20,8 @@ s_vote (hf_bench_t *bench, uint32_t from, bool pre, uint64_t incarnation)
 static void
 s_ack (hf_bench_t *bench, uint32_t from, uint64_t index, uint64_t round, uint64_t incarnation)
 {
-    hf_bench_ack (bench, (hf_ack_t){.from = from,
-                                    .term = hf_core_view (bench->core).term,
-                                    .index = index,
-                                    .round = round,
-                                    .hears = 7,
-                                    .incarnation = incarnation});
+    HF_BENCH_PEER (bench, ACK, ack, from, 0, hf_core_view (bench->core).term, index, round, 7,
+                   incarnation);
     hf_bench_commit (bench);
 }
 
@@ -65,10 +61,8 @@ s_lead (hf_bench_t *bench)
     s_vote (bench, 3, true, 300);
     s_vote (bench, 3, false, 300);
     assert_int_equal (s_role (bench), HF_LEADER);
-    for (uint32_t node = 1; node <= 3; node++) {
-        hf_event_t event = {.type = HF_EV_LINK, .link = {.node = node, .up = true}};
-        hf_bench_step (bench, &event);
-    }
+    for (uint32_t node = 1; node <= 3; node++)
+        hf_bench_link (bench, node, true);
     hf_bench_commit (bench);
 }
 
@@ -100,11 +94,9 @@ HF_BENCH_TEST (unknown_never_stands, hf_bench_open_roster, 201, 3, 2, 5)
     assert_true (bench->effects.wake_at_us > bench->now_us);
     hf_bench_beat (bench, 1, 3, 1, 0, 5, 1);
     assert_int_equal (hf_bench_sent (bench, HF_KIND_ACK)->message.ack.incarnation, 201);
-    hf_bench_transfer (
-        bench, (hf_transfer_t){.from = 1, .to = 2, .term = 3, .last_index = 5, .last_term = 1});
+    HF_BENCH_PEER (bench, TRANSFER, transfer, 1, 2, 3, .last_index = 5, .last_term = 1);
     assert_int_equal (s_role (bench), HF_FOLLOWER);
-    hf_event_t broken = {.type = HF_EV_BROKEN, .link = {.node = 1}};
-    hf_bench_step (bench, &broken);
+    HF_BENCH_EVENT (bench, BROKEN, .link.node = 1);
     hf_bench_tick_after (bench, 600000);
     assert_int_equal (s_role (bench), HF_FOLLOWER);
     assert_int_equal (hf_core_view (bench->core).term, 3);
@@ -119,76 +111,104 @@ HF_BENCH_TEST (commit, hf_bench_open_roster, 200, 3, 0, 5)
     s_ack (bench, 3, 6, 1, 300);
     assert_int_equal (bench->effects.commit_index, 6);
     //  A new disk has nothing of what the old one had.
-    hf_event_t event = {.type = HF_EV_PROPOSE, .propose = {.count = 1}};
     s_ack (bench, 1, 6, 1, 101);
-    hf_bench_step (bench, &event);
+    HF_BENCH_EVENT (bench, PROPOSE, .propose.count = 1);
     s_ack (bench, 1, 7, 1, 101);
     s_ack (bench, 1, 0, 1, 100);
     assert_int_equal (bench->effects.commit_index, 6);
     s_ack (bench, 1, 7, 1, 100);
     assert_int_equal (bench->effects.commit_index, 7);
+    HF_BENCH_EVENT (bench, PROPOSE, .propose.count = 1);
+    HF_BENCH_PEER (bench, ACK, ack, 3, 0, 4, .index = 8, .round = 1, .incarnation = 300);
+    s_ack (bench, 3, 7, 1, 300); //  overtaken
+    assert_int_equal (bench->effects.commit_index, 8);
 }
 
 /*  Barriers and check-quorum do not count it either. */
 HF_BENCH_TEST (rounds, hf_bench_open_roster, 200, 3, 0, 5)
 {
     s_lead (bench);
+    hf_bench_tick_after (bench, 250000);
+    assert_int_equal (s_role (bench), HF_LEADER); //  others may still turn out to count
     s_ack (bench, 3, 6, 1, 300);
-    hf_event_t event = {.type = HF_EV_BARRIER, .barrier = {.id = 1}};
-    hf_bench_step (bench, &event);
-    bench->effects.notices.count = 0;
-    hf_bench_ack (bench,
-                  (hf_ack_t){.from = 1, .term = 4, .index = 6, .round = 2, .incarnation = 101});
-    assert_int_equal (bench->effects.notices.count, 0);
+    HF_BENCH_EVENT (bench, BARRIER, .barrier.id = 1);
+    hf_bench_said (bench);
+    HF_BENCH_PEER (bench, ACK, ack, 1, 0, 4, .index = 6, .round = 2, .incarnation = 101);
+    HF_BENCH_SAYS (bench, "");
     for (int i = 0; i < 5; i++) {
         hf_bench_tick_after (bench, 50000);
-        s_ack (bench, 1, 6, 2, 101);
+        s_ack (bench, 1, 5, 2, 101);
         assert_int_equal (s_role (bench), HF_LEADER);
     }
     hf_bench_tick_after (bench, 60000); //  300 ms since 3 was heard
     assert_int_equal (s_role (bench), HF_FOLLOWER);
+    s_lead (bench);
+    for (int i = 0; i < 6; i++) {
+        assert_int_equal (s_role (bench), HF_LEADER); //  3 may still turn out to count
+        hf_bench_tick_after (bench, 50000);
+        s_ack (bench, 1, 5, 1, 101);
+    }
+    assert_int_equal (s_role (bench), HF_FOLLOWER);
 }
 
-/*  Every member is admitted by the others, and counts from then on. */
+/*  The roster that was persisted last, and which member it admits. */
+static void
+s_rosters (const hf_bench_t *bench, uint64_t first, uint64_t second, uint64_t third, uint32_t joins)
+{
+    const hf_persist_t *own = hf_bench_persisted (bench, HF_PERSIST_OWN);
+    hf_roster_t roster;
+    assert_non_null (own);
+    assert_int_equal (own->entry_type, HF_ENTRY_ROSTER);
+    assert_true (hf_roster_get (hf_span (own->payload, own->payload_size), &roster));
+    assert_int_equal (roster.count, 3);
+    assert_int_equal (roster.members[0].incarnation, first);
+    assert_int_equal (roster.members[1].incarnation, second);
+    assert_int_equal (roster.members[2].incarnation, third);
+    assert_int_equal (roster.joins, joins);
+}
+
+/*  The next heartbeat: what it says besides. */
+static void
+s_beat (hf_bench_t *bench, const char *says)
+{
+    hf_bench_commit (bench);
+    hf_bench_said (bench);
+    hf_bench_tick_after (bench, 50000);
+    const char *said = hf_bench_said (bench);
+    if (says == NULL)
+        assert_int_equal (strncmp (said, "0 early HEARTBEAT", 17), 0);
+    else
+        assert_int_equal (strncmp (said, says, strlen (says)), 0);
+}
+
+/*  Every member is admitted by the others, one at a time, and counts from then on. */
 HF_BENCH_TEST (admission, hf_bench_open_roster, 200, 3, 0, 5)
 {
     s_lead (bench);
     s_ack (bench, 3, 6, 1, 300);
     s_ack (bench, 1, 5, 1, 101);
-    hf_bench_tick_after (bench, 50000); //  what was committed counts from the heartbeat on
-    hf_bench_commit (bench);
+    s_beat (bench, NULL); //  what was committed counts from the heartbeat on
     s_ack (bench, 3, 6, 2, 300);
     s_ack (bench, 1, 5, 2, 101);
-    hf_bench_tick_after (bench, 50000);
-    assert_null (hf_bench_persisted (bench, HF_PERSIST_OWN)); //  it lacks entry 6
+    s_beat (bench, NULL); //  it lacks entry 6
     s_ack (bench, 1, 6, 2, 101);
     hf_bench_tick_after (bench, 50000);
-    const hf_persist_t *own = hf_bench_persisted (bench, HF_PERSIST_OWN);
-    hf_roster_t roster;
-    assert_non_null (own);
-    assert_int_equal (own->index, 7);
-    assert_int_equal (own->entry_type, HF_ENTRY_ROSTER);
-    assert_true (hf_roster_get (hf_span (own->payload, own->payload_size), &roster));
-    assert_int_equal (roster.members[0].incarnation, 101);
-    assert_int_equal (roster.members[2].incarnation, 300);
+    s_rosters (bench, 101, 200, 300, 1);
     hf_bench_commit (bench);
     s_ack (bench, 1, 7, 2, 101);
     assert_int_equal (bench->effects.commit_index, 6); //  not by the one that it admits
-    hf_bench_tick_after (bench, 50000);
-    assert_null (hf_bench_persisted (bench, HF_PERSIST_OWN)); //  one at a time
+    s_beat (bench, NULL);                              //  one at a time
     s_ack (bench, 3, 7, 3, 300);
     assert_int_equal (bench->effects.commit_index, 7);
     assert_int_equal (hf_core_view (bench->core).counted, 7);
-    hf_bench_tick_after (bench, 50000);
-    assert_int_equal (hf_bench_persisted (bench, HF_PERSIST_OWN)->index, 8);
-    const hf_notice_t *notice = &bench->effects.notices.list[bench->effects.notices.count - 1];
-    assert_int_equal (notice->type, HF_NOTICE_ADMITTED);
-    assert_int_equal (notice->id, 1);
+    s_ack (bench, 3, 7, 4, 301); //  the next disk is lost
+    s_beat (bench, "disk: 8 roster @4; 0 early ENTRIES @4 commit 7 prev 7/4 +1; 0 early HEARTBEAT "
+                   "@4 round 6 commit 7 last 8/4; ADMITTED @4 1 at 7");
     hf_bench_commit (bench);
     s_ack (bench, 1, 8, 3, 101);
     assert_int_equal (bench->effects.commit_index, 8); //  now it counts
     hf_bench_tick_after (bench, 50000);
-    assert_null (hf_bench_persisted (bench, HF_PERSIST_OWN));
+    s_rosters (bench, 101, 200, 301, 3);
 }
 
 /*  The log begins with the entry that admits node 1, so the one before it is lost: this leader
@@ -196,30 +216,26 @@ HF_BENCH_TEST (admission, hf_bench_open_roster, 200, 3, 0, 5)
 HF_TEST (admission_at_base)
 {
     hf_bench_t bench;
+    hf_core_config_t config = hf_bench_config (2, 3);
     hf_roster_at_t roster = hf_bench_roster (2, 101, 200, 300);
     roster.payload[roster.size - 1] = 1; //  joins
-    hf_term_span_t span = {.first_index = 3, .term = 1};
-    hf_bench_open_at (&bench, 200,
-                      &(hf_restored_t){.term = 3,
-                                       .base_index = 2,
-                                       .base_term = 1,
-                                       .last_index = 5,
-                                       .spans = &span,
-                                       .spans_count = 1,
-                                       .rosters = &roster,
-                                       .rosters_count = 1});
+    config.incarnation = 200;
+    hf_bench_open_core (&bench, &config,
+                        &(hf_restored_t){.term = 3,
+                                         .base_index = 2,
+                                         .base_term = 1,
+                                         .last_index = 5,
+                                         .spans = &(hf_term_span_t){3, 1},
+                                         .spans_count = 1,
+                                         .rosters = &roster,
+                                         .rosters_count = 1});
     s_lead (&bench);
-    hf_bench_commit (&bench);
     s_ack (&bench, 3, 6, 1, 300);
     hf_bench_tick_after (&bench, 50000);
-    const hf_persist_t *own = hf_bench_persisted (&bench, HF_PERSIST_OWN);
-    assert_non_null (own);
-    assert_int_equal (own->entry_type, HF_ENTRY_ROSTER);
-    assert_int_equal (own->payload[own->payload_size - 1], 0);
+    s_rosters (&bench, 101, 200, 300, 0);
     hf_bench_commit (&bench);
     s_ack (&bench, 3, 7, 2, 300);
-    hf_bench_tick_after (&bench, 50000);
-    assert_null (hf_bench_persisted (&bench, HF_PERSIST_OWN));
+    s_beat (&bench, NULL);
     hf_bench_close (&bench);
 }
 
@@ -271,13 +287,7 @@ HF_BENCH_TEST (forming, hf_bench_open_roster, 200, 0, 0, 0)
     assert_in_range (bench->effects.wake_at_us, now_us + 30000, now_us + 60000);
     hf_bench_commit (bench);
     hf_bench_granted (bench, 1, 1, false, 100);
-    const hf_persist_t *own = hf_bench_persisted (bench, HF_PERSIST_OWN);
-    hf_roster_t roster;
-    assert_non_null (own);
-    assert_int_equal (own->entry_type, HF_ENTRY_ROSTER);
-    assert_true (hf_roster_get (hf_span (own->payload, own->payload_size), &roster));
-    assert_int_equal (roster.members[1].incarnation, 200);
-    assert_int_equal (roster.members[2].incarnation, 301);
+    s_rosters (bench, 100, 200, 301, 0);
 }
 
 HF_TEST_MAIN (NULL, NULL)
