@@ -15,6 +15,7 @@ typedef struct stage {
     zsock_t *lock, *file; //  our ends
     uint64_t leads;       //  the term
     uint64_t committed;
+    hf_pack_t frame;
 } stage_t;
 
 static void
@@ -42,11 +43,9 @@ s_start (stage_t *self, uint64_t applied)
     self->committed = applied;
     self->actor = zactor_new (s_actor, &self->args);
     assert_non_null (self->actor);
-    hf_pack_t frame;
-    hf_pack_init (&frame);
-    hf_a_start_frame (&frame, &(hf_a_start_t){.applied = applied});
-    hf_pipe_send (self->lock, &frame);
-    hf_pack_done (&frame);
+    hf_pack_init (&self->frame);
+    hf_a_start_frame (&self->frame, &(hf_a_start_t){.applied = applied});
+    hf_pipe_send (self->lock, &self->frame);
 }
 
 static void
@@ -57,6 +56,7 @@ s_stop (stage_t *self)
     assert_null (self->args.store); //  the actor has destroyed what it owned
     zsock_destroy (&self->lock);
     zsock_destroy (&self->file);
+    hf_pack_done (&self->frame);
 }
 
 /*  Entries whose bytes begin as those of a roster once did: only its type makes an entry one. */
@@ -64,16 +64,14 @@ static void
 s_propose (stage_t *self)
 {
     const uint8_t bytes[200] = {0x92, 0x02};
-    hf_pack_t entries, frame;
+    hf_pack_t entries;
     hf_pack_init (&entries);
-    hf_pack_init (&frame);
     for (int i = 0; i < ENTRIES; i++)
         hf_entry_put (&entries, &(hf_entry_t){.type = HF_ENTRY_COMMANDS,
                                               .payload = hf_span (bytes, i % 2 ? 20 : 200)});
-    hf_a_propose_frame (&frame, &(hf_a_propose_t){.entries = hf_pack_list (&entries)});
-    hf_pipe_send (self->lock, &frame);
+    hf_a_propose_frame (&self->frame, &(hf_a_propose_t){.entries = hf_pack_list (&entries)});
+    hf_pipe_send (self->lock, &self->frame);
     hf_pack_done (&entries);
-    hf_pack_done (&frame);
 }
 
 /*  Take what the lock actor is sent until INDEX is committed and the actor leads. */
@@ -103,15 +101,6 @@ s_wait (stage_t *self, uint64_t index)
     zmq_msg_close (&message);
 }
 
-static void
-s_hand_over (stage_t *self)
-{
-    zstr_send (self->actor, "HANDOVER");
-    char *done = zstr_recv (self->actor);
-    assert_string_equal (done, "DONE");
-    zstr_free (&done);
-}
-
 HF_TEST (test_leads_commits_prunes_and_starts_again)
 {
     stage_t stage = {.leads = 0};
@@ -121,14 +110,14 @@ HF_TEST (test_leads_commits_prunes_and_starts_again)
     s_propose (&stage);
     s_wait (&stage, 1 + ENTRIES);
     //  The state of entry 30 is on disk: the entries up to it may go.
-    hf_pack_t frame;
-    hf_pack_init (&frame);
-    hf_a_flushed_frame (&frame, &(hf_a_flushed_t){.index = 30});
-    hf_pipe_send (stage.file, &frame);
-    hf_pack_done (&frame);
+    hf_a_flushed_frame (&stage.frame, &(hf_a_flushed_t){.index = 30});
+    hf_pipe_send (stage.file, &stage.frame);
     s_propose (&stage);
     s_wait (&stage, 1 + 2 * ENTRIES);
-    s_hand_over (&stage);
+    zstr_send (stage.actor, "HANDOVER");
+    char *done = zstr_recv (stage.actor);
+    assert_string_equal (done, "DONE");
+    zstr_free (&done);
     uint64_t term = stage.leads;
     s_stop (&stage);
     s_start (&stage, 30);

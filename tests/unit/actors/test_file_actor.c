@@ -63,12 +63,12 @@ s_stop (actor_t *self)
 }
 
 static uint32_t
-s_next (actor_t *self, hf_scan_t *scan)
+s_next (actor_t *self, zsock_t *sock, hf_scan_t *scan)
 {
-    zmq_pollitem_t item = {.socket = zsock_resolve (self->lock), .events = ZMQ_POLLIN};
+    zmq_pollitem_t item = {.socket = zsock_resolve (sock), .events = ZMQ_POLLIN};
     assert_int_equal (zmq_poll (&item, 1, LIMIT_MS), 1);
     uint32_t kind = 0;
-    assert_true (hf_pipe_next (self->lock, &self->message, scan, &kind));
+    assert_true (hf_pipe_next (sock, &self->message, scan, &kind));
     return kind;
 }
 
@@ -77,12 +77,12 @@ s_next_durable (actor_t *self)
 {
     hf_scan_t scan;
     hf_a_files_durable_t durable;
-    assert_int_equal (s_next (self, &scan), HF_KIND_A_FILES_DURABLE);
+    assert_int_equal (s_next (self, self->lock, &scan), HF_KIND_A_FILES_DURABLE);
     assert_true (hf_a_files_durable_get (&scan, &durable));
     return durable.index;
 }
 
-/*  Sections may be told durable one by one or together. */
+/*  Sections may be reported durable one by one or together. */
 static void
 s_wait_durable (actor_t *self, uint64_t index)
 {
@@ -160,36 +160,15 @@ TEST (test_failed_write_ends_the_process_and_nothing_is_told)
 
 //  ---- life --------------------------------------------------------------------
 
-TEST (test_tells_at_the_start_how_far_the_files_are)
-{
-    actor_t self;
-    s_start (&self, *state);
-    assert_int_equal (s_next_durable (&self), 0);
-    s_send_section (&self, 7, "a", "x", 1);
-    s_wait_durable (&self, 7);
-    s_stop (&self);
-    s_start (&self, *state);
-    assert_int_equal (s_next_durable (&self), 7);
-    //  A replayed section is told durable too: whoever waits for it goes on.
-    s_send_section (&self, 7, "a", "x", 1);
-    assert_int_equal (s_next_durable (&self), 7);
-    s_send_section (&self, 8, "a", "y", 1);
-    s_wait_durable (&self, 8);
-    s_stop (&self);
-    assert_int_equal (fixture_size (fixture_path (*state, "files/a")), 2);
-}
-
 static uint64_t
 s_flushed (actor_t *self, zsock_t *sock)
 {
-    zmq_pollitem_t item = {.socket = zsock_resolve (sock), .events = ZMQ_POLLIN};
     hf_scan_t scan;
     uint32_t kind;
     hf_a_flushed_t flushed;
-    do {
-        assert_int_equal (zmq_poll (&item, 1, LIMIT_MS), 1);
-        assert_true (hf_pipe_next (sock, &self->message, &scan, &kind));
-    } while (kind == HF_KIND_A_FILES_DURABLE);
+    do
+        kind = s_next (self, sock, &scan);
+    while (kind == HF_KIND_A_FILES_DURABLE);
     assert_int_equal (kind, HF_KIND_A_FLUSHED);
     assert_true (hf_a_flushed_get (&scan, &flushed));
     return flushed.index;
@@ -236,12 +215,8 @@ TEST (test_received_state_is_staged)
         hf_state_part_frame (&self.frame, &part);
         hf_pipe_send (self.election, &self.frame);
     }
-    zmq_pollitem_t item = {.socket = zsock_resolve (self.actor), .events = ZMQ_POLLIN};
-    assert_int_equal (zmq_poll (&item, 1, LIMIT_MS), 1);
     hf_scan_t scan;
-    uint32_t kind;
-    assert_true (hf_pipe_next (zactor_sock (self.actor), &self.message, &scan, &kind));
-    assert_int_equal (kind, HF_KIND_A_RESTART);
+    assert_int_equal (s_next (&self, zactor_sock (self.actor), &scan), HF_KIND_A_RESTART);
     s_stop (&self);
     assert_int_equal (fixture_size (fixture_path (*state, "incoming/ready")), size);
     hf_pack_done (&stream);

@@ -36,17 +36,10 @@ s_find (file_stage_t *self, hf_span_t name)
     file_stage_file_t *file = &self->files[at];
     if (at < self->count && s_compare (file, name) == 0)
         return file;
-    //  Packs must stay where they are: the new one goes in by its bytes.
     assert_true (self->count < 8 && name.size < sizeof file->name);
-    hf_pack_init (&self->files[self->count].bytes);
-    for (uint32_t i = self->count++; i > at; i--) {
-        hf_pack_reset (&self->files[i].bytes);
-        hf_pack_raw (&self->files[i].bytes, hf_pack_bytes (&self->files[i - 1].bytes),
-                     hf_pack_size (&self->files[i - 1].bytes));
-        memcpy (self->files[i].name, self->files[i - 1].name, sizeof file->name);
-    }
-    hf_pack_reset (&file->bytes);
-    snprintf (file->name, sizeof file->name, "%.*s", (int)name.size, (const char *)name.at);
+    memmove (file + 1, file, (self->count++ - at) * sizeof *file);
+    *file = (file_stage_file_t){0};
+    memcpy (file->name, name.at, name.size);
     return file;
 }
 
@@ -55,8 +48,7 @@ file_stage_file (const file_stage_t *self, hf_span_t name)
 {
     for (uint32_t i = 0; i < self->count; i++)
         if (s_compare (&self->files[i], name) == 0)
-            return hf_span (hf_pack_bytes (&self->files[i].bytes),
-                            hf_pack_size (&self->files[i].bytes));
+            return hf_span (self->files[i].bytes.list, self->files[i].bytes.count);
     return hf_span (NULL, 0);
 }
 
@@ -68,7 +60,10 @@ s_section (void *arg, uint64_t index, hf_list_t parts)
     for (uint32_t i = 0; i < parts.count; i++) {
         hf_a_part_t part;
         assert_true (hf_a_part_get (&scan, &part));
-        hf_pack_raw (&s_find (self, part.file)->bytes, part.data.at, part.data.size);
+        file_stage_file_t *file = s_find (self, part.file);
+        hf_array_reserve (&file->bytes, part.data.size + 1); //  not NULL, also when it is empty
+        memcpy (file->bytes.list + file->bytes.count, part.data.at, part.data.size);
+        file->bytes.count += part.data.size;
     }
     s_trace (self, "section:%" PRIu64, index);
 }
@@ -97,16 +92,15 @@ s_list (void *arg, hf_span_t after, uint32_t limit, hf_pack_t *rows, bool *more)
     const file_stage_t *self = arg;
     *more = false;
     for (uint32_t i = 0; i < self->count && !*more; i++) {
-        const hf_pack_t *bytes = &self->files[i].bytes;
-        if (s_compare (&self->files[i], after) <= 0)
+        const file_stage_file_t *file = &self->files[i];
+        if (s_compare (file, after) <= 0)
             continue;
         if ((*more = limit-- == 0))
             break;
-        hf_file_row_put (rows,
-                         &(hf_file_row_t){.file = hf_span_text (self->files[i].name),
-                                          .length = hf_pack_size (bytes),
-                                          .checksum = hf_fnv (HF_FNV_EMPTY, hf_pack_bytes (bytes),
-                                                              hf_pack_size (bytes))});
+        uint64_t sum = hf_fnv (HF_FNV_EMPTY, file->bytes.list, file->bytes.count);
+        hf_file_row_put (rows, &(hf_file_row_t){.file = hf_span_text (file->name),
+                                                .length = file->bytes.count,
+                                                .checksum = sum});
     }
 }
 
@@ -149,13 +143,6 @@ s_stage_drop (void *arg)
 }
 
 //  ---- life ----------------------------------------------------------------------
-
-void
-file_stage_init (file_stage_t *self, uint32_t node)
-{
-    *self = (file_stage_t){.config.self = node, .now_us = 1000000};
-    hf_pack_init (&self->result);
-}
 
 static void
 s_message (file_stage_t *self, hf_out_message_t *out)
@@ -208,8 +195,11 @@ s_carry_out (file_stage_t *self)
 }
 
 void
-file_stage_start (file_stage_t *self, uint64_t durable)
+file_stage_init (file_stage_t *self, hf_file_config_t config, uint64_t durable)
 {
+    *self = (file_stage_t){.now_us = 1000000};
+    hf_pack_init (&self->frame);
+    hf_pack_init (&self->result);
     hf_file_disk_t disk = {.arg = self,
                            .section = s_section,
                            .read = s_read,
@@ -218,8 +208,7 @@ file_stage_start (file_stage_t *self, uint64_t durable)
                            .stage_write = s_stage_write,
                            .stage_read = s_stage_read,
                            .stage_drop = s_stage_drop};
-    hf_file_service_destroy (&self->service);
-    self->service = hf_file_service_new (&self->config, &disk, durable);
+    self->service = hf_file_service_new (&config, &disk, durable);
     s_carry_out (self);
 }
 
@@ -227,12 +216,12 @@ void
 file_stage_done (file_stage_t *self)
 {
     hf_file_service_destroy (&self->service);
-    hf_file_service_destroy (&self->service);
     for (uint32_t i = 0; i < self->count; i++)
-        hf_pack_done (&self->files[i].bytes);
+        hf_array_free (&self->files[i].bytes);
     for (size_t i = 0; i < self->peers.count; i++)
         free (self->peers.list[i].bytes);
     hf_array_free (&self->peers);
+    hf_pack_done (&self->frame);
     hf_pack_done (&self->result);
     free (self->stage);
 }
@@ -240,45 +229,42 @@ file_stage_done (file_stage_t *self)
 //  ---- the turn ------------------------------------------------------------------
 
 void
-file_stage_give (file_stage_t *self, hf_pack_t *frame)
+file_stage_give (file_stage_t *self)
 {
     uint32_t kind;
-    hf_scan_t scan = hf_frame_own (hf_pack_bytes (frame), hf_pack_size (frame), &kind);
+    hf_scan_t scan =
+        hf_frame_own (hf_pack_bytes (&self->frame), hf_pack_size (&self->frame), &kind);
     hf_file_service_from_actor (self->service, &scan, kind, self->now_us);
-    hf_pack_reset (frame);
+    hf_pack_reset (&self->frame);
 }
 
 void
 file_stage_section (file_stage_t *self, uint64_t index, const char *file, hf_span_t data)
 {
-    hf_pack_t parts, sections, frame;
+    hf_pack_t parts, sections;
     hf_pack_init (&parts);
     hf_pack_init (&sections);
-    hf_pack_init (&frame);
     hf_a_part_put (&parts, &(hf_a_part_t){.file = hf_span_text (file), .data = data});
     hf_a_part_put (&parts, &(hf_a_part_t){.file = hf_span_text ("all"), .data = data});
     hf_a_section_put (&sections, &(hf_a_section_t){.index = index, .parts = hf_pack_list (&parts)});
-    hf_a_sections_frame (&frame, &(hf_a_sections_t){.sections = hf_pack_list (&sections)});
-    file_stage_give (self, &frame);
+    hf_a_sections_frame (&self->frame, &(hf_a_sections_t){.sections = hf_pack_list (&sections)});
+    file_stage_give (self);
     hf_pack_done (&parts);
     hf_pack_done (&sections);
-    hf_pack_done (&frame);
 }
 
 void
 file_stage_rows (file_stage_t *self, uint64_t index, uint64_t section)
 {
-    hf_pack_t changes, frame;
+    hf_pack_t changes;
     hf_pack_init (&changes);
-    hf_pack_init (&frame);
     hf_state_change_put (&changes, &(hf_state_change_t){.key = hf_span_text ("k")});
     hf_state_change_put (&changes, &(hf_state_change_t){.gone = true, .key = hf_span_text ("l")});
     hf_a_rows_frame (
-        &frame,
+        &self->frame,
         &(hf_a_rows_t){.index = index, .section = section, .changes = hf_pack_list (&changes)});
-    file_stage_give (self, &frame);
+    file_stage_give (self);
     hf_pack_done (&changes);
-    hf_pack_done (&frame);
 }
 
 void

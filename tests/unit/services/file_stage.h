@@ -8,11 +8,10 @@
 
 typedef struct file_stage_file {
     char name[32];
-    hf_pack_t bytes;
+    HF_ARRAY (uint8_t) bytes;
 } file_stage_file_t;
 
 typedef struct file_stage {
-    hf_file_config_t config;
     hf_file_service_t *service;
     uint64_t now_us;
     file_stage_file_t files[8]; //  in the order of their names
@@ -23,19 +22,30 @@ typedef struct file_stage {
     //  Words: section:N, commit, rows:N(COUNT), staged; durable:N, flushed:N>lock, result:ID,
     //  want:NODE, flushed:N>election, ask, part, restart:N.
     char trace[4000];
+    hf_pack_t frame;                   //  pack a message here
     hf_pack_t result;                  //  the last A_FILE_RESULT, its frame
     HF_ARRAY (hf_out_message_t) peers; //  STATE_ASKs and STATE_PARTs that left
     char lines[4000];
 } file_stage_t;
 
-/*  Node NODE, whose files are as of section DURABLE; then config may be changed, and
- *  file_stage_start makes the service. */
-void file_stage_init (file_stage_t *self, uint32_t node);
-void file_stage_start (file_stage_t *self, uint64_t durable);
+/*  FILE_TEST (name, stage, durable) { ... } is a test on STAGE: node 1, whose files are as of
+ * section DURABLE. */
+#define FILE_TEST(name, stage, durable)                                                            \
+    static void name##_on (file_stage_t *stage);                                                   \
+    HF_TEST (name)                                                                                 \
+    {                                                                                              \
+        file_stage_t on;                                                                           \
+        file_stage_init (&on, (hf_file_config_t){.self = 1, .batch_bytes = 1000}, durable);        \
+        name##_on (&on);                                                                           \
+        file_stage_done (&on);                                                                     \
+    }                                                                                              \
+    static void name##_on (file_stage_t *stage)
+
+void file_stage_init (file_stage_t *self, hf_file_config_t config, uint64_t durable);
 void file_stage_done (file_stage_t *self);
 
-/*  A message for the service; it is empty afterwards. */
-void file_stage_give (file_stage_t *self, hf_pack_t *frame);
+/*  A message for the service: what was packed into self->frame. */
+void file_stage_give (file_stage_t *self);
 void file_stage_section (file_stage_t *self, uint64_t index, const char *file, hf_span_t data);
 void file_stage_rows (file_stage_t *self, uint64_t index, uint64_t section);
 

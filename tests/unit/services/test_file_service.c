@@ -10,119 +10,97 @@
 
 //  ---- sections, rows, queries ---------------------------------------------------
 
-static void
-s_query (file_stage_t *self, hf_a_file_query_t query, hf_a_file_result_t *result)
+static hf_a_file_result_t
+s_query (file_stage_t *self, hf_a_file_query_t query)
 {
-    hf_pack_t frame;
-    hf_pack_init (&frame);
-    hf_a_file_query_frame (&frame, &query);
-    file_stage_give (self, &frame);
-    hf_pack_done (&frame);
+    hf_a_file_result_t result;
+    hf_a_file_query_frame (&self->frame, &query);
+    file_stage_give (self);
     file_stage_end (self);
     uint32_t kind;
     hf_scan_t scan =
         hf_frame_own (hf_pack_bytes (&self->result), hf_pack_size (&self->result), &kind);
-    assert_true (hf_a_file_result_get (&scan, result));
-    assert_int_equal (result->id, query.id);
+    assert_true (hf_a_file_result_get (&scan, &result));
+    assert_int_equal (result.id, query.id);
+    return result;
 }
 
 /*  P6, P7. A node that starts from the rows does not see the sections before them again. */
-HF_TEST (test_files_are_durable_before_rows_and_told_after)
+FILE_TEST (test_files_are_durable_before_rows_and_told_after, stage, 0)
 {
-    file_stage_t stage;
-    file_stage_init (&stage, 1);
-    file_stage_start (&stage, 0);
-    file_stage_expect (&stage, "durable:0");
-    file_stage_end (&stage);
-    file_stage_expect (&stage, "");
-    file_stage_section (&stage, 5, "a", hf_span_text ("x"));
-    file_stage_rows (&stage, 9, 5);
-    file_stage_section (&stage, 11, "a", hf_span_text ("y"));
-    file_stage_end (&stage);
-    file_stage_expect (&stage, "section:5 section:11 commit durable:11 rows:9(2) flushed:9>lock "
-                               "flushed:9>election");
-    assert_int_equal (hf_file_service_durable (stage.service), 11);
-    file_stage_rows (&stage, 12, 11);
-    file_stage_end (&stage);
-    file_stage_expect (&stage, "rows:12(2) flushed:12>lock flushed:12>election");
-    assert_int_equal (hf_file_service_wake_us (stage.service), UINT64_MAX);
-    file_stage_done (&stage);
+    file_stage_expect (stage, "durable:0");
+    file_stage_end (stage);
+    file_stage_expect (stage, "");
+    file_stage_section (stage, 5, "a", hf_span_text ("x"));
+    file_stage_rows (stage, 9, 5);
+    file_stage_section (stage, 11, "a", hf_span_text ("y"));
+    file_stage_end (stage);
+    file_stage_expect (stage, "section:5 section:11 commit durable:11 rows:9(2) flushed:9>lock "
+                              "flushed:9>election");
+    assert_int_equal (hf_file_service_durable (stage->service), 11);
+    file_stage_rows (stage, 12, 11);
+    file_stage_end (stage);
+    file_stage_expect (stage, "rows:12(2) flushed:12>lock flushed:12>election");
+    assert_int_equal (hf_file_service_wake_us (stage->service), UINT64_MAX);
 }
 
-HF_TEST (test_P6_what_the_files_have_is_not_written_again)
+FILE_TEST (test_P6_what_the_files_have_is_not_written_again, stage, 7)
 {
-    file_stage_t stage;
-    file_stage_init (&stage, 1);
-    file_stage_start (&stage, 7);
-    file_stage_expect (&stage, "durable:7");
-    file_stage_section (&stage, 6, "a", hf_span_text ("x"));
-    file_stage_section (&stage, 7, "a", hf_span_text ("y"));
-    file_stage_end (&stage);
-    file_stage_expect (&stage, "durable:7"); //  whoever waits for it goes on
-    file_stage_section (&stage, 8, "a", hf_span_text ("z"));
-    file_stage_section (&stage, 8, "a", hf_span_text ("z"));
-    file_stage_end (&stage);
-    file_stage_expect (&stage, "section:8 commit durable:8");
-    assert_true (hf_span_equal (file_stage_file (&stage, hf_span_text ("a")), hf_span_text ("z")));
-    file_stage_done (&stage);
+    file_stage_expect (stage, "durable:7");
+    file_stage_section (stage, 6, "a", hf_span_text ("x"));
+    file_stage_section (stage, 7, "a", hf_span_text ("y"));
+    file_stage_end (stage);
+    file_stage_expect (stage, "durable:7"); //  whoever waits for it goes on
+    file_stage_section (stage, 8, "a", hf_span_text ("z"));
+    file_stage_section (stage, 8, "a", hf_span_text ("z"));
+    file_stage_end (stage);
+    file_stage_expect (stage, "section:8 commit durable:8");
+    assert_true (hf_span_equal (file_stage_file (stage, hf_span_text ("a")), hf_span_text ("z")));
 }
 
-HF_TEST (test_P10_query_sees_what_came_before_it)
+FILE_TEST (test_P10_query_sees_what_came_before_it, stage, 0)
 {
-    file_stage_t stage;
-    file_stage_init (&stage, 1);
-    file_stage_start (&stage, 0);
-    file_stage_section (&stage, 1, "a", hf_span_text ("12345"));
+    file_stage_section (stage, 1, "a", hf_span_text ("12345"));
     hf_a_file_query_t read = {
         .id = 3, .what = HF_WHAT_READ, .name = hf_span_text ("a"), .offset = 1, .limit = 3};
-    hf_a_file_result_t result;
-    s_query (&stage, read, &result);
-    file_stage_expect (&stage, "durable:0 section:1 result:3 commit durable:1");
+    hf_a_file_result_t result = s_query (stage, read);
+    file_stage_expect (stage, "durable:0 section:1 result:3 commit durable:1");
     assert_true (hf_span_equal (result.data, hf_span_text ("234")));
     assert_int_equal (result.total, 5);
     assert_true (result.more);
     read.offset = UINT64_MAX;
-    s_query (&stage, read, &result);
+    result = s_query (stage, read);
     assert_int_equal (result.status, HF_OK);
     assert_int_equal (result.data.size, 0);
     assert_false (result.more);
     read.name = hf_span_text ("b");
-    s_query (&stage, read, &result);
-    assert_int_equal (result.status, HF_NOT_FOUND);
-    file_stage_done (&stage);
+    assert_int_equal (s_query (stage, read).status, HF_NOT_FOUND);
 }
 
-HF_TEST (test_P12_answers_and_turns_are_bounded)
+FILE_TEST (test_P12_answers_and_turns_are_bounded, stage, 0)
 {
     static uint8_t bytes[HF_DATA_MAX + 5];
-    file_stage_t stage;
-    file_stage_init (&stage, 1);
-    stage.config.batch_bytes = 1000;
-    file_stage_start (&stage, 0);
-    assert_false (hf_file_service_full (stage.service));
-    file_stage_section (&stage, 1, "a", hf_span (bytes, sizeof bytes));
-    assert_true (hf_file_service_full (stage.service));
-    file_stage_end (&stage);
-    assert_false (hf_file_service_full (stage.service));
+    assert_false (hf_file_service_full (stage->service));
+    file_stage_section (stage, 1, "a", hf_span (bytes, sizeof bytes));
+    assert_true (hf_file_service_full (stage->service));
+    file_stage_end (stage);
+    assert_false (hf_file_service_full (stage->service));
     hf_a_file_query_t query = {
         .id = 3, .what = HF_WHAT_READ, .name = hf_span_text ("a"), .limit = UINT32_MAX};
-    hf_a_file_result_t result;
-    s_query (&stage, query, &result);
+    hf_a_file_result_t result = s_query (stage, query);
     assert_int_equal (result.data.size, HF_DATA_MAX);
     assert_true (result.more);
     query = (hf_a_file_query_t){.id = 4, .what = HF_WHAT_FILES, .limit = 1};
-    s_query (&stage, query, &result);
+    result = s_query (stage, query);
     assert_int_equal (result.rows.count, 1);
     assert_true (result.more);
     query.name = hf_span_text ("a");
     query.limit = UINT32_MAX;
-    s_query (&stage, query, &result);
+    result = s_query (stage, query);
     assert_int_equal (result.rows.count, 1); //  "all", which every section goes to as well
     assert_false (result.more);
     query.what = 77;
-    s_query (&stage, query, &result);
-    assert_int_equal (result.status, HF_BAD_REQUEST);
-    file_stage_done (&stage);
+    assert_int_equal (s_query (stage, query).status, HF_BAD_REQUEST);
 }
 
 //  ---- state transfer ------------------------------------------------------------
@@ -132,7 +110,6 @@ typedef struct pair {
     hf_random_t random;
     uint32_t loss; //  of a thousand messages between them; as many come twice
     unsigned snapshots;
-    hf_pack_t frame;
 } pair_t;
 
 static uint8_t s_large[300000]; //  several windows
@@ -141,13 +118,10 @@ static void
 s_start (pair_t *self, uint32_t loss)
 {
     *self = (pair_t){.random.state = 1, .loss = loss};
-    hf_pack_init (&self->frame);
-    file_stage_init (&self->leader, 1);
-    file_stage_init (&self->follower, 3);
-    self->leader.config.part_bytes = 4000;
-    self->leader.config.window_bytes = self->follower.config.window_bytes = 40000;
-    file_stage_start (&self->leader, 0);
-    file_stage_start (&self->follower, 0);
+    hf_file_config_t config = {.self = 1, .part_bytes = 4000, .window_bytes = 40000};
+    file_stage_init (&self->leader, config, 0);
+    config.self = 3;
+    file_stage_init (&self->follower, config, 0);
     for (size_t i = 0; i < sizeof s_large; i++)
         s_large[i] = (uint8_t)hf_random_next (&self->random);
     file_stage_section (&self->leader, 10, "large", hf_span (s_large, sizeof s_large));
@@ -156,19 +130,25 @@ s_start (pair_t *self, uint32_t loss)
     file_stage_end (&self->leader);
 }
 
-static void
-s_stop (pair_t *self)
-{
-    file_stage_done (&self->leader);
-    file_stage_done (&self->follower);
-    hf_pack_done (&self->frame);
-}
+/*  A test on PAIR, whose network loses LOSS of a thousand messages. */
+#define PAIR_TEST(name, pair, loss)                                                                \
+    static void name##_on (pair_t *pair);                                                          \
+    HF_TEST (name)                                                                                 \
+    {                                                                                              \
+        static pair_t on;                                                                          \
+        s_start (&on, loss);                                                                       \
+        name##_on (&on);                                                                           \
+        file_stage_done (&on.leader);                                                              \
+        file_stage_done (&on.follower);                                                            \
+    }                                                                                              \
+    static void name##_on (pair_t *pair)
 
 static void
 s_needs (pair_t *self, uint32_t leader, uint64_t term)
 {
-    hf_a_needs_state_frame (&self->frame, &(hf_a_needs_state_t){.leader = leader, .term = term});
-    file_stage_give (&self->follower, &self->frame);
+    hf_a_needs_state_frame (&self->follower.frame,
+                            &(hf_a_needs_state_t){.leader = leader, .term = term});
+    file_stage_give (&self->follower);
     file_stage_end (&self->follower);
 }
 
@@ -182,8 +162,8 @@ s_carry (pair_t *self, file_stage_t *from, file_stage_t *to)
         for (int turn = 0; turn < 2; turn++) {
             if (hf_random_odds (&self->random, turn == 0 ? self->loss : 1000 - self->loss))
                 continue;
-            hf_pack_raw (&self->frame, message.bytes, message.size);
-            file_stage_give (to, &self->frame);
+            hf_pack_raw (&to->frame, message.bytes, message.size);
+            file_stage_give (to);
         }
         free (message.bytes);
     }
@@ -201,9 +181,9 @@ s_play_lock (pair_t *self)
     if (wanted) {
         self->snapshots++;
         hf_a_snapshot_frame (
-            &self->frame,
+            &self->leader.frame,
             &(hf_a_snapshot_t){.node = 3, .index = INDEX, .term = TERM - 1, .section = 12});
-        file_stage_give (&self->leader, &self->frame);
+        file_stage_give (&self->leader);
         file_stage_end (&self->leader);
     }
     return wanted;
@@ -233,15 +213,6 @@ s_restarts (pair_t *self)
     return restarts;
 }
 
-static void
-s_until_restart (pair_t *self)
-{
-    for (unsigned turns = 0; !s_restarts (self); turns++) {
-        assert_true (turns < 2000);
-        s_turn (self);
-    }
-}
-
 static int
 s_read_stage (void *arg, uint64_t offset, uint8_t *bytes, size_t size, char error[HF_ERROR_SIZE])
 {
@@ -250,11 +221,16 @@ s_read_stage (void *arg, uint64_t offset, uint8_t *bytes, size_t size, char erro
     return 0;
 }
 
-/*  What the next start of the follower swaps in: files as of section 12. */
+/*  The follower takes the state over: files as of section 12 or later, and SECTION is the last. */
 static void
-s_expect_staged (pair_t *self)
+s_expect_taken_over (pair_t *self, uint64_t section)
 {
+    for (unsigned turns = 0; !s_restarts (self); turns++) {
+        assert_true (turns < 2000);
+        s_turn (self);
+    }
     assert_true (self->follower.staged);
+    assert_null (strstr (self->follower.lines, "cannot be used"));
     hf_snapshot_source_t source = {.arg = self->follower.stage,
                                    .name = "stage",
                                    .total = self->follower.stage_total,
@@ -264,6 +240,7 @@ s_expect_staged (pair_t *self)
     assert_int_equal (hf_snapshot_check (&snapshot), 0);
     assert_int_equal (snapshot.head.index, INDEX);
     assert_int_equal (snapshot.head.term, TERM - 1);
+    assert_int_equal (snapshot.head.section, section);
     assert_int_equal (snapshot.head.files.count, 4);
     uint64_t at = snapshot.files_at;
     hf_scan_t scan = hf_scan_list (snapshot.head.files);
@@ -279,160 +256,113 @@ s_expect_staged (pair_t *self)
     hf_snapshot_close (&snapshot);
 }
 
-static void
-s_expect_taken_over (pair_t *self)
+PAIR_TEST (test_whole_state_is_taken_over, pair, 0)
 {
-    s_until_restart (self);
-    s_expect_staged (self);
-    assert_null (strstr (self->follower.lines, "cannot be used"));
-    s_stop (self);
-}
-
-HF_TEST (test_whole_state_is_taken_over)
-{
-    pair_t pair;
-    s_start (&pair, 0);
-    s_needs (&pair, 1, TERM);
-    s_until_restart (&pair);
-    assert_int_equal (pair.snapshots, 1);
-    s_expect_staged (&pair);
+    s_needs (pair, 1, TERM);
+    s_expect_taken_over (pair, 12);
+    assert_int_equal (pair->snapshots, 1);
     //  Ready: nothing more is asked for, whoever leads.
-    s_needs (&pair, 1, TERM + 1);
-    file_stage_expect (&pair.follower, "");
-    s_stop (&pair);
+    s_needs (pair, 1, TERM + 1);
+    file_stage_expect (&pair->follower, "");
 }
 
-HF_TEST (test_what_is_lost_is_asked_for_again)
+/*  What is lost is asked for again. The leader goes on meanwhile: files that grow stay as they were
+ *  in the snapshot. */
+PAIR_TEST (test_snapshot_is_as_of_one_index, pair, 200)
 {
-    pair_t pair;
-    s_start (&pair, 200);
-    s_needs (&pair, 1, TERM);
-    s_expect_taken_over (&pair);
+    s_needs (pair, 1, TERM);
+    s_turn (pair);
+    file_stage_section (&pair->leader, 13, "small", hf_span_text ("later"));
+    file_stage_section (&pair->leader, 14, "new", hf_span_text ("later"));
+    s_expect_taken_over (pair, 12);
 }
 
-/*  The leader goes on while the state is sent: files that grow stay as they were in it. */
-HF_TEST (test_snapshot_is_as_of_one_index)
+/*  After a start the files may be ahead of the state: a node that takes both over must not write
+ *  those sections again. */
+PAIR_TEST (test_P6_snapshot_names_the_section_of_the_files, pair, 0)
 {
-    pair_t pair;
-    s_start (&pair, 100);
-    s_needs (&pair, 1, TERM);
-    s_turn (&pair);
-    file_stage_section (&pair.leader, 13, "small", hf_span_text ("later"));
-    file_stage_section (&pair.leader, 14, "new", hf_span_text ("later"));
-    s_expect_taken_over (&pair);
-}
-
-/*  After a start the files may be ahead of the state: whoever takes both over must not write those
- *  sections again. */
-HF_TEST (test_P6_snapshot_names_the_section_of_the_files)
-{
-    pair_t pair;
-    s_start (&pair, 0);
-    s_needs (&pair, 1, TERM);
-    s_carry (&pair, &pair.follower, &pair.leader); //  the state is asked for
-    file_stage_section (&pair.leader, 13, "small", hf_span_text ("ahead"));
-    s_until_restart (&pair);
-    s_expect_staged (&pair);
-    hf_snapshot_source_t source = {.arg = pair.follower.stage,
-                                   .name = "stage",
-                                   .total = pair.follower.stage_total,
-                                   .read = s_read_stage};
-    hf_snapshot_t snapshot;
-    assert_int_equal (hf_snapshot_open (&snapshot, &source), 0);
-    assert_int_equal (snapshot.head.section, 13);
-    hf_snapshot_close (&snapshot);
-    s_stop (&pair);
+    s_needs (pair, 1, TERM);
+    s_carry (pair, &pair->follower, &pair->leader); //  the state is asked for
+    file_stage_section (&pair->leader, 13, "small", hf_span_text ("ahead"));
+    s_expect_taken_over (pair, 13);
 }
 
 /*  Another term, another leader: what was received of the old one is dropped. */
-HF_TEST (test_another_leader_begins_from_the_start)
+PAIR_TEST (test_another_leader_begins_from_the_start, pair, 500)
 {
-    pair_t pair;
-    s_start (&pair, 500);
-    s_needs (&pair, 1, TERM);
-    s_turn (&pair);
-    s_needs (&pair, 0, TERM + 1);
-    assert_null (pair.follower.stage);
-    s_turn (&pair);
-    assert_false (s_restarts (&pair));
-    s_needs (&pair, 1, TERM + 1);
-    s_expect_taken_over (&pair);
+    s_needs (pair, 1, TERM);
+    s_turn (pair);
+    s_needs (pair, 0, TERM + 1);
+    assert_null (pair->follower.stage);
+    s_turn (pair);
+    assert_false (s_restarts (pair));
+    s_needs (pair, 1, TERM + 1);
+    s_expect_taken_over (pair, 12);
 }
 
 /*  A sender that has forgotten the snapshot begins another one, and the receiver goes along. */
-HF_TEST (test_sender_that_forgot_begins_again)
+PAIR_TEST (test_sender_that_forgot_begins_again, pair, 500)
 {
-    pair_t pair;
-    s_start (&pair, 500);
-    s_needs (&pair, 1, TERM);
-    s_turn (&pair);
-    assert_false (s_restarts (&pair));
-    pair.leader.now_us += 31 * SECOND;
-    file_stage_end (&pair.leader);
-    s_expect_taken_over (&pair);
+    s_needs (pair, 1, TERM);
+    s_turn (pair);
+    assert_false (s_restarts (pair));
+    pair->leader.now_us += 31 * SECOND;
+    file_stage_end (&pair->leader);
+    s_expect_taken_over (pair, 12);
 }
 
 /*  A node that swapped a snapshot in and asks again needs a newer one. */
-HF_TEST (test_P11_old_snapshot_is_not_sent_to_new_askers)
+PAIR_TEST (test_P11_old_snapshot_is_not_sent_to_new_askers, pair, 0)
 {
-    pair_t pair;
-    s_start (&pair, 0);
     hf_state_ask_t ask = {.from = 3, .to = 1, .term = TERM};
     static const struct {
         uint64_t after_us;
         unsigned snapshots;
     } steps[] = {{0, 1}, {SECOND, 1}, {6 * SECOND, 2}};
     for (size_t i = 0; i < 3; i++) {
-        pair.leader.now_us += steps[i].after_us;
-        hf_state_ask_frame (&pair.frame, &ask);
-        file_stage_give (&pair.leader, &pair.frame);
-        file_stage_end (&pair.leader);
-        s_play_lock (&pair);
-        assert_int_equal (pair.snapshots, steps[i].snapshots);
-        assert_true (pair.leader.peers.count > 0);
-        s_carry (&pair, &pair.leader, &pair.follower); //  which has not asked, and drops it
+        pair->leader.now_us += steps[i].after_us;
+        hf_state_ask_frame (&pair->leader.frame, &ask);
+        file_stage_give (&pair->leader);
+        file_stage_end (&pair->leader);
+        s_play_lock (pair);
+        assert_int_equal (pair->snapshots, steps[i].snapshots);
+        assert_true (pair->leader.peers.count > 0);
+        s_carry (pair, &pair->leader, &pair->follower); //  which has not asked, and drops it
     }
-    assert_null (pair.follower.stage);
-    s_stop (&pair);
-}
-
-static hf_state_part_t
-s_part (const char *text)
-{
-    return (hf_state_part_t){.from = 1,
-                             .to = 3,
-                             .term = TERM,
-                             .id = 5,
-                             .index = INDEX,
-                             .index_term = TERM,
-                             .total = strlen (text),
-                             .data = hf_span_text (text)};
+    assert_null (pair->follower.stage);
 }
 
 /*  A peer may send anything: it is dropped, and the node goes on. */
-HF_TEST (test_parts_that_make_no_sense_are_dropped)
+PAIR_TEST (test_parts_that_make_no_sense_are_dropped, pair, 0)
 {
-    pair_t pair;
-    s_start (&pair, 0);
-    s_needs (&pair, 1, TERM);
-    hf_state_part_t parts[6];
-    for (unsigned i = 0; i < 6; i++)
-        parts[i] = s_part ("a state stream that is none");
-    parts[0].total = 1;
-    parts[1].total = UINT64_MAX;
-    parts[2].from = 2;
-    parts[3].term = TERM - 1;
-    parts[4].id = 0;
-    for (unsigned i = 0; i < 6; i++) {
-        hf_state_part_frame (&pair.frame, &parts[i]);
-        file_stage_give (&pair.follower, &pair.frame);
-        file_stage_end (&pair.follower);
-        assert_null (pair.follower.stage);
+    s_needs (pair, 1, TERM);
+    hf_span_t data = hf_span_text ("a state stream that is none");
+    const struct {
+        uint64_t id, term, total;
+        uint32_t from;
+    } cases[] = {
+        {5, TERM, 1, 1},         {5, TERM, UINT64_MAX, 1},
+        {5, TERM, data.size, 2}, {5, TERM - 1, data.size, 1},
+        {0, TERM, data.size, 1}, {5, TERM, data.size, 1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        hf_state_part_t part = {.from = cases[i].from,
+                                .to = 3,
+                                .term = cases[i].term,
+                                .id = cases[i].id,
+                                .index = INDEX,
+                                .index_term = TERM,
+                                .total = cases[i].total,
+                                .data = data};
+        hf_state_part_frame (&pair->follower.frame, &part);
+        file_stage_give (&pair->follower);
+        file_stage_end (&pair->follower);
+        assert_null (pair->follower.stage);
     }
     //  The last one was whole, and damaged.
-    assert_non_null (strstr (pair.follower.lines, "cannot be used"));
-    pair.follower.lines[0] = 0;
-    s_expect_taken_over (&pair);
+    assert_non_null (strstr (pair->follower.lines, "cannot be used"));
+    pair->follower.lines[0] = 0;
+    s_expect_taken_over (pair, 12);
 }
 
 HF_TEST_MAIN (NULL, NULL)
