@@ -20,6 +20,17 @@ hf_table_done (hf_table_t *self)
     hf_table_init (self);
 }
 
+void
+hf_table_free (hf_table_t *self)
+{
+    for (size_t i = 0; i < self->buckets_count; i++)
+        for (hf_table_node_t *node = self->buckets[i], *next; node; node = next) {
+            next = node->next;
+            free (node);
+        }
+    hf_table_done (self);
+}
+
 static hf_table_node_t **
 s_bucket (const hf_table_t *self, uint64_t hash)
 {

@@ -23,6 +23,8 @@ typedef struct hf_table {
 void hf_table_init (hf_table_t *self);
 /*  Give back the table's own memory; the rows are the caller's. */
 void hf_table_done (hf_table_t *self);
+/*  And free () each row: its links must be its first field. */
+void hf_table_free (hf_table_t *self);
 
 void hf_table_insert (hf_table_t *self, hf_table_node_t *node, uint64_t hash);
 /*  NODE must be in the table. */

@@ -20,6 +20,7 @@
 #include "msgs/hf_limits.h"
 #include "msgs/hf_status.h"
 #include "msgs/hf_wire.h"
+#include <assert.h>
 
 //  ---- fields: F (type, name) --------------------------------------------------
 
@@ -336,6 +337,16 @@ hf_status_t hf_frame_open (const void *bytes, size_t size, hf_scan_t *scan, uint
 /*  The same for a frame of another actor of this node, of any size: one that does not open is a
  * bug, and an assertion. Gives the cursor. */
 hf_scan_t hf_frame_own (const void *bytes, size_t size, uint32_t *kind);
+
+/*  A case of a switch over the kind of such a frame: CALL with the message IN. One that is
+ * malformed is an assertion. */
+#define HF_OWN_CASE(scan, KIND, name, call)                                                        \
+    case HF_KIND_##KIND: {                                                                         \
+        hf_##name##_t in;                                                                          \
+        bool good = hf_##name##_get (scan, &in);                                                   \
+        assert (good);                                                                             \
+        call;                                                                                      \
+    } break
 
 /*  The name of a kind as in the table; "UNKNOWN" when it is not there. */
 const char *hf_kind_name (uint32_t kind);

@@ -182,19 +182,6 @@ s_drain (election_t *self, zsock_t *sock)
     zmq_msg_close (&message);
 }
 
-static void
-s_drain_pipe (election_t *self)
-{
-    char *command;
-    while ((command = hf_pipe_command (self->pipe))) {
-        if (strcmp (command, "$TERM") == 0)
-            self->stop = true;
-        else if (strcmp (command, "HANDOVER") == 0)
-            hf_election_service_handover (self->service, hf_clock_us ());
-        free (command);
-    }
-}
-
 /*  The order of hf_election_service.h. Sockets come before timers: after a stall, what was said in
  *  time must count. */
 static void
@@ -205,7 +192,10 @@ s_turn (election_t *self)
     s_drain_mesh (self);
     s_drain (self, self->args->lock);
     s_drain (self, self->args->file);
-    s_drain_pipe (self);
+    bool handover = false;
+    self->stop = hf_pipe_ends (self->pipe, &handover);
+    if (handover)
+        hf_election_service_handover (self->service, hf_clock_us ());
     hf_election_service_end (self->service, hf_clock_us ());
     s_carry_out (self);
     while (hf_election_service_dirty (self->service)) {

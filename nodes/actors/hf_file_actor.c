@@ -23,7 +23,6 @@ typedef struct file_actor {
     hf_file_service_t *service;
     hf_outbox_t *out;
     hf_snapshot_stage_t *stage;
-    bool stop;
 } file_actor_t;
 
 //  ---- the disk ------------------------------------------------------------------
@@ -159,17 +158,6 @@ s_turn (file_actor_t *self)
 }
 
 static void
-s_command (file_actor_t *self)
-{
-    char *command;
-    while ((command = hf_pipe_command (self->pipe)) != NULL) {
-        if (streq (command, "$TERM"))
-            self->stop = true;
-        free (command);
-    }
-}
-
-static void
 s_run (file_actor_t *self)
 {
     zmq_pollitem_t items[] = {
@@ -178,13 +166,12 @@ s_run (file_actor_t *self)
         {.socket = zsock_resolve (self->args->election), .events = ZMQ_POLLIN},
     };
     s_carry_out (self); //  A_FILES_DURABLE
-    while (!self->stop) {
+    do {
         if (zmq_poll (items, 3, hf_pipe_wait_ms (hf_file_service_wake_us (self->service))) < 0 &&
             errno != EINTR)
             break; //  ETERM: the process ends
-        s_command (self);
         s_turn (self);
-    }
+    } while (!hf_pipe_ends (self->pipe, NULL));
     while (s_turn (self) > 0)
         continue;
 }

@@ -21,7 +21,6 @@ typedef struct lock_actor {
     hf_lock_service_t *service;
     hf_outbox_t *out;
     char endpoint[HF_HOST_MAX + 16];
-    bool stop;
 } lock_actor_t;
 
 //  ---- effects -----------------------------------------------------------------------
@@ -104,17 +103,6 @@ s_turn (lock_actor_t *self)
 }
 
 static void
-s_drain_pipe (lock_actor_t *self)
-{
-    char *command;
-    while ((command = hf_pipe_command (self->pipe))) {
-        if (strcmp (command, "$TERM") == 0)
-            self->stop = true;
-        free (command);
-    }
-}
-
-static void
 s_run (lock_actor_t *self)
 {
     zmq_pollitem_t items[] = {
@@ -124,12 +112,11 @@ s_run (lock_actor_t *self)
         {.socket = hf_door_socket (self->args->door), .events = ZMQ_POLLIN},
     };
     s_carry_out (self); //  A_START
-    while (!self->stop) {
+    do {
         zmq_poll (items, sizeof items / sizeof *items,
                   hf_pipe_wait_ms (hf_lock_service_wake_us (self->service)));
         s_turn (self);
-        s_drain_pipe (self);
-    }
+    } while (!hf_pipe_ends (self->pipe, NULL));
 }
 
 void

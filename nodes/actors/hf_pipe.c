@@ -81,14 +81,24 @@ hf_pipe_wait_ms (uint64_t wake_us)
     return wait_us < WAIT_MAX_US ? (long)((wait_us + 999) / 1000) : WAIT_MAX_US / 1000;
 }
 
-char *
-hf_pipe_command (zsock_t *pipe)
+static bool
+s_is (zmq_msg_t *message, const char *command)
+{
+    return hf_span_equal (hf_span (zmq_msg_data (message), zmq_msg_size (message)),
+                          hf_span_text (command));
+}
+
+bool
+hf_pipe_ends (zsock_t *pipe, bool *handover)
 {
     zmq_msg_t message;
     zmq_msg_init (&message);
-    char *command = NULL;
-    if (zmq_msg_recv (&message, zsock_resolve (pipe), ZMQ_DONTWAIT) >= 0)
-        command = strndup (zmq_msg_data (&message), zmq_msg_size (&message));
+    bool ends = false;
+    while (zmq_msg_recv (&message, zsock_resolve (pipe), ZMQ_DONTWAIT) >= 0) {
+        ends = ends || s_is (&message, "$TERM");
+        if (handover)
+            *handover = *handover || s_is (&message, "HANDOVER");
+    }
     zmq_msg_close (&message);
-    return command;
+    return ends;
 }

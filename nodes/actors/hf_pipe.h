@@ -24,8 +24,8 @@ bool hf_pipe_next (zsock_t *sock, zmq_msg_t *message, hf_scan_t *scan, uint32_t 
 /*  How long an actor may poll until its timer at WAKE_US: 1 s at most. */
 long hf_pipe_wait_ms (uint64_t wake_us);
 
-/*  The command on an actor's own pipe ("$TERM", "HANDOVER"), without waiting: NULL when there
- *  is none. The caller frees it. */
-char *hf_pipe_command (zsock_t *pipe);
+/*  Take the commands on an actor's own pipe, without waiting: whether "$TERM" was among them; and
+ *  with HANDOVER, whether that was. */
+bool hf_pipe_ends (zsock_t *pipe, bool *handover);
 
 #endif

@@ -126,9 +126,8 @@ hf_election_step (hf_election_service_t *self, hf_event_t *event, hf_list_t list
 }
 
 void
-hf_election_step_type (hf_election_service_t *self, hf_event_type_t type)
+hf_election_event (hf_election_service_t *self, hf_event_t event)
 {
-    hf_event_t event = {.type = type};
     hf_election_step (self, &event, (hf_list_t){0});
 }
 

@@ -59,7 +59,7 @@ struct hf_election_service {
 /*  Step the core, write what it wants durable, and frame its messages: early ones into the outbox,
  *  others into HELD. LIST: the entries of a PROPOSE or an ENTRIES event. */
 void hf_election_step (hf_election_service_t *self, hf_event_t *event, hf_list_t list);
-void hf_election_step_type (hf_election_service_t *self, hf_event_type_t type);
+void hf_election_event (hf_election_service_t *self, hf_event_t event);
 
 /*  Append what was proposed, if this node may; hold it back during a transfer. */
 void hf_election_propose (hf_election_service_t *self);

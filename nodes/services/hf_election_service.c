@@ -96,8 +96,7 @@ hf_election_service_link (hf_election_service_t *self, uint32_t node, bool up, u
 {
     self->now_us = now_us;
     hf_outbox_say (&self->out, HF_INFO, "link to node %u is %s", node, up ? "up" : "down");
-    hf_event_t event = {.type = HF_EV_LINK, .link = {.node = node, .up = up}};
-    hf_election_step (self, &event, (hf_list_t){0});
+    hf_election_event (self, (hf_event_t){.type = HF_EV_LINK, .link = {.node = node, .up = up}});
 }
 
 void
@@ -105,8 +104,7 @@ hf_election_service_broken (hf_election_service_t *self, uint32_t node, uint64_t
 {
     self->now_us = now_us;
     hf_outbox_say (&self->out, HF_DEBUG, "connection to node %u broke", node);
-    hf_event_t event = {.type = HF_EV_BROKEN, .link.node = node};
-    hf_election_step (self, &event, (hf_list_t){0});
+    hf_election_event (self, (hf_event_t){.type = HF_EV_BROKEN, .link.node = node});
 }
 
 void
@@ -150,8 +148,7 @@ s_barrier (hf_election_service_t *self, uint64_t id)
         hf_outbox_to_actor (&self->out, HF_TO_LOCK);
         return;
     }
-    hf_event_t event = {.type = HF_EV_BARRIER, .barrier.id = id};
-    hf_election_step (self, &event, (hf_list_t){0});
+    hf_election_event (self, (hf_event_t){.type = HF_EV_BARRIER, .barrier.id = id});
 }
 
 static void
@@ -169,33 +166,20 @@ s_flushed (hf_election_service_t *self, uint64_t index)
     self->prune_us = 0;
 }
 
-//  M (KIND, name, call)
-#define FROM_ACTORS(M)                                                                             \
-    M (A_START, a_start, s_start (self, in.applied))                                               \
-    M (A_PROPOSE, a_propose, s_proposals (self, in.entries))                                       \
-    M (A_BARRIER, a_barrier, s_barrier (self, in.id))                                              \
-    M (A_APPLIED, a_applied, s_applied (self, in.bytes))                                           \
-    M (A_FACTS, a_facts, hf_election_facts (self, in.id))                                          \
-    M (A_FLUSHED, a_flushed, s_flushed (self, in.index))                                           \
-    M (STATE_ASK, state_ask, hf_election_state_ask (self, &in))                                    \
-    M (STATE_PART, state_part, hf_election_state_part (self, &in))
-
 void
 hf_election_service_from_actor (hf_election_service_t *self, hf_scan_t *scan, uint32_t kind,
                                 uint64_t now_us)
 {
     self->now_us = now_us;
     switch (kind) {
-#define FROM_ACTOR(KIND, name, call)                                                               \
-    case HF_KIND_##KIND: {                                                                         \
-        hf_##name##_t in;                                                                          \
-        bool good = hf_##name##_get (scan, &in);                                                   \
-        assert (good);                                                                             \
-        call;                                                                                      \
-        break;                                                                                     \
-    }
-        FROM_ACTORS (FROM_ACTOR)
-#undef FROM_ACTOR
+        HF_OWN_CASE (scan, A_START, a_start, s_start (self, in.applied));
+        HF_OWN_CASE (scan, A_PROPOSE, a_propose, s_proposals (self, in.entries));
+        HF_OWN_CASE (scan, A_BARRIER, a_barrier, s_barrier (self, in.id));
+        HF_OWN_CASE (scan, A_APPLIED, a_applied, s_applied (self, in.bytes));
+        HF_OWN_CASE (scan, A_FACTS, a_facts, hf_election_facts (self, in.id));
+        HF_OWN_CASE (scan, A_FLUSHED, a_flushed, s_flushed (self, in.index));
+        HF_OWN_CASE (scan, STATE_ASK, state_ask, hf_election_state_ask (self, &in));
+        HF_OWN_CASE (scan, STATE_PART, state_part, hf_election_state_part (self, &in));
     default:
         assert (false && "a message that no actor sends to the election actor");
     }
@@ -208,7 +192,7 @@ hf_election_service_handover (hf_election_service_t *self, uint64_t now_us)
     self->handover_until_us =
         HF_MUTANT (handover_endless) ? UINT64_MAX : now_us + self->config.handover_us;
     hf_election_propose (self); //  what came before is not held back by the transfer
-    hf_election_step_type (self, HF_EV_HANDOVER);
+    hf_election_event (self, (hf_event_t){.type = HF_EV_HANDOVER});
 }
 
 /*  Say DONE once nothing is to be handed over any more. */
@@ -249,8 +233,7 @@ s_stall (hf_election_service_t *self)
     if (stall_us < self->config.stall_us)
         return;
     hf_outbox_say (&self->out, HF_DEBUG, "stood still for %" PRIu64 " ms", stall_us / 1000);
-    hf_event_t event = {.type = HF_EV_STALL, .stall.for_us = stall_us};
-    hf_election_step (self, &event, (hf_list_t){0});
+    hf_election_event (self, (hf_event_t){.type = HF_EV_STALL, .stall.for_us = stall_us});
 }
 
 /*  The end of a turn, or of a commit that may be the last of it. */
@@ -269,9 +252,9 @@ static void
 s_step_durable (hf_election_service_t *self)
 {
     hf_core_view_t view = hf_core_view (self->core);
-    hf_event_t event = {.type = HF_EV_DURABLE,
-                        .durable = {.index = view.last_index, .term = view.last_term}};
-    hf_election_step (self, &event, (hf_list_t){0});
+    hf_election_event (self,
+                       (hf_event_t){.type = HF_EV_DURABLE,
+                                    .durable = {.index = view.last_index, .term = view.last_term}});
 }
 
 void
@@ -282,7 +265,7 @@ hf_election_service_end (hf_election_service_t *self, uint64_t now_us)
     //  After the inputs: what was sent during a stall counts first.
     s_stall (self);
     if (now_us >= self->effects.wake_at_us)
-        hf_election_step_type (self, HF_EV_TICK);
+        hf_election_event (self, (hf_event_t){.type = HF_EV_TICK});
     hf_election_propose (self); //  a transfer may be over
     if (self->dirty && HF_MUTANT (count_before_durable))
         hf_election_deliver (self); //  the core counts this node already

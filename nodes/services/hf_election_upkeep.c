@@ -35,8 +35,7 @@ hf_election_prune (hf_election_service_t *self)
         return;
     self->dirty = true;
     uint64_t base = hf_core_view (self->core).first_index - 1 + count;
-    hf_event_t event = {.type = HF_EV_PRUNED, .pruned.index = base};
-    hf_election_step (self, &event, (hf_list_t){0});
+    hf_election_event (self, (hf_event_t){.type = HF_EV_PRUNED, .pruned.index = base});
 }
 
 static void

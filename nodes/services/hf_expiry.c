@@ -44,13 +44,7 @@ hf_expiry_destroy (hf_expiry_t **self_p)
 void
 hf_expiry_clear (hf_expiry_t *self)
 {
-    hf_table_node_t *node = hf_table_first (&self->by_session);
-    while (node) {
-        watch_t *watch = HF_AROUND (node, watch_t, by_session);
-        node = hf_table_next (&self->by_session, node);
-        free (watch);
-    }
-    hf_table_done (&self->by_session);
+    hf_table_free (&self->by_session);
     hf_heap_done (&self->by_due);
 }
 

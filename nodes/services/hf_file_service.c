@@ -182,38 +182,26 @@ s_query (hf_file_service_t *self, const hf_a_file_query_t *query)
 
 //  ---- the turn ------------------------------------------------------------------
 
-//  M (KIND, name, what is done with it)
-#define MESSAGES(M)                                                                                \
-    M (A_SECTIONS, a_sections, s_sections (self, &in))                                             \
-    M (A_ROWS, a_rows, s_rows (self, &in))                                                         \
-    M (A_FILE_QUERY, a_file_query, s_query (self, &in))                                            \
-    M (A_SNAPSHOT, a_snapshot,                                                                     \
-       hf_snapshot_service_made (&self->snapshots, &in, self->written, now_us))                    \
-    M (A_NEEDS_STATE, a_needs_state, hf_snapshot_service_needs (&self->snapshots, &in, now_us))    \
-    M (STATE_ASK, state_ask,                                                                       \
-       hf_snapshot_service_asked (&self->snapshots, &in, self->written, now_us))                   \
-    M (STATE_PART, state_part, hf_snapshot_service_part (&self->snapshots, &in, now_us))
-
-#define CASE(KIND, name, handle)                                                                   \
-    case HF_KIND_##KIND: {                                                                         \
-        hf_##name##_t in;                                                                          \
-        good = hf_##name##_get (scan, &in);                                                        \
-        assert (good);                                                                             \
-        handle;                                                                                    \
-        break;                                                                                     \
-    }
-
 void
 hf_file_service_from_actor (hf_file_service_t *self, hf_scan_t *scan, uint32_t kind,
                             uint64_t now_us)
 {
-    bool good = false;
+    hf_snapshot_service_t *snapshots = &self->snapshots;
     switch (kind) {
-        MESSAGES (CASE)
+        HF_OWN_CASE (scan, A_SECTIONS, a_sections, s_sections (self, &in));
+        HF_OWN_CASE (scan, A_ROWS, a_rows, s_rows (self, &in));
+        HF_OWN_CASE (scan, A_FILE_QUERY, a_file_query, s_query (self, &in));
+        HF_OWN_CASE (scan, A_SNAPSHOT, a_snapshot,
+                     hf_snapshot_service_made (snapshots, &in, self->written, now_us));
+        HF_OWN_CASE (scan, A_NEEDS_STATE, a_needs_state,
+                     hf_snapshot_service_needs (snapshots, &in, now_us));
+        HF_OWN_CASE (scan, STATE_ASK, state_ask,
+                     hf_snapshot_service_asked (snapshots, &in, self->written, now_us));
+        HF_OWN_CASE (scan, STATE_PART, state_part,
+                     hf_snapshot_service_part (snapshots, &in, now_us));
     default:
-        break;
+        assert (false && "a message that no actor sends to the file actor");
     }
-    assert (good); //  our own actors send nothing else
 }
 
 bool

@@ -13,10 +13,12 @@ s_opened (hf_lock_service_t *self, const hf_outcome_t *out)
     bool watches = self->leading || HF_MUTANT (ttl_not_restarted);
     if (watches && out->status == HF_OK)
         hf_expiry_heard (self->expiry, out->session, out->ttl_ms, self->now_us);
+    hf_span_t nonce = hf_span (out->nonce, HF_NONCE_SIZE);
     hf_route_t route;
-    if (!hf_routes_opened (&self->routes, out->nonce, &route))
+    uint64_t echo;
+    if (!hf_routes_take (&self->routes.openings, nonce, &echo, &route))
         return;
-    hf_opened_frame (&self->out.frame, &(hf_opened_t){.nonce = hf_span (out->nonce, HF_NONCE_SIZE),
+    hf_opened_frame (&self->out.frame, &(hf_opened_t){.nonce = nonce,
                                                       .status = (uint32_t)out->status,
                                                       .session = out->session,
                                                       .ttl_ms = out->ttl_ms});
@@ -52,7 +54,8 @@ s_send_end (hf_lock_service_t *self, const hf_outcome_t *out, const hf_caller_t 
 {
     hf_route_t route;
     uint64_t echo;
-    if (hf_routes_closed (&self->routes, out->session, &echo, &route) &&
+    if (hf_routes_take (&self->routes.closings, hf_span (&out->session, sizeof out->session), &echo,
+                        &route) &&
         !HF_MUTANT (close_unanswered)) {
         hf_closed_frame (
             &self->out.frame,
@@ -80,14 +83,6 @@ s_ended (hf_lock_service_t *self, const hf_outcome_t *out)
         hf_routes_end (&self->routes, caller);
     hf_outbox_say (&self->out, HF_DEBUG, "session %" PRIu64 " ended: %s", out->session,
                    out->status == HF_OK ? "closed" : "expired");
-}
-
-static void
-s_touched (hf_lock_service_t *self, uint64_t session)
-{
-    uint32_t ttl_ms;
-    if (self->leading && hf_state_session_ttl (self->state, session, &ttl_ms))
-        hf_expiry_heard (self->expiry, session, ttl_ms, self->now_us);
 }
 
 static hf_shifted_t *
@@ -137,7 +132,8 @@ s_outcome (hf_lock_service_t *self, const hf_outcome_t *out)
         hf_lock_section (self, out);
         break;
     case HF_OUT_TOUCHED:
-        s_touched (self, out->session);
+        if (self->leading)
+            hf_lock_heard (self, out->session);
         break;
     }
 }
@@ -201,17 +197,5 @@ hf_lock_push_moved (hf_lock_service_t *self)
         pushing_t pushing = {.service = self, .lock = hf_span (shifted->name, shifted->size)};
         hf_state_waiters (self->state, pushing.lock, s_push_position, &pushing);
     }
-    hf_lock_forget_moved (self);
-}
-
-void
-hf_lock_forget_moved (hf_lock_service_t *self)
-{
-    hf_table_node_t *node = hf_table_first (&self->shifted);
-    while (node) {
-        hf_shifted_t *shifted = HF_AROUND (node, hf_shifted_t, by_name);
-        node = hf_table_next (&self->shifted, node);
-        free (shifted);
-    }
-    hf_table_done (&self->shifted);
+    hf_table_free (&self->shifted);
 }

@@ -12,17 +12,12 @@ hf_lock_refuse (hf_lock_service_t *self, const hf_route_t *route, hf_status_t st
                 const char *text)
 {
     bool ready = self->leading || !self->elected;
-    hf_refused_frame (&self->out.frame, &(hf_refused_t){.status = (uint32_t)status,
-                                                        .text = hf_span_text (text),
-                                                        .leader = ready ? self->leader : 0,
-                                                        .term = self->term});
+    hf_refused_frame (&self->out.frame,
+                      &(hf_refused_t){.status = (uint32_t)status,
+                                      .text = hf_span_text (text ? text : hf_status_text (status)),
+                                      .leader = ready ? self->leader : 0,
+                                      .term = self->term});
     hf_outbox_to_client (&self->out, route, 0);
-}
-
-void
-hf_lock_busy (hf_lock_service_t *self, const hf_route_t *route)
-{
-    hf_lock_refuse (self, route, HF_BUSY, hf_status_text (HF_BUSY));
 }
 
 static void
@@ -92,8 +87,8 @@ s_open (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
         s_refuse_input (self, route, HF_MALFORMED, "OPEN wants [nonce, ttl_ms]");
     else if (open.nonce.size != HF_NONCE_SIZE)
         s_refuse_input (self, route, HF_BAD_REQUEST, "the nonce of OPEN must be 16 bytes");
-    else if (s_busy (self) || !hf_routes_opening (&self->routes, open.nonce, route))
-        hf_lock_busy (self, route);
+    else if (s_busy (self) || !hf_routes_pend (&self->routes.openings, open.nonce, 0, route))
+        hf_lock_refuse (self, route, HF_BUSY, NULL);
     else
         hf_cmd_open_put (&self->commands,
                          &(hf_cmd_open_t){.nonce = open.nonce, .ttl_ms = open.ttl_ms});
@@ -112,9 +107,9 @@ s_requests_good (hf_list_t requests)
 }
 
 /*  The session is heard now, not when the turn began: its client counts its deadline from when it
- *  sent, and that may be later than the begin of a long turn. False: there is no such session. */
-static bool
-s_heard (hf_lock_service_t *self, uint64_t session)
+ *  sent, and that may be later than the begin of a long turn. */
+bool
+hf_lock_heard (hf_lock_service_t *self, uint64_t session)
 {
     uint32_t ttl_ms;
     if (!hf_state_session_ttl (self->state, session, &ttl_ms))
@@ -147,10 +142,10 @@ s_requests (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
     hf_caller_t *caller = s_busy (self) ? hf_routes_move (&self->routes, message.session, route)
                                         : hf_routes_caller (&self->routes, message.session, route);
     if (!caller || s_busy (self)) {
-        hf_lock_busy (self, route);
+        hf_lock_refuse (self, route, HF_BUSY, NULL);
         return;
     }
-    s_heard (self, message.session);
+    hf_lock_heard (self, message.session);
     if (hf_state_answered (self->state, message.session, message.requests, &self->routes.pack)) {
         hf_lock_item (self, caller);
         return;
@@ -169,7 +164,7 @@ s_keepalive (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
         return;
     }
     //  From now on its answers go there, also those to what it asked over an earlier connection.
-    if (s_heard (self, message.session))
+    if (hf_lock_heard (self, message.session))
         hf_routes_caller (&self->routes, message.session, route);
     else
         hf_routes_move (&self->routes, message.session, route);
@@ -192,9 +187,10 @@ s_close (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
                                             .session = message.session,
                                             .id = message.echo,
                                             .route = *route});
-    else if (s_busy (self) ||
-             !hf_routes_closing (&self->routes, message.session, message.echo, route))
-        hf_lock_busy (self, route);
+    else if (s_busy (self) || !hf_routes_pend (&self->routes.closings,
+                                               hf_span (&message.session, sizeof message.session),
+                                               message.echo, route))
+        hf_lock_refuse (self, route, HF_BUSY, NULL);
     else
         hf_cmd_close_put (&self->commands, &(hf_cmd_close_t){.session = message.session});
 }
@@ -205,7 +201,7 @@ static void
 s_send_away (hf_lock_service_t *self, const hf_route_t *route)
 {
     hf_routes_watch (&self->routes, route);
-    hf_lock_refuse (self, route, HF_NOT_LEADER, hf_status_text (HF_NOT_LEADER));
+    hf_lock_refuse (self, route, HF_NOT_LEADER, NULL);
 }
 
 static void

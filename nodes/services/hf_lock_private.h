@@ -67,12 +67,10 @@ void hf_routes_end (hf_routes_t *self, hf_caller_t *caller);
 void hf_routes_send (hf_routes_t *self, hf_caller_t *caller, hf_outbox_t *out);
 void hf_routes_send_all (hf_routes_t *self, hf_outbox_t *out);
 
-/*  Openings and closings under way, until the route is taken. False: too many, or none. */
-bool hf_routes_opening (hf_routes_t *self, hf_span_t nonce, const hf_route_t *route);
-bool hf_routes_opened (hf_routes_t *self, const uint8_t *nonce, hf_route_t *route);
-bool hf_routes_closing (hf_routes_t *self, uint64_t session, uint64_t echo,
-                        const hf_route_t *route);
-bool hf_routes_closed (hf_routes_t *self, uint64_t session, uint64_t *echo, hf_route_t *route);
+/*  Openings and closings under way, by nonce or session, until they are taken. False: too many, or
+ *  none. */
+bool hf_routes_pend (hf_table_t *table, hf_span_t key, uint64_t echo, const hf_route_t *route);
+bool hf_routes_take (hf_table_t *table, hf_span_t key, uint64_t *echo, hf_route_t *route);
 
 /*  The client wants to be told who leads, once that is known. */
 void hf_routes_watch (hf_routes_t *self, const hf_route_t *route);
@@ -80,7 +78,6 @@ void hf_routes_watch (hf_routes_t *self, const hf_route_t *route);
 void hf_routes_unlead (hf_routes_t *self);
 /*  Each watcher in turn: NULL at first, and at the end. */
 const hf_route_t *hf_routes_watcher (const hf_routes_t *self, const hf_route_t *before);
-void hf_routes_forget_watchers (hf_routes_t *self);
 
 //  ---- reads ---------------------------------------------------------------------
 
@@ -173,13 +170,10 @@ struct hf_lock_service {
     uint64_t refused_frames, door_dropped;
 };
 
-//  hf_lock_service.c
-
 //  hf_lock_clients.c
-/*  Refuse, as REFUSED. */
+/*  Refuse, as REFUSED. TEXT: NULL is that of the status. */
 void hf_lock_refuse (hf_lock_service_t *self, const hf_route_t *route, hf_status_t status,
                      const char *text);
-void hf_lock_busy (hf_lock_service_t *self, const hf_route_t *route);
 /*  Make an entry of the commands put so far, when they are enough for one, or EVEN_SMALL. */
 void hf_lock_close_entry (hf_lock_service_t *self, bool even_small);
 /*  Hand this turn's proposal to the election actor. */
@@ -187,12 +181,13 @@ void hf_lock_propose (hf_lock_service_t *self);
 void hf_lock_drop_proposals (hf_lock_service_t *self);
 /*  An item for the caller was packed: count it, and send when much waits. */
 void hf_lock_item (hf_lock_service_t *self, hf_caller_t *caller);
+/*  The session is heard now. False: there is no such session. */
+bool hf_lock_heard (hf_lock_service_t *self, uint64_t session);
 
 //  hf_lock_apply.c
 void hf_lock_apply (hf_lock_service_t *self, const hf_a_committed_t *committed);
 /*  Push changed positions, when it is time. */
 void hf_lock_push_moved (hf_lock_service_t *self);
-void hf_lock_forget_moved (hf_lock_service_t *self);
 
 //  hf_lock_disk.c
 void hf_lock_section (hf_lock_service_t *self, const hf_outcome_t *out);
@@ -214,8 +209,8 @@ void hf_lock_passed (hf_lock_service_t *self, const hf_a_passed_t *passed);
 void hf_lock_answer_reads (hf_lock_service_t *self);
 /*  Begin a barrier for what waits, unless one is under way. */
 void hf_lock_ask_barrier (hf_lock_service_t *self);
-/*  The node stopped to lead: everybody who waits becomes a watcher. */
-void hf_lock_drop_reads (hf_lock_service_t *self);
+/*  The node stopped to lead: with WATCH, every client that waits becomes a watcher. */
+void hf_lock_drop_reads (hf_lock_service_t *self, bool watch);
 void hf_lock_reads_done (hf_lock_service_t *self);
 
 //  hf_lock_queries.c
@@ -225,6 +220,5 @@ bool hf_lock_query_blocked (const hf_lock_service_t *self, const hf_reading_t *r
 void hf_lock_query_status (hf_lock_service_t *self, hf_reading_t *reading);
 void hf_lock_facts (hf_lock_service_t *self, const hf_a_told_t *told);
 void hf_lock_file_result (hf_lock_service_t *self, const hf_a_file_result_t *result);
-void hf_lock_asked_done (hf_lock_service_t *self);
 
 #endif

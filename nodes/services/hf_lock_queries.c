@@ -49,7 +49,7 @@ s_remember (hf_lock_service_t *self, const hf_reading_t *reading)
 {
     hf_reads_t *reads = &self->reads;
     if (reads->asked.count >= ASKED_MAX) {
-        hf_lock_busy (self, &reading->route);
+        hf_lock_refuse (self, &reading->route, HF_BUSY, NULL);
         return 0;
     }
     asked_t *asked = hf_alloc (sizeof *asked);
@@ -77,18 +77,6 @@ s_recall (hf_lock_service_t *self, uint64_t id, hf_reading_t *reading)
     hf_table_remove (&reads->asked, node);
     free (asked);
     return true;
-}
-
-void
-hf_lock_asked_done (hf_lock_service_t *self)
-{
-    hf_table_node_t *node = hf_table_first (&self->reads.asked);
-    while (node) {
-        asked_t *asked = HF_AROUND (node, asked_t, by_id);
-        node = hf_table_next (&self->reads.asked, node);
-        free (asked);
-    }
-    hf_table_done (&self->reads.asked);
 }
 
 static void

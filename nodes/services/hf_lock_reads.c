@@ -96,7 +96,7 @@ hf_lock_read (hf_lock_service_t *self, hf_reading_t *reading)
     }
     if (!s_room (self, reading)) {
         free (reading->name);
-        hf_lock_busy (self, &reading->route);
+        hf_lock_refuse (self, &reading->route, HF_BUSY, NULL);
         return;
     }
     if (HF_MUTANT (barrier_joined) && reads->barrier_out) {
@@ -147,8 +147,8 @@ s_drop (hf_lock_service_t *self, hf_readings_t *readings, size_t first, bool wat
     readings->count = 0;
 }
 
-static void
-s_drop_all (hf_lock_service_t *self, bool watch)
+void
+hf_lock_drop_reads (hf_lock_service_t *self, bool watch)
 {
     hf_reads_t *reads = &self->reads;
     s_drop (self, &reads->waiting, 0, watch);
@@ -159,16 +159,10 @@ s_drop_all (hf_lock_service_t *self, bool watch)
 }
 
 void
-hf_lock_drop_reads (hf_lock_service_t *self)
-{
-    s_drop_all (self, true);
-}
-
-void
 hf_lock_reads_done (hf_lock_service_t *self)
 {
-    s_drop_all (self, false);
-    hf_lock_asked_done (self);
+    hf_lock_drop_reads (self, false);
+    hf_table_free (&self->reads.asked);
     hf_array_free (&self->reads.waiting);
     hf_array_free (&self->reads.under);
     hf_array_free (&self->reads.queries);

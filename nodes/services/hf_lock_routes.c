@@ -8,7 +8,7 @@
 #define PENDING_MAX  100000
 #define WATCHERS_MAX 10000
 
-/*  An opening, a closing or a watcher. */
+/*  An opening, a closing or a watcher. A table frees it: NODE comes first. */
 typedef struct pending {
     hf_table_node_t node;
     uint8_t key[HF_NONCE_SIZE]; //  the nonce; or the session; none of a watcher
@@ -31,8 +31,10 @@ hf_routes_init (hf_routes_t *self)
 void
 hf_routes_done (hf_routes_t *self)
 {
-    hf_routes_unlead (self);
-    hf_routes_forget_watchers (self);
+    hf_table_free (&self->callers);
+    hf_table_free (&self->openings);
+    hf_table_free (&self->closings);
+    hf_table_free (&self->watchers);
     hf_array_free (&self->items);
     hf_array_free (&self->dirty);
     hf_pack_done (&self->pack);
@@ -186,33 +188,34 @@ hf_lock_service_unsent (hf_lock_service_t *self, uint64_t session, const hf_rout
 //  ---- openings and closings -------------------------------------------------------
 
 static pending_t *
-s_pending (const hf_table_t *table, const uint8_t *key)
+s_pending (const hf_table_t *table, hf_span_t key)
 {
-    hf_table_node_t *node = hf_table_seek (table, hf_hash (0, key, HF_NONCE_SIZE));
+    assert (key.size <= HF_NONCE_SIZE);
+    hf_table_node_t *node = hf_table_seek (table, hf_hash (0, key.at, key.size));
     for (; node; node = hf_table_again (node))
-        if (memcmp (HF_AROUND (node, pending_t, node)->key, key, HF_NONCE_SIZE) == 0)
+        if (memcmp (HF_AROUND (node, pending_t, node)->key, key.at, key.size) == 0)
             return HF_AROUND (node, pending_t, node);
     return NULL;
 }
 
-static bool
-s_begin (hf_table_t *table, const uint8_t *key, uint64_t echo, const hf_route_t *route)
+bool
+hf_routes_pend (hf_table_t *table, hf_span_t key, uint64_t echo, const hf_route_t *route)
 {
     pending_t *pending = s_pending (table, key);
     if (!pending) {
         if (table->count >= PENDING_MAX)
             return false;
         pending = hf_alloc (sizeof *pending);
-        memcpy (pending->key, key, HF_NONCE_SIZE);
-        hf_table_insert (table, &pending->node, hf_hash (0, key, HF_NONCE_SIZE));
+        memcpy (pending->key, key.at, key.size);
+        hf_table_insert (table, &pending->node, hf_hash (0, key.at, key.size));
     }
     pending->echo = echo;
     pending->route = *route;
     return true;
 }
 
-static bool
-s_finish (hf_table_t *table, const uint8_t *key, uint64_t *echo, hf_route_t *route)
+bool
+hf_routes_take (hf_table_t *table, hf_span_t key, uint64_t *echo, hf_route_t *route)
 {
     pending_t *pending = s_pending (table, key);
     if (!pending)
@@ -222,36 +225,6 @@ s_finish (hf_table_t *table, const uint8_t *key, uint64_t *echo, hf_route_t *rou
     hf_table_remove (table, &pending->node);
     free (pending);
     return true;
-}
-
-bool
-hf_routes_opening (hf_routes_t *self, hf_span_t nonce, const hf_route_t *route)
-{
-    assert (nonce.size == HF_NONCE_SIZE);
-    return s_begin (&self->openings, nonce.at, 0, route);
-}
-
-bool
-hf_routes_opened (hf_routes_t *self, const uint8_t *nonce, hf_route_t *route)
-{
-    uint64_t echo;
-    return s_finish (&self->openings, nonce, &echo, route);
-}
-
-bool
-hf_routes_closing (hf_routes_t *self, uint64_t session, uint64_t echo, const hf_route_t *route)
-{
-    uint8_t key[HF_NONCE_SIZE] = {0};
-    memcpy (key, &session, sizeof session);
-    return s_begin (&self->closings, key, echo, route);
-}
-
-bool
-hf_routes_closed (hf_routes_t *self, uint64_t session, uint64_t *echo, hf_route_t *route)
-{
-    uint8_t key[HF_NONCE_SIZE] = {0};
-    memcpy (key, &session, sizeof session);
-    return s_finish (&self->closings, key, echo, route);
 }
 
 //  ---- watchers ------------------------------------------------------------------
@@ -288,39 +261,23 @@ hf_routes_watcher (const hf_routes_t *self, const hf_route_t *before)
     return node ? &HF_AROUND (node, pending_t, node)->route : NULL;
 }
 
-/*  Forget all of TABLE; with WATCHERS, they become some. */
 static void
-s_forget_pending (hf_table_t *table, hf_routes_t *watchers)
+s_unlead_pending (hf_routes_t *self, hf_table_t *table)
 {
     hf_table_node_t *node = hf_table_first (table);
-    while (node) {
-        pending_t *pending = HF_AROUND (node, pending_t, node);
-        node = hf_table_next (table, node);
-        if (watchers)
-            hf_routes_watch (watchers, &pending->route);
-        free (pending);
-    }
-    hf_table_done (table);
-}
-
-void
-hf_routes_forget_watchers (hf_routes_t *self)
-{
-    s_forget_pending (&self->watchers, NULL);
+    for (; node; node = hf_table_next (table, node))
+        hf_routes_watch (self, &HF_AROUND (node, pending_t, node)->route);
+    hf_table_free (table);
 }
 
 void
 hf_routes_unlead (hf_routes_t *self)
 {
     hf_table_node_t *node = hf_table_first (&self->callers);
-    while (node) {
-        hf_caller_t *caller = HF_AROUND (node, hf_caller_t, by_session);
-        node = hf_table_next (&self->callers, node);
-        hf_routes_watch (self, &caller->route);
-        free (caller);
-    }
-    hf_table_done (&self->callers);
+    for (; node; node = hf_table_next (&self->callers, node))
+        hf_routes_watch (self, &HF_AROUND (node, hf_caller_t, by_session)->route);
+    hf_table_free (&self->callers);
     s_forget_items (self);
-    s_forget_pending (&self->openings, self);
-    s_forget_pending (&self->closings, self);
+    s_unlead_pending (self, &self->openings);
+    s_unlead_pending (self, &self->closings);
 }

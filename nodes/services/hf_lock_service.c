@@ -4,24 +4,19 @@
 
 #define FLOOD_PATIENCE_US 1000000 //  so long messages that wait put expiry off
 
-static uint64_t
-s_or (uint64_t value, uint64_t otherwise)
-{
-    return value > 0 ? value : otherwise;
-}
+#define DEFAULT(field, value) config->field = config->field != 0 ? config->field : (value)
 
 static void
-s_configure (hf_lock_service_t *self, const hf_lock_config_t *config)
+s_defaults (hf_lock_config_t *config)
 {
-    self->config = *config;
-    self->config.flush_us = s_or (config->flush_us, 1000000);
-    self->config.flush_bytes = s_or (config->flush_bytes, 4U << 20);
-    self->config.undecided_max = s_or (config->undecided_max, 32U << 20);
-    self->config.unwritten_max = s_or (config->unwritten_max, 64U << 20);
-    self->config.credit_bytes = s_or (config->credit_bytes, 256U << 10);
-    self->config.readings_max = (uint32_t)s_or (config->readings_max, 50000);
+    DEFAULT (flush_us, 1000000);
+    DEFAULT (flush_bytes, 4U << 20);
+    DEFAULT (undecided_max, 32U << 20);
+    DEFAULT (unwritten_max, 64U << 20);
+    DEFAULT (credit_bytes, 256U << 10);
+    DEFAULT (readings_max, 50000);
     //  Else credit could wait for a step that waits for more log.
-    assert (self->config.flush_bytes <= self->config.unwritten_max);
+    assert (config->flush_bytes <= config->unwritten_max);
 }
 
 hf_lock_service_t *
@@ -29,7 +24,8 @@ hf_lock_service_new (const hf_lock_config_t *config, hf_state_t *state, uint64_t
 {
     assert (config->self != 0 && state);
     hf_lock_service_t *self = hf_alloc (sizeof *self);
-    s_configure (self, config);
+    self->config = *config;
+    s_defaults (&self->config);
     self->state = state;
     self->started_us = self->turn_us = self->now_us = now_us;
     self->step_index = hf_state_applied_index (state);
@@ -56,7 +52,7 @@ hf_lock_service_destroy (hf_lock_service_t **self_p)
     hf_lock_service_t *self = *self_p;
     if (!self)
         return;
-    hf_lock_forget_moved (self);
+    hf_table_free (&self->shifted);
     hf_lock_reads_done (self);
     hf_routes_done (&self->routes);
     hf_expiry_destroy (&self->expiry);
@@ -83,9 +79,9 @@ s_tell_watchers (hf_lock_service_t *self)
         return;
     const hf_route_t *route = hf_routes_watcher (&self->routes, NULL);
     for (; route; route = hf_routes_watcher (&self->routes, route))
-        hf_lock_refuse (self, route, HF_NOT_LEADER, hf_status_text (HF_NOT_LEADER));
+        hf_lock_refuse (self, route, HF_NOT_LEADER, NULL);
     if (self->leader != 0 && (self->leading || !self->elected))
-        hf_routes_forget_watchers (&self->routes);
+        hf_table_free (&self->routes.watchers);
 }
 
 /*  Serve once everything before this term is applied. Every session's time starts anew (P9), from
@@ -129,8 +125,8 @@ s_following (hf_lock_service_t *self, const hf_a_following_t *following)
     hf_lock_drop_proposals (self);
     if (!HF_MUTANT (ttl_not_restarted))
         hf_expiry_clear (self->expiry);
-    hf_lock_forget_moved (self);
-    hf_lock_drop_reads (self);
+    hf_table_free (&self->shifted);
+    hf_lock_drop_reads (self, true);
     hf_routes_unlead (&self->routes);
     if (news)
         s_tell_watchers (self);
@@ -138,37 +134,24 @@ s_following (hf_lock_service_t *self, const hf_a_following_t *following)
 
 //  ---- other actors -----------------------------------------------------------------
 
-//  M (KIND, name, call)
-#define FROM_ACTORS(M)                                                                             \
-    M (A_COMMITTED, a_committed, hf_lock_apply (self, &in))                                        \
-    M (A_LEADING, a_leading, s_leading (self, &in))                                                \
-    M (A_FOLLOWING, a_following, s_following (self, &in))                                          \
-    M (A_PASSED, a_passed, hf_lock_passed (self, &in))                                             \
-    M (A_TOLD, a_told, hf_lock_facts (self, &in))                                                  \
-    M (A_FILE_RESULT, a_file_result, hf_lock_file_result (self, &in))                              \
-    M (A_FILES_DURABLE, a_files_durable, hf_lock_files_durable (self, in.index))                   \
-    M (A_FLUSHED, a_flushed, hf_lock_flushed (self, in.index))                                     \
-    M (A_WANT_STATE, a_want_state, hf_lock_snapshot (self, in.node))
-
 void
 hf_lock_service_from_actor (hf_lock_service_t *self, hf_scan_t *scan, uint32_t kind,
                             uint64_t now_us)
 {
     self->now_us = now_us;
     switch (kind) {
-#define FROM_ACTOR(KIND, name, call)                                                               \
-    case HF_KIND_##KIND: {                                                                         \
-        hf_##name##_t in;                                                                          \
-        bool good = hf_##name##_get (scan, &in);                                                   \
-        assert (good);                                                                             \
-        call;                                                                                      \
-        break;                                                                                     \
-    }
-        FROM_ACTORS (FROM_ACTOR)
-#undef FROM_ACTOR
+        HF_OWN_CASE (scan, A_COMMITTED, a_committed, hf_lock_apply (self, &in));
+        HF_OWN_CASE (scan, A_LEADING, a_leading, s_leading (self, &in));
+        HF_OWN_CASE (scan, A_FOLLOWING, a_following, s_following (self, &in));
+        HF_OWN_CASE (scan, A_PASSED, a_passed, hf_lock_passed (self, &in));
+        HF_OWN_CASE (scan, A_TOLD, a_told, hf_lock_facts (self, &in));
+        HF_OWN_CASE (scan, A_FILE_RESULT, a_file_result, hf_lock_file_result (self, &in));
+        HF_OWN_CASE (scan, A_FILES_DURABLE, a_files_durable,
+                     hf_lock_files_durable (self, in.index));
+        HF_OWN_CASE (scan, A_FLUSHED, a_flushed, hf_lock_flushed (self, in.index));
+        HF_OWN_CASE (scan, A_WANT_STATE, a_want_state, hf_lock_snapshot (self, in.node));
     default:
-        assert (kind == HF_KIND_A_COMMITTED); //  no actor sends anything else
-        break;
+        assert (false && "a message that no actor sends to the lock actor");
     }
     s_try_serve (self);
 }

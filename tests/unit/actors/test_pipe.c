@@ -38,13 +38,16 @@ HF_TEST (test_commands_are_read_without_waiting)
 {
     zsock_t *reader;
     zsock_t *writer = hf_pipe_new (&reader);
-    assert_null (hf_pipe_command (reader));
-    zstr_send (writer, "$TERM");
+    bool handover = false;
+    assert_false (hf_pipe_ends (reader, &handover));
+    zstr_send (writer, "HANDOVER");
     zmq_pollitem_t item = {.socket = zsock_resolve (reader), .events = ZMQ_POLLIN};
     assert_int_equal (zmq_poll (&item, 1, 10000), 1);
-    char *command = hf_pipe_command (reader);
-    assert_string_equal (command, "$TERM");
-    free (command);
+    assert_false (hf_pipe_ends (reader, &handover));
+    assert_true (handover);
+    zstr_send (writer, "$TERM");
+    assert_int_equal (zmq_poll (&item, 1, 10000), 1);
+    assert_true (hf_pipe_ends (reader, NULL));
     zsock_destroy (&writer);
     zsock_destroy (&reader);
 }

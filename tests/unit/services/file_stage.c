@@ -145,39 +145,37 @@ s_stage_drop (void *arg)
 //  ---- life ----------------------------------------------------------------------
 
 static void
+s_result (file_stage_t *self, uint64_t id, const hf_out_message_t *out)
+{
+    s_trace (self, "result:%" PRIu64, id);
+    hf_pack_reset (&self->result);
+    hf_pack_raw (&self->result, out->bytes, out->size);
+}
+
+static void
 s_message (file_stage_t *self, hf_out_message_t *out)
 {
-    union {
-        hf_a_files_durable_t durable;
-        hf_a_flushed_t flushed;
-        hf_a_file_result_t result;
-        hf_a_want_state_t want;
-        hf_a_restart_t restart;
-    } in;
     uint32_t kind;
     hf_scan_t scan = hf_frame_own (out->bytes, out->size, &kind);
-    if (kind == HF_KIND_STATE_ASK || kind == HF_KIND_STATE_PART) {
+    bool for_peer = kind == HF_KIND_STATE_ASK || kind == HF_KIND_STATE_PART;
+    const char *to = out->to == HF_TO_LOCK ? "lock" : "election";
+    if (kind != HF_KIND_A_FLUSHED)
+        assert_int_equal (out->to, for_peer                    ? HF_TO_ELECTION
+                                   : kind == HF_KIND_A_RESTART ? HF_TO_MAIN
+                                                               : HF_TO_LOCK);
+    switch (kind) {
+        HF_OWN_CASE (&scan, A_FILES_DURABLE, a_files_durable,
+                     s_trace (self, "durable:%" PRIu64, in.index));
+        HF_OWN_CASE (&scan, A_FLUSHED, a_flushed,
+                     s_trace (self, "flushed:%" PRIu64 ">%s", in.index, to));
+        HF_OWN_CASE (&scan, A_FILE_RESULT, a_file_result, s_result (self, in.id, out));
+        HF_OWN_CASE (&scan, A_WANT_STATE, a_want_state, s_trace (self, "want:%u", in.node));
+        HF_OWN_CASE (&scan, A_RESTART, a_restart, s_trace (self, "restart:%" PRIu64, in.index));
+    default:
+        assert_true (for_peer);
         s_trace (self, kind == HF_KIND_STATE_ASK ? "ask" : "part");
-        assert_int_equal (out->to, HF_TO_ELECTION);
         *hf_array_add (&self->peers) = *out;
         out->bytes = NULL;
-    } else if (kind == HF_KIND_A_FILES_DURABLE && hf_a_files_durable_get (&scan, &in.durable)) {
-        s_trace (self, "durable:%" PRIu64, in.durable.index);
-        assert_int_equal (out->to, HF_TO_LOCK);
-    } else if (kind == HF_KIND_A_FLUSHED && hf_a_flushed_get (&scan, &in.flushed)) {
-        s_trace (self, "flushed:%" PRIu64 ">%s", in.flushed.index,
-                 out->to == HF_TO_LOCK ? "lock" : "election");
-    } else if (kind == HF_KIND_A_FILE_RESULT && hf_a_file_result_get (&scan, &in.result)) {
-        s_trace (self, "result:%" PRIu64, in.result.id);
-        hf_pack_reset (&self->result);
-        hf_pack_raw (&self->result, out->bytes, out->size);
-    } else if (kind == HF_KIND_A_WANT_STATE && hf_a_want_state_get (&scan, &in.want)) {
-        s_trace (self, "want:%u", in.want.node);
-    } else {
-        assert_int_equal (kind, HF_KIND_A_RESTART);
-        assert_true (hf_a_restart_get (&scan, &in.restart));
-        assert_int_equal (out->to, HF_TO_MAIN);
-        s_trace (self, "restart:%" PRIu64, in.restart.index);
     }
 }
 

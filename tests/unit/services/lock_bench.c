@@ -115,46 +115,32 @@ s_facts (bench_t *self, uint64_t id)
     hf_pack_done (&rows);
 }
 
+static void
+s_barrier (bench_t *self, uint64_t id)
+{
+    self->barriers++;
+    self->barrier = id;
+    if (!self->no_barriers)
+        bench_pass (self, self->index);
+}
+
 void
 bench_asked (bench_t *self, hf_scan_t *scan, uint32_t kind)
 {
-    union {
-        hf_a_start_t start;
-        hf_a_propose_t propose;
-        hf_a_barrier_t barrier;
-        hf_a_applied_t applied;
-        hf_a_facts_t facts;
-        hf_a_sections_t sections;
-        hf_a_rows_t rows;
-        hf_a_file_query_t query;
-        hf_a_snapshot_t snapshot;
-    } in;
     *hf_array_add (&self->asked) = kind;
-    if (kind == HF_KIND_A_START && hf_a_start_get (scan, &in.start))
-        self->started = in.start.applied;
-    else if (kind == HF_KIND_A_PROPOSE && hf_a_propose_get (scan, &in.propose))
-        s_proposed (self, in.propose.entries);
-    else if (kind == HF_KIND_A_BARRIER && hf_a_barrier_get (scan, &in.barrier)) {
-        self->barriers++;
-        self->barrier = in.barrier.id;
-        if (!self->no_barriers)
-            bench_pass (self, self->index);
-    } else if (kind == HF_KIND_A_APPLIED && hf_a_applied_get (scan, &in.applied)) {
-        self->credits++;
-        self->credited = in.applied.bytes;
-    } else if (kind == HF_KIND_A_FACTS && hf_a_facts_get (scan, &in.facts))
-        s_facts (self, in.facts.id);
-    else if (kind == HF_KIND_A_SECTIONS && hf_a_sections_get (scan, &in.sections))
-        s_sections (self, in.sections.sections);
-    else if (kind == HF_KIND_A_ROWS && hf_a_rows_get (scan, &in.rows))
-        s_rows (self, &in.rows);
-    else if (kind == HF_KIND_A_FILE_QUERY && hf_a_file_query_get (scan, &in.query)) {
-        self->queries++;
-        self->query = in.query.id;
-    } else if (kind == HF_KIND_A_SNAPSHOT && hf_a_snapshot_get (scan, &in.snapshot))
-        self->snapshot = in.snapshot;
-    else
+    switch (kind) {
+        HF_OWN_CASE (scan, A_START, a_start, self->started = in.applied);
+        HF_OWN_CASE (scan, A_PROPOSE, a_propose, s_proposed (self, in.entries));
+        HF_OWN_CASE (scan, A_BARRIER, a_barrier, s_barrier (self, in.id));
+        HF_OWN_CASE (scan, A_APPLIED, a_applied, self->credits++; self->credited = in.bytes);
+        HF_OWN_CASE (scan, A_FACTS, a_facts, s_facts (self, in.id));
+        HF_OWN_CASE (scan, A_SECTIONS, a_sections, s_sections (self, in.sections));
+        HF_OWN_CASE (scan, A_ROWS, a_rows, s_rows (self, &in));
+        HF_OWN_CASE (scan, A_FILE_QUERY, a_file_query, self->queries++; self->query = in.id);
+        HF_OWN_CASE (scan, A_SNAPSHOT, a_snapshot, self->snapshot = in);
+    default:
         fail_msg ("a message of kind %u", kind);
+    }
 }
 
 static void
