@@ -1,6 +1,6 @@
 //  Small tmpfs disks that can be filled up.
 
-#include "tests/cluster/torture/disks.h"
+#include "tests/cluster/torture/world.h"
 #include "tests/kit/hf_process.h"
 #include <errno.h>
 #include <fcntl.h>

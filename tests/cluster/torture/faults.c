@@ -1,6 +1,5 @@
 //  Draws faults, and begins them.
 
-#include "tests/cluster/torture/disks.h"
 #include "tests/cluster/torture/world.h"
 #include "tests/kit/hf_folder.h"
 #include <assert.h>

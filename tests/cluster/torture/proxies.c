@@ -1,19 +1,178 @@
 //  Links as proxies: a port for each link, on 127.0.0.1.
 
 #include "tests/kit/hf_ports.h"
+#include "tests/kit/hf_wait.h"
 #include "tests/cluster/torture/links_internal.h"
-#include "tests/cluster/torture/streams.h"
 #include "base/hf_alloc.h"
 #include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define S_PIECE_SIZE  8192
+#define S_HELD_MAX    (512 * 1024) //  bytes under way; then the sender waits
+#define S_AGAIN_MS    220          //  after so long TCP repeats what was lost
 #define S_STREAMS_MAX 512
 #define S_DOORS_MAX   (HF_ENDS_MAX * 7)
 #define S_TEXT_SIZE   600
+
+//  ---- one connection through this process, with troubles in each direction ----------------
+
+/*  One direction. */
+typedef struct s_way {
+    unsigned from, to;
+    int in, out;
+    hf_parcels_t held;
+    bool ended; //  nothing comes any more
+} s_way_t;
+
+typedef struct s_stream {
+    uint16_t port;
+    bool reached;    //  the other end has been called
+    bool connecting; //  and has not answered yet
+    s_way_t way[2];  //  as the connection was made, and back
+} s_stream_t;
+
+/*  A connection that end FROM made (the file descriptor is ours now), meant for end TO, which
+ *  listens on 127.0.0.1:PORT. */
+static s_stream_t *
+s_stream_new (int accepted, unsigned from, unsigned to, uint16_t port)
+{
+    s_stream_t *self = hf_alloc (sizeof *self);
+    self->port = port;
+    self->way[0] = (s_way_t){.from = from, .to = to, .in = accepted, .out = -1};
+    self->way[1] = (s_way_t){.from = to, .to = from, .in = -1, .out = accepted};
+    int on = 1;
+    setsockopt (accepted, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    return self;
+}
+
+static void
+s_stream_destroy (s_stream_t *self)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        hf_parcels_clear (&self->way[i].held);
+        if (self->way[i].in >= 0)
+            close (self->way[i].in);
+    }
+    free (self);
+}
+
+/*  Connect to the other end; false when that fails at once. */
+static bool
+s_reach (s_stream_t *self)
+{
+    int fd = hf_port_connect (self->port, SOCK_NONBLOCK);
+    int on = 1;
+    setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    self->reached = true;
+    self->connecting = fd >= 0;
+    self->way[0].out = fd;
+    self->way[1].in = fd;
+    return fd >= 0;
+}
+
+static bool
+s_is_cut (const hf_links_t *links, const s_way_t *way)
+{
+    return hf_links_trouble_of (links, way->from, way->to).cut;
+}
+
+/*  False: the sender has closed. */
+static bool
+s_receive (s_way_t *way, hf_links_t *links)
+{
+    uint8_t bytes[S_PIECE_SIZE];
+    ssize_t got = recv (way->in, bytes, sizeof bytes, 0);
+    if (got <= 0)
+        return got < 0 && (errno == EAGAIN || errno == EINTR);
+    hf_passage_t passage = hf_links_draw (links, way->from, way->to);
+    uint64_t late_ms = passage.delay_ms + (passage.lost ? S_AGAIN_MS : 0);
+    hf_parcels_add (&way->held, hf_wait_now_ms () + late_ms, bytes, (size_t)got);
+    return true;
+}
+
+/*  Send on what is due; false: the receiver has closed. */
+static bool
+s_send (s_way_t *way)
+{
+    uint64_t now_ms = hf_wait_now_ms ();
+    for (hf_parcel_t *piece; (piece = way->held.first) && piece->due_ms <= now_ms;) {
+        ssize_t sent = send (way->out, piece->bytes + piece->sent, piece->size - piece->sent,
+                             MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent < 0)
+            return errno == EAGAIN || errno == EINTR;
+        piece->sent += (size_t)sent;
+        if (piece->sent < piece->size)
+            return true;
+        hf_parcels_drop (&way->held);
+    }
+    return true;
+}
+
+/*  What to wait for: two places of WAIT are set; WAIT_MS becomes shorter if something is due. */
+static void
+s_stream_prepare (s_stream_t *self, const hf_links_t *links, struct pollfd wait[2], int *wait_ms)
+{
+    bool cut[2] = {s_is_cut (links, &self->way[0]), s_is_cut (links, &self->way[1])};
+    wait[0] = (struct pollfd){.fd = -1};
+    wait[1] = (struct pollfd){.fd = -1};
+    //  A call through a cut gets nowhere: not even to be refused.
+    if (!self->reached && !cut[0] && !cut[1] && !s_reach (self))
+        self->way[1].ended = true;
+    if (self->connecting) {
+        wait[1] = (struct pollfd){.fd = self->way[1].in, .events = POLLOUT};
+        return;
+    }
+    uint64_t now_ms = hf_wait_now_ms ();
+    for (unsigned i = 0; i < 2 && self->reached; i++) {
+        s_way_t *way = &self->way[i], *back = &self->way[1 - i];
+        short events = 0;
+        if (!cut[i] && !way->ended && way->held.held < S_HELD_MAX)
+            events |= POLLIN;
+        if (!cut[1 - i] && back->held.first && back->held.first->due_ms <= now_ms)
+            events |= POLLOUT;
+        //  With nothing to wait for, an end that hung up would wake us for ever.
+        if (events)
+            wait[i] = (struct pollfd){.fd = way->in, .events = events};
+        if (!cut[i] && way->held.first && way->held.first->due_ms > now_ms)
+            *wait_ms = hf_parcels_wait (&way->held, *wait_ms);
+    }
+}
+
+/*  Carry what can be; false: it is over. */
+static bool
+s_stream_carry (s_stream_t *self, hf_links_t *links, const struct pollfd wait[2])
+{
+    if (self->connecting && wait[1].revents) {
+        int error = 0;
+        socklen_t size = sizeof error;
+        getsockopt (self->way[1].in, SOL_SOCKET, SO_ERROR, &error, &size);
+        self->connecting = false;
+        self->way[1].ended = error != 0;
+        return true;
+    }
+    if (self->connecting || !self->reached)
+        return !self->way[1].ended;
+    for (unsigned i = 0; i < 2; i++) {
+        s_way_t *way = &self->way[i];
+        if (s_is_cut (links, way))
+            continue;
+        if (wait[i].revents && (wait[i].events & POLLIN) && !s_receive (way, links))
+            way->ended = true;
+        if (!s_send (way) || (way->ended && !way->held.first))
+            return false;
+    }
+    return true;
+}
+
+//  ---- doors ------------------------------------------------------------------------
 
 /*  Where connections of FROM to TO arrive. */
 typedef struct s_door {
@@ -26,7 +185,7 @@ typedef struct s_door {
 typedef struct s_proxies {
     s_door_t door[S_DOORS_MAX];
     unsigned doors;
-    hf_stream_t *stream[S_STREAMS_MAX];
+    s_stream_t *stream[S_STREAMS_MAX];
     unsigned streams;
     char list[HF_CREW_MAX + 1][S_TEXT_SIZE]; //  by client
     char ports[8][S_TEXT_SIZE];              //  by node: for the shim
@@ -39,15 +198,13 @@ s_close (hf_links_t *self)
 {
     s_proxies_t *own = self->own;
     for (unsigned i = 0; i < own->streams; i++)
-        hf_stream_destroy (&own->stream[i]);
+        s_stream_destroy (own->stream[i]);
     for (unsigned i = 0; i < own->doors; i++) {
         close (own->door[i].fd);
         hf_port_give_back (&own->door[i].port);
     }
     free (own);
 }
-
-//  ---- doors ------------------------------------------------------------------------
 
 static uint16_t
 s_add_door (s_proxies_t *own, unsigned from, unsigned to, uint16_t target)
@@ -132,7 +289,7 @@ s_accept (s_proxies_t *own, const s_door_t *door)
     if (own->streams == S_STREAMS_MAX)
         close (fd);
     else
-        own->stream[own->streams++] = hf_stream_new (fd, door->from, door->to, door->target);
+        own->stream[own->streams++] = s_stream_new (fd, door->from, door->to, door->target);
 }
 
 static void
@@ -144,15 +301,15 @@ s_carry (hf_links_t *self, int wait_ms)
     for (unsigned i = 0; i < doors; i++)
         wait[i] = (struct pollfd){.fd = own->door[i].fd, .events = POLLIN};
     for (unsigned i = 0; i < streams; i++)
-        hf_stream_prepare (own->stream[i], self, wait + doors + 2 * i, &wait_ms);
+        s_stream_prepare (own->stream[i], self, wait + doors + 2 * i, &wait_ms);
     if (poll (wait, doors + 2 * streams, wait_ms) < 0)
         return;
     unsigned kept = 0;
     for (unsigned i = 0; i < streams; i++) {
-        if (hf_stream_carry (own->stream[i], self, wait + doors + 2 * i))
+        if (s_stream_carry (own->stream[i], self, wait + doors + 2 * i))
             own->stream[kept++] = own->stream[i];
         else
-            hf_stream_destroy (&own->stream[i]);
+            s_stream_destroy (own->stream[i]);
     }
     own->streams = kept;
     for (unsigned i = 0; i < doors; i++) {

@@ -10,7 +10,6 @@
  */
 #include "tests/cluster/check/hf_history.h"
 #include "tests/cluster/lostfound/verdict.h"
-#include "tests/cluster/torture/disks.h"
 #include "tests/cluster/torture/world.h"
 #include <assert.h>
 #include <getopt.h>

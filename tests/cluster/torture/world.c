@@ -2,7 +2,6 @@
 
 #include "tests/cluster/torture/world.h"
 #include "tests/cluster/harness/hf_cluster_internal.h"
-#include "tests/cluster/torture/disks.h"
 #include <assert.h>
 #include <stdarg.h>
 #include <stdlib.h>

@@ -64,6 +64,20 @@ uint32_t hf_watch_leader (const hf_watch_t *self);
 /*  How often another term's leader was found: less than there were, when they come fast. */
 unsigned hf_watch_changes (const hf_watch_t *self);
 
+//  ---- small disks (tmpfs) under nodes' data folders, which can be filled up ------------------
+//
+//  Mounted in the mount namespace of links of kind "namespaces": no other process sees them, and
+//  they end with the last process in it. Elsewhere there are none.
+
+/*  A small disk for node ID, before its first start; false, with the reason on stderr. */
+bool hf_disk_mount (const hf_cluster_t *cluster, uint32_t id, unsigned mib);
+/*  KEEP: copy what is on it to the folder below. */
+void hf_disk_unmount (const hf_cluster_t *cluster, uint32_t id, bool keep);
+
+/*  Take all the room that is left; give it back. */
+bool hf_disk_fill (const hf_cluster_t *cluster, uint32_t id);
+void hf_disk_free (const hf_cluster_t *cluster, uint32_t id);
+
 //  ---- the world ------------------------------------------------------------------------------
 
 #define HF_LINK_FAULTS_MAX 16
