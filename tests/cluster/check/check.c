@@ -78,6 +78,19 @@ check_select (const hf_check_t *self, op_filter_fn *takes, op_compare_fn *compar
     return ops.list;
 }
 
+hold_t **
+check_granted (const hf_check_t *self, op_compare_fn *compare, size_t *count)
+{
+    hold_t **holds = check_list (self->holds_count, sizeof *holds);
+    *count = 0;
+    for (uint32_t i = 0; i < self->holds_count; i++) {
+        if (self->holds[i].grant)
+            holds[(*count)++] = &self->holds[i];
+    }
+    check_sort (holds, *count, sizeof *holds, compare);
+    return holds;
+}
+
 //  ---- names ------------------------------------------------------------------------
 
 uint32_t

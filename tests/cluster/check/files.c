@@ -1,5 +1,5 @@
 //  Files against sections: equal on all nodes (P4), sections whole (P6), there (P7) and once.
-#include "tests/cluster/check/files.h"
+#include "tests/cluster/check/check_private.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

@@ -8,19 +8,6 @@ CHECK_COMPARE (s_by_grant, hold_t *, (*row)->lock, (*row)->index, (*row)->token)
 CHECK_COMPARE (s_by_receipt, hold_t *, (*row)->lock, (*row)->grant->end)
 CHECK_COMPARE (s_by_index, hold_t *, (*row)->index)
 
-static hold_t **
-s_granted (hf_check_t *self, op_compare_fn *compare, size_t *count)
-{
-    hold_t **holds = check_list (self->holds_count, sizeof *holds);
-    *count = 0;
-    for (uint32_t i = 0; i < self->holds_count; i++) {
-        if (self->holds[i].grant)
-            holds[(*count)++] = &self->holds[i];
-    }
-    check_sort (holds, *count, sizeof *holds, compare);
-    return holds;
-}
-
 //  ---- in the order of indexes --------------------------------------------------------
 
 /*  What the holds of a lock so far come to. */
@@ -81,7 +68,7 @@ static void
 s_check_log (hf_check_t *self)
 {
     size_t count;
-    hold_t **holds = s_granted (self, s_by_grant, &count);
+    hold_t **holds = check_granted (self, s_by_grant, &count);
     s_lock_t lock = {0};
     for (size_t i = 0; i < count; i++) {
         hold_t *hold = holds[i];
@@ -104,7 +91,7 @@ static void
 s_check_counter (hf_check_t *self)
 {
     size_t count;
-    hold_t **holds = s_granted (self, s_by_index, &count);
+    hold_t **holds = check_granted (self, s_by_index, &count);
     const hold_t *newest = NULL;
     for (size_t i = 0, next; i < count; i = next) {
         for (next = i; next < count && holds[next]->index == holds[i]->index; next++) {
@@ -139,7 +126,7 @@ static void
 s_check_clock (hf_check_t *self)
 {
     size_t count;
-    hold_t **holds = s_granted (self, s_by_receipt, &count);
+    hold_t **holds = check_granted (self, s_by_receipt, &count);
     const hold_t *longest = NULL;
     for (size_t i = 0; i < count; i++) {
         const hold_t *hold = holds[i];

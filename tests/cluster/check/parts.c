@@ -1,5 +1,5 @@
 //  The parts of sections, and which append wrote given bytes.
-#include "tests/cluster/check/files.h"
+#include "tests/cluster/check/check_private.h"
 #include "base/hf_hash.h"
 #include <assert.h>
 #include <stdlib.h>

@@ -206,14 +206,9 @@ s_check_passed_on (hf_check_t *self, const s_table_t *table, const hold_t *hold,
 static void
 s_check_silent (hf_check_t *self, const s_table_t *table)
 {
-    size_t abandons_count, count = 0;
+    size_t abandons_count, count;
     const op_t **abandons = check_select (self, s_abandons, s_by_place, &abandons_count);
-    const hold_t **holds = check_list (self->holds_count, sizeof *holds);
-    for (uint32_t i = 0; i < self->holds_count; i++) {
-        if (self->holds[i].grant)
-            holds[count++] = &self->holds[i];
-    }
-    check_sort (holds, count, sizeof *holds, s_by_grant);
+    hold_t **holds = check_granted (self, s_by_grant, &count);
     for (size_t i = 0; i + 1 < count; i++) {
         const hold_t *hold = holds[i];
         op_t key = {.session = hold->session, .lock = hold->lock};

@@ -3,7 +3,6 @@
 #include "tests/cluster/check/check.h"
 #include "tests/cluster/check/hf_history.h"
 #include <pthread.h>
-#include <stdatomic.h>
 
 //  Sessions 1 and 2, one lock. Session 2 waits while 1 writes a section into two files; then it
 //  writes one itself; session 3's release is never answered.
@@ -170,6 +169,17 @@ s_put (FILE *stream, const char *line, const s_lie_t *lie)
     return found != NULL;
 }
 
+/*  From TEXT, which is freed. */
+static bool
+s_load (hf_check_t *check, char *text, size_t size, const char *name, char error[HF_ERROR_SIZE])
+{
+    FILE *stream = fmemopen (text, size, "r");
+    bool good = hf_check_read (check, stream, name, error);
+    fclose (stream);
+    free (text);
+    return good;
+}
+
 /*  The report on the story with LIE in it, for free (3). */
 static char *
 s_check (const s_lie_t *lie, bool nodes_differ)
@@ -185,11 +195,8 @@ s_check (const s_lie_t *lie, bool nodes_differ)
     assert_true ((replaced > 0) == (lie->old != NULL));
     fclose (stream);
     hf_check_t *check = hf_check_new (out);
-    stream = fmemopen (text, size, "r");
-    if (!hf_check_read (check, stream, lie->name, error))
+    if (!s_load (check, text, size, lie->name, error))
         fail_msg ("%s", error);
-    fclose (stream);
-    free (text);
     const char *a = lie->a ? lie->a : "one\ntwo\n", *b = lie->b ? lie->b : "one too\n";
     for (uint32_t node = 0; node < 2; node++) {
         hf_check_content (check, node, "a", a, strlen (a) - (nodes_differ && node));
@@ -224,30 +231,29 @@ HF_TEST (test_nodes_differ)
 HF_TEST (test_bad_input)
 {
     static const char *const bad[] = {
-        "no json\n",
-        "[]\n",
-        "{}\n",
-        "{\"op\":\"dance\",\"start\":1}\n",
-        "{\"op\":\"read\",\"start\":1}\n",
-        "{\"op\":\"open\",\"session\":1}\n",
-        "{\"op\":\"open\",\"session\":1,\"start\":2,\"end\":1}\n",
-        "{\"op\":\"open\",\"session\":-1,\"start\":2}\n",
-        "{\"op\":\"acquire\",\"session\":1,\"lock\":\"L\",\"start\":1,\"end\":2,\"status\":\"OK\"}"
-        "\n",
-        "{\"op\":\"append\",\"session\":1,\"lock\":\"L\",\"file\":\"f\",\"hash\":\"x\",\"start\":1}"
-        "\n",
-        "{\"op\":\"read\",\"file\":\"f\",\"start\":1}\n{\"op\":\"read\",\"file\"",
+        "no json",
+        "[]",
+        "{}",
+        "{'op':'dance','start':1}",
+        "{'op':'read','start':1}",
+        "{'op':'open','session':1}",
+        "{'op':'open','session':1,'start':2,'end':1}",
+        "{'op':'open','session':-1,'start':2}",
+        "{'op':'acquire','session':1,'lock':'L','start':1,'end':2,'status':'OK'}",
+        "{'op':'append','session':1,'lock':'L','file':'f','hash':'x','start':1}",
+        "{'op':'append','session':1,'lock':'L','file':'f','size':1,'start':1}",
+        "{'op':'read','file':'f','start':1}\n{'op':'read','file'",
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        char error[HF_ERROR_SIZE] = "";
-        char *text = strdup (bad[i]);
-        FILE *stream = fmemopen (text, strlen (text), "r");
+        char *text, error[HF_ERROR_SIZE] = "";
         hf_check_t *check = hf_check_new (NULL);
-        assert_false (hf_check_read (check, stream, "bad", error));
-        assert_non_null (strstr (error, "bad:"));
+        size_t size;
+        FILE *stream = open_memstream (&text, &size);
+        s_put (stream, bad[i], &s_lies[0]);
         fclose (stream);
+        assert_false (s_load (check, text, size, "bad", error));
+        assert_non_null (strstr (error, "bad:"));
         hf_check_destroy (&check);
-        free (text);
     }
 }
 
@@ -257,73 +263,59 @@ HF_TEST (test_bad_input)
 #define S_RECORDS 500
 
 static const char s_odd_name[] = "a \"b\" \\ c/\xc3\xbc";
+static hf_recorder_t *s_recorder;
+
+static void
+s_write (const char *op, const char *lock, uint64_t index, uint64_t token, const char *data)
+{
+    uint64_t now_us = hf_recorder_now_us ();
+    hf_recorder_write (s_recorder, &(hf_record_t){.op = op,
+                                                  .session = token,
+                                                  .start_us = now_us,
+                                                  .end_us = now_us,
+                                                  .status = "OK",
+                                                  .index = index,
+                                                  .lock = lock,
+                                                  .token = token,
+                                                  .file = data ? s_odd_name : NULL,
+                                                  .data = data,
+                                                  .size = data ? strlen (data) : 0,
+                                                  .total = 4});
+}
 
 /*  Reads of one file, each a line. */
 static void *
-s_write (void *arg)
+s_read (void *lock)
 {
-    static atomic_uint threads;
-    uint32_t number = ++threads;
-    char lock[16];
-    snprintf (lock, sizeof lock, "lock %u", number);
-    for (unsigned i = 0; i < S_RECORDS; i++) {
-        hf_record_t record = {.op = "read",
-                              .client = number,
-                              .start_us = hf_recorder_now_us (),
-                              .status = "OK",
-                              .file = s_odd_name,
-                              .lock = lock,
-                              .total = 4,
-                              .data = "odd\n",
-                              .size = 4};
-        record.end_us = hf_recorder_now_us ();
-        hf_recorder_write (arg, &record);
-    }
+    for (unsigned i = 0; i < S_RECORDS; i++)
+        s_write ("read", lock, 0, 0, "odd\n");
     return NULL;
 }
 
 HF_TEST (test_recorder)
 {
     FILE *stream = tmpfile ();
-    hf_recorder_t *recorder = hf_recorder_new_stream (stream);
-    const hf_record_t section[] = {
-        {.op = "append",
-         .session = 1,
-         .start_us = 1,
-         .end_us = 2,
-         .status = "OK",
-         .index = 1,
-         .lock = s_odd_name,
-         .token = 1,
-         .file = s_odd_name,
-         .data = "odd\n",
-         .size = 4},
-        {.op = "release",
-         .session = 1,
-         .start_us = 3,
-         .end_us = 4,
-         .status = "OK",
-         .index = 2,
-         .lock = s_odd_name,
-         .token = 1},
-    };
-    hf_recorder_write (recorder, &section[0]);
-    hf_recorder_write (recorder, &section[1]);
+    s_recorder = hf_recorder_new_stream (stream);
+    s_write ("append", s_odd_name, 1, 1, "odd\n");
+    s_write ("release", s_odd_name, 2, 1, NULL);
     pthread_t thread[S_THREADS];
-    for (int i = 0; i < S_THREADS; i++)
-        assert_int_equal (pthread_create (&thread[i], NULL, s_write, recorder), 0);
+    char lock[S_THREADS][16];
+    for (int i = 0; i < S_THREADS; i++) {
+        snprintf (lock[i], sizeof lock[i], "lock %d", i);
+        assert_int_equal (pthread_create (&thread[i], NULL, s_read, lock[i]), 0);
+    }
     for (int i = 0; i < S_THREADS; i++)
         pthread_join (thread[i], NULL);
-    assert_true (hf_recorder_destroy (&recorder));
-    assert_null (recorder);
+    assert_true (hf_recorder_destroy (&s_recorder));
+    assert_null (s_recorder);
     rewind (stream);
-    char error[HF_ERROR_SIZE] = "", text[256] = "", *summary = text;
+    char error[HF_ERROR_SIZE] = "", text[256] = "";
     hf_check_t *check = hf_check_new (stderr);
     if (!hf_check_read (check, stream, "recorder", error))
         fail_msg ("%s", error);
     hf_check_content (check, 0, s_odd_name, "odd\n", 4);
     assert_int_equal (hf_check_run (check), 0);
-    FILE *out = fmemopen (summary, sizeof text, "w");
+    FILE *out = fmemopen (text, sizeof text, "w");
     hf_check_summary (check, out);
     fclose (out);
     assert_non_null (strstr (text,

@@ -1,5 +1,5 @@
 //  One file, byte by byte: whose sections these are, and whether they may stand there.
-#include "tests/cluster/check/files.h"
+#include "tests/cluster/check/check_private.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
