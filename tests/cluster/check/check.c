@@ -131,14 +131,12 @@ names_done (names_t *self)
 //  ---- verdicts ---------------------------------------------------------------------
 
 static const char *const s_promise_names[HF_PROMISES] = {
-    [HF_PROMISE_P4] = "P4", [HF_PROMISE_P5A] = "P5a", [HF_PROMISE_P5B] = "P5b",
-    [HF_PROMISE_P6] = "P6", [HF_PROMISE_P7] = "P7",   [HF_PROMISE_P8] = "P8",
-    [HF_PROMISE_P9] = "P9", [HF_PROMISE_P10] = "P10", [HF_PROMISE_ONCE] = "exactly-once",
-};
+#define S_NAME(name, text) text,
+    HF_PROMISE_LIST (S_NAME)};
 
-static const char *const s_kind_names[] = {"?",       "open",      "close",   "acquire",
-                                           "release", "cancel",    "abandon", "append",
-                                           "read",    "keepalive", "lost",    "ended"};
+const char *const check_kind_names[] = {"?",      "open",    "close",  "acquire", "release",
+                                        "cancel", "abandon", "append", "read",    "keepalive",
+                                        "lost",   "ended",   NULL};
 static const char *const s_said_names[] = {"undecided", "OK",   "NOT_GRANTED", "NOT_HOLDER",
                                            "expired",   "LOST", "NOT_FOUND",   "refused"};
 
@@ -148,7 +146,7 @@ s_report_op (const hf_check_t *self, const op_t *op)
     if (!op)
         return;
     fprintf (self->out, "    %s:%u: %s", self->sources.list[op->source], op->line,
-             s_kind_names[op->kind]);
+             check_kind_names[op->kind]);
     if (op->lock)
         fprintf (self->out, " lock \"%s\"", names_text (&self->locks, op->lock));
     if (op->file)
@@ -187,13 +185,6 @@ hf_check_found (const hf_check_t *self, hf_promise_t promise)
 {
     assert (promise < HF_PROMISES);
     return self->found[promise];
-}
-
-const char *
-hf_promise_name (hf_promise_t promise)
-{
-    assert (promise < HF_PROMISES);
-    return s_promise_names[promise];
 }
 
 unsigned

@@ -16,17 +16,20 @@
 #include "base/hf_error.h"
 #include "tests/cluster/check/hf_history.h"
 
+#define HF_PROMISE_LIST(X)                                                                         \
+    X (P4, "P4")   /*  the nodes' files are equal */                                               \
+    X (P5A, "P5a") /*  in the order of indexes: one holder, rising tokens */                       \
+    X (P5B, "P5b") /*  in real time: one that relies on a lock */                                  \
+    X (P6, "P6")   /*  sections are whole, contiguous, in order, in all files or none */           \
+    X (P7, "P7")   /*  an acknowledged section is there */                                         \
+    X (P8, "P8")   /*  grants follow the queue */                                                  \
+    X (P9, "P9")   /*  no early expiry */                                                          \
+    X (P10, "P10") /*  one order that agrees with real time, for reads too */                      \
+    X (ONCE, "exactly-once")
+
 typedef enum hf_promise {
-    HF_PROMISE_P4,   //  the nodes' files are equal
-    HF_PROMISE_P5A,  //  in the order of indexes: one holder, rising tokens
-    HF_PROMISE_P5B,  //  in real time: one that relies on a lock
-    HF_PROMISE_P6,   //  sections are whole, contiguous, in order, in all files or none
-    HF_PROMISE_P7,   //  an acknowledged section is there
-    HF_PROMISE_P8,   //  grants follow the queue
-    HF_PROMISE_P9,   //  no early expiry
-    HF_PROMISE_P10,  //  one order that agrees with real time, for reads too
-    HF_PROMISE_ONCE, //  exactly once
-    HF_PROMISES
+#define HF_PROMISE_ENUM(name, text) HF_PROMISE_##name,
+    HF_PROMISE_LIST (HF_PROMISE_ENUM) HF_PROMISES
 } hf_promise_t;
 
 #define HF_CHECK_REPORT_MAX 20 //  so many violations are reported in full
@@ -53,8 +56,6 @@ bool hf_check_folder (hf_check_t *self, const char *path, char error[HF_ERROR_SI
 unsigned hf_check_run (hf_check_t *self);
 
 unsigned hf_check_found (const hf_check_t *self, hf_promise_t promise);
-/*  "P5a" and so on. */
-const char *hf_promise_name (hf_promise_t promise);
 
 /*  One line: operations, grants, sections, reads, violations; and notes on what was not
  *  checked. */

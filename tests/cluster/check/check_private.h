@@ -22,6 +22,7 @@ typedef enum op_kind {
     OP_LOST,
     OP_ENDED
 } op_kind_t;
+extern const char *const check_kind_names[]; //  as in a history; the last is NULL
 
 typedef enum said {
     SAID_MAYBE = 0, //  no answer, or one that leaves it open

@@ -10,20 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct s_word {
-    const char *word;
-    int value;
-} s_word_t;
-
-static const s_word_t s_kinds[] = {
-    {"open", OP_OPEN},       {"close", OP_CLOSE},   {"acquire", OP_ACQUIRE},
-    {"release", OP_RELEASE}, {"cancel", OP_CANCEL}, {"abandon", OP_ABANDON},
-    {"append", OP_APPEND},   {"read", OP_READ},     {"keepalive", OP_KEEPALIVE},
-    {"lost", OP_LOST},       {"ended", OP_ENDED},   {NULL, 0},
-};
-
 //  A status that is not here is a refusal.
-static const s_word_t s_statuses[] = {
+static const struct {
+    const char *word;
+    said_t said;
+} s_statuses[] = {
     {"OK", SAID_OK},
     {"QUEUED", SAID_MAYBE},
     {"NOT_GRANTED", SAID_NOT_GRANTED},
@@ -38,14 +29,6 @@ static const s_word_t s_statuses[] = {
     {NULL, SAID_REFUSED},
 };
 
-static int
-s_find (const s_word_t *words, const char *word)
-{
-    while (words->word && strcmp (words->word, word) != 0)
-        words++;
-    return words->value;
-}
-
 const char *
 hf_check_add (hf_check_t *self, const hf_record_t *record)
 {
@@ -59,13 +42,18 @@ hf_check_add (hf_check_t *self, const hf_record_t *record)
                .client = (uint32_t)record->client,
                .lock = record->lock ? names_put (&self->locks, record->lock) : 0,
                .file = record->file ? names_put (&self->files, record->file) : 0,
-               .kind = (uint8_t)(record->op ? s_find (s_kinds, record->op) : 0),
                .by_cluster = record->by && strcmp (record->by, "cluster") == 0,
                .line = self->line,
                .source = (uint16_t)(self->sources.count - 1),
                .hold = NO_HOLD};
-    if (record->status && op.end != NEVER)
-        op.said = (uint8_t)s_find (s_statuses, record->status);
+    for (uint8_t i = 1; record->op && check_kind_names[i]; i++)
+        op.kind = strcmp (check_kind_names[i], record->op) == 0 ? i : op.kind;
+    if (record->status && op.end != NEVER) {
+        size_t i = 0;
+        while (s_statuses[i].word && strcmp (s_statuses[i].word, record->status) != 0)
+            i++;
+        op.said = (uint8_t)s_statuses[i].said;
+    }
     bool in_lock = op.kind >= OP_ACQUIRE && op.kind <= OP_APPEND;
     bool in_file = op.kind == OP_APPEND || op.kind == OP_READ;
     bool places = in_lock && op.kind != OP_ABANDON;

@@ -148,16 +148,12 @@ hf_crew_start (hf_crew_t *self, unsigned i)
 {
     s_member_t *member = s_member (self, i);
     assert (!member->process);
-    uint64_t seed = self->config.seed + i + (member->life << 20);
-    char number[16], life[32], seed_text[32], shared[16], log[700];
-    snprintf (number, sizeof number, "%u", i);
-    snprintf (life, sizeof life, "%" PRIu64, member->life);
-    snprintf (seed_text, sizeof seed_text, "%" PRIu64, seed);
-    snprintf (shared, sizeof shared, "%u", S_SHARED);
+    char own[128], log[700];
+    snprintf (own, sizeof own, "%u %" PRIu64 " %" PRIu64 " %u %d", i, member->life,
+              self->config.seed + i + (member->life << 20), S_SHARED, self->config.gated);
     snprintf (log, sizeof log, "%s/client-%u.log", self->config.folder, i);
     hf_place_t place = hf_links_place (self->config.links, i);
-    const char *argv[] = {self->config.program,           number,     life, seed_text, shared,
-                          self->config.gated ? "1" : "0", place.list, NULL};
+    const char *argv[] = {self->config.program, own, place.list, NULL};
     hf_process_config_t config = {
         .argv = argv, .log_path = log, .pipes = true, .network = place.network};
     member->process = hf_process_new (&config);

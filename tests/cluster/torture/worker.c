@@ -1,6 +1,6 @@
 /*  torture-client - one client, in a process that can be stopped and killed.
  *
- *      torture-client NUMBER LIFE SEED SHARED GATED LIST
+ *      torture-client "NUMBER LIFE SEED SHARED GATED" LIST
  *
  *  What it does, and the answers, go to stdout as lines of a history; what it is about
  *  to do, too, as a line without an end, for the case that it never gets to write down the answer.
@@ -10,9 +10,10 @@
 #include "tests/cluster/lostfound/client.h"
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <semaphore.h>
 #include <signal.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #define S_LINES_A_LIFE 1000000
@@ -31,22 +32,20 @@ s_gate (void *arg)
 int
 main (int argc, char **argv)
 {
-    if (argc != 7)
+    int gated;
+    uint64_t life;
+    hf_test_client_t client = {.early = true, .stop = &s_stop};
+    if (argc != 3 || sscanf (argv[1], "%u %" SCNu64 " %" SCNu64 " %u %d", &client.number, &life,
+                             &client.seed.state, &client.shared, &gated) != 5)
         return 64;
     signal (SIGINT, SIG_IGN); //  from a terminal; the parent ends us
     static char room[1 << 16];
     setvbuf (stdout, room, _IOLBF, sizeof room); //  a line is one write: whole or not there
     sem_init (&s_steps, 0, 0);
-    uint64_t life = strtoull (argv[2], NULL, 10);
-    hf_test_client_t client = {.number = (uint32_t)strtoul (argv[1], NULL, 10),
-                               .counter = life * S_LINES_A_LIFE,
-                               .seed = {strtoull (argv[3], NULL, 10)},
-                               .shared = (uint32_t)strtoul (argv[4], NULL, 10),
-                               .gate = argv[5][0] == '1' ? s_gate : NULL,
-                               .endpoints = argv[6],
-                               .early = true,
-                               .stop = &s_stop,
-                               .recorder = hf_recorder_new_stream (stdout)};
+    client.counter = life * S_LINES_A_LIFE;
+    client.gate = gated ? s_gate : NULL;
+    client.endpoints = argv[2];
+    client.recorder = hf_recorder_new_stream (stdout);
     hf_test_client_start (&client);
     char bytes[256];
     ssize_t size;
