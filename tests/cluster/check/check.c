@@ -16,6 +16,15 @@ hf_check_new (FILE *out)
     return self;
 }
 
+static void
+s_names_done (names_t *self)
+{
+    for (size_t i = 0; i < self->all.count; i++)
+        free (self->all.list[i]);
+    hf_array_free (&self->all);
+    hf_table_done (&self->table);
+}
+
 void
 hf_check_destroy (hf_check_t **self_p)
 {
@@ -32,9 +41,13 @@ hf_check_destroy (hf_check_t **self_p)
     for (size_t i = 0; i < self->sources.count; i++)
         free (self->sources.list[i]);
     hf_array_free (&self->sources);
-    names_done (&self->locks);
-    names_done (&self->files);
-    order_done (&self->order);
+    s_names_done (&self->locks);
+    s_names_done (&self->files);
+    free (self->order.ops);
+    free (self->order.ended);
+    free (self->order.known);
+    free (self->order.before);
+    free (self->order.reached);
     free (self->holds);
     hf_array_free (&self->ops);
     free (self);
@@ -117,15 +130,6 @@ names_text (const names_t *self, uint32_t number)
 {
     assert (number >= 1 && number <= self->all.count);
     return self->all.list[number - 1]->text;
-}
-
-void
-names_done (names_t *self)
-{
-    for (size_t i = 0; i < self->all.count; i++)
-        free (self->all.list[i]);
-    hf_array_free (&self->all);
-    hf_table_done (&self->table);
 }
 
 //  ---- verdicts ---------------------------------------------------------------------

@@ -94,7 +94,8 @@ typedef struct content {
 } content_t;
 
 typedef struct file_state {
-    const content_t *content; //  of the first node; NULL: not given
+    const content_t *content; //  of the first node; NULL: no node's is given
+    content_t empty;
     HF_ARRAY (segment_t) segments;
     bool laid;   //  segments are complete
     bool broken; //  the walk had to stop
@@ -184,7 +185,6 @@ int check_compare (const uint64_t left[CHECK_KEYS], const uint64_t right[CHECK_K
 /*  The number of a name, from 1; 0 is none. */
 uint32_t names_put (names_t *self, const char *text);
 const char *names_text (const names_t *self, uint32_t number);
-void names_done (names_t *self);
 
 /*  Report a violation that OP and OTHER (either may be NULL) show. */
 void check_wrong (hf_check_t *self, hf_promise_t promise, const op_t *op, const op_t *other,
@@ -208,7 +208,6 @@ uint64_t order_known (const order_t *self, uint64_t index);
 uint64_t order_before (const order_t *self, uint64_t index);
 /*  The highest index that was answered by TIME. */
 uint64_t order_reached (const order_t *self, uint64_t time);
-void order_done (order_t *self);
 
 //  ---- what one section put into one file --------------------------------------------------
 

@@ -4,17 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-CHECK_COMPARE (s_by_file, content_t, row->file, row->node)
-
-/*  Once they are sorted. */
 static const content_t *
 s_content (const hf_check_t *self, uint32_t node, uint32_t file)
 {
-    const content_t *list = self->contents.list;
-    size_t at = CHECK_FIRST (i, 0, self->contents.count,
-                             list[i].file < file || (list[i].file == file && list[i].node < node));
-    bool found = at < self->contents.count && list[at].file == file && list[at].node == node;
-    return found ? &list[at] : NULL;
+    for (size_t i = 0; i < self->contents.count; i++) {
+        const content_t *content = &self->contents.list[i];
+        if (content->node == node && content->file == file)
+            return content;
+    }
+    return NULL;
 }
 
 static void
@@ -37,20 +35,14 @@ s_check_equal (hf_check_t *self, uint32_t file)
 static void
 s_find_contents (hf_check_t *self)
 {
-    uint32_t files = self->nodes > 0 ? (uint32_t)self->files.all.count : 0;
     self->file = check_list (self->files.all.count + 1, sizeof *self->file);
-    check_sort (self->contents.list, self->contents.count, sizeof (content_t), s_by_file);
-    bool *there = check_list (files + 1, sizeof *there);
-    for (uint32_t file = 1; file <= files; file++)
-        there[file] = s_content (self, 0, file) != NULL;
-    for (uint32_t file = 1; file <= files; file++) {
-        if (!there[file])
-            hf_check_content (self, 0, names_text (&self->files, file), "", 0);
+    for (uint32_t file = 1; self->nodes > 0 && file <= self->files.all.count; file++) {
+        file_state_t *state = &self->file[file];
+        state->empty = (content_t){.file = file};
+        state->content = s_content (self, 0, file);
+        if (!state->content)
+            state->content = &state->empty;
     }
-    free (there);
-    check_sort (self->contents.list, self->contents.count, sizeof (content_t), s_by_file);
-    for (uint32_t file = 1; file <= files; file++)
-        self->file[file].content = s_content (self, 0, file);
 }
 
 /*  All of a section or nothing: over all its files. */

@@ -51,17 +51,6 @@ order_reached (const order_t *self, uint64_t time)
     return at > 0 ? self->reached[at - 1] : 0;
 }
 
-void
-order_done (order_t *self)
-{
-    free (self->ops);
-    free (self->ended);
-    free (self->known);
-    free (self->before);
-    free (self->reached);
-    *self = (order_t){0};
-}
-
 //  ---- the checks -------------------------------------------------------------------
 
 /*  Operations with one index: one that causes it, and the grants that it causes. */
