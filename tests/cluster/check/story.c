@@ -138,6 +138,14 @@ s_granted (play_t *self, client_t *client, uint64_t now)
 }
 
 static void
+s_leave (lock_t *lock, uint32_t place)
+{
+    lock->waiters--;
+    memmove (lock->queue + place, lock->queue + place + 1,
+             (lock->waiters - place) * sizeof *lock->queue);
+}
+
+static void
 s_hand_on (play_t *self, uint32_t number, uint64_t now)
 {
     lock_t *lock = &self->lock[number];
@@ -145,7 +153,7 @@ s_hand_on (play_t *self, uint32_t number, uint64_t now)
     if (lock->waiters == 0)
         return;
     client_t *next = lock->queue[0];
-    memmove (lock->queue, lock->queue + 1, --lock->waiters * sizeof *lock->queue);
+    s_leave (lock, 0);
     s_granted (self, next, now);
 }
 
@@ -231,9 +239,7 @@ s_give_up (play_t *self, client_t *client)
     uint32_t place = 0;
     while (lock->queue[place] != client)
         place++;
-    lock->waiters--;
-    memmove (lock->queue + place, lock->queue + place + 1,
-             (lock->waiters - place) * sizeof *lock->queue);
+    s_leave (lock, place);
     client->grant.status = "TIMEOUT";
     client->grant.index = 0;
     client->grant.end_us = client->at + s_delay (self);

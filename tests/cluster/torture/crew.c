@@ -17,7 +17,6 @@
 #define S_SHARED     2 //  locks that all share, beside the first
 
 typedef struct s_member {
-    unsigned number;
     uint64_t life;
     hf_process_t *process; //  NULL: killed
     char buffer[S_BUFFER_MAX];
@@ -37,13 +36,6 @@ struct hf_crew {
 
 //  ---- lines ----------------------------------------------------------------------
 
-static void
-s_write (hf_crew_t *self, const char *line)
-{
-    fputs (line, self->history);
-    fputc ('\n', self->history);
-}
-
 static uint64_t
 s_number (const char *line, const char *key)
 {
@@ -56,15 +48,15 @@ s_is (const char *line, const char *op)
 {
     static const char start[] = "{\"op\":\"";
     size_t size = strlen (op);
-    return strncmp (line, start, sizeof start - 1) == 0 &&
-           strncmp (line + sizeof start - 1, op, size) == 0 && line[sizeof start - 1 + size] == '"';
+    return strncmp (line, start, 7) == 0 && strncmp (line + 7, op, size) == 0 &&
+           line[7 + size] == '"';
 }
 
 static void
 s_flush (hf_crew_t *self, char slot[S_LINE_MAX])
 {
     if (slot[0])
-        s_write (self, slot);
+        fprintf (self->history, "%s\n", slot);
     slot[0] = 0;
 }
 
@@ -85,7 +77,7 @@ s_take (hf_crew_t *self, s_member_t *member, const char *line)
     static const char start[] = "\"start\":";
     if (s_is (line, "lost") || s_is (line, "ended")) {
         self->counts.lost += s_is (line, "lost");
-        s_write (self, line);
+        fprintf (self->history, "%s\n", line);
         return;
     }
     bool acquire = s_is (line, "acquire");
@@ -249,15 +241,9 @@ hf_crew_kill (hf_crew_t *self, unsigned i)
 }
 
 void
-hf_crew_stop (hf_crew_t *self, unsigned i)
+hf_crew_freeze (hf_crew_t *self, unsigned i, bool frozen)
 {
-    hf_process_stop (s_member (self, i)->process);
-}
-
-void
-hf_crew_go_on (hf_crew_t *self, unsigned i)
-{
-    hf_process_go_on (s_member (self, i)->process);
+    (frozen ? hf_process_stop : hf_process_go_on) (s_member (self, i)->process);
 }
 
 //  ---- the end --------------------------------------------------------------------
@@ -267,12 +253,9 @@ hf_crew_finish (hf_crew_t *self, uint32_t limit_ms)
 {
     uint64_t end_ms = hf_wait_now_ms () + limit_ms;
     bool well = true;
-    unsigned left = 0;
-    for (unsigned i = 1; i <= self->config.clients; i++) {
-        assert (self->member[i].process);
+    unsigned left = self->config.clients;
+    for (unsigned i = 1; i <= self->config.clients; i++)
         hf_process_close_in (self->member[i].process);
-        left++;
-    }
     while (left > 0 && hf_wait_now_ms () < end_ms) {
         s_listen (self, 20);
         for (unsigned i = 1; i <= self->config.clients; i++) {

@@ -36,9 +36,8 @@ bool hf_crew_listen (hf_crew_t *self, uint32_t wait_ms);
 //  Client I is 1 to CLIENTS.
 void hf_crew_step (hf_crew_t *self, unsigned i);
 void hf_crew_kill (hf_crew_t *self, unsigned i);
-void hf_crew_start (hf_crew_t *self, unsigned i); //  after a kill
-void hf_crew_stop (hf_crew_t *self, unsigned i);  //  SIGSTOP
-void hf_crew_go_on (hf_crew_t *self, unsigned i);
+void hf_crew_start (hf_crew_t *self, unsigned i);               //  after a kill
+void hf_crew_freeze (hf_crew_t *self, unsigned i, bool frozen); //  SIGSTOP, SIGCONT
 
 /*  With all of them running: each ends its last section and itself. False after LIMIT_MS, with
  * those that did not on stderr. */

@@ -269,7 +269,7 @@ s_client_fault (hf_world_t *self, const hf_fault_t *fault)
         hf_crew_kill (self->crew, i);
         client->state = HF_CLIENT_DEAD;
     } else {
-        hf_crew_stop (self->crew, i);
+        hf_crew_freeze (self->crew, i, true);
         client->state = HF_CLIENT_STOPPED;
     }
     return true;

@@ -23,16 +23,7 @@ hf_world_note (hf_world_t *self, const char *format, ...)
 
 //  ---- links ----------------------------------------------------------------------
 
-/*  The worst of two. */
-static hf_trouble_t
-s_both (hf_trouble_t a, hf_trouble_t b)
-{
-    return (hf_trouble_t){.cut = a.cut || b.cut,
-                          .loss_percent =
-                              a.loss_percent > b.loss_percent ? a.loss_percent : b.loss_percent,
-                          .delay_ms = a.delay_ms > b.delay_ms ? a.delay_ms : b.delay_ms,
-                          .jitter_ms = a.jitter_ms > b.jitter_ms ? a.jitter_ms : b.jitter_ms};
-}
+#define S_RAISE(a, b, field) ((a).field = (a).field > (b).field ? (a).field : (b).field)
 
 void
 hf_world_relink (hf_world_t *self)
@@ -43,8 +34,12 @@ hf_world_relink (hf_world_t *self)
             hf_trouble_t trouble = {0};
             for (unsigned i = 0; i < self->link_count; i++) {
                 const hf_link_now_t *link = &self->link[i];
-                if (link->from >> from & 1 && link->to >> to & 1)
-                    trouble = s_both (trouble, link->trouble);
+                if (!(link->from >> from & 1 && link->to >> to & 1))
+                    continue;
+                trouble.cut |= link->trouble.cut;
+                S_RAISE (trouble, link->trouble, loss_percent);
+                S_RAISE (trouble, link->trouble, delay_ms);
+                S_RAISE (trouble, link->trouble, jitter_ms);
             }
             if (from != to)
                 hf_links_trouble (self->links, from, to, trouble);
@@ -165,7 +160,7 @@ s_tick_clients (hf_world_t *self, uint64_t now_ms)
         if (client->state == HF_CLIENT_DEAD)
             hf_crew_start (self->crew, i);
         else
-            hf_crew_go_on (self->crew, i);
+            hf_crew_freeze (self->crew, i, false);
         client->state = HF_CLIENT_UP;
         hf_world_note (self, "client %u goes on", i);
     }
