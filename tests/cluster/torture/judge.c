@@ -6,8 +6,6 @@
 
 #define S_LIMIT_MS 60000
 
-//  ---- progress -------------------------------------------------------------------
-
 static void
 s_report_nodes (hf_world_t *world)
 {
@@ -37,39 +35,26 @@ s_all_count (hf_world_t *world)
     return true;
 }
 
-/*  Clients end, and nodes agree. */
+/*  Clients end, and nodes agree, also when all were killed once more. */
 static bool
 s_progress (hf_world_t *world)
 {
     uint64_t start_ms = hf_wait_now_ms ();
     if (hf_cluster_wait_leader (world->cluster, S_LIMIT_MS) == 0) {
         fprintf (stderr, "violation: no leader %u ms after all healed\n", S_LIMIT_MS);
-        s_report_nodes (world);
         return false;
     }
     hf_world_note (world, "all name one leader after %llu ms",
                    (unsigned long long)(hf_wait_now_ms () - start_ms));
-    if (!hf_crew_finish (world->crew, S_LIMIT_MS)) {
-        s_report_nodes (world);
+    if (!hf_crew_finish (world->crew, S_LIMIT_MS))
         return false;
-    }
     hf_world_note (world, "clients have ended");
     if (!HF_WAIT (s_all_count (world), S_LIMIT_MS)) {
         fprintf (stderr, "violation: a node that lost its disk was not taken in again\n");
-        s_report_nodes (world);
         return false;
     }
-    return true;
-}
-
-static bool
-s_all_again (hf_world_t *world)
-{
     hf_world_note (world, "all killed once more");
-    bool agree = hf_restart_all (world->cluster, S_LIMIT_MS);
-    if (!agree)
-        s_report_nodes (world);
-    return agree;
+    return hf_restart_all (world->cluster, S_LIMIT_MS);
 }
 
 hf_verdict_code_t
@@ -77,7 +62,9 @@ hf_judge (hf_world_t *world, unsigned *violations)
 {
     world->leader_changes = hf_watch_changes (world->watch);
     hf_watch_destroy (&world->watch);
-    bool progress = s_progress (world) && s_all_again (world);
+    bool progress = s_progress (world);
+    if (!progress)
+        s_report_nodes (world);
     *violations += hf_verdict (world->cluster, world->nodes, hf_crew_history (world->crew),
                                progress ? S_LIMIT_MS : 0);
     return *violations ? HF_VERDICT_BROKEN : progress ? HF_VERDICT_FINE : HF_VERDICT_NO_PROGRESS;

@@ -27,31 +27,24 @@ hf_links_trouble_of (const hf_links_t *self, unsigned from, unsigned to)
     return atomic_load (&self->trouble[from][to]);
 }
 
-hf_passage_t
-hf_links_draw (hf_links_t *self, unsigned from, unsigned to)
+hf_fate_t
+hf_links_draw (hf_links_t *self, unsigned from, unsigned to, uint32_t *delay_ms)
 {
     hf_trouble_t trouble = hf_links_trouble_of (self, from, to);
-    hf_passage_t passage = {.cut = trouble.cut};
-    if (!passage.cut && trouble.loss_percent)
-        passage.lost = hf_random_u32 (&self->random, 100) < trouble.loss_percent;
-    passage.delay_ms = trouble.delay_ms;
+    bool lost = !trouble.cut && trouble.loss_percent &&
+                hf_random_u32 (&self->random, 100) < trouble.loss_percent;
+    *delay_ms = trouble.delay_ms;
     if (trouble.jitter_ms)
-        passage.delay_ms += hf_random_u32 (&self->random, trouble.jitter_ms);
-    atomic_fetch_add (passage.cut             ? &self->cut
-                      : passage.lost          ? &self->lost
-                      : passage.delay_ms != 0 ? &self->delayed
-                                              : &self->passed,
-                      1);
-    return passage;
+        *delay_ms += hf_random_u32 (&self->random, trouble.jitter_ms);
+    hf_fate_t fate = trouble.cut ? HF_CUT : lost ? HF_LOST : *delay_ms ? HF_LATE : HF_PASSED;
+    atomic_fetch_add (&self->count[fate], 1);
+    return fate;
 }
 
-hf_links_counts_t
-hf_links_counts (const hf_links_t *self)
+uint64_t
+hf_links_count (const hf_links_t *self, hf_fate_t fate)
 {
-    return (hf_links_counts_t){.passed = atomic_load (&self->passed),
-                               .cut = atomic_load (&self->cut),
-                               .lost = atomic_load (&self->lost),
-                               .delayed = atomic_load (&self->delayed)};
+    return atomic_load (&self->count[fate]);
 }
 
 //  ---- parcels --------------------------------------------------------------------

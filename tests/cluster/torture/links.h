@@ -33,9 +33,8 @@ typedef struct hf_trouble {
     uint32_t delay_ms;
 } hf_trouble_t;
 
-typedef struct hf_links_counts {
-    uint64_t passed, cut, lost, delayed; //  packets, or pieces of streams
-} hf_links_counts_t;
+//  What became of packets, or pieces of streams.
+typedef enum hf_fate { HF_PASSED, HF_LATE, HF_LOST, HF_CUT, HF_FATES } hf_fate_t;
 
 typedef enum hf_links_kind { HF_LINKS_AUTO, HF_LINKS_NAMESPACES, HF_LINKS_PROXIES } hf_links_kind_t;
 
@@ -59,6 +58,6 @@ hf_place_t hf_links_place (const hf_links_t *self, unsigned client);
 void hf_links_trouble (hf_links_t *self, unsigned from, unsigned to, hf_trouble_t trouble);
 hf_trouble_t hf_links_trouble_of (const hf_links_t *self, unsigned from, unsigned to);
 
-hf_links_counts_t hf_links_counts (const hf_links_t *self);
+uint64_t hf_links_count (const hf_links_t *self, hf_fate_t fate);
 
 #endif

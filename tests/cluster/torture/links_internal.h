@@ -32,7 +32,7 @@ struct hf_links {
     pthread_t thread;
     //  The thread's.
     hf_random_t random;
-    atomic_uint_fast64_t passed, cut, lost, delayed;
+    atomic_uint_fast64_t count[HF_FATES];
 };
 
 /*  Bytes that arrive later, in their order. */
@@ -58,11 +58,7 @@ int hf_parcels_wait (const hf_parcels_t *self, int wait_ms);
 /*  A thread that takes no signals: they are for the main thread. */
 void hf_thread_start (pthread_t *thread, void *(*run) (void *), void *arg);
 
-/*  Draw what becomes of one packet from FROM to TO. */
-typedef struct hf_passage {
-    bool cut, lost;
-    uint32_t delay_ms;
-} hf_passage_t;
-hf_passage_t hf_links_draw (hf_links_t *self, unsigned from, unsigned to);
+/*  Draw what becomes of one packet from FROM to TO; if it is not cut, it would be so late. */
+hf_fate_t hf_links_draw (hf_links_t *self, unsigned from, unsigned to, uint32_t *delay_ms);
 
 #endif

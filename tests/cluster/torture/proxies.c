@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,9 +93,10 @@ s_receive (s_way_t *way, hf_links_t *links)
     ssize_t got = recv (way->in, bytes, sizeof bytes, 0);
     if (got <= 0)
         return got < 0 && (errno == EAGAIN || errno == EINTR);
-    hf_passage_t passage = hf_links_draw (links, way->from, way->to);
-    uint64_t late_ms = passage.delay_ms + (passage.lost ? S_AGAIN_MS : 0);
-    hf_parcels_add (&way->held, hf_wait_now_ms () + late_ms, bytes, (size_t)got);
+    uint32_t delay_ms;
+    if (hf_links_draw (links, way->from, way->to, &delay_ms) == HF_LOST)
+        delay_ms += S_AGAIN_MS;
+    hf_parcels_add (&way->held, hf_wait_now_ms () + delay_ms, bytes, (size_t)got);
     return true;
 }
 
@@ -217,13 +219,15 @@ s_add_door (s_proxies_t *own, unsigned from, unsigned to, uint16_t target)
     return door->port.number;
 }
 
-static size_t
-s_add_text (char *text, size_t size, const char *more)
+/*  Add to TEXT, which has S_TEXT_SIZE bytes. */
+static void __attribute__ ((format (printf, 2, 3))) s_add_text (char *text, const char *format, ...)
 {
-    size_t room = S_TEXT_SIZE - size;
-    assert (strlen (more) < room);
-    memcpy (text + size, more, strlen (more) + 1);
-    return size + strlen (more);
+    size_t size = strlen (text);
+    va_list args;
+    va_start (args, format);
+    int more = vsnprintf (text + size, S_TEXT_SIZE - size, format, args);
+    va_end (args);
+    assert (more >= 0 && (size_t)more < S_TEXT_SIZE - size);
 }
 
 /*  The ports by which node FROM reaches the other nodes. */
@@ -231,14 +235,12 @@ static void
 s_wire_node (hf_links_t *self, hf_cluster_t *cluster, unsigned from)
 {
     s_proxies_t *own = self->own;
-    char word[64];
-    size_t size = s_add_text (own->ports[from], 0, "HF_SHIM_PORTS=");
+    s_add_text (own->ports[from], "HF_SHIM_PORTS=");
     for (unsigned to = 1; to <= self->nodes; to++) {
         if (to == from)
             continue;
         uint16_t target = hf_cluster_node_port (cluster, to);
-        snprintf (word, sizeof word, "%u=%u,", target, s_add_door (own, from, to, target));
-        size = s_add_text (own->ports[from], size, word);
+        s_add_text (own->ports[from], "%u=%u,", target, s_add_door (own, from, to, target));
     }
     snprintf (own->preload, sizeof own->preload, "LD_PRELOAD=%s", hf_beside ("libtorture-shim.so"));
     own->variables[from][0] = own->preload;
@@ -252,14 +254,11 @@ static void
 s_wire_client (hf_links_t *self, const hf_cluster_t *cluster, unsigned client)
 {
     s_proxies_t *own = self->own;
-    char word[96];
-    size_t size = 0;
     for (unsigned to = 1; to <= self->nodes; to++) {
         uint16_t port =
             s_add_door (own, self->nodes + client, to, hf_cluster_client_port (cluster, to));
-        snprintf (word, sizeof word, "%s%u@127.0.0.1:%u:%u", to > 1 ? "," : "", to, port,
-                  hf_cluster_node_port (cluster, to));
-        size = s_add_text (own->list[client], size, word);
+        s_add_text (own->list[client], "%s%u@127.0.0.1:%u:%u", to > 1 ? "," : "", to, port,
+                    hf_cluster_node_port (cluster, to));
     }
 }
 

@@ -215,12 +215,13 @@ s_forward (hf_links_t *self, unsigned from, const uint8_t *bytes, size_t size)
     unsigned to = ours ? bytes[19] : 0;
     if (to == 0 || to > own->hub || to == from)
         return; //  the kernel's own talk, such as IPv6's
-    hf_passage_t passage = hf_links_draw (self, from, to);
+    uint32_t delay_ms;
+    hf_fate_t fate = hf_links_draw (self, from, to, &delay_ms);
     hf_parcels_t *late = &own->late[from][to];
-    if (passage.cut || passage.lost || late->held > S_HELD_MAX)
+    if (fate == HF_CUT || fate == HF_LOST || late->held > S_HELD_MAX)
         return;
-    if (passage.delay_ms || late->first)
-        hf_parcels_add (late, hf_wait_now_ms () + passage.delay_ms, bytes, size);
+    if (delay_ms || late->first)
+        hf_parcels_add (late, hf_wait_now_ms () + delay_ms, bytes, size);
     else
         s_deliver (own, to, bytes, size);
 }

@@ -274,7 +274,6 @@ static void
 s_totals (const hf_world_t *world, const options_t *options, uint64_t took_ms, unsigned violations)
 {
     hf_crew_counts_t counts = hf_crew_counts (world->crew);
-    hf_links_counts_t links = hf_links_counts (world->links);
     unsigned faults = 0;
     for (unsigned i = 0; i < HF_FAULT_KINDS; i++)
         faults += world->done[i];
@@ -288,8 +287,10 @@ s_totals (const hf_world_t *world, const options_t *options, uint64_t took_ms, u
     printf ("); packets: %" PRIu64 " passed, %" PRIu64 " late, %" PRIu64 " lost, %" PRIu64
             " cut; %" PRIu64 " operations, %" PRIu64 " grants, %" PRIu64
             " acknowledged sections, %" PRIu64 " locks lost, %u leader changes; %u violations\n",
-            links.passed, links.delayed, links.lost, links.cut, counts.operations, counts.grants,
-            counts.sections, counts.lost, world->leader_changes, violations);
+            hf_links_count (world->links, HF_PASSED), hf_links_count (world->links, HF_LATE),
+            hf_links_count (world->links, HF_LOST), hf_links_count (world->links, HF_CUT),
+            counts.operations, counts.grants, counts.sections, counts.lost, world->leader_changes,
+            violations);
 }
 
 static int
