@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-/*  The cluster heard of the session, after START; the client knew by END. */
+/*  The cluster heard of the session after START, and the client had its answer by END. */
 typedef struct s_beat {
     uint64_t session, start, end;
     const op_t *op, *newest; //  newest: the last to start of those that ended by END
@@ -25,7 +25,7 @@ typedef struct s_table {
 
 CHECK_COMPARE (s_by_session, s_beat_t, row->session, row->end)
 
-/*  It went to the cluster, and was answered. */
+/*  The cluster answered it. */
 static bool
 s_is_beat (const op_t *op)
 {

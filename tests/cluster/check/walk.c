@@ -1,4 +1,4 @@
-//  One file, byte by byte: whose sections these are, and whether they may stand there.
+//  One file, byte by byte: which section each part belongs to, and whether it may be there.
 #include "tests/cluster/check/check_private.h"
 #include <assert.h>
 #include <inttypes.h>
@@ -78,7 +78,7 @@ s_consume (walk_t *walk, part_t *part)
         else if ((op = s_next_maybe (walk, part)) == NULL) {
             if (taken == part->sure)
                 break;
-            //  Step over what is not there, and see whether the rest is.
+            //  Step over a missing append, and see whether the rest is there.
             if (!missing)
                 missing = part->appends[taken];
             taken++;
@@ -160,7 +160,7 @@ s_unexpected (walk_t *walk)
     op_t *op = parts_recognize (walk->check, walk->parts, walk->content, walk->at);
     if (!op) {
         check_wrong (walk->check, HF_PROMISE_P6, NULL, NULL,
-                     "file \"%s\", byte %zu: no append wrote what is there: \"%.40s\"", walk->name,
+                     "file \"%s\", byte %zu: no append wrote these bytes: \"%.40s\"", walk->name,
                      walk->at, walk->content->bytes + walk->at);
         return false;
     }

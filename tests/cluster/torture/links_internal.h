@@ -13,7 +13,7 @@ typedef struct hf_links_class {
     hf_links_kind_t kind;
     /*  Makes the cluster, and sets the places of clients. NULL, with the reason in WHY. */
     hf_cluster_t *(*open) (hf_links_t *self, char why[HF_WHY_SIZE]);
-    /*  One round of the thread: wait for at most WAIT_MS, carry what there is. */
+    /*  One round of the thread: wait for at most WAIT_MS, forward what arrived. */
     void (*carry) (hf_links_t *self, int wait_ms);
     void (*close) (hf_links_t *self);
 } hf_links_class_t;

@@ -38,7 +38,7 @@ typedef struct hf_fault {
     hf_fault_kind_t kind;
     uint32_t after_ms;    //  since the fault before
     bool leader;          //  the victim is the leader, if there is one
-    uint32_t node, other; //  numbers to choose from what there is
+    uint32_t node, other; //  any numbers, taken modulo the nodes
     uint32_t client;
     uint32_t share; //  of 1,000: how long it lasts in the range of its kind
     uint32_t way;   //  0: towards the victim, 1: from it, 2: both
