@@ -1,21 +1,19 @@
-/*  hf_mutant.h - deliberate mistakes, to test the tests: is each one caught?
+/*  hf_mutant.h - deliberate mistakes, to test the tests: each must be caught.
  *
- *  Only the libraries that tests/sim builds for its mutants define HF_MUTANTS and hold
- *  any of this; everywhere else HF_MUTANT (NAME) is the constant false. hf_mutant picks
- *  the one mistake that is made: 0 is none.
+ *  Only the libraries that tests/sim builds for its mutants define HF_MUTANTS; everywhere else
+ *  HF_MUTANT (NAME) is the constant false. hf_mutant selects one mistake; 0: none.
  */
 #ifndef HF_MUTANT_H_INCLUDED
 #define HF_MUTANT_H_INCLUDED
 
 //  M (name, the promise that it breaks, what is wrong)
 //
-//  What the mistakes of the lock service need in order to show: answer_old_route a client that
-//  comes back under another route; expires_in_flood turns that leave frames at the door for longer
-//  than a TTL; heard_at_turn_start and served_at_turn_start time that passes within a turn;
-//  busy_for_ever and never_busy a small undecided_max; credit_unpaid a small unwritten_max and a
-//  slow file actor; steps_overlap a file actor that acknowledges late (an assertion fails).
-//  end_before_answers, watcher_untold, never_busy and credit_unpaid break no promise to a client at
-//  once: look at what the service sends.
+//  Conditions under which mutants of the lock service show: answer_old_route: a client comes back
+//  under another route; expires_in_flood: turns leave frames at the door for longer than a TTL;
+//  heard_at_turn_start, served_at_turn_start: time passes within a turn; busy_for_ever, never_busy:
+//  a small undecided_max; credit_unpaid: a small unwritten_max and a slow file actor;
+//  steps_overlap: a file actor that acknowledges late (an assertion fails). A client does not see
+//  end_before_answers, watcher_untold, never_busy and credit_unpaid at once: check what is sent.
 #define HF_MUTANT_TABLE(M)                                                                         \
     M (unclamped_commit, "P3 P4", "a follower commits what it has not verified")                   \
     M (verified_kept, "P3 P4", "what one leader's log verified counts for the next leader")        \
@@ -24,7 +22,8 @@
     M (send_before_durable, "P1 P7", "the driver sends before it commits")                         \
     M (vote_forgotten, "P1", "a vote is not durable")                                              \
     M (vote_twice, "P1", "two votes in a term")                                                    \
-    M (vote_names_id_only, "P1 P2", "a vote counts for whatever disk the node has now")            \
+    M (vote_names_id_only, "P1 P2",                                                                \
+       "a vote counts although the node lost the disk that it voted with")                         \
     M (vote_for_older, "P3", "a candidate with an older log gets the vote")                        \
     M (counted_old_term, "P3", "an entry of an earlier term is committed by counting")             \
     M (prev_unchecked, "P2 P4", "entries are taken without the check of the term before them")     \
@@ -36,8 +35,7 @@
     M (keepalive_unbarred, "P9", "a keepalive is answered without a barrier")                      \
     M (read_unbarred, "P10", "a read is answered without a barrier")                               \
     M (serves_early, "P10", "a leader serves before its term's first entry is applied")            \
-    M (alive_while_ending, "P9",                                                                   \
-       "a keepalive is acknowledged after its session's end was proposed")                         \
+    M (alive_while_ending, "P9", "a keepalive is answered after its session's end was proposed")   \
     M (ttl_not_restarted, "P9", "a new leader does not restart every TTL")                         \
     M (expiry_any_term, "P9", "an expiry that an earlier leader decided is honoured")              \
     M (deadline_from_answer, "P5b", "a client counts its deadline from the answer")                \
@@ -45,60 +43,59 @@
     M (dead_waiter, "P8", "the waiter of a session that ended stays in the queue")                 \
     M (queue_backwards, "P8", "the youngest waiter is granted first")                              \
     M (token_again, "P5a", "tokens start anew when no lock is held")                               \
-    M (replies_forgotten, "once", "an answer is forgotten before its receipt was told")            \
+    M (replies_forgotten, "once", "an answer is dropped before the client confirmed it")           \
     M (stale_executed, "once", "a request below the floor is executed")                            \
     M (cancel_commits, "P6", "a cancelled section is committed")                                   \
     M (section_again, "P6", "sections are written again after a restart")                          \
     M (section_torn, "P6", "a section's last file is left out when it has several")                \
-    M (never_expires, "P11", "nobody's silence is noticed")                                        \
+    M (never_expires, "P11", "a silent session never expires")                                     \
     M (alive_without_holds, "P5b P11", "ALIVE leaves out what the session holds")                  \
     M (heard_at_turn_start, "P5b P9",                                                              \
-       "a session is heard when the turn began, not when its message came")                        \
+       "a message counts from the begin of the turn, not its arrival")                             \
     M (expires_early, "P9", "a session is due before its TTL has passed")                          \
     M (sections_of_leader, "P6", "only a leader hands sections to its files")                      \
     M (steps_overlap, "P12", "changed rows are handed over while others are not on disk yet")      \
     M (busy_for_ever, "P11", "what was applied still counts as undecided")                         \
-    M (never_hands_over, "P11", "a leader keeps the lead from a lower id")                         \
-    M (never_repairs, "P11", "a follower does not ask for what it lacks")                          \
-    M (row_forgotten, "P4 P7", "a row of the state that changed again is not told")                \
-    M (gone_forgotten, "P4 P7", "a row of the state that went is not told")                        \
+    M (never_hands_over, "P11", "a leader never hands over to a lower id")                         \
+    M (never_repairs, "P11", "a follower does not request the entries that it lacks")              \
+    M (row_forgotten, "P4 P7", "a row of the state that changed again is not flushed")             \
+    M (gone_forgotten, "P4 P7", "a deleted row of the state leaves no tombstone")                  \
     M (roster_not_kept, "P1 P7", "the roster is not kept with the state")                          \
     M (pruned_before_flushed, "P7", "the log is pruned before the state is on disk")               \
     M (flushed_before_files, "P6", "the state is on disk before the files are")                    \
-    M (swap_keeps_log, "P4 P7", "another node's state is swapped in without its log")              \
+    M (swap_keeps_log, "P4 P7", "a snapshot is swapped in without its log")                        \
     M (swap_drops_vote, "P1", "a swap forgets the term and the vote")                              \
-    M (transfer_mixed, "P4", "a state is put together from parts of two")                          \
-    M (transfer_section, "P6", "a state is sent with its own last section, not the files'")        \
-    M (transfer_any_order, "P4", "a part of a state is taken wherever it belongs")                 \
+    M (transfer_mixed, "P4", "a snapshot is put together from parts of two")                       \
+    M (transfer_section, "P6", "a snapshot names the state's last section, not the files'")        \
+    M (transfer_any_order, "P4", "a part of a snapshot is taken out of order")                     \
     M (transfer_file_start, "P4 P11", "a part of a file is read from the file's start")            \
-    M (transfer_term, "P2", "a state is sent with its leader's term, not its entry's")             \
-    M (transfer_files_early, "P6", "a state's files are listed when it is asked for")              \
-    M (transfer_rows_unchecked, "P4", "a received state's rows are not compared with their sum")   \
+    M (transfer_term, "P2", "a snapshot names the leader's term, not its entry's")                 \
+    M (transfer_files_early, "P6", "a snapshot's files are listed before the rows are ready")      \
+    M (transfer_rows_unchecked, "P4", "a snapshot's rows are not compared with their sum")         \
     M (transfer_file_unchecked, "P6", "a received file is not compared with its checksum")         \
-    M (restart_unstaged, "P11", "a node starts again before the received state is durable")        \
-    M (part_asked_once, "P11", "a part of a state that was lost is not asked for again")           \
-    M (stale_state_shared, "P11", "an old state is sent to whoever asks, for ever")                \
+    M (restart_unstaged, "P11", "a node restarts before the received snapshot is durable")         \
+    M (part_asked_once, "P11", "a lost part of a snapshot is not requested again")                 \
+    M (stale_state_shared, "P11", "an old snapshot is served for ever")                            \
     M (delivered_uncommitted, "P4 P7", "entries are delivered when they are on this node's disk")  \
     M (delivery_skips, "P4", "a batch of committed entries leaves out its first entry")            \
     M (tail_keeps_cut, "P2 P4", "entries that were cut from the log stay in the tail in memory")   \
-    M (barrier_unasked, "P10", "a barrier passes without asking anybody")                          \
+    M (barrier_unasked, "P10", "a barrier passes without an ack of any peer")                      \
     M (pruned_past_flushed, "P7", "the log is pruned by one entry more than is on disk")           \
-    M (needs_state_once, "P11", "a node that needs the state asks for it only the first time")     \
+    M (needs_state_once, "P11", "a node that needs a snapshot requests it only once")              \
     M (credit_forgotten, "P11", "the lock actor's credit for deliveries is never given again")     \
-    M (handover_endless, "P11", "a handover that nobody takes never ends")                         \
+    M (handover_endless, "P11", "a handover that is not answered never ends")                      \
     M (margin_left_out, "P5b", "a lease has no margin for clocks of different rates")              \
     M (old_grant_taken, "P5b", "a grant of an earlier hold is given to a waiter")                  \
     M (loss_unreported, "P5b", "the locks of a session that expired are not reported lost")        \
     M (other_session, "once", "an answer to an old session counts for the new one")                \
     M (locks_overtake, "P6", "requests for one lock overtake each other")                          \
     M (push_unhealed, "P11", "a grant whose push was lost is not taken from ALIVE")                \
-    M (grant_kept, "P11", "a place or grant that was given up is not handed back")                 \
-    M (answer_old_route, "P11",                                                                    \
-       "a session is answered where it spoke first, not where it speaks now")                      \
-    M (watcher_untold, "P11", "a client that was sent away is not told who leads")                 \
+    M (grant_kept, "P11", "a place or grant that the client gave up is not released")              \
+    M (answer_old_route, "P11", "a session is answered on its first route, not its present one")   \
+    M (watcher_untold, "P11", "a client that was refused is not notified of the leader")           \
     M (close_unanswered, "P11", "a CLOSE is never answered")                                       \
     M (end_before_answers, "once", "a session's end is sent before its answers")                   \
-    M (expires_in_flood, "P9", "a session is judged silent while messages wait at the door")       \
+    M (expires_in_flood, "P9", "a session expires while its messages wait at the door")            \
     M (served_at_turn_start, "P5b P9",                                                             \
        "a new leader restarts every TTL from the begin of its turn")                               \
     M (ending_heard, "P5b P9", "a session whose end was proposed lives on when it is heard")       \
@@ -110,10 +107,10 @@
     M (seq_anew, "once", "an undecided request is sent again under a new seq")                     \
     M (floor_early, "once", "the floor rises before the answers arrived")                          \
     M (undecided_lost, "once", "an undecided request of an ended session is reported as lost")     \
-    M (silent_leader_kept, "P11", "a leader that fell silent is never left")
+    M (silent_leader_kept, "P11", "a client never leaves a silent leader")
 
-//  For unit tests alone: the lock actor answers nothing before it has applied it, so no client of
-//  it can tell.
+//  For unit tests alone: the lock actor answers nothing before it has applied it, so that no client
+//  can see the difference.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
     M (read_unapplied, "P10", "a read is answered before its barrier's index is applied")
 
