@@ -12,4 +12,8 @@
 int hf_error_set (char error[HF_ERROR_SIZE], const char *format, ...)
     __attribute__ ((format (printf, 2, 3)));
 
+/*  "cannot VERB FOLDER/NAME: cause", by errno. -1. */
+int hf_error_cannot (char error[HF_ERROR_SIZE], const char *verb, const char *folder,
+                     const char *name);
+
 #endif

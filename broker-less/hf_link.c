@@ -84,13 +84,6 @@ hf_link_sockets (const hf_link_t *self, void *sockets[HF_LINK_SOCKETS])
     sockets[1] = self->monitor;
 }
 
-bool
-hf_link_connected (const hf_link_t *self)
-{
-    assert (self);
-    return self->connected;
-}
-
 /*  Asking for events makes libzmq process what its I/O thread has reported: a new connection, room
  *  in the queue. Otherwise a send may miss that for a millisecond. */
 static void

@@ -30,8 +30,6 @@ typedef enum hf_link_event_type {
 
 hf_link_event_type_t hf_link_next (hf_link_t *self, hf_span_t *bytes);
 
-bool hf_link_connected (const hf_link_t *self);
-
 /*  Without waiting; false when it is not connected or its queue is full. */
 bool hf_link_send (hf_link_t *self, const void *frame, size_t size);
 

@@ -29,6 +29,34 @@ hf_dir_sync (const char *path, char *error)
     return rc;
 }
 
+ssize_t
+hf_dir_pread (int fd, void *bytes, size_t size, uint64_t offset)
+{
+    size_t done = 0;
+    ssize_t n = 1;
+    while (done < size && n != 0) {
+        n = pread (fd, (uint8_t *)bytes + done, size - done, (off_t)(offset + done));
+        if (n > 0)
+            done += (size_t)n;
+        else if (n < 0 && errno != EINTR)
+            return -1;
+    }
+    return (ssize_t)done;
+}
+
+int
+hf_dir_pwrite (int fd, hf_span_t bytes, uint64_t offset)
+{
+    for (size_t done = 0; done < bytes.size;) {
+        ssize_t n = pwrite (fd, bytes.at + done, bytes.size - done, (off_t)(offset + done));
+        if (n > 0)
+            done += (size_t)n;
+        else if (n == 0 || errno != EINTR)
+            return -1;
+    }
+    return 0;
+}
+
 /*  Make the folder and those above it. What was made is synced into the folder above, or a
  *  power cut could take the whole node's data away with one name. */
 static int

@@ -6,7 +6,8 @@
 #ifndef HF_DIR_H_INCLUDED
 #define HF_DIR_H_INCLUDED
 
-#include <stddef.h>
+#include "base/hf_span.h"
+#include <sys/types.h>
 
 typedef struct hf_dir hf_dir_t;
 
@@ -17,5 +18,11 @@ void hf_dir_close (hf_dir_t **self_p);
 
 /*  fsync the folder PATH, so that names made in it stay. 0, or -1 with ERROR. */
 int hf_dir_sync (const char *path, char *error);
+
+/*  Read up to SIZE bytes of a file from OFFSET on, fewer only at its end. How many, or -1: errno.
+ */
+ssize_t hf_dir_pread (int fd, void *bytes, size_t size, uint64_t offset);
+/*  Write all BYTES at OFFSET. 0, or -1: errno. */
+int hf_dir_pwrite (int fd, hf_span_t bytes, uint64_t offset);
 
 #endif

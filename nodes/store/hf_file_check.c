@@ -3,6 +3,7 @@
 
 #include "base/hf_hash.h"
 #include "base/hf_alloc.h"
+#include "nodes/store/hf_dir.h"
 #include "nodes/store/hf_file_internal.h"
 #include <dirent.h>
 #include <errno.h>
@@ -24,8 +25,7 @@ s_damaged (hf_file_store_t *self, const char *disk_name, const char *what)
 static int
 s_failed (hf_file_store_t *self, const char *disk_name, const char *verb)
 {
-    return hf_error_set (self->tx.error, "cannot %s %s/%s: %s", verb, self->folder_path, disk_name,
-                         strerror (errno));
+    return hf_error_cannot (self->tx.error, verb, self->folder_path, disk_name);
 }
 
 static int
@@ -38,15 +38,13 @@ s_check_sum (hf_file_store_t *self, int fd, const char *disk_name, uint64_t leng
     while (done < length && rc == 0) {
         //  Behind LENGTH there may be bytes that do not count: they are cut later.
         size_t want = length - done < READ_BYTES ? (size_t)(length - done) : READ_BYTES;
-        ssize_t n = pread (fd, buffer, want, (off_t)done);
-        if (n > 0) {
-            found = hf_fnv (found, buffer, (size_t)n);
-            done += (uint64_t)n;
-        } else if (n == 0) {
-            rc = s_damaged (self, disk_name, "it is shorter than was recorded");
-        } else if (errno != EINTR) {
+        ssize_t n = hf_dir_pread (fd, buffer, want, done);
+        if (n < 0)
             rc = s_failed (self, disk_name, "read");
-        }
+        else if ((size_t)n < want)
+            rc = s_damaged (self, disk_name, "it is shorter than was recorded");
+        found = hf_fnv (found, buffer, rc == 0 ? want : 0);
+        done += want;
     }
     free (buffer);
     if (rc == 0 && found != sum)

@@ -2,6 +2,7 @@
 
 #include "base/hf_alloc.h"
 #include "base/hf_hash.h"
+#include "nodes/store/hf_dir.h"
 #include "nodes/store/hf_file_internal.h"
 #include <assert.h>
 #include <errno.h>
@@ -11,13 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static int
-s_fail (hf_file_store_t *self, const char *disk_name, const char *cause)
-{
-    return hf_error_set (self->tx.error, "cannot read %s/%s: %s", self->folder_path, disk_name,
-                         cause);
-}
 
 int
 hf_file_store_read (hf_file_store_t *self, hf_span_t name, uint64_t offset, uint32_t limit,
@@ -39,26 +33,21 @@ hf_file_store_read (hf_file_store_t *self, hf_span_t name, uint64_t offset, uint
         return HF_OK;
     int fd = openat (self->folder, file.disk_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
-        return s_fail (self, file.disk_name, strerror (errno));
+        return hf_error_cannot (self->tx.error, "read", self->folder_path, file.disk_name);
     uint8_t *buffer = hf_alloc (wanted);
-    size_t done = 0;
-    ssize_t n = 1;
-    while (done < wanted && n > 0) {
-        n = pread (fd, buffer + done, wanted - done, (off_t)(offset + done));
-        if (n < 0 && errno == EINTR)
-            n = 1;
-        else if (n > 0)
-            done += (size_t)n;
-    }
-    int cause = errno;
+    ssize_t done = hf_dir_pread (fd, buffer, wanted, offset);
+    if (done < 0)
+        hf_error_cannot (self->tx.error, "read", self->folder_path, file.disk_name);
+    else if ((size_t)done < wanted)
+        hf_error_set (self->tx.error, "cannot read %s/%s: it is shorter than was recorded",
+                      self->folder_path, file.disk_name);
     close (fd);
-    if (done < wanted) {
+    if (done < 0 || (size_t)done < wanted) {
         free (buffer);
-        return s_fail (self, file.disk_name,
-                       n < 0 ? strerror (cause) : "it is shorter than was recorded");
+        return -1;
     }
     *bytes = buffer;
-    *size = done;
+    *size = wanted;
     return HF_OK;
 }
 

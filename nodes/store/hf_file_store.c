@@ -52,12 +52,10 @@ s_open_folder (hf_file_store_t *self, const char *dir)
         abort ();
     bool made = mkdir (self->folder_path, 0755) == 0;
     if (!made && errno != EEXIST)
-        return hf_error_set (self->tx.error, "cannot make %s: %s", self->folder_path,
-                             strerror (errno));
+        return hf_error_cannot (self->tx.error, "make", dir, "files");
     self->folder = open (self->folder_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (self->folder < 0)
-        return hf_error_set (self->tx.error, "cannot open %s: %s", self->folder_path,
-                             strerror (errno));
+        return hf_error_cannot (self->tx.error, "open", dir, "files");
     return made ? hf_dir_sync (dir, self->tx.error) : 0;
 }
 
@@ -125,25 +123,12 @@ hf_file_store_applied (const hf_file_store_t *self)
     return self->applied;
 }
 
-uint64_t
-hf_file_store_written (const hf_file_store_t *self)
-{
-    return self->tx.failed ? self->applied : self->written;
-}
-
-bool
-hf_file_store_dirty (const hf_file_store_t *self)
-{
-    return self->tx.open;
-}
-
 //  ---- sections --------------------------------------------------------------------
 
 static int
-s_fail_errno (hf_file_store_t *self, const char *what, const char *disk_name)
+s_fail_errno (hf_file_store_t *self, const char *verb, const char *disk_name)
 {
-    const char *cause = errno == ENOSPC || errno == EDQUOT ? "the disk is full" : strerror (errno);
-    hf_error_set (self->tx.error, "cannot %s %s/%s: %s", what, self->folder_path, disk_name, cause);
+    hf_error_cannot (self->tx.error, verb, self->folder_path, disk_name);
     return hf_tx_fail (&self->tx);
 }
 
@@ -252,21 +237,6 @@ s_touch (hf_file_store_t *self, const hf_file_found_t *file)
 }
 
 static int
-s_write (hf_file_store_t *self, int fd, const hf_file_found_t *file, hf_span_t data)
-{
-    size_t done = 0;
-    while (done < data.size) {
-        ssize_t n = pwrite (fd, data.at + done, data.size - done, (off_t)(file->length + done));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return s_fail_errno (self, "write", file->disk_name);
-        done += (size_t)n;
-    }
-    return 0;
-}
-
-static int
 s_part (hf_file_store_t *self, hf_span_t name, hf_span_t data)
 {
     hf_tx_t *tx = &self->tx;
@@ -274,8 +244,10 @@ s_part (hf_file_store_t *self, hf_span_t name, hf_span_t data)
     if (s_row (self, name, &file) != 0)
         return hf_tx_fail (tx);
     int fd = s_touch (self, &file);
-    if (fd < 0 || s_write (self, fd, &file, data) != 0)
+    if (fd < 0)
         return -1;
+    if (hf_dir_pwrite (fd, data, file.length) != 0)
+        return s_fail_errno (self, "write", file.disk_name);
     file.length += data.size;
     file.sum = hf_fnv (file.sum, data.at, data.size);
     return hf_tx_write (tx, HF_FILE_SAVE, hf_tx_bytes (name), hf_tx_text (file.disk_name),

@@ -33,7 +33,6 @@ int hf_file_store_section (hf_file_store_t *self, uint64_t index, hf_list_t part
 
 /*  fdatasync what was written, then record it. 0 or -1. */
 int hf_file_store_commit (hf_file_store_t *self);
-bool hf_file_store_dirty (const hf_file_store_t *self);
 
 /*  LIMIT bytes (at most HF_DATA_MAX) of file NAME from OFFSET into a buffer that the
  *  caller frees. *size is less at the end of the file. HF_NOT_FOUND; or HF_OK. -1: a disk error. */
@@ -47,9 +46,6 @@ int hf_file_store_rows (hf_file_store_t *self, hf_span_t after, uint32_t limit, 
 /*  Every file, as FILE_ROWs in the order of names: as of the sections written so far. Files only
  *  grow, so that the bytes below these lengths stay as they are. 0 or -1. */
 int hf_file_store_all_rows (hf_file_store_t *self, hf_pack_t *rows);
-
-/*  The command index of the last section written, durable or not. */
-uint64_t hf_file_store_written (const hf_file_store_t *self);
 
 /*  The name on disk that file NAME has, as recorded; BUFFER of 256 bytes, "" when there is no such
  *  file. 0 or -1. */

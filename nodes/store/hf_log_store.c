@@ -58,12 +58,6 @@ hf_log_store_incarnation (const hf_log_store_t *self)
     return self->incarnation;
 }
 
-bool
-hf_log_store_dirty (const hf_log_store_t *self)
-{
-    return self->tx.open;
-}
-
 //  ---- one transaction ---------------------------------------------------------
 
 int

@@ -63,7 +63,6 @@ int hf_log_store_prune (hf_log_store_t *self, uint64_t upto, uint64_t keep_bytes
  *  lower. */
 int hf_log_store_reset (hf_log_store_t *self, uint64_t index, uint64_t term, hf_span_t roster);
 int hf_log_store_commit (hf_log_store_t *self);
-bool hf_log_store_dirty (const hf_log_store_t *self); //  a transaction is open
 
 /*  Pack ENTRY records from FIRST on into PACK: at least one, then as long as the
  *  pack stays below BYTES, up to LAST. Sees the open transaction. Gives how

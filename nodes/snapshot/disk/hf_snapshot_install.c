@@ -39,10 +39,9 @@ typedef struct install {
 } install_t;
 
 static int
-s_fail (const install_t *self, const char *what, const char *name)
+s_fail (const install_t *self, const char *verb, const char *name)
 {
-    return hf_error_set (self->error, "cannot %s %s/%s: %s", what, self->dir, name,
-                         strerror (errno));
+    return hf_error_cannot (self->error, verb, self->dir, name);
 }
 
 static int

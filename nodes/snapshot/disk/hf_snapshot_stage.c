@@ -23,10 +23,9 @@ struct hf_snapshot_stage {
 };
 
 static int
-s_fail (hf_snapshot_stage_t *self, const char *what, const char *name)
+s_fail (hf_snapshot_stage_t *self, const char *verb, const char *name)
 {
-    const char *cause = errno == ENOSPC || errno == EDQUOT ? "the disk is full" : strerror (errno);
-    return hf_error_set (self->error, "cannot %s %s/%s: %s", what, self->dir, name, cause);
+    return hf_error_cannot (self->error, verb, self->dir, name);
 }
 
 static int
@@ -97,14 +96,8 @@ hf_snapshot_stage_write (hf_snapshot_stage_t *self, uint64_t offset, hf_span_t b
 {
     assert (!self->ready && offset == self->have);
     assert (bytes.size <= self->total - self->have);
-    size_t done = 0;
-    while (done < bytes.size) {
-        ssize_t n = pwrite (self->fd, bytes.at + done, bytes.size - done, (off_t)(offset + done));
-        if (n > 0)
-            done += (size_t)n;
-        else if (n == 0 || errno != EINTR)
-            return s_fail (self, "write", HF_STAGE_PARTIAL);
-    }
+    if (hf_dir_pwrite (self->fd, bytes, offset) != 0)
+        return s_fail (self, "write", HF_STAGE_PARTIAL);
     self->have += bytes.size;
     return 0;
 }
@@ -113,17 +106,12 @@ int
 hf_snapshot_stage_pread (int fd, const char *path, uint64_t offset, uint8_t *bytes, size_t size,
                          char error[HF_ERROR_SIZE])
 {
-    size_t done = 0;
-    while (done < size) {
-        ssize_t n = pread (fd, bytes + done, size - done, (off_t)(offset + done));
-        if (n > 0)
-            done += (size_t)n;
-        else if (n == 0)
-            return hf_error_set (error, "%s is damaged: it is shorter than it was", path);
-        else if (errno != EINTR)
-            return hf_error_set (error, "cannot read %s: %s", path, strerror (errno));
-    }
-    return 0;
+    ssize_t done = hf_dir_pread (fd, bytes, size, offset);
+    if (done < 0)
+        return hf_error_set (error, "cannot read %s: %s", path, strerror (errno));
+    return (size_t)done == size
+               ? 0
+               : hf_error_set (error, "%s is damaged: it is shorter than it was", path);
 }
 
 int

@@ -27,7 +27,6 @@ s_commit (hf_file_store_t *store)
 {
     if (hf_file_store_commit (store) != 0)
         fail_msg ("%s", hf_file_store_error (store));
-    assert_false (hf_file_store_dirty (store));
 }
 
 /*  The file's bytes as the store gives them are TEXT; NULL: there is no such file. */
@@ -91,7 +90,6 @@ STORE_TEST (test_new_store_is_empty)
 {
     hf_file_store_t *store = s_open (*state);
     assert_int_equal (hf_file_store_applied (store), 0);
-    assert_false (hf_file_store_dirty (store));
     s_expect (store, "a", NULL);
     s_expect (store, "", NULL);
     assert_ok (hf_file_store_commit (store));
@@ -104,7 +102,6 @@ STORE_TEST (test_sections_are_concatenated_in_order)
     hf_file_store_t *store = s_open (*state);
     assert_ok (fixture_section (
         store, 5, PARTS ({"a", "one ", 4}, {"b", "ONE ", 4}, {"a", "two ", 4}, {"empty", "", 0})));
-    assert_true (hf_file_store_dirty (store));
     s_expect (store, "a", "one two ");                   //  visible at once
     assert_int_equal (hf_file_store_applied (store), 0); //  not durable yet
     s_commit (store);
@@ -133,7 +130,6 @@ STORE_TEST (test_P6_section_is_written_once_however_often_it_comes)
     s_commit (store);
     assert_ok (s_section (store, 3, "a", "x")); //  applied
     assert_ok (s_section (store, 2, "a", "y")); //  before it
-    assert_false (hf_file_store_dirty (store));
     store = s_reopen (store, *state);
     assert_ok (s_section (store, 3, "a", "x"));
     s_expect (store, "a", "x");
