@@ -369,4 +369,12 @@ void hf_roster_put (hf_pack_t *pack, const hf_roster_t *roster);
 bool hf_roster_get (hf_span_t payload, hf_roster_t *roster);
 bool hf_roster_valid (hf_span_t payload);
 
+/*  A node's vote and the ends of its log, whose entries are those behind base_index. */
+typedef struct hf_log_state {
+    uint64_t term; //  the current one
+    hf_member_t voted_for;
+    uint64_t base_index, base_term; //  of the last entry that was pruned; 0: none was
+    uint64_t last_index;            //  base_index when there is no entry
+} hf_log_state_t;
+
 #endif

@@ -78,12 +78,12 @@ static json_t *
 s_node (const hf_log_store_t *log)
 {
     const char *list;
+    const hf_log_state_t *state = hf_log_store_state (log);
     uint32_t id = hf_log_store_bound (log, &list);
-    hf_member_t voted_for = hf_log_store_voted_for (log);
     return json_pack ("{s:i, s:s, s:o, s:o, s:i, s:o}", "id", (int)id, "cluster", list,
                       "incarnation", hf_dump_hex (hf_log_store_incarnation (log)), "term",
-                      hf_dump_number (hf_log_store_term (log)), "voted_for", (int)voted_for.node,
-                      "voted_incarnation", hf_dump_hex (voted_for.incarnation));
+                      hf_dump_number (state->term), "voted_for", (int)state->voted_for.node,
+                      "voted_incarnation", hf_dump_hex (state->voted_for.incarnation));
 }
 
 static json_t *
@@ -91,13 +91,14 @@ s_log (hf_log_store_t *log)
 {
     json_t *runs = json_array ();
     json_t *rosters = json_array ();
+    const hf_log_state_t *state = hf_log_store_state (log);
     hf_log_store_spans (log, s_add_run, runs);
     hf_log_store_rosters (log, s_add_roster, rosters);
-    uint64_t first = hf_log_store_first_index (log);
-    return json_pack (
-        "{s:o, s:o, s:o, s:o, s:o, s:o}", "base_index", hf_dump_number (first - 1), "base_term",
-        hf_dump_number (hf_log_store_base_term (log)), "first", hf_dump_number (first), "last",
-        hf_dump_number (hf_log_store_last_index (log)), "rosters", rosters, "terms", runs);
+    return json_pack ("{s:o, s:o, s:o, s:o, s:o, s:o}", "base_index",
+                      hf_dump_number (state->base_index), "base_term",
+                      hf_dump_number (state->base_term), "first",
+                      hf_dump_number (state->base_index + 1), "last",
+                      hf_dump_number (state->last_index), "rosters", rosters, "terms", runs);
 }
 
 //  ---- entries after the state ----------------------------------------------------------
@@ -150,8 +151,8 @@ s_add_entries (json_t *entries, uint64_t index, hf_list_t list)
 static int
 s_entries (hf_log_store_t *log, uint64_t index, json_t *json, char *error)
 {
-    uint64_t next = hf_log_store_first_index (log);
-    uint64_t last = hf_log_store_last_index (log);
+    uint64_t next = hf_log_store_state (log)->base_index + 1;
+    uint64_t last = hf_log_store_state (log)->last_index;
     next = next > index ? next : index + 1;
     bool more = last >= next && last - next >= ENTRIES_MAX;
     last = more ? next + ENTRIES_MAX - 1 : last;

@@ -56,8 +56,8 @@ static int
 s_check_stores (const hf_node_t *self, const hf_options_t *options)
 {
     char error[HF_ERROR_SIZE];
-    uint64_t base = hf_log_store_first_index (self->election.store) - 1;
-    uint64_t last = hf_log_store_last_index (self->election.store);
+    uint64_t base = hf_log_store_state (self->election.store)->base_index;
+    uint64_t last = hf_log_store_state (self->election.store)->last_index;
     uint64_t applied = hf_state_applied_index (self->lock.state);
     uint64_t sections = hf_file_store_applied (self->file.store);
     const char *what = NULL;

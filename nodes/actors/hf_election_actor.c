@@ -92,17 +92,18 @@ static void
 s_restore (election_t *self)
 {
     hf_log_store_t *store = self->args->store;
+    const hf_log_state_t *state = hf_log_store_state (store);
     found_t found = {0};
     if (hf_log_store_spans (store, s_add_span, &found) != 0)
         hf_die ("the log cannot be read: %s", hf_log_store_error (store));
     hf_log_store_rosters (store, s_add_roster, &found);
-    hf_restored_t restored = {.term = hf_log_store_term (store),
-                              .voted_for = hf_log_store_voted_for (store),
-                              .base_index = hf_log_store_first_index (store) - 1,
-                              .base_term = hf_log_store_base_term (store),
+    hf_restored_t restored = {.term = state->term,
+                              .voted_for = state->voted_for,
+                              .base_index = state->base_index,
+                              .base_term = state->base_term,
                               .rosters = found.rosters.list,
                               .rosters_count = found.rosters.count,
-                              .last_index = hf_log_store_last_index (store),
+                              .last_index = state->last_index,
                               .spans = found.spans.list,
                               .spans_count = found.spans.count};
     self->args->config.core.incarnation = hf_log_store_incarnation (store);

@@ -9,7 +9,7 @@
 #define HF_SNAPSHOT_SERVICE_H_INCLUDED
 
 #include "nodes/services/hf_file_service.h"
-#include "nodes/snapshot/hf_snapshot_receive.h"
+#include "nodes/snapshot/hf_snapshot_format.h"
 #include "nodes/snapshot/hf_snapshot_send.h"
 
 typedef struct hf_snapshot_service {

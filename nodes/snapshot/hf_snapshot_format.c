@@ -1,4 +1,5 @@
-//  A snapshot, built and taken apart: bounds first, then sums. And the rule of the swap.
+//  A snapshot, built and taken apart: bounds first, then sums. The rule of the swap, and which
+//  parts are taken.
 
 #include "nodes/snapshot/hf_snapshot_format.h"
 #include "base/hf_alloc.h"
@@ -193,8 +194,8 @@ hf_snapshot_check (hf_snapshot_t *self)
 //  ---- the swap ------------------------------------------------------------------------
 
 bool
-hf_snapshot_swap (const hf_snapshot_log_t *log, const hf_state_head_t *head, uint64_t there,
-                  hf_snapshot_log_t *after)
+hf_snapshot_swap (const hf_log_state_t *log, const hf_state_head_t *head, uint64_t there,
+                  hf_log_state_t *after)
 {
     assert (log->base_index <= log->last_index && head->index > 0);
     *after = *log;
@@ -202,9 +203,9 @@ hf_snapshot_swap (const hf_snapshot_log_t *log, const hf_state_head_t *head, uin
         return false;
     //  The term and the vote in it stay: they are this node's word, not part of the state.
     if (HF_MUTANT (swap_drops_vote))
-        *after = (hf_snapshot_log_t){.base_index = log->base_index,
-                                     .base_term = log->base_term,
-                                     .last_index = log->last_index};
+        *after = (hf_log_state_t){.base_index = log->base_index,
+                                  .base_term = log->base_term,
+                                  .last_index = log->last_index};
     if (HF_MUTANT (swap_keeps_log))
         return true;
     after->base_index = after->last_index = head->index;
@@ -214,4 +215,37 @@ hf_snapshot_swap (const hf_snapshot_log_t *log, const hf_state_head_t *head, uin
         after->voted_for = (hf_member_t){.node = 0};
     }
     return true;
+}
+
+//  ---- parts, as they come in ----------------------------------------------------------
+
+/*  The sender chose the size: one that cannot be must not end this node. */
+static bool
+s_begins (const hf_state_part_t *part)
+{
+    return part->offset == 0 && part->total > HF_SNAPSHOT_PREFIX && part->total <= INT64_MAX;
+}
+
+hf_received_t
+hf_snapshot_receive_part (hf_snapshot_receive_t *self, const hf_state_part_t *part)
+{
+    assert (self->have <= self->total || HF_MUTANT (transfer_mixed));
+    if (part->id == 0 || part->data.size == 0)
+        return HF_RECEIVED_NOTHING;
+    hf_snapshot_receive_t next = *self;
+    bool first = part->id != self->id && !(HF_MUTANT (transfer_mixed) && self->id != 0);
+    if (first) {
+        if (!s_begins (part))
+            return HF_RECEIVED_NOTHING;
+        next = (hf_snapshot_receive_t){.id = part->id, .total = part->total};
+    }
+    if (HF_MUTANT (transfer_mixed))
+        next.total = part->total;
+    bool in_order = part->offset == next.have || HF_MUTANT (transfer_any_order);
+    if (!in_order || part->total != next.total || next.have > next.total ||
+        part->data.size > next.total - next.have)
+        return HF_RECEIVED_NOTHING;
+    next.have += part->data.size;
+    *self = next;
+    return first ? HF_RECEIVED_FIRST : HF_RECEIVED_MORE;
 }

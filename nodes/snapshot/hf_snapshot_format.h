@@ -49,18 +49,33 @@ int hf_snapshot_rows (hf_snapshot_t *self, uint8_t **bytes);
 
 int hf_snapshot_read (hf_snapshot_t *self, uint64_t offset, uint8_t *bytes, size_t size);
 
-/*  What a log says of itself. Its entries are those behind base_index, up to last_index. */
-typedef struct hf_snapshot_log {
-    uint64_t term; //  the current one
-    hf_member_t voted_for;
-    uint64_t base_index, base_term;
-    uint64_t last_index;
-} hf_snapshot_log_t;
-
 /*  What becomes of LOG when the state of HEAD is swapped in beside it: *after. THERE: the term of
  *  the log's own entry, or base, at head->index; 0 when it has none.
  *  False: the log goes on from that state already, so the state is thrown away. */
-bool hf_snapshot_swap (const hf_snapshot_log_t *log, const hf_state_head_t *head, uint64_t there,
-                       hf_snapshot_log_t *after);
+bool hf_snapshot_swap (const hf_log_state_t *log, const hf_state_head_t *head, uint64_t there,
+                       hf_log_state_t *after);
+
+//  ---- parts, as they come in ------------------------------------------------------------
+//
+//  Parts are taken in order, of one snapshot of one sender. A part that came twice, or after a lost
+//  one, is dropped: the receiver asks again. A sender that forgot the snapshot, or has a newer one,
+//  begins another one from its start.
+
+/*  All zero: nothing has come yet. */
+typedef struct hf_snapshot_receive {
+    uint64_t id; //  of the snapshot; 0: not begun
+    uint64_t total;
+    uint64_t have; //  bytes, from the start
+} hf_snapshot_receive_t;
+
+typedef enum hf_received {
+    HF_RECEIVED_NOTHING, //  the part is dropped
+    HF_RECEIVED_FIRST,   //  another snapshot begins with it: what is there of an earlier one goes
+    HF_RECEIVED_MORE,    //  its bytes go behind what is there
+} hf_received_t;
+
+/*  Take a PART of the sender that is asked: any fields. With FIRST and MORE, have and total are
+ *  those after it; the snapshot is whole when they are equal. */
+hf_received_t hf_snapshot_receive_part (hf_snapshot_receive_t *self, const hf_state_part_t *part);
 
 #endif

@@ -46,14 +46,6 @@ typedef struct hf_log_mark {
     uint64_t bytes;
 } hf_log_mark_t;
 
-/*  What a transaction changes. The log begins behind (base_index, base_term). */
-typedef struct hf_log_state {
-    uint64_t term;
-    hf_member_t voted_for;
-    uint64_t base_index, base_term;
-    uint64_t last_index;
-} hf_log_state_t;
-
 struct hf_log_store {
     hf_tx_t tx;
     hf_log_state_t now;     //  as the open transaction has it

@@ -8,9 +8,8 @@
 
 //  ---- state -------------------------------------------------------------------
 
-/*  What was not committed does not count after a failure. */
-static const hf_log_state_t *
-s_state (const hf_log_store_t *self)
+const hf_log_state_t *
+hf_log_store_state (const hf_log_store_t *self)
 {
     return self->tx.failed ? &self->durable : &self->now;
 }
@@ -19,36 +18,6 @@ const char *
 hf_log_store_error (const hf_log_store_t *self)
 {
     return self->tx.error;
-}
-
-uint64_t
-hf_log_store_term (const hf_log_store_t *self)
-{
-    return s_state (self)->term;
-}
-
-hf_member_t
-hf_log_store_voted_for (const hf_log_store_t *self)
-{
-    return s_state (self)->voted_for;
-}
-
-uint64_t
-hf_log_store_first_index (const hf_log_store_t *self)
-{
-    return s_state (self)->base_index + 1;
-}
-
-uint64_t
-hf_log_store_base_term (const hf_log_store_t *self)
-{
-    return s_state (self)->base_term;
-}
-
-uint64_t
-hf_log_store_last_index (const hf_log_store_t *self)
-{
-    return s_state (self)->last_index;
 }
 
 uint64_t

@@ -24,12 +24,8 @@ void hf_log_store_close (hf_log_store_t **self_p);
 
 const char *hf_log_store_error (const hf_log_store_t *self);
 
-//  The log as it is, the open transaction included; after a failure, as of the last commit.
-uint64_t hf_log_store_term (const hf_log_store_t *self);
-hf_member_t hf_log_store_voted_for (const hf_log_store_t *self);
-uint64_t hf_log_store_first_index (const hf_log_store_t *self); //  1, or behind what was pruned
-uint64_t hf_log_store_base_term (const hf_log_store_t *self);   //  of entry first_index - 1; or 0
-uint64_t hf_log_store_last_index (const hf_log_store_t *self);  //  0 when empty
+/*  The log as it is, the open transaction included; after a failure, as of the last commit. */
+const hf_log_state_t *hf_log_store_state (const hf_log_store_t *self);
 /*  A random number made with the database: a node that lost its disk gets another (design 4.6). */
 uint64_t hf_log_store_incarnation (const hf_log_store_t *self);
 

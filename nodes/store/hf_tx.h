@@ -113,6 +113,9 @@ hf_span_t hf_tx_span (const hf_tx_t *self, unsigned stmt, int column);
 
 /*  Say what SQLite's last failure on this database means, and fail. -1. */
 int hf_tx_explain (hf_tx_t *self);
+/*  Whether the WAL of the database PATH is whole, before it is opened. 0, also when there is no
+ * WAL; -1 with ERROR. */
+int hf_wal_check (const char *path, char *error);
 /*  What a statement's step gave, as hf_tx_row. */
 int hf_tx_step (hf_tx_t *self, sqlite3_stmt *stmt);
 

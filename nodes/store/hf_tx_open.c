@@ -2,7 +2,6 @@
 
 #include "nodes/store/hf_dir.h"
 #include "nodes/store/hf_tx.h"
-#include "nodes/store/hf_wal.h"
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>

@@ -1,7 +1,14 @@
-//  SQLite's write-ahead log, read by ourselves. The format:
-//  https://www.sqlite.org/fileformat2.html, "The Write-Ahead Log".
-
-#include "nodes/store/hf_wal.h"
+/*  Is SQLite's write-ahead log whole? (https://www.sqlite.org/fileformat2.html, "The Write-Ahead
+ *  Log".)
+ *
+ *  SQLite takes the first frame that does not match its checksum for the torn end of the log and
+ *  drops it with all that follows, silently. After a power cut that is right: what was torn was
+ *  not synced, so it was not acknowledged. After damage in the middle it would drop commits that
+ *  were acknowledged. The two differ: we write no commit before the one before it is
+ *  synced, so behind a torn frame there is the end of its own transaction at most. Two commits or
+ *  more behind a bad frame are damage.
+ *  (Damage of the very last commit looks like a torn one, and is taken for it.)
+ */
 #include "nodes/store/hf_tx.h"
 #include <errno.h>
 #include <fcntl.h>

@@ -37,13 +37,14 @@ s_core_takes (hf_log_store_t *store)
 {
     spans_t spans = {.count = 0};
     hf_core_config_t config;
+    const hf_log_state_t *state = hf_log_store_state (store);
     hf_core_config_defaults (&config);
     config.self = config.members[0] = config.members_count = 1;
     int rc = hf_log_store_spans (store, s_add_span, &spans);
     assert (rc == 0);
-    hf_restored_t restored = {.term = hf_log_store_term (store),
-                              .voted_for = hf_log_store_voted_for (store),
-                              .last_index = hf_log_store_last_index (store),
+    hf_restored_t restored = {.term = state->term,
+                              .voted_for = state->voted_for,
+                              .last_index = state->last_index,
                               .spans = spans.list,
                               .spans_count = spans.count};
     hf_core_t *core = hf_core_new (&config, &restored, 1000000, NULL, NULL);
@@ -66,17 +67,20 @@ s_use_log (const char *dir)
     hf_pack_t pack;
     hf_pack_init (&pack);
     if (s_core_takes (store)) {
-        uint64_t first = hf_log_store_first_index (store), last = hf_log_store_last_index (store);
+        uint64_t first = hf_log_store_state (store)->base_index + 1,
+                 last = hf_log_store_state (store)->last_index;
         uint64_t count = last + 1 - first;
         int got = first <= last ? hf_log_store_read (store, first, last, 1U << 20, &pack) : 0;
         assert (got >= 0 && (uint64_t)got <= count);
         assert (hf_log_store_incarnation (store) != 0);
         if (hf_log_store_bind (store, 1, FUZZ_DISK_LIST) != 0)
             s_check_error (hf_log_store_error (store));
-        else if (hf_log_store_vote (store, hf_log_store_term (store), (hf_member_t){1, 77}) != 0 ||
+        else if (hf_log_store_vote (store, hf_log_store_state (store)->term,
+                                    (hf_member_t){1, 77}) != 0 ||
                  hf_log_store_append (store, last + 1,
-                                      &(hf_entry_t){hf_log_store_term (store), HF_ENTRY_COMMANDS,
-                                                    hf_span_text ("more")}) != 0 ||
+                                      &(hf_entry_t){hf_log_store_state (store)->term,
+                                                    HF_ENTRY_COMMANDS, hf_span_text ("more")}) !=
+                     0 ||
                  hf_log_store_commit (store) != 0)
             s_check_error (hf_log_store_error (store));
         else {

@@ -2,7 +2,7 @@
 
 #include "tests/kit/hf_test.h"
 #include "base/hf_random.h"
-#include "lives.h"
+#include "power_life.h"
 #include "msgs/hf_msg.h"
 #include "nodes/store/hf_file_store.h"
 #include <assert.h>

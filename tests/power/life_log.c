@@ -2,7 +2,7 @@
 
 #include "tests/kit/hf_test.h"
 #include "base/hf_random.h"
-#include "lives.h"
+#include "power_life.h"
 #include "msgs/hf_msg.h"
 #include "nodes/store/hf_log_store.h"
 #include <assert.h>
@@ -118,11 +118,10 @@ s_step (power_life_t *life, void *store, long version)
 static bool
 s_same_head (hf_log_store_t *store, const model_t *model)
 {
-    return hf_log_store_term (store) == model->term &&
-           hf_log_store_voted_for (store).node == model->vote &&
-           hf_log_store_first_index (store) == model->base + 1 &&
-           hf_log_store_base_term (store) == model->base_term &&
-           hf_log_store_last_index (store) == model->base + model->count;
+    const hf_log_state_t *now = hf_log_store_state (store);
+    return now->term == model->term && now->voted_for.node == model->vote &&
+           now->base_index == model->base && now->base_term == model->base_term &&
+           now->last_index == model->base + model->count;
 }
 
 static void
@@ -137,7 +136,7 @@ s_refuses (power_life_t *life, void *store, long kept)
     hf_pack_t pack;
     hf_pack_init (&pack);
     assert_int_equal (hf_log_store_vote (store, UINT32_MAX, (hf_member_t){1, 77}), -1);
-    assert_int_equal (hf_log_store_append (store, hf_log_store_last_index (store) + 1,
+    assert_int_equal (hf_log_store_append (store, hf_log_store_state (store)->last_index + 1,
                                            &(hf_entry_t){1, HF_ENTRY_COMMANDS, power_bytes (1, 9)}),
                       -1);
     assert_int_equal (hf_log_store_truncate (store, UINT32_MAX), -1);
@@ -193,6 +192,7 @@ s_same (hf_log_store_t *store, const model_t *model)
 static long
 s_version (power_life_t *life, void *store, long low, long high, char *why)
 {
+    const hf_log_state_t *now = hf_log_store_state (store);
     log_t *self = (void *)life;
     uint64_t incarnation = hf_log_store_incarnation (store);
     long version = high;
@@ -200,8 +200,8 @@ s_version (power_life_t *life, void *store, long low, long high, char *why)
         version--;
     if (version < low) {
         snprintf (why, POWER_WHY,
-                  "term %" PRIu64 ", last entry %" PRIu64 " is no version of %ld to %ld",
-                  hf_log_store_term (store), hf_log_store_last_index (store), low, high);
+                  "term %" PRIu64 ", last entry %" PRIu64 " is no version of %ld to %ld", now->term,
+                  now->last_index, low, high);
         version = -1;
     } else if (low > 0 && incarnation != self->incarnation && incarnation != self->shown) {
         snprintf (why, POWER_WHY, "another incarnation");

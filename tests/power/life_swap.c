@@ -1,7 +1,7 @@
 //  The life of a node that takes over the state of another one.
 
 #include "tests/kit/hf_test.h"
-#include "lives.h"
+#include "power_life.h"
 #include "base/hf_hash.h"
 #include "msgs/hf_msg.h"
 #include "nodes/snapshot/disk/hf_snapshot_install.h"
@@ -273,14 +273,14 @@ s_say_all (swap_t *self, const char *dir, char *text, char *error)
     text[0] = 0;
     if (files) {
         bool roster = false;
+        const hf_log_state_t *now = hf_log_store_state (log);
         hf_log_store_rosters (log, s_note_roster, &roster);
-        s_say_log (text, hf_log_store_first_index (log), hf_log_store_last_index (log),
-                   hf_log_store_base_term (log), roster);
+        s_say_log (text, now->base_index + 1, now->last_index, now->base_term, roster);
         s_say (text, " rows as of %" PRIu64, hf_state_store_index (state));
         if (hf_state_store_read (state, s_say_thing, text) != 0)
             s_say (text, " that cannot be read");
         s_say_files (text, files);
-        if (hf_log_store_term (log) != TERM || hf_log_store_voted_for (log).node != VOTE ||
+        if (now->term != TERM || now->voted_for.node != VOTE ||
             hf_log_store_incarnation (log) != self->incarnation)
             s_say (text, ", not the node's own vote");
     }

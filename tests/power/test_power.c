@@ -1,7 +1,7 @@
 //  One life under power cuts, kills and failures at every operation (P7): test_power_* LIFE.
 
 #include "tests/kit/hf_test.h"
-#include "lives.h"
+#include "power_life.h"
 
 static const struct life {
     const char *name;

@@ -2,7 +2,7 @@
 //  what was acknowledged is lost, and they must say so: for each kind of sync that a store does.
 
 #include "tests/kit/hf_test.h"
-#include "lives.h"
+#include "power_life.h"
 
 #define STRIDE 3
 

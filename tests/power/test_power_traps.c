@@ -3,7 +3,7 @@
 //  cut never looks like it: every refusal after a cut fails the tests here.
 
 #include "tests/kit/hf_test.h"
-#include "lives.h"
+#include "power_life.h"
 #include "nodes/store/hf_log_store.h"
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -74,7 +74,7 @@ HF_TEST (test_second_connection_is_refused)
     hf_log_store_close (&store);
     store = hf_log_store_open (dir, error);
     assert_non_null (store);
-    assert_int_equal (hf_log_store_term (store), 1);
+    assert_int_equal (hf_log_store_state (store)->term, 1);
     hf_log_store_close (&store);
     power_disk_destroy (&disk);
 }

@@ -78,7 +78,7 @@ s_prune (disk_t *disk, uint64_t upto)
 }
 
 void
-sim_disk_reset (disk_t *disk, const hf_snapshot_log_t *log, const blob_t *roster)
+sim_disk_reset (disk_t *disk, const hf_log_state_t *log, const blob_t *roster)
 {
     assert (log->last_index == log->base_index);
     disk->items.count = 0;

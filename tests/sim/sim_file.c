@@ -272,11 +272,11 @@ s_swap (sim_t *sim, node_t *node, hf_snapshot_t *snapshot)
 {
     const hf_state_head_t *head = &snapshot->head;
     disk_t *disk = &node->durable;
-    hf_snapshot_log_t after, log = {.term = disk->term,
-                                    .voted_for = disk->voted_for,
-                                    .base_index = disk->base_index,
-                                    .base_term = disk->base_term,
-                                    .last_index = disk->items.count};
+    hf_log_state_t after, log = {.term = disk->term,
+                                 .voted_for = disk->voted_for,
+                                 .base_index = disk->base_index,
+                                 .base_term = disk->base_term,
+                                 .last_index = disk->items.count};
     bool has = head->index >= disk->base_index && head->index <= disk->items.count;
     if (!hf_snapshot_swap (&log, head, has ? sim_disk_term (disk, head->index) : 0, &after)) {
         sim_tell (sim, "node %u throws the state of %" PRIu64 " away", node->id, head->index);

@@ -460,7 +460,7 @@ uint64_t sim_disk_term (const disk_t *disk, uint64_t index);
 /*  The last entry that pruning may take, when the newest BYTES are kept. */
 uint64_t sim_disk_keeps (const disk_t *disk, uint64_t bytes);
 /*  No entries; the log is as LOG says. */
-void sim_disk_reset (disk_t *disk, const hf_snapshot_log_t *log, const blob_t *roster);
+void sim_disk_reset (disk_t *disk, const hf_log_state_t *log, const blob_t *roster);
 void sim_log_durable (node_t *node);
 void sim_rows_put (sim_t *sim, rows_t *rows, hf_span_t key, hf_span_t value);
 void sim_rows_change (sim_t *sim, rows_t *rows, hf_list_t changes);

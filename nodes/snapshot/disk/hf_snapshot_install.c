@@ -189,13 +189,9 @@ s_find_term (void *arg, uint64_t first_index, uint64_t term)
 
 /*  What hf_snapshot_swap gives. */
 static bool
-s_swaps (hf_log_store_t *log, const hf_state_head_t *head, hf_snapshot_log_t *after)
+s_swaps (hf_log_store_t *log, const hf_state_head_t *head, hf_log_state_t *after)
 {
-    hf_snapshot_log_t before = {.term = hf_log_store_term (log),
-                                .voted_for = hf_log_store_voted_for (log),
-                                .base_index = hf_log_store_first_index (log) - 1,
-                                .base_term = hf_log_store_base_term (log),
-                                .last_index = hf_log_store_last_index (log)};
+    hf_log_state_t before = *hf_log_store_state (log);
     point_t point = {.index = head->index};
     if (head->index >= before.base_index && head->index <= before.last_index) {
         point.term = before.base_term;
@@ -205,14 +201,14 @@ s_swaps (hf_log_store_t *log, const hf_state_head_t *head, hf_snapshot_log_t *af
 }
 
 static int
-s_reset_log (const install_t *self, hf_log_store_t *log, const hf_snapshot_log_t *after)
+s_reset_log (const install_t *self, hf_log_store_t *log, const hf_log_state_t *after)
 {
     if (hf_log_store_reset (log, after->base_index, after->base_term,
                             self->snapshot->head.roster) != 0 ||
         hf_log_store_commit (log) != 0)
         return hf_error_set (self->error, "%s", hf_log_store_error (log));
-    assert (hf_log_store_term (log) == after->term);
-    assert (hf_log_store_voted_for (log).node == after->voted_for.node);
+    assert (hf_log_store_state (log)->term == after->term);
+    assert (hf_log_store_state (log)->voted_for.node == after->voted_for.node);
     return 0;
 }
 
@@ -240,7 +236,7 @@ s_swap_in (const install_t *self)
     hf_log_store_t *log = hf_log_store_open (self->dir, self->error);
     if (!log)
         return -1;
-    hf_snapshot_log_t after;
+    hf_log_state_t after;
     int rc = s_swaps (log, &self->snapshot->head, &after) ? 1 : 0;
     if (rc == 1 && hf_snapshot_check (self->snapshot) != 0)
         rc = hf_error_set (self->error, "%s; %s", self->snapshot->error, HF_WAY_OUT);

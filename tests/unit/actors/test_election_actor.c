@@ -127,8 +127,8 @@ HF_TEST (test_leads_commits_prunes_and_starts_again)
     char error[HF_ERROR_SIZE];
     hf_log_store_t *store = hf_log_store_open (stage.dir, error);
     assert_non_null (store);
-    assert_int_equal (hf_log_store_first_index (store), 31);
-    assert_int_equal (hf_log_store_last_index (store), 2 + 2 * ENTRIES);
+    assert_int_equal (hf_log_store_state (store)->base_index, 30);
+    assert_int_equal (hf_log_store_state (store)->last_index, 2 + 2 * ENTRIES);
     hf_log_store_close (&store);
     assert_int_equal (hf_folder_remove (stage.dir), 0);
 }

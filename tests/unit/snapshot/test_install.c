@@ -275,7 +275,7 @@ STORE_TEST (test_log_that_is_further_on_keeps_its_state)
         assert_int_equal (s_install (to, &index), 0);
         assert_false (fixture_exists (fixture_path (to, "incoming")));
         log = s_open_log (to);
-        assert_int_equal (hf_log_store_last_index (log), AS_OF_INDEX + 10);
+        assert_int_equal (hf_log_store_state (log)->last_index, AS_OF_INDEX + 10);
         if (turn == 0)
             assert_int_equal (hf_log_store_prune (log, AS_OF_INDEX + 5, 0, 100), 5);
         assert_ok (hf_log_store_commit (log));

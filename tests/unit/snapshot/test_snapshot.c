@@ -4,7 +4,6 @@
 #include "base/hf_alloc.h"
 #include "base/hf_hash.h"
 #include "nodes/snapshot/hf_snapshot_format.h"
-#include "nodes/snapshot/hf_snapshot_receive.h"
 #include "nodes/snapshot/hf_snapshot_send.h"
 
 #define assert_contains(text, part) assert_non_null (strstr (text, part))
@@ -268,9 +267,9 @@ HF_TEST (test_parts_that_cannot_be_are_dropped)
 HF_TEST (test_P1_swap_keeps_the_vote_and_begins_the_log_behind_the_state)
 {
     const hf_state_head_t head = {.index = 400, .term = 6};
-    hf_snapshot_log_t log = {
+    hf_log_state_t log = {
         .term = 9, .voted_for = {2, 77}, .base_index = 0, .base_term = 0, .last_index = 20};
-    hf_snapshot_log_t after;
+    hf_log_state_t after;
     assert_true (hf_snapshot_swap (&log, &head, 0, &after));
     assert_int_equal (after.term, 9);
     assert_int_equal (after.voted_for.node, 2);
@@ -290,9 +289,9 @@ HF_TEST (test_P1_swap_keeps_the_vote_and_begins_the_log_behind_the_state)
 HF_TEST (test_P7_log_that_is_further_on_is_kept)
 {
     const hf_state_head_t head = {.index = 400, .term = 6};
-    hf_snapshot_log_t log = {
+    hf_log_state_t log = {
         .term = 9, .voted_for = {2, 77}, .base_index = 350, .base_term = 5, .last_index = 405};
-    hf_snapshot_log_t after;
+    hf_log_state_t after;
     assert_false (hf_snapshot_swap (&log, &head, 6, &after));
     assert_memory_equal (&after, &log, sizeof log);
     log.base_index = 401;

@@ -189,14 +189,14 @@ void
 fixture_expect_log (hf_log_store_t *store, const char *text)
 {
     listing_t found = {.title = " runs"};
-    uint64_t term = hf_log_store_term (store);
-    hf_member_t vote = hf_log_store_voted_for (store);
-    if (term > 0)
-        s_say (&found, "term %" PRIu64 " ", term);
-    if (vote.node > 0)
-        s_say (&found, "vote %" PRIu32 ":%" PRIu64 " ", vote.node, vote.incarnation);
-    s_say (&found, "%" PRIu64 "-%" PRIu64 " base %" PRIu64, hf_log_store_first_index (store),
-           hf_log_store_last_index (store), hf_log_store_base_term (store));
+    const hf_log_state_t *log = hf_log_store_state (store);
+    if (log->term > 0)
+        s_say (&found, "term %" PRIu64 " ", log->term);
+    if (log->voted_for.node > 0)
+        s_say (&found, "vote %" PRIu32 ":%" PRIu64 " ", log->voted_for.node,
+               log->voted_for.incarnation);
+    s_say (&found, "%" PRIu64 "-%" PRIu64 " base %" PRIu64, log->base_index + 1, log->last_index,
+           log->base_term);
     assert_ok (hf_log_store_spans (store, s_say_pair, &found));
     found.title = " rosters";
     hf_log_store_rosters (store, s_say_roster, &found);

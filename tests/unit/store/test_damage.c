@@ -39,7 +39,7 @@ static void
 s_expect_log (const char *dir, uint64_t last)
 {
     hf_log_store_t *store = s_open_log (dir);
-    assert_int_equal (hf_log_store_last_index (store), last);
+    assert_int_equal (hf_log_store_state (store)->last_index, last);
     hf_log_store_close (&store);
 }
 

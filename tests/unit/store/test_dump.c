@@ -35,7 +35,7 @@ s_entry (life_t *life, hf_pack_t *commands, bool apply)
     hf_pack_init (&payload);
     hf_payload_put (&payload, hf_pack_list (commands));
     hf_span_t span = hf_span (hf_pack_bytes (&payload), hf_pack_size (&payload));
-    uint64_t index = hf_log_store_last_index (life->log) + 1;
+    uint64_t index = hf_log_store_state (life->log)->last_index + 1;
     assert_ok (hf_log_store_append (life->log, index, &(hf_entry_t){4, HF_ENTRY_COMMANDS, span}));
     if (apply)
         hf_state_apply (life->state, index, &(hf_entry_t){4, HF_ENTRY_COMMANDS, span}, &life->out);
@@ -105,7 +105,7 @@ s_roster (life_t *life)
     hf_roster_put (&payload, &(hf_roster_t){.count = 1, .members = {{1, 0xabcdef}}});
     hf_entry_t entry = {4, HF_ENTRY_ROSTER,
                         hf_span (hf_pack_bytes (&payload), hf_pack_size (&payload))};
-    uint64_t index = hf_log_store_last_index (life->log) + 1;
+    uint64_t index = hf_log_store_state (life->log)->last_index + 1;
     assert_ok (hf_log_store_append (life->log, index, &entry));
     hf_state_apply (life->state, index, &entry, &life->out);
     hf_pack_done (&payload);
@@ -146,7 +146,7 @@ s_make (const char *dir, unsigned later)
     s_keep_state (&life, dir);
     s_append (&life, "log", "behind the state", false);
     for (unsigned i = 0; i < later; i++)
-        assert_ok (hf_log_store_append (life.log, hf_log_store_last_index (life.log) + 1,
+        assert_ok (hf_log_store_append (life.log, hf_log_store_state (life.log)->last_index + 1,
                                         &(hf_entry_t){4, HF_ENTRY_OPEN_TERM, hf_span ("", 0)}));
     assert_int_equal (hf_log_store_prune (life.log, 2, 0, 10), 2);
     assert_ok (hf_log_store_commit (life.log));
