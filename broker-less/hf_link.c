@@ -2,6 +2,7 @@
 
 #include "broker-less/hf_link.h"
 #include "broker-less/hf_socket.h"
+#include "base/hf_alloc.h"
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -49,9 +50,7 @@ hf_link_t *
 hf_link_new (void *context, const hf_endpoint_t *endpoint)
 {
     assert (context && endpoint);
-    hf_link_t *self = calloc (1, sizeof (*self));
-    if (self == NULL)
-        return NULL;
+    hf_link_t *self = hf_alloc (sizeof (*self));
     hf_endpoint_client_address (endpoint, self->address);
     zmq_msg_init (&self->body);
     self->try_us = s_now_us ();

@@ -123,20 +123,20 @@ s_above (const power_life_t *life, long low)
     return low < life->versions ? low + 1 : low;
 }
 
+/*  Look at what is in DIR for the versions LOW to HIGH; gives the one that it shows. */
 static long
-s_look (power_life_t *life, const char *dir, long low, power_result_t *result, const char *what,
-        size_t at)
+s_look (power_life_t *life, const char *dir, long low, long high, power_result_t *result,
+        const char *what, size_t at)
 {
     char why[POWER_WHY] = "";
     power_random (2);
-    long version = life->look (life, dir, low, s_above (life, low), why);
-    result->cuts++;
+    long version = life->look (life, dir, low, high, why);
     if (version < 0)
         s_broken (result, what, at, why);
     return version;
 }
 
-/*  Look at an image of DISK for the versions LOW to HIGH, unless the same was looked at before. */
+/*  The same for an image of DISK, unless one like it was looked at before. */
 static void
 s_look_at_image (power_life_t *life, power_disk_t *disk, size_t count, power_left_t left,
                  uint64_t seed, long low, long high, power_result_t *result, const char *what,
@@ -149,22 +149,9 @@ s_look_at_image (power_life_t *life, power_disk_t *disk, size_t count, power_lef
         if (life->seen.list[i] == key)
             return;
     const char *image = power_folder ();
-    char why[POWER_WHY] = "";
     power_disk_image (disk, count, left, seed, image);
-    power_random (2);
-    if (life->look (life, image, low, high, why) < 0)
-        s_broken (result, what, at, why);
-    else
+    if (s_look (life, image, low, high, result, what, at) >= 0)
         *hf_array_add (&life->seen) = key;
-}
-
-/*  What VERSION has been shown must be there when the power goes then. */
-static void
-s_look_again (power_life_t *life, power_disk_t *disk, size_t count, power_left_t left, long version,
-              power_result_t *result, const char *what, size_t at)
-{
-    s_now.disk = NULL;
-    s_look_at_image (life, disk, count, left, at, version, version, result, what, at);
 }
 
 //  ---- cuts ------------------------------------------------------------------------
@@ -177,17 +164,20 @@ s_cut_again (power_life_t *life, const char *image, long low, power_result_t *re
     power_disk_t *disk = power_disk_new (image);
     s_now.disk = disk;
     power_watched = disk;
-    long version = s_look (life, image, low, result, "cut before operation", at);
+    long version =
+        s_look (life, image, low, s_above (life, low), result, "cut before operation", at);
     size_t shown = s_now.shown;
     power_watched = NULL;
     s_now.disk = NULL;
+    result->cuts += version >= 0 ? 2 : 1;
     if (version >= 0) {
-        s_look_again (life, disk, shown, POWER_NOTHING, version, result,
-                      "shown, then a second cut, after operation", at);
+        s_look_at_image (life, disk, shown, POWER_NOTHING, at, version, version, result,
+                         "shown, then a second cut, after operation", at);
         const char *second = power_folder ();
         size_t count = shown > 0 ? at * 7919 % shown : 0;
         power_disk_image (disk, count, POWER_ANY, at, second);
-        s_look (life, second, low, result, "a second cut while it opened, after operation", at);
+        s_look (life, second, low, s_above (life, low), result,
+                "a second cut while it opened, after operation", at);
     }
     s_now.disk = main_disk;
     power_disk_destroy (&disk);
@@ -287,11 +277,13 @@ power_kill (power_life_t *life, size_t n, size_t fail_at, const char *lie, power
         s_broken (result, "killed before operation", n, why);
     power_watched = NULL;
     power_disk_t *disk = s_now.disk;
+    size_t shown = s_now.shown;
+    s_now.disk = NULL; //  what was shown must be there when the power goes then
     if (version >= 0)
-        s_look_again (life, disk, s_now.shown, POWER_NOTHING, version, result,
-                      fails ? "killed, shown despite a failure, then a cut, at operation"
-                            : "killed, shown, then a cut, at operation",
-                      n);
+        s_look_at_image (life, disk, shown, POWER_NOTHING, n, version, version, result,
+                         fails ? "killed, shown despite a failure, then a cut, at operation"
+                               : "killed, shown, then a cut, at operation",
+                         n);
     s_now.disk = disk;
     s_run_end ();
     return version;

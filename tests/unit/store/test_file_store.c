@@ -2,7 +2,6 @@
 
 #include "base/hf_hash.h"
 #include "store_fixture.h"
-#include "base/hf_random.h"
 #include "msgs/hf_msg.h"
 #include "nodes/store/hf_file_internal.h"
 #include <dirent.h>
@@ -283,28 +282,6 @@ STORE_TEST (test_names_are_percent_encoded)
     s_expect_disk (hf_span_text ("a b%c~d"), "a%20b%25c%7Ed");
     s_expect_disk (hf_span_text ("\xc3\xa9"), "%C3%A9");
     s_expect_disk (hf_span ("a\0b\\", 4), "a%00b%5C");
-}
-
-/*  Of any bytes at all: one component, within the limit, never hidden, no two alike. */
-STORE_TEST (test_no_name_leaves_the_folder)
-{
-    uint8_t name[255];
-    char disk[256], other[256];
-    hf_random_t random = {1};
-    for (int round = 0; round < 20000; round++) {
-        uint32_t size = 1 + hf_random_u32 (&random, 255);
-        for (uint32_t i = 0; i < size; i++) {
-            uint64_t x = hf_random_next (&random);
-            name[i] = x >> 63 ? (uint8_t) "./%~\0a"[(x >> 40) % 6] : (uint8_t)(x >> 50);
-        }
-        hf_file_store_disk_name (hf_span (name, size), disk);
-        assert_in_range (strlen (disk), 1, 255);
-        assert_null (strchr (disk, '/'));
-        assert_true (disk[0] != '.');
-        name[size - 1] ^= 1;
-        hf_file_store_disk_name (hf_span (name, size), other);
-        assert_string_not_equal (disk, other);
-    }
 }
 
 STORE_TEST (test_longest_names_are_kept_apart)
