@@ -13,7 +13,7 @@
 
 typedef struct hf_link hf_link_t;
 
-/*  NULL when out of sockets; errno tells. */
+/*  NULL when out of sockets; errno says why. */
 hf_link_t *hf_link_new (void *context, const hf_endpoint_t *endpoint);
 void hf_link_destroy (hf_link_t **self_p);
 

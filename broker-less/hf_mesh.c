@@ -377,7 +377,7 @@ s_take (hf_mesh_t *self, uint64_t now_us, hf_mesh_event_t *event)
 
 /*  Report a break, or a link that went up or down. */
 static bool
-s_tell (hf_mesh_t *self, uint64_t now_us, bool breaks, hf_mesh_event_t *event)
+s_report (hf_mesh_t *self, uint64_t now_us, bool breaks, hf_mesh_event_t *event)
 {
     for (uint32_t i = 0; i < self->count; i++) {
         hf_mesh_peer_t *peer = &self->peer[i];
@@ -387,8 +387,8 @@ s_tell (hf_mesh_t *self, uint64_t now_us, bool breaks, hf_mesh_event_t *event)
             *event = (hf_mesh_event_t){.type = HF_MESH_BROKEN, .node = peer->id};
             return true;
         }
-        if (peer->up != peer->told_up) {
-            peer->told_up = peer->up;
+        if (peer->up != peer->reported_up) {
+            peer->reported_up = peer->up;
             self->hurry_us = peer->up ? self->hurry_us : now_us + HURRY_US;
             *event =
                 (hf_mesh_event_t){.type = peer->up ? HF_MESH_UP : HF_MESH_DOWN, .node = peer->id};
@@ -415,7 +415,7 @@ hf_mesh_next (hf_mesh_t *self, uint64_t now_us, hf_mesh_event_t *event)
     *event = (hf_mesh_event_t){.type = HF_MESH_NONE};
     for (unsigned turn = 0; turn < DROPS_IN_A_ROW; turn++) {
         bool broken = s_any_broken (self);
-        if (s_tell (self, now_us, broken && self->patience == 0, event))
+        if (s_report (self, now_us, broken && self->patience == 0, event))
             return event->type;
         got_t got = s_receive (self);
         bool seen = s_monitor_drain (self);
@@ -423,7 +423,7 @@ hf_mesh_next (hf_mesh_t *self, uint64_t now_us, hf_mesh_event_t *event)
             //  The peer whose connection just broke may have sent a frame before that.
             if (!seen && !broken)
                 return HF_MESH_NONE;
-            if (!seen && s_tell (self, now_us, true, event))
+            if (!seen && s_report (self, now_us, true, event))
                 return event->type;
             continue;
         }

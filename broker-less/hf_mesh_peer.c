@@ -54,12 +54,12 @@ s_echoed (const hf_mesh_self_t *me, hf_list_t echoes, bool *echoed)
 static hf_hello_result_t
 s_take_other_list (hf_mesh_peer_t *self, uint64_t list_hash)
 {
-    bool told = self->other_list && self->other_list_hash == list_hash;
+    bool reported = self->other_list && self->other_list_hash == list_hash;
     self->other_list = true;
     self->other_list_hash = list_hash;
     self->trusted = false;
     self->up = false;
-    return told ? HF_HELLO_TAKEN : HF_HELLO_OTHER_LIST;
+    return reported ? HF_HELLO_TAKEN : HF_HELLO_OTHER_LIST;
 }
 
 hf_hello_result_t

@@ -31,8 +31,8 @@ typedef struct hf_mesh_peer {
     uint64_t heard_us; //  ... with our list
     uint64_t echoed_us;
     bool up;
-    bool told_up; //  the state that hf_mesh_next reported last
-    bool broken;  //  its connection broke; not reported yet
+    bool reported_up; //  the state that hf_mesh_next reported last
+    bool broken;      //  its connection broke; not reported yet
 } hf_mesh_peer_t;
 
 /*  The time from THEN to NOW; 0 when NOW is earlier. */

@@ -64,6 +64,17 @@ hf_request_get (hf_scan_t *scan, hf_request_t *request)
     return good;
 }
 
+/*  Enter [version, ...] of at least PARTS parts, the version included. */
+static hf_status_t
+s_versioned (hf_scan_t *scan, uint32_t parts)
+{
+    uint32_t found = hf_scan_array (scan), version;
+    hf_get_u32 (scan, &version);
+    if (scan->bad || found < parts)
+        return HF_MALFORMED;
+    return version == HF_VERSION_WIRE ? HF_OK : HF_BAD_VERSION;
+}
+
 hf_status_t
 hf_frame_open (const void *bytes, size_t size, hf_scan_t *scan, uint32_t *kind)
 {
@@ -71,13 +82,9 @@ hf_frame_open (const void *bytes, size_t size, hf_scan_t *scan, uint32_t *kind)
     *scan = hf_scan (bytes, size);
     if (size > HF_FRAME_MAX)
         return HF_TOO_LARGE;
-    uint32_t parts = hf_scan_array (scan);
-    uint32_t version = 0;
-    hf_get_u32 (scan, &version);
-    if (scan->bad || parts < 2)
-        return HF_MALFORMED;
-    if (version != HF_VERSION_WIRE)
-        return HF_BAD_VERSION;
+    hf_status_t status = s_versioned (scan, 2);
+    if (status != HF_OK)
+        return status;
     *kind = hf_scan_kind (scan);
     return *kind == 0 ? HF_MALFORMED : HF_OK;
 }
@@ -86,11 +93,9 @@ hf_scan_t
 hf_frame_own (const void *bytes, size_t size, uint32_t *kind)
 {
     hf_scan_t scan = hf_scan (bytes, size);
-    uint32_t parts = hf_scan_array (&scan);
-    uint32_t version = 0;
-    hf_get_u32 (&scan, &version);
+    hf_status_t status = s_versioned (&scan, 2);
     *kind = hf_scan_kind (&scan);
-    assert (!scan.bad && parts == 2 && version == HF_VERSION_WIRE && *kind != 0);
+    assert (status == HF_OK && *kind != 0);
     return scan;
 }
 
@@ -156,13 +161,9 @@ hf_status_t
 hf_payload_get (hf_span_t payload, hf_list_t *commands)
 {
     hf_scan_t scan = hf_scan (payload.at, payload.size);
-    uint32_t parts = hf_scan_array (&scan);
-    uint32_t version = 0;
-    hf_get_u32 (&scan, &version);
-    if (scan.bad || parts < 2)
-        return HF_MALFORMED;
-    if (version != HF_VERSION_WIRE)
-        return HF_BAD_VERSION;
+    hf_status_t status = s_versioned (&scan, 2);
+    if (status != HF_OK)
+        return status;
     hf_get_list (&scan, commands);
     return scan.bad ? HF_MALFORMED : HF_OK;
 }
@@ -185,14 +186,12 @@ bool
 hf_roster_get (hf_span_t payload, hf_roster_t *roster)
 {
     hf_scan_t scan = hf_scan (payload.at, payload.size);
-    uint32_t parts = hf_scan_array (&scan);
-    uint32_t version = 0;
     hf_list_t list;
-    hf_get_u32 (&scan, &version);
+    if (payload.size > HF_ROSTER_MAX || s_versioned (&scan, 3) != HF_OK)
+        return false;
     hf_get_list (&scan, &list);
     hf_get_u32 (&scan, &roster->joins);
-    if (payload.size > HF_ROSTER_MAX || scan.bad || parts < 3 || version != HF_VERSION_WIRE ||
-        list.count == 0 || list.count > HF_MEMBERS_MAX)
+    if (scan.bad || list.count == 0 || list.count > HF_MEMBERS_MAX)
         return false;
     hf_scan_t records = hf_scan_list (list);
     bool named = roster->joins == 0;

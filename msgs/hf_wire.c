@@ -160,7 +160,7 @@ s_big_endian (hf_scan_t *self, unsigned width)
     return value;
 }
 
-/*  What a msgpack value is made of, as far as its head tells. */
+/*  What a msgpack value is made of, as far as its head says. */
 typedef struct head {
     enum { HEAD_NONE, HEAD_UINT, HEAD_FLAG, HEAD_BYTES, HEAD_ARRAY, HEAD_OTHER } type;
     uint64_t value; //  the number, or the size in bytes, or the count of elements inside
@@ -182,7 +182,7 @@ s_head_fixed (uint8_t lead)
     return (head_t){.type = HEAD_OTHER}; //  negative fixint
 }
 
-/*  Values whose first byte tells all about their size. */
+/*  Values whose first byte gives their size. */
 static head_t
 s_head_plain (uint8_t lead)
 {

@@ -42,12 +42,12 @@ s_term_at (const hf_log_store_t *self, uint64_t index)
 static void
 s_spans_prune (hf_log_store_t *self, uint64_t base)
 {
-    size_t gone = 0;
-    while (gone + 1 < self->spans.count && self->spans.list[gone + 1].first_index <= base + 1)
-        gone++;
+    size_t pruned = 0;
+    while (pruned + 1 < self->spans.count && self->spans.list[pruned + 1].first_index <= base + 1)
+        pruned++;
     if (base == self->now.last_index)
-        gone = self->spans.count;
-    hf_array_drop (&self->spans, gone);
+        pruned = self->spans.count;
+    hf_array_drop (&self->spans, pruned);
     if (self->spans.count > 0 && self->spans.list[0].first_index <= base)
         self->spans.list[0].first_index = base + 1;
 }
@@ -83,15 +83,15 @@ s_roster_add (hf_log_store_t *self, uint64_t index, hf_span_t payload)
 static void
 s_roster_prune (hf_log_store_t *self, uint64_t base)
 {
-    size_t gone = 0;
-    while (gone < self->rosters.count && self->rosters.list[gone].index <= base)
-        gone++;
-    if (gone == 0)
+    size_t pruned = 0;
+    while (pruned < self->rosters.count && self->rosters.list[pruned].index <= base)
+        pruned++;
+    if (pruned == 0)
         return;
-    hf_log_bytes_set (&self->roster, hf_log_bytes_span (&self->rosters.list[gone - 1].payload));
-    for (size_t i = 0; i < gone; i++)
+    hf_log_bytes_set (&self->roster, hf_log_bytes_span (&self->rosters.list[pruned - 1].payload));
+    for (size_t i = 0; i < pruned; i++)
         free (self->rosters.list[i].payload.at);
-    hf_array_drop (&self->rosters, gone);
+    hf_array_drop (&self->rosters, pruned);
 }
 
 void
@@ -119,12 +119,12 @@ s_marks_add (hf_log_store_t *self, uint64_t index, uint64_t cost)
 static void
 s_marks_prune (hf_log_store_t *self, uint64_t base)
 {
-    size_t gone = 0;
-    while (gone < self->marks.count && self->marks.list[gone].index <= base)
-        gone++;
-    if (gone > 0)
-        self->pruned = self->marks.list[gone - 1].bytes;
-    hf_array_drop (&self->marks, gone);
+    size_t pruned = 0;
+    while (pruned < self->marks.count && self->marks.list[pruned].index <= base)
+        pruned++;
+    if (pruned > 0)
+        self->pruned = self->marks.list[pruned - 1].bytes;
+    hf_array_drop (&self->marks, pruned);
 }
 
 uint64_t

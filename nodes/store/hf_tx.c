@@ -52,7 +52,7 @@ s_io_text (int code)
     case SQLITE_IOERR_TRUNCATE:
         return "a file could not be cut";
     default:
-        return "no more is known";
+        return "the cause is unknown";
     }
 }
 

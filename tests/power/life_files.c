@@ -43,11 +43,11 @@ s_plan (files_t *self, hf_random_t seed)
             for (unsigned j = 0; j < parts; j++) {
                 assert (self->count < APPENDS);
                 //  The files come one after another, so that new names come at any time.
-                unsigned known = 1 + (unsigned)version * FILES / (unsigned)self->life.versions;
+                unsigned names = 1 + (unsigned)version * FILES / (unsigned)self->life.versions;
                 self->appends[self->count++] =
                     (append_t){.version = version,
                                .index = index,
-                               .file = hf_random_u32 (&seed, known < FILES ? known : FILES),
+                               .file = hf_random_u32 (&seed, names < FILES ? names : FILES),
                                .size = hf_random_u32 (&seed, 3) ? hf_random_u32 (&seed, 90)
                                                                 : hf_random_u32 (&seed, 3000)};
             }

@@ -53,13 +53,13 @@ s_forget (model_t *model, hf_random_t *seed)
     if (model->count == 0)
         return;
     bool all = hf_random_u32 (seed, 3) == 0;
-    unsigned gone = all ? model->count : hf_random_u32 (seed, model->count);
-    if (gone == 0)
+    unsigned pruned = all ? model->count : hf_random_u32 (seed, model->count);
+    if (pruned == 0)
         return;
-    model->base_term = model->entries[gone - 1].term;
-    model->base += all ? gone + JUMP : gone;
-    model->count -= gone;
-    memmove (model->entries, model->entries + gone, model->count * sizeof *model->entries);
+    model->base_term = model->entries[pruned - 1].term;
+    model->base += all ? pruned + JUMP : pruned;
+    model->count -= pruned;
+    memmove (model->entries, model->entries + pruned, model->count * sizeof *model->entries);
 }
 
 static void
@@ -90,21 +90,21 @@ s_step (power_life_t *life, void *store, long version)
     if ((to->term != from->term || to->vote != from->vote) &&
         hf_log_store_vote (store, to->term, (hf_member_t){to->vote, 77}) != 0)
         return -1;
-    unsigned gone = (unsigned)(to->base - from->base), same = 0;
-    if (gone > JUMP) {
+    unsigned pruned = (unsigned)(to->base - from->base), same = 0;
+    if (pruned > JUMP) {
         if (hf_log_store_reset (store, to->base, to->base_term, (hf_span_t){.size = 0}) != 0)
             return -1;
-        gone = from->count;
-    } else if (gone > 0) {
+        pruned = from->count;
+    } else if (pruned > 0) {
         int rc = hf_log_store_prune (store, to->base, 0, UINT32_MAX);
         if (rc < 0)
             return -1;
-        assert_int_equal (rc, gone);
+        assert_int_equal (rc, pruned);
     }
-    while (gone + same < from->count && same < to->count &&
-           from->entries[gone + same].salt == to->entries[same].salt)
+    while (pruned + same < from->count && same < to->count &&
+           from->entries[pruned + same].salt == to->entries[same].salt)
         same++;
-    if (gone + same < from->count && hf_log_store_truncate (store, to->base + same + 1) != 0)
+    if (pruned + same < from->count && hf_log_store_truncate (store, to->base + same + 1) != 0)
         return -1;
     for (unsigned i = same; i < to->count; i++)
         if (hf_log_store_append (

@@ -3,7 +3,7 @@
 //
 //    1. state.db anew, from the rows
 //    2. files.db and the files anew
-//    3. the folder synced: what was there before is gone for good
+//    3. the folder synced: the old state is removed for good
 //    4. the log begins behind the snapshot's point, in one transaction
 //    5. the snapshot is removed
 //
@@ -176,7 +176,7 @@ s_install_files (const install_t *self)
 
 typedef struct point {
     uint64_t index;
-    uint64_t term; //  of that entry, as far as the runs tell
+    uint64_t term; //  of that entry, by the runs of terms
 } point_t;
 
 static void

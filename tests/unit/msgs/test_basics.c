@@ -109,7 +109,7 @@ HF_TEST (every_code_point)
 
 //  ---- statuses ---------------------------------------------------------------------------
 
-HF_TEST (statuses_are_unique_and_told)
+HF_TEST (statuses_are_unique_and_have_texts)
 {
     static const struct {
         const char *name;

@@ -103,8 +103,8 @@ STORE_TEST (test_newest_bytes_are_kept)
         assert_int_equal (hf_log_store_prune (store, 1000, 2 << 20, 5000), 0);
         store = s_reopen (store, *state); //  the marks are found again
     }
-    int gone = hf_log_store_prune (store, 1000, 512 << 10, 5000);
-    assert_in_range (gone, 1000 - 512 - 64, 1000 - 400);
+    int pruned = hf_log_store_prune (store, 1000, 512 << 10, 5000);
+    assert_in_range (pruned, 1000 - 512 - 64, 1000 - 400);
     assert_int_equal (hf_log_store_prune (store, 1000, 512 << 10, 5000), 0);
     assert_ok (hf_log_store_commit (store));
     s_grow (store, 1100, 1, 1024);

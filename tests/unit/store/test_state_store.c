@@ -131,13 +131,13 @@ STORE_TEST (test_P12_file_and_wal_stay_flat)
     char value[9000];
     memset (value, 'x', sizeof value);
     for (uint64_t i = 1; i <= 2000; i++) { //  18 MB through 100 rows
-        char key[16], gone[16];
+        char key[16], old[16];
         snprintf (key, sizeof key, "k%llu", (unsigned long long)i);
-        snprintf (gone, sizeof gone, "k%llu", (unsigned long long)(i > 100 ? i - 100 : 0));
+        snprintf (old, sizeof old, "k%llu", (unsigned long long)(i > 100 ? i - 100 : 0));
         hf_pack_t changes;
         hf_pack_init (&changes);
         hf_state_change_put (&changes,
-                             &(hf_state_change_t){.gone = true, .key = hf_span_text (gone)});
+                             &(hf_state_change_t){.gone = true, .key = hf_span_text (old)});
         hf_state_change_put (&changes, &(hf_state_change_t){.key = hf_span_text (key),
                                                             .value = hf_span (value, 9000)});
         assert_ok (hf_state_store_write (store, i, hf_pack_list (&changes)));
