@@ -21,7 +21,8 @@ s_fail (const char *what, hf_status_t status)
     exit (EXIT_FAILURE);
 }
 
-//  Called on the library's thread. A lost lock is told here before anyone else can hold it.
+//  Called on the library's thread. A lost lock is reported here before any other client can hold
+//  it.
 static void
 s_event (void *arg, const hf_session_event_t *event)
 {

@@ -147,7 +147,7 @@ s_add_entries (json_t *entries, uint64_t index, hf_list_t list)
                                 "commands", s_commands (&entry), "bytes", (int)entry.payload.size));
 }
 
-/*  The entries after INDEX. Whether they are committed cannot be told from one node. */
+/*  The entries after INDEX. One node cannot know whether they are committed. */
 static int
 s_entries (hf_log_store_t *log, uint64_t index, json_t *json, char *error)
 {

@@ -1,4 +1,4 @@
-/*  hf_options.h - what holdfastd is told on its command line. */
+/*  hf_options.h - the command line of holdfastd. */
 #ifndef HF_OPTIONS_H_INCLUDED
 #define HF_OPTIONS_H_INCLUDED
 

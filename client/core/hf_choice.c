@@ -106,7 +106,7 @@ hf_choice_refused (hf_choice_t *self, uint32_t node, uint32_t leader_id, uint64_
         self->term = term;
     bool open = self->target < 0 || (self->doubt && newer && self->target != (int)node);
     if (leader_id == self->id[node]) {
-        //  It names itself: it refused while it did not lead, and tells now that it does.
+        //  It names itself: it leads now, and refused before it did.
         if (open && self->connected[node])
             s_turn_to (self, (int)node);
         return;

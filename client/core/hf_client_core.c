@@ -241,7 +241,7 @@ s_check_grant (hf_client_core_t *self, hf_op_t *op, uint64_t now_us)
     op->result.token = op->result.index = 0;
     if (!session || session->ended)
         return;
-    //  Nobody was told of this hold, so nobody is told of its loss.
+    //  The user never got this hold, so its loss is not reported.
     hf_client_place_t *place = hf_client_place_find (session, op->text, op->lock_size);
     if (place && place->held && place->token == token && --place->given == 0)
         place->held = false;

@@ -130,8 +130,8 @@ hf_client_session_take_alive (hf_client_core_t *core, const hf_alive_t *alive)
     hf_client_session_t *self = hf_client_session_find (core, alive->session);
     if (!self || self->ended)
         return;
-    //  Sent unasked (echo 0) when somebody closes the session. Ids are never reused, so it holds
-    //  for good.
+    //  Sent unasked (echo 0) when another client closes the session. Ids are never reused, so it
+    //  holds for good.
     if (alive->status == HF_SESSION_EXPIRED) {
         self->expired = true;
         hf_client_session_end (self);

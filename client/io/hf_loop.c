@@ -27,7 +27,7 @@ s_close_unused (hf_client_t *self, hf_session_t *session)
         hf_op_free (close);
 }
 
-/*  A blocking call is done, but its caller has gone: what it got would be nobody's. */
+/*  A blocking call is done, but its caller has left: give back what it got. */
 static void
 s_undo (hf_client_t *self, hf_op_t *op)
 {

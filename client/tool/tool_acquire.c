@@ -1,4 +1,4 @@
-//  holdfast acquire: hold a lock until told to release it.
+//  holdfast acquire: hold a lock until it is released.
 
 #include "client/tool/tool_hold.h"
 #include <assert.h>

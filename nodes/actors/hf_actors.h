@@ -1,7 +1,7 @@
 /*  hf_actors.h - the three actors of a node and how they are wired.
  *
  *  Each is a czmq zactor that owns its sockets, its state and its store from
- *  the moment it starts; main opens those first, so that their errors are told in one
+ *  the moment it starts; main opens those first, so that their errors are reported in one
  *  line before anything runs. The actors talk over PAIR sockets made by main, in
  *  frames of msgs/hf_msg.h; each file's head lists what it takes and gives.
  *  An actor signals on its zactor pipe when it is ready and ends on "$TERM".

@@ -31,7 +31,7 @@ s_send_frames (lock_actor_t *self)
     for (size_t i = 0; i < self->out->frames.count; i++) {
         const hf_out_frame_t *frame = &self->out->frames.list[i];
         hf_span_t bytes = hf_outbox_bytes (self->out, frame);
-        //  A client that is gone or does not read loses it: it will ask again.
+        //  A client that has left or does not read loses it, and asks again.
         if (!hf_door_send (self->args->door, &frame->route, bytes.at, bytes.size) &&
             frame->session != 0)
             hf_lock_service_unsent (self->service, frame->session, &frame->route);

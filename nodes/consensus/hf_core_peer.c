@@ -110,7 +110,7 @@ s_of_future_term (const hf_peer_message_t *message)
     return message->kind == HF_KIND_VOTE && message->vote.pre && message->vote.granted;
 }
 
-/*  Only a leader or a candidate must be told that its term is over. A follower learns it from the
+/*  Only a leader or a candidate needs NEWER_TERM. A follower learns it from the
  *  leader, and an answer is not answered. */
 static bool
 s_from_leader_or_candidate (uint32_t kind)

@@ -2,7 +2,7 @@
  *
  *  hf_election_service.c   life, inputs, the turn
  *  hf_election_drive.c     the driver of the core: writes, messages, proposals, delivery, notices
- *  hf_election_upkeep.c    pruning, state transfer passed on, who is missing, facts
+ *  hf_election_upkeep.c    pruning, state transfer passed on, missing members, facts
  *  hf_tail.c               the newest entries, in memory
  */
 #ifndef HF_ELECTION_PRIVATE_H_INCLUDED
@@ -28,9 +28,9 @@ struct hf_election_service {
 
     //  The turn.
     uint64_t began_us;  //  when it began
-    uint64_t turn_us;   //  how long the one before took
+    uint64_t turn_us;   //  how long the previous turn took
     uint64_t due_us;    //  when this one should have begun at the latest
-    uint64_t listen_us; //  the end of the one before
+    uint64_t listen_us; //  the end of the previous turn
 
     //  Proposals and deliveries.
     hf_pack_t proposals; //  ENTRY records that wait for a step as leader
@@ -46,7 +46,7 @@ struct hf_election_service {
         prune_us; //  when there may be something to prune; UINT64_MAX: not before the next flush
     uint64_t held_index; //  entries after it are kept for a node that takes the state over
     uint64_t held_until_us;
-    bool needs_state; //  as the file actor was last told
+    bool needs_state; //  as last reported to the file actor
     uint64_t missing; //  members (by slot) without whom a new cluster does not form
     uint64_t missing_told_us;
     uint64_t handover_until_us; //  0: not handing over
@@ -88,7 +88,7 @@ bool hf_election_state_from_peer (hf_election_service_t *self, hf_scan_t *scan, 
 void hf_election_state_ask (hf_election_service_t *self, const hf_state_ask_t *ask);
 void hf_election_state_part (hf_election_service_t *self, const hf_state_part_t *part);
 
-/*  Say now and then for whom a new cluster waits. */
+/*  Log now and then which members a new cluster waits for. */
 void hf_election_watch_forming (hf_election_service_t *self);
 
 void hf_election_facts (hf_election_service_t *self, uint64_t id);

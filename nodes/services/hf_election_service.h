@@ -3,7 +3,7 @@
  *  Frames of peers, messages of the node's other actors and time in; frames, messages and log lines
  *  out (the outbox), and when to be woken. It owns the consensus core and the tail of the log,
  *  delivers committed entries, holds proposals back during a transfer, prunes the log, passes state
- *  transfer on between peers and the file actor, and reports who is missing when a cluster forms.
+ *  transfer on between peers and the file actor, and reports missing members when a cluster forms.
  *
  *  From the lock actor:
  *    A_START    applied           once: deliver committed entries after this index
@@ -79,7 +79,7 @@ typedef struct hf_election_log {
     void (*vote) (void *arg, uint64_t term, hf_member_t voted_for);
     /*  Delete the entries from INDEX on. */
     void (*truncate) (void *arg, uint64_t index);
-    /*  ENTRY is the one behind the last, at INDEX. Its bytes are the caller's. */
+    /*  Append ENTRY at INDEX, the next one. Its bytes are the caller's. */
     void (*append) (void *arg, uint64_t index, const hf_entry_t *entry);
     /*  Delete entries from the front: at most MOST, none above UPTO, none of the newest that make
      *  KEEP_BYTES together. Gives how many; with 0 no transaction is opened. */

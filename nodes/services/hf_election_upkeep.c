@@ -1,11 +1,11 @@
 //  The log kept short, the whole state for nodes that were away for longer than it goes back, and
-//  what people are told.
+//  log lines for people.
 
 #include "nodes/services/hf_election_private.h"
 #include "msgs/hf_facts.h"
 #include <assert.h>
 
-#define FORMING_US 2000000 //  between two lines about who is missing
+#define FORMING_US 2000000 //  between two lines about missing members
 
 //  ---- pruning -------------------------------------------------------------------
 
@@ -124,7 +124,7 @@ hf_election_state_part (hf_election_service_t *self, const hf_state_part_t *part
     hf_outbox_to_peer (&self->out, part->to);
 }
 
-//  ---- what people are told ----------------------------------------------------------
+//  ---- log lines and facts ----------------------------------------------------------
 
 /*  The slots of all members but this node. */
 static uint64_t

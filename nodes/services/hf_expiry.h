@@ -1,9 +1,9 @@
-/*  hf_expiry.h - which sessions have gone silent: the leader's expiry clock.
+/*  hf_expiry.h - which sessions fell silent: the leader's expiry clock.
  *
  *  Soft state of the node that leads. Time is the caller's (microseconds,
  *  monotonic). A session is due when its TTL has passed since it was last
  *  heard; never before (P9). Once taken as due, a session is "ending": it is
- *  acknowledged no more (design 4.7) until the leader changes or it is gone.
+ *  acknowledged no more (design 4.7) until the leader changes or the session ends.
  */
 #ifndef HF_EXPIRY_H_INCLUDED
 #define HF_EXPIRY_H_INCLUDED
@@ -21,7 +21,7 @@ void hf_expiry_clear (hf_expiry_t *self);
 /*  SESSION was heard at NOW (starts its watch when new). No effect on one that is ending. */
 void hf_expiry_heard (hf_expiry_t *self, uint64_t session, uint32_t ttl_ms, uint64_t now_us);
 
-/*  The session is gone. */
+/*  The session has ended. */
 void hf_expiry_forget (hf_expiry_t *self, uint64_t session);
 
 /*  Whether its end has been proposed by this leader: acknowledge nothing to it. */

@@ -195,7 +195,7 @@ s_close (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
         hf_cmd_close_put (&self->commands, &(hf_cmd_close_t){.session = message.session});
 }
 
-/*  Whatever this node believes now, it tells the client when that changes: that makes a failover
+/*  The client also gets a REFUSED when the leader changes: that makes a failover
  *  fast for clients that ask while an election is under way. */
 static void
 s_send_away (hf_lock_service_t *self, const hf_route_t *route)

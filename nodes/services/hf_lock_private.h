@@ -1,6 +1,6 @@
 /*  hf_lock_private.h - the inside of the lock service, shared by its files alone.
  *
- *  hf_lock_service.c  its life, who leads, the turn
+ *  hf_lock_service.c  its life, the leader, the turn
  *  hf_lock_clients.c  frames of clients: checked, refused, proposed or set to wait for a barrier
  *  hf_lock_apply.c    committed entries: applied, and their outcomes answered; positions
  *  hf_lock_disk.c     what the file actor writes: sections, changed rows, snapshots; and credit
@@ -45,7 +45,7 @@ typedef struct hf_routes {
     hf_pack_t pack;      //  answers and pushes of this turn, of all callers
     HF_ARRAY (hf_items_t) items;
     HF_ARRAY (hf_caller_t *) dirty;
-    size_t items_end; //  how much of the pack belongs to somebody
+    size_t items_end; //  how much of the pack has an owner
     uint32_t items_count;
     hf_pack_t gathered; //  scratch: items of one caller that do not lie back to back
 } hf_routes_t;
@@ -72,9 +72,9 @@ void hf_routes_send_all (hf_routes_t *self, hf_outbox_t *out);
 bool hf_routes_pend (hf_table_t *table, hf_span_t key, uint64_t echo, const hf_route_t *route);
 bool hf_routes_take (hf_table_t *table, hf_span_t key, uint64_t *echo, hf_route_t *route);
 
-/*  The client wants to be told who leads, once that is known. */
+/*  Send the client a REFUSED when there is a leader. */
 void hf_routes_watch (hf_routes_t *self, const hf_route_t *route);
-/*  The node stopped to lead: everybody who waits for anything becomes a watcher. */
+/*  The node stopped to lead: every client that waits for anything becomes a watcher. */
 void hf_routes_unlead (hf_routes_t *self);
 /*  Each watcher in turn: NULL at first, and at the end. */
 const hf_route_t *hf_routes_watcher (const hf_routes_t *self, const hf_route_t *before);
@@ -147,7 +147,7 @@ struct hf_lock_service {
     uint64_t undecided_bytes; //  proposed in this term and not applied yet
 
     uint64_t handled_bytes;  //  of entries applied so far
-    uint64_t credited_bytes; //  of these, told to the election actor
+    uint64_t credited_bytes; //  of these, credited to the election actor
 
     hf_pack_t sections;      //  A_SECTION records that wait to be handed to the file actor
     uint64_t sections_index; //  of the last of them

@@ -43,7 +43,7 @@ hf_lock_query_blocked (const hf_lock_service_t *self, const hf_reading_t *readin
     return s_answer_bytes (reading) > 0 && self->reads.asked_bytes >= ASKED_BYTES_MAX;
 }
 
-/*  Remember who asked, under an id for the other actor; 0: too many, and the client was told. */
+/*  Keep the query under an id for the other actor; 0: too many, and the client got an answer. */
 static uint64_t
 s_remember (hf_lock_service_t *self, const hf_reading_t *reading)
 {

@@ -1,5 +1,5 @@
 //  Where clients are: a route for each session, for each opening and closing under way, and for
-//  those who want to be told who leads.
+//  clients that wait for a leader.
 
 #include "base/hf_hash.h"
 #include "nodes/services/hf_lock_private.h"

@@ -1,4 +1,4 @@
-//  The lock service: its life, who leads, and the turn.
+//  The lock service: its life, the leader, and the turn.
 
 #include "nodes/services/hf_lock_private.h"
 
@@ -70,7 +70,7 @@ hf_lock_service_destroy (hf_lock_service_t **self_p)
     *self_p = NULL;
 }
 
-//  ---- who leads ------------------------------------------------------------------
+//  ---- the leader -----------------------------------------------------------------
 
 static void
 s_tell_watchers (hf_lock_service_t *self)
@@ -165,7 +165,7 @@ hf_lock_service_begin (hf_lock_service_t *self, uint64_t now_us)
     self->turn_us = self->now_us = now_us;
 }
 
-/*  Propose the end of sessions that went silent. What was sent in time counts before anybody is
+/*  Propose the end of sessions that fell silent. What was sent in time counts before anybody is
  *  judged: not while messages wait, and by a time before the last of them was taken. Yet a flood of
  *  messages must not keep dead sessions alive. */
 static void

@@ -47,8 +47,8 @@ typedef struct hf_lock_config {
     uint64_t undecided_max; //  bytes proposed and not applied; beyond, clients get BUSY: 32 MiB
     uint64_t unwritten_max; //  bytes of sections, or of log to be replayed, that the file actor may
                             //  be behind; beyond, the election actor gets no credit: 64 MiB
-    //  Bytes of entries handled before the election actor is told, less than its deliver_ahead: 256
-    //  KiB.
+    //  Bytes of entries handled before the election actor gets credit, less than its deliver_ahead:
+    //  256 KiB.
     uint64_t credit_bytes;
     uint32_t readings_max; //  reads that wait for a barrier; beyond: BUSY. Half of it for queries:
                            //  50,000
@@ -85,7 +85,7 @@ void hf_lock_service_end (hf_lock_service_t *self, bool drained);
  *  spent 10 ms, so that keepalives do not wait for queries. */
 bool hf_lock_service_more (hf_lock_service_t *self);
 
-/*  A frame of SESSION could not be sent to ROUTE: the client is gone or does not read. */
+/*  A frame of SESSION could not be sent to ROUTE: the client has left or does not read. */
 void hf_lock_service_unsent (hf_lock_service_t *self, uint64_t session, const hf_route_t *route);
 
 /*  How many frames the door has dropped since its start: a fact of the status. */

@@ -1,4 +1,4 @@
-//  State transfer: who is sent what, and when to ask again.
+//  State transfer: which peer gets which part, and when to ask again.
 
 #include "nodes/services/hf_snapshot_service.h"
 #include "base/hf_heap.h"

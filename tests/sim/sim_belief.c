@@ -118,7 +118,7 @@ sim_belief_reply (sim_t *sim, hf_span_t frame)
     }
 }
 
-/*  A user gets the result of a request that was answered; or is told that it had no effect. */
+/*  A user gets the result of a request that was answered; or hears that it had no effect. */
 void
 sim_belief_result (sim_t *sim, const hf_op_t *op)
 {

@@ -194,7 +194,7 @@ sim_duty_turned (sim_t *sim, node_t *node)
         duty->flood_us = duty->turn_us;
     if (duty->knows && duty->unaware.count > 0)
         sim_fail (sim, SIM_BROKEN,
-                  "P11: node %u knows who leads, and does not tell a client that "
+                  "P11: node %u knows the leader but sends no REFUSED to a client that "
                   "asked",
                   node->id);
 }

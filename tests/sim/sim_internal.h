@@ -149,14 +149,14 @@ typedef struct actor {
 /*  Over which connection a session spoke last. */
 typedef struct spoken {
     uint64_t requests, keepalive;
-    bool ended; //  its end was told
+    bool ended; //  its end was sent
 } spoken_t;
 
 /*  What sim_duty.c knows of a node in this life. */
 typedef struct duty {
     spoken_t spoken[SESSIONS_MAX];
-    HF_ARRAY (uint64_t) unaware; //  connections that were told that nobody is known to lead
-    bool knows;                  //  the lock actor was told who leads
+    HF_ARRAY (uint64_t) unaware; //  connections that were refused while no leader was known
+    bool knows;                  //  the lock actor knows the leader
     uint64_t term, undecided;    //  that it leads, and bytes proposed in it
     uint64_t turn_us, flood_us;  //  the lock actor's turn; since when frames wait at the door
     uint64_t delivered, handled, left, flushed; //  bytes of log: to the lock actor, by it, its rows
@@ -167,7 +167,7 @@ typedef struct node {
     uint32_t id;
     uint64_t life; //  counts starts
     bool up;
-    bool damaged;                     //  its disk is: it refuses to start, until somebody wipes it
+    bool damaged;                     //  its disk is: it refuses to start until it is wiped
     HF_ARRAY (disk_t) lost;           //  the disks it lost, as they were
     HF_ARRAY (uint64_t) incarnations; //  all it had
     uint64_t promised_term;           //  of this incarnation, durable before it last went down
@@ -199,7 +199,7 @@ typedef struct node {
     sim_file_t files[MODEL_FILES];
     uint64_t section, section_durable; //  the last one in the files
     bytes_t stage;                     //  another node's state, as it comes
-    bool stage_damaged;                //  a byte of it went wrong on the way
+    bool stage_damaged;                //  a byte of it was changed on the way
     const blob_t *ready;               //  and durable: the next start swaps it in
 } node_t;
 
@@ -217,7 +217,7 @@ typedef enum want {
     WANT_ASKED,  //  an acquire is submitted
     WANT_HELD,   //  and appends may be
     WANT_LEAVE,  //  a release or cancel is submitted
-    WANT_HANDED, //  somebody else was handed it, and releases it
+    WANT_HANDED, //  another client was handed it, and releases it
 } want_t;
 
 /*  What a user has to do with one lock. */
@@ -226,7 +226,7 @@ typedef struct place {
     uint64_t token;
     uint64_t act_us; //  local
     uint32_t appends, out;
-    bool foreign; //  somebody else may have ended the section,
+    bool foreign; //  another client may have ended the section,
     bool ended;   //  and has
 } place_t;
 
@@ -249,7 +249,7 @@ typedef struct client {
     queue_t inbox; //  while it is stalled
     event_t turn;
     user_t users[USERS_MAX];
-    uint64_t people_us; //  local: when somebody may want something
+    uint64_t people_us; //  local: when a user may want something
     //  A question.
     bool asks;
     uint32_t query_what;
@@ -507,7 +507,7 @@ uint64_t sim_client_local (const sim_t *sim, const client_t *client);
 //  sim_people.c
 void sim_people (sim_t *sim, client_t *client, uint64_t now_us);
 void sim_people_result (sim_t *sim, client_t *client, hf_op_t *op, uint64_t now_us);
-/*  All have what they wanted, and are gone. */
+/*  All users have what they wanted, and have left. */
 bool sim_people_done (const client_t *client);
 
 //  sim_watch.c

@@ -51,7 +51,7 @@ s_restore (sim_t *sim, node_t *node)
     return election;
 }
 
-/*  A disk that is found damaged is refused; somebody comes and wipes it. */
+/*  A disk that is found damaged is refused; an operator wipes it. */
 static void
 s_refuses (sim_t *sim, node_t *node)
 {
@@ -199,8 +199,8 @@ sim_counts (const sim_t *sim, uint32_t node, uint64_t incarnation)
     return !sim->watch.formed;
 }
 
-/*  An entry with a new incarnation is committed: its disk counts. But only a second entry says so
- *  to everybody, and without that nobody may know any more, so the others must not be lost before.
+/*  An entry with a new incarnation is committed: its disk counts. But only the second
+ *  entry records that, also for nodes that restart, so no other disk may be lost before it.
  */
 static void
 s_named (sim_t *sim, uint64_t index, const hf_member_t *member)

@@ -154,7 +154,7 @@ s_filler (sim_t *sim, uint64_t number)
     return blob;
 }
 
-/*  The first entry of every log: everybody. */
+/*  The first entry of every log: the roster. */
 static const blob_t *
 s_everybody (sim_t *sim)
 {
@@ -176,8 +176,8 @@ s_past_add (sim_t *sim, node_t *node, item_t item)
     sim_watch_written (sim, node, node->written.items.count);
 }
 
-/*  In TERM somebody adds to its log, and some take a part of that over. Whoever leads after the
- *  first term has the entry that formed the cluster. */
+/*  In TERM a node adds to its log, and some others take a part of that over. Whoever leads after
+ * the first term has the entry that formed the cluster. */
 static void
 s_past_term (sim_t *sim, uint64_t term, uint64_t *number)
 {

@@ -109,7 +109,7 @@ s_check_over (sim_t *sim, const user_t *user, const hf_op_t *op, uint64_t now_us
                   user->client->id, user->id, hf_status_name (op->result.status));
 }
 
-/*  Somebody ended the section of session OWNER, who waits to hear of it. */
+/*  Another client ended the section of session OWNER, whose user waits for that. */
 static void
 s_ended_for (sim_t *sim, uint64_t owner, size_t lock, uint64_t token)
 {

@@ -96,8 +96,8 @@ s_has_leader (sim_t *sim)
     return s_leader (sim) != NULL;
 }
 
-/*  Every client has been granted what it waited for and has gone; what the dead held and their
- *  sessions are gone too. */
+/*  Every client has been granted what it waited for and has left; locks and sessions of dead
+ * clients have ended. */
 static bool
 s_has_served (sim_t *sim)
 {
@@ -206,7 +206,7 @@ s_check_end (sim_t *sim)
         node_t *node = &sim->nodes[id];
         hf_core_check (hf_election_service_core (node->election));
         hf_state_check (s_state (node));
-        //  One row of the whole; a session of somebody who is gone may have been opened late.
+        //  One row of the whole; a session of a client that left may have been opened late.
         size_t rows = 1 + hf_state_sessions_count (s_state (node));
         if (sim->odds.flushes && node->rows.all.count > rows)
             sim_fail (sim, SIM_BROKEN, "P12: node %u keeps %zu rows of %zu", id,

@@ -145,7 +145,8 @@ s_first (sim_t *sim, const node_t *node, uint64_t index, item_t item)
     watch_t *watch = &sim->watch;
     assert (index == watch->committed.count + 1);
     *hf_array_add (&watch->committed) = (committed_t){.item = item, .term = node->seen.term};
-    uint32_t disks = s_disks_with (sim, index, item); //  whom the entry admits counts after it
+    uint32_t disks =
+        s_disks_with (sim, index, item); //  a disk that the entry admits counts after it
     sim_roster_committed (sim, index, item);
     if (2 * disks <= sim->odds.members)
         sim_fail (sim, SIM_BROKEN, "P7: entry %" PRIu64 " is committed and on %u disks of %u",
