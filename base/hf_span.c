@@ -25,6 +25,14 @@ hf_span_equal (hf_span_t a, hf_span_t b)
     return a.size == b.size && (a.size == 0 || memcmp (a.at, b.at, a.size) == 0);
 }
 
+int
+hf_span_compare (hf_span_t a, hf_span_t b)
+{
+    uint32_t common = a.size < b.size ? a.size : b.size;
+    int order = common > 0 ? memcmp (a.at, b.at, common) : 0;
+    return order != 0 ? order : (a.size > b.size) - (a.size < b.size);
+}
+
 //  ---- names -----------------------------------------------------------------
 
 /*  The code point at *at, which moves on; UINT32_MAX when the bytes are not UTF-8. */

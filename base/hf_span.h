@@ -17,6 +17,8 @@ typedef struct hf_span {
 hf_span_t hf_span (const void *at, size_t size);
 hf_span_t hf_span_text (const char *text);
 bool hf_span_equal (hf_span_t a, hf_span_t b);
+/*  The order of bytes, a prefix first: below, at or above 0. */
+int hf_span_compare (hf_span_t a, hf_span_t b);
 
 /*  Whether this can name a lock or a file: 1 to 255 bytes of UTF-8, no control characters. */
 bool hf_name_valid (hf_span_t name);

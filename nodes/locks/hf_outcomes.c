@@ -6,7 +6,6 @@ void
 hf_outcomes_init (hf_outcomes_t *self)
 {
     *self = (hf_outcomes_t){.count = 0};
-    hf_pack_init (&self->names);
 }
 
 void
@@ -14,16 +13,14 @@ hf_outcomes_done (hf_outcomes_t *self)
 {
     hf_outcomes_reset (self);
     hf_array_free (self);
-    hf_pack_done (&self->names);
 }
 
 void
 hf_outcomes_reset (hf_outcomes_t *self)
 {
     for (size_t i = 0; i < self->count; i++)
-        free (self->list[i].parts);
+        free (self->list[i].owned);
     self->count = 0;
-    hf_pack_reset (&self->names);
 }
 
 hf_outcome_t *
@@ -43,39 +40,15 @@ hf_outcomes_answer (hf_outcomes_t *self, uint64_t session, const hf_answer_t *an
     outcome->index = answer->index;
 }
 
-/*  Move the names to a larger buffer, and every outcome's span with them. */
-static void
-s_grow_names (hf_outcomes_t *self, size_t need)
-{
-    hf_pack_t before = self->names;
-    const uint8_t *old = (const uint8_t *)before.buffer.data;
-    size_t size = before.buffer.size;
-    hf_pack_init (&self->names);
-    size_t room = before.buffer.alloc > 0 ? 2 * before.buffer.alloc : 4096;
-    while (room < need)
-        room *= 2;
-    self->names.buffer.data = hf_alloc (room);
-    self->names.buffer.alloc = room;
-    if (size > 0)
-        hf_pack_raw (&self->names, old, size);
-    for (size_t i = 0; i < self->count; i++) {
-        hf_span_t *lock = &self->list[i].lock;
-        if (lock->size > 0)
-            lock->at = hf_pack_bytes (&self->names) + (lock->at - old);
-    }
-    free (before.buffer.data);
-}
-
 void
 hf_outcomes_name (hf_outcomes_t *self, hf_span_t name)
 {
     assert (self->count > 0 && name.size > 0);
-    size_t at = self->names.buffer.size;
-    if (at + name.size > self->names.buffer.alloc)
-        s_grow_names (self, at + name.size);
-    hf_pack_raw (&self->names, name.at, name.size);
     hf_outcome_t *last = &self->list[self->count - 1];
-    last->lock = hf_span (hf_pack_bytes (&self->names) + at, name.size);
+    assert (!last->owned);
+    last->owned = hf_alloc (name.size);
+    memcpy (last->owned, name.at, name.size);
+    last->lock = hf_span (last->owned, name.size);
 }
 
 uint64_t

@@ -25,9 +25,9 @@ typedef enum hf_outcome_type {
     HF_OUT_MOVED = 4,   //  lock: positions in its queue changed (read them with hf_state_waiters)
     HF_OUT_ENDED = 5,   //  session: closed or expired; status HF_OK (closed) or HF_SESSION_EXPIRED
                         //  (expired; or a CLOSE named a session that does not exist)
-    HF_OUT_SECTION = 6, //  session, index, parts: the holder released a section, to be appended to
-                        //  the files in the order of outcomes. parts: an A_PART record for each
-                        //  file; index: of the RELEASE
+    HF_OUT_SECTION = 6, //  session, index, parts_list: the holder released a section, to be
+                        //  appended to the files in the order of outcomes. parts_list: an A_PART
+                        //  record for each file; index: of the RELEASE
     HF_OUT_TOUCHED = 7, //  session: another session appended on its behalf; counts as a keepalive
 } hf_outcome_type_t;
 
@@ -38,16 +38,15 @@ typedef struct hf_outcome {
     uint32_t ttl_ms;
     uint8_t nonce[HF_NONCE_SIZE];
     hf_answer_t answer;
-    hf_span_t lock; //  points into the outcomes' own memory; valid until reset
     uint64_t index; //  of the command; see hf_state_command_index
-    uint8_t *parts; //  owned by the outcomes; freed at reset unless the reader sets it to NULL
+    uint8_t *owned; //  the bytes of lock or of parts_list, which are valid until reset
+    hf_span_t lock;
     hf_list_t parts_list;
 } hf_outcome_t;
 
-typedef struct hf_outcomes { //  an HF_ARRAY, and the names of its locks
+typedef struct hf_outcomes { //  an HF_ARRAY
     hf_outcome_t *list;
     size_t count, room;
-    hf_pack_t names;
 } hf_outcomes_t;
 
 void hf_outcomes_init (hf_outcomes_t *self);
@@ -76,7 +75,7 @@ uint64_t hf_state_changed_bytes (const hf_state_t *self);
 /*  Flush: pack a STATE_CHANGE for each dirty row and each deleted one (a prefix deletes every key
  *  that begins with it), and mark all rows clean. Applied in order to the rows as of the last call,
  *  they give the rows as of hf_state_applied_index. The work grows with the changes, not with the
- *  state. */
+ *  state. CHANGES NULL: mark only. */
 void hf_state_changes (hf_state_t *self, hf_pack_t *changes);
 
 /*  Pack every row (a STATE_ROW each), as of hf_state_applied_index; changes nothing. */

@@ -30,6 +30,7 @@ typedef struct hf_loading {
     uint64_t bytes;
     HF_ARRAY (place_row_t) places;
     HF_ARRAY (hf_state_place_t *) holds; //  in ascending order of token
+    size_t at;                           //  the hold of the last piece
 } hf_loading_t;
 
 void
@@ -76,10 +77,8 @@ static int
 s_compare_keys (const void *a, const void *b)
 {
     const row_t *left = *(row_t *const *)a, *right = *(row_t *const *)b;
-    uint32_t common = left->key_size < right->key_size ? left->key_size : right->key_size;
-    int order = memcmp (left->bytes, right->bytes, common);
-    return order != 0 ? order
-                      : (left->key_size > right->key_size) - (left->key_size < right->key_size);
+    return hf_span_compare (hf_span (left->bytes, left->key_size),
+                            hf_span (right->bytes, right->key_size));
 }
 
 /*  The value as an array of that many fields. */
@@ -268,14 +267,15 @@ s_load_piece (hf_state_t *self, hf_loading_t *loading, const row_t *row)
     hf_get_bin (&scan, &data);
     if (row->key_size != 17 || !s_all_read (&scan))
         return false;
-    hf_state_place_t wanted = {.token = s_key_number (row, 1, 8)};
-    const hf_state_place_t *like = &wanted;
-    hf_state_place_t **hold = loading->holds.count > 0
-                                  ? bsearch (&like, loading->holds.list, loading->holds.count,
-                                             sizeof (hf_state_place_t *), s_compare_tokens)
-                                  : NULL;
-    return hold && hf_locks_load_piece (&self->locks, *hold, (uint32_t)s_key_number (row, 9, 4),
-                                        (uint32_t)s_key_number (row, 13, 4), name, data);
+    //  Holds and pieces both come in ascending order of token.
+    uint64_t token = s_key_number (row, 1, 8);
+    while (loading->at < loading->holds.count && loading->holds.list[loading->at]->token < token)
+        loading->at++;
+    hf_state_place_t *hold =
+        loading->at < loading->holds.count ? loading->holds.list[loading->at] : NULL;
+    return hold && hold->token == token &&
+           hf_locks_load_piece (&self->locks, hold, (uint32_t)s_key_number (row, 9, 4),
+                                (uint32_t)s_key_number (row, 13, 4), name, data);
 }
 
 //  ---- all together -------------------------------------------------------------------
@@ -333,6 +333,6 @@ hf_state_loaded (hf_state_t *self)
         return false;
     hf_state_load_done (self);
     //  These rows were just loaded, so none is dirty.
-    hf_state_clean (self);
+    hf_state_changes (self, NULL);
     return true;
 }

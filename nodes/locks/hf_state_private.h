@@ -54,10 +54,4 @@ uint64_t hf_outcomes_hash (const hf_outcomes_t *self, size_t first, uint64_t has
 /*  Free the rows that were collected for loading. */
 void hf_state_load_done (hf_state_t *self);
 
-/*  Mark all rows as clean without packing them. */
-void hf_state_clean (hf_state_t *self);
-
-/*  The marks of dirty rows; part of hf_state_check. */
-void hf_state_rows_check (const hf_state_t *self);
-
 #endif

@@ -75,7 +75,7 @@ s_commit_section (asking_t *asking, const hf_state_place_t *hold, uint64_t index
     hf_outcome_t *outcome = hf_outcomes_add (asking->out, HF_OUT_SECTION, hold->session->id);
     outcome->index = index;
     asking->state->section_index = index;
-    outcome->parts = hf_section_pack (hold->section, &outcome->parts_list);
+    outcome->owned = hf_section_pack (hold->section, &outcome->parts_list);
 }
 
 /*  RELEASE, and CANCEL: the same without the section. */

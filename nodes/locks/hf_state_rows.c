@@ -97,24 +97,15 @@ hf_state_changed_bytes (const hf_state_t *self)
     return self->rows.bytes;
 }
 
+/*  The first row of a ring is flushed. NULL: the ring is empty. */
 static hf_row_t *
-s_first (hf_chain_t *ring)
+s_flush_first (hf_rows_t *rows, const hf_chain_t *ring)
 {
-    return HF_AROUND (ring->next, hf_row_t, dirty);
-}
-
-void
-hf_state_clean (hf_state_t *self)
-{
-    hf_rows_t *rows = &self->rows;
-    while (!hf_chain_empty (&rows->sessions))
-        hf_rows_clean (rows, s_first (&rows->sessions));
-    while (!hf_chain_empty (&rows->places))
-        hf_rows_clean (rows, s_first (&rows->places));
-    hf_section_changes (rows, NULL);
-    rows->count -= rows->tombstones.count;
-    hf_pack_reset (&rows->tombstones);
-    assert (rows->count == 0 && rows->bytes == 0);
+    if (hf_chain_empty (ring))
+        return NULL;
+    hf_row_t *row = HF_AROUND (ring->next, hf_row_t, dirty);
+    hf_rows_clean (rows, row);
+    return row;
 }
 
 void
@@ -124,22 +115,23 @@ hf_state_changes (hf_state_t *self, hf_pack_t *changes)
     hf_rows_t *rows = &self->rows;
     putter_t putter = {.out = changes, .change = true};
     hf_pack_init (&putter.value);
-    s_put_whole (&putter, self);
-    //  Tombstones first: a deleted key may have been created again.
-    hf_pack_raw (changes, hf_pack_bytes (&rows->tombstones), hf_pack_size (&rows->tombstones));
-    changes->count += rows->tombstones.count;
-    HF_CHAIN_EACH (&rows->sessions, at)
-    {
-        hf_row_t *row = HF_AROUND (at, hf_row_t, dirty);
-        s_put_session (&putter, HF_AROUND (row, hf_state_session_t, row));
+    if (changes) {
+        s_put_whole (&putter, self);
+        //  Tombstones first: a deleted key may have been created again.
+        hf_pack_raw (changes, hf_pack_bytes (&rows->tombstones), hf_pack_size (&rows->tombstones));
+        changes->count += rows->tombstones.count;
     }
-    HF_CHAIN_EACH (&rows->places, at)
-    {
-        hf_row_t *row = HF_AROUND (at, hf_row_t, dirty);
-        s_put_place (&putter, HF_AROUND (row, hf_state_place_t, row));
-    }
+    hf_row_t *row;
+    while ((row = s_flush_first (rows, &rows->sessions)))
+        if (changes)
+            s_put_session (&putter, HF_AROUND (row, hf_state_session_t, row));
+    while ((row = s_flush_first (rows, &rows->places)))
+        if (changes)
+            s_put_place (&putter, HF_AROUND (row, hf_state_place_t, row));
     hf_section_changes (rows, changes);
-    hf_state_clean (self);
+    rows->count -= rows->tombstones.count;
+    hf_pack_reset (&rows->tombstones);
+    assert (rows->count == 0 && rows->bytes == 0);
     hf_pack_done (&putter.value);
 }
 
@@ -165,38 +157,4 @@ hf_state_rows (const hf_state_t *self, hf_pack_t *rows)
         }
     }
     hf_pack_done (&putter.value);
-}
-
-//  ---- invariants -------------------------------------------------------------------
-
-static size_t
-s_ring_length (const hf_chain_t *ring)
-{
-    size_t length = 0;
-    HF_CHAIN_EACH (ring, at)
-    length++;
-    return length;
-}
-
-void
-hf_state_rows_check (const hf_state_t *self)
-{
-    const hf_rows_t *rows = &self->rows;
-    size_t count =
-        s_ring_length (&rows->sessions) + s_ring_length (&rows->places) + rows->tombstones.count;
-    uint64_t bytes = 0;
-    HF_CHAIN_EACH (&self->sessions.in_order, in_order)
-    {
-        const hf_state_session_t *session = HF_AROUND (in_order, hf_state_session_t, in_order);
-        uint64_t born = 0;
-        HF_CHAIN_EACH (&session->places, at)
-        {
-            const hf_state_place_t *place = HF_AROUND (at, hf_state_place_t, in_session);
-            assert (place->born > born && place->born <= place->index);
-            born = place->born;
-            if (place->section)
-                hf_section_dirty (place->section, &count, &bytes);
-        }
-    }
-    assert (count == rows->count && bytes == rows->bytes);
 }

@@ -175,19 +175,11 @@ s_put_places (const hf_chain_t *places, uint64_t from, uint32_t *left, hf_pack_t
 }
 
 static int
-s_compare_names (hf_span_t a, hf_span_t b)
-{
-    uint32_t common = a.size < b.size ? a.size : b.size;
-    int order = common > 0 ? memcmp (a.at, b.at, common) : 0;
-    return order != 0 ? order : (a.size > b.size) - (a.size < b.size);
-}
-
-static int
 s_compare_locks (const void *a, const void *b)
 {
     const hf_state_lock_t *left = *(hf_state_lock_t *const *)a;
     const hf_state_lock_t *right = *(hf_state_lock_t *const *)b;
-    return s_compare_names (hf_state_lock_name (left), hf_state_lock_name (right));
+    return hf_span_compare (hf_state_lock_name (left), hf_state_lock_name (right));
 }
 
 bool
@@ -200,7 +192,7 @@ hf_state_lock_rows (const hf_state_t *self, hf_span_t after, uint32_t limit, hf_
     hf_table_node_t *node = hf_table_first (&self->locks.by_name);
     for (; node; node = hf_table_next (&self->locks.by_name, node)) {
         const hf_state_lock_t *lock = HF_AROUND (node, hf_state_lock_t, by_name);
-        if (s_compare_names (hf_state_lock_name (lock), after) <= 0)
+        if (hf_span_compare (hf_state_lock_name (lock), after) <= 0)
             continue;
         matching++;
         if (limit == 0 || (highest && s_compare_locks (&highest, &lock) < 0))
@@ -266,24 +258,33 @@ hf_state_check (const hf_state_t *self)
 {
     hf_sessions_check (&self->sessions);
     hf_locks_check (&self->locks);
-    //  Every place is in exactly one lock's row (which leads back to it) and in its session's ring.
-    size_t places = 0;
+    //  Every place is in exactly one lock's row (which leads back to it) and in its session's ring;
+    //  and places are in the order of their birth.
+    size_t places = 0, dirty = self->rows.tombstones.count;
+    uint64_t dirty_bytes = 0;
     HF_CHAIN_EACH (&self->sessions.in_order, in_order)
     {
         const hf_state_session_t *session = HF_AROUND (in_order, hf_state_session_t, in_order);
         uint32_t count = 0;
+        uint64_t born = 0;
+        dirty += session->row.dirty.next != NULL;
         HF_CHAIN_EACH (&session->places, at)
         {
             const hf_state_place_t *place = HF_AROUND (at, hf_state_place_t, in_session);
             assert (place->session == session && place->index <= self->command_index);
             assert (hf_locks_place (&self->locks, place->lock, session->id) == place);
+            assert (place->born > born && place->born <= place->index);
+            born = place->born;
+            dirty += place->row.dirty.next != NULL;
+            if (place->section)
+                hf_section_dirty (place->section, &dirty, &dirty_bytes);
             count++;
         }
         assert (count == session->places_count && count <= HF_PLACES_MAX);
         places += count;
     }
     assert (places == self->locks.places);
+    assert (dirty == self->rows.count && dirty_bytes == self->rows.bytes);
     assert (self->locks.last_token <= self->command_index);
     assert (self->section_index <= self->command_index && !self->loading);
-    hf_state_rows_check (self);
 }

@@ -35,9 +35,7 @@ s_seek (const table_t *self, hf_span_t key)
     while (low < high) {
         size_t middle = (low + high) / 2;
         const table_row_t *row = &self->list[middle];
-        uint32_t common = row->key_size < key.size ? row->key_size : key.size;
-        int order = memcmp (row->key, key.at, common);
-        if (order < 0 || (order == 0 && row->key_size < key.size))
+        if (hf_span_compare (hf_span (row->key, row->key_size), key) < 0)
             low = middle + 1;
         else
             high = middle;

@@ -1,5 +1,4 @@
 //  Exactly once: a request repeated any number of times takes effect once, and gets one answer.
-#include "base/hf_random.h"
 #include "tests/unit/locks/check.h"
 #include "nodes/locks/hf_replies.h"
 
@@ -196,58 +195,6 @@ FEED_TEST (a_leader_can_answer_repeats_without_the_log, feed_with (2))
     assert_int_equal (items.count, 0);
     hf_pack_done (&requests);
     hf_pack_done (&items);
-}
-
-//  ---- the ring, against a slow obvious twin -----------------------------------------
-
-#define TWIN_SEQS 40000
-
-static void
-s_compare_with_twin (const hf_replies_t *ring, const bool *kept, uint64_t floor, uint64_t seq)
-{
-    hf_seq_state_t expected = seq < floor                    ? HF_SEQ_STALE
-                              : seq - floor >= HF_WINDOW_MAX ? HF_SEQ_BEYOND
-                              : kept[seq]                    ? HF_SEQ_KNOWN
-                                                             : HF_SEQ_NEW;
-    assert_int_equal (hf_replies_state (ring, seq), expected);
-    if (expected == HF_SEQ_KNOWN) {
-        assert_int_equal (hf_replies_find (ring, seq)->seq, seq);
-        assert_int_equal (hf_replies_find (ring, seq)->index, seq * 3);
-    }
-}
-
-HF_TEST (the_ring_is_as_its_slow_twin)
-{
-    for (uint64_t start = 1; start <= 60; start++) {
-        hf_random_t random = {.state = start};
-        bool *kept = calloc (TWIN_SEQS, sizeof (bool));
-        hf_replies_t ring;
-        hf_replies_init (&ring);
-        uint64_t floor = 1;
-        uint64_t spread = start % 3 == 0 ? 2 * HF_WINDOW_MAX : start % 3 == 1 ? 100 : 10;
-        for (int step = 0; step < 400; step++) {
-            uint64_t seq = floor + hf_random_next (&random) % spread;
-            seq -= seq > 5 ? hf_random_next (&random) % 5 : 0;
-            s_compare_with_twin (&ring, kept, floor, seq);
-            if (hf_replies_state (&ring, seq) == HF_SEQ_NEW) {
-                hf_answer_t answer = {.seq = seq, .index = seq * 3};
-                hf_replies_keep (&ring, &answer);
-                kept[seq] = true;
-            }
-            if (hf_random_next (&random) % 8 == 0 &&
-                floor + spread < TWIN_SEQS - 3 * HF_WINDOW_MAX) {
-                uint64_t to = floor + hf_random_next (&random) % (spread / 2);
-                to -= to > 3 ? hf_random_next (&random) % 3 : 0;
-                hf_replies_raise (&ring, to);
-                floor = to > floor ? to : floor;
-            }
-            hf_replies_check (&ring);
-        }
-        for (uint64_t seq = 0; seq < floor + HF_WINDOW_MAX + 2; seq++)
-            s_compare_with_twin (&ring, kept, floor, seq);
-        hf_replies_done (&ring);
-        free (kept);
-    }
 }
 
 HF_TEST (a_large_ring_is_given_back)

@@ -278,29 +278,6 @@ FEED_TEST (a_session_has_at_most_so_many_places, feed_new (false))
     hf_state_check (feed->state);
 }
 
-FEED_TEST (names_of_many_outcomes_stay_right, feed_with (6))
-{
-    char name[256];
-    memset (name, 'x', sizeof (name));
-    name[255] = 0;
-    //  Far more bytes of names than the outcomes' first buffer takes.
-    for (int i = 0; i < 300; i++) {
-        snprintf (name, 10, "%08d", i);
-        name[8] = 'x';
-        feed_do_acquire (feed, 1, name, true);
-        feed_do_acquire (feed, 2, name, true);
-    }
-    feed_do_close (feed, 1);
-    assert_int_equal (feed_count (feed, HF_OUT_GRANTED), 300);
-    for (size_t i = 0; i < 300; i++) {
-        snprintf (name, 10, "%08zu", i);
-        name[8] = 'x';
-        const hf_outcome_t *granted = feed_outcome (feed, HF_OUT_GRANTED, i);
-        assert_true (hf_span_equal (granted->lock, hf_span_text (name)));
-        assert_int_equal (granted->session, 2);
-    }
-}
-
 //  ---- P12: what all sessions have together -------------------------------------------
 
 //  The counters are set near their caps by hand, for a million places take long to make; they are

@@ -173,25 +173,4 @@ HF_TEST (all_sections_together_are_capped)
     hf_rows_done (&rows);
 }
 
-FEED_TEST (the_reader_may_keep_a_section, feed_with (4))
-{
-    uint64_t token = feed_do_acquire (feed, 1, "a", true).token;
-    feed_do_append (feed, 1, "a", token, "f", "kept");
-    feed_do_release (feed, 1, "a", token);
-    uint8_t *parts = NULL;
-    hf_list_t list = {.count = 0};
-    for (size_t i = 0; i < feed->out.count; i++)
-        if (feed->out.list[i].type == HF_OUT_SECTION) {
-            parts = feed->out.list[i].parts;
-            list = feed->out.list[i].parts_list;
-            feed->out.list[i].parts = NULL;
-        }
-    hf_outcomes_reset (&feed->out);
-    hf_scan_t scan = hf_scan_list (list);
-    hf_a_part_t part;
-    assert_true (hf_a_part_get (&scan, &part));
-    assert_true (hf_span_equal (part.data, hf_span_text ("kept")));
-    free (parts);
-}
-
 HF_TEST_MAIN (NULL, NULL)
