@@ -1,7 +1,8 @@
-//  Runs a fuzz target without libFuzzer: fuzz_TARGET [--seconds N] [--once FILE...] [FOLDER...]
+//  Runs a fuzz target without libFuzzer: fuzz_TARGET [--seconds N] FILE|FOLDER...
 //  Every file of the folders, then changes of them: the same ones on every run, for a second.
 
 #include "tests/fuzz/fuzz.h"
+#include "base/hf_array.h"
 #include "base/hf_random.h"
 #include <dirent.h>
 #include <fcntl.h>
@@ -19,8 +20,7 @@ typedef struct input {
     size_t size;
 } input_t;
 
-static input_t *s_inputs;
-static size_t s_count;
+static HF_ARRAY (input_t) s_inputs;
 static input_t s_running;
 static const char *s_target;
 
@@ -43,8 +43,7 @@ static void
 s_run (const uint8_t *bytes, size_t size)
 {
     //  An exact copy on the heap: the sanitizer sees a read behind its end.
-    uint8_t *copy = malloc (size > 0 ? size : 1);
-    assert (copy);
+    uint8_t *copy = hf_alloc (size > 0 ? size : 1);
     memcpy (copy, bytes, size);
     s_running = (input_t){.bytes = copy, .size = size};
     LLVMFuzzerTestOneInput (copy, size);
@@ -62,13 +61,10 @@ s_load_file (const char *path)
     }
     if (S_ISREG (info.st_mode)) {
         size_t size = info.st_size < INPUT_MAX ? (size_t)info.st_size : INPUT_MAX;
-        s_inputs = realloc (s_inputs, (s_count + 1) * sizeof *s_inputs);
-        assert (s_inputs);
-        input_t input = {.bytes = malloc (size + 1), .size = size};
-        assert (input.bytes);
+        input_t input = {.bytes = hf_alloc (size + 1), .size = size};
         ssize_t found = read (fd, input.bytes, size);
         assert (found == (ssize_t)size);
-        s_inputs[s_count++] = input;
+        *hf_array_add (&s_inputs) = input;
     }
     close (fd);
 }
@@ -97,8 +93,8 @@ s_load (const char *path)
 static size_t
 s_change (hf_random_t *seed, uint8_t *out)
 {
-    const input_t *from = &s_inputs[hf_random_below (seed, s_count)];
-    const input_t *other = &s_inputs[hf_random_below (seed, s_count)];
+    const input_t *from = &s_inputs.list[hf_random_below (seed, s_inputs.count)];
+    const input_t *other = &s_inputs.list[hf_random_below (seed, s_inputs.count)];
     size_t size = from->size;
     memcpy (out, from->bytes, size);
     for (uint64_t left = 1 + hf_random_below (seed, 4); left > 0 && size > 0; left--) {
@@ -153,24 +149,23 @@ main (int argc, char **argv)
         else
             s_load (argv[i]);
     }
-    if (s_count == 0) {
+    if (s_inputs.count == 0) {
         fprintf (stderr, "usage: %s [--seconds N] FILE|FOLDER...\n", s_target);
         return 2;
     }
     signal (SIGABRT, s_crashed);
-    for (size_t i = 0; i < s_count; i++)
-        s_run (s_inputs[i].bytes, s_inputs[i].size);
+    for (size_t i = 0; i < s_inputs.count; i++)
+        s_run (s_inputs.list[i].bytes, s_inputs.list[i].size);
     hf_random_t seed = {1};
-    uint8_t *changed = malloc (INPUT_MAX);
-    assert (changed);
+    uint8_t *changed = hf_alloc (INPUT_MAX);
     double end = s_seconds () + limit;
     unsigned changes = 0;
     for (; changes < CHANGES_MAX && s_seconds () < end; changes++)
         s_run (changed, s_change (&seed, changed));
-    printf ("%s: %zu inputs, %u changes of them\n", s_target, s_count, changes);
+    printf ("%s: %zu inputs, %u changes of them\n", s_target, s_inputs.count, changes);
     free (changed);
-    for (size_t i = 0; i < s_count; i++)
-        free (s_inputs[i].bytes);
-    free (s_inputs);
+    for (size_t i = 0; i < s_inputs.count; i++)
+        free (s_inputs.list[i].bytes);
+    hf_array_free (&s_inputs);
     return 0;
 }

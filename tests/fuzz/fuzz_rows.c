@@ -1,13 +1,202 @@
 //  Databases: log.db, files.db, their WAL and the files, changed behind the stores' back. A store
 //  refuses what it finds, with one line, or reads it and goes on working; it never crashes.
 
+#include "base/hf_alloc.h"
+#include "base/hf_hash.h"
 #include "nodes/consensus/hf_core.h"
 #include "nodes/store/hf_file_store.h"
 #include "nodes/store/hf_log_store.h"
 #include "tests/fuzz/fuzz.h"
-#include "tests/fuzz/fuzz_disk.h"
+#include "tests/kit/hf_folder.h"
 #include <sqlite3.h>
 #include <stdio.h>
+#include <unistd.h>
+
+//  ---- a folder that is put back before every input ------------------------------------------
+
+#define LIST "1@127.0.0.1:8080:8081"
+
+static const struct {
+    const char *name;
+    bool log;
+} s_names[] = {
+    {"log.db", true},         {"log.db-wal", true},        {"log.db-shm", true},
+    {"log.db-journal", true}, {"files.db", false},         {"files.db-wal", false},
+    {"files.db-shm", false},  {"files.db-journal", false}, {"files/one", false},
+    {"files/two%2Fb", false}, {"files/new", false},        {"files/stray", false},
+};
+
+#define NAMES (sizeof s_names / sizeof *s_names)
+
+typedef struct kept {
+    uint8_t *bytes; //  NULL: it must not be there
+    size_t size;
+} kept_t;
+
+static char s_dir[PATH_MAX];    //  in memory (/dev/shm)
+static kept_t s_kept[2][NAMES]; //  closed; and as a kill leaves it: the last writes are in the WAL
+
+static FILE *
+s_open (const char *name, const char *mode)
+{
+    char path[PATH_MAX + 32];
+    snprintf (path, sizeof path, "%s/%s", s_dir, name);
+    return fopen (path, mode);
+}
+
+static void
+s_write (const char *name, const uint8_t *bytes, size_t size)
+{
+    FILE *file = s_open (name, "w");
+    assert (file);
+    size_t done = fwrite (bytes, 1, size, file);
+    int rc = fclose (file);
+    assert (done == size && rc == 0);
+}
+
+static void
+s_keep (bool killed)
+{
+    for (size_t i = 0; i < NAMES; i++) {
+        FILE *file = s_open (s_names[i].name, "r");
+        if (!file)
+            continue;
+        kept_t *kept = &s_kept[killed][i];
+        fseek (file, 0, SEEK_END);
+        kept->size = (size_t)ftell (file);
+        kept->bytes = hf_alloc (kept->size + 1);
+        rewind (file);
+        size_t found = fread (kept->bytes, 1, kept->size, file);
+        assert (found == kept->size);
+        fclose (file);
+    }
+}
+
+static void
+s_remove_all (void)
+{
+    hf_folder_remove (s_dir);
+    for (size_t i = 0; i < 2 * NAMES; i++)
+        free (s_kept[i / NAMES][i % NAMES].bytes);
+}
+
+static hf_log_store_t *
+s_make_log (void)
+{
+    char error[HF_ERROR_SIZE];
+    hf_log_store_t *store = hf_log_store_open (s_dir, error);
+    assert (store);
+    int rc = hf_log_store_bind (store, 1, LIST);
+    for (uint64_t index = 1; index <= 8; index++) {
+        rc |= hf_log_store_vote (store, (index + 3) / 4, (hf_member_t){1, 77});
+        rc |= hf_log_store_append (store, index,
+                                   &(hf_entry_t){(index + 3) / 4, HF_ENTRY_COMMANDS,
+                                                 hf_span ("payload", index == 1 ? 0 : 7)});
+        rc |= hf_log_store_commit (store);
+    }
+    assert (rc == 0);
+    return store;
+}
+
+static hf_file_store_t *
+s_make_files (void)
+{
+    char error[HF_ERROR_SIZE];
+    hf_file_store_t *store = hf_file_store_open (s_dir, error);
+    assert (store);
+    for (uint64_t index = 3; index <= 9; index += 2) {
+        hf_pack_t parts;
+        hf_pack_init (&parts);
+        hf_a_part_put (&parts, &(hf_a_part_t){hf_span_text ("one"), hf_span_text ("line\n")});
+        hf_a_part_put (&parts, &(hf_a_part_t){hf_span_text ("two/b"), hf_span_text ("x")});
+        int rc = hf_file_store_section (store, index, hf_pack_list (&parts));
+        assert (rc == 0);
+        rc = hf_file_store_commit (store);
+        assert (rc == 0);
+        hf_pack_done (&parts);
+    }
+    return store;
+}
+
+/*  Made at the first input by the real stores, removed when the process ends. */
+static void
+s_make (void)
+{
+    if (s_dir[0] != 0)
+        return;
+    int rc = hf_folder_make (access ("/dev/shm", W_OK) == 0 ? "/dev/shm" : NULL, "hf-fuzz", s_dir);
+    assert (rc == 0);
+    hf_log_store_t *log = s_make_log ();
+    hf_file_store_t *files = s_make_files ();
+    s_keep (true);
+    hf_log_store_close (&log);
+    hf_file_store_close (&files);
+    s_keep (false);
+    atexit (s_remove_all);
+}
+
+/*  As it was: log.db and its WAL (LOG), or files.db, its WAL and the files. */
+static void
+s_restore (bool log, bool killed)
+{
+    for (size_t i = 0; i < NAMES; i++) {
+        const kept_t *kept = &s_kept[killed][i];
+        char path[PATH_MAX + 32];
+        snprintf (path, sizeof path, "%s/%s", s_dir, s_names[i].name);
+        if (s_names[i].log == log && kept->bytes)
+            s_write (s_names[i].name, kept->bytes, kept->size);
+        else if (s_names[i].log == log)
+            unlink (path);
+    }
+}
+
+/*  A copy of what is restored under NAME; NULL with *size 0: nothing. The caller frees it. */
+static uint8_t *
+s_copy (const char *name, bool killed, size_t *size)
+{
+    size_t i = 0;
+    while (strcmp (s_names[i].name, name) != 0)
+        i++;
+    const kept_t *kept = &s_kept[killed][i];
+    *size = kept->size;
+    if (!kept->bytes)
+        return NULL;
+    uint8_t *copy = hf_alloc (kept->size + 1);
+    memcpy (copy, kept->bytes, kept->size);
+    return copy;
+}
+
+/*  hf_sum (SEED, FORM, VALUE...): the stores' sums. FORM: u, a number; b, bytes. */
+static void
+s_sum (sqlite3_context *context, int count, sqlite3_value **values)
+{
+    uint64_t sum = (uint64_t)sqlite3_value_int64 (values[0]);
+    const char *form = (const char *)sqlite3_value_text (values[1]);
+    for (int i = 2; i < count; i++) {
+        if (form[i - 2] == 'u') {
+            sum = hf_hash_u64 (sum, (uint64_t)sqlite3_value_int64 (values[i]));
+            continue;
+        }
+        const void *bytes = sqlite3_value_blob (values[i]);
+        sum = hf_hash (sum, bytes, bytes ? (size_t)sqlite3_value_bytes (values[i]) : 0);
+    }
+    sqlite3_result_int64 (context, (sqlite3_int64)sum);
+}
+
+/*  Set every checksum in the rows to what fits them. */
+static void
+s_mend (sqlite3 *db, bool log)
+{
+    sqlite3_create_function (db, "hf_sum", -1, SQLITE_UTF8, NULL, s_sum, NULL, NULL);
+    const char *sql =
+        log ? "UPDATE node SET checksum = hf_sum (0, 'uuuuuuubb', incarnation, term, voted_for,"
+              " voted_incarnation,"
+              " base_index, base_term, member, list, roster);"
+              "UPDATE entries SET checksum = hf_sum (0, 'uuub', idx, term, type, payload);"
+            : "UPDATE node SET row_sum = hf_sum (0xcbf29ce484222325, 'u', applied);"
+              "UPDATE files SET row_sum = hf_sum (0, 'bbuu', name, disk, length, sum);";
+    sqlite3_exec (db, sql, NULL, NULL, NULL);
+}
 
 //  ---- opening what was changed ------------------------------------------------------------
 
@@ -56,10 +245,10 @@ s_core_takes (hf_log_store_t *store)
 }
 
 static void
-s_use_log (const char *dir)
+s_use_log (void)
 {
     char error[HF_ERROR_SIZE] = "";
-    hf_log_store_t *store = hf_log_store_open (dir, error);
+    hf_log_store_t *store = hf_log_store_open (s_dir, error);
     if (!store) {
         s_check_error (error);
         return;
@@ -73,7 +262,7 @@ s_use_log (const char *dir)
         int got = first <= last ? hf_log_store_read (store, first, last, 1U << 20, &pack) : 0;
         assert (got >= 0 && (uint64_t)got <= count);
         assert (hf_log_store_incarnation (store) != 0);
-        if (hf_log_store_bind (store, 1, FUZZ_DISK_LIST) != 0)
+        if (hf_log_store_bind (store, 1, LIST) != 0)
             s_check_error (hf_log_store_error (store));
         else if (hf_log_store_vote (store, hf_log_store_state (store)->term,
                                     (hf_member_t){1, 77}) != 0 ||
@@ -120,10 +309,10 @@ s_use_rows (hf_file_store_t *store)
 }
 
 static void
-s_use_files (const char *dir)
+s_use_files (void)
 {
     char error[HF_ERROR_SIZE] = "";
-    hf_file_store_t *store = hf_file_store_open (dir, error);
+    hf_file_store_t *store = hf_file_store_open (s_dir, error);
     if (!store) {
         s_check_error (error);
         return;
@@ -236,8 +425,10 @@ s_change_value (sqlite3 *db, bool log, fuzz_bytes_t *bytes)
 }
 
 static void
-s_change_rows (const char *path, bool log, fuzz_bytes_t *bytes)
+s_change_rows (bool log, fuzz_bytes_t *bytes)
 {
+    char path[PATH_MAX + 32];
+    snprintf (path, sizeof path, "%s/%s", s_dir, log ? "log.db" : "files.db");
     sqlite3 *db = NULL;
     int rc = sqlite3_open (path, &db);
     assert (rc == SQLITE_OK);
@@ -245,7 +436,7 @@ s_change_rows (const char *path, bool log, fuzz_bytes_t *bytes)
     for (unsigned left = 1 + fuzz_u8 (bytes) % 3; left > 0; left--)
         s_change_value (db, log, bytes);
     if (fuzz_u8 (bytes) % 4) //  three in four with sums that fit: damage that no sum shows
-        fuzz_disk_mend (db, log);
+        s_mend (db, log);
     sqlite3_exec (db, "COMMIT", NULL, NULL, NULL);
     rc = sqlite3_close (db);
     assert (rc == SQLITE_OK);
@@ -257,14 +448,11 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     fuzz_bytes_t bytes = fuzz_bytes (data, size);
     uint8_t mode = fuzz_u8 (&bytes);
     bool log = mode & 1;
-    fuzz_disk_t *disk = fuzz_disk ();
-    fuzz_disk_restore (disk, log, mode & 2);
-    const char *dir = fuzz_disk_dir (disk);
-    char path[256];
-    snprintf (path, sizeof path, "%s/%s", dir, log ? "log.db" : "files.db");
+    s_make ();
+    s_restore (log, mode & 2);
     uint8_t kind = (mode >> 2) % 8;
     if (kind > 3 || kind == 0) {
-        s_change_rows (path, log, &bytes);
+        s_change_rows (log, &bytes);
     } else {
         static const char *const ends[] = {"", "", "-wal"};
         char name[64];
@@ -272,17 +460,17 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
         if (!log && kind == 2)
             snprintf (name, sizeof name, "files/%s", fuzz_u8 (&bytes) % 2 ? "one" : "two%2Fb");
         size_t found;
-        uint8_t *file = fuzz_disk_copy (disk, name, &found);
+        uint8_t *file = s_copy (name, mode & 2, &found);
         s_change_bytes (file, found, &bytes);
         if (fuzz_u8 (&bytes) % 8 == 7)
             found = found * fuzz_u8 (&bytes) / 256;
         if (file)
-            fuzz_disk_write (disk, name, file, found);
+            s_write (name, file, found);
         free (file);
     }
     if (log)
-        s_use_log (dir);
+        s_use_log ();
     else
-        s_use_files (dir);
+        s_use_files ();
     return 0;
 }

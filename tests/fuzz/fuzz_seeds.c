@@ -3,6 +3,7 @@
 #include "base/hf_hash.h"
 #include "base/hf_random.h"
 #include "msgs/hf_msg.h"
+#include "nodes/snapshot/hf_snapshot_format.h"
 #include "tests/unit/locks/play.h"
 #include <errno.h>
 #include <stdio.h>
@@ -229,47 +230,32 @@ s_state_rows (void)
     hf_pack_done (&seed);
 }
 
-static uint64_t
-s_fnv (hf_span_t bytes)
-{
-    uint64_t sum = 0xcbf29ce484222325ULL;
-    for (uint32_t i = 0; i < bytes.size; i++)
-        sum = (sum ^ bytes.at[i]) * 0x100000001b3ULL;
-    return sum;
-}
-
 /*  A whole stream with COUNT files and COUNT rows, sums and all. */
 static void
 s_stream (uint32_t count)
 {
     static const char *const names[] = {"", "a", "b/c"};
-    hf_pack_t files, rows, head, seed;
-    hf_pack_t *const packs[] = {&files, &rows, &head, &seed};
-    for (unsigned i = 0; i < 4; i++)
-        hf_pack_init (packs[i]);
+    hf_pack_t files, rows, seed;
+    hf_pack_init (&files);
+    hf_pack_init (&rows);
+    hf_pack_init (&seed);
     for (uint32_t i = 1; i <= count; i++) {
         hf_span_t content = hf_span_text (names[i]);
-        hf_file_row_t file = {.file = content, .length = content.size, .checksum = s_fnv (content)};
-        hf_file_row_put (&files, &file);
+        hf_file_row_put (&files, &(hf_file_row_t){content, content.size,
+                                                  hf_fnv (HF_FNV_EMPTY, content.at, content.size)});
         hf_state_row_put (&rows, &(hf_state_row_t){.key = content, .value = content});
     }
-    hf_state_head_t message = {.index = 9,
-                               .term = 2,
-                               .section = 7,
-                               .rows_size = hf_pack_size (&rows),
-                               .rows_sum = hf_hash (0, hf_pack_bytes (&rows), hf_pack_size (&rows)),
-                               .files = hf_pack_list (&files)};
-    hf_state_head_put (&head, &message);
-    uint8_t prefix[9] = {[8] = (uint8_t)hf_pack_size (&head)};
-    hf_pack_raw (&seed, prefix, sizeof prefix);
-    hf_pack_raw (&seed, hf_pack_bytes (&head), hf_pack_size (&head));
-    if (count > 0)
-        hf_pack_raw (&seed, hf_pack_bytes (&rows), hf_pack_size (&rows));
+    hf_pack_raw (&seed, "", 1);
+    hf_span_t bytes = hf_span (hf_pack_bytes (&rows), hf_pack_size (&rows));
+    hf_state_head_t head = {.index = 9, .term = 2, .section = 7, .files = hf_pack_list (&files)};
+    hf_snapshot_pack_head (&seed, &head, bytes);
+    hf_pack_raw (&seed, bytes.at, bytes.size);
     for (uint32_t i = 1; i <= count; i++)
         hf_pack_raw (&seed, names[i], strlen (names[i]));
     s_seed ("stream", "", 0, hf_pack_bytes (&seed), hf_pack_size (&seed));
-    for (unsigned i = 0; i < 4; i++)
-        hf_pack_done (packs[i]);
+    hf_pack_done (&files);
+    hf_pack_done (&rows);
+    hf_pack_done (&seed);
 }
 
 int
