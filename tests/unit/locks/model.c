@@ -192,17 +192,16 @@ s_release (model_t *self, uint64_t session, const hf_release_t *release, bool co
         return HF_NOT_HOLDER;
     const model_place_t *hold = &self->locks[number].line[place];
     model_event_t section = {.type = HF_OUT_SECTION};
-    bool any = false;
     for (size_t i = 0; i < MODEL_FILES && commit; i++) {
         section.from[i] = self->files[i].size;
         if (hold->appended[i])
             s_add_text (&self->files[i], hold->staged[i].bytes, hold->staged[i].size);
         section.to[i] = self->files[i].size;
-        any = any || hold->appended[i];
+        section.parts |= (uint32_t)hold->appended[i] << i;
     }
     section.session = hold->session;
     section.index = self->commands;
-    if (any)
+    if (section.parts > 0)
         *hf_array_add (&self->events) = section;
     s_leave (self, number, place);
     return HF_OK;
@@ -310,7 +309,9 @@ s_open (model_t *self, const hf_cmd_open_t *open)
         *session = (model_session_t){.alive = true, .ttl_ms = open->ttl_ms, .floor = 1};
         memcpy (session->nonce, open->nonce.at, HF_NONCE_SIZE);
     }
-    s_event (self, HF_OUT_OPENED, found)->status = found != 0 ? HF_OK : HF_BAD_TTL;
+    model_event_t *event = s_event (self, HF_OUT_OPENED, found);
+    event->status = found != 0 ? HF_OK : HF_BAD_TTL;
+    event->ttl_ms = found != 0 ? self->sessions[found].ttl_ms : open->ttl_ms;
 }
 
 static void
@@ -390,19 +391,17 @@ static bool
 s_agrees_section (const model_t *self, const model_event_t *event, const hf_outcome_t *got)
 {
     hf_scan_t scan = hf_scan_list (got->parts_list);
-    size_t bytes = 0;
+    uint32_t seen = 0;
     for (uint32_t i = 0; i < got->parts_list.count; i++) {
         hf_a_part_t part;
         size_t file = hf_a_part_get (&scan, &part) ? model_file (part.file) : MODEL_FILES;
-        if (file == MODEL_FILES ||
+        if (file == MODEL_FILES || seen >> file & 1 ||
             !hf_span_equal (part.data, hf_span (self->files[file].bytes + event->from[file],
                                                 event->to[file] - event->from[file])))
             return false;
-        bytes += part.data.size;
+        seen |= 1U << file;
     }
-    for (size_t i = 0; i < MODEL_FILES; i++)
-        bytes -= event->to[i] - event->from[i];
-    return bytes == 0;
+    return seen == event->parts;
 }
 
 bool
@@ -411,9 +410,10 @@ model_agrees (const model_t *self, const model_event_t *event, const hf_outcome_
     const hf_answer_t *a = &got->answer, *b = &event->answer;
     bool named = got->type == HF_OUT_GRANTED || got->type == HF_OUT_MOVED;
     return got->type == event->type && got->session == event->session &&
-           got->status == event->status && got->index == event->index && a->seq == b->seq &&
-           a->status == b->status && a->token == b->token && a->position == b->position &&
-           a->index == b->index && (!named || model_lock (got->lock) == event->lock) &&
+           got->status == event->status && got->index == event->index &&
+           got->ttl_ms == event->ttl_ms && a->seq == b->seq && a->status == b->status &&
+           a->token == b->token && a->position == b->position && a->index == b->index &&
+           (!named || model_lock (got->lock) == event->lock) &&
            (got->type != HF_OUT_SECTION || s_agrees_section (self, event, got));
 }
 

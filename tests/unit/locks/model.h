@@ -52,7 +52,9 @@ typedef struct model_event {
     size_t lock;
     hf_answer_t answer;
     uint64_t index;
-    bool expired; //  of an end: the session lived until now and expires
+    uint32_t ttl_ms; //  of an opening
+    uint32_t parts;  //  of a section: a bit for each file
+    bool expired;    //  of an end: the session lived until now and expires
     size_t from[MODEL_FILES], to[MODEL_FILES]; //  of a section: where its bytes are in the files
 } model_event_t;
 

@@ -30,61 +30,6 @@ s_expect_granted (const feed_t *feed, size_t nth, uint64_t session, const char *
     assert_int_equal (seen, token);
 }
 
-FEED_TEST (a_free_lock_is_granted, feed_with (6))
-{
-    uint64_t before = hf_state_command_index (feed->state);
-    hf_answer_t answer = feed_do_acquire (feed, 1, "a", false);
-    assert_int_equal (answer.status, HF_OK);
-    assert_int_equal (answer.token, 1);
-    assert_int_equal (answer.position, 0);
-    assert_int_equal (answer.index, before + 1);
-    assert_int_equal (feed->out.count, 1);
-    s_expect_queue (feed, "a", 1, "");
-    assert_int_equal (hf_state_locks_count (feed->state), 1);
-}
-
-FEED_TEST (a_held_lock_is_waited_for_or_not_granted, feed_with (6))
-{
-    feed_do_acquire (feed, 1, "a", true);
-    hf_answer_t answer = feed_do_acquire (feed, 2, "a", false);
-    assert_int_equal (answer.status, HF_NOT_GRANTED);
-    assert_int_equal (answer.token, 0);
-    s_expect_queue (feed, "a", 1, "");
-    answer = feed_do_acquire (feed, 3, "a", true);
-    assert_int_equal (answer.status, HF_QUEUED);
-    assert_int_equal (answer.position, 1);
-    assert_int_equal (answer.token, 0);
-    assert_int_equal (answer.index, hf_state_command_index (feed->state));
-    assert_int_equal (feed_do_acquire (feed, 4, "a", true).position, 2);
-    s_expect_queue (feed, "a", 1, "3 4");
-}
-
-FEED_TEST (acquire_again_is_idempotent, feed_with (6))
-{
-    hf_answer_t first = feed_do_acquire (feed, 1, "a", true);
-    hf_answer_t again = feed_do_acquire (feed, 1, "a", false);
-    assert_int_equal (again.status, HF_OK);
-    assert_int_equal (again.token, first.token);
-    assert_int_equal (again.index, first.index);
-    feed_do_acquire (feed, 2, "a", true);
-    feed_do_acquire (feed, 3, "a", true);
-    again = feed_do_acquire (feed, 3, "a", true);
-    assert_int_equal (again.status, HF_QUEUED);
-    assert_int_equal (again.position, 2);
-    //  Who waits already goes on waiting, even if it would not have begun to.
-    again = feed_do_acquire (feed, 3, "a", false);
-    assert_int_equal (again.status, HF_QUEUED);
-    s_expect_queue (feed, "a", 1, "2 3");
-    //  A waiter that was granted: the token and index of its GRANTED.
-    feed_do_release (feed, 1, "a", first.token);
-    uint64_t token = feed_outcome (feed, HF_OUT_GRANTED, 0)->answer.token;
-    uint64_t index = feed_outcome (feed, HF_OUT_GRANTED, 0)->answer.index;
-    again = feed_do_acquire (feed, 2, "a", true);
-    assert_int_equal (again.status, HF_OK);
-    assert_int_equal (again.token, token);
-    assert_int_equal (again.index, index);
-}
-
 /*  P8: grants follow queue order, over every way in which a holder can leave. */
 FEED_TEST (p8_grants_follow_queue_order, feed_with (6))
 {
@@ -126,26 +71,6 @@ FEED_TEST (p5a_tokens_rise_and_are_never_reused, feed_with (6))
     }
 }
 
-FEED_TEST (release_with_a_wrong_or_stale_token_changes_nothing, feed_with (6))
-{
-    assert_int_equal (feed_do_release (feed, 1, "a", 1), HF_NOT_HOLDER); //  nobody holds it
-    feed_do_acquire (feed, 1, "a", true);
-    feed_do_acquire (feed, 2, "a", true);
-    assert_int_equal (feed_do_release (feed, 1, "a", 0), HF_NOT_HOLDER);
-    assert_int_equal (feed_do_release (feed, 1, "a", 2), HF_NOT_HOLDER);
-    assert_int_equal (feed_do_cancel (feed, 1, "a", 2), HF_NOT_HOLDER);
-    assert_int_equal (feed_do_release (feed, 2, "a", 1), HF_NOT_HOLDER); //  another's token
-    assert_int_equal (feed_do_release (feed, 2, "a", 0), HF_NOT_HOLDER); //  a waiter has token 0
-    assert_int_equal (feed_do_cancel (feed, 3, "a", 1), HF_NOT_HOLDER);
-    assert_int_equal (feed_do_append (feed, 2, "a", 0, "f", "x"), HF_NOT_HOLDER);
-    s_expect_queue (feed, "a", 1, "2");
-    feed_do_release (feed, 1, "a", 1);
-    feed_do_release (feed, 2, "a", 2);
-    feed_do_acquire (feed, 1, "a", true);
-    assert_int_equal (feed_do_release (feed, 1, "a", 1), HF_NOT_HOLDER); //  an old grant's
-    s_expect_queue (feed, "a", 1, "");
-}
-
 FEED_TEST (abandon_in_every_state, feed_with (6))
 {
     assert_int_equal (feed_do_abandon (feed, 1, "a"), HF_OK); //  no such lock
@@ -168,23 +93,6 @@ FEED_TEST (abandon_in_every_state, feed_with (6))
     assert_int_equal (feed_do_abandon (feed, 4, "a"), HF_OK);
     assert_int_equal (hf_state_locks_count (feed->state), 0);
     assert_int_equal (feed_do_abandon (feed, 4, "a"), HF_OK); //  again
-}
-
-FEED_TEST (positions_stay_right_while_the_queue_is_torn, feed_with (6))
-{
-    feed_do_acquire (feed, 1, "a", true);
-    for (uint64_t i = 2; i <= 6; i++)
-        assert_int_equal (feed_do_acquire (feed, i, "a", true).position, i - 1);
-    feed_do_abandon (feed, 4, "a");
-    assert_int_equal (feed_do_acquire (feed, 4, "a", true).position, 5); //  behind a hole
-    assert_int_equal (feed_do_acquire (feed, 5, "a", true).position, 3);
-    feed_do_abandon (feed, 3, "a");
-    feed_do_abandon (feed, 4, "a");
-    assert_int_equal (feed_do_acquire (feed, 6, "a", true).position, 3);
-    assert_int_equal (feed_do_acquire (feed, 3, "a", true).position, 4);
-    s_expect_queue (feed, "a", 1, "2 5 6 3");
-    feed_do_release (feed, 1, "a", 1);
-    assert_int_equal (feed_do_acquire (feed, 3, "a", true).position, 3);
 }
 
 FEED_TEST (a_helper_acts_on_behalf_of_the_owner, feed_with (6))
@@ -218,16 +126,6 @@ FEED_TEST (a_helper_acts_on_behalf_of_the_owner, feed_with (6))
     feed_apply (feed);
     assert_int_equal (feed_answer (feed, 0)->status, HF_OK);
     assert_int_equal (hf_state_locks_count (feed->state), 0);
-}
-
-FEED_TEST (an_append_with_oneself_as_owner_touches_nobody, feed_with (6))
-{
-    uint64_t token = feed_do_acquire (feed, 1, "a", true).token;
-    feed_start (feed, 1);
-    feed_append (feed, "a", token, 1, "f", hf_span_text ("x"));
-    feed_apply (feed);
-    assert_int_equal (feed_answer (feed, 0)->status, HF_OK);
-    assert_int_equal (feed_count (feed, HF_OUT_TOUCHED), 0);
 }
 
 FEED_TEST (names_and_modes_are_checked, feed_with (6))

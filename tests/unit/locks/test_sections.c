@@ -28,19 +28,6 @@ FEED_TEST (p6_a_release_commits_all_files_in_one_step, feed_with (4))
     assert_string_equal (feed_file (feed, "g"), "uno dos ");
 }
 
-FEED_TEST (p6_sections_of_two_locks_do_not_mix, feed_with (4))
-{
-    uint64_t a = feed_do_acquire (feed, 1, "a", true).token;
-    uint64_t b = feed_do_acquire (feed, 2, "b", true).token;
-    feed_do_append (feed, 1, "a", a, "f", "a1");
-    feed_do_append (feed, 2, "b", b, "f", "b1");
-    feed_do_append (feed, 1, "a", a, "f", "a2");
-    feed_do_append (feed, 2, "b", b, "f", "b2");
-    feed_do_release (feed, 2, "b", b);
-    feed_do_release (feed, 1, "a", a);
-    assert_string_equal (feed_file (feed, "f"), "b1b2a1a2");
-}
-
 FEED_TEST (p6_what_is_not_released_is_in_no_file, feed_with (4))
 {
     for (int how = 0; how < 4; how++) {
@@ -64,25 +51,6 @@ FEED_TEST (p6_what_is_not_released_is_in_no_file, feed_with (4))
         assert_int_equal (hf_state_locks_count (feed->state), 0);
     }
     assert_int_equal (feed->files.count, 0);
-}
-
-FEED_TEST (an_empty_section_is_no_section, feed_with (4))
-{
-    uint64_t token = feed_do_acquire (feed, 1, "a", true).token;
-    feed_do_append (feed, 1, "a", token, "bad\nname", "x");
-    feed_do_release (feed, 1, "a", token);
-    assert_int_equal (feed_count (feed, HF_OUT_SECTION), 0);
-}
-
-FEED_TEST (an_append_of_no_bytes_makes_the_file, feed_with (4))
-{
-    uint64_t token = feed_do_acquire (feed, 1, "a", true).token;
-    for (int i = 0; i < 3; i++)
-        assert_int_equal (feed_do_append (feed, 1, "a", token, "f", ""), HF_OK);
-    feed_do_release (feed, 1, "a", token);
-    assert_int_equal (feed_count (feed, HF_OUT_SECTION), 1);
-    assert_int_equal (feed_outcome (feed, HF_OUT_SECTION, 0)->parts_list.count, 1);
-    assert_int_equal (feed->files.count, 1);
 }
 
 FEED_TEST (file_names_are_checked, feed_with (4))

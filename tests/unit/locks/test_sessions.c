@@ -1,22 +1,6 @@
 //  Sessions: opened, closed, expired; and what goes with them.
 #include "tests/unit/locks/check.h"
 
-FEED_TEST (an_opening_is_idempotent_while_the_session_lives, feed_new (true))
-{
-    uint64_t first = feed_open (feed, 7, 5000);
-    assert_int_equal (hf_state_command_index (feed->state), 1);
-    assert_int_equal (feed_open (feed, 7, 5000), first);
-    assert_int_equal (feed_open (feed, 7, 60000), first);
-    assert_int_equal (feed_outcome (feed, HF_OUT_OPENED, 0)->ttl_ms, 5000);
-    assert_int_equal (hf_state_command_index (feed->state), 1);
-    assert_int_equal (hf_state_sessions_count (feed->state), 1);
-    uint64_t second = feed_open (feed, 8, 60000);
-    assert_true (second > first);
-    feed_do_close (feed, first);
-    //  An id is never given twice, and the nonce is free again.
-    assert_true (feed_open (feed, 7, 5000) > second);
-}
-
 FEED_TEST (a_ttl_must_be_in_range, feed_new (true))
 {
     const uint32_t wrong[] = {0, HF_TTL_MIN_MS - 1, HF_TTL_MAX_MS + 1, UINT32_MAX};
@@ -90,42 +74,6 @@ FEED_TEST (an_expiry_of_another_term_does_nothing, feed_new (true))
     assert_int_equal (hf_state_locks_count (feed->state), 0);
 }
 
-FEED_TEST (closing_is_idempotent, feed_new (true))
-{
-    uint64_t session = feed_open (feed, 1, 5000);
-    feed_do_close (feed, session);
-    assert_int_equal (feed_outcome (feed, HF_OUT_ENDED, 0)->status, HF_OK);
-    uint64_t index = hf_state_command_index (feed->state);
-    feed_do_close (feed, session);
-    assert_int_equal (feed_outcome (feed, HF_OUT_ENDED, 0)->status, HF_SESSION_EXPIRED);
-    assert_int_equal (feed_outcome (feed, HF_OUT_ENDED, 0)->session, session);
-    feed_do_close (feed, 999);
-    assert_int_equal (feed_outcome (feed, HF_OUT_ENDED, 0)->status, HF_SESSION_EXPIRED);
-    assert_int_equal (hf_state_command_index (feed->state), index);
-}
-
-FEED_TEST (requests_of_an_ended_session_are_refused, feed_new (true))
-{
-    uint64_t session = feed_open (feed, 1, 5000);
-    feed_do_acquire (feed, session, "a", true);
-    feed_do_close (feed, session);
-    uint64_t index = hf_state_command_index (feed->state);
-    feed_start (feed, session);
-    feed_acquire (feed, "a", true);
-    feed_again (feed, 1); //  what was answered in its life is forgotten with it
-    feed_abandon (feed, "a");
-    feed_apply (feed);
-    assert_int_equal (feed->out.count, 2);
-    for (size_t i = 0; i < 2; i++) {
-        assert_int_equal (feed_answer (feed, i)->status, HF_SESSION_EXPIRED);
-        assert_int_equal (feed_answer (feed, i)->index, index);
-        assert_int_equal (feed_outcome (feed, HF_OUT_ANSWER, i)->session, session);
-    }
-    assert_int_equal (feed_answer (feed, 1)->seq, 1);
-    assert_int_equal (hf_state_command_index (feed->state), index);
-    assert_int_equal (hf_state_locks_count (feed->state), 0);
-}
-
 /*  One end: holds, places in queues and staged appends go in one step, with all successors. */
 FEED_TEST (an_end_grants_several_successors_in_one_step, feed_new (true))
 {
@@ -161,23 +109,6 @@ FEED_TEST (an_end_grants_several_successors_in_one_step, feed_new (true))
     assert_string_equal (feed_queue (feed, "d", text), "2");
     assert_int_equal (feed_count (feed, HF_OUT_SECTION), 0);
     assert_int_equal (hf_state_staged_bytes (feed->state), 0);
-}
-
-FEED_TEST (a_waiter_that_ends_leaves_the_queue, feed_new (true))
-{
-    for (uint64_t i = 1; i <= 4; i++) {
-        feed_open (feed, i, 5000);
-        feed_do_acquire (feed, i, "a", true);
-    }
-    feed_do_close (feed, 2);
-    assert_int_equal (feed_count (feed, HF_OUT_GRANTED), 0);
-    assert_int_equal (feed_count (feed, HF_OUT_MOVED), 1);
-    feed_do_close (feed, 4);
-    assert_int_equal (feed_count (feed, HF_OUT_MOVED), 0);
-    char text[64];
-    assert_string_equal (feed_queue (feed, "a", text), "3");
-    feed_do_release (feed, 1, "a", 1);
-    assert_int_equal (feed_outcome (feed, HF_OUT_GRANTED, 0)->session, 3);
 }
 
 FEED_TEST (sessions_are_listed_in_order, feed_new (true))
