@@ -14,8 +14,7 @@ typedef struct staged_file {
     uint8_t *bytes;
     uint32_t size, room;
     hf_row_t row;
-    uint32_t
-        flushed_size; //  bytes as of the last flush; their last piece becomes dirty when it grows
+    uint32_t flushed_size; //  as of the last flush; the last piece becomes dirty when it grows
     uint32_t number;
     hf_section_t *section;
 } staged_file_t;
@@ -118,29 +117,29 @@ s_first_dirty (const staged_file_t *file)
     return file->row.flushed ? file->flushed_size / HF_ROW_PIECE : 0;
 }
 
-static uint32_t
-s_bytes_from (const staged_file_t *file, uint32_t piece)
+static void
+s_add_dirty (const staged_file_t *file, size_t *rows, uint64_t *bytes)
 {
-    return piece < s_pieces (file) ? file->size - piece * HF_ROW_PIECE : 0;
+    uint32_t first = s_first_dirty (file);
+    *rows += s_pieces (file) - first;
+    *bytes += first < s_pieces (file) ? file->size - first * HF_ROW_PIECE : 0;
 }
 
 static void
 s_count (const staged_file_t *file)
 {
-    hf_rows_t *rows = file->section->rows;
-    uint32_t first = s_first_dirty (file);
-    rows->count += s_pieces (file) - first;
-    rows->bytes += s_bytes_from (file, first);
+    s_add_dirty (file, &file->section->rows->count, &file->section->rows->bytes);
 }
 
 static void
 s_uncount (const staged_file_t *file)
 {
-    hf_rows_t *rows = file->section->rows;
-    uint32_t first = s_first_dirty (file);
-    assert (rows->count >= s_pieces (file) - first && rows->bytes >= s_bytes_from (file, first));
-    rows->count -= s_pieces (file) - first;
-    rows->bytes -= s_bytes_from (file, first);
+    size_t count = 0;
+    uint64_t bytes = 0;
+    s_add_dirty (file, &count, &bytes);
+    assert (file->section->rows->count >= count && file->section->rows->bytes >= bytes);
+    file->section->rows->count -= count;
+    file->section->rows->bytes -= bytes;
 }
 
 /*  Mark the file clean. */
@@ -305,12 +304,8 @@ hf_section_load (hf_section_t *self, uint32_t number, uint32_t offset, hf_span_t
 void
 hf_section_dirty (const hf_section_t *self, size_t *rows, uint64_t *bytes)
 {
-    for (size_t i = 0; i < self->files.count; i++) {
-        const staged_file_t *file = self->files.list[i];
-        uint32_t first = s_first_dirty (file);
-        *rows += s_pieces (file) - first;
-        *bytes += s_bytes_from (file, first);
-    }
+    for (size_t i = 0; i < self->files.count; i++)
+        s_add_dirty (self->files.list[i], rows, bytes);
 }
 
 void

@@ -113,7 +113,7 @@ s_end (life_t *self, bool drained)
     hf_lock_service_begin (self->service, self->now_us);
 }
 
-//  ---- what it is told --------------------------------------------------------------------
+//  ---- what comes in ----------------------------------------------------------------------
 
 static void
 s_say (life_t *self)

@@ -43,7 +43,7 @@ s_endpoints (fuzz_bytes_t *bytes)
 
 //  ---- names ----------------------------------------------------------------------------
 
-/*  Encode POINT the one way there is; 0 when it is none. */
+/*  Encode POINT in its shortest form; 0 when it is no code point. */
 static size_t
 s_utf8 (uint32_t point, uint8_t out[4])
 {

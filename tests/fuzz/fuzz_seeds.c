@@ -76,7 +76,6 @@ static hf_pack_t s_items; //  what lists in the records hold
             s_seed ("client", "\0\1\2\3\xff", 5, hf_pack_bytes (&pack), hf_pack_size (&pack));     \
         hf_pack_reset (&pack);                                                                     \
         hf_##name##_put (&pack, &message);                                                         \
-        s_seed ("entries", "\3", 1, hf_pack_bytes (&pack), hf_pack_size (&pack));                  \
         if (ordinal >= HF_KIND_CMD_OPEN && ordinal <= HF_KIND_CMD_EXPIRE)                          \
             s_payload (hf_pack_list (&pack));                                                      \
     }
@@ -87,7 +86,7 @@ s_payload (hf_list_t commands)
     hf_pack_t payload;
     hf_pack_init (&payload);
     hf_payload_put (&payload, commands);
-    s_seed ("entries", "\0", 1, hf_pack_bytes (&payload), hf_pack_size (&payload));
+    s_seed ("entries", "", 0, hf_pack_bytes (&payload), hf_pack_size (&payload));
     hf_pack_done (&payload);
 }
 

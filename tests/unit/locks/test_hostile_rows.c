@@ -60,24 +60,29 @@ s_small (table_t *table)
     return feed;
 }
 
-/*  With the row of KEY in place of what is there: numbers packed as an array. */
+/*  The rows of STATE with that of KEY replaced by VALUE, which is freed. */
 static bool
-s_with (const hf_state_t *state, const char *key, size_t key_size, const uint64_t *fields,
-        uint32_t count)
+s_with (const hf_state_t *state, const void *key, size_t key_size, hf_pack_t *value)
 {
     table_t table = {.count = 0};
     table_fill (&table, state);
+    table_put (&table, hf_span (key, key_size),
+               hf_span (hf_pack_bytes (value), hf_pack_size (value)));
+    bool taken = s_try (&table);
+    hf_pack_done (value);
+    table_done (&table);
+    return taken;
+}
+
+static bool
+s_with_place (const hf_state_t *state, const char key[10], const uint64_t *fields, uint32_t count)
+{
     hf_pack_t value;
     hf_pack_init (&value);
     hf_put_array (&value, count);
     for (uint32_t i = 0; i < count; i++)
         hf_put_u64 (&value, fields[i]);
-    table_put (&table, hf_span (key, key_size),
-               hf_span (hf_pack_bytes (&value), hf_pack_size (&value)));
-    bool taken = s_try (&table);
-    hf_pack_done (&value);
-    table_done (&table);
-    return taken;
+    return s_with (state, key, 10, &value);
 }
 
 HF_TEST (contradicting_places_are_refused)
@@ -85,15 +90,15 @@ HF_TEST (contradicting_places_are_refused)
     table_t table = {.count = 0};
     feed_t *feed = s_small (&table);
     const hf_state_t *sound = feed->state;
-#define PLACE(session, lock) "p\0\0\0\0\0\0\0" session lock, 10
-#define WITH(key, ...)       s_with (sound, key, (const uint64_t[]){__VA_ARGS__}, 4)
+#define PLACE(session, lock) "p\0\0\0\0\0\0\0" session lock
+#define WITH(key, ...)       s_with_place (sound, key, (const uint64_t[]){__VA_ARGS__}, 4)
     //  Commands: 1 and 2 the sessions, 3 to 5 the places, 6 and 7 the appends; tokens 1 and 2.
     assert_true (WITH (PLACE ("\2", "a"), 0, 4, 4, 0));  //  as it is
     assert_false (WITH (PLACE ("\2", "a"), 2, 4, 4, 0)); //  a second holder
     assert_false (WITH (PLACE ("\2", "a"), 1, 4, 4, 0)); //  with the token of the first
-    assert_false (WITH (PLACE ("\2", "a"), 2, 5, 2, 0)); //  who asked before the first
+    assert_false (WITH (PLACE ("\2", "a"), 2, 5, 2, 0)); //  born before the first
     assert_false (WITH (PLACE ("\1", "a"), 0, 3, 3, 0)); //  waiters alone
-    assert_false (WITH (PLACE ("\2", "b"), 0, 5, 5, 0)); //  a waiter for what nobody holds
+    assert_false (WITH (PLACE ("\2", "b"), 0, 5, 5, 0)); //  a waiter at a lock without holder
     assert_false (WITH (PLACE ("\2", "b"), 1, 5, 5, 0)); //  the token of another hold
     assert_false (WITH (PLACE ("\2", "b"), 3, 5, 5, 0)); //  a token never given
     assert_false (WITH (PLACE ("\2", "b"), 2, 8, 5, 0)); //  by a command to come
@@ -105,8 +110,8 @@ HF_TEST (contradicting_places_are_refused)
     assert_false (WITH (PLACE ("\3", "c"), 2, 6, 6, 0)); //  of no session
     assert_false (WITH (PLACE ("\2", "\n"), 2, 6, 6, 0));
     assert_false (WITH (PLACE ("\1", "a"), 2, 3, 3, 0)); //  pieces without a hold
-    assert_false (s_with (sound, PLACE ("\2", "a"), (const uint64_t[]){0, 4, 4}, 3));
-    assert_false (s_with (sound, PLACE ("\2", "a"), (const uint64_t[]){0, 4, 4, 0, 0}, 5));
+    assert_false (s_with_place (sound, PLACE ("\2", "a"), (const uint64_t[]){0, 4, 4}, 3));
+    assert_false (s_with_place (sound, PLACE ("\2", "a"), (const uint64_t[]){0, 4, 4, 0, 0}, 5));
 #undef WITH
 #undef PLACE
     table_done (&table);
@@ -118,8 +123,6 @@ s_with_piece (const hf_state_t *state, uint32_t file, uint32_t offset, const cha
               uint32_t size)
 {
     static uint8_t data[20000];
-    table_t table = {.count = 0};
-    table_fill (&table, state);
     const uint8_t key[17] = {'c',
                              [8] = 1,
                              [11] = (uint8_t)(file >> 8),
@@ -131,12 +134,7 @@ s_with_piece (const hf_state_t *state, uint32_t file, uint32_t offset, const cha
     hf_put_array (&value, 2);
     hf_put_str (&value, hf_span_text (name));
     hf_put_bin (&value, hf_span (data, size));
-    table_put (&table, hf_span (key, sizeof (key)),
-               hf_span (hf_pack_bytes (&value), hf_pack_size (&value)));
-    bool taken = s_try (&table);
-    hf_pack_done (&value);
-    table_done (&table);
-    return taken;
+    return s_with (state, key, sizeof (key), &value);
 }
 
 HF_TEST (gaps_between_pieces_are_refused)

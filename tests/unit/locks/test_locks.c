@@ -170,7 +170,7 @@ FEED_TEST (a_session_has_at_most_so_many_places, feed_new (false))
     assert_int_equal (feed_do_acquire (feed, 2, "held by 1", true).status, HF_QUEUED);
     assert_int_equal (feed_do_acquire (feed, 2, "one more", true).status, HF_LIMIT);
     hf_state_check (feed->state);
-    //  All of it goes in one step.
+    //  All places end in one step.
     feed_do_close (feed, 2);
     assert_int_equal (hf_state_locks_count (feed->state), 1);
     hf_state_check (feed->state);

@@ -1,5 +1,5 @@
-//  The state as rows: all flushes together give the state; and a state that was
-//  loaded from rows does what the one that wrote them does, for ever after (P4, P7, P12).
+//  The state as rows: all flushes together give the state, and a state that was loaded from rows
+//  goes on like the state that wrote them (P4, P7, P12).
 #include "tests/unit/locks/check.h"
 #include "tests/unit/locks/play.h"
 #include "tests/unit/locks/table.h"
