@@ -1,6 +1,7 @@
 //  The lock state of a stopped node, as JSON.
 
 #include "nodes/hf_dump_internal.h"
+#include "nodes/store/hf_tx.h"
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,13 +133,22 @@ s_locks (const hf_state_t *state)
 
 //  ---- all of it -----------------------------------------------------------------------
 
+static bool
+s_load (void *arg, hf_span_t key, hf_span_t value)
+{
+    return hf_state_load (arg, key, value);
+}
+
 json_t *
 hf_dump_state (hf_state_store_t *store, char *error)
 {
-    hf_state_t *state = hf_state_store_load (store);
+    hf_state_t *state = hf_state_new ();
     json_t *json = NULL;
-    if (!state)
+    if (hf_state_store_read (store, s_load, state) != 0)
         hf_error_set (error, "%s", hf_state_store_error (store));
+    else if (!hf_state_loaded (state) ||
+             hf_state_applied_index (state) != hf_state_store_index (store))
+        hf_error_set (error, "state.db is damaged: its rows contradict each other; %s", HF_WAY_OUT);
     else
         json = json_pack ("{s:o, s:o, s:o, s:o, s:o, s:o}", "index",
                           hf_dump_number (hf_state_applied_index (state)), "term",

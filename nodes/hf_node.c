@@ -38,6 +38,12 @@ hf_node_find (hf_node_t *self, const hf_options_t *options)
     return 0;
 }
 
+static bool
+s_load_row (void *arg, hf_span_t key, hf_span_t value)
+{
+    return hf_state_load (arg, key, value);
+}
+
 static int
 s_load_state (hf_node_t *self, const hf_options_t *options)
 {
@@ -45,8 +51,15 @@ s_load_state (hf_node_t *self, const hf_options_t *options)
     self->file.state_store = hf_state_store_open (options->data, error);
     if (!self->file.state_store)
         return s_refuse (error);
-    self->lock.state = hf_state_store_load (self->file.state_store);
-    return self->lock.state ? 0 : s_refuse (hf_state_store_error (self->file.state_store));
+    self->lock.state = hf_state_new ();
+    if (hf_state_store_read (self->file.state_store, s_load_row, self->lock.state) != 0)
+        return s_refuse (hf_state_store_error (self->file.state_store));
+    if (hf_state_loaded (self->lock.state) &&
+        hf_state_applied_index (self->lock.state) == hf_state_store_index (self->file.state_store))
+        return 0;
+    snprintf (error, sizeof error,
+              "%s/state.db is damaged: its rows contradict each other; " HF_WAY_OUT, options->data);
+    return s_refuse (error);
 }
 
 /*  The three stores must belong together: the state is as of an entry of the log, or of its base,

@@ -4,7 +4,6 @@
 #include "base/hf_alloc.h"
 #include "base/hf_hash.h"
 #include "msgs/hf_msg.h"
-#include "nodes/locks/hf_state.h"
 #include "nodes/store/hf_tx.h"
 #include <assert.h>
 #include <inttypes.h>
@@ -153,24 +152,6 @@ hf_state_store_read (hf_state_store_t *self, hf_state_row_fn *fn, void *arg)
             &self->tx, "it has %" PRIu64 " rows of %" PRIu64 ", or not the ones that were written",
             found.count, self->meta.count);
     return rc;
-}
-
-static bool
-s_load_row (void *arg, hf_span_t key, hf_span_t value)
-{
-    return hf_state_load (arg, key, value);
-}
-
-hf_state_t *
-hf_state_store_load (hf_state_store_t *self)
-{
-    hf_state_t *state = hf_state_new ();
-    int rc = hf_state_store_read (self, s_load_row, state);
-    if (rc == 0 && (!hf_state_loaded (state) || hf_state_applied_index (state) != self->meta.index))
-        rc = hf_tx_damaged (&self->tx, "its rows contradict each other");
-    if (rc != 0)
-        hf_state_destroy (&state);
-    return state;
 }
 
 //  ---- writing ---------------------------------------------------------------------

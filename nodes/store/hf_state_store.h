@@ -22,9 +22,6 @@ const char *hf_state_store_error (const hf_state_store_t *self);
 typedef bool (hf_state_row_fn) (void *arg, hf_span_t key, hf_span_t value);
 int hf_state_store_read (hf_state_store_t *self, hf_state_row_fn *fn, void *arg);
 
-/*  The lock state that all rows make. NULL with the error set: they contradict each other. */
-struct hf_state *hf_state_store_load (hf_state_store_t *self);
-
 /*  One transaction: apply STATE_CHANGE records in order and commit. INDEX: the applied index that
  *  they lead to; kept beside the rows. 0 or -1. */
 int hf_state_store_write (hf_state_store_t *self, uint64_t index, hf_list_t changes);
