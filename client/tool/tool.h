@@ -48,6 +48,13 @@ enum {
     TOOL_STATUS = 1024
 };
 
+/*  The last options of a question's help, and the head of its examples. */
+#define TOOL_HELP_QUERY                                                                            \
+    "      --timeout TIME    how long to wait for an answer (default 10s)\n"                       \
+    "      --endpoints LIST  the nodes (default: HOLDFAST_ENDPOINTS)\n"                            \
+    "\n"                                                                                           \
+    "examples:\n"
+
 typedef struct tool_command {
     const char *name; //  NULL: the tool itself
     const char *help;

@@ -22,11 +22,7 @@ static const char s_help_cat[] =
     "      --length N        at most N bytes\n"
     "  -f, --follow          go on with what is appended, until interrupted\n"
     "      --json            print JSON: file, offset, size, total, and data as text, or\n"
-    "                        data_base64 when it is not UTF-8\n"
-    "      --timeout TIME    how long to wait for an answer (default 10s)\n"
-    "      --endpoints LIST  the nodes (default: HOLDFAST_ENDPOINTS)\n"
-    "\n"
-    "examples:\n"
+    "                        data_base64 when it is not UTF-8\n" TOOL_HELP_QUERY
     "  holdfast cat ledger\n"
     "  holdfast cat --offset 4096 --length 100 ledger\n"
     "  holdfast cat -f journal\n";
@@ -38,11 +34,7 @@ static const char s_help_ls[] =
     "every node.\n"
     "\n"
     "options:\n"
-    "      --json            print JSON: files: file, length, checksum\n"
-    "      --timeout TIME    how long to wait for an answer (default 10s)\n"
-    "      --endpoints LIST  the nodes (default: HOLDFAST_ENDPOINTS)\n"
-    "\n"
-    "examples:\n"
+    "      --json            print JSON: files: file, length, checksum\n" TOOL_HELP_QUERY
     "  holdfast ls\n"
     "  holdfast ls --json | jq -r '.files[].file'\n";
 

@@ -15,12 +15,7 @@ static const char s_help_locks[] =
     "options:\n"
     "      --json            print JSON: locks: lock, waiters, and holders: session, mode,\n"
     "                        token, staged; with NAME these fields, held, and queue:\n"
-    "                        session, mode, position\n"
-    "      --timeout TIME    how long to wait for an answer (default 10s)\n"
-    "      --endpoints LIST  the nodes (default: HOLDFAST_ENDPOINTS)\n"
-    "\n"
-    "examples:\n"
-    "  holdfast locks\n"
+    "                        session, mode, position\n" TOOL_HELP_QUERY "  holdfast locks\n"
     "  holdfast locks backup\n";
 
 static const char s_help_leader[] =
@@ -30,12 +25,7 @@ static const char s_help_leader[] =
     "the answer.\n"
     "\n"
     "options:\n"
-    "      --json            print JSON: id, term, endpoint\n"
-    "      --timeout TIME    how long to wait for an answer (default 10s)\n"
-    "      --endpoints LIST  the nodes (default: HOLDFAST_ENDPOINTS)\n"
-    "\n"
-    "examples:\n"
-    "  holdfast leader\n"
+    "      --json            print JSON: id, term, endpoint\n" TOOL_HELP_QUERY "  holdfast leader\n"
     "  holdfast leader --json | jq .id\n";
 
 //  ---- holders and waiters ---------------------------------------------------------

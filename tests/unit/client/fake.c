@@ -49,7 +49,6 @@ s_received (fake_t *self, hf_span_t bytes, hf_pack_t *pack)
     fake_frame_t *frame = s_add (&self->in, bytes.at, bytes.size);
     hf_status_t status = hf_frame_open (frame->bytes, frame->size, &frame->scan, &frame->kind);
     assert (status == HF_OK && frame->kind < 256);
-    (void)status;
     self->counts[frame->kind]++;
     if (self->refusing)
         node_refuse (pack, HF_NOT_LEADER, self->leader, self->term);
@@ -114,7 +113,6 @@ fake_new (uint16_t port, unsigned autos)
     hf_wait_init (&self->mutex, &self->cond);
     int rc = pthread_create (&self->thread, NULL, s_run, self);
     assert (rc == 0);
-    (void)rc;
     return self;
 }
 
@@ -124,7 +122,6 @@ s_wake (fake_t *self)
     uint64_t one = 1;
     ssize_t rc = write (self->wake_fd, &one, sizeof one);
     assert (rc == sizeof one);
-    (void)rc;
 }
 
 void

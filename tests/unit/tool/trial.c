@@ -33,8 +33,8 @@ trial_teardown (void **state)
     return chdir ("/") == 0 ? hf_folder_remove (s_folder) : -1;
 }
 
-int
-trial_run (const char *script)
+static int
+s_run (const char *script)
 {
     unlink ("log");
     const char *const argv[] = {"/bin/sh", "-c", script, NULL};
@@ -44,7 +44,7 @@ trial_run (const char *script)
 void
 trial_must (int code, const char *script)
 {
-    int got = trial_run (script);
+    int got = s_run (script);
     if (got != code)
         fail_msg ("exit code %d, not %d, of: %s\n%s", got, code, script, s_output);
 }
@@ -101,7 +101,7 @@ trial_table (const trial_t *trials, size_t count)
     static char json[sizeof s_output];
     size_t failed = 0;
     for (const trial_t *trial = trials; trial < trials + count; trial++) {
-        int code = trial_run (trial->script);
+        int code = s_run (trial->script);
         const char *log = trial_log ();
         s_squeeze (json, s_output);
         if (code == trial->code && s_same (s_output, trial->is) && s_has (s_output, trial->has) &&

@@ -14,9 +14,6 @@
 int trial_setup (void **state);
 int trial_teardown (void **state);
 
-/*  Run SCRIPT. Its exit code; -1 when it did not end. */
-int trial_run (const char *script);
-
 /*  Run SCRIPT, which must end with CODE, or the test fails. */
 void trial_must (int code, const char *script);
 
