@@ -43,7 +43,7 @@ hf_core_new (const hf_core_config_t *config, const hf_restored_t *restored, uint
     self->slot = hf_core_slot (self, config->self);
     self->chunk = chunk;
     self->chunk_arg = chunk_arg;
-    self->random = config->seed ^ (uint64_t)config->self << 32;
+    self->random.state = config->seed ^ (uint64_t)config->self << 32;
     self->now_us = now_us;
     self->term = restored->term;
     self->voted_for = restored->voted_for;
@@ -73,11 +73,10 @@ hf_core_destroy (hf_core_t **self_p)
         return;
     hf_core_log_done (&(*self_p)->log);
     hf_array_free (&(*self_p)->rosters);
+    hf_array_free (&(*self_p)->barriers);
     free (*self_p);
     *self_p = NULL;
 }
-
-//  ---- the step ----------------------------------------------------------------------
 
 //  ---- small things ---------------------------------------------------------------------
 
@@ -96,18 +95,6 @@ hf_core_bit (const hf_core_t *self, uint32_t node)
     uint32_t slot = hf_core_slot (self, node);
     assert (slot < self->config.members_count);
     return 1U << slot;
-}
-
-uint64_t
-hf_core_random (hf_core_t *self, uint64_t limit)
-{
-    //  splitmix64
-    self->random += 0x9e3779b97f4a7c15U;
-    uint64_t mixed = self->random;
-    mixed = (mixed ^ mixed >> 30) * 0xbf58476d1ce4e5b9U;
-    mixed = (mixed ^ mixed >> 27) * 0x94d049bb133111ebU;
-    mixed ^= mixed >> 31;
-    return limit > 0 ? mixed % limit : 0;
 }
 
 bool
@@ -161,11 +148,11 @@ hf_core_check (const hf_core_t *self)
     assert (!leads || self->open_index < self->log.first_index ||
             hf_core_log_term_at (&self->log, self->open_index) == self->term);
     assert (!leads || self->voted_for.node == self->config.self);
-    assert (leads || (self->transfer_to == 0 && self->barriers_count == 0));
+    assert (leads || (self->transfer_to == 0 && self->barriers.count == 0));
     assert (self->role != HF_CANDIDATE || self->voted_for.node == self->config.self);
     assert (self->role == HF_FOLLOWER || leads || self->leader == 0);
     assert (self->leader == 0 || self->leader == self->term_leader);
-    assert (self->barriers_count <= HF_CORE_BARRIERS_MAX);
+    assert (self->barriers.count <= HF_CORE_BARRIERS_MAX);
     for (uint32_t i = 0; leads && i < self->config.members_count; i++) {
         assert (self->peers[i].match <= self->log.last_index);
         assert (self->peers[i].round <= self->round);
@@ -248,7 +235,8 @@ s_on_broken (hf_core_t *self, uint32_t node, hf_effects_t *effects)
         return;
     }
     uint64_t step_us = self->config.heartbeat_us * 3 / 10;
-    self->stand_at_us = self->now_us + rank * step_us + hf_core_random (self, step_us / 5);
+    self->stand_at_us =
+        self->now_us + rank * step_us + hf_random_below (&self->random, step_us / 5);
 }
 
 //  ---- stalls --------------------------------------------------------------------

@@ -41,21 +41,35 @@ hf_core_persist (hf_effects_t *effects, hf_persist_type_t type)
 }
 
 hf_outgoing_t *
-hf_core_send (hf_effects_t *effects, uint32_t kind, uint32_t to)
+hf_core_send (const hf_core_t *self, uint32_t kind, uint32_t to, hf_effects_t *effects)
 {
     hf_outgoing_t *out = hf_array_add (&effects->messages);
     memset (out, 0, sizeof *out);
     out->message.kind = kind;
-    out->to = to;
+    out->message.head.from = self->config.self;
+    out->message.head.to = out->to = to;
+    out->message.head.term = self->term;
     return out;
 }
 
-hf_notice_t *
-hf_core_notice (hf_effects_t *effects, hf_notice_type_t type)
+hf_outgoing_t *
+hf_core_send_entries (const hf_core_t *self, uint32_t to, uint64_t prev_index, uint64_t prev_term,
+                      uint32_t count, hf_effects_t *effects)
+{
+    hf_outgoing_t *out = hf_core_send (self, HF_KIND_ENTRIES, to, effects);
+    out->entries_count = count;
+    out->message.entries.commit = self->commit_index;
+    out->message.entries.prev_index = prev_index;
+    out->message.entries.prev_term = prev_term;
+    return out;
+}
+
+void
+hf_core_notice (const hf_core_t *self, hf_notice_type_t type, uint64_t id, uint64_t index,
+                hf_effects_t *effects)
 {
     hf_notice_t *notice = hf_array_add (&effects->notices);
-    *notice = (hf_notice_t){.type = type};
-    return notice;
+    *notice = (hf_notice_t){type, self->term, self->leader, id, index};
 }
 
 void
@@ -63,9 +77,9 @@ hf_core_persist_vote (hf_core_t *self, hf_effects_t *effects)
 {
     //  A new term and the vote in it are one write.
     size_t count = effects->persists.count;
-    bool again = count > 0 && effects->persists.list[count - 1].type == HF_PERSIST_VOTE;
-    hf_persist_t *persist =
-        again ? &effects->persists.list[count - 1] : hf_core_persist (effects, HF_PERSIST_VOTE);
+    hf_persist_t *persist = count > 0 ? &effects->persists.list[count - 1] : NULL;
+    if (persist == NULL || persist->type != HF_PERSIST_VOTE)
+        persist = hf_core_persist (effects, HF_PERSIST_VOTE);
     persist->term = self->term;
     persist->voted_for = self->voted_for;
 }

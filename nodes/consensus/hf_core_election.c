@@ -11,7 +11,8 @@ uint64_t
 hf_core_election_timeout (hf_core_t *self)
 {
     uint64_t step_us = self->config.rank_step_us;
-    return self->config.election_us + self->slot * step_us + hf_core_random (self, step_us / 2);
+    return self->config.election_us + self->slot * step_us +
+           hf_random_below (&self->random, step_us / 2);
 }
 
 /*  30 to 40 ms for the lowest id at a heartbeat of 50 ms, 10 ms more for each rank. */
@@ -19,7 +20,7 @@ static uint64_t
 s_retry_delay (hf_core_t *self)
 {
     uint64_t step_us = self->config.heartbeat_us / 5;
-    return (3 + self->slot) * step_us + hf_core_random (self, step_us);
+    return (3 + self->slot) * step_us + hf_random_below (&self->random, step_us);
 }
 
 //  ---- following ------------------------------------------------------------------------------
@@ -53,7 +54,7 @@ s_stop_leading (hf_core_t *self, hf_effects_t *effects)
         if (effects->messages.list[i].message.kind == HF_KIND_ENTRIES)
             effects->messages.list[i].entries_count = 0;
     }
-    self->barriers_count = 0;
+    self->barriers.count = 0;
     self->transfer_to = 0;
     self->verified_index = self->commit_index;
     self->stand_at_us = self->now_us + hf_core_election_timeout (self);
@@ -114,9 +115,7 @@ hf_core_tell_newer_term (hf_core_t *self, uint32_t to, hf_effects_t *effects)
         return;
     self->newer_sent_term = self->term;
     self->newer_sent_us[slot] = self->now_us;
-    hf_outgoing_t *out = hf_core_send (effects, HF_KIND_NEWER_TERM, to);
-    out->message.newer_term =
-        (hf_newer_term_t){.from = self->config.self, .to = to, .term = self->term};
+    hf_core_send (self, HF_KIND_NEWER_TERM, to, effects);
 }
 
 //  ---- standing ---------------------------------------------------------------------------------
@@ -126,13 +125,13 @@ s_request_votes (hf_core_t *self, uint64_t term, bool pre, hf_effects_t *effects
 {
     if (self->config.members_count == 1)
         return;
-    hf_outgoing_t *out = hf_core_send (effects, HF_KIND_VOTE_REQUEST, 0);
-    out->message.vote_request = (hf_vote_request_t){.from = self->config.self,
-                                                    .term = term,
-                                                    .last_index = self->log.last_index,
-                                                    .last_term = hf_core_log_last_term (&self->log),
-                                                    .pre = pre,
-                                                    .incarnation = self->config.incarnation};
+    hf_vote_request_t *m =
+        &hf_core_send (self, HF_KIND_VOTE_REQUEST, 0, effects)->message.vote_request;
+    m->term = term;
+    m->last_index = self->log.last_index;
+    m->last_term = hf_core_log_last_term (&self->log);
+    m->pre = pre;
+    m->incarnation = self->config.incarnation;
 }
 
 /*  The member in SLOT voted for us; recorded if its vote counts. */
@@ -176,9 +175,7 @@ s_notice_waiting (hf_core_t *self, hf_effects_t *effects)
     if (!s_needs_all (self) || missing == 0 || missing == self->waiting_noted)
         return;
     self->waiting_noted = missing;
-    hf_notice_t *notice = hf_core_notice (effects, HF_NOTICE_WAITING);
-    notice->term = self->term;
-    notice->id = missing;
+    hf_core_notice (self, HF_NOTICE_WAITING, missing, 0, effects);
 }
 
 void
@@ -256,17 +253,14 @@ s_up_to_date (const hf_core_t *self, const hf_vote_request_t *m)
 static void
 s_reply (hf_core_t *self, const hf_vote_request_t *m, bool granted, hf_effects_t *effects)
 {
-    if (self->term == 0 && !granted)
-        return; //  there is no term 0
-    hf_outgoing_t *out = hf_core_send (effects, HF_KIND_VOTE, m->from);
-    //  A granted pre-vote names the term that was asked for; a refusal names ours.
-    out->message.vote = (hf_vote_t){.from = self->config.self,
-                                    .to = m->from,
-                                    .term = granted ? m->term : self->term,
-                                    .pre = m->pre,
-                                    .granted = granted,
-                                    .incarnation = self->config.incarnation,
-                                    .candidate = m->incarnation};
+    assert (self->term > 0 || granted); //  there is no term 0
+    hf_vote_t *vote = &hf_core_send (self, HF_KIND_VOTE, m->from, effects)->message.vote;
+    if (granted)
+        vote->term = m->term; //  of a pre-vote, the term that was asked for
+    vote->pre = m->pre;
+    vote->granted = granted;
+    vote->incarnation = self->config.incarnation;
+    vote->candidate = m->incarnation;
 }
 
 void

@@ -57,12 +57,10 @@ hf_core_push_transfer (hf_core_t *self, bool again, hf_effects_t *effects)
     if (self->peers[hf_core_slot (self, self->transfer_to)].match != self->log.last_index)
         return;
     self->transfer_sent = true;
-    hf_outgoing_t *out = hf_core_send (effects, HF_KIND_TRANSFER, self->transfer_to);
-    out->message.transfer = (hf_transfer_t){.from = self->config.self,
-                                            .to = self->transfer_to,
-                                            .term = self->term,
-                                            .last_index = self->log.last_index,
-                                            .last_term = hf_core_log_last_term (&self->log)};
+    hf_transfer_t *m =
+        &hf_core_send (self, HF_KIND_TRANSFER, self->transfer_to, effects)->message.transfer;
+    m->last_index = self->log.last_index;
+    m->last_term = hf_core_log_last_term (&self->log);
 }
 
 void

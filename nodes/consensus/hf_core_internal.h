@@ -12,6 +12,7 @@
 
 #include "nodes/consensus/hf_core.h"
 #include "base/hf_mutant.h"
+#include "base/hf_random.h"
 #include "nodes/consensus/hf_quorum.h"
 #include <assert.h>
 
@@ -80,7 +81,7 @@ struct hf_core {
     uint32_t slot; //  ours in config.members
     hf_chunk_fn *chunk;
     void *chunk_arg;
-    uint64_t random;
+    hf_random_t random;
     uint64_t now_us;
 
     //  Durable once the driver has committed it.
@@ -131,10 +132,9 @@ struct hf_core {
     uint64_t open_index; //  the entry that opened the term
     bool announced;      //  that we lead
     uint64_t beat_at_us;
-    uint64_t beat_commit; //  the commit index at the heartbeat before
-    hf_core_barrier_t barriers[HF_CORE_BARRIERS_MAX];
-    uint32_t barriers_count;
-    uint32_t transfer_to; //  0: none under way
+    uint64_t beat_commit;                  //  the commit index at the heartbeat before
+    HF_ARRAY (hf_core_barrier_t) barriers; //  at most HF_CORE_BARRIERS_MAX; rounds ascend
+    uint32_t transfer_to;                  //  0: none under way
     bool transfer_sent;
     uint64_t transfer_until_us;
     uint32_t transfer_backoff;
@@ -150,15 +150,18 @@ struct hf_core {
 /*  The place of a member in the list; members_count when it is none. */
 uint32_t hf_core_slot (const hf_core_t *self, uint32_t node);
 uint32_t hf_core_bit (const hf_core_t *self, uint32_t node);
-/*  A number below LIMIT; 0 when LIMIT is 0. */
-uint64_t hf_core_random (hf_core_t *self, uint64_t limit);
 
 //  ---- hf_core_effects.c ------------------------------------------------------------------
 
-/*  Add one; the pointer is valid until the next is added. */
+/*  Add one; the pointer is valid until the next is added. A message has our id and term. */
 hf_persist_t *hf_core_persist (hf_effects_t *effects, hf_persist_type_t type);
-hf_outgoing_t *hf_core_send (hf_effects_t *effects, uint32_t kind, uint32_t to);
-hf_notice_t *hf_core_notice (hf_effects_t *effects, hf_notice_type_t type);
+hf_outgoing_t *hf_core_send (const hf_core_t *self, uint32_t kind, uint32_t to,
+                             hf_effects_t *effects);
+/*  ENTRIES without their bytes: COUNT entries after the point (PREV_INDEX, PREV_TERM). */
+hf_outgoing_t *hf_core_send_entries (const hf_core_t *self, uint32_t to, uint64_t prev_index,
+                                     uint64_t prev_term, uint32_t count, hf_effects_t *effects);
+void hf_core_notice (const hf_core_t *self, hf_notice_type_t type, uint64_t id, uint64_t index,
+                     hf_effects_t *effects);
 /*  Persist the term and vote as they are now. */
 void hf_core_persist_vote (hf_core_t *self, hf_effects_t *effects);
 

@@ -11,7 +11,7 @@ hf_core_lead (hf_core_t *self, hf_effects_t *effects)
     self->term_leader = self->config.self;
     self->round = 0;
     self->announced = false;
-    self->barriers_count = 0;
+    self->barriers.count = 0;
     self->transfer_to = 0;
     self->transfer_backoff = 0;
     self->beat_commit = self->commit_index;
@@ -32,14 +32,13 @@ hf_core_beat (hf_core_t *self, hf_effects_t *effects)
     self->round++;
     if (self->config.members_count == 1)
         return;
-    hf_outgoing_t *out = hf_core_send (effects, HF_KIND_HEARTBEAT, 0);
+    hf_outgoing_t *out = hf_core_send (self, HF_KIND_HEARTBEAT, 0, effects);
+    hf_heartbeat_t *m = &out->message.heartbeat;
     out->early = !self->vote_pending;
-    out->message.heartbeat = (hf_heartbeat_t){.from = self->config.self,
-                                              .term = self->term,
-                                              .round = self->round,
-                                              .commit = self->commit_index,
-                                              .last_index = self->log.last_index,
-                                              .last_term = hf_core_log_last_term (&self->log)};
+    m->round = self->round;
+    m->commit = self->commit_index;
+    m->last_index = self->log.last_index;
+    m->last_term = hf_core_log_last_term (&self->log);
 }
 
 void
@@ -66,17 +65,11 @@ hf_core_publish (hf_core_t *self, uint32_t count, hf_effects_t *effects)
     self->verified_index = self->log.last_index; //  our log is what others are checked against
     if (self->config.members_count == 1)
         return;
-    hf_outgoing_t *out = hf_core_send (effects, HF_KIND_ENTRIES, 0);
     //  Entries may travel before our own disk has them: only the leader of a term makes entries of
     //  it, and after a crash we do not lead this term again, because our vote in it is on disk. So
     //  not while that vote is pending.
-    out->early = !self->vote_pending;
-    out->entries_count = count;
-    out->message.entries = (hf_entries_t){.from = self->config.self,
-                                          .term = self->term,
-                                          .commit = self->commit_index,
-                                          .prev_index = prev_index,
-                                          .prev_term = prev_term};
+    bool early = !self->vote_pending;
+    hf_core_send_entries (self, 0, prev_index, prev_term, count, effects)->early = early;
 }
 
 uint64_t
@@ -116,26 +109,22 @@ hf_core_pass_barriers (hf_core_t *self, hf_effects_t *effects)
 {
     assert (self->role == HF_LEADER);
     bool opened = self->commit_index >= self->open_index || HF_MUTANT (serves_early);
-    if (self->barriers_count == 0 || !opened)
+    if (self->barriers.count == 0 || !opened)
         return;
     uint64_t rounds[HF_MEMBERS_MAX];
     for (uint32_t i = 0; i < self->config.members_count; i++)
         rounds[i] = i == self->slot ? self->round : self->peers[i].round;
     uint64_t round =
         hf_quorum_value_of (rounds, hf_core_counted (self), self->config.members_count);
-    uint32_t passed = 0; //  rounds ascend
-    while (passed < self->barriers_count && self->barriers[passed].round <= round) {
-        hf_notice_t *notice = hf_core_notice (effects, HF_NOTICE_PASSED);
-        notice->term = self->term;
-        notice->leader = self->config.self;
-        notice->id = self->barriers[passed].id;
-        notice->index = self->barriers[passed].index;
-        assert (notice->index <= self->commit_index);
-        passed++;
+    size_t passed = 0;
+    for (; passed < self->barriers.count; passed++) {
+        const hf_core_barrier_t *barrier = &self->barriers.list[passed];
+        if (barrier->round > round)
+            break;
+        assert (barrier->index <= self->commit_index);
+        hf_core_notice (self, HF_NOTICE_PASSED, barrier->id, barrier->index, effects);
     }
-    self->barriers_count -= passed;
-    for (uint32_t i = 0; i < self->barriers_count; i++)
-        self->barriers[i] = self->barriers[i + passed];
+    hf_array_drop (&self->barriers, passed);
 }
 
 //  ---- heartbeats ----------------------------------------------------------------
@@ -201,11 +190,8 @@ hf_core_on_barrier (hf_core_t *self, uint64_t id, hf_effects_t *effects)
         return;
     //  Full: drop the oldest. Its waiter waits for a later one too, which promises at least as
     //  much.
-    if (self->barriers_count == HF_CORE_BARRIERS_MAX) {
-        self->barriers_count--;
-        for (uint32_t i = 0; i < self->barriers_count; i++)
-            self->barriers[i] = self->barriers[i + 1];
-    }
+    if (self->barriers.count == HF_CORE_BARRIERS_MAX)
+        hf_array_drop (&self->barriers, 1);
     //  A heartbeat is EARLY, so it may already be under way when this step begins: a barrier never
     //  shares the round of an earlier step.
     if (!HF_MUTANT (barrier_old_round) || self->round == 0)
@@ -213,6 +199,6 @@ hf_core_on_barrier (hf_core_t *self, uint64_t id, hf_effects_t *effects)
     uint64_t index = self->commit_index > self->open_index ? self->commit_index : self->open_index;
     if (HF_MUTANT (serves_early))
         index = self->commit_index;
-    self->barriers[self->barriers_count++] =
+    *hf_array_add (&self->barriers) =
         (hf_core_barrier_t){.id = id, .round = self->round, .index = index};
 }

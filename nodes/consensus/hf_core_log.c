@@ -33,8 +33,7 @@ hf_core_log_init (hf_core_log_t *log, const hf_restored_t *restored)
     log->first_index = restored->base_index + 1;
     log->base_term = restored->base_term;
     for (size_t i = 0; i < restored->spans_count; i++)
-        *hf_array_add (&log->spans) =
-            (hf_term_span_t){restored->spans[i].first_index, restored->spans[i].term};
+        *hf_array_add (&log->spans) = restored->spans[i];
     log->last_index = restored->last_index;
     return true;
 }

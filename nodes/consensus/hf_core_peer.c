@@ -12,72 +12,31 @@ s_point_sane (uint64_t index, uint64_t term, uint64_t term_max)
 }
 
 static bool
-s_heartbeat_sane (const hf_heartbeat_t *m)
+s_fields_sane (const hf_peer_message_t *m)
 {
-    return s_point_sane (m->last_index, m->last_term, m->term) && m->commit <= m->last_index &&
-           m->round < HF_CORE_NUMBER_MAX;
-}
-
-static bool
-s_entries_sane (const hf_entries_t *m)
-{
-    return s_point_sane (m->prev_index, m->prev_term, m->term) && m->commit < HF_CORE_NUMBER_MAX &&
-           m->entries.count <= HF_CORE_ENTRIES_MAX;
-}
-
-static bool
-s_ack_sane (const hf_ack_t *m)
-{
-    return m->index < HF_CORE_NUMBER_MAX && m->round < HF_CORE_NUMBER_MAX;
-}
-
-static bool
-s_need_sane (const hf_need_t *m)
-{
-    return s_point_sane (m->probe_index, m->probe_term, m->term);
-}
-
-static bool
-s_vote_request_sane (const hf_vote_request_t *m)
-{
-    return s_point_sane (m->last_index, m->last_term, m->term);
-}
-
-static bool
-s_vote_sane (const hf_vote_t *m)
-{
-    (void)m;
-    return true;
-}
-
-static bool
-s_transfer_sane (const hf_transfer_t *m)
-{
-    return s_point_sane (m->last_index, m->last_term, m->term);
-}
-
-static bool
-s_newer_term_sane (const hf_newer_term_t *m)
-{
-    (void)m;
-    return true;
-}
-
-static bool
-s_state_offer_sane (const hf_state_offer_t *m)
-{
-    return m->first_index > 1 && m->first_index < HF_CORE_NUMBER_MAX;
-}
-
-static bool
-s_fields_sane (const hf_peer_message_t *message)
-{
-    switch (message->kind) {
-#define SANE(KIND, name)                                                                           \
-    case HF_KIND_##KIND:                                                                           \
-        return s_##name##_sane (&message->name);
-        HF_PEER_TABLE (SANE)
-#undef SANE
+    uint64_t term = m->head.term;
+    switch (m->kind) {
+    case HF_KIND_HEARTBEAT:
+        return s_point_sane (m->heartbeat.last_index, m->heartbeat.last_term, term) &&
+               m->heartbeat.commit <= m->heartbeat.last_index &&
+               m->heartbeat.round < HF_CORE_NUMBER_MAX;
+    case HF_KIND_ENTRIES:
+        return s_point_sane (m->entries.prev_index, m->entries.prev_term, term) &&
+               m->entries.commit < HF_CORE_NUMBER_MAX &&
+               m->entries.entries.count <= HF_CORE_ENTRIES_MAX;
+    case HF_KIND_ACK:
+        return m->ack.index < HF_CORE_NUMBER_MAX && m->ack.round < HF_CORE_NUMBER_MAX;
+    case HF_KIND_NEED:
+        return s_point_sane (m->need.probe_index, m->need.probe_term, term);
+    case HF_KIND_VOTE_REQUEST:
+        return s_point_sane (m->vote_request.last_index, m->vote_request.last_term, term);
+    case HF_KIND_TRANSFER:
+        return s_point_sane (m->transfer.last_index, m->transfer.last_term, term);
+    case HF_KIND_STATE_OFFER:
+        return m->state_offer.first_index > 1 && m->state_offer.first_index < HF_CORE_NUMBER_MAX;
+    case HF_KIND_VOTE:
+    case HF_KIND_NEWER_TERM:
+        return true;
     default:
         return false;
     }

@@ -30,15 +30,12 @@ s_send_need (hf_core_t *self, hf_effects_t *effects)
     if (self->probe_index <= self->verified_index)
         self->walking = false;
     uint64_t index = self->walking ? self->probe_index : self->verified_index;
-    hf_outgoing_t *out = hf_core_send (effects, HF_KIND_NEED, self->leader);
-    out->message.need = (hf_need_t){.from = self->config.self,
-                                    .to = self->leader,
-                                    .term = self->term,
-                                    .probe_index = index,
-                                    .probe_term = hf_core_log_term_at (&self->log, index)};
+    hf_need_t *m = &hf_core_send (self, HF_KIND_NEED, self->leader, effects)->message.need;
+    m->probe_index = index;
+    m->probe_term = hf_core_log_term_at (&self->log, index);
     uint64_t least_us = self->config.heartbeat_us * 4 / 5;
     self->asked = true;
-    self->ask_again_us = self->now_us + least_us + hf_core_random (self, least_us);
+    self->ask_again_us = self->now_us + least_us + hf_random_below (&self->random, least_us);
 }
 
 void
@@ -178,11 +175,8 @@ hf_core_on_entries (hf_core_t *self, const hf_entries_t *m, hf_effects_t *effect
 static void
 s_offer (const hf_core_t *self, uint32_t to, hf_effects_t *effects)
 {
-    hf_outgoing_t *out = hf_core_send (effects, HF_KIND_STATE_OFFER, to);
-    out->message.state_offer = (hf_state_offer_t){.from = self->config.self,
-                                                  .to = to,
-                                                  .term = self->term,
-                                                  .first_index = self->log.first_index};
+    hf_outgoing_t *out = hf_core_send (self, HF_KIND_STATE_OFFER, to, effects);
+    out->message.state_offer.first_index = self->log.first_index;
 }
 
 void
@@ -212,14 +206,7 @@ hf_core_on_need (hf_core_t *self, const hf_need_t *m, hf_effects_t *effects)
         }
         term = hf_core_log_term_at (&self->log, index);
     }
-    hf_outgoing_t *out = hf_core_send (effects, HF_KIND_ENTRIES, m->from);
-    out->entries_count = count;
-    out->message.entries = (hf_entries_t){.from = self->config.self,
-                                          .to = m->from,
-                                          .term = self->term,
-                                          .commit = self->commit_index,
-                                          .prev_index = index,
-                                          .prev_term = term};
+    hf_core_send_entries (self, m->from, index, term, count, effects);
 }
 
 //  ---- offers of the whole state -------------------------------------------------
@@ -240,8 +227,5 @@ hf_core_on_state_offer (hf_core_t *self, const hf_state_offer_t *m, hf_effects_t
     if (self->offer_noted)
         return;
     self->offer_noted = true;
-    hf_notice_t *notice = hf_core_notice (effects, HF_NOTICE_NEEDS_STATE);
-    notice->term = self->term;
-    notice->leader = self->leader;
-    notice->index = m->first_index;
+    hf_core_notice (self, HF_NOTICE_NEEDS_STATE, 0, m->first_index, effects);
 }

@@ -249,13 +249,9 @@ s_confirm (hf_core_t *self, const hf_core_roster_t *roster, hf_effects_t *effect
 {
     hf_core_append_own (self, roster->incarnation, 0, effects);
     for (uint32_t slot = 0; slot < self->config.members_count; slot++) {
-        if ((roster->changed >> slot & 1) == 0)
-            continue;
-        hf_notice_t *notice = hf_core_notice (effects, HF_NOTICE_ADMITTED);
-        notice->term = self->term;
-        notice->leader = self->config.self;
-        notice->id = self->config.members[slot];
-        notice->index = roster->index;
+        if ((roster->changed >> slot & 1) != 0)
+            hf_core_notice (self, HF_NOTICE_ADMITTED, self->config.members[slot], roster->index,
+                            effects);
     }
 }
 

@@ -17,10 +17,7 @@ s_settle_leader (hf_core_t *self, hf_effects_t *effects)
     bool opened = self->commit_index >= self->open_index || HF_MUTANT (serves_early);
     if (!self->announced && opened) {
         self->announced = true;
-        hf_notice_t *notice = hf_core_notice (effects, HF_NOTICE_LEADING);
-        notice->term = self->term;
-        notice->leader = self->config.self;
-        notice->index = self->open_index;
+        hf_core_notice (self, HF_NOTICE_LEADING, 0, self->open_index, effects);
     }
     hf_core_pass_barriers (self, effects);
     hf_core_push_transfer (self, false, effects);
@@ -43,14 +40,11 @@ s_settle_follower (hf_core_t *self, hf_effects_t *effects)
         return;
     self->ack_due = false;
     self->acked_index = index;
-    hf_outgoing_t *out = hf_core_send (effects, HF_KIND_ACK, self->leader);
-    out->message.ack = (hf_ack_t){.from = self->config.self,
-                                  .to = self->leader,
-                                  .term = self->term,
-                                  .index = index,
-                                  .round = self->round,
-                                  .hears = self->links | 1U << self->slot,
-                                  .incarnation = self->config.incarnation};
+    hf_ack_t *m = &hf_core_send (self, HF_KIND_ACK, self->leader, effects)->message.ack;
+    m->index = index;
+    m->round = self->round;
+    m->hears = self->links | 1U << self->slot;
+    m->incarnation = self->config.incarnation;
 }
 
 static void
@@ -65,9 +59,7 @@ s_notice_following (hf_core_t *self, hf_effects_t *effects)
         false; //  FOLLOWING cancels it; it is given again if needed
     self->noted_term = self->term;
     self->noted_leader = self->leader;
-    hf_notice_t *notice = hf_core_notice (effects, HF_NOTICE_FOLLOWING);
-    notice->term = self->term;
-    notice->leader = self->leader;
+    hf_core_notice (self, HF_NOTICE_FOLLOWING, 0, 0, effects);
 }
 
 static uint64_t

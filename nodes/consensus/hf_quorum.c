@@ -12,17 +12,18 @@ hf_quorum_size (uint32_t count)
 }
 
 uint64_t
-hf_quorum_value (const uint64_t *values, uint32_t count)
+hf_quorum_value_of (const uint64_t *values, uint32_t mask, uint32_t count)
 {
     uint64_t sorted[HF_MEMBERS_MAX];
-    assert (count > 0 && count <= HF_MEMBERS_MAX);
+    uint32_t size = hf_quorum_size (count);
     for (uint32_t i = 0; i < count; i++) {
+        uint64_t value = (mask >> i & 1) != 0 ? values[i] : 0;
         uint32_t at = i;
-        for (; at > 0 && sorted[at - 1] < values[i]; at--)
+        for (; at > 0 && sorted[at - 1] < value; at--)
             sorted[at] = sorted[at - 1];
-        sorted[at] = values[i];
+        sorted[at] = value;
     }
-    return sorted[hf_quorum_size (count) - 1];
+    return sorted[size - 1];
 }
 
 static uint32_t
@@ -44,16 +45,6 @@ bool
 hf_quorum_lost (uint32_t refused, uint32_t count)
 {
     return count - s_members_in (refused, count) < hf_quorum_size (count);
-}
-
-uint64_t
-hf_quorum_value_of (const uint64_t *values, uint32_t mask, uint32_t count)
-{
-    uint64_t reached[HF_MEMBERS_MAX];
-    assert (count > 0 && count <= HF_MEMBERS_MAX);
-    for (uint32_t i = 0; i < count; i++)
-        reached[i] = (mask >> i & 1) != 0 ? values[i] : 0;
-    return hf_quorum_value (reached, count);
 }
 
 bool

@@ -12,19 +12,15 @@
 /*  How many members are a majority. */
 uint32_t hf_quorum_size (uint32_t count);
 
-/*  The largest value that a majority has reached: VALUES[i] is what the member
- *  in slot i has reached (an index, a round, a time). */
-uint64_t hf_quorum_value (const uint64_t *values, uint32_t count);
+/*  The largest value that a majority of all COUNT members has reached: VALUES[i] is what the member
+ *  in slot i has reached (an index, a round, a time), if it is in MASK; else it reached nothing. */
+uint64_t hf_quorum_value_of (const uint64_t *values, uint32_t mask, uint32_t count);
 
 /*  Whether the members in MASK are a majority. Bits beyond COUNT do not count. */
 bool hf_quorum_reached (uint32_t mask, uint32_t count);
 
 /*  Whether the members that are not in REFUSED are too few for a majority. */
 bool hf_quorum_lost (uint32_t refused, uint32_t count);
-
-/*  hf_quorum_value when only the members in MASK have reached anything. A majority is still one of
- *  all COUNT members. */
-uint64_t hf_quorum_value_of (const uint64_t *values, uint32_t mask, uint32_t count);
 
 /*  Whether MASK holds all of the members. */
 bool hf_quorum_all (uint32_t mask, uint32_t count);

@@ -5,56 +5,22 @@
 
 //  ---- what is refused ------------------------------------------------------------------
 
-static bool
-s_config_good (uint32_t self, uint32_t count, const uint32_t *members)
-{
-    hf_core_config_t config = hf_bench_config (self, count);
-    for (uint32_t i = 0; i < count && i < HF_MEMBERS_MAX; i++)
-        config.members[i] = members[i];
-    return hf_bench_makes (&config, &(hf_restored_t){0});
-}
-
 HF_TEST (config)
 {
-    uint32_t members[] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
-    uint32_t twice[] = {1, 2, 2};
-    uint32_t falling[] = {3, 2, 1};
-    uint32_t zero[] = {0, 1, 2};
-    assert_true (s_config_good (1, 1, members));
-    assert_true (s_config_good (7, 7, members));
-    assert_false (s_config_good (4, 3, members));
-    assert_false (s_config_good (1, 2, members));
-    assert_false (s_config_good (1, 9, members));
-    assert_false (s_config_good (1, 0, members));
-    assert_false (s_config_good (1, 3, twice));
-    assert_false (s_config_good (1, 3, falling));
-    assert_false (s_config_good (1, 3, zero));
-}
-
-static bool
-s_restored_good (uint64_t term, uint64_t last, hf_term_span_t a, hf_term_span_t b, size_t count)
-{
-    hf_core_config_t config = hf_bench_config (1, 1);
-    hf_term_span_t spans[] = {a, b};
-    return hf_bench_makes (
-        &config,
-        &(hf_restored_t){.term = term, .last_index = last, .spans = spans, .spans_count = count});
-}
-
-#define SPAN(first, of_term) ((hf_term_span_t){.first_index = (first), .term = (of_term)})
-
-HF_TEST (restored)
-{
-    assert_true (s_restored_good (0, 0, SPAN (0, 0), SPAN (0, 0), 0));
-    assert_true (s_restored_good (3, 9, SPAN (1, 1), SPAN (4, 3), 2));
-    assert_false (s_restored_good (3, 9, SPAN (4, 1), SPAN (9, 3), 2)); //  no base for it
-    assert_false (s_restored_good (3, 9, SPAN (0, 0), SPAN (0, 0), 0));
-    assert_false (s_restored_good (2, 9, SPAN (1, 1), SPAN (4, 3), 2));
-    assert_false (s_restored_good (3, 3, SPAN (1, 1), SPAN (4, 3), 2));
-    assert_false (s_restored_good (3, 9, SPAN (4, 1), SPAN (4, 3), 2));
-    assert_false (s_restored_good (3, 9, SPAN (1, 3), SPAN (4, 3), 2));
-    assert_false (s_restored_good (3, 9, SPAN (1, 0), SPAN (4, 3), 2));
-    assert_false (s_restored_good (3, 9, SPAN (0, 1), SPAN (4, 3), 2));
+    static const struct {
+        bool good;
+        uint32_t self, count, members[HF_MEMBERS_MAX];
+    } cases[] = {{true, 1, 1, {1}},        {true, 7, 7, {1, 2, 3, 4, 5, 6, 7}},
+                 {true, 4, 3, {2, 4, 9}},  {false, 4, 3, {1, 2, 3}},
+                 {false, 1, 2, {1, 2}},    {false, 1, 9, {1, 2, 3, 4, 5, 6, 7}},
+                 {false, 1, 0, {1}},       {false, 1, 3, {1, 2, 2}},
+                 {false, 1, 3, {3, 2, 1}}, {false, 1, 3, {0, 1, 2}}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        hf_core_config_t config = hf_bench_config (cases[i].self, cases[i].count);
+        memcpy (config.members, cases[i].members, sizeof config.members);
+        if (hf_bench_makes (&config, &(hf_restored_t){0}) != cases[i].good)
+            fail_msg ("case %zu", i);
+    }
 }
 
 /*  A roster of the members from 1 on, COUNT of them. */
@@ -71,72 +37,78 @@ s_put_roster (uint8_t payload[HF_ROSTER_MAX], uint32_t count)
     return (uint8_t)size;
 }
 
-static bool
-s_base_good (hf_restored_t restored)
+/*  In TERM: LAST_INDEX entries, of which BASE are pruned, the last of them of BASE_TERM; the spans
+ *  that follow. */
+#define LOG(of_term, base, of_base, last, ...)                                                     \
+    {                                                                                              \
+        .term = of_term, .base_index = base, .base_term = of_base, .last_index = last,             \
+        .spans = (hf_term_span_t[]){__VA_ARGS__},                                                  \
+        .spans_count = sizeof ((hf_term_span_t[]){__VA_ARGS__}) / sizeof (hf_term_span_t)          \
+    }
+
+HF_TEST (restored)
 {
+    const struct {
+        bool good;
+        hf_restored_t log;
+    } cases[] = {
+        {true, {0}},
+        {true, LOG (3, 0, 0, 9, {1, 1}, {4, 3})},
+        {false, LOG (3, 0, 0, 9, {4, 1}, {9, 3})}, //  no base for it
+        {false, {.term = 3, .last_index = 9}},
+        {false, LOG (2, 0, 0, 9, {1, 1}, {4, 3})},
+        {false, LOG (3, 0, 0, 3, {1, 1}, {4, 3})},
+        {false, LOG (3, 0, 0, 9, {4, 1}, {4, 3})},
+        {false, LOG (3, 0, 0, 9, {1, 3}, {4, 3})},
+        {false, LOG (3, 0, 0, 9, {1, 0}, {4, 3})},
+        {false, LOG (3, 0, 0, 9, {0, 1}, {4, 3})},
+        {true, LOG (3, 3, 1, 9, {4, 1}, {9, 3})},
+        {false, LOG (3, 3, 0, 9, {4, 1}, {9, 3})},
+        {false, LOG (3, 3, 2, 9, {4, 1}, {9, 3})}, //  above the first entry's
+        {false, LOG (3, 4, 1, 9, {4, 1}, {9, 3})},
+        {false, LOG (3, 0, 1, 9, {4, 1}, {9, 3})},
+        {true, {.term = 3, .base_index = 7, .base_term = 3, .last_index = 7}},
+        {false, {.term = 3, .base_index = 7, .base_term = 3, .last_index = 0}},
+        {false, {.term = 3, .base_index = 7, .base_term = 4, .last_index = 7}},
+    };
     hf_core_config_t config = hf_bench_config (3, 3);
-    config.incarnation = 11;
-    return hf_bench_makes (&config, &restored);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (hf_bench_makes (&config, &cases[i].log) != cases[i].good)
+            fail_msg ("case %zu", i);
 }
 
-HF_TEST (restored_base)
+HF_TEST (restored_rosters)
 {
-    hf_term_span_t spans[] = {SPAN (4, 1), SPAN (9, 3)};
-    hf_restored_t good = {.term = 3,
-                          .base_index = 3,
-                          .base_term = 1,
-                          .last_index = 9,
-                          .spans = spans,
-                          .spans_count = 2};
-    assert_true (s_base_good (good));
-    hf_restored_t bad = good;
-    bad.base_term = 0;
-    assert_false (s_base_good (bad));
-    bad.base_term = 2; //  above the first entry's
-    assert_false (s_base_good (bad));
-    bad = good;
-    bad.base_index = 4;
-    assert_false (s_base_good (bad));
-    bad.base_index = 0;
-    assert_false (s_base_good (bad));
-    hf_restored_t empty = {.term = 3, .base_index = 7, .base_term = 3, .last_index = 7};
-    assert_true (s_base_good (empty));
-    bad = empty;
-    bad.last_index = 0;
-    assert_false (s_base_good (bad));
-    bad = empty;
-    bad.base_term = 4;
-    assert_false (s_base_good (bad));
+    static const struct {
+        bool good;
+        uint64_t index;
+        uint32_t names; //  of the members
+    } cases[] = {{true, 4, 3},  {false, 4, 0}, {false, 4, 1},
+                 {false, 4, 2}, {false, 3, 3}, //  only the first may be at or before the base
+                 {false, 2, 3}, {false, 10, 3}};
     hf_roster_at_t rosters[] = {hf_bench_roster (2, 1, 2, 3), hf_bench_roster (4, 1, 2, 3),
                                 hf_bench_roster (9, 1, 2, 3)};
-    good.rosters = rosters;
-    good.rosters_count = 3;
-    assert_true (s_base_good (good));
-    for (uint32_t names = 0; names < 3; names++) {
-        rosters[1].size = s_put_roster (rosters[1].payload, names); //  not all of the members
-        assert_false (s_base_good (good));
+    hf_restored_t log = LOG (3, 3, 1, 9, {4, 1}, {9, 3});
+    hf_core_config_t config = hf_bench_config (3, 3);
+    config.incarnation = 11;
+    log.rosters = rosters;
+    log.rosters_count = 3;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        rosters[1].index = cases[i].index;
+        rosters[1].size = s_put_roster (rosters[1].payload, cases[i].names);
+        if (hf_bench_makes (&config, &log) != cases[i].good)
+            fail_msg ("case %zu", i);
     }
-    rosters[1] = hf_bench_roster (4, 1, 2, 3);
-    rosters[1].index = 3;
-    assert_false (s_base_good (good)); //  only the first may be at or before the base
-    rosters[1].index = 10;
-    assert_false (s_base_good (good));
-    rosters[1].index = 2;
-    assert_false (s_base_good (good));
 }
 
 /*  Of the rosters behind the base of the log only the one in force there is kept. */
 HF_TEST (pruned_rosters)
 {
-    hf_term_span_t span = SPAN (1, 1);
     hf_roster_at_t rosters[] = {hf_bench_roster (1, 11, 12, 13), hf_bench_roster (3, 21, 22, 23),
                                 hf_bench_roster (5, 21, 22, 23)};
-    hf_restored_t restored = {.term = 3,
-                              .last_index = 6,
-                              .spans = &span,
-                              .spans_count = 1,
-                              .rosters = rosters,
-                              .rosters_count = 3};
+    hf_restored_t restored = LOG (3, 0, 0, 6, {1, 1});
+    restored.rosters = rosters;
+    restored.rosters_count = 3;
     hf_bench_t bench;
     hf_core_config_t config = hf_bench_config (2, 3);
     config.incarnation = 22;
@@ -221,9 +193,9 @@ HF_BENCH_TEST (read_peer, hf_bench_open, 3, 5)
         {false, M (ACK, ack, 1, 2, 3, .index = 5, .round = MAX)},
         {true, M (NEED, need, 1, 2, 3, 5, 1)},
         {false, M (NEED, need, 1, 2, 3, 5, 0)},
-        {true, M (VOTE_REQUEST, vote_request, 1, 0, 3, 5, 1)},
-        {false, M (VOTE_REQUEST, vote_request, 1, 0, 3, 5, 4)},
-        {true, M (VOTE, vote, 1, 2, 3)},
+        {true, M (VOTE_REQUEST, vote_request, 1, 0, 3, 5, .last_term = 1)},
+        {false, M (VOTE_REQUEST, vote_request, 1, 0, 3, 5, .last_term = 4)},
+        {true, M (VOTE, vote, 1, 2, .term = 3)},
         {true, M (TRANSFER, transfer, 1, 2, 3, 5, 1)},
         {false, M (TRANSFER, transfer, 1, 2, 3, 5, 4)},
         {true, M (NEWER_TERM, newer_term, 1, 2, 3)},

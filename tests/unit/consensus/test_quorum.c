@@ -34,30 +34,19 @@ s_slow_value (const uint64_t *values, uint32_t count)
     return best;
 }
 
-HF_TEST (value)
-{
-    for (int turn = 0; turn < 200000; turn++) {
-        uint64_t values[HF_MEMBERS_MAX];
-        uint32_t count = (uint32_t)s_random (HF_MEMBERS_MAX) + 1;
-        uint64_t spread = s_random (2) ? 4 : UINT32_MAX;
-        for (uint32_t i = 0; i < count; i++)
-            values[i] = s_random (8) ? s_random (spread) : UINT64_MAX;
-        assert_true (hf_quorum_value (values, count) == s_slow_value (values, count));
-    }
-}
-
 HF_TEST (value_of)
 {
-    for (int turn = 0; turn < 100000; turn++) {
+    for (int turn = 0; turn < 300000; turn++) {
         uint64_t values[HF_MEMBERS_MAX];
         uint64_t counted[HF_MEMBERS_MAX];
         uint32_t count = (uint32_t)s_random (HF_MEMBERS_MAX) + 1;
-        uint32_t known = (uint32_t)s_random (1U << (HF_MEMBERS_MAX + 1));
+        uint32_t mask = s_random (2) ? UINT32_MAX : (uint32_t)s_random (1U << HF_MEMBERS_MAX);
+        uint64_t spread = s_random (2) ? 4 : UINT32_MAX;
         for (uint32_t i = 0; i < count; i++) {
-            values[i] = s_random (4);
-            counted[i] = (known & 1U << i) != 0 ? values[i] : 0;
+            values[i] = s_random (8) ? s_random (spread) : UINT64_MAX;
+            counted[i] = (mask & 1U << i) != 0 ? values[i] : 0;
         }
-        uint64_t value = hf_quorum_value_of (values, known, count);
+        uint64_t value = hf_quorum_value_of (values, mask, count);
         assert_true (value == s_slow_value (counted, count));
     }
 }
