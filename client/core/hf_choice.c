@@ -41,7 +41,7 @@ s_delay_us (hf_choice_t *self)
     return QUICK_LEAST_US + hf_random_below (&self->random, most - QUICK_LEAST_US);
 }
 
-/*  Believe in nobody. The first round of a search goes out at once, later ones are spread. */
+/*  Trust no node as leader. The first round of a search goes out at once, later ones are spread. */
 static void
 s_search (hf_choice_t *self, uint64_t now_us)
 {
@@ -106,7 +106,7 @@ hf_choice_refused (hf_choice_t *self, uint32_t node, uint32_t leader_id, uint64_
         self->term = term;
     bool open = self->target < 0 || (self->doubt && newer && self->target != (int)node);
     if (leader_id == self->id[node]) {
-        //  It names itself: it leads now, and refused before it did.
+        //  It names itself: a node that refused reports that it leads now.
         if (open && self->connected[node])
             s_turn_to (self, (int)node);
         return;
@@ -168,7 +168,7 @@ hf_choice_tick (hf_choice_t *self, uint64_t now_us)
         self->attempt++;
         self->round_at_us = now_us + s_delay_us (self);
     } else if (now_us >= self->round_at_us) {
-        self->round_at_us = HF_NEVER; //  nobody is connected: a connection starts it again
+        self->round_at_us = HF_NEVER; //  no node is connected: a connection starts it again
     }
     return bits;
 }

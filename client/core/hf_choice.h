@@ -2,7 +2,7 @@
  *
  *  Pure: time, what links and nodes do come in; the target and the nodes to probe come out.
  *  A probe is a cheap question that only a leader answers (the query LEADER): the leader answers
- *  it behind a barrier, any other node refuses at once and names the leader it knows.
+ *  it behind a barrier, any other node refuses at once and names the leader it follows.
  *
  *  A redirect (leader, term) is followed at once, unless that node has itself refused in that
  *  term, fell silent in it or is not connected: then its own answer to a probe
@@ -26,7 +26,7 @@ typedef struct hf_choice {
     int suspect;                           //  fell silent in suspect_term; -1: none
     uint64_t suspect_term;
     bool doubt;       //  the target owes answers: another that leads in a later term is believed
-    uint64_t term;    //  the highest that was heard of
+    uint64_t term;    //  the highest received
     uint64_t epoch;   //  rises when everything undecided must be sent (again) to the target
     uint32_t attempt; //  rounds of probes since a leader answered
     uint32_t probes;  //  bits: nodes to probe at the next tick
@@ -38,7 +38,7 @@ void hf_choice_init (hf_choice_t *self, const uint32_t *ids, uint32_t count, uin
 
 void hf_choice_connected (hf_choice_t *self, uint32_t node);
 void hf_choice_broken (hf_choice_t *self, uint32_t node, uint64_t now_us);
-/*  NODE refused with NOT_LEADER. LEADER_ID 0: it knows none; its own: it leads now. */
+/*  NODE refused with NOT_LEADER. LEADER_ID 0: none; its own: it leads now. */
 void hf_choice_refused (hf_choice_t *self, uint32_t node, uint32_t leader_id, uint64_t term,
                         uint64_t now_us);
 /*  NODE answered as only a leader does. */

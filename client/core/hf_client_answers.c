@@ -18,7 +18,7 @@ s_hold (hf_client_place_t *place, uint64_t token)
     place->held_us = place->session->core->now_us;
 }
 
-/*  Give the grant to an acquire, unless the lease ran out meanwhile: then nobody gets it. */
+/*  Give the grant to an acquire, unless the lease is over. */
 static bool
 s_give (hf_op_t *op, uint64_t token, uint64_t index)
 {
@@ -46,7 +46,7 @@ s_waiting_since (const hf_client_place_t *place, uint64_t index)
     return NULL;
 }
 
-/*  The session holds the lock: whoever waits for it has it. */
+/*  The session holds the lock: every acquire of it that waits is granted. */
 static void
 s_granted (hf_client_place_t *place, uint64_t token, uint64_t index)
 {
@@ -55,7 +55,7 @@ s_granted (hf_client_place_t *place, uint64_t token, uint64_t index)
     place->refs++;
     hf_op_t *op = s_waiting_since (place, index);
     if (!op && place->live > 0 && index >= place->early_index) {
-        //  The push overtook the answer to the acquire, which will tell whether it fits.
+        //  The push overtook the answer to the acquire, which decides whether it fits.
         place->early_token = token;
         place->early_index = index;
     }
@@ -105,7 +105,7 @@ s_acquire_answered (hf_op_t *op, const hf_answer_t *answer)
     } else if (answer->status == HF_QUEUED && wanted && op->wait) {
         s_queued (op, answer);
     } else if (answer->status == HF_OK || answer->status == HF_QUEUED) {
-        //  Given up meanwhile, or another acquire of ours that was given up left its place there.
+        //  The acquire was given up, or an earlier one that was given up left its place.
         hf_op_finish (op, HF_NOT_GRANTED, answer->index, 0);
         hf_client_requests_abandon (place);
     } else {
@@ -128,7 +128,7 @@ s_other_answered (hf_op_t *op, const hf_answer_t *answer)
         else if (answer->status == HF_NOT_HOLDER)
             hf_client_place_lost (place);
     }
-    //  STALE: the cluster has forgotten this answer, so nobody can tell what became of it.
+    //  STALE: the cluster has dropped this answer, so the outcome is unknown.
     bool stale = answer->status == HF_STALE;
     hf_op_finish (op, stale ? HF_UNDECIDED : (hf_status_t)answer->status, answer->index, 0);
     place->refs--;

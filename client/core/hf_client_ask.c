@@ -126,7 +126,7 @@ s_finish (hf_client_core_t *core, hf_op_t *ask, hf_status_t status)
     hf_op_done (core, ask, status);
 }
 
-/*  Without an answer. An opening that was given up may come through after all. */
+/*  Without an answer. An opening that was given up may still take effect. */
 static void
 s_give_up (hf_client_core_t *core, hf_op_t *ask, hf_status_t status)
 {
@@ -176,7 +176,7 @@ hf_client_ask_refused (hf_client_core_t *core, uint32_t node, hf_status_t status
 
 //  ---- answers ----------------------------------------------------------------
 
-/*  End a session that nobody will use: until that is answered, or it has expired anyway. */
+/*  End an unused session: repeat CLOSE until it is answered or the TTL has passed. */
 static void
 s_close_unused (hf_client_core_t *core, const hf_opened_t *opened)
 {

@@ -121,7 +121,7 @@ hf_client_core_reached (hf_client_core_t *self, uint32_t node, uint64_t start_us
     return false;
 }
 
-/*  Anything that is not as the protocol says is dropped: what it should have said comes again. */
+/*  A malformed frame is dropped: whatever it should have carried is sent again. */
 void
 hf_client_core_frame (hf_client_core_t *self, uint32_t from, hf_span_t frame, uint64_t now_us)
 {
@@ -241,7 +241,7 @@ s_check_grant (hf_client_core_t *self, hf_op_t *op, uint64_t now_us)
     op->result.token = op->result.index = 0;
     if (!session || session->ended)
         return;
-    //  The user never got this hold, so its loss is not reported.
+    //  The hold was never reported, so its loss is not either.
     hf_client_place_t *place = hf_client_place_find (session, op->text, op->lock_size);
     if (place && place->held && place->token == token && --place->given == 0)
         place->held = false;

@@ -43,7 +43,7 @@ struct hf_client_place {
     uint64_t seen_us; //  echo of the last ALIVE that listed it
     uint64_t position;
     uint32_t given;       //  results that gave the present grant
-    uint64_t held_us;     //  when the grant was learned of
+    uint64_t held_us;     //  when the grant was received
     uint64_t early_token; //  a grant that was pushed before its acquire was answered; 0: none
     uint64_t early_index;
     uint64_t token;
@@ -173,7 +173,7 @@ void hf_client_requests_ready (hf_op_t *op);
 void hf_client_requests_limit (hf_op_t *op);
 /*  Send what is ready and what is due again; ALL: everything undecided. */
 void hf_client_requests_send (hf_client_session_t *session, bool all);
-/*  Leave the queue, or hand back a grant that nobody waits for. */
+/*  Leave the queue, or hand back a grant without a waiter. */
 void hf_client_requests_abandon (hf_client_place_t *place);
 
 //  hf_client_answers.c

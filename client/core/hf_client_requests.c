@@ -61,7 +61,7 @@ hf_client_requests_take (hf_op_t *op)
     }
 }
 
-/*  An acquire's limit has passed. The result is given now; the cluster hears of it afterwards. */
+/*  An acquire's limit has passed. The result is given now; ABANDON follows. */
 void
 hf_client_requests_limit (hf_op_t *op)
 {
@@ -69,7 +69,7 @@ hf_client_requests_limit (hf_op_t *op)
     hf_client_place_t *place = op->place;
     place->refs++;
     if (op->state == HF_OP_OUT) {
-        //  Its answer will tell whether there is anything to give back.
+        //  Its answer decides whether there is a grant or a place to give back.
         hf_op_tell (op, HF_TIMEOUT);
     } else {
         bool sent = op->tries > 0;

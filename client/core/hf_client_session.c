@@ -130,8 +130,7 @@ hf_client_session_take_alive (hf_client_core_t *core, const hf_alive_t *alive)
     hf_client_session_t *self = hf_client_session_find (core, alive->session);
     if (!self || self->ended)
         return;
-    //  Sent unasked (echo 0) when another client closes the session. Ids are never reused, so it
-    //  holds for good.
+    //  Pushed (echo 0) when the session is closed by its id. Ids are never reused.
     if (alive->status == HF_SESSION_EXPIRED) {
         self->expired = true;
         hf_client_session_end (self);
@@ -170,7 +169,7 @@ hf_client_session_flush (hf_client_session_t *self)
 
 //  ---- the end ----------------------------------------------------------------
 
-/*  What a request comes to when its session is over before its answer. */
+/*  The result of a request whose session ends before the answer. */
 static hf_status_t
 s_final_status (const hf_client_session_t *self, const hf_op_t *op)
 {

@@ -1,9 +1,9 @@
 /*  hf_lease.h - until when a session may rely on its locks: the client's own deadline.
  *
  *  The cluster ends a session no earlier than its TTL after it took the last keepalive (P9).
- *  The client cannot see when that was; it knows when it SENT what was then acknowledged, which
- *  was earlier. So the deadline = that time + TTL - margin, where the margin
- *  (TTL / 10, at least 100 ms) covers clocks of different rates and the way of a last write.
+ *  The client cannot see when that was, but it SENT the keepalive earlier. So the deadline is the
+ *  time of sending + TTL - margin; the margin (TTL / 10, at least 100 ms) covers different clock
+ *  rates and the delay of a last write.
  *  Once past, it stays past: an acknowledgement that comes later revives nothing.
  *
  *  Pure: the caller gives the time. hf_lease_alive and hf_lease_remaining_us may be called from

@@ -218,7 +218,7 @@ hf_client_destroy (hf_client_t **self_p)
     s_free (self);
 }
 
-//  ---- what it can tell -------------------------------------------------------
+//  ---- nodes and polling ------------------------------------------------------
 
 size_t
 hf_client_nodes (const hf_client_t *client, uint32_t ids[7])

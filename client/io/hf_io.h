@@ -78,7 +78,7 @@ bool hf_wait (pthread_mutex_t *mutex, pthread_cond_t *cond, uint32_t limit_ms,
 hf_waiter_t *hf_waiter_new (void);
 void hf_waiter_drop (hf_waiter_t *self);
 
-/*  The client's thread: the call is done. False: the caller has gone, and OP is still the giver's.
+/*  The client's thread: the call is done. False: the caller gave up; OP stays the giver's.
  */
 bool hf_waiter_give (hf_waiter_t *self, hf_op_t *op);
 

@@ -13,7 +13,7 @@
 
 //  ---- results ----------------------------------------------------------------
 
-/*  Leave a session whose handle nobody has, and end it in the cluster. */
+/*  Leave a session without a handle, and end it in the cluster. */
 static void
 s_close_unused (hf_client_t *self, hf_session_t *session)
 {
@@ -27,7 +27,7 @@ s_close_unused (hf_client_t *self, hf_session_t *session)
         hf_op_free (close);
 }
 
-/*  A blocking call is done, but its caller has left: give back what it got. */
+/*  A blocking call is done after its caller gave up: take back what it got. */
 static void
 s_undo (hf_client_t *self, hf_op_t *op)
 {
@@ -52,7 +52,7 @@ s_keep_for_poll (hf_client_t *self, hf_op_t *op)
     pthread_mutex_unlock (&self->mutex);
 }
 
-/*  The handle comes and goes with its session in the core. */
+/*  The handle lives as long as its session in the core. */
 static void
 s_handle (hf_client_t *self, const hf_op_t *op)
 {
@@ -230,8 +230,7 @@ hf_loop_run (void *client)
         s_results (self);
         s_send (self);
     }
-    //  Results that are still out come as HF_CLOSED. What callbacks submit meanwhile is refused, so
-    //  that this ends.
+    //  Results that are still out come as HF_CLOSED. Callbacks can submit no more, so this ends.
     s_inbox (self);
     hf_client_core_stop (self->core);
     s_results (self);

@@ -37,7 +37,7 @@ hf_session_open (hf_client_t *client, const hf_session_options_t *options, uint3
     return status;
 }
 
-/*  Wait until every result was given; the handle is gone then. HF_SESSION_EXPIRED: the cluster
+/*  Wait until every result was given; the handle is freed then. HF_SESSION_EXPIRED: the cluster
  *  ended the session before. */
 static hf_status_t
 s_leave (hf_session_t **session_p)
@@ -82,7 +82,7 @@ hf_session_leave (hf_session_t **session_p)
         s_leave (session_p);
 }
 
-//  ---- what a handle tells ----------------------------------------------------
+//  ---- facts of a session -----------------------------------------------------
 
 uint64_t
 hf_session_id (const hf_session_t *self)
@@ -99,7 +99,7 @@ hf_session_ttl_ms (const hf_session_t *self)
 uint32_t
 hf_session_remaining_ms (const hf_session_t *self)
 {
-    //  Looking ends a lease that is over, so that nobody gets another answer later.
+    //  This ends a lease that is over, so that no later call gets another answer.
     hf_lease_t *lease = hf_client_session_lease (self->core);
     return (uint32_t)(hf_lease_remaining_us (lease, hf_io_now_us ()) / 1000);
 }

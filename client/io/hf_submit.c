@@ -64,7 +64,7 @@ hf_acquire (hf_session_t *self, const char *lock, uint32_t limit_ms, hf_grant_t 
     if (status != HF_OK)
         return status;
     op->wait = limit_ms > 0;
-    op->arg = self; //  a grant is handed back when the caller has left
+    op->arg = self; //  a grant is handed back when the caller gave up
     limit_ms = limit_ms > 0 ? limit_ms : ANSWER_WAIT_MS;
     op->limit_us = hf_io_until_us (limit_ms);
     status = hf_io_ask (self->client, self, op, limit_ms, &op);

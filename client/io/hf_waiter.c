@@ -10,7 +10,7 @@ struct hf_waiter {
     pthread_mutex_t mutex;
     pthread_cond_t cond;
     int refs;
-    bool gone; //  the caller went away before it was done
+    bool left; //  the caller gave up before it was done
     hf_op_t *op;
 };
 
@@ -79,7 +79,7 @@ hf_waiter_give (hf_waiter_t *self, hf_op_t *op)
 {
     pthread_mutex_lock (&self->mutex);
     assert (!self->op && op);
-    bool there = !self->gone;
+    bool there = !self->left;
     if (there)
         self->op = op;
     pthread_cond_signal (&self->cond);
@@ -95,7 +95,7 @@ hf_waiter_take (hf_waiter_t *self, uint32_t limit_ms)
     while (!self->op && hf_wait (&self->mutex, &self->cond, limit_ms, &until))
         continue;
     hf_op_t *op = self->op;
-    self->gone = !op;
+    self->left = !op;
     s_drop (self);
     return op;
 }

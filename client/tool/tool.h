@@ -113,7 +113,7 @@ struct tool_options {
 int tool_options_read (tool_options_t *self, const tool_command_t *command, int argc, char **argv);
 
 /*  Fill what the options left out of the section from HOLDFAST_LOCK, HOLDFAST_TOKEN and
- *  HOLDFAST_SESSION. *whole: all three are known; *some: at least one is. -1, or the exit code
+ *  HOLDFAST_SESSION. *whole: all three are given; *some: at least one is. -1, or the exit code
  *  after a value that is no number. */
 int tool_options_section (tool_options_t *self, bool *whole, bool *some);
 

@@ -1,4 +1,4 @@
-//  holdfast acquire: hold a lock until it is released.
+//  holdfast acquire, which leaves a lock held, and holdfast release.
 
 #include "client/tool/tool_hold.h"
 #include <assert.h>

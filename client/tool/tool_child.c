@@ -46,7 +46,7 @@ tool_child_background (tool_child_t *self)
     if (!self->foreground)
         return;
     self->foreground = false;
-    //  Somebody else may have taken it meanwhile: then it is not ours to take.
+    //  Another process may have taken the terminal: then leave it there.
     if (tcgetpgrp (self->terminal) == self->pid)
         tcsetpgrp (self->terminal, getpgrp ());
     bool killed = self->ended && WIFSIGNALED (self->status);
@@ -68,7 +68,7 @@ tool_child_continue (tool_child_t *self)
 static void
 s_become (char **argv, const tool_signals_t *signals, int terminal, pid_t tool, int report_fd)
 {
-    setpgid (0, 0); //  this and the next line parent and child both do: whoever comes first
+    setpgid (0, 0); //  parent and child both do this and the next line, in any order
     if (terminal >= 0)
         tcsetpgrp (terminal, getpid ());
     //  A command whose keeper was killed would run on without the lock.

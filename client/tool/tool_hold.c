@@ -152,7 +152,7 @@ s_open (tool_hold_t *self)
 }
 
 static bool
-s_session_gone (hf_status_t status)
+s_session_ended (hf_status_t status)
 {
     return status == HF_LOST || status == HF_UNDECIDED || status == HF_SESSION_EXPIRED;
 }
@@ -173,12 +173,12 @@ s_not_granted (const tool_hold_t *self, hf_status_t status)
     return options->conflict_code;
 }
 
-/*  Ask once, in a session of its own: TOOL_HELD, or the exit code; or *gone, when the session ended
- *  before the answer. */
+/*  Ask once, in a session of its own: TOOL_HELD, or the exit code; or *ended, when the session
+ * ended before the answer. */
 static int
-s_ask (tool_hold_t *self, uint32_t limit_ms, bool *gone)
+s_ask (tool_hold_t *self, uint32_t limit_ms, bool *ended)
 {
-    *gone = false;
+    *ended = false;
     int code = s_open (self);
     if (code != TOOL_OK)
         return code;
@@ -196,8 +196,8 @@ s_ask (tool_hold_t *self, uint32_t limit_ms, bool *gone)
         self->index = news.index;
         return TOOL_HELD;
     }
-    *gone = options.wait && s_session_gone (news.status);
-    return *gone ? TOOL_OK : s_not_granted (self, news.status);
+    *ended = options.wait && s_session_ended (news.status);
+    return *ended ? TOOL_OK : s_not_granted (self, news.status);
 }
 
 static int
@@ -206,9 +206,9 @@ s_take (tool_hold_t *self)
     uint32_t limit_ms = self->options->wait_ms;
     uint64_t began_ms = tool_hold_now_ms ();
     for (;;) {
-        bool gone;
-        int code = s_ask (self, limit_ms, &gone);
-        if (!gone)
+        bool ended;
+        int code = s_ask (self, limit_ms, &ended);
+        if (!ended)
             return code;
         tool_error (0, "lost the place in the queue for lock %s with its session; asking again",
                     self->lock);

@@ -213,7 +213,7 @@ s_print_facts (const cluster_t *self)
 }
 
 static int
-s_tell (const cluster_t *self, const tool_options_t *options)
+s_print (const cluster_t *self, const tool_options_t *options)
 {
     int code = TOOL_OK;
     if (options->json)
@@ -240,7 +240,7 @@ s_status (tool_options_t *self, hf_client_t *client)
 {
     cluster_t cluster = {.count = 0};
     s_ask_all (&cluster, client, self->timeout_ms);
-    int code = s_tell (&cluster, self);
+    int code = s_print (&cluster, self);
     for (size_t i = 0; i < cluster.count; i++)
         json_decref (cluster.node[i].facts);
     return code;

@@ -70,7 +70,7 @@ extern fixture_t g_x;
 
 /*  COUNT fakes: the first leads, the others point at it; a session when TTL_MS is not 0. */
 void fixture_open (uint32_t count, uint32_t ttl_ms);
-/*  Closes what is left; the fakes may be gone. */
+/*  Closes what is left; a test may have destroyed fakes. */
 int fixture_close (void **state);
 
 #define FIXTURE_TEST(name, count, ttl_ms)                                                          \

@@ -75,7 +75,7 @@ stage_moved (const char *lock, uint64_t position)
     s_item (&item);
 }
 
-/*  What the test may want to see, whoever got it. */
+/*  Record a frame for the test, whichever node received it. */
 static void
 s_note (uint32_t node, uint32_t kind, hf_scan_t scan, const sent_t *sent)
 {

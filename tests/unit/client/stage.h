@@ -1,4 +1,4 @@
-/*  stage.h - the client's core alone, in virtual time, before nodes that do what a test tells them.
+/*  stage.h - the client's core alone, in virtual time, before nodes that a test directs.
  *
  *  One stage at a time. Frames take no time. What the leader does not answer by itself is kept for
  *  the test to take and to answer.

@@ -72,7 +72,7 @@ HF_TEST (test_choice_asks_at_once_when_the_leader_breaks)
     assert_int_equal (choice.target, -1);
     assert_true (hf_choice_due_us (&choice) <= 700);
     assert_int_equal (hf_choice_tick (&choice, 700), 6);
-    //  They still name the one that is gone, or nobody.
+    //  They still name the node that broke, or none.
     hf_choice_refused (&choice, 1, 1, 1, 800);
     hf_choice_refused (&choice, 2, 0, 1, 800);
     hf_choice_refused (&choice, 2, 99, 1, 800);
@@ -102,10 +102,10 @@ HF_TEST (test_choice_takes_a_node_at_its_word)
     hf_choice_refused (&choice, 1, 0, 3, 1);
     hf_choice_refused (&choice, 2, 0, 3, 1);
     assert_int_equal (choice.target, -1);
-    //  A node tells those it sent away when it leads at last.
+    //  A node that refused reports when it leads at last.
     hf_choice_refused (&choice, 1, 2, 4, 2);
     assert_int_equal (choice.target, 1);
-    //  When that is known already it is no reason to send everything again.
+    //  A second report is no reason to send everything again.
     uint64_t epoch = choice.epoch;
     hf_choice_refused (&choice, 1, 2, 4, 3);
     assert_int_equal (choice.target, 1);
@@ -116,7 +116,7 @@ HF_TEST (test_choice_in_doubt_believes_a_later_term)
 {
     hf_choice_t choice = s_choice_with_leader ();
     hf_choice_refused (&choice, 1, 1, 4, 10);
-    hf_choice_refused (&choice, 2, 3, 5, 11); //  no doubt: nobody asked for this
+    hf_choice_refused (&choice, 2, 3, 5, 11); //  no doubt: not asked for
     assert_int_equal (choice.target, 0);
     hf_choice_doubt (&choice);
     assert_int_equal (hf_choice_due_us (&choice), 0);

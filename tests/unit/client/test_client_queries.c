@@ -161,7 +161,7 @@ FIXTURE_TEST (test_status_is_asked_of_the_node_that_is_meant, 2, 0)
 
 FIXTURE_TEST (test_what_is_refused_for_good_ends_at_once, 2, 0)
 {
-    //  The target is known before, so that the refusal is taken as the target's.
+    //  There is a target before, so that the refusal is taken as the target's.
     assert_int_equal (hf_close_session_id (g_x.client, 5, LONG_MS), HF_OK);
     fake_set_autos (g_x.fake[0], 0);
     hf_submit_read (g_x.client, "f", 0, 10, LONG_MS, seen_result, NULL);

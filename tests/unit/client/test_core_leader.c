@@ -49,7 +49,7 @@ TEST (test_a_redirect_is_followed_at_once)
     s_lead (2, 2);
     stage_refuse (1, HF_NOT_LEADER, 2, 2);
     s_moved_to (2);
-    assert_int_equal (g_stage.counts[2][HF_KIND_QUERY], 1); //  the one at the start
+    assert_int_equal (g_stage.counts[2][HF_KIND_QUERY], 1); //  that of the start
 }
 
 TEST (test_a_broken_connection_moves_the_client)

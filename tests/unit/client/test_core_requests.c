@@ -12,7 +12,7 @@ STAGE_TEST (test_unanswered_requests_are_repeated_with_the_same_bytes, 1, 10000)
     got = stage_requests ();
     assert_int_equal (got->hash, first);
     stage_answer (1, HF_OK, 5, 5, 0);
-    //  The same answer again, and one that nobody asked for: nothing comes of them.
+    //  The same answer again, and one to no request: they have no effect.
     stage_answer (1, HF_OK, 5, 5, 0);
     stage_answer (77, HF_OK, 5, 5, 0);
     stage_expect (HF_OK, 5);
@@ -102,7 +102,7 @@ STAGE_TEST (test_errors_come_back_as_they_are, 1, 10000)
     stage_answer (2, HF_NOT_HOLDER, 6, 0, 0);
     stage_expect (HF_NOT_HOLDER, 0);
     stage_append ("a", 99, "x", 1);
-    stage_answer (3, HF_STALE, 6, 0, 0); //  forgotten: nobody can tell
+    stage_answer (3, HF_STALE, 6, 0, 0); //  dropped: the outcome is unknown
     stage_expect (HF_UNDECIDED, 0);
     stage_end (HF_OP_RELEASE, "a", 99);
     stage_answer (4, HF_QUEUED, 6, 0, 1); //  not an answer to that
@@ -159,7 +159,7 @@ STAGE_TEST (test_an_answer_grants_to_those_that_wait_already, 1, 10000)
     stage_answer (seq, HF_OK, 61, 9, 0); //  its push was lost
     stage_expect (HF_OK, 9);
     stage_expect (HF_OK, 9);
-    //  A push of long ago finds nobody who waits.
+    //  An old push finds no waiter.
     stage_end (HF_OP_RELEASE, "a", 9);
     stage_answer (stage_requests ()->request[0].seq, HF_OK, 62, 0, 0);
     stage_expect (HF_OK, 0);
@@ -175,7 +175,7 @@ STAGE_TEST (test_a_wait_that_runs_out_gives_its_place_back, 1, 10000)
     const got_t *got = stage_requests ();
     assert_int_equal (got->request[0].kind, HF_KIND_ABANDON);
     uint64_t seq = got->request[0].seq;
-    //  The grant that crossed with it is nobody's; asking anew waits for the abandon's answer.
+    //  A grant that crossed with it is not reported; a new acquire waits for ABANDON's answer.
     stage_granted ("a", 9, 61);
     stage_acquire ("a", true, HF_FOREVER);
     stage_requests_none ();

@@ -65,7 +65,7 @@ STAGE_TEST (test_without_acknowledgement_the_locks_are_lost_in_time, 1, 1000)
 STAGE_TEST (test_a_grant_that_comes_too_late_is_not_given, 1, 1000)
 {
     stage_queue ("a", HF_FOREVER, 50);
-    g_stage.now_us += 2000000; //  nothing ran meanwhile; the push is the first thing that is seen
+    g_stage.now_us += 2000000; //  no turn until the push
     stage_granted ("a", 9, 61);
     stage_expect (HF_LOST, 0);
     stage_event (HF_SESSION_ENDED, 0, 0);
@@ -148,7 +148,7 @@ STAGE_TEST (test_alive_heals_a_lost_grant, 1, 1000)
     g_stage.node.held = &held;
     stage_until_ms (1000);
     stage_expect (HF_OK, 9);
-    //  Held and no longer listed: somebody else has ended it.
+    //  Held and no longer listed: another session ended it.
     g_stage.node.held = NULL;
     stage_until_ms (1000);
     stage_event (HF_SESSION_LOST, 9, 0);
@@ -177,7 +177,7 @@ STAGE_TEST (test_a_hold_is_not_lost_by_an_old_alive, 1, 1000)
     uint64_t echo = g_stage.keepalive.echo;
     assert_int_not_equal (echo, 0);
     stage_hold ("a", 7);
-    //  It speaks of a time before the grant.
+    //  It was made before the grant.
     hf_pack_t pack;
     hf_pack_init (&pack);
     hf_alive_frame (&pack, &(hf_alive_t){.session = g_stage.id, .echo = echo});
@@ -201,14 +201,14 @@ STAGE_TEST (test_opening_is_repeated_with_its_nonce, 1, 0)
     stage_expect (HF_TIMEOUT, 0);
     assert_int_equal (g_stage.counts[1][HF_KIND_OPEN], 2);
     assert_memory_equal (g_stage.nonce, nonce, HF_NONCE_SIZE);
-    //  The answer comes after all: a session that nobody will use is closed.
+    //  The answer comes after all: the unused session is closed.
     hf_pack_t pack;
     hf_pack_init (&pack);
     hf_opened_frame (&pack, &(hf_opened_t){hf_span (nonce, HF_NONCE_SIZE), HF_OK, 4242, 10000});
     stage_pack (1, &pack);
     stage_run_ms (0);
     assert_int_equal (g_stage.closing.session, 4242);
-    //  Until that is answered, or the session has expired anyway; nobody hears of it.
+    //  Until that is answered, or the session's TTL has passed; nothing is reported.
     stage_run_ms (20000);
     assert_int_equal (g_stage.counts[1][HF_KIND_CLOSE], 10);
     stage_quiet ();

@@ -48,7 +48,7 @@ s_status (const char *name)
     return (hf_status_t)s_number (name, HF_OK);
 }
 
-/*  The status of a blocking call, which has somebody to ask and a limit. */
+/*  The status of a blocking call, which has a client or session and a limit. */
 static hf_status_t
 s_blocking (const char *name, const void *asker, uint32_t limit_ms)
 {
