@@ -61,8 +61,7 @@ s_granted (hf_client_place_t *place, uint64_t token, uint64_t index)
     }
     while (op && s_give (op, token, index))
         op = s_waiting_since (place, index);
-    place->refs--;
-    hf_client_place_check (place);
+    hf_client_place_let (place);
 }
 
 static void
@@ -111,8 +110,7 @@ s_acquire_answered (hf_op_t *op, const hf_answer_t *answer)
     } else {
         hf_op_finish (op, (hf_status_t)answer->status, answer->index, 0);
     }
-    place->refs--;
-    hf_client_place_check (place);
+    hf_client_place_let (place);
 }
 
 static void
@@ -131,8 +129,7 @@ s_other_answered (hf_op_t *op, const hf_answer_t *answer)
     //  STALE: the cluster has dropped this answer, so the outcome is unknown.
     bool stale = answer->status == HF_STALE;
     hf_op_finish (op, stale ? HF_UNDECIDED : (hf_status_t)answer->status, answer->index, 0);
-    place->refs--;
-    hf_client_place_check (place);
+    hf_client_place_let (place);
 }
 
 /*  Whether a node may answer this request so. */

@@ -56,7 +56,7 @@ s_send_leader (hf_client_core_t *core, const hf_op_t *ask)
     if (!hf_client_leader_ready (core))
         return false;
     if (ask->tries == 0)
-        hf_client_leader_owes (core);
+        core->outstanding++;
     s_put (&core->outbox.frame, ask);
     hf_client_leader_send (core);
     return true;

@@ -122,8 +122,7 @@ void hf_client_leader_send (hf_client_core_t *self);
 /*  NODE (its place in the list) gave an answer of a leader; it refused. */
 void hf_client_leader_heard (hf_client_core_t *self, uint32_t node);
 void hf_client_leader_refused (hf_client_core_t *self, uint32_t node, const hf_refused_t *refused);
-/*  One thing more or less that the target owes. */
-void hf_client_leader_owes (hf_client_core_t *self);
+/*  One of those outstanding is answered, or given up. */
 void hf_client_leader_paid (hf_client_core_t *self);
 void hf_client_leader_turn (hf_client_core_t *self);
 uint64_t hf_client_leader_due_us (const hf_client_core_t *self);
@@ -164,6 +163,7 @@ hf_client_place_t *hf_client_place_have (hf_client_session_t *session, const cha
                                          uint32_t size);
 void hf_client_place_attach (hf_client_place_t *self, hf_op_t *op);
 void hf_client_place_check (hf_client_place_t *self); //  free it when it is of no use
+void hf_client_place_let (hf_client_place_t *self);   //  the same, with one reference less
 void hf_client_place_unpark (hf_client_place_t *self);
 void hf_client_place_lost (hf_client_place_t *self);
 

@@ -16,12 +16,6 @@ hf_client_leader_ready (const hf_client_core_t *self)
 }
 
 void
-hf_client_leader_owes (hf_client_core_t *self)
-{
-    self->outstanding++;
-}
-
-void
 hf_client_leader_paid (hf_client_core_t *self)
 {
     assert (self->outstanding > 0);

@@ -56,6 +56,13 @@ hf_client_place_check (hf_client_place_t *self)
     free (self);
 }
 
+void
+hf_client_place_let (hf_client_place_t *self)
+{
+    self->refs--;
+    hf_client_place_check (self);
+}
+
 /*  Nothing for this lock is out: what was parked may go. */
 void
 hf_client_place_unpark (hf_client_place_t *self)

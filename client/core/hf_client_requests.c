@@ -36,8 +36,7 @@ s_give_back (hf_op_t *op)
         place->held = false;
         place->refs++;
         hf_client_requests_abandon (place);
-        place->refs--;
-        hf_client_place_check (place);
+        hf_client_place_let (place);
     }
     hf_op_finish (op, HF_OK, 0, 0);
 }
@@ -77,8 +76,7 @@ hf_client_requests_limit (hf_op_t *op)
         if (sent)
             hf_client_requests_abandon (place);
     }
-    place->refs--;
-    hf_client_place_check (place);
+    hf_client_place_let (place);
 }
 
 //  ---- out --------------------------------------------------------------------
@@ -183,7 +181,7 @@ s_send_new (hf_client_session_t *session)
         session->out++;
         op->tries++;
         op->first_us = op->sent_us = core->now_us;
-        hf_client_leader_owes (core);
+        core->outstanding++;
         s_put (&core->list, op);
         if (hf_pack_size (&core->list) >= HF_BATCH_TARGET) {
             s_send (session);

@@ -108,10 +108,8 @@ s_keepalive (hf_client_session_t *self)
     uint64_t last_us = self->keepalive_sent_us;
     self->keepalive_sent_us = core->now_us > last_us ? core->now_us : last_us + 1;
     self->keepalive_at_us = core->now_us + hf_lease_interval_us (&self->lease);
-    if (!self->keepalive_out) {
-        self->keepalive_out = true;
-        hf_client_leader_owes (core);
-    }
+    core->outstanding += !self->keepalive_out;
+    self->keepalive_out = true;
     hf_keepalive_frame (&core->outbox.frame, &(hf_keepalive_t){self->id, self->keepalive_sent_us});
     hf_client_leader_send (core);
 }
@@ -218,8 +216,7 @@ s_finish_all (hf_client_session_t *self)
         place->refs++;
         s_finish_list (self, &place->waiting);
         place->held = false;
-        place->refs--;
-        hf_client_place_check (place);
+        hf_client_place_let (place);
     }
     assert (hf_chain_empty (&self->ready));
 }

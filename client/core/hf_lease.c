@@ -2,22 +2,15 @@
 
 #include "client/core/hf_lease.h"
 #include "base/hf_mutant.h"
+#include "msgs/hf_limits.h"
 #include <assert.h>
-
-#define MARGIN_LEAST_US 100000
 
 void
 hf_lease_init (hf_lease_t *self, uint32_t ttl_ms, uint64_t sent_us)
 {
-    assert (ttl_ms > 0);
+    assert (ttl_ms >= HF_TTL_MIN_MS);
     self->ttl_us = (uint64_t)ttl_ms * 1000;
-    self->margin_us = self->ttl_us / 10;
-    if (self->margin_us < MARGIN_LEAST_US)
-        self->margin_us = MARGIN_LEAST_US;
-    if (self->margin_us > self->ttl_us / 2)
-        self->margin_us = self->ttl_us / 2;
-    if (HF_MUTANT (margin_left_out))
-        self->margin_us = 0;
+    self->margin_us = HF_MUTANT (margin_left_out) ? 0 : self->ttl_us / 10;
     atomic_init (&self->deadline_us, sent_us + self->ttl_us - self->margin_us);
 }
 

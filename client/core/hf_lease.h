@@ -2,7 +2,7 @@
  *
  *  The cluster ends a session no earlier than its TTL after it took the last keepalive (P9).
  *  The client cannot see when that was, but it SENT the keepalive earlier. So the deadline is the
- *  time of sending + TTL - margin; the margin (TTL / 10, at least 100 ms) covers different clock
+ *  time of sending + TTL - margin; the margin (TTL / 10) covers different clock
  *  rates and the delay of a last write.
  *  Once past, it stays past: an acknowledgement that comes later revives nothing.
  *

@@ -66,7 +66,7 @@ s_print_shell (const tool_hold_t *hold, const char *lock, bool with_endpoints)
 {
     char *quoted = tool_shell_quote (lock);
     printf ("export HOLDFAST_LOCK=%s HOLDFAST_TOKEN=%" PRIu64 " HOLDFAST_SESSION=%" PRIu64, quoted,
-            tool_hold_token (hold), hf_session_id (tool_hold_session (hold)));
+            tool_hold_grant (hold).token, hf_session_id (tool_hold_session (hold)));
     free (quoted);
     if (with_endpoints) {
         quoted = tool_shell_quote (getenv ("HOLDFAST_ENDPOINTS"));
@@ -85,9 +85,9 @@ s_print (const tool_hold_t *hold, const tool_options_t *options, const char *loc
     }
     hf_session_t *session = tool_hold_session (hold);
     return tool_print_json (json_pack ("{s:s, s:o, s:o, s:o, s:o}", "lock", lock, "token",
-                                       tool_json_number (tool_hold_token (hold)), "session",
+                                       tool_json_number (tool_hold_grant (hold).token), "session",
                                        tool_json_number (hf_session_id (session)), "index",
-                                       tool_json_number (tool_hold_index (hold)), "ttl_ms",
+                                       tool_json_number (tool_hold_grant (hold).index), "ttl_ms",
                                        tool_json_number (hf_session_ttl_ms (session))),
                             TOOL_OK);
 }

@@ -173,7 +173,7 @@ s_append_alone (append_t *self)
         return code;
     self->session = tool_hold_session (self->hold);
     self->lock = self->file;
-    self->token = tool_hold_token (self->hold);
+    self->token = tool_hold_grant (self->hold).token;
     code = s_append_all (self);
     //  What is not whole is dropped, with the session.
     if (code == TOOL_OK)

@@ -16,13 +16,9 @@
 
 /*  What the client's thread reports; the mutex guards it. */
 typedef struct news {
-    bool answered;
-    hf_status_t status;
-    uint64_t token;
-    uint64_t index;
-    bool moved;
+    bool answered, moved, lost;
+    hf_result_t result;
     uint64_t position;
-    bool lost;
 } news_t;
 
 struct tool_hold {
@@ -32,8 +28,7 @@ struct tool_hold {
     char *lock;
     bool show;
     hf_session_t *session;
-    uint64_t token;
-    uint64_t index;
+    hf_grant_t grant;
     int wake_fd;
     pthread_mutex_t mutex;
     news_t news;
@@ -64,9 +59,7 @@ s_on_done (void *arg, const hf_result_t *result)
     tool_hold_t *self = arg;
     pthread_mutex_lock (&self->mutex);
     self->news.answered = true;
-    self->news.status = result->status;
-    self->news.token = result->token;
-    self->news.index = result->index;
+    self->news.result = *result;
     pthread_mutex_unlock (&self->mutex);
     s_wake (self);
 }
@@ -186,18 +179,17 @@ s_ask (tool_hold_t *self, uint32_t limit_ms, bool *ended)
     options.wait = self->options->wait_ms > 0;
     options.limit_ms = options.wait ? limit_ms : self->options->timeout_ms;
     hf_status_t status = hf_submit_acquire (self->session, self->lock, &options, s_on_done, self);
-    news_t news = {.status = status};
+    news_t news = {.result.status = status};
     if (status == HF_OK)
         code = s_await (self, &news);
     if (code != TOOL_OK)
         return code;
-    if (news.status == HF_OK) {
-        self->token = news.token;
-        self->index = news.index;
+    if (news.result.status == HF_OK) {
+        self->grant = (hf_grant_t){news.result.token, news.result.index};
         return TOOL_HELD;
     }
-    *ended = options.wait && s_session_ended (news.status);
-    return *ended ? TOOL_OK : s_not_granted (self, news.status);
+    *ended = options.wait && s_session_ended (news.result.status);
+    return *ended ? TOOL_OK : s_not_granted (self, news.result.status);
 }
 
 static int
@@ -254,13 +246,13 @@ tool_hold_take (tool_hold_t **self_p, const tool_options_t *options, const char 
     self->client = tool_client_new ();
     uint64_t began_ms = tool_hold_now_ms ();
     int code = self->client ? s_take (self) : TOOL_USAGE;
-    assert (code != TOOL_HELD || self->token > 0);
+    assert (code != TOOL_HELD || self->grant.token > 0);
     if (code != TOOL_HELD)
         tool_hold_destroy (&self);
     else if (options->verbose) {
         uint64_t spent_ms = tool_hold_now_ms () - began_ms;
         tool_error (0, "getting lock %s took %" PRIu64 ".%03u seconds, token %" PRIu64, lock,
-                    spent_ms / 1000, (unsigned)(spent_ms % 1000), self->token);
+                    spent_ms / 1000, (unsigned)(spent_ms % 1000), self->grant.token);
     }
     *self_p = self;
     return code;
@@ -298,16 +290,10 @@ tool_hold_session (const tool_hold_t *self)
     return self->session;
 }
 
-uint64_t
-tool_hold_token (const tool_hold_t *self)
+hf_grant_t
+tool_hold_grant (const tool_hold_t *self)
 {
-    return self->token;
-}
-
-uint64_t
-tool_hold_index (const tool_hold_t *self)
-{
-    return self->index;
+    return self->grant;
 }
 
 int
@@ -327,14 +313,15 @@ int
 tool_hold_release (tool_hold_t *self, bool cancel)
 {
     hf_status_t status =
-        cancel ? hf_submit_cancel (self->session, self->lock, self->token, s_on_done, self)
-               : hf_submit_release (self->session, self->lock, self->token, s_on_done, self);
-    news_t news = {.status = status};
+        cancel ? hf_submit_cancel (self->session, self->lock, self->grant.token, s_on_done, self)
+               : hf_submit_release (self->session, self->lock, self->grant.token, s_on_done, self);
+    news_t news = {.result.status = status};
     if (status == HF_OK && s_await (self, &news) != TOOL_OK)
-        news.status = HF_UNDECIDED;
-    if (news.status == HF_OK)
+        news.result.status = HF_UNDECIDED;
+    if (news.result.status == HF_OK)
         return TOOL_OK;
-    if (news.status == HF_UNDECIDED || news.status == HF_TIMEOUT || news.status == HF_CLOSED)
+    if (news.result.status == HF_UNDECIDED || news.result.status == HF_TIMEOUT ||
+        news.result.status == HF_CLOSED)
         return tool_error (TOOL_LOST,
                            "the release of lock %s was not acknowledged: whether its appends "
                            "took effect is not known; see: holdfast ls, holdfast cat",

@@ -24,8 +24,7 @@ void tool_hold_leave (tool_hold_t **self_p);
 
 tool_signals_t *tool_hold_signals (const tool_hold_t *self);
 hf_session_t *tool_hold_session (const tool_hold_t *self);
-uint64_t tool_hold_token (const tool_hold_t *self);
-uint64_t tool_hold_index (const tool_hold_t *self);
+hf_grant_t tool_hold_grant (const tool_hold_t *self);
 
 /*  Readable when something happened: ask tool_hold_lost then. */
 int tool_hold_fd (const tool_hold_t *self);

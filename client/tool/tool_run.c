@@ -113,7 +113,7 @@ s_set_environment (const run_t *self)
 {
     char number[24];
     setenv ("HOLDFAST_LOCK", self->lock, 1);
-    snprintf (number, sizeof number, "%" PRIu64, tool_hold_token (self->hold));
+    snprintf (number, sizeof number, "%" PRIu64, tool_hold_grant (self->hold).token);
     setenv ("HOLDFAST_TOKEN", number, 1);
     snprintf (number, sizeof number, "%" PRIu64, hf_session_id (tool_hold_session (self->hold)));
     setenv ("HOLDFAST_SESSION", number, 1);

@@ -9,14 +9,12 @@
 #include <assert.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 struct hf_client {
@@ -31,8 +29,7 @@ struct hf_session {
     void *done_arg;
     atomic_bool lost;
     pthread_t thread;
-    bool threaded;
-    int stop_fd;
+    int control; //  0: no thread
 };
 
 static unsigned
@@ -105,7 +102,6 @@ hf_session_open (hf_client_t *client, const hf_session_options_t *options, uint3
     self->fn = own.fn;
     self->arg = own.arg;
     self->ttl_ms = own.ttl_ms > 0 ? own.ttl_ms : 10000;
-    self->stop_fd = eventfd (0, EFD_CLOEXEC);
     *session_p = self;
     return HF_OK;
 }
@@ -114,12 +110,8 @@ static void
 s_end (hf_session_t **session_p)
 {
     hf_session_t *self = *session_p;
-    uint64_t one = 1;
-    if (write (self->stop_fd, &one, sizeof one) != (ssize_t)sizeof one)
-        abort ();
-    if (self->threaded)
+    if (self->control > 0 && write (self->control, "stop\n", 5) == 5)
         pthread_join (self->thread, NULL);
-    close (self->stop_fd);
     free (self);
     *session_p = NULL;
 }
@@ -194,26 +186,11 @@ static void *
 s_live (void *arg)
 {
     hf_session_t *self = arg;
-    //  For writing too: so that it never comes to an end when a writer goes.
-    int fd = open (getenv ("HF_FAKE_CONTROL"), O_RDWR | O_CLOEXEC);
-    if (fd < 0)
-        abort ();
+    FILE *control = fdopen (self->control, "r");
     char line[64];
-    size_t size = 0;
-    for (;;) {
-        struct pollfd fds[] = {{.fd = fd, .events = POLLIN},
-                               {.fd = self->stop_fd, .events = POLLIN}};
-        poll (fds, 2, -1);
-        if (fds[1].revents)
-            break;
-        if (read (fd, line + size, 1) == 1 && line[size++] == '\n') {
-            line[size - 1] = '\0';
-            s_obey (self, line);
-            size = 0;
-        }
-        assert (size < sizeof line);
-    }
-    close (fd);
+    while (fgets (line, sizeof line, control) && strcmp (line, "stop\n") != 0)
+        s_obey (self, line);
+    fclose (control);
     return NULL;
 }
 
@@ -225,11 +202,13 @@ hf_submit_acquire (hf_session_t *self, const char *lock, const hf_acquire_option
            options->limit_ms);
     self->done = fn;
     self->done_arg = arg;
-    if (!getenv ("HF_FAKE_CONTROL"))
+    const char *path = getenv ("HF_FAKE_CONTROL");
+    if (!path)
         s_answer (self, s_status ("HF_FAKE_ACQUIRE"));
     else {
-        self->threaded = true;
-        if (pthread_create (&self->thread, NULL, s_live, self) != 0)
+        //  For writing too: so that it never comes to an end when a writer closes it.
+        self->control = open (path, O_RDWR | O_CLOEXEC);
+        if (self->control < 0 || pthread_create (&self->thread, NULL, s_live, self) != 0)
             abort ();
     }
     return HF_OK;
