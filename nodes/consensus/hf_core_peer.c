@@ -60,7 +60,7 @@ hf_core_read_peer (const hf_core_t *self, hf_scan_t *scan, uint32_t kind, hf_eve
 
 //  ---- terms -----------------------------------------------------------------------------
 
-/*  A pre-vote names a term that the candidate is not in yet, so it moves nobody to that term. */
+/*  A pre-vote names a term that the candidate is not in yet, so no receiver moves to that term. */
 static bool
 s_of_future_term (const hf_peer_message_t *message)
 {

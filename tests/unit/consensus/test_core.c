@@ -124,7 +124,7 @@ HF_TEST (pruned_rosters)
 }
 
 /*  An entry's type says what it is: what looks like a roster is an entry like others, and a roster
- *  must name the members, all and nobody else. */
+ *  must name exactly the members. */
 HF_BENCH_TEST (entry_types, hf_bench_open_roster, 200, 3, 0, 5)
 {
     hf_roster_at_t roster = hf_bench_roster (6, 900, 901, 902);

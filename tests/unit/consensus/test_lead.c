@@ -18,7 +18,7 @@ HF_TEST (election)
         HF_BENCH_SAYS (&bench, "0 VOTE_REQUEST @1 last 0/0 pre; FOLLOWING @0 0");
         uint64_t retry_us = (self - 1) * 10000;
         uint64_t before_us = 0;
-        for (int i = 0; i < 3; i++) { //  its term does not rise while nobody answers
+        for (int i = 0; i < 3; i++) { //  without answers its term does not rise
             uint64_t us = hf_bench_wake (&bench);
             assert_in_range (us, 30000 + retry_us, 39999 + retry_us);
             assert_true (us != before_us);
@@ -300,8 +300,8 @@ HF_BENCH_TEST (transfer, s_lead, 3)
     HF_BENCH_SAYS (bench, "LEADING @8; commit 9");
 }
 
-/*  A leader that is about to stop hands over at once: to the lowest id that is fit, else to the one
- *  with the most entries. */
+/*  A leader that is about to stop hands over at once: to the lowest id that is fit, else to the
+ *  reachable node with the most entries. */
 HF_TEST (handover)
 {
     static const struct {

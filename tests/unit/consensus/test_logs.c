@@ -223,7 +223,7 @@ HF_BENCH_TEST (needs_state, hf_bench_open, 6, 3)
         assert_non_null (strstr (hf_bench_said (bench), "FOLLOWING @6 0"));
         assert_false (hf_core_view (bench->core).needs_state);
         HF_BENCH_PEER (bench, STATE_OFFER, state_offer, 3, 2, 6, .first_index = 7);
-        assert_false (hf_core_view (bench->core).needs_state); //  nobody is followed
+        assert_false (hf_core_view (bench->core).needs_state); //  it follows no leader
     }
     hf_bench_beat (bench, 3, 6, 3, 9, 9, 2);
     HF_BENCH_PEER (bench, STATE_OFFER, state_offer, 1, 2, 6, .first_index = 7);

@@ -1,4 +1,4 @@
-//  Who counts (design 4.6), by hand: node 2 with the table 100, 200, 300.
+//  Which members count (design 4.6), by hand: node 2 with the roster 100, 200, 300.
 
 #include "hf_bench.h"
 
@@ -84,7 +84,7 @@ HF_BENCH_TEST (votes, hf_bench_open_roster, 200, 3, 0, 5)
     assert_int_equal (s_role (bench), HF_LEADER);
 }
 
-/*  Neither at its time, nor when the leader's connection breaks, nor when it is told to. */
+/*  Neither at its time, nor when the leader's connection breaks, nor on a TRANSFER. */
 HF_BENCH_TEST (unknown_never_stands, hf_bench_open_roster, 201, 3, 2, 5)
 {
     assert_int_equal (hf_core_view (bench->core).counted, 5);
@@ -196,7 +196,7 @@ HF_BENCH_TEST (admission, hf_bench_open_roster, 200, 3, 0, 5)
     s_rosters (bench, 101, 200, 300, 1);
     hf_bench_commit (bench);
     s_ack (bench, 1, 7, 2, 101);
-    assert_int_equal (bench->effects.commit_index, 6); //  not by the one that it admits
+    assert_int_equal (bench->effects.commit_index, 6); //  not by the member that it admits
     s_beat (bench, NULL);                              //  one at a time
     s_ack (bench, 3, 7, 3, 300);
     assert_int_equal (bench->effects.commit_index, 7);
@@ -211,8 +211,8 @@ HF_BENCH_TEST (admission, hf_bench_open_roster, 200, 3, 0, 5)
     s_rosters (bench, 101, 200, 301, 3);
 }
 
-/*  The log begins with the entry that admits node 1, so the one before it is lost: this leader
- *  makes the second entry, once. */
+/*  The log begins with the entry that admits node 1, so the entry before it is lost: this
+ *  leader makes the second entry, once. */
 HF_TEST (admission_at_base)
 {
     hf_bench_t bench;

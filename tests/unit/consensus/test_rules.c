@@ -78,7 +78,7 @@ HF_BENCH_TEST (early, hf_bench_open, 5, 5)
     hf_bench_tick_after (bench, 600000);
     hf_bench_said (bench);
     hf_bench_granted (bench, 3, 6, true, 0);
-    //  A vote comes before ours is on disk: nobody honest sends it, but nothing may leave.
+    //  A vote comes before ours is on disk: no sound peer sends it, but nothing may leave.
     hf_bench_granted (bench, 3, 6, false, 0);
     HF_BENCH_SAYS (bench, "disk: vote 2 @6; disk: 6 opens @6; "
                           "0 VOTE_REQUEST @6 last 5/1; 0 ENTRIES @6 commit 0 prev 5/1 +1; "
@@ -145,7 +145,7 @@ HF_BENCH_TEST (transfer_void, hf_bench_open, 5, 5)
     assert_int_equal (s_transfer (bench, 3, 5, 1), HF_FOLLOWER);
     hf_bench_put (bench, 1, 1);
     hf_bench_append (bench, 1, 5, 0, 5, 1);
-    assert_int_equal (s_transfer (bench, 1, 5, 1), HF_FOLLOWER); //  the log has gone on
+    assert_int_equal (s_transfer (bench, 1, 5, 1), HF_FOLLOWER); //  the log is longer now
     hf_bench_put (bench, 5, 1);
     hf_bench_append (bench, 1, 5, 0, 6, 1);
     assert_int_equal (s_transfer (bench, 1, 7, 5), HF_FOLLOWER); //  not on disk yet
@@ -238,7 +238,7 @@ HF_BENCH_TEST (pre_votes, hf_bench_open, 5, 5)
     hf_vote_request_t good = {.from = 3, .term = 6, .last_index = 5, .last_term = 1, .pre = true};
     hf_vote_t vote = s_asked (bench, good);
     assert_true (vote.granted && vote.pre && vote.term == 6);
-    assert_int_equal (hf_core_view (bench->core).term, 5); //  it moves nobody
+    assert_int_equal (hf_core_view (bench->core).term, 5); //  the terms stay
     assert_int_equal (hf_core_view (bench->core).voted_for, 0);
     good.term = 5;
     assert_false (s_asked (bench, good).granted); //  not for a term that has begun
@@ -262,7 +262,7 @@ HF_BENCH_TEST (pre_votes, hf_bench_open, 5, 5)
 
 HF_BENCH_TEST (lost_vote, hf_bench_open, 5, 5)
 {
-    //  With no link up yet, nothing is known of anybody.
+    //  With no link up yet, every member may still vote.
     hf_bench_tick_after (bench, 600000);
     hf_bench_granted (bench, 3, 6, true, 0);
     assert_true (bench->effects.wake_at_us >= bench->now_us + 360000);
