@@ -2,16 +2,33 @@
 //
 //  A grant may come three ways: in the answer, pushed, and listed in ALIVE; any of them may be
 //  lost, late or repeated. A grant belongs to a waiting acquire only when its index is not before
-//  that of the answer that put it in the queue: an older one belongs to an earlier hold.
+//  that of the answer that put it in the queue: an older one belongs to an earlier hold. And no
+//  acquire waits for a grant that was given before: such a place in the queue became that hold.
 
 #include "client/core/hf_client_internal.h"
 #include <assert.h>
 
+/*  An answer of a later index shows that the hold is over. Report its loss, unless this session's
+ * own release is on its way: then its answer comes. */
 static void
-s_hold (hf_client_place_t *place, uint64_t token)
+s_over (hf_client_place_t *place)
 {
+    const hf_window_t *window = &place->session->window;
+    for (uint64_t seq = window->floor; seq < window->next && place->held; seq++) {
+        const hf_op_t *op = hf_window_get (window, seq);
+        if (op && op->place == place && op->kind != HF_OP_APPEND && op->token == place->token)
+            return;
+    }
+    hf_client_place_lost (place);
+}
+
+static void
+s_hold (hf_client_place_t *place, uint64_t token, uint64_t index)
+{
+    place->granted_index = index;
     if (place->held && place->token == token)
         return;
+    s_over (place);
     place->held = true;
     place->given = 0;
     place->token = token;
@@ -27,7 +44,7 @@ s_give (hf_op_t *op, uint64_t token, uint64_t index)
         hf_client_session_end (op->session);
         return false;
     }
-    s_hold (place, token);
+    s_hold (place, token, index);
     place->given++;
     place->early_token = 0;
     hf_op_finish (op, HF_OK, index, token);
@@ -80,6 +97,14 @@ s_queued (hf_op_t *op, const hf_answer_t *answer)
 {
     hf_client_place_t *place = op->place;
     hf_op_remove (op);
+    if (place->granted_index > 0 && answer->index <= place->granted_index) {
+        //  The answer was overtaken by the grant, which other acquires of this session got. Its
+        //  hold may be over, so ask again.
+        hf_client_requests_ready (op);
+        hf_client_place_unpark (place);
+        return;
+    }
+    s_over (place);
     op->state = HF_OP_WAITING;
     op->queued_index = answer->index;
     op->queued_us = op->session->core->now_us;

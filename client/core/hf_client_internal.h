@@ -42,9 +42,10 @@ struct hf_client_place {
     bool release_out; //  while the session ends: the section may have been committed
     uint64_t seen_us; //  echo of the last ALIVE that listed it
     uint64_t position;
-    uint32_t given;       //  results that gave the present grant
-    uint64_t held_us;     //  when the grant was received
-    uint64_t early_token; //  a grant that was pushed before its acquire was answered; 0: none
+    uint32_t given;         //  results that gave the present grant
+    uint64_t held_us;       //  when the grant was received
+    uint64_t granted_index; //  of the last grant that was given; the hold may be over
+    uint64_t early_token;   //  a grant that was pushed before its acquire was answered; 0: none
     uint64_t early_index;
     uint64_t token;
     hf_chain_t parked;

@@ -30,6 +30,7 @@ sim_duty_taken (node_t *node, const event_t *event)
         return;
     spoken_t *spoken = &node->duty.spoken[session];
     *(kind == HF_KIND_KEEPALIVE ? &spoken->keepalive : &spoken->requests) = event->a;
+    spoken->turn = node->duty.turn;
 }
 
 static void
@@ -52,7 +53,9 @@ s_answers (sim_t *sim, const node_t *node, uint64_t route, hf_scan_t *scan)
         return;
     const spoken_t *spoken = &node->duty.spoken[answers.session];
     const connection_t *now = &sim->connections[route & 255][node->id];
-    bool left = route < spoken->requests && route < spoken->keepalive;
+    //  An answer may be made before the session speaks from elsewhere, in one turn.
+    bool left =
+        route < spoken->requests && route < spoken->keepalive && spoken->turn < node->duty.turn;
     if (left && now->up && now->route == spoken->keepalive)
         sim_fail (sim, SIM_BROKEN,
                   "P11: node %u answers session %" PRIu64 " over a connection that it has left",

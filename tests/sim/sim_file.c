@@ -71,12 +71,21 @@ s_list (void *arg, hf_span_t after, uint32_t limit, hf_pack_t *rows, bool *more)
     }
 }
 
+/*  The service drops what it cannot use, and what another leader's replaces. */
+static void
+s_stage_drop (void *arg)
+{
+    node_t *node = ((const port_t *)arg)->node;
+    node->stage.count = 0;
+    node->stage_was_damaged = node->stage_was_damaged || node->stage_damaged;
+    node->stage_damaged = false;
+}
+
 static void
 s_stage_begin (void *arg, uint64_t total)
 {
     (void)total;
-    ((const port_t *)arg)->node->stage.count = 0;
-    ((const port_t *)arg)->node->stage_damaged = false;
+    s_stage_drop (arg);
 }
 
 /*  Where the head ends; it has no checksum. */
@@ -109,13 +118,6 @@ s_stage_read (void *arg, uint64_t offset, uint8_t *bytes, size_t size)
     const node_t *node = ((const port_t *)arg)->node;
     assert (offset <= node->stage.count && size <= node->stage.count - offset);
     memcpy (bytes, node->stage.list + offset, size);
-}
-
-/*  The service drops what it cannot use, and what another leader's replaces. */
-static void
-s_stage_drop (void *arg)
-{
-    ((const port_t *)arg)->node->stage.count = 0;
 }
 
 //  ---- steps ---------------------------------------------------------------------------------

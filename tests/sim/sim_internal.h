@@ -149,12 +149,14 @@ typedef struct actor {
 /*  Over which connection a session spoke last. */
 typedef struct spoken {
     uint64_t requests, keepalive;
-    bool ended; //  its end was sent
+    bool ended;    //  its end was sent
+    uint64_t turn; //  when it last did
 } spoken_t;
 
 /*  What sim_duty.c knows of a node in this life. */
 typedef struct duty {
     spoken_t spoken[SESSIONS_MAX];
+    uint64_t turn;               //  of the lock actor
     HF_ARRAY (uint64_t) unaware; //  connections that were refused while no leader was known
     bool knows;                  //  the lock actor knows the leader
     uint64_t term, undecided;    //  that it leads, and bytes proposed in it
@@ -200,6 +202,7 @@ typedef struct node {
     uint64_t section, section_durable; //  the last one in the files
     bytes_t stage;                     //  another node's state, as it comes
     bool stage_damaged;                //  a byte of it was changed on the way
+    bool stage_was_damaged;            //  a byte of one that was dropped in this turn
     const blob_t *ready;               //  and durable: the next start swaps it in
 } node_t;
 

@@ -130,16 +130,18 @@ s_ends (sim_t *sim, node_t *node, bool soon)
 }
 
 static void
-s_lines (sim_t *sim, const node_t *node, hf_to_t actor, const hf_outbox_t *outbox)
+s_lines (sim_t *sim, node_t *node, hf_to_t actor, const hf_outbox_t *outbox)
 {
     for (size_t i = 0; i < outbox->lines.count; i++) {
         const hf_out_line_t *line = &outbox->lines.list[i];
         if (sim->trace)
             sim_tell (sim, "node %u: %s", node->id, line->text);
-        if (actor == HF_TO_FILE && line->level == HF_ERROR && !node->stage_damaged)
+        if (actor == HF_TO_FILE && line->level == HF_ERROR && !node->stage_was_damaged)
             sim_fail (sim, SIM_BROKEN, "P4: on node %u, though no byte went wrong on the way: %s",
                       node->id, line->text);
     }
+    if (actor == HF_TO_FILE)
+        node->stage_was_damaged = false;
 }
 
 bool
@@ -148,6 +150,7 @@ sim_carry_out (sim_t *sim, node_t *node, hf_to_t actor, hf_outbox_t *outbox)
     news_t news = {0};
     s_lines (sim, node, actor, outbox);
     s_frames (sim, node, actor, outbox, &news);
+    node->duty.turn += actor == HF_TO_LOCK;
     for (size_t i = 0; i < outbox->messages.count && !sim->failed; i++)
         s_look_message (sim, node, actor, &outbox->messages.list[i], &news);
     bool crashes = s_crashes (sim, node, &news);

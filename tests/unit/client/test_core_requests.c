@@ -167,6 +167,57 @@ STAGE_TEST (test_an_answer_grants_to_those_that_wait_already, 1, 10000)
     stage_quiet ();
 }
 
+/*  The answer says that the acquire waits, and comes after the grant of the place that it joined:
+ * it asks again, and a late push of that grant is not taken for a new one. */
+STAGE_TEST (test_an_answer_that_the_grant_overtook_is_asked_again, 1, 10000)
+{
+    stage_queue ("a", HF_FOREVER, 50);
+    stage_acquire ("a", true, HF_FOREVER);
+    uint64_t late = stage_requests ()->request[0].seq;
+    stage_granted ("a", 9, 61);
+    stage_expect (HF_OK, 9);
+    stage_end (HF_OP_RELEASE, "a", 9);
+    stage_answer (late, HF_QUEUED, 55, 0, 1);
+    const got_t *got = stage_requests ();
+    assert_int_equal (got->count, 2);
+    assert_int_equal (got->request[0].kind, HF_KIND_ACQUIRE);
+    assert_int_equal (got->request[1].kind, HF_KIND_RELEASE);
+    uint64_t seq = got->request[0].seq;
+    stage_answer (seq, HF_OK, 61, 9, 0);
+    stage_expect (HF_OK, 9);
+    stage_answer (seq + 1, HF_OK, 62, 0, 0);
+    stage_expect (HF_OK, 0);
+    stage_granted ("a", 9, 61);
+    stage_quiet ();
+}
+
+/*  A session that waits, or is granted anew, holds no longer what it held: another session ended
+ * it. Its own release is no loss. */
+STAGE_TEST (test_a_later_answer_shows_that_a_hold_is_over, 1, 10000)
+{
+    stage_hold ("a", 9);
+    stage_acquire ("a", true, HF_FOREVER);
+    stage_answer (stage_requests ()->request[0].seq, HF_QUEUED, 200, 0, 0);
+    stage_event (HF_SESSION_LOST, 9, 0);
+    stage_granted ("a", 25, 250);
+    stage_expect (HF_OK, 25);
+    stage_acquire ("a", true, HF_FOREVER);
+    stage_answer (stage_requests ()->request[0].seq, HF_OK, 300, 30, 0);
+    stage_event (HF_SESSION_LOST, 25, 0);
+    stage_expect (HF_OK, 30);
+    stage_append ("a", 30, "x", 1);
+    stage_end (HF_OP_RELEASE, "a", 30);
+    stage_acquire ("a", true, HF_FOREVER);
+    stage_answer (stage_requests ()->request[0].seq, HF_OK, 310, 0, 0);
+    stage_expect (HF_OK, 0);
+    uint64_t seq = stage_requests ()->request[0].seq;
+    stage_answer (seq + 1, HF_OK, 400, 40, 0);
+    stage_expect (HF_OK, 40);
+    stage_answer (seq, HF_OK, 390, 0, 0);
+    stage_expect (HF_OK, 0);
+    stage_quiet ();
+}
+
 STAGE_TEST (test_a_wait_that_runs_out_gives_its_place_back, 1, 10000)
 {
     stage_queue ("a", 300, 50);
