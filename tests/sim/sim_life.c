@@ -271,10 +271,8 @@ sim_wipe (sim_t *sim, node_t *node)
     assert (!node->up);
     sim_tell (sim, "the disk of node %u is wiped", node->id);
     sim->result->totals.wipes++;
-    if (sim_counts (sim, node->id, node->durable.incarnation))
-        *hf_array_add (&node->lost) = node->durable;
-    else
-        hf_array_free (&node->durable.items);
+    //  Also one that does not count: the entry that admits it may be on its way.
+    *hf_array_add (&node->lost) = node->durable;
     node->durable = (disk_t){0};
     node->rows.all.count = 0;
     node->rows.index = 0;
