@@ -77,6 +77,8 @@ uint32_t hf_election_chunk (void *arg, uint64_t first, uint32_t max);
 
 /*  Delete what the log need not keep, one small step. */
 void hf_election_prune (hf_election_service_t *self);
+/*  When there may be something to prune; UINT64_MAX: not before the next flush or commit. */
+uint64_t hf_election_prune_us (const hf_election_service_t *self);
 
 /*  This node's log is too old for LEADER; 0: not any more. */
 void hf_election_needs_state (hf_election_service_t *self, uint64_t term, uint32_t leader);

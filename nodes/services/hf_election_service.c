@@ -123,6 +123,8 @@ s_start (hf_election_service_t *self, uint64_t applied)
     self->delivered = applied;
     if (self->flushed < applied)
         self->flushed = applied;
+    if (self->flushed > 0)
+        self->prune_us = 0; //  the last life may have ended between flush and pruning
 }
 
 static void
@@ -303,7 +305,8 @@ hf_election_service_wake_us (const hf_election_service_t *self)
     uint64_t wake_us = self->effects.wake_at_us;
     if (self->handover_until_us != 0 && self->handover_until_us < wake_us)
         wake_us = self->handover_until_us;
-    return self->started && self->prune_us < wake_us ? self->prune_us : wake_us;
+    uint64_t prune_us = hf_election_prune_us (self);
+    return prune_us < wake_us ? prune_us : wake_us;
 }
 
 hf_core_view_t

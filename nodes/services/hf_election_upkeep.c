@@ -9,10 +9,18 @@
 
 //  ---- pruning -------------------------------------------------------------------
 
+/*  After a start the core learns only from the leader that what was flushed is committed. */
+uint64_t
+hf_election_prune_us (const hf_election_service_t *self)
+{
+    bool committed = self->effects.commit_index >= self->flushed;
+    return self->started && committed ? self->prune_us : UINT64_MAX;
+}
+
 void
 hf_election_prune (hf_election_service_t *self)
 {
-    if (self->now_us < self->prune_us || !self->started)
+    if (self->now_us < hf_election_prune_us (self))
         return;
     //  No message may wait: it could name what goes.
     assert (self->effects.messages.count == 0 && self->effects.persists.count == 0);
