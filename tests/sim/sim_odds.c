@@ -442,10 +442,13 @@ s_lag (sim_t *sim)
         connection->lag_until_us[1] =
             sim_random (sim, 3) == 0 ? until_us : sim->now_us + sim_random (sim, 1000000);
     } else { //  what it said in time comes when it is found silent
-        uint64_t margin_us = 100 * sim->odds.ttl_ms + sim->odds.latency_us;
-        connection->lag_until_us[0] = sim->now_us + margin_us + sim_random (sim, 100000) +
-                                      sim_until (sim, &client->clock, user->deadline_us);
-        connection->lag_until_us[0] -= 50000;
+        uint64_t ttl_us = hf_client_session_lease (user->session)->ttl_us;
+        uint64_t rate = (uint64_t)(1000000 + sim->nodes[node].clock.drift_ppm);
+        uint64_t client_rate = (uint64_t)(1000000 + client->clock.drift_ppm);
+        connection->lag_until_us[0] = sim->now_us + sim->odds.latency_us +
+                                      sim_until (sim, &client->clock, user->deadline_us) +
+                                      ttl_us * 1000000 / rate - ttl_us * 900000 / client_rate +
+                                      sim_random (sim, 100000) * sim_random (sim, 2) / 2;
     }
 }
 
