@@ -39,6 +39,27 @@ STAGE_TEST (test_prunes_to_what_is_flushed_and_keeps_some, stage, 1)
     assert_int_equal (stage->base, stage->last - 10);
 }
 
+/*  The last life ended between flush and pruning. The new one prunes without another flush, but
+ * only once the leader has said that those entries are committed. */
+STAGE_TEST (test_prunes_after_a_start_what_is_committed, stage, 3)
+{
+    stage->config.log_keep = 10;
+    for (stage->last = 1; stage->last < 30; stage->last++)
+        stage->entries[stage->last].term = 1;
+    stage->entries[30].term = stage->term = 1;
+    stage_start (stage, 20);
+    stage_turn (stage, 1000);
+    assert_int_equal (stage->base, 0);
+    assert_true (hf_election_service_wake_us (stage->service) > stage->now_us);
+    hf_heartbeat_t beat = {
+        .from = 1, .term = 1, .round = 1, .commit = 30, .last_index = 30, .last_term = 1};
+    hf_heartbeat_frame (&stage->frame, &beat);
+    stage_peer (stage);
+    stage_end (stage);
+    stage_turn (stage, 1000);
+    assert_int_equal (stage->base, 20);
+}
+
 static void
 s_ask (stage_t *stage, uint64_t term)
 {
