@@ -226,6 +226,30 @@ hf_cluster_set_environment (hf_cluster_t *self, uint32_t id, const char *const *
     hf_cluster_node (self, id)->variables = variables;
 }
 
+void
+hf_cluster_slow_disk (hf_cluster_t *self, uint32_t id)
+{
+    hf_cluster_node_t *node = hf_cluster_node (self, id);
+    snprintf (node->sync_file, sizeof node->sync_file, "%.480s/sync-ms-%u", self->dir, id);
+    snprintf (node->slow_disk, sizeof node->slow_disk, "HF_SLOW_DISK=%s", node->sync_file);
+    node->slow_variables[0] = "LD_PRELOAD=" HF_TEST_SLOW_DISK;
+    //  The address sanitizer wants to be loaded first; the object does nothing that it would miss.
+    node->slow_variables[1] = "ASAN_OPTIONS=verify_asan_link_order=0";
+    node->slow_variables[2] = node->slow_disk;
+    node->variables = node->slow_variables;
+}
+
+void
+hf_cluster_set_sync (hf_cluster_t *self, uint32_t id, uint32_t sync_ms)
+{
+    const char *path = hf_cluster_node (self, id)->sync_file;
+    assert (path[0] != 0 && "hf_cluster_slow_disk comes first");
+    FILE *file = fopen (path, "w");
+    bool written = file && fprintf (file, "%u\n", sync_ms) > 0;
+    bool closed = file && fclose (file) == 0;
+    assert (written && closed);
+}
+
 //  ---- processes ---------------------------------------------------------------
 
 /*  Put a list that ends with NULL behind the SIZE words of ARGV. */

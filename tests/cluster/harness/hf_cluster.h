@@ -82,6 +82,12 @@ void hf_cluster_add_argument (hf_cluster_t *self, const char *argument);
  *  NULL. Not copied. */
 void hf_cluster_set_environment (hf_cluster_t *self, uint32_t id, const char *const *variables);
 
+/*  From the next start on, each sync of node ID's disk takes at least as long as
+ * hf_cluster_set_sync says, which may change while the node runs. It replaces the node's
+ * environment. */
+void hf_cluster_slow_disk (hf_cluster_t *self, uint32_t id);
+void hf_cluster_set_sync (hf_cluster_t *self, uint32_t id, uint32_t sync_ms);
+
 //  ---- processes ---------------------------------------------------------------
 
 /*  Start the node and wait until it answers a status query; false when it ended before that

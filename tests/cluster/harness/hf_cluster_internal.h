@@ -19,6 +19,9 @@ typedef struct hf_cluster_node {
     char address[32];
     int network;                  //  a namespace; 0: as the test's
     const char *const *variables; //  NULL: none
+    char sync_file[HF_PATH_SIZE];
+    char slow_disk[HF_PATH_SIZE + 16]; //  the variable that names that file
+    const char *slow_variables[4];
 } hf_cluster_node_t;
 
 struct hf_cluster {
