@@ -1,5 +1,6 @@
 /*  holdfast-bench - throughput and latency, failover times, and use of memory and disk. */
 #include "bench/bench.h"
+#include "base/hf_std.h"
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -54,6 +55,7 @@ s_run (const hf_bench_options_t *options, hf_cluster_t *cluster)
 int
 main (int argc, char **argv)
 {
+    hf_std_open ();
     hf_bench_options_t options;
     int exit_code;
     if (!hf_bench_options_read (&options, argc, argv, &exit_code))

@@ -66,7 +66,8 @@ typedef struct hf_client_options {
     }
 
 /*  Does not wait for a connection. NULL on a bad list or bad options, with one line in ERROR (may
- *  be NULL; HF_CLIENT_ERROR_SIZE bytes). */
+ *  be NULL; HF_CLIENT_ERROR_SIZE bytes). Those of the descriptors 0 to 2 that are closed are
+ * occupied with /dev/null, so that no socket gets the place of stderr. */
 #define HF_CLIENT_ERROR_SIZE 512
 hf_client_t *hf_client_new (const hf_client_options_t *options, char *error);
 

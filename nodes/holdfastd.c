@@ -1,4 +1,5 @@
 /*  holdfastd - one node of a holdfast cluster: wiring of the actors, signals. */
+#include "base/hf_std.h"
 #include "nodes/actors/hf_clock.h"
 #include "nodes/actors/hf_pipe.h"
 #include "nodes/hf_dump.h"
@@ -96,6 +97,7 @@ s_start_again (char **argv)
 int
 main (int argc, char **argv)
 {
+    hf_std_open ();
     hf_options_t options;
     int rc = hf_options_parse (&options, argc, argv);
     if (rc >= 0)

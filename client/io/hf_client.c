@@ -1,6 +1,7 @@
 //  A client's life, and the door through which other threads hand it work.
 
 #include "base/hf_error.h"
+#include "base/hf_std.h"
 #include "client/io/hf_io.h"
 #include <assert.h>
 #include <signal.h>
@@ -192,6 +193,8 @@ hf_client_new (const hf_client_options_t *options, char *error)
         free (self);
         return NULL;
     }
+    //  A socket of ours in the place of a closed stderr would get what the program writes there.
+    hf_std_open ();
     self->wake_fd = -1;
     s_init (self, own.request_ms);
     if (s_start (self) != 0) {

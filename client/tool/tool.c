@@ -1,4 +1,5 @@
 /*  holdfast - the command-line tool: picks the command. */
+#include "base/hf_std.h"
 #include "client/tool/tool.h"
 #include <limits.h>
 #include <string.h>
@@ -82,6 +83,7 @@ s_unknown (const char *name)
 int
 main (int argc, char **argv)
 {
+    hf_std_open ();
     static const tool_command_t tool = {.help = s_help, .most = INT_MAX};
     tool_options_t options;
     int code = tool_options_read (&options, &tool, argc, argv);

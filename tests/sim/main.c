@@ -7,6 +7,7 @@
 //  4 promise broken; 1 wrong usage.
 
 #include "tests/sim/sim.h"
+#include "base/hf_std.h"
 #include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -148,6 +149,7 @@ s_many (uint64_t from, uint64_t count)
 int
 main (int argc, char **argv)
 {
+    hf_std_open ();
     static const struct option options[] = {{"seed", required_argument, NULL, 's'},
                                             {"seeds", required_argument, NULL, 'n'},
                                             {"from", required_argument, NULL, 'f'},

@@ -8,6 +8,7 @@
 
 #include "tests/sim/sim.h"
 #include "base/hf_mutant.h"
+#include "base/hf_std.h"
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -147,6 +148,7 @@ s_named (const char *name, int argc, char **argv, int first)
 int
 main (int argc, char **argv)
 {
+    hf_std_open ();
     uint64_t seeds = 2000;
     bool table = false;
     int first = 1;

@@ -4,6 +4,7 @@
  *  be read or understood.
  */
 #include "tests/cluster/check/check.h"
+#include "base/hf_std.h"
 #include <errno.h>
 #include <getopt.h>
 #include <string.h>
@@ -38,6 +39,7 @@ s_read (hf_check_t *check, const char *path, char error[HF_ERROR_SIZE])
 int
 main (int argc, char **argv)
 {
+    hf_std_open ();
     static const struct option options[] = {{"files", required_argument, NULL, 'f'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};

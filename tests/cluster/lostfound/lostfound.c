@@ -8,6 +8,7 @@
 #include "tests/cluster/harness/hf_cluster.h"
 #include "tests/cluster/lostfound/client.h"
 #include "tests/cluster/lostfound/verdict.h"
+#include "base/hf_std.h"
 #include <assert.h>
 #include <getopt.h>
 #include <stdlib.h>
@@ -190,6 +191,7 @@ s_all (s_run_t *run)
 int
 main (int argc, char **argv)
 {
+    hf_std_open ();
     s_run_t *run = &s_run;
     if (!s_options (run, argc, argv)) {
         fprintf (stderr,

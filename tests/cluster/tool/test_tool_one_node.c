@@ -102,6 +102,17 @@ static const trial_t s_queries[] = {
 };
 TRIAL_TABLE (test_queries, s_queries)
 
+/*  The 8 bytes of the file fit an eventfd: a descriptor of the library in the place of stdout. */
+static const trial_t s_closed[] = {
+    {0, .script = "$T append eight 12345678"},
+    {74, .script = "$T cat eight >&-"},
+    {74, .script = "$T cat eight >&- 2>&-"},
+    {74, .script = "$T cat eight 0<&- >&- 2>&-"},
+    {74, .script = "$T append eight <&-"},
+    {0, "$T run closed -- sh -c 'echo x >&2' 2>&-; $T cat eight <&-", .is = "12345678"},
+};
+TRIAL_TABLE (test_standard_descriptors_closed, s_closed)
+
 /*  The node stands still, and is killed: last, since the cluster is one. */
 static const trial_t s_lost[] = {
     {75,

@@ -11,6 +11,7 @@
 #include "tests/cluster/check/hf_history.h"
 #include "tests/cluster/lostfound/verdict.h"
 #include "tests/cluster/torture/world.h"
+#include "base/hf_std.h"
 #include <assert.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -313,6 +314,7 @@ s_all (hf_world_t *world, const options_t *options)
 int
 main (int argc, char **argv)
 {
+    hf_std_open ();
     static hf_world_t world;
     options_t options;
     if (!s_read_options (&options, argc, argv))
