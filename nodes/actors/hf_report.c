@@ -1,11 +1,14 @@
 //  Log lines on stderr, and the end of the process.
 
 #include "nodes/actors/hf_report.h"
+#include "base/hf_line.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#define LAST_WORDS_MS 1000 //  so long a dying process waits for room in stderr
 
 static hf_level_t s_level = HF_INFO;
 static uint32_t s_node;
@@ -31,15 +34,14 @@ hf_report_level (const char *text, hf_level_t *level)
     return -1;
 }
 
-/*  One write a line, so that lines of several threads do not mix. */
 static void
-s_line (hf_level_t level, const char *format, va_list args)
+s_line (hf_level_t level, uint32_t patience_ms, const char *format, va_list args)
 {
     struct timespec now;
     struct tm local;
     clock_gettime (CLOCK_REALTIME, &now);
     localtime_r (&now.tv_sec, &local);
-    char line[1200];
+    char line[HF_LINE_MAX];
     size_t used = strftime (line, sizeof line, "%Y-%m-%d %H:%M:%S", &local);
     int n =
         snprintf (line + used, sizeof line - used, ".%03ld %-5s node %u: ", now.tv_nsec / 1000000,
@@ -49,8 +51,7 @@ s_line (hf_level_t level, const char *format, va_list args)
     size_t room = sizeof line - used - 1;
     used += n < 0 ? 0 : (size_t)n < room ? (size_t)n : room - 1;
     line[used++] = '\n';
-    ssize_t ignored = write (STDERR_FILENO, line, used);
-    (void)ignored; //  nobody to tell when stderr is gone
+    hf_line_write (line, used, patience_ms);
 }
 
 void
@@ -60,7 +61,7 @@ hf_report (hf_level_t level, const char *format, ...)
         return;
     va_list args;
     va_start (args, format);
-    s_line (level, format, args);
+    s_line (level, 0, format, args);
     va_end (args);
 }
 
@@ -69,7 +70,7 @@ hf_die (const char *format, ...)
 {
     va_list args;
     va_start (args, format);
-    s_line (HF_ERROR, format, args);
+    s_line (HF_ERROR, LAST_WORDS_MS, format, args);
     va_end (args);
     _exit (1);
 }
