@@ -107,7 +107,9 @@
     M (seq_anew, "once", "an undecided request is sent again under a new seq")                     \
     M (floor_early, "once", "the floor rises before the answers arrived")                          \
     M (undecided_lost, "once", "an undecided request of an ended session is reported as lost")     \
-    M (silent_leader_kept, "P11", "a client never leaves a silent leader")
+    M (silent_leader_kept, "P11", "a client never leaves a silent leader")                         \
+    M (barrier_before_reads, "P11",                                                                \
+       "the next barrier is asked for before the last one's reads are answered")
 
 //  For unit tests alone: the lock actor answers nothing before it has applied it, so that no client
 //  can see the difference.

@@ -194,8 +194,11 @@ hf_lock_service_end (hf_lock_service_t *self, bool drained)
 {
     s_expire (self, drained);
     hf_lock_propose (self);
+    if (HF_MUTANT (barrier_before_reads))
+        hf_lock_ask_barrier (self);
     hf_lock_answer_reads (self);
-    hf_lock_ask_barrier (self);
+    if (!HF_MUTANT (barrier_before_reads))
+        hf_lock_ask_barrier (self);
     hf_lock_push_moved (self);
     hf_routes_send_all (&self->routes, &self->out);
     hf_lock_send_sections (self);

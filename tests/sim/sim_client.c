@@ -71,6 +71,17 @@ s_send (sim_t *sim, client_t *client)
     hf_outbox_reset (outbox);
 }
 
+/*  The core goes to sleep: another turn at this moment must find nothing to do. */
+static void
+s_check_sleep (sim_t *sim, client_t *client, uint64_t now_us)
+{
+    if (hf_client_core_due_us (client->core) <= now_us || sim->failed)
+        return;
+    hf_client_core_turn (client->core, now_us);
+    if (hf_client_core_outbox (client->core)->frames.count > 0)
+        sim_fail (sim, SIM_STUCK, "P11: client %u sleeps with frames left", client->id);
+}
+
 /*  Timers, people, and what follows from both. */
 static void
 s_pump (sim_t *sim, client_t *client)
@@ -84,6 +95,7 @@ s_pump (sim_t *sim, client_t *client)
     hf_client_core_turn (client->core, now_us);
     s_results (sim, client);
     s_send (sim, client);
+    s_check_sleep (sim, client, now_us);
     uint64_t due_us = hf_client_core_due_us (client->core);
     due_us = client->people_us < due_us ? client->people_us : due_us;
     sim_wake (sim, &client->turn, 1 + sim_until (sim, &client->clock, due_us));

@@ -138,6 +138,15 @@ s_do (sim_t *sim, node_t *node, hf_file_step_t step)
         node->ready = sim_blob (sim, node->stage.list, node->stage.count);
 }
 
+static bool
+s_again (sim_t *sim, node_t *node)
+{
+    hf_file_service_end (node->file, sim_node_local (sim, node));
+    const hf_outbox_t *outbox = hf_file_service_outbox (node->file);
+    return hf_file_service_step (node->file) != HF_FILE_NOTHING || outbox->frames.count > 0 ||
+           outbox->messages.count > 0;
+}
+
 /*  Do what must be durable, until there is nothing more or the disk takes its time. */
 static void
 s_steps (sim_t *sim, node_t *node)
@@ -151,7 +160,7 @@ s_steps (sim_t *sim, node_t *node)
         if (!sim_carry_out (sim, node, HF_TO_FILE, hf_file_service_outbox (node->file)))
             return;
     }
-    sim_wake_at (sim, node, HF_TO_FILE, hf_file_service_wake_us (node->file));
+    sim_sleep (sim, node, HF_TO_FILE, hf_file_service_wake_us (node->file), s_again);
 }
 
 void

@@ -435,6 +435,9 @@ uint64_t sim_node_local (const sim_t *sim, const node_t *node);
 /*  How long a disk of NODE takes to commit. */
 uint64_t sim_sync_us (sim_t *sim, node_t *node);
 bool sim_frozen (const sim_t *sim, const node_t *node);
+/*  The service of ACTOR sleeps until WAKE_US. AGAIN gives whether another turn finds work. */
+void sim_sleep (sim_t *sim, node_t *node, hf_to_t actor, uint64_t wake_us,
+                bool (*again) (sim_t *sim, node_t *node));
 void sim_wake_at (sim_t *sim, node_t *node, hf_to_t actor, uint64_t local_us);
 /*  Whether the disk works now: EV_SYNCED comes then. */
 bool sim_begin_sync (sim_t *sim, node_t *node, hf_to_t actor);

@@ -169,6 +169,27 @@ sim_carry_out (sim_t *sim, node_t *node, hf_to_t actor, hf_outbox_t *outbox)
     return crashes || news.done || news.restart ? s_ends (sim, node, news.restart) : true;
 }
 
+/*  A service goes to sleep: AGAIN makes another turn at this moment, without input, which must find
+ *  nothing to do. Otherwise that work waits for the next message, or for a timer. */
+void
+sim_sleep (sim_t *sim, node_t *node, hf_to_t actor, uint64_t wake_us,
+           bool (*again) (sim_t *sim, node_t *node))
+{
+    static const char *const names[] = {
+        [HF_TO_ELECTION] = "election", [HF_TO_LOCK] = "lock", [HF_TO_FILE] = "file"};
+    if (wake_us > sim_node_local (sim, node) && again (sim, node))
+        sim_fail (sim, SIM_STUCK, "P11: the %s service of node %u sleeps with work left",
+                  names[actor], node->id);
+    else
+        sim_wake_at (sim, node, actor, wake_us);
+}
+
+static bool
+s_any (const hf_outbox_t *outbox)
+{
+    return outbox->frames.count > 0 || outbox->messages.count > 0;
+}
+
 //  ---- the election actor ------------------------------------------------------------------
 
 void
@@ -194,6 +215,15 @@ sim_begin_sync (sim_t *sim, node_t *node, hf_to_t actor)
     return true;
 }
 
+static bool
+s_election_again (sim_t *sim, node_t *node)
+{
+    hf_election_service_begin (node->election, sim_node_local (sim, node));
+    hf_election_service_end (node->election, sim_node_local (sim, node));
+    return hf_election_service_dirty (node->election) ||
+           s_any (hf_election_service_outbox (node->election));
+}
+
 /*  Commit and carry out until nothing is left to do, or the disk takes its time. */
 static void
 s_election_flush (sim_t *sim, node_t *node)
@@ -212,7 +242,8 @@ s_election_flush (sim_t *sim, node_t *node)
     }
     if (node->stops_us != 0 && sim_node_local (sim, node) >= node->stops_us)
         sim_fail (sim, SIM_STUCK, "P11: node %u hands over for longer than a second", node->id);
-    sim_wake_at (sim, node, HF_TO_ELECTION, hf_election_service_wake_us (node->election));
+    sim_sleep (sim, node, HF_TO_ELECTION, hf_election_service_wake_us (node->election),
+               s_election_again);
 }
 
 static void
@@ -317,6 +348,16 @@ s_lock_door (sim_t *sim, node_t *node)
     }
 }
 
+static bool
+s_lock_again (sim_t *sim, node_t *node)
+{
+    hf_lock_service_begin (node->lock, sim_node_local (sim, node));
+    hf_lock_service_end (node->lock, node->actors[HF_TO_LOCK].boxes[0].count == 0);
+    while (hf_lock_service_more (node->lock))
+        ;
+    return s_any (hf_lock_service_outbox (node->lock));
+}
+
 static void
 s_lock_turn (sim_t *sim, node_t *node)
 {
@@ -342,7 +383,7 @@ s_lock_turn (sim_t *sim, node_t *node)
     if (!sim_carry_out (sim, node, HF_TO_LOCK, hf_lock_service_outbox (node->lock)))
         return;
     sim_duty_turned (sim, node);
-    sim_wake_at (sim, node, HF_TO_LOCK, hf_lock_service_wake_us (node->lock));
+    sim_sleep (sim, node, HF_TO_LOCK, hf_lock_service_wake_us (node->lock), s_lock_again);
 }
 
 //  ---- turns ------------------------------------------------------------------------------------
