@@ -114,7 +114,10 @@
 //  For unit tests alone: the lock actor answers nothing before it has applied it, so that no client
 //  can see the difference.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
-    M (read_unapplied, "P10", "a read is answered before its barrier's index is applied")
+    M (read_unapplied, "P10", "a read is answered before its barrier's index is applied")          \
+    M (keepalives_alone, "P11", "each session has a KEEPALIVE frame of its own")                   \
+    M (floor_not_kept, "P12", "the floor in a KEEPALIVE frees no answers")                         \
+    M (unsent_unseen, "P11", "what a link did not take is not sent again")
 
 #define HF_MUTANT_ENUM(name, promise, text) HF_MUTANT_##name,
 enum {

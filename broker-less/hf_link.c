@@ -3,15 +3,24 @@
 #include "broker-less/hf_link.h"
 #include "broker-less/hf_socket.h"
 #include "base/hf_alloc.h"
+#include "base/hf_chain.h"
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #define SEND_MAX     1000
 #define RECONNECT_US 2000000 //  not connected for so long: start over
 
 static const hf_socket_pulse_t s_pulse = {.interval_ms = 500, .timeout_ms = 1500};
+
+/*  A frame that libzmq has not taken yet. */
+typedef struct queued {
+    hf_chain_t chain;
+    size_t size;
+    uint8_t bytes[];
+} queued_t;
 
 struct hf_link {
     void *dealer;
@@ -20,6 +29,8 @@ struct hf_link {
     zmq_msg_t body; //  the frame returned last
     bool connected;
     uint64_t try_us; //  since when it tries to connect
+    hf_chain_t queue;
+    size_t queue_bytes;
 };
 
 static uint64_t
@@ -53,6 +64,7 @@ hf_link_new (void *context, const hf_endpoint_t *endpoint)
     hf_link_t *self = hf_alloc (sizeof (*self));
     hf_endpoint_client_address (endpoint, self->address);
     zmq_msg_init (&self->body);
+    hf_chain_init (&self->queue);
     self->try_us = s_now_us ();
     if (s_open (self, context) != 0) {
         int code = zmq_errno ();
@@ -60,6 +72,23 @@ hf_link_new (void *context, const hf_endpoint_t *endpoint)
         errno = code;
     }
     return self;
+}
+
+static void
+s_drop_first (hf_link_t *self)
+{
+    queued_t *queued = HF_AROUND (self->queue.next, queued_t, chain);
+    hf_chain_remove (&queued->chain);
+    self->queue_bytes -= queued->size;
+    free (queued);
+}
+
+static void
+s_drop_queue (hf_link_t *self)
+{
+    while (!hf_chain_empty (&self->queue))
+        s_drop_first (self);
+    assert (self->queue_bytes == 0);
 }
 
 void
@@ -71,6 +100,7 @@ hf_link_destroy (hf_link_t **self_p)
         return;
     hf_socket_close (self->dealer, self->monitor);
     zmq_msg_close (&self->body);
+    s_drop_queue (self);
     free (self);
     *self_p = NULL;
 }
@@ -117,6 +147,8 @@ s_see (hf_link_t *self)
         self->connected = connected;
         self->try_us = s_now_us ();
         s_catch_up (self);
+        if (!connected) //  the next connection begins anew
+            s_drop_queue (self);
         return connected ? HF_LINK_CONNECTED : HF_LINK_BROKEN;
     }
     return HF_LINK_NONE;
@@ -154,16 +186,51 @@ hf_link_next (hf_link_t *self, hf_span_t *bytes)
     return HF_LINK_NONE;
 }
 
-bool
-hf_link_send (hf_link_t *self, const void *frame, size_t size)
+/*  Hand a frame to libzmq. False: it takes no more now. */
+static bool
+s_send (hf_link_t *self, const void *frame, size_t size)
 {
-    assert (self && frame && size > 0);
-    if (!self->connected)
-        return false;
     int sent = zmq_send (self->dealer, frame, size, ZMQ_DONTWAIT);
     if (sent < 0 && zmq_errno () == EAGAIN) {
         s_catch_up (self);
         sent = zmq_send (self->dealer, frame, size, ZMQ_DONTWAIT);
     }
     return sent == (int)size;
+}
+
+void
+hf_link_flush (hf_link_t *self)
+{
+    assert (self);
+    while (!hf_chain_empty (&self->queue)) {
+        const queued_t *queued = HF_AROUND (self->queue.next, queued_t, chain);
+        if (!s_send (self, queued->bytes, queued->size))
+            return;
+        s_drop_first (self);
+    }
+}
+
+bool
+hf_link_waits (const hf_link_t *self)
+{
+    assert (self);
+    return !hf_chain_empty (&self->queue);
+}
+
+bool
+hf_link_send (hf_link_t *self, const void *frame, size_t size)
+{
+    assert (self && frame && size > 0);
+    if (!self->connected)
+        return false;
+    if (hf_chain_empty (&self->queue) && s_send (self, frame, size))
+        return true;
+    if (self->queue_bytes + size > HF_LINK_QUEUE_BYTES)
+        return false;
+    queued_t *queued = hf_alloc_again (NULL, sizeof (*queued) + size);
+    *queued = (queued_t){.size = size};
+    memcpy (queued->bytes, frame, size);
+    hf_chain_append (&self->queue, &queued->chain);
+    self->queue_bytes += size;
+    return true;
 }

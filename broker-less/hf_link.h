@@ -30,7 +30,14 @@ typedef enum hf_link_event_type {
 
 hf_link_event_type_t hf_link_next (hf_link_t *self, hf_span_t *bytes);
 
-/*  Without waiting; false when it is not connected or its queue is full. */
+/*  Without waiting. What libzmq does not take now waits in a queue of the link, in order, until
+ *  hf_link_flush or until the connection breaks. False: it is not connected, or that queue is full,
+ *  and the frame is dropped. */
+#define HF_LINK_QUEUE_BYTES (64U << 20)
 bool hf_link_send (hf_link_t *self, const void *frame, size_t size);
+
+/*  Whether frames wait: poll the DEALER for output, too, and flush. */
+bool hf_link_waits (const hf_link_t *self);
+void hf_link_flush (hf_link_t *self);
 
 #endif

@@ -26,15 +26,14 @@
 
 //  Client to node. SESSION 0 means none.
 #define HF_FIELDS_open(F)      F (bin, nonce) F (u32, ttl_ms)
-#define HF_FIELDS_keepalive(F) F (u64, session) F (u64, echo)
+#define HF_FIELDS_keepalive(F) F (u64, echo) F (list, sessions)
 #define HF_FIELDS_requests(F)  F (u64, session) F (u64, floor) F (list, requests)
 #define HF_FIELDS_close(F)     F (u64, session) F (u64, echo)
 #define HF_FIELDS_query(F)     F (u64, id) F (u32, what) F (str, name) F (u64, offset) F (u32, limit)
 
 //  Node to client.
-#define HF_FIELDS_opened(F) F (bin, nonce) F (u32, status) F (u64, session) F (u32, ttl_ms)
-#define HF_FIELDS_alive(F)                                                                         \
-    F (u64, session) F (u64, echo) F (u32, status) F (list, held) F (list, queued)
+#define HF_FIELDS_opened(F)  F (bin, nonce) F (u32, status) F (u64, session) F (u32, ttl_ms)
+#define HF_FIELDS_alive(F)   F (u64, echo) F (list, sessions)
 #define HF_FIELDS_answers(F) F (u64, session) F (list, items)
 #define HF_FIELDS_closed(F)  F (u64, session) F (u64, echo) F (u32, status)
 #define HF_FIELDS_query_result(F)                                                                  \
@@ -50,7 +49,11 @@
 #define HF_FIELDS_append(F)                                                                        \
     F (u64, seq) F (str, lock) F (u64, token) F (u64, owner) F (str, file) F (bin, data)
 
-//  Items in ANSWERS; GRANTED and MOVED also in the lists of ALIVE.
+//  One session in KEEPALIVE, and in ALIVE.
+#define HF_FIELDS_keep(F) F (u64, session) F (u64, floor)
+#define HF_FIELDS_kept(F) F (u64, session) F (u32, status) F (list, held) F (list, queued)
+
+//  Items in ANSWERS; GRANTED and MOVED also in the lists of KEPT.
 #define HF_FIELDS_answer(F)                                                                        \
     F (u64, seq) F (u32, status) F (u64, index) F (u64, token) F (u64, position)
 #define HF_FIELDS_granted(F) F (str, lock) F (u64, token) F (u64, index)
@@ -171,9 +174,11 @@
     M (CANCEL, 66, cancel)                                                                         \
     M (ABANDON, 67, abandon)                                                                       \
     M (APPEND, 68, append)                                                                         \
+    M (KEEP, 69, keep)                                                                             \
     M (ANSWER, 80, answer)                                                                         \
     M (GRANTED, 81, granted)                                                                       \
     M (MOVED, 82, moved)                                                                           \
+    M (KEPT, 83, kept)                                                                             \
     M (LOCK_ROW, 90, lock_row)                                                                     \
     M (WAITER_ROW, 91, waiter_row)                                                                 \
     M (FILE_ROW, 92, file_row)                                                                     \
@@ -293,6 +298,9 @@ typedef hf_list_t hf_field_list_t;
 HF_MSG_TABLE (HF_MSG_DECLARE)
 #undef HF_MSG_DECLARE
 #undef HF_MSG_FIELD
+
+/*  The frame ALIVE of one session. */
+void hf_alive_one (hf_pack_t *pack, uint64_t echo, const hf_kept_t *kept);
 
 /*  One request of any kind: the member of the union that KIND names. */
 typedef struct hf_request {

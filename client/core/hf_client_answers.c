@@ -1,6 +1,6 @@
 //  What the leader says of requests: answers, grants, places in queues.
 //
-//  A grant may come three ways: in the answer, pushed, and listed in ALIVE; any of them may be
+//  A grant may come three ways: in the answer, pushed, and listed in KEPT; any of them may be
 //  lost, late or repeated. A grant belongs to a waiting acquire only when its index is not before
 //  that of the answer that put it in the queue: an older one belongs to an earlier hold. And no
 //  acquire waits for a grant that was given before: such a place in the queue became that hold.
@@ -234,13 +234,13 @@ hf_client_answers_take (hf_client_core_t *core, const hf_answers_t *answers)
     }
 }
 
-//  ---- ALIVE lists what is held and queued ------------------------------------
+//  ---- KEPT lists what is held and queued -------------------------------------
 
 static void
-s_listed (hf_client_session_t *session, const hf_alive_t *alive)
+s_listed (hf_client_session_t *session, const hf_kept_t *kept, uint64_t echo)
 {
-    hf_scan_t scan = hf_scan_list (alive->held);
-    for (uint32_t i = 0; i < alive->held.count && !scan.bad && !session->ended; i++) {
+    hf_scan_t scan = hf_scan_list (kept->held);
+    for (uint32_t i = 0; i < kept->held.count && !scan.bad && !session->ended; i++) {
         hf_granted_t granted;
         if (!hf_granted_get (&scan, &granted))
             return;
@@ -249,24 +249,24 @@ s_listed (hf_client_session_t *session, const hf_alive_t *alive)
         if (!place)
             continue;
         if (!place->held || place->token == granted.token)
-            place->seen_us = alive->echo;
+            place->seen_us = echo;
         if (!HF_MUTANT (push_unhealed))
             s_granted (place, granted.token, granted.index);
     }
-    scan = hf_scan_list (alive->queued);
-    for (uint32_t i = 0; i < alive->queued.count && !scan.bad && !session->ended; i++) {
+    scan = hf_scan_list (kept->queued);
+    for (uint32_t i = 0; i < kept->queued.count && !scan.bad && !session->ended; i++) {
         hf_moved_t moved;
         if (!hf_moved_get (&scan, &moved))
             return;
         hf_client_place_t *place = hf_client_place_find (session, moved.lock.at, moved.lock.size);
         if (place && !hf_chain_empty (&place->waiting)) {
-            place->seen_us = alive->echo;
+            place->seen_us = echo;
             s_moved (place, moved.position);
         }
     }
 }
 
-/*  ALIVE did not list the place: a hold is lost, a place in the queue is asked for anew. This holds
+/*  KEPT did not list the place: a hold is lost, a place in the queue is asked for anew. This holds
  *  only for what was there before the keepalive was sent and what no request is changing. */
 static void
 s_unlisted (hf_client_place_t *place, uint64_t echo)
@@ -287,12 +287,12 @@ s_unlisted (hf_client_place_t *place, uint64_t echo)
 }
 
 void
-hf_client_answers_alive (hf_client_session_t *session, const hf_alive_t *alive)
+hf_client_answers_kept (hf_client_session_t *session, const hf_kept_t *kept, uint64_t echo)
 {
-    s_listed (session, alive);
+    s_listed (session, kept, echo);
     HF_CHAIN_EACH_SAFE (&session->places_all, at)
     {
         if (!session->ended)
-            s_unlisted (HF_AROUND (at, hf_client_place_t, all), alive->echo);
+            s_unlisted (HF_AROUND (at, hf_client_place_t, all), echo);
     }
 }

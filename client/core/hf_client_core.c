@@ -29,6 +29,7 @@ hf_client_core_new (const hf_client_config_t *config)
     hf_table_init (&self->asks);
     hf_chain_init (&self->asks_all);
     hf_pack_init (&self->list);
+    hf_pack_init (&self->keeps);
     return self;
 }
 
@@ -65,6 +66,7 @@ hf_client_core_destroy (hf_client_core_t **self_p)
     hf_heap_done (&self->session_timers);
     hf_heap_done (&self->op_timers);
     hf_pack_done (&self->list);
+    hf_pack_done (&self->keeps);
     free (self);
 }
 
@@ -108,6 +110,15 @@ hf_client_core_broken (hf_client_core_t *self, uint32_t node, uint64_t now_us)
         return;
     atomic_store (&self->reached_us[at], self->now_us);
     hf_choice_broken (&self->choice, (uint32_t)at, self->now_us);
+}
+
+void
+hf_client_core_unsent (hf_client_core_t *self, uint32_t node, uint64_t now_us)
+{
+    s_now (self, now_us);
+    int at = s_node (self, node);
+    if (at >= 0)
+        hf_client_leader_unsent (self, (uint32_t)at);
 }
 
 bool
@@ -208,6 +219,8 @@ hf_client_core_turn (hf_client_core_t *self, uint64_t now_us)
     s_now (self, now_us);
     hf_client_leader_turn (self);
     s_timers (self);
+    //  First, so that no amount of requests keeps them waiting.
+    hf_client_session_keep_all (self);
     while (!hf_chain_empty (&self->dirty)) {
         hf_client_session_t *session = HF_AROUND (self->dirty.next, hf_client_session_t, dirty);
         hf_chain_remove (&session->dirty);

@@ -138,6 +138,8 @@ void hf_client_core_destroy (hf_client_core_t **self_p);
 /*  The link to NODE can be sent to; it broke, and is being made again; FRAME came from it. */
 void hf_client_core_connected (hf_client_core_t *self, uint32_t node, uint64_t now_us);
 void hf_client_core_broken (hf_client_core_t *self, uint32_t node, uint64_t now_us);
+/*  The link to NODE took no more: what the core gave for it after some frame is dropped. */
+void hf_client_core_unsent (hf_client_core_t *self, uint32_t node, uint64_t now_us);
 void hf_client_core_frame (hf_client_core_t *self, uint32_t node, hf_span_t frame, uint64_t now_us);
 
 /*  The op is the core's now. Nothing may be submitted for a session after its LEAVE. */
@@ -152,8 +154,8 @@ uint64_t hf_client_core_due_us (const hf_client_core_t *self);
  *  NOW_US comes as HF_LOST, and ends the session. */
 hf_op_t *hf_client_core_next (hf_client_core_t *self, uint64_t now_us);
 
-/*  Frames to be sent, in order; peer is the node's id. A frame that cannot be sent may be dropped.
- *  The shell resets it. */
+/*  Frames to be sent, in order; peer is the node's id. The shell resets it. A frame that a link
+ * does not take may be dropped when the core hears of it: hf_client_core_unsent. */
 hf_outbox_t *hf_client_core_outbox (hf_client_core_t *self);
 
 /*  The client ends: every result comes as HF_CLOSED, the sessions are left to their TTL and freed.

@@ -18,6 +18,7 @@
 #define HF_REQUEST_US   1000000
 #define HF_BATCH_TARGET (256U << 10) //  a frame is closed at this size; one request may pass it
 #define HF_LATE_MAX     16
+#define HF_KEEPS_TARGET 1000 //  sessions in one KEEPALIVE
 
 //  Where an op is (op->state).
 enum {
@@ -99,6 +100,8 @@ struct hf_client_core {
     uint64_t outstanding; //  sent to the leader, not answered: requests, keepalives, questions
     uint64_t patience_us;
     bool resend;         //  after BUSY: everything undecided goes out again
+    bool unsent;         //  that is because a link took no more, which is no answer of the leader
+    bool owed_only;      //  in this turn: keepalives that were answered do not go out again
     uint64_t epoch_seen; //  of the choice, when everything was last sent again
 
     hf_table_t sessions; //  by id
@@ -113,6 +116,11 @@ struct hf_client_core {
     uint8_t late[HF_LATE_MAX][HF_NONCE_SIZE]; //  openings that were given up
     uint32_t late_next;
     hf_pack_t list;
+
+    //  Keepalives of many sessions that go out together.
+    hf_pack_t keeps;      //  KEEP records of the frame that is being built
+    uint64_t echo_us;     //  of that frame: the time of sending
+    uint32_t keeps_early; //  the next keepalive of its sessions comes so much earlier, of 1000
 };
 
 //  hf_client_leader.c
@@ -122,6 +130,8 @@ bool hf_client_leader_ready (const hf_client_core_t *self);
 void hf_client_leader_send (hf_client_core_t *self);
 /*  NODE (its place in the list) gave an answer of a leader; it refused. */
 void hf_client_leader_heard (hf_client_core_t *self, uint32_t node);
+/*  The link to NODE took no more. */
+void hf_client_leader_unsent (hf_client_core_t *self, uint32_t node);
 void hf_client_leader_refused (hf_client_core_t *self, uint32_t node, const hf_refused_t *refused);
 /*  One of those outstanding is answered, or given up. */
 void hf_client_leader_paid (hf_client_core_t *self);
@@ -136,6 +146,8 @@ hf_client_session_t *hf_client_session_start (hf_client_core_t *core, uint64_t i
 void hf_client_session_mark (hf_client_session_t *self);
 bool hf_client_session_alive (hf_client_session_t *self);
 void hf_client_session_take_alive (hf_client_core_t *core, const hf_alive_t *alive);
+/*  Send the keepalives that are due, of all sessions. */
+void hf_client_session_keep_all (hf_client_core_t *core);
 void hf_client_session_flush (hf_client_session_t *self);
 void hf_client_session_event (hf_client_session_t *self, hf_session_event_type_t type,
                               const hf_client_place_t *place, uint64_t token, uint64_t position);
@@ -179,7 +191,8 @@ void hf_client_requests_abandon (hf_client_place_t *place);
 
 //  hf_client_answers.c
 void hf_client_answers_take (hf_client_core_t *core, const hf_answers_t *answers);
-void hf_client_answers_alive (hf_client_session_t *session, const hf_alive_t *alive);
+/*  What KEPT lists, in an answer to the keepalive of ECHO. */
+void hf_client_answers_kept (hf_client_session_t *session, const hf_kept_t *kept, uint64_t echo);
 
 //  hf_client_ask.c
 void hf_client_ask_start (hf_client_core_t *core, hf_op_t *ask);

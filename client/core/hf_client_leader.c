@@ -42,8 +42,9 @@ hf_client_leader_heard (hf_client_core_t *self, uint32_t node)
     self->asked_us = self->outstanding > 0 ? self->now_us : HF_NEVER;
 }
 
+/*  After a while everything undecided goes out again. */
 static void
-s_busy (hf_client_core_t *self)
+s_back_off (hf_client_core_t *self)
 {
     uint64_t most = (uint64_t)BUSY_MIN_US << (self->busy_count < 6 ? self->busy_count : 6);
     most = most < BUSY_MAX_US ? most : BUSY_MAX_US;
@@ -51,7 +52,17 @@ s_busy (hf_client_core_t *self)
     self->busy_until_us =
         self->now_us + BUSY_LEAST_US + hf_random_below (&self->choice.random, most - BUSY_LEAST_US);
     self->resend = true;
-    self->asked_us = HF_NEVER;
+}
+
+/*  What is lost was not seen by the leader, which goes on owing answers since asked_us. */
+void
+hf_client_leader_unsent (hf_client_core_t *self, uint32_t node)
+{
+    if (self->choice.target != (int)node || self->now_us < self->busy_until_us ||
+        HF_MUTANT (unsent_unseen))
+        return;
+    s_back_off (self);
+    self->unsent = true;
 }
 
 void
@@ -61,8 +72,10 @@ hf_client_leader_refused (hf_client_core_t *self, uint32_t node, const hf_refuse
     if (refused->status == HF_NOT_LEADER) {
         hf_choice_refused (&self->choice, node, refused->leader, refused->term, self->now_us);
     } else if (refused->status == HF_BUSY) {
-        if (target && self->now_us >= self->busy_until_us)
-            s_busy (self);
+        if (target && self->now_us >= self->busy_until_us) {
+            s_back_off (self);
+            self->asked_us = HF_NEVER;
+        }
     } else {
         //  It does not understand us. No other node of this version will.
         if (target)
@@ -87,7 +100,10 @@ s_probe (hf_client_core_t *self, uint32_t bits)
 static void
 s_turn_all (hf_client_core_t *self)
 {
-    self->asked_us = self->outstanding > 0 ? self->now_us : HF_NEVER;
+    if (!self->unsent || self->asked_us == HF_NEVER)
+        self->asked_us = self->outstanding > 0 ? self->now_us : HF_NEVER;
+    self->owed_only = self->unsent;
+    self->unsent = false;
     HF_CHAIN_EACH (&self->sessions_all, at)
     {
         hf_client_session_mark (HF_AROUND (at, hf_client_session_t, all));
@@ -120,6 +136,7 @@ void
 hf_client_leader_turn (hf_client_core_t *self)
 {
     hf_choice_t *choice = &self->choice;
+    self->owed_only = false;
     if (HF_MUTANT (silent_leader_kept))
         self->asked_us = HF_NEVER;
     if (self->now_us >= s_silence_us (self)) {
@@ -132,7 +149,7 @@ hf_client_leader_turn (hf_client_core_t *self)
         self->asked_us = HF_NEVER;
         self->busy_until_us = 0;
         self->busy_count = 0;
-        self->resend = false;
+        self->resend = self->unsent = false;
     }
     uint32_t bits = hf_choice_tick (choice, self->now_us);
     if (bits != 0)

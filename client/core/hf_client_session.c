@@ -3,6 +3,9 @@
 #include "client/core/hf_client_internal.h"
 #include <assert.h>
 
+#define TOGETHER_US    50000 //  keepalives that are due so soon go along with others
+#define EARLY_PERMILLE 250
+
 uint64_t
 hf_client_session_id (const hf_client_session_t *self)
 {
@@ -100,18 +103,63 @@ hf_client_session_event (hf_client_session_t *self, hf_session_event_type_t type
 
 //  ---- keepalives -------------------------------------------------------------
 
+/*  Close the frame that is being built and send it. */
 static void
-s_keepalive (hf_client_session_t *self)
+s_send_keeps (hf_client_core_t *core)
+{
+    if (core->keeps.count == 0)
+        return;
+    hf_keepalive_frame (&core->outbox.frame,
+                        &(hf_keepalive_t){core->echo_us, hf_pack_list (&core->keeps)});
+    hf_client_leader_send (core);
+    hf_pack_reset (&core->keeps);
+    //  Sessions that are many do not all come at one moment for ever.
+    core->keeps_early = (uint32_t)hf_random_below (&core->choice.random, EARLY_PERMILLE);
+}
+
+/*  The keepalive is due by LIMIT_US: it goes with those of the others. */
+static void
+s_keep (hf_client_session_t *self, uint64_t limit_us)
 {
     hf_client_core_t *core = self->core;
-    //  The echo is the time of sending; strictly rising, so that no two are the same.
-    uint64_t last_us = self->keepalive_sent_us;
-    self->keepalive_sent_us = core->now_us > last_us ? core->now_us : last_us + 1;
-    self->keepalive_at_us = core->now_us + hf_lease_interval_us (&self->lease);
+    bool again = self->epoch != core->choice.epoch && (!core->owed_only || self->keepalive_out);
+    if (!(again || limit_us >= self->keepalive_at_us) || self->ended ||
+        !hf_client_session_alive (self))
+        return;
+    uint64_t interval_us = hf_lease_interval_us (&self->lease);
+    self->keepalive_sent_us = core->echo_us;
+    self->keepalive_at_us = core->now_us + interval_us - interval_us * core->keeps_early / 1000;
     core->outstanding += !self->keepalive_out;
     self->keepalive_out = true;
-    hf_keepalive_frame (&core->outbox.frame, &(hf_keepalive_t){self->id, self->keepalive_sent_us});
-    hf_client_leader_send (core);
+    hf_keep_put (&core->keeps, &(hf_keep_t){self->id, self->window.floor});
+    if (core->keeps.count >= (HF_MUTANT (keepalives_alone) ? 1 : HF_KEEPS_TARGET))
+        s_send_keeps (core);
+}
+
+void
+hf_client_session_keep_all (hf_client_core_t *core)
+{
+    if (!hf_client_leader_ready (core))
+        return;
+    //  The echo is the time of sending; strictly rising, so that no two of a session are the same.
+    uint64_t last_us = core->echo_us;
+    core->echo_us = core->now_us > last_us ? core->now_us : last_us + 1;
+    core->keeps_early = 0;
+    size_t before = core->outbox.frames.count;
+    HF_CHAIN_EACH (&core->dirty, at)
+    {
+        s_keep (HF_AROUND (at, hf_client_session_t, dirty), core->now_us);
+    }
+    hf_heap_node_t *node;
+    while ((core->keeps.count > 0 || core->outbox.frames.count > before) &&
+           (node = hf_heap_take (&core->session_timers, core->now_us + TOGETHER_US))) {
+        hf_client_session_t *self = HF_AROUND (node, hf_client_session_t, timer);
+        s_keep (self, core->now_us + TOGETHER_US);
+        hf_client_session_mark (self);
+    }
+    s_send_keeps (core);
+    if (core->outbox.frames.count == before)
+        core->echo_us = last_us;
 }
 
 static void
@@ -122,26 +170,35 @@ s_keepalive_paid (hf_client_session_t *self)
     self->keepalive_out = false;
 }
 
-void
-hf_client_session_take_alive (hf_client_core_t *core, const hf_alive_t *alive)
+static void
+s_take_kept (hf_client_core_t *core, const hf_kept_t *kept, uint64_t echo)
 {
-    hf_client_session_t *self = hf_client_session_find (core, alive->session);
+    hf_client_session_t *self = hf_client_session_find (core, kept->session);
     if (!self || self->ended)
         return;
     //  Pushed (echo 0) when the session is closed by its id. Ids are never reused.
-    if (alive->status == HF_SESSION_EXPIRED) {
+    if (kept->status == HF_SESSION_EXPIRED) {
         self->expired = true;
         hf_client_session_end (self);
         return;
     }
-    if (alive->status != HF_OK || alive->echo == 0 || alive->echo > self->keepalive_sent_us)
+    if (kept->status != HF_OK || echo == 0 || echo > self->keepalive_sent_us)
         return;
-    if (alive->echo == self->keepalive_sent_us)
+    if (echo == self->keepalive_sent_us)
         s_keepalive_paid (self);
-    if (!hf_lease_renew (&self->lease, alive->echo, core->now_us))
+    if (!hf_lease_renew (&self->lease, echo, core->now_us))
         hf_client_session_end (self);
     else
-        hf_client_answers_alive (self, alive);
+        hf_client_answers_kept (self, kept, echo);
+}
+
+void
+hf_client_session_take_alive (hf_client_core_t *core, const hf_alive_t *alive)
+{
+    hf_scan_t scan = hf_scan_list (alive->sessions);
+    hf_kept_t kept;
+    for (uint32_t i = 0; i < alive->sessions.count && hf_kept_get (&scan, &kept); i++)
+        s_take_kept (core, &kept, alive->echo);
 }
 
 /*  All that is due, towards the leader. */
@@ -158,8 +215,6 @@ hf_client_session_flush (hf_client_session_t *self)
     if (hf_client_leader_ready (core)) {
         bool all = self->epoch != core->choice.epoch;
         self->epoch = core->choice.epoch;
-        if (all || core->now_us >= self->keepalive_at_us)
-            s_keepalive (self);
         hf_client_requests_send (self, all);
     }
     s_schedule (self);

@@ -147,7 +147,7 @@ s_inbox (hf_client_t *self)
     }
 }
 
-/*  A frame that a link does not take now is as good as lost: the core sends it again. */
+/*  A frame that a link does not take is lost: the core hears of it and sends again. */
 static void
 s_send (hf_client_t *self)
 {
@@ -156,8 +156,9 @@ s_send (hf_client_t *self)
         const hf_out_frame_t *frame = &outbox->frames.list[i];
         hf_span_t bytes = hf_outbox_bytes (outbox, frame);
         for (uint32_t at = 0; at < self->endpoints.count; at++)
-            if (self->endpoints.node[at].id == frame->peer)
-                hf_link_send (self->links[at], bytes.at, bytes.size);
+            if (self->endpoints.node[at].id == frame->peer &&
+                !hf_link_send (self->links[at], bytes.at, bytes.size))
+                hf_client_core_unsent (self->core, frame->peer, hf_io_now_us ());
     }
     hf_outbox_reset (outbox);
 }
@@ -211,6 +212,16 @@ s_poll_items (hf_client_t *self, zmq_pollitem_t items[POLL_MAX])
     return count;
 }
 
+/*  Frames that wait in a link's queue: wake up when its DEALER takes more. */
+static void
+s_poll_output (const hf_client_t *self, zmq_pollitem_t *items)
+{
+    for (uint32_t i = 0; i < self->endpoints.count; i++) {
+        short out = hf_link_waits (self->links[i]) ? ZMQ_POLLOUT : 0;
+        items[1 + i * HF_LINK_SOCKETS].events = (short)(ZMQ_POLLIN | out);
+    }
+}
+
 void *
 hf_loop_run (void *client)
 {
@@ -218,13 +229,16 @@ hf_loop_run (void *client)
     zmq_pollitem_t items[POLL_MAX];
     size_t count = s_poll_items (self, items);
     while (!s_stopped (self)) {
+        s_poll_output (self, items);
         int rc = zmq_poll (items, (int)count, s_timeout_ms (self));
         assert (rc >= 0 || errno == EINTR);
         (void)rc;
         s_woken (self);
         //  Sockets before timers: after a stall the answers may already be here.
-        for (uint32_t i = 0; i < self->endpoints.count; i++)
+        for (uint32_t i = 0; i < self->endpoints.count; i++) {
             s_drain_link (self, i);
+            hf_link_flush (self->links[i]);
+        }
         s_inbox (self);
         hf_client_core_turn (self->core, hf_io_now_us ());
         s_results (self);

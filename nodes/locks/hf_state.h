@@ -119,6 +119,9 @@ bool hf_state_next_session (const hf_state_t *self, uint64_t after, uint64_t *se
                             uint32_t *ttl_ms);
 bool hf_state_session_ttl (const hf_state_t *self, uint64_t session, uint32_t *ttl_ms);
 
+/*  How many answers of SESSION could be forgotten if its floor rose to FLOOR, at most. */
+uint32_t hf_state_answers_below (const hf_state_t *self, uint64_t session, uint64_t floor);
+
 /*  What SESSION holds (GRANTED records into HELD) and waits for (MOVED records,
  *  position 1 is next, into QUEUED). False when there is no such session. */
 bool hf_state_session_places (const hf_state_t *self, uint64_t session, hf_pack_t *held,

@@ -78,6 +78,13 @@ hf_state_session_ttl (const hf_state_t *self, uint64_t session, uint32_t *ttl_ms
     return true;
 }
 
+uint32_t
+hf_state_answers_below (const hf_state_t *self, uint64_t session, uint64_t floor)
+{
+    const hf_state_session_t *found = hf_sessions_find (&self->sessions, session);
+    return found && floor > found->replies.floor ? found->replies.count : 0;
+}
+
 bool
 hf_state_session_places (const hf_state_t *self, uint64_t session, hf_pack_t *held,
                          hf_pack_t *queued)

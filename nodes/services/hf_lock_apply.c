@@ -63,8 +63,8 @@ s_send_end (hf_lock_service_t *self, const hf_outcome_t *out, const hf_caller_t 
         hf_outbox_to_client (&self->out, &route, 0);
     }
     if (caller) {
-        hf_alive_frame (&self->out.frame,
-                        &(hf_alive_t){.session = out->session, .status = HF_SESSION_EXPIRED});
+        hf_alive_one (&self->out.frame, 0,
+                      &(hf_kept_t){.session = out->session, .status = HF_SESSION_EXPIRED});
         hf_outbox_to_client (&self->out, &caller->route, 0);
     }
 }

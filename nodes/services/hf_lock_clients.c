@@ -4,6 +4,7 @@
 
 #define TURN_BYTES  (4U << 20) //  proposed in one turn
 #define ITEMS_BYTES (1U << 20) //  answers that wait for the end of the turn
+#define FREE_LEAST  8          //  answers that a session may keep while it is idle
 
 //  ---- refusals -----------------------------------------------------------------------
 
@@ -155,23 +156,63 @@ s_requests (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
                                                                .requests = message.requests});
 }
 
+/*  The list of a KEEPALIVE as an array of sessions, owned; NULL: a record is malformed. */
+static uint8_t *
+s_sessions (hf_list_t sessions)
+{
+    uint8_t *array = hf_alloc (sessions.count * sizeof (uint64_t));
+    hf_scan_t scan = hf_scan_list (sessions);
+    for (uint32_t i = 0; i < sessions.count; i++) {
+        hf_keep_t keep;
+        if (!hf_keep_get (&scan, &keep)) {
+            free (array);
+            return NULL;
+        }
+        memcpy (array + i * sizeof keep.session, &keep.session, sizeof keep.session);
+    }
+    return array;
+}
+
+static void
+s_keep (hf_lock_service_t *self, const hf_route_t *route, const hf_keep_t *keep)
+{
+    //  From now on its answers go there, also those to what it asked over an earlier connection.
+    if (hf_lock_heard (self, keep->session))
+        hf_routes_caller (&self->routes, keep->session, route);
+    else
+        hf_routes_move (&self->routes, keep->session, route);
+    //  Requests carry the floor, too; this is for sessions that send no more of them. Few answers
+    //  are not worth a command.
+    if (hf_state_answers_below (self->state, keep->session, keep->floor) >= FREE_LEAST &&
+        !s_busy (self) && !HF_MUTANT (floor_not_kept))
+        hf_cmd_requests_put (&self->commands,
+                             &(hf_cmd_requests_t){.session = keep->session, .floor = keep->floor});
+}
+
 static void
 s_keepalive (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
 {
     hf_keepalive_t message;
-    if (!hf_keepalive_get (scan, &message)) {
-        s_refuse_input (self, route, HF_MALFORMED, "KEEPALIVE wants [session, echo]");
+    bool good = hf_keepalive_get (scan, &message) && message.sessions.count <= HF_KEEPS_MAX;
+    if (good && message.sessions.count == 0)
+        return;
+    uint8_t *sessions = good ? s_sessions (message.sessions) : NULL;
+    if (!sessions) {
+        s_refuse_input (
+            self, route, HF_MALFORMED,
+            "KEEPALIVE wants [echo, [[69, session, floor], ...]], at most 4096 sessions");
         return;
     }
-    //  From now on its answers go there, also those to what it asked over an earlier connection.
-    if (hf_lock_heard (self, message.session))
-        hf_routes_caller (&self->routes, message.session, route);
-    else
-        hf_routes_move (&self->routes, message.session, route);
-    hf_lock_read (self, &(hf_reading_t){.type = HF_READING_KEEPALIVE,
-                                        .session = message.session,
-                                        .id = message.echo,
-                                        .route = *route});
+    hf_scan_t list = hf_scan_list (message.sessions);
+    hf_keep_t keep;
+    while (hf_keep_get (&list, &keep))
+        s_keep (self, route, &keep);
+    hf_lock_read (self,
+                  &(hf_reading_t){.type = HF_READING_KEEPALIVE,
+                                  .id = message.echo,
+                                  .bytes = sessions,
+                                  .size = message.sessions.count * (uint32_t)sizeof (uint64_t),
+                                  .route = *route});
 }
 
 static void
@@ -227,10 +268,10 @@ s_query (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
         return;
     }
     //  A name that is too long is kept one byte too long: it is refused as a name.
-    reading.name_size = message.name.size < 256 ? message.name.size : 256;
-    if (reading.name_size > 0) {
-        reading.name = hf_alloc (reading.name_size);
-        memcpy (reading.name, message.name.at, reading.name_size);
+    reading.size = message.name.size < 256 ? message.name.size : 256;
+    if (reading.size > 0) {
+        reading.bytes = hf_alloc (reading.size);
+        memcpy (reading.bytes, message.name.at, reading.size);
     }
     hf_lock_read (self, &reading);
 }

@@ -85,23 +85,28 @@ const hf_route_t *hf_routes_watcher (const hf_routes_t *self, const hf_route_t *
 typedef struct hf_reading {
     enum { HF_READING_KEEPALIVE, HF_READING_CLOSE, HF_READING_QUERY } type;
     uint32_t what, limit;
-    uint64_t session; //  of a keepalive or close
-    uint64_t id;      //  its echo; or the query's id
+    uint64_t session; //  of a close
+    uint64_t id;      //  the echo of a keepalive or close; or the query's id
     uint64_t offset;
-    uint8_t *name; //  owned; NULL: none. One that is too long is cut to 256 bytes, one too many
-    uint32_t name_size;
+    //  Owned; NULL: none. The name of a query: one that is too long is cut to 256 bytes, one too
+    //  many. Of a keepalive: its sessions, as uint64_t, of which the first DONE are answered.
+    uint8_t *bytes;
+    uint32_t size, done;
     hf_route_t route;
 } hf_reading_t;
 
 typedef HF_ARRAY (hf_reading_t) hf_readings_t;
 
 /*  The reads, by how far they are: WAITING for the next barrier, UNDER the one that is under way or
- *  whose index is not applied yet, then queries alone; or with another actor (hf_lock_asked). */
+ *  whose index is not applied yet; then keepalives and queries that may be answered; or with
+ * another actor (hf_lock_asked). */
 typedef struct hf_reads {
-    hf_readings_t waiting, under, queries;
+    hf_readings_t waiting, under, keepalives, queries;
     size_t waiting_queries; //  how many of WAITING are queries
-    size_t queries_at;      //  the first of these that is not answered
-    bool barrier_out;       //  asked and not passed
+    uint64_t waiting_bytes; //  and the bytes that all of WAITING own
+    size_t keepalives_at;   //  the first of these that is not answered to the end
+    size_t queries_at;
+    bool barrier_out; //  asked and not passed
     uint64_t barrier_id;
     bool passed; //  UNDER may be answered once INDEX is applied
     uint64_t index;
@@ -133,7 +138,7 @@ struct hf_lock_service {
     hf_reads_t reads;
     hf_outbox_t out;
     hf_outcomes_t outcomes;
-    hf_pack_t rows, more_rows; //  scratch: lists in the frame that is packed
+    hf_pack_t rows, more_rows, kept; //  scratch: lists in the frame that is packed
 
     bool elected;        //  the election actor says that this node leads
     bool leading;        //  and everything before its term is applied: it may serve
@@ -202,11 +207,16 @@ void hf_lock_credit (hf_lock_service_t *self);
 void hf_lock_snapshot (hf_lock_service_t *self, uint32_t node);
 
 //  hf_lock_reads.c
-/*  Wait for a barrier, or be refused. Takes READING's name. */
+/*  Wait for a barrier, or be refused. Takes READING's bytes. */
 void hf_lock_read (hf_lock_service_t *self, hf_reading_t *reading);
 void hf_lock_passed (hf_lock_service_t *self, const hf_a_passed_t *passed);
-/*  Answer what the applied state is far enough for; queries go on to hf_lock_service_more. */
+/*  Answer what the applied state is far enough for; keepalives and queries go on to
+ *  hf_lock_service_more. */
 void hf_lock_answer_reads (hf_lock_service_t *self);
+/*  Whether there is anything to be answered now. */
+bool hf_lock_reads_due (const hf_lock_service_t *self);
+/*  Answer sessions of the next keepalive, one frame of them. False: none waits. */
+bool hf_lock_answer_keepalive (hf_lock_service_t *self);
 /*  Begin a barrier for what waits, unless one is under way. */
 void hf_lock_ask_barrier (hf_lock_service_t *self);
 /*  The node stopped to lead: with WATCH, every client that waits becomes a watcher. */

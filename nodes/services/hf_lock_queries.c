@@ -55,7 +55,7 @@ s_remember (hf_lock_service_t *self, const hf_reading_t *reading)
     asked_t *asked = hf_alloc (sizeof *asked);
     asked->id = ++reads->last_asked;
     asked->reading = *reading;
-    asked->reading.name = NULL;
+    asked->reading.bytes = NULL;
     reads->asked_bytes += s_answer_bytes (reading);
     hf_table_insert (&reads->asked, &asked->by_id, hf_hash_u64 (0, asked->id));
     return asked->id;
@@ -89,7 +89,7 @@ s_ask_files (hf_lock_service_t *self, const hf_reading_t *reading)
     hf_a_file_query_frame (&self->out.message,
                            &(hf_a_file_query_t){.id = id,
                                                 .what = reading->what,
-                                                .name = hf_span (reading->name, reading->name_size),
+                                                .name = hf_span (reading->bytes, reading->size),
                                                 .offset = reading->offset,
                                                 .limit = reading->limit});
     hf_outbox_to_actor (&self->out, HF_TO_FILE);
@@ -159,7 +159,7 @@ s_leader (hf_lock_service_t *self)
 static bool
 s_query (hf_lock_service_t *self, const hf_reading_t *reading, hf_query_result_t *result)
 {
-    hf_span_t name = hf_span (reading->name, reading->name_size);
+    hf_span_t name = hf_span (reading->bytes, reading->size);
     uint32_t limit = reading->limit < HF_ROWS_MAX ? reading->limit : HF_ROWS_MAX;
     uint32_t what = reading->what;
     bool list = what == HF_WHAT_LOCKS || what == HF_WHAT_FILES;
@@ -192,6 +192,6 @@ hf_lock_query (hf_lock_service_t *self, hf_reading_t *reading)
         s_result (self, reading, &result);
     } else
         s_ask_files (self, reading);
-    free (reading->name);
-    reading->name = NULL;
+    free (reading->bytes);
+    reading->bytes = NULL;
 }

@@ -3,27 +3,60 @@
 
 #include "nodes/services/hf_lock_private.h"
 
+#define ALIVES_FIRST  16          //  frames that a turn sends before anything else
+#define ALIVE_BYTES   (64U << 10) //  an ALIVE is closed at this size; one session may pass it
+#define WAITING_BYTES (16U << 20) //  names and sessions of reads that wait; beyond: BUSY
+
 //  ---- answers -------------------------------------------------------------------
 
+/*  Pack the KEPT of a session that a keepalive names. */
 static void
-s_alive (hf_lock_service_t *self, const hf_reading_t *reading)
+s_kept (hf_lock_service_t *self, const hf_reading_t *reading, uint64_t session)
 {
     //  Its end is proposed: from now on nothing may make its client believe that it lives (4.7).
-    if (hf_expiry_ending (self->expiry, reading->session) && !HF_MUTANT (alive_while_ending))
+    if (hf_expiry_ending (self->expiry, session) && !HF_MUTANT (alive_while_ending))
         return;
     hf_pack_reset (&self->rows);
     hf_pack_reset (&self->more_rows);
-    hf_alive_t alive = {.session = reading->session, .echo = reading->id, .status = HF_OK};
-    if (hf_state_session_places (self->state, reading->session, &self->rows, &self->more_rows)) {
+    hf_kept_t kept = {.session = session, .status = HF_OK};
+    if (hf_state_session_places (self->state, session, &self->rows, &self->more_rows)) {
         if (!HF_MUTANT (alive_without_holds))
-            alive.held = hf_pack_list (&self->rows);
-        alive.queued = hf_pack_list (&self->more_rows);
-        if (!hf_routes_find (&self->routes, reading->session)) //  else it may have moved since
-            hf_routes_caller (&self->routes, reading->session, &reading->route);
+            kept.held = hf_pack_list (&self->rows);
+        kept.queued = hf_pack_list (&self->more_rows);
+        if (!hf_routes_find (&self->routes, session)) //  else it may have moved since
+            hf_routes_caller (&self->routes, session, &reading->route);
     } else
-        alive.status = HF_SESSION_EXPIRED;
-    hf_alive_frame (&self->out.frame, &alive);
-    hf_outbox_to_client (&self->out, &reading->route, 0);
+        kept.status = HF_SESSION_EXPIRED;
+    hf_kept_put (&self->kept, &kept);
+}
+
+/*  A session may have thousands of places, so a frame takes sessions up to a size. */
+bool
+hf_lock_answer_keepalive (hf_lock_service_t *self)
+{
+    hf_reads_t *reads = &self->reads;
+    if (reads->keepalives.count == 0)
+        return false;
+    hf_reading_t *reading = &reads->keepalives.list[reads->keepalives_at];
+    hf_pack_reset (&self->kept);
+    for (; reading->done < reading->size / sizeof (uint64_t) &&
+           hf_pack_size (&self->kept) < ALIVE_BYTES;
+         reading->done++) {
+        uint64_t session;
+        memcpy (&session, reading->bytes + reading->done * sizeof session, sizeof session);
+        s_kept (self, reading, session);
+    }
+    if (self->kept.count > 0) {
+        hf_alive_frame (&self->out.frame,
+                        &(hf_alive_t){.echo = reading->id, .sessions = hf_pack_list (&self->kept)});
+        hf_outbox_to_client (&self->out, &reading->route, 0);
+    }
+    if (reading->done == reading->size / sizeof (uint64_t)) {
+        free (reading->bytes);
+        if (++reads->keepalives_at == reads->keepalives.count)
+            reads->keepalives.count = reads->keepalives_at = 0;
+    }
+    return true;
 }
 
 static void
@@ -41,19 +74,35 @@ static void
 s_answer (hf_lock_service_t *self, hf_reading_t *reading)
 {
     if (reading->type == HF_READING_KEEPALIVE)
-        s_alive (self, reading);
+        *hf_array_add (&self->reads.keepalives) = *reading;
     else if (reading->type == HF_READING_CLOSE)
         s_closed (self, reading);
     else
         *hf_array_add (&self->reads.queries) = *reading;
 }
 
+/*  Whether those under a barrier may be answered. */
+static bool
+s_passed (const hf_lock_service_t *self)
+{
+    bool applied = hf_state_applied_index (self->state) >= self->reads.index;
+    return self->reads.passed && (applied || HF_MUTANT (read_unapplied));
+}
+
+bool
+hf_lock_reads_due (const hf_lock_service_t *self)
+{
+    const hf_reads_t *reads = &self->reads;
+    return reads->keepalives.count > 0 || (reads->queries.count > 0 && !reads->blocked) ||
+           s_passed (self);
+}
+
 void
 hf_lock_answer_reads (hf_lock_service_t *self)
 {
     hf_reads_t *reads = &self->reads;
-    bool applied = hf_state_applied_index (self->state) >= reads->index;
-    if (!reads->passed || !(applied || HF_MUTANT (read_unapplied)))
+    //  Keepalives that were due before come first: what waits stays bounded.
+    if (!s_passed (self) || reads->keepalives.count > 0)
         return;
     if (reads->queries_at > 0 && reads->queries_at >= reads->queries.count / 2) {
         hf_array_drop (&reads->queries, reads->queries_at);
@@ -63,6 +112,8 @@ hf_lock_answer_reads (hf_lock_service_t *self)
         s_answer (self, &reads->under.list[i]);
     reads->under.count = 0;
     reads->passed = false;
+    for (int i = 0; i < ALIVES_FIRST && hf_lock_answer_keepalive (self); i++)
+        ;
 }
 
 //  ---- barriers ------------------------------------------------------------------
@@ -81,6 +132,8 @@ s_room (const hf_lock_service_t *self, const hf_reading_t *reading)
 {
     const hf_reads_t *reads = &self->reads;
     uint32_t max = self->config.readings_max;
+    if (reads->waiting_bytes + reading->size > WAITING_BYTES)
+        return false;
     if (reading->type != HF_READING_QUERY)
         return reads->waiting.count < max;
     return reads->waiting_queries < max / 2 && reads->queries.count - reads->queries_at < max / 2;
@@ -95,7 +148,7 @@ hf_lock_read (hf_lock_service_t *self, hf_reading_t *reading)
         return;
     }
     if (!s_room (self, reading)) {
-        free (reading->name);
+        free (reading->bytes);
         hf_lock_refuse (self, &reading->route, HF_BUSY, NULL);
         return;
     }
@@ -105,6 +158,7 @@ hf_lock_read (hf_lock_service_t *self, hf_reading_t *reading)
     }
     *hf_array_add (&reads->waiting) = *reading;
     reads->waiting_queries += reading->type == HF_READING_QUERY;
+    reads->waiting_bytes += reading->size;
 }
 
 void
@@ -117,6 +171,7 @@ hf_lock_ask_barrier (hf_lock_service_t *self)
     reads->under = reads->waiting;
     reads->waiting = empty;
     reads->waiting_queries = 0;
+    reads->waiting_bytes = 0;
     reads->barrier_out = true;
     reads->barrier_id++;
     hf_a_barrier_frame (&self->out.message, &(hf_a_barrier_t){.id = reads->barrier_id});
@@ -142,7 +197,7 @@ s_drop (hf_lock_service_t *self, hf_readings_t *readings, size_t first, bool wat
     for (size_t i = first; i < readings->count; i++) {
         if (watch)
             hf_routes_watch (&self->routes, &readings->list[i].route);
-        free (readings->list[i].name);
+        free (readings->list[i].bytes);
     }
     readings->count = 0;
 }
@@ -153,8 +208,10 @@ hf_lock_drop_reads (hf_lock_service_t *self, bool watch)
     hf_reads_t *reads = &self->reads;
     s_drop (self, &reads->waiting, 0, watch);
     s_drop (self, &reads->under, 0, watch);
+    s_drop (self, &reads->keepalives, reads->keepalives_at, watch);
     s_drop (self, &reads->queries, reads->queries_at, watch);
-    reads->waiting_queries = reads->queries_at = 0;
+    reads->waiting_queries = reads->keepalives_at = reads->queries_at = 0;
+    reads->waiting_bytes = 0;
     reads->blocked = reads->barrier_out = reads->passed = false;
 }
 
@@ -165,5 +222,6 @@ hf_lock_reads_done (hf_lock_service_t *self)
     hf_table_free (&self->reads.asked);
     hf_array_free (&self->reads.waiting);
     hf_array_free (&self->reads.under);
+    hf_array_free (&self->reads.keepalives);
     hf_array_free (&self->reads.queries);
 }

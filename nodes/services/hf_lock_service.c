@@ -37,6 +37,7 @@ hf_lock_service_new (const hf_lock_config_t *config, hf_state_t *state, uint64_t
     hf_outcomes_init (&self->outcomes);
     hf_pack_init (&self->rows);
     hf_pack_init (&self->more_rows);
+    hf_pack_init (&self->kept);
     hf_pack_init (&self->commands);
     hf_pack_init (&self->payload);
     hf_pack_init (&self->entries);
@@ -62,6 +63,7 @@ hf_lock_service_destroy (hf_lock_service_t **self_p)
     hf_array_free (&self->debts);
     hf_pack_done (&self->rows);
     hf_pack_done (&self->more_rows);
+    hf_pack_done (&self->kept);
     hf_pack_done (&self->commands);
     hf_pack_done (&self->payload);
     hf_pack_done (&self->entries);
@@ -210,6 +212,8 @@ bool
 hf_lock_service_more (hf_lock_service_t *self)
 {
     hf_reads_t *reads = &self->reads;
+    if (hf_lock_answer_keepalive (self))
+        return true;
     if (reads->queries_at == reads->queries.count)
         return false;
     hf_reading_t *reading = &reads->queries.list[reads->queries_at];
@@ -226,7 +230,7 @@ hf_lock_service_more (hf_lock_service_t *self)
 uint64_t
 hf_lock_service_wake_us (const hf_lock_service_t *self)
 {
-    if (self->reads.queries.count > 0 && !self->reads.blocked)
+    if (hf_lock_reads_due (self))
         return 0;
     uint64_t wake_us = self->leading ? hf_expiry_next_us (self->expiry) : UINT64_MAX;
     uint64_t step_us = hf_lock_step_due_us (self);

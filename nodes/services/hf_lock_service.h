@@ -81,8 +81,9 @@ bool hf_lock_service_full (const hf_lock_service_t *self);
  *  door was taken. Otherwise no session is judged silent, for 1 s at most. */
 void hf_lock_service_end (hf_lock_service_t *self, bool drained);
 
-/*  Answer one query that waits. Gives whether there are more; the shell stops asking when it has
- *  spent 10 ms, so that keepalives do not wait for queries. */
+/*  Answer one query that waits, or some sessions of a KEEPALIVE. Gives whether there may be more;
+ * the shell stops asking when it has spent 10 ms, so that what comes in does not wait for queries.
+ */
 bool hf_lock_service_more (hf_lock_service_t *self);
 
 /*  A frame of SESSION could not be sent to ROUTE: the client has left or does not read. */

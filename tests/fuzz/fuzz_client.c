@@ -61,7 +61,10 @@ s_sent (hf_span_t frame)
     if (kind == HF_KIND_REQUESTS && hf_requests_get (&scan, &m.requests)) {
         s_sent_requests (&m.requests);
     } else if (kind == HF_KIND_KEEPALIVE && hf_keepalive_get (&scan, &m.keepalive)) {
-        s_world.session = m.keepalive.session;
+        hf_keep_t keep;
+        hf_scan_t list = hf_scan_list (m.keepalive.sessions);
+        assert (hf_keep_get (&list, &keep) && m.keepalive.sessions.count <= HF_KEEPS_MAX);
+        s_world.session = keep.session;
         s_world.echo = m.keepalive.echo;
     } else if (kind == HF_KIND_CLOSE && hf_close_get (&scan, &m.close)) {
         s_world.close = m.close.echo;
@@ -270,8 +273,8 @@ s_answer (fuzz_bytes_t *bytes, hf_pack_t *frame)
         break;
     case 2:
         s_items (bytes, &more);
-        hf_alive_frame (frame, &(hf_alive_t){session, s_world.echo - fuzz_u8 (bytes) % 3, status,
-                                             hf_pack_list (&list), hf_pack_list (&more)});
+        hf_alive_one (frame, s_world.echo - fuzz_u8 (bytes) % 3,
+                      &(hf_kept_t){session, status, hf_pack_list (&list), hf_pack_list (&more)});
         break;
     case 3:
         hf_refused_frame (frame, &(hf_refused_t){what & 32 ? HF_NOT_LEADER : HF_BUSY + (status & 3),

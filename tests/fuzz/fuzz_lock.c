@@ -3,6 +3,7 @@
 
 #include "base/hf_array.h"
 #include "nodes/services/hf_lock_service.h"
+#include "tests/kit/hf_one.h"
 #include "tests/fuzz/fuzz.h"
 
 #define SESSIONS 64 //  ending sessions are noted below this id
@@ -86,8 +87,14 @@ s_look_frame (const life_t *self, hf_span_t bytes)
     hf_status_t status = hf_frame_open (bytes.at, bytes.size, &scan, &kind);
     assert (status == HF_OK && kind >= HF_KIND_OPENED && kind <= HF_KIND_REFUSED);
     //  P5b: what ends is acknowledged no more.
-    if (kind == HF_KIND_ALIVE && hf_alive_get (&scan, &alive) && alive.status == HF_OK)
-        assert (self->leads && (alive.session >= SESSIONS || !(self->ending >> alive.session & 1)));
+    if (kind != HF_KIND_ALIVE || !hf_alive_get (&scan, &alive))
+        return;
+    hf_scan_t list = hf_scan_list (alive.sessions);
+    hf_kept_t kept;
+    while (hf_kept_get (&list, &kept))
+        if (kept.status == HF_OK)
+            assert (self->leads &&
+                    (kept.session >= SESSIONS || !(self->ending >> kept.session & 1)));
 }
 
 static void
@@ -229,7 +236,7 @@ s_forge (life_t *self)
                                                  .ttl_ms = 1000U << fuzz_u8 (&self->input) % 12});
         break;
     case 1:
-        hf_keepalive_frame (&self->pack, &(hf_keepalive_t){.session = session});
+        hf_keepalive_one (&self->pack, 0, session, fuzz_u8 (&self->input));
         break;
     case 2:
         hf_close_frame (&self->pack, &(hf_close_t){.session = session});

@@ -159,19 +159,23 @@ sim_belief_request (sim_t *sim, hf_span_t frame)
     hf_scan_t scan;
     uint32_t kind;
     hf_keepalive_t in;
-    if (hf_frame_open (frame.at, frame.size, &scan, &kind) == HF_OK && kind == HF_KIND_KEEPALIVE &&
-        hf_keepalive_get (&scan, &in))
-        *s_keepalive (sim, in.session, in.echo) =
-            (keepalive_t){.session = in.session, .echo = in.echo, .arrived_us = sim->now_us};
+    hf_keep_t keep;
+    if (hf_frame_open (frame.at, frame.size, &scan, &kind) != HF_OK || kind != HF_KIND_KEEPALIVE ||
+        !hf_keepalive_get (&scan, &in))
+        return;
+    hf_scan_t list = hf_scan_list (in.sessions);
+    while (hf_keep_get (&list, &keep))
+        *s_keepalive (sim, keep.session, in.echo) =
+            (keepalive_t){.session = keep.session, .echo = in.echo, .arrived_us = sim->now_us};
 }
 
 /*  A node acknowledges. */
 void
-sim_belief_alive (sim_t *sim, const hf_alive_t *alive)
+sim_belief_kept (sim_t *sim, uint64_t session, uint64_t echo)
 {
-    const keepalive_t *in = s_keepalive (sim, alive->session, alive->echo);
-    uint64_t *alive_us = &sim->watch.alive_us[alive->session];
-    if (in->session == alive->session && in->echo == alive->echo && in->arrived_us > *alive_us)
+    const keepalive_t *in = s_keepalive (sim, session, echo);
+    uint64_t *alive_us = &sim->watch.alive_us[session];
+    if (in->session == session && in->echo == echo && in->arrived_us > *alive_us)
         *alive_us = in->arrived_us;
 }
 

@@ -5,32 +5,34 @@
 
 //  ---- frames of clients ------------------------------------------------------------------
 
-/*  The session that a frame of a client is about; 0: none. */
-static uint64_t
-s_session (const event_t *event, uint32_t *kind)
+/*  SESSION speaks in the frame of EVENT. */
+static void
+s_spoken (node_t *node, const event_t *event, uint64_t session, bool keepalive)
 {
-    hf_scan_t scan;
-    hf_keepalive_t keepalive;
-    hf_requests_t requests;
-    if (hf_frame_open (event->frame->bytes, event->frame->size, &scan, kind) != HF_OK)
-        return 0;
-    if (*kind == HF_KIND_KEEPALIVE && hf_keepalive_get (&scan, &keepalive))
-        return keepalive.session;
-    if (*kind == HF_KIND_REQUESTS && hf_requests_get (&scan, &requests))
-        return requests.session;
-    return 0;
+    if (session == 0 || session >= SESSIONS_MAX)
+        return;
+    spoken_t *spoken = &node->duty.spoken[session];
+    *(keepalive ? &spoken->keepalive : &spoken->requests) = event->a;
+    spoken->turn = node->duty.turn;
 }
 
 void
 sim_duty_taken (node_t *node, const event_t *event)
 {
+    hf_scan_t scan;
     uint32_t kind;
-    uint64_t session = s_session (event, &kind);
-    if (session == 0 || session >= SESSIONS_MAX)
+    hf_keepalive_t keepalive;
+    hf_keep_t keep;
+    hf_requests_t requests;
+    if (hf_frame_open (event->frame->bytes, event->frame->size, &scan, &kind) != HF_OK)
         return;
-    spoken_t *spoken = &node->duty.spoken[session];
-    *(kind == HF_KIND_KEEPALIVE ? &spoken->keepalive : &spoken->requests) = event->a;
-    spoken->turn = node->duty.turn;
+    if (kind == HF_KIND_REQUESTS && hf_requests_get (&scan, &requests))
+        s_spoken (node, event, requests.session, false);
+    else if (kind == HF_KIND_KEEPALIVE && hf_keepalive_get (&scan, &keepalive)) {
+        hf_scan_t list = hf_scan_list (keepalive.sessions);
+        while (hf_keep_get (&list, &keep))
+            s_spoken (node, event, keep.session, true);
+    }
 }
 
 static void
@@ -70,6 +72,26 @@ s_answers (sim_t *sim, const node_t *node, uint64_t route, hf_scan_t *scan)
                       node->id, answers.session);
 }
 
+static void
+s_ended (node_t *node, uint64_t session)
+{
+    if (session < SESSIONS_MAX)
+        node->duty.spoken[session].ended = true;
+}
+
+static void
+s_alive (sim_t *sim, node_t *node, const hf_alive_t *alive)
+{
+    hf_scan_t list = hf_scan_list (alive->sessions);
+    hf_kept_t kept;
+    while (hf_kept_get (&list, &kept)) {
+        if (kept.status == HF_OK)
+            sim_belief_kept (sim, kept.session, alive->echo);
+        else if (kept.status == HF_SESSION_EXPIRED)
+            s_ended (node, kept.session);
+    }
+}
+
 void
 sim_duty_sent (sim_t *sim, node_t *node, uint64_t route, bool sent, hf_span_t frame)
 {
@@ -78,7 +100,6 @@ sim_duty_sent (sim_t *sim, node_t *node, uint64_t route, bool sent, hf_span_t fr
     hf_refused_t refused;
     hf_alive_t alive;
     hf_closed_t closed;
-    uint64_t ended = 0;
     if (!sent)
         s_unaware (&node->duty, route, false);
     if (hf_frame_open (frame.at, frame.size, &scan, &kind) != HF_OK)
@@ -90,14 +111,10 @@ sim_duty_sent (sim_t *sim, node_t *node, uint64_t route, bool sent, hf_span_t fr
     if (kind == HF_KIND_REFUSED && hf_refused_get (&scan, &refused) &&
         refused.status == HF_NOT_LEADER)
         s_unaware (&node->duty, route, refused.leader == 0);
-    else if (kind == HF_KIND_ALIVE && hf_alive_get (&scan, &alive)) {
-        ended = alive.status == HF_SESSION_EXPIRED ? alive.session : 0;
-        if (alive.status == HF_OK)
-            sim_belief_alive (sim, &alive);
-    } else if (kind == HF_KIND_CLOSED_REPLY && hf_closed_get (&scan, &closed))
-        ended = closed.session;
-    if (ended < SESSIONS_MAX)
-        node->duty.spoken[ended].ended = true;
+    else if (kind == HF_KIND_ALIVE && hf_alive_get (&scan, &alive))
+        s_alive (sim, node, &alive);
+    else if (kind == HF_KIND_CLOSED_REPLY && hf_closed_get (&scan, &closed))
+        s_ended (node, closed.session);
 }
 
 //  ---- messages of the lock actor ------------------------------------------------------------
@@ -135,6 +152,28 @@ sim_duty_message (node_t *node, hf_scan_t scan, uint32_t kind)
     }
 }
 
+/*  Whether the frame of a client is one of SESSION. */
+static bool
+s_speaks (const event_t *event, uint64_t session)
+{
+    hf_scan_t scan;
+    uint32_t kind;
+    hf_keepalive_t keepalive;
+    hf_keep_t keep;
+    hf_requests_t requests;
+    if (hf_frame_open (event->frame->bytes, event->frame->size, &scan, &kind) != HF_OK)
+        return false;
+    if (kind == HF_KIND_REQUESTS)
+        return hf_requests_get (&scan, &requests) && requests.session == session;
+    if (kind != HF_KIND_KEEPALIVE || !hf_keepalive_get (&scan, &keepalive))
+        return false;
+    hf_scan_t list = hf_scan_list (keepalive.sessions);
+    while (hf_keep_get (&list, &keep))
+        if (keep.session == session)
+            return true;
+    return false;
+}
+
 /*  What was sent in time counts before anybody is judged: not while it waits at the door. */
 static void
 s_expire (sim_t *sim, const node_t *node, uint64_t session)
@@ -143,8 +182,7 @@ s_expire (sim_t *sim, const node_t *node, uint64_t session)
     uint64_t flood_us = duty->flood_us == 0 ? 0 : duty->turn_us - duty->flood_us;
     for (const event_t *event = node->actors[HF_TO_LOCK].boxes[0].first; event;
          event = event->next) {
-        uint32_t kind;
-        if (s_session (event, &kind) == session && flood_us < 900000)
+        if (s_speaks (event, session) && flood_us < 900000)
             sim_fail (sim, SIM_BROKEN,
                       "P9: node %u finds session %" PRIu64 " silent while its message waits",
                       node->id, session);

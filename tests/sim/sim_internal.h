@@ -539,7 +539,7 @@ void sim_belief_granted (sim_t *sim, const user_t *user, size_t lock, uint64_t t
 void sim_belief_result (sim_t *sim, const hf_op_t *op);
 void sim_belief_request (sim_t *sim, hf_span_t frame);
 void sim_belief_reply (sim_t *sim, hf_span_t frame);
-void sim_belief_alive (sim_t *sim, const hf_alive_t *alive);
+void sim_belief_kept (sim_t *sim, uint64_t session, uint64_t echo);
 void sim_belief_expired (sim_t *sim, uint64_t session, uint32_t ttl_ms);
 void sim_belief_query (sim_t *sim, const client_t *client, const hf_op_t *op);
 

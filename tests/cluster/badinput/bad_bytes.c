@@ -1,5 +1,6 @@
 //  Hostile bytes, by seed, and plain TCP.
 
+#include "tests/kit/hf_one.h"
 #include "tests/cluster/badinput/bad_bytes.h"
 #include "tests/kit/hf_ports.h"
 #include <poll.h>
@@ -92,7 +93,7 @@ bad_client_frames (hf_pack_t frames[BAD_CLIENT_FRAMES], uint64_t session)
     hf_span_t lock = hf_span_text ("some lock");
     hf_open_frame (frames++, &(hf_open_t){.nonce = hf_span_text ("0123456789abcdef"),
                                           .ttl_ms = HF_TTL_MIN_MS});
-    hf_keepalive_frame (frames++, &(hf_keepalive_t){.session = session, .echo = 7});
+    hf_keepalive_one (frames++, 7, session, 1);
     hf_close_frame (frames++, &(hf_close_t){.session = session, .echo = 7});
     hf_query_frame (frames++,
                     &(hf_query_t){.id = 7, .what = HF_WHAT_LOCK, .name = lock, .limit = 10});

@@ -1,6 +1,7 @@
 //  Frames that no client should send: each is refused with a text, and nothing happens.
 
 #include "base/hf_alloc.h"
+#include "tests/kit/hf_one.h"
 #include "tests/cluster/badinput/bad_bytes.h"
 #include "tests/cluster/badinput/siege.h"
 
@@ -118,7 +119,7 @@ SIEGES (test_hostile_frames, false)
     for (size_t i = 0; i < sizeof versions / sizeof versions[0]; i++) {
         hf_put_array (&pack, 2);
         hf_put_u64 (&pack, versions[i]);
-        hf_keepalive_put (&pack, &(hf_keepalive_t){.session = 1, .echo = 1});
+        hf_keepalive_put (&pack, &(hf_keepalive_t){.echo = 1});
         s_must_refuse (probe, &pack, HF_BAD_VERSION);
     }
     static const uint32_t kinds[] = {
@@ -168,7 +169,7 @@ SIEGES (test_hostile_sizes, false)
     hf_probe_destroy (&far);
     //  Messages of many parts have no meaning.
     uint64_t dropped = siege_dropped (siege);
-    hf_keepalive_frame (&pack, &(hf_keepalive_t){.session = siege->session, .echo = 1});
+    hf_keepalive_one (&pack, 1, siege->session, 0);
     hf_span_t parts[64];
     for (size_t i = 0; i < 64; i++)
         parts[i] = hf_span (hf_pack_bytes (&pack), hf_pack_size (&pack));

@@ -2,6 +2,7 @@
 //  that must be refused is listed in the tests of tests/unit/locks and of the services; here is one
 //  of each kind, on the wire.
 
+#include "tests/kit/hf_one.h"
 #include "tests/cluster/badinput/siege.h"
 
 typedef struct caller {
@@ -177,14 +178,15 @@ s_no_sessions (caller_t *self)
         hf_release_put (&self->request,
                         &(hf_release_t){1, hf_span_text ("W"), self->siege->token, 0});
         s_must_answer (self, sessions[i], 1, 1, HF_SESSION_EXPIRED);
-        hf_keepalive_frame (&self->frame, &(hf_keepalive_t){.session = sessions[i], .echo = 77});
+        hf_keepalive_one (&self->frame, 77, sessions[i], 0);
         hf_probe_send_pack (self->probe, &self->frame);
         hf_scan_t scan;
-        hf_alive_t alive;
+        hf_kept_t alive;
+        uint64_t echo;
         assert_true (hf_probe_next_kind (self->probe, HF_KIND_ALIVE, &scan, SIEGE_LIMIT_MS));
-        assert_true (hf_alive_get (&scan, &alive));
+        assert_true (hf_alive_get_one (&scan, &echo, &alive));
         assert_int_equal (alive.status, HF_SESSION_EXPIRED);
-        assert_int_equal (alive.echo, 77);
+        assert_int_equal (echo, 77);
     }
     assert_int_equal (s_open (self, "another nonce 16", HF_TTL_MAX_MS + 1).status, HF_BAD_TTL);
 }

@@ -1,6 +1,7 @@
 //  The lock actor as it runs: a real zactor behind a real door. The bench of the lock service plays
 //  the election and the file actor; the clock is played here.
 #include "base/hf_tsan.h"
+#include "tests/kit/hf_one.h"
 #include "tests/unit/broker-less/test_net.h"
 #include "tests/unit/services/lock_bench.h"
 #include "nodes/actors/hf_actors.h"
@@ -214,12 +215,13 @@ HF_TEST (test_time_to_live_runs_from_the_taking)
     uint64_t start_us = atomic_load (&s_now_us);
     //  The turn looks at the clock, and is held up for 900 ms before it reads what woke it.
     atomic_store (&s_jump_us, 900000);
-    hf_keepalive_frame (&stage.bench.pack, &(hf_keepalive_t){.session = session, .echo = 7});
+    hf_keepalive_one (&stage.bench.pack, 7, session, 0);
     s_client_send (&stage);
     atomic_store (&s_shut, false);
-    hf_alive_t alive;
+    hf_kept_t alive;
+    uint64_t echo;
     hf_scan_t scan = s_until (&stage, HF_KIND_ALIVE);
-    assert_true (hf_alive_get (&scan, &alive));
+    assert_true (hf_alive_get_one (&scan, &echo, &alive));
     assert_int_equal (alive.status, HF_OK);
     assert_int_equal (atomic_load (&s_now_us), start_us + 900000);
     atomic_store (&s_now_us, start_us + 1800000);

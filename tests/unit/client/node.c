@@ -37,8 +37,15 @@ s_alive (const node_t *self, const hf_keepalive_t *keepalive, hf_pack_t *frame)
         hf_granted_put (&held, self->held);
     if (self->queued)
         hf_moved_put (&queued, self->queued);
-    hf_alive_frame (frame, &(hf_alive_t){keepalive->session, keepalive->echo, HF_OK,
-                                         hf_pack_list (&held), hf_pack_list (&queued)});
+    hf_pack_t list;
+    hf_pack_init (&list);
+    hf_scan_t scan = hf_scan_list (keepalive->sessions);
+    hf_keep_t keep;
+    while (hf_keep_get (&scan, &keep))
+        hf_kept_put (
+            &list, &(hf_kept_t){keep.session, HF_OK, hf_pack_list (&held), hf_pack_list (&queued)});
+    hf_alive_frame (frame, &(hf_alive_t){keepalive->echo, hf_pack_list (&list)});
+    hf_pack_done (&list);
     hf_pack_done (&held);
     hf_pack_done (&queued);
 }

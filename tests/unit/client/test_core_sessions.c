@@ -13,7 +13,7 @@ s_expired (void)
 {
     hf_pack_t pack;
     hf_pack_init (&pack);
-    hf_alive_frame (&pack, &(hf_alive_t){.session = g_stage.id, .status = HF_SESSION_EXPIRED});
+    hf_alive_one (&pack, 0, &(hf_kept_t){.session = g_stage.id, .status = HF_SESSION_EXPIRED});
     stage_pack (1, &pack);
 }
 
@@ -180,7 +180,7 @@ STAGE_TEST (test_a_hold_is_not_lost_by_an_old_alive, 1, 1000)
     //  It was made before the grant.
     hf_pack_t pack;
     hf_pack_init (&pack);
-    hf_alive_frame (&pack, &(hf_alive_t){.session = g_stage.id, .echo = echo});
+    hf_alive_one (&pack, echo, &(hf_kept_t){.session = g_stage.id});
     stage_pack (1, &pack);
     stage_quiet ();
     g_stage.node.autos = NODE_LEADS;

@@ -103,8 +103,12 @@ HF_TEST (test_examples_are_what_the_codec_makes)
     hf_answer_put (&list, &(hf_answer_t){2, HF_OK, 53, 0, 0});
     hf_answer_put (&list, &(hf_answer_t){3, HF_OK, 54, 0, 0});
     EXAMPLE ("done", answers, SESSION, hf_pack_list (&list))
-    EXAMPLE ("keepalive", keepalive, SESSION, 123456)
-    EXAMPLE ("alive", alive, .session = SESSION, .echo = 123456)
+    hf_keep_put (&list, &(hf_keep_t){SESSION, 4});
+    hf_keep_put (&list, &(hf_keep_t){SESSION + 1, 1});
+    EXAMPLE ("keepalive", keepalive, 123456, hf_pack_list (&list))
+    hf_kept_put (&list, &(hf_kept_t){.session = SESSION});
+    hf_kept_put (&list, &(hf_kept_t){.session = SESSION + 1, .status = HF_SESSION_EXPIRED});
+    EXAMPLE ("alive", alive, 123456, hf_pack_list (&list))
     EXAMPLE ("refused", refused, HF_NOT_LEADER, hf_span_text (hf_status_text (HF_NOT_LEADER)), 1, 7)
     EXAMPLE ("query", query, 1, HF_WHAT_READ, hf_span_text ("log"), 0, 65536)
     EXAMPLE ("result", query_result, .id = 1, .index = 54, .total = 3,
@@ -168,6 +172,7 @@ HF_TEST (test_every_limit_is_there)
         {"PLACES_MAX", HF_PLACES_MAX},
         {"QUEUE_MAX", HF_QUEUE_MAX},
         {"WINDOW_MAX", HF_WINDOW_MAX},
+        {"KEEPS_MAX", HF_KEEPS_MAX},
         {"ROWS_MAX", HF_ROWS_MAX},
         {"HOLDERS_LISTED", HF_HOLDERS_LISTED},
         {"CLIENT_FRAME_MAX", HF_CLIENT_FRAME_MAX},

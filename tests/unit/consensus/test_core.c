@@ -2,6 +2,7 @@
 
 #include "hf_bench.h"
 #include "base/hf_random.h"
+#include "tests/kit/hf_one.h"
 
 //  ---- what is refused ------------------------------------------------------------------
 
@@ -214,7 +215,7 @@ HF_BENCH_TEST (read_peer, hf_bench_open, 3, 5)
             assert_false (s_reads (bench, &frame, size)); //  cut short anywhere
     }
     hf_pack_reset (&frame);
-    hf_keepalive_frame (&frame, &(hf_keepalive_t){.session = 1});
+    hf_keepalive_one (&frame, 0, 1, 0);
     assert_false (s_reads (bench, &frame, hf_pack_size (&frame)));
     hf_pack_done (&frame);
 }

@@ -291,18 +291,18 @@ HF_TEST (requests_are_read_by_their_kind)
 HF_TEST (a_field_of_another_type_is_not_taken)
 {
     static const char *const frames[] = {
-        "\x92\x01\x93\x02\xa1x\x01",    //  KEEPALIVE with a text for a number
-        "\x92\x01\x93\x02\xff\x01",     //  a negative number
+        "\x92\x01\x93\x02\xa1x\x90",    //  KEEPALIVE with a text for a number
+        "\x92\x01\x93\x02\xff\x90",     //  a negative number
         "\x92\x01\x93\x02\xcb\x3f\xf0", //  a float
-        "\x92\x01\x93\x02\xc0\x01",     //  nil
-        "\x92\x01\x93\x02\xc3\x01",     //  true
+        "\x92\x01\x93\x02\xc0\x90",     //  nil
+        "\x92\x01\x93\x02\xc3\x90",     //  true
         "\x92\x01\x92\x02\x01",         //  a field too few
-        "\x92\x01\x93\xa1\x02\x01\x01", //  the kind is a text
-        "\x92\x01\x83\x02\x01\x01\x01", //  the record is a map
+        "\x92\x01\x93\xa1\x02\x01\x90", //  the kind is a text
+        "\x92\x01\x83\x02\x01\x01\x90", //  the record is a map
     };
     for (size_t i = 0; i < sizeof (frames) / sizeof (frames[0]); i++)
         assert_false (read_frame ((const uint8_t *)frames[i], strlen (frames[i])));
-    assert_true (read_frame ((const uint8_t *)"\x92\x01\x93\x02\x05\x01", 6));
+    assert_true (read_frame ((const uint8_t *)"\x92\x01\x93\x02\x05\x90", 6));
     //  OPEN: a ttl that is more than 32 bits hold
     assert_false (read_frame (
         (const uint8_t *)"\x92\x01\x93\x01\xc4\x00\xcf\x00\x00\x00\x01\x00\x00\x00\x00", 15));
@@ -360,19 +360,20 @@ HF_TEST (ordinals_stay_as_they_are)
         uint32_t kind;
         uint32_t ordinal;
     } fixed[] = {
-        {HF_KIND_OPEN, 1},           {HF_KIND_KEEPALIVE, 2},      {HF_KIND_REQUESTS, 3},
-        {HF_KIND_CLOSE, 4},          {HF_KIND_QUERY, 5},          {HF_KIND_OPENED, 33},
-        {HF_KIND_ALIVE, 34},         {HF_KIND_ANSWERS, 35},       {HF_KIND_CLOSED_REPLY, 36},
-        {HF_KIND_RESULT, 37},        {HF_KIND_REFUSED, 38},       {HF_KIND_ACQUIRE, 64},
-        {HF_KIND_RELEASE, 65},       {HF_KIND_CANCEL, 66},        {HF_KIND_ABANDON, 67},
-        {HF_KIND_APPEND, 68},        {HF_KIND_ANSWER, 80},        {HF_KIND_GRANTED, 81},
-        {HF_KIND_MOVED, 82},         {HF_KIND_LOCK_ROW, 90},      {HF_KIND_HOLDER_ROW, 94},
-        {HF_KIND_WAITER_ROW, 91},    {HF_KIND_FILE_ROW, 92},      {HF_KIND_FACT_ROW, 93},
-        {HF_KIND_HELLO, 128},        {HF_KIND_ECHO, 129},         {HF_KIND_HEARTBEAT, 130},
-        {HF_KIND_ENTRIES, 131},      {HF_KIND_ACK, 132},          {HF_KIND_NEED, 133},
-        {HF_KIND_VOTE_REQUEST, 134}, {HF_KIND_VOTE, 135},         {HF_KIND_TRANSFER, 136},
-        {HF_KIND_NEWER_TERM, 137},   {HF_KIND_ENTRY, 140},        {HF_KIND_CMD_OPEN, 160},
-        {HF_KIND_CMD_CLOSE, 161},    {HF_KIND_CMD_REQUESTS, 162}, {HF_KIND_CMD_EXPIRE, 163},
+        {HF_KIND_OPEN, 1},           {HF_KIND_KEEPALIVE, 2},     {HF_KIND_REQUESTS, 3},
+        {HF_KIND_CLOSE, 4},          {HF_KIND_QUERY, 5},         {HF_KIND_OPENED, 33},
+        {HF_KIND_ALIVE, 34},         {HF_KIND_KEEP, 69},         {HF_KIND_KEPT, 83},
+        {HF_KIND_ANSWERS, 35},       {HF_KIND_CLOSED_REPLY, 36}, {HF_KIND_RESULT, 37},
+        {HF_KIND_REFUSED, 38},       {HF_KIND_ACQUIRE, 64},      {HF_KIND_RELEASE, 65},
+        {HF_KIND_CANCEL, 66},        {HF_KIND_ABANDON, 67},      {HF_KIND_APPEND, 68},
+        {HF_KIND_ANSWER, 80},        {HF_KIND_GRANTED, 81},      {HF_KIND_MOVED, 82},
+        {HF_KIND_LOCK_ROW, 90},      {HF_KIND_HOLDER_ROW, 94},   {HF_KIND_WAITER_ROW, 91},
+        {HF_KIND_FILE_ROW, 92},      {HF_KIND_FACT_ROW, 93},     {HF_KIND_HELLO, 128},
+        {HF_KIND_ECHO, 129},         {HF_KIND_HEARTBEAT, 130},   {HF_KIND_ENTRIES, 131},
+        {HF_KIND_ACK, 132},          {HF_KIND_NEED, 133},        {HF_KIND_VOTE_REQUEST, 134},
+        {HF_KIND_VOTE, 135},         {HF_KIND_TRANSFER, 136},    {HF_KIND_NEWER_TERM, 137},
+        {HF_KIND_ENTRY, 140},        {HF_KIND_CMD_OPEN, 160},    {HF_KIND_CMD_CLOSE, 161},
+        {HF_KIND_CMD_REQUESTS, 162}, {HF_KIND_CMD_EXPIRE, 163},
     };
     for (size_t i = 0; i < sizeof (fixed) / sizeof (fixed[0]); i++)
         assert_int_equal (fixed[i].kind, fixed[i].ordinal);

@@ -1,5 +1,6 @@
 //  The other actors and the clients of a lock service on the bench.
 
+#include "tests/kit/hf_one.h"
 #include "tests/unit/services/lock_bench.h"
 
 static hf_route_t
@@ -324,10 +325,19 @@ bench_take (bench_t *self, uint32_t route, uint32_t kind)
     }
 TAKE (ANSWERS, answers, bench_answers)
 TAKE (OPENED, opened, bench_opened)
-TAKE (ALIVE, alive, bench_alive)
 TAKE (CLOSED_REPLY, closed, bench_closed)
 TAKE (REFUSED, refused, bench_refused)
 TAKE (RESULT, query_result, bench_result)
+
+hf_kept_t
+bench_alive (bench_t *self, uint32_t route)
+{
+    hf_kept_t kept;
+    uint64_t echo;
+    hf_scan_t scan = bench_take (self, route, HF_KIND_ALIVE);
+    assert_true (hf_alive_get_one (&scan, &echo, &kept));
+    return kept;
+}
 
 #define TAKE_ITEM(name)                                                                            \
     hf_##name##_t bench_##name (bench_t *self, uint32_t route)                                     \
@@ -371,7 +381,7 @@ bench_close (bench_t *self, uint32_t route, uint64_t session, uint64_t echo)
 void
 bench_keepalive (bench_t *self, uint32_t route, uint64_t session, uint64_t echo)
 {
-    hf_keepalive_frame (&self->pack, &(hf_keepalive_t){.session = session, .echo = echo});
+    hf_keepalive_one (&self->pack, echo, session, 0);
     bench_send (self, route);
 }
 

@@ -109,7 +109,8 @@ hf_moved_t bench_moved (bench_t *self, uint32_t route);
 hf_granted_t bench_granted (bench_t *self, uint32_t route);
 hf_answers_t bench_answers (bench_t *self, uint32_t route);
 hf_opened_t bench_opened (bench_t *self, uint32_t route);
-hf_alive_t bench_alive (bench_t *self, uint32_t route);
+/*  ALIVE of one session. */
+hf_kept_t bench_alive (bench_t *self, uint32_t route);
 hf_closed_t bench_closed (bench_t *self, uint32_t route);
 hf_refused_t bench_refused (bench_t *self, uint32_t route);
 hf_query_result_t bench_result (bench_t *self, uint32_t route);

@@ -74,7 +74,7 @@ BENCH_TEST (test_a_frame_that_could_not_be_sent, bench)
     assert_int_equal (bench_answer (bench, 1).status, HF_OK);
     assert_int_equal (bench_kind (bench, 2), 0);
     bench_keepalive (bench, 2, waiter, 2); //  ALIVE heals the lost grant
-    hf_alive_t alive = bench_alive (bench, 2);
+    hf_kept_t alive = bench_alive (bench, 2);
     assert_int_equal (alive.held.count, 1);
     assert_int_equal (alive.queued.count, 0);
 }

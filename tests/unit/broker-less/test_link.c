@@ -1,0 +1,74 @@
+/*  The link's own queue: what libzmq does not take waits, and nothing is lost unseen. */
+#include "test_net.h"
+
+#include "broker-less/hf_door.h"
+#include "broker-less/hf_link.h"
+
+#define UNTIL(condition) UNTIL_BY (zmq_poll (NULL, 0, 1), condition)
+#define FRAMES           4000U
+
+static hf_endpoint_t s_endpoint;
+static hf_door_t *s_door;
+static hf_link_t *s_link;
+
+static int
+setup (void **state)
+{
+    char error[HF_ERROR_SIZE];
+    hf_span_t bytes;
+    open_context (state);
+    s_endpoint = test_endpoints ("127.0.0.1", 1).node[0];
+    s_door = hf_door_new (s_context, &s_endpoint, error);
+    s_link = hf_link_new (s_context, &s_endpoint);
+    UNTIL (hf_link_next (s_link, &bytes) == HF_LINK_CONNECTED);
+    return s_door && s_link ? 0 : -1;
+}
+
+static int
+teardown (void **state)
+{
+    hf_link_destroy (&s_link);
+    hf_door_destroy (&s_door);
+    return close_context (state);
+}
+
+#define TEST(name) HF_TEST_WITH (name, setup, teardown)
+
+/*  In one go, as a client with thousands of sessions does; the I/O thread cannot keep up. */
+TEST (test_a_burst_arrives_whole_and_in_order)
+{
+    static uint8_t frame[10000];
+    uint32_t next = 0;
+    for (uint32_t i = 0; i < FRAMES; i++) {
+        memcpy (frame, &i, sizeof i);
+        assert_true (hf_link_send (s_link, frame, sizeof frame));
+    }
+    assert_true (hf_link_waits (s_link));
+    while (next < FRAMES) {
+        hf_route_t route;
+        hf_span_t bytes;
+        hf_link_flush (s_link);
+        UNTIL (hf_door_next (s_door, &route, &bytes));
+        assert_memory_equal (bytes.at, &next, sizeof next);
+        next++;
+    }
+    assert_false (hf_link_waits (s_link));
+}
+
+/*  The queue is bounded, and dropped with the connection. */
+TEST (test_the_queue_is_bounded_and_ends_with_the_connection)
+{
+    static uint8_t frame[1U << 20];
+    size_t taken = 0;
+    hf_span_t bytes;
+    hf_door_destroy (&s_door); //  the link has not seen it yet
+    while (hf_link_send (s_link, frame, sizeof frame))
+        assert_true (++taken < 5000);
+    assert_true (taken >= HF_LINK_QUEUE_BYTES / sizeof frame);
+    assert_true (hf_link_waits (s_link));
+    UNTIL (hf_link_next (s_link, &bytes) == HF_LINK_BROKEN);
+    assert_false (hf_link_waits (s_link));
+    assert_false (hf_link_send (s_link, frame, 1));
+}
+
+HF_TEST_MAIN (NULL, NULL)

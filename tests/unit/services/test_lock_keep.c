@@ -1,0 +1,133 @@
+//  The lock service and keepalives: many sessions in a frame, and the floor that they carry.
+
+#include "base/hf_mutant.h"
+#include "tests/kit/hf_one.h"
+#include "tests/unit/services/lock_bench.h"
+
+int hf_mutant = HF_MUTANT_none;
+
+static void
+s_send_keeps (bench_t *bench, uint64_t first, uint32_t count, uint64_t floor)
+{
+    hf_pack_t list;
+    hf_pack_init (&list);
+    for (uint32_t i = 0; i < count; i++)
+        hf_keep_put (&list, &(hf_keep_t){first + i, floor});
+    hf_keepalive_frame (&bench->pack, &(hf_keepalive_t){7, hf_pack_list (&list)});
+    hf_pack_done (&list);
+    bench_send (bench, 1);
+}
+
+/*  Sessions in the ALIVEs that wait for route 1, by status. */
+static uint32_t
+s_kept (bench_t *bench, hf_status_t status, uint32_t *frames)
+{
+    uint32_t count = 0;
+    bench_settle (bench);
+    for (*frames = 0; bench_kind (bench, 1) == HF_KIND_ALIVE; ++*frames) {
+        hf_alive_t alive;
+        hf_kept_t kept;
+        hf_scan_t scan = bench_take (bench, 1, HF_KIND_ALIVE);
+        assert_true (hf_alive_get (&scan, &alive));
+        assert_int_equal (alive.echo, 7);
+        hf_scan_t list = hf_scan_list (alive.sessions);
+        while (hf_kept_get (&list, &kept))
+            count += kept.status == (uint32_t)status;
+        assert_false (list.at != list.end);
+    }
+    return count;
+}
+
+BENCH_TEST (test_a_keepalive_of_many_sessions_is_answered_in_few_frames, bench)
+{
+    uint32_t frames;
+    uint64_t first = bench_open (bench, 1, 1, 10000), second = bench_open (bench, 1, 2, 10000);
+    assert_int_equal (second, first + 1);
+    s_send_keeps (bench, first, 2, 1);
+    assert_int_equal (s_kept (bench, HF_OK, &frames), 2);
+    assert_int_equal (frames, 1);
+    s_send_keeps (bench, first + 100, HF_KEEPS_MAX, 1); //  none of which there is
+    assert_int_equal (s_kept (bench, HF_SESSION_EXPIRED, &frames), HF_KEEPS_MAX);
+    assert_int_equal (frames, 1);
+}
+
+/*  A session may hold so much that its KEPT fills a frame. */
+BENCH_TEST (test_answers_to_a_keepalive_are_cut_into_frames, bench)
+{
+    uint32_t frames;
+    uint64_t session = bench_open (bench, 1, 1, 600000);
+    char lock[201];
+    memset (lock, 'x', sizeof lock - 1);
+    for (uint32_t i = 0; i < 500; i++) {
+        snprintf (lock + 190, sizeof lock - 190, "%u", i);
+        bench_acquire (bench, 1, session, i + 1, lock);
+        if (i % 100 == 99)
+            bench_settle (bench);
+    }
+    bench_drop_frames (bench);
+    hf_pack_t list;
+    hf_pack_init (&list);
+    for (uint32_t i = 0; i < 20; i++)
+        hf_keep_put (&list, &(hf_keep_t){session, 1});
+    hf_keepalive_frame (&bench->pack, &(hf_keepalive_t){7, hf_pack_list (&list)});
+    hf_pack_done (&list);
+    bench_send (bench, 1);
+    assert_int_equal (s_kept (bench, HF_OK, &frames), 20);
+    assert_int_equal (frames, 20);
+}
+
+BENCH_TEST (test_a_keepalive_that_is_refused, bench)
+{
+    uint32_t frames;
+    s_send_keeps (bench, 1, 0, 1);
+    bench_settle (bench);
+    assert_int_equal (bench_kind (bench, 1), 0);
+    s_send_keeps (bench, 1, HF_KEEPS_MAX + 1, 1);
+    assert_int_equal (bench_refused (bench, 1).status, HF_MALFORMED);
+    //  Bytes that wait are bounded: 16 MiB are 512 frames of 4,096 sessions.
+    for (uint32_t i = 0; i < 512; i++)
+        s_send_keeps (bench, 1, HF_KEEPS_MAX, 1);
+    s_send_keeps (bench, 1, 1, 1);
+    assert_int_equal (bench_refused (bench, 1).status, HF_BUSY);
+    assert_int_equal (s_kept (bench, HF_SESSION_EXPIRED, &frames), 512 * HF_KEEPS_MAX);
+    s_send_keeps (bench, 1, 1, 1);
+    assert_int_equal (s_kept (bench, HF_SESSION_EXPIRED, &frames), 1);
+}
+
+/*  P12. 100 answers, then the session is idle but for keepalives. Gives how many are kept. */
+static uint32_t
+s_idle (bench_t *bench, uint8_t mark)
+{
+    uint64_t session = bench_open (bench, 1, mark, 10000);
+    for (uint64_t seq = 1; seq <= 100; seq++)
+        bench_acquire (bench, 1, session, seq, "L");
+    bench_settle (bench);
+    bench_drop_frames (bench);
+    const hf_state_t *state = hf_lock_service_state (bench->service);
+    assert_int_equal (hf_state_answers_below (state, session, UINT64_MAX), 100);
+    unsigned commands = bench->commands;
+    hf_keepalive_one (&bench->pack, 1, session, 50); //  as long as something is out
+    bench_send (bench, 1);
+    assert_int_equal (bench_alive (bench, 1).status, HF_OK);
+    hf_keepalive_one (&bench->pack, 2, session, 101);
+    bench_send (bench, 1);
+    assert_int_equal (bench_alive (bench, 1).status, HF_OK);
+    //  There is nothing more to free, so nothing more goes into the log.
+    for (uint32_t i = 0; i < 5; i++) {
+        hf_keepalive_one (&bench->pack, 3 + i, session, 101);
+        bench_send (bench, 1);
+        assert_int_equal (bench_alive (bench, 1).status, HF_OK);
+    }
+    assert_true (bench->commands <= commands + 2);
+    return hf_state_answers_below (state, session, UINT64_MAX);
+}
+
+BENCH_TEST (p12_a_session_that_is_idle_keeps_no_answers, bench)
+{
+    assert_int_equal (s_idle (bench, 1), 0);
+    hf_mutant = HF_MUTANT_floor_not_kept;
+    assert_int_equal (s_idle (bench, 2), 100);
+    hf_mutant = HF_MUTANT_none;
+}
+
+HF_TEST_MAIN (NULL, NULL)
