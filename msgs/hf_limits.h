@@ -24,6 +24,7 @@
                                      //  so that many small ones cannot fill the memory
 #define HF_SESSIONS_MAX      100000  //  live sessions in a cluster
 #define HF_PLACES_MAX        10000   //  holds and places in queues of one session
+#define HF_SET_MAX           64      //  locks in one ACQUIRE
 #define HF_QUEUE_MAX         100000  //  waiters for one lock
 #define HF_PLACES_TOTAL_MAX  1000000 //  holds and places in queues of all sessions together
 #define HF_ANSWERS_TOTAL_MAX 4000000 //  answers kept for all sessions together

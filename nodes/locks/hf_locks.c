@@ -1,10 +1,6 @@
-//  The lock table: places come, move up and go (hf_locks.h).
+//  The lock table: locks by name, places by session; invariants (hf_locks.h).
 #include "nodes/locks/hf_locks.h"
-#include "base/hf_alloc.h"
-#include "base/hf_mutant.h"
 #include "base/hf_hash.h"
-#include <stdlib.h>
-#include <string.h>
 
 void
 hf_locks_init (hf_locks_t *self, hf_rows_t *rows)
@@ -21,12 +17,6 @@ s_by_name (hf_table_node_t *node)
 }
 
 static hf_state_place_t *
-s_in_lock (hf_chain_t *at)
-{
-    return HF_AROUND (at, hf_state_place_t, in_lock);
-}
-
-static hf_state_place_t *
 s_by_session (hf_table_node_t *node)
 {
     return HF_AROUND (node, hf_state_place_t, by_session);
@@ -35,365 +25,148 @@ s_by_session (hf_table_node_t *node)
 void
 hf_locks_done (hf_locks_t *self)
 {
-    hf_table_node_t *next = NULL;
-    for (hf_table_node_t *node = hf_table_first (&self->by_session); node; node = next) {
-        next = hf_table_next (&self->by_session, node);
-        hf_section_destroy (&s_by_session (node)->section);
-        free (s_by_session (node));
+    HF_ARRAY (hf_state_claim_t *) claims = {0};
+    hf_table_node_t *node = hf_table_first (&self->by_session), *next = NULL;
+    for (; node; node = hf_table_next (&self->by_session, node))
+        if (s_by_session (node)->number == 0)
+            *hf_array_add (&claims) = hf_state_claim_of (s_by_session (node));
+    for (size_t i = 0; i < claims.count; i++) {
+        hf_section_destroy (&claims.list[i]->section);
+        free (claims.list[i]);
     }
-    for (hf_table_node_t *node = hf_table_first (&self->by_name); node; node = next) {
+    hf_array_free (&claims);
+    for (node = hf_table_first (&self->by_name); node; node = next) {
         next = hf_table_next (&self->by_name, node);
         free (s_by_name (node));
     }
     hf_table_done (&self->by_name);
     hf_table_done (&self->by_session);
+    hf_array_free (&self->touched);
 }
 
 //  ---- finding ------------------------------------------------------------------
 
-static uint64_t
-s_name_hash (hf_span_t name)
+hf_lock_ask_t
+hf_locks_ask (const hf_locks_t *self, hf_span_t name)
 {
-    return hf_hash (0, name.at, name.size);
+    hf_lock_ask_t ask = {.name = name, .hash = hf_hash (0, name.at, name.size)};
+    hf_table_node_t *node = hf_table_seek (&self->by_name, ask.hash);
+    for (; node && !ask.lock; node = hf_table_again (node))
+        if (hf_span_equal (hf_state_lock_name (s_by_name (node)), name))
+            ask.lock = s_by_name (node);
+    return ask;
 }
 
-static uint64_t
-s_place_hash (const hf_state_lock_t *lock, uint64_t session)
+bool
+hf_locks_distinct (const hf_lock_ask_t *asks, uint32_t count)
 {
-    return hf_hash_u64 (lock->by_name.hash, session);
+    for (uint32_t i = 0; i < count; i++)
+        for (uint32_t k = 0; k < i; k++)
+            if (asks[i].hash == asks[k].hash && hf_span_equal (asks[i].name, asks[k].name))
+                return false;
+    return true;
 }
 
 hf_state_lock_t *
 hf_locks_find (const hf_locks_t *self, hf_span_t name)
 {
-    hf_table_node_t *node = hf_table_seek (&self->by_name, s_name_hash (name));
-    for (; node; node = hf_table_again (node))
-        if (hf_span_equal (hf_state_lock_name (s_by_name (node)), name))
-            return s_by_name (node);
-    return NULL;
+    return hf_locks_ask (self, name).lock;
 }
 
 hf_state_place_t *
 hf_locks_place (const hf_locks_t *self, const hf_state_lock_t *lock, uint64_t session)
 {
-    hf_table_node_t *node = hf_table_seek (&self->by_session, s_place_hash (lock, session));
+    uint64_t hash = hf_hash_u64 (lock->by_name.hash, session);
+    hf_table_node_t *node = hf_table_seek (&self->by_session, hash);
     for (; node; node = hf_table_again (node)) {
         hf_state_place_t *place = s_by_session (node);
-        if (place->lock == lock && place->session->id == session)
+        const hf_state_claim_t *claim = hf_state_claim_of (place);
+        if (place->lock == lock && claim->session->id == session && !claim->upgrade)
             return place;
     }
     return NULL;
 }
 
-hf_state_place_t *
+hf_state_claim_t *
 hf_locks_hold (const hf_locks_t *self, hf_span_t name, uint64_t session, uint64_t token)
 {
     const hf_state_lock_t *lock = hf_locks_find (self, name);
     hf_state_place_t *place = lock ? hf_locks_place (self, lock, session) : NULL;
-    return place && place->token > 0 && place->token == token ? place : NULL;
+    hf_state_claim_t *claim = place ? hf_state_claim_of (place) : NULL;
+    return claim && claim->token > 0 && claim->token == token ? claim : NULL;
 }
 
-uint64_t
-hf_locks_position (const hf_state_place_t *waiter)
+hf_state_claim_t *
+hf_locks_upgrade (const hf_state_lock_t *lock)
 {
-    assert (waiter->token == 0);
-    hf_state_lock_t *lock = waiter->lock;
-    if (waiter->in_lock.next == &lock->waiters)
-        return lock->waiters_count;
-    if (lock->holes) {
-        //  Once for any number of positions asked for until a waiter leaves the middle again.
-        lock->last_ticket = 0;
-        HF_CHAIN_EACH (&lock->waiters, at)
-        s_in_lock (at)->ticket = ++lock->last_ticket;
-        lock->holes = false;
-    }
-    return waiter->ticket + lock->waiters_count - lock->last_ticket;
-}
-
-//  ---- what excludes what ---------------------------------------------------------
-
-/*  Whether a place of MODE may join the present holders: the one rule of what excludes what. */
-static bool
-s_fits (const hf_state_lock_t *lock, uint32_t mode)
-{
-    //  EXCLUSIVE, the only mode, takes the whole lock.
-    assert (mode == HF_MODE_EXCLUSIVE);
-    return lock->holders_count == 0;
-}
-
-bool
-hf_locks_open (const hf_state_lock_t *lock, uint32_t mode)
-{
-    return !lock || (lock->waiters_count == 0 && s_fits (lock, mode));
-}
-
-//  ---- places come ----------------------------------------------------------------
-
-static hf_state_place_t *
-s_place_new (hf_locks_t *self, hf_state_lock_t *lock, hf_state_session_t *session, uint32_t mode,
-             uint64_t born)
-{
-    hf_state_place_t *place = hf_alloc (sizeof (*place));
-    place->session = session;
-    place->lock = lock;
-    place->mode = mode;
-    place->born = place->index = born;
-    hf_chain_append (&session->places, &place->in_session);
-    session->places_count++;
-    self->places++;
-    hf_table_insert (&self->by_session, &place->by_session, s_place_hash (lock, session->id));
-    hf_rows_dirty (self->rows, &self->rows->places, &place->row);
-    return place;
-}
-
-static void
-s_make_holder (hf_locks_t *self, hf_state_place_t *place, uint64_t token, uint64_t index)
-{
-    assert (s_fits (place->lock, place->mode));
-    place->token = token;
-    place->index = index;
-    hf_chain_append (&place->lock->holders, &place->in_lock);
-    place->lock->holders_count++;
-    hf_rows_dirty (self->rows, &self->rows->places, &place->row);
-}
-
-static void
-s_make_waiter (hf_state_place_t *place)
-{
-    hf_state_lock_t *lock = place->lock;
-    place->ticket = ++lock->last_ticket;
-    hf_chain_append (&lock->waiters, &place->in_lock);
-    lock->waiters_count++;
-}
-
-static hf_state_lock_t *
-s_lock_new (hf_locks_t *self, hf_span_t name)
-{
-    hf_state_lock_t *lock = hf_alloc (sizeof (*lock) + name.size);
-    lock->name_size = name.size;
-    memcpy (lock->name, name.at, name.size);
-    hf_chain_init (&lock->holders);
-    hf_chain_init (&lock->waiters);
-    hf_table_insert (&self->by_name, &lock->by_name, s_name_hash (name));
-    return lock;
-}
-
-hf_state_place_t *
-hf_locks_join (hf_locks_t *self, hf_state_lock_t *lock, hf_span_t name, hf_state_session_t *session,
-               uint32_t mode, uint64_t index)
-{
-    bool open = hf_locks_open (lock, mode);
-    if (!lock)
-        lock = s_lock_new (self, name);
-    assert (hf_span_equal (hf_state_lock_name (lock), name));
-    hf_state_place_t *place = s_place_new (self, lock, session, mode, index);
-    if (open)
-        s_make_holder (self, place, ++self->last_token, index);
-    else
-        s_make_waiter (place);
-    return place;
-}
-
-hf_state_place_t *
-hf_locks_load (hf_locks_t *self, hf_span_t name, hf_state_session_t *session,
-               const hf_state_place_t *like)
-{
-    hf_state_lock_t *lock = hf_locks_find (self, name);
-    if (!lock)
-        lock = s_lock_new (self, name);
-    if ((like->token == 0 && lock->waiters_count >= HF_QUEUE_MAX) ||
-        session->places_count >= HF_PLACES_MAX || self->places >= HF_PLACES_TOTAL_MAX ||
-        hf_locks_place (self, lock, session->id))
+    if (lock->waiters_count == 0)
         return NULL;
-    hf_state_place_t *place = s_place_new (self, lock, session, like->mode, like->born);
-    if (like->token == 0)
-        s_make_waiter (place);
-    place->token = like->token;
-    place->index = like->index;
-    return place;
-}
-
-bool
-hf_locks_load_hold (hf_locks_t *self, hf_state_place_t *hold)
-{
-    if (!s_fits (hold->lock, hold->mode))
-        return false;
-    s_make_holder (self, hold, hold->token, hold->index);
-    return true;
-}
-
-/*  The first waiter, if it fits beside the holders. */
-static hf_state_place_t *
-s_next (const hf_state_lock_t *lock)
-{
-    if (hf_chain_empty (&lock->waiters))
-        return NULL;
-    hf_state_place_t *first =
-        s_in_lock (HF_MUTANT (queue_backwards) ? lock->waiters.prev : lock->waiters.next);
-    return s_fits (lock, first->mode) ? first : NULL;
-}
-
-bool
-hf_locks_loaded (const hf_locks_t *self)
-{
-    hf_table_node_t *node = hf_table_first (&self->by_name);
-    for (; node; node = hf_table_next (&self->by_name, node))
-        if (s_next (s_by_name (node)))
-            return false;
-    return true;
-}
-
-hf_status_t
-hf_locks_append (hf_locks_t *self, hf_state_place_t *hold, hf_span_t file, hf_span_t data)
-{
-    assert (hold->token > 0);
-    if (!hold->section)
-        hold->section = hf_section_new (hold->token, self->rows);
-    hf_status_t status = hf_section_append (hold->section, file, data, &self->staged_bytes);
-    if (hf_section_empty (hold->section))
-        hf_section_destroy (&hold->section);
-    return status;
-}
-
-bool
-hf_locks_load_piece (hf_locks_t *self, hf_state_place_t *hold, uint32_t number, uint32_t offset,
-                     hf_span_t file, hf_span_t data)
-{
-    assert (hold->token > 0);
-    if (!hold->section)
-        hold->section = hf_section_new (hold->token, self->rows);
-    return hf_section_load (hold->section, number, offset, file, data, &self->staged_bytes);
-}
-
-//  ---- places go ------------------------------------------------------------------
-
-/*  Take a waiter out of its queue; it is in neither ring of the lock afterwards. */
-static void
-s_dequeue (hf_state_place_t *place)
-{
-    hf_state_lock_t *lock = place->lock;
-    assert (place->token == 0 && lock->waiters_count > 0);
-    if (place->in_lock.next == &lock->waiters)
-        lock->last_ticket = place->ticket - 1;
-    else if (place->in_lock.prev != &lock->waiters)
-        lock->holes = true;
-    hf_chain_remove (&place->in_lock);
-    lock->waiters_count--;
-}
-
-/*  Leave a tombstone for the place's row. */
-static void
-s_bury (hf_locks_t *self, hf_state_place_t *place)
-{
-    hf_state_lock_t *lock = place->lock;
-    uint8_t key[HF_ROW_KEY_MAX] = {'p'};
-    uint8_t *end = hf_row_key_u64 (key + 1, place->session->id);
-    memcpy (end, lock->name, lock->name_size);
-    end += lock->name_size;
-    hf_rows_delete (self->rows, &place->row, hf_span (key, (size_t)(end - key)));
-}
-
-bool
-hf_locks_remove (hf_locks_t *self, hf_state_place_t *place)
-{
-    hf_state_lock_t *lock = place->lock;
-    bool moved = false;
-    if (place->token == 0) {
-        moved = place->in_lock.next != &lock->waiters;
-        s_dequeue (place);
-    } else {
-        hf_chain_remove (&place->in_lock);
-        assert (lock->holders_count > 0);
-        lock->holders_count--;
-    }
-    if (place->section) {
-        assert (self->staged_bytes >= hf_section_cost (place->section));
-        self->staged_bytes -= hf_section_cost (place->section);
-        hf_section_delete_rows (place->section);
-        hf_section_destroy (&place->section);
-    }
-    hf_chain_remove (&place->in_session);
-    place->session->places_count--;
-    assert (self->places > 0);
-    self->places--;
-    hf_table_remove (&self->by_session, &place->by_session);
-    s_bury (self, place);
-    free (place);
-    return moved;
-}
-
-hf_state_place_t *
-hf_locks_grant_next (hf_locks_t *self, hf_state_lock_t *lock, uint64_t index)
-{
-    hf_state_place_t *place = s_next (lock);
-    if (place) {
-        s_dequeue (place);
-        s_make_holder (self, place, ++self->last_token, index);
-    }
-    return place;
-}
-
-void
-hf_locks_settle (hf_locks_t *self, hf_state_lock_t *lock)
-{
-    if (lock->holders_count + lock->waiters_count > 0)
-        return;
-    hf_table_remove (&self->by_name, &lock->by_name);
-    free (lock);
-    if (HF_MUTANT (token_again) && self->by_name.count == 0)
-        self->last_token = 0;
+    hf_state_claim_t *first = hf_state_claim_of (hf_state_in_lock (lock->waiters.next));
+    return first->upgrade ? first : NULL;
 }
 
 //  ---- invariants -----------------------------------------------------------------
 
-/*  What holds for every place; the bytes that it has staged. */
-static uint64_t
+static void
 s_check_place (const hf_locks_t *self, const hf_state_lock_t *lock, const hf_state_place_t *place)
 {
-    assert (place->lock == lock && place->token <= self->last_token);
-    assert (hf_locks_place (self, lock, place->session->id) == place);
-    if (!place->section)
-        return 0;
-    assert (place->token > 0 && !hf_section_empty (place->section));
-    hf_section_check (place->section);
-    return hf_section_cost (place->section);
+    const hf_state_claim_t *claim = hf_state_claim_of (place);
+    assert (place->lock == lock && place == &claim->places[place->number]);
+    assert (place->number < claim->places_count && claim->token <= self->last_token);
+    assert (lock->limit == 0 || place->units <= lock->limit);
+    const hf_state_place_t *found = hf_locks_place (self, lock, claim->session->id);
+    assert (found == place || (claim->upgrade && found));
+    if (claim->upgrade)
+        assert (claim->token == 0 && claim->places_count == 1 && place->units == 0 &&
+                found->units > 0 && hf_state_claim_of (found)->token > 0 &&
+                hf_state_claim_of (found)->places_count == 1 && hf_locks_upgrade (lock) == claim);
 }
 
-static void
-s_check_holders (const hf_locks_t *self, const hf_state_lock_t *lock, uint64_t *staged)
+/*  Gives how many of them are SHARED. */
+static uint32_t
+s_check_holders (const hf_locks_t *self, const hf_state_lock_t *lock)
 {
-    uint32_t count = 0;
-    uint64_t token = 0;
+    uint32_t count = 0, shared = 0;
+    uint64_t token = 0, units = 0;
     HF_CHAIN_EACH (&lock->holders, at)
     {
-        const hf_state_place_t *hold = s_in_lock (at);
-        *staged += s_check_place (self, lock, hold);
+        const hf_state_place_t *hold = hf_state_in_lock (at);
+        s_check_place (self, lock, hold);
         //  P5a: tokens rise; EXCLUSIVE holds alone.
-        assert (hold->token > token);
-        assert (hold->mode == HF_MODE_EXCLUSIVE && lock->holders_count == 1);
-        token = hold->token;
+        assert (hf_state_claim_of (hold)->token > token);
+        assert (hold->units > 0 || lock->holders_count == 1);
+        token = hf_state_claim_of (hold)->token;
+        units += hold->units;
+        shared += hold->units > 0;
         count++;
     }
-    assert (count == lock->holders_count);
+    assert (count == lock->holders_count && units == lock->units);
+    assert (lock->limit == 0 || units <= lock->limit);
+    return shared;
 }
 
 static void
 s_check_queue (const hf_locks_t *self, const hf_state_lock_t *lock)
 {
-    uint32_t count = 0;
-    uint64_t ticket = 0;
+    uint32_t count = 0, shared = s_check_holders (self, lock);
+    uint64_t ticket = 0, born = 0;
     HF_CHAIN_EACH (&lock->waiters, at)
     {
-        const hf_state_place_t *place = s_in_lock (at);
-        uint64_t staged = s_check_place (self, lock, place);
-        assert (place->token == 0 && staged == 0);
-        assert (place->ticket > ticket && place->ticket <= lock->last_ticket);
+        const hf_state_place_t *place = hf_state_in_lock (at);
+        const hf_state_claim_t *claim = hf_state_claim_of (place);
+        s_check_place (self, lock, place);
+        assert (claim->token == 0 && !claim->section && !hf_locks_grantable (claim));
+        assert (claim->upgrade || claim->born > born);
+        assert (lock->holes || (place->ticket > ticket && place->ticket <= lock->last_ticket));
         assert (lock->holes || ticket == 0 || place->ticket == ticket + 1);
         ticket = place->ticket;
+        born = claim->upgrade ? 0 : claim->born;
+        shared += place->units > 0;
         count++;
     }
     assert (count == lock->waiters_count && count <= HF_QUEUE_MAX);
     assert (lock->holes || count == 0 || ticket == lock->last_ticket);
+    assert (shared == lock->shared && (shared > 0 || lock->limit == 0));
 }
 
 void
@@ -404,14 +177,23 @@ hf_locks_check (const hf_locks_t *self)
     hf_table_node_t *node = hf_table_first (&self->by_name);
     for (; node; node = hf_table_next (&self->by_name, node), locks++) {
         const hf_state_lock_t *lock = s_by_name (node);
-        assert (hf_name_valid (hf_state_lock_name (lock)));
+        assert (hf_name_valid (hf_state_lock_name (lock)) && !lock->touched && !lock->moved);
         assert (hf_locks_find (self, hf_state_lock_name (lock)) == lock);
-        s_check_holders (self, lock, &staged);
         s_check_queue (self, lock);
-        assert (lock->holders_count + lock->waiters_count > 0 && !s_next (lock));
+        assert (lock->holders_count + lock->waiters_count > 0);
         places += (size_t)lock->holders_count + lock->waiters_count;
+        HF_CHAIN_EACH (&lock->holders, at)
+        {
+            const hf_state_place_t *hold = hf_state_in_lock (at);
+            const hf_section_t *section = hf_state_claim_of (hold)->section;
+            if (!section || hold->number > 0)
+                continue;
+            assert (!hf_section_empty (section));
+            hf_section_check (section);
+            staged += hf_section_cost (section);
+        }
     }
-    assert (locks == self->by_name.count);
+    assert (locks == self->by_name.count && self->touched.count == 0);
     assert (places == self->places && places == self->by_session.count);
     assert (places <= HF_PLACES_TOTAL_MAX);
     assert (staged == self->staged_bytes && staged <= HF_STAGED_BYTES_MAX);

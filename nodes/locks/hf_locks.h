@@ -1,15 +1,25 @@
 /*  hf_locks.h - the lock table: who holds each lock, and who waits for it in which order.
  *
- *  A place is a session's share of a lock: a hold (token > 0) or a turn in the queue (token 0). A
- *  session has at most one place at a lock. The mode belongs to the place. A lock exists while it
- *  has a place, and the first waiter never fits beside the holders: whoever takes a place away
- *  grants successors in the same step. Tokens come from one counter for all locks, so they rise at
- *  each lock, and nothing need be kept of a free lock (P5a).
+ *  A claim is what one ACQUIRE asks for: one or several locks at once, all or nothing. It has a
+ *  place at each of its locks; places hold (token > 0) or wait (token 0) together. A session has at
+ *  most one claim at a lock, and an upgrade: a claim that waits in front of the queue to replace
+ *  the session's SHARED hold by an EXCLUSIVE one.
+ *
+ *  A waiting claim is granted when each of its places is the first of its queue and fits beside the
+ *  holders; so whoever takes a claim away grants until no claim can be granted, in the same step.
+ *  Claims are granted in the order of the log or wait for claims that came before, so they never
+ *  wait for each other in a ring. A lock exists while it has a place. Tokens come from one counter
+ *  for all locks, so they rise at each lock, and nothing need be kept of a free lock (P5a).
  *  Private to the replicated state.
+ *
+ *  hf_locks.c   the locks by name, the places by session; invariants
+ *  hf_claims.c  claims come, change and go
+ *  hf_queues.c  what fits, what is granted next, positions
  */
 #ifndef HF_LOCKS_H_INCLUDED
 #define HF_LOCKS_H_INCLUDED
 
+#include "base/hf_array.h"
 #include "nodes/locks/hf_section.h"
 #include "nodes/locks/hf_sessions.h"
 
@@ -18,26 +28,38 @@ typedef struct hf_state_lock {
     hf_chain_t holders; //  hf_state_place_t, in the order of their tokens
     hf_chain_t waiters; //  hf_state_place_t, in queue order
     uint32_t holders_count, waiters_count;
-    bool holes;           //  a waiter left the middle of the queue: tickets are not consecutive
+    uint64_t units;       //  of SHARED holders together; 0 while an EXCLUSIVE one holds
     uint64_t last_ticket; //  of the youngest waiter
-    uint32_t name_size;
+    uint32_t shared;      //  SHARED places
+    uint32_t limit;       //  on the units of holders, while there are SHARED places; 0: none
+    bool holes;           //  tickets are not consecutive: a waiter came or left out of turn
+    bool touched;         //  in hf_locks_t.touched
+    bool moved;           //  and waiters changed their positions
+    uint8_t name_size;
     uint8_t name[];
 } hf_state_lock_t;
 
 typedef struct hf_state_place {
-    hf_chain_t in_lock, in_session;
+    hf_chain_t in_lock;
     hf_table_node_t by_session; //  by (lock, session)
-    hf_state_session_t *session;
     hf_state_lock_t *lock;
-    uint32_t mode;         //  HF_MODE_EXCLUSIVE, the only one there is
+    uint32_t units;  //  of SHARED; 0: EXCLUSIVE
+    uint32_t number; //  in hf_state_claim_t.places
+    uint64_t ticket; //  what a waiter's position is computed from
+} hf_state_place_t;
+
+typedef struct hf_state_claim {
+    hf_chain_t in_session;
+    hf_state_session_t *session;
     uint64_t token;        //  0: it waits
     uint64_t index;        //  of the command that granted it, or that queued it
-    uint64_t born;         //  of the command that made the place: no two are the same. Rows keep
-                           //  it for the order of a queue and of a session's places
-    uint64_t ticket;       //  what a waiter's position is computed from
+    uint64_t born;         //  of the command that made it: no two are the same
     hf_section_t *section; //  NULL until the first append
     hf_row_t row;
-} hf_state_place_t;
+    uint32_t places_count;
+    bool upgrade; //  it waits to replace the hold that the session has of its only lock
+    hf_state_place_t places[];
+} hf_state_claim_t;
 
 typedef struct hf_locks {
     hf_table_t by_name;
@@ -46,11 +68,23 @@ typedef struct hf_locks {
     uint64_t places;
     uint64_t staged_bytes; //  in all sections, with HF_STAGED_FILE_COST for each file
     hf_rows_t *rows;
+    HF_ARRAY (hf_state_lock_t *) touched; //  whose waiters may have become holders
+    size_t touched_at;
+    bool touched_again; //  a set was granted: look at all of them once more
 } hf_locks_t;
+
+/*  What is asked for at one lock. */
+typedef struct hf_lock_ask {
+    hf_span_t name;
+    uint64_t hash;
+    hf_state_lock_t *lock; //  NULL: free
+    uint32_t units;        //  0: EXCLUSIVE
+    uint32_t limit;        //  of SHARED
+} hf_lock_ask_t;
 
 /*  ROWS must live longer. */
 void hf_locks_init (hf_locks_t *self, hf_rows_t *rows);
-/*  Frees all places; the sessions' rings of places are then void. */
+/*  Frees all claims; the sessions' rings of claims are then void. */
 void hf_locks_done (hf_locks_t *self);
 
 static inline hf_span_t
@@ -59,53 +93,105 @@ hf_state_lock_name (const hf_state_lock_t *lock)
     return (hf_span_t){.at = lock->name, .size = lock->name_size};
 }
 
+static inline hf_state_place_t *
+hf_state_in_lock (hf_chain_t *at)
+{
+    return HF_AROUND (at, hf_state_place_t, in_lock);
+}
+
+static inline hf_state_claim_t *
+hf_state_claim_of (const hf_state_place_t *place)
+{
+    return HF_AROUND (place - place->number, hf_state_claim_t, places);
+}
+
+/*  The lock that stands for the claim in messages: the first that was asked for. */
+static inline hf_span_t
+hf_state_claim_name (const hf_state_claim_t *claim)
+{
+    return hf_state_lock_name (claim->places[0].lock);
+}
+
+//  ---- finding ------------------------------------------------------------------------
+
 /*  NULL when it is free. */
 hf_state_lock_t *hf_locks_find (const hf_locks_t *self, hf_span_t name);
+/*  What is asked for at the lock of that name. */
+hf_lock_ask_t hf_locks_ask (const hf_locks_t *self, hf_span_t name);
 
-/*  The session's place at the lock; NULL when it has none. */
+/*  Whether no name is asked for twice. */
+bool hf_locks_distinct (const hf_lock_ask_t *asks, uint32_t count);
+
+/*  The session's place at the lock, not that of an upgrade; NULL when it has none. */
 hf_state_place_t *hf_locks_place (const hf_locks_t *self, const hf_state_lock_t *lock,
                                   uint64_t session);
 
-/*  The session's hold of the lock with that token; NULL when there is no such hold. */
-hf_state_place_t *hf_locks_hold (const hf_locks_t *self, hf_span_t name, uint64_t session,
+/*  The session's hold with that token that has the lock; NULL when there is no such hold. */
+hf_state_claim_t *hf_locks_hold (const hf_locks_t *self, hf_span_t name, uint64_t session,
                                  uint64_t token);
 
-/*  Whether a new place of MODE is granted at once: it fits, and nobody waits. LOCK NULL: free. */
-bool hf_locks_open (const hf_state_lock_t *lock, uint32_t mode);
+/*  The upgrade that waits at the lock, for whatever session; NULL: none. */
+hf_state_claim_t *hf_locks_upgrade (const hf_state_lock_t *lock);
 
-/*  Give SESSION, which has none, a place at the lock by the command at INDEX: a hold when the lock
- *  is open to MODE, otherwise the end of the queue. LOCK is that of NAME, NULL when it is free. */
-hf_state_place_t *hf_locks_join (hf_locks_t *self, hf_state_lock_t *lock, hf_span_t name,
-                                 hf_state_session_t *session, uint32_t mode, uint64_t index);
+//  ---- queues -------------------------------------------------------------------------
 
-/*  Restore a place from a row, with LIKE's mode, token, index and born. Call in ascending order of
- *  born; then hf_locks_load_hold for each hold in ascending order of token; then hf_locks_loaded.
- *  NULL or false: the row contradicts those already loaded. */
-hf_state_place_t *hf_locks_load (hf_locks_t *self, hf_span_t name, hf_state_session_t *session,
-                                 const hf_state_place_t *like);
-bool hf_locks_load_hold (hf_locks_t *self, hf_state_place_t *hold);
-bool hf_locks_loaded (const hf_locks_t *self);
+/*  Whether a new claim of all that is asked is granted at once: each fits, and nobody waits. */
+bool hf_locks_open (const hf_lock_ask_t *asks, uint32_t count);
 
-/*  From 1: next. It may renumber the queue's tickets, which nothing else shows. */
-uint64_t hf_locks_position (const hf_state_place_t *waiter);
+/*  Whether the place fits beside the holders of its lock: the one rule of what excludes what. */
+bool hf_locks_fits (const hf_state_place_t *place);
+
+/*  Whether the claim waits and each of its places is first and fits. */
+bool hf_locks_grantable (const hf_state_claim_t *claim);
+
+/*  From 1: next; of a set, the worst. It may renumber tickets, which nothing else shows. */
+uint64_t hf_locks_position (const hf_state_claim_t *waiter);
+
+void hf_locks_enqueue (hf_state_place_t *place, bool in_front);
+void hf_locks_dequeue (hf_state_place_t *place);
+/*  The place becomes the youngest holder of its lock; or holds no more. */
+void hf_locks_take (hf_state_place_t *place);
+void hf_locks_give (hf_state_place_t *place);
+
+/*  Waiters of the lock may fit now. MOVED: their positions changed. */
+void hf_locks_touch (hf_locks_t *self, hf_state_lock_t *lock, bool moved);
+
+/*  Grant the next claim that can be, at the touched locks in the order in which they were touched,
+ *  at each in queue order (P8); NULL: there is none. */
+hf_state_claim_t *hf_locks_grant_next (hf_locks_t *self, uint64_t index);
+
+/*  All was granted: free the touched locks that have no place left. */
+void hf_locks_settle (hf_locks_t *self);
+
+//  ---- claims -------------------------------------------------------------------------
+
+/*  Make SESSION, which has none at these locks, a claim by the command at INDEX: a hold when the
+ *  locks are open to it, otherwise at the end of each queue. */
+hf_state_claim_t *hf_locks_join (hf_locks_t *self, hf_state_session_t *session,
+                                 const hf_lock_ask_t *asks, uint32_t count, uint64_t index);
+
+/*  Take a claim away, with its section and its upgrade, and touch its locks. The caller then grants
+ *  successors and settles. */
+void hf_locks_remove (hf_locks_t *self, hf_state_claim_t *claim);
+
+/*  Make a claim a holder. */
+void hf_locks_grant (hf_locks_t *self, hf_state_claim_t *claim, uint64_t token, uint64_t index);
 
 /*  Stage an append in a hold's section; as hf_section_append. */
-hf_status_t hf_locks_append (hf_locks_t *self, hf_state_place_t *hold, hf_span_t file,
+hf_status_t hf_locks_append (hf_locks_t *self, hf_state_claim_t *hold, hf_span_t file,
                              hf_span_t data);
 
+/*  Restore a claim from a row, with LIKE's token, index and born. Call in ascending order of born;
+ * then hf_locks_load_hold for each hold in ascending order of token; then hf_locks_loaded. NULL or
+ * false: the row contradicts those already loaded. */
+hf_state_claim_t *hf_locks_load (hf_locks_t *self, hf_state_session_t *session,
+                                 const hf_state_claim_t *like, hf_lock_ask_t *asks, uint32_t count);
+bool hf_locks_load_hold (hf_state_claim_t *hold);
+bool hf_locks_loaded (const hf_locks_t *self);
+
 /*  Take a piece of a hold's section from a row; as hf_section_load. */
-bool hf_locks_load_piece (hf_locks_t *self, hf_state_place_t *hold, uint32_t number,
+bool hf_locks_load_piece (hf_locks_t *self, hf_state_claim_t *hold, uint32_t number,
                           uint32_t offset, hf_span_t file, hf_span_t data);
-
-/*  Take a place away, with its section. Gives whether waiters moved up in the queue.
- *  The caller then grants successors and settles the lock. */
-bool hf_locks_remove (hf_locks_t *self, hf_state_place_t *place);
-
-/*  Grant the lock to the first waiter if it fits (P8); NULL when there is none to grant. */
-hf_state_place_t *hf_locks_grant_next (hf_locks_t *self, hf_state_lock_t *lock, uint64_t index);
-
-/*  Free the lock's row when it has no place left. */
-void hf_locks_settle (hf_locks_t *self, hf_state_lock_t *lock);
 
 void hf_locks_check (const hf_locks_t *self);
 

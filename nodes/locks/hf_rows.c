@@ -7,7 +7,7 @@ hf_rows_init (hf_rows_t *self)
 {
     *self = (hf_rows_t){.count = 0};
     hf_chain_init (&self->sessions);
-    hf_chain_init (&self->places);
+    hf_chain_init (&self->claims);
     hf_chain_init (&self->files);
     hf_pack_init (&self->tombstones);
 }

@@ -1,6 +1,6 @@
 /*  hf_rows.h - which rows of the replicated state are dirty: changed since the last flush.
  *
- *  A session, a place at a lock and a staged file each carry a mark. A row that changes joins a
+ *  A session, a claim and a staged file each carry a mark. A row that changes joins a
  *  ring; a flush (hf_state_changes) empties the rings. Deleting a row that was already flushed
  *  records a tombstone; one created and deleted between two flushes leaves no trace.
  *  Layouts: hf_state_rows.c. Private to the replicated state.
@@ -14,7 +14,7 @@
 //  The staged bytes of a file are cut at multiples of this, whenever flushes came: so rows depend
 //  on the state alone, and an append makes dirty at most the last piece and what follows.
 #define HF_ROW_PIECE   (16U << 10)
-#define HF_ROW_KEY_MAX (1 + 8 + 255) //  bytes in the longest key: a place at a lock
+#define HF_ROW_KEY_MAX (1 + 8 + 4 + 4) //  bytes in the longest key: a piece of a staged file
 
 typedef struct hf_row {
     hf_chain_t dirty; //  in one of the rings below while it is dirty
@@ -22,7 +22,7 @@ typedef struct hf_row {
 } hf_row_t;
 
 typedef struct hf_rows {
-    hf_chain_t sessions, places, files;
+    hf_chain_t sessions, claims, files;
     size_t count;         //  dirty rows: of the rings, a file's pieces each, and tombstones
     uint64_t bytes;       //  of staged data in them
     hf_pack_t tombstones; //  STATE_CHANGE records
@@ -32,7 +32,7 @@ typedef struct hf_rows {
 void hf_rows_init (hf_rows_t *self);
 void hf_rows_done (hf_rows_t *self);
 
-/*  ROW changed: put it into RING, sessions or places of SELF, unless it is there already. */
+/*  ROW changed: put it into RING, sessions or claims of SELF, unless it is there already. */
 void hf_rows_dirty (hf_rows_t *self, hf_chain_t *ring, hf_row_t *row);
 /*  ROW was flushed. */
 void hf_rows_clean (hf_rows_t *self, hf_row_t *row);

@@ -69,7 +69,7 @@ hf_sessions_load (hf_sessions_t *self, uint64_t id, const uint8_t *nonce, uint32
     session->ttl_ms = ttl_ms;
     memcpy (session->nonce, nonce, HF_NONCE_SIZE);
     hf_replies_init (&session->replies);
-    hf_chain_init (&session->places);
+    hf_chain_init (&session->claims);
     hf_table_insert (&self->by_id, &session->by_id, s_id_hash (session->id));
     hf_table_insert (&self->by_nonce, &session->by_nonce, s_nonce_hash (nonce));
     hf_chain_append (&self->in_order, &session->in_order);
@@ -99,7 +99,7 @@ hf_sessions_keep (hf_sessions_t *self, hf_state_session_t *session, const hf_ans
 void
 hf_sessions_end (hf_sessions_t *self, hf_state_session_t *session)
 {
-    assert (session->places_count == 0 && hf_chain_empty (&session->places));
+    assert (session->places_count == 0 && hf_chain_empty (&session->claims));
     hf_table_remove (&self->by_id, &session->by_id);
     hf_table_remove (&self->by_nonce, &session->by_nonce);
     hf_chain_remove (&session->in_order);

@@ -17,8 +17,8 @@ typedef struct hf_state_session {
     uint32_t ttl_ms;
     uint8_t nonce[HF_NONCE_SIZE];
     hf_replies_t replies;
-    hf_chain_t places; //  hf_state_place_t: what it holds and waits for, oldest first
-    uint32_t places_count;
+    hf_chain_t claims;     //  hf_state_claim_t: what it holds and waits for, oldest first
+    uint32_t places_count; //  of its claims
     hf_row_t row;
 } hf_state_session_t;
 
@@ -44,7 +44,7 @@ hf_state_session_t *hf_sessions_load (hf_sessions_t *self, uint64_t id, const ui
 void hf_sessions_raise (hf_sessions_t *self, hf_state_session_t *session, uint64_t floor);
 void hf_sessions_keep (hf_sessions_t *self, hf_state_session_t *session, const hf_answer_t *answer);
 
-/*  The session must have no places left. */
+/*  The session must have no claims left. */
 void hf_sessions_end (hf_sessions_t *self, hf_state_session_t *session);
 
 size_t hf_sessions_count (const hf_sessions_t *self);

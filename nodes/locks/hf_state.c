@@ -51,7 +51,7 @@ s_open (hf_state_t *self, const hf_cmd_open_t *open, hf_outcomes_t *out)
     outcome->ttl_ms = session ? session->ttl_ms : open->ttl_ms;
 }
 
-/*  End a session: remove all its places and grant their successors, in this one step. */
+/*  End a session: remove all its claims and grant their successors, in this one step. */
 static void
 s_end (hf_state_t *self, hf_state_session_t *session, hf_status_t status, hf_outcomes_t *out)
 {
@@ -59,11 +59,11 @@ s_end (hf_state_t *self, hf_state_session_t *session, hf_status_t status, hf_out
     hf_outcome_t *outcome = hf_outcomes_add (out, HF_OUT_ENDED, session->id);
     outcome->status = status;
     outcome->index = self->command_index;
-    while (!hf_chain_empty (&session->places)) {
-        hf_state_place_t *place = HF_AROUND (session->places.next, hf_state_place_t, in_session);
-        if (HF_MUTANT (dead_waiter) && place->token == 0)
+    while (!hf_chain_empty (&session->claims)) {
+        hf_state_claim_t *claim = HF_AROUND (session->claims.next, hf_state_claim_t, in_session);
+        if (HF_MUTANT (dead_waiter) && claim->token == 0)
             break;
-        hf_state_leave (self, place, out);
+        hf_state_leave (self, claim, out);
     }
     if (HF_MUTANT (dead_waiter) && session->places_count > 0)
         return;
@@ -105,23 +105,25 @@ s_requests (hf_state_t *self, const hf_cmd_requests_t *command, hf_outcomes_t *o
 }
 
 void
-hf_state_leave (hf_state_t *self, hf_state_place_t *place, hf_outcomes_t *out)
+hf_state_leave (hf_state_t *self, hf_state_claim_t *claim, hf_outcomes_t *out)
 {
-    hf_state_lock_t *lock = place->lock;
-    bool moved = hf_locks_remove (&self->locks, place);
-    hf_state_place_t *next = NULL;
-    while ((next = hf_locks_grant_next (&self->locks, lock, self->command_index))) {
+    hf_locks_t *locks = &self->locks;
+    hf_locks_remove (locks, claim);
+    hf_state_claim_t *next = NULL;
+    while ((next = hf_locks_grant_next (locks, self->command_index))) {
         hf_outcome_t *granted = hf_outcomes_add (out, HF_OUT_GRANTED, next->session->id);
         granted->answer.token = next->token;
         granted->answer.index = granted->index = next->index;
-        hf_outcomes_name (out, hf_state_lock_name (lock));
-        moved = true;
+        hf_outcomes_name (out, hf_state_claim_name (next));
     }
-    if (moved && lock->waiters_count > 0) {
+    for (size_t i = 0; i < locks->touched.count; i++) {
+        const hf_state_lock_t *lock = locks->touched.list[i];
+        if (!lock->moved || lock->waiters_count == 0)
+            continue;
         hf_outcomes_add (out, HF_OUT_MOVED, 0)->index = self->command_index;
         hf_outcomes_name (out, hf_state_lock_name (lock));
     }
-    hf_locks_settle (&self->locks, lock);
+    hf_locks_settle (locks);
 }
 
 //  ---- entries --------------------------------------------------------------------

@@ -63,7 +63,7 @@ void hf_state_apply (hf_state_t *self, uint64_t index, const hf_entry_t *entry, 
 //  ---- rows: how the state is kept on disk and carried to other nodes ------------------
 
 /*  The state is rows of (key, value), opaque to everybody else: one for the state itself (counters,
- *  applied index and term, hash, roster), one for each session and each place, and pieces of staged
+ *  applied index and term, hash, roster), one for each session and each claim, and pieces of staged
  *  bytes; none is larger than HF_STATE_ROW_MAX. Layouts are in hf_state_rows.c.
  *
  *  How many rows are dirty, changed since the last hf_state_changes (the state's own row is not
@@ -127,8 +127,9 @@ uint32_t hf_state_answers_below (const hf_state_t *self, uint64_t session, uint6
 bool hf_state_session_places (const hf_state_t *self, uint64_t session, hf_pack_t *held,
                               hf_pack_t *queued);
 
-/*  Call FN for each waiter of LOCK in queue order: its session and position from 1. */
-typedef void (hf_waiter_fn) (void *arg, uint64_t session, uint64_t position);
+/*  Call FN for each waiter of LOCK in queue order: the name, session and position of its claim, as
+ *  in MOVED. */
+typedef void (hf_waiter_fn) (void *arg, hf_span_t lock, uint64_t session, uint64_t position);
 void hf_state_waiters (const hf_state_t *self, hf_span_t lock, hf_waiter_fn *fn, void *arg);
 
 /*  Pack the LOCK_ROWs of locks that are held, in the order of the names' bytes, after NAME, at most

@@ -1,7 +1,8 @@
 /*  The state from its rows. They come from a disk or from another node, so nothing in them is
  *  asserted. Rows are collected, within bounds, in any order; at the end they are sorted by key,
- *  which puts sessions in the order of id and pieces in the order of their file, and then read:
- *  the state's own row, sessions, places, pieces. The layouts: hf_state_rows.c. */
+ *  which puts sessions in the order of id, claims in the order of born and pieces in the order of
+ * their file, and then read: the state's own row, sessions, claims, pieces. The layouts:
+ * hf_state_rows.c. */
 #include "base/hf_array.h"
 #include "nodes/locks/hf_state_private.h"
 
@@ -19,17 +20,10 @@ typedef struct row {
     uint8_t bytes[];
 } row_t;
 
-typedef struct place_row {
-    hf_state_session_t *session;
-    hf_span_t name;
-    hf_state_place_t like; //  mode, token, index, born
-} place_row_t;
-
 typedef struct hf_loading {
     HF_ARRAY (row_t *) rows;
     uint64_t bytes;
-    HF_ARRAY (place_row_t) places;
-    HF_ARRAY (hf_state_place_t *) holds; //  in ascending order of token
+    HF_ARRAY (hf_state_claim_t *) holds; //  in ascending order of token
     size_t at;                           //  the hold of the last piece
 } hf_loading_t;
 
@@ -42,7 +36,6 @@ hf_state_load_done (hf_state_t *self)
     for (size_t i = 0; i < loading->rows.count; i++)
         free (loading->rows.list[i]);
     hf_array_free (&loading->rows);
-    hf_array_free (&loading->places);
     hf_array_free (&loading->holds);
     free (loading);
     self->loading = NULL;
@@ -190,68 +183,68 @@ s_load_session (hf_state_t *self, const row_t *row)
     return s_load_answers (self, session, &scan) && s_all_read (&scan);
 }
 
-static bool
-s_load_place (hf_state_t *self, hf_loading_t *loading, const row_t *row)
+/*  What a claim's row asks for, into ASKS, which has room for HF_SET_MAX; 0: it is not sound. */
+static uint32_t
+s_load_asks (hf_scan_t *scan, hf_lock_ask_t *asks)
 {
-    place_row_t *place = hf_array_add (&loading->places);
-    *place = (place_row_t){.session = NULL};
-    hf_state_place_t *like = &place->like;
-    hf_scan_t scan = s_value (row, 4);
-    hf_get_u64 (&scan, &like->token);
-    hf_get_u64 (&scan, &like->index);
-    hf_get_u64 (&scan, &like->born);
-    hf_get_u32 (&scan, &like->mode);
-    if (row->key_size <= 9 || !s_all_read (&scan) || like->mode != HF_MODE_EXCLUSIVE)
-        return false;
-    if (like->born == 0 || like->born > like->index || like->index > self->command_index ||
-        like->token > self->locks.last_token || (like->token == 0 && like->index != like->born))
-        return false;
-    place->session = hf_sessions_find (&self->sessions, s_key_number (row, 1, 8));
-    place->name = hf_span (row->bytes + 9, row->key_size - 9);
-    return place->session && hf_name_valid (place->name);
+    uint32_t count = hf_scan_array (scan);
+    if (count > HF_SET_MAX)
+        return 0;
+    for (uint32_t i = 0; i < count; i++) {
+        asks[i] = (hf_lock_ask_t){.units = 0};
+        if (hf_scan_array (scan) != 1)
+            return 0;
+        hf_get_str (scan, &asks[i].name);
+        if (scan->bad || !hf_name_valid (asks[i].name))
+            return 0;
+    }
+    return count;
 }
 
-static int
-s_compare_born (const void *a, const void *b)
+static bool
+s_load_claim (hf_state_t *self, hf_loading_t *loading, const row_t *row)
 {
-    uint64_t left = ((const place_row_t *)a)->like.born,
-             right = ((const place_row_t *)b)->like.born;
-    return (left > right) - (left < right);
+    hf_state_claim_t like = {.token = 0};
+    hf_lock_ask_t asks[HF_SET_MAX];
+    uint64_t session = 0;
+    hf_scan_t scan = s_value (row, 4);
+    hf_get_u64 (&scan, &session);
+    hf_get_u64 (&scan, &like.token);
+    hf_get_u64 (&scan, &like.index);
+    uint32_t count = s_load_asks (&scan, asks);
+    if (row->key_size != 9 || !s_all_read (&scan) || count == 0)
+        return false;
+    like.born = s_key_number (row, 1, 8);
+    if (like.born == 0 || like.born > like.index || like.index > self->command_index ||
+        like.token > self->locks.last_token || (like.token == 0 && like.index != like.born))
+        return false;
+    hf_state_session_t *owner = hf_sessions_find (&self->sessions, session);
+    hf_state_claim_t *claim =
+        owner ? hf_locks_load (&self->locks, owner, &like, asks, count) : NULL;
+    if (claim && claim->token > 0)
+        *hf_array_add (&loading->holds) = claim;
+    return claim != NULL;
 }
 
 static int
 s_compare_tokens (const void *a, const void *b)
 {
-    uint64_t left = (*(hf_state_place_t *const *)a)->token;
-    uint64_t right = (*(hf_state_place_t *const *)b)->token;
+    uint64_t left = (*(hf_state_claim_t *const *)a)->token;
+    uint64_t right = (*(hf_state_claim_t *const *)b)->token;
     return (left > right) - (left < right);
 }
 
-/*  All places were read: into the lock table, in the order in which they came. */
+/*  All claims were read: the holds take their locks, in the order in which they were granted. */
 static bool
-s_join_places (hf_state_t *self, hf_loading_t *loading)
+s_take_holds (hf_state_t *self, hf_loading_t *loading)
 {
-    if (loading->places.count > 0)
-        qsort (loading->places.list, loading->places.count, sizeof (place_row_t), s_compare_born);
-    uint64_t last = 0;
-    for (size_t i = 0; i < loading->places.count; i++) {
-        const place_row_t *row = &loading->places.list[i];
-        if (row->like.born == last)
-            return false;
-        last = row->like.born;
-        hf_state_place_t *place = hf_locks_load (&self->locks, row->name, row->session, &row->like);
-        if (!place)
-            return false;
-        if (place->token > 0)
-            *hf_array_add (&loading->holds) = place;
-    }
     if (loading->holds.count > 0)
-        qsort (loading->holds.list, loading->holds.count, sizeof (hf_state_place_t *),
+        qsort (loading->holds.list, loading->holds.count, sizeof (hf_state_claim_t *),
                s_compare_tokens);
-    last = 0;
+    uint64_t last = 0;
     for (size_t i = 0; i < loading->holds.count; i++) {
-        hf_state_place_t *hold = loading->holds.list[i];
-        if (hold->token == last || !hf_locks_load_hold (&self->locks, hold))
+        hf_state_claim_t *hold = loading->holds.list[i];
+        if (hold->token == last || !hf_locks_load_hold (hold))
             return false;
         last = hold->token;
     }
@@ -271,7 +264,7 @@ s_load_piece (hf_state_t *self, hf_loading_t *loading, const row_t *row)
     uint64_t token = s_key_number (row, 1, 8);
     while (loading->at < loading->holds.count && loading->holds.list[loading->at]->token < token)
         loading->at++;
-    hf_state_place_t *hold =
+    hf_state_claim_t *hold =
         loading->at < loading->holds.count ? loading->holds.list[loading->at] : NULL;
     return hold && hold->token == token &&
            hf_locks_load_piece (&self->locks, hold, (uint32_t)s_key_number (row, 9, 4),
@@ -290,11 +283,11 @@ s_load_letter (hf_state_t *self, hf_loading_t *loading, uint8_t letter)
             continue;
         bool good = letter == 'm'   ? s_load_whole (self, row)
                     : letter == 's' ? s_load_session (self, row)
-                    : letter == 'p' ? s_load_place (self, loading, row)
+                    : letter == 'p' ? s_load_claim (self, loading, row)
                                     : s_load_piece (self, loading, row);
         if (!good)
             return false;
-        //  Staged bytes are the bulk: keep one copy in memory. Places still point to their names.
+        //  Staged bytes are the bulk: keep one copy in memory.
         if (letter == 'c') {
             free (loading->rows.list[i]);
             loading->rows.list[i] = NULL;
@@ -329,7 +322,7 @@ hf_state_loaded (hf_state_t *self)
         return true;
     if (!s_sort (loading) || !s_load_letter (self, loading, 'm') ||
         !s_load_letter (self, loading, 's') || !s_load_letter (self, loading, 'p') ||
-        !s_join_places (self, loading) || !s_load_letter (self, loading, 'c'))
+        !s_take_holds (self, loading) || !s_load_letter (self, loading, 'c'))
         return false;
     hf_state_load_done (self);
     //  These rows were just loaded, so none is dirty.

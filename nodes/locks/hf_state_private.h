@@ -7,7 +7,7 @@
 #include "nodes/locks/hf_locks.h"
 #include "nodes/locks/hf_state.h"
 
-#define HF_STATE_ROWS_VERSION 1
+#define HF_STATE_ROWS_VERSION 2
 
 struct hf_state {
     hf_rows_t rows;
@@ -32,8 +32,8 @@ void hf_state_requests (hf_state_t *self, hf_state_session_t *session, hf_list_t
 void hf_state_refuse_requests (hf_state_t *self, uint64_t session, hf_list_t requests,
                                hf_status_t status, hf_outcomes_t *out);
 
-/*  Take a place away as part of the present command, grant its successors, and report both. */
-void hf_state_leave (hf_state_t *self, hf_state_place_t *place, hf_outcomes_t *out);
+/*  Take a claim away as part of the present command, grant its successors, and report both. */
+void hf_state_leave (hf_state_t *self, hf_state_claim_t *claim, hf_outcomes_t *out);
 
 //  ---- outcomes ---------------------------------------------------------------------
 

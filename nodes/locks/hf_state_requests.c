@@ -10,22 +10,22 @@ typedef struct asking {
 } asking_t;
 
 static bool
-s_no_place (const asking_t *asking)
+s_no_place (const asking_t *asking, uint32_t count)
 {
-    return asking->session->places_count >= HF_PLACES_MAX ||
-           asking->state->locks.places >= HF_PLACES_TOTAL_MAX;
+    return asking->session->places_count + count > HF_PLACES_MAX ||
+           asking->state->locks.places + count > HF_PLACES_TOTAL_MAX;
 }
 
-/*  The answer that says where PLACE is. */
+/*  The answer that says where CLAIM is. */
 static void
-s_answer_place (const hf_state_place_t *place, hf_answer_t *answer)
+s_answer_claim (const hf_state_claim_t *claim, hf_answer_t *answer)
 {
-    answer->token = place->token;
-    if (place->token > 0)
-        answer->index = place->index;
+    answer->token = claim->token;
+    if (claim->token > 0)
+        answer->index = claim->index;
     else {
         answer->status = HF_QUEUED;
-        answer->position = hf_locks_position (place);
+        answer->position = hf_locks_position (claim);
     }
 }
 
@@ -41,26 +41,25 @@ s_acquire (asking_t *asking, const hf_acquire_t *acquire, hf_answer_t *answer)
         return;
     }
     hf_locks_t *locks = &asking->state->locks;
-    hf_state_lock_t *lock = hf_locks_find (locks, acquire->lock);
-    hf_state_place_t *place = lock ? hf_locks_place (locks, lock, asking->session->id) : NULL;
+    hf_lock_ask_t ask = hf_locks_ask (locks, acquire->lock);
+    const hf_state_place_t *place =
+        ask.lock ? hf_locks_place (locks, ask.lock, asking->session->id) : NULL;
     if (place) {
-        s_answer_place (place, answer);
+        s_answer_claim (hf_state_claim_of (place), answer);
         return;
     }
-    bool queued = !hf_locks_open (lock, acquire->mode);
-    assert (lock || !queued); //  a lock without a row is free
+    bool queued = !hf_locks_open (&ask, 1);
+    assert (ask.lock || !queued); //  a lock without a row is free
     if (queued && !acquire->wait)
         answer->status = HF_NOT_GRANTED;
-    else if (s_no_place (asking) || (queued && lock->waiters_count >= HF_QUEUE_MAX))
+    else if (s_no_place (asking, 1) || (queued && ask.lock->waiters_count >= HF_QUEUE_MAX))
         answer->status = HF_LIMIT;
     else
-        s_answer_place (hf_locks_join (locks, lock, acquire->lock, asking->session, acquire->mode,
-                                       answer->index),
-                        answer);
+        s_answer_claim (hf_locks_join (locks, asking->session, &ask, 1, answer->index), answer);
 }
 
 /*  The hold that a request names by lock, token and owner; NULL: NOT_HOLDER. */
-static hf_state_place_t *
+static hf_state_claim_t *
 s_hold (const asking_t *asking, hf_span_t name, uint64_t token, uint64_t owner)
 {
     return hf_locks_hold (&asking->state->locks, name, owner != 0 ? owner : asking->session->id,
@@ -68,7 +67,7 @@ s_hold (const asking_t *asking, hf_span_t name, uint64_t token, uint64_t owner)
 }
 
 static void
-s_commit_section (asking_t *asking, const hf_state_place_t *hold, uint64_t index)
+s_commit_section (asking_t *asking, const hf_state_claim_t *hold, uint64_t index)
 {
     if (!hold->section)
         return;
@@ -82,7 +81,7 @@ s_commit_section (asking_t *asking, const hf_state_place_t *hold, uint64_t index
 static void
 s_release (asking_t *asking, const hf_release_t *release, bool commit, hf_answer_t *answer)
 {
-    hf_state_place_t *hold = s_hold (asking, release->lock, release->token, release->owner);
+    hf_state_claim_t *hold = s_hold (asking, release->lock, release->token, release->owner);
     if (!hold) {
         answer->status = HF_NOT_HOLDER;
         return;
@@ -99,13 +98,13 @@ s_abandon (asking_t *asking, const hf_abandon_t *abandon)
     hf_state_lock_t *lock = hf_locks_find (locks, abandon->lock);
     hf_state_place_t *place = lock ? hf_locks_place (locks, lock, asking->session->id) : NULL;
     if (place)
-        hf_state_leave (asking->state, place, asking->out);
+        hf_state_leave (asking->state, hf_state_claim_of (place), asking->out);
 }
 
 static void
 s_append (asking_t *asking, const hf_append_t *append, hf_answer_t *answer)
 {
-    hf_state_place_t *hold = s_hold (asking, append->lock, append->token, append->owner);
+    hf_state_claim_t *hold = s_hold (asking, append->lock, append->token, append->owner);
     if (!hold) {
         answer->status = HF_NOT_HOLDER;
         return;

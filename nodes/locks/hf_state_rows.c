@@ -1,11 +1,12 @@
-/*  The rows of the state, version 1: layout and writer. A key is a letter, then big-endian numbers
+/*  The rows of the state, version 2: layout and writer. A key is a letter, then big-endian numbers
  * of fixed width, then a name; a value is a msgpack array.
  *
  *    m                          the state   [version, applied index, its term, command index, hash,
  *                                           last session, last token, section index, roster: bin]
  *    s session:8                a session   [nonce: bin, ttl_ms, floor, [ANSWER, ...]] by seq
- *    p session:8 lock           a place     [token, index, born, mode]; token 0: it waits. Places
- *                                           of a queue, and of a session, are in the order of born
+ *    p born:8                   a claim     [session, token, index, [place, ...]]; token 0: it
+ *                                           waits. Claims of a queue, and of a session, are in the
+ *                                           order of born. A place: [lock]
  *    c token:8 file:4 offset:4  a piece of what the hold with that token staged for its file
  *                               number FILE, from 0: [name: empty but at offset 0, bytes: bin].
  *                               HF_ROW_PIECE bytes; fewer in a file's last piece; none at all
@@ -70,17 +71,19 @@ s_put_session (putter_t *self, const hf_state_session_t *session)
 }
 
 static void
-s_put_place (putter_t *self, const hf_state_place_t *place)
+s_put_claim (putter_t *self, const hf_state_claim_t *claim)
 {
     uint8_t key[HF_ROW_KEY_MAX] = {'p'};
-    uint8_t *end = hf_row_key_u64 (key + 1, place->session->id);
-    memcpy (end, place->lock->name, place->lock->name_size);
     hf_put_array (&self->value, 4);
-    hf_put_u64 (&self->value, place->token);
-    hf_put_u64 (&self->value, place->index);
-    hf_put_u64 (&self->value, place->born);
-    hf_put_u32 (&self->value, place->mode);
-    s_put (self, key, end + place->lock->name_size);
+    hf_put_u64 (&self->value, claim->session->id);
+    hf_put_u64 (&self->value, claim->token);
+    hf_put_u64 (&self->value, claim->index);
+    hf_put_array (&self->value, claim->places_count);
+    for (uint32_t i = 0; i < claim->places_count; i++) {
+        hf_put_array (&self->value, 1);
+        hf_put_str (&self->value, hf_state_lock_name (claim->places[i].lock));
+    }
+    s_put (self, key, hf_row_key_u64 (key + 1, claim->born));
 }
 
 //  ---- changes --------------------------------------------------------------------
@@ -125,9 +128,9 @@ hf_state_changes (hf_state_t *self, hf_pack_t *changes)
     while ((row = s_flush_first (rows, &rows->sessions)))
         if (changes)
             s_put_session (&putter, HF_AROUND (row, hf_state_session_t, row));
-    while ((row = s_flush_first (rows, &rows->places)))
+    while ((row = s_flush_first (rows, &rows->claims)))
         if (changes)
-            s_put_place (&putter, HF_AROUND (row, hf_state_place_t, row));
+            s_put_claim (&putter, HF_AROUND (row, hf_state_claim_t, row));
     hf_section_changes (rows, changes);
     rows->count -= rows->tombstones.count;
     hf_pack_reset (&rows->tombstones);
@@ -148,12 +151,12 @@ hf_state_rows (const hf_state_t *self, hf_pack_t *rows)
     {
         const hf_state_session_t *session = HF_AROUND (in_order, hf_state_session_t, in_order);
         s_put_session (&putter, session);
-        HF_CHAIN_EACH (&session->places, at)
+        HF_CHAIN_EACH (&session->claims, at)
         {
-            const hf_state_place_t *place = HF_AROUND (at, hf_state_place_t, in_session);
-            s_put_place (&putter, place);
-            if (place->section)
-                hf_section_rows (place->section, rows);
+            const hf_state_claim_t *claim = HF_AROUND (at, hf_state_claim_t, in_session);
+            s_put_claim (&putter, claim);
+            if (claim->section)
+                hf_section_rows (claim->section, rows);
         }
     }
     hf_pack_done (&putter.value);

@@ -92,15 +92,15 @@ hf_state_session_places (const hf_state_t *self, uint64_t session, hf_pack_t *he
     const hf_state_session_t *found = hf_sessions_find (&self->sessions, session);
     if (!found)
         return false;
-    HF_CHAIN_EACH (&found->places, at)
+    HF_CHAIN_EACH (&found->claims, at)
     {
-        const hf_state_place_t *place = HF_AROUND (at, hf_state_place_t, in_session);
-        hf_span_t lock = hf_state_lock_name (place->lock);
-        if (place->token > 0) {
-            hf_granted_t granted = {.lock = lock, .token = place->token, .index = place->index};
+        const hf_state_claim_t *claim = HF_AROUND (at, hf_state_claim_t, in_session);
+        hf_span_t lock = hf_state_claim_name (claim);
+        if (claim->token > 0) {
+            hf_granted_t granted = {.lock = lock, .token = claim->token, .index = claim->index};
             hf_granted_put (held, &granted);
         } else {
-            hf_moved_t moved = {.lock = lock, .position = hf_locks_position (place)};
+            hf_moved_t moved = {.lock = lock, .position = hf_locks_position (claim)};
             hf_moved_put (queued, &moved);
         }
     }
@@ -143,15 +143,16 @@ hf_state_waiters (const hf_state_t *self, hf_span_t lock, hf_waiter_fn *fn, void
     const hf_state_lock_t *found = hf_locks_find (&self->locks, lock);
     if (!found)
         return;
-    uint64_t position = 0;
     HF_CHAIN_EACH (&found->waiters, at)
-    fn (arg, HF_AROUND (at, hf_state_place_t, in_lock)->session->id, ++position);
+    {
+        const hf_state_claim_t *claim = hf_state_claim_of (hf_state_in_lock (at));
+        fn (arg, hf_state_claim_name (claim), claim->session->id, hf_locks_position (claim));
+    }
 }
 
 static void
 s_put_lock_row (const hf_state_lock_t *lock, hf_pack_t *rows)
 {
-    assert (lock->holders_count > 0);
     hf_lock_row_t row = {.lock = hf_state_lock_name (lock),
                          .holders = lock->holders_count,
                          .waiters = lock->waiters_count};
@@ -166,17 +167,18 @@ s_put_places (const hf_chain_t *places, uint64_t from, uint32_t *left, hf_pack_t
     uint64_t number = 0;
     HF_CHAIN_EACH (places, at)
     {
-        const hf_state_place_t *place = HF_AROUND (at, hf_state_place_t, in_lock);
+        const hf_state_claim_t *claim = hf_state_claim_of (hf_state_in_lock (at));
         if (++number < from)
             continue;
         if ((*left)-- == 0)
             return false;
-        if (place->token > 0)
+        uint64_t session = claim->session->id;
+        if (claim->token > 0)
             hf_holder_row_put (
-                rows, &(hf_holder_row_t){place->session->id, place->token, place->mode,
-                                         place->section ? hf_section_bytes (place->section) : 0});
+                rows, &(hf_holder_row_t){session, claim->token, HF_MODE_EXCLUSIVE,
+                                         claim->section ? hf_section_bytes (claim->section) : 0});
         else
-            hf_waiter_row_put (rows, &(hf_waiter_row_t){place->session->id, number, place->mode});
+            hf_waiter_row_put (rows, &(hf_waiter_row_t){session, number, HF_MODE_EXCLUSIVE});
     }
     return true;
 }
@@ -243,7 +245,8 @@ void
 hf_state_staged (const hf_state_t *self, hf_span_t lock, uint64_t session, hf_pack_t *rows)
 {
     const hf_state_lock_t *found = hf_locks_find (&self->locks, lock);
-    const hf_state_place_t *hold = found ? hf_locks_place (&self->locks, found, session) : NULL;
+    hf_state_place_t *place = found ? hf_locks_place (&self->locks, found, session) : NULL;
+    const hf_state_claim_t *hold = place ? hf_state_claim_of (place) : NULL;
     if (!hold || !hold->section)
         return;
     hf_list_t parts;
@@ -265,8 +268,8 @@ hf_state_check (const hf_state_t *self)
 {
     hf_sessions_check (&self->sessions);
     hf_locks_check (&self->locks);
-    //  Every place is in exactly one lock's row (which leads back to it) and in its session's ring;
-    //  and places are in the order of their birth.
+    //  Every claim is in its session's ring, and there in the order of birth; hf_locks_check saw
+    //  that each place is in its lock's.
     size_t places = 0, dirty = self->rows.tombstones.count;
     uint64_t dirty_bytes = 0;
     HF_CHAIN_EACH (&self->sessions.in_order, in_order)
@@ -275,17 +278,17 @@ hf_state_check (const hf_state_t *self)
         uint32_t count = 0;
         uint64_t born = 0;
         dirty += session->row.dirty.next != NULL;
-        HF_CHAIN_EACH (&session->places, at)
+        HF_CHAIN_EACH (&session->claims, at)
         {
-            const hf_state_place_t *place = HF_AROUND (at, hf_state_place_t, in_session);
-            assert (place->session == session && place->index <= self->command_index);
-            assert (hf_locks_place (&self->locks, place->lock, session->id) == place);
-            assert (place->born > born && place->born <= place->index);
-            born = place->born;
-            dirty += place->row.dirty.next != NULL;
-            if (place->section)
-                hf_section_dirty (place->section, &dirty, &dirty_bytes);
-            count++;
+            const hf_state_claim_t *claim = HF_AROUND (at, hf_state_claim_t, in_session);
+            assert (claim->session == session && claim->index <= self->command_index);
+            assert (claim->born > born && claim->born <= claim->index);
+            assert (claim->places_count > 0 && claim->places_count <= HF_SET_MAX);
+            born = claim->born;
+            dirty += claim->row.dirty.next != NULL;
+            if (claim->section)
+                hf_section_dirty (claim->section, &dirty, &dirty_bytes);
+            count += claim->places_count;
         }
         assert (count == session->places_count && count <= HF_PLACES_MAX);
         places += count;

@@ -168,21 +168,16 @@ hf_lock_apply (hf_lock_service_t *self, const hf_a_committed_t *committed)
 
 //  ---- positions ----------------------------------------------------------------
 
-typedef struct pushing {
-    hf_lock_service_t *service;
-    hf_span_t lock;
-} pushing_t;
-
 static void
-s_push_position (void *arg, uint64_t session, uint64_t position)
+s_push_position (void *arg, hf_span_t lock, uint64_t session, uint64_t position)
 {
-    const pushing_t *pushing = arg;
-    hf_routes_t *routes = &pushing->service->routes;
+    hf_lock_service_t *service = arg;
+    hf_routes_t *routes = &service->routes;
     hf_caller_t *caller = hf_routes_find (routes, session);
     if (!caller)
         return;
-    hf_moved_put (&routes->pack, &(hf_moved_t){.lock = pushing->lock, .position = position});
-    hf_lock_item (pushing->service, caller);
+    hf_moved_put (&routes->pack, &(hf_moved_t){.lock = lock, .position = position});
+    hf_lock_item (service, caller);
 }
 
 void
@@ -194,8 +189,8 @@ hf_lock_push_moved (hf_lock_service_t *self)
     hf_table_node_t *node = hf_table_first (&self->shifted);
     for (; node; node = hf_table_next (&self->shifted, node)) {
         const hf_shifted_t *shifted = HF_AROUND (node, hf_shifted_t, by_name);
-        pushing_t pushing = {.service = self, .lock = hf_span (shifted->name, shifted->size)};
-        hf_state_waiters (self->state, pushing.lock, s_push_position, &pushing);
+        hf_state_waiters (self->state, hf_span (shifted->name, shifted->size), s_push_position,
+                          self);
     }
     hf_table_free (&self->shifted);
 }

@@ -403,10 +403,10 @@ feed_holder (const feed_t *self, const char *lock, uint64_t *token)
 }
 
 static void
-s_tell_waiter (void *arg, uint64_t session, uint64_t position)
+s_tell_waiter (void *arg, hf_span_t lock, uint64_t session, uint64_t position)
 {
     char *text = arg;
-    assert (position >= 1);
+    assert (position >= 1 && lock.size > 0);
     sprintf (text + strlen (text), position > 1 ? " %llu" : "%llu", (unsigned long long)session);
 }
 

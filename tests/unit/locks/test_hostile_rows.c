@@ -74,46 +74,58 @@ s_with (const hf_state_t *state, const void *key, size_t key_size, hf_pack_t *va
     return taken;
 }
 
+/*  The value of a claim's row: SESSION, TOKEN, INDEX, and a place at each of the LOCKS, whose names
+ *  are of one byte each. */
+static void
+s_put_claim (hf_pack_t *value, uint64_t session, uint64_t token, uint64_t index, const char *locks)
+{
+    hf_put_array (value, 4);
+    hf_put_u64 (value, session);
+    hf_put_u64 (value, token);
+    hf_put_u64 (value, index);
+    hf_put_array (value, (uint32_t)strlen (locks));
+    for (const char *lock = locks; *lock; lock++) {
+        hf_put_array (value, 1);
+        hf_put_str (value, hf_span (lock, 1));
+    }
+}
+
 static bool
-s_with_place (const hf_state_t *state, const char key[10], const uint64_t *fields, uint32_t count)
+s_with_claim (const hf_state_t *state, uint8_t born, uint64_t session, uint64_t token,
+              uint64_t index, const char *locks)
 {
     hf_pack_t value;
     hf_pack_init (&value);
-    hf_put_array (&value, count);
-    for (uint32_t i = 0; i < count; i++)
-        hf_put_u64 (&value, fields[i]);
-    return s_with (state, key, 10, &value);
+    s_put_claim (&value, session, token, index, locks);
+    const uint8_t key[9] = {'p', [8] = born};
+    return s_with (state, key, sizeof (key), &value);
 }
 
-HF_TEST (contradicting_places_are_refused)
+HF_TEST (contradicting_claims_are_refused)
 {
     table_t table = {.count = 0};
     feed_t *feed = s_small (&table);
     const hf_state_t *sound = feed->state;
-#define PLACE(session, lock) "p\0\0\0\0\0\0\0" session lock
-#define WITH(key, ...)       s_with_place (sound, key, (const uint64_t[]){__VA_ARGS__}, 4)
-    //  Commands: 1 and 2 the sessions, 3 to 5 the places, 6 and 7 the appends; tokens 1 and 2.
-    assert_true (WITH (PLACE ("\2", "a"), 0, 4, 4, 0));  //  as it is
-    assert_false (WITH (PLACE ("\2", "a"), 2, 4, 4, 0)); //  a second holder
-    assert_false (WITH (PLACE ("\2", "a"), 1, 4, 4, 0)); //  with the token of the first
-    assert_false (WITH (PLACE ("\2", "a"), 2, 5, 2, 0)); //  born before the first
-    assert_false (WITH (PLACE ("\1", "a"), 0, 3, 3, 0)); //  waiters alone
-    assert_false (WITH (PLACE ("\2", "b"), 0, 5, 5, 0)); //  a waiter at a lock without holder
-    assert_false (WITH (PLACE ("\2", "b"), 1, 5, 5, 0)); //  the token of another hold
-    assert_false (WITH (PLACE ("\2", "b"), 3, 5, 5, 0)); //  a token never given
-    assert_false (WITH (PLACE ("\2", "b"), 2, 8, 5, 0)); //  by a command to come
-    assert_false (WITH (PLACE ("\2", "b"), 2, 5, 6, 0)); //  granted before it was asked for
-    assert_false (WITH (PLACE ("\2", "b"), 2, 5, 4, 0)); //  two by one command
-    assert_false (WITH (PLACE ("\2", "b"), 2, 5, 0, 0));
-    assert_false (WITH (PLACE ("\2", "b"), 2, 5, 5, 1)); //  a mode that is not known
-    assert_false (WITH (PLACE ("\2", "a"), 0, 5, 4, 0)); //  a waiter that was granted
-    assert_false (WITH (PLACE ("\3", "c"), 2, 6, 6, 0)); //  of no session
-    assert_false (WITH (PLACE ("\2", "\n"), 2, 6, 6, 0));
-    assert_false (WITH (PLACE ("\1", "a"), 2, 3, 3, 0)); //  pieces without a hold
-    assert_false (s_with_place (sound, PLACE ("\2", "a"), (const uint64_t[]){0, 4, 4}, 3));
-    assert_false (s_with_place (sound, PLACE ("\2", "a"), (const uint64_t[]){0, 4, 4, 0, 0}, 5));
+#define WITH(...) s_with_claim (sound, __VA_ARGS__)
+    //  Commands: 1 and 2 the sessions, 3 to 5 the claims, 6 and 7 the appends; tokens 1 and 2.
+    assert_true (WITH (4, 2, 0, 4, "a"));  //  as it is
+    assert_false (WITH (4, 2, 2, 4, "a")); //  a second holder
+    assert_false (WITH (4, 2, 1, 4, "a")); //  with the token of the first
+    assert_false (WITH (3, 1, 0, 3, "a")); //  waiters alone
+    assert_false (WITH (5, 2, 0, 5, "b")); //  a waiter at a lock without holder
+    assert_false (WITH (5, 2, 1, 5, "b")); //  the token of another hold
+    assert_false (WITH (5, 2, 3, 5, "b")); //  a token never given
+    assert_false (WITH (5, 2, 2, 8, "b")); //  by a command to come
+    assert_false (WITH (5, 2, 2, 4, "b")); //  granted before it was asked for
+    assert_false (WITH (0, 2, 0, 0, "c"));
+    assert_false (WITH (4, 2, 0, 5, "a")); //  a waiter that was granted
+    assert_false (WITH (6, 3, 2, 6, "c")); //  of no session
+    assert_false (WITH (6, 2, 0, 6, "b")); //  a second claim of one session at a lock
+    assert_false (WITH (6, 2, 2, 6, "\n"));
+    assert_false (WITH (6, 2, 2, 6, ""));
+    assert_false (WITH (4, 2, 0, 4, "aa")); //  a lock twice
+    assert_false (WITH (3, 1, 2, 3, "a"));  //  pieces without a hold
 #undef WITH
-#undef PLACE
     table_done (&table);
     feed_destroy (&feed);
 }

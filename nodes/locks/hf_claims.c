@@ -1,0 +1,222 @@
+//  Claims come, change and go (hf_locks.h).
+#include "nodes/locks/hf_locks.h"
+#include "base/hf_hash.h"
+
+//  ---- they come ------------------------------------------------------------------
+
+static hf_state_lock_t *
+s_lock_new (hf_locks_t *self, const hf_lock_ask_t *ask)
+{
+    assert (ask->name.size > 0 && ask->name.size <= UINT8_MAX);
+    hf_state_lock_t *lock = hf_alloc (sizeof (*lock) + ask->name.size);
+    lock->name_size = (uint8_t)ask->name.size;
+    memcpy (lock->name, ask->name.at, ask->name.size);
+    hf_chain_init (&lock->holders);
+    hf_chain_init (&lock->waiters);
+    hf_table_insert (&self->by_name, &lock->by_name, ask->hash);
+    return lock;
+}
+
+/*  The place is SHARED from now on, or for the last time. */
+static void
+s_share (hf_state_place_t *place, uint32_t limit)
+{
+    assert (place->units > 0 && (place->lock->shared == 0 || place->lock->limit == limit));
+    place->lock->shared++;
+    place->lock->limit = limit;
+}
+
+static void
+s_unshare (hf_state_place_t *place)
+{
+    assert (place->lock->shared > 0);
+    if (--place->lock->shared == 0)
+        place->lock->limit = 0;
+}
+
+/*  In no ring of its locks yet. */
+static hf_state_claim_t *
+s_new (hf_locks_t *self, hf_state_session_t *session, const hf_lock_ask_t *asks, uint32_t count,
+       uint64_t born)
+{
+    hf_state_claim_t *claim = hf_alloc (sizeof (*claim) + count * sizeof (claim->places[0]));
+    claim->session = session;
+    claim->born = claim->index = born;
+    claim->places_count = count;
+    for (uint32_t i = 0; i < count; i++) {
+        hf_state_place_t *place = &claim->places[i];
+        place->number = i;
+        place->units = asks[i].units;
+        place->lock = asks[i].lock ? asks[i].lock : s_lock_new (self, &asks[i]);
+        if (place->units > 0)
+            s_share (place, asks[i].limit);
+        hf_table_insert (&self->by_session, &place->by_session,
+                         hf_hash_u64 (place->lock->by_name.hash, session->id));
+    }
+    hf_chain_append (&session->claims, &claim->in_session);
+    session->places_count += count;
+    self->places += count;
+    hf_rows_dirty (self->rows, &self->rows->claims, &claim->row);
+    return claim;
+}
+
+hf_state_claim_t *
+hf_locks_join (hf_locks_t *self, hf_state_session_t *session, const hf_lock_ask_t *asks,
+               uint32_t count, uint64_t index)
+{
+    bool open = hf_locks_open (asks, count);
+    hf_state_claim_t *claim = s_new (self, session, asks, count, index);
+    for (uint32_t i = 0; i < count && !open; i++)
+        hf_locks_enqueue (&claim->places[i], false);
+    for (uint32_t i = 0; i < count && open; i++)
+        hf_locks_take (&claim->places[i]);
+    claim->token = open ? ++self->last_token : 0;
+    return claim;
+}
+
+hf_status_t
+hf_locks_append (hf_locks_t *self, hf_state_claim_t *hold, hf_span_t file, hf_span_t data)
+{
+    assert (hold->token > 0);
+    if (!hold->section)
+        hold->section = hf_section_new (hold->token, self->rows);
+    hf_status_t status = hf_section_append (hold->section, file, data, &self->staged_bytes);
+    if (hf_section_empty (hold->section))
+        hf_section_destroy (&hold->section);
+    return status;
+}
+
+//  ---- they go --------------------------------------------------------------------
+
+/*  Leave a tombstone for the claim's row. */
+static void
+s_bury (hf_locks_t *self, hf_state_claim_t *claim)
+{
+    uint8_t key[HF_ROW_KEY_MAX] = {'p'};
+    uint8_t *end = hf_row_key_u64 (key + 1, claim->born);
+    hf_rows_delete (self->rows, &claim->row, hf_span (key, (size_t)(end - key)));
+}
+
+static void
+s_drop_section (hf_locks_t *self, hf_state_claim_t *claim)
+{
+    if (!claim->section)
+        return;
+    assert (self->staged_bytes >= hf_section_cost (claim->section));
+    self->staged_bytes -= hf_section_cost (claim->section);
+    hf_section_delete_rows (claim->section);
+    hf_section_destroy (&claim->section);
+}
+
+/*  Free a claim that is in no ring of its locks any more. */
+static void
+s_free (hf_locks_t *self, hf_state_claim_t *claim)
+{
+    s_drop_section (self, claim);
+    for (uint32_t i = 0; i < claim->places_count; i++) {
+        hf_state_place_t *place = &claim->places[i];
+        if (place->units > 0)
+            s_unshare (place);
+        hf_table_remove (&self->by_session, &place->by_session);
+    }
+    hf_chain_remove (&claim->in_session);
+    assert (self->places >= claim->places_count);
+    claim->session->places_count -= claim->places_count;
+    self->places -= claim->places_count;
+    s_bury (self, claim);
+    free (claim);
+}
+
+void
+hf_locks_remove (hf_locks_t *self, hf_state_claim_t *claim)
+{
+    hf_state_claim_t *upgrade = hf_locks_upgrade (claim->places[0].lock);
+    if (upgrade && upgrade != claim && upgrade->session == claim->session)
+        hf_locks_remove (self, upgrade);
+    for (uint32_t i = 0; i < claim->places_count; i++) {
+        hf_state_place_t *place = &claim->places[i];
+        bool moved = claim->token == 0 && place->in_lock.next != &place->lock->waiters;
+        if (claim->token == 0)
+            hf_locks_dequeue (place);
+        else
+            hf_locks_give (place);
+        hf_locks_touch (self, place->lock, moved);
+    }
+    s_free (self, claim);
+}
+
+//  ---- they change ------------------------------------------------------------------
+
+void
+hf_locks_grant (hf_locks_t *self, hf_state_claim_t *claim, uint64_t token, uint64_t index)
+{
+    for (uint32_t i = 0; i < claim->places_count; i++) {
+        hf_state_place_t *place = &claim->places[i];
+        hf_locks_dequeue (place);
+        hf_locks_touch (self, place->lock, true);
+        hf_locks_take (place);
+    }
+    claim->token = token;
+    claim->index = index;
+    hf_rows_dirty (self->rows, &self->rows->claims, &claim->row);
+}
+
+//  ---- they come from rows ------------------------------------------------------------
+
+hf_state_claim_t *
+hf_locks_load (hf_locks_t *self, hf_state_session_t *session, const hf_state_claim_t *like,
+               hf_lock_ask_t *asks, uint32_t count)
+{
+    if (session->places_count + count > HF_PLACES_MAX || self->places + count > HF_PLACES_TOTAL_MAX)
+        return NULL;
+    for (uint32_t i = 0; i < count; i++) {
+        hf_lock_ask_t found = hf_locks_ask (self, asks[i].name);
+        asks[i].lock = found.lock;
+        asks[i].hash = found.hash;
+        if (found.lock && ((like->token == 0 && found.lock->waiters_count >= HF_QUEUE_MAX) ||
+                           hf_locks_place (self, found.lock, session->id)))
+            return NULL;
+    }
+    if (!hf_locks_distinct (asks, count))
+        return NULL;
+    hf_state_claim_t *claim = s_new (self, session, asks, count, like->born);
+    claim->token = like->token;
+    claim->index = like->index;
+    for (uint32_t i = 0; i < count && claim->token == 0; i++)
+        hf_locks_enqueue (&claim->places[i], false);
+    return claim;
+}
+
+bool
+hf_locks_load_hold (hf_state_claim_t *hold)
+{
+    for (uint32_t i = 0; i < hold->places_count; i++) {
+        if (!hf_locks_fits (&hold->places[i]))
+            return false;
+        hf_locks_take (&hold->places[i]);
+    }
+    return true;
+}
+
+bool
+hf_locks_loaded (const hf_locks_t *self)
+{
+    hf_table_node_t *node = hf_table_first (&self->by_name);
+    for (; node; node = hf_table_next (&self->by_name, node)) {
+        const hf_state_lock_t *lock = HF_AROUND (node, hf_state_lock_t, by_name);
+        if (lock->waiters_count > 0 &&
+            hf_locks_grantable (hf_state_claim_of (hf_state_in_lock (lock->waiters.next))))
+            return false;
+    }
+    return true;
+}
+
+bool
+hf_locks_load_piece (hf_locks_t *self, hf_state_claim_t *hold, uint32_t number, uint32_t offset,
+                     hf_span_t file, hf_span_t data)
+{
+    assert (hold->token > 0);
+    if (!hold->section)
+        hold->section = hf_section_new (hold->token, self->rows);
+    return hf_section_load (hold->section, number, offset, file, data, &self->staged_bytes);
+}

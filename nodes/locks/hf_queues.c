@@ -1,0 +1,184 @@
+//  The queues of locks: what fits beside the holders, which claim is granted next (hf_locks.h).
+#include "base/hf_mutant.h"
+#include "nodes/locks/hf_locks.h"
+
+//  ---- what excludes what ---------------------------------------------------------
+
+/*  UNITS, 0: EXCLUSIVE, beside the present holders, of whom OWN are the asking session's. */
+static bool
+s_fits (const hf_state_lock_t *lock, uint32_t units, uint32_t limit, uint32_t own)
+{
+    if (units == 0)
+        return lock->holders_count == own;
+    if (lock->holders_count > 0 && lock->units == 0)
+        return false;
+    return limit == 0 || lock->units + units <= limit;
+}
+
+bool
+hf_locks_fits (const hf_state_place_t *place)
+{
+    return s_fits (place->lock, place->units, place->lock->limit,
+                   hf_state_claim_of (place)->upgrade ? 1 : 0);
+}
+
+bool
+hf_locks_open (const hf_lock_ask_t *asks, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (asks[i].lock && (asks[i].lock->waiters_count > 0 ||
+                             !s_fits (asks[i].lock, asks[i].units, asks[i].limit, 0)))
+            return false;
+    return true;
+}
+
+bool
+hf_locks_grantable (const hf_state_claim_t *claim)
+{
+    if (claim->token > 0)
+        return false;
+    for (uint32_t i = 0; i < claim->places_count; i++) {
+        const hf_state_place_t *place = &claim->places[i];
+        if (place->in_lock.prev != &place->lock->waiters || !hf_locks_fits (place))
+            return false;
+    }
+    return true;
+}
+
+//  ---- holders --------------------------------------------------------------------
+
+void
+hf_locks_take (hf_state_place_t *place)
+{
+    hf_state_lock_t *lock = place->lock;
+    hf_chain_append (&lock->holders, &place->in_lock);
+    lock->holders_count++;
+    lock->units += place->units;
+}
+
+void
+hf_locks_give (hf_state_place_t *place)
+{
+    hf_state_lock_t *lock = place->lock;
+    assert (lock->holders_count > 0 && lock->units >= place->units);
+    hf_chain_remove (&place->in_lock);
+    lock->holders_count--;
+    lock->units -= place->units;
+}
+
+//  ---- waiters --------------------------------------------------------------------
+
+void
+hf_locks_enqueue (hf_state_place_t *place, bool in_front)
+{
+    hf_state_lock_t *lock = place->lock;
+    place->ticket = ++lock->last_ticket;
+    if (in_front && lock->waiters_count > 0) {
+        hf_chain_append (lock->waiters.next, &place->in_lock); //  before the first
+        lock->holes = true;
+    } else
+        hf_chain_append (&lock->waiters, &place->in_lock);
+    lock->waiters_count++;
+}
+
+void
+hf_locks_dequeue (hf_state_place_t *place)
+{
+    hf_state_lock_t *lock = place->lock;
+    assert (lock->waiters_count > 0);
+    if (place->in_lock.next == &lock->waiters)
+        lock->last_ticket = lock->holes ? lock->last_ticket : place->ticket - 1;
+    else if (place->in_lock.prev != &lock->waiters)
+        lock->holes = true;
+    hf_chain_remove (&place->in_lock);
+    lock->waiters_count--;
+}
+
+static uint64_t
+s_position (const hf_state_place_t *waiter)
+{
+    hf_state_lock_t *lock = waiter->lock;
+    if (waiter->in_lock.next == &lock->waiters)
+        return lock->waiters_count;
+    if (lock->holes) {
+        //  Once for any number of positions asked for until there are holes again.
+        lock->last_ticket = 0;
+        HF_CHAIN_EACH (&lock->waiters, at)
+        hf_state_in_lock (at)->ticket = ++lock->last_ticket;
+        lock->holes = false;
+    }
+    return waiter->ticket + lock->waiters_count - lock->last_ticket;
+}
+
+uint64_t
+hf_locks_position (const hf_state_claim_t *waiter)
+{
+    assert (waiter->token == 0);
+    uint64_t worst = 0;
+    for (uint32_t i = 0; i < waiter->places_count; i++) {
+        uint64_t position = s_position (&waiter->places[i]);
+        worst = position > worst ? position : worst;
+    }
+    return worst;
+}
+
+//  ---- grants -----------------------------------------------------------------------
+
+void
+hf_locks_touch (hf_locks_t *self, hf_state_lock_t *lock, bool moved)
+{
+    lock->moved |= moved;
+    if (lock->touched)
+        return;
+    lock->touched = true;
+    *hf_array_add (&self->touched) = lock;
+}
+
+/*  The claim of the first waiter, if it can be granted. */
+static hf_state_claim_t *
+s_next (const hf_state_lock_t *lock)
+{
+    if (hf_chain_empty (&lock->waiters))
+        return NULL;
+    const hf_chain_t *first = HF_MUTANT (queue_backwards) ? lock->waiters.prev : lock->waiters.next;
+    hf_state_place_t *place = HF_AROUND (first, hf_state_place_t, in_lock);
+    hf_state_claim_t *claim = hf_state_claim_of (place);
+    if (HF_MUTANT (queue_backwards))
+        return hf_locks_fits (place) ? claim : NULL;
+    return hf_locks_fits (place) && hf_locks_grantable (claim) ? claim : NULL;
+}
+
+hf_state_claim_t *
+hf_locks_grant_next (hf_locks_t *self, uint64_t index)
+{
+    for (;;) {
+        for (; self->touched_at < self->touched.count; self->touched_at++) {
+            hf_state_claim_t *claim = s_next (self->touched.list[self->touched_at]);
+            if (!claim)
+                continue;
+            self->touched_again |= claim->places_count > 1;
+            hf_locks_grant (self, claim, ++self->last_token, index);
+            return claim;
+        }
+        if (!self->touched_again)
+            return NULL;
+        self->touched_again = false;
+        self->touched_at = 0;
+    }
+}
+
+void
+hf_locks_settle (hf_locks_t *self)
+{
+    for (size_t i = 0; i < self->touched.count; i++) {
+        hf_state_lock_t *lock = self->touched.list[i];
+        lock->touched = lock->moved = false;
+        if (lock->holders_count + lock->waiters_count > 0)
+            continue;
+        hf_table_remove (&self->by_name, &lock->by_name);
+        free (lock);
+    }
+    self->touched.count = self->touched_at = 0;
+    if (HF_MUTANT (token_again) && self->by_name.count == 0)
+        self->last_token = 0;
+}
