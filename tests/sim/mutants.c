@@ -64,7 +64,7 @@ static const known_t s_known[] = {
     {HF_MUTANT_transfer_rows_unchecked, 209},
     {HF_MUTANT_transfer_file_unchecked, 516},
     {HF_MUTANT_part_asked_once, 137},
-    {HF_MUTANT_stale_state_shared, 1141},
+    {HF_MUTANT_stale_state_shared, 2511},
     {HF_MUTANT_tail_keeps_cut, 40},
     {HF_MUTANT_barrier_unasked, 12},
     {HF_MUTANT_pruned_past_flushed, 12},
