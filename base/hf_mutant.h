@@ -57,6 +57,10 @@
     M (steps_overlap, "P12", "changed rows are handed over while others are not on disk yet")      \
     M (busy_for_ever, "P11", "what was applied still counts as undecided")                         \
     M (never_hands_over, "P11", "a leader never hands over to a lower id")                         \
+    M (leaves_behind, "P11", "a leader hands over to a node that does not hear all that it hears") \
+    M (any_term, "P1 P11", "a term is taken that no honest node can have reached")                 \
+    M (largest_said, "P11", "the largest numbers of a leader's heartbeats count, not the last")    \
+    M (leader_pinned, "P11", "a leader that a forged message named shuts out the term's real one") \
     M (never_repairs, "P11", "a follower does not request the entries that it lacks")              \
     M (row_forgotten, "P4 P7", "a row of the state that changed again is not flushed")             \
     M (gone_forgotten, "P4 P7", "a deleted row of the state leaves no tombstone")                  \

@@ -119,7 +119,7 @@ hf_core_view (const hf_core_t *self)
                             .first_index = self->log.first_index,
                             .links = self->links,
                             .counted = hf_core_roster_view (self),
-                            .transferring = self->transfer_to != 0,
+                            .transfer_to = self->transfer_to,
                             .needs_state = self->needs_state};
 }
 

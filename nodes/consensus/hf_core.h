@@ -241,7 +241,7 @@ typedef struct hf_core_view {
     uint64_t first_index; //  of the log: 1, or behind what was pruned
     uint32_t links;       //  bit i: link to members[i] is up
     uint32_t counted;     //  bit i: members[i] counts, as far as this node knows (all: not tracked)
-    bool transferring;
+    uint32_t transfer_to; //  the node that is handed the lead; 0: none
     bool needs_state;
 } hf_core_view_t;
 

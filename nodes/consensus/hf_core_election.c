@@ -77,12 +77,26 @@ hf_core_step_down (hf_core_t *self, uint64_t term, hf_effects_t *effects)
     self->leader = 0;
 }
 
+static bool
+s_hears_leader (const hf_core_t *self)
+{
+    if (self->role == HF_LEADER)
+        return true; //  check-quorum ensures it
+    return self->leader != 0 && self->now_us < self->heard_us + self->config.election_us;
+}
+
 bool
 hf_core_hear_leader (hf_core_t *self, uint32_t from)
 {
-    //  A second leader in this term: one of the two messages is wrong.
-    if (self->role == HF_LEADER || (self->term_leader != 0 && self->term_leader != from))
+    if (self->role == HF_LEADER)
         return false;
+    //  A second leader in this term: one of the two messages is forged. The one that is heard
+    //  counts, and nothing that the other said.
+    if (self->term_leader != 0 && self->term_leader != from) {
+        if (s_hears_leader (self) || HF_MUTANT (leader_pinned))
+            return false;
+        s_forget_term (self);
+    }
     //  A dead leader's messages may still be in our queues when its connection breaks.
     if (self->broken == from && self->now_us < self->broken_us + self->config.heartbeat_us / 2)
         return false;
@@ -94,14 +108,6 @@ hf_core_hear_leader (hf_core_t *self, uint32_t from)
     self->heard_us = self->now_us;
     self->stand_at_us = self->now_us + hf_core_election_timeout (self);
     return true;
-}
-
-static bool
-s_hears_leader (const hf_core_t *self)
-{
-    if (self->role == HF_LEADER)
-        return true; //  check-quorum ensures it
-    return self->leader != 0 && self->now_us < self->heard_us + self->config.election_us;
 }
 
 void

@@ -13,13 +13,25 @@ hf_core_reachable (const hf_core_t *self, uint32_t slot)
 
 /*  It counts, has everything that was committed a heartbeat ago, and hears a majority. */
 static bool
-s_fit (const hf_core_t *self, uint32_t slot)
+s_able (const hf_core_t *self, uint32_t slot)
 {
     const hf_core_peer_t *peer = &self->peers[slot];
     uint32_t counted = hf_core_counted (self);
     return (counted >> slot & 1) != 0 && hf_core_reachable (self, slot) &&
            peer->match >= self->beat_commit &&
            hf_quorum_reached (peer->hears & counted, self->config.members_count);
+}
+
+/*  It is able to lead, and hears every member that this node hears: a member that only this node
+ *  reaches would be left behind. */
+static bool
+s_fit (const hf_core_t *self, uint32_t slot)
+{
+    uint32_t heard = 0;
+    for (uint32_t i = 0; i < self->config.members_count; i++)
+        heard |= (hf_core_reachable (self, i) ? 1U : 0) << i;
+    bool covers = (heard & ~self->peers[slot].hears) == 0 || HF_MUTANT (leaves_behind);
+    return s_able (self, slot) && covers;
 }
 
 static void
@@ -73,20 +85,23 @@ hf_core_fail_transfer (hf_core_t *self)
         self->transfer_backoff++;
 }
 
-/*  The lowest slot that is fit; else the reachable one with the most entries; else our own. */
+/*  The lowest slot that is fit; else the lowest that is able to lead; else the reachable one with
+ *  the most entries; else our own. */
 static uint32_t
 s_fittest (const hf_core_t *self)
 {
-    uint32_t best = self->slot;
+    uint32_t able = self->slot, most = self->slot;
     for (uint32_t slot = 0; slot < self->config.members_count; slot++) {
         if (slot != self->slot && s_fit (self, slot))
             return slot;
-        bool better = best == self->slot || self->peers[slot].match > self->peers[best].match;
+        if (able == self->slot && s_able (self, slot))
+            able = slot;
+        bool better = most == self->slot || self->peers[slot].match > self->peers[most].match;
         bool counts = (hf_core_counted (self) >> slot & 1) != 0;
         if (counts && hf_core_reachable (self, slot) && better)
-            best = slot;
+            most = slot;
     }
-    return best;
+    return able != self->slot ? able : most;
 }
 
 void

@@ -16,8 +16,10 @@
 #include "nodes/consensus/hf_quorum.h"
 #include <assert.h>
 
-#define HF_CORE_ENTRIES_MAX  65536U       //  in one ENTRIES message
-#define HF_CORE_NUMBER_MAX   (1ULL << 62) //  a term, index or round from a peer is below this
+#define HF_CORE_ENTRIES_MAX 65536U       //  in one ENTRIES message
+#define HF_CORE_NUMBER_MAX  (1ULL << 62) //  a term, index or round from a peer is below this
+//  Elections that a peer may have seen and this node has not: one each 300 ms for 40 years.
+#define HF_CORE_AHEAD_MAX    (1ULL << 32)
 #define HF_CORE_BARRIERS_MAX 64
 #define HF_CORE_BACKOFF_MAX  6 //  a transfer waits for at most stability << this
 

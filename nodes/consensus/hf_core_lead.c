@@ -134,13 +134,14 @@ hf_core_on_heartbeat (hf_core_t *self, const hf_heartbeat_t *m, hf_effects_t *ef
 {
     if (!hf_core_hear_leader (self, m->from))
         return;
-    if (m->round > self->round)
-        self->round = m->round;
+    //  What the leader said last counts, not the largest that it ever said: a forged number must
+    //  not outlive the next heartbeat. What is committed stays committed.
+    bool largest = HF_MUTANT (largest_said);
+    self->round = largest && self->round > m->round ? self->round : m->round;
+    self->leader_commit = m->commit;
+    self->leader_last =
+        largest && self->leader_last > m->last_index ? self->leader_last : m->last_index;
     self->ack_due = true;
-    if (m->commit > self->leader_commit)
-        self->leader_commit = m->commit;
-    if (m->last_index > self->leader_last)
-        self->leader_last = m->last_index;
     //  With one point in common, everything before it is common too (log matching, 3.5).
     if (m->last_index > self->verified_index &&
         hf_core_log_has (&self->log, m->last_index, m->last_term)) {

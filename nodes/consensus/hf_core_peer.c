@@ -55,7 +55,9 @@ hf_core_read_peer (const hf_core_t *self, hf_scan_t *scan, uint32_t kind, hf_eve
     if (message->head.to != 0 && message->head.to != self->config.self)
         return false;
     uint64_t term = message->head.term;
-    return term > 0 && term < HF_CORE_NUMBER_MAX && s_fields_sane (message);
+    //  A forged message must not use up the terms.
+    bool reachable = term <= self->term + HF_CORE_AHEAD_MAX || HF_MUTANT (any_term);
+    return term > 0 && term < HF_CORE_NUMBER_MAX && reachable && s_fields_sane (message);
 }
 
 //  ---- terms -----------------------------------------------------------------------------

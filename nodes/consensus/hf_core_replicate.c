@@ -223,6 +223,9 @@ hf_core_on_state_offer (hf_core_t *self, const hf_state_offer_t *m, hf_effects_t
     //  An answer to an older question: the leader has the entry after our last verified one.
     if (m->first_index <= self->verified_index + 1)
         return;
+    //  A log begins at most behind its end.
+    if (m->first_index > self->leader_last + 1)
+        return;
     self->needs_state = true;
     if (self->offer_noted)
         return;

@@ -204,7 +204,7 @@ s_watch_handover (hf_election_service_t *self)
     if (self->handover_until_us == 0)
         return;
     hf_core_view_t view = hf_core_view (self->core);
-    bool busy = view.role == HF_LEADER ? view.transferring : view.leader == 0;
+    bool busy = view.role == HF_LEADER ? view.transfer_to != 0 : view.leader == 0;
     if (busy && self->now_us < self->handover_until_us)
         return;
     self->handover_until_us = 0;

@@ -87,6 +87,9 @@ static const known_t s_known[] = {
     {HF_MUTANT_seq_anew, 12},
     {HF_MUTANT_undecided_lost, 12},
     {HF_MUTANT_silent_leader_kept, 180},
+    {HF_MUTANT_leaves_behind, 1410},
+    {HF_MUTANT_largest_said, 865},
+    {HF_MUTANT_leader_pinned, 1879},
 };
 
 typedef struct found {

@@ -261,14 +261,38 @@ sim_duty_peer (sim_t *sim, node_t *node, hf_span_t frame)
     hf_scan_t scan;
     uint32_t kind;
     hf_state_ask_t ask;
+    hf_ack_t ack;
     uint64_t now_us = sim_node_local (sim, node);
-    if (hf_frame_open (frame.at, frame.size, &scan, &kind) != HF_OK || kind != HF_KIND_STATE_ASK ||
-        !hf_state_ask_get (&scan, &ask) || ask.to != node->id || node->seen.role != HF_LEADER ||
+    if (hf_frame_open (frame.at, frame.size, &scan, &kind) != HF_OK || node->seen.role != HF_LEADER)
+        return;
+    if (kind == HF_KIND_ACK && hf_ack_get (&scan, &ack)) {
+        if (ack.term == node->seen.term && ack.round > 0 && ack.round < SIM_ABSURD)
+            node->duty.ack_us[ack.from] = sim->now_us;
+        return;
+    }
+    if (kind != HF_KIND_STATE_ASK || !hf_state_ask_get (&scan, &ask) || ask.to != node->id ||
         ask.term != node->seen.term)
         return;
     if (now_us >= node->duty.hold_until_us)
         node->duty.sent_index = 0; //  of a transfer before
     node->duty.hold_until_us = now_us + sim->odds.election.hold_us;
+}
+
+/*  A node that does not stop hands over to no node that has not heard for a second a member that it
+ *  hears itself: that member would be left behind. */
+void
+sim_duty_transfers (sim_t *sim, const node_t *node, uint32_t to)
+{
+    if (node->stops_us != 0 || !sim_long_cut (sim, node->id, to, false))
+        return;
+    for (uint32_t id = 1; id <= sim->odds.members; id++) {
+        bool heard = sim->now_us < node->duty.ack_us[id] + 100000;
+        if (id != node->id && id != to && heard && sim_long_cut (sim, node->id, id, false) &&
+            sim_long_cut (sim, to, id, true))
+            sim_fail (sim, SIM_BROKEN,
+                      "P11: node %u hands over to node %u, which does not hear node %u", node->id,
+                      to, id);
+    }
 }
 
 /*  A node that takes a state over must find the log that goes on from it. */

@@ -41,7 +41,8 @@
 #define USERS_MAX     3 //  of one client
 #define SESSIONS_MAX  MODEL_SESSIONS
 #define TERMS_MAX     65536
-#define DRIFT_PPM_MAX 20000 //  clocks differ by up to 2 % either way
+#define SIM_ABSURD    ((1ULL << 62) - 1) //  a number that no honest node reaches
+#define DRIFT_PPM_MAX 20000              //  clocks differ by up to 2 % either way
 
 /*  Bytes that live until the run ends. */
 typedef struct blob {
@@ -163,6 +164,7 @@ typedef struct duty {
     uint64_t turn_us, flood_us;  //  the lock actor's turn; since when frames wait at the door
     uint64_t delivered, handled, left, flushed; //  bytes of log: to the lock actor, by it, its rows
     uint64_t hold_until_us, sent_index;         //  a state that is on its way
+    uint64_t ack_us[HF_MEMBERS_MAX + 1];        //  when it took a peer's last ack
 } duty_t;
 
 typedef struct node {
@@ -275,6 +277,7 @@ typedef struct odds {
     uint32_t lag, reconnect;                                 //  the same: a connection lags, breaks
     uint32_t crash_voting, crash_committing, crash_leading;  //  of 1000 times
     uint32_t crash_syncing, crash_swapping;
+    uint32_t forge;     //  of 1000 fault ticks: a frame that no peer sent, with absurd numbers
     uint32_t slow_turn; //  of 1000 turns of a lock actor
     uint32_t door;      //  frames of clients taken in one turn
     uint64_t poll_us;   //  an actor that is woken takes up to so long
@@ -353,6 +356,7 @@ typedef struct sim {
     node_t nodes[HF_MEMBERS_MAX + 1];
     client_t clients[CLIENTS_MAX + 1];
     bool cut[HF_MEMBERS_MAX + 1][HF_MEMBERS_MAX + 1];
+    uint64_t cut_us[HF_MEMBERS_MAX + 1][HF_MEMBERS_MAX + 1];  //  when that changed last
     uint64_t last_us[HF_MEMBERS_MAX + 1][HF_MEMBERS_MAX + 1]; //  one connection keeps its order
     uint64_t lag_until_us[HF_MEMBERS_MAX + 1][HF_MEMBERS_MAX + 1]; //  frames come late, not never
     connection_t connections[CLIENTS_MAX + 1][HF_MEMBERS_MAX + 1];
@@ -419,6 +423,10 @@ uint64_t sim_route_number (const hf_route_t *route);
 hf_route_t sim_route (const event_t *event);
 void sim_links (sim_t *sim, uint32_t a);
 void sim_cut (sim_t *sim, uint32_t a, uint32_t b, bool cut);
+/*  Whether the link between A and B has been cut, or whole, for a second. */
+bool sim_long_cut (const sim_t *sim, uint32_t a, uint32_t b, bool cut);
+/*  A frame that no peer sent comes to NODE. */
+void sim_forge (sim_t *sim, const node_t *node);
 /*  The connection breaks; SEEN: the client sees it soon. It is made anew after a while. */
 void sim_disconnect (sim_t *sim, uint32_t client, uint32_t node, bool seen);
 /*  Client and node try; the event is taken. */
@@ -454,6 +462,8 @@ void sim_duty_proposed (sim_t *sim, node_t *node, hf_list_t entries);
 void sim_duty_delivers (sim_t *sim, node_t *node, uint64_t bytes);
 void sim_duty_peer (sim_t *sim, node_t *node, hf_span_t frame);
 void sim_duty_prunes (sim_t *sim, const node_t *node, uint64_t upto);
+/*  It begins to hand the lead over. */
+void sim_duty_transfers (sim_t *sim, const node_t *node, uint32_t to);
 
 //  sim_disk.c
 hf_election_log_t sim_log (sim_t *sim, node_t *node);

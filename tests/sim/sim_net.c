@@ -77,8 +77,54 @@ sim_cut (sim_t *sim, uint32_t a, uint32_t b, bool cut)
     if (a == b || sim->cut[a][b] == cut)
         return;
     sim->cut[a][b] = cut;
+    sim->cut_us[a][b] = sim->now_us;
     s_link (sim, a, b);
     s_link (sim, b, a);
+}
+
+bool
+sim_long_cut (const sim_t *sim, uint32_t a, uint32_t b, bool cut)
+{
+    bool there = sim->cut[a][b] == cut && sim->now_us >= sim->cut_us[a][b] + 1000000;
+    bool back = sim->cut[b][a] == cut && sim->now_us >= sim->cut_us[b][a] + 1000000;
+    return cut ? there || back : there && back;
+}
+
+//  ---- forged frames --------------------------------------------------------------------
+
+/*  It names a peer, and numbers that no honest one can have reached. */
+void
+sim_forge (sim_t *sim, const node_t *node)
+{
+    uint32_t from = 1 + (uint32_t)sim_random (sim, sim->odds.members);
+    uint64_t term = node->seen.term;
+    uint32_t kind = (uint32_t)sim_random (sim, 4);
+    if (kind < 2 && node->seen.role == HF_FOLLOWER && node->seen.leader != 0)
+        from = node->seen.leader;
+    if (from == node->id || term == 0)
+        return;
+    hf_pack_t frame;
+    hf_pack_init (&frame);
+    if (kind < 2)
+        hf_heartbeat_frame (&frame, &(hf_heartbeat_t){.from = from,
+                                                      .term = term,
+                                                      .round = SIM_ABSURD,
+                                                      .last_index = SIM_ABSURD,
+                                                      .last_term = term});
+    else if (kind == 2)
+        hf_newer_term_frame (&frame,
+                             &(hf_newer_term_t){.from = from, .to = node->id, .term = SIM_ABSURD});
+    else
+        hf_ack_frame (&frame, &(hf_ack_t){.from = from,
+                                          .to = node->id,
+                                          .term = term,
+                                          .index = SIM_ABSURD,
+                                          .round = SIM_ABSURD,
+                                          .hears = UINT32_MAX});
+    sim_tell (sim, "node %u gets a forged frame, kind %u, of node %u", node->id, kind, from);
+    s_post_frame (sim, from, node->id,
+                  sim_blob (sim, hf_pack_bytes (&frame), hf_pack_size (&frame)));
+    hf_pack_done (&frame);
 }
 
 //  ---- clients' connections ------------------------------------------------------------

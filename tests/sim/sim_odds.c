@@ -90,6 +90,7 @@ s_pick_faults (sim_t *sim, odds_t *odds)
     odds->slow_turn = s_some (sim, 30);
     odds->long_cuts = sim_random (sim, 2) == 0;
     odds->disk_slow = s_some (sim, 60);
+    odds->forge = s_some (sim, 200);
 }
 
 void
@@ -538,6 +539,8 @@ sim_fault (sim_t *sim)
                         true);
         faults++;
     }
+    if (sim_odds (sim, sim->odds.forge))
+        sim_forge (sim, s_anyone (sim));
     faults += s_fault_client (sim, &sim->clients[1 + sim_random (sim, sim->odds.clients)]);
     sim->result->totals.faults += faults;
     sim_post (sim, FAULT_TICK_US, (event_t){.type = EV_FAULT});

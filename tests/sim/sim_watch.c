@@ -79,6 +79,8 @@ sim_watch_step (sim_t *sim, node_t *node)
         sim_fail (sim, SIM_BROKEN, "P1: the term of node %u fell", node->id);
     else if (view.role == HF_LEADER && (seen.role != HF_LEADER || seen.term != view.term))
         s_leads (sim, node, view.term);
+    if (view.transfer_to != 0 && seen.transfer_to == 0)
+        sim_duty_transfers (sim, node, view.transfer_to);
     if (view.role != seen.role || view.leader != seen.leader)
         sim_tell (
             sim, "node %u: role %d, leader %u, term %" PRIu64 ", log %" PRIu64 ", commit %" PRIu64,

@@ -200,6 +200,9 @@ HF_BENCH_TEST (read_peer, hf_bench_open, 3, 5)
         {true, M (TRANSFER, transfer, 1, 2, 3, 5, 1)},
         {false, M (TRANSFER, transfer, 1, 2, 3, 5, 4)},
         {true, M (NEWER_TERM, newer_term, 1, 2, 3)},
+        {true, M (NEWER_TERM, newer_term, 1, 2, 3 + HF_CORE_AHEAD_MAX)}, //  away for years
+        {false, M (NEWER_TERM, newer_term, 1, 2, 4 + HF_CORE_AHEAD_MAX)},
+        {false, M (NEWER_TERM, newer_term, 1, 2, MAX - 1)},
         {true, M (STATE_OFFER, state_offer, 1, 2, 3, 2)},
         {false, M (STATE_OFFER, state_offer, 1, 2, 3, 1)},
         {false, M (STATE_OFFER, state_offer, 1, 2, 3, MAX)},
@@ -218,6 +221,40 @@ HF_BENCH_TEST (read_peer, hf_bench_open, 3, 5)
     hf_keepalive_one (&frame, 0, 1, 0);
     assert_false (s_reads (bench, &frame, hf_pack_size (&frame)));
     hf_pack_done (&frame);
+}
+
+/*  A heartbeat that its leader did not send: its numbers count until the next one, at most. */
+HF_BENCH_TEST (forged_heartbeat, hf_bench_open, 5, 5)
+{
+    hf_bench_beat (bench, 1, 5, MAX - 1, 0, MAX - 1, 5);
+    HF_BENCH_SAYS (bench, "1 NEED @5 5/1; 1 ACK @5 index 0 round 4611686018427387903; "
+                          "FOLLOWING @5 1");
+    //  A log that begins after its end: no leader has one.
+    hf_bench_beat (bench, 1, 5, 7, 5, 5, 1);
+    HF_BENCH_SAYS (bench, "1 ACK @5 index 5 round 7; commit 5");
+    HF_BENCH_PEER (bench, STATE_OFFER, state_offer, 1, 2, 5, .first_index = 7);
+    HF_BENCH_SAYS (bench, "");
+    for (uint64_t round = 8; round < 12; round++) {
+        hf_bench_tick_after (bench, 50000);
+        hf_bench_beat (bench, 1, 5, round, 5, 5, 1);
+        char says[64];
+        snprintf (says, sizeof says, "1 ACK @5 index 5 round %u", (unsigned)round);
+        HF_BENCH_SAYS (bench, says);
+    }
+}
+
+/*  A forged message names a leader: it counts until it has been silent for an election timeout, and
+ *  what it said does not count for the real one. */
+HF_BENCH_TEST (forged_leader, hf_bench_open, 5, 5)
+{
+    hf_bench_beat (bench, 3, 5, 9, 0, 5, 1);
+    HF_BENCH_SAYS (bench, "3 ACK @5 index 5 round 9; FOLLOWING @5 3");
+    hf_bench_tick_after (bench, 200000);
+    hf_bench_beat (bench, 1, 5, 4, 0, 4, 1);
+    HF_BENCH_SAYS (bench, "");
+    hf_bench_tick_after (bench, 150000);
+    hf_bench_beat (bench, 1, 5, 8, 0, 4, 1);
+    HF_BENCH_SAYS (bench, "1 ACK @5 index 4 round 8; FOLLOWING @5 1");
 }
 
 HF_BENCH_TEST (entries_refused, hf_bench_open, 5, 5)

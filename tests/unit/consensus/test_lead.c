@@ -225,11 +225,12 @@ HF_TEST (fitness)
     static const struct {
         const char *name;
         uint32_t id, hears;
-        bool no_link, stays, given;
+        bool no_link, stays, given, alone;
         uint64_t lacks;
         uint32_t silent_from, silent_to; //  beats
     } cases[] = {{"fit", 1, 7, .given = true},
-                 {"hears itself and the leader", 1, 3, .given = true},
+                 {"hears itself and the leader", 1, 3, .given = false},
+                 {"and the leader hears no other", 1, 3, .given = true, .alone = true},
                  {"hears itself alone", 1, 1, .given = false},
                  {"a higher id", 3, 7, .given = false},
                  {"the link is down", 1, 7, .no_link = true},
@@ -244,12 +245,14 @@ HF_TEST (fitness)
         bench.core->config.prefer_lowest = !cases[i].stays;
         if (cases[i].no_link)
             hf_bench_link (&bench, 1, false);
+        if (cases[i].alone)
+            hf_bench_link (&bench, 3, false);
         for (uint32_t beat = 1; beat <= 43; beat++) {
             s_run (&bench, 1, MASK (3, 3));
             if (beat < cases[i].silent_from || beat > cases[i].silent_to)
                 s_ack (&bench, cases[i].id, cases[i].lacks, cases[i].hears);
             bool given = cases[i].given && beat >= 42;
-            if (hf_core_view (bench.core).transferring != given)
+            if ((hf_core_view (bench.core).transfer_to != 0) != given)
                 fail_msg ("%s: beat %u", cases[i].name, beat);
         }
         hf_bench_close (&bench);
@@ -284,14 +287,14 @@ HF_BENCH_TEST (transfer, s_lead, 3)
         s_run (bench, 1, MASK (1, 3));
         assert_true (hf_core_accepts (bench->core));
         s_run (bench, beats - 1, MASK (1, 3));
-        assert_false (hf_core_view (bench->core).transferring);
+        assert_int_equal (hf_core_view (bench->core).transfer_to, 0);
         s_run (bench, 1, MASK (1, 3));
-        assert_true (hf_core_view (bench->core).transferring);
+        assert_int_equal (hf_core_view (bench->core).transfer_to, 1);
         s_run (bench, 5, MASK (1, 3));
     }
     //  Deposed, with a transfer under way; and when it leads again, all begins anew.
     hf_bench_beat (bench, 1, 7, 1, 8, 8, 6);
-    assert_false (hf_core_view (bench->core).transferring);
+    assert_int_equal (hf_core_view (bench->core).transfer_to, 0);
     hf_bench_make_leader (bench);
     hf_bench_said (bench);
     hf_bench_acked (bench, 3, 8, 8, 0);

@@ -210,7 +210,7 @@ STAGE_TEST (test_a_transfer_holds_proposals_back_until_it_is_over, stage, 3)
     for (int i = 0; i < 6; i++)
         stage_propose (stage, "held back");
     stage_end (stage);
-    assert_true (hf_election_service_view (stage->service).transferring);
+    assert_true (hf_election_service_view (stage->service).transfer_to != 0);
     assert_int_equal (stage->last, before + 1);
     assert_string_equal (stage->entries[before + 1].text, "in time");
     stage_ack (stage, 3, stage->last);

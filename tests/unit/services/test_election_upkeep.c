@@ -110,6 +110,11 @@ STAGE_TEST (test_pruning_waits_for_a_node_that_takes_the_state_over, stage, 3)
 static void
 s_offer (stage_t *stage, uint32_t from, uint64_t term)
 {
+    hf_heartbeat_frame (
+        &stage->frame,
+        &(hf_heartbeat_t){
+            .from = from, .term = term, .round = 2, .last_index = 60, .last_term = term});
+    stage_peer (stage);
     hf_state_offer_frame (
         &stage->frame, &(hf_state_offer_t){.from = from, .to = 2, .term = term, .first_index = 50});
     stage_peer (stage);
