@@ -39,6 +39,13 @@ void *hf_array_room (void *list, size_t *room, size_t count, size_t size);
                                                      (array)->count * sizeof *(array)->list)       \
                                     : (void)0)
 
+/*  Of an array that is empty: give back the memory of more than MOST elements. */
+#define hf_array_trim(array, most)                                                                 \
+    do {                                                                                           \
+        if ((array)->count == 0 && (array)->room > (most))                                         \
+            hf_array_free (array);                                                                 \
+    } while (0)
+
 #define hf_array_free(array)                                                                       \
     (free ((array)->list), (array)->list = NULL, (array)->count = (array)->room = 0)
 

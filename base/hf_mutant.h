@@ -121,6 +121,7 @@
     M (read_unapplied, "P10", "a read is answered before its barrier's index is applied")          \
     M (keepalives_alone, "P11", "each session has a KEEPALIVE frame of its own")                   \
     M (floor_not_kept, "P12", "the floor in a KEEPALIVE frees no answers")                         \
+    M (reader_takes_all, "P12", "one client may use up the room for queries")                      \
     M (unsent_unseen, "P11", "what a link did not take is not sent again")
 
 #define HF_MUTANT_ENUM(name, promise, text) HF_MUTANT_##name,

@@ -27,6 +27,7 @@
     M (command_index, INDEX, LOCK, "the newest entry that changed it")                             \
     M (state_hash, HASH, LOCK, "equal on all nodes with the same `applied_index`")                 \
     M (sessions, COUNT, LOCK, "open sessions")                                                     \
+    M (answers, COUNT, LOCK, "kept for clients that may ask again")                                \
     M (locks, COUNT, LOCK, "locks that are held or waited for")                                    \
     M (staged_bytes, BYTES, LOCK, "appended in critical sections that are not over")               \
     M (clients, COUNT, LOCK, "clients that it talks to")                                           \

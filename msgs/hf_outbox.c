@@ -6,8 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LINE_SIZE  1024
-#define KEPT_BYTES (1U << 20) //  of memory that a reset keeps for the next frames
+#define LINE_SIZE 1024
 
 void
 hf_outbox_init (hf_outbox_t *self)
@@ -27,10 +26,7 @@ hf_outbox_reset (hf_outbox_t *self)
     self->frames.count = self->messages.count = self->lines.count = 0;
     self->frames_end = 0;
     hf_pack_reset (&self->frame);
-    if (self->frame.buffer.alloc > KEPT_BYTES) {
-        hf_pack_done (&self->frame);
-        hf_pack_init (&self->frame);
-    }
+    hf_pack_trim (&self->frame);
 }
 
 void

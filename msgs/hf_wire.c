@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define KEPT_BYTES (1U << 20) //  of memory that an empty pack may keep
+
 //  ---- writing ---------------------------------------------------------------
 
 static void
@@ -37,6 +39,15 @@ hf_pack_reset (hf_pack_t *self)
 {
     msgpack_sbuffer_clear (&self->buffer);
     self->count = 0;
+}
+
+void
+hf_pack_trim (hf_pack_t *self)
+{
+    if (self->buffer.size > 0 || self->buffer.alloc <= KEPT_BYTES)
+        return;
+    hf_pack_done (self);
+    hf_pack_init (self);
 }
 
 size_t

@@ -34,8 +34,10 @@ typedef struct hf_pack {
 /*  The struct must stay where it is until hf_pack_done. */
 void hf_pack_init (hf_pack_t *self);
 void hf_pack_done (hf_pack_t *self);
-/*  Forget what is in it, keep the memory. */
+/*  Forget what is in it, keep the memory; hf_pack_trim: give back what is more than a MiB, if it is
+ *  empty. */
 void hf_pack_reset (hf_pack_t *self);
+void hf_pack_trim (hf_pack_t *self);
 size_t hf_pack_size (const hf_pack_t *self);
 const uint8_t *hf_pack_bytes (const hf_pack_t *self);
 /*  Hand the bytes over to the caller, who frees them with free (). The pack is empty afterwards. */

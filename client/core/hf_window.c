@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define SIZE_START 16
+#define SIZE_KEPT  256 //  a window that is empty gives back more than this
 
 void
 hf_window_init (hf_window_t *self)
@@ -70,5 +71,12 @@ hf_window_take (hf_window_t *self, uint64_t seq)
     self->slots[seq % self->size] = NULL;
     while (self->floor < self->next && !self->slots[self->floor % self->size])
         self->floor++;
+    if (self->floor == self->next && self->size > SIZE_KEPT) {
+        hf_window_t empty;
+        hf_window_init (&empty);
+        free (self->slots);
+        self->slots = empty.slots;
+        self->size = empty.size;
+    }
     return item;
 }

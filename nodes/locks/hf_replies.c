@@ -54,6 +54,12 @@ hf_replies_raise (hf_replies_t *self, uint64_t floor)
     }
 }
 
+uint32_t
+hf_replies_weight (const hf_replies_t *self)
+{
+    return self->room > ROOM_KEPT ? self->room : self->count;
+}
+
 hf_seq_state_t
 hf_replies_state (const hf_replies_t *self, uint64_t seq)
 {

@@ -28,6 +28,9 @@ void hf_replies_done (hf_replies_t *self);
 /*  Forget answers below FLOOR. A floor never falls. */
 void hf_replies_raise (hf_replies_t *self, uint64_t floor);
 
+/*  How many answers there are, or for how many there is room if that is much. */
+uint32_t hf_replies_weight (const hf_replies_t *self);
+
 hf_seq_state_t hf_replies_state (const hf_replies_t *self, uint64_t seq);
 
 /*  The answer of a KNOWN seq; valid until the next change. */

@@ -110,6 +110,7 @@ uint64_t hf_state_command_index (const hf_state_t *self);
 uint64_t hf_state_hash (const hf_state_t *self);
 
 size_t hf_state_sessions_count (const hf_state_t *self);
+uint64_t hf_state_answers_count (const hf_state_t *self);
 size_t hf_state_locks_count (const hf_state_t *self);
 uint64_t hf_state_staged_bytes (const hf_state_t *self);
 
@@ -119,7 +120,8 @@ bool hf_state_next_session (const hf_state_t *self, uint64_t after, uint64_t *se
                             uint32_t *ttl_ms);
 bool hf_state_session_ttl (const hf_state_t *self, uint64_t session, uint32_t *ttl_ms);
 
-/*  How many answers of SESSION could be forgotten if its floor rose to FLOOR, at most. */
+/*  How many answers SESSION would give back if its floor rose to FLOOR, or room for them; at most.
+ */
 uint32_t hf_state_answers_below (const hf_state_t *self, uint64_t session, uint64_t floor);
 
 /*  What SESSION holds (GRANTED records into HELD) and waits for (MOVED records,

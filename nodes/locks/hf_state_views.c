@@ -43,6 +43,12 @@ hf_state_sessions_count (const hf_state_t *self)
     return hf_sessions_count (&self->sessions);
 }
 
+uint64_t
+hf_state_answers_count (const hf_state_t *self)
+{
+    return self->sessions.answers;
+}
+
 size_t
 hf_state_locks_count (const hf_state_t *self)
 {
@@ -82,7 +88,7 @@ uint32_t
 hf_state_answers_below (const hf_state_t *self, uint64_t session, uint64_t floor)
 {
     const hf_state_session_t *found = hf_sessions_find (&self->sessions, session);
-    return found && floor > found->replies.floor ? found->replies.count : 0;
+    return found && floor > found->replies.floor ? hf_replies_weight (&found->replies) : 0;
 }
 
 bool

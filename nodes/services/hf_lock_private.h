@@ -67,6 +67,9 @@ void hf_routes_end (hf_routes_t *self, hf_caller_t *caller);
 void hf_routes_send (hf_routes_t *self, hf_caller_t *caller, hf_outbox_t *out);
 void hf_routes_send_all (hf_routes_t *self, hf_outbox_t *out);
 
+/*  Give back memory that a burst needed. */
+void hf_routes_trim (hf_routes_t *self);
+
 /*  Openings and closings under way, by nonce or session, until they are taken. False: too many, or
  *  none. */
 bool hf_routes_pend (hf_table_t *table, hf_span_t key, uint64_t echo, const hf_route_t *route);
@@ -100,9 +103,12 @@ typedef HF_ARRAY (hf_reading_t) hf_readings_t;
 /*  The reads, by how far they are: WAITING for the next barrier, UNDER the one that is under way or
  *  whose index is not applied yet; then keepalives and queries that may be answered; or with
  * another actor (hf_lock_asked). */
+#define HF_READERS 1024
 typedef struct hf_reads {
     hf_readings_t waiting, under, keepalives, queries;
     size_t waiting_queries; //  how many of WAITING are queries
+    //  And whose, by a hash of the route: two clients may share one allowance.
+    uint32_t waiting_of[HF_READERS];
     uint64_t waiting_bytes; //  and the bytes that all of WAITING own
     size_t keepalives_at;   //  the first of these that is not answered to the end
     size_t queries_at;
@@ -221,6 +227,7 @@ bool hf_lock_answer_keepalive (hf_lock_service_t *self);
 void hf_lock_ask_barrier (hf_lock_service_t *self);
 /*  The node stopped to lead: with WATCH, every client that waits becomes a watcher. */
 void hf_lock_drop_reads (hf_lock_service_t *self, bool watch);
+void hf_lock_reads_trim (hf_lock_service_t *self);
 void hf_lock_reads_done (hf_lock_service_t *self);
 
 //  hf_lock_queries.c

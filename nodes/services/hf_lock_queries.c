@@ -135,6 +135,7 @@ hf_lock_facts (hf_lock_service_t *self, const hf_a_told_t *told)
     hf_fact_put (rows, HF_FACT_command_index, "", hf_state_command_index (state));
     hf_fact_put (rows, HF_FACT_state_hash, "", hf_state_hash (state));
     hf_fact_put (rows, HF_FACT_sessions, "", hf_state_sessions_count (state));
+    hf_fact_put (rows, HF_FACT_answers, "", hf_state_answers_count (state));
     hf_fact_put (rows, HF_FACT_locks, "", hf_state_locks_count (state));
     hf_fact_put (rows, HF_FACT_staged_bytes, "", hf_state_staged_bytes (state));
     hf_fact_put (rows, HF_FACT_clients, "", self->routes.callers.count);

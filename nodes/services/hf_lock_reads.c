@@ -1,8 +1,10 @@
 //  What waits for a barrier: keepalives, closings of sessions that are over, queries. A heartbeat
 //  round that began after they came proves that this node still leads (design 4.3).
 
+#include "base/hf_hash.h"
 #include "nodes/services/hf_lock_private.h"
 
+#define READS_KEPT    1000        //  reads that an empty list may keep room for
 #define ALIVES_FIRST  16          //  frames that a turn sends before anything else
 #define ALIVE_BYTES   (64U << 10) //  an ALIVE is closed at this size; one session may pass it
 #define WAITING_BYTES (16U << 20) //  names and sessions of reads that wait; beyond: BUSY
@@ -116,6 +118,16 @@ hf_lock_answer_reads (hf_lock_service_t *self)
         ;
 }
 
+/*  The memory that a burst needed, and that is not used now. */
+void
+hf_lock_reads_trim (hf_lock_service_t *self)
+{
+    hf_array_trim (&self->reads.waiting, READS_KEPT);
+    hf_array_trim (&self->reads.under, READS_KEPT);
+    hf_array_trim (&self->reads.keepalives, READS_KEPT);
+    hf_array_trim (&self->reads.queries, READS_KEPT);
+}
+
 //  ---- barriers ------------------------------------------------------------------
 
 static bool
@@ -125,8 +137,14 @@ s_unbarred (const hf_reading_t *reading)
                                              : HF_MUTANT (keepalive_unbarred);
 }
 
+static size_t
+s_reader (const hf_reading_t *reading)
+{
+    return hf_hash (0, reading->route.id, reading->route.size) % HF_READERS;
+}
+
 /*  Whether there is room. Queries that wait, with or without a barrier, never take all of it: they
- *  must not shut keepalives out. */
+ *  must not shut keepalives out; nor one client's queries those of others. */
 static bool
 s_room (const hf_lock_service_t *self, const hf_reading_t *reading)
 {
@@ -136,7 +154,8 @@ s_room (const hf_lock_service_t *self, const hf_reading_t *reading)
         return false;
     if (reading->type != HF_READING_QUERY)
         return reads->waiting.count < max;
-    return reads->waiting_queries < max / 2 && reads->queries.count - reads->queries_at < max / 2;
+    return reads->waiting_queries < max / 2 && reads->queries.count - reads->queries_at < max / 2 &&
+           (reads->waiting_of[s_reader (reading)] <= max / 8 || HF_MUTANT (reader_takes_all));
 }
 
 void
@@ -158,7 +177,15 @@ hf_lock_read (hf_lock_service_t *self, hf_reading_t *reading)
     }
     *hf_array_add (&reads->waiting) = *reading;
     reads->waiting_queries += reading->type == HF_READING_QUERY;
+    reads->waiting_of[s_reader (reading)] += reading->type == HF_READING_QUERY;
     reads->waiting_bytes += reading->size;
+}
+
+static void
+s_none_waits (hf_reads_t *reads)
+{
+    reads->waiting_queries = reads->waiting_bytes = 0;
+    memset (reads->waiting_of, 0, sizeof reads->waiting_of);
 }
 
 void
@@ -170,8 +197,7 @@ hf_lock_ask_barrier (hf_lock_service_t *self)
     hf_readings_t empty = reads->under;
     reads->under = reads->waiting;
     reads->waiting = empty;
-    reads->waiting_queries = 0;
-    reads->waiting_bytes = 0;
+    s_none_waits (reads);
     reads->barrier_out = true;
     reads->barrier_id++;
     hf_a_barrier_frame (&self->out.message, &(hf_a_barrier_t){.id = reads->barrier_id});
@@ -210,8 +236,8 @@ hf_lock_drop_reads (hf_lock_service_t *self, bool watch)
     s_drop (self, &reads->under, 0, watch);
     s_drop (self, &reads->keepalives, reads->keepalives_at, watch);
     s_drop (self, &reads->queries, reads->queries_at, watch);
-    reads->waiting_queries = reads->keepalives_at = reads->queries_at = 0;
-    reads->waiting_bytes = 0;
+    reads->keepalives_at = reads->queries_at = 0;
+    s_none_waits (reads);
     reads->blocked = reads->barrier_out = reads->passed = false;
 }
 

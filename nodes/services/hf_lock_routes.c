@@ -7,6 +7,7 @@
 #define CALLERS_MAX  (2 * HF_SESSIONS_MAX)
 #define PENDING_MAX  100000
 #define WATCHERS_MAX 10000
+#define ITEMS_KEPT   10000 //  of the turn's items: an empty list may keep room for so many
 
 /*  An opening, a closing or a watcher. A table frees it: NODE comes first. */
 typedef struct pending {
@@ -171,6 +172,16 @@ hf_routes_send_all (hf_routes_t *self, hf_outbox_t *out)
             s_forget (self, caller);
     }
     s_forget_items (self);
+}
+
+void
+hf_routes_trim (hf_routes_t *self)
+{
+    hf_pack_trim (&self->pack);
+    hf_pack_reset (&self->gathered);
+    hf_pack_trim (&self->gathered);
+    hf_array_trim (&self->items, ITEMS_KEPT);
+    hf_array_trim (&self->dirty, ITEMS_KEPT);
 }
 
 void

@@ -3,6 +3,7 @@
 #include "nodes/services/hf_lock_private.h"
 
 #define FLOOD_PATIENCE_US 1000000 //  so long messages that wait put expiry off
+#define SILENT_NAMED      100     //  sessions that end in one turn, each in a line of the log
 
 #define DEFAULT(field, value) config->field = config->field != 0 ? config->field : (value)
 
@@ -181,14 +182,34 @@ s_expire (hf_lock_service_t *self, bool drained)
     if (self->flooded_us != 0 && patient && !HF_MUTANT (expires_in_flood))
         return;
     uint64_t session;
+    uint32_t count = 0;
     while (self->leading && !HF_MUTANT (never_expires) &&
            (session = hf_expiry_take (self->expiry, self->turn_us)) != 0) {
-        hf_outbox_say (&self->out, HF_INFO,
-                       "session %" PRIu64 " was silent for its time to live: it ends", session);
+        if (++count <= SILENT_NAMED)
+            hf_outbox_say (&self->out, HF_INFO,
+                           "session %" PRIu64 " was silent for its time to live: it ends", session);
         hf_cmd_expire_put (&self->commands,
                            &(hf_cmd_expire_t){.session = session, .term = self->term});
         hf_lock_close_entry (self, false);
     }
+    if (count > SILENT_NAMED)
+        hf_outbox_say (&self->out, HF_INFO, "and %u more sessions", count - SILENT_NAMED);
+}
+
+/*  Give back the memory that a burst needed. */
+static void
+s_trim (hf_lock_service_t *self)
+{
+    hf_pack_t *const scratch[] = {&self->rows, &self->more_rows, &self->kept, &self->payload};
+    for (size_t i = 0; i < sizeof scratch / sizeof *scratch; i++) {
+        hf_pack_reset (scratch[i]);
+        hf_pack_trim (scratch[i]);
+    }
+    hf_pack_trim (&self->commands);
+    hf_pack_trim (&self->entries);
+    hf_pack_trim (&self->sections);
+    hf_routes_trim (&self->routes);
+    hf_lock_reads_trim (self);
 }
 
 void
@@ -206,6 +227,7 @@ hf_lock_service_end (hf_lock_service_t *self, bool drained)
     hf_lock_send_sections (self);
     hf_lock_step (self);
     hf_lock_credit (self);
+    s_trim (self);
 }
 
 bool
