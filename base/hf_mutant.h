@@ -115,9 +115,13 @@
     M (barrier_before_reads, "P11",                                                                \
        "the next barrier is asked for before the last one's reads are answered")
 
-//  For unit tests alone: the lock actor answers nothing before it has applied it, so that no client
-//  can see the difference.
+//  For unit tests alone. The lock actor answers nothing before it has applied it, so that no client
+//  can see the difference; and the tool's guard is not in the simulator.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
+    M (term_at_deadline, "P5b", "a command is asked to end when its lock is lost, not before")     \
+    M (grace_past_deadline, "P5b", "a command has its time to end also past the lease's deadline") \
+    M (alone_goes_on, "P5b", "the guard of a command does not care whether the tool lives")        \
+    M (guard_trusted, "P5b", "the tool does not end the command when its guard is stopped")        \
     M (read_unapplied, "P10", "a read is answered before its barrier's index is applied")          \
     M (keepalives_alone, "P11", "each session has a KEEPALIVE frame of its own")                   \
     M (floor_not_kept, "P12", "the floor in a KEEPALIVE frees no answers")                         \

@@ -70,6 +70,13 @@ extern const tool_command_t tool_run, tool_acquire, tool_release, tool_append, t
     tool_locks, tool_leader, tool_status;
 
 //  ---- errors: one line on stderr, "holdfast: ..." -------------------------------
+//  What does not fit, as nobody reads stderr, is dropped and counted (hf_line.h).
+
+/*  How long a line waits for room; 0 while a lock is held. A second at first. */
+void tool_error_wait (uint32_t wait_ms);
+
+/*  LINE, which ends with a newline, on stderr. */
+void tool_line (const char *line);
 
 /*  Print the line; gives CODE back. */
 int tool_error (int code, const char *format, ...) __attribute__ ((format (printf, 2, 3)));
@@ -98,7 +105,8 @@ struct tool_options {
     bool json, verbose;
     //  To take a lock.
     uint32_t ttl_ms;
-    uint32_t wait_ms; //  0: do not wait; HF_FOREVER: no limit
+    uint32_t wait_ms;       //  0: do not wait; HF_FOREVER: no limit
+    uint32_t kill_after_ms; //  HF_FOREVER: not given
     int conflict_code;
     //  To work in a section: NULL or 0 when not given.
     const char *lock;
@@ -116,6 +124,9 @@ int tool_options_read (tool_options_t *self, const tool_command_t *command, int 
  *  HOLDFAST_SESSION. *whole: all three are given; *some: at least one is. -1, or the exit code
  *  after a value that is no number. */
 int tool_options_section (tool_options_t *self, bool *whole, bool *some);
+
+/*  Milliseconds of a clock that goes on while the machine sleeps, as the leases'. */
+uint64_t tool_now_ms (void);
 
 /*  The client for the chosen endpoints; NULL after a line on stderr: exit with TOOL_USAGE. */
 hf_client_t *tool_client_new (void);

@@ -3,7 +3,9 @@
 #include "client/tool/tool_hold.h"
 #include <assert.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define ACQUIRE_TTL_MS 60000
 #define CLOSE_LIMIT_MS 2000
@@ -92,20 +94,46 @@ s_print (const tool_hold_t *hold, const tool_options_t *options, const char *loc
                             TOOL_OK);
 }
 
+/*  Until standard output takes a line: TOOL_OK. It may be a pipe that nobody reads; the lock is
+ * kept meanwhile, and a signal ends the wait. */
+static int
+s_await_reader (tool_hold_t *hold, const char *lock, tool_signals_t *signals)
+{
+    struct pollfd fds[] = {{.fd = STDOUT_FILENO, .events = POLLOUT},
+                           {.fd = tool_signals_fd (signals), .events = POLLIN},
+                           {.fd = tool_hold_fd (hold), .events = POLLIN}};
+    for (;;) {
+        pid_t from;
+        int signal = tool_signals_next (signals, &from);
+        if (signal > 0)
+            return TOOL_SIGNALLED + signal;
+        if (tool_hold_lost (hold))
+            return tool_error (TOOL_LOST, "lock %s was lost before its token could be printed",
+                               lock);
+        if (fds[0].revents != 0)
+            return TOOL_OK;
+        poll (fds, 3, -1);
+    }
+}
+
 static int
 s_acquire (tool_options_t *options)
 {
     const char *lock = options->args[0];
     signal (SIGPIPE, SIG_IGN); //  if the reader of the token has died, the lock must be released
+    tool_signals_t *signals = tool_signals_new (false);
     tool_hold_t *hold;
-    int code = tool_hold_take (&hold, options, lock, true);
-    if (!hold)
-        return code;
-    code = s_print (hold, options, lock);
-    if (code == TOOL_OK)
-        tool_hold_leave (&hold);
-    else
-        tool_hold_destroy (&hold);
+    int code = tool_hold_take (&hold, options, lock, signals, true);
+    if (hold) {
+        code = s_await_reader (hold, lock, signals);
+        if (code == TOOL_OK)
+            code = s_print (hold, options, lock);
+        if (code == TOOL_OK)
+            tool_hold_leave (&hold);
+        else
+            tool_hold_destroy (&hold);
+    }
+    tool_signals_destroy (&signals);
     return code;
 }
 

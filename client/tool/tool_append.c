@@ -45,7 +45,8 @@ typedef struct append {
     const char *file;
     uint8_t *data;
     size_t size;
-    tool_hold_t *hold;     //  alone
+    tool_signals_t *signals; //  alone
+    tool_hold_t *hold;
     hf_session_t *session; //  that asks
     const char *lock;
     uint64_t token;
@@ -111,8 +112,7 @@ static void
 s_show_progress (const append_t *self, size_t done)
 {
     if (self->size > HF_DATA_MAX && isatty (STDERR_FILENO))
-        fprintf (stderr, "\rholdfast: %zu of %zu KiB%s", done >> 10, self->size >> 10,
-                 done == self->size ? "\n" : "");
+        tool_error (0, "%zu of %zu KiB", done >> 10, self->size >> 10);
 }
 
 /*  All of the data in pieces; TOOL_OK, or the exit code. */
@@ -135,7 +135,8 @@ s_append_all (append_t *self)
         }
         done += piece;
         s_show_progress (self, done);
-        int signal = self->hold ? tool_signals_next (tool_hold_signals (self->hold)) : 0;
+        pid_t from;
+        int signal = self->hold ? tool_signals_next (self->signals, &from) : 0;
         if (signal > 0)
             return TOOL_SIGNALLED + signal;
     } while (done < self->size);
@@ -168,7 +169,8 @@ static int
 s_append_alone (append_t *self)
 {
     bool show = self->options->verbose || isatty (STDERR_FILENO);
-    int code = tool_hold_take (&self->hold, self->options, self->file, show);
+    self->signals = tool_signals_new (false);
+    int code = tool_hold_take (&self->hold, self->options, self->file, self->signals, show);
     if (!self->hold)
         return code;
     self->session = tool_hold_session (self->hold);
@@ -208,6 +210,7 @@ s_run (tool_options_t *options)
 {
     append_t self = {.options = options, .file = options->args[0]};
     int code = s_append (&self, options->count == 2 ? options->args[1] : NULL);
+    tool_signals_destroy (&self.signals);
     free (self.data);
     return code;
 }

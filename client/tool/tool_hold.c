@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #define CLOSE_LIMIT_MS 2000
+#define LAST_WORDS_MS  1000
 
 /*  What the client's thread reports; the mutex guards it. */
 typedef struct news {
@@ -33,14 +33,6 @@ struct tool_hold {
     pthread_mutex_t mutex;
     news_t news;
 };
-
-uint64_t
-tool_hold_now_ms (void)
-{
-    struct timespec now;
-    clock_gettime (CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 //  ---- on the client's thread ----------------------------------------------------
 
@@ -100,8 +92,7 @@ static void
 s_show_place (const tool_hold_t *self, uint64_t position)
 {
     if (self->show && position > 0)
-        fprintf (stderr, "holdfast: waiting for lock %s: place %" PRIu64 " in the queue\n",
-                 self->lock, position);
+        tool_error (0, "waiting for lock %s: place %" PRIu64 " in the queue", self->lock, position);
 }
 
 /*  Wait for the answer to what was submitted: TOOL_OK with NEWS, or 128+signal. */
@@ -116,7 +107,8 @@ s_await (tool_hold_t *self, news_t *news)
             s_show_place (self, news->position);
         if (news->answered)
             return TOOL_OK;
-        int signal = tool_signals_next (self->signals);
+        pid_t from;
+        int signal = tool_signals_next (self->signals, &from);
         if (tool_signals_stops (signal))
             tool_signals_suffer (signal);
         else if (signal > 0 && signal != SIGCHLD && signal != SIGCONT)
@@ -196,7 +188,7 @@ static int
 s_take (tool_hold_t *self)
 {
     uint32_t limit_ms = self->options->wait_ms;
-    uint64_t began_ms = tool_hold_now_ms ();
+    uint64_t began_ms = tool_now_ms ();
     for (;;) {
         bool ended;
         int code = s_ask (self, limit_ms, &ended);
@@ -205,7 +197,7 @@ s_take (tool_hold_t *self)
         tool_error (0, "lost the place in the queue for lock %s with its session; asking again",
                     self->lock);
         hf_session_close (&self->session, CLOSE_LIMIT_MS);
-        uint64_t spent_ms = tool_hold_now_ms () - began_ms;
+        uint64_t spent_ms = tool_now_ms () - began_ms;
         if (self->options->wait_ms == HF_FOREVER)
             continue;
         if (spent_ms >= self->options->wait_ms)
@@ -220,7 +212,7 @@ s_free (tool_hold_t **self_p)
     tool_hold_t *self = *self_p;
     assert (!self->session);
     hf_client_destroy (&self->client);
-    tool_signals_destroy (&self->signals);
+    tool_error_wait (LAST_WORDS_MS);
     close (self->wake_fd);
     pthread_mutex_destroy (&self->mutex);
     free (self->lock);
@@ -229,11 +221,13 @@ s_free (tool_hold_t **self_p)
 }
 
 int
-tool_hold_take (tool_hold_t **self_p, const tool_options_t *options, const char *lock, bool show)
+tool_hold_take (tool_hold_t **self_p, const tool_options_t *options, const char *lock,
+                tool_signals_t *signals, bool show)
 {
-    assert (self_p && options && lock);
+    assert (self_p && options && lock && signals);
     tool_hold_t *self = tool_alloc (sizeof *self);
-    self->signals = tool_signals_new ((options->command->options & TOOL_RUN) != 0);
+    self->signals = signals;
+    tool_error_wait (0);
     self->options = options;
     self->lock = tool_copy (lock);
     self->show = show;
@@ -244,13 +238,13 @@ tool_hold_take (tool_hold_t **self_p, const tool_options_t *options, const char 
         exit (TOOL_INTERNAL);
     }
     self->client = tool_client_new ();
-    uint64_t began_ms = tool_hold_now_ms ();
+    uint64_t began_ms = tool_now_ms ();
     int code = self->client ? s_take (self) : TOOL_USAGE;
     assert (code != TOOL_HELD || self->grant.token > 0);
     if (code != TOOL_HELD)
         tool_hold_destroy (&self);
     else if (options->verbose) {
-        uint64_t spent_ms = tool_hold_now_ms () - began_ms;
+        uint64_t spent_ms = tool_now_ms () - began_ms;
         tool_error (0, "getting lock %s took %" PRIu64 ".%03u seconds, token %" PRIu64, lock,
                     spent_ms / 1000, (unsigned)(spent_ms % 1000), self->grant.token);
     }
@@ -276,12 +270,6 @@ tool_hold_leave (tool_hold_t **self_p)
     assert (self_p && *self_p);
     hf_session_leave (&(*self_p)->session);
     s_free (self_p);
-}
-
-tool_signals_t *
-tool_hold_signals (const tool_hold_t *self)
-{
-    return self->signals;
 }
 
 hf_session_t *

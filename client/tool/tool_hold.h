@@ -7,22 +7,21 @@
 
 typedef struct tool_hold tool_hold_t;
 
-/*  Catch signals, open a client and a session, and wait for LOCK as OPTIONS say. A session that is
+/*  Open a client and a session, and wait for LOCK as OPTIONS say. A session that is
  * lost while it waits is replaced, at the end of the queue. TOOL_HELD: *self_p is the caller's.
  * Otherwise the exit code of the process (-E makes it any, 0 too), after a line on stderr if need
  * be, and NULL; a signal gives the place in the queue up, and 128+signal. SHOW: report the position
  * in the queue on stderr. */
 #define TOOL_HELD (-1)
 int tool_hold_take (tool_hold_t **self_p, const tool_options_t *options, const char *lock,
-                    bool show);
+                    tool_signals_t *signals, bool show);
 
-/*  End the session, if it is still there, and free. Signals stay blocked. */
+/*  End the session, if it is still there, and free. */
 void tool_hold_destroy (tool_hold_t **self_p);
 
 /*  Free, and leave the session with the lock to its time to live. */
 void tool_hold_leave (tool_hold_t **self_p);
 
-tool_signals_t *tool_hold_signals (const tool_hold_t *self);
 hf_session_t *tool_hold_session (const tool_hold_t *self);
 hf_grant_t tool_hold_grant (const tool_hold_t *self);
 
@@ -33,8 +32,5 @@ bool tool_hold_lost (tool_hold_t *self);
 /*  Release the lock, or drop its section, and wait for the answer: TOOL_OK, or the exit code
  *  after a line on stderr. SIGINT or SIGTERM end the wait. */
 int tool_hold_release (tool_hold_t *self, bool cancel);
-
-/*  Milliseconds of a monotonic clock. */
-uint64_t tool_hold_now_ms (void);
 
 #endif

@@ -1,25 +1,54 @@
 //  Errors, the table of all options, and what commands share after their options.
 
 #include "client/tool/tool.h"
+#include "base/hf_line.h"
 #include "msgs/hf_limits.h"
 #include <assert.h>
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define CONFLICT_CODE_MAX 255
 
 //  ---- errors ------------------------------------------------------------------
 
+static uint32_t s_wait_ms = 1000;
+
+void
+tool_error_wait (uint32_t wait_ms)
+{
+    s_wait_ms = wait_ms;
+}
+
+/*  Write LINE; that nobody reads it ends nobody. */
+void
+tool_line (const char *line)
+{
+    sigset_t one, before;
+    struct timespec at_once = {0};
+    sigemptyset (&one);
+    sigaddset (&one, SIGPIPE);
+    pthread_sigmask (SIG_BLOCK, &one, &before);
+    hf_line_write (line, strlen (line), s_wait_ms);
+    if (!sigismember (&before, SIGPIPE))
+        sigtimedwait (&one, NULL, &at_once);
+    pthread_sigmask (SIG_SETMASK, &before, NULL);
+}
+
 static void
 s_line (const char *format, va_list args, const char *tail)
 {
-    char text[1024];
+    char text[HF_LINE_MAX - 160];
+    char line[HF_LINE_MAX];
     vsnprintf (text, sizeof text, format, args);
-    fprintf (stderr, "holdfast: %s%s\n", text, tail);
+    snprintf (line, sizeof line, "holdfast: %s%s\n", text, tail);
+    tool_line (line);
 }
 
 int
@@ -146,6 +175,7 @@ static const option_row_t s_options[] = {
     {TOOL_SECTION, 0, "token", 1, TAKE_POSITIVE, TO (token), "--token"},
     {TOOL_SECTION, 0, "session", 1, TAKE_POSITIVE, TO (session), "--session"},
     {TOOL_RUN, 0, "cancel-on-failure", 0, TAKE_TRUE, TO (cancel_on_failure), NULL},
+    {TOOL_RUN, 'k', "kill-after", 1, TAKE_TIME, TO (kill_after_ms), "-k"},
     {TOOL_RUN, 'x', "exclusive", 0, TAKE_REFUSED, 0, NULL},
     {TOOL_RUN, 'e', NULL, 0, TAKE_REFUSED, 0, NULL},
     {TOOL_RUN, 'o', "close", 0, TAKE_REFUSED, 0, NULL},
@@ -263,6 +293,7 @@ tool_options_read (tool_options_t *self, const tool_command_t *command, int argc
                                                                : TOOL_TIMEOUT_DEFAULT_MS,
                              .ttl_ms = command->ttl_ms,
                              .wait_ms = HF_FOREVER,
+                             .kill_after_ms = HF_FOREVER,
                              .conflict_code = TOOL_NOT_GRANTED,
                              .length = UINT64_MAX};
     //  What follows the name of a command or lock may be options of something else.
@@ -320,6 +351,14 @@ tool_options_section (tool_options_t *self, bool *whole, bool *some)
 }
 
 //  ---- what comes after the options ----------------------------------------------
+
+uint64_t
+tool_now_ms (void)
+{
+    struct timespec now;
+    clock_gettime (CLOCK_BOOTTIME, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
 
 hf_client_t *
 tool_client_new (void)

@@ -2,7 +2,11 @@
 
 #include "broker-less/hf_endpoints.h"
 #include "client/tool/tool_child.h"
+#include "client/tool/tool_guard.h"
 #include "client/tool/tool_hold.h"
+#include "client/tool/tool_rules.h"
+#include "client/tool/tool_tree.h"
+#include "msgs/hf_limits.h"
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -10,10 +14,10 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-#define KILL_AFTER_MS 5000
-#define GROUP_LOOK_MS 50 //  there is no signal for the end of a group's last orphan
+#define LOOKS_MS 5
 
 static const char s_help[] =
     "usage: holdfast run [OPTION...] NAME -- COMMAND [ARGUMENT...]\n"
@@ -23,10 +27,13 @@ static const char s_help[] =
     "one command runs under a name, in the whole cluster. What COMMAND appends with\n"
     "`holdfast append` comes into effect, in all files at once, when it has ended.\n"
     "\n"
-    "COMMAND runs in a process group of its own with HOLDFAST_LOCK, HOLDFAST_TOKEN,\n"
-    "HOLDFAST_SESSION and HOLDFAST_ENDPOINTS in its environment. If the lock is lost (this\n"
-    "machine was cut off or stopped for longer than the TTL) the whole group gets SIGTERM,\n"
-    "5 s later SIGKILL, its appends are dropped, and the exit code is 75.\n"
+    "COMMAND runs with HOLDFAST_LOCK, HOLDFAST_TOKEN, HOLDFAST_SESSION and\n"
+    "HOLDFAST_ENDPOINTS in its environment, in the process group of this command. The lock\n"
+    "is released when COMMAND itself ends; what it leaves in the background goes on.\n"
+    "When the lock cannot be kept (this machine is cut off or stopped) COMMAND and all\n"
+    "processes that came from it get SIGTERM, and SIGKILL before the lock is lost; so they do\n"
+    "when this command is killed. The appends are dropped, and the exit code is 75.\n"
+    "What runs as another user (sudo) cannot be ended; that is said.\n"
     "\n"
     "options, as those of flock(1); they stand before NAME:\n"
     "  -n, --nb, --nonblock     give up at once when another holds the lock\n"
@@ -43,6 +50,8 @@ static const char s_help[] =
     "options of its own:\n"
     "      --ttl TIME           1s to 10m: how soon others may go on after this machine\n"
     "                           dies (default 10s)\n"
+    "  -k, --kill-after TIME    the time from SIGTERM to SIGKILL, at most a third of the TTL\n"
+    "                           (default: a fifth, at most 5s; 0: SIGKILL at once)\n"
     "      --cancel-on-failure  drop the appends when COMMAND fails (exit code not 0, or a\n"
     "                           signal) instead of letting them come into effect\n"
     "      --connect-timeout TIME  how long to look for the cluster (default 10s)\n"
@@ -62,10 +71,13 @@ typedef struct run {
     const char *lock;
     char **command;
     char *shell[4]; //  for -c
+    tool_signals_t *signals;
+    tool_guard_t *guard;
     tool_hold_t *hold;
-    tool_child_t *child;
-    uint64_t kill_at_ms; //  0: the lock is not lost
-    bool killed;
+    tool_tree_t *tree;
+    tool_rules_t rules;
+    uint64_t deadline_ms;
+    bool over, said;
 } run_t;
 
 //  ---- the command line ----------------------------------------------------------
@@ -108,114 +120,178 @@ s_arguments (run_t *self, int argc, char **argv)
 
 //  ---- while the command runs ------------------------------------------------------
 
+/*  Read the lease's deadline, and tell the guard. */
 static void
-s_set_environment (const run_t *self)
+s_look (run_t *self)
 {
-    char number[24];
-    setenv ("HOLDFAST_LOCK", self->lock, 1);
-    snprintf (number, sizeof number, "%" PRIu64, tool_hold_grant (self->hold).token);
-    setenv ("HOLDFAST_TOKEN", number, 1);
-    snprintf (number, sizeof number, "%" PRIu64, hf_session_id (tool_hold_session (self->hold)));
-    setenv ("HOLDFAST_SESSION", number, 1);
-    setenv ("HOLDFAST_ENDPOINTS", HF_ENDPOINTS_DEFAULT, 0);
-}
-
-static void
-s_check_lost (run_t *self)
-{
-    bool lost = tool_hold_lost (self->hold); //  asked always: it takes what makes the fd readable
-    if (self->kill_at_ms > 0 || !lost)
-        return;
-    tool_error (0, "lock %s is lost: ending the command", self->lock);
-    self->kill_at_ms = tool_hold_now_ms () + KILL_AFTER_MS;
-    tool_child_end_group (self->child);
-}
-
-/*  The command stopped: let the shell above see a stopped job, and go on when it does. */
-static void
-s_stopped (run_t *self)
-{
-    int signal = tool_child_stop_signal (self->child);
-    if (signal == 0 || self->kill_at_ms > 0)
-        return; //  only the command was stopped: this process keeps its lock alive
-    tool_child_background (self->child);
-    bool stopped = tool_signals_suffer (signal);
-    if (!stopped && signal != SIGTSTP)
-        tool_child_kill (self->child, SIGHUP); //  no shell will ever put it into the foreground
-    s_check_lost (self); //  the time that passed may have been longer than the lease
-    tool_child_continue (self->child);
+    uint64_t now_ms = tool_now_ms (); //  before the question: rather too early than too late
+    uint32_t left_ms =
+        tool_hold_lost (self->hold) ? 0 : hf_session_remaining_ms (tool_hold_session (self->hold));
+    //  A difference of some milliseconds is that of two looks at one deadline.
+    if (left_ms == 0)
+        self->deadline_ms = 0;
+    else if (now_ms + left_ms > self->deadline_ms + LOOKS_MS)
+        self->deadline_ms = now_ms + left_ms;
+    tool_guard_keep (self->guard, self->deadline_ms);
 }
 
 static void
 s_take_signals (run_t *self)
 {
-    tool_signals_t *signals = tool_hold_signals (self->hold);
-    for (int signal; (signal = tool_signals_next (signals)) > 0;)
-        if (signal != SIGCHLD)
-            tool_child_kill (self->child, signal);
-}
-
-static int
-s_poll_ms (const run_t *self, bool ended)
-{
-    if (self->kill_at_ms == 0 || self->killed)
-        return -1; //  SIGCHLD reports the end of the killed command
-    if (ended)
-        return GROUP_LOOK_MS;
-    uint64_t now_ms = tool_hold_now_ms ();
-    return now_ms < self->kill_at_ms ? (int)(self->kill_at_ms - now_ms) : 0;
-}
-
-/*  Until the command has ended; after a loss, until its whole group has. */
-static void
-s_supervise (run_t *self)
-{
-    const tool_signals_t *signals = tool_hold_signals (self->hold);
-    struct pollfd fds[] = {{.fd = tool_signals_fd (signals), .events = POLLIN},
-                           {.fd = tool_hold_fd (self->hold), .events = POLLIN}};
-    for (;;) {
-        s_take_signals (self);
-        tool_child_state_t state = tool_child_look (self->child);
-        if (state == TOOL_CHILD_STOPPED) {
-            s_stopped (self);
+    pid_t from;
+    for (int signal; (signal = tool_signals_next (self->signals, &from)) > 0;) {
+        if (signal == SIGCHLD)
             continue;
+        if (from != 0)
+            tool_guard_pass (self->guard, signal, from);
+        if (tool_signals_stops (signal)) {
+            tool_signals_suffer (signal);
+            s_look (self); //  before anything else: it may have been a long time
         }
-        bool ended = state == TOOL_CHILD_ENDED;
-        if (ended && (self->kill_at_ms == 0 || self->killed || tool_child_group_gone (self->child)))
-            return;
-        s_check_lost (self);
-        if (self->kill_at_ms > 0 && !self->killed && tool_hold_now_ms () >= self->kill_at_ms) {
-            self->killed = true;
-            tool_child_kill (self->child, SIGKILL);
-            if (ended)
-                return;
-        }
-        poll (fds, 2, s_poll_ms (self, ended));
     }
 }
 
-static int
-s_run_command (run_t *self)
+static void
+s_do (run_t *self, unsigned todo)
 {
-    s_set_environment (self);
+    if (todo & TOOL_DO_KILL) {
+        tool_tree_kill (self->tree, 0);
+        if (!self->said)
+            tool_error (0, "lock %s: its guard was killed or is stopped: ending the command",
+                        self->lock);
+        self->said = true;
+    }
+    if (todo & TOOL_DO_TELL)
+        tool_tree_tell (self->tree);
+    self->over = self->over || todo & TOOL_DO_END;
+}
+
+static void
+s_step (run_t *self, tool_event_t event)
+{
+    s_do (self, tool_rules_step (&self->rules, event, tool_now_ms (), self->deadline_ms));
+}
+
+/*  The guard ends the tree; this process does only when the guard does not. */
+static void
+s_rule (run_t *self, bool alone)
+{
+    int status;
+    bool nobody;
+    tool_tree_reap (0, &status, &nobody);
+    s_step (self, alone ? TOOL_EVENT_ALONE : TOOL_EVENT_TIME);
+    if (nobody)
+        s_step (self, TOOL_EVENT_NOBODY);
+    else if (tool_tree_hopeless (self->tree))
+        s_step (self, TOOL_EVENT_HOPELESS);
+}
+
+static int
+s_poll_ms (const run_t *self)
+{
+    uint64_t due_ms = tool_rules_due_ms (&self->rules);
+    uint64_t now_ms = tool_now_ms ();
+    if (due_ms <= now_ms)
+        return 0;
+    return due_ms - now_ms < HF_TTL_MAX_MS ? (int)(due_ms - now_ms) : HF_TTL_MAX_MS;
+}
+
+/*  Until the command has ended: true, with its *STATUS; or it was ended, with all its processes. */
+static bool
+s_supervise (run_t *self, int *status)
+{
+    struct pollfd fds[] = {{.fd = tool_signals_fd (self->signals), .events = POLLIN},
+                           {.fd = tool_hold_fd (self->hold), .events = POLLIN},
+                           {.fd = tool_guard_fd (self->guard), .events = POLLIN}};
+    while (!self->over) {
+        s_take_signals (self);
+        s_look (self);
+        tool_news_t news;
+        do
+            news = tool_guard_news (self->guard, status);
+        while (news == TOOL_NEWS_ASK);
+        if (news == TOOL_NEWS_ENDED || news == TOOL_NEWS_OVER) {
+            s_take_signals (self); //  the terminal's ^C to all came before
+            return news == TOOL_NEWS_ENDED;
+        }
+        if (news == TOOL_NEWS_DEAD)
+            fds[2].fd = -1;
+        s_rule (self, news == TOOL_NEWS_DEAD);
+        if (!self->over)
+            poll (fds, 3, s_poll_ms (self));
+    }
+    return false;
+}
+
+static uint32_t
+s_grace_ms (const run_t *self, uint32_t ttl_ms)
+{
+    uint32_t grace_ms = self->options->kill_after_ms;
+    return grace_ms == HF_FOREVER ? TOOL_GRACE (ttl_ms) : grace_ms;
+}
+
+static int
+s_start (run_t *self)
+{
+    hf_session_t *session = tool_hold_session (self->hold);
+    tool_lease_t lease = {.token = tool_hold_grant (self->hold).token,
+                          .session = hf_session_id (session),
+                          .ttl_ms = hf_session_ttl_ms (session)};
+    lease.grace_ms = s_grace_ms (self, lease.ttl_ms);
+    tool_rules_init (&self->rules, false, lease.ttl_ms, lease.grace_ms);
+    s_look (self);
     if (self->options->verbose)
         tool_error (0, "executing %s", self->command[0]);
-    self->child = tool_child_new (self->command, tool_hold_signals (self->hold));
-    if (!self->child) {
-        int code = errno == ENOENT ? TOOL_NOT_COMMAND : TOOL_NOT_EXECUTABLE;
-        if (errno == EAGAIN || errno == ENOMEM)
-            code = TOOL_INTERNAL;
-        tool_error (code, "cannot run %s: %s", self->command[0], strerror (errno));
+    if (tool_child_foreign (self->command[0]))
+        tool_error (0,
+                    "%s is setuid: if it runs as another user it cannot be ended when the lock is "
+                    "lost",
+                    self->command[0]);
+    int error = tool_guard_start (self->guard, &lease);
+    if (error == 0)
+        return TOOL_OK;
+    int code = error == ENOENT ? TOOL_NOT_COMMAND : TOOL_NOT_EXECUTABLE;
+    if (error == EAGAIN || error == ENOMEM || error == EPIPE || error == EMFILE)
+        code = TOOL_INTERNAL;
+    return tool_error (code, "cannot run %s: %s", self->command[0],
+                       error == EPIPE ? "its guard was killed" : strerror (error));
+}
+
+/*  *DEADLY: the signal by which this process ends, as its command did. */
+static int
+s_run_command (run_t *self, int *deadly)
+{
+    int code = s_start (self);
+    if (code != TOOL_OK) {
         tool_hold_release (self->hold, true);
         return code;
     }
-    s_supervise (self);
-    tool_child_background (self->child);
-    if (self->kill_at_ms > 0)
+    int status;
+    if (!s_supervise (self, &status))
         return TOOL_LOST;
-    int code = tool_child_code (self->child);
+    code = WIFEXITED (status) ? WEXITSTATUS (status) : TOOL_SIGNALLED + WTERMSIG (status);
     int released = tool_hold_release (self->hold, self->options->cancel_on_failure && code != 0);
+    if (released == TOOL_OK && WIFSIGNALED (status))
+        *deadly = WTERMSIG (status);
     return released != TOOL_OK ? released : code;
+}
+
+/*  Signals first, the guard next, and then the client, which has threads. */
+static int
+s_begin (run_t *self)
+{
+    char *last = self->options->args[self->options->count - 1];
+    setenv ("HOLDFAST_ENDPOINTS", HF_ENDPOINTS_DEFAULT, 0);
+    self->signals = tool_signals_new (true);
+    tool_guard_config_t config = {.argv = self->command,
+                                  .lock = self->lock,
+                                  .words_end = last + strlen (last),
+                                  .signals = self->signals};
+    self->guard = tool_guard_new (&config);
+    if (!self->guard)
+        return tool_error (TOOL_INTERNAL, "cannot make a process: %s", strerror (errno));
+    self->tree = tool_tree_new ();
+    return TOOL_OK;
 }
 
 static int
@@ -223,19 +299,27 @@ s_run (tool_options_t *options)
 {
     run_t self = {.options = options};
     int code = s_arguments (&self, options->count, options->args);
+    uint32_t ttl_ms = options->ttl_ms > 0 ? options->ttl_ms : HF_TTL_DEFAULT_MS;
+    if (code < 0 && s_grace_ms (&self, ttl_ms) > TOOL_GRACE_MOST (ttl_ms))
+        code = tool_misuse (options, "--kill-after must be at most a third of --ttl");
     if (code >= 0)
         return code;
+    int deadly = 0;
     bool show = self.options->verbose || isatty (STDERR_FILENO);
-    code = tool_hold_take (&self.hold, options, self.lock, show);
+    code = s_begin (&self);
+    if (code == TOOL_OK)
+        code = tool_hold_take (&self.hold, options, self.lock, self.signals, show);
     if (self.hold)
-        code = s_run_command (&self);
-    bool interrupted = self.child && tool_child_interrupted (self.child);
-    tool_child_destroy (&self.child);
+        code = s_run_command (&self, &deadly);
+    else if (code > TOOL_SIGNALLED && code != options->conflict_code)
+        deadly = code - TOOL_SIGNALLED; //  it ended the wait
     tool_hold_destroy (&self.hold);
-    //  The terminal's ^C reached the command's group alone: a loop in a shell around this
-    //  process must end too, as it would have without a group in between.
-    if (interrupted && code == TOOL_SIGNALLED + SIGINT)
-        tool_signals_suffer (SIGINT);
+    tool_guard_destroy (&self.guard);
+    tool_tree_destroy (&self.tree);
+    //  The shell above ends its loop when it sees that ^C ended this process, not by a code.
+    if (deadly == SIGINT || deadly == SIGQUIT)
+        tool_signals_die (deadly);
+    tool_signals_destroy (&self.signals);
     return code;
 }
 

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -84,11 +85,19 @@ tool_signals_fd (const tool_signals_t *self)
 }
 
 int
-tool_signals_next (tool_signals_t *self)
+tool_signals_next (tool_signals_t *self, pid_t *from)
 {
     struct signalfd_siginfo info;
     ssize_t size = read (self->fd, &info, sizeof info);
-    return size == (ssize_t)sizeof info ? (int)info.ssi_signo : 0;
+    if (size != (ssize_t)sizeof info)
+        return 0;
+    int signal = (int)info.ssi_signo;
+    *from = info.ssi_pid > 0 ? (pid_t)info.ssi_pid : -1;
+    //  The terminal signals the whole group. These two come to one process.
+    bool own = signal == SIGALRM || (signal == SIGHUP && getsid (0) == getpid ());
+    if (info.ssi_code == SI_KERNEL && !own)
+        *from = 0;
+    return signal;
 }
 
 void
@@ -107,7 +116,7 @@ tool_signals_block (const tool_signals_t *self)
     (void)rc;
 }
 
-bool
+void
 tool_signals_suffer (int signal)
 {
     struct sigaction now;
@@ -117,12 +126,15 @@ tool_signals_suffer (int signal)
     sigaddset (&one, signal);
     sigaction (signal, &by_default, &now);
     pthread_sigmask (SIG_UNBLOCK, &one, NULL);
-    kill (0, signal);
+    kill (getpid (), signal);
     pthread_sigmask (SIG_BLOCK, &one, NULL);
     sigaction (signal, &now, NULL);
-    sigset_t resumed;
-    sigemptyset (&resumed);
-    sigaddset (&resumed, SIGCONT);
-    struct timespec at_once = {0};
-    return sigtimedwait (&resumed, NULL, &at_once) == SIGCONT;
+}
+
+void
+tool_signals_die (int signal)
+{
+    struct rlimit none = {0, 0};
+    setrlimit (RLIMIT_CORE, &none);
+    tool_signals_suffer (signal);
 }

@@ -2,7 +2,8 @@
  *
  *  The environment says what its calls give: HF_FAKE_OPEN, _ACQUIRE, _RELEASE, _APPEND, _QUERY are
  *  status numbers. HF_FAKE_LOG names a file that gets a line for each call. HF_FAKE_CONTROL names a
- *  FIFO: the session then does what its lines say: "move N", "grant", "status N", "lose".
+ *  FIFO: the session then does what its lines say: "move N", "grant", "status N", "lose", "silence"
+ *  (from now on its lease runs out).
  *  HF_FAKE_NODES: how many of three nodes answer.
  */
 #include "client/holdfast.h"
@@ -15,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 struct hf_client {
@@ -28,6 +30,7 @@ struct hf_session {
     hf_done_fn *done;
     void *done_arg;
     atomic_bool lost;
+    _Atomic uint64_t deadline_ms; //  0: it is kept alive
     pthread_t thread;
     int control; //  0: no thread
 };
@@ -144,10 +147,20 @@ hf_session_ttl_ms (const hf_session_t *self)
     return self->ttl_ms;
 }
 
+static uint64_t
+s_now_ms (void)
+{
+    struct timespec now;
+    clock_gettime (CLOCK_BOOTTIME, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
 uint32_t
 hf_session_remaining_ms (const hf_session_t *self)
 {
-    return self->lost ? 0 : self->ttl_ms;
+    uint64_t now_ms = s_now_ms ();
+    uint64_t deadline_ms = self->deadline_ms > 0 ? self->deadline_ms : now_ms + self->ttl_ms;
+    return self->lost || deadline_ms <= now_ms ? 0 : (uint32_t)(deadline_ms - now_ms);
 }
 
 //  ---- what the session lives through ----------------------------------------------
@@ -175,6 +188,8 @@ s_obey (hf_session_t *self, const char *line)
         s_answer (self, HF_OK);
     else if (sscanf (line, "status %u", &number) == 1)
         s_answer (self, (hf_status_t)number);
+    else if (strncmp (line, "silence", 7) == 0)
+        self->deadline_ms = s_now_ms () + self->ttl_ms;
     else if (strncmp (line, "lose", 4) == 0) {
         self->lost = true;
         s_event (self, HF_SESSION_LOST, 0);

@@ -138,6 +138,27 @@ static const trial_t s_status[] = {
 };
 TRIAL_TABLE (test_leader_and_status, s_status)
 
+/*  Pipes that nobody reads, and that are full. */
+#define UNREAD "rm -f p; mkfifo p; exec 9<>p; exec 8>p 9>&-; "
+#define FULL                                                                                       \
+    "rm -f p; mkfifo p; exec 9<>p 8>p; dd if=/dev/zero bs=4096 count=64 oflag=nonblock of=p "      \
+    "2>&-; "
+
+static const trial_t s_pipes[] = {
+    {141, .script = UNREAD "$T ls >&8"},
+    {141, .script = UNREAD "$T cat long >&8"},
+    {74, UNREAD "trap '' PIPE; $T ls >&8", .has = "cannot write to standard output: Broken pipe"},
+    {74, UNREAD "$T acquire lock >&8", .log_has = "\nclose\n"},
+    {143, FULL "$T acquire lock >&8 & until [ -s log ]; do :; done; kill $!; wait $!",
+     .log_has = "\nclose\n"},
+    //  Messages.
+    {2, .script = UNREAD "$T cat nothing 2>&8"},
+    {0, UNREAD "$T append -v file x 2>&8", .log_has = "release file"},
+    {0, FULL "$T append -v file x 2>&8", .log_has = "release file"},
+    {2, .script = FULL "$T cat nothing 2>&8"},
+};
+TRIAL_TABLE (test_pipes, s_pipes)
+
 static const trial_t s_help[] = {
     {0, .script = "for c in run acquire release append cat ls locks leader status; do "
                   "$T $c --help | grep -q \"usage: holdfast $c\" || exit 9; "

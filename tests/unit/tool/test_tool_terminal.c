@@ -1,8 +1,9 @@
-/*  `holdfast run` on a terminal: this program is the shell of a pseudo-terminal's session.
+/*  `holdfast run` on a terminal, which it leaves as flock(1) does: most stories are played with
+ *  both. This program is the shell of a pseudo-terminal's session.
  *
  *  The process behind the terminal runs one job in a group of its own, in the foreground, and
- *  writes to its report what becomes of it: "stopped", "ended CODE", who is in the foreground.
- *  On "fg" it puts the job into the foreground again and continues it.
+ *  writes to its report what becomes of it: "stopped", "ended CODE", who is in the foreground, and
+ *  whether the terminal echoes. On "fg" it puts the job into the foreground again and continues it.
  */
 #include "tests/kit/hf_test.h"
 #include "tests/kit/hf_wait.h"
@@ -15,6 +16,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #define LIMIT_MS 20000
@@ -52,11 +54,13 @@ s_shell (const char *script, int report, int orders)
     int status;
     while (waitpid (job, &status, WUNTRACED) == job) {
         bool own = tcgetpgrp (STDIN_FILENO) == job;
+        struct termios modes;
+        bool echo = tcgetattr (STDIN_FILENO, &modes) == 0 && modes.c_lflag & ECHO;
         tcsetpgrp (STDIN_FILENO, getpgrp ());
         if (!WIFSTOPPED (status)) {
-            dprintf (report, "ended %d %s\n",
-                     WIFEXITED (status) ? WEXITSTATUS (status) : 128 + WTERMSIG (status),
-                     own ? "foreground" : "elsewhere");
+            dprintf (report, "%s %d %s%s\n", WIFEXITED (status) ? "ended" : "died",
+                     WIFEXITED (status) ? WEXITSTATUS (status) : WTERMSIG (status),
+                     own ? "foreground" : "elsewhere", echo ? "" : " without echo");
             _exit (0);
         }
         dprintf (report, "stopped %s\n", own ? "foreground" : "elsewhere");
@@ -130,34 +134,76 @@ s_expect (terminal_t *self, const char *text)
 #define CONTROL "mkfifo control; export HF_FAKE_CONTROL=control; "
 
 /*  Each step begins with what is done: '?' expect the text, '!' type it, '%' put the job into the
- *  foreground, '$' run a command, '=' look for it in the log. */
-static const struct story {
+ *  foreground, '$' run a command, '=' look for it in the log. $RUN is the tool, or flock(1). */
+typedef struct story {
     const char *script;
     const char *steps[8];
-} s_stories[] = {
-    //  The command reads the terminal, which is given back at the end.
-    {"exec $T run lock -- sh -c 'echo ready; read x; echo got $x; exit 3'",
-     {"?ready", "!word\n", "?got word", "?ended 3 foreground"}},
-    //  An interrupt goes to the command and then to all.
-    {"trap 'echo loop saw it; exit 9' INT; "
-     "$T run lock -- sh -c 'echo ready; exec sleep 60'; echo code $?",
-     {"?ready", "!\003", "?loop saw it", "?ended 9 foreground", "=release lock 42"}},
-    //  A command may handle the interrupt.
-    {"exec $T run lock -- sh -c 'trap \"echo handled; exit 6\" INT; "
-     "echo ready; while :; do sleep 0.1; done'",
-     {"?ready", "!\003", "?handled", "?ended 6 foreground"}},
+} story_t;
+
+static const story_t s_stories[] = {
+    //  The command reads the terminal.
+    {"exec $RUN sh -c 'echo ready; read x; echo got $x; exit 3'",
+     {"?ready", "!word\n", "?got word", "?ended 3 foreground\n"}},
+    //  ^C ends the command, and the loop around it.
+    {"while :; do $RUN sh -c 'echo ready; exec sleep 60'; done",
+     {"?ready", "!\003", "?died 2 foreground\n"}},
+    {"exec bash -c 'while :; do $RUN sh -c \"echo ready; exec sleep 60\"; done'",
+     {"?ready", "!\003", "?died 2 foreground\n"}},
+    {"trap 'echo loop saw it; exit 9' INT; $RUN sh -c 'echo ready; exec sleep 60'; echo code $?",
+     {"?ready", "!\003", "?loop saw it", "?ended 9 foreground\n"}},
+    //  A pager reads its input from the command, and its keys from the terminal.
+    {"$RUN sh -c 'echo line; echo ready >&2' | "
+     "sh -c 'read line; read key < /dev/tty; echo pager $line $key; exit 4'",
+     {"?ready", "!word\n", "?pager line word", "?ended 4 foreground\n"}},
+    //  One in the background of a script that reads its terminal.
+    {"$RUN sh -c 'echo ready; exec sleep 60' & read x; echo script got $x; kill -KILL 0",
+     {"?ready", "!word\n", "?script got word", "?died 9 foreground\n"}},
+    {"mkfifo go; $RUN sh -c 'echo ready; read y < go; echo ended' & read x; echo script got $x; "
+     "echo > go; wait $!; exit 5",
+     {"?ready", "!word\n", "?script got word", "?ended 5 foreground\n"}},
+    {"$RUN sh -c 'echo ready; exec sleep 5' & wait", {"?ready", "!\003", "?died 2 foreground\n"}},
     //  Stop and continue.
-    {"exec $T run lock -- sh -c 'echo ready; read x; echo got $x'",
+    {"exec $RUN sh -c 'echo ready; read x; echo got $x'",
      {"?ready", "!\032", "?stopped foreground", "%", "!more\n", "?got more",
-      "?ended 0 foreground"}},
+      "?ended 0 foreground\n"}},
+    //  It leaves the terminal's modes as the command does.
+    {"exec $RUN sh -c 'stty -echo; kill -KILL $$'", {"?ended 137 foreground without echo\n"}},
+    {"exec $RUN sh -c 'stty -echo; stty echo; exit 1'", {"?ended 1 foreground\n"}},
+    //  A job in the background of a shell with job control that reads the terminal is stopped.
+    {"bash -c 'set -m; $RUN sh -c \"echo ready; read x\" & until jobs | grep -q Stopped; do :; "
+     "done; "
+     "echo stopped; kill -KILL %1; exit 6'",
+     {"?ready", "?stopped", "?ended 6 foreground\n"}},
+};
+
+static const story_t s_own_stories[] = {
+    //  A command may handle the interrupt.
+    {"exec $RUN sh -c 'trap \"echo handled; exit 6\" INT; "
+     "echo ready; while :; do sleep 0.1; done'",
+     {"?ready", "!\003", "?handled", "?ended 6 foreground\n"}},
+    {"$RUN sh -c 'echo ready; exec sleep 60'", {"?ready", "!\003", "?died 2", "=release lock 42"}},
+    {"$RUN sh -c 'echo ready; exec sleep 60'",
+     {"?ready", "!\034", "?died 3 foreground", "=release lock 42"}},
+    //  An interrupt while it waits for the lock.
+    {CONTROL "echo move 1 > control & while :; do $RUN touch ran; done",
+     {"?place 1 in the queue", "!\003", "?died 2 foreground\n", "=close"}},
     //  Stop while waiting.
-    {CONTROL "echo move 1 > control & exec $T run lock -- sh -c 'echo ready; read x; echo got $x'",
+    {CONTROL "echo move 1 > control & exec $RUN sh -c 'echo ready; read x; echo got $x'",
      {"?place 1 in the queue", "!\032", "?stopped foreground", "%", "$echo grant > control",
-      "?ready", "!\004", "?ended 0 foreground"}},
-    //  Nothing keeps the lock alive while the job is stopped: continued too late, it is ended.
-    {CONTROL "echo grant > control & exec $T run lock -- sh -c 'echo ready; read x; read y'",
-     {"?ready", "!\032", "?stopped foreground", "$echo lose > control", "%",
-      "?is lost: ending the command", "?ended 75 foreground"}},
+      "?ready", "!\004", "?ended 0 foreground\n"}},
+    //  Nothing keeps the lock alive while the job is stopped: then it is ended.
+    {CONTROL "echo grant > control & exec $RUN sh -c 'echo ready; read x; read y'",
+     {"?ready", "!\032", "?stopped foreground", "?cannot be kept: ending the command", "%",
+      "?ended 75 foreground\n"}},
+    //  The terminal goes: so do all.
+    {"exec $RUN sh -c 'echo $$ > main; echo ready; sleep 60 & wait'",
+     {"?ready", "^", "=release lock 42"}},
+    //  stdout and stderr are stopped by ^S: that does not hold up the lock.
+    {CONTROL "echo grant > control & exec $RUN sh -c 'echo $$ > main; echo ready; exec sleep 60'",
+     {"?ready", "!\023",
+      "$echo lose > control; until ! ps -o stat= -p $(cat main) | "
+      "grep -q '^[^Z]'; do :; done",
+      "!\021", "?ended 75 foreground\n"}},
 };
 
 static void
@@ -172,21 +218,43 @@ s_step (terminal_t *self, const char *step)
         assert_int_equal (write (self->orders, "f", 1), 1);
     else if (*step == '$')
         assert_int_equal (system (text), 0);
-    else
-        assert_non_null (strstr (trial_log (), text));
+    else if (*step == '^') {
+        close (self->screen);
+        self->screen = -1;
+    } else
+        assert_true (HF_WAIT (strstr (trial_log (), text), LIMIT_MS));
+}
+
+static void
+s_play (const story_t *story, const char *runner)
+{
+    terminal_t t;
+    setenv ("RUN", runner, 1);
+    print_message ("RUN='%s'; %s\n", runner, story->script);
+    s_terminal_open (&t, story->script);
+    for (size_t k = 0; k < 8 && story->steps[k]; k++)
+        s_step (&t, story->steps[k]);
+    s_terminal_close (&t);
+    unlink ("control");
+    unlink ("go");
+}
+
+static char s_tool[600];
+
+HF_TEST (test_as_flock_does)
+{
+    snprintf (s_tool, sizeof s_tool, "%s run --ttl 2 lock --", HF_TEST_TOOL);
+    for (size_t i = 0; i < sizeof s_stories / sizeof *s_stories; i++) {
+        s_play (&s_stories[i], "flock flocked");
+        s_play (&s_stories[i], s_tool);
+    }
 }
 
 HF_TEST (test_a_job_on_a_terminal)
 {
-    for (size_t i = 0; i < sizeof s_stories / sizeof *s_stories; i++) {
-        terminal_t t;
-        print_message ("%s\n", s_stories[i].script);
-        s_terminal_open (&t, s_stories[i].script);
-        for (size_t k = 0; k < 8 && s_stories[i].steps[k]; k++)
-            s_step (&t, s_stories[i].steps[k]);
-        s_terminal_close (&t);
-        unlink ("control");
-    }
+    snprintf (s_tool, sizeof s_tool, "%s run --ttl 2 lock --", HF_TEST_TOOL);
+    for (size_t i = 0; i < sizeof s_own_stories / sizeof *s_own_stories; i++)
+        s_play (&s_own_stories[i], s_tool);
 }
 
 HF_TEST_MAIN (trial_setup, trial_teardown)

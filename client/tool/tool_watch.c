@@ -1,0 +1,246 @@
+//  The guard's own process (tool_guard.h): one loop around the rules.
+
+#include "client/tool/tool.h"
+#include "client/tool/tool_child.h"
+#include "client/tool/tool_guard.h"
+#include "client/tool/tool_rules.h"
+#include "client/tool/tool_tree.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#define SAME_MS 1000 //  a signal to the whole group reaches its processes within that time
+
+typedef struct watch {
+    int fd;
+    const tool_shared_t *shared;
+    tool_signals_t *signals;
+    char **argv;
+    char *lock;
+    tool_tree_t *tree;
+    tool_rules_t rules;
+    int timer;
+    pid_t command;
+    int status;
+    bool ended, alone, said;
+    struct {
+        pid_t from;
+        uint64_t at_ms;
+    } seen[NSIG]; //  signals that this process had, too
+} watch_t;
+
+//  ---- the start -----------------------------------------------------------------
+
+static void
+s_take_title (const tool_guard_config_t *config, const char *lock)
+{
+    char title[400];
+    char *words = program_invocation_name;
+    snprintf (title, sizeof title, "hf-guard of %d, lock %s", (int)getppid (), lock);
+    prctl (PR_SET_NAME, "hf-guard");
+    if (!config->words_end || config->words_end <= words)
+        return;
+    size_t room = (size_t)(config->words_end - words);
+    memset (words, 0, room);
+    strncpy (words, title, room - 1);
+}
+
+static char **
+s_copy_words (char **words)
+{
+    size_t count = 0;
+    while (words[count])
+        count++;
+    char **copy = tool_alloc ((count + 1) * sizeof *copy);
+    for (size_t i = 0; i < count; i++)
+        copy[i] = tool_copy (words[i]);
+    return copy;
+}
+
+static void
+s_set_environment (const watch_t *self, const tool_lease_t *lease)
+{
+    char number[24];
+    setenv ("HOLDFAST_LOCK", self->lock, 1);
+    snprintf (number, sizeof number, "%" PRIu64, lease->token);
+    setenv ("HOLDFAST_TOKEN", number, 1);
+    snprintf (number, sizeof number, "%" PRIu64, lease->session);
+    setenv ("HOLDFAST_SESSION", number, 1);
+}
+
+/*  Wait for the lock, and execute the command. */
+static void
+s_start (watch_t *self)
+{
+    tool_note_t note;
+    int taken;
+    struct pollfd fd = {.fd = self->fd, .events = POLLIN};
+    while ((taken = tool_note_take (self->fd, &note)) == 0 ||
+           (taken > 0 && note.what != TOOL_NOTE_START))
+        poll (&fd, 1, -1);
+    if (taken < 0)
+        _exit (0);
+    tool_rules_init (&self->rules, true, note.lease.ttl_ms, note.lease.grace_ms);
+    s_set_environment (self, &note.lease);
+    self->tree = tool_tree_new ();
+    self->timer = timerfd_create (CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+    int error =
+        self->timer < 0 ? errno : tool_child_start (self->argv, self->signals, &self->command);
+    tool_note_send (self->fd, &(tool_note_t){.what = TOOL_NOTE_STARTED, .number = error});
+    if (error != 0)
+        _exit (0);
+}
+
+//  ---- what happens --------------------------------------------------------------
+
+static void
+s_take_signals (watch_t *self)
+{
+    pid_t from;
+    for (int signal; (signal = tool_signals_next (self->signals, &from)) > 0;)
+        if (from != 0 && signal < NSIG) {
+            self->seen[signal].from = from;
+            self->seen[signal].at_ms = tool_now_ms ();
+        }
+}
+
+static void
+s_pass (watch_t *self, const tool_note_t *note)
+{
+    if (note->number <= 0 || note->number >= NSIG)
+        return;
+    uint64_t *at_ms = &self->seen[note->number].at_ms;
+    bool group = self->seen[note->number].from == note->from && *at_ms > 0 &&
+                 tool_now_ms () - *at_ms < SAME_MS;
+    *at_ms = 0;
+    if (group)
+        return;
+    tool_tree_signal (self->tree, self->command, note->number);
+    if (note->number == SIGTERM || note->number == SIGHUP)
+        tool_tree_signal (self->tree, self->command, SIGCONT); //  what is stopped would not see it
+    const char *refused = tool_tree_refused (self->tree);
+    if (*refused)
+        tool_error (0, "cannot pass signal %d on to process %s: another user's", note->number,
+                    refused);
+}
+
+static void
+s_take_notes (watch_t *self)
+{
+    tool_note_t note;
+    int taken;
+    while ((taken = tool_note_take (self->fd, &note)) > 0)
+        if (note.what == TOOL_NOTE_SIGNAL)
+            s_pass (self, &note);
+    self->alone = taken < 0;
+}
+
+//  ---- what is done --------------------------------------------------------------
+
+static void
+s_say (watch_t *self)
+{
+    if (self->said)
+        return;
+    self->said = true;
+    uint64_t deadline_ms = atomic_load (&self->shared->deadline_ms);
+    if (deadline_ms == 0 || deadline_ms <= tool_now_ms ())
+        tool_error (0, "lock %s is lost: ending the command", self->lock);
+    else if (self->alone)
+        tool_error (0, "the process that keeps lock %s was killed: ending the command", self->lock);
+    else
+        tool_error (0, "lock %s cannot be kept: ending the command before it is lost", self->lock);
+}
+
+static void
+s_end (watch_t *self)
+{
+    tool_news_t news = self->said ? TOOL_NEWS_OVER : TOOL_NEWS_ENDED;
+    tool_note_send (self->fd, &(tool_note_t){.what = (int)news, .number = self->status});
+    _exit (0);
+}
+
+static void
+s_do (watch_t *self, unsigned todo)
+{
+    if (todo & TOOL_DO_ASK)
+        tool_note_send (self->fd, &(tool_note_t){.what = TOOL_NEWS_ASK});
+    if (todo & TOOL_DO_TERM) {
+        tool_tree_signal (self->tree, self->command, SIGTERM);
+        tool_tree_signal (self->tree, self->command, SIGCONT);
+    }
+    if (todo & TOOL_DO_KILL)
+        tool_tree_kill (self->tree, self->ended ? 0 : self->command);
+    if (todo & (TOOL_DO_TERM | TOOL_DO_KILL))
+        s_say (self);
+    if (todo & TOOL_DO_TELL)
+        tool_tree_tell (self->tree);
+    if (todo & TOOL_DO_END)
+        s_end (self);
+}
+
+static void
+s_step (watch_t *self, tool_event_t event)
+{
+    uint64_t deadline_ms = atomic_load (&self->shared->deadline_ms);
+    s_do (self, tool_rules_step (&self->rules, event, tool_now_ms (), deadline_ms));
+}
+
+static void
+s_turn (watch_t *self)
+{
+    s_take_signals (self);
+    s_take_notes (self);
+    bool nobody;
+    if (tool_tree_reap (self->command, &self->status, &nobody))
+        self->ended = true;
+    s_step (self, TOOL_EVENT_TIME);
+    if (self->ended)
+        s_step (self, TOOL_EVENT_ENDED);
+    if (self->alone)
+        s_step (self, TOOL_EVENT_ALONE);
+    if (nobody)
+        s_step (self, TOOL_EVENT_NOBODY);
+    else if (tool_tree_hopeless (self->tree))
+        s_step (self, TOOL_EVENT_HOPELESS);
+}
+
+static void
+s_sleep (watch_t *self)
+{
+    uint64_t due_ms = tool_rules_due_ms (&self->rules);
+    struct itimerspec due = {.it_value = {.tv_sec = (time_t)(due_ms / 1000),
+                                          .tv_nsec = (long)(due_ms % 1000) * 1000000 + 1}};
+    if (due_ms == UINT64_MAX)
+        memset (&due, 0, sizeof due);
+    timerfd_settime (self->timer, TFD_TIMER_ABSTIME, &due, NULL);
+    struct pollfd fds[] = {{.fd = tool_signals_fd (self->signals), .events = POLLIN},
+                           {.fd = self->timer, .events = POLLIN},
+                           {.fd = self->alone ? -1 : self->fd, .events = POLLIN}};
+    poll (fds, 3, -1);
+}
+
+void
+tool_watch (const tool_guard_config_t *config, int fd, const tool_shared_t *shared)
+{
+    watch_t *self = tool_alloc (sizeof *self);
+    self->fd = fd;
+    self->shared = shared;
+    self->signals = config->signals;
+    self->argv = s_copy_words (config->argv);
+    self->lock = tool_copy (config->lock);
+    tool_error_wait (0);
+    prctl (PR_SET_CHILD_SUBREAPER, 1);
+    s_take_title (config, self->lock);
+    s_start (self);
+    for (;;) {
+        s_turn (self);
+        s_sleep (self);
+    }
+}

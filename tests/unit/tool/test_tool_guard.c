@@ -1,0 +1,198 @@
+/*  `holdfast run` keeps its promise whatever happens to it: nothing of the command's tree is left
+ *  when the lock may be another's. Without a cluster. */
+#include "tests/kit/hf_process.h"
+#include "tests/kit/hf_test.h"
+#include "tests/unit/tool/trial.h"
+
+/*  A tree that SIGTERM does not end: the command, a child of it, and a daemon. Each says when it
+ * was last alive. */
+static const char s_tree[] =
+    "beat() { while :; do date +%s%3N >> last-$1; sleep 0.05; done; }\n"
+    "trap '' HUP INT; trap 'date +%s%3N > term' TERM\n"
+    "(trap '' TERM; setsid sh -c '. ./beats; echo $$ > daemon; beat 3' &)\n"
+    "(trap '' TERM; exec sh -c '. ./beats; echo $$ > child; beat 2') &\n"
+    "echo $$ > main\n"
+    "until [ -s daemon ] && [ -s child ]; do sleep 0.01; done\n"
+    "echo up > up\n"
+    "beat 1\n";
+
+/*  It is another process each time that somebody looks. */
+static const char s_runner[] = "f() { date +%s%3N >> last-1; f & exit; }\n"
+                               "f &\n"
+                               "echo up > up\n"
+                               "exec sleep 60\n";
+
+#define BEGIN                                                                                      \
+    "rm -f up control err term main child daemon last-*; mkfifo up control; "                      \
+    "export HF_FAKE_CONTROL=control; "
+/*  A lock with a TTL of 2 s, and its tree. */
+#define RUN(options)                                                                               \
+    "$T run --ttl 2 " options " & tool=$!; echo grant > control; read x < up; "                    \
+    "guard=$(pgrep -P $tool); t0=$(date +%s%3N); "
+#define TREE "lock -- sh tree"
+/*  Nothing of the tree is alive, and nothing was LIMIT ms after t0. */
+#define GONE(limit)                                                                                \
+    "for p in main child daemon; do "                                                              \
+    "until ! ps -o stat= -p $(cat $p) | grep -q '^[^Z]'; do sleep 0.02; done; done; "              \
+    "for i in 1 2 3; do [ $(($(tail -n 1 last-$i) - t0)) -lt " #limit " ] || exit 99; done; "
+#define GIVES_75 "wait $tool; [ $? = 75 ] || exit 98; "
+
+static const trial_t s_deaths[] = {
+    {0, .script = BEGIN RUN (TREE) "kill -KILL $tool; " GONE (1000) "test -s term",
+     .has = "the process that keeps lock lock was killed: ending the command\n"},
+    {0, .script = BEGIN RUN (TREE) "kill -KILL $guard; " GIVES_75 GONE (500),
+     .has = "its guard was killed or is stopped: ending the command\n"},
+    //  Before there is a command.
+    {70,
+     .script = BEGIN "$T run lock -- touch ran & tool=$!; until [ -s log ]; do :; done; "
+                     "kill -KILL $(pgrep -P $tool); echo grant > control; wait $tool",
+     .has = "cannot run touch: its guard was killed\n", .log_has = "cancel lock 42\nclose\n"},
+    {0, .script = BEGIN "$T run lock -- touch ran & tool=$!; until [ -s log ]; do :; done; "
+                        "guard=$(pgrep -P $tool); kill -KILL $tool; "
+                        "while ps -o stat= -p $guard | grep -q '^[^Z]'; do :; done; [ ! -e ran ]"},
+};
+TRIAL_TABLE (test_one_of_the_two_dies, s_deaths)
+
+static const trial_t s_losses[] = {
+    //  Cut off: SIGTERM, and SIGKILL before the deadline.
+    {0,
+     .script = BEGIN RUN (TREE) "echo silence > control; " GIVES_75 GONE (
+         2150) "[ $(($(cat term) - t0)) -ge 1200 ] && [ $(($(cat term) - t0)) -lt 1900 ]",
+     .has = "lock lock cannot be kept: ending the command before it is lost\n",
+     .log_lacks = "release"},
+    //  Stopped.
+    {0, .script = BEGIN RUN (TREE) "kill -STOP $tool; " GONE (
+            2150) "test -s term; kill -CONT $tool; " GIVES_75},
+    {0, .script = BEGIN RUN (
+            "--ttl 1 " TREE) "kill -STOP $guard; echo silence > control; " GIVES_75 GONE (1400)},
+    //  Another may hold it: at once.
+    {0, .script = BEGIN RUN (TREE) "echo lose > control; " GIVES_75 GONE (500) "[ ! -e term ]",
+     .has = "lock lock is lost: ending the command\n"},
+    {0, .script = BEGIN RUN ("-k 0 --ttl 1 " TREE) "echo silence > control; " GIVES_75 GONE (
+            1150) "[ ! -e term ]"},
+    //  One that cannot be caught by looking.
+    {0, .script = BEGIN "cp runner runner.$$; " RUN (
+            "lock -- sh runner.$$") "echo lose > control; " GIVES_75 "! pgrep -f runner.$$"},
+};
+TRIAL_TABLE (test_nothing_lives_past_the_deadline, s_losses)
+
+#define FULL                                                                                       \
+    "mkfifo err; exec 9<>err; dd if=/dev/zero bs=4096 count=64 oflag=nonblock of=err 2>&-; "
+
+static const trial_t s_stderr[] = {
+    {0, .script =
+            BEGIN FULL RUN ("-v " TREE " 2>err 9>&-") "echo lose > control; " GIVES_75 GONE (500)},
+    {0,
+     .script = BEGIN FULL RUN (TREE " 2>err 9>&-") "echo silence > control; " GIVES_75 GONE (2400)},
+    //  Nobody reads it any more, or it is closed.
+    {0, .script = BEGIN "mkfifo err; exec 9<>err; " RUN (
+            TREE " 2>err 9>&-") "exec 9>&-; "
+                                "echo lose > control; " GIVES_75 GONE (500)},
+    {0, .script = BEGIN RUN (TREE " 2>&-") "echo lose > control; " GIVES_75 GONE (500)},
+    {0,
+     .script = "mkfifo err; (exec 9<>err; $T run -v lock -- true 2>err 9>&- & exec 9>&-; wait $!)"},
+    {69,
+     .script =
+         "mkfifo err; (exec 9<>err; exec 8>err 9>&-; HF_FAKE_OPEN=66 $T run lock -- true 2>&8)"},
+};
+
+HF_TEST (test_messages_neither_block_nor_kill)
+{
+    for (size_t i = 0; i < sizeof s_stderr / sizeof *s_stderr; i++) {
+        remove ("err");
+        trial_table (&s_stderr[i], 1);
+    }
+}
+
+/*  A shell starts what is in the background with SIGINT ignored. */
+#define WITH_SIGINT "env --default-signal=INT,QUIT "
+
+static const trial_t s_signals[] = {
+    {0,
+     .script = "for s in 1 2 3 10 12 14 15; do rm -f up; mkfifo up; " WITH_SIGINT
+               "$T run lock -- sh -c '" WITH_SIGINT
+               "sleep 61 & echo $! > child; echo up > up; exec sleep 60' & "
+               "tool=$!; "
+               "read x < up; kill -$s $tool; wait $tool; [ $? = $((128 + s)) ] || exit 9; "
+               "until ! ps -o stat= -p $(cat child) | grep -q '^[^Z]'; do :; done; done",
+     .log_has = "release lock 42\n"},
+    //  One that went to the whole group is not passed on once more.
+    {0, .script =
+            "rm -f up got; mkfifo up; cat > count <<'.'\n"
+            "trap 'echo t >> got' TERM; echo up > up; until [ -e enough ]; do sleep 0.02; done\n"
+            ".\n"
+            "setsid -w sh -c 'trap : TERM; $T run lock -- sh count & tool=$!; read x < up; "
+            "kill -TERM -$$; until [ -s got ]; do :; done; "
+            "kill -TERM $tool; until [ $(wc -l < got) -ge 2 ]; do :; done; touch enough; "
+            "while kill -0 $tool 2>&-; do wait $tool; done; [ $(wc -l < got) = 2 ]'"},
+    //  What the command leaves behind goes on, without the lock.
+    {0, .script = "$T run lock -- sh -c 'sleep 60 & echo $! > child' >&- 2>&-; kill $(cat child)",
+     .log_has = "release lock 42\n"},
+};
+TRIAL_TABLE (test_signals, s_signals)
+
+/*  Whether SCRIPT ends with 0; else the test is skipped. */
+static void
+s_need (const char *script)
+{
+    const char *const argv[] = {"/bin/sh", "-c", script, NULL};
+    if (hf_process_run (argv, TRIAL_LIMIT_MS, NULL, 0) == 0)
+        return;
+    print_message ("skipped: this does not work here: %s\n", script);
+    skip ();
+}
+
+HF_TEST (test_as_process_1)
+{
+    s_need ("unshare --pid --fork --mount-proc true");
+    static const trial_t trials[] = {
+        {0, .script = "unshare --pid --fork --mount-proc $T run lock -- sh -c '"
+                      "for i in 1 2 3 4 5; do (sleep 0.01 &); done; n=0; "
+                      "for i in $(seq 100); do sleep 0.02; n=$(ps -e -o stat= | grep -c ^Z); "
+                      "[ $n = 0 ] && [ $i -gt 5 ] && exit 0; done; exit $n'"},
+        //  /proc names the processes by other ids than the tool does.
+        {0, .script =
+                BEGIN "unshare --pid --fork sh -c '$T run --ttl 2 lock -- sh tree & tool=$!; "
+                      "echo grant > control; read x < up; echo lose > control; wait $tool; c=$?; "
+                      "for p in main child daemon; do kill -0 $(cat $p) && exit 97; done; "
+                      "[ $c = 75 ]'"},
+    };
+    trial_table (trials, sizeof trials / sizeof *trials);
+}
+
+/*  A program that has become another user. */
+HF_TEST (test_what_cannot_be_ended_is_said)
+{
+    s_need ("chmod 777 . && cp $(command -v setpriv) foreign && chmod 4755 foreign && "
+            "chmod 644 tree beats && setpriv --reuid=65534 --clear-groups "
+            "sh -c '\"$T\" --version && ./foreign --reuid=0 true'");
+    trial_must (0, BEGIN "umask 0; chmod 666 up control; setpriv --reuid=65534 --clear-groups "
+                         "$T run --ttl 2 lock -- ./foreign --reuid=0 sh -c "
+                         "'echo $$ > main; echo up > up; exec sleep 60' & tool=$!; "
+                         "echo grant > control; read x < up; kill -USR1 $tool; "
+                         "echo lose > control; wait $tool; c=$?; kill -KILL $(cat main); "
+                         "[ $c = 75 ]");
+    trial_output_has ("./foreign is setuid: if it runs as another user it cannot be ended when");
+    trial_output_has ("cannot end process ");
+    trial_output_has ("another user's; it goes on WITHOUT the lock\n");
+}
+
+static int
+s_write (const char *name, const char *text)
+{
+    FILE *file = fopen (name, "w");
+    return file && fputs (text, file) >= 0 && fclose (file) == 0 ? 0 : -1;
+}
+
+static int
+s_setup (void **state)
+{
+    char beats[200];
+    snprintf (beats, sizeof beats, "%.*s", (int)(strchr (s_tree, '\n') + 1 - s_tree), s_tree);
+    return trial_setup (state) == 0 && s_write ("tree", s_tree) == 0 &&
+                   s_write ("beats", beats) == 0 && s_write ("runner", s_runner) == 0
+               ? 0
+               : -1;
+}
+
+HF_TEST_MAIN (s_setup, trial_teardown)
