@@ -117,6 +117,9 @@
 
 //  For unit tests alone. The lock actor answers nothing before it has applied it, so that no client
 //  can see the difference; and the tool's guard is not in the simulator.
+//  For unit tests alone. read_unapplied: the lock actor answers nothing before it has applied it,
+//  so that no client can see the difference. From no_spare_files on: rules of the door, which the
+//  simulator does not have.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
     M (term_at_deadline, "P5b", "a command is asked to end when its lock is lost, not before")     \
     M (grace_past_deadline, "P5b", "a command has its time to end also past the lease's deadline") \
@@ -126,7 +129,11 @@
     M (keepalives_alone, "P11", "each session has a KEEPALIVE frame of its own")                   \
     M (floor_not_kept, "P12", "the floor in a KEEPALIVE frees no answers")                         \
     M (reader_takes_all, "P12", "one client may use up the room for queries")                      \
-    M (unsent_unseen, "P11", "what a link did not take is not sent again")
+    M (unsent_unseen, "P11", "what a link did not take is not sent again")                         \
+    M (no_spare_files, "P12", "clients may take every descriptor")                                 \
+    M (small_uncounted, "P12", "small answers that wait for a client are not counted")             \
+    M (no_room_for_others, "P12", "clients that do not read use up the room of those that do")     \
+    M (non_reader_kept, "P12", "a client that does not read is never cut off")
 
 #define HF_MUTANT_ENUM(name, promise, text) HF_MUTANT_##name,
 enum {

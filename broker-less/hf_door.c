@@ -4,42 +4,29 @@
 #include "broker-less/hf_socket.h"
 #include "base/hf_tsan.h"
 #include "base/hf_alloc.h"
-#include "base/hf_hash.h"
+#include "broker-less/hf_door_clients.h"
+#include "broker-less/hf_door_rules.h"
+#include "broker-less/hf_gate.h"
 #include <assert.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define SEND_MAX       4096 //  messages queued for one client that does not read; beyond, they are lost
 #define DROPS_IN_A_ROW 256 //  malformed messages skipped in one call
-
-#define SMALL_BYTES  4096 //  messages up to this are bounded by their number alone
-#define CLIENT_SLOTS 4096 //  by a hash of the route: two clients may share one allowance
+#define SWEEP_US       50000
 
 static const hf_socket_pulse_t s_pulse = {.interval_ms = 1000, .timeout_ms = 4000};
 
-/*  Bytes that libzmq has accepted and not yet written or dropped. libzmq's threads count them down,
- *  some after the door is closed: the last reference frees this. */
-typedef struct debts {
-    atomic_size_t refs; //  the door, and every counted message
-    atomic_size_t all;
-    atomic_size_t client[CLIENT_SLOTS];
-} debts_t;
-
 struct hf_door {
     void *router;
+    void *monitor;
+    uint16_t port;
     zmq_msg_t body; //  the message returned last
     uint64_t dropped;
-    debts_t *debts;
+    hf_door_clients_t clients;
+    uint64_t sweep_us; //  when the next sweep is due
 };
-
-static void
-s_unref (debts_t *debts)
-{
-    if (atomic_fetch_sub (&debts->refs, 1) == 1)
-        free (debts);
-}
 
 hf_door_t *
 hf_door_new (void *context, const hf_endpoint_t *self_endpoint, char *error)
@@ -48,10 +35,13 @@ hf_door_new (void *context, const hf_endpoint_t *self_endpoint, char *error)
     error[0] = 0;
     hf_door_t *self = hf_alloc (sizeof (*self));
     zmq_msg_init (&self->body);
-    self->debts = hf_alloc (sizeof (*self->debts));
-    atomic_init (&self->debts->refs, 1);
+    hf_door_clients_init (&self->clients);
+    self->port = self_endpoint->client_port;
     self->router = hf_socket_new (context, ZMQ_ROUTER, s_pulse);
-    if (self->router == NULL) {
+    if (self->router != NULL)
+        self->monitor =
+            hf_socket_monitor (context, self->router, ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED);
+    if (self->monitor == NULL) {
         hf_error_set (error, "cannot open a socket: %s", zmq_strerror (zmq_errno ()));
         hf_door_destroy (&self);
         return NULL;
@@ -71,9 +61,9 @@ hf_door_destroy (hf_door_t **self_p)
     hf_door_t *self = *self_p;
     if (self == NULL)
         return;
-    hf_socket_close (self->router, NULL);
+    hf_socket_close (self->router, self->monitor);
     zmq_msg_close (&self->body);
-    s_unref (self->debts);
+    hf_door_clients_done (&self->clients);
     free (self);
     *self_p = NULL;
 }
@@ -85,11 +75,53 @@ hf_door_socket (const hf_door_t *self)
     return self->router;
 }
 
-uint64_t
-hf_door_dropped (const hf_door_t *self)
+hf_door_facts_t
+hf_door_facts (const hf_door_t *self)
 {
     assert (self);
-    return self->dropped;
+    return (hf_door_facts_t){.dropped = self->dropped,
+                             .connections = self->clients.connections,
+                             .refused = hf_gate_refused (self->port),
+                             .cut = self->clients.cut,
+                             .waiting = self->clients.all};
+}
+
+//  ---- who is there ------------------------------------------------------------------
+
+static void
+s_watch (hf_door_t *self)
+{
+    hf_socket_sight_t sight;
+    while (hf_socket_seen (self->monitor, &sight)) {
+        if (sight.value < 0)
+            continue;
+        if (sight.event == ZMQ_EVENT_ACCEPTED)
+            hf_door_clients_opened (&self->clients, sight.value);
+        else
+            hf_door_clients_closed (&self->clients, sight.value);
+    }
+}
+
+void
+hf_door_tick (hf_door_t *self, uint64_t now_us)
+{
+    assert (self);
+    if (now_us < self->sweep_us)
+        return;
+    self->sweep_us = now_us + SWEEP_US;
+    s_watch (self);
+    hf_door_clients_sweep (&self->clients, now_us);
+}
+
+/*  A client is known from its first message. What the monitor saw before it comes first: the
+ *  descriptor may have been another connection's. */
+static void
+s_know (hf_door_t *self, const hf_route_t *route)
+{
+    if (hf_door_clients_find (&self->clients, route))
+        return;
+    s_watch (self);
+    hf_door_clients_add (&self->clients, route, zmq_msg_get (&self->body, ZMQ_SRCFD));
 }
 
 //  ---- receiving -------------------------------------------------------------------
@@ -135,6 +167,7 @@ hf_door_next (hf_door_t *self, hf_route_t *route, hf_span_t *bytes)
             route->size = (uint8_t)size;
         }
         if (s_take_parts (self, zmq_msg_more (&self->body), route) && short_id) {
+            s_know (self, route);
             *bytes = hf_span (zmq_msg_data (&self->body), zmq_msg_size (&self->body));
             return true;
         }
@@ -174,11 +207,10 @@ s_send_head (hf_door_t *self, const hf_route_t *route)
     return !route->delimiter || zmq_send (self->router, "", 0, ZMQ_SNDMORE | ZMQ_DONTWAIT) == 0;
 }
 
-//  In front of the bytes of a counted message.
+//  In front of the bytes of a message.
 typedef struct counted {
-    debts_t *debts;
-    size_t size;
-    uint32_t slot;
+    hf_door_debt_t *debt;
+    size_t cost;
 } counted_t;
 
 /*  Called on a libzmq thread when the message was written or dropped. */
@@ -188,31 +220,20 @@ s_settled (void *data, void *hint)
     (void)data;
     counted_t *counted = hint;
     HF_TSAN_TAKE (counted);
-    debts_t *debts = counted->debts;
-    atomic_fetch_sub (&debts->all, counted->size);
-    atomic_fetch_sub (&debts->client[counted->slot], counted->size);
+    hf_door_debt_drop (counted->debt, counted->cost);
     free (counted);
-    s_unref (debts);
 }
 
-/*  Send a large message if the client's allowance has room. */
 static bool
-s_send_counted (hf_door_t *self, const hf_route_t *route, const void *frame, size_t size)
+s_send_counted (hf_door_t *self, hf_door_client_t *client, hf_span_t frame)
 {
-    debts_t *debts = self->debts;
-    uint32_t slot = (uint32_t)hf_hash (0, route->id, route->size) % CLIENT_SLOTS;
-    if (atomic_load (&debts->client[slot]) + size > HF_DOOR_CLIENT_BYTES ||
-        atomic_load (&debts->all) + size > HF_DOOR_ALL_BYTES || !s_send_head (self, route))
-        return false;
-    counted_t *counted = hf_alloc_again (NULL, sizeof (*counted) + size);
-    *counted = (counted_t){.debts = debts, .size = size, .slot = slot};
-    memcpy (counted + 1, frame, size);
-    atomic_fetch_add (&debts->refs, 1);
-    atomic_fetch_add (&debts->all, size);
-    atomic_fetch_add (&debts->client[slot], size);
+    counted_t *counted = hf_alloc_again (NULL, sizeof (*counted) + frame.size);
+    *counted = (counted_t){.debt = client->debt, .cost = hf_door_cost (frame.size)};
+    memcpy (counted + 1, frame.at, frame.size);
+    atomic_fetch_add (&client->debt->sum, HF_DOOR_REFERENCE + counted->cost);
     HF_TSAN_GIVE (counted);
     zmq_msg_t message;
-    int rc = zmq_msg_init_data (&message, counted + 1, size, s_settled, counted);
+    int rc = zmq_msg_init_data (&message, counted + 1, frame.size, s_settled, counted);
     assert (rc == 0);
     rc = zmq_msg_send (&message, self->router, ZMQ_DONTWAIT);
     if (rc < 0)
@@ -225,11 +246,11 @@ hf_door_send (hf_door_t *self, const hf_route_t *route, const void *frame, size_
 {
     assert (self && route && frame && size > 0);
     assert (route->size > 0 && route->size <= HF_ROUTE_MAX);
-    bool sent = false;
-    if (size > SMALL_BYTES)
-        sent = s_send_counted (self, route, frame, size);
-    else if (s_send_head (self, route))
-        sent = zmq_send (self->router, frame, size, ZMQ_DONTWAIT) == (int)size;
+    hf_door_client_t *client = hf_door_clients_find (&self->clients, route);
+    bool sent = client && hf_door_clients_admit (&self->clients, client) &&
+                s_send_head (self, route) && s_send_counted (self, client, hf_span (frame, size));
+    if (sent)
+        hf_door_clients_sent (&self->clients, client, hf_door_cost (size));
     self->dropped += !sent;
     return sent;
 }

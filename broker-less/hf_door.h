@@ -5,6 +5,8 @@
  *  routing id; an empty delimiter part before it is accepted from REQ-like clients
  *  and remembered in the route, so that answers carry it too.
  *  ZMTP heartbeats are on, so that the routes of dead clients are dropped.
+ *  Every byte that libzmq holds for a client is counted; limits and who is cut off are in
+ *  hf_door_rules.h. How many may connect: hf_gate.h.
  *  Plain libzmq on the caller's context. Not thread-safe: one actor owns it.
  */
 #ifndef HF_DOOR_H_INCLUDED
@@ -16,9 +18,6 @@
 #include "msgs/hf_wire.h"
 
 typedef struct hf_door hf_door_t;
-
-#define HF_DOOR_CLIENT_BYTES (32U << 20)  //  queued for one client, beside small messages
-#define HF_DOOR_ALL_BYTES    (512U << 20) //  and for all
 
 /*  Bind. NULL with one line in ERROR: a port in use, an address that is not here. */
 hf_door_t *hf_door_new (void *context, const hf_endpoint_t *self_endpoint, char *error);
@@ -32,10 +31,20 @@ void *hf_door_socket (const hf_door_t *self);
 bool hf_door_next (hf_door_t *self, hf_route_t *route, hf_span_t *bytes);
 
 /*  Send without waiting. False when the client is disconnected or does not read: the message is
- *  dropped and counted. Clients must cope with a lost message. The queue of one client is bounded
- * in messages and in bytes, and so are all queues together. */
+ *  dropped and counted. Clients must cope with a lost message. */
 bool hf_door_send (hf_door_t *self, const hf_route_t *route, const void *frame, size_t size);
 
-uint64_t hf_door_dropped (const hf_door_t *self);
+/*  Call it in every turn: at times it looks who connected and left, and cuts off those who do not
+ *  read. */
+void hf_door_tick (hf_door_t *self, uint64_t now_us);
+
+typedef struct hf_door_facts {
+    uint64_t dropped;     //  frames in and out, since the start
+    uint64_t connections; //  open now
+    uint64_t refused;     //  connections beyond the limit, since the start
+    uint64_t cut;         //  clients cut off since the start: they did not read
+    uint64_t waiting;     //  bytes that wait for clients to read them
+} hf_door_facts_t;
+hf_door_facts_t hf_door_facts (const hf_door_t *self);
 
 #endif

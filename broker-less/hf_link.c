@@ -1,6 +1,7 @@
 //  A client's connection to one node: DEALER socket, monitor, reconnecting.
 
 #include "broker-less/hf_link.h"
+#include "broker-less/hf_gate.h"
 #include "broker-less/hf_socket.h"
 #include "base/hf_alloc.h"
 #include "base/hf_chain.h"
@@ -51,7 +52,8 @@ s_open (hf_link_t *self, void *context)
     hf_socket_set (self->dealer, ZMQ_IMMEDIATE, 1);
     hf_socket_set_reconnect (self->dealer, 20, 1000);
     self->monitor = hf_socket_monitor (context, self->dealer,
-                                       ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED);
+                                       ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED |
+                                           ZMQ_EVENT_HANDSHAKE_FAILED_AUTH);
     if (self->monitor == NULL)
         return -1;
     return hf_socket_connect (self->dealer, self->address);
@@ -141,6 +143,8 @@ s_see (hf_link_t *self)
 {
     hf_socket_sight_t sight;
     while (hf_socket_seen (self->monitor, &sight)) {
+        if (sight.event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH && sight.value == HF_GATE_REASON)
+            return HF_LINK_REFUSED;
         bool connected = sight.event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
         if (connected == self->connected)
             continue; //  an attempt that failed

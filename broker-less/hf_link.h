@@ -25,7 +25,8 @@ typedef enum hf_link_event_type {
     HF_LINK_NONE = 0,
     HF_LINK_FRAME = 1,     //  bytes, valid until the next call
     HF_LINK_CONNECTED = 2, //  handshake done: may send
-    HF_LINK_BROKEN = 3     //  the connection broke; it is being made again
+    HF_LINK_BROKEN = 3,    //  the connection broke; it is being made again
+    HF_LINK_REFUSED = 4    //  the node takes no more connections; it is tried again later
 } hf_link_event_type_t;
 
 hf_link_event_type_t hf_link_next (hf_link_t *self, hf_span_t *bytes);

@@ -65,9 +65,10 @@ typedef struct hf_client_options {
         sizeof (hf_client_options_t), NULL, 0                                                      \
     }
 
-/*  Does not wait for a connection. NULL on a bad list or bad options, with one line in ERROR (may
- *  be NULL; HF_CLIENT_ERROR_SIZE bytes). Those of the descriptors 0 to 2 that are closed are
- * occupied with /dev/null, so that no socket gets the place of stderr. */
+/*  Does not wait for a connection. NULL with one line in ERROR (may be NULL; HF_CLIENT_ERROR_SIZE
+ *  bytes) and errno EINVAL: a bad list or bad options; EMFILE: too few descriptors are free, look
+ * at `ulimit -n`; EAGAIN: no thread or no socket. Those of the descriptors 0 to 2 that are closed
+ * are occupied with /dev/null, so that no socket gets the place of stderr. */
 #define HF_CLIENT_ERROR_SIZE 512
 hf_client_t *hf_client_new (const hf_client_options_t *options, char *error);
 
@@ -127,8 +128,8 @@ typedef struct hf_session_options {
     }
 
 /*  Open a session; waits up to LIMIT_MS. On HF_OK *session_p is the caller's, to be closed.
- *  HF_UNREACHABLE: no node could be reached within the limit; HF_TIMEOUT: nodes were reached but
- *  none could decide (no majority). */
+ *  HF_UNREACHABLE: no node could be reached within the limit; HF_FULL: those that could take no
+ * more connections; HF_TIMEOUT: nodes were reached but none could decide (no majority). */
 hf_status_t hf_session_open (hf_client_t *client, const hf_session_options_t *options,
                              uint32_t limit_ms, hf_session_t **session_p);
 

@@ -32,6 +32,11 @@
     M (staged_bytes, BYTES, LOCK, "appended in critical sections that are not over")               \
     M (clients, COUNT, LOCK, "clients that it talks to")                                           \
     M (dropped_frames, COUNT, LOCK, "frames of clients that it could not use")                     \
+    M (connections, COUNT, LOCK, "open connections at its port for clients")                       \
+    M (connections_max, COUNT, LOCK, "so many fit at least: the limit on open files")              \
+    M (refused_connections, COUNT, LOCK, "connections beyond that, since it was started")          \
+    M (waiting_bytes, BYTES, LOCK, "answers that clients have not read yet")                       \
+    M (cut_clients, COUNT, LOCK, "clients cut off because they did not read")                      \
     M (uptime_ms, MS, LOCK, "since it was started")                                                \
     M (version, TEXT, LOCK, "of holdfastd")                                                        \
     M (endpoint, TEXT, LOCK, "where clients reach it")

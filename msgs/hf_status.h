@@ -33,7 +33,8 @@
     S (UNREACHABLE, 66, "no node of the cluster can be reached")                                   \
     S (CLOSED, 67, "the client or session was closed")                                             \
     S (INVALID, 68, "an argument is not valid")                                                    \
-    S (UNDECIDED, 69, "it cannot be known whether the request took effect")
+    S (UNDECIDED, 69, "it cannot be known whether the request took effect")                        \
+    S (FULL, 70, "no node that can be reached takes another connection")
 
 typedef enum hf_status {
 #define HF_STATUS_ENUM(name, ordinal, text) HF_##name = (ordinal),

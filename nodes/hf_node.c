@@ -1,11 +1,16 @@
 //  Opening a node: its stores, loaded and checked against each other, and its sockets.
 
 #include "nodes/hf_node.h"
+#include "base/hf_files.h"
+#include "broker-less/hf_door_rules.h"
+#include "broker-less/hf_gate.h"
 #include "nodes/store/hf_tx.h"
 #include "nodes/snapshot/disk/hf_snapshot_install.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+#define OPENED 4 //  descriptors: standard input, output and error, signals
 
 static int
 s_refuse (const char *text)
@@ -102,10 +107,31 @@ s_swap_in (const hf_options_t *options)
     return 0;
 }
 
+/*  Raise the limit on open files as far as it is of use, and divide what there is: neither clients
+ *  nor other nodes may take the descriptors that this node's own files need. */
+static int
+s_divide_files (hf_node_t *self)
+{
+    char error[HF_ERROR_SIZE] = "the limit on open files is too low";
+    hf_door_plan_t plan;
+    hf_door_plan (0, self->endpoints.count, &plan);
+    uint64_t files = hf_files_raise (plan.files);
+    if (hf_files_check (plan.least - OPENED, "a node", error) != 0 ||
+        !hf_door_plan (files, self->endpoints.count, &plan))
+        return s_refuse (error);
+    const hf_endpoint_t *own = hf_endpoints_find (&self->endpoints, self->id);
+    hf_gate_set (own->client_port, plan.clients_top);
+    hf_gate_set (own->node_port, plan.peers_top);
+    self->lock.connections_max = plan.clients;
+    return 0;
+}
+
 int
 hf_node_open (hf_node_t *self, const hf_options_t *options)
 {
     char error[HF_ERROR_SIZE];
+    if (s_divide_files (self) != 0)
+        return -1;
     self->dir = hf_dir_open (options->data, error);
     if (!self->dir)
         return s_refuse (error);

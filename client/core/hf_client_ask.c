@@ -143,9 +143,7 @@ hf_client_ask_wake (hf_client_core_t *core, hf_op_t *ask)
     if (core->now_us < ask->limit_us)
         s_send (core, ask);
     else
-        s_give_up (core, ask,
-                   hf_client_core_reached (core, node, ask->start_us) ? HF_TIMEOUT
-                                                                      : HF_UNREACHABLE);
+        s_give_up (core, ask, hf_client_core_silence (core, node, ask->start_us));
 }
 
 void

@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <string.h>
 
+#define REFUSAL_US 5000000 //  so long a refusal of a connection explains silence
+
 //  ---- life -------------------------------------------------------------------
 
 hf_client_core_t *
@@ -16,8 +18,10 @@ hf_client_core_new (const hf_client_config_t *config)
     self->request_us = config->request_us > 0 ? config->request_us : HF_REQUEST_US;
     hf_outbox_init (&self->outbox);
     hf_chain_init (&self->done);
-    for (uint32_t i = 0; i < self->count; i++)
+    for (uint32_t i = 0; i < self->count; i++) {
         atomic_init (&self->reached_us[i], 0);
+        atomic_init (&self->refused_us[i], 0);
+    }
     hf_choice_init (&self->choice, self->ids, self->count, config->seed);
     self->next_key = hf_random_next (&self->choice.random) >> 2 | 1;
     self->asked_us = HF_NEVER;
@@ -97,6 +101,7 @@ hf_client_core_connected (hf_client_core_t *self, uint32_t node, uint64_t now_us
     if (at < 0)
         return;
     atomic_store (&self->reached_us[at], HF_NEVER);
+    atomic_store (&self->refused_us[at], 0);
     hf_choice_connected (&self->choice, (uint32_t)at);
     hf_client_ask_connected (self, (uint32_t)at);
 }
@@ -121,15 +126,31 @@ hf_client_core_unsent (hf_client_core_t *self, uint32_t node, uint64_t now_us)
         hf_client_leader_unsent (self, (uint32_t)at);
 }
 
-bool
-hf_client_core_reached (hf_client_core_t *self, uint32_t node, uint64_t start_us)
+void
+hf_client_core_refused (hf_client_core_t *self, uint32_t node, uint64_t now_us)
 {
+    s_now (self, now_us);
+    int at = s_node (self, node);
+    if (at >= 0)
+        atomic_store (&self->refused_us[at], self->now_us);
+}
+
+hf_status_t
+hf_client_core_silence (hf_client_core_t *self, uint32_t node, uint64_t start_us)
+{
+    hf_status_t status = HF_UNREACHABLE;
     for (uint32_t i = 0; i < self->count; i++) {
+        if (node != 0 && self->ids[i] != node)
+            continue;
         uint64_t last_us = atomic_load (&self->reached_us[i]);
-        if ((node == 0 || self->ids[i] == node) && last_us != 0 && last_us >= start_us)
-            return true;
+        if (last_us != 0 && last_us >= start_us)
+            return HF_TIMEOUT;
+        //  It is tried again at times only: an earlier refusal counts, too.
+        uint64_t refused_us = atomic_load (&self->refused_us[i]);
+        if (refused_us != 0 && refused_us + REFUSAL_US >= start_us)
+            status = HF_FULL;
     }
-    return false;
+    return status;
 }
 
 /*  A malformed frame is dropped: whatever it should have carried is sent again. */

@@ -135,8 +135,10 @@ hf_client_core_t *hf_client_core_new (const hf_client_config_t *config);
 /*  Frees sessions and ops; results that were not fetched are dropped. */
 void hf_client_core_destroy (hf_client_core_t **self_p);
 
-/*  The link to NODE can be sent to; it broke, and is being made again; FRAME came from it. */
+/*  The link to NODE can be sent to; the node takes no more connections; the link broke, and is
+ * being made again; FRAME came from it. */
 void hf_client_core_connected (hf_client_core_t *self, uint32_t node, uint64_t now_us);
+void hf_client_core_refused (hf_client_core_t *self, uint32_t node, uint64_t now_us);
 void hf_client_core_broken (hf_client_core_t *self, uint32_t node, uint64_t now_us);
 /*  The link to NODE took no more: what the core gave for it after some frame is dropped. */
 void hf_client_core_unsent (hf_client_core_t *self, uint32_t node, uint64_t now_us);
@@ -162,8 +164,9 @@ hf_outbox_t *hf_client_core_outbox (hf_client_core_t *self);
  *  Nothing may be submitted afterwards. */
 void hf_client_core_stop (hf_client_core_t *self);
 
-/*  Any thread: whether NODE (0: any) was connected at some time since START_US. */
-bool hf_client_core_reached (hf_client_core_t *self, uint32_t node, uint64_t start_us);
+/*  Any thread: why NODE (0: any) did not answer what was asked at START_US: HF_TIMEOUT: it was
+ *  connected at some time since; HF_FULL: it takes no more connections; or HF_UNREACHABLE. */
+hf_status_t hf_client_core_silence (hf_client_core_t *self, uint32_t node, uint64_t start_us);
 
 /*  Any thread, while the session lives. */
 uint64_t hf_client_session_id (const hf_client_session_t *self);

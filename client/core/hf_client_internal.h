@@ -90,6 +90,8 @@ struct hf_client_core {
     hf_outbox_t outbox;
     hf_chain_t done;                             //  results and events, in order
     _Atomic uint64_t reached_us[HF_MEMBERS_MAX]; //  last seen connected; HF_NEVER: is; 0: never
+    _Atomic uint64_t
+        refused_us[HF_MEMBERS_MAX]; //  when it last took no more connections; 0: it does
 
     //  The leader.
     hf_choice_t choice;

@@ -1,9 +1,11 @@
 //  A client's life, and the door through which other threads hand it work.
 
 #include "base/hf_error.h"
+#include "base/hf_files.h"
 #include "base/hf_std.h"
 #include "client/io/hf_io.h"
 #include <assert.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,8 +87,7 @@ hf_io_ask (hf_client_t *self, hf_session_t *session, hf_op_t *op, uint32_t limit
     if (op_p)
         *op_p = op;
     if (!op)
-        return session || hf_client_core_reached (self->core, node, start_us) ? HF_TIMEOUT
-                                                                              : HF_UNREACHABLE;
+        return session ? HF_TIMEOUT : hf_client_core_silence (self->core, node, start_us);
     hf_status_t status = op->result.status;
     if (!op_p)
         hf_op_free (op);
@@ -152,6 +153,15 @@ s_free (hf_client_t *self)
     free (self);
 }
 
+/*  libzmq aborts the process when it has no descriptor for its threads. In use: 5 by libzmq itself,
+ *  1 to wake the thread, 3 by each link, 1 by its connection; and some that the program may open
+ *  in this moment. */
+static int
+s_check_files (const hf_client_t *self, char *error)
+{
+    return hf_files_check (16 + 4 * self->endpoints.count, "a client of holdfast", error);
+}
+
 /*  The links, and the thread with all signals blocked: they are the program's, not ours. */
 static int
 s_start (hf_client_t *self)
@@ -184,6 +194,7 @@ hf_client_new (const hf_client_options_t *options, char *error)
     char *text = error ? error : line;
     if (!hf_options_take (&own, sizeof own, options)) {
         hf_error_set (text, "these client options are for a newer library");
+        errno = EINVAL;
         return NULL;
     }
     const char *list = own.endpoints ? own.endpoints : getenv ("HOLDFAST_ENDPOINTS");
@@ -191,15 +202,21 @@ hf_client_new (const hf_client_options_t *options, char *error)
     if (hf_endpoints_parse (&self->endpoints, list && *list ? list : HF_ENDPOINTS_DEFAULT, text) !=
         0) {
         free (self);
+        errno = EINVAL;
         return NULL;
     }
     //  A socket of ours in the place of a closed stderr would get what the program writes there.
     hf_std_open ();
     self->wake_fd = -1;
     s_init (self, own.request_ms);
-    if (s_start (self) != 0) {
+    int code = s_check_files (self, text) != 0 ? EMFILE : 0;
+    if (code == 0 && s_start (self) != 0) {
         hf_error_set (text, "cannot make sockets or a thread");
+        code = EAGAIN;
+    }
+    if (code != 0) {
         s_free (self);
+        errno = code;
         return NULL;
     }
     return self;

@@ -117,6 +117,9 @@ s_drain_link (hf_client_t *self, uint32_t at)
         case HF_LINK_BROKEN:
             hf_client_core_broken (self->core, node, hf_io_now_us ());
             break;
+        case HF_LINK_REFUSED:
+            hf_client_core_refused (self->core, node, hf_io_now_us ());
+            break;
         }
         s_results (self);
     }

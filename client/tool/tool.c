@@ -48,7 +48,7 @@ static const char s_help[] =
     "  2    refused: you do not hold the lock, no such file, too large, bad name...\n"
     "  64   the command line is wrong\n"
     "  69   no node can be reached, or no majority of the nodes stands behind it\n"
-    "  70   this machine ran out of memory or processes\n"
+    "  70   this machine ran out of memory, processes or open files\n"
     "  74   reading the input or writing the output failed\n"
     "  75   the lock was lost, or its release was not acknowledged\n"
     "  126, 127, 128+N  of run: not executable, not found, ended by signal N; otherwise\n"
@@ -108,8 +108,10 @@ main (int argc, char **argv)
     code = tool_options_read (&options, command, count, rest);
     if (code >= 0 || command->run)
         return code >= 0 ? code : command->run (&options);
-    hf_client_t *client = tool_client_new ();
-    code = client ? command->ask (&options, client) : TOOL_USAGE;
+    hf_client_t *client;
+    code = tool_client_new (&client);
+    if (client)
+        code = command->ask (&options, client);
     hf_client_destroy (&client);
     return code;
 }

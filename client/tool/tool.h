@@ -128,8 +128,9 @@ int tool_options_section (tool_options_t *self, bool *whole, bool *some);
 /*  Milliseconds of a clock that goes on while the machine sleeps, as the leases'. */
 uint64_t tool_now_ms (void);
 
-/*  The client for the chosen endpoints; NULL after a line on stderr: exit with TOOL_USAGE. */
-hf_client_t *tool_client_new (void);
+/*  The client for the chosen endpoints, and 0; or NULL after a line on stderr, and the exit code.
+ */
+int tool_client_new (hf_client_t **client);
 
 /*  Print TABLE, or, when it is NULL, an object with LIST under KEY; gives the exit code. */
 int tool_print (const tool_table_t *table, const char *key, json_t *list);

@@ -147,9 +147,10 @@ s_append_all (append_t *self)
 static int
 s_append_in_section (append_t *self)
 {
-    hf_client_t *client = tool_client_new ();
+    hf_client_t *client;
+    int failed = tool_client_new (&client);
     if (!client)
-        return TOOL_USAGE;
+        return failed;
     self->lock = self->options->lock;
     self->token = self->options->token;
     self->owner = self->options->session;

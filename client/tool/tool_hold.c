@@ -237,9 +237,10 @@ tool_hold_take (tool_hold_t **self_p, const tool_options_t *options, const char 
         perror ("holdfast: eventfd");
         exit (TOOL_INTERNAL);
     }
-    self->client = tool_client_new ();
+    int code = tool_client_new (&self->client);
     uint64_t began_ms = tool_now_ms ();
-    int code = self->client ? s_take (self) : TOOL_USAGE;
+    if (self->client)
+        code = s_take (self);
     assert (code != TOOL_HELD || self->grant.token > 0);
     if (code != TOOL_HELD)
         tool_hold_destroy (&self);

@@ -83,6 +83,8 @@ static const struct {
     {HF_NOT_GRANTED, TOOL_NOT_GRANTED, ""},
     {HF_UNREACHABLE, TOOL_UNREACHABLE,
      ": check --endpoints or HOLDFAST_ENDPOINTS, and that holdfastd runs there"},
+    {HF_FULL, TOOL_UNREACHABLE,
+     ": their limit on open files is reached; see connections in: holdfast status -v"},
     {HF_TIMEOUT, TOOL_UNREACHABLE, ": is a majority of the nodes up? see: holdfast status"},
     {HF_BUSY, TOOL_UNREACHABLE, ": is a majority of the nodes up? see: holdfast status"},
     {HF_NOT_LEADER, TOOL_UNREACHABLE, ": is a majority of the nodes up? see: holdfast status"},
@@ -360,14 +362,16 @@ tool_now_ms (void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-hf_client_t *
-tool_client_new (void)
+int
+tool_client_new (hf_client_t **client)
 {
     char error[HF_CLIENT_ERROR_SIZE] = "";
-    hf_client_t *client = hf_client_new (NULL, error);
-    if (!client)
-        tool_error (TOOL_USAGE, "endpoints: %s (see --endpoints and HOLDFAST_ENDPOINTS)", error);
-    return client;
+    *client = hf_client_new (NULL, error);
+    if (*client)
+        return TOOL_OK;
+    if (errno != EINVAL)
+        return tool_error (TOOL_INTERNAL, "%s", error);
+    return tool_error (TOOL_USAGE, "endpoints: %s (see --endpoints and HOLDFAST_ENDPOINTS)", error);
 }
 
 json_t *

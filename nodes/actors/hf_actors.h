@@ -31,10 +31,11 @@ typedef struct hf_election_args {
 typedef struct hf_lock_args {
     hf_endpoints_t endpoints;
     uint32_t self;
-    hf_door_t *door;   //  owned
-    hf_state_t *state; //  owned: as state.db had it
-    zsock_t *election; //  owned: PAIR to the election actor
-    zsock_t *file;     //  owned: PAIR to the file actor
+    uint32_t connections_max; //  of clients
+    hf_door_t *door;          //  owned
+    hf_state_t *state;        //  owned: as state.db had it
+    zsock_t *election;        //  owned: PAIR to the election actor
+    zsock_t *file;            //  owned: PAIR to the file actor
 } hf_lock_args_t;
 
 typedef struct hf_file_args {

@@ -88,10 +88,22 @@ s_drain_door (lock_actor_t *self)
 }
 
 static void
+s_look_at_door (lock_actor_t *self)
+{
+    hf_door_tick (self->args->door, hf_clock_us ());
+    hf_door_facts_t facts = hf_door_facts (self->args->door);
+    hf_lock_service_door (self->service, &(hf_lock_door_t){.dropped = facts.dropped,
+                                                           .connections = facts.connections,
+                                                           .refused = facts.refused,
+                                                           .cut = facts.cut,
+                                                           .waiting = facts.waiting});
+}
+
+static void
 s_turn (lock_actor_t *self)
 {
     hf_lock_service_begin (self->service, hf_clock_us ());
-    hf_lock_service_dropped (self->service, hf_door_dropped (self->args->door));
+    s_look_at_door (self);
     s_drain (self, self->args->election);
     s_drain (self, self->args->file);
     hf_lock_service_end (self->service, s_drain_door (self));
@@ -127,8 +139,10 @@ hf_lock_actor (zsock_t *pipe, void *args)
     assert (endpoint);
     snprintf (self.endpoint, sizeof self.endpoint, "%s:%u", endpoint->host,
               (unsigned)endpoint->client_port);
-    hf_lock_config_t config = {
-        .self = self.args->self, .endpoint = self.endpoint, .version = HF_VERSION};
+    hf_lock_config_t config = {.self = self.args->self,
+                               .endpoint = self.endpoint,
+                               .version = HF_VERSION,
+                               .connections_max = self.args->connections_max};
     self.service = hf_lock_service_new (&config, self.args->state, hf_clock_us ());
     self.args->state = NULL; //  the service's
     self.out = hf_lock_service_outbox (self.service);

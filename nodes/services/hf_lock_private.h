@@ -178,7 +178,9 @@ struct hf_lock_service {
     uint64_t now_us;     //  when the last input came
     uint64_t flooded_us; //  since when the door has not been drained to the end; 0: it was
     uint64_t started_us;
-    uint64_t refused_frames, door_dropped;
+    uint64_t refused_frames;
+    hf_lock_door_t door;
+    uint64_t said_refused, said_refused_us, said_cut, said_cut_us; //  in the log
 };
 
 //  hf_lock_clients.c

@@ -139,7 +139,12 @@ hf_lock_facts (hf_lock_service_t *self, const hf_a_told_t *told)
     hf_fact_put (rows, HF_FACT_locks, "", hf_state_locks_count (state));
     hf_fact_put (rows, HF_FACT_staged_bytes, "", hf_state_staged_bytes (state));
     hf_fact_put (rows, HF_FACT_clients, "", self->routes.callers.count);
-    hf_fact_put (rows, HF_FACT_dropped_frames, "", self->refused_frames + self->door_dropped);
+    hf_fact_put (rows, HF_FACT_dropped_frames, "", self->refused_frames + self->door.dropped);
+    hf_fact_put (rows, HF_FACT_connections, "", self->door.connections);
+    hf_fact_put (rows, HF_FACT_connections_max, "", self->config.connections_max);
+    hf_fact_put (rows, HF_FACT_refused_connections, "", self->door.refused);
+    hf_fact_put (rows, HF_FACT_waiting_bytes, "", self->door.waiting);
+    hf_fact_put (rows, HF_FACT_cut_clients, "", self->door.cut);
     hf_fact_put (rows, HF_FACT_uptime_ms, "", (self->now_us - self->started_us) / 1000);
     hf_fact_put (rows, HF_FACT_version, self->config.version, 0);
     hf_fact_put (rows, HF_FACT_endpoint, self->config.endpoint, 0);

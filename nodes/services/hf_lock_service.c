@@ -2,8 +2,9 @@
 
 #include "nodes/services/hf_lock_private.h"
 
-#define FLOOD_PATIENCE_US 1000000 //  so long messages that wait put expiry off
-#define SILENT_NAMED      100     //  sessions that end in one turn, each in a line of the log
+#define FLOOD_PATIENCE_US 1000000  //  so long messages that wait put expiry off
+#define SILENT_NAMED      100      //  sessions that end in one turn, each in a line of the log
+#define DOOR_SAYS_US      60000000 //  between two lines of the log on the same trouble at the door
 
 #define DEFAULT(field, value) config->field = config->field != 0 ? config->field : (value)
 
@@ -261,10 +262,32 @@ hf_lock_service_wake_us (const hf_lock_service_t *self)
     return step_us < wake_us ? step_us : wake_us;
 }
 
-void
-hf_lock_service_dropped (hf_lock_service_t *self, uint64_t frames)
+/*  Whether a counter of the door has risen since it was last reported, and may be reported again.
+ */
+static bool
+s_risen (hf_lock_service_t *self, uint64_t count, uint64_t *said, uint64_t *said_us)
 {
-    self->door_dropped = frames;
+    if (count == *said || (*said > 0 && self->now_us < *said_us + DOOR_SAYS_US))
+        return false;
+    *said = count;
+    *said_us = self->now_us;
+    return true;
+}
+
+void
+hf_lock_service_door (hf_lock_service_t *self, const hf_lock_door_t *door)
+{
+    self->door = *door;
+    if (s_risen (self, door->refused, &self->said_refused, &self->said_refused_us))
+        hf_outbox_say (
+            &self->out, HF_WARN,
+            "takes no more connections: %" PRIu64 " clients are connected, and the limit "
+            "on open files is reached (ulimit -n, LimitNOFILE=); refused so far: %" PRIu64,
+            door->connections, door->refused);
+    if (s_risen (self, door->cut, &self->said_cut, &self->said_cut_us))
+        hf_outbox_say (&self->out, HF_WARN,
+                       "cut off clients that do not read their answers; so far: %" PRIu64,
+                       door->cut);
 }
 
 hf_outbox_t *

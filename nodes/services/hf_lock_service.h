@@ -41,6 +41,8 @@ typedef struct hf_lock_config {
     const char *endpoint; //  where clients reach it: host:port. Must outlive the service
     const char *version;  //  of this program. Must outlive the service
 
+    uint32_t connections_max; //  that the door takes; 0: any number
+
     //  0: the default.
     uint64_t flush_us;      //  changed rows go to the file actor so long afterwards: 1 s
     uint64_t flush_bytes;   //  or when so much log would have to be replayed: 4 MiB
@@ -89,8 +91,16 @@ bool hf_lock_service_more (hf_lock_service_t *self);
 /*  A frame of SESSION could not be sent to ROUTE: the client has left or does not read. */
 void hf_lock_service_unsent (hf_lock_service_t *self, uint64_t session, const hf_route_t *route);
 
-/*  How many frames the door has dropped since its start: a fact of the status. */
-void hf_lock_service_dropped (hf_lock_service_t *self, uint64_t frames);
+/*  What the shell says of its door, at the begin of each turn: facts of the status, and a line in
+ * the log when connections are refused or clients are cut off, at most once a minute. */
+typedef struct hf_lock_door {
+    uint64_t dropped;     //  frames, since the start
+    uint64_t connections; //  open now
+    uint64_t refused;     //  connections beyond the limit, since the start
+    uint64_t cut;         //  clients cut off since the start: they did not read
+    uint64_t waiting;     //  bytes that wait for clients to read them
+} hf_lock_door_t;
+void hf_lock_service_door (hf_lock_service_t *self, const hf_lock_door_t *door);
 
 //  ---- outputs --------------------------------------------------------------------
 

@@ -64,4 +64,47 @@ HF_TEST_ON (test_standard_descriptors_closed, 1)
     s_must_serve (cluster, "0<&- 1>&- 2>&-");
 }
 
+//  ---- few descriptors -----------------------------------------------------------------
+
+/*  One line that names the limit, and no abort within libzmq or czmq. */
+HF_TEST_ON (test_too_few_to_start, 1)
+{
+    static const unsigned limits[] = {12, 16, 20, 24, 28, 32, 40, 64, 90};
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        char limit[32], text[4096];
+        snprintf (limit, sizeof limit, "--nofile=%u:%u", limits[i], limits[i]);
+        const char *argv[] = {"/usr/bin/env",
+                              "prlimit",
+                              limit,
+                              hf_cluster_program (),
+                              "--cluster",
+                              hf_cluster_endpoints (cluster),
+                              "--data",
+                              hf_cluster_node_dir (cluster, 1),
+                              NULL};
+        int code = hf_process_run (argv, LIMIT_MS, text, sizeof text);
+        const char *end = strchr (text, '\n');
+        if (code != 1 || !end || end[1] != 0 || !strstr (text, "open files") ||
+            !strstr (text, "ulimit -n"))
+            fail_msg ("%s: code %d, %s", limit, code, text);
+    }
+    assert_int_not_equal (access (hf_cluster_node_dir (cluster, 1), F_OK), 0);
+}
+
+HF_TEST_ON (test_the_soft_limit_is_raised, 1)
+{
+    static const char *const variables[] = {"prlimit", "--nofile=64:1000", NULL};
+    hf_cluster_set_environment (cluster, 1, variables);
+    assert_true (hf_cluster_begin (cluster));
+    char dir[64];
+    snprintf (dir, sizeof dir, "/proc/%d", (int)hf_cluster_pid (cluster, 1));
+    char *limits = s_slurp (dir, "limits");
+    const char *row = strstr (limits, "Max open files");
+    unsigned soft = 0;
+    assert_non_null (row);
+    assert_int_equal (sscanf (row, "Max open files %u", &soft), 1);
+    free (limits);
+    assert_int_equal (soft, 1000);
+}
+
 HF_TEST_MAIN (NULL, NULL)

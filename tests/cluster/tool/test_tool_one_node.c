@@ -109,6 +109,8 @@ static const trial_t s_closed[] = {
     {74, .script = "$T cat eight >&- 2>&-"},
     {74, .script = "$T cat eight 0<&- >&- 2>&-"},
     {74, .script = "$T append eight <&-"},
+    {70, "ulimit -n 12; $T leader", .has = "open files", .has_too = "limit is 12"},
+    {70, "ulimit -n 8; $T run few -- true", .has = "open files", .has_too = "limit is 8"},
     {0, "$T run closed -- sh -c 'echo x >&2' 2>&-; $T cat eight <&-", .is = "12345678"},
 };
 TRIAL_TABLE (test_standard_descriptors_closed, s_closed)

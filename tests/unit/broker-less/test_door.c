@@ -2,6 +2,8 @@
 #include "test_net.h"
 
 #include "broker-less/hf_door.h"
+#include "broker-less/hf_door_rules.h"
+#include "broker-less/hf_gate.h"
 #include "broker-less/hf_link.h"
 
 #define UNTIL(condition) UNTIL_BY (step (), condition)
@@ -17,6 +19,8 @@ static void
 step (void)
 {
     zmq_poll (NULL, 0, 1);
+    if (s_door)
+        hf_door_tick (s_door, test_now_us ());
 }
 
 static void
@@ -120,7 +124,7 @@ TEST (a_frame_goes_there_and_back)
     assert_false (s_route.delimiter);
     assert_true (hf_door_send (s_door, &s_route, "there", 5));
     link_gets (s_link, "there");
-    assert_int_equal (hf_door_dropped (s_door), 0);
+    assert_int_equal (hf_door_facts (s_door).dropped, 0);
 }
 
 TEST (routes_differ_by_client)
@@ -171,7 +175,7 @@ TEST (other_shapes_are_dropped_and_counted)
         for (const char *const *part = messages[i]; *part != NULL; part++)
             zmq_send (dealer, *part, strlen (*part), part[1] ? ZMQ_SNDMORE : 0);
     door_gets ("");
-    assert_int_equal (hf_door_dropped (s_door), 3);
+    assert_int_equal (hf_door_facts (s_door).dropped, 3);
     assert_false (s_route.delimiter);
     door_gets ("");
     assert_true (s_route.delimiter);
@@ -181,8 +185,8 @@ TEST (other_shapes_are_dropped_and_counted)
     dealer =
         raw_client (ZMQ_DEALER, ZMQ_ROUTING_ID, "0123456789012345678901234567890123456789", 40);
     zmq_send (dealer, "lost", 4, 0);
-    UNTIL (door_next () || hf_door_dropped (s_door) == 4);
-    assert_int_equal (hf_door_dropped (s_door), 4);
+    UNTIL (door_next () || hf_door_facts (s_door).dropped == 4);
+    assert_int_equal (hf_door_facts (s_door).dropped, 4);
     zmq_close (dealer);
 }
 
@@ -193,7 +197,7 @@ TEST (a_disconnected_client_is_reported)
     hf_link_destroy (&s_link);
     UNTIL (!hf_door_next (s_door, &none, &s_bytes) &&
            !hf_door_send (s_door, &s_route, "too late", 8));
-    assert_int_equal (hf_door_dropped (s_door), 1);
+    assert_int_equal (hf_door_facts (s_door).dropped, 1);
     s_route.id[0] ^= 1; //  and one that never was
     assert_false (hf_door_send (s_door, &s_route, "nobody", 6));
 }
@@ -254,7 +258,7 @@ TEST (a_client_that_does_not_read_blocks_nobody)
     uint8_t frame[4096] = {0};
     //  Bounded: its queue and what the sockets hold.
     assert_in_range (s_taken (&slow, frame, sizeof (frame)), 4096, 20000);
-    assert_int_equal (hf_door_dropped (s_door), 1);
+    assert_int_equal (hf_door_facts (s_door).dropped, 1);
     uint64_t start_us = test_now_us ();
     assert_false (hf_door_send (s_door, &slow, frame, sizeof (frame)));
     assert_true (hf_door_send (s_door, &s_route, "quick", 5));
@@ -273,7 +277,7 @@ TEST (large_answers_that_are_not_read_are_bounded_in_bytes)
     //  What the sockets of both sides hold has left the door.
     unsigned most = (unsigned)(HF_DOOR_CLIENT_BYTES / size);
     assert_in_range (s_taken (&slow, frame, size), most, most + 64);
-    assert_true (hf_door_send (s_door, &slow, "small", 5));
+    assert_false (hf_door_send (s_door, &slow, "small", 5));
     //  Others get theirs.
     UNTIL (hf_door_send (s_door, &s_route, frame, size));
     UNTIL (link_gives (s_link, HF_LINK_FRAME));
@@ -288,6 +292,51 @@ TEST (large_answers_that_are_not_read_are_bounded_in_bytes)
     }
     zmq_close (lazy);
     free (frame);
+}
+
+/*  In a time of its own: the sweeps do not wait for the real one. */
+TEST (a_client_that_does_not_read_is_cut_off)
+{
+    hf_route_t slow;
+    uint8_t frame[2000] = {0};
+    void *lazy = s_lazy_client (&slow);
+    link_sends (s_link, "2");
+    while (hf_door_send (s_door, &slow, frame, sizeof (frame)))
+        continue;
+    UNTIL (hf_door_facts (s_door).connections == 2);
+    assert_true (hf_door_facts (s_door).waiting > 1000000);
+    uint64_t now_us = test_now_us ();
+    hf_door_tick (s_door, now_us + HF_DOOR_STALL_US / 2);
+    assert_int_equal (hf_door_facts (s_door).cut, 0);
+    for (unsigned i = 1; i <= 3; i++)
+        hf_door_tick (s_door, now_us + i * 2 * HF_DOOR_STALL_US);
+    assert_int_equal (hf_door_facts (s_door).cut, 1);
+    uint64_t later_us = now_us + 8 * HF_DOOR_STALL_US;
+    UNTIL_BY ((zmq_poll (NULL, 0, 1), hf_door_tick (s_door, later_us += 100000)),
+              hf_door_facts (s_door).waiting == 0 && hf_door_facts (s_door).connections < 2);
+    assert_false (hf_door_send (s_door, &slow, "x", 1));
+    assert_true (hf_door_send (s_door, &s_route, "quick", 5));
+    link_gets (s_link, "quick");
+    assert_int_equal (hf_door_facts (s_door).cut, 1);
+    zmq_close (lazy);
+}
+
+/*  The limit is moved below what is open, and back. */
+TEST (connections_beyond_the_limit_are_refused)
+{
+    until_link (HF_LINK_CONNECTED);
+    uint64_t refused = hf_gate_refused (s_endpoint.client_port);
+    hf_gate_set (s_endpoint.client_port, 1);
+    hf_link_t *other = hf_link_new (s_context, &s_endpoint);
+    UNTIL (link_gives (other, HF_LINK_REFUSED));
+    assert_int_equal (hf_gate_refused (s_endpoint.client_port), refused + 1);
+    //  Those that were there stay.
+    assert_true (hf_link_send (s_link, "hello", 5));
+    door_gets ("hello");
+    hf_gate_set (s_endpoint.client_port, 0);
+    UNTIL (link_gives (other, HF_LINK_CONNECTED));
+    link_sends (other, "late");
+    hf_link_destroy (&other);
 }
 
 TEST (a_link_breaks_and_connects_again)
@@ -403,7 +452,7 @@ TEST (many_frames_go_through_quickly)
         while (hf_link_next (s_link, &s_bytes) == HF_LINK_FRAME)
             back++;
     }
-    assert_int_equal (hf_door_dropped (s_door), 0);
+    assert_int_equal (hf_door_facts (s_door).dropped, 0);
 }
 
 HF_TEST_MAIN (NULL, NULL)

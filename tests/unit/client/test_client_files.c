@@ -3,9 +3,11 @@
 
 #include "tests/kit/hf_test.h"
 #include "client/holdfast.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -48,6 +50,59 @@ s_closed (void)
 HF_TEST (test_no_socket_takes_the_place_of_a_closed_descriptor)
 {
     assert_int_equal (s_apart (s_closed), 0);
+}
+
+/*  The lowest limits first: libzmq would abort with some of them. */
+static int
+s_few (void)
+{
+    unsigned refused = 0, made = 0;
+    for (rlim_t files = 4; files < 64; files++) {
+        setrlimit (RLIMIT_NOFILE, &(struct rlimit){.rlim_cur = files, .rlim_max = 64});
+        char error[HF_CLIENT_ERROR_SIZE] = "";
+        errno = 0;
+        hf_client_t *client = hf_client_new (&s_options, error);
+        if (!client && (errno != EMFILE || !strstr (error, "open files") || made > 0))
+            return 1;
+        refused += !client;
+        made += client != NULL;
+        hf_client_destroy (&client);
+    }
+    return refused > 10 && made > 10 ? 0 : 2;
+}
+
+HF_TEST (test_too_few_descriptors_are_an_error_not_an_abort)
+{
+    assert_int_equal (s_apart (s_few), 0);
+}
+
+/*  The program uses all of them up while the client tries to connect. */
+static int
+s_none_left (void)
+{
+    setrlimit (RLIMIT_NOFILE, &(struct rlimit){.rlim_cur = 128, .rlim_max = 128});
+    hf_client_t *client = hf_client_new (&s_options, NULL);
+    if (!client)
+        return 1;
+    int last = -1;
+    for (int fd = 0; fd >= 0; fd = dup (2))
+        last = fd;
+    hf_session_t *session;
+    if (hf_session_open (client, NULL, 1500, &session) != HF_UNREACHABLE)
+        return 2;
+    char error[HF_CLIENT_ERROR_SIZE];
+    if (hf_client_new (&s_options, error) || errno != EMFILE || !strstr (error, "open files"))
+        return 3;
+    close (last);
+    if (hf_session_open (client, NULL, 500, &session) != HF_UNREACHABLE)
+        return 4;
+    hf_client_destroy (&client);
+    return 0;
+}
+
+HF_TEST (test_a_client_lives_on_when_the_program_has_no_descriptor_left)
+{
+    assert_int_equal (s_apart (s_none_left), 0);
 }
 
 HF_TEST_MAIN (NULL, NULL)

@@ -8,6 +8,7 @@
  */
 #include "client/holdfast.h"
 #include <assert.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
@@ -78,6 +79,7 @@ hf_client_new (const hf_client_options_t *options, char *error)
     const char *list = getenv ("HOLDFAST_ENDPOINTS");
     if (list && !strchr (list, '@')) {
         snprintf (error, HF_CLIENT_ERROR_SIZE, "not a list: %s", list);
+        errno = EINVAL;
         return NULL;
     }
     return calloc (1, sizeof (hf_client_t));

@@ -1,0 +1,222 @@
+//  The clients of the door, and what waits for each.
+
+#include "broker-less/hf_door_clients.h"
+#include "base/hf_hash.h"
+#include "base/hf_tsan.h"
+#include "broker-less/hf_door_rules.h"
+#include <assert.h>
+#include <malloc.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#define TRIM_BYTES (64U << 20)
+#define TRIM_US    1000000
+
+//  ---- debts ------------------------------------------------------------------------
+
+size_t
+hf_door_debt_bytes (const hf_door_debt_t *self)
+{
+    return (size_t)(atomic_load (&self->sum) % HF_DOOR_REFERENCE);
+}
+
+void
+hf_door_debt_drop (hf_door_debt_t *self, size_t bytes)
+{
+    HF_TSAN_GIVE (self);
+    uint64_t gone = HF_DOOR_REFERENCE + bytes;
+    if (atomic_fetch_sub (&self->sum, gone) != gone)
+        return;
+    HF_TSAN_TAKE (self);
+    free (self);
+}
+
+//  ---- clients ----------------------------------------------------------------------
+
+void
+hf_door_clients_init (hf_door_clients_t *self)
+{
+    *self = (hf_door_clients_t){.all = 0};
+    hf_table_init (&self->table);
+    hf_chain_init (&self->indebted);
+}
+
+static void
+s_unlist (hf_door_client_t *client)
+{
+    if (!client->listed)
+        return;
+    hf_chain_remove (&client->indebted);
+    client->listed = false;
+}
+
+static void
+s_forget (hf_door_clients_t *self, hf_door_client_t *client)
+{
+    s_unlist (client);
+    if (client->fd >= 0)
+        self->slots.list[client->fd].client = NULL;
+    hf_table_remove (&self->table, &client->by_route);
+    hf_door_debt_drop (client->debt, 0);
+    free (client);
+}
+
+void
+hf_door_clients_done (hf_door_clients_t *self)
+{
+    hf_table_node_t *node;
+    while ((node = hf_table_first (&self->table)))
+        s_forget (self, HF_AROUND (node, hf_door_client_t, by_route));
+    hf_table_done (&self->table);
+    hf_array_free (&self->slots);
+}
+
+static uint64_t
+s_hash (const hf_route_t *route)
+{
+    return hf_hash (0, route->id, route->size);
+}
+
+hf_door_client_t *
+hf_door_clients_find (const hf_door_clients_t *self, const hf_route_t *route)
+{
+    hf_table_node_t *node = hf_table_seek (&self->table, s_hash (route));
+    for (; node; node = hf_table_again (node)) {
+        hf_door_client_t *client = HF_AROUND (node, hf_door_client_t, by_route);
+        if (client->route.size == route->size &&
+            memcmp (client->route.id, route->id, route->size) == 0)
+            return client;
+    }
+    return NULL;
+}
+
+static hf_door_slot_t *
+s_slot (hf_door_clients_t *self, int fd)
+{
+    assert (fd >= 0);
+    while (self->slots.count <= (size_t)fd)
+        *hf_array_add (&self->slots) = (hf_door_slot_t){.open = false};
+    return &self->slots.list[fd];
+}
+
+hf_door_client_t *
+hf_door_clients_add (hf_door_clients_t *self, const hf_route_t *route, int fd)
+{
+    hf_door_client_t *client = hf_alloc (sizeof *client);
+    client->route = *route;
+    client->fd = -1;
+    //  A connection that has ended already is not there to be cut off.
+    if (fd >= 0 && s_slot (self, fd)->open) {
+        hf_door_slot_t *slot = s_slot (self, fd);
+        if (slot->client)
+            slot->client->fd = -1;
+        slot->client = client;
+        client->fd = fd;
+    }
+    client->debt = hf_alloc (sizeof *client->debt);
+    atomic_init (&client->debt->sum, HF_DOOR_REFERENCE);
+    hf_table_insert (&self->table, &client->by_route, s_hash (route));
+    return client;
+}
+
+void
+hf_door_clients_opened (hf_door_clients_t *self, int fd)
+{
+    hf_door_slot_t *slot = s_slot (self, fd);
+    self->connections += !slot->open;
+    slot->open = true;
+    if (slot->client)
+        s_forget (self, slot->client);
+}
+
+void
+hf_door_clients_closed (hf_door_clients_t *self, int fd)
+{
+    hf_door_slot_t *slot = s_slot (self, fd);
+    self->connections -= slot->open;
+    slot->open = false;
+    if (slot->client)
+        s_forget (self, slot->client);
+}
+
+//  ---- what waits ---------------------------------------------------------------------
+
+static void
+s_look (hf_door_clients_t *self, hf_door_client_t *client, uint64_t now_us)
+{
+    size_t owed = hf_door_debt_bytes (client->debt);
+    if (owed < client->owed + client->put)
+        client->moved_us = now_us;
+    client->owed = owed;
+    client->put = 0;
+    self->all += owed;
+    if (owed == 0)
+        s_unlist (client);
+}
+
+/*  Libzmq finds the connection broken, drops what waits for it, and the monitor reports it. The
+ *  kernel drops what it holds, too, instead of waiting for the client to read it. */
+static void
+s_cut (hf_door_clients_t *self, hf_door_client_t *client)
+{
+    client->cut = true;
+    self->cut++;
+    if (client->fd < 0)
+        return;
+    struct linger none = {.l_onoff = 1, .l_linger = 0};
+    setsockopt (client->fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+    shutdown (client->fd, SHUT_RDWR);
+}
+
+/*  The allocator keeps what was freed; after a flood that is much. A while later, when all of it is
+ *  freed. */
+static void
+s_give_back (hf_door_clients_t *self, uint64_t now_us)
+{
+    self->most = self->all > self->most ? self->all : self->most;
+    if (self->most >= TRIM_BYTES && self->all <= self->most / 64) {
+        self->trim_us = now_us + TRIM_US;
+        self->most = self->all;
+    }
+    if (self->trim_us == 0 || now_us < self->trim_us)
+        return;
+    self->trim_us = 0;
+    malloc_trim (0);
+}
+
+void
+hf_door_clients_sweep (hf_door_clients_t *self, uint64_t now_us)
+{
+    self->now_us = now_us;
+    self->all = 0;
+    HF_CHAIN_EACH_SAFE (&self->indebted, at)
+    {
+        s_look (self, HF_AROUND (at, hf_door_client_t, indebted), now_us);
+    }
+    HF_CHAIN_EACH (&self->indebted, at)
+    {
+        hf_door_client_t *client = HF_AROUND (at, hf_door_client_t, indebted);
+        if (!client->cut && now_us > client->moved_us &&
+            hf_door_cuts (client->owed, self->all, now_us - client->moved_us))
+            s_cut (self, client);
+    }
+    s_give_back (self, now_us);
+}
+
+bool
+hf_door_clients_admit (const hf_door_clients_t *self, const hf_door_client_t *client)
+{
+    return !client->cut && hf_door_admits (hf_door_debt_bytes (client->debt), self->all);
+}
+
+void
+hf_door_clients_sent (hf_door_clients_t *self, hf_door_client_t *client, size_t cost)
+{
+    self->all += cost;
+    client->put += cost;
+    if (client->listed)
+        return;
+    client->listed = true;
+    client->moved_us = self->now_us;
+    hf_chain_append (&self->indebted, &client->indebted);
+}

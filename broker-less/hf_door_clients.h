@@ -1,0 +1,71 @@
+/*  hf_door_clients.h - the clients that the door has heard: route, descriptor, what waits for each.
+ *
+ *  For the door alone.
+ */
+#ifndef HF_DOOR_CLIENTS_H_INCLUDED
+#define HF_DOOR_CLIENTS_H_INCLUDED
+
+#include "base/hf_array.h"
+#include "base/hf_chain.h"
+#include "base/hf_table.h"
+#include "msgs/hf_route.h"
+#include <stdatomic.h>
+#include <stddef.h>
+
+/*  Bytes that libzmq has accepted for one client and not yet written or dropped. libzmq's threads
+ *  count them down, some after the client has left: the last reference frees this. */
+typedef struct hf_door_debt {
+    atomic_uint_fast64_t sum; //  bytes, and references times HF_DOOR_REFERENCE
+} hf_door_debt_t;
+
+#define HF_DOOR_REFERENCE (1ULL << 40)
+
+size_t hf_door_debt_bytes (const hf_door_debt_t *self);
+void hf_door_debt_drop (hf_door_debt_t *self, size_t bytes);
+
+typedef struct hf_door_client {
+    hf_table_node_t by_route; //  comes first: the table frees it
+    hf_chain_t indebted;      //  in the door's chain while something waits for it
+    hf_route_t route;
+    int fd; //  of its connection; -1: not known
+    hf_door_debt_t *debt;
+    bool listed, cut;
+    size_t owed;       //  when it was last looked at
+    uint64_t put;      //  bytes sent to it since then
+    uint64_t moved_us; //  when it last took something
+} hf_door_client_t;
+
+typedef struct hf_door_slot {
+    bool open; //  a connection with this descriptor
+    hf_door_client_t *client;
+} hf_door_slot_t;
+
+typedef struct hf_door_clients {
+    hf_table_t table;
+    HF_ARRAY (hf_door_slot_t) slots; //  by descriptor
+    hf_chain_t indebted;
+    size_t all;       //  bytes that wait for all: as of the last sweep, and what was sent since
+    size_t most;      //  of ALL, since memory was last given back to the system
+    uint64_t trim_us; //  when to give back memory; 0: not now
+    uint64_t now_us;  //  of the last sweep
+    uint64_t connections, cut;
+} hf_door_clients_t;
+
+void hf_door_clients_init (hf_door_clients_t *self);
+void hf_door_clients_done (hf_door_clients_t *self);
+
+hf_door_client_t *hf_door_clients_find (const hf_door_clients_t *self, const hf_route_t *route);
+hf_door_client_t *hf_door_clients_add (hf_door_clients_t *self, const hf_route_t *route, int fd);
+
+/*  A connection came or went. */
+void hf_door_clients_opened (hf_door_clients_t *self, int fd);
+void hf_door_clients_closed (hf_door_clients_t *self, int fd);
+
+/*  Whether the limits allow it to send another frame to the client; one of COST bytes was sent. */
+bool hf_door_clients_admit (const hf_door_clients_t *self, const hf_door_client_t *client);
+void hf_door_clients_sent (hf_door_clients_t *self, hf_door_client_t *client, size_t cost);
+
+/*  Look who has taken something, and cut off those that hf_door_cuts names. */
+void hf_door_clients_sweep (hf_door_clients_t *self, uint64_t now_us);
+
+#endif

@@ -1,0 +1,26 @@
+/*  hf_gate.h - a limit on the connections that libzmq accepts.
+ *
+ *  libzmq 4.3.4 has none: at the limit on open files its listener spins, and the node's own files
+ *  cannot be opened. The monitor of a socket tells of a connection only after it was accepted. So
+ *  this file defines accept() and accept4(), which libzmq then calls instead of the C library's: a
+ *  connection beyond the limit is told so and closed before libzmq sees it. Only the node's program
+ *  links it, never the library for clients.
+ *
+ *  A connection that is refused gets a greeting of ZMTP 3.0 and the command ERROR with the reason
+ *  "300" (temporary), which libzmq reports to the client as ZMQ_EVENT_HANDSHAKE_FAILED_AUTH.
+ */
+#ifndef HF_GATE_H_INCLUDED
+#define HF_GATE_H_INCLUDED
+
+#include <stdint.h>
+
+#define HF_GATE_REASON 300 //  as libzmq's monitor gives it
+
+/*  From now on, connections to this port of ours whose descriptor is TOP or above are refused; 0:
+ *  none is. Call it before the port is bound. */
+void hf_gate_set (uint16_t port, uint32_t top);
+
+/*  How many connections to PORT were refused so far. */
+uint64_t hf_gate_refused (uint16_t port);
+
+#endif
