@@ -116,10 +116,7 @@
        "the next barrier is asked for before the last one's reads are answered")
 
 //  For unit tests alone. The lock actor answers nothing before it has applied it, so that no client
-//  can see the difference; and the tool's guard is not in the simulator.
-//  For unit tests alone. read_unapplied: the lock actor answers nothing before it has applied it,
-//  so that no client can see the difference. From no_spare_files on: rules of the door, which the
-//  simulator does not have.
+//  can see the difference; the tool's guard, names and addresses are not in the simulator.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
     M (term_at_deadline, "P5b", "a command is asked to end when its lock is lost, not before")     \
     M (grace_past_deadline, "P5b", "a command has its time to end also past the lease's deadline") \
@@ -133,7 +130,14 @@
     M (no_spare_files, "P12", "clients may take every descriptor")                                 \
     M (small_uncounted, "P12", "small answers that wait for a client are not counted")             \
     M (no_room_for_others, "P12", "clients that do not read use up the room of those that do")     \
-    M (non_reader_kept, "P12", "a client that does not read is never cut off")
+    M (non_reader_kept, "P12", "a client that does not read is never cut off")                     \
+    M (old_address_kept, "P11", "an address that the name no longer has is tried for ever")        \
+    M (first_address_only, "P11", "only the first address of a name is tried")                     \
+    M (last_address_forgotten, "P11", "a look-up that fails takes the last good address away")     \
+    M (looked_up_once, "P11", "a name is not looked up again")                                     \
+    M (to_itself_kept, "P11", "a connection to itself is kept")                                    \
+    M (loopback_unseen, "P11", "a node that listens on loopback among others is not noticed")      \
+    M (reserved_unread, "-", "a reserved port is taken for one that the kernel gives away")
 
 #define HF_MUTANT_ENUM(name, promise, text) HF_MUTANT_##name,
 enum {

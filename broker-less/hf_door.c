@@ -29,9 +29,10 @@ struct hf_door {
 };
 
 hf_door_t *
-hf_door_new (void *context, const hf_endpoint_t *self_endpoint, char *error)
+hf_door_new (void *context, const hf_endpoint_t *self_endpoint, const hf_addresses_t *listen,
+             char *error)
 {
-    assert (context && self_endpoint && error);
+    assert (context && self_endpoint && listen && error);
     error[0] = 0;
     hf_door_t *self = hf_alloc (sizeof (*self));
     zmq_msg_init (&self->body);
@@ -48,8 +49,8 @@ hf_door_new (void *context, const hf_endpoint_t *self_endpoint, char *error)
     }
     hf_socket_set (self->router, ZMQ_SNDHWM, SEND_MAX);
     hf_socket_set (self->router, ZMQ_ROUTER_MANDATORY, 1);
-    if (hf_socket_bind (self->router, self_endpoint->host, self_endpoint->client_port, "clients",
-                        error) != 0)
+    if (hf_socket_bind (self->router, self_endpoint->host, listen, self_endpoint->client_port,
+                        "clients", error) != 0)
         hf_door_destroy (&self);
     return self;
 }

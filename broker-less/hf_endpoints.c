@@ -282,22 +282,3 @@ hf_endpoints_text (const hf_endpoints_t *self, char *text)
         assert (used < HF_ENDPOINTS_TEXT_SIZE);
     }
 }
-
-static void
-s_address (const hf_endpoint_t *self, uint16_t port, char *buffer)
-{
-    assert (self && buffer && self->host[0] != 0);
-    snprintf (buffer, HF_HOST_MAX + 32, "tcp://%s:%u", self->host, port);
-}
-
-void
-hf_endpoint_client_address (const hf_endpoint_t *self, char *buffer)
-{
-    s_address (self, self->client_port, buffer);
-}
-
-void
-hf_endpoint_node_address (const hf_endpoint_t *self, char *buffer)
-{
-    s_address (self, self->node_port, buffer);
-}

@@ -1,7 +1,7 @@
 /*  hf_endpoints.h - the one list that names a cluster: 1@host:client:node,2@...
  *
  *  The same on every node and every client. Ports may be left out: 8080 for
- *  clients, 8081 for nodes. A host is a name (taken as IPv4, kept in lower case),
+ *  clients, 8081 for nodes. A host is a name (kept in lower case),
  *  an IPv4 address, or [IPv6] (kept with its brackets, in its shortest form). Ids
  *  are 1 to 65535, in any order in the text, ascending here; 1, 3, 5 or 7 of them.
  */
@@ -41,9 +41,5 @@ const hf_endpoint_t *hf_endpoints_find (const hf_endpoints_t *self, uint32_t id)
 
 /*  The list in its one canonical form, all ports written (HF_ENDPOINTS_TEXT_SIZE bytes). */
 void hf_endpoints_text (const hf_endpoints_t *self, char *text);
-
-/*  Addresses for ZeroMQ: tcp://host:port; BUFFER of HF_HOST_MAX + 32 bytes. */
-void hf_endpoint_client_address (const hf_endpoint_t *self, char *buffer);
-void hf_endpoint_node_address (const hf_endpoint_t *self, char *buffer);
 
 #endif

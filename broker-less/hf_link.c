@@ -9,10 +9,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#define SEND_MAX     1000
-#define RECONNECT_US 2000000 //  not connected for so long: start over
+#define SEND_MAX 1000
 
 static const hf_socket_pulse_t s_pulse = {.interval_ms = 500, .timeout_ms = 1500};
 
@@ -26,21 +24,15 @@ typedef struct queued {
 struct hf_link {
     void *dealer;
     void *monitor;
-    char address[HF_HOST_MAX + 32];
+    hf_resolver_t *resolver;
+    uint32_t tag;
+    hf_target_t target;
     zmq_msg_t body; //  the frame returned last
     bool connected;
-    uint64_t try_us; //  since when it tries to connect
+    bool to_itself; //  the connection that was made last
     hf_chain_t queue;
     size_t queue_bytes;
 };
-
-static uint64_t
-s_now_us (void)
-{
-    struct timespec now;
-    clock_gettime (CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
 
 static int
 s_open (hf_link_t *self, void *context)
@@ -51,23 +43,24 @@ s_open (hf_link_t *self, void *context)
     hf_socket_set (self->dealer, ZMQ_SNDHWM, SEND_MAX);
     hf_socket_set (self->dealer, ZMQ_IMMEDIATE, 1);
     hf_socket_set_reconnect (self->dealer, 20, 1000);
-    self->monitor = hf_socket_monitor (context, self->dealer,
-                                       ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED |
-                                           ZMQ_EVENT_HANDSHAKE_FAILED_AUTH);
-    if (self->monitor == NULL)
-        return -1;
-    return hf_socket_connect (self->dealer, self->address);
+    self->monitor =
+        hf_socket_monitor (context, self->dealer,
+                           ZMQ_EVENT_CONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
+                               ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH);
+    return self->monitor == NULL ? -1 : 0;
 }
 
 hf_link_t *
-hf_link_new (void *context, const hf_endpoint_t *endpoint)
+hf_link_new (void *context, const hf_endpoint_t *endpoint, hf_resolver_t *resolver, uint32_t tag)
 {
     assert (context && endpoint);
     hf_link_t *self = hf_alloc (sizeof (*self));
-    hf_endpoint_client_address (endpoint, self->address);
+    hf_target_init (&self->target, endpoint->host, endpoint->client_port);
+    assert (!self->target.named || resolver);
+    self->resolver = resolver;
+    self->tag = tag;
     zmq_msg_init (&self->body);
     hf_chain_init (&self->queue);
-    self->try_us = s_now_us ();
     if (s_open (self, context) != 0) {
         int code = zmq_errno ();
         hf_link_destroy (&self);
@@ -125,31 +118,73 @@ s_catch_up (hf_link_t *self)
     zmq_getsockopt (self->dealer, ZMQ_EVENTS, &events, &size);
 }
 
-/*  libzmq does not reconnect by itself to a peer that does not speak ZMTP, such as another program
- *  on that port. */
+/*  What its target wants. libzmq does not reconnect by itself to a peer that does not speak ZMTP,
+ *  such as another program on that port: the target starts over. */
 static void
-s_reconnect_silent (hf_link_t *self)
+s_move (hf_link_t *self, uint64_t now_us)
 {
-    uint64_t now_us = s_now_us ();
-    if (self->connected || now_us - self->try_us < RECONNECT_US)
-        return;
-    self->try_us = now_us;
-    zmq_disconnect (self->dealer, self->address);
-    hf_socket_connect (self->dealer, self->address);
+    char address[HF_ADDRESS_SIZE + 8];
+    for (;;) {
+        switch (hf_target_next (&self->target, now_us, address)) {
+        case HF_TARGET_REST:
+            return;
+        case HF_TARGET_LOOK:
+            hf_resolver_ask (self->resolver, self->tag, self->target.host);
+            break;
+        case HF_TARGET_CONNECT:
+            hf_socket_connect (self->dealer, address);
+            break;
+        case HF_TARGET_DISCONNECT:
+            hf_socket_disconnect (self->dealer, address);
+            break;
+        }
+    }
+}
+
+void
+hf_link_resolved (hf_link_t *self, const hf_looked_t *answer, uint64_t now_us)
+{
+    assert (answer->tag == self->tag);
+    if (answer->found.count > 0)
+        hf_target_found (&self->target, &answer->found, now_us);
+    else
+        hf_target_failed (&self->target, answer->why, now_us);
+    s_move (self, now_us);
+}
+
+bool
+hf_link_trouble (const hf_link_t *self, uint64_t now_us, char *text, size_t size)
+{
+    return !self->connected && hf_target_trouble (&self->target, now_us, text, size);
+}
+
+uint64_t
+hf_link_due_us (const hf_link_t *self)
+{
+    return hf_target_due_us (&self->target);
 }
 
 static hf_link_event_type_t
-s_see (hf_link_t *self)
+s_see (hf_link_t *self, uint64_t now_us)
 {
     hf_socket_sight_t sight;
     while (hf_socket_seen (self->monitor, &sight)) {
         if (sight.event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH && sight.value == HF_GATE_REASON)
             return HF_LINK_REFUSED;
+        if (sight.event == ZMQ_EVENT_CONNECTED) {
+            self->to_itself = hf_socket_to_itself (sight.value);
+            if (self->to_itself)
+                hf_target_to_itself (&self->target, now_us);
+            continue;
+        }
         bool connected = sight.event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
-        if (connected == self->connected)
+        if (connected == self->connected || (connected && self->to_itself))
             continue; //  an attempt that failed
         self->connected = connected;
-        self->try_us = s_now_us ();
+        if (connected)
+            hf_target_connected (&self->target);
+        else
+            hf_target_broken (&self->target, now_us);
         s_catch_up (self);
         if (!connected) //  the next connection begins anew
             s_drop_queue (self);
@@ -175,18 +210,18 @@ s_receive (hf_link_t *self)
 }
 
 hf_link_event_type_t
-hf_link_next (hf_link_t *self, hf_span_t *bytes)
+hf_link_next (hf_link_t *self, uint64_t now_us, hf_span_t *bytes)
 {
     assert (self && bytes);
     *bytes = (hf_span_t){.at = NULL, .size = 0};
-    hf_link_event_type_t seen = s_see (self);
+    hf_link_event_type_t seen = s_see (self, now_us);
     if (seen != HF_LINK_NONE)
         return seen;
     if (s_receive (self)) {
         *bytes = hf_span (zmq_msg_data (&self->body), zmq_msg_size (&self->body));
         return HF_LINK_FRAME;
     }
-    s_reconnect_silent (self);
+    s_move (self, now_us);
     return HF_LINK_NONE;
 }
 

@@ -1,20 +1,23 @@
 /*  hf_link.h - a client's DEALER socket to one node, with its monitor.
  *
  *  Plain libzmq on the caller's context: a library must not start czmq's global context in the
- *  program that uses it. Reconnects by itself (20 ms to 1 s). Nothing is queued for a node
- *  that is not connected (ZMQ_IMMEDIATE): sending fails at once, and the caller tries another node.
- *  ZMTP heartbeats are on. Not thread-safe.
+ *  program that uses it. Reconnects by itself (20 ms to 1 s); a name is looked up again meanwhile,
+ *  and its addresses are tried in turn. Nothing is queued for a node that is not connected
+ *  (ZMQ_IMMEDIATE): sending fails at once, and the caller tries another node.
+ *  ZMTP heartbeats are on. Times in microseconds. Not thread-safe.
  */
 #ifndef HF_LINK_H_INCLUDED
 #define HF_LINK_H_INCLUDED
 
-#include "broker-less/hf_endpoints.h"
+#include "broker-less/hf_resolver.h"
 #include "msgs/hf_wire.h"
 
 typedef struct hf_link hf_link_t;
 
-/*  NULL when out of sockets; errno says why. */
-hf_link_t *hf_link_new (void *context, const hf_endpoint_t *endpoint);
+/*  RESOLVER, which must outlive it, is asked under TAG if the endpoint has a name; else it may be
+ *  NULL. NULL when out of sockets; errno says why. */
+hf_link_t *hf_link_new (void *context, const hf_endpoint_t *endpoint, hf_resolver_t *resolver,
+                        uint32_t tag);
 void hf_link_destroy (hf_link_t **self_p);
 
 /*  Sockets to poll for input: the DEALER and its monitor. */
@@ -29,7 +32,15 @@ typedef enum hf_link_event_type {
     HF_LINK_REFUSED = 4    //  the node takes no more connections; it is tried again later
 } hf_link_event_type_t;
 
-hf_link_event_type_t hf_link_next (hf_link_t *self, hf_span_t *bytes);
+/*  Call it after hf_link_new, when a socket has input, and when it is due. */
+hf_link_event_type_t hf_link_next (hf_link_t *self, uint64_t now_us, hf_span_t *bytes);
+uint64_t hf_link_due_us (const hf_link_t *self);
+
+/*  The resolver's answer to this link. */
+void hf_link_resolved (hf_link_t *self, const hf_looked_t *answer, uint64_t now_us);
+
+/*  As hf_target_trouble. */
+bool hf_link_trouble (const hf_link_t *self, uint64_t now_us, char *text, size_t size);
 
 /*  Without waiting. What libzmq does not take now waits in a queue of the link, in order, until
  *  hf_link_flush or until the connection breaks. False: it is not connected, or that queue is full,

@@ -9,6 +9,8 @@
  */
 #include "broker-less/hf_mesh.h"
 #include "broker-less/hf_mesh_peer.h"
+#include "broker-less/hf_names.h"
+#include "broker-less/hf_resolver.h"
 #include "broker-less/hf_socket.h"
 #include "base/hf_alloc.h"
 #include "base/hf_hash.h"
@@ -38,6 +40,11 @@ struct hf_mesh {
     void *sub;
     void *monitor; //  of the SUB
     hf_mesh_self_t me;
+    hf_endpoints_t list;
+    hf_listen_t listen;
+    hf_resolver_t *resolver;        //  NULL: the list has no names
+    char names[HF_NAMES_TEXT_SIZE]; //  what is wrong with them
+    bool names_changed;             //  since that was reported
     hf_mesh_peer_t peer[HF_MEMBERS_MAX];
     uint32_t count;
     zmq_msg_t body; //  the frame returned last
@@ -98,30 +105,35 @@ s_join (hf_mesh_t *self, const hf_endpoints_t *endpoints, char *error)
     if (own == NULL) {
         return hf_error_set (error, "node %u is not in the list of endpoints", self->me.id);
     }
-    if (hf_socket_bind (self->pub, own->host, own->node_port, "nodes", error) != 0)
+    if (hf_socket_bind (self->pub, own->host, &self->listen.at, own->node_port, "nodes", error) !=
+        0)
         return -1;
+    bool names = false;
     for (uint32_t i = 0; i < endpoints->count; i++) {
         if (endpoints->node[i].id == self->me.id)
             continue;
         hf_mesh_peer_t *peer = &self->peer[self->count++];
         peer->id = endpoints->node[i].id;
         peer->fd = -1;
-        hf_endpoint_node_address (&endpoints->node[i], peer->address);
-        if (hf_socket_connect (self->sub, peer->address) != 0) {
-            return hf_error_set (error, "cannot connect to node %u at %s: %s", peer->id,
-                                 peer->address, zmq_strerror (zmq_errno ()));
-        }
+        hf_target_init (&peer->target, endpoints->node[i].host, endpoints->node[i].node_port);
+        names = names || peer->target.named;
     }
+    self->resolver = names ? hf_resolver_new () : NULL;
+    if (names && self->resolver == NULL)
+        return hf_error_set (error, "cannot look names up: %s", zmq_strerror (zmq_errno ()));
     return 0;
 }
 
 hf_mesh_t *
-hf_mesh_new (void *context, const hf_endpoints_t *endpoints, uint32_t self_id, char *error)
+hf_mesh_new (void *context, const hf_endpoints_t *endpoints, uint32_t self_id,
+             const hf_listen_t *listen, char *error)
 {
-    assert (context && endpoints && error);
+    assert (context && endpoints && listen && error);
     error[0] = 0;
     hf_mesh_t *self = hf_alloc (sizeof (*self));
     self->me.id = self_id;
+    self->list = *endpoints;
+    self->listen = *listen;
     hf_endpoints_text (endpoints, self->me.list);
     self->me.list_hash = hf_hash (0, self->me.list, strlen (self->me.list));
     while (self->me.nonce == 0) {
@@ -144,6 +156,7 @@ hf_mesh_destroy (hf_mesh_t **self_p)
         return;
     hf_socket_close (self->sub, self->monitor);
     hf_socket_close (self->pub, NULL);
+    hf_resolver_destroy (&self->resolver);
     zmq_msg_close (&self->body);
     hf_pack_done (&self->hello);
     free (self);
@@ -224,26 +237,96 @@ s_hello_interval_us (const hf_mesh_t *self, uint64_t now_us)
  *  silent peer and connect again; but not right after this process itself was held up: then the
  *  frames that wait must be read first. */
 static void
-s_reconnect_silent (hf_mesh_t *self, uint64_t now_us)
+s_leave_silent (hf_mesh_t *self, uint64_t now_us)
 {
-    if (hf_since_us (self->tick_us, now_us) > STALL_US)
-        self->reconnect_us = now_us;
+    bool held_up = hf_since_us (self->tick_us, now_us) > STALL_US;
     self->tick_us = now_us;
-    if (hf_since_us (self->reconnect_us, now_us) < RECONNECT_US)
-        return;
-    self->reconnect_us = now_us;
+    if (held_up)
+        self->reconnect_us = now_us;
+    bool due = hf_since_us (self->reconnect_us, now_us) >= RECONNECT_US;
+    if (due)
+        self->reconnect_us = now_us;
     for (uint32_t i = 0; i < self->count; i++) {
         hf_mesh_peer_t *peer = &self->peer[i];
-        if (peer->broken || hf_since_us (peer->said_us, now_us) < RECONNECT_US)
+        if (held_up)
+            hf_target_held_up (&peer->target, now_us);
+        if (!due || peer->broken || !peer->target.connected ||
+            hf_since_us (peer->said_us, now_us) < RECONNECT_US)
             continue;
         if (peer->known) { //  every end of a connection is reported
             peer->broken = true;
             self->patience = BREAK_PATIENCE;
         }
         peer->trusted = false;
-        zmq_disconnect (self->sub, peer->address);
-        hf_socket_connect (self->sub, peer->address);
+        hf_target_silent (&peer->target, now_us);
     }
+}
+
+//  ---- names and addresses -----------------------------------------------------------
+
+static void
+s_move (hf_mesh_t *self, hf_mesh_peer_t *peer, uint64_t now_us)
+{
+    char address[HF_ADDRESS_SIZE + 8];
+    for (;;) {
+        switch (hf_target_next (&peer->target, now_us, address)) {
+        case HF_TARGET_REST:
+            return;
+        case HF_TARGET_LOOK:
+            hf_resolver_ask (self->resolver, peer->id, peer->target.host);
+            break;
+        case HF_TARGET_CONNECT:
+            hf_socket_connect (self->sub, address);
+            break;
+        case HF_TARGET_DISCONNECT:
+            hf_socket_disconnect (self->sub, address);
+            break;
+        }
+    }
+}
+
+/*  What is wrong with the names now. */
+static void
+s_judge (hf_mesh_t *self, uint64_t now_us)
+{
+    char text[HF_NAMES_TEXT_SIZE], line[HF_NAMES_TEXT_SIZE];
+    hf_addresses_t addresses[HF_MEMBERS_MAX] = {0};
+    uint32_t own = 0;
+    for (uint32_t i = 0; i < self->list.count; i++) {
+        hf_mesh_peer_t *peer = hf_mesh_peer_find (self->peer, self->count, self->list.node[i].id);
+        own = peer != NULL ? own : i;
+        if (peer == NULL)
+            addresses[i] = self->listen.at;
+        else if (!peer->up) //  a peer that is up is no trouble, whatever its name stands for
+            addresses[i] = peer->target.found;
+    }
+    hf_names_judge (&self->list, addresses, own, self->listen.chosen, text);
+    for (uint32_t i = 0; i < self->count; i++) {
+        if (!self->peer[i].up &&
+            hf_target_trouble (&self->peer[i].target, now_us, line, sizeof (line)))
+            hf_names_add (text, line);
+    }
+    if (strcmp (text, self->names) == 0)
+        return;
+    strcpy (self->names, text);
+    self->names_changed = true;
+}
+
+static void
+s_follow_names (hf_mesh_t *self, uint64_t now_us)
+{
+    hf_looked_t answer;
+    while (self->resolver != NULL && hf_resolver_next (self->resolver, &answer)) {
+        hf_mesh_peer_t *peer = hf_mesh_peer_find (self->peer, self->count, answer.tag);
+        assert (peer != NULL);
+        if (answer.found.count > 0)
+            hf_target_found (&peer->target, &answer.found, now_us);
+        else
+            hf_target_failed (&peer->target, answer.why, now_us);
+    }
+    for (uint32_t i = 0; i < self->count; i++)
+        s_move (self, &self->peer[i], now_us);
+    s_judge (self, now_us);
 }
 
 uint64_t
@@ -257,7 +340,8 @@ hf_mesh_tick (hf_mesh_t *self, uint64_t now_us)
     }
     for (uint32_t i = 0; i < self->count; i++)
         hf_mesh_peer_age (&self->peer[i], now_us);
-    s_reconnect_silent (self, now_us);
+    s_leave_silent (self, now_us);
+    s_follow_names (self, now_us);
     if (now_us >= self->hello_us + s_hello_interval_us (self, now_us))
         s_hello_send (self, now_us);
     return self->hello_us + s_hello_interval_us (self, now_us);
@@ -265,38 +349,49 @@ hf_mesh_tick (hf_mesh_t *self, uint64_t now_us)
 
 //  ---- the monitor -------------------------------------------------------
 
-/*  The peer of a connection. libzmq reports the address as it was given for the first connection,
- *  and the resolved one later; a peer that was given by host name is then found by the file
- *  descriptor on which its last HELLO arrived. */
+/*  The peer of a connection, NULL: it was left. Two names may stand for one address; then the peer
+ *  is found by the file descriptor on which its last HELLO arrived. */
 static hf_mesh_peer_t *
 s_peer_seen (hf_mesh_t *self, const hf_socket_sight_t *sight)
 {
     for (uint32_t i = 0; i < self->count; i++) {
-        if (strcmp (self->peer[i].address, sight->address) == 0)
+        if (sight->event == ZMQ_EVENT_DISCONNECTED && self->peer[i].fd == sight->value &&
+            !self->peer[i].broken)
             return &self->peer[i];
     }
     for (uint32_t i = 0; i < self->count; i++) {
-        if (sight->event == ZMQ_EVENT_DISCONNECTED && self->peer[i].fd == sight->value)
+        if (strcmp (self->peer[i].target.address, sight->address) == 0)
             return &self->peer[i];
     }
     return NULL;
 }
 
+/*  A connection to PEER is made: its frames count when its HELLO has come. */
+static void
+s_connected (hf_mesh_t *self, hf_mesh_peer_t *peer, int fd, uint64_t now_us)
+{
+    bool to_itself = hf_socket_to_itself (fd);
+    for (uint32_t i = 0; i < self->count; i++) {
+        if (&self->peer[i] == peer || (peer == NULL && self->peer[i].broken))
+            self->peer[i].trusted = false;
+    }
+    if (to_itself && peer != NULL)
+        hf_target_to_itself (&peer->target, now_us);
+}
+
 /*  Process the monitor's events; true when a connection broke. */
 static bool
-s_monitor_drain (hf_mesh_t *self)
+s_monitor_drain (hf_mesh_t *self, uint64_t now_us)
 {
     hf_socket_sight_t sight;
     bool broken = false;
     while (hf_socket_seen (self->monitor, &sight)) {
         hf_mesh_peer_t *peer = s_peer_seen (self, &sight);
         if (sight.event == ZMQ_EVENT_CONNECTED) {
-            for (uint32_t i = 0; i < self->count; i++) {
-                if (&self->peer[i] == peer || (peer == NULL && self->peer[i].broken))
-                    self->peer[i].trusted = false;
-            }
+            s_connected (self, peer, sight.value, now_us);
         } else if (sight.event == ZMQ_EVENT_DISCONNECTED && peer != NULL && peer->known &&
                    !peer->broken) {
+            hf_target_broken (&peer->target, now_us);
             peer->broken = true;
             self->patience = BREAK_PATIENCE;
             broken = true;
@@ -345,6 +440,8 @@ s_take (hf_mesh_t *self, uint64_t now_us, hf_mesh_event_t *event)
     hf_mesh_peer_t *peer = hf_mesh_peer_find (self->peer, self->count, from);
     hf_hello_t hello;
     if (kind == HF_KIND_HELLO && hf_hello_get (&scan, &hello)) {
+        if (peer != NULL)
+            hf_target_connected (&peer->target);
         int fd = zmq_msg_get (&self->body, ZMQ_SRCFD);
         switch (hf_mesh_peer_hello (peer, &self->me, &hello, fd, now_us)) {
         case HF_HELLO_BAD:
@@ -379,6 +476,12 @@ s_take (hf_mesh_t *self, uint64_t now_us, hf_mesh_event_t *event)
 static bool
 s_report (hf_mesh_t *self, uint64_t now_us, bool breaks, hf_mesh_event_t *event)
 {
+    if (self->names_changed) {
+        self->names_changed = false;
+        *event = (hf_mesh_event_t){
+            .type = HF_MESH_NAMES, .node = self->me.id, .text = hf_span_text (self->names)};
+        return true;
+    }
     for (uint32_t i = 0; i < self->count; i++) {
         hf_mesh_peer_t *peer = &self->peer[i];
         if (breaks && peer->broken) {
@@ -418,7 +521,7 @@ hf_mesh_next (hf_mesh_t *self, uint64_t now_us, hf_mesh_event_t *event)
         if (s_report (self, now_us, broken && self->patience == 0, event))
             return event->type;
         got_t got = s_receive (self);
-        bool seen = s_monitor_drain (self);
+        bool seen = s_monitor_drain (self, now_us);
         if (got == GOT_NONE) {
             //  The peer whose connection just broke may have sent a frame before that.
             if (!seen && !broken)

@@ -17,14 +17,20 @@
 #define HF_MESH_H_INCLUDED
 
 #include "base/hf_error.h"
-#include "broker-less/hf_endpoints.h"
+#include "broker-less/hf_target.h"
 #include "msgs/hf_msg.h"
 
 typedef struct hf_mesh hf_mesh_t;
 
-/*  Bind and connect. NULL with one line in ERROR: a port in use, a host that is not here. */
+/*  Where this node listens: by its own name, or CHOSEN by an option. */
+typedef struct hf_listen {
+    hf_addresses_t at;
+    bool chosen;
+} hf_listen_t;
+
+/*  Bind. NULL with one line in ERROR: a port in use, an address that is not here. */
 hf_mesh_t *hf_mesh_new (void *context, const hf_endpoints_t *endpoints, uint32_t self_id,
-                        char *error);
+                        const hf_listen_t *listen, char *error);
 void hf_mesh_destroy (hf_mesh_t **self_p);
 
 /*  Sockets to poll for input, plain libzmq: the SUB and its monitor. */
@@ -38,21 +44,22 @@ typedef enum hf_mesh_event_type {
     HF_MESH_DOWN = 3,       //  the link to NODE is down: no echo for a while
     HF_MESH_BROKEN = 4,     //  the connection to NODE broke; a DOWN follows if it was UP
     HF_MESH_OTHER_LIST = 5, //  NODE was started with another cluster list: text (once per change)
+    HF_MESH_NAMES = 6       //  what is wrong with the names in the list: text (once per change)
 } hf_mesh_event_type_t;
 
 typedef struct hf_mesh_event {
     hf_mesh_event_type_t type;
     uint32_t node;
     hf_span_t bytes; //  of a FRAME
-    hf_span_t text;  //  of an OTHER_LIST
+    hf_span_t text;  //  of OTHER_LIST and NAMES; empty: all is well
 } hf_mesh_event_t;
 
 /*  The next event, without waiting. HELLOs are handled inside. Malformed messages
  *  are dropped and counted. NOW in microseconds, monotonic. */
 hf_mesh_event_type_t hf_mesh_next (hf_mesh_t *self, uint64_t now_us, hf_mesh_event_t *event);
 
-/*  Send what is due; returns the time of the next tick. Links may go down here; hf_mesh_next
- *  reports it. */
+/*  Send what is due, follow names; returns the time of the next tick. Links may go down here;
+ * hf_mesh_next reports it. */
 uint64_t hf_mesh_tick (hf_mesh_t *self, uint64_t now_us);
 
 /*  Publish a frame to node TO (0: everybody). Never blocks; a slow peer loses it. */

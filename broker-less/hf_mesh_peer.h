@@ -6,7 +6,7 @@
 #ifndef HF_MESH_PEER_H_INCLUDED
 #define HF_MESH_PEER_H_INCLUDED
 
-#include "broker-less/hf_endpoints.h"
+#include "broker-less/hf_target.h"
 #include "msgs/hf_msg.h"
 
 #define HF_ECHO_LIFE_US 1000000
@@ -20,7 +20,7 @@ typedef struct hf_mesh_self {
 
 typedef struct hf_mesh_peer {
     uint32_t id;
-    char address[HF_HOST_MAX + 32];
+    hf_target_t target;
     int fd;     //  of the connection of its last HELLO; -1: none
     bool known; //  a HELLO has arrived since the last break
     bool trusted;

@@ -1,13 +1,13 @@
-//  libzmq sockets as we use them: options, binding by name, the monitor.
+//  libzmq sockets as we use them: options, binding, connecting, the monitor.
 
 #include "broker-less/hf_socket.h"
-#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
-#include <netdb.h>
+#include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define CONNECT_TIMEOUT_MS   1000 //  a host that is down does not answer: try again after this
 #define HANDSHAKE_TIMEOUT_MS 3000 //  a connection without a ZMTP handshake is closed after this
@@ -49,7 +49,7 @@ hf_socket_new (void *context, int type, hf_socket_pulse_t pulse)
     return socket;
 }
 
-//  ---- bind and connect ------------------------------------------------------------
+//  ---- bind ------------------------------------------------------------------------
 
 static const char *
 s_hint (int code)
@@ -58,7 +58,7 @@ s_hint (int code)
     case EADDRINUSE:
         return "; is another holdfastd running?";
     case EADDRNOTAVAIL:
-        return "; is that an address of this machine?";
+        return "; is that an address of this machine? --listen ADDRESS names another";
     case EACCES:
         return "; ports below 1024 need a privilege";
     default:
@@ -67,76 +67,102 @@ s_hint (int code)
 }
 
 static int
-s_bind_failed (const char *host, uint16_t port, const char *users, int code, char *error)
-{
-    return hf_error_set (error, "cannot listen on %s:%u for %s: %s%s", host, port, users,
-                         zmq_strerror (code), s_hint (code));
-}
-
-static int
 s_bind_one (void *socket, const char *host, uint16_t port)
 {
-    char address[HF_HOST_MAX + 32];
+    char address[HF_ADDRESS_SIZE + 16];
     snprintf (address, sizeof (address), "tcp://%s:%u", host, port);
+    //  The option applies to the next bind, so IPv4 and IPv6 can mix.
+    hf_socket_set (socket, ZMQ_IPV6, host[0] == '[');
     if (zmq_bind (socket, address) == 0)
         return 0;
     //  libzmq reports ENODEV for an address that is not of this machine.
     int code = zmq_errno ();
-    return code == ENODEV ? EADDRNOTAVAIL : code;
-}
-
-/*  libzmq resolves names when it connects but not when it binds, so do that here. */
-static int
-s_bind_name (void *socket, const char *host, uint16_t port, const char *users, char *error)
-{
-    struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM};
-    struct addrinfo *found = NULL;
-    int rc = getaddrinfo (host, NULL, &hints, &found);
-    if (rc != 0) {
-        return hf_error_set (error, "cannot listen on %s:%u for %s: %s", host, port, users,
-                             gai_strerror (rc));
-    }
-    unsigned bound = 0;
-    int code = 0;
-    for (struct addrinfo *at = found; at != NULL; at = at->ai_next) {
-        char text[INET_ADDRSTRLEN];
-        struct sockaddr_in ip;
-        memcpy (&ip, at->ai_addr, sizeof (ip));
-        inet_ntop (AF_INET, &ip.sin_addr, text, sizeof (text));
-        int one = s_bind_one (socket, text, port);
-        bound += one == 0;
-        if (one != 0 && one != EADDRNOTAVAIL) {
-            code = one;
-            break;
-        }
-        code = one;
-    }
-    freeaddrinfo (found);
-    bool usable = bound > 0 && (code == 0 || code == EADDRNOTAVAIL);
-    return usable ? 0 : s_bind_failed (host, port, users, code, error);
+    return code == ENODEV || code == EAFNOSUPPORT ? EADDRNOTAVAIL : code;
 }
 
 int
-hf_socket_bind (void *socket, const char *host, uint16_t port, const char *users, char *error)
+hf_socket_bind (void *socket, const char *host, const hf_addresses_t *listen, uint16_t port,
+                const char *users, char *error)
 {
-    assert (socket && host[0] != 0 && error);
+    assert (socket && listen->count > 0 && error);
     error[0] = 0;
-    struct in_addr ip;
-    bool ipv6 = host[0] == '[';
-    if (!ipv6 && inet_pton (AF_INET, host, &ip) != 1)
-        return s_bind_name (socket, host, port, users, error);
-    hf_socket_set (socket, ZMQ_IPV6, ipv6);
-    int code = s_bind_one (socket, host, port);
-    return code == 0 ? 0 : s_bind_failed (host, port, users, code, error);
+    unsigned bound = 0;
+    int code = 0;
+    uint32_t i = 0;
+    for (; i < listen->count; i++) {
+        code = s_bind_one (socket, listen->text[i], port);
+        bound += code == 0;
+        if (code != 0 && code != EADDRNOTAVAIL)
+            break;
+    }
+    if (bound > 0 && (code == 0 || code == EADDRNOTAVAIL))
+        return 0;
+    const char *address = listen->text[i < listen->count ? i : 0];
+    bool same = strcmp (host, address) == 0;
+    return hf_error_set (error, "cannot listen on %s%s%s%s:%u for %s: %s%s", host, same ? "" : " (",
+                         same ? "" : address, same ? "" : ")", port, users, zmq_strerror (code),
+                         s_hint (code));
+}
+
+//  ---- connect ----------------------------------------------------------------------
+
+//  Naming a source, even any, makes libzmq set SO_REUSEADDR: our connections, also those that have
+//  ended, then keep no node from a port that the kernel has given to them.
+static void
+s_target (const char *address, char target[HF_ADDRESS_SIZE + 32])
+{
+    const char *source = address[0] == '[' ? "[::]:0" : "0.0.0.0:0";
+    snprintf (target, HF_ADDRESS_SIZE + 32, "tcp://%s;%s", source, address);
 }
 
 int
 hf_socket_connect (void *socket, const char *address)
 {
-    assert (strncmp (address, "tcp://", 6) == 0);
+    char target[HF_ADDRESS_SIZE + 32];
+    s_target (address, target);
     //  The option applies to the next connection, so IPv4 and IPv6 peers can mix.
-    hf_socket_set (socket, ZMQ_IPV6, address[6] == '[');
-    return zmq_connect (socket, address);
+    hf_socket_set (socket, ZMQ_IPV6, address[0] == '[');
+    return zmq_connect (socket, target);
+}
+
+void
+hf_socket_disconnect (void *socket, const char *address)
+{
+    char target[HF_ADDRESS_SIZE + 32];
+    s_target (address, target);
+    zmq_disconnect (socket, target);
+}
+
+typedef union end {
+    struct sockaddr any;
+    struct sockaddr_in ip4;
+    struct sockaddr_in6 ip6;
+} end_t;
+
+static bool
+s_same_end (const end_t *a, const end_t *b)
+{
+    if (a->any.sa_family != b->any.sa_family)
+        return false;
+    if (a->any.sa_family == AF_INET)
+        return a->ip4.sin_port == b->ip4.sin_port &&
+               a->ip4.sin_addr.s_addr == b->ip4.sin_addr.s_addr;
+    return a->any.sa_family == AF_INET6 && a->ip6.sin6_port == b->ip6.sin6_port &&
+           memcmp (&a->ip6.sin6_addr, &b->ip6.sin6_addr, sizeof (a->ip6.sin6_addr)) == 0;
+}
+
+bool
+hf_socket_to_itself (int fd)
+{
+    end_t here, there;
+    socklen_t here_size = sizeof (here), there_size = sizeof (there);
+    if (getsockname (fd, &here.any, &here_size) != 0 ||
+        getpeername (fd, &there.any, &there_size) != 0 || !s_same_end (&here, &there))
+        return false;
+    //  No TIME_WAIT.
+    struct linger none = {.l_onoff = 1, .l_linger = 0};
+    setsockopt (fd, SOL_SOCKET, SO_LINGER, &none, sizeof (none));
+    return true;
 }
 
 //  ---- the monitor -------------------------------------------------------------------
@@ -178,11 +204,16 @@ hf_socket_seen (void *monitor, hf_socket_sight_t *sight)
     sight->event = event;
     sight->value = (int)value;
 
-    size = zmq_recv (monitor, sight->address, sizeof (sight->address) - 1, ZMQ_DONTWAIT);
+    //  tcp://[SOURCE;]ADDRESS
+    char text[256];
+    size = zmq_recv (monitor, text, sizeof (text) - 1, ZMQ_DONTWAIT);
     assert (size >= 0);
-    size_t kept = sizeof (sight->address) - 1;
-    kept = (size_t)size < kept ? (size_t)size : kept;
-    sight->address[kept] = 0;
+    size_t most = sizeof (text) - 1;
+    text[(size_t)size < most ? (size_t)size : most] = 0;
+    const char *address = strchr (text, ';');
+    address = address ? address + 1 : strncmp (text, "tcp://", 6) == 0 ? text + 6 : text;
+    snprintf (sight->address, sizeof (sight->address), "%.*s", (int)sizeof (sight->address) - 1,
+              address);
     return true;
 }
 

@@ -6,7 +6,7 @@
 #define HF_SOCKET_H_INCLUDED
 
 #include "base/hf_error.h"
-#include "broker-less/hf_endpoints.h"
+#include "broker-less/hf_target.h"
 #include "msgs/hf_limits.h"
 #include <stdbool.h>
 #include <zmq.h>
@@ -30,21 +30,27 @@ void hf_socket_set (void *socket, int option, int value);
 /*  Wait this long before the first and at most before later attempts to connect again. */
 void hf_socket_set_reconnect (void *socket, int first_ms, int most_ms);
 
-/*  Bind to every address of this machine that HOST stands for. 0, or -1 with one line in ERROR
- *  (HF_ERROR_SIZE bytes); USERS: "clients" or "nodes", for that line. */
-int hf_socket_bind (void *socket, const char *host, uint16_t port, const char *users, char *error);
+/*  Bind to the addresses of LISTEN that are of this machine; HOST is what they were found by. 0, or
+ *  -1 with one line in ERROR (HF_ERROR_SIZE bytes); USERS: "clients" or "nodes", for that line. */
+int hf_socket_bind (void *socket, const char *host, const hf_addresses_t *listen, uint16_t port,
+                    const char *users, char *error);
 
-/*  Connect to tcp://host:port; an IPv6 address in brackets is one, a name is taken as IPv4.
- *  Connecting twice to the same address does nothing. 0, or -1 with errno. */
+/*  Connect to, or disconnect from, ADDRESS: number:port, an IPv6 address in brackets. Connecting
+ *  twice to the same address does nothing. 0, or -1 with errno. */
 int hf_socket_connect (void *socket, const char *address);
+void hf_socket_disconnect (void *socket, const char *address);
+
+/*  Whether the connection of this descriptor, which may be closed, leads back to its own end. If
+ * so, closing it frees its port at once. */
+bool hf_socket_to_itself (int fd);
 
 //  ---- the monitor --------------------------------------------------------------
 
 /*  An event of the monitor. */
 typedef struct hf_socket_sight {
-    int event;                      //  ZMQ_EVENT_*
-    int value;                      //  the file descriptor, mostly
-    char address[HF_HOST_MAX + 32]; //  as libzmq names it, see hf_mesh.c
+    int event;                         //  ZMQ_EVENT_*
+    int value;                         //  the file descriptor, mostly
+    char address[HF_ADDRESS_SIZE + 8]; //  as given to hf_socket_connect
 } hf_socket_sight_t;
 
 /*  A socket that receives EVENTS of SOCKET. Call before connecting. NULL: errno. */

@@ -77,6 +77,10 @@ hf_client_t *hf_client_new (const hf_client_options_t *options, char *error);
  *  handles must be closed before. */
 void hf_client_destroy (hf_client_t **self_p);
 
+/*  What keeps the client from nodes that it is not connected to, in one line: names that cannot be
+ *  resolved. False, and an empty TEXT: it knows of nothing. */
+bool hf_client_trouble (hf_client_t *self, char text[HF_CLIENT_ERROR_SIZE]);
+
 /*  What came of a request. Pointers are valid during the callback, or until the
  *  next hf_client_poll on that client. */
 typedef struct hf_result {

@@ -3,7 +3,7 @@
 # Both carry the core, the message codec, endpoint lists and the link: nothing of ours is needed
 # beside.
 
-set (HF_CLIENT_ROOMS hf_client_core hf_msgs hf_base)
+set (HF_CLIENT_ROOMS hf_client_core hf_reach hf_msgs hf_base)
 set (HF_CLIENT_OBJECTS "")
 foreach (room ${HF_CLIENT_ROOMS})
     get_target_property (sources ${room} SOURCES)
@@ -16,6 +16,7 @@ add_library (hf_client_objects OBJECT ${HF_CLIENT_OBJECTS}
     io/hf_waiter.c
     "${PROJECT_SOURCE_DIR}/broker-less/hf_endpoints.c"
     "${PROJECT_SOURCE_DIR}/broker-less/hf_link.c"
+    "${PROJECT_SOURCE_DIR}/broker-less/hf_resolver.c"
     "${PROJECT_SOURCE_DIR}/broker-less/hf_socket.c")
 target_link_libraries (hf_client_objects PRIVATE hf_build PkgConfig::ZMQ PkgConfig::MSGPACK
                        Threads::Threads)

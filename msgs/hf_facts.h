@@ -22,6 +22,7 @@
     M (links_up, COUNT, ELECTION, "other nodes that hear it and that it hears")                    \
     M (not_counted, TEXT, ELECTION,                                                                \
        "ids of nodes whose disk is not the one on record: they do not vote")                       \
+    M (names, TEXT, ELECTION, "what is wrong with the names in the list; 0: nothing")              \
     M (dropped_peer_frames, COUNT, ELECTION, "frames of other nodes that it could not use")        \
     M (applied_index, INDEX, LOCK, "the newest entry in its lock state")                           \
     M (command_index, INDEX, LOCK, "the newest entry that changed it")                             \

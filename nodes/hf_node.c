@@ -148,10 +148,11 @@ hf_node_open (hf_node_t *self, const hf_options_t *options)
     if (s_load_state (self, options) != 0 || s_check_stores (self, options) != 0)
         return -1;
     void *context = zsys_init ();
-    self->election.mesh = hf_mesh_new (context, &self->endpoints, self->id, error);
+    self->election.mesh = hf_mesh_new (context, &self->endpoints, self->id, &self->listen, error);
     if (!self->election.mesh)
         return s_refuse (error);
-    self->lock.door = hf_door_new (context, hf_endpoints_find (&self->endpoints, self->id), error);
+    self->lock.door = hf_door_new (context, hf_endpoints_find (&self->endpoints, self->id),
+                                   &self->listen.at, error);
     if (!self->lock.door)
         return s_refuse (error);
     return 0;

@@ -10,6 +10,7 @@ typedef struct hf_node {
     hf_endpoints_t endpoints;
     char list[HF_ENDPOINTS_TEXT_SIZE];
     uint32_t id;
+    hf_listen_t listen;
     hf_dir_t *dir;
     hf_election_args_t election; //  what the actors get; they own the stores and sockets once they
     hf_lock_args_t lock;         //  run
@@ -18,6 +19,11 @@ typedef struct hf_node {
 
 /*  Find this node in the cluster list. 0, or -1: what is wrong was printed, in one line. */
 int hf_node_find (hf_node_t *self, const hf_options_t *options);
+
+/*  Where to listen: as OPTIONS say, or at the addresses of this node's name, which is looked up
+ * until that succeeds. Warns of ports that the kernel gives away. 0; -1: what is wrong was printed;
+ * 1: one of SIGNALS, which is a signalfd, came first. */
+int hf_node_listen (hf_node_t *self, const hf_options_t *options, int signals);
 
 /*  Lock the folder, swap in a state that waits there, open the stores, check that they belong
  *  together, bind the sockets. 0, or -1: what is wrong was printed, in one line. */

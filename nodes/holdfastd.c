@@ -118,8 +118,10 @@ main (int argc, char **argv)
     static hf_node_t node;
     if (hf_node_find (&node, &options) == 0) {
         hf_report_init (options.level, node.id);
-        rc = hf_node_open (&node, &options);
+        rc = hf_node_listen (&node, &options, signals_fd);
     }
+    if (rc == 0)
+        rc = hf_node_open (&node, &options);
     bool again = false;
     if (rc == 0) {
         s_configure (&node, &options);
@@ -133,5 +135,5 @@ main (int argc, char **argv)
         s_start_again (argv);
         rc = -1;
     }
-    return rc == 0 ? EXIT_OK : EXIT_CANNOT_START;
+    return rc >= 0 ? EXIT_OK : EXIT_CANNOT_START;
 }

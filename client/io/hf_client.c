@@ -133,6 +133,7 @@ s_free (hf_client_t *self)
 {
     for (uint32_t i = 0; i < self->endpoints.count; i++)
         hf_link_destroy (&self->links[i]);
+    hf_resolver_destroy (&self->resolver);
     if (self->context)
         zmq_ctx_term (self->context);
     if (self->wake_fd >= 0)
@@ -172,7 +173,11 @@ s_start (hf_client_t *self)
         return -1;
     zmq_ctx_set (self->context, ZMQ_BLOCKY, 0);
     for (uint32_t i = 0; i < self->endpoints.count; i++) {
-        self->links[i] = hf_link_new (self->context, &self->endpoints.node[i]);
+        const hf_endpoint_t *node = &self->endpoints.node[i];
+        if (hf_host_is_name (node->host) && !self->resolver &&
+            !(self->resolver = hf_resolver_new ()))
+            return -1;
+        self->links[i] = hf_link_new (self->context, node, self->resolver, i);
         if (!self->links[i])
             return -1;
     }
@@ -246,6 +251,15 @@ hf_client_nodes (const hf_client_t *client, uint32_t ids[7])
     for (uint32_t i = 0; i < client->endpoints.count; i++)
         ids[i] = client->endpoints.node[i].id;
     return client->endpoints.count;
+}
+
+bool
+hf_client_trouble (hf_client_t *self, char text[HF_CLIENT_ERROR_SIZE])
+{
+    pthread_mutex_lock (&self->mutex);
+    strcpy (text, self->trouble);
+    pthread_mutex_unlock (&self->mutex);
+    return text[0] != 0;
 }
 
 bool

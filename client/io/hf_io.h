@@ -27,6 +27,7 @@ struct hf_client {
     hf_endpoints_t endpoints;
     hf_client_core_t *core;
     hf_link_t *links[HF_MEMBERS_MAX];
+    hf_resolver_t *resolver; //  NULL: the list has no names
     hf_chain_t sessions;
     pthread_t thread;
     void *context;
@@ -37,6 +38,7 @@ struct hf_client {
     hf_chain_t polled; //  results for hf_client_poll
     bool woken;
     bool stop;
+    char trouble[HF_CLIENT_ERROR_SIZE];
     pthread_cond_t polled_cond;
     hf_op_t *polled_last; //  the caller may still use its pointers
 };

@@ -3,12 +3,14 @@
 #include "client/io/hf_io.h"
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 #include <zmq.h>
 
 #define FRAMES_PER_TURN 256
-#define POLL_MAX        (1 + HF_MEMBERS_MAX * HF_LINK_SOCKETS)
+#define POLL_MAX        (2 + HF_MEMBERS_MAX * HF_LINK_SOCKETS)
 #define WAIT_MAX_US     60000000
 
 //  ---- results ----------------------------------------------------------------
@@ -105,7 +107,7 @@ s_drain_link (hf_client_t *self, uint32_t at)
     uint32_t node = self->endpoints.node[at].id;
     hf_span_t bytes;
     for (int i = 0; i < FRAMES_PER_TURN; i++) {
-        switch (hf_link_next (self->links[at], &bytes)) {
+        switch (hf_link_next (self->links[at], hf_io_now_us (), &bytes)) {
         case HF_LINK_NONE:
             return;
         case HF_LINK_FRAME:
@@ -166,6 +168,27 @@ s_send (hf_client_t *self)
     hf_outbox_reset (outbox);
 }
 
+//  ---- names ----------------------------------------------------------------------
+
+static void
+s_names (hf_client_t *self)
+{
+    hf_looked_t answer;
+    char text[HF_CLIENT_ERROR_SIZE] = "", line[400];
+    if (!self->resolver)
+        return;
+    while (hf_resolver_next (self->resolver, &answer))
+        hf_link_resolved (self->links[answer.tag], &answer, hf_io_now_us ());
+    for (uint32_t i = 0; i < self->endpoints.count; i++) {
+        size_t used = strlen (text);
+        if (hf_link_trouble (self->links[i], hf_io_now_us (), line, sizeof line))
+            snprintf (text + used, sizeof text - used, "%s%s", used > 0 ? "; " : "", line);
+    }
+    pthread_mutex_lock (&self->mutex);
+    strcpy (self->trouble, text);
+    pthread_mutex_unlock (&self->mutex);
+}
+
 //  ---- the loop ---------------------------------------------------------------
 
 static bool
@@ -184,6 +207,10 @@ s_timeout_ms (hf_client_t *self)
     bool waiting = !hf_chain_empty (&self->inbox) || self->stop;
     pthread_mutex_unlock (&self->mutex);
     uint64_t due_us = waiting ? 0 : hf_client_core_due_us (self->core);
+    for (uint32_t i = 0; i < self->endpoints.count; i++) {
+        uint64_t link_us = hf_link_due_us (self->links[i]);
+        due_us = link_us < due_us ? link_us : due_us;
+    }
     uint64_t now_us = hf_io_now_us ();
     if (due_us <= now_us)
         return 0;
@@ -212,6 +239,9 @@ s_poll_items (hf_client_t *self, zmq_pollitem_t items[POLL_MAX])
         for (int k = 0; k < HF_LINK_SOCKETS; k++)
             items[count++] = (zmq_pollitem_t){.socket = sockets[k], .events = ZMQ_POLLIN};
     }
+    if (self->resolver)
+        items[count++] =
+            (zmq_pollitem_t){.fd = hf_resolver_fd (self->resolver), .events = ZMQ_POLLIN};
     return count;
 }
 
@@ -242,6 +272,7 @@ hf_loop_run (void *client)
             s_drain_link (self, i);
             hf_link_flush (self->links[i]);
         }
+        s_names (self);
         s_inbox (self);
         hf_client_core_turn (self->core, hf_io_now_us ());
         s_results (self);

@@ -74,6 +74,8 @@ tool_misuse (const tool_options_t *options, const char *format, ...)
     return TOOL_USAGE;
 }
 
+static hf_client_t *s_client; //  the process's own; it lives until the command has said what failed
+
 /*  The exit codes of statuses, and what a person can do about them. */
 static const struct {
     hf_status_t status;
@@ -116,6 +118,9 @@ tool_fail (hf_status_t status, const char *lock, const char *doing, ...)
                            "%s: you do not hold lock %s: it was released or its session "
                            "ended; acquire it again",
                            text, lock);
+    char trouble[HF_CLIENT_ERROR_SIZE];
+    if (status == HF_UNREACHABLE && s_client && hf_client_trouble (s_client, trouble))
+        return tool_error (code, "%s: %s: %s", text, hf_status_text (status), trouble);
     const char *why = status == HF_TIMEOUT ? "no answer in time" : hf_status_text (status);
     return tool_error (code, "%s: %s%s", text, why, advice);
 }
@@ -366,7 +371,7 @@ int
 tool_client_new (hf_client_t **client)
 {
     char error[HF_CLIENT_ERROR_SIZE] = "";
-    *client = hf_client_new (NULL, error);
+    *client = s_client = hf_client_new (NULL, error);
     if (*client)
         return TOOL_OK;
     if (errno != EINVAL)

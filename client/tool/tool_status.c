@@ -186,6 +186,11 @@ s_print_table (const cluster_t *self)
     }
     tool_table_print (table, stdout);
     tool_table_destroy (&table);
+    for (size_t i = 0; i < self->count; i++) {
+        const char *names = json_string_value (json_object_get (self->node[i].facts, "names"));
+        if (names && names[0])
+            printf ("node %u: %s\n", self->node[i].id, names);
+    }
 }
 
 static void

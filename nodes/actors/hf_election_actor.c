@@ -158,6 +158,13 @@ s_drain_mesh (election_t *self)
         case HF_MESH_BROKEN:
             hf_election_service_broken (self->service, in.node, hf_clock_us ());
             break;
+        case HF_MESH_NAMES:
+            hf_election_service_names (self->service, in.text);
+            if (in.text.size > 0)
+                hf_report (HF_WARN, "%.*s", (int)in.text.size, (const char *)in.text.at);
+            else
+                hf_report (HF_INFO, "the names in the cluster list are well now");
+            break;
         case HF_MESH_OTHER_LIST:
             hf_report (HF_ERROR,
                        "node %u was started with another cluster list: \"%.*s\"; its messages are "

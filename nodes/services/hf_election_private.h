@@ -51,7 +51,8 @@ struct hf_election_service {
     uint64_t missing_told_us;
     uint64_t handover_until_us; //  0: not handing over
     uint64_t dropped;           //  frames of peers that the core cannot use
-    uint64_t mesh_dropped;      //  and those that the mesh did not let pass
+    char names[HF_NAMES_MAX];
+    uint64_t mesh_dropped; //  and those that the mesh did not let pass
 };
 
 //  hf_election_drive.c

@@ -113,6 +113,14 @@ hf_election_service_dropped (hf_election_service_t *self, uint64_t frames)
     self->mesh_dropped = frames;
 }
 
+void
+hf_election_service_names (hf_election_service_t *self, hf_span_t text)
+{
+    size_t size = text.size < HF_NAMES_MAX ? text.size : HF_NAMES_MAX - 1;
+    memcpy (self->names, text.at, size);
+    self->names[size] = 0;
+}
+
 //  ---- other actors ------------------------------------------------------------------
 
 static void

@@ -121,6 +121,11 @@ void hf_election_service_handover (hf_election_service_t *self, uint64_t now_us)
 /*  How many frames of peers the mesh has dropped since its start: a fact of the status. */
 void hf_election_service_dropped (hf_election_service_t *self, uint64_t frames);
 
+/*  What is wrong with the names in the cluster list, for the facts; cut to HF_NAMES_MAX - 1 bytes.
+ */
+#define HF_NAMES_MAX 480
+void hf_election_service_names (hf_election_service_t *self, hf_span_t text);
+
 /*  All inputs at hand were given: timers, proposals. When nothing was written, everything is
  *  released. */
 void hf_election_service_end (hf_election_service_t *self, uint64_t now_us);

@@ -250,6 +250,53 @@ hf_cluster_set_sync (hf_cluster_t *self, uint32_t id, uint32_t sync_ms)
     assert (written && closed);
 }
 
+static void
+s_names_path (const hf_cluster_t *self, char path[HF_PATH_SIZE])
+{
+    snprintf (path, HF_PATH_SIZE, "%.480s/names", self->dir);
+}
+
+void
+hf_cluster_use_names (hf_cluster_t *self)
+{
+    char path[HF_PATH_SIZE];
+    size_t length = 0;
+    memcpy (self->numbers, self->list, sizeof self->numbers);
+    for (uint32_t id = 1; id <= self->count; id++) {
+        length +=
+            (size_t)snprintf (self->list + length, sizeof self->list - length,
+                              "%s%u@node-%u.test:%u:%u", id > 1 ? "," : "", id, id,
+                              hf_cluster_client_port (self, id), hf_cluster_node_port (self, id));
+        hf_cluster_set_name (self, id, "127.0.0.1");
+    }
+    s_names_path (self, path);
+    setenv ("HF_NAMES", path, 1);
+    setenv ("LD_PRELOAD", HF_TEST_FAKE_NAMES, 1);
+    setenv ("ASAN_OPTIONS", "verify_asan_link_order=0", 1);
+}
+
+const char *
+hf_cluster_numbers (const hf_cluster_t *self)
+{
+    return self->numbers;
+}
+
+void
+hf_cluster_set_name (hf_cluster_t *self, uint32_t id, const char *answer)
+{
+    char path[HF_PATH_SIZE], fresh[HF_PATH_SIZE + 8];
+    s_names_path (self, path);
+    snprintf (fresh, sizeof fresh, "%s.new", path);
+    strncpy (hf_cluster_node (self, id)->answer, answer, sizeof self->node->answer - 1);
+    FILE *file = fopen (fresh, "w");
+    for (uint32_t at = 1; file && at <= self->count; at++)
+        if (self->node[at - 1].answer[0])
+            fprintf (file, "node-%u.test %s\n", at, self->node[at - 1].answer);
+    bool closed = file && fclose (file) == 0;
+    int rc = rename (fresh, path);
+    assert (closed && rc == 0);
+}
+
 //  ---- processes ---------------------------------------------------------------
 
 /*  Put a list that ends with NULL behind the SIZE words of ARGV. */

@@ -88,6 +88,14 @@ void hf_cluster_set_environment (hf_cluster_t *self, uint32_t id, const char *co
 void hf_cluster_slow_disk (hf_cluster_t *self, uint32_t id);
 void hf_cluster_set_sync (hf_cluster_t *self, uint32_t id, uint32_t sync_ms);
 
+/*  The list of the cluster names its nodes node-1.test and so on, and what this test starts from
+ * now on resolves these as hf_cluster_set_name says: ANSWER is addresses with commas between them
+ *  ("127.0.0.1" at first), "fail" or "hang". It may change at any time. */
+void hf_cluster_use_names (hf_cluster_t *self);
+/*  The list that it had before, of addresses. */
+const char *hf_cluster_numbers (const hf_cluster_t *self);
+void hf_cluster_set_name (hf_cluster_t *self, uint32_t id, const char *answer);
+
 //  ---- processes ---------------------------------------------------------------
 
 /*  Start the node and wait until it answers a status query; false when it ended before that

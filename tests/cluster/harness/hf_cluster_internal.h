@@ -22,6 +22,7 @@ typedef struct hf_cluster_node {
     char sync_file[HF_PATH_SIZE];
     char slow_disk[HF_PATH_SIZE + 16]; //  the variable that names that file
     const char *slow_variables[4];
+    char answer[64]; //  to who looks up its name
 } hf_cluster_node_t;
 
 struct hf_cluster {
@@ -31,6 +32,7 @@ struct hf_cluster {
     bool keep;
     char dir[HF_PATH_SIZE];
     char list[HF_LIST_SIZE];
+    char numbers[HF_LIST_SIZE];             //  the list before hf_cluster_use_names
     const char *argument[8];                //  ends with NULL
     hf_cluster_node_t node[HF_MEMBERS_MAX]; //  node[id - 1]
 };

@@ -23,12 +23,19 @@ step (void)
         hf_door_tick (s_door, test_now_us ());
 }
 
+static hf_door_t *
+new_door (const hf_endpoint_t *endpoint, char *error)
+{
+    hf_addresses_t listen = test_listen (endpoint->host);
+    return hf_door_new (s_context, endpoint, &listen, error);
+}
+
 static void
 open_door (void)
 {
     char error[HF_ERROR_SIZE];
     //  The port of one that was just destroyed is given back by libzmq a moment later.
-    UNTIL ((s_door = hf_door_new (s_context, &s_endpoint, error)) != NULL);
+    UNTIL ((s_door = new_door (&s_endpoint, error)) != NULL);
 }
 
 static int
@@ -37,7 +44,7 @@ setup (void **state)
     open_context (state);
     s_endpoint = test_endpoints ("127.0.0.1", 1).node[0];
     open_door ();
-    s_link = hf_link_new (s_context, &s_endpoint);
+    s_link = hf_link_new (s_context, &s_endpoint, NULL, 0);
     return s_link ? 0 : -1;
 }
 
@@ -70,7 +77,7 @@ link_gives (hf_link_t *link, hf_link_event_type_t wanted)
 {
     hf_link_event_type_t event;
     do
-        event = hf_link_next (link, &s_bytes);
+        event = hf_link_next (link, test_now_us (), &s_bytes);
     while (event != HF_LINK_NONE && event != wanted);
     return event == wanted;
 }
@@ -86,7 +93,7 @@ link_gets (hf_link_t *link, const char *text)
 static void
 until_link (hf_link_event_type_t event)
 {
-    UNTIL (hf_link_next (s_link, &s_bytes) == event);
+    UNTIL (hf_link_next (s_link, test_now_us (), &s_bytes) == event);
 }
 
 /*  When the link is connected, it sends TEXT, which comes in by the door. */
@@ -106,7 +113,7 @@ raw_client (int type, int option, const void *value, size_t size)
     int linger = 0;
     zmq_setsockopt (client, ZMQ_LINGER, &linger, sizeof (linger));
     zmq_setsockopt (client, option, value, size);
-    hf_endpoint_client_address (&s_endpoint, address);
+    test_address (&s_endpoint, s_endpoint.client_port, address);
     assert_int_equal (zmq_connect (client, address), 0);
     return client;
 }
@@ -129,7 +136,7 @@ TEST (a_frame_goes_there_and_back)
 
 TEST (routes_differ_by_client)
 {
-    hf_link_t *other = hf_link_new (s_context, &s_endpoint);
+    hf_link_t *other = hf_link_new (s_context, &s_endpoint, NULL, 0);
     link_sends (s_link, "1");
     hf_route_t first = s_route, delimited = s_route;
     link_sends (other, "2");
@@ -367,9 +374,11 @@ TEST (a_port_that_speaks_something_else_is_tried_again)
     hf_door_destroy (&s_door);
     s_endpoint = test_endpoints ("127.0.0.1", 1).node[0];
     int listener = hf_port_listen (s_endpoint.client_port, 0);
-    s_link = hf_link_new (s_context, &s_endpoint);
+    s_link = hf_link_new (s_context, &s_endpoint, NULL, 0);
+    assert_int_equal (hf_link_next (s_link, test_now_us (), &s_bytes), HF_LINK_NONE);
     test_speak_nonsense (listener, step);
-    assert_int_equal (hf_link_next (s_link, &s_bytes), HF_LINK_NONE); //  it never was connected
+    assert_int_equal (hf_link_next (s_link, test_now_us (), &s_bytes),
+                      HF_LINK_NONE); //  it never was connected
     open_door ();
     until_link (HF_LINK_CONNECTED);
 }
@@ -421,7 +430,7 @@ TEST (bind_errors_name_the_port_and_the_cause)
 {
     char error[HF_ERROR_SIZE];
     char expected[HF_ERROR_SIZE];
-    assert_null (hf_door_new (s_context, &s_endpoint, error));
+    assert_null (new_door (&s_endpoint, error));
     snprintf (expected, sizeof (expected),
               "cannot listen on 127.0.0.1:%u for clients: Address already in use; is another "
               "holdfastd running?",
@@ -429,8 +438,8 @@ TEST (bind_errors_name_the_port_and_the_cause)
     assert_string_equal (error, expected);
     hf_endpoint_t elsewhere = s_endpoint;
     snprintf (elsewhere.host, sizeof (elsewhere.host), "localhost");
-    assert_null (hf_door_new (s_context, &elsewhere, error));
-    assert_non_null (strstr (error, "cannot listen on localhost:"));
+    assert_null (new_door (&elsewhere, error));
+    assert_non_null (strstr (error, "cannot listen on localhost (127.0.0.1):"));
     assert_non_null (strstr (error, "Address already in use"));
 }
 
@@ -449,7 +458,7 @@ TEST (many_frames_go_through_quickly)
             sent++;
         while (door_next ())
             assert_true (hf_door_send (s_door, &s_route, s_bytes.at, s_bytes.size));
-        while (hf_link_next (s_link, &s_bytes) == HF_LINK_FRAME)
+        while (hf_link_next (s_link, test_now_us (), &s_bytes) == HF_LINK_FRAME)
             back++;
     }
     assert_int_equal (hf_door_facts (s_door).dropped, 0);

@@ -15,12 +15,6 @@ HF_TEST (defaults_and_order)
     assert_int_equal (hf_endpoints_check_cluster (&list, error), 0);
     assert_ptr_equal (hf_endpoints_find (&list, 20), &list.node[2]);
     assert_null (hf_endpoints_find (&list, 2));
-
-    char address[HF_HOST_MAX + 32];
-    hf_endpoint_client_address (&list.node[2], address);
-    assert_string_equal (address, "tcp://[::1]:1");
-    hf_endpoint_node_address (&list.node[1], address);
-    assert_string_equal (address, "tcp://c.example:8081");
 }
 
 HF_TEST (canonical_text_is_a_fixed_point)

@@ -18,9 +18,10 @@ setup (void **state)
     hf_span_t bytes;
     open_context (state);
     s_endpoint = test_endpoints ("127.0.0.1", 1).node[0];
-    s_door = hf_door_new (s_context, &s_endpoint, error);
-    s_link = hf_link_new (s_context, &s_endpoint);
-    UNTIL (hf_link_next (s_link, &bytes) == HF_LINK_CONNECTED);
+    hf_addresses_t listen = test_listen (s_endpoint.host);
+    s_door = hf_door_new (s_context, &s_endpoint, &listen, error);
+    s_link = hf_link_new (s_context, &s_endpoint, NULL, 0);
+    UNTIL (hf_link_next (s_link, test_now_us (), &bytes) == HF_LINK_CONNECTED);
     return s_door && s_link ? 0 : -1;
 }
 
@@ -66,7 +67,7 @@ TEST (test_the_queue_is_bounded_and_ends_with_the_connection)
         assert_true (++taken < 5000);
     assert_true (taken >= HF_LINK_QUEUE_BYTES / sizeof frame);
     assert_true (hf_link_waits (s_link));
-    UNTIL (hf_link_next (s_link, &bytes) == HF_LINK_BROKEN);
+    UNTIL (hf_link_next (s_link, test_now_us (), &bytes) == HF_LINK_BROKEN);
     assert_false (hf_link_waits (s_link));
     assert_false (hf_link_send (s_link, frame, 1));
 }

@@ -111,7 +111,7 @@ TEST (a_destroyed_mesh_is_seen_to_break)
 }
 
 /*  Kill node 3 again and again: each time its last frame comes before the break, and the
- *  break comes at once. By a name, libzmq calls the second connection by another address. */
+ *  break comes at once. */
 static void
 killed_and_restarted (const char *host)
 {
@@ -210,25 +210,22 @@ TEST (a_failed_bind_names_the_port_and_the_cause)
     char error[HF_ERROR_SIZE];
     char expected[HF_ERROR_SIZE];
     start (1);
-    assert_null (hf_mesh_new (s_context, &s_list, 1, error));
+    assert_null (new_mesh (1, error));
     snprintf (expected, sizeof (expected),
               "cannot listen on 127.0.0.1:%u for nodes: Address already in use; is another "
               "holdfastd running?",
               s_list.node[0].node_port);
     assert_string_equal (error, expected);
     hf_mesh_destroy (&s_mesh[0]);
-    assert_null (hf_mesh_new (s_context, &s_list, 9, error));
+    assert_null (new_mesh (9, error));
     assert_string_equal (error, "node 9 is not in the list of endpoints");
     snprintf (s_list.node[0].host, sizeof (s_list.node[0].host), "192.0.2.1");
-    assert_null (hf_mesh_new (s_context, &s_list, 1, error));
+    assert_null (new_mesh (1, error));
     snprintf (expected, sizeof (expected),
               "cannot listen on 192.0.2.1:%u for nodes: Cannot assign requested address; is that "
-              "an address of this machine?",
+              "an address of this machine? --listen ADDRESS names another",
               s_list.node[0].node_port);
     assert_string_equal (error, expected);
-    snprintf (s_list.node[0].host, sizeof (s_list.node[0].host), "no-such-host.invalid");
-    assert_null (hf_mesh_new (s_context, &s_list, 1, error));
-    assert_non_null (strstr (error, "cannot listen on no-such-host.invalid:"));
 }
 
 TEST (hosts_of_all_kinds_mix)
@@ -236,7 +233,7 @@ TEST (hosts_of_all_kinds_mix)
     snprintf (s_list.node[1].host, sizeof (s_list.node[1].host), "[::1]");
     snprintf (s_list.node[2].host, sizeof (s_list.node[2].host), "localhost");
     char error[HF_ERROR_SIZE];
-    s_mesh[1] = hf_mesh_new (s_context, &s_list, 2, error);
+    s_mesh[1] = new_mesh (2, error);
     if (s_mesh[1] == NULL && strstr (error, "Cannot assign") != NULL)
         skip (); //  no IPv6 here
     start (1);

@@ -15,6 +15,7 @@ typedef struct seen {
     unsigned up[8], down[8], broken[8], other[8], frames[8]; //  by the node they are about
     unsigned frames_at_break[8];                             //  of all nodes together
     char text[HF_ENDPOINTS_TEXT_SIZE];
+    char names[HF_ERROR_SIZE];
     uint8_t last[64];
     uint32_t last_size;
 } seen_t;
@@ -25,6 +26,14 @@ static hf_mesh_t *s_mesh[NODES];
 static seen_t s_seen[NODES];
 static uint64_t s_tick_us[NODES];
 
+static inline hf_mesh_t *
+new_mesh (uint32_t id, char *error)
+{
+    const hf_endpoint_t *own = hf_endpoints_find (&s_list, id);
+    hf_listen_t listen = {.at = test_listen (own ? own->host : "127.0.0.1")};
+    return hf_mesh_new (s_context, &s_list, id, &listen, error);
+}
+
 /*  The mesh of node ID on s_list, and begin to note what it sees. */
 static inline void
 start (uint32_t id)
@@ -33,7 +42,7 @@ start (uint32_t id)
     hf_mesh_t *mesh = NULL;
     //  The port of one that was just destroyed is given back by libzmq a moment later.
     for (uint64_t from = test_now_us (); mesh == NULL && test_now_us () - from < TEST_LIMIT_US;)
-        mesh = hf_mesh_new (s_context, &s_list, id, error);
+        mesh = new_mesh (id, error);
     if (mesh == NULL)
         fail_msg ("%s", error);
     s_mesh[id - 1] = mesh;
@@ -67,6 +76,11 @@ note (seen_t *seen, const hf_mesh_event_t *event)
         seen->frames[event->node]++;
         seen->last_size = event->bytes.size < 64 ? event->bytes.size : 64;
         memcpy (seen->last, event->bytes.at, seen->last_size);
+        break;
+    case HF_MESH_NAMES:
+        assert_true (event->text.size < sizeof (seen->names));
+        memcpy (seen->names, event->text.at, event->text.size);
+        seen->names[event->text.size] = 0;
         break;
     case HF_MESH_NONE:
         break;

@@ -21,7 +21,7 @@ forge_pub (uint32_t id)
     zmq_setsockopt (pub, ZMQ_LINGER, &linger, sizeof (linger));
     zmq_setsockopt (pub, ZMQ_SNDHWM, &limit, sizeof (limit));
     zmq_setsockopt (pub, ZMQ_XPUB_VERBOSE, &verbose, sizeof (verbose));
-    hf_endpoint_node_address (&s_list.node[id - 1], address);
+    test_address (&s_list.node[id - 1], s_list.node[id - 1].node_port, address);
     uint64_t until_us = test_now_us () + TEST_LIMIT_US;
     while (zmq_bind (pub, address) != 0)
         assert_true (test_now_us () < until_us);
@@ -227,7 +227,7 @@ learn_nonce (void)
     char address[HF_HOST_MAX + 32];
     void *sub = zmq_socket (s_context, ZMQ_SUB);
     zmq_setsockopt (sub, ZMQ_SUBSCRIBE, "HF", 2);
-    hf_endpoint_node_address (&s_list.node[0], address);
+    test_address (&s_list.node[0], s_list.node[0].node_port, address);
     assert_int_equal (zmq_connect (sub, address), 0);
     uint8_t bytes[4096];
     int size = -1;

@@ -5,7 +5,7 @@
 #include "tests/kit/hf_ports.h"
 #include "tests/kit/hf_test.h"
 #include "base/hf_random.h"
-#include "broker-less/hf_endpoints.h"
+#include "broker-less/hf_target.h"
 #include <poll.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -34,6 +34,23 @@ test_endpoints (const char *host, unsigned count)
         list.node[i].node_port = hf_port_take ().number;
     }
     return list;
+}
+
+/*  The address of ENDPOINT, a number, for libzmq. */
+static inline void
+test_address (const hf_endpoint_t *endpoint, uint16_t port, char address[HF_HOST_MAX + 32])
+{
+    snprintf (address, HF_HOST_MAX + 32, "tcp://%s:%u", endpoint->host, port);
+}
+
+/*  Where a node of HOST listens: there, or on 127.0.0.1 if it is a name. */
+static inline hf_addresses_t
+test_listen (const char *host)
+{
+    hf_addresses_t listen = {.count = 1};
+    snprintf (listen.text[0], HF_ADDRESS_SIZE, "%.63s",
+              hf_host_is_name (host) ? "127.0.0.1" : host);
+    return listen;
 }
 
 /*  Another program listens on LISTENER, and the one that connects to it cuts the connection: it

@@ -178,6 +178,7 @@ STAGE_TEST (test_tells_exactly_its_facts, stage, 3)
     stage_begin (stage, 1000);
     hf_election_service_link (stage->service, 1, true, stage->now_us);
     hf_election_service_dropped (stage->service, 4);
+    hf_election_service_names (stage->service, hf_span_text ("cannot resolve beta"));
     hf_election_service_from_peer (stage->service, hf_span_text ("garbage"), stage->now_us);
     hf_a_facts_frame (&stage->frame, &(hf_a_facts_t){.id = 77});
     stage_actor (stage);

@@ -4,7 +4,7 @@
  *  status numbers. HF_FAKE_LOG names a file that gets a line for each call. HF_FAKE_CONTROL names a
  *  FIFO: the session then does what its lines say: "move N", "grant", "status N", "lose", "silence"
  *  (from now on its lease runs out).
- *  HF_FAKE_NODES: how many of three nodes answer.
+ *  HF_FAKE_NODES: how many of three nodes answer. HF_FAKE_TROUBLE: what the client says of names.
  */
 #include "client/holdfast.h"
 #include <assert.h>
@@ -359,6 +359,15 @@ hf_query_status (hf_client_t *client, uint32_t id, hf_fact_fn *fn, void *arg, ui
     fn (arg, "term", NULL, 5);
     fn (arg, "state_hash", NULL, 0xabc);
     return s_blocking ("HF_FAKE_STATUS", client, limit_ms);
+}
+
+bool
+hf_client_trouble (hf_client_t *self, char text[HF_CLIENT_ERROR_SIZE])
+{
+    (void)self;
+    const char *trouble = getenv ("HF_FAKE_TROUBLE");
+    snprintf (text, HF_CLIENT_ERROR_SIZE, "%s", trouble ? trouble : "");
+    return text[0] != 0;
 }
 
 size_t

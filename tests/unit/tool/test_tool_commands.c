@@ -127,6 +127,8 @@ static const trial_t s_status[] = {
     {0, THREE "HF_FAKE_NODES=2 $T status", .has = "   3  unreachable  h:5 "},
     {69, THREE "HF_FAKE_NODES=1 $T status", .has = "1 answered"},
     {69, THREE "HF_FAKE_NODES=0 $T status", .has = "no node of the cluster can be reached"},
+    {69, THREE "HF_FAKE_TROUBLE='cannot resolve h: x' HF_FAKE_NODES=0 $T status",
+     .has = "no node of the cluster can be reached: cannot resolve h: x"},
     {69, .script = THREE "HF_FAKE_LEADER=0 $T status"},
     {0, THREE "$T status -v", .has = "   2  state_hash  0000000000000abc\n"},
     {0, THREE "HF_FAKE_NODES=2 $T status --json",
