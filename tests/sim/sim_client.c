@@ -60,13 +60,18 @@ s_results (sim_t *sim, client_t *client)
     }
 }
 
+/*  A link may take a few frames in one turn and no more. */
 static void
 s_send (sim_t *sim, client_t *client)
 {
     hf_outbox_t *outbox = hf_client_core_outbox (client->core);
+    uint32_t taken[HF_MEMBERS_MAX + 1] = {0};
     for (size_t i = 0; i < outbox->frames.count; i++) {
         const hf_out_frame_t *frame = &outbox->frames.list[i];
-        sim_to_node (sim, client, frame->peer, hf_outbox_bytes (outbox, frame));
+        if (sim->odds.link_frames > 0 && ++taken[frame->peer] > sim->odds.link_frames)
+            hf_client_core_unsent (client->core, frame->peer, sim_client_local (sim, client));
+        else
+            sim_to_node (sim, client, frame->peer, hf_outbox_bytes (outbox, frame));
     }
     hf_outbox_reset (outbox);
 }

@@ -277,12 +277,13 @@ typedef struct odds {
     uint32_t lag, reconnect;                                 //  the same: a connection lags, breaks
     uint32_t crash_voting, crash_committing, crash_leading;  //  of 1000 times
     uint32_t crash_syncing, crash_swapping;
-    uint32_t forge;     //  of 1000 fault ticks: a frame that no peer sent, with absurd numbers
-    uint32_t slow_turn; //  of 1000 turns of a lock actor
-    uint32_t door;      //  frames of clients taken in one turn
-    uint64_t poll_us;   //  an actor that is woken takes up to so long
-    bool flushes;       //  rows are written, and the log is pruned behind them
-    uint32_t damage;    //  of 1000 parts of a state: a byte goes wrong
+    uint32_t forge;       //  of 1000 fault ticks: a frame that no peer sent, with absurd numbers
+    uint32_t slow_turn;   //  of 1000 turns of a lock actor
+    uint32_t door;        //  frames of clients taken in one turn
+    uint32_t link_frames; //  that a client's link takes in one turn; 0: all
+    uint64_t poll_us;     //  an actor that is woken takes up to so long
+    bool flushes;         //  rows are written, and the log is pruned behind them
+    uint32_t damage;      //  of 1000 parts of a state: a byte goes wrong
     hf_file_config_t file;
     uint64_t faults_until_us;
     uint32_t late; //  the node that is late when the cluster is formed

@@ -54,6 +54,7 @@ s_pick_lock (sim_t *sim, odds_t *odds)
     config->undecided_max = s_bound (sim, 1, 400, 1U << 20);
     config->readings_max = (uint32_t)s_bound (sim, 4, 6, 1000);
     odds->door = (uint32_t)s_bound (sim, 1, 3, 1000);
+    odds->link_frames = sim->seed % 4 == 3 ? 1 + (uint32_t)(sim->seed / 4 % 3) : 0;
     odds->poll_us = sim_random (sim, 2) * sim_random (sim, 3000);
     hf_file_config_t *file = &odds->file;
     file->part_bytes = 50 + (uint32_t)sim_random (sim, 500);
