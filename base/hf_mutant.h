@@ -113,7 +113,9 @@
     M (undecided_lost, "once", "an undecided request of an ended session is reported as lost")     \
     M (silent_leader_kept, "P11", "a client never leaves a silent leader")                         \
     M (barrier_before_reads, "P11",                                                                \
-       "the next barrier is asked for before the last one's reads are answered")
+       "the next barrier is asked for before the last one's reads are answered")                   \
+    M (repair_waits, "P11", "repair waits for the leader's commit and comes after newer entries")  \
+    M (prune_under_repair, "P11", "the log that a member under repair lacks is pruned")
 
 //  For unit tests alone. The lock actor answers nothing before it has applied it, so that no client
 //  can see the difference; the tool's guard, names and addresses are not in the simulator.

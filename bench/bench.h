@@ -12,7 +12,8 @@ typedef enum hf_bench_command {
     HF_BENCH_HANDOFF,
     HF_BENCH_FAILOVER,
     HF_BENCH_SOAK,
-    HF_BENCH_CATCHUP
+    HF_BENCH_CATCHUP,
+    HF_BENCH_REJOIN
 } hf_bench_command_t;
 
 //  Exit codes, as in sysexits.h where there is one.
@@ -35,6 +36,9 @@ typedef struct hf_bench_options {
     uint32_t append_every; //  soak: one cycle in so many appends; 0: none
     const char *out;       //  soak: the table of samples goes here; NULL: nowhere
     uint32_t ops;          //  catchup: what a node misses; an acquire is one, a release another
+    uint32_t append_bytes; //  of each append
+    uint32_t away;         //  rejoin: seconds
+    uint32_t sync_ms;      //  that each sync of a node started here takes longer
     const char *log_keep;  //  of the nodes started here; NULL: their default
     bool json;
 } hf_bench_options_t;
@@ -75,6 +79,7 @@ bool hf_bench_settle (hf_cluster_t *cluster, uint32_t *leader);
 int hf_run_load (const hf_bench_options_t *options, hf_cluster_t *cluster);
 int hf_run_failover (const hf_bench_options_t *options, hf_cluster_t *cluster);
 int hf_run_soak (const hf_bench_options_t *options, hf_cluster_t *cluster);
+int hf_run_rejoin (const hf_bench_options_t *options, hf_cluster_t *cluster);
 int hf_run_catchup (const hf_bench_options_t *options, hf_cluster_t *cluster);
 
 #endif

@@ -127,12 +127,18 @@ s_appended (void *arg, const hf_result_t *result)
 static void
 s_append (s_worker_t *self)
 {
-    char file[32], data[HF_LOAD_APPEND + 1];
+    char file[32], number[24];
+    uint32_t size = self->load->options.append_bytes;
+    char *data = hf_alloc (size);
+    memset (data, ' ', size);
+    data[size - 1] = '\n';
+    int digits =
+        snprintf (number, sizeof number, "%llu", (unsigned long long)self->token % 1000000);
+    memcpy (data, number, (uint32_t)digits < size ? (size_t)digits : size - 1);
     snprintf (file, sizeof file, "bench-%u", self->number % HF_LOAD_FILES);
-    int n = snprintf (data, sizeof data, "%15llu\n", (unsigned long long)(self->token % 1000000));
-    assert (n == HF_LOAD_APPEND);
-    s_check (self, hf_submit_append (self->session, self->lock, self->token, file, data,
-                                     HF_LOAD_APPEND, s_appended, self));
+    s_check (self, hf_submit_append (self->session, self->lock, self->token, file, data, size,
+                                     s_appended, self));
+    free (data);
 }
 
 static void
@@ -157,7 +163,9 @@ s_granted (void *arg, const hf_result_t *result)
         atomic_compare_exchange_strong (&load->granted_ns, &none, now_ns);
     }
     self->token = result->token;
-    uint32_t every = load->options.command == HF_BENCH_SOAK ? load->options.append_every : 0;
+    bool appends =
+        load->options.command == HF_BENCH_SOAK || load->options.command == HF_BENCH_REJOIN;
+    uint32_t every = appends ? load->options.append_every : 0;
     //  Not all workers in the same turn.
     if (every && (self->turn + self->number) % every == 0)
         s_append (self);

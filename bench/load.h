@@ -12,15 +12,14 @@
 
 typedef struct hf_load hf_load_t;
 
-#define HF_LOAD_APPEND   16 //  bytes
 #define HF_LOAD_FILES    4  //  that appends go to, in turn
 #define HF_LOAD_STATUSES 96 //  above every status there is
 
 /*  Connect and open the sessions, as the options say: workers are spread over the connections, and
  *  those of a connection over its sessions. HANDOFF: all workers want the same lock, and each needs
- *  a session of its own. SOAK: every cycle has a lock never seen before, and one in so many appends
- *  HF_LOAD_APPEND bytes. CATCHUP: each acquire is kept, for hf_load_window. NULL: that failed,
- * which is reported. */
+ *  a session of its own. SOAK: every cycle has a lock never seen before. SOAK and REJOIN: one cycle
+ * in so many appends. CATCHUP: each acquire is kept, for hf_load_window. NULL: that failed, which
+ * is reported. */
 hf_load_t *hf_load_new (const hf_bench_options_t *options);
 /*  Ends the sessions too. CLOSE false: their cluster ends anyway, do not take the time. */
 void hf_load_destroy (hf_load_t **self_p, bool close);

@@ -28,6 +28,10 @@ s_start_nodes (const hf_bench_options_t *options)
         hf_cluster_add_argument (cluster, "--log-keep");
         hf_cluster_add_argument (cluster, options->log_keep);
     }
+    for (uint32_t id = 1; options->sync_ms && id <= options->start; id++) {
+        hf_cluster_slow_disk (cluster, id);
+        hf_cluster_set_sync (cluster, id, options->sync_ms);
+    }
     if (hf_cluster_start_all (cluster) && hf_cluster_wait_leader (cluster, S_START_LIMIT_MS))
         return cluster;
     hf_bench_say ("the nodes started here have no leader");
@@ -48,6 +52,8 @@ s_run (const hf_bench_options_t *options, hf_cluster_t *cluster)
         return hf_run_soak (options, cluster);
     case HF_BENCH_CATCHUP:
         return hf_run_catchup (options, cluster);
+    case HF_BENCH_REJOIN:
+        return hf_run_rejoin (options, cluster);
     }
     return HF_EXIT_USAGE;
 }

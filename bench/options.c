@@ -9,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define S_COMMANDS                "cycle, handoff, failover, catchup or soak"
+#define S_COMMANDS                "cycle, handoff, failover, catchup, rejoin or soak"
 #define S_WORKERS_PER_SESSION_MAX 2000
 
 static const char s_help[] =
@@ -29,6 +29,9 @@ static const char s_help[] =
     "             under a light load, and measure how long until it has all of them and counts,\n"
     "             and what the load sees of that; then the same with its data removed. By log or\n"
     "             by state: --log-keep decides which of them helps it. Needs --start\n"
+    "  rejoin     stop a follower, kill one, kill and wipe one, each for --away seconds and\n"
+    "             --rounds times, under a load that never pauses; measure how long until it has\n"
+    "             all and counts, and how often it takes the whole state over. Needs --start\n"
     "  soak       run --cycles cycles, each with a lock never seen before, and look at each\n"
     "             node's memory and disk a hundred times: they must come to a level and stay\n"
     "             there. Appended files are counted apart: they grow, as they should; needs "
@@ -43,6 +46,7 @@ static const char s_help[] =
     "      --data-root DIR    where the data of nodes started here goes: choose the disk that\n"
     "                         is to be measured (default: $TMPDIR or /tmp)\n"
     "      --log-keep SIZE    the --log-keep of nodes started here\n"
+    "      --sync-ms N        each sync of a disk of nodes started here takes N ms longer\n"
     "\n"
     "The load:\n"
     "  -w, --workers N        workers, each with one request out at a time (default 64;\n"
@@ -52,14 +56,17 @@ static const char s_help[] =
     "                         sessions on each connection; W: one a worker (default 1;\n"
     "                         handoff: always one a worker)\n"
     "      --ttl MS           the sessions' time to live (default 10000)\n"
-    "  -t, --seconds N        how long to measure (default 10; catchup: its quiet load, 5)\n"
+    "  -t, --seconds N        how long to measure (default 10; catchup: its quiet load, 5;\n"
+    "                         rejoin: before each round, 3)\n"
     "      --warmup N         seconds before that which do not count (default 2)\n"
-    "  -r, --rounds N         of failover (default 20)\n"
+    "  -r, --rounds N         of failover (default 20) and rejoin (default 3)\n"
     "      --ops N            that a node misses in catchup; an acquire is one, a release\n"
     "                         another (default 200000)\n"
     "      --cycles N         of soak (default 1000000)\n"
-    "      --append-every N   soak: one cycle in N appends 16 bytes to one of 4 files\n"
-    "                         (default 10; 0: none)\n"
+    "      --away N           seconds that a node is away in rejoin (default 5)\n"
+    "      --append-every N   soak, rejoin: one cycle in N appends to one of 4 files (default\n"
+    "                         10; 0: none)\n"
+    "      --append-bytes N   so much (default 16)\n"
     "      --out FILE         soak: write the samples to FILE, with tabs between columns\n"
     "\n"
     "  -j, --json             the result as one JSON object on stdout, times in microseconds\n"
@@ -109,6 +116,9 @@ static const struct {
     {0, "ops", S_NUMBER, S_TO (ops), 2, 1000000000},
     {0, "cycles", S_NUMBER, S_TO (cycles), 1, 1000000000},
     {0, "append-every", S_NUMBER, S_TO (append_every), 0, 1000000000},
+    {0, "append-bytes", S_NUMBER, S_TO (append_bytes), 1, HF_DATA_MAX},
+    {0, "away", S_NUMBER, S_TO (away), 1, 3600},
+    {0, "sync-ms", S_NUMBER, S_TO (sync_ms), 0, 10000},
     {0, "out", S_TEXT, S_TO (out), 0, 0},
     {'j', "json", S_FLAG, S_TO (json), 0, 0},
 };
@@ -158,7 +168,7 @@ s_option (hf_bench_options_t *self, int option)
 static bool
 s_command (hf_bench_options_t *self, const char *text)
 {
-    for (hf_bench_command_t i = HF_BENCH_CYCLE; i <= HF_BENCH_CATCHUP; i++) {
+    for (hf_bench_command_t i = HF_BENCH_CYCLE; i <= HF_BENCH_REJOIN; i++) {
         if (strcmp (text, hf_bench_command_name (i)) == 0) {
             self->command = i;
             return true;
@@ -180,8 +190,9 @@ s_settle_nodes (const hf_bench_options_t *self)
         hf_bench_say ("--start and --endpoints exclude each other");
         return false;
     }
-    if ((self->command == HF_BENCH_FAILOVER || self->command == HF_BENCH_CATCHUP) &&
-        self->start < 3) {
+    bool kills = self->command == HF_BENCH_FAILOVER || self->command == HF_BENCH_CATCHUP ||
+                 self->command == HF_BENCH_REJOIN;
+    if (kills && self->start < 3) {
         hf_bench_say ("%s kills nodes that it started itself: give --start 3, 5 or 7",
                       hf_bench_command_name (self->command));
         return false;
@@ -190,8 +201,8 @@ s_settle_nodes (const hf_bench_options_t *self)
         hf_bench_say ("soak looks at nodes that it started itself: give --start 1, 3, 5 or 7");
         return false;
     }
-    if (self->log_keep && self->start == 0) {
-        hf_bench_say ("--log-keep is for nodes started here: give --start");
+    if ((self->log_keep || self->sync_ms) && self->start == 0) {
+        hf_bench_say ("--log-keep and --sync-ms are for nodes started here: give --start");
         return false;
     }
     return true;
@@ -204,8 +215,10 @@ s_settle (hf_bench_options_t *self)
     bool light = self->command == HF_BENCH_FAILOVER || self->command == HF_BENCH_CATCHUP;
     if (self->workers == 0)
         self->workers = light ? 4 : 64;
+    if (self->rounds == 0)
+        self->rounds = self->command == HF_BENCH_REJOIN ? 3 : 20;
     if (self->seconds == 0)
-        self->seconds = light ? 5 : 10;
+        self->seconds = self->command == HF_BENCH_REJOIN ? 3 : light ? 5 : 10;
     if (self->connections == S_ALL)
         self->connections = self->workers;
     if (self->connections > self->workers) {
@@ -241,10 +254,12 @@ hf_bench_options_read (hf_bench_options_t *self, int argc, char **argv, int *exi
 {
     *self = (hf_bench_options_t){.connections = 1,
                                  .warmup = 2,
-                                 .rounds = 20,
+                                 .rounds = 0,
                                  .ttl_ms = HF_TTL_DEFAULT_MS,
                                  .cycles = 1000000,
                                  .append_every = 10,
+                                 .append_bytes = 16,
+                                 .away = 5,
                                  .ops = 200000};
     *exit_code = HF_EXIT_USAGE;
     struct option names[S_OPTIONS + 3] = {{"help", 0, NULL, 'h'}, {"version", 0, NULL, 'V'}};

@@ -103,7 +103,7 @@ static bool
 s_await_files (const s_soak_t *self)
 {
     hf_usage_t nodes[HF_MEMBERS_MAX];
-    uint64_t want_kib = (hf_load_appends (self->load) * HF_LOAD_APPEND + 1023) / 1024;
+    uint64_t want_kib = (hf_load_appends (self->load) * self->options->append_bytes + 1023) / 1024;
     uint64_t limit_ns = hf_bench_in_ms (S_FILE_LIMIT_MS);
     while (s_look (self, nodes)) {
         uint32_t i = 0;

@@ -1,5 +1,5 @@
 #!/bin/sh
-# test_long_runs.sh PROGRAM HOLDFASTD soak|catchup - a short run of it on real nodes.
+# test_long_runs.sh PROGRAM HOLDFASTD soak|catchup|rejoin - a short run of it on real nodes.
 set -u
 bench=$1 node=$2 command=$3
 dir=$(mktemp -d)
@@ -60,6 +60,13 @@ catchup)
     has out "^wiped .* s  [a-z]*$"
     has out "^back within 10 s, p99 under 5 times its quiet value: "
     has err "node 3, wiped, is back after .* s and counts"
+    ;;
+rejoin)
+    # The load takes no pause, and each sync takes 5 ms.
+    run 0 --sync-ms 5 -w 16 --append-every 1 --append-bytes 2000 -t 1 --away 1 --rounds 1 --warmup 0
+    has out "^stopped  *yes .* s  *0 "
+    has out "^killed  *yes .* s  *0 "
+    has out "^wiped  *yes "
     ;;
 esac
 find "$dir" -name 'holdfast-cluster-*' | grep . && fail "it left its data behind"

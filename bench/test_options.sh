@@ -24,7 +24,7 @@ done
 for command in cycle handoff failover catchup soak; do
     expect 0 "  $command" --help
 done
-expect 64 "give one command: cycle, handoff, failover, catchup or soak"
+expect 64 "give one command: cycle, handoff, failover, catchup, rejoin or soak"
 expect 64 "there is no command \"sink\"" sink
 expect 64 "give one command" soak soak
 expect 64 "soak looks at nodes that it started itself" soak
@@ -37,7 +37,7 @@ expect 64 "--cycles must be 1 to" --start 1 --cycles 0 soak
 expect 64 "--cycles must be 1 to" --start 1 --cycles 10k soak
 expect 64 "--append-every must be 0 to" --start 1 --append-every -1 soak
 expect 64 "--ops must be 2 to" --start 3 --ops 1 catchup
-expect 64 "--log-keep is for nodes started here" --log-keep 1M cycle
+expect 64 "--log-keep and --sync-ms are for nodes started here" --log-keep 1M cycle
 expect 64 "--start and --endpoints exclude each other" --start 3 -e 1@127.0.0.1 catchup
 expect 64 "Try: holdfast-bench --help" --no-such-option soak
 expect 69 "/nowhere/holdfastd" --start 1 --holdfastd /nowhere/holdfastd soak

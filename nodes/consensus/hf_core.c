@@ -120,6 +120,7 @@ hf_core_view (const hf_core_t *self)
                             .links = self->links,
                             .counted = hf_core_roster_view (self),
                             .transfer_to = self->transfer_to,
+                            .lagging = hf_core_lagging (self),
                             .needs_state = self->needs_state};
 }
 

@@ -13,7 +13,7 @@
  *    1. hf_core_step for each event at hand; after each step, write
  *       effects->persists, in order, into ONE open transaction of the log store,
  *       and send the messages marked EARLY (they may go out before the commit:
- *       a leader's entries travel while its own disk works, 10.2.1).
+ *       a leader's entries travel while its own disk works, 10.2.1; a NEED promises nothing).
  *    2. Commit the transaction. If that fails, end the process: nothing more leaves the node.
  *    3. Send the other messages; hand on the notices; report commit_index.
  *    4. If the transaction held anything: step HF_EV_DURABLE with the last index
@@ -242,6 +242,8 @@ typedef struct hf_core_view {
     uint32_t links;       //  bit i: link to members[i] is up
     uint32_t counted;     //  bit i: members[i] counts, as far as this node knows (all: not tracked)
     uint32_t transfer_to; //  the node that is handed the lead; 0: none
+    uint64_t lagging; //  as leader: what every member has that is heard and that the log can still
+                      //  help: see hf_core_lagging. UINT64_MAX: no such member
     bool needs_state;
 } hf_core_view_t;
 

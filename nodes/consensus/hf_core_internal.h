@@ -226,6 +226,9 @@ void hf_core_admit (hf_core_t *self, hf_effects_t *effects);
 /*  When a majority was last heard, counting ourselves as heard now. */
 uint64_t hf_core_majority_heard_us (const hf_core_t *self);
 void hf_core_advance_commit (hf_core_t *self);
+/*  The lowest index that a member acknowledged which was heard not long ago, counting or not, and
+ *  behind which our log still goes on; UINT64_MAX: none, or we do not lead. */
+uint64_t hf_core_lagging (const hf_core_t *self);
 void hf_core_pass_barriers (hf_core_t *self, hf_effects_t *effects);
 
 //  ---- hf_core_handover.c: leadership transfer --------------------------------------

@@ -104,6 +104,20 @@ hf_core_advance_commit (hf_core_t *self)
         self->commit_index = index;
 }
 
+uint64_t
+hf_core_lagging (const hf_core_t *self)
+{
+    uint64_t lowest = UINT64_MAX;
+    for (uint32_t i = 0; self->role == HF_LEADER && i < self->config.members_count; i++) {
+        const hf_core_peer_t *peer = &self->peers[i];
+        bool heard = i != self->slot && peer->incarnation != 0 &&
+                     self->now_us < peer->heard_us + 10 * self->config.election_us;
+        if (heard && peer->match + 1 >= self->log.first_index && peer->match < lowest)
+            lowest = peer->match;
+    }
+    return lowest;
+}
+
 void
 hf_core_pass_barriers (hf_core_t *self, hf_effects_t *effects)
 {

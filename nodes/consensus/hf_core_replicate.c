@@ -30,7 +30,10 @@ s_send_need (hf_core_t *self, hf_effects_t *effects)
     if (self->probe_index <= self->verified_index)
         self->walking = false;
     uint64_t index = self->walking ? self->probe_index : self->verified_index;
-    hf_need_t *m = &hf_core_send (self, HF_KIND_NEED, self->leader, effects)->message.need;
+    //  It promises nothing, so it need not wait for our disk: the next chunk travels meanwhile.
+    hf_outgoing_t *out = hf_core_send (self, HF_KIND_NEED, self->leader, effects);
+    out->early = !HF_MUTANT (repair_waits);
+    hf_need_t *m = &out->message.need;
     m->probe_index = index;
     m->probe_term = hf_core_log_term_at (&self->log, index);
     uint64_t least_us = self->config.heartbeat_us * 4 / 5;
@@ -206,7 +209,11 @@ hf_core_on_need (hf_core_t *self, const hf_need_t *m, hf_effects_t *effects)
         }
         term = hf_core_log_term_at (&self->log, index);
     }
-    hf_core_send_entries (self, m->from, index, term, count, effects);
+    //  Early, as what is published: a chunk that waited for our commit would come after the entries
+    //  that are published before it. The asker could not use those, would ask again, and so on for
+    //  as long as the load lasts.
+    hf_core_send_entries (self, m->from, index, term, count, effects)->early =
+        !self->vote_pending && !HF_MUTANT (repair_waits);
 }
 
 //  ---- offers of the whole state -------------------------------------------------

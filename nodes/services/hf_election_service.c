@@ -9,12 +9,13 @@ static void
 s_defaults (hf_election_config_t *config)
 {
 #define DEFAULT(field, value) config->field = config->field != 0 ? config->field : (value)
+    DEFAULT (repair_keep, 256U << 20);
     DEFAULT (hold_us, 60000000);
     DEFAULT (handover_us, 1000000);
     DEFAULT (stall_us, 20000);
     DEFAULT (prune_step, 256);
     DEFAULT (tail_bytes, 16U << 20);
-    DEFAULT (chunk_bytes, 64U << 10);
+    DEFAULT (chunk_bytes, 256U << 10);
     DEFAULT (propose_bytes, 512U << 10);
     DEFAULT (deliver_bytes, 1U << 20);
     DEFAULT (deliver_ahead, 8U << 20);

@@ -40,11 +40,11 @@
  *      sleep until something comes, or hf_election_service_wake_us
  *
  *  Up to the commit the outbox holds only what may leave early: a leader's entries, which travel
- *  while its own disk works. All else (acks, votes, deliveries, notices) is held back by the
- * service until hf_election_service_committed; when the turn wrote nothing, until the end of the
- * turn. So the outbox may be carried out and reset at any point of a turn, frames before messages,
- * and must be before the next turn begins. Between `end` and the last `committed` there is no
- * input.
+ *  while its own disk works, and a follower's request for those it lacks. All else (acks, votes,
+ * deliveries, notices) is held back by the service until hf_election_service_committed; when the
+ * turn wrote nothing, until the end of the turn. So the outbox may be carried out and reset at any
+ * point of a turn, frames before messages, and must be before the next turn begins. Between `end`
+ * and the last `committed` there is no input.
  *
  *  Time is in microseconds of one monotonic clock, read again for each call.
  */
@@ -61,12 +61,13 @@ typedef struct hf_election_config {
     uint64_t log_keep; //  bytes of the log kept for nodes that were away; 0: none
 
     //  0: the default.
+    uint64_t repair_keep;   //  bytes kept for a member that is heard and still lacks them: 256 MiB
     uint64_t hold_us;       //  no pruning for so long after a node asked for the state: 60 s
     uint64_t handover_us;   //  a handover takes no longer: 1 s
     uint64_t stall_us;      //  a turn, or a wake-up late by so much, is a stall: 20 ms
     uint32_t prune_step;    //  entries deleted in one turn: 256
     uint32_t tail_bytes;    //  of entries in memory: 16 MiB
-    uint32_t chunk_bytes;   //  of entries in one repair message: 64 KiB
+    uint32_t chunk_bytes;   //  of entries in one repair message: 256 KiB
     uint32_t propose_bytes; //  of entries in one step, so that its message fits a frame: 512 KiB
     uint32_t deliver_bytes; //  of entries in one A_COMMITTED: 1 MiB
     uint32_t deliver_ahead; //  of entries delivered and not yet credited: 8 MiB

@@ -6,6 +6,7 @@
 #include <assert.h>
 
 #define FORMING_US 2000000 //  between two lines about missing members
+#define REPAIR_US  100000  //  between two looks at what a lagging member still needs
 
 //  ---- pruning -------------------------------------------------------------------
 
@@ -32,11 +33,22 @@ hf_election_prune (hf_election_service_t *self)
         upto = self->flushed + 1;
     if (HF_MUTANT (pruned_before_flushed))
         upto = self->effects.commit_index;
-    uint32_t count =
-        self->log.prune (self->log.arg, upto, self->config.log_keep, self->config.prune_step);
-    assert (count <= self->config.prune_step);
+    uint64_t lagging =
+        HF_MUTANT (prune_under_repair) ? UINT64_MAX : hf_core_view (self->core).lagging;
+    uint32_t step = self->config.prune_step;
+    uint32_t count = 0;
+    if (lagging < upto) {
+        uint64_t keep = self->config.log_keep > self->config.repair_keep ? self->config.log_keep
+                                                                         : self->config.repair_keep;
+        count = self->log.prune (self->log.arg, upto, keep, step);
+    }
+    if (count == 0)
+        count = self->log.prune (self->log.arg, lagging < upto ? lagging : upto,
+                                 self->config.log_keep, step);
+    assert (count <= step);
     //  A little time to listen between two steps; what is held goes when the hold ends.
-    self->prune_us = count == self->config.prune_step            ? self->now_us + 1000
+    self->prune_us = count == step                               ? self->now_us + 1000
+                     : lagging < upto                            ? self->now_us + REPAIR_US
                      : holds && self->held_index < self->flushed ? self->held_until_us
                                                                  : UINT64_MAX;
     if (count == 0)

@@ -32,7 +32,7 @@ static void
 s_defaults (hf_file_config_t *config)
 {
     config->part_bytes = OR (config->part_bytes, HF_STATE_PART_MAX);
-    config->window_bytes = OR (config->window_bytes, 8 * HF_STATE_PART_MAX);
+    config->window_bytes = OR (config->window_bytes, 32 * HF_STATE_PART_MAX);
     config->batch_bytes = OR (config->batch_bytes, 8U << 20);
     config->ask_again_us = OR (config->ask_again_us, 200000U);
     config->fresh_us = OR (config->fresh_us, 5000000U);

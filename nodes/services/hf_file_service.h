@@ -57,7 +57,7 @@ typedef struct hf_file_config {
 
     //  0: the default.
     uint32_t part_bytes;   //  of a snapshot in one message, so that heartbeats pass: 64 KiB
-    uint32_t window_bytes; //  of a snapshot sent for one STATE_ASK: 512 KiB
+    uint32_t window_bytes; //  of a snapshot sent for one STATE_ASK: 2 MiB
     uint32_t batch_bytes;  //  of sections and answers in one turn: 8 MiB
     uint64_t ask_again_us; //  without a part for so long, ask again: 200 ms
     uint64_t fresh_us;     //  a snapshot serves new askers for so long: 5 s

@@ -6,6 +6,7 @@
  *  sim.c           a run: events in the order of virtual time, chance, clocks
  *  sim_odds.c      what the seed decides; faults as they happen
  *  sim_settle.c    all heals, and progress is demanded (P11)
+ *  sim_load.c      a member comes back under a load that the others sustain (P11)
  *  sim_net.c       frames on their way, connections: delay, loss, repeats, cuts, routes
  *  sim_node.c      a node's actors: mailboxes, pipes, turns; what its services want is carried out
  *  sim_duty.c      checks of what a node owes its clients and its disk: P9, P11, P12
@@ -414,6 +415,9 @@ void sim_formed (sim_t *sim);
 //  sim_settle.c
 void sim_heal (sim_t *sim);
 void sim_demand (sim_t *sim);
+
+//  sim_load.c
+void sim_load (sim_t *sim);
 
 //  sim_net.c
 void sim_to_peers (sim_t *sim, const node_t *node, uint32_t to, hf_span_t frame);

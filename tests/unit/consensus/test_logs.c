@@ -80,18 +80,18 @@ HF_TEST (walk)
     hf_bench_open_log (&bench, 2, 3, 6, "1x3 2x4 4x2", 0);
     hf_bench_put (&bench, 6, 1);
     hf_bench_append (&bench, 3, 6, 0, 8, 5);
-    HF_BENCH_SAYS (&bench, "3 NEED @6 9/4; FOLLOWING @6 3");
+    HF_BENCH_SAYS (&bench, "3 early NEED @6 9/4; FOLLOWING @6 3");
     s_answer (&bench, 0, 6, 3);
-    HF_BENCH_SAYS (&bench, "3 NEED @6 6/2");
+    HF_BENCH_SAYS (&bench, "3 early NEED @6 6/2");
     s_answer (&bench, 0, 6, 3); //  once more: an answer to an older question
     HF_BENCH_SAYS (&bench, "");
     s_answer (&bench, 9, 3, 1);
-    HF_BENCH_SAYS (&bench, "3 NEED @6 3/1; 3 ACK @6 index 3 round 0; commit 3");
+    HF_BENCH_SAYS (&bench, "3 early NEED @6 3/1; 3 ACK @6 index 3 round 0; commit 3");
     s_answer (&bench, 9, 1, 1);
     HF_BENCH_SAYS (&bench, "");
     hf_bench_put (&bench, 3, 2);
     s_answer (&bench, 9, 3, 1);
-    HF_BENCH_SAYS (&bench, "disk: cut 4; disk: 4..5 @6 skip 0; 3 NEED @6 5/3; commit 5");
+    HF_BENCH_SAYS (&bench, "disk: cut 4; disk: 4..5 @6 skip 0; 3 early NEED @6 5/3; commit 5");
     hf_bench_commit (&bench);
     HF_BENCH_SAYS (&bench, "3 ACK @6 index 5 round 0");
     hf_bench_put (&bench, 5, 3);
@@ -106,9 +106,9 @@ HF_TEST (nothing_in_common)
     hf_bench_t bench;
     hf_bench_open_log (&bench, 2, 3, 6, "2x3", 0);
     hf_bench_beat (&bench, 3, 6, 1, 4, 4, 6);
-    HF_BENCH_SAYS (&bench, "3 NEED @6 3/2; 3 ACK @6 index 0 round 1; FOLLOWING @6 3");
+    HF_BENCH_SAYS (&bench, "3 early NEED @6 3/2; 3 ACK @6 index 0 round 1; FOLLOWING @6 3");
     s_answer (&bench, 4, 0, 0);
-    HF_BENCH_SAYS (&bench, "3 NEED @6 0/0");
+    HF_BENCH_SAYS (&bench, "3 early NEED @6 0/0");
     hf_bench_put (&bench, 6, 4);
     s_answer (&bench, 4, 0, 0);
     HF_BENCH_SAYS (&bench, "disk: cut 1; disk: 1..4 @6 skip 0; commit 4");
@@ -122,19 +122,19 @@ HF_BENCH_TEST (ask, hf_bench_open, 6, 5)
     HF_BENCH_SAYS (bench, "3 ACK @6 index 5 round 1; FOLLOWING @6 3; commit 5");
     hf_bench_put (bench, 6, 1);
     hf_bench_append (bench, 3, 6, 6, 6, 6); //  entry 6 is lost
-    HF_BENCH_SAYS (bench, "3 NEED @6 5/1");
+    HF_BENCH_SAYS (bench, "3 early NEED @6 5/1");
     hf_bench_put (bench, 6, 1);
     hf_bench_append (bench, 3, 6, 6, 7, 6);
     HF_BENCH_SAYS (bench, "");
     for (uint64_t round = 2; round < 9; round++) {
         assert_in_range (hf_bench_wake (bench), 40000, 79999);
-        HF_BENCH_SAYS (bench, "3 NEED @6 5/1");
+        HF_BENCH_SAYS (bench, "3 early NEED @6 5/1");
         hf_bench_beat (bench, 3, 6, round, 8, 8, 6);
         assert_null (strstr (hf_bench_said (bench), "NEED"));
     }
     hf_bench_put (bench, 6, 1);
     s_answer (bench, 8, 5, 1);
-    HF_BENCH_SAYS (bench, "disk: 6..6 @6 skip 0; 3 NEED @6 6/6; commit 6");
+    HF_BENCH_SAYS (bench, "disk: 6..6 @6 skip 0; 3 early NEED @6 6/6; commit 6");
     hf_bench_put (bench, 6, 1);
     hf_bench_append (bench, 3, 6, 8, 6, 6); //  it comes once more, and not as the answer
     HF_BENCH_SAYS (bench, "disk: 7..7 @6 skip 0; commit 7");
@@ -152,19 +152,20 @@ HF_TEST (need)
         uint64_t base, index, term;
         const char *says;
     } cases[] = {
-        {0, 0, 0, "3 ENTRIES @6 commit 0 prev 0/0 +2"},
-        {0, 5, 3, "3 ENTRIES @6 commit 0 prev 5/3 +2"},
-        {0, 8, 5, "3 ENTRIES @6 commit 0 prev 8/5 +1"},
-        {0, 9, 6, "3 ENTRIES @6 commit 0 prev 9/6 +0"},
-        {0, 9, 4, "3 ENTRIES @6 commit 0 prev 6/3 +0"}, //  the largest point that both may have
-        {0, 6, 2, "3 ENTRIES @6 commit 0 prev 3/1 +0"},
-        {0, 20, 6, "3 ENTRIES @6 commit 0 prev 9/6 +0"},
+        {0, 0, 0, "3 early ENTRIES @6 commit 0 prev 0/0 +2"},
+        {0, 5, 3, "3 early ENTRIES @6 commit 0 prev 5/3 +2"},
+        {0, 8, 5, "3 early ENTRIES @6 commit 0 prev 8/5 +1"},
+        {0, 9, 6, "3 early ENTRIES @6 commit 0 prev 9/6 +0"},
+        {0, 9, 4,
+         "3 early ENTRIES @6 commit 0 prev 6/3 +0"}, //  the largest point that both may have
+        {0, 6, 2, "3 early ENTRIES @6 commit 0 prev 3/1 +0"},
+        {0, 20, 6, "3 early ENTRIES @6 commit 0 prev 9/6 +0"},
         {1, 0, 0, "3 STATE_OFFER @6 first 2"},
         {3, 0, 0, "3 STATE_OFFER @6 first 4"},
         {3, 2, 1, "3 STATE_OFFER @6 first 4"},
-        {3, 3, 1, "3 ENTRIES @6 commit 3 prev 3/1 +2"},
-        {3, 9, 2, "3 ENTRIES @6 commit 3 prev 3/1 +0"},
-        {6, 6, 3, "3 ENTRIES @6 commit 6 prev 6/3 +2"},
+        {3, 3, 1, "3 early ENTRIES @6 commit 3 prev 3/1 +2"},
+        {3, 9, 2, "3 early ENTRIES @6 commit 3 prev 3/1 +0"},
+        {6, 6, 3, "3 early ENTRIES @6 commit 6 prev 6/3 +2"},
         {6, 6, 2, "3 STATE_OFFER @6 first 7"}, //  apart before the base
         {6, 9, 2, "3 STATE_OFFER @6 first 7"},
     };
@@ -196,8 +197,9 @@ HF_BENCH_TEST (pruned_unsent, hf_bench_open, 5, 5)
     for (uint64_t index = 1; index <= 3; index++)
         HF_BENCH_PEER (bench, NEED, need, 3, 2, 6, .probe_index = index, .probe_term = 1);
     HF_BENCH_EVENT (bench, PRUNED, .pruned.index = 2);
-    HF_BENCH_SAYS (bench, "3 ENTRIES @6 commit 6 prev 1/1 +0; 3 ENTRIES @6 commit 6 prev 2/1 +1; "
-                          "3 ENTRIES @6 commit 6 prev 3/1 +1");
+    HF_BENCH_SAYS (
+        bench, "3 early ENTRIES @6 commit 6 prev 1/1 +0; 3 early ENTRIES @6 commit 6 prev 2/1 +1; "
+               "3 early ENTRIES @6 commit 6 prev 3/1 +1");
     HF_BENCH_EVENT (bench, PRUNED, .pruned.index = 2);
     assert_int_equal (hf_core_view (bench->core).first_index, 3);
 }
@@ -216,7 +218,7 @@ HF_BENCH_TEST (needs_state, hf_bench_open, 6, 3)
         HF_BENCH_SAYS (bench, "NEEDS_STATE @6 3");
         assert_true (hf_core_view (bench->core).needs_state);
         hf_bench_wake (bench);
-        HF_BENCH_SAYS (bench, "3 NEED @6 3/1");
+        HF_BENCH_SAYS (bench, "3 early NEED @6 3/1");
         hf_bench_beat (bench, 3, 6, round, 9, 9, 2);
         assert_non_null (strstr (hf_bench_said (bench), "3 ACK @6 index 0 round"));
         hf_bench_tick_after (bench, 2000000);

@@ -22,10 +22,10 @@ HF_BENCH_TEST (ack_durable, hf_bench_open, 5, 5)
 HF_BENCH_TEST (ack_verified, hf_bench_open, 5, 5)
 {
     hf_bench_beat (bench, 1, 5, 4, 7, 7, 4);
-    HF_BENCH_SAYS (bench, "1 NEED @5 5/1; 1 ACK @5 index 0 round 4; FOLLOWING @5 1");
+    HF_BENCH_SAYS (bench, "1 early NEED @5 5/1; 1 ACK @5 index 0 round 4; FOLLOWING @5 1");
     hf_bench_put (bench, 1, 1);
     hf_bench_entries (bench, (hf_entries_t){1, 2, 5, 7, .prev_index = 2, .prev_term = 1, {0}});
-    HF_BENCH_SAYS (bench, "1 NEED @5 3/1; 1 ACK @5 index 3 round 4; commit 3");
+    HF_BENCH_SAYS (bench, "1 early NEED @5 3/1; 1 ACK @5 index 3 round 4; commit 3");
 }
 
 /*  Nothing that one leader said is held against the next. */
