@@ -57,6 +57,8 @@
     M (steps_overlap, "P12", "changed rows are handed over while others are not on disk yet")      \
     M (busy_for_ever, "P11", "what was applied still counts as undecided")                         \
     M (never_hands_over, "P11", "a leader never hands over to a lower id")                         \
+    M (disk_not_looked_at, "P11", "the lead goes to a lower id whose disk is slow")                \
+    M (no_backoff, "P11", "the lead goes to a lower id again at once when it did not last")        \
     M (leaves_behind, "P11", "a leader hands over to a node that does not hear all that it hears") \
     M (any_term, "P1 P11", "a term is taken that no honest node can have reached")                 \
     M (largest_said, "P11", "the largest numbers of a leader's heartbeats count, not the last")    \

@@ -67,7 +67,8 @@
 #define HF_FIELDS_fact_row(F)   F (str, key) F (str, text) F (u64, number)
 
 //  Node to node. TO 0 means everybody. Every one carries the sender's term. INCARNATION is the
-//  sender's; CANDIDATE is that of the node whose VOTE_REQUEST the VOTE answers.
+//  sender's; CANDIDATE is that of the node whose VOTE_REQUEST the VOTE answers. SYNC_US: how long
+//  the sender's disk takes for a sync.
 #define HF_FIELDS_hello(F)                                                                         \
     F (u32, from) F (u64, nonce) F (u64, list_hash) F (str, list) F (list, echoes)
 #define HF_FIELDS_echo(F) F (u32, node) F (u64, nonce)
@@ -81,7 +82,7 @@
 #define HF_FIELDS_ack(F)                                                                           \
     F (u32, from)                                                                                  \
     F (u32, to)                                                                                    \
-    F (u64, term) F (u64, index) F (u64, round) F (u32, hears) F (u64, incarnation)
+    F (u64, term) F (u64, index) F (u64, round) F (u32, hears) F (u64, incarnation) F (u32, sync_us)
 #define HF_FIELDS_need(F)                                                                          \
     F (u32, from) F (u32, to) F (u64, term) F (u64, probe_index) F (u64, probe_term)
 #define HF_FIELDS_vote_request(F)                                                                  \

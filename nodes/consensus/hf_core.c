@@ -12,6 +12,7 @@ hf_core_config_defaults (hf_core_config_t *config)
                                  .rank_step_us = 60000,
                                  .stability_us = 2000000,
                                  .prefer_lowest = true,
+                                 .regret_us = 120000000,
                                  .seed = 1};
 }
 
@@ -119,6 +120,7 @@ hf_core_view (const hf_core_t *self)
                             .first_index = self->log.first_index,
                             .links = self->links,
                             .counted = hf_core_roster_view (self),
+                            .sync_us = hf_core_sync_us (self),
                             .transfer_to = self->transfer_to,
                             .lagging = hf_core_lagging (self),
                             .needs_state = self->needs_state};
@@ -176,6 +178,22 @@ s_on_propose (hf_core_t *self, uint32_t count, hf_effects_t *effects)
 }
 
 //  ---- durable -------------------------------------------------------------------
+
+/*  The mean of the last few, so that one slow sync is soon forgotten. */
+static void
+s_synced (hf_core_t *self, uint64_t took_us)
+{
+    uint64_t before_us = hf_core_sync_us (self);
+    self->sync_us = before_us == 0 ? took_us : (3 * before_us + took_us) / 4;
+    self->sync_at_us = self->now_us;
+}
+
+uint64_t
+hf_core_sync_us (const hf_core_t *self)
+{
+    bool lately = self->now_us < self->sync_at_us + 10 * self->config.stability_us;
+    return lately ? self->sync_us : 0;
+}
 
 static void
 s_on_durable (hf_core_t *self, uint64_t index, uint64_t term)
@@ -343,6 +361,7 @@ hf_core_step (hf_core_t *self, const hf_event_t *event, hf_effects_t *effects)
         hf_core_on_barrier (self, event->barrier.id, effects);
         break;
     case HF_EV_DURABLE:
+        s_synced (self, event->durable.took_us);
         s_on_durable (self, event->durable.index, event->durable.term);
         break;
     case HF_EV_LINK:

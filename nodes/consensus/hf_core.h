@@ -56,6 +56,7 @@ typedef struct hf_core_config {
     uint64_t rank_step_us;            //  added to election_us for each lower id; default 60 ms
     uint64_t stability_us; //  a lower id must be fit for so long to be handed the lead; 2 s
     bool prefer_lowest;    //  hand over to the lowest fit id; default true
+    uint64_t regret_us;    //  no such hand-over for so long after one that did not last; 2 min
     uint64_t seed;         //  of the only randomness: jitter
     uint64_t incarnation;  //  of this node's disk; 0: every member counts
 } hf_core_config_t;
@@ -118,6 +119,7 @@ typedef struct hf_event {
         struct {
             uint64_t index;
             uint64_t term;
+            uint64_t took_us; //  the sync
         } durable;
         struct {
             uint32_t node;
@@ -241,6 +243,7 @@ typedef struct hf_core_view {
     uint64_t first_index; //  of the log: 1, or behind what was pruned
     uint32_t links;       //  bit i: link to members[i] is up
     uint32_t counted;     //  bit i: members[i] counts, as far as this node knows (all: not tracked)
+    uint64_t sync_us;     //  how long this node's disk takes for a sync; 0: not known lately
     uint32_t transfer_to; //  the node that is handed the lead; 0: none
     uint64_t lagging; //  as leader: what every member has that is heard and that the log can still
                       //  help: see hf_core_lagging. UINT64_MAX: no such member

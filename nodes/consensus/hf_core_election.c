@@ -11,8 +11,10 @@ uint64_t
 hf_core_election_timeout (hf_core_t *self)
 {
     uint64_t step_us = self->config.rank_step_us;
-    return self->config.election_us + self->slot * step_us +
-           hf_random_below (&self->random, step_us / 2);
+    //  A node whose disk makes it miss heartbeats stands after all others.
+    bool slow = hf_core_sync_us (self) > self->config.election_us / 2;
+    uint32_t rank = self->slot + (slow ? self->config.members_count : 0);
+    return self->config.election_us + rank * step_us + hf_random_below (&self->random, step_us / 2);
 }
 
 /*  30 to 40 ms for the lowest id at a heartbeat of 50 ms, 10 ms more for each rank. */

@@ -22,8 +22,18 @@ s_able (const hf_core_t *self, uint32_t slot)
            hf_quorum_reached (peer->hears & counted, self->config.members_count);
 }
 
-/*  It is able to lead, and hears every member that this node hears: a member that only this node
- *  reaches would be left behind. */
+/*  Its syncs take much longer than ours, or so long that its heartbeats come late. */
+static bool
+s_slow (const hf_core_t *self, uint32_t slot)
+{
+    uint64_t sync_us = self->peers[slot].sync_us;
+    uint64_t election_us = self->config.election_us;
+    return (sync_us > election_us / 2 || sync_us > 4 * hf_core_sync_us (self) + election_us / 6) &&
+           !HF_MUTANT (disk_not_looked_at);
+}
+
+/*  It is able to lead, its disk is not slow, and it hears every member that this node hears: a
+ * member that only this node reaches would be left behind. */
 static bool
 s_fit (const hf_core_t *self, uint32_t slot)
 {
@@ -31,12 +41,13 @@ s_fit (const hf_core_t *self, uint32_t slot)
     for (uint32_t i = 0; i < self->config.members_count; i++)
         heard |= (hf_core_reachable (self, i) ? 1U : 0) << i;
     bool covers = (heard & ~self->peers[slot].hears) == 0 || HF_MUTANT (leaves_behind);
-    return s_able (self, slot) && covers;
+    return s_able (self, slot) && covers && !s_slow (self, slot);
 }
 
 static void
-s_begin (hf_core_t *self, uint32_t slot)
+s_begin (hf_core_t *self, uint32_t slot, bool wished)
 {
+    self->wished = wished;
     self->transfer_to = self->config.members[slot];
     self->transfer_sent = false;
     self->transfer_until_us = self->now_us + self->config.election_us;
@@ -56,8 +67,8 @@ hf_core_prefer_lowest (hf_core_t *self)
         else if (peer->fit_us == 0)
             peer->fit_us = self->now_us;
         else if (self->config.prefer_lowest && hf_core_accepts (self) &&
-                 self->now_us >= peer->fit_us + window_us)
-            s_begin (self, slot);
+                 self->now_us >= peer->fit_us + window_us && self->now_us >= self->regret_until_us)
+            s_begin (self, slot, true);
     }
 }
 
@@ -69,6 +80,9 @@ hf_core_push_transfer (hf_core_t *self, bool again, hf_effects_t *effects)
     if (self->peers[hf_core_slot (self, self->transfer_to)].match != self->log.last_index)
         return;
     self->transfer_sent = true;
+    //  Also when the transfer is given up: a slow disk may stand later.
+    if (self->wished)
+        self->given_us = self->now_us;
     hf_transfer_t *m =
         &hf_core_send (self, HF_KIND_TRANSFER, self->transfer_to, effects)->message.transfer;
     m->last_index = self->log.last_index;
@@ -83,6 +97,23 @@ hf_core_fail_transfer (hf_core_t *self)
     self->transfer_to = 0;
     if (self->transfer_backoff < HF_CORE_BACKOFF_MAX)
         self->transfer_backoff++;
+}
+
+/*  The lead came back soon though the other node did not hand it back: its disk, machine or network
+ *  is not up to it. The pause doubles, until a lead that was handed over has lasted. */
+void
+hf_core_regret (hf_core_t *self)
+{
+    uint64_t since_us = self->now_us - self->given_us;
+    if (self->given_us == 0 || HF_MUTANT (no_backoff))
+        return;
+    self->given_us = 0;
+    if (since_us < self->config.regret_us << self->regrets) {
+        self->regret_until_us = self->now_us + (self->config.regret_us << self->regrets);
+        if (self->regrets < HF_CORE_REGRETS_MAX)
+            self->regrets++;
+    } else if (since_us >= 5 * self->config.regret_us)
+        self->regrets = 0;
 }
 
 /*  The lowest slot that is fit; else the lowest that is able to lead; else the reachable one with
@@ -116,7 +147,7 @@ hf_core_on_handover (hf_core_t *self, hf_effects_t *effects)
     uint32_t slot = s_fittest (self);
     if (slot == self->slot)
         return;
-    s_begin (self, slot);
+    s_begin (self, slot, false);
     hf_core_push_transfer (self, false, effects);
 }
 
@@ -127,6 +158,7 @@ hf_core_on_transfer (hf_core_t *self, const hf_transfer_t *m, hf_effects_t *effe
 {
     if (self->role != HF_FOLLOWER || self->leader != m->from)
         return;
+    self->given_us = 0; //  it is handed back
     //  Valid only for the log end that it names, and only when that is on our disk.
     bool same = self->log.last_index == m->last_index &&
                 hf_core_log_last_term (&self->log) == m->last_term &&

@@ -22,6 +22,7 @@
 #define HF_CORE_AHEAD_MAX    (1ULL << 32)
 #define HF_CORE_BARRIERS_MAX 64
 #define HF_CORE_BACKOFF_MAX  6 //  a transfer waits for at most stability << this
+#define HF_CORE_REGRETS_MAX  2 //  and for at most regret_us << this
 
 //  ---- the log: terms and indexes ------------------------------------------------
 
@@ -70,6 +71,7 @@ typedef struct hf_core_peer {
     uint64_t heard_us;    //  its last ack; when the term began before the first
     uint32_t hears;       //  the members that it hears
     uint64_t fit_us;      //  since when it has been fit to lead; 0: it is not
+    uint32_t sync_us;     //  how long its disk takes for a sync; 0: not known lately
 } hf_core_peer_t;
 
 typedef struct hf_core_barrier {
@@ -104,7 +106,9 @@ struct hf_core {
     uint64_t newer_sent_us[HF_MEMBERS_MAX]; //  when we last sent NEWER_TERM there
     uint64_t newer_sent_term;               //  and the term in it
     uint64_t stand_at_us;                   //  unless a leader is heard before
-    uint64_t abstain_until_us;              //  a node that is about to stop does not stand
+    uint64_t sync_us;                       //  of our own disk, as of sync_at_us
+    uint64_t sync_at_us;
+    uint64_t abstain_until_us; //  a node that is about to stop does not stand
 
     //  A follower's, in this term.
     uint32_t term_leader; //  its leader once heard, also after its connection broke
@@ -140,6 +144,12 @@ struct hf_core {
     bool transfer_sent;
     uint64_t transfer_until_us;
     uint32_t transfer_backoff;
+    bool wished; //  the transfer is to a lower id, not because this node stops
+
+    //  Hand-overs to a lower id that did not last, of all terms in which this node led.
+    uint64_t given_us; //  when TRANSFER was sent last; 0: never, or the lead was handed back
+    uint64_t regret_until_us;
+    uint32_t regrets;
 
     //  What the last notice said.
     bool notice_due;
@@ -152,6 +162,8 @@ struct hf_core {
 /*  The place of a member in the list; members_count when it is none. */
 uint32_t hf_core_slot (const hf_core_t *self, uint32_t node);
 uint32_t hf_core_bit (const hf_core_t *self, uint32_t node);
+/*  How long our disk takes for a sync; 0: not known lately. */
+uint64_t hf_core_sync_us (const hf_core_t *self);
 
 //  ---- hf_core_effects.c ------------------------------------------------------------------
 
@@ -241,6 +253,9 @@ void hf_core_push_transfer (hf_core_t *self, bool again, hf_effects_t *effects);
 void hf_core_fail_transfer (hf_core_t *self);
 /*  The peer was heard within three heartbeats, over a link that works both ways. */
 bool hf_core_reachable (const hf_core_t *self, uint32_t slot);
+/*  This node leads again: if that is soon after it handed the lead to a lower id, wait before the
+ *  next time. */
+void hf_core_regret (hf_core_t *self);
 
 //  ---- hf_core_replicate.c: gaps -------------------------------------------------------------
 

@@ -14,6 +14,7 @@ hf_core_lead (hf_core_t *self, hf_effects_t *effects)
     self->barriers.count = 0;
     self->transfer_to = 0;
     self->transfer_backoff = 0;
+    hf_core_regret (self);
     self->beat_commit = self->commit_index;
     for (uint32_t i = 0; i < self->config.members_count; i++)
         self->peers[i] = (hf_core_peer_t){.heard_us = self->now_us};
@@ -191,6 +192,7 @@ hf_core_on_ack (hf_core_t *self, const hf_ack_t *m, hf_effects_t *effects)
     if (m->round >= peer->round) {
         peer->round = m->round;
         peer->hears = m->hears;
+        peer->sync_us = m->sync_us;
     }
 }
 

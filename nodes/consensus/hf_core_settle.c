@@ -45,6 +45,8 @@ s_settle_follower (hf_core_t *self, hf_effects_t *effects)
     m->round = self->round;
     m->hears = self->links | 1U << self->slot;
     m->incarnation = self->config.incarnation;
+    uint64_t sync_us = hf_core_sync_us (self);
+    m->sync_us = sync_us < UINT32_MAX ? (uint32_t)sync_us : UINT32_MAX;
 }
 
 static void

@@ -31,6 +31,7 @@ struct hf_election_service {
     uint64_t turn_us;   //  how long the previous turn took
     uint64_t due_us;    //  when this one should have begun at the latest
     uint64_t listen_us; //  the end of the previous turn
+    uint64_t sync_us;   //  since when the disk has been working
 
     //  Proposals and deliveries.
     hf_pack_t proposals; //  ENTRY records that wait for a step as leader

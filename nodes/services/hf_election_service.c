@@ -251,7 +251,7 @@ s_stall (hf_election_service_t *self)
 static void
 s_settle (hf_election_service_t *self)
 {
-    self->listen_us = self->now_us;
+    self->listen_us = self->sync_us = self->now_us;
     if (self->dirty)
         return;
     hf_election_release (self);
@@ -263,9 +263,10 @@ static void
 s_step_durable (hf_election_service_t *self)
 {
     hf_core_view_t view = hf_core_view (self->core);
-    hf_election_event (self,
-                       (hf_event_t){.type = HF_EV_DURABLE,
-                                    .durable = {.index = view.last_index, .term = view.last_term}});
+    hf_election_event (self, (hf_event_t){.type = HF_EV_DURABLE,
+                                          .durable = {.index = view.last_index,
+                                                      .term = view.last_term,
+                                                      .took_us = self->now_us - self->sync_us}});
 }
 
 void

@@ -208,6 +208,7 @@ hf_election_facts (hf_election_service_t *self, uint64_t id)
     uint64_t not_counted = s_members (self, all & ~(uint64_t)view.counted, text, sizeof text);
     hf_fact_put (&rows, HF_FACT_not_counted, text, not_counted);
     hf_fact_put (&rows, HF_FACT_names, self->names, 0);
+    hf_fact_put (&rows, HF_FACT_sync_ms, "", view.sync_us / 1000);
     hf_fact_put (&rows, HF_FACT_dropped_peer_frames, "", self->dropped + self->mesh_dropped);
     hf_a_told_frame (&self->out.message, &(hf_a_told_t){.id = id, .rows = hf_pack_list (&rows)});
     hf_outbox_to_actor (&self->out, HF_TO_LOCK);

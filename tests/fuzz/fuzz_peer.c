@@ -246,7 +246,7 @@ s_fill (peer_t *self, fuzz_bytes_t *bytes, uint32_t kind, hf_pack_t *pack, hf_pa
         break;
     case HF_KIND_ACK:
         hf_ack_frame (pack, &(hf_ack_t){from, to, term, index, s_near (bytes, self->round), flags,
-                                        s_incarnation (bytes, from)});
+                                        s_incarnation (bytes, from), flags});
         break;
     case HF_KIND_NEED:
         hf_need_frame (pack, &(hf_need_t){from, to, term, index, at});

@@ -5,6 +5,7 @@
  *
  *  sim.c           a run: events in the order of virtual time, chance, clocks
  *  sim_odds.c      what the seed decides; faults as they happen
+ *  sim_trial.c     one thing goes on going wrong
  *  sim_settle.c    all heals, and progress is demanded (P11)
  *  sim_load.c      a member comes back under a load that the others sustain (P11)
  *  sim_net.c       frames on their way, connections: delay, loss, repeats, cuts, routes
@@ -181,6 +182,7 @@ typedef struct node {
     uint64_t frozen_until_us;
     bool slow_pipes;
     uint64_t disk_stall_us; //  the next sync takes so long
+    uint64_t sync_us;       //  every sync takes so much longer
     bool deaf_when_stalled; //  and then it hears no other node, but clients
     bool disk_fails;        //  the next sync fails
     bool stops;             //  it was asked to stop: it hands over first
@@ -262,6 +264,13 @@ typedef struct client {
     size_t query_name;
     uint64_t query_low, query_offset;
 } client_t;
+
+//  What goes on going wrong after all has healed: sim_trial.c.
+typedef enum trial {
+    TRIAL_NONE = 0,
+    TRIAL_SLOW,  //  the disk of the lowest id is slow
+    TRIAL_STILL, //  the lowest id stands still soon after it leads
+} trial_t;
 
 //  ---- the odds --------------------------------------------------------------------
 
@@ -366,6 +375,7 @@ typedef struct sim {
     const blob_t *votes[HF_MEMBERS_MAX + 1][HF_MEMBERS_MAX + 1][2];
     uint64_t nonces, routes;
     uint64_t heal_cuts_us;
+    trial_t trial;
     node_t *silent; //  when all others are healed; NULL: none
     watch_t watch;
 } sim_t;
@@ -375,6 +385,13 @@ static inline uint64_t
 sim_random (sim_t *sim, uint64_t limit)
 {
     return hf_random_below (&sim->random, limit);
+}
+
+/*  Users want nothing new. */
+static inline bool
+sim_resting (const sim_t *sim)
+{
+    return sim->healed && sim->trial == TRIAL_NONE;
 }
 
 static inline bool
@@ -411,6 +428,9 @@ void sim_past (sim_t *sim);
 void sim_fault (sim_t *sim);
 /*  The cluster is formed: faults may begin. */
 void sim_formed (sim_t *sim);
+
+//  sim_trial.c
+void sim_try (sim_t *sim);
 
 //  sim_settle.c
 void sim_heal (sim_t *sim);

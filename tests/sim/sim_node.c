@@ -450,7 +450,8 @@ sim_synced (sim_t *sim, node_t *node, const event_t *event)
 uint64_t
 sim_sync_us (sim_t *sim, node_t *node)
 {
-    uint64_t sync_us = sim_random (sim, sim->odds.disk_us + 1) + node->disk_stall_us;
+    uint64_t sync_us =
+        sim_random (sim, sim->odds.disk_us + 1) + node->disk_stall_us + node->sync_us;
     if (node->disk_stall_us > 0 && node->deaf_when_stalled) {
         for (uint32_t peer = 1; peer <= sim->odds.members; peer++)
             sim_cut (sim, peer, node->id, true);

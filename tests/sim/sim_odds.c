@@ -30,6 +30,7 @@ s_pick_election (sim_t *sim, odds_t *odds)
         config->core.members[i] = i + 1;
     config->core.prefer_lowest = sim_random (sim, 8) != 0;
     config->core.stability_us = 200000 + sim_random (sim, 1800000);
+    config->core.regret_us = 2000000 + sim_random (sim, 3000000);
     config->log_keep = s_bound (sim, 0, 1000, 10000);
     config->hold_us = 500000 + sim_random (sim, 5000000);
     config->prune_step = 1 + (uint32_t)sim_random (sim, 64);

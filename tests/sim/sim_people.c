@@ -308,9 +308,9 @@ s_act (sim_t *sim, user_t *user, size_t lock, uint64_t now_us)
 {
     place_t *place = &user->places[lock];
     bool due = now_us >= place->act_us;
-    if (place->want == WANT_NOTHING && due && !sim->healed)
+    if (place->want == WANT_NOTHING && due && !sim_resting (sim))
         s_acquire (sim, user, lock, now_us);
-    else if (place->want == WANT_HELD && (due || sim->healed))
+    else if (place->want == WANT_HELD && (due || sim_resting (sim)))
         s_hold (sim, user, lock, now_us);
     else if (place->want == WANT_HANDED && due && !place->ended) {
         place->want = WANT_LEAVE; //  it takes too long
@@ -345,14 +345,14 @@ s_idle (const user_t *user)
 static void
 s_go (sim_t *sim, user_t *user, uint64_t now_us)
 {
-    if (!sim->healed && sim_random (sim, 3) == 0) {
+    if (!sim_resting (sim) && sim_random (sim, 3) == 0) {
         s_leave (user, now_us); //  the session is left to its TTL
         return;
     }
     memset (user->places, 0, sizeof user->places); //  it relies on nothing any more
     user->state = USER_CLOSING;
     hf_op_t *op = hf_op_close (user->id);
-    if (!sim->healed)
+    if (!sim_resting (sim))
         op->limit_us = now_us + sim_random (sim, 5000000);
     s_submit (user, op, 0, now_us);
 }
@@ -361,15 +361,15 @@ static void
 s_user (sim_t *sim, user_t *user, uint64_t now_us)
 {
     bool room = sim->watch.model->last_session < MODEL_SESSIONS - 60;
-    if (user->state == USER_AWAY && !sim->healed && room && now_us >= user->act_us)
+    if (user->state == USER_AWAY && !sim_resting (sim) && room && now_us >= user->act_us)
         s_open (sim, user, now_us);
     if (user->state != USER_HERE)
         return;
     for (size_t lock = 0; lock < sim->odds.locks; lock++)
         s_act (sim, user, lock, now_us);
-    if (sim->healed ? s_idle (user) : sim_random (sim, 1000) == 0)
+    if (sim_resting (sim) ? s_idle (user) : sim_random (sim, 1000) == 0)
         s_go (sim, user, now_us);
-    else if (!sim->healed && sim_random (sim, 50) == 0)
+    else if (!sim_resting (sim) && sim_random (sim, 50) == 0)
         s_for_another (sim, user, now_us);
     else if (sim_random (sim, 500) == 0)
         s_nonsense (sim, user, now_us);
@@ -408,7 +408,7 @@ sim_people (sim_t *sim, client_t *client, uint64_t now_us)
         if (user->state == USER_HERE)
             user->deadline_us = hf_lease_deadline_us (hf_client_session_lease (user->session));
     }
-    if (!client->asks && !sim->healed && sim_random (sim, 8) == 0)
+    if (!client->asks && !sim_resting (sim) && sim_random (sim, 8) == 0)
         s_query (sim, client, now_us);
 }
 

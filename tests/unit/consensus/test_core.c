@@ -366,8 +366,8 @@ s_any_message (hf_bench_t *bench, hf_pack_t *frame)
                                                  hf_pack_list (&bench->list)});
         break;
     case 3:
-        hf_ack_frame (
-            frame, &(hf_ack_t){from, to, term, index, s_random (9), 7, s_any_incarnation (from)});
+        hf_ack_frame (frame, &(hf_ack_t){from, to, term, index, s_random (9), 7,
+                                         s_any_incarnation (from), 0});
         break;
     case 4:
         hf_need_frame (frame, &(hf_need_t){from, to, term, index, of_term});
