@@ -43,6 +43,7 @@
 
 //  Requests in REQUESTS. OWNER: the session that holds the lock, 0 for the one that asks.
 #define HF_FIELDS_acquire(F) F (u64, seq) F (str, lock) F (u32, mode) F (flag, wait)
+#define HF_FIELDS_claim(F)   F (u64, seq) F (list, places) F (flag, wait)
 #define HF_FIELDS_release(F) F (u64, seq) F (str, lock) F (u64, token) F (u64, owner)
 #define HF_FIELDS_cancel(F)  F (u64, seq) F (str, lock) F (u64, token) F (u64, owner)
 #define HF_FIELDS_abandon(F) F (u64, seq) F (str, lock)
@@ -53,6 +54,9 @@
 #define HF_FIELDS_keep(F) F (u64, session) F (u64, floor)
 #define HF_FIELDS_kept(F) F (u64, session) F (u32, status) F (list, held) F (list, queued)
 
+//  In the list of a CLAIM: what is asked for at one lock. EXCLUSIVE: no units, no limit.
+#define HF_FIELDS_place(F) F (str, lock) F (u32, mode) F (u32, units) F (u32, limit)
+
 //  Items in ANSWERS; GRANTED and MOVED also in the lists of KEPT.
 #define HF_FIELDS_answer(F)                                                                        \
     F (u64, seq) F (u32, status) F (u64, index) F (u64, token) F (u64, position)
@@ -60,9 +64,10 @@
 #define HF_FIELDS_moved(F)   F (str, lock) F (u64, position)
 
 //  Rows in RESULT.
-#define HF_FIELDS_lock_row(F)   F (str, lock) F (u64, holders) F (u64, waiters)
-#define HF_FIELDS_holder_row(F) F (u64, session) F (u64, token) F (u32, mode) F (u64, staged)
-#define HF_FIELDS_waiter_row(F) F (u64, session) F (u64, position) F (u32, mode)
+#define HF_FIELDS_lock_row(F) F (str, lock) F (u64, holders) F (u64, waiters) F (u32, limit)
+#define HF_FIELDS_holder_row(F)                                                                    \
+    F (u64, session) F (u64, token) F (u32, mode) F (u64, staged) F (u32, units)
+#define HF_FIELDS_waiter_row(F) F (u64, session) F (u64, position) F (u32, mode) F (u32, units)
 #define HF_FIELDS_file_row(F)   F (str, file) F (u64, length) F (u64, checksum)
 #define HF_FIELDS_fact_row(F)   F (str, key) F (str, text) F (u64, number)
 
@@ -176,6 +181,8 @@
     M (ABANDON, 67, abandon)                                                                       \
     M (APPEND, 68, append)                                                                         \
     M (KEEP, 69, keep)                                                                             \
+    M (CLAIM, 70, claim)                                                                           \
+    M (PLACE, 79, place)                                                                           \
     M (ANSWER, 80, answer)                                                                         \
     M (GRANTED, 81, granted)                                                                       \
     M (MOVED, 82, moved)                                                                           \
@@ -240,6 +247,7 @@ typedef enum hf_kind {
 
 #define HF_REQUEST_TABLE(R)                                                                        \
     R (ACQUIRE, acquire)                                                                           \
+    R (CLAIM, claim)                                                                               \
     R (RELEASE, release)                                                                           \
     R (CANCEL, cancel)                                                                             \
     R (ABANDON, abandon)                                                                           \

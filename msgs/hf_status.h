@@ -28,6 +28,9 @@
     S (NOT_FOUND, 27, "there is nothing of that name")                                             \
     S (BAD_TTL, 28, "a time to live must be 1 s to 10 min")                                        \
     S (STALE, 29, "the client has said that it received the answer to this request")               \
+    S (CONFLICT, 30, "the lock is used with another limit of units")                               \
+    S (DEADLOCK, 31, "the wait would never end: others wait for what this session holds")          \
+    S (OVERLAP, 32, "the session has a part of this already, or has it in another mode")           \
     S (TIMEOUT, 64, "not done within the caller's limit")                                          \
     S (LOST, 65, "the lock is lost: its session's lease ran out")                                  \
     S (UNREACHABLE, 66, "no node of the cluster can be reached")                                   \
@@ -42,8 +45,8 @@ typedef enum hf_status {
 #undef HF_STATUS_ENUM
 } hf_status_t;
 
-//  What a place at a lock asks for. EXCLUSIVE takes the whole lock.
-#define HF_MODE_TABLE(M) M (EXCLUSIVE, 0, "exclusive")
+//  What a place at a lock asks for. EXCLUSIVE takes the whole lock; SHARED takes units of it.
+#define HF_MODE_TABLE(M) M (EXCLUSIVE, 0, "exclusive") M (SHARED, 1, "shared")
 
 typedef enum hf_mode {
 #define HF_MODE_ENUM(name, ordinal, text) HF_MODE_##name = (ordinal),

@@ -147,21 +147,72 @@ hf_locks_remove (hf_locks_t *self, hf_state_claim_t *claim)
 
 //  ---- they change ------------------------------------------------------------------
 
-void
-hf_locks_grant (hf_locks_t *self, hf_state_claim_t *claim, uint64_t token, uint64_t index)
+hf_state_claim_t *
+hf_locks_join_upgrade (hf_locks_t *self, const hf_state_claim_t *hold, uint64_t index)
 {
+    hf_state_lock_t *lock = hold->places[0].lock;
+    assert (hold->token > 0 && hold->places_count == 1 && !hf_locks_upgrade (lock));
+    hf_lock_ask_t ask = {.lock = lock};
+    hf_state_claim_t *claim = s_new (self, hold->session, &ask, 1, index);
+    claim->upgrade = true;
+    hf_locks_enqueue (&claim->places[0], true);
+    return claim;
+}
+
+void
+hf_locks_downgrade (hf_locks_t *self, hf_state_claim_t *hold, const hf_lock_ask_t *ask)
+{
+    hf_state_place_t *place = &hold->places[0];
+    assert (hold->token > 0 && hold->places_count == 1 && place->units == 0 && ask->units > 0);
+    place->units = ask->units;
+    place->lock->units += ask->units;
+    s_share (place, ask->limit);
+    hf_locks_touch (self, place->lock, false);
+    hf_rows_dirty (self->rows, &self->rows->claims, &hold->row);
+}
+
+/*  The hold that an upgrade replaces goes; its section stays. */
+static void
+s_replace (hf_locks_t *self, hf_state_claim_t *upgrade)
+{
+    hf_state_place_t *place = hf_locks_place (self, upgrade->places[0].lock, upgrade->session->id);
+    hf_state_claim_t *hold = hf_state_claim_of (place);
+    hf_locks_give (place);
+    upgrade->section = hold->section;
+    hold->section = NULL;
+    if (upgrade->section)
+        hf_section_rekey (upgrade->section, self->last_token);
+    s_free (self, hold);
+    upgrade->upgrade = false;
+}
+
+void
+hf_locks_grant (hf_locks_t *self, hf_state_claim_t *claim, uint64_t index)
+{
+    claim->token = ++self->last_token;
+    if (claim->upgrade)
+        s_replace (self, claim);
     for (uint32_t i = 0; i < claim->places_count; i++) {
         hf_state_place_t *place = &claim->places[i];
         hf_locks_dequeue (place);
         hf_locks_touch (self, place->lock, true);
         hf_locks_take (place);
     }
-    claim->token = token;
     claim->index = index;
     hf_rows_dirty (self->rows, &self->rows->claims, &claim->row);
 }
 
 //  ---- they come from rows ------------------------------------------------------------
+
+/*  Whether the session's place OWN can have an upgrade that is LIKE this. */
+static bool
+s_upgradable (const hf_state_place_t *own, const hf_state_claim_t *like, const hf_lock_ask_t *ask,
+              uint32_t count)
+{
+    const hf_state_claim_t *hold = own ? hf_state_claim_of (own) : NULL;
+    return hold && hold->token > 0 && hold->places_count == 1 && own->units > 0 &&
+           like->token == 0 && ask->units == 0 && count == 1 && !hf_locks_upgrade (own->lock);
+}
 
 hf_state_claim_t *
 hf_locks_load (hf_locks_t *self, hf_state_session_t *session, const hf_state_claim_t *like,
@@ -174,16 +225,20 @@ hf_locks_load (hf_locks_t *self, hf_state_session_t *session, const hf_state_cla
         asks[i].lock = found.lock;
         asks[i].hash = found.hash;
         if (found.lock && ((like->token == 0 && found.lock->waiters_count >= HF_QUEUE_MAX) ||
-                           hf_locks_place (self, found.lock, session->id)))
+                           hf_locks_conflict (&asks[i])))
+            return NULL;
+        hf_state_place_t *own = found.lock ? hf_locks_place (self, found.lock, session->id) : NULL;
+        if (like->upgrade ? !s_upgradable (own, like, &asks[i], count) : own != NULL)
             return NULL;
     }
     if (!hf_locks_distinct (asks, count))
         return NULL;
     hf_state_claim_t *claim = s_new (self, session, asks, count, like->born);
+    claim->upgrade = like->upgrade;
     claim->token = like->token;
     claim->index = like->index;
     for (uint32_t i = 0; i < count && claim->token == 0; i++)
-        hf_locks_enqueue (&claim->places[i], false);
+        hf_locks_enqueue (&claim->places[i], like->upgrade);
     return claim;
 }
 

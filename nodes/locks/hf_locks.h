@@ -133,6 +133,9 @@ hf_state_claim_t *hf_locks_hold (const hf_locks_t *self, hf_span_t name, uint64_
 /*  The upgrade that waits at the lock, for whatever session; NULL: none. */
 hf_state_claim_t *hf_locks_upgrade (const hf_state_lock_t *lock);
 
+/*  Whether the lock is used with another limit than is asked for. */
+bool hf_locks_conflict (const hf_lock_ask_t *ask);
+
 //  ---- queues -------------------------------------------------------------------------
 
 /*  Whether a new claim of all that is asked is granted at once: each fits, and nobody waits. */
@@ -170,20 +173,29 @@ void hf_locks_settle (hf_locks_t *self);
 hf_state_claim_t *hf_locks_join (hf_locks_t *self, hf_state_session_t *session,
                                  const hf_lock_ask_t *asks, uint32_t count, uint64_t index);
 
+/*  The holder of a SHARED place wants its only lock EXCLUSIVE: gives its upgrade, in front of the
+ *  queue. No upgrade may wait there. */
+hf_state_claim_t *hf_locks_join_upgrade (hf_locks_t *self, const hf_state_claim_t *hold,
+                                         uint64_t index);
+
+/*  An EXCLUSIVE hold of one lock becomes SHARED. The caller then grants neighbours and settles. */
+void hf_locks_downgrade (hf_locks_t *self, hf_state_claim_t *hold, const hf_lock_ask_t *ask);
+
 /*  Take a claim away, with its section and its upgrade, and touch its locks. The caller then grants
  *  successors and settles. */
 void hf_locks_remove (hf_locks_t *self, hf_state_claim_t *claim);
 
-/*  Make a claim a holder. */
-void hf_locks_grant (hf_locks_t *self, hf_state_claim_t *claim, uint64_t token, uint64_t index);
+/*  Make a waiting claim a holder, with the next token. An upgrade takes over the section of the
+ *  hold that it replaces. */
+void hf_locks_grant (hf_locks_t *self, hf_state_claim_t *claim, uint64_t index);
 
 /*  Stage an append in a hold's section; as hf_section_append. */
 hf_status_t hf_locks_append (hf_locks_t *self, hf_state_claim_t *hold, hf_span_t file,
                              hf_span_t data);
 
-/*  Restore a claim from a row, with LIKE's token, index and born. Call in ascending order of born;
- * then hf_locks_load_hold for each hold in ascending order of token; then hf_locks_loaded. NULL or
- * false: the row contradicts those already loaded. */
+/*  Restore a claim from a row, with LIKE's token, index, born and upgrade. Call in ascending order
+ * of born; then hf_locks_load_hold for each hold in ascending order of token; then hf_locks_loaded.
+ * NULL or false: the row contradicts those already loaded. */
 hf_state_claim_t *hf_locks_load (hf_locks_t *self, hf_state_session_t *session,
                                  const hf_state_claim_t *like, hf_lock_ask_t *asks, uint32_t count);
 bool hf_locks_load_hold (hf_state_claim_t *hold);

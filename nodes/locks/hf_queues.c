@@ -23,6 +23,12 @@ hf_locks_fits (const hf_state_place_t *place)
 }
 
 bool
+hf_locks_conflict (const hf_lock_ask_t *ask)
+{
+    return ask->units > 0 && ask->lock && ask->lock->shared > 0 && ask->lock->limit != ask->limit;
+}
+
+bool
 hf_locks_open (const hf_lock_ask_t *asks, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
@@ -157,7 +163,7 @@ hf_locks_grant_next (hf_locks_t *self, uint64_t index)
             if (!claim)
                 continue;
             self->touched_again |= claim->places_count > 1;
-            hf_locks_grant (self, claim, ++self->last_token, index);
+            hf_locks_grant (self, claim, index);
             return claim;
         }
         if (!self->touched_again)

@@ -237,6 +237,21 @@ hf_section_delete_rows (hf_section_t *self)
     hf_rows_bury (self->rows, hf_span (key, (size_t)(end - key)), true);
 }
 
+void
+hf_section_rekey (hf_section_t *self, uint64_t token)
+{
+    hf_section_delete_rows (self);
+    self->token = token;
+    self->flushed = false;
+    for (size_t i = 0; i < self->files.count; i++) {
+        staged_file_t *file = self->files.list[i];
+        file->row.flushed = false;
+        file->flushed_size = 0;
+        hf_chain_append (&self->rows->files, &file->row.dirty);
+        s_count (file);
+    }
+}
+
 static void
 s_put_pieces (const staged_file_t *file, uint32_t first, bool change, hf_pack_t *out)
 {

@@ -28,6 +28,9 @@ uint64_t hf_section_cost (const hf_section_t *self);
 /*  The section ends: delete its rows, with one tombstone for all. */
 void hf_section_delete_rows (hf_section_t *self);
 
+/*  The hold has another token from now on: its rows move to other keys. */
+void hf_section_rekey (hf_section_t *self, uint64_t token);
+
 /*  Pack its rows, the pieces of its files. */
 void hf_section_rows (const hf_section_t *self, hf_pack_t *rows);
 

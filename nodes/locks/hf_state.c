@@ -107,8 +107,14 @@ s_requests (hf_state_t *self, const hf_cmd_requests_t *command, hf_outcomes_t *o
 void
 hf_state_leave (hf_state_t *self, hf_state_claim_t *claim, hf_outcomes_t *out)
 {
+    hf_locks_remove (&self->locks, claim);
+    hf_state_grant (self, out);
+}
+
+void
+hf_state_grant (hf_state_t *self, hf_outcomes_t *out)
+{
     hf_locks_t *locks = &self->locks;
-    hf_locks_remove (locks, claim);
     hf_state_claim_t *next = NULL;
     while ((next = hf_locks_grant_next (locks, self->command_index))) {
         hf_outcome_t *granted = hf_outcomes_add (out, HF_OUT_GRANTED, next->session->id);

@@ -125,7 +125,9 @@ bool hf_state_session_ttl (const hf_state_t *self, uint64_t session, uint32_t *t
 uint32_t hf_state_answers_below (const hf_state_t *self, uint64_t session, uint64_t floor);
 
 /*  What SESSION holds (GRANTED records into HELD) and waits for (MOVED records,
- *  position 1 is next, into QUEUED). False when there is no such session. */
+ *  position 1 is next, into QUEUED), one record for each claim, which has the name of the first
+ *  lock that it asked for. An upgrade is in QUEUED, its hold in HELD. False when there is no such
+ * session. */
 bool hf_state_session_places (const hf_state_t *self, uint64_t session, hf_pack_t *held,
                               hf_pack_t *queued);
 
@@ -134,14 +136,14 @@ bool hf_state_session_places (const hf_state_t *self, uint64_t session, hf_pack_
 typedef void (hf_waiter_fn) (void *arg, hf_span_t lock, uint64_t session, uint64_t position);
 void hf_state_waiters (const hf_state_t *self, hf_span_t lock, hf_waiter_fn *fn, void *arg);
 
-/*  Pack the LOCK_ROWs of locks that are held, in the order of the names' bytes, after NAME, at most
- *  LIMIT; behind each the HOLDER_ROWs of its first HF_HOLDERS_LISTED holders. Gives whether there
- *  are more locks. */
+/*  Pack the LOCK_ROWs of locks that are held or waited for, in the order of the names' bytes, after
+ * NAME, at most LIMIT; behind each the HOLDER_ROWs of its first HF_HOLDERS_LISTED holders. Gives
+ * whether there are more locks. */
 bool hf_state_lock_rows (const hf_state_t *self, hf_span_t after, uint32_t limit, hf_pack_t *rows);
 
 /*  Pack the LOCK_ROW of NAME, then its places from number FROM (1: the first) on, at most LIMIT:
  *  HOLDER_ROWs in the order of their tokens, then WAITER_ROWs in queue order. False when nobody
- *  holds it. *more: whether there are more places. */
+ *  holds it or waits for it. *more: whether there are more places. */
 bool hf_state_lock_detail (const hf_state_t *self, hf_span_t name, uint64_t from, uint32_t limit,
                            hf_pack_t *rows, bool *more);
 

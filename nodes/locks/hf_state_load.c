@@ -152,7 +152,7 @@ s_load_answers (hf_state_t *self, hf_state_session_t *session, hf_scan_t *scan)
         if (answer.seq <= last || hf_replies_state (&session->replies, answer.seq) != HF_SEQ_NEW)
             return false;
         if (answer.index > self->command_index || answer.token > self->locks.last_token ||
-            answer.position > HF_QUEUE_MAX)
+            answer.position > (answer.status == HF_CONFLICT ? UINT32_MAX : HF_QUEUE_MAX))
             return false;
         hf_sessions_keep (&self->sessions, session, &answer);
         last = answer.seq;
@@ -191,11 +191,16 @@ s_load_asks (hf_scan_t *scan, hf_lock_ask_t *asks)
     if (count > HF_SET_MAX)
         return 0;
     for (uint32_t i = 0; i < count; i++) {
-        asks[i] = (hf_lock_ask_t){.units = 0};
-        if (hf_scan_array (scan) != 1)
-            return 0;
-        hf_get_str (scan, &asks[i].name);
-        if (scan->bad || !hf_name_valid (asks[i].name))
+        hf_lock_ask_t *ask = &asks[i];
+        *ask = (hf_lock_ask_t){.units = 0};
+        uint32_t fields = hf_scan_array (scan);
+        hf_get_str (scan, &ask->name);
+        if (fields == 3) {
+            hf_get_u32 (scan, &ask->units);
+            hf_get_u32 (scan, &ask->limit);
+        }
+        if (scan->bad || !hf_name_valid (ask->name) || (fields != 1 && ask->units == 0) ||
+            (ask->limit > 0 && ask->units > ask->limit))
             return 0;
     }
     return count;
@@ -207,12 +212,16 @@ s_load_claim (hf_state_t *self, hf_loading_t *loading, const row_t *row)
     hf_state_claim_t like = {.token = 0};
     hf_lock_ask_t asks[HF_SET_MAX];
     uint64_t session = 0;
-    hf_scan_t scan = s_value (row, 4);
+    hf_scan_t scan = hf_scan (row->bytes + row->key_size, row->value_size);
+    uint32_t fields = hf_scan_array (&scan);
     hf_get_u64 (&scan, &session);
     hf_get_u64 (&scan, &like.token);
     hf_get_u64 (&scan, &like.index);
     uint32_t count = s_load_asks (&scan, asks);
-    if (row->key_size != 9 || !s_all_read (&scan) || count == 0)
+    if (fields == 5)
+        hf_get_flag (&scan, &like.upgrade);
+    if (row->key_size != 9 || fields != (like.upgrade ? 5U : 4U) || !s_all_read (&scan) ||
+        count == 0)
         return false;
     like.born = s_key_number (row, 1, 8);
     if (like.born == 0 || like.born > like.index || like.index > self->command_index ||

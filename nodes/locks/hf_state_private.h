@@ -32,7 +32,10 @@ void hf_state_requests (hf_state_t *self, hf_state_session_t *session, hf_list_t
 void hf_state_refuse_requests (hf_state_t *self, uint64_t session, hf_list_t requests,
                                hf_status_t status, hf_outcomes_t *out);
 
-/*  Take a claim away as part of the present command, grant its successors, and report both. */
+/*  Grant what can be at the locks that the present command touched; report that and positions. */
+void hf_state_grant (hf_state_t *self, hf_outcomes_t *out);
+
+/*  Take a claim away as part of the present command, and grant its successors. */
 void hf_state_leave (hf_state_t *self, hf_state_claim_t *claim, hf_outcomes_t *out);
 
 //  ---- outcomes ---------------------------------------------------------------------

@@ -29,34 +29,146 @@ s_answer_claim (const hf_state_claim_t *claim, hf_answer_t *answer)
     }
 }
 
+//  ---- ACQUIRE and CLAIM --------------------------------------------------------------
+
+/*  What a request asks for at one lock, if that can be asked for. */
+static hf_status_t
+s_read_place (const asking_t *asking, const hf_place_t *place, hf_lock_ask_t *ask)
+{
+    bool exclusive = place->mode == HF_MODE_EXCLUSIVE && place->units == 0 && place->limit == 0;
+    bool shared = place->mode == HF_MODE_SHARED && place->units > 0 &&
+                  (place->limit == 0 || place->units <= place->limit);
+    if (!exclusive && !shared)
+        return HF_BAD_REQUEST;
+    if (!hf_name_valid (place->lock))
+        return HF_BAD_NAME;
+    *ask = hf_locks_ask (&asking->state->locks, place->lock);
+    ask->units = place->units;
+    ask->limit = place->limit;
+    return HF_OK;
+}
+
+/*  The session has HOLD, and asks for the same lock in another mode. */
+static void
+s_change (asking_t *asking, hf_state_claim_t *hold, const hf_lock_ask_t *ask, bool wait,
+          hf_answer_t *answer)
+{
+    hf_locks_t *locks = &asking->state->locks;
+    hf_state_claim_t *upgrade = hf_locks_upgrade (ask->lock);
+    bool own = upgrade && upgrade->session == asking->session;
+    if (ask->units > 0 && hold->places[0].units == 0) {
+        hf_locks_downgrade (locks, hold, ask);
+        hf_state_grant (asking->state, asking->out);
+        s_answer_claim (hold, answer);
+    } else if (ask->units > 0)
+        answer->status = HF_OVERLAP; //  other units
+    else if (own)
+        s_answer_claim (upgrade, answer);
+    else if (ask->lock->holders_count > 1 && (!wait || upgrade))
+        answer->status = wait ? HF_DEADLOCK : HF_NOT_GRANTED;
+    else if (s_no_place (asking, 1) || ask->lock->waiters_count >= HF_QUEUE_MAX)
+        answer->status = HF_LIMIT;
+    else {
+        bool alone = ask->lock->holders_count == 1;
+        upgrade = hf_locks_join_upgrade (locks, hold, answer->index);
+        if (alone) {
+            hf_locks_grant (locks, upgrade, answer->index);
+            hf_locks_settle (locks);
+        } else {
+            hf_locks_touch (locks, ask->lock, true);
+            hf_state_grant (asking->state, asking->out);
+        }
+        s_answer_claim (upgrade, answer);
+    }
+}
+
+/*  The session has CLAIM at a lock that is asked for. */
+static void
+s_again (asking_t *asking, hf_state_claim_t *claim, const hf_lock_ask_t *asks, uint32_t count,
+         bool wait, hf_answer_t *answer)
+{
+    bool same = true, units = true;
+    for (uint32_t i = 0; i < count; i++) {
+        const hf_state_place_t *place =
+            asks[i].lock ? hf_locks_place (&asking->state->locks, asks[i].lock, asking->session->id)
+                         : NULL;
+        same = same && place && hf_state_claim_of (place) == claim;
+        units = units && same && place->units == asks[i].units;
+    }
+    if (!same || count != claim->places_count)
+        answer->status = HF_OVERLAP;
+    else if (units) {
+        hf_state_claim_t *upgrade = hf_locks_upgrade (asks[0].lock);
+        if (upgrade && upgrade->session == asking->session && asks[0].units > 0)
+            hf_state_leave (asking->state, upgrade, asking->out);
+        s_answer_claim (claim, answer);
+    } else if (claim->token > 0 && count == 1)
+        s_change (asking, claim, &asks[0], wait, answer);
+    else
+        answer->status = HF_OVERLAP;
+}
+
+/*  One answer for a claim of all of ASKS, with WAIT or without. */
+static void
+s_claim (asking_t *asking, const hf_lock_ask_t *asks, uint32_t count, bool wait,
+         hf_answer_t *answer)
+{
+    hf_locks_t *locks = &asking->state->locks;
+    const hf_state_place_t *own = NULL;
+    bool full = s_no_place (asking, count), queued = !hf_locks_open (asks, count);
+    for (uint32_t i = 0; i < count; i++) {
+        const hf_state_lock_t *lock = asks[i].lock;
+        if (!lock)
+            continue;
+        if (hf_locks_conflict (&asks[i])) {
+            answer->status = HF_CONFLICT;
+            answer->position = lock->limit;
+            return;
+        }
+        own = own ? own : hf_locks_place (locks, lock, asking->session->id);
+        full = full || (queued && lock->waiters_count >= HF_QUEUE_MAX);
+    }
+    if (own)
+        s_again (asking, hf_state_claim_of (own), asks, count, wait, answer);
+    else if (queued && !wait)
+        answer->status = HF_NOT_GRANTED;
+    else if (full)
+        answer->status = HF_LIMIT;
+    else
+        s_answer_claim (hf_locks_join (locks, asking->session, asks, count, answer->index), answer);
+}
+
 static void
 s_acquire (asking_t *asking, const hf_acquire_t *acquire, hf_answer_t *answer)
 {
-    if (acquire->mode != HF_MODE_EXCLUSIVE) {
-        answer->status = HF_BAD_REQUEST;
-        return;
-    }
-    if (!hf_name_valid (acquire->lock)) {
-        answer->status = HF_BAD_NAME;
-        return;
-    }
-    hf_locks_t *locks = &asking->state->locks;
-    hf_lock_ask_t ask = hf_locks_ask (locks, acquire->lock);
-    const hf_state_place_t *place =
-        ask.lock ? hf_locks_place (locks, ask.lock, asking->session->id) : NULL;
-    if (place) {
-        s_answer_claim (hf_state_claim_of (place), answer);
-        return;
-    }
-    bool queued = !hf_locks_open (&ask, 1);
-    assert (ask.lock || !queued); //  a lock without a row is free
-    if (queued && !acquire->wait)
-        answer->status = HF_NOT_GRANTED;
-    else if (s_no_place (asking, 1) || (queued && ask.lock->waiters_count >= HF_QUEUE_MAX))
-        answer->status = HF_LIMIT;
-    else
-        s_answer_claim (hf_locks_join (locks, asking->session, &ask, 1, answer->index), answer);
+    hf_place_t place = {
+        .lock = acquire->lock, .mode = acquire->mode, .units = acquire->mode == HF_MODE_SHARED};
+    hf_lock_ask_t ask;
+    answer->status = s_read_place (asking, &place, &ask);
+    if (answer->status == HF_OK)
+        s_claim (asking, &ask, 1, acquire->wait, answer);
 }
+
+static void
+s_acquire_set (asking_t *asking, const hf_claim_t *claim, hf_answer_t *answer)
+{
+    hf_lock_ask_t asks[HF_SET_MAX];
+    hf_scan_t scan = hf_scan_list (claim->places);
+    uint32_t count = claim->places.count;
+    if (count == 0 || count > HF_SET_MAX)
+        answer->status = HF_BAD_REQUEST;
+    for (uint32_t i = 0; i < count && answer->status == HF_OK; i++) {
+        hf_place_t place;
+        answer->status =
+            hf_place_get (&scan, &place) ? s_read_place (asking, &place, &asks[i]) : HF_MALFORMED;
+    }
+    if (answer->status == HF_OK && !hf_locks_distinct (asks, count))
+        answer->status = HF_BAD_REQUEST;
+    if (answer->status == HF_OK)
+        s_claim (asking, asks, count, claim->wait, answer);
+}
+
+//  ---- the others -----------------------------------------------------------------------
 
 /*  The hold that a request names by lock, token and owner; NULL: NOT_HOLDER. */
 static hf_state_claim_t *
@@ -97,8 +209,11 @@ s_abandon (asking_t *asking, const hf_abandon_t *abandon)
     hf_locks_t *locks = &asking->state->locks;
     hf_state_lock_t *lock = hf_locks_find (locks, abandon->lock);
     hf_state_place_t *place = lock ? hf_locks_place (locks, lock, asking->session->id) : NULL;
-    if (place)
-        hf_state_leave (asking->state, hf_state_claim_of (place), asking->out);
+    if (!place)
+        return;
+    hf_state_claim_t *upgrade = hf_locks_upgrade (lock);
+    bool own = upgrade && upgrade->session == asking->session;
+    hf_state_leave (asking->state, own ? upgrade : hf_state_claim_of (place), asking->out);
 }
 
 static void
@@ -123,6 +238,9 @@ s_execute (asking_t *asking, const hf_request_t *request, hf_answer_t *answer)
     switch (request->kind) {
     case HF_KIND_ACQUIRE:
         s_acquire (asking, &request->acquire, answer);
+        break;
+    case HF_KIND_CLAIM:
+        s_acquire_set (asking, &request->claim, answer);
         break;
     case HF_KIND_RELEASE:
         s_release (asking, &request->release, true, answer);

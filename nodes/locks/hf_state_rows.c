@@ -5,8 +5,10 @@
  *                                           last session, last token, section index, roster: bin]
  *    s session:8                a session   [nonce: bin, ttl_ms, floor, [ANSWER, ...]] by seq
  *    p born:8                   a claim     [session, token, index, [place, ...]]; token 0: it
- *                                           waits. Claims of a queue, and of a session, are in the
- *                                           order of born. A place: [lock]
+ *                                           waits. Claims of a session are in the order of born,
+ *                                           those of a queue, too; but an upgrade is the first and
+ *                                           has one more field: true. A place: [lock] when it is
+ *                                           EXCLUSIVE, [lock, units, limit] when it is SHARED
  *    c token:8 file:4 offset:4  a piece of what the hold with that token staged for its file
  *                               number FILE, from 0: [name: empty but at offset 0, bytes: bin].
  *                               HF_ROW_PIECE bytes; fewer in a file's last piece; none at all
@@ -74,15 +76,22 @@ static void
 s_put_claim (putter_t *self, const hf_state_claim_t *claim)
 {
     uint8_t key[HF_ROW_KEY_MAX] = {'p'};
-    hf_put_array (&self->value, 4);
+    hf_put_array (&self->value, claim->upgrade ? 5 : 4);
     hf_put_u64 (&self->value, claim->session->id);
     hf_put_u64 (&self->value, claim->token);
     hf_put_u64 (&self->value, claim->index);
     hf_put_array (&self->value, claim->places_count);
     for (uint32_t i = 0; i < claim->places_count; i++) {
-        hf_put_array (&self->value, 1);
-        hf_put_str (&self->value, hf_state_lock_name (claim->places[i].lock));
+        const hf_state_place_t *place = &claim->places[i];
+        hf_put_array (&self->value, place->units > 0 ? 3 : 1);
+        hf_put_str (&self->value, hf_state_lock_name (place->lock));
+        if (place->units == 0)
+            continue;
+        hf_put_u32 (&self->value, place->units);
+        hf_put_u32 (&self->value, place->lock->limit);
     }
+    if (claim->upgrade)
+        hf_put_flag (&self->value, true);
     s_put (self, key, hf_row_key_u64 (key + 1, claim->born));
 }
 

@@ -161,7 +161,8 @@ s_put_lock_row (const hf_state_lock_t *lock, hf_pack_t *rows)
 {
     hf_lock_row_t row = {.lock = hf_state_lock_name (lock),
                          .holders = lock->holders_count,
-                         .waiters = lock->waiters_count};
+                         .waiters = lock->waiters_count,
+                         .limit = lock->limit};
     hf_lock_row_put (rows, &row);
 }
 
@@ -173,18 +174,20 @@ s_put_places (const hf_chain_t *places, uint64_t from, uint32_t *left, hf_pack_t
     uint64_t number = 0;
     HF_CHAIN_EACH (places, at)
     {
-        const hf_state_claim_t *claim = hf_state_claim_of (hf_state_in_lock (at));
+        const hf_state_place_t *place = hf_state_in_lock (at);
+        const hf_state_claim_t *claim = hf_state_claim_of (place);
         if (++number < from)
             continue;
         if ((*left)-- == 0)
             return false;
-        uint64_t session = claim->session->id;
+        uint32_t mode = place->units > 0 ? HF_MODE_SHARED : HF_MODE_EXCLUSIVE;
+        uint64_t staged = claim->section ? hf_section_bytes (claim->section) : 0;
         if (claim->token > 0)
-            hf_holder_row_put (
-                rows, &(hf_holder_row_t){session, claim->token, HF_MODE_EXCLUSIVE,
-                                         claim->section ? hf_section_bytes (claim->section) : 0});
+            hf_holder_row_put (rows, &(hf_holder_row_t){claim->session->id, claim->token, mode,
+                                                        staged, place->units});
         else
-            hf_waiter_row_put (rows, &(hf_waiter_row_t){session, number, HF_MODE_EXCLUSIVE});
+            hf_waiter_row_put (rows,
+                               &(hf_waiter_row_t){claim->session->id, number, mode, place->units});
     }
     return true;
 }

@@ -215,11 +215,11 @@ s_row (uint8_t which, hf_span_t name, fuzz_bytes_t *bytes, hf_pack_t *list)
 {
     uint64_t number = fuzz_number (bytes);
     if (which == 0)
-        hf_lock_row_put (list, &(hf_lock_row_t){name, number, number});
+        hf_lock_row_put (list, &(hf_lock_row_t){name, number, number, 0});
     else if (which == 1 && number % 2 == 0)
-        hf_waiter_row_put (list, &(hf_waiter_row_t){number, number, 0});
+        hf_waiter_row_put (list, &(hf_waiter_row_t){number, number, 0, 0});
     else if (which == 1)
-        hf_holder_row_put (list, &(hf_holder_row_t){number, number, 0, number});
+        hf_holder_row_put (list, &(hf_holder_row_t){number, number, 0, number, 0});
     else if (which == 2)
         hf_file_row_put (list, &(hf_file_row_t){name, number, number});
     else {

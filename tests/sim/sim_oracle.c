@@ -68,9 +68,10 @@ s_note_holders (watch_t *watch)
     const model_t *model = watch->model;
     for (size_t lock = 0; lock < MODEL_LOCKS; lock++) {
         held_at_t now = {.index = model->commands};
-        if (model->locks[lock].line_count > 0) {
-            now.session = model->locks[lock].line[0].session;
-            now.token = model->locks[lock].line[0].token;
+        const model_claim_t *hold = model_holder (model, lock, 0);
+        if (hold) {
+            now.session = hold->session;
+            now.token = hold->token;
         }
         size_t count = watch->holders[lock].count;
         if (count == 0 || watch->holders[lock].list[count - 1].token != now.token)

@@ -97,16 +97,25 @@ bad_client_frames (hf_pack_t frames[BAD_CLIENT_FRAMES], uint64_t session)
     hf_close_frame (frames++, &(hf_close_t){.session = session, .echo = 7});
     hf_query_frame (frames++,
                     &(hf_query_t){.id = 7, .what = HF_WHAT_LOCK, .name = lock, .limit = 10});
-    hf_pack_t request;
+    hf_pack_t request, places;
     hf_pack_init (&request);
+    hf_pack_init (&places);
+    hf_place_put (&places, &(hf_place_t){.lock = lock});
+#define LOCK_acquire .lock = lock
+#define LOCK_claim   .places = hf_pack_list (&places)
+#define LOCK_release .lock = lock
+#define LOCK_cancel  .lock = lock
+#define LOCK_abandon .lock = lock
+#define LOCK_append  .lock = lock
 #define REQUEST(kind, name_of)                                                                     \
     hf_pack_reset (&request);                                                                      \
-    hf_##name_of##_put (&request, &(hf_##name_of##_t){.seq = 1, .lock = lock});                    \
+    hf_##name_of##_put (&request, &(hf_##name_of##_t){.seq = 1, LOCK_##name_of});                  \
     hf_requests_frame (                                                                            \
         frames++,                                                                                  \
         &(hf_requests_t){.session = session, .floor = 1, .requests = hf_pack_list (&request)});
     HF_REQUEST_TABLE (REQUEST)
 #undef REQUEST
+    hf_pack_done (&places);
     hf_pack_done (&request);
 }
 

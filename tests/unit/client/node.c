@@ -56,11 +56,11 @@ s_row (hf_pack_t *rows, const struct row *row)
     const uint64_t *n = row->n;
     hf_span_t name = hf_span_text (row->name ? row->name : "");
     if (row->kind == HF_KIND_LOCK_ROW)
-        hf_lock_row_put (rows, &(hf_lock_row_t){name, n[0], n[1]});
+        hf_lock_row_put (rows, &(hf_lock_row_t){name, n[0], n[1], 0});
     else if (row->kind == HF_KIND_HOLDER_ROW)
-        hf_holder_row_put (rows, &(hf_holder_row_t){n[0], n[1], 0, n[2]});
+        hf_holder_row_put (rows, &(hf_holder_row_t){n[0], n[1], 0, n[2], 0});
     else if (row->kind == HF_KIND_WAITER_ROW)
-        hf_waiter_row_put (rows, &(hf_waiter_row_t){n[0], n[1], 0});
+        hf_waiter_row_put (rows, &(hf_waiter_row_t){n[0], n[1], 0, 0});
     else if (row->kind == HF_KIND_FILE_ROW)
         hf_file_row_put (rows, &(hf_file_row_t){name, n[0], n[1]});
     else

@@ -170,6 +170,7 @@ HF_TEST (test_every_limit_is_there)
         {"STAGED_BYTES_MAX", HF_STAGED_BYTES_MAX},
         {"SESSIONS_MAX", HF_SESSIONS_MAX},
         {"PLACES_MAX", HF_PLACES_MAX},
+        {"SET_MAX", HF_SET_MAX},
         {"QUEUE_MAX", HF_QUEUE_MAX},
         {"WINDOW_MAX", HF_WINDOW_MAX},
         {"KEEPS_MAX", HF_KEEPS_MAX},

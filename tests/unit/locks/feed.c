@@ -137,6 +137,18 @@ feed_acquire_mode (feed_t *self, const char *lock, uint32_t mode, bool wait)
 }
 
 void
+feed_claim (feed_t *self, const hf_place_t *places, size_t count, bool wait)
+{
+    hf_pack_t list;
+    hf_pack_init (&list);
+    for (size_t i = 0; i < count; i++)
+        hf_place_put (&list, &places[i]);
+    hf_claim_t request = {s_take_seq (self), hf_pack_list (&list), wait};
+    hf_claim_put (&self->requests, &request);
+    hf_pack_done (&list);
+}
+
+void
 feed_acquire (feed_t *self, const char *lock, bool wait)
 {
     feed_acquire_mode (self, lock, HF_MODE_EXCLUSIVE, wait);
@@ -393,8 +405,9 @@ feed_holder (const feed_t *self, const char *lock, uint64_t *token)
     hf_holder_row_t hold = {.session = 0};
     if (hf_state_lock_detail (self->state, hf_span_text (lock), 1, 1, &rows, &more)) {
         hf_scan_t scan = hf_scan_list (hf_pack_list (&rows));
-        bool sound = hf_lock_row_get (&scan, &row) && hf_holder_row_get (&scan, &hold);
-        assert (sound && hold.session != 0);
+        bool sound =
+            hf_lock_row_get (&scan, &row) && (row.holders == 0 || hf_holder_row_get (&scan, &hold));
+        assert (sound && (row.holders > 0) == (hold.session != 0));
     }
     hf_pack_done (&rows);
     if (token)

@@ -48,6 +48,8 @@ void feed_start (feed_t *self, uint64_t session);
 void feed_again (feed_t *self, uint64_t seq);
 void feed_acquire (feed_t *self, const char *lock, bool wait); //  EXCLUSIVE
 void feed_acquire_mode (feed_t *self, const char *lock, uint32_t mode, bool wait);
+/*  A CLAIM of COUNT places. */
+void feed_claim (feed_t *self, const hf_place_t *places, size_t count, bool wait);
 void feed_release (feed_t *self, const char *lock, uint64_t token, uint64_t owner);
 void feed_cancel (feed_t *self, const char *lock, uint64_t token, uint64_t owner);
 void feed_abandon (feed_t *self, const char *lock);

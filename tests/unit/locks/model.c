@@ -34,10 +34,10 @@ model_new (void)
 }
 
 static void
-s_drop_staged (model_place_t *place)
+s_drop_staged (model_claim_t *claim)
 {
     for (size_t i = 0; i < MODEL_FILES; i++)
-        free (place->staged[i].bytes);
+        free (claim->staged[i].bytes);
 }
 
 void
@@ -46,13 +46,14 @@ model_destroy (model_t **self_p)
     model_t *self = *self_p;
     for (size_t id = 0; self && id < MODEL_SESSIONS; id++)
         hf_array_free (&self->sessions[id].answers);
-    for (size_t lock = 0; self && lock < MODEL_LOCKS; lock++)
-        for (size_t i = 0; i < self->locks[lock].line_count; i++)
-            s_drop_staged (&self->locks[lock].line[i]);
+    for (size_t i = 0; self && i < self->claims.count; i++)
+        s_drop_staged (&self->claims.list[i]);
     for (size_t i = 0; self && i < MODEL_FILES; i++)
         free (self->files[i].bytes);
-    if (self)
+    if (self) {
+        hf_array_free (&self->claims);
         hf_array_free (&self->events);
+    }
     free (self);
     *self_p = NULL;
 }
@@ -72,105 +73,430 @@ s_session (model_t *self, uint64_t id)
     return alive ? &self->sessions[id] : NULL;
 }
 
-//  ---- lines ----------------------------------------------------------------------
+//  ---- claims ---------------------------------------------------------------------
 
-static size_t
-s_place (const model_lock_t *lock, uint64_t session)
+/*  The claim's place at lock NUMBER; NULL: it has none. */
+static const model_place_t *
+s_at (const model_claim_t *claim, size_t number)
 {
-    for (size_t i = 0; i < lock->line_count; i++)
-        if (lock->line[i].session == session)
-            return i;
-    return SIZE_MAX;
+    for (size_t i = 0; i < claim->count; i++)
+        if (claim->places[i].lock == number)
+            return &claim->places[i];
+    return NULL;
 }
 
-/*  Design 5a: EXCLUSIVE takes the whole lock. */
-static bool
-s_fits (const model_lock_t *lock, uint32_t mode)
+/*  The claim of SESSION at lock NUMBER, its upgrade there or not; NULL: it has none. */
+static model_claim_t *
+s_find (const model_t *self, size_t number, uint64_t session, bool upgrade)
 {
-    for (size_t i = 0; i < lock->holders; i++)
-        if (mode == HF_MODE_EXCLUSIVE || lock->line[i].mode == HF_MODE_EXCLUSIVE)
-            return false;
-    return true;
-}
-
-/*  The next place in the line becomes a holder. */
-static void
-s_grant (model_t *self, model_lock_t *lock)
-{
-    model_place_t *place = &lock->line[lock->holders++];
-    place->token = ++self->last_token;
-    place->index = self->commands;
-}
-
-static void
-s_leave (model_t *self, size_t number, size_t place)
-{
-    model_lock_t *lock = &self->locks[number];
-    bool moved = place >= lock->holders && place + 1 < lock->line_count;
-    s_drop_staged (&lock->line[place]);
-    memmove (&lock->line[place], &lock->line[place + 1],
-             (lock->line_count - place - 1) * sizeof (lock->line[0]));
-    lock->line_count--;
-    lock->holders -= place < lock->holders;
-    while (lock->holders < lock->line_count && s_fits (lock, lock->line[lock->holders].mode)) {
-        const model_place_t *next = &lock->line[lock->holders];
-        s_grant (self, lock);
-        model_event_t *event = s_event (self, HF_OUT_GRANTED, next->session);
-        event->lock = number;
-        event->answer.token = next->token;
-        event->answer.index = next->index;
-        moved = true;
+    for (size_t i = 0; i < self->claims.count; i++) {
+        model_claim_t *claim = &self->claims.list[i];
+        if (claim->session == session && claim->upgrade == upgrade && s_at (claim, number))
+            return claim;
     }
-    if (moved && lock->line_count > lock->holders)
-        s_event (self, HF_OUT_MOVED, 0)->lock = number;
+    return NULL;
+}
+
+/*  How many claims wait in the queue of lock NUMBER before this one, which waits there. */
+static size_t
+s_before (const model_t *self, const model_claim_t *claim, size_t number)
+{
+    size_t before = 0;
+    for (size_t i = 0; i < self->claims.count; i++) {
+        const model_claim_t *other = &self->claims.list[i];
+        if (other->token == 0 && s_at (other, number) && !claim->upgrade)
+            before += other->upgrade || other->born < claim->born;
+    }
+    return before;
+}
+
+/*  Design 5a: EXCLUSIVE takes the whole lock, SHARED takes units of it. An upgrade fits beside the
+ *  hold that it replaces. */
+static bool
+s_fits (const model_t *self, const model_claim_t *claim, const model_place_t *place)
+{
+    uint64_t units = place->units;
+    for (size_t i = 0; i < self->claims.count; i++) {
+        const model_claim_t *other = &self->claims.list[i];
+        const model_place_t *hold = other->token > 0 ? s_at (other, place->lock) : NULL;
+        if (!hold || (claim->upgrade && other->session == claim->session))
+            continue;
+        if (place->units == 0 || hold->units == 0)
+            return false;
+        units += hold->units;
+    }
+    return place->limit == 0 || units <= place->limit;
+}
+
+static bool
+s_grantable (const model_t *self, const model_claim_t *claim)
+{
+    for (size_t i = 0; i < claim->count; i++)
+        if (s_before (self, claim, claim->places[i].lock) > 0 ||
+            !s_fits (self, claim, &claim->places[i]))
+            return false;
+    return claim->token == 0;
+}
+
+bool
+model_starves (const model_t *self)
+{
+    for (size_t i = 0; i < self->claims.count; i++)
+        if (s_grantable (self, &self->claims.list[i]))
+            return true;
+    return false;
+}
+
+const model_claim_t *
+model_holder (const model_t *self, size_t number, size_t nth)
+{
+    uint64_t after = 0;
+    const model_claim_t *found;
+    do {
+        found = NULL;
+        for (size_t i = 0; i < self->claims.count; i++) {
+            const model_claim_t *claim = &self->claims.list[i];
+            if (claim->token > after && s_at (claim, number) &&
+                (!found || claim->token < found->token))
+                found = claim;
+        }
+        after = found ? found->token : 0;
+    } while (found && nth-- > 0);
+    return found;
+}
+
+static uint64_t
+s_position (const model_t *self, const model_claim_t *claim)
+{
+    uint64_t worst = 0;
+    for (size_t i = 0; i < claim->count; i++) {
+        uint64_t position = 1 + s_before (self, claim, claim->places[i].lock);
+        worst = position > worst ? position : worst;
+    }
+    return worst;
+}
+
+static void
+s_drop (model_t *self, model_claim_t *claim)
+{
+    size_t at = (size_t)(claim - self->claims.list);
+    s_drop_staged (claim);
+    memmove (claim, claim + 1, (self->claims.count - at - 1) * sizeof (*claim));
+    self->claims.count--;
+}
+
+/*  The claim becomes a hold. An upgrade takes over what the hold that it replaces has staged. */
+static void
+s_grant (model_t *self, model_claim_t *claim)
+{
+    claim->token = ++self->last_token;
+    claim->index = self->commands;
+    if (!claim->upgrade)
+        return;
+    model_claim_t *hold = s_find (self, claim->places[0].lock, claim->session, false);
+    assert (hold);
+    memcpy (claim->appended, hold->appended, sizeof (hold->appended));
+    memcpy (claim->staged, hold->staged, sizeof (hold->staged));
+    memset (hold->staged, 0, sizeof (hold->staged));
+    claim->upgrade = false;
+    s_drop (self, hold);
+}
+
+//  ---- a command changes claims -----------------------------------------------------
+
+/*  The locks that it touched, in order, and the queues as they were before. */
+typedef struct change {
+    size_t locks[MODEL_LOCKS], count;
+    HF_ARRAY (model_claim_t) before;
+} change_t;
+
+static change_t
+s_begin (const model_t *self)
+{
+    change_t change = {.count = 0};
+    for (size_t i = 0; i < self->claims.count; i++)
+        *hf_array_add (&change.before) = self->claims.list[i];
+    return change;
+}
+
+static void
+s_touch (change_t *change, const model_claim_t *claim)
+{
+    for (size_t i = 0; i < claim->count; i++) {
+        bool known = false;
+        for (size_t k = 0; k < change->count; k++)
+            known = known || change->locks[k] == claim->places[i].lock;
+        if (!known)
+            change->locks[change->count++] = claim->places[i].lock;
+    }
+}
+
+/*  Whether a claim that waits at lock NUMBER had another place in its queue, or a new one came in
+ *  front. */
+static bool
+s_moved (const model_t *self, const change_t *change, size_t number)
+{
+    model_t old = {.commands = 0};
+    old.claims.list = change->before.list;
+    old.claims.count = change->before.count;
+    for (size_t i = 0; i < self->claims.count; i++) {
+        const model_claim_t *claim = &self->claims.list[i];
+        if (claim->token > 0 || !s_at (claim, number))
+            continue;
+        for (size_t k = 0; k < old.claims.count; k++)
+            if (old.claims.list[k].born == claim->born &&
+                s_before (&old, &old.claims.list[k], number) != s_before (self, claim, number))
+                return true;
+        if (claim->upgrade && claim->born == self->commands)
+            return true;
+    }
+    return false;
+}
+
+/*  Grant the first in the queue of lock NUMBER, if it can be granted. */
+static bool
+s_grant_first (model_t *self, change_t *change, size_t number)
+{
+    for (size_t i = 0; i < self->claims.count; i++) {
+        model_claim_t *claim = &self->claims.list[i];
+        if (!s_at (claim, number) || !s_grantable (self, claim))
+            continue;
+        uint64_t born = claim->born;
+        s_touch (change, claim);
+        s_grant (self, claim);
+        for (size_t k = 0; k < self->claims.count; k++) {
+            claim = &self->claims.list[k];
+            if (claim->born != born)
+                continue;
+            model_event_t *event = s_event (self, HF_OUT_GRANTED, claim->session);
+            event->lock = claim->places[0].lock;
+            event->answer.token = claim->token;
+            event->answer.index = claim->index;
+        }
+        return true;
+    }
+    return false;
+}
+
+/*  Grant at the touched locks, in order and again, until nothing can be granted. */
+static void
+s_finish (model_t *self, change_t *change)
+{
+    bool again = true;
+    while (again) {
+        again = false;
+        for (size_t i = 0; i < change->count; i++)
+            while (s_grant_first (self, change, change->locks[i]))
+                again = true;
+    }
+    for (size_t i = 0; i < change->count; i++)
+        if (s_moved (self, change, change->locks[i]))
+            s_event (self, HF_OUT_MOVED, 0)->lock = change->locks[i];
+    hf_array_free (&change->before);
+    assert (!model_starves (self));
+}
+
+static void
+s_leave (model_t *self, model_claim_t *claim)
+{
+    change_t change = s_begin (self);
+    s_touch (&change, claim);
+    size_t number = claim->places[0].lock;
+    uint64_t session = claim->session;
+    bool hold = !claim->upgrade;
+    s_drop (self, claim);
+    if (hold && (claim = s_find (self, number, session, true)))
+        s_drop (self, claim);
+    s_finish (self, &change);
 }
 
 //  ---- requests -------------------------------------------------------------------
 
 static void
-s_acquire (model_t *self, uint64_t session, const hf_acquire_t *acquire, hf_answer_t *answer)
+s_answer_claim (const model_t *self, const model_claim_t *claim, hf_answer_t *answer)
 {
-    size_t number = model_lock (acquire->lock);
-    if (acquire->mode != HF_MODE_EXCLUSIVE || number == MODEL_LOCKS) {
-        answer->status = acquire->mode != HF_MODE_EXCLUSIVE ? HF_BAD_REQUEST : HF_BAD_NAME;
-        return;
-    }
-    model_lock_t *lock = &self->locks[number];
-    size_t place = s_place (lock, session);
-    if (place == SIZE_MAX) {
-        //  Whoever waits came before.
-        bool open = lock->holders == lock->line_count && s_fits (lock, acquire->mode);
-        if (!open && !acquire->wait) {
-            answer->status = HF_NOT_GRANTED;
-            return;
-        }
-        assert (lock->line_count < MODEL_QUEUE);
-        place = lock->line_count++;
-        lock->line[place] = (model_place_t){.session = session,
-                                            .mode = acquire->mode,
-                                            .index = self->commands,
-                                            .joined = ++self->joins};
-        if (open)
-            s_grant (self, lock);
-    }
-    if (place < lock->holders) {
-        answer->token = lock->line[place].token;
-        answer->index = lock->line[place].index;
-    } else {
+    answer->token = claim->token;
+    if (claim->token > 0)
+        answer->index = claim->index;
+    else {
         answer->status = HF_QUEUED;
-        answer->position = place - lock->holders + 1;
+        answer->position = s_position (self, claim);
     }
 }
 
-/*  The place of SESSION that holds lock NUMBER with TOKEN; SIZE_MAX: there is none. */
-static size_t
+static model_claim_t *
+s_add (model_t *self, const model_claim_t *like)
+{
+    model_claim_t *claim = hf_array_add (&self->claims);
+    *claim = *like;
+    claim->born = claim->index = self->commands;
+    return claim;
+}
+
+static hf_status_t
+s_read_place (const hf_place_t *place, model_claim_t *wanted)
+{
+    size_t number = model_lock (place->lock);
+    if (place->mode > HF_MODE_SHARED ||
+        (place->mode == HF_MODE_EXCLUSIVE && (place->units > 0 || place->limit > 0)) ||
+        (place->mode == HF_MODE_SHARED &&
+         (place->units == 0 || (place->limit > 0 && place->units > place->limit))))
+        return HF_BAD_REQUEST;
+    if (number == MODEL_LOCKS)
+        return HF_BAD_NAME;
+    if (s_at (wanted, number)) //  a lock twice: said when the rest is sound
+        wanted->upgrade = true;
+    else
+        wanted->places[wanted->count++] = (model_place_t){number, place->units, place->limit};
+    return HF_OK;
+}
+
+/*  Whoever uses the lock says which limit it has. */
+static bool
+s_conflict (const model_t *self, const model_place_t *place, uint32_t *limit)
+{
+    for (size_t i = 0; i < self->claims.count && place->units > 0; i++) {
+        const model_place_t *other = s_at (&self->claims.list[i], place->lock);
+        if (other && other->units > 0 && other->limit != place->limit) {
+            *limit = other->limit;
+            return true;
+        }
+    }
+    return false;
+}
+
+/*  A holder of one lock asks for it in another mode. */
+static void
+s_change (model_t *self, model_claim_t *hold, const model_claim_t *wanted, bool wait,
+          hf_answer_t *answer)
+{
+    model_place_t place = wanted->places[0];
+    uint64_t session = hold->session, born = self->commands;
+    if (place.units > 0 && hold->places[0].units > 0) {
+        answer->status = HF_OVERLAP;
+        return;
+    }
+    change_t change = s_begin (self);
+    if (place.units > 0) {
+        hold->places[0] = place;
+        s_touch (&change, hold);
+        s_finish (self, &change);
+        s_answer_claim (self, s_find (self, place.lock, session, false), answer);
+        return;
+    }
+    model_claim_t upgrade = *wanted;
+    upgrade.session = session;
+    upgrade.upgrade = true;
+    bool alone = s_fits (self, &upgrade, &place), taken = false;
+    for (size_t i = 0; i < self->claims.count; i++)
+        taken = taken || (self->claims.list[i].upgrade && s_at (&self->claims.list[i], place.lock));
+    model_claim_t *own = s_find (self, place.lock, session, true);
+    if (own)
+        s_answer_claim (self, own, answer);
+    else if (!alone && (!wait || taken))
+        answer->status = wait ? HF_DEADLOCK : HF_NOT_GRANTED;
+    else if (alone) {
+        s_grant (self, s_add (self, &upgrade));
+        s_answer_claim (self, s_find (self, place.lock, session, false), answer);
+    } else {
+        own = s_add (self, &upgrade);
+        own->born = born;
+        s_touch (&change, own);
+        s_finish (self, &change);
+        s_answer_claim (self, s_find (self, place.lock, session, true), answer);
+        return;
+    }
+    hf_array_free (&change.before);
+}
+
+/*  The session has CLAIM at a lock that is asked for. */
+static void
+s_again (model_t *self, model_claim_t *claim, const model_claim_t *wanted, bool wait,
+         hf_answer_t *answer)
+{
+    bool same = claim->count == wanted->count, units = true;
+    for (size_t i = 0; i < wanted->count; i++) {
+        const model_place_t *place = s_at (claim, wanted->places[i].lock);
+        same = same && place;
+        units = units && place && place->units == wanted->places[i].units;
+    }
+    if (same && !units && claim->token > 0 && claim->count == 1)
+        s_change (self, claim, wanted, wait, answer);
+    else if (!same || !units)
+        answer->status = HF_OVERLAP;
+    else {
+        size_t number = claim->places[0].lock;
+        uint64_t session = claim->session;
+        model_claim_t *upgrade = s_find (self, number, session, true);
+        if (upgrade)
+            s_leave (self, upgrade);
+        s_answer_claim (self, s_find (self, number, session, false), answer);
+    }
+}
+
+static void
+s_claim (model_t *self, uint64_t session, model_claim_t *wanted, bool wait, hf_answer_t *answer)
+{
+    wanted->session = session;
+    model_claim_t *own = NULL;
+    for (size_t i = 0; i < wanted->count; i++) {
+        uint32_t limit;
+        if (s_conflict (self, &wanted->places[i], &limit)) {
+            answer->status = HF_CONFLICT;
+            answer->position = limit;
+            return;
+        }
+        own = own ? own : s_find (self, wanted->places[i].lock, session, false);
+    }
+    if (own) {
+        s_again (self, own, wanted, wait, answer);
+        return;
+    }
+    //  Whoever waits came before.
+    wanted->born = UINT64_MAX;
+    if (s_grantable (self, wanted)) {
+        model_claim_t *claim = s_add (self, wanted);
+        s_grant (self, claim);
+        s_answer_claim (self, claim, answer);
+    } else if (wait)
+        s_answer_claim (self, s_add (self, wanted), answer);
+    else
+        answer->status = HF_NOT_GRANTED;
+}
+
+static void
+s_acquire (model_t *self, uint64_t session, const hf_acquire_t *acquire, hf_answer_t *answer)
+{
+    hf_place_t place = {acquire->lock, acquire->mode, acquire->mode == HF_MODE_SHARED, 0};
+    model_claim_t wanted = {.session = 0};
+    answer->status = s_read_place (&place, &wanted);
+    if (answer->status == HF_OK)
+        s_claim (self, session, &wanted, acquire->wait, answer);
+}
+
+static void
+s_acquire_set (model_t *self, uint64_t session, const hf_claim_t *claim, hf_answer_t *answer)
+{
+    model_claim_t wanted = {.session = 0};
+    hf_scan_t scan = hf_scan_list (claim->places);
+    answer->status = claim->places.count == 0 || claim->places.count > 64 ? HF_BAD_REQUEST : HF_OK;
+    for (uint32_t i = 0; i < claim->places.count && answer->status == HF_OK; i++) {
+        hf_place_t place;
+        answer->status =
+            hf_place_get (&scan, &place) ? s_read_place (&place, &wanted) : HF_MALFORMED;
+    }
+    if (answer->status == HF_OK && wanted.upgrade)
+        answer->status = HF_BAD_REQUEST;
+    if (answer->status == HF_OK)
+        s_claim (self, session, &wanted, claim->wait, answer);
+}
+
+/*  The claim of SESSION that holds lock NUMBER with TOKEN; NULL: there is none. */
+static model_claim_t *
 s_hold (const model_t *self, size_t number, uint64_t session, uint64_t token)
 {
-    if (number == MODEL_LOCKS)
-        return SIZE_MAX;
-    const model_lock_t *lock = &self->locks[number];
-    size_t place = s_place (lock, session);
-    return place < lock->holders && lock->line[place].token == token ? place : SIZE_MAX;
+    model_claim_t *claim = s_find (self, number, session, false);
+    return claim && claim->token > 0 && claim->token == token ? claim : NULL;
 }
 
 static void
@@ -187,10 +513,10 @@ static hf_status_t
 s_release (model_t *self, uint64_t session, const hf_release_t *release, bool commit)
 {
     size_t number = model_lock (release->lock);
-    size_t place = s_hold (self, number, release->owner ? release->owner : session, release->token);
-    if (place == SIZE_MAX)
+    model_claim_t *hold =
+        s_hold (self, number, release->owner ? release->owner : session, release->token);
+    if (!hold)
         return HF_NOT_HOLDER;
-    const model_place_t *hold = &self->locks[number].line[place];
     model_event_t section = {.type = HF_OUT_SECTION};
     for (size_t i = 0; i < MODEL_FILES && commit; i++) {
         section.from[i] = self->files[i].size;
@@ -203,8 +529,19 @@ s_release (model_t *self, uint64_t session, const hf_release_t *release, bool co
     section.index = self->commands;
     if (section.parts > 0)
         *hf_array_add (&self->events) = section;
-    s_leave (self, number, place);
+    s_leave (self, hold);
     return HF_OK;
+}
+
+/*  A waiting upgrade first; then the claim itself. */
+static void
+s_abandon (model_t *self, uint64_t session, const hf_abandon_t *abandon)
+{
+    size_t number = model_lock (abandon->lock);
+    model_claim_t *claim = s_find (self, number, session, true);
+    claim = claim ? claim : s_find (self, number, session, false);
+    if (claim)
+        s_leave (self, claim);
 }
 
 static hf_status_t
@@ -212,14 +549,13 @@ s_append (model_t *self, uint64_t session, const hf_append_t *append)
 {
     uint64_t owner = append->owner ? append->owner : session;
     size_t number = model_lock (append->lock), file = model_file (append->file);
-    size_t place = s_hold (self, number, owner, append->token);
-    if (place == SIZE_MAX)
+    model_claim_t *hold = s_hold (self, number, owner, append->token);
+    if (!hold)
         return HF_NOT_HOLDER;
     if (owner != session)
         s_event (self, HF_OUT_TOUCHED, owner);
     if (file == MODEL_FILES)
         return HF_BAD_NAME;
-    model_place_t *hold = &self->locks[number].line[place];
     hold->appended[file] = true;
     s_add_text (&hold->staged[file], append->data.at, append->data.size);
     return HF_OK;
@@ -231,13 +567,15 @@ s_execute (model_t *self, uint64_t session, const hf_request_t *request, hf_answ
     hf_release_t cancel = {.lock = request->cancel.lock,
                            .token = request->cancel.token,
                            .owner = request->cancel.owner};
-    size_t number, place;
     answer->status = request->status;
     if (answer->status != HF_OK)
         return;
     switch (request->kind) {
     case HF_KIND_ACQUIRE:
         s_acquire (self, session, &request->acquire, answer);
+        break;
+    case HF_KIND_CLAIM:
+        s_acquire_set (self, session, &request->claim, answer);
         break;
     case HF_KIND_RELEASE:
         answer->status = s_release (self, session, &request->release, true);
@@ -246,10 +584,7 @@ s_execute (model_t *self, uint64_t session, const hf_request_t *request, hf_answ
         answer->status = s_release (self, session, &cancel, false);
         break;
     case HF_KIND_ABANDON:
-        number = model_lock (request->abandon.lock);
-        place = number < MODEL_LOCKS ? s_place (&self->locks[number], session) : SIZE_MAX;
-        if (place != SIZE_MAX)
-            s_leave (self, number, place);
+        s_abandon (self, session, &request->abandon);
         break;
     default:
         answer->status = s_append (self, session, &request->append);
@@ -322,22 +657,13 @@ s_end (model_t *self, uint64_t session, hf_status_t status)
     event->status = status;
     event->expired = status == HF_SESSION_EXPIRED;
     self->sessions[session].alive = false;
-    for (;;) {
-        size_t oldest = MODEL_LOCKS, oldest_place = 0;
-        for (size_t i = 0; i < MODEL_LOCKS; i++) {
-            size_t place = s_place (&self->locks[i], session);
-            if (place == SIZE_MAX)
-                continue;
-            uint64_t joined = self->locks[i].line[place].joined;
-            if (oldest == MODEL_LOCKS || joined < self->locks[oldest].line[oldest_place].joined) {
-                oldest = i;
-                oldest_place = place;
-            }
-        }
-        if (oldest == MODEL_LOCKS)
-            break;
-        s_leave (self, oldest, oldest_place);
-    }
+    //  From the oldest claim on. Each that leaves may take another with it.
+    for (size_t i = 0; i < self->claims.count;)
+        if (self->claims.list[i].session == session) {
+            s_leave (self, &self->claims.list[i]);
+            i = 0;
+        } else
+            i++;
 }
 
 static void
@@ -456,14 +782,14 @@ s_look_lock (uint64_t hash, const hf_state_t *state, size_t lock)
     hf_holder_row_t hold;
     hf_waiter_row_t waiter;
     bool good = !held || hf_lock_row_get (&scan, &row);
-    hash = MIX (hash, row.holders, row.waiters);
+    hash = MIX (hash, row.holders, row.waiters, row.limit);
     while (good && !hf_scan_at_end (&scan))
         if (hf_scan_kind (&scan) == HF_KIND_HOLDER_ROW) {
             good = hf_holder_row_get (&scan, &hold);
-            hash = MIX (hash, hold.session, hold.mode, hold.token, hold.staged);
+            hash = MIX (hash, hold.session, hold.mode, hold.units, hold.token, hold.staged);
         } else {
             good = hf_waiter_row_get (&scan, &waiter);
-            hash = MIX (hash, waiter.session, waiter.mode, waiter.position);
+            hash = MIX (hash, waiter.session, waiter.mode, waiter.units, waiter.position);
         }
     assert (good && !more);
     hf_pack_done (&rows);
@@ -484,36 +810,59 @@ model_look_state (const hf_state_t *state)
     return hash;
 }
 
-/*  How many bytes a place has staged; with COST, of each file. */
+/*  How many bytes a claim has staged; with COST, of each file. */
 static uint64_t
-s_staged (const model_place_t *place, uint64_t cost)
+s_staged (const model_claim_t *claim, uint64_t cost)
 {
     uint64_t bytes = 0;
     for (size_t i = 0; i < MODEL_FILES; i++)
-        bytes += place->staged[i].size + (place->appended[i] ? cost : 0);
+        bytes += claim->staged[i].size + (claim->appended[i] ? cost : 0);
     return bytes;
+}
+
+/*  The holders by token, the waiters by their places. *HELD counts locks with any. */
+static uint64_t
+s_look_line (uint64_t hash, const model_t *self, size_t number, uint64_t *held)
+{
+    const model_claim_t *waiters[MODEL_SESSIONS] = {NULL}, *hold;
+    uint64_t holders = 0, waiting = 0, limit = 0;
+    for (size_t i = 0; i < self->claims.count; i++) {
+        const model_claim_t *claim = &self->claims.list[i];
+        const model_place_t *place = s_at (claim, number);
+        holders += place && claim->token > 0;
+        limit = place && place->units > 0 ? place->limit : limit;
+        if (!place || claim->token > 0)
+            continue;
+        waiters[s_before (self, claim, number)] = claim;
+        waiting++;
+    }
+    *held += holders + waiting > 0;
+    hash = MIX (hash, holders, waiting, limit);
+    for (size_t i = 0; (hold = model_holder (self, number, i)); i++) {
+        uint32_t units = s_at (hold, number)->units;
+        hash = MIX (hash, hold->session, units > 0, units, hold->token, s_staged (hold, 0));
+    }
+    for (size_t i = 0; i < waiting; i++) {
+        uint32_t units = s_at (waiters[i], number)->units;
+        hash = MIX (hash, waiters[i]->session, units > 0, units, i + 1);
+    }
+    return hash;
 }
 
 uint64_t
 model_look (const model_t *self)
 {
     uint64_t live = 0, held = 0, staged = 0, places[MODEL_SESSIONS] = {0}, hash = 0;
-    for (size_t number = 0; number < MODEL_LOCKS; number++) {
-        const model_lock_t *lock = &self->locks[number];
-        hash = MIX (hash, lock->holders, lock->line_count - lock->holders);
-        held += lock->line_count > 0;
-        for (size_t i = 0; i < lock->line_count; i++) {
-            const model_place_t *place = &lock->line[i];
-            uint64_t position = i - lock->holders + 1;
-            staged += s_staged (place, HF_STAGED_FILE_COST);
-            if (i < lock->holders) {
-                hash = MIX (hash, place->session, place->mode, place->token, s_staged (place, 0));
-                places[place->session] += MIX (1, number, place->token, place->index);
-            } else {
-                hash = MIX (hash, place->session, place->mode, position);
-                places[place->session] += MIX (2, number, position);
-            }
-        }
+    for (size_t number = 0; number < MODEL_LOCKS; number++)
+        hash = s_look_line (hash, self, number, &held);
+    for (size_t i = 0; i < self->claims.count; i++) {
+        const model_claim_t *claim = &self->claims.list[i];
+        size_t number = claim->places[0].lock;
+        staged += s_staged (claim, HF_STAGED_FILE_COST);
+        if (claim->token > 0)
+            places[claim->session] += MIX (1, number, claim->token, claim->index);
+        else
+            places[claim->session] += MIX (2, number, s_position (self, claim));
     }
     for (uint64_t id = 1; id <= self->last_session; id++)
         live += self->sessions[id].alive;

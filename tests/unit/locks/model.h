@@ -9,7 +9,7 @@
 #include "base/hf_array.h"
 #include "nodes/locks/hf_state.h"
 
-enum { MODEL_SESSIONS = 300, MODEL_QUEUE = 300, MODEL_LOCKS = 5, MODEL_FILES = 3 };
+enum { MODEL_SESSIONS = 300, MODEL_LOCKS = 5, MODEL_FILES = 3 };
 
 extern const char *const model_locks[MODEL_LOCKS], *const model_files[MODEL_FILES];
 
@@ -30,20 +30,21 @@ typedef struct model_text {
     size_t size, room;
 } model_text_t;
 
-/*  A session's place at a lock. */
+/*  A place at a lock: UNITS 0 is EXCLUSIVE. */
 typedef struct model_place {
-    uint64_t session, token, index;
-    uint32_t mode;
-    uint64_t joined; //  a session's end takes its places from the oldest on
-    bool appended[MODEL_FILES];
-    model_text_t staged[MODEL_FILES];
+    size_t lock;
+    uint32_t units, limit;
 } model_place_t;
 
-/*  The first HOLDERS places of the line hold the lock; the others wait. */
-typedef struct model_lock {
-    model_place_t line[MODEL_QUEUE];
-    size_t line_count, holders;
-} model_lock_t;
+/*  What one request asked for: it holds (token > 0) or waits, everywhere at once. */
+typedef struct model_claim {
+    uint64_t session, token, index, born;
+    bool upgrade; //  waits in front, to replace the session's hold
+    model_place_t places[MODEL_LOCKS];
+    size_t count;
+    bool appended[MODEL_FILES];
+    model_text_t staged[MODEL_FILES];
+} model_claim_t;
 
 typedef struct model_event {
     hf_outcome_type_t type;
@@ -60,8 +61,8 @@ typedef struct model_event {
 
 typedef struct model {
     model_session_t sessions[MODEL_SESSIONS]; //  by id
-    uint64_t last_session, last_token, commands, joins;
-    model_lock_t locks[MODEL_LOCKS];
+    uint64_t last_session, last_token, commands;
+    HF_ARRAY (model_claim_t) claims; //  in the order in which they were made
     model_text_t files[MODEL_FILES];
     HF_ARRAY (model_event_t) events; //  of the last entry
 } model_t;
@@ -71,6 +72,12 @@ void model_destroy (model_t **self_p);
 
 /*  Apply a committed entry, whose names are the model's or not valid. */
 void model_apply (model_t *self, const hf_entry_t *entry);
+
+/*  The NTH holder of lock NUMBER, from 0, in the order of tokens; NULL: there are not so many. */
+const model_claim_t *model_holder (const model_t *self, size_t number, size_t nth);
+
+/*  Whether a claim waits, and is granted nothing that it could have at once with all before it. */
+bool model_starves (const model_t *self);
 
 /*  Whether an outcome is what the model says, with all that a section has. */
 bool model_agrees (const model_t *self, const model_event_t *event, const hf_outcome_t *got);

@@ -29,6 +29,11 @@ s_begin (play_t self)
     self.max_live = 2 + s_below (&self, 30);
     self.locks = 1 + s_below (&self, MODEL_LOCKS);
     self.ends = (unsigned)s_below (&self, 12);
+    static const unsigned shares[] = {0, 30, 60, 90};
+    self.claims = s_chance (&self, 75) ? 60 : 0;
+    self.shared = shares[s_below (&self, 4)];
+    self.sets = s_chance (&self, 60) ? 50 : 0;
+    self.limit = s_chance (&self, 60) ? s_below (&self, 4) : 0;
     return self;
 }
 
@@ -88,10 +93,12 @@ s_end (play_t *self)
 static void
 s_aim (play_t *self, uint64_t session, size_t number, uint64_t *owner, uint64_t *token)
 {
-    const model_lock_t *lock = &self->model->locks[number % MODEL_LOCKS];
+    size_t holders = 0;
+    while (model_holder (self->model, number, holders))
+        holders++;
     *owner = *token = 0;
-    if (lock->holders > 0) {
-        const model_place_t *hold = &lock->line[s_below (self, lock->holders)];
+    if (holders > 0) {
+        const model_claim_t *hold = model_holder (self->model, number, s_below (self, holders));
         *token = hold->token;
         *owner = hold->session == session && s_chance (self, 80) ? 0 : hold->session;
         if (s_chance (self, 15))
@@ -114,15 +121,70 @@ s_append (play_t *self, const char *lock, uint64_t token, uint64_t owner)
     feed_append (self->feed, lock, token, owner, file, hf_span (data, size));
 }
 
+/*  A place at some lock: mostly of the play's kinds, and mostly with the limit that all use. */
+static hf_place_t
+s_place (play_t *self)
+{
+    size_t number = s_below (self, self->locks);
+    hf_place_t place = {.lock = hf_span_text (model_locks[number])};
+    if (s_chance (self, 100 - self->shared))
+        return place;
+    place.mode = HF_MODE_SHARED;
+    place.limit = (uint32_t)(self->limit + (s_chance (self, 4) ? 1 : 0));
+    place.units = 1 + (uint32_t)s_below (self, s_chance (self, 70) ? 1 : self->limit + 1);
+    if (s_chance (self, 2))
+        place.units = 0;
+    if (s_chance (self, 1))
+        place.mode = s_chance (self, 50) ? 0 : 2;
+    if (s_chance (self, 1))
+        place.lock = hf_span_text (s_bad_names[s_below (self, 2)]);
+    return place;
+}
+
+static void
+s_claim (play_t *self)
+{
+    hf_place_t places[MODEL_LOCKS];
+    size_t count = 1 + s_below (self, s_chance (self, self->sets) ? self->locks : 1);
+    for (size_t i = 0; i < count; i++) {
+        bool twice = true;
+        for (int tries = 0; tries < 20 && twice; tries++) {
+            places[i] = s_place (self);
+            twice = false;
+            for (size_t k = 0; k < i; k++)
+                twice = twice || hf_span_equal (places[k].lock, places[i].lock);
+        }
+    }
+    feed_claim (self->feed, places, s_chance (self, 1) ? 0 : count, s_chance (self, 85));
+}
+
+/*  A lock that the session holds, to ask for it again in whatever mode; or any. */
+static size_t
+s_lock (play_t *self, uint64_t session)
+{
+    size_t number = s_below (self, self->locks);
+    if (self->shared == 0 || !s_chance (self, 40))
+        return number;
+    for (size_t i = 0; i < self->model->claims.count; i++) {
+        const model_claim_t *claim = &self->model->claims.list[i];
+        if (claim->session == session && claim->token > 0)
+            return claim->places[0].lock;
+    }
+    return number;
+}
+
 static void
 s_request (play_t *self, uint64_t session)
 {
-    size_t number = s_below (self, self->locks);
+    size_t number = s_lock (self, session);
     const char *lock = s_chance (self, 2) ? s_bad_names[s_below (self, 2)] : model_locks[number];
     uint64_t dice = s_below (self, 100), owner, token;
     s_aim (self, session, number, &owner, &token);
-    if (dice < 35)
-        feed_acquire_mode (self->feed, lock, s_chance (self, 98) ? HF_MODE_EXCLUSIVE : 1,
+    if (dice < 35 && s_chance (self, self->claims))
+        s_claim (self);
+    else if (dice < 35)
+        feed_acquire_mode (self->feed, lock,
+                           s_chance (self, 98) ? s_chance (self, self->shared) : 2,
                            s_chance (self, 85));
     else if (dice < 55)
         feed_release (self->feed, lock, token, owner);
@@ -193,6 +255,22 @@ s_compare (const play_t *self)
         assert (agrees);
     }
     assert (model_look_state (self->feed->state) == model_look (self->model));
+}
+
+void
+play_apply (play_t *self)
+{
+    hf_pack_t payload;
+    hf_pack_init (&payload);
+    feed_stop (self->feed);
+    hf_payload_put (&payload, hf_pack_list (&self->feed->commands));
+    hf_pack_reset (&self->feed->commands);
+    hf_entry_t entry = {self->feed->term, HF_ENTRY_COMMANDS,
+                        hf_span (hf_pack_bytes (&payload), hf_pack_size (&payload))};
+    feed_apply_entry (self->feed, entry.type, entry.payload);
+    model_apply (self->model, &entry);
+    hf_pack_done (&payload);
+    s_compare (self);
 }
 
 void

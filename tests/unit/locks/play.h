@@ -17,6 +17,9 @@ typedef struct play {
     uint64_t max_live;       //  how many sessions it keeps alive
     uint64_t locks;          //  how many locks it uses: few make long queues
     unsigned ends;           //  of 100 steps, how many end a session
+    unsigned claims, shared; //  of 100 acquires, how many are CLAIMs; of 100 places, SHARED
+    unsigned sets;           //  of 100 claims, how many may be of several locks
+    uint64_t limit;          //  of most SHARED places
     bool unchecked;          //  nothing is compared
 } play_t;
 
@@ -24,6 +27,9 @@ play_t play_at_random (uint64_t seed);
 /*  Zeros come when the bytes have ended. */
 play_t play_by_bytes (const uint8_t *data, size_t size);
 void play_done (play_t *self);
+
+/*  Apply the commands that were put into the feed, as one entry, and compare. */
+void play_apply (play_t *self);
 
 /*  One entry: a few commands, or now and then a roster. */
 void play_entry (play_t *self);

@@ -75,29 +75,36 @@ s_with (const hf_state_t *state, const void *key, size_t key_size, hf_pack_t *va
 }
 
 /*  The value of a claim's row: SESSION, TOKEN, INDEX, and a place at each of the LOCKS, whose names
- *  are of one byte each. */
-static void
-s_put_claim (hf_pack_t *value, uint64_t session, uint64_t token, uint64_t index, const char *locks)
-{
-    hf_put_array (value, 4);
-    hf_put_u64 (value, session);
-    hf_put_u64 (value, token);
-    hf_put_u64 (value, index);
-    hf_put_array (value, (uint32_t)strlen (locks));
-    for (const char *lock = locks; *lock; lock++) {
-        hf_put_array (value, 1);
-        hf_put_str (value, hf_span (lock, 1));
-    }
-}
+ *  are of one byte each: EXCLUSIVE, or with UNITS and LIMIT. */
+typedef struct claim_row {
+    uint8_t born;
+    uint64_t session, token, index;
+    const char *locks;
+    uint32_t units, limit;
+    bool upgrade;
+} claim_row_t;
 
 static bool
-s_with_claim (const hf_state_t *state, uint8_t born, uint64_t session, uint64_t token,
-              uint64_t index, const char *locks)
+s_with_claim (const hf_state_t *state, claim_row_t row)
 {
     hf_pack_t value;
     hf_pack_init (&value);
-    s_put_claim (&value, session, token, index, locks);
-    const uint8_t key[9] = {'p', [8] = born};
+    hf_put_array (&value, row.upgrade ? 5 : 4);
+    hf_put_u64 (&value, row.session);
+    hf_put_u64 (&value, row.token);
+    hf_put_u64 (&value, row.index);
+    hf_put_array (&value, (uint32_t)strlen (row.locks));
+    for (const char *lock = row.locks; *lock; lock++) {
+        hf_put_array (&value, row.units > 0 ? 3 : 1);
+        hf_put_str (&value, hf_span (lock, 1));
+        if (row.units == 0)
+            continue;
+        hf_put_u32 (&value, row.units);
+        hf_put_u32 (&value, row.limit);
+    }
+    if (row.upgrade)
+        hf_put_flag (&value, true);
+    const uint8_t key[9] = {'p', [8] = row.born};
     return s_with (state, key, sizeof (key), &value);
 }
 
@@ -106,7 +113,10 @@ HF_TEST (contradicting_claims_are_refused)
     table_t table = {.count = 0};
     feed_t *feed = s_small (&table);
     const hf_state_t *sound = feed->state;
-#define WITH(...) s_with_claim (sound, __VA_ARGS__)
+#define WITH(b, s, t, i, l, ...)                                                                   \
+    s_with_claim (                                                                                 \
+        sound,                                                                                     \
+        (claim_row_t){.born = b, .session = s, .token = t, .index = i, .locks = l, __VA_ARGS__})
     //  Commands: 1 and 2 the sessions, 3 to 5 the claims, 6 and 7 the appends; tokens 1 and 2.
     assert_true (WITH (4, 2, 0, 4, "a"));  //  as it is
     assert_false (WITH (4, 2, 2, 4, "a")); //  a second holder
@@ -123,8 +133,22 @@ HF_TEST (contradicting_claims_are_refused)
     assert_false (WITH (6, 2, 0, 6, "b")); //  a second claim of one session at a lock
     assert_false (WITH (6, 2, 2, 6, "\n"));
     assert_false (WITH (6, 2, 2, 6, ""));
-    assert_false (WITH (4, 2, 0, 4, "aa")); //  a lock twice
-    assert_false (WITH (3, 1, 2, 3, "a"));  //  pieces without a hold
+    assert_false (WITH (4, 2, 0, 4, "aa"));                        //  a lock twice
+    assert_false (WITH (3, 1, 2, 3, "a"));                         //  pieces without a hold
+    assert_true (WITH (4, 2, 0, 4, "a", .units = 1, .limit = 1));  //  SHARED behind EXCLUSIVE
+    assert_false (WITH (4, 2, 0, 4, "a", .units = 2, .limit = 1)); //  more units than the limit
+    assert_false (WITH (4, 2, 2, 4, "a", .units = 1));             //  SHARED beside EXCLUSIVE
+    assert_false (WITH (4, 2, 0, 4, "a", .upgrade = true));        //  an upgrade of nothing
+    assert_false (WITH (6, 1, 0, 6, "a", .upgrade = true));        //  of an EXCLUSIVE hold
+    assert_true (WITH (5, 2, 2, 5, "b", .units = 7, .limit = 9));
+    assert_true (WITH (5, 2, 2, 5, "bc"));  //  a set
+    assert_false (WITH (5, 2, 2, 5, "ba")); //  and one whose second lock is held
+    char many[66] = "";
+    for (size_t i = 0; i < sizeof (many) - 1; i++)
+        many[i] = (char)('0' + i);
+    assert_false (WITH (5, 2, 2, 5, many)); //  65 locks
+    many[64] = 0;
+    assert_false (WITH (5, 2, 2, 5, many)); //  64, and among them a, which is held
 #undef WITH
     table_done (&table);
     feed_destroy (&feed);

@@ -143,7 +143,7 @@ FEED_TEST (names_and_modes_are_checked, feed_with (6))
     assert_int_equal (feed_do_acquire (feed, 1, "../grüße/äöü", true).status, HF_OK);
     assert_int_equal (hf_state_locks_count (feed->state), 2);
     feed_start (feed, 1);
-    feed_acquire_mode (feed, "m", 1, true);
+    feed_acquire_mode (feed, "m", 2, true);
     feed_acquire_mode (feed, longest, UINT32_MAX, false); //  the mode is looked at first
     feed_apply (feed);
     assert_int_equal (feed_answer (feed, 0)->status, HF_BAD_REQUEST);

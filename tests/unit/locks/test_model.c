@@ -35,11 +35,11 @@ HF_TEST (random_histories_are_as_the_model_says)
     fprintf (stderr, "\n");
     if (s_only_seed != 0)
         return;
-    const hf_status_t statuses[] = {HF_OK,         HF_QUEUED,   HF_NOT_GRANTED,
-                                    HF_NOT_HOLDER, HF_BAD_NAME, HF_BAD_REQUEST,
-                                    HF_STALE,      HF_LIMIT,    HF_SESSION_EXPIRED};
+    const hf_status_t statuses[] = {
+        HF_OK,    HF_QUEUED, HF_NOT_GRANTED,     HF_NOT_HOLDER, HF_BAD_NAME, HF_BAD_REQUEST,
+        HF_STALE, HF_LIMIT,  HF_SESSION_EXPIRED, HF_CONFLICT,   HF_DEADLOCK, HF_OVERLAP};
     for (size_t i = 0; i < sizeof (statuses) / sizeof (*statuses); i++)
-        assert_true (s_answers_seen[statuses[i]] > 100);
+        assert_true (s_answers_seen[statuses[i]] > (statuses[i] == HF_DEADLOCK ? 10 : 100));
     for (size_t type = HF_OUT_OPENED; type <= HF_OUT_TOUCHED; type++)
         assert_true (s_outcomes_seen[type] > 100);
 }
