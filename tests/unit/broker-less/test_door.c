@@ -334,7 +334,7 @@ TEST (connections_beyond_the_limit_are_refused)
     until_link (HF_LINK_CONNECTED);
     uint64_t refused = hf_gate_refused (s_endpoint.client_port);
     hf_gate_set (s_endpoint.client_port, 1);
-    hf_link_t *other = hf_link_new (s_context, &s_endpoint);
+    hf_link_t *other = hf_link_new (s_context, &s_endpoint, NULL, 0);
     UNTIL (link_gives (other, HF_LINK_REFUSED));
     assert_int_equal (hf_gate_refused (s_endpoint.client_port), refused + 1);
     //  Those that were there stay.

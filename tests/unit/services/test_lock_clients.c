@@ -208,18 +208,10 @@ BENCH_TEST_WITH (test_any_node_tells_its_status, bench, false, .self = 1)
         uint64_t number;
         const char *text;
     } facts[] = {
-        {"node", 1, ""},
-        {"from_election", 77, ""},
-        {"dropped_frames", 5, ""},
-        {"connections", 2, ""},
-        {"connections_max", 0, ""},
-        {"refused_connections", 6, ""},
-        {"waiting_bytes", 7, ""},
-        {"cut_clients", 8, ""},
-        {"uptime_ms", 3000, ""},
-        {"version", 0, "1.2.3"},
-        {"endpoint", 0, "here:8080"},
-        {"", 0, ""},
+        {"node", 1, ""},          {"from_election", 77, ""},    {"dropped_frames", 5, ""},
+        {"connections", 2, ""},   {"connections_max", 0, ""},   {"refused_connections", 6, ""},
+        {"waiting_bytes", 7, ""}, {"cut_clients", 8, ""},       {"uptime_ms", 3000, ""},
+        {"version", 0, "1.2.3"},  {"endpoint", 0, "here:8080"}, {"", 0, ""},
     };
     bench->now_us += 3 * SECOND;
     hf_lock_door_t door = {.dropped = 4, .connections = 2, .refused = 6, .cut = 8, .waiting = 7};
