@@ -55,6 +55,10 @@ typedef enum tool_news {
 } tool_news_t;
 tool_news_t tool_guard_news (tool_guard_t *self, int *status);
 
+//  What either of the two says when it ends the command of a lock.
+#define TOOL_SAY_LOST "lock %s is lost: ending the command"
+#define TOOL_SAY_SOON "lock %s cannot be kept: ending the command before it is lost"
+
 //  ---- between the two -------------------------------------------------------------
 
 /*  What they send: to the guard what and number; from it, news and number. */

@@ -77,6 +77,7 @@ typedef struct run {
     tool_tree_t *tree;
     tool_rules_t rules;
     uint64_t deadline_ms;
+    bool alone; //  the guard is dead
     bool over, said;
 } run_t;
 
@@ -152,14 +153,25 @@ s_take_signals (run_t *self)
 }
 
 static void
+s_say (run_t *self)
+{
+    if (self->said)
+        return;
+    self->said = true;
+    if (self->deadline_ms <= tool_now_ms ())
+        tool_error (0, TOOL_SAY_LOST, self->lock);
+    else if (self->alone)
+        tool_error (0, "the guard of lock %s was killed: ending the command", self->lock);
+    else
+        tool_error (0, TOOL_SAY_SOON, self->lock);
+}
+
+static void
 s_do (run_t *self, unsigned todo)
 {
     if (todo & TOOL_DO_KILL) {
         tool_tree_kill (self->tree, 0);
-        if (!self->said)
-            tool_error (0, "lock %s: its guard was killed or is stopped: ending the command",
-                        self->lock);
-        self->said = true;
+        s_say (self);
     }
     if (todo & TOOL_DO_TELL)
         tool_tree_tell (self->tree);
@@ -174,12 +186,12 @@ s_step (run_t *self, tool_event_t event)
 
 /*  The guard ends the tree; this process does only when the guard does not. */
 static void
-s_rule (run_t *self, bool alone)
+s_rule (run_t *self)
 {
     int status;
     bool nobody;
     tool_tree_reap (0, &status, &nobody);
-    s_step (self, alone ? TOOL_EVENT_ALONE : TOOL_EVENT_TIME);
+    s_step (self, self->alone ? TOOL_EVENT_ALONE : TOOL_EVENT_TIME);
     if (nobody)
         s_step (self, TOOL_EVENT_NOBODY);
     else if (tool_tree_hopeless (self->tree))
@@ -214,9 +226,11 @@ s_supervise (run_t *self, int *status)
             s_take_signals (self); //  the terminal's ^C to all came before
             return news == TOOL_NEWS_ENDED;
         }
-        if (news == TOOL_NEWS_DEAD)
+        if (news == TOOL_NEWS_DEAD) {
+            self->alone = true;
             fds[2].fd = -1;
-        s_rule (self, news == TOOL_NEWS_DEAD);
+        }
+        s_rule (self);
         if (!self->over)
             poll (fds, 3, s_poll_ms (self));
     }

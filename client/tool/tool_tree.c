@@ -156,9 +156,11 @@ s_signal (tool_tree_t *self, row_t *row, int signal)
     pid_t id = (pid_t)(self->level > 0 ? s_namespaced (row->id, self->level, &count) : row->id);
     if (id <= 0)
         return;
-    //  A Z may have threads that live on.
-    if (s_send (self, row, id, signal) == 0)
-        self->sent += strchr ("ZXx", row->state) ? 0 : 1;
+    int rc = s_send (self, row, id, signal);
+    if (strchr ("ZXx", row->state))
+        return; //  it has ended, but for threads that may live on
+    if (rc == 0)
+        self->sent++;
     else if (errno == EPERM)
         s_refused (self, row, id);
 }

@@ -150,12 +150,12 @@ s_say (watch_t *self)
         return;
     self->said = true;
     uint64_t deadline_ms = atomic_load (&self->shared->deadline_ms);
-    if (deadline_ms == 0 || deadline_ms <= tool_now_ms ())
-        tool_error (0, "lock %s is lost: ending the command", self->lock);
+    if (deadline_ms <= tool_now_ms ())
+        tool_error (0, TOOL_SAY_LOST, self->lock);
     else if (self->alone)
         tool_error (0, "the process that keeps lock %s was killed: ending the command", self->lock);
     else
-        tool_error (0, "lock %s cannot be kept: ending the command before it is lost", self->lock);
+        tool_error (0, TOOL_SAY_SOON, self->lock);
 }
 
 static void
