@@ -94,6 +94,63 @@ BENCH_TEST (test_a_keepalive_that_is_refused, bench)
     assert_int_equal (s_kept (bench, HF_SESSION_EXPIRED, &frames), 1);
 }
 
+/*  P9. Whether a keepalive is answered that comes when the session's end is proposed and not yet
+ *  decided. */
+static bool
+s_alive_at_the_end (int mutant)
+{
+    bench_t bench;
+    bench_init (&bench, (hf_lock_config_t){.self = 1}, true);
+    uint64_t session = bench_open (&bench, 1, 1, 1000);
+    hf_mutant = mutant;
+    bench.no_commits = true;
+    bench.now_us += 1000000;
+    bench_settle (&bench);
+    assert_int_equal (bench.expiries, 1);
+    hf_keepalive_one (&bench.pack, 1, session, 1);
+    bench_send (&bench, 1);
+    bench_settle (&bench);
+    bool alive = bench_kind (&bench, 1) == HF_KIND_ALIVE;
+    hf_mutant = HF_MUTANT_none;
+    bench_done (&bench);
+    return alive;
+}
+
+HF_TEST (p9_a_session_that_ends_is_acknowledged_no_more)
+{
+    assert_false (s_alive_at_the_end (HF_MUTANT_none));
+    assert_true (s_alive_at_the_end (HF_MUTANT_alive_while_ending));
+    assert_true (s_alive_at_the_end (HF_MUTANT_ending_heard));
+}
+
+/*  P10. How many of two keepalives are answered by the barrier that began between them. */
+static unsigned
+s_answered (int mutant)
+{
+    bench_t bench;
+    bench_init (&bench, (hf_lock_config_t){.self = 1}, true);
+    uint64_t session = bench_open (&bench, 1, 1, 10000);
+    hf_mutant = mutant;
+    bench.no_barriers = true;
+    for (uint64_t echo = 1; echo <= 2; echo++) {
+        hf_keepalive_one (&bench.pack, echo, session, 1);
+        bench_send (&bench, 1);
+        bench_settle (&bench);
+    }
+    bench_pass (&bench, bench.index);
+    bench_settle (&bench);
+    unsigned count = (unsigned)bench.frames.count;
+    hf_mutant = HF_MUTANT_none;
+    bench_done (&bench);
+    return count;
+}
+
+HF_TEST (p10_a_keepalive_does_not_join_a_barrier)
+{
+    assert_int_equal (s_answered (HF_MUTANT_none), 1);
+    assert_int_equal (s_answered (HF_MUTANT_barrier_joined), 2);
+}
+
 /*  P12. 100 answers, then the session is idle but for keepalives. Gives how many are kept. */
 static uint32_t
 s_idle (bench_t *bench, uint8_t mark)
