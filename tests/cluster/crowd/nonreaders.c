@@ -21,6 +21,7 @@
 
 #define LIMIT_MS       60000
 #define SERVED_MS      4000 //  a read, an append and what goes with it
+#define ASKED_A_TURN   500
 #define CLIENTS_MOST   1000
 #define BYTES_MOST     (1U << 20)
 #define MIB(bytes)     ((unsigned)((bytes) >> 20))
@@ -84,7 +85,7 @@ s_ask (const options_t *options, hf_pack_t *pack)
     for (unsigned i = 0; i < options->clients; i++) {
         flood_t *flood = &s_floods[i];
         struct pollfd writable = {.fd = flood->fd, .events = POLLOUT};
-        for (unsigned n = 0; n < 50 && flood->sent < options->reads && !flood->cut; n++) {
+        for (unsigned n = 0; n < ASKED_A_TURN && flood->sent < options->reads && !flood->cut; n++) {
             if (poll (&writable, 1, 0) != 1)
                 break;
             flood->cut = !crowd_raw_send (flood->fd, hf_pack_bytes (pack), hf_pack_size (pack));
@@ -153,7 +154,7 @@ s_watch (const options_t *options, hf_client_t *client, hf_session_t *session)
     uint64_t others = crowd_fact (1, "connections");
     for (unsigned i = 0; i < options->clients; i++)
         s_floods[i].fd = crowd_raw (hf_cluster_client_port (s_cluster, 1));
-    uint64_t end_ms = hf_wait_now_ms () + LIMIT_MS;
+    uint64_t end_ms = hf_wait_now_ms () + 2 * LIMIT_MS;
     while (s_ask (options, &pack) || crowd_fact (1, "connections") > others) {
         uint64_t served_ms = s_be_served (client, session, options->bytes);
         slowest_ms = served_ms > slowest_ms ? served_ms : slowest_ms;
@@ -170,7 +171,7 @@ s_watch (const options_t *options, hf_client_t *client, hf_session_t *session)
         "%u clients were cut off; the leader grew by %u MiB, %u MiB of answers waited at most\n",
         options->clients, MIB (most - before), MIB (waited));
     printf ("the slowest turn of a client that reads took %u ms\n", (unsigned)slowest_ms);
-    CROWD_MUST (slowest_ms < SERVED_MS, "a client that reads was not served");
+    CROWD_MUST (!EXACT || slowest_ms < SERVED_MS, "a client that reads was not served");
     bool back =
         !EXACT || HF_WAIT (s_memory () < before + ((uint64_t)GIVEN_BACK_MIB << 20), LIMIT_MS / 4);
     printf ("afterwards the leader has %d MiB more than before\n",
