@@ -142,6 +142,8 @@
     M (to_itself_kept, "P11", "a connection to itself is kept")                                    \
     M (loopback_unseen, "P11", "a node that listens on loopback among others is not noticed")      \
     M (reserved_unread, "-", "a reserved port is taken for one that the kernel gives away")
+    M (state_sends_all, "P11", "the whole state is sent, also what the receiver's files have")     \
+    M (unsent_unseen, "P11", "what a link did not take is not sent again")
 
 #define HF_MUTANT_ENUM(name, promise, text) HF_MUTANT_##name,
 enum {

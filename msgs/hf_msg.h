@@ -106,7 +106,8 @@
 //  from. ASK: PARTs of the stream ID (0: begin one) from OFFSET on. PART: TOTAL is the stream's
 //  size; it is the state as of (INDEX, INDEX_TERM).
 #define HF_FIELDS_state_offer(F) F (u32, from) F (u32, to) F (u64, term) F (u64, first_index)
-#define HF_FIELDS_state_ask(F)   F (u32, from) F (u32, to) F (u64, term) F (u64, id) F (u64, offset)
+#define HF_FIELDS_state_ask(F)                                                                     \
+    F (u32, from) F (u32, to) F (u64, term) F (u64, id) F (u64, offset) F (u32, size)
 #define HF_FIELDS_state_part(F)                                                                    \
     F (u32, from)                                                                                  \
     F (u32, to)                                                                                    \

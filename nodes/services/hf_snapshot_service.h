@@ -2,15 +2,25 @@
  *
  *  A node too far behind pulls its leader's whole state, as of one (index, term), as a snapshot:
  *  it asks for a window, gets it in parts, and asks for the next. Neither end keeps anything that
- *  a lost message could break: the receiver asks again, the sender reads any part again. The sender
- *  makes one snapshot for all who ask while it is fresh.
+ *  a lost message could break: the receiver asks again, the sender reads any part again. What the
+ *  receiver's own files have is not sent: it copies that, and the checksums tell whether it fits.
+ * The sender makes one snapshot for all who ask while it is fresh.
  */
 #ifndef HF_SNAPSHOT_SERVICE_H_INCLUDED
 #define HF_SNAPSHOT_SERVICE_H_INCLUDED
 
+#include "base/hf_array.h"
 #include "nodes/services/hf_file_service.h"
 #include "nodes/snapshot/hf_snapshot_format.h"
 #include "nodes/snapshot/hf_snapshot_send.h"
+
+/*  A part of the snapshot that this node has: the first SIZE bytes of its file NAME, as long as
+ * files only grow. */
+typedef struct hf_own {
+    uint64_t at; //  in the snapshot
+    uint64_t size;
+    hf_span_t name;
+} hf_own_t;
 
 typedef struct hf_snapshot_service {
     const hf_file_config_t *config;
@@ -24,8 +34,13 @@ typedef struct hf_snapshot_service {
     uint64_t window_end; //  of what was asked for
     uint64_t ask_us;     //  when to ask again
     uint64_t index;      //  of the snapshot
-    bool whole;          //  it is checked, and waits to be made durable
-    bool ready;          //  it is durable: the process ends soon
+    bool opened;         //  its head is here, in COMING
+    hf_snapshot_t coming;
+    HF_ARRAY (hf_own_t) own; //  what need not be sent
+    size_t copied;           //  of these
+    bool all;                //  everything must be sent: what this node had did not fit once
+    bool whole;              //  it is checked, and waits to be made durable
+    bool ready;              //  it is durable: the process ends soon
 
     //  Sending.
     hf_snapshot_send_t *send;

@@ -267,7 +267,7 @@ s_fill (peer_t *self, fuzz_bytes_t *bytes, uint32_t kind, hf_pack_t *pack, hf_pa
         hf_state_offer_frame (pack, &(hf_state_offer_t){from, to, term, index});
         break;
     case HF_KIND_STATE_ASK:
-        hf_state_ask_frame (pack, &(hf_state_ask_t){from, to, term, number, index});
+        hf_state_ask_frame (pack, &(hf_state_ask_t){from, to, term, number, index, 0});
         break;
     case HF_KIND_STATE_PART:
         hf_state_part_frame (pack, &(hf_state_part_t){from, to, term, flags, index, at, number,

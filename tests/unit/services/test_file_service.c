@@ -1,6 +1,7 @@
 /*  The file service: what is committed in which order, what queries see, and both ends of a state
  *  transfer against each other over a network that loses, repeats and forgets. */
 #include "file_stage.h"
+#include "base/hf_mutant.h"
 #include "base/hf_random.h"
 #include "nodes/snapshot/hf_snapshot_format.h"
 
@@ -110,7 +111,10 @@ typedef struct pair {
     hf_random_t random;
     uint32_t loss; //  of a thousand messages between them; as many come twice
     unsigned snapshots;
+    uint64_t sent; //  bytes that the leader sent
 } pair_t;
+
+int hf_mutant = HF_MUTANT_none;
 
 static uint8_t s_large[300000]; //  several windows
 
@@ -159,6 +163,7 @@ s_carry (pair_t *self, file_stage_t *from, file_stage_t *to)
     size_t count = from->peers.count;
     for (size_t i = 0; i < count; i++) {
         hf_out_message_t message = from->peers.list[i];
+        self->sent += from == &self->leader ? message.size : 0;
         for (int turn = 0; turn < 2; turn++) {
             if (hf_random_odds (&self->random, turn == 0 ? self->loss : 1000 - self->loss))
                 continue;
@@ -264,6 +269,49 @@ PAIR_TEST (test_whole_state_is_taken_over, pair, 0)
     //  Ready: nothing more is asked for, whoever leads.
     s_needs (pair, 1, TERM + 1);
     file_stage_expect (&pair->follower, "");
+}
+
+/*  The follower's files are the beginnings of the leader's: only the rest is sent. */
+static uint64_t
+s_sent_to_one_that_has (pair_t *self, int mutant)
+{
+    file_stage_section (&self->follower, 10, "large", hf_span (s_large, sizeof s_large - 5000));
+    hf_mutant = mutant;
+    s_needs (self, 1, TERM);
+    s_expect_taken_over (self, 12);
+    hf_mutant = HF_MUTANT_none;
+    assert_int_equal (self->snapshots, 1);
+    return self->sent;
+}
+
+PAIR_TEST (test_what_the_receiver_has_is_not_sent, pair, 0)
+{
+    uint64_t sent = s_sent_to_one_that_has (pair, HF_MUTANT_none);
+    assert_true (sent > 10000 && sent < 60000);
+}
+
+PAIR_TEST (test_what_the_receiver_has_is_not_sent_over_a_bad_network, pair, 300)
+{
+    s_sent_to_one_that_has (pair, HF_MUTANT_none);
+}
+
+PAIR_TEST (test_mutant_state_sends_all, pair, 0)
+{
+    assert_true (s_sent_to_one_that_has (pair, HF_MUTANT_state_sends_all) > 2 * sizeof s_large);
+}
+
+/*  A file that is no beginning of the leader's: its checksum shows that, and all is sent. */
+PAIR_TEST (test_other_content_is_found_and_all_is_sent, pair, 0)
+{
+    static uint8_t zeros[100000];
+    file_stage_section (&pair->follower, 10, "large", hf_span (zeros, sizeof zeros));
+    s_needs (pair, 1, TERM);
+    for (unsigned turns = 0; !strstr (pair->follower.lines, "cannot be used"); turns++) {
+        assert_true (turns < 2000);
+        s_turn (pair);
+    }
+    pair->follower.lines[0] = 0;
+    s_expect_taken_over (pair, 12);
 }
 
 /*  What is lost is asked for again. The leader goes on meanwhile: files that grow stay as they were
