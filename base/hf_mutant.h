@@ -121,6 +121,23 @@
 
 //  For unit tests alone. The lock actor answers nothing before it has applied it, so that no client
 //  can see the difference; the tool's guard, names and addresses are not in the simulator.
+//  Of claims: sets, shared and counted locks, changes of mode. test_state_mutants catches them.
+#define HF_MUTANT_CLAIMS_TABLE(M)                                                                  \
+    M (unfair_neighbour, "P8", "a SHARED claim passes those that wait")                            \
+    M (limit_ignored, "P5", "SHARED holders take more units than the limit")                       \
+    M (limit_kept, "P5", "a lock keeps its limit when nobody uses it SHARED any more")             \
+    M (set_in_parts, "P5 P8", "a set is granted when its first place can be")                      \
+    M (set_place_lost, "P4 P7", "a set's row has its first place alone")                           \
+    M (set_grants_once, "P11", "who came behind a granted set is not looked at again")             \
+    M (one_neighbour, "P11", "of neighbours in a queue that fit together one is granted")          \
+    M (upgrade_starves, "P8", "an upgrade waits at the end of the queue")                          \
+    M (two_upgrades, "P11", "two holders wait for each other to upgrade")                          \
+    M (upgrade_keeps_token, "P5a", "an upgraded hold keeps the token that it had")                 \
+    M (upgrade_drops_section, "P6", "an upgrade drops what the hold has staged")                   \
+    M (downgrade_alone, "P11", "neighbours are not granted when a holder becomes SHARED")
+
+//  For unit tests alone: the lock actor answers nothing before it has applied it, so that no client
+//  can see the difference.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
     M (term_at_deadline, "P5b", "a command is asked to end when its lock is lost, not before")     \
     M (grace_past_deadline, "P5b", "a command has its time to end also past the lease's deadline") \
@@ -144,6 +161,8 @@
     M (reserved_unread, "-", "a reserved port is taken for one that the kernel gives away")
     M (state_sends_all, "P11", "the whole state is sent, also what the receiver's files have")     \
     M (unsent_unseen, "P11", "what a link did not take is not sent again")
+    M (reserved_unread, "-", "a reserved port is taken for one that the kernel gives away")        \
+    HF_MUTANT_CLAIMS_TABLE (M)
 
 #define HF_MUTANT_ENUM(name, promise, text) HF_MUTANT_##name,
 enum {

@@ -1,6 +1,7 @@
 //  Claims come, change and go (hf_locks.h).
 #include "nodes/locks/hf_locks.h"
 #include "base/hf_hash.h"
+#include "base/hf_mutant.h"
 
 //  ---- they come ------------------------------------------------------------------
 
@@ -30,7 +31,7 @@ static void
 s_unshare (hf_state_place_t *place)
 {
     assert (place->lock->shared > 0);
-    if (--place->lock->shared == 0)
+    if (--place->lock->shared == 0 && !HF_MUTANT (limit_kept))
         place->lock->limit = 0;
 }
 
@@ -167,7 +168,8 @@ hf_locks_downgrade (hf_locks_t *self, hf_state_claim_t *hold, const hf_lock_ask_
     place->units = ask->units;
     place->lock->units += ask->units;
     s_share (place, ask->limit);
-    hf_locks_touch (self, place->lock, false);
+    if (!HF_MUTANT (downgrade_alone))
+        hf_locks_touch (self, place->lock, false);
     hf_rows_dirty (self->rows, &self->rows->claims, &hold->row);
 }
 
@@ -178,8 +180,10 @@ s_replace (hf_locks_t *self, hf_state_claim_t *upgrade)
     hf_state_place_t *place = hf_locks_place (self, upgrade->places[0].lock, upgrade->session->id);
     hf_state_claim_t *hold = hf_state_claim_of (place);
     hf_locks_give (place);
-    upgrade->section = hold->section;
-    hold->section = NULL;
+    if (HF_MUTANT (upgrade_keeps_token))
+        upgrade->token = hold->token;
+    upgrade->section = HF_MUTANT (upgrade_drops_section) ? NULL : hold->section;
+    hold->section = upgrade->section ? NULL : hold->section;
     if (upgrade->section)
         hf_section_rekey (upgrade->section, self->last_token);
     s_free (self, hold);

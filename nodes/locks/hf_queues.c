@@ -12,7 +12,7 @@ s_fits (const hf_state_lock_t *lock, uint32_t units, uint32_t limit, uint32_t ow
         return lock->holders_count == own;
     if (lock->holders_count > 0 && lock->units == 0)
         return false;
-    return limit == 0 || lock->units + units <= limit;
+    return limit == 0 || lock->units + units <= limit || HF_MUTANT (limit_ignored);
 }
 
 bool
@@ -32,7 +32,8 @@ bool
 hf_locks_open (const hf_lock_ask_t *asks, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
-        if (asks[i].lock && (asks[i].lock->waiters_count > 0 ||
+        if (asks[i].lock && ((asks[i].lock->waiters_count > 0 &&
+                              !(HF_MUTANT (unfair_neighbour) && asks[i].units > 0)) ||
                              !s_fits (asks[i].lock, asks[i].units, asks[i].limit, 0)))
             return false;
     return true;
@@ -43,7 +44,8 @@ hf_locks_grantable (const hf_state_claim_t *claim)
 {
     if (claim->token > 0)
         return false;
-    for (uint32_t i = 0; i < claim->places_count; i++) {
+    uint32_t count = HF_MUTANT (set_in_parts) ? 1 : claim->places_count;
+    for (uint32_t i = 0; i < count; i++) {
         const hf_state_place_t *place = &claim->places[i];
         if (place->in_lock.prev != &place->lock->waiters || !hf_locks_fits (place))
             return false;
@@ -79,7 +81,7 @@ hf_locks_enqueue (hf_state_place_t *place, bool in_front)
 {
     hf_state_lock_t *lock = place->lock;
     place->ticket = ++lock->last_ticket;
-    if (in_front && lock->waiters_count > 0) {
+    if (in_front && lock->waiters_count > 0 && !HF_MUTANT (upgrade_starves)) {
         hf_chain_append (lock->waiters.next, &place->in_lock); //  before the first
         lock->holes = true;
     } else
@@ -162,7 +164,8 @@ hf_locks_grant_next (hf_locks_t *self, uint64_t index)
             hf_state_claim_t *claim = s_next (self->touched.list[self->touched_at]);
             if (!claim)
                 continue;
-            self->touched_again |= claim->places_count > 1;
+            self->touched_again |= claim->places_count > 1 && !HF_MUTANT (set_grants_once);
+            self->touched_at += HF_MUTANT (one_neighbour);
             hf_locks_grant (self, claim, index);
             return claim;
         }

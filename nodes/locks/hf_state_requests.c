@@ -64,7 +64,7 @@ s_change (asking_t *asking, hf_state_claim_t *hold, const hf_lock_ask_t *ask, bo
         answer->status = HF_OVERLAP; //  other units
     else if (own)
         s_answer_claim (upgrade, answer);
-    else if (ask->lock->holders_count > 1 && (!wait || upgrade))
+    else if (ask->lock->holders_count > 1 && (!wait || (upgrade && !HF_MUTANT (two_upgrades))))
         answer->status = wait ? HF_DEADLOCK : HF_NOT_GRANTED;
     else if (s_no_place (asking, 1) || ask->lock->waiters_count >= HF_QUEUE_MAX)
         answer->status = HF_LIMIT;

@@ -80,8 +80,9 @@ s_put_claim (putter_t *self, const hf_state_claim_t *claim)
     hf_put_u64 (&self->value, claim->session->id);
     hf_put_u64 (&self->value, claim->token);
     hf_put_u64 (&self->value, claim->index);
-    hf_put_array (&self->value, claim->places_count);
-    for (uint32_t i = 0; i < claim->places_count; i++) {
+    uint32_t count = HF_MUTANT (set_place_lost) ? 1 : claim->places_count;
+    hf_put_array (&self->value, count);
+    for (uint32_t i = 0; i < count; i++) {
         const hf_state_place_t *place = &claim->places[i];
         hf_put_array (&self->value, place->units > 0 ? 3 : 1);
         hf_put_str (&self->value, hf_state_lock_name (place->lock));
