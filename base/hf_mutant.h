@@ -57,6 +57,7 @@
     M (steps_overlap, "P12", "changed rows are handed over while others are not on disk yet")      \
     M (busy_for_ever, "P11", "what was applied still counts as undecided")                         \
     M (never_hands_over, "P11", "a leader never hands over to a lower id")                         \
+    M (ttl_marks_lost, "P11", "a new leader restarts every TTL in full")                           \
     M (disk_not_looked_at, "P11", "the lead goes to a lower id whose disk is slow")                \
     M (no_backoff, "P11", "the lead goes to a lower id again at once when it did not last")        \
     M (leaves_behind, "P11", "a leader hands over to a node that does not hear all that it hears") \
@@ -143,6 +144,7 @@
     M (grace_past_deadline, "P5b", "a command has its time to end also past the lease's deadline") \
     M (alone_goes_on, "P5b", "the guard of a command does not care whether the tool lives")        \
     M (guard_trusted, "P5b", "the tool does not end the command when its guard is stopped")        \
+    M (mark_acknowledged, "P9", "a session is acknowledged while the log says that it is silent")  \
     M (read_unapplied, "P10", "a read is answered before its barrier's index is applied")          \
     M (keepalives_alone, "P11", "each session has a KEEPALIVE frame of its own")                   \
     M (floor_not_kept, "P12", "the floor in a KEEPALIVE frees no answers")                         \

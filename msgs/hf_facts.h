@@ -31,6 +31,8 @@
     M (sessions, COUNT, LOCK, "open sessions")                                                     \
     M (answers, COUNT, LOCK, "kept for clients that may ask again")                                \
     M (locks, COUNT, LOCK, "locks that are held or waited for")                                    \
+    M (ttl_restarts, COUNT, LOCK, "sessions whose TTL began anew when it took the lead")           \
+    M (ttl_resumed, COUNT, LOCK, "sessions whose TTL went on then, as a leader had logged")        \
     M (staged_bytes, BYTES, LOCK, "appended in critical sections that are not over")               \
     M (clients, COUNT, LOCK, "clients that it talks to")                                           \
     M (dropped_frames, COUNT, LOCK, "frames of clients that it could not use")                     \

@@ -134,6 +134,8 @@
 #define HF_FIELDS_cmd_close(F)    F (u64, session)
 #define HF_FIELDS_cmd_requests(F) F (u64, session) F (u64, floor) F (list, requests)
 #define HF_FIELDS_cmd_expire(F)   F (u64, session) F (u64, term)
+#define HF_FIELDS_cmd_silence(F)  F (u64, term) F (list, sessions)
+#define HF_FIELDS_silence(F)      F (u64, session) F (u32, ran_ms)
 
 //  Between the actors of one node.
 #define HF_FIELDS_a_start(F)     F (u64, applied)
@@ -215,6 +217,8 @@
     M (CMD_CLOSE, 161, cmd_close)                                                                  \
     M (CMD_REQUESTS, 162, cmd_requests)                                                            \
     M (CMD_EXPIRE, 163, cmd_expire)                                                                \
+    M (CMD_SILENCE, 164, cmd_silence)                                                              \
+    M (SILENCE, 165, silence)                                                                      \
     M (A_START, 192, a_start)                                                                      \
     M (A_PROPOSE, 193, a_propose)                                                                  \
     M (A_BARRIER, 194, a_barrier)                                                                  \

@@ -89,6 +89,16 @@ hf_sessions_raise (hf_sessions_t *self, hf_state_session_t *session, uint64_t fl
 }
 
 void
+hf_sessions_run (hf_sessions_t *self, hf_state_session_t *session, uint32_t ran_ms)
+{
+    assert (ran_ms <= session->ttl_ms);
+    if (ran_ms == session->ran_ms)
+        return;
+    session->ran_ms = ran_ms;
+    hf_rows_dirty (self->rows, &self->rows->sessions, &session->row);
+}
+
+void
 hf_sessions_keep (hf_sessions_t *self, hf_state_session_t *session, const hf_answer_t *answer)
 {
     hf_replies_keep (&session->replies, answer);
@@ -163,6 +173,7 @@ hf_sessions_check (const hf_sessions_t *self)
         assert (session->ttl_ms >= HF_TTL_MIN_MS && session->ttl_ms <= HF_TTL_MAX_MS);
         assert (hf_sessions_find (self, session->id) == session);
         assert (hf_sessions_find_nonce (self, session->nonce) == session);
+        assert (session->ran_ms <= session->ttl_ms);
         hf_replies_check (&session->replies);
         last = session->id;
         answers += session->replies.count;

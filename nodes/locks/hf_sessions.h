@@ -15,6 +15,8 @@ typedef struct hf_state_session {
     hf_chain_t in_order;
     uint64_t id;
     uint32_t ttl_ms;
+    uint32_t
+        ran_ms; //  how much of the TTL had run when a leader last logged it; 0: it was heard since
     uint8_t nonce[HF_NONCE_SIZE];
     hf_replies_t replies;
     hf_chain_t claims;     //  hf_state_claim_t: what it holds and waits for, oldest first
@@ -42,6 +44,8 @@ hf_state_session_t *hf_sessions_load (hf_sessions_t *self, uint64_t id, const ui
 
 /*  As hf_replies_raise and hf_replies_keep. */
 void hf_sessions_raise (hf_sessions_t *self, hf_state_session_t *session, uint64_t floor);
+/*  So much of its TTL has run; 0: it was heard. */
+void hf_sessions_run (hf_sessions_t *self, hf_state_session_t *session, uint32_t ran_ms);
 void hf_sessions_keep (hf_sessions_t *self, hf_state_session_t *session, const hf_answer_t *answer);
 
 /*  The session must have no claims left. */

@@ -46,6 +46,8 @@ s_open (hf_state_t *self, const hf_cmd_open_t *open, hf_outcomes_t *out)
         else
             session = hf_sessions_open (&self->sessions, outcome->nonce, open->ttl_ms);
     }
+    if (session)
+        hf_sessions_run (&self->sessions, session, 0);
     outcome->index = self->command_index;
     outcome->session = session ? session->id : 0;
     outcome->ttl_ms = session ? session->ttl_ms : open->ttl_ms;
@@ -92,11 +94,28 @@ s_expire (hf_state_t *self, const hf_cmd_expire_t *expire, uint64_t term, hf_out
         s_end (self, session, HF_SESSION_EXPIRED, out);
 }
 
+/*  A later leader may have heard the sessions, and acknowledged it, since this was decided. */
+static void
+s_silence (hf_state_t *self, const hf_cmd_silence_t *command, uint64_t term)
+{
+    if (command->term != term)
+        return;
+    self->silences++;
+    hf_scan_t scan = hf_scan_list (command->sessions);
+    hf_silence_t silence;
+    while (!hf_scan_at_end (&scan) && hf_silence_get (&scan, &silence)) {
+        hf_state_session_t *session = hf_sessions_find (&self->sessions, silence.session);
+        if (session && silence.ran_ms <= session->ttl_ms)
+            hf_sessions_run (&self->sessions, session, silence.ran_ms);
+    }
+}
+
 static void
 s_requests (hf_state_t *self, const hf_cmd_requests_t *command, hf_outcomes_t *out)
 {
     hf_state_session_t *session = hf_sessions_find (&self->sessions, command->session);
     if (session) {
+        hf_sessions_run (&self->sessions, session, 0);
         hf_sessions_raise (&self->sessions, session, command->floor);
         hf_state_requests (self, session, command->requests, out);
     } else
@@ -146,6 +165,7 @@ s_command (hf_state_t *self, uint64_t term, hf_scan_t *scan, hf_outcomes_t *out)
         hf_cmd_close_t close;
         hf_cmd_requests_t requests;
         hf_cmd_expire_t expire;
+        hf_cmd_silence_t silence;
     } command;
     switch (hf_scan_kind (&record)) {
     case HF_KIND_CMD_OPEN:
@@ -163,6 +183,10 @@ s_command (hf_state_t *self, uint64_t term, hf_scan_t *scan, hf_outcomes_t *out)
     case HF_KIND_CMD_EXPIRE:
         if (hf_cmd_expire_get (&record, &command.expire))
             s_expire (self, &command.expire, term, out);
+        break;
+    case HF_KIND_CMD_SILENCE:
+        if (hf_cmd_silence_get (&record, &command.silence))
+            s_silence (self, &command.silence, term);
         break;
     default:
         break;

@@ -118,6 +118,10 @@ uint64_t hf_state_staged_bytes (const hf_state_t *self);
  *  False at the end. */
 bool hf_state_next_session (const hf_state_t *self, uint64_t after, uint64_t *session,
                             uint32_t *ttl_ms);
+/*  How much of the TTL had run when a leader last logged it; 0: the session was heard since. */
+uint32_t hf_state_session_ran (const hf_state_t *self, uint64_t session);
+/*  How many CMD_SILENCEs took effect since this state was made or loaded. */
+uint64_t hf_state_silences (const hf_state_t *self);
 bool hf_state_session_ttl (const hf_state_t *self, uint64_t session, uint32_t *ttl_ms);
 
 /*  How many answers SESSION would give back if its floor rose to FLOOR, or room for them; at most.

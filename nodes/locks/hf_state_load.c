@@ -164,14 +164,15 @@ static bool
 s_load_session (hf_state_t *self, const row_t *row)
 {
     hf_span_t nonce = {.size = 0};
-    uint32_t ttl_ms = 0;
+    uint32_t ttl_ms = 0, ran_ms = 0;
     uint64_t floor = 0;
-    hf_scan_t scan = s_value (row, 4);
+    hf_scan_t scan = s_value (row, 5);
     hf_get_bin (&scan, &nonce);
     hf_get_u32 (&scan, &ttl_ms);
+    hf_get_u32 (&scan, &ran_ms);
     hf_get_u64 (&scan, &floor);
     if (row->key_size != 9 || scan.bad || nonce.size != HF_NONCE_SIZE || floor == 0 ||
-        ttl_ms < HF_TTL_MIN_MS || ttl_ms > HF_TTL_MAX_MS)
+        ttl_ms < HF_TTL_MIN_MS || ttl_ms > HF_TTL_MAX_MS || ran_ms > ttl_ms)
         return false;
     uint64_t id = s_key_number (row, 1, 8);
     if (id == 0 || id > self->sessions.last_id ||
@@ -179,6 +180,7 @@ s_load_session (hf_state_t *self, const row_t *row)
         hf_sessions_find_nonce (&self->sessions, nonce.at))
         return false;
     hf_state_session_t *session = hf_sessions_load (&self->sessions, id, nonce.at, ttl_ms);
+    hf_sessions_run (&self->sessions, session, ran_ms);
     hf_sessions_raise (&self->sessions, session, floor);
     return s_load_answers (self, session, &scan) && s_all_read (&scan);
 }

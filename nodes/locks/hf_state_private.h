@@ -17,6 +17,7 @@ struct hf_state {
     uint64_t command_index;
     uint64_t section_index; //  command index of the last released section
     uint64_t hash;
+    uint64_t silences; //  CMD_SILENCEs that took effect since the start; not replicated
     uint8_t roster[HF_ROSTER_MAX];
     uint32_t roster_size;
     struct hf_loading *loading; //  rows that hf_state_loaded will read; NULL: none came

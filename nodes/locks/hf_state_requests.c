@@ -224,8 +224,10 @@ s_append (asking_t *asking, const hf_append_t *append, hf_answer_t *answer)
         answer->status = HF_NOT_HOLDER;
         return;
     }
-    if (hold->session != asking->session)
+    if (hold->session != asking->session) {
         hf_outcomes_add (asking->out, HF_OUT_TOUCHED, hold->session->id)->index = answer->index;
+        hf_sessions_run (&asking->state->sessions, hold->session, 0);
+    }
     if (!hf_name_valid (append->file))
         answer->status = HF_BAD_NAME;
     else

@@ -3,7 +3,8 @@
  *
  *    m                          the state   [version, applied index, its term, command index, hash,
  *                                           last session, last token, section index, roster: bin]
- *    s session:8                a session   [nonce: bin, ttl_ms, floor, [ANSWER, ...]] by seq
+ *    s session:8                a session   [nonce: bin, ttl_ms, ran_ms, floor, [ANSWER, ...]],
+ *                                           by seq
  *    p born:8                   a claim     [session, token, index, [place, ...]]; token 0: it
  *                                           waits. Claims of a session are in the order of born,
  *                                           those of a queue, too; but an upgrade is the first and
@@ -55,9 +56,10 @@ static void
 s_put_session (putter_t *self, const hf_state_session_t *session)
 {
     uint8_t key[HF_ROW_KEY_MAX] = {'s'};
-    hf_put_array (&self->value, 4);
+    hf_put_array (&self->value, 5);
     hf_put_bin (&self->value, hf_span (session->nonce, HF_NONCE_SIZE));
     hf_put_u32 (&self->value, session->ttl_ms);
+    hf_put_u32 (&self->value, session->ran_ms);
     hf_put_u64 (&self->value, session->replies.floor);
     hf_put_array (&self->value, session->replies.count);
     uint32_t put = 0;

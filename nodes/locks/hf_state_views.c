@@ -74,6 +74,19 @@ hf_state_next_session (const hf_state_t *self, uint64_t after, uint64_t *session
     return true;
 }
 
+uint32_t
+hf_state_session_ran (const hf_state_t *self, uint64_t session)
+{
+    const hf_state_session_t *found = hf_sessions_find (&self->sessions, session);
+    return found ? found->ran_ms : 0;
+}
+
+uint64_t
+hf_state_silences (const hf_state_t *self)
+{
+    return self->silences;
+}
+
 bool
 hf_state_session_ttl (const hf_state_t *self, uint64_t session, uint32_t *ttl_ms)
 {

@@ -10,11 +10,18 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#define UNHEARD_MS 2500 //  what has run is logged then at the latest, of a session not heard yet
+
 typedef struct watch {
     hf_table_node_t by_session;
-    hf_heap_node_t by_due; //  its key is never later than due_us
+    hf_heap_node_t by_due; //  its key is never later than due_us or log_us
     uint64_t session;
     uint64_t due_us;
+    uint64_t from_us; //  at this time RAN_MS had run
+    uint64_t log_us;  //  when to log what has run
+    uint64_t mark;    //  the last command that did
+    uint32_t ttl_ms, ran_ms;
+    bool clears; //  that is to be cleared, or will be
     bool ending; //  taken as due, and no longer in the heap
 } watch_t;
 
@@ -58,24 +65,74 @@ s_find (const hf_expiry_t *self, uint64_t session)
     return NULL;
 }
 
+static uint64_t
+s_key (const watch_t *watch)
+{
+    return watch->log_us < watch->due_us ? watch->log_us : watch->due_us;
+}
+
+static watch_t *
+s_add (hf_expiry_t *self, uint64_t session)
+{
+    assert (session != 0);
+    watch_t *watch = hf_alloc (sizeof *watch);
+    watch->session = session;
+    hf_table_insert (&self->by_session, &watch->by_session, hf_hash_u64 (0, session));
+    return watch;
+}
+
+/*  RAN_MS have run at NOW; log it again when LOG_MS more have. */
+static void
+s_set (hf_expiry_t *self, watch_t *watch, uint32_t ran_ms, uint32_t log_ms, uint64_t now_us)
+{
+    uint32_t left_ms = watch->ttl_ms > ran_ms ? watch->ttl_ms - ran_ms : 0;
+    watch->from_us = now_us;
+    watch->ran_ms = ran_ms;
+    watch->log_us = now_us + log_ms * 1000ULL;
+    watch->due_us = now_us + (uint64_t)left_ms * (HF_MUTANT (expires_early) ? 600 : 1000);
+    if (watch->by_due.slot == 0 || s_key (watch) < watch->by_due.key)
+        hf_heap_set (&self->by_due, &watch->by_due, s_key (watch));
+}
+
+void
+hf_expiry_start (hf_expiry_t *self, uint64_t session, uint32_t ttl_ms, uint32_t ran_ms,
+                 uint64_t now_us)
+{
+    assert (!s_find (self, session));
+    watch_t *watch = s_add (self, session);
+    watch->ttl_ms = ttl_ms;
+    s_set (self, watch, ran_ms, ttl_ms / 4 < UNHEARD_MS ? ttl_ms / 4 : UNHEARD_MS, now_us);
+}
+
 void
 hf_expiry_heard (hf_expiry_t *self, uint64_t session, uint32_t ttl_ms, uint64_t now_us)
 {
-    assert (session != 0);
-    uint64_t due_us = now_us + (uint64_t)ttl_ms * (HF_MUTANT (expires_early) ? 600 : 1000);
     watch_t *watch = s_find (self, session);
-    if (!watch) {
-        watch = hf_alloc (sizeof *watch);
-        watch->session = session;
-        watch->due_us = due_us;
-        hf_table_insert (&self->by_session, &watch->by_session, hf_hash_u64 (0, session));
-        hf_heap_set (&self->by_due, &watch->by_due, due_us);
-    } else if (watch->ending && HF_MUTANT (ending_heard)) {
-        watch->ending = false;
-        watch->due_us = due_us;
-        hf_heap_set (&self->by_due, &watch->by_due, due_us);
-    } else if (!watch->ending && watch->due_us < due_us)
-        watch->due_us = due_us;
+    if (!watch)
+        watch = s_add (self, session);
+    else if (watch->ending ? !HF_MUTANT (ending_heard)
+                           : watch->due_us >= now_us + (uint64_t)ttl_ms * 1000)
+        return;
+    watch->ending = false;
+    watch->ttl_ms = ttl_ms;
+    s_set (self, watch, 0, ttl_ms / 2, now_us);
+}
+
+uint64_t
+hf_expiry_mark (const hf_expiry_t *self, uint64_t session)
+{
+    const watch_t *watch = s_find (self, session);
+    return watch ? watch->mark : 0;
+}
+
+bool
+hf_expiry_clears (hf_expiry_t *self, uint64_t session)
+{
+    watch_t *watch = s_find (self, session);
+    if (!watch || watch->clears)
+        return false;
+    watch->clears = true;
+    return true;
 }
 
 void
@@ -102,22 +159,41 @@ hf_expiry_next_us (hf_expiry_t *self)
     hf_heap_node_t *top;
     while ((top = hf_heap_top (&self->by_due))) {
         const watch_t *watch = HF_AROUND (top, watch_t, by_due);
-        assert (top->key <= watch->due_us);
-        if (top->key == watch->due_us)
+        assert (top->key <= s_key (watch));
+        if (top->key == s_key (watch))
             break;
-        hf_heap_set (&self->by_due, top, watch->due_us);
+        hf_heap_set (&self->by_due, top, s_key (watch));
     }
     return hf_heap_key (&self->by_due);
 }
 
 uint64_t
-hf_expiry_take (hf_expiry_t *self, uint64_t now_us)
+hf_expiry_take (hf_expiry_t *self, uint64_t now_us, uint64_t mark, uint32_t *ran_ms)
 {
-    hf_expiry_next_us (self);
-    hf_heap_node_t *top = hf_heap_take (&self->by_due, now_us);
-    if (!top)
-        return 0;
-    watch_t *watch = HF_AROUND (top, watch_t, by_due);
-    watch->ending = true;
+    hf_heap_node_t *top;
+    watch_t *watch;
+    *ran_ms = 0;
+    while (true) {
+        hf_expiry_next_us (self);
+        top = hf_heap_take (&self->by_due, now_us);
+        if (!top)
+            return 0;
+        watch = HF_AROUND (top, watch_t, by_due);
+        if (watch->due_us > now_us)
+            break;
+        if (top->key == watch->due_us) {
+            watch->ending = true;
+            return watch->session;
+        }
+        watch->log_us = HF_NEVER; //  too late for that; the soonest ends first
+        hf_heap_set (&self->by_due, top, watch->due_us);
+    }
+    *ran_ms = watch->ran_ms + (uint32_t)((now_us - watch->from_us) / 1000);
+    if (*ran_ms > watch->ttl_ms)
+        *ran_ms = watch->ttl_ms;
+    watch->mark = mark;
+    watch->clears = false;
+    watch->log_us = now_us + watch->ttl_ms * 125ULL;
+    hf_heap_set (&self->by_due, &watch->by_due, s_key (watch));
     return watch->session;
 }

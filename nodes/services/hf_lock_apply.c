@@ -11,8 +11,12 @@ static void
 s_opened (hf_lock_service_t *self, const hf_outcome_t *out)
 {
     bool watches = self->leading || HF_MUTANT (ttl_not_restarted);
-    if (watches && out->status == HF_OK)
+    if (watches && out->status == HF_OK) {
         hf_expiry_heard (self->expiry, out->session, out->ttl_ms, self->now_us);
+        //  Opened again, and said to be silent in between: the client sends OPEN once more.
+        if (hf_lock_marked (self, out->session))
+            return;
+    }
     hf_span_t nonce = hf_span (out->nonce, HF_NONCE_SIZE);
     hf_route_t route;
     uint64_t echo;
@@ -153,12 +157,15 @@ void
 hf_lock_apply (hf_lock_service_t *self, const hf_a_committed_t *committed)
 {
     hf_scan_t scan = hf_scan_list (committed->entries);
+    uint64_t silences = hf_state_silences (self->state);
     for (uint32_t i = 0; i < committed->entries.count; i++) {
         hf_entry_t entry;
         bool good = hf_entry_get (&scan, &entry);
         assert (good);
         hf_state_apply (self->state, committed->first + i, &entry, &self->outcomes);
         s_decided (self, &entry);
+        self->silences_applied =
+            self->silences_applied || hf_state_silences (self->state) > silences;
         for (size_t k = 0; k < self->outcomes.count; k++)
             s_outcome (self, &self->outcomes.list[k]);
         hf_outcomes_reset (&self->outcomes);

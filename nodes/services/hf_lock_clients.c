@@ -61,6 +61,7 @@ hf_lock_propose (hf_lock_service_t *self)
 void
 hf_lock_drop_proposals (hf_lock_service_t *self)
 {
+    hf_pack_reset (&self->silences);
     hf_pack_reset (&self->commands);
     hf_pack_reset (&self->entries);
     self->undecided_bytes = 0;
@@ -107,6 +108,34 @@ s_requests_good (hf_list_t requests)
     return true;
 }
 
+void
+hf_lock_close_silences (hf_lock_service_t *self)
+{
+    if (self->silences.count == 0)
+        return;
+    self->silences_sent++;
+    hf_cmd_silence_put (
+        &self->commands,
+        &(hf_cmd_silence_t){.term = self->term, .sessions = hf_pack_list (&self->silences)});
+    hf_pack_reset (&self->silences);
+    hf_lock_close_entry (self, false);
+}
+
+void
+hf_lock_silence (hf_lock_service_t *self, uint64_t session, uint32_t ran_ms)
+{
+    hf_silence_put (&self->silences, &(hf_silence_t){.session = session, .ran_ms = ran_ms});
+    if (hf_pack_size (&self->silences) >= HF_ENTRY_TARGET / 2)
+        hf_lock_close_silences (self);
+}
+
+bool
+hf_lock_marked (const hf_lock_service_t *self, uint64_t session)
+{
+    return hf_state_session_ran (self->state, session) > 0 ||
+           hf_expiry_mark (self->expiry, session) > hf_state_silences (self->state);
+}
+
 /*  The session is heard now, not when the turn began: its client counts its deadline from when it
  *  sent, and that may be later than the begin of a long turn. */
 bool
@@ -117,6 +146,8 @@ hf_lock_heard (hf_lock_service_t *self, uint64_t session)
         return false;
     hf_expiry_heard (self->expiry, session, ttl_ms,
                      HF_MUTANT (heard_at_turn_start) ? self->turn_us : self->now_us);
+    if (hf_lock_marked (self, session) && hf_expiry_clears (self->expiry, session))
+        hf_lock_silence (self, session, 0);
     return true;
 }
 
@@ -147,7 +178,8 @@ s_requests (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
         return;
     }
     hf_lock_heard (self, message.session);
-    if (hf_state_answered (self->state, message.session, message.requests, &self->routes.pack)) {
+    if (!hf_lock_marked (self, message.session) &&
+        hf_state_answered (self->state, message.session, message.requests, &self->routes.pack)) {
         hf_lock_item (self, caller);
         return;
     }

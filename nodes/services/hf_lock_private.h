@@ -100,6 +100,12 @@ typedef struct hf_reading {
 
 typedef HF_ARRAY (hf_reading_t) hf_readings_t;
 
+/*  A session of a keepalive whose answer waits until the log says that it was heard. */
+typedef struct hf_held {
+    uint64_t session, echo;
+    hf_route_t route;
+} hf_held_t;
+
 /*  The reads, by how far they are: WAITING for the next barrier, UNDER the one that is under way or
  *  whose index is not applied yet; then keepalives and queries that may be answered; or with
  * another actor (hf_lock_asked). */
@@ -118,7 +124,8 @@ typedef struct hf_reads {
     uint64_t index;
     bool blocked; //  the next query waits for what the file actor owes
     uint64_t asked_bytes;
-    hf_table_t asked; //  queries that another actor works on, by id
+    HF_ARRAY (hf_held_t) held; //  sessions heard while the log says that they are silent
+    hf_table_t asked;          //  queries that another actor works on, by id
     uint64_t last_asked;
 } hf_reads_t;
 
@@ -140,6 +147,10 @@ struct hf_lock_service {
     hf_lock_config_t config;
     hf_state_t *state;
     hf_expiry_t *expiry;
+    hf_pack_t silences;     //  SILENCE records of the next CMD_SILENCE
+    uint64_t silences_sent; //  number of the last CMD_SILENCE, counted as hf_state_silences does
+    bool silences_applied;  //  one was, since held keepalives were looked at
+    uint64_t resumed, restarted; //  sessions whose time went on, or began anew, as this node led
     hf_routes_t routes;
     hf_reads_t reads;
     hf_outbox_t out;
@@ -194,6 +205,12 @@ void hf_lock_propose (hf_lock_service_t *self);
 void hf_lock_drop_proposals (hf_lock_service_t *self);
 /*  An item for the caller was packed: count it, and send when much waits. */
 void hf_lock_item (hf_lock_service_t *self, hf_caller_t *caller);
+/*  The log says, or will, that some of the session's TTL has run: if this node acknowledged it
+ * before that is cleared, the next leader could end it too early (P9). */
+bool hf_lock_marked (const hf_lock_service_t *self, uint64_t session);
+/*  Make a command of the SILENCE records put so far. */
+void hf_lock_close_silences (hf_lock_service_t *self);
+void hf_lock_silence (hf_lock_service_t *self, uint64_t session, uint32_t ran_ms);
 /*  The session is heard now. False: there is no such session. */
 bool hf_lock_heard (hf_lock_service_t *self, uint64_t session);
 
@@ -221,6 +238,8 @@ void hf_lock_passed (hf_lock_service_t *self, const hf_a_passed_t *passed);
 /*  Answer what the applied state is far enough for; keepalives and queries go on to
  *  hf_lock_service_more. */
 void hf_lock_answer_reads (hf_lock_service_t *self);
+/*  Answer for sessions that are marked no more. */
+void hf_lock_answer_held (hf_lock_service_t *self);
 /*  Whether there is anything to be answered now. */
 bool hf_lock_reads_due (const hf_lock_service_t *self);
 /*  Answer sessions of the next keepalive, one frame of them. False: none waits. */

@@ -18,6 +18,12 @@ s_kept (hf_lock_service_t *self, const hf_reading_t *reading, uint64_t session)
     //  Its end is proposed: from now on nothing may make its client believe that it lives (4.7).
     if (hf_expiry_ending (self->expiry, session) && !HF_MUTANT (alive_while_ending))
         return;
+    if (hf_lock_marked (self, session) && !HF_MUTANT (mark_acknowledged)) {
+        if (self->reads.held.count < HF_SESSIONS_MAX) //  else the client asks again
+            *hf_array_add (&self->reads.held) =
+                (hf_held_t){.session = session, .echo = reading->id, .route = reading->route};
+        return;
+    }
     hf_pack_reset (&self->rows);
     hf_pack_reset (&self->more_rows);
     hf_kept_t kept = {.session = session, .status = HF_OK};
@@ -30,6 +36,31 @@ s_kept (hf_lock_service_t *self, const hf_reading_t *reading, uint64_t session)
     } else
         kept.status = HF_SESSION_EXPIRED;
     hf_kept_put (&self->kept, &kept);
+}
+
+/*  Its barrier has passed; what was committed since lets the next leader know that it was heard. */
+void
+hf_lock_answer_held (hf_lock_service_t *self)
+{
+    size_t kept = 0, count = self->reads.held.count;
+    if (!self->silences_applied)
+        return;
+    self->silences_applied = false;
+    for (size_t i = 0; i < count; i++) {
+        hf_held_t held = self->reads.held.list[i];
+        if (hf_lock_marked (self, held.session)) {
+            self->reads.held.list[kept++] = held;
+            continue;
+        }
+        hf_pack_reset (&self->kept);
+        s_kept (self, &(hf_reading_t){.id = held.echo, .route = held.route}, held.session);
+        if (self->kept.count == 0)
+            continue;
+        hf_alive_frame (&self->out.frame,
+                        &(hf_alive_t){.echo = held.echo, .sessions = hf_pack_list (&self->kept)});
+        hf_outbox_to_client (&self->out, &held.route, 0);
+    }
+    self->reads.held.count = kept;
 }
 
 /*  A session may have thousands of places, so a frame takes sessions up to a size. */
@@ -238,6 +269,9 @@ hf_lock_drop_reads (hf_lock_service_t *self, bool watch)
     s_drop (self, &reads->queries, reads->queries_at, watch);
     reads->keepalives_at = reads->queries_at = 0;
     s_none_waits (reads);
+    for (size_t i = 0; watch && i < reads->held.count; i++)
+        hf_routes_watch (&self->routes, &reads->held.list[i].route);
+    reads->held.count = 0;
     reads->blocked = reads->barrier_out = reads->passed = false;
 }
 
@@ -250,4 +284,5 @@ hf_lock_reads_done (hf_lock_service_t *self)
     hf_array_free (&self->reads.under);
     hf_array_free (&self->reads.keepalives);
     hf_array_free (&self->reads.queries);
+    hf_array_free (&self->reads.held);
 }

@@ -43,6 +43,7 @@ hf_lock_service_new (const hf_lock_config_t *config, hf_state_t *state, uint64_t
     hf_pack_init (&self->commands);
     hf_pack_init (&self->payload);
     hf_pack_init (&self->entries);
+    hf_pack_init (&self->silences);
     hf_pack_init (&self->sections);
     hf_a_start_frame (&self->out.message, &(hf_a_start_t){.applied = self->step_index});
     hf_outbox_to_actor (&self->out, HF_TO_ELECTION);
@@ -69,6 +70,7 @@ hf_lock_service_destroy (hf_lock_service_t **self_p)
     hf_pack_done (&self->commands);
     hf_pack_done (&self->payload);
     hf_pack_done (&self->entries);
+    hf_pack_done (&self->silences);
     hf_pack_done (&self->sections);
     free (self);
     *self_p = NULL;
@@ -88,8 +90,23 @@ s_tell_watchers (hf_lock_service_t *self)
         hf_table_free (&self->routes.watchers);
 }
 
-/*  Serve once everything before this term is applied. Every session's time starts anew (P9), from
- *  now: this turn may have begun before the old leader acknowledged its last keepalive. */
+static void
+s_start_all (hf_lock_service_t *self, uint64_t now_us)
+{
+    uint64_t session = 0;
+    uint32_t ttl_ms;
+    while (hf_state_next_session (self->state, session, &session, &ttl_ms)) {
+        uint32_t ran_ms = hf_state_session_ran (self->state, session);
+        if (HF_MUTANT (ttl_marks_lost))
+            ran_ms = 0;
+        *(ran_ms > 0 ? &self->resumed : &self->restarted) += 1;
+        hf_expiry_start (self->expiry, session, ttl_ms, ran_ms, now_us);
+    }
+}
+
+/*  Serve once everything before this term is applied. Every session's time starts anew (P9), but
+ * for what the log says has run, from now: this turn may have begun before the old leader
+ * acknowledged its last keepalive. */
 static void
 s_try_serve (hf_lock_service_t *self)
 {
@@ -98,12 +115,10 @@ s_try_serve (hf_lock_service_t *self)
         return;
     self->leading = true;
     uint64_t now_us = HF_MUTANT (served_at_turn_start) ? self->turn_us : self->now_us;
-    uint64_t session = 0;
-    uint32_t ttl_ms;
+    self->silences_sent = hf_state_silences (self->state);
     if (!HF_MUTANT (ttl_not_restarted)) {
         hf_expiry_clear (self->expiry);
-        while (hf_state_next_session (self->state, session, &session, &ttl_ms))
-            hf_expiry_heard (self->expiry, session, ttl_ms, now_us);
+        s_start_all (self, now_us);
     }
     s_tell_watchers (self);
 }
@@ -183,9 +198,14 @@ s_expire (hf_lock_service_t *self, bool drained)
     if (self->flooded_us != 0 && patient && !HF_MUTANT (expires_in_flood))
         return;
     uint64_t session;
-    uint32_t count = 0;
+    uint32_t count = 0, ran_ms;
     while (self->leading && !HF_MUTANT (never_expires) &&
-           (session = hf_expiry_take (self->expiry, self->turn_us)) != 0) {
+           (session = hf_expiry_take (self->expiry, self->turn_us, self->silences_sent + 1,
+                                      &ran_ms)) != 0) {
+        if (ran_ms > 0) {
+            hf_lock_silence (self, session, ran_ms);
+            continue;
+        }
         if (++count <= SILENT_NAMED)
             hf_outbox_say (&self->out, HF_INFO,
                            "session %" PRIu64 " was silent for its time to live: it ends", session);
@@ -217,9 +237,11 @@ void
 hf_lock_service_end (hf_lock_service_t *self, bool drained)
 {
     s_expire (self, drained);
+    hf_lock_close_silences (self);
     hf_lock_propose (self);
     if (HF_MUTANT (barrier_before_reads))
         hf_lock_ask_barrier (self);
+    hf_lock_answer_held (self);
     hf_lock_answer_reads (self);
     if (!HF_MUTANT (barrier_before_reads))
         hf_lock_ask_barrier (self);

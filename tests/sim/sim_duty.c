@@ -201,7 +201,7 @@ s_commands (sim_t *sim, const node_t *node, hf_span_t payload)
     for (uint32_t i = 0; i < commands.count; i++) {
         hf_cmd_expire_t expire;
         if (hf_scan_kind (&scan) != HF_KIND_CMD_EXPIRE) {
-            client = true;
+            client = client || hf_scan_kind (&scan) != HF_KIND_CMD_SILENCE;
             hf_scan_skip (&scan, 1);
         } else if (hf_cmd_expire_get (&scan, &expire))
             s_expire (sim, node, expire.session);

@@ -270,6 +270,7 @@ typedef enum trial {
     TRIAL_NONE = 0,
     TRIAL_SLOW,  //  the disk of the lowest id is slow
     TRIAL_STILL, //  the lowest id stands still soon after it leads
+    TRIAL_MOVES, //  every leader stands still before a TTL has passed
 } trial_t;
 
 //  ---- the odds --------------------------------------------------------------------

@@ -42,6 +42,12 @@ s_step (sim_t *sim, uint64_t *since_us, uint64_t *term)
     uint64_t led_us = sim->now_us - *since_us;
     if (sim->trial == TRIAL_STILL && leader->id == 1 && led_us > 300000)
         s_still_for (sim, leader, 500000);
+    else if (sim->trial == TRIAL_MOVES && led_us > 700 * (uint64_t)sim->odds.ttl_ms)
+        s_still_for (sim, leader, 600000);
+    client_t *client = &sim->clients[1 + sim_random (sim, sim->odds.clients)];
+    if (sim->trial == TRIAL_MOVES && client->core && sim_random (sim, 50) == 0)
+        client->stalled_until_us =
+            sim->now_us + sim_random (sim, 1500 * (uint64_t)sim->odds.ttl_ms);
 }
 
 static void
@@ -90,9 +96,11 @@ s_kill (sim_t *sim, uint64_t sessions[USERS_MAX])
 void
 sim_try (sim_t *sim)
 {
-    static const trial_t trials[] = {TRIAL_SLOW, TRIAL_STILL};
+    static const trial_t trials[] = {TRIAL_SLOW, TRIAL_STILL, TRIAL_MOVES, TRIAL_MOVES};
     uint64_t pick = sim_random (sim, 12);
-    if (sim->failed || pick >= 2 || sim->odds.members < 3 || !sim->odds.election.core.prefer_lowest)
+    if (sim->failed || pick >= 4 || sim->odds.members < 3)
+        return;
+    if (trials[pick] != TRIAL_MOVES && !sim->odds.election.core.prefer_lowest)
         return;
     sim->trial = trials[pick];
     sim_tell (sim, "trial %d", (int)sim->trial);
@@ -107,7 +115,7 @@ sim_try (sim_t *sim)
     s_run (sim, LENGTH_US);
     uint64_t moves = sim->result->totals.elections - before;
     sim_tell (sim, "the lead moved %" PRIu64 " times", moves);
-    if (moves > s_moves_max (sim))
+    if (sim->trial != TRIAL_MOVES && moves > s_moves_max (sim))
         sim_fail (sim, SIM_STUCK, "P11: the lead moved %" PRIu64 " times in 30 s", moves);
     for (size_t i = 0; i < USERS_MAX; i++)
         if (sim->watch.model->sessions[sessions[i]].alive)
