@@ -120,8 +120,6 @@
     M (repair_waits, "P11", "repair waits for the leader's commit and comes after newer entries")  \
     M (prune_under_repair, "P11", "the log that a member under repair lacks is pruned")
 
-//  For unit tests alone. The lock actor answers nothing before it has applied it, so that no client
-//  can see the difference; the tool's guard, names and addresses are not in the simulator.
 //  Of claims: sets, shared and counted locks, changes of mode. test_state_mutants catches them.
 #define HF_MUTANT_CLAIMS_TABLE(M)                                                                  \
     M (unfair_neighbour, "P8", "a SHARED claim passes those that wait")                            \
@@ -137,8 +135,8 @@
     M (upgrade_drops_section, "P6", "an upgrade drops what the hold has staged")                   \
     M (downgrade_alone, "P11", "neighbours are not granted when a holder becomes SHARED")
 
-//  For unit tests alone: the lock actor answers nothing before it has applied it, so that no client
-//  can see the difference.
+//  For unit tests alone. The lock actor answers nothing before it has applied it, so that no client
+//  can see the difference; the tool's guard, names and addresses are not in the simulator.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
     M (term_at_deadline, "P5b", "a command is asked to end when its lock is lost, not before")     \
     M (grace_past_deadline, "P5b", "a command has its time to end also past the lease's deadline") \
@@ -160,10 +158,8 @@
     M (looked_up_once, "P11", "a name is not looked up again")                                     \
     M (to_itself_kept, "P11", "a connection to itself is kept")                                    \
     M (loopback_unseen, "P11", "a node that listens on loopback among others is not noticed")      \
-    M (reserved_unread, "-", "a reserved port is taken for one that the kernel gives away")
-    M (state_sends_all, "P11", "the whole state is sent, also what the receiver's files have")     \
-    M (unsent_unseen, "P11", "what a link did not take is not sent again")
     M (reserved_unread, "-", "a reserved port is taken for one that the kernel gives away")        \
+    M (state_sends_all, "P11", "the whole state is sent, also what the receiver's files have")     \
     HF_MUTANT_CLAIMS_TABLE (M)
 
 #define HF_MUTANT_ENUM(name, promise, text) HF_MUTANT_##name,
