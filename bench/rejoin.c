@@ -64,7 +64,7 @@ s_rate (s_clock_t from, s_clock_t to)
 
 //  ---- states taken over ---------------------------------------------------------------
 
-/*  The node's log says each: "has the state of entry N (BYTES bytes)". */
+/*  The node's log says each: "has the state of entry N (ALL bytes, BYTES of them sent)". */
 static void
 s_states (const s_rejoin_t *self, uint64_t *count, uint64_t *bytes)
 {
@@ -73,10 +73,10 @@ s_states (const s_rejoin_t *self, uint64_t *count, uint64_t *bytes)
     char line[1024];
     while (file && fgets (line, sizeof line, file)) {
         const char *at = strstr (line, "has the state of entry ");
-        at = at ? strchr (at, '(') : NULL;
+        at = at ? strstr (at, "bytes, ") : NULL;
         if (at) {
             *count += 1;
-            *bytes += strtoull (at + 1, NULL, 10);
+            *bytes += strtoull (at + strlen ("bytes, "), NULL, 10);
         }
     }
     if (file)

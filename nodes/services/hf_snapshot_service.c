@@ -135,6 +135,7 @@ s_copy (hf_snapshot_service_t *self)
         self->disk->stage_write (self->disk->arg, self->receive.have, hf_span (bytes, size));
         free (bytes);
         self->receive.have += size;
+        self->copied_bytes += size;
         done += size;
     }
 }
@@ -149,6 +150,7 @@ s_close (hf_snapshot_service_t *self)
     self->opened = false;
     hf_array_free (&self->own);
     self->copied = 0;
+    self->copied_bytes = 0;
 }
 
 void
@@ -224,9 +226,10 @@ s_finish (hf_snapshot_service_t *self)
         s_drop (self); //  from its start, when it is time to ask again
     } else {
         hf_outbox_say (self->out, HF_INFO,
-                       "has the state of entry %" PRIu64 " (%" PRIu64
-                       " bytes): starts again with it",
-                       snapshot.head.index, self->receive.total);
+                       "has the state of entry %" PRIu64 " (%" PRIu64 " bytes, %" PRIu64
+                       " of them sent): starts again with it",
+                       snapshot.head.index, self->receive.total,
+                       self->receive.total - self->copied_bytes);
         self->whole = true;
         self->index = snapshot.head.index;
         self->leader = 0;

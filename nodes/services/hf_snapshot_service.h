@@ -38,9 +38,10 @@ typedef struct hf_snapshot_service {
     hf_snapshot_t coming;
     HF_ARRAY (hf_own_t) own; //  what need not be sent
     size_t copied;           //  of these
-    bool all;                //  everything must be sent: what this node had did not fit once
-    bool whole;              //  it is checked, and waits to be made durable
-    bool ready;              //  it is durable: the process ends soon
+    uint64_t copied_bytes;
+    bool all;   //  everything must be sent: what this node had did not fit once
+    bool whole; //  it is checked, and waits to be made durable
+    bool ready; //  it is durable: the process ends soon
 
     //  Sending.
     hf_snapshot_send_t *send;
