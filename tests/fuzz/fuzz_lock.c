@@ -39,7 +39,7 @@ s_proposed (life_t *self, hf_list_t entries)
         hf_scan_t command = hf_scan_list (commands);
         while (!hf_scan_at_end (&command)) {
             uint32_t kind = hf_scan_kind (&command);
-            assert (kind >= HF_KIND_CMD_OPEN && kind <= HF_KIND_CMD_EXPIRE);
+            assert (kind >= HF_KIND_CMD_OPEN && kind <= HF_KIND_CMD_SILENCE);
             hf_scan_t one = command;
             hf_cmd_expire_t expire;
             if (kind == HF_KIND_CMD_EXPIRE && hf_cmd_expire_get (&one, &expire) &&
