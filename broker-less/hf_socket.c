@@ -1,6 +1,7 @@
 //  libzmq sockets as we use them: options, binding, connecting, the monitor.
 
 #include "broker-less/hf_socket.h"
+#include "base/hf_files.h"
 #include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -107,12 +108,12 @@ hf_socket_bind (void *socket, const char *host, const hf_addresses_t *listen, ui
 //  ---- connect ----------------------------------------------------------------------
 
 //  Naming a source, even any, makes libzmq set SO_REUSEADDR: our connections, also those that have
-//  ended, then keep no node from a port that the kernel has given to them.
+//  ended, then keep no node from a port that the kernel has given to them. "[*]" is any source
+//  without a look through the machine's interfaces, which aborts when no descriptor is left.
 static void
 s_target (const char *address, char target[HF_ADDRESS_SIZE + 32])
 {
-    const char *source = address[0] == '[' ? "[::]:0" : "0.0.0.0:0";
-    snprintf (target, HF_ADDRESS_SIZE + 32, "tcp://%s;%s", source, address);
+    snprintf (target, HF_ADDRESS_SIZE + 32, "tcp://[*]:0;%s", address);
 }
 
 int
@@ -125,10 +126,14 @@ hf_socket_connect (void *socket, const char *address)
     return zmq_connect (socket, target);
 }
 
+/*  libzmq looks through the machine's interfaces for an address that it does not know any more, and
+ *  aborts when there is no descriptor for that. The connection is then left to it. */
 void
 hf_socket_disconnect (void *socket, const char *address)
 {
-    char target[HF_ADDRESS_SIZE + 32];
+    char target[HF_ADDRESS_SIZE + 32], error[HF_ERROR_SIZE];
+    if (hf_files_check (2, "a connection", error) != 0)
+        return;
     s_target (address, target);
     zmq_disconnect (socket, target);
 }
