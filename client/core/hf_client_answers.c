@@ -100,8 +100,8 @@ s_queued (hf_op_t *op, const hf_answer_t *answer)
     if (place->granted_index > 0 && answer->index <= place->granted_index) {
         //  The answer was overtaken by the grant, which other acquires of this session got. Its
         //  hold may be over, so ask again.
-        hf_client_requests_ready (op);
         hf_client_place_unpark (place);
+        hf_client_requests_before (op, op->session->ready.next);
         return;
     }
     s_over (place);
@@ -275,12 +275,13 @@ s_unlisted (hf_client_place_t *place, uint64_t echo)
         return;
     if (place->held && place->held_us < echo && !HF_MUTANT (unlisted_kept))
         hf_client_place_lost (place);
+    hf_chain_t *later = place->session->ready.next;
     HF_CHAIN_EACH_SAFE (&place->waiting, at)
     {
         hf_op_t *op = HF_AROUND (at, hf_op_t, chain);
         if (op->queued_us < echo) {
             hf_chain_remove (&op->chain);
-            hf_client_requests_ready (op);
+            hf_client_requests_before (op, later);
         }
     }
     hf_client_place_check (place);

@@ -184,7 +184,12 @@ void hf_client_place_lost (hf_client_place_t *self);
 
 //  hf_client_requests.c
 void hf_client_requests_take (hf_op_t *op);
+/*  To be sent, after what is ready. */
 void hf_client_requests_ready (hf_op_t *op);
+/*  The same before LATER, a place in the session's ring of what is ready: what was asked for
+ * earlier and had to wait goes before what was submitted since. Else an ABANDON behind a new
+ * acquire of the lock would give its grant away. */
+void hf_client_requests_before (hf_op_t *op, hf_chain_t *later);
 void hf_client_requests_limit (hf_op_t *op);
 /*  Send what is ready and what is due again; ALL: everything undecided. */
 void hf_client_requests_send (hf_client_session_t *session, bool all);

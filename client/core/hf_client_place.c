@@ -67,10 +67,11 @@ hf_client_place_let (hf_client_place_t *self)
 void
 hf_client_place_unpark (hf_client_place_t *self)
 {
+    hf_chain_t *later = self->session->ready.next;
     while (self->out == 0 && !hf_chain_empty (&self->parked)) {
         hf_op_t *op = HF_AROUND (self->parked.next, hf_op_t, chain);
         hf_chain_remove (&op->chain);
-        hf_client_requests_ready (op);
+        hf_client_requests_before (op, later);
     }
 }
 

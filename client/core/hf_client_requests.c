@@ -11,11 +11,17 @@
 //  ---- in ---------------------------------------------------------------------
 
 void
-hf_client_requests_ready (hf_op_t *op)
+hf_client_requests_before (hf_op_t *op, hf_chain_t *later)
 {
     op->state = HF_OP_READY;
-    hf_chain_append (&op->session->ready, &op->chain);
+    hf_chain_append (later, &op->chain);
     hf_client_session_mark (op->session);
+}
+
+void
+hf_client_requests_ready (hf_op_t *op)
+{
+    hf_client_requests_before (op, &op->session->ready);
 }
 
 void

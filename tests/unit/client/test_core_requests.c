@@ -240,6 +240,28 @@ STAGE_TEST (test_a_wait_that_runs_out_gives_its_place_back, 1, 10000)
     stage_expect (HF_OK, 12);
 }
 
+/*  ABANDON waits for an answer; the acquire that is submitted in the turn of that answer goes
+ * behind it. In the other order ABANDON would give away what the acquire is granted. */
+STAGE_TEST (test_what_waited_goes_before_what_was_submitted_later, 1, 10000)
+{
+    stage_queue ("a", 300, 50);
+    stage_run_ms (200);
+    stage_end (HF_OP_RELEASE, "a", 4);
+    uint64_t seq = stage_requests ()->request[0].seq;
+    stage_run_ms (100);
+    stage_expect (HF_TIMEOUT, 0);
+    stage_requests_none ();
+    hf_op_t *op;
+    assert_int_equal (hf_op_acquire (g_stage.session, "a", g_stage.now_us, &op), HF_OK);
+    hf_client_core_submit (g_stage.core, op, g_stage.now_us);
+    stage_answer (seq, HF_NOT_HOLDER, 60, 0, 0);
+    stage_expect (HF_NOT_HOLDER, 0);
+    const got_t *got = stage_requests ();
+    assert_int_equal (got->count, 2);
+    assert_int_equal (got->request[0].kind, HF_KIND_ABANDON);
+    assert_int_equal (got->request[1].kind, HF_KIND_ACQUIRE);
+}
+
 STAGE_TEST (test_a_grant_after_giving_up_goes_back, 1, 10000)
 {
     stage_acquire ("a", true, 200);
