@@ -14,8 +14,8 @@
 
 //  ---- debts ------------------------------------------------------------------------
 
-size_t
-hf_door_debt_bytes (const hf_door_debt_t *self)
+static size_t
+s_debt_bytes (const hf_door_debt_t *self)
 {
     return (size_t)(atomic_load (&self->sum) % HF_DOOR_REFERENCE);
 }
@@ -144,7 +144,7 @@ hf_door_clients_closed (hf_door_clients_t *self, int fd)
 static void
 s_look (hf_door_clients_t *self, hf_door_client_t *client, uint64_t now_us)
 {
-    size_t owed = hf_door_debt_bytes (client->debt);
+    size_t owed = s_debt_bytes (client->debt);
     if (owed < client->owed + client->put)
         client->moved_us = now_us;
     client->owed = owed;
@@ -206,7 +206,7 @@ hf_door_clients_sweep (hf_door_clients_t *self, uint64_t now_us)
 bool
 hf_door_clients_admit (const hf_door_clients_t *self, const hf_door_client_t *client)
 {
-    return !client->cut && hf_door_admits (hf_door_debt_bytes (client->debt), self->all);
+    return !client->cut && hf_door_admits (s_debt_bytes (client->debt), self->all);
 }
 
 void

@@ -20,7 +20,6 @@ typedef struct hf_door_debt {
 
 #define HF_DOOR_REFERENCE (1ULL << 40)
 
-size_t hf_door_debt_bytes (const hf_door_debt_t *self);
 void hf_door_debt_drop (hf_door_debt_t *self, size_t bytes);
 
 typedef struct hf_door_client {

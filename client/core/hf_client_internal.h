@@ -184,9 +184,7 @@ void hf_client_place_lost (hf_client_place_t *self);
 
 //  hf_client_requests.c
 void hf_client_requests_take (hf_op_t *op);
-/*  To be sent, after what is ready. */
-void hf_client_requests_ready (hf_op_t *op);
-/*  The same before LATER, a place in the session's ring of what is ready: what was asked for
+/*  To be sent before LATER, a place in the session's ring of what is ready: what was asked for
  * earlier and had to wait goes before what was submitted since. Else an ABANDON behind a new
  * acquire of the lock would give its grant away. */
 void hf_client_requests_before (hf_op_t *op, hf_chain_t *later);

@@ -18,8 +18,9 @@ hf_client_requests_before (hf_op_t *op, hf_chain_t *later)
     hf_client_session_mark (op->session);
 }
 
-void
-hf_client_requests_ready (hf_op_t *op)
+/*  To be sent, after what is ready. */
+static void
+s_ready (hf_op_t *op)
 {
     hf_client_requests_before (op, &op->session->ready);
 }
@@ -31,7 +32,7 @@ hf_client_requests_abandon (hf_client_place_t *place)
         return;
     hf_op_t *op = hf_op_silent (place->session, HF_OP_ABANDON, place->lock, place->lock_size);
     hf_client_place_attach (place, op);
-    hf_client_requests_ready (op);
+    s_ready (op);
 }
 
 static void
@@ -62,7 +63,7 @@ hf_client_requests_take (hf_op_t *op)
         hf_client_place_attach (hf_client_place_have (session, op->text, op->lock_size), op);
         if (op->kind == HF_OP_ACQUIRE)
             hf_heap_set (&session->core->op_timers, &op->timer, op->limit_us);
-        hf_client_requests_ready (op);
+        s_ready (op);
     }
 }
 

@@ -227,7 +227,7 @@ HF_BENCH_TEST (read_peer, hf_bench_open, 3, 5)
 HF_BENCH_TEST (forged_heartbeat, hf_bench_open, 5, 5)
 {
     hf_bench_beat (bench, 1, 5, MAX - 1, 0, MAX - 1, 5);
-    HF_BENCH_SAYS (bench, "1 NEED @5 5/1; 1 ACK @5 index 0 round 4611686018427387903; "
+    HF_BENCH_SAYS (bench, "1 early NEED @5 5/1; 1 ACK @5 index 0 round 4611686018427387903; "
                           "FOLLOWING @5 1");
     //  A log that begins after its end: no leader has one.
     hf_bench_beat (bench, 1, 5, 7, 5, 5, 1);

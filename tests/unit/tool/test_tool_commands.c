@@ -101,11 +101,11 @@ static const trial_t s_locks[] = {
             "18446744073709551615        8  exclusive        0       0  zw\303\266lf\n"},
     {0, "$T locks one", .has = "lock     one\nholders  2\nwaiters  2\n\n",
      .has_too = "holds        7  exclusive     42     100\n"},
-    {0, "$T locks one", .has = "    2       12  unknown"},
+    {0, "$T locks one", .has = "    2       12  shared"},
     {2, .script = "$T locks other"},
     {0, "$T locks --json one",
      .json = "{'lock':'one','waiters':2," HOLDERS ",'queue':[{'session':11,'mode':'exclusive',"
-             "'position':1},{'session':12,'mode':'unknown','position':2}],'held':true}"},
+             "'position':1},{'session':12,'mode':'shared','position':2}],'held':true}"},
     {2, "$T locks --json other 2>/dev/null", .json = "{'lock':'other','held':false}"},
     {0, "$T locks --json",
      .json = "{'locks':[{'lock':'one','waiters':2," HOLDERS "},{'lock':'zw\303\266lf','waiters':0,"
