@@ -35,7 +35,6 @@
     M (keepalive_unbarred, "P9", "a keepalive is answered without a barrier")                      \
     M (read_unbarred, "P10", "a read is answered without a barrier")                               \
     M (serves_early, "P10", "a leader serves before its term's first entry is applied")            \
-    M (alive_while_ending, "P9", "a keepalive is answered after its session's end was proposed")   \
     M (ttl_not_restarted, "P9", "a new leader does not restart every TTL")                         \
     M (expiry_any_term, "P9", "an expiry that an earlier leader decided is honoured")              \
     M (deadline_from_answer, "P5b", "a client counts its deadline from the answer")                \
@@ -63,7 +62,6 @@
     M (leaves_behind, "P11", "a leader hands over to a node that does not hear all that it hears") \
     M (any_term, "P1 P11", "a term is taken that no honest node can have reached")                 \
     M (largest_said, "P11", "the largest numbers of a leader's heartbeats count, not the last")    \
-    M (leader_pinned, "P11", "a leader that a forged message named shuts out the term's real one") \
     M (never_repairs, "P11", "a follower does not request the entries that it lacks")              \
     M (row_forgotten, "P4 P7", "a row of the state that changed again is not flushed")             \
     M (gone_forgotten, "P4 P7", "a deleted row of the state leaves no tombstone")                  \
@@ -105,11 +103,9 @@
     M (expires_in_flood, "P9", "a session expires while its messages wait at the door")            \
     M (served_at_turn_start, "P5b P9",                                                             \
        "a new leader restarts every TTL from the begin of its turn")                               \
-    M (ending_heard, "P5b P9", "a session whose end was proposed lives on when it is heard")       \
     M (barrier_joined, "P10", "a read joins the barrier that is under way")                        \
     M (credit_unpaid, "P12", "the log is delivered though the files are far behind")               \
     M (never_busy, "P12", "there is no limit on what is proposed and undecided")                   \
-    M (renewed_from_repeat, "P5b", "an answer renews the lease from the request's last repeat")    \
     M (unlisted_kept, "P5b", "a hold that ALIVE does not list is kept")                            \
     M (seq_anew, "once", "an undecided request is sent again under a new seq")                     \
     M (floor_early, "once", "the floor rises before the answers arrived")                          \
@@ -138,6 +134,10 @@
 //  For unit tests alone. The lock actor answers nothing before it has applied it, so that no client
 //  can see the difference; the tool's guard, names and addresses are not in the simulator.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
+    M (alive_while_ending, "P9", "a keepalive is answered after its session's end was proposed")   \
+    M (leader_pinned, "P11", "a leader that a forged message named shuts out the term's real one") \
+    M (ending_heard, "P5b P9", "a session whose end was proposed lives on when it is heard")       \
+    M (renewed_from_repeat, "P5b", "an answer renews the lease from the request's last repeat")    \
     M (term_at_deadline, "P5b", "a command is asked to end when its lock is lost, not before")     \
     M (grace_past_deadline, "P5b", "a command has its time to end also past the lease's deadline") \
     M (alone_goes_on, "P5b", "the guard of a command does not care whether the tool lives")        \
