@@ -21,7 +21,7 @@ static void
 s_ack (hf_bench_t *bench, uint32_t from, uint64_t index, uint64_t round, uint64_t incarnation)
 {
     HF_BENCH_PEER (bench, ACK, ack, from, 0, hf_core_view (bench->core).term, index, round, 7,
-                   incarnation);
+                   incarnation, 0);
     hf_bench_commit (bench);
 }
 
