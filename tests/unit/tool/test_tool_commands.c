@@ -151,7 +151,7 @@ static const trial_t s_pipes[] = {
     {141, .script = UNREAD "$T cat long >&8"},
     {74, UNREAD "trap '' PIPE; $T ls >&8", .has = "cannot write to standard output: Broken pipe"},
     {74, UNREAD "$T acquire lock >&8", .log_has = "\nclose\n"},
-    {143, FULL "$T acquire lock >&8 & until [ -s log ]; do :; done; kill $!; wait $!",
+    {143, FULL "$T acquire lock >&8 & until grep -qs acquire log; do :; done; kill $!; wait $!",
      .log_has = "\nclose\n"},
     //  Messages.
     {2, .script = UNREAD "$T cat nothing 2>&8"},
