@@ -138,9 +138,9 @@ HF_TEST (p8_every_short_sequence_is_as_the_model_says)
     *hf_array_add (&front) = (trail_t){{0}};
     for (size_t depth = 0; depth < s_depth; depth++) {
         for (size_t i = 0; i < front.count; i++)
-            for (uint8_t op = 0; op < SESSIONS * OPS; op++) {
+            for (unsigned op = 0; op < SESSIONS * OPS; op++) {
                 trail_t trail = front.list[i];
-                trail.ops[depth] = op;
+                trail.ops[depth] = (uint8_t)op;
                 uint64_t look;
                 if (!s_play (&trail, depth + 1, &look))
                     continue;
