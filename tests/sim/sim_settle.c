@@ -244,7 +244,8 @@ sim_demand (sim_t *sim)
     s_wait (sim, s_has_agreed, 10000000, "not all nodes have the whole log"); //  lagging ones too
     if (!sim->failed)
         sim_load (sim);
-    s_wait (sim, s_has_agreed, 5000000, "not all nodes have the whole log");
+    //  The load was made past the lock actors, as much as the disks take: they need a while.
+    s_wait (sim, s_has_agreed, 20000000, "not all nodes have the whole log");
     s_wait (sim, s_has_pruned, 10000000 + sim->odds.lock.flush_us + sim->odds.election.hold_us,
             "state is not on disk, or the log is not pruned,");
     s_wait (sim, s_has_agreed, 5000000, "not all nodes have the whole log");
