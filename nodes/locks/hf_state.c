@@ -98,7 +98,7 @@ s_expire (hf_state_t *self, const hf_cmd_expire_t *expire, uint64_t term, hf_out
 static void
 s_silence (hf_state_t *self, const hf_cmd_silence_t *command, uint64_t term)
 {
-    if (command->term != term)
+    if (command->term != term && !HF_MUTANT (mark_any_term))
         return;
     self->silences++;
     hf_scan_t scan = hf_scan_list (command->sessions);
@@ -115,7 +115,9 @@ s_requests (hf_state_t *self, const hf_cmd_requests_t *command, hf_outcomes_t *o
 {
     hf_state_session_t *session = hf_sessions_find (&self->sessions, command->session);
     if (session) {
-        hf_sessions_run (&self->sessions, session, 0);
+        //  The answer is as good as a keepalive to its client.
+        if (!HF_MUTANT (mark_outlives_request))
+            hf_sessions_run (&self->sessions, session, 0);
         hf_sessions_raise (&self->sessions, session, command->floor);
         hf_state_requests (self, session, command->requests, out);
     } else

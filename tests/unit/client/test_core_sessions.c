@@ -1,6 +1,9 @@
 //  Leases, healing by ALIVE, openings and closings, and what becomes of requests at the end.
 
+#include "base/hf_mutant.h"
 #include "tests/unit/client/stage.h"
+
+int hf_mutant = HF_MUTANT_none;
 
 static uint64_t
 s_left_ms (void)
@@ -81,16 +84,30 @@ STAGE_TEST (test_a_grant_whose_lease_ends_before_it_is_fetched_is_not_given, 1, 
     stage_quiet ();
 }
 
-STAGE_TEST (test_the_lease_counts_from_the_first_sending, 1, 10000)
+/*  A request is sent, and repeated for MS. Gives how long after its first sending the lease that
+ * its answer renews ends. */
+static uint64_t
+s_lease_of_an_answer_us (int mutant, uint64_t ms)
 {
     stage_acquire ("a", true, HF_FOREVER);
     uint64_t sent_us = g_stage.now_us;
     g_stage.node.autos = NODE_PROBE;
-    stage_run_ms (2500); //  and repeated twice
+    stage_run_ms (ms);
+    hf_mutant = mutant;
     stage_answer (1, HF_OK, 5, 5, 0);
+    hf_mutant = HF_MUTANT_none;
     stage_expect (HF_OK, 5);
-    assert_int_equal (hf_lease_deadline_us (hf_client_session_lease (g_stage.session)),
-                      sent_us + 9000000);
+    return hf_lease_deadline_us (hf_client_session_lease (g_stage.session)) - sent_us;
+}
+
+STAGE_TEST (p5b_the_lease_counts_from_the_first_sending, 1, 10000)
+{
+    assert_int_equal (s_lease_of_an_answer_us (HF_MUTANT_none, 2500), 9000000);
+}
+
+STAGE_TEST (p5b_a_lease_that_counts_from_the_last_sending_is_too_long, 1, 10000)
+{
+    assert_int_equal (s_lease_of_an_answer_us (HF_MUTANT_renewed_from_repeat, 2500), 11000000);
 }
 
 //  ---- the end ----------------------------------------------------------------

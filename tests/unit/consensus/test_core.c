@@ -1,8 +1,11 @@
 //  The core by hand: what it refuses, and a peer that sends anything.
 
 #include "hf_bench.h"
+#include "base/hf_mutant.h"
 #include "base/hf_random.h"
 #include "tests/kit/hf_one.h"
+
+int hf_mutant = HF_MUTANT_none;
 
 //  ---- what is refused ------------------------------------------------------------------
 
@@ -253,6 +256,10 @@ HF_BENCH_TEST (forged_leader, hf_bench_open, 5, 5)
     hf_bench_beat (bench, 1, 5, 4, 0, 4, 1);
     HF_BENCH_SAYS (bench, "");
     hf_bench_tick_after (bench, 150000);
+    hf_mutant = HF_MUTANT_leader_pinned;
+    hf_bench_beat (bench, 1, 5, 8, 0, 4, 1);
+    HF_BENCH_SAYS (bench, "");
+    hf_mutant = HF_MUTANT_none;
     hf_bench_beat (bench, 1, 5, 8, 0, 4, 1);
     HF_BENCH_SAYS (bench, "1 ACK @5 index 4 round 8; FOLLOWING @5 1");
 }
