@@ -134,6 +134,8 @@
 //  For unit tests alone. The lock actor answers nothing before it has applied it, so that no client
 //  can see the difference; the tool's guard, names and addresses are not in the simulator.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
+    M (reads_without_end, "P12", "a node reads all that a client sends before it handles it")      \
+    M (endless_kept, "P12", "who does not end what it sends keeps the room of all")                \
     M (mark_outlives_request, "P9", "a request does not clear how long its session was silent")    \
     M (mark_any_term, "P9", "what an earlier leader said of a session's silence is honoured")      \
     M (alive_while_ending, "P9", "a keepalive is answered after its session's end was proposed")   \

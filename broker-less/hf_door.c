@@ -7,6 +7,8 @@
 #include "broker-less/hf_door_clients.h"
 #include "broker-less/hf_door_rules.h"
 #include "broker-less/hf_gate.h"
+#include "broker-less/hf_inflow.h"
+#include "broker-less/hf_intake.h"
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +25,7 @@ struct hf_door {
     void *monitor;
     uint16_t port;
     zmq_msg_t body; //  the message returned last
+    size_t cost;    //  of that with its other parts, while it waited
     uint64_t dropped;
     hf_door_clients_t clients;
     uint64_t sweep_us; //  when the next sweep is due
@@ -47,6 +50,7 @@ hf_door_new (void *context, const hf_endpoint_t *self_endpoint, const hf_address
         hf_door_destroy (&self);
         return NULL;
     }
+    hf_socket_set_thread (context, self->router, HF_DOOR_IO_THREADS - 1);
     hf_socket_set (self->router, ZMQ_SNDHWM, SEND_MAX);
     hf_socket_set (self->router, ZMQ_ROUTER_MANDATORY, 1);
     if (hf_socket_bind (self->router, self_endpoint->host, listen, self_endpoint->client_port,
@@ -80,10 +84,12 @@ hf_door_facts_t
 hf_door_facts (const hf_door_t *self)
 {
     assert (self);
+    hf_intake_facts_t intake = hf_intake_facts ();
     return (hf_door_facts_t){.dropped = self->dropped,
                              .connections = self->clients.connections,
                              .refused = hf_gate_refused (self->port),
-                             .cut = self->clients.cut,
+                             .cut = self->clients.cut + intake.cut,
+                             .received = intake.waiting,
                              .waiting = self->clients.all};
 }
 
@@ -116,13 +122,23 @@ hf_door_tick (hf_door_t *self, uint64_t now_us)
 
 /*  A client is known from its first message. What the monitor saw before it comes first: the
  *  descriptor may have been another connection's. */
-static void
+static hf_door_client_t *
 s_know (hf_door_t *self, const hf_route_t *route)
 {
-    if (hf_door_clients_find (&self->clients, route))
-        return;
+    hf_door_client_t *client = hf_door_clients_find (&self->clients, route);
+    if (client)
+        return client;
     s_watch (self);
-    hf_door_clients_add (&self->clients, route, zmq_msg_get (&self->body, ZMQ_SRCFD));
+    return hf_door_clients_add (&self->clients, route, zmq_msg_get (&self->body, ZMQ_SRCFD));
+}
+
+/*  The message at hand, with all its parts, waits no more. */
+static void
+s_handled (hf_door_t *self, const hf_door_client_t *client)
+{
+    //  What the message says of it is right, but slow.
+    int fd = client && client->fd >= 0 ? client->fd : zmq_msg_get (&self->body, ZMQ_SRCFD);
+    hf_intake_handled (fd, self->cost);
 }
 
 //  ---- receiving -------------------------------------------------------------------
@@ -135,6 +151,7 @@ s_next_part (hf_door_t *self, bool more)
         return false;
     int rc = zmq_msg_recv (&self->body, self->router, ZMQ_DONTWAIT);
     assert (rc >= 0 || zmq_errno () == ETERM); //  a message comes in whole or not at all
+    self->cost += rc >= 0 ? hf_inflow_cost ((size_t)rc) : 0;
     return rc >= 0;
 }
 
@@ -167,8 +184,10 @@ hf_door_next (hf_door_t *self, hf_route_t *route, hf_span_t *bytes)
             memcpy (route->id, zmq_msg_data (&self->body), size);
             route->size = (uint8_t)size;
         }
-        if (s_take_parts (self, zmq_msg_more (&self->body), route) && short_id) {
-            s_know (self, route);
+        self->cost = 0;
+        bool good = s_take_parts (self, zmq_msg_more (&self->body), route) && short_id;
+        s_handled (self, good ? s_know (self, route) : NULL);
+        if (good) {
             *bytes = hf_span (zmq_msg_data (&self->body), zmq_msg_size (&self->body));
             return true;
         }

@@ -6,7 +6,8 @@
  *  and remembered in the route, so that answers carry it too.
  *  ZMTP heartbeats are on, so that the routes of dead clients are dropped.
  *  Every byte that libzmq holds for a client is counted; limits and who is cut off are in
- *  hf_door_rules.h. How many may connect: hf_gate.h.
+ *  hf_door_rules.h. How many may connect: hf_gate.h. Who sends more than is handled is held back:
+ *  hf_intake.h.
  *  Plain libzmq on the caller's context. Not thread-safe: one actor owns it.
  */
 #ifndef HF_DOOR_H_INCLUDED
@@ -18,6 +19,10 @@
 #include "msgs/hf_wire.h"
 
 typedef struct hf_door hf_door_t;
+
+/*  A node's context should have so many I/O threads: the door's connections are on the last one,
+ *  those of other nodes on the first. */
+#define HF_DOOR_IO_THREADS 2
 
 /*  Bind to the addresses of LISTEN. NULL with one line in ERROR: a port in use, an address that is
  * not here. */
@@ -44,7 +49,8 @@ typedef struct hf_door_facts {
     uint64_t dropped;     //  frames in and out, since the start
     uint64_t connections; //  open now
     uint64_t refused;     //  connections beyond the limit, since the start
-    uint64_t cut;         //  clients cut off since the start: they did not read
+    uint64_t cut;         //  clients cut off since the start: see hf_door_rules.h, hf_inflow.h
+    uint64_t received;    //  bytes that have come from clients and are not handled yet
     uint64_t waiting;     //  bytes that wait for clients to read them
 } hf_door_facts_t;
 hf_door_facts_t hf_door_facts (const hf_door_t *self);

@@ -2,6 +2,7 @@
 
 #include "broker-less/hf_gate.h"
 #include "broker-less/hf_door_rules.h"
+#include "broker-less/hf_intake.h"
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +17,7 @@
 typedef struct gate {
     atomic_uint port; //  0: none
     atomic_uint top;
+    atomic_bool held_back;
     atomic_uint_fast64_t refused;
 } gate_t;
 
@@ -38,7 +40,7 @@ s_open_spare (void)
 }
 
 void
-hf_gate_set (uint16_t port, uint32_t top)
+hf_gate_set (uint16_t port, uint32_t top, bool held_back)
 {
     assert (port > 0);
     if (atomic_load (&s_spare) < 0)
@@ -47,6 +49,7 @@ hf_gate_set (uint16_t port, uint32_t top)
     gate = gate ? gate : s_find (0);
     assert (gate); //  two ports of a node
     atomic_store (&gate->top, top);
+    atomic_store (&gate->held_back, held_back);
     atomic_store (&gate->port, port);
 }
 
@@ -128,6 +131,8 @@ accept4 (int listener, struct sockaddr *restrict address, socklen_t *restrict si
     uint32_t top = atomic_load (&gate->top);
     bool fits = fd >= 0 && (top == 0 || hf_door_fits (fd, top));
     if (fits || (fd < 0 && code != EMFILE)) {
+        if (fits && atomic_load (&gate->held_back))
+            hf_intake_open (fd);
         errno = code;
         return fd;
     }

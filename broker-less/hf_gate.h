@@ -12,13 +12,14 @@
 #ifndef HF_GATE_H_INCLUDED
 #define HF_GATE_H_INCLUDED
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define HF_GATE_REASON 300 //  as libzmq's monitor gives it
 
 /*  From now on, connections to this port of ours whose descriptor is TOP or above are refused; 0:
- *  none is. Call it before the port is bound. */
-void hf_gate_set (uint16_t port, uint32_t top);
+ *  none is. HELD_BACK: the others are hf_intake.h's. Call it before the port is bound. */
+void hf_gate_set (uint16_t port, uint32_t top, bool held_back);
 
 /*  How many connections to PORT were refused so far. */
 uint64_t hf_gate_refused (uint16_t port);

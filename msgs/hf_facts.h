@@ -39,8 +39,10 @@
     M (connections, COUNT, LOCK, "open connections at its port for clients")                       \
     M (connections_max, COUNT, LOCK, "so many fit at least: the limit on open files")              \
     M (refused_connections, COUNT, LOCK, "connections beyond that, since it was started")          \
+    M (received_bytes, BYTES, LOCK, "come from clients and not handled yet")                       \
     M (waiting_bytes, BYTES, LOCK, "answers that clients have not read yet")                       \
-    M (cut_clients, COUNT, LOCK, "clients cut off because they did not read")                      \
+    M (cut_clients, COUNT, LOCK,                                                                   \
+       "clients cut off: they did not read, or did not end what they sent")                        \
     M (uptime_ms, MS, LOCK, "since it was started")                                                \
     M (version, TEXT, LOCK, "of holdfastd")                                                        \
     M (endpoint, TEXT, LOCK, "where clients reach it")

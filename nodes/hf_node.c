@@ -120,8 +120,8 @@ s_divide_files (hf_node_t *self)
         !hf_door_plan (files, self->endpoints.count, &plan))
         return s_refuse (error);
     const hf_endpoint_t *own = hf_endpoints_find (&self->endpoints, self->id);
-    hf_gate_set (own->client_port, plan.clients_top);
-    hf_gate_set (own->node_port, plan.peers_top);
+    hf_gate_set (own->client_port, plan.clients_top, true);
+    hf_gate_set (own->node_port, plan.peers_top, false);
     self->lock.connections_max = plan.clients;
     return 0;
 }
@@ -147,6 +147,7 @@ hf_node_open (hf_node_t *self, const hf_options_t *options)
         return s_refuse (error);
     if (s_load_state (self, options) != 0 || s_check_stores (self, options) != 0)
         return -1;
+    zsys_set_io_threads (HF_DOOR_IO_THREADS);
     void *context = zsys_init ();
     self->election.mesh = hf_mesh_new (context, &self->endpoints, self->id, &self->listen, error);
     if (!self->election.mesh)

@@ -96,6 +96,7 @@ s_look_at_door (lock_actor_t *self)
                                                            .connections = facts.connections,
                                                            .refused = facts.refused,
                                                            .cut = facts.cut,
+                                                           .received = facts.received,
                                                            .waiting = facts.waiting});
 }
 

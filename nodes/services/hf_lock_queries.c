@@ -145,6 +145,7 @@ hf_lock_facts (hf_lock_service_t *self, const hf_a_told_t *told)
     hf_fact_put (rows, HF_FACT_connections, "", self->door.connections);
     hf_fact_put (rows, HF_FACT_connections_max, "", self->config.connections_max);
     hf_fact_put (rows, HF_FACT_refused_connections, "", self->door.refused);
+    hf_fact_put (rows, HF_FACT_received_bytes, "", self->door.received);
     hf_fact_put (rows, HF_FACT_waiting_bytes, "", self->door.waiting);
     hf_fact_put (rows, HF_FACT_cut_clients, "", self->door.cut);
     hf_fact_put (rows, HF_FACT_uptime_ms, "", (self->now_us - self->started_us) / 1000);

@@ -308,7 +308,8 @@ hf_lock_service_door (hf_lock_service_t *self, const hf_lock_door_t *door)
             door->connections, door->refused);
     if (s_risen (self, door->cut, &self->said_cut, &self->said_cut_us))
         hf_outbox_say (&self->out, HF_WARN,
-                       "cut off clients that do not read their answers; so far: %" PRIu64,
+                       "cut off clients that did not read their answers, or did not end what they "
+                       "sent; so far: %" PRIu64,
                        door->cut);
 }
 

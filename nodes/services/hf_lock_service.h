@@ -97,7 +97,8 @@ typedef struct hf_lock_door {
     uint64_t dropped;     //  frames, since the start
     uint64_t connections; //  open now
     uint64_t refused;     //  connections beyond the limit, since the start
-    uint64_t cut;         //  clients cut off since the start: they did not read
+    uint64_t cut;         //  clients cut off since the start
+    uint64_t received;    //  bytes that have come from clients and are not handled yet
     uint64_t waiting;     //  bytes that wait for clients to read them
 } hf_lock_door_t;
 void hf_lock_service_door (hf_lock_service_t *self, const hf_lock_door_t *door);

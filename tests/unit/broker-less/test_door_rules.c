@@ -3,7 +3,9 @@
 
 #include "tests/kit/hf_test.h"
 #include "base/hf_mutant.h"
+#include "base/hf_random.h"
 #include "broker-less/hf_door_rules.h"
+#include "broker-less/hf_inflow.h"
 
 /*  Each limit that a node can start with leaves room for clients, peers and its own files. */
 static bool
@@ -80,11 +82,107 @@ s_who_is_cut_off (void)
            !hf_door_cuts (1, HF_DOOR_ALL_BYTES / 2 - 1, HF_DOOR_HURRY_US);
 }
 
+//  ---- what comes in ------------------------------------------------------------------
+
+static const uint8_t s_greeting[64] = {0xff, [9] = 0x7f, [10] = 3};
+
+/*  A frame's head at *at; gives how much it takes. */
+static size_t
+s_head (uint8_t *at, unsigned flags, uint64_t size)
+{
+    at[0] = (uint8_t)(size > 255 ? flags | 2 : flags);
+    if (size <= 255) {
+        at[1] = (uint8_t)size;
+        return 2;
+    }
+    for (unsigned i = 0; i < 8; i++)
+        at[1 + i] = (uint8_t)(size >> 8 * (7 - i));
+    return 9;
+}
+
+/*  However the stream is cut into pieces, the messages in it cost the same; commands nothing. */
+static bool
+s_messages_are_counted (void)
+{
+    static const struct {
+        unsigned flags;
+        size_t size;
+    } frames[] = {{4, 30}, {0, 0}, {0, 1}, {1, 0}, {0, 200}, {4, 9}, {0, 300}, {1, 256}, {0, 255}};
+    static uint8_t bytes[4096];
+    size_t size = sizeof s_greeting, cost = 0;
+    memcpy (bytes, s_greeting, sizeof s_greeting);
+    for (size_t i = 0; i < sizeof frames / sizeof *frames; i++) {
+        size += s_head (bytes + size, frames[i].flags, frames[i].size) + frames[i].size;
+        cost += frames[i].flags & 4 ? 0 : hf_inflow_cost (frames[i].size);
+    }
+    for (uint64_t seed = 0; seed < 200; seed++) {
+        hf_random_t random = {.state = seed};
+        hf_inflow_t flow = {.left = 0};
+        size_t ended = 0;
+        for (size_t at = 0, part; at < size; at += part) {
+            part = seed == 0 ? 1 : 1 + hf_random_below (&random, 400);
+            part = part < size - at ? part : size - at;
+            if (!hf_inflow_take (&flow, bytes + at, part, &ended))
+                return false;
+        }
+        if (ended != cost || flow.unended != 0 || flow.since_us != 0)
+            return false;
+    }
+    return true;
+}
+
+/*  What is no ZMTP 3, or has no end. */
+static bool
+s_hostile_streams_are_cut (void)
+{
+    size_t ended = 0;
+    uint8_t bytes[128];
+    memcpy (bytes, s_greeting, sizeof s_greeting);
+    for (unsigned i = 0; i < 3; i++) {
+        static const size_t at[] = {0, 9, 10};
+        bytes[at[i]] = 1;
+        if (hf_inflow_take (&(hf_inflow_t){.left = 0}, bytes, 64, &ended))
+            return false;
+        bytes[at[i]] = s_greeting[at[i]];
+    }
+    for (unsigned i = 0; i < 3; i++) { //  parts of nothing, of something; one that is too large
+        hf_inflow_t flow = {.left = 0};
+        bool good = hf_inflow_take (&flow, bytes, 64, &ended);
+        size_t size = s_head (bytes + 64, i < 2, i == 0 ? 0 : i == 1 ? 50 : UINT64_MAX);
+        uint64_t parts = 0;
+        for (; good && parts < 1000000; parts++)
+            good = hf_inflow_take (&flow, bytes + 64, i == 1 ? size + 50 : size, &ended);
+        if (good || flow.unended > HF_INFLOW_MESSAGE_BYTES + 256 || (i == 2) != (parts == 1))
+            return false;
+    }
+    return ended == 0;
+}
+
+static bool
+s_who_waits (void)
+{
+    hf_inflow_t small = {.unended = 100}, late = {.unended = 1, .since_us = 5};
+    hf_inflow_t large = {.unended = 64U << 10, .since_us = 5};
+    const size_t one = HF_INFLOW_CLIENT_BYTES, all = HF_INFLOW_ALL_BYTES;
+    const size_t room = HF_INFLOW_UNENDED_BYTES;
+    const uint64_t end_us = 5 + HF_INFLOW_LATE_US;
+    return hf_inflow_next (&small, one - 1, all - 1, room, 0) == HF_INFLOW_READ &&
+           hf_inflow_next (&small, one, one, 0, 0) == HF_INFLOW_WAIT &&
+           hf_inflow_next (&small, 0, all, 0, 0) == HF_INFLOW_WAIT &&
+           hf_inflow_next (&large, 0, 0, room - 1, end_us - 1) == HF_INFLOW_READ &&
+           hf_inflow_next (&large, 0, 0, room, end_us - 1) == HF_INFLOW_WAIT &&
+           hf_inflow_next (&late, 0, 0, room / 2 + 1, end_us - 1) == HF_INFLOW_READ &&
+           hf_inflow_next (&late, 0, 0, room / 2 + 1, end_us) == HF_INFLOW_CUT &&
+           hf_inflow_next (&late, 0, 0, room / 2, end_us) == HF_INFLOW_READ &&
+           hf_inflow_next (&small, 0, 0, room, UINT64_MAX) == HF_INFLOW_READ;
+}
+
 static bool
 s_all_hold (void)
 {
     return s_files_are_divided () && s_bytes_are_bounded () && s_readers_are_served () &&
-           s_who_is_cut_off ();
+           s_who_is_cut_off () && s_messages_are_counted () && s_hostile_streams_are_cut () &&
+           s_who_waits ();
 }
 
 #ifdef HF_MUTANTS
@@ -92,8 +190,9 @@ int hf_mutant = HF_MUTANT_none;
 
 HF_TEST (test_each_mutant_is_caught)
 {
-    static const int mutants[] = {HF_MUTANT_no_spare_files, HF_MUTANT_small_uncounted,
-                                  HF_MUTANT_no_room_for_others, HF_MUTANT_non_reader_kept};
+    static const int mutants[] = {HF_MUTANT_no_spare_files,     HF_MUTANT_small_uncounted,
+                                  HF_MUTANT_no_room_for_others, HF_MUTANT_non_reader_kept,
+                                  HF_MUTANT_reads_without_end,  HF_MUTANT_endless_kept};
     for (size_t i = 0; i < sizeof mutants / sizeof *mutants; i++) {
         hf_mutant = mutants[i];
         assert_false (s_all_hold ());
@@ -108,6 +207,9 @@ HF_TEST (test_rules)
     assert_true (s_bytes_are_bounded ());
     assert_true (s_readers_are_served ());
     assert_true (s_who_is_cut_off ());
+    assert_true (s_messages_are_counted ());
+    assert_true (s_hostile_streams_are_cut ());
+    assert_true (s_who_waits ());
     assert_true (s_all_hold ());
 }
 #endif

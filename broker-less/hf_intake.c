@@ -1,0 +1,187 @@
+//  recv() with limits. It runs on libzmq's I/O thread for clients.
+
+#include "broker-less/hf_intake.h"
+#include "base/hf_array.h"
+#include "broker-less/hf_door_rules.h"
+#include "broker-less/hf_inflow.h"
+#include <assert.h>
+#include <errno.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define FILES_MAX (HF_CONNECTIONS_MAX + 1000) //  the gate accepts no connection beyond
+#define LOOK_US   100000
+#define PAUSE_US  1000
+
+typedef struct connection {
+    hf_inflow_t flow;
+    bool open;
+} connection_t;
+
+//  Of the thread that accepts clients, and of no other.
+static __thread bool s_is_mine;
+static atomic_bool s_is_taken;
+static struct {
+    HF_ARRAY (connection_t) list; //  by descriptor
+    size_t unended;               //  of all
+    uint64_t look_us, paused_us;
+} s_own;
+
+//  Bytes of messages that have ended and wait. A message that waits is handled also after its
+//  connection has ended, so these are never reset.
+static atomic_size_t s_of_one[FILES_MAX], s_of_all, s_unended;
+static atomic_uint_fast64_t s_cut;
+
+static uint64_t
+s_now_us (void)
+{
+    struct timespec now;
+    clock_gettime (CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static connection_t *
+s_find (int fd)
+{
+    if (!s_is_mine || fd < 0 || (size_t)fd >= s_own.list.count || !s_own.list.list[fd].open)
+        return NULL;
+    return &s_own.list.list[fd];
+}
+
+static void
+s_set_unended (size_t unended)
+{
+    s_own.unended = unended;
+    atomic_store_explicit (&s_unended, unended, memory_order_relaxed);
+}
+
+static void
+s_close (connection_t *connection)
+{
+    s_set_unended (s_own.unended - connection->flow.unended);
+    *connection = (connection_t){.open = false};
+}
+
+void
+hf_intake_open (int fd)
+{
+    assert (s_is_mine || !atomic_exchange (&s_is_taken, true));
+    s_is_mine = true;
+    if (fd < 0 || fd >= FILES_MAX)
+        return;
+    while (s_own.list.count <= (size_t)fd)
+        *hf_array_add (&s_own.list) = (connection_t){.open = false};
+    s_close (&s_own.list.list[fd]); //  libzmq may have closed it without reading to its end
+    s_own.list.list[fd].open = true;
+}
+
+void
+hf_intake_handled (int fd, size_t cost)
+{
+    if (fd < 0 || fd >= FILES_MAX || atomic_load (&s_of_one[fd]) < cost)
+        return;
+    atomic_fetch_sub (&s_of_one[fd], cost);
+    atomic_fetch_sub (&s_of_all, cost);
+}
+
+hf_intake_facts_t
+hf_intake_facts (void)
+{
+    return (hf_intake_facts_t){.waiting = atomic_load (&s_of_all) +
+                                          atomic_load_explicit (&s_unended, memory_order_relaxed),
+                               .cut = atomic_load (&s_cut)};
+}
+
+//  ---- reading ----------------------------------------------------------------------
+
+static hf_inflow_step_t
+s_step (int fd, const connection_t *connection, uint64_t now_us)
+{
+    return hf_inflow_next (&connection->flow, atomic_load (&s_of_one[fd]), atomic_load (&s_of_all),
+                           s_own.unended, now_us);
+}
+
+/*  Who is to be cut off may send nothing more, and others wait for the room. */
+static void
+s_look_at_all (uint64_t now_us)
+{
+    if (now_us < s_own.look_us)
+        return;
+    s_own.look_us = now_us + LOOK_US;
+    for (size_t fd = 0; fd < s_own.list.count; fd++)
+        if (s_own.list.list[fd].open &&
+            s_step ((int)fd, &s_own.list.list[fd], now_us) == HF_INFLOW_CUT)
+            shutdown ((int)fd, SHUT_RDWR); //  its end is read then
+}
+
+/*  The thread has other connections to read and to write, but it shall not spin. */
+static void
+s_pause (uint64_t now_us)
+{
+    if (now_us < s_own.paused_us + PAUSE_US)
+        return;
+    nanosleep (&(struct timespec){.tv_nsec = PAUSE_US * 1000}, NULL);
+    s_own.paused_us = s_now_us ();
+}
+
+static hf_inflow_step_t
+s_next (int fd, const connection_t *connection)
+{
+    //  The clock is not read for nothing.
+    hf_inflow_step_t step = s_step (fd, connection, 0);
+    if (step == HF_INFLOW_READ && s_own.unended < HF_INFLOW_UNENDED_BYTES / 2)
+        return step;
+    uint64_t now_us = s_now_us ();
+    s_look_at_all (now_us);
+    step = s_step (fd, connection, now_us);
+    if (step == HF_INFLOW_WAIT)
+        s_pause (now_us);
+    return step;
+}
+
+/*  Count what has come. False: cut the connection. */
+static bool
+s_take (int fd, connection_t *connection, const void *bytes, size_t size)
+{
+    hf_inflow_t *flow = &connection->flow;
+    size_t ended = 0, before = flow->unended;
+    bool good = hf_inflow_take (flow, bytes, size, &ended);
+    if (flow->unended > 0 && flow->since_us == 0)
+        flow->since_us = s_now_us ();
+    s_set_unended (s_own.unended - before + flow->unended);
+    atomic_fetch_add (&s_of_one[fd], ended);
+    atomic_fetch_add (&s_of_all, ended);
+    return good;
+}
+
+static ssize_t
+s_end (connection_t *connection, bool cut, ssize_t answer)
+{
+    int code = errno;
+    atomic_fetch_add (&s_cut, cut);
+    s_close (connection);
+    errno = code;
+    return answer;
+}
+
+ssize_t
+recv (int fd, void *bytes, size_t size, int flags)
+{
+    connection_t *connection = s_find (fd);
+    hf_inflow_step_t step = connection ? s_next (fd, connection) : HF_INFLOW_READ;
+    if (step == HF_INFLOW_CUT)
+        return s_end (connection, true, 0);
+    if (step == HF_INFLOW_WAIT) {
+        errno = EAGAIN;
+        return -1;
+    }
+    ssize_t got = syscall (SYS_recvfrom, fd, bytes, size, flags, NULL, NULL);
+    if (!connection || (got < 0 && (errno == EAGAIN || errno == EINTR)))
+        return got;
+    if (got <= 0)
+        return s_end (connection, false, got);
+    return s_take (fd, connection, bytes, (size_t)got) ? got : s_end (connection, true, 0);
+}

@@ -1,0 +1,27 @@
+/*  hf_intake.h - holds back connections of clients that send more than the node can handle.
+ *
+ *  Like accept() in hf_gate.h, recv() is defined here, and libzmq calls it: a connection that has
+ *  to wait (hf_inflow.h) has nothing to read for the moment, so TCP holds its client back, and one
+ *  that is cut off has ended. libzmq's thread asks again and again meanwhile, so it pauses: the
+ *  connections must be on an I/O thread of their own (ZMQ_AFFINITY), away from other nodes.
+ */
+#ifndef HF_INTAKE_H_INCLUDED
+#define HF_INTAKE_H_INCLUDED
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*  The connection FD of a client was accepted on this thread, which reads it from now on. */
+void hf_intake_open (int fd);
+
+/*  A message of COST, received from FD, was handled. On one thread, any; no effect when nothing of
+ *  FD waits. */
+void hf_intake_handled (int fd, size_t cost);
+
+typedef struct hf_intake_facts {
+    uint64_t waiting; //  bytes that have come and are not handled
+    uint64_t cut;     //  connections cut off since the start
+} hf_intake_facts_t;
+hf_intake_facts_t hf_intake_facts (void);
+
+#endif
