@@ -135,6 +135,7 @@
 //  can see the difference; the tool's guard, names and addresses are not in the simulator.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
     M (reads_without_end, "P12", "a node reads all that a client sends before it handles it")      \
+    M (senders_take_all, "P12", "clients that send much use up the room of those that do not")     \
     M (endless_kept, "P12", "who does not end what it sends keeps the room of all")                \
     M (mark_outlives_request, "P9", "a request does not clear how long its session was silent")    \
     M (mark_any_term, "P9", "what an earlier leader said of a session's silence is honoured")      \

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#define TRIM_BYTES (64U << 20)
-#define TRIM_US    1000000
+#define TRIM_BYTES (8U << 20) //  a flood
+#define TRIM_US    3000000    //  without another one
 
 //  ---- debts ------------------------------------------------------------------------
 
@@ -168,15 +168,16 @@ s_cut (hf_door_clients_t *self, hf_door_client_t *client)
     shutdown (client->fd, SHUT_RDWR);
 }
 
-/*  The allocator keeps what was freed; after a flood that is much. A while later, when all of it is
- *  freed. */
+/*  The allocator keeps what was freed; after a flood that is much. A while later all of it is
+ * freed, and no other flood came. */
 static void
-s_give_back (hf_door_clients_t *self, uint64_t now_us)
+s_give_back (hf_door_clients_t *self, size_t received, uint64_t now_us)
 {
-    self->most = self->all > self->most ? self->all : self->most;
-    if (self->most >= TRIM_BYTES && self->all <= self->most / 64) {
+    size_t waiting = self->all + received;
+    self->most = waiting > self->most ? waiting : self->most;
+    if (self->most >= TRIM_BYTES && waiting <= self->most / 64) {
         self->trim_us = now_us + TRIM_US;
-        self->most = self->all;
+        self->most = waiting;
     }
     if (self->trim_us == 0 || now_us < self->trim_us)
         return;
@@ -185,7 +186,7 @@ s_give_back (hf_door_clients_t *self, uint64_t now_us)
 }
 
 void
-hf_door_clients_sweep (hf_door_clients_t *self, uint64_t now_us)
+hf_door_clients_sweep (hf_door_clients_t *self, size_t received, uint64_t now_us)
 {
     self->now_us = now_us;
     self->all = 0;
@@ -200,7 +201,7 @@ hf_door_clients_sweep (hf_door_clients_t *self, uint64_t now_us)
             hf_door_cuts (client->owed, self->all, now_us - client->moved_us))
             s_cut (self, client);
     }
-    s_give_back (self, now_us);
+    s_give_back (self, received, now_us);
 }
 
 bool

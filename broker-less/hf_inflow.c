@@ -107,7 +107,10 @@ hf_inflow_next (const hf_inflow_t *self, size_t one, size_t all, size_t unended,
         return HF_INFLOW_CUT;
     if (HF_MUTANT (reads_without_end))
         return HF_INFLOW_READ;
-    bool full = one >= HF_INFLOW_CLIENT_BYTES || all >= HF_INFLOW_ALL_BYTES;
+    size_t room = HF_INFLOW_ALL_BYTES;
+    if (one < HF_INFLOW_SMALL_BYTES && !HF_MUTANT (senders_take_all))
+        room += HF_INFLOW_SPARE_BYTES;
+    bool full = one >= HF_INFLOW_CLIENT_BYTES || all >= room;
     bool swollen = unended >= HF_INFLOW_UNENDED_BYTES && self->unended >= SMALL;
     return full || swollen ? HF_INFLOW_WAIT : HF_INFLOW_READ;
 }

@@ -14,6 +14,8 @@
 
 #define HF_INFLOW_CLIENT_BYTES  (8U << 20)   //  messages of one client that wait to be handled
 #define HF_INFLOW_ALL_BYTES     (64U << 20)  //  and of all
+#define HF_INFLOW_SMALL_BYTES   (64U << 10)  //  a client of which less than this waits is read also
+#define HF_INFLOW_SPARE_BYTES   (16U << 20)  //  into this room, when that of all is used up
 #define HF_INFLOW_UNENDED_BYTES (128U << 20) //  of messages whose end has not come, of all clients
 #define HF_INFLOW_MESSAGE_BYTES (8U << 20)   //  one message with all its parts
 #define HF_INFLOW_LATE_US       10000000 //  the end of a message has to come when many are unended

@@ -168,7 +168,9 @@ s_who_waits (void)
     const uint64_t end_us = 5 + HF_INFLOW_LATE_US;
     return hf_inflow_next (&small, one - 1, all - 1, room, 0) == HF_INFLOW_READ &&
            hf_inflow_next (&small, one, one, 0, 0) == HF_INFLOW_WAIT &&
-           hf_inflow_next (&small, 0, all, 0, 0) == HF_INFLOW_WAIT &&
+           hf_inflow_next (&small, HF_INFLOW_SMALL_BYTES, all, 0, 0) == HF_INFLOW_WAIT &&
+           hf_inflow_next (&small, HF_INFLOW_SMALL_BYTES - 1, all, 0, 0) == HF_INFLOW_READ &&
+           hf_inflow_next (&small, 0, all + HF_INFLOW_SPARE_BYTES, 0, 0) == HF_INFLOW_WAIT &&
            hf_inflow_next (&large, 0, 0, room - 1, end_us - 1) == HF_INFLOW_READ &&
            hf_inflow_next (&large, 0, 0, room, end_us - 1) == HF_INFLOW_WAIT &&
            hf_inflow_next (&late, 0, 0, room / 2 + 1, end_us - 1) == HF_INFLOW_READ &&
