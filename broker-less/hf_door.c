@@ -50,7 +50,6 @@ hf_door_new (void *context, const hf_endpoint_t *self_endpoint, const hf_address
         hf_door_destroy (&self);
         return NULL;
     }
-    hf_socket_set_thread (context, self->router, HF_DOOR_IO_THREADS - 1);
     hf_socket_set (self->router, ZMQ_SNDHWM, SEND_MAX);
     hf_socket_set (self->router, ZMQ_ROUTER_MANDATORY, 1);
     if (hf_socket_bind (self->router, self_endpoint->host, listen, self_endpoint->client_port,

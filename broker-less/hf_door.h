@@ -20,10 +20,6 @@
 
 typedef struct hf_door hf_door_t;
 
-/*  A node's context should have so many I/O threads: the door's connections are on the last one,
- *  those of other nodes on the first. */
-#define HF_DOOR_IO_THREADS 2
-
 /*  Bind to the addresses of LISTEN. NULL with one line in ERROR: a port in use, an address that is
  * not here. */
 hf_door_t *hf_door_new (void *context, const hf_endpoint_t *self_endpoint,

@@ -18,7 +18,8 @@
 #define HF_GATE_REASON 300 //  as libzmq's monitor gives it
 
 /*  From now on, connections to this port of ours whose descriptor is TOP or above are refused; 0:
- *  none is. HELD_BACK: the others are hf_intake.h's. Call it before the port is bound. */
+ *  none is. HELD_BACK: the others are hf_intake.h's; all such ports must be of one I/O thread. Call
+ * it before the port is bound. */
 void hf_gate_set (uint16_t port, uint32_t top, bool held_back);
 
 /*  How many connections to PORT were refused so far. */

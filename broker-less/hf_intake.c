@@ -1,4 +1,4 @@
-//  recv() with limits. It runs on libzmq's I/O thread for clients.
+//  recv() with limits. It runs on libzmq's I/O thread.
 
 #include "broker-less/hf_intake.h"
 #include "base/hf_array.h"
@@ -14,14 +14,14 @@
 
 #define FILES_MAX (HF_CONNECTIONS_MAX + 1000) //  the gate accepts no connection beyond
 #define LOOK_US   100000
-#define PAUSE_US  1000
+#define PAUSE_US  500
 
 typedef struct connection {
     hf_inflow_t flow;
     bool open;
 } connection_t;
 
-//  Of the thread that accepts clients, and of no other.
+//  Of the I/O thread, and of no other.
 static __thread bool s_is_mine;
 static atomic_bool s_is_taken;
 static struct {
@@ -72,10 +72,19 @@ hf_intake_open (int fd)
     s_is_mine = true;
     if (fd < 0 || fd >= FILES_MAX)
         return;
+    hf_intake_forget (fd);
     while (s_own.list.count <= (size_t)fd)
         *hf_array_add (&s_own.list) = (connection_t){.open = false};
-    s_close (&s_own.list.list[fd]); //  libzmq may have closed it without reading to its end
     s_own.list.list[fd].open = true;
+}
+
+/*  libzmq may have closed what had this descriptor without reading to its end. */
+void
+hf_intake_forget (int fd)
+{
+    connection_t *connection = s_find (fd);
+    if (connection)
+        s_close (connection);
 }
 
 void
@@ -184,4 +193,11 @@ recv (int fd, void *bytes, size_t size, int flags)
     if (got <= 0)
         return s_end (connection, false, got);
     return s_take (fd, connection, bytes, (size_t)got) ? got : s_end (connection, true, 0);
+}
+
+int
+connect (int fd, const struct sockaddr *address, socklen_t size)
+{
+    hf_intake_forget (fd);
+    return (int)syscall (SYS_connect, fd, address, size);
 }

@@ -1,9 +1,11 @@
 /*  hf_intake.h - holds back connections of clients that send more than the node can handle.
  *
- *  Like accept() in hf_gate.h, recv() is defined here, and libzmq calls it: a connection that has
- *  to wait (hf_inflow.h) has nothing to read for the moment, so TCP holds its client back, and one
- *  that is cut off has ended. libzmq's thread asks again and again meanwhile, so it pauses: the
- *  connections must be on an I/O thread of their own (ZMQ_AFFINITY), away from other nodes.
+ *  Like accept() in hf_gate.h, recv() and connect() are defined here, and libzmq calls them: a
+ *  connection that has to wait (hf_inflow.h) has nothing to read for the moment, so TCP holds its
+ *  client back, and one that is cut off has ended. libzmq's thread asks again and again meanwhile;
+ *  so that it does not spin it pauses, at most half of the time and for half a millisecond each:
+ *  other nodes' connections are on the same thread. (A second I/O thread for clients made
+ *  the common case slower.)
  */
 #ifndef HF_INTAKE_H_INCLUDED
 #define HF_INTAKE_H_INCLUDED
@@ -13,6 +15,9 @@
 
 /*  The connection FD of a client was accepted on this thread, which reads it from now on. */
 void hf_intake_open (int fd);
+
+/*  The descriptor is another connection's now. On this thread. */
+void hf_intake_forget (int fd);
 
 /*  A message of COST, received from FD, was handled. On one thread, any; no effect when nothing of
  *  FD waits. */

@@ -31,16 +31,6 @@ hf_socket_set_reconnect (void *socket, int first_ms, int most_ms)
     hf_socket_set (socket, ZMQ_CONNECT_TIMEOUT, CONNECT_TIMEOUT_MS);
 }
 
-void
-hf_socket_set_thread (void *context, void *socket, int thread)
-{
-    uint64_t mask = 1ULL << thread;
-    if (thread < zmq_ctx_get (context, ZMQ_IO_THREADS)) {
-        int rc = zmq_setsockopt (socket, ZMQ_AFFINITY, &mask, sizeof mask);
-        assert (rc == 0);
-    }
-}
-
 void *
 hf_socket_new (void *context, int type, hf_socket_pulse_t pulse)
 {
@@ -48,7 +38,6 @@ hf_socket_new (void *context, int type, hf_socket_pulse_t pulse)
     void *socket = zmq_socket (context, type);
     if (socket == NULL)
         return NULL;
-    hf_socket_set_thread (context, socket, 0);
     hf_socket_set (socket, ZMQ_LINGER, 0);
     //  With a limit, a stalled receiver with heartbeats on aborts inside libzmq 4.3.4.
     hf_socket_set (socket, ZMQ_RCVHWM, 0);

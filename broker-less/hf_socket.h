@@ -24,10 +24,7 @@ typedef struct hf_socket_pulse {
 #define HF_IO_THREADS                                                                              \
     2 //  of a node's context: the first is for other nodes, the second for clients
 
-/*  Its connections are on that I/O thread, from 0, if the context has so many. */
-void hf_socket_set_thread (void *context, void *socket, int thread);
-
-/*  A socket on the first I/O thread, with no linger, no receive limit, the size limit, and the
+/*  A socket with no linger, no receive limit, the size limit, and the
  * pulse. NULL: errno. */
 void *hf_socket_new (void *context, int type, hf_socket_pulse_t pulse);
 
