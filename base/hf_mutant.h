@@ -56,6 +56,7 @@
     M (steps_overlap, "P12", "changed rows are handed over while others are not on disk yet")      \
     M (busy_for_ever, "P11", "what was applied still counts as undecided")                         \
     M (never_hands_over, "P11", "a leader never hands over to a lower id")                         \
+    M (no_slowing, "P11", "a member that is as slow as the load never catches up")                 \
     M (ttl_marks_lost, "P11", "a new leader restarts every TTL in full")                           \
     M (disk_not_looked_at, "P11", "the lead goes to a lower id whose disk is slow")                \
     M (no_backoff, "P11", "the lead goes to a lower id again at once when it did not last")        \
@@ -134,6 +135,7 @@
 //  For unit tests alone. The lock actor answers nothing before it has applied it, so that no client
 //  can see the difference; the tool's guard, names and addresses are not in the simulator.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
+    M (waits_for_ever, "P11", "a member that never catches up slows the cluster for ever")         \
     M (reads_without_end, "P12", "a node reads all that a client sends before it handles it")      \
     M (senders_take_all, "P12", "clients that send much use up the room of those that do not")     \
     M (endless_kept, "P12", "who does not end what it sends keeps the room of all")                \

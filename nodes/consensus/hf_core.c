@@ -108,6 +108,8 @@ hf_core_accepts (const hf_core_t *self)
 hf_core_view_t
 hf_core_view (const hf_core_t *self)
 {
+    uint64_t behind_index = 0;
+    uint32_t behind = hf_core_behind (self, &behind_index);
     return (hf_core_view_t){.role = self->role,
                             .term = self->term,
                             .voted_for = self->voted_for.node,
@@ -123,6 +125,8 @@ hf_core_view (const hf_core_t *self)
                             .sync_us = hf_core_sync_us (self),
                             .transfer_to = self->transfer_to,
                             .lagging = hf_core_lagging (self),
+                            .behind = behind,
+                            .behind_index = behind_index,
                             .needs_state = self->needs_state};
 }
 

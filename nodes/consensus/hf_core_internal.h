@@ -241,6 +241,8 @@ void hf_core_advance_commit (hf_core_t *self);
 /*  The lowest index that a member acknowledged which was heard not long ago, counting or not, and
  *  behind which our log still goes on; UINT64_MAX: none, or we do not lead. */
 uint64_t hf_core_lagging (const hf_core_t *self);
+/*  The member that has it, if it was heard within an election timeout, and the index; 0: none. */
+uint32_t hf_core_behind (const hf_core_t *self, uint64_t *index);
 void hf_core_pass_barriers (hf_core_t *self, hf_effects_t *effects);
 
 //  ---- hf_core_handover.c: leadership transfer --------------------------------------

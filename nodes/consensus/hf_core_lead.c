@@ -105,18 +105,36 @@ hf_core_advance_commit (hf_core_t *self)
         self->commit_index = index;
 }
 
+/*  The peer that has acknowledged the least, of those that were heard within US and behind which
+ * our log still goes on; NULL: none, or we do not lead. */
+static const hf_core_peer_t *
+s_last (const hf_core_t *self, uint64_t us)
+{
+    const hf_core_peer_t *last = NULL;
+    for (uint32_t i = 0; self->role == HF_LEADER && i < self->config.members_count; i++) {
+        const hf_core_peer_t *peer = &self->peers[i];
+        bool heard =
+            i != self->slot && peer->incarnation != 0 && self->now_us < peer->heard_us + us;
+        if (heard && peer->match + 1 >= self->log.first_index &&
+            (!last || peer->match < last->match))
+            last = peer;
+    }
+    return last;
+}
+
 uint64_t
 hf_core_lagging (const hf_core_t *self)
 {
-    uint64_t lowest = UINT64_MAX;
-    for (uint32_t i = 0; self->role == HF_LEADER && i < self->config.members_count; i++) {
-        const hf_core_peer_t *peer = &self->peers[i];
-        bool heard = i != self->slot && peer->incarnation != 0 &&
-                     self->now_us < peer->heard_us + 10 * self->config.election_us;
-        if (heard && peer->match + 1 >= self->log.first_index && peer->match < lowest)
-            lowest = peer->match;
-    }
-    return lowest;
+    const hf_core_peer_t *last = s_last (self, 10 * self->config.election_us);
+    return last ? last->match : UINT64_MAX;
+}
+
+uint32_t
+hf_core_behind (const hf_core_t *self, uint64_t *index)
+{
+    const hf_core_peer_t *last = s_last (self, self->config.election_us);
+    *index = last ? last->match : 0;
+    return last ? self->config.members[last - self->peers] : 0;
 }
 
 void

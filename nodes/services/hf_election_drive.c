@@ -149,25 +149,64 @@ s_one_step (const hf_election_service_t *self, hf_list_t *left)
     return step;
 }
 
-void
-hf_election_propose (hf_election_service_t *self)
+/*  Proposals that wait. */
+static hf_list_t
+s_waiting (const hf_election_service_t *self)
 {
-    if (self->proposals.count == 0)
+    hf_list_t list = hf_pack_list (&self->proposals);
+    list.at += self->proposed_bytes;
+    list.size -= (uint32_t)self->proposed_bytes;
+    list.count -= self->proposed;
+    return list;
+}
+
+static void
+s_drop_proposals (hf_election_service_t *self)
+{
+    hf_pack_reset (&self->proposals);
+    self->proposed = 0;
+    self->proposed_bytes = 0;
+}
+
+/*  All but LEFT are proposed. */
+static void
+s_keep_left (hf_election_service_t *self, hf_list_t left)
+{
+    self->proposed_bytes = hf_pack_size (&self->proposals) - left.size;
+    self->proposed = self->proposals.count - left.count;
+    if (left.count > 0 && self->proposed_bytes < left.size)
+        return; //  not worth a copy yet
+    hf_pack_reset (&self->records);
+    hf_pack_raw (&self->records, left.at, left.size);
+    s_drop_proposals (self);
+    hf_pack_raw (&self->proposals, hf_pack_bytes (&self->records), left.size);
+    self->proposals.count = left.count;
+}
+
+void
+hf_election_propose (hf_election_service_t *self, bool all)
+{
+    bool slow = self->pace.step > 0 && !all;
+    if (self->proposals.count == 0 || (slow && self->now_us < self->pace.next_us))
         return;
     if (!hf_core_accepts (self->core)) {
         if (hf_core_view (self->core).role != HF_LEADER)
-            hf_pack_reset (&self->proposals);
+            s_drop_proposals (self);
         return;
     }
     //  What was held back may be more than one message can carry.
-    hf_list_t left = hf_pack_list (&self->proposals);
-    while (left.count > 0) {
+    hf_list_t left = s_waiting (self);
+    do {
         assert (hf_core_accepts (self->core)); //  appending does not change that
         hf_list_t step = s_one_step (self, &left);
         hf_event_t event = {.type = HF_EV_PROPOSE, .propose.count = step.count};
         hf_election_step (self, &event, step);
-    }
-    hf_pack_reset (&self->proposals);
+    } while (left.count > 0 && !slow);
+    if (left.count > 0)
+        s_keep_left (self, left);
+    else
+        s_drop_proposals (self);
+    hf_pace_proposed (&self->pace, hf_core_view (self->core).sync_us, self->now_us);
 }
 
 //  ---- after the commit ----------------------------------------------------------

@@ -3,6 +3,7 @@
  *  hf_election_service.c   life, inputs, the turn
  *  hf_election_drive.c     the driver of the core: writes, messages, proposals, delivery, notices
  *  hf_election_upkeep.c    pruning, state transfer passed on, missing members, facts
+ *  hf_pace.c               proposals slowed for a member that does not catch up
  *  hf_tail.c               the newest entries, in memory
  */
 #ifndef HF_ELECTION_PRIVATE_H_INCLUDED
@@ -10,6 +11,7 @@
 
 #include "base/hf_mutant.h"
 #include "nodes/services/hf_election_service.h"
+#include "nodes/services/hf_pace.h"
 #include "nodes/services/hf_tail.h"
 #include <inttypes.h>
 
@@ -34,7 +36,10 @@ struct hf_election_service {
     uint64_t sync_us;   //  since when the disk has been working
 
     //  Proposals and deliveries.
-    hf_pack_t proposals; //  ENTRY records that wait for a step as leader
+    hf_pack_t proposals;   //  ENTRY records that wait for a step as leader; PROPOSED at their begin
+    uint32_t proposed;     //  wait no more
+    size_t proposed_bytes; //  of these
+    hf_pace_t pace;
     bool started;
     uint64_t delivered;       //  last index handed to the lock actor
     uint64_t delivered_bytes; //  all entries' bytes handed over so far
@@ -63,8 +68,9 @@ struct hf_election_service {
 void hf_election_step (hf_election_service_t *self, hf_event_t *event, hf_list_t list);
 void hf_election_event (hf_election_service_t *self, hf_event_t event);
 
-/*  Append what was proposed, if this node may; hold it back during a transfer. */
-void hf_election_propose (hf_election_service_t *self);
+/*  Append what was proposed, if this node may; hold it back during a transfer. As much as the pace
+ *  allows, or ALL. */
+void hf_election_propose (hf_election_service_t *self, bool all);
 
 /*  Hand committed entries to the lock actor, as far as it keeps up. */
 void hf_election_deliver (hf_election_service_t *self);
@@ -91,6 +97,9 @@ bool hf_election_state_from_peer (hf_election_service_t *self, hf_scan_t *scan, 
 /*  The file actor's, for a peer. */
 void hf_election_state_ask (hf_election_service_t *self, const hf_state_ask_t *ask);
 void hf_election_state_part (hf_election_service_t *self, const hf_state_part_t *part);
+
+/*  See whether a member does not catch up. */
+void hf_election_pace (hf_election_service_t *self);
 
 /*  Log now and then which members a new cluster waits for. */
 void hf_election_watch_forming (hf_election_service_t *self);

@@ -145,7 +145,7 @@ s_proposals (hf_election_service_t *self, hf_list_t entries)
         bool good = hf_entry_get (&scan, &entry);
         assert (good && entry.type == HF_ENTRY_COMMANDS);
         if (hf_pack_size (&self->proposals) > self->config.propose_bytes)
-            hf_election_propose (self);
+            hf_election_propose (self, false);
         hf_entry_put (&self->proposals, &entry);
     }
 }
@@ -202,7 +202,7 @@ hf_election_service_handover (hf_election_service_t *self, uint64_t now_us)
     self->now_us = now_us;
     self->handover_until_us =
         HF_MUTANT (handover_endless) ? UINT64_MAX : now_us + self->config.handover_us;
-    hf_election_propose (self); //  what came before is not held back by the transfer
+    hf_election_propose (self, true); //  what came before is not held back by the transfer
     hf_election_event (self, (hf_event_t){.type = HF_EV_HANDOVER});
 }
 
@@ -273,12 +273,13 @@ void
 hf_election_service_end (hf_election_service_t *self, uint64_t now_us)
 {
     self->now_us = now_us;
-    hf_election_propose (self);
+    hf_election_pace (self);
+    hf_election_propose (self, false);
     //  After the inputs: what was sent during a stall counts first.
     s_stall (self);
     if (now_us >= self->effects.wake_at_us)
         hf_election_event (self, (hf_event_t){.type = HF_EV_TICK});
-    hf_election_propose (self); //  a transfer may be over
+    hf_election_propose (self, false); //  a transfer may be over
     if (self->dirty && HF_MUTANT (count_before_durable))
         hf_election_deliver (self); //  the core counts this node already
     s_settle (self);
@@ -315,6 +316,10 @@ hf_election_service_wake_us (const hf_election_service_t *self)
     uint64_t wake_us = self->effects.wake_at_us;
     if (self->handover_until_us != 0 && self->handover_until_us < wake_us)
         wake_us = self->handover_until_us;
+    if (self->proposals.count > 0 && hf_core_accepts (self->core) && self->pace.next_us < wake_us)
+        wake_us = self->pace.next_us;
+    if (self->pace.node != 0 && self->pace.look_us < wake_us)
+        wake_us = self->pace.look_us;
     uint64_t prune_us = hf_election_prune_us (self);
     return prune_us < wake_us ? prune_us : wake_us;
 }

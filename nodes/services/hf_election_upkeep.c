@@ -65,6 +65,34 @@ s_hold (hf_election_service_t *self, uint64_t index)
     self->held_until_us = self->now_us + self->config.hold_us;
 }
 
+//  ---- members that do not catch up ---------------------------------------------------
+
+void
+hf_election_pace (hf_election_service_t *self)
+{
+    hf_core_view_t view = hf_core_view (self->core);
+    if (view.role != HF_LEADER) {
+        hf_pace_clear (&self->pace, self->now_us);
+        return;
+    }
+    uint32_t node = self->pace.node;
+    hf_pace_news_t news =
+        hf_pace_look (&self->pace, view.behind, view.behind_index, view.commit_index, self->now_us);
+    if (news == HF_PACE_SLOWS)
+        hf_outbox_say (&self->out, HF_INFO,
+                       "node %u does not catch up with this load: proposes more slowly for it",
+                       view.behind);
+    else if (news == HF_PACE_ENDS)
+        hf_outbox_say (&self->out, HF_INFO,
+                       "node %u has caught up, or is not heard: proposes at full speed again",
+                       node);
+    else if (news == HF_PACE_GIVES_UP)
+        hf_outbox_say (&self->out, HF_WARN,
+                       "node %u does not catch up even with a quarter of the load: goes on without "
+                       "it for five minutes; is its disk slow?",
+                       node);
+}
+
 //  ---- state transfer --------------------------------------------------------------
 
 void
@@ -209,6 +237,8 @@ hf_election_facts (hf_election_service_t *self, uint64_t id)
     hf_fact_put (&rows, HF_FACT_not_counted, text, not_counted);
     hf_fact_put (&rows, HF_FACT_names, self->names, 0);
     hf_fact_put (&rows, HF_FACT_sync_ms, "", view.sync_us / 1000);
+    hf_fact_put (&rows, HF_FACT_slowed_ms, "",
+                 hf_pace_slowed_us (&self->pace, self->now_us) / 1000);
     hf_fact_put (&rows, HF_FACT_dropped_peer_frames, "", self->dropped + self->mesh_dropped);
     hf_a_told_frame (&self->out.message, &(hf_a_told_t){.id = id, .rows = hf_pack_list (&rows)});
     hf_outbox_to_actor (&self->out, HF_TO_LOCK);
