@@ -81,6 +81,22 @@ hf_state_session_ran (const hf_state_t *self, uint64_t session)
     return found ? found->ran_ms : 0;
 }
 
+bool
+hf_state_session_wanted (const hf_state_t *self, uint64_t session)
+{
+    const hf_state_session_t *found = hf_sessions_find (&self->sessions, session);
+    if (!found)
+        return false;
+    HF_CHAIN_EACH (&found->claims, at)
+    {
+        const hf_state_claim_t *claim = HF_AROUND (at, hf_state_claim_t, in_session);
+        for (uint32_t i = 0; i < claim->places_count; i++)
+            if (claim->places[i].lock->waiters_count > (claim->token == 0))
+                return true;
+    }
+    return false;
+}
+
 uint64_t
 hf_state_silences (const hf_state_t *self)
 {

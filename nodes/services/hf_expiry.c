@@ -10,7 +10,9 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define UNHEARD_MS 2500 //  what has run is logged then at the latest, of a session not heard yet
+//  What has run is logged then at the latest, of a session that this leader has not heard yet.
+#define UNHEARD_MS 2500
+#define WANTED_MS  250 //  and somebody waits for it
 
 typedef struct watch {
     hf_table_node_t by_session;
@@ -95,13 +97,14 @@ s_set (hf_expiry_t *self, watch_t *watch, uint32_t ran_ms, uint32_t log_ms, uint
 }
 
 void
-hf_expiry_start (hf_expiry_t *self, uint64_t session, uint32_t ttl_ms, uint32_t ran_ms,
+hf_expiry_start (hf_expiry_t *self, uint64_t session, uint32_t ttl_ms, uint32_t ran_ms, bool wanted,
                  uint64_t now_us)
 {
     assert (!s_find (self, session));
     watch_t *watch = s_add (self, session);
     watch->ttl_ms = ttl_ms;
-    s_set (self, watch, ran_ms, ttl_ms / 4 < UNHEARD_MS ? ttl_ms / 4 : UNHEARD_MS, now_us);
+    uint32_t log_ms = wanted ? WANTED_MS : UNHEARD_MS;
+    s_set (self, watch, ran_ms, log_ms < ttl_ms / 4 ? log_ms : ttl_ms / 4, now_us);
 }
 
 void
@@ -188,12 +191,14 @@ hf_expiry_take (hf_expiry_t *self, uint64_t now_us, uint64_t mark, uint32_t *ran
         watch->log_us = HF_NEVER; //  too late for that; the soonest ends first
         hf_heap_set (&self->by_due, top, watch->due_us);
     }
-    *ran_ms = watch->ran_ms + (uint32_t)((now_us - watch->from_us) / 1000);
+    uint64_t since_us = now_us - watch->from_us, eighth_us = watch->ttl_ms * 125ULL;
+    *ran_ms = watch->ran_ms + (uint32_t)(since_us / 1000);
     if (*ran_ms > watch->ttl_ms)
         *ran_ms = watch->ttl_ms;
     watch->mark = mark;
     watch->clears = false;
-    watch->log_us = now_us + watch->ttl_ms * 125ULL;
+    watch->log_us =
+        now_us + (since_us < eighth_us && !HF_MUTANT (marks_far_apart) ? since_us : eighth_us);
     hf_heap_set (&self->by_due, &watch->by_due, s_key (watch));
     return watch->session;
 }

@@ -6,8 +6,10 @@
  *  acknowledged no more (design 4.7) until the leader changes or the session ends.
  *
  *  Before that, the time that has run is to be logged, so that the next leader goes on from there:
- * at half of the TTL, or, of a session that this leader has not heard yet, at a quarter; then at
- * each further eighth. Healthy sessions are heard each third.
+ * at half of the TTL; healthy sessions are heard each third. Of a session that this leader has not
+ * heard yet it is logged after a quarter or 2.5 s, or 0.25 s when somebody waits for the session.
+ * Then again after as much time again, an eighth of the TTL at most: at least half of each lead
+ * that is longer than that counts.
  */
 #ifndef HF_EXPIRY_H_INCLUDED
 #define HF_EXPIRY_H_INCLUDED
@@ -22,9 +24,10 @@ void hf_expiry_destroy (hf_expiry_t **self_p);
 /*  Forget everything: the node stopped to lead, or begins to. */
 void hf_expiry_clear (hf_expiry_t *self);
 
-/*  A new leader begins: SESSION was not heard yet, and RAN_MS of its TTL have run. */
+/*  A new leader begins: SESSION was not heard yet, and RAN_MS of its TTL have run. WANTED: somebody
+ * waits until it ends. */
 void hf_expiry_start (hf_expiry_t *self, uint64_t session, uint32_t ttl_ms, uint32_t ran_ms,
-                      uint64_t now_us);
+                      bool wanted, uint64_t now_us);
 
 /*  SESSION was heard at NOW (starts its watch when new). No effect on one that is ending. */
 void hf_expiry_heard (hf_expiry_t *self, uint64_t session, uint32_t ttl_ms, uint64_t now_us);

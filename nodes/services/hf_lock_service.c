@@ -100,7 +100,9 @@ s_start_all (hf_lock_service_t *self, uint64_t now_us)
         if (HF_MUTANT (ttl_marks_lost))
             ran_ms = 0;
         *(ran_ms > 0 ? &self->resumed : &self->restarted) += 1;
-        hf_expiry_start (self->expiry, session, ttl_ms, ran_ms, now_us);
+        bool wanted =
+            hf_state_session_wanted (self->state, session) && !HF_MUTANT (holder_marked_late);
+        hf_expiry_start (self->expiry, session, ttl_ms, ran_ms, wanted, now_us);
     }
 }
 

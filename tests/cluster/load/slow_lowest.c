@@ -150,6 +150,13 @@ s_go_on (void)
         s_look_at_lock ();
         HF_WAIT (s_over (), TICK_MS);
     }
+    //  The last holder's time may not have run out yet.
+    uint64_t waited_ms = s_run.killed_ms == 0 ? 0 : hf_wait_now_ms () - s_run.killed_ms;
+    if (waited_ms > 1000ULL * s_run.limit_s) {
+        printf ("%6.1f s: the lock had NOT moved on after %.1f s\n", s_seconds (),
+                (double)waited_ms / 1000);
+        s_run.late++;
+    }
     hf_cluster_set_sync (s_run.cluster, 1, 0);
     for (int i = 0; i < 2; i++)
         if (s_run.people[i].session)
@@ -177,11 +184,11 @@ main (int argc, char **argv)
         good = s_go_on ();
         hf_client_destroy (&s_run.client);
     }
-    printf ("%u grants, the slowest after %.1f s, %u after more than %u s; the lead moved %u "
-            "times; the "
-            "slowest request took %" PRIu64 " ms\n",
-            s_run.grants, (double)s_run.slowest_ms / 1000, s_run.late, s_run.limit_s, s_run.moved,
-            s_run.slowest_request_ms);
+    printf (
+        "%u grants, the slowest after %.1f s, %u after more than %u s; the lead moved %u times; "
+        "the slowest request took %" PRIu64 " ms\n",
+        s_run.grants, (double)s_run.slowest_ms / 1000, s_run.late, s_run.limit_s, s_run.moved,
+        s_run.slowest_request_ms);
     good = good && s_run.grants > 0 && s_run.late == 0 && s_run.moved <= s_run.moves;
     return load_end (s_run.cluster, good);
 }

@@ -39,7 +39,7 @@ HF_TEST (what_has_run_is_logged_and_counts_for_the_next_leader)
 {
     hf_expiry_t *expiry = hf_expiry_new ();
     uint32_t ran_ms;
-    hf_expiry_start (expiry, 7, 8000, 3000, 10 * SECOND); //  not heard yet: at a quarter
+    hf_expiry_start (expiry, 7, 8000, 3000, false, 10 * SECOND); //  not heard yet: at a quarter
     assert_int_equal (hf_expiry_take (expiry, 12 * SECOND - 1, 5, &ran_ms), 0);
     assert_int_equal (hf_expiry_take (expiry, 12 * SECOND, 5, &ran_ms), 7);
     assert_int_equal (ran_ms, 5000);
