@@ -120,7 +120,7 @@ bool hf_state_next_session (const hf_state_t *self, uint64_t after, uint64_t *se
                             uint32_t *ttl_ms);
 /*  How much of the TTL had run when a leader last logged it; 0: the session was heard since. */
 uint32_t hf_state_session_ran (const hf_state_t *self, uint64_t session);
-/*  Whether somebody waits for a lock that SESSION holds or waits for itself. */
+/*  Whether another session waits for a lock that SESSION holds or waits for. */
 bool hf_state_session_wanted (const hf_state_t *self, uint64_t session);
 /*  How many CMD_SILENCEs took effect since this state was made or loaded. */
 uint64_t hf_state_silences (const hf_state_t *self);

@@ -80,7 +80,7 @@ HF_TEST (p11_a_dead_holder_ends_however_often_the_lead_moves)
     assert_int_equal (bad, 0);
 }
 
-/*  The ends of s_holder_ends: each mutant breaks the one that it is about. */
+/*  Each mutant breaks one end of the range of leads. */
 HF_TEST (p11_leads_that_do_not_count_keep_a_dead_holder_alive)
 {
     hf_mutant = HF_MUTANT_holder_marked_late;
@@ -111,7 +111,7 @@ BENCH_TEST (p9_a_wanted_holder_that_is_heard_has_its_whole_ttl, bench)
     bench_settle (bench);
     const hf_state_t *state = hf_lock_service_state (bench->service);
     assert_int_equal (hf_state_session_ran (state, one.session), 250);
-    assert_int_equal (hf_state_session_ran (state, one.waiter), 0); //  nobody waits for it
+    assert_int_equal (hf_state_session_ran (state, one.waiter), 0); //  it alone waits
     bench_drop_frames (bench);
     bench_keepalive (bench, 1, one.session, 1);
     assert_int_equal (bench_alive (bench, 1).status, HF_OK);
@@ -122,6 +122,27 @@ BENCH_TEST (p9_a_wanted_holder_that_is_heard_has_its_whole_ttl, bench)
     bench->now_us += 1;
     bench_settle (bench);
     assert_int_equal (bench->expiries, 1);
+}
+
+/*  P11. A dead session in the queue will hold the lock one day: its time is logged as soon, when
+ *  others wait for that lock too. */
+BENCH_TEST (p11_a_dead_waiter_among_others_is_marked_as_soon, bench)
+{
+    dead_t one = s_dead (bench, 10000, true);
+    uint64_t more = bench_open (bench, 3, 3, 10000), idle = bench_open (bench, 4, 4, 10000);
+    bench_acquire (bench, 3, more, 1, "L");
+    bench_acquire (bench, 4, idle, 1, "M");
+    bench_settle (bench);
+    bench_follow (bench, TERM + 1, 2);
+    bench_lead (bench, TERM + 2, bench->index);
+    bench_settle (bench);
+    bench->now_us += 250 * MS;
+    bench_settle (bench);
+    const hf_state_t *state = hf_lock_service_state (bench->service);
+    assert_int_equal (hf_state_session_ran (state, one.session), 250);
+    assert_int_equal (hf_state_session_ran (state, one.waiter), 250);
+    assert_int_equal (hf_state_session_ran (state, more), 250);
+    assert_int_equal (hf_state_session_ran (state, idle), 0); //  nobody waits for M
 }
 
 HF_TEST_MAIN (NULL, NULL)
