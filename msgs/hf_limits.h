@@ -28,6 +28,7 @@
 #define HF_QUEUE_MAX         100000  //  waiters for one lock
 #define HF_PLACES_TOTAL_MAX  1000000 //  holds and places in queues of all sessions together
 #define HF_ANSWERS_TOTAL_MAX 4000000 //  answers kept for all sessions together
+#define HF_ANSWERS_PART      256     //  one session keeps at most this part of what is left of them
 #define HF_WINDOW_MAX        4096    //  seq of a request < floor + this
 #define HF_KEEPS_MAX         4096    //  sessions in one KEEPALIVE
 #define HF_ROWS_MAX          1000    //  rows in one answer to a query: locks, places or files

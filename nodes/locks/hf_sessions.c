@@ -2,6 +2,7 @@
 #include "nodes/locks/hf_sessions.h"
 #include "base/hf_alloc.h"
 #include "base/hf_hash.h"
+#include "base/hf_mutant.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -96,6 +97,14 @@ hf_sessions_run (hf_sessions_t *self, hf_state_session_t *session, uint32_t ran_
         return;
     session->ran_ms = ran_ms;
     hf_rows_dirty (self->rows, &self->rows->sessions, &session->row);
+}
+
+bool
+hf_sessions_may_keep (const hf_sessions_t *self, const hf_state_session_t *session)
+{
+    uint64_t left = HF_ANSWERS_TOTAL_MAX - self->answers;
+    return left > 0 &&
+           (session->replies.count <= left / HF_ANSWERS_PART || HF_MUTANT (answers_take_all));
 }
 
 void

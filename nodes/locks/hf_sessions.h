@@ -46,6 +46,9 @@ hf_state_session_t *hf_sessions_load (hf_sessions_t *self, uint64_t id, const ui
 void hf_sessions_raise (hf_sessions_t *self, hf_state_session_t *session, uint64_t floor);
 /*  So much of its TTL has run; 0: it was heard. */
 void hf_sessions_run (hf_sessions_t *self, hf_state_session_t *session, uint32_t ran_ms);
+/*  Whether there is room for one more answer, and the session's own part of the room that is left
+ *  is not used up: however many sessions keep many, others may keep some. */
+bool hf_sessions_may_keep (const hf_sessions_t *self, const hf_state_session_t *session);
 void hf_sessions_keep (hf_sessions_t *self, hf_state_session_t *session, const hf_answer_t *answer);
 
 /*  The session must have no claims left. */

@@ -124,6 +124,8 @@ uint32_t hf_state_session_ran (const hf_state_t *self, uint64_t session);
 bool hf_state_session_wanted (const hf_state_t *self, uint64_t session);
 /*  How many CMD_SILENCEs took effect since this state was made or loaded. */
 uint64_t hf_state_silences (const hf_state_t *self);
+/*  Whether there is a session that was opened with this nonce, of HF_NONCE_SIZE. */
+bool hf_state_opened (const hf_state_t *self, hf_span_t nonce);
 bool hf_state_session_ttl (const hf_state_t *self, uint64_t session, uint32_t *ttl_ms);
 
 /*  How many answers SESSION would give back if its floor rose to FLOOR, or room for them; at most.

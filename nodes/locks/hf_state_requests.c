@@ -282,7 +282,7 @@ s_request (asking_t *asking, const hf_request_t *request)
         answer = *hf_replies_find (replies, request->seq);
         break;
     case HF_SEQ_NEW:
-        if (asking->state->sessions.answers >= HF_ANSWERS_TOTAL_MAX) {
+        if (!hf_sessions_may_keep (&asking->state->sessions, asking->session)) {
             answer.status = HF_LIMIT;
             break;
         }

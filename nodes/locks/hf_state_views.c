@@ -104,6 +104,13 @@ hf_state_silences (const hf_state_t *self)
 }
 
 bool
+hf_state_opened (const hf_state_t *self, hf_span_t nonce)
+{
+    assert (nonce.size == HF_NONCE_SIZE);
+    return hf_sessions_find_nonce (&self->sessions, nonce.at) != NULL;
+}
+
+bool
 hf_state_session_ttl (const hf_state_t *self, uint64_t session, uint32_t *ttl_ms)
 {
     const hf_state_session_t *found = hf_sessions_find (&self->sessions, session);

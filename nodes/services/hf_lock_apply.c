@@ -19,9 +19,10 @@ s_opened (hf_lock_service_t *self, const hf_outcome_t *out)
     }
     hf_span_t nonce = hf_span (out->nonce, HF_NONCE_SIZE);
     hf_route_t route;
-    uint64_t echo;
-    if (!hf_routes_take (&self->routes.openings, nonce, &echo, &route))
+    if (!hf_routes_take_opening (&self->routes, nonce, &route))
         return;
+    if (out->status == HF_OK && self->leading)
+        hf_routes_opened (&self->routes, out->session, &route);
     hf_opened_frame (&self->out.frame, &(hf_opened_t){.nonce = nonce,
                                                       .status = (uint32_t)out->status,
                                                       .session = out->session,
@@ -58,8 +59,7 @@ s_send_end (hf_lock_service_t *self, const hf_outcome_t *out, const hf_caller_t 
 {
     hf_route_t route;
     uint64_t echo;
-    if (hf_routes_take (&self->routes.closings, hf_span (&out->session, sizeof out->session), &echo,
-                        &route) &&
+    if (hf_routes_take_closing (&self->routes, out->session, &echo, &route) &&
         !HF_MUTANT (close_unanswered)) {
         hf_closed_frame (
             &self->out.frame,
@@ -85,6 +85,8 @@ s_ended (hf_lock_service_t *self, const hf_outcome_t *out)
     s_send_end (self, out, caller);
     if (caller)
         hf_routes_end (&self->routes, caller);
+    else
+        hf_routes_unused (&self->routes, out->session);
     hf_outbox_say (&self->out, HF_DEBUG, "session %" PRIu64 " ended: %s", out->session,
                    out->status == HF_OK ? "closed" : "expired");
 }
@@ -149,8 +151,7 @@ s_decided (hf_lock_service_t *self, const hf_entry_t *entry)
 {
     if (!self->elected || entry->term != self->term || HF_MUTANT (busy_for_ever))
         return;
-    uint64_t bytes = entry->payload.size;
-    self->undecided_bytes -= bytes < self->undecided_bytes ? bytes : self->undecided_bytes;
+    hf_lock_decided (self, entry->payload.size);
 }
 
 void

@@ -61,6 +61,9 @@ hf_lock_propose (hf_lock_service_t *self)
 void
 hf_lock_drop_proposals (hf_lock_service_t *self)
 {
+    hf_shares_clear (&self->undecided_of);
+    hf_shares_clear (&self->undecided_old);
+    self->undecided_before = 0;
     hf_pack_reset (&self->silences);
     hf_pack_reset (&self->commands);
     hf_pack_reset (&self->entries);
@@ -73,13 +76,65 @@ hf_lock_service_full (const hf_lock_service_t *self)
     return hf_pack_size (&self->entries) > TURN_BYTES;
 }
 
-static bool
-s_busy (const hf_lock_service_t *self)
+void
+hf_lock_decided (hf_lock_service_t *self, uint64_t bytes)
 {
-    return self->undecided_bytes > self->config.undecided_max && !HF_MUTANT (never_busy);
+    self->undecided_bytes -= bytes < self->undecided_bytes ? bytes : self->undecided_bytes;
+    self->undecided_before -= bytes < self->undecided_before ? bytes : self->undecided_before;
+    if (self->undecided_before > 0)
+        return;
+    hf_shares_clear (&self->undecided_old);
+    hf_shares_t empty = self->undecided_old;
+    self->undecided_old = self->undecided_of;
+    self->undecided_of = empty;
+    self->undecided_before = self->undecided_bytes;
+    if (self->undecided_bytes == 0)
+        hf_shares_clear (&self->undecided_old);
+}
+
+/*  Whether all, or this client, have enough undecided. */
+static bool
+s_busy (const hf_lock_service_t *self, const hf_route_t *route)
+{
+    uint64_t one =
+        hf_shares_of (&self->undecided_of, route) + hf_shares_of (&self->undecided_old, route);
+    return (self->undecided_bytes > self->config.undecided_max ||
+            hf_shares_full (one, self->undecided_bytes, self->config.undecided_max)) &&
+           !HF_MUTANT (never_busy);
+}
+
+void
+hf_lock_refuse_busy (hf_lock_service_t *self, const hf_route_t *route, bool all)
+{
+    hf_lock_refuse (self, route, HF_BUSY, all ? NULL : "too much of this client waits");
+}
+
+static void
+s_refuse_busy (hf_lock_service_t *self, const hf_route_t *route)
+{
+    bool all = self->undecided_bytes > self->config.undecided_max || !s_busy (self, route);
+    hf_lock_refuse_busy (self, route, all);
 }
 
 //  ---- frames -------------------------------------------------------------------------
+
+/*  Whether the client has all the sessions that one may have. A repeat is answered all the same. */
+static bool
+s_has_enough (const hf_lock_service_t *self, const hf_route_t *route, hf_span_t nonce)
+{
+    return hf_shares_of (&self->routes.sessions, route) >= self->config.client_sessions_max &&
+           !hf_routes_opens (&self->routes, nonce) && !hf_state_opened (self->state, nonce) &&
+           !HF_MUTANT (client_takes_all);
+}
+
+static void
+s_refuse_opening (hf_lock_service_t *self, const hf_route_t *route, const hf_open_t *open)
+{
+    hf_opened_frame (
+        &self->out.frame,
+        &(hf_opened_t){.nonce = open->nonce, .status = HF_LIMIT, .ttl_ms = open->ttl_ms});
+    hf_outbox_to_client (&self->out, route, 0);
+}
 
 static void
 s_open (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
@@ -89,8 +144,10 @@ s_open (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
         s_refuse_input (self, route, HF_MALFORMED, "OPEN wants [nonce, ttl_ms]");
     else if (open.nonce.size != HF_NONCE_SIZE)
         s_refuse_input (self, route, HF_BAD_REQUEST, "the nonce of OPEN must be 16 bytes");
-    else if (s_busy (self) || !hf_routes_pend (&self->routes.openings, open.nonce, 0, route))
-        hf_lock_refuse (self, route, HF_BUSY, NULL);
+    else if (s_has_enough (self, route, open.nonce))
+        s_refuse_opening (self, route, &open);
+    else if (s_busy (self, route) || !hf_routes_pend_opening (&self->routes, open.nonce, route))
+        s_refuse_busy (self, route);
     else
         hf_cmd_open_put (&self->commands,
                          &(hf_cmd_open_t){.nonce = open.nonce, .ttl_ms = open.ttl_ms});
@@ -171,10 +228,11 @@ s_requests (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
     }
     if (message.requests.count == 0)
         return;
-    hf_caller_t *caller = s_busy (self) ? hf_routes_move (&self->routes, message.session, route)
-                                        : hf_routes_caller (&self->routes, message.session, route);
-    if (!caller || s_busy (self)) {
-        hf_lock_refuse (self, route, HF_BUSY, NULL);
+    bool busy = s_busy (self, route);
+    hf_caller_t *caller = busy ? hf_routes_move (&self->routes, message.session, route)
+                               : hf_routes_caller (&self->routes, message.session, route);
+    if (!caller || busy) {
+        s_refuse_busy (self, route);
         return;
     }
     hf_lock_heard (self, message.session);
@@ -216,7 +274,7 @@ s_keep (hf_lock_service_t *self, const hf_route_t *route, const hf_keep_t *keep)
     //  Requests carry the floor, too; this is for sessions that send no more of them. Few answers
     //  are not worth a command.
     if (hf_state_answers_below (self->state, keep->session, keep->floor) >= FREE_LEAST &&
-        !s_busy (self) && !HF_MUTANT (floor_not_kept))
+        !s_busy (self, route) && !HF_MUTANT (floor_not_kept))
         hf_cmd_requests_put (&self->commands,
                              &(hf_cmd_requests_t){.session = keep->session, .floor = keep->floor});
 }
@@ -260,10 +318,9 @@ s_close (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
                                             .session = message.session,
                                             .id = message.echo,
                                             .route = *route});
-    else if (s_busy (self) || !hf_routes_pend (&self->routes.closings,
-                                               hf_span (&message.session, sizeof message.session),
-                                               message.echo, route))
-        hf_lock_refuse (self, route, HF_BUSY, NULL);
+    else if (s_busy (self, route) ||
+             !hf_routes_pend_closing (&self->routes, message.session, message.echo, route))
+        s_refuse_busy (self, route);
     else
         hf_cmd_close_put (&self->commands, &(hf_cmd_close_t){.session = message.session});
 }
@@ -313,6 +370,7 @@ hf_lock_service_from_client (hf_lock_service_t *self, const hf_route_t *route, h
                              uint64_t now_us)
 {
     self->now_us = now_us;
+    size_t before = hf_pack_size (&self->commands);
     hf_scan_t scan;
     uint32_t kind;
     hf_status_t status = bytes.size > HF_CLIENT_FRAME_MAX
@@ -338,5 +396,7 @@ hf_lock_service_from_client (hf_lock_service_t *self, const hf_route_t *route, h
         s_requests (self, route, &scan);
     else
         s_close (self, route, &scan);
+    size_t after = hf_pack_size (&self->commands);
+    hf_shares_add (&self->undecided_of, route, after > before ? after - before : 0);
     hf_lock_close_entry (self, false);
 }

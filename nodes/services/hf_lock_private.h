@@ -15,12 +15,13 @@
 #include "base/hf_table.h"
 #include "nodes/services/hf_expiry.h"
 #include "nodes/services/hf_lock_service.h"
+#include "nodes/services/hf_shares.h"
 #include <assert.h>
 #include <inttypes.h>
 
 //  ---- routes --------------------------------------------------------------------
 
-/*  A session that spoke to this node: where its answers go. */
+/*  A session that was opened by, or spoke to, this node as the leader: where its answers go. */
 typedef struct hf_caller {
     hf_table_node_t by_session;
     uint64_t session;
@@ -28,6 +29,7 @@ typedef struct hf_caller {
     uint32_t first_item, last_item; //  in hf_routes_t.items, from 1; 0: none
     bool dirty;                     //  in the list of those that hf_lock_answers looks at
     bool ended;                     //  forget it then
+    bool silent;                    //  it has not spoken yet
 } hf_caller_t;
 
 /*  Items of one caller that lie back to back. */
@@ -39,10 +41,11 @@ typedef struct hf_items {
 
 typedef struct hf_routes {
     hf_table_t callers;
-    hf_table_t openings; //  by nonce
-    hf_table_t closings; //  by session
-    hf_table_t watchers; //  by route
-    hf_pack_t pack;      //  answers and pushes of this turn, of all callers
+    hf_table_t openings;  //  by nonce
+    hf_table_t closings;  //  by session
+    hf_table_t watchers;  //  by route
+    hf_shares_t sessions; //  of a client: callers and openings
+    hf_pack_t pack;       //  answers and pushes of this turn, of all callers
     HF_ARRAY (hf_items_t) items;
     HF_ARRAY (hf_caller_t *) dirty;
     size_t items_end; //  how much of the pack has an owner
@@ -57,6 +60,10 @@ void hf_routes_done (hf_routes_t *self);
 hf_caller_t *hf_routes_move (hf_routes_t *self, uint64_t session, const hf_route_t *route);
 /*  The same; the caller is made when it is new. NULL: too many. */
 hf_caller_t *hf_routes_caller (hf_routes_t *self, uint64_t session, const hf_route_t *route);
+/*  The session was opened by the client: it is one of its sessions, though it is not found until it
+ *  speaks. It ended before that. */
+void hf_routes_opened (hf_routes_t *self, uint64_t session, const hf_route_t *route);
+void hf_routes_unused (hf_routes_t *self, uint64_t session);
 /*  NULL when it never spoke here. */
 hf_caller_t *hf_routes_find (const hf_routes_t *self, uint64_t session);
 /*  What was packed into self->pack since the last call is an item of the caller. */
@@ -72,8 +79,13 @@ void hf_routes_trim (hf_routes_t *self);
 
 /*  Openings and closings under way, by nonce or session, until they are taken. False: too many, or
  *  none. */
-bool hf_routes_pend (hf_table_t *table, hf_span_t key, uint64_t echo, const hf_route_t *route);
-bool hf_routes_take (hf_table_t *table, hf_span_t key, uint64_t *echo, hf_route_t *route);
+bool hf_routes_pend_opening (hf_routes_t *self, hf_span_t nonce, const hf_route_t *route);
+bool hf_routes_opens (const hf_routes_t *self, hf_span_t nonce);
+bool hf_routes_take_opening (hf_routes_t *self, hf_span_t nonce, hf_route_t *route);
+bool hf_routes_pend_closing (hf_routes_t *self, uint64_t session, uint64_t echo,
+                             const hf_route_t *route);
+bool hf_routes_take_closing (hf_routes_t *self, uint64_t session, uint64_t *echo,
+                             hf_route_t *route);
 
 /*  Send the client a REFUSED when there is a leader. */
 void hf_routes_watch (hf_routes_t *self, const hf_route_t *route);
@@ -109,14 +121,12 @@ typedef struct hf_held {
 /*  The reads, by how far they are: WAITING for the next barrier, UNDER the one that is under way or
  *  whose index is not applied yet; then keepalives and queries that may be answered; or with
  * another actor (hf_lock_asked). */
-#define HF_READERS 1024
 typedef struct hf_reads {
     hf_readings_t waiting, under, keepalives, queries;
-    size_t waiting_queries; //  how many of WAITING are queries
-    //  And whose, by a hash of the route: two clients may share one allowance.
-    uint32_t waiting_of[HF_READERS];
-    uint64_t waiting_bytes; //  and the bytes that all of WAITING own
-    size_t keepalives_at;   //  the first of these that is not answered to the end
+    size_t waiting_queries;                      //  how many of WAITING are queries
+    uint64_t waiting_bytes;                      //  that all of WAITING own
+    hf_shares_t queries_of, others_of, bytes_of; //  of WAITING, of a client
+    size_t keepalives_at; //  the first of these that is not answered to the end
     size_t queries_at;
     bool barrier_out; //  asked and not passed
     uint64_t barrier_id;
@@ -126,6 +136,7 @@ typedef struct hf_reads {
     uint64_t asked_bytes;
     HF_ARRAY (hf_held_t) held; //  sessions heard while the log says that they are silent
     hf_table_t asked;          //  queries that another actor works on, by id
+    hf_shares_t asked_of;      //  of a client
     uint64_t last_asked;
 } hf_reads_t;
 
@@ -167,6 +178,10 @@ struct hf_lock_service {
     hf_pack_t payload;        //  scratch: that entry
     hf_pack_t entries;        //  ENTRY records of this turn's proposal
     uint64_t undecided_bytes; //  proposed in this term and not applied yet
+    //  Of a client: of late, and before that. What was before is dropped when undecided_before more
+    //  bytes are decided, which is all that was undecided then.
+    hf_shares_t undecided_of, undecided_old;
+    uint64_t undecided_before;
 
     uint64_t handled_bytes;  //  of entries applied so far
     uint64_t credited_bytes; //  of these, credited to the election actor
@@ -198,11 +213,15 @@ struct hf_lock_service {
 /*  Refuse, as REFUSED. TEXT: NULL is that of the status. */
 void hf_lock_refuse (hf_lock_service_t *self, const hf_route_t *route, hf_status_t status,
                      const char *text);
+/*  Refuse, as BUSY: ALL clients together, or this one, have reached a limit. */
+void hf_lock_refuse_busy (hf_lock_service_t *self, const hf_route_t *route, bool all);
 /*  Make an entry of the commands put so far, when they are enough for one, or EVEN_SMALL. */
 void hf_lock_close_entry (hf_lock_service_t *self, bool even_small);
 /*  Hand this turn's proposal to the election actor. */
 void hf_lock_propose (hf_lock_service_t *self);
 void hf_lock_drop_proposals (hf_lock_service_t *self);
+/*  So many bytes of what this node proposed are applied. */
+void hf_lock_decided (hf_lock_service_t *self, uint64_t bytes);
 /*  An item for the caller was packed: count it, and send when much waits. */
 void hf_lock_item (hf_lock_service_t *self, hf_caller_t *caller);
 /*  The log says, or will, that some of the session's TTL has run: if this node acknowledged it
@@ -248,6 +267,7 @@ bool hf_lock_answer_keepalive (hf_lock_service_t *self);
 void hf_lock_ask_barrier (hf_lock_service_t *self);
 /*  The node stopped to lead: with WATCH, every client that waits becomes a watcher. */
 void hf_lock_drop_reads (hf_lock_service_t *self, bool watch);
+void hf_lock_reads_init (hf_lock_service_t *self);
 void hf_lock_reads_trim (hf_lock_service_t *self);
 void hf_lock_reads_done (hf_lock_service_t *self);
 

@@ -48,10 +48,13 @@ static uint64_t
 s_remember (hf_lock_service_t *self, const hf_reading_t *reading)
 {
     hf_reads_t *reads = &self->reads;
-    if (reads->asked.count >= ASKED_MAX) {
-        hf_lock_refuse (self, &reading->route, HF_BUSY, NULL);
+    bool room = reads->asked.count < ASKED_MAX;
+    if (!room || hf_shares_full (hf_shares_of (&reads->asked_of, &reading->route),
+                                 reads->asked.count, ASKED_MAX)) {
+        hf_lock_refuse_busy (self, &reading->route, !room);
         return 0;
     }
+    hf_shares_add (&reads->asked_of, &reading->route, 1);
     asked_t *asked = hf_alloc (sizeof *asked);
     asked->id = ++reads->last_asked;
     asked->reading = *reading;
@@ -74,6 +77,7 @@ s_recall (hf_lock_service_t *self, uint64_t id, hf_reading_t *reading)
     *reading = asked->reading;
     reads->asked_bytes -= s_answer_bytes (reading);
     reads->blocked = false;
+    hf_shares_drop (&reads->asked_of, &reading->route, 1);
     hf_table_remove (&reads->asked, node);
     free (asked);
     return true;

@@ -1,7 +1,6 @@
 //  What waits for a barrier: keepalives, closings of sessions that are over, queries. A heartbeat
 //  round that began after they came proves that this node still leads (design 4.3).
 
-#include "base/hf_hash.h"
 #include "nodes/services/hf_lock_private.h"
 
 #define READS_KEPT    1000        //  reads that an empty list may keep room for
@@ -168,14 +167,8 @@ s_unbarred (const hf_reading_t *reading)
                                              : HF_MUTANT (keepalive_unbarred);
 }
 
-static size_t
-s_reader (const hf_reading_t *reading)
-{
-    return hf_hash (0, reading->route.id, reading->route.size) % HF_READERS;
-}
-
 /*  Whether there is room. Queries that wait, with or without a barrier, never take all of it: they
- *  must not shut keepalives out; nor one client's queries those of others. */
+ *  must not shut keepalives out. */
 static bool
 s_room (const hf_lock_service_t *self, const hf_reading_t *reading)
 {
@@ -185,8 +178,23 @@ s_room (const hf_lock_service_t *self, const hf_reading_t *reading)
         return false;
     if (reading->type != HF_READING_QUERY)
         return reads->waiting.count < max;
-    return reads->waiting_queries < max / 2 && reads->queries.count - reads->queries_at < max / 2 &&
-           (reads->waiting_of[s_reader (reading)] <= max / 8 || HF_MUTANT (reader_takes_all));
+    return reads->waiting_queries < max / 2 && reads->queries.count - reads->queries_at < max / 2;
+}
+
+/*  And for this client, which must not shut others out. */
+static bool
+s_room_of (const hf_lock_service_t *self, const hf_reading_t *reading)
+{
+    const hf_reads_t *reads = &self->reads;
+    uint32_t max = self->config.readings_max;
+    if (hf_shares_full (hf_shares_of (&reads->bytes_of, &reading->route), reads->waiting_bytes,
+                        WAITING_BYTES))
+        return false;
+    if (reading->type == HF_READING_QUERY)
+        return hf_shares_of (&reads->queries_of, &reading->route) <= max / 8 ||
+               HF_MUTANT (reader_takes_all);
+    return !hf_shares_full (hf_shares_of (&reads->others_of, &reading->route), reads->waiting.count,
+                            max);
 }
 
 void
@@ -197,9 +205,10 @@ hf_lock_read (hf_lock_service_t *self, hf_reading_t *reading)
         s_answer (self, reading);
         return;
     }
-    if (!s_room (self, reading)) {
+    bool room = s_room (self, reading);
+    if (!room || !s_room_of (self, reading)) {
         free (reading->bytes);
-        hf_lock_refuse (self, &reading->route, HF_BUSY, NULL);
+        hf_lock_refuse_busy (self, &reading->route, !room);
         return;
     }
     if (HF_MUTANT (barrier_joined) && reads->barrier_out) {
@@ -207,16 +216,20 @@ hf_lock_read (hf_lock_service_t *self, hf_reading_t *reading)
         return;
     }
     *hf_array_add (&reads->waiting) = *reading;
-    reads->waiting_queries += reading->type == HF_READING_QUERY;
-    reads->waiting_of[s_reader (reading)] += reading->type == HF_READING_QUERY;
+    bool query = reading->type == HF_READING_QUERY;
+    reads->waiting_queries += query;
     reads->waiting_bytes += reading->size;
+    hf_shares_add (query ? &reads->queries_of : &reads->others_of, &reading->route, 1);
+    hf_shares_add (&reads->bytes_of, &reading->route, reading->size);
 }
 
 static void
 s_none_waits (hf_reads_t *reads)
 {
     reads->waiting_queries = reads->waiting_bytes = 0;
-    memset (reads->waiting_of, 0, sizeof reads->waiting_of);
+    hf_shares_clear (&reads->queries_of);
+    hf_shares_clear (&reads->others_of);
+    hf_shares_clear (&reads->bytes_of);
 }
 
 void
@@ -276,10 +289,21 @@ hf_lock_drop_reads (hf_lock_service_t *self, bool watch)
 }
 
 void
+hf_lock_reads_init (hf_lock_service_t *self)
+{
+    hf_table_init (&self->reads.asked);
+    hf_shares_init (&self->reads.asked_of);
+    hf_shares_init (&self->reads.queries_of);
+    hf_shares_init (&self->reads.others_of);
+    hf_shares_init (&self->reads.bytes_of);
+}
+
+void
 hf_lock_reads_done (hf_lock_service_t *self)
 {
     hf_lock_drop_reads (self, false);
     hf_table_free (&self->reads.asked);
+    hf_shares_clear (&self->reads.asked_of);
     hf_array_free (&self->reads.waiting);
     hf_array_free (&self->reads.under);
     hf_array_free (&self->reads.keepalives);

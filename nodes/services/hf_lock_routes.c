@@ -25,6 +25,7 @@ hf_routes_init (hf_routes_t *self)
     hf_table_init (&self->openings);
     hf_table_init (&self->closings);
     hf_table_init (&self->watchers);
+    hf_shares_init (&self->sessions);
     hf_pack_init (&self->pack);
     hf_pack_init (&self->gathered);
 }
@@ -36,6 +37,7 @@ hf_routes_done (hf_routes_t *self)
     hf_table_free (&self->openings);
     hf_table_free (&self->closings);
     hf_table_free (&self->watchers);
+    hf_shares_clear (&self->sessions);
     hf_array_free (&self->items);
     hf_array_free (&self->dirty);
     hf_pack_done (&self->pack);
@@ -44,8 +46,8 @@ hf_routes_done (hf_routes_t *self)
 
 //  ---- sessions ------------------------------------------------------------------
 
-hf_caller_t *
-hf_routes_find (const hf_routes_t *self, uint64_t session)
+static hf_caller_t *
+s_caller (const hf_routes_t *self, uint64_t session)
 {
     hf_table_node_t *node = hf_table_seek (&self->callers, hf_hash_u64 (0, session));
     for (; node; node = hf_table_again (node))
@@ -55,11 +57,41 @@ hf_routes_find (const hf_routes_t *self, uint64_t session)
 }
 
 hf_caller_t *
+hf_routes_find (const hf_routes_t *self, uint64_t session)
+{
+    hf_caller_t *caller = s_caller (self, session);
+    return caller && !caller->silent ? caller : NULL;
+}
+
+static void
+s_move (hf_routes_t *self, hf_caller_t *caller, const hf_route_t *route)
+{
+    if (hf_route_equal (&caller->route, route))
+        return;
+    hf_shares_drop (&self->sessions, &caller->route, 1);
+    hf_shares_add (&self->sessions, route, 1);
+    caller->route = *route;
+}
+
+hf_caller_t *
 hf_routes_move (hf_routes_t *self, uint64_t session, const hf_route_t *route)
 {
     hf_caller_t *caller = hf_routes_find (self, session);
     if (caller && !HF_MUTANT (answer_old_route))
-        caller->route = *route;
+        s_move (self, caller, route);
+    return caller;
+}
+
+static hf_caller_t *
+s_add (hf_routes_t *self, uint64_t session, const hf_route_t *route)
+{
+    if (self->callers.count >= CALLERS_MAX)
+        return NULL;
+    hf_caller_t *caller = hf_alloc (sizeof *caller);
+    caller->session = session;
+    caller->route = *route;
+    hf_shares_add (&self->sessions, route, 1);
+    hf_table_insert (&self->callers, &caller->by_session, hf_hash_u64 (0, session));
     return caller;
 }
 
@@ -67,24 +99,37 @@ hf_caller_t *
 hf_routes_caller (hf_routes_t *self, uint64_t session, const hf_route_t *route)
 {
     hf_caller_t *caller = hf_routes_move (self, session, route);
-    if (!caller) {
-        if (self->callers.count >= CALLERS_MAX)
-            return NULL;
-        caller = hf_alloc (sizeof *caller);
-        caller->session = session;
-        caller->route = *route;
-        hf_table_insert (&self->callers, &caller->by_session, hf_hash_u64 (0, session));
-    }
-    caller->ended = false;
+    if (!caller && (caller = s_caller (self, session)))
+        s_move (self, caller, route);
+    else if (!caller && !(caller = s_add (self, session, route)))
+        return NULL;
+    caller->ended = caller->silent = false;
     return caller;
+}
+
+void
+hf_routes_opened (hf_routes_t *self, uint64_t session, const hf_route_t *route)
+{
+    hf_caller_t *caller = s_caller (self, session);
+    if (!caller && (caller = s_add (self, session, route)))
+        caller->silent = true;
 }
 
 static void
 s_forget (hf_routes_t *self, hf_caller_t *caller)
 {
     assert (!caller->dirty);
+    hf_shares_drop (&self->sessions, &caller->route, 1);
     hf_table_remove (&self->callers, &caller->by_session);
     free (caller);
+}
+
+void
+hf_routes_unused (hf_routes_t *self, uint64_t session)
+{
+    hf_caller_t *caller = s_caller (self, session);
+    if (caller && caller->silent)
+        s_forget (self, caller);
 }
 
 static void
@@ -209,8 +254,8 @@ s_pending (const hf_table_t *table, hf_span_t key)
     return NULL;
 }
 
-bool
-hf_routes_pend (hf_table_t *table, hf_span_t key, uint64_t echo, const hf_route_t *route)
+static bool
+s_pend (hf_table_t *table, hf_span_t key, uint64_t echo, const hf_route_t *route)
 {
     pending_t *pending = s_pending (table, key);
     if (!pending) {
@@ -225,8 +270,8 @@ hf_routes_pend (hf_table_t *table, hf_span_t key, uint64_t echo, const hf_route_
     return true;
 }
 
-bool
-hf_routes_take (hf_table_t *table, hf_span_t key, uint64_t *echo, hf_route_t *route)
+static bool
+s_take (hf_table_t *table, hf_span_t key, uint64_t *echo, hf_route_t *route)
 {
     pending_t *pending = s_pending (table, key);
     if (!pending)
@@ -236,6 +281,45 @@ hf_routes_take (hf_table_t *table, hf_span_t key, uint64_t *echo, hf_route_t *ro
     hf_table_remove (table, &pending->node);
     free (pending);
     return true;
+}
+
+bool
+hf_routes_opens (const hf_routes_t *self, hf_span_t nonce)
+{
+    return s_pending (&self->openings, nonce) != NULL;
+}
+
+bool
+hf_routes_pend_opening (hf_routes_t *self, hf_span_t nonce, const hf_route_t *route)
+{
+    const pending_t *pending = s_pending (&self->openings, nonce);
+    if (pending)
+        hf_shares_drop (&self->sessions, &pending->route, 1);
+    bool done = s_pend (&self->openings, nonce, 0, route);
+    hf_shares_add (&self->sessions, route, done);
+    return done;
+}
+
+bool
+hf_routes_take_opening (hf_routes_t *self, hf_span_t nonce, hf_route_t *route)
+{
+    uint64_t echo;
+    bool taken = s_take (&self->openings, nonce, &echo, route);
+    if (taken)
+        hf_shares_drop (&self->sessions, route, 1);
+    return taken;
+}
+
+bool
+hf_routes_pend_closing (hf_routes_t *self, uint64_t session, uint64_t echo, const hf_route_t *route)
+{
+    return s_pend (&self->closings, hf_span (&session, sizeof session), echo, route);
+}
+
+bool
+hf_routes_take_closing (hf_routes_t *self, uint64_t session, uint64_t *echo, hf_route_t *route)
+{
+    return s_take (&self->closings, hf_span (&session, sizeof session), echo, route);
 }
 
 //  ---- watchers ------------------------------------------------------------------
@@ -286,9 +370,11 @@ hf_routes_unlead (hf_routes_t *self)
 {
     hf_table_node_t *node = hf_table_first (&self->callers);
     for (; node; node = hf_table_next (&self->callers, node))
-        hf_routes_watch (self, &HF_AROUND (node, hf_caller_t, by_session)->route);
+        if (!HF_AROUND (node, hf_caller_t, by_session)->silent)
+            hf_routes_watch (self, &HF_AROUND (node, hf_caller_t, by_session)->route);
     hf_table_free (&self->callers);
     s_forget_items (self);
     s_unlead_pending (self, &self->openings);
     s_unlead_pending (self, &self->closings);
+    hf_shares_clear (&self->sessions);
 }

@@ -17,6 +17,7 @@ s_defaults (hf_lock_config_t *config)
     DEFAULT (unwritten_max, 64U << 20);
     DEFAULT (credit_bytes, 256U << 10);
     DEFAULT (readings_max, 50000);
+    DEFAULT (client_sessions_max, HF_SESSIONS_MAX / 2);
     //  Else credit could wait for a step that waits for more log.
     assert (config->flush_bytes <= config->unwritten_max);
 }
@@ -33,7 +34,9 @@ hf_lock_service_new (const hf_lock_config_t *config, hf_state_t *state, uint64_t
     self->step_index = hf_state_applied_index (state);
     self->expiry = hf_expiry_new ();
     hf_routes_init (&self->routes);
-    hf_table_init (&self->reads.asked);
+    hf_lock_reads_init (self);
+    hf_shares_init (&self->undecided_of);
+    hf_shares_init (&self->undecided_old);
     hf_table_init (&self->shifted);
     hf_outbox_init (&self->out);
     hf_outcomes_init (&self->outcomes);
@@ -57,6 +60,8 @@ hf_lock_service_destroy (hf_lock_service_t **self_p)
     if (!self)
         return;
     hf_table_free (&self->shifted);
+    hf_shares_clear (&self->undecided_of);
+    hf_shares_clear (&self->undecided_old);
     hf_lock_reads_done (self);
     hf_routes_done (&self->routes);
     hf_expiry_destroy (&self->expiry);

@@ -54,6 +54,7 @@ typedef struct hf_lock_config {
     uint64_t credit_bytes;
     uint32_t readings_max; //  reads that wait for a barrier; beyond: BUSY. Half of it for queries:
                            //  50,000
+    uint32_t client_sessions_max; //  of one client; beyond, it gets LIMIT: 50,000
 } hf_lock_config_t;
 
 /*  STATE, owned, as it was loaded from the rows on disk. */

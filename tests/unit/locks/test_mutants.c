@@ -2,6 +2,7 @@
  *  invariants or a state loaded from rows disagree. Without a mutant they run through. And those of
  *  the marks that say how long a session has been silent. */
 #include "base/hf_mutant.h"
+#include "nodes/locks/hf_state_private.h"
 #include "tests/kit/hf_test.h"
 #include "tests/unit/locks/play.h"
 #include "tests/unit/locks/table.h"
@@ -69,6 +70,39 @@ HF_TEST (each_mutant_of_claims_is_noticed)
     HF_MUTANT_CLAIMS_TABLE (TRY)
 #undef TRY
     assert_int_equal (missed, 0);
+}
+
+//  ---- answers ------------------------------------------------------------------------
+
+/*  Session 1 keeps all of its answers, when there is room for few more: how many before LIMIT. */
+static uint32_t
+s_answers_kept (int mutant)
+{
+    feed_t *feed = feed_new (false);
+    feed_open (feed, 1, 10000);
+    feed_open (feed, 2, 10000);
+    feed->state->sessions.answers = HF_ANSWERS_TOTAL_MAX - 3 * HF_ANSWERS_PART;
+    hf_mutant = mutant;
+    uint32_t count = 0;
+    for (; count < 100; count++) {
+        feed_start (feed, 1);
+        feed->floor = 0;
+        feed_acquire (feed, "a", true);
+        feed_apply (feed);
+        if (feed_answer (feed, 0)->status == HF_LIMIT)
+            break;
+    }
+    assert_int_equal (feed_do_acquire (feed, 2, "b", true).status, HF_OK);
+    hf_mutant = HF_MUTANT_none;
+    feed->state->sessions.answers -= HF_ANSWERS_TOTAL_MAX - 3 * HF_ANSWERS_PART;
+    feed_destroy (&feed);
+    return count;
+}
+
+HF_TEST (p12_answers_of_one_session_leave_room_for_others)
+{
+    assert_int_equal (s_answers_kept (HF_MUTANT_none), 3);
+    assert_int_equal (s_answers_kept (HF_MUTANT_answers_take_all), 100);
 }
 
 //  ---- marks of silence ---------------------------------------------------------------
