@@ -79,7 +79,9 @@
 #define HF_FIELDS_echo(F) F (u32, node) F (u64, nonce)
 #define HF_FIELDS_heartbeat(F)                                                                     \
     F (u32, from)                                                                                  \
-    F (u32, to) F (u64, term) F (u64, round) F (u64, commit) F (u64, last_index) F (u64, last_term)
+    F (u32, to)                                                                                    \
+    F (u64, term) F (u64, round) F (u64, commit) F (u64, last_index) F (u64, last_term)            \
+        F (u64, keep)
 #define HF_FIELDS_entries(F)                                                                       \
     F (u32, from)                                                                                  \
     F (u32, to)                                                                                    \

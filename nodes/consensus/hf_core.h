@@ -245,9 +245,9 @@ typedef struct hf_core_view {
     uint32_t counted;     //  bit i: members[i] counts, as far as this node knows (all: not tracked)
     uint64_t sync_us;     //  how long this node's disk takes for a sync; 0: not known lately
     uint32_t transfer_to; //  the node that is handed the lead; 0: none
-    uint64_t lagging; //  as leader: what every member has that is heard and that the log can still
-                      //  help: see hf_core_lagging. UINT64_MAX: no such member
-    uint32_t behind;  //  as leader: of those members the one that was heard within an election
+    uint64_t lagging;     //  what every member has that was heard lately and that the log can still
+                          //  help: see hf_core_lagging. UINT64_MAX: no such member
+    uint32_t behind;      //  as leader: of those members the one that was heard within an election
     uint64_t behind_index; //  timeout and has the least, and what it has; 0: there is none
     bool needs_state;
 } hf_core_view_t;

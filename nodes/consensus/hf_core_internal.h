@@ -108,6 +108,8 @@ struct hf_core {
     uint64_t stand_at_us;                   //  unless a leader is heard before
     uint64_t sync_us;                       //  of our own disk, as of sync_at_us
     uint64_t sync_at_us;
+    uint64_t leader_keep; //  what the last heartbeat said, of any leader, and when; 0: nothing
+    uint64_t keep_us;
     uint64_t abstain_until_us; //  a node that is about to stop does not stand
 
     //  A follower's, in this term.
@@ -239,7 +241,8 @@ void hf_core_admit (hf_core_t *self, hf_effects_t *effects);
 uint64_t hf_core_majority_heard_us (const hf_core_t *self);
 void hf_core_advance_commit (hf_core_t *self);
 /*  The lowest index that a member acknowledged which was heard not long ago, counting or not, and
- *  behind which our log still goes on; UINT64_MAX: none, or we do not lead. */
+ *  behind which our log still goes on; UINT64_MAX: none. A follower has it from its leader. A new
+ *  leader, which has not heard a member that is away, has it for a while from the leader before. */
 uint64_t hf_core_lagging (const hf_core_t *self);
 /*  The member that has it, if it was heard within an election timeout, and the index; 0: none. */
 uint32_t hf_core_behind (const hf_core_t *self, uint64_t *index);

@@ -40,6 +40,8 @@ hf_core_beat (hf_core_t *self, hf_effects_t *effects)
     m->commit = self->commit_index;
     m->last_index = self->log.last_index;
     m->last_term = hf_core_log_last_term (&self->log);
+    uint64_t lagging = hf_core_lagging (self);
+    m->keep = lagging == UINT64_MAX ? 0 : lagging + 1;
 }
 
 void
@@ -125,8 +127,12 @@ s_last (const hf_core_t *self, uint64_t us)
 uint64_t
 hf_core_lagging (const hf_core_t *self)
 {
-    const hf_core_peer_t *last = s_last (self, 10 * self->config.election_us);
-    return last ? last->match : UINT64_MAX;
+    uint64_t lately_us = 10 * self->config.election_us, lowest = UINT64_MAX;
+    const hf_core_peer_t *last = s_last (self, lately_us);
+    if (self->leader_keep >= self->log.first_index && !HF_MUTANT (prune_by_follower) &&
+        self->now_us < self->keep_us + lately_us)
+        lowest = self->leader_keep - 1;
+    return last && last->match < lowest ? last->match : lowest;
 }
 
 uint32_t
@@ -174,6 +180,8 @@ hf_core_on_heartbeat (hf_core_t *self, const hf_heartbeat_t *m, hf_effects_t *ef
     self->leader_commit = m->commit;
     self->leader_last =
         largest && self->leader_last > m->last_index ? self->leader_last : m->last_index;
+    self->leader_keep = m->keep;
+    self->keep_us = self->now_us;
     self->ack_due = true;
     //  With one point in common, everything before it is common too (log matching, 3.5).
     if (m->last_index > self->verified_index &&

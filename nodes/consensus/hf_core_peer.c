@@ -19,6 +19,7 @@ s_fields_sane (const hf_peer_message_t *m)
     case HF_KIND_HEARTBEAT:
         return s_point_sane (m->heartbeat.last_index, m->heartbeat.last_term, term) &&
                m->heartbeat.commit <= m->heartbeat.last_index &&
+               m->heartbeat.keep <= m->heartbeat.last_index + 1 &&
                m->heartbeat.round < HF_CORE_NUMBER_MAX;
     case HF_KIND_ENTRIES:
         return s_point_sane (m->entries.prev_index, m->entries.prev_term, term) &&

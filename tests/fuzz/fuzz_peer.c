@@ -233,7 +233,8 @@ s_fill (peer_t *self, fuzz_bytes_t *bytes, uint32_t kind, hf_pack_t *pack, hf_pa
     switch (kind) {
     case HF_KIND_HEARTBEAT:
         hf_heartbeat_frame (pack, &(hf_heartbeat_t){from, to, term, number,
-                                                    s_near (bytes, view.commit_index), index, at});
+                                                    s_near (bytes, view.commit_index), index, at,
+                                                    flags % 8 ? flags % 8 : number});
         break;
     case HF_KIND_ENTRIES:
         for (uint8_t left = flags % 16; left > 0; left--) {

@@ -364,8 +364,8 @@ s_any_message (hf_bench_t *bench, hf_pack_t *frame)
     hf_pack_reset (frame);
     switch (s_random (9)) {
     case 0:
-        hf_heartbeat_frame (
-            frame, &(hf_heartbeat_t){from, to, term, s_random (9), s_random (9), index, of_term});
+        hf_heartbeat_frame (frame, &(hf_heartbeat_t){from, to, term, s_random (9), s_random (9),
+                                                     index, of_term, index % 4});
         break;
     case 1:
     case 2:

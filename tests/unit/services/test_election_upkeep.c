@@ -61,6 +61,43 @@ STAGE_TEST (test_prunes_after_a_start_what_is_committed, stage, 3)
 }
 
 static void
+s_beat (stage_t *stage, uint64_t commit, uint64_t keep)
+{
+    hf_heartbeat_frame (&stage->frame, &(hf_heartbeat_t){.from = 1,
+                                                         .term = 1,
+                                                         .round = 1,
+                                                         .commit = commit,
+                                                         .last_index = commit,
+                                                         .last_term = 1,
+                                                         .keep = keep});
+    stage_peer (stage);
+    stage_end (stage);
+    stage_turn (stage, 1000);
+}
+
+/*  A follower may be the next leader: it keeps what its leader keeps for a member that is away,
+ * also for a while after it lost its leader. */
+STAGE_TEST (test_a_follower_keeps_the_log_for_a_member_that_is_away, stage, 3)
+{
+    stage->config.log_keep = 1;
+    for (stage->last = 1; stage->last < 30; stage->last++)
+        stage->entries[stage->last].term = 1;
+    stage->entries[30].term = stage->term = 1;
+    stage_start (stage, 20);
+    s_beat (stage, 30, 6);
+    assert_int_equal (stage->base, 5);
+    s_beat (stage, 30, 9);
+    stage_turn (stage, 100000);
+    assert_int_equal (stage->base, 8);
+    for (int i = 0; i < 10; i++)
+        stage_turn (stage, 200000);
+    assert_int_equal (stage->base, 8);
+    for (int i = 0; i < 10; i++)
+        stage_turn (stage, 200000);
+    assert_int_equal (stage->base, 20);
+}
+
+static void
 s_ask (stage_t *stage, uint64_t term)
 {
     hf_state_ask_frame (&stage->frame, &(hf_state_ask_t){.from = 3, .to = 2, .term = term});
