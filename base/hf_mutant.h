@@ -140,6 +140,8 @@
     M (waits_for_ever, "P11", "a member that never catches up slows the cluster for ever")         \
     M (holder_marked_late, "P11", "a new leader logs what has run of a holder's TTL after 2.5 s")  \
     M (marks_far_apart, "P11", "what has run of a TTL is logged again after an eighth of it only") \
+    M (any_command, "P12",                                                                         \
+       "a client may name a routing id: what it sends under another one's waits for ever")         \
     M (client_takes_all, "P12", "one client may use up what has a limit for all")                  \
     M (answers_take_all, "P12", "sessions with many answers leave no room for others")             \
     M (reads_without_end, "P12", "a node reads all that a client sends before it handles it")      \

@@ -2,6 +2,8 @@
 
 #include "broker-less/hf_inflow.h"
 #include "base/hf_mutant.h"
+#include <assert.h>
+#include <string.h>
 
 #define GREETING 64
 #define FRAME    128 //  libzmq's message, and its share of what was read at once
@@ -30,16 +32,72 @@ s_greets (hf_inflow_t *self, uint8_t byte)
     return at == 0 ? byte == 0xff : at == 9 ? byte == 0x7f : at != 10 || byte >= 3;
 }
 
+//  ---- commands -----------------------------------------------------------------------
+
+/*  libzmq takes the first frame for a command, whatever its flags. */
+static bool
+s_commands (const hf_inflow_t *self)
+{
+    return !self->shook_hands || (self->flags & COMMAND);
+}
+
+static bool
+s_begins (const hf_inflow_t *self, const char *name)
+{
+    size_t size = strlen (name);
+    return self->size >= size && memcmp (self->command, name, size) == 0;
+}
+
+/*  Whether the properties of READY name a routing id. Malformed ones libzmq refuses. */
+static bool
+s_named (const hf_inflow_t *self)
+{
+    static const char identity[] = "\x08Identity";
+    const size_t name = sizeof identity - 1;
+    for (size_t at = strlen ("\5READY"), next; at < self->size; at = next) {
+        const uint8_t *property = self->command + at;
+        size_t head = 1 + (size_t)property[0] + 4, left = self->size - at;
+        if (head > left)
+            return false;
+        uint32_t value = 0;
+        for (size_t i = head - 4; i < head; i++)
+            value = value << 8 | property[i];
+        if (head == name + 4 && memcmp (property, identity, name) == 0 && value > 0)
+            return true;
+        if (value > left - head)
+            return false;
+        next = at + head + value;
+    }
+    return false;
+}
+
+/*  A command has come in full. Subscriptions would come out of libzmq as messages, uncounted. */
+static bool
+s_obey (hf_inflow_t *self)
+{
+    bool first = !self->shook_hands;
+    bool bad = first ? s_begins (self, "\5READY") && s_named (self)
+                     : s_begins (self, "\x09SUBSCRIBE") || s_begins (self, "\6CANCEL");
+    self->shook_hands = true;
+    self->size = 0;
+    return !bad || HF_MUTANT (any_command);
+}
+
+//  ---- frames -------------------------------------------------------------------------
+
 /*  A frame has come in full. */
-static void
+static bool
 s_end_frame (hf_inflow_t *self, size_t *ended)
 {
     self->stage = IN_FLAGS;
-    if (self->flags & (MORE | COMMAND))
-        return;
+    if (s_commands (self))
+        return s_obey (self);
+    if (self->flags & MORE)
+        return true;
     *ended += self->unended;
     self->unended = 0;
     self->since_us = 0;
+    return true;
 }
 
 static bool
@@ -50,26 +108,25 @@ s_length (hf_inflow_t *self, uint8_t byte, size_t *ended)
         return true;
     self->have = 0;
     self->stage = IN_BODY;
-    if (self->left > HF_INFLOW_MESSAGE_BYTES)
+    if (self->left > (s_commands (self) ? HF_INFLOW_COMMAND_BYTES : HF_INFLOW_MESSAGE_BYTES))
         return false;
-    if (!(self->flags & COMMAND))
+    if (!s_commands (self))
         self->unended += FRAME;
-    if (self->left == 0)
-        s_end_frame (self, ended);
-    return true;
+    return self->left > 0 || s_end_frame (self, ended);
 }
 
-/*  Some of the body; gives how much of SIZE. */
-static size_t
-s_body (hf_inflow_t *self, size_t size, size_t *ended)
+/*  SIZE bytes of the body, at most all that is to come of it. */
+static bool
+s_body (hf_inflow_t *self, const uint8_t *bytes, size_t size, size_t *ended)
 {
-    size_t part = self->left < size ? (size_t)self->left : size;
-    self->left -= part;
-    if (!(self->flags & COMMAND))
-        self->unended += part;
-    if (self->left == 0)
-        s_end_frame (self, ended);
-    return part;
+    self->left -= size;
+    if (s_commands (self)) {
+        assert (self->size + size <= sizeof self->command);
+        memcpy (self->command + self->size, bytes, size);
+        self->size = (uint8_t)(self->size + size);
+    } else
+        self->unended += size;
+    return self->left > 0 || s_end_frame (self, ended);
 }
 
 static bool
@@ -88,12 +145,11 @@ s_head (hf_inflow_t *self, uint8_t byte, size_t *ended)
 bool
 hf_inflow_take (hf_inflow_t *self, const uint8_t *bytes, size_t size, size_t *ended)
 {
-    for (size_t at = 0; at < size;) {
-        if (self->stage == IN_BODY)
-            at += s_body (self, size - at, ended);
-        else if (!s_head (self, bytes[at++], ended))
-            return false;
-        if (self->unended > HF_INFLOW_MESSAGE_BYTES)
+    for (size_t at = 0, part; at < size; at += part) {
+        bool body = self->stage == IN_BODY;
+        part = !body ? 1 : self->left < size - at ? (size_t)self->left : size - at;
+        bool good = body ? s_body (self, bytes + at, part, ended) : s_head (self, bytes[at], ended);
+        if (!good || self->unended > HF_INFLOW_MESSAGE_BYTES)
             return false;
     }
     return true;

@@ -18,6 +18,7 @@
 #define HF_INFLOW_SPARE_BYTES   (16U << 20)  //  into this room, when that of all is used up
 #define HF_INFLOW_UNENDED_BYTES (128U << 20) //  of messages whose end has not come, of all clients
 #define HF_INFLOW_MESSAGE_BYTES (8U << 20)   //  one message with all its parts
+#define HF_INFLOW_COMMAND_BYTES 255          //  a command of ZMTP
 #define HF_INFLOW_LATE_US       10000000 //  the end of a message has to come when many are unended
 
 /*  A connection. All zero at its begin. */
@@ -26,14 +27,17 @@ typedef struct hf_inflow {
     size_t unended;    //  cost of the message whose end has not come
     uint64_t since_us; //  it waits for its end, as the caller saw; 0: when a message ends
     uint8_t stage, flags, have;
-    uint8_t head[8]; //  of the length: HAVE bytes have come
+    bool shook_hands;
+    uint8_t size; //  of COMMAND
+    uint8_t command[HF_INFLOW_COMMAND_BYTES];
 } hf_inflow_t;
 
 /*  What a part of SIZE bytes costs while it waits. */
 size_t hf_inflow_cost (size_t size);
 
 /*  The next SIZE bytes have come. Adds to *ended the cost of each message that has ended. False:
- *  that is no ZMTP 3, or a message that is too large: cut the connection. */
+ *  that is no ZMTP 3, a message that is too large, or a connection that names a routing id: under
+ *  the id of another one libzmq would keep what comes and never hand it out. Cut it. */
 bool hf_inflow_take (hf_inflow_t *self, const uint8_t *bytes, size_t size, size_t *ended);
 
 typedef enum hf_inflow_step {
