@@ -144,6 +144,7 @@
        "a client may name a routing id: what it sends under another one's waits for ever")         \
     M (client_takes_all, "P12", "one client may use up what has a limit for all")                  \
     M (answers_take_all, "P12", "sessions with many answers leave no room for others")             \
+    M (few_answers, "P11", "of many answers to one client at once a few thousand are sent")        \
     M (reads_without_end, "P12", "a node reads all that a client sends before it handles it")      \
     M (senders_take_all, "P12", "clients that send much use up the room of those that do not")     \
     M (endless_kept, "P12", "who does not end what it sends keeps the room of all")                \

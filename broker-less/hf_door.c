@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SEND_MAX       4096 //  messages queued for one client that does not read; beyond, they are lost
 #define DROPS_IN_A_ROW 256 //  malformed messages skipped in one call
 #define SWEEP_US       50000
 
@@ -50,7 +49,9 @@ hf_door_new (void *context, const hf_endpoint_t *self_endpoint, const hf_address
         hf_door_destroy (&self);
         return NULL;
     }
-    hf_socket_set (self->router, ZMQ_SNDHWM, SEND_MAX);
+    //  What waits for a client is bounded in bytes. With a bound on messages, too, one client with
+    //  many sessions lost answers that came all at once.
+    hf_socket_set (self->router, ZMQ_SNDHWM, 0);
     hf_socket_set (self->router, ZMQ_ROUTER_MANDATORY, 1);
     if (hf_socket_bind (self->router, self_endpoint->host, listen, self_endpoint->client_port,
                         "clients", error) != 0)
@@ -198,30 +199,12 @@ hf_door_next (hf_door_t *self, hf_route_t *route, hf_span_t *bytes)
 
 //  ---- sending -------------------------------------------------------------------
 
-/*  The first part decides: libzmq refuses it when the client is disconnected or its queue is full.
+/*  Send the parts before the frame. The first decides: libzmq refuses it when the client is gone.
  */
-static bool
-s_send_id (hf_door_t *self, const hf_route_t *route)
-{
-    for (unsigned attempt = 0; attempt < 2; attempt++) {
-        int rc = zmq_send (self->router, route->id, route->size, ZMQ_SNDMORE | ZMQ_DONTWAIT);
-        if (rc >= 0)
-            return true;
-        if (zmq_errno () != EAGAIN)
-            return false;
-        //  Asking for events makes libzmq notice room in the queue.
-        int events;
-        size_t size = sizeof (events);
-        zmq_getsockopt (self->router, ZMQ_EVENTS, &events, &size);
-    }
-    return false;
-}
-
-/*  Send the parts before the frame. */
 static bool
 s_send_head (hf_door_t *self, const hf_route_t *route)
 {
-    if (!s_send_id (self, route))
+    if (zmq_send (self->router, route->id, route->size, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0)
         return false;
     return !route->delimiter || zmq_send (self->router, "", 0, ZMQ_SNDMORE | ZMQ_DONTWAIT) == 0;
 }

@@ -1,6 +1,6 @@
 /*  hf_door.h - the ROUTER socket for clients.
  *
- *  ROUTER picks the routing ids; ROUTER_MANDATORY, DONTWAIT, RCVHWM 0 (drain it),
+ *  ROUTER picks the routing ids; ROUTER_MANDATORY, DONTWAIT, no high-water marks (drain it),
  *  frames beyond HF_FRAME_MAX cut the connection. A message is one part behind the
  *  routing id; an empty delimiter part before it is accepted from REQ-like clients
  *  and remembered in the route, so that answers carry it too.

@@ -34,7 +34,7 @@ hf_door_fits (int fd, uint32_t top)
 
 //  ---- answers that wait ----------------------------------------------------------------
 
-#define FRAME_COST 160 //  libzmq's message and the two allocations for it
+#define FRAME_COST 224 //  libzmq's messages, of a delimiter, too, and two allocations
 
 size_t
 hf_door_cost (size_t size)
@@ -47,7 +47,7 @@ hf_door_cost (size_t size)
 bool
 hf_door_admits (size_t owed, size_t all)
 {
-    if (owed >= HF_DOOR_CLIENT_BYTES)
+    if (owed >= HF_DOOR_CLIENT_BYTES || (HF_MUTANT (few_answers) && owed >= 4096 * FRAME_COST))
         return false;
     size_t room = HF_DOOR_ALL_BYTES;
     if (owed < HF_DOOR_SMALL_BYTES && !HF_MUTANT (no_room_for_others))

@@ -263,7 +263,7 @@ TEST (a_client_that_does_not_read_blocks_nobody)
     void *lazy = s_lazy_client (&slow);
     link_sends (s_link, "2");
     uint8_t frame[4096] = {0};
-    //  Bounded: its queue and what the sockets hold.
+    //  Bounded: what may wait for it and what the sockets hold.
     assert_in_range (s_taken (&slow, frame, sizeof (frame)), 4096, 20000);
     assert_int_equal (hf_door_facts (s_door).dropped, 1);
     uint64_t start_us = test_now_us ();
@@ -272,6 +272,24 @@ TEST (a_client_that_does_not_read_blocks_nobody)
     assert_in_range (test_now_us () - start_us, 0, 1000000);
     link_gets (s_link, "quick");
     zmq_close (lazy);
+}
+
+/*  Many sessions of one client are granted a lock in one step; more than the sockets hold. */
+TEST (p11_answers_that_come_all_at_once_are_all_sent)
+{
+    uint8_t frame[300] = {0};
+    unsigned sent = 0, total = 50000;
+    void *client = raw_client (ZMQ_DEALER, ZMQ_RCVHWM, &(int){1000}, sizeof (int));
+    zmq_send (client, "1", 1, 0);
+    door_gets ("1");
+    while (sent < total && hf_door_send (s_door, &s_route, frame, sizeof (frame)))
+        sent++;
+    zmq_pollitem_t item = {.socket = client, .events = ZMQ_POLLIN};
+    for (unsigned i = 0; i < sent; i++)
+        UNTIL_BY (zmq_poll (&item, 1, 10),
+                  zmq_recv (client, frame, sizeof (frame), ZMQ_DONTWAIT) == sizeof (frame));
+    zmq_close (client);
+    assert_int_equal (sent, total);
 }
 
 TEST (large_answers_that_are_not_read_are_bounded_in_bytes)

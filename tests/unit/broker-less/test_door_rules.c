@@ -72,6 +72,20 @@ s_readers_are_served (void)
            !hf_door_admits (0, HF_DOOR_ALL_BYTES + HF_DOOR_SPARE_BYTES);
 }
 
+/*  As many sessions as one client can have may all be granted a lock at once, of the longest name.
+ */
+static bool
+s_answers_at_once_fit (void)
+{
+    size_t owed = 0;
+    for (uint32_t i = 0; i < 50000; i++) {
+        if (!hf_door_admits (owed, owed))
+            return false;
+        owed += hf_door_cost (255 + 45);
+    }
+    return true;
+}
+
 static bool
 s_who_is_cut_off (void)
 {
@@ -231,8 +245,8 @@ static bool
 s_all_hold (void)
 {
     return s_files_are_divided () && s_bytes_are_bounded () && s_readers_are_served () &&
-           s_who_is_cut_off () && s_messages_are_counted () && s_hostile_streams_are_cut () &&
-           s_commands_are_looked_at () && s_who_waits ();
+           s_answers_at_once_fit () && s_who_is_cut_off () && s_messages_are_counted () &&
+           s_hostile_streams_are_cut () && s_commands_are_looked_at () && s_who_waits ();
 }
 
 #ifdef HF_MUTANTS
@@ -240,10 +254,10 @@ int hf_mutant = HF_MUTANT_none;
 
 HF_TEST (test_each_mutant_is_caught)
 {
-    static const int mutants[] = {HF_MUTANT_no_spare_files,     HF_MUTANT_small_uncounted,
-                                  HF_MUTANT_no_room_for_others, HF_MUTANT_non_reader_kept,
-                                  HF_MUTANT_reads_without_end,  HF_MUTANT_endless_kept,
-                                  HF_MUTANT_any_command};
+    static const int mutants[] = {
+        HF_MUTANT_no_spare_files,   HF_MUTANT_small_uncounted,   HF_MUTANT_no_room_for_others,
+        HF_MUTANT_non_reader_kept,  HF_MUTANT_reads_without_end, HF_MUTANT_endless_kept,
+        HF_MUTANT_senders_take_all, HF_MUTANT_few_answers,       HF_MUTANT_any_command};
     for (size_t i = 0; i < sizeof mutants / sizeof *mutants; i++) {
         hf_mutant = mutants[i];
         assert_false (s_all_hold ());
@@ -257,6 +271,7 @@ HF_TEST (test_rules)
     assert_true (s_files_are_divided ());
     assert_true (s_bytes_are_bounded ());
     assert_true (s_readers_are_served ());
+    assert_true (s_answers_at_once_fit ());
     assert_true (s_who_is_cut_off ());
     assert_true (s_messages_are_counted ());
     assert_true (s_hostile_streams_are_cut ());
