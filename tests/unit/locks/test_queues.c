@@ -121,6 +121,7 @@ s_play (const trail_t *trail, size_t count, uint64_t *look)
     bool does = true;
     for (size_t i = 0; i < count && does; i++) {
         does = s_put (&play, trail->ops[i]);
+        play.unchecked = i + 1 < count; //  it was compared when the shorter sequence was played
         if (does)
             play_apply (&play);
     }

@@ -2,40 +2,7 @@
  *  when the lock may be another's. Without a cluster. */
 #include "tests/kit/hf_process.h"
 #include "tests/kit/hf_test.h"
-#include "tests/unit/tool/trial.h"
-
-/*  A tree that SIGTERM does not end: the command, a child of it, and a daemon. Each says when it
- * was last alive. */
-static const char s_tree[] =
-    "beat() { while :; do date +%s%3N >> last-$1; sleep 0.05; done; }\n"
-    "trap '' HUP INT; trap 'date +%s%3N > term' TERM\n"
-    "(trap '' TERM; setsid sh -c '. ./beats; echo $$ > daemon; beat 3' &)\n"
-    "(trap '' TERM; exec sh -c '. ./beats; echo $$ > child; beat 2') &\n"
-    "echo $$ > main\n"
-    "until [ -s daemon ] && [ -s child ]; do sleep 0.01; done\n"
-    "echo up > up\n"
-    "beat 1\n";
-
-/*  It is another process each time that somebody looks. */
-static const char s_runner[] = "f() { date +%s%3N >> last-1; f & exit; }\n"
-                               "f &\n"
-                               "echo up > up\n"
-                               "exec sleep 60\n";
-
-#define BEGIN                                                                                      \
-    "rm -f up control err term main child daemon last-*; mkfifo up control; "                      \
-    "export HF_FAKE_CONTROL=control; "
-/*  A lock with a TTL of 2 s, and its tree. */
-#define RUN(options)                                                                               \
-    "$T run --ttl 2 " options " & tool=$!; echo grant > control; read x < up; "                    \
-    "guard=$(pgrep -P $tool); t0=$(date +%s%3N); "
-#define TREE "lock -- sh tree"
-/*  Nothing of the tree is alive, and nothing was LIMIT ms after t0. */
-#define GONE(limit)                                                                                \
-    "for p in main child daemon; do "                                                              \
-    "until ! ps -o stat= -p $(cat $p) | grep -q '^[^Z]'; do sleep 0.02; done; done; "              \
-    "for i in 1 2 3; do [ $(($(tail -n 1 last-$i) - t0)) -lt " #limit " ] || exit 99; done; "
-#define GIVES_75 "wait $tool; [ $? = 75 ] || exit 98; "
+#include "tests/unit/tool/trial_tree.h"
 
 static const trial_t s_deaths[] = {
     {0, .script = BEGIN RUN (TREE) "kill -KILL $tool; " GONE (1000) "test -s term",
@@ -52,7 +19,7 @@ static const trial_t s_deaths[] = {
         "guard=$(pgrep -P $tool); kill -KILL $tool; "
         "while ps -o stat= -p $guard | grep -q '^[^Z]'; do sleep 0.02; done; [ ! -e ran ]"},
 };
-TRIAL_TABLE (test_one_of_the_two_dies, s_deaths)
+TRIAL_TABLE_BESIDE (test_one_of_the_two_dies, s_deaths)
 
 static const trial_t s_losses[] = {
     //  Cut off: SIGTERM, and SIGKILL before the deadline.
@@ -72,10 +39,10 @@ static const trial_t s_losses[] = {
     {0, .script = BEGIN RUN ("-k 0 --ttl 1 " TREE) "echo silence > control; " GIVES_75 GONE (
             1150) "[ ! -e term ]"},
     //  One that cannot be caught by looking.
-    {0, .script = BEGIN "cp runner runner.$$; " RUN (
+    {0, .script = BEGIN "cp $D/runner runner.$$; " RUN (
             "lock -- sh runner.$$") "echo lose > control; " GIVES_75 "! pgrep -f runner.$$"},
 };
-TRIAL_TABLE (test_nothing_lives_past_the_deadline, s_losses)
+TRIAL_TABLE_BESIDE (test_nothing_lives_past_the_deadline, s_losses)
 
 #define FULL                                                                                       \
     "mkfifo err; exec 9<>err; dd if=/dev/zero bs=4096 count=64 oflag=nonblock of=err 2>&-; "
@@ -97,13 +64,7 @@ static const trial_t s_stderr[] = {
          "mkfifo err; (exec 9<>err; exec 8>err 9>&-; HF_FAKE_OPEN=66 $T run lock -- true 2>&8)"},
 };
 
-HF_TEST (test_messages_neither_block_nor_kill)
-{
-    for (size_t i = 0; i < sizeof s_stderr / sizeof *s_stderr; i++) {
-        remove ("err");
-        trial_table (&s_stderr[i], 1);
-    }
-}
+TRIAL_TABLE_BESIDE (test_messages_neither_block_nor_kill, s_stderr)
 
 /*  A shell starts what is in the background with SIGINT ignored. */
 #define WITH_SIGINT "env --default-signal=INT,QUIT "
@@ -119,7 +80,7 @@ static const trial_t s_signals[] = {
      .log_has = "release lock 42\n"},
     //  Those that it does not catch.
     {0, .script =
-            "ulimit -c 0; for s in 4 5 6 7 8 11 13 16 24 25 26 27 29 30 31 34 64; do "
+            "ulimit -c 0; for s in 4 5 6 7 8 11 13 16 24 25 26 27 29 30 31 34 35 50 63 64 9; do "
             "rm -f up; mkfifo up; $T run lock -- sh -c 'sleep 61 & echo $! > child; "
             "echo up > up; exec sleep 60' 2>&- & tool=$!; read x < up; kill -$s $tool; "
             "until ! ps -o stat= -p $(cat child) | grep -q '^[^Z]'; do sleep 0.02; done; done"},
@@ -136,7 +97,7 @@ static const trial_t s_signals[] = {
     {0, .script = "$T run lock -- sh -c 'sleep 60 & echo $! > child' >&- 2>&-; kill $(cat child)",
      .log_has = "release lock 42\n"},
 };
-TRIAL_TABLE (test_signals, s_signals)
+TRIAL_TABLE_BESIDE (test_signals, s_signals)
 
 /*  Whether SCRIPT ends with 0; else the test is skipped. */
 static void
@@ -159,7 +120,7 @@ HF_TEST (test_as_process_1)
                       "[ $n = 0 ] && [ $i -gt 5 ] && exit 0; done; exit $n'"},
         //  /proc names the processes by other ids than the tool does.
         {0, .script =
-                BEGIN "unshare --pid --fork sh -c '$T run --ttl 2 lock -- sh tree & tool=$!; "
+                BEGIN "unshare --pid --fork sh -c '$T run --ttl 2 lock -- sh $D/tree & tool=$!; "
                       "echo grant > control; read x < up; echo lose > control; wait $tool; c=$?; "
                       "for p in main child daemon; do kill -0 $(cat $p) && exit 97; done; "
                       "[ $c = 75 ]'"},
@@ -184,22 +145,4 @@ HF_TEST (test_what_cannot_be_ended_is_said)
     trial_output_has ("another user's; it goes on WITHOUT the lock\n");
 }
 
-static int
-s_write (const char *name, const char *text)
-{
-    FILE *file = fopen (name, "w");
-    return file && fputs (text, file) >= 0 && fclose (file) == 0 ? 0 : -1;
-}
-
-static int
-s_setup (void **state)
-{
-    char beats[200];
-    snprintf (beats, sizeof beats, "%.*s", (int)(strchr (s_tree, '\n') + 1 - s_tree), s_tree);
-    return trial_setup (state) == 0 && s_write ("tree", s_tree) == 0 &&
-                   s_write ("beats", beats) == 0 && s_write ("runner", s_runner) == 0
-               ? 0
-               : -1;
-}
-
-HF_TEST_MAIN (s_setup, trial_teardown)
+HF_TEST_MAIN (trial_tree_setup, trial_teardown)

@@ -7,7 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#define BESIDE 4
 
 static char s_folder[PATH_MAX];
 static char s_output[1 << 16];
@@ -23,7 +27,9 @@ trial_setup (void **state)
         unsetenv (foreign[i]);
     setenv ("T", HF_TEST_TOOL, 1);
     setenv ("HF_FAKE_LOG", "log", 1);
-    return hf_folder_make (NULL, "hf-tool", s_folder) == 0 && chdir (s_folder) == 0 ? 0 : -1;
+    if (hf_folder_make (NULL, "hf-tool", s_folder) != 0 || chdir (s_folder) != 0)
+        return -1;
+    return setenv ("D", s_folder, 1);
 }
 
 int
@@ -95,23 +101,62 @@ s_has (const char *text, const char *expected)
     return !expected || strstr (text, expected);
 }
 
+static bool
+s_passes (const trial_t *trial)
+{
+    static char json[sizeof s_output];
+    int code = s_run (trial->script);
+    const char *log = trial_log ();
+    s_squeeze (json, s_output);
+    if (code == trial->code && s_same (s_output, trial->is) && s_has (s_output, trial->has) &&
+        s_has (s_output, trial->has_too) && s_same (json, trial->json) &&
+        s_same (log, trial->log) && s_has (log, trial->log_has) &&
+        s_has (log, trial->log_has_too) && !(trial->log_lacks && strstr (log, trial->log_lacks)))
+        return true;
+    print_error ("%s\nexit code %d\noutput: %s\nlog: %s\n", trial->script, code, s_output, log);
+    return false;
+}
+
 void
 trial_table (const trial_t *trials, size_t count)
 {
-    static char json[sizeof s_output];
     size_t failed = 0;
-    for (const trial_t *trial = trials; trial < trials + count; trial++) {
-        int code = s_run (trial->script);
-        const char *log = trial_log ();
-        s_squeeze (json, s_output);
-        if (code == trial->code && s_same (s_output, trial->is) && s_has (s_output, trial->has) &&
-            s_has (s_output, trial->has_too) && s_same (json, trial->json) &&
-            s_same (log, trial->log) && s_has (log, trial->log_has) &&
-            s_has (log, trial->log_has_too) &&
-            !(trial->log_lacks && strstr (log, trial->log_lacks)))
-            continue;
-        failed++;
-        print_error ("%s\nexit code %d\noutput: %s\nlog: %s\n", trial->script, code, s_output, log);
+    for (const trial_t *trial = trials; trial < trials + count; trial++)
+        failed += !s_passes (trial);
+    assert_int_equal (failed, 0);
+}
+
+//  ---- side by side ----------------------------------------------------------------
+
+static void
+s_begin_beside (const trial_t *trial)
+{
+    static unsigned number;
+    char name[32];
+    snprintf (name, sizeof name, "beside-%u", ++number);
+    pid_t pid = fork ();
+    assert_true (pid >= 0);
+    if (pid == 0)
+        _exit (mkdir (name, 0755) != 0 || chdir (name) != 0 || !s_passes (trial));
+}
+
+/*  1: it failed. */
+static size_t
+s_end_beside (void)
+{
+    int status;
+    return wait (&status) < 0 || status != 0;
+}
+
+void
+trial_table_beside (const trial_t *trials, size_t count)
+{
+    size_t failed = 0;
+    for (size_t i = 0; i < count; i++) {
+        failed += i >= BESIDE ? s_end_beside () : 0;
+        s_begin_beside (&trials[i]);
     }
+    for (size_t i = 0; i < count && i < BESIDE; i++)
+        failed += s_end_beside ();
     assert_int_equal (failed, 0);
 }

@@ -1,7 +1,7 @@
 /*  trial.h - the tool, linked with the fake library, run by a shell in an empty folder.
  *
  *  In the scripts $T is the tool; "log" in the folder is what it asked of the library
- *  (HF_FAKE_LOG), and each trial begins without it.
+ *  (HF_FAKE_LOG), and each trial begins without it. $D is the folder.
  */
 #ifndef TRIAL_H_INCLUDED
 #define TRIAL_H_INCLUDED
@@ -37,11 +37,19 @@ typedef struct trial {
 /*  Run them in order; the test fails with a line for each row that is not as it says. */
 void trial_table (const trial_t *trials, size_t count);
 
+/*  Run some at a time, each in an empty folder of its own inside that folder. */
+void trial_table_beside (const trial_t *trials, size_t count);
+
 /*  The table as a test. */
 #define TRIAL_TABLE(name, trials)                                                                  \
     HF_TEST (name)                                                                                 \
     {                                                                                              \
         trial_table (trials, sizeof trials / sizeof *trials);                                      \
+    }
+#define TRIAL_TABLE_BESIDE(name, trials)                                                           \
+    HF_TEST (name)                                                                                 \
+    {                                                                                              \
+        trial_table_beside (trials, sizeof trials / sizeof *trials);                               \
     }
 
 #endif
