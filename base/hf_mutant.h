@@ -137,6 +137,8 @@
 //  For unit tests alone. The lock actor answers nothing before it has applied it, so that no client
 //  can see the difference; the tool's guard, names and addresses are not in the simulator.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
+    M (started_late, "P5", "holdfast run starts a command whose lease is over")                    \
+    M (opening_given_up, "P11", "an opening answered after its TTL fails before its limit")        \
     M (waits_for_ever, "P11", "a member that never catches up slows the cluster for ever")         \
     M (holder_marked_late, "P11", "a new leader logs what has run of a holder's TTL after 2.5 s")  \
     M (marks_far_apart, "P11", "what has run of a TTL is logged again after an eighth of it only") \

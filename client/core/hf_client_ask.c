@@ -1,6 +1,7 @@
 //  Questions (OPEN, CLOSE, QUERY): idempotent; sent, repeated and re-routed until answered or out
 //  of time.
 
+#include "base/hf_mutant.h"
 #include "client/core/hf_client_internal.h"
 #include <assert.h>
 #include <string.h>
@@ -200,6 +201,15 @@ s_opened_late (hf_client_core_t *core, const hf_opened_t *opened)
     }
 }
 
+/*  Ask for another session in the time that is left. The nonce's first bytes are the key. */
+static void
+s_open_again (hf_client_core_t *core, hf_op_t *ask)
+{
+    ask->nonce[HF_NONCE_SIZE - 1]++;
+    ask->first_us = core->now_us;
+    s_send (core, ask);
+}
+
 void
 hf_client_ask_opened (hf_client_core_t *core, const hf_opened_t *opened)
 {
@@ -226,6 +236,10 @@ hf_client_ask_opened (hf_client_core_t *core, const hf_opened_t *opened)
             s_close_unused (core, opened);
             hf_client_session_drop (session);
             free (session);
+            if (!HF_MUTANT (opening_given_up)) {
+                s_open_again (core, ask);
+                return;
+            }
             status = HF_TIMEOUT;
         } else {
             ask->session = session;

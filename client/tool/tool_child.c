@@ -1,10 +1,13 @@
 //  Start the command that runs under a lock.
 
 #include "client/tool/tool_child.h"
+#include "client/tool/tool.h"
+#include "client/tool/tool_rules.h"
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,14 +17,18 @@
 #include <unistd.h>
 
 static void
-s_become (char **argv, const tool_signals_t *signals, pid_t parent, int report_fd)
+s_become (char **argv, const tool_signals_t *signals, const _Atomic uint64_t *deadline_ms,
+          pid_t parent, int report_fd)
 {
     prctl (PR_SET_PDEATHSIG, SIGKILL);
     if (getppid () != parent)
         _exit (128 + SIGKILL);
     tool_signals_restore (signals);
-    execvp (argv[0], argv);
-    int error = errno;
+    int error = ETIME; //  the guard was stopped, or both were
+    if (tool_rules_may_start (tool_now_ms (), atomic_load (deadline_ms))) {
+        execvp (argv[0], argv);
+        error = errno;
+    }
     ssize_t size = write (report_fd, &error, sizeof error);
     _exit (size == (ssize_t)sizeof error ? 126 : 127);
 }
@@ -39,7 +46,8 @@ s_exec_error (int fd)
 }
 
 int
-tool_child_start (char **argv, const tool_signals_t *signals, pid_t *pid)
+tool_child_start (char **argv, const tool_signals_t *signals, const _Atomic uint64_t *deadline_ms,
+                  pid_t *pid)
 {
     assert (argv && argv[0] && signals);
     int report[2];
@@ -54,7 +62,7 @@ tool_child_start (char **argv, const tool_signals_t *signals, pid_t *pid)
         return error;
     }
     if (*pid == 0)
-        s_become (argv, signals, parent, report[1]);
+        s_become (argv, signals, deadline_ms, parent, report[1]);
     close (report[1]);
     int error = s_exec_error (report[0]);
     close (report[0]);

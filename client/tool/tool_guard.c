@@ -4,7 +4,6 @@
 #include "client/tool/tool_text.h"
 #include <assert.h>
 #include <errno.h>
-#include <poll.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -33,9 +32,10 @@ int
 tool_note_take (int fd, tool_note_t *note)
 {
     ssize_t size;
+    //  ECONNRESET: the other ended with a note of ours unread; what it sent before comes next.
     do
         size = recv (fd, note, sizeof *note, MSG_DONTWAIT);
-    while (size < 0 && errno == EINTR);
+    while (size < 0 && (errno == EINTR || errno == ECONNRESET));
     if (size < 0 && errno == EAGAIN)
         return 0;
     return size == (ssize_t)sizeof *note ? 1 : -1;
@@ -89,16 +89,19 @@ tool_guard_destroy (tool_guard_t **self_p)
     *self_p = NULL;
 }
 
-int
+void
 tool_guard_start (tool_guard_t *self, const tool_lease_t *lease)
 {
-    tool_note_t note = {.what = TOOL_NOTE_START, .lease = *lease};
-    tool_note_send (self->fd, &note);
-    struct pollfd fd = {.fd = self->fd, .events = POLLIN};
-    int taken;
-    while ((taken = tool_note_take (self->fd, &note)) == 0)
-        poll (&fd, 1, -1);
-    return taken < 0 ? EPIPE : note.number;
+    tool_note_send (self->fd, &(tool_note_t){.what = TOOL_NOTE_START, .lease = *lease});
+}
+
+bool
+tool_guard_started (tool_guard_t *self, int *error)
+{
+    tool_note_t note;
+    int taken = tool_note_take (self->fd, &note);
+    *error = taken < 0 ? EPIPE : taken > 0 ? note.number : 0;
+    return taken != 0;
 }
 
 //  ---- while the command runs ------------------------------------------------------

@@ -11,6 +11,7 @@
 #define TOOL_GUARD_H_INCLUDED
 
 #include "client/tool/tool_signals.h"
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct tool_guard tool_guard_t;
@@ -34,8 +35,12 @@ typedef struct tool_lease {
     uint32_t ttl_ms, grace_ms;
 } tool_lease_t;
 
-/*  Execute the command, after tool_guard_keep. 0, or an errno; EPIPE: the guard is dead. */
-int tool_guard_start (tool_guard_t *self, const tool_lease_t *lease);
+/*  Have the command executed, after tool_guard_keep. */
+void tool_guard_start (tool_guard_t *self, const tool_lease_t *lease);
+
+/*  Whether that is done; until then call tool_guard_keep. *ERROR: 0, or an errno; EPIPE: the guard
+ *  is dead; ETIME: the lease was over. */
+bool tool_guard_started (tool_guard_t *self, int *error);
 
 /*  The lease ends at DEADLINE_MS of tool_now_ms; 0: it is lost. */
 void tool_guard_keep (tool_guard_t *self, uint64_t deadline_ms);

@@ -65,6 +65,12 @@ tool_rules_due_ms (const tool_rules_t *self)
     return !self->guard || self->asked_ms == self->deadline_ms ? s_term_ms (self) : s_ask_ms (self);
 }
 
+bool
+tool_rules_may_start (uint64_t now_ms, uint64_t deadline_ms)
+{
+    return now_ms < deadline_ms || HF_MUTANT (started_late);
+}
+
 //  ---- steps ---------------------------------------------------------------------
 
 static unsigned

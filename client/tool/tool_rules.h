@@ -68,4 +68,7 @@ unsigned tool_rules_step (tool_rules_t *self, tool_event_t event, uint64_t now_m
 /*  When TOOL_EVENT_TIME is due; UINT64_MAX: never. */
 uint64_t tool_rules_due_ms (const tool_rules_t *self);
 
+/*  Whether the command may begin now. */
+bool tool_rules_may_start (uint64_t now_ms, uint64_t deadline_ms);
+
 #endif

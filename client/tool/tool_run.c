@@ -17,7 +17,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define LOOKS_MS 5
+#define LOOKS_MS      5
+#define START_LOOK_MS 100
 
 static const char s_help[] =
     "usage: holdfast run [OPTION...] NAME -- COMMAND [ARGUMENT...]\n"
@@ -244,6 +245,21 @@ s_grace_ms (const run_t *self, uint32_t ttl_ms)
     return grace_ms == HF_FOREVER ? TOOL_GRACE (ttl_ms) : grace_ms;
 }
 
+/*  The guard starts the command; meanwhile the lease goes on. Gives 0 or an errno. */
+static int
+s_await_start (run_t *self, const tool_lease_t *lease)
+{
+    struct pollfd fds[] = {{.fd = tool_guard_fd (self->guard), .events = POLLIN},
+                           {.fd = tool_hold_fd (self->hold), .events = POLLIN}};
+    int error;
+    tool_guard_start (self->guard, lease);
+    while (!tool_guard_started (self->guard, &error)) {
+        poll (fds, 2, START_LOOK_MS);
+        s_look (self);
+    }
+    return error;
+}
+
 static int
 s_start (run_t *self)
 {
@@ -261,9 +277,12 @@ s_start (run_t *self)
                     "%s is setuid: if it runs as another user it cannot be ended when the lock is "
                     "lost",
                     self->command[0]);
-    int error = tool_guard_start (self->guard, &lease);
+    int error = s_await_start (self, &lease);
     if (error == 0)
         return TOOL_OK;
+    if (error == ETIME)
+        return tool_error (TOOL_LOST, "lock %s was lost before %s was started", self->lock,
+                           self->command[0]);
     int code = error == ENOENT ? TOOL_NOT_COMMAND : TOOL_NOT_EXECUTABLE;
     if (error == EAGAIN || error == ENOMEM || error == EPIPE || error == EMFILE)
         code = TOOL_INTERNAL;
@@ -277,7 +296,8 @@ s_run_command (run_t *self, int *deadly)
 {
     int code = s_start (self);
     if (code != TOOL_OK) {
-        tool_hold_release (self->hold, true);
+        if (code != TOOL_LOST)
+            tool_hold_release (self->hold, true);
         return code;
     }
     int status;

@@ -90,8 +90,9 @@ s_start (watch_t *self)
     s_set_environment (self, &note.lease);
     self->tree = tool_tree_new ();
     self->timer = timerfd_create (CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
-    int error =
-        self->timer < 0 ? errno : tool_child_start (self->argv, self->signals, &self->command);
+    int error = self->timer < 0 ? errno
+                                : tool_child_start (self->argv, self->signals,
+                                                    &self->shared->deadline_ms, &self->command);
     tool_note_send (self->fd, &(tool_note_t){.what = TOOL_NOTE_STARTED, .number = error});
     if (error != 0)
         _exit (0);

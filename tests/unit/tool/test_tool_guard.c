@@ -18,6 +18,16 @@ static const trial_t s_deaths[] = {
         "$T run lock -- touch ran & tool=$!; until [ -s log ]; do :; done; "
         "guard=$(pgrep -P $tool); kill -KILL $tool; "
         "while ps -o stat= -p $guard | grep -q '^[^Z]'; do sleep 0.02; done; [ ! -e ran ]"},
+    //  The guard stands still until the lease is over: the command never runs; or for less.
+    {75,
+     .script = BEGIN "$T run --ttl 1 lock -- touch ran & tool=$!; until [ -s log ]; do :; done; "
+                     "guard=$(pgrep -P $tool); kill -STOP $guard; echo grant > control; "
+                     "echo silence > control; sleep 1.2; kill -CONT $guard; wait $tool; c=$?; "
+                     "[ ! -e ran ] && exit $c",
+     .has = "lock lock was lost before touch was started\n", .log_lacks = "release"},
+    {0, .script = BEGIN "$T run --ttl 1 lock -- touch ran & tool=$!; until [ -s log ]; do :; done; "
+                        "guard=$(pgrep -P $tool); kill -STOP $guard; echo grant > control; "
+                        "sleep 1.2; kill -CONT $guard; wait $tool && [ -e ran ]"},
 };
 TRIAL_TABLE_BESIDE (test_one_of_the_two_dies, s_deaths)
 

@@ -280,6 +280,16 @@ HF_TEST (test_what_is_left_is_told)
     assert_int_equal (tool_rules_step (&rules, TOOL_EVENT_TIME, 1002, 0), 0);
 }
 
+HF_TEST (test_no_command_begins_without_its_lease)
+{
+    assert_true (tool_rules_may_start (999, 1000));
+    assert_false (tool_rules_may_start (1000, 1000));
+    assert_false (tool_rules_may_start (1000, 0));
+    hf_mutant = HF_MUTANT_started_late;
+    assert_true (tool_rules_may_start (1000, 1000)); //  it is caught
+    hf_mutant = HF_MUTANT_none;
+}
+
 HF_TEST (test_mutants_are_caught)
 {
     static const int mutants[] = {HF_MUTANT_term_at_deadline, HF_MUTANT_grace_past_deadline,
