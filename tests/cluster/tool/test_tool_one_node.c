@@ -125,10 +125,10 @@ TRIAL_TABLE (test_standard_descriptors_closed, s_closed)
     "beat 1 & (beat 2 &) & until [ -s last-1 ] && [ -s last-2 ]; do sleep 0.01; done\n"            \
     "echo up > up; beat 3\n"                                                                       \
     ".\n"                                                                                          \
-    "$T run --ttl 1 one -- sh stubborn 2>err & tool=$!; read x < up; "
+    "one=${PWD##*/}; $T run --ttl 1 $one -- sh stubborn 2>err & tool=$!; read x < up; "
 /*  The next one began after each of them was last alive. */
 #define NEXT                                                                                       \
-    "$T run -w 20 one -- sh -c 'date +%s%3N > began; sleep 0.3' || exit 8; "                       \
+    "$T run -w 20 $one -- sh -c 'date +%s%3N > began; sleep 0.3' || exit 8; "                      \
     "for i in 1 2 3; do [ $(tail -n 1 last-$i) -le $(cat began) ] || exit 7; done; "
 
 /*  The node stands still, and is killed: last, since the cluster is one. */
@@ -139,16 +139,20 @@ static const trial_t s_lost[] = {
      .has = "lock gone cannot be kept: ending the command before it is lost\n"},
     {0, .script = "$T run -w 20 gone -- true; ! $T cat gone 2>/dev/null"},
     //  P5: one that does not end by itself is dead before the next one runs: cut off for two
-    //  seconds, stopped, killed, its guard killed.
+    //  seconds; below stopped, killed, its guard killed.
     {0, .script = STUBBORN "kill -STOP $NODE; until grep -q cannot err; do :; done; "
                            "n=$(date +%s); until [ $(date +%s) -gt $((n + 1)) ]; do :; done; "
                            "kill -CONT $NODE; wait $tool; [ $? = 75 ] || exit 9; " NEXT},
+};
+TRIAL_TABLE (test_a_lost_lock_ends_the_command, s_lost)
+
+static const trial_t s_killed[] = {
     {0, .script = STUBBORN "kill -STOP $tool; " NEXT "kill -CONT $tool; wait $tool; [ $? = 75 ]"},
     {0, .script = STUBBORN "kill -KILL $tool; " NEXT},
     {0,
      .script = STUBBORN "kill -KILL $(pgrep -P $tool); wait $tool; [ $? = 75 ] || exit 9; " NEXT},
 };
-TRIAL_TABLE (test_a_lost_lock_ends_the_command, s_lost)
+TRIAL_TABLE_BESIDE (test_one_that_is_stopped_or_killed_ends_the_command, s_killed)
 
 static const trial_t s_no_node[] = {
     {69, "$T run --connect-timeout 1 lock -- touch ran",
