@@ -43,7 +43,7 @@ s_heal (const uint32_t rules[2])
 static void *
 s_work (void *arg)
 {
-    uint32_t rules[2];
+    uint32_t rules[2] = {0, 0};
     while (!atomic_load (&s_world.over)) {
         if (access ("cut", F_OK) == 0)
             s_cut_off (rules);
