@@ -129,9 +129,12 @@ hf_core_lagging (const hf_core_t *self)
 {
     uint64_t lately_us = 10 * self->config.election_us, lowest = UINT64_MAX;
     const hf_core_peer_t *last = s_last (self, lately_us);
-    if (self->leader_keep >= self->log.first_index && !HF_MUTANT (prune_by_follower) &&
+    //  Of what the leader keeps we may have less; the member may have more by the time we lead.
+    if (self->leader_keep > 0 && !HF_MUTANT (prune_by_follower) &&
         self->now_us < self->keep_us + lately_us)
-        lowest = self->leader_keep - 1;
+        lowest = (self->leader_keep > self->log.first_index ? self->leader_keep
+                                                            : self->log.first_index) -
+                 1;
     return last && last->match < lowest ? last->match : lowest;
 }
 
