@@ -80,8 +80,8 @@
 #define HF_FIELDS_heartbeat(F)                                                                     \
     F (u32, from)                                                                                  \
     F (u32, to)                                                                                    \
-    F (u64, term) F (u64, round) F (u64, commit) F (u64, last_index) F (u64, last_term)            \
-        F (u64, keep)
+    F (u64, term)                                                                                  \
+    F (u64, round) F (u64, commit) F (u64, last_index) F (u64, last_term) F (u64, keep)
 #define HF_FIELDS_entries(F)                                                                       \
     F (u32, from)                                                                                  \
     F (u32, to)                                                                                    \
