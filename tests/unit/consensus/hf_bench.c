@@ -282,8 +282,8 @@ void
 hf_bench_beat (hf_bench_t *bench, uint32_t from, uint64_t term, uint64_t round, uint64_t commit,
                uint64_t last_index, uint64_t last_term)
 {
-    HF_BENCH_PEER (bench, HEARTBEAT, heartbeat, from, 0, term, round, commit, last_index,
-                   last_term);
+    HF_BENCH_PEER (bench, HEARTBEAT, heartbeat, from, 0, term, round, commit, last_index, last_term,
+                   0);
 }
 
 void
