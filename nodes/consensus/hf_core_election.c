@@ -56,6 +56,10 @@ s_stop_leading (hf_core_t *self, hf_effects_t *effects)
         if (effects->messages.list[i].message.kind == HF_KIND_ENTRIES)
             effects->messages.list[i].entries_count = 0;
     }
+    //  What members lack that are away is kept on, whoever leads next.
+    uint64_t lagging = hf_core_lagging (self);
+    self->leader_keep = lagging == UINT64_MAX ? 0 : lagging + 1;
+    self->keep_us = self->now_us;
     self->barriers.count = 0;
     self->transfer_to = 0;
     self->verified_index = self->commit_index;
