@@ -246,7 +246,8 @@ sim_demand (sim_t *sim)
         sim_load (sim);
     //  The load was made past the lock actors, as much as the disks take: they need a while.
     s_wait (sim, s_has_agreed, 20000000, "not all nodes have the whole log");
-    s_wait (sim, s_has_pruned, 10000000 + sim->odds.lock.flush_us + sim->odds.election.hold_us,
+    //  After a load some tens of thousands of entries are pruned, in steps of a few in some lives.
+    s_wait (sim, s_has_pruned, 40000000 + sim->odds.lock.flush_us + sim->odds.election.hold_us,
             "state is not on disk, or the log is not pruned,");
     s_wait (sim, s_has_agreed, 5000000, "not all nodes have the whole log");
     s_check_end (sim);
