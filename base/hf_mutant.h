@@ -64,7 +64,6 @@
     M (no_backoff, "P11", "the lead goes to a lower id again at once when it did not last")        \
     M (leaves_behind, "P11", "a leader hands over to a node that does not hear all that it hears") \
     M (any_term, "P1 P11", "a term is taken that no honest node can have reached")                 \
-    M (largest_said, "P11", "the largest numbers of a leader's heartbeats count, not the last")    \
     M (never_repairs, "P11", "a follower does not request the entries that it lacks")              \
     M (row_forgotten, "P4 P7", "a row of the state that changed again is not flushed")             \
     M (gone_forgotten, "P4 P7", "a deleted row of the state leaves no tombstone")                  \
@@ -74,7 +73,6 @@
     M (swap_keeps_log, "P4 P7", "a snapshot is swapped in without its log")                        \
     M (swap_drops_vote, "P1", "a swap forgets the term and the vote")                              \
     M (transfer_mixed, "P4", "a snapshot is put together from parts of two")                       \
-    M (transfer_section, "P6", "a snapshot names the state's last section, not the files'")        \
     M (transfer_any_order, "P4", "a part of a snapshot is taken out of order")                     \
     M (transfer_file_start, "P4 P11", "a part of a file is read from the file's start")            \
     M (transfer_term, "P2", "a snapshot names the leader's term, not its entry's")                 \
@@ -137,6 +135,8 @@
 //  For unit tests alone. The lock actor answers nothing before it has applied it, so that no client
 //  can see the difference; the tool's guard, names and addresses are not in the simulator.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
+    M (largest_said, "P11", "the largest numbers of a leader's heartbeats count, not the last")    \
+    M (transfer_section, "P6", "a snapshot names the state's last section, not the files'")        \
     M (started_late, "P5", "holdfast run starts a command whose lease is over")                    \
     M (opening_given_up, "P11", "an opening answered after its TTL fails before its limit")        \
     M (waits_for_ever, "P11", "a member that never catches up slows the cluster for ever")         \

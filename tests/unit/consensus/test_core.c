@@ -246,6 +246,17 @@ HF_BENCH_TEST (forged_heartbeat, hf_bench_open, 5, 5)
     }
 }
 
+HF_BENCH_TEST (forged_heartbeat_with_largest_said, hf_bench_open, 5, 5)
+{
+    hf_mutant = HF_MUTANT_largest_said;
+    hf_bench_beat (bench, 1, 5, MAX - 1, 0, MAX - 1, 5);
+    HF_BENCH_SAYS (bench, "1 early NEED @5 5/1; 1 ACK @5 index 0 round 4611686018427387903; "
+                          "FOLLOWING @5 1");
+    hf_bench_beat (bench, 1, 5, 7, 5, 5, 1);
+    hf_mutant = HF_MUTANT_none;
+    HF_BENCH_SAYS (bench, "1 ACK @5 index 5 round 4611686018427387903; commit 5"); //  not 7
+}
+
 /*  A forged message names a leader: it counts until it has been silent for an election timeout, and
  *  what it said does not count for the real one. */
 HF_BENCH_TEST (forged_leader, hf_bench_open, 5, 5)
