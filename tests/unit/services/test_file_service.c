@@ -327,12 +327,25 @@ PAIR_TEST (test_snapshot_is_as_of_one_index, pair, 200)
 
 /*  After a start the files may be ahead of the state: a node that takes both over must not write
  *  those sections again. */
+static void
+s_take_over_files_ahead (pair_t *self, int mutant, uint64_t section)
+{
+    s_needs (self, 1, TERM);
+    s_carry (self, &self->follower, &self->leader); //  the state is asked for
+    file_stage_section (&self->leader, 13, "small", hf_span_text ("ahead"));
+    hf_mutant = mutant;
+    s_expect_taken_over (self, section);
+    hf_mutant = HF_MUTANT_none;
+}
+
 PAIR_TEST (test_P6_snapshot_names_the_section_of_the_files, pair, 0)
 {
-    s_needs (pair, 1, TERM);
-    s_carry (pair, &pair->follower, &pair->leader); //  the state is asked for
-    file_stage_section (&pair->leader, 13, "small", hf_span_text ("ahead"));
-    s_expect_taken_over (pair, 13);
+    s_take_over_files_ahead (pair, HF_MUTANT_none, 13);
+}
+
+PAIR_TEST (test_mutant_transfer_section, pair, 0)
+{
+    s_take_over_files_ahead (pair, HF_MUTANT_transfer_section, 12);
 }
 
 /*  Another term, another leader: what was received of the old one is dropped. */
