@@ -176,8 +176,11 @@ hf_door_next (hf_door_t *self, hf_route_t *route, hf_span_t *bytes)
     assert (self && route && bytes);
     for (unsigned turn = 0; turn < DROPS_IN_A_ROW; turn++) {
         *route = (hf_route_t){.size = 0};
-        if (zmq_msg_recv (&self->body, self->router, ZMQ_DONTWAIT) < 0)
+        uint64_t passed = hf_intake_passed ();
+        if (zmq_msg_recv (&self->body, self->router, ZMQ_DONTWAIT) < 0) {
+            hf_intake_emptied (passed);
             return false;
+        }
         size_t size = zmq_msg_size (&self->body);
         bool short_id = size > 0 && size <= HF_ROUTE_MAX;
         if (short_id) {

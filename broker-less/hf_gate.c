@@ -133,8 +133,6 @@ accept4 (int listener, struct sockaddr *restrict address, socklen_t *restrict si
     if (fits || (fd < 0 && code != EMFILE)) {
         if (fits && atomic_load (&gate->held_back))
             hf_intake_open (fd);
-        else
-            hf_intake_forget (fd);
         errno = code;
         return fd;
     }

@@ -1,4 +1,4 @@
-//  recv() with limits. It runs on libzmq's I/O thread.
+//  recv() with limits, and close(). They run on libzmq's I/O thread.
 
 #include "broker-less/hf_intake.h"
 #include "base/hf_array.h"
@@ -30,10 +30,11 @@ static struct {
     uint64_t look_us, paused_us;
 } s_own;
 
-//  Bytes of messages that have ended and wait. A message that waits is handled also after its
-//  connection has ended, so these are never reset.
-static atomic_size_t s_of_one[FILES_MAX], s_of_all, s_unended;
-static atomic_uint_fast64_t s_cut;
+//  Bytes of messages that have ended: those of each connection that wait, and of all since the
+//  start those that have come, that libzmq has passed on or dropped, and that were handled. libzmq
+//  drops what it has read of a connection when it gives that up.
+static atomic_size_t s_of_one[FILES_MAX], s_unended;
+static atomic_uint_fast64_t s_come, s_passed, s_handled, s_cut;
 
 static uint64_t
 s_now_us (void)
@@ -68,38 +69,58 @@ s_close (connection_t *connection)
 void
 hf_intake_open (int fd)
 {
-    assert (s_is_mine || !atomic_exchange (&s_is_taken, true));
+    bool taken = !s_is_mine && atomic_exchange (&s_is_taken, true);
+    assert (!taken);
     s_is_mine = true;
     if (fd < 0 || fd >= FILES_MAX)
         return;
-    hf_intake_forget (fd);
     while (s_own.list.count <= (size_t)fd)
         *hf_array_add (&s_own.list) = (connection_t){.open = false};
+    if (s_own.list.list[fd].open)
+        s_close (&s_own.list.list[fd]);
     s_own.list.list[fd].open = true;
-}
-
-/*  libzmq may have closed what had this descriptor without reading to its end. */
-void
-hf_intake_forget (int fd)
-{
-    connection_t *connection = s_find (fd);
-    if (connection)
-        s_close (connection);
+    atomic_store (&s_of_one[fd], 0);
 }
 
 void
 hf_intake_handled (int fd, size_t cost)
 {
-    if (fd < 0 || fd >= FILES_MAX || atomic_load (&s_of_one[fd]) < cost)
+    if (fd < 0 || fd >= FILES_MAX)
         return;
-    atomic_fetch_sub (&s_of_one[fd], cost);
-    atomic_fetch_sub (&s_of_all, cost);
+    size_t of_one = atomic_load (&s_of_one[fd]);
+    do {
+        if (of_one < cost)
+            return; //  of the connection before, or not counted
+    } while (!atomic_compare_exchange_weak (&s_of_one[fd], &of_one, of_one - cost));
+    atomic_fetch_add (&s_handled, cost);
+}
+
+uint64_t
+hf_intake_passed (void)
+{
+    return atomic_load (&s_passed);
+}
+
+void
+hf_intake_emptied (uint64_t passed)
+{
+    uint64_t handled = atomic_load (&s_handled);
+    if (handled < passed)
+        atomic_store (&s_handled, passed);
+}
+
+static size_t
+s_of_all (void)
+{
+    uint64_t handled = atomic_load (&s_handled), come = atomic_load (&s_come);
+    assert (handled <= come);
+    return (size_t)(come - handled);
 }
 
 hf_intake_facts_t
 hf_intake_facts (void)
 {
-    return (hf_intake_facts_t){.waiting = atomic_load (&s_of_all) +
+    return (hf_intake_facts_t){.waiting = s_of_all () +
                                           atomic_load_explicit (&s_unended, memory_order_relaxed),
                                .cut = atomic_load (&s_cut)};
 }
@@ -109,7 +130,7 @@ hf_intake_facts (void)
 static hf_inflow_step_t
 s_step (int fd, const connection_t *connection, uint64_t now_us)
 {
-    return hf_inflow_next (&connection->flow, atomic_load (&s_of_one[fd]), atomic_load (&s_of_all),
+    return hf_inflow_next (&connection->flow, atomic_load (&s_of_one[fd]), s_of_all (),
                            s_own.unended, now_us);
 }
 
@@ -161,9 +182,19 @@ s_take (int fd, connection_t *connection, const void *bytes, size_t size)
     if (flow->unended > 0 && flow->since_us == 0)
         flow->since_us = s_now_us ();
     s_set_unended (s_own.unended - before + flow->unended);
+    if (!good)
+        return false; //  libzmq sees nothing of it
     atomic_fetch_add (&s_of_one[fd], ended);
-    atomic_fetch_add (&s_of_all, ended);
-    return good;
+    atomic_fetch_add (&s_come, ended);
+    return true;
+}
+
+/*  libzmq passes on what it has read before it reads again, or closes a connection. */
+static void
+s_pass (void)
+{
+    if (s_is_mine)
+        atomic_store (&s_passed, atomic_load (&s_come));
 }
 
 static ssize_t
@@ -180,6 +211,7 @@ ssize_t
 recv (int fd, void *bytes, size_t size, int flags)
 {
     connection_t *connection = s_find (fd);
+    s_pass ();
     hf_inflow_step_t step = connection ? s_next (fd, connection) : HF_INFLOW_READ;
     if (step == HF_INFLOW_CUT)
         return s_end (connection, true, 0);
@@ -196,8 +228,11 @@ recv (int fd, void *bytes, size_t size, int flags)
 }
 
 int
-connect (int fd, const struct sockaddr *address, socklen_t size)
+close (int fd)
 {
-    hf_intake_forget (fd);
-    return (int)syscall (SYS_connect, fd, address, size);
+    connection_t *connection = s_find (fd);
+    if (connection)
+        s_close (connection);
+    s_pass ();
+    return (int)syscall (SYS_close, fd);
 }
