@@ -117,7 +117,7 @@ hf_door_tick (hf_door_t *self, uint64_t now_us)
         return;
     self->sweep_us = now_us + SWEEP_US;
     s_watch (self);
-    hf_door_clients_sweep (&self->clients, hf_intake_facts ().waiting, now_us);
+    hf_door_clients_sweep (&self->clients, now_us);
 }
 
 /*  A client is known from its first message. What the monitor saw before it comes first: the

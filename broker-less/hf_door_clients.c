@@ -5,12 +5,8 @@
 #include "base/hf_tsan.h"
 #include "broker-less/hf_door_rules.h"
 #include <assert.h>
-#include <malloc.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-
-#define TRIM_BYTES (8U << 20) //  a flood
-#define TRIM_US    3000000    //  without another one
 
 //  ---- debts ------------------------------------------------------------------------
 
@@ -168,25 +164,8 @@ s_cut (hf_door_clients_t *self, hf_door_client_t *client)
     shutdown (client->fd, SHUT_RDWR);
 }
 
-/*  The allocator keeps what was freed; after a flood that is much. A while later all of it is
- * freed, and no other flood came. */
-static void
-s_give_back (hf_door_clients_t *self, size_t received, uint64_t now_us)
-{
-    size_t waiting = self->all + received;
-    self->most = waiting > self->most ? waiting : self->most;
-    if (self->most >= TRIM_BYTES && waiting <= self->most / 64) {
-        self->trim_us = now_us + TRIM_US;
-        self->most = waiting;
-    }
-    if (self->trim_us == 0 || now_us < self->trim_us)
-        return;
-    self->trim_us = 0;
-    malloc_trim (0);
-}
-
 void
-hf_door_clients_sweep (hf_door_clients_t *self, size_t received, uint64_t now_us)
+hf_door_clients_sweep (hf_door_clients_t *self, uint64_t now_us)
 {
     self->now_us = now_us;
     self->all = 0;
@@ -201,7 +180,6 @@ hf_door_clients_sweep (hf_door_clients_t *self, size_t received, uint64_t now_us
             hf_door_cuts (client->owed, self->all, now_us - client->moved_us))
             s_cut (self, client);
     }
-    s_give_back (self, received, now_us);
 }
 
 bool

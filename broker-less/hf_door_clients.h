@@ -43,10 +43,8 @@ typedef struct hf_door_clients {
     hf_table_t table;
     HF_ARRAY (hf_door_slot_t) slots; //  by descriptor
     hf_chain_t indebted;
-    size_t all;       //  bytes that wait for all: as of the last sweep, and what was sent since
-    size_t most;      //  of ALL and what was received, since memory was last given back
-    uint64_t trim_us; //  when to give back memory; 0: not now
-    uint64_t now_us;  //  of the last sweep
+    size_t all;      //  bytes that wait for all: as of the last sweep, and what was sent since
+    uint64_t now_us; //  of the last sweep
     uint64_t connections, cut;
 } hf_door_clients_t;
 
@@ -66,6 +64,6 @@ void hf_door_clients_sent (hf_door_clients_t *self, hf_door_client_t *client, si
 
 /*  Look who has taken something, and cut off those that hf_door_cuts names. RECEIVED bytes have
  * come and are not handled: when much is gone of them or of what waits, memory is given back. */
-void hf_door_clients_sweep (hf_door_clients_t *self, size_t received, uint64_t now_us);
+void hf_door_clients_sweep (hf_door_clients_t *self, uint64_t now_us);
 
 #endif

@@ -16,8 +16,8 @@
 /*  The connection FD of a client was accepted on this thread, which reads it from now on. */
 void hf_intake_open (int fd);
 
-/*  A message of COST, received from FD, was handled. On one thread, any, as the two below; no effect
- *  when less of FD waits. */
+/*  A message of COST, received from FD, was handled. On one thread, any, as the two below; no
+ * effect when less of FD waits. */
 void hf_intake_handled (int fd, size_t cost);
 
 /*  Bytes that libzmq has passed on, or dropped, since the start. */

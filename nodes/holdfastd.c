@@ -4,7 +4,9 @@
 #include "nodes/actors/hf_pipe.h"
 #include "nodes/hf_dump.h"
 #include "nodes/hf_node.h"
+#include "nodes/services/hf_give_back.h"
 #include <assert.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/signalfd.h>
@@ -31,6 +33,30 @@ s_configure (hf_node_t *node, const hf_options_t *options)
     node->lock.self = node->id;
 }
 
+/*  Bytes of memory that are of this process alone; 0: not known. */
+static size_t
+s_resident (void)
+{
+    unsigned long all, resident, shared;
+    FILE *file = fopen ("/proc/self/statm", "re");
+    bool known = file && fscanf (file, "%lu %lu %lu", &all, &resident, &shared) == 3;
+    if (file)
+        fclose (file);
+    return known && resident > shared ? (resident - shared) * (size_t)getpagesize () : 0;
+}
+
+/*  On the main thread, which nobody waits for. */
+static void
+s_give_back (hf_give_back_t *memory)
+{
+    size_t resident = s_resident ();
+    if (resident < HF_GIVE_BACK_SPARE)
+        return;
+    struct mallinfo2 info = mallinfo2 ();
+    if (hf_give_back_look (memory, resident, info.uordblks + info.hblkhd))
+        malloc_trim (0);
+}
+
 /*  Wait for a signal, or for the file actor's A_RESTART. Gives the signal; 0: start again. */
 static int
 s_wait (zactor_t *file, int signals)
@@ -39,9 +65,11 @@ s_wait (zactor_t *file, int signals)
         {.fd = signals, .events = ZMQ_POLLIN},
         {.socket = zsock_resolve (file), .events = ZMQ_POLLIN},
     };
+    hf_give_back_t memory = {.wait = 0};
     for (;;) {
         struct signalfd_siginfo info;
-        zmq_poll (items, 2, -1);
+        if (zmq_poll (items, 2, HF_GIVE_BACK_LOOK_US / 1000) == 0)
+            s_give_back (&memory);
         if (read (signals, &info, sizeof info) == (ssize_t)sizeof info)
             return (int)info.ssi_signo;
         zmq_msg_t message;
