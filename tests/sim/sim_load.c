@@ -108,6 +108,20 @@ s_go_on (sim_t *sim, load_t *load, const node_t *node, uint64_t us)
     return false;
 }
 
+/*  Until all that is on its way between nodes has arrived. */
+static uint64_t
+s_lag_us (const sim_t *sim)
+{
+    uint64_t last_us = sim->now_us;
+    for (uint32_t from = 1; from <= sim->odds.members; from++)
+        for (uint32_t to = 1; to <= sim->odds.members; to++) {
+            uint64_t sent_us = sim->last_us[from][to], lag_us = sim->lag_until_us[from][to];
+            last_us = sent_us > last_us ? sent_us : last_us;
+            last_us = lag_us > last_us ? lag_us : last_us;
+        }
+    return last_us - sim->now_us;
+}
+
 void
 sim_load (sim_t *sim)
 {
@@ -124,7 +138,8 @@ sim_load (sim_t *sim)
     sim->odds.disk_us = 10000;
     load.posted = leader->seen.last_index;
     uint64_t states = sim->result->totals.states;
-    s_go_on (sim, &load, NULL, 100000);
+    //  The leader has to hear what the node has.
+    s_go_on (sim, &load, NULL, 100000 + s_lag_us (sim));
     sim_crash (sim, node, true);
     if (hf_hash_u64 (4, sim->seed) % 2 == 0) {
         sim_tell (sim, "load: node %u stands still", leader->id);
