@@ -3,12 +3,19 @@
 
 #include "nodes/consensus/hf_core_internal.h"
 
+/*  It answered a heartbeat of ours a moment ago; our own link to it may not be up yet. */
+static bool
+s_heard (const hf_core_t *self, uint32_t slot)
+{
+    const hf_core_peer_t *peer = &self->peers[slot];
+    return slot != self->slot && peer->round > 0 &&
+           self->now_us <= peer->heard_us + 3 * self->config.heartbeat_us;
+}
+
 bool
 hf_core_reachable (const hf_core_t *self, uint32_t slot)
 {
-    const hf_core_peer_t *peer = &self->peers[slot];
-    return slot != self->slot && (self->links >> slot & 1) != 0 && peer->round > 0 &&
-           self->now_us <= peer->heard_us + 3 * self->config.heartbeat_us;
+    return (self->links >> slot & 1) != 0 && s_heard (self, slot);
 }
 
 /*  It counts, has everything that was committed a heartbeat ago, and hears a majority. */
@@ -39,7 +46,7 @@ s_fit (const hf_core_t *self, uint32_t slot)
 {
     uint32_t heard = 0;
     for (uint32_t i = 0; i < self->config.members_count; i++)
-        heard |= (hf_core_reachable (self, i) ? 1U : 0) << i;
+        heard |= (s_heard (self, i) ? 1U : 0) << i;
     bool covers = (heard & ~self->peers[slot].hears) == 0 || HF_MUTANT (leaves_behind);
     return s_able (self, slot) && covers && !s_slow (self, slot);
 }

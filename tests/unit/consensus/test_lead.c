@@ -225,12 +225,13 @@ HF_TEST (fitness)
     static const struct {
         const char *name;
         uint32_t id, hears;
-        bool no_link, stays, given, alone;
+        bool no_link, no_other_link, stays, given, alone;
         uint64_t lacks;
         uint32_t silent_from, silent_to; //  beats
     } cases[] = {{"fit", 1, 7, .given = true},
                  {"hears itself and the leader", 1, 3, .given = false},
                  {"and the leader hears no other", 1, 3, .given = true, .alone = true},
+                 {"and the leader's link to the other is not up yet", 1, 3, .no_other_link = true},
                  {"hears itself alone", 1, 1, .given = false},
                  {"a higher id", 3, 7, .given = false},
                  {"the link is down", 1, 7, .no_link = true},
@@ -245,13 +246,14 @@ HF_TEST (fitness)
         bench.core->config.prefer_lowest = !cases[i].stays;
         if (cases[i].no_link)
             hf_bench_link (&bench, 1, false);
-        if (cases[i].alone)
+        if (cases[i].alone || cases[i].no_other_link)
             hf_bench_link (&bench, 3, false);
-        for (uint32_t beat = 1; beat <= 43; beat++) {
-            s_run (&bench, 1, MASK (3, 3));
+        for (uint32_t beat = 1; beat <= 46; beat++) {
+            s_run (&bench, 1, cases[i].alone ? 0 : MASK (3, 3));
             if (beat < cases[i].silent_from || beat > cases[i].silent_to)
                 s_ack (&bench, cases[i].id, cases[i].lacks, cases[i].hears);
-            bool given = cases[i].given && beat >= 42;
+            //  What was heard at first counts for three heartbeats.
+            bool given = cases[i].given && beat >= (cases[i].alone ? 44 : 42);
             if ((hf_core_view (bench.core).transfer_to != 0) != given)
                 fail_msg ("%s: beat %u", cases[i].name, beat);
         }
