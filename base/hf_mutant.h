@@ -15,6 +15,8 @@
 //  steps_overlap: a file actor that acknowledges late (an assertion fails). A client does not see
 //  end_before_answers, watcher_untold, never_busy and credit_unpaid at once: check what is sent.
 #define HF_MUTANT_TABLE(M)                                                                         \
+    M (waits_in_line, "P11",                                                                       \
+       "a slowed leader makes a part of what waits at a time, however long it waits")              \
     M (prune_by_follower, "P11",                                                                   \
        "only the leader keeps the log that a member which is away lacks")                          \
     M (unclamped_commit, "P3 P4", "a follower commits what it has not verified")                   \

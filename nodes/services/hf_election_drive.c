@@ -186,8 +186,10 @@ s_keep_left (hf_election_service_t *self, hf_list_t left)
 void
 hf_election_propose (hf_election_service_t *self, bool all)
 {
-    bool slow = self->pace.step > 0 && !all;
-    if (self->proposals.count == 0 || (slow && self->now_us < self->pace.next_us))
+    bool slow = !all && hf_pace_in_parts (&self->pace, self->now_us);
+    if (self->proposals.count == 0)
+        hf_pace_emptied (&self->pace, self->now_us);
+    if (self->proposals.count == 0 || (slow && self->now_us < hf_pace_due_us (&self->pace)))
         return;
     if (!hf_core_accepts (self->core)) {
         if (hf_core_view (self->core).role != HF_LEADER)
@@ -204,8 +206,10 @@ hf_election_propose (hf_election_service_t *self, bool all)
     } while (left.count > 0 && !slow);
     if (left.count > 0)
         s_keep_left (self, left);
-    else
+    else {
         s_drop_proposals (self);
+        hf_pace_emptied (&self->pace, self->now_us);
+    }
     hf_pace_proposed (&self->pace, hf_core_view (self->core).sync_us, self->now_us);
 }
 

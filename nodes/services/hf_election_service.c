@@ -316,8 +316,9 @@ hf_election_service_wake_us (const hf_election_service_t *self)
     uint64_t wake_us = self->effects.wake_at_us;
     if (self->handover_until_us != 0 && self->handover_until_us < wake_us)
         wake_us = self->handover_until_us;
-    if (self->proposals.count > 0 && hf_core_accepts (self->core) && self->pace.next_us < wake_us)
-        wake_us = self->pace.next_us;
+    if (self->proposals.count > 0 && hf_core_accepts (self->core) &&
+        hf_pace_due_us (&self->pace) < wake_us)
+        wake_us = hf_pace_due_us (&self->pace);
     if (self->pace.node != 0 && self->pace.look_us < wake_us)
         wake_us = self->pace.look_us;
     uint64_t prune_us = hf_election_prune_us (self);

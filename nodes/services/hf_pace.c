@@ -88,6 +88,31 @@ hf_pace_look (hf_pace_t *self, uint32_t node, uint64_t index, uint64_t commit, u
 }
 
 void
+hf_pace_emptied (hf_pace_t *self, uint64_t now_us)
+{
+    self->emptied_us = now_us;
+}
+
+/*  When all that waits is due. */
+static uint64_t
+s_all_us (const hf_pace_t *self)
+{
+    return HF_MUTANT (waits_in_line) ? UINT64_MAX : self->emptied_us + HF_PACE_WAIT_US;
+}
+
+bool
+hf_pace_in_parts (const hf_pace_t *self, uint64_t now_us)
+{
+    return self->step > 0 && now_us < s_all_us (self);
+}
+
+uint64_t
+hf_pace_due_us (const hf_pace_t *self)
+{
+    return self->next_us < s_all_us (self) ? self->next_us : s_all_us (self);
+}
+
+void
 hf_pace_proposed (hf_pace_t *self, uint64_t sync_us, uint64_t now_us)
 {
     uint64_t unit_us = (sync_us > LEAST_SYNC_US ? sync_us : LEAST_SYNC_US) / 4;

@@ -112,6 +112,32 @@ HF_TEST (p11_a_hopeless_member_is_given_up)
     assert_true (s_vain_us (HF_MUTANT_waits_for_ever) == UINT64_MAX);
 }
 
+/*  Proposals come faster than the pauses let them pass: when the next is due, and how much of it.
+ */
+static bool
+s_made_in_parts (int mutant, uint64_t waited_us)
+{
+    hf_pace_t pace = s_slowest ();
+    hf_pace_emptied (&pace, s_now_us);
+    hf_mutant = mutant;
+    uint64_t now_us = s_now_us + waited_us;
+    hf_pace_proposed (&pace, HF_PACE_WAIT_US, now_us); //  a very slow disk
+    bool parts = hf_pace_in_parts (&pace, now_us);
+    uint64_t due_us = hf_pace_due_us (&pace);
+    hf_mutant = HF_MUTANT_none;
+    assert_int_equal (due_us, mutant ? now_us + 6 * HF_PACE_WAIT_US : s_now_us + HF_PACE_WAIT_US);
+    return parts;
+}
+
+HF_TEST (p9_no_proposal_waits_for_long)
+{
+    assert_true (s_made_in_parts (HF_MUTANT_none, HF_PACE_WAIT_US - 1));
+    assert_false (s_made_in_parts (HF_MUTANT_none, HF_PACE_WAIT_US));
+    assert_true (s_made_in_parts (HF_MUTANT_waits_in_line, HF_PACE_WAIT_US));
+    hf_pace_t full_speed = {.step = 0};
+    assert_false (hf_pace_in_parts (&full_speed, s_now_us));
+}
+
 /*  A little is enough to go on. */
 HF_TEST (who_comes_nearer_slowly_is_waited_for)
 {
