@@ -137,6 +137,8 @@
 //  For unit tests alone. The lock actor answers nothing before it has applied it, so that no client
 //  can see the difference; the tool's guard, names and addresses are not in the simulator.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
+    M (looks_once, "P11",                                                                          \
+       "holdfast run ends a command whose lease is renewed after the guard has asked")             \
     M (kept_after_flood, "P12", "what was freed after a flood is not given back to the machine")   \
     M (largest_said, "P11", "the largest numbers of a leader's heartbeats count, not the last")    \
     M (transfer_section, "P6", "a snapshot names the state's last section, not the files'")        \

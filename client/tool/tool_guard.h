@@ -56,6 +56,7 @@ typedef enum tool_news {
     TOOL_NEWS_ASK,   //  for tool_guard_keep
     TOOL_NEWS_ENDED, //  the command ended by itself: *STATUS
     TOOL_NEWS_OVER,  //  the guard has ended the tree
+    TOOL_NEWS_LEFT,  //  it has, but for some processes, which it named
     TOOL_NEWS_DEAD   //  the guard is dead
 } tool_news_t;
 tool_news_t tool_guard_news (tool_guard_t *self, int *status);

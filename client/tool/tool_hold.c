@@ -269,7 +269,8 @@ void
 tool_hold_leave (tool_hold_t **self_p)
 {
     assert (self_p && *self_p);
-    hf_session_leave (&(*self_p)->session);
+    if ((*self_p)->session)
+        hf_session_leave (&(*self_p)->session);
     s_free (self_p);
 }
 

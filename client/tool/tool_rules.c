@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define RESERVE_MOST_MS 1000
+#define LOOKS           10   //  at the lease, from ASK to SIGTERM
 #define AGAIN_MS        20   //  SIGKILL is repeated: there may be new processes
 #define TELL_MS         1000 //  what did not end by then is named
 
@@ -62,7 +63,10 @@ tool_rules_due_ms (const tool_rules_t *self)
         return UINT64_MAX;
     if (self->phase != TOOL_PHASE_RUNS)
         return self->kill_ms;
-    return !self->guard || self->asked_ms == self->deadline_ms ? s_term_ms (self) : s_ask_ms (self);
+    bool asked = self->asked_ms == self->deadline_ms;
+    if (self->guard)
+        return asked ? s_term_ms (self) : s_ask_ms (self);
+    return asked && self->look_ms < s_term_ms (self) ? self->look_ms : s_term_ms (self);
 }
 
 bool
@@ -83,11 +87,15 @@ s_over (tool_rules_t *self, unsigned todo)
 static unsigned
 s_kill (tool_rules_t *self, uint64_t now_ms)
 {
-    if (self->phase != TOOL_PHASE_KILLED)
+    //  The first time may take long itself, when there are many processes.
+    bool first = self->phase != TOOL_PHASE_KILLED;
+    if (first)
+        self->tell_ms = 0;
+    else if (self->tell_ms == 0)
         self->tell_ms = now_ms + TELL_MS;
-    self->phase = TOOL_PHASE_KILLED;
-    if (now_ms >= self->tell_ms)
+    else if (now_ms >= self->tell_ms)
         return s_over (self, TOOL_DO_TELL);
+    self->phase = TOOL_PHASE_KILLED;
     self->kill_ms = now_ms + AGAIN_MS;
     return TOOL_DO_KILL;
 }
@@ -115,6 +123,7 @@ s_time (tool_rules_t *self, uint64_t now_ms)
     }
     if (now_ms >= s_term_ms (self))
         return s_end (self, now_ms);
+    self->look_ms = now_ms + self->reserve_ms / LOOKS;
     if (now_ms < s_ask_ms (self) || !self->guard || self->asked_ms == self->deadline_ms)
         return 0;
     self->asked_ms = self->deadline_ms;
@@ -129,6 +138,8 @@ tool_rules_step (tool_rules_t *self, tool_event_t event, uint64_t now_ms, uint64
     if (deadline_ms == 0 && self->lost_ms == 0)
         self->lost_ms = now_ms;
     self->deadline_ms = deadline_ms;
+    if (event == TOOL_EVENT_ASKED && !HF_MUTANT (looks_once))
+        self->asked_ms = deadline_ms;
     bool runs = self->phase == TOOL_PHASE_RUNS;
     if (event == TOOL_EVENT_ENDED && runs)
         return s_over (self, 0); //  what it left behind in the background goes on

@@ -6,7 +6,8 @@
  *      ... runs ...  | ask | SIGTERM ........ | SIGKILL | deadline
  *                     reserve     grace         reserve
  *
- *  ASK: the guard asks the tool for the present deadline, which it need not know otherwise.
+ *  ASK: the guard asks the tool for the present deadline, which it need not know otherwise. From
+ *  then on the tool looks again and again, until the lease is renewed or the tree is ended.
  *  A deadline of 0 says that the lock is lost: others may have it, so there is no grace.
  *
  *  The tool steps in only when the guard did not do its work: RESERVE / 2 later, or when it died.
@@ -21,6 +22,7 @@
 
 typedef enum tool_event {
     TOOL_EVENT_TIME,    //  nothing but the time, or a new deadline
+    TOOL_EVENT_ASKED,   //  of the tool: the guard asks
     TOOL_EVENT_ALONE,   //  the other of the two has died
     TOOL_EVENT_ENDED,   //  the command has ended
     TOOL_EVENT_NOBODY,  //  no process of the tree is left
@@ -50,6 +52,7 @@ typedef struct tool_rules {
     tool_phase_t phase;
     uint64_t deadline_ms;
     uint64_t asked_ms; //  the deadline for which was asked
+    uint64_t look_ms;  //  of the tool: the next look, while it is asked
     uint64_t lost_ms;  //  of the tool: when it first saw the loss
     uint64_t kill_ms;  //  SIGKILL for the first time, or once more
     uint64_t tell_ms;
@@ -65,7 +68,8 @@ void tool_rules_init (tool_rules_t *self, bool guard, uint32_t ttl_ms, uint32_t 
 unsigned tool_rules_step (tool_rules_t *self, tool_event_t event, uint64_t now_ms,
                           uint64_t deadline_ms);
 
-/*  When TOOL_EVENT_TIME is due; UINT64_MAX: never. */
+/*  When TOOL_EVENT_TIME is due, and of the tool a look at the lease before it; UINT64_MAX: never.
+ */
 uint64_t tool_rules_due_ms (const tool_rules_t *self);
 
 /*  Whether the command may begin now. */

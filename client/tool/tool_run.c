@@ -34,7 +34,8 @@ static const char s_help[] =
     "When the lock cannot be kept (this machine is cut off or stopped) COMMAND and all\n"
     "processes that came from it get SIGTERM, and SIGKILL before the lock is lost; so they do\n"
     "when this command is killed. The appends are dropped, and the exit code is 75.\n"
-    "What runs as another user (sudo) cannot be ended; that is said.\n"
+    "What runs as another user (sudo) cannot be ended; that is said, and others get the lock\n"
+    "only when its TTL is over.\n"
     "\n"
     "options, as those of flock(1); they stand before NAME:\n"
     "  -n, --nb, --nonblock     give up at once when another holds the lock\n"
@@ -79,6 +80,8 @@ typedef struct run {
     tool_rules_t rules;
     uint64_t deadline_ms;
     bool alone; //  the guard is dead
+    bool asked; //  it asks for the deadline
+    bool left;  //  processes of the command go on
     bool over, said;
 } run_t;
 
@@ -176,6 +179,7 @@ s_do (run_t *self, unsigned todo)
     }
     if (todo & TOOL_DO_TELL)
         tool_tree_tell (self->tree);
+    self->left = self->left || todo & TOOL_DO_TELL;
     self->over = self->over || todo & TOOL_DO_END;
 }
 
@@ -192,7 +196,12 @@ s_rule (run_t *self)
     int status;
     bool nobody;
     tool_tree_reap (0, &status, &nobody);
-    s_step (self, self->alone ? TOOL_EVENT_ALONE : TOOL_EVENT_TIME);
+    if (nobody)
+        s_step (self, TOOL_EVENT_NOBODY);
+    s_step (self, self->alone   ? TOOL_EVENT_ALONE
+                  : self->asked ? TOOL_EVENT_ASKED
+                                : TOOL_EVENT_TIME);
+    self->asked = false;
     if (nobody)
         s_step (self, TOOL_EVENT_NOBODY);
     else if (tool_tree_hopeless (self->tree))
@@ -220,11 +229,11 @@ s_supervise (run_t *self, int *status)
         s_take_signals (self);
         s_look (self);
         tool_news_t news;
-        do
-            news = tool_guard_news (self->guard, status);
-        while (news == TOOL_NEWS_ASK);
-        if (news == TOOL_NEWS_ENDED || news == TOOL_NEWS_OVER) {
+        while ((news = tool_guard_news (self->guard, status)) == TOOL_NEWS_ASK)
+            self->asked = true;
+        if (news == TOOL_NEWS_ENDED || news == TOOL_NEWS_OVER || news == TOOL_NEWS_LEFT) {
             s_take_signals (self); //  the terminal's ^C to all came before
+            self->left = self->left || news == TOOL_NEWS_LEFT;
             return news == TOOL_NEWS_ENDED;
         }
         if (news == TOOL_NEWS_DEAD) {
@@ -245,19 +254,34 @@ s_grace_ms (const run_t *self, uint32_t ttl_ms)
     return grace_ms == HF_FOREVER ? TOOL_GRACE (ttl_ms) : grace_ms;
 }
 
-/*  The guard starts the command; meanwhile the lease goes on. Gives 0 or an errno. */
+/*  The guard starts the command; meanwhile the lease goes on, and this process watches alone. Gives
+ *  0 or an errno; ECANCELED: the lock was lost meanwhile, and what was started was ended. */
 static int
 s_await_start (run_t *self, const tool_lease_t *lease)
 {
-    struct pollfd fds[] = {{.fd = tool_guard_fd (self->guard), .events = POLLIN},
-                           {.fd = tool_hold_fd (self->hold), .events = POLLIN}};
-    int error;
+    struct pollfd fds[] = {{.fd = tool_signals_fd (self->signals), .events = POLLIN},
+                           {.fd = tool_hold_fd (self->hold), .events = POLLIN},
+                           {.fd = tool_guard_fd (self->guard), .events = POLLIN}};
+    int error = 0, cause = ECANCELED;
+    s_look (self); //  it may have been a long time
     tool_guard_start (self->guard, lease);
-    while (!tool_guard_started (self->guard, &error)) {
-        poll (fds, 2, START_LOOK_MS);
+    while (!self->over) {
+        if (!self->alone && tool_guard_started (self->guard, &error) && error != EPIPE)
+            return error;
+        //  What the command has started until then is ended. Or it was ended with the guard.
+        if (error == EPIPE && !self->alone) {
+            self->alone = true;
+            fds[2].fd = -1;
+            cause = self->rules.phase == TOOL_PHASE_RUNS ? EPIPE : ECANCELED;
+        }
+        s_take_signals (self);
         s_look (self);
+        s_rule (self);
+        int wait_ms = s_poll_ms (self);
+        if (!self->over)
+            poll (fds, 3, wait_ms < START_LOOK_MS ? wait_ms : START_LOOK_MS);
     }
-    return error;
+    return cause;
 }
 
 static int
@@ -269,7 +293,6 @@ s_start (run_t *self)
                           .ttl_ms = hf_session_ttl_ms (session)};
     lease.grace_ms = s_grace_ms (self, lease.ttl_ms);
     tool_rules_init (&self->rules, false, lease.ttl_ms, lease.grace_ms);
-    s_look (self);
     if (self->options->verbose)
         tool_error (0, "executing %s", self->command[0]);
     if (tool_child_foreign (self->command[0]))
@@ -280,6 +303,8 @@ s_start (run_t *self)
     int error = s_await_start (self, &lease);
     if (error == 0)
         return TOOL_OK;
+    if (error == ECANCELED)
+        return TOOL_LOST; //  it was said
     if (error == ETIME)
         return tool_error (TOOL_LOST, "lock %s was lost before %s was started", self->lock,
                            self->command[0]);
@@ -296,7 +321,7 @@ s_run_command (run_t *self, int *deadly)
 {
     int code = s_start (self);
     if (code != TOOL_OK) {
-        if (code != TOOL_LOST)
+        if (code != TOOL_LOST && !self->left)
             tool_hold_release (self->hold, true);
         return code;
     }
@@ -343,9 +368,12 @@ s_run (tool_options_t *options)
     code = s_begin (&self);
     if (code == TOOL_OK)
         code = tool_hold_take (&self.hold, options, self.lock, self.signals, show);
-    if (self.hold)
+    if (self.hold) {
         code = s_run_command (&self, &deadly);
-    else if (code > TOOL_SIGNALLED && code != options->conflict_code)
+        //  While processes go on, others get the lock not before its time to live is over.
+        if (self.left)
+            tool_hold_leave (&self.hold);
+    } else if (code > TOOL_SIGNALLED && code != options->conflict_code)
         deadly = code - TOOL_SIGNALLED; //  it ended the wait
     tool_hold_destroy (&self.hold);
     tool_guard_destroy (&self.guard);

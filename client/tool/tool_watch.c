@@ -29,6 +29,7 @@ typedef struct watch {
     pid_t command;
     int status;
     bool ended, alone, said;
+    bool left; //  processes of the command go on
     struct {
         pid_t from;
         uint64_t at_ms;
@@ -162,7 +163,7 @@ s_say (watch_t *self)
 static void
 s_end (watch_t *self)
 {
-    tool_news_t news = self->said ? TOOL_NEWS_OVER : TOOL_NEWS_ENDED;
+    tool_news_t news = self->left ? TOOL_NEWS_LEFT : self->said ? TOOL_NEWS_OVER : TOOL_NEWS_ENDED;
     tool_note_send (self->fd, &(tool_note_t){.what = (int)news, .number = self->status});
     _exit (0);
 }
@@ -180,8 +181,10 @@ s_do (watch_t *self, unsigned todo)
         tool_tree_kill (self->tree, self->ended ? 0 : self->command);
     if (todo & (TOOL_DO_TERM | TOOL_DO_KILL))
         s_say (self);
-    if (todo & TOOL_DO_TELL)
+    if (todo & TOOL_DO_TELL) {
         tool_tree_tell (self->tree);
+        self->left = true;
+    }
     if (todo & TOOL_DO_END)
         s_end (self);
 }
@@ -201,6 +204,8 @@ s_turn (watch_t *self)
     bool nobody;
     if (tool_tree_reap (self->command, &self->status, &nobody))
         self->ended = true;
+    if (nobody)
+        s_step (self, TOOL_EVENT_NOBODY); //  before it is told that some are left
     s_step (self, TOOL_EVENT_TIME);
     if (self->ended)
         s_step (self, TOOL_EVENT_ENDED);

@@ -12,7 +12,8 @@ int hf_mutant = HF_MUTANT_none;
 typedef struct life {
     uint32_t ttl_ms, grace_ms;
     //  What happens, and when. A process that is stopped or dead takes no step.
-    uint64_t cut_ms; //  no keepalive is answered any more
+    uint64_t cut_ms;  //  no keepalive is answered any more
+    uint64_t heal_ms; //  they are answered again
     uint64_t lost_ms;
     uint64_t guard_stops_ms, guard_dies_ms, tool_stops_ms, tool_dies_ms;
     uint64_t command_ends_ms; //  by itself, and nothing else happens
@@ -29,6 +30,7 @@ typedef struct life {
 static const life_t s_quiet = {.ttl_ms = 10000,
                                .grace_ms = 2000,
                                .cut_ms = NEVER,
+                               .heal_ms = NEVER,
                                .lost_ms = NEVER,
                                .guard_stops_ms = NEVER,
                                .guard_dies_ms = NEVER,
@@ -59,12 +61,13 @@ s_nobody (const life_t *life)
 }
 
 static void
-s_step (life_t *life, tool_rules_t *rules, bool alone, uint64_t now_ms, uint64_t deadline_ms)
+s_step (life_t *life, tool_rules_t *rules, tool_event_t event, uint64_t now_ms,
+        uint64_t deadline_ms)
 {
-    tool_event_t event = alone ? TOOL_EVENT_ALONE : TOOL_EVENT_TIME;
     if (now_ms == life->command_ends_ms)
         event = TOOL_EVENT_ENDED;
-    else if (!alone && now_ms < tool_rules_due_ms (rules) && !s_nobody (life) && deadline_ms > 0)
+    else if (event == TOOL_EVENT_TIME && now_ms < tool_rules_due_ms (rules) && !s_nobody (life) &&
+             deadline_ms > 0)
         return; //  nothing wakes it
     s_count (life, tool_rules_step (rules, event, now_ms, deadline_ms), now_ms);
     if (s_nobody (life))
@@ -83,7 +86,8 @@ s_live (life_t *life)
     uint64_t begin_ms = 1000;
     uint64_t shared_ms = 0; //  the deadline that the guard sees
     for (uint64_t now_ms = begin_ms; now_ms < life->until_ms && life->end_ms == NEVER; now_ms++) {
-        if ((now_ms - begin_ms) % (life->ttl_ms / 3) == 0 && now_ms < life->cut_ms)
+        if (now_ms == life->heal_ms || ((now_ms - begin_ms) % (life->ttl_ms / 3) == 0 &&
+                                        (now_ms < life->cut_ms || now_ms > life->heal_ms)))
             life->deadline_ms = now_ms + life->ttl_ms / 10 * 9;
         uint64_t lease_ms = now_ms < life->lost_ms ? life->deadline_ms : 0;
         bool tool_runs = now_ms < life->tool_stops_ms && now_ms < life->tool_dies_ms;
@@ -92,12 +96,18 @@ s_live (life_t *life)
         if (tool_runs && lease_ms == 0)
             shared_ms = 0;
         if (guard_runs && shared_ms + life->lost_ms > 0)
-            s_step (life, &guard, now_ms >= life->tool_dies_ms, now_ms,
-                    now_ms == begin_ms ? lease_ms : shared_ms);
-        if (tool_runs && (life->asks > asks || now_ms == begin_ms))
+            s_step (life, &guard, now_ms >= life->tool_dies_ms ? TOOL_EVENT_ALONE : TOOL_EVENT_TIME,
+                    now_ms, now_ms == begin_ms ? lease_ms : shared_ms);
+        bool asked = life->asks > asks;
+        bool looks = asked || now_ms == begin_ms || now_ms >= tool_rules_due_ms (&tool);
+        if (tool_runs && looks)
             shared_ms = lease_ms;
         if (tool_runs && life->end_ms == NEVER)
-            s_step (life, &tool, now_ms >= life->guard_dies_ms, now_ms, lease_ms);
+            s_step (life, &tool,
+                    now_ms >= life->guard_dies_ms ? TOOL_EVENT_ALONE
+                    : asked                       ? TOOL_EVENT_ASKED
+                                                  : TOOL_EVENT_TIME,
+                    now_ms, lease_ms);
     }
 }
 
@@ -225,10 +235,35 @@ s_command_ends (void)
     return life.end_ms == 20000 && life.term_ms == NEVER && life.kill_ms == NEVER;
 }
 
+/*  The lease is renewed late: after the guard has asked, and before its SIGTERM. */
+static bool
+s_renewed_late (void)
+{
+    static const uint32_t ttls_ms[] = {1000, 10000, 60000};
+    bool kept = true;
+    for (size_t i = 0; i < 3; i++) {
+        life_t life = s_quiet;
+        life.ttl_ms = ttls_ms[i];
+        life.grace_ms = TOOL_GRACE (life.ttl_ms);
+        life.cut_ms = 1000 + 4 * life.ttl_ms;
+        life.until_ms = life.cut_ms + 3 * life.ttl_ms;
+        life_t late = life;
+        s_live (&life);
+        uint64_t reserve_ms = life.deadline_ms - life.kill_ms;
+        for (uint64_t part = 1; part <= 8; part++) {
+            life_t healed = late;
+            healed.heal_ms = life.term_ms - part * reserve_ms / 9 - 1;
+            s_live (&healed);
+            kept = kept && healed.term_ms == NEVER && healed.kill_ms == NEVER;
+        }
+    }
+    return kept;
+}
+
 static bool (*const s_lives[]) (void) = {
     s_kept,           s_cut_off,      s_ends_on_sigterm, s_tool_stopped, s_tool_dies,
     s_tool_dies_late, s_guard_dies,   s_guard_stopped,   s_lost,         s_lost_and_guard_stopped,
-    s_no_grace,       s_command_ends,
+    s_no_grace,       s_command_ends, s_renewed_late,
 };
 
 #define LIVES (sizeof s_lives / sizeof *s_lives)
@@ -270,8 +305,14 @@ HF_TEST (test_what_is_left_is_told)
     assert_int_equal (tool_rules_step (&rules, TOOL_EVENT_TIME, 1000, 0), TOOL_DO_KILL);
     assert_int_equal (tool_rules_step (&rules, TOOL_EVENT_TIME, 1020, 0), TOOL_DO_KILL);
     assert_int_equal (tool_rules_step (&rules, TOOL_EVENT_ENDED, 1021, 0), 0);
-    assert_int_equal (tool_rules_step (&rules, TOOL_EVENT_TIME, 2000, 0),
+    assert_int_equal (tool_rules_step (&rules, TOOL_EVENT_TIME, 2019, 0), TOOL_DO_KILL);
+    assert_int_equal (tool_rules_step (&rules, TOOL_EVENT_TIME, 2039, 0),
                       TOOL_DO_TELL | TOOL_DO_END);
+    //  The first SIGKILL to all took long: they get another one, and their time after that.
+    tool_rules_init (&rules, true, 10000, 2000);
+    assert_int_equal (tool_rules_step (&rules, TOOL_EVENT_TIME, 1000, 0), TOOL_DO_KILL);
+    assert_int_equal (tool_rules_step (&rules, TOOL_EVENT_TIME, 5000, 0), TOOL_DO_KILL);
+    assert_int_equal (tool_rules_step (&rules, TOOL_EVENT_NOBODY, 5020, 0), TOOL_DO_END);
     tool_rules_init (&rules, true, 10000, 2000);
     assert_int_equal (tool_rules_step (&rules, TOOL_EVENT_HOPELESS, 1000, 9000), 0);
     assert_int_equal (tool_rules_step (&rules, TOOL_EVENT_TIME, 1000, 0), TOOL_DO_KILL);
@@ -293,7 +334,8 @@ HF_TEST (test_no_command_begins_without_its_lease)
 HF_TEST (test_mutants_are_caught)
 {
     static const int mutants[] = {HF_MUTANT_term_at_deadline, HF_MUTANT_grace_past_deadline,
-                                  HF_MUTANT_alone_goes_on, HF_MUTANT_guard_trusted};
+                                  HF_MUTANT_alone_goes_on, HF_MUTANT_guard_trusted,
+                                  HF_MUTANT_looks_once};
     for (size_t i = 0; i < sizeof mutants / sizeof *mutants; i++) {
         size_t caught = 0;
         hf_mutant = mutants[i];
