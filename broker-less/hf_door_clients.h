@@ -62,8 +62,7 @@ void hf_door_clients_closed (hf_door_clients_t *self, int fd);
 bool hf_door_clients_admit (const hf_door_clients_t *self, const hf_door_client_t *client);
 void hf_door_clients_sent (hf_door_clients_t *self, hf_door_client_t *client, size_t cost);
 
-/*  Look who has taken something, and cut off those that hf_door_cuts names. RECEIVED bytes have
- * come and are not handled: when much is gone of them or of what waits, memory is given back. */
+/*  Look who has taken something, and cut off those that hf_door_cuts names. */
 void hf_door_clients_sweep (hf_door_clients_t *self, uint64_t now_us);
 
 #endif
