@@ -45,6 +45,19 @@ hf_chain_remove (hf_chain_t *row)
     row->prev = row->next = NULL;
 }
 
+//  Append all rows of OTHERS, which is empty then.
+static inline void
+hf_chain_splice (hf_chain_t *anchor, hf_chain_t *others)
+{
+    if (hf_chain_empty (others))
+        return;
+    others->next->prev = anchor->prev;
+    anchor->prev->next = others->next;
+    others->prev->next = anchor;
+    anchor->prev = others->prev;
+    hf_chain_init (others);
+}
+
 #define HF_CHAIN_EACH(anchor, at)                                                                  \
     for (hf_chain_t *at = (anchor)->next; at != (anchor); at = at->next)
 

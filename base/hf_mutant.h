@@ -15,8 +15,6 @@
 //  steps_overlap: a file actor that acknowledges late (an assertion fails). A client does not see
 //  end_before_answers, watcher_untold, never_busy and credit_unpaid at once: check what is sent.
 #define HF_MUTANT_TABLE(M)                                                                         \
-    M (waits_in_line, "P11",                                                                       \
-       "a slowed leader makes a part of what waits at a time, however long it waits")              \
     M (prune_by_follower, "P11",                                                                   \
        "only the leader keeps the log that a member which is away lacks")                          \
     M (unclamped_commit, "P3 P4", "a follower commits what it has not verified")                   \
@@ -137,6 +135,12 @@
 //  For unit tests alone. The lock actor answers nothing before it has applied it, so that no client
 //  can see the difference; the tool's guard, names and addresses are not in the simulator.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
+    M (waits_in_line, "P11",                                                                       \
+       "a slowed leader makes a part of what waits at a time, however long it waits")              \
+    M (slow_disk_forgotten, "P11", "a quiet time makes a slow disk fit to lead again")             \
+    M (no_turns, "P11", "all that is due for one client is answered before the others' turn")      \
+    M (queries_starve, "P11", "queries wait while any keepalive does")                             \
+    M (packed_for_nobody, "P12", "answers are packed for a client that has left")                  \
     M (looks_once, "P11",                                                                          \
        "holdfast run ends a command whose lease is renewed after the guard has asked")             \
     M (kept_after_flood, "P12", "what was freed after a flood is not given back to the machine")   \

@@ -90,7 +90,8 @@ hf_door_facts (const hf_door_t *self)
                              .refused = hf_gate_refused (self->port),
                              .cut = self->clients.cut + intake.cut,
                              .received = intake.waiting,
-                             .waiting = self->clients.all};
+                             .waiting = self->clients.all,
+                             .known = self->clients.table.count};
 }
 
 //  ---- who is there ------------------------------------------------------------------
@@ -120,8 +121,8 @@ hf_door_tick (hf_door_t *self, uint64_t now_us)
     hf_door_clients_sweep (&self->clients, now_us);
 }
 
-/*  A client is known from its first message. What the monitor saw before it comes first: the
- *  descriptor may have been another connection's. */
+/*  A client is known from its first message; NULL: it has left. What the monitor saw before it
+ * comes first: the descriptor may have been another connection's. */
 static hf_door_client_t *
 s_know (hf_door_t *self, const hf_route_t *route)
 {
@@ -137,7 +138,7 @@ static void
 s_handled (hf_door_t *self, const hf_door_client_t *client)
 {
     //  What the message says of it is right, but slow.
-    int fd = client && client->fd >= 0 ? client->fd : zmq_msg_get (&self->body, ZMQ_SRCFD);
+    int fd = client ? client->fd : zmq_msg_get (&self->body, ZMQ_SRCFD);
     hf_intake_handled (fd, self->cost);
 }
 

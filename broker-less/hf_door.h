@@ -48,6 +48,7 @@ typedef struct hf_door_facts {
     uint64_t cut;         //  clients cut off since the start: see hf_door_rules.h, hf_inflow.h
     uint64_t received;    //  bytes that have come from clients and are not handled yet
     uint64_t waiting;     //  bytes that wait for clients to read them
+    uint64_t known;       //  clients that something can be sent to
 } hf_door_facts_t;
 hf_door_facts_t hf_door_facts (const hf_door_t *self);
 

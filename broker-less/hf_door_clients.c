@@ -50,8 +50,10 @@ static void
 s_forget (hf_door_clients_t *self, hf_door_client_t *client)
 {
     s_unlist (client);
-    if (client->fd >= 0)
-        self->slots.list[client->fd].client = NULL;
+    hf_door_client_t **at = &self->slots.list[client->fd].clients;
+    while (*at != client)
+        at = &(*at)->next_of_fd;
+    *at = client->next_of_fd;
     hf_table_remove (&self->table, &client->by_route);
     hf_door_debt_drop (client->debt, 0);
     free (client);
@@ -98,21 +100,25 @@ s_slot (hf_door_clients_t *self, int fd)
 hf_door_client_t *
 hf_door_clients_add (hf_door_clients_t *self, const hf_route_t *route, int fd)
 {
+    if (fd < 0 || (!s_slot (self, fd)->open))
+        return NULL;
+    hf_door_slot_t *slot = s_slot (self, fd);
     hf_door_client_t *client = hf_alloc (sizeof *client);
     client->route = *route;
-    client->fd = -1;
-    //  A connection that has ended already is not there to be cut off.
-    if (fd >= 0 && s_slot (self, fd)->open) {
-        hf_door_slot_t *slot = s_slot (self, fd);
-        if (slot->client)
-            slot->client->fd = -1;
-        slot->client = client;
-        client->fd = fd;
-    }
+    client->fd = fd;
+    client->next_of_fd = slot->clients;
+    slot->clients = client;
     client->debt = hf_alloc (sizeof *client->debt);
     atomic_init (&client->debt->sum, HF_DOOR_REFERENCE);
     hf_table_insert (&self->table, &client->by_route, s_hash (route));
     return client;
+}
+
+static void
+s_forget_all (hf_door_clients_t *self, hf_door_slot_t *slot)
+{
+    while (slot->clients)
+        s_forget (self, slot->clients);
 }
 
 void
@@ -121,8 +127,7 @@ hf_door_clients_opened (hf_door_clients_t *self, int fd)
     hf_door_slot_t *slot = s_slot (self, fd);
     self->connections += !slot->open;
     slot->open = true;
-    if (slot->client)
-        s_forget (self, slot->client);
+    s_forget_all (self, slot);
 }
 
 void
@@ -131,8 +136,7 @@ hf_door_clients_closed (hf_door_clients_t *self, int fd)
     hf_door_slot_t *slot = s_slot (self, fd);
     self->connections -= slot->open;
     slot->open = false;
-    if (slot->client)
-        s_forget (self, slot->client);
+    s_forget_all (self, slot);
 }
 
 //  ---- what waits ---------------------------------------------------------------------
@@ -157,8 +161,6 @@ s_cut (hf_door_clients_t *self, hf_door_client_t *client)
 {
     client->cut = true;
     self->cut++;
-    if (client->fd < 0)
-        return;
     struct linger none = {.l_onoff = 1, .l_linger = 0};
     setsockopt (client->fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
     shutdown (client->fd, SHUT_RDWR);

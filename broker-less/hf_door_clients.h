@@ -26,7 +26,8 @@ typedef struct hf_door_client {
     hf_table_node_t by_route; //  comes first: the table frees it
     hf_chain_t indebted;      //  in the door's chain while something waits for it
     hf_route_t route;
-    int fd; //  of its connection; -1: not known
+    int fd; //  of its connection
+    struct hf_door_client *next_of_fd;
     hf_door_debt_t *debt;
     bool listed, cut;
     size_t owed;       //  when it was last looked at
@@ -36,7 +37,9 @@ typedef struct hf_door_client {
 
 typedef struct hf_door_slot {
     bool open; //  a connection with this descriptor
-    hf_door_client_t *client;
+    //  What was heard by it. More than one: a message of an earlier connection with this descriptor
+    //  was read after it had ended. They are forgotten with the connection.
+    hf_door_client_t *clients;
 } hf_door_slot_t;
 
 typedef struct hf_door_clients {
@@ -52,6 +55,7 @@ void hf_door_clients_init (hf_door_clients_t *self);
 void hf_door_clients_done (hf_door_clients_t *self);
 
 hf_door_client_t *hf_door_clients_find (const hf_door_clients_t *self, const hf_route_t *route);
+/*  NULL: its connection has ended already; nothing can be sent to it. */
 hf_door_client_t *hf_door_clients_add (hf_door_clients_t *self, const hf_route_t *route, int fd);
 
 /*  A connection came or went. */

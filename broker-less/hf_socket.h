@@ -21,9 +21,6 @@ typedef struct hf_socket_pulse {
     int timeout_ms;
 } hf_socket_pulse_t;
 
-#define HF_IO_THREADS                                                                              \
-    2 //  of a node's context: the first is for other nodes, the second for clients
-
 /*  A socket with no linger, no receive limit, the size limit, and the
  * pulse. NULL: errno. */
 void *hf_socket_new (void *context, int type, hf_socket_pulse_t pulse);

@@ -23,7 +23,7 @@
     M (not_counted, TEXT, ELECTION,                                                                \
        "ids of nodes whose disk is not the one on record: they do not vote")                       \
     M (names, TEXT, ELECTION, "what is wrong with the names in the list; 0: nothing")              \
-    M (sync_ms, MS, ELECTION, "what a sync of its log took lately; 0: not known")                  \
+    M (sync_ms, MS, ELECTION, "what a sync of its log took in the last minutes; 0: not known")     \
     M (slowed_ms, MS, ELECTION, "it proposed more slowly for a node that did not catch up")        \
     M (dropped_peer_frames, COUNT, ELECTION, "frames of other nodes that it could not use")        \
     M (applied_index, INDEX, LOCK, "the newest entry in its lock state")                           \

@@ -147,6 +147,7 @@ hf_node_open (hf_node_t *self, const hf_options_t *options)
         return s_refuse (error);
     if (s_load_state (self, options) != 0 || s_check_stores (self, options) != 0)
         return -1;
+    zsys_set_io_threads (1); //  whatever the environment says: hf_intake counts on one thread
     void *context = zsys_init ();
     self->election.mesh = hf_mesh_new (context, &self->endpoints, self->id, &self->listen, error);
     if (!self->election.mesh)

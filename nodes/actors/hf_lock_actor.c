@@ -32,8 +32,7 @@ s_send_frames (lock_actor_t *self)
         const hf_out_frame_t *frame = &self->out->frames.list[i];
         hf_span_t bytes = hf_outbox_bytes (self->out, frame);
         //  A client that has left or does not read loses it, and asks again.
-        if (!hf_door_send (self->args->door, &frame->route, bytes.at, bytes.size) &&
-            frame->session != 0)
+        if (!hf_door_send (self->args->door, &frame->route, bytes.at, bytes.size))
             hf_lock_service_unsent (self->service, frame->session, &frame->route);
     }
 }

@@ -64,6 +64,10 @@ typedef struct hf_core_config {
 /*  Fill in the defaults; self and members are left to the caller. */
 void hf_core_config_defaults (hf_core_config_t *config);
 
+/*  For so long a node that has no syncs to do is believed to take for one what it took before:
+ *  4 times regret_us, or 10 times stability_us when that is more. */
+uint64_t hf_core_believed_us (const hf_core_config_t *config);
+
 /*  A run of entries of one term, as found in the log. */
 typedef struct hf_term_span {
     uint64_t first_index;

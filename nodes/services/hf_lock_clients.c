@@ -246,21 +246,20 @@ s_requests (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
                                                                .requests = message.requests});
 }
 
-/*  The list of a KEEPALIVE as an array of sessions, owned; NULL: a record is malformed. */
-static uint8_t *
-s_sessions (hf_list_t sessions)
+/*  The list of a KEEPALIVE as an array of sessions; false: a record is malformed. */
+static bool
+s_sessions (hf_lock_service_t *self, hf_list_t sessions)
 {
-    uint8_t *array = hf_alloc (sessions.count * sizeof (uint64_t));
+    self->named.count = 0;
+    hf_array_reserve (&self->named, sessions.count);
     hf_scan_t scan = hf_scan_list (sessions);
+    hf_keep_t keep;
     for (uint32_t i = 0; i < sessions.count; i++) {
-        hf_keep_t keep;
-        if (!hf_keep_get (&scan, &keep)) {
-            free (array);
-            return NULL;
-        }
-        memcpy (array + i * sizeof keep.session, &keep.session, sizeof keep.session);
+        if (!hf_keep_get (&scan, &keep))
+            return false;
+        *hf_array_add (&self->named) = keep.session;
     }
-    return array;
+    return true;
 }
 
 static void
@@ -286,8 +285,7 @@ s_keepalive (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
     bool good = hf_keepalive_get (scan, &message) && message.sessions.count <= HF_KEEPS_MAX;
     if (good && message.sessions.count == 0)
         return;
-    uint8_t *sessions = good ? s_sessions (message.sessions) : NULL;
-    if (!sessions) {
+    if (!good || !s_sessions (self, message.sessions)) {
         s_refuse_input (
             self, route, HF_MALFORMED,
             "KEEPALIVE wants [echo, [[69, session, floor], ...]], at most 4096 sessions");
@@ -297,12 +295,11 @@ s_keepalive (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
     hf_keep_t keep;
     while (hf_keep_get (&list, &keep))
         s_keep (self, route, &keep);
-    hf_lock_read (self,
-                  &(hf_reading_t){.type = HF_READING_KEEPALIVE,
-                                  .id = message.echo,
-                                  .bytes = sessions,
-                                  .size = message.sessions.count * (uint32_t)sizeof (uint64_t),
-                                  .route = *route});
+    hf_lock_read (self, &(hf_reading_t){.type = HF_READING_KEEPALIVE,
+                                        .id = message.echo,
+                                        .bytes = (const uint8_t *)self->named.list,
+                                        .size = (uint32_t)(self->named.count * sizeof (uint64_t)),
+                                        .route = *route});
 }
 
 static void
@@ -357,11 +354,8 @@ s_query (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
         return;
     }
     //  A name that is too long is kept one byte too long: it is refused as a name.
+    reading.bytes = message.name.at;
     reading.size = message.name.size < 256 ? message.name.size : 256;
-    if (reading.size > 0) {
-        reading.bytes = hf_alloc (reading.size);
-        memcpy (reading.bytes, message.name.at, reading.size);
-    }
     hf_lock_read (self, &reading);
 }
 

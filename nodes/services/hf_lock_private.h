@@ -15,6 +15,7 @@
 #include "base/hf_table.h"
 #include "nodes/services/hf_expiry.h"
 #include "nodes/services/hf_lock_service.h"
+#include "nodes/services/hf_readers.h"
 #include "nodes/services/hf_shares.h"
 #include <assert.h>
 #include <inttypes.h>
@@ -96,47 +97,26 @@ const hf_route_t *hf_routes_watcher (const hf_routes_t *self, const hf_route_t *
 
 //  ---- reads ---------------------------------------------------------------------
 
-/*  What waits for a barrier, or for another actor. */
-typedef struct hf_reading {
-    enum { HF_READING_KEEPALIVE, HF_READING_CLOSE, HF_READING_QUERY } type;
-    uint32_t what, limit;
-    uint64_t session; //  of a close
-    uint64_t id;      //  the echo of a keepalive or close; or the query's id
-    uint64_t offset;
-    //  Owned; NULL: none. The name of a query: one that is too long is cut to 256 bytes, one too
-    //  many. Of a keepalive: its sessions, as uint64_t, of which the first DONE are answered.
-    uint8_t *bytes;
-    uint32_t size, done;
-    hf_route_t route;
-} hf_reading_t;
-
-typedef HF_ARRAY (hf_reading_t) hf_readings_t;
-
 /*  A session of a keepalive whose answer waits until the log says that it was heard. */
 typedef struct hf_held {
+    hf_table_node_t by_session;
+    hf_chain_t link;
     uint64_t session, echo;
     hf_route_t route;
 } hf_held_t;
 
-/*  The reads, by how far they are: WAITING for the next barrier, UNDER the one that is under way or
- *  whose index is not applied yet; then keepalives and queries that may be answered; or with
- * another actor (hf_lock_asked). */
 typedef struct hf_reads {
-    hf_readings_t waiting, under, keepalives, queries;
-    size_t waiting_queries;                      //  how many of WAITING are queries
-    uint64_t waiting_bytes;                      //  that all of WAITING own
-    hf_shares_t queries_of, others_of, bytes_of; //  of WAITING, of a client
-    size_t keepalives_at; //  the first of these that is not answered to the end
-    size_t queries_at;
+    hf_readers_t readers;
     bool barrier_out; //  asked and not passed
     uint64_t barrier_id;
-    bool passed; //  UNDER may be answered once INDEX is applied
+    bool passed; //  what is under it may be answered once INDEX is applied
     uint64_t index;
     bool blocked; //  the next query waits for what the file actor owes
     uint64_t asked_bytes;
-    HF_ARRAY (hf_held_t) held; //  sessions heard while the log says that they are silent
-    hf_table_t asked;          //  queries that another actor works on, by id
-    hf_shares_t asked_of;      //  of a client
+    hf_chain_t held;      //  sessions heard while the log says that they are silent
+    hf_table_t held_by;   //  the same, by session
+    hf_table_t asked;     //  queries that another actor works on, by id
+    hf_shares_t asked_of; //  of a client
     uint64_t last_asked;
 } hf_reads_t;
 
@@ -167,6 +147,7 @@ struct hf_lock_service {
     hf_outbox_t out;
     hf_outcomes_t outcomes;
     hf_pack_t rows, more_rows, kept; //  scratch: lists in the frame that is packed
+    HF_ARRAY (uint64_t) named;       //  scratch: sessions of a keepalive
 
     bool elected;        //  the election actor says that this node leads
     bool leading;        //  and everything before its term is applied: it may serve
@@ -251,8 +232,8 @@ void hf_lock_credit (hf_lock_service_t *self);
 void hf_lock_snapshot (hf_lock_service_t *self, uint32_t node);
 
 //  hf_lock_reads.c
-/*  Wait for a barrier, or be refused. Takes READING's bytes. */
-void hf_lock_read (hf_lock_service_t *self, hf_reading_t *reading);
+/*  Wait for a barrier, or be refused. READING is copied, with its bytes. */
+void hf_lock_read (hf_lock_service_t *self, const hf_reading_t *reading);
 void hf_lock_passed (hf_lock_service_t *self, const hf_a_passed_t *passed);
 /*  Answer what the applied state is far enough for; keepalives and queries go on to
  *  hf_lock_service_more. */
@@ -261,21 +242,26 @@ void hf_lock_answer_reads (hf_lock_service_t *self);
 void hf_lock_answer_held (hf_lock_service_t *self);
 /*  Whether there is anything to be answered now. */
 bool hf_lock_reads_due (const hf_lock_service_t *self);
-/*  Answer sessions of the next keepalive, one frame of them. False: none waits. */
+/*  A step for the client whose turn it is: one ALIVE of a keepalive; false: none is due. Or a
+ * query, unless the file actor owes too much. */
 bool hf_lock_answer_keepalive (hf_lock_service_t *self);
+void hf_lock_answer_query (hf_lock_service_t *self);
+/*  Whether there is another step. */
+bool hf_lock_answers_due (const hf_lock_service_t *self);
 /*  Begin a barrier for what waits, unless one is under way. */
 void hf_lock_ask_barrier (hf_lock_service_t *self);
+/*  A frame could not be sent to the client. */
+void hf_lock_reads_unsent (hf_lock_service_t *self, const hf_route_t *route);
 /*  The node stopped to lead: with WATCH, every client that waits becomes a watcher. */
 void hf_lock_drop_reads (hf_lock_service_t *self, bool watch);
 void hf_lock_reads_init (hf_lock_service_t *self);
-void hf_lock_reads_trim (hf_lock_service_t *self);
 void hf_lock_reads_done (hf_lock_service_t *self);
 
 //  hf_lock_queries.c
-void hf_lock_query (hf_lock_service_t *self, hf_reading_t *reading);
+void hf_lock_query (hf_lock_service_t *self, const hf_reading_t *reading);
 /*  Whether the query must wait until the file actor has answered others. */
 bool hf_lock_query_blocked (const hf_lock_service_t *self, const hf_reading_t *reading);
-void hf_lock_query_status (hf_lock_service_t *self, hf_reading_t *reading);
+void hf_lock_query_status (hf_lock_service_t *self, const hf_reading_t *reading);
 void hf_lock_facts (hf_lock_service_t *self, const hf_a_told_t *told);
 void hf_lock_file_result (hf_lock_service_t *self, const hf_a_file_result_t *result);
 

@@ -114,7 +114,7 @@ hf_lock_file_result (hf_lock_service_t *self, const hf_a_file_result_t *file)
 }
 
 void
-hf_lock_query_status (hf_lock_service_t *self, hf_reading_t *reading)
+hf_lock_query_status (hf_lock_service_t *self, const hf_reading_t *reading)
 {
     uint64_t id = s_remember (self, reading);
     if (id == 0)
@@ -196,7 +196,7 @@ s_query (hf_lock_service_t *self, const hf_reading_t *reading, hf_query_result_t
 
 /*  Answering after the barrier passed is safe: the state can only be newer. */
 void
-hf_lock_query (hf_lock_service_t *self, hf_reading_t *reading)
+hf_lock_query (hf_lock_service_t *self, const hf_reading_t *reading)
 {
     hf_query_result_t result = {.status = HF_OK};
     hf_pack_reset (&self->rows);
@@ -205,6 +205,4 @@ hf_lock_query (hf_lock_service_t *self, hf_reading_t *reading)
         s_result (self, reading, &result);
     } else
         s_ask_files (self, reading);
-    free (reading->bytes);
-    reading->bytes = NULL;
 }

@@ -1,14 +1,54 @@
 //  What waits for a barrier: keepalives, closings of sessions that are over, queries. A heartbeat
 //  round that began after they came proves that this node still leads (design 4.3).
 
+#include "base/hf_hash.h"
 #include "nodes/services/hf_lock_private.h"
 
-#define READS_KEPT    1000        //  reads that an empty list may keep room for
-#define ALIVES_FIRST  16          //  frames that a turn sends before anything else
+#define ALIVES_FIRST  16          //  steps of keepalives in a turn, before anything else
 #define ALIVE_BYTES   (64U << 10) //  an ALIVE is closed at this size; one session may pass it
-#define WAITING_BYTES (16U << 20) //  names and sessions of reads that wait; beyond: BUSY
+#define WAITING_BYTES (16U << 20) //  names and sessions of reads not answered; beyond: BUSY
 
 //  ---- answers -------------------------------------------------------------------
+
+static hf_held_t *
+s_held (hf_lock_service_t *self, uint64_t session)
+{
+    uint64_t hash = hf_hash_u64 (0, session);
+    hf_table_node_t *node = hf_table_seek (&self->reads.held_by, hash);
+    for (; node; node = hf_table_again (node))
+        if (HF_AROUND (node, hf_held_t, by_session)->session == session)
+            return HF_AROUND (node, hf_held_t, by_session);
+    hf_held_t *held = hf_alloc (sizeof *held);
+    held->session = session;
+    hf_table_insert (&self->reads.held_by, &held->by_session, hash);
+    hf_chain_append (&self->reads.held, &held->link);
+    return held;
+}
+
+/*  The answer waits until the log says that the session was heard. Of several the last is answered.
+ */
+static void
+s_hold (hf_lock_service_t *self, const hf_reading_t *reading, uint64_t session)
+{
+    hf_held_t *held = s_held (self, session);
+    held->echo = reading->id;
+    held->route = reading->route;
+}
+
+static void
+s_release (hf_lock_service_t *self, hf_held_t *held)
+{
+    hf_readers_t *readers = &self->reads.readers;
+    hf_reading_t reading = {.type = HF_READING_KEEPALIVE,
+                            .id = held->echo,
+                            .bytes = (const uint8_t *)&held->session,
+                            .size = sizeof held->session,
+                            .route = held->route};
+    hf_readers_due (readers, hf_readers_wait (readers, &reading));
+    hf_chain_remove (&held->link);
+    hf_table_remove (&self->reads.held_by, &held->by_session);
+    free (held);
+}
 
 /*  Pack the KEPT of a session that a keepalive names. */
 static void
@@ -18,9 +58,7 @@ s_kept (hf_lock_service_t *self, const hf_reading_t *reading, uint64_t session)
     if (hf_expiry_ending (self->expiry, session) && !HF_MUTANT (alive_while_ending))
         return;
     if (hf_lock_marked (self, session) && !HF_MUTANT (mark_acknowledged)) {
-        if (self->reads.held.count < HF_SESSIONS_MAX) //  else the client asks again
-            *hf_array_add (&self->reads.held) =
-                (hf_held_t){.session = session, .echo = reading->id, .route = reading->route};
+        s_hold (self, reading, session);
         return;
     }
     hf_pack_reset (&self->rows);
@@ -41,35 +79,25 @@ s_kept (hf_lock_service_t *self, const hf_reading_t *reading, uint64_t session)
 void
 hf_lock_answer_held (hf_lock_service_t *self)
 {
-    size_t kept = 0, count = self->reads.held.count;
     if (!self->silences_applied)
         return;
     self->silences_applied = false;
-    for (size_t i = 0; i < count; i++) {
-        hf_held_t held = self->reads.held.list[i];
-        if (hf_lock_marked (self, held.session)) {
-            self->reads.held.list[kept++] = held;
-            continue;
-        }
-        hf_pack_reset (&self->kept);
-        s_kept (self, &(hf_reading_t){.id = held.echo, .route = held.route}, held.session);
-        if (self->kept.count == 0)
-            continue;
-        hf_alive_frame (&self->out.frame,
-                        &(hf_alive_t){.echo = held.echo, .sessions = hf_pack_list (&self->kept)});
-        hf_outbox_to_client (&self->out, &held.route, 0);
+    HF_CHAIN_EACH_SAFE (&self->reads.held, at)
+    {
+        hf_held_t *held = HF_AROUND (at, hf_held_t, link);
+        if (!hf_lock_marked (self, held->session))
+            s_release (self, held);
     }
-    self->reads.held.count = kept;
 }
 
 /*  A session may have thousands of places, so a frame takes sessions up to a size. */
 bool
 hf_lock_answer_keepalive (hf_lock_service_t *self)
 {
-    hf_reads_t *reads = &self->reads;
-    if (reads->keepalives.count == 0)
+    hf_readers_t *readers = &self->reads.readers;
+    hf_reading_t *reading = hf_readers_next (readers, HF_LANE_KEEPALIVES);
+    if (!reading)
         return false;
-    hf_reading_t *reading = &reads->keepalives.list[reads->keepalives_at];
     hf_pack_reset (&self->kept);
     for (; reading->done < reading->size / sizeof (uint64_t) &&
            hf_pack_size (&self->kept) < ALIVE_BYTES;
@@ -83,12 +111,23 @@ hf_lock_answer_keepalive (hf_lock_service_t *self)
                         &(hf_alive_t){.echo = reading->id, .sessions = hf_pack_list (&self->kept)});
         hf_outbox_to_client (&self->out, &reading->route, 0);
     }
-    if (reading->done == reading->size / sizeof (uint64_t)) {
-        free (reading->bytes);
-        if (++reads->keepalives_at == reads->keepalives.count)
-            reads->keepalives.count = reads->keepalives_at = 0;
-    }
+    hf_readers_turn (readers, reading);
+    if (reading->done == reading->size / sizeof (uint64_t))
+        hf_readers_done (readers, reading);
     return true;
+}
+
+void
+hf_lock_answer_query (hf_lock_service_t *self)
+{
+    hf_reads_t *reads = &self->reads;
+    const hf_reading_t *reading = hf_readers_next (&reads->readers, HF_LANE_QUERIES);
+    reads->blocked = reading && hf_lock_query_blocked (self, reading);
+    if (!reading || reads->blocked)
+        return;
+    hf_lock_query (self, reading);
+    hf_readers_turn (&reads->readers, reading);
+    hf_readers_done (&reads->readers, reading);
 }
 
 static void
@@ -102,15 +141,17 @@ s_closed (hf_lock_service_t *self, const hf_reading_t *reading)
     hf_outbox_to_client (&self->out, &reading->route, 0);
 }
 
+/*  It may be answered now. */
 static void
-s_answer (hf_lock_service_t *self, hf_reading_t *reading)
+s_due (hf_lock_service_t *self, const hf_reading_t *reading)
 {
-    if (reading->type == HF_READING_KEEPALIVE)
-        *hf_array_add (&self->reads.keepalives) = *reading;
-    else if (reading->type == HF_READING_CLOSE)
-        s_closed (self, reading);
-    else
-        *hf_array_add (&self->reads.queries) = *reading;
+    hf_readers_t *readers = &self->reads.readers;
+    if (reading->type != HF_READING_CLOSE) {
+        hf_readers_due (readers, reading);
+        return;
+    }
+    s_closed (self, reading);
+    hf_readers_done (readers, reading);
 }
 
 /*  Whether those under a barrier may be answered. */
@@ -122,40 +163,31 @@ s_passed (const hf_lock_service_t *self)
 }
 
 bool
-hf_lock_reads_due (const hf_lock_service_t *self)
+hf_lock_answers_due (const hf_lock_service_t *self)
 {
     const hf_reads_t *reads = &self->reads;
-    return reads->keepalives.count > 0 || (reads->queries.count > 0 && !reads->blocked) ||
-           s_passed (self);
+    return hf_readers_next (&reads->readers, HF_LANE_KEEPALIVES) ||
+           (hf_readers_next (&reads->readers, HF_LANE_QUERIES) && !reads->blocked);
+}
+
+bool
+hf_lock_reads_due (const hf_lock_service_t *self)
+{
+    return hf_lock_answers_due (self) || s_passed (self);
 }
 
 void
 hf_lock_answer_reads (hf_lock_service_t *self)
 {
     hf_reads_t *reads = &self->reads;
-    //  Keepalives that were due before come first: what waits stays bounded.
-    if (!s_passed (self) || reads->keepalives.count > 0)
-        return;
-    if (reads->queries_at > 0 && reads->queries_at >= reads->queries.count / 2) {
-        hf_array_drop (&reads->queries, reads->queries_at);
-        reads->queries_at = 0;
+    if (s_passed (self)) {
+        const hf_reading_t *reading;
+        while ((reading = hf_readers_under (&reads->readers)))
+            s_due (self, reading);
+        reads->passed = false;
     }
-    for (size_t i = 0; i < reads->under.count; i++)
-        s_answer (self, &reads->under.list[i]);
-    reads->under.count = 0;
-    reads->passed = false;
     for (int i = 0; i < ALIVES_FIRST && hf_lock_answer_keepalive (self); i++)
         ;
-}
-
-/*  The memory that a burst needed, and that is not used now. */
-void
-hf_lock_reads_trim (hf_lock_service_t *self)
-{
-    hf_array_trim (&self->reads.waiting, READS_KEPT);
-    hf_array_trim (&self->reads.under, READS_KEPT);
-    hf_array_trim (&self->reads.keepalives, READS_KEPT);
-    hf_array_trim (&self->reads.queries, READS_KEPT);
 }
 
 //  ---- barriers ------------------------------------------------------------------
@@ -167,81 +199,61 @@ s_unbarred (const hf_reading_t *reading)
                                              : HF_MUTANT (keepalive_unbarred);
 }
 
-/*  Whether there is room. Queries that wait, with or without a barrier, never take all of it: they
- *  must not shut keepalives out. */
+/*  Whether there is room. Queries never take all of it: they must not shut keepalives out. */
 static bool
 s_room (const hf_lock_service_t *self, const hf_reading_t *reading)
 {
-    const hf_reads_t *reads = &self->reads;
+    const hf_readers_t *readers = &self->reads.readers;
     uint32_t max = self->config.readings_max;
-    if (reads->waiting_bytes + reading->size > WAITING_BYTES)
+    if (readers->bytes + reading->size > WAITING_BYTES)
         return false;
-    if (reading->type != HF_READING_QUERY)
-        return reads->waiting.count < max;
-    return reads->waiting_queries < max / 2 && reads->queries.count - reads->queries_at < max / 2;
+    if (reading->type == HF_READING_QUERY)
+        return readers->queries < max / 2;
+    return readers->queries + readers->others < max;
 }
 
 /*  And for this client, which must not shut others out. */
 static bool
 s_room_of (const hf_lock_service_t *self, const hf_reading_t *reading)
 {
-    const hf_reads_t *reads = &self->reads;
+    const hf_readers_t *readers = &self->reads.readers;
+    const hf_reader_t *reader = hf_readers_find (readers, &reading->route);
     uint32_t max = self->config.readings_max;
-    if (hf_shares_full (hf_shares_of (&reads->bytes_of, &reading->route), reads->waiting_bytes,
-                        WAITING_BYTES))
+    if (!reader)
+        return true;
+    if (hf_shares_full (reader->bytes, readers->bytes, WAITING_BYTES))
         return false;
     if (reading->type == HF_READING_QUERY)
-        return hf_shares_of (&reads->queries_of, &reading->route) <= max / 8 ||
-               HF_MUTANT (reader_takes_all);
-    return !hf_shares_full (hf_shares_of (&reads->others_of, &reading->route), reads->waiting.count,
-                            max);
+        return reader->queries <= max / 8 || HF_MUTANT (reader_takes_all);
+    return !hf_shares_full (reader->others, readers->queries + readers->others, max);
 }
 
 void
-hf_lock_read (hf_lock_service_t *self, hf_reading_t *reading)
+hf_lock_read (hf_lock_service_t *self, const hf_reading_t *reading)
 {
-    hf_reads_t *reads = &self->reads;
+    hf_readers_t *readers = &self->reads.readers;
     if (s_unbarred (reading)) {
-        s_answer (self, reading);
+        s_due (self, hf_readers_wait (readers, reading));
         return;
     }
     bool room = s_room (self, reading);
     if (!room || !s_room_of (self, reading)) {
-        free (reading->bytes);
         hf_lock_refuse_busy (self, &reading->route, !room);
         return;
     }
-    if (HF_MUTANT (barrier_joined) && reads->barrier_out) {
-        *hf_array_add (&reads->under) = *reading;
-        return;
-    }
-    *hf_array_add (&reads->waiting) = *reading;
-    bool query = reading->type == HF_READING_QUERY;
-    reads->waiting_queries += query;
-    reads->waiting_bytes += reading->size;
-    hf_shares_add (query ? &reads->queries_of : &reads->others_of, &reading->route, 1);
-    hf_shares_add (&reads->bytes_of, &reading->route, reading->size);
-}
-
-static void
-s_none_waits (hf_reads_t *reads)
-{
-    reads->waiting_queries = reads->waiting_bytes = 0;
-    hf_shares_clear (&reads->queries_of);
-    hf_shares_clear (&reads->others_of);
-    hf_shares_clear (&reads->bytes_of);
+    hf_readers_wait (readers, reading);
+    if (HF_MUTANT (barrier_joined) && self->reads.barrier_out)
+        hf_chain_splice (&readers->under, &readers->waiting);
 }
 
 void
 hf_lock_ask_barrier (hf_lock_service_t *self)
 {
     hf_reads_t *reads = &self->reads;
-    if (!self->leading || reads->under.count > 0 || reads->waiting.count == 0)
+    if (!self->leading || hf_readers_under (&reads->readers) ||
+        hf_chain_empty (&reads->readers.waiting))
         return;
-    hf_readings_t empty = reads->under;
-    reads->under = reads->waiting;
-    reads->waiting = empty;
-    s_none_waits (reads);
+    hf_readers_begin (&reads->readers);
     reads->barrier_out = true;
     reads->barrier_id++;
     hf_a_barrier_frame (&self->out.message, &(hf_a_barrier_t){.id = reads->barrier_id});
@@ -259,43 +271,49 @@ hf_lock_passed (hf_lock_service_t *self, const hf_a_passed_t *passed)
     reads->index = passed->index;
 }
 
+/*  What is due for a client is not worth the packing any more. */
+void
+hf_lock_reads_unsent (hf_lock_service_t *self, const hf_route_t *route)
+{
+    if (!HF_MUTANT (packed_for_nobody))
+        hf_readers_leave (&self->reads.readers, route);
+}
+
 //  ---- the end of a leadership -----------------------------------------------------
 
 static void
-s_drop (hf_lock_service_t *self, hf_readings_t *readings, size_t first, bool watch)
+s_watch_all (hf_lock_service_t *self)
 {
-    for (size_t i = first; i < readings->count; i++) {
-        if (watch)
-            hf_routes_watch (&self->routes, &readings->list[i].route);
-        free (readings->list[i].bytes);
+    hf_reads_t *reads = &self->reads;
+    hf_table_node_t *node = hf_table_first (&reads->readers.table);
+    for (; node; node = hf_table_next (&reads->readers.table, node))
+        hf_routes_watch (&self->routes, &HF_AROUND (node, hf_reader_t, by_route)->route);
+    HF_CHAIN_EACH (&reads->held, at)
+    {
+        hf_routes_watch (&self->routes, &HF_AROUND (at, hf_held_t, link)->route);
     }
-    readings->count = 0;
 }
 
 void
 hf_lock_drop_reads (hf_lock_service_t *self, bool watch)
 {
     hf_reads_t *reads = &self->reads;
-    s_drop (self, &reads->waiting, 0, watch);
-    s_drop (self, &reads->under, 0, watch);
-    s_drop (self, &reads->keepalives, reads->keepalives_at, watch);
-    s_drop (self, &reads->queries, reads->queries_at, watch);
-    reads->keepalives_at = reads->queries_at = 0;
-    s_none_waits (reads);
-    for (size_t i = 0; watch && i < reads->held.count; i++)
-        hf_routes_watch (&self->routes, &reads->held.list[i].route);
-    reads->held.count = 0;
+    if (watch)
+        s_watch_all (self);
+    hf_readers_clear (&reads->readers);
+    hf_table_free (&reads->held_by);
+    hf_chain_init (&reads->held);
     reads->blocked = reads->barrier_out = reads->passed = false;
 }
 
 void
 hf_lock_reads_init (hf_lock_service_t *self)
 {
+    hf_readers_init (&self->reads.readers);
+    hf_chain_init (&self->reads.held);
+    hf_table_init (&self->reads.held_by);
     hf_table_init (&self->reads.asked);
     hf_shares_init (&self->reads.asked_of);
-    hf_shares_init (&self->reads.queries_of);
-    hf_shares_init (&self->reads.others_of);
-    hf_shares_init (&self->reads.bytes_of);
 }
 
 void
@@ -304,9 +322,4 @@ hf_lock_reads_done (hf_lock_service_t *self)
     hf_lock_drop_reads (self, false);
     hf_table_free (&self->reads.asked);
     hf_shares_clear (&self->reads.asked_of);
-    hf_array_free (&self->reads.waiting);
-    hf_array_free (&self->reads.under);
-    hf_array_free (&self->reads.keepalives);
-    hf_array_free (&self->reads.queries);
-    hf_array_free (&self->reads.held);
 }

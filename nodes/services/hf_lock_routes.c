@@ -232,6 +232,7 @@ hf_routes_trim (hf_routes_t *self)
 void
 hf_lock_service_unsent (hf_lock_service_t *self, uint64_t session, const hf_route_t *route)
 {
+    hf_lock_reads_unsent (self, route);
     hf_caller_t *caller = hf_routes_find (&self->routes, session);
     if (!caller || !hf_route_equal (&caller->route, route))
         return; //  it has spoken again, from elsewhere

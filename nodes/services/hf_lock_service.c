@@ -69,6 +69,7 @@ hf_lock_service_destroy (hf_lock_service_t **self_p)
     hf_outbox_done (&self->out);
     hf_outcomes_done (&self->outcomes);
     hf_array_free (&self->debts);
+    hf_array_free (&self->named);
     hf_pack_done (&self->rows);
     hf_pack_done (&self->more_rows);
     hf_pack_done (&self->kept);
@@ -237,7 +238,6 @@ s_trim (hf_lock_service_t *self)
     hf_pack_trim (&self->entries);
     hf_pack_trim (&self->sections);
     hf_routes_trim (&self->routes);
-    hf_lock_reads_trim (self);
 }
 
 void
@@ -263,20 +263,11 @@ hf_lock_service_end (hf_lock_service_t *self, bool drained)
 bool
 hf_lock_service_more (hf_lock_service_t *self)
 {
-    hf_reads_t *reads = &self->reads;
-    if (hf_lock_answer_keepalive (self))
-        return true;
-    if (reads->queries_at == reads->queries.count)
-        return false;
-    hf_reading_t *reading = &reads->queries.list[reads->queries_at];
-    reads->blocked = hf_lock_query_blocked (self, reading);
-    if (reads->blocked)
-        return false;
-    hf_lock_query (self, reading);
-    if (++reads->queries_at < reads->queries.count)
-        return true;
-    reads->queries.count = reads->queries_at = 0;
-    return false;
+    //  Neither kind waits for all of the other.
+    bool kept = hf_lock_answer_keepalive (self);
+    if (!kept || !HF_MUTANT (queries_starve))
+        hf_lock_answer_query (self);
+    return hf_lock_answers_due (self);
 }
 
 uint64_t

@@ -52,8 +52,8 @@ typedef struct hf_lock_config {
     //  Bytes of entries handled before the election actor gets credit, less than its deliver_ahead:
     //  256 KiB.
     uint64_t credit_bytes;
-    uint32_t readings_max; //  reads that wait for a barrier; beyond: BUSY. Half of it for queries:
-                           //  50,000
+    uint32_t readings_max; //  reads and keepalives not answered yet; beyond: BUSY. Half of it for
+                           //  queries: 50,000
     uint32_t client_sessions_max; //  of one client; beyond, it gets LIMIT: 50,000
 } hf_lock_config_t;
 
@@ -84,12 +84,13 @@ bool hf_lock_service_full (const hf_lock_service_t *self);
  *  door was taken. Otherwise no session is judged silent, for 1 s at most. */
 void hf_lock_service_end (hf_lock_service_t *self, bool drained);
 
-/*  Answer one query that waits, or some sessions of a KEEPALIVE. Gives whether there may be more;
- * the shell stops asking when it has spent 10 ms, so that what comes in does not wait for queries.
- */
+/*  Answer some sessions of a KEEPALIVE, and a query: of the clients whose turn it is. Gives whether
+ * there may be more; the shell stops asking when it has spent 10 ms, so that what comes in does not
+ * wait for queries. */
 bool hf_lock_service_more (hf_lock_service_t *self);
 
-/*  A frame of SESSION could not be sent to ROUTE: the client has left or does not read. */
+/*  A frame of SESSION, or of none in particular (0), could not be sent to ROUTE: the client has
+ * left or does not read. */
 void hf_lock_service_unsent (hf_lock_service_t *self, uint64_t session, const hf_route_t *route);
 
 /*  What the shell says of its door, at the begin of each turn: facts of the status, and a line in

@@ -35,7 +35,6 @@ typedef struct known {
 } known_t;
 
 static const known_t s_known[] = {
-    {HF_MUTANT_waits_in_line, 179593028301659},
     {HF_MUTANT_never_expires, 37},
     {HF_MUTANT_prune_by_follower, 50},
     {HF_MUTANT_verified_kept, 32},

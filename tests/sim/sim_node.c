@@ -113,7 +113,7 @@ s_frames (sim_t *sim, node_t *node, hf_to_t actor, hf_outbox_t *outbox, news_t *
         uint64_t route = sim_route_number (&frame->route);
         bool sent = sim_to_client (sim, node, route, bytes);
         sim_duty_sent (sim, node, route, sent, bytes);
-        if (!sent && frame->session != 0) {
+        if (!sent) {
             sim->result->totals.unsent++;
             hf_lock_service_unsent (node->lock, frame->session, &frame->route);
         }

@@ -237,9 +237,10 @@ sim_demand (sim_t *sim)
     sim_try (sim);
     s_wait (sim, s_has_served, 60000000, "not every waiter was granted, or a dead session stays");
     //  A leader whose transfers failed waits for up to stability << 6; one that got the lead back
-    //  soon, for up to regret << 2; and a slow sync is remembered for 10 times stability.
+    //  soon, for up to regret << 2; and a slow sync is remembered for a while.
     const hf_core_config_t *core = &sim->odds.election.core;
-    s_wait (sim, s_has_lowest, 5000000 + 76 * core->stability_us + 4 * core->regret_us,
+    s_wait (sim, s_has_lowest,
+            5000000 + 66 * core->stability_us + 4 * core->regret_us + hf_core_believed_us (core),
             "the lowest id does not lead");
     s_wait (sim, s_has_agreed, 10000000, "not all nodes have the whole log"); //  lagging ones too
     if (!sim->failed)

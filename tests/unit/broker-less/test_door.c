@@ -209,6 +209,30 @@ TEST (a_disconnected_client_is_reported)
     assert_false (hf_door_send (s_door, &s_route, "nobody", 6));
 }
 
+/*  A frame may be read when its connection has ended: by then nobody is left to be known. */
+TEST (p12_who_leaves_before_its_frame_is_read_is_not_kept)
+{
+    until_link (HF_LINK_CONNECTED);
+    for (unsigned i = 0; i < 30; i++) {
+        void *brief = raw_client (ZMQ_DEALER, ZMQ_LINGER, &(int){1000}, sizeof (int));
+        zmq_send (brief, "brief", 5, 0);
+        UNTIL (hf_door_facts (s_door).connections == 2);
+        zmq_close (brief);
+        UNTIL (hf_door_facts (s_door).connections == 1);
+    }
+    hf_route_t gone = {.size = 0};
+    for (unsigned i = 0; i < 30; i++) {
+        assert_true (door_next ());
+        assert_true (hf_span_equal (s_bytes, hf_span_text ("brief")));
+        gone = s_route;
+    }
+    assert_false (door_next ());
+    assert_int_equal (hf_door_facts (s_door).known, 0);
+    assert_false (hf_door_send (s_door, &gone, "too late", 8));
+    link_sends (s_link, "here");
+    assert_int_equal (hf_door_facts (s_door).known, 1);
+}
+
 TEST (a_frame_a_little_too_large_comes_in_and_a_larger_one_cuts)
 {
     size_t size = 2 * HF_FRAME_MAX;

@@ -30,6 +30,7 @@ typedef struct bench {
 
     //  What does not happen for now.
     bool no_commits, no_barriers, no_files, no_rows;
+    bool no_time; //  for hf_lock_service_more
 
     HF_ARRAY (bench_frame_t) frames; //  to clients, not looked at yet
     HF_ARRAY (bench_frame_t) said;   //  by other actors, for the next turn
@@ -74,6 +75,8 @@ void bench_follow (bench_t *self, uint64_t term, uint32_t leader);
 /*  The barrier that was asked for last passes now, in the next turn. */
 void bench_pass (bench_t *self, uint64_t index);
 
+/*  The client of this number. */
+hf_route_t bench_route (uint32_t number);
 /*  A client's frame, from self->pack, now. Begins a turn. */
 void bench_send (bench_t *self, uint32_t route);
 /*  End the turn, and begin and end others until nothing is left to be said. */

@@ -1,0 +1,177 @@
+//  The lock service answers clients in turns: one for which much is to be packed holds nobody up.
+
+#include "base/hf_mutant.h"
+#include "tests/kit/hf_one.h"
+#include "tests/unit/services/lock_bench.h"
+
+int hf_mutant = HF_MUTANT_none;
+
+#define FAT_PLACES 500 //  of a session: its KEPT fills a frame
+#define FAT_NAMED  100 //  times in one KEEPALIVE
+
+/*  A session of client 1 with so many places that an ALIVE carries no other. */
+static uint64_t
+s_fat (bench_t *bench)
+{
+    uint64_t session = bench_open (bench, 1, 1, 600000);
+    char lock[201];
+    memset (lock, 'x', sizeof lock - 1);
+    for (uint32_t i = 0; i < FAT_PLACES; i++) {
+        snprintf (lock + 190, sizeof lock - 190, "%u", i);
+        bench_acquire (bench, 1, session, i + 1, lock);
+        if (i % 100 == 99)
+            bench_settle (bench);
+    }
+    bench_drop_frames (bench);
+    return session;
+}
+
+static void
+s_name_often (bench_t *bench, uint32_t route, uint64_t session)
+{
+    hf_pack_t list;
+    hf_pack_init (&list);
+    for (uint32_t i = 0; i < FAT_NAMED; i++)
+        hf_keep_put (&list, &(hf_keep_t){session, 1});
+    hf_keepalive_frame (&bench->pack, &(hf_keepalive_t){7, hf_pack_list (&list)});
+    hf_pack_done (&list);
+    bench_send (bench, route);
+}
+
+/*  A turn in which the barrier begins, and one in which it has passed; then as many as it takes, if
+ * there is TIME. */
+static void
+s_turns (bench_t *bench, bool time)
+{
+    bench->no_time = true;
+    bench_turn (bench, true);
+    bench_turn (bench, true);
+    bench->no_time = !time;
+    if (time)
+        bench_settle (bench);
+}
+
+/*  How many frames come before the first to ROUTE. */
+static size_t
+s_before (const bench_t *bench, uint32_t route)
+{
+    size_t i = 0;
+    while (i < bench->frames.count && bench->frames.list[i].route != route)
+        i++;
+    return i;
+}
+
+//  ---- keepalives ---------------------------------------------------------------------
+
+static size_t
+s_healthy_waits (int mutant)
+{
+    bench_t bench;
+    bench_init (&bench, (hf_lock_config_t){.self = 1}, true);
+    uint64_t fat = s_fat (&bench), healthy = bench_open (&bench, 2, 2, 10000);
+    hf_mutant = mutant;
+    s_name_often (&bench, 1, fat);
+    bench_keepalive (&bench, 2, healthy, 1);
+    s_turns (&bench, true);
+    hf_mutant = HF_MUTANT_none;
+    size_t before = s_before (&bench, 2);
+    assert_int_equal (bench.frames.count, FAT_NAMED + 1);
+    bench_done (&bench);
+    return before;
+}
+
+HF_TEST (p11_a_keepalive_waits_for_one_step_of_another_client)
+{
+    assert_int_equal (s_healthy_waits (HF_MUTANT_none), 1);
+    assert_int_equal (s_healthy_waits (HF_MUTANT_no_turns), FAT_NAMED);
+}
+
+/*  Nor for what is due since the last barrier. */
+BENCH_TEST (p11_a_keepalive_does_not_wait_for_the_last_barriers_answers, bench)
+{
+    uint64_t fat = s_fat (bench), healthy = bench_open (bench, 2, 2, 10000);
+    s_name_often (bench, 1, fat);
+    s_turns (bench, false);
+    bench_keepalive (bench, 2, healthy, 1);
+    s_turns (bench, false);
+    assert_true (bench->frames.count < FAT_NAMED);
+    assert_int_equal (bench_alive (bench, 2).status, HF_OK);
+}
+
+//  ---- queries ------------------------------------------------------------------------
+
+/*  Gives how many frames are sent before a query is answered, while keepalives are due. */
+static size_t
+s_query_waits (int mutant)
+{
+    bench_t bench;
+    bench_init (&bench, (hf_lock_config_t){.self = 1}, true);
+    uint64_t fat = s_fat (&bench);
+    hf_mutant = mutant;
+    s_name_often (&bench, 1, fat);
+    for (uint32_t i = 0; i < FAT_NAMED; i++)
+        bench_query (&bench, 3, i, HF_WHAT_LOCKS, "");
+    bench_query (&bench, 2, 1, HF_WHAT_LEADER, "");
+    s_turns (&bench, true);
+    hf_mutant = HF_MUTANT_none;
+    size_t before = s_before (&bench, 2);
+    assert_int_equal (bench.frames.count, 2 * FAT_NAMED + 1);
+    bench_done (&bench);
+    return before;
+}
+
+HF_TEST (p11_queries_take_turns_with_keepalives_and_each_other)
+{
+    assert_true (s_query_waits (HF_MUTANT_none) < FAT_NAMED / 2);
+    assert_true (s_query_waits (HF_MUTANT_queries_starve) > FAT_NAMED);
+    assert_int_equal (s_query_waits (HF_MUTANT_no_turns), 2 * FAT_NAMED);
+}
+
+//  ---- clients that have left -----------------------------------------------------------
+
+/*  Gives how many frames are packed for a client that cannot be reached. */
+static size_t
+s_packed (int mutant)
+{
+    bench_t bench;
+    bench_init (&bench, (hf_lock_config_t){.self = 1}, true);
+    uint64_t fat = s_fat (&bench);
+    hf_mutant = mutant;
+    s_name_often (&bench, 1, fat);
+    for (uint32_t i = 0; i < 10; i++)
+        bench_query (&bench, 1, i, HF_WHAT_LEADER, "");
+    s_turns (&bench, false);
+    hf_route_t route = bench_route (1);
+    hf_lock_service_unsent (bench.service, 0, &route);
+    s_turns (&bench, true);
+    hf_mutant = HF_MUTANT_none;
+    size_t packed = bench.frames.count;
+    bench_done (&bench);
+    return packed;
+}
+
+HF_TEST (p12_nothing_is_packed_for_a_client_that_has_left)
+{
+    assert_true (s_packed (HF_MUTANT_none) <= 16);
+    assert_int_equal (s_packed (HF_MUTANT_packed_for_nobody), FAT_NAMED + 10);
+}
+
+/*  What it had is given back: others, and itself when it comes again, are served. */
+BENCH_TEST_WITH (p12_who_left_leaves_its_room, bench, true, .readings_max = 20)
+{
+    uint64_t fat = s_fat (bench);
+    for (int i = 0; i < 10; i++)
+        s_name_often (bench, 1, fat);
+    s_turns (bench, false);
+    hf_route_t route = bench_route (1);
+    hf_lock_service_unsent (bench->service, 0, &route);
+    s_turns (bench, true);
+    bench_drop_frames (bench);
+    for (uint32_t i = 0; i < 10; i++)
+        bench_keepalive (bench, 1, fat, i);
+    bench_settle (bench);
+    for (uint32_t i = 0; i < 10; i++)
+        assert_int_equal (bench_alive (bench, 1).status, HF_OK);
+}
+
+HF_TEST_MAIN (NULL, NULL)
