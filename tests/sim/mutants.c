@@ -75,7 +75,7 @@ static const known_t s_known[] = {
     {HF_MUTANT_roster_not_kept, 1083},
     {HF_MUTANT_pruned_before_flushed, 5},
     {HF_MUTANT_flushed_before_files, 337},
-    {HF_MUTANT_transfer_mixed, 660},
+    {HF_MUTANT_transfer_mixed, 2079},
     {HF_MUTANT_transfer_any_order, 27},
     {HF_MUTANT_transfer_file_start, 181},
     {HF_MUTANT_transfer_term, 5},
