@@ -13,6 +13,7 @@ hf_core_config_defaults (hf_core_config_t *config)
                                  .stability_us = 2000000,
                                  .prefer_lowest = true,
                                  .regret_us = 120000000,
+                                 .believed_us = 480000000,
                                  .seed = 1};
 }
 
@@ -192,19 +193,13 @@ s_synced (hf_core_t *self, uint64_t took_us)
     self->sync_at_us = self->now_us;
 }
 
-//  It was 10 times stability_us alone: then each quiet half minute made a slow disk fit to lead.
-uint64_t
-hf_core_believed_us (const hf_core_config_t *config)
-{
-    uint64_t calm_us = 10 * config->stability_us, regret_us = config->regret_us << 2;
-    return regret_us < calm_us || HF_MUTANT (slow_disk_forgotten) ? calm_us : regret_us;
-}
-
 uint64_t
 hf_core_sync_us (const hf_core_t *self)
 {
-    bool known = self->now_us < self->sync_at_us + hf_core_believed_us (&self->config);
-    return known ? self->sync_us : 0;
+    //  With the mutant's time each quiet half minute makes a slow disk fit to lead.
+    uint64_t believed_us =
+        HF_MUTANT (slow_disk_forgotten) ? 10 * self->config.stability_us : self->config.believed_us;
+    return self->now_us < self->sync_at_us + believed_us ? self->sync_us : 0;
 }
 
 static void

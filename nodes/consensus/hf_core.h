@@ -57,16 +57,13 @@ typedef struct hf_core_config {
     uint64_t stability_us; //  a lower id must be fit for so long to be handed the lead; 2 s
     bool prefer_lowest;    //  hand over to the lowest fit id; default true
     uint64_t regret_us;    //  no such hand-over for so long after one that did not last; 2 min
+    uint64_t believed_us;  //  what a sync took is believed for so long without another; 8 min
     uint64_t seed;         //  of the only randomness: jitter
     uint64_t incarnation;  //  of this node's disk; 0: every member counts
 } hf_core_config_t;
 
 /*  Fill in the defaults; self and members are left to the caller. */
 void hf_core_config_defaults (hf_core_config_t *config);
-
-/*  For so long a node that has no syncs to do is believed to take for one what it took before:
- *  4 times regret_us, or 10 times stability_us when that is more. */
-uint64_t hf_core_believed_us (const hf_core_config_t *config);
 
 /*  A run of entries of one term, as found in the log. */
 typedef struct hf_term_span {

@@ -31,6 +31,8 @@ s_pick_election (sim_t *sim, odds_t *odds)
     config->core.prefer_lowest = sim_random (sim, 8) != 0;
     config->core.stability_us = 200000 + sim_random (sim, 1800000);
     config->core.regret_us = 2000000 + sim_random (sim, 3000000);
+    uint64_t calm_us = 10 * config->core.stability_us, regret_us = 4 * config->core.regret_us;
+    config->core.believed_us = regret_us > calm_us ? regret_us : calm_us;
     config->log_keep = s_bound (sim, 0, 1000, 10000);
     config->hold_us = 500000 + sim_random (sim, 5000000);
     config->prune_step = 1 + (uint32_t)sim_random (sim, 64);

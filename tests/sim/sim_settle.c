@@ -240,7 +240,7 @@ sim_demand (sim_t *sim)
     //  soon, for up to regret << 2; and a slow sync is remembered for a while.
     const hf_core_config_t *core = &sim->odds.election.core;
     s_wait (sim, s_has_lowest,
-            5000000 + 66 * core->stability_us + 4 * core->regret_us + hf_core_believed_us (core),
+            5000000 + 66 * core->stability_us + 4 * core->regret_us + core->believed_us,
             "the lowest id does not lead");
     s_wait (sim, s_has_agreed, 10000000, "not all nodes have the whole log"); //  lagging ones too
     if (!sim->failed)

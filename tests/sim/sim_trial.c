@@ -71,7 +71,7 @@ s_moves_max (const sim_t *sim)
 {
     //  Without a load nobody knows after a while that the disk is slow.
     if (sim->trial == TRIAL_SLOW)
-        return 4 + 2 * (LENGTH_US / hf_core_believed_us (&sim->odds.election.core) - 1);
+        return 4 + 2 * (LENGTH_US / sim->odds.election.core.believed_us - 1);
     uint64_t moves = 4, pause_us = sim->odds.election.core.regret_us;
     for (uint64_t us = 0; us < LENGTH_US; us += pause_us) {
         moves += 2;
