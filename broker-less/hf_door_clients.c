@@ -100,7 +100,7 @@ s_slot (hf_door_clients_t *self, int fd)
 hf_door_client_t *
 hf_door_clients_add (hf_door_clients_t *self, const hf_route_t *route, int fd)
 {
-    if (fd < 0 || (!s_slot (self, fd)->open))
+    if (fd < 0 || !s_slot (self, fd)->open)
         return NULL;
     hf_door_slot_t *slot = s_slot (self, fd);
     hf_door_client_t *client = hf_alloc (sizeof *client);

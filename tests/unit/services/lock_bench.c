@@ -443,3 +443,19 @@ bench_query (bench_t *self, uint32_t route, uint64_t id, uint32_t what, const ch
         &(hf_query_t){.id = id, .what = what, .name = hf_span_text (name), .limit = HF_DATA_MAX});
     bench_send (self, route);
 }
+
+uint64_t
+bench_open_fat (bench_t *self)
+{
+    uint64_t session = bench_open (self, 1, 1, 600000);
+    char lock[201];
+    memset (lock, 'x', sizeof lock - 1);
+    for (uint32_t i = 0; i < 500; i++) {
+        snprintf (lock + 190, sizeof lock - 190, "%u", i);
+        bench_acquire (self, 1, session, i + 1, lock);
+        if (i % 100 == 99)
+            bench_settle (self);
+    }
+    bench_drop_frames (self);
+    return session;
+}

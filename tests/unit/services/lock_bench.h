@@ -93,6 +93,8 @@ void bench_drop_frames (bench_t *self);
 //  ---- what clients do ----------------------------------------------------------------
 
 uint64_t bench_open (bench_t *self, uint32_t route, uint8_t mark, uint32_t ttl_ms);
+/*  A session of client 1 that has so many places that its KEPT fills a frame. */
+uint64_t bench_open_fat (bench_t *self);
 void bench_keepalive (bench_t *self, uint32_t route, uint64_t session, uint64_t echo);
 /*  OPEN, with a nonce of MARK, without waiting for its answer. */
 void bench_send_open (bench_t *self, uint32_t route, uint8_t mark, uint32_t ttl_ms);

@@ -55,16 +55,7 @@ BENCH_TEST (test_a_keepalive_of_many_sessions_is_answered_in_few_frames, bench)
 BENCH_TEST (test_answers_to_a_keepalive_are_cut_into_frames, bench)
 {
     uint32_t frames;
-    uint64_t session = bench_open (bench, 1, 1, 600000);
-    char lock[201];
-    memset (lock, 'x', sizeof lock - 1);
-    for (uint32_t i = 0; i < 500; i++) {
-        snprintf (lock + 190, sizeof lock - 190, "%u", i);
-        bench_acquire (bench, 1, session, i + 1, lock);
-        if (i % 100 == 99)
-            bench_settle (bench);
-    }
-    bench_drop_frames (bench);
+    uint64_t session = bench_open_fat (bench);
     hf_pack_t list;
     hf_pack_init (&list);
     for (uint32_t i = 0; i < 20; i++)

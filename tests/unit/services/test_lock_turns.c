@@ -6,25 +6,7 @@
 
 int hf_mutant = HF_MUTANT_none;
 
-#define FAT_PLACES 500 //  of a session: its KEPT fills a frame
-#define FAT_NAMED  100 //  times in one KEEPALIVE
-
-/*  A session of client 1 with so many places that an ALIVE carries no other. */
-static uint64_t
-s_fat (bench_t *bench)
-{
-    uint64_t session = bench_open (bench, 1, 1, 600000);
-    char lock[201];
-    memset (lock, 'x', sizeof lock - 1);
-    for (uint32_t i = 0; i < FAT_PLACES; i++) {
-        snprintf (lock + 190, sizeof lock - 190, "%u", i);
-        bench_acquire (bench, 1, session, i + 1, lock);
-        if (i % 100 == 99)
-            bench_settle (bench);
-    }
-    bench_drop_frames (bench);
-    return session;
-}
+#define FAT_NAMED 100 //  times in one KEEPALIVE, a session whose KEPT fills a frame
 
 static void
 s_name_often (bench_t *bench, uint32_t route, uint64_t session)
@@ -68,7 +50,7 @@ s_healthy_waits (int mutant)
 {
     bench_t bench;
     bench_init (&bench, (hf_lock_config_t){.self = 1}, true);
-    uint64_t fat = s_fat (&bench), healthy = bench_open (&bench, 2, 2, 10000);
+    uint64_t fat = bench_open_fat (&bench), healthy = bench_open (&bench, 2, 2, 10000);
     hf_mutant = mutant;
     s_name_often (&bench, 1, fat);
     bench_keepalive (&bench, 2, healthy, 1);
@@ -89,7 +71,7 @@ HF_TEST (p11_a_keepalive_waits_for_one_step_of_another_client)
 /*  Nor for what is due since the last barrier. */
 BENCH_TEST (p11_a_keepalive_does_not_wait_for_the_last_barriers_answers, bench)
 {
-    uint64_t fat = s_fat (bench), healthy = bench_open (bench, 2, 2, 10000);
+    uint64_t fat = bench_open_fat (bench), healthy = bench_open (bench, 2, 2, 10000);
     s_name_often (bench, 1, fat);
     s_turns (bench, false);
     bench_keepalive (bench, 2, healthy, 1);
@@ -106,7 +88,7 @@ s_query_waits (int mutant)
 {
     bench_t bench;
     bench_init (&bench, (hf_lock_config_t){.self = 1}, true);
-    uint64_t fat = s_fat (&bench);
+    uint64_t fat = bench_open_fat (&bench);
     hf_mutant = mutant;
     s_name_often (&bench, 1, fat);
     for (uint32_t i = 0; i < FAT_NAMED; i++)
@@ -135,7 +117,7 @@ s_packed (int mutant)
 {
     bench_t bench;
     bench_init (&bench, (hf_lock_config_t){.self = 1}, true);
-    uint64_t fat = s_fat (&bench);
+    uint64_t fat = bench_open_fat (&bench);
     hf_mutant = mutant;
     s_name_often (&bench, 1, fat);
     for (uint32_t i = 0; i < 10; i++)
@@ -159,7 +141,7 @@ HF_TEST (p12_nothing_is_packed_for_a_client_that_has_left)
 /*  What it had is given back: others, and itself when it comes again, are served. */
 BENCH_TEST_WITH (p12_who_left_leaves_its_room, bench, true, .readings_max = 20)
 {
-    uint64_t fat = s_fat (bench);
+    uint64_t fat = bench_open_fat (bench);
     for (int i = 0; i < 10; i++)
         s_name_often (bench, 1, fat);
     s_turns (bench, false);
