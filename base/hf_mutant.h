@@ -135,6 +135,8 @@
 //  For unit tests alone. The lock actor answers nothing before it has applied it, so that no client
 //  can see the difference; the tool's guard, names and addresses are not in the simulator.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
+    M (stall_counts, "P11",                                                                        \
+       "after a stall of the node clients are cut off that could not show that they read")         \
     M (waits_in_line, "P11",                                                                       \
        "a slowed leader makes a part of what waits at a time, however long it waits")              \
     M (slow_disk_forgotten, "P11", "a quiet time makes a slow disk fit to lead again")             \

@@ -142,11 +142,11 @@ hf_door_clients_closed (hf_door_clients_t *self, int fd)
 //  ---- what waits ---------------------------------------------------------------------
 
 static void
-s_look (hf_door_clients_t *self, hf_door_client_t *client, uint64_t now_us)
+s_look (hf_door_clients_t *self, hf_door_client_t *client)
 {
     size_t owed = s_debt_bytes (client->debt);
     if (owed < client->owed + client->put)
-        client->moved_us = now_us;
+        client->moved_us = self->watched_us;
     client->owed = owed;
     client->put = 0;
     self->all += owed;
@@ -169,17 +169,18 @@ s_cut (hf_door_clients_t *self, hf_door_client_t *client)
 void
 hf_door_clients_sweep (hf_door_clients_t *self, uint64_t now_us)
 {
-    self->now_us = now_us;
+    self->watched_us += hf_door_watched_us (now_us > self->swept_us ? now_us - self->swept_us : 0);
+    self->swept_us = now_us;
     self->all = 0;
     HF_CHAIN_EACH_SAFE (&self->indebted, at)
     {
-        s_look (self, HF_AROUND (at, hf_door_client_t, indebted), now_us);
+        s_look (self, HF_AROUND (at, hf_door_client_t, indebted));
     }
     HF_CHAIN_EACH (&self->indebted, at)
     {
         hf_door_client_t *client = HF_AROUND (at, hf_door_client_t, indebted);
-        if (!client->cut && now_us > client->moved_us &&
-            hf_door_cuts (client->owed, self->all, now_us - client->moved_us))
+        if (!client->cut &&
+            hf_door_cuts (client->owed, self->all, self->watched_us - client->moved_us))
             s_cut (self, client);
     }
 }
@@ -198,6 +199,6 @@ hf_door_clients_sent (hf_door_clients_t *self, hf_door_client_t *client, size_t 
     if (client->listed)
         return;
     client->listed = true;
-    client->moved_us = self->now_us;
+    client->moved_us = self->watched_us;
     hf_chain_append (&self->indebted, &client->indebted);
 }

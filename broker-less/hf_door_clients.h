@@ -32,7 +32,7 @@ typedef struct hf_door_client {
     bool listed, cut;
     size_t owed;       //  when it was last looked at
     uint64_t put;      //  bytes sent to it since then
-    uint64_t moved_us; //  when it last took something
+    uint64_t moved_us; //  when it last took something, in the time that counts
 } hf_door_client_t;
 
 typedef struct hf_door_slot {
@@ -46,8 +46,9 @@ typedef struct hf_door_clients {
     hf_table_t table;
     HF_ARRAY (hf_door_slot_t) slots; //  by descriptor
     hf_chain_t indebted;
-    size_t all;      //  bytes that wait for all: as of the last sweep, and what was sent since
-    uint64_t now_us; //  of the last sweep
+    size_t all;          //  bytes that wait for all: as of the last sweep, and what was sent since
+    uint64_t swept_us;   //  when the last sweep was
+    uint64_t watched_us; //  the time that counts for cutting off: see hf_door_watched_us
     uint64_t connections, cut;
 } hf_door_clients_t;
 

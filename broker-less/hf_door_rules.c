@@ -34,6 +34,7 @@ hf_door_fits (int fd, uint32_t top)
 
 //  ---- answers that wait ----------------------------------------------------------------
 
+#define LOOK_US    250000
 #define FRAME_COST 224 //  libzmq's messages, of a delimiter, too, and two allocations
 
 size_t
@@ -53,6 +54,12 @@ hf_door_admits (size_t owed, size_t all)
     if (owed < HF_DOOR_SMALL_BYTES && !HF_MUTANT (no_room_for_others))
         room += HF_DOOR_SPARE_BYTES;
     return all < room;
+}
+
+uint64_t
+hf_door_watched_us (uint64_t since_us)
+{
+    return since_us < LOOK_US || HF_MUTANT (stall_counts) ? since_us : LOOK_US;
 }
 
 bool

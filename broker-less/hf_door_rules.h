@@ -44,7 +44,12 @@ size_t hf_door_cost (size_t size);
 /*  Whether a client for which OWED bytes wait gets another frame, when ALL bytes wait for all. */
 bool hf_door_admits (size_t owed, size_t all);
 
-/*  Whether a client for which OWED bytes wait and that has taken none for STALLED_US is cut off. */
+/*  How much of the time between two looks at the clients counts for cutting them off. While the
+ *  process stood still nobody saw who read. */
+uint64_t hf_door_watched_us (uint64_t since_us);
+
+/*  Whether a client for which OWED bytes wait and that has taken none for STALLED_US, of the time
+ *  that counts, is cut off. */
 bool hf_door_cuts (size_t owed, size_t all, uint64_t stalled_us);
 
 #endif

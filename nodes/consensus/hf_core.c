@@ -352,7 +352,8 @@ hf_core_step (hf_core_t *self, const hf_event_t *event, hf_effects_t *effects)
         self->now_us = event->now_us;
     //  The request for our votes is still among the messages until the driver has
     //  committed our own; when there is none, it has.
-    if (effects->messages.count == 0)
+    size_t sent = effects->messages.count;
+    if (sent == 0)
         self->vote_pending = false;
     switch (event->type) {
     case HF_EV_TICK:
@@ -388,4 +389,6 @@ hf_core_step (hf_core_t *self, const hf_event_t *event, hf_effects_t *effects)
         break;
     }
     hf_core_settle (self, effects);
+    for (; sent < effects->messages.count; sent++)
+        assert (hf_core_sane (&effects->messages.list[sent].message));
 }

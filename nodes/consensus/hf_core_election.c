@@ -57,8 +57,7 @@ s_stop_leading (hf_core_t *self, hf_effects_t *effects)
             effects->messages.list[i].entries_count = 0;
     }
     //  What members lack that are away is kept on, whoever leads next.
-    uint64_t lagging = hf_core_lagging (self);
-    self->leader_keep = lagging == UINT64_MAX ? 0 : lagging + 1;
+    self->leader_keep = hf_core_keep (self);
     self->keep_us = self->now_us;
     self->barriers.count = 0;
     self->transfer_to = 0;

@@ -244,6 +244,8 @@ void hf_core_advance_commit (hf_core_t *self);
  *  behind which our log still goes on; UINT64_MAX: none. A follower has it from its leader. A new
  *  leader, which has not heard a member that is away, has it for a while from the leader before. */
 uint64_t hf_core_lagging (const hf_core_t *self);
+/*  The first entry that members may still need, as heartbeats name it; 0: none. */
+uint64_t hf_core_keep (const hf_core_t *self);
 /*  The member that has it, if it was heard within an election timeout, and the index; 0: none. */
 uint32_t hf_core_behind (const hf_core_t *self, uint64_t *index);
 void hf_core_pass_barriers (hf_core_t *self, hf_effects_t *effects);
@@ -279,6 +281,9 @@ void hf_core_settle (hf_core_t *self, hf_effects_t *effects);
 void hf_core_on_barrier (hf_core_t *self, uint64_t id, hf_effects_t *effects);
 void hf_core_on_handover (hf_core_t *self, hf_effects_t *effects);
 void hf_core_on_peer (hf_core_t *self, const hf_event_t *event, hf_effects_t *effects);
+/*  Whether an honest node can have sent M: what is not is refused, so it must not be sent either.
+ */
+bool hf_core_sane (const hf_peer_message_t *m);
 
 #define HF_CORE_HANDLER(kind, name)                                                                \
     void hf_core_on_##name (hf_core_t *self, const hf_##name##_t *m, hf_effects_t *effects);

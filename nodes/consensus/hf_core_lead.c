@@ -40,8 +40,7 @@ hf_core_beat (hf_core_t *self, hf_effects_t *effects)
     m->commit = self->commit_index;
     m->last_index = self->log.last_index;
     m->last_term = hf_core_log_last_term (&self->log);
-    uint64_t lagging = hf_core_lagging (self);
-    m->keep = lagging == UINT64_MAX ? 0 : lagging + 1;
+    m->keep = hf_core_keep (self);
 }
 
 void
@@ -136,6 +135,16 @@ hf_core_lagging (const hf_core_t *self)
                                                             : self->log.first_index) -
                  1;
     return last && last->match < lowest ? last->match : lowest;
+}
+
+uint64_t
+hf_core_keep (const hf_core_t *self)
+{
+    uint64_t lagging = hf_core_lagging (self), last = self->log.last_index;
+    if (lagging == UINT64_MAX)
+        return 0;
+    //  The leader before us may have had more than we have.
+    return (lagging < last ? lagging : last) + 1;
 }
 
 uint32_t

@@ -11,8 +11,8 @@ s_point_sane (uint64_t index, uint64_t term, uint64_t term_max)
     return index < HF_CORE_NUMBER_MAX && (index == 0) == (term == 0) && term <= term_max;
 }
 
-static bool
-s_fields_sane (const hf_peer_message_t *m)
+bool
+hf_core_sane (const hf_peer_message_t *m)
 {
     uint64_t term = m->head.term;
     switch (m->kind) {
@@ -58,7 +58,7 @@ hf_core_read_peer (const hf_core_t *self, hf_scan_t *scan, uint32_t kind, hf_eve
     uint64_t term = message->head.term;
     //  A forged message must not use up the terms.
     bool reachable = term <= self->term + HF_CORE_AHEAD_MAX || HF_MUTANT (any_term);
-    return term > 0 && term < HF_CORE_NUMBER_MAX && reachable && s_fields_sane (message);
+    return term > 0 && term < HF_CORE_NUMBER_MAX && reachable && hf_core_sane (message);
 }
 
 //  ---- terms -----------------------------------------------------------------------------

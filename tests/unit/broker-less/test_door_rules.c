@@ -96,6 +96,14 @@ s_who_is_cut_off (void)
            !hf_door_cuts (1, HF_DOOR_ALL_BYTES / 2 - 1, HF_DOOR_HURRY_US);
 }
 
+/*  A client that reads is looked at twenty times a second; then the node stands still. */
+static bool
+s_stalls_cut_nobody_off (void)
+{
+    uint64_t counts_us = hf_door_watched_us (30000000) + 2 * hf_door_watched_us (50000);
+    return hf_door_watched_us (50000) == 50000 && !hf_door_cuts (1, HF_DOOR_ALL_BYTES, counts_us);
+}
+
 //  ---- what comes in ------------------------------------------------------------------
 
 static const uint8_t s_greeting[64] = {0xff, [9] = 0x7f, [10] = 3};
@@ -246,7 +254,8 @@ s_all_hold (void)
 {
     return s_files_are_divided () && s_bytes_are_bounded () && s_readers_are_served () &&
            s_answers_at_once_fit () && s_who_is_cut_off () && s_messages_are_counted () &&
-           s_hostile_streams_are_cut () && s_commands_are_looked_at () && s_who_waits ();
+           s_hostile_streams_are_cut () && s_commands_are_looked_at () && s_who_waits () &&
+           s_stalls_cut_nobody_off ();
 }
 
 #ifdef HF_MUTANTS
@@ -254,10 +263,11 @@ int hf_mutant = HF_MUTANT_none;
 
 HF_TEST (test_each_mutant_is_caught)
 {
-    static const int mutants[] = {
-        HF_MUTANT_no_spare_files,   HF_MUTANT_small_uncounted,   HF_MUTANT_no_room_for_others,
-        HF_MUTANT_non_reader_kept,  HF_MUTANT_reads_without_end, HF_MUTANT_endless_kept,
-        HF_MUTANT_senders_take_all, HF_MUTANT_few_answers,       HF_MUTANT_any_command};
+    static const int mutants[] = {HF_MUTANT_no_spare_files,     HF_MUTANT_small_uncounted,
+                                  HF_MUTANT_no_room_for_others, HF_MUTANT_non_reader_kept,
+                                  HF_MUTANT_reads_without_end,  HF_MUTANT_endless_kept,
+                                  HF_MUTANT_senders_take_all,   HF_MUTANT_few_answers,
+                                  HF_MUTANT_any_command,        HF_MUTANT_stall_counts};
     for (size_t i = 0; i < sizeof mutants / sizeof *mutants; i++) {
         hf_mutant = mutants[i];
         assert_false (s_all_hold ());
@@ -273,6 +283,7 @@ HF_TEST (test_rules)
     assert_true (s_readers_are_served ());
     assert_true (s_answers_at_once_fit ());
     assert_true (s_who_is_cut_off ());
+    assert_true (s_stalls_cut_nobody_off ());
     assert_true (s_messages_are_counted ());
     assert_true (s_hostile_streams_are_cut ());
     assert_true (s_commands_are_looked_at ());

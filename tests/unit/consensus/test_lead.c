@@ -261,6 +261,22 @@ HF_TEST (fitness)
     }
 }
 
+/*  It leads with less than the leader before it had kept; peers refuse a heartbeat that keeps what
+ *  lies beyond its end. */
+HF_TEST (keep)
+{
+    hf_bench_t bench;
+    hf_bench_open_log (&bench, 2, 3, 4, "1x4", 0);
+    HF_BENCH_PEER (&bench, HEARTBEAT, heartbeat, .from = 3, .term = 4, .round = 9,
+                   .last_index = 100, .last_term = 4, .keep = 91);
+    hf_bench_make_leader (&bench);
+    hf_bench_tick_after (&bench, 50000);
+    const hf_outgoing_t *sent = hf_bench_sent (&bench, HF_KIND_HEARTBEAT);
+    assert_int_equal (sent->message.heartbeat.last_index, 5);
+    assert_int_equal (sent->message.heartbeat.keep, 6);
+    hf_bench_close (&bench);
+}
+
 /*  The target first gets the entries that it lacks, and nothing new is taken meanwhile. A transfer
  *  that brings nothing is given up after an election timeout, and the next one waits twice as long.
  */
