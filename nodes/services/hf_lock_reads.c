@@ -35,16 +35,35 @@ s_hold (hf_lock_service_t *self, const hf_reading_t *reading, uint64_t session)
     held->route = reading->route;
 }
 
+/*  Held sessions that one KEEPALIVE named. */
+typedef struct heard {
+    hf_reading_t reading;
+    HF_ARRAY (uint64_t) sessions;
+} heard_t;
+
+/*  They are answered together: of each alone, many would be more readings than a client may have.
+ */
 static void
-s_release (hf_lock_service_t *self, hf_held_t *held)
+s_release (hf_lock_service_t *self, heard_t *heard)
 {
+    if (heard->sessions.count == 0)
+        return;
     hf_readers_t *readers = &self->reads.readers;
-    hf_reading_t reading = {.type = HF_READING_KEEPALIVE,
-                            .id = held->echo,
-                            .bytes = (const uint8_t *)&held->session,
-                            .size = sizeof held->session,
-                            .route = held->route};
-    hf_readers_due (readers, hf_readers_wait (readers, &reading));
+    heard->reading.bytes = (const uint8_t *)heard->sessions.list;
+    heard->reading.size = (uint32_t)(heard->sessions.count * sizeof (uint64_t));
+    hf_readers_due (readers, hf_readers_wait (readers, &heard->reading));
+    heard->sessions.count = 0;
+}
+
+static void
+s_hear (hf_lock_service_t *self, heard_t *heard, hf_held_t *held)
+{
+    if (held->echo != heard->reading.id || HF_MUTANT (heard_alone) ||
+        !hf_route_equal (&held->route, &heard->reading.route))
+        s_release (self, heard);
+    heard->reading =
+        (hf_reading_t){.type = HF_READING_KEEPALIVE, .id = held->echo, .route = held->route};
+    *hf_array_add (&heard->sessions) = held->session;
     hf_chain_remove (&held->link);
     hf_table_remove (&self->reads.held_by, &held->by_session);
     free (held);
@@ -82,12 +101,15 @@ hf_lock_answer_held (hf_lock_service_t *self)
     if (!self->silences_applied)
         return;
     self->silences_applied = false;
+    heard_t heard = {.reading.size = 0};
     HF_CHAIN_EACH_SAFE (&self->reads.held, at)
     {
         hf_held_t *held = HF_AROUND (at, hf_held_t, link);
         if (!hf_lock_marked (self, held->session))
-            s_release (self, held);
+            s_hear (self, &heard, held);
     }
+    s_release (self, &heard);
+    hf_array_free (&heard.sessions);
 }
 
 /*  A session may have thousands of places, so a frame takes sessions up to a size. */

@@ -196,6 +196,8 @@ main (int argc, char **argv)
         fflush (stdout);
     }
     if (missed > 0)
-        printf ("%d mutants were not caught\n", missed);
+        printf ("%d mutants were not caught. Their seeds in s_known are stale: put in those that "
+                "--seeds 20000 NAME finds\n",
+                missed);
     return missed > 0 ? 1 : 0;
 }

@@ -26,12 +26,28 @@ s_keep (bench_frame_t *frame, const void *bytes, size_t size)
     memcpy (frame->bytes, bytes, size);
 }
 
+static void
+s_keep_pack (bench_t *self, bench_frame_t *frame)
+{
+    s_keep (frame, hf_pack_bytes (&self->pack), hf_pack_size (&self->pack));
+    hf_pack_reset (&self->pack);
+}
+
 /*  What is in the pack will be said in the next turn. */
 static void
 s_later (bench_t *self)
 {
-    s_keep (hf_array_add (&self->said), hf_pack_bytes (&self->pack), hf_pack_size (&self->pack));
-    hf_pack_reset (&self->pack);
+    s_keep_pack (self, hf_array_add (&self->said));
+}
+
+void
+bench_commit_late (bench_t *self)
+{
+    self->late_commits = false;
+    for (size_t i = 0; i < self->late.count; i++)
+        *hf_array_add (&self->said) = self->late.list[i];
+    self->late.count = 0;
+    self->late_entries = 0;
 }
 
 static void
@@ -65,7 +81,9 @@ s_proposed (bench_t *self, hf_list_t proposed)
         hf_a_committed_frame (&self->pack, &(hf_a_committed_t){.first = self->index + 1,
                                                                .entries = hf_pack_list (&entries)});
         self->index += proposed.count;
-        s_later (self);
+        self->late_entries += self->late_commits ? proposed.count : 0;
+        s_keep_pack (self,
+                     self->late_commits ? hf_array_add (&self->late) : hf_array_add (&self->said));
     }
     hf_pack_done (&entries);
 }
@@ -122,7 +140,7 @@ s_barrier (bench_t *self, uint64_t id)
     self->barriers++;
     self->barrier = id;
     if (!self->no_barriers)
-        bench_pass (self, self->index);
+        bench_pass (self, self->index - self->late_entries);
 }
 
 void
@@ -259,10 +277,12 @@ bench_done (bench_t *self)
 {
     hf_lock_service_destroy (&self->service);
     bench_drop_frames (self);
+    bench_commit_late (self);
     for (size_t i = 0; i < self->said.count; i++)
         free (self->said.list[i].bytes);
     hf_array_free (&self->frames);
     hf_array_free (&self->said);
+    hf_array_free (&self->late);
     hf_array_free (&self->asked);
     hf_pack_done (&self->pack);
 }

@@ -30,10 +30,13 @@ typedef struct bench {
 
     //  What does not happen for now.
     bool no_commits, no_barriers, no_files, no_rows;
-    bool no_time; //  for hf_lock_service_more
+    bool no_time;      //  for hf_lock_service_more
+    bool late_commits; //  until bench_commit_late
 
     HF_ARRAY (bench_frame_t) frames; //  to clients, not looked at yet
     HF_ARRAY (bench_frame_t) said;   //  by other actors, for the next turn
+    HF_ARRAY (bench_frame_t) late;   //  COMMITTED, while commits are late
+    uint64_t late_entries;           //  of them
     HF_ARRAY (uint32_t) asked;       //  kinds of messages to the other actors, in order
     hf_pack_t pack;                  //  pack a client's frame here
 
@@ -72,6 +75,7 @@ void bench_begin (bench_t *self);
 void bench_say (bench_t *self);
 void bench_lead (bench_t *self, uint64_t term, uint64_t index);
 void bench_follow (bench_t *self, uint64_t term, uint32_t leader);
+void bench_commit_late (bench_t *self);
 /*  The barrier that was asked for last passes now, in the next turn. */
 void bench_pass (bench_t *self, uint64_t index);
 

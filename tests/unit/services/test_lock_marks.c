@@ -124,6 +124,58 @@ BENCH_TEST (p9_a_wanted_holder_that_is_heard_has_its_whole_ttl, bench)
     assert_int_equal (bench->expiries, 1);
 }
 
+#define TOGETHER 40
+
+/*  Sessions of one client that were silent for 4 s of a new leader. One KEEPALIVE names each of
+ * them twice. Gives how many frames answer it. */
+static size_t
+s_frames_of_heard (bench_t *bench)
+{
+    hf_pack_t list;
+    hf_pack_init (&list);
+    for (uint8_t mark = 1; mark <= TOGETHER; mark++) {
+        uint64_t session = bench_open (bench, 1, mark, 10000);
+        hf_keep_put (&list, &(hf_keep_t){session, 1});
+        hf_keep_put (&list, &(hf_keep_t){session, 1});
+    }
+    bench_follow (bench, bench->term + 1, 2);
+    bench_lead (bench, bench->term + 1, bench->index);
+    for (uint32_t i = 0; i < 400; i++, bench->now_us += 10 * MS)
+        bench_settle (bench);
+    bench_drop_frames (bench);
+    hf_keepalive_frame (&bench->pack, &(hf_keepalive_t){7, hf_pack_list (&list)});
+    hf_pack_done (&list);
+    bench->late_commits = true; //  the barrier passes before the log says that they were heard
+    bench_send (bench, 1);
+    bench_settle (bench);
+    assert_int_equal (bench_kind (bench, 1), 0);
+    bench_commit_late (bench);
+    bench_settle (bench);
+    size_t frames = 0, kept = 0;
+    for (; bench_kind (bench, 1) == HF_KIND_ALIVE; frames++) {
+        hf_scan_t scan = bench_take (bench, 1, HF_KIND_ALIVE);
+        hf_alive_t alive;
+        assert_true (hf_alive_get (&scan, &alive));
+        assert_int_equal (alive.echo, 7);
+        kept += alive.sessions.count;
+    }
+    assert_int_equal (kept, TOGETHER);
+    return frames;
+}
+
+/*  P11. A client with many sessions has them answered together after the lead has moved. */
+BENCH_TEST (p11_sessions_heard_together_are_answered_together, bench)
+{
+    assert_int_equal (s_frames_of_heard (bench), 1);
+}
+
+BENCH_TEST (p11_sessions_answered_alone_are_many_frames, bench)
+{
+    hf_mutant = HF_MUTANT_heard_alone;
+    assert_int_equal (s_frames_of_heard (bench), TOGETHER);
+    hf_mutant = HF_MUTANT_none;
+}
+
 /*  P11. A dead session in the queue will hold the lock one day: its time is logged as soon, when
  *  others wait for that lock too. */
 BENCH_TEST (p11_a_dead_waiter_among_others_is_marked_as_soon, bench)
