@@ -3,6 +3,7 @@
 #include "client/tool/tool.h"
 #include "client/tool/tool_child.h"
 #include "client/tool/tool_guard.h"
+#include "client/tool/tool_pass.h"
 #include "client/tool/tool_rules.h"
 #include "client/tool/tool_tree.h"
 #include <errno.h>
@@ -14,8 +15,6 @@
 #include <sys/prctl.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
-
-#define SAME_MS 1000 //  a signal to the whole group reaches its processes within that time
 
 typedef struct watch {
     int fd;
@@ -30,10 +29,7 @@ typedef struct watch {
     int status;
     bool ended, alone, said;
     bool left; //  processes of the command go on
-    struct {
-        pid_t from;
-        uint64_t at_ms;
-    } seen[NSIG]; //  signals that this process had, too
+    tool_pass_t pass;
 } watch_t;
 
 //  ---- the start -----------------------------------------------------------------
@@ -106,30 +102,8 @@ s_take_signals (watch_t *self)
 {
     pid_t from;
     for (int signal; (signal = tool_signals_next (self->signals, &from)) > 0;)
-        if (from != 0 && signal < NSIG) {
-            self->seen[signal].from = from;
-            self->seen[signal].at_ms = tool_now_ms ();
-        }
-}
-
-static void
-s_pass (watch_t *self, const tool_note_t *note)
-{
-    if (note->number <= 0 || note->number >= NSIG)
-        return;
-    uint64_t *at_ms = &self->seen[note->number].at_ms;
-    bool group = self->seen[note->number].from == note->from && *at_ms > 0 &&
-                 tool_now_ms () - *at_ms < SAME_MS;
-    *at_ms = 0;
-    if (group)
-        return;
-    tool_tree_signal (self->tree, self->command, note->number);
-    if (note->number == SIGTERM || note->number == SIGHUP)
-        tool_tree_signal (self->tree, self->command, SIGCONT); //  what is stopped would not see it
-    const char *refused = tool_tree_refused (self->tree);
-    if (*refused)
-        tool_error (0, "cannot pass signal %d on to process %s: another user's", note->number,
-                    refused);
+        if (from != 0)
+            tool_pass_seen (&self->pass, signal, from, tool_now_ms ());
 }
 
 static void
@@ -139,8 +113,28 @@ s_take_notes (watch_t *self)
     int taken;
     while ((taken = tool_note_take (self->fd, &note)) > 0)
         if (note.what == TOOL_NOTE_SIGNAL)
-            s_pass (self, &note);
+            tool_pass_hold (&self->pass, note.number, note.from, tool_now_ms ());
     self->alone = taken < 0;
+}
+
+static void
+s_pass (watch_t *self, int signal)
+{
+    tool_tree_signal (self->tree, self->command, signal);
+    if (signal == SIGTERM || signal == SIGHUP)
+        tool_tree_signal (self->tree, self->command, SIGCONT); //  what is stopped would not see it
+    const char *refused = tool_tree_refused (self->tree);
+    if (*refused)
+        tool_error (0, "cannot pass signal %d on to process %s: another user's", signal, refused);
+}
+
+/*  NOW_MS: read before the signals and notes were taken. */
+static void
+s_pass_all (watch_t *self, uint64_t now_ms)
+{
+    bool inside = self->ended || getpgid (self->command) == getpgrp ();
+    for (int signal; (signal = tool_pass_next (&self->pass, inside, now_ms)) > 0;)
+        s_pass (self, signal);
 }
 
 //  ---- what is done --------------------------------------------------------------
@@ -199,8 +193,10 @@ s_step (watch_t *self, tool_event_t event)
 static void
 s_turn (watch_t *self)
 {
+    uint64_t now_ms = tool_now_ms ();
     s_take_signals (self);
     s_take_notes (self);
+    s_pass_all (self, now_ms);
     bool nobody;
     if (tool_tree_reap (self->command, &self->status, &nobody))
         self->ended = true;
@@ -221,6 +217,8 @@ static void
 s_sleep (watch_t *self)
 {
     uint64_t due_ms = tool_rules_due_ms (&self->rules);
+    if (tool_pass_due_ms (&self->pass) < due_ms)
+        due_ms = tool_pass_due_ms (&self->pass);
     struct itimerspec due = {.it_value = {.tv_sec = (time_t)(due_ms / 1000),
                                           .tv_nsec = (long)(due_ms % 1000) * 1000000 + 1}};
     if (due_ms == UINT64_MAX)

@@ -77,39 +77,6 @@ static const trial_t s_stderr[] = {
 
 TRIAL_TABLE_BESIDE (test_messages_neither_block_nor_kill, s_stderr)
 
-/*  A shell starts what is in the background with SIGINT ignored. */
-#define WITH_SIGINT "env --default-signal=INT,QUIT "
-
-static const trial_t s_signals[] = {
-    {0,
-     .script = "for s in 1 2 3 10 12 14 15; do rm -f up; mkfifo up; " WITH_SIGINT
-               "$T run lock -- sh -c '" WITH_SIGINT
-               "sh -c \"echo \\$\\$ > child; echo up > up; exec sleep 61\" & "
-               "exec sleep 60' & tool=$!; "
-               "read x < up; kill -$s $tool; wait $tool; [ $? = $((128 + s)) ] || exit 9; "
-               "until ! ps -o stat= -p $(cat child) | grep -q '^[^Z]'; do sleep 0.02; done; done",
-     .log_has = "release lock 42\n"},
-    //  Those that it does not catch.
-    {0, .script =
-            "ulimit -c 0; for s in 4 5 6 7 8 11 13 16 24 25 26 27 29 30 31 34 35 50 63 64 9; do "
-            "rm -f up; mkfifo up; $T run lock -- sh -c 'sleep 61 & echo $! > child; "
-            "echo up > up; exec sleep 60' 2>&- & tool=$!; read x < up; kill -$s $tool; "
-            "until ! ps -o stat= -p $(cat child) | grep -q '^[^Z]'; do sleep 0.02; done; done"},
-    //  One that went to the whole group is not passed on once more; one to the tool alone is.
-    {0, .script = "rm -f up got; mkfifo up; cat > count <<'.'\n"
-                  "trap 'echo u >> got' USR1; trap 'echo t >> got' TERM; echo up > up\n"
-                  "until [ -e enough ]; do sleep 0.02; done\n"
-                  ".\n"
-                  "setsid -w sh -c 'trap : USR1; $T run lock -- sh count & tool=$!; read x < up; "
-                  "kill -USR1 -$$; until [ -s got ]; do sleep 0.02; done; "
-                  "kill -TERM $tool; until grep -q t got; do sleep 0.02; done; touch enough; "
-                  "while kill -0 $tool 2>&-; do wait $tool; done; [ $(wc -l < got) = 2 ]'"},
-    //  What the command leaves behind goes on, without the lock.
-    {0, .script = "$T run lock -- sh -c 'sleep 60 & echo $! > child' >&- 2>&-; kill $(cat child)",
-     .log_has = "release lock 42\n"},
-};
-TRIAL_TABLE_BESIDE (test_signals, s_signals)
-
 /*  Whether SCRIPT ends with 0; else the test is skipped. */
 static void
 s_need (const char *script)
