@@ -195,7 +195,7 @@ s_rule (run_t *self)
 {
     int status;
     bool nobody;
-    tool_tree_reap (0, &status, &nobody);
+    tool_tree_reap (self->tree, 0, &status, &nobody);
     if (nobody)
         s_step (self, TOOL_EVENT_NOBODY);
     s_step (self, self->alone   ? TOOL_EVENT_ALONE
@@ -335,7 +335,8 @@ s_run_command (run_t *self, int *deadly)
     return released != TOOL_OK ? released : code;
 }
 
-/*  Signals first, the guard next, and then the client, which has threads. */
+/*  Signals first; the tree, to which the guard belongs and nothing older; the guard; and then the
+ *  client, which has threads. */
 static int
 s_begin (run_t *self)
 {
@@ -346,10 +347,10 @@ s_begin (run_t *self)
                                   .lock = self->lock,
                                   .words_end = last + strlen (last),
                                   .signals = self->signals};
+    self->tree = tool_tree_new ();
     self->guard = tool_guard_new (&config);
     if (!self->guard)
         return tool_error (TOOL_INTERNAL, "cannot make a process: %s", strerror (errno));
-    self->tree = tool_tree_new ();
     return TOOL_OK;
 }
 

@@ -31,7 +31,8 @@ struct tool_tree {
     long self; //  this process, as /proc names it
     int level; //  /proc is of an outer namespace: our ids are the LEVELth of NSpid; 0: it is ours
     HF_ARRAY (row_t) rows;
-    size_t sent, refused; //  in the last pass
+    HF_ARRAY (row_t) before;       //  what was below this process at first
+    size_t members, sent, refused; //  in the last pass
     char names[REFUSED_MAX * 48];
 };
 
@@ -87,29 +88,6 @@ s_namespaced (long id, int level, int *count)
     return found;
 }
 
-tool_tree_t *
-tool_tree_new (void)
-{
-    tool_tree_t *self = tool_alloc (sizeof *self);
-    char link[24] = "";
-    if (readlink ("/proc/self", link, sizeof link - 1) > 0)
-        self->self = strtol (link, NULL, 10);
-    //  A new namespace in which nobody has mounted its /proc: the ids there are not ours.
-    if (self->self > 0 && self->self != (long)getpid ())
-        s_namespaced (0, 0, &self->level);
-    return self;
-}
-
-void
-tool_tree_destroy (tool_tree_t **self_p)
-{
-    assert (self_p);
-    if (*self_p)
-        hf_array_free (&(*self_p)->rows);
-    free (*self_p);
-    *self_p = NULL;
-}
-
 //  ---- one pass ------------------------------------------------------------------
 
 static void
@@ -151,6 +129,7 @@ s_signal (tool_tree_t *self, row_t *row, int signal)
 {
     int count;
     row->member = true;
+    self->members++;
     if (signal == SIGSTOP && strchr ("TZXx", row->state))
         return;
     pid_t id = (pid_t)(self->level > 0 ? s_namespaced (row->id, self->level, &count) : row->id);
@@ -180,19 +159,29 @@ s_find (const tool_tree_t *self, long id)
 }
 
 static bool
-s_below (const tool_tree_t *self, long parent)
+s_was_before (const tool_tree_t *self, const row_t *row)
 {
-    const row_t *row = parent == self->self ? NULL : s_find (self, parent);
-    return parent == self->self || (row && row->member);
+    for (size_t i = 0; i < self->before.count; i++)
+        if (self->before.list[i].id == row->id && self->before.list[i].start == row->start)
+            return true;
+    return false;
+}
+
+static bool
+s_below (const tool_tree_t *self, const row_t *row)
+{
+    const row_t *parent = row->parent == self->self ? NULL : s_find (self, row->parent);
+    bool below = row->parent == self->self || (parent && parent->member);
+    return below && !s_was_before (self, row);
 }
 
 /*  /proc lists processes by their ids, and a child's is mostly above its parent's. So each is
  *  signalled as soon as it is seen, and the pass catches up with a program that forks as fast as it
- *  can. False: there is no /proc. */
+ *  can. SIGNAL 0: only look. False: there is no /proc. */
 static bool
 s_pass (tool_tree_t *self, int signal)
 {
-    self->rows.count = self->sent = self->refused = 0;
+    self->rows.count = self->members = self->sent = self->refused = 0;
     self->names[0] = '\0';
     DIR *folder = self->self > 0 ? opendir ("/proc") : NULL;
     if (!folder)
@@ -202,7 +191,7 @@ s_pass (tool_tree_t *self, int signal)
         if (entry->d_name[0] < '1' || entry->d_name[0] > '9' ||
             !s_stat (strtol (entry->d_name, NULL, 10), &row))
             continue;
-        if (s_below (self, row.parent))
+        if (s_below (self, &row))
             s_signal (self, &row, signal);
         *hf_array_add (&self->rows) = row;
     }
@@ -210,12 +199,51 @@ s_pass (tool_tree_t *self, int signal)
     for (bool more = true; more;) {
         more = false;
         for (row_t *row = self->rows.list; row < self->rows.list + self->rows.count; row++)
-            if (!row->member && s_below (self, row->parent)) {
+            if (!row->member && s_below (self, row)) {
                 s_signal (self, row, signal);
                 more = true;
             }
     }
     return true;
+}
+
+//  ---- start and end -------------------------------------------------------------
+
+static void
+s_note_before (tool_tree_t *self)
+{
+    siginfo_t info;
+    if (waitid (P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || !s_pass (self, 0))
+        return; //  no children, as usual
+    for (size_t i = 0; i < self->rows.count; i++)
+        if (self->rows.list[i].member)
+            *hf_array_add (&self->before) = self->rows.list[i];
+}
+
+tool_tree_t *
+tool_tree_new (void)
+{
+    tool_tree_t *self = tool_alloc (sizeof *self);
+    char link[24] = "";
+    if (readlink ("/proc/self", link, sizeof link - 1) > 0)
+        self->self = strtol (link, NULL, 10);
+    //  A new namespace in which nobody has mounted its /proc: the ids there are not ours.
+    if (self->self > 0 && self->self != (long)getpid ())
+        s_namespaced (0, 0, &self->level);
+    s_note_before (self);
+    return self;
+}
+
+void
+tool_tree_destroy (tool_tree_t **self_p)
+{
+    assert (self_p);
+    if (*self_p) {
+        hf_array_free (&(*self_p)->rows);
+        hf_array_free (&(*self_p)->before);
+    }
+    free (*self_p);
+    *self_p = NULL;
 }
 
 //  ---- signals -------------------------------------------------------------------
@@ -258,17 +286,35 @@ tool_tree_tell (tool_tree_t *self)
         tool_error (0, "processes of the command do not end, though they were killed");
 }
 
-bool
-tool_tree_reap (pid_t command, int *status, bool *nobody)
+/*  Whether a child had ended. *CHILDREN: there are some that have not. */
+static bool
+s_reap (pid_t command, int *status, bool *ended, bool *children)
 {
-    bool ended = false;
+    bool any = false;
     int one;
     pid_t child;
-    while ((child = waitpid (-1, &one, WNOHANG)) > 0)
+    while ((child = waitpid (-1, &one, WNOHANG)) > 0) {
+        any = true;
         if (child == command) {
             *status = one;
-            ended = true;
+            *ended = true;
         }
-    *nobody = child < 0 && errno == ECHILD;
+    }
+    *children = child == 0 || errno != ECHILD;
+    return any;
+}
+
+bool
+tool_tree_reap (tool_tree_t *self, pid_t command, int *status, bool *nobody)
+{
+    bool ended = false, children;
+    s_reap (command, status, &ended, &children);
+    *nobody = !children;
+    if (!children || self->before.count == 0)
+        return ended;
+    //  Each tree hangs on a child of this process. A child that does not end while /proc is read is
+    //  seen there; if one ends, its own children may have been missed: then look again later.
+    *nobody =
+        s_pass (self, 0) && self->members == 0 && !s_reap (command, status, &ended, &children);
     return ended;
 }

@@ -13,6 +13,9 @@
 
 typedef struct tool_tree tool_tree_t;
 
+/*  What is below this process already is not of the tree, and never becomes so: `sh -c 'helper &
+ *  exec holdfast run ...'` has such a child. What it starts later is of the tree only when its
+ * parent has ended: it cannot be told from an orphan of the command then. */
 tool_tree_t *tool_tree_new (void);
 void tool_tree_destroy (tool_tree_t **self_p);
 
@@ -34,7 +37,7 @@ const char *tool_tree_refused (tool_tree_t *self);
 void tool_tree_tell (tool_tree_t *self);
 
 /*  Reap every child that has ended, but ask about COMMAND (0: none), whose status is put into
- *  *STATUS: true. *NOBODY: there are no children, and so no tree. */
-bool tool_tree_reap (pid_t command, int *status, bool *nobody);
+ *  *STATUS: true. *NOBODY: no process of the tree is left. */
+bool tool_tree_reap (tool_tree_t *self, pid_t command, int *status, bool *nobody);
 
 #endif

@@ -198,7 +198,7 @@ s_turn (watch_t *self)
     s_take_notes (self);
     s_pass_all (self, now_ms);
     bool nobody;
-    if (tool_tree_reap (self->command, &self->status, &nobody))
+    if (tool_tree_reap (self->tree, self->command, &self->status, &nobody))
         self->ended = true;
     if (nobody)
         s_step (self, TOOL_EVENT_NOBODY); //  before it is told that some are left

@@ -27,6 +27,37 @@ static const trial_t s_nested[] = {
 };
 TRIAL_TABLE_BESIDE (test_one_inside_another, s_nested)
 
+/*  Processes that were there before: a child, a child of it, and one whose parent has ended
+ *  meanwhile. */
+#define BEFORE                                                                                     \
+    "cat > before <<'.'\n"                                                                         \
+    "sh -c 'sleep 61 & echo $! > p2; exec sleep 62' & echo $! > p1\n"                              \
+    "sh -c 'sleep 63 & echo $! > p3; echo up > up; exec sleep 64' & echo $! > parent\n"            \
+    "read x < up; until [ -s p2 ]; do sleep 0.01; done\n"                                          \
+    "exec $T run --ttl 2 lock -- sh $D/tree\n"                                                     \
+    ".\n"                                                                                          \
+    "sh before & tool=$!; echo grant > control; "                                                  \
+    "read x < up; guard=$(pgrep -P $tool -x hf-guard); "                                           \
+    "kill $(cat parent); until [ $(ps -o ppid= -p $(cat p3)) = $tool ]; do sleep 0.01; done; "     \
+    "t0=$(date +%s%3N); "
+#define BEFORE_LIVES                                                                               \
+    "for p in p1 p2 p3; do ps -o stat= -p $(cat $p) | grep -q '^S' || exit 96; done; "             \
+    "kill $(cat p1) $(cat p2) $(cat p3); "
+
+static const trial_t s_before[] = {
+    {0, .script = BEGIN BEFORE "kill -KILL $guard; " GIVES_75 GONE (1000) BEFORE_LIVES,
+     .is = "holdfast: the guard of lock lock was killed: ending the command\n",
+     .log_has = "close\n"},
+    //  The guard stands still.
+    {0,
+     .script = BEGIN BEFORE "kill -STOP $guard; echo silence > control; " GIVES_75 GONE (2400)
+         BEFORE_LIVES "! kill -0 $guard",
+     .log_has = "close\n"},
+    {0, .script = BEGIN BEFORE "echo lose > control; " GIVES_75 GONE (1000) BEFORE_LIVES},
+    {0, .script = BEGIN BEFORE "kill -KILL $tool; " GONE (1000) BEFORE_LIVES},
+};
+TRIAL_TABLE_BESIDE (test_what_was_there_before_lives_on, s_before)
+
 #define STOPPED RUN (TREE) "kill -STOP $(cat main) $(cat child) $(cat daemon); "
 
 static const trial_t s_stopped[] = {
