@@ -154,6 +154,23 @@ static const trial_t s_killed[] = {
 };
 TRIAL_TABLE_BESIDE (test_one_that_is_stopped_or_killed_ends_the_command, s_killed)
 
+/*  A process that cannot be ended, as it has become another user: the next one gets the lock only
+ *  when the TTL is over, of which at least two thirds were left when the session was. */
+HF_TEST (test_a_lock_whose_command_goes_on_is_left_to_its_ttl)
+{
+    trial_need ("chmod 777 . && cp $(command -v setpriv) foreign && chmod 4755 foreign && "
+                "setpriv --reuid=65534 --clear-groups "
+                "sh -c '\"$T\" --version && ./foreign --reuid=0 true'");
+    trial_must (0, "rm -f up main; mkfifo up; umask 0; chmod 666 up; setpriv --reuid=65534 "
+                   "--clear-groups $T run --ttl 3 far -- ./foreign --reuid=0 sh -c "
+                   "'echo $$ > main; echo up > up; exec sleep 60' & tool=$!; read x < up; "
+                   "t0=$(date +%s%3N); kill -KILL $(pgrep -P $tool); wait $tool; c=$?; "
+                   "$T run -w 20 far -- sh -c 'date +%s%3N > began'; "
+                   "kill -KILL $(cat main) || exit 9; "
+                   "[ $c = 75 ] && [ $(($(cat began) - t0)) -gt 1500 ]");
+    trial_output_has ("it goes on WITHOUT the lock\n");
+}
+
 static const trial_t s_no_node[] = {
     {69, "$T run --connect-timeout 1 lock -- touch ran",
      .has = "no node of the cluster can be reached"},

@@ -1,6 +1,5 @@
 /*  `holdfast run` keeps its promise whatever happens to it: nothing of the command's tree is left
  *  when the lock may be another's. Without a cluster. */
-#include "tests/kit/hf_process.h"
 #include "tests/kit/hf_test.h"
 #include "tests/unit/tool/trial_tree.h"
 
@@ -77,20 +76,9 @@ static const trial_t s_stderr[] = {
 
 TRIAL_TABLE_BESIDE (test_messages_neither_block_nor_kill, s_stderr)
 
-/*  Whether SCRIPT ends with 0; else the test is skipped. */
-static void
-s_need (const char *script)
-{
-    const char *const argv[] = {"/bin/sh", "-c", script, NULL};
-    if (hf_process_run (argv, TRIAL_LIMIT_MS, NULL, 0) == 0)
-        return;
-    print_message ("skipped: this does not work here: %s\n", script);
-    skip ();
-}
-
 HF_TEST (test_as_process_1)
 {
-    s_need ("unshare --pid --fork --mount-proc true");
+    trial_need ("unshare --pid --fork --mount-proc true");
     static const trial_t trials[] = {
         {0, .script = "unshare --pid --fork --mount-proc $T run lock -- sh -c '"
                       "for i in 1 2 3 4 5; do (sleep 0.01 &); done; n=0; "
@@ -106,21 +94,33 @@ HF_TEST (test_as_process_1)
     trial_table (trials, sizeof trials / sizeof *trials);
 }
 
-/*  A program that has become another user. */
+/*  A program that has become another user: the session is left to its TTL, since nobody may have
+ * the lock sooner. */
+#define FOREIGN                                                                                    \
+    BEGIN "umask 0; chmod 666 up control; setpriv --reuid=65534 --clear-groups "                   \
+          "$T run --ttl 2 lock -- ./foreign --reuid=0 sh -c "                                      \
+          "'echo $$ > main; echo up > up; exec sleep 60' & tool=$!; echo grant > control; "        \
+          "read x < up; "
+#define FOREIGN_LIVES                                                                              \
+    "wait $tool; c=$?; kill -KILL $(cat main) || exit 97; [ $c = 75 ] && tail -n 1 log | "         \
+    "grep -qx leave"
+
+static const trial_t s_foreign[] = {
+    {0, .script = FOREIGN "kill -USR1 $tool; echo lose > control; " FOREIGN_LIVES,
+     .has = "./foreign is setuid: if it runs as another user it cannot be ended when",
+     .has_too = "another user's; it goes on WITHOUT the lock\n", .log_lacks = "release"},
+    //  The tool does it.
+    {0, .script = FOREIGN "kill -KILL $(pgrep -P $tool); " FOREIGN_LIVES,
+     .has = "the guard of lock lock was killed: ending the command\n",
+     .has_too = "another user's; it goes on WITHOUT the lock\n", .log_lacks = "release"},
+};
+
 HF_TEST (test_what_cannot_be_ended_is_said)
 {
-    s_need ("chmod 777 . && cp $(command -v setpriv) foreign && chmod 4755 foreign && "
-            "chmod 644 tree beats && setpriv --reuid=65534 --clear-groups "
-            "sh -c '\"$T\" --version && ./foreign --reuid=0 true'");
-    trial_must (0, BEGIN "umask 0; chmod 666 up control; setpriv --reuid=65534 --clear-groups "
-                         "$T run --ttl 2 lock -- ./foreign --reuid=0 sh -c "
-                         "'echo $$ > main; echo up > up; exec sleep 60' & tool=$!; "
-                         "echo grant > control; read x < up; kill -USR1 $tool; "
-                         "echo lose > control; wait $tool; c=$?; kill -KILL $(cat main); "
-                         "[ $c = 75 ]");
-    trial_output_has ("./foreign is setuid: if it runs as another user it cannot be ended when");
-    trial_output_has ("cannot end process ");
-    trial_output_has ("another user's; it goes on WITHOUT the lock\n");
+    trial_need ("chmod 777 . && cp $(command -v setpriv) foreign && chmod 4755 foreign && "
+                "chmod 644 tree beats && setpriv --reuid=65534 --clear-groups "
+                "sh -c '\"$T\" --version && ./foreign --reuid=0 true'");
+    trial_table (s_foreign, sizeof s_foreign / sizeof *s_foreign);
 }
 
 HF_TEST_MAIN (trial_tree_setup, trial_teardown)

@@ -55,6 +55,15 @@ trial_must (int code, const char *script)
         fail_msg ("exit code %d, not %d, of: %s\n%s", got, code, script, s_output);
 }
 
+void
+trial_need (const char *script)
+{
+    if (s_run (script) == 0)
+        return;
+    print_message ("skipped: this does not work here: %s\n", script);
+    skip ();
+}
+
 const char *
 trial_output (void)
 {

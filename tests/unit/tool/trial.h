@@ -17,6 +17,9 @@ int trial_teardown (void **state);
 /*  Run SCRIPT, which must end with CODE, or the test fails. */
 void trial_must (int code, const char *script);
 
+/*  Skip the test unless SCRIPT, which tries what the test needs of this machine, ends with 0. */
+void trial_need (const char *script);
+
 /*  What the last script wrote to stdout and stderr. */
 const char *trial_output (void);
 /*  TEXT must be in it. */
