@@ -34,8 +34,8 @@ hf_door_fits (int fd, uint32_t top)
 
 //  ---- answers that wait ----------------------------------------------------------------
 
-#define LOOK_US    250000
-#define FRAME_COST 224 //  libzmq's messages, of a delimiter, too, and two allocations
+#define LOOK_US    1250000 //  an idle node looks once a second
+#define FRAME_COST 224     //  libzmq's messages, of a delimiter, too, and two allocations
 
 size_t
 hf_door_cost (size_t size)
