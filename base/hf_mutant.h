@@ -111,6 +111,11 @@
     M (seq_anew, "once", "an undecided request is sent again under a new seq")                     \
     M (floor_early, "once", "the floor rises before the answers arrived")                          \
     M (undecided_lost, "once", "an undecided request of an ended session is reported as lost")     \
+    M (upgrade_is_loss, "P5b", "a hold that an upgrade replaces is taken for lost")                \
+    M (upgrade_kept, "P11", "an upgrade whose limit has passed waits on")                          \
+    M (mixed_reused, "once",                                                                       \
+       "the place of an acquire that was given up is kept for one in another mode")                \
+    M (sets_overtake, "P7", "a set's acquire overtakes earlier requests for its locks")            \
     M (silent_leader_kept, "P11", "a client never leaves a silent leader")                         \
     M (barrier_before_reads, "P11",                                                                \
        "the next barrier is asked for before the last one's reads are answered")                   \
@@ -119,6 +124,19 @@
 
 //  Of claims: sets, shared and counted locks, changes of mode. test_state_mutants catches them.
 #define HF_MUTANT_CLAIMS_TABLE(M)                                                                  \
+    M (happened_uncounted, "P4", "what happens is counted anew after a start")                     \
+    M (happened_once, "P5", "of a set the first lock alone is told to watchers")                   \
+    M (replaced_untold, "P5", "a watcher is not told that an upgrade ends the hold before it")     \
+    M (wanted_untold, "P11", "a holder is not told that somebody waits")                           \
+    M (replaces_lost, "P4", "a claim's row does not say which token it replaces")                  \
+    M (note_lost, "P4", "a claim's row has no note")                                               \
+    M (delay_after_close, "P11", "the locks of a session that was closed stay closed for a while") \
+    M (delay_cut_short, "P5", "the locks of a session that expired are not closed")                \
+    M (delay_lost, "P4 P5", "a session's row does not say that it is gone")                        \
+    M (delay_keeps_section, "P6", "what was staged under a lock is released by its reopening")     \
+    M (rings_unseen, "P11", "no ring of waits is found")                                           \
+    M (acts_for_nobody, "P11", "a wait on behalf of another session closes no ring")               \
+    M (detects_all, "P5a", "a session that did not ask for it is taken to hold while it waits")    \
     M (unfair_neighbour, "P8", "a SHARED claim passes those that wait")                            \
     M (limit_ignored, "P5", "SHARED holders take more units than the limit")                       \
     M (limit_kept, "P5", "a lock keeps its limit when nobody uses it SHARED any more")             \
@@ -141,11 +159,15 @@
     M (waits_in_line, "P11",                                                                       \
        "a slowed leader makes a part of what waits at a time, however long it waits")              \
     M (slow_disk_forgotten, "P11", "a quiet time makes a slow disk fit to lead again")             \
+    M (told_before_durable, "P6", "a watcher is told of a section before it has reached the file") \
+    M (told_again, "P10", "a watcher that comes from a node that was ahead is told again")         \
     M (no_turns, "P11", "all that is due for one client is answered before the others' turn")      \
     M (queries_starve, "P11", "queries wait while any keepalive does")                             \
     M (packed_for_nobody, "P12", "answers are packed for a client that has left")                  \
     M (looks_once, "P11",                                                                          \
        "holdfast run ends a command whose lease is renewed after the guard has asked")             \
+    M (any_holder_waited_for, "P5a",                                                               \
+       "a wait for units waits for every holder: rings that are none")                             \
     M (kept_after_flood, "P12", "what was freed after a flood is not given back to the machine")   \
     M (largest_said, "P11", "the largest numbers of a leader's heartbeats count, not the last")    \
     M (transfer_section, "P6", "a snapshot names the state's last section, not the files'")        \

@@ -60,10 +60,14 @@ s_utf8_next (const uint8_t **at, const uint8_t *end)
 bool
 hf_name_valid (hf_span_t name)
 {
-    if (name.size == 0 || name.size > NAME_MAX_BYTES)
-        return false;
-    const uint8_t *at = name.at;
-    const uint8_t *end = name.at + name.size;
+    return name.size > 0 && name.size <= NAME_MAX_BYTES && hf_text_valid (name);
+}
+
+bool
+hf_text_valid (hf_span_t text)
+{
+    const uint8_t *at = text.at;
+    const uint8_t *end = at + text.size;
     while (at < end) {
         uint32_t point = s_utf8_next (&at, end);
         if (point == UINT32_MAX || point < 0x20 || (point >= 0x7f && point < 0xa0))

@@ -22,5 +22,7 @@ int hf_span_compare (hf_span_t a, hf_span_t b);
 
 /*  Whether this can name a lock or a file: 1 to 255 bytes of UTF-8, no control characters. */
 bool hf_name_valid (hf_span_t name);
+/*  Whether it is UTF-8 without control characters; also when it is empty. */
+bool hf_text_valid (hf_span_t text);
 
 #endif

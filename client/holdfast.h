@@ -104,9 +104,11 @@ bool hf_client_poll (hf_client_t *self, hf_result_t *result, uint32_t limit_ms);
 //  ---- sessions ---------------------------------------------------------------
 
 typedef enum hf_session_event_type {
-    HF_SESSION_LOST = 1,  //  lock, token: no longer held; the section's appends are void
-    HF_SESSION_MOVED = 2, //  lock, position: the place in the queue changed
-    HF_SESSION_ENDED = 3  //  the session is over; every lock was reported lost before this
+    HF_SESSION_LOST = 1,   //  lock, token: no longer held; the section's appends are void
+    HF_SESSION_MOVED = 2,  //  lock, position: the place in the queue changed
+    HF_SESSION_WANTED = 4, //  lock, token, position: so many others wait for what is held; only
+                           //  when the session's options ask for it
+    HF_SESSION_ENDED = 3   //  the session is over; every lock was reported lost before this
 } hf_session_event_type_t;
 
 typedef struct hf_session_event {
@@ -125,10 +127,17 @@ typedef struct hf_session_options {
     uint32_t ttl_ms;   //  1,000 to 600,000; 0: 10,000
     hf_session_fn *fn; //  its events; may be NULL
     void *arg;
+    const char *label; //  who it is, for people: at most 255 bytes of UTF-8 without control
+                       //  characters; NULL: nobody
+    bool detect;       //  it holds locks while it waits for others: a wait that would close a ring
+                       //  of such sessions is refused with HF_DEADLOCK
+    uint32_t delay_ms; //  what it loses when it EXPIRES stays closed for so long more, 100 to
+                       //  600,000: for resources that cannot check a token
+    bool wanted;       //  give HF_SESSION_WANTED events, too
 } hf_session_options_t;
 #define HF_SESSION_OPTIONS_INIT                                                                    \
     {                                                                                              \
-        sizeof (hf_session_options_t), 0, NULL, NULL                                               \
+        sizeof (hf_session_options_t), 0, NULL, NULL, NULL, false, 0, false                        \
     }
 
 /*  Open a session; waits up to LIMIT_MS. On HF_OK *session_p is the caller's, to be closed.
@@ -156,15 +165,28 @@ uint32_t hf_session_remaining_ms (const hf_session_t *self);
 //  or a refusal at once (HF_INVALID, HF_BAD_NAME, HF_TOO_LARGE, HF_LIMIT, HF_SESSION_EXPIRED):
 //  then FN is not called. LIMIT_MS counts from the call; HF_FOREVER: no limit.
 
+/*  What is asked for at one lock. EXCLUSIVE: units and limit are 0. SHARED: UNITS, 1 and up, of the
+ *  LIMIT that the lock has; 0: it has none. All who share a lock name the same limit. */
+typedef struct hf_want {
+    const char *lock;
+    uint32_t mode;
+    uint32_t units;
+    uint32_t limit;
+} hf_want_t;
+
 typedef struct hf_acquire_options {
     size_t size;
     uint32_t mode;     //  default: HF_MODE_EXCLUSIVE
     bool wait;         //  in the queue while another holds it; default: true
     uint32_t limit_ms; //  default: HF_FOREVER
+    uint32_t units;    //  of HF_MODE_SHARED; 0: 1
+    uint32_t limit;    //  units that the lock has, for HF_MODE_SHARED; 0: any number
+    const char *note;  //  for people, at most 1,024 bytes of UTF-8; NULL: none
+    uint64_t acts_for; //  a session that holds what it holds while this one waits; 0: none
 } hf_acquire_options_t;
 #define HF_ACQUIRE_OPTIONS_INIT                                                                    \
     {                                                                                              \
-        sizeof (hf_acquire_options_t), HF_MODE_EXCLUSIVE, true, HF_FOREVER                         \
+        sizeof (hf_acquire_options_t), HF_MODE_EXCLUSIVE, true, HF_FOREVER, 0, 0, NULL, 0          \
     }
 
 /*  Ask for LOCK. The result comes when it is granted (HF_OK: token, index), or not: HF_NOT_GRANTED
@@ -174,6 +196,16 @@ typedef struct hf_acquire_options {
  *  it ends with one release. Positions come as HF_SESSION_MOVED events. */
 hf_status_t hf_submit_acquire (hf_session_t *self, const char *lock,
                                const hf_acquire_options_t *options, hf_done_fn *fn, void *arg);
+
+/*  Ask for COUNT locks at once, at most 64, each as in WANTS (the mode, units and limit of OPTIONS
+ * do not count): all or nothing, with one token and one section. Every other call may name any of
+ *  them, and concerns all. */
+hf_status_t hf_submit_acquire_set (hf_session_t *self, const hf_want_t *wants, size_t count,
+                                   const hf_acquire_options_t *options, hf_done_fn *fn, void *arg);
+
+/*  Another note for the hold with TOKEN; 0: for what the session waits for. HF_NOT_HOLDER. */
+hf_status_t hf_submit_note (hf_session_t *self, const char *lock, uint64_t token, const char *note,
+                            hf_done_fn *fn, void *arg);
 
 /*  End the section: commit its appends to all their files at once and hand the lock on.
  *  HF_OK; HF_LOST, HF_NOT_HOLDER: nothing was committed; HF_UNDECIDED. */
@@ -219,6 +251,15 @@ typedef struct hf_grant {
 /*  LIMIT_MS 0: do not wait in the queue (HF_NOT_GRANTED when another holds it); the answer is
  *  still waited for, up to 10 s. */
 hf_status_t hf_acquire (hf_session_t *self, const char *lock, uint32_t limit_ms, hf_grant_t *grant);
+/*  With options, of which limit_ms does not count. */
+hf_status_t hf_acquire_as (hf_session_t *self, const char *lock,
+                           const hf_acquire_options_t *options, uint32_t limit_ms,
+                           hf_grant_t *grant);
+hf_status_t hf_acquire_set (hf_session_t *self, const hf_want_t *wants, size_t count,
+                            const hf_acquire_options_t *options, uint32_t limit_ms,
+                            hf_grant_t *grant);
+hf_status_t hf_note (hf_session_t *self, const char *lock, uint64_t token, const char *note,
+                     uint32_t limit_ms);
 hf_status_t hf_release (hf_session_t *self, const char *lock, uint64_t token, uint32_t limit_ms);
 hf_status_t hf_cancel (hf_session_t *self, const char *lock, uint64_t token, uint32_t limit_ms);
 hf_status_t hf_append (hf_session_t *self, const char *lock, uint64_t token, const char *file,

@@ -20,19 +20,26 @@
 #define HF_SECTION_FILES_MAX 256          //  files in one section
 #define HF_STAGED_BYTES_MAX  (512U << 20) //  staged bytes in all sections together
 #define HF_STAGED_FILE_COST                                                                        \
-    512                              //  a staged file counts this much there besides its bytes,
-                                     //  so that many small ones cannot fill the memory
-#define HF_SESSIONS_MAX      100000  //  live sessions in a cluster
-#define HF_PLACES_MAX        10000   //  holds and places in queues of one session
-#define HF_SET_MAX           64      //  locks in one ACQUIRE
-#define HF_QUEUE_MAX         100000  //  waiters for one lock
-#define HF_PLACES_TOTAL_MAX  1000000 //  holds and places in queues of all sessions together
-#define HF_ANSWERS_TOTAL_MAX 4000000 //  answers kept for all sessions together
-#define HF_ANSWERS_PART      256     //  one session keeps at most this part of what is left of them
-#define HF_WINDOW_MAX        4096    //  seq of a request < floor + this
-#define HF_KEEPS_MAX         4096    //  sessions in one KEEPALIVE
-#define HF_ROWS_MAX          1000    //  rows in one answer to a query: locks, places or files
-#define HF_HOLDERS_LISTED    8       //  holders of each lock in an answer to LOCKS
+    512                          //  a staged file counts this much there besides its bytes,
+                                 //  so that many small ones cannot fill the memory
+#define HF_LABEL_MAX         255 //  bytes of a session's label
+#define HF_DELAY_MIN_MS      100 //  what a session lost by expiry stays closed at least, if at all
+#define HF_DELAY_MAX_MS      600000      //  what a session lost by expiry stays closed at most
+#define HF_NOTE_MAX          1024        //  bytes of the note of a hold or a wait
+#define HF_NOTES_PART_MAX    (1U << 20)  //  bytes in all notes of one session
+#define HF_NOTES_TOTAL_MAX   (64U << 20) //  and of all sessions together
+#define HF_RING_MAX          64          //  who is named of a ring of waits
+#define HF_SESSIONS_MAX      100000      //  live sessions in a cluster
+#define HF_PLACES_MAX        10000       //  holds and places in queues of one session
+#define HF_SET_MAX           64          //  locks in one ACQUIRE
+#define HF_QUEUE_MAX         100000      //  waiters for one lock
+#define HF_PLACES_TOTAL_MAX  1000000     //  holds and places in queues of all sessions together
+#define HF_ANSWERS_TOTAL_MAX 4000000     //  answers kept for all sessions together
+#define HF_ANSWERS_PART      256  //  one session keeps at most this part of what is left of them
+#define HF_WINDOW_MAX        4096 //  seq of a request < floor + this
+#define HF_KEEPS_MAX         4096 //  sessions in one KEEPALIVE
+#define HF_ROWS_MAX          1000 //  rows in one answer to a query: locks, places or files
+#define HF_HOLDERS_LISTED    8    //  holders of each lock in an answer to LOCKS
 
 #define HF_FRAME_MAX      (4U << 20)  //  bytes in one frame between nodes; more is refused
 #define HF_STATE_PART_MAX (64U << 10) //  bytes in one part of a state: heartbeats pass between two

@@ -3,10 +3,16 @@
 #include "msgs/hf_msg.h"
 #include <assert.h>
 #include <stddef.h>
+#include <string.h>
 
 #define COUNT_FIELD(type, field) +1U
 #define PUT_FIELD(type, field)   hf_put_##type (pack, message->field);
-#define GET_FIELD(type, field)   hf_get_##type (scan, &message->field);
+#define GET_FIELD(type, field)                                                                     \
+    if (left > 0) {                                                                                \
+        hf_get_##type (scan, &message->field);                                                     \
+        left--;                                                                                    \
+    } else                                                                                         \
+        memset (&message->field, 0, sizeof message->field);
 
 #define DEFINE(kind, ordinal, name)                                                                \
     enum { FIELDS_##name = 1 HF_FIELDS_##name (COUNT_FIELD) };                                     \
@@ -27,12 +33,13 @@
                                                                                                    \
     bool hf_##name##_get (hf_scan_t *scan, hf_##name##_t *message)                                 \
     {                                                                                              \
-        uint32_t fields = hf_scan_array (scan);                                                    \
+        uint32_t left = hf_scan_array (scan);                                                      \
         uint32_t found = 0;                                                                        \
         hf_get_u32 (scan, &found);                                                                 \
-        if (fields < FIELDS_##name || found != ordinal)                                            \
+        if (left < FIELDS_##name - hf_optional (ordinal) || found != ordinal)                      \
             scan->bad = true;                                                                      \
-        HF_FIELDS_##name (GET_FIELD) if (!scan->bad) hf_scan_skip (scan, fields - FIELDS_##name);  \
+        left -= left > 0;                                                                          \
+        HF_FIELDS_##name (GET_FIELD) if (!scan->bad) hf_scan_skip (scan, left);                    \
         return !scan->bad;                                                                         \
     }
 HF_MSG_TABLE (DEFINE)

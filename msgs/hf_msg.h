@@ -25,11 +25,18 @@
 //  ---- fields: F (type, name) --------------------------------------------------
 
 //  Client to node. SESSION 0 means none.
-#define HF_FIELDS_open(F)      F (bin, nonce) F (u32, ttl_ms)
+#define HF_FIELDS_open(F)                                                                          \
+    F (bin, nonce) F (u32, ttl_ms) F (str, label) F (flag, detect) F (u32, delay_ms)
 #define HF_FIELDS_keepalive(F) F (u64, echo) F (list, sessions)
 #define HF_FIELDS_requests(F)  F (u64, session) F (u64, floor) F (list, requests)
 #define HF_FIELDS_close(F)     F (u64, session) F (u64, echo)
-#define HF_FIELDS_query(F)     F (u64, id) F (u32, what) F (str, name) F (u64, offset) F (u32, limit)
+#define HF_FIELDS_query(F)                                                                         \
+    F (u64, id) F (u32, what) F (str, name) F (u64, offset) F (u32, limit) F (flag, stale)
+
+//  What happens to locks or files whose names begin with PREFIX, after number AFTER (2^64 - 1: from
+//  now on), as long as it is not more than ROOM bytes; 0: no more.
+#define HF_FIELDS_watch_request(F)                                                                 \
+    F (u64, id) F (u32, what) F (str, prefix) F (u64, after) F (u32, room)
 
 //  Node to client.
 #define HF_FIELDS_opened(F)  F (bin, nonce) F (u32, status) F (u64, session) F (u32, ttl_ms)
@@ -38,17 +45,25 @@
 #define HF_FIELDS_closed(F)  F (u64, session) F (u64, echo) F (u32, status)
 #define HF_FIELDS_query_result(F)                                                                  \
     F (u64, id)                                                                                    \
-    F (u32, status) F (u64, index) F (u64, total) F (flag, more) F (list, rows) F (bin, data)
+    F (u32, status)                                                                                \
+    F (u64, index) F (u64, total) F (flag, more) F (list, rows) F (bin, data) F (u64, number)
+//  All that happened after number AFTER up to UPTO and was asked for; INDEX: as of this command.
+#define HF_FIELDS_events(F)                                                                        \
+    F (u64, id) F (u32, status) F (u64, after) F (u64, upto) F (u64, index) F (list, events)
 #define HF_FIELDS_refused(F) F (u32, status) F (str, text) F (u32, leader) F (u64, term)
 
 //  Requests in REQUESTS. OWNER: the session that holds the lock, 0 for the one that asks.
 #define HF_FIELDS_acquire(F) F (u64, seq) F (str, lock) F (u32, mode) F (flag, wait)
-#define HF_FIELDS_claim(F)   F (u64, seq) F (list, places) F (flag, wait)
+#define HF_FIELDS_claim(F)                                                                         \
+    F (u64, seq) F (list, places) F (flag, wait) F (u64, acts_for) F (str, note)
 #define HF_FIELDS_release(F) F (u64, seq) F (str, lock) F (u64, token) F (u64, owner)
 #define HF_FIELDS_cancel(F)  F (u64, seq) F (str, lock) F (u64, token) F (u64, owner)
 #define HF_FIELDS_abandon(F) F (u64, seq) F (str, lock)
 #define HF_FIELDS_append(F)                                                                        \
     F (u64, seq) F (str, lock) F (u64, token) F (u64, owner) F (str, file) F (bin, data)
+
+//  Of a hold, by its token; token 0: of what the session itself waits for.
+#define HF_FIELDS_note(F) F (u64, seq) F (str, lock) F (u64, token) F (u64, owner) F (str, note)
 
 //  One session in KEEPALIVE, and in ALIVE.
 #define HF_FIELDS_keep(F) F (u64, session) F (u64, floor)
@@ -57,19 +72,43 @@
 //  In the list of a CLAIM: what is asked for at one lock. EXCLUSIVE: no units, no limit.
 #define HF_FIELDS_place(F) F (str, lock) F (u32, mode) F (u32, units) F (u32, limit)
 
-//  Items in ANSWERS; GRANTED and MOVED also in the lists of KEPT.
+//  Items in ANSWERS; GRANTED and MOVED also in the lists of KEPT. WAITERS: who waits for what is
+//  held, where most do; WANTED says so of a hold that nobody waited for. RING comes behind the
+//  ANSWER DEADLOCK to request SEQ, and has RING_ROWs.
 #define HF_FIELDS_answer(F)                                                                        \
     F (u64, seq) F (u32, status) F (u64, index) F (u64, token) F (u64, position)
-#define HF_FIELDS_granted(F) F (str, lock) F (u64, token) F (u64, index)
-#define HF_FIELDS_moved(F)   F (str, lock) F (u64, position)
+#define HF_FIELDS_granted(F)                                                                       \
+    F (str, lock) F (u64, token) F (u64, index) F (u64, waiters) F (u64, replaces)
+#define HF_FIELDS_moved(F)  F (str, lock) F (u64, position)
+#define HF_FIELDS_wanted(F) F (str, lock) F (u64, token) F (u64, waiters)
+#define HF_FIELDS_ring(F)   F (u64, seq) F (list, rows)
+//  HOLDS: the lock that the one before it waits for; empty: it only waits there, before that one.
+#define HF_FIELDS_ring_row(F) F (u64, session) F (str, label) F (str, holds) F (str, waits)
+
+//  What happened to a lock, NUMBER being 1 for the first that ever did: WHAT is an
+//  hf_what_happened_t. TOKEN: of a hold; UNITS: of a SHARED place; SIZE: for how many ms what was
+//  LOST stays closed; how many bytes were APPENDED to a file.
+#define HF_FIELDS_happened(F)                                                                      \
+    F (u64, number)                                                                                \
+    F (u64, index)                                                                                 \
+    F (u32, what)                                                                                  \
+    F (str, name)                                                                                  \
+    F (u64, session) F (u64, token) F (u32, units) F (u64, size) F (str, label) F (str, note)
 
 //  Rows in RESULT.
 #define HF_FIELDS_lock_row(F) F (str, lock) F (u64, holders) F (u64, waiters) F (u32, limit)
 #define HF_FIELDS_holder_row(F)                                                                    \
-    F (u64, session) F (u64, token) F (u32, mode) F (u64, staged) F (u32, units)
-#define HF_FIELDS_waiter_row(F) F (u64, session) F (u64, position) F (u32, mode) F (u32, units)
-#define HF_FIELDS_file_row(F)   F (str, file) F (u64, length) F (u64, checksum)
-#define HF_FIELDS_fact_row(F)   F (str, key) F (str, text) F (u64, number)
+    F (u64, session)                                                                               \
+    F (u64, token) F (u32, mode) F (u64, staged) F (u32, units) F (str, label) F (str, note)
+#define HF_FIELDS_waiter_row(F)                                                                    \
+    F (u64, session)                                                                               \
+    F (u64, position) F (u32, mode) F (u32, units) F (str, label) F (str, note)
+#define HF_FIELDS_session_row(F)                                                                   \
+    F (u64, session)                                                                               \
+    F (str, label)                                                                                 \
+    F (u32, ttl_ms) F (u32, delay_ms) F (flag, detect) F (flag, gone) F (u64, held) F (u64, queued)
+#define HF_FIELDS_file_row(F) F (str, file) F (u64, length) F (u64, checksum)
+#define HF_FIELDS_fact_row(F) F (str, key) F (str, text) F (u64, number)
 
 //  Node to node. TO 0 means everybody. Every one carries the sender's term. INCARNATION is the
 //  sender's; CANDIDATE is that of the node whose VOTE_REQUEST the VOTE answers. SYNC_US: how long
@@ -132,7 +171,8 @@
 #define HF_FIELDS_entry(F) F (u64, term) F (u32, type) F (bin, payload)
 
 //  Commands, in the list of a COMMANDS entry.
-#define HF_FIELDS_cmd_open(F)     F (bin, nonce) F (u32, ttl_ms)
+#define HF_FIELDS_cmd_open(F)                                                                      \
+    F (bin, nonce) F (u32, ttl_ms) F (str, label) F (flag, detect) F (u32, delay_ms)
 #define HF_FIELDS_cmd_close(F)    F (u64, session)
 #define HF_FIELDS_cmd_requests(F) F (u64, session) F (u64, floor) F (list, requests)
 #define HF_FIELDS_cmd_expire(F)   F (u64, session) F (u64, term)
@@ -174,12 +214,14 @@
     M (REQUESTS, 3, requests)                                                                      \
     M (CLOSE, 4, close)                                                                            \
     M (QUERY, 5, query)                                                                            \
+    M (WATCH, 6, watch_request)                                                                    \
     M (OPENED, 33, opened)                                                                         \
     M (ALIVE, 34, alive)                                                                           \
     M (ANSWERS, 35, answers)                                                                       \
     M (CLOSED_REPLY, 36, closed)                                                                   \
     M (RESULT, 37, query_result)                                                                   \
     M (REFUSED, 38, refused)                                                                       \
+    M (EVENTS, 39, events)                                                                         \
     M (ACQUIRE, 64, acquire)                                                                       \
     M (RELEASE, 65, release)                                                                       \
     M (CANCEL, 66, cancel)                                                                         \
@@ -187,15 +229,21 @@
     M (APPEND, 68, append)                                                                         \
     M (KEEP, 69, keep)                                                                             \
     M (CLAIM, 70, claim)                                                                           \
+    M (NOTE, 71, note)                                                                             \
     M (PLACE, 79, place)                                                                           \
     M (ANSWER, 80, answer)                                                                         \
     M (GRANTED, 81, granted)                                                                       \
     M (MOVED, 82, moved)                                                                           \
     M (KEPT, 83, kept)                                                                             \
+    M (RING, 84, ring)                                                                             \
+    M (RING_ROW, 85, ring_row)                                                                     \
+    M (WANTED, 86, wanted)                                                                         \
+    M (HAPPENED, 87, happened)                                                                     \
     M (LOCK_ROW, 90, lock_row)                                                                     \
     M (WAITER_ROW, 91, waiter_row)                                                                 \
     M (FILE_ROW, 92, file_row)                                                                     \
     M (FACT_ROW, 93, fact_row)                                                                     \
+    M (SESSION_ROW, 95, session_row)                                                               \
     M (HOLDER_ROW, 94, holder_row)                                                                 \
     M (HELLO, 128, hello)                                                                          \
     M (ECHO, 129, echo)                                                                            \
@@ -250,6 +298,34 @@ typedef enum hf_kind {
 #undef HF_MSG_ENUM
 } hf_kind_t;
 
+//  ---- fields that may be left out: O (KIND, how many at its end)
+//
+//  They came later. Who does not know them leaves them out; they are read as 0, false or empty.
+
+#define HF_OPTIONAL_TABLE(O)                                                                       \
+    O (OPEN, 3)                                                                                    \
+    O (CMD_OPEN, 3)                                                                                \
+    O (QUERY, 1)                                                                                   \
+    O (CLAIM, 2)                                                                                   \
+    O (GRANTED, 2)                                                                                 \
+    O (RESULT, 1)                                                                                  \
+    O (HOLDER_ROW, 2)                                                                              \
+    O (WAITER_ROW, 2)
+
+static inline uint32_t
+hf_optional (uint32_t kind)
+{
+    switch (kind) {
+#define HF_OPTIONAL_CASE(KIND, count)                                                              \
+    case HF_KIND_##KIND:                                                                           \
+        return count;
+        HF_OPTIONAL_TABLE (HF_OPTIONAL_CASE)
+#undef HF_OPTIONAL_CASE
+    default:
+        return 0;
+    }
+}
+
 //  ---- requests: R (KIND, name), what the list of REQUESTS may hold ------------
 
 #define HF_REQUEST_TABLE(R)                                                                        \
@@ -258,7 +334,8 @@ typedef enum hf_kind {
     R (RELEASE, release)                                                                           \
     R (CANCEL, cancel)                                                                             \
     R (ABANDON, abandon)                                                                           \
-    R (APPEND, append)
+    R (APPEND, append)                                                                             \
+    R (NOTE, note)
 
 //  ---- peer messages: P (KIND, name), what the consensus of one node says to another's
 //
@@ -292,6 +369,7 @@ enum {
                         //  on, at most LIMIT: HOLDER_ROWs by token, then WAITER_ROWs
     HF_WHAT_FILES = 5,  //  FILE_ROWs by name, after NAME
     HF_WHAT_READ = 6,   //  LIMIT bytes of file NAME from OFFSET; total: the file's length
+    HF_WHAT_SESSIONS = 7, //  SESSION_ROWs by id, after OFFSET, at most LIMIT
 };
 
 //  ---- what the table makes ----------------------------------------------------

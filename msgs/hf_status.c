@@ -1,4 +1,4 @@
-//  Texts of status codes and modes.
+//  Texts of status codes, modes and what happens.
 
 #include "msgs/hf_status.h"
 
@@ -37,6 +37,19 @@ hf_mode_name (uint32_t mode)
         return text;
         HF_MODE_TABLE (HF_MODE_CASE)
 #undef HF_MODE_CASE
+    }
+    return "unknown";
+}
+
+const char *
+hf_happened_name (uint32_t what)
+{
+    switch (what) {
+#define HF_HAPPENED_CASE(name, ordinal, text)                                                      \
+    case ordinal:                                                                                  \
+        return text;
+        HF_HAPPENED_TABLE (HF_HAPPENED_CASE)
+#undef HF_HAPPENED_CASE
     }
     return "unknown";
 }

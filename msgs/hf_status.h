@@ -1,5 +1,5 @@
-/*  hf_status.h - every status code of the service and its text, in one table; and the modes of
- * locks.
+/*  hf_status.h - every status code of the service and its text, in one table; the modes of
+ *  locks; and what can happen to a lock or a file.
  *
  *  Ordinals travel on the wire: they are explicit and never reused.
  *  0..15 are answers to a request that went through, 16..63 refusals by a node,
@@ -31,6 +31,9 @@
     S (CONFLICT, 30, "the lock is used with another limit of units")                               \
     S (DEADLOCK, 31, "the wait would never end: others wait for what this session holds")          \
     S (OVERLAP, 32, "the session has a part of this already, or has it in another mode")           \
+    S (BAD_NOTE, 33, "a note must be at most 1024 bytes of UTF-8 without control characters")      \
+    S (BAD_LABEL, 34, "a label must be at most 255 bytes of UTF-8 without control characters")     \
+    S (GAP, 35, "what happened before is not kept any more: read, and watch from there")           \
     S (TIMEOUT, 64, "not done within the caller's limit")                                          \
     S (LOST, 65, "the lock is lost: its session's lease ran out")                                  \
     S (UNREACHABLE, 66, "no node of the cluster can be reached")                                   \
@@ -53,6 +56,29 @@ typedef enum hf_mode {
     HF_MODE_TABLE (HF_MODE_ENUM)
 #undef HF_MODE_ENUM
 } hf_mode_t;
+
+//  What a watch is told of.
+enum { HF_WATCH_LOCKS = 1, HF_WATCH_FILES = 2 };
+
+#define HF_HAPPENED_TABLE(H)                                                                       \
+    H (QUEUED, 1, "queued")     /*  a claim waits */                                               \
+    H (GRANTED, 2, "granted")   /*  it holds; of a token that held already: in another mode */     \
+    H (RELEASED, 3, "released") /*  a hold was given up, by whomever */                            \
+    H (LOST, 4, "lost")         /*  a hold's session expired */                                    \
+    H (REOPENED, 5, "reopened") /*  what was LOST for a while is closed no more */                 \
+    H (LEFT, 6, "left")         /*  a claim waits no more, and was not granted */                  \
+    H (NOTED, 7, "noted")       /*  a claim has another note */                                    \
+    H (APPENDED, 8, "appended") /*  a section reached a file; files are numbered by themselves */
+
+typedef enum hf_what_happened {
+    HF_HAPPENED_NOTHING = 0,
+#define HF_HAPPENED_ENUM(name, ordinal, text) HF_HAPPENED_##name = (ordinal),
+    HF_HAPPENED_TABLE (HF_HAPPENED_ENUM)
+#undef HF_HAPPENED_ENUM
+} hf_what_happened_t;
+
+/*  Its name, for people and JSON; "unknown" for a number not in the table. */
+const char *hf_happened_name (uint32_t what);
 
 /*  The name of a mode, for people and JSON; "unknown" for a number not in the table. */
 const char *hf_mode_name (uint32_t mode);

@@ -8,6 +8,10 @@
 #include "client/core/hf_client_internal.h"
 #include <assert.h>
 
+typedef struct grant {
+    uint64_t token, index, replaces;
+} grant_t;
+
 /*  An answer of a later index shows that the hold is over. Report its loss, unless this session's
  * own release is on its way: then its answer comes. */
 static void
@@ -22,32 +26,47 @@ s_over (hf_client_place_t *place)
     hf_client_place_lost (place);
 }
 
+/*  A hold: OP's, or in another mode as OP asked for; NULL: the one that was listed. */
 static void
-s_hold (hf_client_place_t *place, uint64_t token, uint64_t index)
+s_hold (hf_client_place_t *place, const grant_t *grant, const hf_op_t *op)
 {
-    place->granted_index = index;
-    if (place->held && place->token == token)
+    place->granted_index = grant->index;
+    if (op) {
+        place->mode = op->mode;
+        place->units = op->units;
+        place->limit = op->limit;
+        place->held_wants = op->wants;
+    }
+    if (place->held && place->token == grant->token)
         return;
-    s_over (place);
+    //  An upgrade goes on with the section of the hold that it replaces.
+    bool goes_on = place->held && place->token == grant->replaces && !HF_MUTANT (upgrade_is_loss);
+    if (!goes_on)
+        place->alias = 0;
+    else if (place->given > 0) //  else the user does not know that token
+        place->alias = place->token;
+    if (!goes_on)
+        s_over (place);
     place->held = true;
     place->given = 0;
-    place->token = token;
+    place->wanted = 0;
+    place->token = grant->token;
     place->held_us = place->session->core->now_us;
 }
 
 /*  Give the grant to an acquire, unless the lease is over. */
 static bool
-s_give (hf_op_t *op, uint64_t token, uint64_t index)
+s_give (hf_op_t *op, const grant_t *grant)
 {
     hf_client_place_t *place = op->place;
     if (!HF_MUTANT (grant_past_deadline) && !hf_client_session_alive (op->session)) {
         hf_client_session_end (op->session);
         return false;
     }
-    s_hold (place, token, index);
+    s_hold (place, grant, op);
     place->given++;
     place->early_token = 0;
-    hf_op_finish (op, HF_OK, index, token);
+    hf_op_finish (op, HF_OK, grant->index, grant->token);
     return true;
 }
 
@@ -65,20 +84,38 @@ s_waiting_since (const hf_client_place_t *place, uint64_t index)
 
 /*  The session holds the lock: every acquire of it that waits is granted. */
 static void
-s_granted (hf_client_place_t *place, uint64_t token, uint64_t index)
+s_granted (hf_client_place_t *place, grant_t grant)
 {
-    if (token == 0)
+    if (grant.token == 0)
         return;
     place->refs++;
-    hf_op_t *op = s_waiting_since (place, index);
-    if (!op && place->live > 0 && index >= place->early_index) {
+    hf_op_t *op = s_waiting_since (place, grant.index);
+    if (!op && place->live > 0 && grant.index >= place->early_index) {
         //  The push overtook the answer to the acquire, which decides whether it fits.
-        place->early_token = token;
-        place->early_index = index;
+        place->early_token = grant.token;
+        place->early_index = grant.index;
+        place->early_replaces = grant.replaces;
     }
-    while (op && s_give (op, token, index))
-        op = s_waiting_since (place, index);
+    while (op && s_give (op, &grant))
+        op = s_waiting_since (place, grant.index);
     hf_client_place_let (place);
+}
+
+/*  So many others wait for the hold with that token. */
+static void
+s_wanted (hf_client_place_t *place, uint64_t token, uint64_t waiters)
+{
+    if (!place->held || place->token != token || place->wanted == waiters)
+        return;
+    place->wanted = waiters;
+    if (waiters > 0)
+        hf_client_session_event (place->session, HF_SESSION_WANTED, place, token, waiters);
+}
+
+static void
+s_listed_grant (hf_client_place_t *place, const hf_granted_t *granted)
+{
+    s_granted (place, (grant_t){granted->token, granted->index, granted->replaces});
 }
 
 static void
@@ -101,10 +138,12 @@ s_queued (hf_op_t *op, const hf_answer_t *answer)
         //  The answer was overtaken by the grant, which other acquires of this session got. Its
         //  hold may be over, so ask again.
         hf_client_place_unpark (place);
-        hf_client_requests_before (op, op->session->ready.next);
+        hf_client_requests_line_up (op, op->session->ready.next);
         return;
     }
-    s_over (place);
+    //  An upgrade waits, and the hold stays.
+    if (!place->held || place->token != answer->token || HF_MUTANT (upgrade_is_loss))
+        s_over (place);
     op->state = HF_OP_WAITING;
     op->queued_index = answer->index;
     op->queued_us = op->session->core->now_us;
@@ -113,7 +152,14 @@ s_queued (hf_op_t *op, const hf_answer_t *answer)
     place->position = 0;
     s_moved (place, answer->position);
     if (place->early_token != 0 && place->early_index >= answer->index)
-        s_granted (place, place->early_token, place->early_index);
+        s_granted (place, (grant_t){place->early_token, place->early_index, place->early_replaces});
+}
+
+/*  Whether the grant is of what the session holds already, or has replaced it. */
+static bool
+s_keeps (const hf_client_place_t *place, const grant_t *grant)
+{
+    return place->held && (place->token == grant->token || place->token == grant->replaces);
 }
 
 static void
@@ -122,16 +168,31 @@ s_acquire_answered (hf_op_t *op, const hf_answer_t *answer)
     hf_client_place_t *place = op->place;
     place->refs++;
     bool wanted = !op->orphan;
+    grant_t grant = {answer->token, answer->index, answer->position};
+    hf_client_gone_t gone = {.wants = op->wants, .order = op->order};
     if (answer->status == HF_OK && wanted) {
         //  Earlier acquires of this session that wait have it too: it ends with one release.
-        if (s_give (op, answer->token, answer->index))
-            s_granted (place, answer->token, answer->index);
+        if (s_give (op, &grant))
+            s_granted (place, grant);
+    } else if (answer->status == HF_OK && s_keeps (place, &grant)) {
+        //  An upgrade was given up, and the hold stays, if under another token.
+        bool changed = place->mode != op->mode;
+        s_hold (place, &grant, NULL);
+        hf_op_finish (op, HF_NOT_GRANTED, answer->index, 0);
+        if (changed)
+            hf_client_requests_withdraw (place, gone);
     } else if (answer->status == HF_QUEUED && wanted && op->wait) {
         s_queued (op, answer);
     } else if (answer->status == HF_OK || answer->status == HF_QUEUED) {
         //  The acquire was given up, or an earlier one that was given up left its place.
+        bool upgrade = place->held && place->token == answer->token && place->mode != op->mode;
+        if (place->held && place->token != answer->token && answer->index > place->granted_index)
+            s_over (place);
         hf_op_finish (op, HF_NOT_GRANTED, answer->index, 0);
-        hf_client_requests_abandon (place);
+        if (upgrade)
+            hf_client_requests_withdraw (place, gone);
+        else
+            hf_client_requests_abandon (place, gone);
     } else {
         hf_op_finish (op, (hf_status_t)answer->status, answer->index, 0);
     }
@@ -144,8 +205,17 @@ s_other_answered (hf_op_t *op, const hf_answer_t *answer)
     hf_client_place_t *place = op->place;
     bool own = op->owner == 0 || op->owner == op->session->id;
     bool ends = op->kind == HF_OP_RELEASE || op->kind == HF_OP_CANCEL;
+    if (own && answer->status == HF_NOT_HOLDER && op->token != 0 && place->held &&
+        op->token == place->alias) {
+        //  It was on its way when the hold got another token.
+        op->token = place->token;
+        hf_op_remove (op);
+        hf_client_place_unpark (place);
+        hf_client_requests_line_up (op, op->session->ready.next);
+        return;
+    }
     place->refs++;
-    if (own && place->held && place->token == op->token) {
+    if (own && place->held && place->token == op->token && op->kind != HF_OP_NOTE) {
         if (answer->status == HF_OK && ends)
             place->held = false;
         else if (answer->status == HF_NOT_HOLDER)
@@ -197,6 +267,7 @@ s_item (hf_client_session_t *session, hf_scan_t *scan)
     hf_answer_t answer;
     hf_granted_t granted;
     hf_moved_t moved;
+    hf_wanted_t wanted;
     hf_client_place_t *place = NULL;
     switch (hf_scan_kind (scan)) {
     case HF_KIND_ANSWER:
@@ -206,8 +277,18 @@ s_item (hf_client_session_t *session, hf_scan_t *scan)
     case HF_KIND_GRANTED:
         if (hf_granted_get (scan, &granted))
             place = hf_client_place_find (session, granted.lock.at, granted.lock.size);
+        if (place) {
+            place->refs++;
+            s_listed_grant (place, &granted);
+            s_wanted (place, granted.token, granted.waiters);
+            hf_client_place_let (place);
+        }
+        break;
+    case HF_KIND_WANTED:
+        if (hf_wanted_get (scan, &wanted))
+            place = hf_client_place_find (session, wanted.lock.at, wanted.lock.size);
         if (place)
-            s_granted (place, granted.token, granted.index);
+            s_wanted (place, wanted.token, wanted.waiters);
         break;
     case HF_KIND_MOVED:
         if (hf_moved_get (scan, &moved))
@@ -248,10 +329,13 @@ s_listed (hf_client_session_t *session, const hf_kept_t *kept, uint64_t echo)
             hf_client_place_find (session, granted.lock.at, granted.lock.size);
         if (!place)
             continue;
-        if (!place->held || place->token == granted.token)
-            place->seen_us = echo;
+        place->refs++;
+        if (!place->held || place->token == granted.token || place->token == granted.replaces)
+            place->seen_us = place->listed_us = echo;
         if (!HF_MUTANT (push_unhealed))
-            s_granted (place, granted.token, granted.index);
+            s_listed_grant (place, &granted);
+        s_wanted (place, granted.token, granted.waiters);
+        hf_client_place_let (place);
     }
     scan = hf_scan_list (kept->queued);
     for (uint32_t i = 0; i < kept->queued.count && !scan.bad && !session->ended; i++) {
@@ -271,17 +355,19 @@ s_listed (hf_client_session_t *session, const hf_kept_t *kept, uint64_t echo)
 static void
 s_unlisted (hf_client_place_t *place, uint64_t echo)
 {
-    if (place->seen_us == echo || place->out > 0 || !hf_chain_empty (&place->parked))
+    if (place->out > 0 || !hf_chain_empty (&place->parked))
         return;
-    if (place->held && place->held_us < echo && !HF_MUTANT (unlisted_kept))
+    if (place->listed_us != echo && place->held && place->held_us < echo &&
+        !HF_MUTANT (unlisted_kept))
         hf_client_place_lost (place);
-    hf_chain_t *later = place->session->ready.next;
+    if (place->seen_us == echo)
+        return;
     HF_CHAIN_EACH_SAFE (&place->waiting, at)
     {
         hf_op_t *op = HF_AROUND (at, hf_op_t, chain);
         if (op->queued_us < echo) {
             hf_chain_remove (&op->chain);
-            hf_client_requests_before (op, later);
+            hf_client_requests_line_up (op, place->session->ready.next);
         }
     }
     hf_client_place_check (place);

@@ -24,7 +24,11 @@ static void
 s_put (hf_pack_t *frame, const hf_op_t *ask)
 {
     if (ask->kind == HF_OP_OPEN)
-        hf_open_frame (frame, &(hf_open_t){hf_span (ask->nonce, HF_NONCE_SIZE), ask->ttl_ms});
+        hf_open_frame (frame, &(hf_open_t){.nonce = hf_span (ask->nonce, HF_NONCE_SIZE),
+                                           .ttl_ms = ask->ttl_ms,
+                                           .label = hf_span_text (ask->label ? ask->label : ""),
+                                           .detect = ask->detect,
+                                           .delay_ms = ask->delay_ms});
     else if (ask->kind == HF_OP_CLOSE)
         hf_close_frame (frame, &(hf_close_t){ask->session_id, ask->seq});
     else
@@ -32,7 +36,8 @@ s_put (hf_pack_t *frame, const hf_op_t *ask)
                                              .what = ask->what,
                                              .name = hf_span (ask->text, ask->lock_size),
                                              .offset = ask->offset,
-                                             .limit = ask->size});
+                                             .limit = ask->size,
+                                             .stale = ask->stale});
 }
 
 /*  To one particular node, or to all that are connected: the first answer counts. */

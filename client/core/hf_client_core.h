@@ -43,6 +43,7 @@ typedef enum hf_op_kind {
     HF_OP_RELEASE = HF_KIND_RELEASE,
     HF_OP_CANCEL = HF_KIND_CANCEL,
     HF_OP_APPEND = HF_KIND_APPEND,
+    HF_OP_NOTE = HF_KIND_NOTE,
     HF_OP_ABANDON = HF_KIND_ABANDON, //  the core's own: leave the queue, or hand the grant back
     HF_OP_GIVE_BACK = 256,           //  a grant that nobody waited for any more
     HF_OP_LEAVE = 257, //  free the session: every result comes as HF_CLOSED, then this op.
@@ -67,7 +68,12 @@ typedef struct hf_op {
     void *waiter;
     uint64_t limit_us; //  of ACQUIRE, OPEN, CLOSE, QUERY: give up then; HF_NEVER: no limit
     bool wait;         //  of ACQUIRE
-    uint32_t mode;
+    uint32_t mode;     //  so, too: of its first lock, as the next two
+    uint32_t units, limit;
+    char *label; //  of OPEN: who it is; the op owns it; NULL: nobody
+    bool detect;
+    uint32_t delay_ms;
+    bool stale; //  of QUERY
 
     //  What comes back. Pointers are into the op.
     hf_result_t result;
@@ -77,7 +83,16 @@ typedef struct hf_op {
 
     //  The rest is the core's.
     uint64_t token, owner;
+    uint64_t given_token; //  as the user gave it; TOKEN may have replaced it
+    bool wide;            //  it concerns several locks: see s_must_wait
+    uint64_t order;       //  of submission, in its session
     uint64_t session_id;
+    uint64_t acts_for; //  of ACQUIRE
+    char *note;        //  of ACQUIRE and NOTE; NULL: none
+    uint8_t *claim;    //  of ACQUIRE: PLACE records, when it is more than a plain ACQUIRE; or NULL
+    size_t claim_size;
+    uint32_t claim_count;
+    uint64_t wants; //  a hash of what it asks for
     uint8_t nonce[HF_NONCE_SIZE];
     uint32_t ttl_ms;
     uint32_t node, what, size;
@@ -102,10 +117,22 @@ typedef struct hf_op {
 /*  Any thread. A request of SESSION for LOCK in *op_p, or why not: HF_BAD_NAME, HF_TOO_LARGE,
  *  HF_LIMIT, and for what needs a live session HF_SESSION_EXPIRED. The lease is compared with
  *  NOW_US before anything else. OWNER: the session that holds the lock; 0: this one.
- *  hf_op_acquire waits in the queue without limit unless changed; hf_op_end makes RELEASE, CANCEL
+ *  hf_op_claim waits in the queue without limit unless changed; hf_op_end makes RELEASE, CANCEL
  *  or GIVE_BACK. */
-hf_status_t hf_op_acquire (hf_client_session_t *session, const char *lock, uint64_t now_us,
-                           hf_op_t **op_p);
+/*  For COUNT locks, each as in WANTS, all or nothing; the first is the one that the others go by.
+ *  HF_INVALID: no lock or more than HF_SET_MAX, a lock twice, units or a limit that cannot be.
+ *  HF_BAD_NOTE. NOTE may be NULL. */
+hf_status_t hf_op_claim (hf_client_session_t *session, const hf_want_t *wants, size_t count,
+                         const char *note, uint64_t acts_for, uint64_t now_us, hf_op_t **op_p);
+/*  For one lock, exclusively. */
+static inline hf_status_t
+hf_op_acquire (hf_client_session_t *session, const char *lock, uint64_t now_us, hf_op_t **op_p)
+{
+    return hf_op_claim (session, &(hf_want_t){.lock = lock}, 1, NULL, 0, now_us, op_p);
+}
+/*  Another note for a hold; TOKEN 0: for what the session waits for. */
+hf_status_t hf_op_note (hf_client_session_t *session, uint64_t owner, const char *lock,
+                        uint64_t token, const char *note, uint64_t now_us, hf_op_t **op_p);
 hf_status_t hf_op_end (hf_client_session_t *session, hf_op_kind_t kind, uint64_t owner,
                        const char *lock, uint64_t token, uint64_t now_us, hf_op_t **op_p);
 hf_status_t hf_op_append (hf_client_session_t *session, uint64_t owner, const char *lock,

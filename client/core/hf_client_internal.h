@@ -48,7 +48,16 @@ struct hf_client_place {
     uint64_t granted_index; //  of the last grant that was given; the hold may be over
     uint64_t early_token;   //  a grant that was pushed before its acquire was answered; 0: none
     uint64_t early_index;
+    uint64_t early_replaces;
     uint64_t token;
+    uint64_t alias;     //  a token that TOKEN has replaced, and the user may not know of it
+    uint64_t wanted;    //  how many wait for the hold, as was told
+    uint64_t listed_us; //  echo of the last ALIVE that listed the hold
+    uint32_t mode, units, limit; //  of the hold
+    bool wide;                   //  a claim of it was of several locks
+    bool mixed;                  //  its live acquires ask for different things
+    uint64_t wants;              //  what the last of them asks for
+    uint64_t held_wants;         //  what was asked for when the hold was granted
     hf_chain_t parked;
     hf_chain_t waiting;
     uint32_t lock_size;
@@ -75,7 +84,10 @@ struct hf_client_session {
     uint64_t epoch;    //  of the choice, when everything was last sent again
     uint64_t check_us; //  when to look for requests without an answer; HF_NEVER: none is out
     uint64_t frames;   //  built so far
+    uint64_t ordered;  //  requests submitted so far
     uint32_t out;      //  ops in the window
+    uint32_t out_now;  //  of these, how many went out in the frame that is being built
+    uint32_t wide_out; //  and how many concern several locks
     hf_window_t window;
     hf_table_t places;
     hf_chain_t places_all;
@@ -163,6 +175,8 @@ void hf_client_session_drop (hf_client_session_t *self);
 /*  An op of the core's own, without a result for anybody. */
 hf_op_t *hf_op_silent (hf_client_session_t *session, hf_op_kind_t kind, const char *lock,
                        uint32_t size);
+/*  What an acquire asks for; sound. */
+void hf_op_want (hf_op_t *op, const hf_want_t *wants, size_t count);
 /*  Give the result, once; the op stays where it is, as an orphan. */
 void hf_op_tell (hf_op_t *op, hf_status_t status);
 /*  Out of every list; the result is given unless it was. */
@@ -184,15 +198,22 @@ void hf_client_place_lost (hf_client_place_t *self);
 
 //  hf_client_requests.c
 void hf_client_requests_take (hf_op_t *op);
-/*  To be sent before LATER, a place in the session's ring of what is ready: what was asked for
- * earlier and had to wait goes before what was submitted since. Else an ABANDON behind a new
- * acquire of the lock would give its grant away. */
-void hf_client_requests_before (hf_op_t *op, hf_chain_t *later);
+/*  To be sent in the order of submission: what was asked for earlier and had to wait goes before
+ * what was submitted since. Else an ABANDON behind a new acquire of the lock would give its grant
+ * away. FROM: where to look for its place in the session's ring of what is ready. */
+void hf_client_requests_line_up (hf_op_t *op, hf_chain_t *from);
 void hf_client_requests_limit (hf_op_t *op);
 /*  Send what is ready and what is due again; ALL: everything undecided. */
 void hf_client_requests_send (hf_client_session_t *session, bool all);
-/*  Leave the queue, or hand back a grant without a waiter. */
-void hf_client_requests_abandon (hf_client_place_t *place);
+/*  An acquire that was given up, or the hold that came of it: what it asked for, and when. */
+typedef struct hf_client_gone {
+    uint64_t wants, order;
+} hf_client_gone_t;
+
+/*  Leave the queue, or hand back the grant, unless another acquire, which lives, has it now. */
+void hf_client_requests_abandon (hf_client_place_t *place, hf_client_gone_t gone);
+/*  What is held is held in the mode that it had: an upgrade that waits is given up. */
+void hf_client_requests_withdraw (hf_client_place_t *place, hf_client_gone_t gone);
 
 //  hf_client_answers.c
 void hf_client_answers_take (hf_client_core_t *core, const hf_answers_t *answers);

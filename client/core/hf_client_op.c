@@ -1,5 +1,6 @@
 //  Ops: made, checked, and given back with their results.
 
+#include "base/hf_hash.h"
 #include "client/core/hf_client_internal.h"
 #include <assert.h>
 #include <string.h>
@@ -60,16 +61,6 @@ s_request (hf_client_session_t *session, hf_op_kind_t kind, uint64_t owner, cons
 }
 
 hf_status_t
-hf_op_acquire (hf_client_session_t *session, const char *lock, uint64_t now_us, hf_op_t **op_p)
-{
-    hf_span_t none = {NULL, 0};
-    hf_status_t status = s_request (session, HF_OP_ACQUIRE, 0, lock, none, none, now_us, op_p);
-    if (status == HF_OK)
-        (*op_p)->wait = true;
-    return status;
-}
-
-hf_status_t
 hf_op_end (hf_client_session_t *session, hf_op_kind_t kind, uint64_t owner, const char *lock,
            uint64_t token, uint64_t now_us, hf_op_t **op_p)
 {
@@ -78,7 +69,7 @@ hf_op_end (hf_client_session_t *session, hf_op_kind_t kind, uint64_t owner, cons
     hf_status_t status = s_request (session, kind, owner, lock, none, none, now_us, op_p);
     if (status != HF_OK)
         return status;
-    (*op_p)->token = token;
+    (*op_p)->token = (*op_p)->given_token = token;
     (*op_p)->orphan = kind == HF_OP_GIVE_BACK;
     return HF_OK;
 }
@@ -95,9 +86,106 @@ hf_op_append (hf_client_session_t *session, uint64_t owner, const char *lock, ui
     hf_status_t status =
         s_request (session, HF_OP_APPEND, owner, lock, name, hf_span (data, size), now_us, op_p);
     if (status == HF_OK)
-        (*op_p)->token = token;
+        (*op_p)->token = (*op_p)->given_token = token;
     return status;
 }
+
+//  ---- what an acquire asks for -------------------------------------------------
+
+static bool
+s_sound (const hf_want_t *want)
+{
+    bool exclusive = want->mode == HF_MODE_EXCLUSIVE && want->units == 0 && want->limit == 0;
+    bool shared = want->mode == HF_MODE_SHARED && want->units > 0 &&
+                  (want->limit == 0 || want->units <= want->limit);
+    return exclusive || shared;
+}
+
+static hf_status_t
+s_check_wants (const hf_want_t *wants, size_t count)
+{
+    if (count == 0 || count > HF_SET_MAX)
+        return HF_INVALID;
+    for (size_t i = 0; i < count; i++) {
+        if (!hf_name_valid (hf_span (wants[i].lock, s_length (wants[i].lock))))
+            return HF_BAD_NAME;
+        if (!s_sound (&wants[i]))
+            return HF_INVALID;
+        for (size_t k = 0; k < i; k++)
+            if (strcmp (wants[k].lock, wants[i].lock) == 0)
+                return HF_INVALID;
+    }
+    return HF_OK;
+}
+
+void
+hf_op_want (hf_op_t *op, const hf_want_t *wants, size_t count)
+{
+    op->mode = wants[0].mode;
+    op->units = wants[0].units;
+    op->limit = wants[0].limit;
+    hf_pack_t places;
+    hf_pack_init (&places);
+    for (size_t i = 0; i < count; i++)
+        hf_place_put (&places, &(hf_place_t){.lock = hf_span_text (wants[i].lock),
+                                             .mode = wants[i].mode,
+                                             .units = wants[i].units,
+                                             .limit = wants[i].limit});
+    op->wants = hf_hash (0, hf_pack_bytes (&places), hf_pack_size (&places));
+    op->claim_count = places.count;
+    bool plain = count == 1 && op->units == (op->mode == HF_MODE_SHARED) && op->limit == 0;
+    if (!plain || op->note || op->acts_for != 0)
+        op->claim = hf_pack_take (&places, &op->claim_size);
+    hf_pack_done (&places);
+}
+
+static bool
+s_note_valid (const char *note)
+{
+    size_t size = note ? strlen (note) : 0;
+    return size <= HF_NOTE_MAX && (!note || hf_text_valid (hf_span (note, size)));
+}
+
+static void
+s_take_note (hf_op_t *op, const char *note)
+{
+    if (note && *note)
+        op->note = memcpy (hf_alloc (strlen (note) + 1), note, strlen (note));
+}
+
+hf_status_t
+hf_op_claim (hf_client_session_t *session, const hf_want_t *wants, size_t count, const char *note,
+             uint64_t acts_for, uint64_t now_us, hf_op_t **op_p)
+{
+    hf_span_t none = {NULL, 0};
+    hf_status_t status = s_note_valid (note) ? s_check_wants (wants, count) : HF_BAD_NOTE;
+    if (status == HF_OK)
+        status = s_request (session, HF_OP_ACQUIRE, 0, wants[0].lock, none, none, now_us, op_p);
+    if (status != HF_OK)
+        return status;
+    (*op_p)->wait = true;
+    (*op_p)->acts_for = acts_for;
+    s_take_note (*op_p, note);
+    hf_op_want (*op_p, wants, count);
+    return HF_OK;
+}
+
+hf_status_t
+hf_op_note (hf_client_session_t *session, uint64_t owner, const char *lock, uint64_t token,
+            const char *note, uint64_t now_us, hf_op_t **op_p)
+{
+    hf_span_t none = {NULL, 0};
+    if (!s_note_valid (note))
+        return HF_BAD_NOTE;
+    hf_status_t status = s_request (session, HF_OP_NOTE, owner, lock, none, none, now_us, op_p);
+    if (status != HF_OK)
+        return status;
+    (*op_p)->token = (*op_p)->given_token = token;
+    s_take_note (*op_p, note);
+    return HF_OK;
+}
+
+//  ---- questions ------------------------------------------------------------------
 
 static hf_op_t *
 s_question (hf_op_kind_t kind, const char *name)
@@ -163,6 +251,9 @@ hf_op_free (hf_op_t *op)
     if (op->state == HF_OP_LEFT)
         free (op->session);
     free (op->reply);
+    free (op->claim);
+    free (op->note);
+    free (op->label);
     free (op);
 }
 
@@ -177,6 +268,7 @@ s_give (hf_client_core_t *core, hf_op_t *op, hf_status_t status, uint64_t index,
     op->result.session = op->session ? op->session->id : 0;
     op->result.index = index;
     op->result.token = token;
+    op->token = op->given_token;
     hf_chain_append (&core->done, &op->chain);
 }
 
@@ -225,6 +317,7 @@ hf_op_remove (hf_op_t *op)
     case HF_OP_OUT:
         hf_window_take (&op->session->window, op->seq);
         op->session->out--;
+        op->session->wide_out -= op->wide;
         op->place->out--;
         hf_client_leader_paid (op->session->core);
         break;

@@ -39,9 +39,13 @@ hf_client_place_attach (hf_client_place_t *self, hf_op_t *op)
 {
     assert (!op->place);
     op->place = self;
+    op->wide = self->wide = self->wide || op->claim_count > 1;
     self->refs++;
-    if (op->kind == HF_OP_ACQUIRE && !op->orphan)
-        self->live++;
+    if (op->kind != HF_OP_ACQUIRE || op->orphan)
+        return;
+    self->mixed = self->live > 0 && (self->mixed || self->wants != op->wants);
+    self->wants = op->wants;
+    self->live++;
 }
 
 void
@@ -67,11 +71,12 @@ hf_client_place_let (hf_client_place_t *self)
 void
 hf_client_place_unpark (hf_client_place_t *self)
 {
-    hf_chain_t *later = self->session->ready.next;
+    hf_chain_t *from = self->session->ready.next;
     while (self->out == 0 && !hf_chain_empty (&self->parked)) {
         hf_op_t *op = HF_AROUND (self->parked.next, hf_op_t, chain);
         hf_chain_remove (&op->chain);
-        hf_client_requests_before (op, later);
+        hf_client_requests_line_up (op, from);
+        from = op->chain.next; //  those behind it were submitted later
     }
 }
 
@@ -80,8 +85,10 @@ hf_client_place_lost (hf_client_place_t *self)
 {
     if (!self->held)
         return;
+    uint64_t token = self->given == 0 && self->alias != 0 ? self->alias : self->token;
     self->held = false;
     self->given = 0;
     if (!HF_MUTANT (loss_unreported))
-        hf_client_session_event (self->session, HF_SESSION_LOST, self, self->token, 0);
+        //  By the token that was given.
+        hf_client_session_event (self->session, HF_SESSION_LOST, self, token, 0);
 }

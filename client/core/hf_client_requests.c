@@ -11,28 +11,40 @@
 //  ---- in ---------------------------------------------------------------------
 
 void
-hf_client_requests_before (hf_op_t *op, hf_chain_t *later)
+hf_client_requests_line_up (hf_op_t *op, hf_chain_t *from)
 {
+    const hf_chain_t *ready = &op->session->ready;
+    while (from != ready && HF_AROUND (from, hf_op_t, chain)->order < op->order)
+        from = from->next;
     op->state = HF_OP_READY;
-    hf_chain_append (later, &op->chain);
+    hf_chain_append (from, &op->chain);
     hf_client_session_mark (op->session);
 }
 
-/*  To be sent, after what is ready. */
-static void
-s_ready (hf_op_t *op)
+void
+hf_client_requests_abandon (hf_client_place_t *place, hf_client_gone_t gone)
 {
-    hf_client_requests_before (op, &op->session->ready);
+    bool same = !place->mixed && place->wants == gone.wants;
+    bool reused = place->live > 0 && (same || HF_MUTANT (mixed_reused));
+    if (reused || place->held || place->session->ended || HF_MUTANT (grant_kept))
+        return;
+    hf_op_t *op = hf_op_silent (place->session, HF_OP_ABANDON, place->lock, place->lock_size);
+    op->order = gone.order;
+    hf_client_place_attach (place, op);
+    hf_client_requests_line_up (op, op->session->ready.next);
 }
 
 void
-hf_client_requests_abandon (hf_client_place_t *place)
+hf_client_requests_withdraw (hf_client_place_t *place, hf_client_gone_t gone)
 {
-    if (place->live > 0 || place->held || place->session->ended || HF_MUTANT (grant_kept))
+    if (!place->held || place->session->ended || HF_MUTANT (upgrade_kept))
         return;
-    hf_op_t *op = hf_op_silent (place->session, HF_OP_ABANDON, place->lock, place->lock_size);
+    hf_op_t *op = hf_op_silent (place->session, HF_OP_ACQUIRE, place->lock, place->lock_size);
+    hf_want_t want = {place->lock, place->mode, place->units, place->limit};
+    hf_op_want (op, &want, 1);
+    op->order = gone.order;
     hf_client_place_attach (place, op);
-    s_ready (op);
+    hf_client_requests_line_up (op, op->session->ready.next);
 }
 
 static void
@@ -42,7 +54,8 @@ s_give_back (hf_op_t *op)
     if (place && place->held && place->token == op->token && --place->given == 0) {
         place->held = false;
         place->refs++;
-        hf_client_requests_abandon (place);
+        hf_client_requests_abandon (
+            place, (hf_client_gone_t){.wants = place->held_wants, .order = op->order});
         hf_client_place_let (place);
     }
     hf_op_finish (op, HF_OK, 0, 0);
@@ -52,6 +65,7 @@ void
 hf_client_requests_take (hf_op_t *op)
 {
     hf_client_session_t *session = op->session;
+    op->order = ++session->ordered;
     if (session->ended || op->lost || !hf_client_session_alive (session)) {
         hf_client_session_end (session);
         bool foreign = op->owner != 0 && op->owner != session->id;
@@ -60,10 +74,11 @@ hf_client_requests_take (hf_op_t *op)
     } else if (op->kind == HF_OP_GIVE_BACK) {
         s_give_back (op);
     } else {
-        hf_client_place_attach (hf_client_place_have (session, op->text, op->lock_size), op);
+        hf_client_place_t *place = hf_client_place_have (session, op->text, op->lock_size);
+        hf_client_place_attach (place, op);
         if (op->kind == HF_OP_ACQUIRE)
             hf_heap_set (&session->core->op_timers, &op->timer, op->limit_us);
-        s_ready (op);
+        hf_client_requests_line_up (op, &session->ready);
     }
 }
 
@@ -78,15 +93,35 @@ hf_client_requests_limit (hf_op_t *op)
         //  Its answer decides whether there is a grant or a place to give back.
         hf_op_tell (op, HF_TIMEOUT);
     } else {
-        bool sent = op->tries > 0;
+        bool sent = op->tries > 0, upgrade = place->held && op->mode != place->mode;
+        hf_client_gone_t gone = {.wants = op->wants, .order = op->order};
         hf_op_finish (op, HF_TIMEOUT, 0, 0);
-        if (sent)
-            hf_client_requests_abandon (place);
+        if (sent && upgrade)
+            hf_client_requests_withdraw (place, gone);
+        else if (sent)
+            hf_client_requests_abandon (place, gone);
     }
     hf_client_place_let (place);
 }
 
 //  ---- out --------------------------------------------------------------------
+
+static void
+s_put_acquire (hf_pack_t *pack, const hf_op_t *op)
+{
+    hf_span_t lock = hf_span (op->text, op->lock_size);
+    if (!op->claim) {
+        hf_acquire_put (pack, &(hf_acquire_t){op->seq, lock, op->mode, op->wait});
+        return;
+    }
+    hf_list_t places = {
+        .at = op->claim, .size = (uint32_t)op->claim_size, .count = op->claim_count};
+    hf_claim_put (pack, &(hf_claim_t){.seq = op->seq,
+                                      .places = places,
+                                      .wait = op->wait,
+                                      .acts_for = op->acts_for,
+                                      .note = hf_span_text (op->note ? op->note : "")});
+}
 
 /*  Write the request: the same bytes every time. */
 static void
@@ -95,7 +130,11 @@ s_put (hf_pack_t *pack, const hf_op_t *op)
     hf_span_t lock = hf_span (op->text, op->lock_size);
     switch (op->kind) {
     case HF_OP_ACQUIRE:
-        hf_acquire_put (pack, &(hf_acquire_t){op->seq, lock, op->mode, op->wait});
+        s_put_acquire (pack, op);
+        break;
+    case HF_OP_NOTE:
+        hf_note_put (pack, &(hf_note_t){op->seq, lock, op->token, op->owner,
+                                        hf_span_text (op->note ? op->note : "")});
         break;
     case HF_OP_RELEASE:
         hf_release_put (pack, &(hf_release_t){op->seq, lock, op->token, op->owner});
@@ -158,6 +197,15 @@ s_send_again (hf_client_session_t *session, bool all)
     s_send (session);
 }
 
+/*  A request that concerns several locks keeps its order with all others of its session: nothing
+ * that went out in an earlier frame is out beside it. */
+static bool
+s_must_wait (const hf_client_session_t *session, const hf_op_t *op)
+{
+    bool earlier = session->out > session->out_now;
+    return earlier && (op->wide || session->wide_out > 0) && !HF_MUTANT (sets_overtake);
+}
+
 /*  An earlier frame holds a request for the same lock that is not answered. */
 static bool
 s_must_park (const hf_client_session_t *session, const hf_client_place_t *place)
@@ -167,25 +215,51 @@ s_must_park (const hf_client_session_t *session, const hf_client_place_t *place)
     return !hf_chain_empty (&place->parked) || (place->out > 0 && place->frame != session->frames);
 }
 
+/*  In the order of submission; most are the last. */
+static void
+s_park (hf_op_t *op)
+{
+    hf_chain_t *parked = &op->place->parked, *before = parked;
+    while (before->prev != parked && HF_AROUND (before->prev, hf_op_t, chain)->order > op->order)
+        before = before->prev;
+    op->state = HF_OP_PARKED;
+    hf_chain_append (before, &op->chain);
+}
+
+/*  The user may know the hold by a token that was replaced. */
+static void
+s_name_hold (hf_op_t *op)
+{
+    const hf_client_place_t *place = op->place;
+    bool own = op->owner == 0 || op->owner == op->session->id;
+    if (own && place->held && op->token != 0 && op->token == place->alias)
+        op->token = place->token;
+}
+
 static void
 s_send_new (hf_client_session_t *session)
 {
     hf_client_core_t *core = session->core;
     session->frames++;
+    session->out_now = 0;
     while (!hf_chain_empty (&session->ready) && !hf_window_full (&session->window)) {
         hf_op_t *op = HF_AROUND (session->ready.next, hf_op_t, chain);
         hf_client_place_t *place = op->place;
+        if (s_must_wait (session, op))
+            break;
         hf_chain_remove (&op->chain);
         if (s_must_park (session, place)) {
-            op->state = HF_OP_PARKED;
-            hf_chain_append (&place->parked, &op->chain);
+            s_park (op);
             continue;
         }
+        s_name_hold (op);
         op->state = HF_OP_OUT;
         op->seq = hf_window_put (&session->window, op);
         op->frame = place->frame = session->frames;
         place->out++;
         session->out++;
+        session->out_now++;
+        session->wide_out += op->wide;
         op->tries++;
         op->first_us = op->sent_us = core->now_us;
         core->outstanding++;
@@ -193,6 +267,7 @@ s_send_new (hf_client_session_t *session)
         if (hf_pack_size (&core->list) >= HF_BATCH_TARGET) {
             s_send (session);
             session->frames++;
+            session->out_now = 0;
         }
     }
     s_send (session);

@@ -20,6 +20,7 @@ struct hf_session {
     hf_client_session_t *core;
     hf_session_fn *fn;
     void *arg;
+    bool wanted;
     bool closing; //  under the client's mutex: takes no more ops
 };
 

@@ -73,7 +73,7 @@ s_result (hf_client_t *self, hf_op_t *op)
 {
     if (op->kind == HF_OP_EVENT) {
         const hf_session_t *session = op->arg;
-        if (session->fn)
+        if (session->fn && (op->event.type != HF_SESSION_WANTED || session->wanted))
             session->fn (session->arg, &op->event);
     } else if (op->waiter) {
         s_handle (self, op);

@@ -2,6 +2,7 @@
 
 #include "client/io/hf_io.h"
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 
 hf_status_t
@@ -17,6 +18,11 @@ hf_session_open (hf_client_t *client, const hf_session_options_t *options, uint3
     uint32_t ttl_ms = own.ttl_ms > 0 ? own.ttl_ms : HF_TTL_DEFAULT_MS;
     if (ttl_ms < HF_TTL_MIN_MS || ttl_ms > HF_TTL_MAX_MS)
         return HF_BAD_TTL;
+    size_t label_size = own.label ? strlen (own.label) : 0;
+    if (label_size > HF_LABEL_MAX || !hf_text_valid (hf_span (own.label, label_size)))
+        return HF_BAD_LABEL;
+    if (own.delay_ms > HF_DELAY_MAX_MS || (own.delay_ms > 0 && own.delay_ms < HF_DELAY_MIN_MS))
+        return HF_INVALID;
     uint8_t nonce[HF_NONCE_SIZE];
     if (getrandom (nonce, sizeof nonce, 0) != sizeof nonce)
         abort ();
@@ -24,9 +30,14 @@ hf_session_open (hf_client_t *client, const hf_session_options_t *options, uint3
     session->client = client;
     session->fn = own.fn;
     session->arg = own.arg;
+    session->wanted = own.wanted;
     hf_op_t *op = hf_op_open (nonce, ttl_ms);
     op->limit_us = hf_io_until_us (limit_ms);
     op->arg = session;
+    if (label_size > 0)
+        op->label = memcpy (hf_alloc (label_size + 1), own.label, label_size);
+    op->detect = own.detect;
+    op->delay_ms = own.delay_ms;
     hf_status_t status = hf_io_ask (client, NULL, op, limit_ms, &op);
     if (status == HF_OK)
         *session_p = session;

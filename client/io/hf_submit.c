@@ -18,6 +18,30 @@ s_post (hf_session_t *self, hf_status_t status, hf_op_t *op, hf_done_fn *fn, voi
     return hf_io_post (self->client, self, op) ? HF_OK : HF_CLOSED;
 }
 
+static hf_want_t
+s_want (const char *lock, const hf_acquire_options_t *options)
+{
+    bool shared = options->mode == HF_MODE_SHARED;
+    return (hf_want_t){.lock = lock,
+                       .mode = options->mode,
+                       .units = shared && options->units == 0 ? 1 : options->units,
+                       .limit = options->limit};
+}
+
+static hf_status_t
+s_submit_set (hf_session_t *self, const hf_want_t *wants, size_t count,
+              const hf_acquire_options_t *options, hf_done_fn *fn, void *arg)
+{
+    hf_op_t *op = NULL;
+    hf_status_t status = hf_op_claim (self->core, wants, count, options->note, options->acts_for,
+                                      hf_io_now_us (), &op);
+    if (status == HF_OK) {
+        op->wait = options->wait;
+        op->limit_us = hf_io_until_us (options->limit_ms);
+    }
+    return s_post (self, status, op, fn, arg);
+}
+
 hf_status_t
 hf_submit_acquire (hf_session_t *self, const char *lock, const hf_acquire_options_t *options,
                    hf_done_fn *fn, void *arg)
@@ -25,13 +49,28 @@ hf_submit_acquire (hf_session_t *self, const char *lock, const hf_acquire_option
     hf_acquire_options_t own = HF_ACQUIRE_OPTIONS_INIT;
     if (!self || !lock || !hf_options_take (&own, sizeof own, options))
         return HF_INVALID;
+    hf_want_t want = s_want (lock, &own);
+    return s_submit_set (self, &want, 1, &own, fn, arg);
+}
+
+hf_status_t
+hf_submit_acquire_set (hf_session_t *self, const hf_want_t *wants, size_t count,
+                       const hf_acquire_options_t *options, hf_done_fn *fn, void *arg)
+{
+    hf_acquire_options_t own = HF_ACQUIRE_OPTIONS_INIT;
+    if (!self || !wants || !hf_options_take (&own, sizeof own, options))
+        return HF_INVALID;
+    return s_submit_set (self, wants, count, &own, fn, arg);
+}
+
+hf_status_t
+hf_submit_note (hf_session_t *self, const char *lock, uint64_t token, const char *note,
+                hf_done_fn *fn, void *arg)
+{
     hf_op_t *op = NULL;
-    hf_status_t status = hf_op_acquire (self->core, lock, hf_io_now_us (), &op);
-    if (status == HF_OK) {
-        op->wait = own.wait;
-        op->mode = own.mode;
-        op->limit_us = hf_io_until_us (own.limit_ms);
-    }
+    if (!self || !lock)
+        return HF_INVALID;
+    hf_status_t status = hf_op_note (self->core, 0, lock, token, note, hf_io_now_us (), &op);
     return s_post (self, status, op, fn, arg);
 }
 
@@ -57,13 +96,34 @@ hf_submit_read (hf_client_t *client, const char *file, uint64_t offset, uint32_t
 hf_status_t
 hf_acquire (hf_session_t *self, const char *lock, uint32_t limit_ms, hf_grant_t *grant)
 {
-    if (!self || !lock || hf_io_on_thread (self->client))
+    return hf_acquire_as (self, lock, NULL, limit_ms, grant);
+}
+
+hf_status_t
+hf_acquire_as (hf_session_t *self, const char *lock, const hf_acquire_options_t *options,
+               uint32_t limit_ms, hf_grant_t *grant)
+{
+    hf_acquire_options_t own = HF_ACQUIRE_OPTIONS_INIT;
+    if (!self || !lock || !hf_options_take (&own, sizeof own, options))
+        return HF_INVALID;
+    hf_want_t want = s_want (lock, &own);
+    return hf_acquire_set (self, &want, 1, &own, limit_ms, grant);
+}
+
+hf_status_t
+hf_acquire_set (hf_session_t *self, const hf_want_t *wants, size_t count,
+                const hf_acquire_options_t *options, uint32_t limit_ms, hf_grant_t *grant)
+{
+    hf_acquire_options_t own = HF_ACQUIRE_OPTIONS_INIT;
+    if (!self || !wants || !hf_options_take (&own, sizeof own, options) ||
+        hf_io_on_thread (self->client))
         return HF_INVALID;
     hf_op_t *op = NULL;
-    hf_status_t status = hf_op_acquire (self->core, lock, hf_io_now_us (), &op);
+    hf_status_t status =
+        hf_op_claim (self->core, wants, count, own.note, own.acts_for, hf_io_now_us (), &op);
     if (status != HF_OK)
         return status;
-    op->wait = limit_ms > 0;
+    op->wait = own.wait && limit_ms > 0;
     op->arg = self; //  a grant is handed back when the caller gave up
     limit_ms = limit_ms > 0 ? limit_ms : ANSWER_WAIT_MS;
     op->limit_us = hf_io_until_us (limit_ms);
@@ -73,6 +133,16 @@ hf_acquire (hf_session_t *self, const char *lock, uint32_t limit_ms, hf_grant_t 
     if (op)
         hf_op_free (op);
     return status;
+}
+
+hf_status_t
+hf_note (hf_session_t *self, const char *lock, uint64_t token, const char *note, uint32_t limit_ms)
+{
+    hf_op_t *op = NULL;
+    if (!self || !lock || hf_io_on_thread (self->client))
+        return HF_INVALID;
+    hf_status_t status = hf_op_note (self->core, 0, lock, token, note, hf_io_now_us (), &op);
+    return status == HF_OK ? hf_io_ask (self->client, self, op, limit_ms, NULL) : status;
 }
 
 //  ---- in both forms, for a lock of this session or of another, OWNER -----------

@@ -64,7 +64,7 @@ s_on_event (void *arg, const hf_session_event_t *event)
     if (event->type == HF_SESSION_MOVED) {
         self->news.moved = true;
         self->news.position = event->position;
-    } else
+    } else if (event->type == HF_SESSION_LOST || event->type == HF_SESSION_ENDED)
         self->news.lost = true;
     pthread_mutex_unlock (&self->mutex);
     s_wake (self);

@@ -75,6 +75,18 @@ hf_locks_join (hf_locks_t *self, hf_state_session_t *session, const hf_lock_ask_
     return claim;
 }
 
+void
+hf_locks_act_for (hf_locks_t *self, hf_state_claim_t *claim, hf_state_session_t *session)
+{
+    assert (session != claim->session && (session || claim->acts_for));
+    if (claim->acts_for)
+        hf_chain_remove (&claim->in_acted);
+    claim->acts_for = session;
+    if (session)
+        hf_chain_append (&session->acted, &claim->in_acted);
+    hf_rows_dirty (self->rows, &self->rows->claims, &claim->row);
+}
+
 hf_status_t
 hf_locks_append (hf_locks_t *self, hf_state_claim_t *hold, hf_span_t file, hf_span_t data)
 {
@@ -98,8 +110,8 @@ s_bury (hf_locks_t *self, hf_state_claim_t *claim)
     hf_rows_delete (self->rows, &claim->row, hf_span (key, (size_t)(end - key)));
 }
 
-static void
-s_drop_section (hf_locks_t *self, hf_state_claim_t *claim)
+void
+hf_locks_drop_section (hf_locks_t *self, hf_state_claim_t *claim)
 {
     if (!claim->section)
         return;
@@ -109,11 +121,22 @@ s_drop_section (hf_locks_t *self, hf_state_claim_t *claim)
     hf_section_destroy (&claim->section);
 }
 
+static void
+s_drop_note (hf_locks_t *self, hf_state_claim_t *claim)
+{
+    assert (self->note_bytes >= claim->note_size && claim->session->note_bytes >= claim->note_size);
+    self->note_bytes -= claim->note_size;
+    claim->session->note_bytes -= claim->note_size;
+    free (claim->note);
+    claim->note = NULL;
+    claim->note_size = 0;
+}
+
 /*  Free a claim that is in no ring of its locks any more. */
 static void
 s_free (hf_locks_t *self, hf_state_claim_t *claim)
 {
-    s_drop_section (self, claim);
+    hf_locks_drop_section (self, claim);
     for (uint32_t i = 0; i < claim->places_count; i++) {
         hf_state_place_t *place = &claim->places[i];
         if (place->units > 0)
@@ -121,6 +144,9 @@ s_free (hf_locks_t *self, hf_state_claim_t *claim)
         hf_table_remove (&self->by_session, &place->by_session);
     }
     hf_chain_remove (&claim->in_session);
+    if (claim->acts_for)
+        hf_chain_remove (&claim->in_acted);
+    s_drop_note (self, claim);
     assert (self->places >= claim->places_count);
     claim->session->places_count -= claim->places_count;
     self->places -= claim->places_count;
@@ -129,11 +155,12 @@ s_free (hf_locks_t *self, hf_state_claim_t *claim)
 }
 
 void
-hf_locks_remove (hf_locks_t *self, hf_state_claim_t *claim)
+hf_locks_remove (hf_locks_t *self, hf_state_claim_t *claim, hf_what_happened_t what)
 {
     hf_state_claim_t *upgrade = hf_locks_upgrade (claim->places[0].lock);
     if (upgrade && upgrade != claim && upgrade->session == claim->session)
-        hf_locks_remove (self, upgrade);
+        hf_locks_remove (self, upgrade, what);
+    hf_locks_tell (self, claim->token > 0 || !what ? what : HF_HAPPENED_LEFT, claim);
     for (uint32_t i = 0; i < claim->places_count; i++) {
         hf_state_place_t *place = &claim->places[i];
         bool moved = claim->token == 0 && place->in_lock.next != &place->lock->waiters;
@@ -173,12 +200,41 @@ hf_locks_downgrade (hf_locks_t *self, hf_state_claim_t *hold, const hf_lock_ask_
     hf_rows_dirty (self->rows, &self->rows->claims, &hold->row);
 }
 
-/*  The hold that an upgrade replaces goes; its section stays. */
+hf_status_t
+hf_locks_note_fits (const hf_locks_t *self, const hf_state_session_t *session, hf_span_t note)
+{
+    if (note.size > HF_NOTE_MAX || !hf_text_valid (note))
+        return HF_BAD_NOTE;
+    bool fits = session->note_bytes + note.size <= HF_NOTES_PART_MAX &&
+                self->note_bytes + note.size <= HF_NOTES_TOTAL_MAX;
+    return note.size == 0 || fits ? HF_OK : HF_LIMIT;
+}
+
+void
+hf_locks_note (hf_locks_t *self, hf_state_claim_t *claim, hf_span_t note)
+{
+    assert (hf_locks_note_fits (self, claim->session, note) == HF_OK);
+    if (hf_span_equal (hf_state_claim_note (claim), note))
+        return;
+    s_drop_note (self, claim);
+    hf_rows_dirty (self->rows, &self->rows->claims, &claim->row);
+    if (note.size == 0)
+        return;
+    claim->note = memcpy (hf_alloc (note.size), note.at, note.size);
+    claim->note_size = (uint16_t)note.size;
+    claim->session->note_bytes += note.size;
+    self->note_bytes += note.size;
+}
+
+/*  The hold that an upgrade replaces goes; its section stays, and its note unless the upgrade has
+ *  one of its own. */
 static void
 s_replace (hf_locks_t *self, hf_state_claim_t *upgrade)
 {
     hf_state_place_t *place = hf_locks_place (self, upgrade->places[0].lock, upgrade->session->id);
     hf_state_claim_t *hold = hf_state_claim_of (place);
+    if (!HF_MUTANT (replaced_untold))
+        hf_locks_tell (self, HF_HAPPENED_RELEASED, hold);
     hf_locks_give (place);
     if (HF_MUTANT (upgrade_keeps_token))
         upgrade->token = hold->token;
@@ -186,6 +242,13 @@ s_replace (hf_locks_t *self, hf_state_claim_t *upgrade)
     hold->section = upgrade->section ? NULL : hold->section;
     if (upgrade->section)
         hf_section_rekey (upgrade->section, self->last_token);
+    if (upgrade->note_size == 0) {
+        upgrade->note = hold->note;
+        upgrade->note_size = hold->note_size;
+        hold->note = NULL;
+        hold->note_size = 0;
+    }
+    upgrade->replaces = hold->token;
     s_free (self, hold);
     upgrade->upgrade = false;
 }
@@ -204,6 +267,7 @@ hf_locks_grant (hf_locks_t *self, hf_state_claim_t *claim, uint64_t index)
     }
     claim->index = index;
     hf_rows_dirty (self->rows, &self->rows->claims, &claim->row);
+    hf_locks_tell (self, HF_HAPPENED_GRANTED, claim);
 }
 
 //  ---- they come from rows ------------------------------------------------------------
@@ -239,7 +303,10 @@ hf_locks_load (hf_locks_t *self, hf_state_session_t *session, const hf_state_cla
         return NULL;
     hf_state_claim_t *claim = s_new (self, session, asks, count, like->born);
     claim->upgrade = like->upgrade;
+    if (like->acts_for)
+        hf_locks_act_for (self, claim, like->acts_for);
     claim->token = like->token;
+    claim->replaces = like->replaces;
     claim->index = like->index;
     for (uint32_t i = 0; i < count && claim->token == 0; i++)
         hf_locks_enqueue (&claim->places[i], like->upgrade);

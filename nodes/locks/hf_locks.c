@@ -1,11 +1,12 @@
 //  The lock table: locks by name, places by session; invariants (hf_locks.h).
 #include "nodes/locks/hf_locks.h"
 #include "base/hf_hash.h"
+#include "base/hf_mutant.h"
 
 void
-hf_locks_init (hf_locks_t *self, hf_rows_t *rows)
+hf_locks_init (hf_locks_t *self, hf_rows_t *rows, const uint64_t *command)
 {
-    *self = (hf_locks_t){.rows = rows};
+    *self = (hf_locks_t){.rows = rows, .command = command};
     hf_table_init (&self->by_name);
     hf_table_init (&self->by_session);
 }
@@ -32,6 +33,7 @@ hf_locks_done (hf_locks_t *self)
             *hf_array_add (&claims) = hf_state_claim_of (s_by_session (node));
     for (size_t i = 0; i < claims.count; i++) {
         hf_section_destroy (&claims.list[i]->section);
+        free (claims.list[i]->note);
         free (claims.list[i]);
     }
     hf_array_free (&claims);
@@ -42,6 +44,28 @@ hf_locks_done (hf_locks_t *self)
     hf_table_done (&self->by_name);
     hf_table_done (&self->by_session);
     hf_array_free (&self->touched);
+}
+
+void
+hf_locks_tell (hf_locks_t *self, hf_what_happened_t what, const hf_state_claim_t *claim)
+{
+    if (what == HF_HAPPENED_NOTHING)
+        return;
+    for (uint32_t i = 0; i < (HF_MUTANT (happened_once) ? 1 : claim->places_count); i++) {
+        hf_happened_t happened = {.number = ++self->happened,
+                                  .index = *self->command,
+                                  .what = what,
+                                  .name = hf_state_lock_name (claim->places[i].lock),
+                                  .session = claim->session->id,
+                                  .token = claim->token,
+                                  .units = claim->places[i].units,
+                                  .label = hf_sessions_label (claim->session),
+                                  .note = hf_state_claim_note (claim)};
+        if (what == HF_HAPPENED_LOST && claim->session->gone)
+            happened.size = claim->session->delay_ms;
+        if (self->fn)
+            self->fn (self->arg, &happened);
+    }
 }
 
 //  ---- finding ------------------------------------------------------------------
@@ -114,6 +138,7 @@ s_check_place (const hf_locks_t *self, const hf_state_lock_t *lock, const hf_sta
     assert (place->lock == lock && place == &claim->places[place->number]);
     assert (place->number < claim->places_count && claim->token <= self->last_token);
     assert (lock->limit == 0 || place->units <= lock->limit);
+    assert (claim->acts_for != claim->session && claim->seen <= self->searches);
     const hf_state_place_t *found = hf_locks_place (self, lock, claim->session->id);
     assert (found == place || (claim->upgrade && found));
     if (claim->upgrade)

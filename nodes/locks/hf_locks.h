@@ -15,13 +15,16 @@
  *  hf_locks.c   the locks by name, the places by session; invariants
  *  hf_claims.c  claims come, change and go
  *  hf_queues.c  what fits, what is granted next, positions
+ *  hf_rings.c   waits that would never end (hf_rings.h)
  */
 #ifndef HF_LOCKS_H_INCLUDED
 #define HF_LOCKS_H_INCLUDED
 
 #include "base/hf_array.h"
+#include "nodes/locks/hf_happened.h"
 #include "nodes/locks/hf_section.h"
 #include "nodes/locks/hf_sessions.h"
+#include "nodes/locks/hf_state.h"
 
 typedef struct hf_state_lock {
     hf_table_node_t by_name;
@@ -36,6 +39,8 @@ typedef struct hf_state_lock {
     bool touched;         //  in hf_locks_t.touched
     bool moved;           //  and waiters changed their positions
     uint8_t name_size;
+    uint32_t seen_units; //  its holders were looked at for a waiter of that many
+    uint64_t seen;       //  as hf_state_claim_t.seen
     uint8_t name[];
 } hf_state_lock_t;
 
@@ -46,18 +51,26 @@ typedef struct hf_state_place {
     uint32_t units;  //  of SHARED; 0: EXCLUSIVE
     uint32_t number; //  in hf_state_claim_t.places
     uint64_t ticket; //  what a waiter's position is computed from
+    uint64_t seen;   //  as hf_state_claim_t.seen
 } hf_state_place_t;
 
 typedef struct hf_state_claim {
     hf_chain_t in_session;
     hf_state_session_t *session;
+    hf_state_session_t
+        *acts_for;         //  also this one holds what it holds while the claim waits; or NULL
+    hf_chain_t in_acted;   //  of that one
     uint64_t token;        //  0: it waits
+    uint64_t replaces;     //  token of the hold that was upgraded to this one; 0: none
     uint64_t index;        //  of the command that granted it, or that queued it
     uint64_t born;         //  of the command that made it: no two are the same
     hf_section_t *section; //  NULL until the first append
     hf_row_t row;
     uint32_t places_count;
-    bool upgrade; //  it waits to replace the hold that the session has of its only lock
+    uint16_t note_size;
+    uint8_t *note; //  for people
+    bool upgrade;  //  it waits to replace the hold that the session has of its only lock
+    uint64_t seen; //  by the search of that number (hf_rings.h)
     hf_state_place_t places[];
 } hf_state_claim_t;
 
@@ -66,11 +79,17 @@ typedef struct hf_locks {
     hf_table_t by_session; //  every place
     uint64_t last_token;
     uint64_t places;
+    uint64_t note_bytes;
     uint64_t staged_bytes; //  in all sections, with HF_STAGED_FILE_COST for each file
     hf_rows_t *rows;
     HF_ARRAY (hf_state_lock_t *) touched; //  whose waiters may have become holders
     size_t touched_at;
     bool touched_again; //  a set was granted: look at all of them once more
+    uint64_t searches;  //  for rings, since the start
+    hf_happened_fn *fn; //  NULL: nobody listens
+    void *arg;
+    const uint64_t *command; //  the index of the one at hand
+    uint64_t happened;       //  how much has, ever
 } hf_locks_t;
 
 /*  What is asked for at one lock. */
@@ -82,8 +101,8 @@ typedef struct hf_lock_ask {
     uint32_t limit;        //  of SHARED
 } hf_lock_ask_t;
 
-/*  ROWS must live longer. */
-void hf_locks_init (hf_locks_t *self, hf_rows_t *rows);
+/*  ROWS, and *COMMAND, must live longer. */
+void hf_locks_init (hf_locks_t *self, hf_rows_t *rows, const uint64_t *command);
 /*  Frees all claims; the sessions' rings of claims are then void. */
 void hf_locks_done (hf_locks_t *self);
 
@@ -103,6 +122,12 @@ static inline hf_state_claim_t *
 hf_state_claim_of (const hf_state_place_t *place)
 {
     return HF_AROUND (place - place->number, hf_state_claim_t, places);
+}
+
+static inline hf_span_t
+hf_state_claim_note (const hf_state_claim_t *claim)
+{
+    return (hf_span_t){.at = claim->note, .size = claim->note_size};
 }
 
 /*  The lock that stands for the claim in messages: the first that was asked for. */
@@ -178,12 +203,29 @@ hf_state_claim_t *hf_locks_join (hf_locks_t *self, hf_state_session_t *session,
 hf_state_claim_t *hf_locks_join_upgrade (hf_locks_t *self, const hf_state_claim_t *hold,
                                          uint64_t index);
 
+/*  The claim acts for another session from now on; NULL: for none. */
+void hf_locks_act_for (hf_locks_t *self, hf_state_claim_t *claim, hf_state_session_t *session);
+
+/*  The claim's note is that from now on. HF_BAD_NOTE; HF_LIMIT: there is no room for it. */
+hf_status_t hf_locks_note_fits (const hf_locks_t *self, const hf_state_session_t *session,
+                                hf_span_t note);
+void hf_locks_note (hf_locks_t *self, hf_state_claim_t *claim, hf_span_t note);
+
 /*  An EXCLUSIVE hold of one lock becomes SHARED. The caller then grants neighbours and settles. */
 void hf_locks_downgrade (hf_locks_t *self, hf_state_claim_t *hold, const hf_lock_ask_t *ask);
 
+/*  How many other claims wait for what HOLD holds, at the lock where most do. */
+uint32_t hf_locks_wanting (const hf_state_claim_t *hold);
+
+/*  Say that WHAT happened to CLAIM, at each of its locks. */
+void hf_locks_tell (hf_locks_t *self, hf_what_happened_t what, const hf_state_claim_t *claim);
+
 /*  Take a claim away, with its section and its upgrade, and touch its locks. The caller then grants
- *  successors and settles. */
-void hf_locks_remove (hf_locks_t *self, hf_state_claim_t *claim);
+ *  successors and settles. WHAT happens to it is told; to one that waits, that it LEFT. */
+void hf_locks_remove (hf_locks_t *self, hf_state_claim_t *claim, hf_what_happened_t what);
+
+/*  What the hold has staged is dropped. */
+void hf_locks_drop_section (hf_locks_t *self, hf_state_claim_t *hold);
 
 /*  Make a waiting claim a holder, with the next token. An upgrade takes over the section of the
  *  hold that it replaces. */
@@ -193,9 +235,9 @@ void hf_locks_grant (hf_locks_t *self, hf_state_claim_t *claim, uint64_t index);
 hf_status_t hf_locks_append (hf_locks_t *self, hf_state_claim_t *hold, hf_span_t file,
                              hf_span_t data);
 
-/*  Restore a claim from a row, with LIKE's token, index, born and upgrade. Call in ascending order
- * of born; then hf_locks_load_hold for each hold in ascending order of token; then hf_locks_loaded.
- * NULL or false: the row contradicts those already loaded. */
+/*  Restore a claim from a row, with LIKE's token, replaces, index, born, upgrade and acts_for. Call
+ * in ascending order of born; then hf_locks_load_hold for each hold in ascending order of token;
+ * then hf_locks_loaded. NULL or false: the row contradicts those already loaded. */
 hf_state_claim_t *hf_locks_load (hf_locks_t *self, hf_state_session_t *session,
                                  const hf_state_claim_t *like, hf_lock_ask_t *asks, uint32_t count);
 bool hf_locks_load_hold (hf_state_claim_t *hold);

@@ -51,6 +51,17 @@ hf_outcomes_name (hf_outcomes_t *self, hf_span_t name)
     last->lock = hf_span (last->owned, name.size);
 }
 
+void
+hf_outcomes_ring (hf_outcomes_t *self, const hf_pack_t *rows)
+{
+    size_t size = hf_pack_size (rows);
+    assert (self->count > 0 && size > 0);
+    hf_outcome_t *last = &self->list[self->count - 1];
+    assert (!last->owned && last->type == HF_OUT_ANSWER);
+    last->owned = memcpy (hf_alloc (size), hf_pack_bytes (rows), size);
+    last->ring = (hf_list_t){.at = last->owned, .size = (uint32_t)size, .count = rows->count};
+}
+
 uint64_t
 hf_outcomes_hash (const hf_outcomes_t *self, size_t first, uint64_t hash)
 {
@@ -60,7 +71,10 @@ hf_outcomes_hash (const hf_outcomes_t *self, size_t first, uint64_t hash)
         hash = hf_hash_u64 (hash, outcome->session);
         hash = hf_hash_u64 (hash, outcome->index);
         hash = hf_hash_u64 (hash, outcome->answer.token);
+        hash = hf_hash_u64 (hash, outcome->waiters);
         hash = hf_hash_u64 (hash, outcome->answer.position << 32 ^ outcome->parts_list.size);
+        if (outcome->ring.count > 0)
+            hash = hf_hash (hash, outcome->ring.at, outcome->ring.size);
     }
     return hash;
 }

@@ -191,3 +191,15 @@ hf_locks_settle (hf_locks_t *self)
     if (HF_MUTANT (token_again) && self->by_name.count == 0)
         self->last_token = 0;
 }
+
+uint32_t
+hf_locks_wanting (const hf_state_claim_t *hold)
+{
+    const hf_state_claim_t *upgrade = hf_locks_upgrade (hold->places[0].lock);
+    uint32_t most = 0, own = upgrade && upgrade->session == hold->session;
+    for (uint32_t i = 0; i < hold->places_count; i++) {
+        uint32_t waiters = hold->places[i].lock->waiters_count - own;
+        most = waiters > most ? waiters : most;
+    }
+    return most;
+}

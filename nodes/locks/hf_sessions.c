@@ -25,6 +25,7 @@ static void
 s_free (hf_state_session_t *session)
 {
     hf_replies_done (&session->replies);
+    free (session->label);
     free (session);
 }
 
@@ -54,25 +55,38 @@ s_nonce_hash (const uint8_t *nonce)
     return hf_hash (0, nonce, HF_NONCE_SIZE);
 }
 
-hf_state_session_t *
-hf_sessions_open (hf_sessions_t *self, const uint8_t *nonce, uint32_t ttl_ms)
+bool
+hf_sessions_label_valid (hf_span_t label)
 {
-    return hf_sessions_load (self, ++self->last_id, nonce, ttl_ms);
+    return label.size == 0 || (label.size <= HF_LABEL_MAX && hf_name_valid (label));
 }
 
 hf_state_session_t *
-hf_sessions_load (hf_sessions_t *self, uint64_t id, const uint8_t *nonce, uint32_t ttl_ms)
+hf_sessions_open (hf_sessions_t *self, const hf_cmd_open_t *open)
 {
-    assert (!hf_sessions_find_nonce (self, nonce) && !hf_sessions_find (self, id));
-    assert (ttl_ms >= HF_TTL_MIN_MS && ttl_ms <= HF_TTL_MAX_MS);
+    return hf_sessions_load (self, ++self->last_id, open);
+}
+
+hf_state_session_t *
+hf_sessions_load (hf_sessions_t *self, uint64_t id, const hf_cmd_open_t *open)
+{
+    assert (!hf_sessions_find_nonce (self, open->nonce.at) && !hf_sessions_find_any (self, id));
+    assert (open->ttl_ms >= HF_TTL_MIN_MS && open->ttl_ms <= HF_TTL_MAX_MS);
+    assert (hf_sessions_label_valid (open->label));
     hf_state_session_t *session = hf_alloc (sizeof (*session));
     session->id = id;
-    session->ttl_ms = ttl_ms;
-    memcpy (session->nonce, nonce, HF_NONCE_SIZE);
+    session->ttl_ms = open->ttl_ms;
+    session->detect = open->detect;
+    session->delay_ms = open->delay_ms;
+    memcpy (session->nonce, open->nonce.at, HF_NONCE_SIZE);
+    session->label_size = (uint8_t)open->label.size;
+    if (open->label.size > 0)
+        session->label = memcpy (hf_alloc (open->label.size), open->label.at, open->label.size);
     hf_replies_init (&session->replies);
     hf_chain_init (&session->claims);
+    hf_chain_init (&session->acted);
     hf_table_insert (&self->by_id, &session->by_id, s_id_hash (session->id));
-    hf_table_insert (&self->by_nonce, &session->by_nonce, s_nonce_hash (nonce));
+    hf_table_insert (&self->by_nonce, &session->by_nonce, s_nonce_hash (session->nonce));
     hf_chain_append (&self->in_order, &session->in_order);
     hf_rows_dirty (self->rows, &self->rows->sessions, &session->row);
     return session;
@@ -92,7 +106,7 @@ hf_sessions_raise (hf_sessions_t *self, hf_state_session_t *session, uint64_t fl
 void
 hf_sessions_run (hf_sessions_t *self, hf_state_session_t *session, uint32_t ran_ms)
 {
-    assert (ran_ms <= session->ttl_ms);
+    assert (ran_ms <= hf_sessions_lease (session));
     if (ran_ms == session->ran_ms)
         return;
     session->ran_ms = ran_ms;
@@ -116,11 +130,25 @@ hf_sessions_keep (hf_sessions_t *self, hf_state_session_t *session, const hf_ans
 }
 
 void
+hf_sessions_depart (hf_sessions_t *self, hf_state_session_t *session)
+{
+    assert (!session->gone && session->delay_ms > 0 && hf_chain_empty (&session->acted));
+    hf_table_remove (&self->by_nonce, &session->by_nonce);
+    self->answers -= session->replies.count;
+    hf_replies_done (&session->replies);
+    session->ran_ms = 0;
+    session->gone = true;
+    hf_rows_dirty (self->rows, &self->rows->sessions, &session->row);
+}
+
+void
 hf_sessions_end (hf_sessions_t *self, hf_state_session_t *session)
 {
     assert (session->places_count == 0 && hf_chain_empty (&session->claims));
+    assert (hf_chain_empty (&session->acted));
     hf_table_remove (&self->by_id, &session->by_id);
-    hf_table_remove (&self->by_nonce, &session->by_nonce);
+    if (!session->gone)
+        hf_table_remove (&self->by_nonce, &session->by_nonce);
     hf_chain_remove (&session->in_order);
     self->answers -= session->replies.count;
     uint8_t key[HF_ROW_KEY_MAX] = {'s'};
@@ -137,6 +165,13 @@ hf_sessions_count (const hf_sessions_t *self)
 
 hf_state_session_t *
 hf_sessions_find (const hf_sessions_t *self, uint64_t id)
+{
+    hf_state_session_t *session = hf_sessions_find_any (self, id);
+    return session && !session->gone ? session : NULL;
+}
+
+hf_state_session_t *
+hf_sessions_find_any (const hf_sessions_t *self, uint64_t id)
 {
     hf_table_node_t *node = hf_table_seek (&self->by_id, s_id_hash (id));
     for (; node; node = hf_table_again (node)) {
@@ -162,7 +197,7 @@ hf_sessions_find_nonce (const hf_sessions_t *self, const uint8_t *nonce)
 hf_state_session_t *
 hf_sessions_next (const hf_sessions_t *self, uint64_t after)
 {
-    hf_state_session_t *found = after > 0 ? hf_sessions_find (self, after) : NULL;
+    hf_state_session_t *found = after > 0 ? hf_sessions_find_any (self, after) : NULL;
     hf_chain_t *at = found ? found->in_order.next : self->in_order.next;
     //  If AFTER has ended, skip from the start.
     while (at != &self->in_order && s_in_order (at)->id <= after)
@@ -173,22 +208,28 @@ hf_sessions_next (const hf_sessions_t *self, uint64_t after)
 void
 hf_sessions_check (const hf_sessions_t *self)
 {
-    size_t count = 0;
+    size_t count = 0, gone = 0;
     uint64_t last = 0, answers = 0;
     HF_CHAIN_EACH (&self->in_order, at)
     {
         hf_state_session_t *session = s_in_order (at);
         assert (session->id > last && session->id <= self->last_id);
         assert (session->ttl_ms >= HF_TTL_MIN_MS && session->ttl_ms <= HF_TTL_MAX_MS);
-        assert (hf_sessions_find (self, session->id) == session);
-        assert (hf_sessions_find_nonce (self, session->nonce) == session);
-        assert (session->ran_ms <= session->ttl_ms);
+        assert (hf_sessions_find_any (self, session->id) == session);
+        if (session->gone)
+            assert (session->delay_ms > 0 && session->replies.count == 0);
+        else
+            assert (hf_sessions_find_nonce (self, session->nonce) == session);
+        assert (session->ran_ms <= hf_sessions_lease (session));
+        assert (hf_sessions_delay_valid (session->delay_ms));
+        gone += session->gone;
+        assert (hf_sessions_label_valid (hf_sessions_label (session)));
         hf_replies_check (&session->replies);
         last = session->id;
         answers += session->replies.count;
         count++;
     }
-    assert (count == self->by_id.count && count == self->by_nonce.count);
+    assert (count == self->by_id.count && count == self->by_nonce.count + gone);
     assert (count <= HF_SESSIONS_MAX);
     assert (answers == self->answers && answers <= HF_ANSWERS_TOTAL_MAX);
 }

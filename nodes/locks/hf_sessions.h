@@ -15,12 +15,19 @@ typedef struct hf_state_session {
     hf_chain_t in_order;
     uint64_t id;
     uint32_t ttl_ms;
-    uint32_t
-        ran_ms; //  how much of the TTL had run when a leader last logged it; 0: it was heard since
+    uint32_t delay_ms; //  so long its locks stay closed when it expires
+    uint32_t ran_ms;   //  how much of its lease had run when a leader last logged it; 0: it was
+                       //  heard since
     uint8_t nonce[HF_NONCE_SIZE];
     hf_replies_t replies;
     hf_chain_t claims;     //  hf_state_claim_t: what it holds and waits for, oldest first
+    hf_chain_t acted;      //  hf_state_claim_t of other sessions that act for it, oldest first
     uint32_t places_count; //  of its claims
+    uint32_t note_bytes;   //  in their notes
+    bool gone;             //  it has expired, and its locks are closed: nobody but them knows it
+    bool detect;           //  it holds what it holds while it waits
+    uint8_t label_size;
+    uint8_t *label;
     hf_row_t row;
 } hf_state_session_t;
 
@@ -37,19 +44,43 @@ typedef struct hf_sessions {
 void hf_sessions_init (hf_sessions_t *self, hf_rows_t *rows);
 void hf_sessions_done (hf_sessions_t *self);
 
-hf_state_session_t *hf_sessions_open (hf_sessions_t *self, const uint8_t *nonce, uint32_t ttl_ms);
-/*  Restore a session. ID must be above all others, NONCE unused, TTL_MS in range. */
-hf_state_session_t *hf_sessions_load (hf_sessions_t *self, uint64_t id, const uint8_t *nonce,
-                                      uint32_t ttl_ms);
+/*  NONCE must be unused, TTL_MS in range, the label valid. */
+hf_state_session_t *hf_sessions_open (hf_sessions_t *self, const hf_cmd_open_t *open);
+/*  Restore a session. ID must be above all others. */
+hf_state_session_t *hf_sessions_load (hf_sessions_t *self, uint64_t id, const hf_cmd_open_t *open);
+
+/*  Whether what a session loses by expiry can stay closed for so long. */
+static inline bool
+hf_sessions_delay_valid (uint32_t delay_ms)
+{
+    return delay_ms == 0 || (delay_ms >= HF_DELAY_MIN_MS && delay_ms <= HF_DELAY_MAX_MS);
+}
+
+/*  Whether a session can have this label: none, or as a name. */
+bool hf_sessions_label_valid (hf_span_t label);
+static inline hf_span_t
+hf_sessions_label (const hf_state_session_t *session)
+{
+    return (hf_span_t){.at = session->label, .size = session->label_size};
+}
 
 /*  As hf_replies_raise and hf_replies_keep. */
 void hf_sessions_raise (hf_sessions_t *self, hf_state_session_t *session, uint64_t floor);
-/*  So much of its TTL has run; 0: it was heard. */
+/*  How long it may be silent: its TTL; when it is gone, its delay. */
+static inline uint32_t
+hf_sessions_lease (const hf_state_session_t *session)
+{
+    return session->gone ? session->delay_ms : session->ttl_ms;
+}
+/*  So much of its lease has run; 0: it was heard. */
 void hf_sessions_run (hf_sessions_t *self, hf_state_session_t *session, uint32_t ran_ms);
 /*  Whether there is room for one more answer, and the session's own part of the room that is left
  *  is not used up: however many sessions keep many, others may keep some. */
 bool hf_sessions_may_keep (const hf_sessions_t *self, const hf_state_session_t *session);
 void hf_sessions_keep (hf_sessions_t *self, hf_state_session_t *session, const hf_answer_t *answer);
+
+/*  It has expired, and what it holds stays closed. */
+void hf_sessions_depart (hf_sessions_t *self, hf_state_session_t *session);
 
 /*  The session must have no claims left. */
 void hf_sessions_end (hf_sessions_t *self, hf_state_session_t *session);
@@ -57,8 +88,10 @@ void hf_sessions_end (hf_sessions_t *self, hf_state_session_t *session);
 size_t hf_sessions_count (const hf_sessions_t *self);
 /*  NULL when there is none. */
 hf_state_session_t *hf_sessions_find (const hf_sessions_t *self, uint64_t id);
+/*  The same, also of one that is gone. */
+hf_state_session_t *hf_sessions_find_any (const hf_sessions_t *self, uint64_t id);
 hf_state_session_t *hf_sessions_find_nonce (const hf_sessions_t *self, const uint8_t *nonce);
-/*  The live one with the lowest id above AFTER; NULL when there is none. */
+/*  The one with the lowest id above AFTER, gone or not; NULL when there is none. */
 hf_state_session_t *hf_sessions_next (const hf_sessions_t *self, uint64_t after);
 
 void hf_sessions_check (const hf_sessions_t *self);

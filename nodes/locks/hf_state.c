@@ -8,7 +8,7 @@ hf_state_new (void)
     hf_state_t *self = hf_alloc (sizeof (*self));
     hf_rows_init (&self->rows);
     hf_sessions_init (&self->sessions, &self->rows);
-    hf_locks_init (&self->locks, &self->rows);
+    hf_locks_init (&self->locks, &self->rows, &self->command_index);
     return self;
 }
 
@@ -26,6 +26,13 @@ hf_state_destroy (hf_state_t **self_p)
     *self_p = NULL;
 }
 
+void
+hf_state_listen (hf_state_t *self, hf_happened_fn *fn, void *arg)
+{
+    self->locks.fn = fn;
+    self->locks.arg = arg;
+}
+
 //  ---- commands -----------------------------------------------------------------
 
 static void
@@ -41,10 +48,14 @@ s_open (hf_state_t *self, const hf_cmd_open_t *open, hf_outcomes_t *out)
         self->command_index++;
         if (open->ttl_ms < HF_TTL_MIN_MS || open->ttl_ms > HF_TTL_MAX_MS)
             outcome->status = HF_BAD_TTL;
+        else if (!hf_sessions_delay_valid (open->delay_ms))
+            outcome->status = HF_BAD_REQUEST;
+        else if (!hf_sessions_label_valid (open->label))
+            outcome->status = HF_BAD_LABEL;
         else if (hf_sessions_count (&self->sessions) >= HF_SESSIONS_MAX)
             outcome->status = HF_LIMIT;
         else
-            session = hf_sessions_open (&self->sessions, outcome->nonce, open->ttl_ms);
+            session = hf_sessions_open (&self->sessions, open);
     }
     if (session)
         hf_sessions_run (&self->sessions, session, 0);
@@ -53,19 +64,82 @@ s_open (hf_state_t *self, const hf_cmd_open_t *open, hf_outcomes_t *out)
     outcome->ttl_ms = session ? session->ttl_ms : open->ttl_ms;
 }
 
-/*  End a session: remove all its claims and grant their successors, in this one step. */
+/*  A session ends. */
 static void
-s_end (hf_state_t *self, hf_state_session_t *session, hf_status_t status, hf_outcomes_t *out)
+s_tell_end (hf_state_t *self, hf_state_session_t *session, hf_status_t status, hf_outcomes_t *out)
 {
     self->command_index++;
     hf_outcome_t *outcome = hf_outcomes_add (out, HF_OUT_ENDED, session->id);
     outcome->status = status;
     outcome->index = self->command_index;
+    while (!hf_chain_empty (&session->acted))
+        hf_locks_act_for (&self->locks, HF_AROUND (session->acted.next, hf_state_claim_t, in_acted),
+                          NULL);
+}
+
+/*  The oldest claim of the session that waits; NULL: none. */
+static hf_state_claim_t *
+s_waiting (const hf_state_session_t *session)
+{
+    HF_CHAIN_EACH (&session->claims, at)
+    {
+        hf_state_claim_t *claim = HF_AROUND (at, hf_state_claim_t, in_session);
+        if (claim->token == 0)
+            return claim;
+    }
+    return NULL;
+}
+
+/*  A session expires that asked for a delay: what it holds stays closed, without its section. */
+static bool
+s_depart (hf_state_t *self, hf_state_session_t *session, hf_outcomes_t *out)
+{
+    bool holds = false;
+    HF_CHAIN_EACH (&session->claims, at)
+    {
+        holds = holds || HF_AROUND (at, hf_state_claim_t, in_session)->token > 0;
+    }
+    if (session->delay_ms == 0 || !holds || HF_MUTANT (delay_cut_short))
+        return false;
+    s_tell_end (self, session, HF_SESSION_EXPIRED, out);
+    for (hf_state_claim_t *claim; (claim = s_waiting (session));)
+        hf_state_leave (self, claim, HF_HAPPENED_LEFT, out);
+    HF_CHAIN_EACH (&session->claims, at)
+    {
+        if (!HF_MUTANT (delay_keeps_section))
+            hf_locks_drop_section (&self->locks, HF_AROUND (at, hf_state_claim_t, in_session));
+    }
+    hf_sessions_depart (&self->sessions, session);
+    HF_CHAIN_EACH (&session->claims, at)
+    {
+        hf_locks_tell (&self->locks, HF_HAPPENED_LOST,
+                       HF_AROUND (at, hf_state_claim_t, in_session));
+    }
+    return true;
+}
+
+void
+hf_state_reopen (hf_state_t *self, hf_state_session_t *session, hf_outcomes_t *out)
+{
+    assert (session->gone);
+    hf_outcomes_add (out, HF_OUT_REOPENED, session->id)->index = self->command_index;
+    while (!hf_chain_empty (&session->claims))
+        hf_state_leave (self, HF_AROUND (session->claims.next, hf_state_claim_t, in_session),
+                        HF_HAPPENED_REOPENED, out);
+    hf_sessions_end (&self->sessions, session);
+}
+
+/*  End a session: remove all its claims and grant their successors, in this one step. */
+static void
+s_end (hf_state_t *self, hf_state_session_t *session, hf_status_t status, hf_outcomes_t *out)
+{
+    s_tell_end (self, session, status, out);
     while (!hf_chain_empty (&session->claims)) {
         hf_state_claim_t *claim = HF_AROUND (session->claims.next, hf_state_claim_t, in_session);
         if (HF_MUTANT (dead_waiter) && claim->token == 0)
             break;
-        hf_state_leave (self, claim, out);
+        hf_state_leave (self, claim, status == HF_OK ? HF_HAPPENED_RELEASED : HF_HAPPENED_LOST,
+                        out);
     }
     if (HF_MUTANT (dead_waiter) && session->places_count > 0)
         return;
@@ -77,7 +151,8 @@ s_close (hf_state_t *self, const hf_cmd_close_t *close, hf_outcomes_t *out)
 {
     hf_state_session_t *session = hf_sessions_find (&self->sessions, close->session);
     if (session) {
-        s_end (self, session, HF_OK, out);
+        if (!HF_MUTANT (delay_after_close) || !s_depart (self, session, out))
+            s_end (self, session, HF_OK, out);
         return;
     }
     hf_outcome_t *outcome = hf_outcomes_add (out, HF_OUT_ENDED, close->session);
@@ -89,8 +164,13 @@ static void
 s_expire (hf_state_t *self, const hf_cmd_expire_t *expire, uint64_t term, hf_outcomes_t *out)
 {
     //  A later leader may have heard the session since this was decided (design 4.7).
-    hf_state_session_t *session = hf_sessions_find (&self->sessions, expire->session);
-    if (session && (expire->term == term || HF_MUTANT (expiry_any_term)))
+    hf_state_session_t *session = hf_sessions_find_any (&self->sessions, expire->session);
+    if (!session || (expire->term != term && !HF_MUTANT (expiry_any_term)))
+        return;
+    if (session->gone) {
+        self->command_index++;
+        hf_state_reopen (self, session, out);
+    } else if (!s_depart (self, session, out))
         s_end (self, session, HF_SESSION_EXPIRED, out);
 }
 
@@ -104,8 +184,8 @@ s_silence (hf_state_t *self, const hf_cmd_silence_t *command, uint64_t term)
     hf_scan_t scan = hf_scan_list (command->sessions);
     hf_silence_t silence;
     while (!hf_scan_at_end (&scan) && hf_silence_get (&scan, &silence)) {
-        hf_state_session_t *session = hf_sessions_find (&self->sessions, silence.session);
-        if (session && silence.ran_ms <= session->ttl_ms)
+        hf_state_session_t *session = hf_sessions_find_any (&self->sessions, silence.session);
+        if (session && silence.ran_ms <= hf_sessions_lease (session))
             hf_sessions_run (&self->sessions, session, silence.ran_ms);
     }
 }
@@ -126,9 +206,10 @@ s_requests (hf_state_t *self, const hf_cmd_requests_t *command, hf_outcomes_t *o
 }
 
 void
-hf_state_leave (hf_state_t *self, hf_state_claim_t *claim, hf_outcomes_t *out)
+hf_state_leave (hf_state_t *self, hf_state_claim_t *claim, hf_what_happened_t what,
+                hf_outcomes_t *out)
 {
-    hf_locks_remove (&self->locks, claim);
+    hf_locks_remove (&self->locks, claim, what);
     hf_state_grant (self, out);
 }
 
@@ -141,6 +222,8 @@ hf_state_grant (hf_state_t *self, hf_outcomes_t *out)
         hf_outcome_t *granted = hf_outcomes_add (out, HF_OUT_GRANTED, next->session->id);
         granted->answer.token = next->token;
         granted->answer.index = granted->index = next->index;
+        granted->waiters = hf_locks_wanting (next);
+        granted->answer.position = next->replaces;
         hf_outcomes_name (out, hf_state_claim_name (next));
     }
     for (size_t i = 0; i < locks->touched.count; i++) {

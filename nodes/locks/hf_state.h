@@ -9,7 +9,7 @@
 #ifndef HF_STATE_H_INCLUDED
 #define HF_STATE_H_INCLUDED
 
-#include "msgs/hf_msg.h"
+#include "nodes/locks/hf_happened.h"
 
 typedef struct hf_state hf_state_t;
 
@@ -19,16 +19,21 @@ void hf_state_destroy (hf_state_t **self_p);
 //  ---- outcomes -----------------------------------------------------------------
 
 typedef enum hf_outcome_type {
-    HF_OUT_OPENED = 1,  //  nonce, session, ttl_ms, status
-    HF_OUT_ANSWER = 2,  //  session, answer: the answer to one request (also when repeated)
-    HF_OUT_GRANTED = 3, //  session, lock, answer.token, answer.index: a waiter became a holder
-    HF_OUT_MOVED = 4,   //  lock: positions in its queue changed (read them with hf_state_waiters)
-    HF_OUT_ENDED = 5,   //  session: closed or expired; status HF_OK (closed) or HF_SESSION_EXPIRED
-                        //  (expired; or a CLOSE named a session that does not exist)
-    HF_OUT_SECTION = 6, //  session, index, parts_list: the holder released a section, to be
-                        //  appended to the files in the order of outcomes. parts_list: an A_PART
-                        //  record for each file; index: of the RELEASE
-    HF_OUT_TOUCHED = 7, //  session: another session appended on its behalf; counts as a keepalive
+    HF_OUT_OPENED = 1,   //  nonce, session, ttl_ms, status
+    HF_OUT_ANSWER = 2,   //  session, answer: the answer to one request (also when repeated)
+    HF_OUT_GRANTED = 3,  //  session, lock, answer.token, answer.index, answer.position
+                         //  (the token that it replaces), waiters: a waiter became a
+                         //  holder
+    HF_OUT_MOVED = 4,    //  lock: positions in its queue changed (read them with hf_state_waiters)
+    HF_OUT_ENDED = 5,    //  session: closed or expired; status HF_OK (closed) or HF_SESSION_EXPIRED
+                         //  (expired; or a CLOSE named a session that does not exist). What it held
+                         //  may stay closed: hf_state_session_gone
+    HF_OUT_SECTION = 6,  //  session, index, parts_list: the holder released a section, to be
+                         //  appended to the files in the order of outcomes. parts_list: an A_PART
+                         //  record for each file; index: of the RELEASE
+    HF_OUT_TOUCHED = 7,  //  session: another session appended on its behalf; counts as a keepalive
+    HF_OUT_REOPENED = 8, //  session: what it held when it expired is closed no more
+    HF_OUT_WANTED = 9,   //  lock: it is held, and the first waiter came (see hf_state_holders)
 } hf_outcome_type_t;
 
 typedef struct hf_outcome {
@@ -38,10 +43,13 @@ typedef struct hf_outcome {
     uint32_t ttl_ms;
     uint8_t nonce[HF_NONCE_SIZE];
     hf_answer_t answer;
+    uint32_t waiters;
     uint64_t index; //  of the command; see hf_state_command_index
-    uint8_t *owned; //  the bytes of lock or of parts_list, which are valid until reset
+    uint8_t *owned; //  the bytes of lock, parts_list or ring, which are valid until reset
     hf_span_t lock;
     hf_list_t parts_list;
+    uint64_t number; //  of the first part, as HAPPENED counts what is APPENDED
+    hf_list_t ring;  //  of an ANSWER DEADLOCK that is given for the first time: RING_ROWs
 } hf_outcome_t;
 
 typedef struct hf_outcomes { //  an HF_ARRAY
@@ -59,6 +67,14 @@ void hf_outcomes_reset (hf_outcomes_t *self);
  *  our own log). Outcomes are added at the end of OUT. The payload is checked here: a malformed one
  *  changes nothing but the applied index and the hash. */
 void hf_state_apply (hf_state_t *self, uint64_t index, const hf_entry_t *entry, hf_outcomes_t *out);
+
+//  ---- what happened --------------------------------------------------------------------
+
+/*  FN is called for all that happens to locks while entries are applied, in order, once for each
+ *  lock of a set. Together with the places at some index it gives the places at every later one.
+ *  NULL: nobody listens. */
+typedef void (hf_happened_fn) (void *arg, const hf_happened_t *happened);
+void hf_state_listen (hf_state_t *self, hf_happened_fn *fn, void *arg);
 
 //  ---- rows: how the state is kept on disk and carried to other nodes ------------------
 
@@ -109,17 +125,25 @@ uint64_t hf_state_command_index (const hf_state_t *self);
 /*  Running hash over all applied entries and their outcomes. */
 uint64_t hf_state_hash (const hf_state_t *self);
 
+/*  How much has HAPPENED to locks, ever; how many parts of sections were released. */
+uint64_t hf_state_happened (const hf_state_t *self);
+uint64_t hf_state_appended (const hf_state_t *self);
+
 size_t hf_state_sessions_count (const hf_state_t *self);
 uint64_t hf_state_answers_count (const hf_state_t *self);
 size_t hf_state_locks_count (const hf_state_t *self);
 uint64_t hf_state_staged_bytes (const hf_state_t *self);
 
-/*  Live sessions, in ascending order of id: the first one greater than AFTER.
- *  False at the end. */
+/*  Sessions, in ascending order of id: the first one greater than AFTER. *lease_ms: its TTL; of one
+ *  that is gone, how long what it held stays closed. False at the end. */
 bool hf_state_next_session (const hf_state_t *self, uint64_t after, uint64_t *session,
-                            uint32_t *ttl_ms);
-/*  How much of the TTL had run when a leader last logged it; 0: the session was heard since. */
+                            uint32_t *lease_ms);
+/*  Whether SESSION has expired, and what it held stays closed for *delay_ms. */
+bool hf_state_session_gone (const hf_state_t *self, uint64_t session, uint32_t *delay_ms);
+/*  How much of the lease had run when a leader last logged it; 0: the session was heard since. */
 uint32_t hf_state_session_ran (const hf_state_t *self, uint64_t session);
+/*  What the session said of itself when it was opened; empty: nothing, or there is no session. */
+hf_span_t hf_state_session_label (const hf_state_t *self, uint64_t session);
 /*  Whether another session waits for a lock that SESSION holds or waits for. */
 bool hf_state_session_wanted (const hf_state_t *self, uint64_t session);
 /*  How many CMD_SILENCEs took effect since this state was made or loaded. */
@@ -144,6 +168,12 @@ bool hf_state_session_places (const hf_state_t *self, uint64_t session, hf_pack_
 typedef void (hf_waiter_fn) (void *arg, hf_span_t lock, uint64_t session, uint64_t position);
 void hf_state_waiters (const hf_state_t *self, hf_span_t lock, hf_waiter_fn *fn, void *arg);
 
+/*  Call FN for each hold of LOCK that others wait for: the name of its claim, its session and
+ * token, how many wait, as in WANTED. */
+typedef void (hf_holder_fn) (void *arg, hf_span_t lock, uint64_t session, uint64_t token,
+                             uint64_t waiters);
+void hf_state_holders (const hf_state_t *self, hf_span_t lock, hf_holder_fn *fn, void *arg);
+
 /*  Pack the LOCK_ROWs of locks that are held or waited for, in the order of the names' bytes, after
  * NAME, at most LIMIT; behind each the HOLDER_ROWs of its first HF_HOLDERS_LISTED holders. Gives
  * whether there are more locks. */
@@ -154,6 +184,11 @@ bool hf_state_lock_rows (const hf_state_t *self, hf_span_t after, uint32_t limit
  *  holds it or waits for it. *more: whether there are more places. */
 bool hf_state_lock_detail (const hf_state_t *self, hf_span_t name, uint64_t from, uint32_t limit,
                            hf_pack_t *rows, bool *more);
+
+/*  Pack the SESSION_ROWs of sessions, gone or not, in ascending order of id, after AFTER, at most
+ *  LIMIT. Gives whether there are more. */
+bool hf_state_session_rows (const hf_state_t *self, uint64_t after, uint32_t limit,
+                            hf_pack_t *rows);
 
 /*  Pack a FILE_ROW for each file that SESSION staged at LOCK, with the staged bytes; checksum 0. */
 void hf_state_staged (const hf_state_t *self, hf_span_t lock, uint64_t session, hf_pack_t *rows);

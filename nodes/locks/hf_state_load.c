@@ -9,9 +9,10 @@
 #define ROWS_COUNT_MAX                                                                             \
     (1 + HF_SESSIONS_MAX + HF_PLACES_TOTAL_MAX + HF_STAGED_BYTES_MAX / HF_STAGED_FILE_COST +       \
      HF_STAGED_BYTES_MAX / HF_ROW_PIECE)
-//  An ANSWER is at most 48 bytes, all other rows at most 400 besides their staged bytes.
+//  An ANSWER is at most 48 bytes, all other rows at most 700 besides staged bytes and notes.
 #define ROWS_BYTES_MAX                                                                             \
-    ((uint64_t)HF_STAGED_BYTES_MAX + 48ULL * HF_ANSWERS_TOTAL_MAX + 400ULL * ROWS_COUNT_MAX)
+    ((uint64_t)HF_STAGED_BYTES_MAX + HF_NOTES_TOTAL_MAX + 48ULL * HF_ANSWERS_TOTAL_MAX +           \
+     700ULL * ROWS_COUNT_MAX)
 //  Counters go on from here and must never overflow.
 #define COUNTER_MAX (UINT64_MAX / 4)
 
@@ -106,7 +107,7 @@ s_load_whole (hf_state_t *self, const row_t *row)
 {
     uint64_t version = 0;
     hf_span_t roster = {.size = 0};
-    hf_scan_t scan = s_value (row, 9);
+    hf_scan_t scan = s_value (row, 11);
     hf_get_u64 (&scan, &version);
     hf_get_u64 (&scan, &self->applied_index);
     hf_get_u64 (&scan, &self->applied_term);
@@ -115,11 +116,14 @@ s_load_whole (hf_state_t *self, const row_t *row)
     hf_get_u64 (&scan, &self->sessions.last_id);
     hf_get_u64 (&scan, &self->locks.last_token);
     hf_get_u64 (&scan, &self->section_index);
+    hf_get_u64 (&scan, &self->locks.happened);
+    hf_get_u64 (&scan, &self->appended);
     hf_get_bin (&scan, &roster);
     if (row->key_size != 1 || !s_all_read (&scan) || version != HF_STATE_ROWS_VERSION)
         return false;
     if (self->applied_index > COUNTER_MAX || self->applied_term > COUNTER_MAX ||
-        self->command_index > COUNTER_MAX)
+        self->command_index > COUNTER_MAX || self->locks.happened > COUNTER_MAX ||
+        self->appended > COUNTER_MAX)
         return false;
     //  Each of these was counted up by a command of its own.
     if (self->sessions.last_id > self->command_index ||
@@ -127,7 +131,8 @@ s_load_whole (hf_state_t *self, const row_t *row)
         self->section_index > self->command_index)
         return false;
     if (self->applied_index == 0 &&
-        (self->applied_term > 0 || self->command_index > 0 || self->hash != 0 || roster.size > 0))
+        (self->applied_term > 0 || self->command_index > 0 || self->hash != 0 || roster.size > 0 ||
+         self->locks.happened > 0 || self->appended > 0))
         return false;
     if (roster.size > 0 && !hf_roster_valid (roster))
         return false;
@@ -152,7 +157,9 @@ s_load_answers (hf_state_t *self, hf_state_session_t *session, hf_scan_t *scan)
         if (answer.seq <= last || hf_replies_state (&session->replies, answer.seq) != HF_SEQ_NEW)
             return false;
         if (answer.index > self->command_index || answer.token > self->locks.last_token ||
-            answer.position > (answer.status == HF_CONFLICT ? UINT32_MAX : HF_QUEUE_MAX))
+            answer.position > (answer.status == HF_CONFLICT ? UINT32_MAX
+                               : answer.status == HF_OK     ? self->locks.last_token
+                                                            : HF_QUEUE_MAX))
             return false;
         hf_sessions_keep (&self->sessions, session, &answer);
         last = answer.seq;
@@ -163,26 +170,36 @@ s_load_answers (hf_state_t *self, hf_state_session_t *session, hf_scan_t *scan)
 static bool
 s_load_session (hf_state_t *self, const row_t *row)
 {
-    hf_span_t nonce = {.size = 0};
-    uint32_t ttl_ms = 0, ran_ms = 0;
+    hf_cmd_open_t open = {.ttl_ms = 0};
+    uint32_t ran_ms = 0;
     uint64_t floor = 0;
-    hf_scan_t scan = s_value (row, 5);
-    hf_get_bin (&scan, &nonce);
-    hf_get_u32 (&scan, &ttl_ms);
+    bool gone = false;
+    hf_scan_t scan = s_value (row, 9);
+    hf_get_bin (&scan, &open.nonce);
+    hf_get_u32 (&scan, &open.ttl_ms);
     hf_get_u32 (&scan, &ran_ms);
     hf_get_u64 (&scan, &floor);
-    if (row->key_size != 9 || scan.bad || nonce.size != HF_NONCE_SIZE || floor == 0 ||
-        ttl_ms < HF_TTL_MIN_MS || ttl_ms > HF_TTL_MAX_MS || ran_ms > ttl_ms)
+    hf_get_str (&scan, &open.label);
+    hf_get_flag (&scan, &open.detect);
+    hf_get_u32 (&scan, &open.delay_ms);
+    hf_get_flag (&scan, &gone);
+    if (row->key_size != 9 || scan.bad || open.nonce.size != HF_NONCE_SIZE || floor == 0 ||
+        open.ttl_ms < HF_TTL_MIN_MS || open.ttl_ms > HF_TTL_MAX_MS ||
+        !hf_sessions_delay_valid (open.delay_ms) || (gone && open.delay_ms == 0) ||
+        ran_ms > (gone ? open.delay_ms : open.ttl_ms) || !hf_sessions_label_valid (open.label))
         return false;
     uint64_t id = s_key_number (row, 1, 8);
     if (id == 0 || id > self->sessions.last_id ||
         hf_sessions_count (&self->sessions) >= HF_SESSIONS_MAX ||
-        hf_sessions_find_nonce (&self->sessions, nonce.at))
+        hf_sessions_find_nonce (&self->sessions, open.nonce.at))
         return false;
-    hf_state_session_t *session = hf_sessions_load (&self->sessions, id, nonce.at, ttl_ms);
+    hf_state_session_t *session = hf_sessions_load (&self->sessions, id, &open);
+    if (gone)
+        hf_sessions_depart (&self->sessions, session);
     hf_sessions_run (&self->sessions, session, ran_ms);
     hf_sessions_raise (&self->sessions, session, floor);
-    return s_load_answers (self, session, &scan) && s_all_read (&scan);
+    return s_load_answers (self, session, &scan) && s_all_read (&scan) &&
+           (!gone || (session->replies.count == 0 && floor == 1));
 }
 
 /*  What a claim's row asks for, into ASKS, which has room for HF_SET_MAX; 0: it is not sound. */
@@ -213,28 +230,39 @@ s_load_claim (hf_state_t *self, hf_loading_t *loading, const row_t *row)
 {
     hf_state_claim_t like = {.token = 0};
     hf_lock_ask_t asks[HF_SET_MAX];
-    uint64_t session = 0;
-    hf_scan_t scan = hf_scan (row->bytes + row->key_size, row->value_size);
-    uint32_t fields = hf_scan_array (&scan);
+    uint64_t session = 0, acts_for = 0;
+    hf_span_t note = {.size = 0};
+    hf_scan_t scan = s_value (row, 8);
     hf_get_u64 (&scan, &session);
     hf_get_u64 (&scan, &like.token);
     hf_get_u64 (&scan, &like.index);
+    hf_get_u64 (&scan, &like.replaces);
     uint32_t count = s_load_asks (&scan, asks);
-    if (fields == 5)
-        hf_get_flag (&scan, &like.upgrade);
-    if (row->key_size != 9 || fields != (like.upgrade ? 5U : 4U) || !s_all_read (&scan) ||
-        count == 0)
+    hf_get_flag (&scan, &like.upgrade);
+    hf_get_u64 (&scan, &acts_for);
+    hf_get_str (&scan, &note);
+    if (row->key_size != 9 || !s_all_read (&scan) || count == 0)
         return false;
     like.born = s_key_number (row, 1, 8);
     if (like.born == 0 || like.born > like.index || like.index > self->command_index ||
         like.token > self->locks.last_token || (like.token == 0 && like.index != like.born))
         return false;
-    hf_state_session_t *owner = hf_sessions_find (&self->sessions, session);
+    hf_state_session_t *owner = hf_sessions_find_any (&self->sessions, session);
+    if (owner && owner->gone && like.token == 0)
+        return false;
+    if (like.replaces > 0 && like.replaces >= like.token)
+        return false;
+    like.acts_for = acts_for != 0 ? hf_sessions_find (&self->sessions, acts_for) : NULL;
+    if (acts_for != 0 && (!like.acts_for || acts_for == session))
+        return false;
     hf_state_claim_t *claim =
         owner ? hf_locks_load (&self->locks, owner, &like, asks, count) : NULL;
-    if (claim && claim->token > 0)
+    if (!claim || hf_locks_note_fits (&self->locks, owner, note) != HF_OK)
+        return false;
+    hf_locks_note (&self->locks, claim, note);
+    if (claim->token > 0)
         *hf_array_add (&loading->holds) = claim;
-    return claim != NULL;
+    return true;
 }
 
 static int
@@ -277,7 +305,7 @@ s_load_piece (hf_state_t *self, hf_loading_t *loading, const row_t *row)
         loading->at++;
     hf_state_claim_t *hold =
         loading->at < loading->holds.count ? loading->holds.list[loading->at] : NULL;
-    return hold && hold->token == token &&
+    return hold && hold->token == token && !hold->session->gone &&
            hf_locks_load_piece (&self->locks, hold, (uint32_t)s_key_number (row, 9, 4),
                                 (uint32_t)s_key_number (row, 13, 4), name, data);
 }
@@ -325,6 +353,17 @@ s_sort (hf_loading_t *loading)
     return wholes == 1 && places <= HF_PLACES_TOTAL_MAX;
 }
 
+/*  Whoever is gone still holds. */
+static bool
+s_gone_hold (const hf_state_t *self)
+{
+    const hf_state_session_t *session = hf_sessions_next (&self->sessions, 0);
+    for (; session; session = hf_sessions_next (&self->sessions, session->id))
+        if (session->gone && hf_chain_empty (&session->claims))
+            return false;
+    return true;
+}
+
 bool
 hf_state_loaded (hf_state_t *self)
 {
@@ -333,7 +372,7 @@ hf_state_loaded (hf_state_t *self)
         return true;
     if (!s_sort (loading) || !s_load_letter (self, loading, 'm') ||
         !s_load_letter (self, loading, 's') || !s_load_letter (self, loading, 'p') ||
-        !s_take_holds (self, loading) || !s_load_letter (self, loading, 'c'))
+        !s_take_holds (self, loading) || !s_gone_hold (self) || !s_load_letter (self, loading, 'c'))
         return false;
     hf_state_load_done (self);
     //  These rows were just loaded, so none is dirty.

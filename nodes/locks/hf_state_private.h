@@ -7,7 +7,7 @@
 #include "nodes/locks/hf_locks.h"
 #include "nodes/locks/hf_state.h"
 
-#define HF_STATE_ROWS_VERSION 2
+#define HF_STATE_ROWS_VERSION 3
 
 struct hf_state {
     hf_rows_t rows;
@@ -15,6 +15,7 @@ struct hf_state {
     hf_locks_t locks;
     uint64_t applied_index, applied_term;
     uint64_t command_index;
+    uint64_t appended;      //  parts of released sections, ever
     uint64_t section_index; //  command index of the last released section
     uint64_t hash;
     uint64_t silences; //  CMD_SILENCEs that took effect since the start; not replicated
@@ -36,8 +37,13 @@ void hf_state_refuse_requests (hf_state_t *self, uint64_t session, hf_list_t req
 /*  Grant what can be at the locks that the present command touched; report that and positions. */
 void hf_state_grant (hf_state_t *self, hf_outcomes_t *out);
 
-/*  Take a claim away as part of the present command, and grant its successors. */
-void hf_state_leave (hf_state_t *self, hf_state_claim_t *claim, hf_outcomes_t *out);
+/*  Take a claim away as part of the present command, as hf_locks_remove, and grant its successors.
+ */
+void hf_state_leave (hf_state_t *self, hf_state_claim_t *claim, hf_what_happened_t what,
+                     hf_outcomes_t *out);
+
+/*  What SESSION, which is gone, still holds is closed no more; its successors are granted. */
+void hf_state_reopen (hf_state_t *self, hf_state_session_t *session, hf_outcomes_t *out);
 
 //  ---- outcomes ---------------------------------------------------------------------
 
@@ -49,6 +55,9 @@ void hf_outcomes_answer (hf_outcomes_t *self, uint64_t session, const hf_answer_
 /*  The lock of the outcome that was added last: a copy of NAME that lives as long as the outcomes.
  */
 void hf_outcomes_name (hf_outcomes_t *self, hf_span_t name);
+
+/*  The ring of the answer that was added last: a copy of the RING_ROWs. */
+void hf_outcomes_ring (hf_outcomes_t *self, const hf_pack_t *rows);
 
 /*  HASH, continued over the outcomes from FIRST on. */
 uint64_t hf_outcomes_hash (const hf_outcomes_t *self, size_t first, uint64_t hash);

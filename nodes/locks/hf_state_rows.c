@@ -1,19 +1,18 @@
-/*  The rows of the state, version 2: layout and writer. A key is a letter, then big-endian numbers
+/*  The rows of the state, version 3: layout and writer. A key is a letter, then big-endian numbers
  * of fixed width, then a name; a value is a msgpack array.
  *
  *    m                          the state   [version, applied index, its term, command index, hash,
- *                                           last session, last token, section index, roster: bin]
- *    s session:8                a session   [nonce: bin, ttl_ms, ran_ms, floor, [ANSWER, ...]],
- *                                           by seq
- *    p born:8                   a claim     [session, token, index, [place, ...]]; token 0: it
- *                                           waits. Claims of a session are in the order of born,
- *                                           those of a queue, too; but an upgrade is the first and
- *                                           has one more field: true. A place: [lock] when it is
- *                                           EXCLUSIVE, [lock, units, limit] when it is SHARED
- *    c token:8 file:4 offset:4  a piece of what the hold with that token staged for its file
- *                               number FILE, from 0: [name: empty but at offset 0, bytes: bin].
- *                               HF_ROW_PIECE bytes; fewer in a file's last piece; none at all
- *                               only when the file is empty
+ *                                           last session, last token, section index, happened,
+ *                                           appended, roster: bin]
+ *    s session:8                a session   [nonce: bin, ttl_ms, ran_ms, floor, label, detect,
+ *                                           delay_ms, gone: flag, [ANSWER, ...]], by seq
+ *    p born:8                   a claim     [session, token, index, replaces, [place, ...],
+ *                                           upgrade: flag, acts_for: session or 0, note]; token 0:
+ * it waits. Claims of a session are in the order of born, those of a queue, too; but an upgrade is
+ * the first. A place: [lock] when it is EXCLUSIVE, [lock, units, limit] when it is SHARED c token:8
+ * file:4 offset:4  a piece of what the hold with that token staged for its file number FILE, from
+ * 0: [name: empty but at offset 0, bytes: bin]. HF_ROW_PIECE bytes; fewer in a file's last piece;
+ * none at all only when the file is empty
  *
  *  Rows depend on the state alone, not on when it was flushed. hf_state_load.c reads them.
  */
@@ -39,7 +38,7 @@ static void
 s_put_whole (putter_t *self, const hf_state_t *state)
 {
     const uint8_t key[] = {'m'};
-    hf_put_array (&self->value, 9);
+    hf_put_array (&self->value, 11);
     hf_put_u64 (&self->value, HF_STATE_ROWS_VERSION);
     hf_put_u64 (&self->value, state->applied_index);
     hf_put_u64 (&self->value, state->applied_term);
@@ -48,6 +47,8 @@ s_put_whole (putter_t *self, const hf_state_t *state)
     hf_put_u64 (&self->value, state->sessions.last_id);
     hf_put_u64 (&self->value, state->locks.last_token);
     hf_put_u64 (&self->value, state->section_index);
+    hf_put_u64 (&self->value, HF_MUTANT (happened_uncounted) ? 0 : state->locks.happened);
+    hf_put_u64 (&self->value, state->appended);
     hf_put_bin (&self->value, hf_state_roster (state));
     s_put (self, key, key + sizeof (key));
 }
@@ -56,11 +57,15 @@ static void
 s_put_session (putter_t *self, const hf_state_session_t *session)
 {
     uint8_t key[HF_ROW_KEY_MAX] = {'s'};
-    hf_put_array (&self->value, 5);
+    hf_put_array (&self->value, 9);
     hf_put_bin (&self->value, hf_span (session->nonce, HF_NONCE_SIZE));
     hf_put_u32 (&self->value, session->ttl_ms);
     hf_put_u32 (&self->value, session->ran_ms);
     hf_put_u64 (&self->value, session->replies.floor);
+    hf_put_str (&self->value, hf_sessions_label (session));
+    hf_put_flag (&self->value, session->detect);
+    hf_put_u32 (&self->value, session->delay_ms);
+    hf_put_flag (&self->value, session->gone && !HF_MUTANT (delay_lost));
     hf_put_array (&self->value, session->replies.count);
     uint32_t put = 0;
     for (uint64_t ahead = 0; put < session->replies.count; ahead++) {
@@ -78,10 +83,11 @@ static void
 s_put_claim (putter_t *self, const hf_state_claim_t *claim)
 {
     uint8_t key[HF_ROW_KEY_MAX] = {'p'};
-    hf_put_array (&self->value, claim->upgrade ? 5 : 4);
+    hf_put_array (&self->value, 8);
     hf_put_u64 (&self->value, claim->session->id);
     hf_put_u64 (&self->value, claim->token);
     hf_put_u64 (&self->value, claim->index);
+    hf_put_u64 (&self->value, HF_MUTANT (replaces_lost) ? 0 : claim->replaces);
     uint32_t count = HF_MUTANT (set_place_lost) ? 1 : claim->places_count;
     hf_put_array (&self->value, count);
     for (uint32_t i = 0; i < count; i++) {
@@ -93,8 +99,10 @@ s_put_claim (putter_t *self, const hf_state_claim_t *claim)
         hf_put_u32 (&self->value, place->units);
         hf_put_u32 (&self->value, place->lock->limit);
     }
-    if (claim->upgrade)
-        hf_put_flag (&self->value, true);
+    hf_put_flag (&self->value, claim->upgrade);
+    hf_put_u64 (&self->value, claim->acts_for ? claim->acts_for->id : 0);
+    hf_put_str (&self->value,
+                HF_MUTANT (note_lost) ? hf_span ("", 0) : hf_state_claim_note (claim));
     s_put (self, key, hf_row_key_u64 (key + 1, claim->born));
 }
 

@@ -37,6 +37,18 @@ hf_state_hash (const hf_state_t *self)
     return self->hash;
 }
 
+uint64_t
+hf_state_happened (const hf_state_t *self)
+{
+    return self->locks.happened;
+}
+
+uint64_t
+hf_state_appended (const hf_state_t *self)
+{
+    return self->appended;
+}
+
 size_t
 hf_state_sessions_count (const hf_state_t *self)
 {
@@ -64,27 +76,45 @@ hf_state_staged_bytes (const hf_state_t *self)
 //  ---- sessions -----------------------------------------------------------------
 
 bool
-hf_state_next_session (const hf_state_t *self, uint64_t after, uint64_t *session, uint32_t *ttl_ms)
+hf_state_next_session (const hf_state_t *self, uint64_t after, uint64_t *session,
+                       uint32_t *lease_ms)
 {
     const hf_state_session_t *found = hf_sessions_next (&self->sessions, after);
     if (!found)
         return false;
     *session = found->id;
-    *ttl_ms = found->ttl_ms;
+    *lease_ms = hf_sessions_lease (found);
     return true;
+}
+
+bool
+hf_state_session_gone (const hf_state_t *self, uint64_t session, uint32_t *delay_ms)
+{
+    const hf_state_session_t *found = hf_sessions_find_any (&self->sessions, session);
+    if (!found || !found->gone)
+        return false;
+    *delay_ms = found->delay_ms;
+    return true;
+}
+
+hf_span_t
+hf_state_session_label (const hf_state_t *self, uint64_t session)
+{
+    const hf_state_session_t *found = hf_sessions_find_any (&self->sessions, session);
+    return found ? hf_sessions_label (found) : hf_span ("", 0);
 }
 
 uint32_t
 hf_state_session_ran (const hf_state_t *self, uint64_t session)
 {
-    const hf_state_session_t *found = hf_sessions_find (&self->sessions, session);
+    const hf_state_session_t *found = hf_sessions_find_any (&self->sessions, session);
     return found ? found->ran_ms : 0;
 }
 
 bool
 hf_state_session_wanted (const hf_state_t *self, uint64_t session)
 {
-    const hf_state_session_t *found = hf_sessions_find (&self->sessions, session);
+    const hf_state_session_t *found = hf_sessions_find_any (&self->sessions, session);
     if (!found)
         return false;
     HF_CHAIN_EACH (&found->claims, at)
@@ -139,7 +169,11 @@ hf_state_session_places (const hf_state_t *self, uint64_t session, hf_pack_t *he
         const hf_state_claim_t *claim = HF_AROUND (at, hf_state_claim_t, in_session);
         hf_span_t lock = hf_state_claim_name (claim);
         if (claim->token > 0) {
-            hf_granted_t granted = {.lock = lock, .token = claim->token, .index = claim->index};
+            hf_granted_t granted = {.lock = lock,
+                                    .token = claim->token,
+                                    .index = claim->index,
+                                    .waiters = hf_locks_wanting (claim),
+                                    .replaces = claim->replaces};
             hf_granted_put (held, &granted);
         } else {
             hf_moved_t moved = {.lock = lock, .position = hf_locks_position (claim)};
@@ -192,6 +226,21 @@ hf_state_waiters (const hf_state_t *self, hf_span_t lock, hf_waiter_fn *fn, void
     }
 }
 
+void
+hf_state_holders (const hf_state_t *self, hf_span_t lock, hf_holder_fn *fn, void *arg)
+{
+    const hf_state_lock_t *found = hf_locks_find (&self->locks, lock);
+    if (!found)
+        return;
+    HF_CHAIN_EACH (&found->holders, at)
+    {
+        const hf_state_claim_t *hold = hf_state_claim_of (hf_state_in_lock (at));
+        uint32_t waiters = hf_locks_wanting (hold);
+        if (waiters > 0 && !hold->session->gone)
+            fn (arg, hf_state_claim_name (hold), hold->session->id, hold->token, waiters);
+    }
+}
+
 static void
 s_put_lock_row (const hf_state_lock_t *lock, hf_pack_t *rows)
 {
@@ -219,11 +268,20 @@ s_put_places (const hf_chain_t *places, uint64_t from, uint32_t *left, hf_pack_t
         uint32_t mode = place->units > 0 ? HF_MODE_SHARED : HF_MODE_EXCLUSIVE;
         uint64_t staged = claim->section ? hf_section_bytes (claim->section) : 0;
         if (claim->token > 0)
-            hf_holder_row_put (rows, &(hf_holder_row_t){claim->session->id, claim->token, mode,
-                                                        staged, place->units});
+            hf_holder_row_put (rows, &(hf_holder_row_t){.session = claim->session->id,
+                                                        .token = claim->token,
+                                                        .mode = mode,
+                                                        .staged = staged,
+                                                        .units = place->units,
+                                                        .label = hf_sessions_label (claim->session),
+                                                        .note = hf_state_claim_note (claim)});
         else
-            hf_waiter_row_put (rows,
-                               &(hf_waiter_row_t){claim->session->id, number, mode, place->units});
+            hf_waiter_row_put (rows, &(hf_waiter_row_t){.session = claim->session->id,
+                                                        .position = number,
+                                                        .mode = mode,
+                                                        .units = place->units,
+                                                        .label = hf_sessions_label (claim->session),
+                                                        .note = hf_state_claim_note (claim)});
     }
     return true;
 }
@@ -284,6 +342,36 @@ hf_state_lock_detail (const hf_state_t *self, hf_span_t name, uint64_t from, uin
     return true;
 }
 
+//  ---- sessions, for people ------------------------------------------------------------
+
+static void
+s_put_session_row (const hf_state_session_t *session, hf_pack_t *rows)
+{
+    hf_session_row_t row = {.session = session->id,
+                            .label = hf_sessions_label (session),
+                            .ttl_ms = session->ttl_ms,
+                            .delay_ms = session->delay_ms,
+                            .detect = session->detect,
+                            .gone = session->gone};
+    HF_CHAIN_EACH (&session->claims, at)
+    {
+        const hf_state_claim_t *claim = HF_AROUND (at, hf_state_claim_t, in_session);
+        *(claim->token > 0 ? &row.held : &row.queued) += claim->places_count;
+    }
+    hf_session_row_put (rows, &row);
+}
+
+bool
+hf_state_session_rows (const hf_state_t *self, uint64_t after, uint32_t limit, hf_pack_t *rows)
+{
+    const hf_state_session_t *session = hf_sessions_next (&self->sessions, after);
+    for (; session && limit > 0; limit--) {
+        s_put_session_row (session, rows);
+        session = hf_sessions_next (&self->sessions, session->id);
+    }
+    return session != NULL;
+}
+
 //  ---- staged -----------------------------------------------------------------------
 
 void
@@ -315,18 +403,20 @@ hf_state_check (const hf_state_t *self)
     hf_locks_check (&self->locks);
     //  Every claim is in its session's ring, and there in the order of birth; hf_locks_check saw
     //  that each place is in its lock's.
-    size_t places = 0, dirty = self->rows.tombstones.count;
+    size_t places = 0, dirty = self->rows.tombstones.count, notes = 0;
     uint64_t dirty_bytes = 0;
     HF_CHAIN_EACH (&self->sessions.in_order, in_order)
     {
         const hf_state_session_t *session = HF_AROUND (in_order, hf_state_session_t, in_order);
-        uint32_t count = 0;
+        uint32_t count = 0, note_bytes = 0;
+        assert (!session->gone || !hf_chain_empty (&session->claims));
         uint64_t born = 0;
         dirty += session->row.dirty.next != NULL;
         HF_CHAIN_EACH (&session->claims, at)
         {
             const hf_state_claim_t *claim = HF_AROUND (at, hf_state_claim_t, in_session);
             assert (claim->session == session && claim->index <= self->command_index);
+            assert (!session->gone || (claim->token > 0 && !claim->section));
             assert (claim->born > born && claim->born <= claim->index);
             assert (claim->places_count > 0 && claim->places_count <= HF_SET_MAX);
             born = claim->born;
@@ -334,11 +424,15 @@ hf_state_check (const hf_state_t *self)
             if (claim->section)
                 hf_section_dirty (claim->section, &dirty, &dirty_bytes);
             count += claim->places_count;
+            note_bytes += claim->note_size;
         }
+        assert (note_bytes == session->note_bytes && note_bytes <= HF_NOTES_PART_MAX);
+        notes += note_bytes;
         assert (count == session->places_count && count <= HF_PLACES_MAX);
         places += count;
     }
     assert (places == self->locks.places);
+    assert (notes == self->locks.note_bytes && notes <= HF_NOTES_TOTAL_MAX);
     assert (dirty == self->rows.count && dirty_bytes == self->rows.bytes);
     assert (self->locks.last_token <= self->command_index);
     assert (self->section_index <= self->command_index && !self->loading);

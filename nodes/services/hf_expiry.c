@@ -7,6 +7,7 @@
 #include "base/hf_heap.h"
 #include "base/hf_mutant.h"
 #include "base/hf_table.h"
+#include "msgs/hf_limits.h"
 #include <assert.h>
 #include <stdlib.h>
 
@@ -100,7 +101,7 @@ void
 hf_expiry_start (hf_expiry_t *self, uint64_t session, uint32_t ttl_ms, uint32_t ran_ms, bool wanted,
                  uint64_t now_us)
 {
-    assert (!s_find (self, session));
+    assert (!s_find (self, session) && ttl_ms >= HF_DELAY_MIN_MS);
     watch_t *watch = s_add (self, session);
     watch->ttl_ms = ttl_ms;
     uint32_t log_ms = wanted ? WANTED_MS : UNHEARD_MS;
@@ -116,6 +117,7 @@ hf_expiry_heard (hf_expiry_t *self, uint64_t session, uint32_t ttl_ms, uint64_t 
     else if (watch->ending ? !HF_MUTANT (ending_heard)
                            : watch->due_us >= now_us + (uint64_t)ttl_ms * 1000)
         return;
+    assert (ttl_ms >= HF_DELAY_MIN_MS); //  else it would be due at every moment
     watch->ending = false;
     watch->ttl_ms = ttl_ms;
     s_set (self, watch, 0, ttl_ms / 2, now_us);

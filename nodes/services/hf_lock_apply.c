@@ -3,7 +3,7 @@
 #include "base/hf_hash.h"
 #include "nodes/services/hf_lock_private.h"
 
-#define MOVED_INTERVAL_US 100000 //  positions are pushed no more often
+#define PUSH_INTERVAL_US 100000 //  between two pushes of positions, or of who is wanted
 
 //  ---- outcomes -----------------------------------------------------------------
 
@@ -37,6 +37,10 @@ s_answer (hf_lock_service_t *self, const hf_outcome_t *out)
     if (!caller)
         return;
     hf_answer_put (&self->routes.pack, &out->answer);
+    if (out->ring.count > 0) {
+        hf_lock_item (self, caller);
+        hf_ring_put (&self->routes.pack, &(hf_ring_t){.seq = out->answer.seq, .rows = out->ring});
+    }
     if (out->answer.status == HF_SESSION_EXPIRED)
         hf_routes_end (&self->routes, caller);
     hf_lock_item (self, caller);
@@ -48,9 +52,11 @@ s_granted (hf_lock_service_t *self, const hf_outcome_t *out)
     hf_caller_t *caller = hf_routes_find (&self->routes, out->session);
     if (!caller)
         return;
-    hf_granted_put (
-        &self->routes.pack,
-        &(hf_granted_t){.lock = out->lock, .token = out->answer.token, .index = out->answer.index});
+    hf_granted_put (&self->routes.pack, &(hf_granted_t){.lock = out->lock,
+                                                        .token = out->answer.token,
+                                                        .index = out->answer.index,
+                                                        .waiters = out->waiters,
+                                                        .replaces = out->answer.position});
     hf_lock_item (self, caller);
 }
 
@@ -78,7 +84,10 @@ s_send_end (hf_lock_service_t *self, const hf_outcome_t *out, const hf_caller_t 
 static void
 s_ended (hf_lock_service_t *self, const hf_outcome_t *out)
 {
+    uint32_t delay_ms;
     hf_expiry_forget (self->expiry, out->session);
+    if (self->leading && hf_state_session_gone (self->state, out->session, &delay_ms))
+        hf_expiry_heard (self->expiry, out->session, delay_ms, self->now_us);
     hf_caller_t *caller = hf_routes_find (&self->routes, out->session);
     if (caller && !HF_MUTANT (end_before_answers))
         hf_routes_send (&self->routes, caller, &self->out);
@@ -91,28 +100,28 @@ s_ended (hf_lock_service_t *self, const hf_outcome_t *out)
                    out->status == HF_OK ? "closed" : "expired");
 }
 
-static hf_shifted_t *
-s_shifted (const hf_lock_service_t *self, hf_span_t lock, uint64_t hash)
+static bool
+s_has (const hf_shifts_t *shifts, hf_span_t lock, uint64_t hash)
 {
-    hf_table_node_t *node = hf_table_seek (&self->shifted, hash);
+    hf_table_node_t *node = hf_table_seek (&shifts->locks, hash);
     for (; node; node = hf_table_again (node)) {
-        hf_shifted_t *shifted = HF_AROUND (node, hf_shifted_t, by_name);
+        const hf_shifted_t *shifted = HF_AROUND (node, hf_shifted_t, by_name);
         if (hf_span_equal (hf_span (shifted->name, shifted->size), lock))
-            return shifted;
+            return true;
     }
-    return NULL;
+    return false;
 }
 
 static void
-s_moved (hf_lock_service_t *self, hf_span_t lock)
+s_shift (const hf_lock_service_t *self, hf_shifts_t *shifts, hf_span_t lock)
 {
     uint64_t hash = hf_hash (0, lock.at, lock.size);
-    if (!self->leading || s_shifted (self, lock, hash))
+    if (!self->leading || s_has (shifts, lock, hash))
         return;
     hf_shifted_t *shifted = hf_alloc (sizeof *shifted + lock.size);
     shifted->size = lock.size;
     memcpy (shifted->name, lock.at, lock.size);
-    hf_table_insert (&self->shifted, &shifted->by_name, hash);
+    hf_table_insert (&shifts->locks, &shifted->by_name, hash);
 }
 
 static void
@@ -129,7 +138,10 @@ s_outcome (hf_lock_service_t *self, const hf_outcome_t *out)
         s_granted (self, out);
         break;
     case HF_OUT_MOVED:
-        s_moved (self, out->lock);
+        s_shift (self, &self->moved, out->lock);
+        break;
+    case HF_OUT_WANTED:
+        s_shift (self, &self->wanted, out->lock);
         break;
     case HF_OUT_ENDED:
         s_ended (self, out);
@@ -140,6 +152,11 @@ s_outcome (hf_lock_service_t *self, const hf_outcome_t *out)
     case HF_OUT_TOUCHED:
         if (self->leading)
             hf_lock_heard (self, out->session);
+        break;
+    case HF_OUT_REOPENED:
+        hf_expiry_forget (self->expiry, out->session);
+        hf_outbox_say (&self->out, HF_DEBUG, "what session %" PRIu64 " held is closed no more",
+                       out->session);
         break;
     }
 }
@@ -174,7 +191,8 @@ hf_lock_apply (hf_lock_service_t *self, const hf_a_committed_t *committed)
     self->handled_bytes += committed->entries.size;
 }
 
-//  ---- positions ----------------------------------------------------------------
+//  ---- positions, and who is wanted
+//  ----------------------------------------------------------------
 
 static void
 s_push_position (void *arg, hf_span_t lock, uint64_t session, uint64_t position)
@@ -188,17 +206,48 @@ s_push_position (void *arg, hf_span_t lock, uint64_t session, uint64_t position)
     hf_lock_item (service, caller);
 }
 
-void
-hf_lock_push_moved (hf_lock_service_t *self)
+static void
+s_push_wanted (void *arg, hf_span_t lock, uint64_t session, uint64_t token, uint64_t waiters)
 {
-    if (self->shifted.count == 0 || self->turn_us < self->moved_due_us)
+    hf_lock_service_t *service = arg;
+    hf_caller_t *caller = hf_routes_find (&service->routes, session);
+    if (!caller)
         return;
-    self->moved_due_us = self->turn_us + MOVED_INTERVAL_US;
-    hf_table_node_t *node = hf_table_first (&self->shifted);
-    for (; node; node = hf_table_next (&self->shifted, node)) {
-        const hf_shifted_t *shifted = HF_AROUND (node, hf_shifted_t, by_name);
-        hf_state_waiters (self->state, hf_span (shifted->name, shifted->size), s_push_position,
-                          self);
+    hf_wanted_put (&service->routes.pack,
+                   &(hf_wanted_t){.lock = lock, .token = token, .waiters = waiters});
+    hf_lock_item (service, caller);
+}
+
+/*  Whether it is time; then the next time is set. */
+static bool
+s_due (const hf_lock_service_t *self, hf_shifts_t *shifts)
+{
+    if (shifts->locks.count == 0 || self->turn_us < shifts->due_us)
+        return false;
+    shifts->due_us = self->turn_us + PUSH_INTERVAL_US;
+    return true;
+}
+
+static hf_span_t
+s_name (const hf_table_node_t *node)
+{
+    const hf_shifted_t *shifted = HF_AROUND (node, const hf_shifted_t, by_name);
+    return hf_span (shifted->name, shifted->size);
+}
+
+void
+hf_lock_push (hf_lock_service_t *self)
+{
+    if (s_due (self, &self->moved)) {
+        hf_table_node_t *node = hf_table_first (&self->moved.locks);
+        for (; node; node = hf_table_next (&self->moved.locks, node))
+            hf_state_waiters (self->state, s_name (node), s_push_position, self);
+        hf_table_free (&self->moved.locks);
     }
-    hf_table_free (&self->shifted);
+    if (s_due (self, &self->wanted)) {
+        hf_table_node_t *node = hf_table_first (&self->wanted.locks);
+        for (; node; node = hf_table_next (&self->wanted.locks, node))
+            hf_state_holders (self->state, s_name (node), s_push_wanted, self);
+        hf_table_free (&self->wanted.locks);
+    }
 }

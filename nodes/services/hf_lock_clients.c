@@ -149,8 +149,11 @@ s_open (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
     else if (s_busy (self, route) || !hf_routes_pend_opening (&self->routes, open.nonce, route))
         s_refuse_busy (self, route);
     else
-        hf_cmd_open_put (&self->commands,
-                         &(hf_cmd_open_t){.nonce = open.nonce, .ttl_ms = open.ttl_ms});
+        hf_cmd_open_put (&self->commands, &(hf_cmd_open_t){.nonce = open.nonce,
+                                                           .ttl_ms = open.ttl_ms,
+                                                           .label = open.label,
+                                                           .detect = open.detect,
+                                                           .delay_ms = open.delay_ms});
 }
 
 /*  Whether each has the fields of its kind, or is of an unknown kind with a seq. */
@@ -336,10 +339,11 @@ s_query (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
 {
     hf_query_t message;
     if (!hf_query_get (scan, &message)) {
-        s_refuse_input (self, route, HF_MALFORMED, "QUERY wants [id, what, name, offset, limit]");
+        s_refuse_input (self, route, HF_MALFORMED,
+                        "QUERY wants [id, what, name, offset, limit, stale]");
         return;
     }
-    if (message.what != HF_WHAT_STATUS && !self->leading) {
+    if (message.what != HF_WHAT_STATUS && !self->leading && !message.stale) {
         s_send_away (self, route);
         return;
     }
@@ -348,6 +352,7 @@ s_query (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
                             .what = message.what,
                             .offset = message.offset,
                             .limit = message.limit,
+                            .stale = message.stale,
                             .route = *route};
     if (message.what == HF_WHAT_STATUS) {
         hf_lock_query_status (self, &reading);
@@ -357,6 +362,16 @@ s_query (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
     reading.bytes = message.name.at;
     reading.size = message.name.size < 256 ? message.name.size : 256;
     hf_lock_read (self, &reading);
+}
+
+static void
+s_watch (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
+{
+    hf_watch_request_t message;
+    if (hf_watch_request_get (scan, &message))
+        hf_lock_watch (self, route, &message);
+    else
+        s_refuse_input (self, route, HF_MALFORMED, "WATCH wants [id, what, prefix, after, room]");
 }
 
 void
@@ -377,9 +392,11 @@ hf_lock_service_from_client (hf_lock_service_t *self, const hf_route_t *route, h
                                                    : "a frame must be [1, [kind, fields...]]");
     else if (kind == HF_KIND_QUERY)
         s_query (self, route, &scan);
-    else if (kind < HF_KIND_OPEN || kind > HF_KIND_QUERY)
+    else if (kind == HF_KIND_WATCH)
+        s_watch (self, route, &scan);
+    else if (kind < HF_KIND_OPEN || kind > HF_KIND_WATCH)
         s_refuse_input (self, route, HF_UNKNOWN,
-                        "a client sends OPEN, KEEPALIVE, REQUESTS, CLOSE or QUERY");
+                        "a client sends OPEN, KEEPALIVE, REQUESTS, CLOSE, QUERY or WATCH");
     else if (!self->leading)
         s_send_away (self, route);
     else if (kind == HF_KIND_OPEN)

@@ -32,6 +32,7 @@ hf_lock_section (hf_lock_service_t *self, const hf_outcome_t *out)
     hf_a_section_put (&self->sections,
                       &(hf_a_section_t){.index = out->index, .parts = out->parts_list});
     self->sections_index = out->index;
+    hf_lock_watch_section (self, out);
     if (hf_pack_size (&self->sections) >= SECTIONS_BYTES)
         hf_lock_send_sections (self);
 }
@@ -43,6 +44,7 @@ hf_lock_files_durable (hf_lock_service_t *self, uint64_t index)
     while (paid < self->debts.count && self->debts.list[paid].index <= index)
         self->debt_bytes -= self->debts.list[paid++].bytes;
     hf_array_drop (&self->debts, paid);
+    hf_lock_watch_durable (self, index);
 }
 
 //  ---- rows ---------------------------------------------------------------------

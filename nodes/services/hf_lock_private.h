@@ -6,6 +6,7 @@
  *  hf_lock_disk.c     what the file actor writes: sections, changed rows, snapshots; and credit
  *  hf_lock_reads.c    barriers, and the keepalives and closings that wait for them
  *  hf_lock_queries.c  queries
+ *  hf_lock_watch.c    what happens, told to clients that watch
  *  hf_lock_routes.c   where clients are: sessions, openings, closings, watchers
  */
 #ifndef HF_LOCK_PRIVATE_H_INCLUDED
@@ -17,6 +18,7 @@
 #include "nodes/services/hf_lock_service.h"
 #include "nodes/services/hf_readers.h"
 #include "nodes/services/hf_shares.h"
+#include "nodes/services/hf_watches.h"
 #include <assert.h>
 #include <inttypes.h>
 
@@ -127,12 +129,31 @@ typedef struct hf_debt {
     uint64_t index, bytes;
 } hf_debt_t;
 
-/*  A lock whose queue shifted. */
+/*  A section that was released: the number of its last part in the journal of files. */
+typedef struct hf_section_at {
+    uint64_t index, last;
+} hf_section_at_t;
+
+typedef struct hf_watching {
+    hf_watches_t watches;
+    hf_journal_t locks, files;
+    HF_ARRAY (hf_section_at_t) sections; //  not durable yet
+    uint64_t durable;                    //  number of the last part that is
+    hf_pack_t events;                    //  scratch
+} hf_watching_t;
+
+/*  Locks of which something is to be pushed, no more often than at intervals: the positions of
+ *  waiters that moved, or that holders are wanted. */
 typedef struct hf_shifted {
     hf_table_node_t by_name;
     uint32_t size;
     uint8_t name[];
 } hf_shifted_t;
+
+typedef struct hf_shifts {
+    hf_table_t locks; //  since the last push
+    uint64_t due_us;
+} hf_shifts_t;
 
 struct hf_lock_service {
     hf_lock_config_t config;
@@ -144,6 +165,7 @@ struct hf_lock_service {
     uint64_t resumed, restarted; //  sessions whose time went on, or began anew, as this node led
     hf_routes_t routes;
     hf_reads_t reads;
+    hf_watching_t watching;
     hf_outbox_t out;
     hf_outcomes_t outcomes;
     hf_pack_t rows, more_rows, kept; //  scratch: lists in the frame that is packed
@@ -178,8 +200,7 @@ struct hf_lock_service {
     uint64_t flushed_bytes; //  and of the last step that is acknowledged
     uint64_t step_due_us;   //  when the next step is due; 0: nothing changed
 
-    hf_table_t shifted; //  since positions were pushed
-    uint64_t moved_due_us;
+    hf_shifts_t moved, wanted;
 
     uint64_t turn_us;    //  when this turn began
     uint64_t now_us;     //  when the last input came
@@ -216,8 +237,8 @@ bool hf_lock_heard (hf_lock_service_t *self, uint64_t session);
 
 //  hf_lock_apply.c
 void hf_lock_apply (hf_lock_service_t *self, const hf_a_committed_t *committed);
-/*  Push changed positions, when it is time. */
-void hf_lock_push_moved (hf_lock_service_t *self);
+/*  Push changed positions, and who is wanted, when it is time. */
+void hf_lock_push (hf_lock_service_t *self);
 
 //  hf_lock_disk.c
 void hf_lock_section (hf_lock_service_t *self, const hf_outcome_t *out);
@@ -230,6 +251,22 @@ void hf_lock_flushed (hf_lock_service_t *self, uint64_t index);
 void hf_lock_credit (hf_lock_service_t *self);
 /*  The whole state for the file actor, which sends it to NODE. */
 void hf_lock_snapshot (hf_lock_service_t *self, uint32_t node);
+
+//  hf_lock_watch.c
+void hf_lock_watch_init (hf_lock_service_t *self);
+void hf_lock_watch_done (hf_lock_service_t *self);
+void hf_lock_watch (hf_lock_service_t *self, const hf_route_t *route,
+                    const hf_watch_request_t *message);
+void hf_lock_watch_section (hf_lock_service_t *self, const hf_outcome_t *out);
+/*  Sections up to INDEX are on disk. */
+void hf_lock_watch_durable (hf_lock_service_t *self, uint64_t index);
+/*  Tell the watch whose turn it is; false: none is behind. */
+bool hf_lock_watch_step (hf_lock_service_t *self);
+bool hf_lock_watch_due (const hf_lock_service_t *self);
+/*  Of clients that have been silent for long. */
+void hf_lock_watch_forget (hf_lock_service_t *self);
+/*  The number of the last that may be told of locks, or of files. */
+uint64_t hf_lock_watch_number (const hf_lock_service_t *self, bool files);
 
 //  hf_lock_reads.c
 /*  Wait for a barrier, or be refused. READING is copied, with its bytes. */

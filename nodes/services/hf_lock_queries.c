@@ -20,6 +20,8 @@ s_result (hf_lock_service_t *self, const hf_reading_t *reading, hf_query_result_
 {
     result->id = reading->id;
     result->index = hf_state_command_index (self->state);
+    result->number = hf_lock_watch_number (self, reading->what == HF_WHAT_FILES ||
+                                                     reading->what == HF_WHAT_READ);
     hf_query_result_frame (&self->out.frame, result);
     hf_outbox_to_client (&self->out, &reading->route, 0);
 }
@@ -160,12 +162,16 @@ hf_lock_facts (hf_lock_service_t *self, const hf_a_told_t *told)
 
 //  ---- from the state ---------------------------------------------------------------
 
-static void
+/*  Of a node that does not lead, who asks for what is stale learns whom it believes in. */
+static hf_status_t
 s_leader (hf_lock_service_t *self)
 {
+    if (!self->leading)
+        return HF_NOT_LEADER;
     hf_fact_put (&self->rows, HF_FACT_leader, "", self->config.self);
     hf_fact_put (&self->rows, HF_FACT_term, "", self->term);
     hf_fact_put (&self->rows, HF_FACT_endpoint, self->config.endpoint, 0);
+    return HF_OK;
 }
 
 /*  False: the file actor answers. */
@@ -180,9 +186,11 @@ s_query (hf_lock_service_t *self, const hf_reading_t *reading, hf_query_result_t
     if ((named || (list && name.size > 0)) && !hf_name_valid (name))
         result->status = HF_BAD_NAME;
     else if (what == HF_WHAT_LEADER)
-        s_leader (self);
+        result->status = s_leader (self);
     else if (what == HF_WHAT_LOCKS)
         result->more = hf_state_lock_rows (self->state, name, limit, &self->rows);
+    else if (what == HF_WHAT_SESSIONS)
+        result->more = hf_state_session_rows (self->state, reading->offset, limit, &self->rows);
     else if (what == HF_WHAT_LOCK) {
         if (!hf_state_lock_detail (self->state, name, reading->offset, limit, &self->rows,
                                    &result->more))

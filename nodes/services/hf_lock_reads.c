@@ -263,8 +263,10 @@ hf_lock_read (hf_lock_service_t *self, const hf_reading_t *reading)
         hf_lock_refuse_busy (self, &reading->route, !room);
         return;
     }
-    hf_readers_wait (readers, reading);
-    if (HF_MUTANT (barrier_joined) && self->reads.barrier_out)
+    const hf_reading_t *waits = hf_readers_wait (readers, reading);
+    if (reading->stale)
+        s_due (self, waits);
+    else if (HF_MUTANT (barrier_joined) && self->reads.barrier_out)
         hf_chain_splice (&readers->under, &readers->waiting);
 }
 

@@ -3,6 +3,7 @@
 #include "nodes/services/hf_lock_private.h"
 
 #define FLOOD_PATIENCE_US 1000000  //  so long messages that wait put expiry off
+#define LOST_NAMED        5        //  locks of each, in that line
 #define SILENT_NAMED      100      //  sessions that end in one turn, each in a line of the log
 #define DOOR_SAYS_US      60000000 //  between two lines of the log on the same trouble at the door
 
@@ -17,6 +18,9 @@ s_defaults (hf_lock_config_t *config)
     DEFAULT (unwritten_max, 64U << 20);
     DEFAULT (credit_bytes, 256U << 10);
     DEFAULT (readings_max, 50000);
+    DEFAULT (journal_bytes, 32U << 20);
+    DEFAULT (watches_max, 100000);
+    DEFAULT (client_watches_max, 1000);
     DEFAULT (client_sessions_max, HF_SESSIONS_MAX / 2);
     //  Else credit could wait for a step that waits for more log.
     assert (config->flush_bytes <= config->unwritten_max);
@@ -35,9 +39,11 @@ hf_lock_service_new (const hf_lock_config_t *config, hf_state_t *state, uint64_t
     self->expiry = hf_expiry_new ();
     hf_routes_init (&self->routes);
     hf_lock_reads_init (self);
+    hf_lock_watch_init (self);
     hf_shares_init (&self->undecided_of);
     hf_shares_init (&self->undecided_old);
-    hf_table_init (&self->shifted);
+    hf_table_init (&self->moved.locks);
+    hf_table_init (&self->wanted.locks);
     hf_outbox_init (&self->out);
     hf_outcomes_init (&self->outcomes);
     hf_pack_init (&self->rows);
@@ -59,10 +65,12 @@ hf_lock_service_destroy (hf_lock_service_t **self_p)
     hf_lock_service_t *self = *self_p;
     if (!self)
         return;
-    hf_table_free (&self->shifted);
+    hf_table_free (&self->moved.locks);
+    hf_table_free (&self->wanted.locks);
     hf_shares_clear (&self->undecided_of);
     hf_shares_clear (&self->undecided_old);
     hf_lock_reads_done (self);
+    hf_lock_watch_done (self);
     hf_routes_done (&self->routes);
     hf_expiry_destroy (&self->expiry);
     hf_state_destroy (&self->state);
@@ -152,7 +160,8 @@ s_following (hf_lock_service_t *self, const hf_a_following_t *following)
     hf_lock_drop_proposals (self);
     if (!HF_MUTANT (ttl_not_restarted))
         hf_expiry_clear (self->expiry);
-    hf_table_free (&self->shifted);
+    hf_table_free (&self->moved.locks);
+    hf_table_free (&self->wanted.locks);
     hf_lock_drop_reads (self, true);
     hf_routes_unlead (&self->routes);
     if (news)
@@ -192,6 +201,46 @@ hf_lock_service_begin (hf_lock_service_t *self, uint64_t now_us)
     self->turn_us = self->now_us = now_us;
 }
 
+/*  What it loses: the first few by name. */
+static void
+s_name_lost (hf_lock_service_t *self, uint64_t session, char *text, size_t size)
+{
+    size_t used = 0;
+    hf_granted_t granted;
+    hf_pack_reset (&self->rows);
+    hf_pack_reset (&self->more_rows);
+    hf_state_session_places (self->state, session, &self->rows, &self->more_rows);
+    hf_scan_t scan = hf_scan_list (hf_pack_list (&self->rows));
+    for (uint32_t i = 0; i < self->rows.count && i < LOST_NAMED && used < size; i++)
+        if (hf_granted_get (&scan, &granted))
+            used += (size_t)snprintf (text + used, size - used, "%s%.*s (token %" PRIu64 ")",
+                                      i > 0 ? ", " : "", (int)granted.lock.size, granted.lock.at,
+                                      granted.token);
+    if (self->rows.count > LOST_NAMED && used < size)
+        snprintf (text + used, size - used, " and %u more", self->rows.count - LOST_NAMED);
+}
+
+static void
+s_say_silent (hf_lock_service_t *self, uint64_t session)
+{
+    char lost[LOST_NAMED * 300] = "nothing";
+    uint32_t ttl_ms, delay_ms;
+    hf_span_t label = hf_state_session_label (self->state, session);
+    const char *comma = label.size > 0 ? ", " : "";
+    if (hf_state_session_gone (self->state, session, &delay_ms)) {
+        hf_outbox_say (&self->out, HF_INFO,
+                       "session %" PRIu64 "%s%.*s is gone for %.1f s: what it held is free",
+                       session, comma, (int)label.size, label.at, delay_ms / 1000.0);
+        return;
+    }
+    if (!hf_state_session_ttl (self->state, session, &ttl_ms))
+        return;
+    s_name_lost (self, session, lost, sizeof lost);
+    hf_outbox_say (&self->out, HF_INFO,
+                   "session %" PRIu64 "%s%.*s%s was silent for %.1f s: lost %s", session, comma,
+                   (int)label.size, label.at, label.size > 0 ? "," : "", ttl_ms / 1000.0, lost);
+}
+
 /*  Propose the end of sessions that fell silent. What was sent in time counts before anybody is
  *  judged: not while messages wait, and by a time before the last of them was taken. Yet a flood of
  *  messages must not keep dead sessions alive. */
@@ -215,8 +264,7 @@ s_expire (hf_lock_service_t *self, bool drained)
             continue;
         }
         if (++count <= SILENT_NAMED)
-            hf_outbox_say (&self->out, HF_INFO,
-                           "session %" PRIu64 " was silent for its time to live: it ends", session);
+            s_say_silent (self, session);
         hf_cmd_expire_put (&self->commands,
                            &(hf_cmd_expire_t){.session = session, .term = self->term});
         hf_lock_close_entry (self, false);
@@ -252,11 +300,12 @@ hf_lock_service_end (hf_lock_service_t *self, bool drained)
     hf_lock_answer_reads (self);
     if (!HF_MUTANT (barrier_before_reads))
         hf_lock_ask_barrier (self);
-    hf_lock_push_moved (self);
+    hf_lock_push (self);
     hf_routes_send_all (&self->routes, &self->out);
     hf_lock_send_sections (self);
     hf_lock_step (self);
     hf_lock_credit (self);
+    hf_lock_watch_forget (self);
     s_trim (self);
 }
 
@@ -267,18 +316,21 @@ hf_lock_service_more (hf_lock_service_t *self)
     bool kept = hf_lock_answer_keepalive (self);
     if (!kept || !HF_MUTANT (queries_starve))
         hf_lock_answer_query (self);
-    return hf_lock_answers_due (self);
+    hf_lock_watch_step (self);
+    return hf_lock_answers_due (self) || hf_lock_watch_due (self);
 }
 
 uint64_t
 hf_lock_service_wake_us (const hf_lock_service_t *self)
 {
-    if (hf_lock_reads_due (self))
+    if (hf_lock_reads_due (self) || hf_lock_watch_due (self))
         return 0;
     uint64_t wake_us = self->leading ? hf_expiry_next_us (self->expiry) : UINT64_MAX;
     uint64_t step_us = hf_lock_step_due_us (self);
-    if (self->shifted.count > 0 && self->moved_due_us < wake_us)
-        wake_us = self->moved_due_us;
+    if (self->moved.locks.count > 0 && self->moved.due_us < wake_us)
+        wake_us = self->moved.due_us;
+    if (self->wanted.locks.count > 0 && self->wanted.due_us < wake_us)
+        wake_us = self->wanted.due_us;
     return step_us < wake_us ? step_us : wake_us;
 }
 

@@ -5,8 +5,8 @@
  *  barriers, ends silent sessions, and hands sections and changed rows to the file actor. It never
  *  waits for a disk.
  *
- *  From clients (docs/protocol.md): OPEN, KEEPALIVE, REQUESTS, CLOSE, QUERY.
- *  To clients: OPENED, ALIVE, ANSWERS, CLOSED_REPLY, RESULT, REFUSED.
+ *  From clients (docs/protocol.md): OPEN, KEEPALIVE, REQUESTS, CLOSE, QUERY, WATCH.
+ *  To clients: OPENED, ALIVE, ANSWERS, CLOSED_REPLY, RESULT, EVENTS, REFUSED.
  *  From the election actor: A_COMMITTED, A_LEADING, A_FOLLOWING, A_PASSED, A_TOLD.
  *  To the election actor: A_START (at once), A_PROPOSE, A_BARRIER, A_APPLIED, A_FACTS.
  *  From the file actor: A_FILE_RESULT, A_FILES_DURABLE, A_WANT_STATE, A_FLUSHED.
@@ -52,8 +52,12 @@ typedef struct hf_lock_config {
     //  Bytes of entries handled before the election actor gets credit, less than its deliver_ahead:
     //  256 KiB.
     uint64_t credit_bytes;
-    uint32_t readings_max; //  reads and keepalives not answered yet; beyond: BUSY. Half of it for
-                           //  queries: 50,000
+    uint32_t readings_max;  //  reads and keepalives not answered yet; beyond: BUSY. Half of it for
+                            //  queries: 50,000
+    uint64_t journal_bytes; //  of what happened, for watches; an eighth of it more for files:
+                            //  32 MiB
+    uint32_t watches_max;   //  of all clients: 100,000
+    uint32_t client_watches_max;  //  of one: 1,000
     uint32_t client_sessions_max; //  of one client; beyond, it gets LIMIT: 50,000
 } hf_lock_config_t;
 
@@ -84,9 +88,9 @@ bool hf_lock_service_full (const hf_lock_service_t *self);
  *  door was taken. Otherwise no session is judged silent, for 1 s at most. */
 void hf_lock_service_end (hf_lock_service_t *self, bool drained);
 
-/*  Answer some sessions of a KEEPALIVE, and a query: of the clients whose turn it is. Gives whether
- * there may be more; the shell stops asking when it has spent 10 ms, so that what comes in does not
- * wait for queries. */
+/*  Answer some sessions of a KEEPALIVE, a query, and a watch: of the clients whose turn it is.
+ * Gives whether there may be more; the shell stops asking when it has spent 10 ms, so that what
+ * comes in does not wait for queries. */
 bool hf_lock_service_more (hf_lock_service_t *self);
 
 /*  A frame of SESSION, or of none in particular (0), could not be sent to ROUTE: the client has

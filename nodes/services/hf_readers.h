@@ -16,6 +16,7 @@ typedef enum hf_lane { HF_LANE_KEEPALIVES, HF_LANE_QUERIES, HF_LANES } hf_lane_t
 typedef struct hf_reading {
     enum { HF_READING_KEEPALIVE, HF_READING_CLOSE, HF_READING_QUERY } type;
     uint32_t what, limit;
+    bool stale;       //  a query that waits for no barrier
     uint64_t session; //  of a close
     uint64_t id;      //  the echo of a keepalive or close; or the query's id
     uint64_t offset;

@@ -217,9 +217,13 @@ s_row (uint8_t which, hf_span_t name, fuzz_bytes_t *bytes, hf_pack_t *list)
     if (which == 0)
         hf_lock_row_put (list, &(hf_lock_row_t){name, number, number, 0});
     else if (which == 1 && number % 2 == 0)
-        hf_waiter_row_put (list, &(hf_waiter_row_t){number, number, 0, 0});
+        hf_waiter_row_put (
+            list,
+            &(hf_waiter_row_t){.session = number, .position = number, .label = name, .note = name});
     else if (which == 1)
-        hf_holder_row_put (list, &(hf_holder_row_t){number, number, 0, number, 0});
+        hf_holder_row_put (
+            list,
+            &(hf_holder_row_t){.session = number, .token = number, .staged = number, .note = name});
     else if (which == 2)
         hf_file_row_put (list, &(hf_file_row_t){name, number, number});
     else {
@@ -243,7 +247,7 @@ s_items (fuzz_bytes_t *bytes, hf_pack_t *list)
                                             HF_QUEUED, HF_NOT_GRANTED, HF_NOT_HOLDER, HF_STALE};
         uint32_t status = what & 8 ? statuses[what >> 4 & 7] : (uint32_t)fuzz_number (bytes);
         if (what % 4 == 0)
-            hf_granted_put (list, &(hf_granted_t){lock, token, index});
+            hf_granted_put (list, &(hf_granted_t){lock, token, index, token, index % 3});
         else if (what % 4 == 1)
             hf_moved_put (list, &(hf_moved_t){lock, token});
         else
@@ -286,9 +290,12 @@ s_answer (fuzz_bytes_t *bytes, hf_pack_t *frame)
         break;
     default:
         hf_query_result_frame (frame,
-                               &(hf_query_result_t){what & 32 ? s_world.query : UINT64_MAX, status,
-                                                    9, fuzz_number (bytes), false,
-                                                    hf_pack_list (&list), hf_span ("data", 4)});
+                               &(hf_query_result_t){.id = what & 32 ? s_world.query : UINT64_MAX,
+                                                    .status = status,
+                                                    .index = 9,
+                                                    .total = fuzz_number (bytes),
+                                                    .rows = hf_pack_list (&list),
+                                                    .data = hf_span ("data", 4)});
     }
     hf_pack_done (&more);
     hf_pack_done (&list);

@@ -85,7 +85,7 @@ s_look_frame (const life_t *self, hf_span_t bytes)
     uint32_t kind;
     hf_alive_t alive;
     hf_status_t status = hf_frame_open (bytes.at, bytes.size, &scan, &kind);
-    assert (status == HF_OK && kind >= HF_KIND_OPENED && kind <= HF_KIND_REFUSED);
+    assert (status == HF_OK && kind >= HF_KIND_OPENED && kind <= HF_KIND_EVENTS);
     //  P5b: what ends is acknowledged no more.
     if (kind != HF_KIND_ALIVE || !hf_alive_get (&scan, &alive))
         return;

@@ -125,7 +125,7 @@ s_fill_items (void)
     hf_cancel_put (&s_items, &(hf_cancel_t){13, hf_span_text ("b"), 2, 1});
     hf_abandon_put (&s_items, &(hf_abandon_t){14, a});
     hf_answer_put (&s_items, &(hf_answer_t){1, HF_OK, 9, 1, 0});
-    hf_granted_put (&s_items, &(hf_granted_t){a, 3, 9});
+    hf_granted_put (&s_items, &(hf_granted_t){a, 3, 9, 1, 2});
     hf_moved_put (&s_items, &(hf_moved_t){a, 2});
     hf_entry_put (&s_items, &(hf_entry_t){7, HF_ENTRY_COMMANDS, hf_span_text ("payload")});
     hf_echo_put (&s_items, &(hf_echo_t){2, 99});

@@ -21,7 +21,8 @@ s_tokens (sim_t *sim, size_t lock, granted_at_t grant)
         const granted_at_t *other = &watch->grants[lock].list[i];
         bool same = other->token == grant.token;
         bool good = same ? other->index == grant.index && other->session == grant.session
-                         : (other->index < grant.index) == (other->token < grant.token);
+                         : other->index == grant.index || //  neighbours are granted together
+                               (other->index < grant.index) == (other->token < grant.token);
         if (!good)
             sim_fail (sim, SIM_BROKEN,
                       "P5a: %s: token %" PRIu64 " at %" PRIu64 ", token %" PRIu64 " at %" PRIu64,
@@ -38,12 +39,39 @@ s_deadline_us (const user_t *user)
     return hf_lease_deadline_us (hf_client_session_lease (user->session));
 }
 
-/*  The user relies on the lock at this moment. */
-static bool
+/*  With what the user relies on the lock at this moment; NULL: it does not. */
+static const place_t *
 s_believes (const sim_t *sim, const user_t *user, size_t lock)
 {
-    return user->state == USER_HERE && user->places[lock].want == WANT_HELD &&
-           sim_client_local (sim, user->client) < s_deadline_us (user);
+    if (user->state != USER_HERE || sim_client_local (sim, user->client) >= s_deadline_us (user))
+        return NULL;
+    for (size_t first = 0; first < MODEL_LOCKS; first++)
+        if (user->places[first].want == WANT_HELD && user->places[first].set >> lock & 1)
+            return &user->places[first];
+    return NULL;
+}
+
+/*  Nobody else relies on the lock in a mode that does not go with the user's PLACE. */
+static void
+s_alone (sim_t *sim, const user_t *user, const place_t *place, size_t lock)
+{
+    uint64_t units = place->units[lock];
+    for (uint32_t id = 1; id <= sim->odds.clients; id++) {
+        for (size_t i = 0; i < sim->odds.users; i++) {
+            const user_t *other = &sim->clients[id].users[i];
+            const place_t *held = other != user ? s_believes (sim, other, lock) : NULL;
+            if (!held)
+                continue;
+            units += held->units[lock];
+            bool shared = place->units[lock] > 0 && held->units[lock] > 0;
+            if (!shared || (sim->odds.limits[lock] > 0 && units > sim->odds.limits[lock]))
+                sim_fail (sim, SIM_BROKEN,
+                          "P5b: sessions %" PRIu64 " (client %u, token %" PRIu64 ", units %u) and "
+                          "%" PRIu64 " (client %u, token %" PRIu64 ", units %u) both hold %s",
+                          other->id, id, held->token, held->units[lock], user->id, user->client->id,
+                          place->token, place->units[lock], sim_lock_name (lock));
+        }
+    }
 }
 
 void
@@ -56,17 +84,12 @@ sim_belief_granted (sim_t *sim, const user_t *user, size_t lock, uint64_t token,
     if (sim_client_local (sim, user->client) >= s_deadline_us (user))
         sim_fail (sim, SIM_BROKEN, "P5b: client %u is given a grant past its deadline",
                   user->client->id);
-    for (uint32_t id = 1; id <= sim->odds.clients; id++) {
-        for (size_t i = 0; i < sim->odds.users; i++) {
-            const user_t *other = &sim->clients[id].users[i];
-            if (other != user && s_believes (sim, other, lock))
-                sim_fail (sim, SIM_BROKEN,
-                          "P5b: sessions %" PRIu64 " (client %u, token %" PRIu64 ") and %" PRIu64
-                          " (client %u, token %" PRIu64 ") both hold %s",
-                          other->id, id, other->places[lock].token, user->id, user->client->id,
-                          token, sim_lock_name (lock));
+    const place_t *place = &user->places[lock];
+    for (size_t at = 0; at < MODEL_LOCKS; at++)
+        if (place->set >> at & 1) {
+            s_tokens (sim, at, (granted_at_t){.session = user->id, .token = token, .index = index});
+            s_alone (sim, user, place, at);
         }
-    }
 }
 
 //  ---- P7, exactly once -----------------------------------------------------------------------
@@ -237,7 +260,7 @@ s_locks (sim_t *sim, const client_t *client, const hf_query_result_t *result)
         uint32_t kind = hf_scan_kind (&scan);
         if (kind == HF_KIND_LOCK_ROW && hf_lock_row_get (&scan, &row))
             at = model_lock (row.lock);
-        else if (kind == HF_KIND_HOLDER_ROW && at < MODEL_LOCKS)
+        else if (kind == HF_KIND_HOLDER_ROW && at < MODEL_LOCKS && holders[at].session == 0)
             hf_holder_row_get (&scan, &holders[at]);
         else
             hf_scan_skip (&scan, 1);

@@ -228,11 +228,14 @@ typedef enum want {
     WANT_HANDED, //  another client was handed it, and releases it
 } want_t;
 
-/*  What a user has to do with one lock. */
+/*  What a user has to do with one lock, or with several at once: then at the first of them. */
 typedef struct place {
     want_t want;
     uint64_t token;
-    uint64_t act_us; //  local
+    uint64_t act_us;             //  local
+    uint32_t set;                //  a bit for each lock of the claim; its first is where this is
+    uint32_t units[MODEL_LOCKS]; //  of each; 0: EXCLUSIVE
+    bool changing;               //  another mode is asked for
     uint32_t appends, out;
     bool foreign; //  another client may have ended the section,
     bool ended;   //  and has
@@ -245,6 +248,8 @@ typedef struct user {
     uint64_t id; //  of the session; 0: none
     uint64_t deadline_us;
     place_t places[MODEL_LOCKS];
+    uint32_t asked[MODEL_LOCKS];     //  acquires that are not decided,
+    uint32_t asked_set[MODEL_LOCKS]; //  and of which locks
     uint64_t act_us;
 } user_t;
 
@@ -277,7 +282,9 @@ typedef enum trial {
 
 typedef struct odds {
     uint32_t members, clients, users, locks;
-    hf_election_config_t election; //  of every node, but for its id, seed and incarnation
+    unsigned shared, sets, detect, delayed; //  of 100 claims, places, sessions
+    uint32_t limits[MODEL_LOCKS];           //  of SHARED places; 0: none
+    hf_election_config_t election;          //  of every node, but for its id, seed and incarnation
     hf_lock_config_t lock;
     uint64_t latency_us, jitter_us, client_jitter_us;
     uint32_t loss, twice, client_loss; //  of 1000
@@ -346,6 +353,7 @@ typedef struct watch {
     HF_ARRAY (file_at_t) files;
     HF_ARRAY (granted_at_t) grants[MODEL_LOCKS];
     keepalive_t keepalives[1024];    //  that nodes took, by session and echo
+    uint64_t gone_us[SESSIONS_MAX];  //  when it expired, and its locks were closed for a while
     uint64_t alive_us[SESSIONS_MAX]; //  arrival of the last keepalive acknowledged
     uint64_t answered_index;         //  the highest command that a client knows to be done
     bool formed;

@@ -105,6 +105,12 @@ sim_odds_pick (sim_t *sim)
     odds->members = sizes[sim_random (sim, 7)];
     odds->clients = 1 + (uint32_t)sim_random (sim, CLIENTS_MAX - 2);
     odds->locks = 1 + (uint32_t)sim_random (sim, MODEL_LOCKS);
+    odds->shared = sim_random (sim, 10) < 7 ? 20 + (unsigned)sim_random (sim, 70) : 0;
+    odds->sets = sim_random (sim, 10) < 6 ? 10 + (unsigned)sim_random (sim, 50) : 0;
+    odds->detect = sim_random (sim, 2) == 0 ? 60 : 0;
+    odds->delayed = sim_random (sim, 2) == 0 ? 40 : 0;
+    for (size_t lock = 0; lock < MODEL_LOCKS; lock++)
+        odds->limits[lock] = sim_random (sim, 2) == 0 ? 0 : 1 + (uint32_t)sim_random (sim, 4);
     odds->users = 1 + (uint32_t)sim_random (sim, USERS_MAX);
     odds->latency_us = 50 + sim_random (sim, 1000);
     odds->jitter_us = sim_random (sim, 4) == 0 ? sim_random (sim, 100000) : sim_random (sim, 2000);

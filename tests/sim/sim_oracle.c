@@ -23,6 +23,21 @@ s_promise (hf_outcome_type_t type)
 }
 
 /*  What else a check needs of an outcome that agrees. */
+/*  What a session lost by expiry is free again, by its second expiry: not before its delay. */
+static void
+s_reopened (sim_t *sim, uint64_t session)
+{
+    const watch_t *watch = &sim->watch;
+    uint64_t delay_us = (uint64_t)watch->model->sessions[session].delay_ms * 1000;
+    uint64_t least_us = delay_us * 1000000 / (1000000 + DRIFT_PPM_MAX);
+    if (sim->now_us - watch->gone_us[session] < least_us)
+        sim_fail (sim, SIM_BROKEN,
+                  "P5: what session %" PRIu64 " held is free %" PRIu64 " ms after it expired, and "
+                  "its delay is %u ms",
+                  session, (sim->now_us - watch->gone_us[session]) / 1000,
+                  watch->model->sessions[session].delay_ms);
+}
+
 static void
 s_note (sim_t *sim, const hf_outcome_t *got, const model_event_t *event)
 {
@@ -34,6 +49,8 @@ s_note (sim_t *sim, const hf_outcome_t *got, const model_event_t *event)
         files->index = got->index;
         memcpy (files->size, event->to, sizeof files->size);
     }
+    if (event->expired)
+        watch->gone_us[event->session] = sim->now_us;
     if (event->expired) {
         sim->result->totals.expiries++;
         sim_tell (sim, "session %" PRIu64 " expires", event->session);
@@ -59,6 +76,11 @@ s_compare (sim_t *sim, uint64_t index)
             return;
         }
         s_note (sim, got, expected);
+        //  By a request its answer would be next.
+        bool released = i + 1 < outcomes->count && outcomes->list[i + 1].type == HF_OUT_ANSWER &&
+                        outcomes->list[i + 1].index == got->index;
+        if (got->type == HF_OUT_REOPENED && !released)
+            s_reopened (sim, got->session);
     }
 }
 

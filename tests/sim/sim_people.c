@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #define FOREIGN 1024 //  in op->waiter: done for another session
+#define CHANGE  2048 //  an acquire of what is held, in another mode
 
 static void
 s_place_free (sim_t *sim, place_t *place, uint64_t now_us)
@@ -90,13 +91,40 @@ s_granted (sim_t *sim, user_t *user, size_t lock, const hf_op_t *op, uint64_t no
         return;
     }
     sim->result->totals.grants++;
-    *place = (place_t){.want = WANT_HELD, .token = token};
+    place->want = WANT_HELD;
+    place->token = token;
     place->act_us = now_us + sim_random (sim, sim->odds.hold_us);
     sim_belief_granted (sim, user, lock, token, op->result.index);
     if (sim_random (sim, 30) == 0) {
         s_place_free (sim, place, now_us);
         s_give_back (user, lock, token, now_us);
     }
+}
+
+/*  An acquire of what is held, in another mode, is decided. */
+static void
+s_changed (sim_t *sim, user_t *user, size_t lock, const hf_op_t *op, uint64_t now_us)
+{
+    place_t *place = &user->places[lock];
+    bool good = op->result.status == HF_OK;
+    if (place->want != WANT_HELD || !place->changing) {
+        if (good && place->token != op->result.token)
+            s_give_back (user, lock, op->result.token, now_us);
+        return;
+    }
+    place->changing = false;
+    if (!good)
+        return;
+    place->token = op->result.token;
+    place->units[lock] = op->units;
+    sim_belief_granted (sim, user, lock, place->token, op->result.index);
+}
+
+static bool
+s_refused (hf_status_t status)
+{
+    return status == HF_NOT_GRANTED || status == HF_TIMEOUT || status == HF_DEADLOCK ||
+           status == HF_CONFLICT;
 }
 
 /*  A result that says that the lease is over must not come before that. */
@@ -127,9 +155,18 @@ s_request_result (sim_t *sim, user_t *user, const hf_op_t *op, uint64_t now_us)
 {
     size_t lock = (uintptr_t)op->waiter;
     hf_status_t status = op->result.status;
+    if (op->kind != HF_OP_APPEND)
+        sim_tell (sim, "client %u (session %" PRIu64 "): %s %s, token %" PRIu64 ": %s",
+                  user->client->id, user->id, hf_kind_name ((uint32_t)op->kind), op->text,
+                  op->token, hf_status_name (status));
     bool over = status == HF_LOST || status == HF_UNDECIDED || status == HF_SESSION_EXPIRED;
     if (over)
         s_check_over (sim, user, op, now_us);
+    if (lock >= CHANGE) {
+        user->asked[lock - CHANGE]--;
+        s_changed (sim, user, lock - CHANGE, op, now_us);
+        return;
+    }
     if (lock >= FOREIGN) {
         if (op->kind != HF_OP_APPEND && status == HF_OK)
             s_ended_for (sim, op->owner, lock - FOREIGN, op->token);
@@ -137,12 +174,14 @@ s_request_result (sim_t *sim, user_t *user, const hf_op_t *op, uint64_t now_us)
     }
     place_t *place = &user->places[lock];
     if (op->kind == HF_OP_ACQUIRE) {
+        user->asked[lock]--;
         if (status == HF_OK)
             s_granted (sim, user, lock, op, now_us);
-        else if (status != HF_NOT_GRANTED && status != HF_TIMEOUT && !over)
+        else if (!s_refused (status) && !over) {
+            sim_tell (sim, "session %" PRIu64 " %s seq %" PRIu64, user->id, op->text, op->seq);
             sim_fail (sim, SIM_BROKEN, "once: client %u: an acquire is answered %s",
                       user->client->id, hf_status_name (status));
-        else if (place->want == WANT_ASKED)
+        } else if (place->want == WANT_ASKED && user->asked[lock] == 0)
             s_place_free (sim, place, now_us);
         return;
     }
@@ -225,6 +264,11 @@ s_open (sim_t *sim, user_t *user, uint64_t now_us)
     hf_op_t *op =
         hf_op_open (nonce, odd ? 500 : sim->odds.ttl_ms + (uint32_t)sim_random (sim, 1000));
     op->limit_us = now_us + 300000 + sim_random (sim, 10000000);
+    const char *label = model_labels[sim_random (sim, MODEL_LABELS)];
+    op->label = strdup (label);
+    op->detect = sim_random (sim, 100) < sim->odds.detect;
+    if (sim_random (sim, 100) < sim->odds.delayed)
+        op->delay_ms = HF_DELAY_MIN_MS + (uint32_t)sim_random (sim, 5000);
     user->state = USER_OPENING;
     s_submit (user, op, 0, now_us);
 }
@@ -274,19 +318,99 @@ s_for_another (sim_t *sim, user_t *user, uint64_t now_us)
     s_end (sim, user, owner->id, lock, place->token, FOREIGN + lock, now_us);
 }
 
+/*  Whether the user has anything to do with the lock, by itself or in a set. */
+static bool
+s_busy (const user_t *user, size_t lock)
+{
+    for (size_t first = 0; first < MODEL_LOCKS; first++)
+        if ((user->places[first].want != WANT_NOTHING &&
+             (first == lock || user->places[first].set >> lock & 1)) ||
+            (user->asked[first] > 0 && user->asked_set[first] >> lock & 1))
+            return true;
+    return false;
+}
+
+static hf_want_t
+s_want (sim_t *sim, size_t lock, bool shared)
+{
+    uint32_t limit = sim->odds.limits[lock];
+    hf_want_t want = {.lock = sim_lock_name (lock)};
+    if (!shared)
+        return want;
+    want.mode = HF_MODE_SHARED;
+    want.limit = limit + (sim_random (sim, 200) == 0);
+    want.units = 1 + (uint32_t)sim_random (sim, limit > 0 ? limit : 3);
+    return want;
+}
+
+/*  Some locks that the user has nothing to do with, LOCK first. PLACE says which. */
+static size_t
+s_choose (sim_t *sim, const user_t *user, size_t lock, hf_want_t *wants, place_t *place)
+{
+    bool set = sim_random (sim, 100) < sim->odds.sets;
+    size_t count = 0;
+    *place = (place_t){.want = WANT_ASKED};
+    for (size_t i = 0; i < sim->odds.locks; i++) {
+        size_t at = (lock + i) % sim->odds.locks;
+        if (i > 0 && (!set || s_busy (user, at) || sim_random (sim, 2) == 0))
+            continue;
+        wants[count] = s_want (sim, at, sim_random (sim, 100) < sim->odds.shared);
+        place->set |= 1U << at;
+        place->units[at] = wants[count++].units;
+    }
+    return count;
+}
+
+static void
+s_limit (sim_t *sim, hf_op_t *op, uint64_t now_us)
+{
+    op->wait = sim_random (sim, 8) != 0;
+    if (sim_random (sim, 2) == 0)
+        op->limit_us = now_us + 20000 + sim_random (sim, 8000000);
+}
+
 static void
 s_acquire (sim_t *sim, user_t *user, size_t lock, uint64_t now_us)
 {
+    hf_want_t wants[MODEL_LOCKS];
+    place_t place;
+    size_t count = s_choose (sim, user, lock, wants, &place);
+    const char *note = model_notes[sim_random (sim, MODEL_NOTES)];
+    uint64_t acts_for = sim_random (sim, 20) == 0 ? 1 + sim_random (sim, MODEL_SESSIONS) : 0;
     for (uint64_t i = sim_random (sim, 20) == 0 ? 2 : 1; i > 0; i--) {
         hf_op_t *op;
-        if (hf_op_acquire (user->session, sim_lock_name (lock), now_us, &op) != HF_OK)
+        if (hf_op_claim (user->session, wants, count, note, acts_for, now_us, &op) != HF_OK)
             return;
-        op->wait = sim_random (sim, 8) != 0;
-        if (sim_random (sim, 2) == 0)
-            op->limit_us = now_us + 20000 + sim_random (sim, 8000000);
-        user->places[lock] = (place_t){.want = WANT_ASKED};
+        s_limit (sim, op, now_us);
+        sim_tell (sim, "client %u (session %" PRIu64 ") asks for %s: locks %x, units %u, wants %x",
+                  user->client->id, user->id, wants[0].lock, place.set, wants[0].units,
+                  (unsigned)op->wants);
+        user->places[lock] = place;
+        user->asked[lock]++;
+        user->asked_set[lock] = place.set;
         s_submit (user, op, lock, now_us);
     }
+}
+
+/*  What is held is wanted in another mode. Who asks for less relies on less at once. */
+static void
+s_change (sim_t *sim, user_t *user, size_t lock, uint64_t now_us)
+{
+    place_t *place = &user->places[lock];
+    hf_want_t want = s_want (sim, lock, place->units[lock] == 0);
+    want.limit = want.units > 0 ? sim->odds.limits[lock] : 0;
+    hf_op_t *op;
+    if (hf_op_claim (user->session, &want, 1, NULL, 0, now_us, &op) != HF_OK)
+        return;
+    s_limit (sim, op, now_us);
+    sim_tell (sim, "client %u (session %" PRIu64 ") changes %s: units %u", user->client->id,
+              user->id, want.lock, want.units);
+    place->changing = true;
+    user->asked[lock]++;
+    user->asked_set[lock] = place->set;
+    if (want.units > 0)
+        place->units[lock] = want.units;
+    s_submit (user, op, CHANGE + lock, now_us);
 }
 
 static void
@@ -294,6 +418,13 @@ s_hold (sim_t *sim, user_t *user, size_t lock, uint64_t now_us)
 {
     place_t *place = &user->places[lock];
     place->act_us = now_us + sim_random (sim, sim->odds.hold_us);
+    if (place->changing)
+        return;
+    if (place->set == 1U << lock && sim->odds.shared > 0 && sim_random (sim, 4) == 0 &&
+        !sim_resting (sim)) {
+        s_change (sim, user, lock, now_us);
+        return;
+    }
     uint64_t appends = sim_random (sim, 3);
     for (uint64_t i = 0; i < appends; i++, place->appends++)
         s_append (sim, user, 0, lock, place->token, lock, now_us);
@@ -308,7 +439,7 @@ s_act (sim_t *sim, user_t *user, size_t lock, uint64_t now_us)
 {
     place_t *place = &user->places[lock];
     bool due = now_us >= place->act_us;
-    if (place->want == WANT_NOTHING && due && !sim_resting (sim))
+    if (place->want == WANT_NOTHING && due && !sim_resting (sim) && !s_busy (user, lock))
         s_acquire (sim, user, lock, now_us);
     else if (place->want == WANT_HELD && (due || sim_resting (sim)))
         s_hold (sim, user, lock, now_us);

@@ -97,6 +97,8 @@ bad_client_frames (hf_pack_t frames[BAD_CLIENT_FRAMES], uint64_t session)
     hf_close_frame (frames++, &(hf_close_t){.session = session, .echo = 7});
     hf_query_frame (frames++,
                     &(hf_query_t){.id = 7, .what = HF_WHAT_LOCK, .name = lock, .limit = 10});
+    hf_watch_request_t watch = {.id = 7, .what = HF_WATCH_LOCKS, .prefix = lock, .room = 1000};
+    hf_watch_request_frame (frames++, &watch);
     hf_pack_t request, places;
     hf_pack_init (&request);
     hf_pack_init (&places);
@@ -107,6 +109,7 @@ bad_client_frames (hf_pack_t frames[BAD_CLIENT_FRAMES], uint64_t session)
 #define LOCK_cancel  .lock = lock
 #define LOCK_abandon .lock = lock
 #define LOCK_append  .lock = lock
+#define LOCK_note    .lock = lock
 #define REQUEST(kind, name_of)                                                                     \
     hf_pack_reset (&request);                                                                      \
     hf_##name_of##_put (&request, &(hf_##name_of##_t){.seq = 1, LOCK_##name_of});                  \

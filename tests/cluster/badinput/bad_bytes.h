@@ -18,7 +18,7 @@ void bad_frame (hf_pack_t *pack, hf_random_t *random, uint32_t kind, uint32_t fr
 
 //  Good frames, one of each kind, to be cut short: one pack each; the caller calls hf_pack_done.
 #define BAD_PLUS_ONE(kind, name) +1
-#define BAD_CLIENT_FRAMES        (4 HF_REQUEST_TABLE (BAD_PLUS_ONE))
+#define BAD_CLIENT_FRAMES        (5 HF_REQUEST_TABLE (BAD_PLUS_ONE))
 #define BAD_PEER_FRAMES          (1 HF_PEER_TABLE (BAD_PLUS_ONE))
 void bad_client_frames (hf_pack_t frames[BAD_CLIENT_FRAMES], uint64_t session);
 void bad_peer_frames (hf_pack_t frames[BAD_PEER_FRAMES], uint32_t from);

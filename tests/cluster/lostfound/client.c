@@ -84,6 +84,8 @@ s_on_event (void *arg, const hf_session_event_t *event)
             atomic_compare_exchange_strong (&self->moved_us, &none, now_us);
         return;
     }
+    if (event->type == HF_SESSION_WANTED)
+        return;
     bool lost = event->type == HF_SESSION_LOST;
     hf_recorder_write (self->recorder, &(hf_record_t){.op = lost ? "lost" : "ended",
                                                       .client = self->number,

@@ -58,9 +58,10 @@ s_row (hf_pack_t *rows, const struct row *row)
     if (row->kind == HF_KIND_LOCK_ROW)
         hf_lock_row_put (rows, &(hf_lock_row_t){name, n[0], n[1], 0});
     else if (row->kind == HF_KIND_HOLDER_ROW)
-        hf_holder_row_put (rows, &(hf_holder_row_t){n[0], n[1], 0, n[2], 0});
+        hf_holder_row_put (rows,
+                           &(hf_holder_row_t){.session = n[0], .token = n[1], .staged = n[2]});
     else if (row->kind == HF_KIND_WAITER_ROW)
-        hf_waiter_row_put (rows, &(hf_waiter_row_t){n[0], n[1], 0, 0});
+        hf_waiter_row_put (rows, &(hf_waiter_row_t){.session = n[0], .position = n[1]});
     else if (row->kind == HF_KIND_FILE_ROW)
         hf_file_row_put (rows, &(hf_file_row_t){name, n[0], n[1]});
     else

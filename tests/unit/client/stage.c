@@ -62,7 +62,8 @@ stage_granted (const char *lock, uint64_t token, uint64_t index)
 {
     hf_pack_t item;
     hf_pack_init (&item);
-    hf_granted_put (&item, &(hf_granted_t){hf_span_text (lock), token, index});
+    hf_granted_put (&item,
+                    &(hf_granted_t){.lock = hf_span_text (lock), .token = token, .index = index});
     s_item (&item);
 }
 

@@ -32,7 +32,7 @@ STAGE_TEST (test_keepalives_keep_a_session, 1, 1000)
 
 STAGE_TEST (test_without_acknowledgement_the_locks_are_lost_in_time, 1, 1000)
 {
-    hf_granted_t held = {hf_span_text ("a"), 7, 70};
+    hf_granted_t held = {.lock = hf_span_text ("a"), .token = 7, .index = 70};
     stage_hold ("a", 7);
     g_stage.node.held = &held;
     stage_run_ms (500);
@@ -160,7 +160,7 @@ STAGE_TEST (test_leaving_gives_every_result_first, 1, 1000)
 
 STAGE_TEST (test_alive_heals_a_lost_grant, 1, 1000)
 {
-    hf_granted_t held = {hf_span_text ("a"), 9, 61};
+    hf_granted_t held = {.lock = hf_span_text ("a"), .token = 9, .index = 61};
     stage_queue ("a", HF_FOREVER, 50);
     g_stage.node.held = &held;
     stage_until_ms (1000);

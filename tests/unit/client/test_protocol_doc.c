@@ -88,13 +88,13 @@ HF_TEST (test_examples_are_what_the_codec_makes)
     hf_pack_t frame, list;
     hf_pack_init (&frame);
     hf_pack_init (&list);
-    EXAMPLE ("open", open, nonce, 10000)
+    EXAMPLE ("open", open, .nonce = nonce, .ttl_ms = 10000)
     EXAMPLE ("opened", opened, nonce, HF_OK, SESSION, 10000)
     hf_acquire_put (&list, &(hf_acquire_t){1, demo, HF_MODE_EXCLUSIVE, true});
     EXAMPLE ("acquire", requests, SESSION, 1, hf_pack_list (&list))
     hf_answer_put (&list, &(hf_answer_t){1, HF_QUEUED, 40, 0, 1});
     EXAMPLE ("queued", answers, SESSION, hf_pack_list (&list))
-    hf_granted_put (&list, &(hf_granted_t){demo, 9, 52});
+    hf_granted_put (&list, &(hf_granted_t){demo, 9, 52, 0, 0});
     EXAMPLE ("granted", answers, SESSION, hf_pack_list (&list))
     hf_append_put (&list,
                    &(hf_append_t){2, demo, 9, 0, hf_span_text ("log"), hf_span_text ("hi\n")});
@@ -110,7 +110,7 @@ HF_TEST (test_examples_are_what_the_codec_makes)
     hf_kept_put (&list, &(hf_kept_t){.session = SESSION + 1, .status = HF_SESSION_EXPIRED});
     EXAMPLE ("alive", alive, 123456, hf_pack_list (&list))
     EXAMPLE ("refused", refused, HF_NOT_LEADER, hf_span_text (hf_status_text (HF_NOT_LEADER)), 1, 7)
-    EXAMPLE ("query", query, 1, HF_WHAT_READ, hf_span_text ("log"), 0, 65536)
+    EXAMPLE ("query", query, 1, HF_WHAT_READ, hf_span_text ("log"), 0, 65536, false)
     EXAMPLE ("result", query_result, .id = 1, .index = 54, .total = 3,
              .data = hf_span_text ("hi\n"))
     EXAMPLE ("close", close, SESSION, 2)
@@ -141,10 +141,16 @@ HF_TEST (test_every_status_is_in_the_table)
 HF_TEST (test_every_message_of_clients_is_there_with_its_fields)
 {
     char row[256];
-    //  The fields in their order, as `name: type`.
-#define FIELD(type, name) strcat (row, ", " #name ": " #type);
+    uint32_t left;
+    //  The fields in their order, as `name: type`; a ? behind those that may be left out.
+#define COUNT(type, name) +1U
+#define FIELD(type, name)                                                                          \
+    strcat (row, ", " #name ": " #type);                                                           \
+    strcat (row, left-- <= may_lack ? "?" : "");
 #define EXPECT(kind, ordinal, name)                                                                \
     if ((ordinal) < 128) {                                                                         \
+        uint32_t may_lack = hf_optional (ordinal);                                                 \
+        left = 0 HF_FIELDS_##name (COUNT);                                                         \
         snprintf (row, sizeof row, "\n    %s = [%d", #kind, ordinal);                              \
         HF_FIELDS_##name (FIELD) strcat (row, "]");                                                \
         s_expect_text (row);                                                                       \
@@ -152,6 +158,7 @@ HF_TEST (test_every_message_of_clients_is_there_with_its_fields)
     HF_MSG_TABLE (EXPECT)
 #undef EXPECT
 #undef FIELD
+#undef COUNT
 }
 
 HF_TEST (test_every_limit_is_there)
@@ -168,6 +175,13 @@ HF_TEST (test_every_limit_is_there)
         {"SECTION_BYTES_MAX", HF_SECTION_BYTES_MAX},
         {"SECTION_FILES_MAX", HF_SECTION_FILES_MAX},
         {"STAGED_BYTES_MAX", HF_STAGED_BYTES_MAX},
+        {"LABEL_MAX", HF_LABEL_MAX},
+        {"NOTE_MAX", HF_NOTE_MAX},
+        {"NOTES_PART_MAX", HF_NOTES_PART_MAX},
+        {"NOTES_TOTAL_MAX", HF_NOTES_TOTAL_MAX},
+        {"DELAY_MIN_MS", HF_DELAY_MIN_MS},
+        {"DELAY_MAX_MS", HF_DELAY_MAX_MS},
+        {"RING_MAX", HF_RING_MAX},
         {"SESSIONS_MAX", HF_SESSIONS_MAX},
         {"PLACES_MAX", HF_PLACES_MAX},
         {"SET_MAX", HF_SET_MAX},

@@ -84,7 +84,11 @@ feed_cmd_open (feed_t *self, uint64_t nonce, uint32_t ttl_ms)
     feed_stop (self);
     uint8_t bytes[HF_NONCE_SIZE] = {0};
     memcpy (bytes, &nonce, sizeof (nonce));
-    hf_cmd_open_t command = {.nonce = hf_span (bytes, sizeof (bytes)), .ttl_ms = ttl_ms};
+    hf_cmd_open_t command = {.nonce = hf_span (bytes, sizeof (bytes)),
+                             .ttl_ms = ttl_ms,
+                             .label = hf_span_text (self->label ? self->label : ""),
+                             .detect = self->detect,
+                             .delay_ms = self->delay_ms};
     hf_cmd_open_put (&self->commands, &command);
 }
 
@@ -143,7 +147,11 @@ feed_claim (feed_t *self, const hf_place_t *places, size_t count, bool wait)
     hf_pack_init (&list);
     for (size_t i = 0; i < count; i++)
         hf_place_put (&list, &places[i]);
-    hf_claim_t request = {s_take_seq (self), hf_pack_list (&list), wait};
+    hf_claim_t request = {.seq = s_take_seq (self),
+                          .places = hf_pack_list (&list),
+                          .wait = wait,
+                          .acts_for = self->acts_for,
+                          .note = hf_span_text (self->note ? self->note : "")};
     hf_claim_put (&self->requests, &request);
     hf_pack_done (&list);
 }
@@ -175,6 +183,13 @@ feed_abandon (feed_t *self, const char *lock)
 {
     hf_abandon_t request = {.seq = s_take_seq (self), .lock = hf_span_text (lock)};
     hf_abandon_put (&self->requests, &request);
+}
+
+void
+feed_note (feed_t *self, const char *lock, uint64_t token, uint64_t owner, const char *note)
+{
+    hf_note_t request = {s_take_seq (self), hf_span_text (lock), token, owner, hf_span_text (note)};
+    hf_note_put (&self->requests, &request);
 }
 
 void

@@ -25,6 +25,11 @@ typedef struct feed {
     hf_pack_t commands, requests;
     uint64_t term;
     uint64_t session, floor, seq; //  of the REQUESTS that is being built
+    const char *label;            //  of the sessions that are opened from now on; NULL: none
+    bool detect;                  //  so, too
+    uint32_t delay_ms;            //  so, too
+    uint64_t acts_for;            //  of CLAIMs from now on
+    const char *note;             //  so, too; NULL: none
     HF_ARRAY (uint64_t) next_seq; //  by session
     HF_ARRAY (feed_file_t) files; //  what the released sections made
 } feed_t;
@@ -53,6 +58,7 @@ void feed_claim (feed_t *self, const hf_place_t *places, size_t count, bool wait
 void feed_release (feed_t *self, const char *lock, uint64_t token, uint64_t owner);
 void feed_cancel (feed_t *self, const char *lock, uint64_t token, uint64_t owner);
 void feed_abandon (feed_t *self, const char *lock);
+void feed_note (feed_t *self, const char *lock, uint64_t token, uint64_t owner, const char *note);
 void feed_append (feed_t *self, const char *lock, uint64_t token, uint64_t owner, const char *file,
                   hf_span_t data);
 /*  A request already packed. */

@@ -4,6 +4,8 @@
 
 const char *const model_locks[MODEL_LOCKS] = {"alpha", "b", "gamma/1", "gamma/2", "δέλτα"};
 const char *const model_files[MODEL_FILES] = {"log", "log.2", "päper"};
+const char *const model_notes[MODEL_NOTES] = {"", "node 7:8080", "nötig"};
+const char *const model_labels[MODEL_LABELS] = {"", "kim@alpha pid 4711 ./backup.sh", "ünï"};
 
 static size_t
 s_number (const char *const *names, size_t count, hf_span_t name)
@@ -24,6 +26,18 @@ size_t
 model_file (hf_span_t name)
 {
     return s_number (model_files, MODEL_FILES, name);
+}
+
+size_t
+model_note (hf_span_t note)
+{
+    return s_number (model_notes, MODEL_NOTES, note);
+}
+
+size_t
+model_label (hf_span_t label)
+{
+    return s_number (model_labels, MODEL_LABELS, label);
 }
 
 model_t *
@@ -65,17 +79,26 @@ s_session (model_t *self, uint64_t id)
     return alive ? &self->sessions[id] : NULL;
 }
 
+static bool
+s_gone (const model_t *self, uint64_t id)
+{
+    return id > 0 && id < MODEL_SESSIONS && self->sessions[id].gone;
+}
+
 //  ---- requests -------------------------------------------------------------------
 
 static void
 s_answer_claim (const model_t *self, const model_claim_t *claim, hf_answer_t *answer)
 {
     answer->token = claim->token;
-    if (claim->token > 0)
+    if (claim->token > 0) {
         answer->index = claim->index;
-    else {
+        answer->position = claim->replaces;
+    } else {
         answer->status = HF_QUEUED;
         answer->position = model_position (self, claim);
+        if (claim->upgrade) //  the hold stays meanwhile
+            answer->token = model_find (self, claim->places[0].lock, claim->session, false)->token;
     }
 }
 
@@ -120,6 +143,23 @@ s_conflict (const model_t *self, const model_place_t *place, uint32_t *limit)
     return false;
 }
 
+/*  CLAIM is new and waits: who holds what nobody waited for learns of it. */
+static void
+s_want (model_t *self, const model_claim_t *claim)
+{
+    model_place_t places[MODEL_LOCKS];
+    size_t count = claim->count;
+    memcpy (places, claim->places, sizeof places);
+    for (size_t i = 0; i < count; i++) {
+        size_t waiters = 0;
+        for (size_t k = 0; k < self->claims.count; k++)
+            waiters +=
+                self->claims.list[k].token == 0 && model_at (&self->claims.list[k], places[i].lock);
+        if (waiters == 1 && model_holder (self, places[i].lock, 0))
+            model_add_event (self, HF_OUT_WANTED, 0)->lock = places[i].lock;
+    }
+}
+
 /*  A holder of one lock asks for it in another mode. */
 static void
 s_change (model_t *self, model_claim_t *hold, const model_claim_t *wanted, bool wait,
@@ -149,7 +189,7 @@ s_change (model_t *self, model_claim_t *hold, const model_claim_t *wanted, bool 
     model_claim_t *own = model_find (self, place.lock, session, true);
     if (own)
         s_answer_claim (self, own, answer);
-    else if (!alone && (!wait || taken))
+    else if (!alone && (!wait || taken || model_rings (self, &upgrade)))
         answer->status = wait ? HF_DEADLOCK : HF_NOT_GRANTED;
     else if (alone) {
         model_grant (self, s_add (self, &upgrade));
@@ -159,6 +199,7 @@ s_change (model_t *self, model_claim_t *hold, const model_claim_t *wanted, bool 
         own->born = born;
         model_touch (&change, own);
         model_finish (self, &change);
+        s_want (self, model_find (self, place.lock, session, true));
         s_answer_claim (self, model_find (self, place.lock, session, true), answer);
         return;
     }
@@ -214,10 +255,15 @@ s_claim (model_t *self, uint64_t session, model_claim_t *wanted, bool wait, hf_a
         model_claim_t *claim = s_add (self, wanted);
         model_grant (self, claim);
         s_answer_claim (self, claim, answer);
-    } else if (wait)
-        s_answer_claim (self, s_add (self, wanted), answer);
-    else
+    } else if (!wait)
         answer->status = HF_NOT_GRANTED;
+    else if (model_rings (self, wanted))
+        answer->status = HF_DEADLOCK;
+    else {
+        model_claim_t *claim = s_add (self, wanted);
+        s_want (self, claim);
+        s_answer_claim (self, claim, answer);
+    }
 }
 
 static void
@@ -243,6 +289,11 @@ s_acquire_set (model_t *self, uint64_t session, const hf_claim_t *claim, hf_answ
     }
     if (answer->status == HF_OK && wanted.upgrade)
         answer->status = HF_BAD_REQUEST;
+    if (claim->acts_for != session && s_session (self, claim->acts_for))
+        wanted.acts_for = claim->acts_for;
+    wanted.note = model_note (claim->note);
+    if (answer->status == HF_OK && wanted.note == MODEL_NOTES)
+        answer->status = HF_BAD_NOTE;
     if (answer->status == HF_OK)
         s_claim (self, session, &wanted, claim->wait, answer);
 }
@@ -262,6 +313,38 @@ s_add_text (model_text_t *to, const uint8_t *bytes, size_t size)
     if (size > 0)
         memcpy (to->bytes + to->size, bytes, size);
     to->size += size;
+}
+
+static bool
+s_claims (const model_t *self, uint64_t session)
+{
+    for (size_t i = 0; i < self->claims.count; i++)
+        if (self->claims.list[i].session == session)
+            return true;
+    return false;
+}
+
+/*  From the oldest claim on, those that wait or ALL. Each that leaves may take another with it. */
+static void
+s_leave_all (model_t *self, uint64_t session, bool all)
+{
+    for (size_t i = 0; i < self->claims.count;) {
+        model_claim_t *claim = &self->claims.list[i];
+        if (claim->session == session && (all || claim->token == 0)) {
+            model_leave (self, claim);
+            i = 0;
+        } else
+            i++;
+    }
+}
+
+/*  What it held when it expired is closed no more. */
+static void
+s_reopen (model_t *self, uint64_t session)
+{
+    model_add_event (self, HF_OUT_REOPENED, session);
+    s_leave_all (self, session, true);
+    self->sessions[session].gone = false;
 }
 
 /*  RELEASE (COMMIT) or CANCEL. */
@@ -285,7 +368,10 @@ s_release (model_t *self, uint64_t session, const hf_release_t *release, bool co
     section.index = self->commands;
     if (section.parts > 0)
         *hf_array_add (&self->events) = section;
+    uint64_t holder = hold->session;
     model_leave (self, hold);
+    if (self->sessions[holder].gone && !s_claims (self, holder))
+        s_reopen (self, holder);
     return HF_OK;
 }
 
@@ -306,7 +392,7 @@ s_append (model_t *self, uint64_t session, const hf_append_t *append)
     uint64_t owner = append->owner ? append->owner : session;
     size_t number = model_lock (append->lock), file = model_file (append->file);
     model_claim_t *hold = s_hold (self, number, owner, append->token);
-    if (!hold)
+    if (!hold || self->sessions[owner].gone)
         return HF_NOT_HOLDER;
     if (owner != session)
         model_add_event (self, HF_OUT_TOUCHED, owner);
@@ -314,6 +400,24 @@ s_append (model_t *self, uint64_t session, const hf_append_t *append)
         return HF_BAD_NAME;
     hold->appended[file] = true;
     s_add_text (&hold->staged[file], append->data.at, append->data.size);
+    return HF_OK;
+}
+
+/*  Of a hold, of whomever; or of what the session waits for. A hold has no token 0. */
+static hf_status_t
+s_note (model_t *self, uint64_t session, const hf_note_t *note)
+{
+    size_t number = model_lock (note->lock), text = model_note (note->note);
+    model_claim_t *claim = s_hold (self, number, note->owner ? note->owner : session, note->token);
+    if (note->token == 0 && note->owner == 0) {
+        claim = model_find (self, number, session, true);
+        claim = claim ? claim : model_find (self, number, session, false);
+    }
+    if (!claim || self->sessions[claim->session].gone)
+        return HF_NOT_HOLDER;
+    if (text == MODEL_NOTES)
+        return HF_BAD_NOTE;
+    claim->note = text;
     return HF_OK;
 }
 
@@ -341,6 +445,9 @@ s_execute (model_t *self, uint64_t session, const hf_request_t *request, hf_answ
         break;
     case HF_KIND_ABANDON:
         s_abandon (self, session, &request->abandon);
+        break;
+    case HF_KIND_NOTE:
+        answer->status = s_note (self, session, &request->note);
         break;
     default:
         answer->status = s_append (self, session, &request->append);
@@ -392,16 +499,24 @@ s_open (model_t *self, const hf_cmd_open_t *open)
             memcmp (self->sessions[id].nonce, open->nonce.at, HF_NONCE_SIZE) == 0)
             found = id;
     bool good = open->ttl_ms >= 1000 && open->ttl_ms <= 600000;
+    size_t label = model_label (open->label);
+    bool late = open->delay_ms > 600000 || (open->delay_ms > 0 && open->delay_ms < 100);
+    hf_status_t bad = !good ? HF_BAD_TTL : late ? HF_BAD_REQUEST : HF_BAD_LABEL;
     self->commands += found == 0;
-    if (found == 0 && good) {
+    if (found == 0 && good && !late && label < MODEL_LABELS) {
         found = ++self->last_session;
         assert (found < MODEL_SESSIONS);
         model_session_t *session = &self->sessions[found];
-        *session = (model_session_t){.alive = true, .ttl_ms = open->ttl_ms, .floor = 1};
+        *session = (model_session_t){.alive = true,
+                                     .detect = open->detect,
+                                     .label = label,
+                                     .delay_ms = open->delay_ms,
+                                     .ttl_ms = open->ttl_ms,
+                                     .floor = 1};
         memcpy (session->nonce, open->nonce.at, HF_NONCE_SIZE);
     }
     model_event_t *event = model_add_event (self, HF_OUT_OPENED, found);
-    event->status = found != 0 ? HF_OK : HF_BAD_TTL;
+    event->status = found != 0 ? HF_OK : bad;
     event->ttl_ms = found != 0 ? self->sessions[found].ttl_ms : open->ttl_ms;
 }
 
@@ -413,13 +528,24 @@ s_end (model_t *self, uint64_t session, hf_status_t status)
     event->status = status;
     event->expired = status == HF_SESSION_EXPIRED;
     self->sessions[session].alive = false;
-    //  From the oldest claim on. Each that leaves may take another with it.
-    for (size_t i = 0; i < self->claims.count;)
-        if (self->claims.list[i].session == session) {
-            model_leave (self, &self->claims.list[i]);
-            i = 0;
-        } else
-            i++;
+    for (size_t i = 0; i < self->claims.count; i++)
+        if (self->claims.list[i].acts_for == session)
+            self->claims.list[i].acts_for = 0;
+    bool holds = false;
+    for (size_t i = 0; i < self->claims.count; i++)
+        holds =
+            holds || (self->claims.list[i].session == session && self->claims.list[i].token > 0);
+    bool stays = status == HF_SESSION_EXPIRED && self->sessions[session].delay_ms > 0 && holds;
+    s_leave_all (self, session, !stays);
+    self->sessions[session].gone = stays && s_claims (self, session);
+    for (size_t i = 0; i < self->claims.count; i++) {
+        model_claim_t *hold = &self->claims.list[i];
+        if (hold->session != session)
+            continue;
+        model_drop_staged (hold);
+        memset (hold->staged, 0, sizeof hold->staged);
+        memset (hold->appended, 0, sizeof hold->appended);
+    }
 }
 
 static void
@@ -457,6 +583,10 @@ model_apply (model_t *self, const hf_entry_t *entry)
         else if (kind == HF_KIND_CMD_EXPIRE && hf_cmd_expire_get (&scan, &expire)) {
             if (expire.term == entry->term && s_session (self, expire.session))
                 s_end (self, expire.session, HF_SESSION_EXPIRED);
+            else if (expire.term == entry->term && s_gone (self, expire.session)) {
+                self->commands++;
+                s_reopen (self, expire.session);
+            }
         } else if (kind == HF_KIND_CMD_CLOSE && hf_cmd_close_get (&scan, &close)) {
             if (s_session (self, close.session))
                 s_end (self, close.session, HF_OK);

@@ -11,14 +11,22 @@
 
 enum { MODEL_SESSIONS = 300, MODEL_LOCKS = 5, MODEL_FILES = 3 };
 
+enum { MODEL_NOTES = 3, MODEL_LABELS = 3 };
+
 extern const char *const model_locks[MODEL_LOCKS], *const model_files[MODEL_FILES];
+extern const char *const model_notes[MODEL_NOTES], *const model_labels[MODEL_LABELS];
 
 /*  The number of a lock or file; MODEL_LOCKS or MODEL_FILES when it is none of them. */
 size_t model_lock (hf_span_t name);
 size_t model_file (hf_span_t name);
+size_t model_note (hf_span_t note);
+size_t model_label (hf_span_t label);
 
 typedef struct model_session {
-    bool alive;
+    bool alive, detect;
+    bool gone; //  it has expired, and what it held stays closed
+    size_t label;
+    uint32_t delay_ms;
     uint8_t nonce[HF_NONCE_SIZE];
     uint32_t ttl_ms;
     uint64_t floor;
@@ -39,7 +47,10 @@ typedef struct model_place {
 /*  What one request asked for: it holds (token > 0) or waits, everywhere at once. */
 typedef struct model_claim {
     uint64_t session, token, index, born;
-    bool upgrade; //  waits in front, to replace the session's hold
+    uint64_t replaces; //  the token of the hold that was upgraded
+    size_t note;
+    bool upgrade;      //  waits in front, to replace the session's hold
+    uint64_t acts_for; //  another session; 0: none
     model_place_t places[MODEL_LOCKS];
     size_t count;
     bool appended[MODEL_FILES];
@@ -54,8 +65,9 @@ typedef struct model_event {
     hf_answer_t answer;
     uint64_t index;
     uint32_t ttl_ms; //  of an opening
-    uint32_t parts;  //  of a section: a bit for each file
-    bool expired;    //  of an end: the session lived until now and expires
+    uint32_t waiters;
+    uint32_t parts; //  of a section: a bit for each file
+    bool expired;   //  of an end: the session lived until now and expires
     size_t from[MODEL_FILES], to[MODEL_FILES]; //  of a section: where its bytes are in the files
 } model_event_t;
 
@@ -81,6 +93,9 @@ bool model_starves (const model_t *self);
 
 /*  Whether an outcome is what the model says, with all that a section has. */
 bool model_agrees (const model_t *self, const model_event_t *event, const hf_outcome_t *got);
+
+/*  Whether a ring that was told is one: as of the entry's end, when nothing was released since. */
+bool model_agrees_ring (const model_t *self, const hf_outcome_t *got);
 
 /*  A hash of what can be read of the state, and of what the model says can be. */
 uint64_t model_look_state (const hf_state_t *state);

@@ -99,6 +99,22 @@ model_holder (const model_t *self, size_t number, size_t nth)
     return found;
 }
 
+uint32_t
+model_wanting (const model_t *self, const model_claim_t *claim)
+{
+    uint32_t most = 0;
+    for (size_t i = 0; i < claim->count; i++) {
+        uint32_t waiters = 0;
+        for (size_t k = 0; k < self->claims.count; k++) {
+            const model_claim_t *other = &self->claims.list[k];
+            waiters += other->token == 0 && other->session != claim->session &&
+                       model_at (other, claim->places[i].lock);
+        }
+        most = waiters > most ? waiters : most;
+    }
+    return most;
+}
+
 uint64_t
 model_position (const model_t *self, const model_claim_t *claim)
 {
@@ -132,6 +148,8 @@ model_grant (model_t *self, model_claim_t *claim)
     memcpy (claim->appended, hold->appended, sizeof (hold->appended));
     memcpy (claim->staged, hold->staged, sizeof (hold->staged));
     memset (hold->staged, 0, sizeof (hold->staged));
+    claim->note = claim->note != 0 ? claim->note : hold->note;
+    claim->replaces = hold->token;
     claim->upgrade = false;
     model_drop (self, hold);
 }
@@ -201,6 +219,8 @@ s_grant_first (model_t *self, model_change_t *change, size_t number)
             event->lock = claim->places[0].lock;
             event->answer.token = claim->token;
             event->answer.index = claim->index;
+            event->answer.position = claim->replaces;
+            event->waiters = model_wanting (self, claim);
         }
         return true;
     }

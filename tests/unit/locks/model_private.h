@@ -2,6 +2,7 @@
  *
  *  model.c         sessions, requests, commands
  *  model_claims.c  claims: what is granted when, and who leaves
+ *  model_rings.c   waits that would never end
  *  model_look.c    comparing with the real state
  */
 #ifndef MODEL_PRIVATE_H_INCLUDED
@@ -22,6 +23,10 @@ size_t model_before (const model_t *self, const model_claim_t *claim, size_t num
 /*  Whether the claim's PLACE fits beside the holders. */
 bool model_fits (const model_t *self, const model_claim_t *claim, const model_place_t *place);
 bool model_grantable (const model_t *self, const model_claim_t *claim);
+/*  Whether WANTED, which is no claim yet, would wait for a session that waits for it. */
+bool model_rings (const model_t *self, const model_claim_t *wanted);
+/*  How many claims of others wait where CLAIM is, at the lock where most do. */
+uint32_t model_wanting (const model_t *self, const model_claim_t *claim);
 uint64_t model_position (const model_t *self, const model_claim_t *claim);
 
 //  ---- a command changes claims -----------------------------------------------------------

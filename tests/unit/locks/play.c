@@ -3,6 +3,7 @@
 #include <assert.h>
 
 static const char *const s_bad_names[] = {"bad\tname", ""};
+static const char *const s_bad_notes[] = {"bad\tnote", "no UTF-8: \xc3\x28"};
 
 static uint64_t
 s_below (play_t *self, uint64_t below)
@@ -26,6 +27,8 @@ s_begin (play_t self)
 {
     self.feed = feed_new (true);
     self.model = model_new ();
+    self.view = hf_alloc (sizeof *self.view);
+    hf_state_listen (self.feed->state, view_hear, self.view);
     self.max_live = 2 + s_below (&self, 30);
     self.locks = 1 + s_below (&self, MODEL_LOCKS);
     self.ends = (unsigned)s_below (&self, 12);
@@ -33,6 +36,9 @@ s_begin (play_t self)
     self.claims = s_chance (&self, 75) ? 60 : 0;
     self.shared = shares[s_below (&self, 4)];
     self.sets = s_chance (&self, 60) ? 50 : 0;
+    self.detect = shares[s_below (&self, 4)];
+    self.acting = s_chance (&self, 50) ? 30 : 0;
+    self.delayed = s_chance (&self, 40) ? 30 : 0;
     self.limit = s_chance (&self, 60) ? s_below (&self, 4) : 0;
     return self;
 }
@@ -54,6 +60,9 @@ play_done (play_t *self)
 {
     feed_destroy (&self->feed);
     model_destroy (&self->model);
+    if (self->view)
+        view_done (self->view);
+    free (self->view);
 }
 
 //  ---- commands -----------------------------------------------------------------------
@@ -64,7 +73,7 @@ s_some_session (play_t *self)
 {
     for (int tries = 0; tries < 50 && self->model->last_session > 0; tries++) {
         uint64_t id = 1 + s_below (self, self->model->last_session);
-        if (self->model->sessions[id].alive || s_chance (self, 2))
+        if (self->model->sessions[id].alive || self->model->sessions[id].gone || s_chance (self, 2))
             return id;
     }
     return 0;
@@ -75,6 +84,13 @@ s_open (play_t *self)
 {
     static const uint32_t ttls[] = {1000, 5000, 600000, 999, 600001};
     uint64_t nonce = 1 + s_below (self, MODEL_SESSIONS / 2);
+    self->feed->label = model_labels[s_below (self, MODEL_LABELS)];
+    if (s_chance (self, 2))
+        self->feed->label = s_bad_notes[s_below (self, 2)];
+    self->feed->detect = s_chance (self, self->detect);
+    static const uint32_t delays_ms[] = {100, 600000, 600001, 99};
+    self->feed->delay_ms =
+        s_chance (self, self->delayed) ? delays_ms[s_below (self, s_chance (self, 5) ? 4 : 2)] : 0;
     feed_cmd_open (self->feed, nonce, ttls[s_below (self, s_chance (self, 10) ? 5 : 3)]);
 }
 
@@ -141,6 +157,13 @@ s_place (play_t *self)
     return place;
 }
 
+static const char *
+s_some_note (play_t *self)
+{
+    return s_chance (self, 3) ? s_bad_notes[s_below (self, 2)]
+                              : model_notes[s_below (self, MODEL_NOTES)];
+}
+
 static void
 s_claim (play_t *self)
 {
@@ -155,6 +178,9 @@ s_claim (play_t *self)
                 twice = twice || hf_span_equal (places[k].lock, places[i].lock);
         }
     }
+    self->feed->acts_for =
+        s_chance (self, self->acting) ? s_below (self, self->model->last_session + 1) : 0;
+    self->feed->note = s_some_note (self);
     feed_claim (self->feed, places, s_chance (self, 1) ? 0 : count, s_chance (self, 85));
 }
 
@@ -190,8 +216,11 @@ s_request (play_t *self, uint64_t session)
         feed_release (self->feed, lock, token, owner);
     else if (dice < 62)
         feed_cancel (self->feed, lock, token, owner);
-    else if (dice < 72)
+    else if (dice < 70)
         feed_abandon (self->feed, lock);
+    else if (dice < 75)
+        feed_note (self->feed, lock, s_chance (self, 40) ? 0 : token,
+                   s_chance (self, 40) ? 0 : owner, s_some_note (self));
     else
         s_append (self, lock, token, owner);
 }
@@ -255,6 +284,13 @@ s_compare (const play_t *self)
         assert (agrees);
     }
     assert (model_look_state (self->feed->state) == model_look (self->model));
+    assert (model_look_state (self->feed->twin) == model_look (self->model));
+    if (!self->view)
+        return;
+    assert (view_look (self->view) == view_look_state (self->feed->state));
+    assert (self->view->number == hf_state_happened (self->feed->state));
+    assert (self->view->number == hf_state_happened (self->feed->twin));
+    assert (hf_state_appended (self->feed->state) == hf_state_appended (self->feed->twin));
 }
 
 void

@@ -8,10 +8,12 @@
 #include "base/hf_random.h"
 #include "tests/unit/locks/feed.h"
 #include "tests/unit/locks/model.h"
+#include "tests/unit/locks/view.h"
 
 typedef struct play {
     feed_t *feed;
     model_t *model;
+    view_t *view;
     hf_random_t random;
     const uint8_t *at, *end; //  bytes to decide by; NULL: at random
     uint64_t max_live;       //  how many sessions it keeps alive
@@ -20,6 +22,8 @@ typedef struct play {
     unsigned claims, shared; //  of 100 acquires, how many are CLAIMs; of 100 places, SHARED
     unsigned sets;           //  of 100 claims, how many may be of several locks
     uint64_t limit;          //  of most SHARED places
+    unsigned detect, acting; //  of 100 sessions, how many detect rings; of claims, act for others
+    unsigned delayed;        //  of 100 sessions, how many ask for a delay
     bool unchecked;          //  nothing is compared
 } play_t;
 

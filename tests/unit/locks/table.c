@@ -158,8 +158,14 @@ table_check_loaded (hf_state_t *state)
     assert (table_equal (&rows, &again));
     uint64_t session = 0;
     uint32_t ttl_ms;
-    while (hf_state_next_session (state, session, &session, &ttl_ms))
-        feed_do_close (feed, session);
+    while (hf_state_next_session (state, session, &session, &ttl_ms)) {
+        uint32_t delay_ms;
+        if (hf_state_session_gone (state, session, &delay_ms))
+            feed_cmd_expire (feed, session, feed->term);
+        else
+            feed_cmd_close (feed, session);
+        feed_apply (feed);
+    }
     assert (hf_state_locks_count (state) == 0 && hf_state_staged_bytes (state) == 0);
     table_done (&rows);
     table_done (&again);

@@ -82,6 +82,8 @@ typedef struct claim_row {
     const char *locks;
     uint32_t units, limit;
     bool upgrade;
+    uint64_t acts_for, replaces;
+    const char *note;
 } claim_row_t;
 
 static bool
@@ -89,10 +91,11 @@ s_with_claim (const hf_state_t *state, claim_row_t row)
 {
     hf_pack_t value;
     hf_pack_init (&value);
-    hf_put_array (&value, row.upgrade ? 5 : 4);
+    hf_put_array (&value, 8);
     hf_put_u64 (&value, row.session);
     hf_put_u64 (&value, row.token);
     hf_put_u64 (&value, row.index);
+    hf_put_u64 (&value, row.replaces);
     hf_put_array (&value, (uint32_t)strlen (row.locks));
     for (const char *lock = row.locks; *lock; lock++) {
         hf_put_array (&value, row.units > 0 ? 3 : 1);
@@ -102,8 +105,9 @@ s_with_claim (const hf_state_t *state, claim_row_t row)
         hf_put_u32 (&value, row.units);
         hf_put_u32 (&value, row.limit);
     }
-    if (row.upgrade)
-        hf_put_flag (&value, true);
+    hf_put_flag (&value, row.upgrade);
+    hf_put_u64 (&value, row.acts_for);
+    hf_put_str (&value, hf_span (row.note, row.note ? strlen (row.note) : 0));
     const uint8_t key[9] = {'p', [8] = row.born};
     return s_with (state, key, sizeof (key), &value);
 }
@@ -143,6 +147,13 @@ HF_TEST (contradicting_claims_are_refused)
     assert_true (WITH (5, 2, 2, 5, "b", .units = 7, .limit = 9));
     assert_true (WITH (5, 2, 2, 5, "bc"));  //  a set
     assert_false (WITH (5, 2, 2, 5, "ba")); //  and one whose second lock is held
+    assert_true (WITH (4, 2, 0, 4, "a", .note = "for people", .acts_for = 1));
+    assert_false (WITH (4, 2, 0, 4, "a", .note = "a\nb"));
+    assert_true (WITH (5, 2, 2, 5, "b", .replaces = 1));
+    assert_false (WITH (5, 2, 2, 5, "b", .replaces = 2)); //  itself
+    assert_false (WITH (4, 2, 0, 4, "a", .replaces = 1)); //  a wait
+    assert_false (WITH (4, 2, 0, 4, "a", .acts_for = 2)); //  for itself
+    assert_false (WITH (4, 2, 0, 4, "a", .acts_for = 3)); //  for nobody
     char many[66] = "";
     for (size_t i = 0; i < sizeof (many) - 1; i++)
         many[i] = (char)('0' + i);

@@ -11,7 +11,7 @@
 
 int hf_mutant = HF_MUTANT_none;
 
-enum { SEEDS = 100, ENTRIES = 150 };
+enum { SEEDS = 500, ENTRIES = 150 };
 
 /*  Now and then the twin is replaced by what the rows give. */
 static void

@@ -211,7 +211,8 @@ FEED_TEST (what_an_entry_does_its_type_decides, feed_new (true))
     hf_pack_t commands, payload;
     hf_pack_init (&commands);
     hf_pack_init (&payload);
-    hf_cmd_open_put (&commands, &(hf_cmd_open_t){hf_span_text ("0123456789abcdef"), 1000});
+    hf_cmd_open_put (&commands,
+                     &(hf_cmd_open_t){.nonce = hf_span_text ("0123456789abcdef"), .ttl_ms = 1000});
     hf_payload_put (&payload, hf_pack_list (&commands));
     hf_span_t open = hf_span (hf_pack_bytes (&payload), hf_pack_size (&payload));
     const uint32_t types[] = {0, HF_ENTRY_OPEN_TERM, HF_ENTRY_ROSTER, 4, 77, UINT32_MAX};

@@ -43,8 +43,8 @@ BENCH_TEST (p11_a_client_that_moved_is_answered_where_it_is, bench)
 {
     uint64_t holder = bench_open (bench, 1, 1, 10000), waiter = bench_open (bench, 2, 2, 10000);
     bench_acquire (bench, 1, holder, 1, "L");
-    bench_acquire (bench, 2, waiter, 1, "L");
     uint64_t token = bench_answer (bench, 1).token;
+    bench_acquire (bench, 2, waiter, 1, "L");
     assert_int_equal (bench_answer (bench, 2).status, HF_QUEUED);
     bench_keepalive (bench, 7, waiter, 1);
     assert_int_equal (bench_alive (bench, 7).status, HF_OK);
