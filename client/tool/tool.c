@@ -85,7 +85,7 @@ main (int argc, char **argv)
 {
     hf_std_open ();
     static const tool_command_t tool = {.help = s_help, .most = INT_MAX};
-    tool_options_t options;
+    tool_options_t options = {.command = NULL};
     int code = tool_options_read (&options, &tool, argc, argv);
     if (code >= 0)
         return code;

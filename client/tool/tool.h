@@ -45,7 +45,8 @@ enum {
     TOOL_APPEND = 128,
     TOOL_CAT = 256,
     TOOL_LS = 512,
-    TOOL_STATUS = 1024
+    TOOL_STATUS = 1024,
+    TOOL_MODE = 2048 //  in which mode a lock is taken
 };
 
 /*  The last options of a question's help, and the head of its examples. */
@@ -96,6 +97,7 @@ int tool_flush (int code);
 //  ---- options -------------------------------------------------------------------
 
 #define TOOL_TIMEOUT_DEFAULT_MS 10000
+#define TOOL_NAMES_MAX          64U //  that one request asks for
 
 struct tool_options {
     const tool_command_t *command;
@@ -108,6 +110,11 @@ struct tool_options {
     uint32_t wait_ms;       //  0: do not wait; HF_FOREVER: no limit
     uint32_t kill_after_ms; //  HF_FOREVER: not given
     int conflict_code;
+    bool shared, exclusive;
+    uint64_t units, limit; //  0: not given
+    const char *note;      //  NULL: none
+    uint32_t delay_ms;     //  0: none
+    bool elsewhere;        //  --endpoints is not what the environment said
     //  To work in a section: NULL or 0 when not given.
     const char *lock;
     uint64_t token, session;
@@ -117,7 +124,8 @@ struct tool_options {
 };
 
 /*  Read the options of COMMAND and check the number of arguments. Gives -1 to go on, or the exit
- *  code to end with: after --help, --version, and every mistake. */
+ *  code to end with: after --help, --version, and every mistake. SELF: all zero, or as read for the
+ *  options before the command. */
 int tool_options_read (tool_options_t *self, const tool_command_t *command, int argc, char **argv);
 
 /*  Fill what the options left out of the section from HOLDFAST_LOCK, HOLDFAST_TOKEN and

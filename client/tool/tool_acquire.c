@@ -3,6 +3,7 @@
 #include "client/tool/tool_hold.h"
 #include <assert.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -11,11 +12,12 @@
 #define CLOSE_LIMIT_MS 2000
 
 static const char s_help_acquire[] =
-    "usage: holdfast acquire [OPTION...] NAME\n"
+    "usage: holdfast acquire [OPTION...] NAME...\n"
     "\n"
     "Take the lock NAME and leave it held when this command ends. Prints what `append` and\n"
     "`release` need, as an assignment for the shell (or JSON). While it waits, it tells its\n"
-    "place in the queue on stderr.\n"
+    "place in the queue on stderr. Several NAMEs are taken at once, all or none, with one\n"
+    "token, and released together.\n"
     "\n"
     "Nothing keeps the lock alive afterwards: it is lost when the TTL has passed since the\n"
     "last `holdfast append` in it, and its appends are dropped. Choose --ttl for the whole\n"
@@ -28,8 +30,11 @@ static const char s_help_acquire[] =
     "  -E, --conflict-exit-code CODE\n"
     "                           the exit code after giving up (default 1)\n"
     "  -v, --verbose            say how long the lock took\n"
+    "  -s, --shared; --units N --limit M; -x, --exclusive; --note TEXT; --lock-delay TIME\n"
+    "                           as of `holdfast run`\n"
     "      --ttl TIME           1s to 10m (default 60s)\n"
-    "      --json               print JSON: lock, token, session, index, ttl_ms\n"
+    "      --json               print JSON: lock, locks, token, session, index,\n"
+    "                           ttl_ms\n"
     "      --connect-timeout TIME  how long to look for the cluster (default 10s)\n"
     "      --endpoints LIST     the nodes (default: HOLDFAST_ENDPOINTS)\n"
     "\n"
@@ -79,14 +84,18 @@ s_print_shell (const tool_hold_t *hold, const char *lock, bool with_endpoints)
 }
 
 static int
-s_print (const tool_hold_t *hold, const tool_options_t *options, const char *lock)
+s_print (const tool_hold_t *hold, const tool_options_t *options, const tool_wants_t *wants)
 {
     if (!options->json) {
-        s_print_shell (hold, lock, getenv ("HOLDFAST_ENDPOINTS") != NULL);
+        s_print_shell (hold, wants->list[0].lock, getenv ("HOLDFAST_ENDPOINTS") != NULL);
         return tool_flush (TOOL_OK);
     }
     hf_session_t *session = tool_hold_session (hold);
-    return tool_print_json (json_pack ("{s:s, s:o, s:o, s:o, s:o}", "lock", lock, "token",
+    json_t *names = json_array ();
+    for (size_t i = 0; i < wants->count; i++)
+        json_array_append_new (names, json_string (wants->list[i].lock));
+    return tool_print_json (json_pack ("{s:s, s:o, s:o, s:o, s:o, s:o}", "lock",
+                                       wants->list[0].lock, "locks", names, "token",
                                        tool_json_number (tool_hold_grant (hold).token), "session",
                                        tool_json_number (hf_session_id (session)), "index",
                                        tool_json_number (tool_hold_grant (hold).index), "ttl_ms",
@@ -119,15 +128,18 @@ s_await_reader (tool_hold_t *hold, const char *lock, tool_signals_t *signals)
 static int
 s_acquire (tool_options_t *options)
 {
-    const char *lock = options->args[0];
+    tool_wants_t wants;
+    int code = tool_wants_read (&wants, options, options->args, (size_t)options->count);
+    if (code >= 0)
+        return code;
     signal (SIGPIPE, SIG_IGN); //  if the reader of the token has died, the lock must be released
     tool_signals_t *signals = tool_signals_new (false);
     tool_hold_t *hold;
-    int code = tool_hold_take (&hold, options, lock, signals, true);
+    code = tool_hold_take (&hold, options, &wants, signals, true);
     if (hold) {
-        code = s_await_reader (hold, lock, signals);
+        code = s_await_reader (hold, wants.title, signals);
         if (code == TOOL_OK)
-            code = s_print (hold, options, lock);
+            code = s_print (hold, options, &wants);
         if (code == TOOL_OK)
             tool_hold_leave (&hold);
         else
@@ -139,11 +151,10 @@ s_acquire (tool_options_t *options)
 
 const tool_command_t tool_acquire = {.name = "acquire",
                                      .help = s_help_acquire,
-                                     .options = TOOL_TAKE | TOOL_JSON,
+                                     .options = TOOL_TAKE | TOOL_MODE | TOOL_JSON,
                                      .least = 1,
-                                     .most = 1,
+                                     .most = INT_MAX - 1, //  its options may stand behind the names
                                      .missing = "which lock? NAME is missing",
-                                     .many = "one lock at a time",
                                      .ttl_ms = ACQUIRE_TTL_MS,
                                      .run = s_acquire};
 

@@ -171,7 +171,9 @@ s_append_alone (append_t *self)
 {
     bool show = self->options->verbose || isatty (STDERR_FILENO);
     self->signals = tool_signals_new (false);
-    int code = tool_hold_take (&self->hold, self->options, self->file, self->signals, show);
+    tool_wants_t wants;
+    tool_wants_one (&wants, self->file);
+    int code = tool_hold_take (&self->hold, self->options, &wants, self->signals, show);
     if (!self->hold)
         return code;
     self->session = tool_hold_session (self->hold);

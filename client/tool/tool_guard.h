@@ -17,8 +17,9 @@
 typedef struct tool_guard tool_guard_t;
 
 typedef struct tool_guard_config {
-    char **argv; //  the command; this and the rest are copied
-    const char *lock;
+    char **argv;       //  the command; this and the rest are copied
+    const char *lock;  //  for the command's environment
+    const char *title; //  of what is held, for messages
     char *words_end; //  the end of the memory that begins with the name of this program and goes on
                      //  with its arguments, in which the guard writes its title
     tool_signals_t *signals;

@@ -25,7 +25,7 @@ struct tool_hold {
     hf_client_t *client;
     tool_signals_t *signals;
     const tool_options_t *options;
-    char *lock;
+    tool_wants_t wants;
     bool show;
     hf_session_t *session;
     hf_grant_t grant;
@@ -92,7 +92,8 @@ static void
 s_show_place (const tool_hold_t *self, uint64_t position)
 {
     if (self->show && position > 0)
-        tool_error (0, "waiting for lock %s: place %" PRIu64 " in the queue", self->lock, position);
+        tool_error (0, "waiting for lock %s: place %" PRIu64 " in the queue", self->wants.title,
+                    position);
 }
 
 /*  Wait for the answer to what was submitted: TOOL_OK with NEWS, or 128+signal. */
@@ -126,13 +127,14 @@ s_open (tool_hold_t *self)
     tool_signals_restore (self->signals);
     hf_session_options_t options = HF_SESSION_OPTIONS_INIT;
     options.ttl_ms = self->options->ttl_ms;
+    options.delay_ms = self->options->delay_ms;
     options.fn = s_on_event;
     options.arg = self;
     hf_status_t status =
         hf_session_open (self->client, &options, self->options->timeout_ms, &self->session);
     tool_signals_block (self->signals);
     if (status != HF_OK)
-        return tool_fail (status, NULL, "cannot open a session for lock %s", self->lock);
+        return tool_fail (status, NULL, "cannot open a session for lock %s", self->wants.title);
     return TOOL_OK;
 }
 
@@ -149,12 +151,13 @@ s_not_granted (const tool_hold_t *self, hf_status_t status)
     if (options->wait_ms > 0 && status == HF_TIMEOUT)
         status = HF_NOT_GRANTED;
     if (status != HF_NOT_GRANTED)
-        return tool_fail (status, self->lock, "cannot acquire lock %s", self->lock);
+        return tool_fail (status, self->wants.list[0].lock, "cannot acquire lock %s",
+                          self->wants.title);
     if (options->verbose)
         tool_error (0,
                     options->wait_ms > 0 ? "lock %s was not granted in time"
                                          : "lock %s is held by another session",
-                    self->lock);
+                    self->wants.title);
     return options->conflict_code;
 }
 
@@ -170,7 +173,10 @@ s_ask (tool_hold_t *self, uint32_t limit_ms, bool *ended)
     hf_acquire_options_t options = HF_ACQUIRE_OPTIONS_INIT;
     options.wait = self->options->wait_ms > 0;
     options.limit_ms = options.wait ? limit_ms : self->options->timeout_ms;
-    hf_status_t status = hf_submit_acquire (self->session, self->lock, &options, s_on_done, self);
+    options.note = self->options->note;
+    options.acts_for = tool_wants_outer (self->options);
+    hf_status_t status = hf_submit_acquire_set (self->session, self->wants.list, self->wants.count,
+                                                &options, s_on_done, self);
     news_t news = {.result.status = status};
     if (status == HF_OK)
         code = s_await (self, &news);
@@ -195,7 +201,7 @@ s_take (tool_hold_t *self)
         if (!ended)
             return code;
         tool_error (0, "lost the place in the queue for lock %s with its session; asking again",
-                    self->lock);
+                    self->wants.title);
         hf_session_close (&self->session, CLOSE_LIMIT_MS);
         uint64_t spent_ms = tool_now_ms () - began_ms;
         if (self->options->wait_ms == HF_FOREVER)
@@ -215,21 +221,20 @@ s_free (tool_hold_t **self_p)
     tool_error_wait (LAST_WORDS_MS);
     close (self->wake_fd);
     pthread_mutex_destroy (&self->mutex);
-    free (self->lock);
     free (self);
     *self_p = NULL;
 }
 
 int
-tool_hold_take (tool_hold_t **self_p, const tool_options_t *options, const char *lock,
+tool_hold_take (tool_hold_t **self_p, const tool_options_t *options, const tool_wants_t *wants,
                 tool_signals_t *signals, bool show)
 {
-    assert (self_p && options && lock && signals);
+    assert (self_p && options && wants->count > 0 && signals);
     tool_hold_t *self = tool_alloc (sizeof *self);
     self->signals = signals;
     tool_error_wait (0);
     self->options = options;
-    self->lock = tool_copy (lock);
+    self->wants = *wants;
     self->show = show;
     self->wake_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_mutex_init (&self->mutex, NULL);
@@ -246,8 +251,8 @@ tool_hold_take (tool_hold_t **self_p, const tool_options_t *options, const char 
         tool_hold_destroy (&self);
     else if (options->verbose) {
         uint64_t spent_ms = tool_now_ms () - began_ms;
-        tool_error (0, "getting lock %s took %" PRIu64 ".%03u seconds, token %" PRIu64, lock,
-                    spent_ms / 1000, (unsigned)(spent_ms % 1000), self->grant.token);
+        tool_error (0, "getting lock %s took %" PRIu64 ".%03u seconds, token %" PRIu64,
+                    wants->title, spent_ms / 1000, (unsigned)(spent_ms % 1000), self->grant.token);
     }
     *self_p = self;
     return code;
@@ -302,9 +307,10 @@ tool_hold_lost (tool_hold_t *self)
 int
 tool_hold_release (tool_hold_t *self, bool cancel)
 {
-    hf_status_t status =
-        cancel ? hf_submit_cancel (self->session, self->lock, self->grant.token, s_on_done, self)
-               : hf_submit_release (self->session, self->lock, self->grant.token, s_on_done, self);
+    hf_status_t status = cancel ? hf_submit_cancel (self->session, self->wants.list[0].lock,
+                                                    self->grant.token, s_on_done, self)
+                                : hf_submit_release (self->session, self->wants.list[0].lock,
+                                                     self->grant.token, s_on_done, self);
     news_t news = {.result.status = status};
     if (status == HF_OK && s_await (self, &news) != TOOL_OK)
         news.result.status = HF_UNDECIDED;
@@ -315,7 +321,7 @@ tool_hold_release (tool_hold_t *self, bool cancel)
         return tool_error (TOOL_LOST,
                            "the release of lock %s was not acknowledged: whether its appends "
                            "took effect is not known; see: holdfast ls, holdfast cat",
-                           self->lock);
+                           self->wants.title);
     return tool_error (TOOL_LOST, "lock %s was lost before its release: its appends are dropped",
-                       self->lock);
+                       self->wants.title);
 }

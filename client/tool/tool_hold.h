@@ -1,19 +1,20 @@
-/*  tool_hold.h - one session that takes one lock, watched together with signals. */
+/*  tool_hold.h - one session that takes a lock or a set, watched together with signals. */
 #ifndef TOOL_HOLD_H_INCLUDED
 #define TOOL_HOLD_H_INCLUDED
 
 #include "client/tool/tool.h"
 #include "client/tool/tool_signals.h"
+#include "client/tool/tool_wants.h"
 
 typedef struct tool_hold tool_hold_t;
 
-/*  Open a client and a session, and wait for LOCK as OPTIONS say. A session that is
+/*  Open a client and a session, and wait for what WANTS say, as OPTIONS say. A session that is
  * lost while it waits is replaced, at the end of the queue. TOOL_HELD: *self_p is the caller's.
  * Otherwise the exit code of the process (-E makes it any, 0 too), after a line on stderr if need
  * be, and NULL; a signal gives the place in the queue up, and 128+signal. SHOW: report the position
  * in the queue on stderr. */
 #define TOOL_HELD (-1)
-int tool_hold_take (tool_hold_t **self_p, const tool_options_t *options, const char *lock,
+int tool_hold_take (tool_hold_t **self_p, const tool_options_t *options, const tool_wants_t *wants,
                     tool_signals_t *signals, bool show);
 
 /*  End the session, if it is still there, and free. */

@@ -146,6 +146,7 @@ typedef enum take {
     TAKE_TIME, //  what the library takes; HF_FOREVER for more than that
     TAKE_TTL,
     TAKE_TIMEOUT,
+    TAKE_DELAY,
     TAKE_NUMBER,
     TAKE_POSITIVE,
     TAKE_EXIT_CODE
@@ -183,10 +184,14 @@ static const option_row_t s_options[] = {
     {TOOL_SECTION, 0, "session", 1, TAKE_POSITIVE, TO (session), "--session"},
     {TOOL_RUN, 0, "cancel-on-failure", 0, TAKE_TRUE, TO (cancel_on_failure), NULL},
     {TOOL_RUN, 'k', "kill-after", 1, TAKE_TIME, TO (kill_after_ms), "-k"},
-    {TOOL_RUN, 'x', "exclusive", 0, TAKE_REFUSED, 0, NULL},
-    {TOOL_RUN, 'e', NULL, 0, TAKE_REFUSED, 0, NULL},
+    {TOOL_MODE, 'x', "exclusive", 0, TAKE_TRUE, TO (exclusive), NULL},
+    {TOOL_MODE, 'e', NULL, 0, TAKE_TRUE, TO (exclusive), NULL},
+    {TOOL_MODE, 's', "shared", 0, TAKE_TRUE, TO (shared), NULL},
+    {TOOL_MODE, 0, "units", 1, TAKE_POSITIVE, TO (units), "--units"},
+    {TOOL_MODE, 0, "limit", 1, TAKE_POSITIVE, TO (limit), "--limit"},
+    {TOOL_MODE, 0, "note", 1, TAKE_TEXT, TO (note), NULL},
+    {TOOL_MODE, 0, "lock-delay", 1, TAKE_DELAY, TO (delay_ms), "--lock-delay"},
     {TOOL_RUN, 'o', "close", 0, TAKE_REFUSED, 0, NULL},
-    {TOOL_RUN, 's', "shared", 0, TAKE_REFUSED, 0, "locks are exclusive; there are no shared ones"},
     {TOOL_RUN, 'u', "unlock", 0, TAKE_REFUSED, 0,
      "there is nothing to unlock: run releases by itself"},
     {TOOL_RUN, 'F', "no-fork", 0, TAKE_REFUSED, 0,
@@ -220,7 +225,18 @@ s_time (tool_options_t *self, const option_row_t *row, uint32_t *field)
         return tool_misuse (self, "--ttl must be 1s to 10m, not %s", optarg);
     if (row->take == TAKE_TIMEOUT && *field == 0)
         return tool_misuse (self, "the timeout must be more than 0");
+    if (row->take == TAKE_DELAY && (*field < HF_DELAY_MIN_MS || *field > HF_DELAY_MAX_MS))
+        return tool_misuse (self, "--lock-delay must be 100ms to 10m, not %s", optarg);
     return -1;
+}
+
+/*  In the environment, so that a command that is run under a lock finds it too. */
+static void
+s_endpoints (tool_options_t *self)
+{
+    const char *before = getenv ("HOLDFAST_ENDPOINTS");
+    self->elsewhere = self->elsewhere || !before || strcmp (before, optarg) != 0;
+    setenv ("HOLDFAST_ENDPOINTS", optarg, 1);
 }
 
 static int
@@ -235,8 +251,7 @@ s_take_row (tool_options_t *self, const option_row_t *row)
     case TAKE_REFUSED:
         return row->what ? tool_misuse (self, "%s", row->what) : -1;
     case TAKE_ENDPOINTS:
-        //  In the environment, so that a command that is run under a lock finds it too.
-        setenv ("HOLDFAST_ENDPOINTS", optarg, 1);
+        s_endpoints (self);
         return -1;
     case TAKE_TRUE:
         *(bool *)field = true;
@@ -250,6 +265,7 @@ s_take_row (tool_options_t *self, const option_row_t *row)
     case TAKE_TIME:
     case TAKE_TTL:
     case TAKE_TIMEOUT:
+    case TAKE_DELAY:
         return s_time (self, row, field);
     case TAKE_NUMBER:
         if (tool_parse_number (optarg, field))
@@ -302,7 +318,8 @@ tool_options_read (tool_options_t *self, const tool_command_t *command, int argc
                              .wait_ms = HF_FOREVER,
                              .kill_after_ms = HF_FOREVER,
                              .conflict_code = TOOL_NOT_GRANTED,
-                             .length = UINT64_MAX};
+                             .length = UINT64_MAX,
+                             .elsewhere = self->elsewhere};
     //  What follows the name of a command or lock may be options of something else.
     char letters[2 * OPTIONS + 3], *at = letters;
     struct option names[OPTIONS + 1] = {{NULL, 0, NULL, 0}}, *name = names;

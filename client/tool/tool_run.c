@@ -23,12 +23,17 @@
 static const char s_help[] =
     "usage: holdfast run [OPTION...] NAME -- COMMAND [ARGUMENT...]\n"
     "       holdfast run [OPTION...] NAME -c 'SHELL COMMAND'\n"
+    "       holdfast run [OPTION...] NAME NAME... -- COMMAND [ARGUMENT...]\n"
     "\n"
     "Wait for the lock NAME, run COMMAND while holding it, release it. At any time at most\n"
     "one command runs under a name, in the whole cluster. What COMMAND appends with\n"
     "`holdfast append` comes into effect, in all files at once, when it has ended.\n"
     "\n"
-    "COMMAND runs with HOLDFAST_LOCK, HOLDFAST_TOKEN, HOLDFAST_SESSION and\n"
+    "Several names are taken at once, all or none, so nobody waits with one lock in hand\n"
+    "for another. The names end at the first --; a command with a -- of its own needs one\n"
+    "before it.\n"
+    "\n"
+    "COMMAND runs with HOLDFAST_LOCK (the first name), HOLDFAST_TOKEN, HOLDFAST_SESSION and\n"
     "HOLDFAST_ENDPOINTS in its environment, in the process group of this command. The lock\n"
     "is released when COMMAND itself ends; what it leaves in the background goes on.\n"
     "When the lock cannot be kept (this machine is cut off or stopped) COMMAND and all\n"
@@ -46,10 +51,17 @@ static const char s_help[] =
     "                           the exit code after giving up (default 1)\n"
     "  -c, --command 'COMMAND'  after NAME: run it with the shell ($SHELL or /bin/sh)\n"
     "  -v, --verbose            say how long the lock took, and its token\n"
-    "  -x, -e, --exclusive, -o, --close\n"
-    "                           accepted for flock(1): locks are exclusive, and no\n"
-    "                           descriptor is handed on\n"
+    "  -s, --shared             together with others who share it; not beside an exclusive\n"
+    "                           holder. Who waits is passed by nobody who came later\n"
+    "  -x, -e, --exclusive      alone (the default)\n"
+    "  -o, --close              accepted for flock(1): no descriptor is handed on\n"
     "options of its own:\n"
+    "      --limit M            a semaphore: at most M units of NAME are held at a time; all\n"
+    "                           who use it say the same M\n"
+    "      --units N            how many of them this takes (default 1)\n"
+    "      --note TEXT          for people: shown with the hold, up to 1,024 bytes\n"
+    "      --lock-delay TIME    if this machine dies, the lock stays closed for so long\n"
+    "                           after the TTL (100ms to 10m), for what cannot check tokens\n"
     "      --ttl TIME           1s to 10m: how soon others may go on after this machine\n"
     "                           dies (default 10s)\n"
     "  -k, --kill-after TIME    the time from SIGTERM to SIGKILL, at most a third of the TTL\n"
@@ -66,11 +78,14 @@ static const char s_help[] =
     "examples:\n"
     "  holdfast run backup -- ./backup.sh\n"
     "  holdfast run -n -E 9 nightly -- make nightly || [ $? -eq 9 ]\n"
+    "  holdfast run -s data -- ./report.sh         # readers; the writer: run data -- ...\n"
+    "  holdfast run --limit 3 render -- ./render.sh\n"
+    "  holdfast run from to -- ./transfer.sh       # both locks, or wait for both\n"
     "  holdfast run books -c 'holdfast append ledger \"42 EUR\" && holdfast append audit ok'\n";
 
 typedef struct run {
     tool_options_t *options;
-    const char *lock;
+    tool_wants_t wants;
     char **command;
     char *shell[4]; //  for -c
     tool_signals_t *signals;
@@ -103,12 +118,30 @@ s_shell_command (run_t *self, int argc, char **argv)
     return -1;
 }
 
+/*  How many of the arguments are names: all before the first --, or one. */
+static int
+s_names (int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (strcmp (argv[i], "--") == 0)
+            return i;
+    return 1;
+}
+
 static int
 s_arguments (run_t *self, int argc, char **argv)
 {
-    self->lock = argv[0];
-    argv++;
-    argc--;
+    int names = s_names (argc, argv);
+    for (int i = 1; i < names; i++)
+        if (argv[i][0] == '-')
+            return tool_misuse (self->options,
+                                "%s stands among the names of locks: put -- before the command",
+                                argv[i]);
+    int code = tool_wants_read (&self->wants, self->options, argv, (size_t)names);
+    if (code >= 0)
+        return code;
+    argv += names;
+    argc -= names;
     if (argc > 0 && (strcmp (argv[0], "-c") == 0 || strcmp (argv[0], "--command") == 0))
         return s_shell_command (self, argc, argv);
     if (argc > 0 && strcmp (argv[0], "--") == 0) {
@@ -118,7 +151,8 @@ s_arguments (run_t *self, int argc, char **argv)
         return tool_misuse (self->options,
                             "option %s must stand before the name; a command after --", argv[0]);
     if (argc == 0)
-        return tool_misuse (self->options, "which command? holdfast run %s -- COMMAND", self->lock);
+        return tool_misuse (self->options, "which command? holdfast run %s -- COMMAND",
+                            self->wants.list[0].lock);
     self->command = argv;
     return -1;
 }
@@ -163,11 +197,11 @@ s_say (run_t *self)
         return;
     self->said = true;
     if (self->deadline_ms <= tool_now_ms ())
-        tool_error (0, TOOL_SAY_LOST, self->lock);
+        tool_error (0, TOOL_SAY_LOST, self->wants.title);
     else if (self->alone)
-        tool_error (0, "the guard of lock %s was killed: ending the command", self->lock);
+        tool_error (0, "the guard of lock %s was killed: ending the command", self->wants.title);
     else
-        tool_error (0, TOOL_SAY_SOON, self->lock);
+        tool_error (0, TOOL_SAY_SOON, self->wants.title);
 }
 
 static void
@@ -306,7 +340,7 @@ s_start (run_t *self)
     if (error == ECANCELED)
         return TOOL_LOST; //  it was said
     if (error == ETIME)
-        return tool_error (TOOL_LOST, "lock %s was lost before %s was started", self->lock,
+        return tool_error (TOOL_LOST, "lock %s was lost before %s was started", self->wants.title,
                            self->command[0]);
     int code = error == ENOENT ? TOOL_NOT_COMMAND : TOOL_NOT_EXECUTABLE;
     if (error == EAGAIN || error == ENOMEM || error == EPIPE || error == EMFILE)
@@ -344,7 +378,8 @@ s_begin (run_t *self)
     setenv ("HOLDFAST_ENDPOINTS", HF_ENDPOINTS_DEFAULT, 0);
     self->signals = tool_signals_new (true);
     tool_guard_config_t config = {.argv = self->command,
-                                  .lock = self->lock,
+                                  .lock = self->wants.list[0].lock,
+                                  .title = self->wants.title,
                                   .words_end = last + strlen (last),
                                   .signals = self->signals};
     self->tree = tool_tree_new ();
@@ -368,7 +403,7 @@ s_run (tool_options_t *options)
     bool show = self.options->verbose || isatty (STDERR_FILENO);
     code = s_begin (&self);
     if (code == TOOL_OK)
-        code = tool_hold_take (&self.hold, options, self.lock, self.signals, show);
+        code = tool_hold_take (&self.hold, options, &self.wants, self.signals, show);
     if (self.hold) {
         code = s_run_command (&self, &deadly);
         //  While processes go on, others get the lock not before its time to live is over.
@@ -388,7 +423,7 @@ s_run (tool_options_t *options)
 
 const tool_command_t tool_run = {.name = "run",
                                  .help = s_help,
-                                 .options = TOOL_TAKE | TOOL_RUN,
+                                 .options = TOOL_TAKE | TOOL_MODE | TOOL_RUN,
                                  .least = 1,
                                  .most = INT_MAX,
                                  .missing = "which lock? NAME is missing",

@@ -21,7 +21,7 @@ typedef struct watch {
     const tool_shared_t *shared;
     tool_signals_t *signals;
     char **argv;
-    char *lock;
+    char *lock, *title;
     tool_tree_t *tree;
     tool_rules_t rules;
     int timer;
@@ -35,11 +35,11 @@ typedef struct watch {
 //  ---- the start -----------------------------------------------------------------
 
 static void
-s_take_title (const tool_guard_config_t *config, const char *lock)
+s_take_title (const tool_guard_config_t *config, const char *held)
 {
     char title[400];
     char *words = program_invocation_name;
-    snprintf (title, sizeof title, "hf-guard of %d, lock %s", (int)getppid (), lock);
+    snprintf (title, sizeof title, "hf-guard of %d, lock %s", (int)getppid (), held);
     prctl (PR_SET_NAME, "hf-guard");
     if (!config->words_end || config->words_end <= words)
         return;
@@ -147,11 +147,12 @@ s_say (watch_t *self)
     self->said = true;
     uint64_t deadline_ms = atomic_load (&self->shared->deadline_ms);
     if (deadline_ms <= tool_now_ms ())
-        tool_error (0, TOOL_SAY_LOST, self->lock);
+        tool_error (0, TOOL_SAY_LOST, self->title);
     else if (self->alone)
-        tool_error (0, "the process that keeps lock %s was killed: ending the command", self->lock);
+        tool_error (0, "the process that keeps lock %s was killed: ending the command",
+                    self->title);
     else
-        tool_error (0, TOOL_SAY_SOON, self->lock);
+        tool_error (0, TOOL_SAY_SOON, self->title);
 }
 
 static void
@@ -239,9 +240,10 @@ tool_watch (const tool_guard_config_t *config, int fd, const tool_shared_t *shar
     self->signals = config->signals;
     self->argv = s_copy_words (config->argv);
     self->lock = tool_copy (config->lock);
+    self->title = tool_copy (config->title);
     tool_error_wait (0);
     prctl (PR_SET_CHILD_SUBREAPER, 1);
-    s_take_title (config, self->lock);
+    s_take_title (config, self->title);
     s_start (self);
     for (;;) {
         s_turn (self);

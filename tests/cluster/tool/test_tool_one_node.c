@@ -35,6 +35,43 @@ static const trial_t s_run[] = {
 };
 TRIAL_TABLE (test_run, s_run)
 
+static const trial_t s_kinds[] = {
+    //  Readers beside each other; an exclusive one not beside them, and the other way round.
+    {0,
+     .script =
+         "mkfifo up go; $T run -s data -- sh -c 'echo > up; read x < go' & read x < up; "
+         "$T run -s -n data -- true || exit 9; $T run -n data -- touch ran; [ $? = 1 ] || exit 8; "
+         "echo > go; wait $!; $T run -n data -- $T run -s -n -E 7 data -- touch ran; "
+         "[ $? = 7 ] || exit 7; rm up go; [ ! -e ran ]"},
+    //  P5: of a limit of 2, not more than 2; another limit is refused while it is used.
+    {0,
+     "eval \"$($T acquire --limit 2 sem)\"; a=$HOLDFAST_TOKEN; as=$HOLDFAST_SESSION; "
+     "$T run --limit 2 -n sem -- $T run --limit 2 -n sem -- touch ran; [ $? = 1 ] || exit 9; "
+     "$T run --limit 3 -n sem -- touch ran; [ $? = 2 ] || exit 8; "
+     "$T release --token $a --session $as && $T run --limit 2 --units 2 -n sem -- echo both && "
+     "[ ! -e ran ]",
+     .has = "both\n", .has_too = "another limit of units"},
+    //  A set: all or nothing, with one section.
+    {0, .script = "eval \"$($T acquire b)\"; $T run -n a b c -- touch ran; [ $? = 1 ] || exit 9; "
+                  "$T run -n a c -- true || exit 8; $T release; "
+                  "$T run -n a b c -- sh -c '$T append -l sets one && "
+                  "$T append --lock c -l sets two && $T run -n c -- touch ran; [ $? = 1 ]' && "
+                  "[ $($T cat sets | wc -l) = 2 ] && [ ! -e ran ]"},
+    //  Two sets in another order never wait for each other.
+    {0, .script = "for i in 1 2 3 4 5; do $T run x y -- true & $T run y x -- true & done; wait"},
+    //  What would wait for its own outer session for ever is refused, as is a ring of two.
+    {2, "$T run mine -- $T run mine -- touch ran", .has = "would never end"},
+    {0, .script = "mkfifo up go; $T run p -- sh -c 'echo > up; read x < go; $T run q -- true' & "
+                  "read x < up; $T run q -- sh -c '$T run p -- touch ran & "
+                  "until $T locks p | grep -q \"waiters  1\"; do :; done; echo > go; wait $!'; "
+                  "a=$?; wait; rm up go; $T run -n p q -- true || exit 9; [ $a = 0 ]"},
+    //  Bad notes; 65 names are refused by the tool.
+    {2, "$T run --note \"$(printf %01025d 0)\" n -- true", .has = "note"},
+    {2, "$T run --note \"$(printf 'a\\001')\" n -- true", .has = "note"},
+    {0, .script = "$T run --note \"$(printf %01024d 0)\" --lock-delay 1s n -- true"},
+};
+TRIAL_TABLE (test_kinds, s_kinds)
+
 static const trial_t s_append[] = {
     {0, "for i in 1 2 3 4 5 6; do $T append -l lines \"line $i\" & done; wait; $T cat lines | sort",
      .is = "line 1\nline 2\nline 3\nline 4\nline 5\nline 6\n"},

@@ -99,7 +99,10 @@ hf_session_open (hf_client_t *client, const hf_session_options_t *options, uint3
     hf_session_options_t own = HF_SESSION_OPTIONS_INIT;
     own = options ? *options : own;
     hf_status_t status = s_blocking ("HF_FAKE_OPEN", client, limit_ms);
-    s_log ("open %" PRIu32 "\n", own.ttl_ms);
+    s_log ("open %" PRIu32, own.ttl_ms);
+    if (own.delay_ms > 0)
+        s_log (" delay %" PRIu32, own.delay_ms);
+    s_log ("\n");
     *session_p = NULL;
     if (status != HF_OK)
         return status;
@@ -212,11 +215,19 @@ s_live (void *arg)
 }
 
 hf_status_t
-hf_submit_acquire (hf_session_t *self, const char *lock, const hf_acquire_options_t *options,
-                   hf_done_fn *fn, void *arg)
+hf_submit_acquire_set (hf_session_t *self, const hf_want_t *wants, size_t count,
+                       const hf_acquire_options_t *options, hf_done_fn *fn, void *arg)
 {
-    s_log ("acquire %s %s %" PRIu32 "\n", lock, options->wait ? "wait" : "at-once",
-           options->limit_ms);
+    s_log ("acquire");
+    for (size_t i = 0; i < count; i++)
+        s_log (wants[i].mode == HF_MODE_SHARED ? " %s:%" PRIu32 "/%" PRIu32 : " %s", wants[i].lock,
+               wants[i].units, wants[i].limit);
+    s_log (" %s %" PRIu32, options->wait ? "wait" : "at-once", options->limit_ms);
+    if (options->note)
+        s_log (" note %s", options->note);
+    if (options->acts_for > 0)
+        s_log (" for %" PRIu64, options->acts_for);
+    s_log ("\n");
     self->done = fn;
     self->done_arg = arg;
     const char *path = getenv ("HF_FAKE_CONTROL");

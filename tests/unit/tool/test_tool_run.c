@@ -20,6 +20,35 @@ static const trial_t s_codes[] = {
 };
 TRIAL_TABLE (test_gives_the_exit_code_of_the_command, s_codes)
 
+static const trial_t s_modes[] = {
+    {0, "$T run -s lock true", .log_has = "acquire lock:1/0 wait 4294967295\n"},
+    {0, "$T run -x lock true", .log_has = "acquire lock wait 4294967295\n"},
+    {0, "$T run --limit 3 -n lock true", .log_has = "acquire lock:1/3 at-once"},
+    {0, "$T run --units 2 --limit 3 lock true", .log_has = "acquire lock:2/3 wait"},
+    //  A set is one request, and is named by its first lock.
+    {0, "$T run a b c -- sh -c 'echo $HOLDFAST_LOCK'", .is = "a\n",
+     .log = "open 0\nacquire a b c wait 4294967295\nrelease a 42\nclose\n"},
+    {0, "$T run -s a b -- true", .log_has = "acquire a:1/0 b:1/0 wait"},
+    {0, "$T run $(seq 64) -- true", .log_has = " 63 64 wait"},
+    {9, "HF_FAKE_ACQUIRE=2 $T run -v -n -E 9 a b -- true", .has = "lock a and b is held by"},
+    {9, "HF_FAKE_ACQUIRE=2 $T run -v -n -E 9 a b c -- true", .has = "lock a and 2 more is held by"},
+    {0, "$T run a -- sh -c 'exit 0' -- x", .log_has = "acquire a wait"},
+    {0, "$T run --note 'at home' --lock-delay 2s lock true", .log_has = "open 0 delay 2000\n",
+     .log_has_too = "wait 4294967295 note at home\n"},
+    //  Inside of another it acts for the outer session; not in another cluster.
+    {0, "$T run out -- $T run in -- true", .log_has = "acquire in wait 4294967295 for 7\n"},
+    {0, "$T run out -- $T run --endpoints 1@h in -- true",
+     .log_has = "acquire in wait 4294967295\n"},
+    {0, "HOLDFAST_SESSION=x $T run lock -- true", .log_has = "acquire lock wait 4294967295\n"},
+    {0, "$T acquire -s a b --json",
+     .json = "{'lock':'a','locks':['a','b'],'token':42,'session':7,'index':9,"
+             "'ttl_ms':60000}",
+     .log_has = "acquire a:1/0 b:1/0 wait"},
+    {64, "$T acquire --units 1 a", .has = "give both"},
+    {2, "HF_FAKE_ACQUIRE=31 $T run lock -- true", .has = "would never end"},
+};
+TRIAL_TABLE (test_modes_and_sets, s_modes)
+
 static const trial_t s_not_granted[] = {
     {1, "HF_FAKE_ACQUIRE=2 $T run -n lock -- touch ran", .is = "",
      .log_has = "acquire lock at-once"},
@@ -56,7 +85,17 @@ static const trial_t s_usage[] = {
     {64, "$T run lock -n true", .has = "holdfast"},
     {64, "$T run lock -c", .has = "holdfast"},
     {64, "$T run lock -c a b", .has = "holdfast"},
-    {64, "$T run -s lock true", .has = "holdfast"},
+    {64, "$T run -s -x lock true", .has = "exclusive (-x) or shared"},
+    {64, "$T run --limit 3 -x lock true", .has = "not both"},
+    {64, "$T run --units 2 lock true", .has = "give both"},
+    {64, "$T run --units 0 --limit 2 lock true", .has = "not a number above 0"},
+    {64, "$T run --units 3 --limit 2 lock true", .has = "--units 3 is more than --limit 2"},
+    {64, "$T run --limit 4294967296 lock true", .has = "at most 4294967295"},
+    {64, "$T run --lock-delay 99ms lock true", .has = "100ms to 10m"},
+    {64, "$T run --lock-delay 11m lock true", .has = "100ms to 10m"},
+    {64, "$T run a b a -- true", .has = "lock a is named twice"},
+    {64, "$T run $(seq 65) -- true", .has = "65 names; at most 64"},
+    {64, "$T run lock sh -c x -- y", .has = "put -- before the command"},
     {64, "$T run -F lock true", .has = "holdfast"},
     {64, "$T run --nonblock=1 lock true", .has = "holdfast"},
     {64, "$T run --ttl 3 -k 1001ms lock true", .has = "at most a third of --ttl"},
