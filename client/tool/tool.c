@@ -5,8 +5,8 @@
 #include <string.h>
 
 static const tool_command_t *const s_commands[] = {
-    &tool_run, &tool_acquire, &tool_release, &tool_append, &tool_cat,
-    &tool_ls,  &tool_locks,   &tool_leader,  &tool_status,
+    &tool_run, &tool_elect, &tool_acquire, &tool_release, &tool_append,
+    &tool_cat, &tool_ls,    &tool_locks,   &tool_leader,  &tool_status,
 };
 
 #define COMMANDS (sizeof s_commands / sizeof s_commands[0])
@@ -19,6 +19,7 @@ static const char s_help[] =
     "\n"
     "commands (each has --help with examples):\n"
     "  run       run a command while holding a lock, like flock(1)\n"
+    "  elect     run a command while elected: one in the whole cluster\n"
     "  acquire   take a lock and leave it held, for a shell script\n"
     "  release   release what acquire took: its appends come into effect\n"
     "  append    append to a file, within a lock's section or alone\n"

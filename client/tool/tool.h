@@ -46,7 +46,8 @@ enum {
     TOOL_CAT = 256,
     TOOL_LS = 512,
     TOOL_STATUS = 1024,
-    TOOL_MODE = 2048 //  in which mode a lock is taken
+    TOOL_MODE = 2048, //  in which mode a lock is taken
+    TOOL_ELECT = 4096
 };
 
 /*  The last options of a question's help, and the head of its examples. */
@@ -67,8 +68,11 @@ typedef struct tool_command {
     int (*ask) (tool_options_t *options, hf_client_t *client);
 } tool_command_t;
 
-extern const tool_command_t tool_run, tool_acquire, tool_release, tool_append, tool_cat, tool_ls,
-    tool_locks, tool_leader, tool_status;
+extern const tool_command_t tool_run, tool_elect, tool_acquire, tool_release, tool_append, tool_cat,
+    tool_ls, tool_locks, tool_leader, tool_status;
+
+/*  `holdfast run`, once: gives the exit code. */
+int tool_run_command (tool_options_t *options);
 
 //  ---- errors: one line on stderr, "holdfast: ..." -------------------------------
 //  What does not fit, as nobody reads stderr, is dropped and counted (hf_line.h).
@@ -119,7 +123,7 @@ struct tool_options {
     const char *lock;
     uint64_t token, session;
     //  Of one command each.
-    bool cancel, cancel_on_failure, alone, line, follow;
+    bool cancel, cancel_on_failure, again, alone, line, follow;
     uint64_t offset, length; //  length UINT64_MAX: to the end
 };
 

@@ -151,8 +151,8 @@ s_arguments (run_t *self, int argc, char **argv)
         return tool_misuse (self->options,
                             "option %s must stand before the name; a command after --", argv[0]);
     if (argc == 0)
-        return tool_misuse (self->options, "which command? holdfast run %s -- COMMAND",
-                            self->wants.list[0].lock);
+        return tool_misuse (self->options, "which command? holdfast %s %s -- COMMAND",
+                            self->options->command->name, self->wants.list[0].lock);
     self->command = argv;
     return -1;
 }
@@ -389,8 +389,8 @@ s_begin (run_t *self)
     return TOOL_OK;
 }
 
-static int
-s_run (tool_options_t *options)
+int
+tool_run_command (tool_options_t *options)
 {
     run_t self = {.options = options};
     int code = s_arguments (&self, options->count, options->args);
@@ -427,4 +427,4 @@ const tool_command_t tool_run = {.name = "run",
                                  .least = 1,
                                  .most = INT_MAX,
                                  .missing = "which lock? NAME is missing",
-                                 .run = s_run};
+                                 .run = tool_run_command};

@@ -49,6 +49,26 @@ static const trial_t s_modes[] = {
 };
 TRIAL_TABLE (test_modes_and_sets, s_modes)
 
+static const trial_t s_elections[] = {
+    {3, "$T elect --note here lock -- sh -c 'exit 3'",
+     .log = "open 0\nacquire lock wait 4294967295 note here\nrelease lock 42\nclose\n"},
+    {64, "$T elect -s lock -- true", .has = "holdfast elect --help"},
+    {64, "$T elect lock", .has = "holdfast elect lock -- COMMAND"},
+    {69, "HF_FAKE_OPEN=66 $T elect lock -- true", .has = "can be reached"},
+    //  Lost, it stands again; the second time the command ends by itself.
+    {75,
+     "mkfifo c; (echo grant > c; until [ -e up ]; do sleep 0.01; done; echo lose > c) & "
+     "HF_FAKE_CONTROL=c $T elect lock -- sh -c 'touch up; exec sleep 60'; a=$?; wait; exit $a",
+     .has = "lock lock is lost"},
+    {5,
+     "rm -f up c; mkfifo c; (echo grant > c; until [ -e up ]; do sleep 0.01; done; "
+     "echo lose > c; until grep -q 'close' log; do sleep 0.01; done; echo grant > c) & "
+     "HF_FAKE_CONTROL=c $T elect --again lock -- sh -c "
+     "'[ ! -e up ] || exit 5; touch up; exec sleep 60'; a=$?; wait; exit $a",
+     .has = "standing for election again"},
+};
+TRIAL_TABLE (test_elections, s_elections)
+
 static const trial_t s_not_granted[] = {
     {1, "HF_FAKE_ACQUIRE=2 $T run -n lock -- touch ran", .is = "",
      .log_has = "acquire lock at-once"},
