@@ -15,6 +15,10 @@
 //  steps_overlap: a file actor that acknowledges late (an assertion fails). A client does not see
 //  end_before_answers, watcher_untold, never_busy and credit_unpaid at once: check what is sent.
 #define HF_MUTANT_TABLE(M)                                                                         \
+    M (hole_taken, "P10", "a client does not notice that events before those told are missing")    \
+    M (told_twice, "P10", "a client reports what it was told before, when it is told again")       \
+    M (gap_untold, "P10", "a client does not report that events are not kept any more")            \
+    M (silence_watched, "P11", "a watch never leaves a silent node")                               \
     M (prune_by_follower, "P11",                                                                   \
        "only the leader keeps the log that a member which is away lacks")                          \
     M (unclamped_commit, "P3 P4", "a follower commits what it has not verified")                   \

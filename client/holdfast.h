@@ -81,6 +81,14 @@ void hf_client_destroy (hf_client_t **self_p);
  *  resolved. False, and an empty TEXT: it knows of nothing. */
 bool hf_client_trouble (hf_client_t *self, char text[HF_CLIENT_ERROR_SIZE]);
 
+//  One session of a ring of waits: it holds HOLDS, which the one before it in the ring waits for
+//  (NULL: it only waits there, before that one), and waits for WAITS.
+typedef struct hf_ring_place {
+    uint64_t session;
+    const char *label; //  "" for nobody
+    const char *holds, *waits;
+} hf_ring_place_t;
+
 /*  What came of a request. Pointers are valid during the callback, or until the
  *  next hf_client_poll on that client. */
 typedef struct hf_result {
@@ -93,7 +101,10 @@ typedef struct hf_result {
     uint64_t position;   //  place in the queue, 1 is next: of HF_QUEUED
     const uint8_t *data; //  of a read
     size_t size;
-    uint64_t total; //  of a read: the file's length
+    uint64_t total;              //  of a read: the file's length
+    const hf_ring_place_t *ring; //  of HF_DEADLOCK: who waits for whom; NULL when it was not told
+    size_t ring_count;
+    const char *text; //  of HF_DEADLOCK and HF_CONFLICT: the same in one line, for people; or NULL
 } hf_result_t;
 
 typedef void (hf_done_fn) (void *arg, const hf_result_t *result);
@@ -278,7 +289,74 @@ hf_status_t hf_close_session_id (hf_client_t *client, uint64_t id, uint32_t limi
 hf_status_t hf_read (hf_client_t *client, const char *file, uint64_t offset, void *buffer,
                      size_t *size, uint64_t *total, uint32_t limit_ms);
 
+//  ---- watches ----------------------------------------------------------------------
+//  What happens to locks, or to files, whose names begin with a prefix: told in order, without gap
+//  or repeat, also when nodes die. Any node serves it; the client picks one and goes over to
+//  another.
+
+enum {
+    //  besides those of HF_HAPPENED_TABLE (hf_status.h):
+    HF_WATCH_GAP = 256, //  what happened before NUMBER was missed: it is not kept any more. Ask
+                        //  anew (hf_query_lock); the watch goes on after NUMBER
+    HF_WATCH_ENDED = 257 //  the watch is over, for the reason in STATUS
+};
+
+typedef struct hf_watch_event {
+    uint32_t what;   //  an hf_what_happened_t, or one of the above; more may come, skip them
+    uint64_t number; //  1, 2, 3, ... the same at all nodes; locks and files are numbered apart
+    uint64_t index;  //  place of the operation in the order all nodes share
+    const char *name;
+    uint64_t session, token; //  token 0: it waits
+    uint32_t units;          //  0: EXCLUSIVE
+    uint64_t size;           //  bytes APPENDED; ms for which what was LOST stays closed
+    const char *label, *note;
+    hf_status_t status;
+} hf_watch_event_t;
+
+/*  Called on the client's thread; must not block and must not destroy anything; may submit. The
+ *  strings are valid during the call. */
+typedef void (hf_watch_fn) (void *arg, const hf_watch_event_t *event);
+
+#define HF_WATCH_NOW UINT64_MAX
+
+typedef struct hf_watch_options {
+    size_t size;
+    uint32_t what;      //  HF_WATCH_LOCKS, HF_WATCH_FILES
+    const char *prefix; //  of names; NULL: all
+    uint64_t after;     //  events with numbers above this; HF_WATCH_NOW: from now on
+    hf_watch_fn *fn;
+    void *arg;
+} hf_watch_options_t;
+#define HF_WATCH_OPTIONS_INIT                                                                      \
+    {                                                                                              \
+        sizeof (hf_watch_options_t), HF_WATCH_LOCKS, NULL, HF_WATCH_NOW, NULL, NULL                \
+    }
+
+typedef struct hf_watch hf_watch_t;
+
+/*  Waits up to LIMIT_MS until a node has taken it, so that what happens after the return is told;
+ *  *number (may be NULL): the events begin after this. HF_INVALID, HF_BAD_NAME (the prefix),
+ *  HF_LIMIT, HF_UNREACHABLE, HF_TIMEOUT. On HF_OK *watch_p is the caller's. Not from a callback. */
+hf_status_t hf_watch_open (hf_client_t *client, const hf_watch_options_t *options,
+                           uint32_t limit_ms, hf_watch_t **watch_p, uint64_t *number);
+
+/*  FN is not called after this returned. Not from a callback. */
+void hf_watch_close (hf_watch_t **watch_p);
+
 //  ---- questions, blocking; linearizable unless it says otherwise -------------------
+
+typedef struct hf_query_options {
+    size_t size;
+    bool stale; //  any node may answer from what it has applied; default: the leader, after it
+                //  made sure that it leads
+    uint64_t *number; //  filled, unless NULL: the answer is as of this event of a watch, so a watch
+                      //  opened with it as `after` tells all that comes later
+} hf_query_options_t;
+#define HF_QUERY_OPTIONS_INIT                                                                      \
+    {                                                                                              \
+        sizeof (hf_query_options_t), false, NULL                                                   \
+    }
+//  The forms below with ..._as take them; the others are linearizable.
 
 typedef struct hf_leader_info {
     uint32_t id;
@@ -291,24 +369,45 @@ typedef struct hf_lock_info {
     const char *lock; //  valid during the call of FN
     uint64_t holders;
     uint64_t waiters;
+    uint32_t limit; //  units that it has; 0: any number
 } hf_lock_info_t;
 //  A session's place at a lock: a hold, or a turn in the queue.
 typedef struct hf_place_info {
     uint64_t session;
-    uint32_t mode;     //  HF_MODE_EXCLUSIVE
-    uint64_t token;    //  0: it waits
-    uint64_t position; //  in the queue, 1 is next; 0: it holds the lock
-    uint64_t staged;   //  bytes
+    uint32_t mode;            //  HF_MODE_EXCLUSIVE
+    uint64_t token;           //  0: it waits
+    uint64_t position;        //  in the queue, 1 is next; 0: it holds the lock
+    uint64_t staged;          //  bytes
+    uint32_t units;           //  0: EXCLUSIVE
+    const char *label, *note; //  "": none
 } hf_place_info_t;
 typedef void (hf_lock_info_fn) (void *arg, const hf_lock_info_t *lock,
                                 const hf_place_info_t *place);
 /*  Every lock that is held, by name: FN for each of its holders, at most the first 8. Pages are
  *  fetched as needed. */
 hf_status_t hf_query_locks (hf_client_t *client, hf_lock_info_fn *fn, void *arg, uint32_t limit_ms);
+hf_status_t hf_query_locks_as (hf_client_t *client, const hf_query_options_t *options,
+                               hf_lock_info_fn *fn, void *arg, uint32_t limit_ms);
 /*  FN for each holder of LOCK, by token, then for each waiter in queue order. HF_NOT_FOUND: nobody
  *  holds it. */
 hf_status_t hf_query_lock (hf_client_t *client, const char *lock, hf_lock_info_fn *fn, void *arg,
                            uint32_t limit_ms);
+hf_status_t hf_query_lock_as (hf_client_t *client, const char *lock,
+                              const hf_query_options_t *options, hf_lock_info_fn *fn, void *arg,
+                              uint32_t limit_ms);
+
+typedef struct hf_session_info {
+    uint64_t session;
+    const char *label; //  "": none; valid during the call of FN
+    uint32_t ttl_ms, delay_ms;
+    bool detect;
+    bool gone;             //  expired; what it held stays closed for its delay
+    uint64_t held, queued; //  places
+} hf_session_info_t;
+typedef void (hf_session_info_fn) (void *arg, const hf_session_info_t *info);
+/*  Every session, by id. */
+hf_status_t hf_query_sessions (hf_client_t *client, const hf_query_options_t *options,
+                               hf_session_info_fn *fn, void *arg, uint32_t limit_ms);
 
 typedef struct hf_file_info {
     const char *file; //  valid during the call of FN
@@ -317,6 +416,11 @@ typedef struct hf_file_info {
 } hf_file_info_t;
 typedef void (hf_file_info_fn) (void *arg, const hf_file_info_t *info);
 hf_status_t hf_query_files (hf_client_t *client, hf_file_info_fn *fn, void *arg, uint32_t limit_ms);
+hf_status_t hf_query_files_as (hf_client_t *client, const hf_query_options_t *options,
+                               hf_file_info_fn *fn, void *arg, uint32_t limit_ms);
+hf_status_t hf_read_as (hf_client_t *client, const char *file, const hf_query_options_t *options,
+                        uint64_t offset, void *buffer, size_t *size, uint64_t *total,
+                        uint32_t limit_ms);
 
 /*  What one node says of itself: key and either a text or (text NULL) a number. Any node answers
  *  for itself, leader or not. ID 0: the first that answers. */

@@ -13,7 +13,7 @@ foreach (room ${HF_CLIENT_ROOMS})
 endforeach ()
 add_library (hf_client_objects OBJECT ${HF_CLIENT_OBJECTS}
     io/hf_client.c io/hf_loop.c io/hf_query.c io/hf_session.c io/hf_submit.c
-    io/hf_waiter.c
+    io/hf_waiter.c io/hf_watch.c
     "${PROJECT_SOURCE_DIR}/broker-less/hf_endpoints.c"
     "${PROJECT_SOURCE_DIR}/broker-less/hf_link.c"
     "${PROJECT_SOURCE_DIR}/broker-less/hf_resolver.c"

@@ -34,6 +34,7 @@ hf_client_core_new (const hf_client_config_t *config)
     hf_chain_init (&self->asks_all);
     hf_pack_init (&self->list);
     hf_pack_init (&self->keeps);
+    hf_client_watch_init (self);
     return self;
 }
 
@@ -46,6 +47,7 @@ hf_client_core_stop (hf_client_core_t *self)
         hf_chain_append (&self->dropped, at);
     }
     hf_client_ask_stop (self);
+    hf_client_watch_stop (self);
 }
 
 void
@@ -71,6 +73,7 @@ hf_client_core_destroy (hf_client_core_t **self_p)
     hf_heap_done (&self->op_timers);
     hf_pack_done (&self->list);
     hf_pack_done (&self->keeps);
+    hf_client_watch_done (self);
     free (self);
 }
 
@@ -104,6 +107,7 @@ hf_client_core_connected (hf_client_core_t *self, uint32_t node, uint64_t now_us
     atomic_store (&self->refused_us[at], 0);
     hf_choice_connected (&self->choice, (uint32_t)at);
     hf_client_ask_connected (self, (uint32_t)at);
+    hf_client_watch_connected (self, (uint32_t)at);
 }
 
 void
@@ -115,6 +119,7 @@ hf_client_core_broken (hf_client_core_t *self, uint32_t node, uint64_t now_us)
         return;
     atomic_store (&self->reached_us[at], self->now_us);
     hf_choice_broken (&self->choice, (uint32_t)at, self->now_us);
+    hf_client_watch_broken (self, (uint32_t)at);
 }
 
 void
@@ -171,7 +176,9 @@ hf_client_core_frame (hf_client_core_t *self, uint32_t from, hf_span_t frame, ui
         hf_closed_t closed;
         hf_query_result_t result;
         hf_refused_t refused;
+        hf_events_t events;
     } m;
+    self->watching.silent &= ~(1U << node);
     if (kind == HF_KIND_ANSWERS && hf_answers_get (&scan, &m.answers)) {
         hf_client_leader_heard (self, node);
         hf_client_answers_take (self, &m.answers);
@@ -190,6 +197,8 @@ hf_client_core_frame (hf_client_core_t *self, uint32_t from, hf_span_t frame, ui
             hf_client_ask_result (self, node, &m.result);
         else if (m.result.status == HF_OK)
             hf_choice_answered (&self->choice, node);
+    } else if (kind == HF_KIND_EVENTS && hf_events_get (&scan, &m.events)) {
+        hf_client_watch_events (self, node, &m.events);
     } else if (kind == HF_KIND_REFUSED && hf_refused_get (&scan, &m.refused)) {
         hf_client_leader_refused (self, node, &m.refused);
     }
@@ -213,6 +222,10 @@ hf_client_core_submit (hf_client_core_t *self, hf_op_t *op, uint64_t now_us)
         s_leave (self, op);
     else if (op->session)
         hf_client_requests_take (op);
+    else if (op->kind == HF_OP_WATCH)
+        hf_client_watch_open (self, op);
+    else if (op->kind == HF_OP_UNWATCH)
+        hf_client_watch_close (self, op);
     else
         hf_client_ask_start (self, op);
 }
@@ -227,6 +240,8 @@ s_timers (hf_client_core_t *self)
         hf_op_t *op = HF_AROUND (node, hf_op_t, timer);
         if (op->session)
             hf_client_requests_limit (op);
+        else if (op->kind == HF_OP_WATCH)
+            hf_client_watch_limit (self, op);
         else
             hf_client_ask_wake (self, op);
     }
@@ -240,6 +255,7 @@ hf_client_core_turn (hf_client_core_t *self, uint64_t now_us)
     s_now (self, now_us);
     hf_client_leader_turn (self);
     s_timers (self);
+    hf_client_watch_turn (self);
     //  First, so that no amount of requests keeps them waiting.
     hf_client_session_keep_all (self);
     while (!hf_chain_empty (&self->dirty)) {
@@ -257,7 +273,9 @@ hf_client_core_due_us (const hf_client_core_t *self)
     uint64_t due_us = hf_client_leader_due_us (self);
     uint64_t sessions_us = hf_heap_key (&self->session_timers);
     uint64_t ops_us = hf_heap_key (&self->op_timers);
+    uint64_t watches_us = hf_client_watch_due_us (self);
     due_us = sessions_us < due_us ? sessions_us : due_us;
+    due_us = watches_us < due_us ? watches_us : due_us;
     return ops_us < due_us ? ops_us : due_us;
 }
 

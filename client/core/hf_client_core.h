@@ -32,6 +32,7 @@
 typedef struct hf_client_core hf_client_core_t;
 typedef struct hf_client_session hf_client_session_t;
 typedef struct hf_client_place hf_client_place_t; //  the core's own
+typedef struct hf_client_watch hf_client_watch_t;
 
 //  ---- ops: what is submitted, and what comes back --------------------------------
 
@@ -44,11 +45,15 @@ typedef enum hf_op_kind {
     HF_OP_CANCEL = HF_KIND_CANCEL,
     HF_OP_APPEND = HF_KIND_APPEND,
     HF_OP_NOTE = HF_KIND_NOTE,
+    HF_OP_WATCH = HF_KIND_WATCH, //  open a watch; on HF_OK op->watch is set, and result.total: its
+                                 //  events begin after this number
     HF_OP_ABANDON = HF_KIND_ABANDON, //  the core's own: leave the queue, or hand the grant back
     HF_OP_GIVE_BACK = 256,           //  a grant that nobody waited for any more
-    HF_OP_LEAVE = 257, //  free the session: every result comes as HF_CLOSED, then this op.
-                       //  HF_OK, or HF_SESSION_EXPIRED when the cluster had ended it
-    HF_OP_EVENT = 258  //  comes out only: op->event, with the session's arg
+    HF_OP_LEAVE = 257,   //  free the session: every result comes as HF_CLOSED, then this op.
+                         //  HF_OK, or HF_SESSION_EXPIRED when the cluster had ended it
+    HF_OP_EVENT = 258,   //  comes out only: op->event, with the session's arg
+    HF_OP_UNWATCH = 259, //  close a watch: nothing is told of it after this op's result
+    HF_OP_HAPPENED = 260 //  comes out only: read it with hf_op_next_event; ARG as of the WATCH
 } hf_op_kind_t;
 
 #define HF_NODE_LEADER 0U         //  a query is sent to the leader,
@@ -61,12 +66,13 @@ typedef struct hf_op {
     hf_chain_t chain; //  free for use by whoever owns the op
     hf_op_kind_t kind;
     hf_client_session_t *session; //  lives until its LEAVE is freed, or the core is destroyed
+    hf_client_watch_t *watch;     //  lives until its UNWATCH is submitted, or the core is destroyed
 
     //  Set by the caller.
     hf_done_fn *fn; //  the core only carries these three; ARG of OPEN is that of its events
     void *arg;
     void *waiter;
-    uint64_t limit_us; //  of ACQUIRE, OPEN, CLOSE, QUERY: give up then; HF_NEVER: no limit
+    uint64_t limit_us; //  of ACQUIRE, OPEN, CLOSE, QUERY, WATCH: give up then; HF_NEVER: no limit
     bool wait;         //  of ACQUIRE
     uint32_t mode;     //  so, too: of its first lock, as the next two
     uint32_t units, limit;
@@ -145,6 +151,19 @@ hf_op_t *hf_op_close (uint64_t session_id);
 hf_op_t *hf_op_leave (hf_client_session_t *session);
 hf_op_t *hf_op_query (uint32_t node, uint32_t what, const char *name, uint64_t offset,
                       uint32_t size);
+/*  What happens to names that begin with PREFIX, which is valid or empty; as in hf_watch_options_t.
+ */
+hf_op_t *hf_op_watch (uint32_t what, const char *prefix, uint64_t after);
+hf_op_t *hf_op_unwatch (hf_client_watch_t *watch);
+
+/*  What an op of kind HF_OP_HAPPENED tells, one after the other, into SELF, which is all zero at
+ *  first. Its strings are valid until the next call. */
+typedef struct hf_op_events {
+    hf_watch_event_t event;
+    size_t at;
+    char name[256], label[HF_LABEL_MAX + 1], note[HF_NOTE_MAX + 1];
+} hf_op_events_t;
+bool hf_op_next_event (const hf_op_t *op, hf_op_events_t *self);
 
 /*  Any thread; also for an op that was never submitted. */
 void hf_op_free (hf_op_t *op);

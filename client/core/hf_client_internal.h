@@ -94,6 +94,39 @@ struct hf_client_session {
     hf_chain_t ready;
 };
 
+/*  A watch; in core->watching. */
+struct hf_client_watch {
+    hf_table_node_t by_id;
+    hf_chain_t chain; //  of its node, or of those at no node
+    hf_heap_node_t timer;
+    hf_op_t *opening; //  NULL: it was opened
+    void *arg;
+    uint64_t id;
+    uint64_t after; //  it was told all up to this number; HF_WATCH_NOW: not yet known
+    uint64_t sent_us;
+    uint32_t used;       //  bytes told since then
+    int node;            //  its place in the list; -1: none
+    bool there;          //  the node may have the watch,
+    bool asked;          //  and owes an answer
+    bool ended;          //  the user was told, and closes it
+    uint32_t refused;    //  bits: nodes that do not tell what comes next
+    int gap_node;        //  of these: one that has not kept it; -1: none
+    uint64_t gap_upto;   //  where it goes on there
+    hf_status_t limit;   //  of these: why one takes no watch at all; HF_OK: none
+    bool later;          //  of these: one may do so later
+    uint32_t what, size; //  of the prefix
+    char prefix[256];
+};
+
+typedef struct hf_client_watching {
+    hf_table_t by_id;
+    hf_heap_t timers;
+    hf_chain_t at[HF_MEMBERS_MAX];     //  watches by node, the one asked for longest ago first
+    hf_chain_t idle;                   //  those at no node
+    uint64_t heard_us[HF_MEMBERS_MAX]; //  when a node last sent EVENTS
+    uint32_t silent;                   //  bits: nodes that did not answer of late
+} hf_client_watching_t;
+
 struct hf_client_core {
     uint32_t ids[HF_MEMBERS_MAX];
     uint32_t count;
@@ -130,6 +163,7 @@ struct hf_client_core {
     uint8_t late[HF_LATE_MAX][HF_NONCE_SIZE]; //  openings that were given up
     uint32_t late_next;
     hf_pack_t list;
+    hf_client_watching_t watching;
 
     //  Keepalives of many sessions that go out together.
     hf_pack_t keeps;      //  KEEP records of the frame that is being built
@@ -230,5 +264,19 @@ void hf_client_ask_stop (hf_client_core_t *core);
 void hf_client_ask_opened (hf_client_core_t *core, const hf_opened_t *opened);
 void hf_client_ask_closed (hf_client_core_t *core, const hf_closed_t *closed);
 void hf_client_ask_result (hf_client_core_t *core, uint32_t node, const hf_query_result_t *result);
+
+//  hf_client_watch.c
+void hf_client_watch_init (hf_client_core_t *core);
+void hf_client_watch_done (hf_client_core_t *core);
+void hf_client_watch_stop (hf_client_core_t *core);
+void hf_client_watch_open (hf_client_core_t *core, hf_op_t *op);
+void hf_client_watch_close (hf_client_core_t *core, hf_op_t *op);
+void hf_client_watch_limit (hf_client_core_t *core, hf_op_t *op);
+void hf_client_watch_connected (hf_client_core_t *core, uint32_t node);
+void hf_client_watch_broken (hf_client_core_t *core, uint32_t node);
+void hf_client_watch_refused (hf_client_core_t *core, uint32_t node, hf_status_t status);
+void hf_client_watch_events (hf_client_core_t *core, uint32_t node, const hf_events_t *events);
+void hf_client_watch_turn (hf_client_core_t *core);
+uint64_t hf_client_watch_due_us (const hf_client_core_t *core);
 
 #endif

@@ -81,6 +81,7 @@ hf_client_leader_refused (hf_client_core_t *self, uint32_t node, const hf_refuse
         if (target)
             hf_client_leader_heard (self, node);
         hf_client_ask_refused (self, node, (hf_status_t)refused->status);
+        hf_client_watch_refused (self, node, (hf_status_t)refused->status);
     }
 }
 

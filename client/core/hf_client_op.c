@@ -231,6 +231,25 @@ hf_op_query (uint32_t node, uint32_t what, const char *name, uint64_t offset, ui
 }
 
 hf_op_t *
+hf_op_watch (uint32_t what, const char *prefix, uint64_t after)
+{
+    hf_span_t none = {NULL, 0};
+    hf_op_t *op = s_new (HF_OP_WATCH, prefix, strlen (prefix), none, none);
+    op->what = what;
+    op->offset = after;
+    return op;
+}
+
+hf_op_t *
+hf_op_unwatch (hf_client_watch_t *watch)
+{
+    hf_span_t none = {NULL, 0};
+    hf_op_t *op = s_new (HF_OP_UNWATCH, "", 0, none, none);
+    op->watch = watch;
+    return op;
+}
+
+hf_op_t *
 hf_op_silent (hf_client_session_t *session, hf_op_kind_t kind, const char *lock, uint32_t size)
 {
     hf_span_t none = {NULL, 0};

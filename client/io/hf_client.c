@@ -117,6 +117,7 @@ s_init (hf_client_t *self, uint32_t request_ms)
 {
     hf_wait_init (&self->mutex, &self->polled_cond);
     hf_chain_init (&self->sessions);
+    hf_chain_init (&self->watches);
     hf_chain_init (&self->inbox);
     hf_chain_init (&self->polled);
     hf_client_config_t config = {.count = self->endpoints.count,
@@ -147,6 +148,10 @@ s_free (hf_client_t *self)
     HF_CHAIN_EACH_SAFE (&self->sessions, at)
     {
         free (HF_AROUND (at, hf_session_t, chain));
+    }
+    HF_CHAIN_EACH_SAFE (&self->watches, at)
+    {
+        free (HF_AROUND (at, hf_watch_t, chain));
     }
     hf_client_core_destroy (&self->core);
     pthread_cond_destroy (&self->polled_cond);

@@ -24,12 +24,20 @@ struct hf_session {
     bool closing; //  under the client's mutex: takes no more ops
 };
 
+struct hf_watch {
+    hf_chain_t chain; //  in client->watches once it is open; the client's thread alone
+    hf_client_t *client;
+    hf_client_watch_t *core;
+    hf_watch_fn *fn;
+    void *arg;
+};
+
 struct hf_client {
     hf_endpoints_t endpoints;
     hf_client_core_t *core;
     hf_link_t *links[HF_MEMBERS_MAX];
     hf_resolver_t *resolver; //  NULL: the list has no names
-    hf_chain_t sessions;
+    hf_chain_t sessions, watches;
     pthread_t thread;
     void *context;
     int wake_fd;
@@ -62,6 +70,10 @@ hf_status_t hf_io_ask (hf_client_t *self, hf_session_t *session, hf_op_t *op, ui
 /*  OURS, of SIZE bytes, has the defaults: take from THEIRS (NULL: nothing) what its program knew.
  *  False: it sets fields that this library does not have. */
 bool hf_options_take (void *ours, size_t size, const void *theirs);
+
+//  hf_watch.c
+/*  The client's thread: call back with what an HF_OP_HAPPENED tells. */
+void hf_watch_tell (const hf_op_t *op);
 
 //  hf_loop.c
 void *hf_loop_run (void *client);

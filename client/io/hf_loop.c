@@ -29,6 +29,14 @@ s_close_unused (hf_client_t *self, hf_session_t *session)
         hf_op_free (close);
 }
 
+static void
+s_close_watch (hf_client_t *self, hf_watch_t *watch)
+{
+    hf_op_t *close = hf_op_unwatch (watch->core);
+    close->arg = watch;
+    hf_io_post (self, NULL, close);
+}
+
 /*  A blocking call is done after its caller gave up: take back what it got. */
 static void
 s_undo (hf_client_t *self, hf_op_t *op)
@@ -37,7 +45,9 @@ s_undo (hf_client_t *self, hf_op_t *op)
     bool good = op->result.status == HF_OK;
     if (op->kind == HF_OP_OPEN && good)
         s_close_unused (self, op->arg);
-    else if (op->kind == HF_OP_OPEN)
+    else if (op->kind == HF_OP_WATCH && good)
+        s_close_watch (self, op->arg);
+    else if (op->kind == HF_OP_OPEN || op->kind == HF_OP_WATCH)
         free (op->arg);
     else if (op->kind == HF_OP_ACQUIRE && good &&
              hf_op_end (op->session, HF_OP_GIVE_BACK, 0, op->text, op->result.token,
@@ -54,11 +64,25 @@ s_keep_for_poll (hf_client_t *self, hf_op_t *op)
     pthread_mutex_unlock (&self->mutex);
 }
 
-/*  The handle lives as long as its session in the core. */
+static void
+s_watch_handle (hf_client_t *self, const hf_op_t *op)
+{
+    hf_watch_t *watch = op->arg;
+    if (op->kind == HF_OP_WATCH && op->result.status == HF_OK) {
+        watch->core = op->watch;
+        hf_chain_append (&self->watches, &watch->chain);
+    } else if (op->kind == HF_OP_UNWATCH) {
+        hf_chain_remove (&watch->chain);
+        free (watch);
+    }
+}
+
+/*  The handle lives as long as its session, or its watch, in the core. */
 static void
 s_handle (hf_client_t *self, const hf_op_t *op)
 {
     hf_session_t *session = op->arg;
+    s_watch_handle (self, op);
     if (op->kind == HF_OP_OPEN && op->result.status == HF_OK) {
         session->core = op->session;
         hf_chain_append (&self->sessions, &session->chain);
@@ -75,6 +99,8 @@ s_result (hf_client_t *self, hf_op_t *op)
         const hf_session_t *session = op->arg;
         if (session->fn && (op->event.type != HF_SESSION_WANTED || session->wanted))
             session->fn (session->arg, &op->event);
+    } else if (op->kind == HF_OP_HAPPENED) {
+        hf_watch_tell (op);
     } else if (op->waiter) {
         s_handle (self, op);
         if (hf_waiter_give (op->waiter, op))
@@ -82,7 +108,7 @@ s_result (hf_client_t *self, hf_op_t *op)
         s_undo (self, op);
     } else if (op->fn) {
         op->fn (op->arg, &op->result);
-    } else if (op->kind == HF_OP_LEAVE) {
+    } else if (op->kind == HF_OP_LEAVE || op->kind == HF_OP_UNWATCH) {
         s_handle (self, op);
     } else if (op->kind != HF_OP_CLOSE) {
         s_keep_for_poll (self, op);

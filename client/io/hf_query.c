@@ -175,12 +175,23 @@ s_place_row (hf_scan_t *scan, hf_place_info_t *place)
     if (hf_scan_kind (scan) == HF_KIND_HOLDER_ROW) {
         if (!hf_holder_row_get (scan, &hold) || hold.token == 0)
             return false;
-        *place = (hf_place_info_t){hold.session, hold.mode, hold.token, 0, hold.staged};
+        *place = (hf_place_info_t){.session = hold.session,
+                                   .mode = hold.mode,
+                                   .token = hold.token,
+                                   .staged = hold.staged,
+                                   .units = hold.units,
+                                   .label = "",
+                                   .note = ""};
         return true;
     }
     if (!hf_waiter_row_get (scan, &waiter) || waiter.position == 0)
         return false;
-    *place = (hf_place_info_t){waiter.session, waiter.mode, 0, waiter.position, 0};
+    *place = (hf_place_info_t){.session = waiter.session,
+                               .mode = waiter.mode,
+                               .position = waiter.position,
+                               .units = waiter.units,
+                               .label = "",
+                               .note = ""};
     return true;
 }
 

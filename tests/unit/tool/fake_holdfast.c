@@ -329,14 +329,15 @@ hf_query_leader (hf_client_t *client, hf_leader_info_t *info, uint32_t limit_ms)
     return s_blocking ("HF_FAKE_QUERY", client, limit_ms);
 }
 
-static const hf_lock_info_t s_one = {"one", 2, 2};
+static const hf_lock_info_t s_one = {"one", 2, 2, 0};
 
 hf_status_t
 hf_query_locks (hf_client_t *client, hf_lock_info_fn *fn, void *arg, uint32_t limit_ms)
 {
-    fn (arg, &s_one, &(hf_place_info_t){7, 0, 42, 0, 100});
-    fn (arg, &s_one, &(hf_place_info_t){9, 0, 43, 0, 0});
-    fn (arg, &(hf_lock_info_t){"zw\303\266lf", 1, 0}, &(hf_place_info_t){8, 0, UINT64_MAX, 0, 0});
+    fn (arg, &s_one, &(hf_place_info_t){7, 0, 42, 0, 100, 0, "", ""});
+    fn (arg, &s_one, &(hf_place_info_t){9, 0, 43, 0, 0, 0, "", ""});
+    fn (arg, &(hf_lock_info_t){"zw\303\266lf", 1, 0, 0},
+        &(hf_place_info_t){8, 0, UINT64_MAX, 0, 0, 0, "", ""});
     return s_blocking ("HF_FAKE_QUERY", client, limit_ms);
 }
 
@@ -346,10 +347,10 @@ hf_query_lock (hf_client_t *client, const char *lock, hf_lock_info_fn *fn, void 
 {
     if (strcmp (lock, "one") != 0)
         return HF_NOT_FOUND;
-    fn (arg, &s_one, &(hf_place_info_t){7, 0, 42, 0, 100});
-    fn (arg, &s_one, &(hf_place_info_t){9, 0, 43, 0, 0});
-    fn (arg, &s_one, &(hf_place_info_t){11, 0, 0, 1, 0});
-    fn (arg, &s_one, &(hf_place_info_t){12, 1, 0, 2, 0});
+    fn (arg, &s_one, &(hf_place_info_t){7, 0, 42, 0, 100, 0, "", ""});
+    fn (arg, &s_one, &(hf_place_info_t){9, 0, 43, 0, 0, 0, "", ""});
+    fn (arg, &s_one, &(hf_place_info_t){11, 0, 0, 1, 0, 0, "", ""});
+    fn (arg, &s_one, &(hf_place_info_t){12, 1, 0, 2, 0, 1, "", ""});
     return s_blocking ("HF_FAKE_QUERY", client, limit_ms);
 }
 
