@@ -15,6 +15,9 @@
 //  steps_overlap: a file actor that acknowledges late (an assertion fails). A client does not see
 //  end_before_answers, watcher_untold, never_busy and credit_unpaid at once: check what is sent.
 #define HF_MUTANT_TABLE(M)                                                                         \
+    M (told_before_durable, "P6", "a watcher is told of a section before it has reached the file") \
+    M (gap_ignored, "P10", "a node that has not kept what a watch asks for tells what it has")     \
+    M (moved_to_now, "P10", "a watch that goes to another node begins anew there")                 \
     M (hole_taken, "P10", "a client does not notice that events before those told are missing")    \
     M (told_twice, "P10", "a client reports what it was told before, when it is told again")       \
     M (gap_untold, "P10", "a client does not report that events are not kept any more")            \
@@ -163,7 +166,6 @@
     M (waits_in_line, "P11",                                                                       \
        "a slowed leader makes a part of what waits at a time, however long it waits")              \
     M (slow_disk_forgotten, "P11", "a quiet time makes a slow disk fit to lead again")             \
-    M (told_before_durable, "P6", "a watcher is told of a section before it has reached the file") \
     M (told_again, "P10", "a watcher that comes from a node that was ahead is told again")         \
     M (no_turns, "P11", "all that is due for one client is answered before the others' turn")      \
     M (queries_starve, "P11", "queries wait while any keepalive does")                             \

@@ -92,6 +92,8 @@ s_detach (hf_client_core_t *core, hf_client_watch_t *watch)
         s_put (core, watch, 0);
     watch->node = -1;
     watch->asked = watch->there = false;
+    if (HF_MUTANT (moved_to_now))
+        watch->after = HF_WATCH_NOW;
     hf_heap_remove (&core->watching.timers, &watch->timer);
     hf_chain_remove (&watch->chain);
     hf_chain_append (&core->watching.idle, &watch->chain);

@@ -231,6 +231,8 @@ hf_lock_watch (hf_lock_service_t *self, const hf_route_t *route, const hf_watch_
     watch->room = message->room < ROOM_MAX ? message->room : ROOM_MAX;
     watch->after = message->after == UINT64_MAX ? s_last (self, message->what) : message->after;
     watch->due = true;
+    if (HF_MUTANT (gap_ignored) && watch->after < hf_journal_before (journal))
+        watch->after = hf_journal_before (journal);
     if (watch->after < hf_journal_before (journal))
         s_gap (self, watch);
     else

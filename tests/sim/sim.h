@@ -22,7 +22,7 @@ typedef enum sim_verdict {
 typedef struct sim_totals {
     uint64_t elections, entries, grants, expiries, transfers, faults;
     uint64_t reads, answers, sections, events;
-    uint64_t prunes, states, wipes, admissions, unsent;
+    uint64_t prunes, states, wipes, admissions, unsent, told, gaps;
 } sim_totals_t;
 
 typedef struct sim_result {

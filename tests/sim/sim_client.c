@@ -25,6 +25,7 @@ sim_client_start (sim_t *sim, client_t *client)
     client->core = hf_client_core_new (&config);
     for (size_t i = 0; i < USERS_MAX; i++)
         client->users[i] = (user_t){.client = client};
+    memset (client->watchers, 0, sizeof client->watchers);
     for (uint32_t node = 1; node <= config.count; node++)
         sim_connect_later (sim, client, node, 30000);
     sim_wake (sim, &client->turn, sim_random (sim, 500000));
@@ -40,6 +41,7 @@ sim_client_die (sim_t *sim, client_t *client)
     hf_client_core_destroy (&client->core);
     for (size_t i = 0; i < USERS_MAX; i++)
         client->users[i] = (user_t){.client = client};
+    memset (client->watchers, 0, sizeof client->watchers);
     sim_drop_all (sim, &client->inbox);
     for (uint32_t node = 1; node <= sim->odds.members; node++)
         sim->connections[client->id][node].up = false;

@@ -100,6 +100,7 @@ sim_duty_sent (sim_t *sim, node_t *node, uint64_t route, bool sent, hf_span_t fr
     hf_refused_t refused;
     hf_alive_t alive;
     hf_closed_t closed;
+    hf_events_t events;
     if (!sent)
         s_unaware (&node->duty, route, false);
     if (hf_frame_open (frame.at, frame.size, &scan, &kind) != HF_OK)
@@ -115,6 +116,8 @@ sim_duty_sent (sim_t *sim, node_t *node, uint64_t route, bool sent, hf_span_t fr
         s_alive (sim, node, &alive);
     else if (kind == HF_KIND_CLOSED_REPLY && hf_closed_get (&scan, &closed))
         s_ended (node, closed.session);
+    else if (kind == HF_KIND_EVENTS && hf_events_get (&scan, &events))
+        sim_told_sent (sim, node, &events);
 }
 
 //  ---- messages of the lock actor ------------------------------------------------------------

@@ -19,6 +19,7 @@
  *  sim_watch.c     checks of the log: P1, P2, P3, P4, P7
  *  sim_oracle.c    checks of the state against a slow model: P4, P5a, P6, P8, P9, exactly once
  *  sim_belief.c    checks of what clients saw: P5b, P7, P9, P10, exactly once
+ *  sim_told.c      checks of what watchers are told
  *  sim_look.c      checks of what a node starts with
  */
 #ifndef SIM_INTERNAL_H_INCLUDED
@@ -41,6 +42,7 @@
 
 #define CLIENTS_MAX   8
 #define USERS_MAX     3 //  of one client
+#define WATCHERS_MAX  2
 #define SESSIONS_MAX  MODEL_SESSIONS
 #define TERMS_MAX     65536
 #define SIM_ABSURD    ((1ULL << 62) - 1) //  a number that no honest node reaches
@@ -253,6 +255,15 @@ typedef struct user {
     uint64_t act_us;
 } user_t;
 
+/*  Somebody who watches; it was told all that matches up to number TOLD. */
+typedef struct watcher {
+    enum { WATCHER_NONE, WATCHER_OPENING, WATCHER_OPEN } state;
+    hf_client_watch_t *core;
+    uint32_t what; //  HF_WATCH_LOCKS, HF_WATCH_FILES; 0: nothing yet
+    const char *prefix;
+    uint64_t asked, told;
+} watcher_t;
+
 typedef struct client {
     uint32_t id;
     uint64_t life;
@@ -262,6 +273,7 @@ typedef struct client {
     queue_t inbox; //  while it is stalled
     event_t turn;
     user_t users[USERS_MAX];
+    watcher_t watchers[WATCHERS_MAX];
     uint64_t people_us; //  local: when a user may want something
     //  A question.
     bool asks;
@@ -281,7 +293,7 @@ typedef enum trial {
 //  ---- the odds --------------------------------------------------------------------
 
 typedef struct odds {
-    uint32_t members, clients, users, locks;
+    uint32_t members, clients, users, locks, watchers;
     unsigned shared, sets, detect, delayed; //  of 100 claims, places, sessions
     uint32_t limits[MODEL_LOCKS];           //  of SHARED places; 0: none
     hf_election_config_t election;          //  of every node, but for its id, seed and incarnation
@@ -338,6 +350,12 @@ typedef struct file_at {
     size_t size[MODEL_FILES];
 } file_at_t;
 
+/*  To a lock or a file. */
+typedef struct happened {
+    const char *name;
+    uint64_t hash;
+} happened_t;
+
 typedef struct keepalive {
     uint64_t session, echo, arrived_us;
 } keepalive_t;
@@ -352,7 +370,8 @@ typedef struct watch {
     HF_ARRAY (held_at_t) holders[MODEL_LOCKS];
     HF_ARRAY (file_at_t) files;
     HF_ARRAY (granted_at_t) grants[MODEL_LOCKS];
-    keepalive_t keepalives[1024];    //  that nodes took, by session and echo
+    HF_ARRAY (happened_t) happened[HF_WATCH_FILES + 1]; //  by what is watched; [n - 1]: number n
+    keepalive_t keepalives[1024];                       //  that nodes took, by session and echo
     uint64_t gone_us[SESSIONS_MAX];  //  when it expired, and its locks were closed for a while
     uint64_t alive_us[SESSIONS_MAX]; //  arrival of the last keepalive acknowledged
     uint64_t answered_index;         //  the highest command that a client knows to be done
@@ -539,6 +558,17 @@ void sim_file_turn (sim_t *sim, node_t *node);
 void sim_file_synced (sim_t *sim, node_t *node);
 /*  Swap in the state that is ready. False: cut short, and the start comes again. */
 bool sim_swap (sim_t *sim, node_t *node);
+
+//  sim_told.c
+/*  It happened to a lock; a section was released. */
+void sim_told_lock (void *watch, const hf_happened_t *happened);
+void sim_told_section (watch_t *watch, const hf_outcome_t *section);
+void sim_told_sent (sim_t *sim, const node_t *node, const hf_events_t *events);
+void sim_told_people (sim_t *sim, client_t *client, uint64_t now_us);
+/*  False: OP is not of a watch. */
+bool sim_told_result (sim_t *sim, const hf_op_t *op);
+/*  Every watcher was told all that happened. */
+bool sim_told_all (sim_t *sim);
 
 //  sim_look.c
 /*  What NODE starts with is what it had promised, and fits together. */

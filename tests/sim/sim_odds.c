@@ -129,6 +129,8 @@ sim_odds_pick (sim_t *sim)
     s_pick_election (sim, odds);
     s_pick_lock (sim, odds);
     s_pick_faults (sim, odds);
+    odds->watchers = sim_random (sim, 5) == 0 ? 0 : 1 + (uint32_t)sim_random (sim, WATCHERS_MAX);
+    odds->lock.journal_bytes = sim_random (sim, 2) == 0 ? 0 : 17U << 16;
     //  Mostly nothing goes wrong before the cluster is formed, for which all must be heard.
     sim->storm = *odds;
     sim->calm = sim_random (sim, 4) != 0;

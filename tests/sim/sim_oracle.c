@@ -48,6 +48,7 @@ s_note (sim_t *sim, const hf_outcome_t *got, const model_event_t *event)
         file_at_t *files = hf_array_add (&watch->files);
         files->index = got->index;
         memcpy (files->size, event->to, sizeof files->size);
+        sim_told_section (watch, got);
     }
     if (event->expired)
         watch->gone_us[event->session] = sim->now_us;

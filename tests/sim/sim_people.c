@@ -234,6 +234,8 @@ sim_people_result (sim_t *sim, client_t *client, hf_op_t *op, uint64_t now_us)
             sim_belief_query (sim, client, op);
         return;
     }
+    if (sim_told_result (sim, op))
+        return;
     user_t *user = op->arg;
     sim_belief_result (sim, op);
     if (op->kind == HF_OP_OPEN)
@@ -539,6 +541,7 @@ sim_people (sim_t *sim, client_t *client, uint64_t now_us)
         if (user->state == USER_HERE)
             user->deadline_us = hf_lease_deadline_us (hf_client_session_lease (user->session));
     }
+    sim_told_people (sim, client, now_us);
     if (!client->asks && !sim_resting (sim) && sim_random (sim, 8) == 0)
         s_query (sim, client, now_us);
 }

@@ -230,6 +230,7 @@ sim_demand (sim_t *sim)
     if (sim->silent) {
         s_wait (sim, s_has_served, 60000000,
                 "not every waiter was granted, and one node is silent,");
+        s_wait (sim, sim_told_all, 20000000, "a watcher is not told all, and one node is silent,");
         s_wake_up (sim, sim->silent);
         sim->silent = NULL;
     }
@@ -251,5 +252,6 @@ sim_demand (sim_t *sim)
     s_wait (sim, s_has_pruned, 40000000 + sim->odds.lock.flush_us + sim->odds.election.hold_us,
             "state is not on disk, or the log is not pruned,");
     s_wait (sim, s_has_agreed, 5000000, "not all nodes have the whole log");
+    s_wait (sim, sim_told_all, 10000000, "a watcher is not told all that happened");
     s_check_end (sim);
 }

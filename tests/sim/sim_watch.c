@@ -10,6 +10,7 @@ sim_watch_new (watch_t *watch)
     watch->model = model_new ();
     watch->state = hf_state_new ();
     hf_outcomes_init (&watch->outcomes);
+    hf_state_listen (watch->state, sim_told_lock, watch);
 }
 
 void
@@ -31,6 +32,8 @@ sim_watch_done (watch_t *watch)
     hf_array_free (&watch->committed);
     hf_array_free (&watch->named);
     hf_array_free (&watch->files);
+    hf_array_free (&watch->happened[HF_WATCH_LOCKS]);
+    hf_array_free (&watch->happened[HF_WATCH_FILES]);
     hf_outcomes_done (&watch->outcomes);
     hf_state_destroy (&watch->state);
     model_destroy (&watch->model);
