@@ -160,6 +160,7 @@
 //  For unit tests alone. The lock actor answers nothing before it has applied it, so that no client
 //  can see the difference; the tool's guard, names and addresses are not in the simulator.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
+    M (watched_alone, "P11", "a node that knows no leader keeps its watches")                      \
     M (heard_alone, "P11", "sessions of one KEEPALIVE that waited for the log are answered alone") \
     M (stall_counts, "P11",                                                                        \
        "after a stall of the node clients are cut off that could not show that they read")         \

@@ -113,6 +113,7 @@ struct hf_client_watch {
     int gap_node;        //  of these: one that has not kept it; -1: none
     uint64_t gap_upto;   //  where it goes on there
     hf_status_t limit;   //  of these: why one takes no watch at all; HF_OK: none
+    uint32_t pauses;     //  in a row, as all refused
     bool later;          //  of these: one may do so later
     uint32_t what, size; //  of the prefix
     char prefix[256];

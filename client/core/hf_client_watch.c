@@ -19,6 +19,7 @@
 #define PING_US    3000000      //  a node that says nothing for so long is asked
 #define PAUSE_US   300000       //  until the nodes are tried again that all refused
 #define PAUSE_SPAN 700000       //  and up to so much more
+#define PAUSES_MAX 3            //  it doubles so often while they refuse
 
 static hf_client_watch_t *
 s_find (const hf_client_core_t *core, uint64_t id)
@@ -177,6 +178,8 @@ s_place (hf_client_core_t *core, hf_client_watch_t *watch)
         //  All refused, or none is connected: then one that connects is asked at once.
         bool wait = watch->refused != 0;
         uint64_t pause_us = PAUSE_US + hf_random_below (&core->choice.random, PAUSE_SPAN);
+        pause_us <<= watch->pauses;
+        watch->pauses += watch->pauses < PAUSES_MAX;
         s_forgive (watch);
         hf_heap_set (&core->watching.timers, &watch->timer,
                      wait ? core->now_us + pause_us : HF_NEVER);
@@ -245,6 +248,7 @@ s_take (hf_client_core_t *core, hf_client_watch_t *watch, const hf_events_t *eve
         return;
     }
     s_forgive (watch);
+    watch->pauses = 0;
     watch->asked = false;
     watch->after = after;
     hf_heap_set (&core->watching.timers, &watch->timer, watch->sent_us + AGAIN_US);

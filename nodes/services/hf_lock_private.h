@@ -139,6 +139,7 @@ typedef struct hf_watching {
     hf_journal_t locks, files;
     HF_ARRAY (hf_section_at_t) sections; //  not durable yet
     uint64_t durable;                    //  number of the last part that is
+    uint64_t alone_us;                   //  since when no leader is known; 0: one is
     hf_pack_t events;                    //  scratch
 } hf_watching_t;
 
@@ -263,6 +264,9 @@ void hf_lock_watch_durable (hf_lock_service_t *self, uint64_t index);
 /*  Tell the watch whose turn it is; false: none is behind. */
 bool hf_lock_watch_step (hf_lock_service_t *self);
 bool hf_lock_watch_due (const hf_lock_service_t *self);
+/*  Another leader is known, or none. For how long none may be, while clients watch. */
+void hf_lock_watch_leader (hf_lock_service_t *self);
+uint64_t hf_lock_watch_wake_us (const hf_lock_service_t *self);
 /*  Of clients that have been silent for long. */
 void hf_lock_watch_forget (hf_lock_service_t *self);
 /*  The number of the last that may be told of locks, or of files. */

@@ -147,6 +147,7 @@ s_leading (hf_lock_service_t *self, const hf_a_leading_t *leading)
     self->term = leading->term;
     self->lead_index = leading->index;
     self->leader = self->config.self;
+    hf_lock_watch_leader (self);
     hf_lock_drop_proposals (self);
 }
 
@@ -157,6 +158,7 @@ s_following (hf_lock_service_t *self, const hf_a_following_t *following)
     self->elected = self->leading = false;
     self->term = following->term;
     self->leader = following->leader;
+    hf_lock_watch_leader (self);
     hf_lock_drop_proposals (self);
     if (!HF_MUTANT (ttl_not_restarted))
         hf_expiry_clear (self->expiry);
@@ -326,7 +328,8 @@ hf_lock_service_wake_us (const hf_lock_service_t *self)
     if (hf_lock_reads_due (self) || hf_lock_watch_due (self))
         return 0;
     uint64_t wake_us = self->leading ? hf_expiry_next_us (self->expiry) : UINT64_MAX;
-    uint64_t step_us = hf_lock_step_due_us (self);
+    uint64_t step_us = hf_lock_step_due_us (self), watch_us = hf_lock_watch_wake_us (self);
+    wake_us = watch_us < wake_us ? watch_us : wake_us;
     if (self->moved.locks.count > 0 && self->moved.due_us < wake_us)
         wake_us = self->moved.due_us;
     if (self->wanted.locks.count > 0 && self->wanted.due_us < wake_us)

@@ -6,6 +6,7 @@
 #define STEP_BYTES   (64U << 10) //  that are sent in it; a record may pass it
 #define ROOM_MAX     (1U << 20)  //  that a client may ask for
 #define SILENT_US    60000000    //  a watch whose client says nothing is forgotten
+#define ALONE_US     3000000     //  a node that knows no leader for so long ends all
 
 static void
 s_heard (void *arg, const hf_happened_t *happened)
@@ -25,6 +26,7 @@ hf_lock_watch_init (hf_lock_service_t *self)
                      self->config.journal_bytes / 8);
     watching->durable = hf_state_appended (self->state);
     hf_pack_init (&watching->events);
+    watching->alone_us = self->started_us;
     hf_state_listen (self->state, s_heard, self);
 }
 
@@ -151,6 +153,24 @@ s_collect (hf_lock_service_t *self, hf_watch_t *watch)
     return false;
 }
 
+/*  What happens elsewhere does not come here: clients do better at another node. */
+static bool
+s_alone (const hf_lock_service_t *self)
+{
+    return self->leader == 0 && self->turn_us >= self->watching.alone_us + ALONE_US &&
+           !HF_MUTANT (watched_alone);
+}
+
+static void
+s_send_on (hf_lock_service_t *self, hf_watch_t *watch)
+{
+    s_events (
+        self, &watch->client->route,
+        &(hf_events_t){
+            .id = watch->id, .status = HF_NOT_LEADER, .after = watch->after, .upto = watch->after});
+    hf_watches_drop (&self->watching.watches, watch);
+}
+
 bool
 hf_lock_watch_step (hf_lock_service_t *self)
 {
@@ -158,6 +178,10 @@ hf_lock_watch_step (hf_lock_service_t *self)
     hf_watch_t *watch = hf_watches_next (watches);
     if (!watch)
         return false;
+    if (s_alone (self)) {
+        s_send_on (self, watch);
+        return true;
+    }
     if (hf_journal_gone (s_journal (self, watch->what), watch->spot)) {
         s_gap (self, watch);
         return true;
@@ -185,8 +209,24 @@ hf_lock_watch_due (const hf_lock_service_t *self)
 }
 
 void
+hf_lock_watch_leader (hf_lock_service_t *self)
+{
+    uint64_t alone_us = self->watching.alone_us;
+    self->watching.alone_us = self->leader != 0 ? 0 : alone_us == 0 ? self->now_us : alone_us;
+}
+
+uint64_t
+hf_lock_watch_wake_us (const hf_lock_service_t *self)
+{
+    bool idle = !hf_chain_empty (&self->watching.watches.idle);
+    return idle && self->leader == 0 ? self->watching.alone_us + ALONE_US : UINT64_MAX;
+}
+
+void
 hf_lock_watch_forget (hf_lock_service_t *self)
 {
+    if (s_alone (self))
+        hf_watches_stir (&self->watching.watches);
     if (self->turn_us > SILENT_US)
         hf_watches_forget (&self->watching.watches, self->turn_us - SILENT_US);
 }

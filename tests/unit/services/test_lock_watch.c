@@ -302,4 +302,48 @@ BENCH_TEST (p12_a_watch_that_nobody_speaks_of_is_forgotten, bench)
     assert_string_equal (s_told (bench), "");
 }
 
+/*  What the watcher got when no leader was known for MS. */
+static uint32_t
+s_alone_for (bench_t *bench, uint64_t ms)
+{
+    bench_follow (bench, 2, 2);
+    s_watch (bench, "", NOW);
+    s_told (bench);
+    bench->now_us += 10 * SECOND;
+    bench_follow (bench, 2, 0);
+    bench_settle (bench);
+    uint64_t due_us = bench->now_us + 3 * SECOND;
+    assert_in_range (hf_lock_service_wake_us (bench->service), due_us - 1000, due_us);
+    bench->now_us += ms * 1000;
+    bench_follow (bench, 3, 0); //  another candidate changes nothing
+    bench_settle (bench);
+    return bench_kind (bench, WATCHER) == HF_KIND_EVENTS ? s_events (bench, WATCHER).status : 0;
+}
+
+BENCH_TEST (p11_a_node_that_knows_no_leader_sends_watches_on, bench)
+{
+    assert_int_equal (s_alone_for (bench, 2900), 0);
+    bench->now_us += 200000;
+    bench_settle (bench);
+    assert_int_equal (s_events (bench, WATCHER).status, HF_NOT_LEADER);
+    //  Nor does it take one, until it knows a leader.
+    s_watch (bench, "", 0);
+    bench_settle (bench);
+    hf_events_t events = s_events (bench, WATCHER);
+    assert_int_equal (events.status, HF_NOT_LEADER);
+    assert_int_equal (events.upto, 0);
+    bench_follow (bench, 4, 3);
+    bench_drop_frames (bench);
+    s_watch (bench, "", 0);
+    bench_settle (bench);
+    assert_int_equal (s_events (bench, WATCHER).status, HF_OK);
+}
+
+BENCH_TEST (the_mutant_that_tells_alone_is_seen, bench)
+{
+    hf_mutant = HF_MUTANT_watched_alone;
+    assert_int_equal (s_alone_for (bench, 3100), 0);
+    hf_mutant = HF_MUTANT_none;
+}
+
 HF_TEST_MAIN (NULL, NULL)
