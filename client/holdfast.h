@@ -296,8 +296,8 @@ hf_status_t hf_read (hf_client_t *client, const char *file, uint64_t offset, voi
 
 enum {
     //  besides those of HF_HAPPENED_TABLE (hf_status.h):
-    HF_WATCH_GAP = 256, //  what happened before NUMBER was missed: it is not kept any more. Ask
-                        //  anew (hf_query_lock); the watch goes on after NUMBER
+    HF_WATCH_GAP = 256,  //  what happened before NUMBER was missed: it is not kept any more. Ask
+                         //  anew (hf_query_lock); the watch goes on after NUMBER
     HF_WATCH_ENDED = 257 //  the watch is over, for the reason in STATUS
 };
 
@@ -349,8 +349,9 @@ typedef struct hf_query_options {
     size_t size;
     bool stale; //  any node may answer from what it has applied; default: the leader, after it
                 //  made sure that it leads
-    uint64_t *number; //  filled, unless NULL: the answer is as of this event of a watch, so a watch
-                      //  opened with it as `after` tells all that comes later
+    uint64_t *number; //  filled, unless NULL, on HF_OK and HF_NOT_FOUND: the answer is as of this
+                      //  event of a watch, so a watch opened with it as `after` tells all that
+                      //  comes later; of a long answer a part may be newer, and is told again
 } hf_query_options_t;
 #define HF_QUERY_OPTIONS_INIT                                                                      \
     {                                                                                              \

@@ -3,8 +3,10 @@
 #include "client/io/hf_io.h"
 #include <string.h>
 
-#define PAGE_ROWS 256
-#define NAME_SIZE 256
+#define PAGE_ROWS  256
+#define NAME_SIZE  256
+#define LABEL_SIZE (HF_LABEL_MAX + 1)
+#define NOTE_SIZE  (HF_NOTE_MAX + 1)
 
 //  ---- one question -----------------------------------------------------------
 
@@ -12,10 +14,13 @@
 typedef struct question {
     hf_client_t *client;
     uint32_t node;
+    bool stale;
     uint64_t end_us; //  HF_NEVER: no limit
     hf_op_t *op;
     hf_query_result_t result;
+    uint64_t number;           //  of what HAPPENED: no page is as of an earlier one
     hf_lock_info_fn *on_place; //  of lists
+    hf_session_info_fn *on_session;
     hf_file_info_fn *on_file;
     void *arg;
 } question_t;
@@ -23,11 +28,25 @@ typedef struct question {
 static bool
 s_begin (question_t *self, hf_client_t *client, uint32_t node, uint32_t limit_ms)
 {
-    *self = (question_t){.client = client, .node = node};
+    *self = (question_t){.client = client, .node = node, .number = UINT64_MAX};
     if (!client || hf_io_on_thread (client))
         return false;
     self->end_us = hf_io_until_us (limit_ms);
     return true;
+}
+
+/*  Of the leader, or as THEIRS say. OURS begins with the defaults and is what they say. */
+static bool
+s_begin_as (question_t *self, hf_client_t *client, hf_query_options_t *ours,
+            const hf_query_options_t *theirs, uint32_t limit_ms)
+{
+    *ours = (hf_query_options_t)HF_QUERY_OPTIONS_INIT;
+    if (!hf_options_take (ours, sizeof *ours, theirs))
+        return false;
+    uint32_t node = ours->stale ? HF_NODE_ANY : HF_NODE_LEADER;
+    bool begun = s_begin (self, client, node, limit_ms);
+    self->stale = ours->stale;
+    return begun;
 }
 
 static void
@@ -36,6 +55,16 @@ s_end (question_t *self)
     if (self->op)
         hf_op_free (self->op);
     self->op = NULL;
+}
+
+/*  The same, after an answer of STATUS to a question that was asked as OPTIONS say. */
+static hf_status_t
+s_end_as (question_t *self, const hf_query_options_t *options, hf_status_t status)
+{
+    if ((status == HF_OK || status == HF_NOT_FOUND) && options->number)
+        *options->number = self->number;
+    s_end (self);
+    return status;
 }
 
 static uint32_t
@@ -53,11 +82,18 @@ s_ask (question_t *self, uint32_t what, const char *name, uint64_t offset, uint3
     s_end (self);
     hf_op_t *op = hf_op_query (self->node, what, name, offset, limit);
     op->limit_us = self->end_us;
+    op->stale = self->stale;
     hf_status_t status = hf_io_ask (self->client, NULL, op, s_left_ms (self), &self->op);
-    if (status != HF_OK)
+    if (!self->op || !self->op->reply)
         return status;
     hf_scan_t scan = hf_scan (self->op->reply, self->op->reply_size);
-    return hf_query_result_get (&scan, &self->result) ? HF_OK : HF_MALFORMED;
+    if (!hf_query_result_get (&scan, &self->result))
+        return HF_MALFORMED;
+    //  Of pages from several nodes some may be older than the first: a watch after the lowest
+    //  number misses nothing of any.
+    if (self->result.number < self->number)
+        self->number = self->result.number;
+    return status;
 }
 
 /*  A name from a row, as text; false when it is none. */
@@ -68,6 +104,18 @@ s_name (char text[NAME_SIZE], hf_span_t name)
         return false;
     memcpy (text, name.at, name.size);
     text[name.size] = 0;
+    return true;
+}
+
+/*  The same for a label or a note, which may be empty. */
+static bool
+s_words (char *text, size_t room, hf_span_t words)
+{
+    if (words.size >= room || !hf_text_valid (words))
+        return false;
+    if (words.size > 0)
+        memcpy (text, words.at, words.size);
+    text[words.size] = 0;
     return true;
 }
 
@@ -138,8 +186,7 @@ hf_query_status (hf_client_t *client, uint32_t id, hf_fact_fn *fn, void *arg, ui
 
 //  ---- locks and files --------------------------------------------------------------
 
-/*  Fetch every page of a list by names, each with what follows the last NAME that TAKE read; ends
- *  QUESTION. */
+/*  Fetch every page of a list by names, each with what follows the last NAME that TAKE read. */
 static hf_status_t
 s_list (question_t *question, uint32_t what,
         hf_status_t (*take) (const question_t *, char name[NAME_SIZE]))
@@ -152,7 +199,6 @@ s_list (question_t *question, uint32_t what,
         if (status == HF_OK)
             status = take (question, name);
     }
-    s_end (question);
     return status;
 }
 
@@ -162,37 +208,42 @@ s_lock_row (hf_scan_t *scan, char name[NAME_SIZE], hf_lock_info_t *info)
     hf_lock_row_t row;
     if (!hf_lock_row_get (scan, &row) || !s_name (name, row.lock))
         return false;
-    *info = (hf_lock_info_t){.lock = name, .holders = row.holders, .waiters = row.waiters};
+    *info = (hf_lock_info_t){
+        .lock = name, .holders = row.holders, .waiters = row.waiters, .limit = row.limit};
     return true;
 }
 
+/*  What the strings of a hf_place_info_t point to. */
+typedef struct words {
+    char label[LABEL_SIZE], note[NOTE_SIZE];
+} words_t;
+
 /*  A HOLDER_ROW or a WAITER_ROW. */
 static bool
-s_place_row (hf_scan_t *scan, hf_place_info_t *place)
+s_place_row (hf_scan_t *scan, words_t *words, hf_place_info_t *place)
 {
     hf_holder_row_t hold;
     hf_waiter_row_t waiter;
+    *place = (hf_place_info_t){.label = words->label, .note = words->note};
     if (hf_scan_kind (scan) == HF_KIND_HOLDER_ROW) {
         if (!hf_holder_row_get (scan, &hold) || hold.token == 0)
             return false;
-        *place = (hf_place_info_t){.session = hold.session,
-                                   .mode = hold.mode,
-                                   .token = hold.token,
-                                   .staged = hold.staged,
-                                   .units = hold.units,
-                                   .label = "",
-                                   .note = ""};
-        return true;
+        place->session = hold.session;
+        place->mode = hold.mode;
+        place->token = hold.token;
+        place->staged = hold.staged;
+        place->units = hold.units;
+        return s_words (words->label, LABEL_SIZE, hold.label) &&
+               s_words (words->note, NOTE_SIZE, hold.note);
     }
     if (!hf_waiter_row_get (scan, &waiter) || waiter.position == 0)
         return false;
-    *place = (hf_place_info_t){.session = waiter.session,
-                               .mode = waiter.mode,
-                               .position = waiter.position,
-                               .units = waiter.units,
-                               .label = "",
-                               .note = ""};
-    return true;
+    place->session = waiter.session;
+    place->mode = waiter.mode;
+    place->position = waiter.position;
+    place->units = waiter.units;
+    return s_words (words->label, LABEL_SIZE, waiter.label) &&
+           s_words (words->note, NOTE_SIZE, waiter.note);
 }
 
 /*  Report each place on a page. NAME: of the last lock on it. */
@@ -202,11 +253,12 @@ s_places (const question_t *question, char name[NAME_SIZE])
     hf_scan_t scan = hf_scan_list (question->result.rows);
     hf_lock_info_t info = {.lock = NULL};
     for (uint32_t i = 0; i < question->result.rows.count; i++) {
+        words_t words;
         hf_place_info_t place;
         if (hf_scan_kind (&scan) == HF_KIND_LOCK_ROW) {
             if (!s_lock_row (&scan, name, &info))
                 return HF_MALFORMED;
-        } else if (!info.lock || !s_place_row (&scan, &place))
+        } else if (!info.lock || !s_place_row (&scan, &words, &place))
             return HF_MALFORMED;
         else
             question->on_place (question->arg, &info, &place);
@@ -215,22 +267,31 @@ s_places (const question_t *question, char name[NAME_SIZE])
 }
 
 hf_status_t
-hf_query_locks (hf_client_t *client, hf_lock_info_fn *fn, void *arg, uint32_t limit_ms)
+hf_query_locks_as (hf_client_t *client, const hf_query_options_t *options, hf_lock_info_fn *fn,
+                   void *arg, uint32_t limit_ms)
 {
     question_t question;
-    if (!fn || !s_begin (&question, client, HF_NODE_LEADER, limit_ms))
+    hf_query_options_t own;
+    if (!fn || !s_begin_as (&question, client, &own, options, limit_ms))
         return HF_INVALID;
     question.on_place = fn;
     question.arg = arg;
-    return s_list (&question, HF_WHAT_LOCKS, s_places);
+    return s_end_as (&question, &own, s_list (&question, HF_WHAT_LOCKS, s_places));
 }
 
 hf_status_t
-hf_query_lock (hf_client_t *client, const char *lock, hf_lock_info_fn *fn, void *arg,
-               uint32_t limit_ms)
+hf_query_locks (hf_client_t *client, hf_lock_info_fn *fn, void *arg, uint32_t limit_ms)
+{
+    return hf_query_locks_as (client, NULL, fn, arg, limit_ms);
+}
+
+hf_status_t
+hf_query_lock_as (hf_client_t *client, const char *lock, const hf_query_options_t *options,
+                  hf_lock_info_fn *fn, void *arg, uint32_t limit_ms)
 {
     question_t question;
-    if (!lock || !fn || !s_begin (&question, client, HF_NODE_LEADER, limit_ms))
+    hf_query_options_t own;
+    if (!lock || !fn || !s_begin_as (&question, client, &own, options, limit_ms))
         return HF_INVALID;
     if (!hf_name_valid (hf_span (lock, strnlen (lock, NAME_SIZE))))
         return HF_BAD_NAME;
@@ -241,14 +302,70 @@ hf_query_lock (hf_client_t *client, const char *lock, hf_lock_info_fn *fn, void 
     for (bool more = true; status == HF_OK && more;) {
         char name[NAME_SIZE];
         status = s_ask (&question, HF_WHAT_LOCK, lock, from, PAGE_ROWS);
+        //  Everybody has left since the page before.
+        if (status == HF_NOT_FOUND && from > 1) {
+            status = HF_OK;
+            break;
+        }
         uint32_t rows = question.result.rows.count; //  the LOCK_ROW, then places
         if (status == HF_OK)
             status = rows > 0 ? s_places (&question, name) : HF_MALFORMED;
         more = question.result.more && rows > 1;
         from += rows - 1;
     }
-    s_end (&question);
-    return status;
+    return s_end_as (&question, &own, status);
+}
+
+hf_status_t
+hf_query_lock (hf_client_t *client, const char *lock, hf_lock_info_fn *fn, void *arg,
+               uint32_t limit_ms)
+{
+    return hf_query_lock_as (client, lock, NULL, fn, arg, limit_ms);
+}
+
+/*  Report the sessions on a page; *after becomes the last one. Each comes after the one before. */
+static hf_status_t
+s_sessions (const question_t *question, uint64_t *after)
+{
+    hf_scan_t scan = hf_scan_list (question->result.rows);
+    for (uint32_t i = 0; i < question->result.rows.count; i++) {
+        hf_session_row_t row;
+        char label[LABEL_SIZE];
+        if (!hf_session_row_get (&scan, &row) || row.session <= *after ||
+            !s_words (label, sizeof label, row.label))
+            return HF_MALFORMED;
+        *after = row.session;
+        question->on_session (question->arg, &(hf_session_info_t){.session = row.session,
+                                                                  .label = label,
+                                                                  .ttl_ms = row.ttl_ms,
+                                                                  .delay_ms = row.delay_ms,
+                                                                  .detect = row.detect,
+                                                                  .gone = row.gone,
+                                                                  .held = row.held,
+                                                                  .queued = row.queued});
+    }
+    return HF_OK;
+}
+
+hf_status_t
+hf_query_sessions (hf_client_t *client, const hf_query_options_t *options, hf_session_info_fn *fn,
+                   void *arg, uint32_t limit_ms)
+{
+    question_t question;
+    hf_query_options_t own;
+    if (!fn || !s_begin_as (&question, client, &own, options, limit_ms))
+        return HF_INVALID;
+    question.on_session = fn;
+    question.arg = arg;
+    hf_status_t status = HF_OK;
+    uint64_t after = 0;
+    for (bool more = true; status == HF_OK && more;) {
+        status = s_ask (&question, HF_WHAT_SESSIONS, "", after, PAGE_ROWS);
+        more = status == HF_OK && question.result.more && question.result.rows.count > 0;
+        if (status == HF_OK)
+            status = s_sessions (&question, &after);
+    }
+    return s_end_as (&question, &own, status);
 }
 
 static hf_status_t
@@ -265,23 +382,32 @@ s_files (const question_t *question, char name[NAME_SIZE])
 }
 
 hf_status_t
-hf_query_files (hf_client_t *client, hf_file_info_fn *fn, void *arg, uint32_t limit_ms)
+hf_query_files_as (hf_client_t *client, const hf_query_options_t *options, hf_file_info_fn *fn,
+                   void *arg, uint32_t limit_ms)
 {
     question_t question;
-    if (!fn || !s_begin (&question, client, HF_NODE_LEADER, limit_ms))
+    hf_query_options_t own;
+    if (!fn || !s_begin_as (&question, client, &own, options, limit_ms))
         return HF_INVALID;
     question.on_file = fn;
     question.arg = arg;
-    return s_list (&question, HF_WHAT_FILES, s_files);
+    return s_end_as (&question, &own, s_list (&question, HF_WHAT_FILES, s_files));
 }
 
 hf_status_t
-hf_read (hf_client_t *client, const char *file, uint64_t offset, void *buffer, size_t *size,
-         uint64_t *total, uint32_t limit_ms)
+hf_query_files (hf_client_t *client, hf_file_info_fn *fn, void *arg, uint32_t limit_ms)
+{
+    return hf_query_files_as (client, NULL, fn, arg, limit_ms);
+}
+
+hf_status_t
+hf_read_as (hf_client_t *client, const char *file, const hf_query_options_t *options,
+            uint64_t offset, void *buffer, size_t *size, uint64_t *total, uint32_t limit_ms)
 {
     question_t question;
+    hf_query_options_t own;
     if (!file || !size || (!buffer && *size > 0) ||
-        !s_begin (&question, client, HF_NODE_LEADER, limit_ms))
+        !s_begin_as (&question, client, &own, options, limit_ms))
         return HF_INVALID;
     if (!hf_name_valid (hf_span (file, strnlen (file, NAME_SIZE))))
         return HF_BAD_NAME;
@@ -297,6 +423,12 @@ hf_read (hf_client_t *client, const char *file, uint64_t offset, void *buffer, s
         if (total)
             *total = question.result.total;
     }
-    s_end (&question);
-    return status;
+    return s_end_as (&question, &own, status);
+}
+
+hf_status_t
+hf_read (hf_client_t *client, const char *file, uint64_t offset, void *buffer, size_t *size,
+         uint64_t *total, uint32_t limit_ms)
+{
+    return hf_read_as (client, file, NULL, offset, buffer, size, total, limit_ms);
 }

@@ -55,18 +55,35 @@ s_row (hf_pack_t *rows, const struct row *row)
 {
     const uint64_t *n = row->n;
     hf_span_t name = hf_span_text (row->name ? row->name : "");
+    hf_span_t text = hf_span_text (row->text ? row->text : "");
     if (row->kind == HF_KIND_LOCK_ROW)
-        hf_lock_row_put (rows, &(hf_lock_row_t){name, n[0], n[1], 0});
+        hf_lock_row_put (rows, &(hf_lock_row_t){name, n[0], n[1], (uint32_t)n[2]});
     else if (row->kind == HF_KIND_HOLDER_ROW)
-        hf_holder_row_put (rows,
-                           &(hf_holder_row_t){.session = n[0], .token = n[1], .staged = n[2]});
+        hf_holder_row_put (rows, &(hf_holder_row_t){.session = n[0],
+                                                    .token = n[1],
+                                                    .staged = n[2],
+                                                    .units = (uint32_t)n[3],
+                                                    .label = name,
+                                                    .note = text});
     else if (row->kind == HF_KIND_WAITER_ROW)
-        hf_waiter_row_put (rows, &(hf_waiter_row_t){.session = n[0], .position = n[1]});
+        hf_waiter_row_put (rows, &(hf_waiter_row_t){.session = n[0],
+                                                    .position = n[1],
+                                                    .units = (uint32_t)n[3],
+                                                    .label = name,
+                                                    .note = text});
+    else if (row->kind == HF_KIND_SESSION_ROW)
+        hf_session_row_put (rows, &(hf_session_row_t){.session = n[0],
+                                                      .label = name,
+                                                      .ttl_ms = 1000,
+                                                      .delay_ms = (uint32_t)n[1],
+                                                      .detect = n[2] & 1,
+                                                      .gone = n[2] & 2,
+                                                      .held = n[3],
+                                                      .queued = 2});
     else if (row->kind == HF_KIND_FILE_ROW)
         hf_file_row_put (rows, &(hf_file_row_t){name, n[0], n[1]});
     else
-        hf_fact_row_put (rows,
-                         &(hf_fact_row_t){name, hf_span_text (row->text ? row->text : ""), n[0]});
+        hf_fact_row_put (rows, &(hf_fact_row_t){name, text, n[0]});
 }
 
 static void
@@ -76,7 +93,7 @@ s_page (node_t *self, const hf_query_t *query, hf_pack_t *frame)
     if (query->id == self->paged) //  a repeat
         return;
     assert (query->what == page->what && query->offset == page->offset &&
-            hf_span_equal (query->name, hf_span_text (page->name)));
+            query->stale == page->stale && hf_span_equal (query->name, hf_span_text (page->name)));
     self->pages++;
     if (page->skip)
         return;

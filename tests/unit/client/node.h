@@ -22,11 +22,12 @@ typedef struct page {
     const char *name;
     uint64_t offset;
     bool skip; //  leave it unanswered
+    bool stale;
     hf_query_result_t result;
     struct row {
         uint32_t kind; //  0: no more
         const char *name, *text;
-        uint64_t n[3];
+        uint64_t n[4];
     } row[6];
 } page_t;
 

@@ -68,6 +68,60 @@ s_ask_read (void)
     return status;
 }
 
+//  ---- as options say -----------------------------------------------------------------
+
+static hf_query_options_t s_options = HF_QUERY_OPTIONS_INIT;
+static uint64_t s_number;
+
+static void
+s_note_all (void *arg, const hf_lock_info_t *lock, const hf_place_info_t *place)
+{
+    (void)arg;
+    NOTE ("%s/%u:%u '%s' '%s' ", lock->lock, lock->limit, place->units, place->label, place->note);
+}
+
+static void
+s_note_session (void *arg, const hf_session_info_t *info)
+{
+    (void)arg;
+    NOTE ("%d '%s' %u+%u %d%d %d-%d ", (int)info->session, info->label, info->ttl_ms,
+          info->delay_ms, info->detect, info->gone, (int)info->held, (int)info->queued);
+}
+
+static hf_status_t
+s_as_locks (void)
+{
+    return hf_query_locks_as (g_x.client, &s_options, s_note_all, NULL, LONG_MS);
+}
+
+static hf_status_t
+s_as_lock (void)
+{
+    return hf_query_lock_as (g_x.client, "a", &s_options, s_note_all, NULL, LONG_MS);
+}
+
+static hf_status_t
+s_as_sessions (void)
+{
+    return hf_query_sessions (g_x.client, &s_options, s_note_session, NULL, LONG_MS);
+}
+
+static hf_status_t
+s_as_files (void)
+{
+    return hf_query_files_as (g_x.client, &s_options, s_note_file, NULL, LONG_MS);
+}
+
+static hf_status_t
+s_as_read (void)
+{
+    char buffer[16];
+    size_t size = sizeof buffer;
+    hf_status_t status = hf_read_as (g_x.client, "f", &s_options, 3, buffer, &size, NULL, LONG_MS);
+    NOTE ("%.*s", (int)size, buffer);
+    return status;
+}
+
 static const struct question {
     hf_status_t (*ask) (void);
     hf_status_t status;
@@ -129,19 +183,120 @@ static const struct question {
                {HF_KIND_FACT_ROW, "endpoint", "127.0.0.1:8080", {0}}}}}},
 };
 
+static void
+s_try (size_t i, const struct question *question)
+{
+    s_text[0] = 0;
+    fake_set_pages (g_x.fake[0], question->pages);
+    hf_status_t status = question->ask ();
+    if (status != question->status || strcmp (s_text, question->text) != 0)
+        fail_msg ("question %zu: %s: %s", i, hf_status_name (status), s_text);
+}
+
 FIXTURE_TEST (test_questions_of_the_leader, 2, 0)
 {
-    for (size_t i = 0; i < sizeof s_questions / sizeof *s_questions; i++) {
-        const struct question *question = &s_questions[i];
-        s_text[0] = 0;
-        fake_set_pages (g_x.fake[0], question->pages);
-        hf_status_t status = question->ask ();
-        if (status != question->status || strcmp (s_text, question->text) != 0)
-            fail_msg ("question %zu: %s: %s", i, hf_status_name (status), s_text);
-    }
+    for (size_t i = 0; i < sizeof s_questions / sizeof *s_questions; i++)
+        s_try (i, &s_questions[i]);
     uint32_t ids[7];
     assert_int_equal (hf_client_nodes (g_x.client, ids), 2);
     assert_int_equal (ids[1], 2);
+}
+
+static const struct question s_stale[] = {
+    //  The second page is of a node that is behind: a watch begins before what it does not know.
+    {s_as_locks,
+     HF_OK,
+     "a/5:2 'kim' 'n' b/0:0 '' '' ",
+     {{HF_WHAT_LOCKS, "", .stale = true, .result = {.more = true, .number = 50},
+       .row = {{HF_KIND_LOCK_ROW, "a", .n = {1, 0, 5}},
+               {HF_KIND_HOLDER_ROW, "kim", "n", {1, 11, 0, 2}}}},
+      {HF_WHAT_LOCKS, "a", .stale = true, .result.number = 30,
+       .row = {{HF_KIND_LOCK_ROW, "b", .n = {1, 0}}, {HF_KIND_HOLDER_ROW, .n = {1, 12}}}}}},
+    //  And of one that is ahead: what it knows is told again.
+    {s_as_sessions,
+     HF_OK,
+     "7 'kim' 1000+0 10 3-2 9 '' 1000+500 01 1-2 ",
+     {{HF_WHAT_SESSIONS, "", .stale = true, .result = {.more = true, .number = 30},
+       .row = {{HF_KIND_SESSION_ROW, "kim", .n = {7, 0, 1, 3}}}},
+      {HF_WHAT_SESSIONS, "", 7, .stale = true, .result.number = 40,
+       .row = {{HF_KIND_SESSION_ROW, .n = {9, 500, 2, 1}}}}}},
+    {s_as_lock,
+     HF_OK,
+     "a/5:2 'kim' '' a/5:3 'ann' 'later' ",
+     {{HF_WHAT_LOCK, "a", 1, .stale = true, .result = {.more = true, .number = 40},
+       .row = {{HF_KIND_LOCK_ROW, "a", .n = {1, 1, 5}},
+               {HF_KIND_HOLDER_ROW, "kim", .n = {1, 11, 0, 2}},
+               {HF_KIND_WAITER_ROW, "ann", "later", {2, 1, 0, 3}}}},
+      //  There, nobody has come yet.
+      {HF_WHAT_LOCK, "a", 3, .stale = true, .result = {.status = HF_NOT_FOUND, .number = 30}}}},
+    {s_as_lock,
+     HF_NOT_FOUND,
+     "",
+     {{HF_WHAT_LOCK, "a", 1, .stale = true, .result = {.status = HF_NOT_FOUND, .number = 30}}}},
+    {s_as_files,
+     HF_OK,
+     "f=9 ",
+     {{HF_WHAT_FILES, "", .stale = true, .result.number = 30,
+       .row = {{HF_KIND_FILE_ROW, "f", .n = {9, 1}}}}}},
+    {s_as_read,
+     HF_OK,
+     "defg",
+     {{HF_WHAT_READ, "f", 3, .stale = true,
+       .result = {.data = {(const uint8_t *)"defg", 4}, .number = 30}}}},
+};
+
+//  What is no answer: then there is no number.
+static const struct question s_bad[] = {
+    {s_as_sessions,
+     HF_MALFORMED,
+     "7 'a' 1000+0 00 0-2 ", //  it would be asked for again and again
+     {{HF_WHAT_SESSIONS, "", .stale = true, .result = {.more = true, .number = 30},
+       .row = {{HF_KIND_SESSION_ROW, "a", .n = {7}}}},
+      {HF_WHAT_SESSIONS, "", 7, .stale = true, .result = {.more = true, .number = 30},
+       .row = {{HF_KIND_SESSION_ROW, "a", .n = {7}}}}}},
+    {s_as_sessions,
+     HF_MALFORMED,
+     "",
+     {{HF_WHAT_SESSIONS, "", .stale = true, .row = {{HF_KIND_SESSION_ROW, "a\033[2J", .n = {7}}}}}},
+    {s_as_lock,
+     HF_MALFORMED,
+     "",
+     {{HF_WHAT_LOCK, "a", 1, .stale = true,
+       .row = {{HF_KIND_LOCK_ROW, "a", .n = {1}},
+               {HF_KIND_HOLDER_ROW, "kim", "bell\a", {1, 11}}}}}},
+};
+
+/*  The only node is no leader, and is not asked whether it is. */
+FIXTURE_TEST (test_stale_questions_need_no_leader, 1, 0)
+{
+    fake_set_autos (g_x.fake[0], 0);
+    s_options = (hf_query_options_t)HF_QUERY_OPTIONS_INIT;
+    s_options.stale = true;
+    s_options.number = &s_number;
+    for (size_t i = 0; i < sizeof s_stale / sizeof *s_stale; i++) {
+        s_number = 0;
+        s_try (i, &s_stale[i]);
+        assert_int_equal (s_number, 30);
+    }
+    for (size_t i = 0; i < sizeof s_bad / sizeof *s_bad; i++) {
+        s_number = 1;
+        s_try (i, &s_bad[i]);
+        assert_int_equal (s_number, 1);
+    }
+}
+
+FIXTURE_TEST (test_bad_questions_are_not_asked, 1, 0)
+{
+    struct {
+        hf_query_options_t known;
+        uint64_t later;
+    } newer = {HF_QUERY_OPTIONS_INIT, 1};
+    newer.known.size = sizeof newer;
+    const hf_query_options_t *options = &newer.known;
+    assert_int_equal (hf_query_locks_as (g_x.client, options, s_note_all, NULL, 1), HF_INVALID);
+    assert_int_equal (hf_query_sessions (g_x.client, options, s_note_session, NULL, 1), HF_INVALID);
+    assert_int_equal (hf_query_sessions (g_x.client, NULL, NULL, NULL, 1), HF_INVALID);
+    assert_int_equal (hf_query_lock_as (g_x.client, "", NULL, s_note_all, NULL, 1), HF_BAD_NAME);
 }
 
 FIXTURE_TEST (test_status_is_asked_of_the_node_that_is_meant, 2, 0)
