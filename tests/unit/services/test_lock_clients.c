@@ -271,6 +271,51 @@ BENCH_TEST (test_what_is_not_as_the_protocol_says_is_refused, bench)
     hf_pack_done (&requests);
 }
 
+/*  Requests that the state refuses: one answer each, and no lock is held. */
+BENCH_TEST (test_claims_and_labels_that_cannot_be, bench)
+{
+    uint64_t one = bench_open (bench, 1, 1, 10000);
+    hf_pack_t places, requests;
+    hf_pack_init (&places);
+    hf_pack_init (&requests);
+    hf_place_t bad = {.lock = hf_span_text ("a"), .mode = HF_MODE_SHARED, .limit = 3};
+    for (uint64_t seq = 1; seq <= 4; seq++) {
+        hf_pack_reset (&places);
+        bad.units = seq == 1 ? 0 : seq == 2 ? 4 : 1;
+        for (unsigned i = 0; i < (seq == 3 ? HF_SET_MAX + 1 : 1); i++)
+            hf_place_put (&places, &bad);
+        hf_claim_put (&requests, &(hf_claim_t){.seq = seq,
+                                               .places = hf_pack_list (&places),
+                                               .wait = true,
+                                               .note = hf_span_text (seq == 4 ? "a\nb" : "")});
+    }
+    hf_requests_frame (
+        &bench->pack,
+        &(hf_requests_t){.session = one, .floor = 1, .requests = hf_pack_list (&requests)});
+    bench_send (bench, 1);
+    hf_answers_t answers = bench_answers (bench, 1);
+    assert_int_equal (answers.items.count, 4);
+    hf_scan_t scan = hf_scan_list (answers.items);
+    for (unsigned i = 1; i <= 4; i++) {
+        hf_answer_t answer;
+        assert_true (hf_answer_get (&scan, &answer));
+        assert_int_equal (answer.seq, i);
+        assert_int_equal (answer.status, i < 4 ? HF_BAD_REQUEST : HF_BAD_NOTE);
+    }
+    assert_int_equal (hf_state_locks_count (hf_lock_service_state (bench->service)), 0);
+    hf_pack_done (&places);
+    hf_pack_done (&requests);
+    static const uint8_t nonce[HF_NONCE_SIZE] = {77};
+    hf_open_frame (&bench->pack, &(hf_open_t){.nonce = hf_span (nonce, sizeof nonce),
+                                              .ttl_ms = 10000,
+                                              .label = hf_span_text ("kim\x1b[2J")});
+    bench_send (bench, 2);
+    assert_int_equal (bench_opened (bench, 2).status, HF_BAD_LABEL);
+    assert_int_equal (hf_state_sessions_count (hf_lock_service_state (bench->service)), 1);
+    bench_settle (bench);
+    assert_int_equal (bench->frames.count, 0);
+}
+
 //  ---- who leads ----------------------------------------------------------------------------
 
 static void

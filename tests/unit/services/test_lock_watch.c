@@ -263,6 +263,31 @@ BENCH_TEST_WITH (watches_that_cannot_be, bench, true, .client_watches_max = 3, .
     assert_int_equal (bench_refused (bench, WATCHER).status, HF_MALFORMED);
 }
 
+/*  With the limits as they are: each is answered, and what others may watch is not used up. */
+BENCH_TEST (p12_ten_thousand_watches_of_one_client, bench)
+{
+    for (uint64_t id = 1; id <= 10000; id++) {
+        s_watch_as (bench, 3, id, "db/", NOW, 1000);
+        assert_int_equal (s_events (bench, 3).status, id <= 1000 ? HF_OK : HF_LIMIT);
+    }
+    s_watch (bench, "", NOW);
+    assert_string_equal (s_told (bench), "");
+    uint64_t one = bench_open (bench, 1, 1, 10000);
+    bench_acquire (bench, 1, one, 1, "db/a");
+    assert_string_equal (s_told (bench), "GRANTED db/a 1.1");
+    unsigned told = 0;
+    for (; bench_kind (bench, 3) == HF_KIND_EVENTS; told++)
+        assert_int_equal (s_events (bench, 3).events.count, 1);
+    assert_int_equal (told, 1000);
+    //  One that is given up makes room for one.
+    s_watch_as (bench, 3, 7, "", NOW, 0);
+    assert_int_equal (s_events (bench, 3).status, HF_OK);
+    for (uint64_t id = 10001; id <= 10002; id++) {
+        s_watch_as (bench, 3, id, "", NOW, 1000);
+        assert_int_equal (s_events (bench, 3).status, id == 10001 ? HF_OK : HF_LIMIT);
+    }
+}
+
 /*  Who is too far behind is told so, and nothing is missed in silence. */
 BENCH_TEST_WITH (p12_who_is_too_slow_gets_a_gap, bench, true, .journal_bytes = 17U << 16)
 {
