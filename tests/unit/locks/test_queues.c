@@ -1,169 +1,414 @@
 /*  Every sequence of a few operations of three sessions on two locks, in all modes: after each, the
  *  state is as the model says, and nothing that could be granted waits (P5a, P8).
  *
- *  What an operation does depends on claims, their modes and their order alone. So of all sequences
- *  that lead to the same of these, one is continued. `test_state_queues DEPTH` goes further. */
+ *  What an operation does depends on claims, their modes and their order alone, and not on the
+ * names of sessions and locks. So of all sequences that lead to the same of these, however named,
+ * one is continued, from rows and a copy of the model. `test_state_queues DEPTH` goes further, with
+ *  all claims. */
 #include "tests/kit/hf_test.h"
 #include "tests/unit/locks/play.h"
+#include "tests/unit/locks/table.h"
 #include "base/hf_hash.h"
+#include "base/hf_table.h"
 
 enum { SESSIONS = 3, DEPTH_MAX = 8 };
 
-static size_t s_depth = 3;
-
-typedef struct trail {
-    uint8_t ops[DEPTH_MAX];
-} trail_t;
+static size_t s_depth; //  0: of each test its own
 
 //  ---- the operations of a session -------------------------------------------------------
 
-//  What a claim asks for at the two locks: 0 units: EXCLUSIVE; -1: nothing.
-static const struct {
-    int a, b;
-    uint32_t limit;
-} s_claims[] = {{0, -1, 0}, {1, -1, 0}, {-1, 0, 0}, {-1, 1, 0}, {0, 0, 0},
-                {1, 0, 0},  {1, 1, 0},  {1, -1, 2}, {2, -1, 2}, {0, 1, 2}};
+//  What a claim asks for at one lock: EXCLUSIVE, SHARED, or units of two.
+static const hf_place_t s_kinds[] = {{.mode = HF_MODE_EXCLUSIVE},
+                                     {.mode = HF_MODE_SHARED, .units = 1},
+                                     {.mode = HF_MODE_SHARED, .units = 1, .limit = 2},
+                                     {.mode = HF_MODE_SHARED, .units = 2, .limit = 2}};
 
 enum {
-    CLAIMS = sizeof (s_claims) / sizeof (*s_claims),
+    KINDS = sizeof s_kinds / sizeof *s_kinds,
+    SET_KINDS = KINDS - 1,
+    SINGLES = 2 * KINDS,
+    CLAIMS = SINGLES + 2 * SET_KINDS * SET_KINDS, //  sets in both orders
     RELEASE_A = CLAIMS,
     RELEASE_B,
     ABANDON_A,
     ABANDON_B,
     CLOSE,
+    EXPIRE,
     OPS
 };
 
+/*  EXCLUSIVE and SHARED alone, and sets of them that are not all SHARED. */
+static bool
+s_narrow (unsigned op)
+{
+    unsigned kind = op < SINGLES ? op / 2 : (op - SINGLES) / 2;
+    return op >= CLAIMS || (op < SINGLES ? kind < 2 : kind % SET_KINDS + kind / SET_KINDS < 2);
+}
+
 static void
-s_put_claim (feed_t *feed, size_t kind)
+s_put_claim (feed_t *feed, unsigned op)
 {
     hf_place_t places[2];
-    const int units[2] = {s_claims[kind].a, s_claims[kind].b};
-    size_t count = 0;
-    for (size_t lock = 0; lock < 2; lock++)
-        if (units[lock] >= 0)
-            places[count++] = (hf_place_t){.lock = hf_span_text (model_locks[lock]),
-                                           .mode = units[lock] > 0,
-                                           .units = (uint32_t)units[lock],
-                                           .limit = units[lock] > 0 ? s_claims[kind].limit : 0};
+    size_t count = op < SINGLES ? 1 : 2, first = op % 2;
+    unsigned kind = op < SINGLES ? op / 2 : (op - SINGLES) / 2;
+    places[0] = s_kinds[count == 1 ? kind : kind % SET_KINDS];
+    places[1] = s_kinds[count == 1 ? kind : kind / SET_KINDS];
+    places[0].lock = hf_span_text (model_locks[first]);
+    places[1].lock = hf_span_text (model_locks[1 - first]);
     feed_claim (feed, places, count, true);
 }
 
-/*  The token with which SESSION holds lock NUMBER; 0: it does not. */
-static uint64_t
-s_token (const model_t *model, size_t number, uint64_t session)
+/*  The claim of SESSION at lock NUMBER, a hold or any; NULL: it has none. */
+static const model_claim_t *
+s_claim (const model_t *model, size_t number, uint64_t session, bool hold)
 {
-    const model_claim_t *hold;
-    for (size_t nth = 0; (hold = model_holder (model, number, nth)); nth++)
-        if (hold->session == session)
-            return hold->token;
-    return 0;
+    for (size_t i = 0; i < model->claims.count; i++) {
+        const model_claim_t *claim = &model->claims.list[i];
+        for (size_t k = 0; k < claim->count; k++)
+            if (claim->session == session && claim->places[k].lock == number &&
+                (claim->token > 0 || !hold))
+                return claim;
+    }
+    return NULL;
+}
+
+/*  RELEASE of what SESSION holds; by another when it has expired, and what it held stays closed. */
+static bool
+s_put_release (play_t *play, size_t number, uint64_t session)
+{
+    const model_claim_t *hold = s_claim (play->model, number, session, true);
+    uint64_t by = session;
+    for (uint64_t id = 1; id <= SESSIONS && !play->model->sessions[by].alive; id++)
+        by = id;
+    if (!hold || !play->model->sessions[by].alive)
+        return false;
+    feed_start (play->feed, by);
+    feed_release (play->feed, model_locks[number], hold->token, by != session ? session : 0);
+    return true;
 }
 
 /*  False: it would do nothing. */
 static bool
-s_put (play_t *play, uint8_t op)
+s_put (play_t *play, unsigned op)
 {
     uint64_t session = 1 + op / OPS;
-    uint8_t kind = op % OPS;
-    if (!play->model->sessions[session].alive)
+    unsigned kind = op % OPS;
+    const model_session_t *of = &play->model->sessions[session];
+    if (kind == RELEASE_A || kind == RELEASE_B)
+        return s_put_release (play, kind - RELEASE_A, session);
+    if (kind == EXPIRE && (of->alive || of->gone)) {
+        feed_cmd_expire (play->feed, session, play->feed->term);
+        return true;
+    }
+    if (!of->alive || (kind >= ABANDON_A && kind <= ABANDON_B &&
+                       !s_claim (play->model, kind - ABANDON_A, session, false)))
         return false;
     if (kind == CLOSE) {
         feed_cmd_close (play->feed, session);
         return true;
     }
-    bool release = kind == RELEASE_A || kind == RELEASE_B;
-    size_t number = kind == RELEASE_B || kind == ABANDON_B;
-    uint64_t token = s_token (play->model, number, session);
-    if (release && token == 0)
-        return false;
     feed_start (play->feed, session);
     if (kind < CLAIMS)
         s_put_claim (play->feed, kind);
-    else if (release)
-        feed_release (play->feed, model_locks[number], token, 0);
     else
-        feed_abandon (play->feed, model_locks[number]);
+        feed_abandon (play->feed, model_locks[kind - ABANDON_A]);
     return true;
 }
 
-//  ---- all sequences -----------------------------------------------------------------------
+//  ---- states ------------------------------------------------------------------------------
 
-/*  Claims by their order, and holders by that of their tokens. */
+/*  A class of states that are the same but for names. */
+typedef struct node {
+    hf_table_node_t by_look; //  comes first: the table frees it
+    uint32_t number;
+    size_t depth;             //  of the shortest sequence
+    HF_ARRAY (uint32_t) next; //  classes where its operations lead
+    //  One of them, until it was continued.
+    uint8_t *rows;
+    size_t rows_size;
+    model_claim_t *claims;
+    size_t claims_count;
+    model_session_t sessions[SESSIONS + 1];
+    uint64_t seqs[SESSIONS + 1];
+    uint64_t last_token, commands;
+} node_t;
+
+typedef struct world {
+    hf_table_t by_look;
+    HF_ARRAY (node_t *) nodes;
+    bool narrow; //  only a part of the claims
+    bool detect;
+    uint32_t delay_ms;
+    size_t steps, deadlocks;
+} world_t;
+
+/*  How many wait before claim NUMBER at a lock, itself counted; 0: it holds. */
 static uint64_t
-s_look (const model_t *model)
+s_turn (const model_t *model, size_t number, size_t lock)
 {
-    uint64_t hash = 0;
-    for (uint64_t id = 1; id <= SESSIONS; id++)
-        hash = hf_hash_u64 (hash, model->sessions[id].alive);
+    const model_claim_t *claim = &model->claims.list[number];
+    uint64_t turn = claim->token == 0;
+    for (size_t i = 0; i < model->claims.count && claim->token == 0 && !claim->upgrade; i++) {
+        const model_claim_t *other = &model->claims.list[i];
+        for (size_t k = 0; k < other->count && other->token == 0; k++)
+            turn += other->places[k].lock == lock && (i < number || other->upgrade);
+    }
+    return turn;
+}
+
+/*  Claims without the names of sessions and locks. */
+typedef struct shape {
+    uint64_t session[16], claim[16], place[16][2]; //  of each claim
+} shape_t;
+
+static shape_t
+s_shape (const model_t *model)
+{
+    shape_t shape;
+    assert (model->claims.count <= 16);
     for (size_t i = 0; i < model->claims.count; i++) {
         const model_claim_t *claim = &model->claims.list[i];
-        uint64_t rank = claim->token > 0;
-        for (size_t k = 0; k < model->claims.count; k++)
-            rank += model->claims.list[k].token > 0 && model->claims.list[k].token < claim->token;
-        hash = hf_hash_u64 (hash, claim->session << 32 | rank << 8 | claim->upgrade);
-        for (size_t k = 0; k < claim->count; k++) {
-            const model_place_t *place = &claim->places[k];
-            hash = hf_hash_u64 (hash, place->lock << 16 | place->units << 8 | place->limit);
+        shape.session[i] = claim->session;
+        shape.claim[i] = claim->count << 8 | claim->upgrade;
+        for (size_t k = 0; k < claim->count; k++)
+            shape.place[i][k] = s_turn (model, i, claim->places[k].lock) << 32 |
+                                claim->places[k].units << 8 | claim->places[k].limit;
+    }
+    return shape;
+}
+
+/*  How they look when the session that is called NAME is sessions[NAME - 1], and the locks are
+ *  swapped. */
+static uint64_t
+s_look_as (const model_t *model, const shape_t *shape, const uint8_t *sessions, bool swapped)
+{
+    uint64_t hash = 0;
+    for (size_t name = 0; name < SESSIONS; name++) {
+        uint64_t id = sessions[name];
+        hash = hf_hash_u64 (hash, model->sessions[id].alive | model->sessions[id].gone << 1);
+        for (size_t i = 0; i < model->claims.count; i++) {
+            if (shape->session[i] != id)
+                continue;
+            const model_claim_t *claim = &model->claims.list[i];
+            hash = hf_hash_u64 (hash, shape->claim[i]);
+            for (size_t k = 0; k < claim->count; k++)
+                hash = hf_hash_u64 (hash, shape->place[i][k] |
+                                              (uint64_t)(claim->places[k].lock != swapped) << 16);
         }
     }
     return hash;
 }
 
-/*  Play the first COUNT operations; false: the last would do nothing. *LOOK: where they lead. */
-static bool
-s_play (const trail_t *trail, size_t count, uint64_t *look)
+static uint64_t
+s_look (const model_t *model)
 {
-    play_t play = {.feed = feed_new (true), .model = model_new ()};
+    static const uint8_t names[][SESSIONS] = {{1, 2, 3}, {1, 3, 2}, {2, 1, 3},
+                                              {2, 3, 1}, {3, 1, 2}, {3, 2, 1}};
+    shape_t shape = s_shape (model);
+    uint64_t least = UINT64_MAX;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        for (int swapped = 0; swapped < 2; swapped++) {
+            uint64_t look = s_look_as (model, &shape, names[i], swapped);
+            least = look < least ? look : least;
+        }
+    return least;
+}
+
+static void
+s_keep (node_t *node, const play_t *play)
+{
+    const model_t *model = play->model;
+    hf_pack_t rows;
+    hf_pack_init (&rows);
+    hf_state_rows (play->feed->state, &rows);
+    node->rows_size = hf_pack_size (&rows);
+    node->rows = memcpy (hf_alloc (node->rows_size), hf_pack_bytes (&rows), node->rows_size);
+    hf_pack_done (&rows);
+    node->claims_count = model->claims.count;
+    if (node->claims_count > 0)
+        node->claims = memcpy (hf_alloc (node->claims_count * sizeof (model_claim_t)),
+                               model->claims.list, node->claims_count * sizeof (model_claim_t));
+    for (uint64_t id = 1; id <= SESSIONS; id++) {
+        node->sessions[id] = model->sessions[id];
+        memset (&node->sessions[id].answers, 0, sizeof node->sessions[id].answers);
+        node->seqs[id] = feed_seq (play->feed, id);
+    }
+    node->last_token = model->last_token;
+    node->commands = model->commands;
+}
+
+static void
+s_drop (node_t *node)
+{
+    free (node->rows);
+    free (node->claims);
+    node->rows = NULL;
+    node->claims = NULL;
+}
+
+static hf_state_t *
+s_state (const node_t *node)
+{
+    hf_state_t *state = hf_state_new ();
+    hf_scan_t scan = hf_scan (node->rows, node->rows_size);
+    while (!hf_scan_at_end (&scan)) {
+        hf_state_row_t row;
+        bool good = hf_state_row_get (&scan, &row) && hf_state_load (state, row.key, row.value);
+        assert (good);
+    }
+    bool good = hf_state_loaded (state);
+    assert (good);
+    return state;
+}
+
+static play_t
+s_play (const node_t *node)
+{
+    play_t play = {.feed = feed_over (s_state (node), NULL), .model = model_new ()};
+    for (size_t i = 0; i < node->claims_count; i++)
+        *hf_array_add (&play.model->claims) = node->claims[i];
+    for (uint64_t id = 1; id <= SESSIONS; id++)
+        play.model->sessions[id] = node->sessions[id];
+    play.model->last_session = SESSIONS;
+    play.model->last_token = node->last_token;
+    play.model->commands = node->commands;
+    for (uint64_t id = 0; id <= SESSIONS; id++)
+        *hf_array_add (&play.feed->next_seq) = id > 0 ? node->seqs[id] : 0;
+    return play;
+}
+
+/*  The number of the class to which the play's state belongs. */
+static uint32_t
+s_class (world_t *world, const play_t *play, size_t depth)
+{
+    uint64_t look = s_look (play->model);
+    hf_table_node_t *found = hf_table_seek (&world->by_look, look);
+    if (found)
+        return HF_AROUND (found, node_t, by_look)->number;
+    node_t *node = hf_alloc (sizeof *node);
+    node->depth = depth;
+    node->number = (uint32_t)world->nodes.count;
+    s_keep (node, play);
+    hf_table_insert (&world->by_look, &node->by_look, look);
+    *hf_array_add (&world->nodes) = node;
+    return node->number;
+}
+
+//  ---- all sequences -----------------------------------------------------------------------
+
+static void
+s_begin (world_t *world)
+{
+    hf_table_init (&world->by_look);
+    play_t play = {.feed = feed_new (false), .model = model_new ()};
+    play.feed->detect = world->detect;
+    play.feed->delay_ms = world->delay_ms;
     for (uint64_t i = 1; i <= SESSIONS; i++)
         feed_cmd_open (play.feed, i, 5000);
     play_apply (&play);
-    bool does = true;
-    for (size_t i = 0; i < count && does; i++) {
-        does = s_put (&play, trail->ops[i]);
-        play.unchecked = i + 1 < count; //  it was compared when the shorter sequence was played
-        if (does)
-            play_apply (&play);
-    }
-    assert_false (model_starves (play.model));
-    *look = s_look (play.model);
+    s_class (world, &play, 0);
     play_done (&play);
-    return does;
+}
+
+static uint64_t
+s_look_named (const model_t *model)
+{
+    shape_t shape = s_shape (model);
+    return s_look_as (model, &shape, (const uint8_t[]){1, 2, 3}, false);
+}
+
+/*  Apply what was put. Gives whether the claims changed. */
+static bool
+s_step (world_t *world, node_t *node, play_t *play)
+{
+    uint64_t before = s_look_named (play->model);
+    play_apply (play);
+    assert_false (model_starves (play->model));
+    hf_state_check (play->feed->state);
+    for (size_t i = 0; i < play->feed->out.count; i++)
+        world->deadlocks += play->feed->out.list[i].answer.status == HF_DEADLOCK;
+    bool changed = s_look_named (play->model) != before;
+    uint32_t next = changed ? s_class (world, play, node->depth + 1) : node->number;
+    *hf_array_add (&node->next) = next;
+    world->steps++;
+    return changed;
+}
+
+static void
+s_continue (world_t *world, node_t *node)
+{
+    play_t play = s_play (node);
+    for (unsigned op = 0; op < SESSIONS * OPS; op++) {
+        if ((world->narrow && s_depth == 0 && !s_narrow (op % OPS)) || !s_put (&play, op) ||
+            !s_step (world, node, &play))
+            continue;
+        play_done (&play);
+        play = s_play (node);
+    }
+    play_done (&play);
+    s_drop (node);
+}
+
+/*  How many sequences of DEPTH operations there are. */
+static double
+s_sequences (const world_t *world, size_t depth)
+{
+    double *now = hf_alloc (world->nodes.count * sizeof *now), sum = 0;
+    double *then = hf_alloc (world->nodes.count * sizeof *then);
+    now[0] = 1;
+    for (size_t i = 0; i < depth; i++) {
+        memset (then, 0, world->nodes.count * sizeof *then);
+        for (size_t n = 0; n < world->nodes.count; n++)
+            for (size_t k = 0; k < world->nodes.list[n]->next.count; k++)
+                then[world->nodes.list[n]->next.list[k]] += now[n];
+        double *swap = now;
+        now = then;
+        then = swap;
+    }
+    for (size_t n = 0; n < world->nodes.count; n++)
+        sum += now[n];
+    free (now);
+    free (then);
+    return sum;
+}
+
+static void
+s_explore (const char *what, world_t *world, size_t depth)
+{
+    depth = s_depth > 0 ? s_depth : depth;
+    s_begin (world);
+    for (size_t i = 0; i < world->nodes.count && world->nodes.list[i]->depth < depth; i++)
+        s_continue (world, world->nodes.list[i]);
+    printf ("%s, depth %zu: %.0f sequences, %zu states, %zu steps, %zu deadlocks\n", what, depth,
+            s_sequences (world, depth), world->nodes.count, world->steps, world->deadlocks);
+    assert_true (depth < 2 || world->nodes.count > 100);
+    assert_true (depth < 4 || world->deadlocks > 0);
+    for (size_t i = 0; i < world->nodes.count; i++) {
+        s_drop (world->nodes.list[i]);
+        hf_array_free (&world->nodes.list[i]->next);
+    }
+    hf_array_free (&world->nodes);
+    hf_table_free (&world->by_look);
 }
 
 HF_TEST (p8_every_short_sequence_is_as_the_model_says)
 {
-    HF_ARRAY (trail_t) front = {0}, next = {0};
-    HF_ARRAY (uint64_t) seen = {0};
-    size_t played = 0;
-    *hf_array_add (&front) = (trail_t){{0}};
-    for (size_t depth = 0; depth < s_depth; depth++) {
-        for (size_t i = 0; i < front.count; i++)
-            for (unsigned op = 0; op < SESSIONS * OPS; op++) {
-                trail_t trail = front.list[i];
-                trail.ops[depth] = (uint8_t)op;
-                uint64_t look;
-                if (!s_play (&trail, depth + 1, &look))
-                    continue;
-                played++;
-                bool known = false;
-                for (size_t k = 0; k < seen.count && !known; k++)
-                    known = seen.list[k] == look;
-                if (known)
-                    continue;
-                *hf_array_add (&seen) = look;
-                *hf_array_add (&next) = trail;
-            }
-        front.count = 0;
-        for (size_t i = 0; i < next.count; i++)
-            *hf_array_add (&front) = next.list[i];
-        next.count = 0;
-    }
-    printf ("depth %zu: %zu sequences, %zu states\n", s_depth, played, seen.count);
-    assert_true (played > 1000);
-    hf_array_free (&front);
-    hf_array_free (&next);
-    hf_array_free (&seen);
+    s_explore ("all", &(world_t){.detect = false}, 3);
+}
+
+HF_TEST (p8_further_with_exclusive_and_shared_alone)
+{
+    s_explore ("narrow", &(world_t){.narrow = true}, 5);
+}
+
+HF_TEST (p8_with_sessions_that_detect_rings)
+{
+    s_explore ("detect", &(world_t){.narrow = true, .detect = true}, 3);
+}
+
+HF_TEST (p8_with_locks_that_stay_closed)
+{
+    s_explore ("delay", &(world_t){.narrow = true, .delay_ms = 1000}, 3);
 }
 
 int
@@ -171,6 +416,6 @@ main (int argc, char **argv)
 {
     if (argc == 2)
         s_depth = strtoul (argv[1], NULL, 10);
-    assert (s_depth > 0 && s_depth <= DEPTH_MAX);
+    assert (argc == 1 || (s_depth > 0 && s_depth <= DEPTH_MAX));
     return hf_test_run (NULL, NULL);
 }
