@@ -1,4 +1,4 @@
-//  A cluster, up to three clients and their networks.
+//  A cluster, up to four clients and their networks.
 
 #include "tests/scenarios/stage.h"
 #include "base/hf_alloc.h"
@@ -42,7 +42,7 @@ hf_script_t *
 stage_client (stage_t *self, unsigned i, uint32_t ttl_ms)
 {
     assert_in_range (i, 1, CLIENTS_MAX);
-    const char *names[] = {"", "client-1", "client-2", "client-3"};
+    const char *names[] = {"", "client-1", "client-2", "client-3", "client-4"};
     const char *list = self->network[i] ? hf_proxy_endpoints (self->network[i])
                                         : hf_cluster_endpoints (self->cluster);
     self->client[i] = hf_script_new (names[i], list, hf_cluster_dir (self->cluster));

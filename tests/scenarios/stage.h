@@ -1,7 +1,7 @@
-/*  stage.h - what every scenario uses: a cluster, up to three clients, their networks.
+/*  stage.h - what every scenario uses: a cluster, up to four clients, their networks.
  *
- *  A scenario reads top to bottom as in the table of scenarios. Clients are 1 to 3, each a process;
- *  all of them use the lock "L".
+ *  A scenario reads top to bottom as in the table of scenarios. Clients are 1 to 4, each a process;
+ *  all of them use the lock "L", unless a scenario says so.
  */
 #ifndef STAGE_H_INCLUDED
 #define STAGE_H_INCLUDED
@@ -11,7 +11,7 @@
 #include "tests/cluster/harness/hf_proxy.h"
 #include "tests/cluster/harness/hf_script.h"
 
-#define CLIENTS_MAX 3
+#define CLIENTS_MAX 4
 #define LONG_MS     20000 //  a TTL that outlives every fault of a scenario
 #define SHORT_MS    2000  //  one that is meant to run out
 

@@ -3,8 +3,11 @@
  *  A real process, so that a stalled client is a real SIGSTOP and a dead one a real SIGKILL.
  *  One command at a time; each gives one result. Commands (words apart by one blank):
  *
- *      open TTL_MS               a session; the session before, if any, is left to expire
+ *      open TTL_MS [LABEL]       a session; the session before, if any, is left to expire. With a
+ *                                label it detects rings of waits
  *      acquire LOCK              wait for the lock
+ *      claim LOCK...             wait for all of them at once: NAME is EXCLUSIVE, NAME:UNITS and
+ *                                NAME:UNITS:LIMIT are SHARED
  *      append LOCK FILE TEXT     with the token of the last grant
  *      submit LOCK FILE TEXT N   N appends of TEXT, without waiting for the answers
  *      drain                     wait for the answers of all that was submitted: OK if all were
@@ -23,7 +26,7 @@ typedef struct hf_script hf_script_t;
 
 typedef struct hf_script_result {
     hf_status_t status;
-    uint64_t token; //  of acquire
+    uint64_t token; //  of acquire and claim
     uint64_t value; //  drain: how many were OK; open: session id
 } hf_script_result_t;
 

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LIMIT_MS 120000 //  the test's own limits are shorter
+#define LIMIT_MS  120000 //  the test's own limits are shorter
+#define WORDS_MAX 6
 
 typedef struct script {
     hf_client_t *client;
@@ -45,6 +46,35 @@ s_acquire (script_t *self, const char *lock)
     s_say (status, grant.token, 0);
 }
 
+/*  A WORD: "a" is the lock a, EXCLUSIVE; "a:2" two units of it, "a:2:3" of three that it has. */
+static hf_want_t
+s_want (char *word)
+{
+    hf_want_t want = {.lock = word, .mode = HF_MODE_EXCLUSIVE};
+    char *units = strchr (word, ':');
+    if (!units)
+        return want;
+    *units++ = 0;
+    char *limit = strchr (units, ':');
+    want.mode = HF_MODE_SHARED;
+    want.units = (uint32_t)strtoul (units, NULL, 10);
+    want.limit = limit ? (uint32_t)strtoul (limit + 1, NULL, 10) : 0;
+    return want;
+}
+
+static void
+s_claim (script_t *self, char **words, unsigned count)
+{
+    hf_want_t wants[WORDS_MAX];
+    for (unsigned i = 0; i < count; i++)
+        wants[i] = s_want (words[i]);
+    hf_grant_t grant = {0};
+    hf_status_t status = hf_acquire_set (self->session, wants, count, NULL, LIMIT_MS, &grant);
+    if (status == HF_OK)
+        self->token = grant.token;
+    s_say (status, grant.token, 0);
+}
+
 static void
 s_submit (script_t *self, const char *lock, const char *file, const char *text, unsigned count)
 {
@@ -72,27 +102,33 @@ s_drain (script_t *self)
 }
 
 static void
-s_open (script_t *self, uint32_t ttl_ms)
+s_open (script_t *self, uint32_t ttl_ms, const char *label)
 {
     if (self->session)
         hf_session_leave (&self->session);
     hf_session_options_t options = {
         .size = sizeof options, .ttl_ms = ttl_ms, .fn = s_on_event, .arg = self};
+    if (*label) {
+        options.label = label;
+        options.detect = true;
+    }
     hf_status_t status = hf_session_open (self->client, &options, LIMIT_MS, &self->session);
     s_say (status, 0, status == HF_OK ? hf_session_id (self->session) : 0);
 }
 
 static void
-s_do (script_t *self, char *words[6], unsigned count)
+s_do (script_t *self, char *words[WORDS_MAX], unsigned count)
 {
     const char *verb = words[0];
     const char *lock = words[1];
     if (strcmp (verb, "open") == 0)
-        s_open (self, (uint32_t)strtoul (words[1], NULL, 10));
+        s_open (self, (uint32_t)strtoul (words[1], NULL, 10), words[2]);
     else if (!self->session)
         s_say (HF_INVALID, 0, 0);
     else if (strcmp (verb, "acquire") == 0)
         s_acquire (self, lock);
+    else if (strcmp (verb, "claim") == 0)
+        s_claim (self, words + 1, count - 1);
     else if (strcmp (verb, "append") == 0 && count == 4)
         s_say (hf_append (self->session, lock, self->token, words[2], words[3], strlen (words[3]),
                           LIMIT_MS),
@@ -122,10 +158,10 @@ main (int argc, char **argv)
     }
     char line[4096];
     while (fgets (line, sizeof line, stdin)) {
-        char *words[6] = {"", "", "", "", "", ""};
+        char *words[WORDS_MAX] = {"", "", "", "", "", ""};
         unsigned count = 0;
         char *rest = NULL;
-        for (char *word = strtok_r (line, " \n", &rest); word && count < 6;
+        for (char *word = strtok_r (line, " \n", &rest); word && count < WORDS_MAX;
              word = strtok_r (NULL, " \n", &rest))
             words[count++] = word;
         s_do (&self, words, count);
