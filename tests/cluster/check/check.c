@@ -50,6 +50,7 @@ hf_check_destroy (hf_check_t **self_p)
     free (self->order.reached);
     free (self->holds);
     hf_array_free (&self->ops);
+    hf_array_free (&self->places);
     free (self);
     *self_p = NULL;
 }
@@ -104,6 +105,21 @@ check_granted (const hf_check_t *self, op_compare_fn *compare, size_t *count)
     return holds;
 }
 
+stay_t *
+check_stays (const hf_check_t *self, op_compare_fn *compare, size_t *count)
+{
+    HF_ARRAY (stay_t) stays = {0};
+    for (uint32_t i = 0; i < self->holds_count; i++) {
+        hold_t *hold = &self->holds[i];
+        for (uint32_t k = 0; hold->grant && k < hold->grant->ask.count; k++)
+            *hf_array_add (&stays) =
+                (stay_t){.hold = hold, .place = self->places.list[hold->grant->ask.first + k]};
+    }
+    check_sort (stays.list, stays.count, sizeof *stays.list, compare);
+    *count = stays.count;
+    return stays.list;
+}
+
 //  ---- names ------------------------------------------------------------------------
 
 uint32_t
@@ -140,7 +156,7 @@ static const char *const s_promise_names[HF_PROMISES] = {
 
 const char *const check_kind_names[] = {"?",      "open",    "close",  "acquire", "release",
                                         "cancel", "abandon", "append", "read",    "keepalive",
-                                        "lost",   "ended",   NULL};
+                                        "lost",   "ended",   "share",  "note",    NULL};
 static const char *const s_said_names[] = {"undecided", "OK",   "NOT_GRANTED", "NOT_HOLDER",
                                            "expired",   "LOST", "NOT_FOUND",   "refused"};
 
@@ -200,6 +216,7 @@ hf_check_run (hf_check_t *self)
     check_order (self);
     check_locks (self);
     check_sessions (self);
+    check_rings (self);
     check_files (self);
     check_reads (self);
     return self->total;
@@ -210,10 +227,10 @@ hf_check_summary (const hf_check_t *self, FILE *out)
 {
     fprintf (out,
              "holdfast-check: %zu operations, %zu grants, %zu sections (%zu undecided), %zu reads "
-             "(%zu checked), %zu locks, %zu files on %u nodes: %u violations",
+             "(%zu checked), %zu locks, %zu files on %u nodes, %zu deadlocks: %u violations",
              self->ops.count, self->grants, self->sections, self->undecided, self->reads,
              self->reads_checked, self->locks.all.count, self->files.all.count, self->nodes,
-             self->total);
+             self->deadlocks, self->total);
     for (unsigned i = 0; i < HF_PROMISES; i++) {
         if (self->found[i])
             fprintf (out, ", %s %u", s_promise_names[i], self->found[i]);

@@ -18,13 +18,14 @@
 
 #define HF_PROMISE_LIST(X)                                                                         \
     X (P4, "P4")   /*  the nodes' files are equal */                                               \
-    X (P5A, "P5a") /*  in the order of indexes: one holder, rising tokens */                       \
-    X (P5B, "P5b") /*  in real time: one that relies on a lock */                                  \
+    X (P5A, "P5a") /*  in the order of indexes: who fits beside whom, rising tokens */             \
+    X (P5B, "P5b") /*  in real time: who fits beside whom, of those that rely on a lock */         \
     X (P6, "P6")   /*  sections are whole, contiguous, in order, in all files or none */           \
     X (P7, "P7")   /*  an acknowledged section is there */                                         \
     X (P8, "P8")   /*  grants follow the queue */                                                  \
-    X (P9, "P9")   /*  no early expiry */                                                          \
+    X (P9, "P9")   /*  no early expiry; what expired stays closed for its delay */                 \
     X (P10, "P10") /*  one order that agrees with real time, for reads too */                      \
+    X (DEADLOCK, "DEADLOCK") /*  said only to who holds what another waits for */                  \
     X (ONCE, "exactly-once")
 
 typedef enum hf_promise {

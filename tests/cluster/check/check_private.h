@@ -20,7 +20,9 @@ typedef enum op_kind {
     OP_READ,
     OP_KEEPALIVE,
     OP_LOST,
-    OP_ENDED
+    OP_ENDED,
+    OP_SHARE,
+    OP_NOTE
 } op_kind_t;
 extern const char *const check_kind_names[]; //  as in a history; the last is NULL
 
@@ -35,18 +37,26 @@ typedef enum said {
     SAID_REFUSED //  no effect
 } said_t;
 
+/*  What is asked for at one lock; units 0: all of it. */
+typedef struct place {
+    uint32_t lock, units, limit;
+} place_t;
+
 typedef struct op {
     uint64_t start, end; //  end NEVER: no answer
     uint64_t since;      //  acquire: it may have had its place from then on (an earlier try)
     uint64_t index, token, session, owner;
     union {
         struct {
-            uint64_t queued, queued_us, until;
-        } ask; //  acquire
+            uint64_t queued, queued_us, until, replaces, acts_for;
+            uint32_t first, count; //  in the list of places
+        } ask;                     //  acquire; share: only the places
         struct {
             uint64_t hash, size, offset, total;
-        } data;          //  append, read
-        uint64_t ttl_us; //  open
+        } data; //  append, read
+        struct {
+            uint64_t ttl_us, delay_us;
+        }; //  open
     };
     uint32_t lock, file, client, line;
     uint32_t hold;   //  of its token
@@ -55,6 +65,7 @@ typedef struct op {
     uint8_t kind, said;
     bool again;      //  acquire: reports a grant that was reported before
     bool by_cluster; //  lost, ended
+    bool deadlock;   //  acquire: so it was answered
 } op_t;
 
 typedef enum fate {
@@ -72,12 +83,21 @@ typedef struct hold {
     uint32_t lock;
     fate_t fate;
     const op_t *grant, *end, *maybe, *last_op;
-    uint32_t seen;       //  files it is in
-    uint32_t first_file; //  the first that it was found in, and where
+    const op_t *replaced; //  by the grant of an upgrade
+    const op_t *shared;   //  EXCLUSIVE until then
+    uint32_t seen;        //  files it is in
+    uint32_t first_file;  //  the first that it was found in, and where
     size_t first_at;
     bool dropped; //  a request to end it was not answered
     bool foreign; //  another session ended it, or tried
 } hold_t;
+
+/*  A granted hold at one of its locks. */
+typedef struct stay {
+    hold_t *hold;
+    place_t place;
+    uint64_t until; //  for those who sort by time
+} stay_t;
 
 /*  Where a section lies in a file. */
 typedef struct segment {
@@ -129,6 +149,7 @@ struct hf_check {
     uint32_t line;             //  of the last one
     names_t locks, files;
     HF_ARRAY (op_t) ops;
+    HF_ARRAY (place_t) places;
     HF_ARRAY (content_t) contents;
     uint32_t nodes;
     hold_t *holds;
@@ -136,7 +157,7 @@ struct hf_check {
     file_state_t *file; //  by name
     order_t order;
     size_t grants, sections, undecided, reads, reads_checked;
-    size_t unread_files;
+    size_t unread_files, deadlocks;
 };
 
 //  ---- helpers ------------------------------------------------------------------
@@ -150,6 +171,8 @@ const op_t **check_select (const hf_check_t *self, op_filter_fn *takes, op_compa
                            size_t *count);
 /*  The same with holds that were granted. */
 hold_t **check_granted (const hf_check_t *self, op_compare_fn *compare, size_t *count);
+/*  The same with their places at each lock, stay_t. */
+struct stay *check_stays (const hf_check_t *self, op_compare_fn *compare, size_t *count);
 void check_sort (void *array, size_t count, size_t size, op_compare_fn *compare);
 
 /*  A comparison function NAME for check_sort, by up to five keys: numbers from ROW, a TYPE *. */
@@ -197,8 +220,20 @@ void check_holds (hf_check_t *self);    //  tokens: P5a
 void check_order (hf_check_t *self);    //  indexes: P10
 void check_locks (hf_check_t *self);    //  locks: P5a, P5b, P8
 void check_sessions (hf_check_t *self); //  P9
+void check_rings (hf_check_t *self);    //  DEADLOCK
 void check_files (hf_check_t *self);    //  P4, P6, P7, exactly once
 void check_reads (hf_check_t *self);    //  P10
+
+//  ---- questions to holds ----------------------------------------------------------------
+
+/*  The hold with that token; NULL: there is none. */
+hold_t *check_hold (const hf_check_t *self, uint64_t token);
+/*  Whether the hold has the lock; one whose grant was not seen may have any. */
+bool check_has (const hf_check_t *self, const hold_t *hold, uint32_t lock);
+/*  Whether two stays at one lock exclude each other, whatever others there are. INDEX: as of that
+ *  place in the order; NEVER: at any time. */
+bool check_excludes (const hf_check_t *self, const stay_t *held, const stay_t *next,
+                     uint64_t index);
 
 //  ---- questions to the order -----------------------------------------------------------
 

@@ -9,7 +9,8 @@
  *  | client             | all               | a number, for people                             |
  *  | session            | all but read      | of the client that asked                         |
  *  | op                 | all               | open, close, acquire, release, cancel, abandon,  |
- *  |                    |                   | append, read, keepalive; lost, ended: events     |
+ *  |                    |                   | append, read, keepalive; share, note; lost,      |
+ *  |                    |                   | ended: events                                    |
  *  | start, end         | all               | asked, answered; no end: no answer. Event: start |
  *  | status             | all               | the name of the status (OK, NOT_HOLDER, ...)     |
  *  | index              | requests, read    | place in the one order, as answered              |
@@ -20,7 +21,14 @@
  *  |                    |                   | that it had a place                              |
  *  | until              | acquire           | end of the time in which the holder relied on it:|
  *  |                    |                   | min (release sent, the client's own deadline)    |
- *  | ttl                | open              | milliseconds                                     |
+ *  | places             | acquire, share    | what was asked for, a line for each lock: its    |
+ *  |                    |                   | name, units and limit; units 0: EXCLUSIVE.       |
+ *  |                    |                   | Missing: LOCK, EXCLUSIVE. `share`: the holder    |
+ *  |                    |                   | goes from EXCLUSIVE to that                      |
+ *  | replaces           | acquire           | the token of the SHARED hold that this was to    |
+ *  |                    |                   | replace                                          |
+ *  | acts_for           | acquire           | another session for which it waits               |
+ *  | ttl, delay         | open              | milliseconds                                     |
  *  | file               | append, read      |                                                  |
  *  | data, or hash and  | append, read      | the bytes, or their hash (hf_fnv, as 16          |
  *  | size               |                   | hexadecimal digits) and number                   |
@@ -45,9 +53,10 @@
 typedef struct hf_recorder hf_recorder_t;
 
 typedef struct hf_record {
-    const char *op, *lock, *file, *status, *by;
+    const char *op, *lock, *file, *status, *by, *places;
     uint64_t client, session, start_us, end_us, index, token, owner;
     uint64_t queued_index, queued_us, until_us, ttl_ms, offset, total;
+    uint64_t delay_ms, replaces, acts_for;
     const void *data; //  hashed when it is written; NULL: HASH is given
     uint64_t size, hash;
 } hf_record_t;

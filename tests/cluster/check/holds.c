@@ -56,7 +56,14 @@ s_names_token (const op_t *op)
         return false;
     if (op->kind == OP_ACQUIRE)
         return op->said == SAID_OK;
-    return op->kind == OP_APPEND || op->kind == OP_RELEASE || op->kind == OP_CANCEL;
+    return op->kind == OP_APPEND || op->kind == OP_RELEASE || op->kind == OP_CANCEL ||
+           op->kind == OP_SHARE || op->kind == OP_NOTE;
+}
+
+static bool
+s_ends (const op_t *op)
+{
+    return op->kind == OP_RELEASE || op->kind == OP_CANCEL;
 }
 
 CHECK_COMPARE (s_by_token, op_t *, (*row)->token, (*row)->kind != OP_ACQUIRE,
@@ -83,19 +90,19 @@ static void
 s_use (hf_check_t *self, hold_t *hold, const op_t *op)
 {
     uint64_t holder = op->owner ? op->owner : op->session;
-    if (holder != hold->session || op->lock != hold->lock)
+    if (holder != hold->session || !check_has (self, hold, op->lock))
         check_wrong (self, HF_PROMISE_P5A, op, hold->grant,
                      "token %" PRIu64 " was taken for a session that does not hold it", op->token);
     else if (hold->grant && op->index <= hold->index)
         check_wrong (self, HF_PROMISE_P5A, op, hold->grant,
                      "token %" PRIu64 " was used before it was granted", op->token);
-    else if (hold->end && op->kind != OP_APPEND)
+    else if (hold->end && s_ends (op))
         check_wrong (self, HF_PROMISE_ONCE, hold->end, op, "token %" PRIu64 " was given back twice",
                      op->token);
     else if (hold->end)
         check_wrong (self, HF_PROMISE_P5A, op, hold->end,
                      "token %" PRIu64 " was used after it was given back", op->token);
-    if (op->kind != OP_APPEND && !hold->end) {
+    if (s_ends (op) && !hold->end) {
         hold->end = op;
         hold->fate = op->kind == OP_RELEASE ? FATE_SURE : FATE_VOID;
     }
@@ -108,7 +115,7 @@ s_use (hf_check_t *self, hold_t *hold, const op_t *op)
 static void
 s_unsure (hold_t *hold, const op_t *op)
 {
-    if (op->kind == OP_APPEND)
+    if (!s_ends (op))
         return;
     hold->dropped = true;
     if (op->kind != OP_RELEASE || hold->end)
@@ -122,18 +129,49 @@ static void
 s_take (hf_check_t *self, hold_t *hold, const op_t *op)
 {
     self->ops.list[op - self->ops.list].hold = (uint32_t)(hold - self->holds);
-    bool ends = op->kind == OP_RELEASE || op->kind == OP_CANCEL;
-    hold->foreign = hold->foreign || (ends && op->session != hold->session);
+    hold->foreign = hold->foreign || (s_ends (op) && op->session != hold->session);
     if (op->kind == OP_ACQUIRE)
         s_grant (self, hold, op);
-    else if (op->said == SAID_OK)
+    else if (op->kind == OP_SHARE) {
+        if (op->said == SAID_OK || op->said == SAID_MAYBE || op->said == SAID_LOST)
+            hold->shared = hold->shared && hold->shared->start < op->start ? hold->shared : op;
+        //  Giving up may have taken the hold with it.
+        hold->dropped = hold->dropped || op->said == SAID_MAYBE || op->said == SAID_LOST;
+    } else if (op->said == SAID_OK)
         s_use (self, hold, op);
     else if (op->said == SAID_MAYBE)
         s_unsure (hold, op);
     else if (op->said == SAID_NOT_HOLDER && op->index > hold->index && op->index < hold->last &&
-             (op->owner ? op->owner : op->session) == hold->session && op->lock == hold->lock)
+             (op->owner ? op->owner : op->session) == hold->session &&
+             check_has (self, hold, op->lock))
         check_wrong (self, HF_PROMISE_P5A, op, hold->last_op,
                      "the holder of token %" PRIu64 " was answered NOT_HOLDER", op->token);
+}
+
+/*  A hold ends when its upgrade is granted; it may have when that is not known. */
+static void
+s_replace (hf_check_t *self)
+{
+    for (size_t i = 0; i < self->ops.count; i++) {
+        const op_t *op = &self->ops.list[i];
+        hold_t *old = op->kind == OP_ACQUIRE ? check_hold (self, op->ask.replaces) : NULL;
+        if (!old)
+            continue;
+        if (op->said == SAID_MAYBE || op->said == SAID_LOST)
+            old->dropped = true;
+        if (op->said != SAID_OK)
+            continue;
+        if (old->session != op->session || !check_has (self, old, op->lock))
+            check_wrong (self, HF_PROMISE_P5A, op, old->grant,
+                         "token %" PRIu64 " replaced a hold that the session did not have",
+                         op->token);
+        else if (old->last > op->index || old->end)
+            check_wrong (self, HF_PROMISE_P5A, old->last_op, op,
+                         "token %" PRIu64 " was used after token %" PRIu64 " had replaced it",
+                         old->token, op->token);
+        old->last = op->index > old->last ? op->index : old->last;
+        old->replaced = op;
+    }
 }
 
 void
@@ -158,6 +196,7 @@ check_holds (hf_check_t *self)
     }
     assert (self->holds_count == holds);
     free (ops);
+    s_replace (self);
     for (uint32_t i = 0; i < self->holds_count; i++) {
         self->grants += self->holds[i].grant != NULL;
         self->sections += self->holds[i].fate == FATE_SURE;

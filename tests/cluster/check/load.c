@@ -29,6 +29,45 @@ static const struct {
     {NULL, SAID_REFUSED},
 };
 
+/*  One place: a line of TEXT, from its name to its limit. */
+static bool
+s_place (hf_check_t *self, const char *text, size_t size)
+{
+    char line[1024];
+    if (size >= sizeof line)
+        return false;
+    memcpy (line, text, size);
+    line[size] = 0;
+    char *limit = strrchr (line, ' ');
+    if (limit)
+        *limit++ = 0;
+    char *units = limit ? strrchr (line, ' ') : NULL;
+    if (!units)
+        return false;
+    *units++ = 0;
+    *hf_array_add (&self->places) = (place_t){.lock = names_put (&self->locks, line),
+                                              .units = (uint32_t)strtoul (units, NULL, 10),
+                                              .limit = (uint32_t)strtoul (limit, NULL, 10)};
+    return true;
+}
+
+/*  What an acquire or share asks for. */
+static bool
+s_places (hf_check_t *self, op_t *op, const char *text)
+{
+    op->ask.first = (uint32_t)self->places.count;
+    if (!text)
+        *hf_array_add (&self->places) = (place_t){.lock = op->lock};
+    while (text && *text) {
+        size_t size = strcspn (text, "\n");
+        if (!s_place (self, text, size))
+            return false;
+        text += size + (text[size] == '\n');
+    }
+    op->ask.count = (uint32_t)self->places.count - op->ask.first;
+    return op->ask.count > 0 && self->places.list[op->ask.first].lock == op->lock;
+}
+
 const char *
 hf_check_add (hf_check_t *self, const hf_record_t *record)
 {
@@ -54,9 +93,9 @@ hf_check_add (hf_check_t *self, const hf_record_t *record)
             i++;
         op.said = (uint8_t)s_statuses[i].said;
     }
-    bool in_lock = op.kind >= OP_ACQUIRE && op.kind <= OP_APPEND;
     bool in_file = op.kind == OP_APPEND || op.kind == OP_READ;
-    bool places = in_lock && op.kind != OP_ABANDON;
+    bool places = op.kind >= OP_ACQUIRE && op.kind <= OP_APPEND && op.kind != OP_ABANDON;
+    bool in_lock = places || op.kind == OP_ABANDON || op.kind == OP_SHARE || op.kind == OP_NOTE;
     if (op.kind == 0)
         return record->op ? "an unknown op" : "no op";
     if (op.start == 0)
@@ -75,13 +114,20 @@ hf_check_add (hf_check_t *self, const hf_record_t *record)
         op.ask.queued = record->queued_index;
         op.ask.queued_us = record->queued_us;
         op.ask.until = record->until_us;
+        op.ask.replaces = record->replaces;
+        op.ask.acts_for = record->acts_for;
+        op.deadlock = record->status && strcmp (record->status, "DEADLOCK") == 0;
     } else if (in_file) {
         op.data.hash = record->size ? record->hash : HF_FNV_EMPTY;
         op.data.size = record->size;
         op.data.offset = record->offset;
         op.data.total = record->total;
-    } else if (op.kind == OP_OPEN)
+    } else if (op.kind == OP_OPEN) {
         op.ttl_us = record->ttl_ms * 1000;
+        op.delay_us = record->delay_ms * 1000;
+    }
+    if ((op.kind == OP_ACQUIRE || op.kind == OP_SHARE) && !s_places (self, &op, record->places))
+        return "places that cannot be read";
     *hf_array_add (&self->ops) = op;
     return NULL;
 }

@@ -53,6 +53,16 @@ order_reached (const order_t *self, uint64_t time)
 
 //  ---- the checks -------------------------------------------------------------------
 
+/*  Whether the hold has a lock that was granted. */
+static bool
+s_meet (const hf_check_t *self, const hold_t *hold, const op_t *grant)
+{
+    for (uint32_t i = 0; i < grant->ask.count; i++)
+        if (check_has (self, hold, self->places.list[grant->ask.first + i].lock))
+            return true;
+    return false;
+}
+
 /*  Operations with one index: one that causes it, and the grants that it causes. */
 static void
 s_check_group (hf_check_t *self, const op_t **ops, size_t count)
@@ -63,8 +73,7 @@ s_check_group (hf_check_t *self, const op_t **ops, size_t count)
         bool granted = op->kind == OP_ACQUIRE && op->said == SAID_OK;
         const op_t *rival = NULL;
         if (granted) {
-            //  A session that ends grants many locks at once; each only once.
-            rival = grant && grant->lock == op->lock ? grant : NULL;
+            //  Many are granted at once; who fits beside whom is seen lock by lock.
             grant = op;
         } else {
             rival = cause;
@@ -75,7 +84,9 @@ s_check_group (hf_check_t *self, const op_t **ops, size_t count)
                          op->index);
     }
     bool hands_on = cause && cause->said == SAID_OK && cause->kind != OP_APPEND;
-    if (cause && grant && !(hands_on && cause->lock == grant->lock))
+    bool other = cause && grant && cause->hold != NO_HOLD &&
+                 !s_meet (self, &self->holds[cause->hold], grant);
+    if (cause && grant && (!hands_on || other))
         check_wrong (self, HF_PROMISE_P10, grant, cause,
                      "a grant has the index of what cannot have caused it");
 }

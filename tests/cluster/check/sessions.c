@@ -11,7 +11,7 @@ typedef struct s_beat {
 } s_beat_t;
 
 typedef struct s_session {
-    uint64_t id, ttl_us;
+    uint64_t id, ttl_us, delay_us;
     uint64_t closing; //  a client asked for its end
     uint64_t over;    //  it had surely ended
     const op_t *over_op;
@@ -42,6 +42,7 @@ s_is_beat (const op_t *op)
     case OP_CANCEL:
     case OP_ABANDON:
     case OP_APPEND:
+    case OP_NOTE:
         return op->index > 0 && (op->said == SAID_OK || op->said == SAID_NOT_HOLDER);
     default:
         return false;
@@ -79,8 +80,10 @@ s_sessions (s_table_t *table)
             beat->newest = beat[-1].newest;
         s_session_t *session = &table->sessions.list[table->sessions.count - 1];
         session->count++;
-        if (beat->op->kind == OP_OPEN)
+        if (beat->op->kind == OP_OPEN) {
             session->ttl_us = beat->op->ttl_us;
+            session->delay_us = beat->op->delay_us;
+        }
     }
 }
 
@@ -129,8 +132,8 @@ s_note_ends (const hf_check_t *self, const s_table_t *table)
 static bool
 s_ended_by_other (const hf_check_t *self, uint64_t token)
 {
-    size_t at = CHECK_FIRST (i, 0, self->holds_count, self->holds[i].token < token);
-    return at < self->holds_count && self->holds[at].token == token && self->holds[at].foreign;
+    const hold_t *hold = check_hold (self, token);
+    return hold && hold->foreign;
 }
 
 /*  OP reports an end that was certain at WHEN. */
@@ -176,7 +179,7 @@ s_check_ends (hf_check_t *self, const s_table_t *table)
 
 //  ---- ends that were not reported -----------------------------------------------------------
 
-CHECK_COMPARE (s_by_grant, hold_t *, (*row)->lock, (*row)->index)
+CHECK_COMPARE (s_by_grant, stay_t, row->place.lock, row->hold->index, row->hold->token)
 
 /*  Sessions that gave a place up: their holds may have ended by that. */
 static bool
@@ -201,26 +204,41 @@ s_check_passed_on (hf_check_t *self, const s_table_t *table, const hold_t *hold,
                      "token %" PRIu64 " was not given back, and its session was heard of less than "
                      "its TTL before token %" PRIu64 " was granted",
                      hold->token, next->token);
+    else if (heard->start + session->ttl_us + session->delay_us > when)
+        check_wrong (self, HF_PROMISE_P9, next->grant, heard,
+                     "token %" PRIu64 " expired, and token %" PRIu64
+                     " was granted before the delay was over",
+                     hold->token, next->token);
 }
 
 static void
 s_check_silent (hf_check_t *self, const s_table_t *table)
 {
-    size_t abandons_count, count;
+    size_t abandons_count, count, open = 0;
     const op_t **abandons = check_select (self, s_abandons, s_by_place, &abandons_count);
-    hold_t **holds = check_granted (self, s_by_grant, &count);
-    for (size_t i = 0; i + 1 < count; i++) {
-        const hold_t *hold = holds[i];
-        op_t key = {.session = hold->session, .lock = hold->lock};
+    stay_t *stays = check_stays (self, s_by_grant, &count);
+    const stay_t **unended = check_list (count, sizeof *unended); //  at the lock at hand
+    for (size_t i = 0; i < count; i++) {
+        const hold_t *hold = stays[i].hold;
+        size_t left = 0;
+        open = i > 0 && stays[i - 1].place.lock != stays[i].place.lock ? 0 : open;
+        for (size_t k = 0; k < open; k++) {
+            if (check_excludes (self, unended[k], &stays[i], NEVER))
+                s_check_passed_on (self, table, unended[k]->hold, hold);
+            else
+                unended[left++] = unended[k];
+        }
+        open = left;
+        op_t key = {.session = hold->session, .lock = stays[i].place.lock};
         const op_t *key_p = &key;
-        bool ended = hold->end || hold->dropped || holds[i + 1]->lock != hold->lock;
-        ended = ended || (abandons_count &&
-                          bsearch (&key_p, abandons, abandons_count, sizeof *abandons, s_by_place));
-        if (!ended)
-            s_check_passed_on (self, table, hold, holds[i + 1]);
+        if (!hold->end && !hold->dropped && !hold->replaced &&
+            !(abandons_count &&
+              bsearch (&key_p, abandons, abandons_count, sizeof *abandons, s_by_place)))
+            unended[open++] = &stays[i];
     }
+    free (unended);
     free (abandons);
-    free (holds);
+    free (stays);
 }
 
 void
