@@ -53,6 +53,12 @@ order_reached (const order_t *self, uint64_t time)
 
 //  ---- the checks -------------------------------------------------------------------
 
+static bool
+s_granted (const op_t *op)
+{
+    return op->kind == OP_ACQUIRE && op->said == SAID_OK;
+}
+
 /*  Whether the hold has a lock that was granted. */
 static bool
 s_meet (const hf_check_t *self, const hold_t *hold, const op_t *grant)
@@ -63,32 +69,47 @@ s_meet (const hf_check_t *self, const hold_t *hold, const op_t *grant)
     return false;
 }
 
+/*  Whether GRANT follows from CAUSE, which has ended a hold: at one of its locks; or behind a set,
+ *  which was granted with it or whose grant nobody saw. */
+static bool
+s_follows (const hf_check_t *self, const op_t *grant, const op_t *cause, const op_t **ops,
+           size_t count)
+{
+    if (cause->hold == NO_HOLD || s_meet (self, &self->holds[cause->hold], grant))
+        return true;
+    for (size_t i = 0; i < count; i++)
+        if (s_granted (ops[i]) && ops[i]->ask.count > 1 && ops[i]->token < grant->token &&
+            s_meet (self, &self->holds[ops[i]->hold], grant))
+            return true;
+    for (size_t i = 0; i < self->ops.count; i++) {
+        const op_t *op = &self->ops.list[i];
+        hold_t unseen = {.grant = op};
+        if (op->kind == OP_ACQUIRE && op->said == SAID_MAYBE && op->ask.count > 1 &&
+            op->start < grant->end && s_meet (self, &unseen, grant))
+            return true;
+    }
+    return false;
+}
+
 /*  Operations with one index: one that causes it, and the grants that it causes. */
 static void
 s_check_group (hf_check_t *self, const op_t **ops, size_t count)
 {
-    const op_t *cause = NULL, *grant = NULL;
+    const op_t *cause = NULL;
     for (size_t i = 0; i < count; i++) {
-        const op_t *op = ops[i];
-        bool granted = op->kind == OP_ACQUIRE && op->said == SAID_OK;
-        const op_t *rival = NULL;
-        if (granted) {
-            //  Many are granted at once; who fits beside whom is seen lock by lock.
-            grant = op;
-        } else {
-            rival = cause;
-            cause = op;
-        }
-        if (rival)
-            check_wrong (self, HF_PROMISE_P10, op, rival, "two operations have index %" PRIu64,
-                         op->index);
+        //  Many are granted at once; who fits beside whom is seen lock by lock.
+        if (s_granted (ops[i]))
+            continue;
+        if (cause)
+            check_wrong (self, HF_PROMISE_P10, ops[i], cause, "two operations have index %" PRIu64,
+                         ops[i]->index);
+        cause = ops[i];
     }
     bool hands_on = cause && cause->said == SAID_OK && cause->kind != OP_APPEND;
-    bool other = cause && grant && cause->hold != NO_HOLD &&
-                 !s_meet (self, &self->holds[cause->hold], grant);
-    if (cause && grant && (!hands_on || other))
-        check_wrong (self, HF_PROMISE_P10, grant, cause,
-                     "a grant has the index of what cannot have caused it");
+    for (size_t i = 0; i < count && cause; i++)
+        if (s_granted (ops[i]) && !(hands_on && s_follows (self, ops[i], cause, ops, count)))
+            check_wrong (self, HF_PROMISE_P10, ops[i], cause,
+                         "a grant has the index of what cannot have caused it");
 }
 
 static void

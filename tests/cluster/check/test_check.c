@@ -242,6 +242,8 @@ static const s_lie_t s_kind_lies[] = {
      .is = "'P 3 3'"},
     {"...in real time", "P5b: token 60 came when others relied on 3 units of 3",
      .old = "'until':5000", .is = "'until':5250"},
+    {"a grant at a lock that nobody let go of", "P10: a grant has the index of what cannot",
+     .old = "'lock':'P','places':'P 1 3','queued'", .is = "'lock':'Q','places':'Q 1 3','queued'"},
     {"another limit", "P5a: token 60 has another limit", .old = "'P 1 3','queued'",
      .is = "'P 1 4','queued'"},
     {"shared before it said so", "P5a: token 90 was granted while token 80 held the lock",

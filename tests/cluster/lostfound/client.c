@@ -119,8 +119,12 @@ s_read (hf_test_client_t *self)
 //  ---- a section ----------------------------------------------------------------
 
 typedef struct s_section {
-    uint32_t lock; //  0: the shared one; otherwise the client's own number
-    char name[32];
+    uint32_t lock;      //  0: the shared one; otherwise the client's own number
+    const char *name;   //  of the first lock
+    hf_want_t wants[3]; //  what is asked for
+    char names[3][32];
+    size_t count;
+    char places[160]; //  the same, for the history
     hf_record_t grant;
     uint64_t deadline_us; //  the lease was good until then at least
     bool broken;          //  a request was not answered with HF_OK
@@ -246,14 +250,39 @@ s_open (hf_test_client_t *self)
     uint32_t ttl_ms = 1000 + 500 * hf_random_u32 (&self->seed, 9);
     hf_record_t record = s_record (self, "open");
     record.ttl_ms = ttl_ms;
+    record.delay_ms =
+        hf_random_u32 (&self->seed, 3) == 0 ? 200 + hf_random_u32 (&self->seed, 1500) : 0;
     s_begins (self, &record);
-    hf_session_options_t options = {
-        .size = sizeof options, .ttl_ms = ttl_ms, .fn = s_on_event, .arg = self};
+    hf_session_options_t options = {.size = sizeof options,
+                                    .ttl_ms = ttl_ms,
+                                    .fn = s_on_event,
+                                    .arg = self,
+                                    .label = "a client of the test",
+                                    .detect = hf_random_u32 (&self->seed, 3) > 0,
+                                    .delay_ms = (uint32_t)record.delay_ms};
     hf_status_t status = hf_session_open (self->client, &options, S_OPEN_LIMIT_MS, &self->session);
     record.session = self->session ? hf_session_id (self->session) : 0;
     s_answered (self, &record, status);
     self->sessions += status == HF_OK;
     return status == HF_OK;
+}
+
+//  ---- what is asked for ----------------------------------------------------------
+
+/*  One more lock; UNITS 0: EXCLUSIVE. */
+static void
+s_want (s_section_t *section, const char *kind, uint32_t number, uint32_t units, uint32_t limit)
+{
+    size_t i = section->count++, used = strlen (section->places);
+    assert (i < sizeof section->wants / sizeof *section->wants);
+    snprintf (section->names[i], sizeof section->names[i], "%s/%u", kind, number);
+    section->name = section->names[0];
+    section->wants[i] = (hf_want_t){.lock = section->names[i],
+                                    .mode = units > 0 ? HF_MODE_SHARED : HF_MODE_EXCLUSIVE,
+                                    .units = units,
+                                    .limit = units > 0 ? limit : 0};
+    snprintf (section->places + used, sizeof section->places - used, "%s%s %u %u",
+              used > 0 ? "\n" : "", section->names[i], units, section->wants[i].limit);
 }
 
 /*  One of the locks that all share. */
@@ -264,7 +293,166 @@ s_shared (hf_test_client_t *self)
     return draw ? HF_CLIENTS_MAX + draw : 0;
 }
 
-/*  Take a lock, write, and let go. True: all of it was acknowledged. */
+#define S_POOL  3 //  units of "pool/0"
+#define S_RINGS 3 //  locks that clients hold while they wait for another of them
+
+/*  Some lock in some mode, or several of them in some order. */
+static void
+s_choose (hf_test_client_t *self, s_section_t *section)
+{
+    uint32_t draw = hf_random_u32 (&self->seed, 12), shared = hf_random_u32 (&self->seed, 2);
+    section->lock = hf_random_u32 (&self->seed, 4) == 0 ? self->number : s_shared (self);
+    if (draw < 4)
+        s_want (section, "lost", section->lock, 0, 0);
+    else if (draw < 6)
+        s_want (section, "lost", section->lock, 1, 0);
+    else if (draw < 8)
+        s_want (section, "pool", 0, draw == 6 ? 0 : 1 + hf_random_u32 (&self->seed, 2), S_POOL);
+    else if (draw < 10)
+        s_want (section, "ring", hf_random_u32 (&self->seed, S_RINGS), 0, 0);
+    else
+        for (uint32_t i = 0, first = hf_random_u32 (&self->seed, 3); i < 2 + shared; i++) {
+            uint32_t which = (first + i * (1 + draw % 2)) % 3;
+            if (which == 0)
+                s_want (section, "lost", section->lock, shared, 0);
+            else if (which == 1)
+                s_want (section, "pool", 0, hf_random_u32 (&self->seed, S_POOL + 1), S_POOL);
+            else
+                s_want (section, "ring", hf_random_u32 (&self->seed, S_RINGS), 0, 0);
+        }
+}
+
+/*  Wait for what the section wants, at most LIMIT_MS. What the record says else is the caller's. */
+static hf_status_t
+s_acquire (hf_test_client_t *self, s_section_t *section, uint64_t acts_for, uint32_t limit_ms)
+{
+    hf_acquire_options_t options = HF_ACQUIRE_OPTIONS_INIT;
+    options.acts_for = acts_for;
+    options.note = section->name;
+    hf_grant_t grant = {0};
+    section->grant.lock = section->name;
+    section->grant.places = section->places;
+    section->grant.acts_for = acts_for;
+    s_begins (self, &section->grant);
+    hf_status_t status =
+        hf_acquire_set (self->session, section->wants, section->count, &options, limit_ms, &grant);
+    section->grant.end_us = hf_recorder_now_us ();
+    section->grant.status = hf_status_name (status);
+    if (status != HF_OK) {
+        hf_recorder_write (self->recorder, &section->grant);
+        return status;
+    }
+    section->grant.token = grant.token;
+    section->grant.index = grant.index;
+    s_note_grant (self, section);
+    return status;
+}
+
+//  ---- while it is held -----------------------------------------------------------
+
+/*  SHARED to EXCLUSIVE: a new grant takes the place of the old one, unless it is refused. */
+static void
+s_upgrade (hf_test_client_t *self, s_section_t *section)
+{
+    s_step (self);
+    s_section_t upgrade = {.lock = section->lock, .deadline_us = section->deadline_us};
+    s_want (&upgrade, "lost", section->lock, 0, 0);
+    upgrade.grant = s_record (self, "acquire");
+    upgrade.grant.replaces = section->grant.token;
+    hf_status_t status = s_acquire (self, &upgrade, 0, S_WAIT_LIMIT_MS);
+    if (status == HF_DEADLOCK)
+        return;
+    section->broken = status != HF_OK;
+    if (status != HF_OK)
+        return;
+    s_note_lease (self, section);
+    s_note_until (section, hf_recorder_now_us ());
+    hf_recorder_write (self->recorder, &section->grant);
+    *section = upgrade;
+    section->name = section->names[0];
+    section->wants[0].lock = section->names[0];
+    section->grant.lock = section->name;
+    section->grant.places = section->places;
+}
+
+/*  EXCLUSIVE to SHARED. */
+static void
+s_share (hf_test_client_t *self, s_section_t *section)
+{
+    s_step (self);
+    s_section_t less = {0};
+    s_want (&less, "lost", section->lock, 1, 0);
+    hf_record_t record = s_section_record (self, section, "share");
+    record.places = less.places;
+    s_begins (self, &record);
+    hf_grant_t grant;
+    hf_status_t status =
+        hf_acquire_set (self->session, less.wants, 1, NULL, S_CALL_LIMIT_MS, &grant);
+    s_answered (self, &record, status);
+    section->broken = status != HF_OK;
+}
+
+static void
+s_annotate (hf_test_client_t *self, s_section_t *section)
+{
+    s_step (self);
+    hf_record_t record = s_section_record (self, section, "note");
+    s_begins (self, &record);
+    uint64_t id = ++self->calls;
+    hf_status_t status = s_outcome (self, id,
+                                    hf_submit_note (self->session, section->name, record.token,
+                                                    "changed", NULL, (void *)(uintptr_t)id),
+                                    &record);
+    section->broken = status != HF_OK;
+}
+
+/*  Wait for another of the ring's locks, and let go of it. */
+static void
+s_nest (hf_test_client_t *self, uint32_t but, uint64_t acts_for)
+{
+    s_section_t inner = {.lock = (but + 1 + hf_random_u32 (&self->seed, S_RINGS - 1)) % S_RINGS};
+    s_want (&inner, "ring", inner.lock, hf_random_u32 (&self->seed, 4) == 0, 0);
+    inner.grant = s_record (self, "acquire");
+    hf_status_t status = s_acquire (self, &inner, acts_for, 1000);
+    self->deadlocks += status == HF_DEADLOCK;
+    if (status == HF_OK)
+        s_end (self, &inner, false);
+}
+
+/*  The same by a session of its own, on behalf of the one that holds. */
+static void
+s_nest_for (hf_test_client_t *self, uint32_t but)
+{
+    hf_session_t *outer = self->session;
+    self->session = NULL;
+    if (s_open (self))
+        s_nest (self, but, hf_session_id (outer));
+    s_close (self);
+    self->session = outer;
+}
+
+/*  What can be done with a lock of this kind, now and then. */
+static void
+s_turn (hf_test_client_t *self, s_section_t *section)
+{
+    uint32_t draw = hf_random_u32 (&self->seed, 4), number = 0;
+    bool shared = section->wants[0].mode == HF_MODE_SHARED, one = section->count == 1;
+    if (one && sscanf (section->name, "lost/%u", &number) == 1 && draw < 2) {
+        if (shared)
+            s_upgrade (self, section);
+        else
+            s_share (self, section);
+    } else if (one && sscanf (section->name, "ring/%u", &number) == 1 && draw < 3) {
+        if (draw == 0)
+            s_nest_for (self, number);
+        else
+            s_nest (self, number, 0);
+        s_note_lease (self, section);
+    } else if (draw == 3)
+        s_annotate (self, section);
+}
+
+/*  Take a lock or several, write, and let go. True: all of it was acknowledged. */
 static bool
 s_once (hf_test_client_t *self, bool plain)
 {
@@ -274,30 +462,22 @@ s_once (hf_test_client_t *self, bool plain)
     if (!s_open (self))
         return false;
     s_section_t section = {0};
-    section.lock = hf_random_u32 (&self->seed, 4) == 0 ? self->number : s_shared (self);
-    snprintf (section.name, sizeof section.name, "lost/%u", section.lock);
-    hf_grant_t grant;
+    s_choose (self, &section);
+    bool lost = section.count == 1 && strncmp (section.name, "lost/", 5) == 0;
     atomic_store (&self->moved_us, 0);
-    atomic_store (&self->asked, section.lock + 1);
+    atomic_store (&self->asked, lost ? section.lock + 1 : 0);
     section.grant = s_record (self, "acquire");
-    section.grant.lock = section.name;
-    s_begins (self, &section.grant);
-    hf_status_t status = hf_acquire (self->session, section.name, S_WAIT_LIMIT_MS, &grant);
-    uint64_t now_us = hf_recorder_now_us ();
+    hf_status_t status = s_acquire (self, &section, 0, S_WAIT_LIMIT_MS);
     atomic_store (&self->asked, 0);
     section.grant.queued_us = atomic_load (&self->moved_us);
-    section.grant.end_us = now_us;
-    section.grant.status = hf_status_name (status);
     if (status != HF_OK) {
-        hf_recorder_write (self->recorder, &section.grant);
         self->timeouts++;
         if (status != HF_TIMEOUT)
             s_close (self);
         return false;
     }
-    section.grant.token = grant.token;
-    section.grant.index = grant.index;
-    s_note_grant (self, &section);
+    if (!plain)
+        s_turn (self, &section);
     uint32_t rounds = 1 + hf_random_u32 (&self->seed, S_LINES_MAX / HF_FILES);
     bool both = hf_random_u32 (&self->seed, 2) == 0;
     for (uint32_t i = 0; i < rounds && !section.broken; i++) {

@@ -1,8 +1,9 @@
 /*  client.h - one client of the test, in a thread of its own; torture has them, too.
  *
- *  Until it must end it opens sessions, takes a lock that all share or one of its
- *  own, appends unique lines to one file or two, and releases or cancels; it writes down all
- * answers. Its last section is one that must succeed: the faults are over by then.
+ *  Until it must end it opens sessions, takes a lock that all share or one of its own, or several,
+ *  in some mode, which it may change; appends unique lines to one file or two, and releases or
+ *  cancels; holds a lock while it waits for another. It writes down all answers. Its last section
+ * is one that must succeed: the faults are over by then.
  */
 #ifndef HF_LOSTFOUND_CLIENT_H_INCLUDED
 #define HF_LOSTFOUND_CLIENT_H_INCLUDED
@@ -42,6 +43,7 @@ typedef struct hf_test_client {
     uint64_t sessions;             //  opened
     uint64_t timeouts;             //  waits given up
     uint64_t losses;               //  sections that came to nothing
+    uint64_t deadlocks;            //  waits refused, as they would have closed a ring
     atomic_uint_fast64_t sections; //  released
     bool finished;                 //  the last section succeeded
 } hf_test_client_t;
