@@ -131,6 +131,7 @@
 
 //  Of claims: sets, shared and counted locks, changes of mode. test_state_mutants catches them.
 #define HF_MUTANT_CLAIMS_TABLE(M)                                                                  \
+    M (turn_kept, "P8", "who leaves a long queue is counted before those behind")                  \
     M (happened_uncounted, "P4", "what happens is counted anew after a start")                     \
     M (happened_once, "P5", "of a set the first lock alone is told to watchers")                   \
     M (replaced_untold, "P5", "a watcher is not told that an upgrade ends the hold before it")     \
@@ -161,6 +162,7 @@
 //  can see the difference; the tool's guard, names and addresses are not in the simulator.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
     M (watched_alone, "P11", "a node that knows no leader keeps its watches")                      \
+    M (queue_walked, "P12", "for a position in a queue all that is before it is counted")          \
     M (heard_alone, "P11", "sessions of one KEEPALIVE that waited for the log are answered alone") \
     M (stall_counts, "P11",                                                                        \
        "after a stall of the node clients are cut off that could not show that they read")         \

@@ -39,6 +39,7 @@ hf_locks_done (hf_locks_t *self)
     hf_array_free (&claims);
     for (node = hf_table_first (&self->by_name); node; node = next) {
         next = hf_table_next (&self->by_name, node);
+        hf_turns_done (&s_by_name (node)->turns);
         free (s_by_name (node));
     }
     hf_table_done (&self->by_name);
@@ -174,7 +175,8 @@ static void
 s_check_queue (const hf_locks_t *self, const hf_state_lock_t *lock)
 {
     uint32_t count = 0, shared = s_check_holders (self, lock);
-    uint64_t ticket = 0, born = 0;
+    uint64_t born = 0;
+    uint32_t turn = 0;
     HF_CHAIN_EACH (&lock->waiters, at)
     {
         const hf_state_place_t *place = hf_state_in_lock (at);
@@ -182,15 +184,16 @@ s_check_queue (const hf_locks_t *self, const hf_state_lock_t *lock)
         s_check_place (self, lock, place);
         assert (claim->token == 0 && !claim->section && !hf_locks_grantable (claim));
         assert (claim->upgrade || claim->born > born);
-        assert (lock->holes || (place->ticket > ticket && place->ticket <= lock->last_ticket));
-        assert (lock->holes || ticket == 0 || place->ticket == ticket + 1);
-        ticket = place->ticket;
+        turn += !claim->upgrade;
+        assert (!claim->upgrade || place->ticket == 0);
+        if (lock->turns.counts && !claim->upgrade)
+            assert (place->ticket > 0 && hf_turns_upto (&lock->turns, place->ticket) == turn);
         born = claim->upgrade ? 0 : claim->born;
         shared += place->units > 0;
         count++;
     }
     assert (count == lock->waiters_count && count <= HF_QUEUE_MAX);
-    assert (lock->holes || count == 0 || ticket == lock->last_ticket);
+    assert (!lock->turns.counts || hf_turns_upto (&lock->turns, lock->turns.last) == turn);
     assert (shared == lock->shared && (shared > 0 || lock->limit == 0));
 }
 

@@ -15,6 +15,7 @@
  *  hf_locks.c   the locks by name, the places by session; invariants
  *  hf_claims.c  claims come, change and go
  *  hf_queues.c  what fits, what is granted next, positions
+ *  hf_turns.c   how many are before one in a long queue
  *  hf_rings.c   waits that would never end (hf_rings.h)
  */
 #ifndef HF_LOCKS_H_INCLUDED
@@ -25,19 +26,19 @@
 #include "nodes/locks/hf_section.h"
 #include "nodes/locks/hf_sessions.h"
 #include "nodes/locks/hf_state.h"
+#include "nodes/locks/hf_turns.h"
 
 typedef struct hf_state_lock {
     hf_table_node_t by_name;
     hf_chain_t holders; //  hf_state_place_t, in the order of their tokens
     hf_chain_t waiters; //  hf_state_place_t, in queue order
     uint32_t holders_count, waiters_count;
-    uint64_t units;       //  of SHARED holders together; 0 while an EXCLUSIVE one holds
-    uint64_t last_ticket; //  of the youngest waiter
-    uint32_t shared;      //  SHARED places
-    uint32_t limit;       //  on the units of holders, while there are SHARED places; 0: none
-    bool holes;           //  tickets are not consecutive: a waiter came or left out of turn
-    bool touched;         //  in hf_locks_t.touched
-    bool moved;           //  and waiters changed their positions
+    uint64_t units;   //  of SHARED holders together; 0 while an EXCLUSIVE one holds
+    hf_turns_t turns; //  of waiters but the upgrade; made for a long queue, when it is asked for
+    uint32_t shared;  //  SHARED places
+    uint32_t limit;   //  on the units of holders, while there are SHARED places; 0: none
+    bool touched;     //  in hf_locks_t.touched
+    bool moved;       //  and waiters changed their positions
     uint8_t name_size;
     uint32_t seen_units; //  its holders were looked at for a waiter of that many
     uint64_t seen;       //  as hf_state_claim_t.seen
@@ -50,7 +51,7 @@ typedef struct hf_state_place {
     hf_state_lock_t *lock;
     uint32_t units;  //  of SHARED; 0: EXCLUSIVE
     uint32_t number; //  in hf_state_claim_t.places
-    uint64_t ticket; //  what a waiter's position is computed from
+    uint32_t ticket; //  of a waiter, in the lock's turns, when these are made; 0: none
     uint64_t seen;   //  as hf_state_claim_t.seen
 } hf_state_place_t;
 
@@ -172,7 +173,8 @@ bool hf_locks_fits (const hf_state_place_t *place);
 /*  Whether the claim waits and each of its places is first and fits. */
 bool hf_locks_grantable (const hf_state_claim_t *claim);
 
-/*  From 1: next; of a set, the worst. It may renumber tickets, which nothing else shows. */
+/*  From 1: next; of a set, the worst. O(log n), for what it may make of the queue's
+ *  turns lasts. */
 uint64_t hf_locks_position (const hf_state_claim_t *waiter);
 
 void hf_locks_enqueue (hf_state_place_t *place, bool in_front);

@@ -76,17 +76,29 @@ hf_locks_give (hf_state_place_t *place)
 
 //  ---- waiters --------------------------------------------------------------------
 
+//  A queue of so few is gone through.
+#define FEW 8
+
+/*  The place is the last in the queue, whose turns are made. */
+static void
+s_join (hf_state_place_t *place)
+{
+    place->ticket = hf_turns_join (&place->lock->turns);
+    if (place->ticket == 0)
+        hf_turns_done (&place->lock->turns); //  with room for more when they are asked for again
+}
+
 void
 hf_locks_enqueue (hf_state_place_t *place, bool in_front)
 {
     hf_state_lock_t *lock = place->lock;
-    place->ticket = ++lock->last_ticket;
-    if (in_front && lock->waiters_count > 0 && !HF_MUTANT (upgrade_starves)) {
+    if (in_front && lock->waiters_count > 0 && !HF_MUTANT (upgrade_starves))
         hf_chain_append (lock->waiters.next, &place->in_lock); //  before the first
-        lock->holes = true;
-    } else
+    else
         hf_chain_append (&lock->waiters, &place->in_lock);
     lock->waiters_count++;
+    if (lock->turns.counts && !in_front)
+        s_join (place);
 }
 
 void
@@ -94,12 +106,25 @@ hf_locks_dequeue (hf_state_place_t *place)
 {
     hf_state_lock_t *lock = place->lock;
     assert (lock->waiters_count > 0);
-    if (place->in_lock.next == &lock->waiters)
-        lock->last_ticket = lock->holes ? lock->last_ticket : place->ticket - 1;
-    else if (place->in_lock.prev != &lock->waiters)
-        lock->holes = true;
     hf_chain_remove (&place->in_lock);
     lock->waiters_count--;
+    if (lock->turns.counts && place->ticket > 0 && !HF_MUTANT (turn_kept))
+        hf_turns_leave (&lock->turns, place->ticket);
+    if (lock->waiters_count < FEW / 2)
+        hf_turns_done (&lock->turns);
+}
+
+/*  As many may join as there are before this is done again. */
+static void
+s_make_turns (hf_state_lock_t *lock)
+{
+    hf_turns_begin (&lock->turns, 2 * lock->waiters_count);
+    HF_CHAIN_EACH (&lock->waiters, at)
+    {
+        hf_state_place_t *place = hf_state_in_lock (at);
+        if (!hf_state_claim_of (place)->upgrade)
+            s_join (place);
+    }
 }
 
 static uint64_t
@@ -108,14 +133,16 @@ s_position (const hf_state_place_t *waiter)
     hf_state_lock_t *lock = waiter->lock;
     if (waiter->in_lock.next == &lock->waiters)
         return lock->waiters_count;
-    if (lock->holes) {
-        //  Once for any number of positions asked for until there are holes again.
-        lock->last_ticket = 0;
-        HF_CHAIN_EACH (&lock->waiters, at)
-        hf_state_in_lock (at)->ticket = ++lock->last_ticket;
-        lock->holes = false;
+    if (lock->waiters_count > FEW && !hf_state_claim_of (waiter)->upgrade &&
+        !HF_MUTANT (queue_walked)) {
+        if (!lock->turns.counts)
+            s_make_turns (lock);
+        return hf_turns_upto (&lock->turns, waiter->ticket) + (hf_locks_upgrade (lock) ? 1 : 0);
     }
-    return waiter->ticket + lock->waiters_count - lock->last_ticket;
+    uint64_t position = 1;
+    for (const hf_chain_t *at = waiter->in_lock.prev; at != &lock->waiters; at = at->prev)
+        position++;
+    return position;
 }
 
 uint64_t
@@ -185,6 +212,7 @@ hf_locks_settle (hf_locks_t *self)
         if (lock->holders_count + lock->waiters_count > 0)
             continue;
         hf_table_remove (&self->by_name, &lock->by_name);
+        assert (!lock->turns.counts);
         free (lock);
     }
     self->touched.count = self->touched_at = 0;
