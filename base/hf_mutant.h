@@ -162,6 +162,7 @@
 //  can see the difference; the tool's guard, names and addresses are not in the simulator.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
     M (watched_alone, "P11", "a node that knows no leader keeps its watches")                      \
+    M (pushed_to_all, "P12", "in a queue of any length all are told their positions at once")      \
     M (queue_walked, "P12", "for a position in a queue all that is before it is counted")          \
     M (heard_alone, "P11", "sessions of one KEEPALIVE that waited for the log are answered alone") \
     M (stall_counts, "P11",                                                                        \

@@ -77,17 +77,18 @@ s_tell_end (hf_state_t *self, hf_state_session_t *session, hf_status_t status, h
                           NULL);
 }
 
-/*  The oldest claim of the session that waits; NULL: none. */
-static hf_state_claim_t *
-s_waiting (const hf_state_session_t *session)
+/*  All claims of the session that wait leave. None of them takes another one of the session with
+ *  it: where one waits the session has no other, but the hold that an upgrade was to replace. */
+static void
+s_leave_queues (hf_state_t *self, hf_state_session_t *session, hf_outcomes_t *out)
 {
-    HF_CHAIN_EACH (&session->claims, at)
-    {
+    hf_chain_t *at = session->claims.next;
+    while (at != &session->claims) {
         hf_state_claim_t *claim = HF_AROUND (at, hf_state_claim_t, in_session);
+        at = at->next;
         if (claim->token == 0)
-            return claim;
+            hf_state_leave (self, claim, HF_HAPPENED_LEFT, out);
     }
-    return NULL;
 }
 
 /*  A session expires that asked for a delay: what it holds stays closed, without its section. */
@@ -102,8 +103,7 @@ s_depart (hf_state_t *self, hf_state_session_t *session, hf_outcomes_t *out)
     if (session->delay_ms == 0 || !holds || HF_MUTANT (delay_cut_short))
         return false;
     s_tell_end (self, session, HF_SESSION_EXPIRED, out);
-    for (hf_state_claim_t *claim; (claim = s_waiting (session));)
-        hf_state_leave (self, claim, HF_HAPPENED_LEFT, out);
+    s_leave_queues (self, session, out);
     HF_CHAIN_EACH (&session->claims, at)
     {
         if (!HF_MUTANT (delay_keeps_section))

@@ -163,16 +163,18 @@ uint32_t hf_state_answers_below (const hf_state_t *self, uint64_t session, uint6
 bool hf_state_session_places (const hf_state_t *self, uint64_t session, hf_pack_t *held,
                               hf_pack_t *queued);
 
-/*  Call FN for each waiter of LOCK in queue order: the name, session and position of its claim, as
- *  in MOVED. */
+/*  Call FN for each waiter of LOCK, of the first MOST in queue order: the name, session and
+ * position of its claim, as in MOVED. */
 typedef void (hf_waiter_fn) (void *arg, hf_span_t lock, uint64_t session, uint64_t position);
-void hf_state_waiters (const hf_state_t *self, hf_span_t lock, hf_waiter_fn *fn, void *arg);
+void hf_state_waiters (const hf_state_t *self, hf_span_t lock, uint32_t most, hf_waiter_fn *fn,
+                       void *arg);
 
-/*  Call FN for each hold of LOCK that others wait for: the name of its claim, its session and
- * token, how many wait, as in WANTED. */
+/*  Call FN for each hold of LOCK that others wait for, of the oldest MOST: the name of its claim,
+ * its session and token, how many wait, as in WANTED. */
 typedef void (hf_holder_fn) (void *arg, hf_span_t lock, uint64_t session, uint64_t token,
                              uint64_t waiters);
-void hf_state_holders (const hf_state_t *self, hf_span_t lock, hf_holder_fn *fn, void *arg);
+void hf_state_holders (const hf_state_t *self, hf_span_t lock, uint32_t most, hf_holder_fn *fn,
+                       void *arg);
 
 /*  Pack the LOCK_ROWs of locks that are held or waited for, in the order of the names' bytes, after
  * NAME, at most LIMIT; behind each the HOLDER_ROWs of its first HF_HOLDERS_LISTED holders. Gives

@@ -214,7 +214,8 @@ hf_state_answered (const hf_state_t *self, uint64_t session, hf_list_t requests,
 //  ---- locks ----------------------------------------------------------------------
 
 void
-hf_state_waiters (const hf_state_t *self, hf_span_t lock, hf_waiter_fn *fn, void *arg)
+hf_state_waiters (const hf_state_t *self, hf_span_t lock, uint32_t most, hf_waiter_fn *fn,
+                  void *arg)
 {
     const hf_state_lock_t *found = hf_locks_find (&self->locks, lock);
     if (!found)
@@ -222,12 +223,15 @@ hf_state_waiters (const hf_state_t *self, hf_span_t lock, hf_waiter_fn *fn, void
     HF_CHAIN_EACH (&found->waiters, at)
     {
         const hf_state_claim_t *claim = hf_state_claim_of (hf_state_in_lock (at));
+        if (most-- == 0)
+            break;
         fn (arg, hf_state_claim_name (claim), claim->session->id, hf_locks_position (claim));
     }
 }
 
 void
-hf_state_holders (const hf_state_t *self, hf_span_t lock, hf_holder_fn *fn, void *arg)
+hf_state_holders (const hf_state_t *self, hf_span_t lock, uint32_t most, hf_holder_fn *fn,
+                  void *arg)
 {
     const hf_state_lock_t *found = hf_locks_find (&self->locks, lock);
     if (!found)
@@ -236,6 +240,8 @@ hf_state_holders (const hf_state_t *self, hf_span_t lock, hf_holder_fn *fn, void
     {
         const hf_state_claim_t *hold = hf_state_claim_of (hf_state_in_lock (at));
         uint32_t waiters = hf_locks_wanting (hold);
+        if (most-- == 0)
+            break;
         if (waiters > 0 && !hold->session->gone)
             fn (arg, hf_state_claim_name (hold), hold->session->id, hold->token, waiters);
     }

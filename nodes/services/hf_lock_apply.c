@@ -191,8 +191,7 @@ hf_lock_apply (hf_lock_service_t *self, const hf_a_committed_t *committed)
     self->handled_bytes += committed->entries.size;
 }
 
-//  ---- positions, and who is wanted
-//  ----------------------------------------------------------------
+//  ---- positions, and who is wanted -----------------------------------------------
 
 static void
 s_push_position (void *arg, hf_span_t lock, uint64_t session, uint64_t position)
@@ -235,19 +234,26 @@ s_name (const hf_table_node_t *node)
     return hf_span (shifted->name, shifted->size);
 }
 
+/*  So many places of a lock are told. The others are with their next keepalive. */
+static uint32_t
+s_most (const hf_lock_service_t *self)
+{
+    return HF_MUTANT (pushed_to_all) ? UINT32_MAX : self->config.pushes_max;
+}
+
 void
 hf_lock_push (hf_lock_service_t *self)
 {
     if (s_due (self, &self->moved)) {
         hf_table_node_t *node = hf_table_first (&self->moved.locks);
         for (; node; node = hf_table_next (&self->moved.locks, node))
-            hf_state_waiters (self->state, s_name (node), s_push_position, self);
+            hf_state_waiters (self->state, s_name (node), s_most (self), s_push_position, self);
         hf_table_free (&self->moved.locks);
     }
     if (s_due (self, &self->wanted)) {
         hf_table_node_t *node = hf_table_first (&self->wanted.locks);
         for (; node; node = hf_table_next (&self->wanted.locks, node))
-            hf_state_holders (self->state, s_name (node), s_push_wanted, self);
+            hf_state_holders (self->state, s_name (node), s_most (self), s_push_wanted, self);
         hf_table_free (&self->wanted.locks);
     }
 }

@@ -21,6 +21,7 @@ s_defaults (hf_lock_config_t *config)
     DEFAULT (journal_bytes, 32U << 20);
     DEFAULT (watches_max, 100000);
     DEFAULT (client_watches_max, 1000);
+    DEFAULT (pushes_max, 1000);
     DEFAULT (client_sessions_max, HF_SESSIONS_MAX / 2);
     //  Else credit could wait for a step that waits for more log.
     assert (config->flush_bytes <= config->unwritten_max);

@@ -57,7 +57,8 @@ typedef struct hf_lock_config {
     uint64_t journal_bytes; //  of what happened, for watches; an eighth of it more for files:
                             //  32 MiB
     uint32_t watches_max;   //  of all clients: 100,000
-    uint32_t client_watches_max;  //  of one: 1,000
+    uint32_t client_watches_max; //  of one: 1,000
+    uint32_t pushes_max; //  of places of one lock at once, for positions and who is wanted: 1,000
     uint32_t client_sessions_max; //  of one client; beyond, it gets LIMIT: 50,000
 } hf_lock_config_t;
 

@@ -156,4 +156,41 @@ BENCH_TEST_WITH (p12_who_left_leaves_its_room, bench, true, .readings_max = 20)
         assert_int_equal (bench_alive (bench, 1).status, HF_OK);
 }
 
+//  ---- positions, and who is wanted --------------------------------------------------------
+
+/*  Of a queue of five the first gets the lock: how many of the others are told their positions. */
+static unsigned
+s_pushed (bench_t *bench, int mutant)
+{
+    uint64_t session[7];
+    hf_mutant = mutant;
+    for (uint32_t i = 1; i <= 6; i++) {
+        session[i] = bench_open (bench, i, (uint8_t)i, 600000);
+        bench_acquire (bench, i, session[i], 1, "L");
+    }
+    bench_settle (bench);
+    bench->now_us += SECOND;
+    bench_settle (bench);
+    bench_drop_frames (bench);
+    bench_close (bench, 1, session[1], 0);
+    bench->now_us += SECOND;
+    bench_settle (bench);
+    unsigned told = 0;
+    for (uint32_t i = 3; i <= 6; i++)
+        told += bench_kind (bench, i) == HF_KIND_ANSWERS;
+    hf_mutant = HF_MUTANT_none;
+    return told;
+}
+
+BENCH_TEST_WITH (p12_a_part_of_a_long_queue_is_told_its_positions, bench, true, .pushes_max = 2)
+{
+    assert_int_equal (s_pushed (bench, HF_MUTANT_none), 2);
+    assert_int_equal (bench_moved (bench, 4).position, 2);
+}
+
+BENCH_TEST_WITH (the_mutant_that_tells_all_is_seen, bench, true, .pushes_max = 2)
+{
+    assert_int_equal (s_pushed (bench, HF_MUTANT_pushed_to_all), 4);
+}
+
 HF_TEST_MAIN (NULL, NULL)
