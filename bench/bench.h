@@ -13,7 +13,9 @@ typedef enum hf_bench_command {
     HF_BENCH_FAILOVER,
     HF_BENCH_SOAK,
     HF_BENCH_CATCHUP,
-    HF_BENCH_REJOIN
+    HF_BENCH_REJOIN,
+    HF_BENCH_SHARED,
+    HF_BENCH_SETS
 } hf_bench_command_t;
 
 //  Exit codes, as in sysexits.h where there is one.
@@ -38,6 +40,7 @@ typedef struct hf_bench_options {
     uint32_t ops;          //  catchup: what a node misses; an acquire is one, a release another
     uint32_t append_bytes; //  of each append
     uint32_t away;         //  rejoin: seconds
+    uint32_t locks;        //  sets: in each
     uint32_t sync_ms;      //  that each sync of a node started here takes longer
     const char *log_keep;  //  of the nodes started here; NULL: their default
     bool json;
@@ -75,7 +78,7 @@ bool hf_bench_wait_until (hf_cluster_t *cluster, uint64_t until_ns);
 bool hf_bench_settle (hf_cluster_t *cluster, uint32_t *leader);
 
 /*  The commands; each gives the exit code. CLUSTER: the nodes started here; NULL for hf_run_load,
- *  which is cycle and handoff, if none were. */
+ *  which is cycle, handoff, shared and sets, if none were. */
 int hf_run_load (const hf_bench_options_t *options, hf_cluster_t *cluster);
 int hf_run_failover (const hf_bench_options_t *options, hf_cluster_t *cluster);
 int hf_run_soak (const hf_bench_options_t *options, hf_cluster_t *cluster);

@@ -173,6 +173,21 @@ s_granted (void *arg, const hf_result_t *result)
         s_release (self);
 }
 
+/*  Its own lock, and others named after it. */
+static hf_status_t
+s_submit_set (s_worker_t *self)
+{
+    uint32_t count = self->load->options.locks;
+    char names[HF_SET_MAX][sizeof self->lock + 8];
+    hf_want_t wants[HF_SET_MAX];
+    assert (count >= 1 && count <= HF_SET_MAX);
+    for (uint32_t i = 0; i < count; i++) {
+        snprintf (names[i], sizeof names[i], i > 0 ? "%s/%u" : "%s", self->lock, i);
+        wants[i] = (hf_want_t){.lock = names[i], .mode = HF_MODE_EXCLUSIVE};
+    }
+    return hf_submit_acquire_set (self->session, wants, count, NULL, s_granted, self);
+}
+
 static void
 s_acquire (s_worker_t *self)
 {
@@ -182,7 +197,12 @@ s_acquire (s_worker_t *self)
                   (unsigned long long)self->load->run, self->number,
                   (unsigned long long)self->turn);
     self->asked_ns = hf_bench_now_ns ();
-    s_check (self, hf_submit_acquire (self->session, self->lock, NULL, s_granted, self));
+    hf_acquire_options_t options = HF_ACQUIRE_OPTIONS_INIT;
+    if (self->load->options.command == HF_BENCH_SHARED)
+        options.mode = HF_MODE_SHARED;
+    s_check (self, self->load->options.command == HF_BENCH_SETS
+                       ? s_submit_set (self)
+                       : hf_submit_acquire (self->session, self->lock, &options, s_granted, self));
 }
 
 //  ---- set up and take down -------------------------------------------------------
@@ -224,6 +244,7 @@ hf_load_new (const hf_bench_options_t *options)
             return NULL;
         }
     }
+    bool one = options->command == HF_BENCH_HANDOFF || options->command == HF_BENCH_SHARED;
     self->run = hf_bench_now_ns () ^ ((uint64_t)getpid () << 40);
     for (uint32_t i = 0; i < options->workers; i++) {
         s_worker_t *worker = &self->worker[i];
@@ -232,7 +253,7 @@ hf_load_new (const hf_bench_options_t *options)
         worker->session = worker->connection->session[i / options->connections % options->sessions];
         worker->number = i;
         snprintf (worker->lock, sizeof worker->lock, "bench/%016llx/%u",
-                  (unsigned long long)self->run, options->command == HF_BENCH_HANDOFF ? 0 : i);
+                  (unsigned long long)self->run, one ? 0 : i);
     }
     return self;
 }

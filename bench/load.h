@@ -16,10 +16,10 @@ typedef struct hf_load hf_load_t;
 #define HF_LOAD_STATUSES 96 //  above every status there is
 
 /*  Connect and open the sessions, as the options say: workers are spread over the connections, and
- *  those of a connection over its sessions. HANDOFF: all workers want the same lock, and each needs
- *  a session of its own. SOAK: every cycle has a lock never seen before. SOAK and REJOIN: one cycle
- * in so many appends. CATCHUP: each acquire is kept, for hf_load_window. NULL: that failed, which
- * is reported. */
+ *  those of a connection over its sessions. HANDOFF and SHARED: all workers want the same lock, and
+ *  each needs a session of its own. SETS: each wants several of its own at once. SOAK: every cycle
+ * has a lock never seen before. SOAK and REJOIN: one cycle in so many appends. CATCHUP: each
+ * acquire is kept, for hf_load_window. NULL: that failed, which is reported. */
 hf_load_t *hf_load_new (const hf_bench_options_t *options);
 /*  Ends the sessions too. CLOSE false: their cluster ends anyway, do not take the time. */
 void hf_load_destroy (hf_load_t **self_p, bool close);

@@ -45,6 +45,8 @@ s_run (const hf_bench_options_t *options, hf_cluster_t *cluster)
     switch (options->command) {
     case HF_BENCH_CYCLE:
     case HF_BENCH_HANDOFF:
+    case HF_BENCH_SHARED:
+    case HF_BENCH_SETS:
         return hf_run_load (options, cluster);
     case HF_BENCH_FAILOVER:
         return hf_run_failover (options, cluster);

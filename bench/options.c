@@ -9,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define S_COMMANDS                "cycle, handoff, failover, catchup, rejoin or soak"
+#define S_COMMANDS                "cycle, handoff, shared, sets, failover, catchup, rejoin or soak"
 #define S_WORKERS_PER_SESSION_MAX 2000
 
 static const char s_help[] =
@@ -23,6 +23,9 @@ static const char s_help[] =
     "             what the cluster can do when nobody waits for anybody\n"
     "  handoff    all workers want the same lock, each in a session of its own: how fast\n"
     "             a contended lock goes from one holder to the next\n"
+    "  shared     all workers share one lock, each in a session of its own: readers beside each\n"
+    "             other\n"
+    "  sets       every worker acquires --locks locks of its own at once, and releases them\n"
     "  failover   kill the leader (SIGKILL) under load, measure from the kill to the next\n"
     "             grant, start it again, wait until all is well; needs --start\n"
     "  catchup    kill a follower (SIGKILL), run --ops operations without it, start it again\n"
@@ -54,7 +57,7 @@ static const char s_help[] =
     "  -c, --connections N    connections they share; W: one each (default 1)\n"
     "      --sessions-per-connection N\n"
     "                         sessions on each connection; W: one a worker (default 1;\n"
-    "                         handoff: always one a worker)\n"
+    "                         handoff, shared: always one a worker)\n"
     "      --ttl MS           the sessions' time to live (default 10000)\n"
     "  -t, --seconds N        how long to measure (default 10; catchup: its quiet load, 5;\n"
     "                         rejoin: before each round, 3)\n"
@@ -63,6 +66,7 @@ static const char s_help[] =
     "      --ops N            that a node misses in catchup; an acquire is one, a release\n"
     "                         another (default 200000)\n"
     "      --cycles N         of soak (default 1000000)\n"
+    "      --locks N          in each of sets, 1 to 64 (default 4)\n"
     "      --away N           seconds that a node is away in rejoin (default 5)\n"
     "      --append-every N   soak, rejoin: one cycle in N appends to one of 4 files (default\n"
     "                         10; 0: none)\n"
@@ -85,6 +89,8 @@ static const char s_help[] =
     "  holdfast-bench --start 3 -w 1 cycle              latency when nothing else goes on\n"
     "  holdfast-bench --start 3 -w 1000 -c 4 cycle      throughput\n"
     "  holdfast-bench --start 3 -w 16 -c W handoff      one lock, 16 clients\n"
+    "  holdfast-bench --start 3 shared                  64 readers on one lock\n"
+    "  holdfast-bench --start 3 sets                    64 workers, 4 locks at once each\n"
     "  holdfast-bench --start 3 --rounds 20 failover\n"
     "  holdfast-bench --start 3 catchup\n"
     "  holdfast-bench --start 3 --out soak.tsv soak\n";
@@ -118,6 +124,7 @@ static const struct {
     {0, "append-every", S_NUMBER, S_TO (append_every), 0, 1000000000},
     {0, "append-bytes", S_NUMBER, S_TO (append_bytes), 1, HF_DATA_MAX},
     {0, "away", S_NUMBER, S_TO (away), 1, 3600},
+    {0, "locks", S_NUMBER, S_TO (locks), 1, HF_SET_MAX},
     {0, "sync-ms", S_NUMBER, S_TO (sync_ms), 0, 10000},
     {0, "out", S_TEXT, S_TO (out), 0, 0},
     {'j', "json", S_FLAG, S_TO (json), 0, 0},
@@ -168,7 +175,7 @@ s_option (hf_bench_options_t *self, int option)
 static bool
 s_command (hf_bench_options_t *self, const char *text)
 {
-    for (hf_bench_command_t i = HF_BENCH_CYCLE; i <= HF_BENCH_REJOIN; i++) {
+    for (hf_bench_command_t i = HF_BENCH_CYCLE; i <= HF_BENCH_SETS; i++) {
         if (strcmp (text, hf_bench_command_name (i)) == 0) {
             self->command = i;
             return true;
@@ -227,10 +234,11 @@ s_settle (hf_bench_options_t *self)
         return false;
     }
     uint32_t each = (self->workers + self->connections - 1) / self->connections;
-    if (self->command == HF_BENCH_HANDOFF) {
+    if (self->command == HF_BENCH_HANDOFF || self->command == HF_BENCH_SHARED) {
         if (self->sessions && self->sessions != S_ALL && self->sessions < each) {
-            hf_bench_say ("handoff needs a session for every worker: a session that holds the "
-                          "lock is given it again");
+            hf_bench_say ("%s needs a session for every worker: a session that holds the lock is "
+                          "given it again",
+                          hf_bench_command_name (self->command));
             return false;
         }
         self->sessions = each;
@@ -260,6 +268,7 @@ hf_bench_options_read (hf_bench_options_t *self, int argc, char **argv, int *exi
                                  .append_every = 10,
                                  .append_bytes = 16,
                                  .away = 5,
+                                 .locks = 4,
                                  .ops = 200000};
     *exit_code = HF_EXIT_USAGE;
     struct option names[S_OPTIONS + 3] = {{"help", 0, NULL, 'h'}, {"version", 0, NULL, 'V'}};

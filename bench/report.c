@@ -6,12 +6,15 @@
 json_t *
 hf_report_options (const hf_bench_options_t *options)
 {
-    return json_pack ("{s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "command",
-                      hf_bench_command_name (options->command), "version", HF_VERSION,
-                      "nodes_started", (json_int_t)options->start, "workers",
-                      (json_int_t)options->workers, "connections", (json_int_t)options->connections,
-                      "sessions_per_connection", (json_int_t)options->sessions, "ttl_ms",
-                      (json_int_t)options->ttl_ms);
+    json_t *object =
+        json_pack ("{s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "command",
+                   hf_bench_command_name (options->command), "version", HF_VERSION, "nodes_started",
+                   (json_int_t)options->start, "workers", (json_int_t)options->workers,
+                   "connections", (json_int_t)options->connections, "sessions_per_connection",
+                   (json_int_t)options->sessions, "ttl_ms", (json_int_t)options->ttl_ms);
+    if (options->command == HF_BENCH_SETS)
+        json_object_set_new (object, "locks", json_integer (options->locks));
+    return object;
 }
 
 void
@@ -22,6 +25,8 @@ hf_report_headline (const hf_bench_options_t *options)
             options->workers == 1 ? "" : "s", options->connections,
             options->connections == 1 ? "" : "s", options->sessions,
             options->sessions == 1 ? "" : "s");
+    if (options->command == HF_BENCH_SETS)
+        printf ("%u locks at once, ", options->locks);
     if (options->start)
         printf ("%u node%s started here\n", options->start, options->start == 1 ? "" : "s");
     else

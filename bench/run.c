@@ -1,4 +1,5 @@
-/*  The commands cycle and handoff: warm up, measure, let the workers finish, report. */
+/*  The commands cycle, handoff, shared and sets: warm up, measure, let the workers finish, report.
+ */
 #include "bench/load.h"
 #include <stdio.h>
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# test_long_runs.sh PROGRAM HOLDFASTD soak|catchup|rejoin - a short run of it on real nodes.
+# test_long_runs.sh PROGRAM HOLDFASTD soak|catchup|rejoin|shared|sets - a short run of it on real nodes.
 set -u
 bench=$1 node=$2 command=$3
 dir=$(mktemp -d)
@@ -29,6 +29,15 @@ has () # FILE TEXT
 }
 
 case $command in
+shared | sets)
+    run 0 --seconds 1 --warmup 0
+    has out "^$command: 64 workers"
+    has out "^cycle  "
+    has out "^no errors$"
+    run 0 -w 3 --seconds 1 --warmup 0 --json
+    has out '"cycles_per_second": [1-9]'
+    has out '"errors": {}'
+    ;;
 soak)
     run 0 --cycles 2000 --append-every 4 --out "$dir/table"
     has out "^memory  "

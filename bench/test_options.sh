@@ -18,13 +18,13 @@ expect ()
     esac
 }
 
-for option in --cycles --append-every --out --ops --log-keep; do
+for option in --locks --cycles --append-every --out --ops --log-keep; do
     expect 0 "$option" --help
 done
-for command in cycle handoff failover catchup soak; do
+for command in cycle handoff shared sets failover catchup soak; do
     expect 0 "  $command" --help
 done
-expect 64 "give one command: cycle, handoff, failover, catchup, rejoin or soak"
+expect 64 "give one command: cycle, handoff, shared, sets, failover, catchup, rejoin or soak"
 expect 64 "there is no command \"sink\"" sink
 expect 64 "give one command" soak soak
 expect 64 "soak looks at nodes that it started itself" soak
@@ -36,6 +36,9 @@ expect 64 "1, 3, 5 or 7 nodes, not 2" --start 2 soak
 expect 64 "--cycles must be 1 to" --start 1 --cycles 0 soak
 expect 64 "--cycles must be 1 to" --start 1 --cycles 10k soak
 expect 64 "--append-every must be 0 to" --start 1 --append-every -1 soak
+expect 64 "--locks must be 1 to 64" --locks 65 sets
+expect 64 "--locks must be 1 to 64" --locks 0 sets
+expect 64 "shared needs a session for every worker" -w 4 --sessions-per-connection 2 shared
 expect 64 "--ops must be 2 to" --start 3 --ops 1 catchup
 expect 64 "--log-keep and --sync-ms are for nodes started here" --log-keep 1M cycle
 expect 64 "--start and --endpoints exclude each other" --start 3 -e 1@127.0.0.1 catchup
