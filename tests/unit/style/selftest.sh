@@ -12,7 +12,7 @@ fresh ()
     mkdir -p "$root/t"
     cd "$root/t"
     mkdir -p base msgs broker-less nodes/consensus nodes/locks nodes/services nodes/snapshot/disk nodes/store \
-        client/core bench tests/kit
+        client/core client/recipes bench tests/kit
     cp "$here/../../../.clang-format" .
     printf '//  A.\n#include "msgs/a.h"\n' > nodes/locks/a.c
     printf '//  A.\nvoid nanosleep (void);\n' > tests/kit/hf_wait.c
@@ -35,6 +35,7 @@ for check in includes.sh sizes.sh no_sleeps.sh; do fresh; passes $check "a good 
 fresh; echo '#include "broker-less/x.h"' > nodes/locks/b.c; fails includes.sh "a pure room includes broker-less"
 fresh; echo '#include <time.h>' > nodes/locks/b.c; fails includes.sh "a pure room includes time.h"
 fresh; echo '#include "nodes/x.h"' > client/b.c; fails includes.sh "client includes nodes"
+fresh; echo '#include "client/io/x.h"' > client/recipes/b.c; fails includes.sh "a recipe includes client/io"
 fresh; echo '#include "nodes/x.h"' > broker-less/b.c; fails includes.sh "broker-less includes nodes"
 fresh; printf '\tint x;\n' > msgs/b.c; fails sizes.sh "a tab"
 fresh; awk 'BEGIN { for (i = 0; i < 701; i++) print "" }' > msgs/b.c; fails sizes.sh "a long file"

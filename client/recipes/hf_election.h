@@ -1,0 +1,48 @@
+/*  hf_election.h - one leader among those who stand, and everybody sees who it is.
+ *
+ *  Candidates wait in a queue; the first leads until it resigns or its session ends, and then the
+ *  next one does. A leader that cannot reach the cluster finds hf_session_remaining_ms 0 and gets
+ *  HF_SESSION_LOST before another one leads. Hand the grant's token, the number of the reign, to
+ *  whatever the leader writes to. Each session has one handle for one name, used by one thread at a
+ *  time. All calls block, so none may come from a callback.
+ */
+#ifndef HF_ELECTION_H_INCLUDED
+#define HF_ELECTION_H_INCLUDED
+
+#ifdef HF_INSTALLED_HEADERS
+#include "holdfast.h"
+#else
+#include "client/holdfast.h"
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct hf_election hf_election_t;
+
+/*  NAME is copied and checked when it is used. SESSION must live longer. NULL: an argument is. */
+hf_election_t *hf_election_new (hf_session_t *session, const char *name);
+/*  Frees the handle. Who leads goes on leading until its session ends. */
+void hf_election_destroy (hf_election_t **self_p);
+
+/*  Stand until elected, up to LIMIT_MS; 0: HF_NOT_GRANTED when another one leads. NOTE (may be
+ * NULL): what the others need to know of a leader, as where to reach it; at most 1,024 bytes of
+ * UTF-8. GRANT may be NULL. HF_OVERLAP: it leads already. */
+hf_status_t hf_election_campaign (hf_election_t *self, const char *note, uint32_t limit_ms,
+                                  hf_grant_t *grant);
+
+/*  The leader's note is another one from now on. HF_NOT_HOLDER: it does not lead; HF_LOST: no more.
+ */
+hf_status_t hf_election_proclaim (hf_election_t *self, const char *note, uint32_t limit_ms);
+
+/*  Lead no more; the next in the queue does. HF_NOT_HOLDER: it does not lead. HF_LOST: another one
+ * may have led meanwhile. HF_TIMEOUT: it goes on in the background. HF_INVALID, HF_LIMIT: it leads
+ * as before. */
+hf_status_t hf_election_resign (hf_election_t *self, uint32_t limit_ms);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
