@@ -18,6 +18,12 @@
  *  effect once. When the session ends before its answer is known the result is HF_UNDECIDED
  *  (it may have taken effect); it is never sent again in another session.
  *
+ *  Fork. A client belongs to the process that made it. In a child that inherits one every call gives
+ *  HF_CLOSED or what says "no" (false, 0 ms left), at once, and nothing is sent; destroying it there
+ *  clears the pointer and frees nothing. The parent's goes on. A child may make clients of its own. One
+ *  that a callback forked must end, or start another program, before the callback returns: its thread
+ *  ends then.
+ *
  *  Times are milliseconds. Names are 1 to 255 bytes of UTF-8 without control characters.
  */
 #ifndef HOLDFAST_H_INCLUDED

@@ -35,7 +35,13 @@ hf_io_until_us (uint32_t limit_ms)
 bool
 hf_io_on_thread (const hf_client_t *self)
 {
-    return pthread_equal (pthread_self (), self->thread);
+    return !hf_io_inherited (self) && pthread_equal (pthread_self (), self->thread);
+}
+
+bool
+hf_io_inherited (const hf_client_t *self)
+{
+    return self->process != getpid ();
 }
 
 //  ---- handing over -----------------------------------------------------------
@@ -56,6 +62,10 @@ s_wake (hf_client_t *self)
 bool
 hf_io_post (hf_client_t *self, hf_session_t *session, hf_op_t *op)
 {
+    if (hf_io_inherited (self)) {
+        hf_op_free (op);
+        return false;
+    }
     pthread_mutex_lock (&self->mutex);
     bool open = !self->stop && !(session && session->closing);
     if (open) {
@@ -218,6 +228,7 @@ hf_client_new (const hf_client_options_t *options, char *error)
     //  A socket of ours in the place of a closed stderr would get what the program writes there.
     hf_std_open ();
     self->wake_fd = -1;
+    self->process = getpid ();
     s_init (self, own.request_ms);
     int code = s_check_files (self, text) != 0 ? EMFILE : 0;
     if (code == 0 && s_start (self) != 0) {
@@ -240,6 +251,8 @@ hf_client_destroy (hf_client_t **self_p)
     hf_client_t *self = *self_p;
     assert (!hf_io_on_thread (self));
     *self_p = NULL;
+    if (hf_io_inherited (self))
+        return; //  the fork may have caught its thread in the middle of any change
     pthread_mutex_lock (&self->mutex);
     self->stop = true;
     s_wake (self);
@@ -261,6 +274,10 @@ hf_client_nodes (const hf_client_t *client, uint32_t ids[7])
 bool
 hf_client_trouble (hf_client_t *self, char text[HF_CLIENT_ERROR_SIZE])
 {
+    if (hf_io_inherited (self)) {
+        hf_error_set (text, "this client belongs to the process that made it, not to its child");
+        return true;
+    }
     pthread_mutex_lock (&self->mutex);
     strcpy (text, self->trouble);
     pthread_mutex_unlock (&self->mutex);
@@ -270,7 +287,7 @@ hf_client_trouble (hf_client_t *self, char text[HF_CLIENT_ERROR_SIZE])
 bool
 hf_client_poll (hf_client_t *self, hf_result_t *result, uint32_t limit_ms)
 {
-    if (!self || !result || hf_io_on_thread (self))
+    if (!self || !result || hf_io_on_thread (self) || hf_io_inherited (self))
         return false;
     struct timespec until = hf_wait_until (limit_ms);
     pthread_mutex_lock (&self->mutex);

@@ -39,6 +39,7 @@ struct hf_client {
     hf_resolver_t *resolver; //  NULL: the list has no names
     hf_chain_t sessions, watches;
     pthread_t thread;
+    pid_t process; //  that made it
     void *context;
     int wake_fd;
 
@@ -58,6 +59,9 @@ uint64_t hf_io_now_us (void);
 /*  Now and LIMIT_MS; HF_NEVER for HF_FOREVER. */
 uint64_t hf_io_until_us (uint32_t limit_ms);
 bool hf_io_on_thread (const hf_client_t *self);
+/*  The client came to this process by fork: its thread did not, and its mutex may be locked for
+ *  ever. Nothing of it may be used. */
+bool hf_io_inherited (const hf_client_t *self);
 /*  Hand OP over to the client's thread; SESSION: whose request it is, or NULL. False: the session
  *  or the client is being closed, and the op was freed. */
 bool hf_io_post (hf_client_t *self, hf_session_t *session, hf_op_t *op);

@@ -92,6 +92,15 @@ s_handle (hf_client_t *self, const hf_op_t *op)
     }
 }
 
+/*  A callback has returned. In a child that it forked this thread is the only one, and must not
+ *  touch the parent's sockets. */
+static void
+s_called (const hf_client_t *self)
+{
+    if (hf_io_inherited (self))
+        pthread_exit (NULL);
+}
+
 static void
 s_result (hf_client_t *self, hf_op_t *op)
 {
@@ -99,8 +108,10 @@ s_result (hf_client_t *self, hf_op_t *op)
         const hf_session_t *session = op->arg;
         if (session->fn && (op->event.type != HF_SESSION_WANTED || session->wanted))
             session->fn (session->arg, &op->event);
+        s_called (self);
     } else if (op->kind == HF_OP_HAPPENED) {
         hf_watch_tell (op);
+        s_called (self);
     } else if (op->waiter) {
         s_handle (self, op);
         if (hf_waiter_give (op->waiter, op))
@@ -108,6 +119,7 @@ s_result (hf_client_t *self, hf_op_t *op)
         s_undo (self, op);
     } else if (op->fn) {
         op->fn (op->arg, &op->result);
+        s_called (self);
     } else if (op->kind == HF_OP_LEAVE || op->kind == HF_OP_UNWATCH) {
         s_handle (self, op);
     } else if (op->kind != HF_OP_CLOSE) {

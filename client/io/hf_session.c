@@ -110,6 +110,8 @@ hf_session_ttl_ms (const hf_session_t *self)
 uint32_t
 hf_session_remaining_ms (const hf_session_t *self)
 {
+    if (hf_io_inherited (self->client))
+        return 0;
     //  This ends a lease that is over, so that no later call gets another answer.
     hf_lease_t *lease = hf_client_session_lease (self->core);
     return (uint32_t)(hf_lease_remaining_us (lease, hf_io_now_us ()) / 1000);

@@ -7,12 +7,21 @@
 
 //  ---- asynchronous -----------------------------------------------------------
 
+/*  Why an op could not be made. A child that inherited the client hears of that instead of a lease
+ *  that it does not have. */
+static hf_status_t
+s_refusal (const hf_session_t *self, hf_status_t status)
+{
+    bool lease = status == HF_SESSION_EXPIRED || status == HF_LIMIT;
+    return lease && hf_io_inherited (self->client) ? HF_CLOSED : status;
+}
+
 /*  Hand OP over when STATUS says that it was made. */
 static hf_status_t
 s_post (hf_session_t *self, hf_status_t status, hf_op_t *op, hf_done_fn *fn, void *arg)
 {
     if (status != HF_OK)
-        return status;
+        return s_refusal (self, status);
     op->fn = fn;
     op->arg = arg;
     return hf_io_post (self->client, self, op) ? HF_OK : HF_CLOSED;
@@ -122,7 +131,7 @@ hf_acquire_set (hf_session_t *self, const hf_want_t *wants, size_t count,
     hf_status_t status =
         hf_op_claim (self->core, wants, count, own.note, own.acts_for, hf_io_now_us (), &op);
     if (status != HF_OK)
-        return status;
+        return s_refusal (self, status);
     op->wait = own.wait && limit_ms > 0;
     op->arg = self; //  a grant is handed back when the caller gave up
     limit_ms = limit_ms > 0 ? limit_ms : ANSWER_WAIT_MS;
@@ -142,7 +151,8 @@ hf_note (hf_session_t *self, const char *lock, uint64_t token, const char *note,
     if (!self || !lock || hf_io_on_thread (self->client))
         return HF_INVALID;
     hf_status_t status = hf_op_note (self->core, 0, lock, token, note, hf_io_now_us (), &op);
-    return status == HF_OK ? hf_io_ask (self->client, self, op, limit_ms, NULL) : status;
+    return status == HF_OK ? hf_io_ask (self->client, self, op, limit_ms, NULL)
+                           : s_refusal (self, status);
 }
 
 //  ---- in both forms, for a lock of this session or of another, OWNER -----------
@@ -151,7 +161,8 @@ hf_note (hf_session_t *self, const char *lock, uint64_t token, const char *note,
 static hf_status_t
 s_wait (hf_session_t *self, hf_status_t status, hf_op_t *op, uint32_t limit_ms)
 {
-    return status == HF_OK ? hf_io_ask (self->client, self, op, limit_ms, NULL) : status;
+    return status == HF_OK ? hf_io_ask (self->client, self, op, limit_ms, NULL)
+                           : s_refusal (self, status);
 }
 
 static hf_status_t
