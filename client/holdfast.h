@@ -5,7 +5,8 @@
  *  threads and locks at once. All calls are thread-safe unless they say otherwise.
  *
  *  Two forms. Asynchronous: hf_submit_* queue a request and return; the result comes to a
- *  callback on the client's thread, or, when the callback is NULL, to hf_client_poll.
+ *  callback on the client's thread (or on the program's: hf_client_dispatch), or, when the callback
+ *  is NULL, to hf_client_poll.
  *  Blocking: hf_acquire and the like, made of the first form; they never block past LIMIT_MS.
  *
  *  Safety. A session is kept alive in the background. Its own deadline runs from the moment a
@@ -18,11 +19,11 @@
  *  effect once. When the session ends before its answer is known the result is HF_UNDECIDED
  *  (it may have taken effect); it is never sent again in another session.
  *
- *  Fork. A client belongs to the process that made it. In a child that inherits one every call gives
- *  HF_CLOSED or what says "no" (false, 0 ms left), at once, and nothing is sent; destroying it there
- *  clears the pointer and frees nothing. The parent's goes on. A child may make clients of its own. One
- *  that a callback forked must end, or start another program, before the callback returns: its thread
- *  ends then.
+ *  Fork. A client belongs to the process that made it. In a child that inherits one every call
+ *  gives HF_CLOSED or what says "no" (false, 0 ms left), at once, and nothing is sent; destroying
+ *  it there clears the pointer and frees nothing. The parent's goes on. A child may make clients of
+ *  its own. One that a callback forked must end, or start another program, before the callback
+ *  returns: it ends then, with exit code 1.
  *
  *  Times are milliseconds. Names are 1 to 255 bytes of UTF-8 without control characters.
  */
@@ -65,16 +66,18 @@ typedef struct hf_client_options {
     const char *endpoints; //  "1@127.0.0.1:8080:8081,2@..."; NULL: the environment's
                            //  HOLDFAST_ENDPOINTS, else one node on 127.0.0.1
     uint32_t request_ms;   //  without an answer for this long a request is sent again; 0: 1000
+    bool dispatch;         //  no callback comes on the client's thread: the program calls
+                           //  hf_client_dispatch
 } hf_client_options_t;
 #define HF_CLIENT_OPTIONS_INIT                                                                     \
     {                                                                                              \
-        sizeof (hf_client_options_t), NULL, 0                                                      \
+        sizeof (hf_client_options_t), NULL, 0, false                                               \
     }
 
 /*  Does not wait for a connection. NULL with one line in ERROR (may be NULL; HF_CLIENT_ERROR_SIZE
  *  bytes) and errno EINVAL: a bad list or bad options; EMFILE: too few descriptors are free, look
- * at `ulimit -n`; EAGAIN: no thread or no socket. Those of the descriptors 0 to 2 that are closed
- * are occupied with /dev/null, so that no socket gets the place of stderr. */
+ *  at `ulimit -n`; EAGAIN: no thread or no socket. Those of the descriptors 0 to 2 that are closed
+ *  are occupied with /dev/null, so that no socket gets the place of stderr. */
 #define HF_CLIENT_ERROR_SIZE 512
 hf_client_t *hf_client_new (const hf_client_options_t *options, char *error);
 
@@ -118,6 +121,23 @@ typedef void (hf_done_fn) (void *arg, const hf_result_t *result);
 /*  Take up to one result that has no callback; waits up to LIMIT_MS. False: none came. */
 bool hf_client_poll (hf_client_t *self, hf_result_t *result, uint32_t limit_ms);
 
+/*  For programs with a loop of their own, with the option `dispatch`. All that callbacks would
+ *  tell, results, events of sessions and of watches, waits in one queue, in order; the client's
+ *  thread only keeps sessions alive and talks to the nodes. The loop polls the descriptor for
+ *  reading and then calls hf_client_dispatch, which calls back on this thread. A loss that waits in
+ *  the queue is true all the same: before you rely on a lock ask hf_session_remaining_ms.
+ *
+ *  One thread at a time dispatches, and the same one closes sessions and watches and destroys the
+ *  client: these calls give first what waits. Callbacks keep to the rules for callbacks. */
+
+/*  Readable while something waits for hf_client_dispatch or, without a callback, for
+ *  hf_client_poll. The client's own: neither read nor close it. -1: the option is not set. */
+int hf_client_fd (const hf_client_t *self);
+
+/*  Call back with what waits now; never blocks. Gives how many results and groups of events it
+ *  took. */
+size_t hf_client_dispatch (hf_client_t *self);
+
 //  ---- sessions ---------------------------------------------------------------
 
 typedef enum hf_session_event_type {
@@ -159,7 +179,7 @@ typedef struct hf_session_options {
 
 /*  Open a session; waits up to LIMIT_MS. On HF_OK *session_p is the caller's, to be closed.
  *  HF_UNREACHABLE: no node could be reached within the limit; HF_FULL: those that could take no
- * more connections; HF_TIMEOUT: nodes were reached but none could decide (no majority). */
+ *  more connections; HF_TIMEOUT: nodes were reached but none could decide (no majority). */
 hf_status_t hf_session_open (hf_client_t *client, const hf_session_options_t *options,
                              uint32_t limit_ms, hf_session_t **session_p);
 
@@ -215,7 +235,7 @@ hf_status_t hf_submit_acquire (hf_session_t *self, const char *lock,
                                const hf_acquire_options_t *options, hf_done_fn *fn, void *arg);
 
 /*  Ask for COUNT locks at once, at most 64, each as in WANTS (the mode, units and limit of OPTIONS
- * do not count): all or nothing, with one token and one section. Every other call may name any of
+ *  do not count): all or nothing, with one token and one section. Every other call may name any of
  *  them, and concerns all. */
 hf_status_t hf_submit_acquire_set (hf_session_t *self, const hf_want_t *wants, size_t count,
                                    const hf_acquire_options_t *options, hf_done_fn *fn, void *arg);

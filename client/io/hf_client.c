@@ -35,7 +35,8 @@ hf_io_until_us (uint32_t limit_ms)
 bool
 hf_io_on_thread (const hf_client_t *self)
 {
-    return !hf_io_inherited (self) && pthread_equal (pthread_self (), self->thread);
+    bool thread = pthread_equal (pthread_self (), self->thread) != 0;
+    return !hf_io_inherited (self) && (thread || hf_io_dispatching (self));
 }
 
 bool
@@ -50,7 +51,7 @@ hf_io_inherited (const hf_client_t *self)
 static void
 s_wake (hf_client_t *self)
 {
-    if (self->woken || hf_io_on_thread (self))
+    if (self->woken || pthread_equal (pthread_self (), self->thread))
         return;
     self->woken = true;
     uint64_t one = 1;
@@ -129,6 +130,7 @@ s_init (hf_client_t *self, uint32_t request_ms)
     hf_chain_init (&self->sessions);
     hf_chain_init (&self->watches);
     hf_chain_init (&self->inbox);
+    hf_chain_init (&self->called);
     hf_chain_init (&self->polled);
     hf_client_config_t config = {.count = self->endpoints.count,
                                  .request_us = (uint64_t)request_ms * 1000};
@@ -149,6 +151,8 @@ s_free (hf_client_t *self)
         zmq_ctx_term (self->context);
     if (self->wake_fd >= 0)
         close (self->wake_fd);
+    if (self->ready_fd >= 0)
+        close (self->ready_fd);
     if (self->polled_last)
         hf_op_free (self->polled_last);
     HF_CHAIN_EACH_SAFE (&self->polled, at)
@@ -170,7 +174,7 @@ s_free (hf_client_t *self)
 }
 
 /*  libzmq aborts the process when it has no descriptor for its threads. In use: 5 by libzmq itself,
- *  1 to wake the thread, 3 by each link, 1 by its connection; and some that the program may open
+ *  2 of the client's own, 3 by each link, 1 by its connection; and some that the program may open
  *  in this moment. */
 static int
 s_check_files (const hf_client_t *self, char *error)
@@ -180,11 +184,13 @@ s_check_files (const hf_client_t *self, char *error)
 
 /*  The links, and the thread with all signals blocked: they are the program's, not ours. */
 static int
-s_start (hf_client_t *self)
+s_start (hf_client_t *self, bool dispatch)
 {
     self->wake_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (dispatch)
+        self->ready_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
     self->context = zmq_ctx_new ();
-    if (self->wake_fd < 0 || !self->context)
+    if (self->wake_fd < 0 || (dispatch && self->ready_fd < 0) || !self->context)
         return -1;
     zmq_ctx_set (self->context, ZMQ_BLOCKY, 0);
     for (uint32_t i = 0; i < self->endpoints.count; i++) {
@@ -227,11 +233,11 @@ hf_client_new (const hf_client_options_t *options, char *error)
     }
     //  A socket of ours in the place of a closed stderr would get what the program writes there.
     hf_std_open ();
-    self->wake_fd = -1;
+    self->wake_fd = self->ready_fd = -1;
     self->process = getpid ();
     s_init (self, own.request_ms);
     int code = s_check_files (self, text) != 0 ? EMFILE : 0;
-    if (code == 0 && s_start (self) != 0) {
+    if (code == 0 && s_start (self, own.dispatch) != 0) {
         hf_error_set (text, "cannot make sockets or a thread");
         code = EAGAIN;
     }
@@ -258,10 +264,11 @@ hf_client_destroy (hf_client_t **self_p)
     s_wake (self);
     pthread_mutex_unlock (&self->mutex);
     pthread_join (self->thread, NULL);
+    hf_client_dispatch (self);
     s_free (self);
 }
 
-//  ---- nodes and polling ------------------------------------------------------
+//  ---- nodes ------------------------------------------------------------------
 
 size_t
 hf_client_nodes (const hf_client_t *client, uint32_t ids[7])
@@ -282,28 +289,4 @@ hf_client_trouble (hf_client_t *self, char text[HF_CLIENT_ERROR_SIZE])
     strcpy (text, self->trouble);
     pthread_mutex_unlock (&self->mutex);
     return text[0] != 0;
-}
-
-bool
-hf_client_poll (hf_client_t *self, hf_result_t *result, uint32_t limit_ms)
-{
-    if (!self || !result || hf_io_on_thread (self) || hf_io_inherited (self))
-        return false;
-    struct timespec until = hf_wait_until (limit_ms);
-    pthread_mutex_lock (&self->mutex);
-    while (hf_chain_empty (&self->polled) &&
-           hf_wait (&self->mutex, &self->polled_cond, limit_ms, &until))
-        continue;
-    hf_op_t *last = self->polled_last, *op = NULL;
-    if (!hf_chain_empty (&self->polled)) {
-        op = HF_AROUND (self->polled.next, hf_op_t, chain);
-        hf_chain_remove (&op->chain);
-    }
-    self->polled_last = op;
-    pthread_mutex_unlock (&self->mutex);
-    if (last)
-        hf_op_free (last);
-    if (op)
-        *result = op->result;
-    return op != NULL;
 }

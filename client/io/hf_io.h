@@ -3,7 +3,9 @@
  *  Who owns what. The client's thread owns the core, the links and every op that was submitted; it
  *  takes no lock for them. Other threads make ops, compare leases, and hand ops over through the
  *  inbox, under the one mutex; they wake the thread once per burst. Callbacks run on that thread
- *  with no lock held; what they submit goes to the inbox too and leaves in the same turn.
+ *  with no lock held; what they submit goes to the inbox too and leaves in the same turn. When the
+ *  program dispatches, ops go through a queue to its thread, which calls back and frees them, and
+ *  frees the handles of what was closed.
  */
 #ifndef HF_IO_H_INCLUDED
 #define HF_IO_H_INCLUDED
@@ -42,10 +44,13 @@ struct hf_client {
     pid_t process; //  that made it
     void *context;
     int wake_fd;
+    int ready_fd; //  of a client whose program dispatches; else -1
 
     pthread_mutex_t mutex; //  for the rest
     hf_chain_t inbox;
+    hf_chain_t called; //  results and events for hf_client_dispatch
     hf_chain_t polled; //  results for hf_client_poll
+    bool ready;        //  READY_FD is readable
     bool woken;
     bool stop;
     char trouble[HF_CLIENT_ERROR_SIZE];
@@ -58,6 +63,7 @@ struct hf_client {
 uint64_t hf_io_now_us (void);
 /*  Now and LIMIT_MS; HF_NEVER for HF_FOREVER. */
 uint64_t hf_io_until_us (uint32_t limit_ms);
+/*  The caller is a callback of this client. */
 bool hf_io_on_thread (const hf_client_t *self);
 /*  The client came to this process by fork: its thread did not, and its mutex may be locked for
  *  ever. Nothing of it may be used. */
@@ -75,8 +81,18 @@ hf_status_t hf_io_ask (hf_client_t *self, hf_session_t *session, hf_op_t *op, ui
  *  False: it sets fields that this library does not have. */
 bool hf_options_take (void *ours, size_t size, const void *theirs);
 
+//  hf_dispatch.c
+/*  The client's thread: OP, without a waiter, came out of the core. It is called back, or kept for
+ *  who dispatches or polls; and freed. */
+void hf_io_give (hf_client_t *self, hf_op_t *op);
+/*  This thread is in a callback of hf_client_dispatch. */
+bool hf_io_dispatching (const hf_client_t *self);
+/*  A blocking call has closed HANDLE, with STATUS: free it, after what waits in the queue for it
+ *  was given. */
+void hf_io_closed (hf_client_t *self, hf_status_t status, void *handle);
+
 //  hf_watch.c
-/*  The client's thread: call back with what an HF_OP_HAPPENED tells. */
+/*  Call back with what an HF_OP_HAPPENED tells. */
 void hf_watch_tell (const hf_op_t *op);
 
 //  hf_loop.c

@@ -56,15 +56,6 @@ s_undo (hf_client_t *self, hf_op_t *op)
 }
 
 static void
-s_keep_for_poll (hf_client_t *self, hf_op_t *op)
-{
-    pthread_mutex_lock (&self->mutex);
-    hf_chain_append (&self->polled, &op->chain);
-    pthread_cond_signal (&self->polled_cond);
-    pthread_mutex_unlock (&self->mutex);
-}
-
-static void
 s_watch_handle (hf_client_t *self, const hf_op_t *op)
 {
     hf_watch_t *watch = op->arg;
@@ -73,11 +64,11 @@ s_watch_handle (hf_client_t *self, const hf_op_t *op)
         hf_chain_append (&self->watches, &watch->chain);
     } else if (op->kind == HF_OP_UNWATCH) {
         hf_chain_remove (&watch->chain);
-        free (watch);
     }
 }
 
-/*  The handle lives as long as its session, or its watch, in the core. */
+/*  A handle is in its list as long as its session, or its watch, is in the core. Who waited for the
+ *  closing frees it, or hf_io_give. */
 static void
 s_handle (hf_client_t *self, const hf_op_t *op)
 {
@@ -88,45 +79,20 @@ s_handle (hf_client_t *self, const hf_op_t *op)
         hf_chain_append (&self->sessions, &session->chain);
     } else if (op->kind == HF_OP_LEAVE) {
         hf_chain_remove (&session->chain);
-        free (session);
     }
-}
-
-/*  A callback has returned. In a child that it forked this thread is the only one, and must not
- *  touch the parent's sockets. */
-static void
-s_called (const hf_client_t *self)
-{
-    if (hf_io_inherited (self))
-        pthread_exit (NULL);
 }
 
 static void
 s_result (hf_client_t *self, hf_op_t *op)
 {
-    if (op->kind == HF_OP_EVENT) {
-        const hf_session_t *session = op->arg;
-        if (session->fn && (op->event.type != HF_SESSION_WANTED || session->wanted))
-            session->fn (session->arg, &op->event);
-        s_called (self);
-    } else if (op->kind == HF_OP_HAPPENED) {
-        hf_watch_tell (op);
-        s_called (self);
-    } else if (op->waiter) {
+    if (op->waiter || op->kind == HF_OP_LEAVE || op->kind == HF_OP_UNWATCH)
         s_handle (self, op);
-        if (hf_waiter_give (op->waiter, op))
-            return;
+    if (!op->waiter) {
+        hf_io_give (self, op);
+    } else if (!hf_waiter_give (op->waiter, op)) {
         s_undo (self, op);
-    } else if (op->fn) {
-        op->fn (op->arg, &op->result);
-        s_called (self);
-    } else if (op->kind == HF_OP_LEAVE || op->kind == HF_OP_UNWATCH) {
-        s_handle (self, op);
-    } else if (op->kind != HF_OP_CLOSE) {
-        s_keep_for_poll (self, op);
-        return;
+        hf_op_free (op);
     }
-    hf_op_free (op);
 }
 
 static void

@@ -48,7 +48,7 @@ hf_session_open (hf_client_t *client, const hf_session_options_t *options, uint3
     return status;
 }
 
-/*  Wait until every result was given; the handle is freed then. HF_SESSION_EXPIRED: the cluster
+/*  Wait until every result was given; free the handle. HF_SESSION_EXPIRED: the cluster
  *  ended the session before. */
 static hf_status_t
 s_leave (hf_session_t **session_p)
@@ -56,7 +56,9 @@ s_leave (hf_session_t **session_p)
     hf_session_t *self = *session_p;
     hf_op_t *op = hf_op_leave (self->core);
     op->arg = self;
-    hf_status_t status = hf_io_ask (self->client, self, op, HF_FOREVER, NULL);
+    hf_client_t *client = self->client;
+    hf_status_t status = hf_io_ask (client, self, op, HF_FOREVER, NULL);
+    hf_io_closed (client, status, self);
     *session_p = NULL; //  callbacks may have read it until now
     return status;
 }

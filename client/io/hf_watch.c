@@ -52,9 +52,11 @@ hf_watch_close (hf_watch_t **watch_p)
 {
     if (!watch_p || !*watch_p || hf_io_on_thread ((*watch_p)->client))
         return;
+    hf_client_t *client = (*watch_p)->client;
     hf_op_t *op = hf_op_unwatch ((*watch_p)->core);
     op->arg = *watch_p;
-    hf_io_ask ((*watch_p)->client, NULL, op, HF_FOREVER, NULL);
+    hf_status_t status = hf_io_ask (client, NULL, op, HF_FOREVER, NULL);
+    hf_io_closed (client, status, *watch_p);
     *watch_p = NULL;
 }
 

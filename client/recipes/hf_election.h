@@ -27,8 +27,8 @@ hf_election_t *hf_election_new (hf_session_t *session, const char *name);
 void hf_election_destroy (hf_election_t **self_p);
 
 /*  Stand until elected, up to LIMIT_MS; 0: HF_NOT_GRANTED when another one leads. NOTE (may be
- * NULL): what the others need to know of a leader, as where to reach it; at most 1,024 bytes of
- * UTF-8. GRANT may be NULL. HF_OVERLAP: it leads already. */
+ *  NULL): what the others need to know of a leader, as where to reach it; at most 1,024 bytes of
+ *  UTF-8. GRANT may be NULL. HF_OVERLAP: it leads already. */
 hf_status_t hf_election_campaign (hf_election_t *self, const char *note, uint32_t limit_ms,
                                   hf_grant_t *grant);
 
@@ -37,8 +37,8 @@ hf_status_t hf_election_campaign (hf_election_t *self, const char *note, uint32_
 hf_status_t hf_election_proclaim (hf_election_t *self, const char *note, uint32_t limit_ms);
 
 /*  Lead no more; the next in the queue does. HF_NOT_HOLDER: it does not lead. HF_LOST: another one
- * may have led meanwhile. HF_TIMEOUT: it goes on in the background. HF_INVALID, HF_LIMIT: it leads
- * as before. */
+ *  may have led meanwhile. HF_TIMEOUT: it goes on in the background. HF_INVALID, HF_LIMIT: it leads
+ *  as before. */
 hf_status_t hf_election_resign (hf_election_t *self, uint32_t limit_ms);
 
 #ifdef __cplusplus

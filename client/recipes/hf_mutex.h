@@ -25,8 +25,8 @@ hf_mutex_t *hf_mutex_new (hf_session_t *session, const char *name);
 void hf_mutex_destroy (hf_mutex_t **self_p);
 
 /*  Waits up to LIMIT_MS; 0: does not wait, HF_NOT_GRANTED. GRANT (may be NULL): its token is the
- * same until the last unlock. HF_LOST: it was locked already and the session's lease has run out;
- * unlock as often as it was locked, then it can be locked again. */
+ *  same until the last unlock. HF_LOST: it was locked already and the session's lease has run out;
+ *  unlock as often as it was locked, then it can be locked again. */
 hf_status_t hf_mutex_lock (hf_mutex_t *self, uint32_t limit_ms, hf_grant_t *grant);
 
 /*  HF_NOT_HOLDER: it is not locked. HF_LOST: it is unlocked, but others may have had it meanwhile;

@@ -30,9 +30,9 @@ void hf_rwlock_destroy (hf_rwlock_t **self_p);
 hf_status_t hf_rwlock_read (hf_rwlock_t *self, uint32_t limit_ms, hf_grant_t *grant);
 
 /*  Write alone. Whoever reads goes on reading until the others have left, then writes, with no
- * other writer in between; when this fails it reads as before. HF_DEADLOCK: another reader wants to
- * write, too, and both would wait for each other: unlock, then ask again. HF_OVERLAP: it writes
- * already. */
+ *  other writer in between; when this fails it reads as before. HF_DEADLOCK: another reader wants
+ *  to write, too, and both would wait for each other: unlock, then ask again. HF_OVERLAP: it writes
+ *  already. */
 hf_status_t hf_rwlock_write (hf_rwlock_t *self, uint32_t limit_ms, hf_grant_t *grant);
 
 /*  HF_NOT_HOLDER: it neither reads nor writes. HF_LOST: it is unlocked, but others may have written
