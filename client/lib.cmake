@@ -14,7 +14,8 @@ endforeach ()
 add_library (hf_client_objects OBJECT ${HF_CLIENT_OBJECTS}
     io/hf_client.c io/hf_dispatch.c io/hf_loop.c io/hf_query.c io/hf_session.c io/hf_submit.c
     io/hf_waiter.c io/hf_watch.c
-    recipes/hf_election.c recipes/hf_mutex.c recipes/hf_rwlock.c recipes/hf_semaphore.c
+    recipes/hf_barrier.c recipes/hf_bell.c recipes/hf_election.c recipes/hf_latch.c recipes/hf_mutex.c
+    recipes/hf_observer.c recipes/hf_recipe.c recipes/hf_rwlock.c recipes/hf_semaphore.c
     "${PROJECT_SOURCE_DIR}/broker-less/hf_endpoints.c"
     "${PROJECT_SOURCE_DIR}/broker-less/hf_link.c"
     "${PROJECT_SOURCE_DIR}/broker-less/hf_resolver.c"
@@ -56,8 +57,8 @@ target_link_libraries (holdfast-example PRIVATE hf_build holdfast_shared)
 install (TARGETS holdfast_static holdfast_shared EXPORT holdfast-targets
          LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
          ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
-install (FILES holdfast.h recipes/hf_election.h recipes/hf_mutex.h recipes/hf_rwlock.h
-               recipes/hf_semaphore.h "${PROJECT_SOURCE_DIR}/msgs/hf_status.h"
+install (FILES holdfast.h recipes/hf_barrier.h recipes/hf_election.h recipes/hf_latch.h
+               recipes/hf_mutex.h recipes/hf_rwlock.h recipes/hf_semaphore.h "${PROJECT_SOURCE_DIR}/msgs/hf_status.h"
          DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 install (EXPORT holdfast-targets NAMESPACE holdfast:: FILE holdfast-targets.cmake
          DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/holdfast")

@@ -16,7 +16,7 @@ hf_election_new (hf_session_t *session, const char *name)
         return NULL;
     hf_election_t *self = hf_alloc (sizeof *self);
     self->session = session;
-    self->name = hf_recipe_name (name);
+    self->name = hf_recipe_name (name, "");
     return self;
 }
 

@@ -41,6 +41,32 @@ hf_status_t hf_election_proclaim (hf_election_t *self, const char *note, uint32_
  *  as before. */
 hf_status_t hf_election_resign (hf_election_t *self, uint32_t limit_ms);
 
+//  ---- for those who only look -------------------------------------------------------
+
+typedef struct hf_elected {
+    uint64_t token; //  number of the reign; 0: nobody leads
+    uint64_t session;
+    char label[256], note[1025]; //  "": none
+} hf_elected_t;
+
+/*  Who leads now. */
+hf_status_t hf_election_leader (hf_client_t *client, const char *name, hf_elected_t *leader,
+                                uint32_t limit_ms);
+
+/*  An observer hears of every change that lasts; of several in a short time, of the last. It is
+ *  used by one thread at a time. Not for clients with the option `dispatch` (HF_INVALID): these
+ *  watch the lock NAME and ask. */
+typedef struct hf_observer hf_observer_t;
+
+/*  NAME is copied. On HF_OK *observer_p is the caller's. */
+hf_status_t hf_observer_open (hf_client_t *client, const char *name, uint32_t limit_ms,
+                              hf_observer_t **observer_p);
+void hf_observer_close (hf_observer_t **self_p);
+
+/*  Wait until the leader, or its note, differs from what this gave before; the first time it does
+ *  not wait. HF_TIMEOUT. */
+hf_status_t hf_observer_next (hf_observer_t *self, hf_elected_t *leader, uint32_t limit_ms);
+
 #ifdef __cplusplus
 }
 #endif

@@ -17,7 +17,7 @@ hf_rwlock_new (hf_session_t *session, const char *name)
         return NULL;
     hf_rwlock_t *self = hf_alloc (sizeof *self);
     self->session = session;
-    self->name = hf_recipe_name (name);
+    self->name = hf_recipe_name (name, "");
     return self;
 }
 

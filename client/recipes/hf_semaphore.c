@@ -17,7 +17,7 @@ hf_semaphore_new (hf_session_t *session, const char *name, uint32_t limit)
         return NULL;
     hf_semaphore_t *self = hf_alloc (sizeof *self);
     self->session = session;
-    self->name = hf_recipe_name (name);
+    self->name = hf_recipe_name (name, "");
     self->limit = limit;
     return self;
 }

@@ -50,22 +50,29 @@ stage_close (void **state)
 static void
 s_count (void *arg, const hf_lock_info_t *lock, const hf_place_info_t *place)
 {
+    hf_lock_info_t *info = arg;
     (void)place;
-    *(uint64_t *)arg = lock->waiters;
+    *info = *lock;
 }
 
-static uint64_t
-s_waiters (const char *lock)
+static hf_lock_info_t
+s_info (const char *lock)
 {
-    uint64_t waiters = 0;
-    hf_query_lock (g_stage.client, lock, s_count, &waiters, LIMIT_MS);
-    return waiters;
+    hf_lock_info_t info = {.lock = NULL};
+    hf_query_lock (g_stage.client, lock, s_count, &info, LIMIT_MS);
+    return info;
+}
+
+void
+stage_wait_holders (const char *lock, uint64_t holders)
+{
+    assert_true (HF_WAIT (s_info (lock).holders == holders, LIMIT_MS));
 }
 
 void
 stage_wait_waiters (const char *lock, uint64_t waiters)
 {
-    assert_true (HF_WAIT (s_waiters (lock) == waiters, LIMIT_MS));
+    assert_true (HF_WAIT (s_info (lock).waiters == waiters, LIMIT_MS));
 }
 
 static void *

@@ -27,7 +27,8 @@ int stage_open (void **state);
 int stage_close (void **state);
 #define STAGE_TEST(name) HF_TEST_WITH (name, stage_open, stage_close)
 
-/*  So many wait for LOCK. */
+/*  Wait until so many hold LOCK, or wait for it. */
+void stage_wait_holders (const char *lock, uint64_t holders);
 void stage_wait_waiters (const char *lock, uint64_t waiters);
 
 /*  A call that blocks, on a thread of its own. */
