@@ -46,6 +46,7 @@ allow nodes/store '(base|msgs|nodes/store)/'
 allow nodes '(base|msgs|broker-less|nodes)/'
 pure client/core '(base|msgs|client/core|client/holdfast)|hf_status\.h"'
 allow client '(base|msgs|broker-less|client)/|(hf_status|holdfast)\.h"'
+allow client/examples 'client/(examples|recipes|holdfast)'
 allow client/recipes '(base|client/recipes)/|(client/)?holdfast\.h"'
 allow bench '(base|msgs|client|bench|tests/(kit|cluster/harness))/'
 exit $bad
