@@ -22,8 +22,8 @@ s_place (void *arg, const hf_lock_info_t *lock, const hf_place_info_t *place)
         return;
     leader->token = place->token;
     leader->session = place->session;
-    snprintf (leader->label, sizeof leader->label, "%s", place->label ? place->label : "");
-    snprintf (leader->note, sizeof leader->note, "%s", place->note ? place->note : "");
+    snprintf (leader->label, sizeof leader->label, "%s", place->label);
+    snprintf (leader->note, sizeof leader->note, "%s", place->note);
 }
 
 hf_status_t

@@ -31,6 +31,7 @@ stage_open (void **state)
     (void)state;
     hf_session_options_t options = HF_SESSION_OPTIONS_INIT;
     options.ttl_ms = 60000;
+    options.label = "party";
     for (int i = 0; i < PARTIES; i++)
         if (hf_session_open (g_stage.client, &options, LIMIT_MS, &g_stage.session[i]) != HF_OK)
             return -1;

@@ -50,6 +50,13 @@ s_no_file (void *arg, const hf_file_info_t *info)
 }
 
 static void
+s_no_session (void *arg, const hf_session_info_t *info)
+{
+    (void)info;
+    (*(int *)arg)++;
+}
+
+static void
 s_no_event (void *arg, const hf_watch_event_t *event)
 {
     (void)event;
@@ -116,6 +123,7 @@ s_questions_are_refused (hf_client_t *client, int *called)
     CHECK (hf_query_locks (client, s_no_lock, called, HF_FOREVER) == HF_CLOSED);
     CHECK (hf_query_lock (client, "mine", s_no_lock, called, HF_FOREVER) == HF_CLOSED);
     CHECK (hf_query_files (client, s_no_file, called, HF_FOREVER) == HF_CLOSED);
+    CHECK (hf_query_sessions (client, NULL, s_no_session, called, HF_FOREVER) == HF_CLOSED);
     hf_watch_options_t options = HF_WATCH_OPTIONS_INIT;
     hf_watch_t *watch = NULL;
     options.fn = s_no_event;

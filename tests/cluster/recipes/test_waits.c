@@ -228,9 +228,16 @@ STAGE_TEST (test_an_observer_hears_who_leads)
     assert_int_equal (hf_observer_next (observer, &leader, LIMIT_MS), HF_OK);
     assert_int_equal (leader.token, grant.token);
     assert_int_equal (leader.session, hf_session_id (g_stage.session[0]));
+    assert_string_equal (leader.note, "a:1");
+    assert_string_equal (leader.label, "party");
+    assert_int_equal (hf_election_proclaim (a, "a:2", LIMIT_MS), HF_OK);
+    assert_int_equal (hf_observer_next (observer, &leader, LIMIT_MS), HF_OK);
+    assert_int_equal (leader.token, grant.token);
+    assert_string_equal (leader.note, "a:2");
     s_end_session (0);
     assert_int_equal (hf_observer_next (observer, &leader, LIMIT_MS), HF_OK);
     assert_int_equal (leader.token, 0);
+    assert_string_equal (leader.note, "");
     assert_int_equal (hf_election_campaign (b, "b:1", LIMIT_MS, &grant), HF_OK);
     assert_int_equal (hf_observer_next (observer, &leader, LIMIT_MS), HF_OK);
     assert_int_equal (leader.session, hf_session_id (g_stage.session[1]));
