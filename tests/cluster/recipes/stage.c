@@ -1,18 +1,31 @@
-//  One node for the tests of the recipes, and calls that block.
+//  Nodes for the tests of the recipes, and calls that block.
 
 #include "tests/cluster/recipes/stage.h"
 
 stage_t g_stage;
 
-int
-stage_begin (void **state)
+static int
+s_begin (unsigned nodes)
 {
-    (void)state;
-    g_stage.cluster = hf_cluster_new (1);
+    g_stage.cluster = hf_cluster_new (nodes);
     hf_client_options_t options = HF_CLIENT_OPTIONS_INIT;
     options.endpoints = hf_cluster_endpoints (g_stage.cluster);
     g_stage.client = hf_client_new (&options, NULL);
     return g_stage.client && hf_cluster_begin (g_stage.cluster) ? 0 : -1;
+}
+
+int
+stage_begin (void **state)
+{
+    (void)state;
+    return s_begin (1);
+}
+
+int
+stage_begin_three (void **state)
+{
+    (void)state;
+    return s_begin (3);
 }
 
 int

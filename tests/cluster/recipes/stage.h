@@ -1,4 +1,4 @@
-/*  stage.h - what the tests of the recipes share: one real node, one client, some sessions.
+/*  stage.h - what the tests of the recipes share: real nodes, one client, some sessions.
  */
 #ifndef RECIPES_STAGE_H_INCLUDED
 #define RECIPES_STAGE_H_INCLUDED
@@ -19,8 +19,9 @@ typedef struct stage {
 
 extern stage_t g_stage;
 
-/*  For cmocka's group: the node and the client of all tests. */
+/*  For cmocka's group: the node, or three, and the client of all tests. */
 int stage_begin (void **state);
+int stage_begin_three (void **state);
 int stage_end (void **state);
 /*  For each test: the sessions are new, with a TTL of a minute. */
 int stage_open (void **state);
