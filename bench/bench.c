@@ -148,7 +148,7 @@ const char *
 hf_bench_command_name (hf_bench_command_t command)
 {
     static const char *const names[] = {"unknown", "cycle",  "handoff", "failover", "soak",
-                                        "catchup", "rejoin", "shared",  "sets"};
+                                        "catchup", "rejoin", "shared",  "sets",     "watch"};
     return names[command];
 }
 

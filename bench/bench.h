@@ -15,7 +15,8 @@ typedef enum hf_bench_command {
     HF_BENCH_CATCHUP,
     HF_BENCH_REJOIN,
     HF_BENCH_SHARED,
-    HF_BENCH_SETS
+    HF_BENCH_SETS,
+    HF_BENCH_WATCH
 } hf_bench_command_t;
 
 //  Exit codes, as in sysexits.h where there is one.
@@ -41,6 +42,7 @@ typedef struct hf_bench_options {
     uint32_t append_bytes; //  of each append
     uint32_t away;         //  rejoin: seconds
     uint32_t locks;        //  sets: in each
+    uint32_t watchers;     //  watch
     uint32_t sync_ms;      //  that each sync of a node started here takes longer
     const char *log_keep;  //  of the nodes started here; NULL: their default
     bool json;
@@ -78,11 +80,12 @@ bool hf_bench_wait_until (hf_cluster_t *cluster, uint64_t until_ns);
 bool hf_bench_settle (hf_cluster_t *cluster, uint32_t *leader);
 
 /*  The commands; each gives the exit code. CLUSTER: the nodes started here; NULL for hf_run_load,
- *  which is cycle, handoff, shared and sets, if none were. */
+ *  which is cycle, handoff, shared and sets, and for hf_run_watch, if none were. */
 int hf_run_load (const hf_bench_options_t *options, hf_cluster_t *cluster);
 int hf_run_failover (const hf_bench_options_t *options, hf_cluster_t *cluster);
 int hf_run_soak (const hf_bench_options_t *options, hf_cluster_t *cluster);
 int hf_run_rejoin (const hf_bench_options_t *options, hf_cluster_t *cluster);
+int hf_run_watch (const hf_bench_options_t *options, hf_cluster_t *cluster);
 int hf_run_catchup (const hf_bench_options_t *options, hf_cluster_t *cluster);
 
 #endif

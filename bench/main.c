@@ -48,6 +48,8 @@ s_run (const hf_bench_options_t *options, hf_cluster_t *cluster)
     case HF_BENCH_SHARED:
     case HF_BENCH_SETS:
         return hf_run_load (options, cluster);
+    case HF_BENCH_WATCH:
+        return hf_run_watch (options, cluster);
     case HF_BENCH_FAILOVER:
         return hf_run_failover (options, cluster);
     case HF_BENCH_SOAK:

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define S_COMMANDS                "cycle, handoff, shared, sets, failover, catchup, rejoin or soak"
+#define S_COMMANDS                "cycle, handoff, shared, sets, watch, failover, catchup, rejoin or soak"
 #define S_WORKERS_PER_SESSION_MAX 2000
 
 static const char s_help[] =
@@ -26,6 +26,8 @@ static const char s_help[] =
     "  shared     all workers share one lock, each in a session of its own: readers beside each\n"
     "             other\n"
     "  sets       every worker acquires --locks locks of its own at once, and releases them\n"
+    "  watch      one writer, --watchers watchers, spread over the nodes: how long after a\n"
+    "             release they are told of it\n"
     "  failover   kill the leader (SIGKILL) under load, measure from the kill to the next\n"
     "             grant, start it again, wait until all is well; needs --start\n"
     "  catchup    kill a follower (SIGKILL), run --ops operations without it, start it again\n"
@@ -67,6 +69,7 @@ static const char s_help[] =
     "                         another (default 200000)\n"
     "      --cycles N         of soak (default 1000000)\n"
     "      --locks N          in each of sets, 1 to 64 (default 4)\n"
+    "      --watchers N       of watch (default 1000)\n"
     "      --away N           seconds that a node is away in rejoin (default 5)\n"
     "      --append-every N   soak, rejoin: one cycle in N appends to one of 4 files (default\n"
     "                         10; 0: none)\n"
@@ -91,6 +94,7 @@ static const char s_help[] =
     "  holdfast-bench --start 3 -w 16 -c W handoff      one lock, 16 clients\n"
     "  holdfast-bench --start 3 shared                  64 readers on one lock\n"
     "  holdfast-bench --start 3 sets                    64 workers, 4 locks at once each\n"
+    "  holdfast-bench --start 3 watch                   1,000 watchers\n"
     "  holdfast-bench --start 3 --rounds 20 failover\n"
     "  holdfast-bench --start 3 catchup\n"
     "  holdfast-bench --start 3 --out soak.tsv soak\n";
@@ -125,6 +129,7 @@ static const struct {
     {0, "append-bytes", S_NUMBER, S_TO (append_bytes), 1, HF_DATA_MAX},
     {0, "away", S_NUMBER, S_TO (away), 1, 3600},
     {0, "locks", S_NUMBER, S_TO (locks), 1, HF_SET_MAX},
+    {0, "watchers", S_NUMBER, S_TO (watchers), 1, 100000},
     {0, "sync-ms", S_NUMBER, S_TO (sync_ms), 0, 10000},
     {0, "out", S_TEXT, S_TO (out), 0, 0},
     {'j', "json", S_FLAG, S_TO (json), 0, 0},
@@ -175,7 +180,7 @@ s_option (hf_bench_options_t *self, int option)
 static bool
 s_command (hf_bench_options_t *self, const char *text)
 {
-    for (hf_bench_command_t i = HF_BENCH_CYCLE; i <= HF_BENCH_SETS; i++) {
+    for (hf_bench_command_t i = HF_BENCH_CYCLE; i <= HF_BENCH_WATCH; i++) {
         if (strcmp (text, hf_bench_command_name (i)) == 0) {
             self->command = i;
             return true;
@@ -269,6 +274,7 @@ hf_bench_options_read (hf_bench_options_t *self, int argc, char **argv, int *exi
                                  .append_bytes = 16,
                                  .away = 5,
                                  .locks = 4,
+                                 .watchers = 1000,
                                  .ops = 200000};
     *exit_code = HF_EXIT_USAGE;
     struct option names[S_OPTIONS + 3] = {{"help", 0, NULL, 'h'}, {"version", 0, NULL, 'V'}};

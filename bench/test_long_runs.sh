@@ -1,5 +1,5 @@
 #!/bin/sh
-# test_long_runs.sh PROGRAM HOLDFASTD soak|catchup|rejoin|shared|sets - a short run of it on real nodes.
+# test_long_runs.sh PROGRAM HOLDFASTD soak|catchup|rejoin|shared|sets|watch - a short run of it on real nodes.
 set -u
 bench=$1 node=$2 command=$3
 dir=$(mktemp -d)
@@ -29,6 +29,15 @@ has () # FILE TEXT
 }
 
 case $command in
+watch)
+    run 0 --seconds 1 --warmup 0 --watchers 40
+    has out "^watch: 1 writer, 40 watchers on 3 connections to 3 nodes$"
+    has out "^the last one  "
+    has out "^no errors$"
+    run 0 --seconds 1 --warmup 1 --watchers 1 --json
+    has out '"releases": [1-9]'
+    has out '"errors": 0,'
+    ;;
 shared | sets)
     run 0 --seconds 1 --warmup 0
     has out "^$command: 64 workers"
