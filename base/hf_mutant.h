@@ -161,6 +161,8 @@
 //  For unit tests alone. The lock actor answers nothing before it has applied it, so that no client
 //  can see the difference; the tool's guard, names and addresses are not in the simulator.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
+    M (left_out_untold, "P11",                                                                     \
+       "EVENTS begins behind what was left out since the last one: a hole for the client")         \
     M (watched_alone, "P11", "a node that knows no leader keeps its watches")                      \
     M (pushed_to_all, "P12", "in a queue of any length all are told their positions at once")      \
     M (queue_walked, "P12", "for a position in a queue all that is before it is counted")          \

@@ -117,7 +117,7 @@ s_gap (hf_lock_service_t *self, hf_watch_t *watch)
     s_events (self, &watch->client->route,
               &(hf_events_t){.id = watch->id,
                              .status = HF_GAP,
-                             .after = watch->after,
+                             .after = watch->upto,
                              .upto = s_last (self, watch->what)});
     hf_watches_drop (&self->watching.watches, watch);
 }
@@ -167,7 +167,7 @@ s_send_on (hf_lock_service_t *self, hf_watch_t *watch)
     s_events (
         self, &watch->client->route,
         &(hf_events_t){
-            .id = watch->id, .status = HF_NOT_LEADER, .after = watch->after, .upto = watch->after});
+            .id = watch->id, .status = HF_NOT_LEADER, .after = watch->upto, .upto = watch->upto});
     hf_watches_drop (&self->watching.watches, watch);
 }
 
@@ -186,14 +186,16 @@ hf_lock_watch_step (hf_lock_service_t *self)
         s_gap (self, watch);
         return true;
     }
-    uint64_t after = watch->after;
+    uint64_t looked_at = watch->after;
     bool all = s_collect (self, watch);
-    if (self->watching.events.count > 0 || watch->due)
+    if (self->watching.events.count > 0 || watch->due) {
         s_events (self, &watch->client->route,
                   &(hf_events_t){.id = watch->id,
-                                 .after = after,
+                                 .after = HF_MUTANT (left_out_untold) ? looked_at : watch->upto,
                                  .upto = watch->after,
                                  .events = hf_pack_list (&self->watching.events)});
+        watch->upto = watch->after;
+    }
     watch->due = false;
     hf_watches_turn (watches, watch,
                      all                ? HF_WATCH_IDLE
@@ -270,6 +272,7 @@ hf_lock_watch (hf_lock_service_t *self, const hf_route_t *route, const hf_watch_
         memcpy (watch->prefix, message->prefix.at, message->prefix.size);
     watch->room = message->room < ROOM_MAX ? message->room : ROOM_MAX;
     watch->after = message->after == UINT64_MAX ? s_last (self, message->what) : message->after;
+    watch->upto = watch->after;
     watch->due = true;
     if (HF_MUTANT (gap_ignored) && watch->after < hf_journal_before (journal))
         watch->after = hf_journal_before (journal);

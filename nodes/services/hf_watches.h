@@ -19,7 +19,8 @@ typedef struct hf_watch {
     struct hf_watcher *client;
     uint64_t id; //  the client's
     uint32_t what;
-    uint64_t after;    //  it was told all up to this number
+    uint64_t after;    //  all up to this number was looked at for it,
+    uint64_t upto;     //  and its client knows that up to this one nothing is missing
     hf_spot_t spot;    //  of the next in the journal
     uint64_t heard_us; //  when the client last spoke of it
     uint32_t room;     //  bytes that it may still be told

@@ -106,6 +106,40 @@ BENCH_TEST (only_what_begins_so, bench)
     assert_string_equal (s_told (bench), "GRANTED db/ 1.2; GRANTED db/a 1.4; GRANTED db/a/b 1.6");
 }
 
+/*  What EVENTS says of DB/A, behind things of other names; NUMBER: it begins after this. */
+static hf_events_t
+s_after_others (bench_t *bench, uint64_t *number)
+{
+    uint64_t one = bench_open (bench, 1, 1, 10000);
+    bench_settle (bench);
+    s_watch (bench, "db/", NOW);
+    bench_settle (bench);
+    *number = s_events (bench, WATCHER).upto;
+    bench_acquire (bench, 1, one, 1, "e");
+    bench_acquire (bench, 1, one, 2, "f");
+    bench_settle (bench);
+    bench_acquire (bench, 1, one, 3, "db/a");
+    bench_settle (bench);
+    return s_events (bench, WATCHER);
+}
+
+BENCH_TEST (what_is_left_out_is_no_hole, bench)
+{
+    uint64_t number;
+    hf_events_t events = s_after_others (bench, &number);
+    assert_int_equal (events.after, number);
+    assert_int_equal (events.upto, number + 3);
+    assert_int_equal (events.events.count, 1);
+}
+
+BENCH_TEST (the_mutant_that_makes_holes_is_seen, bench)
+{
+    uint64_t number;
+    hf_mutant = HF_MUTANT_left_out_untold;
+    assert_int_not_equal (s_after_others (bench, &number).after, number);
+    hf_mutant = HF_MUTANT_none;
+}
+
 /*  From another connection, after the number that it has seen: the rest, once. */
 BENCH_TEST (a_watch_goes_on_where_it_was, bench)
 {
