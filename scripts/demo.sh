@@ -142,8 +142,7 @@ show ()
 {
     local held
     held=$(holdfast locks $lock 2> /dev/null | awk '
-        $1 == "token" { token = $2 }
-        $1 == "session" { session = $2 }
+        $1 == "holds" { session = $2; token = $4 }
         $1 ~ /^[0-9]+$/ { queue = queue " " $2 }
         END { if (token) print "held by session " session " with token " token "; waiting:" queue }
     ' || true)

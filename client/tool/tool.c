@@ -5,8 +5,8 @@
 #include <string.h>
 
 static const tool_command_t *const s_commands[] = {
-    &tool_run, &tool_elect, &tool_acquire, &tool_release, &tool_append,
-    &tool_cat, &tool_ls,    &tool_locks,   &tool_leader,  &tool_status,
+    &tool_run, &tool_elect, &tool_acquire, &tool_release, &tool_append,   &tool_cat,
+    &tool_ls,  &tool_locks, &tool_leader,  &tool_status,  &tool_sessions,
 };
 
 #define COMMANDS (sizeof s_commands / sizeof s_commands[0])
@@ -26,6 +26,7 @@ static const char s_help[] =
     "  cat       print a file\n"
     "  ls        list the files\n"
     "  locks     list the locks that are held, or show one and its queue\n"
+    "  sessions  list the sessions: who is there\n"
     "  leader    say which node leads\n"
     "  status    show every node of the cluster\n"
     "\n"

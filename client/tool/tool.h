@@ -47,7 +47,8 @@ enum {
     TOOL_LS = 512,
     TOOL_STATUS = 1024,
     TOOL_MODE = 2048, //  in which mode a lock is taken
-    TOOL_ELECT = 4096
+    TOOL_ELECT = 4096,
+    TOOL_STALE = 16384 //  for questions that any node may answer
 };
 
 /*  The last options of a question's help, and the head of its examples. */
@@ -69,7 +70,7 @@ typedef struct tool_command {
 } tool_command_t;
 
 extern const tool_command_t tool_run, tool_elect, tool_acquire, tool_release, tool_append, tool_cat,
-    tool_ls, tool_locks, tool_leader, tool_status;
+    tool_ls, tool_locks, tool_leader, tool_status, tool_sessions;
 
 /*  `holdfast run`, once: gives the exit code. */
 int tool_run_command (tool_options_t *options);
@@ -109,6 +110,7 @@ struct tool_options {
     int count;
     uint32_t timeout_ms; //  for one answer of the cluster
     bool json, verbose;
+    bool stale; //  any node may answer
     //  To take a lock.
     uint32_t ttl_ms;
     uint32_t wait_ms;       //  0: do not wait; HF_FOREVER: no limit
@@ -143,6 +145,11 @@ uint64_t tool_now_ms (void);
 /*  The client for the chosen endpoints, and 0; or NULL after a line on stderr, and the exit code.
  */
 int tool_client_new (hf_client_t **client);
+
+/*  Open a session with SESSION_OPTIONS (NULL: the defaults) and a label that says who it is: user,
+ * host, process, and the command that is run under the lock. */
+hf_status_t tool_session_open (const tool_options_t *options, hf_client_t *client,
+                               hf_session_options_t *session_options, hf_session_t **session_p);
 
 /*  Print TABLE, or, when it is NULL, an object with LIST under KEY; gives the exit code. */
 int tool_print (const tool_table_t *table, const char *key, json_t *list);

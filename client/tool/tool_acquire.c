@@ -164,7 +164,7 @@ static int
 s_release_in (hf_client_t *client, const tool_options_t *options)
 {
     hf_session_t *session = NULL;
-    hf_status_t status = hf_session_open (client, NULL, options->timeout_ms, &session);
+    hf_status_t status = tool_session_open (options, client, NULL, &session);
     bool asked = status == HF_OK;
     if (asked)
         status = options->cancel ? hf_cancel_for (session, options->session, options->lock,

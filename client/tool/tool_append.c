@@ -154,7 +154,7 @@ s_append_in_section (append_t *self)
     self->lock = self->options->lock;
     self->token = self->options->token;
     self->owner = self->options->session;
-    hf_status_t status = hf_session_open (client, NULL, self->options->timeout_ms, &self->session);
+    hf_status_t status = tool_session_open (self->options, client, NULL, &self->session);
     int code =
         status == HF_OK ? s_append_all (self) : tool_fail (status, NULL, "cannot open a session");
     if (self->session)

@@ -22,8 +22,9 @@ static const char s_help_cat[] =
     "      --length N        at most N bytes\n"
     "  -f, --follow          go on with what is appended, until interrupted\n"
     "      --json            print JSON: file, offset, size, total, and data as text, or\n"
-    "                        data_base64 when it is not UTF-8\n" TOOL_HELP_QUERY
-    "  holdfast cat ledger\n"
+    "                        data_base64 when it is not UTF-8\n"
+    "      --stale           ask any node, which may not have all of it, not the "
+    "leader\n" TOOL_HELP_QUERY "  holdfast cat ledger\n"
     "  holdfast cat --offset 4096 --length 100 ledger\n"
     "  holdfast cat -f journal\n";
 
@@ -34,8 +35,9 @@ static const char s_help_ls[] =
     "every node.\n"
     "\n"
     "options:\n"
-    "      --json            print JSON: files: file, length, checksum\n" TOOL_HELP_QUERY
-    "  holdfast ls\n"
+    "      --json            print JSON: files: file, length, checksum\n"
+    "      --stale           ask any node, which may be behind, instead of the "
+    "leader\n" TOOL_HELP_QUERY "  holdfast ls\n"
     "  holdfast ls --json | jq -r '.files[].file'\n";
 
 typedef struct cat {
@@ -64,11 +66,13 @@ s_print_range (cat_t *self, hf_client_t *client, uint8_t *chunk, uint64_t *at, u
                uint64_t *total)
 {
     bool first = true;
+    hf_query_options_t query = HF_QUERY_OPTIONS_INIT;
+    query.stale = self->options->stale;
     for (;;) {
         size_t size = end - *at < CHUNK ? (size_t)(end - *at) : CHUNK;
         uint64_t now_total = 0;
-        hf_status_t status =
-            hf_read (client, self->file, *at, chunk, &size, &now_total, self->options->timeout_ms);
+        hf_status_t status = hf_read_as (client, self->file, &query, *at, chunk, &size, &now_total,
+                                         self->options->timeout_ms);
         if (status == HF_NOT_FOUND)
             return tool_error (TOOL_REFUSED, "there is no file %s (see: holdfast ls)", self->file);
         if (status != HF_OK)
@@ -144,7 +148,7 @@ s_cat (tool_options_t *options, hf_client_t *client)
 
 const tool_command_t tool_cat = {.name = "cat",
                                  .help = s_help_cat,
-                                 .options = TOOL_TIMEOUT | TOOL_JSON | TOOL_CAT,
+                                 .options = TOOL_TIMEOUT | TOOL_JSON | TOOL_STALE | TOOL_CAT,
                                  .least = 1,
                                  .most = 1,
                                  .missing = "which file? FILE is missing",
@@ -180,7 +184,9 @@ s_ls (tool_options_t *options, hf_client_t *client)
     listing_t self = {.files = options->json ? json_array () : NULL};
     if (!options->json)
         self.table = tool_table_new (">LENGTH|CHECKSUM|FILE");
-    hf_status_t status = hf_query_files (client, s_on_file, &self, options->timeout_ms);
+    hf_query_options_t query = HF_QUERY_OPTIONS_INIT;
+    query.stale = options->stale;
+    hf_status_t status = hf_query_files_as (client, &query, s_on_file, &self, options->timeout_ms);
     int code = status == HF_OK ? tool_print (self.table, "files", self.files)
                                : tool_fail (status, NULL, "cannot list the files");
     tool_table_destroy (&self.table);
@@ -190,6 +196,6 @@ s_ls (tool_options_t *options, hf_client_t *client)
 
 const tool_command_t tool_ls = {.name = "ls",
                                 .help = s_help_ls,
-                                .options = TOOL_TIMEOUT | TOOL_JSON | TOOL_LS,
+                                .options = TOOL_TIMEOUT | TOOL_JSON | TOOL_STALE | TOOL_LS,
                                 .many = "takes no argument",
                                 .ask = s_ls};

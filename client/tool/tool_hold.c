@@ -130,8 +130,7 @@ s_open (tool_hold_t *self)
     options.delay_ms = self->options->delay_ms;
     options.fn = s_on_event;
     options.arg = self;
-    hf_status_t status =
-        hf_session_open (self->client, &options, self->options->timeout_ms, &self->session);
+    hf_status_t status = tool_session_open (self->options, self->client, &options, &self->session);
     tool_signals_block (self->signals);
     if (status != HF_OK)
         return tool_fail (status, NULL, "cannot open a session for lock %s", self->wants.title);

@@ -9,13 +9,17 @@ static const char s_help_locks[] =
     "usage: holdfast locks [OPTION...] [NAME]\n"
     "\n"
     "List the locks that are held: the token, session and mode of each holder (of the first\n"
-    "8), how many wait, and how many bytes are staged. With NAME: that lock, its holders, and\n"
-    "its queue in order. Exit code 2 when nobody holds NAME.\n"
+    "8), the units that it has of the lock's limit, how many wait, how many bytes are staged,\n"
+    "who it is, and its note. With NAME: that lock, its holders, and its queue in order. Exit\n"
+    "code 2 when nobody holds NAME.\n"
     "\n"
     "options:\n"
-    "      --json            print JSON: locks: lock, waiters, and holders: session, mode,\n"
-    "                        token, staged; with NAME these fields, held, and queue:\n"
-    "                        session, mode, position\n" TOOL_HELP_QUERY "  holdfast locks\n"
+    "      --json            print JSON: locks: lock, limit, waiters, and holders: session,\n"
+    "                        mode, units, label, note, token, staged; with NAME these\n"
+    "                        fields, held, and queue: session, mode, units, label, note,\n"
+    "                        position\n"
+    "      --stale           ask any node, which may be behind, instead of the "
+    "leader\n" TOOL_HELP_QUERY "  holdfast locks\n"
     "  holdfast locks backup\n";
 
 static const char s_help_leader[] =
@@ -42,12 +46,15 @@ s_add_json (json_t *locks, const hf_lock_info_t *lock, const hf_place_info_t *pl
 {
     json_t *last = json_array_get (locks, json_array_size (locks) - 1);
     if (!last || strcmp (json_string_value (json_object_get (last, "lock")), lock->lock) != 0) {
-        last = json_pack ("{s:s, s:o, s:[], s:[]}", "lock", lock->lock, "waiters",
+        last = json_pack ("{s:s, s:o, s:o, s:[], s:[]}", "lock", lock->lock, "limit",
+                          tool_json_number (lock->limit), "waiters",
                           tool_json_number (lock->waiters), "holders", "queue");
         json_array_append_new (locks, last);
     }
-    json_t *json = json_pack ("{s:o, s:s}", "session", tool_json_number (place->session), "mode",
-                              hf_mode_name (place->mode));
+    json_t *json =
+        json_pack ("{s:o, s:s, s:o, s:s, s:s}", "session", tool_json_number (place->session),
+                   "mode", hf_mode_name (place->mode), "units", tool_json_number (place->units),
+                   "label", place->label, "note", place->note);
     if (place->position > 0)
         json_object_set_new (json, "position", tool_json_number (place->position));
     else {
@@ -55,6 +62,18 @@ s_add_json (json_t *locks, const hf_lock_info_t *lock, const hf_place_info_t *pl
         json_object_set_new (json, "staged", tool_json_number (place->staged));
     }
     json_array_append_new (json_object_get (last, place->position > 0 ? "queue" : "holders"), json);
+}
+
+/*  "2/5" of a lock with a limit, "2" of one without; "" where a place is EXCLUSIVE. */
+static void
+s_add_units (tool_table_t *table, const hf_lock_info_t *lock, const hf_place_info_t *place)
+{
+    char units[32] = "";
+    if (place->units > 0 && lock->limit > 0)
+        snprintf (units, sizeof units, "%" PRIu32 "/%" PRIu32, place->units, lock->limit);
+    else if (place->units > 0)
+        snprintf (units, sizeof units, "%" PRIu32, place->units);
+    tool_table_text (table, units);
 }
 
 //  ---- all locks -----------------------------------------------------------------
@@ -71,9 +90,12 @@ s_on_lock (void *arg, const hf_lock_info_t *lock, const hf_place_info_t *place)
     tool_table_number (self->table, place->token);
     tool_table_number (self->table, place->session);
     tool_table_text (self->table, hf_mode_name (place->mode));
+    s_add_units (self->table, lock, place);
     tool_table_number (self->table, lock->waiters);
     tool_table_number (self->table, place->staged);
     tool_table_text (self->table, lock->lock);
+    tool_table_text (self->table, place->label);
+    tool_table_text (self->table, place->note);
 }
 
 //  ---- one lock and its queue ------------------------------------------------------
@@ -95,8 +117,11 @@ s_on_place (void *arg, const hf_lock_info_t *lock, const hf_place_info_t *place)
     tool_table_text (self->table, holds ? "holds" : position);
     tool_table_number (self->table, place->session);
     tool_table_text (self->table, hf_mode_name (place->mode));
+    s_add_units (self->table, lock, place);
     tool_table_text (self->table, holds ? token : "");
     tool_table_text (self->table, holds ? staged : "");
+    tool_table_text (self->table, place->label);
+    tool_table_text (self->table, place->note);
 }
 
 static int
@@ -119,8 +144,11 @@ s_print_lock (const tool_options_t *options, const char *lock, const listing_t *
         json_object_set_new (root, "held", json_true ());
         return tool_print_json (root, TOOL_OK);
     }
-    printf ("lock     %s\nholders  %" PRIu64 "\nwaiters  %" PRIu64 "\n\n", lock, self->info.holders,
+    printf ("lock     %s\nholders  %" PRIu64 "\nwaiters  %" PRIu64 "\n", lock, self->info.holders,
             self->info.waiters);
+    if (self->info.limit > 0)
+        printf ("limit    %" PRIu32 " units\n", self->info.limit);
+    putchar ('\n');
     tool_table_print (self->table, stdout);
     return tool_flush (TOOL_OK);
 }
@@ -131,10 +159,14 @@ s_locks (tool_options_t *options, hf_client_t *client)
     const char *lock = options->count ? options->args[0] : NULL;
     listing_t self = {.locks = options->json ? json_array () : NULL};
     if (!options->json)
-        self.table = tool_table_new (lock ? ">PLACE|>SESSION|MODE|>TOKEN|>STAGED"
-                                          : ">TOKEN|>SESSION|MODE|>WAITERS|>STAGED|LOCK");
-    hf_status_t status = lock ? hf_query_lock (client, lock, s_on_place, &self, options->timeout_ms)
-                              : hf_query_locks (client, s_on_lock, &self, options->timeout_ms);
+        self.table =
+            tool_table_new (lock ? ">PLACE|>SESSION|MODE|>UNITS|>TOKEN|>STAGED|LABEL|NOTE"
+                                 : ">TOKEN|>SESSION|MODE|>UNITS|>WAITERS|>STAGED|LOCK|LABEL|NOTE");
+    hf_query_options_t query = HF_QUERY_OPTIONS_INIT;
+    query.stale = options->stale;
+    hf_status_t status =
+        lock ? hf_query_lock_as (client, lock, &query, s_on_place, &self, options->timeout_ms)
+             : hf_query_locks_as (client, &query, s_on_lock, &self, options->timeout_ms);
     int code;
     if (lock && status == HF_NOT_FOUND)
         code = s_not_held (options, lock);
@@ -152,7 +184,7 @@ s_locks (tool_options_t *options, hf_client_t *client)
 
 const tool_command_t tool_locks = {.name = "locks",
                                    .help = s_help_locks,
-                                   .options = TOOL_TIMEOUT | TOOL_JSON,
+                                   .options = TOOL_TIMEOUT | TOOL_JSON | TOOL_STALE,
                                    .most = 1,
                                    .many = "one lock at a time",
                                    .ask = s_locks};

@@ -171,6 +171,7 @@ static const option_row_t s_options[] = {
     {TOOL_ALL, 0, "endpoints", 1, TAKE_ENDPOINTS, 0, NULL},
     {TOOL_TIMEOUT, 0, "timeout", 1, TAKE_TIMEOUT, TO (timeout_ms), "the timeout"},
     {TOOL_JSON, 0, "json", 0, TAKE_TRUE, TO (json), NULL},
+    {TOOL_STALE, 0, "stale", 0, TAKE_TRUE, TO (stale), NULL},
     {TOOL_TAKE | TOOL_STATUS, 'v', "verbose", 0, TAKE_TRUE, TO (verbose), NULL},
     {TOOL_TAKE, 'n', "nonblock", 0, TAKE_NO_WAIT, TO (wait_ms), NULL},
     {TOOL_TAKE, 0, "nb", 0, TAKE_NO_WAIT, TO (wait_ms), NULL},

@@ -97,18 +97,30 @@ tool_table_hex (tool_table_t *self, uint64_t number)
     s_add (self, text);
 }
 
+/*  Whether nothing follows CELL in its row. */
+static bool
+s_last (const tool_table_t *self, size_t cell)
+{
+    for (cell++; cell % self->columns != 0; cell++)
+        if (self->cell[cell][0])
+            return false;
+    return true;
+}
+
 void
 tool_table_print (const tool_table_t *self, FILE *out)
 {
     assert (self->count % self->columns == 0);
     for (size_t i = 0; i < self->count; i++) {
         size_t column = i % self->columns;
-        bool last = column + 1 == self->columns;
+        bool last = s_last (self, i);
         size_t gap = self->width[column] - s_width (self->cell[i]);
         if (self->right[column])
             fprintf (out, "%*s%s", (int)gap, "", self->cell[i]);
         else
             fprintf (out, "%s%*s", self->cell[i], last ? 0 : (int)gap, "");
         fputs (last ? "\n" : "  ", out);
+        if (last)
+            i += self->columns - column - 1;
     }
 }

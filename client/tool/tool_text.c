@@ -1,6 +1,7 @@
 //  Durations, numbers and quoting on the command line.
 
 #include "client/tool/tool_text.h"
+#include "base/hf_span.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -138,6 +139,47 @@ tool_base64 (const void *bytes, size_t size)
     }
     *at = '\0';
     return text;
+}
+
+//  ---- labels ------------------------------------------------------------------
+
+/*  Bytes of the character at TEXT; 0: it is none, or a control character. */
+static size_t
+s_character (const char *text)
+{
+    for (uint32_t size = 1; size <= 4 && text[size - 1]; size++)
+        if (hf_text_valid (hf_span (text, size)))
+            return size;
+    return 0;
+}
+
+/*  Append TEXT; false: not all of it had room. */
+static bool
+s_put_text (char *label, size_t size, size_t *at, const char *text)
+{
+    while (*text) {
+        size_t bytes = s_character (text);
+        size_t step = bytes > 0 ? bytes : 1;
+        if (*at + step >= size)
+            return false;
+        if (bytes > 0)
+            memcpy (label + *at, text, step);
+        else
+            label[*at] = '?';
+        *at += step;
+        text += step;
+    }
+    return true;
+}
+
+void
+tool_label (char *label, size_t size, const char *who, char *const *words, size_t count)
+{
+    size_t at = 0;
+    bool room = s_put_text (label, size, &at, who);
+    for (size_t i = 0; i < count && room; i++)
+        room = s_put_text (label, size, &at, " ") && s_put_text (label, size, &at, words[i]);
+    label[at] = '\0';
 }
 
 //  ---- words -------------------------------------------------------------------

@@ -21,6 +21,10 @@ char *tool_shell_quote (const char *text);
 /*  BYTES in base64; to be freed. */
 char *tool_base64 (const void *bytes, size_t size);
 
+/*  "WHO WORD WORD ..." in LABEL, which has room for SIZE bytes: cut between two characters. Each
+ *  byte of what is no UTF-8, or of a control character, becomes '?'. */
+void tool_label (char *label, size_t size, const char *who, char *const *words, size_t count);
+
 /*  How many letters must be changed, added or taken away to make B of A; 255 and more are 255. */
 unsigned tool_distance (const char *a, const char *b);
 

@@ -20,6 +20,7 @@ HF_TEST_ON (test_status_of_three, 3)
     trial_must (0, "$T status");
     trial_output_has ("   1  leader    127.0.0.1:");
     trial_output_has ("   3  follower  127.0.0.1:");
+    trial_must (0, "$T append kept all; eval \"$($T acquire held)\"");
     hf_cluster_kill (cluster, 3);
     trial_must (0, "$T status");
     trial_output_has ("   3  unreachable  127.0.0.1:");
@@ -28,6 +29,15 @@ HF_TEST_ON (test_status_of_three, 3)
     trial_output_has ("holdfast: no leader that a majority of the 3 nodes knows: 1 answered");
     trial_must (69, "$T run --connect-timeout 2 lock -- touch ran");
     trial_must (69, "$T leader --timeout 1");
+    //  One that is left still says what it knows.
+    trial_must (69, "$T locks --timeout 1");
+    trial_must (0, "$T locks --stale && $T cat --stale kept && $T ls --stale");
+    trial_output_has ("  held  ");
+    trial_output_has (" holdfast acquire\n");
+    trial_output_has ("all");
+    trial_output_has ("  kept\n");
+    trial_must (0, "$T locks --stale held; $T sessions --stale");
+    trial_output_has ("  live   ");
     assert_true (hf_cluster_start_all (cluster));
     trial_must (0, "$T run --connect-timeout 30 lock -- true");
 }

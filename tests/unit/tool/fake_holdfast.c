@@ -103,6 +103,9 @@ hf_session_open (hf_client_t *client, const hf_session_options_t *options, uint3
     if (own.delay_ms > 0)
         s_log (" delay %" PRIu32, own.delay_ms);
     s_log ("\n");
+    assert (own.label && strstr (own.label, " pid ")); //  every session says who it is
+    if (getenv ("HF_FAKE_LABEL"))
+        s_log ("label %s\n", own.label);
     *session_p = NULL;
     if (status != HF_OK)
         return status;
@@ -302,9 +305,10 @@ hf_close_session_id (hf_client_t *client, uint64_t id, uint32_t limit_ms)
 
 /*  "text" is 10 letters, "bytes" is no UTF-8, "long" is 2.5 MiB of x; others are not there. */
 hf_status_t
-hf_read (hf_client_t *client, const char *file, uint64_t offset, void *buffer, size_t *size,
-         uint64_t *total, uint32_t limit_ms)
+hf_read_as (hf_client_t *client, const char *file, const hf_query_options_t *options,
+            uint64_t offset, void *buffer, size_t *size, uint64_t *total, uint32_t limit_ms)
 {
+    s_log (options->stale ? "stale read\n" : "");
     *total = strcmp (file, "text") == 0    ? 10
              : strcmp (file, "bytes") == 0 ? 2
              : strcmp (file, "long") == 0  ? 5 << 19
@@ -329,34 +333,51 @@ hf_query_leader (hf_client_t *client, hf_leader_info_t *info, uint32_t limit_ms)
     return s_blocking ("HF_FAKE_QUERY", client, limit_ms);
 }
 
-static const hf_lock_info_t s_one = {"one", 2, 2, 0};
+static const hf_lock_info_t s_one = {"one", 2, 2, 5};
+static const hf_place_info_t s_one_7 = {7, 1, 42, 0, 100, 2, "kim@alpha pid 4711 ./backup.sh", "n"};
+static const hf_place_info_t s_one_9 = {9, 1, 43, 0, 0, 3, "", ""};
 
 hf_status_t
-hf_query_locks (hf_client_t *client, hf_lock_info_fn *fn, void *arg, uint32_t limit_ms)
+hf_query_locks_as (hf_client_t *client, const hf_query_options_t *options, hf_lock_info_fn *fn,
+                   void *arg, uint32_t limit_ms)
 {
-    fn (arg, &s_one, &(hf_place_info_t){7, 0, 42, 0, 100, 0, "", ""});
-    fn (arg, &s_one, &(hf_place_info_t){9, 0, 43, 0, 0, 0, "", ""});
+    s_log (options->stale ? "stale locks\n" : "");
+    fn (arg, &s_one, &s_one_7);
+    fn (arg, &s_one, &s_one_9);
     fn (arg, &(hf_lock_info_t){"zw\303\266lf", 1, 0, 0},
         &(hf_place_info_t){8, 0, UINT64_MAX, 0, 0, 0, "", ""});
     return s_blocking ("HF_FAKE_QUERY", client, limit_ms);
 }
 
 hf_status_t
-hf_query_lock (hf_client_t *client, const char *lock, hf_lock_info_fn *fn, void *arg,
-               uint32_t limit_ms)
+hf_query_lock_as (hf_client_t *client, const char *lock, const hf_query_options_t *options,
+                  hf_lock_info_fn *fn, void *arg, uint32_t limit_ms)
 {
+    s_log (options->stale ? "stale lock\n" : "");
     if (strcmp (lock, "one") != 0)
         return HF_NOT_FOUND;
-    fn (arg, &s_one, &(hf_place_info_t){7, 0, 42, 0, 100, 0, "", ""});
-    fn (arg, &s_one, &(hf_place_info_t){9, 0, 43, 0, 0, 0, "", ""});
-    fn (arg, &s_one, &(hf_place_info_t){11, 0, 0, 1, 0, 0, "", ""});
+    fn (arg, &s_one, &s_one_7);
+    fn (arg, &s_one, &s_one_9);
+    fn (arg, &s_one, &(hf_place_info_t){11, 0, 0, 1, 0, 0, "ann", "when idle"});
     fn (arg, &s_one, &(hf_place_info_t){12, 1, 0, 2, 0, 1, "", ""});
     return s_blocking ("HF_FAKE_QUERY", client, limit_ms);
 }
 
 hf_status_t
-hf_query_files (hf_client_t *client, hf_file_info_fn *fn, void *arg, uint32_t limit_ms)
+hf_query_sessions (hf_client_t *client, const hf_query_options_t *options, hf_session_info_fn *fn,
+                   void *arg, uint32_t limit_ms)
 {
+    s_log (options->stale ? "stale sessions\n" : "");
+    fn (arg, &(hf_session_info_t){7, "kim", 10000, 0, true, false, 2, 1});
+    fn (arg, &(hf_session_info_t){UINT64_MAX, "", 1000, 500, false, true, 1, 0});
+    return s_blocking ("HF_FAKE_QUERY", client, limit_ms);
+}
+
+hf_status_t
+hf_query_files_as (hf_client_t *client, const hf_query_options_t *options, hf_file_info_fn *fn,
+                   void *arg, uint32_t limit_ms)
+{
+    s_log (options->stale ? "stale files\n" : "");
     fn (arg, &(hf_file_info_t){"ledger", 1234, 0xfeed});
     return s_blocking ("HF_FAKE_QUERY", client, limit_ms);
 }

@@ -85,35 +85,85 @@ static const trial_t s_files[] = {
     {0, "$T cat --json bytes",
      .json = "{'file':'bytes','offset':0,'size':2,'total':2,'data_base64':'/v8='}"},
     {0, "$T ls", .is = "LENGTH  CHECKSUM          FILE\n  1234  000000000000feed  ledger\n"},
+    {0, "$T cat --stale text; $T ls --stale; $T cat text; $T ls",
+     .log = "stale read\nstale files\n"},
     {0, "$T ls --json",
      .json = "{'files':[{'file':'ledger','length':1234,'checksum':'000000000000feed'}]}"},
 };
 TRIAL_TABLE (test_files, s_files)
 
 #define HOLDERS                                                                                    \
-    "'holders':[{'session':7,'mode':'exclusive','token':42,'staged':100},"                         \
-    "{'session':9,'mode':'exclusive','token':43,'staged':0}]"
+    "'limit':5,'waiters':2,'holders':[{'session':7,'mode':'shared','units':2,'label':"             \
+    "'kim@alphapid4711./backup.sh','note':'n','token':42,'staged':100},"                           \
+    "{'session':9,'mode':'shared','units':3,'label':'','note':'','token':43,'staged':0}]"
 
 static const trial_t s_locks[] = {
     {0, "$T locks",
-     .has = "                  42        7  exclusive        2     100  one\n"
-            "                  43        9  exclusive        2       0  one\n"
-            "18446744073709551615        8  exclusive        0       0  zw\303\266lf\n"},
-    {0, "$T locks one", .has = "lock     one\nholders  2\nwaiters  2\n\n",
-     .has_too = "holds        7  exclusive     42     100\n"},
-    {0, "$T locks one", .has = "    2       12  shared"},
+     .is = "               TOKEN  SESSION  MODE       UNITS  WAITERS  STAGED  LOCK   "
+           "LABEL                           NOTE\n"
+           "                  42        7  shared       2/5        2     100  one    "
+           "kim@alpha pid 4711 ./backup.sh  n\n"
+           "                  43        9  shared       3/5        2       0  one\n"
+           "18446744073709551615        8  exclusive               0       0  zw\303\266lf\n",
+     .log = ""},
+    {0, "$T locks one", .has = "lock     one\nholders  2\nwaiters  2\nlimit    5 units\n\n",
+     .has_too =
+         "holds        7  shared       2/5     42     100  kim@alpha pid 4711 ./backup.sh  n\n"},
+    {0, "$T locks one", .has = "  ann                             when idle\n",
+     .has_too = "    2       12  shared       1/5\n"},
     {2, .script = "$T locks other"},
+    {0, "$T locks --stale; $T locks --stale one", .log = "stale locks\nstale lock\n"},
+    {64, .script = "$T leader --stale"},
     {0, "$T locks --json one",
-     .json = "{'lock':'one','waiters':2," HOLDERS ",'queue':[{'session':11,'mode':'exclusive',"
-             "'position':1},{'session':12,'mode':'shared','position':2}],'held':true}"},
+     .json = "{'lock':'one'," HOLDERS ",'queue':[{'session':11,'mode':'exclusive',"
+             "'units':0,'label':'ann','note':'whenidle','position':1},{'session':12,'mode':"
+             "'shared','units':1,'label':'','note':'','position':2}],'held':true}"},
     {2, "$T locks --json other 2>/dev/null", .json = "{'lock':'other','held':false}"},
     {0, "$T locks --json",
-     .json = "{'locks':[{'lock':'one','waiters':2," HOLDERS "},{'lock':'zw\303\266lf','waiters':0,"
-             "'holders':[{'session':8,'mode':'exclusive','token':'18446744073709551615',"
-             "'staged':0}]}]}"},
+     .json = "{'locks':[{'lock':'one'," HOLDERS "},{'lock':'zw\303\266lf','limit':0,"
+             "'waiters':0,'holders':[{'session':8,'mode':'exclusive','units':0,'label':'',"
+             "'note':'','token':'18446744073709551615','staged':0}]}]}"},
     {69, .script = "HF_FAKE_QUERY=64 $T locks"},
 };
 TRIAL_TABLE (test_locks, s_locks)
+
+static const trial_t s_sessions[] = {
+    {0, "$T sessions",
+     .is = "             SESSION  TTL_MS  DELAY_MS  HELD  QUEUED  STATE  LABEL\n"
+           "                   7   10000         0     2       1  live   kim\n"
+           "18446744073709551615    1000       500     1       0  gone\n",
+     .log = ""},
+    {0, "$T sessions --stale --json",
+     .json = "{'sessions':[{'session':7,'label':'kim','ttl_ms':10000,'delay_ms':0,'detect':true,"
+             "'gone':false,'held':2,'queued':1},{'session':'18446744073709551615','label':'',"
+             "'ttl_ms':1000,'delay_ms':500,'detect':false,'gone':true,'held':1,'queued':0}]}",
+     .log = "stale sessions\n"},
+    {69, .script = "HF_FAKE_QUERY=64 $T sessions"},
+    {64, .script = "$T sessions x"},
+};
+TRIAL_TABLE (test_sessions, s_sessions)
+
+#define AS    "export HF_FAKE_LABEL=1 LOGNAME=kim; "
+#define LABEL "sed -n \"s/$(hostname)/HOST/;s/pid [0-9]*/pid N/;s/^label //p\" log"
+
+/*  Who it is: every session says so. */
+static const trial_t s_labels[] = {
+    {0, AS "$T run lock -- true a 'b c'; " LABEL, .is = "kim@HOST pid N true a b c\n"},
+    {0, AS "$T run lock -c 'true; true'; " LABEL, .is = "kim@HOST pid N true; true\n"},
+    {0, AS "$T run lock -- true \"$(printf 'a\\033[2J\\377')\"; " LABEL,
+     .is = "kim@HOST pid N true a?[2J?\n"},
+    {0, AS "$T acquire lock >&2; $T release " SECTION "; " LABEL,
+     .has = "kim@HOST pid N holdfast acquire\nkim@HOST pid N holdfast release\n"},
+    //  What is appended is nobody's business.
+    {0, AS "$T append file secret; $T append " SECTION " file secret; " LABEL,
+     .is = "kim@HOST pid N holdfast append\nkim@HOST pid N holdfast append\n"},
+    {0, AS "LOGNAME= USER=ann $T acquire lock >&2; " LABEL, .has = "ann@HOST pid N holdfast"},
+    {0,
+     AS "$T run lock -- true $(head -c 300 /dev/zero | tr '\\0' x); sed -n 's/^label //p' log | "
+        "tr -d '\n' | wc -c",
+     .is = "255\n"},
+};
+TRIAL_TABLE (test_labels, s_labels)
 
 #define THREE "HOLDFAST_ENDPOINTS=1@h:1:2,2@h:3:4,3@h:5:6 "
 

@@ -97,6 +97,36 @@ HF_TEST (test_distance)
     assert_int_equal (tool_distance (text, "run"), 255);
 }
 
+/*  Expect WORDS, two of them, to be LABEL where SIZE bytes have room. */
+static void
+s_label (size_t size, const char *first, const char *second, const char *label)
+{
+    char text[64], one[32], two[32];
+    snprintf (one, sizeof one, "%s", first);
+    snprintf (two, sizeof two, "%s", second);
+    memset (text, 'z', sizeof text);
+    tool_label (text, size, "me", (char *const[]){one, two}, 2);
+    assert_string_equal (text, label);
+    assert_int_equal (text[size], 'z');
+}
+
+HF_TEST (test_label)
+{
+    s_label (20, "a", "", "me a ");
+    s_label (20, "a b", "c", "me a b c");
+    s_label (20, "\302\205", "\n\177", "me ?? ??"); //  control characters, and one of two bytes
+    s_label (20, "\303\266\303", "\360\237\230\200", "me \303\266? \360\237\230\200");
+    //  It is cut between characters.
+    s_label (6, "ab", "c", "me ab");
+    s_label (5, "ab", "c", "me a");
+    s_label (5, "\303\266", "c", "me ");
+    s_label (6, "\303\266", "c", "me \303\266");
+    s_label (3, "a", "b", "me");
+    s_label (1, "a", "b", "");
+    //  Nothing goes in behind what was cut.
+    s_label (5, "\303\266\303\266", "c", "me ");
+}
+
 HF_TEST (test_table)
 {
     tool_table_t *table = tool_table_new (">N|NAME|LAST");
