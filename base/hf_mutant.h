@@ -166,6 +166,8 @@
     M (watched_alone, "P11", "a node that knows no leader keeps its watches")                      \
     M (pushed_to_all, "P12", "in a queue of any length all are told their positions at once")      \
     M (queue_walked, "P12", "for a position in a queue all that is before it is counted")          \
+    M (ring_of_another, "P11", "a refusal is explained with the ring of another request")          \
+    M (conflict_of_last, "P11", "of a set, the last lock is blamed for a limit that is another's") \
     M (heard_alone, "P11", "sessions of one KEEPALIVE that waited for the log are answered alone") \
     M (stall_counts, "P11",                                                                        \
        "after a stall of the node clients are cut off that could not show that they read")         \

@@ -113,7 +113,8 @@ typedef struct hf_result {
     uint64_t total;              //  of a read: the file's length
     const hf_ring_place_t *ring; //  of HF_DEADLOCK: who waits for whom; NULL when it was not told
     size_t ring_count;
-    const char *text; //  of HF_DEADLOCK and HF_CONFLICT: the same in one line, for people; or NULL
+    const char *text; //  of HF_DEADLOCK and HF_CONFLICT (both limits): why, in one line for people;
+                      //  NULL when it was not told
 } hf_result_t;
 
 typedef void (hf_done_fn) (void *arg, const hf_result_t *result);

@@ -163,7 +163,7 @@ s_keeps (const hf_client_place_t *place, const grant_t *grant)
 }
 
 static void
-s_acquire_answered (hf_op_t *op, const hf_answer_t *answer)
+s_acquire_answered (hf_op_t *op, const hf_answer_t *answer, const hf_ring_t *ring)
 {
     hf_client_place_t *place = op->place;
     place->refs++;
@@ -194,6 +194,8 @@ s_acquire_answered (hf_op_t *op, const hf_answer_t *answer)
         else
             hf_client_requests_abandon (place, gone);
     } else {
+        if (wanted)
+            hf_client_why (op, answer, ring);
         hf_op_finish (op, (hf_status_t)answer->status, answer->index, 0);
     }
     hf_client_place_let (place);
@@ -240,7 +242,7 @@ s_sensible (const hf_op_t *op, const hf_answer_t *answer)
 }
 
 static void
-s_answer (hf_client_session_t *session, const hf_answer_t *answer)
+s_answer (hf_client_session_t *session, const hf_answer_t *answer, const hf_ring_t *ring)
 {
     hf_op_t *op = hf_window_get (&session->window, answer->seq);
     if (!op || !s_sensible (op, answer))
@@ -255,7 +257,7 @@ s_answer (hf_client_session_t *session, const hf_answer_t *answer)
     if (answer->status <= HF_NOT_HOLDER)
         hf_lease_renew (&session->lease, sent_us, session->core->now_us);
     if (op->kind == HF_OP_ACQUIRE)
-        s_acquire_answered (op, answer);
+        s_acquire_answered (op, answer, ring);
     else
         s_other_answered (op, answer);
     hf_client_session_mark (session); //  the window has room, parked requests may go
@@ -265,6 +267,7 @@ static void
 s_item (hf_client_session_t *session, hf_scan_t *scan)
 {
     hf_answer_t answer;
+    hf_ring_t ring;
     hf_granted_t granted;
     hf_moved_t moved;
     hf_wanted_t wanted;
@@ -272,7 +275,8 @@ s_item (hf_client_session_t *session, hf_scan_t *scan)
     switch (hf_scan_kind (scan)) {
     case HF_KIND_ANSWER:
         if (hf_answer_get (scan, &answer))
-            s_answer (session, &answer);
+            s_answer (session, &answer,
+                      hf_client_why_ring (*scan, answer.seq, &ring) ? &ring : NULL);
         break;
     case HF_KIND_GRANTED:
         if (hf_granted_get (scan, &granted))

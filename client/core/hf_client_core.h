@@ -86,6 +86,8 @@ typedef struct hf_op {
     hf_session_event_t event;
     uint8_t *reply; //  of a query, when a node answered
     size_t reply_size;
+    hf_ring_place_t *ring; //  what result.ring and result.text point to
+    char *why;
 
     //  The rest is the core's.
     uint64_t token, owner;

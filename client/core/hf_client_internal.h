@@ -255,6 +255,13 @@ void hf_client_answers_take (hf_client_core_t *core, const hf_answers_t *answers
 /*  What KEPT lists, in an answer to the keepalive of ECHO. */
 void hf_client_answers_kept (hf_client_session_t *session, const hf_kept_t *kept, uint64_t echo);
 
+//  hf_client_why.c
+/*  Whether RING, of request SEQ, is what comes BEHIND its ANSWER. One that comes later is of no
+ * use: the result was given. */
+bool hf_client_why_ring (hf_scan_t behind, uint64_t seq, hf_ring_t *ring);
+/*  Why OP was refused, in its result: RING (NULL: it was lost), or the limit in ANSWER. */
+void hf_client_why (hf_op_t *op, const hf_answer_t *answer, const hf_ring_t *ring);
+
 //  hf_client_ask.c
 void hf_client_ask_start (hf_client_core_t *core, hf_op_t *ask);
 void hf_client_ask_wake (hf_client_core_t *core, hf_op_t *ask);

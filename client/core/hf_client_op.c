@@ -270,6 +270,8 @@ hf_op_free (hf_op_t *op)
     if (op->state == HF_OP_LEFT)
         free (op->session);
     free (op->reply);
+    free (op->ring);
+    free (op->why);
     free (op->claim);
     free (op->note);
     free (op->label);

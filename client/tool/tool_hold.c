@@ -17,7 +17,7 @@
 /*  What the client's thread reports; the mutex guards it. */
 typedef struct news {
     bool answered, moved, lost;
-    hf_result_t result;
+    hf_result_t result; //  its pointers are void
     uint64_t position;
 } news_t;
 
@@ -32,6 +32,7 @@ struct tool_hold {
     int wake_fd;
     pthread_mutex_t mutex;
     news_t news;
+    char *why; //  the text of the last answer, or NULL; written before it is answered
 };
 
 //  ---- on the client's thread ----------------------------------------------------
@@ -52,6 +53,8 @@ s_on_done (void *arg, const hf_result_t *result)
     pthread_mutex_lock (&self->mutex);
     self->news.answered = true;
     self->news.result = *result;
+    free (self->why);
+    self->why = result->text ? tool_copy (result->text) : NULL;
     pthread_mutex_unlock (&self->mutex);
     s_wake (self);
 }
@@ -149,6 +152,9 @@ s_not_granted (const tool_hold_t *self, hf_status_t status)
     const tool_options_t *options = self->options;
     if (options->wait_ms > 0 && status == HF_TIMEOUT)
         status = HF_NOT_GRANTED;
+    if (self->why)
+        return tool_error (TOOL_REFUSED, "cannot acquire lock %s: %s: %s", self->wants.title,
+                           hf_status_text (status), self->why);
     if (status != HF_NOT_GRANTED)
         return tool_fail (status, self->wants.list[0].lock, "cannot acquire lock %s",
                           self->wants.title);
@@ -220,6 +226,7 @@ s_free (tool_hold_t **self_p)
     tool_error_wait (LAST_WORDS_MS);
     close (self->wake_fd);
     pthread_mutex_destroy (&self->mutex);
+    free (self->why);
     free (self);
     *self_p = NULL;
 }

@@ -37,10 +37,9 @@ s_answer (hf_lock_service_t *self, const hf_outcome_t *out)
     if (!caller)
         return;
     hf_answer_put (&self->routes.pack, &out->answer);
-    if (out->ring.count > 0) {
-        hf_lock_item (self, caller);
+    //  In one frame with the answer: a client does not wait for it.
+    if (out->ring.count > 0)
         hf_ring_put (&self->routes.pack, &(hf_ring_t){.seq = out->answer.seq, .rows = out->ring});
-    }
     if (out->answer.status == HF_SESSION_EXPIRED)
         hf_routes_end (&self->routes, caller);
     hf_lock_item (self, caller);

@@ -39,12 +39,12 @@ stage_refuse (uint32_t node, hf_status_t status, uint32_t leader, uint64_t term)
     stage_pack (node, &pack);
 }
 
-static void
-s_item (hf_pack_t *item)
+void
+stage_items (hf_pack_t *items)
 {
     hf_pack_t pack;
     hf_pack_init (&pack);
-    node_items (&pack, g_stage.id, item);
+    node_items (&pack, g_stage.id, items);
     stage_pack (1, &pack);
 }
 
@@ -54,7 +54,7 @@ stage_answer (uint64_t seq, hf_status_t status, uint64_t index, uint64_t token, 
     hf_pack_t item;
     hf_pack_init (&item);
     hf_answer_put (&item, &(hf_answer_t){seq, status, index, token, position});
-    s_item (&item);
+    stage_items (&item);
 }
 
 void
@@ -64,7 +64,7 @@ stage_granted (const char *lock, uint64_t token, uint64_t index)
     hf_pack_init (&item);
     hf_granted_put (&item,
                     &(hf_granted_t){.lock = hf_span_text (lock), .token = token, .index = index});
-    s_item (&item);
+    stage_items (&item);
 }
 
 void
@@ -73,7 +73,7 @@ stage_moved (const char *lock, uint64_t position)
     hf_pack_t item;
     hf_pack_init (&item);
     hf_moved_put (&item, &(hf_moved_t){hf_span_text (lock), position});
-    s_item (&item);
+    stage_items (&item);
 }
 
 /*  Record a frame for the test, whichever node received it. */
@@ -266,14 +266,22 @@ stage_queue (const char *lock, uint64_t limit_ms, uint64_t index)
 
 //  ---- what was reported ------------------------------------------------------
 
-static hf_op_t
-s_take (void)
+hf_op_t *
+stage_result (void)
 {
     s_fetch ();
     assert_true (s_seen.count > 0);
-    hf_op_t op = *s_seen.list[0];
-    hf_op_free (s_seen.list[0]);
+    hf_op_t *op = s_seen.list[0];
     hf_array_drop (&s_seen, 1);
+    return op;
+}
+
+static hf_op_t
+s_take (void)
+{
+    hf_op_t *taken = stage_result ();
+    hf_op_t op = *taken;
+    hf_op_free (taken);
     return op;
 }
 

@@ -61,6 +61,7 @@ void stage_requests_none (void);
 //  The nodes; all but the last two speak as node 1.
 void stage_answer (uint64_t seq, hf_status_t status, uint64_t index, uint64_t token,
                    uint64_t position);
+void stage_items (hf_pack_t *items); //  ANSWERS; and ends the pack
 void stage_granted (const char *lock, uint64_t token, uint64_t index);
 void stage_moved (const char *lock, uint64_t position);
 void stage_frame (uint32_t node, const void *bytes, size_t size);
@@ -71,6 +72,8 @@ void stage_refuse (uint32_t node, hf_status_t status, uint32_t leader, uint64_t 
 void stage_expect (hf_status_t status, uint64_t token);
 void stage_event (hf_session_event_type_t type, uint64_t token, uint64_t position);
 void stage_quiet (void);
+/*  The next result, with what it points to; to be freed. */
+hf_op_t *stage_result (void);
 /*  The status of the next result, whatever it is. */
 hf_status_t stage_status (void);
 

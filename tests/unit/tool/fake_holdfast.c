@@ -4,6 +4,7 @@
  *  status numbers. HF_FAKE_LOG names a file that gets a line for each call. HF_FAKE_CONTROL names a
  *  FIFO: the session then does what its lines say: "move N", "grant", "status N", "lose", "silence"
  *  (from now on its lease runs out).
+ *  HF_FAKE_WHY: the text of the answer to an acquire.
  *  HF_FAKE_NODES: how many of three nodes answer. HF_FAKE_TROUBLE: what the client says of names.
  */
 #include "client/holdfast.h"
@@ -177,7 +178,14 @@ static void
 s_answer (hf_session_t *self, hf_status_t status)
 {
     hf_result_t result = {.status = status, .arg = self->done_arg, .token = 42, .index = 9};
+    //  It is valid during the call alone.
+    const char *why = getenv ("HF_FAKE_WHY");
+    char *text = why ? strdup (why) : NULL;
+    result.text = text;
     self->done (self->done_arg, &result);
+    if (text)
+        memset (text, 'x', strlen (text));
+    free (text);
 }
 
 static void

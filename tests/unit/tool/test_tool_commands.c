@@ -14,6 +14,14 @@ static const trial_t s_acquire[] = {
     {74, "$T acquire lock > /dev/full", .log_has = "\nclose\n", .log_lacks = "leave"},
     {7, "HF_FAKE_ACQUIRE=2 $T acquire -n -E 7 lock", .is = ""},
     {1, .script = "HF_FAKE_ACQUIRE=64 $T acquire -w 1 lock"},
+    //  Why it can never be granted.
+    {2, "HF_FAKE_ACQUIRE=31 HF_FAKE_WHY='session 7 holds a' $T acquire lock",
+     .has = "cannot acquire lock lock: the wait would never end: others wait for what this session "
+            "holds: session 7 holds a\n",
+     .log_has = "close"},
+    {2, "HF_FAKE_ACQUIRE=31 $T acquire lock", .has = "what this session holds\n"},
+    {2, "HF_FAKE_ACQUIRE=30 HF_FAKE_WHY='5, not 3' $T acquire -n -E 7 lock",
+     .has = "the lock is used with another limit of units: 5, not 3\n"},
     {64, .script = "$T acquire"},
     {0, "$T acquire a b", .log_has = "acquire a b wait"},
 };
