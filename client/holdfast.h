@@ -25,6 +25,9 @@
  *  its own. One that a callback forked must end, or start another program, before the callback
  *  returns: it ends then, with exit code 1.
  *
+ *  Made of these calls, each with a header of its own: hf_mutex.h, hf_rwlock.h, hf_semaphore.h,
+ *  hf_election.h, hf_barrier.h, hf_latch.h.
+ *
  *  Times are milliseconds. Names are 1 to 255 bytes of UTF-8 without control characters.
  */
 #ifndef HOLDFAST_H_INCLUDED

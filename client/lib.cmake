@@ -51,7 +51,7 @@ add_library (holdfast::holdfast ALIAS holdfast_shared)
 
 add_executable (holdfast-example example.c)
 target_link_libraries (holdfast-example PRIVATE hf_build holdfast_shared)
-foreach (name barrier election latch mutex observe rwlock semaphore)
+foreach (name barrier election latch mutex observe own_loop rwlock semaphore)
     add_executable (holdfast-example-${name} examples/${name}.c)
     target_link_libraries (holdfast-example-${name} PRIVATE hf_build holdfast_shared)
     list (APPEND HF_EXAMPLES holdfast-example-${name})

@@ -142,6 +142,13 @@ EXAMPLE_TEST (test_barrier)
     assert_int_equal (s_end ("all 3 are here\nall 3 have left\n"), 3);
 }
 
+EXAMPLE_TEST (test_own_loop)
+{
+    for (int i = 0; i < 2; i++)
+        s_start ("own_loop", NULL, NULL, NULL);
+    assert_int_equal (s_end ("done\n"), 2);
+}
+
 EXAMPLE_TEST (test_latch)
 {
     s_start ("latch", "migrated", "2", NULL);

@@ -158,6 +158,9 @@ STAGE_TEST (test_a_child_is_refused_by_every_call)
 
 STAGE_TEST (test_a_child_has_a_client_of_its_own)
 {
+#ifdef __SANITIZE_THREAD__
+    skip (); //  the sanitizer ends a child that makes threads after a fork with threads
+#endif
     assert_int_equal (hf_acquire (g_stage.session[0], "mine", LIMIT_MS, &s_grant), HF_OK);
     pid_t child = fork ();
     assert_true (child >= 0);

@@ -209,6 +209,88 @@ STAGE_TEST (test_those_who_entered_together_leave_together)
     s_barriers_end (barriers);
 }
 
+STAGE_TEST (test_the_next_round_does_not_wait_for_who_is_still_inside)
+{
+    hf_barrier_t *barriers[PARTIES];
+    call_t a, b, c;
+    s_barriers (barriers, "next", 2);
+    call_begin (&a, s_enter, barriers[0]);
+    call_begin (&b, s_enter, barriers[1]);
+    assert_int_equal (call_end (&a), HF_OK);
+    assert_int_equal (call_end (&b), HF_OK);
+    call_begin (&c, s_enter, barriers[2]);
+    stage_wait_holders ("next", 3);
+    assert_int_equal (hf_barrier_enter (barriers[3], LIMIT_MS), HF_OK);
+    assert_int_equal (call_end (&c), HF_OK);
+    //  A machine that dies inside: its session expires.
+    hf_client_options_t options = HF_CLIENT_OPTIONS_INIT;
+    hf_session_options_t life = HF_SESSION_OPTIONS_INIT;
+    options.endpoints = hf_cluster_endpoints (g_stage.cluster);
+    life.ttl_ms = 1000;
+    hf_client_t *client = hf_client_new (&options, NULL);
+    hf_session_t *session;
+    assert_int_equal (hf_session_open (client, &life, LIMIT_MS, &session), HF_OK);
+    hf_barrier_t *dies = hf_barrier_new (client, session, "next", 2);
+    call_begin (&a, s_enter, barriers[4]);
+    assert_int_equal (hf_barrier_enter (dies, LIMIT_MS), HF_OK);
+    assert_int_equal (call_end (&a), HF_OK);
+    hf_barrier_destroy (&dies);
+    hf_session_leave (&session);
+    hf_client_destroy (&client);
+    assert_int_equal (hf_barrier_leave (barriers[4], LIMIT_MS), HF_OK);
+    s_barriers_end (barriers);
+}
+
+/*  The highest token of those who hold LOCK. */
+static void
+s_highest (void *arg, const hf_lock_info_t *lock, const hf_place_info_t *place)
+{
+    uint64_t *token = arg;
+    (void)lock;
+    *token = place->token > *token ? place->token : *token;
+}
+
+STAGE_TEST (test_who_opens_looks_again_when_it_is_its_turn)
+{
+    hf_barrier_t *barriers[PARTIES];
+    hf_grant_t open;
+    call_t calls[4];
+    s_barriers (barriers, "again", 2);
+    //  The second is about to open; the first dies before it can.
+    assert_int_equal (hf_acquire (g_stage.session[7], "again.open", LIMIT_MS, &open), HF_OK);
+    call_begin (&calls[0], s_pass, barriers[0]);
+    stage_wait_holders ("again", 1);
+    call_begin (&calls[1], s_pass, barriers[1]);
+    stage_wait_waiters ("again.open", 1);
+    s_end_session (0);
+    assert_int_equal (call_end (&calls[0]), HF_LOST);
+    assert_int_equal (hf_release (g_stage.session[7], "again.open", open.token, LIMIT_MS), HF_OK);
+    stage_wait_holders ("again.open", 0);
+    assert_int_equal (s_lines ("again.open"), 0);
+    //  The next is about to open; another one has just done it.
+    assert_int_equal (hf_acquire (g_stage.session[7], "again.open", LIMIT_MS, &open), HF_OK);
+    call_begin (&calls[2], s_pass, barriers[2]);
+    stage_wait_waiters ("again.open", 1);
+    uint64_t token = 0;
+    char line[22];
+    hf_query_lock (g_stage.client, "again", s_highest, &token, LIMIT_MS);
+    snprintf (line, sizeof line, "%020llu\n", (unsigned long long)token);
+    assert_int_equal (
+        hf_append (g_stage.session[7], "again.open", open.token, "again.open", line, 21, LIMIT_MS),
+        HF_OK);
+    call_begin (&calls[3], s_pass, barriers[3]); //  of the next round
+    stage_wait_holders ("again", 3);
+    assert_int_equal (hf_release (g_stage.session[7], "again.open", open.token, LIMIT_MS), HF_OK);
+    assert_int_equal (call_end (&calls[1]), HF_OK);
+    assert_int_equal (call_end (&calls[2]), HF_OK);
+    stage_wait_holders ("again", 1);
+    assert_int_equal (s_lines ("again.open"), 1);
+    assert_int_equal (hf_barrier_wait (barriers[4], LIMIT_MS), HF_OK);
+    assert_int_equal (call_end (&calls[3]), HF_OK);
+    assert_int_equal (s_lines ("again.open"), 2);
+    s_barriers_end (barriers);
+}
+
 //  ---- who observes an election -------------------------------------------------------
 
 STAGE_TEST (test_an_observer_hears_who_leads)
