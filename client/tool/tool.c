@@ -5,8 +5,9 @@
 #include <string.h>
 
 static const tool_command_t *const s_commands[] = {
-    &tool_run, &tool_elect, &tool_acquire, &tool_release, &tool_append,   &tool_cat,
-    &tool_ls,  &tool_locks, &tool_leader,  &tool_status,  &tool_sessions,
+    &tool_run,      &tool_elect,  &tool_acquire, &tool_release, &tool_append,
+    &tool_cat,      &tool_ls,     &tool_locks,   &tool_leader,  &tool_status,
+    &tool_sessions, &tool_follow, &tool_wait,    &tool_observe,
 };
 
 #define COMMANDS (sizeof s_commands / sizeof s_commands[0])
@@ -27,6 +28,9 @@ static const char s_help[] =
     "  ls        list the files\n"
     "  locks     list the locks that are held, or show one and its queue\n"
     "  sessions  list the sessions: who is there\n"
+    "  watch     print what happens to locks, or to files, as it happens\n"
+    "  wait      wait until nobody holds a lock\n"
+    "  observe   print who holds a lock, at each change\n"
     "  leader    say which node leads\n"
     "  status    show every node of the cluster\n"
     "\n"
@@ -46,7 +50,7 @@ static const char s_help[] =
     "\n"
     "exit codes:\n"
     "  0    done\n"
-    "  1    the lock was not granted (-n, -w), or what -E says\n"
+    "  1    the lock was not granted, or is held still (-n, -w), or what -E says\n"
     "  2    refused: you do not hold the lock, no such file, too large, bad name...\n"
     "  64   the command line is wrong\n"
     "  69   no node can be reached, or no majority of the nodes stands behind it\n"

@@ -48,7 +48,10 @@ enum {
     TOOL_STATUS = 1024,
     TOOL_MODE = 2048, //  in which mode a lock is taken
     TOOL_ELECT = 4096,
-    TOOL_STALE = 16384 //  for questions that any node may answer
+    TOOL_STALE = 16384, //  for questions that any node may answer
+    TOOL_WATCH = 65536,
+    TOOL_WAIT = 131072,
+    TOOL_LOCKS = 262144
 };
 
 /*  The last options of a question's help, and the head of its examples. */
@@ -71,6 +74,7 @@ typedef struct tool_command {
 
 extern const tool_command_t tool_run, tool_elect, tool_acquire, tool_release, tool_append, tool_cat,
     tool_ls, tool_locks, tool_leader, tool_status, tool_sessions;
+extern const tool_command_t tool_follow, tool_wait, tool_observe;
 
 /*  `holdfast run`, once: gives the exit code. */
 int tool_run_command (tool_options_t *options);
@@ -127,6 +131,8 @@ struct tool_options {
     //  Of one command each.
     bool cancel, cancel_on_failure, again, alone, line, follow;
     uint64_t offset, length; //  length UINT64_MAX: to the end
+    bool files, watch;
+    const char *after; //  a number; NULL: not given
 };
 
 /*  Read the options of COMMAND and check the number of arguments. Gives -1 to go on, or the exit

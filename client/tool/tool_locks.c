@@ -1,6 +1,6 @@
 //  holdfast locks: holders and waiters.
 
-#include "client/tool/tool.h"
+#include "client/tool/tool_events.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <string.h>
@@ -14,6 +14,7 @@ static const char s_help_locks[] =
     "code 2 when nobody holds NAME.\n"
     "\n"
     "options:\n"
+    "      --watch           again whenever something changes, until interrupted\n"
     "      --json            print JSON: locks: lock, limit, waiters, and holders: session,\n"
     "                        mode, units, label, note, token, staged; with NAME these\n"
     "                        fields, held, and queue: session, mode, units, label, note,\n"
@@ -154,7 +155,7 @@ s_print_lock (const tool_options_t *options, const char *lock, const listing_t *
 }
 
 static int
-s_locks (tool_options_t *options, hf_client_t *client)
+s_list (tool_options_t *options, hf_client_t *client)
 {
     const char *lock = options->count ? options->args[0] : NULL;
     listing_t self = {.locks = options->json ? json_array () : NULL};
@@ -182,9 +183,17 @@ s_locks (tool_options_t *options, hf_client_t *client)
     return code;
 }
 
+static int
+s_locks (tool_options_t *options, hf_client_t *client)
+{
+    const char *lock = options->count ? options->args[0] : NULL;
+    return options->watch ? tool_repeat (options, client, lock, lock != NULL, s_list)
+                          : s_list (options, client);
+}
+
 const tool_command_t tool_locks = {.name = "locks",
                                    .help = s_help_locks,
-                                   .options = TOOL_TIMEOUT | TOOL_JSON | TOOL_STALE,
+                                   .options = TOOL_TIMEOUT | TOOL_JSON | TOOL_STALE | TOOL_LOCKS,
                                    .most = 1,
                                    .many = "one lock at a time",
                                    .ask = s_locks};

@@ -205,6 +205,13 @@ static const option_row_t s_options[] = {
     {TOOL_CAT, 0, "length", 1, TAKE_NUMBER, TO (length), "--length"},
     {TOOL_CAT, 'f', "follow", 0, TAKE_TRUE, TO (follow), NULL},
     {TOOL_LS, 'l', NULL, 0, TAKE_REFUSED, 0, NULL},
+    {TOOL_WATCH, 0, "files", 0, TAKE_TRUE, TO (files), NULL},
+    {TOOL_WATCH, 0, "after", 1, TAKE_TEXT, TO (after), NULL},
+    {TOOL_LOCKS, 0, "watch", 0, TAKE_TRUE, TO (watch), NULL},
+    {TOOL_WAIT, 'n', "nonblock", 0, TAKE_NO_WAIT, TO (wait_ms), NULL},
+    {TOOL_WAIT, 'w', "wait", 1, TAKE_TIME, TO (wait_ms), "-w"},
+    {TOOL_WAIT, 'E', "conflict-exit-code", 1, TAKE_EXIT_CODE, TO (conflict_code), "-E"},
+    {TOOL_WAIT, 0, "connect-timeout", 1, TAKE_TIMEOUT, TO (timeout_ms), "the timeout"},
 };
 
 static int

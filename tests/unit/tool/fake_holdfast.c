@@ -332,6 +332,92 @@ hf_read_as (hf_client_t *client, const char *file, const hf_query_options_t *opt
     return s_blocking ("HF_FAKE_QUERY", client, limit_ms);
 }
 
+//  ---- watches ---------------------------------------------------------------------
+
+/*  What happens at once to locks, or to files; then the watch ends. */
+static const hf_watch_event_t s_locks_happen[] = {
+    {.what = HF_HAPPENED_QUEUED, .number = 4, .index = 9, .name = "one", .session = 13},
+    {.what = HF_HAPPENED_RELEASED,
+     .number = 5,
+     .index = 10,
+     .name = "one",
+     .session = 7,
+     .token = 42},
+    {.what = HF_HAPPENED_NOTED,
+     .number = 6,
+     .index = 11,
+     .name = "one",
+     .session = 9,
+     .token = 43,
+     .units = 2,
+     .note = "node 2"},
+    {.what = HF_HAPPENED_LOST,
+     .number = 7,
+     .index = 12,
+     .name = "one",
+     .session = 9,
+     .token = 43,
+     .units = 2,
+     .size = 500,
+     .label = "kim",
+     .note = "node 2"},
+    {.what = HF_HAPPENED_GRANTED,
+     .number = 8,
+     .index = 12,
+     .name = "one",
+     .session = 13,
+     .token = 44,
+     .label = "z\303\266"},
+    {.what = HF_HAPPENED_GRANTED,
+     .number = 9,
+     .index = 13,
+     .name = "one too",
+     .session = 1,
+     .token = 45},
+    {.what = HF_WATCH_GAP, .number = 20},
+};
+static const hf_watch_event_t s_files_happen[] = {
+    {.what = HF_HAPPENED_APPENDED,
+     .number = UINT64_MAX,
+     .index = 9,
+     .name = "text",
+     .session = 13,
+     .size = 10},
+};
+
+hf_status_t
+hf_watch_open (hf_client_t *client, const hf_watch_options_t *options, uint32_t limit_ms,
+               hf_watch_t **watch_p, uint64_t *number)
+{
+    bool files = options->what == HF_WATCH_FILES;
+    const hf_watch_event_t *list = files ? s_files_happen : s_locks_happen;
+    size_t count = files ? 1 : sizeof s_locks_happen / sizeof *s_locks_happen;
+    hf_status_t status = s_blocking ("HF_FAKE_WATCH", client, limit_ms);
+    s_log ("watch %s after %" PRId64 "\n", options->prefix ? options->prefix : "all",
+           (int64_t)options->after);
+    (void)number;
+    *watch_p = NULL;
+    for (size_t i = 0; i < count && status == HF_OK; i++) {
+        hf_watch_event_t event = list[i];
+        event.name = event.name ? event.name : "";
+        event.label = event.label ? event.label : "";
+        event.note = event.note ? event.note : "";
+        options->fn (options->arg, &event);
+    }
+    if (status == HF_OK)
+        options->fn (
+            options->arg,
+            &(hf_watch_event_t){
+                .what = HF_WATCH_ENDED, .name = "", .label = "", .note = "", .status = HF_LIMIT});
+    return status;
+}
+
+void
+hf_watch_close (hf_watch_t **watch_p)
+{
+    *watch_p = NULL;
+}
+
 //  ---- questions -------------------------------------------------------------------
 
 hf_status_t
