@@ -1,6 +1,6 @@
 //  What nodes say to a client: its core gets any frame from any node between what its user does.
 //  It never crashes; what it sends is as the protocol says; every op that was submitted comes
-//  back once; no lock is given when the lease is over (P5).
+//  back once; no lock is given when the lease is over (P5); numbers of what a watch tells rise.
 
 #include "client/core/hf_client_core.h"
 #include "tests/fuzz/fuzz.h"
@@ -9,6 +9,13 @@
 #define NODES    3
 #define SESSIONS 3
 #define OPS_MAX  512
+#define WATCHES  2
+
+typedef struct watched {
+    hf_client_watch_t *core; //  NULL: not open
+    bool opening;
+    uint64_t told; //  number of the last
+} watched_t;
 
 typedef struct world {
     hf_client_core_t *core;
@@ -22,6 +29,8 @@ typedef struct world {
     //  What the client sent last, so that answers can fit.
     uint64_t session, seq, echo, query, close;
     uint8_t nonce[HF_NONCE_SIZE];
+    watched_t watches[WATCHES];
+    hf_watch_request_t watch; //  without its prefix
 } world_t;
 
 static world_t s_world;
@@ -55,6 +64,7 @@ s_sent (hf_span_t frame)
         hf_requests_t requests;
         hf_close_t close;
         hf_query_t query;
+        hf_watch_request_t watch;
     } m;
     hf_status_t status = hf_frame_open (frame.at, frame.size, &scan, &kind);
     assert (status == HF_OK && frame.size <= HF_CLIENT_FRAME_MAX);
@@ -70,6 +80,8 @@ s_sent (hf_span_t frame)
         s_world.close = m.close.echo;
     } else if (kind == HF_KIND_QUERY && hf_query_get (&scan, &m.query)) {
         s_world.query = m.query.id;
+    } else if (kind == HF_KIND_WATCH && hf_watch_request_get (&scan, &m.watch)) {
+        s_world.watch = m.watch;
     } else {
         assert (kind == HF_KIND_OPEN && hf_open_get (&scan, &m.open));
         memcpy (s_world.nonce, m.open.nonce.at, HF_NONCE_SIZE);
@@ -105,18 +117,56 @@ s_event (const hf_session_event_t *event)
     assert (event->type == HF_SESSION_ENDED || event->lock);
 }
 
+static void
+s_watched (const hf_op_t *op)
+{
+    watched_t *watched = op->arg;
+    hf_op_events_t events = {.at = 0};
+    if (op->kind == HF_OP_WATCH) {
+        watched->opening = false;
+        watched->core = op->watch;
+        watched->told = op->result.total;
+        assert ((op->result.status == HF_OK) == (op->watch != NULL));
+    }
+    while (op->kind == HF_OP_HAPPENED && hf_op_next_event (op, &events)) {
+        assert (events.event.number > watched->told || events.event.what == HF_WATCH_ENDED);
+        watched->told = events.event.number;
+    }
+}
+
+static void
+s_watch (unsigned at)
+{
+    watched_t *watched = &s_world.watches[at];
+    if (watched->opening)
+        return;
+    hf_op_t *op;
+    if (watched->core) {
+        op = hf_op_unwatch (watched->core);
+    } else {
+        op = hf_op_watch (1 + at, at == 0 ? "" : "a", at == 0 ? HF_WATCH_NOW : 3);
+        op->limit_us = s_world.now_us + 5000000;
+        watched->opening = true;
+    }
+    watched->core = NULL;
+    op->arg = watched;
+    s_submit (op);
+}
+
 /*  Everything that came of it; some users go on at once. */
 static void
 s_results (void)
 {
     hf_op_t *op;
     while ((op = hf_client_core_next (s_world.core, s_world.now_us))) {
-        s_world.returned += op->kind != HF_OP_EVENT;
+        s_world.returned += op->kind != HF_OP_EVENT && op->kind != HF_OP_HAPPENED;
         hf_client_session_t *session = NULL;
         for (unsigned i = 0; i < SESSIONS; i++)
             session = s_world.sessions[i] == op->session ? op->session : session;
         if (op->kind == HF_OP_EVENT)
             s_event (&op->event);
+        else if (op->kind == HF_OP_WATCH || op->kind == HF_OP_HAPPENED)
+            s_watched (op);
         else if (op->kind == HF_OP_OPEN)
             s_opened (op);
         else if (op->result.token != 0) {
@@ -256,6 +306,32 @@ s_items (fuzz_bytes_t *bytes, hf_pack_t *list)
     }
 }
 
+/*  Often what goes on where a watch is. */
+static void
+s_events (fuzz_bytes_t *bytes, hf_pack_t *frame, hf_pack_t *list)
+{
+    static const uint32_t statuses[] = {HF_GAP, HF_LIMIT, HF_NOT_LEADER, HF_UNKNOWN};
+    uint8_t what = fuzz_u8 (bytes);
+    uint64_t after = s_world.watch.after;
+    if (after == HF_WATCH_NOW || what % 4 == 0)
+        after = fuzz_number (bytes);
+    uint64_t number = after;
+    hf_pack_reset (list);
+    for (unsigned left = what / 4 % 4; left > 0; left--) {
+        number += fuzz_u8 (bytes) % 3;
+        hf_happened_put (list, &(hf_happened_t){.number = number,
+                                                .what = fuzz_u8 (bytes),
+                                                .name = hf_span_text (s_locks[left]),
+                                                .label = hf_span_text ("label"),
+                                                .note = hf_span_text ("")});
+    }
+    hf_events_frame (frame, &(hf_events_t){.id = s_world.watch.id - (what / 16 % 8 == 0),
+                                           .status = what < 192 ? HF_OK : statuses[what % 4],
+                                           .after = after,
+                                           .upto = number + fuzz_u8 (bytes) % 4,
+                                           .events = hf_pack_list (list)});
+}
+
 static void
 s_answer (fuzz_bytes_t *bytes, hf_pack_t *frame)
 {
@@ -284,6 +360,9 @@ s_answer (fuzz_bytes_t *bytes, hf_pack_t *frame)
         hf_refused_frame (frame, &(hf_refused_t){what & 32 ? HF_NOT_LEADER : HF_BUSY + (status & 3),
                                                  hf_span_text ("no"), fuzz_u8 (bytes) % 5,
                                                  fuzz_u8 (bytes)});
+        break;
+    case 7:
+        s_events (bytes, frame, &list);
         break;
     case 4:
         hf_closed_frame (frame, &(hf_closed_t){session, s_world.close, status});
@@ -349,8 +428,10 @@ s_step (fuzz_bytes_t *bytes)
         hf_client_core_connected (core, at + 1, s_world.now_us);
     } else if (what < 220) {
         hf_client_core_broken (core, at + 1, s_world.now_us);
-    } else if (what < 224) {
+    } else if (what < 222) {
         s_leave (at);
+    } else if (what < 228) {
+        s_watch (at % WATCHES);
     } else {
         s_world.now_us += 1000 * (uint64_t)(fuzz_u8 (bytes) * (what < 250 ? 1 : 20));
     }
@@ -370,6 +451,8 @@ s_start (hf_client_core_t *core)
         hf_client_core_connected (core, node, s_world.now_us);
     hf_client_core_frame (core, 1, hf_span (hf_pack_bytes (&frame), hf_pack_size (&frame)),
                           s_world.now_us);
+    s_watch (0);
+    s_watch (1);
     for (unsigned i = 0; i < SESSIONS; i++) {
         s_open (i);
         s_turn ();
