@@ -34,18 +34,34 @@ s_places (const hf_state_t *state, uint64_t session, json_t *waits)
 }
 
 static json_t *
+s_session (const hf_state_t *state, const hf_session_row_t *row)
+{
+    json_t *waits = json_array ();
+    json_t *holds = s_places (state, row->session, waits);
+    return json_pack ("{s:o, s:o, s:o, s:o, s:b, s:b, s:o, s:o}", "id",
+                      hf_dump_number (row->session), "label", hf_dump_text (row->label), "ttl_ms",
+                      hf_dump_number (row->ttl_ms), "delay_ms", hf_dump_number (row->delay_ms),
+                      "detect", row->detect, "gone", row->gone, "holds", holds, "waits", waits);
+}
+
+static json_t *
 s_sessions (const hf_state_t *state)
 {
     json_t *sessions = json_array ();
-    uint64_t session = 0;
-    uint32_t ttl_ms;
-    while (hf_state_next_session (state, session, &session, &ttl_ms)) {
-        json_t *waits = json_array ();
-        json_t *holds = s_places (state, session, waits);
-        json_array_append_new (sessions,
-                               json_pack ("{s:o, s:i, s:o, s:o}", "id", hf_dump_number (session),
-                                          "ttl_ms", (int)ttl_ms, "holds", holds, "waits", waits));
+    uint64_t after = 0;
+    hf_pack_t rows;
+    hf_pack_init (&rows);
+    for (bool more = true; more;) {
+        hf_pack_reset (&rows);
+        more = hf_state_session_rows (state, after, HF_ROWS_MAX, &rows);
+        hf_scan_t scan = hf_scan_list (hf_pack_list (&rows));
+        hf_session_row_t row;
+        while (!hf_scan_at_end (&scan) && hf_session_row_get (&scan, &row)) {
+            json_array_append_new (sessions, s_session (state, &row));
+            after = row.session;
+        }
     }
+    hf_pack_done (&rows);
     return sessions;
 }
 
@@ -73,6 +89,24 @@ s_staged (const hf_state_t *state, hf_span_t lock, uint64_t session)
 }
 
 static json_t *
+s_holder (const hf_holder_row_t *hold, json_t *staged)
+{
+    return json_pack ("{s:o, s:o, s:s, s:o, s:o, s:o, s:o}", "session",
+                      hf_dump_number (hold->session), "token", hf_dump_number (hold->token), "mode",
+                      hf_mode_name (hold->mode), "units", hf_dump_number (hold->units), "label",
+                      hf_dump_text (hold->label), "note", hf_dump_text (hold->note), "staged",
+                      staged);
+}
+
+static json_t *
+s_waiter (const hf_waiter_row_t *waiter)
+{
+    return json_pack ("{s:o, s:s, s:o, s:o, s:o}", "session", hf_dump_number (waiter->session),
+                      "mode", hf_mode_name (waiter->mode), "units", hf_dump_number (waiter->units),
+                      "label", hf_dump_text (waiter->label), "note", hf_dump_text (waiter->note));
+}
+
+static json_t *
 s_lock (const hf_state_t *state, hf_span_t lock)
 {
     json_t *holders = json_array (), *queue = json_array ();
@@ -82,24 +116,20 @@ s_lock (const hf_state_t *state, hf_span_t lock)
     hf_state_lock_detail (state, lock, 1, UINT32_MAX, &rows, &more);
     assert (!more);
     hf_scan_t scan = hf_scan_list (hf_pack_list (&rows));
-    hf_scan_skip (&scan, 1); //  the LOCK_ROW
+    hf_lock_row_t row;
+    bool good = hf_lock_row_get (&scan, &row);
+    assert (good); //  the state packed it
     while (!hf_scan_at_end (&scan)) {
         hf_holder_row_t hold;
         hf_waiter_row_t waiter;
         if (hf_scan_kind (&scan) == HF_KIND_HOLDER_ROW && hf_holder_row_get (&scan, &hold))
-            json_array_append_new (holders, json_pack ("{s:o, s:o, s:s, s:o}", "session",
-                                                       hf_dump_number (hold.session), "token",
-                                                       hf_dump_number (hold.token), "mode",
-                                                       hf_mode_name (hold.mode), "staged",
-                                                       s_staged (state, lock, hold.session)));
+            json_array_append_new (holders, s_holder (&hold, s_staged (state, lock, hold.session)));
         else if (hf_waiter_row_get (&scan, &waiter))
-            json_array_append_new (queue, json_pack ("{s:o, s:s}", "session",
-                                                     hf_dump_number (waiter.session), "mode",
-                                                     hf_mode_name (waiter.mode)));
+            json_array_append_new (queue, s_waiter (&waiter));
     }
     hf_pack_done (&rows);
-    return json_pack ("{s:o, s:o, s:o}", "name", hf_dump_text (lock), "holders", holders, "queue",
-                      queue);
+    return json_pack ("{s:o, s:o, s:o, s:o}", "name", hf_dump_text (lock), "limit",
+                      hf_dump_number (row.limit), "holders", holders, "queue", queue);
 }
 
 static json_t *

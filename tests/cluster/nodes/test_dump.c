@@ -2,6 +2,7 @@
 
 #include "tests/kit/hf_test.h"
 #include "base/hf_alloc.h"
+#include "client/holdfast.h"
 #include "tests/cluster/harness/hf_cluster.h"
 #include "tests/cluster/harness/hf_script.h"
 #include <jansson.h>
@@ -120,6 +121,111 @@ HF_TEST_ON (test_stopped_node_is_dumped, 1)
     json_decref (json);
     free (text);
     assert_true (hf_cluster_start (cluster, 1)); //  the dump has changed nothing
+}
+
+//  ---- who it is ----------------------------------------------------------------------
+
+static void
+s_find_gone (void *arg, const hf_session_info_t *info)
+{
+    *(bool *)arg = *(bool *)arg || info->gone;
+}
+
+static void
+s_find_indexes (void *arg, const char *key, const char *text, uint64_t number)
+{
+    uint64_t *indexes = arg;
+    (void)text;
+    if (strcmp (key, "flushed_index") == 0)
+        indexes[0] = number;
+    else if (strcmp (key, "last_index") == 0)
+        indexes[1] = number;
+}
+
+/*  Whether the state on the node's disk is of its last entry. */
+static bool
+s_flushed (hf_client_t *client)
+{
+    uint64_t indexes[2] = {0, 1};
+    return hf_query_status (client, 1, s_find_indexes, indexes, LIMIT_MS) == HF_OK &&
+           indexes[0] == indexes[1];
+}
+
+/*  One that shares a semaphore has expired, and what it had stays closed; another waits. */
+static void
+s_expire_and_end (hf_cluster_t *cluster)
+{
+    hf_client_options_t client_options = HF_CLIENT_OPTIONS_INIT;
+    client_options.endpoints = hf_cluster_endpoints (cluster);
+    hf_client_t *client = hf_client_new (&client_options, NULL);
+    hf_session_options_t options = HF_SESSION_OPTIONS_INIT;
+    hf_session_t *gone, *waits;
+    options.label = "kim@alpha";
+    options.ttl_ms = 1000;
+    options.delay_ms = 600000;
+    assert_int_equal (hf_session_open (client, &options, LIMIT_MS, &gone), HF_OK);
+    options = (hf_session_options_t)HF_SESSION_OPTIONS_INIT;
+    options.detect = true;
+    assert_int_equal (hf_session_open (client, &options, LIMIT_MS, &waits), HF_OK);
+    hf_acquire_options_t acquire = HF_ACQUIRE_OPTIONS_INIT;
+    acquire.mode = HF_MODE_SHARED;
+    acquire.units = 4;
+    acquire.limit = 5;
+    acquire.note = "mine";
+    assert_int_equal (hf_acquire_as (gone, "sem", &acquire, LIMIT_MS, NULL), HF_OK);
+    acquire.units = 2;
+    assert_int_equal (hf_submit_acquire (waits, "sem", &acquire, NULL, NULL), HF_OK);
+    assert_true (hf_cluster_wait_waiters (cluster, "sem", 1, LIMIT_MS));
+    hf_session_leave (&gone);
+    bool found = false;
+    HF_WAIT (hf_query_sessions (client, NULL, s_find_gone, &found, LIMIT_MS) != HF_OK || found,
+             LIMIT_MS);
+    assert_true (found);
+    assert_true (HF_WAIT (s_flushed (client), LIMIT_MS));
+    assert_int_equal (hf_cluster_terminate (cluster, 1, LIMIT_MS), 0);
+    hf_session_leave (&waits);
+    hf_client_destroy (&client);
+}
+
+static void
+s_expect_kinds (json_t *state)
+{
+    const char *label[4], *note[2], *lock;
+    int delay, detect[2], gone[2], limit, units[2];
+    json_error_t error;
+    if (json_unpack_ex (
+            state, &error, 0,
+            "{s:[{s:s, s:i, s:b, s:b}, {s:s, s:b, s:b, s:[{s:s}!]}!], s:[{s:i, s:[{s:i, s:s, "
+            "s:s}!], s:[{s:i, s:s, s:s}!]}!]}",
+            "sessions", "label", &label[0], "delay_ms", &delay, "detect", &detect[0], "gone",
+            &gone[0], "label", &label[1], "detect", &detect[1], "gone", &gone[1], "waits", "lock",
+            &lock, "locks", "limit", &limit, "holders", "units", &units[0], "label", &label[3],
+            "note", &note[0], "queue", "units", &units[1], "label", &label[2], "note",
+            &note[1]) != 0)
+        fail_msg ("%s", error.text);
+    assert_string_equal (label[0], "kim@alpha");
+    assert_string_equal (label[1], "");
+    assert_string_equal (label[2], "");
+    assert_string_equal (label[3], "kim@alpha");
+    assert_string_equal (lock, "sem");
+    assert_true (delay == 600000 && detect[0] == 0 && gone[0] == 1);
+    assert_true (detect[1] == 1 && gone[1] == 0);
+    assert_true (limit == 5 && units[0] == 4 && units[1] == 2);
+    assert_string_equal (note[0], "mine");
+    assert_string_equal (note[1], "mine");
+}
+
+HF_TEST_ON (test_labels_notes_and_the_gone_are_dumped, 1)
+{
+    assert_true (hf_cluster_begin (cluster));
+    s_expire_and_end (cluster);
+    char *text;
+    assert_int_equal (s_dump (cluster, &text), 0);
+    json_t *json = json_loads (text, JSON_REJECT_DUPLICATES, NULL);
+    assert_non_null (json);
+    s_expect_kinds (s_get (json, "state"));
+    json_decref (json);
+    free (text);
 }
 
 HF_TEST_MAIN (NULL, NULL)
