@@ -133,6 +133,17 @@ static const trial_t s_queries[] = {
      .has_too = "  exclusive  "},
     {0, "$T run who -- sh -c '$T sessions --json --stale'", .has = "@",
      .has_too = " sh -c $T sessions --json --stale\""},
+    //  What can never be granted: the ring, and both limits.
+    {2,
+     "rm -f up go; mkfifo up go; "
+     "$T run deep -- sh -c 'echo > up; read x < go; $T run low -- true' & read x < up; "
+     "$T run low -- sh -c 'echo > go; until $T locks low | grep -q \"waiters  1\"; do :; done; "
+     "$T run deep -- true'; code=$?; wait; rm up go; exit $code",
+     .has = " holds low and waits for deep; session ",
+     .has_too = " -c echo > up; read x < go; $T run low -- true) holds deep and waits for low\n"},
+    {2, "$T run --limit 5 sem -- $T run --limit 3 sem -- true",
+     .has =
+         "lock sem is used with a limit of 5 units, and was asked for with a limit of 3 units\n"},
     {2, .script = "$T cat 'no such file'"},
     {2, .script = "$T append \"$(printf 'a\\001b')\" x"},
     {2, .script = "$T run \"$(printf %0300d 0)\" -- true"},
