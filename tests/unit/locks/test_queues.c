@@ -185,7 +185,8 @@ s_look_as (const model_t *model, const shape_t *shape, const uint8_t *sessions, 
     uint64_t hash = 0;
     for (size_t name = 0; name < SESSIONS; name++) {
         uint64_t id = sessions[name];
-        hash = hf_hash_u64 (hash, model->sessions[id].alive | model->sessions[id].gone << 1);
+        hash = hf_hash_u64 (hash, (model->sessions[id].alive ? 1U : 0) |
+                                      (model->sessions[id].gone ? 2U : 0));
         for (size_t i = 0; i < model->claims.count; i++) {
             if (shape->session[i] != id)
                 continue;
