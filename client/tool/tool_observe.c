@@ -189,7 +189,8 @@ s_wait (tool_options_t *options, hf_client_t *client)
         return code;
     for (;;) {
         uint64_t holders = 0;
-        hf_status_t status = hf_query_lock (client, lock, s_count, &holders, options->timeout_ms);
+        hf_status_t status =
+            hf_query_lock_as (client, lock, NULL, s_count, &holders, options->timeout_ms);
         if (status == HF_NOT_FOUND || (status == HF_OK && holders == 0))
             break;
         if (status == HF_OK && (!events || !s_wait_change (events, end_ms, &status))) {
@@ -274,7 +275,7 @@ s_ask (observed_t *self, hf_client_t *client)
     while (self->count > 0)
         s_remove (self, self->list);
     hf_status_t status =
-        hf_query_lock (client, self->lock, s_on_holder, self, self->options->timeout_ms);
+        hf_query_lock_as (client, self->lock, NULL, s_on_holder, self, self->options->timeout_ms);
     return status == HF_NOT_FOUND ? HF_OK : status;
 }
 

@@ -447,7 +447,7 @@ hf_status_t
 hf_query_lock_as (hf_client_t *client, const char *lock, const hf_query_options_t *options,
                   hf_lock_info_fn *fn, void *arg, uint32_t limit_ms)
 {
-    s_log (options->stale ? "stale lock\n" : "");
+    s_log (options && options->stale ? "stale lock\n" : "");
     if (strcmp (lock, "one") != 0)
         return HF_NOT_FOUND;
     fn (arg, &s_one, &s_one_7);

@@ -52,16 +52,18 @@ static const trial_t s_wait[] = {
 };
 TRIAL_TABLE (test_wait, s_wait)
 
+#define BOTH "session 7  token 42  kim@alpha pid 4711 ./backup.sh  (n)\nsession 9  token 43\n"
+
 static const trial_t s_observe[] = {
     {0, "$T observe one" CUT,
-     .is = "session 7  token 42\nsession 9  token 43\n" //  at first
-           "session 9  token 43\n"
-           "session 9  token 43  (node 2)\n"
-           "session 13  token 44  z\303\266\n"                  //  at once after the loss
-           "session 7  token 42\nsession 9  token 43\n" ENDED}, //  asked again after the gap
+     .is = BOTH //  at first
+     "session 9  token 43\n"
+     "session 9  token 43  (node 2)\n"
+     "session 13  token 44  z\303\266\n" //  at once after the loss
+     BOTH ENDED},                        //  asked again after the gap
     {0, "$T observe --json one" CUT_JSON " | sed -n 3p",
      .is =
-         "{T,\"lock\":\"one\",\"holders\":[{\"session\":9,\"token\":43,\"units\":0,\"label\":\"\","
+         "{T,\"lock\":\"one\",\"holders\":[{\"session\":9,\"token\":43,\"units\":3,\"label\":\"\","
          "\"note\":\"node 2\"}]}\n"},
     {0, "$T observe other" CUT, .is = "nobody\nnobody\n" ENDED},
     {69, .script = "HF_FAKE_QUERY=64 $T observe one"},
