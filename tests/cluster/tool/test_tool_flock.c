@@ -35,6 +35,11 @@ static const trial_t s_alone[] = {
     {64, .script = SAME ("$X 2>/dev/null")},
     {64, .script = SAME ("$X --bogus lock true 2>/dev/null")},
     {64, .script = SAME ("$X -w soon lock true 2>/dev/null")},
+    {64, .script = SAME ("$X -E 256 lock true 2>/dev/null")},
+    {64, .script = SAME ("$X -E x lock true 2>/dev/null")},
+    {64, .script = SAME ("$X lock -c 2>/dev/null")},
+    {64, .script = SAME ("$X lock -c true too 2>/dev/null")},
+    {0, .script = SAME ("$X --help > /dev/null && $X -h > /dev/null && $X -V > /dev/null")},
 };
 TRIAL_TABLE (test_alone, s_alone)
 
@@ -48,6 +53,10 @@ static const trial_t s_held[] = {
     {1, .script = SAME (HELD ("", "$X -w 0.2 lock touch ran"))},
     {5, .script = SAME (HELD ("", "$X --timeout 0.2 -E 5 lock touch ran"))},
     {1, .script = SAME (HELD ("", "$X --wait 0 lock touch ran"))},
+    {1, .script = SAME (HELD ("", "$X -w 30 -n lock touch ran"))},
+    //  What is free is granted whatever the limit.
+    {0, SAME ("$X -n lock echo n; $X -w 0 lock echo 0; $X -w 5 -E 9 lock echo 5"),
+     .is = "n\n0\n5\n"},
     //  Shared beside shared; exclusive never.
     {0, SAME (HELD ("-s", "$X -s -n lock echo beside")), .is = "beside\n"},
     {1, .script = SAME (HELD ("-s", "$X -n lock touch ran"))},
@@ -91,6 +100,21 @@ static const trial_t s_else[] = {
      "kill -KILL $p; wait $p; $T run -w 30 lock echo next",
      .has = "next\n"},
     {64, "$T run 9 2>&1 9> file", .has = "which command?"}, //  flock: the descriptor 9
+    //  The last of -n and -w counts; flock: -n.
+    {1,
+     "mkfifo up go; $T run lock sh -c 'echo > up; read x < go' & read x < up; "
+     "$T run -v -n -w 0.2 lock touch ran; c=$?; echo > go; wait $!; [ ! -e ran ] && exit $c",
+     .has = "not granted in time"},
+    //  What stands before a -- are names; a command with a -- of its own needs one before it.
+    {0, "$T run lock -- echo a -- b", .is = "a -- b\n"},
+    {127, "$T run lock echo a -- no-such-command", .has = "cannot run no-such-command"},
+    //  A writer that waits holds up the readers that come after it; flock: they pass it.
+    {1, .script =
+            "rm -f up go ran; mkfifo up go; "
+            "$T run -s lock sh -c 'echo > up; read x < go' & r=$!; read x < up; "
+            "$T run -s -n lock true || exit 9; $T run lock true & w=$!; "
+            "until $T locks lock | grep -q 'waiters  1'; do :; done; "
+            "$T run -s -n lock touch ran; c=$?; echo > go; wait $r $w; [ ! -e ran ] && exit $c"},
 };
 
 HF_TEST (test_else)
