@@ -1,6 +1,8 @@
 //  What is asked for: names, a mode, and for whom.
 
 #include "client/tool/tool_wants.h"
+#include "base/hf_span.h"
+#include "msgs/hf_limits.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -39,12 +41,26 @@ s_mode (const tool_options_t *options, hf_want_t *want)
     return -1;
 }
 
+static int
+s_note (const tool_options_t *options)
+{
+    size_t size = options->note ? strlen (options->note) : 0;
+    if (size > HF_NOTE_MAX)
+        return tool_misuse (options, "--note has %zu bytes; at most %d are kept", size,
+                            HF_NOTE_MAX);
+    if (size > 0 && !hf_text_valid (hf_span (options->note, size)))
+        return tool_misuse (options, "--note must be UTF-8 without control characters");
+    return -1;
+}
+
 int
 tool_wants_read (tool_wants_t *self, const tool_options_t *options, char **names, size_t count)
 {
     assert (count > 0);
     hf_want_t want = {.mode = HF_MODE_EXCLUSIVE};
     int code = s_mode (options, &want);
+    if (code < 0)
+        code = s_note (options);
     if (code >= 0)
         return code;
     if (count > TOOL_NAMES_MAX)
