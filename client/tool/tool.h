@@ -76,8 +76,9 @@ extern const tool_command_t tool_run, tool_elect, tool_acquire, tool_release, to
     tool_ls, tool_locks, tool_leader, tool_status, tool_sessions;
 extern const tool_command_t tool_follow, tool_wait, tool_observe;
 
-/*  `holdfast run`, once: gives the exit code. */
-int tool_run_command (tool_options_t *options);
+/*  `holdfast run`, once: gives the exit code. *AGAIN: the lock was lost or no cluster reached, not
+ *  by the command's own exit code, and no signal asked to end. */
+int tool_run_command (tool_options_t *options, bool *again);
 
 //  ---- errors: one line on stderr, "holdfast: ..." -------------------------------
 //  What does not fit, as nobody reads stderr, is dropped and counted (hf_line.h).

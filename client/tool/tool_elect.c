@@ -33,8 +33,9 @@ static int
 s_elect (tool_options_t *options)
 {
     for (;;) {
-        int code = tool_run_command (options);
-        if (!options->again || (code != TOOL_LOST && code != TOOL_UNREACHABLE))
+        bool again = false;
+        int code = tool_run_command (options, &again);
+        if (!options->again || !again)
             return code;
         tool_error (0, "standing for election again");
     }

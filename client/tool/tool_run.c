@@ -97,6 +97,8 @@ typedef struct run {
     bool alone; //  the guard is dead
     bool asked; //  it asks for the deadline
     bool left;  //  processes of the command go on
+    bool lost;  //  before the command ended by itself
+    bool stop;  //  somebody asked this process to end
     bool over, said;
 } run_t;
 
@@ -181,6 +183,8 @@ s_take_signals (run_t *self)
     for (int signal; (signal = tool_signals_next (self->signals, &from)) > 0;) {
         if (signal == SIGCHLD)
             continue;
+        if (signal == SIGTERM || signal == SIGINT || signal == SIGQUIT)
+            self->stop = true;
         if (from != 0)
             tool_guard_pass (self->guard, signal, from);
         if (tool_signals_stops (signal)) {
@@ -354,13 +358,15 @@ static int
 s_run_command (run_t *self, int *deadly)
 {
     int code = s_start (self);
+    self->lost = code == TOOL_LOST;
     if (code != TOOL_OK) {
         if (code != TOOL_LOST && !self->left)
             tool_hold_release (self->hold, true);
         return code;
     }
     int status;
-    if (!s_supervise (self, &status))
+    self->lost = !s_supervise (self, &status);
+    if (self->lost)
         return TOOL_LOST;
     code = WIFEXITED (status) ? WEXITSTATUS (status) : TOOL_SIGNALLED + WTERMSIG (status);
     int released = tool_hold_release (self->hold, self->options->cancel_on_failure && code != 0);
@@ -390,7 +396,7 @@ s_begin (run_t *self)
 }
 
 int
-tool_run_command (tool_options_t *options)
+tool_run_command (tool_options_t *options, bool *again)
 {
     run_t self = {.options = options};
     int code = s_arguments (&self, options->count, options->args);
@@ -411,6 +417,9 @@ tool_run_command (tool_options_t *options)
             tool_hold_leave (&self.hold);
     } else if (code > TOOL_SIGNALLED && code != options->conflict_code)
         deadly = code - TOOL_SIGNALLED; //  it ended the wait
+    else if (code != options->conflict_code)
+        self.lost = code == TOOL_LOST || code == TOOL_UNREACHABLE;
+    *again = self.lost && !self.stop;
     tool_hold_destroy (&self.hold);
     tool_guard_destroy (&self.guard);
     tool_tree_destroy (&self.tree);
@@ -421,10 +430,17 @@ tool_run_command (tool_options_t *options)
     return code;
 }
 
+static int
+s_run (tool_options_t *options)
+{
+    bool again;
+    return tool_run_command (options, &again);
+}
+
 const tool_command_t tool_run = {.name = "run",
                                  .help = s_help,
                                  .options = TOOL_TAKE | TOOL_MODE | TOOL_RUN,
                                  .least = 1,
                                  .most = INT_MAX,
                                  .missing = "which lock? NAME is missing",
-                                 .run = tool_run_command};
+                                 .run = s_run};

@@ -66,6 +66,19 @@ static const trial_t s_elections[] = {
      "HF_FAKE_CONTROL=c $T elect --again lock -- sh -c "
      "'[ ! -e up ] || exit 5; touch up; exec sleep 60'; a=$?; wait; exit $a",
      .has = "standing for election again"},
+    //  What ends by itself, or was not elected, is not run again, also with these exit codes.
+    {75, "$T elect --again lock -- sh -c 'exit 75'",
+     .log = "open 0\nacquire lock wait 4294967295\nrelease lock 42\nclose\n"},
+    {69, "$T elect --again lock -- sh -c 'exit 69'",
+     .log = "open 0\nacquire lock wait 4294967295\nrelease lock 42\nclose\n"},
+    {75, "HF_FAKE_ACQUIRE=2 $T elect --again -n -E 75 lock -- touch ran",
+     .log = "open 0\nacquire lock at-once 10000\nclose\n"},
+    //  Who was asked to end does not stand again when the election is lost.
+    {75,
+     "rm -f up c; mkfifo c; HF_FAKE_CONTROL=c $T elect --again -k 0 lock -- sh -c "
+     "'trap \"\" TERM; touch up; exec sleep 60' & p=$!; echo grant > c; "
+     "until [ -e up ]; do sleep 0.01; done; kill -TERM $p; echo lose > c; wait $p",
+     .has = "lock lock is lost"},
 };
 TRIAL_TABLE (test_elections, s_elections)
 
