@@ -7,7 +7,7 @@
 static const tool_command_t *const s_commands[] = {
     &tool_run,      &tool_elect,  &tool_acquire, &tool_release, &tool_append,
     &tool_cat,      &tool_ls,     &tool_locks,   &tool_leader,  &tool_status,
-    &tool_sessions, &tool_follow, &tool_wait,    &tool_observe,
+    &tool_sessions, &tool_follow, &tool_wait,    &tool_observe, &tool_barrier,
 };
 
 #define COMMANDS (sizeof s_commands / sizeof s_commands[0])
@@ -30,6 +30,7 @@ static const char s_help[] =
     "  sessions  list the sessions: who is there\n"
     "  watch     print what happens to locks, or to files, as it happens\n"
     "  wait      wait until nobody holds a lock\n"
+    "  barrier   wait until so many have arrived, and go on together\n"
     "  observe   print who holds a lock, at each change\n"
     "  leader    say which node leads\n"
     "  status    show every node of the cluster\n"

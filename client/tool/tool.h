@@ -51,7 +51,8 @@ enum {
     TOOL_STALE = 16384, //  for questions that any node may answer
     TOOL_WATCH = 65536,
     TOOL_WAIT = 131072,
-    TOOL_LOCKS = 262144
+    TOOL_LOCKS = 262144,
+    TOOL_BARRIER = 524288
 };
 
 /*  The last options of a question's help, and the head of its examples. */
@@ -74,7 +75,7 @@ typedef struct tool_command {
 
 extern const tool_command_t tool_run, tool_elect, tool_acquire, tool_release, tool_append, tool_cat,
     tool_ls, tool_locks, tool_leader, tool_status, tool_sessions;
-extern const tool_command_t tool_follow, tool_wait, tool_observe;
+extern const tool_command_t tool_follow, tool_wait, tool_observe, tool_barrier;
 
 /*  `holdfast run`, once: gives the exit code. *AGAIN: the lock was lost or no cluster reached, not
  *  by the command's own exit code, and no signal asked to end. */

@@ -178,7 +178,7 @@ static const option_row_t s_options[] = {
     {TOOL_TAKE, 'w', "wait", 1, TAKE_TIME, TO (wait_ms), "-w"},
     {TOOL_TAKE, 0, "timeout", 1, TAKE_TIME, TO (wait_ms), "-w"},
     {TOOL_TAKE, 'E', "conflict-exit-code", 1, TAKE_EXIT_CODE, TO (conflict_code), "-E"},
-    {TOOL_TAKE, 0, "ttl", 1, TAKE_TTL, TO (ttl_ms), "--ttl"},
+    {TOOL_TAKE | TOOL_BARRIER, 0, "ttl", 1, TAKE_TTL, TO (ttl_ms), "--ttl"},
     {TOOL_TAKE, 0, "connect-timeout", 1, TAKE_TIMEOUT, TO (timeout_ms), "the timeout"},
     {TOOL_SECTION, 0, "lock", 1, TAKE_TEXT, TO (lock), NULL},
     {TOOL_SECTION, 0, "token", 1, TAKE_POSITIVE, TO (token), "--token"},
@@ -209,9 +209,11 @@ static const option_row_t s_options[] = {
     {TOOL_WATCH, 0, "after", 1, TAKE_TEXT, TO (after), NULL},
     {TOOL_LOCKS, 0, "watch", 0, TAKE_TRUE, TO (watch), NULL},
     {TOOL_WAIT, 'n', "nonblock", 0, TAKE_NO_WAIT, TO (wait_ms), NULL},
-    {TOOL_WAIT, 'w', "wait", 1, TAKE_TIME, TO (wait_ms), "-w"},
-    {TOOL_WAIT, 'E', "conflict-exit-code", 1, TAKE_EXIT_CODE, TO (conflict_code), "-E"},
-    {TOOL_WAIT, 0, "connect-timeout", 1, TAKE_TIMEOUT, TO (timeout_ms), "the timeout"},
+    {TOOL_WAIT | TOOL_BARRIER, 'w', "wait", 1, TAKE_TIME, TO (wait_ms), "-w"},
+    {TOOL_WAIT | TOOL_BARRIER, 'E', "conflict-exit-code", 1, TAKE_EXIT_CODE, TO (conflict_code),
+     "-E"},
+    {TOOL_WAIT | TOOL_BARRIER, 0, "connect-timeout", 1, TAKE_TIMEOUT, TO (timeout_ms),
+     "the timeout"},
 };
 
 static int

@@ -70,6 +70,21 @@ static const trial_t s_kinds[] = {
 };
 TRIAL_TABLE (test_kinds, s_kinds)
 
+static const trial_t s_barrier[] = {
+    //  Nobody goes on before the third is there; the next three use the same name.
+    {0,
+     "for round in 1 2; do $T barrier trio 3 -- echo go >> out & a=$!; $T barrier trio 3 & b=$!; "
+     "until [ $($T locks trio 2>/dev/null | grep -c holds) = 2 ]; do :; done; [ -s out ] && "
+     "[ $round = 1 ] && exit 9; $T barrier trio 3; wait $a && wait $b || exit 8; done; cat out",
+     .is = "go\ngo\n"},
+    {1, "$T barrier -w 0.3 alone 2 -- touch ran", .has = "did not open in time"},
+    //  One that is ended before is counted no more.
+    {0, .script = "$T barrier pair 2 & pid=$!; "
+                  "until $T locks pair 2>/dev/null | grep -q holds; do :; done; kill $pid; "
+                  "wait $pid; [ $? = 143 ] || exit 9; $T barrier -w 0.3 pair 2; [ $? = 1 ]"},
+};
+TRIAL_TABLE (test_barrier, s_barrier)
+
 static const trial_t s_append[] = {
     {0, "for i in 1 2 3 4 5 6; do $T append -l lines \"line $i\" & done; wait; $T cat lines | sort",
      .is = "line 1\nline 2\nline 3\nline 4\nline 5\nline 6\n"},

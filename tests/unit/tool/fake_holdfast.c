@@ -8,6 +8,7 @@
  *  HF_FAKE_NODES: how many of three nodes answer. HF_FAKE_TROUBLE: what the client says of names.
  */
 #include "client/holdfast.h"
+#include "client/recipes/hf_barrier.h"
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -504,4 +505,27 @@ hf_client_nodes (const hf_client_t *client, uint32_t ids[7])
     for (uint32_t i = 0; i < 3; i++)
         ids[i] = i + 1;
     return 3;
+}
+
+//  ---- a barrier -------------------------------------------------------------------
+
+hf_barrier_t *
+hf_barrier_new (hf_client_t *client, hf_session_t *session, const char *name, uint32_t parties)
+{
+    assert (client && session);
+    s_log ("barrier %s %" PRIu32 "\n", name, parties);
+    return calloc (1, 1);
+}
+
+void
+hf_barrier_destroy (hf_barrier_t **self_p)
+{
+    free (*self_p);
+    *self_p = NULL;
+}
+
+hf_status_t
+hf_barrier_wait (hf_barrier_t *self, uint32_t limit_ms)
+{
+    return s_blocking ("HF_FAKE_BARRIER", self, limit_ms);
 }

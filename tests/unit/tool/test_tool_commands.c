@@ -219,6 +219,25 @@ static const trial_t s_pipes[] = {
 };
 TRIAL_TABLE (test_pipes, s_pipes)
 
+static const trial_t s_barriers[] = {
+    {0, "$T barrier --ttl 3 three 3", .is = "", .log = "open 3000\nbarrier three 3\nclose\n"},
+    {7, "$T barrier three 3 -- sh -c 'echo open; exit 7'", .is = "open\n",
+     .log_has = "barrier three 3\nclose\n"},
+    {127, "$T barrier three 3 -- no-such-command", .has = "cannot run no-such-command"},
+    {1, "HF_FAKE_BARRIER=64 $T barrier -w 1 three 3 -- touch ran", .has = "did not open in time"},
+    {9, "HF_FAKE_BARRIER=64 $T barrier -w 1 -E 9 three 3", .has = "barrier three"},
+    {75, "HF_FAKE_BARRIER=65 $T barrier three 3 -- touch ran", .has = "cannot pass barrier three"},
+    {69, "HF_FAKE_OPEN=66 $T barrier three 3", .has = "can be reached"},
+    {64, "$T barrier three", .has = "NAME N"},
+    {64, "$T barrier three 0", .has = "from 1 to 100"},
+    {64, "$T barrier three 101", .has = "from 1 to 100"},
+    {64, "$T barrier three 3 true", .has = "behind --"},
+    {64, "$T barrier three 3 --", .has = "which command?"},
+    {64, "$T barrier -w 0 three 3", .has = "more than 0"},
+    {1, .script = "test -e ran"},
+};
+TRIAL_TABLE (test_barriers, s_barriers)
+
 static const trial_t s_help[] = {
     {0, .script = "for c in run acquire release append cat ls locks leader status; do "
                   "$T $c --help | grep -q \"usage: holdfast $c\" || exit 9; "
