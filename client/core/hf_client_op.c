@@ -101,13 +101,14 @@ s_sound (const hf_want_t *want)
     return exclusive || shared;
 }
 
+/*  The name of the first is looked at as that of every request. */
 static hf_status_t
 s_check_wants (const hf_want_t *wants, size_t count)
 {
     if (count == 0 || count > HF_SET_MAX)
         return HF_INVALID;
     for (size_t i = 0; i < count; i++) {
-        if (!hf_name_valid (hf_span (wants[i].lock, s_length (wants[i].lock))))
+        if (i > 0 && !hf_name_valid (hf_span (wants[i].lock, s_length (wants[i].lock))))
             return HF_BAD_NAME;
         if (!s_sound (&wants[i]))
             return HF_INVALID;
@@ -124,6 +125,11 @@ hf_op_want (hf_op_t *op, const hf_want_t *wants, size_t count)
     op->mode = wants[0].mode;
     op->units = wants[0].units;
     op->limit = wants[0].limit;
+    bool plain = count == 1 && op->units == (op->mode == HF_MODE_SHARED) && op->limit == 0;
+    if (plain && !op->note && op->acts_for == 0) {
+        op->wants = 1 + op->mode;
+        return;
+    }
     hf_pack_t places;
     hf_pack_init (&places);
     for (size_t i = 0; i < count; i++)
@@ -131,11 +137,9 @@ hf_op_want (hf_op_t *op, const hf_want_t *wants, size_t count)
                                              .mode = wants[i].mode,
                                              .units = wants[i].units,
                                              .limit = wants[i].limit});
-    op->wants = hf_hash (0, hf_pack_bytes (&places), hf_pack_size (&places));
+    op->wants = plain ? 1 + op->mode : hf_hash (0, hf_pack_bytes (&places), hf_pack_size (&places));
     op->claim_count = places.count;
-    bool plain = count == 1 && op->units == (op->mode == HF_MODE_SHARED) && op->limit == 0;
-    if (!plain || op->note || op->acts_for != 0)
-        op->claim = hf_pack_take (&places, &op->claim_size);
+    op->claim = hf_pack_take (&places, &op->claim_size);
     hf_pack_done (&places);
 }
 

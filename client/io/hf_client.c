@@ -6,7 +6,9 @@
 #include "client/io/hf_io.h"
 #include <assert.h>
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,10 +41,28 @@ hf_io_on_thread (const hf_client_t *self)
     return !hf_io_inherited (self) && (thread || hf_io_dispatching (self));
 }
 
+//  Counted by each child, so that no call has to ask the kernel who it is.
+static _Atomic unsigned s_forks;
+static pthread_once_t s_forks_once = PTHREAD_ONCE_INIT;
+
+static void
+s_forked (void)
+{
+    s_forks++;
+}
+
+static void
+s_count_forks (void)
+{
+    int rc = pthread_atfork (NULL, NULL, s_forked);
+    assert (rc == 0);
+    (void)rc;
+}
+
 bool
 hf_io_inherited (const hf_client_t *self)
 {
-    return self->process != getpid ();
+    return self->forks != atomic_load_explicit (&s_forks, memory_order_relaxed);
 }
 
 //  ---- handing over -----------------------------------------------------------
@@ -234,7 +254,8 @@ hf_client_new (const hf_client_options_t *options, char *error)
     //  A socket of ours in the place of a closed stderr would get what the program writes there.
     hf_std_open ();
     self->wake_fd = self->ready_fd = -1;
-    self->process = getpid ();
+    pthread_once (&s_forks_once, s_count_forks);
+    self->forks = s_forks;
     s_init (self, own.request_ms);
     int code = s_check_files (self, text) != 0 ? EMFILE : 0;
     if (code == 0 && s_start (self, own.dispatch) != 0) {

@@ -41,7 +41,7 @@ struct hf_client {
     hf_resolver_t *resolver; //  NULL: the list has no names
     hf_chain_t sessions, watches;
     pthread_t thread;
-    pid_t process; //  that made it
+    unsigned forks; //  that lie between the program's first process and the one that made it
     void *context;
     int wake_fd;
     int ready_fd; //  of a client whose program dispatches; else -1
