@@ -69,6 +69,10 @@ hf_text_valid (hf_span_t text)
     const uint8_t *at = text.at;
     const uint8_t *end = at + text.size;
     while (at < end) {
+        if (*at >= 0x20 && *at < 0x7f) { //  most of them
+            at++;
+            continue;
+        }
         uint32_t point = s_utf8_next (&at, end);
         if (point == UINT32_MAX || point < 0x20 || (point >= 0x7f && point < 0xa0))
             return false;

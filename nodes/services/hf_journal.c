@@ -11,9 +11,13 @@ struct hf_journal_block {
     uint8_t bytes[BLOCK_BYTES];
 };
 
-//  A record: this, then the name, the label and the note.
+//  A record: this, then the name, the label and the note. It is small, for all that happens goes
+//  through here, and what is written to it displaces other things from the caches.
 typedef struct record {
-    hf_happened_t fixed; //  its spans have sizes only
+    uint64_t number, index, session, token;
+    uint32_t units, size;
+    uint16_t label_size, note_size;
+    uint8_t name_size, what;
 } record_t;
 
 void
@@ -65,9 +69,25 @@ s_put (uint8_t *at, hf_span_t span)
 static size_t
 s_size (const hf_happened_t *happened)
 {
-    size_t size =
-        sizeof (record_t) + happened->name.size + happened->label.size + happened->note.size;
-    return (size + 7) / 8 * 8;
+    return sizeof (record_t) + happened->name.size + happened->label.size + happened->note.size;
+}
+
+static record_t
+s_record (const hf_happened_t *happened)
+{
+    assert (happened->name.size <= UINT8_MAX && happened->what <= UINT8_MAX);
+    assert (happened->label.size <= UINT16_MAX && happened->note.size <= UINT16_MAX);
+    assert (happened->size <= UINT32_MAX);
+    return (record_t){.number = happened->number,
+                      .index = happened->index,
+                      .session = happened->session,
+                      .token = happened->token,
+                      .units = happened->units,
+                      .size = (uint32_t)happened->size,
+                      .label_size = (uint16_t)happened->label.size,
+                      .note_size = (uint16_t)happened->note.size,
+                      .name_size = (uint8_t)happened->name.size,
+                      .what = (uint8_t)happened->what};
 }
 
 void
@@ -78,7 +98,7 @@ hf_journal_add (hf_journal_t *self, const hf_happened_t *happened)
     assert (size <= BLOCK_BYTES);
     self->last = happened->number;
     hf_journal_block_t *block = s_room (self, size);
-    record_t record = {.fixed = *happened};
+    record_t record = s_record (happened);
     uint8_t *at = block->bytes + block->used;
     memcpy (at, &record, sizeof record);
     at = s_put (at + sizeof record, happened->name);
@@ -106,10 +126,18 @@ s_read (const uint8_t *at, hf_happened_t *happened)
 {
     record_t record;
     memcpy (&record, at, sizeof record);
-    *happened = record.fixed;
-    happened->name.at = at + sizeof record;
-    happened->label.at = happened->name.at + happened->name.size;
-    happened->note.at = happened->label.at + happened->label.size;
+    const uint8_t *name = at + sizeof record;
+    const uint8_t *label = name + record.name_size;
+    *happened = (hf_happened_t){.number = record.number,
+                                .index = record.index,
+                                .what = record.what,
+                                .name = hf_span (name, record.name_size),
+                                .session = record.session,
+                                .token = record.token,
+                                .units = record.units,
+                                .size = record.size,
+                                .label = hf_span (label, record.label_size),
+                                .note = hf_span (label + record.label_size, record.note_size)};
 }
 
 bool

@@ -330,9 +330,9 @@ BENCH_TEST_WITH (p12_who_is_too_slow_gets_a_gap, bench, true, .journal_bytes = 1
     s_told (bench);
     bench_acquire (bench, 1, one, 1, "a");
     assert_string_equal (s_told (bench), "GRANTED a 1.1"); //  full
-    char lock[200];
+    char lock[256];
     for (uint64_t i = 2; i < 4000; i++) {
-        snprintf (lock, sizeof lock, "%0190d", (int)i);
+        snprintf (lock, sizeof lock, "%0250d", (int)i);
         bench_acquire (bench, 1, one, i, lock);
     }
     bench_settle (bench);
