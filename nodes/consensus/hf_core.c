@@ -309,8 +309,11 @@ s_leader_tick (hf_core_t *self, hf_effects_t *effects)
     }
     if (self->transfer_to != 0 && self->now_us >= self->transfer_until_us)
         hf_core_fail_transfer (self);
-    if (self->now_us < self->beat_at_us)
+    if (self->now_us < self->beat_at_us) {
+        if (self->tell_at_us != 0 && self->now_us >= self->tell_at_us)
+            hf_core_tell_commit (self, effects);
         return;
+    }
     self->beat_at_us = self->now_us + self->config.heartbeat_us;
     hf_core_prefer_lowest (self);
     hf_core_admit (self, effects);

@@ -141,6 +141,8 @@ struct hf_core {
     bool announced;      //  that we lead
     uint64_t beat_at_us;
     uint64_t beat_commit;                  //  the commit index at the heartbeat before
+    uint64_t told_commit;                  //  what the peers were told last
+    uint64_t tell_at_us;                   //  when they must be told of a later one; 0: none
     HF_ARRAY (hf_core_barrier_t) barriers; //  at most HF_CORE_BARRIERS_MAX; rounds ascend
     uint32_t transfer_to;                  //  0: none under way
     bool transfer_sent;
@@ -235,6 +237,9 @@ void hf_core_append_own (hf_core_t *self, const uint64_t *incarnations, uint32_t
                          hf_effects_t *effects);
 /*  Add COUNT entries of our term to the log and publish them; the caller persists them. */
 void hf_core_publish (hf_core_t *self, uint32_t count, hf_effects_t *effects);
+/*  Tell the peers the commit index, when nothing else that goes to them has told it. */
+void hf_core_tell_commit (hf_core_t *self, hf_effects_t *effects);
+
 /*  At each heartbeat: make the next step of admitting a member, if there is one. */
 void hf_core_admit (hf_core_t *self, hf_effects_t *effects);
 /*  When a majority was last heard, counting ourselves as heard now. */

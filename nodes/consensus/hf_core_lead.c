@@ -26,6 +26,14 @@ hf_core_lead (hf_core_t *self, hf_effects_t *effects)
     hf_core_beat (self, effects);
 }
 
+/*  A message that carries the commit index goes to all. */
+static void
+s_told (hf_core_t *self)
+{
+    self->told_commit = self->commit_index;
+    self->tell_at_us = 0;
+}
+
 void
 hf_core_beat (hf_core_t *self, hf_effects_t *effects)
 {
@@ -41,6 +49,18 @@ hf_core_beat (hf_core_t *self, hf_effects_t *effects)
     m->last_index = self->log.last_index;
     m->last_term = hf_core_log_last_term (&self->log);
     m->keep = hf_core_keep (self);
+    s_told (self);
+}
+
+void
+hf_core_tell_commit (hf_core_t *self, hf_effects_t *effects)
+{
+    assert (self->role == HF_LEADER && self->config.members_count > 1);
+    //  No entries: the end of our log, and the commit index, which a majority has on disk.
+    hf_core_send_entries (self, 0, self->log.last_index, hf_core_log_last_term (&self->log), 0,
+                          effects)
+        ->early = !self->vote_pending;
+    s_told (self);
 }
 
 void
@@ -72,6 +92,7 @@ hf_core_publish (hf_core_t *self, uint32_t count, hf_effects_t *effects)
     //  not while that vote is pending.
     bool early = !self->vote_pending;
     hf_core_send_entries (self, 0, prev_index, prev_term, count, effects)->early = early;
+    s_told (self);
 }
 
 uint64_t

@@ -54,7 +54,9 @@ HF_TEST (elected)
     HF_BENCH_SAYS (&bench, ""); //  its own disk does not have it
     hf_bench_commit (&bench);
     HF_BENCH_SAYS (&bench, "LEADING @5; commit 6");
-    assert_int_equal (hf_bench_wake (&bench), 50000);
+    assert_int_equal (hf_bench_wake (&bench), 2000);
+    HF_BENCH_SAYS (&bench, "0 early ENTRIES @5 commit 6 prev 6/5 +0");
+    assert_int_equal (hf_bench_wake (&bench), 48000);
     HF_BENCH_SAYS (&bench, "0 early HEARTBEAT @5 round 2 commit 6 last 6/5");
     hf_bench_close (&bench);
 }
@@ -114,6 +116,70 @@ HF_TEST (broken_leader)
         assert_in_range (hf_bench_wake (&bench), 30000, 80000);
         hf_bench_close (&bench);
     }
+}
+
+//  ---- the commit index -------------------------------------------------------------------------
+
+/*  Propose one, which is durable here then; gives what that said. */
+static const char *
+s_propose (hf_bench_t *bench)
+{
+    HF_BENCH_EVENT (bench, PROPOSE, .propose.count = 1);
+    const char *said = hf_bench_said (bench);
+    hf_bench_commit (bench);
+    return said;
+}
+
+/*  Peers are told soon what is committed: with the next entries or the next heartbeat if that is
+ *  soon, otherwise alone, and once. */
+HF_TEST (commit_is_told)
+{
+    hf_bench_t bench;
+    hf_bench_open (&bench, 1, 5);
+    hf_bench_make_leader (&bench);
+    hf_bench_acked (&bench, 3, 2, 6, 1);
+    hf_bench_tick_after (&bench, 2000);
+    hf_bench_said (&bench);
+    assert_int_equal (hf_bench_wake (&bench), 48000);
+    HF_BENCH_SAYS (&bench, "0 early HEARTBEAT @2 round 2 commit 6 last 6/2");
+
+    assert_string_equal (s_propose (&bench),
+                         "disk: 7..7 @2 skip 0; 0 early ENTRIES @2 commit 6 prev 6/2 +1");
+    hf_bench_acked (&bench, 3, 2, 7, 2);
+    HF_BENCH_SAYS (&bench, "commit 7");
+    hf_bench_tick_after (&bench, 1000);
+    HF_BENCH_SAYS (&bench, "");
+    assert_string_equal (s_propose (&bench),
+                         "disk: 8..8 @2 skip 0; 0 early ENTRIES @2 commit 7 prev 7/2 +1");
+    hf_bench_tick_after (&bench, 1500); //  that told it
+    HF_BENCH_SAYS (&bench, "");
+
+    hf_bench_acked (&bench, 3, 2, 8, 2);
+    assert_int_equal (hf_bench_wake (&bench), 2000);
+    HF_BENCH_SAYS (&bench, "0 early ENTRIES @2 commit 8 prev 8/2 +0; commit 8");
+    assert_int_equal (hf_bench_wake (&bench), 50000 - 4500);
+    HF_BENCH_SAYS (&bench, "0 early HEARTBEAT @2 round 3 commit 8 last 8/2");
+
+    s_propose (&bench);
+    hf_bench_tick_after (&bench, 49000);
+    hf_bench_acked (&bench, 3, 2, 9, 3);
+    hf_bench_said (&bench);
+    assert_int_equal (hf_bench_wake (&bench), 1000); //  a heartbeat tells it sooner
+    HF_BENCH_SAYS (&bench, "0 early HEARTBEAT @2 round 4 commit 9 last 9/2");
+    assert_int_equal (hf_bench_wake (&bench), 50000);
+    hf_bench_close (&bench);
+}
+
+/*  A follower commits what it is told so. */
+HF_TEST (commit_is_heard)
+{
+    hf_bench_t bench;
+    hf_bench_open (&bench, 1, 5);
+    hf_bench_beat (&bench, 1, 1, 1, 3, 5, 1);
+    hf_bench_said (&bench);
+    hf_bench_append (&bench, 1, 1, 5, 5, 1);
+    HF_BENCH_SAYS (&bench, "commit 5");
+    hf_bench_close (&bench);
 }
 
 //  ---- check-quorum and barriers -------------------------------------------------------------
