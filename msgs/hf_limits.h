@@ -29,7 +29,7 @@
 #define HF_NOTES_PART_MAX    (1U << 20)  //  bytes in all notes of one session
 #define HF_NOTES_TOTAL_MAX   (64U << 20) //  and of all sessions together
 #define HF_RING_MAX          64          //  who is named of a ring of waits
-#define HF_SESSIONS_MAX      100000      //  live sessions in a cluster
+#define HF_SESSIONS_MAX      250000      //  live sessions in a cluster
 #define HF_PLACES_MAX        10000       //  holds and places in queues of one session
 #define HF_SET_MAX           64          //  locks in one ACQUIRE
 #define HF_QUEUE_MAX         100000      //  waiters for one lock

@@ -3,6 +3,7 @@
 #include "base/hf_alloc.h"
 #include "base/hf_hash.h"
 #include "base/hf_mutant.h"
+#include "nodes/locks/hf_state.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,7 +57,7 @@ s_nonce_hash (const uint8_t *nonce)
 }
 
 bool
-hf_sessions_label_valid (hf_span_t label)
+hf_state_label_valid (hf_span_t label)
 {
     return label.size == 0 || (label.size <= HF_LABEL_MAX && hf_name_valid (label));
 }
@@ -72,7 +73,7 @@ hf_sessions_load (hf_sessions_t *self, uint64_t id, const hf_cmd_open_t *open)
 {
     assert (!hf_sessions_find_nonce (self, open->nonce.at) && !hf_sessions_find_any (self, id));
     assert (open->ttl_ms >= HF_TTL_MIN_MS && open->ttl_ms <= HF_TTL_MAX_MS);
-    assert (hf_sessions_label_valid (open->label));
+    assert (hf_state_label_valid (open->label));
     hf_state_session_t *session = hf_alloc (sizeof (*session));
     session->id = id;
     session->ttl_ms = open->ttl_ms;
@@ -223,7 +224,7 @@ hf_sessions_check (const hf_sessions_t *self)
         assert (session->ran_ms <= hf_sessions_lease (session));
         assert (hf_sessions_delay_valid (session->delay_ms));
         gone += session->gone;
-        assert (hf_sessions_label_valid (hf_sessions_label (session)));
+        assert (hf_state_label_valid (hf_sessions_label (session)));
         hf_replies_check (&session->replies);
         last = session->id;
         answers += session->replies.count;

@@ -56,8 +56,6 @@ hf_sessions_delay_valid (uint32_t delay_ms)
     return delay_ms == 0 || (delay_ms >= HF_DELAY_MIN_MS && delay_ms <= HF_DELAY_MAX_MS);
 }
 
-/*  Whether a session can have this label: none, or as a name. */
-bool hf_sessions_label_valid (hf_span_t label);
 static inline hf_span_t
 hf_sessions_label (const hf_state_session_t *session)
 {

@@ -50,7 +50,7 @@ s_open (hf_state_t *self, const hf_cmd_open_t *open, hf_outcomes_t *out)
             outcome->status = HF_BAD_TTL;
         else if (!hf_sessions_delay_valid (open->delay_ms))
             outcome->status = HF_BAD_REQUEST;
-        else if (!hf_sessions_label_valid (open->label))
+        else if (!hf_state_label_valid (open->label))
             outcome->status = HF_BAD_LABEL;
         else if (hf_sessions_count (&self->sessions) >= HF_SESSIONS_MAX)
             outcome->status = HF_LIMIT;

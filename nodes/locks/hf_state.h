@@ -144,6 +144,8 @@ bool hf_state_session_gone (const hf_state_t *self, uint64_t session, uint32_t *
 uint32_t hf_state_session_ran (const hf_state_t *self, uint64_t session);
 /*  What the session said of itself when it was opened; empty: nothing, or there is no session. */
 hf_span_t hf_state_session_label (const hf_state_t *self, uint64_t session);
+/*  Whether a session can have this label: none, or as a name. */
+bool hf_state_label_valid (hf_span_t label);
 /*  Whether another session waits for a lock that SESSION holds or waits for. */
 bool hf_state_session_wanted (const hf_state_t *self, uint64_t session);
 /*  How many CMD_SILENCEs took effect since this state was made or loaded. */

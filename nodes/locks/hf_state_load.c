@@ -186,7 +186,7 @@ s_load_session (hf_state_t *self, const row_t *row)
     if (row->key_size != 9 || scan.bad || open.nonce.size != HF_NONCE_SIZE || floor == 0 ||
         open.ttl_ms < HF_TTL_MIN_MS || open.ttl_ms > HF_TTL_MAX_MS ||
         !hf_sessions_delay_valid (open.delay_ms) || (gone && open.delay_ms == 0) ||
-        ran_ms > (gone ? open.delay_ms : open.ttl_ms) || !hf_sessions_label_valid (open.label))
+        ran_ms > (gone ? open.delay_ms : open.ttl_ms) || !hf_state_label_valid (open.label))
         return false;
     uint64_t id = s_key_number (row, 1, 8);
     if (id == 0 || id > self->sessions.last_id ||

@@ -128,11 +128,12 @@ s_has_enough (const hf_lock_service_t *self, const hf_route_t *route, hf_span_t 
 }
 
 static void
-s_refuse_opening (hf_lock_service_t *self, const hf_route_t *route, const hf_open_t *open)
+s_refuse_opening (hf_lock_service_t *self, const hf_route_t *route, const hf_open_t *open,
+                  hf_status_t status)
 {
     hf_opened_frame (
         &self->out.frame,
-        &(hf_opened_t){.nonce = open->nonce, .status = HF_LIMIT, .ttl_ms = open->ttl_ms});
+        &(hf_opened_t){.nonce = open->nonce, .status = (uint32_t)status, .ttl_ms = open->ttl_ms});
     hf_outbox_to_client (&self->out, route, 0);
 }
 
@@ -145,7 +146,9 @@ s_open (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
     else if (open.nonce.size != HF_NONCE_SIZE)
         s_refuse_input (self, route, HF_BAD_REQUEST, "the nonce of OPEN must be 16 bytes");
     else if (s_has_enough (self, route, open.nonce))
-        s_refuse_opening (self, route, &open);
+        s_refuse_opening (self, route, &open, HF_LIMIT);
+    else if (!hf_state_label_valid (open.label)) //  it may be large: no log takes it
+        s_refuse_opening (self, route, &open, HF_BAD_LABEL);
     else if (s_busy (self, route) || !hf_routes_pend_opening (&self->routes, open.nonce, route))
         s_refuse_busy (self, route);
     else

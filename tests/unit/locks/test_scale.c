@@ -1,6 +1,7 @@
 /*  Long queues and many holders: a step at a lock takes as long with 32,000 places as with 500, but
- *  for the depth of a tree and the processor's caches. `test_state_scale N...`, with sessions that
- * detect rings, prints the times. */
+ *  for the depth of a tree and the processor's caches. `test_state_scale N...` prints the times
+ *  with N, half of them holders, of sessions that detect rings.
+ */
 #include "base/hf_mutant.h"
 #include "tests/unit/locks/check.h"
 #include "base/hf_random.h"
@@ -9,7 +10,7 @@
 enum { FEW = 500, MANY = 32000, STEPS = 60, ROUNDS = 5, RATIO_MAX = 12 };
 
 int hf_mutant = HF_MUTANT_none;
-static bool s_detect;
+static bool s_detect, s_half;
 
 typedef struct scale {
     feed_t *feed;
@@ -145,7 +146,7 @@ static uint64_t
 s_measure (size_t step, uint64_t n)
 {
     uint64_t best = UINT64_MAX, holders = s_steps[step].waiters ? 10 : n - 1;
-    if (s_steps[step].holders && s_steps[step].waiters)
+    if (s_half || (s_steps[step].holders && s_steps[step].waiters))
         holders = n / 2;
     scale_t scale = s_begin (holders, n - holders);
     for (unsigned round = 0; round < ROUNDS; round++) {
@@ -188,7 +189,7 @@ HF_TEST (the_mutant_that_walks_through_queues_is_seen)
 int
 main (int argc, char **argv)
 {
-    s_detect = argc > 1;
+    s_detect = s_half = argc > 1;
     for (int i = 1; i < argc; i++)
         for (size_t step = 0; step < sizeof s_steps / sizeof *s_steps; step++)
             printf ("%s with %s places: %u ns\n", s_steps[step].name, argv[i],

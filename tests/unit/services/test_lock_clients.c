@@ -305,14 +305,27 @@ BENCH_TEST (test_claims_and_labels_that_cannot_be, bench)
     assert_int_equal (hf_state_locks_count (hf_lock_service_state (bench->service)), 0);
     hf_pack_done (&places);
     hf_pack_done (&requests);
+}
+
+/*  Labels that no session can have: an answer each, and no log takes them, however large. */
+BENCH_TEST (test_labels_that_cannot_be, bench)
+{
     static const uint8_t nonce[HF_NONCE_SIZE] = {77};
-    hf_open_frame (&bench->pack, &(hf_open_t){.nonce = hf_span (nonce, sizeof nonce),
-                                              .ttl_ms = 10000,
-                                              .label = hf_span_text ("kim\x1b[2J")});
-    bench_send (bench, 2);
-    assert_int_equal (bench_opened (bench, 2).status, HF_BAD_LABEL);
-    assert_int_equal (hf_state_sessions_count (hf_lock_service_state (bench->service)), 1);
+    static char long_one[1U << 20];
+    memset (long_one, 'a', sizeof long_one);
+    const hf_span_t labels[] = {hf_span_text ("kim\x1b[2J"), hf_span_text ("\xff"),
+                                hf_span (long_one, HF_LABEL_MAX + 1),
+                                hf_span (long_one, sizeof long_one)};
+    unsigned before = bench->commands;
+    for (size_t i = 0; i < sizeof labels / sizeof *labels; i++) {
+        hf_open_frame (&bench->pack, &(hf_open_t){.nonce = hf_span (nonce, sizeof nonce),
+                                                  .ttl_ms = 10000,
+                                                  .label = labels[i]});
+        bench_send (bench, 2);
+        assert_int_equal (bench_opened (bench, 2).status, HF_BAD_LABEL);
+    }
     bench_settle (bench);
+    assert_int_equal (bench->commands, before);
     assert_int_equal (bench->frames.count, 0);
 }
 
