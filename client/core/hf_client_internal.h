@@ -56,8 +56,9 @@ struct hf_client_place {
     uint32_t mode, units, limit; //  of the hold
     bool wide;                   //  a claim of it was of several locks
     bool mixed;                  //  its live acquires ask for different things
-    uint64_t wants;              //  what the last of them asks for
-    uint64_t held_wants;         //  what was asked for when the hold was granted
+    bool left;           //  one that was given up may have a place in the queue, for the others
+    uint64_t wants;      //  what the last of them asks for
+    uint64_t held_wants; //  what was asked for when the hold was granted
     hf_chain_t parked;
     hf_chain_t waiting;
     uint32_t lock_size;

@@ -26,7 +26,10 @@ hf_client_requests_abandon (hf_client_place_t *place, hf_client_gone_t gone)
 {
     bool same = !place->mixed && place->wants == gone.wants;
     bool reused = place->live > 0 && (same || HF_MUTANT (mixed_reused));
-    if (reused || place->held || place->session->ended || HF_MUTANT (grant_kept))
+    if (place->held || place->session->ended || HF_MUTANT (grant_kept))
+        return;
+    place->left = reused;
+    if (reused)
         return;
     hf_op_t *op = hf_op_silent (place->session, HF_OP_ABANDON, place->lock, place->lock_size);
     op->order = gone.order;
@@ -93,7 +96,9 @@ hf_client_requests_limit (hf_op_t *op)
         //  Its answer decides whether there is a grant or a place to give back.
         hf_op_tell (op, HF_TIMEOUT);
     } else {
-        bool sent = op->tries > 0, upgrade = place->held && op->mode != place->mode;
+        //  What an earlier one left in the queue is given up with this one, sent or not.
+        bool sent = op->tries > 0 || (place->left && !HF_MUTANT (left_forgotten));
+        bool upgrade = place->held && op->mode != place->mode;
         hf_client_gone_t gone = {.wants = op->wants, .order = op->order};
         hf_op_finish (op, HF_TIMEOUT, 0, 0);
         if (sent && upgrade)
@@ -256,6 +261,7 @@ s_send_new (hf_client_session_t *session)
         op->state = HF_OP_OUT;
         op->seq = hf_window_put (&session->window, op);
         op->frame = place->frame = session->frames;
+        place->left = place->left && op->kind != HF_OP_ACQUIRE;
         place->out++;
         session->out++;
         session->out_now++;

@@ -165,6 +165,45 @@ STAGE_TEST (test_the_mutant_that_keeps_such_places_is_seen, 1, 10000)
     assert_int_equal (s_asked_otherwise (HF_MUTANT_mixed_reused), 1);
 }
 
+/*  An acquire is given up while it is out, and its place is for one that asks for the same, which
+ * is given up before it was ever sent: no leader was known. Gives how many requests follow. */
+static uint32_t
+s_left_by_two (int mutant)
+{
+    s_want ("a", 1, 500);
+    uint64_t seq = stage_requests ()->request[0].seq;
+    stage_run_ms (600);
+    stage_expect (HF_TIMEOUT, 0);
+    s_want ("a", 1, 1000);
+    stage_requests_none ();
+    g_stage.leader = 0;
+    stage_refuse (1, HF_NOT_LEADER, 0, 0);
+    stage_answer (seq, HF_QUEUED, 60, 0, 1);
+    hf_mutant = mutant;
+    stage_run_ms (1100);
+    hf_mutant = HF_MUTANT_none;
+    stage_expect (HF_TIMEOUT, 0);
+    s_want ("a", 0, HF_FOREVER);
+    stage_requests_none ();
+    g_stage.leader = 1;
+    stage_run_ms (1000);
+    const got_t *got = stage_requests ();
+    if (got->count == 2)
+        assert_int_equal (got->request[0].kind, HF_KIND_ABANDON);
+    assert_int_equal (got->request[got->count - 1].kind, HF_KIND_ACQUIRE);
+    return got->count;
+}
+
+STAGE_TEST (test_a_place_that_two_gave_up_is_left, 1, 10000)
+{
+    assert_int_equal (s_left_by_two (HF_MUTANT_none), 2);
+}
+
+STAGE_TEST (test_the_mutant_that_leaves_such_places_is_seen, 1, 10000)
+{
+    assert_int_equal (s_left_by_two (HF_MUTANT_left_forgotten), 1);
+}
+
 //  ---- several locks ------------------------------------------------------------------------
 
 static const hf_want_t s_set[] = {{"a", HF_MODE_EXCLUSIVE, 0, 0}, {"b", HF_MODE_SHARED, 2, 3}};
