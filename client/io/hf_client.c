@@ -188,8 +188,7 @@ s_free (hf_client_t *self)
         free (HF_AROUND (at, hf_watch_t, chain));
     }
     hf_client_core_destroy (&self->core);
-    pthread_cond_destroy (&self->polled_cond);
-    pthread_mutex_destroy (&self->mutex);
+    hf_wait_done (&self->mutex, &self->polled_cond);
     free (self);
 }
 

@@ -11,10 +11,9 @@
 #define HF_IO_H_INCLUDED
 
 #include "base/hf_alloc.h"
+#include "base/hf_wait.h"
 #include "broker-less/hf_link.h"
 #include "client/core/hf_client_core.h"
-#include <pthread.h>
-#include <time.h>
 
 struct hf_session {
     hf_chain_t chain; //  in client->sessions once it is open; the client's thread alone
@@ -100,14 +99,6 @@ void *hf_loop_run (void *client);
 
 //  hf_waiter.c: one blocking call, shared by its caller and the client's thread.
 typedef struct hf_waiter hf_waiter_t;
-
-/*  A mutex with a condition on the clock that hf_wait uses. */
-void hf_wait_init (pthread_mutex_t *mutex, pthread_cond_t *cond);
-/*  When a wait of LIMIT_MS that begins now ends. */
-struct timespec hf_wait_until (uint64_t limit_ms);
-/*  Wait for a signal: false when UNTIL has passed, which LIMIT_MS HF_FOREVER turns off. */
-bool hf_wait (pthread_mutex_t *mutex, pthread_cond_t *cond, uint32_t limit_ms,
-              const struct timespec *until);
 
 /*  With two references: each of hf_waiter_give and hf_waiter_take drops one. */
 hf_waiter_t *hf_waiter_new (void);

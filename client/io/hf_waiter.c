@@ -14,36 +14,6 @@ struct hf_waiter {
     hf_op_t *op;
 };
 
-void
-hf_wait_init (pthread_mutex_t *mutex, pthread_cond_t *cond)
-{
-    pthread_condattr_t attr;
-    pthread_condattr_init (&attr);
-    pthread_condattr_setclock (&attr, CLOCK_MONOTONIC);
-    pthread_mutex_init (mutex, NULL);
-    pthread_cond_init (cond, &attr);
-    pthread_condattr_destroy (&attr);
-}
-
-struct timespec
-hf_wait_until (uint64_t limit_ms)
-{
-    struct timespec until;
-    clock_gettime (CLOCK_MONOTONIC, &until);
-    uint64_t nanos = (uint64_t)until.tv_nsec + limit_ms % 1000 * 1000000;
-    until.tv_sec += (time_t)(limit_ms / 1000 + nanos / 1000000000);
-    until.tv_nsec = (long)(nanos % 1000000000);
-    return until;
-}
-
-bool
-hf_wait (pthread_mutex_t *mutex, pthread_cond_t *cond, uint32_t limit_ms,
-         const struct timespec *until)
-{
-    return (limit_ms == HF_FOREVER ? pthread_cond_wait (cond, mutex)
-                                   : pthread_cond_timedwait (cond, mutex, until)) == 0;
-}
-
 hf_waiter_t *
 hf_waiter_new (void)
 {
@@ -62,8 +32,7 @@ s_drop (hf_waiter_t *self)
     pthread_mutex_unlock (&self->mutex);
     if (!last)
         return;
-    pthread_cond_destroy (&self->cond);
-    pthread_mutex_destroy (&self->mutex);
+    hf_wait_done (&self->mutex, &self->cond);
     free (self);
 }
 

@@ -1,9 +1,8 @@
 //  The bell: a watch whose callback wakes who waits. It carries no news, so a gap in the watch
 //  rings, too, and that is enough.
 
+#include "base/hf_wait.h"
 #include "client/recipes/hf_recipe.h"
-#include <pthread.h>
-#include <time.h>
 
 struct hf_bell {
     const char *name, *also;
@@ -49,12 +48,7 @@ hf_bell_open (const hf_bell_config_t *config, uint32_t limit_ms, hf_bell_t **bel
     self->name = config->name;
     self->also = config->also;
     self->events = config->events;
-    pthread_condattr_t attr;
-    pthread_condattr_init (&attr);
-    pthread_condattr_setclock (&attr, CLOCK_MONOTONIC);
-    pthread_mutex_init (&self->mutex, NULL);
-    pthread_cond_init (&self->cond, &attr);
-    pthread_condattr_destroy (&attr);
+    hf_wait_init (&self->mutex, &self->cond);
     hf_watch_options_t options = HF_WATCH_OPTIONS_INIT;
     options.what = config->what;
     options.prefix = config->name;
@@ -75,28 +69,18 @@ hf_bell_close (hf_bell_t **self_p)
     if (!self)
         return;
     hf_watch_close (&self->watch);
-    pthread_cond_destroy (&self->cond);
-    pthread_mutex_destroy (&self->mutex);
+    hf_wait_done (&self->mutex, &self->cond);
     free (self);
     *self_p = NULL;
-}
-
-/*  With the mutex held: wait for a signal; false when UNTIL_MS has passed. */
-static bool
-s_wait (hf_bell_t *self, uint64_t until_ms)
-{
-    if (until_ms == UINT64_MAX)
-        return pthread_cond_wait (&self->cond, &self->mutex) == 0;
-    struct timespec until = {.tv_sec = (time_t)(until_ms / 1000),
-                             .tv_nsec = (long)(until_ms % 1000 * 1000000)};
-    return pthread_cond_timedwait (&self->cond, &self->mutex, &until) == 0;
 }
 
 hf_status_t
 hf_bell_wait (hf_bell_t *self, uint64_t until_ms)
 {
+    uint32_t limit_ms = hf_recipe_left_ms (until_ms);
+    struct timespec until = hf_wait_until (limit_ms);
     pthread_mutex_lock (&self->mutex);
-    while (!self->rung && s_wait (self, until_ms))
+    while (!self->rung && hf_wait (&self->mutex, &self->cond, limit_ms, &until))
         continue;
     hf_status_t status = self->rung ? self->ended : HF_TIMEOUT;
     self->rung = self->ended != HF_OK;

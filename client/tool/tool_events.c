@@ -1,7 +1,7 @@
 //  Events of a watch, queued for the thread of a command (tool_events.h).
 
 #include "client/tool/tool_events.h"
-#include <pthread.h>
+#include "base/hf_wait.h"
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -73,12 +73,7 @@ tool_events_open (hf_client_t *client, const tool_options_t *options,
                   const hf_watch_options_t *watch, bool exact, bool paced, int *code)
 {
     tool_events_t *self = tool_alloc (sizeof *self);
-    pthread_condattr_t attr;
-    pthread_condattr_init (&attr);
-    pthread_condattr_setclock (&attr, CLOCK_MONOTONIC);
-    pthread_mutex_init (&self->mutex, NULL);
-    pthread_cond_init (&self->cond, &attr);
-    pthread_condattr_destroy (&attr);
+    hf_wait_init (&self->mutex, &self->cond);
     self->last = &self->first;
     self->exact = exact ? watch->prefix : NULL;
     self->paced = paced;
@@ -108,25 +103,17 @@ tool_events_close (tool_events_t **self_p)
     tool_event_t *event;
     while ((event = tool_events_next (self, 0)))
         free (event);
-    pthread_cond_destroy (&self->cond);
-    pthread_mutex_destroy (&self->mutex);
+    hf_wait_done (&self->mutex, &self->cond);
     free (self);
 }
 
 tool_event_t *
 tool_events_next (tool_events_t *self, uint32_t limit_ms)
 {
-    struct timespec until;
-    clock_gettime (CLOCK_MONOTONIC, &until);
-    uint64_t nanos = (uint64_t)until.tv_nsec + limit_ms % 1000 * 1000000ULL;
-    until.tv_sec += (time_t)(limit_ms / 1000 + nanos / 1000000000);
-    until.tv_nsec = (long)(nanos % 1000000000);
+    struct timespec until = hf_wait_until (limit_ms);
     pthread_mutex_lock (&self->mutex);
-    while (!self->first)
-        if ((limit_ms == HF_FOREVER
-                 ? pthread_cond_wait (&self->cond, &self->mutex)
-                 : pthread_cond_timedwait (&self->cond, &self->mutex, &until)) != 0)
-            break;
+    while (!self->first && hf_wait (&self->mutex, &self->cond, limit_ms, &until))
+        continue;
     tool_event_t *event = self->first;
     if (event) {
         self->first = event->next;
