@@ -56,6 +56,7 @@ static void
 s_alone (sim_t *sim, const user_t *user, const place_t *place, size_t lock)
 {
     uint64_t units = place->units[lock];
+    uint32_t limit = place->limits[lock];
     for (uint32_t id = 1; id <= sim->odds.clients; id++) {
         for (size_t i = 0; i < sim->odds.users; i++) {
             const user_t *other = &sim->clients[id].users[i];
@@ -64,7 +65,7 @@ s_alone (sim_t *sim, const user_t *user, const place_t *place, size_t lock)
                 continue;
             units += held->units[lock];
             bool shared = place->units[lock] > 0 && held->units[lock] > 0;
-            if (!shared || (sim->odds.limits[lock] > 0 && units > sim->odds.limits[lock]))
+            if (!shared || held->limits[lock] != limit || (limit > 0 && units > limit))
                 sim_fail (sim, SIM_BROKEN,
                           "P5b: sessions %" PRIu64 " (client %u, token %" PRIu64 ", units %u) and "
                           "%" PRIu64 " (client %u, token %" PRIu64 ", units %u) both hold %s",

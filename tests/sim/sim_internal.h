@@ -234,10 +234,11 @@ typedef enum want {
 typedef struct place {
     want_t want;
     uint64_t token;
-    uint64_t act_us;             //  local
-    uint32_t set;                //  a bit for each lock of the claim; its first is where this is
-    uint32_t units[MODEL_LOCKS]; //  of each; 0: EXCLUSIVE
-    bool changing;               //  another mode is asked for
+    uint64_t act_us;              //  local
+    uint32_t set;                 //  a bit for each lock of the claim; its first is where this is
+    uint32_t units[MODEL_LOCKS];  //  of each; 0: EXCLUSIVE
+    uint32_t limits[MODEL_LOCKS]; //  that were asked for; 0: none
+    bool changing;                //  another mode is asked for
     uint32_t appends, out;
     bool foreign; //  another client may have ended the section,
     bool ended;   //  and has

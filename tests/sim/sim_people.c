@@ -117,6 +117,7 @@ s_changed (sim_t *sim, user_t *user, size_t lock, const hf_op_t *op, uint64_t no
         return;
     place->token = op->result.token;
     place->units[lock] = op->units;
+    place->limits[lock] = op->limit;
     sim_belief_granted (sim, user, lock, place->token, op->result.index);
 }
 
@@ -358,7 +359,8 @@ s_choose (sim_t *sim, const user_t *user, size_t lock, hf_want_t *wants, place_t
             continue;
         wants[count] = s_want (sim, at, sim_random (sim, 100) < sim->odds.shared);
         place->set |= 1U << at;
-        place->units[at] = wants[count++].units;
+        place->units[at] = wants[count].units;
+        place->limits[at] = wants[count++].limit;
     }
     return count;
 }
@@ -410,8 +412,10 @@ s_change (sim_t *sim, user_t *user, size_t lock, uint64_t now_us)
     place->changing = true;
     user->asked[lock]++;
     user->asked_set[lock] = place->set;
-    if (want.units > 0)
+    if (want.units > 0) {
         place->units[lock] = want.units;
+        place->limits[lock] = want.limit;
+    }
     s_submit (user, op, CHANGE + lock, now_us);
 }
 
