@@ -6,7 +6,7 @@
 
 HF_BUILD_PACKAGES="gcc libc6-dev cmake ninja-build pkg-config libzmq3-dev libczmq-dev
     libmsgpack-dev libcmocka-dev libsqlite3-dev libjansson-dev uthash-dev"
-HF_TEST_PACKAGES="clang clang-format clang-tidy"
+HF_TEST_PACKAGES="clang clang-format clang-tidy sqlite3"
 
 hf_need_packages ()
 {

@@ -1,6 +1,9 @@
 //  A program with a loop of its own: poll(2) on the client's descriptor, and every callback on the
 //  thread that dispatches.
 
+#include "client/recipes/hf_barrier.h"
+#include "client/recipes/hf_election.h"
+#include "client/recipes/hf_latch.h"
 #include "tests/cluster/recipes/stage.h"
 #include <poll.h>
 
@@ -204,6 +207,24 @@ LOOP_TEST (test_a_loss_comes_to_the_loop)
     assert_true (s_loop_sees ('e', HF_SESSION_LOST));
     assert_true (s_loop_sees ('e', HF_SESSION_ENDED));
     assert_int_equal (hf_session_remaining_ms (s_loop.session), 0);
+}
+
+/*  What waits for a watch would wait for ever: nobody dispatches meanwhile. */
+LOOP_TEST (test_recipes_that_watch_are_refused)
+{
+    hf_barrier_t *barrier = hf_barrier_new (s_loop.client, s_loop.session, "doors", 1);
+    assert_int_equal (hf_barrier_wait (barrier, LIMIT_MS), HF_INVALID);
+    assert_int_equal (hf_barrier_enter (barrier, LIMIT_MS), HF_INVALID);
+    hf_barrier_destroy (&barrier);
+    hf_latch_t *latch = hf_latch_new (s_loop.client, s_loop.session, "latch", 1);
+    assert_int_equal (hf_latch_wait (latch, LIMIT_MS), HF_INVALID);
+    hf_latch_destroy (&latch);
+    hf_observer_t *observer = NULL;
+    assert_int_equal (hf_observer_open (s_loop.client, "post", LIMIT_MS, &observer), HF_INVALID);
+    assert_null (observer);
+    hf_grant_t grant; //  and nobody has arrived
+    assert_int_equal (hf_acquire (g_stage.session[0], "doors", 0, &grant), HF_OK);
+    assert_int_equal (hf_release (g_stage.session[0], "doors", grant.token, LIMIT_MS), HF_OK);
 }
 
 HF_TEST (test_without_the_option_there_is_no_descriptor)
