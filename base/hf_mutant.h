@@ -15,8 +15,6 @@
 //  steps_overlap: a file actor that acknowledges late (an assertion fails). A client does not see
 //  end_before_answers, watcher_untold, never_busy and credit_unpaid at once: check what is sent.
 #define HF_MUTANT_TABLE(M)                                                                         \
-    M (left_forgotten, "once",                                                                     \
-       "a place that passed to an acquire which was never sent is not given up with it")           \
     M (told_before_durable, "P6", "a watcher is told of a section before it has reached the file") \
     M (gap_ignored, "P10", "a node that has not kept what a watch asks for tells what it has")     \
     M (moved_to_now, "P10", "a watch that goes to another node begins anew there")                 \
@@ -163,6 +161,8 @@
 //  For unit tests alone. The lock actor answers nothing before it has applied it, so that no client
 //  can see the difference; the tool's guard, names and addresses are not in the simulator.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
+    M (left_forgotten, "once",                                                                     \
+       "a place that passed to an acquire which was never sent is not given up with it")           \
     M (left_out_untold, "P11",                                                                     \
        "EVENTS begins behind what was left out since the last one: a hole for the client")         \
     M (watched_alone, "P11", "a node that knows no leader keeps its watches")                      \

@@ -78,7 +78,7 @@ s_pick_faults (sim_t *sim, odds_t *odds)
     odds->freeze = s_some (sim, 40);
     odds->stall = s_some (sim, 40);
     odds->fail = s_some (sim, 10);
-    odds->wipe = s_some (sim, 20);
+    odds->wipe = s_some (sim, sim_random (sim, 4) == 0 ? 200 : 20);
     odds->slow = s_some (sim, 20);
     odds->spurious = s_some (sim, 30);
     odds->handover = s_some (sim, 30);
