@@ -31,15 +31,14 @@ struct hf_door {
 };
 
 hf_door_t *
-hf_door_new (void *context, const hf_endpoint_t *self_endpoint, const hf_addresses_t *listen,
-             char *error)
+hf_door_new (void *context, const char *host, const hf_listen_t *listen, char *error)
 {
-    assert (context && self_endpoint && listen && error);
+    assert (context && host && listen && error);
     error[0] = 0;
     hf_door_t *self = hf_alloc (sizeof (*self));
     zmq_msg_init (&self->body);
     hf_door_clients_init (&self->clients);
-    self->port = self_endpoint->client_port;
+    self->port = listen->client_port;
     self->router = hf_socket_new (context, ZMQ_ROUTER, s_pulse);
     if (self->router != NULL)
         self->monitor =
@@ -53,8 +52,8 @@ hf_door_new (void *context, const hf_endpoint_t *self_endpoint, const hf_address
     //  many sessions lost answers that came all at once.
     hf_socket_set (self->router, ZMQ_SNDHWM, 0);
     hf_socket_set (self->router, ZMQ_ROUTER_MANDATORY, 1);
-    if (hf_socket_bind (self->router, self_endpoint->host, listen, self_endpoint->client_port,
-                        "clients", error) != 0)
+    if (hf_socket_bind (self->router, host, &listen->at, listen->client_port, "clients", error) !=
+        0)
         hf_door_destroy (&self);
     return self;
 }

@@ -14,16 +14,15 @@
 #define HF_DOOR_H_INCLUDED
 
 #include "base/hf_error.h"
-#include "broker-less/hf_target.h"
+#include "broker-less/hf_listen.h"
 #include "msgs/hf_route.h"
 #include "msgs/hf_wire.h"
 
 typedef struct hf_door hf_door_t;
 
-/*  Bind to the addresses of LISTEN. NULL with one line in ERROR: a port in use, an address that is
- * not here. */
-hf_door_t *hf_door_new (void *context, const hf_endpoint_t *self_endpoint,
-                        const hf_addresses_t *listen, char *error);
+/*  Bind where LISTEN says; HOST is this node's in the cluster list. NULL with one line in ERROR: a
+ *  port in use, an address that is not here. */
+hf_door_t *hf_door_new (void *context, const char *host, const hf_listen_t *listen, char *error);
 void hf_door_destroy (hf_door_t **self_p);
 
 /*  The socket to poll for input, plain libzmq. */

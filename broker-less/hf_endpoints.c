@@ -5,7 +5,6 @@
 #include <assert.h>
 #include <ctype.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -150,18 +149,12 @@ s_parse_port (const part_t *part, const char **at, uint16_t *port, const char *w
     return 0;
 }
 
+/*  HOST[:CLIENT-PORT[:NODE-PORT]] from HOST to the end of the part. A port that is left out stays
+ * as it is. */
 static int
-s_parse_part (hf_endpoint_t *self, const part_t *part, char *error)
+s_parse_place (hf_endpoint_t *self, const part_t *part, const char *host, char *error)
 {
     const char *end = part->at + part->size;
-    const char *sign = memchr (part->at, '@', part->size);
-    if (sign == NULL)
-        return s_wrong (part, error, "not of the form id@host:clientport:nodeport");
-    self->id = s_number (part->at, (size_t)(sign - part->at));
-    if (self->id == 0)
-        return s_wrong (part, error, "the id before @ must be 1 to 65535");
-
-    const char *host = sign + 1;
     const char *at = host;
     if (at < end && *at == '[') {
         const char *close = memchr (at, ']', (size_t)(end - at));
@@ -176,17 +169,43 @@ s_parse_part (hf_endpoint_t *self, const part_t *part, char *error)
     }
     if (s_parse_host (self, part, host, (size_t)(at - host), error) != 0)
         return -1;
-
-    self->client_port = CLIENT_PORT_DEFAULT;
-    self->node_port = NODE_PORT_DEFAULT;
     if (s_parse_port (part, &at, &self->client_port, "client", error) != 0 ||
         s_parse_port (part, &at, &self->node_port, "node", error) != 0)
         return -1;
     if (at != end)
         return s_wrong (part, error, "more than two ports; an IPv6 address goes in [ ]");
+    return 0;
+}
+
+static int
+s_parse_part (hf_endpoint_t *self, const part_t *part, char *error)
+{
+    const char *sign = memchr (part->at, '@', part->size);
+    if (sign == NULL)
+        return s_wrong (part, error, "not of the form id@host:clientport:nodeport");
+    self->id = s_number (part->at, (size_t)(sign - part->at));
+    if (self->id == 0)
+        return s_wrong (part, error, "the id before @ must be 1 to 65535");
+    self->client_port = CLIENT_PORT_DEFAULT;
+    self->node_port = NODE_PORT_DEFAULT;
+    if (s_parse_place (self, part, sign + 1, error) != 0)
+        return -1;
     if (self->client_port == self->node_port)
         return s_wrong (part, error, "clients and nodes cannot share port %u", self->node_port);
     return 0;
+}
+
+bool
+hf_endpoint_parse_place (hf_endpoint_t *self, const char *text)
+{
+    assert (self && text);
+    char error[HF_ERROR_SIZE];
+    hf_endpoint_t place = *self;
+    part_t part = {.number = 1, .at = text, .size = strlen (text)};
+    if (s_parse_place (&place, &part, text, error) != 0)
+        return false;
+    *self = place;
+    return true;
 }
 
 //  ---- the list ------------------------------------------------------------------

@@ -10,6 +10,7 @@
 
 #include "base/hf_error.h"
 #include "msgs/hf_limits.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,6 +36,10 @@ int hf_endpoints_parse (hf_endpoints_t *self, const char *text, char *error);
 
 /*  0, or -1 with one line in ERROR when this cannot be a cluster: not 1, 3, 5 or 7 nodes. */
 int hf_endpoints_check_cluster (const hf_endpoints_t *self, char *error);
+
+/*  Read HOST[:CLIENT-PORT[:NODE-PORT]] into SELF; a port that is left out stays as it was there.
+ *  False: TEXT is of another form, and SELF is as it was. */
+bool hf_endpoint_parse_place (hf_endpoint_t *self, const char *text);
 
 /*  NULL when ID is not in the list. */
 const hf_endpoint_t *hf_endpoints_find (const hf_endpoints_t *self, uint32_t id);

@@ -105,8 +105,8 @@ s_join (hf_mesh_t *self, const hf_endpoints_t *endpoints, char *error)
     if (own == NULL) {
         return hf_error_set (error, "node %u is not in the list of endpoints", self->me.id);
     }
-    if (hf_socket_bind (self->pub, own->host, &self->listen.at, own->node_port, "nodes", error) !=
-        0)
+    if (hf_socket_bind (self->pub, own->host, &self->listen.at, self->listen.node_port, "nodes",
+                        error) != 0)
         return -1;
     bool names = false;
     for (uint32_t i = 0; i < endpoints->count; i++) {
@@ -294,10 +294,11 @@ s_judge (hf_mesh_t *self, uint64_t now_us)
     uint32_t own = 0;
     for (uint32_t i = 0; i < self->list.count; i++) {
         hf_mesh_peer_t *peer = hf_mesh_peer_find (self->peer, self->count, self->list.node[i].id);
-        own = peer != NULL ? own : i;
-        if (peer == NULL)
-            addresses[i] = self->listen.at;
-        else if (!peer->up) //  a peer that is up is no trouble, whatever its name stands for
+        if (peer == NULL) {
+            own = i;
+            if (!hf_listen_is_mapped (&self->listen, &self->list.node[i]))
+                addresses[i] = self->listen.at;
+        } else if (!peer->up) //  a peer that is up is no trouble, whatever its name stands for
             addresses[i] = peer->target.found;
     }
     hf_names_judge (&self->list, addresses, own, self->listen.chosen, text);

@@ -17,16 +17,10 @@
 #define HF_MESH_H_INCLUDED
 
 #include "base/hf_error.h"
-#include "broker-less/hf_target.h"
+#include "broker-less/hf_listen.h"
 #include "msgs/hf_msg.h"
 
 typedef struct hf_mesh hf_mesh_t;
-
-/*  Where this node listens: by its own name, or CHOSEN by an option. */
-typedef struct hf_listen {
-    hf_addresses_t at;
-    bool chosen;
-} hf_listen_t;
 
 /*  Bind. NULL with one line in ERROR: a port in use, an address that is not here. */
 hf_mesh_t *hf_mesh_new (void *context, const hf_endpoints_t *endpoints, uint32_t self_id,

@@ -119,9 +119,8 @@ s_divide_files (hf_node_t *self)
     if (hf_files_check (plan.least - OPENED, "a node", error) != 0 ||
         !hf_door_plan (files, self->endpoints.count, &plan))
         return s_refuse (error);
-    const hf_endpoint_t *own = hf_endpoints_find (&self->endpoints, self->id);
-    hf_gate_set (own->client_port, plan.clients_top, true);
-    hf_gate_set (own->node_port, plan.peers_top, false);
+    hf_gate_set (self->listen.client_port, plan.clients_top, true);
+    hf_gate_set (self->listen.node_port, plan.peers_top, false);
     self->lock.connections_max = plan.clients;
     return 0;
 }
@@ -152,8 +151,8 @@ hf_node_open (hf_node_t *self, const hf_options_t *options)
     self->election.mesh = hf_mesh_new (context, &self->endpoints, self->id, &self->listen, error);
     if (!self->election.mesh)
         return s_refuse (error);
-    self->lock.door = hf_door_new (context, hf_endpoints_find (&self->endpoints, self->id),
-                                   &self->listen.at, error);
+    self->lock.door = hf_door_new (context, hf_endpoints_find (&self->endpoints, self->id)->host,
+                                   &self->listen, error);
     if (!self->lock.door)
         return s_refuse (error);
     return 0;

@@ -21,8 +21,8 @@ typedef struct hf_node {
 int hf_node_find (hf_node_t *self, const hf_options_t *options);
 
 /*  Where to listen: as OPTIONS say, or at the addresses of this node's name, which is looked up
- * until that succeeds. Warns of ports that the kernel gives away. 0; -1: what is wrong was printed;
- * 1: one of SIGNALS, which is a signalfd, came first. */
+ * until that succeeds. Warns of bound ports that the kernel gives away. 0; -1: what is wrong was
+ * printed; 1: one of SIGNALS, which is a signalfd, came first. */
 int hf_node_listen (hf_node_t *self, const hf_options_t *options, int signals);
 
 /*  Lock the folder, swap in a state that waits there, open the stores, check that they belong

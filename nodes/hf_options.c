@@ -2,7 +2,6 @@
 
 #include "nodes/hf_options.h"
 #include "broker-less/hf_endpoints.h"
-#include <arpa/inet.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,8 +18,11 @@ static const char s_help[] =
     "                        ID@HOST:CLIENT-PORT:NODE-PORT,... with 1, 3, 5 or 7 nodes;\n"
     "                        ports may be left out (8080, 8081).\n"
     "                        Default: " HF_ENDPOINTS_DEFAULT "\n"
-    "      --listen ADDRESS  listen there, not where this node's host in the list is: an IPv4\n"
-    "                        address, an IPv6 address in brackets, or * for all IPv4 addresses\n"
+    "      --listen ADDRESS[:CLIENT-PORT[:NODE-PORT]]\n"
+    "                        listen there, not where the list says that this node is called (in a\n"
+    "                        container, behind a port mapping): an IPv4 address, an IPv6 address\n"
+    "                        in brackets, or * for all IPv4 addresses; ports that are left out\n"
+    "                        are those of the list\n"
     "  -d, --data DIR        where this node keeps its log and files\n"
     "                        (default: ./holdfast-data; made when it is not there)\n"
     "  -l, --log-level LEVEL error, warn, info (default) or debug; lines go to stderr\n"
@@ -73,25 +75,6 @@ s_parse_size (const char *text, uint64_t *size)
            (*end == 0 || (unit && end[1] == 0));
 }
 
-static bool
-s_parse_listen (const char *text, hf_addresses_t *listen)
-{
-    uint8_t ip[16];
-    char inside[INET6_ADDRSTRLEN] = "";
-    size_t size = strlen (text);
-    bool ip6 = text[0] == '[' && size > 2 && size < sizeof inside && text[size - 1] == ']';
-    if (strcmp (text, "*") == 0)
-        text = "0.0.0.0";
-    if (ip6)
-        memcpy (inside, text + 1, size - 2);
-    if (inet_pton (ip6 ? AF_INET6 : AF_INET, ip6 ? inside : text, ip) != 1)
-        return false;
-    inet_ntop (ip6 ? AF_INET6 : AF_INET, ip, inside, sizeof inside);
-    listen->count = 1;
-    snprintf (listen->text[0], HF_ADDRESS_SIZE, ip6 ? "[%s]" : "%s", inside);
-    return true;
-}
-
 int
 hf_options_parse (hf_options_t *options, int argc, char **argv)
 {
@@ -130,9 +113,8 @@ hf_options_parse (hf_options_t *options, int argc, char **argv)
                 return s_usage ("--log-level must be error, warn, info or debug, not", optarg);
             break;
         case LISTEN:
-            if (!s_parse_listen (optarg, &options->listen))
-                return s_usage ("--listen must be an IPv4 address, [IPv6 address] or *, not",
-                                optarg);
+            if (!hf_listen_parse (&options->listen, optarg))
+                return s_usage (HF_LISTEN_FORM, optarg);
             break;
         case DUMP:
             options->dump = optarg;

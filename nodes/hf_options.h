@@ -2,7 +2,7 @@
 #ifndef HF_OPTIONS_H_INCLUDED
 #define HF_OPTIONS_H_INCLUDED
 
-#include "broker-less/hf_target.h"
+#include "broker-less/hf_listen.h"
 #include "nodes/actors/hf_report.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,8 +13,8 @@ typedef struct hf_options {
     uint32_t id; //  0: not given
     const char *cluster;
     const char *data;
-    const char *dump;      //  print what is in this folder, instead of running; NULL: run
-    hf_addresses_t listen; //  count 0: where the host in the list says
+    const char *dump;   //  print what is in this folder, instead of running; NULL: run
+    hf_listen_t listen; //  not completed; not chosen: where the list says
     hf_level_t level;
     bool prefer_lowest;
     uint64_t log_keep; //  bytes

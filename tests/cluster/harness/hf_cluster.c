@@ -211,6 +211,14 @@ hf_cluster_set_list (hf_cluster_t *self, uint32_t id, const char *list)
 }
 
 void
+hf_cluster_set_listen (hf_cluster_t *self, uint32_t id, const char *listen)
+{
+    hf_cluster_node_t *node = hf_cluster_node (self, id);
+    assert (strlen (listen) < sizeof node->listen);
+    strcpy (node->listen, listen);
+}
+
+void
 hf_cluster_add_argument (hf_cluster_t *self, const char *argument)
 {
     size_t i = 0;
@@ -325,6 +333,9 @@ hf_cluster_launch (hf_cluster_t *self, uint32_t id)
     if (node->variables)
         size = s_append_all (argv, 1, node->variables);
     size = s_append_all (argv, size, plain);
+    const char *listen[] = {"--listen", node->listen, NULL};
+    if (node->listen[0])
+        size = s_append_all (argv, size, listen);
     size = s_append_all (argv, size, self->argument);
     assert (size < sizeof argv / sizeof argv[0]);
     hf_process_config_t config = {.argv = argv, .log_path = node->log, .network = node->network};

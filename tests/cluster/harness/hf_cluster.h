@@ -76,6 +76,9 @@ void hf_cluster_set_program (const char *path);
 /*  From the next start on, node ID is given this list instead of the cluster's. */
 void hf_cluster_set_list (hf_cluster_t *self, uint32_t id, const char *list);
 
+/*  From the next start on, node ID is given this --listen. */
+void hf_cluster_set_listen (hf_cluster_t *self, uint32_t id, const char *listen);
+
 /*  From the next start on, all nodes are given this argument, too; at most 7. Not copied. */
 void hf_cluster_add_argument (hf_cluster_t *self, const char *argument);
 /*  From the next start on, node ID is started by "/usr/bin/env VARIABLES", a list that ends with

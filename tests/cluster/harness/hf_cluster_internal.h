@@ -16,6 +16,7 @@ typedef struct hf_cluster_node {
     char dir[HF_PATH_SIZE];
     char log[HF_PATH_SIZE];
     char list[HF_LIST_SIZE];
+    char listen[64]; //  "": where the list says
     char address[32];
     int network;                  //  a namespace; 0: as the test's
     const char *const *variables; //  NULL: none

@@ -59,6 +59,7 @@ HF_TEST_ON (test_wrong_usage, 3)
     static const char *const usages[][2] = {{"--nonsense", "option"},
                                             {"nonsense", "nonsense"},
                                             {"--log-level=loud", "loud"},
+                                            {"--listen=alpha:80", "--listen must be ADDRESS[:"},
                                             {"--id", "option"}};
     for (size_t i = 0; i < sizeof usages / sizeof usages[0]; i++) {
         const char *argv[] = {hf_cluster_program (), usages[i][0], NULL};

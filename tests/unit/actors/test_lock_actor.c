@@ -177,8 +177,8 @@ s_start (stage_t *self)
     self->args.state = hf_state_new ();
     self->args.endpoints = self->list;
     self->args.self = 1;
-    hf_addresses_t listen = test_listen (self->list.node[0].host);
-    self->args.door = hf_door_new (context, &self->list.node[0], &listen, error);
+    hf_listen_t listen = test_listen (&self->list.node[0]);
+    self->args.door = hf_door_new (context, self->list.node[0].host, &listen, error);
     assert_non_null (self->args.door);
     self->election = hf_pipe_new (&self->args.election);
     self->file = hf_pipe_new (&self->args.file);

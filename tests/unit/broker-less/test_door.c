@@ -26,8 +26,8 @@ step (void)
 static hf_door_t *
 new_door (const hf_endpoint_t *endpoint, char *error)
 {
-    hf_addresses_t listen = test_listen (endpoint->host);
-    return hf_door_new (s_context, endpoint, &listen, error);
+    hf_listen_t listen = test_listen (endpoint);
+    return hf_door_new (s_context, endpoint->host, &listen, error);
 }
 
 static void

@@ -18,10 +18,10 @@ s_open (void **state)
 {
     open_context (state);
     s_endpoint = test_endpoints ("127.0.0.1", 1).node[0];
-    hf_addresses_t listen = test_listen (s_endpoint.host);
+    hf_listen_t listen = test_listen (&s_endpoint);
     char error[HF_ERROR_SIZE];
     hf_gate_set (s_endpoint.client_port, 0, true);
-    s_door = hf_door_new (s_context, &s_endpoint, &listen, error);
+    s_door = hf_door_new (s_context, s_endpoint.host, &listen, error);
     return s_door ? 0 : -1;
 }
 

@@ -18,8 +18,8 @@ setup (void **state)
     hf_span_t bytes;
     open_context (state);
     s_endpoint = test_endpoints ("127.0.0.1", 1).node[0];
-    hf_addresses_t listen = test_listen (s_endpoint.host);
-    s_door = hf_door_new (s_context, &s_endpoint, &listen, error);
+    hf_listen_t listen = test_listen (&s_endpoint);
+    s_door = hf_door_new (s_context, s_endpoint.host, &listen, error);
     s_link = hf_link_new (s_context, &s_endpoint, NULL, 0);
     UNTIL (hf_link_next (s_link, test_now_us (), &bytes) == HF_LINK_CONNECTED);
     return s_door && s_link ? 0 : -1;

@@ -30,7 +30,7 @@ static inline hf_mesh_t *
 new_mesh (uint32_t id, char *error)
 {
     const hf_endpoint_t *own = hf_endpoints_find (&s_list, id);
-    hf_listen_t listen = {.at = test_listen (own ? own->host : "127.0.0.1")};
+    hf_listen_t listen = test_listen (own ? own : &s_list.node[0]);
     return hf_mesh_new (s_context, &s_list, id, &listen, error);
 }
 

@@ -5,7 +5,7 @@
 #include "tests/kit/hf_ports.h"
 #include "tests/kit/hf_test.h"
 #include "base/hf_random.h"
-#include "broker-less/hf_target.h"
+#include "broker-less/hf_listen.h"
 #include <poll.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -43,13 +43,14 @@ test_address (const hf_endpoint_t *endpoint, uint16_t port, char address[HF_HOST
     snprintf (address, HF_HOST_MAX + 32, "tcp://%s:%u", endpoint->host, port);
 }
 
-/*  Where a node of HOST listens: there, or on 127.0.0.1 if it is a name. */
-static inline hf_addresses_t
-test_listen (const char *host)
+/*  Where the node of ENDPOINT listens: there, or on 127.0.0.1 if its host is a name. */
+static inline hf_listen_t
+test_listen (const hf_endpoint_t *endpoint)
 {
-    hf_addresses_t listen = {.count = 1};
-    snprintf (listen.text[0], HF_ADDRESS_SIZE, "%.63s",
-              hf_host_is_name (host) ? "127.0.0.1" : host);
+    hf_listen_t listen = {
+        .at.count = 1, .client_port = endpoint->client_port, .node_port = endpoint->node_port};
+    snprintf (listen.at.text[0], HF_ADDRESS_SIZE, "%.63s",
+              hf_host_is_name (endpoint->host) ? "127.0.0.1" : endpoint->host);
     return listen;
 }
 

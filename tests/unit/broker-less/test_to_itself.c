@@ -79,7 +79,7 @@ link_step (void)
 HF_TEST_WITH (a_link_lets_go_of_itself, open_context, close_context)
 {
     hf_endpoint_t endpoint = {.id = 1, .host = "127.0.0.1", .client_port = PORT};
-    hf_addresses_t listen = test_listen (endpoint.host);
+    hf_listen_t listen = test_listen (&endpoint);
     char error[HF_ERROR_SIZE];
     hf_door_t *door = NULL;
     s_link = hf_link_new (s_context, &endpoint, NULL, 0);
@@ -87,7 +87,7 @@ HF_TEST_WITH (a_link_lets_go_of_itself, open_context, close_context)
     UNTIL_BY (link_step (), port_is_free ());
     //  Also in a moment in which it has the port again.
     UNTIL_BY (link_step (), !port_is_free ());
-    door = hf_door_new (s_context, &endpoint, &listen, error);
+    door = hf_door_new (s_context, endpoint.host, &listen, error);
     if (!door)
         fail_msg ("%s", error);
     assert_int_equal (s_connected, 0);

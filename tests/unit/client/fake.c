@@ -101,10 +101,9 @@ fake_new (uint16_t port, unsigned autos)
 {
     fake_t *self = hf_alloc (sizeof *self);
     self->context = zmq_ctx_new ();
-    hf_endpoint_t endpoint = {.id = 1, .host = "127.0.0.1", .client_port = port};
     char error[HF_ERROR_SIZE] = "";
-    hf_addresses_t listen = {.count = 1, .text = {"127.0.0.1"}};
-    self->door = hf_door_new (self->context, &endpoint, &listen, error);
+    hf_listen_t listen = {.at = {.count = 1, .text = {"127.0.0.1"}}, .client_port = port};
+    self->door = hf_door_new (self->context, "127.0.0.1", &listen, error);
     if (!self->door)
         fail_msg ("%s", error);
     self->wake_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);

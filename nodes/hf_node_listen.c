@@ -75,13 +75,13 @@ s_read (const char *name, char *text, size_t size)
 }
 
 static void
-s_warn_of_ports (const hf_endpoint_t *own)
+s_warn_of_ports (const hf_listen_t *listen)
 {
     char range[64], reserved[4096];
     s_read ("ip_local_port_range", range, sizeof range);
     s_read ("ip_local_reserved_ports", reserved, sizeof reserved);
     range[strcspn (range, "\n")] = 0;
-    const uint16_t ports[] = {own->client_port, own->node_port};
+    const uint16_t ports[] = {listen->client_port, listen->node_port};
     for (size_t i = 0; i < sizeof ports / sizeof *ports; i++)
         if (hf_port_is_ephemeral (ports[i], range, reserved))
             hf_report (
@@ -97,10 +97,19 @@ int
 hf_node_listen (hf_node_t *self, const hf_options_t *options, int signals)
 {
     const hf_endpoint_t *own = hf_endpoints_find (&self->endpoints, self->id);
-    s_warn_of_ports (own);
-    self->listen = (hf_listen_t){.at = options->listen, .chosen = options->listen.count > 0};
-    if (self->listen.chosen)
+    char error[HF_ERROR_SIZE];
+    self->listen = options->listen;
+    if (hf_listen_complete (&self->listen, own, error) != 0) {
+        fprintf (stderr, "holdfastd: %s\n", error);
+        return -1;
+    }
+    s_warn_of_ports (&self->listen);
+    if (self->listen.chosen) {
+        hf_report (HF_INFO, "listens on %s, port %u for clients and port %u for nodes",
+                   self->listen.at.text[0], (unsigned)self->listen.client_port,
+                   (unsigned)self->listen.node_port);
         return 0;
+    }
     if (!hf_host_is_name (own->host)) {
         self->listen.at.count = 1;
         snprintf (self->listen.at.text[0], HF_ADDRESS_SIZE, "%.63s", own->host);
