@@ -227,6 +227,11 @@
     M (to_itself_kept, "P11", "a connection to itself is kept")                                    \
     M (loopback_unseen, "P11", "a node that listens on loopback among others is not noticed")      \
     M (reserved_unread, "-", "a reserved port is taken for one that the kernel gives away")        \
+    M (backup_files_ahead, "P6", "a backup is made although the files are ahead of the rows")      \
+    M (backup_mixed, "P4", "a part of a backup is read from whichever snapshot there is")          \
+    M (backup_unchecked, "P4", "a block of a backup is not compared with its checksum")            \
+    M (backup_blocks_swap, "P4", "blocks of a backup may change places")                           \
+    M (backup_kept, "P12", "the snapshot of a backup that nobody reads any more is kept")          \
     M (state_sends_all, "P11", "the whole state is sent, also what the receiver's files have")     \
     HF_MUTANT_CLAIMS_TABLE (M)
 

@@ -393,6 +393,7 @@ typedef struct hf_leader_info {
     uint32_t id;
     uint64_t term;
     char endpoint[300]; //  host:client-port
+    uint64_t index;     //  of the last command that it had applied
 } hf_leader_info_t;
 hf_status_t hf_query_leader (hf_client_t *client, hf_leader_info_t *info, uint32_t limit_ms);
 
@@ -452,6 +453,19 @@ hf_status_t hf_query_files_as (hf_client_t *client, const hf_query_options_t *op
 hf_status_t hf_read_as (hf_client_t *client, const char *file, const hf_query_options_t *options,
                         uint64_t offset, void *buffer, size_t *size, uint64_t *total,
                         uint32_t limit_ms);
+
+/*  The whole state of node NODE, rows and files as of one command, as a stream of bytes, whose
+ *  format is in docs/protocol.md. With info->number 0 one begins, in which command OFFSET must be
+ *  (0: any), and *INFO is filled; with that, the bytes from OFFSET on are read, of the same NODE.
+ * At most *size bytes; *size becomes how many there are: 0 at the end. HF_BUSY: the node makes none
+ *  now, try again in a while; HF_NOT_FOUND: it does not have this one any more, begin anew. */
+typedef struct hf_backup_info {
+    uint64_t number; //  the node's own
+    uint64_t index;  //  as of this command
+    uint64_t total;  //  bytes
+} hf_backup_info_t;
+hf_status_t hf_backup_read (hf_client_t *client, uint32_t node, hf_backup_info_t *info,
+                            uint64_t offset, void *buffer, size_t *size, uint32_t limit_ms);
 
 /*  What one node says of itself: key and either a text or (text NULL) a number. Any node answers
  *  for itself, leader or not. ID 0: the first that answers. */

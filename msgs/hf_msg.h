@@ -31,7 +31,8 @@
 #define HF_FIELDS_requests(F)  F (u64, session) F (u64, floor) F (list, requests)
 #define HF_FIELDS_close(F)     F (u64, session) F (u64, echo)
 #define HF_FIELDS_query(F)                                                                         \
-    F (u64, id) F (u32, what) F (str, name) F (u64, offset) F (u32, limit) F (flag, stale)
+    F (u64, id)                                                                                    \
+    F (u32, what) F (str, name) F (u64, offset) F (u32, limit) F (flag, stale) F (u64, number)
 
 //  What happens to locks or files whose names begin with PREFIX, after number AFTER (2^64 - 1: from
 //  now on), as long as it is not more than ROOM bytes; 0: no more.
@@ -194,15 +195,21 @@
 #define HF_FIELDS_a_sections(F)  F (list, sections)
 #define HF_FIELDS_a_part(F)      F (str, file) F (bin, data)
 #define HF_FIELDS_a_file_query(F)                                                                  \
-    F (u64, id) F (u32, what) F (str, name) F (u64, offset) F (u32, limit)
+    F (u64, id) F (u32, what) F (str, name) F (u64, offset) F (u32, limit) F (u64, number)
+//  INDEX and NUMBER: of a backup.
 #define HF_FIELDS_a_file_result(F)                                                                 \
-    F (u64, id) F (u32, status) F (u64, total) F (flag, more) F (list, rows) F (bin, data)
+    F (u64, id)                                                                                    \
+    F (u32, status)                                                                                \
+    F (u64, total) F (flag, more) F (list, rows) F (bin, data) F (u64, index) F (u64, number)
 #define HF_FIELDS_a_files_durable(F) F (u64, index)
 #define HF_FIELDS_a_flushed(F)       F (u64, index)
 #define HF_FIELDS_a_needs_state(F)   F (u64, term) F (u32, leader)
-#define HF_FIELDS_a_want_state(F)    F (u32, node)
+//  NODE 0: for a backup.
+#define HF_FIELDS_a_want_state(F) F (u32, node)
 #define HF_FIELDS_a_snapshot(F)                                                                    \
-    F (u32, node) F (u64, index) F (u64, term) F (u64, section) F (bin, roster) F (list, rows)
+    F (u32, node)                                                                                  \
+    F (u64, index)                                                                                 \
+    F (u64, term) F (u64, command) F (u64, section) F (bin, roster) F (list, rows)
 #define HF_FIELDS_a_rows(F)    F (u64, index) F (u64, section) F (list, changes)
 #define HF_FIELDS_a_restart(F) F (u64, index)
 
@@ -305,7 +312,7 @@ typedef enum hf_kind {
 #define HF_OPTIONAL_TABLE(O)                                                                       \
     O (OPEN, 3)                                                                                    \
     O (CMD_OPEN, 3)                                                                                \
-    O (QUERY, 1)                                                                                   \
+    O (QUERY, 2)                                                                                   \
     O (CLAIM, 2)                                                                                   \
     O (GRANTED, 2)                                                                                 \
     O (RESULT, 1)                                                                                  \
@@ -370,6 +377,8 @@ enum {
     HF_WHAT_FILES = 5,  //  FILE_ROWs by name, after NAME
     HF_WHAT_READ = 6,   //  LIMIT bytes of file NAME from OFFSET; total: the file's length
     HF_WHAT_SESSIONS = 7, //  SESSION_ROWs by id, after OFFSET, at most LIMIT
+    HF_WHAT_BACKUP = 8,   //  LIMIT bytes from OFFSET of snapshot NUMBER (0: begin one) of the node
+                          //  that is asked; total: its size; number: its own
 };
 
 //  ---- what the table makes ----------------------------------------------------

@@ -37,7 +37,8 @@ s_put (hf_pack_t *frame, const hf_op_t *ask)
                                              .name = hf_span (ask->text, ask->lock_size),
                                              .offset = ask->offset,
                                              .limit = ask->size,
-                                             .stale = ask->stale});
+                                             .stale = ask->stale,
+                                             .number = ask->number});
 }
 
 /*  To one particular node, or to all that are connected: the first answer counts. */

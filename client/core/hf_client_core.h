@@ -79,7 +79,8 @@ typedef struct hf_op {
     char *label; //  of OPEN: who it is; the op owns it; NULL: nobody
     bool detect;
     uint32_t delay_ms;
-    bool stale; //  of QUERY
+    bool stale;      //  of QUERY
+    uint64_t number; //  likewise
 
     //  What comes back. Pointers are into the op.
     hf_result_t result;

@@ -15,6 +15,7 @@ typedef struct question {
     hf_client_t *client;
     uint32_t node;
     bool stale;
+    uint64_t backup; //  its number
     uint64_t end_us; //  HF_NEVER: no limit
     hf_op_t *op;
     hf_query_result_t result;
@@ -83,6 +84,7 @@ s_ask (question_t *self, uint32_t what, const char *name, uint64_t offset, uint3
     hf_op_t *op = hf_op_query (self->node, what, name, offset, limit);
     op->limit_us = self->end_us;
     op->stale = self->stale;
+    op->number = self->backup;
     hf_status_t status = hf_io_ask (self->client, NULL, op, s_left_ms (self), &self->op);
     if (!self->op || !self->op->reply)
         return status;
@@ -130,7 +132,7 @@ s_text (char *buffer, size_t room, hf_span_t text)
     buffer[size] = 0;
 }
 
-/*  Ask for facts; ends QUESTION. */
+/*  Ask for facts; ends QUESTION, whose result's numbers stay. */
 static hf_status_t
 s_facts (question_t *question, uint32_t what, hf_fact_fn *fn, void *arg)
 {
@@ -171,7 +173,9 @@ hf_query_leader (hf_client_t *client, hf_leader_info_t *info, uint32_t limit_ms)
     if (!info || !s_begin (&question, client, HF_NODE_LEADER, limit_ms))
         return HF_INVALID;
     memset (info, 0, sizeof *info);
-    return s_facts (&question, HF_WHAT_LEADER, s_leader_fact, info);
+    hf_status_t status = s_facts (&question, HF_WHAT_LEADER, s_leader_fact, info);
+    info->index = question.result.index;
+    return status;
 }
 
 hf_status_t
@@ -431,4 +435,46 @@ hf_read (hf_client_t *client, const char *file, uint64_t offset, void *buffer, s
          uint64_t *total, uint32_t limit_ms)
 {
     return hf_read_as (client, file, NULL, offset, buffer, size, total, limit_ms);
+}
+
+//  ---- backups ----------------------------------------------------------------------
+
+/*  Whether a result to a question for OFFSET of backup INFO, for ROOM bytes, is what was asked. */
+static bool
+s_backup_fits (const hf_query_result_t *result, const hf_backup_info_t *info, uint64_t offset,
+               uint32_t room)
+{
+    if (info->number == 0 ? result->number == 0 || result->index < offset
+                          : result->number != info->number || result->total != info->total)
+        return false;
+    uint64_t from = info->number == 0 ? 0 : offset;
+    return from <= result->total && result->data.size <= result->total - from &&
+           result->data.size <= room;
+}
+
+hf_status_t
+hf_backup_read (hf_client_t *client, uint32_t node, hf_backup_info_t *info, uint64_t offset,
+                void *buffer, size_t *size, uint32_t limit_ms)
+{
+    question_t question;
+    if (!info || !size || !buffer || *size == 0 || !s_begin (&question, client, node, limit_ms) ||
+        !hf_endpoints_find (&client->endpoints, node))
+        return HF_INVALID;
+    question.stale = true; //  whether it leads or not
+    question.backup = info->number;
+    uint32_t room = *size < HF_DATA_MAX ? (uint32_t)*size : HF_DATA_MAX;
+    *size = 0;
+    hf_status_t status = s_ask (&question, HF_WHAT_BACKUP, "", offset, room);
+    const hf_query_result_t *result = &question.result;
+    if (status == HF_OK && !s_backup_fits (result, info, offset, room))
+        status = HF_MALFORMED;
+    if (status == HF_OK) {
+        *size = result->data.size;
+        if (*size > 0)
+            memcpy (buffer, result->data.at, *size);
+        *info = (hf_backup_info_t){
+            .number = result->number, .index = result->index, .total = result->total};
+    }
+    s_end (&question);
+    return status;
 }

@@ -52,7 +52,8 @@ enum {
     TOOL_WATCH = 65536,
     TOOL_WAIT = 131072,
     TOOL_LOCKS = 262144,
-    TOOL_BARRIER = 524288
+    TOOL_BARRIER = 524288,
+    TOOL_BACKUP = 1048576
 };
 
 /*  The last options of a question's help, and the head of its examples. */
@@ -75,7 +76,8 @@ typedef struct tool_command {
 
 extern const tool_command_t tool_run, tool_elect, tool_acquire, tool_release, tool_append, tool_cat,
     tool_ls, tool_locks, tool_leader, tool_status, tool_sessions;
-extern const tool_command_t tool_follow, tool_wait, tool_observe, tool_barrier;
+extern const tool_command_t tool_follow, tool_wait, tool_observe, tool_barrier, tool_backup,
+    tool_inspect;
 
 /*  `holdfast run`, once: gives the exit code. *AGAIN: the lock was lost or no cluster reached, not
  *  by the command's own exit code, and no signal asked to end. */
@@ -135,6 +137,8 @@ struct tool_options {
     uint64_t offset, length; //  length UINT64_MAX: to the end
     bool files, watch;
     const char *after; //  a number; NULL: not given
+    bool progress;
+    uint64_t node; //  0: not given
 };
 
 /*  Read the options of COMMAND and check the number of arguments. Gives -1 to go on, or the exit

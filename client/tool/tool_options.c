@@ -208,6 +208,8 @@ static const option_row_t s_options[] = {
     {TOOL_WATCH, 0, "files", 0, TAKE_TRUE, TO (files), NULL},
     {TOOL_WATCH, 0, "after", 1, TAKE_TEXT, TO (after), NULL},
     {TOOL_LOCKS, 0, "watch", 0, TAKE_TRUE, TO (watch), NULL},
+    {TOOL_BACKUP, 0, "node", 1, TAKE_POSITIVE, TO (node), "--node"},
+    {TOOL_BACKUP, 0, "progress", 0, TAKE_TRUE, TO (progress), NULL},
     {TOOL_WAIT, 'n', "nonblock", 0, TAKE_NO_WAIT, TO (wait_ms), NULL},
     {TOOL_WAIT | TOOL_BARRIER, 'w', "wait", 1, TAKE_TIME, TO (wait_ms), "-w"},
     {TOOL_WAIT | TOOL_BARRIER, 'E', "conflict-exit-code", 1, TAKE_EXIT_CODE, TO (conflict_code),

@@ -3,6 +3,7 @@
 #include "nodes/services/hf_file_service.h"
 #include "base/hf_alloc.h"
 #include "base/hf_mutant.h"
+#include "nodes/services/hf_backup_service.h"
 #include "nodes/services/hf_snapshot_service.h"
 #include <assert.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@ struct hf_file_service {
     hf_file_disk_t disk;
     hf_outbox_t out;
     hf_snapshot_service_t snapshots;
+    hf_backup_service_t backups;
     hf_pack_t list; //  scratch: FILE_ROWs of one answer
 
     uint64_t durable;  //  the last section that is on disk
@@ -61,6 +63,7 @@ hf_file_service_new (const hf_file_config_t *config, const hf_file_disk_t *disk,
     hf_pack_init (&self->list);
     hf_pack_init (&self->rows);
     hf_snapshot_service_init (&self->snapshots, &self->config, &self->disk, &self->out);
+    hf_backup_service_init (&self->backups, &self->config, &self->disk, &self->out);
     s_tell_durable (self);
     return self;
 }
@@ -72,6 +75,7 @@ hf_file_service_destroy (hf_file_service_t **self_p)
     if (!self)
         return;
     hf_snapshot_service_done (&self->snapshots);
+    hf_backup_service_done (&self->backups);
     hf_pack_done (&self->list);
     hf_pack_done (&self->rows);
     hf_outbox_done (&self->out);
@@ -162,10 +166,14 @@ s_read (hf_file_service_t *self, const hf_a_file_query_t *query)
 }
 
 static void
-s_query (hf_file_service_t *self, const hf_a_file_query_t *query)
+s_query (hf_file_service_t *self, const hf_a_file_query_t *query, uint64_t now_us)
 {
     if (query->what == HF_WHAT_READ) {
         s_read (self, query);
+        return;
+    }
+    if (query->what == HF_WHAT_BACKUP) {
+        self->bytes += hf_backup_service_asked (&self->backups, query, now_us);
         return;
     }
     //  A client chose the number; the lock actor should have refused another one.
@@ -180,6 +188,15 @@ s_query (hf_file_service_t *self, const hf_a_file_query_t *query)
     s_result (self, &result);
 }
 
+static void
+s_snapshot (hf_file_service_t *self, const hf_a_snapshot_t *snapshot, uint64_t now_us)
+{
+    if (snapshot->node == 0)
+        hf_backup_service_made (&self->backups, snapshot, self->written, now_us);
+    else
+        hf_snapshot_service_made (&self->snapshots, snapshot, self->written, now_us);
+}
+
 //  ---- the turn ------------------------------------------------------------------
 
 void
@@ -190,9 +207,8 @@ hf_file_service_from_actor (hf_file_service_t *self, hf_scan_t *scan, uint32_t k
     switch (kind) {
         HF_OWN_CASE (scan, A_SECTIONS, a_sections, s_sections (self, &in));
         HF_OWN_CASE (scan, A_ROWS, a_rows, s_rows (self, &in));
-        HF_OWN_CASE (scan, A_FILE_QUERY, a_file_query, s_query (self, &in));
-        HF_OWN_CASE (scan, A_SNAPSHOT, a_snapshot,
-                     hf_snapshot_service_made (snapshots, &in, self->written, now_us));
+        HF_OWN_CASE (scan, A_FILE_QUERY, a_file_query, s_query (self, &in, now_us));
+        HF_OWN_CASE (scan, A_SNAPSHOT, a_snapshot, s_snapshot (self, &in, now_us));
         HF_OWN_CASE (scan, A_NEEDS_STATE, a_needs_state,
                      hf_snapshot_service_needs (snapshots, &in, now_us));
         HF_OWN_CASE (scan, STATE_ASK, state_ask,
@@ -217,6 +233,7 @@ hf_file_service_end (hf_file_service_t *self, uint64_t now_us)
     if (self->tell_durable && self->written == self->durable)
         s_tell_durable (self);
     hf_snapshot_service_tick (&self->snapshots, now_us);
+    hf_backup_service_tick (&self->backups, now_us);
 }
 
 /*  A node that starts from the rows does not see the entries of the sections before them again: the
@@ -261,5 +278,7 @@ hf_file_service_rows (const hf_file_service_t *self, uint64_t *index)
 uint64_t
 hf_file_service_wake_us (const hf_file_service_t *self)
 {
-    return hf_snapshot_service_wake_us (&self->snapshots);
+    uint64_t snapshots_us = hf_snapshot_service_wake_us (&self->snapshots);
+    uint64_t backups_us = hf_backup_service_wake_us (&self->backups);
+    return snapshots_us < backups_us ? snapshots_us : backups_us;
 }

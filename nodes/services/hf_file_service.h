@@ -2,14 +2,15 @@
  *
  *  Everything durable that is not the log: it appends released sections to the files, writes the
  *  changed rows of the lock state after the sections they rest on, answers queries of files, sends
- *  this node's whole state to a node that is too far behind, and receives the leader's.
+ *  this node's whole state to a node that is too far behind and to clients that back it up, and
+ *  receives the leader's.
  *
  *  From the lock actor:
  *    A_SECTIONS   sections                     append them; what the files have already is skipped
  *    A_ROWS       index, section, changes      changed rows of the state as of INDEX; every section
  *                                              up to SECTION was handed over before. One step at a
  *                                              time: the next one only after A_FLUSHED
- *    A_FILE_QUERY id, what, name, ...          HF_WHAT_READ or HF_WHAT_FILES
+ *    A_FILE_QUERY id, what, name, ...          HF_WHAT_READ, HF_WHAT_FILES, HF_WHAT_BACKUP
  *    A_SNAPSHOT   node, index, term, ...       the state that A_WANT_STATE asked for
  *  From the election actor: A_NEEDS_STATE, and what peers sent: STATE_ASK, STATE_PART.
  *  To the lock actor (HF_TO_LOCK):
@@ -62,7 +63,7 @@ typedef struct hf_file_config {
     uint64_t ask_again_us; //  without a part for so long, ask again: 200 ms
     uint64_t fresh_us;     //  a snapshot serves new askers for so long: 5 s
     uint64_t shared_us;    //  or, while another node receives it, for so long: 30 s
-    uint64_t forget_us;    //  it is forgotten when nobody asked for so long: 30 s
+    uint64_t forget_us;    //  it is forgotten when nobody asked for so long: 30 s; so is a backup
 } hf_file_config_t;
 
 /*  The disk below. No function may fail: the shell ends the process inside one that does. What is

@@ -343,7 +343,7 @@ s_query (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
     hf_query_t message;
     if (!hf_query_get (scan, &message)) {
         s_refuse_input (self, route, HF_MALFORMED,
-                        "QUERY wants [id, what, name, offset, limit, stale]");
+                        "QUERY wants [id, what, name, offset, limit, stale, number]");
         return;
     }
     if (message.what != HF_WHAT_STATUS && !self->leading && !message.stale) {
@@ -356,6 +356,7 @@ s_query (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
                             .offset = message.offset,
                             .limit = message.limit,
                             .stale = message.stale,
+                            .number = message.number,
                             .route = *route};
     if (message.what == HF_WHAT_STATUS) {
         hf_lock_query_status (self, &reading);

@@ -112,6 +112,7 @@ hf_lock_snapshot (hf_lock_service_t *self, uint32_t node)
                          &(hf_a_snapshot_t){.node = node,
                                             .index = hf_state_applied_index (self->state),
                                             .term = hf_state_applied_term (self->state),
+                                            .command = hf_state_command_index (self->state),
                                             .section = hf_state_section_index (self->state),
                                             .roster = hf_state_roster (self->state),
                                             .rows = hf_pack_list (&self->rows)});

@@ -16,14 +16,21 @@ typedef struct asked {
 } asked_t;
 
 static void
-s_result (hf_lock_service_t *self, const hf_reading_t *reading, hf_query_result_t *result)
+s_send (hf_lock_service_t *self, const hf_reading_t *reading, hf_query_result_t *result)
 {
     result->id = reading->id;
+    hf_query_result_frame (&self->out.frame, result);
+    hf_outbox_to_client (&self->out, &reading->route, 0);
+}
+
+/*  An answer as of now. */
+static void
+s_result (hf_lock_service_t *self, const hf_reading_t *reading, hf_query_result_t *result)
+{
     result->index = hf_state_command_index (self->state);
     result->number = hf_lock_watch_number (self, reading->what == HF_WHAT_FILES ||
                                                      reading->what == HF_WHAT_READ);
-    hf_query_result_frame (&self->out.frame, result);
-    hf_outbox_to_client (&self->out, &reading->route, 0);
+    s_send (self, reading, result);
 }
 
 //  ---- with another actor -----------------------------------------------------------
@@ -32,7 +39,7 @@ s_result (hf_lock_service_t *self, const hf_reading_t *reading, hf_query_result_
 static uint64_t
 s_answer_bytes (const hf_reading_t *reading)
 {
-    if (reading->what == HF_WHAT_READ)
+    if (reading->what == HF_WHAT_READ || reading->what == HF_WHAT_BACKUP)
         return reading->limit < HF_DATA_MAX ? reading->limit : HF_DATA_MAX;
     if (reading->what == HF_WHAT_FILES)
         return (uint64_t)ROW_BYTES * (reading->limit < HF_ROWS_MAX ? reading->limit : HF_ROWS_MAX);
@@ -97,7 +104,8 @@ s_ask_files (hf_lock_service_t *self, const hf_reading_t *reading)
                                                 .what = reading->what,
                                                 .name = hf_span (reading->bytes, reading->size),
                                                 .offset = reading->offset,
-                                                .limit = reading->limit});
+                                                .limit = reading->limit,
+                                                .number = reading->number});
     hf_outbox_to_actor (&self->out, HF_TO_FILE);
 }
 
@@ -111,8 +119,13 @@ hf_lock_file_result (hf_lock_service_t *self, const hf_a_file_result_t *file)
                                 .total = file->total,
                                 .more = file->more,
                                 .rows = file->rows,
-                                .data = file->data};
-    s_result (self, &reading, &result);
+                                .data = file->data,
+                                .index = file->index,
+                                .number = file->number};
+    if (reading.what == HF_WHAT_BACKUP)
+        s_send (self, &reading, &result);
+    else
+        s_result (self, &reading, &result);
 }
 
 void
@@ -195,7 +208,7 @@ s_query (hf_lock_service_t *self, const hf_reading_t *reading, hf_query_result_t
         if (!hf_state_lock_detail (self->state, name, reading->offset, limit, &self->rows,
                                    &result->more))
             result->status = HF_NOT_FOUND;
-    } else if (what == HF_WHAT_FILES || what == HF_WHAT_READ)
+    } else if (what == HF_WHAT_FILES || what == HF_WHAT_READ || what == HF_WHAT_BACKUP)
         return false;
     else
         result->status = HF_UNKNOWN;

@@ -20,6 +20,7 @@ typedef struct hf_reading {
     uint64_t session; //  of a close
     uint64_t id;      //  the echo of a keepalive or close; or the query's id
     uint64_t offset;
+    uint64_t number; //  of a backup
     //  The name of a query: one that is too long is cut to 256 bytes, one too many. Of a keepalive:
     //  its sessions, as uint64_t, of which the first DONE are answered.
     const uint8_t *bytes;

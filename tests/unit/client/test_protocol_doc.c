@@ -110,7 +110,7 @@ HF_TEST (test_examples_are_what_the_codec_makes)
     hf_kept_put (&list, &(hf_kept_t){.session = SESSION + 1, .status = HF_SESSION_EXPIRED});
     EXAMPLE ("alive", alive, 123456, hf_pack_list (&list))
     EXAMPLE ("refused", refused, HF_NOT_LEADER, hf_span_text (hf_status_text (HF_NOT_LEADER)), 1, 7)
-    EXAMPLE ("query", query, 1, HF_WHAT_READ, hf_span_text ("log"), 0, 65536, false)
+    EXAMPLE ("query", query, 1, HF_WHAT_READ, hf_span_text ("log"), 0, 65536, false, 0)
     EXAMPLE ("result", query_result, .id = 1, .index = 54, .total = 3,
              .data = hf_span_text ("hi\n"))
     EXAMPLE ("close", close, SESSION, 2)

@@ -12,7 +12,7 @@ fresh ()
     mkdir -p "$root/t"
     cd "$root/t"
     mkdir -p base msgs broker-less nodes/consensus nodes/locks nodes/services nodes/snapshot/disk nodes/store \
-        client/core client/examples client/recipes bench tests/kit
+        client/core client/tool client/examples client/recipes bench tests/kit
     cp "$here/../../../.clang-format" .
     printf '//  A.\n#include "msgs/a.h"\n' > nodes/locks/a.c
     printf '//  A.\nvoid nanosleep (void);\n' > tests/kit/hf_wait.c

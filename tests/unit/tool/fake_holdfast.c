@@ -529,3 +529,16 @@ hf_barrier_wait (hf_barrier_t *self, uint32_t limit_ms)
 {
     return s_blocking ("HF_FAKE_BARRIER", self, limit_ms);
 }
+
+//  ---- a backup --------------------------------------------------------------------
+
+hf_status_t
+hf_backup_read (hf_client_t *client, uint32_t node, hf_backup_info_t *info, uint64_t offset,
+                void *buffer, size_t *size, uint32_t limit_ms)
+{
+    assert (client && buffer && *size > 0);
+    s_log ("backup of node %" PRIu32 " from %" PRIu64 "\n", node, offset);
+    *info = (hf_backup_info_t){.number = 1};
+    *size = 0;
+    return s_blocking ("HF_FAKE_QUERY", client, limit_ms);
+}
