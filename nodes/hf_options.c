@@ -30,6 +30,10 @@ static const char s_help[] =
     "                        or g behind the number (default: 32m); a node that was away for\n"
     "                        longer takes over the whole state of the leader\n"
     "      --dump DIR        print the state of a node that does not run, as JSON, and exit\n"
+    "      --restore FILE    make the data folder of this node, the first of a new cluster, from "
+    "a\n"
+    "                        backup (holdfast backup), and exit; the folder must be empty\n"
+    "      --drop-sessions   with --restore: without the sessions and what they hold\n"
     "      --no-prefer-lowest  do not hand the lead over to the lowest id\n"
     "  -h, --help            show this and exit\n"
     "  -V, --version         show the version and exit\n"
@@ -43,7 +47,8 @@ static const char s_help[] =
     "  holdfast --endpoints $L status\n"
     "\n"
     "SIGTERM ends it cleanly: a leader hands over first. Exit codes: 0 ended by a signal\n"
-    "or dumped, 1 it could not start or a disk failed (stderr says which), 64 wrong usage.\n";
+    "or dumped or restored, 1 it could not start or a disk failed (stderr says which), 64 wrong "
+    "usage.\n";
 
 static int
 s_usage (const char *text, const char *value)
@@ -78,13 +83,15 @@ s_parse_size (const char *text, uint64_t *size)
 int
 hf_options_parse (hf_options_t *options, int argc, char **argv)
 {
-    enum { NO_PREFER = 256, DUMP, LISTEN };
+    enum { NO_PREFER = 256, DUMP, LISTEN, RESTORE, DROP };
     static const struct option longs[] = {{"id", required_argument, NULL, 'i'},
                                           {"cluster", required_argument, NULL, 'c'},
                                           {"listen", required_argument, NULL, LISTEN},
                                           {"data", required_argument, NULL, 'd'},
                                           {"log-level", required_argument, NULL, 'l'},
                                           {"dump", required_argument, NULL, DUMP},
+                                          {"restore", required_argument, NULL, RESTORE},
+                                          {"drop-sessions", no_argument, NULL, DROP},
                                           {"log-keep", required_argument, NULL, 'k'},
                                           {"no-prefer-lowest", no_argument, NULL, NO_PREFER},
                                           {"help", no_argument, NULL, 'h'},
@@ -119,6 +126,12 @@ hf_options_parse (hf_options_t *options, int argc, char **argv)
         case DUMP:
             options->dump = optarg;
             break;
+        case RESTORE:
+            options->restore = optarg;
+            break;
+        case DROP:
+            options->drop_sessions = true;
+            break;
         case 'k':
             if (!s_parse_size (optarg, &options->log_keep))
                 return s_usage ("--log-keep must be a number of bytes, such as 64k or 32m, not",
@@ -139,5 +152,7 @@ hf_options_parse (hf_options_t *options, int argc, char **argv)
     }
     if (optind < argc)
         return s_usage ("unexpected argument", argv[optind]);
+    if (options->drop_sessions && !options->restore)
+        return s_usage ("--drop-sessions goes with --restore alone", NULL);
     return -1;
 }

@@ -13,8 +13,10 @@ typedef struct hf_options {
     uint32_t id; //  0: not given
     const char *cluster;
     const char *data;
-    const char *dump;   //  print what is in this folder, instead of running; NULL: run
-    hf_listen_t listen; //  not completed; not chosen: where the list says
+    const char *dump;    //  print what is in this folder, instead of running; NULL: run
+    const char *restore; //  make the data folder from this backup, instead of running; NULL: run
+    bool drop_sessions;  //  with that: without its sessions and what they hold
+    hf_listen_t listen;  //  not completed; not chosen: where the list says
     hf_level_t level;
     bool prefer_lowest;
     uint64_t log_keep; //  bytes

@@ -4,6 +4,7 @@
 #include "nodes/actors/hf_pipe.h"
 #include "nodes/hf_dump.h"
 #include "nodes/hf_node.h"
+#include "nodes/hf_restore.h"
 #include "nodes/services/hf_give_back.h"
 #include <assert.h>
 #include <malloc.h>
@@ -132,6 +133,11 @@ main (int argc, char **argv)
         return rc;
     if (options.dump)
         return hf_dump (options.dump, stdout) == 0 ? EXIT_OK : EXIT_CANNOT_START;
+    static hf_node_t node;
+    if (options.restore)
+        return hf_node_find (&node, &options) == 0 && hf_restore (&node, &options) == 0
+                   ? EXIT_OK
+                   : EXIT_CANNOT_START;
     //  Threads inherit the mask: signals come to s_wait alone.
     sigset_t signals;
     sigemptyset (&signals);
@@ -143,7 +149,6 @@ main (int argc, char **argv)
     signal (SIGPIPE, SIG_IGN);
     zsys_handler_set (NULL);
 
-    static hf_node_t node;
     if (hf_node_find (&node, &options) == 0) {
         hf_report_init (options.level, node.id);
         rc = hf_node_listen (&node, &options, signals_fd);

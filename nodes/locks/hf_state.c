@@ -278,6 +278,12 @@ s_command (hf_state_t *self, uint64_t term, hf_scan_t *scan, hf_outcomes_t *out)
     }
 }
 
+void
+hf_state_forget_members (hf_state_t *self)
+{
+    self->roster_size = 0;
+}
+
 static void
 s_keep_roster (hf_state_t *self, hf_span_t payload)
 {

@@ -111,6 +111,9 @@ uint64_t hf_state_applied_term (const hf_state_t *self);
 /*  The payload of the last ROSTER entry applied; empty before the first. Valid until the next. */
 hf_span_t hf_state_roster (const hf_state_t *self);
 
+/*  The state is taken over to a new cluster, which has other members: the roster is empty again. */
+void hf_state_forget_members (hf_state_t *self);
+
 /*  The command index of the last section that was released; 0 before the first. */
 uint64_t hf_state_section_index (const hf_state_t *self);
 
