@@ -242,7 +242,7 @@ s_forge (life_t *self)
         hf_close_frame (&self->pack, &(hf_close_t){.session = session});
         break;
     case 3:
-        hf_query_frame (&self->pack, &(hf_query_t){.what = fuzz_u8 (&self->input) % 8,
+        hf_query_frame (&self->pack, &(hf_query_t){.what = fuzz_u8 (&self->input) % 9,
                                                    .name = hf_span_text ("a"),
                                                    .limit = fuzz_u8 (&self->input)});
         break;

@@ -424,7 +424,7 @@ hf_watch_close (hf_watch_t **watch_p)
 hf_status_t
 hf_query_leader (hf_client_t *client, hf_leader_info_t *info, uint32_t limit_ms)
 {
-    *info = (hf_leader_info_t){.id = 2, .term = 3, .endpoint = "127.0.0.1:8082"};
+    *info = (hf_leader_info_t){.id = 2, .term = 3, .endpoint = "127.0.0.1:8082", .index = 4};
     return s_blocking ("HF_FAKE_QUERY", client, limit_ms);
 }
 
@@ -532,13 +532,22 @@ hf_barrier_wait (hf_barrier_t *self, uint32_t limit_ms)
 
 //  ---- a backup --------------------------------------------------------------------
 
+/*  Of 20 bytes, ten at a time, which are no snapshot. HF_FAKE_BEGIN, of the node HF_FAKE_DOWN if it
+ *  is given, and HF_FAKE_REST are the statuses; HF_FAKE_HANG: the rest never comes. */
 hf_status_t
 hf_backup_read (hf_client_t *client, uint32_t node, hf_backup_info_t *info, uint64_t offset,
                 void *buffer, size_t *size, uint32_t limit_ms)
 {
-    assert (client && buffer && *size > 0);
+    bool begins = info->number == 0;
+    assert (client && *size >= 10);
     s_log ("backup of node %" PRIu32 " from %" PRIu64 "\n", node, offset);
-    *info = (hf_backup_info_t){.number = 1};
-    *size = 0;
-    return s_blocking ("HF_FAKE_QUERY", client, limit_ms);
+    if (!begins && getenv ("HF_FAKE_HANG"))
+        pause ();
+    *info = (hf_backup_info_t){.number = 1, .index = 5, .total = 20};
+    *size = 10;
+    memset (buffer, 'x', 10);
+    if (!begins)
+        return s_blocking ("HF_FAKE_REST", client, limit_ms);
+    bool down = node == s_number ("HF_FAKE_DOWN", node);
+    return down ? s_blocking ("HF_FAKE_BEGIN", client, limit_ms) : HF_OK;
 }

@@ -250,4 +250,43 @@ static const trial_t s_help[] = {
 };
 TRIAL_TABLE (test_help, s_help)
 
+//  What is no snapshot is not kept; a file that was there stays.
+static const trial_t s_backup[] = {
+    {0, "$T backup - | tail -c 28 | head -c 20", .is = "xxxxxxxxxxxxxxxxxxxx",
+     .log = "backup of node 3 from 4\nbackup of node 3 from 10\n"},
+    {74, "echo old > f; $T backup f", .has = "f.part is damaged"},
+    {0, "[ ! -e f.part ] && cat f", .is = "old\n"},
+    {69, "HF_FAKE_REST=27 $T backup f",
+     .has = "the backup is not finished: node 3 started again, or was asked for nothing"},
+    {69, "HF_FAKE_REST=66 $T backup f", .has = "the backup is not finished: node 3: "},
+    {0, "[ ! -e f.part ] && cat f", .is = "old\n"},
+    {143,
+     .script = "HF_FAKE_HANG=1 $T backup f & until [ -e f.part ]; do :; done; kill $!; wait $!"},
+    {0, "[ ! -e f.part ] && cat f", .is = "old\n"},
+    {74, "$T backup nowhere/f", .has = "cannot make nowhere/f.part: No such file"},
+    {0, "HF_FAKE_DOWN=3 HF_FAKE_BEGIN=66 $T backup - | wc -c", .is = "60\n",
+     .log_has = "backup of node 3 from 4\nbackup of node 1 from 4\nbackup of node 1 from 10\n"},
+    {69, "HF_FAKE_BEGIN=66 $T backup f", .log_has = "node 1 from 4\nbackup of node 2 from 4\n"},
+    {69, "HF_FAKE_BEGIN=22 $T backup --node 1 --timeout 60ms f",
+     .has = "node 1 is far behind, or another client backs it up"},
+    {69, "HF_FAKE_QUERY=66 $T backup f", .log_lacks = "backup"},
+    {0, "HF_FAKE_QUERY=66 $T backup --stale --node 2 - | wc -c", .is = "60\n",
+     .log_has = "backup of node 2 from 0\n"},
+    {64, "$T backup --node 4 f", .has = "the nodes do not include 4"},
+    {64, .script = "$T backup"},
+    {0, "$T backup --progress - 2>&1 >/dev/null",
+     .has = "holdfast: backup of node 3 as of command 5: 20 of 20 bytes, 100 %\n"},
+};
+TRIAL_TABLE (test_backup, s_backup)
+
+static const trial_t s_inspect[] = {
+    {74, "$T inspect nothing", .has = "cannot open nothing: No such file"},
+    {74, "$T inspect .", .has = ". is no regular file"},
+    {2, "echo > f; $T inspect f", .has = "f is no backup of holdfast: it is too short"},
+    {2, "seq 100 > f; $T inspect f", .has = "f is no backup of holdfast\n"},
+    {2, "$T backup - > f; $T inspect f", .has = "f is damaged: its head is longer than it can be"},
+    {64, .script = "$T inspect"},
+};
+TRIAL_TABLE (test_inspect, s_inspect)
+
 HF_TEST_MAIN (trial_setup, trial_teardown)
