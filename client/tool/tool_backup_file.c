@@ -24,17 +24,31 @@ s_ended (int number)
     raise (number); //  its action is the default again
 }
 
+static const int s_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
+#define SIGNALS (sizeof s_signals / sizeof *s_signals)
+
+/*  They wait until the file that they must remove is known. Gives what was held before. */
+static sigset_t
+s_hold_signals (void)
+{
+    sigset_t held, before;
+    sigemptyset (&held);
+    for (size_t i = 0; i < SIGNALS; i++)
+        sigaddset (&held, s_signals[i]);
+    pthread_sigmask (SIG_BLOCK, &held, &before);
+    return before;
+}
+
 static void
 s_watch_signals (const char *part)
 {
-    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
     struct sigaction action = {.sa_handler = s_ended, .sa_flags = (int)SA_RESETHAND};
     s_part = part;
-    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+    for (size_t i = 0; i < SIGNALS; i++) {
         struct sigaction before;
         //  One that is ignored stays so: nohup.
-        if (sigaction (signals[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL)
-            sigaction (signals[i], &action, NULL);
+        if (sigaction (s_signals[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL)
+            sigaction (s_signals[i], &action, NULL);
     }
 }
 
@@ -65,10 +79,8 @@ s_write (void *arg, const uint8_t *bytes, size_t size)
 
 /*  The lock keeps two backups from writing the same file. */
 static int
-s_open_part (tool_backup_out_t *self)
+s_lock_part (tool_backup_out_t *self)
 {
-    self->part = tool_alloc (strlen (self->path) + sizeof ".part");
-    strcat (strcpy (self->part, self->path), ".part");
     self->fd = open (self->part, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (self->fd < 0)
         return s_cannot (self, "make");
@@ -79,6 +91,17 @@ s_open_part (tool_backup_out_t *self)
     }
     s_watch_signals (self->part);
     return ftruncate (self->fd, 0) == 0 ? 0 : s_cannot (self, "write");
+}
+
+static int
+s_open_part (tool_backup_out_t *self)
+{
+    self->part = tool_alloc (strlen (self->path) + sizeof ".part");
+    strcat (strcpy (self->part, self->path), ".part");
+    sigset_t before = s_hold_signals ();
+    int rc = s_lock_part (self);
+    pthread_sigmask (SIG_SETMASK, &before, NULL);
+    return rc;
 }
 
 int
