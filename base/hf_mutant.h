@@ -161,6 +161,8 @@
 //  For unit tests alone. The lock actor answers nothing before it has applied it, so that no client
 //  can see the difference; the tool's guard, names and addresses are not in the simulator.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
+    M (backup_packed_always, "P12",                                                                \
+       "each request for a backup makes the lock actor pack its state")                            \
     M (left_forgotten, "once",                                                                     \
        "a place that passed to an acquire which was never sent is not given up with it")           \
     M (left_out_untold, "P11",                                                                     \

@@ -71,9 +71,12 @@ s_answer_part (hf_backup_service_t *self, uint64_t id, uint64_t offset, uint32_t
 
 /*  Ask the lock actor for the state as it is now, once for all who wait. */
 static void
-s_wait (hf_backup_service_t *self, const hf_a_file_query_t *query)
+s_wait (hf_backup_service_t *self, const hf_a_file_query_t *query, uint64_t now_us)
 {
-    if (self->waiting_count == HF_BACKUP_WAITING_MAX) {
+    bool full = self->waiting_count == HF_BACKUP_WAITING_MAX;
+    //  The lock actor packs its whole state: a client that asks without end must not fill its time.
+    bool soon = self->waiting_count == 0 && self->want_again_us > now_us;
+    if (full || (soon && !HF_MUTANT (backup_packed_always))) {
         s_refuse (self, query->id, HF_BUSY);
         return;
     }
@@ -81,6 +84,7 @@ s_wait (hf_backup_service_t *self, const hf_a_file_query_t *query)
         (hf_backup_waiting_t){.id = query->id, .least = query->offset, .limit = query->limit};
     if (self->waiting_count > 1)
         return;
+    self->want_again_us = now_us + HF_BACKUP_AGAIN_US;
     hf_a_want_state_frame (&self->out->message, &(hf_a_want_state_t){.node = 0});
     hf_outbox_to_actor (self->out, HF_TO_LOCK);
 }
@@ -104,7 +108,7 @@ s_begin (hf_backup_service_t *self, const hf_a_file_query_t *query, uint64_t now
         return 0;
     }
     hf_snapshot_send_destroy (&self->send);
-    s_wait (self, query);
+    s_wait (self, query, now_us);
     return 0;
 }
 

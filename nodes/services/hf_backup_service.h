@@ -5,7 +5,8 @@
  *  and gets a number. The client asks for the rest by that number and an offset, as often as it
  *  likes. Rows and files are as of the same command: after a start the files may be ahead of the
  *  rows, and until the rows have caught up there is no backup (BUSY). Nor is there one while the
- *  node has not applied the command that the client wants to be in it.
+ *  node has not applied the command that the client wants to be in it, or sooner than
+ *  HF_BACKUP_AGAIN_US after the state was asked for last.
  *
  *  There is one snapshot at a time, whose rows are in memory. Who asks for a backup while it is
  *  fresh (config.fresh_us) shares it. Later another one takes its place if its end was read, or if
@@ -18,7 +19,8 @@
 #include "nodes/services/hf_file_service.h"
 #include "nodes/snapshot/hf_snapshot_send.h"
 
-#define HF_BACKUP_WAITING_MAX 16 //  clients that wait for a snapshot to be made; beyond: BUSY
+#define HF_BACKUP_AGAIN_US    500000 //  between two requests for the state; sooner: BUSY
+#define HF_BACKUP_WAITING_MAX 16     //  clients that wait for a snapshot to be made; beyond: BUSY
 
 /*  A query that is answered when the snapshot is made. */
 typedef struct hf_backup_waiting {
@@ -36,7 +38,8 @@ typedef struct hf_backup_service {
     uint64_t number;          //  of the last one that was made
     uint64_t command;         //  as of which command it is
     uint64_t made_us, asked_us;
-    bool ended; //  who asked last has read its end
+    uint64_t want_again_us; //  no request for the state before
+    bool ended;             //  who asked last has read its end
     hf_backup_waiting_t waiting[HF_BACKUP_WAITING_MAX];
     uint32_t waiting_count;
 } hf_backup_service_t;

@@ -146,6 +146,7 @@ FILE_TEST (p6_no_backup_while_the_files_are_ahead_of_the_rows, stage, 12)
     hf_mutant = HF_MUTANT_none;
     s_ask (stage, 1, 0, 0, 100);
     s_make (stage, 11);
+    stage->now_us += SECOND;
     s_ask (stage, 2, 0, 0, 100); //  asked again, it is made
     file_stage_expect (stage, "durable:12 want:0 result:1 want:0");
     s_make (stage, 12);
@@ -157,6 +158,7 @@ FILE_TEST (p10_a_backup_has_the_command_that_was_asked_for, stage, 0)
     s_ask (stage, 1, 0, COMMAND + 1, 10);
     s_make (stage, 0);
     assert_int_equal (s_result (stage, 1).status, HF_BUSY); //  and there is none
+    stage->now_us += SECOND;
     s_ask (stage, 2, 0, COMMAND + 1, 10);
     s_ask (stage, 3, 0, COMMAND, 10);
     file_stage_expect (stage, "durable:0 want:0 result:1 want:0");
@@ -212,6 +214,25 @@ FILE_TEST (p12_many_clients_share_one_snapshot, stage, 0)
     file_stage_expect (stage, "want:0");
     s_make (stage, 0);
     assert_true (s_result (stage, 24).number > number);
+}
+
+/*  A client asks without end for what the node does not have yet. */
+FILE_TEST (p12_the_state_is_not_packed_at_each_request, stage, 0)
+{
+    s_ask (stage, 1, 0, UINT64_MAX, 10);
+    s_make (stage, 0);
+    file_stage_expect (stage, "durable:0 want:0 result:1");
+    assert_int_equal (s_asked (stage, 2, 0, UINT64_MAX, 10).status, HF_BUSY);
+    file_stage_expect (stage, "result:2");
+    stage->now_us += HF_BACKUP_AGAIN_US;
+    s_ask (stage, 3, 0, UINT64_MAX, 10);
+    file_stage_expect (stage, "want:0");
+    s_make (stage, 0);
+    file_stage_expect (stage, "result:3");
+    hf_mutant = HF_MUTANT_backup_packed_always;
+    s_ask (stage, 4, 0, UINT64_MAX, 10);
+    file_stage_expect (stage, "want:0");
+    hf_mutant = HF_MUTANT_none;
 }
 
 /*  Gives the status of a backup that is asked for when the one before was left alone. */
