@@ -14,7 +14,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HF_HOST_MAX            255
 #define HF_ENDPOINTS_TEXT_SIZE 2048
 #define HF_ENDPOINTS_DEFAULT   "1@127.0.0.1:8080:8081"
 

@@ -7,8 +7,10 @@
 #define HF_LIMITS_H_INCLUDED
 
 #define HF_VERSION_WIRE 1
+#define HF_LEVEL_NEWEST 1 //  feature level: 0: members are those of the list; 1: they change
 
-#define HF_MEMBERS_MAX 7 //  nodes in a cluster
+#define HF_MEMBERS_MAX 7   //  nodes in a cluster
+#define HF_HOST_MAX    255 //  bytes in the name of a host
 
 #define HF_TTL_MIN_MS     1000
 #define HF_TTL_MAX_MS     600000

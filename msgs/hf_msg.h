@@ -129,7 +129,9 @@
 #define HF_FIELDS_ack(F)                                                                           \
     F (u32, from)                                                                                  \
     F (u32, to)                                                                                    \
-    F (u64, term) F (u64, index) F (u64, round) F (u32, hears) F (u64, incarnation) F (u32, sync_us)
+    F (u64, term)                                                                                  \
+    F (u64, index)                                                                                 \
+    F (u64, round) F (u32, hears) F (u64, incarnation) F (u32, sync_us) F (u32, speaks)
 #define HF_FIELDS_need(F)                                                                          \
     F (u32, from) F (u32, to) F (u64, term) F (u64, probe_index) F (u64, probe_term)
 #define HF_FIELDS_vote_request(F)                                                                  \
@@ -139,7 +141,10 @@
 #define HF_FIELDS_vote(F)                                                                          \
     F (u32, from)                                                                                  \
     F (u32, to)                                                                                    \
-    F (u64, term) F (flag, pre) F (flag, granted) F (u64, incarnation) F (u64, candidate)
+    F (u64, term)                                                                                  \
+    F (flag, pre) F (flag, granted) F (u64, incarnation) F (u64, candidate) F (u32, speaks)
+//  The ROSTER entry at INDEX, which is committed and not joint.
+#define HF_FIELDS_members(F) F (u32, from) F (u32, to) F (u64, term) F (u64, index) F (bin, roster)
 #define HF_FIELDS_transfer(F)                                                                      \
     F (u32, from) F (u32, to) F (u64, term) F (u64, last_index) F (u64, last_term)
 #define HF_FIELDS_newer_term(F) F (u32, from) F (u32, to) F (u64, term)
@@ -158,6 +163,11 @@
 
 //  A member of the cluster, and which disk it has: in the list of a ROSTER entry.
 #define HF_FIELDS_member(F) F (u32, node) F (u64, incarnation)
+//  A member in a ROSTER entry of version 2. FLAGS: HF_SEAT_... below.
+#define HF_FIELDS_seat(F)                                                                          \
+    F (u32, node)                                                                                  \
+    F (u64, incarnation)                                                                           \
+    F (u32, slot) F (u32, flags) F (str, host) F (u32, client_port) F (u32, node_port)
 
 //  Rows of the lock state, as state.db keeps them and as a state stream carries them; a stream's
 //  head. PREFIX: (of a change that takes away) every key that begins with KEY.
@@ -190,10 +200,17 @@
 #define HF_FIELDS_a_leading(F)   F (u64, term) F (u64, index)
 #define HF_FIELDS_a_following(F) F (u64, term) F (u32, leader)
 #define HF_FIELDS_a_passed(F)    F (u64, id) F (u64, index)
-#define HF_FIELDS_a_told(F)      F (u64, id) F (list, rows)
-#define HF_FIELDS_a_section(F)   F (u64, index) F (list, parts)
-#define HF_FIELDS_a_sections(F)  F (list, sections)
-#define HF_FIELDS_a_part(F)      F (str, file) F (bin, data)
+#define HF_FIELDS_a_change(F)                                                                      \
+    F (u64, id)                                                                                    \
+    F (u32, op)                                                                                    \
+    F (u32, node)                                                                                  \
+    F (str, host)                                                                                  \
+    F (u32, client_port) F (u32, node_port) F (flag, learns) F (flag, force) F (u32, level)
+#define HF_FIELDS_a_verdict(F)  F (u64, id) F (u32, verdict)
+#define HF_FIELDS_a_told(F)     F (u64, id) F (list, rows)
+#define HF_FIELDS_a_section(F)  F (u64, index) F (list, parts)
+#define HF_FIELDS_a_sections(F) F (list, sections)
+#define HF_FIELDS_a_part(F)     F (str, file) F (bin, data)
 #define HF_FIELDS_a_file_query(F)                                                                  \
     F (u64, id) F (u32, what) F (str, name) F (u64, offset) F (u32, limit) F (u64, number)
 //  INDEX and NUMBER: of a backup.
@@ -266,10 +283,12 @@
     M (STATE_ASK, 139, state_ask)                                                                  \
     M (ENTRY, 140, entry)                                                                          \
     M (STATE_PART, 141, state_part)                                                                \
+    M (MEMBERS, 142, members)                                                                      \
     M (MEMBER, 150, member)                                                                        \
     M (STATE_ROW, 151, state_row)                                                                  \
     M (STATE_CHANGE, 152, state_change)                                                            \
     M (STATE_HEAD, 153, state_head)                                                                \
+    M (SEAT, 154, seat)                                                                            \
     M (CMD_OPEN, 160, cmd_open)                                                                    \
     M (CMD_CLOSE, 161, cmd_close)                                                                  \
     M (CMD_REQUESTS, 162, cmd_requests)                                                            \
@@ -282,12 +301,14 @@
     M (A_APPLIED, 195, a_applied)                                                                  \
     M (A_FACTS, 196, a_facts)                                                                      \
     M (A_FLUSHED, 197, a_flushed)                                                                  \
+    M (A_CHANGE, 198, a_change)                                                                    \
     M (A_COMMITTED, 208, a_committed)                                                              \
     M (A_LEADING, 209, a_leading)                                                                  \
     M (A_FOLLOWING, 210, a_following)                                                              \
     M (A_PASSED, 211, a_passed)                                                                    \
     M (A_TOLD, 212, a_told)                                                                        \
     M (A_NEEDS_STATE, 213, a_needs_state)                                                          \
+    M (A_VERDICT, 214, a_verdict)                                                                  \
     M (A_SECTION, 224, a_section)                                                                  \
     M (A_PART, 225, a_part)                                                                        \
     M (A_FILE_QUERY, 226, a_file_query)                                                            \
@@ -317,7 +338,9 @@ typedef enum hf_kind {
     O (GRANTED, 2)                                                                                 \
     O (RESULT, 1)                                                                                  \
     O (HOLDER_ROW, 2)                                                                              \
-    O (WAITER_ROW, 2)
+    O (WAITER_ROW, 2)                                                                              \
+    O (ACK, 1)                                                                                     \
+    O (VOTE, 1)
 
 static inline uint32_t
 hf_optional (uint32_t kind)
@@ -357,7 +380,8 @@ hf_optional (uint32_t kind)
     P (VOTE, vote)                                                                                 \
     P (TRANSFER, transfer)                                                                         \
     P (NEWER_TERM, newer_term)                                                                     \
-    P (STATE_OFFER, state_offer)
+    P (STATE_OFFER, state_offer)                                                                   \
+    P (MEMBERS, members)
 
 //  What an entry of the log is. Of another type, it changes nothing.
 typedef enum hf_entry_type {
@@ -467,18 +491,44 @@ const char *hf_kind_name (uint32_t kind);
 void hf_payload_put (hf_pack_t *pack, hf_list_t commands);
 hf_status_t hf_payload_get (hf_span_t payload, hf_list_t *commands);
 
-/*  The payload of a ROSTER entry: [version, [MEMBER, ...], joins], members in ascending order. */
-#define HF_ROSTER_MAX 160 //  bytes, for HF_MEMBERS_MAX members
+/*  The payload of a ROSTER entry: who the members are, in ascending order of their ids.
+ *
+ *  Version 1: [1, [MEMBER, ...], joins]. All vote; slots go by the order. Level 0.
+ *  Version 2: [2, [SEAT, ...], level, cluster, [request id, ...]].
+ *
+ *  A roster is JOINT while it changes who votes: then it names the voters before and after, and
+ * both must make a majority (see hf_core_roster.c). */
+#define HF_ROSTER_MAX      2304 //  bytes
+#define HF_ROSTER_DONE_MAX 8    //  requests of which it is known that they were carried out
+
+//  Of a seat. It votes; voted before; and that was another disk of it.
+#define HF_SEAT_VOTES   1U
+#define HF_SEAT_VOTED   2U
+#define HF_SEAT_CHANGED 4U
+#define HF_SEAT_JOINS   8U  //  it is to vote as soon as it has caught up
+#define HF_SEAT_LEAVES  16U //  it is a member no more, once this roster is committed
+#define HF_SEAT_ALL     31U
+
 typedef struct hf_roster {
     uint32_t count;
-    uint32_t joins; //  the member whose disk this entry admits; 0: none
-    hf_member_t members[HF_MEMBERS_MAX];
+    uint32_t joins; //  version 1: the member whose disk this entry admits; 0: none
+    hf_seat_t members[HF_MEMBERS_MAX];
+    uint32_t level;   //  feature level; 0: version 1
+    uint64_t cluster; //  its random id; 0: version 1
+    uint64_t done[HF_ROSTER_DONE_MAX];
+    uint32_t done_count;
 } hf_roster_t;
+
+/*  In version 1 with level 0: who changed is named by JOINS alone. */
 void hf_roster_put (hf_pack_t *pack, const hf_roster_t *roster);
-/*  False: malformed, it names nobody, nodes do not ascend, an incarnation is 0, or the one that
- *  joins is no member. */
+/*  Hosts point into PAYLOAD. Of version 1 the slots and flags are filled in. False: malformed, it
+ *  names nobody, nodes do not ascend, a slot is taken twice, flags that contradict each other, a
+ *  voter without incarnation, no voter, or the one that joins is no member. */
 bool hf_roster_get (hf_span_t payload, hf_roster_t *roster);
 bool hf_roster_valid (hf_span_t payload);
+bool hf_roster_joint (const hf_roster_t *roster);
+/*  NULL: NODE is no member. */
+const hf_seat_t *hf_roster_seat (const hf_roster_t *roster, uint32_t node);
 
 /*  A node's vote and the ends of its log, whose entries are those behind base_index. */
 typedef struct hf_log_state {

@@ -84,7 +84,7 @@ s_add_roster (void *arg, uint64_t index, hf_span_t payload)
     found_t *found = arg;
     hf_roster_at_t *roster = hf_array_add (&found->rosters);
     assert (payload.size <= sizeof roster->payload);
-    *roster = (hf_roster_at_t){.index = index, .size = (uint8_t)payload.size};
+    *roster = (hf_roster_at_t){.index = index, .size = payload.size};
     memcpy (roster->payload, payload.at, payload.size);
 }
 

@@ -14,6 +14,7 @@ hf_core_config_defaults (hf_core_config_t *config)
                                  .prefer_lowest = true,
                                  .regret_us = 120000000,
                                  .believed_us = 480000000,
+                                 .speaks = HF_LEVEL_NEWEST,
                                  .seed = 1};
 }
 
@@ -21,9 +22,9 @@ static bool
 s_config_sane (const hf_core_config_t *config)
 {
     uint32_t count = config->members_count;
-    if (count == 0 || count > HF_MEMBERS_MAX || count % 2 == 0)
+    bool found = count == 0 && config->self != 0 && config->incarnation != 0;
+    if (count > HF_MEMBERS_MAX || (count > 0 && count % 2 == 0))
         return false;
-    bool found = false;
     for (uint32_t i = 0; i < count; i++) {
         if (config->members[i] == 0 || (i > 0 && config->members[i] <= config->members[i - 1]))
             return false;
@@ -42,7 +43,7 @@ hf_core_new (const hf_core_config_t *config, const hf_restored_t *restored, uint
         return NULL;
     hf_core_t *self = hf_alloc (sizeof *self);
     self->config = *config;
-    self->slot = hf_core_slot (self, config->self);
+    hf_core_sit (self);
     self->chunk = chunk;
     self->chunk_arg = chunk_arg;
     self->random.state = config->seed ^ (uint64_t)config->self << 32;
@@ -62,7 +63,7 @@ hf_core_new (const hf_core_config_t *config, const hf_restored_t *restored, uint
     }
     hf_core_repair_reset (self);
     self->stand_at_us = now_us;
-    if (config->members_count > 1)
+    if (!hf_core_alone (self) || !hf_core_may_stand (self))
         self->stand_at_us += hf_core_election_timeout (self);
     return self;
 }
@@ -74,7 +75,7 @@ hf_core_destroy (hf_core_t **self_p)
     if (*self_p == NULL)
         return;
     hf_core_log_done (&(*self_p)->log);
-    hf_array_free (&(*self_p)->rosters);
+    hf_core_roster_done (*self_p);
     hf_array_free (&(*self_p)->barriers);
     free (*self_p);
     *self_p = NULL;
@@ -83,20 +84,9 @@ hf_core_destroy (hf_core_t **self_p)
 //  ---- small things ---------------------------------------------------------------------
 
 uint32_t
-hf_core_slot (const hf_core_t *self, uint32_t node)
+hf_core_member (const hf_core_t *self, uint32_t slot)
 {
-    uint32_t slot = 0;
-    while (slot < self->config.members_count && self->config.members[slot] != node)
-        slot++;
-    return slot;
-}
-
-uint32_t
-hf_core_bit (const hf_core_t *self, uint32_t node)
-{
-    uint32_t slot = hf_core_slot (self, node);
-    assert (slot < self->config.members_count);
-    return 1U << slot;
+    return slot < HF_MEMBERS_MAX ? self->nodes[slot] : 0;
 }
 
 bool
@@ -122,7 +112,7 @@ hf_core_view (const hf_core_t *self)
                             .last_term = hf_core_log_last_term (&self->log),
                             .first_index = self->log.first_index,
                             .links = self->links,
-                            .counted = hf_core_roster_view (self),
+                            .counted = hf_core_full (self),
                             .sync_us = hf_core_sync_us (self),
                             .transfer_to = self->transfer_to,
                             .lagging = hf_core_lagging (self),
@@ -142,7 +132,7 @@ hf_core_check (const hf_core_t *self)
 {
     hf_core_log_check (&self->log);
     hf_core_roster_check (self);
-    assert (self->config.members[self->slot] == self->config.self);
+    assert (self->slot == HF_MEMBERS_MAX || self->nodes[self->slot] == self->config.self);
     assert (self->commit_index <= self->verified_index);
     assert (self->verified_index <= self->log.last_index);
     assert (self->durable_index <= self->log.last_index);
@@ -161,7 +151,7 @@ hf_core_check (const hf_core_t *self)
     assert (self->role == HF_FOLLOWER || leads || self->leader == 0);
     assert (self->leader == 0 || self->leader == self->term_leader);
     assert (self->barriers.count <= HF_CORE_BARRIERS_MAX);
-    for (uint32_t i = 0; leads && i < self->config.members_count; i++) {
+    for (uint32_t i = 0; leads && i < HF_MEMBERS_MAX; i++) {
         assert (self->peers[i].match <= self->log.last_index);
         assert (self->peers[i].round <= self->round);
     }
@@ -237,13 +227,16 @@ s_on_pruned (hf_core_t *self, uint64_t index, hf_effects_t *effects)
 static void
 s_on_link (hf_core_t *self, uint32_t node, bool up)
 {
-    uint32_t slot = hf_core_slot (self, node);
-    if (slot == self->config.members_count || slot == self->slot)
+    uint32_t at = 0;
+    while (at < self->linked_count && self->linked[at] != node)
+        at++;
+    if (node == self->config.self || up == (at < self->linked_count))
         return;
-    if (up)
-        self->links |= 1U << slot;
-    else
-        self->links &= ~(1U << slot);
+    if (!up)
+        self->linked[at] = self->linked[--self->linked_count];
+    else if (self->linked_count < HF_CORE_LINKS_MAX)
+        self->linked[self->linked_count++] = node;
+    hf_core_links_update (self);
 }
 
 static void
@@ -255,7 +248,8 @@ s_on_broken (hf_core_t *self, uint32_t node, hf_effects_t *effects)
     self->broken_us = self->now_us;
     self->leader = 0;
     //  The remaining members stand one after the other, the lowest id at once.
-    uint32_t rank = self->slot - (node < self->config.self ? 1 : 0);
+    uint32_t rank = hf_core_rank (self, self->config.self);
+    rank -= rank > 0 && node < self->config.self ? 1 : 0;
     if (rank == 0 && self->now_us >= self->abstain_until_us && hf_core_may_stand (self)) {
         hf_core_pre_stand (self, effects);
         return;
@@ -292,7 +286,7 @@ s_on_stall (hf_core_t *self, uint64_t for_us)
         }
         return;
     }
-    for (uint32_t i = 0; i < self->config.members_count; i++)
+    for (uint32_t i = 0; i < HF_MEMBERS_MAX; i++)
         self->peers[i].heard_us = s_later (self, self->peers[i].heard_us, for_us);
     if (self->transfer_to != 0)
         self->transfer_until_us += for_us;
@@ -319,6 +313,7 @@ s_leader_tick (hf_core_t *self, hf_effects_t *effects)
     hf_core_admit (self, effects);
     self->beat_commit = self->commit_index;
     hf_core_beat (self, effects);
+    hf_core_tell_roster (self, effects);
     hf_core_push_transfer (self, true, effects);
 }
 
@@ -389,6 +384,9 @@ hf_core_step (hf_core_t *self, const hf_event_t *event, hf_effects_t *effects)
         break;
     case HF_EV_PRUNED:
         s_on_pruned (self, event->pruned.index, effects);
+        break;
+    case HF_EV_CHANGE:
+        hf_core_on_change (self, &event->change, effects);
         break;
     }
     hf_core_settle (self, effects);

@@ -20,22 +20,26 @@
  *       it made durable, and go on with 1.
  *  Effects pile up over several steps (batching) until hf_effects_reset.
  *
- *  The roster (design 4.6). Each node has an incarnation, made with its disk. A ROSTER entry of the
- *  log, made by the core itself, names the incarnation of every member. The last one in a log is in
- *  force from its append, committed or not; the next one is appended only when it is committed. The
- *  member that it admits counts only from its commit on, as in a joint configuration (dissertation
- *  4.3): see hf_core_roster.c.
+ *  The roster (design 4.6, 10). Each node has an incarnation, made with its disk. A ROSTER entry of
+ *  the log, made by the core itself, names every member, the incarnation of its disk and whether it
+ *  votes. The last one in a log is in force from its append, committed or not; the next one is
+ *  appended only when it is committed. One that changes who votes is joint (dissertation 4.3): see
+ *  hf_core_members.c.
  *    - A log with no roster in it or at its base is that of a cluster that was never formed: ALL
- *      members must grant the vote (and the pre-vote), and the entry that opens the first term is
- *      the roster with the incarnations that their votes gave.
+ *      members of the list must grant the vote (and the pre-vote), and the entry that opens the
+ *      first term is the roster with the incarnations that their votes gave. A node with an empty
+ *      list (members_count 0) waits for a leader instead.
  *    - A vote or ack of an incarnation that is not in the roster counts for nothing (elections,
  *      commit, rounds, check-quorum, fitness). What the old incarnation acknowledged is forgotten.
- *    - When such a node has caught up (it has all that was committed at the last heartbeat), the
- *      leader appends a roster with its incarnation. When that is committed the member counts; a
- *      second, equal roster records that it is, also for the time after a restart.
- *    - A roster that does not name exactly the members is refused: the message that carries it is
- *      dropped, and a log that holds it is not loaded. An entry of a type that is not in hf_msg.h
- *      is replicated like any other.
+ *    - When such a node, or one that is to vote, has caught up (it has all that was committed at
+ *      the last heartbeat), the leader appends a joint roster with its incarnation, and when that
+ *      is committed a second one, which records that it is.
+ *    - A leader that votes no more leads until that is committed, without counting itself, and then
+ *      hands over. A node that is no member any more is told so (HF_NOTICE_REMOVED).
+ *    - Level 0 knows none but the members of the list; a roster names its level. Nothing of a
+ *      higher level is written before HF_CHANGE_RAISE, which needs all members to speak it.
+ *    - An invalid roster is refused: the message that carries it is dropped, and a log that holds
+ *      it is not loaded. An entry of a type that is not in hf_msg.h is replicated like any other.
  *
  *  With config.incarnation 0 there is no roster and every member counts (for tests).
  */
@@ -47,13 +51,22 @@
 
 typedef struct hf_core hf_core_t;
 
+/*  Where a member is to be reached. HOST is empty: not known. */
+typedef struct hf_core_place {
+    char host[HF_HOST_MAX + 1];
+    uint16_t client_port, node_port;
+} hf_core_place_t;
+
 typedef struct hf_core_config {
     uint32_t self;
-    uint32_t members[HF_MEMBERS_MAX]; //  ids, ascending, self among them
-    uint32_t members_count;           //  1, 3, 5 or 7
-    uint64_t heartbeat_us;            //  default 50 ms
-    uint64_t election_us;             //  default 300 ms
-    uint64_t rank_step_us;            //  added to election_us for each lower id; default 60 ms
+    //  Who forms the cluster; once it is formed, the roster in the log says who the members are.
+    uint32_t members[HF_MEMBERS_MAX]; //  ids, ascending
+    uint32_t members_count;           //  0: this node joins a cluster, and forms none
+    hf_core_place_t places[HF_MEMBERS_MAX];
+    uint32_t speaks;       //  the highest feature level; default HF_LEVEL_NEWEST
+    uint64_t heartbeat_us; //  default 50 ms
+    uint64_t election_us;  //  default 300 ms
+    uint64_t rank_step_us; //  added to election_us for each lower id; default 60 ms
     uint64_t stability_us; //  a lower id must be fit for so long to be handed the lead; 2 s
     bool prefer_lowest;    //  hand over to the lowest fit id; default true
     uint64_t regret_us;    //  no such hand-over for so long after one that did not last; 2 min
@@ -74,7 +87,7 @@ typedef struct hf_term_span {
 /*  A ROSTER entry of the log: its index and its payload. */
 typedef struct hf_roster_at {
     uint64_t index;
-    uint8_t size;
+    uint32_t size;
     uint8_t payload[HF_ROSTER_MAX];
 } hf_roster_at_t;
 
@@ -91,6 +104,41 @@ typedef struct hf_restored {
     size_t rosters_count;
 } hf_restored_t;
 
+//  ---- changes of the members ----------------------------------------------------
+
+typedef enum hf_change_op {
+    HF_CHANGE_ADD = 1,     //  PLACE: as one that learns; LEARNS: and does not vote when caught up
+    HF_CHANGE_REMOVE = 2,  //  PLACE.node; FORCE: even if no majority of the others is up
+    HF_CHANGE_MOVE = 3,    //  PLACE: its new place. With another disk it is admitted when caught up
+    HF_CHANGE_PROMOTE = 4, //  PLACE.node, which learns, is to vote when it has caught up
+    HF_CHANGE_RAISE = 5,   //  the feature level to LEVEL
+} hf_change_op_t;
+
+/*  What an operator asks for. ID, a random number, makes it idempotent: the last
+ *  HF_ROSTER_DONE_MAX are remembered. */
+typedef struct hf_change {
+    uint64_t id;
+    hf_change_op_t op;
+    hf_seat_t place;
+    bool learns, force;
+    uint32_t level;
+} hf_change_t;
+
+typedef enum hf_verdict {
+    HF_VERDICT_DONE = 1, //  committed, or there was nothing to do
+    HF_VERDICT_BUSY = 2, //  another change is under way, or this leader is not ready: ask again
+    HF_VERDICT_NOT_LEADER = 3,
+    HF_VERDICT_LEVEL = 4,        //  the feature level is too low, or a member does not speak it
+    HF_VERDICT_NO_MEMBER = 5,    //  there is no such member
+    HF_VERDICT_ID_TAKEN = 6,     //  a member at another place has that id
+    HF_VERDICT_PLACE_TAKEN = 7,  //  another member is at that place
+    HF_VERDICT_FULL = 8,         //  there are HF_MEMBERS_MAX members
+    HF_VERDICT_LAST = 9,         //  nobody would be left to vote
+    HF_VERDICT_NO_MAJORITY = 10, //  too few of the voters that would be left are up and caught up
+    HF_VERDICT_NO_PLACE = 11,    //  it is not known where a member is to be reached
+    HF_VERDICT_TAKEN = 12,       //  (never told) appended; told as DONE when it is committed
+} hf_verdict_t;
+
 //  ---- events -----------------------------------------------------------------
 
 typedef enum hf_event_type {
@@ -104,6 +152,7 @@ typedef enum hf_event_type {
     HF_EV_HANDOVER = 8, //  the node is about to stop: hand over to the fittest peer
     HF_EV_STALL = 9,    //  this node did not run for FOR_US: its disk or its machine was stalled
     HF_EV_PRUNED = 10,  //  entries up to INDEX (committed, durable) were deleted from the log
+    HF_EV_CHANGE = 11,  //  an operator asks for a change of the members
 } hf_event_type_t;
 
 typedef struct hf_event {
@@ -132,11 +181,13 @@ typedef struct hf_event {
         struct {
             uint64_t index;
         } pruned;
+        hf_change_t change;
     };
 } hf_event_t;
 
-/*  Read a peer's record into event->peer. The caller has opened the frame.
- *  False when it is malformed, of no kind a peer sends here, from no member,
+/*  Read a peer's record into event->peer. The caller has opened the frame, and knows that it comes
+ *  from a node of this cluster: it need not be a member as far as this node knows.
+ *  False when it is malformed, of no kind a peer sends here,
  *  from ourselves, or not to us: drop and count it. Lists point into the scanned bytes. */
 bool hf_core_read_peer (const hf_core_t *self, hf_scan_t *scan, uint32_t kind, hf_event_t *event);
 
@@ -159,8 +210,7 @@ typedef struct hf_persist {
     uint32_t count;
     uint32_t skip;
     hf_entry_type_t entry_type; //  of an OWN entry, like the payload
-    uint8_t payload_size;
-    uint8_t payload[HF_ROSTER_MAX];
+    hf_span_t payload;          //  valid until the next step
 } hf_persist_t;
 
 /*  A message to send. For ENTRIES the driver fills in the bytes of the entries
@@ -183,6 +233,11 @@ typedef enum hf_notice_type {
                                //  by the ROSTER entry at INDEX, which is committed
     HF_NOTICE_WAITING = 6,     //  the cluster was never formed: ID is the mask (by slot) of members
                                //  whose votes it still waits for; when it changes
+    HF_NOTICE_ROSTER = 7,      //  another roster is in force: hf_core_members
+    HF_NOTICE_VERDICT = 8,     //  of the change that was asked for with ID: INDEX, an hf_verdict_t.
+                               //  None when the lead is lost before it is committed: ask again
+    HF_NOTICE_REMOVED = 9, //  by the roster at INDEX, which is committed, this node with its disk
+                           //  is no member any more; once
 } hf_notice_type_t;
 
 typedef struct hf_notice {
@@ -242,8 +297,8 @@ typedef struct hf_core_view {
     uint64_t last_index;
     uint64_t last_term;
     uint64_t first_index; //  of the log: 1, or behind what was pruned
-    uint32_t links;       //  bit i: link to members[i] is up
-    uint32_t counted;     //  bit i: members[i] counts, as far as this node knows (all: not tracked)
+    uint32_t links;       //  bit i: the link to the member in slot i is up
+    uint32_t counted;     //  bit i: it votes and counts, as far as this node knows
     uint64_t sync_us;     //  how long this node's disk takes for a sync; 0: not known lately
     uint32_t transfer_to; //  the node that is handed the lead; 0: none
     uint64_t lagging;     //  what every member has that was heard lately and that the log can still
@@ -254,6 +309,12 @@ typedef struct hf_core_view {
 } hf_core_view_t;
 
 hf_core_view_t hf_core_view (const hf_core_t *self);
+
+/*  The roster in force and where it is in the log; NULL and 0 when there is none. Valid until the
+ *  next step. */
+const hf_roster_t *hf_core_members (const hf_core_t *self, uint64_t *index);
+/*  The member in SLOT, by the roster or without one by the list; 0: none. */
+uint32_t hf_core_member (const hf_core_t *self, uint32_t slot);
 
 /*  The term of the entry at INDEX, or of the base; 0 when it is neither. */
 uint64_t hf_core_term_at (const hf_core_t *self, uint64_t index);

@@ -13,7 +13,7 @@ hf_core_election_timeout (hf_core_t *self)
     uint64_t step_us = self->config.rank_step_us;
     //  A node whose disk makes it miss heartbeats stands after all others.
     bool slow = hf_core_sync_us (self) > self->config.election_us / 2;
-    uint32_t rank = self->slot + (slow ? self->config.members_count : 0);
+    uint32_t rank = hf_core_rank (self, self->config.self) + (slow ? HF_MEMBERS_MAX : 0);
     return self->config.election_us + rank * step_us + hf_random_below (&self->random, step_us / 2);
 }
 
@@ -22,7 +22,8 @@ static uint64_t
 s_retry_delay (hf_core_t *self)
 {
     uint64_t step_us = self->config.heartbeat_us / 5;
-    return (3 + self->slot) * step_us + hf_random_below (&self->random, step_us);
+    return (3 + hf_core_rank (self, self->config.self)) * step_us +
+           hf_random_below (&self->random, step_us);
 }
 
 //  ---- following ------------------------------------------------------------------------------
@@ -118,8 +119,7 @@ hf_core_hear_leader (hf_core_t *self, uint32_t from)
 void
 hf_core_tell_newer_term (hf_core_t *self, uint32_t to, hf_effects_t *effects)
 {
-    uint32_t slot = hf_core_slot (self, to);
-    assert (slot < self->config.members_count);
+    uint32_t slot = hf_core_slot (self, to); //  HF_MEMBERS_MAX: one that is no member
     uint64_t again_us = self->newer_sent_us[slot] + self->config.heartbeat_us / 2;
     if (self->newer_sent_term == self->term && self->newer_sent_us[slot] > 0 &&
         self->now_us < again_us)
@@ -134,7 +134,7 @@ hf_core_tell_newer_term (hf_core_t *self, uint32_t to, hf_effects_t *effects)
 static void
 s_request_votes (hf_core_t *self, uint64_t term, bool pre, hf_effects_t *effects)
 {
-    if (self->config.members_count == 1)
+    if (hf_core_alone (self))
         return;
     hf_vote_request_t *m =
         &hf_core_send (self, HF_KIND_VOTE_REQUEST, 0, effects)->message.vote_request;
@@ -147,16 +147,19 @@ s_request_votes (hf_core_t *self, uint64_t term, bool pre, hf_effects_t *effects
 
 /*  The member in SLOT voted for us; recorded if its vote counts. */
 static void
-s_grant (hf_core_t *self, uint32_t slot, uint64_t incarnation)
+s_grant (hf_core_t *self, uint32_t slot, uint64_t incarnation, uint32_t speaks)
 {
     const hf_core_roster_t *roster = hf_core_roster (self);
-    bool counts = (hf_core_voters (self) >> slot & 1) != 0;
+    hf_core_voters_t voters = hf_core_voters (self);
+    bool counts = ((voters.now | voters.before) >> slot & 1) != 0;
     if (hf_core_tracks (self))
         counts = counts && incarnation != 0 &&
                  (roster == NULL || roster->incarnation[slot] == incarnation);
-    if (!counts && !HF_MUTANT (unknown_votes))
+    if (slot == HF_MEMBERS_MAX || (!counts && !HF_MUTANT (unknown_votes)))
         return;
     self->granted |= 1U << slot;
+    if (speaks < self->voters_speak)
+        self->voters_speak = speaks;
     self->voters[slot] = incarnation;
 }
 
@@ -167,7 +170,8 @@ s_clear_votes (hf_core_t *self)
     self->granted = 0;
     self->refused = 0;
     memset (self->voters, 0, sizeof self->voters);
-    s_grant (self, self->slot, self->config.incarnation);
+    self->voters_speak = self->config.speaks;
+    s_grant (self, self->slot, self->config.incarnation, self->config.speaks);
 }
 
 /*  Whether every vote is needed: the cluster was never formed. */
@@ -182,7 +186,7 @@ s_needs_all (const hf_core_t *self)
 static void
 s_notice_waiting (hf_core_t *self, hf_effects_t *effects)
 {
-    uint32_t missing = ((1U << self->config.members_count) - 1) & ~self->granted;
+    uint32_t missing = hf_core_voters (self).now & ~self->granted;
     if (!s_needs_all (self) || missing == 0 || missing == self->waiting_noted)
         return;
     self->waiting_noted = missing;
@@ -223,18 +227,16 @@ hf_core_stand (hf_core_t *self, hf_effects_t *effects)
 static bool
 s_lost (const hf_core_t *self)
 {
-    uint32_t may = (self->links | 1U << self->slot) & hf_core_voters (self);
-    uint32_t cannot = self->refused | ~may;
-    return self->refused != 0 &&
-           (s_needs_all (self) || hf_quorum_lost (cannot, self->config.members_count));
+    uint32_t cannot = self->refused | ~(self->links | 1U << self->slot);
+    return self->refused != 0 && (s_needs_all (self) || hf_core_no_majority (self, cannot));
 }
 
 static void
 s_count_votes (hf_core_t *self, hf_effects_t *effects)
 {
     assert (self->role == HF_PRE_CANDIDATE || self->role == HF_CANDIDATE);
-    bool won = s_needs_all (self) ? hf_quorum_all (self->granted, self->config.members_count)
-                                  : hf_quorum_reached (self->granted, self->config.members_count);
+    bool won = s_needs_all (self) ? hf_quorum_all (self->granted, hf_core_voters (self).now)
+                                  : hf_core_majority (self, self->granted);
     if (won && self->role == HF_PRE_CANDIDATE)
         hf_core_stand (self, effects);
     else if (won)
@@ -272,6 +274,7 @@ s_reply (hf_core_t *self, const hf_vote_request_t *m, bool granted, hf_effects_t
     vote->granted = granted;
     vote->incarnation = self->config.incarnation;
     vote->candidate = m->incarnation;
+    vote->speaks = self->config.speaks;
 }
 
 void
@@ -307,7 +310,7 @@ hf_core_on_vote_request (hf_core_t *self, const hf_vote_request_t *m, hf_effects
 void
 hf_core_on_vote (hf_core_t *self, const hf_vote_t *m, hf_effects_t *effects)
 {
-    uint32_t bit = hf_core_bit (self, m->from);
+    uint32_t slot = hf_core_slot (self, m->from);
     hf_role_t asked = m->pre ? HF_PRE_CANDIDATE : HF_CANDIDATE;
     //  A vote counts only for the term that we stand in, a pre-vote for the next one.
     uint64_t term = m->pre && m->granted ? self->term + 1 : self->term;
@@ -317,9 +320,9 @@ hf_core_on_vote (hf_core_t *self, const hf_vote_t *m, hf_effects_t *effects)
     if (m->candidate != self->config.incarnation && !HF_MUTANT (vote_names_id_only))
         return;
     if (m->granted)
-        s_grant (self, hf_core_slot (self, m->from), m->incarnation);
+        s_grant (self, slot, m->incarnation, m->speaks);
     else
-        self->refused |= bit;
+        self->refused |= 1U << slot;
     s_count_votes (self, effects);
 }
 

@@ -23,10 +23,9 @@ static bool
 s_able (const hf_core_t *self, uint32_t slot)
 {
     const hf_core_peer_t *peer = &self->peers[slot];
-    uint32_t counted = hf_core_counted (self);
-    return (counted >> slot & 1) != 0 && hf_core_reachable (self, slot) &&
+    return (hf_core_full (self) >> slot & 1) != 0 && hf_core_reachable (self, slot) &&
            peer->match >= self->beat_commit &&
-           hf_quorum_reached (peer->hears & counted, self->config.members_count);
+           hf_core_majority (self, peer->hears & hf_core_counted (self));
 }
 
 /*  Its syncs take much longer than ours, or so long that its heartbeats come late. */
@@ -45,7 +44,7 @@ static bool
 s_fit (const hf_core_t *self, uint32_t slot)
 {
     uint32_t heard = 0;
-    for (uint32_t i = 0; i < self->config.members_count; i++)
+    for (uint32_t i = 0; i < HF_MEMBERS_MAX; i++)
         heard |= (s_heard (self, i) ? 1U : 0) << i;
     bool covers = (heard & ~self->peers[slot].hears) == 0 || HF_MUTANT (leaves_behind);
     return s_able (self, slot) && covers && !s_slow (self, slot);
@@ -55,7 +54,7 @@ static void
 s_begin (hf_core_t *self, uint32_t slot, bool wished)
 {
     self->wished = wished;
-    self->transfer_to = self->config.members[slot];
+    self->transfer_to = self->nodes[slot];
     self->transfer_sent = false;
     self->transfer_until_us = self->now_us + self->config.election_us;
 }
@@ -67,16 +66,21 @@ hf_core_prefer_lowest (hf_core_t *self)
     uint64_t window_us = self->config.stability_us << self->transfer_backoff;
     if (HF_MUTANT (never_hands_over))
         return;
-    for (uint32_t slot = 0; slot < self->slot; slot++) {
+    uint32_t best = HF_MEMBERS_MAX;
+    for (uint32_t slot = 0; slot < HF_MEMBERS_MAX; slot++) {
         hf_core_peer_t *peer = &self->peers[slot];
-        if (!s_fit (self, slot))
+        if (self->nodes[slot] >= self->config.self || !s_fit (self, slot))
             peer->fit_us = 0;
         else if (peer->fit_us == 0)
             peer->fit_us = self->now_us;
         else if (self->config.prefer_lowest && hf_core_accepts (self) &&
-                 self->now_us >= peer->fit_us + window_us && self->now_us >= self->regret_until_us)
-            s_begin (self, slot, true);
+                 self->now_us >= peer->fit_us + window_us &&
+                 self->now_us >= self->regret_until_us &&
+                 (best == HF_MEMBERS_MAX || self->nodes[slot] < self->nodes[best]))
+            best = slot;
     }
+    if (best < HF_MEMBERS_MAX)
+        s_begin (self, best, true);
 }
 
 void
@@ -84,7 +88,8 @@ hf_core_push_transfer (hf_core_t *self, bool again, hf_effects_t *effects)
 {
     if (self->role != HF_LEADER || self->transfer_to == 0 || (self->transfer_sent && !again))
         return;
-    if (self->peers[hf_core_slot (self, self->transfer_to)].match != self->log.last_index)
+    uint32_t slot = hf_core_slot (self, self->transfer_to);
+    if (slot == HF_MEMBERS_MAX || self->peers[slot].match != self->log.last_index)
         return;
     self->transfer_sent = true;
     //  Also when the transfer is given up: a slow disk may stand later.
@@ -100,7 +105,9 @@ void
 hf_core_fail_transfer (hf_core_t *self)
 {
     assert (self->role == HF_LEADER && self->transfer_to != 0);
-    self->peers[hf_core_slot (self, self->transfer_to)].fit_us = 0;
+    uint32_t slot = hf_core_slot (self, self->transfer_to);
+    if (slot < HF_MEMBERS_MAX)
+        self->peers[slot].fit_us = 0;
     self->transfer_to = 0;
     if (self->transfer_backoff < HF_CORE_BACKOFF_MAX)
         self->transfer_backoff++;
@@ -123,29 +130,32 @@ hf_core_regret (hf_core_t *self)
         self->regrets = 0;
 }
 
-/*  The lowest slot that is fit; else the lowest that is able to lead; else the reachable one with
- *  the most entries; else our own. */
+/*  The lowest id that is fit; else the lowest that is able to lead; else the reachable one with
+ *  the most entries; else our own slot. */
 static uint32_t
 s_fittest (const hf_core_t *self)
 {
-    uint32_t able = self->slot, most = self->slot;
-    for (uint32_t slot = 0; slot < self->config.members_count; slot++) {
-        if (slot != self->slot && s_fit (self, slot))
-            return slot;
-        if (able == self->slot && s_able (self, slot))
+    uint32_t fit = self->slot, able = self->slot, most = self->slot;
+    for (uint32_t slot = 0; slot < HF_MEMBERS_MAX; slot++) {
+        if (slot == self->slot || (hf_core_full (self) >> slot & 1) == 0 ||
+            !hf_core_reachable (self, slot))
+            continue;
+        if (s_fit (self, slot) && (fit == self->slot || self->nodes[slot] < self->nodes[fit]))
+            fit = slot;
+        if (s_able (self, slot) && (able == self->slot || self->nodes[slot] < self->nodes[able]))
             able = slot;
-        bool better = most == self->slot || self->peers[slot].match > self->peers[most].match;
-        bool counts = (hf_core_counted (self) >> slot & 1) != 0;
-        if (counts && hf_core_reachable (self, slot) && better)
+        if (most == self->slot || self->peers[slot].match > self->peers[most].match)
             most = slot;
     }
+    if (fit != self->slot)
+        return fit;
     return able != self->slot ? able : most;
 }
 
 void
 hf_core_on_handover (hf_core_t *self, hf_effects_t *effects)
 {
-    if (self->config.members_count == 1)
+    if (hf_core_alone (self))
         return;
     //  This node is about to stop: if it stood, the others would soon have to elect again.
     self->abstain_until_us = self->now_us + 10 * self->config.election_us;
@@ -156,6 +166,24 @@ hf_core_on_handover (hf_core_t *self, hf_effects_t *effects)
         return;
     s_begin (self, slot, false);
     hf_core_push_transfer (self, false, effects);
+}
+
+/*  The roster without us is committed: we lead only until another can. */
+void
+hf_core_leave (hf_core_t *self, hf_effects_t *effects)
+{
+    const hf_core_roster_t *roster = hf_core_roster (self);
+    assert (self->role == HF_LEADER);
+    if (!hf_core_tracks (self) || roster->joint || roster->index > self->commit_index ||
+        (roster->now >> self->slot & 1) != 0 || HF_MUTANT (removed_leads))
+        return;
+    if (self->leaves_at_us == 0) {
+        //  Who follows learns that it is committed, and this node too that it was removed.
+        hf_core_tell_commit (self, effects);
+        self->leaves_at_us = self->now_us + self->config.election_us;
+        hf_core_on_handover (self, effects);
+    } else if (self->now_us >= self->leaves_at_us)
+        hf_core_step_down (self, self->term, effects);
 }
 
 //  ---- a transfer to this node ---------------------------------------------------

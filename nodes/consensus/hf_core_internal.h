@@ -21,8 +21,10 @@
 //  Elections that a peer may have seen and this node has not: one each 300 ms for 40 years.
 #define HF_CORE_AHEAD_MAX    (1ULL << 32)
 #define HF_CORE_BARRIERS_MAX 64
-#define HF_CORE_BACKOFF_MAX  6 //  a transfer waits for at most stability << this
-#define HF_CORE_REGRETS_MAX  2 //  and for at most regret_us << this
+#define HF_CORE_LINKS_MAX    16
+#define HF_CORE_TELL_ROSTER  10 //  heartbeats between two that tell the roster
+#define HF_CORE_BACKOFF_MAX  6  //  a transfer waits for at most stability << this
+#define HF_CORE_REGRETS_MAX  2  //  and for at most regret_us << this
 
 //  ---- the log: terms and indexes ------------------------------------------------
 
@@ -54,12 +56,22 @@ void hf_core_log_check (const hf_core_log_t *log);
 
 //  ---- rosters: hf_core_roster.c ----------------------------------------------------
 
-/*  A ROSTER entry of the log. */
+/*  A ROSTER entry of the log. The masks are of slots: who votes now, who voted before, and whose
+ *  disk of before was lost. JOINT: they differ. */
 typedef struct hf_core_roster {
     uint64_t index;
+    hf_roster_t is;   //  its hosts point into the payload
+    uint8_t *payload; //  allocated
+    uint32_t size;
+    uint32_t now, before, lost;
+    bool joint;
     uint64_t incarnation[HF_MEMBERS_MAX]; //  by slot
-    uint32_t changed; //  the slots that it admits: named by it, or new since the entry before it
 } hf_core_roster_t;
+
+/*  Of whom a majority is needed: of NOW, and unless it is 0 of BEFORE, where LOST never count. */
+typedef struct hf_core_voters {
+    uint32_t now, before, lost;
+} hf_core_voters_t;
 
 //  ---- the state -------------------------------------------------------------------
 
@@ -72,6 +84,7 @@ typedef struct hf_core_peer {
     uint32_t hears;       //  the members that it hears
     uint64_t fit_us;      //  since when it has been fit to lead; 0: it is not
     uint32_t sync_us;     //  how long its disk takes for a sync; 0: not known lately
+    uint32_t speaks;      //  the highest feature level that it speaks, by its last ack
 } hf_core_peer_t;
 
 typedef struct hf_core_barrier {
@@ -82,7 +95,8 @@ typedef struct hf_core_barrier {
 
 struct hf_core {
     hf_core_config_t config;
-    uint32_t slot; //  ours in config.members
+    uint32_t nodes[HF_MEMBERS_MAX]; //  by slot, as the roster in force says; 0: nobody
+    uint32_t slot;                  //  ours; HF_MEMBERS_MAX: we are no member
     hf_chunk_fn *chunk;
     void *chunk_arg;
     hf_random_t random;
@@ -101,12 +115,14 @@ struct hf_core {
     uint64_t commit_index;
     uint64_t verified_index; //  checked against the leader of this term; the commit index before
     uint64_t round;          //  of heartbeats in this term: heard, or sent by us as leader
-    uint32_t links;
-    bool vote_pending;                      //  our candidacy in this term may not be durable yet
-    uint64_t newer_sent_us[HF_MEMBERS_MAX]; //  when we last sent NEWER_TERM there
-    uint64_t newer_sent_term;               //  and the term in it
-    uint64_t stand_at_us;                   //  unless a leader is heard before
-    uint64_t sync_us;                       //  of our own disk, as of sync_at_us
+    uint32_t linked[HF_CORE_LINKS_MAX], linked_count; //  the nodes whose link is up
+    uint32_t links;                                   //  and their slots
+    bool vote_pending; //  our candidacy in this term may not be durable yet
+    uint64_t newer_sent_us[HF_MEMBERS_MAX + 1]; //  when we last sent NEWER_TERM there; [last]: to
+                                                //  one that is no member
+    uint64_t newer_sent_term;                   //  and the term in it
+    uint64_t stand_at_us;                       //  unless a leader is heard before
+    uint64_t sync_us;                           //  of our own disk, as of sync_at_us
     uint64_t sync_at_us;
     uint64_t leader_keep; //  what the last heartbeat said, of any leader, and when; 0: nothing
     uint64_t keep_us;
@@ -133,6 +149,7 @@ struct hf_core {
     //  A candidate's votes, as masks of slots; granted ones that count, and from whom.
     uint32_t granted, refused;
     uint64_t voters[HF_MEMBERS_MAX]; //  incarnations
+    uint32_t voters_speak;           //  the lowest level that one of them speaks
     uint32_t waiting_noted;          //  the mask of the last WAITING; 0: none since a leader
 
     //  A leader's, in its term.
@@ -150,10 +167,18 @@ struct hf_core {
     uint32_t transfer_backoff;
     bool wished; //  the transfer is to a lower id, not because this node stops
 
+    uint64_t change_id, change_index; //  asked for, appended, not told as done; 0: none
+    uint32_t beats;                   //  until the roster is told again
+    uint64_t leaves_at_us;            //  it was removed, and leads no longer; 0: it was not
+
     //  Hand-overs to a lower id that did not last, of all terms in which this node led.
     uint64_t given_us; //  when TRANSFER was sent last; 0: never, or the lead was handed back
     uint64_t regret_until_us;
     uint32_t regrets;
+
+    bool was_member; //  by a roster of our log
+    bool removed;    //  and the driver was told
+    uint64_t roster_noted;
 
     //  What the last notice said.
     bool notice_due;
@@ -163,9 +188,6 @@ struct hf_core {
 
 //  ---- hf_core.c -----------------------------------------------------------------------
 
-/*  The place of a member in the list; members_count when it is none. */
-uint32_t hf_core_slot (const hf_core_t *self, uint32_t node);
-uint32_t hf_core_bit (const hf_core_t *self, uint32_t node);
 /*  How long our disk takes for a sync; 0: not known lately. */
 uint64_t hf_core_sync_us (const hf_core_t *self);
 
@@ -183,34 +205,61 @@ void hf_core_notice (const hf_core_t *self, hf_notice_type_t type, uint64_t id, 
 /*  Persist the term and vote as they are now. */
 void hf_core_persist_vote (hf_core_t *self, hf_effects_t *effects);
 
-//  ---- hf_core_roster.c: which members count -----------------------------------------
+//  ---- hf_core_roster.c: the ROSTER entries of the log ---------------------------------
 
 bool hf_core_tracks (const hf_core_t *self);
 /*  The ROSTER entry in force; NULL when incarnations are not tracked or the cluster was never
  * formed. */
 const hf_core_roster_t *hf_core_roster (const hf_core_t *self);
+/*  The last one that is known to be committed; NULL: none is. */
+const hf_core_roster_t *hf_core_roster_committed (const hf_core_t *self);
+/*  The slot of a member; HF_MEMBERS_MAX when it is none. */
+uint32_t hf_core_slot (const hf_core_t *self, uint32_t node);
+/*  Seat the members as the roster in force says, or without one the list. */
+void hf_core_sit (hf_core_t *self);
+/*  Find the slots of the nodes whose link is up. */
+void hf_core_links_update (hf_core_t *self);
 /*  Load from RESTORED. False when it is inconsistent. */
 bool hf_core_roster_init (hf_core_t *self, const hf_restored_t *restored);
-/*  Whether ENTRY is no ROSTER, or one that names exactly the members. */
-bool hf_core_roster_sane (const hf_core_t *self, const hf_entry_t *entry);
+void hf_core_roster_done (hf_core_t *self);
+/*  Whether ENTRY is no ROSTER, or a valid one. */
+bool hf_core_roster_sane (const hf_entry_t *entry);
 /*  ENTRY was appended at INDEX; an entry of another type changes nothing. */
 void hf_core_roster_append (hf_core_t *self, uint64_t index, const hf_entry_t *entry);
-/*  As a leader: make PERSIST a ROSTER entry with these incarnations, by slot, and put it in force.
- */
-void hf_core_roster_add (hf_core_t *self, const uint64_t *incarnations, uint32_t joins,
-                         hf_persist_t *persist);
+/*  As a leader: make PERSIST this ROSTER entry, and put it in force. */
+void hf_core_roster_add (hf_core_t *self, const hf_roster_t *roster, hf_persist_t *persist);
 void hf_core_roster_truncate (hf_core_t *self, uint64_t index);
 /*  Drop roster entries that a later committed one replaces. */
 void hf_core_roster_forget (hf_core_t *self);
-/*  Whether the roster has our own incarnation, or there is no roster yet. */
-bool hf_core_may_stand (const hf_core_t *self);
-/*  The members whose votes count if they come from the incarnation on record. */
-uint32_t hf_core_voters (const hf_core_t *self);
-/*  As a leader: the members whose acks count. */
-uint32_t hf_core_counted (const hf_core_t *self);
-/*  For hf_core_view. */
-uint32_t hf_core_roster_view (const hf_core_t *self);
 void hf_core_roster_check (const hf_core_t *self);
+
+//  ---- hf_core_members.c: which members count ---------------------------------------------
+
+hf_core_voters_t hf_core_voters (const hf_core_t *self);
+/*  Whether the slots in MASK, all of the incarnations on record, are a majority. */
+bool hf_core_majority (const hf_core_t *self, uint32_t mask);
+/*  Whether without those in REFUSED there is none. */
+bool hf_core_no_majority (const hf_core_t *self, uint32_t refused);
+/*  What a majority has reached: VALUES by slot, of the slots in COUNTED. */
+uint64_t hf_core_majority_value (const hf_core_t *self, const uint64_t *values, uint32_t counted);
+/*  Whether we vote with the disk that we have, or there is no roster yet. */
+bool hf_core_may_stand (const hf_core_t *self);
+/*  As a leader: the slots of members that were heard, or are us, with the disk on record. */
+uint32_t hf_core_counted (const hf_core_t *self);
+/*  The slots of voters that count without reserve, as far as we know. */
+uint32_t hf_core_full (const hf_core_t *self);
+/*  How many voters have a lower id. */
+uint32_t hf_core_rank (const hf_core_t *self, uint32_t node);
+/*  Whether there is no other member. */
+bool hf_core_alone (const hf_core_t *self);
+
+//  ---- hf_core_change.c: changes of the members ---------------------------------------------
+
+/*  At each heartbeat: make the next step of a change, if there is one. */
+void hf_core_admit (hf_core_t *self, hf_effects_t *effects);
+void hf_core_on_change (hf_core_t *self, const hf_change_t *change, hf_effects_t *effects);
+/*  Tell who asked for a change that it is committed. */
+void hf_core_settle_change (hf_core_t *self, hf_effects_t *effects);
 
 //  ---- hf_core_election.c: roles and votes ---------------------------------------------------
 
@@ -231,17 +280,18 @@ void hf_core_tell_newer_term (hf_core_t *self, uint32_t to, hf_effects_t *effect
 void hf_core_lead (hf_core_t *self, hf_effects_t *effects);
 /*  Begin a new round. */
 void hf_core_beat (hf_core_t *self, hf_effects_t *effects);
-/*  Append one entry of our own: a ROSTER with these incarnations, by slot, or with NULL OPEN_TERM.
- */
-void hf_core_append_own (hf_core_t *self, const uint64_t *incarnations, uint32_t joins,
-                         hf_effects_t *effects);
+/*  At each heartbeat: every so often, tell the roster that is committed. Who was removed while it
+ *  was away learns it so. */
+void hf_core_tell_roster (hf_core_t *self, hf_effects_t *effects);
+/*  Append one entry of our own: this ROSTER, or with NULL OPEN_TERM. */
+void hf_core_append_own (hf_core_t *self, const hf_roster_t *roster, hf_effects_t *effects);
+/*  The random id of the cluster that this node forms, or takes to level 1. */
+uint64_t hf_core_cluster_id (const hf_core_t *self);
 /*  Add COUNT entries of our term to the log and publish them; the caller persists them. */
 void hf_core_publish (hf_core_t *self, uint32_t count, hf_effects_t *effects);
 /*  Tell the peers the commit index, when nothing else that goes to them has told it. */
 void hf_core_tell_commit (hf_core_t *self, hf_effects_t *effects);
 
-/*  At each heartbeat: make the next step of admitting a member, if there is one. */
-void hf_core_admit (hf_core_t *self, hf_effects_t *effects);
 /*  When a majority was last heard, counting ourselves as heard now. */
 uint64_t hf_core_majority_heard_us (const hf_core_t *self);
 void hf_core_advance_commit (hf_core_t *self);
@@ -263,6 +313,8 @@ void hf_core_prefer_lowest (hf_core_t *self);
 /*  Send TRANSFER if the target has the whole log; AGAIN: even if it was sent before. */
 void hf_core_push_transfer (hf_core_t *self, bool again, hf_effects_t *effects);
 void hf_core_fail_transfer (hf_core_t *self);
+/*  A leader that was removed hands over, or after an election timeout steps down. */
+void hf_core_leave (hf_core_t *self, hf_effects_t *effects);
 /*  The peer was heard within three heartbeats, over a link that works both ways. */
 bool hf_core_reachable (const hf_core_t *self, uint32_t slot);
 /*  This node leads again: if that is soon after it handed the lead to a lower id, wait before the
@@ -276,6 +328,9 @@ void hf_core_repair_reset (hf_core_t *self);
 void hf_core_repair_ask (hf_core_t *self, hf_effects_t *effects);
 /*  The verified index rose; an ANSWER asks for the next chunk. */
 void hf_core_repair_progress (hf_core_t *self, bool answer, hf_effects_t *effects);
+
+/*  The roster at INDEX, which is committed, does not have us. */
+void hf_core_removed (hf_core_t *self, uint64_t index, hf_effects_t *effects);
 
 //  ---- hf_core_settle.c ----------------------------------------------------------------------
 

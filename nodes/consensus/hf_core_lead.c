@@ -1,6 +1,49 @@
 //  What a leader does: rounds, publishing, the commit index.
 
 #include "nodes/consensus/hf_core_internal.h"
+#include "base/hf_hash.h"
+
+uint64_t
+hf_core_cluster_id (const hf_core_t *self)
+{
+    uint64_t id = hf_hash_u64 (self->config.incarnation, self->log.last_index + 1);
+    return id != 0 ? id : 1;
+}
+
+/*  Whether the places of all members are known. */
+static bool
+s_places_known (const hf_core_t *self)
+{
+    for (uint32_t i = 0; i < self->config.members_count; i++) {
+        if (self->config.places[i].host[0] == '\0')
+            return false;
+    }
+    return true;
+}
+
+/*  The roster of the incarnations that voted, of the highest level that all of them speak. */
+static void
+s_form (const hf_core_t *self, hf_roster_t *roster)
+{
+    if (s_places_known (self))
+        roster->level = self->voters_speak;
+    if (roster->level > 0)
+        roster->cluster = hf_core_cluster_id (self);
+    for (uint32_t i = 0; i < self->config.members_count; i++) {
+        assert (self->nodes[i] == self->config.members[i]);
+        if (self->voters[i] == 0 && HF_MUTANT (formed_by_majority))
+            continue;
+        assert (self->voters[i] != 0);
+        const hf_core_place_t *place = &self->config.places[i];
+        roster->members[roster->count++] = (hf_seat_t){.node = self->config.members[i],
+                                                       .incarnation = self->voters[i],
+                                                       .slot = i,
+                                                       .flags = HF_SEAT_VOTES | HF_SEAT_VOTED,
+                                                       .host = hf_span_text (place->host),
+                                                       .client_port = place->client_port,
+                                                       .node_port = place->node_port};
+    }
+}
 
 void
 hf_core_lead (hf_core_t *self, hf_effects_t *effects)
@@ -16,12 +59,18 @@ hf_core_lead (hf_core_t *self, hf_effects_t *effects)
     self->transfer_backoff = 0;
     hf_core_regret (self);
     self->beat_commit = self->commit_index;
-    for (uint32_t i = 0; i < self->config.members_count; i++)
+    for (uint32_t i = 0; i < HF_MEMBERS_MAX; i++)
         self->peers[i] = (hf_core_peer_t){.heard_us = self->now_us};
+    self->change_id = 0;
+    self->leaves_at_us = 0;
+    self->beats = 0;
     self->open_index = self->log.last_index + 1;
     //  The first leader of all: every member voted for it, and its first entry is their roster.
+    hf_roster_t first = {.count = 0};
     bool forms = hf_core_tracks (self) && hf_core_roster (self) == NULL;
-    hf_core_append_own (self, forms ? self->voters : NULL, 0, effects);
+    if (forms)
+        s_form (self, &first);
+    hf_core_append_own (self, forms ? &first : NULL, effects);
     self->beat_at_us = self->now_us + self->config.heartbeat_us;
     hf_core_beat (self, effects);
 }
@@ -39,7 +88,7 @@ hf_core_beat (hf_core_t *self, hf_effects_t *effects)
 {
     assert (self->role == HF_LEADER);
     self->round++;
-    if (self->config.members_count == 1)
+    if (hf_core_alone (self))
         return;
     hf_outgoing_t *out = hf_core_send (self, HF_KIND_HEARTBEAT, 0, effects);
     hf_heartbeat_t *m = &out->message.heartbeat;
@@ -53,9 +102,26 @@ hf_core_beat (hf_core_t *self, hf_effects_t *effects)
 }
 
 void
+hf_core_tell_roster (hf_core_t *self, hf_effects_t *effects)
+{
+    const hf_core_roster_t *roster = hf_core_roster_committed (self);
+    if (self->beats-- > 0)
+        return;
+    self->beats = HF_CORE_TELL_ROSTER - 1;
+    if (roster == NULL || roster->is.level == 0 || roster->joint || hf_core_alone (self) ||
+        HF_MUTANT (roster_untold))
+        return;
+    hf_members_t *m = &hf_core_send (self, HF_KIND_MEMBERS, 0, effects)->message.members;
+    m->index = roster->index;
+    m->roster = hf_span (roster->payload, roster->size);
+}
+
+void
 hf_core_tell_commit (hf_core_t *self, hf_effects_t *effects)
 {
-    assert (self->role == HF_LEADER && self->config.members_count > 1);
+    assert (self->role == HF_LEADER);
+    if (hf_core_alone (self))
+        return;
     //  No entries: the end of our log, and the commit index, which a majority has on disk.
     hf_core_send_entries (self, 0, self->log.last_index, hf_core_log_last_term (&self->log), 0,
                           effects)
@@ -64,16 +130,15 @@ hf_core_tell_commit (hf_core_t *self, hf_effects_t *effects)
 }
 
 void
-hf_core_append_own (hf_core_t *self, const uint64_t *incarnations, uint32_t joins,
-                    hf_effects_t *effects)
+hf_core_append_own (hf_core_t *self, const hf_roster_t *roster, hf_effects_t *effects)
 {
     hf_persist_t *persist = hf_core_persist (effects, HF_PERSIST_OWN);
     persist->index = self->log.last_index + 1;
     persist->term = self->term;
     persist->count = 1;
     persist->entry_type = HF_ENTRY_OPEN_TERM;
-    if (incarnations != NULL)
-        hf_core_roster_add (self, incarnations, joins, persist);
+    if (roster != NULL)
+        hf_core_roster_add (self, roster, persist);
     hf_core_publish (self, 1, effects);
 }
 
@@ -85,7 +150,7 @@ hf_core_publish (hf_core_t *self, uint32_t count, hf_effects_t *effects)
     uint64_t prev_term = hf_core_log_last_term (&self->log);
     hf_core_log_append (&self->log, self->term, count);
     self->verified_index = self->log.last_index; //  our log is what others are checked against
-    if (self->config.members_count == 1)
+    if (hf_core_alone (self))
         return;
     //  Entries may travel before our own disk has them: only the leader of a term makes entries of
     //  it, and after a crash we do not lead this term again, because our vote in it is on disk. So
@@ -99,15 +164,13 @@ uint64_t
 hf_core_majority_heard_us (const hf_core_t *self)
 {
     uint64_t heard_us[HF_MEMBERS_MAX];
-    for (uint32_t i = 0; i < self->config.members_count; i++)
+    for (uint32_t i = 0; i < HF_MEMBERS_MAX; i++)
         heard_us[i] = i == self->slot ? self->now_us : self->peers[i].heard_us;
     //  A member that was not heard yet in this term may still turn out to count.
     uint32_t counted = hf_core_counted (self);
-    for (uint32_t i = 0; i < self->config.members_count; i++) {
-        if (self->peers[i].incarnation == 0)
-            counted |= hf_core_voters (self) & 1U << i;
-    }
-    return hf_quorum_value_of (heard_us, counted, self->config.members_count);
+    for (uint32_t i = 0; i < HF_MEMBERS_MAX; i++)
+        counted |= (i != self->slot && self->peers[i].incarnation == 0 ? 1U : 0) << i;
+    return hf_core_majority_value (self, heard_us, counted);
 }
 
 void
@@ -115,12 +178,11 @@ hf_core_advance_commit (hf_core_t *self)
 {
     assert (self->role == HF_LEADER);
     uint64_t match[HF_MEMBERS_MAX];
-    for (uint32_t i = 0; i < self->config.members_count; i++)
-        match[i] = i == self->slot ? self->durable_index : self->peers[i].match;
-    if (HF_MUTANT (count_before_durable))
-        match[self->slot] = self->log.last_index;
+    uint64_t own = HF_MUTANT (count_before_durable) ? self->log.last_index : self->durable_index;
+    for (uint32_t i = 0; i < HF_MEMBERS_MAX; i++)
+        match[i] = i == self->slot ? own : self->peers[i].match;
     uint32_t counted = HF_MUTANT (unknown_counts) ? UINT32_MAX : hf_core_counted (self);
-    uint64_t index = hf_quorum_value_of (match, counted, self->config.members_count);
+    uint64_t index = hf_core_majority_value (self, match, counted);
     //  An entry of an earlier term is committed only by one of ours behind it (3.6.2).
     bool ours = hf_core_log_term_at (&self->log, index) == self->term;
     if (index > self->commit_index && (ours || HF_MUTANT (counted_old_term)))
@@ -133,7 +195,7 @@ static const hf_core_peer_t *
 s_last (const hf_core_t *self, uint64_t us)
 {
     const hf_core_peer_t *last = NULL;
-    for (uint32_t i = 0; self->role == HF_LEADER && i < self->config.members_count; i++) {
+    for (uint32_t i = 0; self->role == HF_LEADER && i < HF_MEMBERS_MAX; i++) {
         const hf_core_peer_t *peer = &self->peers[i];
         bool heard =
             i != self->slot && peer->incarnation != 0 && self->now_us < peer->heard_us + us;
@@ -173,7 +235,7 @@ hf_core_behind (const hf_core_t *self, uint64_t *index)
 {
     const hf_core_peer_t *last = s_last (self, self->config.election_us);
     *index = last ? last->match : 0;
-    return last ? self->config.members[last - self->peers] : 0;
+    return last ? self->nodes[last - self->peers] : 0;
 }
 
 void
@@ -184,10 +246,9 @@ hf_core_pass_barriers (hf_core_t *self, hf_effects_t *effects)
     if (self->barriers.count == 0 || !opened)
         return;
     uint64_t rounds[HF_MEMBERS_MAX];
-    for (uint32_t i = 0; i < self->config.members_count; i++)
+    for (uint32_t i = 0; i < HF_MEMBERS_MAX; i++)
         rounds[i] = i == self->slot ? self->round : self->peers[i].round;
-    uint64_t round =
-        hf_quorum_value_of (rounds, hf_core_counted (self), self->config.members_count);
+    uint64_t round = hf_core_majority_value (self, rounds, hf_core_counted (self));
     size_t passed = 0;
     for (; passed < self->barriers.count; passed++) {
         const hf_core_barrier_t *barrier = &self->barriers.list[passed];
@@ -236,7 +297,10 @@ hf_core_on_ack (hf_core_t *self, const hf_ack_t *m, hf_effects_t *effects)
     //  send.
     if (self->role != HF_LEADER || m->index > self->log.last_index || m->round > self->round)
         return;
-    hf_core_peer_t *peer = &self->peers[hf_core_slot (self, m->from)];
+    uint32_t slot = hf_core_slot (self, m->from);
+    if (slot == HF_MEMBERS_MAX)
+        return;
+    hf_core_peer_t *peer = &self->peers[slot];
     //  The incarnation changed: this is a new disk, so nothing acknowledged by the old one counts.
     //  If a late ack from the old disk arrives after the new one's, we reset again; that is
     //  harmless.
@@ -245,6 +309,7 @@ hf_core_on_ack (hf_core_t *self, const hf_ack_t *m, hf_effects_t *effects)
         peer->incarnation = m->incarnation;
     }
     peer->heard_us = self->now_us;
+    peer->speaks = m->speaks;
     if (m->index > peer->match)
         peer->match = m->index;
     //  Acks may overtake each other.

@@ -35,6 +35,9 @@ hf_core_sane (const hf_peer_message_t *m)
         return s_point_sane (m->transfer.last_index, m->transfer.last_term, term);
     case HF_KIND_STATE_OFFER:
         return m->state_offer.first_index > 1 && m->state_offer.first_index < HF_CORE_NUMBER_MAX;
+    case HF_KIND_MEMBERS:
+        return m->members.index > 0 && m->members.index < HF_CORE_NUMBER_MAX &&
+               hf_roster_valid (m->members.roster);
     case HF_KIND_VOTE:
     case HF_KIND_NEWER_TERM:
         return true;
@@ -50,8 +53,7 @@ hf_core_read_peer (const hf_core_t *self, hf_scan_t *scan, uint32_t kind, hf_eve
     event->type = HF_EV_PEER;
     if (!hf_peer_get (scan, kind, message))
         return false;
-    bool member = hf_core_slot (self, message->head.from) < self->config.members_count;
-    if (!member || message->head.from == self->config.self)
+    if (message->head.from == 0 || message->head.from == self->config.self)
         return false;
     if (message->head.to != 0 && message->head.to != self->config.self)
         return false;
@@ -87,7 +89,6 @@ hf_core_on_peer (hf_core_t *self, const hf_event_t *event, hf_effects_t *effects
     const hf_peer_message_t *message = &event->peer;
     uint64_t term = message->head.term;
     assert (message->head.from != self->config.self);
-    assert (hf_core_slot (self, message->head.from) < self->config.members_count);
     if (!s_of_future_term (message)) {
         if (term > self->term)
             hf_core_step_down (self, term, effects);

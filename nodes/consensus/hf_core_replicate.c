@@ -98,7 +98,7 @@ s_scan (const hf_core_t *self, const hf_entries_t *m, uint64_t *fresh)
     for (uint32_t i = 0; i < m->entries.count; i++) {
         hf_entry_t entry;
         if (!hf_entry_get (&scan, &entry) || entry.term == 0 || entry.term < term ||
-            entry.term > m->term || !hf_core_roster_sane (self, &entry))
+            entry.term > m->term || !hf_core_roster_sane (&entry))
             return false;
         term = entry.term;
         same = same && hf_core_log_has (&self->log, *fresh, term);
@@ -185,7 +185,8 @@ s_offer (const hf_core_t *self, uint32_t to, hf_effects_t *effects)
 void
 hf_core_on_need (hf_core_t *self, const hf_need_t *m, hf_effects_t *effects)
 {
-    if (self->role != HF_LEADER)
+    //  One that is no member gets nothing.
+    if (self->role != HF_LEADER || hf_core_slot (self, m->from) == HF_MEMBERS_MAX)
         return;
     uint64_t index = m->probe_index;
     uint64_t term = m->probe_term;

@@ -11,13 +11,12 @@ s_min (uint64_t a, uint64_t b)
 //  Followers apply, tell watchers and answer stale reads up to the commit index that they know. The
 //  next entries tell it; under a light load there are none for long, so after this part of a
 //  heartbeat it is told alone.
-#define TELL_PART 25
+#define TELL_PART 10
 
 static void
 s_tell_later (hf_core_t *self)
 {
-    if (self->commit_index > self->told_commit && self->tell_at_us == 0 &&
-        self->config.members_count > 1)
+    if (self->commit_index > self->told_commit && self->tell_at_us == 0 && !hf_core_alone (self))
         self->tell_at_us = self->now_us + self->config.heartbeat_us / TELL_PART;
 }
 
@@ -34,7 +33,9 @@ s_settle_leader (hf_core_t *self, hf_effects_t *effects)
         hf_core_notice (self, HF_NOTICE_LEADING, 0, self->open_index, effects);
     }
     hf_core_pass_barriers (self, effects);
+    hf_core_settle_change (self, effects);
     hf_core_push_transfer (self, false, effects);
+    hf_core_leave (self, effects);
 }
 
 static void
@@ -57,10 +58,29 @@ s_settle_follower (hf_core_t *self, hf_effects_t *effects)
     hf_ack_t *m = &hf_core_send (self, HF_KIND_ACK, self->leader, effects)->message.ack;
     m->index = index;
     m->round = self->round;
-    m->hears = self->links | 1U << self->slot;
+    m->hears = self->links | (self->slot < HF_MEMBERS_MAX ? 1U << self->slot : 0);
     m->incarnation = self->config.incarnation;
     uint64_t sync_us = hf_core_sync_us (self);
     m->sync_us = sync_us < UINT32_MAX ? (uint32_t)sync_us : UINT32_MAX;
+    m->speaks = self->config.speaks;
+}
+
+/*  Another roster is in force. And when the one that is committed does not have us, with the disk
+ *  that we have, though we once were a member: we were removed. */
+static void
+s_notice_roster (hf_core_t *self, hf_effects_t *effects)
+{
+    uint64_t index;
+    const hf_roster_t *roster = hf_core_members (self, &index);
+    if (index != self->roster_noted) {
+        self->roster_noted = index;
+        hf_core_notice (self, HF_NOTICE_ROSTER, 0, index, effects);
+    }
+    if (roster == NULL || index > self->commit_index || self->role == HF_LEADER)
+        return;
+    const hf_core_roster_t *last = hf_core_roster (self);
+    if (!last->joint && self->slot == HF_MEMBERS_MAX && self->was_member)
+        hf_core_removed (self, index, effects);
 }
 
 static void
@@ -89,6 +109,8 @@ s_wake_at (const hf_core_t *self)
             wake_us = s_min (wake_us, self->tell_at_us);
         if (self->transfer_to != 0)
             wake_us = s_min (wake_us, self->transfer_until_us);
+        if (self->leaves_at_us != 0)
+            wake_us = s_min (wake_us, self->leaves_at_us);
     } else if (self->asked)
         wake_us = s_min (wake_us, self->ask_again_us);
     return wake_us;
@@ -102,6 +124,7 @@ hf_core_settle (hf_core_t *self, hf_effects_t *effects)
     else
         s_settle_follower (self, effects);
     s_notice_following (self, effects);
+    s_notice_roster (self, effects);
     assert (self->commit_index >= effects->commit_index);
     assert (self->commit_index <= self->verified_index);
     assert (self->verified_index <= self->log.last_index);

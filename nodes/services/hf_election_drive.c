@@ -70,7 +70,7 @@ s_write (hf_election_service_t *self, const hf_persist_t *persist, hf_list_t lis
         s_append (self, persist->index,
                   &(hf_entry_t){.term = persist->term,
                                 .type = persist->entry_type,
-                                .payload = hf_span (persist->payload, persist->payload_size)});
+                                .payload = persist->payload});
         break;
     case HF_PERSIST_APPEND:
         s_append_list (self, persist, list, proposed ? persist->term : 0);
@@ -277,12 +277,26 @@ s_notice (hf_election_service_t *self, const hf_notice_t *notice)
         break;
     case HF_NOTICE_ADMITTED:
         hf_outbox_say (&self->out, HF_WARN,
-                       "node %" PRIu64 " came back with another disk and has caught up: it counts "
-                       "again",
+                       "node %" PRIu64 " has a new disk and has caught up: it votes and counts",
                        notice->id);
         break;
     case HF_NOTICE_WAITING:
         self->missing = notice->id;
+        break;
+    case HF_NOTICE_ROSTER:
+        hf_election_members (self);
+        break;
+    case HF_NOTICE_VERDICT:
+        hf_a_verdict_frame (
+            &self->out.message,
+            &(hf_a_verdict_t){.id = notice->id, .verdict = (uint32_t)notice->index});
+        hf_outbox_to_actor (&self->out, HF_TO_LOCK);
+        break;
+    case HF_NOTICE_REMOVED:
+        hf_outbox_say (&self->out, HF_WARN,
+                       "this node was removed from the cluster by entry %" PRIu64 " of its log",
+                       notice->index);
+        self->removed = true;
         break;
     }
 }

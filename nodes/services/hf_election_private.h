@@ -56,6 +56,7 @@ struct hf_election_service {
     uint64_t missing; //  members (by slot) without whom a new cluster does not form
     uint64_t missing_told_us;
     uint64_t handover_until_us; //  0: not handing over
+    bool removed;               //  this node is no member any more
     uint64_t dropped;           //  frames of peers that the core cannot use
     char names[HF_NAMES_MAX];
     uint64_t mesh_dropped; //  and those that the mesh did not let pass
@@ -100,6 +101,9 @@ void hf_election_state_part (hf_election_service_t *self, const hf_state_part_t 
 
 /*  See whether a member does not catch up. */
 void hf_election_pace (hf_election_service_t *self);
+
+/*  Log who the members are now. */
+void hf_election_members (hf_election_service_t *self);
 
 /*  Log now and then which members a new cluster waits for. */
 void hf_election_watch_forming (hf_election_service_t *self);

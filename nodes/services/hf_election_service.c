@@ -177,6 +177,27 @@ s_flushed (hf_election_service_t *self, uint64_t index)
     self->prune_us = 0;
 }
 
+static void
+s_change (hf_election_service_t *self, const hf_a_change_t *in)
+{
+    hf_change_t change = {.id = in->id,
+                          .op = (hf_change_op_t)in->op,
+                          .place = {.node = in->node,
+                                    .host = in->host,
+                                    .client_port = in->client_port,
+                                    .node_port = in->node_port},
+                          .learns = in->learns,
+                          .force = in->force,
+                          .level = in->level};
+    hf_election_event (self, (hf_event_t){.type = HF_EV_CHANGE, .change = change});
+}
+
+bool
+hf_election_service_removed (const hf_election_service_t *self)
+{
+    return self->removed;
+}
+
 void
 hf_election_service_from_actor (hf_election_service_t *self, hf_scan_t *scan, uint32_t kind,
                                 uint64_t now_us)
@@ -188,6 +209,7 @@ hf_election_service_from_actor (hf_election_service_t *self, hf_scan_t *scan, ui
         HF_OWN_CASE (scan, A_BARRIER, a_barrier, s_barrier (self, in.id));
         HF_OWN_CASE (scan, A_APPLIED, a_applied, s_applied (self, in.bytes));
         HF_OWN_CASE (scan, A_FACTS, a_facts, hf_election_facts (self, in.id));
+        HF_OWN_CASE (scan, A_CHANGE, a_change, s_change (self, &in));
         HF_OWN_CASE (scan, A_FLUSHED, a_flushed, s_flushed (self, in.index));
         HF_OWN_CASE (scan, STATE_ASK, state_ask, hf_election_state_ask (self, &in));
         HF_OWN_CASE (scan, STATE_PART, state_part, hf_election_state_part (self, &in));

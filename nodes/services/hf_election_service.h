@@ -11,6 +11,7 @@
  *    A_BARRIER  id                begin a read barrier
  *    A_APPLIED  index, bytes      bytes of entries handled since the start (credit)
  *    A_FACTS    id                this actor's facts for a status query
+ *    A_CHANGE   id, op, ...       an operator asks for a change of the members (hf_change_t)
  *  From the file actor:
  *    A_FLUSHED  index             the state of this index is on disk: the log may be pruned to it
  *    STATE_ASK, STATE_PART        for a peer
@@ -21,6 +22,7 @@
  *    A_FOLLOWING term, leader     does not lead; what was proposed or asked is void or undecided
  *    A_PASSED    id, index        the barrier passed: the state of INDEX is linearizable for it
  *    A_TOLD      id, rows         FACT_ROWs
+ *    A_VERDICT   id, verdict      what became of that A_CHANGE; none if the lead was lost before
  *  To the file actor (HF_TO_FILE):
  *    A_NEEDS_STATE term, leader   this node's log is too old for LEADER; 0: not any more
  *    STATE_ASK, STATE_PART        of a peer
@@ -143,6 +145,9 @@ hf_outbox_t *hf_election_service_outbox (hf_election_service_t *self);
 
 /*  When the next turn must begin at the latest. */
 uint64_t hf_election_service_wake_us (const hf_election_service_t *self);
+
+/*  This node is no member of its cluster any more: it is to end. */
+bool hf_election_service_removed (const hf_election_service_t *self);
 
 hf_core_view_t hf_election_service_view (const hf_election_service_t *self);
 const hf_core_t *hf_election_service_core (const hf_election_service_t *self);

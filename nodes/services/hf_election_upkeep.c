@@ -109,11 +109,10 @@ hf_election_needs_state (hf_election_service_t *self, uint64_t term, uint32_t le
 static bool
 s_is_peer (const hf_election_service_t *self, uint32_t node)
 {
-    const hf_core_config_t *core = &self->config.core;
     bool member = false;
-    for (uint32_t i = 0; i < core->members_count; i++)
-        member = member || core->members[i] == node;
-    return member && node != core->self;
+    for (uint32_t slot = 0; slot < HF_MEMBERS_MAX; slot++)
+        member = member || hf_core_member (self->core, slot) == node;
+    return member && node != 0 && node != self->config.core.self;
 }
 
 /*  Only a leader sends its state, which is the newest; what is applied is committed. It need not
@@ -179,8 +178,10 @@ static uint64_t
 s_peers (const hf_election_service_t *self)
 {
     uint64_t mask = 0;
-    for (uint32_t i = 0; i < self->config.core.members_count; i++)
-        mask |= self->config.core.members[i] != self->config.core.self ? 1ULL << i : 0;
+    for (uint32_t i = 0; i < HF_MEMBERS_MAX; i++) {
+        uint32_t node = hf_core_member (self->core, i);
+        mask |= node != 0 && node != self->config.core.self ? 1ULL << i : 0;
+    }
     return mask;
 }
 
@@ -188,15 +189,38 @@ s_peers (const hf_election_service_t *self)
 static uint64_t
 s_members (const hf_election_service_t *self, uint64_t mask, char *text, size_t size)
 {
-    const hf_core_config_t *core = &self->config.core;
     uint64_t count = 0;
+    uint32_t last = 0;
     text[0] = 0;
-    for (uint32_t i = 0; i < core->members_count; i++) {
+    for (;;) {
+        uint32_t next = UINT32_MAX;
+        for (uint32_t i = 0; i < HF_MEMBERS_MAX; i++) {
+            uint32_t node = hf_core_member (self->core, i);
+            if ((mask & 1ULL << i) != 0 && node > last && node < next)
+                next = node;
+        }
+        if (next == UINT32_MAX)
+            return count;
         size_t used = strlen (text);
-        if (mask & 1ULL << i)
-            snprintf (text + used, size - used, "%s%u", count++ > 0 ? "," : "", core->members[i]);
+        snprintf (text + used, size - used, "%s%u", count++ > 0 ? "," : "", next);
+        last = next;
     }
-    return count;
+}
+
+void
+hf_election_members (hf_election_service_t *self)
+{
+    uint64_t index, votes = 0, learns = 0;
+    const hf_roster_t *roster = hf_core_members (self->core, &index);
+    char voters[HF_MEMBERS_MAX * 12], learners[HF_MEMBERS_MAX * 12];
+    for (uint32_t i = 0; roster != NULL && i < roster->count; i++) {
+        const hf_seat_t *seat = &roster->members[i];
+        *((seat->flags & HF_SEAT_VOTES) != 0 ? &votes : &learns) |= 1ULL << seat->slot;
+    }
+    s_members (self, votes, voters, sizeof voters);
+    s_members (self, learns, learners, sizeof learners);
+    hf_outbox_say (&self->out, HF_INFO, "members: %s vote%s%s%s, by entry %" PRIu64, voters,
+                   learns != 0 ? "; " : "", learners, learns != 0 ? " do not" : "", index);
 }
 
 /*  Forming a cluster needs every member once, so log which ones are missing. A node that lost its
@@ -215,12 +239,26 @@ hf_election_watch_forming (hf_election_service_t *self)
                    text);
 }
 
+/*  The slots of the members that vote. */
+static uint64_t
+s_voters (const hf_election_service_t *self)
+{
+    uint64_t index, mask = 0;
+    const hf_roster_t *roster = hf_core_members (self->core, &index);
+    for (uint32_t i = 0; i < HF_MEMBERS_MAX; i++)
+        mask |= roster == NULL && hf_core_member (self->core, i) != 0 ? 1ULL << i : 0;
+    for (uint32_t i = 0; roster != NULL && i < roster->count; i++)
+        mask |=
+            (roster->members[i].flags & HF_SEAT_VOTES) != 0 ? 1ULL << roster->members[i].slot : 0;
+    return mask;
+}
+
 void
 hf_election_facts (hf_election_service_t *self, uint64_t id)
 {
     static const char *const roles[] = {"follower", "candidate", "candidate", "leader"};
     hf_core_view_t view = hf_core_view (self->core);
-    uint64_t all = (1U << self->config.core.members_count) - 1;
+    uint64_t all = s_voters (self);
     char text[HF_MEMBERS_MAX * 12];
     hf_pack_t rows;
     hf_pack_init (&rows);

@@ -205,7 +205,8 @@ s_put_entry (const peer_t *self, fuzz_bytes_t *bytes, hf_pack_t *list, uint64_t 
     if (what % 8 == 7) {
         hf_roster_t roster = {.count = self->members - (what >> 5 & 1), .joins = what >> 4 & 1};
         for (uint32_t i = 0; i < self->members; i++)
-            roster.members[i] = (hf_member_t){i + 1 + (what >> 7), s_incarnation (bytes, i + 1)};
+            roster.members[i] = (hf_seat_t){.node = i + 1 + (what >> 7),
+                                            .incarnation = s_incarnation (bytes, i + 1)};
         entry.type = HF_ENTRY_ROSTER;
         hf_roster_put (&payload, &roster);
         size_t size = hf_pack_size (&payload) - (what >> 6 & 1);
@@ -247,7 +248,7 @@ s_fill (peer_t *self, fuzz_bytes_t *bytes, uint32_t kind, hf_pack_t *pack, hf_pa
         break;
     case HF_KIND_ACK:
         hf_ack_frame (pack, &(hf_ack_t){from, to, term, index, s_near (bytes, self->round), flags,
-                                        s_incarnation (bytes, from), flags});
+                                        s_incarnation (bytes, from), flags, flags});
         break;
     case HF_KIND_NEED:
         hf_need_frame (pack, &(hf_need_t){from, to, term, index, at});
@@ -259,7 +260,7 @@ s_fill (peer_t *self, fuzz_bytes_t *bytes, uint32_t kind, hf_pack_t *pack, hf_pa
     case HF_KIND_VOTE:
         hf_vote_frame (pack, &(hf_vote_t){from, to, term, flags & 1, flags & 2,
                                           s_incarnation (bytes, from),
-                                          s_incarnation (bytes, self->self_id)});
+                                          s_incarnation (bytes, self->self_id), flags});
         break;
     case HF_KIND_TRANSFER:
         hf_transfer_frame (pack, &(hf_transfer_t){from, to, term, index, at});
@@ -392,7 +393,7 @@ s_elect (peer_t *self, uint32_t voters)
         for (uint32_t from = 1; from <= self->members && from <= voters + 1; from++) {
             uint64_t term = hf_election_service_view (self->service).term + (round == 0);
             hf_vote_frame (&pack, &(hf_vote_t){from, self->self_id, term, round == 0, true,
-                                               100 * (uint64_t)from, self->incarnation});
+                                               100 * (uint64_t)from, self->incarnation, 0});
             s_frame (self, hf_pack_bytes (&pack), hf_pack_size (&pack));
             hf_pack_reset (&pack);
         }
@@ -409,10 +410,10 @@ s_roster (const peer_t *self, hf_roster_at_t *at)
     hf_pack_t payload;
     hf_pack_init (&payload);
     for (uint32_t i = 0; i < self->members; i++)
-        roster.members[i] = (hf_member_t){i + 1, 100 * ((uint64_t)i + 1)};
+        roster.members[i] = (hf_seat_t){.node = i + 1, .incarnation = 100 * ((uint64_t)i + 1)};
     hf_roster_put (&payload, &roster);
     *at = (hf_roster_at_t){.index = self->base > 0 ? self->base : 1,
-                           .size = (uint8_t)hf_pack_size (&payload)};
+                           .size = (uint32_t)hf_pack_size (&payload)};
     memcpy (at->payload, hf_pack_bytes (&payload), at->size);
     hf_pack_done (&payload);
 }

@@ -74,7 +74,8 @@ s_make_stream (swap_t *self)
     hf_pack_init (&rows);
     hf_pack_init (&files);
     hf_pack_init (&roster);
-    hf_roster_put (&roster, &(hf_roster_t){.count = 1, .members = {{1, MEMBER}}});
+    hf_roster_put (&roster,
+                   &(hf_roster_t){.count = 1, .members = {{.node = 1, .incarnation = MEMBER}}});
     for (const thing_t *row = s_new.rows; row->name; row++)
         hf_state_row_put (
             &rows, &(hf_state_row_t){.key = hf_span_text (row->name), .value = s_bytes (row)});

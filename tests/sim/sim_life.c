@@ -9,7 +9,7 @@ s_add_roster (hf_restored_t *restored, hf_roster_at_t *list, uint64_t index, con
 {
     assert (payload->size <= HF_ROSTER_MAX);
     hf_roster_at_t *roster = &list[restored->rosters_count++];
-    *roster = (hf_roster_at_t){.index = index, .size = (uint8_t)payload->size};
+    *roster = (hf_roster_at_t){.index = index, .size = (uint32_t)payload->size};
     memcpy (roster->payload, payload->bytes, payload->size);
 }
 
@@ -203,7 +203,7 @@ sim_counts (const sim_t *sim, uint32_t node, uint64_t incarnation)
  *  entry records that, also for nodes that restart, so no other disk may be lost before it.
  */
 static void
-s_named (sim_t *sim, uint64_t index, const hf_member_t *member)
+s_named (sim_t *sim, uint64_t index, const hf_seat_t *member)
 {
     watch_t *watch = &sim->watch;
     const node_t *node = &sim->nodes[member->node];
@@ -215,7 +215,7 @@ s_named (sim_t *sim, uint64_t index, const hf_member_t *member)
                   "P7: entry %" PRIu64 " names an incarnation of node %u that it %s", index,
                   node->id, which == SIZE_MAX ? "never had" : "lost");
     if (*last != member->incarnation)
-        *hf_array_add (&watch->named) = *member;
+        *hf_array_add (&watch->named) = (hf_member_t){member->node, member->incarnation};
     if (!watch->formed)
         *admitted = member->incarnation;
     else if (*last == member->incarnation && *admitted != *last) {

@@ -175,7 +175,8 @@ s_everybody (sim_t *sim)
     hf_pack_t payload;
     hf_pack_init (&payload);
     for (uint32_t i = 0; i < sim->odds.members; i++)
-        roster.members[i] = (hf_member_t){i + 1, sim->nodes[i + 1].incarnations.list[0]};
+        roster.members[i] =
+            (hf_seat_t){.node = i + 1, .incarnation = sim->nodes[i + 1].incarnations.list[0]};
     hf_roster_put (&payload, &roster);
     const blob_t *blob = sim_blob (sim, hf_pack_bytes (&payload), hf_pack_size (&payload));
     hf_pack_done (&payload);

@@ -93,9 +93,11 @@ hf_bench_roster (uint64_t index, uint64_t first, uint64_t second, uint64_t third
 {
     hf_pack_t payload;
     hf_pack_init (&payload);
-    hf_roster_put (&payload,
-                   &(hf_roster_t){.count = 3, .members = {{1, first}, {2, second}, {3, third}}});
-    hf_roster_at_t at = {.index = index, .size = (uint8_t)hf_pack_size (&payload)};
+    hf_roster_put (&payload, &(hf_roster_t){.count = 3,
+                                            .members = {{.node = 1, .incarnation = first},
+                                                        {.node = 2, .incarnation = second},
+                                                        {.node = 3, .incarnation = third}}});
+    hf_roster_at_t at = {.index = index, .size = (uint32_t)hf_pack_size (&payload)};
     memcpy (at.payload, hf_pack_bytes (&payload), at.size);
     hf_pack_done (&payload);
     return at;
@@ -207,8 +209,8 @@ s_add_message (const hf_bench_t *bench, char *text, const hf_outgoing_t *out)
 static void
 s_add_notice (char *text, const hf_notice_t *notice)
 {
-    static const char *names[] = {"",         "LEADING", "FOLLOWING", "PASSED", "NEEDS_STATE",
-                                  "ADMITTED", "WAITING"};
+    static const char *names[] = {"",         "LEADING", "FOLLOWING", "PASSED",  "NEEDS_STATE",
+                                  "ADMITTED", "WAITING", "ROSTER",    "VERDICT", "REMOVED"};
     s_add (text, "%s @%lu", names[notice->type], notice->term);
     if (notice->type == HF_NOTICE_FOLLOWING || notice->type == HF_NOTICE_NEEDS_STATE)
         snprintf (text + strlen (text), 32, " %u", notice->leader);
@@ -327,7 +329,7 @@ hf_bench_vote (hf_bench_t *bench, hf_vote_t m)
 void
 hf_bench_granted (hf_bench_t *bench, uint32_t from, uint64_t term, bool pre, uint64_t incarnation)
 {
-    hf_bench_vote (bench, (hf_vote_t){from, 0, term, pre, true, incarnation, 0});
+    hf_bench_vote (bench, (hf_vote_t){from, 0, term, pre, true, incarnation, 0, 0});
 }
 
 void

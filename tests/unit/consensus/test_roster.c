@@ -21,7 +21,7 @@ static void
 s_ack (hf_bench_t *bench, uint32_t from, uint64_t index, uint64_t round, uint64_t incarnation)
 {
     HF_BENCH_PEER (bench, ACK, ack, from, 0, hf_core_view (bench->core).term, index, round, 7,
-                   incarnation, 0);
+                   incarnation, .speaks = HF_LEVEL_NEWEST);
     hf_bench_commit (bench);
 }
 
@@ -159,7 +159,7 @@ s_rosters (const hf_bench_t *bench, uint64_t first, uint64_t second, uint64_t th
     hf_roster_t roster;
     assert_non_null (own);
     assert_int_equal (own->entry_type, HF_ENTRY_ROSTER);
-    assert_true (hf_roster_get (hf_span (own->payload, own->payload_size), &roster));
+    assert_true (hf_roster_get (own->payload, &roster));
     assert_int_equal (roster.count, 3);
     assert_int_equal (roster.members[0].incarnation, first);
     assert_int_equal (roster.members[1].incarnation, second);

@@ -268,7 +268,7 @@ s_roster (play_t *self, hf_pack_t *payload)
     hf_roster_t roster = {.count = (uint32_t)s_below (self, HF_MEMBERS_MAX + 1),
                           .joins = (uint32_t)s_below (self, 4)};
     for (uint32_t i = 0; i < roster.count; i++)
-        roster.members[i] = (hf_member_t){i + 1, s_below (self, 5)};
+        roster.members[i] = (hf_seat_t){.node = i + 1, .incarnation = s_below (self, 5)};
     hf_roster_put (payload, &roster);
 }
 

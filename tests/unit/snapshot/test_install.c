@@ -105,7 +105,8 @@ s_stream (const char *dir)
     hf_pack_t roster, list;
     hf_pack_init (&roster);
     hf_pack_init (&list);
-    hf_roster_put (&roster, &(hf_roster_t){.count = 1, .members = {{2, 4711}}});
+    hf_roster_put (&roster,
+                   &(hf_roster_t){.count = 1, .members = {{.node = 2, .incarnation = 4711}}});
     assert_int_equal (hf_file_store_all_rows (files, &list), 0);
     bytes_t rows = s_rows ();
     hf_state_head_t head = {.index = AS_OF_INDEX,

@@ -102,7 +102,8 @@ s_roster (life_t *life)
 {
     hf_pack_t payload;
     hf_pack_init (&payload);
-    hf_roster_put (&payload, &(hf_roster_t){.count = 1, .members = {{1, 0xabcdef}}});
+    hf_roster_put (&payload,
+                   &(hf_roster_t){.count = 1, .members = {{.node = 1, .incarnation = 0xabcdef}}});
     hf_entry_t entry = {4, HF_ENTRY_ROSTER,
                         hf_span (hf_pack_bytes (&payload), hf_pack_size (&payload))};
     uint64_t index = hf_log_store_state (life->log)->last_index + 1;

@@ -26,7 +26,8 @@ s_roster (uint64_t incarnation)
     static uint8_t bytes[HF_ROSTER_MAX];
     hf_pack_t payload;
     hf_pack_init (&payload);
-    hf_roster_put (&payload, &(hf_roster_t){.count = 1, .members = {{1, incarnation}}});
+    hf_roster_put (
+        &payload, &(hf_roster_t){.count = 1, .members = {{.node = 1, .incarnation = incarnation}}});
     size_t size = hf_pack_size (&payload);
     memcpy (bytes, hf_pack_bytes (&payload), size);
     hf_pack_done (&payload);

@@ -1,0 +1,143 @@
+//  Which members count (design 4.6, 10): in elections, commits, barriers and check-quorum alike.
+//
+//  A change of who votes is a joint one (dissertation 4.3): the ROSTER entry K that makes it names
+//  the voters before and now, and as long as K is not known to be committed both must make a
+//  majority. When it is, NOW alone does, and a second ROSTER entry, F, names only them:
+//    - A candidate without K needs a majority of BEFORE. K is on a majority of BEFORE when it is
+//      committed, and comes after all that was committed before it: so no such candidate wins then,
+//      and no committed entry depends on who is new.
+//    - Whoever has K needs a majority of NOW, whether or not it knows that K is committed.
+//    - F records, also for those that restart, that K is committed. The next change begins when F
+//      is committed.
+//  A node that lost its disk comes back with another incarnation. It is another server with the
+//  same id, so admitting it is a change of one voter for another. Its lost disk is one of BEFORE
+//  and can never be counted there: K waits for a majority of BEFORE among the others. "It counts
+//  from the append" (4.1) would not be safe: {1, old 2} and {new 2, 3} have no member in common,
+//  and a vote of old 2 may still be under way when new 2 counts.
+//  A leader whose log begins behind K must make F all the same: a node that has both K and the
+//  entry before it may still be waiting for it.
+//  The very first ROSTER entry needs no such care: every member had to vote for its author, so a
+//  candidate without it needs the vote of a member that has it, and does not get it.
+
+#include "nodes/consensus/hf_core_internal.h"
+
+static uint32_t
+s_listed (const hf_core_t *self)
+{
+    return (1U << self->config.members_count) - 1;
+}
+
+/*  The roster in force is joint, and not known to be committed. */
+static bool
+s_pending (const hf_core_t *self, const hf_core_roster_t *roster)
+{
+    return roster->joint && roster->index > self->commit_index;
+}
+
+hf_core_voters_t
+hf_core_voters (const hf_core_t *self)
+{
+    const hf_core_roster_t *roster = hf_core_roster (self);
+    if (!hf_core_tracks (self) || roster == NULL)
+        return (hf_core_voters_t){.now = s_listed (self)};
+    hf_core_voters_t voters = {.now = roster->now};
+    if (!s_pending (self, roster) || HF_MUTANT (admitted_at_once))
+        return voters;
+    voters.before = roster->before;
+    voters.lost = roster->lost;
+    if (HF_MUTANT (old_majority_alone)) {
+        voters.now = voters.before;
+        voters.before = 0;
+    }
+    return voters;
+}
+
+bool
+hf_core_majority (const hf_core_t *self, uint32_t mask)
+{
+    hf_core_voters_t voters = hf_core_voters (self);
+    return hf_quorum_reached (mask, voters.now) &&
+           (voters.before == 0 || hf_quorum_reached (mask & ~voters.lost, voters.before));
+}
+
+bool
+hf_core_no_majority (const hf_core_t *self, uint32_t refused)
+{
+    hf_core_voters_t voters = hf_core_voters (self);
+    return hf_quorum_lost (refused, voters.now) ||
+           (voters.before != 0 && hf_quorum_lost (refused | voters.lost, voters.before));
+}
+
+uint64_t
+hf_core_majority_value (const hf_core_t *self, const uint64_t *values, uint32_t counted)
+{
+    hf_core_voters_t voters = hf_core_voters (self);
+    uint64_t now = hf_quorum_value_of (values, counted, voters.now);
+    if (voters.before == 0)
+        return now;
+    uint64_t before = hf_quorum_value_of (values, counted & ~voters.lost, voters.before);
+    return before < now ? before : now;
+}
+
+bool
+hf_core_may_stand (const hf_core_t *self)
+{
+    const hf_core_roster_t *roster = hf_core_roster (self);
+    if (!hf_core_tracks (self))
+        return true;
+    if (roster == NULL) //  a node that joins a cluster waits for it
+        return self->config.members_count > 0 || HF_MUTANT (joins_alone);
+    hf_core_voters_t voters = hf_core_voters (self);
+    return ((voters.now | voters.before) >> self->slot & 1) != 0 &&
+           roster->incarnation[self->slot] == self->config.incarnation;
+}
+
+uint32_t
+hf_core_counted (const hf_core_t *self)
+{
+    assert (self->role == HF_LEADER);
+    if (!hf_core_tracks (self))
+        return s_listed (self);
+    const hf_core_roster_t *roster = hf_core_roster (self);
+    assert (roster != NULL); //  the first leader's first entry is one
+    uint32_t mask = 0;
+    for (uint32_t i = 0; i < HF_MEMBERS_MAX; i++) {
+        uint64_t seen = i == self->slot ? self->config.incarnation : self->peers[i].incarnation;
+        mask |= (self->nodes[i] != 0 && roster->incarnation[i] == seen ? 1U : 0) << i;
+    }
+    return mask;
+}
+
+uint32_t
+hf_core_full (const hf_core_t *self)
+{
+    if (!hf_core_tracks (self))
+        return s_listed (self);
+    const hf_core_roster_t *roster = hf_core_roster (self);
+    if (roster == NULL)
+        return 0;
+    hf_core_voters_t voters = hf_core_voters (self);
+    uint32_t full = voters.now & ~voters.lost;
+    if (self->role == HF_LEADER)
+        return full & hf_core_counted (self);
+    return hf_core_may_stand (self) ? full : full & ~(1U << self->slot);
+}
+
+uint32_t
+hf_core_rank (const hf_core_t *self, uint32_t node)
+{
+    uint32_t voters = hf_core_voters (self).now, rank = 0;
+    for (uint32_t i = 0; i < HF_MEMBERS_MAX; i++)
+        rank += (voters >> i & 1) != 0 && self->nodes[i] < node ? 1 : 0;
+    return rank;
+}
+
+bool
+hf_core_alone (const hf_core_t *self)
+{
+    for (uint32_t i = 0; i < HF_MEMBERS_MAX; i++) {
+        if (self->nodes[i] != 0 && i != self->slot)
+            return false;
+    }
+    return true;
+}
