@@ -61,6 +61,7 @@ hf_core_new (const hf_core_config_t *config, const hf_restored_t *restored, uint
         hf_core_destroy (&self);
         return NULL;
     }
+    self->was_member = self->was_member || (self->rosters.count > 0 && config->members_count > 0);
     hf_core_repair_reset (self);
     self->stand_at_us = now_us;
     if (!hf_core_alone (self) || !hf_core_may_stand (self))

@@ -176,7 +176,7 @@ struct hf_core {
     uint64_t regret_until_us;
     uint32_t regrets;
 
-    bool was_member; //  by a roster of our log
+    bool was_member; //  by a roster of our log, or with one by the list
     bool removed;    //  and the driver was told
     uint64_t roster_noted;
 
@@ -222,8 +222,8 @@ void hf_core_links_update (hf_core_t *self);
 /*  Load from RESTORED. False when it is inconsistent. */
 bool hf_core_roster_init (hf_core_t *self, const hf_restored_t *restored);
 void hf_core_roster_done (hf_core_t *self);
-/*  Whether ENTRY is no ROSTER, or a valid one. */
-bool hf_core_roster_sane (const hf_entry_t *entry);
+/*  Whether ENTRY is no ROSTER, or a valid one of a level that we speak. */
+bool hf_core_roster_sane (const hf_core_t *self, const hf_entry_t *entry);
 /*  ENTRY was appended at INDEX; an entry of another type changes nothing. */
 void hf_core_roster_append (hf_core_t *self, uint64_t index, const hf_entry_t *entry);
 /*  As a leader: make PERSIST this ROSTER entry, and put it in force. */
@@ -328,9 +328,6 @@ void hf_core_repair_reset (hf_core_t *self);
 void hf_core_repair_ask (hf_core_t *self, hf_effects_t *effects);
 /*  The verified index rose; an ANSWER asks for the next chunk. */
 void hf_core_repair_progress (hf_core_t *self, bool answer, hf_effects_t *effects);
-
-/*  The roster at INDEX, which is committed, does not have us. */
-void hf_core_removed (hf_core_t *self, uint64_t index, hf_effects_t *effects);
 
 //  ---- hf_core_settle.c ----------------------------------------------------------------------
 

@@ -108,8 +108,8 @@ hf_core_tell_roster (hf_core_t *self, hf_effects_t *effects)
     if (self->beats-- > 0)
         return;
     self->beats = HF_CORE_TELL_ROSTER - 1;
-    if (roster == NULL || roster->is.level == 0 || roster->joint || hf_core_alone (self) ||
-        HF_MUTANT (roster_untold))
+    //  Also when nobody is left: who was removed may listen.
+    if (roster == NULL || roster->is.level == 0 || roster->joint || HF_MUTANT (roster_untold))
         return;
     hf_members_t *m = &hf_core_send (self, HF_KIND_MEMBERS, 0, effects)->message.members;
     m->index = roster->index;

@@ -98,7 +98,7 @@ s_scan (const hf_core_t *self, const hf_entries_t *m, uint64_t *fresh)
     for (uint32_t i = 0; i < m->entries.count; i++) {
         hf_entry_t entry;
         if (!hf_entry_get (&scan, &entry) || entry.term == 0 || entry.term < term ||
-            entry.term > m->term || !hf_core_roster_sane (&entry))
+            entry.term > m->term || !hf_core_roster_sane (self, &entry))
             return false;
         term = entry.term;
         same = same && hf_core_log_has (&self->log, *fresh, term);

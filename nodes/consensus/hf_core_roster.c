@@ -160,9 +160,11 @@ s_mask (hf_core_roster_t *roster)
 }
 
 bool
-hf_core_roster_sane (const hf_entry_t *entry)
+hf_core_roster_sane (const hf_core_t *self, const hf_entry_t *entry)
 {
-    return entry->type != HF_ENTRY_ROSTER || hf_roster_valid (entry->payload);
+    hf_roster_t roster;
+    return entry->type != HF_ENTRY_ROSTER ||
+           (hf_roster_get (entry->payload, &roster) && roster.level <= self->config.speaks);
 }
 
 void
@@ -194,7 +196,7 @@ hf_core_roster_init (hf_core_t *self, const hf_restored_t *restored)
         bool based = i == 0 && at->index <= restored->base_index;
         if (at->index <= before || at->index > restored->last_index ||
             at->size > sizeof at->payload || (!based && at->index <= restored->base_index) ||
-            !hf_core_roster_sane (&entry))
+            !hf_core_roster_sane (self, &entry))
             return false;
         before = at->index;
         hf_core_roster_append (self, at->index, &entry);
@@ -221,7 +223,7 @@ hf_core_roster_add (hf_core_t *self, const hf_roster_t *roster, hf_persist_t *pe
     assert (hf_pack_size (&payload) <= HF_ROSTER_MAX);
     hf_entry_t entry = {.type = HF_ENTRY_ROSTER,
                         .payload = hf_span (hf_pack_bytes (&payload), hf_pack_size (&payload))};
-    assert (hf_core_roster_sane (&entry));
+    assert (hf_core_roster_sane (self, &entry));
     hf_core_roster_append (self, persist->index, &entry);
     hf_pack_done (&payload);
     const hf_core_roster_t *added = &self->rosters.list[self->rosters.count - 1];
@@ -247,17 +249,9 @@ hf_core_roster_check (const hf_core_t *self)
 
 //  ---- told by the leader -----------------------------------------------------------------
 
-void
-hf_core_removed (hf_core_t *self, uint64_t index, hf_effects_t *effects)
-{
-    if (self->removed)
-        return;
-    self->removed = true;
-    hf_core_notice (self, HF_NOTICE_REMOVED, self->config.self, index, effects);
-}
-
-/*  A node that was removed while it was away is heard by nobody, so its log may never learn of it.
- *  One that is not a member yet, or came with another disk, is not removed. */
+/*  A node that was removed is heard by nobody soon, so its log may never say so; and its log may be
+ *  old news: it may be a member again. So what the leader says counts. One that is not a member
+ *  yet, or that came with another disk, was not removed. */
 void
 hf_core_on_members (hf_core_t *self, const hf_members_t *m, hf_effects_t *effects)
 {
@@ -265,13 +259,14 @@ hf_core_on_members (hf_core_t *self, const hf_members_t *m, hf_effects_t *effect
     hf_roster_t roster;
     bool sound = hf_roster_get (m->roster, &roster);
     assert (sound); //  see hf_core_sane
-    if (self->role == HF_LEADER || last == NULL || m->index <= last->index ||
-        self->slot == HF_MEMBERS_MAX)
+    if (self->role == HF_LEADER || last == NULL || m->index < last->index || self->removed)
         return;
     const hf_seat_t *own = hf_roster_seat (&last->is, self->config.self);
     const hf_seat_t *now = hf_roster_seat (&roster, self->config.self);
-    bool ours = own->incarnation == self->config.incarnation;
-    bool still = now != NULL && (now->incarnation == 0 || now->incarnation == own->incarnation);
-    if (ours && !still)
-        hf_core_removed (self, m->index, effects);
+    bool ours = own != NULL ? own->incarnation == self->config.incarnation : self->was_member;
+    if (!ours ||
+        (now != NULL && (now->incarnation == 0 || now->incarnation == self->config.incarnation)))
+        return;
+    self->removed = true;
+    hf_core_notice (self, HF_NOTICE_REMOVED, self->config.self, m->index, effects);
 }

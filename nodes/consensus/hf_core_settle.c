@@ -65,22 +65,16 @@ s_settle_follower (hf_core_t *self, hf_effects_t *effects)
     m->speaks = self->config.speaks;
 }
 
-/*  Another roster is in force. And when the one that is committed does not have us, with the disk
- *  that we have, though we once were a member: we were removed. */
+/*  Another roster is in force. */
 static void
 s_notice_roster (hf_core_t *self, hf_effects_t *effects)
 {
     uint64_t index;
-    const hf_roster_t *roster = hf_core_members (self, &index);
-    if (index != self->roster_noted) {
-        self->roster_noted = index;
-        hf_core_notice (self, HF_NOTICE_ROSTER, 0, index, effects);
-    }
-    if (roster == NULL || index > self->commit_index || self->role == HF_LEADER)
+    hf_core_members (self, &index);
+    if (index == self->roster_noted)
         return;
-    const hf_core_roster_t *last = hf_core_roster (self);
-    if (!last->joint && self->slot == HF_MEMBERS_MAX && self->was_member)
-        hf_core_removed (self, index, effects);
+    self->roster_noted = index;
+    hf_core_notice (self, HF_NOTICE_ROSTER, 0, index, effects);
 }
 
 static void

@@ -294,9 +294,9 @@ s_notice (hf_election_service_t *self, const hf_notice_t *notice)
         break;
     case HF_NOTICE_REMOVED:
         hf_outbox_say (&self->out, HF_WARN,
-                       "this node was removed from the cluster by entry %" PRIu64 " of its log",
+                       "this node was removed from the cluster, as of entry %" PRIu64,
                        notice->index);
-        self->removed = true;
+        self->removed = notice->index;
         break;
     }
 }

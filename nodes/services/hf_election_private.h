@@ -56,7 +56,7 @@ struct hf_election_service {
     uint64_t missing; //  members (by slot) without whom a new cluster does not form
     uint64_t missing_told_us;
     uint64_t handover_until_us; //  0: not handing over
-    bool removed;               //  this node is no member any more
+    uint64_t removed;           //  as of this entry it is no member any more; 0: it is
     uint64_t dropped;           //  frames of peers that the core cannot use
     char names[HF_NAMES_MAX];
     uint64_t mesh_dropped; //  and those that the mesh did not let pass

@@ -192,7 +192,7 @@ s_change (hf_election_service_t *self, const hf_a_change_t *in)
     hf_election_event (self, (hf_event_t){.type = HF_EV_CHANGE, .change = change});
 }
 
-bool
+uint64_t
 hf_election_service_removed (const hf_election_service_t *self)
 {
     return self->removed;

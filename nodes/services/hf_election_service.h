@@ -146,8 +146,9 @@ hf_outbox_t *hf_election_service_outbox (hf_election_service_t *self);
 /*  When the next turn must begin at the latest. */
 uint64_t hf_election_service_wake_us (const hf_election_service_t *self);
 
-/*  This node is no member of its cluster any more: it is to end. */
-bool hf_election_service_removed (const hf_election_service_t *self);
+/*  This node is no member of its cluster any more, as of that entry: it is to end. 0: it is
+ *  one. */
+uint64_t hf_election_service_removed (const hf_election_service_t *self);
 
 hf_core_view_t hf_election_service_view (const hf_election_service_t *self);
 const hf_core_t *hf_election_service_core (const hf_election_service_t *self);

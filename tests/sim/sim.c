@@ -243,6 +243,9 @@ sim_next (sim_t *sim, uint64_t until_us)
     if (event->type == EV_FAULT) {
         sim_drop (sim, event);
         sim_fault (sim);
+    } else if (event->type == EV_OPERATE) {
+        sim_drop (sim, event);
+        sim_operate (sim);
     } else if (event->type == EV_CLIENT || event->type == EV_REPLY || event->type == EV_CONNECT ||
                event->type == EV_DISCONNECT)
         s_to_client (sim, event);
@@ -273,6 +276,8 @@ s_new (uint64_t seed, bool trace, sim_result_t *result)
             node->actors[actor].turn = (event_t){.type = EV_TURN, .to = id, .actor = actor};
         sim_clock_start (sim, &node->clock);
         sim_incarnation (sim, node);
+        node->old_release =
+            sim->odds.old_release && id <= sim->odds.founders && sim_random (sim, 3) != 0;
     }
     return sim;
 }
@@ -336,6 +341,8 @@ sim_run (uint64_t seed, bool trace, sim_result_t *result)
         sim_client_start (sim, &sim->clients[id]);
     }
     sim_post (sim, 0, (event_t){.type = EV_FAULT});
+    if (sim->odds.changes > 0)
+        sim_post (sim, 0, (event_t){.type = EV_OPERATE});
     while (sim_next (sim, sim->odds.faults_until_us))
         ;
     if (!sim->failed) {

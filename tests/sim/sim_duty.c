@@ -258,6 +258,16 @@ sim_duty_delivers (sim_t *sim, node_t *node, uint64_t bytes)
     duty->delivered += bytes;
 }
 
+/*  Whether it is a member as far as NODE knows: others are sent nothing. */
+static bool
+s_member (const node_t *node, uint32_t id)
+{
+    for (uint32_t slot = 0; slot < HF_MEMBERS_MAX; slot++)
+        if (hf_core_member (hf_election_service_core (node->election), slot) == id)
+            return true;
+    return false;
+}
+
 void
 sim_duty_peer (sim_t *sim, node_t *node, hf_span_t frame)
 {
@@ -274,7 +284,7 @@ sim_duty_peer (sim_t *sim, node_t *node, hf_span_t frame)
         return;
     }
     if (kind != HF_KIND_STATE_ASK || !hf_state_ask_get (&scan, &ask) || ask.to != node->id ||
-        ask.term != node->seen.term)
+        ask.term != node->seen.term || !s_member (node, ask.from))
         return;
     if (now_us >= node->duty.hold_until_us)
         node->duty.sent_index = 0; //  of a transfer before
@@ -289,7 +299,7 @@ sim_duty_transfers (sim_t *sim, const node_t *node, uint32_t to)
     if (node->stops_us != 0 || !sim_long_cut (sim, node->id, to, false))
         return;
     for (uint32_t id = 1; id <= sim->odds.members; id++) {
-        bool heard = sim->now_us < node->duty.ack_us[id] + 100000;
+        bool heard = s_member (node, id) && sim->now_us < node->duty.ack_us[id] + 100000;
         if (id != node->id && id != to && heard && sim_long_cut (sim, node->id, id, false) &&
             sim_long_cut (sim, to, id, true))
             sim_fail (sim, SIM_BROKEN,

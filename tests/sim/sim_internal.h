@@ -70,6 +70,7 @@ typedef enum event_type {
     EV_TURN,       //  ACTOR of node TO
     EV_CLIENT,     //  the thread of client TO
     EV_FAULT,
+    EV_OPERATE,
     EV_START
 } event_type_t;
 
@@ -176,6 +177,8 @@ typedef struct node {
     uint64_t life; //  counts starts
     bool up;
     bool damaged;                     //  its disk is: it refuses to start until it is wiped
+    bool old_release;                 //  it speaks level 0
+    bool gone;                        //  it was removed, and ended
     HF_ARRAY (disk_t) lost;           //  the disks it lost, as they were
     HF_ARRAY (uint64_t) incarnations; //  all it had
     uint64_t promised_term;           //  of this incarnation, durable before it last went down
@@ -294,7 +297,11 @@ typedef enum trial {
 //  ---- the odds --------------------------------------------------------------------
 
 typedef struct odds {
-    uint32_t members, clients, users, locks, watchers;
+    uint32_t members;  //  nodes that there are: ids 1 and up
+    uint32_t founders; //  of these the first, which form the cluster
+    uint32_t changes;  //  of 1000 ticks in which an operator wants one
+    bool old_release;  //  some nodes begin with it
+    uint32_t clients, users, locks, watchers;
     unsigned shared, sets, detect, delayed; //  of 100 claims, places, sessions
     uint32_t limits[MODEL_LOCKS];           //  of SHARED places; 0: none
     hf_election_config_t election;          //  of every node, but for its id, seed and incarnation
@@ -357,6 +364,14 @@ typedef struct happened {
     uint64_t hash;
 } happened_t;
 
+/*  Who changes the members. */
+#define OPERATORS 2
+typedef struct operator_s {
+    bool waits; //  for an answer to CHANGE
+    hf_a_change_t change;
+    uint64_t again_us; //  when to ask again
+} operator_t;
+
 typedef struct keepalive {
     uint64_t session, echo, arrived_us;
 } keepalive_t;
@@ -377,9 +392,8 @@ typedef struct watch {
     uint64_t alive_us[SESSIONS_MAX]; //  arrival of the last keepalive acknowledged
     uint64_t answered_index;         //  the highest command that a client knows to be done
     bool formed;
-    uint64_t incarnations[HF_MEMBERS_MAX + 1]; //  that the last roster names
-    uint64_t admitted[HF_MEMBERS_MAX + 1];     //  and those that two have named
-    HF_ARRAY (hf_member_t) named;              //  by any roster that was ever committed
+    hf_roster_t roster;          //  the last one that is committed
+    HF_ARRAY (uint64_t) changes; //  that were asked for and are committed
 } watch_t;
 
 typedef struct sim {
@@ -406,6 +420,8 @@ typedef struct sim {
     uint64_t heal_cuts_us;
     trial_t trial;
     node_t *silent; //  when all others are healed; NULL: none
+    operator_t operators[OPERATORS];
+    uint64_t removing_until_us; //  a voter may be on its way out
     watch_t watch;
 } sim_t;
 
@@ -545,12 +561,29 @@ void sim_crash (sim_t *sim, node_t *node, bool seen);
 void sim_start_later (sim_t *sim, const node_t *node, uint64_t limit_us);
 void sim_services_stop (node_t *node);
 void sim_wipe (sim_t *sim, node_t *node);
+void sim_incarnation (sim_t *sim, node_t *node);
+
+//  sim_members.c
+void sim_members_pick (sim_t *sim);
+/*  What NODE is started with. */
+void sim_members_config (const sim_t *sim, const node_t *node, hf_core_config_t *config);
+/*  By the last roster that is committed: its seat (NULL: none), whether it votes, how many do. */
+const hf_seat_t *sim_seat (const sim_t *sim, uint32_t id);
+bool sim_votes (const sim_t *sim, uint32_t id);
+uint32_t sim_voters (const sim_t *sim);
 /*  Whether NODE's disk may be lost: enough others are left (P7). */
 bool sim_may_lose (const sim_t *sim, const node_t *node);
-void sim_incarnation (sim_t *sim, node_t *node);
+/*  ITEM is committed at INDEX: it is on the disks of a majority; and if it is a roster, it follows
+ *  from the one before. */
+void sim_members_check_disks (sim_t *sim, uint64_t index, item_t item);
 void sim_roster_committed (sim_t *sim, uint64_t index, item_t item);
-/*  Whether a disk of that INCARNATION counts, or did. */
-bool sim_counts (const sim_t *sim, uint32_t node, uint64_t incarnation);
+void sim_operate (sim_t *sim);
+/*  NODE answers an operator. */
+void sim_verdict (sim_t *sim, const node_t *node, const hf_a_verdict_t *verdict);
+/*  Whether NODE was removed: then it ends. */
+bool sim_removed (sim_t *sim, node_t *node);
+/*  No change is under way, all who are to vote do, and who was removed knows it. */
+bool sim_members_settled (sim_t *sim);
 
 //  sim_file.c
 void sim_file_start (sim_t *sim, node_t *node);
@@ -596,6 +629,7 @@ void sim_watch_new (watch_t *watch);
 void sim_watch_done (watch_t *watch);
 void sim_watch_step (sim_t *sim, node_t *node);
 void sim_watch_written (sim_t *sim, const node_t *node, uint64_t index);
+bool sim_same_item (item_t a, item_t b);
 /*  NODE delivers what is committed up to INDEX. */
 void sim_watch_commit (sim_t *sim, node_t *node, uint64_t index);
 

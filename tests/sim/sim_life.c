@@ -1,4 +1,4 @@
-//  A node's life: start, crash, lost disks; and who counts, by the rosters that were committed.
+//  A node's life: start, crash, lost disks.
 
 #include "tests/sim/sim_internal.h"
 
@@ -43,6 +43,7 @@ s_restore (sim_t *sim, node_t *node)
     config.core.self = node->id;
     config.core.seed = sim_random (sim, UINT64_MAX);
     config.core.incarnation = disk->incarnation;
+    sim_members_config (sim, node, &config.core);
     hf_election_log_t log = sim_log (sim, node);
     hf_election_service_t *election =
         hf_election_service_new (&config, &restored, &log, sim_node_local (sim, node));
@@ -95,6 +96,8 @@ sim_start (sim_t *sim, node_t *node)
     sim_check_start (sim, node);
     if (sim->failed)
         return;
+    if (node->old_release && sim->watch.formed && sim_random (sim, 2) == 0)
+        node->old_release = false;
     sim_tell (sim, "node %u starts: term %" PRIu64 ", entries %" PRIu64 "..%zu, state %" PRIu64,
               node->id, node->durable.term, node->durable.base_index + 1, node->durable.items.count,
               node->rows.index);
@@ -177,92 +180,6 @@ sim_incarnation (sim_t *sim, node_t *node)
 {
     node->durable.incarnation = sim_random (sim, UINT64_MAX - 1) + 1;
     *hf_array_add (&node->incarnations) = node->durable.incarnation;
-}
-
-/*  Which of its incarnations it is; SIZE_MAX: none. */
-static size_t
-s_which (const node_t *node, uint64_t incarnation)
-{
-    for (size_t i = 0; i < node->incarnations.count; i++)
-        if (node->incarnations.list[i] == incarnation)
-            return i;
-    return SIZE_MAX;
-}
-
-bool
-sim_counts (const sim_t *sim, uint32_t node, uint64_t incarnation)
-{
-    for (size_t i = 0; i < sim->watch.named.count; i++)
-        if (sim->watch.named.list[i].node == node &&
-            sim->watch.named.list[i].incarnation == incarnation)
-            return true;
-    return !sim->watch.formed;
-}
-
-/*  An entry with a new incarnation is committed: its disk counts. But only the second
- *  entry records that, also for nodes that restart, so no other disk may be lost before it.
- */
-static void
-s_named (sim_t *sim, uint64_t index, const hf_seat_t *member)
-{
-    watch_t *watch = &sim->watch;
-    const node_t *node = &sim->nodes[member->node];
-    uint64_t *last = &watch->incarnations[member->node];
-    uint64_t *admitted = &watch->admitted[member->node];
-    size_t which = s_which (node, member->incarnation);
-    if (which == SIZE_MAX || (watch->formed && which < s_which (node, *last)))
-        sim_fail (sim, SIM_BROKEN,
-                  "P7: entry %" PRIu64 " names an incarnation of node %u that it %s", index,
-                  node->id, which == SIZE_MAX ? "never had" : "lost");
-    if (*last != member->incarnation)
-        *hf_array_add (&watch->named) = (hf_member_t){member->node, member->incarnation};
-    if (!watch->formed)
-        *admitted = member->incarnation;
-    else if (*last == member->incarnation && *admitted != *last) {
-        sim_tell (sim, "node %u is admitted at %" PRIu64, node->id, index);
-        sim->result->totals.admissions++;
-        *admitted = *last;
-    }
-    *last = member->incarnation;
-}
-
-void
-sim_roster_committed (sim_t *sim, uint64_t index, item_t item)
-{
-    watch_t *watch = &sim->watch;
-    hf_roster_t roster;
-    if (item.type != HF_ENTRY_ROSTER) {
-        if (!watch->formed)
-            sim_fail (sim, SIM_BROKEN, "P7: entry %" PRIu64 " is committed, and there is no roster",
-                      index);
-        return;
-    }
-    bool sound = hf_roster_get (sim_entry (&item).payload, &roster) &&
-                 roster.count == sim->odds.members &&
-                 roster.members[roster.count - 1].node == roster.count;
-    for (uint32_t i = 0; sound && i < roster.count; i++)
-        s_named (sim, index, &roster.members[i]);
-    if (!sound) {
-        sim_fail (sim, SIM_BROKEN, "P7: entry %" PRIu64 " does not name every member", index);
-        return;
-    }
-    watch->formed = true;
-    sim_formed (sim);
-}
-
-//  ---- what is lost ---------------------------------------------------------------------------
-
-/*  The disks that the promises rest on are those of incarnations that were admitted. */
-bool
-sim_may_lose (const sim_t *sim, const node_t *node)
-{
-    uint32_t left = 0;
-    for (uint32_t id = 1; id <= sim->odds.members; id++) {
-        const node_t *other = &sim->nodes[id];
-        left += other != node && !other->damaged && sim->watch.formed &&
-                other->durable.incarnation == sim->watch.admitted[id];
-    }
-    return 2 * left > sim->odds.members;
 }
 
 void

@@ -20,7 +20,7 @@
 static bool
 s_wants (const sim_t *sim)
 {
-    return sim->odds.members >= 3 && hf_hash_u64 (1, sim->seed) % 5 == 0;
+    return sim_voters (sim) >= 3 && hf_hash_u64 (1, sim->seed) % 5 == 0;
 }
 
 static node_t *
@@ -130,7 +130,11 @@ sim_load (sim_t *sim)
                    .batch = sim->odds.election.chunk_bytes * 7 / 10 / ENTRY_SIZE};
     if (!s_wants (sim) || !leader || load.batch < 2)
         return;
-    node_t *node = &sim->nodes[leader->id == sim->odds.members ? 1 : leader->id + 1];
+    uint32_t id = leader->id;
+    do
+        id = id == sim->odds.members ? 1 : id + 1;
+    while (!sim_votes (sim, id));
+    node_t *node = &sim->nodes[id];
     //  Who was heard a short time ago is repaired from the log.
     bool briefly = hf_hash_u64 (2, sim->seed) % 2 == 0;
     sim_tell (sim, "load: %" PRIu64 " entries a proposal; node %u goes away", load.batch, node->id);

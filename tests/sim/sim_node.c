@@ -76,6 +76,7 @@ s_look_message (sim_t *sim, node_t *node, hf_to_t actor, const hf_out_message_t 
     hf_a_committed_t committed;
     hf_a_propose_t propose;
     hf_a_rows_t rows;
+    hf_a_verdict_t verdict;
     if (kind == HF_KIND_A_COMMITTED && hf_a_committed_get (&scan, &committed)) {
         news->commits = true;
         assert (committed.first == node->reported + 1);
@@ -88,6 +89,8 @@ s_look_message (sim_t *sim, node_t *node, hf_to_t actor, const hf_out_message_t 
         sim->result->totals.elections++;
     } else if (kind == HF_KIND_A_ROWS && hf_a_rows_get (&scan, &rows))
         sim_rows_left (node, &rows);
+    else if (kind == HF_KIND_A_VERDICT && hf_a_verdict_get (&scan, &verdict))
+        sim_verdict (sim, node, &verdict);
 }
 
 static bool
@@ -144,6 +147,15 @@ s_lines (sim_t *sim, node_t *node, hf_to_t actor, const hf_outbox_t *outbox)
         node->stage_was_damaged = false;
 }
 
+/*  Operators are not clients here: what they asked for did not come through the lock actor. */
+static bool
+s_is_verdict (const hf_out_message_t *message)
+{
+    uint32_t kind;
+    hf_frame_own (message->bytes, message->size, &kind);
+    return kind == HF_KIND_A_VERDICT;
+}
+
 bool
 sim_carry_out (sim_t *sim, node_t *node, hf_to_t actor, hf_outbox_t *outbox)
 {
@@ -156,11 +168,11 @@ sim_carry_out (sim_t *sim, node_t *node, hf_to_t actor, hf_outbox_t *outbox)
     bool crashes = s_crashes (sim, node, &news);
     bool silent = crashes && sim_random (sim, 2) == 0; //  the node's other actors hear nothing
     for (size_t i = 0; i < outbox->messages.count && !silent && !sim->failed; i++)
-        if (outbox->messages.list[i].to != HF_TO_MAIN)
+        if (outbox->messages.list[i].to != HF_TO_MAIN && !s_is_verdict (&outbox->messages.list[i]))
             s_to_actor (sim, node, actor, &outbox->messages.list[i]);
     hf_outbox_reset (outbox);
     sim->result->totals.faults += crashes;
-    if (sim->failed)
+    if (sim->failed || (actor == HF_TO_ELECTION && sim_removed (sim, node)))
         return false;
     if (news.done) {
         sim_tell (sim, "node %u has handed over what it had, and stops", node->id);

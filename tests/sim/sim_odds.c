@@ -127,6 +127,7 @@ sim_odds_pick (sim_t *sim)
     odds->faults_until_us = sim->now_us + 3000000 + sim_random (sim, 15000000);
     odds->late = sim_random (sim, 4) == 0 ? 1 + (uint32_t)sim_random (sim, odds->members) : 0;
     s_pick_election (sim, odds);
+    sim_members_pick (sim);
     s_pick_lock (sim, odds);
     s_pick_faults (sim, odds);
     odds->watchers = sim_random (sim, 5) == 0 ? 0 : 1 + (uint32_t)sim_random (sim, WATCHERS_MAX);
@@ -171,10 +172,10 @@ s_filler (sim_t *sim, uint64_t number)
 static const blob_t *
 s_everybody (sim_t *sim)
 {
-    hf_roster_t roster = {.count = sim->odds.members};
+    hf_roster_t roster = {.count = sim->odds.founders};
     hf_pack_t payload;
     hf_pack_init (&payload);
-    for (uint32_t i = 0; i < sim->odds.members; i++)
+    for (uint32_t i = 0; i < sim->odds.founders; i++)
         roster.members[i] =
             (hf_seat_t){.node = i + 1, .incarnation = sim->nodes[i + 1].incarnations.list[0]};
     hf_roster_put (&payload, &roster);
@@ -195,7 +196,7 @@ s_past_add (sim_t *sim, node_t *node, item_t item)
 static void
 s_past_term (sim_t *sim, uint64_t term, uint64_t *number)
 {
-    uint32_t members = sim->odds.members;
+    uint32_t members = sim->odds.founders;
     node_t *leader = &sim->nodes[1 + sim_random (sim, members)];
     if (term == 1)
         s_past_add (sim, leader, (item_t){term, HF_ENTRY_ROSTER, s_everybody (sim)});
@@ -221,10 +222,10 @@ static uint64_t
 s_past_eight (sim_t *sim)
 {
     odds_t *odds = &sim->odds;
-    uint32_t early = 1 + (uint32_t)sim_random (sim, odds->members);
-    odds->late = 1 + early % odds->members;
+    uint32_t early = 1 + (uint32_t)sim_random (sim, odds->founders);
+    odds->late = 1 + early % odds->founders;
     item_t roster = {1, HF_ENTRY_ROSTER, s_everybody (sim)};
-    for (uint32_t id = 1; id <= odds->members; id++)
+    for (uint32_t id = 1; id <= odds->founders; id++)
         s_past_add (sim, &sim->nodes[id], roster);
     for (uint64_t i = 1; i <= 3; i++)
         s_past_add (sim, &sim->nodes[early], (item_t){2, HF_ENTRY_COMMANDS, s_filler (sim, i)});
@@ -239,12 +240,12 @@ s_past_eight (sim_t *sim)
 void
 sim_past (sim_t *sim)
 {
-    bool eight = sim->odds.members > 1 && sim_random (sim, 6) == 0;
+    bool eight = sim->odds.founders > 1 && sim_random (sim, 6) == 0;
     uint64_t terms = eight ? s_past_eight (sim) : sim_random (sim, 8);
     uint64_t number = 0;
     for (uint64_t term = 1; term <= terms && !eight; term++)
         s_past_term (sim, term, &number);
-    for (uint32_t id = 1; id <= sim->odds.members; id++) {
+    for (uint32_t id = 1; id <= sim->odds.founders; id++) {
         node_t *node = &sim->nodes[id];
         node->written.incarnation = node->durable.incarnation;
         node->written.term = terms + sim_random (sim, 2);
@@ -393,11 +394,11 @@ s_late_votes (sim_t *sim, const node_t *node)
 {
     uint64_t start_us = 20000;
     uint64_t late_us = start_us + 300000 + sim_random (sim, 400000);
-    for (uint32_t id = 1; id <= sim->odds.members; id++)
+    for (uint32_t id = 1; id <= sim->odds.founders; id++)
         if (id != node->id && (!sim->votes[id][node->id][0] || !sim->votes[id][node->id][1]))
             return false;
     sim_tell (sim, "votes for what node %u was are late", node->id);
-    for (uint32_t id = 1; id <= sim->odds.members; id++) {
+    for (uint32_t id = 1; id <= sim->odds.founders; id++) {
         sim->lag_until_us[id][node->id] = sim->now_us + late_us + 100000;
         event_t event = {.type = EV_PEER, .to = node->id, .from = id};
         for (uint64_t i = 0; id != node->id && i < 2; i++) {

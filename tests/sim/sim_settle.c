@@ -8,16 +8,19 @@ static node_t *
 s_pick_silent (sim_t *sim)
 {
     node_t *silent = NULL;
-    if (sim->odds.members == 1 || !sim->watch.formed || sim_random (sim, 2) == 0)
+    if (sim_voters (sim) < 3 || !sim->watch.formed || hf_roster_joint (&sim->watch.roster) ||
+        sim_random (sim, 2) == 0)
         return NULL;
     for (uint32_t id = 1; id <= sim->odds.members; id++) {
         node_t *node = &sim->nodes[id];
-        if (node->durable.incarnation != sim->watch.admitted[id] || node->damaged)
+        if (!sim_votes (sim, id))
+            continue;
+        if (node->durable.incarnation != sim_seat (sim, id)->incarnation || node->damaged)
             return NULL;
         if (node->up && node->seen.role == HF_LEADER)
             silent = node;
     }
-    return silent;
+    return silent && sim_may_lose (sim, silent) ? silent : NULL;
 }
 
 static void
@@ -114,17 +117,10 @@ static bool
 s_has_lowest (sim_t *sim)
 {
     const node_t *leader = s_leader (sim);
-    return leader && (leader->id == 1 || !sim->odds.election.core.prefer_lowest);
-}
-
-/*  Whoever came back without its disk counts again. */
-static bool
-s_has_admitted (sim_t *sim)
-{
-    for (uint32_t id = 1; id <= sim->odds.members; id++)
-        if (sim->nodes[id].durable.incarnation != sim->watch.admitted[id])
-            return false;
-    return true;
+    uint32_t lowest = 1;
+    while (lowest < sim->odds.members && !sim_votes (sim, lowest))
+        lowest++;
+    return leader && (leader->id == lowest || !sim->odds.election.core.prefer_lowest);
 }
 
 /*  P12: all is flushed, and no more of the log is kept than it should be. */
@@ -135,6 +131,8 @@ s_has_pruned (sim_t *sim)
         return true;
     for (uint32_t id = 1; id <= sim->odds.members; id++) {
         const node_t *node = &sim->nodes[id];
+        if (!sim_seat (sim, id))
+            continue;
         if (!node->up || node->rows.index != sim->watch.committed.count ||
             sim_disk_keeps (&node->durable, sim->odds.election.log_keep) > node->durable.base_index)
             return false;
@@ -148,6 +146,8 @@ s_has_agreed (sim_t *sim)
     const watch_t *watch = &sim->watch;
     for (uint32_t id = 1; id <= sim->odds.members; id++) {
         const node_t *node = &sim->nodes[id];
+        if (!sim_seat (sim, id))
+            continue;
         uint64_t section =
             watch->files.count > 0 ? watch->files.list[watch->files.count - 1].index : 0;
         if (!node->up || node->durable.items.count != watch->committed.count ||
@@ -204,6 +204,8 @@ s_check_end (sim_t *sim)
 {
     for (uint32_t id = 1; id <= sim->odds.members && !sim->failed; id++) {
         node_t *node = &sim->nodes[id];
+        if (!sim_seat (sim, id))
+            continue;
         hf_core_check (hf_election_service_core (node->election));
         hf_state_check (s_state (node));
         //  One row of the whole; a session of a client that left may have been opened late.
@@ -234,7 +236,8 @@ sim_demand (sim_t *sim)
         s_wake_up (sim, sim->silent);
         sim->silent = NULL;
     }
-    s_wait (sim, s_has_admitted, 20000000, "a node that lost its disk is not admitted");
+    s_wait (sim, sim_members_settled, 20000000,
+            "a node that is to vote does not, or one that was removed does not know");
     sim_try (sim);
     s_wait (sim, s_has_served, 60000000, "not every waiter was granted, or a dead session stays");
     //  A leader whose transfers failed waits for up to stability << 6; one that got the lead back

@@ -30,7 +30,7 @@ sim_watch_done (watch_t *watch)
     free (watch->leaders);
     hf_array_free (&watch->entries);
     hf_array_free (&watch->committed);
-    hf_array_free (&watch->named);
+    hf_array_free (&watch->changes);
     hf_array_free (&watch->files);
     hf_array_free (&watch->happened[HF_WATCH_LOCKS]);
     hf_array_free (&watch->happened[HF_WATCH_FILES]);
@@ -45,8 +45,8 @@ s_hash (item_t item)
     return (item.payload ? item.payload->hash : 0) + item.type;
 }
 
-static bool
-s_same (item_t a, item_t b)
+bool
+sim_same_item (item_t a, item_t b)
 {
     return a.term == b.term && a.type == b.type && s_hash (a) == s_hash (b);
 }
@@ -65,7 +65,7 @@ s_leads (sim_t *sim, const node_t *node, uint64_t term)
     for (size_t i = node->written.base_index; i < watch->committed.count; i++) {
         if (watch->committed.list[i].term < term &&
             (i >= node->written.items.count ||
-             !s_same (watch->committed.list[i].item, sim_disk_at (&node->written, i + 1))))
+             !sim_same_item (watch->committed.list[i].item, sim_disk_at (&node->written, i + 1))))
             sim_fail (sim, SIM_BROKEN,
                       "P3: node %u leads term %" PRIu64 " without the committed entry %zu",
                       node->id, term, i + 1);
@@ -119,43 +119,15 @@ sim_watch_written (sim_t *sim, const node_t *node, uint64_t index)
 
 //  ---- P3, P4, P7 ---------------------------------------------------------------------------
 
-static bool
-s_has (const disk_t *disk, uint64_t index, item_t item)
-{
-    return disk->base_index >= index ||
-           (disk->items.count >= index && s_same (sim_disk_at (disk, index), item));
-}
-
-/*  Disks that count; also if they were lost since: they are a minority, and the promise is about
- *  the others. */
-static uint32_t
-s_disks_with (const sim_t *sim, uint64_t index, item_t item)
-{
-    uint32_t disks = 0;
-    for (uint32_t id = 1; id <= sim->odds.members; id++) {
-        const node_t *node = &sim->nodes[id];
-        bool has =
-            sim_counts (sim, id, node->durable.incarnation) && s_has (&node->durable, index, item);
-        for (size_t i = 0; i < node->lost.count && !has; i++)
-            has = sim_counts (sim, id, node->lost.list[i].incarnation) &&
-                  s_has (&node->lost.list[i], index, item);
-        disks += has;
-    }
-    return disks;
-}
-
 static void
 s_first (sim_t *sim, const node_t *node, uint64_t index, item_t item)
 {
     watch_t *watch = &sim->watch;
     assert (index == watch->committed.count + 1);
     *hf_array_add (&watch->committed) = (committed_t){.item = item, .term = node->seen.term};
-    uint32_t disks =
-        s_disks_with (sim, index, item); //  a disk that the entry admits counts after it
-    sim_roster_committed (sim, index, item);
-    if (2 * disks <= sim->odds.members)
-        sim_fail (sim, SIM_BROKEN, "P7: entry %" PRIu64 " is committed and on %u disks of %u",
-                  index, disks, sim->odds.members);
+    sim_members_check_disks (sim, index, item);
+    if (!sim->failed)
+        sim_roster_committed (sim, index, item);
     if (!sim->failed)
         sim_oracle_committed (sim, index, item);
 }
@@ -172,7 +144,7 @@ sim_watch_commit (sim_t *sim, node_t *node, uint64_t index)
         item_t item = sim_disk_at (&node->durable, i);
         if (i > sim->watch.committed.count)
             s_first (sim, node, i, item);
-        else if (!s_same (sim->watch.committed.list[i - 1].item, item))
+        else if (!sim_same_item (sim->watch.committed.list[i - 1].item, item))
             sim_fail (sim, SIM_BROKEN,
                       "P4: node %u commits another entry %" PRIu64 " than was committed before",
                       node->id, i);
