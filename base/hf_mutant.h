@@ -24,6 +24,7 @@
     M (promoted_early, "P11", "a member that has not caught up is made a voter")                   \
     M (slot_inherited, "P7", "what a removed member acknowledged counts for who has its slot now") \
     M (removed_leads, "P11", "a leader that was removed goes on leading")                          \
+    M (removed_never_stands, "P11", "a removed member with the longest log does not stand")        \
     M (roster_untold, "P11", "a node that was removed while it was away never learns it")          \
     M (change_told_early, "P7", "a change of the members is told as done before it is committed")  \
     M (change_twice, "P9", "a change of the members that is asked for again is made again")        \

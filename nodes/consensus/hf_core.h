@@ -236,8 +236,8 @@ typedef enum hf_notice_type {
     HF_NOTICE_ROSTER = 7,      //  another roster is in force: hf_core_members
     HF_NOTICE_VERDICT = 8,     //  of the change that was asked for with ID: INDEX, an hf_verdict_t.
                                //  None when the lead is lost before it is committed: ask again
-    HF_NOTICE_REMOVED = 9, //  as of INDEX, which is committed, this node with its disk
-                           //  is no member any more; once
+    HF_NOTICE_REMOVED = 9,     //  as of INDEX, which is committed, this node with its disk
+                               //  is no member any more; once
 } hf_notice_type_t;
 
 typedef struct hf_notice {

@@ -242,7 +242,8 @@ bool hf_core_majority (const hf_core_t *self, uint32_t mask);
 bool hf_core_no_majority (const hf_core_t *self, uint32_t refused);
 /*  What a majority has reached: VALUES by slot, of the slots in COUNTED. */
 uint64_t hf_core_majority_value (const hf_core_t *self, const uint64_t *values, uint32_t counted);
-/*  Whether we vote with the disk that we have, or there is no roster yet. */
+/*  Whether we vote with the disk that we have, or there is no roster yet; or are needed to lead
+ *  until our own removal is committed. */
 bool hf_core_may_stand (const hf_core_t *self);
 /*  As a leader: the slots of members that were heard, or are us, with the disk on record. */
 uint32_t hf_core_counted (const hf_core_t *self);

@@ -250,8 +250,9 @@ hf_core_roster_check (const hf_core_t *self)
 //  ---- told by the leader -----------------------------------------------------------------
 
 /*  A node that was removed is heard by nobody soon, so its log may never say so; and its log may be
- *  old news: it may be a member again. So what the leader says counts. One that is not a member
- *  yet, or that came with another disk, was not removed. */
+ *  old news: it may be a member again. So what the leader says counts. A node was removed when it
+ *  was a member and is none now, or when another disk has the place of the one that it still has.
+ */
 void
 hf_core_on_members (hf_core_t *self, const hf_members_t *m, hf_effects_t *effects)
 {
@@ -263,9 +264,11 @@ hf_core_on_members (hf_core_t *self, const hf_members_t *m, hf_effects_t *effect
         return;
     const hf_seat_t *own = hf_roster_seat (&last->is, self->config.self);
     const hf_seat_t *now = hf_roster_seat (&roster, self->config.self);
-    bool ours = own != NULL ? own->incarnation == self->config.incarnation : self->was_member;
-    if (!ours ||
-        (now != NULL && (now->incarnation == 0 || now->incarnation == self->config.incarnation)))
+    bool gone = now == NULL && (own != NULL || self->was_member);
+    bool replaced = now != NULL && own != NULL && now->incarnation != 0 &&
+                    now->incarnation != self->config.incarnation &&
+                    own->incarnation == self->config.incarnation;
+    if (!gone && !replaced)
         return;
     self->removed = true;
     hf_core_notice (self, HF_NOTICE_REMOVED, self->config.self, m->index, effects);

@@ -1,10 +1,10 @@
 //  Who the members are, as far as was committed; and operators who change that.
 //
-//  Some lives have spare nodes, which wait to be added, and two operators. Some of these lives begin
-//  with nodes of an older release, which a restart brings up to date. The checks know nothing of how
-//  the core counts: an entry that is committed must be on the disks of a majority of the voters that
-//  the last committed roster names, and a roster that changes who votes also on those of a majority
-//  of the new ones.
+//  Some lives have spare nodes, which wait to be added, and two operators. Some of these lives
+//  begin with nodes of an older release, which a restart brings up to date. The checks know nothing
+//  of how the core counts: an entry that is committed must be on the disks of a majority of the
+//  voters that the last committed roster names, and a roster that changes who votes also on those
+//  of a majority of the new ones.
 
 #include "tests/sim/sim_internal.h"
 
@@ -38,8 +38,9 @@ sim_members_config (const sim_t *sim, const node_t *node, hf_core_config_t *conf
     config->speaks = node->old_release ? 0 : HF_LEVEL_NEWEST;
     //  Once members change, who comes with an empty disk joins: by the list alone, those that it
     //  names could form another cluster.
-    bool empty = node->durable.term == 0 && node->durable.items.count == 0;
-    if (node->id > sim->odds.founders || (empty && sim->watch.formed && sim->watch.roster.level > 0))
+    bool empty = node->durable.items.count == 0;
+    if (node->id > sim->odds.founders ||
+        (empty && sim->watch.formed && sim->watch.roster.level > 0))
         config->members_count = 0;
 }
 
@@ -149,8 +150,8 @@ s_incarnations_rise (sim_t *sim, uint64_t index, const hf_roster_t *next)
             continue;
         const node_t *node = &sim->nodes[seat->node];
         size_t which = s_which (node, seat->incarnation);
-        bool lost = before && before->incarnation != 0 &&
-                    which < s_which (node, before->incarnation);
+        bool lost =
+            before && before->incarnation != 0 && which < s_which (node, before->incarnation);
         if (which != SIZE_MAX && !lost)
             continue;
         sim_fail (sim, SIM_BROKEN,
@@ -209,8 +210,8 @@ s_done_once (sim_t *sim, uint64_t index, const hf_roster_t *next)
     uint64_t id = next->done[next->done_count - 1];
     for (size_t i = 0; i < watch->changes.count; i++)
         if (watch->changes.list[i] == id)
-            sim_fail (sim, SIM_BROKEN,
-                      "P9: entry %" PRIu64 " makes a change of the members again", index);
+            sim_fail (sim, SIM_BROKEN, "P9: entry %" PRIu64 " makes a change of the members again",
+                      index);
     *hf_array_add (&watch->changes) = id;
     sim->result->totals.changes++;
 }
@@ -244,6 +245,10 @@ sim_roster_committed (sim_t *sim, uint64_t index, item_t item)
         s_admitted (sim, index, &watch->roster);
     watch->roster = roster;
     watch->formed = true;
+    //  Clients know who the members are, and leave who is none.
+    for (uint32_t id = 1; id <= sim->odds.members; id++)
+        for (uint32_t client = 1; client <= sim->odds.clients && !sim_seat (sim, id); client++)
+            sim_disconnect (sim, client, id, true);
     sim_formed (sim);
 }
 
@@ -339,7 +344,7 @@ s_any_old (const sim_t *sim)
 static bool
 s_wish (sim_t *sim, operator_t *person)
 {
-    static const char *const hosts[] = {"", "node1", "node2", "node3", "node4",
+    static const char *const hosts[] = {"",      "node1", "node2", "node3",    "node4",
                                         "node5", "node6", "node7", "elsewhere"};
     hf_a_change_t *change = &person->change;
     *change = (hf_a_change_t){.id = sim_random (sim, UINT64_MAX - 1) + 1, .level = 1};
@@ -528,8 +533,8 @@ sim_removed (sim_t *sim, node_t *node)
     hf_roster_t roster;
     bool there = s_roster_as_of (sim, index, &roster);
     const hf_seat_t *seat = there ? hf_roster_seat (&roster, node->id) : NULL;
-    if (!there || (seat && (seat->incarnation == 0 ||
-                            seat->incarnation == node->durable.incarnation))) {
+    if (!there ||
+        (seat && (seat->incarnation == 0 || seat->incarnation == node->durable.incarnation))) {
         sim_fail (sim, SIM_BROKEN, "P11: node %u is told that it was removed, and was not",
                   node->id);
         return true;
@@ -547,10 +552,9 @@ static bool
 s_believes (const node_t *node)
 {
     uint64_t index;
-    const hf_roster_t *roster =
-        hf_core_members (hf_election_service_core (node->election), &index);
+    const hf_roster_t *roster = hf_core_members (hf_election_service_core (node->election), &index);
     const hf_seat_t *seat = roster ? hf_roster_seat (roster, node->id) : NULL;
-    return seat && seat->incarnation == node->durable.incarnation;
+    return seat && (seat->incarnation == 0 || seat->incarnation == node->durable.incarnation);
 }
 
 bool

@@ -143,8 +143,8 @@ sim_connect (sim_t *sim, event_t *event)
     client_t *client = &sim->clients[event->to];
     connection_t *connection = &sim->connections[event->to][event->from];
     //  Clients know who the members are.
-    bool member = sim->watch.formed ? sim_seat (sim, event->from) != NULL
-                                    : event->from <= sim->odds.founders;
+    bool member =
+        sim->watch.formed ? sim_seat (sim, event->from) != NULL : event->from <= sim->odds.founders;
     if (member && sim->nodes[event->from].up && !connection->cut && !connection->up) {
         connection->up = true;
         connection->route = ++sim->routes << 8 | client->id;

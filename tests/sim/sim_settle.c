@@ -173,6 +173,13 @@ s_tell_rest (const sim_t *sim)
                 sim_tell (sim, "client %u, session %" PRIu64 " is %d", id, user->id,
                           (int)user->state);
         }
+    for (uint32_t id = 1; id <= sim->odds.clients; id++)
+        for (size_t i = 0; i < WATCHERS_MAX; i++) {
+            const watcher_t *watcher = &sim->clients[id].watchers[i];
+            if (watcher->state != WATCHER_NONE)
+                sim_tell (sim, "client %u, watcher %zu of %u \"%s\" is told up to %" PRIu64, id, i,
+                          watcher->what, watcher->prefix, watcher->told);
+        }
     for (uint64_t id = 1; id <= sim->watch.model->last_session; id++)
         if (sim->watch.model->sessions[id].alive)
             sim_tell (sim, "session %" PRIu64 " lives", id);
