@@ -15,14 +15,15 @@
 //  steps_overlap: a file actor that acknowledges late (an assertion fails). A client does not see
 //  end_before_answers, watcher_untold, never_busy and credit_unpaid at once: check what is sent.
 #define HF_MUTANT_TABLE(M)                                                                         \
+    M (votes_by_new, "P1 P3", "an election needs a majority of the new voters only")               \
+    M (commits_by_new, "P3 P7", "a commit needs a majority of the new voters only")                \
+    M (replaced_counts_early, "P1 P3", "a new disk counts as the one that voted before")           \
     M (roster_at_commit, "P1 P3", "a roster is in force from its commit, not from its append")     \
     M (old_majority_alone, "P1 P3", "while a roster is joint, the voters before it decide alone")  \
     M (learner_votes, "P1 P3", "a member that learns counts as a voter")                           \
     M (truncated_roster_kept, "P1 P3", "a roster that was cut from the log stays in force")        \
     M (closed_early, "P1 P3", "a joint roster is closed before it is committed")                   \
     M (two_changes, "P1 P3", "a change begins before the last one is committed")                   \
-    M (promoted_early, "P11", "a member that has not caught up is made a voter")                   \
-    M (slot_inherited, "P7", "what a removed member acknowledged counts for who has its slot now") \
     M (removed_leads, "P11", "a leader that was removed goes on leading")                          \
     M (removed_never_stands, "P11", "a removed member with the longest log does not stand")        \
     M (roster_untold, "P11", "a node that was removed while it was away never learns it")          \
@@ -30,7 +31,6 @@
     M (change_twice, "P9", "a change of the members that is asked for again is made again")        \
     M (joins_alone, "P1", "a node that is to join a cluster forms one of its own")                 \
     M (level_not_asked, "P4", "the level is raised above what a member speaks")                    \
-    M (majority_not_looked_at, "P11", "a member is removed though no majority is left")            \
     M (told_before_durable, "P6", "a watcher is told of a section before it has reached the file") \
     M (gap_ignored, "P10", "a node that has not kept what a watch asks for tells what it has")     \
     M (moved_to_now, "P10", "a watch that goes to another node begins anew there")                 \
@@ -177,6 +177,9 @@
 //  For unit tests alone. The lock actor answers nothing before it has applied it, so that no client
 //  can see the difference; the tool's guard, names and addresses are not in the simulator.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
+    M (promoted_early, "P11", "a member that has not caught up is made a voter")                   \
+    M (slot_inherited, "P7", "what a removed member acknowledged counts for who has its slot now") \
+    M (majority_not_looked_at, "P11", "a member is removed though no majority is left")            \
     M (backup_packed_always, "P12",                                                                \
        "each request for a backup makes the lock actor pack its state")                            \
     M (left_forgotten, "once",                                                                     \

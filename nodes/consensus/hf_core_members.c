@@ -44,7 +44,7 @@ hf_core_voters (const hf_core_t *self)
     if (!s_pending (self, roster) || HF_MUTANT (admitted_at_once))
         return voters;
     voters.before = roster->before;
-    voters.lost = roster->lost;
+    voters.lost = HF_MUTANT (replaced_counts_early) ? 0 : roster->lost;
     if (HF_MUTANT (old_majority_alone)) {
         voters.now = voters.before;
         voters.before = 0;
@@ -57,7 +57,8 @@ hf_core_majority (const hf_core_t *self, uint32_t mask)
 {
     hf_core_voters_t voters = hf_core_voters (self);
     return hf_quorum_reached (mask, voters.now) &&
-           (voters.before == 0 || hf_quorum_reached (mask & ~voters.lost, voters.before));
+           (voters.before == 0 || hf_quorum_reached (mask & ~voters.lost, voters.before) ||
+            HF_MUTANT (votes_by_new));
 }
 
 bool
@@ -73,7 +74,7 @@ hf_core_majority_value (const hf_core_t *self, const uint64_t *values, uint32_t 
 {
     hf_core_voters_t voters = hf_core_voters (self);
     uint64_t now = hf_quorum_value_of (values, counted, voters.now);
-    if (voters.before == 0)
+    if (voters.before == 0 || HF_MUTANT (commits_by_new))
         return now;
     uint64_t before = hf_quorum_value_of (values, counted & ~voters.lost, voters.before);
     return before < now ? before : now;

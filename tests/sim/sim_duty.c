@@ -296,7 +296,8 @@ sim_duty_peer (sim_t *sim, node_t *node, hf_span_t frame)
 void
 sim_duty_transfers (sim_t *sim, const node_t *node, uint32_t to)
 {
-    if (node->stops_us != 0 || !sim_long_cut (sim, node->id, to, false))
+    bool leaves = !s_member (node, node->id); //  it was removed
+    if (node->stops_us != 0 || leaves || !sim_long_cut (sim, node->id, to, false))
         return;
     for (uint32_t id = 1; id <= sim->odds.members; id++) {
         bool heard = s_member (node, id) && sim->now_us < node->duty.ack_us[id] + 100000;

@@ -1,7 +1,10 @@
 //  Changes of the members (design 10), by hand: node 1 leads 1, 2 and 3, whose roster is of
 //  level 1.
 
+#include "base/hf_mutant.h"
 #include "hf_bench.h"
+
+int hf_mutant = HF_MUTANT_none;
 
 //  ---- the stage ---------------------------------------------------------------------------
 
@@ -623,6 +626,43 @@ HF_BENCH_TEST (strangers_get_nothing, s_open_three, 1)
     s_ack_as (bench, 8, 6, 800);
     hf_bench_granted (bench, 8, 2, false, 800);
     assert_int_equal (s_commit (bench), 6);
+}
+
+//  ---- mutants --------------------------------------------------------------------------------
+
+/*  The test would find them. */
+HF_BENCH_TEST (mutant_promoted_early, s_open_three, 1)
+{
+    hf_mutant = HF_MUTANT_promoted_early;
+    s_change (bench, 11, HF_CHANGE_ADD, 4);
+    s_ack_as (bench, 4, 5, 400);
+    s_ack (bench, "2");
+    s_beat (bench);
+    s_says (bench, "1 Vv, 2 Vv, 3 Vv, 4 V");
+    hf_mutant = HF_MUTANT_none;
+}
+
+HF_BENCH_TEST (mutant_slot_inherited, s_open_three, 1)
+{
+    hf_mutant = HF_MUTANT_slot_inherited;
+    s_change (bench, 11, HF_CHANGE_REMOVE, 3);
+    s_ack (bench, "23");
+    s_beat (bench);
+    s_ack (bench, "23");
+    s_change (bench, 12, HF_CHANGE_ADD, 9);
+    assert_true (bench->core->peers[2].match > 0);
+    hf_mutant = HF_MUTANT_none;
+}
+
+HF_BENCH_TEST (mutant_majority_not_looked_at, s_open_three, 1)
+{
+    for (int i = 0; i < 5; i++) {
+        s_beat (bench);
+        s_ack (bench, "2");
+    }
+    hf_mutant = HF_MUTANT_majority_not_looked_at;
+    assert_int_equal (s_change (bench, 11, HF_CHANGE_REMOVE, 2), 0);
+    hf_mutant = HF_MUTANT_none;
 }
 
 HF_TEST_MAIN (NULL, NULL)
