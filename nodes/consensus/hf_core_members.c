@@ -80,19 +80,26 @@ hf_core_majority_value (const hf_core_t *self, const uint64_t *values, uint32_t 
     return before < now ? before : now;
 }
 
-/*  We are removed by F, the roster in force, and it is not known to be committed. It may be that
- *  nobody else has F: who has K needs our vote and does not get it, as our log is longer. So we
- *  stand, though we do not count, and when F is committed we hand over (4.2.2). */
+/*  The seat that ROSTER gives us with the disk that we have; NULL: none. */
+static const hf_seat_t *
+s_own_seat (const hf_core_t *self, const hf_core_roster_t *roster)
+{
+    const hf_seat_t *seat = hf_roster_seat (&roster->is, self->config.self);
+    return seat != NULL && seat->incarnation == self->config.incarnation ? seat : NULL;
+}
+
+/*  Who is on its way out stands until F, which leaves it out, is known to be committed. It may have
+ *  the longest log: then who does not know that K is committed needs its vote, and does not get it.
+ *  It does not count, and when F is committed it hands over (4.2.2). */
 static bool
 s_stands_for_others (const hf_core_t *self, const hf_core_roster_t *roster)
 {
-    if (roster->joint || roster->index <= self->commit_index || self->rosters.count < 2 ||
-        HF_MUTANT (removed_never_stands))
+    if (HF_MUTANT (removed_never_stands))
         return false;
-    const hf_core_roster_t *before = roster - 1;
-    const hf_seat_t *seat = hf_roster_seat (&before->is, self->config.self);
-    return before->joint && seat != NULL && (seat->flags & HF_SEAT_LEAVES) != 0 &&
-           seat->incarnation == self->config.incarnation;
+    if (!roster->joint && roster->index > self->commit_index && self->rosters.count > 1)
+        roster--;
+    const hf_seat_t *seat = s_own_seat (self, roster);
+    return roster->joint && seat != NULL && (seat->flags & HF_SEAT_LEAVES) != 0;
 }
 
 bool
@@ -103,10 +110,9 @@ hf_core_may_stand (const hf_core_t *self)
         return true;
     if (roster == NULL) //  a node that joins a cluster waits for it
         return self->config.members_count > 0 || HF_MUTANT (joins_alone);
-    hf_core_voters_t voters = hf_core_voters (self);
-    if (((voters.now | voters.before) >> self->slot & 1) == 0)
-        return s_stands_for_others (self, roster);
-    return roster->incarnation[self->slot] == self->config.incarnation;
+    const hf_seat_t *seat = s_own_seat (self, roster);
+    return (seat != NULL && (seat->flags & HF_SEAT_VOTES) != 0) ||
+           s_stands_for_others (self, roster);
 }
 
 uint32_t

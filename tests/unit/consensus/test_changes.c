@@ -303,6 +303,38 @@ HF_BENCH_TEST (leader_removed, s_open_three, 1)
     }
 }
 
+/*  One of two is removed, and has the longest log: the other needs its vote as long as it does not
+ *  know that the joint roster is committed, and does not get it. So it stands, with no vote of its
+ *  own, leads until it is out, and hands over. */
+HF_TEST (removed_stands)
+{
+    hf_bench_t bench;
+    hf_roster_t roster = {.count = 2, .level = 1, .cluster = 7};
+    roster.members[0] = s_seat (1, 0, HF_SEAT_VOTES | HF_SEAT_VOTED);
+    roster.members[1] = s_seat (3, 2, HF_SEAT_VOTED | HF_SEAT_LEAVES);
+    s_open (&bench, 3, &roster);
+    hf_bench_beat (&bench, 1, 1, 1, 5, 5, 1);
+    assert_int_equal (s_commit (&bench), 5);
+    hf_bench_tick_after (&bench, 900000);
+    hf_bench_commit (&bench);
+    assert_int_equal (s_role (&bench), HF_PRE_CANDIDATE);
+    hf_bench_granted (&bench, 1, 2, true, 100);
+    hf_bench_commit (&bench);
+    hf_bench_granted (&bench, 1, 2, false, 100);
+    assert_int_equal (s_role (&bench), HF_LEADER);
+    hf_bench_link (&bench, 1, true);
+    s_ack (&bench, "1");
+    assert_int_equal (s_commit (&bench), 6);
+    s_beat (&bench);
+    s_says (&bench, "1 Vv");
+    hf_bench_commit (&bench);
+    assert_int_equal (s_commit (&bench), 6); //  it does not count
+    s_ack_as (&bench, 1, 7, 100);
+    assert_int_equal (s_commit (&bench), 7);
+    assert_int_equal (hf_bench_sent (&bench, HF_KIND_TRANSFER)->to, 1);
+    hf_bench_close (&bench);
+}
+
 /*  Who takes the slot of a removed member begins with nothing. */
 HF_BENCH_TEST (slot_is_reused, s_open_three, 1)
 {
