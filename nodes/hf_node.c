@@ -148,11 +148,11 @@ hf_node_open (hf_node_t *self, const hf_options_t *options)
         return -1;
     zsys_set_io_threads (1); //  whatever the environment says: hf_intake counts on one thread
     void *context = zsys_init ();
-    self->election.mesh = hf_mesh_new (context, &self->endpoints, self->id, &self->listen, error);
+    const hf_endpoint_t *own = hf_endpoints_find (&self->endpoints, self->id);
+    self->election.mesh = hf_mesh_new (context, &self->endpoints, own, &self->listen, error);
     if (!self->election.mesh)
         return s_refuse (error);
-    self->lock.door = hf_door_new (context, hf_endpoints_find (&self->endpoints, self->id)->host,
-                                   &self->listen, error);
+    self->lock.door = hf_door_new (context, own->host, &self->listen, error);
     if (!self->lock.door)
         return s_refuse (error);
     return 0;

@@ -33,10 +33,11 @@ s_start (stage_t *self, uint64_t applied)
     hf_core_config_t *core = &self->args.config.core;
     hf_core_config_defaults (core);
     core->self = core->members[0] = core->members_count = 1;
+    self->args.endpoints = list;
     self->args.store = hf_log_store_open (self->dir, error);
     assert_non_null (self->args.store);
     hf_listen_t listen = test_listen (&list.node[0]);
-    self->args.mesh = hf_mesh_new (zsys_init (), &list, 1, &listen, error);
+    self->args.mesh = hf_mesh_new (zsys_init (), &list, &list.node[0], &listen, error);
     assert_non_null (self->args.mesh);
     self->lock = hf_pipe_new (&self->args.lock);
     self->file = hf_pipe_new (&self->args.file);
