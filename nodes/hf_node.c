@@ -108,16 +108,17 @@ s_swap_in (const hf_options_t *options)
 }
 
 /*  Raise the limit on open files as far as it is of use, and divide what there is: neither clients
- *  nor other nodes may take the descriptors that this node's own files need. */
+ *  nor other nodes may take the descriptors that this node's own files need. The members may become
+ *  as many as can be. */
 static int
 s_divide_files (hf_node_t *self)
 {
     char error[HF_ERROR_SIZE] = "the limit on open files is too low";
     hf_door_plan_t plan;
-    hf_door_plan (0, self->endpoints.count, &plan);
+    hf_door_plan (0, HF_MEMBERS_MAX, &plan);
     uint64_t files = hf_files_raise (plan.files);
     if (hf_files_check (plan.least - OPENED, "a node", error) != 0 ||
-        !hf_door_plan (files, self->endpoints.count, &plan))
+        !hf_door_plan (files, HF_MEMBERS_MAX, &plan))
         return s_refuse (error);
     hf_gate_set (self->listen.client_port, plan.clients_top, true);
     hf_gate_set (self->listen.node_port, plan.peers_top, false);
