@@ -218,7 +218,19 @@ s_ports_clash (const hf_endpoint_t *a, const hf_endpoint_t *b)
             a->node_port == b->client_port || a->node_port == b->node_port);
 }
 
-/*  Put it in its place by id; -1 when it cannot stand beside those that are there. */
+/*  Put it in its place by id; there is room for it. */
+static void
+s_place (hf_endpoints_t *self, const hf_endpoint_t *endpoint)
+{
+    assert (self->count < HF_MEMBERS_MAX);
+    uint32_t place = self->count;
+    for (; place > 0 && self->node[place - 1].id > endpoint->id; place--)
+        self->node[place] = self->node[place - 1];
+    self->node[place] = *endpoint;
+    self->count++;
+}
+
+/*  The same; -1 when it cannot stand beside those that are there. */
 static int
 s_insert (hf_endpoints_t *self, const hf_endpoint_t *endpoint, const part_t *part, char *error)
 {
@@ -231,11 +243,7 @@ s_insert (hf_endpoints_t *self, const hf_endpoint_t *endpoint, const part_t *par
             return s_wrong (part, error, "a port that node %u has on the same host",
                             self->node[i].id);
     }
-    uint32_t place = self->count;
-    for (; place > 0 && self->node[place - 1].id > endpoint->id; place--)
-        self->node[place] = self->node[place - 1];
-    self->node[place] = *endpoint;
-    self->count++;
+    s_place (self, endpoint);
     return 0;
 }
 
@@ -272,6 +280,43 @@ hf_endpoints_check_cluster (const hf_endpoints_t *self, char *error)
         return 0;
     hf_error_set (error, "a cluster has 1, 3, 5 or 7 nodes; the list names %u", self->count);
     return -1;
+}
+
+//  ---- members ---------------------------------------------------------------------
+
+static bool
+s_read_seat (hf_endpoint_t *self, const hf_seat_t *seat)
+{
+    char text[HF_HOST_MAX + 32], error[HF_ERROR_SIZE];
+    if (seat->host.size == 0 || seat->host.size > HF_HOST_MAX ||
+        memchr (seat->host.at, 0, seat->host.size) != NULL)
+        return false;
+    int size = snprintf (text, sizeof (text), "%u@%.*s:%u:%u", seat->node, (int)seat->host.size,
+                         (const char *)seat->host.at, seat->client_port, seat->node_port);
+    assert (size > 0 && (size_t)size < sizeof (text));
+    part_t part = {.number = 1, .at = text, .size = (size_t)size};
+    return s_parse_part (self, &part, error) == 0;
+}
+
+uint32_t
+hf_endpoints_of_roster (hf_endpoints_t *self, const hf_roster_t *roster)
+{
+    assert (self && roster && roster->count <= HF_MEMBERS_MAX);
+    *self = (hf_endpoints_t){.count = 0};
+    for (uint32_t i = 0; i < roster->count; i++) {
+        hf_endpoint_t endpoint = {.id = 0};
+        if (s_read_seat (&endpoint, &roster->members[i]))
+            hf_endpoints_add (self, &endpoint);
+    }
+    return roster->count - self->count;
+}
+
+void
+hf_endpoints_add (hf_endpoints_t *self, const hf_endpoint_t *endpoint)
+{
+    assert (self && endpoint);
+    if (self->count < HF_MEMBERS_MAX && hf_endpoints_find (self, endpoint->id) == NULL)
+        s_place (self, endpoint);
 }
 
 const hf_endpoint_t *

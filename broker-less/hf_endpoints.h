@@ -9,7 +9,7 @@
 #define HF_ENDPOINTS_H_INCLUDED
 
 #include "base/hf_error.h"
-#include "msgs/hf_limits.h"
+#include "msgs/hf_msg.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -39,6 +39,13 @@ int hf_endpoints_check_cluster (const hf_endpoints_t *self, char *error);
 /*  Read HOST[:CLIENT-PORT[:NODE-PORT]] into SELF; a port that is left out stays as it was there.
  *  False: TEXT is of another form, and SELF is as it was. */
 bool hf_endpoint_parse_place (hf_endpoint_t *self, const char *text);
+
+/*  The members that ROSTER, of level 1 or more, names. Gives how many were left out because their
+ *  place cannot be read. */
+uint32_t hf_endpoints_of_roster (hf_endpoints_t *self, const hf_roster_t *roster);
+
+/*  Add a copy of ENDPOINT, if its id is not in the list and there is room for it. */
+void hf_endpoints_add (hf_endpoints_t *self, const hf_endpoint_t *endpoint);
 
 /*  NULL when ID is not in the list. */
 const hf_endpoint_t *hf_endpoints_find (const hf_endpoints_t *self, uint32_t id);

@@ -7,14 +7,11 @@
  * connection. The monitor is read after each frame, so that no frame of a new connection counts as
  * one of the old connection.
  */
-#include "broker-less/hf_mesh.h"
-#include "broker-less/hf_mesh_peer.h"
-#include "broker-less/hf_names.h"
-#include "broker-less/hf_resolver.h"
-#include "broker-less/hf_socket.h"
+#include "broker-less/hf_mesh_private.h"
 #include "base/hf_alloc.h"
 #include "base/hf_hash.h"
 #include <assert.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +21,6 @@
 #define SEND_MAX       8192 //  frames queued for one slow peer; beyond, it loses them
 #define BREAK_PATIENCE 1024 //  frames that may still be delivered before BROKEN
 #define DROPS_IN_A_ROW 256  //  malformed messages taken in one call
-#define HURRY_US       1000000
 #define HELLO_FAST_US  20000
 #define HELLO_SLOW_US  100000 //  a peer has been absent for longer
 #define HELLO_IDLE_US  250000 //  all links are up
@@ -34,29 +30,6 @@
 //  The consensus notices a silent peer long before this. ZMTP heartbeats drop its dead connection,
 //  so that a new one is made when the peer is back.
 static const hf_socket_pulse_t s_pulse = {.interval_ms = 500, .timeout_ms = 1500};
-
-struct hf_mesh {
-    void *pub;
-    void *sub;
-    void *monitor; //  of the SUB
-    hf_mesh_self_t me;
-    hf_endpoints_t list;
-    hf_listen_t listen;
-    hf_resolver_t *resolver;        //  NULL: the list has no names
-    char names[HF_NAMES_TEXT_SIZE]; //  what is wrong with them
-    bool names_changed;             //  since that was reported
-    hf_mesh_peer_t peer[HF_MEMBERS_MAX];
-    uint32_t count;
-    zmq_msg_t body; //  the frame returned last
-    hf_pack_t hello;
-    bool started;
-    uint64_t hello_us;     //  when the last HELLO went out
-    uint64_t hurry_us;     //  until when HELLOs go out fast
-    uint64_t tick_us;      //  when hf_mesh_tick was last called
-    uint64_t reconnect_us; //  when silent peers were last reconnected
-    uint32_t patience;
-    uint64_t dropped;
-};
 
 //  ---- making and ending ---------------------------------------------------------
 
@@ -98,43 +71,18 @@ s_open (hf_mesh_t *self, void *context, char *error)
     return 0;
 }
 
-static int
-s_join (hf_mesh_t *self, const hf_endpoints_t *endpoints, char *error)
-{
-    const hf_endpoint_t *own = hf_endpoints_find (endpoints, self->me.id);
-    if (own == NULL) {
-        return hf_error_set (error, "node %u is not in the list of endpoints", self->me.id);
-    }
-    if (hf_socket_bind (self->pub, own->host, &self->listen.at, self->listen.node_port, "nodes",
-                        error) != 0)
-        return -1;
-    bool names = false;
-    for (uint32_t i = 0; i < endpoints->count; i++) {
-        if (endpoints->node[i].id == self->me.id)
-            continue;
-        hf_mesh_peer_t *peer = &self->peer[self->count++];
-        peer->id = endpoints->node[i].id;
-        peer->fd = -1;
-        hf_target_init (&peer->target, endpoints->node[i].host, endpoints->node[i].node_port);
-        names = names || peer->target.named;
-    }
-    self->resolver = names ? hf_resolver_new () : NULL;
-    if (names && self->resolver == NULL)
-        return hf_error_set (error, "cannot look names up: %s", zmq_strerror (zmq_errno ()));
-    return 0;
-}
-
 hf_mesh_t *
-hf_mesh_new (void *context, const hf_endpoints_t *endpoints, uint32_t self_id,
+hf_mesh_new (void *context, const hf_endpoints_t *endpoints, const hf_endpoint_t *own,
              const hf_listen_t *listen, char *error)
 {
-    assert (context && endpoints && listen && error);
+    assert (context && endpoints && own && listen && error);
     error[0] = 0;
     hf_mesh_t *self = hf_alloc (sizeof (*self));
-    self->me.id = self_id;
-    self->list = *endpoints;
+    self->me.id = own->id;
+    self->own = *own;
     self->listen = *listen;
-    hf_endpoints_text (endpoints, self->me.list);
+    if (hf_endpoints_find (endpoints, own->id) != NULL)
+        hf_endpoints_text (endpoints, self->me.list);
     self->me.list_hash = hf_hash (0, self->me.list, strlen (self->me.list));
     while (self->me.nonce == 0) {
         ssize_t size = getrandom (&self->me.nonce, sizeof (self->me.nonce), 0);
@@ -142,7 +90,9 @@ hf_mesh_new (void *context, const hf_endpoints_t *endpoints, uint32_t self_id,
     }
     zmq_msg_init (&self->body);
     hf_pack_init (&self->hello);
-    if (s_open (self, context, error) != 0 || s_join (self, endpoints, error) != 0)
+    hf_mesh_set_peers (self, endpoints, false);
+    if (s_open (self, context, error) != 0 ||
+        hf_socket_bind (self->pub, own->host, &listen->at, listen->node_port, "nodes", error) != 0)
         hf_mesh_destroy (&self);
     return self;
 }
@@ -157,6 +107,8 @@ hf_mesh_destroy (hf_mesh_t **self_p)
     hf_socket_close (self->sub, self->monitor);
     hf_socket_close (self->pub, NULL);
     hf_resolver_destroy (&self->resolver);
+    hf_array_free (&self->news);
+    hf_array_free (&self->left);
     zmq_msg_close (&self->body);
     hf_pack_done (&self->hello);
     free (self);
@@ -213,7 +165,8 @@ s_hello_send (hf_mesh_t *self, uint64_t now_us)
                         .nonce = self->me.nonce,
                         .list_hash = self->me.list_hash,
                         .list = hf_span_text (self->me.list),
-                        .echoes = hf_pack_list (&echoes)};
+                        .echoes = hf_pack_list (&echoes),
+                        .cluster = self->me.cluster};
     hf_pack_reset (&self->hello);
     hf_hello_frame (&self->hello, &hello);
     hf_pack_done (&echoes);
@@ -262,73 +215,7 @@ s_leave_silent (hf_mesh_t *self, uint64_t now_us)
     }
 }
 
-//  ---- names and addresses -----------------------------------------------------------
-
-static void
-s_move (hf_mesh_t *self, hf_mesh_peer_t *peer, uint64_t now_us)
-{
-    char address[HF_ADDRESS_SIZE + 8];
-    for (;;) {
-        switch (hf_target_next (&peer->target, now_us, address)) {
-        case HF_TARGET_REST:
-            return;
-        case HF_TARGET_LOOK:
-            hf_resolver_ask (self->resolver, peer->id, peer->target.host);
-            break;
-        case HF_TARGET_CONNECT:
-            hf_socket_connect (self->sub, address);
-            break;
-        case HF_TARGET_DISCONNECT:
-            hf_socket_disconnect (self->sub, address);
-            break;
-        }
-    }
-}
-
-/*  What is wrong with the names now. */
-static void
-s_judge (hf_mesh_t *self, uint64_t now_us)
-{
-    char text[HF_NAMES_TEXT_SIZE], line[HF_NAMES_TEXT_SIZE];
-    hf_addresses_t addresses[HF_MEMBERS_MAX] = {0};
-    uint32_t own = 0;
-    for (uint32_t i = 0; i < self->list.count; i++) {
-        hf_mesh_peer_t *peer = hf_mesh_peer_find (self->peer, self->count, self->list.node[i].id);
-        if (peer == NULL) {
-            own = i;
-            if (!hf_listen_is_mapped (&self->listen, &self->list.node[i]))
-                addresses[i] = self->listen.at;
-        } else if (!peer->up) //  a peer that is up is no trouble, whatever its name stands for
-            addresses[i] = peer->target.found;
-    }
-    hf_names_judge (&self->list, addresses, own, self->listen.chosen, text);
-    for (uint32_t i = 0; i < self->count; i++) {
-        if (!self->peer[i].up &&
-            hf_target_trouble (&self->peer[i].target, now_us, line, sizeof (line)))
-            hf_names_add (text, line);
-    }
-    if (strcmp (text, self->names) == 0)
-        return;
-    strcpy (self->names, text);
-    self->names_changed = true;
-}
-
-static void
-s_follow_names (hf_mesh_t *self, uint64_t now_us)
-{
-    hf_looked_t answer;
-    while (self->resolver != NULL && hf_resolver_next (self->resolver, &answer)) {
-        hf_mesh_peer_t *peer = hf_mesh_peer_find (self->peer, self->count, answer.tag);
-        assert (peer != NULL);
-        if (answer.found.count > 0)
-            hf_target_found (&peer->target, &answer.found, now_us);
-        else
-            hf_target_failed (&peer->target, answer.why, now_us);
-    }
-    for (uint32_t i = 0; i < self->count; i++)
-        s_move (self, &self->peer[i], now_us);
-    s_judge (self, now_us);
-}
+//  ---- ticks ---------------------------------------------------------------------
 
 uint64_t
 hf_mesh_tick (hf_mesh_t *self, uint64_t now_us)
@@ -336,13 +223,13 @@ hf_mesh_tick (hf_mesh_t *self, uint64_t now_us)
     assert (self);
     if (!self->started) {
         self->started = true;
-        self->hurry_us = now_us + HURRY_US;
+        self->hurry_us = now_us + HF_MESH_HURRY_US;
         s_hello_send (self, now_us);
     }
     for (uint32_t i = 0; i < self->count; i++)
         hf_mesh_peer_age (&self->peer[i], now_us);
     s_leave_silent (self, now_us);
-    s_follow_names (self, now_us);
+    hf_mesh_follow_names (self, now_us);
     if (now_us >= self->hello_us + s_hello_interval_us (self, now_us))
         s_hello_send (self, now_us);
     return self->hello_us + s_hello_interval_us (self, now_us);
@@ -424,6 +311,59 @@ s_receive (hf_mesh_t *self)
     return size == TOPIC_SIZE && parts == 2 ? GOT_FRAME : GOT_BAD;
 }
 
+/*  What the HELLO of another cluster means, in self->text. */
+static void
+s_say_other_cluster (hf_mesh_t *self, const hf_hello_t *hello)
+{
+    if (hello->cluster != 0)
+        snprintf (self->text, sizeof (self->text),
+                  "node %u is of cluster %016" PRIx64 " and this node of cluster %016" PRIx64
+                  ": its messages are dropped, since two clusters never mix; one of both has the "
+                  "data folder of another cluster, or a wrong address in its list",
+                  hello->from, hello->cluster, self->me.cluster);
+    else
+        snprintf (self->text, sizeof (self->text),
+                  "the cluster of node %u has no id yet, so that no node can join it: its messages "
+                  "are dropped until the cluster's feature level is raised",
+                  hello->from);
+}
+
+/*  Process the HELLO at SCAN; true when EVENT was filled for the caller. */
+static bool
+s_take_hello (hf_mesh_t *self, hf_mesh_peer_t *peer, hf_scan_t *scan, uint64_t now_us,
+              hf_mesh_event_t *event)
+{
+    hf_hello_t hello;
+    if (!hf_hello_get (scan, &hello)) {
+        self->dropped++;
+        return false;
+    }
+    if (peer != NULL)
+        hf_target_connected (&peer->target);
+    int fd = zmq_msg_get (&self->body, ZMQ_SRCFD);
+    switch (hf_mesh_peer_hello (peer, &self->me, &hello, fd, now_us)) {
+    case HF_HELLO_BAD:
+        self->dropped++;
+        break;
+    case HF_HELLO_OTHER_LIST:
+        *event =
+            (hf_mesh_event_t){.type = HF_MESH_OTHER_LIST, .node = hello.from, .text = hello.list};
+        return true;
+    case HF_HELLO_OTHER_CLUSTER:
+        s_say_other_cluster (self, &hello);
+        *event = (hf_mesh_event_t){
+            .type = HF_MESH_OTHER_CLUSTER, .node = hello.from, .text = hf_span_text (self->text)};
+        return true;
+    case HF_HELLO_NOT_ECHOED: //  the peer does not know yet that we hear it
+        if (hf_since_us (self->hello_us, now_us) >= HELLO_FAST_US)
+            s_hello_send (self, now_us);
+        break;
+    case HF_HELLO_TAKEN:
+        break;
+    }
+    return false;
+}
+
 /*  Process the frame in self->body; true when EVENT was filled for the caller. */
 static bool
 s_take (hf_mesh_t *self, uint64_t now_us, hf_mesh_event_t *event)
@@ -438,30 +378,13 @@ s_take (hf_mesh_t *self, uint64_t now_us, hf_mesh_event_t *event)
         hf_get_u32 (&peek, &kind);
         hf_get_u32 (&peek, &from); //  the first field of every message between nodes
     }
-    hf_mesh_peer_t *peer = hf_mesh_peer_find (self->peer, self->count, from);
-    hf_hello_t hello;
-    if (kind == HF_KIND_HELLO && hf_hello_get (&scan, &hello)) {
-        if (peer != NULL)
-            hf_target_connected (&peer->target);
-        int fd = zmq_msg_get (&self->body, ZMQ_SRCFD);
-        switch (hf_mesh_peer_hello (peer, &self->me, &hello, fd, now_us)) {
-        case HF_HELLO_BAD:
-            self->dropped++;
-            break;
-        case HF_HELLO_OTHER_LIST:
-            *event = (hf_mesh_event_t){
-                .type = HF_MESH_OTHER_LIST, .node = hello.from, .text = hello.list};
-            return true;
-        case HF_HELLO_NOT_ECHOED: //  the peer does not know yet that we hear it
-            if (hf_since_us (self->hello_us, now_us) >= HELLO_FAST_US)
-                s_hello_send (self, now_us);
-            break;
-        case HF_HELLO_TAKEN:
-            break;
-        }
+    //  A node that is left may be a peer at another place already.
+    if (hf_mesh_leaves (self, from))
         return false;
-    }
-    if (kind == HF_KIND_HELLO || peer == NULL || peer->other_list) {
+    hf_mesh_peer_t *peer = hf_mesh_peer_find (self->peer, self->count, from);
+    if (kind == HF_KIND_HELLO)
+        return s_take_hello (self, peer, &scan, now_us, event);
+    if (peer == NULL || peer->foreign) {
         self->dropped++;
         return false;
     }
@@ -473,10 +396,26 @@ s_take (hf_mesh_t *self, uint64_t now_us, hf_mesh_event_t *event)
     return true;
 }
 
+/*  Report what hf_mesh_follow did. */
+static bool
+s_report_news (hf_mesh_t *self, hf_mesh_event_t *event)
+{
+    if (self->news.count == 0)
+        return false;
+    const hf_mesh_news_t *news = &self->news.list[0];
+    memcpy (self->text, news->text, sizeof (self->text));
+    *event = (hf_mesh_event_t){
+        .type = news->type, .node = news->node, .text = hf_span_text (self->text)};
+    hf_array_drop (&self->news, 1);
+    return true;
+}
+
 /*  Report a break, or a link that went up or down. */
 static bool
 s_report (hf_mesh_t *self, uint64_t now_us, bool breaks, hf_mesh_event_t *event)
 {
+    if (s_report_news (self, event))
+        return true;
     if (self->names_changed) {
         self->names_changed = false;
         *event = (hf_mesh_event_t){
@@ -487,13 +426,13 @@ s_report (hf_mesh_t *self, uint64_t now_us, bool breaks, hf_mesh_event_t *event)
         hf_mesh_peer_t *peer = &self->peer[i];
         if (breaks && peer->broken) {
             hf_mesh_peer_forget (peer);
-            self->hurry_us = now_us + HURRY_US;
+            self->hurry_us = now_us + HF_MESH_HURRY_US;
             *event = (hf_mesh_event_t){.type = HF_MESH_BROKEN, .node = peer->id};
             return true;
         }
         if (peer->up != peer->reported_up) {
             peer->reported_up = peer->up;
-            self->hurry_us = peer->up ? self->hurry_us : now_us + HURRY_US;
+            self->hurry_us = peer->up ? self->hurry_us : now_us + HF_MESH_HURRY_US;
             *event =
                 (hf_mesh_event_t){.type = peer->up ? HF_MESH_UP : HF_MESH_DOWN, .node = peer->id};
             return true;
@@ -523,6 +462,8 @@ hf_mesh_next (hf_mesh_t *self, uint64_t now_us, hf_mesh_event_t *event)
             return event->type;
         got_t got = s_receive (self);
         bool seen = s_monitor_drain (self, now_us);
+        bool taken = got == GOT_FRAME && s_take (self, now_us, event);
+        hf_mesh_leave (self);
         if (got == GOT_NONE) {
             //  The peer whose connection just broke may have sent a frame before that.
             if (!seen && !broken)
@@ -534,7 +475,7 @@ hf_mesh_next (hf_mesh_t *self, uint64_t now_us, hf_mesh_event_t *event)
         self->patience -= broken && self->patience > 0;
         if (got == GOT_BAD)
             self->dropped++;
-        else if (s_take (self, now_us, event))
+        if (taken)
             return event->type;
     }
     return HF_MESH_NONE;

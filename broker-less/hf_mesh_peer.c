@@ -21,11 +21,20 @@ hf_mesh_peer_find (hf_mesh_peer_t *peers, uint32_t count, uint32_t id)
     return NULL;
 }
 
+void
+hf_mesh_peer_init (hf_mesh_peer_t *self, const hf_endpoint_t *place, uint32_t tag)
+{
+    *self = (hf_mesh_peer_t){.id = place->id, .tag = tag, .fd = -1};
+    hf_target_init (&self->target, place->host, place->node_port);
+}
+
+//  ---- HELLOs ------------------------------------------------------------------------
+
 /*  Whether the list can be printed in a log line, and its hash is right. */
 static bool
 s_list_valid (const hf_hello_t *hello)
 {
-    if (hello->list.size == 0 || hello->list.size >= HF_ENDPOINTS_TEXT_SIZE)
+    if (hello->list.size >= HF_ENDPOINTS_TEXT_SIZE)
         return false;
     for (uint32_t i = 0; i < hello->list.size; i++) {
         if (hello->list.at[i] <= 0x20 || hello->list.at[i] > 0x7e)
@@ -51,33 +60,54 @@ s_echoed (const hf_mesh_self_t *me, hf_list_t echoes, bool *echoed)
     return true;
 }
 
+/*  Whether it comes from our cluster: TAKEN, OTHER_LIST, OTHER_CLUSTER or BAD. */
 static hf_hello_result_t
-s_take_other_list (hf_mesh_peer_t *self, uint64_t list_hash)
+s_judge (const hf_mesh_self_t *me, const hf_hello_t *hello)
 {
-    bool reported = self->other_list && self->other_list_hash == list_hash;
-    self->other_list = true;
-    self->other_list_hash = list_hash;
+    if (me->cluster != 0 && hello->cluster != 0)
+        return me->cluster == hello->cluster ? HF_HELLO_TAKEN : HF_HELLO_OTHER_CLUSTER;
+    if (me->list[0] == 0)
+        return hello->cluster != 0 ? HF_HELLO_TAKEN : HF_HELLO_OTHER_CLUSTER;
+    if (hello->list.size == 0)
+        return me->cluster != 0 ? HF_HELLO_TAKEN : HF_HELLO_BAD;
+    return hf_span_equal (hello->list, hf_span_text (me->list)) ? HF_HELLO_TAKEN
+                                                                : HF_HELLO_OTHER_LIST;
+}
+
+static hf_hello_result_t
+s_take_foreign (hf_mesh_peer_t *self, const hf_hello_t *hello, hf_hello_result_t as)
+{
+    uint64_t of = as == HF_HELLO_OTHER_LIST ? hello->list_hash : hello->cluster;
+    bool told = self->foreign && self->told_as == as && self->told_of == of;
+    self->foreign = true;
+    self->told_as = as;
+    self->told_of = of;
     self->trusted = false;
     self->up = false;
-    return reported ? HF_HELLO_TAKEN : HF_HELLO_OTHER_LIST;
+    return told ? HF_HELLO_TAKEN : as;
 }
 
 hf_hello_result_t
-hf_mesh_peer_hello (hf_mesh_peer_t *self, const hf_mesh_self_t *me, const hf_hello_t *hello, int fd,
+hf_mesh_peer_hello (hf_mesh_peer_t *self, hf_mesh_self_t *me, const hf_hello_t *hello, int fd,
                     uint64_t now_us)
 {
     assert (me && me->nonce != 0 && hello);
     bool echoed;
     if (self == NULL || !s_list_valid (hello) || !s_echoed (me, hello->echoes, &echoed))
         return HF_HELLO_BAD;
+    hf_hello_result_t result = s_judge (me, hello);
+    if (result == HF_HELLO_BAD)
+        return result;
     assert (self->id == hello->from);
     self->fd = fd;
     self->known = true;
     self->said_us = now_us;
-    if (!hf_span_equal (hello->list, hf_span_text (me->list)))
-        return s_take_other_list (self, hello->list_hash);
+    if (result != HF_HELLO_TAKEN)
+        return s_take_foreign (self, hello, result);
 
-    self->other_list = false;
+    if (me->list[0] == 0 && me->cluster == 0)
+        me->cluster = hello->cluster;
+    self->foreign = false;
     self->trusted = true;
     self->heard_us = now_us;
     bool restarted = self->nonce != hello->nonce;
@@ -93,6 +123,15 @@ hf_mesh_peer_hello (hf_mesh_peer_t *self, const hf_mesh_self_t *me, const hf_hel
     self->up = true;
     return HF_HELLO_TAKEN;
 }
+
+void
+hf_mesh_peer_doubt (hf_mesh_peer_t *self)
+{
+    self->foreign = false;
+    self->trusted = false;
+}
+
+//  ---- its link ------------------------------------------------------------------------
 
 bool
 hf_mesh_peer_heard (const hf_mesh_peer_t *self, uint64_t now_us)

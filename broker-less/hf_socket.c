@@ -128,14 +128,16 @@ hf_socket_connect (void *socket, const char *address)
 
 /*  libzmq looks through the machine's interfaces for an address that it does not know any more, and
  *  aborts when there is no descriptor for that. The connection is then left to it. */
-void
+int
 hf_socket_disconnect (void *socket, const char *address)
 {
     char target[HF_ADDRESS_SIZE + 32], error[HF_ERROR_SIZE];
-    if (hf_files_check (2, "a connection", error) != 0)
-        return;
+    if (hf_files_check (2, "a connection", error) != 0) {
+        errno = EMFILE;
+        return -1;
+    }
     s_target (address, target);
-    zmq_disconnect (socket, target);
+    return zmq_disconnect (socket, target);
 }
 
 typedef union end {

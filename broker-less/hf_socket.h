@@ -37,9 +37,12 @@ int hf_socket_bind (void *socket, const char *host, const hf_addresses_t *listen
                     const char *users, char *error);
 
 /*  Connect to, or disconnect from, ADDRESS: number:port, an IPv6 address in brackets. Connecting
- *  twice to the same address does nothing. 0, or -1 with errno. */
+ *  twice to the same address does nothing. 0, or -1 with errno.
+ *
+ *  A SUB that was polled since its last message was received may hold the first part of the next
+ *  one. If that came from ADDRESS, libzmq 4.3.4 aborts when the rest is read: receive first. */
 int hf_socket_connect (void *socket, const char *address);
-void hf_socket_disconnect (void *socket, const char *address);
+int hf_socket_disconnect (void *socket, const char *address);
 
 /*  Whether the connection of this descriptor, which may be closed, leads back to its own end. If
  * so, closing it frees its port at once. */

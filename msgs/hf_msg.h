@@ -114,8 +114,11 @@
 //  Node to node. TO 0 means everybody. Every one carries the sender's term. INCARNATION is the
 //  sender's; CANDIDATE is that of the node whose VOTE_REQUEST the VOTE answers. SYNC_US: how long
 //  the sender's disk takes for a sync.
+//
+//  In HELLO, CLUSTER: the id of the sender's cluster, 0: not known to it; LIST: empty when it
+//  joins.
 #define HF_FIELDS_hello(F)                                                                         \
-    F (u32, from) F (u64, nonce) F (u64, list_hash) F (str, list) F (list, echoes)
+    F (u32, from) F (u64, nonce) F (u64, list_hash) F (str, list) F (list, echoes) F (u64, cluster)
 #define HF_FIELDS_echo(F) F (u32, node) F (u64, nonce)
 #define HF_FIELDS_heartbeat(F)                                                                     \
     F (u32, from)                                                                                  \
@@ -339,6 +342,7 @@ typedef enum hf_kind {
     O (RESULT, 1)                                                                                  \
     O (HOLDER_ROW, 2)                                                                              \
     O (WAITER_ROW, 2)                                                                              \
+    O (HELLO, 1)                                                                                   \
     O (ACK, 1)                                                                                     \
     O (VOTE, 1)
 

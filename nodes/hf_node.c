@@ -108,16 +108,17 @@ s_swap_in (const hf_options_t *options)
 }
 
 /*  Raise the limit on open files as far as it is of use, and divide what there is: neither clients
- *  nor other nodes may take the descriptors that this node's own files need. */
+ *  nor other nodes may take the descriptors that this node's own files need. The members may become
+ *  as many as can be. */
 static int
 s_divide_files (hf_node_t *self)
 {
     char error[HF_ERROR_SIZE] = "the limit on open files is too low";
     hf_door_plan_t plan;
-    hf_door_plan (0, self->endpoints.count, &plan);
+    hf_door_plan (0, HF_MEMBERS_MAX, &plan);
     uint64_t files = hf_files_raise (plan.files);
     if (hf_files_check (plan.least - OPENED, "a node", error) != 0 ||
-        !hf_door_plan (files, self->endpoints.count, &plan))
+        !hf_door_plan (files, HF_MEMBERS_MAX, &plan))
         return s_refuse (error);
     hf_gate_set (self->listen.client_port, plan.clients_top, true);
     hf_gate_set (self->listen.node_port, plan.peers_top, false);
@@ -148,11 +149,11 @@ hf_node_open (hf_node_t *self, const hf_options_t *options)
         return -1;
     zsys_set_io_threads (1); //  whatever the environment says: hf_intake counts on one thread
     void *context = zsys_init ();
-    self->election.mesh = hf_mesh_new (context, &self->endpoints, self->id, &self->listen, error);
+    const hf_endpoint_t *own = hf_endpoints_find (&self->endpoints, self->id);
+    self->election.mesh = hf_mesh_new (context, &self->endpoints, own, &self->listen, error);
     if (!self->election.mesh)
         return s_refuse (error);
-    self->lock.door = hf_door_new (context, hf_endpoints_find (&self->endpoints, self->id)->host,
-                                   &self->listen, error);
+    self->lock.door = hf_door_new (context, own->host, &self->listen, error);
     if (!self->lock.door)
         return s_refuse (error);
     return 0;

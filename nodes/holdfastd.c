@@ -28,6 +28,7 @@ s_configure (hf_node_t *node, const hf_options_t *options)
     //  Nodes must not share their jitter; nothing else rests on this number.
     config->seed = hf_clock_us () ^ (uint64_t)getpid () << 32 ^ node->id;
     node->election.config.log_keep = options->log_keep;
+    node->election.endpoints = node->endpoints;
     node->file.dir = options->data;
     node->file.self = node->id;
     node->lock.endpoints = node->endpoints;
@@ -58,21 +59,32 @@ s_give_back (hf_give_back_t *memory)
         malloc_trim (0);
 }
 
-/*  Wait for a signal, or for the file actor's A_RESTART. Gives the signal; 0: start again. */
-static int
-s_wait (zactor_t *file, int signals)
+typedef enum end {
+    END_SIGNAL,
+    END_RESTART, //  the file actor has received a state, to be swapped in
+    END_REMOVED  //  this node is no member of the cluster any more
+} end_t;
+
+/*  Wait for a signal, which is then in NUMBER, or for what an actor says. */
+static end_t
+s_wait (zactor_t *file, zactor_t *election, int signals, int *number)
 {
     zmq_pollitem_t items[] = {
         {.fd = signals, .events = ZMQ_POLLIN},
         {.socket = zsock_resolve (file), .events = ZMQ_POLLIN},
+        {.socket = zsock_resolve (election), .events = ZMQ_POLLIN},
     };
     hf_give_back_t memory = {.wait = 0};
     for (;;) {
         struct signalfd_siginfo info;
-        if (zmq_poll (items, 2, HF_GIVE_BACK_LOOK_US / 1000) == 0)
+        if (zmq_poll (items, 3, HF_GIVE_BACK_LOOK_US / 1000) == 0)
             s_give_back (&memory);
-        if (read (signals, &info, sizeof info) == (ssize_t)sizeof info)
-            return (int)info.ssi_signo;
+        if (read (signals, &info, sizeof info) == (ssize_t)sizeof info) {
+            *number = (int)info.ssi_signo;
+            return END_SIGNAL;
+        }
+        if (items[2].revents != 0) //  it says nothing else before it is asked to hand over
+            return END_REMOVED;
         zmq_msg_t message;
         zmq_msg_init (&message);
         hf_scan_t scan;
@@ -80,13 +92,26 @@ s_wait (zactor_t *file, int signals)
         bool any = hf_pipe_next (zactor_sock (file), &message, &scan, &kind);
         zmq_msg_close (&message);
         if (any && kind == HF_KIND_A_RESTART)
-            return 0;
+            return END_RESTART;
     }
 }
 
-/*  Run the actors until a signal ends them: lock first, so that nobody is answered any more.
- *  Gives the signal; 0: the file actor has received a state, to be swapped in. */
-static int
+/*  Give the lead away, which takes a moment. */
+static void
+s_hand_over (zactor_t *election)
+{
+    zsock_set_rcvtimeo (election, HANDOVER_LIMIT_MS);
+    zstr_send (election, "HANDOVER");
+    bool done = false;
+    while (!done) {
+        char *text = zstr_recv (election);
+        done = !text || streq (text, "DONE"); //  "REMOVED" may come before it
+        zstr_free (&text);
+    }
+}
+
+/*  Run the actors until something ends them: lock first, so that nobody is answered any more. */
+static end_t
 s_run (hf_node_t *node, int signals)
 {
     node->election.file = hf_pipe_new (&node->file.election);
@@ -99,19 +124,22 @@ s_run (hf_node_t *node, int signals)
     const hf_endpoint_t *self = hf_endpoints_find (&node->endpoints, node->id);
     hf_report (HF_INFO, "holdfastd " HF_VERSION " serves clients on %s:%u, cluster %s", self->host,
                (unsigned)self->client_port, node->list);
-    int signal_number = s_wait (file, signals);
-    if (signal_number != 0)
+    int signal_number = 0;
+    end_t end = s_wait (file, election, signals, &signal_number);
+    if (end == END_SIGNAL)
         hf_report (HF_INFO, "ends: %s", strsignal (signal_number));
-    zsock_set_rcvtimeo (election, HANDOVER_LIMIT_MS);
-    zstr_send (election, "HANDOVER");
-    char *done = zstr_recv (election);
-    zstr_free (&done);
+    if (end == END_REMOVED)
+        fprintf (stderr,
+                 "holdfastd: node %u was removed from the cluster: it ends. Its data folder can be "
+                 "deleted.\n",
+                 node->id);
+    s_hand_over (election);
     zactor_destroy (&lock);
     zactor_destroy (&election);
     zactor_destroy (&file);
-    if (signal_number != 0)
+    if (end != END_RESTART)
         hf_report (HF_INFO, "ended");
-    return signal_number;
+    return end;
 }
 
 /*  Nothing of the old state may be open or in memory while another one is swapped in. */
@@ -158,7 +186,7 @@ main (int argc, char **argv)
     bool again = false;
     if (rc == 0) {
         s_configure (&node, &options);
-        again = s_run (&node, signals_fd) == 0;
+        again = s_run (&node, signals_fd) == END_RESTART;
     } else {
         hf_node_close (&node);
     }

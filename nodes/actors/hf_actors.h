@@ -22,10 +22,11 @@
 
 typedef struct hf_election_args {
     hf_election_config_t config;
-    hf_log_store_t *store; //  owned
-    hf_mesh_t *mesh;       //  owned
-    zsock_t *lock;         //  owned: PAIR to the lock actor
-    zsock_t *file;         //  owned: PAIR to the file actor, for state transfer
+    hf_endpoints_t endpoints; //  the cluster list
+    hf_log_store_t *store;    //  owned
+    hf_mesh_t *mesh;          //  owned
+    zsock_t *lock;            //  owned: PAIR to the lock actor
+    zsock_t *file;            //  owned: PAIR to the file actor, for state transfer
 } hf_election_args_t;
 
 typedef struct hf_lock_args {

@@ -2,12 +2,15 @@
  *  service.
  *
  *  What it takes and gives is in nodes/services/hf_election_service.h; and on its own pipe
- *  "HANDOVER", answered with "DONE", and "$TERM". It decides nothing: it drains what waits, commits
- *  the log when the service has written to it, and carries out its outbox. A write or a read of the
- *  log that fails ends the process at once: nothing may leave the node after it.
+ *  "HANDOVER", answered with "DONE", and "$TERM". It says "REMOVED" there, once, when this node is
+ * no member of the cluster any more. It decides nothing: it drains what waits, commits the log when
+ * the service has written to it, carries out its outbox, and lets the mesh follow the roster in the
+ * log. A write or a read of the log that fails ends the process at once: nothing may leave the node
+ * after it.
  */
 #include "nodes/actors/hf_actors.h"
 #include "nodes/actors/hf_clock.h"
+#include "nodes/actors/hf_follow.h"
 #include "nodes/actors/hf_pipe.h"
 #include "nodes/actors/hf_report.h"
 #include <assert.h>
@@ -19,6 +22,8 @@ typedef struct election {
     zsock_t *pipe;
     hf_election_service_t *service;
     hf_outbox_t *out;
+    hf_follow_t follow;
+    bool told_removed;
     bool stop;
 } election_t;
 
@@ -165,6 +170,12 @@ s_drain_mesh (election_t *self)
             else
                 hf_report (HF_INFO, "the names in the cluster list are well now");
             break;
+        case HF_MESH_PEERS:
+            hf_report (HF_INFO, "%.*s", (int)in.text.size, (const char *)in.text.at);
+            break;
+        case HF_MESH_OTHER_CLUSTER:
+            hf_report (HF_ERROR, "%.*s", (int)in.text.size, (const char *)in.text.at);
+            break;
         case HF_MESH_OTHER_LIST:
             hf_report (HF_ERROR,
                        "node %u was started with another cluster list: \"%.*s\"; its messages are "
@@ -213,6 +224,33 @@ s_turn (election_t *self)
     }
 }
 
+/*  Tell the mesh who the members are; whether there was something to tell. */
+static bool
+s_follow (election_t *self)
+{
+    uint64_t index;
+    uint32_t unreadable = self->follow.unreadable;
+    const hf_core_t *core = hf_election_service_core (self->service);
+    const hf_roster_t *roster = hf_core_members (core, &index);
+    hf_core_view_t view = hf_core_view (core);
+    if (!hf_follow_roster (&self->follow, roster, index, view.commit_index, view.leader))
+        return false;
+    if (self->follow.unreadable > unreadable)
+        hf_report (HF_ERROR, "the places of %u members in the log cannot be read",
+                   self->follow.unreadable);
+    hf_mesh_follow (self->args->mesh, &self->follow.members, self->follow.cluster);
+    return true;
+}
+
+static void
+s_watch_removed (election_t *self)
+{
+    if (self->told_removed || !hf_election_service_removed (self->service))
+        return;
+    self->told_removed = true;
+    zstr_send (self->pipe, "REMOVED");
+}
+
 static void
 s_run (election_t *self)
 {
@@ -225,10 +263,12 @@ s_run (election_t *self)
         {.socket = mesh[1], .events = ZMQ_POLLIN},
         {.socket = zsock_resolve (self->args->file), .events = ZMQ_POLLIN},
     };
+    s_follow (self);
     uint64_t tick_us = hf_mesh_tick (self->args->mesh, hf_clock_us ());
     while (!self->stop) {
         s_turn (self);
-        if (hf_clock_us () >= tick_us)
+        s_watch_removed (self);
+        if (s_follow (self) || hf_clock_us () >= tick_us)
             tick_us = hf_mesh_tick (self->args->mesh, hf_clock_us ());
         uint64_t wake_us = hf_election_service_wake_us (self->service);
         if (!self->stop)
@@ -242,6 +282,7 @@ hf_election_actor (zsock_t *pipe, void *args)
 {
     election_t self = {.args = args, .pipe = pipe};
     s_restore (&self);
+    hf_follow_init (&self.follow, self.args->config.core.self, &self.args->endpoints);
     zsock_signal (pipe, 0);
     s_run (&self);
     hf_election_service_destroy (&self.service);

@@ -10,11 +10,14 @@
 
 typedef struct stage {
     char dir[PATH_MAX];
+    hf_endpoint_t own;
+    hf_endpoints_t list; //  without us: we join
     hf_election_args_t args;
     zactor_t *actor;
     zsock_t *lock, *file; //  our ends
     uint64_t leads;       //  the term
     uint64_t committed;
+    uint32_t verdict; //  the last one
     hf_pack_t frame;
 } stage_t;
 
@@ -26,18 +29,33 @@ s_actor (zsock_t *pipe, void *args)
 }
 
 static void
+s_configure (hf_core_config_t *core, const stage_t *stage)
+{
+    hf_core_config_defaults (core);
+    core->self = stage->own.id;
+    bool joins = hf_endpoints_find (&stage->list, stage->own.id) == NULL;
+    core->members_count = joins ? 0 : stage->list.count;
+    for (uint32_t i = 0; i < core->members_count; i++) {
+        const hf_endpoint_t *node = &stage->list.node[i];
+        core->members[i] = node->id;
+        core->places[i] =
+            (hf_core_place_t){.client_port = node->client_port, .node_port = node->node_port};
+        snprintf (core->places[i].host, sizeof core->places[i].host, "%s", node->host);
+    }
+}
+
+static void
 s_start (stage_t *self, uint64_t applied)
 {
     char error[HF_ERROR_SIZE];
-    hf_endpoints_t list = test_endpoints ("127.0.0.1", 1);
-    hf_core_config_t *core = &self->args.config.core;
-    hf_core_config_defaults (core);
-    core->self = core->members[0] = core->members_count = 1;
+    s_configure (&self->args.config.core, self);
+    self->args.endpoints = self->list;
     self->args.store = hf_log_store_open (self->dir, error);
     assert_non_null (self->args.store);
-    hf_listen_t listen = test_listen (&list.node[0]);
-    self->args.mesh = hf_mesh_new (zsys_init (), &list, 1, &listen, error);
-    assert_non_null (self->args.mesh);
+    hf_listen_t listen = test_listen (&self->own);
+    //  The port of an actor that has just ended is given back by libzmq a moment later.
+    UNTIL_BY (self->args.mesh = hf_mesh_new (zsys_init (), &self->list, &self->own, &listen, error),
+              self->args.mesh);
     self->lock = hf_pipe_new (&self->args.lock);
     self->file = hf_pipe_new (&self->args.file);
     self->leads = 0;
@@ -47,6 +65,16 @@ s_start (stage_t *self, uint64_t applied)
     hf_pack_init (&self->frame);
     hf_a_start_frame (&self->frame, &(hf_a_start_t){.applied = applied});
     hf_pipe_send (self->lock, &self->frame);
+}
+
+/*  A cluster of one, and a node that joins it. */
+static void
+s_make (stage_t *self, const hf_endpoints_t *list, uint32_t id)
+{
+    *self = (stage_t){.list.count = 1};
+    self->list.node[0] = list->node[0];
+    self->own = *hf_endpoints_find (list, id);
+    assert_int_equal (hf_folder_make (NULL, "hf-election-", self->dir), 0);
 }
 
 static void
@@ -75,37 +103,63 @@ s_propose (stage_t *self)
     hf_pack_done (&entries);
 }
 
-/*  Take what the lock actor is sent until INDEX is committed and the actor leads. */
+/*  Take one message that the lock actor is sent, or wait a little. */
 static void
-s_wait (stage_t *self, uint64_t index)
+s_take (stage_t *self)
 {
     zmq_msg_t message;
     zmq_msg_init (&message);
-    uint64_t until_us = test_now_us () + TEST_LIMIT_US;
     zmq_pollitem_t item = {.socket = zsock_resolve (self->lock), .events = ZMQ_POLLIN};
-    while (self->leads == 0 || self->committed < index) {
-        assert_true (test_now_us () < until_us);
-        zmq_poll (&item, 1, 100);
-        hf_scan_t scan;
-        uint32_t kind;
-        hf_a_leading_t leading;
-        hf_a_committed_t committed;
-        if (!hf_pipe_next (self->lock, &message, &scan, &kind))
-            continue;
-        if (kind == HF_KIND_A_LEADING && hf_a_leading_get (&scan, &leading))
-            self->leads = leading.term;
-        if (kind == HF_KIND_A_COMMITTED && hf_a_committed_get (&scan, &committed)) {
-            assert_int_equal (committed.first, self->committed + 1);
-            self->committed += committed.entries.count;
-        }
+    zmq_poll (&item, 1, 20);
+    hf_scan_t scan;
+    uint32_t kind = 0;
+    hf_a_leading_t leading;
+    hf_a_committed_t committed;
+    hf_a_verdict_t verdict;
+    if (!hf_pipe_next (self->lock, &message, &scan, &kind))
+        kind = 0;
+    if (kind == HF_KIND_A_LEADING && hf_a_leading_get (&scan, &leading))
+        self->leads = leading.term;
+    if (kind == HF_KIND_A_COMMITTED && hf_a_committed_get (&scan, &committed)) {
+        assert_int_equal (committed.first, self->committed + 1);
+        self->committed += committed.entries.count;
     }
+    if (kind == HF_KIND_A_VERDICT && hf_a_verdict_get (&scan, &verdict))
+        self->verdict = verdict.verdict;
     zmq_msg_close (&message);
+}
+
+/*  Until INDEX is committed and the actor leads. */
+static void
+s_wait (stage_t *self, uint64_t index)
+{
+    UNTIL_BY (s_take (self), self->leads != 0 && self->committed >= index);
+}
+
+/*  Ask for a change until it is done. */
+static void
+s_change (stage_t *self, hf_change_op_t op, const hf_endpoint_t *place)
+{
+    self->verdict = HF_VERDICT_BUSY;
+    do {
+        hf_a_change_frame (&self->frame, &(hf_a_change_t){.id = (uint64_t)op << 32 | place->id,
+                                                          .op = (uint32_t)op,
+                                                          .node = place->id,
+                                                          .host = hf_span_text (place->host),
+                                                          .client_port = place->client_port,
+                                                          .node_port = place->node_port});
+        uint32_t before = self->verdict = 0;
+        hf_pipe_send (self->lock, &self->frame);
+        UNTIL_BY (s_take (self), self->verdict != before);
+    } while (self->verdict == HF_VERDICT_BUSY || self->verdict == HF_VERDICT_NO_MAJORITY);
+    assert_int_equal (self->verdict, HF_VERDICT_DONE);
 }
 
 HF_TEST (test_leads_commits_prunes_and_starts_again)
 {
-    stage_t stage = {.leads = 0};
-    assert_int_equal (hf_folder_make (NULL, "hf-election-", stage.dir), 0);
+    stage_t stage;
+    hf_endpoints_t list = test_endpoints ("127.0.0.1", 1);
+    s_make (&stage, &list, 1);
     s_start (&stage, 0);
     s_wait (&stage, 1);
     s_propose (&stage);
@@ -132,6 +186,54 @@ HF_TEST (test_leads_commits_prunes_and_starts_again)
     assert_int_equal (hf_log_store_state (store)->last_index, 2 + 2 * ENTRIES);
     hf_log_store_close (&store);
     assert_int_equal (hf_folder_remove (stage.dir), 0);
+}
+
+/*  The actor ends itself, as it is no member any more. */
+static void
+s_until_removed (stage_t *self)
+{
+    zsock_set_rcvtimeo (self->actor, TEST_LIMIT_US / 1000);
+    char *text = zstr_recv (self->actor);
+    assert_non_null (text);
+    assert_string_equal (text, "REMOVED");
+    zstr_free (&text);
+    s_stop (self);
+    assert_int_equal (hf_folder_remove (self->dir), 0);
+}
+
+/*  Nodes 2 and 3 join a cluster of one, node 2 is restarted with what it was told at first, node 3
+ *  is removed, and then the leader. */
+HF_TEST (test_nodes_join_and_are_removed)
+{
+    stage_t stages[3];
+    stage_t *one = &stages[0], *two = &stages[1], *three = &stages[2];
+    hf_endpoints_t list = test_endpoints ("127.0.0.1", 3);
+    for (uint32_t i = 0; i < 3; i++)
+        s_make (&stages[i], &list, i + 1);
+    s_start (one, 0);
+    s_wait (one, 1);
+    s_propose (one);
+    s_start (two, 0);
+    s_change (one, HF_CHANGE_ADD, &two->own);
+    UNTIL_BY (s_take (two), two->committed >= 2 + ENTRIES);
+    s_stop (two);
+    s_start (two, two->committed);
+    s_start (three, 0);
+    s_change (one, HF_CHANGE_ADD, &three->own);
+    s_propose (one);
+    UNTIL_BY (s_take (three), three->committed >= 3 + 2 * ENTRIES);
+    UNTIL_BY (s_take (two), two->committed >= three->committed);
+
+    s_change (one, HF_CHANGE_REMOVE, &three->own);
+    s_until_removed (three);
+    s_change (one, HF_CHANGE_REMOVE, &one->own);
+    s_until_removed (one);
+    s_wait (two, 0);
+    uint64_t before = two->committed;
+    s_propose (two);
+    s_wait (two, before + ENTRIES);
+    s_stop (two);
+    assert_int_equal (hf_folder_remove (two->dir), 0);
 }
 
 int

@@ -7,14 +7,17 @@
 #include "broker-less/hf_mesh.h"
 #include <stdlib.h>
 
+#ifndef NODES
 #define NODES 3
+#endif
 
 //  ---- a cluster in one process ----------------------------------------------------
 
 typedef struct seen {
     unsigned up[8], down[8], broken[8], other[8], frames[8]; //  by the node they are about
-    unsigned frames_at_break[8];                             //  of all nodes together
-    char text[HF_ENDPOINTS_TEXT_SIZE];
+    unsigned foreign[8], peers[8];
+    unsigned frames_at_break[8];       //  of all nodes together
+    char text[HF_ENDPOINTS_TEXT_SIZE]; //  of the last event that has one, but NAMES
     char names[HF_ERROR_SIZE];
     uint8_t last[64];
     uint32_t last_size;
@@ -30,8 +33,8 @@ static inline hf_mesh_t *
 new_mesh (uint32_t id, char *error)
 {
     const hf_endpoint_t *own = hf_endpoints_find (&s_list, id);
-    hf_listen_t listen = test_listen (own ? own : &s_list.node[0]);
-    return hf_mesh_new (s_context, &s_list, id, &listen, error);
+    hf_listen_t listen = test_listen (own);
+    return hf_mesh_new (s_context, &s_list, own, &listen, error);
 }
 
 /*  The mesh of node ID on s_list, and begin to note what it sees. */
@@ -48,6 +51,14 @@ start (uint32_t id)
     s_mesh[id - 1] = mesh;
     s_seen[id - 1] = (seen_t){.last_size = 0};
     s_tick_us[id - 1] = 0;
+}
+
+static inline void
+note_text (seen_t *seen, hf_span_t text)
+{
+    assert_true (text.size < sizeof (seen->text));
+    memcpy (seen->text, text.at, text.size);
+    seen->text[text.size] = 0;
 }
 
 static inline void
@@ -68,9 +79,15 @@ note (seen_t *seen, const hf_mesh_event_t *event)
         break;
     case HF_MESH_OTHER_LIST:
         seen->other[event->node]++;
-        assert_true (event->text.size < sizeof (seen->text));
-        memcpy (seen->text, event->text.at, event->text.size);
-        seen->text[event->text.size] = 0;
+        note_text (seen, event->text);
+        break;
+    case HF_MESH_OTHER_CLUSTER:
+        seen->foreign[event->node]++;
+        note_text (seen, event->text);
+        break;
+    case HF_MESH_PEERS:
+        seen->peers[event->node]++;
+        note_text (seen, event->text);
         break;
     case HF_MESH_FRAME:
         seen->frames[event->node]++;

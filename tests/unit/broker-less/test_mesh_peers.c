@@ -76,25 +76,38 @@ publish_term (void *pub, uint32_t from, uint64_t term)
     publish (pub, &pack);
 }
 
-/*  A HELLO that echoes one nonce; none when NODE is 0. */
+/*  The frame of a HELLO that echoes one nonce; none when NODE is 0. */
+static void
+pack_hello (hf_pack_t *pack, hf_hello_t hello, const char *list, uint32_t node, uint64_t echoed)
+{
+    hf_pack_t echoes;
+    hf_pack_init (pack);
+    hf_pack_init (&echoes);
+    if (node != 0)
+        hf_echo_put (&echoes, &(hf_echo_t){.node = node, .nonce = echoed});
+    hello.list = hf_span_text (list);
+    hello.list_hash = hf_hash (0, list, strlen (list));
+    hello.echoes = hf_pack_list (&echoes);
+    hf_hello_frame (pack, &hello);
+    hf_pack_done (&echoes);
+}
+
 static void
 publish_hello (void *pub, uint32_t from, const char *list, uint64_t nonce, uint32_t node,
                uint64_t echoed)
 {
     hf_pack_t pack;
-    hf_pack_t echoes;
-    hf_pack_init (&pack);
-    hf_pack_init (&echoes);
-    if (node != 0)
-        hf_echo_put (&echoes, &(hf_echo_t){.node = node, .nonce = echoed});
-    hf_hello_t hello = {.from = from,
-                        .nonce = nonce,
-                        .list_hash = hf_hash (0, list, strlen (list)),
-                        .list = hf_span_text (list),
-                        .echoes = hf_pack_list (&echoes)};
-    hf_hello_frame (&pack, &hello);
+    pack_hello (&pack, (hf_hello_t){.from = from, .nonce = nonce}, list, node, echoed);
     publish (pub, &pack);
-    hf_pack_done (&echoes);
+}
+
+/*  A HELLO of node 2, which is of CLUSTER. */
+static void
+publish_cluster (const char *list, uint64_t cluster)
+{
+    hf_pack_t pack;
+    pack_hello (&pack, (hf_hello_t){.from = 2, .nonce = 9, .cluster = cluster}, list, 0, 0);
+    publish (s_pub, &pack);
 }
 
 /*  A HELLO of node 2 with the right list, which echoes nothing; NONCE: of its process. */
@@ -144,6 +157,141 @@ TEST (another_list_is_reported_once_and_its_frames_dropped)
     UNTIL (s_got->frames[2] == 1);
     assert_int_equal (s_got->other[2], 2);
     assert_int_equal (s_got->up[2], 0); //  it never echoed our nonce
+}
+
+static void
+until_term (unsigned frames)
+{
+    publish_term (s_pub, 2, 3);
+    UNTIL (s_got->frames[2] == frames);
+}
+
+TEST (another_cluster_is_reported_once_and_its_frames_dropped)
+{
+    const char *other = "1@other:1:2,2@other:3:4,3@other:5:6";
+    publish_cluster (s_own, 0x77); //  this node knows no id: the list decides
+    until_term (1);
+    hf_mesh_follow (s_mesh[0], &s_list, 0x11);
+    until_term (2); //  it was trusted, and its next HELLO says whether it is still
+    publish_cluster (s_own, 0x77);
+    publish_cluster (other, 0x77);
+    publish_cluster (s_own, 0x77);
+    publish_term (s_pub, 2, 3);
+    until_taken (s_pub);
+    assert_int_equal (s_got->foreign[2], 1);
+    assert_non_null (strstr (s_got->text, "cluster 0000000000000077"));
+    assert_non_null (strstr (s_got->text, "cluster 0000000000000011"));
+    publish_cluster (s_own, UINT64_MAX); //  a change is reported again
+    until_taken (s_pub);
+    assert_int_equal (s_got->foreign[2], 2);
+    assert_non_null (strstr (s_got->text, "cluster ffffffffffffffff"));
+    assert_int_equal (s_got->frames[2], 2);
+    assert_int_equal (s_got->other[2], 0);
+
+    //  With our id the list does not matter, with none it does; and who has no list joins.
+    publish_cluster (other, 0x11);
+    until_term (3);
+    publish_cluster (other, 0);
+    until_taken (s_pub);
+    assert_int_equal (s_got->other[2], 1);
+    assert_string_equal (s_got->text, other);
+    publish_cluster (s_own, 0);
+    until_term (4);
+    publish_cluster (other, 0);
+    publish_cluster ("", 0);
+    until_term (5);
+    publish_cluster ("", 0x77);
+    until_taken (s_pub);
+    assert_int_equal (s_got->foreign[2], 3);
+    assert_int_equal (s_got->up[2] + s_got->down[2], 0);
+}
+
+/*  As nodes say it that know no ids of clusters: without the last field. */
+TEST (a_hello_of_the_release_before_is_taken)
+{
+    hf_pack_t pack;
+    pack_hello (&pack, (hf_hello_t){.from = 2, .nonce = 9}, s_own, 0, 0);
+    size_t size = hf_pack_size (&pack) - 1;
+    uint8_t *bytes = malloc (size);
+    memcpy (bytes, hf_pack_bytes (&pack), size);
+    assert_int_equal (bytes[2], 0x97); //  an array of its kind and six fields
+    bytes[2] = 0x96;
+    zmq_send (s_pub, "HF\0", 4, ZMQ_SNDMORE);
+    zmq_send (s_pub, bytes, size, 0);
+    until_term (1);
+    assert_int_equal (s_got->other[2] + s_got->foreign[2], 0);
+    free (bytes);
+    hf_pack_done (&pack);
+}
+
+/*  HELLOs with bytes changed, cut off or added; then all is as before. */
+TEST (hostile_hellos_do_no_harm)
+{
+    hf_random_t random = {23};
+    hf_mesh_follow (s_mesh[0], &s_list, 0x11);
+    for (unsigned i = 0; i < 3000; i++) {
+        hf_pack_t pack;
+        uint8_t bytes[600];
+        uint32_t from = (uint32_t)hf_random_below (&random, 5);
+        hf_hello_t hello = {.from = from, .nonce = hf_random_below (&random, 3)};
+        hello.cluster = 0x10 + hf_random_below (&random, 3);
+        pack_hello (&pack, hello, i % 3 == 0 ? "" : s_own, (uint32_t)hf_random_below (&random, 3),
+                    hf_random_next (&random));
+        size_t size = hf_pack_size (&pack);
+        assert_true (size < sizeof (bytes) - 100);
+        memcpy (bytes, hf_pack_bytes (&pack), size);
+        hf_pack_done (&pack);
+        for (uint64_t left = hf_random_below (&random, 4); left > 0; left--)
+            bytes[hf_random_below (&random, size)] = (uint8_t)hf_random_next (&random);
+        if (i % 4 == 0)
+            size = hf_random_below (&random, size + 1);
+        for (uint64_t left = i % 5 == 0 ? hf_random_below (&random, 100) : 0; left > 0; left--)
+            bytes[size++] = (uint8_t)hf_random_next (&random);
+        zmq_send (s_pub, "HF\0", 4, ZMQ_SNDMORE);
+        zmq_send (s_pub, bytes, size, 0);
+        if (i % 50 == 0)
+            hf_mesh_follow (s_mesh[0], &s_list, 0x11);
+        if (i % 10 == 0)
+            turn ();
+    }
+    until_taken (s_pub);
+    publish_cluster (s_own, 0x11);
+    until_term (s_got->frames[2] + 1);
+    assert_int_equal (s_got->up[2] + s_got->broken[2], 0);
+}
+
+/*  A contact that says what it likes to a node that joins: the first id counts. */
+TEST (who_joins_keeps_to_the_first_id)
+{
+    char error[HF_ERROR_SIZE];
+    hf_endpoints_t contacts = {.count = 0};
+    hf_endpoint_t own = s_list.node[0];
+    own.id = 5;
+    own.node_port = hf_port_take ().number;
+    hf_listen_t listen = test_listen (&own);
+    hf_endpoints_add (&contacts, &s_list.node[1]);
+    hf_mesh_destroy (&s_mesh[0]);
+    s_mesh[0] = hf_mesh_new (s_context, &contacts, &own, &listen, error);
+    assert_non_null (s_mesh[0]);
+    s_tick_us[0] = 0;
+    until_subscribed (s_pub);
+    publish_cluster (s_own, 0);
+    publish_cluster ("", 0); //  it joins, too
+    until_taken (s_pub);
+    assert_int_equal (s_got->foreign[2], 1);
+    publish_cluster (s_own, 0x22);
+    until_term (1);
+    publish_cluster (s_own, 0x33);
+    until_taken (s_pub);
+    assert_int_equal (s_got->foreign[2], 2);
+    publish_cluster ("1@other", 0x22);
+    until_term (2);
+    hf_mesh_follow (s_mesh[0], &contacts, 0x33); //  the log knows better
+    publish_term (s_pub, 2, 3);
+    until_taken (s_pub);
+    assert_int_equal (s_got->frames[2], 2);
+    publish_cluster (s_own, 0x33);
+    until_term (3);
 }
 
 TEST (frames_before_the_hello_are_not_taken)

@@ -1,0 +1,40 @@
+/*  hf_follow.h - whom the mesh connects to: the members that the roster in the log names, and who
+ *  else for a while. No socket, no clock.
+ *
+ *    - The cluster list that the node was started with counts until the log has a roster of level 1
+ *      that names this node: one that joins reads old rosters first, with members that left or
+ * moved long ago.
+ *    - What that list names and the roster does not stays until a leader that the roster names was
+ *      heard and the roster is committed: a node that was away may find the others by the list
+ * only.
+ *    - A roster that is not committed may be cut from the log, so nobody is left because of it.
+ *    - A former member is not left while it leads: it hands over.
+ *    - The id of the cluster counts when its roster is committed, and at the start: before that
+ *      another leader may still make another one.
+ */
+#ifndef HF_FOLLOW_H_INCLUDED
+#define HF_FOLLOW_H_INCLUDED
+
+#include "broker-less/hf_endpoints.h"
+
+typedef struct hf_follow {
+    uint32_t self;
+    hf_endpoints_t hints;   //  the cluster list, or the nodes that were named to one that joins
+    hf_endpoints_t members; //  out: to be followed
+    uint64_t cluster;       //  out: the id of the cluster; 0: not sure
+    uint32_t unreadable;    //  out: members whose place cannot be read
+
+    //  As of the last call.
+    bool started, settled, committed;
+    uint64_t index;
+    uint32_t leader;
+} hf_follow_t;
+
+void hf_follow_init (hf_follow_t *self, uint32_t node, const hf_endpoints_t *hints);
+
+/*  ROSTER, NULL if there is none, is at INDEX; COMMIT: what is committed; LEADER 0: not known. The
+ *  first call is that of the start. Whether the mesh is to be told. */
+bool hf_follow_roster (hf_follow_t *self, const hf_roster_t *roster, uint64_t index,
+                       uint64_t commit, uint32_t leader);
+
+#endif
