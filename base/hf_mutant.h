@@ -176,6 +176,10 @@
 //  For unit tests alone. The lock actor answers nothing before it has applied it, so that no client
 //  can see the difference; the tool's guard, names and addresses are not in the simulator.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
+    M (change_by_follower, "P11", "a node that does not lead takes a change of the members")       \
+    M (change_left_waiting, "P11",                                                                 \
+       "who asked for a change is not told that the node leads no more")                           \
+    M (roster_index_untold, "P11", "clients are not told which roster is in force")                \
     M (backup_packed_always, "P12",                                                                \
        "each request for a backup makes the lock actor pack its state")                            \
     M (left_forgotten, "once",                                                                     \
