@@ -180,6 +180,10 @@
     M (promoted_early, "P11", "a member that has not caught up is made a voter")                   \
     M (slot_inherited, "P7", "what a removed member acknowledged counts for who has its slot now") \
     M (majority_not_looked_at, "P11", "a member is removed though no majority is left")            \
+    M (change_by_follower, "P11", "a node that does not lead takes a change of the members")       \
+    M (change_left_waiting, "P11",                                                                 \
+       "who asked for a change is not told that the node leads no more")                           \
+    M (roster_index_untold, "P11", "clients are not told which roster is in force")                \
     M (backup_packed_always, "P12",                                                                \
        "each request for a backup makes the lock actor pack its state")                            \
     M (left_forgotten, "once",                                                                     \

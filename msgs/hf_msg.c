@@ -144,12 +144,12 @@ hf_peer_frame (hf_pack_t *pack, const hf_peer_message_t *message)
 }
 
 void
-hf_alive_one (hf_pack_t *pack, uint64_t echo, const hf_kept_t *kept)
+hf_alive_one (hf_pack_t *pack, uint64_t echo, const hf_kept_t *kept, uint64_t roster)
 {
     hf_pack_t list;
     hf_pack_init (&list);
     hf_kept_put (&list, kept);
-    hf_alive_frame (pack, &(hf_alive_t){echo, hf_pack_list (&list)});
+    hf_alive_frame (pack, &(hf_alive_t){echo, hf_pack_list (&list), roster});
     hf_pack_done (&list);
 }
 

@@ -38,10 +38,18 @@
 //  now on), as long as it is not more than ROOM bytes; 0: no more.
 #define HF_FIELDS_watch_request(F)                                                                 \
     F (u64, id) F (u32, what) F (str, prefix) F (u64, after) F (u32, room)
+//  A change of the members (hf_change_op_t). ID: random, the same in every repetition.
+#define HF_FIELDS_change_request(F)                                                                \
+    F (u64, id)                                                                                    \
+    F (u32, op)                                                                                    \
+    F (u32, node)                                                                                  \
+    F (str, host)                                                                                  \
+    F (u32, client_port) F (u32, node_port) F (flag, learns) F (flag, force) F (u32, level)
 
-//  Node to client.
-#define HF_FIELDS_opened(F)  F (bin, nonce) F (u32, status) F (u64, session) F (u32, ttl_ms)
-#define HF_FIELDS_alive(F)   F (u64, echo) F (list, sessions)
+//  Node to client. ROSTER: the index of the roster in force; 0: the members do not change.
+#define HF_FIELDS_opened(F)                                                                        \
+    F (bin, nonce) F (u32, status) F (u64, session) F (u32, ttl_ms) F (u64, roster)
+#define HF_FIELDS_alive(F)   F (u64, echo) F (list, sessions) F (u64, roster)
 #define HF_FIELDS_answers(F) F (u64, session) F (list, items)
 #define HF_FIELDS_closed(F)  F (u64, session) F (u64, echo) F (u32, status)
 #define HF_FIELDS_query_result(F)                                                                  \
@@ -110,6 +118,12 @@
     F (u32, ttl_ms) F (u32, delay_ms) F (flag, detect) F (flag, gone) F (u64, held) F (u64, queued)
 #define HF_FIELDS_file_row(F) F (str, file) F (u64, length) F (u64, checksum)
 #define HF_FIELDS_fact_row(F) F (str, key) F (str, text) F (u64, number)
+//  JOINS: it is to vote when it has caught up; LEAVES: it is a member no more in a moment.
+#define HF_FIELDS_member_row(F)                                                                    \
+    F (u32, node)                                                                                  \
+    F (str, host)                                                                                  \
+    F (u32, client_port)                                                                           \
+    F (u32, node_port) F (flag, votes) F (flag, joins) F (flag, leaves) F (u64, incarnation)
 
 //  Node to node. TO 0 means everybody. Every one carries the sender's term. INCARNATION is the
 //  sender's; CANDIDATE is that of the node whose VOTE_REQUEST the VOTE answers. SYNC_US: how long
@@ -203,17 +217,13 @@
 #define HF_FIELDS_a_leading(F)   F (u64, term) F (u64, index)
 #define HF_FIELDS_a_following(F) F (u64, term) F (u32, leader)
 #define HF_FIELDS_a_passed(F)    F (u64, id) F (u64, index)
-#define HF_FIELDS_a_change(F)                                                                      \
-    F (u64, id)                                                                                    \
-    F (u32, op)                                                                                    \
-    F (u32, node)                                                                                  \
-    F (str, host)                                                                                  \
-    F (u32, client_port) F (u32, node_port) F (flag, learns) F (flag, force) F (u32, level)
-#define HF_FIELDS_a_verdict(F)  F (u64, id) F (u32, verdict)
-#define HF_FIELDS_a_told(F)     F (u64, id) F (list, rows)
-#define HF_FIELDS_a_section(F)  F (u64, index) F (list, parts)
-#define HF_FIELDS_a_sections(F) F (list, sections)
-#define HF_FIELDS_a_part(F)     F (str, file) F (bin, data)
+#define HF_FIELDS_a_change(F)    HF_FIELDS_change_request (F)
+#define HF_FIELDS_a_verdict(F)   F (u64, id) F (u32, verdict)
+#define HF_FIELDS_a_roster(F)    F (u64, index) F (bin, roster)
+#define HF_FIELDS_a_told(F)      F (u64, id) F (list, rows)
+#define HF_FIELDS_a_section(F)   F (u64, index) F (list, parts)
+#define HF_FIELDS_a_sections(F)  F (list, sections)
+#define HF_FIELDS_a_part(F)      F (str, file) F (bin, data)
 #define HF_FIELDS_a_file_query(F)                                                                  \
     F (u64, id) F (u32, what) F (str, name) F (u64, offset) F (u32, limit) F (u64, number)
 //  INDEX and NUMBER: of a backup.
@@ -242,6 +252,7 @@
     M (CLOSE, 4, close)                                                                            \
     M (QUERY, 5, query)                                                                            \
     M (WATCH, 6, watch_request)                                                                    \
+    M (CHANGE, 7, change_request)                                                                  \
     M (OPENED, 33, opened)                                                                         \
     M (ALIVE, 34, alive)                                                                           \
     M (ANSWERS, 35, answers)                                                                       \
@@ -272,6 +283,7 @@
     M (FACT_ROW, 93, fact_row)                                                                     \
     M (SESSION_ROW, 95, session_row)                                                               \
     M (HOLDER_ROW, 94, holder_row)                                                                 \
+    M (MEMBER_ROW, 96, member_row)                                                                 \
     M (HELLO, 128, hello)                                                                          \
     M (ECHO, 129, echo)                                                                            \
     M (HEARTBEAT, 130, heartbeat)                                                                  \
@@ -312,6 +324,7 @@
     M (A_TOLD, 212, a_told)                                                                        \
     M (A_NEEDS_STATE, 213, a_needs_state)                                                          \
     M (A_VERDICT, 214, a_verdict)                                                                  \
+    M (A_ROSTER, 215, a_roster)                                                                    \
     M (A_SECTION, 224, a_section)                                                                  \
     M (A_PART, 225, a_part)                                                                        \
     M (A_FILE_QUERY, 226, a_file_query)                                                            \
@@ -340,6 +353,8 @@ typedef enum hf_kind {
     O (CLAIM, 2)                                                                                   \
     O (GRANTED, 2)                                                                                 \
     O (RESULT, 1)                                                                                  \
+    O (OPENED, 1)                                                                                  \
+    O (ALIVE, 1)                                                                                   \
     O (HOLDER_ROW, 2)                                                                              \
     O (WAITER_ROW, 2)                                                                              \
     O (HELLO, 1)                                                                                   \
@@ -407,7 +422,18 @@ enum {
     HF_WHAT_SESSIONS = 7, //  SESSION_ROWs by id, after OFFSET, at most LIMIT
     HF_WHAT_BACKUP = 8,   //  LIMIT bytes from OFFSET of snapshot NUMBER (0: begin one) of the node
                           //  that is asked; total: its size; number: its own
+    HF_WHAT_MEMBERS = 9,  //  MEMBER_ROWs as the node that is asked knows them, no barrier; total:
+                          //  how many; index: of the roster; number: the feature level
 };
+
+//  What a CHANGE of the members is.
+typedef enum hf_change_op {
+    HF_CHANGE_ADD = 1,     //  PLACE: as one that learns; LEARNS: and does not vote when caught up
+    HF_CHANGE_REMOVE = 2,  //  PLACE.node; FORCE: even if no majority of the others is up
+    HF_CHANGE_MOVE = 3,    //  PLACE: its new place. With another disk it is admitted when caught up
+    HF_CHANGE_PROMOTE = 4, //  PLACE.node, which learns, is to vote when it has caught up
+    HF_CHANGE_RAISE = 5,   //  the feature level to LEVEL
+} hf_change_op_t;
 
 //  ---- what the table makes ----------------------------------------------------
 
@@ -431,7 +457,7 @@ HF_MSG_TABLE (HF_MSG_DECLARE)
 #undef HF_MSG_FIELD
 
 /*  The frame ALIVE of one session. */
-void hf_alive_one (hf_pack_t *pack, uint64_t echo, const hf_kept_t *kept);
+void hf_alive_one (hf_pack_t *pack, uint64_t echo, const hf_kept_t *kept, uint64_t roster);
 
 /*  One request of any kind: the member of the union that KIND names. */
 typedef struct hf_request {

@@ -34,6 +34,17 @@
     S (BAD_NOTE, 33, "a note must be at most 1024 bytes of UTF-8 without control characters")      \
     S (BAD_LABEL, 34, "a label must be at most 255 bytes of UTF-8 without control characters")     \
     S (GAP, 35, "what happened before is not kept any more: read, and watch from there")           \
+    S (CHANGING, 36, "another change of the members is under way: ask again when it is done")      \
+    S (LEVEL, 37,                                                                                  \
+       "not at this feature level: let every node run the newer version, then raise the level")    \
+    S (NO_MEMBER, 38, "the cluster has no member with this id")                                    \
+    S (ID_TAKEN, 39, "a member at another place has this id: take another id, or move that one")   \
+    S (PLACE_TAKEN, 40, "another member is at this host and port: remove or move that one first")  \
+    S (MEMBERS_FULL, 41, "the cluster has 7 members, and takes no more: remove one first")         \
+    S (LAST_VOTER, 42, "nobody would be left who votes: add a member first")                       \
+    S (NO_MAJORITY, 43,                                                                            \
+       "too few of the members that would be left are up and caught up: start them, or wait")      \
+    S (NO_PLACE, 44, "this node does not know the places of all members: start it with them all")  \
     S (TIMEOUT, 64, "not done within the caller's limit")                                          \
     S (LOST, 65, "the lock is lost: its session's lease ran out")                                  \
     S (UNREACHABLE, 66, "no node of the cluster can be reached")                                   \

@@ -313,6 +313,7 @@ hf_election_release (hf_election_service_t *self)
     hf_outbox_reset (&self->held);
     //  Entries before notices: what A_LEADING and A_PASSED name was delivered, or will be.
     hf_election_deliver (self);
+    hf_election_tell_roster (self); //  before the verdict that it is in force
     for (size_t i = 0; i < self->effects.notices.count; i++)
         s_notice (self, &self->effects.notices.list[i]);
     hf_effects_reset (&self->effects);

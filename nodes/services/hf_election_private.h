@@ -57,6 +57,8 @@ struct hf_election_service {
     uint64_t missing_told_us;
     uint64_t handover_until_us; //  0: not handing over
     uint64_t removed;           //  as of this entry it is no member any more; 0: it is
+    bool roster_shown;          //  the lock actor knows one,
+    uint64_t roster_told;       //  and this is the last that was committed when it was told
     uint64_t dropped;           //  frames of peers that the core cannot use
     char names[HF_NAMES_MAX];
     uint64_t mesh_dropped; //  and those that the mesh did not let pass
@@ -104,6 +106,8 @@ void hf_election_pace (hf_election_service_t *self);
 
 /*  Log who the members are now. */
 void hf_election_members (hf_election_service_t *self);
+/*  Tell the lock actor, when it does not know them. */
+void hf_election_tell_roster (hf_election_service_t *self);
 
 /*  Log now and then which members a new cluster waits for. */
 void hf_election_watch_forming (hf_election_service_t *self);

@@ -23,6 +23,7 @@
  *    A_PASSED    id, index        the barrier passed: the state of INDEX is linearizable for it
  *    A_TOLD      id, rows         FACT_ROWs
  *    A_VERDICT   id, verdict      what became of that A_CHANGE; none if the lead was lost before
+ *    A_ROSTER    index, roster    the roster in force; committed, but for the first after a start
  *  To the file actor (HF_TO_FILE):
  *    A_NEEDS_STATE term, leader   this node's log is too old for LEADER; 0: not any more
  *    STATE_ASK, STATE_PART        of a peer

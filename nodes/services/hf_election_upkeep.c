@@ -207,6 +207,30 @@ s_members (const hf_election_service_t *self, uint64_t mask, char *text, size_t 
     }
 }
 
+/*  Clients go by the index, so it must stand for one roster only: it is told when it is committed.
+ *  The first is told at once, so that a node that hears nobody can say who the others are. */
+void
+hf_election_tell_roster (hf_election_service_t *self)
+{
+    uint64_t index;
+    const hf_roster_t *roster = hf_core_members (self->core, &index);
+    bool committed = index <= self->effects.commit_index;
+    if (roster == NULL || index == self->roster_told || (!committed && self->roster_shown))
+        return;
+    self->roster_shown = true;
+    if (committed)
+        self->roster_told = index;
+    hf_pack_t pack;
+    hf_pack_init (&pack);
+    hf_roster_put (&pack, roster);
+    hf_a_roster_frame (
+        &self->out.message,
+        &(hf_a_roster_t){.index = index,
+                         .roster = hf_span (hf_pack_bytes (&pack), hf_pack_size (&pack))});
+    hf_outbox_to_actor (&self->out, HF_TO_LOCK);
+    hf_pack_done (&pack);
+}
+
 void
 hf_election_members (hf_election_service_t *self)
 {

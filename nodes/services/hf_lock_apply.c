@@ -26,7 +26,8 @@ s_opened (hf_lock_service_t *self, const hf_outcome_t *out)
     hf_opened_frame (&self->out.frame, &(hf_opened_t){.nonce = nonce,
                                                       .status = (uint32_t)out->status,
                                                       .session = out->session,
-                                                      .ttl_ms = out->ttl_ms});
+                                                      .ttl_ms = out->ttl_ms,
+                                                      .roster = hf_lock_roster (self)});
     hf_outbox_to_client (&self->out, &route, 0);
 }
 
@@ -73,7 +74,8 @@ s_send_end (hf_lock_service_t *self, const hf_outcome_t *out, const hf_caller_t 
     }
     if (caller) {
         hf_alive_one (&self->out.frame, 0,
-                      &(hf_kept_t){.session = out->session, .status = HF_SESSION_EXPIRED});
+                      &(hf_kept_t){.session = out->session, .status = HF_SESSION_EXPIRED},
+                      hf_lock_roster (self));
         hf_outbox_to_client (&self->out, &caller->route, 0);
     }
 }

@@ -131,9 +131,10 @@ static void
 s_refuse_opening (hf_lock_service_t *self, const hf_route_t *route, const hf_open_t *open,
                   hf_status_t status)
 {
-    hf_opened_frame (
-        &self->out.frame,
-        &(hf_opened_t){.nonce = open->nonce, .status = (uint32_t)status, .ttl_ms = open->ttl_ms});
+    hf_opened_frame (&self->out.frame, &(hf_opened_t){.nonce = open->nonce,
+                                                      .status = (uint32_t)status,
+                                                      .ttl_ms = open->ttl_ms,
+                                                      .roster = hf_lock_roster (self)});
     hf_outbox_to_client (&self->out, route, 0);
 }
 
@@ -328,10 +329,8 @@ s_close (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
         hf_cmd_close_put (&self->commands, &(hf_cmd_close_t){.session = message.session});
 }
 
-/*  The client also gets a REFUSED when the leader changes: that makes a failover
- *  fast for clients that ask while an election is under way. */
-static void
-s_send_away (hf_lock_service_t *self, const hf_route_t *route)
+void
+hf_lock_send_away (hf_lock_service_t *self, const hf_route_t *route)
 {
     hf_routes_watch (&self->routes, route);
     hf_lock_refuse (self, route, HF_NOT_LEADER, NULL);
@@ -346,8 +345,9 @@ s_query (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
                         "QUERY wants [id, what, name, offset, limit, stale, number]");
         return;
     }
-    if (message.what != HF_WHAT_STATUS && !self->leading && !message.stale) {
-        s_send_away (self, route);
+    bool own = message.what == HF_WHAT_STATUS || message.what == HF_WHAT_MEMBERS;
+    if (!own && !self->leading && !message.stale) {
+        hf_lock_send_away (self, route);
         return;
     }
     hf_reading_t reading = {.type = HF_READING_QUERY,
@@ -358,8 +358,11 @@ s_query (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
                             .stale = message.stale,
                             .number = message.number,
                             .route = *route};
-    if (message.what == HF_WHAT_STATUS) {
-        hf_lock_query_status (self, &reading);
+    if (own) {
+        if (message.what == HF_WHAT_STATUS)
+            hf_lock_query_status (self, &reading);
+        else
+            hf_lock_query_members (self, &reading);
         return;
     }
     //  A name that is too long is kept one byte too long: it is refused as a name.
@@ -376,6 +379,18 @@ s_watch (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
         hf_lock_watch (self, route, &message);
     else
         s_refuse_input (self, route, HF_MALFORMED, "WATCH wants [id, what, prefix, after, room]");
+}
+
+static void
+s_change (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
+{
+    hf_change_request_t message;
+    if (hf_change_request_get (scan, &message))
+        hf_lock_change (self, route, &message);
+    else
+        s_refuse_input (self, route, HF_MALFORMED,
+                        "CHANGE wants [id, op, node, host, client_port, node_port, learns, force, "
+                        "level]");
 }
 
 void
@@ -398,11 +413,13 @@ hf_lock_service_from_client (hf_lock_service_t *self, const hf_route_t *route, h
         s_query (self, route, &scan);
     else if (kind == HF_KIND_WATCH)
         s_watch (self, route, &scan);
-    else if (kind < HF_KIND_OPEN || kind > HF_KIND_WATCH)
+    else if (kind < HF_KIND_OPEN || kind > HF_KIND_CHANGE)
         s_refuse_input (self, route, HF_UNKNOWN,
-                        "a client sends OPEN, KEEPALIVE, REQUESTS, CLOSE, QUERY or WATCH");
-    else if (!self->leading)
-        s_send_away (self, route);
+                        "a client sends OPEN, KEEPALIVE, REQUESTS, CLOSE, QUERY, WATCH or CHANGE");
+    else if (!self->leading && !(kind == HF_KIND_CHANGE && HF_MUTANT (change_by_follower)))
+        hf_lock_send_away (self, route);
+    else if (kind == HF_KIND_CHANGE)
+        s_change (self, route, &scan);
     else if (kind == HF_KIND_OPEN)
         s_open (self, route, &scan);
     else if (kind == HF_KIND_KEEPALIVE)

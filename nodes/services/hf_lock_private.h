@@ -6,6 +6,7 @@
  *  hf_lock_disk.c     what the file actor writes: sections, changed rows, snapshots; and credit
  *  hf_lock_reads.c    barriers, and the keepalives and closings that wait for them
  *  hf_lock_queries.c  queries
+ *  hf_lock_members.c  who the members are, and what operators ask to change of them
  *  hf_lock_watch.c    what happens, told to clients that watch
  *  hf_lock_routes.c   where clients are: sessions, openings, closings, watchers
  */
@@ -156,6 +157,24 @@ typedef struct hf_shifts {
     uint64_t due_us;
 } hf_shifts_t;
 
+//  ---- members -------------------------------------------------------------------
+
+#define HF_CHANGES_MAX 8 //  that wait for their verdicts
+
+/*  A change that the election actor was asked for. */
+typedef struct hf_changing {
+    uint64_t id;
+    hf_route_t route;
+} hf_changing_t;
+
+typedef struct hf_lock_members {
+    uint64_t index;     //  of the roster in force; 0: there is none
+    hf_roster_t roster; //  its hosts point into BYTES
+    uint8_t bytes[HF_ROSTER_MAX];
+    hf_changing_t changes[HF_CHANGES_MAX];
+    uint32_t changes_count;
+} hf_lock_members_t;
+
 struct hf_lock_service {
     hf_lock_config_t config;
     hf_state_t *state;
@@ -202,6 +221,7 @@ struct hf_lock_service {
     uint64_t step_due_us;   //  when the next step is due; 0: nothing changed
 
     hf_shifts_t moved, wanted;
+    hf_lock_members_t members;
 
     uint64_t turn_us;    //  when this turn began
     uint64_t now_us;     //  when the last input came
@@ -218,6 +238,9 @@ void hf_lock_refuse (hf_lock_service_t *self, const hf_route_t *route, hf_status
                      const char *text);
 /*  Refuse, as BUSY: ALL clients together, or this one, have reached a limit. */
 void hf_lock_refuse_busy (hf_lock_service_t *self, const hf_route_t *route, bool all);
+/*  Refuse, as NOT_LEADER. The client also gets a REFUSED when the leader changes: that makes a
+ *  failover fast for clients that ask while an election is under way. */
+void hf_lock_send_away (hf_lock_service_t *self, const hf_route_t *route);
 /*  Make an entry of the commands put so far, when they are enough for one, or EVEN_SMALL. */
 void hf_lock_close_entry (hf_lock_service_t *self, bool even_small);
 /*  Hand this turn's proposal to the election actor. */
@@ -297,6 +320,18 @@ void hf_lock_reads_unsent (hf_lock_service_t *self, const hf_route_t *route);
 void hf_lock_drop_reads (hf_lock_service_t *self, bool watch);
 void hf_lock_reads_init (hf_lock_service_t *self);
 void hf_lock_reads_done (hf_lock_service_t *self);
+
+//  hf_lock_members.c
+void hf_lock_take_roster (hf_lock_service_t *self, const hf_a_roster_t *in);
+/*  What OPENED and ALIVE tell: the index of the roster in force; 0 at feature level 0. */
+uint64_t hf_lock_roster (const hf_lock_service_t *self);
+void hf_lock_query_members (hf_lock_service_t *self, const hf_reading_t *reading);
+/*  An operator's, to this node, which leads. */
+void hf_lock_change (hf_lock_service_t *self, const hf_route_t *route,
+                     const hf_change_request_t *message);
+void hf_lock_verdict (hf_lock_service_t *self, const hf_a_verdict_t *verdict);
+/*  The lead was lost: those whose changes wait ask the next leader. */
+void hf_lock_drop_changes (hf_lock_service_t *self);
 
 //  hf_lock_queries.c
 void hf_lock_query (hf_lock_service_t *self, const hf_reading_t *reading);

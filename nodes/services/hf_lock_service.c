@@ -150,6 +150,7 @@ s_leading (hf_lock_service_t *self, const hf_a_leading_t *leading)
     self->leader = self->config.self;
     hf_lock_watch_leader (self);
     hf_lock_drop_proposals (self);
+    hf_lock_drop_changes (self);
 }
 
 static void
@@ -169,6 +170,7 @@ s_following (hf_lock_service_t *self, const hf_a_following_t *following)
     hf_routes_unlead (&self->routes);
     if (news)
         s_tell_watchers (self);
+    hf_lock_drop_changes (self);
 }
 
 //  ---- other actors -----------------------------------------------------------------
@@ -184,6 +186,8 @@ hf_lock_service_from_actor (hf_lock_service_t *self, hf_scan_t *scan, uint32_t k
         HF_OWN_CASE (scan, A_FOLLOWING, a_following, s_following (self, &in));
         HF_OWN_CASE (scan, A_PASSED, a_passed, hf_lock_passed (self, &in));
         HF_OWN_CASE (scan, A_TOLD, a_told, hf_lock_facts (self, &in));
+        HF_OWN_CASE (scan, A_ROSTER, a_roster, hf_lock_take_roster (self, &in));
+        HF_OWN_CASE (scan, A_VERDICT, a_verdict, hf_lock_verdict (self, &in));
         HF_OWN_CASE (scan, A_FILE_RESULT, a_file_result, hf_lock_file_result (self, &in));
         HF_OWN_CASE (scan, A_FILES_DURABLE, a_files_durable,
                      hf_lock_files_durable (self, in.index));

@@ -5,10 +5,11 @@
  *  barriers, ends silent sessions, and hands sections and changed rows to the file actor. It never
  *  waits for a disk.
  *
- *  From clients (docs/protocol.md): OPEN, KEEPALIVE, REQUESTS, CLOSE, QUERY, WATCH.
+ *  From clients (docs/protocol.md): OPEN, KEEPALIVE, REQUESTS, CLOSE, QUERY, WATCH, CHANGE.
  *  To clients: OPENED, ALIVE, ANSWERS, CLOSED_REPLY, RESULT, EVENTS, REFUSED.
- *  From the election actor: A_COMMITTED, A_LEADING, A_FOLLOWING, A_PASSED, A_TOLD.
- *  To the election actor: A_START (at once), A_PROPOSE, A_BARRIER, A_APPLIED, A_FACTS.
+ *  From the election actor: A_COMMITTED, A_LEADING, A_FOLLOWING, A_PASSED, A_TOLD, A_ROSTER,
+ *  A_VERDICT.
+ *  To the election actor: A_START (at once), A_PROPOSE, A_BARRIER, A_APPLIED, A_FACTS, A_CHANGE.
  *  From the file actor: A_FILE_RESULT, A_FILES_DURABLE, A_WANT_STATE, A_FLUSHED.
  *  To the file actor: A_SECTIONS, A_ROWS, A_FILE_QUERY, A_SNAPSHOT.
  *

@@ -345,7 +345,7 @@ s_answer (fuzz_bytes_t *bytes, hf_pack_t *frame)
     switch (what % 8) {
     case 6:
         hf_opened_frame (frame, &(hf_opened_t){hf_span (s_world.nonce, HF_NONCE_SIZE), status,
-                                               fuzz_u8 (bytes), 1000 + fuzz_u16 (bytes)});
+                                               fuzz_u8 (bytes), 1000 + fuzz_u16 (bytes), 0});
         break;
     case 0:
     case 1:
@@ -354,7 +354,7 @@ s_answer (fuzz_bytes_t *bytes, hf_pack_t *frame)
     case 2:
         s_items (bytes, &more);
         hf_alive_one (frame, s_world.echo - fuzz_u8 (bytes) % 3,
-                      &(hf_kept_t){session, status, hf_pack_list (&list), hf_pack_list (&more)});
+                      &(hf_kept_t){session, status, hf_pack_list (&list), hf_pack_list (&more)}, 0);
         break;
     case 3:
         hf_refused_frame (frame, &(hf_refused_t){what & 32 ? HF_NOT_LEADER : HF_BUSY + (status & 3),
@@ -458,7 +458,7 @@ s_start (hf_client_core_t *core)
         s_turn ();
         hf_pack_reset (&frame);
         hf_opened_frame (&frame, &(hf_opened_t){hf_span (s_world.nonce, HF_NONCE_SIZE), HF_OK,
-                                                i + 1, 1000U << i});
+                                                i + 1, 1000U << i, 0});
         hf_client_core_frame (core, 1, hf_span (hf_pack_bytes (&frame), hf_pack_size (&frame)),
                               s_world.now_us);
         s_results ();

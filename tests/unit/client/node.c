@@ -44,7 +44,7 @@ s_alive (const node_t *self, const hf_keepalive_t *keepalive, hf_pack_t *frame)
     while (hf_keep_get (&scan, &keep))
         hf_kept_put (
             &list, &(hf_kept_t){keep.session, HF_OK, hf_pack_list (&held), hf_pack_list (&queued)});
-    hf_alive_frame (frame, &(hf_alive_t){keepalive->echo, hf_pack_list (&list)});
+    hf_alive_frame (frame, &(hf_alive_t){keepalive->echo, hf_pack_list (&list), 0});
     hf_pack_done (&list);
     hf_pack_done (&held);
     hf_pack_done (&queued);
@@ -119,7 +119,7 @@ node_lead (node_t *self, uint32_t kind, hf_scan_t scan, hf_pack_t *frame)
     hf_requests_t requests;
     if (kind == HF_KIND_OPEN && autos & NODE_OPEN && hf_open_get (&scan, &open))
         hf_opened_frame (frame,
-                         &(hf_opened_t){open.nonce, HF_OK, ++self->sessions + 100, open.ttl_ms});
+                         &(hf_opened_t){open.nonce, HF_OK, ++self->sessions + 100, open.ttl_ms, 0});
     else if (kind == HF_KIND_KEEPALIVE && autos & NODE_ALIVE &&
              hf_keepalive_get (&scan, &keepalive))
         s_alive (self, &keepalive, frame);

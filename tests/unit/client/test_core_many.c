@@ -35,7 +35,7 @@ s_keepalive (hf_scan_t *scan, hf_pack_t *frame)
     hf_scan_t sessions = hf_scan_list (keepalive.sessions);
     while (hf_keep_get (&sessions, &keep))
         hf_kept_put (&list, &(hf_kept_t){.session = keep.session});
-    hf_alive_frame (frame, &(hf_alive_t){keepalive.echo, hf_pack_list (&list)});
+    hf_alive_frame (frame, &(hf_alive_t){keepalive.echo, hf_pack_list (&list), 0});
     hf_pack_done (&list);
     s_world.alive++;
 }
@@ -62,7 +62,8 @@ s_arrives (uint32_t node, hf_span_t bytes)
     if (node != s_world.leader)
         hf_refused_frame (&frame, &(hf_refused_t){.status = HF_NOT_LEADER});
     else if (kind == HF_KIND_OPEN && hf_open_get (&scan, &open))
-        hf_opened_frame (&frame, &(hf_opened_t){open.nonce, HF_OK, s_session (open.nonce), TTL_MS});
+        hf_opened_frame (&frame,
+                         &(hf_opened_t){open.nonce, HF_OK, s_session (open.nonce), TTL_MS, 0});
     else if (kind == HF_KIND_KEEPALIVE)
         s_keepalive (&scan, &frame);
     else if (kind == HF_KIND_QUERY && hf_query_get (&scan, &query))

@@ -16,7 +16,7 @@ s_expired (void)
 {
     hf_pack_t pack;
     hf_pack_init (&pack);
-    hf_alive_one (&pack, 0, &(hf_kept_t){.session = g_stage.id, .status = HF_SESSION_EXPIRED});
+    hf_alive_one (&pack, 0, &(hf_kept_t){.session = g_stage.id, .status = HF_SESSION_EXPIRED}, 0);
     stage_pack (1, &pack);
 }
 
@@ -197,7 +197,7 @@ STAGE_TEST (test_a_hold_is_not_lost_by_an_old_alive, 1, 1000)
     //  It was made before the grant.
     hf_pack_t pack;
     hf_pack_init (&pack);
-    hf_alive_one (&pack, echo, &(hf_kept_t){.session = g_stage.id});
+    hf_alive_one (&pack, echo, &(hf_kept_t){.session = g_stage.id}, 0);
     stage_pack (1, &pack);
     stage_quiet ();
     g_stage.node.autos = NODE_LEADS;
@@ -221,7 +221,7 @@ STAGE_TEST (test_opening_is_repeated_with_its_nonce, 1, 0)
     //  The answer comes after all: the unused session is closed.
     hf_pack_t pack;
     hf_pack_init (&pack);
-    hf_opened_frame (&pack, &(hf_opened_t){hf_span (nonce, HF_NONCE_SIZE), HF_OK, 4242, 10000});
+    hf_opened_frame (&pack, &(hf_opened_t){hf_span (nonce, HF_NONCE_SIZE), HF_OK, 4242, 10000, 0});
     stage_pack (1, &pack);
     stage_run_ms (0);
     assert_int_equal (g_stage.closing.session, 4242);

@@ -89,7 +89,7 @@ HF_TEST (test_examples_are_what_the_codec_makes)
     hf_pack_init (&frame);
     hf_pack_init (&list);
     EXAMPLE ("open", open, .nonce = nonce, .ttl_ms = 10000)
-    EXAMPLE ("opened", opened, nonce, HF_OK, SESSION, 10000)
+    EXAMPLE ("opened", opened, nonce, HF_OK, SESSION, 10000, 0)
     hf_acquire_put (&list, &(hf_acquire_t){1, demo, HF_MODE_EXCLUSIVE, true});
     EXAMPLE ("acquire", requests, SESSION, 1, hf_pack_list (&list))
     hf_answer_put (&list, &(hf_answer_t){1, HF_QUEUED, 40, 0, 1});
@@ -108,7 +108,7 @@ HF_TEST (test_examples_are_what_the_codec_makes)
     EXAMPLE ("keepalive", keepalive, 123456, hf_pack_list (&list))
     hf_kept_put (&list, &(hf_kept_t){.session = SESSION});
     hf_kept_put (&list, &(hf_kept_t){.session = SESSION + 1, .status = HF_SESSION_EXPIRED});
-    EXAMPLE ("alive", alive, 123456, hf_pack_list (&list))
+    EXAMPLE ("alive", alive, 123456, hf_pack_list (&list), 0)
     EXAMPLE ("refused", refused, HF_NOT_LEADER, hf_span_text (hf_status_text (HF_NOT_LEADER)), 1, 7)
     EXAMPLE ("query", query, 1, HF_WHAT_READ, hf_span_text ("log"), 0, 65536, false, 0)
     EXAMPLE ("result", query_result, .id = 1, .index = 54, .total = 3,
@@ -192,6 +192,8 @@ HF_TEST (test_every_limit_is_there)
         {"HOLDERS_LISTED", HF_HOLDERS_LISTED},
         {"CLIENT_FRAME_MAX", HF_CLIENT_FRAME_MAX},
         {"FRAME_MAX", HF_FRAME_MAX},
+        {"MEMBERS_MAX", HF_MEMBERS_MAX},
+        {"HOST_MAX", HF_HOST_MAX},
     };
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
         char row[96];

@@ -27,7 +27,7 @@ typedef struct stage {
     struct {
         uint64_t term;
         uint32_t type;
-        char text[32];
+        char text[128];
     } entries[LOG_MAX];
     hf_pack_t frame; //  pack an input here
     bool in_turn;

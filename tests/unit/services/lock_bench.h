@@ -47,6 +47,8 @@ typedef struct bench {
     hf_a_rows_t rows;        //  the last step, without its rows
     uint64_t started, credited;
     hf_a_snapshot_t snapshot; //  without its bytes
+    hf_a_change_t change;     //  the last, without its host
+    unsigned changes;
 } bench_t;
 
 /*  BENCH_TEST (name, bench) { ... } is a test on BENCH, whose service leads. BENCH_TEST_WITH: it

@@ -260,6 +260,63 @@ STAGE_TEST (test_reports_a_stall_and_who_is_missing, stage, 3)
     assert_non_null (strstr (stage->lines, "missing: 1,3"));
 }
 
+//  ---- the members ---------------------------------------------------------------------------
+
+/*  The roster that the lock actor was told last, and before what else. */
+static hf_roster_t
+s_roster (const stage_t *stage, uint64_t *index)
+{
+    hf_scan_t scan;
+    hf_a_roster_t told;
+    hf_roster_t roster;
+    stage_last (stage, HF_KIND_A_ROSTER, &scan);
+    assert_true (hf_a_roster_get (&scan, &told));
+    assert_true (hf_roster_get (told.roster, &roster));
+    *index = told.index;
+    return roster;
+}
+
+static void
+s_move (stage_t *stage, uint64_t id)
+{
+    hf_a_change_frame (&stage->frame, &(hf_a_change_t){.id = id,
+                                                       .op = HF_CHANGE_MOVE,
+                                                       .node = 1,
+                                                       .host = hf_span_text ("there"),
+                                                       .client_port = 1,
+                                                       .node_port = 2});
+    stage_actor (stage);
+    stage_end (stage);
+}
+
+STAGE_TEST (test_the_lock_actor_is_told_the_roster_before_the_verdict, stage, 1)
+{
+    uint64_t index;
+    hf_core_config_t *core = &stage->config.core;
+    core->incarnation = 5;
+    core->places[0] = (hf_core_place_t){.host = "here", .client_port = 1, .node_port = 2};
+    stage_start (stage, 0);
+    assert_int_equal (stage_count (stage, HF_KIND_A_ROSTER), 2); //  at once, and when committed
+    hf_roster_t roster = s_roster (stage, &index);
+    assert_true (index == 1 && roster.level == 1 && roster.count == 1);
+    stage_forget (stage);
+    s_move (stage, 77);
+    assert_int_equal (stage_count (stage, HF_KIND_A_ROSTER), 1);
+    roster = s_roster (stage, &index);
+    assert_true (index == 2 && roster.level == 1 && roster.count == 1);
+    assert_true (hf_span_equal (roster.members[0].host, hf_span_text ("there")));
+    hf_scan_t scan;
+    hf_a_verdict_t verdict;
+    const left_t *last = stage_last (stage, HF_KIND_A_VERDICT, &scan);
+    assert_true (last > stage_last (stage, HF_KIND_A_ROSTER, &(hf_scan_t){.bad = false}));
+    assert_true (hf_a_verdict_get (&scan, &verdict));
+    assert_true (verdict.id == 77 && verdict.verdict == HF_VERDICT_DONE);
+    stage_forget (stage);
+    s_move (stage, 77);
+    assert_int_equal (stage_count (stage, HF_KIND_A_ROSTER), 0);
+    assert_int_equal (stage_count (stage, HF_KIND_A_VERDICT), 1);
+}
+
 /*  Whatever a peer sends: nothing but a count, and no assertion. */
 STAGE_TEST (test_survives_hostile_frames, stage, 3)
 {

@@ -1,0 +1,174 @@
+//  Who the members are, as clients ask for it; and what operators ask to change of them.
+//
+//  The roster is the election actor's. What is kept here is the last that it told. A change goes to
+//  it as it came, and who asked waits for the verdict; a repetition has the same id, and is
+//  answered where it came from last.
+
+#include "nodes/consensus/hf_core.h"
+#include "nodes/services/hf_lock_private.h"
+
+//  ---- the roster --------------------------------------------------------------------
+
+void
+hf_lock_take_roster (hf_lock_service_t *self, const hf_a_roster_t *in)
+{
+    hf_lock_members_t *members = &self->members;
+    assert (in->index > 0 && in->roster.size <= sizeof members->bytes);
+    members->index = in->index;
+    memcpy (members->bytes, in->roster.at, in->roster.size);
+    bool good = hf_roster_get (hf_span (members->bytes, in->roster.size), &members->roster);
+    assert (good);
+}
+
+uint64_t
+hf_lock_roster (const hf_lock_service_t *self)
+{
+    const hf_lock_members_t *members = &self->members;
+    return members->roster.level > 0 && !HF_MUTANT (roster_index_untold) ? members->index : 0;
+}
+
+static void
+s_result (hf_lock_service_t *self, const hf_route_t *route, const hf_query_result_t *result)
+{
+    hf_query_result_frame (&self->out.frame, result);
+    hf_outbox_to_client (&self->out, route, 0);
+}
+
+void
+hf_lock_query_members (hf_lock_service_t *self, const hf_reading_t *reading)
+{
+    const hf_roster_t *roster = &self->members.roster;
+    hf_pack_reset (&self->rows);
+    for (uint32_t i = 0; i < roster->count; i++) {
+        const hf_seat_t *seat = &roster->members[i];
+        hf_member_row_put (&self->rows,
+                           &(hf_member_row_t){.node = seat->node,
+                                              .host = seat->host,
+                                              .client_port = seat->client_port,
+                                              .node_port = seat->node_port,
+                                              .votes = (seat->flags & HF_SEAT_VOTES) != 0,
+                                              .joins = (seat->flags & HF_SEAT_JOINS) != 0,
+                                              .leaves = (seat->flags & HF_SEAT_LEAVES) != 0,
+                                              .incarnation = seat->incarnation});
+    }
+    s_result (self, &reading->route,
+              &(hf_query_result_t){.id = reading->id,
+                                   .status = HF_OK,
+                                   .index = self->members.index,
+                                   .total = roster->count,
+                                   .rows = hf_pack_list (&self->rows),
+                                   .number = roster->level});
+}
+
+//  ---- changes ------------------------------------------------------------------------
+
+static bool
+s_port (uint32_t port)
+{
+    return port > 0 && port <= UINT16_MAX;
+}
+
+/*  Whether the fields that its op needs are in their range. */
+static bool
+s_sound (const hf_change_request_t *change)
+{
+    bool place = change->op == HF_CHANGE_ADD || change->op == HF_CHANGE_MOVE;
+    if (change->op < HF_CHANGE_ADD || change->op > HF_CHANGE_RAISE || change->id == 0)
+        return false;
+    if (change->op == HF_CHANGE_RAISE)
+        return change->level > 0;
+    if (change->node == 0 || change->node > UINT16_MAX)
+        return false;
+    return !place || (change->host.size > 0 && change->host.size <= HF_HOST_MAX &&
+                      hf_text_valid (change->host) && s_port (change->client_port) &&
+                      s_port (change->node_port) && change->client_port != change->node_port);
+}
+
+/*  NULL: the election actor was not asked for it. */
+static hf_changing_t *
+s_changing (hf_lock_members_t *members, uint64_t id)
+{
+    for (uint32_t i = 0; i < members->changes_count; i++) {
+        if (members->changes[i].id == id)
+            return &members->changes[i];
+    }
+    return NULL;
+}
+
+void
+hf_lock_change (hf_lock_service_t *self, const hf_route_t *route,
+                const hf_change_request_t *message)
+{
+    hf_lock_members_t *members = &self->members;
+    hf_changing_t *changing = s_changing (members, message->id);
+    if (!s_sound (message)) {
+        s_result (self, route,
+                  &(hf_query_result_t){
+                      .id = message->id, .status = HF_BAD_REQUEST, .index = members->index});
+        return;
+    }
+    if (!changing && members->changes_count == HF_CHANGES_MAX) {
+        hf_lock_refuse_busy (self, route, true);
+        return;
+    }
+    if (!changing)
+        changing = &members->changes[members->changes_count++];
+    *changing = (hf_changing_t){.id = message->id, .route = *route};
+    hf_a_change_frame (&self->out.message, &(hf_a_change_t){.id = message->id,
+                                                            .op = message->op,
+                                                            .node = message->node,
+                                                            .host = message->host,
+                                                            .client_port = message->client_port,
+                                                            .node_port = message->node_port,
+                                                            .learns = message->learns,
+                                                            .force = message->force,
+                                                            .level = message->level});
+    hf_outbox_to_actor (&self->out, HF_TO_ELECTION);
+}
+
+static hf_status_t
+s_status (uint32_t verdict)
+{
+    static const hf_status_t statuses[] = {[HF_VERDICT_DONE] = HF_OK,
+                                           [HF_VERDICT_BUSY] = HF_CHANGING,
+                                           [HF_VERDICT_NOT_LEADER] = HF_NOT_LEADER,
+                                           [HF_VERDICT_LEVEL] = HF_LEVEL,
+                                           [HF_VERDICT_NO_MEMBER] = HF_NO_MEMBER,
+                                           [HF_VERDICT_ID_TAKEN] = HF_ID_TAKEN,
+                                           [HF_VERDICT_PLACE_TAKEN] = HF_PLACE_TAKEN,
+                                           [HF_VERDICT_FULL] = HF_MEMBERS_FULL,
+                                           [HF_VERDICT_LAST] = HF_LAST_VOTER,
+                                           [HF_VERDICT_NO_MAJORITY] = HF_NO_MAJORITY,
+                                           [HF_VERDICT_NO_PLACE] = HF_NO_PLACE};
+    assert (verdict >= HF_VERDICT_DONE && verdict <= HF_VERDICT_NO_PLACE);
+    return statuses[verdict];
+}
+
+void
+hf_lock_verdict (hf_lock_service_t *self, const hf_a_verdict_t *verdict)
+{
+    hf_lock_members_t *members = &self->members;
+    hf_changing_t *changing = s_changing (members, verdict->id);
+    if (!changing)
+        return; //  of a leadership that is over
+    hf_route_t route = changing->route;
+    *changing = members->changes[--members->changes_count];
+    hf_status_t status = s_status (verdict->verdict);
+    if (status == HF_NOT_LEADER)
+        hf_lock_send_away (self, &route);
+    else
+        s_result (self, &route,
+                  &(hf_query_result_t){.id = verdict->id,
+                                       .status = (uint32_t)status,
+                                       .index = members->index,
+                                       .number = members->roster.level});
+}
+
+void
+hf_lock_drop_changes (hf_lock_service_t *self)
+{
+    hf_lock_members_t *members = &self->members;
+    for (uint32_t i = 0; i < members->changes_count && !HF_MUTANT (change_left_waiting); i++)
+        hf_lock_send_away (self, &members->changes[i].route);
+    members->changes_count = 0;
+}

@@ -1,0 +1,298 @@
+//  The lock service and the members: which roster clients are told of, who asks for it, and what
+//  becomes of changes that operators ask for.
+
+#include "base/hf_mutant.h"
+#include "nodes/consensus/hf_core.h"
+#include "tests/unit/services/lock_bench.h"
+
+int hf_mutant = HF_MUTANT_none;
+
+//  ---- the roster ---------------------------------------------------------------------
+
+static const hf_roster_t s_grown = {
+    .count = 2,
+    .level = 1,
+    .cluster = 99,
+    .members = {{.node = 1,
+                 .incarnation = 11,
+                 .flags = HF_SEAT_VOTES | HF_SEAT_VOTED,
+                 .host = {(const uint8_t *)"alpha", 5},
+                 .client_port = 8080,
+                 .node_port = 8081},
+                {.node = 4,
+                 .slot = 1,
+                 .flags = HF_SEAT_JOINS,
+                 .host = {(const uint8_t *)"delta", 5},
+                 .client_port = 9080,
+                 .node_port = 9081}},
+};
+
+static void
+s_roster (bench_t *bench, const hf_roster_t *roster, uint64_t index)
+{
+    hf_pack_t payload;
+    hf_pack_init (&payload);
+    hf_roster_put (&payload, roster);
+    hf_a_roster_frame (&bench->pack, &(hf_a_roster_t){.index = index,
+                                                      .roster = hf_span (hf_pack_bytes (&payload),
+                                                                         hf_pack_size (&payload))});
+    hf_pack_done (&payload);
+    bench_say (bench);
+}
+
+/*  What the ALIVE to a keepalive of a session says. */
+static uint64_t
+s_alive_roster (bench_t *bench, uint64_t session)
+{
+    hf_alive_t alive;
+    bench_keepalive (bench, 1, session, 5);
+    hf_scan_t scan = bench_take (bench, 1, HF_KIND_ALIVE);
+    assert_true (hf_alive_get (&scan, &alive));
+    return alive.roster;
+}
+
+static uint64_t
+s_opened_roster (bench_t *bench, uint8_t mark, uint32_t ttl_ms)
+{
+    bench_send_open (bench, 1, mark, ttl_ms);
+    return bench_opened (bench, 1).roster;
+}
+
+BENCH_TEST (test_opened_and_alive_say_which_roster_is_in_force, bench)
+{
+    uint64_t session = bench_open (bench, 1, 1, 10000);
+    assert_int_equal (s_alive_roster (bench, session), 0);
+    s_roster (bench, &s_grown, 40);
+    assert_int_equal (s_alive_roster (bench, session), 40);
+    assert_int_equal (s_opened_roster (bench, 2, 10000), 40);
+    assert_int_equal (s_opened_roster (bench, 3, 1), 40); //  refused: not a TTL
+    s_roster (bench, &s_grown, 50);
+    assert_int_equal (s_alive_roster (bench, session), 50);
+    hf_mutant = HF_MUTANT_roster_index_untold;
+    assert_int_equal (s_alive_roster (bench, session), 0);
+    assert_int_equal (s_opened_roster (bench, 4, 10000), 0);
+    hf_mutant = HF_MUTANT_none;
+}
+
+/*  Of level 0: its members are those of the list, and are never asked for. */
+static const hf_roster_t s_listed = {
+    .count = 1,
+    .joins = 1,
+    .members = {{.node = 1, .incarnation = 11, .flags = HF_SEAT_VOTES | HF_SEAT_VOTED}},
+};
+
+BENCH_TEST (test_a_roster_of_level_0_is_not_told, bench)
+{
+    uint64_t session = bench_open (bench, 1, 1, 10000);
+    s_roster (bench, &s_listed, 1);
+    assert_int_equal (s_alive_roster (bench, session), 0);
+}
+
+static hf_member_row_t
+s_row (hf_scan_t *scan)
+{
+    hf_member_row_t row;
+    assert_true (hf_member_row_get (scan, &row));
+    return row;
+}
+
+BENCH_TEST_WITH (test_any_node_says_who_the_members_are, bench, false, .self = 1)
+{
+    bench_query (bench, 1, 7, HF_WHAT_MEMBERS, "");
+    hf_query_result_t result = bench_result (bench, 1);
+    assert_int_equal (result.status, HF_OK);
+    assert_int_equal (result.total, 0);
+    s_roster (bench, &s_listed, 1);
+    bench_query (bench, 1, 8, HF_WHAT_MEMBERS, "");
+    result = bench_result (bench, 1);
+    assert_int_equal (result.number, 0);
+    hf_scan_t scan = hf_scan_list (result.rows);
+    hf_member_row_t row = s_row (&scan);
+    assert_int_equal (row.node, 1);
+    assert_int_equal (row.host.size, 0);
+    s_roster (bench, &s_grown, 40);
+    bench_query (bench, 1, 9, HF_WHAT_MEMBERS, "");
+    result = bench_result (bench, 1);
+    assert_int_equal (result.id, 9);
+    assert_int_equal (result.index, 40);
+    assert_int_equal (result.number, 1);
+    assert_int_equal (result.total, 2);
+    assert_int_equal (result.rows.count, 2);
+    scan = hf_scan_list (result.rows);
+    row = s_row (&scan);
+    assert_true (row.votes && !row.joins && !row.leaves && row.incarnation == 11);
+    row = s_row (&scan);
+    assert_true (!row.votes && row.joins && !row.leaves && row.node == 4);
+    assert_true (hf_span_equal (row.host, hf_span_text ("delta")));
+    assert_true (row.client_port == 9080 && row.node_port == 9081 && row.incarnation == 0);
+    assert_int_equal (bench->barriers, 0);
+}
+
+//  ---- changes --------------------------------------------------------------------------
+
+static const hf_change_request_t s_add = {
+    .id = 77,
+    .op = HF_CHANGE_ADD,
+    .node = 4,
+    .host = {(const uint8_t *)"delta", 5},
+    .client_port = 9080,
+    .node_port = 9081,
+};
+
+static void
+s_ask (bench_t *bench, uint32_t route, const hf_change_request_t *change)
+{
+    hf_change_request_frame (&bench->pack, change);
+    bench_send (bench, route);
+    bench_settle (bench);
+}
+
+static void
+s_verdict (bench_t *bench, uint64_t id, hf_verdict_t verdict)
+{
+    hf_a_verdict_frame (&bench->pack, &(hf_a_verdict_t){.id = id, .verdict = (uint32_t)verdict});
+    bench_say (bench);
+    bench_settle (bench);
+}
+
+BENCH_TEST (test_a_change_is_answered_with_its_verdict, bench)
+{
+    s_ask (bench, 1, &s_add);
+    assert_int_equal (bench->changes, 1);
+    assert_int_equal (bench->change.id, 77);
+    assert_int_equal (bench->change.op, HF_CHANGE_ADD);
+    assert_int_equal (bench->change.client_port, 9080);
+    assert_int_equal (bench_kind (bench, 1), 0);
+    s_roster (bench, &s_grown, 40);
+    s_verdict (bench, 76, HF_VERDICT_DONE); //  of another leadership
+    s_verdict (bench, 77, HF_VERDICT_DONE);
+    hf_query_result_t result = bench_result (bench, 1);
+    assert_int_equal (result.id, 77);
+    assert_int_equal (result.status, HF_OK);
+    assert_int_equal (result.index, 40);
+    s_verdict (bench, 77, HF_VERDICT_DONE); //  it was answered
+    assert_int_equal (bench_kind (bench, 1), 0);
+}
+
+BENCH_TEST (test_each_verdict_has_a_status, bench)
+{
+    static const int statuses[][2] = {
+        {HF_VERDICT_BUSY, HF_CHANGING},           {HF_VERDICT_LEVEL, HF_LEVEL},
+        {HF_VERDICT_NO_MEMBER, HF_NO_MEMBER},     {HF_VERDICT_ID_TAKEN, HF_ID_TAKEN},
+        {HF_VERDICT_PLACE_TAKEN, HF_PLACE_TAKEN}, {HF_VERDICT_FULL, HF_MEMBERS_FULL},
+        {HF_VERDICT_LAST, HF_LAST_VOTER},         {HF_VERDICT_NO_MAJORITY, HF_NO_MAJORITY},
+        {HF_VERDICT_NO_PLACE, HF_NO_PLACE}};
+    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+        s_ask (bench, 1, &s_add);
+        s_verdict (bench, 77, (hf_verdict_t)statuses[i][0]);
+        assert_int_equal (bench_result (bench, 1).status, statuses[i][1]);
+    }
+    s_ask (bench, 1, &s_add);
+    s_verdict (bench, 77, HF_VERDICT_NOT_LEADER);
+    assert_int_equal (bench_refused (bench, 1).status, HF_NOT_LEADER);
+}
+
+/*  Repeated from another connection, it is answered there. */
+BENCH_TEST (test_a_repeated_change_waits_once, bench)
+{
+    for (uint32_t i = 0; i < 20; i++)
+        s_ask (bench, 1, &s_add);
+    s_ask (bench, 2, &s_add);
+    s_verdict (bench, 77, HF_VERDICT_DONE);
+    assert_int_equal (bench_kind (bench, 1), 0);
+    assert_int_equal (bench_result (bench, 2).status, HF_OK);
+}
+
+BENCH_TEST (p12_few_changes_wait, bench)
+{
+    hf_change_request_t change = s_add;
+    for (change.id = 1; change.id <= 8; change.id++)
+        s_ask (bench, 1, &change);
+    assert_int_equal (bench_kind (bench, 1), 0);
+    s_ask (bench, 2, &change);
+    assert_int_equal (bench_refused (bench, 2).status, HF_BUSY);
+    s_verdict (bench, 3, HF_VERDICT_BUSY);
+    assert_int_equal (bench_result (bench, 1).id, 3);
+    s_ask (bench, 2, &change);
+    assert_int_equal (bench_kind (bench, 2), 0);
+    assert_int_equal (bench->changes, 9);
+}
+
+BENCH_TEST (test_a_change_out_of_range_is_refused, bench)
+{
+    char host[HF_HOST_MAX + 2];
+    memset (host, 'h', sizeof host);
+    hf_change_request_t bad[11];
+    for (size_t i = 0; i < 11; i++)
+        bad[i] = s_add;
+    bad[0].id = 0;
+    bad[1].op = 0;
+    bad[2].op = HF_CHANGE_RAISE + 1;
+    bad[3].node = 0;
+    bad[4].node = 65536;
+    bad[5].host.size = 0;
+    bad[6].host = hf_span (host, HF_HOST_MAX + 1);
+    bad[7].host = hf_span_text ("a\nb");
+    bad[8].client_port = 0;
+    bad[9].node_port = 65536;
+    bad[10].node_port = bad[10].client_port;
+    for (size_t i = 0; i < 11; i++) {
+        s_ask (bench, 1, &bad[i]);
+        assert_int_equal (bench_result (bench, 1).status, HF_BAD_REQUEST);
+        bad[i].op = HF_CHANGE_MOVE;
+        s_ask (bench, 1, &bad[i]);
+        assert_int_equal (bench_kind (bench, 1), i == 1 || i == 2 ? 0 : HF_KIND_RESULT);
+        bench_drop_frames (bench);
+    }
+    s_ask (bench, 1, &(hf_change_request_t){.id = 5, .op = HF_CHANGE_RAISE});
+    assert_int_equal (bench_result (bench, 1).status, HF_BAD_REQUEST);
+    assert_int_equal (bench->changes, 2);
+    hf_put_array (&bench->pack, 2);
+    hf_put_u64 (&bench->pack, HF_VERSION_WIRE);
+    hf_put_array (&bench->pack, 1);
+    hf_put_u64 (&bench->pack, HF_KIND_CHANGE);
+    bench_send (bench, 1);
+    assert_int_equal (bench_refused (bench, 1).status, HF_MALFORMED);
+}
+
+BENCH_TEST_WITH (test_only_the_leader_takes_a_change, bench, false, .self = 1)
+{
+    s_ask (bench, 1, &s_add);
+    assert_int_equal (bench_refused (bench, 1).status, HF_NOT_LEADER);
+    assert_int_equal (bench->changes, 0);
+    hf_mutant = HF_MUTANT_change_by_follower;
+    s_ask (bench, 1, &s_add);
+    hf_mutant = HF_MUTANT_none;
+    assert_int_equal (bench->changes, 1);
+}
+
+/*  How often who asked is told that the lead was lost. */
+static unsigned
+s_told (int mutant)
+{
+    bench_t bench;
+    unsigned count = 0;
+    bench_init (&bench, (hf_lock_config_t){.self = 1}, true);
+    s_ask (&bench, 1, &s_add);
+    hf_mutant = mutant;
+    bench_follow (&bench, TERM + 1, 2);
+    bench_settle (&bench);
+    for (; bench_kind (&bench, 1) == HF_KIND_REFUSED; count++) {
+        hf_refused_t refused = bench_refused (&bench, 1);
+        assert_true (refused.status == HF_NOT_LEADER && refused.leader == 2);
+    }
+    bench_lead (&bench, TERM + 2, 0);
+    s_verdict (&bench, 77, HF_VERDICT_DONE); //  nobody waits for it
+    assert_int_not_equal (bench_kind (&bench, 1), HF_KIND_RESULT);
+    hf_mutant = HF_MUTANT_none;
+    bench_done (&bench);
+    return count;
+}
+
+HF_TEST (test_who_waits_for_a_change_is_told_that_the_lead_is_lost)
+{
+    assert_int_equal (s_told (HF_MUTANT_none), 1);
+    assert_int_equal (s_told (HF_MUTANT_change_left_waiting), 0);
+}
+
+HF_TEST_MAIN (NULL, NULL)
