@@ -23,6 +23,12 @@ int
 hf_node_find (hf_node_t *self, const hf_options_t *options)
 {
     char error[HF_ERROR_SIZE];
+    self->joins = options->join != NULL;
+    if (self->joins) {
+        self->id = options->id;
+        snprintf (self->list, sizeof self->list, "%s", options->join);
+        return self->id != 0 ? 0 : s_refuse ("--id is needed: which member is this node to be?");
+    }
     if (hf_endpoints_parse (&self->endpoints, options->cluster, error) != 0 ||
         hf_endpoints_check_cluster (&self->endpoints, error) != 0)
         return s_refuse (error);
@@ -32,7 +38,10 @@ hf_node_find (hf_node_t *self, const hf_options_t *options)
     if (self->id == 0)
         return s_refuse ("--id is needed: which node of the cluster list is this one?");
     hf_endpoints_text (&self->endpoints, self->list);
-    if (!hf_endpoints_find (&self->endpoints, self->id)) {
+    const hf_endpoint_t *own = hf_endpoints_find (&self->endpoints, self->id);
+    if (own)
+        self->own = *own;
+    else {
         snprintf (error, sizeof error, "id %u is not in the cluster list; it has", self->id);
         for (uint32_t i = 0; i < self->endpoints.count; i++) {
             size_t used = strlen (error);
@@ -126,12 +135,39 @@ s_divide_files (hf_node_t *self)
     return 0;
 }
 
+static void
+s_note_roster (void *arg, uint64_t index, hf_span_t payload)
+{
+    (void)index;
+    *(hf_span_t *)arg = payload;
+}
+
+/*  The members are those of the log, and this node is where the log says. Whether the log has a
+ *  roster with places: then the list is not compared with the one of the first start. */
+static bool
+s_take_roster (hf_node_t *self)
+{
+    hf_span_t payload = {.size = 0};
+    hf_roster_t roster;
+    hf_endpoints_t members;
+    char text[HF_ENDPOINTS_TEXT_SIZE];
+    hf_log_store_rosters (self->election.store, s_note_roster, &payload);
+    if (payload.size == 0 || !hf_roster_get (payload, &roster) || roster.level == 0)
+        return false;
+    hf_endpoints_of_roster (&members, &roster);
+    const hf_endpoint_t *own = hf_endpoints_find (&members, self->id);
+    if (own)
+        self->own = *own;
+    hf_endpoints_text (&members, text);
+    if (!self->joins && strcmp (text, self->list) != 0)
+        hf_report (HF_INFO, "goes by the members in its log, not by the list: %s", text);
+    return true;
+}
+
 int
-hf_node_open (hf_node_t *self, const hf_options_t *options)
+hf_node_load (hf_node_t *self, const hf_options_t *options)
 {
     char error[HF_ERROR_SIZE];
-    if (s_divide_files (self) != 0)
-        return -1;
     self->dir = hf_dir_open (options->data, error);
     if (!self->dir)
         return s_refuse (error);
@@ -140,20 +176,28 @@ hf_node_open (hf_node_t *self, const hf_options_t *options)
     self->election.store = hf_log_store_open (options->data, error);
     if (!self->election.store)
         return s_refuse (error);
-    if (hf_log_store_bind (self->election.store, self->id, self->list) != 0)
+    bool known = s_take_roster (self);
+    if (hf_log_store_bind (self->election.store, self->id,
+                           known || self->joins ? NULL : self->list) != 0)
         return s_refuse (hf_log_store_error (self->election.store));
     self->file.store = hf_file_store_open (options->data, error);
     if (!self->file.store)
         return s_refuse (error);
-    if (s_load_state (self, options) != 0 || s_check_stores (self, options) != 0)
+    return s_load_state (self, options) != 0 ? -1 : s_check_stores (self, options);
+}
+
+int
+hf_node_bind (hf_node_t *self)
+{
+    char error[HF_ERROR_SIZE];
+    if (s_divide_files (self) != 0)
         return -1;
     zsys_set_io_threads (1); //  whatever the environment says: hf_intake counts on one thread
     void *context = zsys_init ();
-    const hf_endpoint_t *own = hf_endpoints_find (&self->endpoints, self->id);
-    self->election.mesh = hf_mesh_new (context, &self->endpoints, own, &self->listen, error);
+    self->election.mesh = hf_mesh_new (context, &self->endpoints, &self->own, &self->listen, error);
     if (!self->election.mesh)
         return s_refuse (error);
-    self->lock.door = hf_door_new (context, own->host, &self->listen, error);
+    self->lock.door = hf_door_new (context, self->own.host, &self->listen, error);
     if (!self->lock.door)
         return s_refuse (error);
     return 0;

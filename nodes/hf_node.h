@@ -7,9 +7,11 @@
 #include "nodes/store/hf_dir.h"
 
 typedef struct hf_node {
-    hf_endpoints_t endpoints;
-    char list[HF_ENDPOINTS_TEXT_SIZE];
+    hf_endpoints_t endpoints; //  the cluster list; of a node that joins: the other members it knows
+    char list[HF_ENDPOINTS_TEXT_SIZE]; //  as text; of a node that joins: HOST:PORT of a member
     uint32_t id;
+    bool joins;        //  it has no list
+    hf_endpoint_t own; //  where others call it; id 0: not known yet
     hf_listen_t listen;
     hf_dir_t *dir;
     hf_election_args_t election; //  what the actors get; they own the stores and sockets once they
@@ -17,7 +19,8 @@ typedef struct hf_node {
     hf_file_args_t file;
 } hf_node_t;
 
-/*  Find this node in the cluster list. 0, or -1: what is wrong was printed, in one line. */
+/*  Find this node in the cluster list, if it does not join. 0, or -1: what is wrong was printed, in
+ *  one line. */
 int hf_node_find (hf_node_t *self, const hf_options_t *options);
 
 /*  Where to listen: as OPTIONS say, or at the addresses of this node's name, which is looked up
@@ -26,10 +29,18 @@ int hf_node_find (hf_node_t *self, const hf_options_t *options);
 int hf_node_listen (hf_node_t *self, const hf_options_t *options, int signals);
 
 /*  Lock the folder, swap in a state that waits there, open the stores, check that they belong
- *  together, bind the sockets. 0, or -1: what is wrong was printed, in one line. */
-int hf_node_open (hf_node_t *self, const hf_options_t *options);
+ *  together. When the log has a roster with places, it says where this node is, not the list. 0, or
+ *  -1: what is wrong was printed, in one line. */
+int hf_node_load (hf_node_t *self, const hf_options_t *options);
 
-/*  Close what hf_node_open has opened, if no actor has run. */
+/*  A node that joins and whose log does not say where it is asks a member until that says it. 0;
+ *  -1: what is wrong was printed; 1: one of SIGNALS, which is a signalfd, came first. */
+int hf_node_join (hf_node_t *self, int signals);
+
+/*  Bind the sockets. 0, or -1: what is wrong was printed, in one line. */
+int hf_node_bind (hf_node_t *self);
+
+/*  Close what was opened, if no actor has run. */
 void hf_node_close (hf_node_t *self);
 
 #endif

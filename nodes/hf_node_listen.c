@@ -96,7 +96,7 @@ s_warn_of_ports (const hf_listen_t *listen)
 int
 hf_node_listen (hf_node_t *self, const hf_options_t *options, int signals)
 {
-    const hf_endpoint_t *own = hf_endpoints_find (&self->endpoints, self->id);
+    const hf_endpoint_t *own = &self->own;
     char error[HF_ERROR_SIZE];
     self->listen = options->listen;
     if (hf_listen_complete (&self->listen, own, error) != 0) {

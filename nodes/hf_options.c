@@ -18,6 +18,9 @@ static const char s_help[] =
     "                        ID@HOST:CLIENT-PORT:NODE-PORT,... with 1, 3, 5 or 7 nodes;\n"
     "                        ports may be left out (8080, 8081).\n"
     "                        Default: " HF_ENDPOINTS_DEFAULT "\n"
+    "  -j, --join HOST:PORT  join the cluster of which a member serves clients there, instead of\n"
+    "                        --cluster: 'holdfast members add' tells that cluster first where\n"
+    "                        this node is. Also for a machine that comes back with an empty disk\n"
     "      --listen ADDRESS[:CLIENT-PORT[:NODE-PORT]]\n"
     "                        listen there, not where the list says that this node is called (in a\n"
     "                        container, behind a port mapping): an IPv4 address, an IPv6 address\n"
@@ -67,6 +70,14 @@ s_parse_id (const char *text, uint32_t *id)
     return *text >= '0' && *text <= '9' && *end == 0 && value >= 1 && value <= 65535;
 }
 
+/*  HOST:PORT, both there. */
+static bool
+s_is_place (const char *text)
+{
+    hf_endpoint_t place = {.id = 1, .node_port = 1};
+    return hf_endpoint_parse_place (&place, text) && place.client_port != 0 && place.node_port == 1;
+}
+
 static bool
 s_parse_size (const char *text, uint64_t *size)
 {
@@ -86,6 +97,7 @@ hf_options_parse (hf_options_t *options, int argc, char **argv)
     enum { NO_PREFER = 256, DUMP, LISTEN, RESTORE, DROP };
     static const struct option longs[] = {{"id", required_argument, NULL, 'i'},
                                           {"cluster", required_argument, NULL, 'c'},
+                                          {"join", required_argument, NULL, 'j'},
                                           {"listen", required_argument, NULL, LISTEN},
                                           {"data", required_argument, NULL, 'd'},
                                           {"log-level", required_argument, NULL, 'l'},
@@ -97,13 +109,13 @@ hf_options_parse (hf_options_t *options, int argc, char **argv)
                                           {"help", no_argument, NULL, 'h'},
                                           {"version", no_argument, NULL, 'V'},
                                           {NULL, 0, NULL, 0}};
-    *options = (hf_options_t){.cluster = HF_ENDPOINTS_DEFAULT,
+    *options = (hf_options_t){.cluster = NULL,
                               .data = "./holdfast-data",
                               .level = HF_INFO,
                               .prefer_lowest = true,
                               .log_keep = LOG_KEEP_DEFAULT};
     int c;
-    while ((c = getopt_long (argc, argv, "i:c:d:l:k:hV", longs, NULL)) != -1) {
+    while ((c = getopt_long (argc, argv, "i:c:j:d:l:k:hV", longs, NULL)) != -1) {
         switch (c) {
         case 'i':
             if (!s_parse_id (optarg, &options->id))
@@ -111,6 +123,12 @@ hf_options_parse (hf_options_t *options, int argc, char **argv)
             break;
         case 'c':
             options->cluster = optarg;
+            break;
+        case 'j':
+            if (!s_is_place (optarg))
+                return s_usage ("--join must be HOST:PORT, where a member serves clients, not",
+                                optarg);
+            options->join = optarg;
             break;
         case 'd':
             options->data = optarg;
@@ -154,5 +172,9 @@ hf_options_parse (hf_options_t *options, int argc, char **argv)
         return s_usage ("unexpected argument", argv[optind]);
     if (options->drop_sessions && !options->restore)
         return s_usage ("--drop-sessions goes with --restore alone", NULL);
+    if (options->join && (options->cluster || options->restore))
+        return s_usage ("--join goes without --cluster and --restore", NULL);
+    if (!options->cluster)
+        options->cluster = HF_ENDPOINTS_DEFAULT;
     return -1;
 }

@@ -12,6 +12,8 @@ enum { EXIT_OK = 0, EXIT_CANNOT_START = 1, EXIT_USAGE = 64 };
 typedef struct hf_options {
     uint32_t id; //  0: not given
     const char *cluster;
+    const char
+        *join; //  HOST:PORT, where a member of the cluster to join serves clients; NULL: none
     const char *data;
     const char *dump;    //  print what is in this folder, instead of running; NULL: run
     const char *restore; //  make the data folder from this backup, instead of running; NULL: run

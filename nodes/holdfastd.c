@@ -21,9 +21,14 @@ s_configure (hf_node_t *node, const hf_options_t *options)
     hf_core_config_t *config = &node->election.config.core;
     hf_core_config_defaults (config);
     config->self = node->id;
-    config->members_count = node->endpoints.count;
-    for (uint32_t i = 0; i < node->endpoints.count; i++)
-        config->members[i] = node->endpoints.node[i].id;
+    for (uint32_t i = 0; i < node->endpoints.count && !node->joins; i++) {
+        const hf_endpoint_t *member = &node->endpoints.node[i];
+        hf_core_place_t *place = &config->places[config->members_count];
+        snprintf (place->host, sizeof place->host, "%s", member->host);
+        place->client_port = member->client_port;
+        place->node_port = member->node_port;
+        config->members[config->members_count++] = member->id;
+    }
     config->prefer_lowest = options->prefer_lowest;
     //  Nodes must not share their jitter; nothing else rests on this number.
     config->seed = hf_clock_us () ^ (uint64_t)getpid () << 32 ^ node->id;
@@ -31,8 +36,7 @@ s_configure (hf_node_t *node, const hf_options_t *options)
     node->election.endpoints = node->endpoints;
     node->file.dir = options->data;
     node->file.self = node->id;
-    node->lock.endpoints = node->endpoints;
-    node->lock.self = node->id;
+    node->lock.own = node->own;
 }
 
 /*  Bytes of memory that are of this process alone; 0: not known. */
@@ -121,9 +125,8 @@ s_run (hf_node_t *node, int signals)
     zactor_t *election = zactor_new (hf_election_actor, &node->election);
     zactor_t *lock = zactor_new (hf_lock_actor, &node->lock);
     assert (file && election && lock);
-    const hf_endpoint_t *self = hf_endpoints_find (&node->endpoints, node->id);
-    hf_report (HF_INFO, "holdfastd " HF_VERSION " serves clients on %s:%u, cluster %s", self->host,
-               (unsigned)self->client_port, node->list);
+    hf_report (HF_INFO, "holdfastd " HF_VERSION " serves clients on %s:%u, %s %s", node->own.host,
+               (unsigned)node->own.client_port, node->joins ? "joins" : "cluster", node->list);
     int signal_number = 0;
     end_t end = s_wait (file, election, signals, &signal_number);
     if (end == END_SIGNAL)
@@ -179,10 +182,14 @@ main (int argc, char **argv)
 
     if (hf_node_find (&node, &options) == 0) {
         hf_report_init (options.level, node.id);
-        rc = hf_node_listen (&node, &options, signals_fd);
+        rc = hf_node_load (&node, &options);
     }
     if (rc == 0)
-        rc = hf_node_open (&node, &options);
+        rc = hf_node_join (&node, signals_fd);
+    if (rc == 0)
+        rc = hf_node_listen (&node, &options, signals_fd);
+    if (rc == 0)
+        rc = hf_node_bind (&node);
     bool again = false;
     if (rc == 0) {
         s_configure (&node, &options);

@@ -30,8 +30,7 @@ typedef struct hf_election_args {
 } hf_election_args_t;
 
 typedef struct hf_lock_args {
-    hf_endpoints_t endpoints;
-    uint32_t self;
+    hf_endpoint_t own; //  this node, and where clients call it
     uint32_t connections_max; //  of clients
     hf_door_t *door;          //  owned
     hf_state_t *state;        //  owned: as state.db had it

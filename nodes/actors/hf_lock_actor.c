@@ -135,11 +135,9 @@ void
 hf_lock_actor (zsock_t *pipe, void *args)
 {
     lock_actor_t self = {.args = args, .pipe = pipe};
-    const hf_endpoint_t *endpoint = hf_endpoints_find (&self.args->endpoints, self.args->self);
-    assert (endpoint);
-    snprintf (self.endpoint, sizeof self.endpoint, "%s:%u", endpoint->host,
-              (unsigned)endpoint->client_port);
-    hf_lock_config_t config = {.self = self.args->self,
+    const hf_endpoint_t *own = &self.args->own;
+    snprintf (self.endpoint, sizeof self.endpoint, "%s:%u", own->host, (unsigned)own->client_port);
+    hf_lock_config_t config = {.self = own->id,
                                .endpoint = self.endpoint,
                                .version = HF_VERSION,
                                .connections_max = self.args->connections_max};

@@ -217,17 +217,22 @@ hf_log_store_bound (const hf_log_store_t *self, const char **list)
 int
 hf_log_store_bind (hf_log_store_t *self, uint32_t id, const char *list)
 {
-    assert (id != 0 && list);
+    assert (id != 0);
     assert (!self->tx.open);
     const char *bound = (const char *)self->list.at;
-    if (self->member == id && strcmp (bound, list) == 0)
+    if (self->member == id && (!list || strcmp (bound, list) == 0))
         return 0;
+    if (self->member != 0 && !list)
+        return hf_error_set (self->tx.error,
+                             "%s belongs to node %" PRIu32 ", not to node %" PRIu32
+                             ": give the id it was started with, or another folder",
+                             hf_tx_path (&self->tx), self->member, id);
     if (self->member != 0)
         return hf_error_set (self->tx.error,
                              "%s belongs to node %" PRIu32 " of cluster %s, not to node %" PRIu32
                              " of %s: give the list it was started with, or another folder",
                              hf_tx_path (&self->tx), self->member, bound, id, list);
-    hf_log_bytes_set (&self->list, hf_span_text (list));
+    hf_log_bytes_set (&self->list, hf_span_text (list ? list : ""));
     self->member = id;
     return hf_log_node_save (self) != 0 ? -1 : hf_log_store_commit (self);
 }

@@ -38,8 +38,9 @@ int hf_log_store_spans (hf_log_store_t *self, hf_span_fn *fn, void *arg);
 typedef void (hf_roster_fn) (void *arg, uint64_t index, hf_span_t payload);
 void hf_log_store_rosters (const hf_log_store_t *self, hf_roster_fn *fn, void *arg);
 
-/*  The cluster list that this data belongs to: stored at the first start, compared at the next.
- *  -1 when it is another one, with the error set. */
+/*  The node and the cluster list that this data belongs to: stored at the first start, compared at
+ *  the next. LIST is NULL: any list, as the roster in the log decides. -1 when it is another one,
+ *  with the error set. */
 int hf_log_store_bind (hf_log_store_t *self, uint32_t id, const char *list);
 
 /*  The node's id, 0 when the data is not bound yet, and its cluster list. */

@@ -175,8 +175,7 @@ s_start (stage_t *self)
     hf_pack_init (&self->bench.pack);
     zmq_msg_init (&self->message);
     self->args.state = hf_state_new ();
-    self->args.endpoints = self->list;
-    self->args.self = 1;
+    self->args.own = self->list.node[0];
     hf_listen_t listen = test_listen (&self->list.node[0]);
     self->args.door = hf_door_new (context, self->list.node[0].host, &listen, error);
     assert_non_null (self->args.door);

@@ -1,0 +1,172 @@
+//  A node that joins a cluster: it asks a member where the members are, and what its own place is.
+
+#include "nodes/actors/hf_clock.h"
+#include "nodes/hf_node.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <zmq.h>
+
+#define ASK_MS 1000
+#define SAY_US 10000000 //  between two lines about what it waits for
+
+typedef struct joining {
+    hf_node_t *node;
+    void *context, *socket;
+    int signals;
+    uint64_t asked; //  questions
+    uint64_t said_us;
+} joining_t;
+
+/*  Now and then. */
+static void
+s_say (joining_t *self, const char *text)
+{
+    if (self->said_us != 0 && hf_clock_us () < self->said_us + SAY_US)
+        return;
+    self->said_us = hf_clock_us ();
+    hf_report (HF_WARN, "%s", text);
+}
+
+//  ---- what a member says --------------------------------------------------------------
+
+static bool
+s_take_row (const hf_member_row_t *row, hf_endpoint_t *endpoint)
+{
+    if (row->host.size == 0 || row->host.size > HF_HOST_MAX || row->node == 0 ||
+        row->node > UINT16_MAX || row->client_port == 0 || row->client_port > UINT16_MAX ||
+        row->node_port == 0 || row->node_port > UINT16_MAX)
+        return false;
+    endpoint->id = row->node;
+    memcpy (endpoint->host, row->host.at, row->host.size);
+    endpoint->host[row->host.size] = 0;
+    endpoint->client_port = (uint16_t)row->client_port;
+    endpoint->node_port = (uint16_t)row->node_port;
+    return true;
+}
+
+/*  The members are the node's contacts, and its own row is its place. Whether it has one. */
+static bool
+s_take (joining_t *self, const hf_query_result_t *result)
+{
+    hf_node_t *node = self->node;
+    hf_scan_t scan = hf_scan_list (result->rows);
+    hf_member_row_t row;
+    bool found = false;
+    node->endpoints.count = 0;
+    for (uint32_t i = 0; i < result->rows.count && hf_member_row_get (&scan, &row); i++) {
+        hf_endpoint_t endpoint;
+        if (!s_take_row (&row, &endpoint))
+            continue;
+        if (row.node == node->id) {
+            node->own = endpoint;
+            found = true;
+        } else
+            hf_endpoints_add (&node->endpoints, &endpoint);
+    }
+    return found && node->endpoints.count > 0;
+}
+
+/*  Whether FRAME tells this node its place. */
+static bool
+s_heard (joining_t *self, hf_span_t frame)
+{
+    hf_scan_t scan;
+    uint32_t kind;
+    hf_query_result_t result;
+    char text[HF_ERROR_SIZE];
+    if (hf_frame_open (frame.at, frame.size, &scan, &kind) != HF_OK || kind != HF_KIND_RESULT ||
+        !hf_query_result_get (&scan, &result) || result.id != self->asked)
+        return false;
+    if (s_take (self, &result))
+        return true;
+    if (result.number == 0)
+        snprintf (text, sizeof text,
+                  "the cluster cannot take members yet: raise its feature level first, with "
+                  "'holdfast upgrade'");
+    else
+        snprintf (text, sizeof text,
+                  "waits to be added to the cluster: 'holdfast members add "
+                  "%u@HOST:CLIENT-PORT:NODE-PORT' does it",
+                  self->node->id);
+    s_say (self, text);
+    return false;
+}
+
+//  ---- asking ------------------------------------------------------------------------------
+
+static void
+s_ask (joining_t *self)
+{
+    hf_pack_t frame;
+    hf_pack_init (&frame);
+    hf_query_frame (&frame, &(hf_query_t){.id = ++self->asked, .what = HF_WHAT_MEMBERS});
+    zmq_send (self->socket, hf_pack_bytes (&frame), hf_pack_size (&frame), ZMQ_DONTWAIT);
+    hf_pack_done (&frame);
+}
+
+/*  The last part of a message that waits is the frame. */
+static bool
+s_read (joining_t *self)
+{
+    zmq_msg_t message;
+    zmq_msg_init (&message);
+    bool found = false;
+    while (!found && zmq_msg_recv (&message, self->socket, ZMQ_DONTWAIT) >= 0) {
+        if (!zmq_msg_more (&message))
+            found = s_heard (self, hf_span (zmq_msg_data (&message), zmq_msg_size (&message)));
+    }
+    zmq_msg_close (&message);
+    return found;
+}
+
+/*  0: its place is known; 1: a signal came. */
+static int
+s_wait (joining_t *self)
+{
+    uint64_t ask_us = 0;
+    char silent[HF_ERROR_SIZE];
+    snprintf (silent, sizeof silent, "hears nothing of %.200s, a member of the cluster to join",
+              self->node->list);
+    for (uint64_t rounds = 0;; rounds++) {
+        if (hf_clock_us () >= ask_us) {
+            s_ask (self);
+            ask_us = hf_clock_us () + ASK_MS * 1000;
+        }
+        zmq_pollitem_t items[] = {{.socket = self->socket, .events = ZMQ_POLLIN},
+                                  {.fd = self->signals, .events = ZMQ_POLLIN}};
+        int ready = zmq_poll (items, 2, ASK_MS);
+        if (items[1].revents != 0)
+            return 1;
+        if (ready > 0 && s_read (self))
+            return 0;
+        if (ready == 0 && rounds > 0)
+            s_say (self, silent);
+    }
+}
+
+int
+hf_node_join (hf_node_t *self, int signals)
+{
+    char address[sizeof self->list + 8];
+    if (!self->joins || self->own.id != 0)
+        return 0;
+    joining_t joining = {.node = self, .signals = signals, .context = zmq_ctx_new ()};
+    joining.socket = zmq_socket (joining.context, ZMQ_DEALER);
+    int no = 0, yes = 1;
+    zmq_setsockopt (joining.socket, ZMQ_LINGER, &no, sizeof no);
+    zmq_setsockopt (joining.socket, ZMQ_IPV6, &yes, sizeof yes);
+    zmq_setsockopt (joining.socket, ZMQ_IMMEDIATE, &yes, sizeof yes);
+    snprintf (address, sizeof address, "tcp://%s", self->list);
+    int rc = 1;
+    if (zmq_connect (joining.socket, address) == 0)
+        rc = s_wait (&joining);
+    else {
+        fprintf (stderr, "holdfastd: cannot connect to %s: %s\n", self->list,
+                 zmq_strerror (zmq_errno ()));
+        rc = -1;
+    }
+    zmq_close (joining.socket);
+    zmq_ctx_term (joining.context);
+    return rc;
+}
