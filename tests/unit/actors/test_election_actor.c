@@ -40,7 +40,7 @@ s_configure (hf_core_config_t *core, const stage_t *stage)
         core->members[i] = node->id;
         core->places[i] =
             (hf_core_place_t){.client_port = node->client_port, .node_port = node->node_port};
-        snprintf (core->places[i].host, sizeof core->places[i].host, "%s", node->host);
+        memcpy (core->places[i].host, node->host, sizeof node->host);
     }
 }
 
