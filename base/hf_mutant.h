@@ -176,6 +176,8 @@
 //  For unit tests alone. The lock actor answers nothing before it has applied it, so that no client
 //  can see the difference; the tool's guard, names and addresses are not in the simulator.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
+    M (roster_unasked, "P11", "a client that is told of another roster does not ask for it")       \
+    M (gone_node_kept, "P11", "a client goes on with nodes that are members no more")              \
     M (change_by_follower, "P11", "a node that does not lead takes a change of the members")       \
     M (change_left_waiting, "P11",                                                                 \
        "who asked for a change is not told that the node leads no more")                           \
