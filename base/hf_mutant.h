@@ -180,6 +180,8 @@
     M (promoted_early, "P11", "a member that has not caught up is made a voter")                   \
     M (slot_inherited, "P7", "what a removed member acknowledged counts for who has its slot now") \
     M (majority_not_looked_at, "P11", "a member is removed though no majority is left")            \
+    M (roster_unasked, "P11", "a client that is told of another roster does not ask for it")       \
+    M (gone_node_kept, "P11", "a client goes on with nodes that are members no more")              \
     M (change_by_follower, "P11", "a node that does not lead takes a change of the members")       \
     M (change_left_waiting, "P11",                                                                 \
        "who asked for a change is not told that the node leads no more")                           \

@@ -67,14 +67,17 @@ typedef struct hf_session hf_session_t;
 typedef struct hf_client_options {
     size_t size;
     const char *endpoints; //  "1@127.0.0.1:8080:8081,2@..."; NULL: the environment's
-                           //  HOLDFAST_ENDPOINTS, else one node on 127.0.0.1
+                           //  HOLDFAST_ENDPOINTS, else one node on 127.0.0.1. It may be old: one
+                           //  address in it that is still a member's is enough
     uint32_t request_ms;   //  without an answer for this long a request is sent again; 0: 1000
     bool dispatch;         //  no callback comes on the client's thread: the program calls
                            //  hf_client_dispatch
+    bool fixed; //  the nodes in ENDPOINTS are reached at these addresses alone, wherever the
+                //  cluster says that they are: through a tunnel, or ports that are mapped
 } hf_client_options_t;
 #define HF_CLIENT_OPTIONS_INIT                                                                     \
     {                                                                                              \
-        sizeof (hf_client_options_t), NULL, 0, false                                               \
+        sizeof (hf_client_options_t), NULL, 0, false, false                                        \
     }
 
 /*  Does not wait for a connection. NULL with one line in ERROR (may be NULL; HF_CLIENT_ERROR_SIZE
@@ -473,7 +476,8 @@ typedef void (hf_fact_fn) (void *arg, const char *key, const char *text, uint64_
 hf_status_t hf_query_status (hf_client_t *client, uint32_t id, hf_fact_fn *fn, void *arg,
                              uint32_t limit_ms);
 
-/*  The ids in the client's endpoint list, ascending; gives how many, at most 7. */
+/*  The ids of the nodes that the client knows, ascending; gives how many, at most 7. At first those
+ * of its endpoint list; then, as it learns of them, the members of the cluster. */
 size_t hf_client_nodes (const hf_client_t *client, uint32_t ids[7]);
 
 #ifdef __cplusplus

@@ -15,7 +15,6 @@ hf_choice_init (hf_choice_t *self, const uint32_t *ids, uint32_t count, uint64_t
 {
     assert (count > 0 && count <= HF_MEMBERS_MAX);
     memset (self, 0, sizeof *self);
-    self->count = count;
     memcpy (self->id, ids, count * sizeof *ids);
     self->target = self->suspect = -1;
     self->round_at_us = HF_NEVER;
@@ -26,7 +25,7 @@ static uint32_t
 s_all_connected (const hf_choice_t *self)
 {
     uint32_t bits = 0;
-    for (uint32_t i = 0; i < self->count; i++)
+    for (uint32_t i = 0; i < HF_MEMBERS_MAX; i++)
         bits |= self->connected[i] ? 1U << i : 0;
     return bits;
 }
@@ -61,9 +60,24 @@ s_turn_to (hf_choice_t *self, int node)
 }
 
 void
+hf_choice_add (hf_choice_t *self, uint32_t node, uint32_t id)
+{
+    assert (node < HF_MEMBERS_MAX && self->id[node] == 0 && id != 0);
+    assert (!self->connected[node] && self->refused_term[node] == 0);
+    self->id[node] = id;
+}
+
+void
+hf_choice_remove (hf_choice_t *self, uint32_t node, uint64_t now_us)
+{
+    hf_choice_broken (self, node, now_us);
+    self->id[node] = 0;
+}
+
+void
 hf_choice_connected (hf_choice_t *self, uint32_t node)
 {
-    assert (node < self->count);
+    assert (node < HF_MEMBERS_MAX && self->id[node] != 0);
     self->connected[node] = true;
     if (self->target < 0)
         self->probes |= 1U << node;
@@ -72,7 +86,7 @@ hf_choice_connected (hf_choice_t *self, uint32_t node)
 void
 hf_choice_broken (hf_choice_t *self, uint32_t node, uint64_t now_us)
 {
-    assert (node < self->count);
+    assert (node < HF_MEMBERS_MAX && self->id[node] != 0);
     self->connected[node] = false;
     self->refused_term[node] = 0;
     self->probes &= ~(1U << node);
@@ -86,7 +100,7 @@ hf_choice_broken (hf_choice_t *self, uint32_t node, uint64_t now_us)
 static int
 s_redirect (const hf_choice_t *self, uint32_t from, uint32_t leader_id, uint64_t term)
 {
-    for (uint32_t i = 0; i < self->count && leader_id != 0; i++) {
+    for (uint32_t i = 0; i < HF_MEMBERS_MAX && leader_id != 0; i++) {
         if (self->id[i] != leader_id)
             continue;
         bool fell_silent = self->suspect == (int)i && term <= self->suspect_term;
@@ -100,7 +114,7 @@ void
 hf_choice_refused (hf_choice_t *self, uint32_t node, uint32_t leader_id, uint64_t term,
                    uint64_t now_us)
 {
-    assert (node < self->count);
+    assert (node < HF_MEMBERS_MAX && self->id[node] != 0);
     bool newer = term > self->term;
     if (newer)
         self->term = term;
@@ -125,7 +139,7 @@ hf_choice_refused (hf_choice_t *self, uint32_t node, uint32_t leader_id, uint64_
 void
 hf_choice_answered (hf_choice_t *self, uint32_t node)
 {
-    assert (node < self->count);
+    assert (node < HF_MEMBERS_MAX && self->id[node] != 0);
     if (self->target >= 0 && self->target != (int)node && !self->doubt)
         return;
     self->attempt = 0;

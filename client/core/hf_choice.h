@@ -7,7 +7,7 @@
  *  A redirect (leader, term) is followed at once, unless that node has itself refused in that
  *  term, fell silent in it or is not connected: then its own answer to a probe
  *  decides. So two nodes that point at each other cost a probe every few ms, and no storm.
- *  Nodes are counted by their place in the endpoint list.
+ *  Nodes are counted by slots, of which some may be free.
  */
 #ifndef HF_CHOICE_H_INCLUDED
 #define HF_CHOICE_H_INCLUDED
@@ -18,8 +18,7 @@
 #include <stdbool.h>
 
 typedef struct hf_choice {
-    uint32_t count;
-    uint32_t id[HF_MEMBERS_MAX];
+    uint32_t id[HF_MEMBERS_MAX]; //  0: the slot is free, and never connected
     bool connected[HF_MEMBERS_MAX];
     uint64_t refused_term[HF_MEMBERS_MAX]; //  the last term + 1 in which it said no; 0: never
     int target;                            //  -1: none is believed in
@@ -35,6 +34,10 @@ typedef struct hf_choice {
 } hf_choice_t;
 
 void hf_choice_init (hf_choice_t *self, const uint32_t *ids, uint32_t count, uint64_t seed);
+
+/*  NODE, a slot that is free, is that of ID; NODE is free again. */
+void hf_choice_add (hf_choice_t *self, uint32_t node, uint32_t id);
+void hf_choice_remove (hf_choice_t *self, uint32_t node, uint64_t now_us);
 
 void hf_choice_connected (hf_choice_t *self, uint32_t node);
 void hf_choice_broken (hf_choice_t *self, uint32_t node, uint64_t now_us);

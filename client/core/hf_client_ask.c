@@ -46,7 +46,7 @@ static bool
 s_send_aside (hf_client_core_t *core, const hf_op_t *ask)
 {
     bool sent = false;
-    for (uint32_t i = 0; i < core->count; i++) {
+    for (uint32_t i = 0; i < HF_MEMBERS_MAX; i++) {
         bool meant = ask->node == HF_NODE_ANY || core->ids[i] == ask->node;
         if (!meant || !core->choice.connected[i])
             continue;

@@ -13,16 +13,15 @@ hf_client_core_new (const hf_client_config_t *config)
 {
     assert (config->count > 0 && config->count <= HF_MEMBERS_MAX);
     hf_client_core_t *self = hf_alloc (sizeof *self);
-    memcpy (self->ids, config->ids, sizeof self->ids);
-    self->count = config->count;
     self->request_us = config->request_us > 0 ? config->request_us : HF_REQUEST_US;
     hf_outbox_init (&self->outbox);
     hf_chain_init (&self->done);
-    for (uint32_t i = 0; i < self->count; i++) {
+    for (uint32_t i = 0; i < HF_MEMBERS_MAX; i++) {
         atomic_init (&self->reached_us[i], 0);
         atomic_init (&self->refused_us[i], 0);
     }
-    hf_choice_init (&self->choice, self->ids, self->count, config->seed);
+    hf_choice_init (&self->choice, config->ids, config->count, config->seed);
+    hf_client_members_init (self, config);
     self->next_key = hf_random_next (&self->choice.random) >> 2 | 1;
     self->asked_us = HF_NEVER;
     self->patience_us = self->request_us;
@@ -86,21 +85,11 @@ s_now (hf_client_core_t *self, uint64_t now_us)
         self->now_us = now_us;
 }
 
-/*  The place of node ID in the list; -1: it is not there. */
-static int
-s_node (const hf_client_core_t *self, uint32_t id)
-{
-    for (uint32_t i = 0; i < self->count; i++)
-        if (self->ids[i] == id)
-            return (int)i;
-    return -1;
-}
-
 void
 hf_client_core_connected (hf_client_core_t *self, uint32_t node, uint64_t now_us)
 {
     s_now (self, now_us);
-    int at = s_node (self, node);
+    int at = hf_client_members_slot (self, node);
     if (at < 0)
         return;
     atomic_store (&self->reached_us[at], HF_NEVER);
@@ -114,19 +103,22 @@ void
 hf_client_core_broken (hf_client_core_t *self, uint32_t node, uint64_t now_us)
 {
     s_now (self, now_us);
-    int at = s_node (self, node);
+    int at = hf_client_members_slot (self, node);
     if (at < 0)
         return;
     atomic_store (&self->reached_us[at], self->now_us);
+    bool was = self->choice.connected[at];
     hf_choice_broken (&self->choice, (uint32_t)at, self->now_us);
     hf_client_watch_broken (self, (uint32_t)at);
+    if (was)
+        hf_client_members_broken (self);
 }
 
 void
 hf_client_core_unsent (hf_client_core_t *self, uint32_t node, uint64_t now_us)
 {
     s_now (self, now_us);
-    int at = s_node (self, node);
+    int at = hf_client_members_slot (self, node);
     if (at >= 0)
         hf_client_leader_unsent (self, (uint32_t)at);
 }
@@ -135,7 +127,7 @@ void
 hf_client_core_refused (hf_client_core_t *self, uint32_t node, uint64_t now_us)
 {
     s_now (self, now_us);
-    int at = s_node (self, node);
+    int at = hf_client_members_slot (self, node);
     if (at >= 0)
         atomic_store (&self->refused_us[at], self->now_us);
 }
@@ -144,8 +136,9 @@ hf_status_t
 hf_client_core_silence (hf_client_core_t *self, uint32_t node, uint64_t start_us)
 {
     hf_status_t status = HF_UNREACHABLE;
-    for (uint32_t i = 0; i < self->count; i++) {
-        if (node != 0 && self->ids[i] != node)
+    for (uint32_t i = 0; i < HF_MEMBERS_MAX; i++) {
+        uint32_t id = atomic_load (&self->ids[i]);
+        if (id == 0 || (node != 0 && id != node))
             continue;
         uint64_t last_us = atomic_load (&self->reached_us[i]);
         if (last_us != 0 && last_us >= start_us)
@@ -163,7 +156,7 @@ void
 hf_client_core_frame (hf_client_core_t *self, uint32_t from, hf_span_t frame, uint64_t now_us)
 {
     s_now (self, now_us);
-    int at = s_node (self, from);
+    int at = hf_client_members_slot (self, from);
     uint32_t node = (uint32_t)at;
     hf_scan_t scan;
     uint32_t kind;
@@ -185,15 +178,19 @@ hf_client_core_frame (hf_client_core_t *self, uint32_t from, hf_span_t frame, ui
     } else if (kind == HF_KIND_ALIVE && hf_alive_get (&scan, &m.alive)) {
         hf_client_leader_heard (self, node);
         hf_client_session_take_alive (self, &m.alive);
+        hf_client_members_told (self, node, m.alive.roster);
     } else if (kind == HF_KIND_OPENED && hf_opened_get (&scan, &m.opened) &&
                m.opened.nonce.size == HF_NONCE_SIZE) {
         hf_client_leader_heard (self, node);
         hf_client_ask_opened (self, &m.opened);
+        hf_client_members_told (self, node, m.opened.roster);
     } else if (kind == HF_KIND_CLOSED_REPLY && hf_closed_get (&scan, &m.closed)) {
         hf_client_leader_heard (self, node);
         hf_client_ask_closed (self, &m.closed);
     } else if (kind == HF_KIND_RESULT && hf_query_result_get (&scan, &m.result)) {
-        if (m.result.id != HF_PROBE_ID)
+        if (m.result.id == HF_MEMBERS_ID)
+            hf_client_members_take (self, node, &m.result);
+        else if (m.result.id != HF_PROBE_ID)
             hf_client_ask_result (self, node, &m.result);
         else if (m.result.status == HF_OK)
             hf_choice_answered (&self->choice, node);
@@ -253,6 +250,7 @@ void
 hf_client_core_turn (hf_client_core_t *self, uint64_t now_us)
 {
     s_now (self, now_us);
+    hf_client_members_turn (self);
     hf_client_leader_turn (self);
     s_timers (self);
     hf_client_watch_turn (self);
@@ -274,6 +272,8 @@ hf_client_core_due_us (const hf_client_core_t *self)
     uint64_t sessions_us = hf_heap_key (&self->session_timers);
     uint64_t ops_us = hf_heap_key (&self->op_timers);
     uint64_t watches_us = hf_client_watch_due_us (self);
+    uint64_t members_us = hf_client_members_due_us (self);
+    due_us = members_us < due_us ? members_us : due_us;
     due_us = sessions_us < due_us ? sessions_us : due_us;
     due_us = watches_us < due_us ? watches_us : due_us;
     return ops_us < due_us ? ops_us : due_us;

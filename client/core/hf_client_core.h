@@ -9,12 +9,15 @@
  *      hf_client_core_turn                          timers; packs what is to be sent
  *      while ((op = hf_client_core_next (core, now_us)))
  *          report op, then hf_op_free (op)
+ *      while (hf_client_core_link (core, &link))    also after each frame and each turn
+ *          make the link, or break it
  *      send the frames of hf_client_core_outbox; hf_outbox_reset
  *      sleep until hf_client_core_due_us
  *
  *  Results may be fetched after every input, and should be: a grant is checked against the lease at
  *  the time given to hf_client_core_next. Times are of one clock that never goes back and goes on
- *  while the machine sleeps. Nodes are named by their ids.
+ *  while the machine sleeps. Nodes are named by their ids. Which nodes there are may change: the
+ * core learns it from them, and says which links to make and to break.
  *
  *  One thread makes all calls, except those marked "any thread": these may run at any time.
  */
@@ -173,8 +176,16 @@ void hf_op_free (hf_op_t *op);
 
 //  ---- the core ---------------------------------------------------------------
 
+/*  Where clients reach a node. HOST is empty: only the shell knows. */
+typedef struct hf_client_address {
+    char host[HF_HOST_MAX + 1];
+    uint16_t port;
+} hf_client_address_t;
+
 typedef struct hf_client_config {
     uint32_t ids[HF_MEMBERS_MAX]; //  of the nodes, ascending
+    hf_client_address_t addresses[HF_MEMBERS_MAX];
+    bool fixed; //  they stay at these, whatever the cluster says
     uint32_t count;
     uint64_t seed;       //  of jitter and of the ids of questions: random
     uint64_t request_us; //  without an answer for this long a request is sent again; 0: a second
@@ -183,6 +194,20 @@ typedef struct hf_client_config {
 hf_client_core_t *hf_client_core_new (const hf_client_config_t *config);
 /*  Frees sessions and ops; results that were not fetched are dropped. */
 void hf_client_core_destroy (hf_client_core_t **self_p);
+
+/*  SLOT, 0 to HF_MEMBERS_MAX - 1, is to have a link to NODE at ADDRESS and no other: the one that
+ * it has is broken, of which the core need not hear. NODE 0: it is to have none. At the start the
+ * nodes of the configuration have theirs, in the slots of their order there. False: nothing is to
+ * change.
+ */
+typedef struct hf_client_link {
+    uint32_t slot, node;
+    hf_client_address_t address;
+} hf_client_link_t;
+bool hf_client_core_link (hf_client_core_t *self, hf_client_link_t *link);
+
+/*  Any thread: the ids of the nodes that the core knows, ascending. Gives how many. */
+uint32_t hf_client_core_nodes (hf_client_core_t *self, uint32_t ids[HF_MEMBERS_MAX]);
 
 /*  The link to NODE can be sent to; the node takes no more connections; the link broke, and is
  * being made again; FRAME came from it. */

@@ -13,8 +13,9 @@
 #include "client/core/hf_client_core.h"
 #include "client/core/hf_window.h"
 
-#define HF_PROBE_ID     UINT64_MAX //  of the query that looks for the leader
-#define HF_LOCAL_MAX    100000     //  requests of one session that are not decided
+#define HF_PROBE_ID     UINT64_MAX       //  of the query that looks for the leader
+#define HF_MEMBERS_ID   (UINT64_MAX - 1) //  of the query who the members are
+#define HF_LOCAL_MAX    100000           //  requests of one session that are not decided
 #define HF_REQUEST_US   1000000
 #define HF_BATCH_TARGET (256U << 10) //  a frame is closed at this size; one request may pass it
 #define HF_LATE_MAX     16
@@ -106,7 +107,7 @@ struct hf_client_watch {
     uint64_t after; //  it was told all up to this number; HF_WATCH_NOW: not yet known
     uint64_t sent_us;
     uint32_t used;       //  bytes told since then
-    int node;            //  its place in the list; -1: none
+    int node;            //  its slot; -1: none
     bool there;          //  the node may have the watch,
     bool asked;          //  and owes an answer
     bool ended;          //  the user was told, and closes it
@@ -129,9 +130,30 @@ typedef struct hf_client_watching {
     uint32_t silent;                   //  bits: nodes that did not answer of late
 } hf_client_watching_t;
 
-struct hf_client_core {
-    uint32_t ids[HF_MEMBERS_MAX];
+typedef struct hf_client_list {
     uint32_t count;
+    uint32_t ids[HF_MEMBERS_MAX];
+    hf_client_address_t addresses[HF_MEMBERS_MAX];
+} hf_client_list_t;
+
+//  Who the nodes are.
+typedef struct hf_client_members {
+    hf_client_address_t addresses[HF_MEMBERS_MAX]; //  by slot
+    uint32_t relink;                               //  bits: slots whose links are to change
+    uint64_t index;           //  of the roster that was learned last; 0: none was
+    int asked;                //  the slot of the node that was asked for it; -1: none
+    uint64_t asked_us, told;  //  when; and the index that it had told, 0: none
+    bool strange;             //  it named a leader that is not in the list
+    hf_client_list_t given;   //  by the program,
+    hf_client_list_t learned; //  and by that roster; count 0: none was
+    bool fixed;               //  who is in both is where the program says
+    bool on_given;            //  none of those learned could be reached: the others are tried
+    uint64_t alone_us;        //  since when no node is connected
+} hf_client_members_t;
+
+struct hf_client_core {
+    _Atomic uint32_t ids[HF_MEMBERS_MAX]; //  by slot; 0: it is free
+    hf_client_members_t members;
     uint64_t request_us;
     uint64_t now_us;
     hf_outbox_t outbox;
@@ -178,7 +200,7 @@ struct hf_client_core {
 bool hf_client_leader_ready (const hf_client_core_t *self);
 /*  What was packed into the outbox's frame goes to the target, which must be there. */
 void hf_client_leader_send (hf_client_core_t *self);
-/*  NODE (its place in the list) gave an answer of a leader; it refused. */
+/*  NODE (its slot) gave an answer of a leader; it refused. */
 void hf_client_leader_heard (hf_client_core_t *self, uint32_t node);
 /*  The link to NODE took no more. */
 void hf_client_leader_unsent (hf_client_core_t *self, uint32_t node);
@@ -274,7 +296,27 @@ void hf_client_ask_opened (hf_client_core_t *core, const hf_opened_t *opened);
 void hf_client_ask_closed (hf_client_core_t *core, const hf_closed_t *closed);
 void hf_client_ask_result (hf_client_core_t *core, uint32_t node, const hf_query_result_t *result);
 
+//  hf_client_members.c
+void hf_client_members_init (hf_client_core_t *core, const hf_client_config_t *config);
+/*  The slot of node ID; -1: there is none. */
+int hf_client_members_slot (const hf_client_core_t *core, uint32_t id);
+/*  NODE says which roster is in force; 0: it does not say. */
+void hf_client_members_told (hf_client_core_t *core, uint32_t node, uint64_t roster);
+/*  NODE named a leader that is not in the list. */
+void hf_client_members_strange (hf_client_core_t *core, uint32_t node);
+/*  NODE is asked for something else: ask it for the members, too, if that was long ago. A client
+ * that only watches hears of them in no other way. */
+void hf_client_members_look (hf_client_core_t *core, uint32_t node);
+void hf_client_members_take (hf_client_core_t *core, uint32_t node,
+                             const hf_query_result_t *result);
+/*  A link broke that was connected. */
+void hf_client_members_broken (hf_client_core_t *core);
+void hf_client_members_turn (hf_client_core_t *core);
+uint64_t hf_client_members_due_us (const hf_client_core_t *core);
+
 //  hf_client_watch.c
+/*  NODE is another from now on, or none. */
+void hf_client_watch_forget (hf_client_core_t *core, uint32_t node);
 void hf_client_watch_init (hf_client_core_t *core);
 void hf_client_watch_done (hf_client_core_t *core);
 void hf_client_watch_stop (hf_client_core_t *core);

@@ -71,6 +71,9 @@ hf_client_leader_refused (hf_client_core_t *self, uint32_t node, const hf_refuse
     bool target = self->choice.target == (int)node;
     if (refused->status == HF_NOT_LEADER) {
         hf_choice_refused (&self->choice, node, refused->leader, refused->term, self->now_us);
+        //  A list may be so old that it does not have the leader.
+        if (refused->leader != 0 && hf_client_members_slot (self, refused->leader) < 0)
+            hf_client_members_strange (self, node);
     } else if (refused->status == HF_BUSY) {
         if (target && self->now_us >= self->busy_until_us) {
             s_back_off (self);
@@ -89,7 +92,7 @@ static void
 s_probe (hf_client_core_t *self, uint32_t bits)
 {
     hf_query_t query = {.id = HF_PROBE_ID, .what = HF_WHAT_LEADER, .name = hf_span_text ("")};
-    for (uint32_t i = 0; i < self->count; i++) {
+    for (uint32_t i = 0; i < HF_MEMBERS_MAX; i++) {
         if ((bits & 1U << i) == 0)
             continue;
         hf_query_frame (&self->outbox.frame, &query);

@@ -77,6 +77,7 @@ static void
 s_send (hf_client_core_t *core, hf_client_watch_t *watch)
 {
     s_put (core, watch, ROOM);
+    hf_client_members_look (core, (uint32_t)watch->node);
     watch->asked = watch->there = true;
     watch->used = 0;
     watch->sent_us = core->now_us;
@@ -138,9 +139,14 @@ static int
 s_choose (hf_client_core_t *core, const hf_client_watch_t *watch)
 {
     int silent = -1;
-    uint32_t start = (uint32_t)hf_random_below (&core->choice.random, core->count);
-    for (uint32_t i = 0; i < core->count; i++) {
-        uint32_t node = (start + i) % core->count;
+    uint32_t nodes[HF_MEMBERS_MAX], count = 0;
+    for (uint32_t i = 0; i < HF_MEMBERS_MAX; i++) {
+        if (core->choice.id[i] != 0)
+            nodes[count++] = i;
+    }
+    uint32_t start = (uint32_t)hf_random_below (&core->choice.random, count);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t node = nodes[(start + i) % count];
         if (!core->choice.connected[node] || watch->refused >> node & 1)
             continue;
         if ((core->watching.silent >> node & 1) == 0)
@@ -331,6 +337,21 @@ hf_client_watch_broken (hf_client_core_t *core, uint32_t node)
     s_leave (core, node);
 }
 
+void
+hf_client_watch_forget (hf_client_core_t *core, uint32_t node)
+{
+    assert (hf_chain_empty (&core->watching.at[node]));
+    core->watching.heard_us[node] = 0;
+    core->watching.silent &= ~(1U << node);
+    hf_table_node_t *at = hf_table_first (&core->watching.by_id);
+    for (; at; at = hf_table_next (&core->watching.by_id, at)) {
+        hf_client_watch_t *watch = HF_AROUND (at, hf_client_watch_t, by_id);
+        watch->refused &= ~(1U << node);
+        if (watch->gap_node == (int)node)
+            watch->gap_node = -1;
+    }
+}
+
 /*  NODE does not take a frame of ours, and does not say which. */
 void
 hf_client_watch_refused (hf_client_core_t *core, uint32_t node, hf_status_t status)
@@ -382,7 +403,7 @@ hf_client_watch_turn (hf_client_core_t *core)
     hf_heap_node_t *timer;
     while ((timer = hf_heap_take (&core->watching.timers, core->now_us)))
         s_wake (core, HF_AROUND (timer, hf_client_watch_t, timer));
-    for (uint32_t node = 0; node < core->count; node++)
+    for (uint32_t node = 0; node < HF_MEMBERS_MAX; node++)
         if (core->now_us >= s_ping_us (core, node))
             s_send (core, HF_AROUND (core->watching.at[node].next, hf_client_watch_t, chain));
 }
@@ -391,7 +412,7 @@ uint64_t
 hf_client_watch_due_us (const hf_client_core_t *core)
 {
     uint64_t due_us = hf_heap_key (&core->watching.timers);
-    for (uint32_t node = 0; node < core->count; node++) {
+    for (uint32_t node = 0; node < HF_MEMBERS_MAX; node++) {
         uint64_t ping_us = s_ping_us (core, node);
         due_us = ping_us < due_us ? ping_us : due_us;
     }

@@ -144,7 +144,7 @@ hf_options_take (void *ours, size_t size, const void *theirs)
 }
 
 static void
-s_init (hf_client_t *self, uint32_t request_ms)
+s_init (hf_client_t *self, const hf_endpoints_t *endpoints, const hf_client_options_t *options)
 {
     hf_wait_init (&self->mutex, &self->polled_cond);
     hf_chain_init (&self->sessions);
@@ -152,10 +152,15 @@ s_init (hf_client_t *self, uint32_t request_ms)
     hf_chain_init (&self->inbox);
     hf_chain_init (&self->called);
     hf_chain_init (&self->polled);
-    hf_client_config_t config = {.count = self->endpoints.count,
-                                 .request_us = (uint64_t)request_ms * 1000};
-    for (uint32_t i = 0; i < config.count; i++)
-        config.ids[i] = self->endpoints.node[i].id;
+    hf_client_config_t config = {.count = endpoints->count,
+                                 .fixed = options->fixed,
+                                 .request_us = (uint64_t)options->request_ms * 1000};
+    for (uint32_t i = 0; i < config.count; i++) {
+        const hf_endpoint_t *node = &endpoints->node[i];
+        config.ids[i] = node->id;
+        config.addresses[i].port = node->client_port;
+        strcpy (config.addresses[i].host, node->host);
+    }
     if (getrandom (&config.seed, sizeof config.seed, 0) != sizeof config.seed)
         abort ();
     self->core = hf_client_core_new (&config);
@@ -164,9 +169,7 @@ s_init (hf_client_t *self, uint32_t request_ms)
 static void
 s_free (hf_client_t *self)
 {
-    for (uint32_t i = 0; i < self->endpoints.count; i++)
-        hf_link_destroy (&self->links[i]);
-    hf_resolver_destroy (&self->resolver);
+    hf_io_links_destroy (self);
     if (self->context)
         zmq_ctx_term (self->context);
     if (self->wake_fd >= 0)
@@ -196,14 +199,14 @@ s_free (hf_client_t *self)
  *  2 of the client's own, 3 by each link, 1 by its connection; and some that the program may open
  *  in this moment. */
 static int
-s_check_files (const hf_client_t *self, char *error)
+s_check_files (const hf_endpoints_t *endpoints, char *error)
 {
-    return hf_files_check (16 + 4 * self->endpoints.count, "a client of holdfast", error);
+    return hf_files_check (16 + 4 * endpoints->count, "a client of holdfast", error);
 }
 
 /*  The links, and the thread with all signals blocked: they are the program's, not ours. */
 static int
-s_start (hf_client_t *self, bool dispatch)
+s_start (hf_client_t *self, const hf_endpoints_t *endpoints, bool dispatch)
 {
     self->wake_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (dispatch)
@@ -212,15 +215,8 @@ s_start (hf_client_t *self, bool dispatch)
     if (self->wake_fd < 0 || (dispatch && self->ready_fd < 0) || !self->context)
         return -1;
     zmq_ctx_set (self->context, ZMQ_BLOCKY, 0);
-    for (uint32_t i = 0; i < self->endpoints.count; i++) {
-        const hf_endpoint_t *node = &self->endpoints.node[i];
-        if (hf_host_is_name (node->host) && !self->resolver &&
-            !(self->resolver = hf_resolver_new ()))
-            return -1;
-        self->links[i] = hf_link_new (self->context, node, self->resolver, i);
-        if (!self->links[i])
-            return -1;
-    }
+    if (hf_io_links_start (self, endpoints) != 0)
+        return -1;
     sigset_t all, before;
     sigfillset (&all);
     pthread_sigmask (SIG_SETMASK, &all, &before);
@@ -243,21 +239,20 @@ hf_client_new (const hf_client_options_t *options, char *error)
         return NULL;
     }
     const char *list = own.endpoints ? own.endpoints : getenv ("HOLDFAST_ENDPOINTS");
-    hf_client_t *self = hf_alloc (sizeof *self);
-    if (hf_endpoints_parse (&self->endpoints, list && *list ? list : HF_ENDPOINTS_DEFAULT, text) !=
-        0) {
-        free (self);
+    hf_endpoints_t endpoints;
+    if (hf_endpoints_parse (&endpoints, list && *list ? list : HF_ENDPOINTS_DEFAULT, text) != 0) {
         errno = EINVAL;
         return NULL;
     }
+    hf_client_t *self = hf_alloc (sizeof *self);
     //  A socket of ours in the place of a closed stderr would get what the program writes there.
     hf_std_open ();
     self->wake_fd = self->ready_fd = -1;
     pthread_once (&s_forks_once, s_count_forks);
     self->forks = s_forks;
-    s_init (self, own.request_ms);
-    int code = s_check_files (self, text) != 0 ? EMFILE : 0;
-    if (code == 0 && s_start (self, own.dispatch) != 0) {
+    s_init (self, &endpoints, &own);
+    int code = s_check_files (&endpoints, text) != 0 ? EMFILE : 0;
+    if (code == 0 && s_start (self, &endpoints, own.dispatch) != 0) {
         hf_error_set (text, "cannot make sockets or a thread");
         code = EAGAIN;
     }
@@ -293,9 +288,7 @@ hf_client_destroy (hf_client_t **self_p)
 size_t
 hf_client_nodes (const hf_client_t *client, uint32_t ids[7])
 {
-    for (uint32_t i = 0; i < client->endpoints.count; i++)
-        ids[i] = client->endpoints.node[i].id;
-    return client->endpoints.count;
+    return hf_client_core_nodes (client->core, ids);
 }
 
 bool

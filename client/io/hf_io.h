@@ -33,11 +33,19 @@ struct hf_watch {
     void *arg;
 };
 
+/*  A node, in its slot. */
+typedef struct hf_io_node {
+    hf_endpoint_t endpoint; //  id 0: none
+    hf_link_t *link;        //  NULL: it could not be made yet
+    uint32_t tag;           //  of its look-ups
+} hf_io_node_t;
+
 struct hf_client {
-    hf_endpoints_t endpoints;
     hf_client_core_t *core;
-    hf_link_t *links[HF_MEMBERS_MAX];
-    hf_resolver_t *resolver; //  NULL: the list has no names
+    hf_io_node_t nodes[HF_MEMBERS_MAX];
+    uint32_t last_tag;
+    uint64_t retry_us;       //  when links that could not be made are tried again; HF_NEVER: none
+    hf_resolver_t *resolver; //  NULL: no node had a name
     hf_chain_t sessions, watches;
     pthread_t thread;
     unsigned forks; //  that lie between the program's first process and the one that made it
@@ -93,6 +101,13 @@ void hf_io_closed (hf_client_t *self, hf_status_t status, void *handle);
 //  hf_watch.c
 /*  Call back with what an HF_OP_HAPPENED tells. */
 void hf_watch_tell (const hf_op_t *op);
+
+//  hf_links.c
+/*  The links to the nodes of ENDPOINTS, which the core was made with. -1: errno. */
+int hf_io_links_start (hf_client_t *self, const hf_endpoints_t *endpoints);
+/*  Make and break links as the core says. Gives whether any was. */
+bool hf_io_links_follow (hf_client_t *self);
+void hf_io_links_destroy (hf_client_t *self);
 
 //  hf_loop.c
 void *hf_loop_run (void *client);

@@ -106,12 +106,12 @@ s_results (hf_client_t *self)
 //  ---- in and out -------------------------------------------------------------
 
 static void
-s_drain_link (hf_client_t *self, uint32_t at)
+s_drain_link (hf_client_t *self, const hf_io_node_t *from)
 {
-    uint32_t node = self->endpoints.node[at].id;
+    uint32_t node = from->endpoint.id;
     hf_span_t bytes;
-    for (int i = 0; i < FRAMES_PER_TURN; i++) {
-        switch (hf_link_next (self->links[at], hf_io_now_us (), &bytes)) {
+    for (int i = 0; i < FRAMES_PER_TURN && from->link; i++) {
+        switch (hf_link_next (from->link, hf_io_now_us (), &bytes)) {
         case HF_LINK_NONE:
             return;
         case HF_LINK_FRAME:
@@ -128,6 +128,9 @@ s_drain_link (hf_client_t *self, uint32_t at)
             break;
         }
         s_results (self);
+        //  What an old link still has is not to be taken for the new one's.
+        if (hf_io_links_follow (self))
+            return;
     }
 }
 
@@ -164,10 +167,12 @@ s_send (hf_client_t *self)
     for (size_t i = 0; i < outbox->frames.count; i++) {
         const hf_out_frame_t *frame = &outbox->frames.list[i];
         hf_span_t bytes = hf_outbox_bytes (outbox, frame);
-        for (uint32_t at = 0; at < self->endpoints.count; at++)
-            if (self->endpoints.node[at].id == frame->peer &&
-                !hf_link_send (self->links[at], bytes.at, bytes.size))
+        for (uint32_t at = 0; at < HF_MEMBERS_MAX; at++) {
+            const hf_io_node_t *node = &self->nodes[at];
+            if (node->endpoint.id == frame->peer &&
+                !(node->link && hf_link_send (node->link, bytes.at, bytes.size)))
                 hf_client_core_unsent (self->core, frame->peer, hf_io_now_us ());
+        }
     }
     hf_outbox_reset (outbox);
 }
@@ -182,10 +187,13 @@ s_names (hf_client_t *self)
     if (!self->resolver)
         return;
     while (hf_resolver_next (self->resolver, &answer))
-        hf_link_resolved (self->links[answer.tag], &answer, hf_io_now_us ());
-    for (uint32_t i = 0; i < self->endpoints.count; i++) {
+        for (uint32_t i = 0; i < HF_MEMBERS_MAX; i++)
+            if (self->nodes[i].link && self->nodes[i].tag == answer.tag)
+                hf_link_resolved (self->nodes[i].link, &answer, hf_io_now_us ());
+    for (uint32_t i = 0; i < HF_MEMBERS_MAX; i++) {
+        const hf_link_t *link = self->nodes[i].link;
         size_t used = strlen (text);
-        if (hf_link_trouble (self->links[i], hf_io_now_us (), line, sizeof line))
+        if (link && hf_link_trouble (link, hf_io_now_us (), line, sizeof line))
             snprintf (text + used, sizeof text - used, "%s%s", used > 0 ? "; " : "", line);
     }
     pthread_mutex_lock (&self->mutex);
@@ -211,8 +219,11 @@ s_timeout_ms (hf_client_t *self)
     bool waiting = !hf_chain_empty (&self->inbox) || self->stop;
     pthread_mutex_unlock (&self->mutex);
     uint64_t due_us = waiting ? 0 : hf_client_core_due_us (self->core);
-    for (uint32_t i = 0; i < self->endpoints.count; i++) {
-        uint64_t link_us = hf_link_due_us (self->links[i]);
+    due_us = self->retry_us < due_us ? self->retry_us : due_us;
+    for (uint32_t i = 0; i < HF_MEMBERS_MAX; i++) {
+        if (!self->nodes[i].link)
+            continue;
+        uint64_t link_us = hf_link_due_us (self->nodes[i].link);
         due_us = link_us < due_us ? link_us : due_us;
     }
     uint64_t now_us = hf_io_now_us ();
@@ -232,16 +243,22 @@ s_woken (hf_client_t *self)
     pthread_mutex_unlock (&self->mutex);
 }
 
+/*  Where frames wait in a link's queue: wake up when its DEALER takes more. */
 static size_t
 s_poll_items (hf_client_t *self, zmq_pollitem_t items[POLL_MAX])
 {
     size_t count = 0;
     items[count++] = (zmq_pollitem_t){.fd = self->wake_fd, .events = ZMQ_POLLIN};
-    for (uint32_t i = 0; i < self->endpoints.count; i++) {
+    for (uint32_t i = 0; i < HF_MEMBERS_MAX; i++) {
         void *sockets[HF_LINK_SOCKETS];
-        hf_link_sockets (self->links[i], sockets);
-        for (int k = 0; k < HF_LINK_SOCKETS; k++)
-            items[count++] = (zmq_pollitem_t){.socket = sockets[k], .events = ZMQ_POLLIN};
+        if (!self->nodes[i].link)
+            continue;
+        hf_link_sockets (self->nodes[i].link, sockets);
+        for (size_t k = 0; k < HF_LINK_SOCKETS; k++)
+            items[count + k] = (zmq_pollitem_t){.socket = sockets[k], .events = ZMQ_POLLIN};
+        if (hf_link_waits (self->nodes[i].link))
+            items[count].events |= ZMQ_POLLOUT;
+        count += HF_LINK_SOCKETS;
     }
     if (self->resolver)
         items[count++] =
@@ -249,37 +266,28 @@ s_poll_items (hf_client_t *self, zmq_pollitem_t items[POLL_MAX])
     return count;
 }
 
-/*  Frames that wait in a link's queue: wake up when its DEALER takes more. */
-static void
-s_poll_output (const hf_client_t *self, zmq_pollitem_t *items)
-{
-    for (uint32_t i = 0; i < self->endpoints.count; i++) {
-        short out = hf_link_waits (self->links[i]) ? ZMQ_POLLOUT : 0;
-        items[1 + i * HF_LINK_SOCKETS].events = (short)(ZMQ_POLLIN | out);
-    }
-}
-
 void *
 hf_loop_run (void *client)
 {
     hf_client_t *self = client;
     zmq_pollitem_t items[POLL_MAX];
-    size_t count = s_poll_items (self, items);
     while (!s_stopped (self)) {
-        s_poll_output (self, items);
+        size_t count = s_poll_items (self, items);
         int rc = zmq_poll (items, (int)count, s_timeout_ms (self));
         assert (rc >= 0 || errno == EINTR);
         (void)rc;
         s_woken (self);
         //  Sockets before timers: after a stall the answers may already be here.
-        for (uint32_t i = 0; i < self->endpoints.count; i++) {
-            s_drain_link (self, i);
-            hf_link_flush (self->links[i]);
+        for (uint32_t i = 0; i < HF_MEMBERS_MAX; i++) {
+            s_drain_link (self, &self->nodes[i]);
+            if (self->nodes[i].link)
+                hf_link_flush (self->nodes[i].link);
         }
         s_names (self);
         s_inbox (self);
         hf_client_core_turn (self->core, hf_io_now_us ());
         s_results (self);
+        hf_io_links_follow (self);
         s_send (self);
     }
     //  Results that are still out come as HF_CLOSED. Callbacks can submit no more, so this ends.

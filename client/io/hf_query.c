@@ -50,6 +50,17 @@ s_begin_as (question_t *self, hf_client_t *client, hf_query_options_t *ours,
     return begun;
 }
 
+static bool
+s_knows (const hf_client_t *client, uint32_t node)
+{
+    uint32_t ids[HF_MEMBERS_MAX], count = hf_client_core_nodes (client->core, ids);
+    for (uint32_t i = 0; i < count; i++) {
+        if (ids[i] == node)
+            return true;
+    }
+    return false;
+}
+
 static void
 s_end (question_t *self)
 {
@@ -183,7 +194,7 @@ hf_query_status (hf_client_t *client, uint32_t id, hf_fact_fn *fn, void *arg, ui
 {
     question_t question;
     if (!s_begin (&question, client, id == 0 ? HF_NODE_ANY : id, limit_ms) ||
-        (id != 0 && !hf_endpoints_find (&client->endpoints, id)))
+        (id != 0 && !s_knows (client, id)))
         return HF_INVALID;
     return s_facts (&question, HF_WHAT_STATUS, fn, arg);
 }
@@ -458,7 +469,7 @@ hf_backup_read (hf_client_t *client, uint32_t node, hf_backup_info_t *info, uint
 {
     question_t question;
     if (!info || !size || !buffer || *size == 0 || !s_begin (&question, client, node, limit_ms) ||
-        !hf_endpoints_find (&client->endpoints, node))
+        !s_knows (client, node))
         return HF_INVALID;
     question.stale = true; //  whether it leads or not
     question.backup = info->number;

@@ -7,6 +7,7 @@
 
 #define STEPS    300
 #define NODES    3
+#define IDS      6 //  that members may have
 #define SESSIONS 3
 #define OPS_MAX  512
 #define WATCHES  2
@@ -27,8 +28,9 @@ typedef struct world {
     size_t submitted, returned;
     uint64_t token;
     //  What the client sent last, so that answers can fit.
-    uint64_t session, seq, echo, query, close;
+    uint64_t session, seq, echo, query, close, members;
     uint8_t nonce[HF_NONCE_SIZE];
+    uint32_t links[HF_MEMBERS_MAX]; //  by slot
     watched_t watches[WATCHES];
     hf_watch_request_t watch; //  without its prefix
 } world_t;
@@ -79,7 +81,7 @@ s_sent (hf_span_t frame)
     } else if (kind == HF_KIND_CLOSE && hf_close_get (&scan, &m.close)) {
         s_world.close = m.close.echo;
     } else if (kind == HF_KIND_QUERY && hf_query_get (&scan, &m.query)) {
-        s_world.query = m.query.id;
+        *(m.query.what == HF_WHAT_MEMBERS ? &s_world.members : &s_world.query) = m.query.id;
     } else if (kind == HF_KIND_WATCH && hf_watch_request_get (&scan, &m.watch)) {
         s_world.watch = m.watch;
     } else {
@@ -113,7 +115,7 @@ s_opened (const hf_op_t *op)
 static void
 s_event (const hf_session_event_t *event)
 {
-    assert (event->type >= HF_SESSION_LOST && event->type <= HF_SESSION_ENDED);
+    assert (event->type >= HF_SESSION_LOST && event->type <= HF_SESSION_WANTED);
     assert (event->type == HF_SESSION_ENDED || event->lock);
 }
 
@@ -332,6 +334,29 @@ s_events (fuzz_bytes_t *bytes, hf_pack_t *frame, hf_pack_t *list)
                                            .events = hf_pack_list (list)});
 }
 
+/*  Other members, mostly in order. */
+static void
+s_members (fuzz_bytes_t *bytes, hf_pack_t *list)
+{
+    static const char *const hosts[] = {"a", "b", "", "c\n"};
+    uint8_t bits = fuzz_u8 (bytes);
+    hf_pack_reset (list);
+    for (uint32_t i = 0; i < IDS + 2; i++) {
+        uint8_t place = fuzz_u8 (bytes);
+        if ((bits >> i & 1) == 0)
+            continue;
+        uint32_t node = place >= 250 ? place : i + 1;
+        hf_member_row_put (list, &(hf_member_row_t){.node = node,
+                                                    .host = hf_span_text (hosts[place >> 1 & 1]),
+                                                    .client_port = 8080U + (place & 1),
+                                                    .node_port = 8081,
+                                                    .votes = true});
+        if (place >= 248)
+            hf_member_row_put (
+                list, &(hf_member_row_t){.node = node, .host = hf_span_text (hosts[place & 3])});
+    }
+}
+
 static void
 s_answer (fuzz_bytes_t *bytes, hf_pack_t *frame)
 {
@@ -345,7 +370,8 @@ s_answer (fuzz_bytes_t *bytes, hf_pack_t *frame)
     switch (what % 8) {
     case 6:
         hf_opened_frame (frame, &(hf_opened_t){hf_span (s_world.nonce, HF_NONCE_SIZE), status,
-                                               fuzz_u8 (bytes), 1000 + fuzz_u16 (bytes), 0});
+                                               fuzz_u8 (bytes), 1000 + fuzz_u16 (bytes),
+                                               what & 32 ? fuzz_u8 (bytes) : 0});
         break;
     case 0:
     case 1:
@@ -354,7 +380,8 @@ s_answer (fuzz_bytes_t *bytes, hf_pack_t *frame)
     case 2:
         s_items (bytes, &more);
         hf_alive_one (frame, s_world.echo - fuzz_u8 (bytes) % 3,
-                      &(hf_kept_t){session, status, hf_pack_list (&list), hf_pack_list (&more)}, 0);
+                      &(hf_kept_t){session, status, hf_pack_list (&list), hf_pack_list (&more)},
+                      what & 32 ? fuzz_u8 (bytes) : 0);
         break;
     case 3:
         hf_refused_frame (frame, &(hf_refused_t){what & 32 ? HF_NOT_LEADER : HF_BUSY + (status & 3),
@@ -368,19 +395,39 @@ s_answer (fuzz_bytes_t *bytes, hf_pack_t *frame)
         hf_closed_frame (frame, &(hf_closed_t){session, s_world.close, status});
         break;
     default:
-        hf_query_result_frame (frame,
-                               &(hf_query_result_t){.id = what & 32 ? s_world.query : UINT64_MAX,
-                                                    .status = status,
-                                                    .index = 9,
-                                                    .total = fuzz_number (bytes),
-                                                    .rows = hf_pack_list (&list),
-                                                    .data = hf_span ("data", 4)});
+        if (what & 16)
+            s_members (bytes, &list);
+        hf_query_result_frame (frame, &(hf_query_result_t){.id = what & 16   ? s_world.members
+                                                                 : what & 32 ? s_world.query
+                                                                             : UINT64_MAX,
+                                                           .status = status,
+                                                           .index = what & 16 ? fuzz_u8 (bytes) : 9,
+                                                           .total = fuzz_number (bytes),
+                                                           .rows = hf_pack_list (&list),
+                                                           .data = hf_span ("data", 4)});
     }
     hf_pack_done (&more);
     hf_pack_done (&list);
 }
 
 //  ---- a whole life -------------------------------------------------------------
+
+/*  What links are there is known; none is connected that was made anew. */
+static void
+s_links (void)
+{
+    hf_client_link_t link;
+    while (hf_client_core_link (s_world.core, &link)) {
+        assert (link.slot < HF_MEMBERS_MAX && link.node < 256);
+        s_world.links[link.slot] = link.node;
+    }
+    uint32_t ids[HF_MEMBERS_MAX], count = hf_client_core_nodes (s_world.core, ids), links = 0;
+    for (uint32_t i = 0; i < HF_MEMBERS_MAX; i++)
+        links += s_world.links[i] != 0;
+    assert (count == links && count > 0);
+    for (uint32_t i = 1; i < count; i++)
+        assert (ids[i - 1] < ids[i]);
+}
 
 static void
 s_turn (void)
@@ -389,7 +436,7 @@ s_turn (void)
     hf_client_core_turn (s_world.core, s_world.now_us);
     assert (hf_client_core_due_us (s_world.core) > 0);
     for (size_t i = 0; i < outbox->frames.count; i++) {
-        assert (outbox->frames.list[i].peer >= 1 && outbox->frames.list[i].peer <= NODES);
+        assert (outbox->frames.list[i].peer >= 1 && outbox->frames.list[i].peer < 256);
         s_sent (hf_outbox_bytes (outbox, &outbox->frames.list[i]));
     }
     hf_outbox_reset (outbox);
@@ -412,22 +459,24 @@ s_step (fuzz_bytes_t *bytes)
 {
     hf_client_core_t *core = s_world.core;
     uint8_t what = fuzz_u8 (bytes);
-    unsigned at = fuzz_u8 (bytes) % SESSIONS;
+    uint8_t which = fuzz_u8 (bytes);
+    unsigned at = which % SESSIONS;
+    uint32_t node = which < 192 ? at + 1 : (uint32_t)which % IDS + 1;
     if (what < 14) {
         s_open (at);
     } else if (what < 70 && s_world.sessions[at]) {
         s_request (s_world.sessions[at]);
     } else if (what < 190) {
-        s_frame (bytes, at + 1);
+        s_frame (bytes, node);
     } else if (what < 205) {
         size_t size;
         uint8_t *raw = fuzz_take (bytes, fuzz_u8 (bytes), &size);
-        hf_client_core_frame (core, at + 1, hf_span (raw, size), s_world.now_us);
+        hf_client_core_frame (core, node, hf_span (raw, size), s_world.now_us);
         free (raw);
     } else if (what < 215) {
-        hf_client_core_connected (core, at + 1, s_world.now_us);
+        hf_client_core_connected (core, node, s_world.now_us);
     } else if (what < 220) {
-        hf_client_core_broken (core, at + 1, s_world.now_us);
+        hf_client_core_broken (core, node, s_world.now_us);
     } else if (what < 222) {
         s_leave (at);
     } else if (what < 228) {
@@ -435,6 +484,7 @@ s_step (fuzz_bytes_t *bytes)
     } else {
         s_world.now_us += 1000 * (uint64_t)(fuzz_u8 (bytes) * (what < 250 ? 1 : 20));
     }
+    s_links ();
     s_results ();
     if (what % 4 != 3)
         s_turn ();
@@ -458,7 +508,7 @@ s_start (hf_client_core_t *core)
         s_turn ();
         hf_pack_reset (&frame);
         hf_opened_frame (&frame, &(hf_opened_t){hf_span (s_world.nonce, HF_NONCE_SIZE), HF_OK,
-                                                i + 1, 1000U << i, 0});
+                                                i + 1, 1000U << i, 1});
         hf_client_core_frame (core, 1, hf_span (hf_pack_bytes (&frame), hf_pack_size (&frame)),
                               s_world.now_us);
         s_results ();
@@ -476,6 +526,8 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     fuzz_bytes_t nothing = {0};
     s_world.bytes = &nothing;
     s_world.now_us = 1000000;
+    for (uint32_t i = 0; i < NODES; i++)
+        s_world.links[i] = i + 1;
     hf_client_core_t *core = s_world.core = hf_client_core_new (&config);
     s_start (core);
     s_world.bytes = &bytes;

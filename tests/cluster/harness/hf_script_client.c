@@ -150,7 +150,8 @@ main (int argc, char **argv)
 {
     setvbuf (stdout, NULL, _IOLBF, 0);
     char error[HF_CLIENT_ERROR_SIZE] = "";
-    hf_client_options_t options = {.size = sizeof options, .endpoints = argc > 1 ? argv[1] : NULL};
+    hf_client_options_t options = {
+        .size = sizeof options, .endpoints = argc > 1 ? argv[1] : NULL, .fixed = true};
     script_t self = {.client = hf_client_new (&options, error)};
     if (!self.client) {
         fprintf (stderr, "%s\n", error);

@@ -501,7 +501,9 @@ s_live (void *arg)
 {
     hf_test_client_t *self = arg;
     char error[HF_CLIENT_ERROR_SIZE];
-    hf_client_options_t options = {.size = sizeof options, .endpoints = self->endpoints};
+    //  They may be those of proxies.
+    hf_client_options_t options = {
+        .size = sizeof options, .endpoints = self->endpoints, .fixed = true};
     self->client = hf_client_new (&options, error);
     if (!self->client) {
         fprintf (stderr, "client %u: %s\n", self->number, error);

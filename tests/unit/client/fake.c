@@ -50,7 +50,9 @@ s_received (fake_t *self, hf_span_t bytes, hf_pack_t *pack)
     hf_status_t status = hf_frame_open (frame->bytes, frame->size, &frame->scan, &frame->kind);
     assert (status == HF_OK && frame->kind < 256);
     self->counts[frame->kind]++;
-    if (self->refusing)
+    if (node_members (&self->node, frame->kind, frame->scan, pack)) {
+        //  Any node answers.
+    } else if (self->refusing)
         node_refuse (pack, HF_NOT_LEADER, self->leader, self->term);
     else
         node_lead (&self->node, frame->kind, frame->scan, pack);
@@ -161,6 +163,15 @@ fake_set_pages (fake_t *self, const page_t *pages)
 {
     pthread_mutex_lock (&self->mutex);
     self->node.pages = pages;
+    pthread_mutex_unlock (&self->mutex);
+}
+
+void
+fake_tell (fake_t *self, uint64_t roster, const hf_member_row_t *members)
+{
+    pthread_mutex_lock (&self->mutex);
+    self->node.roster = roster;
+    self->node.members = members;
     pthread_mutex_unlock (&self->mutex);
 }
 

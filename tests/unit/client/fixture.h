@@ -22,6 +22,8 @@ void fake_destroy (fake_t **self_p);
 
 void fake_set_autos (fake_t *self, unsigned autos);
 void fake_set_pages (fake_t *self, const page_t *pages);
+/*  As node_t says. */
+void fake_tell (fake_t *self, uint64_t roster, const hf_member_row_t *members);
 /*  Refuse everything with NOT_LEADER (leader, term); ON false: stop refusing. */
 void fake_follow (fake_t *self, bool on, uint32_t leader, uint64_t term);
 

@@ -44,7 +44,7 @@ s_alive (const node_t *self, const hf_keepalive_t *keepalive, hf_pack_t *frame)
     while (hf_keep_get (&scan, &keep))
         hf_kept_put (
             &list, &(hf_kept_t){keep.session, HF_OK, hf_pack_list (&held), hf_pack_list (&queued)});
-    hf_alive_frame (frame, &(hf_alive_t){keepalive->echo, hf_pack_list (&list), 0});
+    hf_alive_frame (frame, &(hf_alive_t){keepalive->echo, hf_pack_list (&list), self->roster});
     hf_pack_done (&list);
     hf_pack_done (&held);
     hf_pack_done (&queued);
@@ -118,8 +118,8 @@ node_lead (node_t *self, uint32_t kind, hf_scan_t scan, hf_pack_t *frame)
     hf_query_t query;
     hf_requests_t requests;
     if (kind == HF_KIND_OPEN && autos & NODE_OPEN && hf_open_get (&scan, &open))
-        hf_opened_frame (frame,
-                         &(hf_opened_t){open.nonce, HF_OK, ++self->sessions + 100, open.ttl_ms, 0});
+        hf_opened_frame (frame, &(hf_opened_t){open.nonce, HF_OK, ++self->sessions + 100,
+                                               open.ttl_ms, self->roster});
     else if (kind == HF_KIND_KEEPALIVE && autos & NODE_ALIVE &&
              hf_keepalive_get (&scan, &keepalive))
         s_alive (self, &keepalive, frame);
@@ -133,6 +133,26 @@ node_lead (node_t *self, uint32_t kind, hf_scan_t scan, hf_pack_t *frame)
     }
     if (kind == HF_KIND_REQUESTS && autos & NODE_REQUESTS && hf_requests_get (&scan, &requests))
         s_requests (&requests, frame);
+}
+
+bool
+node_members (node_t *self, uint32_t kind, hf_scan_t scan, hf_pack_t *frame)
+{
+    hf_query_t query;
+    if (kind != HF_KIND_QUERY || !hf_query_get (&scan, &query) || query.what != HF_WHAT_MEMBERS)
+        return false;
+    self->members_asked++;
+    hf_pack_t rows;
+    hf_pack_init (&rows);
+    for (const hf_member_row_t *row = self->members; row && row->node != 0; row++)
+        hf_member_row_put (&rows, row);
+    if (self->members)
+        hf_query_result_frame (frame, &(hf_query_result_t){.id = query.id,
+                                                           .index = self->roster,
+                                                           .number = 1,
+                                                           .rows = hf_pack_list (&rows)});
+    hf_pack_done (&rows);
+    return true;
 }
 
 void

@@ -38,10 +38,17 @@ typedef struct node {
     uint64_t sessions;
     const hf_granted_t *held; //  what ALIVE lists
     const hf_moved_t *queued;
+    //  What OPENED and ALIVE tell, and every node answers to QUERY(MEMBERS): rows up to one of node
+    //  0; NULL: nothing.
+    uint64_t roster;
+    const hf_member_row_t *members;
+    unsigned members_asked;
 } node_t;
 
 /*  Pack the answer to a frame, if there is one. */
 void node_lead (node_t *self, uint32_t kind, hf_scan_t scan, hf_pack_t *frame);
+/*  The same for QUERY(MEMBERS), whether the node leads or not. Gives whether it is one. */
+bool node_members (node_t *self, uint32_t kind, hf_scan_t scan, hf_pack_t *frame);
 /*  Pack ANSWERS with ITEMS, which ends; or a refusal. */
 void node_items (hf_pack_t *frame, uint64_t session, hf_pack_t *items);
 void node_refuse (hf_pack_t *frame, hf_status_t status, uint32_t leader, uint64_t term);

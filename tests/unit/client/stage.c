@@ -109,7 +109,9 @@ s_received (sent_t *sent)
     if (!(g_stage.deaf & 1U << sent->node)) {
         hf_pack_t pack;
         hf_pack_init (&pack);
-        if (sent->node == g_stage.leader)
+        if (node_members (&g_stage.node, kind, scan, &pack)) {
+            //  Any node answers.
+        } else if (sent->node == g_stage.leader)
             node_lead (&g_stage.node, kind, scan, &pack);
         else
             node_refuse (&pack, HF_NOT_LEADER, g_stage.names[sent->node], g_stage.term);
@@ -326,7 +328,17 @@ stage_quiet (void)
 void
 stage_open (uint32_t nodes, uint32_t ttl_ms)
 {
-    hf_client_config_t config = {.ids = {1, 2, 3}, .count = nodes, .seed = 5};
+    stage_open_with (nodes, ttl_ms, false);
+}
+
+void
+stage_open_with (uint32_t nodes, uint32_t ttl_ms, bool fixed)
+{
+    hf_client_config_t config = {.ids = {1, 2, 3},
+                                 .addresses = {{"a", 1}, {"b", 2}, {"c", 3}},
+                                 .fixed = fixed,
+                                 .count = nodes,
+                                 .seed = 5};
     g_stage = (stage_t){.now_us = 1000000, .leader = 1, .names = {0, 0, 1, 1}, .term = 1};
     g_stage.node.autos = NODE_LEADS;
     g_stage.core = hf_client_core_new (&config);

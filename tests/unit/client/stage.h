@@ -9,7 +9,7 @@
 #include "client/core/hf_client_core.h"
 #include "tests/unit/client/node.h"
 
-#define STAGE_NODES 3
+#define STAGE_NODES 5 //  ids that nodes may have; given are 1, 2, 3, at a:1, b:2, c:3
 
 typedef struct stage {
     hf_client_core_t *core;
@@ -35,6 +35,8 @@ extern stage_t g_stage;
 
 /*  A core, connected to NODES nodes of which node 1 leads; a session unless TTL_MS is 0. */
 void stage_open (uint32_t nodes, uint32_t ttl_ms);
+/*  FIXED: the addresses of the nodes. */
+void stage_open_with (uint32_t nodes, uint32_t ttl_ms, bool fixed);
 int stage_close (void **state);
 
 /*  A test on such a stage. */

@@ -54,6 +54,9 @@ s_fetch (void)
     }
 }
 
+static hf_query_t s_query; //  the last who the members are, and who was asked
+static uint32_t s_query_node;
+
 static void
 s_turn (void)
 {
@@ -65,6 +68,12 @@ s_turn (void)
         hf_scan_t scan;
         uint32_t kind;
         assert_int_equal (hf_frame_open (bytes.at, bytes.size, &scan, &kind), HF_OK);
+        hf_query_t query;
+        if (kind == HF_KIND_QUERY && hf_query_get (&scan, &query) &&
+            query.what == HF_WHAT_MEMBERS) {
+            s_query = query;
+            s_query_node = frame->peer;
+        }
         if (kind != HF_KIND_WATCH)
             continue;
         assert_true (s_asked_count < 4096);
@@ -537,6 +546,65 @@ TEST (a_watch_that_is_closed_is_ended_at_its_node)
     assert_int_equal (s_asked[s_asked_count - 1].node, asked.node);
     TELL (&asked, 10, 11, 11);
     TOLD ("");
+}
+
+//  ---- other members ------------------------------------------------------------------------
+
+/*  The answer to the last QUERY(MEMBERS): COUNT of the nodes IDS. */
+static void
+s_members (uint64_t index, const uint32_t *ids, size_t count)
+{
+    hf_pack_t rows, frame;
+    hf_pack_init (&rows);
+    hf_pack_init (&frame);
+    for (size_t i = 0; i < count; i++)
+        hf_member_row_put (
+            &rows,
+            &(hf_member_row_t){.node = ids[i], .host = hf_span_text ("h"), .client_port = ids[i]});
+    hf_query_result_frame (
+        &frame,
+        &(hf_query_result_t){.id = s_query.id, .index = index, .rows = hf_pack_list (&rows)});
+    hf_client_core_frame (s_core, s_query_node,
+                          hf_span (hf_pack_bytes (&frame), hf_pack_size (&frame)), s_now_us);
+    hf_pack_done (&rows);
+    hf_pack_done (&frame);
+}
+
+TEST (a_client_that_only_watches_asks_for_the_members)
+{
+    asked_t asked = s_begin ();
+    assert_true (s_query.what == HF_WHAT_MEMBERS && s_query_node == asked.node);
+    s_query.what = 0;
+    s_run_ms (19000);
+    assert_int_not_equal (s_query.what, HF_WHAT_MEMBERS);
+    s_run_ms (11000);
+    assert_int_equal (s_query.what, HF_WHAT_MEMBERS);
+}
+
+/*  The watch's node goes, and the slot that it had is another's, which has refused nothing. */
+TEST (a_watch_leaves_a_node_that_is_gone)
+{
+    asked_t asked = s_begin ();
+    uint32_t ids[2] = {7};
+    for (uint32_t node = 1, at = 0; node <= NODES; node++)
+        if (node != asked.node)
+            ids[at++] = node;
+    s_members (40, ids, 2);
+    asked_t next = s_next ();
+    assert_true (next.node != asked.node && next.m.after == 10);
+    TELL (&asked, 10, 11, 11);
+    TELL (&next, 10, 12, 12);
+    TOLD ("12 a ");
+    //  Of the two that are left one goes, too; 9 has the slot of the first.
+    s_query.what = 0;
+    s_run_ms (25000);
+    s_asked_next = s_asked_count;
+    assert_int_equal (s_query.what, HF_WHAT_MEMBERS);
+    s_members (50, (const uint32_t[]){9}, 1);
+    s_none ();
+    hf_client_core_connected (s_core, 9, s_now_us);
+    next = s_next ();
+    assert_true (next.node == 9 && next.m.after == 12);
 }
 
 HF_TEST_MAIN (NULL, NULL)
