@@ -177,6 +177,7 @@
 //  For unit tests alone. The lock actor answers nothing before it has applied it, so that no client
 //  can see the difference; the tool's guard, names and addresses are not in the simulator.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
+    M (stranger_tells, "P11", "a node that is no member keeps watches and answers what is stale")  \
     M (promoted_early, "P11", "a member that has not caught up is made a voter")                   \
     M (slot_inherited, "P7", "what a removed member acknowledged counts for who has its slot now") \
     M (majority_not_looked_at, "P11", "a member is removed though no majority is left")            \

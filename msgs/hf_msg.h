@@ -529,7 +529,7 @@ hf_status_t hf_payload_get (hf_span_t payload, hf_list_t *commands);
  *  A roster is JOINT while it changes who votes: then it names the voters before and after, and
  * both must make a majority (see hf_core_roster.c). */
 #define HF_ROSTER_MAX      2304 //  bytes
-#define HF_ROSTER_DONE_MAX 8    //  requests of which it is known that they were carried out
+#define HF_ROSTER_DONE_MAX 16   //  requests of which it is known that they were carried out
 
 //  Of a seat. It votes; voted before; and that was another disk of it.
 #define HF_SEAT_VOTES   1U

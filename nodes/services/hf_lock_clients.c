@@ -346,7 +346,8 @@ s_query (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
         return;
     }
     bool own = message.what == HF_WHAT_STATUS || message.what == HF_WHAT_MEMBERS;
-    if (!own && !self->leading && !message.stale) {
+    bool refused = message.stale ? hf_lock_is_stranger (self) : !self->leading;
+    if (!own && refused) {
         hf_lock_send_away (self, route);
         return;
     }

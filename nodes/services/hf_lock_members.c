@@ -27,6 +27,14 @@ hf_lock_roster (const hf_lock_service_t *self)
     return members->roster.level > 0 && !HF_MUTANT (roster_index_untold) ? members->index : 0;
 }
 
+bool
+hf_lock_is_stranger (const hf_lock_service_t *self)
+{
+    const hf_roster_t *roster = &self->members.roster;
+    return roster->level > 0 && hf_roster_seat (roster, self->config.self) == NULL &&
+           !HF_MUTANT (stranger_tells);
+}
+
 static void
 s_result (hf_lock_service_t *self, const hf_route_t *route, const hf_query_result_t *result)
 {

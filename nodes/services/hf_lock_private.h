@@ -325,6 +325,9 @@ void hf_lock_reads_done (hf_lock_service_t *self);
 void hf_lock_take_roster (hf_lock_service_t *self, const hf_a_roster_t *in);
 /*  What OPENED and ALIVE tell: the index of the roster in force; 0 at feature level 0. */
 uint64_t hf_lock_roster (const hf_lock_service_t *self);
+/*  The roster does not name this node: it hears little or nothing of what happens, and tells it to
+ *  nobody. */
+bool hf_lock_is_stranger (const hf_lock_service_t *self);
 void hf_lock_query_members (hf_lock_service_t *self, const hf_reading_t *reading);
 /*  An operator's, to this node, which leads. */
 void hf_lock_change (hf_lock_service_t *self, const hf_route_t *route,

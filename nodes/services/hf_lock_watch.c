@@ -157,8 +157,8 @@ s_collect (hf_lock_service_t *self, hf_watch_t *watch)
 static bool
 s_alone (const hf_lock_service_t *self)
 {
-    return self->leader == 0 && self->turn_us >= self->watching.alone_us + ALONE_US &&
-           !HF_MUTANT (watched_alone);
+    bool long_alone = self->leader == 0 && self->turn_us >= self->watching.alone_us + ALONE_US;
+    return (long_alone && !HF_MUTANT (watched_alone)) || hf_lock_is_stranger (self);
 }
 
 static void

@@ -457,14 +457,28 @@ sim_verdict (sim_t *sim, const node_t *node, const hf_a_verdict_t *verdict)
     }
 }
 
+/*  Nobody asks again for what was done before the change that comes: only so many are remembered.
+ */
+static void
+s_let_go (sim_t *sim)
+{
+    for (size_t i = 0; i < OPERATORS; i++) {
+        operator_t *person = &sim->operators[i];
+        for (size_t k = 0; k < sim->watch.changes.count; k++)
+            if (sim->watch.changes.list[k] == person->change.id)
+                person->waits = false;
+    }
+}
+
 static void
 s_person (sim_t *sim, operator_t *person)
 {
     if (person->waits && sim_random (sim, 100) == 0)
         person->waits = false; //  gives up
-    if (!person->waits && sim_odds (sim, sim->odds.changes))
+    if (!person->waits && sim_odds (sim, sim->odds.changes)) {
+        s_let_go (sim);
         person->waits = s_wish (sim, person);
-    else if (!person->waits || sim->now_us < person->again_us)
+    } else if (!person->waits || sim->now_us < person->again_us)
         return;
     if (person->waits)
         s_ask (sim, person);

@@ -128,6 +128,33 @@ BENCH_TEST_WITH (test_any_node_says_who_the_members_are, bench, false, .self = 1
     assert_int_equal (bench->barriers, 0);
 }
 
+/*  It hears nothing of what happens: who asks is sent away. */
+static bool
+s_stranger_answers (int mutant)
+{
+    bench_t bench;
+    hf_roster_t others = s_grown;
+    others.members[0].node = 2;
+    bench_init (&bench, (hf_lock_config_t){.self = 1}, false);
+    bench_follow (&bench, TERM, 2);
+    s_roster (&bench, &others, 40);
+    hf_mutant = mutant;
+    hf_query_frame (&bench.pack,
+                    &(hf_query_t){.id = 5, .what = HF_WHAT_LOCKS, .limit = 9, .stale = true});
+    bench_send (&bench, 1);
+    bench_settle (&bench);
+    uint32_t kind = bench_kind (&bench, 1);
+    hf_mutant = HF_MUTANT_none;
+    bench_done (&bench);
+    return kind == HF_KIND_RESULT;
+}
+
+HF_TEST (test_a_node_that_is_no_member_answers_nothing_that_is_stale)
+{
+    assert_false (s_stranger_answers (HF_MUTANT_none));
+    assert_true (s_stranger_answers (HF_MUTANT_stranger_tells));
+}
+
 //  ---- changes --------------------------------------------------------------------------
 
 static const hf_change_request_t s_add = {
