@@ -123,15 +123,13 @@ static int
 s_divide_files (hf_node_t *self)
 {
     char error[HF_ERROR_SIZE] = "the limit on open files is too low";
-    hf_door_plan_t plan;
-    hf_door_plan (0, HF_MEMBERS_MAX, &plan);
-    uint64_t files = hf_files_raise (plan.files);
-    if (hf_files_check (plan.least - OPENED, "a node", error) != 0 ||
-        !hf_door_plan (files, HF_MEMBERS_MAX, &plan))
+    hf_door_plan_t *plan = &self->plan;
+    hf_door_plan (0, HF_MEMBERS_MAX, plan);
+    uint64_t files = hf_files_raise (plan->files);
+    if (hf_files_check (plan->least - OPENED, "a node", error) != 0 ||
+        !hf_door_plan (files, HF_MEMBERS_MAX, plan))
         return s_refuse (error);
-    hf_gate_set (self->listen.client_port, plan.clients_top, true);
-    hf_gate_set (self->listen.node_port, plan.peers_top, false);
-    self->lock.connections_max = plan.clients;
+    self->lock.connections_max = plan->clients;
     return 0;
 }
 
@@ -168,6 +166,8 @@ int
 hf_node_load (hf_node_t *self, const hf_options_t *options)
 {
     char error[HF_ERROR_SIZE];
+    if (s_divide_files (self) != 0)
+        return -1;
     self->dir = hf_dir_open (options->data, error);
     if (!self->dir)
         return s_refuse (error);
@@ -190,8 +190,8 @@ int
 hf_node_bind (hf_node_t *self)
 {
     char error[HF_ERROR_SIZE];
-    if (s_divide_files (self) != 0)
-        return -1;
+    hf_gate_set (self->listen.client_port, self->plan.clients_top, true);
+    hf_gate_set (self->listen.node_port, self->plan.peers_top, false);
     zsys_set_io_threads (1); //  whatever the environment says: hf_intake counts on one thread
     void *context = zsys_init ();
     self->election.mesh = hf_mesh_new (context, &self->endpoints, &self->own, &self->listen, error);

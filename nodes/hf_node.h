@@ -2,6 +2,7 @@
 #ifndef HF_NODE_H_INCLUDED
 #define HF_NODE_H_INCLUDED
 
+#include "broker-less/hf_door_rules.h"
 #include "nodes/actors/hf_actors.h"
 #include "nodes/hf_options.h"
 #include "nodes/store/hf_dir.h"
@@ -13,6 +14,7 @@ typedef struct hf_node {
     bool joins;        //  it has no list
     hf_endpoint_t own; //  where others call it; id 0: not known yet
     hf_listen_t listen;
+    hf_door_plan_t plan; //  for descriptors
     hf_dir_t *dir;
     hf_election_args_t election; //  what the actors get; they own the stores and sockets once they
     hf_lock_args_t lock;         //  run

@@ -17,11 +17,15 @@ sim_client_start (sim_t *sim, client_t *client)
     client->dead_until_us = client->stalled_until_us = 0;
     client->asks = false;
     sim_clock_start (sim, &client->clock);
-    hf_client_config_t config = {.count = sim->odds.members,
+    hf_client_config_t config = {.count = sim->odds.founders,
                                  .seed = sim_random (sim, UINT64_MAX),
                                  .request_us = 200000 + sim_random (sim, 800000)};
-    for (uint32_t i = 0; i < config.count; i++)
-        config.ids[i] = i + 1;
+    memset (client->links, 0, sizeof client->links);
+    for (uint32_t i = 0; i < config.count; i++) {
+        config.ids[i] = client->links[i] = i + 1;
+        snprintf (config.addresses[i].host, sizeof config.addresses[i].host, "node%u", i + 1);
+        config.addresses[i].port = 1;
+    }
     client->core = hf_client_core_new (&config);
     for (size_t i = 0; i < USERS_MAX; i++)
         client->users[i] = (user_t){.client = client};
@@ -78,6 +82,30 @@ s_send (sim_t *sim, client_t *client)
     hf_outbox_reset (outbox);
 }
 
+bool
+sim_client_linked (const client_t *client, uint32_t node)
+{
+    bool linked = false;
+    for (size_t slot = 0; slot < HF_MEMBERS_MAX; slot++)
+        linked = linked || client->links[slot] == node;
+    return linked;
+}
+
+/*  The core follows the roster: links are broken and made. */
+static void
+s_link (sim_t *sim, client_t *client)
+{
+    hf_client_link_t link;
+    while (hf_client_core_link (client->core, &link)) {
+        uint32_t *node = &client->links[link.slot];
+        if (*node != 0)
+            sim_unlink (sim, client->id, *node);
+        *node = link.node;
+        if (link.node != 0)
+            sim_connect_later (sim, client, link.node, 30000);
+    }
+}
+
 /*  The core goes to sleep: another turn at this moment must find nothing to do. */
 static void
 s_check_sleep (sim_t *sim, client_t *client, uint64_t now_us)
@@ -100,6 +128,7 @@ s_pump (sim_t *sim, client_t *client)
         client->people_us = now_us + 5000 + sim_random (sim, 30000);
     }
     hf_client_core_turn (client->core, now_us);
+    s_link (sim, client);
     s_results (sim, client);
     s_send (sim, client);
     s_check_sleep (sim, client, now_us);
@@ -113,7 +142,9 @@ s_take (sim_t *sim, client_t *client, event_t *event)
 {
     uint64_t now_us = sim_client_local (sim, client);
     const connection_t *connection = &sim->connections[client->id][event->from];
-    if (event->type == EV_CONNECT)
+    if (!sim_client_linked (client, event->from))
+        ;
+    else if (event->type == EV_CONNECT)
         hf_client_core_connected (client->core, event->from, now_us);
     else if (event->type == EV_DISCONNECT)
         hf_client_core_broken (client->core, event->from, now_us);
@@ -121,6 +152,7 @@ s_take (sim_t *sim, client_t *client, event_t *event)
         hf_span_t frame = hf_span (event->frame->bytes, event->frame->size);
         sim_belief_reply (sim, frame);
         hf_client_core_frame (client->core, event->from, frame, now_us);
+        s_link (sim, client);
     }
     sim_drop (sim, event);
 }

@@ -276,6 +276,7 @@ typedef struct client {
     uint64_t stalled_until_us, dead_until_us;
     queue_t inbox; //  while it is stalled
     event_t turn;
+    uint32_t links[HF_MEMBERS_MAX]; //  by the core's slots: to which node; 0: none
     user_t users[USERS_MAX];
     watcher_t watchers[WATCHERS_MAX];
     uint64_t people_us; //  local: when a user may want something
@@ -502,6 +503,8 @@ void sim_disconnect (sim_t *sim, uint32_t client, uint32_t node, bool seen);
 /*  Client and node try; the event is taken. */
 void sim_connect (sim_t *sim, event_t *event);
 void sim_connect_later (sim_t *sim, const client_t *client, uint32_t node, uint64_t limit_us);
+/*  The client breaks its connection to a node. */
+void sim_unlink (sim_t *sim, uint32_t client, uint32_t node);
 
 //  sim_node.c
 void sim_arrive (sim_t *sim, node_t *node, event_t *event);
@@ -614,6 +617,7 @@ void sim_check_base (sim_t *sim, const node_t *node, uint64_t index, uint64_t te
 void sim_client_start (sim_t *sim, client_t *client);
 void sim_client_die (sim_t *sim, client_t *client);
 void sim_client_turn (sim_t *sim, client_t *client);
+bool sim_client_linked (const client_t *client, uint32_t node);
 /*  A frame, or news of a connection. */
 void sim_client_input (sim_t *sim, client_t *client, event_t *event);
 uint64_t sim_client_local (const sim_t *sim, const client_t *client);

@@ -245,10 +245,6 @@ sim_roster_committed (sim_t *sim, uint64_t index, item_t item)
         s_admitted (sim, index, &watch->roster);
     watch->roster = roster;
     watch->formed = true;
-    //  Clients know who the members are, and leave who is none.
-    for (uint32_t id = 1; id <= sim->odds.members; id++)
-        for (uint32_t client = 1; client <= sim->odds.clients && !sim_seat (sim, id); client++)
-            sim_disconnect (sim, client, id, true);
     sim_formed (sim);
 }
 

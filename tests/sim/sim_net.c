@@ -142,10 +142,11 @@ sim_connect (sim_t *sim, event_t *event)
 {
     client_t *client = &sim->clients[event->to];
     connection_t *connection = &sim->connections[event->to][event->from];
-    //  Clients know who the members are.
-    bool member =
-        sim->watch.formed ? sim_seat (sim, event->from) != NULL : event->from <= sim->odds.founders;
-    if (member && sim->nodes[event->from].up && !connection->cut && !connection->up) {
+    if (!sim_client_linked (client, event->from)) {
+        sim_drop (sim, event);
+        return;
+    }
+    if (sim->nodes[event->from].up && !connection->cut && !connection->up) {
         connection->up = true;
         connection->route = ++sim->routes << 8 | client->id;
         connection->last_us[0] = connection->last_us[1] = 0;
@@ -156,6 +157,13 @@ sim_connect (sim_t *sim, event_t *event)
     if (!connection->up)
         sim_connect_later (sim, client, event->from, 300000);
     sim_drop (sim, event);
+}
+
+void
+sim_unlink (sim_t *sim, uint32_t client, uint32_t node)
+{
+    sim->connections[client][node].up = false;
+    sim->connections[client][node].route = 0; //  what is on its way comes to nobody
 }
 
 void
