@@ -115,8 +115,8 @@ HF_TEST_ON (test_data_folder_in_use, 1)
     assert_int_equal (hf_cluster_wait_leader (cluster, HF_CLUSTER_LIMIT_MS), 1);
 }
 
-//  A folder belongs to one node of one cluster.
-HF_TEST_ON (test_data_of_another_cluster, 1)
+//  A folder belongs to one node. Who its cluster's members are its log says, whatever the list.
+HF_TEST_ON (test_data_of_another_node_or_list, 1)
 {
     assert_true (hf_cluster_begin (cluster));
     assert_int_equal (hf_cluster_terminate (cluster, 1, LIMIT_MS), 0);
@@ -124,12 +124,14 @@ HF_TEST_ON (test_data_of_another_cluster, 1)
     char list[64];
     snprintf (list, sizeof list, "1@127.0.0.1:%u:%u", other.number,
               hf_cluster_node_port (cluster, 1));
-    s_must_refuse ("1", list, hf_cluster_node_dir (cluster, 1), "cluster");
-    snprintf (list, sizeof list, "2@127.0.0.1:%u:%u", other.number,
-              hf_cluster_node_port (cluster, 1));
-    s_must_refuse ("2", list, hf_cluster_node_dir (cluster, 1), "cluster");
-    hf_port_give_back (&other);
+    list[0] = '2';
+    s_must_refuse ("2", list, hf_cluster_node_dir (cluster, 1), "belongs to node 1");
+    list[0] = '1';
+    hf_cluster_set_list (cluster, 1, list);
     assert_true (hf_cluster_begin (cluster));
+    assert_true (
+        hf_cluster_log_has (cluster, 1, "goes by the members in its log, not by the list"));
+    hf_port_give_back (&other);
 }
 
 //  Files without the log that counts their sections: the next sections would be skipped as old.
