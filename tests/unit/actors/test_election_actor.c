@@ -136,11 +136,10 @@ s_wait (stage_t *self, uint64_t index)
     UNTIL_BY (s_take (self), self->leads != 0 && self->committed >= index);
 }
 
-/*  Ask for a change until it is done. */
+/*  Ask for a change until it is done: a member may not have caught up yet, or not vote yet. */
 static void
 s_change (stage_t *self, hf_change_op_t op, const hf_endpoint_t *place)
 {
-    self->verdict = HF_VERDICT_BUSY;
     do {
         hf_a_change_frame (&self->frame, &(hf_a_change_t){.id = (uint64_t)op << 32 | place->id,
                                                           .op = (uint32_t)op,
@@ -148,10 +147,11 @@ s_change (stage_t *self, hf_change_op_t op, const hf_endpoint_t *place)
                                                           .host = hf_span_text (place->host),
                                                           .client_port = place->client_port,
                                                           .node_port = place->node_port});
-        uint32_t before = self->verdict = 0;
+        self->verdict = 0;
         hf_pipe_send (self->lock, &self->frame);
-        UNTIL_BY (s_take (self), self->verdict != before);
-    } while (self->verdict == HF_VERDICT_BUSY || self->verdict == HF_VERDICT_NO_MAJORITY);
+        UNTIL_BY (s_take (self), self->verdict != 0);
+    } while (self->verdict == HF_VERDICT_BUSY || self->verdict == HF_VERDICT_NO_MAJORITY ||
+             self->verdict == HF_VERDICT_LAST);
     assert_int_equal (self->verdict, HF_VERDICT_DONE);
 }
 
