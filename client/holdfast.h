@@ -73,7 +73,8 @@ typedef struct hf_client_options {
     bool dispatch;         //  no callback comes on the client's thread: the program calls
                            //  hf_client_dispatch
     bool fixed; //  the nodes in ENDPOINTS are reached at these addresses alone, wherever the
-                //  cluster says that they are: through a tunnel, or ports that are mapped
+                //  cluster says that they are: through a tunnel, or ports that are mapped. Also
+                //  when the environment's HOLDFAST_FIXED is not empty
 } hf_client_options_t;
 #define HF_CLIENT_OPTIONS_INIT                                                                     \
     {                                                                                              \
@@ -475,6 +476,61 @@ hf_status_t hf_backup_read (hf_client_t *client, uint32_t node, hf_backup_info_t
 typedef void (hf_fact_fn) (void *arg, const char *key, const char *text, uint64_t number);
 hf_status_t hf_query_status (hf_client_t *client, uint32_t id, hf_fact_fn *fn, void *arg,
                              uint32_t limit_ms);
+
+//  ---- members ----------------------------------------------------------------
+
+typedef struct hf_member_info {
+    uint32_t id;
+    const char *host; //  "": not told, at feature level 0; valid during the call of FN
+    uint16_t client_port, node_port;
+    bool votes;           //  it counts for majorities, and may lead
+    bool joins;           //  it is to vote as soon as it has caught up
+    bool leaves;          //  it votes no more, and is no member in a moment
+    uint64_t incarnation; //  a number of its disk; 0: not known yet
+} hf_member_info_t;
+typedef void (hf_member_info_fn) (void *arg, const hf_member_info_t *info);
+
+typedef struct hf_roster_info {
+    uint64_t index; //  of the entry of the log that names these members; 0: none does
+    uint32_t level; //  the feature level; 0: the members are those of the list and do not change
+    size_t count;   //  of the members
+} hf_roster_info_t;
+
+/*  Who the members are, by id, as the leader knows them; with the option STALE, as any node does.
+ * FN and INFO may be NULL. */
+hf_status_t hf_query_members (hf_client_t *client, const hf_query_options_t *options,
+                              hf_roster_info_t *info, hf_member_info_fn *fn, void *arg,
+                              uint32_t limit_ms);
+
+typedef enum hf_member_op {
+    HF_MEMBER_ADD = 1,     //  NODE at HOST; it votes when it has caught up, unless LEARNS
+    HF_MEMBER_REMOVE = 2,  //  NODE; FORCE: even if too few of the others are up
+    HF_MEMBER_MOVE = 3,    //  NODE is at HOST now, with its disk or, when it has caught up, another
+    HF_MEMBER_PROMOTE = 4, //  NODE, which learns, votes when it has caught up
+    HF_MEMBER_RAISE = 5    //  the feature level to LEVEL
+} hf_member_op_t;
+
+typedef struct hf_member_change {
+    size_t size;
+    uint64_t id; //  random, the same for each repetition; 0: a new one is made
+    uint32_t op; //  an hf_member_op_t; what it needs of the rest:
+    uint32_t node;
+    const char *host;
+    uint16_t client_port, node_port;
+    bool learns, force;
+    uint32_t level;
+} hf_member_change_t;
+#define HF_MEMBER_CHANGE_INIT                                                                      \
+    {                                                                                              \
+        sizeof (hf_member_change_t), 0, 0, 0, NULL, 0, 0, false, false, 0                          \
+    }
+
+/*  Change the members. HF_OK: the change is committed, and *INDEX (may be NULL) is that of the
+ *  roster; whether a new member has caught up and votes, hf_query_members says. HF_CHANGING:
+ * another one is under way, ask again. HF_TIMEOUT: it is not known whether it takes effect: ask
+ * again with the same id, which is in CHANGE then. */
+hf_status_t hf_change_members (hf_client_t *client, hf_member_change_t *change, uint64_t *index,
+                               uint32_t limit_ms);
 
 /*  The ids of the nodes that the client knows, ascending; gives how many, at most 7. At first those
  * of its endpoint list; then, as it learns of them, the members of the cluster. */

@@ -1,5 +1,5 @@
-//  Questions (OPEN, CLOSE, QUERY): idempotent; sent, repeated and re-routed until answered or out
-//  of time.
+//  Questions (OPEN, CLOSE, QUERY, CHANGE): idempotent; sent, repeated and re-routed until answered
+//  or out of time.
 
 #include "base/hf_mutant.h"
 #include "client/core/hf_client_internal.h"
@@ -31,6 +31,8 @@ s_put (hf_pack_t *frame, const hf_op_t *ask)
                                            .delay_ms = ask->delay_ms});
     else if (ask->kind == HF_OP_CLOSE)
         hf_close_frame (frame, &(hf_close_t){ask->session_id, ask->seq});
+    else if (ask->kind == HF_OP_CHANGE)
+        hf_change_request_frame (frame, &ask->change);
     else
         hf_query_frame (frame, &(hf_query_t){.id = ask->seq,
                                              .what = ask->what,
@@ -91,7 +93,7 @@ hf_client_ask_start (hf_client_core_t *core, hf_op_t *ask)
     if (ask->kind == HF_OP_OPEN)
         memcpy (&ask->seq, ask->nonce, sizeof ask->seq);
     else
-        ask->seq = core->next_key++;
+        ask->seq = ask->kind == HF_OP_CHANGE ? ask->change.id : core->next_key++;
     hf_table_insert (&core->asks, &ask->by_key, ask->seq);
     hf_chain_append (&core->asks_all, &ask->all);
     s_send (core, ask);
@@ -267,7 +269,11 @@ hf_client_ask_result (hf_client_core_t *core, uint32_t node, const hf_query_resu
 {
     hf_op_t *ask = s_find (core, HF_OP_QUERY, result->id);
     if (!ask)
+        ask = s_find (core, HF_OP_CHANGE, result->id);
+    if (!ask)
         return;
+    if (ask->what == HF_WHAT_MEMBERS)
+        hf_client_members_heard (core, result);
     if (ask->node == HF_NODE_LEADER)
         hf_client_leader_heard (core, node);
     hf_pack_t pack;

@@ -40,9 +40,10 @@ typedef struct hf_client_watch hf_client_watch_t;
 //  ---- ops: what is submitted, and what comes back --------------------------------
 
 typedef enum hf_op_kind {
-    HF_OP_OPEN = HF_KIND_OPEN,   //  a session; on HF_OK op->session is set
-    HF_OP_CLOSE = HF_KIND_CLOSE, //  end the session SESSION_ID in the cluster, whoever opened it
-    HF_OP_QUERY = HF_KIND_QUERY, //  a question; on HF_OK op->reply is the RESULT record
+    HF_OP_OPEN = HF_KIND_OPEN,     //  a session; on HF_OK op->session is set
+    HF_OP_CLOSE = HF_KIND_CLOSE,   //  end the session SESSION_ID in the cluster, whoever opened it
+    HF_OP_QUERY = HF_KIND_QUERY,   //  a question; on HF_OK op->reply is the RESULT record
+    HF_OP_CHANGE = HF_KIND_CHANGE, //  of the members; result.index: of the roster
     HF_OP_ACQUIRE = HF_KIND_ACQUIRE, //  requests of a session ...
     HF_OP_RELEASE = HF_KIND_RELEASE,
     HF_OP_CANCEL = HF_KIND_CANCEL,
@@ -82,8 +83,9 @@ typedef struct hf_op {
     char *label; //  of OPEN: who it is; the op owns it; NULL: nobody
     bool detect;
     uint32_t delay_ms;
-    bool stale;      //  of QUERY
-    uint64_t number; //  likewise
+    hf_change_request_t change; //  of CHANGE, its host in the op
+    bool stale;                 //  of QUERY
+    uint64_t number;            //  likewise
 
     //  What comes back. Pointers are into the op.
     hf_result_t result;
@@ -154,6 +156,8 @@ hf_status_t hf_op_append (hf_client_session_t *session, uint64_t owner, const ch
 /*  Any thread. NONCE: 16 random bytes that are used once. TTL_MS, NAME and SIZE must be valid. */
 hf_op_t *hf_op_open (const uint8_t nonce[HF_NONCE_SIZE], uint32_t ttl_ms);
 hf_op_t *hf_op_close (uint64_t session_id);
+/*  Its id is not 0 and below 2^63. */
+hf_op_t *hf_op_change (const hf_change_request_t *change);
 hf_op_t *hf_op_leave (hf_client_session_t *session);
 hf_op_t *hf_op_query (uint32_t node, uint32_t what, const char *name, uint64_t offset,
                       uint32_t size);

@@ -181,7 +181,7 @@ struct hf_client_core {
     hf_chain_t dirty;
     hf_heap_t session_timers;
     hf_heap_t op_timers; //  limits of acquires; limits and repeats of questions
-    hf_table_t asks;     //  questions (OPEN, CLOSE, QUERY) by key
+    hf_table_t asks;     //  questions (OPEN, CLOSE, QUERY, CHANGE) by key
     hf_chain_t asks_all;
     uint64_t next_key;
     uint8_t late[HF_LATE_MAX][HF_NONCE_SIZE]; //  openings that were given up
@@ -309,6 +309,8 @@ void hf_client_members_strange (hf_client_core_t *core, uint32_t node);
 void hf_client_members_look (hf_client_core_t *core, uint32_t node);
 void hf_client_members_take (hf_client_core_t *core, uint32_t node,
                              const hf_query_result_t *result);
+/*  The program itself has asked, and this is the answer. */
+void hf_client_members_heard (hf_client_core_t *core, const hf_query_result_t *result);
 /*  A link broke that was connected. */
 void hf_client_members_broken (hf_client_core_t *core);
 void hf_client_members_turn (hf_client_core_t *core);

@@ -243,17 +243,14 @@ s_news (const hf_client_members_t *members, uint64_t index)
     return index > members->index || index == members->told;
 }
 
-void
-hf_client_members_take (hf_client_core_t *core, uint32_t node, const hf_query_result_t *result)
+/*  Follow the list in RESULT, if it is one. */
+static void
+s_take (hf_client_core_t *core, const hf_query_result_t *result)
 {
     hf_client_members_t *members = &core->members;
     hf_client_list_t list = {.count = 0};
     hf_scan_t scan = hf_scan_list (result->rows);
-    if (members->asked != (int)node)
-        return;
-    members->asked = -1;
-    if (result->status != HF_OK || result->index == 0 || !s_news (members, result->index) ||
-        result->rows.count == 0 || result->rows.count > HF_MEMBERS_MAX)
+    if (result->rows.count == 0 || result->rows.count > HF_MEMBERS_MAX)
         return;
     while (list.count < result->rows.count) {
         if (!s_read (&scan, &list))
@@ -268,6 +265,24 @@ hf_client_members_take (hf_client_core_t *core, uint32_t node, const hf_query_re
     members->learned = list;
     members->on_given = false;
     s_follow (core, &list);
+}
+
+void
+hf_client_members_take (hf_client_core_t *core, uint32_t node, const hf_query_result_t *result)
+{
+    hf_client_members_t *members = &core->members;
+    if (members->asked != (int)node)
+        return;
+    members->asked = -1;
+    if (result->status == HF_OK && result->index != 0 && s_news (members, result->index))
+        s_take (core, result);
+}
+
+void
+hf_client_members_heard (hf_client_core_t *core, const hf_query_result_t *result)
+{
+    if (result->status == HF_OK && result->index > core->members.index)
+        s_take (core, result);
 }
 
 //  ---- nobody can be reached ----------------------------------------------------------------

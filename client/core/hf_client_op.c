@@ -235,6 +235,18 @@ hf_op_query (uint32_t node, uint32_t what, const char *name, uint64_t offset, ui
 }
 
 hf_op_t *
+hf_op_change (const hf_change_request_t *change)
+{
+    hf_span_t none = {NULL, 0};
+    assert (change->id != 0 && change->id <= INT64_MAX);
+    hf_op_t *op =
+        s_new (HF_OP_CHANGE, (const char *)change->host.at, change->host.size, none, none);
+    op->change = *change;
+    op->change.host = hf_span (op->text, change->host.size);
+    return op;
+}
+
+hf_op_t *
 hf_op_watch (uint32_t what, const char *prefix, uint64_t after)
 {
     hf_span_t none = {NULL, 0};
@@ -289,7 +301,8 @@ s_give (hf_client_core_t *core, hf_op_t *op, hf_status_t status, uint64_t index,
 {
     op->result.status = status;
     op->result.arg = op->arg;
-    op->result.lock = op->lock_size > 0 && op->kind != HF_OP_QUERY ? op->text : NULL;
+    op->result.lock =
+        op->lock_size > 0 && op->kind != HF_OP_QUERY && op->kind != HF_OP_CHANGE ? op->text : NULL;
     op->result.session = op->session ? op->session->id : 0;
     op->result.index = index;
     op->result.token = token;

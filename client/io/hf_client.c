@@ -245,6 +245,8 @@ hf_client_new (const hf_client_options_t *options, char *error)
         return NULL;
     }
     hf_client_t *self = hf_alloc (sizeof *self);
+    const char *fixed = getenv ("HOLDFAST_FIXED");
+    own.fixed = own.fixed || (fixed && *fixed);
     //  A socket of ours in the place of a closed stderr would get what the program writes there.
     hf_std_open ();
     self->wake_fd = self->ready_fd = -1;

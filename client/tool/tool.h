@@ -53,7 +53,8 @@ enum {
     TOOL_WAIT = 131072,
     TOOL_LOCKS = 262144,
     TOOL_BARRIER = 524288,
-    TOOL_BACKUP = 1048576
+    TOOL_BACKUP = 1048576,
+    TOOL_MEMBERS = 2097152 //  for those that change who the members are
 };
 
 /*  The last options of a question's help, and the head of its examples. */
@@ -77,7 +78,7 @@ typedef struct tool_command {
 extern const tool_command_t tool_run, tool_elect, tool_acquire, tool_release, tool_append, tool_cat,
     tool_ls, tool_locks, tool_leader, tool_status, tool_sessions;
 extern const tool_command_t tool_follow, tool_wait, tool_observe, tool_barrier, tool_backup,
-    tool_inspect;
+    tool_inspect, tool_members, tool_upgrade;
 
 /*  `holdfast run`, once: gives the exit code. *AGAIN: the lock was lost or no cluster reached, not
  *  by the command's own exit code, and no signal asked to end. */
@@ -139,6 +140,7 @@ struct tool_options {
     const char *after; //  a number; NULL: not given
     bool progress;
     uint64_t node; //  0: not given
+    bool learner, force, wait, no_wait;
 };
 
 /*  Read the options of COMMAND and check the number of arguments. Gives -1 to go on, or the exit

@@ -94,6 +94,10 @@ static const struct {
     {HF_SESSION_EXPIRED, TOOL_LOST, ": acquire the lock again"},
     {HF_UNDECIDED, TOOL_LOST, ": look before you repeat it"},
     {HF_CLOSED, TOOL_LOST, ": look before you repeat it"},
+    {HF_CHANGING, TOOL_UNREACHABLE, ""},
+    {HF_NO_MAJORITY, TOOL_REFUSED, "; or --force, if they never come back"},
+    {HF_LEVEL, TOOL_REFUSED, ": holdfast upgrade"},
+    {HF_NO_MEMBER, TOOL_REFUSED, ": see holdfast members"},
     {HF_TOO_LARGE, TOOL_REFUSED, ": a section takes at most 16 MiB and 256 files"},
 };
 
@@ -140,6 +144,7 @@ typedef enum take {
     TAKE_HELP,    //  print WHAT, or the command's help, and end
     TAKE_REFUSED, //  WHAT says why; NULL: accepted, without effect
     TAKE_ENDPOINTS,
+    TAKE_FIXED,
     TAKE_TRUE,
     TAKE_TEXT,
     TAKE_NO_WAIT,
@@ -169,6 +174,7 @@ static const option_row_t s_options[] = {
     {TOOL_ALL, 'h', "help", 0, TAKE_HELP, 0, NULL},
     {TOOL_ALL, 'V', "version", 0, TAKE_HELP, 0, "holdfast " HF_VERSION "\n"},
     {TOOL_ALL, 0, "endpoints", 1, TAKE_ENDPOINTS, 0, NULL},
+    {TOOL_ALL, 0, "fixed", 0, TAKE_FIXED, 0, NULL},
     {TOOL_TIMEOUT, 0, "timeout", 1, TAKE_TIMEOUT, TO (timeout_ms), "the timeout"},
     {TOOL_JSON, 0, "json", 0, TAKE_TRUE, TO (json), NULL},
     {TOOL_STALE, 0, "stale", 0, TAKE_TRUE, TO (stale), NULL},
@@ -210,6 +216,10 @@ static const option_row_t s_options[] = {
     {TOOL_LOCKS, 0, "watch", 0, TAKE_TRUE, TO (watch), NULL},
     {TOOL_BACKUP, 0, "node", 1, TAKE_POSITIVE, TO (node), "--node"},
     {TOOL_BACKUP, 0, "progress", 0, TAKE_TRUE, TO (progress), NULL},
+    {TOOL_MEMBERS, 0, "learner", 0, TAKE_TRUE, TO (learner), NULL},
+    {TOOL_MEMBERS, 0, "force", 0, TAKE_TRUE, TO (force), NULL},
+    {TOOL_MEMBERS, 0, "wait", 0, TAKE_TRUE, TO (wait), NULL},
+    {TOOL_MEMBERS, 0, "no-wait", 0, TAKE_TRUE, TO (no_wait), NULL},
     {TOOL_WAIT, 'n', "nonblock", 0, TAKE_NO_WAIT, TO (wait_ms), NULL},
     {TOOL_WAIT | TOOL_BARRIER, 'w', "wait", 1, TAKE_TIME, TO (wait_ms), "-w"},
     {TOOL_WAIT | TOOL_BARRIER, 'E', "conflict-exit-code", 1, TAKE_EXIT_CODE, TO (conflict_code),
@@ -265,6 +275,9 @@ s_take_row (tool_options_t *self, const option_row_t *row)
         return row->what ? tool_misuse (self, "%s", row->what) : -1;
     case TAKE_ENDPOINTS:
         s_endpoints (self);
+        return -1;
+    case TAKE_FIXED:
+        setenv ("HOLDFAST_FIXED", "1", 1); //  likewise
         return -1;
     case TAKE_TRUE:
         *(bool *)field = true;

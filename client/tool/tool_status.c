@@ -10,14 +10,16 @@
 #include <string.h>
 
 #define STATUS_TIMEOUT_MS 2000
+#define MEMBERS_MS        500 //  for who the members are: any node says so
 
 static const char s_help[] =
     "usage: holdfast status [OPTION...]\n"
     "\n"
-    "Ask every node of the list what it knows of itself: role, leader, term, how far it is,\n"
-    "and what it keeps. A node that does not answer is shown as unreachable.\n"
+    "Ask every member of the cluster what it knows of itself: role, leader, term, how far it\n"
+    "is, and what it keeps. A node that does not answer is shown as unreachable. Who the\n"
+    "members are, any node of the list says; if none does, it is the list.\n"
     "\n"
-    "Exit code 0 when a majority of the list agrees on a leader, else 69.\n"
+    "Exit code 0 when a majority of those that vote agrees on a leader, else 69.\n"
     "\n"
     "options:\n"
     "  -v, --verbose         every fact of every node, one on a line\n"
@@ -33,6 +35,8 @@ static const char s_help[] =
 typedef struct node {
     hf_client_t *client;
     uint32_t id;
+    bool votes;
+    char place[HF_HOST_MAX + 16]; //  host:client-port, as the members know it; "": only the list
     uint32_t timeout_ms;
     hf_status_t status;
     json_t *facts; //  an object
@@ -84,12 +88,14 @@ s_judge (cluster_t *self)
     for (size_t i = 0; i < self->count; i++) {
         uint64_t leader = s_number (&self->node[i], "leader");
         uint64_t term = s_number (&self->node[i], "term");
-        size_t votes = 0;
-        for (size_t j = 0; j < self->count; j++)
-            votes += self->node[j].status == HF_OK &&
+        size_t votes = 0, voters = 0;
+        for (size_t j = 0; j < self->count; j++) {
+            voters += self->node[j].votes;
+            votes += self->node[j].status == HF_OK && self->node[j].votes &&
                      s_number (&self->node[j], "leader") == leader &&
                      s_number (&self->node[j], "term") == term;
-        if (leader > 0 && leader <= UINT32_MAX && votes > self->count / 2) {
+        }
+        if (leader > 0 && leader <= UINT32_MAX && votes > voters / 2) {
             self->leader = (uint32_t)leader;
             self->term = term;
         }
@@ -98,15 +104,44 @@ s_judge (cluster_t *self)
 }
 
 static void
-s_ask_all (cluster_t *self, hf_client_t *client, uint32_t timeout_ms)
+s_on_member (void *arg, const hf_member_info_t *info)
 {
+    cluster_t *self = arg;
+    if (self->count == HF_MEMBERS_MAX)
+        return;
+    node_t *node = &self->node[self->count++];
+    *node = (node_t){.id = info->id, .votes = info->votes};
+    if (info->host[0] != 0)
+        snprintf (node->place, sizeof node->place, "%s:%u", info->host, info->client_port);
+}
+
+/*  The members, or the list when the cluster does not say, or says it without places. */
+static void
+s_members (cluster_t *self, hf_client_t *client)
+{
+    hf_query_options_t query = HF_QUERY_OPTIONS_INIT;
+    hf_roster_info_t info;
+    query.stale = true;
+    self->count = 0;
+    if (hf_query_members (client, &query, &info, s_on_member, self, MEMBERS_MS) == HF_OK &&
+        info.level > 0 && self->count > 0)
+        return;
     uint32_t ids[HF_MEMBERS_MAX];
     self->count = hf_client_nodes (client, ids);
     assert (self->count <= HF_MEMBERS_MAX);
+    for (size_t i = 0; i < self->count; i++)
+        self->node[i] = (node_t){.id = ids[i], .votes = true};
+}
+
+static void
+s_ask_all (cluster_t *self, hf_client_t *client, uint32_t timeout_ms)
+{
+    s_members (self, client);
     for (size_t i = 0; i < self->count; i++) {
         node_t *node = &self->node[i];
-        *node = (node_t){
-            .client = client, .id = ids[i], .timeout_ms = timeout_ms, .facts = json_object ()};
+        node->client = client;
+        node->timeout_ms = timeout_ms;
+        node->facts = json_object ();
         node->threaded = pthread_create (&node->thread, NULL, s_ask, node) == 0;
         if (!node->threaded)
             s_ask (node);
@@ -119,16 +154,20 @@ s_ask_all (cluster_t *self, hf_client_t *client, uint32_t timeout_ms)
 
 //  ---- printing ------------------------------------------------------------------
 
-/*  HOST:CLIENT_PORT of a node that does not answer. */
+/*  HOST:CLIENT_PORT of a node. */
 static void
-s_endpoint (uint32_t id, char *text, size_t size)
+s_endpoint (const node_t *self, char *text, size_t size)
 {
     hf_endpoints_t list;
     char error[HF_ERROR_SIZE];
     const char *chosen = getenv ("HOLDFAST_ENDPOINTS");
     const hf_endpoint_t *node = NULL;
+    if (self->place[0] != 0) {
+        snprintf (text, size, "%s", self->place);
+        return;
+    }
     if (hf_endpoints_parse (&list, chosen ? chosen : HF_ENDPOINTS_DEFAULT, error) == 0)
-        node = hf_endpoints_find (&list, id);
+        node = hf_endpoints_find (&list, self->id);
     if (node)
         snprintf (text, size, "%s:%u", node->host, node->client_port);
     else
@@ -141,8 +180,8 @@ s_cluster_json (const cluster_t *self)
     json_t *nodes = json_array ();
     for (size_t i = 0; i < self->count; i++) {
         const node_t *node = &self->node[i];
-        char endpoint[HF_HOST_MAX + 8];
-        s_endpoint (node->id, endpoint, sizeof endpoint);
+        char endpoint[HF_HOST_MAX + 16];
+        s_endpoint (node, endpoint, sizeof endpoint);
         json_t *json = json_pack ("{s:I, s:b, s:s}", "id", (json_int_t)node->id, "reachable",
                                   node->status == HF_OK, "endpoint", endpoint);
         json_object_update (json, node->facts);
@@ -173,8 +212,8 @@ s_print_table (const cluster_t *self)
                                           ">SESSIONS|>LOCKS|>LINKS");
     for (size_t i = 0; i < self->count; i++) {
         const node_t *node = &self->node[i];
-        char endpoint[HF_HOST_MAX + 8];
-        s_endpoint (node->id, endpoint, sizeof endpoint);
+        char endpoint[HF_HOST_MAX + 16];
+        s_endpoint (node, endpoint, sizeof endpoint);
         tool_table_number (table, node->id);
         if (node->status == HF_OK)
             s_cell (table, json_object_get (node->facts, "role"));

@@ -92,6 +92,8 @@ s_note (uint32_t node, uint32_t kind, hf_scan_t scan, const sent_t *sent)
         good = hf_close_get (&scan, &g_stage.closing);
     } else if (kind == HF_KIND_QUERY) {
         good = hf_query_get (&scan, &g_stage.query);
+    } else if (kind == HF_KIND_CHANGE) {
+        good = hf_change_request_get (&scan, &g_stage.change);
     } else {
         assert_int_equal (kind, HF_KIND_REQUESTS);
         *hf_array_add (&s_requests) = *sent;

@@ -29,6 +29,7 @@ typedef struct stage {
     uint8_t nonce[HF_NONCE_SIZE];
     hf_close_t closing;
     hf_query_t query;
+    hf_change_request_t change; //  without its host
 } stage_t;
 
 extern stage_t g_stage;

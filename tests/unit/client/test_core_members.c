@@ -351,4 +351,69 @@ STAGE_TEST (test_both_lists_take_turns_and_the_leader_is_found_in_either, 3, 600
     stage_quiet ();
 }
 
+//  ---- the program asks ----------------------------------------------------------------------
+
+static void
+s_done (uint32_t node, hf_status_t status, uint64_t index)
+{
+    hf_pack_t frame;
+    hf_pack_init (&frame);
+    hf_query_result_frame (
+        &frame,
+        &(hf_query_result_t){.id = g_stage.change.id, .status = (uint32_t)status, .index = index});
+    stage_pack (node, &frame);
+}
+
+static void
+s_change (uint64_t id, uint64_t limit_us)
+{
+    hf_op_t *op = hf_op_change (&(hf_change_request_t){.id = id,
+                                                       .op = HF_CHANGE_ADD,
+                                                       .node = 4,
+                                                       .host = hf_span_text ("d"),
+                                                       .client_port = 4,
+                                                       .node_port = 5});
+    op->limit_us = limit_us;
+    stage_submit (op);
+}
+
+STAGE_TEST (test_a_change_goes_to_whoever_leads_with_the_same_id, 3, 0)
+{
+    s_change (77, HF_NEVER);
+    assert_int_equal (g_stage.counts[1][HF_KIND_CHANGE], 1);
+    assert_true (g_stage.change.op == HF_CHANGE_ADD && g_stage.change.node == 4);
+    stage_run_ms (2500); //  it is not decided yet
+    assert_true (g_stage.counts[1][HF_KIND_CHANGE] > 1);
+    stage_quiet ();
+    g_stage.leader = 2;
+    g_stage.term = 2;
+    stage_refuse (1, HF_NOT_LEADER, 2, 2);
+    stage_run_ms (0);
+    assert_int_equal (g_stage.counts[2][HF_KIND_CHANGE], 1);
+    assert_int_equal (g_stage.change.id, 77);
+    s_done (2, HF_OK, 60);
+    hf_op_t *op = stage_result ();
+    assert_true (op->result.status == HF_OK && op->result.index == 60);
+    hf_op_free (op);
+    s_change (78, HF_NEVER);
+    s_done (2, HF_CHANGING, 60);
+    stage_expect (HF_CHANGING, 0);
+    s_change (79, g_stage.now_us + 3000000);
+    stage_run_ms (3100);
+    stage_expect (HF_TIMEOUT, 0);
+}
+
+STAGE_TEST (test_a_list_that_the_program_asked_for_is_followed, 3, 0)
+{
+    hf_op_t *op = hf_op_query (HF_NODE_LEADER, HF_WHAT_MEMBERS, "", 0, 0);
+    op->limit_us = HF_NEVER;
+    s_tell (40, s_changed);
+    stage_submit (op);
+    stage_expect (HF_OK, 0);
+    assert_int_equal (s_nodes (), 124);
+    s_link (1, 2, "m", 2);
+    s_link (2, 4, "d", 4);
+    s_no_links ();
+}
+
 HF_TEST_MAIN (NULL, NULL)

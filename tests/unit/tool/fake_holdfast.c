@@ -5,6 +5,9 @@
  *  FIFO: the session then does what its lines say: "move N", "grant", "status N", "lose", "silence"
  *  (from now on its lease runs out).
  *  HF_FAKE_WHY: the text of the answer to an acquire.
+ *  HF_FAKE_LEVEL: the feature level; above 0 the members are not those of the list.
+ *  HF_FAKE_CHANGE is the status of a change of the members, after HF_CHANGING for HF_FAKE_CHANGING
+ *  times; it comes to its end when the members were asked for HF_FAKE_LOOKS times (2).
  *  HF_FAKE_NODES: how many of three nodes answer. HF_FAKE_TROUBLE: what the client says of names.
  */
 #include "client/holdfast.h"
@@ -477,6 +480,73 @@ hf_query_files_as (hf_client_t *client, const hf_query_options_t *options, hf_fi
     return s_blocking ("HF_FAKE_QUERY", client, limit_ms);
 }
 
+//  ---- members ---------------------------------------------------------------------
+
+static hf_member_change_t s_change;
+static unsigned s_looks; //  since then
+
+static void
+s_member (hf_member_info_fn *fn, void *arg, const hf_member_info_t *info)
+{
+    const hf_member_change_t *change = &s_change;
+    hf_member_info_t now = *info;
+    bool over = s_looks > s_number ("HF_FAKE_LOOKS", 2);
+    if (change->op == 0 || change->node != info->id) {
+        fn (arg, &now);
+        return;
+    }
+    if (change->op == HF_MEMBER_REMOVE && over)
+        return;
+    if (change->op == HF_MEMBER_REMOVE) {
+        now.votes = false;
+        now.leaves = true;
+    } else if (change->op == HF_MEMBER_MOVE) {
+        now.host = change->host;
+        now.client_port = change->client_port;
+        now.node_port = change->node_port;
+        now.incarnation += over;
+    } else {
+        now.votes = over && !change->learns;
+        now.joins = !over && !change->learns;
+    }
+    fn (arg, &now);
+}
+
+hf_status_t
+hf_query_members (hf_client_t *client, const hf_query_options_t *options, hf_roster_info_t *info,
+                  hf_member_info_fn *fn, void *arg, uint32_t limit_ms)
+{
+    s_log (options && options->stale ? "stale members\n" : "");
+    s_looks += s_change.op != 0;
+    s_member (fn, arg, &(hf_member_info_t){1, "alpha", 8080, 8081, true, false, false, 0xabc});
+    s_member (fn, arg, &(hf_member_info_t){2, "beta", 80, 81, true, false, false, 5});
+    s_member (fn, arg, &(hf_member_info_t){3, "", 0, 0, false, false, false, 0});
+    if (s_change.op == HF_MEMBER_ADD)
+        s_member (fn, arg,
+                  &(hf_member_info_t){s_change.node, s_change.host, 1, 2, false, true, false, 0});
+    if (info)
+        *info = (hf_roster_info_t){.index = 40, .level = s_number ("HF_FAKE_LEVEL", 0), .count = 3};
+    return s_blocking ("HF_FAKE_QUERY", client, limit_ms);
+}
+
+hf_status_t
+hf_change_members (hf_client_t *client, hf_member_change_t *change, uint64_t *index,
+                   uint32_t limit_ms)
+{
+    static unsigned changing;
+    static uint64_t id;
+    assert (index && (changing == 0 || change->id == id));
+    change->id = id = 77;
+    s_log ("change %u node %u %s:%u:%u%s%s level %u\n", change->op, change->node,
+           change->host ? change->host : "", change->client_port, change->node_port,
+           change->learns ? " learns" : "", change->force ? " force" : "", change->level);
+    if (changing++ < s_number ("HF_FAKE_CHANGING", 0))
+        return HF_CHANGING;
+    *index = 60;
+    s_change = *change;
+    return s_blocking ("HF_FAKE_CHANGE", client, limit_ms);
+}
+
 hf_status_t
 hf_query_status (hf_client_t *client, uint32_t id, hf_fact_fn *fn, void *arg, uint32_t limit_ms)
 {
@@ -486,6 +556,10 @@ hf_query_status (hf_client_t *client, uint32_t id, hf_fact_fn *fn, void *arg, ui
     fn (arg, "leader", NULL, s_number ("HF_FAKE_LEADER", 1));
     fn (arg, "term", NULL, 5);
     fn (arg, "state_hash", NULL, 0xabc);
+    if (s_change.op != 0) {
+        fn (arg, "applied_index", NULL, id != s_change.node ? 90 : 30 + 20 * (uint64_t)s_looks);
+        fn (arg, "not_counted", s_looks < 4 ? "7,2" : NULL, 0);
+    }
     return s_blocking ("HF_FAKE_STATUS", client, limit_ms);
 }
 

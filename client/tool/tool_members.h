@@ -1,0 +1,43 @@
+/*  tool_members.h - a change of the members that the tool asked for, and waiting until it has come
+ *  to its end.
+ */
+#ifndef TOOL_MEMBERS_H_INCLUDED
+#define TOOL_MEMBERS_H_INCLUDED
+
+#include "client/tool/tool.h"
+
+//  What a change is to lead to.
+typedef enum tool_members_end {
+    TOOL_MEMBER_VOTES,  //  the member votes
+    TOOL_MEMBER_NEW,    //  and with another disk than before
+    TOOL_MEMBER_COUNTS, //  it votes, the leader counts it, and it is there
+    TOOL_MEMBER_THERE,  //  it has all that was committed before
+    TOOL_MEMBER_GONE,   //  it is none any more
+    TOOL_MEMBER_NOTHING //  the change itself is all
+} tool_members_end_t;
+
+typedef struct tool_members {
+    const tool_options_t *options;
+    hf_client_t *client;
+    hf_member_change_t change;
+    tool_members_end_t end;
+    uint64_t incarnation; //  of the member's disk before
+    uint64_t index;       //  of the change
+} tool_members_t;
+
+/*  A member, as the leader knows it. */
+typedef struct tool_member {
+    uint32_t id; //  which is looked for
+    bool found;  //  it is one, and:
+    bool votes, joins, leaves;
+    uint64_t incarnation;
+    char place[300]; //  host:client-port:node-port
+} tool_member_t;
+hf_status_t tool_member_find (hf_client_t *client, uint32_t id, uint32_t limit_ms,
+                              tool_member_t *member);
+
+/*  The change is committed. Wait until it has come to its end, and say on standard error how far it
+ *  is. Gives the exit code. */
+int tool_members_wait (tool_members_t *self);
+
+#endif

@@ -1,0 +1,161 @@
+//  Waiting until a change of the members has come to its end, and saying how far it is.
+
+#include "client/tool/tool_members.h"
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#define LOOK_MS  200  //  between two looks
+#define ASK_MS   1000 //  for the facts of a node
+#define COUNT_MS 2000 //  between two lines that differ in numbers alone
+
+/*  What is said: a line when WHAT is another, or the numbers in it are and some time has passed. */
+typedef struct saying {
+    char what[64], line[400];
+    uint64_t said_ms;
+} saying_t;
+
+static void
+s_say (saying_t *self, uint32_t node, const char *what, const char *more)
+{
+    char line[sizeof self->line];
+    snprintf (line, sizeof line, "holdfast: node %" PRIu32 " %s%s\n", node, what, more);
+    bool other = strcmp (self->what, what) != 0;
+    if (!other && (strcmp (self->line, line) == 0 || tool_now_ms () < self->said_ms + COUNT_MS))
+        return;
+    snprintf (self->what, sizeof self->what, "%s", what);
+    snprintf (self->line, sizeof self->line, "%s", line);
+    self->said_ms = tool_now_ms ();
+    tool_line (line);
+}
+
+/*  What a node says of itself. */
+typedef struct facts {
+    bool there;
+    uint64_t applied;
+    char not_counted[64]; //  ids, as "1,3"
+} facts_t;
+
+static void
+s_on_fact (void *arg, const char *key, const char *text, uint64_t number)
+{
+    facts_t *self = arg;
+    if (!text && strcmp (key, "applied_index") == 0)
+        self->applied = number;
+    if (text && strcmp (key, "not_counted") == 0)
+        snprintf (self->not_counted, sizeof self->not_counted, "%s", text);
+}
+
+static facts_t
+s_facts (const tool_members_t *self, uint32_t node)
+{
+    facts_t facts = {.there = false};
+    facts.there = hf_query_status (self->client, node, s_on_fact, &facts, ASK_MS) == HF_OK;
+    return facts;
+}
+
+static facts_t
+s_leader (const tool_members_t *self)
+{
+    hf_leader_info_t leader = {.id = 0};
+    if (hf_query_leader (self->client, &leader, ASK_MS) != HF_OK)
+        return (facts_t){.there = false};
+    return s_facts (self, leader.id);
+}
+
+static bool
+s_counted (const facts_t *leader, uint32_t node)
+{
+    char ids[sizeof leader->not_counted + 2], id[16];
+    snprintf (ids, sizeof ids, ",%s,", leader->not_counted);
+    snprintf (id, sizeof id, ",%" PRIu32 ",", node);
+    return leader->there && !strstr (ids, id);
+}
+
+static bool
+s_at_end (const tool_members_t *self, const tool_member_t *member, const facts_t *facts)
+{
+    bool has_it = facts->there && facts->applied >= self->index;
+    switch (self->end) {
+    case TOOL_MEMBER_VOTES:
+        return member->votes;
+    case TOOL_MEMBER_NEW:
+        return member->votes && member->incarnation != self->incarnation;
+    case TOOL_MEMBER_COUNTS: {
+        facts_t leader = s_leader (self);
+        return member->votes && has_it && s_counted (&leader, member->id);
+    }
+    case TOOL_MEMBER_THERE:
+        return has_it;
+    case TOOL_MEMBER_GONE:
+        return !member->found;
+    case TOOL_MEMBER_NOTHING:
+        break;
+    }
+    return true;
+}
+
+/*  What the node does, in words. */
+static void
+s_progress (const tool_members_t *self, const tool_member_t *member, const facts_t *facts,
+            saying_t *saying)
+{
+    char more[160] = "";
+    if (self->end == TOOL_MEMBER_GONE) {
+        s_say (saying, member->id, "leaves", "");
+    } else if (!facts->there) {
+        bool moves = self->end == TOOL_MEMBER_THERE && !self->change.learns;
+        s_say (saying, member->id, "is a member, and does not answer yet:",
+               moves ? " start it at its new place"
+                     : " start it with holdfastd --id, --join and --data");
+    } else if (facts->applied == 0) {
+        s_say (saying, member->id, "gets the state", "");
+    } else {
+        facts_t leader = s_leader (self);
+        if (leader.applied >= facts->applied)
+            snprintf (more, sizeof more, ": %" PRIu64 " entries of %" PRIu64, facts->applied,
+                      leader.applied);
+        s_say (saying, member->id, "catches up", more);
+    }
+}
+
+static int
+s_done (const tool_members_t *self, uint32_t node)
+{
+    static const char *const what[] = {[TOOL_MEMBER_VOTES] = "votes",
+                                       [TOOL_MEMBER_NEW] = "is replaced, and votes",
+                                       [TOOL_MEMBER_COUNTS] = "votes",
+                                       [TOOL_MEMBER_THERE] = "has caught up",
+                                       [TOOL_MEMBER_GONE] = "is no member"};
+    saying_t saying = {.said_ms = 0};
+    if (self->end != TOOL_MEMBER_NOTHING)
+        s_say (&saying, node, what[self->end], "");
+    return TOOL_OK;
+}
+
+int
+tool_members_wait (tool_members_t *self)
+{
+    const struct timespec wait = {.tv_nsec = LOOK_MS * 1000000L};
+    uint32_t node = self->change.node;
+    saying_t saying = {.said_ms = 0};
+    while (self->end != TOOL_MEMBER_NOTHING) {
+        tool_member_t member;
+        facts_t facts = {.there = false};
+        hf_status_t status =
+            tool_member_find (self->client, node, self->options->timeout_ms, &member);
+        if (status != HF_OK)
+            return tool_fail (status, NULL,
+                              "the change is made, but it is not known how far node %" PRIu32 " is",
+                              node);
+        if (!member.found && self->end != TOOL_MEMBER_GONE)
+            return tool_error (TOOL_REFUSED, "node %" PRIu32 " was removed meanwhile", node);
+        if (self->end != TOOL_MEMBER_GONE)
+            facts = s_facts (self, node);
+        if (s_at_end (self, &member, &facts))
+            break;
+        s_progress (self, &member, &facts, &saying);
+        nanosleep (&wait, NULL);
+    }
+    return s_done (self, node);
+}
