@@ -140,26 +140,39 @@ s_note_roster (void *arg, uint64_t index, hf_span_t payload)
     *(hf_span_t *)arg = payload;
 }
 
-/*  The members are those of the log, and this node is where the log says. Whether the log has a
- *  roster with places: then the list is not compared with the one of the first start. */
+/*  Who the members are by the last roster of the log, if it has places. */
 static bool
-s_take_roster (hf_node_t *self)
+s_find_roster (const hf_node_t *self, hf_endpoints_t *members)
 {
     hf_span_t payload = {.size = 0};
     hf_roster_t roster;
-    hf_endpoints_t members;
-    char text[HF_ENDPOINTS_TEXT_SIZE];
     hf_log_store_rosters (self->election.store, s_note_roster, &payload);
     if (payload.size == 0 || !hf_roster_get (payload, &roster) || roster.level == 0)
         return false;
-    hf_endpoints_of_roster (&members, &roster);
+    hf_endpoints_of_roster (members, &roster);
+    return true;
+}
+
+/*  The log belongs to this node, and says who the members are and where this node is; before it has
+ *  a roster with places, the list says it, which must be that of the first start. */
+static int
+s_bind_log (hf_node_t *self)
+{
+    hf_endpoints_t members;
+    char text[HF_ENDPOINTS_TEXT_SIZE];
+    bool known = s_find_roster (self, &members);
+    const char *list = known || self->joins ? NULL : self->list;
+    if (hf_log_store_bind (self->election.store, self->id, list) != 0)
+        return s_refuse (hf_log_store_error (self->election.store));
+    if (!known)
+        return 0;
     const hf_endpoint_t *own = hf_endpoints_find (&members, self->id);
     if (own)
         self->own = *own;
     hf_endpoints_text (&members, text);
     if (!self->joins && strcmp (text, self->list) != 0)
         hf_report (HF_INFO, "goes by the members in its log, not by the list: %s", text);
-    return true;
+    return 0;
 }
 
 int
@@ -176,10 +189,8 @@ hf_node_load (hf_node_t *self, const hf_options_t *options)
     self->election.store = hf_log_store_open (options->data, error);
     if (!self->election.store)
         return s_refuse (error);
-    bool known = s_take_roster (self);
-    if (hf_log_store_bind (self->election.store, self->id,
-                           known || self->joins ? NULL : self->list) != 0)
-        return s_refuse (hf_log_store_error (self->election.store));
+    if (s_bind_log (self) != 0)
+        return -1;
     self->file.store = hf_file_store_open (options->data, error);
     if (!self->file.store)
         return s_refuse (error);
