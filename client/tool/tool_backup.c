@@ -117,18 +117,29 @@ s_known (const backup_t *self, uint64_t node)
     return false;
 }
 
+/*  The list may be old: the client goes by what it is told. If nobody tells it, the list must do.
+ */
+static void
+s_learn_members (const backup_t *self)
+{
+    hf_query_options_t any = HF_QUERY_OPTIONS_INIT;
+    any.stale = true;
+    hf_query_members (self->client, &any, NULL, NULL, NULL, TRY_MS);
+}
+
 static int
 s_choose (backup_t *self)
 {
     hf_leader_info_t leader = {.id = 0};
     hf_status_t status = HF_OK;
-    if (self->options->node > 0 && !s_known (self, self->options->node))
-        return tool_misuse (self->options, "--node: the nodes do not include %" PRIu64,
-                            self->options->node);
     if (!self->options->stale)
         status = hf_query_leader (self->client, &leader, self->options->timeout_ms);
     if (status != HF_OK)
         return tool_fail (status, NULL, "no backup");
+    s_learn_members (self);
+    if (self->options->node > 0 && !s_known (self, self->options->node))
+        return tool_misuse (self->options, "--node: the nodes do not include %" PRIu64,
+                            self->options->node);
     self->least = leader.index;
     if (self->options->node > 0)
         status = s_begin (self, (uint32_t)self->options->node, self->options->timeout_ms);

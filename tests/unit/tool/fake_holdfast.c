@@ -516,8 +516,11 @@ hf_status_t
 hf_query_members (hf_client_t *client, const hf_query_options_t *options, hf_roster_info_t *info,
                   hf_member_info_fn *fn, void *arg, uint32_t limit_ms)
 {
-    s_log (options && options->stale ? "stale members\n" : "");
+    if (fn && options && options->stale)
+        s_log ("stale members\n");
     s_looks += s_change.op != 0;
+    if (!fn)
+        return s_blocking ("HF_FAKE_QUERY", client, limit_ms);
     s_member (fn, arg, &(hf_member_info_t){1, "alpha", 8080, 8081, true, false, false, 0xabc});
     s_member (fn, arg, &(hf_member_info_t){2, "beta", 80, 81, true, false, false, 5});
     s_member (fn, arg, &(hf_member_info_t){3, "", 0, 0, false, false, false, 0});
