@@ -211,6 +211,8 @@ hf_core_roster_truncate (hf_core_t *self, uint64_t index)
         return;
     while (self->rosters.count > 0 && self->rosters.list[self->rosters.count - 1].index >= index)
         s_free (&self->rosters.list[--self->rosters.count]);
+    if (self->roster_noted >= index)
+        self->roster_noted = UINT64_MAX; //  another one may come at that index
     hf_core_sit (self);
 }
 

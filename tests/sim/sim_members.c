@@ -552,8 +552,6 @@ sim_removed (sim_t *sim, node_t *node)
     sim_crash (sim, node, true);
     sim_tell (sim, "node %u was removed, and ends", node->id);
     node->gone = true;
-    if (sim->healed) //  it may have been added again
-        sim_start_later (sim, node, 2000000);
     return true;
 }
 
@@ -574,8 +572,12 @@ sim_members_settled (sim_t *sim)
     if (hf_roster_joint (roster))
         return false;
     for (uint32_t id = 1; id <= sim->odds.members; id++) {
-        const node_t *node = &sim->nodes[id];
+        node_t *node = &sim->nodes[id];
         const hf_seat_t *seat = hf_roster_seat (roster, id);
+        if (seat && !node->up && node->gone) { //  it was added again
+            node->gone = false;
+            sim_start_later (sim, node, 1000000);
+        }
         if (!seat && node->up && s_believes (node))
             return false;
         if (s_flag (seat, HF_SEAT_JOINS) ||
