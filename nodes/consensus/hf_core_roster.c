@@ -34,16 +34,22 @@ hf_core_members (const hf_core_t *self, uint64_t *index)
     return roster != NULL ? &roster->is : NULL;
 }
 
-/*  NULL: none. */
-const hf_core_roster_t *
-hf_core_roster_committed (const hf_core_t *self)
+/*  The last one up to INDEX; NULL: none. */
+static const hf_core_roster_t *
+s_last_up_to (const hf_core_t *self, uint64_t index)
 {
     const hf_core_roster_t *last = NULL;
     for (size_t i = 0; i < self->rosters.count; i++) {
-        if (self->rosters.list[i].index <= self->commit_index)
+        if (self->rosters.list[i].index <= index)
             last = &self->rosters.list[i];
     }
     return last;
+}
+
+const hf_core_roster_t *
+hf_core_roster_committed (const hf_core_t *self)
+{
+    return s_last_up_to (self, self->commit_index);
 }
 
 //  ---- slots -----------------------------------------------------------------------------
@@ -259,10 +265,13 @@ void
 hf_core_on_members (hf_core_t *self, const hf_members_t *m, hf_effects_t *effects)
 {
     const hf_core_roster_t *last = hf_core_roster (self);
+    //  What is not verified may be what another leader had that nobody followed.
+    const hf_core_roster_t *sure = s_last_up_to (self, self->verified_index);
     hf_roster_t roster;
     bool sound = hf_roster_get (m->roster, &roster);
     assert (sound); //  see hf_core_sane
-    if (self->role == HF_LEADER || last == NULL || m->index < last->index || self->removed)
+    if (self->role == HF_LEADER || last == NULL || self->removed ||
+        (sure != NULL && m->index < sure->index))
         return;
     const hf_seat_t *own = hf_roster_seat (&last->is, self->config.self);
     const hf_seat_t *now = hf_roster_seat (&roster, self->config.self);
