@@ -250,29 +250,35 @@ sim_roster_committed (sim_t *sim, uint64_t index, item_t item)
 
 //  ---- what may be lost -----------------------------------------------------------------------
 
-/*  Whether, without NODE's disk, a majority of the seats with one of FLAGS is left. */
-static bool
-s_left (const sim_t *sim, const hf_roster_t *roster, uint32_t flags, const node_t *node)
+/*  Without NODE's disk: how many seats with FLAG are left in ROSTER with the disk that it names. */
+static uint32_t
+s_left (const sim_t *sim, const hf_roster_t *roster, uint32_t flag, const node_t *node,
+        uint32_t *seats)
 {
-    uint32_t seats = 0, left = 0;
+    uint32_t left = 0;
+    *seats = 0;
     for (uint32_t i = 0; i < roster->count; i++) {
         const hf_seat_t *seat = &roster->members[i];
         const node_t *other = &sim->nodes[seat->node];
-        if ((seat->flags & flags) == 0)
+        if ((seat->flags & flag) == 0)
             continue;
-        seats++;
-        bool joins = s_flag (seat, HF_SEAT_JOINS);
+        (*seats)++;
         left += other != node && !other->damaged && !s_flag (seat, HF_SEAT_CHANGED) &&
-                (joins || other->durable.incarnation == seat->incarnation);
+                other->durable.incarnation == seat->incarnation;
     }
-    return 2 * left > seats;
+    return left;
 }
 
+/*  Also if one more is made a voter: its disk may be lost before that is committed. */
 static bool
 s_enough_left (const sim_t *sim, const hf_roster_t *roster, const node_t *node)
 {
-    return s_left (sim, roster, HF_SEAT_VOTES, node) && s_left (sim, roster, HF_SEAT_VOTED, node) &&
-           s_left (sim, roster, HF_SEAT_VOTES | HF_SEAT_JOINS, node);
+    uint32_t votes, voted, joins = 0;
+    uint32_t left = s_left (sim, roster, HF_SEAT_VOTES, node, &votes);
+    uint32_t left_before = s_left (sim, roster, HF_SEAT_VOTED, node, &voted);
+    for (uint32_t i = 0; i < roster->count; i++)
+        joins += s_flag (&roster->members[i], HF_SEAT_JOINS);
+    return 2 * left > votes + (joins > 0) && 2 * left_before > voted;
 }
 
 /*  A roster that is on its way may still be committed. */
