@@ -109,6 +109,7 @@ s_setup (void **state)
         return -1;
     s_world.proxy = hf_proxy_new (s_world.cluster);
     setenv ("CUT", hf_proxy_endpoints (s_world.proxy), 1);
+    setenv ("HOLDFAST_FIXED", "1", 1); //  the cluster names the nodes behind the network
     setenv ("HOLDFAST_ENDPOINTS", hf_cluster_endpoints (s_world.cluster), 1);
     return pthread_create (&s_world.thread, NULL, s_work, NULL);
 }
