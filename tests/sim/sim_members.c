@@ -342,6 +342,17 @@ s_any_old (const sim_t *sim)
     return false;
 }
 
+/*  Clients are given the founders, and may learn of nobody else before these are gone: one stays.
+ */
+static bool
+s_last_founder (const sim_t *sim, uint32_t id)
+{
+    for (uint32_t other = 1; other <= sim->odds.founders; other++)
+        if (other != id && sim_votes (sim, other))
+            return false;
+    return id <= sim->odds.founders;
+}
+
 /*  What an operator wants next. False: nothing. */
 static bool
 s_wish (sim_t *sim, operator_t *person)
@@ -365,7 +376,8 @@ s_wish (sim_t *sim, operator_t *person)
     } else if (!s_flag (seat, HF_SEAT_VOTES) && dice < 5)
         change->op = HF_CHANGE_PROMOTE;
     else if (dice < 7 && (voters > 2 || sim_random (sim, 8) == 0)) {
-        if (!s_all_disks_there (sim))
+        if (!s_all_disks_there (sim) || s_last_founder (sim, change->node) ||
+            sim->now_us < sim->removing_until_us)
             return false;
         change->op = HF_CHANGE_REMOVE;
         sim->removing_until_us = sim->now_us + 8000000;
