@@ -422,7 +422,8 @@ typedef struct sim {
     trial_t trial;
     node_t *silent; //  when all others are healed; NULL: none
     operator_t operators[OPERATORS];
-    uint64_t removing_until_us; //  a voter may be on its way out
+    uint64_t removing_until_us; //  a voter may be on its way out,
+    uint64_t founder_leaves_us; //  and until then a founder
     watch_t watch;
 } sim_t;
 

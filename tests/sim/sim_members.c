@@ -347,6 +347,8 @@ s_any_old (const sim_t *sim)
 static bool
 s_last_founder (const sim_t *sim, uint32_t id)
 {
+    if (id <= sim->odds.founders && sim->now_us < sim->founder_leaves_us)
+        return true; //  another one may be on its way out
     for (uint32_t other = 1; other <= sim->odds.founders; other++)
         if (other != id && sim_votes (sim, other))
             return false;
@@ -376,11 +378,12 @@ s_wish (sim_t *sim, operator_t *person)
     } else if (!s_flag (seat, HF_SEAT_VOTES) && dice < 5)
         change->op = HF_CHANGE_PROMOTE;
     else if (dice < 7 && (voters > 2 || sim_random (sim, 8) == 0)) {
-        if (!s_all_disks_there (sim) || s_last_founder (sim, change->node) ||
-            sim->now_us < sim->removing_until_us)
+        if (!s_all_disks_there (sim) || s_last_founder (sim, change->node))
             return false;
         change->op = HF_CHANGE_REMOVE;
         sim->removing_until_us = sim->now_us + 8000000;
+        if (change->node <= sim->odds.founders)
+            sim->founder_leaves_us = sim->now_us + 4000000;
     } else {
         change->op = HF_CHANGE_MOVE;
         s_place (change, hosts[sim_random (sim, 6) == 0 ? 8 : change->node],
