@@ -216,6 +216,16 @@ s_done_once (sim_t *sim, uint64_t index, const hf_roster_t *next)
     sim->result->totals.changes++;
 }
 
+/*  At the end all who are members are up: also one that was removed, ended, and was added again. */
+static void
+s_start_again (sim_t *sim, node_t *node)
+{
+    if (!sim->healed || !node->gone || !sim_seat (sim, node->id))
+        return;
+    node->gone = false;
+    sim_start_later (sim, node, 1000000);
+}
+
 void
 sim_roster_committed (sim_t *sim, uint64_t index, item_t item)
 {
@@ -245,6 +255,8 @@ sim_roster_committed (sim_t *sim, uint64_t index, item_t item)
         s_admitted (sim, index, &watch->roster);
     watch->roster = roster;
     watch->formed = true;
+    for (uint32_t id = 1; id <= sim->odds.members; id++)
+        s_start_again (sim, &sim->nodes[id]);
     sim_formed (sim);
 }
 
@@ -573,6 +585,7 @@ sim_removed (sim_t *sim, node_t *node)
     sim_crash (sim, node, true);
     sim_tell (sim, "node %u was removed, and ends", node->id);
     node->gone = true;
+    s_start_again (sim, node);
     return true;
 }
 
@@ -593,12 +606,8 @@ sim_members_settled (sim_t *sim)
     if (hf_roster_joint (roster))
         return false;
     for (uint32_t id = 1; id <= sim->odds.members; id++) {
-        node_t *node = &sim->nodes[id];
+        const node_t *node = &sim->nodes[id];
         const hf_seat_t *seat = hf_roster_seat (roster, id);
-        if (seat && !node->up && node->gone) { //  it was added again
-            node->gone = false;
-            sim_start_later (sim, node, 1000000);
-        }
         if (!seat && node->up && s_believes (node))
             return false;
         if (s_flag (seat, HF_SEAT_JOINS) ||
