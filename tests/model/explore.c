@@ -4,6 +4,8 @@
 #include "explore.h"
 #include "judge.h"
 #include "moves.h"
+#include "papers.h"
+#include "symmetry.h"
 #include "base/hf_array.h"
 #include <assert.h>
 #include <setjmp.h>
@@ -30,6 +32,7 @@ typedef struct search {
 
 //  ---- assertions of the core are findings ------------------------------------------------------
 
+static const char s_assertion[] = "an assertion of the core fails";
 static sigjmp_buf s_aborted;
 static volatile sig_atomic_t s_armed;
 
@@ -46,7 +49,7 @@ static bool
 s_make (world_t *world, const bounds_t *bounds, const move_t *move, bool *sound)
 {
     *sound = false;
-    if (sigsetjmp (s_aborted, 1) != 0) {
+    if (sigsetjmp (s_aborted, 0) != 0) {
         s_armed = 0;
         return true;
     }
@@ -63,7 +66,7 @@ s_try (world_t *world, const bounds_t *bounds, move_t move, const char **wrong)
 {
     node_t before = world->nodes[move.who];
     bool sound, counts = s_make (world, bounds, &move, &sound);
-    *wrong = !sound   ? "an assertion of the core fails"
+    *wrong = !sound   ? s_assertion
              : counts ? judge (world, &before, move.who)
                       : NULL;
     return counts;
@@ -98,12 +101,25 @@ s_grow (search_t *search)
     search->room = room;
 }
 
+static size_t
+s_rosters (const world_t *world)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < world->sure_count; i++) {
+        uint8_t what = world->sure[i].what;
+        count += what > 0 && !papers_roster (what)->joint;
+    }
+    return count;
+}
+
 static void
 s_see (search_t *search, const world_t *world, uint32_t from, move_t move)
 {
-    uint64_t hash = world_hash (world);
+    uint64_t hash = symmetry_hash (world, search->bounds->same);
     if (!s_put (search->seen, search->room, hash != 0 ? hash : 1))
         return;
+    size_t rosters = s_rosters (world);
+    search->is.rosters = rosters > search->is.rosters ? rosters : search->is.rosters;
     *hf_array_add (&search->next) = *world;
     *hf_array_add (&search->steps) = (step_t){from, move};
     if (search->steps.count * 2 > search->room)
@@ -132,12 +148,9 @@ s_print_way (const search_t *search, uint32_t from, move_t last)
         const char *wrong;
         moves_text (&world, search->bounds, move, text, sizeof text);
         printf ("    %2zu  %s", way.count - i + 1, text);
-        s_try (&world, search->bounds, move, &wrong);
-        if (wrong == NULL || world.nodes[move.who].length > 0) {
-            world_text (&world, move.who, text, sizeof text);
-            printf (": %s", text);
-        }
-        printf ("\n");
+        bool sound = s_try (&world, search->bounds, move, &wrong) && wrong != s_assertion;
+        world_text (&world, move.who, text, sizeof text);
+        printf ("%s%s\n", sound ? ": " : "", sound ? text : "");
         world_canonical (&world, search->bounds);
     }
     hf_array_free (&way);
@@ -174,8 +187,6 @@ s_search (search_t *search, size_t most)
         HF_ARRAY (world_t) done = {search->level.list, 0, search->level.room};
         memcpy (&search->level, &search->next, sizeof done);
         memcpy (&search->next, &done, sizeof done);
-        if (search->level.count > search->is.widest)
-            search->is.widest = search->level.count;
         for (size_t i = 0; i < search->level.count && search->is.wrong == NULL; i++)
             s_continue (search, &search->level.list[i], number++);
         search->is.depth += search->next.count > 0;
@@ -187,15 +198,15 @@ explored_t
 explore (const world_t *first, const bounds_t *bounds, size_t most)
 {
     search_t search = {.first = first, .bounds = bounds, .room = 1U << 16};
-    struct sigaction action = {.sa_handler = s_on_abort}, before;
+    struct sigaction action = {.sa_handler = s_on_abort, .sa_flags = SA_NODEFER}, before;
     struct timespec start, end;
     assert (most < UINT32_MAX);
     sigaction (SIGABRT, &action, &before);
-    clock_gettime (CLOCK_MONOTONIC, &start);
+    clock_gettime (CLOCK_PROCESS_CPUTIME_ID, &start);
     search.seen = hf_alloc (search.room * sizeof *search.seen);
     s_see (&search, first, 0, (move_t){.kind = 0});
     s_search (&search, most);
-    clock_gettime (CLOCK_MONOTONIC, &end);
+    clock_gettime (CLOCK_PROCESS_CPUTIME_ID, &end);
     sigaction (SIGABRT, &before, NULL);
     search.is.states = search.steps.count;
     search.is.seconds =

@@ -5,8 +5,10 @@
 #include "world.h"
 
 typedef struct explored {
-    size_t states, moves, depth, cut, widest;
-    double seconds;
+    size_t states, moves, depth;
+    size_t cut; //  leaders whose log is too long to go on
+    size_t rosters;    //  the most that were committed, joint ones left out: how far changes came
+    double seconds;    //  of this process
     bool whole;        //  there was no more to see
     const char *wrong; //  NULL: nothing is
 } explored_t;

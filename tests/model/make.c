@@ -38,8 +38,12 @@ s_keep_sent (world_t *world, const bounds_t *bounds, const node_t *before, bool 
 /*  As when nobody was heard for an election timeout, without the pre-vote: it only makes standing
  *  rarer. */
 static void
-s_stand (stage_t *stage)
+s_stand (stage_t *stage, uint8_t term)
 {
+    hf_event_t event = {.type = HF_EV_PEER, .peer = {.kind = HF_KIND_NEWER_TERM}};
+    event.peer.newer_term = (hf_newer_term_t){.from = UINT8_MAX, .term = term - 1U};
+    if (event.peer.newer_term.term > stage->core->term)
+        stage_step (stage, &event);
     if (stage->core->role == HF_LEADER)
         hf_core_step_down (stage->core, stage->core->term, stage->effects);
     if (hf_core_may_stand (stage->core))
@@ -84,9 +88,11 @@ s_other_disk (uint8_t disk, uint8_t how, const uint8_t *sent)
     return both && (how & MOVE_LOST) != (disk > NODES ? 0 : MOVE_LOST);
 }
 
-static void
+/*  Gives how many votes there were when it won, or in all. */
+static size_t
 s_win (const world_t *world, stage_t *stage, move_t move)
 {
+    size_t count = 0;
     node_t before = *stage->node;
     uint8_t given[DISKS + 1] = {0};
     for (uint8_t disk = 1; disk <= DISKS; disk++) {
@@ -98,9 +104,13 @@ s_win (const world_t *world, stage_t *stage, move_t move)
         }
     }
     for (uint8_t disk = 1; disk <= DISKS; disk++) {
-        if (given[disk] > 0 && !s_other_disk (disk, move.how, given))
-            s_vote (stage, before.term, disk, given[disk]);
+        if (given[disk] == 0 || s_other_disk (disk, move.how, given) ||
+            stage->core->role == HF_LEADER)
+            continue;
+        s_vote (stage, before.term, disk, given[disk]);
+        count++;
     }
+    return count;
 }
 
 //  ---- entries and acks ----------------------------------------------------------------------
@@ -214,7 +224,7 @@ s_counts (const node_t *before, const node_t *node, move_t move)
 {
     switch ((move_kind_t)move.kind) {
     case MOVE_STAND:
-        return node->term > before->term;
+        return node->term == move.by;
     case MOVE_WIN:
         return node->role == HF_LEADER;
     case MOVE_COMMIT:
@@ -233,7 +243,7 @@ s_act (world_t *world, const bounds_t *bounds, stage_t *stage, move_t move)
     hf_event_t event = {.type = HF_EV_CHANGE};
     switch ((move_kind_t)move.kind) {
     case MOVE_STAND:
-        s_stand (stage);
+        s_stand (stage, move.by);
         break;
     case MOVE_ASK:
         s_ask (stage, &world->nodes[move.by]);
@@ -254,10 +264,40 @@ s_act (world_t *world, const bounds_t *bounds, stage_t *stage, move_t move)
         event.change = bounds->changes[move.by];
         stage_step (stage, &event);
         break;
-    default:
-        assert (move.kind == MOVE_DURABLE);
+    default: //  MOVE_DURABLE
         stage_durable (stage);
     }
+}
+
+/*  A whole election, with these votes and no more than it takes. */
+static bool
+s_elect (world_t *world, move_t move)
+{
+    node_t *node = &world->nodes[move.who];
+    stage_t stage;
+    stage_enter (&stage, node, move.who);
+    s_stand (&stage, move.by);
+    stage_leave (&stage);
+    size_t asked = 0, heard = 0;
+    for (size_t i = 0; i < NODES && node->term == move.by; i++) {
+        if ((move.how >> i & 1) == 0)
+            continue;
+        stage_enter (&stage, &world->nodes[i], i);
+        s_ask (&stage, node);
+        stage_leave (&stage);
+        s_note (world, &stage);
+        asked++;
+        if (stage.voted_incarnation == 0)
+            return false;
+    }
+    if (node->role == HF_CANDIDATE) {
+        stage_enter (&stage, node, move.who);
+        heard = s_win (world, &stage, (move_t){.how = 0});
+        if (world->crashes == 0)
+            stage_durable (&stage);
+        stage_leave (&stage);
+    }
+    return node->role == HF_LEADER && node->term == move.by && heard == asked;
 }
 
 bool
@@ -268,6 +308,11 @@ moves_make (world_t *world, const bounds_t *bounds, move_t move)
     if (move.kind == MOVE_CRASH || move.kind == MOVE_WIPE) {
         s_restart (world, bounds, move);
         return true;
+    }
+    if (move.kind == MOVE_ELECT) {
+        bool won = s_elect (world, move);
+        s_give_up (world);
+        return won;
     }
     stage_t stage;
     stage_enter (&stage, node, move.who);

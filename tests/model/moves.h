@@ -5,7 +5,8 @@
 #include "world.h"
 
 typedef enum move_kind {
-    MOVE_STAND = 1, //  WHO stands in the next term
+    MOVE_STAND = 1, //  WHO stands in term BY
+    MOVE_ELECT,     //  WHO stands in term BY and wins with the votes of the places HOW, as bits
     MOVE_ASK,       //  the request of candidate BY arrives at WHO
     MOVE_WIN,       //  the votes that were given arrive at WHO, which wins
     MOVE_ENTRIES,   //  the first COUNT entries of the leader of term BY arrive at WHO

@@ -52,6 +52,24 @@ papers_payload (uint8_t number)
     return hf_span (roster->payload, roster->size);
 }
 
+uint64_t
+papers_cluster (uint8_t disk)
+{
+    s_reader->config.incarnation = world_incarnation (disk);
+    uint64_t cluster = disk > 0 ? hf_core_cluster_id (s_reader) : 0;
+    s_reader->config.incarnation = UINT8_MAX;
+    return cluster;
+}
+
+uint8_t
+papers_former (uint64_t cluster)
+{
+    uint8_t disk = DISKS;
+    while (disk > 0 && papers_cluster (disk) != cluster)
+        disk--;
+    return disk;
+}
+
 void
 papers_text (uint8_t number, char *text, size_t size)
 {

@@ -101,7 +101,8 @@ s_forget_term (world_t *world, const bounds_t *bounds, uint8_t term)
         if (node->disk == 0 || node->term != term || node->role != HF_FOLLOWER)
             continue;
         //  Nobody can ask for its vote in this term any more, and nobody sends entries of it.
-        if (!outlook.asked && node->voted == node->saved_voted && node->saved_term == node->term)
+        bool present = bounds->in_order && term == world->highest;
+        if (!outlook.asked && !present && node->voted == node->saved_voted && node->saved_term == node->term)
             node->voted = node->saved_voted = 0;
         if (!outlook.asked && !outlook.led && world->sent[term].disk == 0)
             node->verified = node->commit;
@@ -129,11 +130,45 @@ s_next_term (const world_t *world, const bounds_t *bounds)
     return term;
 }
 
+/*  A follower's commit index is there for the rosters: whether it knows that they are committed. */
+static void
+s_settle_commit (node_t *node)
+{
+    uint8_t commit = 0;
+    for (uint8_t i = 0; i < node->commit; i++) {
+        if (node->log[i].what > 0)
+            commit = i + 1;
+    }
+    if (node->verified == node->commit)
+        node->verified = commit;
+    node->commit = commit;
+}
+
+/*  Terms follow each other, and the node has done nothing in the present one: it may as well not
+ *  have heard of it, which leaves it more to do. */
+static void
+s_wait (world_t *world, node_t *node)
+{
+    bool idle = node->voted == 0 && node->saved_voted == 0 && node->verified == node->commit &&
+                world->mail[node->disk].acks[node->term] == 0 &&
+                (node->length == 0 || node->log[node->length - 1].term < world->highest);
+    if (node->term < world->highest || idle)
+        node->term = node->saved_term = (uint8_t)(world->highest - 1);
+}
+
 void
 world_canonical (world_t *world, const bounds_t *bounds)
 {
     for (uint8_t term = 0; term < TERMS; term++)
         s_forget_term (world, bounds, term);
+    for (size_t i = 0; i < NODES; i++) {
+        node_t *node = &world->nodes[i];
+        if (node->disk == 0 || node->role == HF_LEADER)
+            continue;
+        s_settle_commit (node);
+        if (bounds->in_order && node->role == HF_FOLLOWER && world->highest > 0)
+            s_wait (world, node);
+    }
     //  An entry committed in a term must be in the logs of all later leaders.
     uint8_t next = s_next_term (world, bounds);
     for (size_t i = 0; i < world->sure_count; i++) {

@@ -74,7 +74,9 @@ typedef struct bounds {
     uint8_t wipes;      //  nodes that lose their disk
     uint8_t wipes_of;   //  which nodes may, as bits by place in nodes[]
     uint8_t admissions; //  joint rosters that leaders begin by themselves
+    uint8_t same;       //  of the nodes 1 to 3 those that may change names, as bits by place
     bool in_order;      //  terms follow each other: see test_joint_model.c
+    bool whole_repair;  //  repair ends at the leader's last entry, not before its first
     bool keeps_all;     //  messages stay on their way although their sender is in a later term
     uint8_t joiner;     //  the place of a node that is started without a list; NODES: there is none
     const struct hf_change *changes; //  what operators ask for, of any leader, at any time
