@@ -35,48 +35,76 @@ s_keep_sent (world_t *world, const bounds_t *bounds, const node_t *before, bool 
 
 //  ---- elections -----------------------------------------------------------------------------
 
-/*  As when nobody was heard for an election timeout, without the pre-vote: it only makes standing
- *  rarer. */
 static void
-s_stand (stage_t *stage, uint8_t term)
-{
-    hf_event_t event = {.type = HF_EV_PEER, .peer = {.kind = HF_KIND_NEWER_TERM}};
-    event.peer.newer_term = (hf_newer_term_t){.from = UINT8_MAX, .term = term - 1U};
-    if (event.peer.newer_term.term > stage->core->term)
-        stage_step (stage, &event);
-    if (stage->core->role == HF_LEADER)
-        hf_core_step_down (stage->core, stage->core->term, stage->effects);
-    if (hf_core_may_stand (stage->core))
-        hf_core_stand (stage->core, stage->effects);
-    hf_core_settle (stage->core, stage->effects);
-    stage_settle (stage);
-}
-
-static void
-s_ask (stage_t *stage, const node_t *from)
+s_ask (stage_t *stage, const node_t *from, uint64_t term, bool pre)
 {
     hf_event_t event = {.type = HF_EV_PEER, .peer = {.kind = HF_KIND_VOTE_REQUEST}};
     event.peer.vote_request =
         (hf_vote_request_t){.from = world_id (from->disk),
-                            .term = from->term,
+                            .term = term,
                             .last_index = from->length,
                             .last_term = from->length > 0 ? from->log[from->length - 1].term : 0,
+                            .pre = pre,
                             .incarnation = world_incarnation (from->disk)};
     stage_step (stage, &event);
 }
 
 static void
-s_vote (stage_t *stage, uint8_t term, uint8_t disk, uint8_t candidate)
+s_vote (stage_t *stage, uint64_t term, bool pre, uint8_t disk, uint8_t candidate)
 {
     hf_event_t event = {.type = HF_EV_PEER, .peer = {.kind = HF_KIND_VOTE}};
     event.peer.vote = (hf_vote_t){.from = world_id (disk),
                                   .to = stage->core->config.self,
                                   .term = term,
+                                  .pre = pre,
                                   .granted = true,
                                   .incarnation = world_incarnation (disk),
                                   .candidate = world_incarnation (candidate),
                                   .speaks = stage->core->config.speaks};
     stage_step (stage, &event);
+}
+
+/*  A node that forms a cluster stands when all members have granted it the pre-vote: those that run
+ *  now. */
+static void
+s_pre_stand (const world_t *world, stage_t *stage, size_t who)
+{
+    const node_t candidate = *stage->node;
+    uint64_t term = candidate.term + 1U;
+    hf_core_pre_stand (stage->core, stage->effects);
+    hf_core_settle (stage->core, stage->effects);
+    stage_settle (stage);
+    for (size_t i = 0; i < NODES && stage->core->role == HF_PRE_CANDIDATE; i++) {
+        node_t voter = world->nodes[i]; //  a pre-vote changes nothing
+        if (i == who || voter.disk == 0 || world_id (voter.disk) == world_id (candidate.disk))
+            continue;
+        stage_t asked;
+        stage_enter (&asked, &voter, i);
+        s_ask (&asked, &candidate, term, true);
+        if (asked.pre_voted)
+            s_vote (stage, term, true, voter.disk, candidate.disk);
+    }
+    if (stage->core->role == HF_PRE_CANDIDATE)
+        hf_core_step_down (stage->core, stage->core->term, stage->effects);
+}
+
+/*  As when nobody was heard for an election timeout. In a cluster that was formed without the
+ *  pre-vote, which only makes standing rarer. */
+static void
+s_stand (const world_t *world, stage_t *stage, move_t move)
+{
+    hf_event_t event = {.type = HF_EV_PEER, .peer = {.kind = HF_KIND_NEWER_TERM}};
+    event.peer.newer_term = (hf_newer_term_t){.from = UINT8_MAX, .term = move.by - 1U};
+    if (event.peer.newer_term.term > stage->core->term)
+        stage_step (stage, &event);
+    if (stage->core->role == HF_LEADER)
+        hf_core_step_down (stage->core, stage->core->term, stage->effects);
+    if (hf_core_may_stand (stage->core) && hf_core_roster (stage->core) == NULL)
+        s_pre_stand (world, stage, move.who);
+    else if (hf_core_may_stand (stage->core))
+        hf_core_stand (stage->core, stage->effects);
+    hf_core_settle (stage->core, stage->effects);
+    stage_settle (stage);
 }
 
 /*  Whether DISK is not the one of its node whose message is to arrive. */
@@ -107,7 +135,7 @@ s_win (const world_t *world, stage_t *stage, move_t move)
         if (given[disk] == 0 || s_other_disk (disk, move.how, given) ||
             stage->core->role == HF_LEADER)
             continue;
-        s_vote (stage, before.term, disk, given[disk]);
+        s_vote (stage, before.term, false, disk, given[disk]);
         count++;
     }
     return count;
@@ -243,10 +271,10 @@ s_act (world_t *world, const bounds_t *bounds, stage_t *stage, move_t move)
     hf_event_t event = {.type = HF_EV_CHANGE};
     switch ((move_kind_t)move.kind) {
     case MOVE_STAND:
-        s_stand (stage, move.by);
+        s_stand (world, stage, move);
         break;
     case MOVE_ASK:
-        s_ask (stage, &world->nodes[move.by]);
+        s_ask (stage, &world->nodes[move.by], world->nodes[move.by].term, false);
         break;
     case MOVE_WIN:
         s_win (world, stage, move);
@@ -276,14 +304,14 @@ s_elect (world_t *world, move_t move)
     node_t *node = &world->nodes[move.who];
     stage_t stage;
     stage_enter (&stage, node, move.who);
-    s_stand (&stage, move.by);
+    s_stand (world, &stage, move);
     stage_leave (&stage);
     size_t asked = 0, heard = 0;
     for (size_t i = 0; i < NODES && node->term == move.by; i++) {
         if ((move.how >> i & 1) == 0)
             continue;
         stage_enter (&stage, &world->nodes[i], i);
-        s_ask (&stage, node);
+        s_ask (&stage, node, node->term, false);
         stage_leave (&stage);
         s_note (world, &stage);
         asked++;
@@ -329,5 +357,6 @@ moves_make (world_t *world, const bounds_t *bounds, move_t move)
     if (bounds->in_order)
         s_give_up (world);
     return s_counts (&before, node, move) ||
-           (move.kind == MOVE_ENTRIES && stage.acked > 0);
+           (move.kind == MOVE_ENTRIES && stage.acked > 0) ||
+           (move.kind == MOVE_ASK && stage.voted_incarnation > 0);
 }

@@ -210,7 +210,9 @@ s_persist (stage_t *stage, const hf_persist_t *persist)
 static void
 s_message (stage_t *stage, const hf_peer_message_t *message)
 {
-    if (message->kind == HF_KIND_VOTE && message->vote.granted && !message->vote.pre)
+    if (message->kind == HF_KIND_VOTE && message->vote.granted && message->vote.pre)
+        stage->pre_voted = true;
+    else if (message->kind == HF_KIND_VOTE && message->vote.granted)
         stage->voted_incarnation = message->vote.candidate;
     else if (message->kind == HF_KIND_ACK && message->ack.index > stage->acked)
         stage->acked = message->ack.index;

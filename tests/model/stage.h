@@ -15,6 +15,7 @@ typedef struct stage {
     hf_effects_t *effects;
     hf_pack_t *list; //  empty, for the entries of a message
     uint64_t voted_incarnation; //  of the candidate to whom a vote was sent; 0: none was
+    bool pre_voted;             //  a pre-vote was sent
     uint64_t acked;             //  the index of the last ACK
 } stage_t;
 
