@@ -66,13 +66,12 @@ s_try (world_t *world, const bounds_t *bounds, move_t move, const char **wrong)
 {
     node_t before = world->nodes[move.who];
     bool sound, counts = s_make (world, bounds, &move, &sound);
-    *wrong = !sound   ? s_assertion
-             : counts ? judge (world, &before, move.who)
-                      : NULL;
+    *wrong = !sound ? s_assertion : counts ? judge (world, &before, move.who) : NULL;
     return counts;
 }
 
-//  ---- which states were seen ----------------------------------------------------------------------
+//  ---- which states were seen
+//  ----------------------------------------------------------------------
 
 static bool
 s_put (uint64_t *seen, size_t room, uint64_t hash)
@@ -126,7 +125,8 @@ s_see (search_t *search, const world_t *world, uint32_t from, move_t move)
         s_grow (search);
 }
 
-//  ---- the way to a state -----------------------------------------------------------------------------
+//  ---- the way to a state
+//  -----------------------------------------------------------------------------
 
 static void
 s_print_way (const search_t *search, uint32_t from, move_t last)
@@ -156,7 +156,8 @@ s_print_way (const search_t *search, uint32_t from, move_t last)
     hf_array_free (&way);
 }
 
-//  ---- the search ---------------------------------------------------------------------------------------
+//  ---- the search
+//  ---------------------------------------------------------------------------------------
 
 static void
 s_continue (search_t *search, const world_t *world, uint32_t number)

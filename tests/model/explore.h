@@ -6,7 +6,7 @@
 
 typedef struct explored {
     size_t states, moves, depth;
-    size_t cut; //  leaders whose log is too long to go on
+    size_t cut;        //  leaders whose log is too long to go on
     size_t rosters;    //  the most that were committed, joint ones left out: how far changes came
     double seconds;    //  of this process
     bool whole;        //  there was no more to see

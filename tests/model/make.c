@@ -81,6 +81,7 @@ s_pre_stand (const world_t *world, stage_t *stage, size_t who)
         stage_t asked;
         stage_enter (&asked, &voter, i);
         s_ask (&asked, &candidate, term, true);
+        stage->effects->commit_index = 0; //  the stage is one, and that was the voter's
         if (asked.pre_voted)
             s_vote (stage, term, true, voter.disk, candidate.disk);
     }
@@ -356,7 +357,6 @@ moves_make (world_t *world, const bounds_t *bounds, move_t move)
         s_keep_sent (world, bounds, &before, false);
     if (bounds->in_order)
         s_give_up (world);
-    return s_counts (&before, node, move) ||
-           (move.kind == MOVE_ENTRIES && stage.acked > 0) ||
+    return s_counts (&before, node, move) || (move.kind == MOVE_ENTRIES && stage.acked > 0) ||
            (move.kind == MOVE_ASK && stage.voted_incarnation > 0);
 }

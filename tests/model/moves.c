@@ -8,8 +8,7 @@ static void
 s_add (moves_t *moves, move_kind_t kind, size_t who, size_t by, size_t how)
 {
     assert (moves->count < sizeof moves->list / sizeof *moves->list);
-    moves->list[moves->count++] =
-        (move_t){(uint8_t)kind, (uint8_t)who, (uint8_t)by, (uint8_t)how};
+    moves->list[moves->count++] = (move_t){(uint8_t)kind, (uint8_t)who, (uint8_t)by, (uint8_t)how};
 }
 
 /*  Terms follow each other, and TERM is over. */
@@ -119,7 +118,8 @@ static bool
 s_made (const node_t *node, const hf_change_t *change)
 {
     for (size_t i = 0; i < node->length; i++) {
-        const hf_roster_t *is = node->log[i].what > 0 ? &papers_roster (node->log[i].what)->is : NULL;
+        const hf_roster_t *is =
+            node->log[i].what > 0 ? &papers_roster (node->log[i].what)->is : NULL;
         for (uint32_t k = 0; is != NULL && k < is->done_count; k++) {
             if (is->done[k] == change->id)
                 return true;
@@ -215,8 +215,8 @@ moves_find (const world_t *world, const bounds_t *bounds, moves_t *moves)
     for (uint8_t term = 1; term < TERMS; term++) {
         const sent_t *sent = &world->sent[term];
         if (sent->disk > 0)
-            s_find_entries (world, term, sent->disk, sent->log, sent->length, sent->commit,
-                            0, false, moves);
+            s_find_entries (world, term, sent->disk, sent->log, sent->length, sent->commit, 0,
+                            false, moves);
     }
 }
 
@@ -249,7 +249,8 @@ moves_text (const world_t *world, const bounds_t *bounds, move_t move, char *tex
         snprintf (text, size, "%s stands in term %u", who, move.by);
         break;
     case MOVE_ELECT:
-        used = (size_t)snprintf (text, size, "%s stands in term %u and is elected by", who, move.by);
+        used =
+            (size_t)snprintf (text, size, "%s stands in term %u and is elected by", who, move.by);
         for (size_t i = 0; i < NODES && used < size; i++) {
             if ((move.how >> i & 1) != 0)
                 used += (size_t)snprintf (text + used, size - used, " %s",

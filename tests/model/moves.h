@@ -11,11 +11,11 @@ typedef enum move_kind {
     MOVE_WIN,       //  the votes that were given arrive at WHO, which wins
     MOVE_ENTRIES,   //  the first COUNT entries of the leader of term BY arrive at WHO
     MOVE_COMMIT,    //  the acknowledgements arrive at WHO, which commits
-    MOVE_TICK,      //  a heartbeat of WHO is due; before, the ack of disk BY arrives, unless it is 0
-    MOVE_CHANGE,    //  an operator asks WHO for change BY
-    MOVE_DURABLE,   //  what WHO wrote is on its disk
-    MOVE_CRASH,     //  WHO ends and starts again
-    MOVE_WIPE,      //  and its disk is lost
+    MOVE_TICK,    //  a heartbeat of WHO is due; before, the ack of disk BY arrives, unless it is 0
+    MOVE_CHANGE,  //  an operator asks WHO for change BY
+    MOVE_DURABLE, //  what WHO wrote is on its disk
+    MOVE_CRASH,   //  WHO ends and starts again
+    MOVE_WIPE,    //  and its disk is lost
 } move_kind_t;
 
 //  Of WIN and COMMIT: of a node that has two disks, the message of the lost one arrives.

@@ -8,12 +8,18 @@ static HF_ARRAY (hf_core_roster_t) s_papers;
 static hf_core_t *s_reader;
 
 void
-papers_reset (void)
+papers_close (void)
 {
     for (size_t i = 0; i < s_papers.count; i++)
         free (s_papers.list[i].payload);
-    s_papers.count = 0;
+    hf_array_free (&s_papers);
     hf_core_destroy (&s_reader);
+}
+
+void
+papers_reset (void)
+{
+    papers_close ();
     hf_core_config_t config;
     hf_core_config_defaults (&config);
     config.self = UINT8_MAX;

@@ -6,6 +6,7 @@
 
 /*  Forget all: the reading of a roster may depend on the mutant. */
 void papers_reset (void);
+void papers_close (void);
 uint8_t papers_number (hf_span_t payload);
 /*  As the core reads it. Its hosts and its payload belong to the table. */
 const hf_core_roster_t *papers_roster (uint8_t number);

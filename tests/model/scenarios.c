@@ -28,7 +28,8 @@ static const hf_change_t s_add_4_remove_1[] = {
 
 #define CHANGES(list) .changes = (list), .changes_count = sizeof (list) / sizeof *(list)
 
-//  ---- the list -----------------------------------------------------------------------------------
+//  ---- the list
+//  -----------------------------------------------------------------------------------
 
 //  Places in nodes[] as bits.
 enum { ONE = 1, TWO = 2, THREE = 4 };
@@ -50,11 +51,8 @@ const scenario_t scenarios[] = {
      .what = "3 voters, 3 is removed, one crash",
      .formed = true,
      .rosters = 2,
-     .bounds = {.terms = 3,
-                .crashes = 1,
-                .joiner = NODES,
-                .same = ONE | TWO,
-                CHANGES (s_remove_3)}},
+     .bounds =
+         {.terms = 3, .crashes = 1, .joiner = NODES, .same = ONE | TWO, CHANGES (s_remove_3)}},
     {.name = "wipe",
      .what = "3 voters, 2 loses its disk and is admitted again",
      .formed = true,
@@ -81,10 +79,7 @@ const scenario_t scenarios[] = {
      .what = "3 voters, 3 and 2 are removed",
      .formed = true,
      .rosters = 3,
-     .bounds = {.terms = 3,
-                .in_order = true,
-                .joiner = NODES,
-                CHANGES (s_remove_3_and_2)}},
+     .bounds = {.terms = 3, .in_order = true, .joiner = NODES, CHANGES (s_remove_3_and_2)}},
     {.name = "form",
      .what = "3 nodes form a cluster, 2 loses its disk, 4 is to join",
      .fourth = 4,
@@ -137,10 +132,7 @@ const scenario_t scenarios[] = {
      .longer = true,
      .formed = true,
      .rosters = 3,
-     .bounds = {.terms = 4,
-                .in_order = true,
-                .joiner = NODES,
-                CHANGES (s_remove_3_and_2)}},
+     .bounds = {.terms = 4, .in_order = true, .joiner = NODES, CHANGES (s_remove_3_and_2)}},
     {.name = "form-long",
      .what = "as form, one more term",
      .longer = true,
@@ -178,7 +170,8 @@ scenario_named (const char *name)
     return NULL;
 }
 
-//  ---- the first state ------------------------------------------------------------------------------
+//  ---- the first state
+//  ------------------------------------------------------------------------------
 
 /*  The roster that the first leader of three nodes makes. */
 static uint8_t

@@ -6,8 +6,8 @@
 
 typedef struct scenario {
     const char *name, *what;
-    bool longer;   //  not among the tests: it takes minutes
-    bool formed;   //  three nodes have the first roster, committed; else their logs are empty
+    bool longer;    //  not among the tests: it takes minutes
+    bool formed;    //  three nodes have the first roster, committed; else their logs are empty
     uint8_t fourth; //  the disk of a fourth node; 0: there is none
     size_t rosters; //  that are committed when all is done, joint ones left out
     bounds_t bounds;

@@ -23,9 +23,9 @@ s_config (uint8_t place, bool listed)
     config.members_count = listed ? 3 : 0;
     for (uint32_t i = 0; i < config.members_count; i++) {
         config.members[i] = i + 1;
-        config.places[i] =
-            (hf_core_place_t){.host = "h", .client_port = (uint16_t)(10 * i + 10),
-                              .node_port = (uint16_t)(10 * i + 11)};
+        config.places[i] = (hf_core_place_t){.host = "h",
+                                             .client_port = (uint16_t)(10 * i + 10),
+                                             .node_port = (uint16_t)(10 * i + 11)};
     }
     return config;
 }

@@ -13,7 +13,7 @@ typedef struct stage {
     node_t *node;        //  that it plays, brought up to date by stage_leave
     const entry_t *from; //  the log that entries come from, of the ENTRIES that is stepped
     hf_effects_t *effects;
-    hf_pack_t *list; //  empty, for the entries of a message
+    hf_pack_t *list;            //  empty, for the entries of a message
     uint64_t voted_incarnation; //  of the candidate to whom a vote was sent; 0: none was
     bool pre_voted;             //  a pre-vote was sent
     uint64_t acked;             //  the index of the last ACK

@@ -102,7 +102,8 @@ s_forget_term (world_t *world, const bounds_t *bounds, uint8_t term)
             continue;
         //  Nobody can ask for its vote in this term any more, and nobody sends entries of it.
         bool present = bounds->in_order && term == world->highest;
-        if (!outlook.asked && !present && node->voted == node->saved_voted && node->saved_term == node->term)
+        if (!outlook.asked && !present && node->voted == node->saved_voted &&
+            node->saved_term == node->term)
             node->voted = node->saved_voted = 0;
         if (!outlook.asked && !outlook.led && world->sent[term].disk == 0)
             node->verified = node->commit;

@@ -11,12 +11,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define NODES ((uint8_t)4) //  processes
+#define DISKS ((uint8_t)8) //  as bits in a byte
+#define TERMS ((uint8_t)6) //  0 to 5
+
 enum {
-    NODES = 4,   //  processes
-    DISKS = 8,   //  as bits in a byte
-    TERMS = 6,   //  0 to 5
     LENGTH = 12, //  of a log
-    ROSTERS = 6, //  that a core remembers
+    ROSTERS = 8, //  that a core remembers
 };
 
 /*  WHAT: 0: OPEN_TERM; else the number of a ROSTER payload (papers.h). */
@@ -88,7 +89,7 @@ uint64_t world_incarnation (uint8_t disk);
 /*  0: none has it. */
 uint8_t world_disk (uint64_t incarnation);
 
-/*  The node that leads TERM, or with DISK 0 has another role in it; NODES: there is none. */
+/*  The place of the node that leads TERM; NODES: none does. */
 size_t world_leader (const world_t *world, uint8_t term);
 /*  The place of the node that runs on DISK now; NODES: the disk is gone, or not there yet. */
 size_t world_place (const world_t *world, uint8_t disk);
