@@ -29,6 +29,8 @@ s_form (const hf_core_t *self, hf_roster_t *roster)
         roster->level = self->voters_speak;
     if (roster->level > 0)
         roster->cluster = hf_core_cluster_id (self);
+    //  Nobody voted before; version 1 cannot say that.
+    uint32_t flags = roster->level > 0 ? HF_SEAT_VOTES : HF_SEAT_VOTES | HF_SEAT_VOTED;
     for (uint32_t i = 0; i < self->config.members_count; i++) {
         assert (self->nodes[i] == self->config.members[i]);
         if (self->voters[i] == 0 && HF_MUTANT (formed_by_majority))
@@ -38,7 +40,7 @@ s_form (const hf_core_t *self, hf_roster_t *roster)
         roster->members[roster->count++] = (hf_seat_t){.node = self->config.members[i],
                                                        .incarnation = self->voters[i],
                                                        .slot = i,
-                                                       .flags = HF_SEAT_VOTES | HF_SEAT_VOTED,
+                                                       .flags = flags,
                                                        .host = hf_span_text (place->host),
                                                        .client_port = place->client_port,
                                                        .node_port = place->node_port};
