@@ -22,7 +22,7 @@
 
 typedef struct hf_election_args {
     hf_election_config_t config;
-    hf_endpoints_t endpoints; //  the cluster list
+    hf_endpoints_t endpoints; //  the cluster list, or nodes of the cluster that this one joins
     hf_log_store_t *store;    //  owned
     hf_mesh_t *mesh;          //  owned
     zsock_t *lock;            //  owned: PAIR to the lock actor

@@ -136,7 +136,8 @@ s_wait (stage_t *self, uint64_t index)
     UNTIL_BY (s_take (self), self->leads != 0 && self->committed >= index);
 }
 
-/*  Ask for a change until it is done: a member may not have caught up yet, or not vote yet. */
+/*  Ask for a change until it is done: a member may not have caught up yet, or not vote yet;
+ *  and while a voter is started again the lead may be lost. */
 static void
 s_change (stage_t *self, hf_change_op_t op, const hf_endpoint_t *place)
 {
@@ -151,7 +152,7 @@ s_change (stage_t *self, hf_change_op_t op, const hf_endpoint_t *place)
         hf_pipe_send (self->lock, &self->frame);
         UNTIL_BY (s_take (self), self->verdict != 0);
     } while (self->verdict == HF_VERDICT_BUSY || self->verdict == HF_VERDICT_NO_MAJORITY ||
-             self->verdict == HF_VERDICT_LAST);
+             self->verdict == HF_VERDICT_LAST || self->verdict == HF_VERDICT_NOT_LEADER);
     assert_int_equal (self->verdict, HF_VERDICT_DONE);
 }
 
