@@ -428,9 +428,10 @@ enum {
 
 //  What a CHANGE of the members is.
 typedef enum hf_change_op {
-    HF_CHANGE_ADD = 1,     //  PLACE: as one that learns; LEARNS: and does not vote when caught up
-    HF_CHANGE_REMOVE = 2,  //  PLACE.node; FORCE: even if no majority of the others is up
-    HF_CHANGE_MOVE = 3,    //  PLACE: its new place. With another disk it is admitted when caught up
+    HF_CHANGE_ADD = 1,    //  PLACE: as one that learns; LEARNS: and does not vote when caught up
+    HF_CHANGE_REMOVE = 2, //  PLACE.node; FORCE: even if those who stay have not caught up
+    HF_CHANGE_MOVE = 3,   //  PLACE: its new place. With another disk it is admitted when caught up.
+                          //  FORCE: even if the others are no majority
     HF_CHANGE_PROMOTE = 4, //  PLACE.node, which learns, is to vote when it has caught up
     HF_CHANGE_RAISE = 5,   //  the feature level to LEVEL
 } hf_change_op_t;

@@ -24,7 +24,7 @@ static const char s_help[] =
     "           before or after. It gets the state, catches up, and then votes; a --learner\n"
     "           has everything and never votes\n"
     "  remove   a node, which then ends by itself. Refused when too few of the others are up\n"
-    "           and caught up; --force is for others that never come back\n"
+    "           and caught up: first remove those that never come back\n"
     "  replace  a machine that is dead for good, by another with an empty disk: the id stays,\n"
     "           the place is new\n"
     "  move     a node to another place, with its disk: stop it, move it, start it there\n"
@@ -39,7 +39,8 @@ static const char s_help[] =
     "\n"
     "options:\n"
     "      --learner         of add: it does not vote\n"
-    "      --force           of remove: although too few of the others are up\n"
+    "      --force           of remove: although others that are up have not caught up; of move\n"
+    "                        and replace: although the others are no majority (of two)\n"
     "      --wait            wait until the member votes, or is gone (default)\n"
     "      --no-wait         end as soon as the change is committed\n"
     "      --json            print JSON: index, level, members: id, host, client_port,\n"
@@ -182,8 +183,8 @@ s_read (tool_members_t *self, hf_endpoint_t *place)
                             options->count - 1 < verb->words ? verb->missing : "too many words");
     if (options->learner && verb->op != HF_MEMBER_ADD)
         return tool_misuse (options, "--learner is for add");
-    if (options->force && verb->op != HF_MEMBER_REMOVE)
-        return tool_misuse (options, "--force is for remove");
+    if (options->force && verb->op != HF_MEMBER_REMOVE && verb->op != HF_MEMBER_MOVE)
+        return tool_misuse (options, "--force is for remove, move and replace");
     int code = verb->op == HF_MEMBER_ADD
                    ? s_read_add (self, place, options->args[1])
                    : s_read_id (self, place, options->args[1], options->args[2]);

@@ -94,7 +94,7 @@ bool
 hf_core_accepts (const hf_core_t *self)
 {
     return self->role == HF_LEADER && self->commit_index >= self->open_index &&
-           self->transfer_to == 0;
+           self->transfer_to == 0 && self->leaves_at_us == 0;
 }
 
 hf_core_view_t

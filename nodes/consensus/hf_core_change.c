@@ -167,13 +167,16 @@ s_add (hf_roster_t *next, const hf_change_t *change)
     return HF_VERDICT_TAKEN;
 }
 
-/*  Whether those of VOTERS that are up and have caught up are a majority of them. */
+/*  Whether those of VOTERS that are up and have caught up are a majority of them, without those in
+ *  WITHOUT. ANYHOW: they need not have caught up. They must be up in any case: what a change leads
+ *  to is needed for the change itself, and there would be no way back. */
 static bool
-s_majority_is_up (const hf_core_t *self, uint32_t voters)
+s_majority_is_up (const hf_core_t *self, uint32_t voters, uint32_t without, bool anyhow)
 {
-    uint32_t up = 0, counted = hf_core_counted (self);
+    uint32_t up = 0, counted = hf_core_counted (self) & ~without;
     for (uint32_t i = 0; i < HF_MEMBERS_MAX; i++) {
-        bool here = i == self->slot || s_caught_up (self, i);
+        bool here =
+            i == self->slot || s_caught_up (self, i) || (anyhow && hf_core_reachable (self, i));
         up |= ((counted >> i & 1) != 0 && here ? 1U : 0) << i;
     }
     return hf_quorum_reached (up, voters) || HF_MUTANT (majority_not_looked_at);
@@ -194,14 +197,16 @@ s_remove (const hf_core_t *self, hf_roster_t *next, const hf_change_t *change)
     uint32_t left = hf_core_roster (self)->now & ~(1U << seat->slot);
     if (left == 0)
         return HF_VERDICT_LAST;
-    if (!change->force && !s_majority_is_up (self, left))
+    if (!s_majority_is_up (self, left, 0, change->force))
         return HF_VERDICT_NO_MAJORITY;
     seat->flags = HF_SEAT_VOTED | HF_SEAT_LEAVES;
     return HF_VERDICT_TAKEN;
 }
 
+/*  A voter that moves is not heard for a while: the others must be enough, unless there are none.
+ * Of two, one cannot be moved without a risk. */
 static hf_verdict_t
-s_move (hf_roster_t *next, const hf_change_t *change)
+s_move (const hf_core_t *self, hf_roster_t *next, const hf_change_t *change)
 {
     hf_seat_t *seat = s_seat (next, change->place.node);
     if (seat == NULL)
@@ -210,6 +215,10 @@ s_move (hf_roster_t *next, const hf_change_t *change)
         return HF_VERDICT_DONE;
     if (s_place_taken (next, &change->place))
         return HF_VERDICT_PLACE_TAKEN;
+    uint32_t now = hf_core_roster (self)->now, bit = 1U << seat->slot;
+    bool needed = (now & bit) != 0 && (now & ~bit) != 0;
+    if (needed && !change->force && !s_majority_is_up (self, now, bit, false))
+        return HF_VERDICT_NO_MAJORITY;
     seat->host = change->place.host;
     seat->client_port = change->place.client_port;
     seat->node_port = change->place.node_port;
@@ -257,13 +266,14 @@ s_raise (const hf_core_t *self, hf_roster_t *next, const hf_change_t *change)
         return HF_VERDICT_LEVEL;
     for (uint32_t i = 0; i < next->count; i++) {
         uint32_t slot = next->members[i].slot;
-        //  Who was not heard in this term may be of any level.
-        bool speaks = slot == self->slot || self->peers[slot].speaks >= change->level;
+        //  Who was not heard a moment ago may be of any level.
+        bool speaks = slot == self->slot ||
+                      (hf_core_reachable (self, slot) && self->peers[slot].speaks >= change->level);
         if (!speaks && !HF_MUTANT (level_not_asked))
             return HF_VERDICT_LEVEL;
     }
     if (next->level == 0) {
-        next->cluster = hf_core_cluster_id (self);
+        next->cluster = hf_core_cluster_id (next);
         if (!s_fill_places (self, next))
             return HF_VERDICT_NO_PLACE;
     }
@@ -282,7 +292,7 @@ s_apply (const hf_core_t *self, hf_roster_t *next, const hf_change_t *change)
     case HF_CHANGE_REMOVE:
         return s_remove (self, next, change);
     case HF_CHANGE_MOVE:
-        return s_move (next, change);
+        return s_move (self, next, change);
     case HF_CHANGE_PROMOTE:
         return s_promote (next, change);
     case HF_CHANGE_RAISE:

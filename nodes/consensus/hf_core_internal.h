@@ -288,8 +288,9 @@ void hf_core_beat (hf_core_t *self, hf_effects_t *effects);
 void hf_core_tell_roster (hf_core_t *self, hf_effects_t *effects);
 /*  Append one entry of our own: this ROSTER, or with NULL OPEN_TERM. */
 void hf_core_append_own (hf_core_t *self, const hf_roster_t *roster, hf_effects_t *effects);
-/*  The random id of the cluster that this node forms, or takes to level 1. */
-uint64_t hf_core_cluster_id (const hf_core_t *self);
+/*  The id of the cluster that ROSTER forms, or takes to level 1: it is made of the random numbers
+ * of all disks, so that a leader that tries it again gives the same. */
+uint64_t hf_core_cluster_id (const hf_roster_t *roster);
 /*  Add COUNT entries of our term to the log and publish them; the caller persists them. */
 void hf_core_publish (hf_core_t *self, uint32_t count, hf_effects_t *effects);
 /*  Tell the peers the commit index, when nothing else that goes to them has told it. */

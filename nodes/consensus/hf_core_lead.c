@@ -4,9 +4,12 @@
 #include "base/hf_hash.h"
 
 uint64_t
-hf_core_cluster_id (const hf_core_t *self)
+hf_core_cluster_id (const hf_roster_t *roster)
 {
-    uint64_t id = hf_hash_u64 (self->config.incarnation, self->log.last_index + 1);
+    uint64_t id = 0;
+    for (uint32_t i = 0; i < roster->count; i++)
+        id =
+            hf_hash_u64 (hf_hash_u64 (id, roster->members[i].node), roster->members[i].incarnation);
     return id != 0 ? id : 1;
 }
 
@@ -27,8 +30,6 @@ s_form (const hf_core_t *self, hf_roster_t *roster)
 {
     if (s_places_known (self))
         roster->level = self->voters_speak;
-    if (roster->level > 0)
-        roster->cluster = hf_core_cluster_id (self);
     //  Nobody voted before; version 1 cannot say that.
     uint32_t flags = roster->level > 0 ? HF_SEAT_VOTES : HF_SEAT_VOTES | HF_SEAT_VOTED;
     for (uint32_t i = 0; i < self->config.members_count; i++) {
@@ -45,6 +46,8 @@ s_form (const hf_core_t *self, hf_roster_t *roster)
                                                        .client_port = place->client_port,
                                                        .node_port = place->node_port};
     }
+    if (roster->level > 0)
+        roster->cluster = hf_core_cluster_id (roster);
 }
 
 void
@@ -111,7 +114,9 @@ hf_core_tell_roster (hf_core_t *self, hf_effects_t *effects)
         return;
     self->beats = HF_CORE_TELL_ROSTER - 1;
     //  Also when nobody is left: who was removed may listen.
-    if (roster == NULL || roster->is.level == 0 || roster->joint || HF_MUTANT (roster_untold))
+    //  Before its term is open, a leader may know less than what is committed.
+    if (roster == NULL || roster->is.level == 0 || roster->joint ||
+        self->commit_index < self->open_index || HF_MUTANT (roster_untold))
         return;
     hf_members_t *m = &hf_core_send (self, HF_KIND_MEMBERS, 0, effects)->message.members;
     m->index = roster->index;

@@ -199,11 +199,10 @@ hf_election_propose (hf_election_service_t *self, bool all)
     //  What was held back may be more than one message can carry.
     hf_list_t left = s_waiting (self);
     do {
-        assert (hf_core_accepts (self->core)); //  appending does not change that
         hf_list_t step = s_one_step (self, &left);
         hf_event_t event = {.type = HF_EV_PROPOSE, .propose.count = step.count};
         hf_election_step (self, &event, step);
-    } while (left.count > 0 && !slow);
+    } while (left.count > 0 && !slow && hf_core_accepts (self->core));
     if (left.count > 0)
         s_keep_left (self, left);
     else {
