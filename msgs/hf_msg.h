@@ -527,9 +527,8 @@ hf_status_t hf_payload_get (hf_span_t payload, hf_list_t *commands);
  *  Version 1: [1, [MEMBER, ...], joins]. All vote; slots go by the order. Level 0.
  *  Version 2: [2, [SEAT, ...], level, cluster, [request id, ...]].
  *
- *  The first of all names nobody that voted before. A roster is JOINT while it changes who votes:
- * then it names the voters before and after, and both must make a majority (see hf_core_roster.c).
- */
+ *  A roster is JOINT while it changes who votes: then it names the voters before and after, and
+ * both must make a majority (see hf_core_roster.c). */
 #define HF_ROSTER_MAX      2304 //  bytes
 #define HF_ROSTER_DONE_MAX 16   //  requests of which it is known that they were carried out
 

@@ -110,7 +110,7 @@ s_get_seats (hf_scan_t *scan, hf_list_t list, hf_roster_t *roster)
         slots |= 1U << seat->slot;
         flags |= seat->flags;
     }
-    return !scan->bad && (flags & HF_SEAT_VOTES) != 0;
+    return !scan->bad && (flags & HF_SEAT_VOTES) != 0 && (flags & HF_SEAT_VOTED) != 0;
 }
 
 bool

@@ -65,9 +65,8 @@ s_close (hf_core_t *self, const hf_core_roster_t *last, hf_effects_t *effects)
     hf_roster_t next = s_closed (last);
     uint64_t index = last->index;
     hf_roster_t was = last->is; //  the list may move
-    bool forms = last->before == 0;
     hf_core_append_own (self, &next, effects);
-    for (uint32_t i = 0; i < was.count && !forms; i++) {
+    for (uint32_t i = 0; i < was.count; i++) {
         const hf_seat_t *seat = &was.members[i];
         bool came = (seat->flags & HF_SEAT_VOTED) == 0 && (seat->flags & HF_SEAT_VOTES) != 0;
         if (came || (seat->flags & HF_SEAT_CHANGED) != 0)

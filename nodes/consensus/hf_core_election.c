@@ -174,12 +174,20 @@ s_clear_votes (hf_core_t *self)
     s_grant (self, self->slot, self->config.incarnation, self->config.speaks);
 }
 
+/*  Whether every vote is needed: the cluster was never formed. */
+static bool
+s_needs_all (const hf_core_t *self)
+{
+    return hf_core_tracks (self) && hf_core_roster (self) == NULL &&
+           !HF_MUTANT (formed_by_majority);
+}
+
 /*  Forming a cluster needs every member once, so report which ones are missing. */
 static void
 s_notice_waiting (hf_core_t *self, hf_effects_t *effects)
 {
     uint32_t missing = hf_core_voters (self).now & ~self->granted;
-    if (!hf_core_voters (self).all || missing == 0 || missing == self->waiting_noted)
+    if (!s_needs_all (self) || missing == 0 || missing == self->waiting_noted)
         return;
     self->waiting_noted = missing;
     hf_core_notice (self, HF_NOTICE_WAITING, missing, 0, effects);
@@ -220,14 +228,15 @@ static bool
 s_lost (const hf_core_t *self)
 {
     uint32_t cannot = self->refused | ~(self->links | 1U << self->slot);
-    return self->refused != 0 && hf_core_no_majority (self, cannot);
+    return self->refused != 0 && (s_needs_all (self) || hf_core_no_majority (self, cannot));
 }
 
 static void
 s_count_votes (hf_core_t *self, hf_effects_t *effects)
 {
     assert (self->role == HF_PRE_CANDIDATE || self->role == HF_CANDIDATE);
-    bool won = hf_core_majority (self, self->granted);
+    bool won = s_needs_all (self) ? hf_quorum_all (self->granted, hf_core_voters (self).now)
+                                  : hf_core_majority (self, self->granted);
     if (won && self->role == HF_PRE_CANDIDATE)
         hf_core_stand (self, effects);
     else if (won)

@@ -68,11 +68,9 @@ typedef struct hf_core_roster {
     uint64_t incarnation[HF_MEMBERS_MAX]; //  by slot
 } hf_core_roster_t;
 
-/*  Of whom a majority is needed: of NOW, and unless it is 0 of BEFORE, where LOST never count. ALL:
- *  the cluster forms, and all of NOW are needed. */
+/*  Of whom a majority is needed: of NOW, and unless it is 0 of BEFORE, where LOST never count. */
 typedef struct hf_core_voters {
     uint32_t now, before, lost;
-    bool all;
 } hf_core_voters_t;
 
 //  ---- the state -------------------------------------------------------------------

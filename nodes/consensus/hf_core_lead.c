@@ -30,8 +30,6 @@ s_form (const hf_core_t *self, hf_roster_t *roster)
 {
     if (s_places_known (self))
         roster->level = self->voters_speak;
-    //  Nobody voted before; version 1 cannot say that.
-    uint32_t flags = roster->level > 0 ? HF_SEAT_VOTES : HF_SEAT_VOTES | HF_SEAT_VOTED;
     for (uint32_t i = 0; i < self->config.members_count; i++) {
         assert (self->nodes[i] == self->config.members[i]);
         if (self->voters[i] == 0 && HF_MUTANT (formed_by_majority))
@@ -41,7 +39,7 @@ s_form (const hf_core_t *self, hf_roster_t *roster)
         roster->members[roster->count++] = (hf_seat_t){.node = self->config.members[i],
                                                        .incarnation = self->voters[i],
                                                        .slot = i,
-                                                       .flags = flags,
+                                                       .flags = HF_SEAT_VOTES | HF_SEAT_VOTED,
                                                        .host = hf_span_text (place->host),
                                                        .client_port = place->client_port,
                                                        .node_port = place->node_port};

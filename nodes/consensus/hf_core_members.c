@@ -16,13 +16,8 @@
 //  and a vote of old 2 may still be under way when new 2 counts.
 //  A leader whose log begins behind K must make F all the same: a node that has both K and the
 //  entry before it may still be waiting for it.
-//  The very first ROSTER entry has no voters before it: all members must vote for its author, and
-//  as long as it is not known to be committed all must have it, and vote for whoever stands with
-//  it. A majority would do if no disk were lost meanwhile: every member voted for the author, so a
-//  candidate without the entry needs a vote of somebody who has it. But say 1 stands in term 2 with
-//  the vote of 3, while the author 2 leads, also term 3, where 3 votes for it, and then loses its
-//  disk. The new 2 gives 1 the last vote that it needs in term 2, and in term 3 both are a
-//  majority: of another cluster. (tests/model found this. At level 0 it is still so.)
+//  The very first ROSTER entry needs no such care: every member had to vote for its author, so a
+//  candidate without it needs the vote of a member that has it, and does not get it.
 
 #include "nodes/consensus/hf_core_internal.h"
 
@@ -43,14 +38,12 @@ hf_core_voters_t
 hf_core_voters (const hf_core_t *self)
 {
     const hf_core_roster_t *roster = hf_core_roster (self);
-    bool all = !HF_MUTANT (formed_by_majority);
     if (!hf_core_tracks (self) || roster == NULL)
-        return (hf_core_voters_t){.now = s_listed (self), .all = all && hf_core_tracks (self)};
+        return (hf_core_voters_t){.now = s_listed (self)};
     hf_core_voters_t voters = {.now = roster->now};
     if (!s_pending (self, roster) || HF_MUTANT (admitted_at_once))
         return voters;
     voters.before = roster->before;
-    voters.all = all && roster->before == 0;
     voters.lost = HF_MUTANT (replaced_counts_early) ? 0 : roster->lost;
     if (HF_MUTANT (old_majority_alone)) {
         voters.now = voters.before;
@@ -63,8 +56,6 @@ bool
 hf_core_majority (const hf_core_t *self, uint32_t mask)
 {
     hf_core_voters_t voters = hf_core_voters (self);
-    if (voters.all)
-        return hf_quorum_all (mask, voters.now);
     return hf_quorum_reached (mask, voters.now) &&
            (voters.before == 0 || hf_quorum_reached (mask & ~voters.lost, voters.before) ||
             HF_MUTANT (votes_by_new));
@@ -74,8 +65,6 @@ bool
 hf_core_no_majority (const hf_core_t *self, uint32_t refused)
 {
     hf_core_voters_t voters = hf_core_voters (self);
-    if (voters.all)
-        return (refused & voters.now) != 0;
     return hf_quorum_lost (refused, voters.now) ||
            (voters.before != 0 && hf_quorum_lost (refused | voters.lost, voters.before));
 }
@@ -84,8 +73,6 @@ uint64_t
 hf_core_majority_value (const hf_core_t *self, const uint64_t *values, uint32_t counted)
 {
     hf_core_voters_t voters = hf_core_voters (self);
-    if (voters.all)
-        return hf_quorum_least_of (values, counted, voters.now);
     uint64_t now = hf_quorum_value_of (values, counted, voters.now);
     if (voters.before == 0 || HF_MUTANT (commits_by_new))
         return now;

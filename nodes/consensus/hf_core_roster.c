@@ -248,7 +248,7 @@ hf_core_roster_check (const hf_core_t *self)
         assert (roster->index > (i > 0 ? roster[-1].index : 0));
         assert (roster->index <= self->log.last_index);
         assert (i == 0 || roster->index >= self->log.first_index);
-        assert (roster->now != 0);
+        assert (roster->now != 0 && roster->before != 0);
         assert ((roster->lost & ~(roster->now & roster->before)) == 0);
     }
     bool leads = self->role == HF_LEADER && hf_core_tracks (self);

@@ -36,19 +36,6 @@ hf_quorum_value_of (const uint64_t *values, uint32_t mask, uint32_t voters)
     return sorted[size - 1];
 }
 
-uint64_t
-hf_quorum_least_of (const uint64_t *values, uint32_t mask, uint32_t voters)
-{
-    uint64_t least = UINT64_MAX;
-    assert (voters != 0);
-    for (uint32_t i = 0; i < HF_MEMBERS_MAX; i++) {
-        uint64_t value = (mask >> i & 1) != 0 ? values[i] : 0;
-        if ((voters >> i & 1) != 0 && value < least)
-            least = value;
-    }
-    return least;
-}
-
 bool
 hf_quorum_reached (uint32_t mask, uint32_t voters)
 {

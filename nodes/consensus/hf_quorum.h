@@ -16,9 +16,6 @@ uint32_t hf_quorum_size (uint32_t voters);
  *  has reached (an index, a round, a time), if it is in MASK; else it reached nothing. */
 uint64_t hf_quorum_value_of (const uint64_t *values, uint32_t mask, uint32_t voters);
 
-/*  The same for all of VOTERS. */
-uint64_t hf_quorum_least_of (const uint64_t *values, uint32_t mask, uint32_t voters);
-
 /*  Whether those of VOTERS that are in MASK are a majority of them. */
 bool hf_quorum_reached (uint32_t mask, uint32_t voters);
 

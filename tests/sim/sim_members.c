@@ -106,19 +106,6 @@ s_majority_has (const sim_t *sim, const hf_roster_t *roster, uint32_t flag, uint
     return 2 * having > seats;
 }
 
-/*  The first roster, if it can say that nobody voted before it, is on all disks. */
-static bool
-s_all_have (const sim_t *sim, const hf_roster_t *roster, uint64_t index, item_t item)
-{
-    bool all = true;
-    for (uint32_t i = 0; i < roster->count; i++) {
-        const hf_seat_t *seat = &roster->members[i];
-        all = all && ((seat->flags & HF_SEAT_VOTED) != 0 ||
-                      s_had (&sim->nodes[seat->node], seat->incarnation, index, item));
-    }
-    return all;
-}
-
 void
 sim_members_check_disks (sim_t *sim, uint64_t index, item_t item)
 {
@@ -128,8 +115,6 @@ sim_members_check_disks (sim_t *sim, uint64_t index, item_t item)
     bool is_roster =
         item.type == HF_ENTRY_ROSTER && hf_roster_get (sim_entry (&item).payload, &roster);
     bool good = first || s_majority_has (sim, &watch->roster, HF_SEAT_VOTES, index, item);
-    if (first && is_roster)
-        good = s_all_have (sim, &roster, index, item);
     if (is_roster)
         good = good && s_majority_has (sim, &roster, HF_SEAT_VOTES, index, item);
     if (!good)
@@ -201,12 +186,9 @@ s_follows (const sim_t *sim, const hf_roster_t *next)
 static void
 s_admitted (sim_t *sim, uint64_t index, const hf_roster_t *last)
 {
-    bool forms = true;
-    for (uint32_t i = 0; i < last->count; i++)
-        forms = forms && !s_flag (&last->members[i], HF_SEAT_VOTED);
     for (uint32_t i = 0; i < last->count; i++) {
         const hf_seat_t *seat = &last->members[i];
-        bool came = !forms && s_flag (seat, HF_SEAT_VOTES) &&
+        bool came = s_flag (seat, HF_SEAT_VOTES) &&
                     (!s_flag (seat, HF_SEAT_VOTED) || s_flag (seat, HF_SEAT_CHANGED));
         if (came)
             sim_tell (sim, "node %u is admitted at %" PRIu64, seat->node, index);
@@ -262,8 +244,7 @@ sim_roster_committed (sim_t *sim, uint64_t index, item_t item)
         sound = s_follows (sim, &roster) && roster.level >= watch->roster.level &&
                 (watch->roster.level == 0 || roster.cluster == watch->roster.cluster);
     else
-        sound = sound && roster.count == sim->odds.founders &&
-                hf_roster_joint (&roster) == (roster.level > 0);
+        sound = sound && roster.count == sim->odds.founders && !hf_roster_joint (&roster);
     if (!sound || !s_incarnations_rise (sim, index, &roster)) {
         sim_fail (sim, SIM_BROKEN,
                   "P1: the roster of entry %" PRIu64 " does not follow from the one before", index);

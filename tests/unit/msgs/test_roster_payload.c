@@ -179,6 +179,7 @@ HF_TEST (refused_fields)
     REFUSED (roster.members[1].client_port = 0);
     REFUSED (roster.members[1].node_port = UINT16_MAX + 1);
     REFUSED (for (int i = 0; i < 3; i++) roster.members[i].flags = HF_SEAT_JOINS);
+    REFUSED (for (int i = 0; i < 3; i++) roster.members[i].flags = HF_SEAT_VOTES);
 }
 
 HF_TEST (not_a_roster)
