@@ -178,6 +178,8 @@
 //  can see the difference; the tool's guard, names and addresses are not in the simulator.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
     M (stranger_tells, "P11", "a node that is no member keeps watches and answers what is stale")  \
+    M (formed_by_new_disk, "P1 P7",                                                                \
+       "a disk that is newer than the candidacy votes for who forms the cluster")                  \
     M (promoted_early, "P11", "a member that has not caught up is made a voter")                   \
     M (slot_inherited, "P7", "what a removed member acknowledged counts for who has its slot now") \
     M (majority_not_looked_at, "P11", "a member is removed though no majority is left")            \

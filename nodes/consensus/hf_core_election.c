@@ -155,6 +155,11 @@ s_grant (hf_core_t *self, uint32_t slot, uint64_t incarnation, uint32_t speaks)
     if (hf_core_tracks (self))
         counts = counts && incarnation != 0 &&
                  (roster == NULL || roster->incarnation[slot] == incarnation);
+    //  A disk that is newer than our candidacy: the one before it may have formed the cluster.
+    if (hf_core_tracks (self) && roster == NULL && self->role == HF_CANDIDATE &&
+        slot < HF_MEMBERS_MAX && incarnation != self->promised[slot] &&
+        !HF_MUTANT (formed_by_new_disk))
+        return;
     if (slot == HF_MEMBERS_MAX || (!counts && !HF_MUTANT (unknown_votes)))
         return;
     self->granted |= 1U << slot;
@@ -211,6 +216,7 @@ hf_core_pre_stand (hf_core_t *self, hf_effects_t *effects)
 void
 hf_core_stand (hf_core_t *self, hf_effects_t *effects)
 {
+    memcpy (self->promised, self->voters, sizeof self->promised);
     hf_core_step_down (self, self->term + 1, effects);
     self->role = HF_CANDIDATE;
     self->voted_for = (hf_member_t){self->config.self, self->config.incarnation};

@@ -148,9 +148,10 @@ struct hf_core {
 
     //  A candidate's votes, as masks of slots; granted ones that count, and from whom.
     uint32_t granted, refused;
-    uint64_t voters[HF_MEMBERS_MAX]; //  incarnations
-    uint32_t voters_speak;           //  the lowest level that one of them speaks
-    uint32_t waiting_noted;          //  the mask of the last WAITING; 0: none since a leader
+    uint64_t voters[HF_MEMBERS_MAX];   //  incarnations
+    uint64_t promised[HF_MEMBERS_MAX]; //  of who forms a cluster: whose pre-votes let it stand
+    uint32_t voters_speak;             //  the lowest level that one of them speaks
+    uint32_t waiting_noted;            //  the mask of the last WAITING; 0: none since a leader
 
     //  A leader's, in its term.
     hf_core_peer_t peers[HF_MEMBERS_MAX];

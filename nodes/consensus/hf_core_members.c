@@ -17,7 +17,10 @@
 //  A leader whose log begins behind K must make F all the same: a node that has both K and the
 //  entry before it may still be waiting for it.
 //  The very first ROSTER entry needs no such care: every member had to vote for its author, so a
-//  candidate without it needs the vote of a member that has it, and does not get it.
+//  candidate without it needs the vote of a member that has it, and does not get it. That holds if
+//  the votes are of the disks that gave the pre-votes: else the author's disk may be lost while
+//  another node still stands in a term in between, with a vote that a member gave before it had the
+//  entry, and the author's new disk gives it the vote that the lost one refused (tests/model).
 
 #include "nodes/consensus/hf_core_internal.h"
 

@@ -125,6 +125,10 @@ s_enter_role (hf_core_t *core, const node_t *node)
     core->refused = core->waiting_noted = 0;
     for (uint32_t i = 0; i < HF_MEMBERS_MAX; i++)
         core->voters[i] = (node->granted >> i & 1) != 0 ? core->config.incarnation : 0;
+    for (uint8_t i = 0; i < NODES; i++) {
+        uint8_t disk = (uint8_t)(i + 1 + ((node->promised >> i & 1) != 0 ? NODES : 0));
+        core->promised[i] = world_incarnation (disk);
+    }
     core->voters_speak = core->config.speaks;
     core->open_index = node->open;
     core->announced = leads && node->commit >= node->open;
@@ -295,6 +299,9 @@ stage_leave (stage_t *stage)
     node->verified = (uint8_t)core->verified_index;
     node->open = core->role == HF_LEADER ? (uint8_t)core->open_index : 0;
     node->granted = core->role == HF_CANDIDATE ? (uint8_t)core->granted : 0;
+    node->promised = 0;
+    for (uint32_t i = 0; i < NODES && node->granted != 0 && core->rosters.count == 0; i++)
+        node->promised |= (uint8_t)((world_disk (core->promised[i]) > NODES ? 1U : 0) << i);
     s_leave_rosters (core, node);
 }
 

@@ -96,6 +96,7 @@ s_node (size_t naming, node_t *node)
     node->voted = s_disk (names, node->voted);
     node->saved_voted = s_disk (names, node->saved_voted);
     node->granted = s_slots (names, node->granted);
+    node->promised = s_slots (names, node->promised);
     s_log (naming, node->log, node->length);
     for (size_t i = 0; i < node->rosters; i++)
         node->roster[i].what = s_paper (naming, node->roster[i].what);

@@ -35,8 +35,9 @@ typedef struct node {
     uint8_t saved_term, saved_voted; //  on its disk
     uint8_t role;                    //  hf_role_t
     uint8_t length, durable, commit, verified;
-    uint8_t open;    //  of a leader
-    uint8_t granted; //  of a candidate: its own vote, if that counts
+    uint8_t open;     //  of a leader
+    uint8_t granted;  //  of a candidate: its own vote, if that counts
+    uint8_t promised; //  of one without a roster: whose second disk gave it the pre-vote
     uint8_t rosters;
     entry_t log[LENGTH];
     roster_at_t roster[ROSTERS];

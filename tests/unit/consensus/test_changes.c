@@ -715,6 +715,35 @@ HF_BENCH_TEST (mutant_slot_inherited, s_open_three, 1)
     hf_mutant = HF_MUTANT_none;
 }
 
+/*  Who forms a cluster counts the votes of the disks that gave the pre-votes: a newer one may have
+ *  taken the place of one that has formed it. */
+static hf_role_t
+s_forms (int mutant)
+{
+    hf_bench_t bench;
+    hf_core_config_t config = s_config (2);
+    hf_bench_open_core (&bench, &config, &(hf_restored_t){0});
+    hf_bench_tick_after (&bench, 600000);
+    hf_bench_commit (&bench);
+    hf_bench_granted (&bench, 1, 1, true, 100);
+    hf_bench_granted (&bench, 3, 1, true, 300);
+    hf_bench_commit (&bench);
+    assert_int_equal (s_role (&bench), HF_CANDIDATE);
+    hf_bench_granted (&bench, 1, 1, false, 100);
+    hf_mutant = mutant;
+    hf_bench_granted (&bench, 3, 1, false, 301);
+    hf_mutant = HF_MUTANT_none;
+    hf_role_t role = s_role (&bench);
+    hf_bench_close (&bench);
+    return role;
+}
+
+HF_TEST (formed_by_those_who_gave_the_pre_vote)
+{
+    assert_int_equal (s_forms (HF_MUTANT_none), HF_CANDIDATE);
+    assert_int_equal (s_forms (HF_MUTANT_formed_by_new_disk), HF_LEADER);
+}
+
 HF_BENCH_TEST (mutant_majority_not_looked_at, s_open_three, 1)
 {
     for (int i = 0; i < 5; i++) {

@@ -280,14 +280,16 @@ HF_BENCH_TEST (forming, hf_bench_open_roster, 200, 0, 0, 0)
     s_vote (bench, 1, true, 100);
     s_vote (bench, 3, true, 300);
     assert_int_equal (s_role (bench), HF_CANDIDATE);
-    s_vote (bench, 3, false, 301);
+    s_vote (bench, 3, false, 301); //  another disk than gave the pre-vote
     //  A refusal is tried again soon, and not at once.
     uint64_t now_us = bench->now_us;
     hf_bench_vote (bench, (hf_vote_t){.from = 1, .term = 1, .incarnation = 100});
     assert_in_range (bench->effects.wake_at_us, now_us + 30000, now_us + 60000);
     hf_bench_commit (bench);
     hf_bench_granted (bench, 1, 1, false, 100);
-    s_rosters (bench, 100, 200, 301, 0);
+    assert_int_equal (s_role (bench), HF_CANDIDATE);
+    hf_bench_granted (bench, 3, 1, false, 300);
+    s_rosters (bench, 100, 200, 300, 0);
 }
 
 HF_TEST_MAIN (NULL, NULL)
