@@ -289,7 +289,8 @@ s_act (world_t *world, const bounds_t *bounds, stage_t *stage, move_t move)
     case MOVE_TICK:
         s_tick (world, stage, move);
         break;
-    case MOVE_CHANGE:
+    case MOVE_CHANGE: //  who was not heard is not up
+        s_commit (world, stage, move);
         event.change = bounds->changes[move.by];
         stage_step (stage, &event);
         break;

@@ -59,21 +59,26 @@ papers_payload (uint8_t number)
 }
 
 uint64_t
-papers_cluster (uint8_t disk)
+papers_cluster (uint8_t disks)
 {
-    s_reader->config.incarnation = world_incarnation (disk);
-    uint64_t cluster = disk > 0 ? hf_core_cluster_id (s_reader) : 0;
-    s_reader->config.incarnation = UINT8_MAX;
-    return cluster;
+    hf_roster_t first = {.count = 0};
+    for (uint8_t node = 1; node <= NODES; node++) {
+        for (uint8_t disk = node; disk <= DISKS; disk += NODES) {
+            if ((disks >> (disk - 1) & 1) != 0)
+                first.members[first.count++] =
+                    (hf_seat_t){.node = node, .incarnation = world_incarnation (disk)};
+        }
+    }
+    return first.count > 0 ? hf_core_cluster_id (&first) : 0;
 }
 
 uint8_t
-papers_former (uint64_t cluster)
+papers_formers (uint64_t cluster)
 {
-    uint8_t disk = DISKS;
-    while (disk > 0 && papers_cluster (disk) != cluster)
-        disk--;
-    return disk;
+    unsigned disks = (1U << DISKS) - 1;
+    while (disks > 0 && papers_cluster ((uint8_t)disks) != cluster)
+        disks--;
+    return (uint8_t)disks;
 }
 
 void

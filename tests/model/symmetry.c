@@ -48,7 +48,7 @@ s_new_paper (const uint8_t *naming, uint8_t what)
 {
     hf_roster_t roster = papers_roster (what)->is;
     hf_roster_t named = roster;
-    named.cluster = papers_cluster (s_disk (naming, papers_former (roster.cluster)));
+    named.cluster = papers_cluster (s_bits (naming, papers_formers (roster.cluster)));
     if (named.cluster == 0)
         named.cluster = roster.cluster;
     for (uint32_t i = 0; i < roster.count; i++) {

@@ -24,7 +24,8 @@
  *      transfers of the lead only make that rarer. Who forms a cluster needs the pre-votes of all;
  *      those of the nodes that run at that moment are real messages, too. All links are up and
  * everybody was just heard, so check-quorum never ends a lead that the bounds could do without; a
- * leader that falls silent is one that does not move. An operator's removal is forced.
+ * leader that falls silent is one that does not move. An operator's removal is forced: those that
+ * stay need not have caught up.
  *    - Heartbeats' points, NEED and offers: every beginning of the log that they may bring about
  *      arrives in one message from the log's start. Log matching is checked instead of assumed.
  *    - Proposals: the entry that opens a term is as good as any other.

@@ -575,6 +575,9 @@ void sim_members_config (const sim_t *sim, const node_t *node, hf_core_config_t 
 const hf_seat_t *sim_seat (const sim_t *sim, uint32_t id);
 bool sim_votes (const sim_t *sim, uint32_t id);
 uint32_t sim_voters (const sim_t *sim);
+/*  Whether it is the only founder left that votes. Clients are given the founders, and may not have
+ *  learned of others. */
+bool sim_last_founder (const sim_t *sim, uint32_t id);
 /*  Whether NODE's disk may be lost: enough others are left (P7). */
 bool sim_may_lose (const sim_t *sim, const node_t *node);
 /*  ITEM is committed at INDEX: it is on the disks of a majority; and if it is a roster, it follows

@@ -354,17 +354,21 @@ s_any_old (const sim_t *sim)
     return false;
 }
 
-/*  Clients are given the founders, and may learn of nobody else before these are gone: one stays.
- */
-static bool
-s_last_founder (const sim_t *sim, uint32_t id)
+bool
+sim_last_founder (const sim_t *sim, uint32_t id)
 {
-    if (id <= sim->odds.founders && sim->now_us < sim->founder_leaves_us)
-        return true; //  another one may be on its way out
     for (uint32_t other = 1; other <= sim->odds.founders; other++)
         if (other != id && sim_votes (sim, other))
             return false;
     return id <= sim->odds.founders;
+}
+
+/*  Clients must not lose the last node that they were told of; another may be on its way out. */
+static bool
+s_may_leave (const sim_t *sim, uint32_t id)
+{
+    bool founder = id <= sim->odds.founders;
+    return !founder || (sim->now_us >= sim->founder_leaves_us && !sim_last_founder (sim, id));
 }
 
 /*  What an operator wants next. False: nothing. */
@@ -390,7 +394,7 @@ s_wish (sim_t *sim, operator_t *person)
     } else if (!s_flag (seat, HF_SEAT_VOTES) && dice < 5)
         change->op = HF_CHANGE_PROMOTE;
     else if (dice < 7 && (voters > 2 || sim_random (sim, 8) == 0)) {
-        if (!s_all_disks_there (sim) || s_last_founder (sim, change->node))
+        if (!s_all_disks_there (sim) || !s_may_leave (sim, change->node))
             return false;
         change->op = HF_CHANGE_REMOVE;
         sim->removing_until_us = sim->now_us + 8000000;

@@ -20,7 +20,8 @@ s_pick_silent (sim_t *sim)
         if (node->up && node->seen.role == HF_LEADER)
             silent = node;
     }
-    return silent && sim_may_lose (sim, silent) ? silent : NULL;
+    return silent && sim_may_lose (sim, silent) && !sim_last_founder (sim, silent->id) ? silent
+                                                                                       : NULL;
 }
 
 static void
