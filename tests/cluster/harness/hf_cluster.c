@@ -248,10 +248,10 @@ hf_cluster_move (hf_cluster_t *self, uint32_t id)
 const char *
 hf_cluster_place (const hf_cluster_t *self, uint32_t id)
 {
-    static char text[64];
-    snprintf (text, sizeof text, "%s:%u:%u", hf_cluster_address (self, id),
-              hf_cluster_client_port (self, id), hf_cluster_node_port (self, id));
-    return text;
+    hf_cluster_node_t *node = hf_cluster_node (self, id);
+    snprintf (node->place, sizeof node->place, "%s:%u:%u", node->address,
+              (unsigned)node->client_port.number, (unsigned)node->node_port.number);
+    return node->place;
 }
 
 void

@@ -89,7 +89,7 @@ void hf_cluster_set_join (hf_cluster_t *self, uint32_t id, uint32_t via);
 /*  Node ID has other ports from now on; one that runs does not notice. Nobody else gets the old
  *  ones. */
 void hf_cluster_move (hf_cluster_t *self, uint32_t id);
-/*  Where it is, as operators write it: HOST:CLIENT_PORT:NODE_PORT; until the next call. */
+/*  Where it is, as operators write it: HOST:CLIENT_PORT:NODE_PORT; until the next call for it. */
 const char *hf_cluster_place (const hf_cluster_t *self, uint32_t id);
 
 /*  Node ID is apart, or no longer: what concerns all nodes (to start them, their leader, equal

@@ -19,6 +19,7 @@ typedef struct hf_cluster_node {
     char list[HF_LIST_SIZE];
     char join[64];   //  HOST:PORT of a member; "": it is given a list
     char listen[64]; //  "": where the list says
+    char place[64];  //  as last asked for
     bool apart;      //  of no concern to what is asked of all nodes
     char address[32];
     int network;                  //  a namespace; 0: as the test's

@@ -105,6 +105,7 @@ field_clear (field_t *self)
     s_stop_clients (self);
     hf_recorder_destroy (&self->recorder);
     hf_cluster_destroy (&self->cluster);
+    *self = (field_t){.cluster = NULL};
 }
 
 //  ---- the operator --------------------------------------------------------------------

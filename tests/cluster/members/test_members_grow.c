@@ -9,6 +9,14 @@
 
 static field_t s_field;
 
+static int
+s_teardown (void **state)
+{
+    (void)state;
+    field_clear (&s_field);
+    return 0;
+}
+
 /*  Ask for a change, kill the leader while it is under way, and wait for its end. */
 static void
 s_through_a_death (const char *verb, const char *what)
@@ -64,7 +72,7 @@ s_shrink (void)
     field_flow (&s_field);
 }
 
-HF_TEST (test_three_five_seven_three_one)
+HF_TEST_WITH (test_three_five_seven_three_one, NULL, s_teardown)
 {
     field_begin (&s_field, FOUNDERS, 4);
     for (uint32_t i = 0; i < 4; i++)
@@ -79,12 +87,4 @@ HF_TEST (test_three_five_seven_three_one)
     field_end (&s_field);
 }
 
-static int
-s_teardown (void **state)
-{
-    (void)state;
-    field_clear (&s_field);
-    return 0;
-}
-
-HF_TEST_MAIN (NULL, s_teardown)
+HF_TEST_MAIN (NULL, NULL)
