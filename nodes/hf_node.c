@@ -133,23 +133,28 @@ s_divide_files (hf_node_t *self)
     return 0;
 }
 
+typedef struct last {
+    uint64_t index;
+    hf_span_t payload;
+} last_t;
+
 static void
 s_note_roster (void *arg, uint64_t index, hf_span_t payload)
 {
-    (void)index;
-    *(hf_span_t *)arg = payload;
+    *(last_t *)arg = (last_t){.index = index, .payload = payload};
 }
 
 /*  Who the members are by the last roster of the log, if it has places. */
 static bool
-s_find_roster (const hf_node_t *self, hf_endpoints_t *members)
+s_find_roster (hf_node_t *self)
 {
-    hf_span_t payload = {.size = 0};
+    last_t last = {.index = 0};
     hf_roster_t roster;
-    hf_log_store_rosters (self->election.store, s_note_roster, &payload);
-    if (payload.size == 0 || !hf_roster_get (payload, &roster) || roster.level == 0)
+    hf_log_store_rosters (self->election.store, s_note_roster, &last);
+    if (last.index == 0 || !hf_roster_get (last.payload, &roster) || roster.level == 0)
         return false;
-    hf_endpoints_of_roster (members, &roster);
+    hf_endpoints_of_roster (&self->told, &roster);
+    self->roster_index = self->told_index = last.index;
     return true;
 }
 
@@ -158,18 +163,17 @@ s_find_roster (const hf_node_t *self, hf_endpoints_t *members)
 static int
 s_bind_log (hf_node_t *self)
 {
-    hf_endpoints_t members;
     char text[HF_ENDPOINTS_TEXT_SIZE];
-    bool known = s_find_roster (self, &members);
+    bool known = s_find_roster (self);
     const char *list = known || self->joins ? NULL : self->list;
     if (hf_log_store_bind (self->election.store, self->id, list) != 0)
         return s_refuse (hf_log_store_error (self->election.store));
     if (!known)
         return 0;
-    const hf_endpoint_t *own = hf_endpoints_find (&members, self->id);
+    const hf_endpoint_t *own = hf_endpoints_find (&self->told, self->id);
     if (own)
         self->own = *own;
-    hf_endpoints_text (&members, text);
+    hf_endpoints_text (&self->told, text);
     if (!self->joins && strcmp (text, self->list) != 0)
         hf_report (HF_INFO, "goes by the members in its log, not by the list: %s", text);
     return 0;

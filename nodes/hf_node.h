@@ -8,11 +8,14 @@
 #include "nodes/store/hf_dir.h"
 
 typedef struct hf_node {
-    hf_endpoints_t endpoints; //  the cluster list; of a node that joins: the other members it knows
+    hf_endpoints_t endpoints; //  the cluster list; of a node that joins: the others it knows
     char list[HF_ENDPOINTS_TEXT_SIZE]; //  as text; of a node that joins: HOST:PORT of a member
     uint32_t id;
-    bool joins;        //  it has no list
-    hf_endpoint_t own; //  where others call it; id 0: not known yet
+    bool joins;            //  it has no list
+    hf_endpoint_t own;     //  where others call it; id 0: not known yet
+    uint64_t roster_index; //  of the last roster in the log that has places; 0: there is none
+    hf_endpoints_t told;   //  the members by that roster, or by a newer one that a member told ...
+    uint64_t told_index;   //  ... which is here
     hf_listen_t listen;
     hf_door_plan_t plan; //  for descriptors
     hf_dir_t *dir;
@@ -35,8 +38,10 @@ int hf_node_listen (hf_node_t *self, const hf_options_t *options, int signals);
  *  -1: what is wrong was printed, in one line. */
 int hf_node_load (hf_node_t *self, const hf_options_t *options);
 
-/*  A node that joins and whose log does not say where it is asks a member until that says it. 0;
- *  -1: what is wrong was printed; 1: one of SIGNALS, which is a signalfd, came first. */
+/*  Ask other members where they and this node are. A node that joins and whose log does not say it
+ *  waits for the answer; one with a roster in its log for a moment, as it may have been moved while
+ * it was away. 0; -1: what is wrong was printed; 1: one of SIGNALS, which is a signalfd, came
+ * first. */
 int hf_node_join (hf_node_t *self, int signals);
 
 /*  Bind the sockets. 0, or -1: what is wrong was printed, in one line. */

@@ -1,5 +1,8 @@
-//  A node that joins a cluster: it asks a member where the members are, and what its own place is.
+//  Before a node binds: it asks members where they are, and what its own place is. One that joins
+//  waits until a member says it. One whose log says it asks for a moment only: it may have been
+//  moved while it was away.
 
+#include "broker-less/hf_link.h"
 #include "nodes/actors/hf_clock.h"
 #include "nodes/hf_node.h"
 #include <inttypes.h>
@@ -7,24 +10,44 @@
 #include <string.h>
 #include <zmq.h>
 
-#define ASK_MS 1000
-#define SAY_US 10000000 //  between two lines about what it waits for
+#define ASK_US       1000000  //  between two questions to a member that knows no place of this node
+#define SAY_US       10000000 //  between two lines about what it waits for
+#define FIRST_US     200000   //  one that may go by its log waits for connections as long ...
+#define ANSWER_US    1000000  //  ... and for answers
+#define CONTACTS_MAX (2 * HF_MEMBERS_MAX)
+
+typedef struct contact {
+    hf_endpoint_t place;
+    hf_link_t *link;
+    bool connected, answered;
+    uint64_t ask_us; //  again; 0: now
+} contact_t;
 
 typedef struct joining {
     hf_node_t *node;
-    void *context, *socket;
+    void *context;
+    hf_resolver_t *resolver;
     int signals;
-    uint64_t asked; //  questions
-    uint64_t said_us;
+    contact_t contact[CONTACTS_MAX];
+    uint32_t count;
+    uint64_t begun_us, now_us, heard_us, said_us;
+    bool found;
 } joining_t;
+
+/*  Whether it cannot begin without an answer. */
+static bool
+s_waits (const joining_t *self)
+{
+    return self->node->own.id == 0;
+}
 
 /*  Now and then. */
 static void
 s_say (joining_t *self, const char *text)
 {
-    if (self->said_us != 0 && hf_clock_us () < self->said_us + SAY_US)
+    if (!s_waits (self) || (self->said_us != 0 && self->now_us < self->said_us + SAY_US))
         return;
-    self->said_us = hf_clock_us ();
+    self->said_us = self->now_us;
     hf_report (HF_WARN, "%s", text);
 }
 
@@ -45,41 +68,50 @@ s_take_row (const hf_member_row_t *row, hf_endpoint_t *endpoint)
     return true;
 }
 
-/*  The members are the node's contacts, and its own row is its place. Whether it has one. */
+/*  The members are the node's contacts, and its own row is its place, if that is news to its log:
+ *  it is said of this very disk. Whether it is. */
 static bool
 s_take (joining_t *self, const hf_query_result_t *result)
 {
     hf_node_t *node = self->node;
     hf_scan_t scan = hf_scan_list (result->rows);
     hf_member_row_t row;
-    bool found = false;
-    node->endpoints.count = 0;
+    hf_endpoint_t own = {.id = 0};
+    hf_endpoints_t members = {.count = 0};
     for (uint32_t i = 0; i < result->rows.count && hf_member_row_get (&scan, &row); i++) {
         hf_endpoint_t endpoint;
-        if (!s_take_row (&row, &endpoint))
+        bool other_disk = row.node == node->id && !s_waits (self) &&
+                          row.incarnation != hf_log_store_incarnation (node->election.store);
+        if (!s_take_row (&row, &endpoint) || other_disk)
             continue;
-        if (row.node == node->id) {
-            node->own = endpoint;
-            found = true;
-        } else
-            hf_endpoints_add (&node->endpoints, &endpoint);
+        if (row.node == node->id)
+            own = endpoint;
+        hf_endpoints_add (&members, &endpoint);
     }
-    return found && node->endpoints.count > 0;
+    if (own.id == 0 || members.count < 2 || result->index <= node->told_index)
+        return false;
+    node->own = own;
+    node->told = members;
+    node->told_index = result->index;
+    return true;
 }
 
-/*  Whether FRAME tells this node its place. */
-static bool
-s_heard (joining_t *self, hf_span_t frame)
+static void
+s_heard (joining_t *self, contact_t *contact, hf_span_t frame)
 {
     hf_scan_t scan;
     uint32_t kind;
     hf_query_result_t result;
     char text[HF_ERROR_SIZE];
     if (hf_frame_open (frame.at, frame.size, &scan, &kind) != HF_OK || kind != HF_KIND_RESULT ||
-        !hf_query_result_get (&scan, &result) || result.id != self->asked)
-        return false;
-    if (s_take (self, &result))
-        return true;
+        !hf_query_result_get (&scan, &result))
+        return;
+    contact->answered = true;
+    self->heard_us = self->now_us;
+    if (s_take (self, &result)) {
+        self->found = true;
+        return;
+    }
     if (result.number == 0)
         snprintf (text, sizeof text,
                   "the cluster cannot take members yet: raise its feature level first, with "
@@ -90,83 +122,154 @@ s_heard (joining_t *self, hf_span_t frame)
                   "%u@HOST:CLIENT-PORT:NODE-PORT' does it",
                   self->node->id);
     s_say (self, text);
-    return false;
 }
 
 //  ---- asking ------------------------------------------------------------------------------
 
 static void
-s_ask (joining_t *self)
+s_ask (joining_t *self, contact_t *contact)
 {
     hf_pack_t frame;
     hf_pack_init (&frame);
-    hf_query_frame (&frame, &(hf_query_t){.id = ++self->asked, .what = HF_WHAT_MEMBERS});
-    zmq_send (self->socket, hf_pack_bytes (&frame), hf_pack_size (&frame), ZMQ_DONTWAIT);
+    hf_query_frame (&frame, &(hf_query_t){.id = 1, .what = HF_WHAT_MEMBERS});
+    hf_link_send (contact->link, hf_pack_bytes (&frame), hf_pack_size (&frame));
     hf_pack_done (&frame);
+    contact->ask_us = self->now_us + ASK_US;
 }
 
-/*  The last part of a message that waits is the frame. */
-static bool
-s_read (joining_t *self)
+static void
+s_turn (joining_t *self, contact_t *contact)
 {
-    zmq_msg_t message;
-    zmq_msg_init (&message);
-    bool found = false;
-    while (!found && zmq_msg_recv (&message, self->socket, ZMQ_DONTWAIT) >= 0) {
-        if (!zmq_msg_more (&message))
-            found = s_heard (self, hf_span (zmq_msg_data (&message), zmq_msg_size (&message)));
+    hf_span_t bytes;
+    hf_link_event_type_t event;
+    while ((event = hf_link_next (contact->link, self->now_us, &bytes)) != HF_LINK_NONE) {
+        if (event == HF_LINK_FRAME)
+            s_heard (self, contact, bytes);
+        else
+            contact->connected = event == HF_LINK_CONNECTED;
+        contact->ask_us = event == HF_LINK_CONNECTED ? 0 : contact->ask_us;
     }
-    zmq_msg_close (&message);
-    return found;
+    if (contact->connected && self->now_us >= contact->ask_us)
+        s_ask (self, contact);
+}
+
+/*  All that can be expected to answer have, or it has taken too long. */
+static bool
+s_enough (const joining_t *self)
+{
+    uint32_t silent = 0, answered = 0;
+    for (uint32_t i = 0; i < self->count; i++) {
+        silent += self->contact[i].connected && !self->contact[i].answered;
+        answered += self->contact[i].answered;
+    }
+    if (s_waits (self))
+        return false;
+    return answered == self->count || self->now_us >= self->begun_us + ANSWER_US ||
+           (silent == 0 && self->now_us >= self->begun_us + FIRST_US);
 }
 
 /*  0: its place is known; 1: a signal came. */
 static int
 s_wait (joining_t *self)
 {
-    uint64_t ask_us = 0;
+    hf_looked_t answer;
     char silent[HF_ERROR_SIZE];
     snprintf (silent, sizeof silent, "hears nothing of %.200s, a member of the cluster to join",
               self->node->list);
-    for (uint64_t rounds = 0;; rounds++) {
-        if (hf_clock_us () >= ask_us) {
-            s_ask (self);
-            ask_us = hf_clock_us () + ASK_MS * 1000;
+    self->begun_us = self->heard_us = self->now_us = hf_clock_us ();
+    while (!self->found && !s_enough (self)) {
+        zmq_pollitem_t items[2 + CONTACTS_MAX * HF_LINK_SOCKETS] = {
+            {.fd = self->signals, .events = ZMQ_POLLIN},
+            {.fd = hf_resolver_fd (self->resolver), .events = ZMQ_POLLIN}};
+        int count = 2;
+        for (uint32_t i = 0; i < self->count; i++) {
+            void *sockets[HF_LINK_SOCKETS];
+            hf_link_sockets (self->contact[i].link, sockets);
+            for (size_t k = 0; k < HF_LINK_SOCKETS; k++)
+                items[count++] = (zmq_pollitem_t){.socket = sockets[k], .events = ZMQ_POLLIN};
         }
-        zmq_pollitem_t items[] = {{.socket = self->socket, .events = ZMQ_POLLIN},
-                                  {.fd = self->signals, .events = ZMQ_POLLIN}};
-        int ready = zmq_poll (items, 2, ASK_MS);
-        if (items[1].revents != 0)
+        zmq_poll (items, count, FIRST_US / 4000);
+        if (items[0].revents != 0)
             return 1;
-        if (ready > 0 && s_read (self))
-            return 0;
-        if (ready == 0 && rounds > 0)
+        self->now_us = hf_clock_us ();
+        while (hf_resolver_next (self->resolver, &answer))
+            hf_link_resolved (self->contact[answer.tag].link, &answer, self->now_us);
+        for (uint32_t i = 0; i < self->count && !self->found; i++)
+            s_turn (self, &self->contact[i]);
+        if (self->now_us >= self->heard_us + 2 * ASK_US)
             s_say (self, silent);
     }
+    return 0;
+}
+
+//  ---- whom ----------------------------------------------------------------------------------
+
+static void
+s_add (joining_t *self, const hf_endpoint_t *place)
+{
+    for (uint32_t i = 0; i < self->count; i++) {
+        const hf_endpoint_t *known = &self->contact[i].place;
+        if (strcmp (known->host, place->host) == 0 && known->client_port == place->client_port)
+            return;
+    }
+    if (place->id != self->node->id && self->count < CONTACTS_MAX)
+        self->contact[self->count++].place = *place;
+}
+
+/*  The others in the log and in the list; of a node that joins, whom it was told to ask. */
+static void
+s_find_contacts (joining_t *self)
+{
+    const hf_node_t *node = self->node;
+    hf_endpoint_t named = {.id = 0};
+    if (node->joins && hf_endpoint_parse_place (&named, node->list))
+        s_add (self, &named);
+    for (uint32_t i = 0; i < node->told.count; i++)
+        s_add (self, &node->told.node[i]);
+    for (uint32_t i = 0; i < node->endpoints.count; i++)
+        s_add (self, &node->endpoints.node[i]);
+}
+
+static int
+s_open (joining_t *self)
+{
+    self->context = zmq_ctx_new ();
+    self->resolver = hf_resolver_new ();
+    for (uint32_t i = 0; i < self->count && self->resolver; i++) {
+        contact_t *contact = &self->contact[i];
+        contact->link = hf_link_new (self->context, &contact->place, self->resolver, i);
+        if (!contact->link)
+            break;
+    }
+    if (self->resolver && (self->count == 0 || self->contact[self->count - 1].link))
+        return 0;
+    fprintf (stderr, "holdfastd: cannot ask other members: %s\n", strerror (errno));
+    return -1;
 }
 
 int
 hf_node_join (hf_node_t *self, int signals)
 {
-    char address[sizeof self->list + 8];
-    if (!self->joins || self->own.id != 0)
+    joining_t joining = {.node = self, .signals = signals};
+    if (!self->joins && self->roster_index == 0)
         return 0;
-    joining_t joining = {.node = self, .signals = signals, .context = zmq_ctx_new ()};
-    joining.socket = zmq_socket (joining.context, ZMQ_DEALER);
-    int no = 0, yes = 1;
-    zmq_setsockopt (joining.socket, ZMQ_LINGER, &no, sizeof no);
-    zmq_setsockopt (joining.socket, ZMQ_IPV6, &yes, sizeof yes);
-    zmq_setsockopt (joining.socket, ZMQ_IMMEDIATE, &yes, sizeof yes);
-    snprintf (address, sizeof address, "tcp://%s", self->list);
-    int rc = 1;
-    if (zmq_connect (joining.socket, address) == 0)
+    s_find_contacts (&joining);
+    if (joining.count == 0)
+        return 0;
+    int rc = s_open (&joining);
+    if (rc == 0)
         rc = s_wait (&joining);
-    else {
-        fprintf (stderr, "holdfastd: cannot connect to %s: %s\n", self->list,
-                 zmq_strerror (zmq_errno ()));
-        rc = -1;
-    }
-    zmq_close (joining.socket);
+    for (uint32_t i = 0; i < joining.count; i++)
+        hf_link_destroy (&joining.contact[i].link);
+    if (joining.resolver)
+        hf_resolver_destroy (&joining.resolver);
     zmq_ctx_term (joining.context);
+    for (uint32_t i = 0; i < self->told.count && self->joins; i++) {
+        if (self->told.node[i].id != self->id)
+            hf_endpoints_add (&self->endpoints, &self->told.node[i]);
+    }
+    if (rc == 0 && joining.found && self->roster_index != 0)
+        hf_report (HF_INFO, "the members have changed meanwhile: this node is at %s:%u:%u",
+                   self->own.host, (unsigned)self->own.client_port, (unsigned)self->own.node_port);
     return rc;
 }

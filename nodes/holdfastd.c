@@ -33,7 +33,10 @@ s_configure (hf_node_t *node, const hf_options_t *options)
     //  Nodes must not share their jitter; nothing else rests on this number.
     config->seed = hf_clock_us () ^ (uint64_t)getpid () << 32 ^ node->id;
     node->election.config.log_keep = options->log_keep;
+    node->election.own = node->own;
     node->election.endpoints = node->endpoints;
+    node->election.told = node->told;
+    node->election.told_index = node->told_index;
     node->file.dir = options->data;
     node->file.self = node->id;
     node->lock.own = node->own;
@@ -65,7 +68,7 @@ s_give_back (hf_give_back_t *memory)
 
 typedef enum end {
     END_SIGNAL,
-    END_RESTART, //  the file actor has received a state, to be swapped in
+    END_RESTART, //  a state was received, to be swapped in; or this node is called elsewhere
     END_REMOVED  //  this node is no member of the cluster any more
 } end_t;
 
@@ -87,8 +90,12 @@ s_wait (zactor_t *file, zactor_t *election, int signals, int *number)
             *number = (int)info.ssi_signo;
             return END_SIGNAL;
         }
-        if (items[2].revents != 0) //  it says nothing else before it is asked to hand over
-            return END_REMOVED;
+        if (items[2].revents != 0) {
+            char *text = zstr_recv (election);
+            bool moved = text && streq (text, "MOVED");
+            zstr_free (&text);
+            return moved ? END_RESTART : END_REMOVED;
+        }
         zmq_msg_t message;
         zmq_msg_init (&message);
         hf_scan_t scan;
@@ -109,7 +116,7 @@ s_hand_over (zactor_t *election)
     bool done = false;
     while (!done) {
         char *text = zstr_recv (election);
-        done = !text || streq (text, "DONE"); //  "REMOVED" may come before it
+        done = !text || streq (text, "DONE"); //  others may come before it
         zstr_free (&text);
     }
 }

@@ -143,7 +143,7 @@ typedef struct hf_client_members {
     uint64_t index;           //  of the roster that was learned last; 0: none was
     int asked;                //  the slot of the node that was asked for it; -1: none
     uint64_t asked_us, told;  //  when; and the index that it had told, 0: none
-    bool strange;             //  it named a leader that is not in the list
+    bool strange;             //  it named a leader that is not in the list, or not there
     hf_client_list_t given;   //  by the program,
     hf_client_list_t learned; //  and by that roster; count 0: none was
     bool fixed;               //  who is in both is where the program says
@@ -302,7 +302,7 @@ void hf_client_members_init (hf_client_core_t *core, const hf_client_config_t *c
 int hf_client_members_slot (const hf_client_core_t *core, uint32_t id);
 /*  NODE says which roster is in force; 0: it does not say. */
 void hf_client_members_told (hf_client_core_t *core, uint32_t node, uint64_t roster);
-/*  NODE named a leader that is not in the list. */
+/*  NODE named a leader that is not in the list, or that is not connected. */
 void hf_client_members_strange (hf_client_core_t *core, uint32_t node);
 /*  NODE is asked for something else: ask it for the members, too, if that was long ago. A client
  * that only watches hears of them in no other way. */

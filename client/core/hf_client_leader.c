@@ -71,8 +71,9 @@ hf_client_leader_refused (hf_client_core_t *self, uint32_t node, const hf_refuse
     bool target = self->choice.target == (int)node;
     if (refused->status == HF_NOT_LEADER) {
         hf_choice_refused (&self->choice, node, refused->leader, refused->term, self->now_us);
-        //  A list may be so old that it does not have the leader.
-        if (refused->leader != 0 && hf_client_members_slot (self, refused->leader) < 0)
+        //  A list may be so old that it does not have the leader, or has it where it was.
+        int leader = hf_client_members_slot (self, refused->leader);
+        if (refused->leader != 0 && (leader < 0 || !self->choice.connected[leader]))
             hf_client_members_strange (self, node);
     } else if (refused->status == HF_BUSY) {
         if (target && self->now_us >= self->busy_until_us) {

@@ -22,7 +22,10 @@
 
 typedef struct hf_election_args {
     hf_election_config_t config;
-    hf_endpoints_t endpoints; //  the cluster list, or nodes of the cluster that this one joins
+    hf_endpoint_t own;        //  where others call this node; id 0: of no concern
+    hf_endpoints_t endpoints; //  the cluster list; of a node that joins: the members that it knows
+    hf_endpoints_t told;      //  the members by a roster that may not be in the log yet ...
+    uint64_t told_index;      //  ... which is there; 0: none was told
     hf_log_store_t *store;    //  owned
     hf_mesh_t *mesh;          //  owned
     zsock_t *lock;            //  owned: PAIR to the lock actor
@@ -30,7 +33,7 @@ typedef struct hf_election_args {
 } hf_election_args_t;
 
 typedef struct hf_lock_args {
-    hf_endpoint_t own; //  this node, and where clients call it
+    hf_endpoint_t own;        //  this node, and where clients call it
     uint32_t connections_max; //  of clients
     hf_door_t *door;          //  owned
     hf_state_t *state;        //  owned: as state.db had it

@@ -3,10 +3,10 @@
  *
  *  What it takes and gives is in nodes/services/hf_election_service.h; and on its own pipe
  *  "HANDOVER", answered with "DONE", and "$TERM". It says "REMOVED" there, once, when this node is
- * no member of the cluster any more. It decides nothing: it drains what waits, commits the log when
- * the service has written to it, carries out its outbox, and lets the mesh follow the roster in the
- * log. A write or a read of the log that fails ends the process at once: nothing may leave the node
- * after it.
+ * no member of the cluster any more, and "MOVED", once, when it is called at another place. It
+ * decides nothing: it drains what waits, commits the log when the service has written to it,
+ * carries out its outbox, and lets the mesh follow the roster in the log. A write or a read of the
+ * log that fails ends the process at once: nothing may leave the node after it.
  */
 #include "nodes/actors/hf_actors.h"
 #include "nodes/actors/hf_clock.h"
@@ -23,7 +23,7 @@ typedef struct election {
     hf_election_service_t *service;
     hf_outbox_t *out;
     hf_follow_t follow;
-    bool told_removed;
+    bool told_removed, told_moved;
     bool stop;
 } election_t;
 
@@ -224,6 +224,16 @@ s_turn (election_t *self)
     }
 }
 
+static void
+s_watch_moved (election_t *self)
+{
+    if (self->told_moved || !self->follow.moved)
+        return;
+    self->told_moved = true;
+    hf_report (HF_WARN, "the cluster has moved this node to another place: starts again there");
+    zstr_send (self->pipe, "MOVED");
+}
+
 /*  Tell the mesh who the members are; whether there was something to tell. */
 static bool
 s_follow (election_t *self)
@@ -239,6 +249,7 @@ s_follow (election_t *self)
         hf_report (HF_ERROR, "the places of %u members in the log cannot be read",
                    self->follow.unreadable);
     hf_mesh_follow (self->args->mesh, &self->follow.members, self->follow.cluster);
+    s_watch_moved (self);
     return true;
 }
 
@@ -282,7 +293,9 @@ hf_election_actor (zsock_t *pipe, void *args)
 {
     election_t self = {.args = args, .pipe = pipe};
     s_restore (&self);
-    hf_follow_init (&self.follow, self.args->config.core.self, &self.args->endpoints);
+    hf_follow_init (&self.follow, &self.args->own, &self.args->endpoints);
+    self.follow.own.id = self.args->config.core.self;
+    hf_follow_told (&self.follow, &self.args->told, self.args->told_index);
     zsock_signal (pipe, 0);
     s_run (&self);
     hf_election_service_destroy (&self.service);

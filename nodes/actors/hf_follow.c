@@ -2,11 +2,36 @@
 
 #include "nodes/actors/hf_follow.h"
 #include <assert.h>
+#include <string.h>
 
 void
-hf_follow_init (hf_follow_t *self, uint32_t node, const hf_endpoints_t *hints)
+hf_follow_init (hf_follow_t *self, const hf_endpoint_t *own, const hf_endpoints_t *hints)
 {
-    *self = (hf_follow_t){.self = node, .hints = *hints, .members = *hints};
+    *self = (hf_follow_t){.own = *own, .hints = *hints, .members = *hints};
+}
+
+void
+hf_follow_told (hf_follow_t *self, const hf_endpoints_t *members, uint64_t index)
+{
+    self->told = *members;
+    self->told_index = index;
+}
+
+static void
+s_add_all (hf_endpoints_t *to, const hf_endpoints_t *from)
+{
+    for (uint32_t i = 0; i < from->count; i++)
+        hf_endpoints_add (to, &from->node[i]);
+}
+
+/*  Whether this node, by the committed ROSTER, is called where it is not. */
+static bool
+s_elsewhere (const hf_follow_t *self)
+{
+    const hf_endpoint_t *now = hf_endpoints_find (&self->members, self->own.id);
+    return self->own.host[0] != 0 && now &&
+           (strcmp (now->host, self->own.host) != 0 || now->client_port != self->own.client_port ||
+            now->node_port != self->own.node_port);
 }
 
 /*  The members of ROSTER, and those of BEFORE and of the hints that are still needed. */
@@ -14,12 +39,18 @@ static void
 s_find_members (hf_follow_t *self, const hf_roster_t *roster, const hf_endpoints_t *before)
 {
     self->unreadable = hf_endpoints_of_roster (&self->members, roster);
+    if (self->index < self->told_index) {
+        hf_endpoints_t old = self->members;
+        self->members = self->told;
+        s_add_all (&self->members, &old);
+    } else if (self->committed)
+        self->moved = s_elsewhere (self);
     for (uint32_t i = 0; i < before->count; i++) {
         if (!self->committed || before->node[i].id == self->leader)
             hf_endpoints_add (&self->members, &before->node[i]);
     }
-    for (uint32_t i = 0; i < self->hints.count && !self->settled; i++)
-        hf_endpoints_add (&self->members, &self->hints.node[i]);
+    if (!self->settled)
+        s_add_all (&self->members, &self->hints);
 }
 
 bool
@@ -37,7 +68,7 @@ hf_follow_roster (hf_follow_t *self, const hf_roster_t *roster, uint64_t index, 
     self->leader = leader;
     if (committed || start)
         self->cluster = roster->cluster;
-    if (hf_roster_seat (roster, self->self) == NULL)
+    if (hf_roster_seat (roster, self->own.id) == NULL)
         return true;
     self->settled = self->settled || (committed && hf_roster_seat (roster, leader) != NULL);
     hf_endpoints_t before = self->members;

@@ -9,6 +9,9 @@
  * only.
  *    - A roster that is not committed may be cut from the log, so nobody is left because of it.
  *    - A former member is not left while it leads: it hands over.
+ *    - What a member said at the start about a roster that is not in the log yet goes before older
+ *      rosters: all members may have moved while this node was away.
+ *    - A node that is called at another place by a committed roster has to start again there.
  *    - The id of the cluster counts when its roster is committed, and at the start: before that
  *      another leader may still make another one.
  */
@@ -18,11 +21,14 @@
 #include "broker-less/hf_endpoints.h"
 
 typedef struct hf_follow {
-    uint32_t self;
-    hf_endpoints_t hints;   //  the cluster list, or the nodes that were named to one that joins
+    hf_endpoint_t own;    //  where this node is called; the host "": not known
+    hf_endpoints_t hints; //  the cluster list, or the nodes that were named to one that joins
+    hf_endpoints_t told;  //  the members by the roster at TOLD_INDEX
+    uint64_t told_index;
     hf_endpoints_t members; //  out: to be followed
     uint64_t cluster;       //  out: the id of the cluster; 0: not sure
     uint32_t unreadable;    //  out: members whose place cannot be read
+    bool moved;             //  out: the cluster calls this node at another place than OWN
 
     //  As of the last call.
     bool started, settled, committed;
@@ -30,7 +36,10 @@ typedef struct hf_follow {
     uint32_t leader;
 } hf_follow_t;
 
-void hf_follow_init (hf_follow_t *self, uint32_t node, const hf_endpoints_t *hints);
+void hf_follow_init (hf_follow_t *self, const hf_endpoint_t *own, const hf_endpoints_t *hints);
+
+/*  Before the first roster: those before INDEX are old, the one there names these MEMBERS. */
+void hf_follow_told (hf_follow_t *self, const hf_endpoints_t *members, uint64_t index);
 
 /*  ROSTER, NULL if there is none, is at INDEX; COMMIT: what is committed; LEADER 0: not known. The
  *  first call is that of the start. Whether the mesh is to be told. */

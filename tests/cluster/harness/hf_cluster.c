@@ -26,6 +26,21 @@ hf_cluster_new (unsigned count)
     return self;
 }
 
+/*  One more node, on HOST. */
+static void
+s_add (hf_cluster_t *self, const hf_host_t *host)
+{
+    assert (self->count < HF_MEMBERS_MAX);
+    hf_cluster_node_t *node = &self->node[self->count++];
+    assert (strlen (host->address) < sizeof node->address);
+    strcpy (node->address, host->address);
+    node->network = host->network;
+    node->client_port = hf_port_take ();
+    node->node_port = hf_port_take ();
+    snprintf (node->dir, sizeof node->dir, "%.480s/node-%u", self->dir, self->count);
+    snprintf (node->log, sizeof node->log, "%.480s/node-%u.log", self->dir, self->count);
+}
+
 hf_cluster_t *
 hf_cluster_new_on (const char *root, const hf_host_t *hosts, unsigned count)
 {
@@ -34,7 +49,6 @@ hf_cluster_new_on (const char *root, const hf_host_t *hosts, unsigned count)
     if (hf_folder_make (root, "holdfast-cluster", dir) != 0)
         return NULL;
     hf_cluster_t *self = hf_alloc (sizeof *self);
-    self->count = count;
     if (snprintf (self->dir, sizeof self->dir, "%.511s", dir) > 480) { //  nodes add to it
         hf_folder_remove (dir);
         free (self);
@@ -43,20 +57,20 @@ hf_cluster_new_on (const char *root, const hf_host_t *hosts, unsigned count)
     }
     size_t length = 0;
     for (unsigned i = 0; i < count; i++) {
-        hf_cluster_node_t *node = &self->node[i];
-        const hf_host_t host = hosts ? hosts[i] : (hf_host_t){.address = "127.0.0.1"};
-        assert (strlen (host.address) < sizeof node->address);
-        strcpy (node->address, host.address);
-        node->network = host.network;
-        node->client_port = hf_port_take ();
-        node->node_port = hf_port_take ();
-        snprintf (node->dir, sizeof node->dir, "%.480s/node-%u", self->dir, i + 1);
-        snprintf (node->log, sizeof node->log, "%.480s/node-%u.log", self->dir, i + 1);
-        length += (size_t)snprintf (self->list + length, sizeof self->list - length,
-                                    "%s%u@%s:%u:%u", i > 0 ? "," : "", i + 1, node->address,
-                                    node->client_port.number, node->node_port.number);
+        s_add (self, hosts ? &hosts[i] : &(hf_host_t){.address = "127.0.0.1"});
+        length += (size_t)snprintf (self->list + length, sizeof self->list - length, "%s%u@%s",
+                                    i > 0 ? "," : "", i + 1, hf_cluster_place (self, i + 1));
     }
     return self;
+}
+
+void
+hf_cluster_add_spares (hf_cluster_t *self, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        s_add (self, &(hf_host_t){.address = "127.0.0.1"});
+        hf_cluster_set_apart (self, self->count, true);
+    }
 }
 
 void
@@ -86,6 +100,8 @@ hf_cluster_destroy (hf_cluster_t **self_p)
         if (!self->passed)
             hf_cluster_print_tail (self, i + 1);
     }
+    for (unsigned i = 0; i < self->left_count; i++)
+        hf_port_give_back (&self->left[i]);
     if (self->passed && !self->keep)
         hf_folder_remove (self->dir);
     else
@@ -211,6 +227,46 @@ hf_cluster_set_list (hf_cluster_t *self, uint32_t id, const char *list)
 }
 
 void
+hf_cluster_set_join (hf_cluster_t *self, uint32_t id, uint32_t via)
+{
+    hf_cluster_node_t *node = hf_cluster_node (self, id);
+    snprintf (node->join, sizeof node->join, "%s:%u", hf_cluster_address (self, via),
+              hf_cluster_client_port (self, via));
+}
+
+void
+hf_cluster_move (hf_cluster_t *self, uint32_t id)
+{
+    hf_cluster_node_t *node = hf_cluster_node (self, id);
+    assert (self->left_count + 2 <= HF_LEFT_MAX);
+    self->left[self->left_count++] = node->client_port;
+    self->left[self->left_count++] = node->node_port;
+    node->client_port = hf_port_take ();
+    node->node_port = hf_port_take ();
+}
+
+const char *
+hf_cluster_place (const hf_cluster_t *self, uint32_t id)
+{
+    hf_cluster_node_t *node = hf_cluster_node (self, id);
+    snprintf (node->place, sizeof node->place, "%s:%u:%u", node->address,
+              (unsigned)node->client_port.number, (unsigned)node->node_port.number);
+    return node->place;
+}
+
+void
+hf_cluster_set_apart (hf_cluster_t *self, uint32_t id, bool apart)
+{
+    hf_cluster_node (self, id)->apart = apart;
+}
+
+bool
+hf_cluster_apart (const hf_cluster_t *self, uint32_t id)
+{
+    return hf_cluster_node (self, id)->apart;
+}
+
+void
 hf_cluster_set_listen (hf_cluster_t *self, uint32_t id, const char *listen)
 {
     hf_cluster_node_t *node = hf_cluster_node (self, id);
@@ -325,9 +381,9 @@ hf_cluster_launch (hf_cluster_t *self, uint32_t id)
     hf_process_destroy (&node->process);
     char id_text[16];
     snprintf (id_text, sizeof id_text, "%u", id);
-    const char *list = node->list[0] ? node->list : self->list;
-    const char *plain[] = {s_program, "--id",   id_text,   "--cluster",
-                           list,      "--data", node->dir, NULL};
+    const char *list = node->join[0] ? node->join : node->list[0] ? node->list : self->list;
+    const char *way = node->join[0] ? "--join" : "--cluster";
+    const char *plain[] = {s_program, "--id", id_text, way, list, "--data", node->dir, NULL};
     const char *argv[40] = {"/usr/bin/env"};
     size_t size = 0;
     if (node->variables)
@@ -365,13 +421,13 @@ bool
 hf_cluster_start_all (hf_cluster_t *self)
 {
     for (uint32_t id = 1; id <= self->count; id++) {
-        if (hf_cluster_running (self, id))
+        if (hf_cluster_running (self, id) || hf_cluster_apart (self, id))
             continue;
         self->ended = self->ended || self->node[id - 1].process;
         hf_cluster_launch (self, id);
     }
     for (uint32_t id = 1; id <= self->count; id++) {
-        if (!s_wait_answers (self, id))
+        if (!hf_cluster_apart (self, id) && !s_wait_answers (self, id))
             return false;
     }
     return true;

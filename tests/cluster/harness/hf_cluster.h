@@ -31,6 +31,10 @@ typedef struct hf_host {
 } hf_host_t;
 hf_cluster_t *hf_cluster_new_on (const char *root, const hf_host_t *hosts, unsigned count);
 
+/*  COUNT more nodes, with the next ids: they have folders and ports, and are not in the list. They
+ *  are apart (hf_cluster_set_apart) and started one by one. */
+void hf_cluster_add_spares (hf_cluster_t *self, unsigned count);
+
 /*  Says that the test got to its end, and checks what every test must leave behind: the nodes
  *  that run end on SIGTERM with exit code 0, none has ended by itself, and no log has a failed
  *  assertion or a sanitizer's report. False, with the reason on stderr, when not. */
@@ -60,8 +64,10 @@ int hf_cluster_tear_down (void **state);
 
 //  ---- names and places --------------------------------------------------------
 
+/*  With the spares. */
 unsigned hf_cluster_count (const hf_cluster_t *self);
-/*  The list for nodes and clients. */
+/*  The list for nodes and clients: of the nodes that the cluster began with, where they were then.
+ */
 const char *hf_cluster_endpoints (const hf_cluster_t *self);
 const char *hf_cluster_dir (const hf_cluster_t *self);
 const char *hf_cluster_node_dir (const hf_cluster_t *self, uint32_t id);
@@ -75,6 +81,21 @@ void hf_cluster_set_program (const char *path);
 
 /*  From the next start on, node ID is given this list instead of the cluster's. */
 void hf_cluster_set_list (hf_cluster_t *self, uint32_t id, const char *list);
+
+/*  From the next start on, node ID is given no list: it joins, and asks the member VIA where that
+ *  is now. */
+void hf_cluster_set_join (hf_cluster_t *self, uint32_t id, uint32_t via);
+
+/*  Node ID has other ports from now on; one that runs does not notice. Nobody else gets the old
+ *  ones. */
+void hf_cluster_move (hf_cluster_t *self, uint32_t id);
+/*  Where it is, as operators write it: HOST:CLIENT_PORT:NODE_PORT; until the next call for it. */
+const char *hf_cluster_place (const hf_cluster_t *self, uint32_t id);
+
+/*  Node ID is apart, or no longer: what concerns all nodes (to start them, their leader, equal
+ * states and files) does not concern it. One that is no member of the cluster is. */
+void hf_cluster_set_apart (hf_cluster_t *self, uint32_t id, bool apart);
+bool hf_cluster_apart (const hf_cluster_t *self, uint32_t id);
 
 /*  From the next start on, node ID is given this --listen. */
 void hf_cluster_set_listen (hf_cluster_t *self, uint32_t id, const char *listen);
@@ -151,7 +172,7 @@ uint32_t hf_cluster_leader (hf_cluster_t *self);
 /*  Wait for a leader that every running node also names; its id, 0 after LIMIT_MS. */
 uint32_t hf_cluster_wait_leader (hf_cluster_t *self, uint32_t limit_ms);
 
-/*  Wait until all N nodes run and have equal applied_index and state_hash (P4). */
+/*  Wait until all nodes run and have equal applied_index and state_hash (P4). */
 bool hf_cluster_wait_equal (hf_cluster_t *self, uint32_t limit_ms);
 
 /*  What the leader says of LOCK, linearizable. False: no leader answered. HOLDER 0: it is free. */

@@ -96,8 +96,8 @@ hf_cluster_leader (hf_cluster_t *self)
     uint64_t term = 0;
     for (uint32_t id = 1; id <= self->count; id++) {
         hf_node_status_t status;
-        if (hf_cluster_status (self, id, &status) && strcmp (status.role, "leader") == 0 &&
-            status.term > term) {
+        if (!hf_cluster_apart (self, id) && hf_cluster_status (self, id, &status) &&
+            strcmp (status.role, "leader") == 0 && status.term > term) {
             leader = id;
             term = status.term;
         }
@@ -112,7 +112,7 @@ s_agreed_leader (hf_cluster_t *self)
     uint32_t leader = hf_cluster_leader (self);
     for (uint32_t id = 1; leader != 0 && id <= self->count; id++) {
         hf_node_status_t status;
-        if (s_can_answer (self, id) &&
+        if (!hf_cluster_apart (self, id) && s_can_answer (self, id) &&
             (!hf_cluster_status (self, id, &status) || status.leader != leader))
             return 0;
     }
@@ -139,12 +139,15 @@ static bool
 s_all_equal (hf_cluster_t *self)
 {
     hf_node_status_t first;
+    bool any = false;
     for (uint32_t id = 1; id <= self->count; id++) {
         hf_node_status_t status;
+        if (hf_cluster_apart (self, id))
+            continue;
         if (!hf_cluster_status (self, id, &status))
             return false;
-        if (id == 1)
-            first = status;
+        first = any ? first : status;
+        any = true;
         if (status.applied_index != first.applied_index || status.state_hash != first.state_hash)
             return false;
     }
@@ -189,7 +192,8 @@ hf_cluster_lock (hf_cluster_t *self, const char *lock, hf_lock_view_t *view)
 {
     *view = (hf_lock_view_t){0};
     for (uint32_t id = 1; id <= self->count; id++) {
-        if (s_can_answer (self, id) && s_ask_lock (self, id, lock, view))
+        if (!hf_cluster_apart (self, id) && s_can_answer (self, id) &&
+            s_ask_lock (self, id, lock, view))
             return true;
     }
     return false;

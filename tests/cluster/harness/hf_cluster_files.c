@@ -58,6 +58,8 @@ s_is_on_all (const hf_cluster_t *self, const char *file, const char *content)
 {
     size_t length = strlen (content);
     for (uint32_t id = 1; id <= self->count; id++) {
+        if (hf_cluster_apart (self, id))
+            continue;
         size_t size = 0;
         char *bytes = hf_cluster_read (self, id, file, &size);
         bool same = bytes ? size == length && memcmp (bytes, content, size) == 0 : length == 0;

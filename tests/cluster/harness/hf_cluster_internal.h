@@ -8,6 +8,7 @@
 
 #define HF_PATH_SIZE 512
 #define HF_LIST_SIZE 512
+#define HF_LEFT_MAX  32 //  ports
 
 typedef struct hf_cluster_node {
     hf_process_t *process; //  NULL: not started, or it was made to end
@@ -16,7 +17,10 @@ typedef struct hf_cluster_node {
     char dir[HF_PATH_SIZE];
     char log[HF_PATH_SIZE];
     char list[HF_LIST_SIZE];
+    char join[64];   //  HOST:PORT of a member; "": it is given a list
     char listen[64]; //  "": where the list says
+    char place[64];  //  as last asked for
+    bool apart;      //  of no concern to what is asked of all nodes
     char address[32];
     int network;                  //  a namespace; 0: as the test's
     const char *const *variables; //  NULL: none
@@ -33,8 +37,10 @@ struct hf_cluster {
     bool keep;
     char dir[HF_PATH_SIZE];
     char list[HF_LIST_SIZE];
-    char numbers[HF_LIST_SIZE];             //  the list before hf_cluster_use_names
-    const char *argument[8];                //  ends with NULL
+    char numbers[HF_LIST_SIZE];  //  the list before hf_cluster_use_names
+    const char *argument[8];     //  ends with NULL
+    hf_port_t left[HF_LEFT_MAX]; //  that nodes had before they moved
+    unsigned left_count;
     hf_cluster_node_t node[HF_MEMBERS_MAX]; //  node[id - 1]
 };
 

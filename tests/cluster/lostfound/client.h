@@ -23,6 +23,7 @@ typedef struct hf_test_client {
     //  Given.
     uint32_t number; //  1 and up
     const char *endpoints;
+    bool follows; //  the members of the cluster, instead of staying at ENDPOINTS
     hf_random_t seed;
     const atomic_bool *stop;
     hf_recorder_t *recorder; //  all clients' own

@@ -36,7 +36,8 @@ bool
 hf_restart_all (hf_cluster_t *cluster, uint32_t limit_ms)
 {
     for (uint32_t id = 1; id <= hf_cluster_count (cluster); id++)
-        hf_cluster_kill (cluster, id);
+        if (!hf_cluster_apart (cluster, id))
+            hf_cluster_kill (cluster, id);
     bool agree = hf_cluster_start_all (cluster) &&
                  hf_cluster_wait_leader (cluster, limit_ms) != 0 &&
                  hf_cluster_wait_equal (cluster, limit_ms);
@@ -74,11 +75,15 @@ static bool
 s_equal (s_disks_t *self)
 {
     bool equal = true;
+    uint32_t one = 0;
     s_forget (self);
     for (uint32_t id = 1; id <= self->nodes; id++) {
+        if (hf_cluster_apart (self->cluster, id))
+            continue;
+        one = one != 0 ? one : id;
         for (unsigned i = 0; i < HF_FILES; i++) {
             s_file_t *file = &self->file[id][i];
-            const s_file_t *first = &self->file[1][i];
+            const s_file_t *first = &self->file[one][i];
             file->at = hf_cluster_read (self->cluster, id, hf_file_names[i], &file->size);
             equal = equal && file->size == first->size &&
                     (file->size == 0 || memcmp (file->at, first->at, file->size) == 0);
@@ -107,12 +112,14 @@ s_check (const s_disks_t *disks, const char *path)
     bool readable = stream && hf_check_read (check, stream, path, error);
     if (stream)
         fclose (stream);
+    uint32_t node = 0;
     for (uint32_t id = 1; id <= disks->nodes; id++) {
         for (unsigned i = 0; i < HF_FILES; i++) {
             const s_file_t *file = &disks->file[id][i];
             if (file->at)
-                hf_check_content (check, id - 1, hf_file_names[i], file->at, file->size);
+                hf_check_content (check, node, hf_file_names[i], file->at, file->size);
         }
+        node += !hf_cluster_apart (disks->cluster, id);
     }
     unsigned violations = hf_check_run (check);
     if (!readable) {

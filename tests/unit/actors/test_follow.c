@@ -38,7 +38,7 @@ s_start (uint32_t self, const char *hints)
 {
     hf_follow_t follow;
     hf_endpoints_t list = s_list (hints);
-    hf_follow_init (&follow, self, &list);
+    hf_follow_init (&follow, &(hf_endpoint_t){.id = self}, &list);
     return follow;
 }
 
@@ -147,6 +147,35 @@ HF_TEST (test_who_was_away_is_helped_by_the_list)
     //  There is room for seven.
     follow = s_start (3, "3 8 9");
     assert_string_equal (s_step (&follow, "1 2 3 4 5 6", 1, 0, 0), "1 2 3 4 5 6 8");
+}
+
+/*  All have moved while it was away; a member that it asked at its start has told it. */
+HF_TEST (test_what_was_told_goes_before_older_rosters)
+{
+    hf_follow_t follow = s_start (3, "1 2 3");
+    hf_endpoints_t told = s_list ("1' 2' 3'");
+    follow.own = *hf_endpoints_find (&told, 3);
+    hf_follow_told (&follow, &told, 9);
+    assert_string_equal (s_step (&follow, "1 2 3 4", 1, 0, 0), "1' 2' 3' 4");
+    assert_string_equal (s_step (&follow, "1 2 3 4", 1, 1, 2), "1' 2' 3' 4");
+    assert_string_equal (s_step (&follow, "1' 2 3", 5, 5, 2), "1' 2' 3'");
+    assert_false (follow.moved); //  an old roster
+    assert_string_equal (s_step (&follow, "1' 2' 3'", 9, 9, 2), "1' 2' 3'");
+    assert_false (follow.moved);
+    assert_string_equal (s_step (&follow, "1' 2 3'", 11, 11, 2), "1' 2 3'");
+}
+
+HF_TEST (test_who_is_called_elsewhere_has_to_start_again_when_it_is_committed)
+{
+    hf_follow_t follow = s_start (3, "1 2 3");
+    hf_endpoints_t list = s_list ("1 2 3");
+    follow.own = *hf_endpoints_find (&list, 3);
+    s_step (&follow, "1 2 3", 1, 1, 1);
+    assert_string_equal (s_step (&follow, "1' 2 3", 2, 2, 1), "1' 2 3");
+    s_step (&follow, "1' 2 3'", 3, 2, 1);
+    assert_false (follow.moved);
+    s_step (&follow, "1' 2 3'", 3, 3, 1);
+    assert_true (follow.moved);
 }
 
 HF_TEST (test_a_place_that_cannot_be_read_is_left_out)

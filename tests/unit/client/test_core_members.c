@@ -210,6 +210,23 @@ STAGE_TEST (test_a_leader_that_is_not_in_the_list_is_learned, 2, 0)
     assert_int_equal (g_stage.node.members_asked, 1);
 }
 
+STAGE_TEST (test_a_leader_that_has_moved_is_found, 3, 0)
+{
+    static const uint8_t nonce[HF_NONCE_SIZE] = {7};
+    s_break (2);
+    s_tell (40, s_changed);
+    g_stage.leader = 2;
+    g_stage.names[1] = g_stage.names[3] = 2;
+    stage_refuse (1, HF_NOT_LEADER, 2, 2);
+    stage_run_ms (100);
+    s_link (1, 2, "m", 2);
+    s_link (2, 4, "d", 4);
+    s_connect (2);
+    stage_submit (hf_op_open (nonce, 3000));
+    stage_expect (HF_OK, 0);
+    assert_int_equal (g_stage.node.members_asked, 1);
+}
+
 //  ---- lists that are none -------------------------------------------------------------------
 
 STAGE_TEST (test_a_bad_list_is_not_followed, 3, 3000)

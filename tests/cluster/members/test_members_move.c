@@ -1,0 +1,72 @@
+/*  Every node moves to another place with its disk, one after the other, while clients write: it is
+ *  stopped, the cluster is told, and it starts again; or it is told while it runs. Command lines
+ * stay as they were.
+ */
+#include "tests/cluster/members/field.h"
+#include "tests/kit/hf_test.h"
+
+static field_t s_field;
+
+static int
+s_teardown (void **state)
+{
+    (void)state;
+    field_clear (&s_field);
+    return 0;
+}
+
+/*  `members move` to where node ID is to be now, asked of another one. */
+static void
+s_tell (uint32_t id, const char *text, const char *option)
+{
+    char number[16];
+    snprintf (number, sizeof number, "%u", id);
+    field_members (&s_field, field_one (&s_field, id % 3 + 1), 0, text, "move", number,
+                   hf_cluster_place (s_field.cluster, id), option, NULL);
+}
+
+/*  Node ID is there, and all goes on. */
+static void
+s_is_there (uint32_t id)
+{
+    s_tell (id, "has caught up", "--wait"); //  once more: nothing is left to do
+    assert_true (field_votes (&s_field, field_one (&s_field, id), id));
+    assert_int_not_equal (hf_cluster_wait_leader (s_field.cluster, FIELD_LIMIT_MS), 0);
+    field_flow (&s_field);
+}
+
+HF_TEST_WITH (test_move_every_node, NULL, s_teardown)
+{
+    field_begin (&s_field, 3, 0);
+    for (uint32_t i = 0; i < 4; i++)
+        field_client (&s_field, hf_cluster_endpoints (s_field.cluster));
+    field_flow (&s_field);
+    for (uint32_t id = 1; id <= 3; id++) {
+        assert_int_equal (hf_cluster_terminate (s_field.cluster, id, FIELD_LIMIT_MS), 0);
+        hf_cluster_move (s_field.cluster, id);
+        s_tell (id, NULL, "--no-wait");
+        assert_true (hf_cluster_start (s_field.cluster, id));
+        s_is_there (id);
+    }
+    field_client (&s_field, field_one (&s_field, 2));
+    field_end (&s_field);
+}
+
+HF_TEST_WITH (test_move_while_it_runs, NULL, s_teardown)
+{
+    field_begin (&s_field, 3, 0);
+    for (uint32_t i = 0; i < 4; i++)
+        field_client (&s_field, hf_cluster_endpoints (s_field.cluster));
+    field_flow (&s_field);
+    for (uint32_t id = 1; id <= 3; id++) {
+        hf_cluster_move (s_field.cluster, id);
+        s_tell (id, "has caught up", "--wait");
+        assert_true (hf_cluster_log_has (s_field.cluster, id, "starts again there"));
+        hf_cluster_kill (s_field.cluster, id);
+        assert_true (hf_cluster_start (s_field.cluster, id));
+        s_is_there (id);
+    }
+    field_end (&s_field);
+}
+
+HF_TEST_MAIN (NULL, NULL)
