@@ -60,6 +60,7 @@ struct hf_election_service {
     bool roster_shown;          //  the lock actor knows one,
     uint64_t roster_told;       //  and this is the last that was committed when it was told
     uint64_t dropped;           //  frames of peers that the core cannot use
+    bool newer_told;            //  that the cluster's level is one that we do not speak
     char names[HF_NAMES_MAX];
     uint64_t mesh_dropped; //  and those that the mesh did not let pass
 };
