@@ -302,11 +302,13 @@ s_on_speaks (void *arg, const char *key, const char *text, uint64_t number)
 static void
 s_name_old (const tool_members_t *self)
 {
+    bool named = false;
     uint32_t ids[HF_MEMBERS_MAX];
     size_t count = hf_client_nodes (self->client, ids);
     for (size_t i = 0; i < count; i++) {
         uint64_t speaks = 0;
         hf_status_t status = hf_query_status (self->client, ids[i], s_on_speaks, &speaks, LOOK_MS);
+        named = named || status != HF_OK || speaks < self->change.level;
         if (status != HF_OK)
             tool_error (TOOL_OK, "node %" PRIu32 ": %s", ids[i], hf_status_text (status));
         else if (speaks < self->change.level)
@@ -315,6 +317,11 @@ s_name_old (const tool_members_t *self)
                         ": start the new version there",
                         ids[i], speaks, self->change.level);
     }
+    if (!named)
+        tool_error (TOOL_OK,
+                    "every node speaks level %" PRIu32 ", but the leader has not heard it yet: "
+                    "repeat the command",
+                    self->change.level);
 }
 
 static int

@@ -299,6 +299,7 @@ s_settle (hf_election_service_t *self)
     hf_election_release (self);
     s_watch_handover (self);
     hf_election_watch_forming (self);
+    hf_election_watch_levels (self);
 }
 
 static void

@@ -263,6 +263,22 @@ hf_election_watch_forming (hf_election_service_t *self)
                    text);
 }
 
+/*  They say nothing of it themselves: they do not know what a level is. */
+void
+hf_election_watch_levels (hf_election_service_t *self)
+{
+    uint32_t outdated = hf_core_view (self->core).outdated;
+    char text[HF_MEMBERS_MAX * 12];
+    if ((outdated & ~self->outdated) != 0) {
+        s_members (self, outdated, text, sizeof text);
+        hf_outbox_say (&self->out, HF_WARN,
+                       "runs an older release than the cluster's feature level needs, and can take "
+                       "no part: node %s; start the newer release there",
+                       text);
+    }
+    self->outdated = outdated;
+}
+
 /*  The slots of the members that vote. */
 static uint64_t
 s_voters (const hf_election_service_t *self)

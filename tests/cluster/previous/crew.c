@@ -14,7 +14,8 @@
 
 #define CALL_MS    10000 //  a hand-over takes a second at most
 #define STUCK_MS   20000
-#define PHASE_MORE 3 //  lines of each, in every phase
+#define PHASE_MORE 3  //  lines of each, in every phase
+#define STAMP_SIZE 14 //  milliseconds since 1970, and the end of the line
 #define PATH_SIZE  600
 
 typedef struct hand {
@@ -27,29 +28,27 @@ typedef struct hand {
     atomic_uint_fast64_t last_ms; //  of the last acknowledgement
     const char *failed;           //  the call
     hf_status_t status;
+    hf_process_t *process; //  NULL: a thread
+    char done[PATH_SIZE];  //  a stamp for each line that the tool has appended
+    char log[PATH_SIZE];
 } hand_t;
 
-enum { ALICE, BOB, TOOL, HANDS };
+enum { ALICE, BOB, OLD, NEW, HANDS };
 
 struct crew {
     hand_t hand[HANDS];
     atomic_bool stop;
-    hf_process_t *process;
-    char load[PATH_SIZE]; //  exists for as long as the tool is to go on
-    char done[PATH_SIZE]; //  a byte for each line that it has appended
-    char log[PATH_SIZE];
+    char load[PATH_SIZE]; //  exists for as long as the tools are to go on
 };
 
-/*  COUNT lines of SELF are acknowledged. */
+/*  One more line is acknowledged, as of NOW_MS. */
 static void
-s_note (hand_t *self, uint64_t count)
+s_note (hand_t *self, uint64_t now_ms)
 {
-    uint64_t now_ms = hf_wait_now_ms ();
-    if (now_ms - self->last_ms > self->gap_ms)
+    if (self->count > 0 && now_ms > self->last_ms + self->gap_ms)
         self->gap_ms = now_ms - self->last_ms;
-    if (count > self->count)
-        self->last_ms = now_ms;
-    self->count = count;
+    self->last_ms = now_ms;
+    self->count++;
 }
 
 //  ---- the library -----------------------------------------------------------------
@@ -76,7 +75,7 @@ s_line (hand_t *self, hf_session_t *session)
                    hf_append (session, self->file, grant.token, self->file, line, size, CALL_MS)) ||
         !s_called (self, "release", hf_release (session, self->file, grant.token, CALL_MS)))
         return false;
-    s_note (self, self->count + 1);
+    s_note (self, hf_wait_now_ms ());
     return true;
 }
 
@@ -98,7 +97,7 @@ s_work (void *arg)
     return NULL;
 }
 
-//  ---- the tool --------------------------------------------------------------------
+//  ---- the tools -------------------------------------------------------------------
 
 static void
 s_touch (const char *path)
@@ -109,36 +108,38 @@ s_touch (const char *path)
 }
 
 static void
-s_start_tool (crew_t *self, const char *tool, const char *folder)
+s_start_tool (crew_t *self, hand_t *hand, const char *tool, const char *folder)
 {
-    const hand_t *hand = &self->hand[TOOL];
-    snprintf (self->load, sizeof self->load, "%s/load", folder);
-    snprintf (self->done, sizeof self->done, "%s/done", folder);
-    snprintf (self->log, sizeof self->log, "%s/tool.log", folder);
-    s_touch (self->load);
-    s_touch (self->done);
+    snprintf (hand->done, sizeof hand->done, "%s/%s.done", folder, hand->name);
+    snprintf (hand->log, sizeof hand->log, "%s/%s.log", folder, hand->name);
+    s_touch (hand->done);
     const char *argv[] = {"/bin/sh",
                           "-c",
                           "i=0; while [ -e \"$1\" ]; do i=$((i+1)); "
-                          "\"$3\" append --alone --endpoints \"$4\" \"$5\" \"tool $i;\" || exit; "
-                          "printf . >> \"$2\"; done",
+                          "\"$3\" append --alone --endpoints \"$4\" \"$5\" \"$6 $i;\" || exit; "
+                          "date +%s%3N >> \"$2\"; done",
                           "sh",
                           self->load,
-                          self->done,
+                          hand->done,
                           tool,
                           hand->endpoints,
                           hand->file,
+                          hand->name,
                           NULL};
-    hf_process_config_t config = {.argv = argv, .log_path = self->log};
-    self->process = hf_process_new (&config);
+    hf_process_config_t config = {.argv = argv, .log_path = hand->log};
+    hand->process = hf_process_new (&config);
 }
 
+/*  What the tool has noted since the last look. */
 static void
-s_look_at_tool (crew_t *self)
+s_look_at_tool (hand_t *hand)
 {
-    FILE *file = fopen (self->done, "r");
-    if (file && fseek (file, 0, SEEK_END) == 0)
-        s_note (&self->hand[TOOL], (uint64_t)ftell (file));
+    FILE *file = fopen (hand->done, "r");
+    unsigned long long now_ms;
+    if (file && fseek (file, (long)hand->count * STAMP_SIZE, SEEK_SET) == 0) {
+        while (fscanf (file, "%13llu\n", &now_ms) == 1)
+            s_note (hand, now_ms);
+    }
     if (file)
         fclose (file);
 }
@@ -146,9 +147,10 @@ s_look_at_tool (crew_t *self)
 //  ---- all of them -----------------------------------------------------------------
 
 crew_t *
-crew_new (const char *endpoints, const char *tool, const char *folder)
+crew_new (const char *endpoints, const char *old_tool, const char *new_tool, const char *folder)
 {
-    static const char *const names[][2] = {{"alice", "alice"}, {"bob", "both"}, {"tool", "both"}};
+    static const char *const names[][2] = {
+        {"alice", "alice"}, {"bob", "both"}, {"old", "both"}, {"new", "new"}};
     crew_t *self = hf_alloc (sizeof *self);
     for (int i = 0; i < HANDS; i++) {
         hand_t *hand = &self->hand[i];
@@ -156,20 +158,22 @@ crew_new (const char *endpoints, const char *tool, const char *folder)
         hand->file = names[i][1];
         hand->endpoints = endpoints;
         hand->stop = &self->stop;
-        hand->last_ms = hf_wait_now_ms ();
     }
     pthread_create (&self->hand[ALICE].thread, NULL, s_work, &self->hand[ALICE]);
     pthread_create (&self->hand[BOB].thread, NULL, s_work, &self->hand[BOB]);
-    s_start_tool (self, tool, folder);
+    snprintf (self->load, sizeof self->load, "%s/load", folder);
+    s_touch (self->load);
+    s_start_tool (self, &self->hand[OLD], old_tool, folder);
+    s_start_tool (self, &self->hand[NEW], new_tool, folder);
     return self;
 }
 
 static bool
-s_has_more (crew_t *self, int i, uint64_t count)
+s_has_more (hand_t *hand, uint64_t count)
 {
-    if (i == TOOL)
-        s_look_at_tool (self);
-    return self->hand[i].count >= count || self->hand[i].failed;
+    if (hand->process)
+        s_look_at_tool (hand);
+    return hand->count >= count || hand->failed;
 }
 
 bool
@@ -177,20 +181,23 @@ crew_phase (crew_t *self, const char *name)
 {
     bool going = true;
     for (int i = 0; i < HANDS; i++) {
-        uint64_t more = self->hand[i].count + PHASE_MORE;
-        bool met = HF_WAIT (s_has_more (self, i, more), STUCK_MS);
-        if (!met || self->hand[i].failed) {
-            fprintf (stderr, "crew: %s: %s %s\n", name, self->hand[i].name,
+        hand_t *hand = &self->hand[i];
+        s_has_more (hand, 0); //  what it has now
+        uint64_t more = hand->count + PHASE_MORE;
+        bool met = HF_WAIT (s_has_more (hand, more), STUCK_MS);
+        if (!met || hand->failed) {
+            fprintf (stderr, "crew: %s: %s %s\n", name, hand->name,
                      met ? "has failed" : "gets nothing done");
             going = false;
         }
     }
-    printf ("longest wait for an acknowledgement, %s: alice %u ms, bob %u ms, tool %u ms\n", name,
-            (unsigned)self->hand[ALICE].gap_ms, (unsigned)self->hand[BOB].gap_ms,
-            (unsigned)self->hand[TOOL].gap_ms);
+    printf ("longest wait from line to line, %s:", name);
+    for (int i = 0; i < HANDS; i++) {
+        hand_t *hand = &self->hand[i];
+        printf (" %s %u ms%s", hand->name, (unsigned)hand->gap_ms, i + 1 < HANDS ? "," : "\n");
+        hand->gap_ms = 0;
+    }
     fflush (stdout);
-    for (int i = 0; i < HANDS; i++)
-        self->hand[i].gap_ms = 0;
     return going;
 }
 
@@ -205,29 +212,38 @@ s_join (crew_t *self)
     pthread_join (self->hand[BOB].thread, NULL);
 }
 
+/*  The exit code of a tool that has failed, and what it said. */
+static void
+s_tell_tool (const hand_t *hand, int code)
+{
+    char text[2000] = "";
+    FILE *file = fopen (hand->log, "r");
+    size_t size = file ? fread (text, 1, sizeof text - 1, file) : 0;
+    if (file)
+        fclose (file);
+    fprintf (stderr, "crew: %s, line %llu: exit code %d: %.*s\n", hand->name,
+             (unsigned long long)hand->count + 1, code, (int)size, text);
+}
+
 bool
 crew_stop (crew_t *self)
 {
     bool passed = true;
     s_join (self);
-    int code = hf_process_wait (self->process, STUCK_MS);
-    s_look_at_tool (self);
     for (int i = 0; i < HANDS; i++) {
-        const hand_t *hand = &self->hand[i];
+        hand_t *hand = &self->hand[i];
+        int code = hand->process ? hf_process_wait (hand->process, STUCK_MS) : 0;
+        if (hand->process)
+            s_look_at_tool (hand);
+        if (code != 0)
+            s_tell_tool (hand, code);
         if (hand->failed)
-            fprintf (stderr, "crew: %s: %s, line %llu: %s\n", hand->name, hand->failed,
-                     (unsigned long long)hand->count + 1, hf_status_name (hand->status));
-        passed = passed && !hand->failed && hand->count > 0;
+            fprintf (stderr, "crew: %s, line %llu: %s: %s\n", hand->name,
+                     (unsigned long long)hand->count + 1, hand->failed,
+                     hf_status_name (hand->status));
+        passed = passed && code == 0 && !hand->failed && hand->count > 0;
     }
-    if (code != 0) {
-        char text[2000] = "";
-        FILE *file = fopen (self->log, "r");
-        size_t size = file ? fread (text, 1, sizeof text - 1, file) : 0;
-        if (file)
-            fclose (file);
-        fprintf (stderr, "crew: tool: exit code %d: %.*s\n", code, (int)size, text);
-    }
-    return passed && code == 0;
+    return passed;
 }
 
 bool
@@ -273,6 +289,7 @@ crew_destroy (crew_t **self_p)
         return;
     *self_p = NULL;
     s_join (self);
-    hf_process_destroy (&self->process);
+    hf_process_destroy (&self->hand[OLD].process);
+    hf_process_destroy (&self->hand[NEW].process);
     free (self);
 }

@@ -3,7 +3,8 @@
  *
  *      alice   this library, alone at file "alice"
  *      bob     this library, at file "both"
- *      tool    the previous release's `holdfast append`, again and again, at file "both"
+ *      old     the previous release's `holdfast append`, again and again, at file "both"
+ *      new     this release's, at file "new"
  *
  *  Each writes lines "NAME NUMBER;", the numbers from 1 on. No call may fail.
  */
@@ -14,9 +15,10 @@
 
 typedef struct crew crew_t;
 
-/*  TOOL is the previous release's `holdfast`; FOLDER is for what it leaves behind. To be called on
- *  the main thread. */
-crew_t *crew_new (const char *endpoints, const char *tool, const char *folder);
+/*  The tools are the `holdfast` of both releases; FOLDER is for what they leave behind. To be
+ * called on the main thread. */
+crew_t *crew_new (const char *endpoints, const char *old_tool, const char *new_tool,
+                  const char *folder);
 
 /*  Wait until each has appended more, print how long each had to wait for an acknowledgement at
  *  most since the last phase, and begin the next. False, with the reason on stderr: one has failed,

@@ -80,10 +80,10 @@ mixed_wait_level (hf_cluster_t *cluster, uint64_t level)
     assert_true (HF_WAIT (s_all_of_level (cluster, level), MIXED_LIMIT_MS));
 }
 
-void
-mixed_must (hf_cluster_t *cluster, int code, const char *words, const char *text)
+/*  Run the new tool; the exit code. */
+static int
+s_tool (hf_cluster_t *cluster, const char *words, char *said, size_t size)
 {
-    char said[4000];
     const char *argv[] = {"/bin/sh",
                           "-c",
                           "HOLDFAST_ENDPOINTS=$2; export HOLDFAST_ENDPOINTS; exec \"$0\" $1",
@@ -91,7 +91,14 @@ mixed_must (hf_cluster_t *cluster, int code, const char *words, const char *text
                           words,
                           hf_cluster_endpoints (cluster),
                           NULL};
-    int got = hf_process_run (argv, MIXED_LIMIT_MS, said, sizeof said);
+    return hf_process_run (argv, MIXED_LIMIT_MS, said, size);
+}
+
+void
+mixed_must (hf_cluster_t *cluster, int code, const char *words, const char *text)
+{
+    char said[4000];
+    int got = s_tool (cluster, words, said, sizeof said);
     if (got != code || !strstr (said, text))
         fail_msg ("holdfast %s: exit code %d, not %d, or not \"%s\" in: %s", words, got, code, text,
                   said);
@@ -99,12 +106,20 @@ mixed_must (hf_cluster_t *cluster, int code, const char *words, const char *text
 }
 
 void
+mixed_upgrade (hf_cluster_t *cluster)
+{
+    char said[4000];
+    assert_true (HF_WAIT (s_tool (cluster, "upgrade", said, sizeof said) == 0, MIXED_LIMIT_MS));
+    mixed_wait_level (cluster, HF_LEVEL_NEWEST);
+}
+
+void
 mixed_check (hf_cluster_t *cluster, crew_t *crew)
 {
-    static const char *const files[] = {"alice", "both"};
+    static const char *const files[] = {"alice", "both", "new"};
     assert_true (crew_stop (crew));
     assert_true (hf_cluster_wait_equal (cluster, MIXED_LIMIT_MS));
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         size_t size;
         //  The files come behind the state.
         char *content = NULL;

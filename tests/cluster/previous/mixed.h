@@ -37,6 +37,9 @@ void mixed_wait_level (hf_cluster_t *cluster, uint64_t level);
 /*  Run the new `holdfast WORDS`: it must end with CODE and have TEXT in what it says. */
 void mixed_must (hf_cluster_t *cluster, int code, const char *words, const char *text);
 
+/*  `holdfast upgrade`, until the leader has heard that every node speaks the newest level. */
+void mixed_upgrade (hf_cluster_t *cluster);
+
 /*  End the crew: every acknowledged line is on all nodes, once and in order. */
 void mixed_check (hf_cluster_t *cluster, crew_t *crew);
 
