@@ -144,27 +144,42 @@ s_note_roster (void *arg, uint64_t index, hf_span_t payload)
     *(last_t *)arg = (last_t){.index = index, .payload = payload};
 }
 
-/*  Who the members are by the last roster of the log, if it has places. */
+/*  Who the members are by the last roster of the log. False: it has none, or one without places. */
 static bool
-s_find_roster (hf_node_t *self)
+s_find_roster (hf_node_t *self, hf_roster_t *roster)
 {
     last_t last = {.index = 0};
-    hf_roster_t roster;
     hf_log_store_rosters (self->election.store, s_note_roster, &last);
-    if (last.index == 0 || !hf_roster_get (last.payload, &roster) || roster.level == 0)
+    if (last.index == 0 || !hf_roster_get (last.payload, roster) || roster->level == 0)
         return false;
-    hf_endpoints_of_roster (&self->told, &roster);
+    hf_endpoints_of_roster (&self->told, roster);
     self->roster_index = self->told_index = last.index;
     return true;
+}
+
+static int
+s_refuse_level (const hf_options_t *options, uint32_t level)
+{
+    char error[HF_ERROR_SIZE];
+    snprintf (error, sizeof error,
+              "%s/log.db is of a cluster of feature level %" PRIu32
+              "; this holdfastd speaks level %d: start the release that the other nodes run, the "
+              "data are sound",
+              options->data, level, HF_LEVEL_NEWEST);
+    return s_refuse (error);
 }
 
 /*  The log belongs to this node, and says who the members are and where this node is; before it has
  *  a roster with places, the list says it, which must be that of the first start. */
 static int
-s_bind_log (hf_node_t *self)
+s_bind_log (hf_node_t *self, const hf_options_t *options)
 {
+    hf_roster_t roster;
     char text[HF_ENDPOINTS_TEXT_SIZE];
-    bool known = s_find_roster (self);
+    bool known = s_find_roster (self, &roster);
+    //  Levels only rise, so those before are lower.
+    if (known && roster.level > HF_LEVEL_NEWEST)
+        return s_refuse_level (options, roster.level);
     const char *list = known || self->joins ? NULL : self->list;
     if (hf_log_store_bind (self->election.store, self->id, list) != 0)
         return s_refuse (hf_log_store_error (self->election.store));
@@ -193,7 +208,7 @@ hf_node_load (hf_node_t *self, const hf_options_t *options)
     self->election.store = hf_log_store_open (options->data, error);
     if (!self->election.store)
         return s_refuse (error);
-    if (s_bind_log (self) != 0)
+    if (s_bind_log (self, options) != 0)
         return -1;
     self->file.store = hf_file_store_open (options->data, error);
     if (!self->file.store)

@@ -2,11 +2,14 @@
 
 #include "client/tool/tool_members.h"
 #include "broker-less/hf_endpoints.h"
+#include "msgs/hf_facts.h"
 #include "msgs/hf_limits.h"
+#include <inttypes.h>
 #include <string.h>
 #include <time.h>
 
-#define AGAIN_MS 200 //  while another change is under way
+#define AGAIN_MS 200  //  while another change is under way
+#define LOOK_MS  1000 //  for what a node says of itself
 
 static const char s_help[] =
     "usage: holdfast members [OPTION...]\n"
@@ -56,7 +59,7 @@ static const char s_upgrade_help[] =
     "\n"
     "Raise the cluster's feature level to the newest that this program knows. Do it when every\n"
     "node runs the new version: before, nodes can be taken back to the old one, afterwards not.\n"
-    "Refused when a member does not speak that level.\n"
+    "Refused when a member does not speak that level; it says which.\n"
     "\n"
     "options:\n" TOOL_HELP_QUERY "  holdfast upgrade\n";
 
@@ -287,6 +290,41 @@ s_members (tool_options_t *options, hf_client_t *client)
     return code >= 0 ? code : s_change (&self);
 }
 
+static void
+s_on_speaks (void *arg, const char *key, const char *text, uint64_t number)
+{
+    (void)text;
+    if (strcmp (key, hf_facts[HF_FACT_speaks].key) == 0)
+        *(uint64_t *)arg = number;
+}
+
+/*  Which nodes keep the level down: those that speak a lower one, as all do that know of none, and
+ *  those that do not answer. */
+static void
+s_name_old (const tool_members_t *self)
+{
+    bool named = false;
+    uint32_t ids[HF_MEMBERS_MAX];
+    size_t count = hf_client_nodes (self->client, ids);
+    for (size_t i = 0; i < count; i++) {
+        uint64_t speaks = 0;
+        hf_status_t status = hf_query_status (self->client, ids[i], s_on_speaks, &speaks, LOOK_MS);
+        named = named || status != HF_OK || speaks < self->change.level;
+        if (status != HF_OK)
+            tool_error (TOOL_OK, "node %" PRIu32 ": %s", ids[i], hf_status_text (status));
+        else if (speaks < self->change.level)
+            tool_error (TOOL_OK,
+                        "node %" PRIu32 " speaks level %" PRIu64 ", not %" PRIu32
+                        ": start the new version there",
+                        ids[i], speaks, self->change.level);
+    }
+    if (!named)
+        tool_error (TOOL_OK,
+                    "every node speaks level %" PRIu32 ", but the leader has not heard it yet: "
+                    "repeat the command",
+                    self->change.level);
+}
+
 static int
 s_upgrade (tool_options_t *options, hf_client_t *client)
 {
@@ -296,7 +334,10 @@ s_upgrade (tool_options_t *options, hf_client_t *client)
                            .end = TOOL_MEMBER_NOTHING};
     self.change.op = HF_MEMBER_RAISE;
     self.change.level = HF_LEVEL_NEWEST;
-    return s_change (&self);
+    int code = s_change (&self);
+    if (code == TOOL_REFUSED)
+        s_name_old (&self);
+    return code;
 }
 
 const tool_command_t tool_members = {.name = "members",

@@ -119,6 +119,7 @@ hf_core_view (const hf_core_t *self)
                             .lagging = hf_core_lagging (self),
                             .behind = behind,
                             .behind_index = behind_index,
+                            .outdated = hf_core_outdated (self),
                             .needs_state = self->needs_state};
 }
 

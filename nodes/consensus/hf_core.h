@@ -297,6 +297,8 @@ typedef struct hf_core_view {
                           //  help: see hf_core_lagging. UINT64_MAX: no such member
     uint32_t behind;      //  as leader: of those members the one that was heard within an election
     uint64_t behind_index; //  timeout and has the least, and what it has; 0: there is none
+    uint32_t outdated; //  as leader: bit i: the member in slot i speaks a lower feature level than
+                       //  the one in force, and can take nothing
     bool needs_state;
 } hf_core_view_t;
 

@@ -280,6 +280,21 @@ s_raise (const hf_core_t *self, hf_roster_t *next, const hf_change_t *change)
     return HF_VERDICT_TAKEN;
 }
 
+uint32_t
+hf_core_outdated (const hf_core_t *self)
+{
+    const hf_core_roster_t *last = hf_core_roster (self);
+    uint32_t mask = 0;
+    for (uint32_t i = 0; self->role == HF_LEADER && last != NULL && i < last->is.count; i++) {
+        uint32_t slot = last->is.members[i].slot;
+        const hf_core_peer_t *peer = &self->peers[slot];
+        bool outdated =
+            slot != self->slot && peer->incarnation != 0 && peer->speaks < last->is.level;
+        mask |= (outdated ? 1U : 0) << slot;
+    }
+    return mask;
+}
+
 static hf_verdict_t
 s_apply (const hf_core_t *self, hf_roster_t *next, const hf_change_t *change)
 {

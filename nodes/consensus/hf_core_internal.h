@@ -290,6 +290,9 @@ void hf_core_append_own (hf_core_t *self, const hf_roster_t *roster, hf_effects_
 /*  The id of the cluster that ROSTER forms, or takes to level 1: it is made of the random numbers
  * of all disks, so that a leader that tries it again gives the same. */
 uint64_t hf_core_cluster_id (const hf_roster_t *roster);
+/*  As a leader: the slots of members that said in this term that they speak a lower level than the
+ *  one in force. */
+uint32_t hf_core_outdated (const hf_core_t *self);
 /*  Add COUNT entries of our term to the log and publish them; the caller persists them. */
 void hf_core_publish (hf_core_t *self, uint32_t count, hf_effects_t *effects);
 /*  Tell the peers the commit index, when nothing else that goes to them has told it. */

@@ -60,6 +60,8 @@ struct hf_election_service {
     bool roster_shown;          //  the lock actor knows one,
     uint64_t roster_told;       //  and this is the last that was committed when it was told
     uint64_t dropped;           //  frames of peers that the core cannot use
+    bool newer_told;            //  that the cluster's level is one that we do not speak
+    uint32_t outdated;          //  members (by slot) that do not speak it, as told
     char names[HF_NAMES_MAX];
     uint64_t mesh_dropped; //  and those that the mesh did not let pass
 };
@@ -111,6 +113,8 @@ void hf_election_tell_roster (hf_election_service_t *self);
 
 /*  Log now and then which members a new cluster waits for. */
 void hf_election_watch_forming (hf_election_service_t *self);
+/*  As a leader, report members of an older release. */
+void hf_election_watch_levels (hf_election_service_t *self);
 
 void hf_election_facts (hf_election_service_t *self, uint64_t id);
 

@@ -2,6 +2,7 @@
 
 #include "nodes/services/hf_election_private.h"
 #include <assert.h>
+#include <inttypes.h>
 
 //  ---- life ----------------------------------------------------------------------
 
@@ -68,6 +69,23 @@ hf_election_service_destroy (hf_election_service_t **self_p)
 
 //  ---- peers -----------------------------------------------------------------------
 
+/*  A disk that was wiped came back with an old release: nothing of this cluster can be taken. */
+static void
+s_watch_level (hf_election_service_t *self, const hf_event_t *event)
+{
+    hf_roster_t roster;
+    if (event->peer.kind != HF_KIND_MEMBERS || self->newer_told ||
+        !hf_roster_get (event->peer.members.roster, &roster) ||
+        roster.level <= self->config.core.speaks)
+        return;
+    self->newer_told = true;
+    hf_outbox_say (&self->out, HF_ERROR,
+                   "the cluster is at feature level %" PRIu32
+                   " and this holdfastd speaks level %" PRIu32
+                   ": it cannot take part; start the release that the other nodes run",
+                   roster.level, self->config.core.speaks);
+}
+
 void
 hf_election_service_from_peer (hf_election_service_t *self, hf_span_t frame, uint64_t now_us)
 {
@@ -80,6 +98,8 @@ hf_election_service_from_peer (hf_election_service_t *self, hf_span_t frame, uin
         good = hf_election_state_from_peer (self, &scan, kind);
     else if (good) {
         good = hf_core_read_peer (self->core, &scan, kind, &event);
+        if (good)
+            s_watch_level (self, &event);
         if (good)
             hf_election_step (self, &event,
                               kind == HF_KIND_ENTRIES ? event.peer.entries.entries
@@ -279,6 +299,7 @@ s_settle (hf_election_service_t *self)
     hf_election_release (self);
     s_watch_handover (self);
     hf_election_watch_forming (self);
+    hf_election_watch_levels (self);
 }
 
 static void

@@ -263,6 +263,22 @@ hf_election_watch_forming (hf_election_service_t *self)
                    text);
 }
 
+/*  They say nothing of it themselves: they do not know what a level is. */
+void
+hf_election_watch_levels (hf_election_service_t *self)
+{
+    uint32_t outdated = hf_core_view (self->core).outdated;
+    char text[HF_MEMBERS_MAX * 12];
+    if ((outdated & ~self->outdated) != 0) {
+        s_members (self, outdated, text, sizeof text);
+        hf_outbox_say (&self->out, HF_WARN,
+                       "runs an older release than the cluster's feature level needs, and can take "
+                       "no part: node %s; start the newer release there",
+                       text);
+    }
+    self->outdated = outdated;
+}
+
 /*  The slots of the members that vote. */
 static uint64_t
 s_voters (const hf_election_service_t *self)
@@ -282,7 +298,8 @@ hf_election_facts (hf_election_service_t *self, uint64_t id)
 {
     static const char *const roles[] = {"follower", "candidate", "candidate", "leader"};
     hf_core_view_t view = hf_core_view (self->core);
-    uint64_t all = s_voters (self);
+    uint64_t index, all = s_voters (self);
+    const hf_roster_t *roster = hf_core_members (self->core, &index);
     char text[HF_MEMBERS_MAX * 12];
     hf_pack_t rows;
     hf_pack_init (&rows);
@@ -297,6 +314,8 @@ hf_election_facts (hf_election_service_t *self, uint64_t id)
                  s_members (self, view.links & s_peers (self), text, sizeof text));
     uint64_t not_counted = s_members (self, all & ~(uint64_t)view.counted, text, sizeof text);
     hf_fact_put (&rows, HF_FACT_not_counted, text, not_counted);
+    hf_fact_put (&rows, HF_FACT_level, "", roster != NULL ? roster->level : 0);
+    hf_fact_put (&rows, HF_FACT_speaks, "", self->config.core.speaks);
     hf_fact_put (&rows, HF_FACT_names, self->names, 0);
     hf_fact_put (&rows, HF_FACT_sync_ms, "", view.sync_us / 1000);
     hf_fact_put (&rows, HF_FACT_slowed_ms, "",

@@ -12,6 +12,9 @@
 #include "nodes/store/hf_log_store.h"
 #include "nodes/store/hf_tx.h"
 
+//  With a roster of level 1 or more. Release 0.9 would take it for damage; it knows format 3.
+#define HF_LOG_FORMAT_PLACES 4
+
 enum {
     HF_LOG_LOAD_NODE,
     HF_LOG_SAVE_NODE,

@@ -15,6 +15,7 @@ static const hf_tx_format_t s_format = {
     .what = "a holdfast log",
     .application_id = 0x68664c31, //  "hfL1"
     .version = 3, //  1: entries without a type; 2: a roster that does not say who joins
+    .newest = HF_LOG_FORMAT_PLACES,
     .schema = "CREATE TABLE node ("
               " id INTEGER PRIMARY KEY CHECK (id = 1),"
               " incarnation INTEGER NOT NULL,"

@@ -63,6 +63,16 @@ s_entry_sum (uint64_t index, const hf_entry_t *entry)
     return hf_hash (sum, entry->payload.at, entry->payload.size);
 }
 
+/*  A program that cannot read ROSTER must not open this log. */
+static int
+s_mark_roster (hf_log_store_t *self, hf_span_t payload)
+{
+    hf_roster_t roster;
+    if (!hf_roster_get (payload, &roster) || roster.level == 0)
+        return 0;
+    return hf_tx_raise (&self->tx, HF_LOG_FORMAT_PLACES);
+}
+
 int
 hf_log_store_append (hf_log_store_t *self, uint64_t index, const hf_entry_t *entry)
 {
@@ -70,6 +80,8 @@ hf_log_store_append (hf_log_store_t *self, uint64_t index, const hf_entry_t *ent
         return -1;
     assert (index == self->now.last_index + 1);
     assert (index <= INT64_MAX);
+    if (entry->type == HF_ENTRY_ROSTER && s_mark_roster (self, entry->payload) != 0)
+        return -1;
     if (hf_tx_write (&self->tx, HF_LOG_INSERT, hf_tx_number (index), hf_tx_number (entry->term),
                      hf_tx_number (entry->type), hf_tx_number (s_entry_sum (index, entry)),
                      hf_tx_bytes (entry->payload)) != 0)
@@ -118,7 +130,8 @@ int
 hf_log_store_reset (hf_log_store_t *self, uint64_t index, uint64_t term, hf_span_t roster)
 {
     assert (index <= INT64_MAX);
-    if (hf_tx_write (&self->tx, HF_LOG_DROP, hf_tx_number (INT64_MAX)) != 0)
+    if (hf_tx_write (&self->tx, HF_LOG_DROP, hf_tx_number (INT64_MAX)) != 0 ||
+        s_mark_roster (self, roster) != 0)
         return -1;
     hf_log_bytes_set (&self->roster, roster); //  first: ROSTER may lie in what is cleared
     hf_log_index_clear (self);

@@ -105,6 +105,21 @@ hf_tx_begin (hf_tx_t *self)
 }
 
 int
+hf_tx_raise (hf_tx_t *self, int version)
+{
+    char mark[64];
+    if (self->version >= version)
+        return self->failed ? -1 : 0;
+    if (hf_tx_begin (self) != 0)
+        return -1;
+    snprintf (mark, sizeof mark, "PRAGMA user_version=%d", version);
+    if (sqlite3_exec (self->db, mark, NULL, NULL, NULL) != SQLITE_OK)
+        return hf_tx_explain (self);
+    self->version = version;
+    return 0;
+}
+
+int
 hf_tx_commit (hf_tx_t *self)
 {
     if (self->failed)

@@ -35,7 +35,8 @@ typedef struct hf_tx_format {
     const char *file;                             //  in the data folder
     const char *what;                             //  for people: "a holdfast log"
     uint32_t application_id;                      //  other programs and owners have others
-    int version;                                  //  of the schema
+    int version;                                  //  of a new database
+    int newest;                                   //  what hf_tx_raise may make of it; 0: as VERSION
     const char *schema;                           //  SQL that makes the tables of a new database
     const char *statements[HF_TX_STATEMENTS_MAX]; //  prepared at the start, named by their place
 } hf_tx_format_t;
@@ -44,6 +45,7 @@ typedef struct hf_tx {
     sqlite3 *db;
     sqlite3_stmt *statements[HF_TX_STATEMENTS_MAX];
     sqlite3_stmt *begin, *commit;
+    int version; //  of the format, as the open transaction has it
     bool open;   //  a transaction is open
     bool failed; //  takes no more
     char error[HF_ERROR_SIZE];
@@ -58,6 +60,9 @@ const char *hf_tx_path (const hf_tx_t *self);
 
 /*  Open a transaction, if none is open. hf_tx_run and hf_tx_write do it by themselves. */
 int hf_tx_begin (hf_tx_t *self);
+/*  In the open transaction, or a new one: the database is of format VERSION now, which older
+ *  programs refuse to open. Nothing happens when it is of that format or a newer one. */
+int hf_tx_raise (hf_tx_t *self, int version);
 /*  Make the open transaction durable, if one is open. */
 int hf_tx_commit (hf_tx_t *self);
 /*  ERROR is set, by the owner: roll back and take no more. -1. */

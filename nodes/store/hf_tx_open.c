@@ -85,15 +85,22 @@ s_identify (hf_tx_t *self, const hf_tx_format_t *format, bool *is_new)
         s_number (self, "SELECT count(*) FROM sqlite_master", &tables) != 0)
         return -1;
     *is_new = id == 0 && version == 0 && tables == 0;
+    self->version = *is_new ? format->version : (int)version;
     if (*is_new)
         return 0;
     if (id != (int64_t)format->application_id)
         return hf_error_set (self->error,
                              "%s is a database of something else, not %s: give another folder",
                              hf_tx_path (self), format->what);
-    if (version != format->version)
+    int newest = format->newest > 0 ? format->newest : format->version;
+    if (version > newest)
+        return hf_error_set (self->error,
+                             "%s has format %lld; this holdfastd knows format %d: start the newer "
+                             "release that has written it",
+                             hf_tx_path (self), (long long)version, newest);
+    if (version < format->version)
         return hf_error_set (self->error, "%s has format %lld; this holdfastd knows format %d",
-                             hf_tx_path (self), (long long)version, format->version);
+                             hf_tx_path (self), (long long)version, newest);
     return 0;
 }
 

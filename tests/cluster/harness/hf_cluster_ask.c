@@ -32,6 +32,8 @@ s_take_fact (hf_node_status_t *status, const hf_fact_row_t *fact)
     NUMBER (staged_bytes)
     NUMBER (links_up)
     NUMBER (not_counted)
+    NUMBER (level)
+    NUMBER (speaks)
     NUMBER (dropped_frames)
     NUMBER (dropped_peer_frames)
 #undef NUMBER

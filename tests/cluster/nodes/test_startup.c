@@ -4,6 +4,8 @@
 #include "tests/kit/hf_test.h"
 #include "tests/cluster/harness/hf_cluster.h"
 #include "tests/cluster/harness/hf_script.h"
+#include "msgs/hf_limits.h"
+#include "nodes/store/hf_log_store.h"
 #include "tests/kit/hf_folder.h"
 #include "tests/kit/hf_ports.h"
 #include <signal.h>
@@ -132,6 +134,39 @@ HF_TEST_ON (test_data_of_another_node_or_list, 1)
     assert_true (
         hf_cluster_log_has (cluster, 1, "goes by the members in its log, not by the list"));
     hf_port_give_back (&other);
+}
+
+//  A log that a later release of holdfast has gone on with, in a form that this one can read.
+HF_TEST_ON (test_log_of_a_level_that_it_does_not_speak, 1)
+{
+    char error[HF_ERROR_SIZE];
+    hf_pack_t roster;
+    const char *dir = hf_cluster_node_dir (cluster, 1);
+    assert_true (hf_cluster_begin (cluster));
+    assert_int_equal (hf_cluster_terminate (cluster, 1, LIMIT_MS), 0);
+    hf_log_store_t *store = hf_log_store_open (dir, error);
+    assert_non_null (store);
+    hf_pack_init (&roster);
+    hf_roster_put (&roster, &(hf_roster_t){.count = 1,
+                                           .level = HF_LEVEL_NEWEST + 1,
+                                           .cluster = 5,
+                                           .members = {{.node = 1,
+                                                        .incarnation = 77,
+                                                        .flags = HF_SEAT_VOTES | HF_SEAT_VOTED,
+                                                        .host = hf_span_text ("127.0.0.1"),
+                                                        .client_port = 1,
+                                                        .node_port = 2}}});
+    hf_entry_t entry = {.term = 9,
+                        .type = HF_ENTRY_ROSTER,
+                        .payload = hf_span (hf_pack_bytes (&roster), hf_pack_size (&roster))};
+    uint64_t next = hf_log_store_state (store)->last_index + 1;
+    assert_int_equal (hf_log_store_append (store, next, &entry), 0);
+    assert_int_equal (hf_log_store_commit (store), 0);
+    hf_log_store_close (&store);
+    hf_pack_done (&roster);
+    s_must_refuse ("1", hf_cluster_endpoints (cluster), dir,
+                   "/log.db is of a cluster of feature level 2; this holdfastd speaks level 1: "
+                   "start the release that the other nodes run, the data are sound");
 }
 
 //  Files without the log that counts their sections: the next sections would be skipped as old.

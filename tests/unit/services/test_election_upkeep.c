@@ -3,6 +3,7 @@
 #include "tests/unit/services/election_stage.h"
 #include "base/hf_random.h"
 #include "msgs/hf_facts.h"
+#include "msgs/hf_limits.h"
 
 //  ---- pruning and state transfer --------------------------------------------------------
 
@@ -240,10 +241,44 @@ STAGE_TEST (test_tells_exactly_its_facts, stage, 3)
             assert_int_equal (row.number, 1);
         if (i == HF_FACT_term)
             assert_int_equal (row.number, 3);
+        if (i == HF_FACT_speaks)
+            assert_int_equal (row.number, HF_LEVEL_NEWEST);
         if (i == HF_FACT_dropped_peer_frames)
             assert_int_equal (row.number, 5);
     }
     assert_int_equal (count, told.rows.count);
+}
+
+/*  Its disk was wiped, and it came back with an old release; or nobody should have raised the
+ *  level. */
+STAGE_TEST (test_says_that_the_cluster_is_of_a_level_it_does_not_speak, stage, 3)
+{
+    hf_pack_t roster;
+    stage_follow (stage, 1, 3);
+    for (uint32_t level = HF_LEVEL_NEWEST; level <= HF_LEVEL_NEWEST + 1; level++) {
+        hf_pack_init (&roster);
+        hf_roster_put (&roster, &(hf_roster_t){.count = 1,
+                                               .level = level,
+                                               .cluster = 5,
+                                               .members = {{.node = 1,
+                                                            .incarnation = 77,
+                                                            .flags = HF_SEAT_VOTES | HF_SEAT_VOTED,
+                                                            .host = hf_span_text ("alpha"),
+                                                            .client_port = 1,
+                                                            .node_port = 2}}});
+        hf_members_frame (
+            &stage->frame,
+            &(hf_members_t){.from = 1,
+                            .term = 3,
+                            .index = 9,
+                            .roster = hf_span (hf_pack_bytes (&roster), hf_pack_size (&roster))});
+        stage_peer (stage);
+        stage_end (stage);
+        hf_pack_done (&roster);
+        bool said = strstr (stage->lines, "the cluster is at feature level 2 and this holdfastd "
+                                          "speaks level 1: it cannot take part") != NULL;
+        assert_int_equal (said, level > HF_LEVEL_NEWEST);
+    }
 }
 
 STAGE_TEST (test_reports_a_stall_and_who_is_missing, stage, 3)

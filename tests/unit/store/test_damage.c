@@ -135,7 +135,9 @@ STORE_TEST (test_foreign_databases_are_refused)
     assert_int_equal (rename (fixture_path (*state, "files.db"), path), 0);
 
     fixture_sql (path, "PRAGMA user_version = 9");
-    s_log_refused (*state, "log.db", "has format 9");
+    s_log_refused (*state, "has format 9", "start the newer release that has written it");
+    fixture_sql (path, "PRAGMA user_version = 2");
+    s_log_refused (*state, "log.db", "has format 2; this holdfastd knows format 4");
     fixture_write (path, "this is no database at all, but it is long enough to be looked at", 64);
     s_expect_log_damage (*state, "is damaged");
 }

@@ -34,6 +34,39 @@ s_roster (uint64_t incarnation)
     return hf_span (bytes, size);
 }
 
+/*  The same of level 1, with the node's place. */
+static hf_span_t
+s_placed_roster (void)
+{
+    static uint8_t bytes[HF_ROSTER_MAX];
+    hf_pack_t payload;
+    hf_pack_init (&payload);
+    hf_roster_put (&payload, &(hf_roster_t){.count = 1,
+                                            .level = 1,
+                                            .cluster = 5,
+                                            .members = {{.node = 1,
+                                                         .incarnation = 77,
+                                                         .flags = HF_SEAT_VOTES | HF_SEAT_VOTED,
+                                                         .host = hf_span_text ("alpha"),
+                                                         .client_port = 1,
+                                                         .node_port = 2}}});
+    size_t size = hf_pack_size (&payload);
+    memcpy (bytes, hf_pack_bytes (&payload), size);
+    hf_pack_done (&payload);
+    return hf_span (bytes, size);
+}
+
+/*  The format that a program of another release finds in the log of DIR, which is closed. */
+static int
+s_format (const char *dir)
+{
+    size_t size;
+    char *bytes = fixture_read (fixture_path (dir, "log.db"), &size);
+    int format = bytes[63]; //  the last byte of SQLite's user_version
+    free (bytes);
+    return format;
+}
+
 static void
 s_grow_roster (hf_log_store_t *store, uint64_t term, hf_span_t payload)
 {
@@ -236,6 +269,39 @@ STORE_TEST (test_P12_a_pruned_log_stays_flat)
         hf_log_store_state (store)->last_index - hf_log_store_state (store)->base_index + 1 < 2000);
     hf_log_store_close (&store);
     assert_in_range (fixture_size (path), 1, full + full / 4);
+}
+
+//  A release that cannot read rosters with places must not take the log for a damaged one.
+STORE_TEST (test_a_roster_with_places_is_a_newer_format)
+{
+    hf_log_store_t *store = s_open (*state);
+    s_grow_roster (store, 1, s_roster (77));
+    hf_log_store_close (&store);
+    assert_int_equal (s_format (*state), 3);
+    store = s_open (*state);
+    hf_entry_t entry = {1, HF_ENTRY_ROSTER, s_placed_roster ()};
+    assert_ok (hf_log_store_append (store, 2, &entry));
+    hf_log_store_close (&store); //  not committed
+    assert_int_equal (s_format (*state), 3);
+    store = s_open (*state);
+    s_grow_roster (store, 1, s_placed_roster ());
+    s_grow_roster (store, 1, s_placed_roster ());
+    hf_log_store_close (&store);
+    assert_int_equal (s_format (*state), 4);
+    store = s_open (*state);
+    fixture_expect_log (store, "1-3 base 0 runs 1:1 rosters 1:77 2:77 3:77");
+    hf_log_store_close (&store);
+}
+
+STORE_TEST (test_a_state_with_places_is_a_newer_format)
+{
+    hf_log_store_t *store = s_open (*state);
+    assert_ok (hf_log_store_reset (store, 40, 3, s_placed_roster ()));
+    assert_ok (hf_log_store_commit (store));
+    hf_log_store_close (&store);
+    assert_int_equal (s_format (*state), 4);
+    store = s_open (*state);
+    hf_log_store_close (&store);
 }
 
 HF_TEST_MAIN (NULL, NULL)
