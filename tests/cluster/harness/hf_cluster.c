@@ -211,6 +211,38 @@ hf_cluster_set_list (hf_cluster_t *self, uint32_t id, const char *list)
 }
 
 void
+hf_cluster_set_join (hf_cluster_t *self, uint32_t id, const char *place)
+{
+    hf_cluster_node_t *node = hf_cluster_node (self, id);
+    assert (strlen (place) < sizeof node->join);
+    strcpy (node->join, place);
+}
+
+void
+hf_cluster_set_absent (hf_cluster_t *self, uint32_t id, bool absent)
+{
+    hf_cluster_node (self, id)->absent = absent;
+}
+
+bool
+hf_cluster_absent (const hf_cluster_t *self, uint32_t id)
+{
+    return hf_cluster_node (self, id)->absent;
+}
+
+void
+hf_cluster_new_ports (hf_cluster_t *self, uint32_t id)
+{
+    hf_cluster_node_t *node = hf_cluster_node (self, id);
+    assert (!hf_cluster_running (self, id));
+    hf_port_t before[] = {node->client_port, node->node_port};
+    node->client_port = hf_port_take ();
+    node->node_port = hf_port_take ();
+    hf_port_give_back (&before[0]);
+    hf_port_give_back (&before[1]);
+}
+
+void
 hf_cluster_set_listen (hf_cluster_t *self, uint32_t id, const char *listen)
 {
     hf_cluster_node_t *node = hf_cluster_node (self, id);
@@ -326,8 +358,10 @@ hf_cluster_launch (hf_cluster_t *self, uint32_t id)
     char id_text[16];
     snprintf (id_text, sizeof id_text, "%u", id);
     const char *list = node->list[0] ? node->list : self->list;
-    const char *plain[] = {s_program, "--id",   id_text,   "--cluster",
-                           list,      "--data", node->dir, NULL};
+    bool joins = node->join[0] != 0;
+    const char *plain[] = {
+        s_program, "--id",    id_text, joins ? "--join" : "--cluster", joins ? node->join : list,
+        "--data",  node->dir, NULL};
     const char *argv[40] = {"/usr/bin/env"};
     size_t size = 0;
     if (node->variables)
@@ -365,13 +399,13 @@ bool
 hf_cluster_start_all (hf_cluster_t *self)
 {
     for (uint32_t id = 1; id <= self->count; id++) {
-        if (hf_cluster_running (self, id))
+        if (hf_cluster_absent (self, id) || hf_cluster_running (self, id))
             continue;
         self->ended = self->ended || self->node[id - 1].process;
         hf_cluster_launch (self, id);
     }
     for (uint32_t id = 1; id <= self->count; id++) {
-        if (!s_wait_answers (self, id))
+        if (!hf_cluster_absent (self, id) && !s_wait_answers (self, id))
             return false;
     }
     return true;

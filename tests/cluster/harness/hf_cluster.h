@@ -76,6 +76,17 @@ void hf_cluster_set_program (const char *path);
 /*  From the next start on, node ID is given this list instead of the cluster's. */
 void hf_cluster_set_list (hf_cluster_t *self, uint32_t id, const char *list);
 
+/*  From the next start on, node ID is given --join PLACE, a member's HOST:CLIENT-PORT, instead of a
+ *  list; "": the list again. */
+void hf_cluster_set_join (hf_cluster_t *self, uint32_t id, const char *place);
+
+/*  An absent node is none of the cluster's: nothing starts it, and nothing is expected of it. */
+void hf_cluster_set_absent (hf_cluster_t *self, uint32_t id, bool absent);
+bool hf_cluster_absent (const hf_cluster_t *self, uint32_t id);
+
+/*  Node ID, which does not run, has other ports from now on. The cluster's list stays as it is. */
+void hf_cluster_new_ports (hf_cluster_t *self, uint32_t id);
+
 /*  From the next start on, node ID is given this --listen. */
 void hf_cluster_set_listen (hf_cluster_t *self, uint32_t id, const char *listen);
 
@@ -151,7 +162,8 @@ uint32_t hf_cluster_leader (hf_cluster_t *self);
 /*  Wait for a leader that every running node also names; its id, 0 after LIMIT_MS. */
 uint32_t hf_cluster_wait_leader (hf_cluster_t *self, uint32_t limit_ms);
 
-/*  Wait until all N nodes run and have equal applied_index and state_hash (P4). */
+/*  Wait until all N nodes but those that are absent run and have equal applied_index and state_hash
+ * (P4). */
 bool hf_cluster_wait_equal (hf_cluster_t *self, uint32_t limit_ms);
 
 /*  What the leader says of LOCK, linearizable. False: no leader answered. HOLDER 0: it is free. */

@@ -138,12 +138,14 @@ hf_cluster_begin (hf_cluster_t *self)
 static bool
 s_all_equal (hf_cluster_t *self)
 {
-    hf_node_status_t first;
+    hf_node_status_t first = {.node = 0};
     for (uint32_t id = 1; id <= self->count; id++) {
         hf_node_status_t status;
+        if (hf_cluster_absent (self, id))
+            continue;
         if (!hf_cluster_status (self, id, &status))
             return false;
-        if (id == 1)
+        if (first.node == 0)
             first = status;
         if (status.applied_index != first.applied_index || status.state_hash != first.state_hash)
             return false;

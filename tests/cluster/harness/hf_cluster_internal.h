@@ -17,6 +17,8 @@ typedef struct hf_cluster_node {
     char log[HF_PATH_SIZE];
     char list[HF_LIST_SIZE];
     char listen[64]; //  "": where the list says
+    char join[64];   //  "": it is given the list
+    bool absent;
     char address[32];
     int network;                  //  a namespace; 0: as the test's
     const char *const *variables; //  NULL: none

@@ -503,7 +503,7 @@ s_live (void *arg)
     char error[HF_CLIENT_ERROR_SIZE];
     //  They may be those of proxies.
     hf_client_options_t options = {
-        .size = sizeof options, .endpoints = self->endpoints, .fixed = true};
+        .size = sizeof options, .endpoints = self->endpoints, .fixed = !self->follows};
     self->client = hf_client_new (&options, error);
     if (!self->client) {
         fprintf (stderr, "client %u: %s\n", self->number, error);

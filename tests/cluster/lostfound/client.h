@@ -27,6 +27,7 @@ typedef struct hf_test_client {
     const atomic_bool *stop;
     hf_recorder_t *recorder; //  all clients' own
     bool early;              //  write down what begins, too: for a client that may be killed
+    bool follows;            //  it goes where the cluster says that the members are
     uint32_t shared;         //  more locks that all share, beside the first
     void (*gate) (void *);   //  called before every step, and may wait; NULL: none
     void *gate_arg;

@@ -55,6 +55,7 @@ typedef struct s_file {
 typedef struct s_disks {
     hf_cluster_t *cluster;
     uint32_t nodes;
+    uint32_t first;                       //  of those that are there
     s_file_t file[S_NODES_MAX][HF_FILES]; //  by node id
 } s_disks_t;
 
@@ -78,7 +79,9 @@ s_equal (s_disks_t *self)
     for (uint32_t id = 1; id <= self->nodes; id++) {
         for (unsigned i = 0; i < HF_FILES; i++) {
             s_file_t *file = &self->file[id][i];
-            const s_file_t *first = &self->file[1][i];
+            const s_file_t *first = &self->file[self->first][i];
+            if (hf_cluster_absent (self->cluster, id))
+                continue;
             file->at = hf_cluster_read (self->cluster, id, hf_file_names[i], &file->size);
             equal = equal && file->size == first->size &&
                     (file->size == 0 || memcmp (file->at, first->at, file->size) == 0);
@@ -92,8 +95,10 @@ s_report_difference (const s_disks_t *self)
 {
     for (unsigned i = 0; i < HF_FILES; i++) {
         fprintf (stderr, "violation: the nodes' disks differ: \"%s\" has", hf_file_names[i]);
-        for (uint32_t id = 1; id <= self->nodes; id++)
-            fprintf (stderr, " %zu", self->file[id][i].size);
+        for (uint32_t id = 1; id <= self->nodes; id++) {
+            if (!hf_cluster_absent (self->cluster, id))
+                fprintf (stderr, " %zu", self->file[id][i].size);
+        }
         fprintf (stderr, " bytes\n");
     }
 }
@@ -107,12 +112,13 @@ s_check (const s_disks_t *disks, const char *path)
     bool readable = stream && hf_check_read (check, stream, path, error);
     if (stream)
         fclose (stream);
-    for (uint32_t id = 1; id <= disks->nodes; id++) {
+    for (uint32_t id = 1, place = 0; id <= disks->nodes; id++) {
         for (unsigned i = 0; i < HF_FILES; i++) {
             const s_file_t *file = &disks->file[id][i];
             if (file->at)
-                hf_check_content (check, id - 1, hf_file_names[i], file->at, file->size);
+                hf_check_content (check, place, hf_file_names[i], file->at, file->size);
         }
+        place += !hf_cluster_absent (disks->cluster, id);
     }
     unsigned violations = hf_check_run (check);
     if (!readable) {
@@ -127,7 +133,9 @@ s_check (const s_disks_t *disks, const char *path)
 unsigned
 hf_verdict (hf_cluster_t *cluster, uint32_t nodes, const char *path, uint32_t limit_ms)
 {
-    s_disks_t disks = {.cluster = cluster, .nodes = nodes};
+    s_disks_t disks = {.cluster = cluster, .nodes = nodes, .first = 1};
+    while (disks.first < nodes && hf_cluster_absent (cluster, disks.first))
+        disks.first++;
     unsigned violations = 0;
     if (!HF_WAIT (s_equal (&disks), limit_ms)) {
         if (limit_ms > 0) {

@@ -11,7 +11,8 @@ void hf_watchdog (uint32_t limit_s, int code);
  *  stderr: a violation. */
 bool hf_restart_all (hf_cluster_t *cluster, uint32_t limit_ms);
 
-/*  Check the history in the file PATH against the files of nodes 1 to NODES. The files follow the
+/*  Check the history in the file PATH against the files of nodes 1 to NODES, but
+ * those that are absent. The files follow the
  * log within a moment, so wait up to LIMIT_MS until they are equal on all nodes; with LIMIT_MS 0
  * files that differ are no violation, and the history is checked alone. Prints violations and a
  * summary; gives the number of violations. */
