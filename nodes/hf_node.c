@@ -133,22 +133,27 @@ s_divide_files (hf_node_t *self)
     return 0;
 }
 
+typedef struct found_roster {
+    uint64_t index;
+    hf_span_t payload;
+} found_roster_t;
+
 static void
 s_note_roster (void *arg, uint64_t index, hf_span_t payload)
 {
-    (void)index;
-    *(hf_span_t *)arg = payload;
+    *(found_roster_t *)arg = (found_roster_t){index, payload};
 }
 
 /*  Who the members are by the last roster of the log, if it has places. */
 static bool
-s_find_roster (const hf_node_t *self, hf_endpoints_t *members)
+s_find_roster (hf_node_t *self, hf_endpoints_t *members)
 {
-    hf_span_t payload = {.size = 0};
+    found_roster_t found = {.index = 0};
     hf_roster_t roster;
-    hf_log_store_rosters (self->election.store, s_note_roster, &payload);
-    if (payload.size == 0 || !hf_roster_get (payload, &roster) || roster.level == 0)
+    hf_log_store_rosters (self->election.store, s_note_roster, &found);
+    if (found.payload.size == 0 || !hf_roster_get (found.payload, &roster) || roster.level == 0)
         return false;
+    self->roster_index = found.index;
     hf_endpoints_of_roster (members, &roster);
     return true;
 }

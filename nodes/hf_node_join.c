@@ -1,4 +1,5 @@
 //  A node that joins a cluster: it asks a member where the members are, and what its own place is.
+//  Its log may know that as well, but be behind: of the time before it was moved or replaced.
 
 #include "nodes/actors/hf_clock.h"
 #include "nodes/hf_node.h"
@@ -7,13 +8,15 @@
 #include <string.h>
 #include <zmq.h>
 
-#define ASK_MS 1000
-#define SAY_US 10000000 //  between two lines about what it waits for
+#define ASK_MS   1000
+#define KNOWN_MS 2000 //  who knows a place of its own goes on with that when nobody answers so long
+#define SAY_US   10000000 //  between two lines about what it waits for
 
 typedef struct joining {
     hf_node_t *node;
     void *context, *socket;
     int signals;
+    bool known;     //  its log says a place
     uint64_t asked; //  questions
     uint64_t said_us;
 } joining_t;
@@ -67,7 +70,7 @@ s_take (joining_t *self, const hf_query_result_t *result)
     return found && node->endpoints.count > 0;
 }
 
-/*  Whether FRAME tells this node its place. */
+/*  Whether FRAME tells this node its place, or that its log knows better. */
 static bool
 s_heard (joining_t *self, hf_span_t frame)
 {
@@ -78,7 +81,9 @@ s_heard (joining_t *self, hf_span_t frame)
     if (hf_frame_open (frame.at, frame.size, &scan, &kind) != HF_OK || kind != HF_KIND_RESULT ||
         !hf_query_result_get (&scan, &result) || result.id != self->asked)
         return false;
-    if (s_take (self, &result))
+    if (self->known && result.index <= self->node->roster_index)
+        return true;
+    if (s_take (self, &result) || self->known)
         return true;
     if (result.number == 0)
         snprintf (text, sizeof text,
@@ -124,7 +129,7 @@ s_read (joining_t *self)
 static int
 s_wait (joining_t *self)
 {
-    uint64_t ask_us = 0;
+    uint64_t ask_us = 0, start_us = hf_clock_us ();
     char silent[HF_ERROR_SIZE];
     snprintf (silent, sizeof silent, "hears nothing of %.200s, a member of the cluster to join",
               self->node->list);
@@ -140,6 +145,8 @@ s_wait (joining_t *self)
             return 1;
         if (ready > 0 && s_read (self))
             return 0;
+        if (self->known && hf_clock_us () >= start_us + KNOWN_MS * 1000)
+            return 0;
         if (ready == 0 && rounds > 0)
             s_say (self, silent);
     }
@@ -149,9 +156,10 @@ int
 hf_node_join (hf_node_t *self, int signals)
 {
     char address[sizeof self->list + 8];
-    if (!self->joins || self->own.id != 0)
+    if (!self->joins)
         return 0;
-    joining_t joining = {.node = self, .signals = signals, .context = zmq_ctx_new ()};
+    joining_t joining = {
+        .node = self, .signals = signals, .known = self->own.id != 0, .context = zmq_ctx_new ()};
     joining.socket = zmq_socket (joining.context, ZMQ_DEALER);
     int no = 0, yes = 1;
     zmq_setsockopt (joining.socket, ZMQ_LINGER, &no, sizeof no);

@@ -301,7 +301,7 @@ s_totals (const hf_world_t *world, const options_t *options, uint64_t took_ms, u
     for (unsigned i = 0; i < HF_FAULT_KINDS; i++)
         faults += world->done[i];
     printf ("torture: seed %" PRIu64 ", %.1f minutes, %u nodes, %u clients, %s; %u faults (",
-            options->seed, (double)took_ms / 60000, world->nodes, world->clients,
+            options->seed, (double)took_ms / 60000, world->founders, world->clients,
             hf_links_kind (world->links) == HF_LINKS_NAMESPACES ? "namespaces" : "proxies", faults);
     for (unsigned i = 0, listed = 0; i < HF_FAULT_KINDS; i++) {
         if (world->done[i])
