@@ -74,6 +74,8 @@ hf_members_prepare (hf_world_t *self, uint32_t id)
     while (other != id &&
            (self->node[other].state != HF_NODE_UP || !hf_cluster_running (self->cluster, other)))
         other = hf_world_next (self, other);
+    if (other == id) //  none is: it waits
+        other = hf_world_next (self, id);
     char text[S_PLACE];
     snprintf (text, sizeof text, "%s:%u", hf_cluster_address (self->cluster, other),
               hf_cluster_client_port (self->cluster, other));
@@ -119,7 +121,6 @@ s_add (hf_world_t *self, const hf_fault_t *fault)
     bool small_disk = self->node[id].small_disk;
     self->node[id] = (hf_node_now_t){.member = true, .small_disk = small_disk};
     hf_cluster_set_absent (self->cluster, id, false);
-    hf_cluster_set_listen (self->cluster, id, "");
     s_new_place (self, id);
     self->change.id = id;
     //  It starts before it is added, or a moment later.
@@ -152,10 +153,6 @@ s_replace_or_move (hf_world_t *self, const hf_fault_t *fault, uint32_t id)
     node->held = true;
     node->returning = true;
     s_new_place (self, id);
-    char listen[S_PLACE];
-    s_place (self, id, listen);
-    //  Its log, or the state that it takes over, may have the place where it was.
-    hf_cluster_set_listen (self->cluster, id, listen);
     if (lost)
         hf_folder_remove (hf_cluster_node_dir (self->cluster, id)); //  all but the mount point
     return true;

@@ -29,10 +29,10 @@
 
 //  Only with --members.
 #define HF_MEMBER_FAULTS(X)                                                                        \
-    X (ADD, "added nodes", 15, 50, 3000)                                                           \
-    X (REMOVE, "removed nodes", 15, 50, 3000)                                                      \
-    X (REPLACE, "replaced nodes", 6, 50, 3000)                                                     \
-    X (MOVE, "moved nodes", 10, 50, 3000)
+    X (ADD, "added nodes", 24, 50, 3000)                                                           \
+    X (REMOVE, "removed nodes", 24, 50, 3000)                                                      \
+    X (REPLACE, "replaced nodes", 8, 50, 3000)                                                     \
+    X (MOVE, "moved nodes", 16, 50, 3000)
 
 typedef enum hf_fault_kind {
 #define HF_FAULT_ENUM(name, text, weight, from_ms, to_ms) HF_FAULT_##name,
