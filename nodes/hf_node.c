@@ -134,6 +134,8 @@ s_divide_files (hf_node_t *self)
 }
 
 typedef struct found_roster {
+    uint32_t self;
+    bool named; //  this node, by any of them
     uint64_t index;
     hf_span_t payload;
 } found_roster_t;
@@ -141,20 +143,27 @@ typedef struct found_roster {
 static void
 s_note_roster (void *arg, uint64_t index, hf_span_t payload)
 {
-    *(found_roster_t *)arg = (found_roster_t){index, payload};
+    found_roster_t *found = arg;
+    hf_roster_t roster;
+    found->named = found->named || (hf_roster_get (payload, &roster) &&
+                                    hf_roster_seat (&roster, found->self) != NULL);
+    found->index = index;
+    found->payload = payload;
 }
 
 /*  Who the members are by the last roster of the log, if it has places. */
 static bool
 s_find_roster (hf_node_t *self, hf_endpoints_t *members)
 {
-    found_roster_t found = {.index = 0};
+    found_roster_t found = {.self = self->id};
     hf_roster_t roster;
     hf_log_store_rosters (self->election.store, s_note_roster, &found);
     if (found.payload.size == 0 || !hf_roster_get (found.payload, &roster) || roster.level == 0)
         return false;
     self->roster_index = found.index;
+    self->left = found.named && hf_roster_seat (&roster, self->id) == NULL;
     hf_endpoints_of_roster (members, &roster);
+    self->members = *members;
     return true;
 }
 

@@ -11,9 +11,11 @@ typedef struct hf_node {
     hf_endpoints_t endpoints; //  the cluster list; of a node that joins: the other members it knows
     char list[HF_ENDPOINTS_TEXT_SIZE]; //  as text; of a node that joins: HOST:PORT of a member
     uint32_t id;
-    bool joins;            //  it has no list
-    hf_endpoint_t own;     //  where others call it; id 0: not known yet
-    uint64_t roster_index; //  of the log's last roster, if it has places; 0: it has none
+    bool joins;             //  it has no list
+    hf_endpoint_t own;      //  where others call it; id 0: not known yet
+    uint64_t roster_index;  //  of the log's last roster, if it has places; 0: it has none
+    hf_endpoints_t members; //  by the log's last roster, if it has places
+    bool left;              //  by its log it was a member, and is none any more
     hf_listen_t listen;
     hf_door_plan_t plan; //  for descriptors
     hf_dir_t *dir;
@@ -38,8 +40,11 @@ int hf_node_load (hf_node_t *self, const hf_options_t *options);
 
 /*  A node that joins asks a member where it is, until that says it. When its log says it, too, the
  *  newer of the two counts, and the node does not wait for long. 0; -1: what is wrong was printed;
- * 1: one of SIGNALS, which is a signalfd, came first. */
+ *  1: one of SIGNALS, which is a signalfd, came first, or it was removed, which was printed. */
 int hf_node_join (hf_node_t *self, int signals);
+
+/*  The line of a node that was removed, and ends. */
+void hf_node_say_removed (const hf_node_t *self);
 
 /*  Bind the sockets. 0, or -1: what is wrong was printed, in one line. */
 int hf_node_bind (hf_node_t *self);

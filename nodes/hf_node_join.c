@@ -2,6 +2,7 @@
 //  Its log may know that as well, but be behind: of the time before it was moved or replaced.
 
 #include "nodes/actors/hf_clock.h"
+#include "nodes/actors/hf_pipe.h"
 #include "nodes/hf_node.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include <zmq.h>
 
 #define ASK_MS   1000
+#define AGAIN_MS 20   //  while no connection is there
 #define KNOWN_MS 2000 //  who knows a place of its own goes on with that when nobody answers so long
 #define SAY_US   10000000 //  between two lines about what it waits for
 
@@ -16,8 +18,10 @@ typedef struct joining {
     hf_node_t *node;
     void *context, *socket;
     int signals;
-    bool known;     //  its log says a place
-    uint64_t asked; //  questions
+    bool known;        //  its log says a place
+    bool removed;      //  its log says so, and the member that it asks knows it no more either
+    uint64_t asked;    //  questions
+    uint64_t heard_us; //  of an answer, or since the start
     uint64_t said_us;
 } joining_t;
 
@@ -70,7 +74,8 @@ s_take (joining_t *self, const hf_query_result_t *result)
     return found && node->endpoints.count > 0;
 }
 
-/*  Whether FRAME tells this node its place, or that its log knows better. */
+/*  Whether FRAME tells this node its place, or that its log knows better, or that it was removed.
+ */
 static bool
 s_heard (joining_t *self, hf_span_t frame)
 {
@@ -81,9 +86,13 @@ s_heard (joining_t *self, hf_span_t frame)
     if (hf_frame_open (frame.at, frame.size, &scan, &kind) != HF_OK || kind != HF_KIND_RESULT ||
         !hf_query_result_get (&scan, &result) || result.id != self->asked)
         return false;
+    self->heard_us = hf_clock_us ();
     if (self->known && result.index <= self->node->roster_index)
         return true;
     if (s_take (self, &result) || self->known)
+        return true;
+    self->removed = self->node->left && result.index >= self->node->roster_index;
+    if (self->removed)
         return true;
     if (result.number == 0)
         snprintf (text, sizeof text,
@@ -100,14 +109,17 @@ s_heard (joining_t *self, hf_span_t frame)
 
 //  ---- asking ------------------------------------------------------------------------------
 
-static void
+/*  Whether there was somebody to ask. */
+static bool
 s_ask (joining_t *self)
 {
     hf_pack_t frame;
     hf_pack_init (&frame);
     hf_query_frame (&frame, &(hf_query_t){.id = ++self->asked, .what = HF_WHAT_MEMBERS});
-    zmq_send (self->socket, hf_pack_bytes (&frame), hf_pack_size (&frame), ZMQ_DONTWAIT);
+    bool sent =
+        zmq_send (self->socket, hf_pack_bytes (&frame), hf_pack_size (&frame), ZMQ_DONTWAIT) >= 0;
     hf_pack_done (&frame);
+    return sent;
 }
 
 /*  The last part of a message that waits is the frame. */
@@ -125,7 +137,7 @@ s_read (joining_t *self)
     return found;
 }
 
-/*  0: its place is known; 1: a signal came. */
+/*  0: its place is known; 1: a signal came, or it was removed. */
 static int
 s_wait (joining_t *self)
 {
@@ -133,23 +145,49 @@ s_wait (joining_t *self)
     char silent[HF_ERROR_SIZE];
     snprintf (silent, sizeof silent, "hears nothing of %.200s, a member of the cluster to join",
               self->node->list);
-    for (uint64_t rounds = 0;; rounds++) {
-        if (hf_clock_us () >= ask_us) {
-            s_ask (self);
-            ask_us = hf_clock_us () + ASK_MS * 1000;
-        }
+    self->heard_us = start_us;
+    for (;;) {
+        uint64_t now_us = hf_clock_us ();
+        if (now_us >= ask_us)
+            ask_us = now_us + (s_ask (self) ? ASK_MS : AGAIN_MS) * 1000u;
         zmq_pollitem_t items[] = {{.socket = self->socket, .events = ZMQ_POLLIN},
                                   {.fd = self->signals, .events = ZMQ_POLLIN}};
-        int ready = zmq_poll (items, 2, ASK_MS);
+        int ready = zmq_poll (items, 2, hf_pipe_wait_ms (ask_us));
         if (items[1].revents != 0)
             return 1;
         if (ready > 0 && s_read (self))
+            return self->removed ? 1 : 0;
+        now_us = hf_clock_us ();
+        if (self->known && now_us >= start_us + KNOWN_MS * 1000)
             return 0;
-        if (self->known && hf_clock_us () >= start_us + KNOWN_MS * 1000)
-            return 0;
-        if (ready == 0 && rounds > 0)
+        if (now_us >= self->heard_us + 2 * ASK_MS * 1000)
             s_say (self, silent);
     }
+}
+
+/*  Who knows other members by its log asks any of them. */
+static void
+s_connect_others (const joining_t *self)
+{
+    const hf_endpoints_t *members = &self->node->members;
+    for (uint32_t i = 0; self->known && i < members->count; i++) {
+        const hf_endpoint_t *member = &members->node[i];
+        char address[HF_HOST_MAX + 32];
+        bool bare = strchr (member->host, ':') != NULL;
+        snprintf (address, sizeof address, "tcp://%s%s%s:%u", bare ? "[" : "", member->host,
+                  bare ? "]" : "", (unsigned)member->client_port);
+        if (member->id != self->node->id)
+            zmq_connect (self->socket, address); //  if it cannot, the others are left
+    }
+}
+
+void
+hf_node_say_removed (const hf_node_t *self)
+{
+    fprintf (stderr,
+             "holdfastd: node %u was removed from the cluster: it ends. Its data folder can be "
+             "deleted.\n",
+             self->id);
 }
 
 int
@@ -167,14 +205,17 @@ hf_node_join (hf_node_t *self, int signals)
     zmq_setsockopt (joining.socket, ZMQ_IMMEDIATE, &yes, sizeof yes);
     snprintf (address, sizeof address, "tcp://%s", self->list);
     int rc = 1;
-    if (zmq_connect (joining.socket, address) == 0)
+    if (zmq_connect (joining.socket, address) == 0) {
+        s_connect_others (&joining);
         rc = s_wait (&joining);
-    else {
+    } else {
         fprintf (stderr, "holdfastd: cannot connect to %s: %s\n", self->list,
                  zmq_strerror (zmq_errno ()));
         rc = -1;
     }
     zmq_close (joining.socket);
     zmq_ctx_term (joining.context);
+    if (joining.removed)
+        hf_node_say_removed (self);
     return rc;
 }

@@ -134,10 +134,7 @@ s_run (hf_node_t *node, int signals)
     if (end == END_SIGNAL)
         hf_report (HF_INFO, "ends: %s", strsignal (signal_number));
     if (end == END_REMOVED)
-        fprintf (stderr,
-                 "holdfastd: node %u was removed from the cluster: it ends. Its data folder can be "
-                 "deleted.\n",
-                 node->id);
+        hf_node_say_removed (node);
     s_hand_over (election);
     zactor_destroy (&lock);
     zactor_destroy (&election);

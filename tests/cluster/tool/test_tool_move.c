@@ -46,4 +46,32 @@ HF_TEST_ON (test_a_node_goes_elsewhere, 3)
     assert_true (hf_cluster_wait_equal (cluster, HF_CLUSTER_LIMIT_MS));
 }
 
+static void
+s_must_end (hf_cluster_t *cluster)
+{
+    assert_true (HF_WAIT (!hf_cluster_running (cluster, 3), HF_CLUSTER_LIMIT_MS));
+    assert_int_equal (hf_cluster_take_end (cluster, 3), 0);
+    assert_true (hf_cluster_log_has (cluster, 3, "node 3 was removed from the cluster"));
+}
+
+/*  Its log may say that it is no member: it waits for nobody to add it again. With an empty folder
+ *  it does. */
+HF_TEST_ON (test_a_removed_node_ends_each_time, 3)
+{
+    char join[64];
+    assert_true (hf_cluster_begin (cluster));
+    setenv ("HOLDFAST_ENDPOINTS", hf_cluster_endpoints (cluster), 1);
+    trial_must (0, "$T members remove 3 --timeout 20s");
+    s_must_end (cluster);
+    snprintf (join, sizeof join, "127.0.0.1:%u", hf_cluster_client_port (cluster, 1));
+    hf_cluster_set_join (cluster, 3, join);
+    hf_cluster_launch (cluster, 3);
+    s_must_end (cluster);
+    assert_int_equal (hf_folder_remove (hf_cluster_node_dir (cluster, 3)), 0);
+    hf_cluster_launch (cluster, 3);
+    assert_true (
+        HF_WAIT (hf_cluster_log_has (cluster, 3, "waits to be added"), HF_CLUSTER_LIMIT_MS));
+    assert_true (hf_cluster_running (cluster, 3));
+}
+
 HF_TEST_MAIN (trial_setup, trial_teardown)

@@ -10,6 +10,7 @@
 
 #define S_AGAIN_MS  300
 #define S_ALONE_MS  30000 //  a removed node that can hear the others ends within that time
+#define S_LONG_MS   20000 //  somebody starts a node again that still does not count
 #define S_STABLE_MS 20000 //  longer than a client is stopped, or cut off, at a stretch
 #define S_PLACE     64
 #define S_WORDS     12
@@ -64,15 +65,22 @@ hf_members_init (hf_world_t *self)
     hf_links_set_list (self->links, self->list);
 }
 
+static bool
+s_can_join_by (hf_world_t *self, uint32_t id, uint32_t other)
+{
+    return self->node[other].state == HF_NODE_UP && hf_cluster_running (self->cluster, other) &&
+           !hf_links_trouble_of (self->links, id, other).cut &&
+           !hf_links_trouble_of (self->links, other, id).cut;
+}
+
 void
 hf_members_prepare (hf_world_t *self, uint32_t id)
 {
     if (!self->node[id].joins)
         return;
-    //  One that is up, as who starts it would see to.
+    //  One that is up and answers, as who starts it would see to.
     uint32_t other = hf_world_next (self, id);
-    while (other != id &&
-           (self->node[other].state != HF_NODE_UP || !hf_cluster_running (self->cluster, other)))
+    while (other != id && !s_can_join_by (self, id, other))
         other = hf_world_next (self, other);
     if (other == id) //  none is: it waits
         other = hf_world_next (self, id);
@@ -290,13 +298,34 @@ s_look_at_end (hf_world_t *self, uint64_t now_ms)
     return true;
 }
 
+/*  A node that started when nobody told it its new place, and whose log has the old one, stays
+ *  there, heard by nobody. Who waits for it starts it again. */
+static void
+s_look_at_moved (hf_world_t *self, uint64_t now_ms)
+{
+    hf_change_now_t *change = &self->change;
+    if (change->step != HF_CHANGE_MADE || !self->node[change->id].returning ||
+        self->node[change->id].state != HF_NODE_UP)
+        change->alone_ms = 0;
+    else if (change->alone_ms == 0)
+        change->alone_ms = now_ms;
+    else if (now_ms - change->alone_ms > S_LONG_MS) {
+        hf_world_kill (self, change->id, now_ms);
+        hf_world_note (self, "node %u does not count yet: it is started again", change->id);
+        change->alone_ms = 0;
+        self->started_again++;
+    }
+}
+
 bool
 hf_members_tick (hf_world_t *self, uint64_t now_ms)
 {
     if (self->change.step == HF_CHANGE_NONE)
         return true;
-    return self->change.step == HF_CHANGE_ENDS ? s_look_at_end (self, now_ms)
-                                               : s_look_at_tool (self, now_ms);
+    if (self->change.step == HF_CHANGE_ENDS)
+        return s_look_at_end (self, now_ms);
+    s_look_at_moved (self, now_ms);
+    return s_look_at_tool (self, now_ms);
 }
 
 //  ---- the end ------------------------------------------------------------------------

@@ -160,6 +160,7 @@ typedef struct hf_world {
     hf_change_now_t change;
     uint64_t trouble_ms;      //  when something was wrong last
     unsigned fewest, largest; //  numbers of members
+    unsigned started_again;   //  nodes that did not get to their new place by themselves
     bool wipe;                //  nodes may lose their disks
     bool wipe_owed;           //  as soon as nothing else is wrong
     hf_fault_t wipe_fault;
