@@ -134,6 +134,8 @@ s_divide_files (hf_node_t *self)
 }
 
 typedef struct last {
+    uint32_t self;
+    bool named; //  this node, by any of them
     uint64_t index;
     hf_span_t payload;
 } last_t;
@@ -141,19 +143,25 @@ typedef struct last {
 static void
 s_note_roster (void *arg, uint64_t index, hf_span_t payload)
 {
-    *(last_t *)arg = (last_t){.index = index, .payload = payload};
+    last_t *last = arg;
+    hf_roster_t roster;
+    last->named = last->named || (hf_roster_get (payload, &roster) &&
+                                  hf_roster_seat (&roster, last->self) != NULL);
+    last->index = index;
+    last->payload = payload;
 }
 
 /*  Who the members are by the last roster of the log. False: it has none, or one without places. */
 static bool
 s_find_roster (hf_node_t *self, hf_roster_t *roster)
 {
-    last_t last = {.index = 0};
+    last_t last = {.self = self->id};
     hf_log_store_rosters (self->election.store, s_note_roster, &last);
     if (last.index == 0 || !hf_roster_get (last.payload, roster) || roster->level == 0)
         return false;
     hf_endpoints_of_roster (&self->told, roster);
     self->roster_index = self->told_index = last.index;
+    self->left = last.named && hf_roster_seat (roster, self->id) == NULL;
     return true;
 }
 

@@ -13,6 +13,7 @@ typedef struct hf_node {
     uint32_t id;
     bool joins;            //  it has no list
     hf_endpoint_t own;     //  where others call it; id 0: not known yet
+    bool left;             //  by its log it was a member, and is none any more
     uint64_t roster_index; //  of the last roster in the log that has places; 0: there is none
     hf_endpoints_t told;   //  the members by that roster, or by a newer one that a member told ...
     uint64_t told_index;   //  ... which is here
@@ -43,6 +44,9 @@ int hf_node_load (hf_node_t *self, const hf_options_t *options);
  * it was away. 0; -1: what is wrong was printed; 1: one of SIGNALS, which is a signalfd, came
  * first. */
 int hf_node_join (hf_node_t *self, int signals);
+
+/*  The line of a node that was removed, and ends. */
+void hf_node_say_removed (const hf_node_t *self);
 
 /*  Bind the sockets. 0, or -1: what is wrong was printed, in one line. */
 int hf_node_bind (hf_node_t *self);

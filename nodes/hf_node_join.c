@@ -32,6 +32,7 @@ typedef struct joining {
     uint32_t count;
     uint64_t begun_us, now_us, heard_us, said_us;
     bool found;
+    bool removed; //  its log says so, and members that know as much do not name it either
 } joining_t;
 
 /*  Whether it cannot begin without an answer. */
@@ -112,6 +113,7 @@ s_heard (joining_t *self, contact_t *contact, hf_span_t frame)
         self->found = true;
         return;
     }
+    self->removed = self->node->left && result.index >= self->node->roster_index;
     if (result.number == 0)
         snprintf (text, sizeof text,
                   "the cluster cannot take members yet: raise its feature level first, with "
@@ -168,7 +170,7 @@ s_enough (const joining_t *self)
            (silent == 0 && self->now_us >= self->begun_us + FIRST_US);
 }
 
-/*  0: its place is known; 1: a signal came. */
+/*  0: its place is known; 1: a signal came, or it was removed. */
 static int
 s_wait (joining_t *self)
 {
@@ -177,7 +179,7 @@ s_wait (joining_t *self)
     snprintf (silent, sizeof silent, "hears nothing of %.200s, a member of the cluster to join",
               self->node->list);
     self->begun_us = self->heard_us = self->now_us = hf_clock_us ();
-    while (!self->found && !s_enough (self)) {
+    while (!self->found && !self->removed && !s_enough (self)) {
         zmq_pollitem_t items[2 + CONTACTS_MAX * HF_LINK_SOCKETS] = {
             {.fd = self->signals, .events = ZMQ_POLLIN},
             {.fd = hf_resolver_fd (self->resolver), .events = ZMQ_POLLIN}};
@@ -199,7 +201,9 @@ s_wait (joining_t *self)
         if (self->now_us >= self->heard_us + 2 * ASK_US)
             s_say (self, silent);
     }
-    return 0;
+    if (self->removed)
+        hf_node_say_removed (self->node);
+    return self->removed ? 1 : 0;
 }
 
 //  ---- whom ----------------------------------------------------------------------------------
@@ -245,6 +249,15 @@ s_open (joining_t *self)
         return 0;
     fprintf (stderr, "holdfastd: cannot ask other members: %s\n", strerror (errno));
     return -1;
+}
+
+void
+hf_node_say_removed (const hf_node_t *self)
+{
+    fprintf (stderr,
+             "holdfastd: node %u was removed from the cluster: it ends. Its data folder can be "
+             "deleted.\n",
+             self->id);
 }
 
 int

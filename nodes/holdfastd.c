@@ -10,6 +10,7 @@
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -24,7 +25,8 @@ s_configure (hf_node_t *node, const hf_options_t *options)
     for (uint32_t i = 0; i < node->endpoints.count && !node->joins; i++) {
         const hf_endpoint_t *member = &node->endpoints.node[i];
         hf_core_place_t *place = &config->places[config->members_count];
-        snprintf (place->host, sizeof place->host, "%s", member->host);
+        static_assert (sizeof place->host == sizeof member->host, "a host of the list");
+        memcpy (place->host, member->host, sizeof place->host);
         place->client_port = member->client_port;
         place->node_port = member->node_port;
         config->members[config->members_count++] = member->id;
@@ -139,10 +141,7 @@ s_run (hf_node_t *node, int signals)
     if (end == END_SIGNAL)
         hf_report (HF_INFO, "ends: %s", strsignal (signal_number));
     if (end == END_REMOVED)
-        fprintf (stderr,
-                 "holdfastd: node %u was removed from the cluster: it ends. Its data folder can be "
-                 "deleted.\n",
-                 node->id);
+        hf_node_say_removed (node);
     s_hand_over (election);
     zactor_destroy (&lock);
     zactor_destroy (&election);

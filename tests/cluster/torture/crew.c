@@ -141,8 +141,9 @@ hf_crew_start (hf_crew_t *self, unsigned i)
     s_member_t *member = s_member (self, i);
     assert (!member->process);
     char own[128], log[700];
-    snprintf (own, sizeof own, "%u %" PRIu64 " %" PRIu64 " %u %d", i, member->life,
-              self->config.seed + i + (member->life << 20), S_SHARED, self->config.gated);
+    snprintf (own, sizeof own, "%u %" PRIu64 " %" PRIu64 " %u %d %d", i, member->life,
+              self->config.seed + i + (member->life << 20), S_SHARED, self->config.gated,
+              self->config.follows);
     snprintf (log, sizeof log, "%s/client-%u.log", self->config.folder, i);
     hf_place_t place = hf_links_place (self->config.links, i);
     const char *argv[] = {self->config.program, own, place.list, NULL};

@@ -15,7 +15,8 @@ typedef struct hf_crew_config {
     const char *folder; //  for logs and the history
     unsigned clients;
     uint64_t seed;
-    bool gated; //  they step on hf_crew_step only
+    bool gated;   //  they step on hf_crew_step only
+    bool follows; //  they go where the cluster says that the members are
 } hf_crew_config_t;
 
 typedef struct hf_crew_counts {

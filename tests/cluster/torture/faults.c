@@ -7,6 +7,8 @@
 
 #define S_LINKS_AT_ONCE 4 //  more, and no majority finds itself
 
+#define S_CALM_MS 2000
+
 #define S_BIT(end) ((uint64_t)1 << (end))
 
 //  ---- the next fault --------------------------------------------------------------
@@ -30,7 +32,8 @@ hf_plan_next (hf_plan_t *self)
 {
     assert (self->pause_ms >= 10);
     uint32_t weights = 0;
-    for (unsigned i = 0; i < HF_FAULT_KINDS; i++)
+    unsigned kinds = self->members ? HF_FAULT_KINDS : HF_FAULT_ADD;
+    for (unsigned i = 0; i < kinds; i++)
         weights += s_kind[i].weight;
     uint32_t draw = hf_random_u32 (&self->seed, weights);
     hf_fault_t fault = {0};
@@ -49,8 +52,8 @@ hf_plan_next (hf_plan_t *self)
     return fault;
 }
 
-static uint64_t
-s_until (const hf_world_t *self, const hf_fault_t *fault)
+uint64_t
+hf_fault_until (const hf_world_t *self, const hf_fault_t *fault)
 {
     //  Short ones more often than long ones.
     uint64_t share = (uint64_t)fault->share * fault->share;
@@ -69,34 +72,49 @@ s_weak (const hf_world_t *self, uint32_t id)
     return weak;
 }
 
-static unsigned
-s_weak_nodes (const hf_world_t *self)
+unsigned
+hf_world_weak (const hf_world_t *self)
 {
     unsigned weak = 0;
     for (uint32_t id = 1; id <= self->nodes; id++)
-        weak += s_weak (self, id);
+        weak += self->node[id].member && !self->node[id].removed && s_weak (self, id);
     return weak;
 }
 
-static uint32_t
-s_victim (const hf_world_t *self, const hf_fault_t *fault)
+uint32_t
+hf_world_victim (const hf_world_t *self, const hf_fault_t *fault)
 {
     uint32_t leader = fault->leader ? hf_watch_leader (self->watch) : 0;
-    return leader ? leader : 1 + fault->node % self->nodes;
+    return leader && self->node[leader].member ? leader : hf_world_member (self, fault->node);
 }
 
-/*  The node may fail, and a majority is still left (a single node is always free to). */
-static bool
-s_may_fail (const hf_world_t *self, uint32_t id)
+/*  A single node, and one that is to go, are always free to. */
+bool
+hf_world_may_fail (const hf_world_t *self, uint32_t id)
 {
-    return !s_weak (self, id) &&
-           (self->nodes == 1 || s_weak_nodes (self) + 1 <= (self->nodes - 1) / 2);
+    bool going = self->node[id].removed;
+    unsigned stay = hf_world_members (self);
+    for (uint32_t at = 1; at <= self->nodes; at++)
+        stay -= self->node[at].member && self->node[at].removed;
+    return !s_weak (self, id) && !self->node[id].ended &&
+           (going || stay == 1 || hf_world_weak (self) + 1 <= (stay - 1) / 2);
+}
+
+/*  While a change of the members is under way two majorities are needed, and a disk of the old one
+ *  that is lost cannot come back: so it must be committed on all disks. A while without trouble is
+ *  taken for that. */
+bool
+hf_world_may_lose (const hf_world_t *self)
+{
+    return hf_world_members (self) >= 3 && hf_world_weak (self) == 0 && self->link_count == 0 &&
+           self->change.step == HF_CHANGE_NONE &&
+           (!self->members || hf_wait_now_ms () >= self->trouble_ms + S_CALM_MS);
 }
 
 //  ---- nodes ------------------------------------------------------------------------
 
-static void
-s_kill (hf_world_t *self, uint32_t id, uint64_t until_ms)
+void
+hf_world_kill (hf_world_t *self, uint32_t id, uint64_t until_ms)
 {
     hf_node_now_t *node = &self->node[id];
     if (node->state == HF_NODE_DOWN || !hf_cluster_running (self->cluster, id))
@@ -111,16 +129,16 @@ s_kill (hf_world_t *self, uint32_t id, uint64_t until_ms)
 static bool
 s_fail_node (hf_world_t *self, const hf_fault_t *fault)
 {
-    uint32_t id = s_victim (self, fault);
+    uint32_t id = hf_world_victim (self, fault);
     hf_node_now_t *node = &self->node[id];
-    if (!s_may_fail (self, id) || !hf_cluster_running (self->cluster, id))
+    if (!hf_world_may_fail (self, id) || !hf_cluster_running (self->cluster, id))
         return false;
     if (fault->kind == HF_FAULT_KILL) {
-        s_kill (self, id, s_until (self, fault));
+        hf_world_kill (self, id, hf_fault_until (self, fault));
     } else {
         hf_cluster_stop (self->cluster, id);
         node->state = HF_NODE_STOPPED;
-        node->until_ms = s_until (self, fault);
+        node->until_ms = hf_fault_until (self, fault);
     }
     hf_world_note (self, "node %u: %s", id, hf_fault_text (fault->kind));
     return true;
@@ -129,11 +147,11 @@ s_fail_node (hf_world_t *self, const hf_fault_t *fault)
 static bool
 s_fill_disk (hf_world_t *self, const hf_fault_t *fault)
 {
-    uint32_t id = s_victim (self, fault);
+    uint32_t id = hf_world_victim (self, fault);
     for (unsigned i = 0; i < self->nodes && !self->node[id].small_disk; i++)
-        id = id % self->nodes + 1;
+        id = hf_world_next (self, id);
     hf_node_now_t *node = &self->node[id];
-    if (!node->small_disk || !s_may_fail (self, id))
+    if (!node->small_disk || !hf_world_may_fail (self, id))
         return false;
     struct stat log;
     node->log_size =
@@ -144,7 +162,7 @@ s_fill_disk (hf_world_t *self, const hf_fault_t *fault)
     }
     node->state = HF_NODE_FULL;
     node->filled = true;
-    node->until_ms = s_until (self, fault);
+    node->until_ms = hf_fault_until (self, fault);
     hf_world_note (self, "node %u: disk full", id);
     return true;
 }
@@ -157,10 +175,10 @@ s_kill_many (hf_world_t *self, const hf_fault_t *fault, unsigned count)
         if (self->node[id].returning)
             return false;
     }
-    uint32_t id = s_victim (self, fault);
-    uint64_t until_ms = s_until (self, fault);
-    for (unsigned i = 0; i < count; i++, id = id % self->nodes + 1)
-        s_kill (self, id, until_ms + 200 * i);
+    uint32_t id = hf_world_victim (self, fault);
+    uint64_t until_ms = hf_fault_until (self, fault);
+    for (unsigned i = 0; i < count; i++, id = hf_world_next (self, id))
+        hf_world_kill (self, id, until_ms + 200 * i);
     hf_world_note (self, "%s", hf_fault_text (fault->kind));
     return true;
 }
@@ -170,16 +188,19 @@ s_kill_many (hf_world_t *self, const hf_fault_t *fault, unsigned count)
 static bool
 s_wipe (hf_world_t *self, const hf_fault_t *fault)
 {
-    uint32_t id = s_victim (self, fault);
-    if (!self->wipe || self->nodes < 3)
-        return false;
-    self->wipe_owed = s_weak_nodes (self) > 0 || self->link_count > 0;
+    uint32_t id = hf_world_victim (self, fault);
+    if (!self->wipe || hf_world_members (self) < 3)
+        return self->wipe_owed = false;
+    self->wipe_owed = !hf_world_may_lose (self);
     self->wipe_fault = *fault;
     if (self->wipe_owed)
         return false;
-    s_kill (self, id, s_until (self, fault));
+    if (fault->kind == HF_FAULT_REPLACE)
+        return hf_members_fault (self, fault);
+    hf_world_kill (self, id, hf_fault_until (self, fault));
     hf_folder_remove (hf_cluster_node_dir (self->cluster, id)); //  all but the mount point
     self->node[id].returning = true;
+    self->node[id].joins = self->members;
     hf_world_note (self, "node %u: wiped", id);
     return true;
 }
@@ -193,7 +214,7 @@ s_link (hf_world_t *self, const hf_fault_t *fault, hf_link_now_t link)
         return false;
     static const char *const ways[] = {"towards it", "from it", "both ways"};
     uint64_t from = link.from, to = link.to;
-    link.until_ms = s_until (self, fault);
+    link.until_ms = hf_fault_until (self, fault);
     if (fault->way == 1) {
         link.from = to;
         link.to = from;
@@ -221,18 +242,21 @@ s_all_ends (const hf_world_t *self)
 static bool
 s_link_fault (hf_world_t *self, hf_fault_t fault)
 {
-    uint32_t id = s_victim (self, &fault);
-    uint32_t other = (id + fault.other % (self->nodes > 1 ? self->nodes - 1 : 1)) % self->nodes + 1;
+    uint32_t id = hf_world_victim (self, &fault);
+    unsigned members = hf_world_members (self);
+    uint32_t other = id;
+    for (uint32_t i = fault.other % (members > 1 ? members - 1 : 1) + 1; i > 0; i--)
+        other = hf_world_next (self, other);
     uint64_t nodes = S_BIT (self->nodes + 1) - 2;
     hf_link_now_t link = {.from = S_BIT (other), .to = S_BIT (id), .trouble = {.cut = true}};
     if (fault.kind == HF_FAULT_CUT_WAY)
         fault.way %= 2;
     if (fault.kind == HF_FAULT_CUT_PAIR)
         fault.way = 2;
-    if ((fault.kind == HF_FAULT_CUT_WAY || fault.kind == HF_FAULT_CUT_PAIR) && self->nodes == 1)
+    if ((fault.kind == HF_FAULT_CUT_WAY || fault.kind == HF_FAULT_CUT_PAIR) && members == 1)
         return false;
     if (fault.kind == HF_FAULT_ISOLATE) {
-        if (!s_may_fail (self, id))
+        if (!hf_world_may_fail (self, id))
             return false;
         //  Sometimes from the other nodes only: clients still reach it.
         link.from = (fault.other % 3 ? s_all_ends (self) : nodes) & ~S_BIT (id);
@@ -264,7 +288,7 @@ s_client_fault (hf_world_t *self, const hf_fault_t *fault)
                               .trouble = {.cut = true}};
         return s_link (self, fault, link);
     }
-    client->until_ms = s_until (self, fault);
+    client->until_ms = hf_fault_until (self, fault);
     if (fault->kind == HF_FAULT_CLIENT_KILL) {
         hf_crew_kill (self->crew, i);
         client->state = HF_CLIENT_DEAD;
@@ -285,11 +309,16 @@ s_begin (hf_world_t *self, const hf_fault_t *fault)
     case HF_FAULT_FULL:
         return s_fill_disk (self, fault);
     case HF_FAULT_MAJORITY:
-        return s_kill_many (self, fault, self->nodes / 2 + 1);
+        return s_kill_many (self, fault, hf_world_members (self) / 2 + 1);
     case HF_FAULT_ALL:
-        return s_kill_many (self, fault, self->nodes);
+        return s_kill_many (self, fault, hf_world_members (self));
     case HF_FAULT_WIPE:
+    case HF_FAULT_REPLACE:
         return s_wipe (self, fault);
+    case HF_FAULT_ADD:
+    case HF_FAULT_REMOVE:
+    case HF_FAULT_MOVE:
+        return hf_members_fault (self, fault);
     case HF_FAULT_CLIENT_KILL:
     case HF_FAULT_CLIENT_STOP:
     case HF_FAULT_CLIENT_CUT:

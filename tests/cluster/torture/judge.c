@@ -11,6 +11,8 @@ s_report_nodes (hf_world_t *world)
 {
     for (uint32_t id = 1; id <= world->nodes; id++) {
         hf_node_status_t status;
+        if (!world->node[id].member)
+            continue;
         if (hf_cluster_status (world->cluster, id, &status))
             fprintf (stderr,
                      "torture: node %u: %s of term %" PRIu64 ", leader %u, last %" PRIu64
@@ -29,7 +31,8 @@ s_all_count (hf_world_t *world)
 {
     for (uint32_t id = 1; id <= world->nodes; id++) {
         hf_node_status_t status;
-        if (!hf_cluster_status (world->cluster, id, &status) || status.not_counted != 0)
+        if (world->node[id].member &&
+            (!hf_cluster_status (world->cluster, id, &status) || status.not_counted != 0))
             return false;
     }
     return true;
@@ -60,9 +63,11 @@ s_progress (hf_world_t *world)
 hf_verdict_code_t
 hf_judge (hf_world_t *world, unsigned *violations)
 {
+    bool settled = !world->members || hf_members_settle (world, S_LIMIT_MS);
     world->leader_changes = hf_watch_changes (world->watch);
     hf_watch_destroy (&world->watch);
-    bool progress = s_progress (world);
+    bool progress = settled && s_progress (world);
+    progress = progress && (!world->members || hf_members_check (world));
     if (!progress)
         s_report_nodes (world);
     *violations += hf_verdict (world->cluster, world->nodes, hf_crew_history (world->crew),

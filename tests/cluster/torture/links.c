@@ -163,3 +163,10 @@ hf_links_place (const hf_links_t *self, unsigned client)
     assert (client >= 1 && client <= self->clients);
     return self->place[client];
 }
+
+void
+hf_links_set_list (hf_links_t *self, const char *list)
+{
+    for (unsigned client = 1; client <= self->clients; client++)
+        self->place[client].list = list;
+}

@@ -54,6 +54,9 @@ typedef struct hf_place {
 } hf_place_t;
 hf_place_t hf_links_place (const hf_links_t *self, unsigned client);
 
+/*  From the next start on, every client is given LIST. Not copied. */
+void hf_links_set_list (hf_links_t *self, const char *list);
+
 /*  What goes from FROM to TO has this trouble from now on. */
 void hf_links_trouble (hf_links_t *self, unsigned from, unsigned to, hf_trouble_t trouble);
 hf_trouble_t hf_links_trouble_of (const hf_links_t *self, unsigned from, unsigned to);

@@ -12,6 +12,7 @@
 #include "tests/cluster/lostfound/verdict.h"
 #include "tests/cluster/torture/world.h"
 #include "base/hf_std.h"
+#include "msgs/hf_limits.h"
 #include <assert.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -40,7 +41,7 @@ typedef struct options {
     uint32_t rounds; //  0: by time
     uint64_t seed;
     hf_links_kind_t net;
-    bool keep, wipe;
+    bool keep, wipe, members;
     const char *holdfastd; //  NULL: the build's
     const char *log_keep;  //  of the nodes
 } options_t;
@@ -57,6 +58,7 @@ static const char s_help[] =
     "  --clients K     1 to 24 (default: 8)\n"
     "  --pause MS      between two faults, on average (default: 1500)\n"
     "  --net KIND      namespaces, proxies or auto (default: namespaces if they can be had)\n"
+    "  --members       members come, go, are replaced and move\n"
     "  --no-wipe       no node loses its disk\n"
     "  --disk MIB      size of the small disks that are filled (default: 192)\n"
     "  --holdfastd PATH  another program than the build's\n"
@@ -64,14 +66,21 @@ static const char s_help[] =
     "  --keep          keep data and logs even if all is well\n";
 
 //  Those with a number come first, in the order of S_NUMBERS.
-static const struct option s_options[] = {
-    {"nodes", required_argument, NULL, 0},       {"minutes", required_argument, NULL, 0},
-    {"seconds", required_argument, NULL, 0},     {"rounds", required_argument, NULL, 0},
-    {"clients", required_argument, NULL, 0},     {"pause", required_argument, NULL, 0},
-    {"disk", required_argument, NULL, 0},        {"seed", required_argument, NULL, 's'},
-    {"net", required_argument, NULL, 'N'},       {"no-wipe", no_argument, NULL, 'w'},
-    {"log-keep", required_argument, NULL, 'l'},  {"keep", no_argument, NULL, 'k'},
-    {"holdfastd", required_argument, NULL, 'H'}, {NULL, 0, NULL, 0}};
+static const struct option s_options[] = {{"nodes", required_argument, NULL, 0},
+                                          {"minutes", required_argument, NULL, 0},
+                                          {"seconds", required_argument, NULL, 0},
+                                          {"rounds", required_argument, NULL, 0},
+                                          {"clients", required_argument, NULL, 0},
+                                          {"pause", required_argument, NULL, 0},
+                                          {"disk", required_argument, NULL, 0},
+                                          {"seed", required_argument, NULL, 's'},
+                                          {"net", required_argument, NULL, 'N'},
+                                          {"no-wipe", no_argument, NULL, 'w'},
+                                          {"members", no_argument, NULL, 'm'},
+                                          {"log-keep", required_argument, NULL, 'l'},
+                                          {"keep", no_argument, NULL, 'k'},
+                                          {"holdfastd", required_argument, NULL, 'H'},
+                                          {NULL, 0, NULL, 0}};
 
 #define AT(field) offsetof (options_t, field)
 static const struct {
@@ -105,6 +114,8 @@ s_take (options_t *self, int option, int index, const char *value)
             }
         }
         return false;
+    case 'm':
+        return self->members = true;
     case 'H':
         self->holdfastd = value;
         return true;
@@ -167,14 +178,20 @@ s_make (hf_world_t *world, const options_t *options)
     if (options->holdfastd)
         hf_cluster_set_program (options->holdfastd);
     char why[HF_WHY_SIZE];
-    world->nodes = options->nodes;
+    world->members = options->members;
+    world->founders = options->nodes;
+    world->nodes = options->members ? HF_MEMBERS_MAX : options->nodes;
     world->clients = options->clients;
     world->wipe = options->wipe;
     world->hurry = options->rounds ? 5 : 1;
-    world->links = hf_links_new (options->net, options->nodes, options->clients, options->seed, why,
+    world->links = hf_links_new (options->net, world->nodes, options->clients, options->seed, why,
                                  &world->cluster);
     if (!world->links) {
         printf ("torture: this machine does not let us: %s\n", why);
+        return false;
+    }
+    if (world->members && hf_links_kind (world->links) != HF_LINKS_NAMESPACES) {
+        printf ("torture: members get new ports, and proxies cannot follow: %s\n", why);
         return false;
     }
     bool namespaces = hf_links_kind (world->links) == HF_LINKS_NAMESPACES;
@@ -190,6 +207,7 @@ s_make (hf_world_t *world, const options_t *options)
     hf_cluster_add_argument (world->cluster, "--log-keep");
     hf_cluster_add_argument (world->cluster, options->log_keep);
     s_mount_disks (world, options);
+    hf_members_init (world);
     return true;
 }
 
@@ -207,7 +225,8 @@ s_start (hf_world_t *world, const options_t *options)
                                .folder = hf_cluster_dir (world->cluster),
                                .clients = options->clients,
                                .seed = options->seed,
-                               .gated = options->rounds > 0};
+                               .gated = options->rounds > 0,
+                               .follows = world->members};
     world->crew = hf_crew_new (&config);
     return true;
 }
@@ -215,6 +234,7 @@ s_start (hf_world_t *world, const options_t *options)
 static void
 s_unmake (hf_world_t *world, bool keep)
 {
+    hf_process_destroy (&world->change.tool);
     hf_watch_destroy (&world->watch);
     hf_crew_destroy (&world->crew);
     for (uint32_t id = 1; world->cluster && id <= world->nodes; id++) {
@@ -235,7 +255,8 @@ s_unmake (hf_world_t *world, bool keep)
 static bool
 s_minutes (hf_world_t *world, const options_t *options)
 {
-    hf_plan_t plan = {.seed = {options->seed}, .pause_ms = options->pause_ms};
+    hf_plan_t plan = {
+        .seed = {options->seed}, .pause_ms = options->pause_ms, .members = options->members};
     uint64_t end_ms = hf_wait_now_ms () + (uint64_t)options->seconds * 1000;
     hf_fault_t fault = hf_plan_next (&plan);
     uint64_t next_ms = hf_wait_now_ms () + fault.after_ms;
@@ -256,7 +277,8 @@ s_minutes (hf_world_t *world, const options_t *options)
 static bool
 s_rounds (hf_world_t *world, const options_t *options)
 {
-    hf_plan_t plan = {.seed = {options->seed}, .pause_ms = options->pause_ms};
+    hf_plan_t plan = {
+        .seed = {options->seed}, .pause_ms = options->pause_ms, .members = options->members};
     hf_random_t seed = {~options->seed};
     bool well = true;
     for (uint32_t i = 0; well && !s_interrupted && i < options->rounds; i++) {
@@ -279,12 +301,15 @@ s_totals (const hf_world_t *world, const options_t *options, uint64_t took_ms, u
     for (unsigned i = 0; i < HF_FAULT_KINDS; i++)
         faults += world->done[i];
     printf ("torture: seed %" PRIu64 ", %.1f minutes, %u nodes, %u clients, %s; %u faults (",
-            options->seed, (double)took_ms / 60000, world->nodes, world->clients,
+            options->seed, (double)took_ms / 60000, world->founders, world->clients,
             hf_links_kind (world->links) == HF_LINKS_NAMESPACES ? "namespaces" : "proxies", faults);
     for (unsigned i = 0, listed = 0; i < HF_FAULT_KINDS; i++) {
         if (world->done[i])
             printf ("%s%u %s", listed++ ? ", " : "", world->done[i], hf_fault_text (i));
     }
+    if (world->members)
+        printf ("; %u to %u members, %u started again", world->fewest, world->largest,
+                world->started_again);
     printf ("); packets: %" PRIu64 " passed, %" PRIu64 " late, %" PRIu64 " lost, %" PRIu64
             " cut; %" PRIu64 " operations, %" PRIu64 " grants, %" PRIu64
             " acknowledged sections, %" PRIu64 " locks lost, %u leader changes; %u violations\n",

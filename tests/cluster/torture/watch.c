@@ -15,6 +15,7 @@ struct hf_watch {
     atomic_bool stop;
     uint64_t term;
     atomic_uint leader;
+    atomic_uint port[8]; //  of nodes, by id; 0: not asked
     atomic_uint changes;
 };
 
@@ -26,8 +27,9 @@ s_run (void *arg)
         for (unsigned id = 1; id <= hf_cluster_count (self->cluster) && !atomic_load (&self->stop);
              id++) {
             hf_node_status_t status;
-            if (!hf_status_ask (hf_cluster_address (self->cluster, id),
-                                hf_cluster_client_port (self->cluster, id), &status, S_ASK_MS) ||
+            uint16_t port = (uint16_t)atomic_load (&self->port[id]);
+            if (port == 0 ||
+                !hf_status_ask (hf_cluster_address (self->cluster, id), port, &status, S_ASK_MS) ||
                 strcmp (status.role, "leader") != 0 || status.term <= self->term)
                 continue;
             self->term = status.term;
@@ -39,11 +41,20 @@ s_run (void *arg)
     return NULL;
 }
 
+void
+hf_watch_look (hf_watch_t *self, uint32_t id)
+{
+    bool there = !hf_cluster_apart (self->cluster, id);
+    atomic_store (&self->port[id], there ? hf_cluster_client_port (self->cluster, id) : 0u);
+}
+
 hf_watch_t *
 hf_watch_new (const hf_cluster_t *cluster)
 {
     hf_watch_t *self = hf_alloc (sizeof *self);
     self->cluster = cluster;
+    for (uint32_t id = 1; id <= hf_cluster_count (cluster); id++)
+        hf_watch_look (self, id);
     hf_thread_start (&self->thread, s_run, self);
     return self;
 }

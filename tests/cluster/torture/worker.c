@@ -1,6 +1,6 @@
 /*  torture-client - one client, in a process that can be stopped and killed.
  *
- *      torture-client "NUMBER LIFE SEED SHARED GATED" LIST
+ *      torture-client "NUMBER LIFE SEED SHARED GATED FOLLOWS" LIST
  *
  *  What it does, and the answers, go to stdout as lines of a history; what it is about
  *  to do, too, as a line without an end, for the case that it never gets to write down the answer.
@@ -32,12 +32,13 @@ s_gate (void *arg)
 int
 main (int argc, char **argv)
 {
-    int gated;
+    int gated, follows;
     uint64_t life;
     hf_test_client_t client = {.early = true, .stop = &s_stop};
-    if (argc != 3 || sscanf (argv[1], "%u %" SCNu64 " %" SCNu64 " %u %d", &client.number, &life,
-                             &client.seed.state, &client.shared, &gated) != 5)
+    if (argc != 3 || sscanf (argv[1], "%u %" SCNu64 " %" SCNu64 " %u %d %d", &client.number, &life,
+                             &client.seed.state, &client.shared, &gated, &follows) != 6)
         return 64;
+    client.follows = follows != 0;
     signal (SIGINT, SIG_IGN); //  from a terminal; the parent ends us
     static char room[1 << 16];
     setvbuf (stdout, room, _IOLBF, sizeof room); //  a line is one write: whole or not there

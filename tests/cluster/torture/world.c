@@ -21,6 +21,35 @@ hf_world_note (hf_world_t *self, const char *format, ...)
     fflush (self->journal);
 }
 
+//  ---- who is there ---------------------------------------------------------------
+
+unsigned
+hf_world_members (const hf_world_t *self)
+{
+    unsigned count = 0;
+    for (uint32_t id = 1; id <= self->nodes; id++)
+        count += self->node[id].member;
+    return count;
+}
+
+uint32_t
+hf_world_next (const hf_world_t *self, uint32_t id)
+{
+    do
+        id = id % self->nodes + 1;
+    while (!self->node[id].member);
+    return id;
+}
+
+uint32_t
+hf_world_member (const hf_world_t *self, uint32_t n)
+{
+    uint32_t id = hf_world_next (self, self->nodes);
+    for (n %= hf_world_members (self); n > 0; n--)
+        id = hf_world_next (self, id);
+    return id;
+}
+
 //  ---- links ----------------------------------------------------------------------
 
 #define S_RAISE(a, b, field) ((a).field = (a).field > (b).field ? (a).field : (b).field)
@@ -76,12 +105,28 @@ s_said_full (hf_world_t *self, uint32_t id)
     return said;
 }
 
+/*  Whether it is one that was removed, ends as it should, and says so. */
+static bool
+s_left (hf_world_t *self, uint32_t id, int code)
+{
+    hf_node_now_t *node = &self->node[id];
+    if (!node->removed || code != 0 ||
+        !hf_cluster_log_has (self->cluster, id, "was removed from the cluster"))
+        return false;
+    node->state = HF_NODE_DOWN;
+    node->ended = true;
+    hf_world_note (self, "node %u has ended, as it was removed", id);
+    return true;
+}
+
 /*  A node has ended by itself. */
 static bool
 s_ended (hf_world_t *self, uint32_t id, int code)
 {
     hf_node_now_t *node = &self->node[id];
     bool full = node->filled;
+    if (s_left (self, id, code))
+        return true;
     hf_world_note (self, "node %u ended with code %d%s", id, code, full ? ": disk full" : "");
     if (node->state == HF_NODE_UP)
         node->state = HF_NODE_DOWN; //  and starts again at once
@@ -105,6 +150,7 @@ s_wake (hf_world_t *self, uint32_t id)
     if (node->state == HF_NODE_FULL)
         hf_disk_free (self->cluster, id);
     if (!hf_cluster_running (self->cluster, id)) {
+        hf_members_prepare (self, id);
         hf_cluster_launch (self->cluster, id);
         node->filled = false;
         hf_world_note (self, "node %u starts", id);
@@ -119,8 +165,8 @@ s_look_at_returning (hf_world_t *self, uint32_t id)
 {
     hf_node_status_t mine, other;
     uint32_t leader = hf_watch_leader (self->watch);
-    if (leader == 0 || leader == id || !hf_cluster_running (self->cluster, leader) ||
-        hf_cluster_stopped (self->cluster, leader))
+    if (leader == 0 || leader == id || self->change.step != HF_CHANGE_NONE ||
+        !hf_cluster_running (self->cluster, leader) || hf_cluster_stopped (self->cluster, leader))
         return;
     //  The leader may not have heard yet that the disk is another one; the node itself knows.
     if (hf_cluster_status (self->cluster, leader, &other) && other.not_counted == 0 &&
@@ -137,10 +183,12 @@ s_tick_nodes (hf_world_t *self, uint64_t now_ms)
     bool well = true;
     for (uint32_t id = 1; id <= self->nodes; id++) {
         hf_node_now_t *node = &self->node[id];
+        if (!node->member || node->ended)
+            continue;
         int code = node->state != HF_NODE_DOWN ? hf_cluster_take_end (self->cluster, id) : -1;
         if (code >= 0 && !s_ended (self, id, code))
             well = false;
-        if (node->state != HF_NODE_UP && node->until_ms <= now_ms)
+        if (node->state != HF_NODE_UP && node->until_ms <= now_ms && !node->held && !node->ended)
             s_wake (self, id);
         if (node->returning && node->state == HF_NODE_UP)
             s_look_at_returning (self, id);
@@ -171,7 +219,11 @@ s_tick (hf_world_t *self, uint64_t now_ms)
 {
     s_tick_links (self, now_ms);
     s_tick_clients (self, now_ms);
-    return s_tick_nodes (self, now_ms);
+    bool well = s_tick_nodes (self, now_ms);
+    well = (!self->members || hf_members_tick (self, hf_wait_now_ms ())) && well;
+    if (hf_world_weak (self) > 0 || self->link_count > 0 || self->change.step != HF_CHANGE_NONE)
+        self->trouble_ms = hf_wait_now_ms ();
+    return well;
 }
 
 bool

@@ -1,0 +1,77 @@
+/*  `holdfast members move` and `replace` of real nodes, which start at their new place although
+ *  their log, or the state that they get, has the old one. $T is `holdfast`. */
+#include "tests/kit/hf_folder.h"
+#include "tests/kit/hf_test.h"
+#include "tests/cluster/harness/hf_cluster.h"
+#include "tests/unit/tool/trial.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+/*  Node 3, which does not run, gets other ports; the tool tells the members so, and it starts by
+ *  node 1. It must be there at once, and count. */
+static void
+s_elsewhere (hf_cluster_t *cluster, const char *verb)
+{
+    char script[256], join[64];
+    hf_cluster_new_ports (cluster, 3);
+    for (unsigned round = 0; round < 2; round++) {
+        snprintf (script, sizeof script, "$T members %s 3 127.0.0.1:%u:%u --timeout 20s %s", verb,
+                  hf_cluster_client_port (cluster, 3), hf_cluster_node_port (cluster, 3),
+                  round == 0 ? "--no-wait" : "--wait");
+        trial_must (0, script);
+        snprintf (join, sizeof join, "127.0.0.1:%u", hf_cluster_client_port (cluster, 1));
+        hf_cluster_set_join (cluster, 3, join);
+        if (round == 0)
+            assert_true (hf_cluster_start (cluster, 3));
+    }
+    assert_true (hf_cluster_wait_equal (cluster, HF_CLUSTER_LIMIT_MS));
+}
+
+HF_TEST_ON (test_a_node_goes_elsewhere, 3)
+{
+    hf_cluster_add_argument (cluster, "--log-keep");
+    hf_cluster_add_argument (cluster, "64k"); //  it is sent the state
+    assert_true (hf_cluster_begin (cluster));
+    setenv ("HOLDFAST_ENDPOINTS", hf_cluster_endpoints (cluster), 1);
+    trial_must (0, "$T append kept all");
+    hf_cluster_kill (cluster, 3);
+    s_elsewhere (cluster, "move");
+    hf_cluster_kill (cluster, 3);
+    assert_int_equal (hf_folder_remove (hf_cluster_node_dir (cluster, 3)), 0);
+    s_elsewhere (cluster, "replace");
+    //  With a member that does not run to join by it goes on where its log says.
+    hf_cluster_kill (cluster, 3);
+    hf_cluster_set_join (cluster, 3, "127.0.0.1:1");
+    assert_true (hf_cluster_start (cluster, 3));
+    assert_true (hf_cluster_wait_equal (cluster, HF_CLUSTER_LIMIT_MS));
+}
+
+static void
+s_must_end (hf_cluster_t *cluster)
+{
+    assert_true (HF_WAIT (!hf_cluster_running (cluster, 3), HF_CLUSTER_LIMIT_MS));
+    assert_int_equal (hf_cluster_take_end (cluster, 3), 0);
+    assert_true (hf_cluster_log_has (cluster, 3, "node 3 was removed from the cluster"));
+}
+
+/*  Its log may say that it is no member: it waits for nobody to add it again. With an empty folder
+ *  it does. */
+HF_TEST_ON (test_a_removed_node_ends_each_time, 3)
+{
+    char join[64];
+    assert_true (hf_cluster_begin (cluster));
+    setenv ("HOLDFAST_ENDPOINTS", hf_cluster_endpoints (cluster), 1);
+    trial_must (0, "$T members remove 3 --timeout 20s");
+    s_must_end (cluster);
+    snprintf (join, sizeof join, "127.0.0.1:%u", hf_cluster_client_port (cluster, 1));
+    hf_cluster_set_join (cluster, 3, join);
+    hf_cluster_launch (cluster, 3);
+    s_must_end (cluster);
+    assert_int_equal (hf_folder_remove (hf_cluster_node_dir (cluster, 3)), 0);
+    hf_cluster_launch (cluster, 3);
+    assert_true (
+        HF_WAIT (hf_cluster_log_has (cluster, 3, "waits to be added"), HF_CLUSTER_LIMIT_MS));
+    assert_true (hf_cluster_running (cluster, 3));
+}
+
+HF_TEST_MAIN (trial_setup, trial_teardown)
