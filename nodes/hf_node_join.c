@@ -114,6 +114,8 @@ s_heard (joining_t *self, contact_t *contact, hf_span_t frame)
         return;
     }
     self->removed = self->node->left && result.index >= self->node->roster_index;
+    if (self->removed)
+        return;
     if (result.number == 0)
         snprintf (text, sizeof text,
                   "the cluster cannot take members yet: raise its feature level first, with "
