@@ -91,6 +91,19 @@ s_parse_size (const char *text, uint64_t *size)
            (*end == 0 || (unit && end[1] == 0));
 }
 
+/*  Whether they go together; the default of what depends on others. -1: they do. */
+static int
+s_check (hf_options_t *options)
+{
+    if (options->drop_sessions && !options->restore)
+        return s_usage ("--drop-sessions goes with --restore alone", NULL);
+    if (options->join && (options->cluster || options->restore))
+        return s_usage ("--join goes without --cluster and --restore", NULL);
+    if (!options->cluster)
+        options->cluster = HF_ENDPOINTS_DEFAULT;
+    return -1;
+}
+
 int
 hf_options_parse (hf_options_t *options, int argc, char **argv)
 {
@@ -170,11 +183,5 @@ hf_options_parse (hf_options_t *options, int argc, char **argv)
     }
     if (optind < argc)
         return s_usage ("unexpected argument", argv[optind]);
-    if (options->drop_sessions && !options->restore)
-        return s_usage ("--drop-sessions goes with --restore alone", NULL);
-    if (options->join && (options->cluster || options->restore))
-        return s_usage ("--join goes without --cluster and --restore", NULL);
-    if (!options->cluster)
-        options->cluster = HF_ENDPOINTS_DEFAULT;
-    return -1;
+    return s_check (options);
 }

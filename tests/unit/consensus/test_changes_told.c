@@ -1,0 +1,170 @@
+//  Changes of the members (design 10), by hand: levels, and who hears of a change.
+
+#include "changes_stage.h"
+
+//  ---- levels -----------------------------------------------------------------------------------
+
+HF_BENCH_TEST (raised, changes_open_three, 0)
+{
+    assert_int_equal (changes_change (bench, 11, HF_CHANGE_ADD, 4), HF_VERDICT_LEVEL);
+    hf_change_t raise = {.id = 12, .op = HF_CHANGE_RAISE, .level = 1};
+    HF_BENCH_PEER (bench, ACK, ack, .from = 3, .term = 2, .index = 6, .round = 1,
+                   .incarnation = 300); //  of an older release
+    assert_int_equal (changes_ask (bench, raise), HF_VERDICT_LEVEL);
+    changes_ack (bench, "3");
+    raise.level = HF_LEVEL_NEWEST + 1;
+    assert_int_equal (changes_ask (bench, raise), HF_VERDICT_LEVEL);
+    raise.level = 1;
+    assert_int_equal (changes_ask (bench, raise), 0);
+    changes_ack (bench, "2");
+    assert_int_equal (changes_verdict (bench, 12), HF_VERDICT_DONE);
+    changes_says (bench, "1 Vv, 2 Vv, 3 Vv");
+    uint64_t index;
+    const hf_roster_t *roster = hf_core_members (bench->core, &index);
+    assert_int_equal (roster->level, 1);
+    assert_true (roster->cluster != 0);
+    assert_true (hf_span_equal (roster->members[2].host, hf_span_text ("there")));
+    assert_int_equal (roster->members[2].node_port, 7);
+    raise.id++;
+    assert_int_equal (changes_ask (bench, raise), HF_VERDICT_DONE);
+    assert_int_equal (changes_change (bench, 14, HF_CHANGE_ADD, 9), 0);
+}
+
+/*  A roster of a level that this node does not speak is refused. */
+HF_TEST (too_new)
+{
+    hf_bench_t bench;
+    hf_roster_t roster = changes_three (1);
+    changes_open (&bench, 2, &roster);
+    roster.level = HF_LEVEL_NEWEST + 1;
+    hf_roster_at_t at = changes_roster (6, &roster);
+    hf_entry_t entry = hf_bench_roster_entry (3, &at);
+    hf_entry_put (&bench.list, &entry);
+    hf_bench_append (&bench, 1, 3, 0, 5, 1);
+    assert_int_equal (changes_last (&bench), 5);
+    hf_core_config_t config = changes_config (2);
+    assert_false (hf_bench_makes (&config, &(hf_restored_t){.term = 1,
+                                                            .last_index = 6,
+                                                            .spans = &(hf_term_span_t){1, 1},
+                                                            .spans_count = 1,
+                                                            .rosters = &at,
+                                                            .rosters_count = 1}));
+    hf_bench_close (&bench);
+}
+
+//  ---- who hears of it
+//  ----------------------------------------------------------------------------
+
+static void
+s_told (hf_bench_t *bench, uint64_t index, const hf_roster_t *roster)
+{
+    hf_roster_at_t at = changes_roster (index, roster);
+    hf_bench_commit (bench);
+    HF_BENCH_PEER (bench, MEMBERS, members, .from = 1, .term = 1, .index = index,
+                   .roster = hf_span (at.payload, at.size));
+}
+
+static bool
+s_was_removed (const hf_bench_t *bench)
+{
+    for (size_t i = 0; i < bench->effects.notices.count; i++)
+        if (bench->effects.notices.list[i].type == HF_NOTICE_REMOVED)
+            return true;
+    return false;
+}
+
+/*  A leader tells the committed roster every tenth heartbeat, also when nobody is left to hear. */
+HF_BENCH_TEST (roster_is_told, changes_open_three, 1)
+{
+    int told = 0;
+    for (int i = 0; i < 20; i++) {
+        changes_beat (bench);
+        told += hf_bench_sent (bench, HF_KIND_MEMBERS) != NULL;
+        changes_ack (bench, "23");
+    }
+    assert_int_equal (told, 2);
+}
+
+HF_TEST (removed_while_away)
+{
+    hf_bench_t bench;
+    hf_roster_t roster = changes_three (1);
+    changes_open (&bench, 3, &roster);
+    hf_roster_t without = {.count = 2, .level = 1, .cluster = 7};
+    memcpy (without.members, roster.members, 2 * sizeof roster.members[0]);
+    s_told (&bench, 9, &roster);
+    assert_false (s_was_removed (&bench));
+    roster.members[2].incarnation = 301; //  another disk has its place
+    s_told (&bench, 9, &roster);
+    assert_true (s_was_removed (&bench));
+    s_told (&bench, 10, &without); //  once
+    assert_false (s_was_removed (&bench));
+    hf_bench_close (&bench);
+
+    roster = changes_three (1);
+    changes_open (&bench, 3, &roster);
+    roster.members[2].incarnation = 0; //  it was removed, and added again
+    roster.members[2].flags = HF_SEAT_JOINS;
+    s_told (&bench, 9, &roster);
+    assert_false (s_was_removed (&bench));
+    s_told (&bench, 10, &without);
+    assert_true (s_was_removed (&bench));
+    hf_bench_close (&bench);
+
+    roster = changes_three (1); //  it only learned
+    roster.members[2].incarnation = 0;
+    roster.members[2].flags = 0;
+    changes_open (&bench, 3, &roster);
+    s_told (&bench, 9, &roster);
+    assert_false (s_was_removed (&bench));
+    s_told (&bench, 10, &without);
+    assert_true (s_was_removed (&bench));
+    hf_bench_close (&bench);
+}
+
+/*  It has an empty list and an empty log: it waits for a leader, whoever that is, and stands for
+ *  nothing. What it is told of members is not that it was removed. */
+HF_TEST (joins)
+{
+    hf_bench_t bench;
+    hf_core_config_t config = changes_config (4);
+    config.members_count = 0;
+    hf_bench_open_core (&bench, &config, &(hf_restored_t){0});
+    for (int i = 0; i < 5; i++) {
+        hf_bench_tick_after (&bench, 600000);
+        assert_int_equal (changes_role (&bench), HF_FOLLOWER);
+        assert_int_equal (bench.effects.messages.count, 0);
+    }
+    hf_roster_t roster = changes_three (1);
+    s_told (&bench, 9, &roster);
+    assert_false (s_was_removed (&bench));
+    hf_roster_at_t at = changes_roster (1, &roster);
+    hf_entry_t entry = hf_bench_roster_entry (1, &at);
+    hf_entry_put (&bench.list, &entry);
+    hf_bench_append (&bench, 2, 1, 0, 0, 0);
+    hf_bench_commit (&bench);
+    assert_int_equal (changes_last (&bench), 1);
+    const hf_outgoing_t *ack = hf_bench_sent (&bench, HF_KIND_ACK);
+    assert_int_equal (ack->to, 2);
+    assert_int_equal (ack->message.ack.incarnation, 400);
+    s_told (&bench, 9, &roster);
+    assert_false (s_was_removed (&bench));
+    hf_bench_tick_after (&bench, 900000);
+    assert_int_equal (changes_role (&bench), HF_FOLLOWER);
+    hf_bench_close (&bench);
+}
+
+/*  A leader sends the log to members only. */
+HF_BENCH_TEST (strangers_get_nothing, changes_open_three, 1)
+{
+    hf_bench_commit (bench);
+    HF_BENCH_PEER (bench, NEED, need, .from = 8, .to = 1, .term = 2, .probe_index = 0);
+    assert_null (hf_bench_sent (bench, HF_KIND_ENTRIES));
+    HF_BENCH_PEER (bench, NEED, need, .from = 3, .to = 1, .term = 2, .probe_index = 0);
+    assert_non_null (hf_bench_sent (bench, HF_KIND_ENTRIES));
+    changes_ack_as (bench, 8, 6, 800);
+    hf_bench_granted (bench, 8, 2, false, 800);
+    assert_int_equal (changes_commit (bench), 6);
+}
+
+HF_TEST_MAIN (NULL, NULL)
