@@ -146,9 +146,11 @@ s_take (sim_t *sim, client_t *client, event_t *event)
         ;
     else if (event->type == EV_CONNECT)
         hf_client_core_connected (client->core, event->from, now_us);
+    else if (connection->route != event->a)
+        ; //  of a connection that was broken off since
     else if (event->type == EV_DISCONNECT)
         hf_client_core_broken (client->core, event->from, now_us);
-    else if (connection->route == event->a) {
+    else {
         hf_span_t frame = hf_span (event->frame->bytes, event->frame->size);
         sim_belief_reply (sim, frame);
         hf_client_core_frame (client->core, event->from, frame, now_us);
