@@ -62,7 +62,7 @@ s_format (const char *dir)
 {
     size_t size;
     char *bytes = fixture_read (fixture_path (dir, "log.db"), &size);
-    int format = bytes[63]; //  the last byte of SQLite's user_version
+    int format = (unsigned char)bytes[63]; //  the last byte of SQLite's user_version
     free (bytes);
     return format;
 }

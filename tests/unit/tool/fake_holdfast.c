@@ -5,7 +5,7 @@
  *  FIFO: the session then does what its lines say: "move N", "grant", "status N", "lose", "silence"
  *  (from now on its lease runs out).
  *  HF_FAKE_WHY: the text of the answer to an acquire.
- *  HF_FAKE_OLD: nodes up to this id know of no feature level.
+ *  HF_FAKE_OLD: nodes up to this id know of no feature level; not set: none does.
  *  HF_FAKE_LEVEL: the feature level; above 0 the members are not those of the list.
  *  HF_FAKE_CHANGE is the status of a change of the members, after HF_CHANGING for HF_FAKE_CHANGING
  *  times; it comes to its end when the members were asked for HF_FAKE_LOOKS times (2).
@@ -560,7 +560,7 @@ hf_query_status (hf_client_t *client, uint32_t id, hf_fact_fn *fn, void *arg, ui
     fn (arg, "leader", NULL, s_number ("HF_FAKE_LEADER", 1));
     fn (arg, "term", NULL, 5);
     fn (arg, "state_hash", NULL, 0xabc);
-    if (id > s_number ("HF_FAKE_OLD", 0))
+    if (getenv ("HF_FAKE_OLD") && id > s_number ("HF_FAKE_OLD", 0))
         fn (arg, "speaks", NULL, 1);
     if (s_change.op != 0) {
         fn (arg, "applied_index", NULL, id != s_change.node ? 90 : 30 + 20 * (uint64_t)s_looks);

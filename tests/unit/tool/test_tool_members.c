@@ -63,7 +63,8 @@ static const trial_t s_changes[] = {
     //  Refused.
     {2, "HF_FAKE_CHANGE=43 $T members remove 2", .has = "; or --force"},
     {2, "HF_FAKE_CHANGE=37 $T members add 4@delta", .has = "holdfast upgrade"},
-    {2, "HF_FAKE_CHANGE=37 $T upgrade", .has = "\nholdfast: every node speaks level 1"},
+    {2, "HF_FAKE_CHANGE=37 HF_FAKE_OLD=0 $T upgrade",
+     .has = "\nholdfast: every node speaks level 1"},
     {2, "HF_FAKE_CHANGE=37 HF_FAKE_OLD=1 HF_FAKE_NODES=2 $T upgrade",
      .has = "\nholdfast: node 1 speaks level 0, not 1: start the new version there\n"
             "holdfast: node 3: no node"},
