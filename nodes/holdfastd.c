@@ -24,7 +24,7 @@ s_configure (hf_node_t *node, const hf_options_t *options)
     for (uint32_t i = 0; i < node->endpoints.count && !node->joins; i++) {
         const hf_endpoint_t *member = &node->endpoints.node[i];
         hf_core_place_t *place = &config->places[config->members_count];
-        snprintf (place->host, sizeof place->host, "%s", member->host);
+        memcpy (place->host, member->host, sizeof member->host);
         place->client_port = member->client_port;
         place->node_port = member->node_port;
         config->members[config->members_count++] = member->id;
