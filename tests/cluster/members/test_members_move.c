@@ -69,4 +69,32 @@ HF_TEST_WITH (test_move_while_it_runs, NULL, s_teardown)
     field_end (&s_field);
 }
 
+/*  Node 3 is away while node 1 moves, and moves, too. When it comes node 2 is away: that node 1 is
+ * elsewhere stands in its new list alone. */
+HF_TEST_WITH (test_others_move_while_one_is_away, NULL, s_teardown)
+{
+    char list[256];
+    field_begin (&s_field, 3, 0);
+    for (uint32_t i = 0; i < 2; i++)
+        field_client (&s_field, hf_cluster_endpoints (s_field.cluster));
+    field_flow (&s_field);
+    hf_cluster_kill (s_field.cluster, 3);
+    hf_cluster_move (s_field.cluster, 1);
+    //  Without it there is no majority until it has started again there.
+    s_tell (1, "has caught up", "--wait");
+    hf_cluster_move (s_field.cluster, 3);
+    s_tell (3, NULL, "--no-wait");
+    field_flow (&s_field); //  clients know where node 1 is: of the places they had node 2's is true
+    hf_cluster_kill (s_field.cluster, 2);
+    snprintf (list, sizeof list, "%s,", field_named (&s_field, 1));
+    snprintf (list + strlen (list), sizeof list - strlen (list), "%s,", field_named (&s_field, 2));
+    snprintf (list + strlen (list), sizeof list - strlen (list), "%s", field_named (&s_field, 3));
+    hf_cluster_set_list (s_field.cluster, 3, list);
+    assert_true (hf_cluster_start (s_field.cluster, 3));
+    assert_int_not_equal (hf_cluster_wait_leader (s_field.cluster, FIELD_LIMIT_MS), 0);
+    field_flow (&s_field);
+    assert_true (hf_cluster_start (s_field.cluster, 2));
+    field_end (&s_field);
+}
+
 HF_TEST_MAIN (NULL, NULL)
