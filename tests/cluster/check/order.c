@@ -84,8 +84,9 @@ s_follows (const hf_check_t *self, const op_t *grant, const op_t *cause, const o
     for (size_t i = 0; i < self->ops.count; i++) {
         const op_t *op = &self->ops.list[i];
         hold_t unseen = {.grant = op};
-        if (op->kind == OP_ACQUIRE && op->said == SAID_MAYBE && op->ask.count > 1 &&
-            op->start < grant->end && s_meet (self, &unseen, grant))
+        bool may = op->said == SAID_MAYBE || op->said == SAID_LOST;
+        if (op->kind == OP_ACQUIRE && may && op->ask.count > 1 && op->start < grant->end &&
+            s_meet (self, &unseen, grant))
             return true;
     }
     return false;

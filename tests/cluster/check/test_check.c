@@ -127,6 +127,15 @@ static const s_lie_t s_lies[] = {
      .old = "'index':14", .is = "'index':11"},
     {"a grant by an append", "P10: a grant has the index of what cannot have caused it",
      .old = "'index':15,'token':2", .is = "'index':16,'token':2"},
+    {"behind a set whose client was away, and lost it", NULL,
+     .more = "{'op':'acquire','session':1,'lock':'K','places':'K 0 0','start':8000,'end':8100,"
+             "'status':'OK','index':30,'token':10,'until':9000}\n"
+             "{'op':'acquire','session':4,'lock':'K','places':'K 0 0\\nN 0 0','start':8200,"
+             "'end':1200000,'status':'LOST'}\n"
+             "{'op':'acquire','session':2,'lock':'N','places':'N 0 0','start':8300,'end':9200,"
+             "'status':'OK','index':31,'token':12,'until':9500}\n"
+             "{'op':'release','session':1,'lock':'K','token':10,'start':9000,'end':9100,"
+             "'status':'OK','index':31}"},
     {"a stale read", "P10: a read saw 4 bytes; section 2, behind them, was complete",
      .more = "{'op':'read','file':'a','start':6101,'end':6160,'status':'OK','total':4}"},
     {"not stale yet", NULL,
