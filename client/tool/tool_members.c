@@ -243,8 +243,11 @@ s_on_wanted (void *arg, const hf_member_info_t *info)
 hf_status_t
 tool_member_find (hf_client_t *client, uint32_t id, uint32_t limit_ms, tool_member_t *member)
 {
+    hf_roster_info_t info = {.index = 0};
     *member = (tool_member_t){.id = id};
-    return hf_query_members (client, NULL, NULL, s_on_wanted, member, limit_ms);
+    hf_status_t status = hf_query_members (client, NULL, &info, s_on_wanted, member, limit_ms);
+    member->roster = info.index;
+    return status;
 }
 
 /*  Which disk the member had that is to be replaced. When it has that place already, the disk may

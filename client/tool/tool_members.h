@@ -32,6 +32,7 @@ typedef struct tool_member {
     bool votes, joins, leaves;
     uint64_t incarnation;
     char place[300]; //  host:client-port:node-port
+    uint64_t roster; //  index of the roster that says it
 } tool_member_t;
 hf_status_t tool_member_find (hf_client_t *client, uint32_t id, uint32_t limit_ms,
                               tool_member_t *member);

@@ -148,7 +148,8 @@ tool_members_wait (tool_members_t *self)
             return tool_fail (status, NULL,
                               "the change is made, but it is not known how far node %" PRIu32 " is",
                               node);
-        if (!member.found && self->end != TOOL_MEMBER_GONE)
+        //  A node that is behind may answer, and not know the change yet.
+        if (!member.found && self->end != TOOL_MEMBER_GONE && member.roster >= self->index)
             return tool_error (TOOL_REFUSED, "node %" PRIu32 " was removed meanwhile", node);
         if (self->end != TOOL_MEMBER_GONE)
             facts = s_facts (self, node);

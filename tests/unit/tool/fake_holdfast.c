@@ -513,6 +513,8 @@ s_member (hf_member_info_fn *fn, void *arg, const hf_member_info_t *info)
     fn (arg, &now);
 }
 
+static uint64_t s_roster = 40; //  index of the roster in force
+
 hf_status_t
 hf_query_members (hf_client_t *client, const hf_query_options_t *options, hf_roster_info_t *info,
                   hf_member_info_fn *fn, void *arg, uint32_t limit_ms)
@@ -529,7 +531,8 @@ hf_query_members (hf_client_t *client, const hf_query_options_t *options, hf_ros
         s_member (fn, arg,
                   &(hf_member_info_t){s_change.node, s_change.host, 1, 2, false, true, false, 0});
     if (info)
-        *info = (hf_roster_info_t){.index = 40, .level = s_number ("HF_FAKE_LEVEL", 0), .count = 3};
+        *info = (hf_roster_info_t){
+            .index = s_roster, .level = s_number ("HF_FAKE_LEVEL", 0), .count = 3};
     return s_blocking ("HF_FAKE_QUERY", client, limit_ms);
 }
 
@@ -546,7 +549,7 @@ hf_change_members (hf_client_t *client, hf_member_change_t *change, uint64_t *in
            change->learns ? " learns" : "", change->force ? " force" : "", change->level);
     if (changing++ < s_number ("HF_FAKE_CHANGING", 0))
         return HF_CHANGING;
-    *index = 60;
+    *index = s_roster = 60;
     s_change = *change;
     return s_blocking ("HF_FAKE_CHANGE", client, limit_ms);
 }
