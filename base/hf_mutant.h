@@ -15,7 +15,6 @@
 //  steps_overlap: a file actor that acknowledges late (an assertion fails). A client does not see
 //  end_before_answers, watcher_untold, never_busy and credit_unpaid at once: check what is sent.
 #define HF_MUTANT_TABLE(M)                                                                         \
-    M (votes_by_new, "P1 P3", "an election needs a majority of the new voters only")               \
     M (commits_by_new, "P3 P7", "a commit needs a majority of the new voters only")                \
     M (replaced_counts_early, "P1 P3", "a new disk counts as the one that voted before")           \
     M (roster_at_commit, "P1 P3", "a roster is in force from its commit, not from its append")     \
@@ -25,7 +24,6 @@
     M (closed_early, "P1 P3", "a joint roster is closed before it is committed")                   \
     M (two_changes, "P1 P3", "a change begins before the last one is committed")                   \
     M (removed_leads, "P11", "a leader that was removed goes on leading")                          \
-    M (removed_never_stands, "P11", "a removed member with the longest log does not stand")        \
     M (roster_untold, "P11", "a node that was removed while it was away never learns it")          \
     M (change_told_early, "P7", "a change of the members is told as done before it is committed")  \
     M (change_twice, "P9", "a change of the members that is asked for again is made again")        \
@@ -177,6 +175,8 @@
 //  For unit tests alone. The lock actor answers nothing before it has applied it, so that no client
 //  can see the difference; the tool's guard, names and addresses are not in the simulator.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
+    M (votes_by_new, "P1 P3", "an election needs a majority of the new voters only")               \
+    M (removed_never_stands, "P11", "a removed member with the longest log does not stand")        \
     M (stranger_tells, "P11", "a node that is no member keeps watches and answers what is stale")  \
     M (formed_by_new_disk, "P1 P7",                                                                \
        "a disk that is newer than the candidacy votes for who forms the cluster")                  \

@@ -82,6 +82,7 @@ static const mistake_t s_mistakes[] = {
     MISTAKE (admitted_at_once, "wipe"),
     MISTAKE (admitted_at_once, "twin"),
     MISTAKE (old_majority_alone, "wipe"),
+    MISTAKE (votes_by_new, "wipe"),
     MISTAKE (closed_early, "wipe"),
     MISTAKE (two_changes, "wipe"),
     MISTAKE (unknown_votes, "wipe"),

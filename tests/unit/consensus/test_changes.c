@@ -119,20 +119,36 @@ HF_BENCH_TEST (leader_removed, changes_open_three, 1)
     }
 }
 
+static void
+s_open_leaving (hf_bench_t *bench)
+{
+    hf_roster_t roster = {.count = 2, .level = 1, .cluster = 7};
+    roster.members[0] = changes_seat (1, 0, HF_SEAT_VOTES | HF_SEAT_VOTED);
+    roster.members[1] = changes_seat (3, 2, HF_SEAT_VOTED | HF_SEAT_LEAVES);
+    changes_open (bench, 3, &roster);
+    hf_bench_beat (bench, 1, 1, 1, 5, 5, 1);
+    assert_int_equal (changes_commit (bench), 5);
+    hf_bench_tick_after (bench, 900000);
+    hf_bench_commit (bench);
+}
+
+HF_TEST (removed_never_stands_by_mistake)
+{
+    hf_bench_t bench;
+    hf_mutant = HF_MUTANT_removed_never_stands;
+    s_open_leaving (&bench);
+    hf_mutant = HF_MUTANT_none;
+    assert_int_equal (changes_role (&bench), HF_FOLLOWER);
+    hf_bench_close (&bench);
+}
+
 /*  One of two is removed, and has the longest log: the other needs its vote as long as it does not
  *  know that the joint roster is committed, and does not get it. So it stands, with no vote of its
  *  own, leads until it is out, and hands over. */
 HF_TEST (removed_stands)
 {
     hf_bench_t bench;
-    hf_roster_t roster = {.count = 2, .level = 1, .cluster = 7};
-    roster.members[0] = changes_seat (1, 0, HF_SEAT_VOTES | HF_SEAT_VOTED);
-    roster.members[1] = changes_seat (3, 2, HF_SEAT_VOTED | HF_SEAT_LEAVES);
-    changes_open (&bench, 3, &roster);
-    hf_bench_beat (&bench, 1, 1, 1, 5, 5, 1);
-    assert_int_equal (changes_commit (&bench), 5);
-    hf_bench_tick_after (&bench, 900000);
-    hf_bench_commit (&bench);
+    s_open_leaving (&bench);
     assert_int_equal (changes_role (&bench), HF_PRE_CANDIDATE);
     hf_bench_granted (&bench, 1, 2, true, 100);
     hf_bench_commit (&bench);
