@@ -43,7 +43,6 @@
     M (ack_before_durable, "P7", "a follower acknowledges what is not on its disk")                \
     M (count_before_durable, "P7", "a leader counts itself before its own disk")                   \
     M (send_before_durable, "P1 P7", "the driver sends before it commits")                         \
-    M (vote_forgotten, "P1", "a vote is not durable")                                              \
     M (vote_twice, "P1", "two votes in a term")                                                    \
     M (vote_names_id_only, "P1 P2",                                                                \
        "a vote counts although the node lost the disk that it voted with")                         \
@@ -175,6 +174,7 @@
 //  For unit tests alone. The lock actor answers nothing before it has applied it, so that no client
 //  can see the difference; the tool's guard, names and addresses are not in the simulator.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
+    M (vote_forgotten, "P1", "a vote is not durable")                                              \
     M (votes_by_new, "P1 P3", "an election needs a majority of the new voters only")               \
     M (removed_never_stands, "P11", "a removed member with the longest log does not stand")        \
     M (stranger_tells, "P11", "a node that is no member keeps watches and answers what is stale")  \

@@ -39,7 +39,6 @@ static const known_t s_known[] = {
     {HF_MUTANT_prune_by_follower, 50},
     {HF_MUTANT_verified_kept, 94},
     {HF_MUTANT_send_before_durable, 12},
-    {HF_MUTANT_vote_forgotten, 57},
     {HF_MUTANT_vote_names_id_only, 87},
     {HF_MUTANT_counted_old_term, 68},
     {HF_MUTANT_prev_unchecked, 6},
