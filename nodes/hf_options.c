@@ -104,31 +104,32 @@ s_check (hf_options_t *options)
     return -1;
 }
 
+enum { NO_PREFER = 256, DUMP, LISTEN, RESTORE, DROP };
+static const struct option s_longs[] = {{"id", required_argument, NULL, 'i'},
+                                        {"cluster", required_argument, NULL, 'c'},
+                                        {"join", required_argument, NULL, 'j'},
+                                        {"listen", required_argument, NULL, LISTEN},
+                                        {"data", required_argument, NULL, 'd'},
+                                        {"log-level", required_argument, NULL, 'l'},
+                                        {"dump", required_argument, NULL, DUMP},
+                                        {"restore", required_argument, NULL, RESTORE},
+                                        {"drop-sessions", no_argument, NULL, DROP},
+                                        {"log-keep", required_argument, NULL, 'k'},
+                                        {"no-prefer-lowest", no_argument, NULL, NO_PREFER},
+                                        {"help", no_argument, NULL, 'h'},
+                                        {"version", no_argument, NULL, 'V'},
+                                        {NULL, 0, NULL, 0}};
+
 int
 hf_options_parse (hf_options_t *options, int argc, char **argv)
 {
-    enum { NO_PREFER = 256, DUMP, LISTEN, RESTORE, DROP };
-    static const struct option longs[] = {{"id", required_argument, NULL, 'i'},
-                                          {"cluster", required_argument, NULL, 'c'},
-                                          {"join", required_argument, NULL, 'j'},
-                                          {"listen", required_argument, NULL, LISTEN},
-                                          {"data", required_argument, NULL, 'd'},
-                                          {"log-level", required_argument, NULL, 'l'},
-                                          {"dump", required_argument, NULL, DUMP},
-                                          {"restore", required_argument, NULL, RESTORE},
-                                          {"drop-sessions", no_argument, NULL, DROP},
-                                          {"log-keep", required_argument, NULL, 'k'},
-                                          {"no-prefer-lowest", no_argument, NULL, NO_PREFER},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {"version", no_argument, NULL, 'V'},
-                                          {NULL, 0, NULL, 0}};
     *options = (hf_options_t){.cluster = NULL,
                               .data = "./holdfast-data",
                               .level = HF_INFO,
                               .prefer_lowest = true,
                               .log_keep = LOG_KEEP_DEFAULT};
     int c;
-    while ((c = getopt_long (argc, argv, "i:c:j:d:l:k:hV", longs, NULL)) != -1) {
+    while ((c = getopt_long (argc, argv, "i:c:j:d:l:k:hV", s_longs, NULL)) != -1) {
         switch (c) {
         case 'i':
             if (!s_parse_id (optarg, &options->id))

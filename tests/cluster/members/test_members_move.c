@@ -81,7 +81,7 @@ HF_TEST_WITH (test_others_move_while_one_is_away, NULL, s_teardown)
     hf_cluster_kill (s_field.cluster, 3);
     hf_cluster_move (s_field.cluster, 1);
     //  Without it there is no majority until it has started again there.
-    s_tell (1, "has caught up", "--wait");
+    s_tell (1, "has caught up", "--force");
     hf_cluster_move (s_field.cluster, 3);
     s_tell (3, NULL, "--no-wait");
     field_flow (&s_field); //  clients know where node 1 is: of the places they had node 2's is true
