@@ -11,7 +11,7 @@ s_min (uint64_t a, uint64_t b)
 //  Followers apply, tell watchers and answer stale reads up to the commit index that they know. The
 //  next entries tell it; under a light load there are none for long, so after this part of a
 //  heartbeat it is told alone.
-#define TELL_PART 25
+#define TELL_PART 10
 
 static void
 s_tell_later (hf_core_t *self)

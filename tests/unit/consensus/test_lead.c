@@ -54,9 +54,9 @@ HF_TEST (elected)
     HF_BENCH_SAYS (&bench, ""); //  its own disk does not have it
     hf_bench_commit (&bench);
     HF_BENCH_SAYS (&bench, "LEADING @5; commit 6");
-    assert_int_equal (hf_bench_wake (&bench), 2000);
+    assert_int_equal (hf_bench_wake (&bench), 5000);
     HF_BENCH_SAYS (&bench, "0 early ENTRIES @5 commit 6 prev 6/5 +0");
-    assert_int_equal (hf_bench_wake (&bench), 48000);
+    assert_int_equal (hf_bench_wake (&bench), 45000);
     HF_BENCH_SAYS (&bench, "0 early HEARTBEAT @5 round 2 commit 6 last 6/5");
     hf_bench_close (&bench);
 }
@@ -138,9 +138,9 @@ HF_TEST (commit_is_told)
     hf_bench_open (&bench, 1, 5);
     hf_bench_make_leader (&bench);
     hf_bench_acked (&bench, 3, 2, 6, 1);
-    hf_bench_tick_after (&bench, 2000);
+    hf_bench_tick_after (&bench, 5000);
     hf_bench_said (&bench);
-    assert_int_equal (hf_bench_wake (&bench), 48000);
+    assert_int_equal (hf_bench_wake (&bench), 45000);
     HF_BENCH_SAYS (&bench, "0 early HEARTBEAT @2 round 2 commit 6 last 6/2");
 
     assert_string_equal (s_propose (&bench),
@@ -155,9 +155,9 @@ HF_TEST (commit_is_told)
     HF_BENCH_SAYS (&bench, "");
 
     hf_bench_acked (&bench, 3, 2, 8, 2);
-    assert_int_equal (hf_bench_wake (&bench), 2000);
+    assert_int_equal (hf_bench_wake (&bench), 5000);
     HF_BENCH_SAYS (&bench, "0 early ENTRIES @2 commit 8 prev 8/2 +0; commit 8");
-    assert_int_equal (hf_bench_wake (&bench), 50000 - 4500);
+    assert_int_equal (hf_bench_wake (&bench), 50000 - 7500);
     HF_BENCH_SAYS (&bench, "0 early HEARTBEAT @2 round 3 commit 8 last 8/2");
 
     s_propose (&bench);
