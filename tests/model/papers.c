@@ -69,6 +69,7 @@ papers_cluster (uint8_t disks)
                     (hf_seat_t){.node = node, .incarnation = world_incarnation (disk)};
         }
     }
+    assert (first.count <= NODES);
     return first.count > 0 ? hf_core_cluster_id (&first) : 0;
 }
 
@@ -76,7 +77,9 @@ uint8_t
 papers_formers (uint64_t cluster)
 {
     unsigned disks = (1U << DISKS) - 1;
-    while (disks > 0 && papers_cluster ((uint8_t)disks) != cluster)
+    //  No node forms a cluster with two disks.
+    while (disks > 0 &&
+           ((disks & disks >> NODES) != 0 || papers_cluster ((uint8_t)disks) != cluster))
         disks--;
     return (uint8_t)disks;
 }

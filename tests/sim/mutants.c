@@ -85,7 +85,8 @@ s_try (int mutant, uint64_t first, uint64_t count, found_t *found)
     int status;
     if (waitpid (pid, &status, 0) != pid)
         return 1;
-    if (WIFEXITED (status) && WEXITSTATUS (status) <= SIM_BROKEN)
+    //  A sanitizer that finds something ends it with 1.
+    if (WIFEXITED (status) && WEXITSTATUS (status) <= SIM_BROKEN && WEXITSTATUS (status) != 1)
         return WEXITSTATUS (status);
     bool hangs = WIFSIGNALED (status) && WTERMSIG (status) == SIGALRM;
     snprintf (found->text, sizeof found->text, hangs ? "it hangs" : "an assertion fails");
