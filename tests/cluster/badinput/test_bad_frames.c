@@ -123,7 +123,7 @@ SIEGES (test_hostile_frames, false)
         s_must_refuse (probe, &pack, HF_BAD_VERSION);
     }
     static const uint32_t kinds[] = {
-        7,   32,    HF_KIND_OPENED,  HF_KIND_REFUSED,    HF_KIND_ACQUIRE,
+        8,   32,    HF_KIND_OPENED,  HF_KIND_REFUSED,    HF_KIND_ACQUIRE,
         127, 128,   HF_KIND_ENTRIES, HF_KIND_CMD_EXPIRE, 255,
         192, 65536, UINT32_MAX};
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
