@@ -142,6 +142,20 @@ HF_TEST (removed_never_stands_by_mistake)
     hf_bench_close (&bench);
 }
 
+/*  Nobody is there to hand over to: it takes no proposals while it waits. */
+HF_BENCH_TEST (removed_leader_takes_nothing, changes_open_three, 1)
+{
+    changes_change (bench, 11, HF_CHANGE_REMOVE, 1);
+    changes_ack (bench, "23");
+    changes_beat (bench);
+    hf_bench_link (bench, 2, false);
+    hf_bench_link (bench, 3, false);
+    changes_ack (bench, "23");
+    assert_int_equal (changes_role (bench), HF_LEADER);
+    assert_int_equal (hf_core_view (bench->core).transfer_to, 0);
+    assert_false (hf_core_accepts (bench->core));
+}
+
 /*  One of two is removed, and has the longest log: the other needs its vote as long as it does not
  *  know that the joint roster is committed, and does not get it. So it stands, with no vote of its
  *  own, leads until it is out, and hands over. */

@@ -85,6 +85,101 @@ HF_BENCH_TEST (roster_is_told, changes_open_three, 1)
     assert_int_equal (told, 2);
 }
 
+/*  Before its term is open a leader may know an older roster than the one that is committed: it
+ * tells none, as a healthy member could take itself for removed. */
+HF_TEST (roster_is_not_told_early)
+{
+    hf_bench_t bench;
+    hf_roster_t roster = changes_three (1);
+    changes_open (&bench, 1, &roster);
+    hf_bench_beat (&bench, 2, 1, 1, 5, 5, 1);
+    hf_bench_tick_after (&bench, 600000);
+    hf_bench_commit (&bench);
+    hf_bench_granted (&bench, 2, 2, true, 200);
+    hf_bench_commit (&bench);
+    hf_bench_granted (&bench, 2, 2, false, 200);
+    assert_int_equal (changes_role (&bench), HF_LEADER);
+    assert_int_equal (changes_commit (&bench), 5);
+    changes_beat (&bench);
+    assert_null (hf_bench_sent (&bench, HF_KIND_MEMBERS));
+    changes_ack (&bench, "2");
+    for (int i = 0; i < 10 && hf_bench_sent (&bench, HF_KIND_MEMBERS) == NULL; i++) {
+        changes_beat (&bench);
+        if (hf_bench_sent (&bench, HF_KIND_MEMBERS) == NULL)
+            changes_ack (&bench, "2");
+    }
+    assert_non_null (hf_bench_sent (&bench, HF_KIND_MEMBERS));
+    hf_bench_close (&bench);
+}
+
+/*  Whoever raises the level of the same members gives the cluster the same id; of other disks it is
+ *  another one. */
+HF_BENCH_TEST (cluster_id, changes_open_three, 0)
+{
+    hf_change_t raise = {.id = 12, .op = HF_CHANGE_RAISE, .level = 1};
+    hf_roster_t roster = changes_three (0);
+    uint64_t index, id = hf_core_cluster_id (&roster);
+    assert_int_equal (changes_ask (bench, raise), 0);
+    assert_true (hf_core_members (bench->core, &index)->cluster == id);
+    roster.members[2].incarnation++;
+    assert_true (hf_core_cluster_id (&roster) != id);
+}
+
+/*  Who was not heard a moment ago may have been put back to an older release. */
+HF_BENCH_TEST (silent_may_be_older, changes_open_three, 0)
+{
+    hf_change_t raise = {.id = 12, .op = HF_CHANGE_RAISE, .level = 1};
+    for (int i = 0; i < 4; i++) {
+        changes_beat (bench);
+        changes_ack (bench, "2");
+    }
+    assert_int_equal (changes_ask (bench, raise), HF_VERDICT_LEVEL);
+    changes_ack (bench, "3");
+    assert_int_equal (changes_ask (bench, raise), 0);
+}
+
+/*  An older leader's entry, of a roster that names us, is at the end of our log and not verified.
+ */
+HF_TEST (removed_with_a_stale_tail)
+{
+    hf_bench_t bench;
+    hf_roster_t roster = changes_three (1), without = changes_three (1);
+    hf_roster_at_t at[] = {changes_roster (1, &roster), changes_roster (8, &roster)};
+    hf_core_config_t config = changes_config (3);
+    without.count = 2;
+    hf_bench_open_core (&bench, &config,
+                        &(hf_restored_t){.term = 1,
+                                         .last_index = 8,
+                                         .spans = &(hf_term_span_t){1, 1},
+                                         .spans_count = 1,
+                                         .rosters = at,
+                                         .rosters_count = 2});
+    s_told (&bench, 7, &without);
+    assert_true (s_was_removed (&bench));
+    hf_bench_close (&bench);
+}
+
+/*  A roster takes the place of another at the same index, in one step: that is news. */
+HF_TEST (roster_in_the_place_of_another)
+{
+    hf_bench_t bench;
+    hf_roster_t roster = changes_three (1);
+    hf_roster_at_t at = changes_roster (6, &roster);
+    changes_open (&bench, 2, &roster);
+    for (uint64_t term = 2; term <= 3; term++) {
+        hf_entry_t entry = hf_bench_roster_entry (term, &at);
+        hf_bench_commit (&bench);
+        hf_bench_said (&bench);
+        hf_entry_put (&bench.list, &entry);
+        hf_bench_append (&bench, term == 2 ? 1 : 3, term, 0, 5, 1);
+        unsigned news = 0;
+        for (size_t i = 0; i < bench.effects.notices.count; i++)
+            news += bench.effects.notices.list[i].type == HF_NOTICE_ROSTER;
+        assert_int_equal (news, 1);
+    }
+    hf_bench_close (&bench);
+}
+
 HF_TEST (removed_while_away)
 {
     hf_bench_t bench;
