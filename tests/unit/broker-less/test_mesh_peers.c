@@ -177,7 +177,7 @@ TEST (another_cluster_is_reported_once_and_its_frames_dropped)
     publish_cluster (other, 0x77);
     publish_cluster (s_own, 0x77);
     publish_term (s_pub, 2, 3);
-    until_taken (s_pub);
+    until_refused (s_pub, 1);
     assert_int_equal (s_got->foreign[2], 1);
     assert_non_null (strstr (s_got->text, "cluster 0000000000000077"));
     assert_non_null (strstr (s_got->text, "cluster 0000000000000011"));
