@@ -315,8 +315,10 @@ hf_client_watch_connected (hf_client_core_t *core, uint32_t node)
     HF_CHAIN_EACH_SAFE (&core->watching.idle, at)
     {
         hf_client_watch_t *watch = HF_AROUND (at, hf_client_watch_t, chain);
-        if (!watch->ended && watch->node < 0)
-            s_place (core, watch);
+        if (watch->ended || watch->node >= 0)
+            continue;
+        watch->pauses = 0; //  what it waited for has changed
+        s_place (core, watch);
     }
 }
 

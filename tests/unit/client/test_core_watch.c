@@ -495,6 +495,38 @@ TEST (a_node_that_cannot_for_a_while_is_tried_again)
     TOLD ("11 a ");
 }
 
+/*  How long the next WATCH takes to come. */
+static uint64_t
+s_pause_us (asked_t *asked)
+{
+    uint64_t start_us = s_now_us;
+    size_t count = s_asked_count;
+    while (s_asked_count == count && s_now_us < start_us + 10000000)
+        s_run_ms (10);
+    *asked = s_next ();
+    return s_now_us - start_us;
+}
+
+TEST (a_new_connection_ends_the_long_pauses)
+{
+    asked_t asked = s_begin ();
+    uint64_t pause_us = 0;
+    for (int round = 0; round < 5; round++) {
+        s_refuse_at (asked, NODES, HF_NOT_LEADER, 10);
+        pause_us = s_pause_us (&asked);
+    }
+    assert_in_range (pause_us, 2000000, 8100000);
+    s_refuse_at (asked, NODES, HF_NOT_LEADER, 10);
+    hf_client_core_broken (s_core, 1, s_now_us);
+    hf_client_core_connected (s_core, 1, s_now_us);
+    asked = s_next ();
+    assert_int_equal (asked.node, 1);
+    s_refuse_at (asked, NODES, HF_NOT_LEADER, 10);
+    assert_in_range (s_pause_us (&asked), 300000, 1010000);
+    TELL (&asked, 10, 11, 11);
+    TOLD ("11 a ");
+}
+
 TEST (nodes_that_do_not_know_watches_refuse_the_frame)
 {
     s_open ("", NOW, HF_NEVER);
