@@ -92,9 +92,20 @@ sim_disk_reset (disk_t *disk, const hf_log_state_t *log, const blob_t *roster)
     disk->roster = roster;
 }
 
-void
-sim_log_durable (node_t *node)
+/*  Its term is not on disk yet: nothing leaves that it wrote in it. */
+static bool
+s_secret (const node_t *node)
 {
+    return node->written.term > node->durable.term;
+}
+
+void
+sim_log_durable (sim_t *sim, node_t *node)
+{
+    if (s_secret (node))
+        for (size_t index = node->written_from + 1; index <= node->written.items.count; index++)
+            if (index > node->written.base_index)
+                sim_watch_written (sim, node, index);
     sim_disk_copy (&node->durable, &node->written, node->written_from);
     node->written_from = node->written.items.count;
 }
@@ -130,7 +141,8 @@ s_log_append (void *arg, uint64_t index, const hf_entry_t *entry)
     if (entry->payload.size > 0)
         payload = sim_blob (port->sim, entry->payload.at, entry->payload.size);
     sim_disk_add (disk, (item_t){entry->term, entry->type, payload});
-    sim_watch_written (port->sim, port->node, index);
+    if (!s_secret (port->node))
+        sim_watch_written (port->sim, port->node, index);
 }
 
 static uint32_t

@@ -200,6 +200,7 @@ typedef struct node {
     size_t written_from; //  items before this are the same in both
     uint64_t reported;   //  delivered up to here
     hf_core_view_t seen;
+    uint64_t led; //  the last term in which it led, durably
 
     hf_lock_service_t *lock;
     uint64_t compared; //  its state was, up to here
@@ -551,7 +552,7 @@ uint64_t sim_disk_term (const disk_t *disk, uint64_t index);
 uint64_t sim_disk_keeps (const disk_t *disk, uint64_t bytes);
 /*  No entries; the log is as LOG says. */
 void sim_disk_reset (disk_t *disk, const hf_log_state_t *log, const blob_t *roster);
-void sim_log_durable (node_t *node);
+void sim_log_durable (sim_t *sim, node_t *node);
 void sim_rows_put (sim_t *sim, rows_t *rows, hf_span_t key, hf_span_t value);
 void sim_rows_change (sim_t *sim, rows_t *rows, hf_list_t changes);
 /*  Changed rows leave the lock actor; and all are on disk: they are what the state was then. */

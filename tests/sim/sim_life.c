@@ -148,7 +148,7 @@ sim_crash (sim_t *sim, node_t *node, bool seen)
     assert (node->up);
     //  A transaction under way may have reached the disk, or not; as a whole.
     if (node->actors[HF_TO_ELECTION].syncing && sim_random (sim, 2) == 0)
-        sim_log_durable (node);
+        sim_log_durable (sim, node);
     sim_file_crash (sim, node);
     sim_tell (sim, "node %u crashes: %zu entries on its disk", node->id, node->durable.items.count);
     sim_services_stop (node);

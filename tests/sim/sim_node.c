@@ -246,7 +246,7 @@ s_election_flush (sim_t *sim, node_t *node)
     while (hf_election_service_dirty (node->election)) {
         if (sim_begin_sync (sim, node, HF_TO_ELECTION))
             return;
-        sim_log_durable (node);
+        sim_log_durable (sim, node);
         hf_election_service_committed (node->election, sim_node_local (sim, node));
         sim_watch_step (sim, node);
         if (!sim_carry_out (sim, node, HF_TO_ELECTION, outbox))
@@ -261,7 +261,7 @@ s_election_flush (sim_t *sim, node_t *node)
 static void
 s_election_synced (sim_t *sim, node_t *node)
 {
-    sim_log_durable (node);
+    sim_log_durable (sim, node);
     hf_election_service_committed (node->election, sim_node_local (sim, node));
     sim_watch_step (sim, node);
     s_election_flush (sim, node);

@@ -80,8 +80,10 @@ sim_watch_step (sim_t *sim, node_t *node)
     node->seen = view;
     if (view.term < seen.term || view.term >= TERMS_MAX)
         sim_fail (sim, SIM_BROKEN, "P1: the term of node %u fell", node->id);
-    else if (view.role == HF_LEADER && (seen.role != HF_LEADER || seen.term != view.term))
-        s_leads (sim, node, view.term);
+    //  Before its term is on disk, the leader of a cluster with one voter says nothing; it may lose
+    //  the term, and another may win that.
+    else if (view.role == HF_LEADER && node->led != view.term && node->durable.term == view.term)
+        s_leads (sim, node, node->led = view.term);
     if (view.transfer_to != 0 && seen.transfer_to == 0)
         sim_duty_transfers (sim, node, view.transfer_to);
     if (view.role != seen.role || view.leader != seen.leader)
