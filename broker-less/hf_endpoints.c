@@ -247,20 +247,34 @@ s_insert (hf_endpoints_t *self, const hf_endpoint_t *endpoint, const part_t *par
     return 0;
 }
 
+/*  The part that begins at TEXT, without blanks around it, as scripts leave them. */
+static part_t
+s_part (unsigned number, const char *text)
+{
+    part_t part = {.number = number, .at = text, .size = strcspn (text, ",")};
+    while (part.size > 0 && isspace ((unsigned char)part.at[0])) {
+        part.at++;
+        part.size--;
+    }
+    while (part.size > 0 && isspace ((unsigned char)part.at[part.size - 1]))
+        part.size--;
+    return part;
+}
+
 int
 hf_endpoints_parse (hf_endpoints_t *self, const char *text, char *error)
 {
     assert (self && text && error);
     hf_endpoints_t list = {.count = 0};
     error[0] = 0;
-    if (text[0] == 0) {
-        return hf_error_set (error, "the list of endpoints is empty");
-    }
     for (unsigned number = 1; text != NULL; number++) {
         const char *comma = strchr (text, ',');
-        part_t part = {.number = number, .at = text};
-        part.size = comma == NULL ? strlen (text) : (size_t)(comma - text);
+        part_t part = s_part (number, text);
         hf_endpoint_t endpoint = {.id = 0};
+        if (part.size == 0 && comma == NULL && list.count > 0)
+            break; //  a comma at the end
+        if (part.size == 0 && comma == NULL)
+            return hf_error_set (error, "the list of endpoints is empty");
         if (s_parse_part (&endpoint, &part, error) != 0 ||
             s_insert (&list, &endpoint, &part, error) != 0)
             return -1;

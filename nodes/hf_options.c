@@ -129,6 +129,7 @@ hf_options_parse (hf_options_t *options, int argc, char **argv)
                               .prefer_lowest = true,
                               .log_keep = LOG_KEEP_DEFAULT};
     int c;
+    opterr = 0; //  this file says what is wrong
     while ((c = getopt_long (argc, argv, "i:c:j:d:l:k:hV", s_longs, NULL)) != -1) {
         switch (c) {
         case 'i':
@@ -179,7 +180,7 @@ hf_options_parse (hf_options_t *options, int argc, char **argv)
             puts ("holdfastd " HF_VERSION);
             return EXIT_OK;
         default:
-            return s_usage ("unknown or incomplete option", NULL);
+            return s_usage (optopt != 0 ? "incomplete option" : "unknown option", argv[optind - 1]);
         }
     }
     if (optind < argc)

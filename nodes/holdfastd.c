@@ -171,10 +171,10 @@ main (int argc, char **argv)
     if (options.dump)
         return hf_dump (options.dump, stdout) == 0 ? EXIT_OK : EXIT_CANNOT_START;
     static hf_node_t node;
+    if (hf_node_find (&node, &options) != 0)
+        return EXIT_USAGE;
     if (options.restore)
-        return hf_node_find (&node, &options) == 0 && hf_restore (&node, &options) == 0
-                   ? EXIT_OK
-                   : EXIT_CANNOT_START;
+        return hf_restore (&node, &options) == 0 ? EXIT_OK : EXIT_CANNOT_START;
     //  Threads inherit the mask: signals come to s_wait alone.
     sigset_t signals;
     sigemptyset (&signals);
@@ -186,10 +186,8 @@ main (int argc, char **argv)
     signal (SIGPIPE, SIG_IGN);
     zsys_handler_set (NULL);
 
-    if (hf_node_find (&node, &options) == 0) {
-        hf_report_init (options.level, node.id);
-        rc = hf_node_load (&node, &options);
-    }
+    hf_report_init (options.level, node.id);
+    rc = hf_node_load (&node, &options);
     if (rc == 0)
         rc = hf_node_join (&node, signals_fd);
     if (rc == 0)

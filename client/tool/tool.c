@@ -2,7 +2,9 @@
 #include "base/hf_std.h"
 #include "client/tool/tool.h"
 #include <limits.h>
+#include <poll.h>
 #include <string.h>
+#include <unistd.h>
 
 static const tool_command_t *const s_commands[] = {
     &tool_run,      &tool_elect,   &tool_acquire, &tool_release, &tool_append,
@@ -94,6 +96,26 @@ s_unknown (const char *name)
     return tool_error (TOOL_USAGE, "no command '%s' (see: holdfast --help)", name);
 }
 
+static int
+s_ask (const tool_command_t *command, tool_options_t *options)
+{
+    hf_client_t *client;
+    int code = tool_client_new (&client);
+    if (client)
+        code = command->ask (options, client);
+    hf_client_destroy (&client);
+    return code;
+}
+
+/*  `eval "$(holdfast acquire NAME)"` must not go on. When nobody reads it, it is not waited for. */
+static void
+s_say_false (void)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    if (!ferror (stdout) && poll (&out, 1, 0) == 1 && (out.revents & POLLOUT) != 0)
+        puts ("false");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -120,12 +142,9 @@ main (int argc, char **argv)
     if (!command)
         return s_unknown (name);
     code = tool_options_read (&options, command, count, rest);
-    if (code >= 0 || command->run)
-        return code >= 0 ? code : command->run (&options);
-    hf_client_t *client;
-    code = tool_client_new (&client);
-    if (client)
-        code = command->ask (&options, client);
-    hf_client_destroy (&client);
+    if (code < 0)
+        code = command->run ? command->run (&options) : s_ask (command, &options);
+    if (command == &tool_acquire && code != TOOL_OK && !options.json)
+        s_say_false ();
     return code;
 }

@@ -23,6 +23,8 @@ static const char s_help_acquire[] =
     "last `holdfast append` in it, and its appends are dropped. Choose --ttl for the whole\n"
     "section; or use `holdfast run`, which keeps the lock as long as its command runs.\n"
     "\n"
+    "When it fails it prints `false`, so that eval fails, too; its own exit code says why.\n"
+    "\n"
     "options:\n"
     "  -n, --nb, --nonblock     give up at once when another holds the lock\n"
     "  -w, --wait, --timeout SECONDS\n"
@@ -39,10 +41,9 @@ static const char s_help_acquire[] =
     "      --endpoints LIST     the nodes (default: HOLDFAST_ENDPOINTS)\n"
     "\n"
     "examples:\n"
-    "  lock=$(holdfast acquire --ttl 5m deploy) || exit\n"
-    "  eval \"$lock\"\n"
+    "  eval \"$(holdfast acquire --ttl 5m deploy)\" || exit\n"
     "  holdfast append deploys \"$(date) $USER\"\n"
-    "  holdfast release\n";
+    "  eval \"$(holdfast release)\"\n";
 
 static const char s_help_release[] =
     "usage: holdfast release [OPTION...] [NAME]\n"
@@ -52,7 +53,8 @@ static const char s_help_release[] =
     "left behind ends.\n"
     "\n"
     "The lock is named by HOLDFAST_LOCK, HOLDFAST_TOKEN and HOLDFAST_SESSION, as acquire\n"
-    "printed them, or by the options. (`holdfast run` releases by itself.)\n"
+    "printed them, or by the options. (`holdfast run` releases by itself.) When they came from\n"
+    "the environment, this prints an `unset` of them for the shell's eval.\n"
     "\n"
     "options:\n"
     "      --cancel             drop the appends\n"
@@ -63,7 +65,7 @@ static const char s_help_release[] =
     "      --endpoints LIST     the nodes (default: HOLDFAST_ENDPOINTS)\n"
     "\n"
     "examples:\n"
-    "  eval \"$(holdfast acquire deploy)\" && { ./deploy; holdfast release; }\n"
+    "  eval \"$(holdfast acquire deploy)\" && { ./deploy; eval \"$(holdfast release)\"; }\n"
     "  holdfast release --lock deploy --token 42 --session 7 --cancel\n";
 
 //  ---- acquire -------------------------------------------------------------------
@@ -192,6 +194,7 @@ s_release (tool_options_t *self, hf_client_t *client)
 {
     if (self->count > 0)
         self->lock = self->args[0];
+    bool named = self->session > 0;
     bool whole;
     bool some;
     int code = tool_options_section (self, &whole, &some);
@@ -204,7 +207,11 @@ s_release (tool_options_t *self, hf_client_t *client)
                             !self->lock        ? "the lock's name is"
                             : self->token == 0 ? "the lock's token is"
                                                : "the session is");
-    return s_release_in (client, self);
+    code = s_release_in (client, self);
+    if (named)
+        return code;
+    puts (code == TOOL_OK ? "unset HOLDFAST_LOCK HOLDFAST_TOKEN HOLDFAST_SESSION" : "false");
+    return tool_flush (code);
 }
 
 const tool_command_t tool_release = {.name = "release",

@@ -1,6 +1,7 @@
 //  holdfast append: add to files inside the critical section.
 
 #include "client/tool/tool_hold.h"
+#include "base/hf_span.h"
 #include "msgs/hf_limits.h"
 #include <assert.h>
 #include <errno.h>
@@ -202,6 +203,9 @@ s_append (append_t *self, const char *text)
                             "a section needs lock, token and session, in the options or "
                             "in HOLDFAST_LOCK, HOLDFAST_TOKEN, HOLDFAST_SESSION; without "
                             "a section: --alone");
+    if (!hf_name_valid (hf_span_text (self->file)))
+        return tool_error (TOOL_REFUSED, "cannot append to file %s: %s", self->file,
+                           hf_status_text (HF_BAD_NAME));
     code = s_take_data (self, text);
     if (code >= 0)
         return code;

@@ -47,6 +47,8 @@ s_line (const char *format, va_list args, const char *tail)
     char text[HF_LINE_MAX - 160];
     char line[HF_LINE_MAX];
     vsnprintf (text, sizeof text, format, args);
+    for (char *at = text; *at != 0; at++) //  a name may have a line break
+        *at = (unsigned char)*at < ' ' || *at == 127 ? '?' : *at;
     snprintf (line, sizeof line, "holdfast: %s%s\n", text, tail);
     tool_line (line);
 }

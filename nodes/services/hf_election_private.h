@@ -111,6 +111,10 @@ void hf_election_members (hf_election_service_t *self);
 /*  Tell the lock actor, when it does not know them. */
 void hf_election_tell_roster (hf_election_service_t *self);
 
+/*  The leader told the committed roster: a node whose own log has none passes it on, so that its
+ *  clients hear where the others are. */
+void hf_election_heard_members (hf_election_service_t *self, const hf_members_t *m);
+
 /*  Log now and then which members a new cluster waits for. */
 void hf_election_watch_forming (hf_election_service_t *self);
 /*  As a leader, report members of an older release. */

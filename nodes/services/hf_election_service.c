@@ -104,6 +104,8 @@ hf_election_service_from_peer (hf_election_service_t *self, hf_span_t frame, uin
             hf_election_step (self, &event,
                               kind == HF_KIND_ENTRIES ? event.peer.entries.entries
                                                       : (hf_list_t){0});
+        if (good && kind == HF_KIND_MEMBERS)
+            hf_election_heard_members (self, &event.peer.members);
     }
     if (good)
         return;

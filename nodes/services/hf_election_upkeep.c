@@ -207,6 +207,14 @@ s_members (const hf_election_service_t *self, uint64_t mask, char *text, size_t 
     }
 }
 
+/*  The payload of the roster at INDEX. */
+static void
+s_tell_roster (hf_election_service_t *self, uint64_t index, hf_span_t roster)
+{
+    hf_a_roster_frame (&self->out.message, &(hf_a_roster_t){.index = index, .roster = roster});
+    hf_outbox_to_actor (&self->out, HF_TO_LOCK);
+}
+
 /*  Clients go by the index, so it must stand for one roster only: it is told when it is committed.
  *  The first is told at once, so that a node that hears nobody can say who the others are. */
 void
@@ -223,12 +231,28 @@ hf_election_tell_roster (hf_election_service_t *self)
     hf_pack_t pack;
     hf_pack_init (&pack);
     hf_roster_put (&pack, roster);
-    hf_a_roster_frame (
-        &self->out.message,
-        &(hf_a_roster_t){.index = index,
-                         .roster = hf_span (hf_pack_bytes (&pack), hf_pack_size (&pack))});
-    hf_outbox_to_actor (&self->out, HF_TO_LOCK);
+    s_tell_roster (self, index, hf_span (hf_pack_bytes (&pack), hf_pack_size (&pack)));
     hf_pack_done (&pack);
+}
+
+void
+hf_election_heard_members (hf_election_service_t *self, const hf_members_t *m)
+{
+    uint64_t index;
+    hf_roster_t roster;
+    bool known = hf_core_members (self->core, &index) != NULL;
+    if (known || hf_core_view (self->core).leader != m->from || m->index == self->roster_told ||
+        HF_MUTANT (stranger_unaware))
+        return;
+    self->roster_told = m->index;
+    s_tell_roster (self, m->index, m->roster);
+    bool good = hf_roster_get (m->roster, &roster);
+    assert (good); //  the core has read it
+    if (hf_roster_seat (&roster, self->config.core.self) == NULL)
+        hf_outbox_say (&self->out, HF_WARN,
+                       "this node is no member of the cluster that node %u leads, as of entry "
+                       "%" PRIu64 ": it waits for holdfast members add; or end it",
+                       m->from, m->index);
 }
 
 void

@@ -102,11 +102,11 @@ TRIAL_TABLE (test_append, s_append)
 
 static const trial_t s_acquire[] = {
     {0,
-     "eval \"$($T acquire 'it is')\" && $T append kept a && $T append kept b && $T release && "
-     "$T cat kept",
+     "eval \"$($T acquire 'it is')\" && $T append kept a && $T append kept b && "
+     "eval \"$($T release)\" && $T cat kept && [ -z \"$HOLDFAST_LOCK$HOLDFAST_TOKEN\" ]",
      .is = "ab"},
     {0, "eval \"$($T acquire again)\" && $T append kept x && $T release --cancel && $T cat kept",
-     .is = "ab"},
+     .is = "unset HOLDFAST_LOCK HOLDFAST_TOKEN HOLDFAST_SESSION\nab"},
     {2, "eval \"$($T acquire once)\" && $T release && $T release",
      .has = "you do not hold lock once"},
     {2, "eval \"$($T acquire once)\"; $T release --token 1", .has = "you do not hold lock once"},

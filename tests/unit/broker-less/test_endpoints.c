@@ -49,8 +49,9 @@ HF_TEST (wrong_lists_are_refused_with_the_reason)
 {
     static const char *const lists[][2] = {
         {"", "the list of endpoints is empty"},
+        {" \n", "the list of endpoints is empty"},
         {",", "endpoint 1 \"\": " NOT_FORM},
-        {"1@a,", "endpoint 2 \"\": " NOT_FORM},
+        {"1@a,,", "endpoint 2 \"\": " NOT_FORM},
         {"1@a,,2@b", "endpoint 2 \"\": " NOT_FORM},
         {"localhost:8080", "endpoint 1 \"localhost:8080\": " NOT_FORM},
         {"1@a,2@:80", "endpoint 2 \"2@:80\": no host"},
@@ -59,7 +60,7 @@ HF_TEST (wrong_lists_are_refused_with_the_reason)
         {"0@a", "endpoint 1 \"0@a\": the id before @ must be 1 to 65535"},
         {"65536@a", "endpoint 1 \"65536@a\": the id before @ must be 1 to 65535"},
         {"-1@a", "endpoint 1 \"-1@a\": the id before @ must be 1 to 65535"},
-        {" 1@a", "endpoint 1 \" 1@a\": the id before @ must be 1 to 65535"},
+        {"1 @a", "endpoint 1 \"1 @a\": the id before @ must be 1 to 65535"},
         {"1x@a", "endpoint 1 \"1x@a\": the id before @ must be 1 to 65535"},
         {"1@a:", "endpoint 1 \"1@a:\": the client port must be 1 to 65535"},
         {"1@a:0", "endpoint 1 \"1@a:0\": the client port must be 1 to 65535"},

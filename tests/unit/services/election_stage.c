@@ -1,6 +1,9 @@
 //  An election service in virtual time, on a log in memory.
 
 #include "tests/unit/services/election_stage.h"
+#include "base/hf_mutant.h"
+
+int hf_mutant = HF_MUTANT_none;
 
 //  ---- the log -----------------------------------------------------------------------
 

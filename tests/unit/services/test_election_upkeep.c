@@ -1,6 +1,7 @@
 /*  What the election service does besides consensus: pruning and its holds, state transfer, facts,
  *  log lines, hostile frames. */
 #include "tests/unit/services/election_stage.h"
+#include "base/hf_mutant.h"
 #include "base/hf_random.h"
 #include "msgs/hf_facts.h"
 #include "msgs/hf_limits.h"
@@ -249,32 +250,38 @@ STAGE_TEST (test_tells_exactly_its_facts, stage, 3)
     assert_int_equal (count, told.rows.count);
 }
 
+/*  LEADER tells, in term 3, a roster of LEVEL at INDEX with node 1 alone. */
+static void
+s_members (stage_t *stage, uint32_t leader, uint64_t index, uint32_t level)
+{
+    hf_pack_t roster;
+    hf_pack_init (&roster);
+    hf_roster_put (&roster, &(hf_roster_t){.count = 1,
+                                           .level = level,
+                                           .cluster = 5,
+                                           .members = {{.node = 1,
+                                                        .incarnation = 77,
+                                                        .flags = HF_SEAT_VOTES | HF_SEAT_VOTED,
+                                                        .host = hf_span_text ("alpha"),
+                                                        .client_port = 1,
+                                                        .node_port = 2}}});
+    hf_members_frame (&stage->frame, &(hf_members_t){.from = leader,
+                                                     .term = 3,
+                                                     .index = index,
+                                                     .roster = hf_span (hf_pack_bytes (&roster),
+                                                                        hf_pack_size (&roster))});
+    stage_peer (stage);
+    stage_end (stage);
+    hf_pack_done (&roster);
+}
+
 /*  Its disk was wiped, and it came back with an old release; or nobody should have raised the
  *  level. */
 STAGE_TEST (test_says_that_the_cluster_is_of_a_level_it_does_not_speak, stage, 3)
 {
-    hf_pack_t roster;
     stage_follow (stage, 1, 3);
     for (uint32_t level = HF_LEVEL_NEWEST; level <= HF_LEVEL_NEWEST + 1; level++) {
-        hf_pack_init (&roster);
-        hf_roster_put (&roster, &(hf_roster_t){.count = 1,
-                                               .level = level,
-                                               .cluster = 5,
-                                               .members = {{.node = 1,
-                                                            .incarnation = 77,
-                                                            .flags = HF_SEAT_VOTES | HF_SEAT_VOTED,
-                                                            .host = hf_span_text ("alpha"),
-                                                            .client_port = 1,
-                                                            .node_port = 2}}});
-        hf_members_frame (
-            &stage->frame,
-            &(hf_members_t){.from = 1,
-                            .term = 3,
-                            .index = 9,
-                            .roster = hf_span (hf_pack_bytes (&roster), hf_pack_size (&roster))});
-        stage_peer (stage);
-        stage_end (stage);
-        hf_pack_done (&roster);
+        s_members (stage, 1, 9, level);
         bool said = strstr (stage->lines, "the cluster is at feature level 2 and this holdfastd "
                                           "speaks level 1: it cannot take part") != NULL;
         assert_int_equal (said, level > HF_LEVEL_NEWEST);
@@ -350,6 +357,31 @@ STAGE_TEST (test_the_lock_actor_is_told_the_roster_before_the_verdict, stage, 1)
     s_move (stage, 77);
     assert_int_equal (stage_count (stage, HF_KIND_A_ROSTER), 0);
     assert_int_equal (stage_count (stage, HF_KIND_A_VERDICT), 1);
+}
+
+/*  It was removed while its disk was lost, or was never added: clients must hear of it. */
+STAGE_TEST (test_a_node_with_an_empty_log_learns_that_it_is_no_member, stage, 3)
+{
+    uint64_t index;
+    stage->config.core.incarnation = 22;
+    stage_follow (stage, 1, 3);
+    s_members (stage, 3, 9, 1); //  who does not lead
+    assert_int_equal (stage_count (stage, HF_KIND_A_ROSTER), 0);
+    s_members (stage, 1, 9, 1);
+    hf_roster_t roster = s_roster (stage, &index);
+    assert_true (index == 9 && roster.count == 1 && roster.members[0].node == 1);
+    assert_non_null (strstr (stage->lines, "is no member of the cluster that node 1 leads"));
+    s_members (stage, 1, 9, 1);
+    assert_int_equal (stage_count (stage, HF_KIND_A_ROSTER), 1);
+    assert_int_equal (hf_election_service_removed (stage->service), 0);
+    s_members (stage, 1, 12, 1);
+    s_roster (stage, &index);
+    assert_int_equal (index, 12);
+    hf_mutant = HF_MUTANT_stranger_unaware;
+    s_members (stage, 1, 15, 1);
+    s_roster (stage, &index);
+    assert_int_equal (index, 12);
+    hf_mutant = HF_MUTANT_none;
 }
 
 /*  Whatever a peer sends: nothing but a count, and no assertion. */

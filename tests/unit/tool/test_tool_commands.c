@@ -12,7 +12,12 @@ static const trial_t s_acquire[] = {
      .json = "{'lock':'lock','locks':['lock'],'token':42,'session':7,'index':9,'ttl_ms':120000}"},
     //  Nobody reads what it prints: it is taken back.
     {74, "$T acquire lock > /dev/full", .log_has = "\nclose\n", .log_lacks = "leave"},
-    {7, "HF_FAKE_ACQUIRE=2 $T acquire -n -E 7 lock", .is = ""},
+    //  What fails ends the script that evaluates it.
+    {7, "HF_FAKE_ACQUIRE=2 $T acquire -n -E 7 lock", .is = "false\n"},
+    {5, "eval \"$(HF_FAKE_ACQUIRE=2 $T acquire -n lock)\" && exit 0; exit 5", .is = ""},
+    {7, "HF_FAKE_ACQUIRE=2 $T acquire -n -E 7 --json lock", .is = ""},
+    {64, "$T acquire 2>/dev/null", .is = "false\n"},
+    {0, "$T acquire --help | grep -x false; true", .is = ""},
     {1, .script = "HF_FAKE_ACQUIRE=64 $T acquire -w 1 lock"},
     //  Why it can never be granted.
     {2, "HF_FAKE_ACQUIRE=31 HF_FAKE_WHY='session 7 holds a' $T acquire lock",
@@ -33,8 +38,10 @@ static const trial_t s_release[] = {
     {0, "eval \"$($T acquire lock)\"; rm log; $T release",
      .log = "open 0\nfor 7 release lock 42\nclose-id 7\nclose\n"},
     {0, "$T release --cancel " SECTION, .log = "open 0\nfor 2 cancel a 1\nclose-id 2\nclose\n"},
-    {0, "HOLDFAST_LOCK=b HOLDFAST_TOKEN=3 $T release --session 4 a",
+    {0, "HOLDFAST_LOCK=b HOLDFAST_TOKEN=3 $T release --session 4 a", .is = "",
      .log_has = "for 4 release a 3\n"},
+    {0, "eval \"$($T acquire lock)\"; eval \"$($T release)\"; env | grep -c HOLDFAST_; true",
+     .is = "0\n"},
     {2, "HF_FAKE_RELEASE=16 $T release " SECTION, .has = "you do not hold lock a",
      .log_lacks = "close-id"},
     {75, "HF_FAKE_RELEASE=64 $T release " SECTION, .has = "was not acknowledged"},
@@ -47,6 +54,11 @@ TRIAL_TABLE (test_release, s_release)
 
 static const trial_t s_append[] = {
     //  Alone: under the lock of the file's name.
+    {2, "$T append '' x",
+     .has = "cannot append to file : a name must be 1 to 255 bytes of UTF-8 without control "
+            "characters\n",
+     .log_lacks = "open"},
+    {2, "$T append 'a\nb' x", .has = "cannot append to file a?b: a name"},
     {0, "$T append file 'some data'",
      .log = "open 0\nacquire file wait 4294967295\nappend file 42 file 9 some data\n"
             "release file 42\nclose\n"},
