@@ -118,6 +118,7 @@ struct tool_options {
     char **args; //  what follows the options
     int count;
     uint32_t timeout_ms; //  for one answer of the cluster
+    bool timeout_given;
     bool json, verbose;
     bool stale; //  any node may answer
     //  To take a lock.

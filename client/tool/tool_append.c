@@ -70,6 +70,8 @@ static int
 s_read_input (append_t *self)
 {
     size_t room = 64U << 10;
+    if (isatty (STDIN_FILENO))
+        tool_error (0, "the data come from this terminal; end them with Ctrl-D");
     self->data = tool_alloc (room);
     for (;;) {
         if (self->size == room) {

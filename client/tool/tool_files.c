@@ -4,9 +4,11 @@
 #include "msgs/hf_limits.h"
 #include <assert.h>
 #include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <unistd.h>
 
 #define CHUNK          HF_DATA_MAX
 #define FOLLOW_WAIT_MS 300
@@ -110,15 +112,23 @@ s_print_json (cat_t *self, uint64_t total)
     return tool_print_json (root, TOOL_OK);
 }
 
+/*  Wait for so long. False: standard output is a pipe that nobody reads any more. */
+static bool
+s_has_reader (int wait_ms)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO}; //  POLLERR comes unasked
+    return poll (&out, 1, wait_ms) <= 0 || (out.revents & POLLERR) == 0;
+}
+
 static int
 s_follow (cat_t *self, hf_client_t *client, uint8_t *chunk, uint64_t at, uint64_t end)
 {
-    const struct timespec wait = {.tv_nsec = FOLLOW_WAIT_MS * 1000000L};
     uint64_t total;
     int code = TOOL_OK;
     while (code == TOOL_OK && at < end) {
         code = tool_flush (code);
-        nanosleep (&wait, NULL);
+        if (!s_has_reader (FOLLOW_WAIT_MS))
+            return TOOL_SIGNALLED + SIGPIPE; //  as if it had written
         if (code == TOOL_OK)
             code = s_print_range (self, client, chunk, &at, end, &total);
     }

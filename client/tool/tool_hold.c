@@ -13,6 +13,7 @@
 
 #define CLOSE_LIMIT_MS 2000
 #define LAST_WORDS_MS  1000
+#define HURRY_MS       3000 //  with -n or a short -w
 
 /*  What the client's thread reports; the mutex guards it. */
 typedef struct news {
@@ -122,6 +123,16 @@ s_await (tool_hold_t *self, news_t *news)
     }
 }
 
+/*  For how long the cluster is looked for, or asked: who does not want to wait long for the lock
+ *  does not want to wait long for this. */
+static uint32_t
+s_patience_ms (const tool_options_t *options)
+{
+    if (options->timeout_given || options->wait_ms >= options->timeout_ms)
+        return options->timeout_ms;
+    return options->wait_ms > HURRY_MS ? options->wait_ms : HURRY_MS;
+}
+
 static int
 s_open (tool_hold_t *self)
 {
@@ -133,7 +144,9 @@ s_open (tool_hold_t *self)
     options.delay_ms = self->options->delay_ms;
     options.fn = s_on_event;
     options.arg = self;
-    hf_status_t status = tool_session_open (self->options, self->client, &options, &self->session);
+    tool_options_t asked = *self->options;
+    asked.timeout_ms = s_patience_ms (self->options);
+    hf_status_t status = tool_session_open (&asked, self->client, &options, &self->session);
     tool_signals_block (self->signals);
     if (status != HF_OK)
         return tool_fail (status, NULL, "cannot open a session for lock %s", self->wants.title);
@@ -177,7 +190,7 @@ s_ask (tool_hold_t *self, uint32_t limit_ms, bool *ended)
         return code;
     hf_acquire_options_t options = HF_ACQUIRE_OPTIONS_INIT;
     options.wait = self->options->wait_ms > 0;
-    options.limit_ms = options.wait ? limit_ms : self->options->timeout_ms;
+    options.limit_ms = options.wait ? limit_ms : s_patience_ms (self->options);
     options.note = self->options->note;
     options.acts_for = tool_wants_outer (self->options);
     hf_status_t status = hf_submit_acquire_set (self->session, self->wants.list, self->wants.count,

@@ -246,6 +246,7 @@ s_time (tool_options_t *self, const option_row_t *row, uint32_t *field)
         return tool_misuse (self, "%s: '%s' is not a time (10s, 500ms, 2m, 1.5)", row->what,
                             optarg);
     *field = value < HF_FOREVER ? (uint32_t)value : HF_FOREVER;
+    self->timeout_given = self->timeout_given || row->take == TAKE_TIMEOUT;
     if (row->take == TAKE_TTL && (*field < HF_TTL_MIN_MS || *field > HF_TTL_MAX_MS))
         return tool_misuse (self, "--ttl must be 1s to 10m, not %s", optarg);
     if (row->take == TAKE_TIMEOUT && *field == 0)

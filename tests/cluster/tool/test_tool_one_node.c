@@ -107,6 +107,7 @@ static const trial_t s_acquire[] = {
      .is = "ab"},
     {0, "eval \"$($T acquire again)\" && $T append kept x && $T release --cancel && $T cat kept",
      .is = "unset HOLDFAST_LOCK HOLDFAST_TOKEN HOLDFAST_SESSION\nab"},
+    {0, "timeout 20 sh -c '$T cat -f kept | head -c 1'", .is = "a"},
     {2, "eval \"$($T acquire once)\" && $T release && $T release",
      .has = "you do not hold lock once"},
     {2, "eval \"$($T acquire once)\"; $T release --token 1", .has = "you do not hold lock once"},

@@ -55,6 +55,7 @@ static const trial_t s_elections[] = {
     {64, "$T elect -s lock -- true", .has = "holdfast elect --help"},
     {64, "$T elect lock", .has = "holdfast elect lock -- COMMAND"},
     {69, "HF_FAKE_OPEN=66 $T elect lock -- true", .has = "can be reached"},
+    {1, "HF_FAKE_ACQUIRE=2 $T run -n --connect-timeout 10 lock true", .log_has = "at-once 10000"},
     //  Lost, it stands again; the second time the command ends by itself.
     {75,
      "mkfifo c; (echo grant > c; until [ -e up ]; do sleep 0.01; done; echo lose > c) & "
@@ -72,7 +73,7 @@ static const trial_t s_elections[] = {
     {69, "$T elect --again lock -- sh -c 'exit 69'",
      .log = "open 0\nacquire lock wait 4294967295\nrelease lock 42\nclose\n"},
     {75, "HF_FAKE_ACQUIRE=2 $T elect --again -n -E 75 lock -- touch ran",
-     .log = "open 0\nacquire lock at-once 10000\nclose\n"},
+     .log = "open 0\nacquire lock at-once 3000\nclose\n"},
     //  Who was asked to end does not stand again when the election is lost.
     {75,
      "rm -f up c; mkfifo c; HF_FAKE_CONTROL=c $T elect --again -k 0 lock -- sh -c "
