@@ -41,11 +41,7 @@
 extern "C" {
 #endif
 
-#ifdef HF_INSTALLED_HEADERS
-#include "hf_status.h"
-#else
 #include "msgs/hf_status.h"
-#endif
 
 #define HF_FOREVER UINT32_MAX //  a limit that never ends
 

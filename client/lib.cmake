@@ -45,7 +45,6 @@ foreach (library holdfast_static holdfast_shared)
     endif ()
     target_include_directories (${library} INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>
                                 $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-    target_compile_definitions (${library} INTERFACE $<INSTALL_INTERFACE:HF_INSTALLED_HEADERS>)
 endforeach ()
 add_library (holdfast::holdfast ALIAS holdfast_shared)
 
@@ -55,19 +54,39 @@ foreach (name barrier election latch mutex observe own_loop rwlock semaphore)
     add_executable (holdfast-example-${name} examples/${name}.c)
     target_link_libraries (holdfast-example-${name} PRIVATE hf_build holdfast_shared)
     list (APPEND HF_EXAMPLES holdfast-example-${name})
+    list (APPEND HF_EXAMPLE_SOURCES examples/${name}.c)
 endforeach ()
 add_custom_target (holdfast-examples DEPENDS holdfast-example ${HF_EXAMPLES})
 
 # ---- installing
 
-install (TARGETS holdfast_static holdfast_shared EXPORT holdfast-targets
-         LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+# Installed, a header or an example names the others without the folders of this tree.
+function (hf_install_flat folder)
+    foreach (source ${ARGN})
+        cmake_path (ABSOLUTE_PATH source)
+        cmake_path (GET source FILENAME name)
+        file (READ "${source}" text)
+        string (REGEX REPLACE "#include \"(client/recipes|client/examples|client|msgs)/" "#include \"" text "${text}")
+        file (WRITE "${CMAKE_CURRENT_BINARY_DIR}/installed/${name}" "${text}")
+        set_property (DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${source}")
+        install (FILES "${CMAKE_CURRENT_BINARY_DIR}/installed/${name}" DESTINATION "${folder}")
+    endforeach ()
+endfunction ()
+
+# Apart, as a program that uses the shared library needs neither libzmq nor msgpack.
+install (TARGETS holdfast_shared EXPORT holdfast-targets
+         LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+install (TARGETS holdfast_static EXPORT holdfast-static-targets
          ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
-install (FILES holdfast.h recipes/hf_barrier.h recipes/hf_election.h recipes/hf_latch.h
-               recipes/hf_mutex.h recipes/hf_rwlock.h recipes/hf_semaphore.h "${PROJECT_SOURCE_DIR}/msgs/hf_status.h"
-         DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
-install (EXPORT holdfast-targets NAMESPACE holdfast:: FILE holdfast-targets.cmake
-         DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/holdfast")
+hf_install_flat ("${CMAKE_INSTALL_INCLUDEDIR}" holdfast.h recipes/hf_barrier.h recipes/hf_election.h
+                 recipes/hf_latch.h recipes/hf_mutex.h recipes/hf_rwlock.h recipes/hf_semaphore.h
+                 "${PROJECT_SOURCE_DIR}/msgs/hf_status.h")
+hf_install_flat ("${CMAKE_INSTALL_DOCDIR}/examples" example.c examples/example.h
+                 ${HF_EXAMPLE_SOURCES})
+foreach (targets holdfast-targets holdfast-static-targets)
+    install (EXPORT ${targets} NAMESPACE holdfast:: FILE ${targets}.cmake
+             DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/holdfast")
+endforeach ()
 configure_package_config_file (holdfast-config.cmake.in
     "${CMAKE_CURRENT_BINARY_DIR}/holdfast-config.cmake"
     INSTALL_DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/holdfast")

@@ -9,11 +9,7 @@
 #ifndef HF_ELECTION_H_INCLUDED
 #define HF_ELECTION_H_INCLUDED
 
-#ifdef HF_INSTALLED_HEADERS
-#include "holdfast.h"
-#else
 #include "client/holdfast.h"
-#endif
 
 #ifdef __cplusplus
 extern "C" {

@@ -8,11 +8,7 @@
 #ifndef HF_LATCH_H_INCLUDED
 #define HF_LATCH_H_INCLUDED
 
-#ifdef HF_INSTALLED_HEADERS
-#include "holdfast.h"
-#else
 #include "client/holdfast.h"
-#endif
 
 #ifdef __cplusplus
 extern "C" {
