@@ -55,13 +55,15 @@ struct hf_election_service {
     bool needs_state; //  as last reported to the file actor
     uint64_t missing; //  members (by slot) without whom a new cluster does not form
     uint64_t missing_told_us;
-    uint64_t handover_until_us; //  0: not handing over
-    uint64_t removed;           //  as of this entry it is no member any more; 0: it is
-    bool roster_shown;          //  the lock actor knows one,
-    uint64_t roster_told;       //  and this is the last that was committed when it was told
-    uint64_t dropped;           //  frames of peers that the core cannot use
-    bool newer_told;            //  that the cluster's level is one that we do not speak
-    uint32_t outdated;          //  members (by slot) that do not speak it, as told
+    uint64_t leaderless_us;      //  since when nobody leads; 0: somebody does
+    uint64_t leaderless_told_us; //  when that was logged; 0: it was not
+    uint64_t handover_until_us;  //  0: not handing over
+    uint64_t removed;            //  as of this entry it is no member any more; 0: it is
+    bool roster_shown;           //  the lock actor knows one,
+    uint64_t roster_told;        //  and this is the last that was committed when it was told
+    uint64_t dropped;            //  frames of peers that the core cannot use
+    bool newer_told;             //  that the cluster's level is one that we do not speak
+    uint32_t outdated;           //  members (by slot) that do not speak it, as told
     char names[HF_NAMES_MAX];
     uint64_t mesh_dropped; //  and those that the mesh did not let pass
 };
@@ -105,6 +107,19 @@ void hf_election_state_part (hf_election_service_t *self, const hf_state_part_t 
 
 /*  See whether a member does not catch up. */
 void hf_election_pace (hf_election_service_t *self);
+
+/*  The members whose bits (by slot) are set, as text. Gives how many. */
+uint64_t hf_election_nodes_text (const hf_election_service_t *self, uint64_t mask, char *text,
+                                 size_t size);
+/*  The slots of the members that vote. */
+uint64_t hf_election_voters (const hf_election_service_t *self);
+
+//  hf_election_leaderless.c
+
+/*  Log that nobody leads, and when it is over. */
+void hf_election_watch_leader (hf_election_service_t *self);
+
+//  hf_election_upkeep.c
 
 /*  Log who the members are now. */
 void hf_election_members (hf_election_service_t *self);

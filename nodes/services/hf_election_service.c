@@ -45,8 +45,13 @@ hf_election_service_new (const hf_election_config_t *config, const hf_restored_t
     self->now_us = self->began_us = self->listen_us = self->missing_told_us = now_us;
     self->prune_us = UINT64_MAX;
     self->effects.wake_at_us = now_us;
-    hf_outbox_say (&self->out, HF_INFO, "log: entries %" PRIu64 " to %" PRIu64 ", term %" PRIu64,
-                   restored->base_index + 1, restored->last_index, restored->term);
+    if (restored->last_index > restored->base_index)
+        hf_outbox_say (&self->out, HF_INFO,
+                       "log: entries %" PRIu64 " to %" PRIu64 ", term %" PRIu64,
+                       restored->base_index + 1, restored->last_index, restored->term);
+    else
+        hf_outbox_say (&self->out, HF_INFO, "log: no entries after %" PRIu64 ", term %" PRIu64,
+                       restored->base_index, restored->term);
     return self;
 }
 
@@ -302,6 +307,7 @@ s_settle (hf_election_service_t *self)
     s_watch_handover (self);
     hf_election_watch_forming (self);
     hf_election_watch_levels (self);
+    hf_election_watch_leader (self);
 }
 
 static void

@@ -185,9 +185,8 @@ s_peers (const hf_election_service_t *self)
     return mask;
 }
 
-/*  The members whose bits are set, as text. Gives how many. */
-static uint64_t
-s_members (const hf_election_service_t *self, uint64_t mask, char *text, size_t size)
+uint64_t
+hf_election_nodes_text (const hf_election_service_t *self, uint64_t mask, char *text, size_t size)
 {
     uint64_t count = 0;
     uint32_t last = 0;
@@ -265,8 +264,8 @@ hf_election_members (hf_election_service_t *self)
         const hf_seat_t *seat = &roster->members[i];
         *((seat->flags & HF_SEAT_VOTES) != 0 ? &votes : &learns) |= 1ULL << seat->slot;
     }
-    s_members (self, votes, voters, sizeof voters);
-    s_members (self, learns, learners, sizeof learners);
+    hf_election_nodes_text (self, votes, voters, sizeof voters);
+    hf_election_nodes_text (self, learns, learners, sizeof learners);
     hf_outbox_say (&self->out, HF_INFO, "members: %s vote%s%s%s, by entry %" PRIu64, voters,
                    learns != 0 ? "; " : "", learners, learns != 0 ? " do not" : "", index);
 }
@@ -280,7 +279,7 @@ hf_election_watch_forming (hf_election_service_t *self)
         return;
     self->missing_told_us = self->now_us;
     char text[HF_MEMBERS_MAX * 12];
-    s_members (self, self->missing, text, sizeof text);
+    hf_election_nodes_text (self, self->missing, text, sizeof text);
     hf_outbox_say (&self->out, HF_WARN,
                    "has no log and hears no leader. A new cluster forms once all of its nodes are "
                    "up; missing: %s",
@@ -294,7 +293,7 @@ hf_election_watch_levels (hf_election_service_t *self)
     uint32_t outdated = hf_core_view (self->core).outdated;
     char text[HF_MEMBERS_MAX * 12];
     if ((outdated & ~self->outdated) != 0) {
-        s_members (self, outdated, text, sizeof text);
+        hf_election_nodes_text (self, outdated, text, sizeof text);
         hf_outbox_say (&self->out, HF_WARN,
                        "runs an older release than the cluster's feature level needs, and can take "
                        "no part: node %s; start the newer release there",
@@ -303,9 +302,8 @@ hf_election_watch_levels (hf_election_service_t *self)
     self->outdated = outdated;
 }
 
-/*  The slots of the members that vote. */
-static uint64_t
-s_voters (const hf_election_service_t *self)
+uint64_t
+hf_election_voters (const hf_election_service_t *self)
 {
     uint64_t index, mask = 0;
     const hf_roster_t *roster = hf_core_members (self->core, &index);
@@ -322,7 +320,7 @@ hf_election_facts (hf_election_service_t *self, uint64_t id)
 {
     static const char *const roles[] = {"follower", "candidate", "candidate", "leader"};
     hf_core_view_t view = hf_core_view (self->core);
-    uint64_t index, all = s_voters (self);
+    uint64_t index, all = hf_election_voters (self);
     const hf_roster_t *roster = hf_core_members (self->core, &index);
     char text[HF_MEMBERS_MAX * 12];
     hf_pack_t rows;
@@ -335,8 +333,9 @@ hf_election_facts (hf_election_service_t *self, uint64_t id)
     hf_fact_put (&rows, HF_FACT_commit_index, "", view.commit_index);
     hf_fact_put (&rows, HF_FACT_flushed_index, "", self->flushed);
     hf_fact_put (&rows, HF_FACT_links_up, "",
-                 s_members (self, view.links & s_peers (self), text, sizeof text));
-    uint64_t not_counted = s_members (self, all & ~(uint64_t)view.counted, text, sizeof text);
+                 hf_election_nodes_text (self, view.links & s_peers (self), text, sizeof text));
+    uint64_t not_counted =
+        hf_election_nodes_text (self, all & ~(uint64_t)view.counted, text, sizeof text);
     hf_fact_put (&rows, HF_FACT_not_counted, text, not_counted);
     hf_fact_put (&rows, HF_FACT_level, "", roster != NULL ? roster->level : 0);
     hf_fact_put (&rows, HF_FACT_speaks, "", self->config.core.speaks);

@@ -384,6 +384,24 @@ STAGE_TEST (test_a_node_with_an_empty_log_learns_that_it_is_no_member, stage, 3)
     hf_mutant = HF_MUTANT_none;
 }
 
+STAGE_TEST (test_says_that_nobody_leads_and_when_it_is_over, stage, 3)
+{
+    stage_lead (stage);
+    stage->lines[0] = 0;
+    uint64_t start_us = stage->now_us;
+    while (stage->now_us < start_us + 3000000)
+        stage_turn (stage, 50000);
+    assert_int_equal (hf_election_service_view (stage->service).leader, 0);
+    assert_null (strstr (stage->lines, "nobody"));
+    while (stage->now_us < start_us + 4500000)
+        stage_turn (stage, 50000);
+    const char *said = strstr (stage->lines, "nobody has led for 3 s: no link to node 1,3");
+    assert_non_null (said);
+    assert_null (strstr (said + 1, "nobody"));
+    stage_follow (stage, 1, hf_election_service_view (stage->service).term + 1);
+    assert_non_null (strstr (stage->lines, "node 1 leads, after 4 s without a leader"));
+}
+
 /*  Whatever a peer sends: nothing but a count, and no assertion. */
 STAGE_TEST (test_survives_hostile_frames, stage, 3)
 {
