@@ -184,6 +184,7 @@ main (int argc, char **argv)
     int signals_fd = signalfd (-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
     assert (signals_fd >= 0);
     signal (SIGPIPE, SIG_IGN);
+    signal (SIGXFSZ, SIG_IGN); //  a write that fails is reported
     zsys_handler_set (NULL);
 
     hf_report_init (options.level, node.id);

@@ -45,7 +45,7 @@ HF_TEST_ON (test_bad_list, 3)
     s_must_refuse ("1", "1@127.0.0.1:70000", dir, "port");
     s_must_refuse ("1", "1@127.0.0.1:20001:20001", dir, "port");
     s_must_refuse ("1", "0@127.0.0.1", dir, "id");
-    s_must_refuse ("1", "1@127.0.0.1,", dir, "endpoint 2");
+    s_must_refuse ("1", "1@127.0.0.1,,", dir, "endpoint 2");
     s_must_refuse ("1", "1@a,1@b,2@c", dir, "twice");
     s_must_refuse ("1", "1@a,2@b", dir, "1, 3, 5 or 7");
     s_must_refuse ("1", "1@a,2@b,3@c,4@d,5@e,6@f,7@g,8@h", dir, "7");
@@ -75,6 +75,23 @@ HF_TEST_ON (test_wrong_usage, 3)
     assert_in_range (hf_process_run (argv, LIMIT_MS, text, sizeof text), 1, 127);
     assert_non_null (strstr (text, "--id"));
     assert_int_equal (s_lines (text), 1);
+}
+
+/*  `ulimit -f`: a line that says so, not a signal. */
+HF_TEST_ON (test_files_may_not_grow, 1)
+{
+    const char *argv[] = {"/usr/bin/env",
+                          "prlimit",
+                          "--fsize=20000",
+                          hf_cluster_program (),
+                          "--cluster",
+                          hf_cluster_endpoints (cluster),
+                          "--data",
+                          hf_cluster_node_dir (cluster, 1),
+                          NULL};
+    char text[TEXT_SIZE];
+    assert_int_equal (hf_process_run (argv, LIMIT_MS, text, sizeof text), 1);
+    assert_non_null (strstr (text, "log.db: "));
 }
 
 HF_TEST_ON (test_port_in_use, 1)
