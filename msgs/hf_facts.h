@@ -27,7 +27,7 @@
     M (names, TEXT, ELECTION, "what is wrong with the names in the list; 0: nothing")              \
     M (sync_ms, MS, ELECTION, "what a sync of its log took in the last minutes; 0: not known")     \
     M (slowed_ms, MS, ELECTION, "it proposed more slowly for a node that did not catch up")        \
-    M (dropped_peer_frames, COUNT, ELECTION, "frames of other nodes that it could not use")        \
+    M (dropped_peer_frames, TOTAL, ELECTION, "frames of other nodes that it could not use")        \
     M (applied_index, INDEX, LOCK, "the newest entry in its lock state")                           \
     M (command_index, INDEX, LOCK, "the newest entry that changed it")                             \
     M (state_hash, HASH, LOCK, "equal on all nodes with the same `applied_index`")                 \
@@ -38,24 +38,25 @@
     M (ttl_resumed, COUNT, LOCK, "sessions whose TTL went on then, as a leader had logged")        \
     M (staged_bytes, BYTES, LOCK, "appended in critical sections that are not over")               \
     M (clients, COUNT, LOCK, "clients that it talks to")                                           \
-    M (dropped_frames, COUNT, LOCK, "frames of clients that it could not use")                     \
+    M (dropped_frames, TOTAL, LOCK, "frames of clients that it could not use")                     \
     M (connections, COUNT, LOCK, "open connections at its port for clients")                       \
     M (connections_max, COUNT, LOCK, "so many fit at least: the limit on open files")              \
-    M (refused_connections, COUNT, LOCK, "connections beyond that, since it was started")          \
+    M (refused_connections, TOTAL, LOCK, "connections beyond that, since it was started")          \
     M (received_bytes, BYTES, LOCK, "come from clients and not handled yet")                       \
     M (waiting_bytes, BYTES, LOCK, "answers that clients have not read yet")                       \
-    M (cut_clients, COUNT, LOCK,                                                                   \
+    M (cut_clients, TOTAL, LOCK,                                                                   \
        "clients cut off: they did not read, or did not end what they sent")                        \
     M (uptime_ms, MS, LOCK, "since it was started")                                                \
     M (version, TEXT, LOCK, "of holdfastd")                                                        \
     M (endpoint, TEXT, LOCK, "where clients reach it")
 
-//  M (unit, name)
+//  M (unit, name). TOTAL: it only rises as long as the node runs.
 #define HF_UNIT_TABLE(M)                                                                           \
     M (TEXT, "text")                                                                               \
     M (ID, "node id")                                                                              \
     M (INDEX, "index")                                                                             \
     M (COUNT, "number")                                                                            \
+    M (TOTAL, "total")                                                                             \
     M (BYTES, "bytes")                                                                             \
     M (MS, "milliseconds")                                                                         \
     M (HASH, "64 bits, shown in hex")

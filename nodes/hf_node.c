@@ -120,13 +120,15 @@ s_swap_in (const hf_options_t *options)
  *  nor other nodes may take the descriptors that this node's own files need. The members may become
  *  as many as can be. */
 static int
-s_divide_files (hf_node_t *self)
+s_divide_files (hf_node_t *self, const hf_options_t *options)
 {
     char error[HF_ERROR_SIZE] = "the limit on open files is too low";
     hf_door_plan_t *plan = &self->plan;
     hf_door_plan (0, HF_MEMBERS_MAX, plan);
-    uint64_t files = hf_files_raise (plan->files);
-    if (hf_files_check (plan->least - OPENED, "a node", error) != 0 ||
+    uint64_t http = options->http.chosen ? HF_HTTP_FILES : 0;
+    uint64_t files = hf_files_raise (plan->files + http);
+    files -= files > http ? http : 0;
+    if (hf_files_check (plan->least + (uint32_t)http - OPENED, "a node", error) != 0 ||
         !hf_door_plan (files, HF_MEMBERS_MAX, plan))
         return s_refuse (error);
     self->lock.connections_max = plan->clients;
@@ -206,7 +208,7 @@ int
 hf_node_load (hf_node_t *self, const hf_options_t *options)
 {
     char error[HF_ERROR_SIZE];
-    if (s_divide_files (self) != 0)
+    if (s_divide_files (self, options) != 0)
         return -1;
     self->dir = hf_dir_open (options->data, error);
     if (!self->dir)
@@ -225,7 +227,7 @@ hf_node_load (hf_node_t *self, const hf_options_t *options)
 }
 
 int
-hf_node_bind (hf_node_t *self)
+hf_node_bind (hf_node_t *self, const hf_options_t *options)
 {
     char error[HF_ERROR_SIZE];
     hf_gate_set (self->listen.client_port, self->plan.clients_top, true);
@@ -238,7 +240,10 @@ hf_node_bind (hf_node_t *self)
     self->lock.door = hf_door_new (context, self->own.host, &self->listen, error);
     if (!self->lock.door)
         return s_refuse (error);
-    return 0;
+    if (!options->http.chosen)
+        return 0;
+    self->http.server = hf_http_server_new (&options->http, error);
+    return self->http.server ? 0 : s_refuse (error);
 }
 
 void
@@ -247,6 +252,7 @@ hf_node_close (hf_node_t *self)
     hf_state_destroy (&self->lock.state);
     hf_state_store_close (&self->file.state_store);
     hf_mesh_destroy (&self->election.mesh);
+    hf_http_server_destroy (&self->http.server);
     hf_file_store_close (&self->file.store);
     hf_log_store_close (&self->election.store);
 }

@@ -23,6 +23,7 @@ typedef struct hf_node {
     hf_election_args_t election; //  what the actors get; they own the stores and sockets once they
     hf_lock_args_t lock;         //  run
     hf_file_args_t file;
+    hf_http_args_t http; //  no server: no HTTP
 } hf_node_t;
 
 /*  Find this node in the cluster list, if it does not join. 0, or -1: what is wrong was printed, in
@@ -49,7 +50,7 @@ int hf_node_join (hf_node_t *self, int signals);
 void hf_node_say_removed (const hf_node_t *self);
 
 /*  Bind the sockets. 0, or -1: what is wrong was printed, in one line. */
-int hf_node_bind (hf_node_t *self);
+int hf_node_bind (hf_node_t *self, const hf_options_t *options);
 
 /*  Close what was opened, if no actor has run. */
 void hf_node_close (hf_node_t *self);

@@ -26,6 +26,10 @@ static const char s_help[] =
     "                        container, behind a port mapping): an IPv4 address, an IPv6 address\n"
     "                        in brackets, or * for all IPv4 addresses; ports that are left out\n"
     "                        are those of the list\n"
+    "      --http ADDRESS:PORT   answer HTTP there: /metrics (Prometheus), /healthz, /readyz, and\n"
+    "                        what the node knows as JSON under /v1/; / lists the paths. It "
+    "changes\n"
+    "                        nothing, and asks nobody who he is: choose the address accordingly\n"
     "  -d, --data DIR        where this node keeps its log and files\n"
     "                        (default: ./holdfast-data; made when it is not there)\n"
     "  -l, --log-level LEVEL error, warn, info (default) or debug; lines go to stderr\n"
@@ -104,11 +108,12 @@ s_check (hf_options_t *options)
     return -1;
 }
 
-enum { NO_PREFER = 256, DUMP, LISTEN, RESTORE, DROP };
+enum { NO_PREFER = 256, DUMP, LISTEN, RESTORE, DROP, HTTP };
 static const struct option s_longs[] = {{"id", required_argument, NULL, 'i'},
                                         {"cluster", required_argument, NULL, 'c'},
                                         {"join", required_argument, NULL, 'j'},
                                         {"listen", required_argument, NULL, LISTEN},
+                                        {"http", required_argument, NULL, HTTP},
                                         {"data", required_argument, NULL, 'd'},
                                         {"log-level", required_argument, NULL, 'l'},
                                         {"dump", required_argument, NULL, DUMP},
@@ -155,6 +160,13 @@ hf_options_parse (hf_options_t *options, int argc, char **argv)
         case LISTEN:
             if (!hf_listen_parse (&options->listen, optarg))
                 return s_usage (HF_LISTEN_FORM, optarg);
+            break;
+        case HTTP:
+            if (!hf_listen_parse (&options->http, optarg) || options->http.client_port == 0 ||
+                options->http.node_port != 0)
+                return s_usage ("--http must be ADDRESS:PORT, with an IPv4 address, an IPv6 "
+                                "address in brackets or *, not",
+                                optarg);
             break;
         case DUMP:
             options->dump = optarg;

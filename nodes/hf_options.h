@@ -19,6 +19,7 @@ typedef struct hf_options {
     const char *restore; //  make the data folder from this backup, instead of running; NULL: run
     bool drop_sessions;  //  with that: without its sessions and what they hold
     hf_listen_t listen;  //  not completed; not chosen: where the list says
+    hf_listen_t http;    //  its client port is for HTTP; not chosen: no HTTP
     hf_level_t level;
     bool prefer_lowest;
     uint64_t log_keep; //  bytes

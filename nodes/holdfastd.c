@@ -132,8 +132,11 @@ s_run (hf_node_t *node, int signals)
     node->lock.file = hf_pipe_new (&node->file.lock);
     zactor_t *file = zactor_new (hf_file_actor, &node->file);
     zactor_t *election = zactor_new (hf_election_actor, &node->election);
+    if (node->http.server)
+        node->lock.http = hf_pipe_new (&node->http.lock);
     zactor_t *lock = zactor_new (hf_lock_actor, &node->lock);
     assert (file && election && lock);
+    zactor_t *http = node->http.server ? zactor_new (hf_http_actor, &node->http) : NULL;
     hf_report (HF_INFO, "holdfastd " HF_VERSION " serves clients on %s:%u, %s %s", node->own.host,
                (unsigned)node->own.client_port, node->joins ? "joins" : "cluster", node->list);
     int signal_number = 0;
@@ -143,6 +146,7 @@ s_run (hf_node_t *node, int signals)
     if (end == END_REMOVED)
         hf_node_say_removed (node);
     s_hand_over (election);
+    zactor_destroy (&http);
     zactor_destroy (&lock);
     zactor_destroy (&election);
     zactor_destroy (&file);
@@ -194,7 +198,7 @@ main (int argc, char **argv)
     if (rc == 0)
         rc = hf_node_listen (&node, &options, signals_fd);
     if (rc == 0)
-        rc = hf_node_bind (&node);
+        rc = hf_node_bind (&node, &options);
     bool again = false;
     if (rc == 0) {
         s_configure (&node, &options);

@@ -1,4 +1,5 @@
-/*  hf_actors.h - the three actors of a node and how they are wired.
+/*  hf_actors.h - the three actors of a node, the fourth for HTTP if it is wanted, and how they are
+ *  wired.
  *
  *  Each is a czmq zactor that owns its sockets, its state and its store from
  *  the moment it starts; main opens those first, so that their errors are reported in one
@@ -11,6 +12,7 @@
 
 #include "broker-less/hf_door.h"
 #include "broker-less/hf_mesh.h"
+#include "nodes/actors/hf_http_server.h"
 #include "nodes/locks/hf_state.h"
 #include "nodes/services/hf_election_service.h"
 #include "nodes/store/hf_file_store.h"
@@ -39,6 +41,7 @@ typedef struct hf_lock_args {
     hf_state_t *state;        //  owned: as state.db had it
     zsock_t *election;        //  owned: PAIR to the election actor
     zsock_t *file;            //  owned: PAIR to the file actor
+    zsock_t *http;            //  owned: PAIR to the HTTP actor; NULL: there is none
 } hf_lock_args_t;
 
 typedef struct hf_file_args {
@@ -50,8 +53,14 @@ typedef struct hf_file_args {
     zsock_t *election;             //  owned: PAIR to the election actor
 } hf_file_args_t;
 
+typedef struct hf_http_args {
+    hf_http_server_t *server; //  owned
+    zsock_t *lock;            //  owned: PAIR to the lock actor
+} hf_http_args_t;
+
 void hf_election_actor (zsock_t *pipe, void *args);
 void hf_lock_actor (zsock_t *pipe, void *args);
 void hf_file_actor (zsock_t *pipe, void *args);
+void hf_http_actor (zsock_t *pipe, void *args);
 
 #endif

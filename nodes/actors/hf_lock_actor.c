@@ -15,6 +15,10 @@
 #define QUERIES_US     10000      //  a turn spends on queries: keepalives must not wait for them
 #define OUT_BYTES      (1U << 20) //  frames that may wait for the end of the turn
 
+/*  The HTTP actor asks as a client does. No client has this route: libzmq's begin with a zero and
+ *  are 5 bytes long, and a name that a client gives itself does not begin with one. */
+static const hf_route_t s_http_route = {.size = 6, .id = {0, 'h', 't', 't', 'p', 0}};
+
 typedef struct lock_actor {
     hf_lock_args_t *args;
     zsock_t *pipe;
@@ -31,6 +35,10 @@ s_send_frames (lock_actor_t *self)
     for (size_t i = 0; i < self->out->frames.count; i++) {
         const hf_out_frame_t *frame = &self->out->frames.list[i];
         hf_span_t bytes = hf_outbox_bytes (self->out, frame);
+        if (self->args->http && hf_route_equal (&frame->route, &s_http_route)) {
+            zmq_send (zsock_resolve (self->args->http), bytes.at, bytes.size, ZMQ_DONTWAIT);
+            continue;
+        }
         //  A client that has left or does not read loses it, and asks again.
         if (!hf_door_send (self->args->door, &frame->route, bytes.at, bytes.size))
             hf_lock_service_unsent (self->service, frame->session, &frame->route);
@@ -71,6 +79,19 @@ s_drain (lock_actor_t *self, zsock_t *sock)
     zmq_msg_close (&message);
 }
 
+static void
+s_drain_http (lock_actor_t *self)
+{
+    zmq_msg_t message;
+    zmq_msg_init (&message);
+    while (self->args->http &&
+           zmq_msg_recv (&message, zsock_resolve (self->args->http), ZMQ_DONTWAIT) >= 0)
+        hf_lock_service_from_client (self->service, &s_http_route,
+                                     hf_span (zmq_msg_data (&message), zmq_msg_size (&message)),
+                                     hf_clock_us ());
+    zmq_msg_close (&message);
+}
+
 /*  Whether everything that waited was taken. */
 static bool
 s_drain_door (lock_actor_t *self)
@@ -106,6 +127,7 @@ s_turn (lock_actor_t *self)
     s_look_at_door (self);
     s_drain (self, self->args->election);
     s_drain (self, self->args->file);
+    s_drain_http (self);
     hf_lock_service_end (self->service, s_drain_door (self));
     s_carry_out (self);
     uint64_t end_us = hf_clock_us () + QUERIES_US;
@@ -122,11 +144,13 @@ s_run (lock_actor_t *self)
         {.socket = zsock_resolve (self->args->election), .events = ZMQ_POLLIN},
         {.socket = zsock_resolve (self->args->file), .events = ZMQ_POLLIN},
         {.socket = hf_door_socket (self->args->door), .events = ZMQ_POLLIN},
+        {.socket = self->args->http ? zsock_resolve (self->args->http) : NULL,
+         .events = ZMQ_POLLIN},
     };
+    int count = (int)(sizeof items / sizeof *items) - (self->args->http ? 0 : 1);
     s_carry_out (self); //  A_START
     do {
-        zmq_poll (items, sizeof items / sizeof *items,
-                  hf_pipe_wait_ms (hf_lock_service_wake_us (self->service)));
+        zmq_poll (items, count, hf_pipe_wait_ms (hf_lock_service_wake_us (self->service)));
         s_turn (self);
     } while (!hf_pipe_ends (self->pipe, NULL));
 }
@@ -150,4 +174,5 @@ hf_lock_actor (zsock_t *pipe, void *args)
     hf_door_destroy (&self.args->door);
     zsock_destroy (&self.args->election);
     zsock_destroy (&self.args->file);
+    zsock_destroy (&self.args->http);
 }

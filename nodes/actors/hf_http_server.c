@@ -1,0 +1,244 @@
+//  The HTTP port: connections are libmicrohttpd's; a request waits in a queue, suspended, until its
+//  questions are answered. One question is under way at a time, so that no number of requests asks
+//  more of the lock actor than one client does.
+
+#include "nodes/actors/hf_http_server.h"
+#include "base/hf_alloc.h"
+#include "base/hf_chain.h"
+#include "nodes/http/hf_http_request.h"
+#include <assert.h>
+#include <errno.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define BACKLOG     64
+#define IDLE_S      10          //  a connection that says nothing is closed
+#define MEMORY      (32U << 10) //  of one connection: its headers
+#define QUESTION_US (5 * 1000000ULL)
+
+typedef struct pending {
+    hf_chain_t chain; //  in the queue, from its first question to its answer
+    hf_http_server_t *server;
+    struct MHD_Connection *connection;
+    hf_http_request_t *request;
+    bool waits; //  suspended
+} pending_t;
+
+struct hf_http_server {
+    struct MHD_Daemon *daemon;
+    hf_chain_t queue;  //  of pending_t; the first one's question is under way
+    uint64_t id;       //  of the last question
+    uint64_t until_us; //  for its answer; 0: none is under way
+};
+
+//  ---- libmicrohttpd's calls -------------------------------------------------------------------
+
+static enum MHD_Result
+s_respond (struct MHD_Connection *connection, const hf_http_answer_t *answer)
+{
+    //  The text must outlive this call.
+    struct MHD_Response *response = MHD_create_response_from_buffer (
+        answer->size, (void *)(uintptr_t)answer->text, MHD_RESPMEM_MUST_COPY);
+    if (!response)
+        return MHD_NO;
+    MHD_add_response_header (response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->type);
+    MHD_add_response_header (response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    MHD_add_response_header (response, "X-Content-Type-Options", "nosniff");
+    if (answer->code == MHD_HTTP_METHOD_NOT_ALLOWED)
+        MHD_add_response_header (response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
+    enum MHD_Result queued = MHD_queue_response (connection, answer->code, response);
+    MHD_destroy_response (response);
+    return queued;
+}
+
+/*  Called with the headers, for each piece of a body (which is thrown away), at the end, and again
+ *  when the connection is resumed. */
+static enum MHD_Result
+s_on_request (void *arg, struct MHD_Connection *connection, const char *url, const char *method,
+              const char *version, const char *upload, size_t *upload_size, void **request_p)
+{
+    (void)version;
+    (void)upload;
+    hf_http_server_t *self = arg;
+    pending_t *pending = *request_p;
+    if (!pending) {
+        *request_p = pending = hf_alloc (sizeof *pending);
+        pending->server = self;
+        pending->connection = connection;
+        return MHD_YES;
+    }
+    if (*upload_size > 0) {
+        *upload_size = 0;
+        return MHD_YES;
+    }
+    if (!pending->request) {
+        pending->request = hf_http_request_new (method, url);
+        if (hf_http_request_asks (pending->request)) {
+            hf_chain_append (&self->queue, &pending->chain);
+            pending->waits = true;
+            MHD_suspend_connection (connection);
+            return MHD_YES;
+        }
+    }
+    hf_http_answer_t answer = hf_http_request_answer (pending->request);
+    return s_respond (connection, &answer);
+}
+
+static void
+s_on_completed (void *arg, struct MHD_Connection *connection, void **request_p,
+                enum MHD_RequestTerminationCode code)
+{
+    (void)arg;
+    (void)connection;
+    (void)code;
+    pending_t *pending = *request_p;
+    if (!pending)
+        return;
+    if (pending->chain.next) //  in the queue
+        hf_chain_remove (&pending->chain);
+    hf_http_request_destroy (&pending->request);
+    free (pending);
+    *request_p = NULL;
+}
+
+//  ---- the server ------------------------------------------------------------------------------
+
+static int
+s_listen (const hf_listen_t *where, char *error)
+{
+    char host[HF_ADDRESS_SIZE], port[8];
+    const char *text = where->at.text[0];
+    bool brackets = text[0] == '[';
+    snprintf (host, sizeof host, "%.*s", (int)(strlen (text) - (brackets ? 2 : 0)),
+              text + (brackets ? 1 : 0));
+    snprintf (port, sizeof port, "%u", where->client_port);
+    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
+                             .ai_socktype = SOCK_STREAM},
+                    *found = NULL;
+    int fd = -1, one = 1;
+    if (getaddrinfo (host, port, &hints, &found) == 0)
+        fd = socket (found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd >= 0)
+        setsockopt (fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (fd >= 0 &&
+        (bind (fd, found->ai_addr, found->ai_addrlen) != 0 || listen (fd, BACKLOG) != 0)) {
+        hf_error_set (error, "cannot listen on %s:%s for HTTP: %s", text, port, strerror (errno));
+        close (fd);
+        fd = -1;
+    } else if (fd < 0)
+        hf_error_set (error, "cannot listen on %s:%s for HTTP", text, port);
+    if (found)
+        freeaddrinfo (found);
+    return fd;
+}
+
+hf_http_server_t *
+hf_http_server_new (const hf_listen_t *where, char *error)
+{
+    assert (where->at.count > 0 && where->client_port > 0 && error);
+    int fd = s_listen (where, error);
+    if (fd < 0)
+        return NULL;
+    hf_http_server_t *self = hf_alloc (sizeof *self);
+    hf_chain_init (&self->queue);
+    self->daemon = MHD_start_daemon (
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, s_on_request, self,
+        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, s_on_completed, self,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)HF_HTTP_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY, MHD_OPTION_END);
+    if (self->daemon)
+        return self;
+    hf_error_set (error, "cannot serve HTTP");
+    close (fd);
+    free (self);
+    return NULL;
+}
+
+static void
+s_resume (pending_t *pending)
+{
+    hf_chain_remove (&pending->chain);
+    if (pending->waits)
+        MHD_resume_connection (pending->connection);
+    pending->waits = false;
+}
+
+void
+hf_http_server_destroy (hf_http_server_t **self_p)
+{
+    assert (self_p);
+    hf_http_server_t *self = *self_p;
+    if (!self)
+        return;
+    //  One that is suspended must not be when the daemon stops.
+    while (!hf_chain_empty (&self->queue))
+        s_resume (HF_AROUND (self->queue.next, pending_t, chain));
+    MHD_stop_daemon (self->daemon);
+    free (self);
+    *self_p = NULL;
+}
+
+int
+hf_http_server_fd (const hf_http_server_t *self)
+{
+    return MHD_get_daemon_info (self->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+}
+
+long
+hf_http_server_wait_ms (hf_http_server_t *self, long most)
+{
+    MHD_UNSIGNED_LONG_LONG wait_ms;
+    if (MHD_get_timeout (self->daemon, &wait_ms) == MHD_YES && wait_ms < (unsigned long)most)
+        return (long)wait_ms;
+    return most;
+}
+
+/*  The first in the queue has its answer, or was given up. */
+static void
+s_answered (hf_http_server_t *self, pending_t *first)
+{
+    s_resume (first);
+    //  libmicrohttpd takes it up in its next run, and would not wake its owner for that.
+    MHD_run (self->daemon);
+}
+
+void
+hf_http_server_turn (hf_http_server_t *self, uint64_t now_us)
+{
+    if (self->until_us != 0 && now_us >= self->until_us) {
+        pending_t *first = HF_AROUND (self->queue.next, pending_t, chain);
+        hf_http_request_late (first->request);
+        self->until_us = 0;
+        s_answered (self, first);
+    }
+    MHD_run (self->daemon);
+}
+
+bool
+hf_http_server_asks (hf_http_server_t *self, hf_pack_t *frame, uint64_t now_us)
+{
+    while (self->until_us == 0 && !hf_chain_empty (&self->queue)) {
+        pending_t *first = HF_AROUND (self->queue.next, pending_t, chain);
+        if (hf_http_request_next (first->request, ++self->id, frame)) {
+            self->until_us = now_us + QUESTION_US;
+            return true;
+        }
+        s_answered (self, first);
+    }
+    return false;
+}
+
+void
+hf_http_server_answer (hf_http_server_t *self, hf_span_t frame)
+{
+    if (self->until_us == 0)
+        return; //  too late
+    pending_t *first = HF_AROUND (self->queue.next, pending_t, chain);
+    if (hf_http_request_frame (first->request, frame))
+        self->until_us = 0;
+}

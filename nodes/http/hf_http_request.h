@@ -1,0 +1,53 @@
+/*  hf_http_request.h - a request at the HTTP port, from its path to its answer: pure.
+ *
+ *  A path is answered at once, or by questions to this node's lock actor, which are those of
+ * clients (QUERY, marked stale: any node answers). Lists come in pages; each page is a question.
+ *
+ *      request = hf_http_request_new (method, path);
+ *      while (hf_http_request_next (request, id, frame))     the QUERY to ask
+ *          hf_http_request_frame (request, answer);          or hf_http_request_late
+ *      answer = hf_http_request_answer (request);
+ *
+ *  The paths: /healthz, /readyz, /metrics (Prometheus, text format 0.0.4), and in JSON, with the
+ *  field names of `holdfast ... --json`: /v1/status, /v1/members, /v1/locks, /v1/locks/NAME,
+ *  /v1/sessions, /v1/files. / lists them.
+ */
+#ifndef HF_HTTP_REQUEST_H_INCLUDED
+#define HF_HTTP_REQUEST_H_INCLUDED
+
+#include "msgs/hf_msg.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define HF_HTTP_BYTES_MAX (64U << 20) //  of an answer; a list that is longer is refused (507)
+
+typedef struct hf_http_request hf_http_request_t;
+
+/*  PATH: without the query string, %XX decoded. */
+hf_http_request_t *hf_http_request_new (const char *method, const char *path);
+void hf_http_request_destroy (hf_http_request_t **self_p);
+
+/*  Pack the QUERY with ID that is to be asked next. False: there is nothing more to ask. */
+bool hf_http_request_next (hf_http_request_t *self, uint64_t id, hf_pack_t *frame);
+
+/*  Whether it has questions to ask. */
+bool hf_http_request_asks (const hf_http_request_t *self);
+
+/*  A frame that came: any bytes. True: it was the answer to the last QUERY, a RESULT or REFUSED. */
+bool hf_http_request_frame (hf_http_request_t *self, hf_span_t frame);
+
+/*  It was not answered in time. */
+void hf_http_request_late (hf_http_request_t *self);
+
+typedef struct hf_http_answer {
+    unsigned code;
+    const char *type; //  Content-Type
+    const char *text; //  the request's
+    size_t size;
+} hf_http_answer_t;
+
+/*  When nothing is to be asked any more; valid until the request is destroyed. */
+hf_http_answer_t hf_http_request_answer (const hf_http_request_t *self);
+
+#endif

@@ -1,0 +1,256 @@
+//  Rows as JSON, with the names that `holdfast ... --json` has; facts as metrics.
+
+#include "nodes/http/hf_http_rows.h"
+#include "base/hf_alloc.h"
+#include "base/hf_array.h"
+#include "msgs/hf_facts.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+//  ---- values ----------------------------------------------------------------------------
+
+/*  A string when it is past what a signed integer holds. */
+static json_t *
+s_number (uint64_t number)
+{
+    if (number <= INT64_MAX)
+        return json_integer ((json_int_t)number);
+    return json_sprintf ("%" PRIu64, number);
+}
+
+static json_t *
+s_hex (uint64_t number)
+{
+    return json_sprintf ("%016" PRIx64, number);
+}
+
+static json_t *
+s_text (hf_span_t text)
+{
+    return json_stringn (text.size > 0 ? (const char *)text.at : "", text.size);
+}
+
+static bool
+s_name (hf_span_t name, hf_http_page_t *page)
+{
+    if (!hf_name_valid (name))
+        return false;
+    memcpy (page->name, name.at, name.size);
+    page->name[name.size] = 0;
+    return true;
+}
+
+//  ---- locks -------------------------------------------------------------------------------
+
+static json_t *
+s_place (uint64_t session, uint32_t mode, uint32_t units, hf_span_t label, hf_span_t note)
+{
+    return json_pack ("{s:o, s:s, s:o, s:o, s:o}", "session", s_number (session), "mode",
+                      hf_mode_name ((hf_mode_t)mode), "units", s_number (units), "label",
+                      s_text (label), "note", s_text (note));
+}
+
+static bool
+s_holder (hf_scan_t *scan, json_t *lock)
+{
+    hf_holder_row_t row;
+    if (!lock || !hf_holder_row_get (scan, &row))
+        return false;
+    json_t *place = s_place (row.session, row.mode, row.units, row.label, row.note);
+    json_object_set_new (place, "token", s_number (row.token));
+    json_object_set_new (place, "staged", s_number (row.staged));
+    return json_array_append_new (json_object_get (lock, "holders"), place) == 0;
+}
+
+static bool
+s_waiter (hf_scan_t *scan, json_t *lock)
+{
+    hf_waiter_row_t row;
+    if (!lock || !hf_waiter_row_get (scan, &row))
+        return false;
+    json_t *place = s_place (row.session, row.mode, row.units, row.label, row.note);
+    json_object_set_new (place, "position", s_number (row.position));
+    return json_array_append_new (json_object_get (lock, "queue"), place) == 0;
+}
+
+/*  The LOCK_ROW of a page of one lock is there again: the places go on in the same object. */
+static bool
+s_lock (hf_scan_t *scan, bool one, json_t *list, hf_http_page_t *page)
+{
+    hf_lock_row_t row;
+    if (!hf_lock_row_get (scan, &row) || !s_name (row.lock, page))
+        return false;
+    if (one && json_array_size (list) > 0)
+        return true;
+    json_t *lock = json_pack ("{s:o, s:o, s:o, s:[]}", "lock", s_text (row.lock), "limit",
+                              s_number (row.limit), "waiters", s_number (row.waiters), "holders");
+    if (one)
+        json_object_set_new (lock, "queue", json_array ());
+    return json_array_append_new (list, lock) == 0;
+}
+
+static bool
+s_lock_rows (hf_scan_t *scan, bool one, json_t *list, hf_http_page_t *page)
+{
+    json_t *last = json_array_get (list, json_array_size (list) - 1);
+    switch (hf_scan_kind (scan)) {
+    case HF_KIND_LOCK_ROW:
+        return s_lock (scan, one, list, page);
+    case HF_KIND_HOLDER_ROW:
+        page->offset++;
+        return s_holder (scan, last);
+    case HF_KIND_WAITER_ROW:
+        page->offset++;
+        return one && s_waiter (scan, last);
+    default:
+        return false;
+    }
+}
+
+//  ---- the other lists ------------------------------------------------------------------------
+
+static bool
+s_session (hf_scan_t *scan, json_t *list, hf_http_page_t *page)
+{
+    hf_session_row_t row;
+    if (!hf_session_row_get (scan, &row) || row.session <= page->offset)
+        return false;
+    page->offset = row.session;
+    return json_array_append_new (
+               list, json_pack ("{s:o, s:o, s:o, s:o, s:b, s:b, s:o, s:o}", "session",
+                                s_number (row.session), "label", s_text (row.label), "ttl_ms",
+                                s_number (row.ttl_ms), "delay_ms", s_number (row.delay_ms),
+                                "detect", row.detect, "gone", row.gone, "held", s_number (row.held),
+                                "queued", s_number (row.queued))) == 0;
+}
+
+static bool
+s_file (hf_scan_t *scan, json_t *list, hf_http_page_t *page)
+{
+    hf_file_row_t row;
+    if (!hf_file_row_get (scan, &row) || !s_name (row.file, page))
+        return false;
+    return json_array_append_new (list, json_pack ("{s:o, s:o, s:o}", "file", s_text (row.file),
+                                                   "length", s_number (row.length), "checksum",
+                                                   s_hex (row.checksum))) == 0;
+}
+
+static bool
+s_member (hf_scan_t *scan, json_t *list)
+{
+    hf_member_row_t row;
+    if (!hf_member_row_get (scan, &row) || !hf_text_valid (row.host))
+        return false;
+    return json_array_append_new (
+               list, json_pack ("{s:o, s:o, s:o, s:o, s:b, s:b, s:b, s:o}", "id",
+                                s_number (row.node), "host", s_text (row.host), "client_port",
+                                s_number (row.client_port), "node_port", s_number (row.node_port),
+                                "votes", row.votes, "joins", row.joins, "leaves", row.leaves,
+                                "incarnation", s_hex (row.incarnation))) == 0;
+}
+
+static bool
+s_fact (hf_scan_t *scan, json_t *object)
+{
+    hf_fact_row_t row;
+    if (!hf_fact_row_get (scan, &row))
+        return false;
+    const hf_fact_info_t *info = hf_fact_find (row.key);
+    json_t *value = row.text.size > 0                    ? s_text (row.text)
+                    : info && info->unit == HF_UNIT_HASH ? s_hex (row.number)
+                    : info && info->unit == HF_UNIT_TEXT ? json_string ("")
+                                                         : s_number (row.number);
+    return json_object_setn_new (object, (const char *)row.key.at, row.key.size, value) == 0;
+}
+
+bool
+hf_http_rows (uint32_t what, hf_list_t rows, json_t *list, hf_http_page_t *page)
+{
+    hf_scan_t scan = hf_scan_list (rows);
+    bool good = true;
+    for (uint32_t i = 0; good && i < rows.count; i++) {
+        switch (what) {
+        case HF_WHAT_LOCKS:
+        case HF_WHAT_LOCK:
+            good = s_lock_rows (&scan, what == HF_WHAT_LOCK, list, page);
+            break;
+        case HF_WHAT_SESSIONS:
+            good = s_session (&scan, list, page);
+            break;
+        case HF_WHAT_FILES:
+            good = s_file (&scan, list, page);
+            break;
+        case HF_WHAT_MEMBERS:
+            good = s_member (&scan, list);
+            break;
+        default:
+            good = s_fact (&scan, list);
+        }
+    }
+    return good;
+}
+
+//  ---- metrics ----------------------------------------------------------------------------------
+
+typedef HF_ARRAY (char) text_t;
+
+static void s_add (text_t *self, const char *format, ...) __attribute__ ((format (printf, 2, 3)));
+
+static void
+s_add (text_t *self, const char *format, ...)
+{
+    char line[512];
+    va_list args;
+    va_start (args, format);
+    int size = vsnprintf (line, sizeof line, format, args);
+    va_end (args);
+    size_t fits = size < (int)sizeof line ? (size_t)size : sizeof line - 1;
+    hf_array_reserve (self, fits + 1);
+    memcpy (self->list + self->count, line, fits + 1);
+    self->count += fits;
+}
+
+/*  Names end with their unit; what only rises ends with _total. */
+static void
+s_metric (text_t *self, const hf_fact_info_t *info, uint64_t value)
+{
+    size_t size = strlen (info->key);
+    bool ms = info->unit == HF_UNIT_MS, total = info->unit == HF_UNIT_TOTAL;
+    char name[96];
+    if (ms && size > 3 && strcmp (info->key + size - 3, "_ms") == 0)
+        size -= 3;
+    snprintf (name, sizeof name, "holdfast_%.*s%s%s", (int)size, info->key, ms ? "_seconds" : "",
+              total ? "_total" : "");
+    s_add (self, "# HELP %s %s\n# TYPE %s %s\n", name, info->help, name,
+           total ? "counter" : "gauge");
+    if (ms)
+        s_add (self, "%s %" PRIu64 ".%03" PRIu64 "\n", name, value / 1000, value % 1000);
+    else
+        s_add (self, "%s %" PRIu64 "\n", name, value);
+}
+
+char *
+hf_http_metrics (const json_t *status)
+{
+    text_t text = {.list = NULL};
+    const char *role = json_string_value (json_object_get (status, "role"));
+    const char *version = json_string_value (json_object_get (status, "version"));
+    s_add (&text,
+           "# HELP holdfast_info The version of this node, and its id.\n"
+           "# TYPE holdfast_info gauge\nholdfast_info{version=\"%s\",node=\"%lld\"} 1\n",
+           version ? version : "",
+           (long long)json_integer_value (json_object_get (status, "node")));
+    s_add (&text,
+           "# HELP holdfast_leads Whether this node leads.\n# TYPE holdfast_leads gauge\n"
+           "holdfast_leads %d\n",
+           role != NULL && strcmp (role, "leader") == 0);
+    for (int fact = 0; fact < HF_FACT_COUNT; fact++) {
+        const hf_fact_info_t *info = &hf_facts[fact];
+        const json_t *value = json_object_get (status, info->key);
+        bool number = info->unit != HF_UNIT_TEXT && info->unit != HF_UNIT_HASH;
+        if (json_is_integer (value) && number && fact != HF_FACT_node)
+            s_metric (&text, info, (uint64_t)json_integer_value (value));
+    }
+    return text.list;
+}

@@ -1,0 +1,311 @@
+/*  Requests at the HTTP port: what each path asks, how pages come together, what is answered. */
+#include "tests/kit/hf_test.h"
+#include "base/hf_alloc.h"
+#include "base/hf_random.h"
+#include "msgs/hf_facts.h"
+#include "nodes/http/hf_http_request.h"
+#include <jansson.h>
+#include <string.h>
+
+static hf_pack_t s_asked, s_rows, s_frame;
+
+static int
+s_setup (void **state)
+{
+    (void)state;
+    hf_pack_init (&s_asked);
+    hf_pack_init (&s_rows);
+    hf_pack_init (&s_frame);
+    return 0;
+}
+
+static int
+s_teardown (void **state)
+{
+    (void)state;
+    hf_pack_done (&s_asked);
+    hf_pack_done (&s_rows);
+    hf_pack_done (&s_frame);
+    return 0;
+}
+
+#define TEST(name) HF_TEST_WITH (name, s_setup, s_teardown)
+
+/*  The question that REQUEST asks next. */
+static hf_query_t
+s_next (hf_http_request_t *request, uint64_t id)
+{
+    hf_query_t query;
+    hf_scan_t scan;
+    uint32_t kind;
+    hf_pack_reset (&s_asked);
+    assert_true (hf_http_request_next (request, id, &s_asked));
+    assert_int_equal (
+        hf_frame_open (hf_pack_bytes (&s_asked), hf_pack_size (&s_asked), &scan, &kind), HF_OK);
+    assert_int_equal (kind, HF_KIND_QUERY);
+    assert_true (hf_query_get (&scan, &query));
+    assert_true (query.id == id && query.stale);
+    return query;
+}
+
+/*  Answer with what is in s_rows. */
+static bool
+s_answer (hf_http_request_t *request, uint64_t id, hf_status_t status, bool more)
+{
+    hf_pack_reset (&s_frame);
+    hf_query_result_frame (&s_frame, &(hf_query_result_t){.id = id,
+                                                          .status = (uint32_t)status,
+                                                          .more = more,
+                                                          .rows = hf_pack_list (&s_rows)});
+    bool taken = hf_http_request_frame (
+        request, hf_span (hf_pack_bytes (&s_frame), hf_pack_size (&s_frame)));
+    hf_pack_reset (&s_rows);
+    return taken;
+}
+
+static void
+s_is (hf_http_request_t **request, unsigned code, const char *type, const char *has)
+{
+    assert_false (hf_http_request_asks (*request));
+    hf_http_answer_t answer = hf_http_request_answer (*request);
+    assert_int_equal (answer.code, code);
+    assert_int_equal (answer.size, strlen (answer.text));
+    assert_non_null (strstr (answer.type, type));
+    if (!strstr (answer.text, has))
+        fail_msg ("no '%s' in:\n%s", has, answer.text);
+    hf_http_request_destroy (request);
+}
+
+/*  The answer is JSON, and without blanks this one. */
+static void
+s_is_json (hf_http_request_t **request, const char *json)
+{
+    hf_http_answer_t answer = hf_http_request_answer (*request);
+    assert_int_equal (answer.code, 200);
+    assert_string_equal (answer.type, "application/json");
+    json_t *root = json_loadb (answer.text, answer.size, 0, NULL);
+    assert_non_null (root);
+    char *text = json_dumps (root, JSON_COMPACT);
+    for (char *at = text; *at != 0; at++)
+        *at = *at == '"' ? '\'' : *at;
+    assert_string_equal (text, json);
+    free (text);
+    json_decref (root);
+    hf_http_request_destroy (request);
+}
+
+TEST (what_needs_no_question)
+{
+    static const struct {
+        const char *method, *path;
+        unsigned code;
+        const char *has;
+    } rows[] = {
+        {"GET", "/healthz", 200, "ok\n"},
+        {"HEAD", "/healthz", 200, "ok\n"},
+        {"GET", "/", 200, "/v1/locks/NAME\n"},
+        {"GET", "", 404, "no such path"},
+        {"GET", "/v1", 404, "no such path"},
+        {"GET", "/v1/locks/", 404, "no such path"},
+        {"GET", "/v1/locks/\n", 404, "no such path"},
+        {"GET", "/v1/locks/\xff", 404, "no such path"},
+        {"GET", "/metrics/", 404, "no such path"},
+        {"POST", "/v1/locks", 405, "changes nothing"},
+        {"DELETE", "/nowhere", 405, "changes nothing"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        hf_http_request_t *request = hf_http_request_new (rows[i].method, rows[i].path);
+        assert_false (hf_http_request_next (request, 1, &s_asked));
+        s_is (&request, rows[i].code, "text/plain", rows[i].has);
+    }
+    char path[300] = "/v1/locks/";
+    memset (path + strlen (path), 'a', 256);
+    hf_http_request_t *request = hf_http_request_new ("GET", path);
+    s_is (&request, 404, "text/plain", "no such path");
+}
+
+static void
+s_lock (const char *name, uint64_t holders, uint64_t waiters)
+{
+    hf_lock_row_put (&s_rows, &(hf_lock_row_t){.lock = hf_span_text (name),
+                                               .holders = holders,
+                                               .waiters = waiters,
+                                               .limit = 3});
+}
+
+static void
+s_holder (uint64_t session)
+{
+    hf_holder_row_put (&s_rows, &(hf_holder_row_t){.session = session,
+                                                   .token = session + 10,
+                                                   .mode = HF_MODE_SHARED,
+                                                   .units = 1,
+                                                   .label = hf_span_text ("kim"),
+                                                   .note = hf_span_text ("")});
+}
+
+static void
+s_waiter (uint64_t session, uint64_t position)
+{
+    hf_waiter_row_put (&s_rows, &(hf_waiter_row_t){.session = session,
+                                                   .position = position,
+                                                   .mode = HF_MODE_EXCLUSIVE,
+                                                   .label = hf_span_text (""),
+                                                   .note = hf_span_text ("now")});
+}
+
+TEST (locks_come_in_pages)
+{
+    hf_http_request_t *request = hf_http_request_new ("GET", "/v1/locks");
+    hf_query_t query = s_next (request, 7);
+    assert_true (query.what == HF_WHAT_LOCKS && query.name.size == 0 && query.offset == 0);
+    s_lock ("a", 1, 2);
+    s_holder (4);
+    assert_false (s_answer (request, 6, HF_OK, true)); //  of another question
+    s_lock ("a", 1, 2);
+    s_holder (4);
+    assert_true (s_answer (request, 7, HF_OK, true));
+    query = s_next (request, 8);
+    assert_true (hf_span_equal (query.name, hf_span_text ("a")) && query.offset == 0);
+    s_lock ("b", 0, 1);
+    assert_true (s_answer (request, 8, HF_OK, false));
+    s_is_json (&request, "{'locks':[{'lock':'a','limit':3,'waiters':2,'holders':[{'session':4,"
+                         "'mode':'shared','units':1,'label':'kim','note':'','token':14,'staged':0}"
+                         "]},{'lock':'b','limit':3,'waiters':1,'holders':[]}]}");
+}
+
+TEST (one_lock_has_its_queue)
+{
+    hf_http_request_t *request = hf_http_request_new ("GET", "/v1/locks/a/b c");
+    hf_query_t query = s_next (request, 1);
+    assert_true (query.what == HF_WHAT_LOCK && query.offset == 1);
+    assert_true (hf_span_equal (query.name, hf_span_text ("a/b c")));
+    s_lock ("a/b c", 1, 2);
+    s_holder (4);
+    s_waiter (5, 1);
+    s_answer (request, 1, HF_OK, true);
+    query = s_next (request, 2);
+    assert_int_equal (query.offset, 3);
+    s_lock ("a/b c", 1, 2);
+    s_waiter (6, 2);
+    s_answer (request, 2, HF_OK, false);
+    s_is_json (&request,
+               "{'lock':'a/b c','limit':3,'waiters':2,'holders':[{'session':4,'mode':'shared',"
+               "'units':1,'label':'kim','note':'','token':14,'staged':0}],'queue':[{'session':5,"
+               "'mode':'exclusive','units':0,'label':'','note':'now','position':1},{'session':6,"
+               "'mode':'exclusive','units':0,'label':'','note':'now','position':2}],'held':true}");
+    request = hf_http_request_new ("GET", "/v1/locks/none");
+    s_next (request, 3);
+    s_answer (request, 3, HF_NOT_FOUND, false);
+    s_is (&request, 404, "text/plain", "nobody holds");
+}
+
+static void
+s_facts (uint64_t leader)
+{
+    hf_fact_put (&s_rows, HF_FACT_node, "", 2);
+    hf_fact_put (&s_rows, HF_FACT_role, "follower", 0);
+    hf_fact_put (&s_rows, HF_FACT_leader, "", leader);
+    hf_fact_put (&s_rows, HF_FACT_uptime_ms, "", 1234567);
+    hf_fact_put (&s_rows, HF_FACT_cut_clients, "", 5);
+    hf_fact_put (&s_rows, HF_FACT_state_hash, "", UINT64_MAX);
+    hf_fact_put (&s_rows, HF_FACT_version, "1.2", 0);
+}
+
+TEST (facts_are_json_and_metrics)
+{
+    hf_http_request_t *request = hf_http_request_new ("GET", "/v1/status");
+    assert_int_equal (s_next (request, 1).what, HF_WHAT_STATUS);
+    s_facts (3);
+    s_answer (request, 1, HF_OK, false);
+    s_is_json (&request, "{'node':2,'role':'follower','leader':3,'uptime_ms':1234567,"
+                         "'cut_clients':5,'state_hash':'ffffffffffffffff','version':'1.2'}");
+    request = hf_http_request_new ("GET", "/metrics");
+    s_next (request, 2);
+    s_facts (3);
+    s_answer (request, 2, HF_OK, false);
+    hf_http_answer_t answer = hf_http_request_answer (request);
+    assert_non_null (strstr (answer.type, "version=0.0.4"));
+    static const char *const lines[] = {
+        "holdfast_info{version=\"1.2\",node=\"2\"} 1\n", "holdfast_leads 0\n",
+        "\n# TYPE holdfast_uptime_seconds gauge\nholdfast_uptime_seconds 1234.567\n",
+        "\n# TYPE holdfast_cut_clients_total counter\nholdfast_cut_clients_total 5\n",
+        "\nholdfast_leader 3\n"};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        if (!strstr (answer.text, lines[i]))
+            fail_msg ("no '%s' in:\n%s", lines[i], answer.text);
+    assert_null (strstr (answer.text, "state_hash"));
+    assert_null (strstr (answer.text, "holdfast_node "));
+    hf_http_request_destroy (&request);
+}
+
+TEST (a_node_is_ready_when_it_knows_a_leader)
+{
+    hf_http_request_t *request = hf_http_request_new ("GET", "/readyz");
+    s_next (request, 1);
+    s_facts (3);
+    s_answer (request, 1, HF_OK, false);
+    s_is (&request, 200, "text/plain", "ready\n");
+    request = hf_http_request_new ("GET", "/readyz");
+    s_next (request, 2);
+    s_facts (0);
+    s_answer (request, 2, HF_OK, false);
+    s_is (&request, 503, "text/plain", "no leader");
+}
+
+TEST (what_is_refused_or_late_is_said)
+{
+    hf_http_request_t *request = hf_http_request_new ("GET", "/v1/sessions");
+    s_next (request, 1);
+    hf_pack_reset (&s_frame);
+    hf_refused_frame (&s_frame,
+                      &(hf_refused_t){.status = HF_NOT_LEADER, .text = hf_span_text ("")});
+    assert_true (hf_http_request_frame (
+        request, hf_span (hf_pack_bytes (&s_frame), hf_pack_size (&s_frame))));
+    s_is (&request, 503, "text/plain", hf_status_text (HF_NOT_LEADER));
+    request = hf_http_request_new ("GET", "/v1/files");
+    s_next (request, 2);
+    hf_http_request_late (request);
+    assert_false (s_answer (request, 2, HF_OK, false)); //  too late
+    s_is (&request, 503, "text/plain", "no answer in time");
+}
+
+/*  Rows of another question, and any bytes: one clear answer, and nothing grows. */
+TEST (it_survives_any_bytes)
+{
+    hf_http_request_t *request = hf_http_request_new ("GET", "/v1/members");
+    s_next (request, 1);
+    s_lock ("a", 1, 1);
+    s_answer (request, 1, HF_OK, false);
+    s_is (&request, 500, "text/plain", "cannot be read");
+    hf_random_t random = {.state = 5};
+    static const char *const paths[] = {"/v1/locks",   "/v1/locks/a", "/v1/sessions", "/v1/files",
+                                        "/v1/members", "/v1/status",  "/metrics"};
+    for (uint64_t id = 1; id < 20000; id++) {
+        uint8_t bytes[64];
+        request = hf_http_request_new ("GET", paths[id % 7]);
+        s_next (request, id);
+        s_lock ("a", 1, 1);
+        s_holder (id);
+        hf_pack_reset (&s_frame);
+        hf_query_result_frame (
+            &s_frame, &(hf_query_result_t){.id = id, .more = true, .rows = hf_pack_list (&s_rows)});
+        hf_pack_reset (&s_rows);
+        size_t size = hf_pack_size (&s_frame);
+        uint8_t *frame = memcpy (hf_alloc (size), hf_pack_bytes (&s_frame), size);
+        frame[hf_random_below (&random, size)] = (uint8_t)hf_random_below (&random, 256);
+        frame[hf_random_below (&random, size)] = (uint8_t)hf_random_below (&random, 256);
+        hf_http_request_frame (request, hf_span (frame, hf_random_below (&random, size + 1)));
+        hf_http_request_frame (request, hf_span (frame, size));
+        free (frame);
+        for (size_t i = 0; i < sizeof bytes; i++)
+            bytes[i] = (uint8_t)hf_random_below (&random, 256);
+        hf_http_request_frame (request, hf_span (bytes, hf_random_below (&random, 65)));
+        hf_http_request_late (request);
+        if (!hf_http_request_asks (request))
+            assert_in_range (hf_http_request_answer (request).code, 200, 507);
+        hf_http_request_destroy (&request);
+    }
+}
+
+HF_TEST_MAIN (NULL, NULL)
