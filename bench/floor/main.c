@@ -148,7 +148,7 @@ s_end (pid_t child, uint64_t *used_us)
 static bool
 s_commands (const floor_options_t *options, floor_result_t *result)
 {
-    char root[PATH_MAX], dir[PATH_MAX + 8];
+    char root[PATH_MAX], dir[PATH_MAX + 16];
     pid_t nodes[HF_MEMBERS_MAX];
     hf_port_t ports[HF_MEMBERS_MAX + 1];
     floor_places_t places;
