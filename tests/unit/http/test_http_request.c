@@ -239,6 +239,34 @@ TEST (facts_are_json_and_metrics)
     hf_http_request_destroy (&request);
 }
 
+/*  The alerts of docs/prometheus speak of metrics that there are. */
+TEST (alerts_name_metrics_that_there_are)
+{
+    char line[512], name[128];
+    unsigned found = 0;
+    hf_http_request_t *request = hf_http_request_new ("GET", "/metrics");
+    s_next (request, 1);
+    for (int fact = 0; fact < HF_FACT_COUNT; fact++)
+        hf_fact_put (&s_rows, (hf_fact_t)fact, "", 1);
+    s_answer (request, 1, HF_OK, false);
+    hf_http_answer_t answer = hf_http_request_answer (request);
+    FILE *file = fopen ("../../../docs/prometheus/alerts.yml", "r");
+    assert_non_null (file);
+    while (fgets (line, sizeof line, file)) {
+        for (const char *at = line; (at = strstr (at, "holdfast_")) != NULL;) {
+            size_t size = strspn (at, "abcdefghijklmnopqrstuvwxyz_");
+            snprintf (name, sizeof name, "\n%.*s ", (int)size, at);
+            if (!strstr (answer.text, name))
+                fail_msg ("there is no metric%s", name);
+            at += size;
+            found++;
+        }
+    }
+    fclose (file);
+    assert_in_range (found, 6, 100);
+    hf_http_request_destroy (&request);
+}
+
 TEST (a_node_is_ready_when_it_knows_a_leader)
 {
     hf_http_request_t *request = hf_http_request_new ("GET", "/readyz");
