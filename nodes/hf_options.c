@@ -33,6 +33,8 @@ static const char s_help[] =
     "  -d, --data DIR        where this node keeps its log and files\n"
     "                        (default: ./holdfast-data; made when it is not there)\n"
     "  -l, --log-level LEVEL error, warn, info (default) or debug; lines go to stderr\n"
+    "      --log-format FORM how these lines look: text, json, or journal, which is the default\n"
+    "                        where stderr goes to systemd's journal\n"
     "  -k, --log-keep SIZE   bytes of the log that are kept for nodes that were away, with k, m\n"
     "                        or g behind the number (default: 32m); a node that was away for\n"
     "                        longer takes over the whole state of the leader\n"
@@ -108,7 +110,7 @@ s_check (hf_options_t *options)
     return -1;
 }
 
-enum { NO_PREFER = 256, DUMP, LISTEN, RESTORE, DROP, HTTP };
+enum { NO_PREFER = 256, DUMP, LISTEN, RESTORE, DROP, HTTP, FORM };
 static const struct option s_longs[] = {{"id", required_argument, NULL, 'i'},
                                         {"cluster", required_argument, NULL, 'c'},
                                         {"join", required_argument, NULL, 'j'},
@@ -116,6 +118,7 @@ static const struct option s_longs[] = {{"id", required_argument, NULL, 'i'},
                                         {"http", required_argument, NULL, HTTP},
                                         {"data", required_argument, NULL, 'd'},
                                         {"log-level", required_argument, NULL, 'l'},
+                                        {"log-format", required_argument, NULL, FORM},
                                         {"dump", required_argument, NULL, DUMP},
                                         {"restore", required_argument, NULL, RESTORE},
                                         {"drop-sessions", no_argument, NULL, DROP},
@@ -131,6 +134,7 @@ hf_options_parse (hf_options_t *options, int argc, char **argv)
     *options = (hf_options_t){.cluster = NULL,
                               .data = "./holdfast-data",
                               .level = HF_INFO,
+                              .form = hf_report_form_here (),
                               .prefer_lowest = true,
                               .log_keep = LOG_KEEP_DEFAULT};
     int c;
@@ -156,6 +160,10 @@ hf_options_parse (hf_options_t *options, int argc, char **argv)
         case 'l':
             if (hf_report_level (optarg, &options->level) != 0)
                 return s_usage ("--log-level must be error, warn, info or debug, not", optarg);
+            break;
+        case FORM:
+            if (hf_report_form (optarg, &options->form) != 0)
+                return s_usage ("--log-format must be text, json or journal, not", optarg);
             break;
         case LISTEN:
             if (!hf_listen_parse (&options->listen, optarg))

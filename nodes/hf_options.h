@@ -21,6 +21,7 @@ typedef struct hf_options {
     hf_listen_t listen;  //  not completed; not chosen: where the list says
     hf_listen_t http;    //  its client port is for HTTP; not chosen: no HTTP
     hf_level_t level;
+    hf_report_form_t form; //  of log lines
     bool prefer_lowest;
     uint64_t log_keep; //  bytes
 } hf_options_t;

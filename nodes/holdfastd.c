@@ -191,7 +191,7 @@ main (int argc, char **argv)
     signal (SIGXFSZ, SIG_IGN); //  a write that fails is reported
     zsys_handler_set (NULL);
 
-    hf_report_init (options.level, node.id);
+    hf_report_init (options.level, options.form, node.id);
     rc = hf_node_load (&node, &options);
     if (rc == 0)
         rc = hf_node_join (&node, signals_fd);

@@ -3,31 +3,45 @@
 #include "nodes/actors/hf_report.h"
 #include "base/hf_line.h"
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #define LAST_WORDS_MS 1000 //  so long a dying process waits for room in stderr
 
 static hf_level_t s_level = HF_INFO;
+static hf_report_form_t s_form = HF_REPORT_TEXT;
 static uint32_t s_node;
 
-static const char *const s_names[] = {"error", "warn", "info", "debug"};
-
 void
-hf_report_init (hf_level_t level, uint32_t node_id)
+hf_report_init (hf_level_t level, hf_report_form_t form, uint32_t node_id)
 {
     s_level = level;
+    s_form = form;
     s_node = node_id;
+}
+
+hf_report_form_t
+hf_report_form_here (void)
+{
+    const char *stream = getenv ("JOURNAL_STREAM");
+    struct stat err;
+    unsigned long long device, inode;
+    bool journal = stream != NULL && sscanf (stream, "%llu:%llu", &device, &inode) == 2 &&
+                   fstat (STDERR_FILENO, &err) == 0 && err.st_dev == device && err.st_ino == inode;
+    return journal ? HF_REPORT_JOURNAL : HF_REPORT_TEXT;
 }
 
 int
 hf_report_level (const char *text, hf_level_t *level)
 {
-    for (unsigned i = 0; i < sizeof s_names / sizeof *s_names; i++) {
-        if (strcmp (text, s_names[i]) == 0) {
-            *level = (hf_level_t)i;
+    for (hf_level_t i = HF_ERROR; i <= HF_DEBUG; i++) {
+        if (strcmp (text, hf_report_level_name (i)) == 0) {
+            *level = i;
             return 0;
         }
     }
@@ -41,17 +55,11 @@ s_line (hf_level_t level, uint32_t patience_ms, const char *format, va_list args
     struct tm local;
     clock_gettime (CLOCK_REALTIME, &now);
     localtime_r (&now.tv_sec, &local);
-    char line[HF_LINE_MAX];
-    size_t used = strftime (line, sizeof line, "%Y-%m-%d %H:%M:%S", &local);
-    int n =
-        snprintf (line + used, sizeof line - used, ".%03ld %-5s node %u: ", now.tv_nsec / 1000000,
-                  s_names[level], (unsigned)s_node);
-    used += n > 0 ? (size_t)n : 0;
-    n = vsnprintf (line + used, sizeof line - used - 1, format, args);
-    size_t room = sizeof line - used - 1;
-    used += n < 0 ? 0 : (size_t)n < room ? (size_t)n : room - 1;
-    line[used++] = '\n';
-    hf_line_write (line, used, patience_ms);
+    char line[HF_LINE_MAX], text[HF_LINE_MAX];
+    vsnprintf (text, sizeof text, format, args);
+    size_t size = hf_report_line (line, sizeof line, s_form, level, s_node, &local,
+                                  (unsigned)(now.tv_nsec / 1000000), text);
+    hf_line_write (line, size, patience_ms);
 }
 
 void

@@ -6,10 +6,15 @@
 #define HF_REPORT_H_INCLUDED
 
 #include "msgs/hf_level.h"
+#include "nodes/actors/hf_report_line.h"
 #include <stdint.h>
 
 /*  Before the actors start. Lines above LEVEL are not printed. */
-void hf_report_init (hf_level_t level, uint32_t node_id);
+void hf_report_init (hf_level_t level, hf_report_form_t form, uint32_t node_id);
+
+/*  HF_REPORT_JOURNAL when stderr is a stream to systemd's journal, which says so in the
+ * environment; else HF_REPORT_TEXT. */
+hf_report_form_t hf_report_form_here (void);
 
 /*  0, or -1 when the text names no level: error, warn, info, debug. */
 int hf_report_level (const char *text, hf_level_t *level);
