@@ -4,6 +4,7 @@
 #include "nodes/actors/hf_pipe.h"
 #include "nodes/hf_dump.h"
 #include "nodes/hf_node.h"
+#include "nodes/hf_recover.h"
 #include "nodes/hf_restore.h"
 #include "nodes/services/hf_give_back.h"
 #include <assert.h>
@@ -175,6 +176,8 @@ main (int argc, char **argv)
         return hf_node_find (&node, &options) == 0 && hf_restore (&node, &options) == 0
                    ? EXIT_OK
                    : EXIT_CANNOT_START;
+    if (options.recover)
+        return hf_recover (&node, &options) == 0 ? EXIT_OK : EXIT_CANNOT_START;
     //  Threads inherit the mask: signals come to s_wait alone.
     sigset_t signals;
     sigemptyset (&signals);
