@@ -76,7 +76,7 @@ s_open (recover_t *self)
     if (self->options->id != 0 &&
         hf_log_store_bind (node->election.store, self->options->id, NULL) != 0)
         return s_say (hf_log_store_error (node->election.store));
-    return hf_node_load_stores (node, self->options) != 0 ? s_say_keep () : 0;
+    return 0;
 }
 
 static void
@@ -309,6 +309,8 @@ s_recover (recover_t *self)
     }
     if (survival != HF_SURVIVAL_CAN)
         return s_refuse (self, survival);
+    if (hf_node_load_stores (self->node, self->options) != 0)
+        return s_say_keep ();
     if (s_replay (self) != 0)
         return -1;
     s_print_facts (self);
