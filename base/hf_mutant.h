@@ -174,6 +174,8 @@
 //  For unit tests alone. The lock actor answers nothing before it has applied it, so that no client
 //  can see the difference; the tool's guard, names and addresses are not in the simulator.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
+    M (strange_hold_kept, "P11",                                                                   \
+       "a client keeps a hold that it knows nothing of: the cluster forgot its release")           \
     M (tokens_given_again, "P5a",                                                                  \
        "a cluster that begins with one disk gives out tokens that the old one gave")               \
     M (sessions_given_again, "P5",                                                                 \

@@ -222,7 +222,8 @@ s_print_facts (const recover_t *self)
         printf ("%s%u", i > 0 ? " " : "", self->roster.members[i].node);
     printf ("\n  last entry   %" PRIu64 " of term %" PRIu64 "\n", log->last_index,
             self->survivor.last_term);
-    printf ("  committed    up to entry %" PRIu64 ", surely; %" PRIu64 " more may be or not\n",
+    printf ("  committed    up to entry %" PRIu64 " at least; of %" PRIu64
+            " more it is not known here\n",
             self->committed, log->last_index - self->committed);
     printf ("  last command %" PRIu64 "\n", hf_state_command_index (state));
     printf ("  sessions     %zu\n  locks        %zu\n  files        %u\n",
@@ -235,18 +236,21 @@ s_print_meaning (const recover_t *self)
 {
     printf (
         "With --yes it becomes a new cluster of node %u alone, at %s:%u:%u:\n"
-        "- What the others have committed and this disk does not have is lost, also if clients "
-        "were\n"
-        "  told that it is done: grants, releases, appends. This disk cannot say how much that "
-        "is.\n"
+        "- What the others have committed and this disk does not have is lost: grants, releases "
+        "and\n"
+        "  appends that clients were told are done. This disk cannot say how much that is.\n"
         "- All entries of its log become committed, also those that no client was told of.\n"
         "- Tokens, session ids and indexes leave out the next %llu numbers, so that none\n"
         "  is given out again.\n"
-        "- Its sessions live on for one TTL, and what they hold is closed until then.\n"
+        "- Its sessions live for one more TTL, and on if their clients find it by then; what they\n"
+        "  hold stays held until they end.\n"
         "- The other nodes must not run on their old folders again: enough of them would go on as\n"
         "  the old cluster. They are refused here; empty their folders and add them.\n"
         "- There is no way back, nor to release 0.9.\n"
-        "If a majority of the nodes can come back with their disks, start these instead.\n",
+        "If a majority of the nodes can come back with their disks, start these instead. If other\n"
+        "disks are left, but no majority, take the one whose last entry is of the highest term, "
+        "of\n"
+        "these the one with the highest entry.\n",
         self->node->id, self->place.host, (unsigned)self->place.client_port,
         (unsigned)self->place.node_port, HF_SKIP_MAX);
     fflush (stdout);

@@ -57,10 +57,12 @@ s_lose_two (hf_cluster_t *cluster)
     s_client = hf_script_new ("client", hf_cluster_endpoints (cluster), hf_cluster_dir (cluster));
     MUST (s_client, "open 600000");
     MUST (s_client, "acquire mine");
+    MUST (s_client, "acquire back");
     trial_must (0, "$T cat one > one && $T cat two > two && cmp one two");
     assert_true (hf_cluster_wait_equal (cluster, LIMIT_MS));
     hf_cluster_kill (cluster, LEFT);
     trial_must (0, "for i in 1 2 3 4 5; do $T append lost 'line;' || exit; done");
+    MUST (s_client, "release back");
     uint64_t token = MUST (s_client, "acquire late").token;
     hf_cluster_kill (cluster, 1);
     hf_cluster_kill (cluster, 3);
@@ -74,7 +76,7 @@ s_recover (hf_cluster_t *cluster)
 {
     trial_must (1, "$N --dump $D2 > before && $N --recover --data $D2 --id 2");
     trial_output_has ("members      1 2 3\n");
-    trial_output_has ("What the others have committed and this disk does not have is lost");
+    trial_output_has ("What the others have committed and this disk does not have is lost: grants");
     trial_output_has ("nothing was changed; with --yes it will be");
     trial_must (0, "$N --dump $D2 | cmp before -");
     trial_must (0, "$N --recover --data $D2 --yes");
@@ -84,6 +86,13 @@ s_recover (hf_cluster_t *cluster)
     trial_must (0, "$N --dump $D2 | cmp after -");
     assert_true (hf_cluster_start (cluster, LEFT)); //  with the list of all three
     assert_int_equal (hf_cluster_wait_leader (cluster, LIMIT_MS), LEFT);
+}
+
+static bool
+s_is_free (hf_cluster_t *cluster, const char *lock)
+{
+    hf_lock_view_t view;
+    return hf_cluster_lock (cluster, lock, &view) && view.holder == 0;
 }
 
 /*  P5a, P6, P7 for what this disk has. */
@@ -96,7 +105,11 @@ s_expect_what_there_was (hf_cluster_t *cluster, uint64_t last)
     trial_must (1, "$T ls | grep lost");
     assert_true (hf_cluster_wait_lock (cluster, "held", &view, LIMIT_MS));
     assert_true (view.holder != 0 && view.staged == 6);
+    assert_true (hf_cluster_wait_lock (cluster, "mine", &view, LIMIT_MS));
+    assert_true (view.holder != 0);
     //  A client of that time, with the list of that time, goes on; what it got later is lost.
+    assert_true (HF_WAIT (hf_script_losses (s_client) == 1, LIMIT_MS));
+    assert_true (HF_WAIT (s_is_free (cluster, "back"), LIMIT_MS)); //  released once more
     MUST (s_client, "acquire another");
     uint64_t token = MUST (s_client, "acquire third").token;
     assert_true (token > last && token > 1000000000000ULL);

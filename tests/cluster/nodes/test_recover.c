@@ -171,8 +171,8 @@ RECOVER_TEST (test_a_damaged_log)
                    "$N --recover --data $D2 --yes || exit; else "
                    "$N --recover --data $D2 --yes > out 2>&1 && exit 5; "
                    "grep -q 'do NOT wipe it' out || exit 6; "
-                   "refused=$((refused+1)); fi; at=$((at+200)); done; "
-                   "[ $refused -gt 2 ]");
+                   "refused=$((refused+1)); fi; at=$((at+400)); done; "
+                   "[ $refused -gt 2 ] || { echo $refused; exit 7; }");
 }
 
 RECOVER_TEST (test_a_list_of_this_node_alone_moves_it)
