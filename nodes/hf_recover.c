@@ -322,10 +322,8 @@ s_recover (recover_t *self)
         return s_print_meaning (self);
     if (s_write (self) != 0)
         return -1;
-    hf_span_t payload = hf_state_roster (self->node->lock.state);
-    hf_roster_t now;
-    bool good = hf_roster_get (payload, &now);
-    assert (good && now.count == 1);
+    uint64_t incarnation = hf_log_store_incarnation (self->node->election.store);
+    hf_roster_t now = hf_survivor_roster (&self->survivor, incarnation);
     printf ("It is node %u of the new cluster %016" PRIx64 " now; tokens go on after %" PRIu64
             ".\n",
             self->node->id, now.cluster, hf_state_last_token (self->node->lock.state));
