@@ -131,7 +131,7 @@ static bool
 s_refused (const hf_cluster_t *cluster, uint32_t id)
 {
     return hf_cluster_log_has (cluster, id, "node 2 is of cluster ") &&
-           hf_cluster_log_has (cluster, id, "this node is left of the old one: wipe it");
+           hf_cluster_log_has (cluster, id, "the node of the other one is left over: wipe that");
 }
 
 /*  They start on their old folders, and have a majority between them; the new cluster does not
