@@ -46,10 +46,17 @@ s_begin (hf_cluster_t *cluster)
 
 //  ---- the loss ------------------------------------------------------------------------
 
+static uint64_t
+s_first_index (hf_cluster_t *cluster)
+{
+    hf_node_status_t status;
+    return hf_cluster_status (cluster, LEFT, &status) ? status.first_index : 0;
+}
+
 /*  Node 2 has what is in `one` and `two`, and knows of who holds `held` and `mine`. It is away
  * while the others grant more tokens and fill more files. Gives the last token. */
 static uint64_t
-s_lose_two (hf_cluster_t *cluster)
+s_lose_two (hf_cluster_t *cluster, bool prunes)
 {
     s_begin (cluster);
     trial_must (0, LOAD);
@@ -60,6 +67,7 @@ s_lose_two (hf_cluster_t *cluster)
     MUST (s_client, "acquire back");
     trial_must (0, "$T cat one > one && $T cat two > two && cmp one two");
     assert_true (hf_cluster_wait_equal (cluster, LIMIT_MS));
+    assert_true (!prunes || HF_WAIT (s_first_index (cluster) > 1, LIMIT_MS));
     hf_cluster_kill (cluster, LEFT);
     trial_must (0, "for i in 1 2 3 4 5; do $T append lost 'line;' || exit; done");
     MUST (s_client, "release back");
@@ -174,10 +182,10 @@ s_wipe_and_add (hf_cluster_t *cluster, uint32_t id)
     hf_cluster_set_apart (cluster, id, false);
 }
 
-HF_TEST_WITH (test_one_disk_of_three_is_left, s_set_up, s_tear_down)
+static void
+s_story (hf_cluster_t *cluster, bool prunes)
 {
-    hf_cluster_t *cluster = *state;
-    uint64_t last = s_lose_two (cluster);
+    uint64_t last = s_lose_two (cluster, prunes);
     s_recover (cluster);
     trial_must (1, "$N --recover --data $D2 --yes");
     trial_output_has ("is in use by process");
@@ -191,6 +199,19 @@ HF_TEST_WITH (test_one_disk_of_three_is_left, s_set_up, s_tear_down)
     assert_true (hf_cluster_wait_file (cluster, "new", "line;line;line;line;line;line;", LIMIT_MS));
     trial_must (0, "$T cat one | cmp - one");
     assert_true (hf_cluster_passed (cluster));
+}
+
+HF_TEST_WITH (test_one_disk_of_three_is_left, s_set_up, s_tear_down)
+{
+    s_story (*state, false);
+}
+
+/*  The log begins behind the rosters that it had; who joins gets the state. */
+HF_TEST_WITH (test_with_a_log_that_was_pruned, s_set_up, s_tear_down)
+{
+    hf_cluster_add_argument (*state, "--log-keep");
+    hf_cluster_add_argument (*state, "0");
+    s_story (*state, true);
 }
 
 HF_TEST_MAIN (NULL, NULL)
