@@ -17,12 +17,13 @@
     "\"$T append one '$who $i;'; $T append two '$who $i;'\" || exit; done) & done; wait; "         \
     "[ $($T cat one | tr -dc ';' | wc -c) = 8 ]"
 
-static hf_script_t *s_client;
+static hf_script_t *s_client, *s_later;
 
 static int
 s_tear_down (void **state)
 {
     hf_script_destroy (&s_client);
+    hf_script_destroy (&s_later);
     hf_cluster_tear_down (state);
     return trial_teardown (NULL);
 }
@@ -71,6 +72,8 @@ s_lose_two (hf_cluster_t *cluster, bool prunes)
     hf_cluster_kill (cluster, LEFT);
     trial_must (0, "for i in 1 2 3 4 5; do $T append lost 'line;' || exit; done");
     MUST (s_client, "release back");
+    s_later = hf_script_new ("later", hf_cluster_endpoints (cluster), hf_cluster_dir (cluster));
+    MUST (s_later, "open 600000");
     uint64_t token = MUST (s_client, "acquire late").token;
     hf_cluster_kill (cluster, 1);
     hf_cluster_kill (cluster, 3);
@@ -118,6 +121,8 @@ s_expect_what_there_was (hf_cluster_t *cluster, uint64_t last)
     //  A client of that time, with the list of that time, goes on; what it got later is lost.
     assert_true (HF_WAIT (hf_script_losses (s_client) == 1, LIMIT_MS));
     assert_true (HF_WAIT (s_is_free (cluster, "back"), LIMIT_MS)); //  released once more
+    assert_true (HF_WAIT (hf_script_ends (s_later) == 1, LIMIT_MS));
+    MUST (s_later, "open 10000");
     MUST (s_client, "acquire another");
     uint64_t token = MUST (s_client, "acquire third").token;
     assert_true (token > last && token > 1000000000000ULL);
@@ -195,7 +200,7 @@ s_story (hf_cluster_t *cluster, bool prunes)
     s_wipe_and_add (cluster, 3);
     assert_true (hf_cluster_wait_equal (cluster, LIMIT_MS));
     MUST (s_client, "release third");
-    assert_true (hf_script_finish (s_client));
+    assert_true (hf_script_finish (s_client) && hf_script_finish (s_later));
     assert_true (hf_cluster_wait_file (cluster, "new", "line;line;line;line;line;line;", LIMIT_MS));
     trial_must (0, "$T cat one | cmp - one");
     assert_true (hf_cluster_passed (cluster));
