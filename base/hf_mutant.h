@@ -175,6 +175,18 @@
 //  can see the difference; the tool's guard, names and addresses are not in the simulator.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
     M (stranger_unaware, "P11", "a node whose log is empty is not told that it is no member")      \
+    M (strange_hold_kept, "P11",                                                                   \
+       "a client keeps a hold that it knows nothing of: the cluster forgot its release")           \
+    M (tokens_given_again, "P5a",                                                                  \
+       "a cluster that begins with one disk gives out tokens that the old one gave")               \
+    M (sessions_given_again, "P5",                                                                 \
+       "a cluster that begins with one disk gives out session ids that the old one gave")          \
+    M (numbers_told_again, "P10",                                                                  \
+       "a cluster that begins with one disk numbers what happens as the old one did")              \
+    M (skip_untold, "P10", "who watches is not told that numbers are left out")                    \
+    M (survivor_keeps_cluster, "P1 P3",                                                            \
+       "a cluster that begins with one disk has the old one's id")                                 \
+    M (survivor_keeps_term, "P1 P2", "a cluster that begins with one disk has the old one's term") \
     M (vote_forgotten, "P1", "a vote is not durable")                                              \
     M (votes_by_new, "P1 P3", "an election needs a majority of the new voters only")               \
     M (removed_never_stands, "P11", "a removed member with the longest log does not stand")        \

@@ -318,8 +318,10 @@ s_say_other_cluster (hf_mesh_t *self, const hf_hello_t *hello)
     if (hello->cluster != 0)
         snprintf (self->text, sizeof (self->text),
                   "node %u is of cluster %016" PRIx64 " and this node of cluster %016" PRIx64
-                  ": its messages are dropped, since two clusters never mix; one of both has the "
-                  "data folder of another cluster, or a wrong address in its list",
+                  ": its messages are dropped, since two clusters never mix. If one of both was "
+                  "recovered from one disk, the node of the other one is left over: wipe that, and "
+                  "add it. Else one of them has the data folder of another cluster, or a wrong "
+                  "address in its list",
                   hello->from, hello->cluster, self->me.cluster);
     else
         snprintf (self->text, sizeof (self->text),

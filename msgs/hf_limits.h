@@ -43,6 +43,9 @@
 #define HF_ROWS_MAX          1000 //  rows in one answer to a query: locks, places or files
 #define HF_HOLDERS_LISTED    8    //  holders of each lock in an answer to LOCKS
 
+#define HF_SKIP_MAX                                                                                \
+    1000000000000ULL //  numbers that a cluster which begins with one disk leaves out: see CMD_SKIP
+
 #define HF_FRAME_MAX      (4U << 20)  //  bytes in one frame between nodes; more is refused
 #define HF_STATE_PART_MAX (64U << 10) //  bytes in one part of a state: heartbeats pass between two
 #define HF_CLIENT_FRAME_MAX                                                                        \

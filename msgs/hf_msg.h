@@ -206,6 +206,10 @@
 #define HF_FIELDS_cmd_expire(F)   F (u64, session) F (u64, term)
 #define HF_FIELDS_cmd_silence(F)  F (u64, term) F (list, sessions)
 #define HF_FIELDS_silence(F)      F (u64, session) F (u32, ran_ms)
+//  Alone in its entry, of a cluster that begins with the one disk that is left of another: what
+//  that one gave out last is not known. Of tokens, sessions and what happened the next BY are left
+//  out.
+#define HF_FIELDS_cmd_skip(F) F (u64, by)
 
 //  Between the actors of one node.
 #define HF_FIELDS_a_start(F)     F (u64, applied)
@@ -310,6 +314,7 @@
     M (CMD_EXPIRE, 163, cmd_expire)                                                                \
     M (CMD_SILENCE, 164, cmd_silence)                                                              \
     M (SILENCE, 165, silence)                                                                      \
+    M (CMD_SKIP, 166, cmd_skip)                                                                    \
     M (A_START, 192, a_start)                                                                      \
     M (A_PROPOSE, 193, a_propose)                                                                  \
     M (A_BARRIER, 194, a_barrier)                                                                  \

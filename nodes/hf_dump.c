@@ -7,9 +7,7 @@
 #include "nodes/snapshot/disk/hf_snapshot_stage.h"
 #include <assert.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #define ENTRIES_MAX 10000
 
@@ -203,20 +201,11 @@ s_files (hf_file_store_t *store, char *error)
 
 //  ---- the folder ------------------------------------------------------------------------
 
-static bool
-s_has (const char *dir, const char *name)
-{
-    char path[PATH_MAX];
-    struct stat info;
-    return snprintf (path, sizeof path, "%s/%s", dir, name) < (int)sizeof path &&
-           stat (path, &info) == 0;
-}
-
 /*  A missing database is not created. */
 static int
 s_add_state (const char *dir, json_t *json, uint64_t *index, char *error)
 {
-    if (!s_has (dir, "state.db"))
+    if (!hf_dir_has (dir, "state.db"))
         return json_object_set_new (json, "state", json_null ());
     hf_state_store_t *store = hf_state_store_open (dir, error);
     if (!store)
@@ -230,7 +219,7 @@ s_add_state (const char *dir, json_t *json, uint64_t *index, char *error)
 static int
 s_add_files (const char *dir, json_t *json, char *error)
 {
-    if (!s_has (dir, "files.db"))
+    if (!hf_dir_has (dir, "files.db"))
         return json_object_set_new (json, "files", json_array ());
     hf_file_store_t *store = hf_file_store_open (dir, error);
     if (!store)
@@ -256,7 +245,7 @@ s_add_all (const char *dir, json_t *json, char *error)
     if (rc == 0)
         rc = s_add_files (dir, json, error);
     //  A received snapshot that the next start would swap in.
-    json_object_set_new (json, "state_to_install", json_boolean (s_has (dir, HF_STAGE_READY)));
+    json_object_set_new (json, "state_to_install", json_boolean (hf_dir_has (dir, HF_STAGE_READY)));
     hf_log_store_close (&log);
     return rc;
 }
@@ -275,7 +264,7 @@ hf_dump (const char *dir, FILE *out)
 {
     char error[HF_ERROR_SIZE] = "";
     int rc = -1;
-    if (!s_has (dir, "log.db")) {
+    if (!hf_dir_has (dir, "log.db")) {
         hf_error_set (error, "%s holds no data of a node: there is no log.db in it", dir);
     } else {
         hf_dir_t *lock = hf_dir_open (dir, error);

@@ -179,6 +179,20 @@ s_refuse_level (const hf_options_t *options, uint32_t level)
     return s_refuse (error);
 }
 
+/*  A cluster that was begun anew with one disk: the list may name what is left of the old one, and
+ *  nodes of that must neither be asked nor, at feature level 0, be let in for having the same list.
+ */
+static void
+s_leave_list (hf_node_t *self)
+{
+    const char *list;
+    hf_log_store_bound (self->election.store, &list);
+    if (self->joins || strcmp (list, HF_LOG_RENEWED) != 0)
+        return;
+    self->endpoints = self->told;
+    hf_endpoints_text (&self->endpoints, self->list);
+}
+
 /*  The log belongs to this node, and says who the members are and where this node is; before it has
  *  a roster with places, the list says it, which must be that of the first start. */
 static int
@@ -201,7 +215,18 @@ s_bind_log (hf_node_t *self, const hf_options_t *options)
     hf_endpoints_text (&self->told, text);
     if (!self->joins && strcmp (text, self->list) != 0)
         hf_report (HF_INFO, "goes by the members in its log, not by the list: %s", text);
+    s_leave_list (self);
     return 0;
+}
+
+int
+hf_node_load_stores (hf_node_t *self, const hf_options_t *options)
+{
+    char error[HF_ERROR_SIZE];
+    self->file.store = hf_file_store_open (options->data, error);
+    if (!self->file.store)
+        return s_refuse (error);
+    return s_load_state (self, options) != 0 ? -1 : s_check_stores (self, options);
 }
 
 int
@@ -218,12 +243,7 @@ hf_node_load (hf_node_t *self, const hf_options_t *options)
     self->election.store = hf_log_store_open (options->data, error);
     if (!self->election.store)
         return s_refuse (error);
-    if (s_bind_log (self, options) != 0)
-        return -1;
-    self->file.store = hf_file_store_open (options->data, error);
-    if (!self->file.store)
-        return s_refuse (error);
-    return s_load_state (self, options) != 0 ? -1 : s_check_stores (self, options);
+    return s_bind_log (self, options) != 0 ? -1 : hf_node_load_stores (self, options);
 }
 
 int

@@ -40,6 +40,10 @@ int hf_node_listen (hf_node_t *self, const hf_options_t *options, int signals);
  *  -1: what is wrong was printed, in one line. */
 int hf_node_load (hf_node_t *self, const hf_options_t *options);
 
+/*  The part of that behind the log: open files and state, and check that they belong to the log. 0,
+ *  or -1, as above. */
+int hf_node_load_stores (hf_node_t *self, const hf_options_t *options);
+
 /*  Ask other members where they and this node are. A node that joins and whose log does not say it
  *  waits for the answer; one with a roster in its log for a moment, as it may have been moved while
  * it was away. 0; -1: what is wrong was printed; 1: one of SIGNALS, which is a signalfd, came

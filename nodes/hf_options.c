@@ -43,6 +43,12 @@ static const char s_help[] =
     "a\n"
     "                        backup (holdfast backup), and exit; the folder must be empty\n"
     "      --drop-sessions   with --restore: without the sessions and what they hold\n"
+    "      --recover         when the other disks are lost for good: say what the data folder of "
+    "this\n"
+    "                        node has and what may be lost, and exit with code 1; with --yes make "
+    "it\n"
+    "                        a new cluster of this node alone, and exit with code 0\n"
+    "      --yes             with --recover: do it\n"
     "      --no-prefer-lowest  do not hand the lead over to the lowest id\n"
     "  -h, --help            show this and exit\n"
     "  -V, --version         show the version and exit\n"
@@ -56,7 +62,8 @@ static const char s_help[] =
     "  holdfast --endpoints $L status\n"
     "\n"
     "SIGTERM ends it cleanly: a leader hands over first. Exit codes: 0 ended by a signal\n"
-    "or dumped or restored, 1 it could not start or a disk failed (stderr says which), 64 wrong "
+    "or dumped, restored or recovered, 1 it could not start or a disk failed (stderr says which), "
+    "64 wrong "
     "usage.\n";
 
 static int
@@ -105,12 +112,16 @@ s_check (hf_options_t *options)
         return s_usage ("--drop-sessions goes with --restore alone", NULL);
     if (options->join && (options->cluster || options->restore))
         return s_usage ("--join goes without --cluster and --restore", NULL);
-    if (!options->cluster)
+    if (options->recover && (options->join || options->restore || options->dump))
+        return s_usage ("--recover goes without --join, --restore and --dump", NULL);
+    if (options->yes && !options->recover)
+        return s_usage ("--yes goes with --recover alone", NULL);
+    if (!options->cluster && !options->recover)
         options->cluster = HF_ENDPOINTS_DEFAULT;
     return -1;
 }
 
-enum { NO_PREFER = 256, DUMP, LISTEN, RESTORE, DROP, HTTP, FORM };
+enum { NO_PREFER = 256, DUMP, LISTEN, RESTORE, DROP, HTTP, FORM, RECOVER, YES };
 static const struct option s_longs[] = {{"id", required_argument, NULL, 'i'},
                                         {"cluster", required_argument, NULL, 'c'},
                                         {"join", required_argument, NULL, 'j'},
@@ -122,6 +133,8 @@ static const struct option s_longs[] = {{"id", required_argument, NULL, 'i'},
                                         {"dump", required_argument, NULL, DUMP},
                                         {"restore", required_argument, NULL, RESTORE},
                                         {"drop-sessions", no_argument, NULL, DROP},
+                                        {"recover", no_argument, NULL, RECOVER},
+                                        {"yes", no_argument, NULL, YES},
                                         {"log-keep", required_argument, NULL, 'k'},
                                         {"no-prefer-lowest", no_argument, NULL, NO_PREFER},
                                         {"help", no_argument, NULL, 'h'},
@@ -184,6 +197,12 @@ hf_options_parse (hf_options_t *options, int argc, char **argv)
             break;
         case DROP:
             options->drop_sessions = true;
+            break;
+        case RECOVER:
+            options->recover = true;
+            break;
+        case YES:
+            options->yes = true;
             break;
         case 'k':
             if (!s_parse_size (optarg, &options->log_keep))

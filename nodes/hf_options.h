@@ -10,14 +10,16 @@
 enum { EXIT_OK = 0, EXIT_CANNOT_START = 1, EXIT_USAGE = 64 };
 
 typedef struct hf_options {
-    uint32_t id; //  0: not given
-    const char *cluster;
+    uint32_t id;         //  0: not given
+    const char *cluster; //  with recover NULL: not given
     const char
         *join; //  HOST:PORT, where a member of the cluster to join serves clients; NULL: none
     const char *data;
     const char *dump;    //  print what is in this folder, instead of running; NULL: run
     const char *restore; //  make the data folder from this backup, instead of running; NULL: run
     bool drop_sessions;  //  with that: without its sessions and what they hold
+    bool recover;        //  begin a new cluster with the data folder, instead of running
+    bool yes;            //  with that: do it
     hf_listen_t listen;  //  not completed; not chosen: where the list says
     hf_listen_t http;    //  its client port is for HTTP; not chosen: no HTTP
     hf_level_t level;

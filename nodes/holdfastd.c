@@ -4,6 +4,7 @@
 #include "nodes/actors/hf_pipe.h"
 #include "nodes/hf_dump.h"
 #include "nodes/hf_node.h"
+#include "nodes/hf_recover.h"
 #include "nodes/hf_restore.h"
 #include "nodes/services/hf_give_back.h"
 #include <assert.h>
@@ -175,6 +176,8 @@ main (int argc, char **argv)
     if (options.dump)
         return hf_dump (options.dump, stdout) == 0 ? EXIT_OK : EXIT_CANNOT_START;
     static hf_node_t node;
+    if (options.recover)
+        return hf_recover (&node, &options) == 0 ? EXIT_OK : EXIT_CANNOT_START;
     if (hf_node_find (&node, &options) != 0)
         return EXIT_USAGE;
     if (options.restore)

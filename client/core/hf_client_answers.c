@@ -331,8 +331,11 @@ s_listed (hf_client_session_t *session, const hf_kept_t *kept, uint64_t echo)
             return;
         hf_client_place_t *place =
             hf_client_place_find (session, granted.lock.at, granted.lock.size);
-        if (!place)
+        if (!place) {
+            //  The cluster has forgotten that it was released: it goes on from an older state.
+            hf_client_requests_return (session, granted.lock, granted.token);
             continue;
+        }
         place->refs++;
         if (!place->held || place->token == granted.token || place->token == granted.replaces)
             place->seen_us = place->listed_us = echo;

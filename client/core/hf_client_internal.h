@@ -272,6 +272,8 @@ typedef struct hf_client_gone {
 void hf_client_requests_abandon (hf_client_place_t *place, hf_client_gone_t gone);
 /*  What is held is held in the mode that it had: an upgrade that waits is given up. */
 void hf_client_requests_withdraw (hf_client_place_t *place, hf_client_gone_t gone);
+/*  Hand back a hold that the session has and that nobody here knows of. */
+void hf_client_requests_return (hf_client_session_t *session, hf_span_t lock, uint64_t token);
 
 //  hf_client_answers.c
 void hf_client_answers_take (hf_client_core_t *core, const hf_answers_t *answers);

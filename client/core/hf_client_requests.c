@@ -50,6 +50,17 @@ hf_client_requests_withdraw (hf_client_place_t *place, hf_client_gone_t gone)
     hf_client_requests_line_up (op, op->session->ready.next);
 }
 
+void
+hf_client_requests_return (hf_client_session_t *session, hf_span_t lock, uint64_t token)
+{
+    if (HF_MUTANT (strange_hold_kept))
+        return;
+    hf_op_t *op = hf_op_silent (session, HF_OP_CANCEL, (const char *)lock.at, lock.size);
+    op->token = token;
+    hf_client_place_attach (hf_client_place_have (session, op->text, lock.size), op);
+    hf_client_requests_line_up (op, session->ready.next);
+}
+
 static void
 s_give_back (hf_op_t *op)
 {

@@ -310,6 +310,10 @@ const hf_roster_t *hf_core_members (const hf_core_t *self, uint64_t *index);
 /*  The member in SLOT, by the roster or without one by the list; 0: none. */
 uint32_t hf_core_member (const hf_core_t *self, uint32_t slot);
 
+/*  The id of the cluster that ROSTER forms, or takes to level 1: it is made of the random numbers
+ * of all disks, so that a leader that tries it again gives the same. */
+uint64_t hf_core_cluster_id (const hf_roster_t *roster);
+
 /*  The term of the entry at INDEX, or of the base; 0 when it is neither. */
 uint64_t hf_core_term_at (const hf_core_t *self, uint64_t index);
 

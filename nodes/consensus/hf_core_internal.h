@@ -287,9 +287,6 @@ void hf_core_beat (hf_core_t *self, hf_effects_t *effects);
 void hf_core_tell_roster (hf_core_t *self, hf_effects_t *effects);
 /*  Append one entry of our own: this ROSTER, or with NULL OPEN_TERM. */
 void hf_core_append_own (hf_core_t *self, const hf_roster_t *roster, hf_effects_t *effects);
-/*  The id of the cluster that ROSTER forms, or takes to level 1: it is made of the random numbers
- * of all disks, so that a leader that tries it again gives the same. */
-uint64_t hf_core_cluster_id (const hf_roster_t *roster);
 /*  As a leader: the slots of members that said in this term that they speak a lower level than the
  *  one in force. */
 uint32_t hf_core_outdated (const hf_core_t *self);

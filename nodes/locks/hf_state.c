@@ -190,6 +190,27 @@ s_silence (hf_state_t *self, const hf_cmd_silence_t *command, uint64_t term)
     }
 }
 
+/*  A command index is as much as a token and a session id together, as if each that is left out had
+ *  been given out by a command of its own. */
+static void
+s_skip (hf_state_t *self, uint64_t by, hf_outcomes_t *out)
+{
+    const uint64_t most = HF_STATE_COUNTER_MAX / 2;
+    if (by > HF_SKIP_MAX || self->command_index > most || self->locks.happened > most ||
+        self->appended > most)
+        return;
+    self->command_index += 2 * by;
+    if (!HF_MUTANT (tokens_given_again))
+        self->locks.last_token += by;
+    if (!HF_MUTANT (sessions_given_again))
+        self->sessions.last_id += by;
+    if (!HF_MUTANT (numbers_told_again)) {
+        self->locks.happened += by;
+        self->appended += by;
+    }
+    hf_outcomes_add (out, HF_OUT_SKIPPED, 0)->index = self->command_index;
+}
+
 static void
 s_requests (hf_state_t *self, const hf_cmd_requests_t *command, hf_outcomes_t *out)
 {
@@ -238,10 +259,10 @@ hf_state_grant (hf_state_t *self, hf_outcomes_t *out)
 
 //  ---- entries --------------------------------------------------------------------
 
-/*  Execute the next command in SCAN. A malformed or unknown one has no effect, and SCAN moves
- * behind it: the list was well-formed as a whole. */
+/*  Execute the next command in SCAN, which is ALONE in its entry or not. A malformed or unknown one
+ * has no effect, and SCAN moves behind it: the list was well-formed as a whole. */
 static void
-s_command (hf_state_t *self, uint64_t term, hf_scan_t *scan, hf_outcomes_t *out)
+s_command (hf_state_t *self, uint64_t term, hf_scan_t *scan, bool alone, hf_outcomes_t *out)
 {
     hf_scan_t record = *scan;
     hf_scan_skip (scan, 1);
@@ -251,6 +272,7 @@ s_command (hf_state_t *self, uint64_t term, hf_scan_t *scan, hf_outcomes_t *out)
         hf_cmd_requests_t requests;
         hf_cmd_expire_t expire;
         hf_cmd_silence_t silence;
+        hf_cmd_skip_t skip;
     } command;
     switch (hf_scan_kind (&record)) {
     case HF_KIND_CMD_OPEN:
@@ -272,6 +294,10 @@ s_command (hf_state_t *self, uint64_t term, hf_scan_t *scan, hf_outcomes_t *out)
     case HF_KIND_CMD_SILENCE:
         if (hf_cmd_silence_get (&record, &command.silence))
             s_silence (self, &command.silence, term);
+        break;
+    case HF_KIND_CMD_SKIP:
+        if (alone && hf_cmd_skip_get (&record, &command.skip))
+            s_skip (self, command.skip.by, out);
         break;
     default:
         break;
@@ -310,7 +336,7 @@ hf_state_apply (hf_state_t *self, uint64_t index, const hf_entry_t *entry, hf_ou
              hf_payload_get (entry->payload, &commands) == HF_OK) {
         hf_scan_t scan = hf_scan_list (commands);
         while (!hf_scan_at_end (&scan))
-            s_command (self, entry->term, &scan, out);
+            s_command (self, entry->term, &scan, commands.count == 1, out);
     }
     self->applied_index = index;
     self->applied_term = entry->term;

@@ -34,6 +34,7 @@ typedef enum hf_outcome_type {
     HF_OUT_TOUCHED = 7,  //  session: another session appended on its behalf; counts as a keepalive
     HF_OUT_REOPENED = 8, //  session: what it held when it expired is closed no more
     HF_OUT_WANTED = 9,   //  lock: it is held, and the first waiter came (see hf_state_holders)
+    HF_OUT_SKIPPED = 10, //  numbers of what happens were left out; alone in its entry
 } hf_outcome_type_t;
 
 typedef struct hf_outcome {
@@ -124,6 +125,9 @@ uint64_t hf_state_applied_index (const hf_state_t *self);
  *  batch). This is the `index` in answers: the place of an operation in the order that all nodes
  *  share. */
 uint64_t hf_state_command_index (const hf_state_t *self);
+
+/*  The last token that was granted, or left out by a CMD_SKIP; 0: none was. */
+uint64_t hf_state_last_token (const hf_state_t *self);
 
 /*  Running hash over all applied entries and their outcomes. */
 uint64_t hf_state_hash (const hf_state_t *self);

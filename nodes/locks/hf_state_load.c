@@ -13,8 +13,6 @@
 #define ROWS_BYTES_MAX                                                                             \
     ((uint64_t)HF_STAGED_BYTES_MAX + HF_NOTES_TOTAL_MAX + 48ULL * HF_ANSWERS_TOTAL_MAX +           \
      700ULL * ROWS_COUNT_MAX)
-//  Counters go on from here and must never overflow.
-#define COUNTER_MAX (UINT64_MAX / 4)
 
 typedef struct row {
     uint32_t key_size, value_size;
@@ -121,9 +119,9 @@ s_load_whole (hf_state_t *self, const row_t *row)
     hf_get_bin (&scan, &roster);
     if (row->key_size != 1 || !s_all_read (&scan) || version != HF_STATE_ROWS_VERSION)
         return false;
-    if (self->applied_index > COUNTER_MAX || self->applied_term > COUNTER_MAX ||
-        self->command_index > COUNTER_MAX || self->locks.happened > COUNTER_MAX ||
-        self->appended > COUNTER_MAX)
+    if (self->applied_index > HF_STATE_COUNTER_MAX || self->applied_term > HF_STATE_COUNTER_MAX ||
+        self->command_index > HF_STATE_COUNTER_MAX || self->locks.happened > HF_STATE_COUNTER_MAX ||
+        self->appended > HF_STATE_COUNTER_MAX)
         return false;
     //  Each of these was counted up by a command of its own.
     if (self->sessions.last_id > self->command_index ||

@@ -9,6 +9,10 @@
 
 #define HF_STATE_ROWS_VERSION 3
 
+//  Counters of a state that is loaded are at most this: they go on from there, and must never
+//  overflow.
+#define HF_STATE_COUNTER_MAX (UINT64_MAX / 4)
+
 struct hf_state {
     hf_rows_t rows;
     hf_sessions_t sessions;

@@ -26,6 +26,12 @@ hf_state_section_index (const hf_state_t *self)
 }
 
 uint64_t
+hf_state_last_token (const hf_state_t *self)
+{
+    return self->locks.last_token;
+}
+
+uint64_t
 hf_state_command_index (const hf_state_t *self)
 {
     return self->command_index;

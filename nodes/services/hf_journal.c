@@ -35,6 +35,21 @@ hf_journal_done (hf_journal_t *self)
     hf_array_free (&self->blocks);
 }
 
+void
+hf_journal_skip (hf_journal_t *self, uint64_t number)
+{
+    assert (number >= self->last);
+    self->last = number;
+    if (HF_MUTANT (skip_untold))
+        return;
+    size_t count = self->blocks.count;
+    for (size_t i = 0; i < count; i++)
+        free (self->blocks.list[i]);
+    self->blocks.count = 0;
+    //  One more: without a block, who waits stands where the next one would be.
+    self->first_block += count + 1;
+}
+
 //  ---- writing ------------------------------------------------------------------------
 
 static hf_journal_block_t *

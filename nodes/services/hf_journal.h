@@ -23,6 +23,9 @@ typedef struct hf_journal {
 void hf_journal_init (hf_journal_t *self, uint64_t last, size_t most_bytes);
 void hf_journal_done (hf_journal_t *self);
 
+/*  Nothing up to NUMBER is kept, and those who wait for what is not there yet have missed it. */
+void hf_journal_skip (hf_journal_t *self, uint64_t number);
+
 /*  Its number must be the one after the last. */
 void hf_journal_add (hf_journal_t *self, const hf_happened_t *happened);
 

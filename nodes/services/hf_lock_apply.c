@@ -159,6 +159,9 @@ s_outcome (hf_lock_service_t *self, const hf_outcome_t *out)
         hf_outbox_say (&self->out, HF_DEBUG, "what session %" PRIu64 " held is closed no more",
                        out->session);
         break;
+    case HF_OUT_SKIPPED:
+        hf_lock_watch_skipped (self);
+        break;
     }
 }
 

@@ -282,6 +282,8 @@ void hf_lock_watch_done (hf_lock_service_t *self);
 void hf_lock_watch (hf_lock_service_t *self, const hf_route_t *route,
                     const hf_watch_request_t *message);
 void hf_lock_watch_section (hf_lock_service_t *self, const hf_outcome_t *out);
+/*  The state has left out numbers of what happens. */
+void hf_lock_watch_skipped (hf_lock_service_t *self);
 /*  Sections up to INDEX are on disk. */
 void hf_lock_watch_durable (hf_lock_service_t *self, uint64_t index);
 /*  Tell the watch whose turn it is; false: none is behind. */

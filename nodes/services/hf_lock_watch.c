@@ -79,6 +79,20 @@ hf_lock_watch_durable (hf_lock_service_t *self, uint64_t index)
         hf_watches_stir (&watching->watches);
 }
 
+/*  Who watches is told that something is missing. What is not durable yet comes before that: it is
+ *  not to be asked for behind it. */
+void
+hf_lock_watch_skipped (hf_lock_service_t *self)
+{
+    hf_watching_t *watching = &self->watching;
+    size_t count = watching->sections.count;
+    uint64_t appended = hf_state_appended (self->state);
+    hf_journal_skip (&watching->locks, hf_state_happened (self->state));
+    hf_journal_skip (&watching->files, appended);
+    *(count > 0 ? &watching->sections.list[count - 1].last : &watching->durable) = appended;
+    hf_watches_stir (&watching->watches);
+}
+
 //  ---- telling ------------------------------------------------------------------------
 
 static const hf_journal_t *

@@ -17,6 +17,15 @@ struct hf_dir {
     int lock; //  the descriptor that holds the flock
 };
 
+bool
+hf_dir_has (const char *path, const char *name)
+{
+    char whole[PATH_MAX];
+    struct stat info;
+    return snprintf (whole, sizeof whole, "%s/%s", path, name) < (int)sizeof whole &&
+           stat (whole, &info) == 0;
+}
+
 int
 hf_dir_sync (const char *path, char *error)
 {

@@ -16,6 +16,9 @@ typedef struct hf_dir hf_dir_t;
 hf_dir_t *hf_dir_open (const char *path, char *error);
 void hf_dir_close (hf_dir_t **self_p);
 
+/*  Whether there is something of that NAME in the folder PATH. */
+bool hf_dir_has (const char *path, const char *name);
+
 /*  fsync the folder PATH, so that names made in it stay. 0, or -1 with ERROR. */
 int hf_dir_sync (const char *path, char *error);
 

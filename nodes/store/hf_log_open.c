@@ -114,17 +114,28 @@ s_node_load (hf_log_store_t *self)
     return rc;
 }
 
-/*  A new database: draw the node's incarnation. */
+/*  Draw an incarnation: none, and not the one that was. */
 static int
-s_node_create (hf_log_store_t *self)
+s_draw (hf_log_store_t *self)
 {
-    while (self->incarnation == 0) {
-        ssize_t size = getrandom (&self->incarnation, sizeof self->incarnation, 0);
-        if (size != (ssize_t)sizeof self->incarnation && errno != EINTR)
+    uint64_t before = self->incarnation, drawn = 0;
+    while (drawn == 0 || drawn == before) {
+        ssize_t size = getrandom (&drawn, sizeof drawn, 0);
+        if (size != (ssize_t)sizeof drawn && errno != EINTR)
             return hf_error_set (self->tx.error, "no random number from the system: %s",
                                  strerror (errno));
     }
-    return hf_log_node_save (self) != 0 ? -1 : hf_log_store_commit (self);
+    self->incarnation = drawn;
+    return 0;
+}
+
+/*  A new database. */
+static int
+s_node_create (hf_log_store_t *self)
+{
+    if (s_draw (self) != 0 || hf_log_node_save (self) != 0)
+        return -1;
+    return hf_log_store_commit (self);
 }
 
 //  ---- the entries -------------------------------------------------------------
@@ -206,6 +217,16 @@ hf_log_store_close (hf_log_store_t **self_p)
     hf_log_index_free (self);
     free (self);
     *self_p = NULL;
+}
+
+int
+hf_log_store_renew (hf_log_store_t *self)
+{
+    assert (self->member != 0);
+    if (self->tx.failed || s_draw (self) != 0)
+        return -1;
+    hf_log_bytes_set (&self->list, hf_span_text (HF_LOG_RENEWED));
+    return hf_log_node_save (self);
 }
 
 uint32_t

@@ -46,6 +46,10 @@ int hf_log_store_bind (hf_log_store_t *self, uint32_t id, const char *list);
 /*  The node's id, 0 when the data is not bound yet, and its cluster list. */
 uint32_t hf_log_store_bound (const hf_log_store_t *self, const char **list);
 
+/*  What hf_log_store_bound gives as the list of data that a cluster was begun with anew: no list
+ *  names its members. */
+#define HF_LOG_RENEWED "begun anew with one disk"
+
 //  One transaction: opened by the first of these, ended by commit. Nothing is durable before.
 int hf_log_store_vote (hf_log_store_t *self, uint64_t term, hf_member_t voted_for);
 int hf_log_store_truncate (hf_log_store_t *self, uint64_t from_index);
@@ -59,6 +63,9 @@ int hf_log_store_prune (hf_log_store_t *self, uint64_t upto, uint64_t keep_bytes
  *  (empty: none). Term, vote and incarnation stay; the term rises to TERM, with no vote, if it is
  *  lower. */
 int hf_log_store_reset (hf_log_store_t *self, uint64_t index, uint64_t term, hf_span_t roster);
+/*  The data, which are bound, have another incarnation, drawn here, and HF_LOG_RENEWED for a list.
+ */
+int hf_log_store_renew (hf_log_store_t *self);
 int hf_log_store_commit (hf_log_store_t *self);
 
 /*  Pack ENTRY records from FIRST on into PACK: at least one, then as long as the

@@ -324,8 +324,9 @@ TEST (two_clusters_never_mix)
     assert_string_equal (s_seen[0].text,
                          "node 4 is of cluster 000000000000abcd and this node of cluster "
                          "0000000000001234: its messages are dropped, since two clusters never "
-                         "mix; one of both has the data folder of another cluster, or a wrong "
-                         "address in its list");
+                         "mix. If one of both was recovered from one disk, the node of the other "
+                         "one is left over: wipe that, and add it. Else one of them has the data "
+                         "folder of another cluster, or a wrong address in its list");
     uint64_t dropped = hf_mesh_dropped (s_mesh[0]);
     for (unsigned i = 0; i < 10; i++)
         send_newer_term (4, 0, 1);

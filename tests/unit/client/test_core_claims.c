@@ -43,6 +43,64 @@ s_granted (const char *lock, uint64_t token, uint64_t index, uint64_t waiters, u
     stage_pack (1, &frame);
 }
 
+//  ---- the cluster goes on from an older state ----------------------------------------------
+
+/*  ALIVE to the last KEEPALIVE lists a hold of LOCK. */
+static void
+s_list_hold (const char *lock, uint64_t token)
+{
+    hf_pack_t held, frame;
+    hf_pack_init (&held);
+    hf_pack_init (&frame);
+    hf_granted_put (&held, &(hf_granted_t){hf_span_text (lock), token, 10 * token, 0, 0});
+    hf_alive_one (&frame, g_stage.keepalive.echo,
+                  &(hf_kept_t){.session = g_stage.id, .held = hf_pack_list (&held)}, 0);
+    stage_pack (1, &frame);
+    hf_pack_done (&held);
+}
+
+/*  It goes back, once; then the lock can be had as any other. */
+STAGE_TEST (test_a_hold_that_nobody_knows_of_goes_back, 1, 10000)
+{
+    stage_run_ms (4000);
+    s_list_hold ("a", 7);
+    const got_t *got = stage_requests ();
+    assert_int_equal (got->count, 1);
+    assert_int_equal (got->request[0].kind, HF_KIND_CANCEL);
+    assert_int_equal (got->request[0].release.token, 7);
+    uint64_t seq = got->request[0].seq;
+    s_list_hold ("a", 7);
+    stage_requests_none ();
+    stage_acquire ("a", true, HF_FOREVER);
+    stage_requests_none (); //  it waits for that
+    stage_answer (seq, HF_OK, 80, 0, 0);
+    stage_answer (stage_requests ()->request[0].seq, HF_OK, 90, 9, 0);
+    stage_expect (HF_OK, 9);
+    s_list_hold ("a", 9);
+    stage_requests_none ();
+    stage_quiet ();
+}
+
+/*  It was said late, and is over: nothing is lost by it. */
+STAGE_TEST (test_what_was_released_meanwhile_is_not_lost, 1, 10000)
+{
+    stage_run_ms (4000);
+    s_list_hold ("a", 7);
+    stage_answer (stage_requests ()->request[0].seq, HF_NOT_HOLDER, 0, 0, 0);
+    stage_quiet ();
+    stage_hold ("a", 9);
+    stage_quiet ();
+}
+
+STAGE_TEST (test_the_mutant_that_keeps_strange_holds_is_seen, 1, 10000)
+{
+    stage_run_ms (4000);
+    hf_mutant = HF_MUTANT_strange_hold_kept;
+    s_list_hold ("a", 7);
+    stage_requests_none ();
+    hf_mutant = HF_MUTANT_none;
+}
+
 //  ---- upgrades -------------------------------------------------------------------------
 
 /*  A SHARED hold of token 5 waits to become EXCLUSIVE; gives the seq. */

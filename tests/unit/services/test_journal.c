@@ -110,4 +110,24 @@ HF_TEST (a_reader_that_is_too_slow_is_told)
     hf_journal_done (&journal);
 }
 
+/*  Numbers are left out: nothing before them is kept, whether or not there was anything. */
+HF_TEST (who_waits_across_a_skip_has_missed_something)
+{
+    hf_journal_t journal;
+    for (uint64_t added = 0; added < 3; added++) {
+        hf_journal_init (&journal, 7, MOST);
+        s_add (&journal, added);
+        hf_spot_t next = hf_journal_seek (&journal, journal.last);
+        hf_spot_t later = hf_journal_seek (&journal, journal.last + 50);
+        hf_journal_skip (&journal, 1000);
+        assert_true (hf_journal_gone (&journal, next) && hf_journal_gone (&journal, later));
+        assert_int_equal (hf_journal_before (&journal), 1000);
+        s_read_on (&journal, 1000);
+        s_add (&journal, 500);
+        s_read_on (&journal, 1499);
+        assert_true (hf_journal_gone (&journal, next));
+        hf_journal_done (&journal);
+    }
+}
+
 HF_TEST_MAIN (NULL, NULL)

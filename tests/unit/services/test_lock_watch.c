@@ -233,6 +233,98 @@ BENCH_TEST (the_mutant_that_tells_early_is_seen, bench)
     assert_string_equal (s_section (bench, HF_MUTANT_told_before_durable), "APPENDED file 1");
 }
 
+//  ---- numbers are left out ---------------------------------------------------------------
+
+/*  The cluster begins anew with one disk, in the next turn. */
+static void
+s_skip (bench_t *bench)
+{
+    hf_pack_t commands, payload, entries;
+    hf_pack_init (&commands);
+    hf_pack_init (&payload);
+    hf_pack_init (&entries);
+    hf_cmd_skip_put (&commands, &(hf_cmd_skip_t){.by = 1000});
+    hf_payload_put (&payload, hf_pack_list (&commands));
+    hf_entry_put (&entries, &(hf_entry_t){.term = TERM,
+                                          .type = HF_ENTRY_COMMANDS,
+                                          .payload = hf_span (hf_pack_bytes (&payload),
+                                                              hf_pack_size (&payload))});
+    hf_a_committed_frame (&bench->pack, &(hf_a_committed_t){.first = ++bench->index,
+                                                            .entries = hf_pack_list (&entries)});
+    bench_say (bench);
+    bench_settle (bench);
+    hf_pack_done (&entries);
+    hf_pack_done (&payload);
+    hf_pack_done (&commands);
+}
+
+/*  What a client is told that has seen everything up to AFTER in the old cluster. */
+static uint32_t
+s_status_after_skip (bench_t *bench, uint64_t after, int mutant)
+{
+    uint64_t one = bench_open (bench, 1, 1, 10000);
+    bench_acquire (bench, 1, one, 1, "a");
+    bench_settle (bench);
+    s_watch (bench, "", after);
+    bench_settle (bench);
+    bench_drop_frames (bench);
+    hf_mutant = mutant;
+    s_skip (bench);
+    hf_mutant = HF_MUTANT_none;
+    bench_acquire (bench, 1, one, 2, "b");
+    bench_settle (bench);
+    hf_events_t events = s_events (bench, WATCHER);
+    assert_true (events.status == HF_OK || events.upto == 1001);
+    return events.status;
+}
+
+BENCH_TEST (p10_who_watches_is_told_that_something_is_missing, bench)
+{
+    assert_int_equal (s_status_after_skip (bench, NOW, HF_MUTANT_none), HF_GAP);
+    s_watch (bench, "", 1001); //  behind the gap
+    assert_string_equal (s_told (bench), "GRANTED b 1.1002");
+    s_watch (bench, "", 7);
+    bench_settle (bench);
+    assert_int_equal (s_events (bench, WATCHER).status, HF_GAP);
+}
+
+BENCH_TEST (p10_also_who_had_seen_more_than_there_is, bench)
+{
+    assert_int_equal (s_status_after_skip (bench, 700, HF_MUTANT_none), HF_GAP);
+}
+
+BENCH_TEST (the_mutant_that_leaves_out_in_silence_is_seen, bench)
+{
+    assert_int_equal (s_status_after_skip (bench, NOW, HF_MUTANT_skip_untold), HF_OK);
+}
+
+/*  A section that is not in the file yet when numbers are left out is asked for before them. */
+BENCH_TEST (p6_a_section_before_the_gap_is_durable_first, bench)
+{
+    s_section (bench, HF_MUTANT_none);
+    s_skip (bench);
+    bench_drop_frames (bench);
+    bench_query (bench, 1, 5, HF_WHAT_FILES, "");
+    hf_watch_request_frame (
+        &bench->pack,
+        &(hf_watch_request_t){.id = 2, .what = HF_WATCH_FILES, .after = 1, .room = 100000});
+    bench_send (bench, WATCHER);
+    bench_settle (bench);
+    hf_events_t events = s_events (bench, WATCHER);
+    assert_int_equal (events.status, HF_GAP);
+    assert_int_equal (events.upto, 0);
+    hf_a_files_durable_frame (&bench->pack, &(hf_a_files_durable_t){.index = bench->section});
+    bench_say (bench);
+    hf_watch_request_frame (
+        &bench->pack,
+        &(hf_watch_request_t){.id = 2, .what = HF_WATCH_FILES, .after = 1, .room = 100000});
+    bench_send (bench, WATCHER);
+    bench_settle (bench);
+    events = s_events (bench, WATCHER);
+    assert_int_equal (events.status, HF_GAP);
+    assert_int_equal (events.upto, 1001);
+}
+
 //  ---- limits ---------------------------------------------------------------------------
 
 BENCH_TEST (p12_no_more_than_there_is_room_for, bench)

@@ -260,4 +260,36 @@ STORE_TEST (test_P7_kill_in_a_transaction_leaves_what_was_committed)
     hf_log_store_close (&store);
 }
 
+//  ---- begun anew with one disk ---------------------------------------------------
+
+/*  Another incarnation, with the entries of the same transaction or not at all. */
+STORE_TEST (test_renewed_data_have_another_incarnation)
+{
+    const char *list;
+    hf_log_store_t *store = s_open (*state);
+    assert_ok (hf_log_store_bind (store, 3, "1@a:1:2,2@b:1:2,3@c:1:2"));
+    assert_ok (s_append (store, 1, 0, 10));
+    assert_ok (hf_log_store_commit (store));
+    uint64_t first = hf_log_store_incarnation (store);
+    assert_ok (hf_log_store_renew (store));
+    assert_ok (s_append (store, 2, 0, 10));
+    assert_true (hf_log_store_incarnation (store) != first);
+    store = s_reopen (store, *state); //  not committed
+    assert_true (hf_log_store_incarnation (store) == first);
+    assert_int_equal (hf_log_store_bound (store, &list), 3);
+    assert_string_equal (list, "1@a:1:2,2@b:1:2,3@c:1:2");
+    fixture_expect_log (store, "1-1 base 0 runs 1:0");
+    assert_ok (hf_log_store_renew (store));
+    uint64_t second = hf_log_store_incarnation (store);
+    assert_ok (hf_log_store_vote (store, 8, (hf_member_t){3, second}));
+    assert_ok (s_append (store, 2, 8, 10));
+    assert_ok (hf_log_store_commit (store));
+    store = s_reopen (store, *state);
+    assert_true (second != first && hf_log_store_incarnation (store) == second);
+    assert_int_equal (hf_log_store_bound (store, &list), 3);
+    assert_string_equal (list, HF_LOG_RENEWED);
+    assert_ok (hf_log_store_bind (store, 3, NULL));
+    hf_log_store_close (&store);
+}
+
 HF_TEST_MAIN (NULL, NULL)
