@@ -31,6 +31,7 @@ field_client (field_t *self, const char *list)
     client->number = self->clients + 1;
     client->endpoints = self->list[self->clients++];
     client->follows = true;
+    client->ttl_ms = self->ttl_ms;
     client->seed = (hf_random_t){client->number};
     client->stop = &self->stop;
     client->recorder = self->recorder;
@@ -95,19 +96,30 @@ s_settle (const field_t *self)
     }
 }
 
-void
-field_end (field_t *self)
+uint64_t
+field_stop (field_t *self)
 {
-    uint64_t sections = 0;
-    uint32_t nodes = hf_cluster_count (self->cluster);
+    uint64_t sections = 0, failures = 0;
     s_stop_clients (self);
     for (uint32_t i = 0; i < self->clients; i++) {
         sections += atomic_load (&self->client[i].sections);
+        failures += atomic_load (&self->client[i].failures);
         if (!self->client[i].finished)
             print_error ("client %u could not finish\n", i + 1);
         assert_true (self->client[i].finished);
     }
+    if (self->clients > 0)
+        print_message ("%llu sections; %llu calls failed or locks were lost\n",
+                       (unsigned long long)sections, (unsigned long long)failures);
     self->clients = 0;
+    return failures;
+}
+
+void
+field_end (field_t *self)
+{
+    uint32_t nodes = hf_cluster_count (self->cluster);
+    field_stop (self);
     assert_true (hf_recorder_destroy (&self->recorder));
     assert_true (hf_cluster_wait_equal (self->cluster, FIELD_LIMIT_MS));
     s_settle (self);
@@ -115,7 +127,6 @@ field_end (field_t *self)
     assert_true (hf_restart_all (self->cluster, FIELD_LIMIT_MS));
     s_settle (self);
     assert_int_equal (hf_verdict (self->cluster, nodes, self->history, FIELD_LIMIT_MS), 0);
-    print_message ("%llu sections\n", (unsigned long long)sections);
     assert_true (hf_cluster_passed (self->cluster));
 }
 

@@ -25,6 +25,7 @@ typedef struct field {
     hf_recorder_t *recorder;
     char history[512];
     char list[FIELD_CLIENTS][128]; //  of each client
+    uint32_t ttl_ms;               //  of the sessions of clients to come; 0: by chance
     hf_test_client_t client[FIELD_CLIENTS];
     uint32_t clients;
     atomic_bool stop;
@@ -43,6 +44,9 @@ const char *field_one (const field_t *self, uint32_t id);
 /*  Wait until every client has released one more section than it had at the call. */
 void field_flow (field_t *self);
 
+/*  The clients end well. How many of their calls failed, or locks were lost: none when a majority
+ * was well all the time. */
+uint64_t field_stop (field_t *self);
 /*  Nodes end up equal, clients end well, and the history is judged against the disks of all nodes
  *  that are not apart, before and after all of these are killed once more. */
 void field_end (field_t *self);
