@@ -163,7 +163,10 @@ s_find_roster (hf_node_t *self, hf_roster_t *roster)
         return false;
     hf_endpoints_of_roster (&self->told, roster);
     self->roster_index = self->told_index = last.index;
-    self->left = last.named && hf_roster_seat (roster, self->id) == NULL;
+    const hf_seat_t *seat = hf_roster_seat (roster, self->id);
+    self->left = last.named && seat == NULL;
+    self->on_record =
+        seat != NULL && seat->incarnation == hf_log_store_incarnation (self->election.store);
     return true;
 }
 

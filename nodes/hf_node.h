@@ -14,6 +14,7 @@ typedef struct hf_node {
     bool joins;            //  it has no list
     hf_endpoint_t own;     //  where others call it; id 0: not known yet
     bool left;             //  by its log it was a member, and is none any more
+    bool on_record;        //  the last roster in the log names this very disk
     uint64_t roster_index; //  of the last roster in the log that has places; 0: there is none
     hf_endpoints_t told;   //  the members by that roster, or by a newer one that a member told ...
     uint64_t told_index;   //  ... which is here

@@ -69,8 +69,10 @@ s_take_row (const hf_member_row_t *row, hf_endpoint_t *endpoint)
     return true;
 }
 
-/*  The members are the node's contacts, and its own row is its place, if that is news to its log:
- *  it is said of this very disk. Whether it is. */
+/*  The members are the node's contacts, and its own row is its place, if that is news to its log.
+ *  Whether it is. A row that names another disk is that of a machine that took its place. But a
+ * disk that the log does not name either is one that learns, or is to take the place of another:
+ * what the newest roster says is meant for it. */
 static bool
 s_take (joining_t *self, const hf_query_result_t *result)
 {
@@ -81,7 +83,7 @@ s_take (joining_t *self, const hf_query_result_t *result)
     hf_endpoints_t members = {.count = 0};
     for (uint32_t i = 0; i < result->rows.count && hf_member_row_get (&scan, &row); i++) {
         hf_endpoint_t endpoint;
-        bool other_disk = row.node == node->id && !s_waits (self) &&
+        bool other_disk = row.node == node->id && node->on_record &&
                           row.incarnation != hf_log_store_incarnation (node->election.store);
         if (!s_take_row (&row, &endpoint) || other_disk)
             continue;

@@ -13,6 +13,7 @@
 typedef struct saying {
     char what[64], line[400];
     uint64_t said_ms;
+    bool answered; //  the node has been there
 } saying_t;
 
 static void
@@ -72,6 +73,36 @@ s_counted (const facts_t *leader, uint32_t node)
     return leader->there && !strstr (ids, id);
 }
 
+/*  It does not vote, and is not to. */
+static bool
+s_learns (const tool_member_t *member)
+{
+    return member->found && !member->votes && !member->joins && !member->leaves;
+}
+
+/*  What was asked for cannot come: the exit code; otherwise -1. A node that is behind may answer,
+ * and not know the change yet. */
+static int
+s_contradiction (const tool_members_t *self, const tool_member_t *member)
+{
+    bool added = self->change.op == HF_MEMBER_ADD;
+    if (member->roster < self->index)
+        return -1;
+    if (!member->found && self->end != TOOL_MEMBER_GONE)
+        return tool_error (TOOL_REFUSED, "node %" PRIu32 " was removed meanwhile", member->id);
+    if (added && !self->change.learns && s_learns (member))
+        return tool_error (TOOL_REFUSED,
+                           "node %" PRIu32 " is a learner already; to let it vote: "
+                           "holdfast members promote %" PRIu32,
+                           member->id, member->id);
+    if (added && self->change.learns && member->votes)
+        return tool_error (TOOL_REFUSED,
+                           "node %" PRIu32 " votes already; to make it a learner, remove it, and "
+                           "add it again when it has ended",
+                           member->id);
+    return -1;
+}
+
 static bool
 s_at_end (const tool_members_t *self, const tool_member_t *member, const facts_t *facts)
 {
@@ -80,8 +111,12 @@ s_at_end (const tool_members_t *self, const tool_member_t *member, const facts_t
     case TOOL_MEMBER_VOTES:
         return member->votes;
     case TOOL_MEMBER_NEW:
+        if (s_learns (member)) //  no roster names its disk
+            return has_it;
         return member->votes && member->incarnation != self->incarnation;
     case TOOL_MEMBER_COUNTS: {
+        if (s_learns (member))
+            return has_it;
         facts_t leader = s_leader (self);
         return member->votes && has_it && s_counted (&leader, member->id);
     }
@@ -101,8 +136,12 @@ s_progress (const tool_members_t *self, const tool_member_t *member, const facts
             saying_t *saying)
 {
     char more[160] = "";
+    saying->answered = saying->answered || facts->there;
     if (self->end == TOOL_MEMBER_GONE) {
         s_say (saying, member->id, "leaves", "");
+    } else if (!facts->there && saying->answered) {
+        s_say (saying, member->id, "does not answer now:",
+               " it starts again with the state, or has ended; its log says it");
     } else if (!facts->there) {
         bool moves = self->end == TOOL_MEMBER_THERE && !self->change.learns;
         s_say (saying, member->id, "is a member, and does not answer yet:",
@@ -120,7 +159,7 @@ s_progress (const tool_members_t *self, const tool_member_t *member, const facts
 }
 
 static int
-s_done (const tool_members_t *self, uint32_t node)
+s_done (const tool_members_t *self, const tool_member_t *member)
 {
     static const char *const what[] = {[TOOL_MEMBER_VOTES] = "votes",
                                        [TOOL_MEMBER_NEW] = "is replaced, and votes",
@@ -128,8 +167,10 @@ s_done (const tool_members_t *self, uint32_t node)
                                        [TOOL_MEMBER_THERE] = "has caught up",
                                        [TOOL_MEMBER_GONE] = "is no member"};
     saying_t saying = {.said_ms = 0};
-    if (self->end != TOOL_MEMBER_NOTHING)
-        s_say (&saying, node, what[self->end], "");
+    tool_members_end_t end =
+        self->end != TOOL_MEMBER_GONE && s_learns (member) ? TOOL_MEMBER_THERE : self->end;
+    if (end != TOOL_MEMBER_NOTHING)
+        s_say (&saying, member->id, what[end], "");
     return TOOL_OK;
 }
 
@@ -139,8 +180,8 @@ tool_members_wait (tool_members_t *self)
     const struct timespec wait = {.tv_nsec = LOOK_MS * 1000000L};
     uint32_t node = self->change.node;
     saying_t saying = {.said_ms = 0};
+    tool_member_t member = {.id = node};
     while (self->end != TOOL_MEMBER_NOTHING) {
-        tool_member_t member;
         facts_t facts = {.there = false};
         hf_status_t status =
             tool_member_find (self->client, node, self->options->timeout_ms, &member);
@@ -148,9 +189,9 @@ tool_members_wait (tool_members_t *self)
             return tool_fail (status, NULL,
                               "the change is made, but it is not known how far node %" PRIu32 " is",
                               node);
-        //  A node that is behind may answer, and not know the change yet.
-        if (!member.found && self->end != TOOL_MEMBER_GONE && member.roster >= self->index)
-            return tool_error (TOOL_REFUSED, "node %" PRIu32 " was removed meanwhile", node);
+        int code = s_contradiction (self, &member);
+        if (code >= 0)
+            return code;
         if (self->end != TOOL_MEMBER_GONE)
             facts = s_facts (self, node);
         if (s_at_end (self, &member, &facts))
@@ -158,5 +199,5 @@ tool_members_wait (tool_members_t *self)
         s_progress (self, &member, &facts, &saying);
         nanosleep (&wait, NULL);
     }
-    return s_done (self, node);
+    return s_done (self, &member);
 }

@@ -6,13 +6,16 @@
 
 //  ---- what operators ask for ------------------------------------------------------------------
 
-#define PLACE_4                                                                                    \
+#define PLACE(id)                                                                                  \
     {                                                                                              \
-        .node = 4, .host = {.at = (const uint8_t *)"h", .size = 1}, .client_port = 40,             \
-        .node_port = 41                                                                            \
+        .node = (id), .host = {.at = (const uint8_t *)"h", .size = 1}, .client_port = 10 * (id),   \
+        .node_port = 10 * (id) + 1                                                                 \
     }
 
-static const hf_change_t s_add_4[] = {{.id = 1, .op = HF_CHANGE_ADD, .place = PLACE_4}};
+static const hf_change_t s_add_4[] = {{.id = 1, .op = HF_CHANGE_ADD, .place = PLACE (4)}};
+
+static const hf_change_t s_add_2_and_3[] = {{.id = 1, .op = HF_CHANGE_ADD, .place = PLACE (2)},
+                                            {.id = 2, .op = HF_CHANGE_ADD, .place = PLACE (3)}};
 
 //  FORCE: whether enough others are up is about progress alone.
 static const hf_change_t s_remove_3[] = {
@@ -23,7 +26,7 @@ static const hf_change_t s_remove_3_and_2[] = {
     {.id = 2, .op = HF_CHANGE_REMOVE, .place = {.node = 2}, .force = true}};
 
 static const hf_change_t s_add_4_remove_1[] = {
-    {.id = 1, .op = HF_CHANGE_ADD, .place = PLACE_4},
+    {.id = 1, .op = HF_CHANGE_ADD, .place = PLACE (4)},
     {.id = 2, .op = HF_CHANGE_REMOVE, .place = {.node = 1}, .force = true}};
 
 #define CHANGES(list) .changes = (list), .changes_count = sizeof (list) / sizeof *(list)
@@ -32,7 +35,7 @@ static const hf_change_t s_add_4_remove_1[] = {
 //  -----------------------------------------------------------------------------------
 
 //  Places in nodes[] as bits.
-enum { ONE = 1, TWO = 2, THREE = 4 };
+enum { ONE = 1, TWO = 2, THREE = 4, FOUR = 8 };
 
 const scenario_t scenarios[] = {
     {.name = "add",
@@ -44,15 +47,14 @@ const scenario_t scenarios[] = {
                 .in_order = true,
                 .whole_repair = true,
                 .admissions = 1,
-                .joiner = 3,
+                .joiners = FOUR,
                 .same = ONE | TWO | THREE,
                 CHANGES (s_add_4)}},
     {.name = "remove",
      .what = "3 voters, 3 is removed, one crash",
      .formed = true,
      .rosters = 2,
-     .bounds =
-         {.terms = 3, .crashes = 1, .joiner = NODES, .same = ONE | TWO, CHANGES (s_remove_3)}},
+     .bounds = {.terms = 3, .crashes = 1, .same = ONE | TWO, CHANGES (s_remove_3)}},
     {.name = "wipe",
      .what = "3 voters, 2 loses its disk and is admitted again",
      .formed = true,
@@ -62,7 +64,6 @@ const scenario_t scenarios[] = {
                 .wipes_of = TWO,
                 .keeps_all = true,
                 .admissions = 2,
-                .joiner = NODES,
                 .same = ONE | THREE}},
     {.name = "twin",
      .what = "3 voters, the lost disk of 2 goes on beside the new one",
@@ -73,13 +74,12 @@ const scenario_t scenarios[] = {
                 .in_order = true,
                 .whole_repair = true,
                 .admissions = 1,
-                .joiner = NODES,
                 .same = ONE | THREE}},
     {.name = "two",
      .what = "3 voters, 3 and 2 are removed",
      .formed = true,
      .rosters = 3,
-     .bounds = {.terms = 3, .in_order = true, .joiner = NODES, CHANGES (s_remove_3_and_2)}},
+     .bounds = {.terms = 3, .in_order = true, CHANGES (s_remove_3_and_2)}},
     {.name = "form",
      .what = "3 nodes form a cluster, 2 loses its disk, 4 is to join",
      .fourth = 4,
@@ -89,8 +89,17 @@ const scenario_t scenarios[] = {
                 .wipes_of = TWO,
                 .keeps_all = true,
                 .admissions = 1,
-                .joiner = 3,
+                .joiners = FOUR,
                 .same = ONE | THREE}},
+    {.name = "alone",
+     .what = "1 forms a cluster by itself, 2 and 3 join",
+     .rosters = 5,
+     .bounds = {.terms = 2,
+                .in_order = true,
+                .whole_repair = true,
+                .admissions = 2,
+                .joiners = TWO | THREE,
+                CHANGES (s_add_2_and_3)}},
     {.name = "add-long",
      .what = "as add, repaired entry by entry, one crash",
      .longer = true,
@@ -101,7 +110,7 @@ const scenario_t scenarios[] = {
                 .in_order = true,
                 .crashes = 1,
                 .admissions = 1,
-                .joiner = 3,
+                .joiners = FOUR,
                 .same = ONE | TWO | THREE,
                 CHANGES (s_add_4)}},
     {.name = "remove-long",
@@ -109,12 +118,8 @@ const scenario_t scenarios[] = {
      .longer = true,
      .formed = true,
      .rosters = 2,
-     .bounds = {.terms = 4,
-                .in_order = true,
-                .crashes = 1,
-                .joiner = NODES,
-                .same = ONE | TWO,
-                CHANGES (s_remove_3)}},
+     .bounds =
+         {.terms = 4, .in_order = true, .crashes = 1, .same = ONE | TWO, CHANGES (s_remove_3)}},
     {.name = "twin-long",
      .what = "as twin, one more term",
      .longer = true,
@@ -125,14 +130,23 @@ const scenario_t scenarios[] = {
                 .in_order = true,
                 .whole_repair = true,
                 .admissions = 1,
-                .joiner = NODES,
                 .same = ONE | THREE}},
     {.name = "two-long",
      .what = "as two, one more term",
      .longer = true,
      .formed = true,
      .rosters = 3,
-     .bounds = {.terms = 4, .in_order = true, .joiner = NODES, CHANGES (s_remove_3_and_2)}},
+     .bounds = {.terms = 4, .in_order = true, CHANGES (s_remove_3_and_2)}},
+    {.name = "alone-long",
+     .what = "as alone, one more term",
+     .longer = true,
+     .rosters = 5,
+     .bounds = {.terms = 3,
+                .in_order = true,
+                .whole_repair = true,
+                .admissions = 2,
+                .joiners = TWO | THREE,
+                CHANGES (s_add_2_and_3)}},
     {.name = "form-long",
      .what = "as form, one more term",
      .longer = true,
@@ -142,7 +156,7 @@ const scenario_t scenarios[] = {
                 .wipes = 1,
                 .wipes_of = TWO,
                 .keeps_all = true,
-                .joiner = 3,
+                .joiners = FOUR,
                 .same = ONE | THREE}},
     {.name = "replace-long",
      .what = "3 voters, 4 is added and 1 removed",
@@ -154,7 +168,7 @@ const scenario_t scenarios[] = {
                 .in_order = true,
                 .whole_repair = true,
                 .admissions = 1,
-                .joiner = 3,
+                .joiners = FOUR,
                 .same = TWO | THREE,
                 CHANGES (s_add_4_remove_1)}},
 };

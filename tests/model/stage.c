@@ -12,31 +12,35 @@ static hf_effects_t s_effects;
 static hf_pack_t s_list;
 
 static hf_core_config_t
-s_config (uint8_t place, bool listed)
+s_config (uint8_t place, uint8_t joiners)
 {
+    bool listed = (joiners >> place & 1) == 0;
     hf_core_config_t config;
     hf_core_config_defaults (&config);
     //  The last place is that of a new id, or of another disk of a node that is on the list.
     config.self = listed && place >= 3 ? 1 : place + 1U;
     config.prefer_lowest = false;
     config.incarnation = world_incarnation (place + 1);
-    config.members_count = listed ? 3 : 0;
-    for (uint32_t i = 0; i < config.members_count; i++) {
-        config.members[i] = i + 1;
-        config.places[i] = (hf_core_place_t){.host = "h",
-                                             .client_port = (uint16_t)(10 * i + 10),
-                                             .node_port = (uint16_t)(10 * i + 11)};
+    //  The list names those of the first three that have one.
+    for (uint32_t i = 0; i < 3 && listed; i++) {
+        if ((joiners >> i & 1) != 0)
+            continue;
+        config.places[config.members_count] =
+            (hf_core_place_t){.host = "h",
+                              .client_port = (uint16_t)(10 * i + 10),
+                              .node_port = (uint16_t)(10 * i + 11)};
+        config.members[config.members_count++] = i + 1;
     }
     return config;
 }
 
 void
-stage_open (uint8_t joiner)
+stage_open (uint8_t joiners)
 {
     hf_effects_init (&s_effects);
     hf_pack_init (&s_list);
     for (uint8_t i = 0; i < NODES; i++) {
-        s_configs[i] = s_config (i, i != joiner);
+        s_configs[i] = s_config (i, joiners);
         s_cores[i] = hf_core_new (&s_configs[i], &(hf_restored_t){.term = 0}, 1, NULL, NULL);
         assert (s_cores[i] != NULL);
     }

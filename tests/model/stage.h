@@ -19,8 +19,9 @@ typedef struct stage {
     uint64_t acked;             //  the index of the last ACK
 } stage_t;
 
-/*  Make the cores. PLACE numbers nodes of the state. The one at JOINER has no list. */
-void stage_open (uint8_t joiner);
+/*  Make the cores. PLACE numbers nodes of the state. The JOINERS, as bits by place, have no list.
+ */
+void stage_open (uint8_t joiners);
 void stage_close (void);
 
 void stage_enter (stage_t *stage, node_t *node, size_t place);

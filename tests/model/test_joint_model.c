@@ -103,7 +103,7 @@ s_explore (const scenario_t *scenario)
 {
     papers_reset ();
     symmetry_reset ();
-    stage_open (scenario->bounds.joiner);
+    stage_open (scenario->bounds.joiners);
     world_t first = scenario_first (scenario);
     explored_t is = explore (&first, &scenario->bounds, MOST);
     stage_close ();

@@ -80,7 +80,7 @@ typedef struct bounds {
     bool in_order;      //  terms follow each other: see test_joint_model.c
     bool whole_repair;  //  repair ends at the leader's last entry, not before its first
     bool keeps_all;     //  messages stay on their way although their sender is in a later term
-    uint8_t joiner;     //  the place of a node that is started without a list; NODES: there is none
+    uint8_t joiners;    //  nodes that are started without a list, as bits by place in nodes[]
     const struct hf_change *changes; //  what operators ask for, of any leader, at any time
     size_t changes_count;
 } bounds_t;

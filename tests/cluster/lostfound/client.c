@@ -48,6 +48,7 @@ s_answered (hf_test_client_t *self, hf_record_t *record, hf_status_t status)
     record->end_us = hf_recorder_now_us ();
     record->status = hf_status_name (status);
     hf_recorder_write (self->recorder, record);
+    atomic_fetch_add (&self->failures, status != HF_OK);
 }
 
 /*  The result of call ID; results of earlier calls, which timed out, are skipped. */
@@ -87,6 +88,7 @@ s_on_event (void *arg, const hf_session_event_t *event)
     if (event->type == HF_SESSION_WANTED)
         return;
     bool lost = event->type == HF_SESSION_LOST;
+    atomic_fetch_add (&self->failures, lost);
     hf_recorder_write (self->recorder, &(hf_record_t){.op = lost ? "lost" : "ended",
                                                       .client = self->number,
                                                       .session = event->session,
@@ -247,7 +249,8 @@ s_open (hf_test_client_t *self)
 {
     if (self->session)
         return true;
-    uint32_t ttl_ms = 1000 + 500 * hf_random_u32 (&self->seed, 9);
+    uint32_t chance_ms = 1000 + 500 * hf_random_u32 (&self->seed, 9);
+    uint32_t ttl_ms = self->ttl_ms > 0 ? self->ttl_ms : chance_ms;
     hf_record_t record = s_record (self, "open");
     record.ttl_ms = ttl_ms;
     record.delay_ms =
@@ -340,6 +343,7 @@ s_acquire (hf_test_client_t *self, s_section_t *section, uint64_t acts_for, uint
     section->grant.status = hf_status_name (status);
     if (status != HF_OK) {
         hf_recorder_write (self->recorder, &section->grant);
+        atomic_fetch_add (&self->failures, status != HF_TIMEOUT && status != HF_DEADLOCK);
         return status;
     }
     section->grant.token = grant.token;

@@ -28,6 +28,7 @@ typedef struct hf_test_client {
     const atomic_bool *stop;
     hf_recorder_t *recorder; //  all clients' own
     bool early;              //  write down what begins, too: for a client that may be killed
+    uint32_t ttl_ms;         //  of its sessions; 0: 1 to 5 s, by chance
     uint32_t shared;         //  more locks that all share, beside the first
     void (*gate) (void *);   //  called before every step, and may wait; NULL: none
     void *gate_arg;
@@ -45,6 +46,7 @@ typedef struct hf_test_client {
     uint64_t timeouts;             //  waits given up
     uint64_t losses;               //  sections that came to nothing
     uint64_t deadlocks;            //  waits refused, as they would have closed a ring
+    atomic_uint_fast64_t failures; //  calls that failed, and locks lost: not with sound nodes
     atomic_uint_fast64_t sections; //  released
     bool finished;                 //  the last section succeeded
 } hf_test_client_t;

@@ -25,6 +25,7 @@ typedef struct field {
     hf_recorder_t *recorder;
     char history[512];
     char list[FIELD_CLIENTS][128]; //  of each client
+    uint32_t ttl_ms;               //  of the sessions of clients to come; 0: by chance
     hf_test_client_t client[FIELD_CLIENTS];
     uint32_t clients;
     atomic_bool stop;
@@ -43,6 +44,9 @@ const char *field_one (const field_t *self, uint32_t id);
 /*  Wait until every client has released one more section than it had at the call. */
 void field_flow (field_t *self);
 
+/*  The clients end well. How many of their calls failed, or locks were lost: none when a majority
+ * was well all the time. */
+uint64_t field_stop (field_t *self);
 /*  Nodes end up equal, clients end well, and the history is judged against the disks of all nodes
  *  that are not apart, before and after all of these are killed once more. */
 void field_end (field_t *self);
@@ -51,7 +55,8 @@ void field_clear (field_t *self);
 //  ---- the operator -----------------------------------------------------------------
 
 /*  `holdfast members` with these words, which end with NULL, asked of LIST; it must end with CODE,
- *  with TEXT (NULL: anything) in what it says. */
+ *  with TEXT (NULL: anything) in what it says. When that is 0, it is asked again and again while
+ * too few members have caught up: one may have been killed a moment before. */
 void field_members (field_t *self, const char *list, int code, const char *text, ...)
     __attribute__ ((sentinel));
 /*  The same in the background; the caller destroys it. */
@@ -64,8 +69,7 @@ const char *field_named (const field_t *self, uint32_t id);
 
 /*  Start the spare node ID, which asks VIA for its place, and add it, asking LIST: it votes. */
 void field_add (field_t *self, const char *list, uint32_t id, uint32_t via);
-/*  Remove node ID, asking LIST, again and again while too few of the others have caught up: one may
- *  have been killed a moment before. It ends. */
+/*  Remove node ID, asking LIST. It ends. */
 void field_remove (field_t *self, const char *list, uint32_t id);
 /*  Node ID has been removed: it ends with code 0 and says why, and is apart. */
 void field_gone (field_t *self, uint32_t id);

@@ -2,7 +2,9 @@
 
 #include "tests/cluster/previous/crew.h"
 #include "base/hf_alloc.h"
+#include "bench/histogram.h"
 #include "client/holdfast.h"
+#include "tests/cluster/check/hf_history.h"
 #include "tests/kit/hf_process.h"
 #include "tests/kit/hf_wait.h"
 #include <pthread.h>
@@ -15,8 +17,13 @@
 #define CALL_MS    10000 //  a hand-over takes a second at most
 #define STUCK_MS   20000
 #define PHASE_MORE 3  //  lines of each, in every phase
-#define STAMP_SIZE 14 //  milliseconds since 1970, and the end of the line
+#define STAMP_SIZE 17 //  microseconds since 1970, and the end of the line
 #define PATH_SIZE  600
+
+/*  What a hand waited from line to line in a phase. */
+typedef struct figures {
+    uint64_t lines, p50_us, p99_us, longest_us;
+} figures_t;
 
 typedef struct hand {
     const char *name, *file;
@@ -24,9 +31,11 @@ typedef struct hand {
     const atomic_bool *stop;
     pthread_t thread;
     atomic_uint_fast64_t count;
-    atomic_uint_fast64_t gap_ms;  //  the longest since the last phase
-    atomic_uint_fast64_t last_ms; //  of the last acknowledgement
-    const char *failed;           //  the call
+    pthread_mutex_t mutex;
+    hf_histogram_t *waits; //  from line to line since the last phase, in microseconds
+    uint64_t last_us;      //  the last line was acknowledged
+    figures_t base;        //  of the phase that others are compared to
+    const char *failed;    //  the call
     hf_status_t status;
     hf_process_t *process; //  NULL: a thread
     char done[PATH_SIZE];  //  a stamp for each line that the tool has appended
@@ -41,14 +50,33 @@ struct crew {
     char load[PATH_SIZE]; //  exists for as long as the tools are to go on
 };
 
-/*  One more line is acknowledged, as of NOW_MS. */
+/*  One more line is acknowledged, as of NOW_US. */
 static void
-s_note (hand_t *self, uint64_t now_ms)
+s_note (hand_t *self, uint64_t now_us)
 {
-    if (self->count > 0 && now_ms > self->last_ms + self->gap_ms)
-        self->gap_ms = now_ms - self->last_ms;
-    self->last_ms = now_ms;
+    pthread_mutex_lock (&self->mutex);
+    if (self->count > 0)
+        hf_histogram_add (self->waits, now_us > self->last_us ? now_us - self->last_us : 0);
+    self->last_us = now_us;
     self->count++;
+    pthread_mutex_unlock (&self->mutex);
+}
+
+/*  What was noted since the last call. */
+static figures_t
+s_figures (hand_t *self)
+{
+    hf_histogram_t *waits = hf_histogram_new ();
+    pthread_mutex_lock (&self->mutex);
+    hf_histogram_t *seen = self->waits;
+    self->waits = waits;
+    pthread_mutex_unlock (&self->mutex);
+    figures_t figures = {.lines = hf_histogram_count (seen),
+                         .p50_us = hf_histogram_quantile (seen, 0.5),
+                         .p99_us = hf_histogram_quantile (seen, 0.99),
+                         .longest_us = hf_histogram_quantile (seen, 1)};
+    hf_histogram_destroy (&seen);
+    return figures;
 }
 
 //  ---- the library -----------------------------------------------------------------
@@ -75,7 +103,7 @@ s_line (hand_t *self, hf_session_t *session)
                    hf_append (session, self->file, grant.token, self->file, line, size, CALL_MS)) ||
         !s_called (self, "release", hf_release (session, self->file, grant.token, CALL_MS)))
         return false;
-    s_note (self, hf_wait_now_ms ());
+    s_note (self, hf_recorder_now_us ());
     return true;
 }
 
@@ -117,7 +145,7 @@ s_start_tool (crew_t *self, hand_t *hand, const char *tool, const char *folder)
                           "-c",
                           "i=0; while [ -e \"$1\" ]; do i=$((i+1)); "
                           "\"$3\" append --alone --endpoints \"$4\" \"$5\" \"$6 $i;\" || exit; "
-                          "date +%s%3N >> \"$2\"; done",
+                          "date +%s%6N >> \"$2\"; done",
                           "sh",
                           self->load,
                           hand->done,
@@ -135,10 +163,10 @@ static void
 s_look_at_tool (hand_t *hand)
 {
     FILE *file = fopen (hand->done, "r");
-    unsigned long long now_ms;
+    unsigned long long now_us;
     if (file && fseek (file, (long)hand->count * STAMP_SIZE, SEEK_SET) == 0) {
-        while (fscanf (file, "%13llu\n", &now_ms) == 1)
-            s_note (hand, now_ms);
+        while (fscanf (file, "%16llu\n", &now_us) == 1)
+            s_note (hand, now_us);
     }
     if (file)
         fclose (file);
@@ -158,6 +186,8 @@ crew_new (const char *endpoints, const char *old_tool, const char *new_tool, con
         hand->file = names[i][1];
         hand->endpoints = endpoints;
         hand->stop = &self->stop;
+        pthread_mutex_init (&hand->mutex, NULL);
+        hand->waits = hf_histogram_new ();
     }
     pthread_create (&self->hand[ALICE].thread, NULL, s_work, &self->hand[ALICE]);
     pthread_create (&self->hand[BOB].thread, NULL, s_work, &self->hand[BOB]);
@@ -176,8 +206,35 @@ s_has_more (hand_t *hand, uint64_t count)
     return hand->count >= count || hand->failed;
 }
 
-bool
-crew_phase (crew_t *self, const char *name)
+/*  A value in milliseconds, and how many times that of BASE it is, if there is one. */
+static void
+s_print (const char *what, uint64_t us, uint64_t base_us)
+{
+    printf (", %s %.1f ms", what, (double)us / 1e3);
+    if (base_us > 0)
+        printf (" (x %.2f)", (double)us / (double)base_us);
+}
+
+static void
+s_print_phase (crew_t *self, const char *name, bool is_base)
+{
+    printf ("from line to line, %s:\n", name);
+    for (int i = 0; i < HANDS; i++) {
+        hand_t *hand = &self->hand[i];
+        figures_t is = s_figures (hand);
+        printf ("    %-5s %6llu lines", hand->name, (unsigned long long)is.lines);
+        s_print ("p50", is.p50_us, hand->base.p50_us);
+        s_print ("p99", is.p99_us, hand->base.p99_us);
+        s_print ("longest", is.longest_us, hand->base.longest_us);
+        printf ("\n");
+        if (is_base)
+            hand->base = is;
+    }
+    fflush (stdout);
+}
+
+static bool
+s_end_phase (crew_t *self, const char *name, bool is_base)
 {
     bool going = true;
     for (int i = 0; i < HANDS; i++) {
@@ -191,14 +248,20 @@ crew_phase (crew_t *self, const char *name)
             going = false;
         }
     }
-    printf ("longest wait from line to line, %s:", name);
-    for (int i = 0; i < HANDS; i++) {
-        hand_t *hand = &self->hand[i];
-        printf (" %s %u ms%s", hand->name, (unsigned)hand->gap_ms, i + 1 < HANDS ? "," : "\n");
-        hand->gap_ms = 0;
-    }
-    fflush (stdout);
+    s_print_phase (self, name, is_base);
     return going;
+}
+
+bool
+crew_phase (crew_t *self, const char *name)
+{
+    return s_end_phase (self, name, false);
+}
+
+bool
+crew_base (crew_t *self, const char *name)
+{
+    return s_end_phase (self, name, true);
 }
 
 static void
@@ -291,5 +354,9 @@ crew_destroy (crew_t **self_p)
     s_join (self);
     hf_process_destroy (&self->hand[OLD].process);
     hf_process_destroy (&self->hand[NEW].process);
+    for (int i = 0; i < HANDS; i++) {
+        hf_histogram_destroy (&self->hand[i].waits);
+        pthread_mutex_destroy (&self->hand[i].mutex);
+    }
     free (self);
 }

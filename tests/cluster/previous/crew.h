@@ -20,10 +20,12 @@ typedef struct crew crew_t;
 crew_t *crew_new (const char *endpoints, const char *old_tool, const char *new_tool,
                   const char *folder);
 
-/*  Wait until each has appended more, print how long each had to wait for an acknowledgement at
- *  most since the last phase, and begin the next. False, with the reason on stderr: one has failed,
- *  or is stuck. */
+/*  Wait until each has appended more, print how long each had to wait from line to line since the
+ *  last phase (p50, p99, the longest; and how many times those of crew_base it is), and begin the
+ *  next. False, with the reason on stderr: one has failed, or is stuck. */
 bool crew_phase (crew_t *self, const char *name);
+/*  The same; later phases are compared to this one. */
+bool crew_base (crew_t *self, const char *name);
 
 /*  End them. False, with the reason on stderr, when a call of theirs has failed. */
 bool crew_stop (crew_t *self);

@@ -28,6 +28,15 @@ mixed_built (void)
 }
 
 void
+mixed_begin (field_t *field, unsigned founders, unsigned spares, mixed_release_t release)
+{
+    hf_cluster_set_program (mixed_node (release));
+    field_begin (field, founders, spares);
+    for (uint32_t id = 1; id <= founders; id++)
+        s_runs[id] = release;
+}
+
+void
 mixed_launch (hf_cluster_t *cluster, uint32_t id, mixed_release_t release)
 {
     hf_cluster_set_program (mixed_node (release));

@@ -4,6 +4,7 @@
 
 #include "tests/kit/hf_test.h"
 #include "tests/cluster/harness/hf_cluster.h"
+#include "tests/cluster/members/field.h"
 #include "tests/cluster/previous/crew.h"
 
 #define MIXED_LIMIT_MS 30000
@@ -22,6 +23,9 @@ bool mixed_built (void);
     {                                                                                              \
         return mixed_built () ? hf_test_run (NULL, NULL) : 77;                                     \
     }
+
+/*  field_begin with nodes of that release. */
+void mixed_begin (field_t *field, unsigned founders, unsigned spares, mixed_release_t release);
 
 /*  Start node ID in that release, which does not run, and do not wait. */
 void mixed_launch (hf_cluster_t *cluster, uint32_t id, mixed_release_t release);

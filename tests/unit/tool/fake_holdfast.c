@@ -9,6 +9,7 @@
  *  HF_FAKE_LEVEL: the feature level; above 0 the members are not those of the list.
  *  HF_FAKE_CHANGE is the status of a change of the members, after HF_CHANGING for HF_FAKE_CHANGING
  *  times; it comes to its end when the members were asked for HF_FAKE_LOOKS times (2).
+ *  HF_FAKE_AWAY: the node that is changed does not answer from this look on.
  *  HF_FAKE_NODES: how many of three nodes answer. HF_FAKE_TROUBLE: what the client says of names.
  */
 #include "client/holdfast.h"
@@ -506,7 +507,7 @@ s_member (hf_member_info_fn *fn, void *arg, const hf_member_info_t *info)
         now.client_port = change->client_port;
         now.node_port = change->node_port;
         now.incarnation += over;
-    } else {
+    } else if (change->op == HF_MEMBER_PROMOTE || info->joins) {
         now.votes = over && !change->learns;
         now.joins = !over && !change->learns;
     }
@@ -527,7 +528,7 @@ hf_query_members (hf_client_t *client, const hf_query_options_t *options, hf_ros
     s_member (fn, arg, &(hf_member_info_t){1, "alpha", 8080, 8081, true, false, false, 0xabc});
     s_member (fn, arg, &(hf_member_info_t){2, "beta", 80, 81, true, false, false, 5});
     s_member (fn, arg, &(hf_member_info_t){3, "", 0, 0, false, false, false, 0});
-    if (s_change.op == HF_MEMBER_ADD)
+    if (s_change.op == HF_MEMBER_ADD && s_change.node > 3)
         s_member (fn, arg,
                   &(hf_member_info_t){s_change.node, s_change.host, 1, 2, false, true, false, 0});
     if (info)
@@ -558,6 +559,8 @@ hf_status_t
 hf_query_status (hf_client_t *client, uint32_t id, hf_fact_fn *fn, void *arg, uint32_t limit_ms)
 {
     if (id > s_number ("HF_FAKE_NODES", 3))
+        return HF_UNREACHABLE;
+    if (id == s_change.node && s_looks >= s_number ("HF_FAKE_AWAY", 99))
         return HF_UNREACHABLE;
     fn (arg, "role", id == 1 ? "leader" : "follower", 0);
     fn (arg, "leader", NULL, s_number ("HF_FAKE_LEADER", 1));

@@ -36,6 +36,13 @@ static const trial_t s_changes[] = {
            "holdfast: node 4 votes\n"},
     {0, "$T members add 4@delta", .log = "change 1 node 4 delta:8080:8081 level 0\n",
      .has = "node 4 is a member, and does not answer yet: start it with holdfastd --id"},
+    //  It has answered, and does so no more.
+    {0, "HF_FAKE_NODES=4 HF_FAKE_AWAY=2 $T members add 4@delta",
+     .is =
+         "holdfast: node 4 catches up: 50 entries of 90\n"
+         "holdfast: node 4 does not answer now: it starts again with the state, or has ended; its "
+         "log says it\n"
+         "holdfast: node 4 votes\n"},
     {0, "HF_FAKE_NODES=4 $T members add 4@delta --learner",
      .log = "change 1 node 4 delta:8080:8081 learns level 0\n",
      .is = "holdfast: node 4 catches up: 50 entries of 90\n"
@@ -51,6 +58,10 @@ static const trial_t s_changes[] = {
      .is = "holdfast: node 1 catches up: 50 entries of 90\n"
            "holdfast: node 1 is replaced, and votes\n"},
     {0, "$T members replace 2 beta:80:81", .has = "node 2 votes\n"},
+    //  A learner.
+    {0, "HF_FAKE_LOOKS=99 $T members replace 3 gamma:1:2",
+     .is = "holdfast: node 3 catches up: 50 entries of 90\n"
+           "holdfast: node 3 has caught up\n"},
     {0, "$T members move 2 '[::1]:1:2'", .log = "change 3 node 2 [::1]:1:2 level 0\n",
      .has = "node 2 has caught up\n"},
     {0, "$T members promote 3", .log = "change 4 node 3 :0:0 level 0\n", .has = "node 3 votes\n"},
@@ -61,7 +72,7 @@ static const trial_t s_changes[] = {
      .has = "the members are not changed: another change of the members is under way"},
     {69, "HF_FAKE_CHANGING=99 $T members add 4@delta --timeout 500ms", .has = "is under way"},
     //  Refused.
-    {2, "HF_FAKE_CHANGE=43 $T members remove 2", .has = "; or --force"},
+    {2, "HF_FAKE_CHANGE=43 $T members remove 2", .has = "first remove those that never come back"},
     {2, "HF_FAKE_CHANGE=37 $T members add 4@delta", .has = "holdfast upgrade"},
     {2, "HF_FAKE_CHANGE=37 HF_FAKE_OLD=0 $T upgrade",
      .has = "\nholdfast: every node speaks level 1"},
@@ -73,6 +84,10 @@ static const trial_t s_changes[] = {
     {69, "HF_FAKE_QUERY=66 $T members remove 2", .has = "the change is made, but"},
     {69, "HF_FAKE_QUERY=66 $T members replace 2 x", .has = "the members are not changed",
      .log_lacks = "change"},
+    //  It is a member already, and not what was asked for.
+    {2, "$T members add 3@gamma", .has = "to let it vote: holdfast members promote 3"},
+    {2, "$T members add 2@beta:80:81 --learner", .has = "node 2 votes already"},
+    {0, "$T members add 3@gamma --learner", .has = "node 3 has caught up\n"},
     {2, "HF_FAKE_QUERY=0 $T members promote 6", .has = "node 6 was removed meanwhile"},
 };
 TRIAL_TABLE (test_members_changed, s_changes)
