@@ -141,6 +141,81 @@ static const struct option s_longs[] = {{"id", required_argument, NULL, 'i'},
                                         {"version", no_argument, NULL, 'V'},
                                         {NULL, 0, NULL, 0}};
 
+/*  A text that is taken as it is, or a flag. False: option C is none. */
+static bool
+s_take (hf_options_t *options, int c)
+{
+    const char **text = c == 'c'       ? &options->cluster
+                        : c == 'd'     ? &options->data
+                        : c == DUMP    ? &options->dump
+                        : c == RESTORE ? &options->restore
+                                       : NULL;
+    bool *flag = c == DROP      ? &options->drop_sessions
+                 : c == RECOVER ? &options->recover
+                 : c == YES     ? &options->yes
+                                : NULL;
+    if (text)
+        *text = optarg;
+    if (flag)
+        *flag = true;
+    if (c == NO_PREFER)
+        options->prefer_lowest = false;
+    return text || flag || c == NO_PREFER;
+}
+
+static bool
+s_is_http (const hf_listen_t *listen)
+{
+    return listen->client_port != 0 && listen->node_port == 0;
+}
+
+/*  One that has a form. -1: go on. */
+static int
+s_read (hf_options_t *options, int c, char *const *argv)
+{
+    switch (c) {
+    case 'i':
+        return s_parse_id (optarg, &options->id)
+                   ? -1
+                   : s_usage ("--id must be a number from 1 to 65535, not", optarg);
+    case 'j':
+        options->join = optarg;
+        return s_is_place (optarg)
+                   ? -1
+                   : s_usage ("--join must be HOST:PORT, where a member serves clients, not",
+                              optarg);
+    case 'l':
+        return hf_report_level (optarg, &options->level) == 0
+                   ? -1
+                   : s_usage ("--log-level must be error, warn, info or debug, not", optarg);
+    case FORM:
+        return hf_report_form (optarg, &options->form) == 0
+                   ? -1
+                   : s_usage ("--log-format must be text, json or journal, not", optarg);
+    case LISTEN:
+        return hf_listen_parse (&options->listen, optarg) ? -1 : s_usage (HF_LISTEN_FORM, optarg);
+    case HTTP:
+        return hf_listen_parse (&options->http, optarg) && s_is_http (&options->http)
+                   ? -1
+                   : s_usage ("--http must be ADDRESS:PORT, with an IPv4 address, an IPv6 "
+                              "address in brackets or *, not",
+                              optarg);
+    case 'k':
+        return s_parse_size (optarg, &options->log_keep)
+                   ? -1
+                   : s_usage ("--log-keep must be a number of bytes, such as 64k or 32m, not",
+                              optarg);
+    case 'h':
+        fputs (s_help, stdout);
+        return EXIT_OK;
+    case 'V':
+        puts ("holdfastd " HF_VERSION);
+        return EXIT_OK;
+    default:
+        return s_usage (optopt != 0 ? "incomplete option" : "unknown option", argv[optind - 1]);
+    }
+}
+
 int
 hf_options_parse (hf_options_t *options, int argc, char **argv)
 {
@@ -150,77 +225,11 @@ hf_options_parse (hf_options_t *options, int argc, char **argv)
                               .form = hf_report_form_here (),
                               .prefer_lowest = true,
                               .log_keep = LOG_KEEP_DEFAULT};
-    int c;
     opterr = 0; //  this file says what is wrong
-    while ((c = getopt_long (argc, argv, "i:c:j:d:l:k:hV", s_longs, NULL)) != -1) {
-        switch (c) {
-        case 'i':
-            if (!s_parse_id (optarg, &options->id))
-                return s_usage ("--id must be a number from 1 to 65535, not", optarg);
-            break;
-        case 'c':
-            options->cluster = optarg;
-            break;
-        case 'j':
-            if (!s_is_place (optarg))
-                return s_usage ("--join must be HOST:PORT, where a member serves clients, not",
-                                optarg);
-            options->join = optarg;
-            break;
-        case 'd':
-            options->data = optarg;
-            break;
-        case 'l':
-            if (hf_report_level (optarg, &options->level) != 0)
-                return s_usage ("--log-level must be error, warn, info or debug, not", optarg);
-            break;
-        case FORM:
-            if (hf_report_form (optarg, &options->form) != 0)
-                return s_usage ("--log-format must be text, json or journal, not", optarg);
-            break;
-        case LISTEN:
-            if (!hf_listen_parse (&options->listen, optarg))
-                return s_usage (HF_LISTEN_FORM, optarg);
-            break;
-        case HTTP:
-            if (!hf_listen_parse (&options->http, optarg) || options->http.client_port == 0 ||
-                options->http.node_port != 0)
-                return s_usage ("--http must be ADDRESS:PORT, with an IPv4 address, an IPv6 "
-                                "address in brackets or *, not",
-                                optarg);
-            break;
-        case DUMP:
-            options->dump = optarg;
-            break;
-        case RESTORE:
-            options->restore = optarg;
-            break;
-        case DROP:
-            options->drop_sessions = true;
-            break;
-        case RECOVER:
-            options->recover = true;
-            break;
-        case YES:
-            options->yes = true;
-            break;
-        case 'k':
-            if (!s_parse_size (optarg, &options->log_keep))
-                return s_usage ("--log-keep must be a number of bytes, such as 64k or 32m, not",
-                                optarg);
-            break;
-        case NO_PREFER:
-            options->prefer_lowest = false;
-            break;
-        case 'h':
-            fputs (s_help, stdout);
-            return EXIT_OK;
-        case 'V':
-            puts ("holdfastd " HF_VERSION);
-            return EXIT_OK;
-        default:
-            return s_usage (optopt != 0 ? "incomplete option" : "unknown option", argv[optind - 1]);
-        }
+    for (int c; (c = getopt_long (argc, argv, "i:c:j:d:l:k:hV", s_longs, NULL)) != -1;) {
+        int code = s_take (options, c) ? -1 : s_read (options, c, argv);
+        if (code >= 0)
+            return code;
     }
     if (optind < argc)
         return s_usage ("unexpected argument", argv[optind]);

@@ -3,6 +3,7 @@
 
 #include "nodes/hf_restore.h"
 #include "base/hf_alloc.h"
+#include "msgs/hf_limits.h"
 #include "nodes/snapshot/disk/hf_snapshot_install.h"
 #include "nodes/snapshot/disk/hf_snapshot_stage.h"
 #include "nodes/snapshot/hf_backup_format.h"
@@ -80,23 +81,32 @@ s_open_backup (restore_t *self)
 
 /*  Close every session as its own client would: what it holds is free, what it staged is gone. */
 static void
-s_drop_sessions (restore_t *self)
+s_drop_sessions (const restore_t *self, hf_pack_t *commands)
 {
     uint64_t session = 0;
     uint32_t lease_ms;
+    while (hf_state_next_session (self->state, session, &session, &lease_ms))
+        hf_cmd_close_put (commands, &(hf_cmd_close_t){.session = session});
+}
+
+/*  The old cluster went on after the backup: what it has given out since is left out. */
+static void
+s_begin_anew (restore_t *self)
+{
     hf_pack_t commands, payload;
     hf_outcomes_t outcomes;
     hf_pack_init (&commands);
     hf_pack_init (&payload);
     hf_outcomes_init (&outcomes);
-    while (hf_state_next_session (self->state, session, &session, &lease_ms))
-        hf_cmd_close_put (&commands, &(hf_cmd_close_t){.session = session});
+    hf_cmd_skip_put (&commands, &(hf_cmd_skip_t){.by = HF_SKIP_MAX});
+    if (self->options->drop_sessions)
+        s_drop_sessions (self, &commands);
     hf_payload_put (&payload, hf_pack_list (&commands));
     hf_entry_t entry = {.term = hf_state_applied_term (self->state),
                         .type = HF_ENTRY_COMMANDS,
                         .payload = hf_span (hf_pack_bytes (&payload), hf_pack_size (&payload))};
     hf_state_apply (self->state, hf_state_applied_index (self->state) + 1, &entry, &outcomes);
-    assert (hf_state_sessions_count (self->state) == 0);
+    assert (!self->options->drop_sessions || hf_state_sessions_count (self->state) == 0);
     hf_outcomes_done (&outcomes);
     hf_pack_done (&payload);
     hf_pack_done (&commands);
@@ -124,8 +134,7 @@ s_load_state (restore_t *self)
         return hf_error_set (self->error, "%s is damaged: its rows contradict each other",
                              self->options->restore);
     hf_state_forget_members (self->state);
-    if (self->options->drop_sessions)
-        s_drop_sessions (self);
+    s_begin_anew (self);
     return 0;
 }
 
