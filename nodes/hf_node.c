@@ -218,6 +218,8 @@ hf_node_load (hf_node_t *self, const hf_options_t *options)
         return s_refuse (error);
     if (s_bind_log (self, options) != 0)
         return -1;
+    if (hf_log_store_begin (self->election.store) != 0)
+        return s_refuse (hf_log_store_error (self->election.store));
     self->file.store = hf_file_store_open (options->data, error);
     if (!self->file.store)
         return s_refuse (error);

@@ -233,9 +233,10 @@ s_fill (peer_t *self, fuzz_bytes_t *bytes, uint32_t kind, hf_pack_t *pack, hf_pa
     static const uint8_t data[64];
     switch (kind) {
     case HF_KIND_HEARTBEAT:
-        hf_heartbeat_frame (pack, &(hf_heartbeat_t){from, to, term, number,
-                                                    s_near (bytes, view.commit_index), index, at,
-                                                    flags % 8 ? flags % 8 : number});
+        hf_heartbeat_frame (pack,
+                            &(hf_heartbeat_t){from, to, term, number,
+                                              s_near (bytes, view.commit_index), index, at,
+                                              flags % 8 ? flags % 8 : number, hf_pack_list (list)});
         break;
     case HF_KIND_ENTRIES:
         for (uint8_t left = flags % 16; left > 0; left--) {
@@ -247,20 +248,25 @@ s_fill (peer_t *self, fuzz_bytes_t *bytes, uint32_t kind, hf_pack_t *pack, hf_pa
                                                 index, at, hf_pack_list (list)});
         break;
     case HF_KIND_ACK:
-        hf_ack_frame (pack, &(hf_ack_t){from, to, term, index, s_near (bytes, self->round), flags,
-                                        s_incarnation (bytes, from), flags, flags});
+        hf_ack_frame (pack,
+                      &(hf_ack_t){from, to, term, index, s_near (bytes, self->round), flags,
+                                  s_incarnation (bytes, from), flags, flags, flags & 3, number,
+                                  s_near (bytes, term), flags & 4, s_near (bytes, index)});
         break;
     case HF_KIND_NEED:
         hf_need_frame (pack, &(hf_need_t){from, to, term, index, at});
         break;
     case HF_KIND_VOTE_REQUEST:
         hf_vote_request_frame (pack, &(hf_vote_request_t){from, to, term, index, at, flags & 1,
-                                                          s_incarnation (bytes, from)});
+                                                          s_incarnation (bytes, from), flags & 3,
+                                                          number, s_near (bytes, term), flags & 4,
+                                                          s_near (bytes, index)});
         break;
     case HF_KIND_VOTE:
-        hf_vote_frame (pack, &(hf_vote_t){from, to, term, flags & 1, flags & 2,
-                                          s_incarnation (bytes, from),
-                                          s_incarnation (bytes, self->self_id), flags});
+        hf_vote_frame (
+            pack, &(hf_vote_t){from, to, term, flags & 1, flags & 2, s_incarnation (bytes, from),
+                               s_incarnation (bytes, self->self_id), flags, flags & 3, number,
+                               s_near (bytes, term), flags & 4, s_near (bytes, index)});
         break;
     case HF_KIND_TRANSFER:
         hf_transfer_frame (pack, &(hf_transfer_t){from, to, term, index, at});
@@ -392,8 +398,13 @@ s_elect (peer_t *self, uint32_t voters)
     for (unsigned round = 0; round < 2; round++) {
         for (uint32_t from = 1; from <= self->members && from <= voters + 1; from++) {
             uint64_t term = hf_election_service_view (self->service).term + (round == 0);
-            hf_vote_frame (&pack, &(hf_vote_t){from, self->self_id, term, round == 0, true,
-                                               100 * (uint64_t)from, self->incarnation, 0});
+            hf_vote_frame (&pack, &(hf_vote_t){.from = from,
+                                               .to = self->self_id,
+                                               .term = term,
+                                               .pre = round == 0,
+                                               .granted = true,
+                                               .incarnation = 100 * (uint64_t)from,
+                                               .candidate = self->incarnation});
             s_frame (self, hf_pack_bytes (&pack), hf_pack_size (&pack));
             hf_pack_reset (&pack);
         }
