@@ -50,7 +50,7 @@ hf_core_new (const hf_core_config_t *config, const hf_restored_t *restored, uint
     self->now_us = now_us;
     self->term = restored->term;
     self->voted_for = restored->voted_for;
-    self->opened = (hf_core_mark_t){restored->term, restored->voted_for.node != 0, log.last_index};
+    self->opened = (hf_seen_mark_t){restored->term, restored->voted_for.node != 0, log.last_index};
     hf_pack_init (&self->marks);
     self->log = log;
     //  The store shows on start only what is on disk, and prunes only what is committed.

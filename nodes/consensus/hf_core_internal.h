@@ -14,6 +14,7 @@
 #include "base/hf_mutant.h"
 #include "base/hf_random.h"
 #include "nodes/consensus/hf_quorum.h"
+#include "nodes/consensus/hf_seen.h"
 #include <assert.h>
 
 #define HF_CORE_ENTRIES_MAX 65536U       //  in one ENTRIES message
@@ -86,27 +87,6 @@ typedef struct hf_core_peer {
     uint32_t sync_us;     //  how long its disk takes for a sync; 0: not known lately
     uint32_t speaks;      //  the highest feature level that it speaks, by its last ack
 } hf_core_peer_t;
-
-/*  A node's term, whether it voted in it, and an index: as its folder was opened, or as it has
- *  promised. */
-typedef struct hf_core_mark {
-    uint64_t term;
-    bool voted;
-    uint64_t index;
-} hf_core_mark_t;
-
-/*  What is known of a member's disk: the latest opening that was heard of, what it has promised,
- * and what other openings before it have. START 0: nothing. */
-typedef struct hf_core_seen {
-    uint64_t incarnation, start, life;
-    hf_core_mark_t promised, before;
-} hf_core_seen_t;
-
-/*  What a message says of a disk. Of a mark that a leader tells OPENED is not known. */
-typedef struct hf_core_said {
-    uint64_t incarnation, start, life;
-    hf_core_mark_t opened, promised;
-} hf_core_said_t;
 
 typedef struct hf_core_barrier {
     uint64_t id;
@@ -198,10 +178,10 @@ struct hf_core {
     uint64_t regret_until_us;
     uint32_t regrets;
 
-    hf_core_mark_t opened;               //  as this folder was
-    hf_core_seen_t seen[HF_MEMBERS_MAX]; //  of the others, by slot
-    hf_pack_t marks;                     //  as the last heartbeat tells them
-    bool old;                            //  this folder is an old copy: we say nothing any more
+    hf_seen_mark_t opened;          //  as this folder was
+    hf_seen_t seen[HF_MEMBERS_MAX]; //  of the others, by slot
+    hf_pack_t marks;                //  as the last heartbeat tells them
+    bool old;                       //  this folder is an old copy: we say nothing any more
 
     bool was_member; //  by a roster of our log, or with one by the list
     bool removed;    //  and the driver was told
@@ -368,12 +348,6 @@ void hf_core_repair_progress (hf_core_t *self, bool answer, hf_effects_t *effect
     ((m)->start = (self)->config.start, (m)->life = (self)->config.life,                           \
      (m)->open_term = (self)->opened.term, (m)->open_voted = (self)->opened.voted,                 \
      (m)->open_index = (self)->opened.index)
-bool hf_core_mark_below (const hf_core_mark_t *a, const hf_core_mark_t *b);
-/*  Whether the opening that SAID names is old. */
-bool hf_core_seen_old (const hf_core_seen_t *seen, const hf_core_said_t *said);
-/*  Remember SAID, which is true of that disk: of an opening that is not old, or told by a leader.
- */
-void hf_core_seen_take (hf_core_seen_t *seen, const hf_core_said_t *said);
 /*  Remember what MESSAGE says of its sender. True: the sender has an old copy; it was told so, and
  *  its message must do nothing. */
 bool hf_core_refuses_copy (hf_core_t *self, const hf_peer_message_t *message,

@@ -20,58 +20,6 @@
 
 #include "nodes/consensus/hf_core_internal.h"
 
-//  ---- marks -----------------------------------------------------------------------------
-
-bool
-hf_core_mark_below (const hf_core_mark_t *a, const hf_core_mark_t *b)
-{
-    if (HF_MUTANT (shorter_is_old) && a->index < b->index)
-        return true;
-    if (a->term != b->term)
-        return a->term < b->term;
-    return (b->voted && !a->voted && !HF_MUTANT (lost_vote_unseen)) || a->index < b->index;
-}
-
-/*  MARK becomes the least that is not below itself nor below BY. */
-static void
-s_raise (hf_core_mark_t *mark, const hf_core_mark_t *by)
-{
-    if (by->term > mark->term)
-        *mark = *by;
-    else if (by->term == mark->term) {
-        mark->voted = mark->voted || by->voted;
-        mark->index = by->index > mark->index ? by->index : mark->index;
-    }
-}
-
-//  ---- openings ----------------------------------------------------------------------------
-
-bool
-hf_core_seen_old (const hf_core_seen_t *seen, const hf_core_said_t *said)
-{
-    if (said->start < seen->start)
-        return !HF_MUTANT (earlier_start_taken);
-    if (said->start == seen->start && said->life != seen->life && !HF_MUTANT (life_unread))
-        return true;
-    if (hf_core_mark_below (&said->opened, &seen->before))
-        return true;
-    return said->start > seen->start && hf_core_mark_below (&said->opened, &seen->promised);
-}
-
-void
-hf_core_seen_take (hf_core_seen_t *seen, const hf_core_said_t *said)
-{
-    if (said->start > seen->start) {
-        s_raise (&seen->before, &seen->promised);
-        seen->promised = (hf_core_mark_t){.term = 0};
-        seen->start = said->start;
-        seen->life = said->life;
-    }
-    //  Of another opening with the same number, or of an earlier one: ours must have it.
-    bool same = said->start == seen->start && said->life == seen->life;
-    s_raise (same ? &seen->promised : &seen->before, &said->promised);
-}
-
 //  ---- what peers say ------------------------------------------------------------------------
 
 /*  What an index above the end of our log promises we cannot know. */
@@ -83,31 +31,31 @@ s_acked (const hf_core_t *self, const hf_ack_t *m)
 
 /*  What M says of the disk of its sender. A pre-vote promises nothing. False: M says nothing. */
 static bool
-s_read (const hf_core_t *self, const hf_peer_message_t *m, hf_core_said_t *said)
+s_read (const hf_core_t *self, const hf_peer_message_t *m, hf_said_t *said)
 {
-    *said = (hf_core_said_t){.start = 0};
+    *said = (hf_said_t){.start = 0};
 #define OPENING(name)                                                                              \
     said->incarnation = m->name.incarnation;                                                       \
     said->start = m->name.start;                                                                   \
     said->life = m->name.life;                                                                     \
-    said->opened = (hf_core_mark_t)                                                                \
+    said->opened = (hf_seen_mark_t)                                                                \
     {                                                                                              \
         m->name.open_term, m->name.open_voted, m->name.open_index                                  \
     }
     switch (m->kind) {
     case HF_KIND_ACK:
         OPENING (ack);
-        said->promised = (hf_core_mark_t){m->ack.term, false, s_acked (self, &m->ack)};
+        said->promised = (hf_seen_mark_t){m->ack.term, false, s_acked (self, &m->ack)};
         break;
     case HF_KIND_VOTE:
         OPENING (vote);
         if (m->vote.granted && !m->vote.pre)
-            said->promised = (hf_core_mark_t){m->vote.term, true, 0};
+            said->promised = (hf_seen_mark_t){m->vote.term, true, 0};
         break;
     case HF_KIND_VOTE_REQUEST:
         OPENING (vote_request);
         if (!m->vote_request.pre) //  it has voted for itself
-            said->promised = (hf_core_mark_t){m->vote_request.term, true, 0};
+            said->promised = (hf_seen_mark_t){m->vote_request.term, true, 0};
         break;
     default:
         break;
@@ -118,7 +66,7 @@ s_read (const hf_core_t *self, const hf_peer_message_t *m, hf_core_said_t *said)
 
 /*  What we remember of the disk that the roster in force names for NODE, if that is INCARNATION;
  *  NULL: it is another, or the cluster is at level 0. */
-static hf_core_seen_t *
+static hf_seen_t *
 s_seen (hf_core_t *self, uint32_t node, uint64_t incarnation)
 {
     const hf_core_roster_t *roster = hf_core_roster (self);
@@ -126,9 +74,9 @@ s_seen (hf_core_t *self, uint32_t node, uint64_t incarnation)
     if (roster == NULL || roster->is.level == 0 || slot == HF_MEMBERS_MAX || slot == self->slot ||
         incarnation == 0 || roster->incarnation[slot] != incarnation)
         return NULL;
-    hf_core_seen_t *seen = &self->seen[slot];
+    hf_seen_t *seen = &self->seen[slot];
     if (seen->incarnation != incarnation)
-        *seen = (hf_core_seen_t){.incarnation = incarnation};
+        *seen = (hf_seen_t){.incarnation = incarnation};
     return seen;
 }
 
@@ -144,14 +92,14 @@ s_passes (uint32_t kind)
 bool
 hf_core_refuses_copy (hf_core_t *self, const hf_peer_message_t *message, hf_effects_t *effects)
 {
-    hf_core_said_t said;
+    hf_said_t said;
     if (!s_read (self, message, &said))
         return false;
-    hf_core_seen_t *seen = s_seen (self, message->head.from, said.incarnation);
+    hf_seen_t *seen = s_seen (self, message->head.from, said.incarnation);
     if (seen == NULL)
         return false;
-    if (!hf_core_seen_old (seen, &said)) {
-        hf_core_seen_take (seen, &said);
+    if (!hf_seen_old (seen, &said)) {
+        hf_seen_take (seen, &said);
         return false;
     }
     if (s_passes (message->kind))
@@ -168,7 +116,7 @@ hf_core_refuses_copy (hf_core_t *self, const hf_peer_message_t *message, hf_effe
 //  ---- told by the leader ------------------------------------------------------------------------
 
 static void
-s_tell (hf_core_t *self, uint32_t slot, const hf_core_seen_t *seen, hf_core_mark_t promised)
+s_tell (hf_core_t *self, uint32_t slot, const hf_seen_t *seen, hf_seen_mark_t promised)
 {
     hf_mark_put (&self->marks, &(hf_mark_t){.node = self->nodes[slot],
                                             .incarnation = seen->incarnation,
@@ -187,16 +135,14 @@ hf_core_tell_marks (hf_core_t *self)
     if (roster == NULL || roster->is.level == 0)
         return hf_pack_list (&self->marks);
     for (uint32_t slot = 0; slot < HF_MEMBERS_MAX; slot++) {
-        const hf_core_seen_t *seen = &self->seen[slot];
-        hf_core_mark_t promised = seen->promised;
-        s_raise (&promised, &seen->before);
+        const hf_seen_t *seen = &self->seen[slot];
         if (self->nodes[slot] != 0 && seen->start > 0 &&
             seen->incarnation == roster->incarnation[slot])
-            s_tell (self, slot, seen, promised);
+            s_tell (self, slot, seen, hf_seen_promised (seen));
     }
     //  A leader counts itself for what is durable here.
-    hf_core_seen_t own = {self->config.incarnation, self->config.start, self->config.life,
-                          .promised = {self->term, true, self->durable_index}};
+    hf_seen_t own = {self->config.incarnation, self->config.start, self->config.life,
+                     .promised = {self->term, true, self->durable_index}};
     if (self->slot < HF_MEMBERS_MAX && own.start > 0)
         s_tell (self, self->slot, &own, own.promised);
     return hf_pack_list (&self->marks);
@@ -208,15 +154,15 @@ hf_core_hear_marks (hf_core_t *self, const hf_heartbeat_t *m)
     hf_scan_t scan = hf_scan_list (m->marks);
     hf_mark_t mark;
     for (uint32_t i = 0; i < m->marks.count && hf_mark_get (&scan, &mark); i++) {
-        hf_core_said_t said = {.incarnation = mark.incarnation,
-                               .start = mark.start,
-                               .life = mark.life,
-                               .promised = {mark.term, mark.voted, mark.index}};
+        hf_said_t said = {.incarnation = mark.incarnation,
+                          .start = mark.start,
+                          .life = mark.life,
+                          .promised = {mark.term, mark.voted, mark.index}};
         bool sane = mark.start > 0 && mark.start < HF_CORE_AHEAD_MAX && mark.term <= m->term &&
                     mark.index < HF_CORE_NUMBER_MAX;
-        hf_core_seen_t *seen = sane ? s_seen (self, mark.node, mark.incarnation) : NULL;
+        hf_seen_t *seen = sane ? s_seen (self, mark.node, mark.incarnation) : NULL;
         if (seen != NULL && !HF_MUTANT (marks_not_told))
-            hf_core_seen_take (seen, &said);
+            hf_seen_take (seen, &said);
     }
 }
 

@@ -53,14 +53,14 @@ s_knows (const node_t *other, const image_t *image)
     const hf_core_t *core = hf_election_service_core (other->election);
     const hf_core_roster_t *roster = hf_core_roster (core);
     uint32_t slot = hf_core_slot (core, image->node);
-    hf_core_said_t said = {
+    hf_said_t said = {
         .incarnation = image->disk.incarnation,
         .start = image->disk.start + 1,
         .opened = {image->disk.term, image->disk.voted_for.node != 0, image->disk.items.count}};
     return roster && roster->is.level > 0 && slot < HF_MEMBERS_MAX &&
            roster->incarnation[slot] == said.incarnation &&
            core->seen[slot].incarnation == said.incarnation &&
-           hf_core_seen_old (&core->seen[slot], &said);
+           hf_seen_old (&core->seen[slot], &said);
 }
 
 /*  Nobody but the copy itself could count it. */
