@@ -63,6 +63,23 @@ s_knows (const node_t *other, const image_t *image)
            hf_seen_old (&core->seen[slot], &said);
 }
 
+/*  Whether by the copy's own log it can lead alone: then it need not ask anybody. */
+static bool
+s_leads_alone (const disk_t *disk)
+{
+    const blob_t *last = disk->roster;
+    hf_roster_t roster;
+    uint32_t voters = 0;
+    for (uint64_t index = disk->base_index + 1; index <= disk->items.count; index++) {
+        item_t item = sim_disk_at (disk, index);
+        last = item.type == HF_ENTRY_ROSTER ? item.payload : last;
+    }
+    bool sound = last && hf_roster_get (hf_span (last->bytes, last->size), &roster);
+    for (uint32_t i = 0; sound && i < roster.count; i++)
+        voters += (roster.members[i].flags & HF_SEAT_VOTES) != 0;
+    return voters < 2;
+}
+
 /*  Nobody but the copy itself could count it. */
 static bool
 s_is_known (const sim_t *sim, const node_t *node)
@@ -71,7 +88,8 @@ s_is_known (const sim_t *sim, const node_t *node)
     const hf_seat_t *seat = sim_seat (sim, node->id);
     if (sim->stale || image->node != node->id || node->damaged || node->ready || node->gone ||
         node->old_release || image->disk.incarnation != node->durable.incarnation || !seat ||
-        seat->incarnation != image->disk.incarnation || !sim_may_lose (sim, node))
+        seat->incarnation != image->disk.incarnation || !sim_may_lose (sim, node) ||
+        s_leads_alone (&image->disk))
         return false;
     for (uint32_t id = 1; id <= sim->odds.members; id++) {
         const node_t *other = &sim->nodes[id];
