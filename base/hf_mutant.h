@@ -16,8 +16,6 @@
 //  end_before_answers, watcher_untold, never_busy and credit_unpaid at once: check what is sent.
 #define HF_MUTANT_TABLE(M)                                                                         \
     M (copy_acks, "P3 P7", "a commit counts a node whose folder is an old copy")                   \
-    M (shorter_is_old, "P11",                                                                      \
-       "a node whose log was truncated in a later term is taken for a copy")                       \
     M (any_life_renews, "P11", "a late answer to the life before makes a node give up its disk")   \
     M (commits_by_new, "P3 P7", "a commit needs a majority of the new voters only")                \
     M (replaced_counts_early, "P1 P3", "a new disk counts as the one that voted before")           \
@@ -178,6 +176,8 @@
 //  For unit tests alone. The lock actor answers nothing before it has applied it, so that no client
 //  can see the difference; the tool's guard, names and addresses are not in the simulator.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
+    M (shorter_is_old, "P11",                                                                      \
+       "a node whose log was truncated in a later term is taken for a copy")                       \
     M (copy_votes, "P1", "the vote of a node whose folder is an old copy counts")                  \
     M (copy_raises_term, "P11", "an old copy that stands for election raises the term of others")  \
     M (lost_vote_unseen, "P1", "a copy that lacks only the vote of its term is not noticed")       \
