@@ -15,6 +15,8 @@
 //  steps_overlap: a file actor that acknowledges late (an assertion fails). A client does not see
 //  end_before_answers, watcher_untold, never_busy and credit_unpaid at once: check what is sent.
 #define HF_MUTANT_TABLE(M)                                                                         \
+    M (copy_acks, "P3 P7", "a commit counts a node whose folder is an old copy")                   \
+    M (any_life_renews, "P11", "a late answer to the life before makes a node give up its disk")   \
     M (commits_by_new, "P3 P7", "a commit needs a majority of the new voters only")                \
     M (replaced_counts_early, "P1 P3", "a new disk counts as the one that voted before")           \
     M (roster_at_commit, "P1 P3", "a roster is in force from its commit, not from its append")     \
@@ -187,6 +189,14 @@
     M (survivor_keeps_cluster, "P1 P3",                                                            \
        "a cluster that begins with one disk has the old one's id")                                 \
     M (survivor_keeps_term, "P1 P2", "a cluster that begins with one disk has the old one's term") \
+    M (shorter_is_old, "P11",                                                                      \
+       "a node whose log was truncated in a later term is taken for a copy")                       \
+    M (copy_votes, "P1", "the vote of a node whose folder is an old copy counts")                  \
+    M (copy_raises_term, "P11", "an old copy that stands for election raises the term of others")  \
+    M (lost_vote_unseen, "P1", "a copy that lacks only the vote of its term is not noticed")       \
+    M (life_unread, "P1 P7", "a copy that was opened as often as the folder is not noticed")       \
+    M (earlier_start_taken, "P7", "what an opening before the last one says counts")               \
+    M (marks_not_told, "P1 P7", "only who got an ack or a vote itself notices an old copy")        \
     M (vote_forgotten, "P1", "a vote is not durable")                                              \
     M (votes_by_new, "P1 P3", "an election needs a majority of the new voters only")               \
     M (removed_never_stands, "P11", "a removed member with the longest log does not stand")        \

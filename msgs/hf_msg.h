@@ -129,6 +129,10 @@
 //  sender's; CANDIDATE is that of the node whose VOTE_REQUEST the VOTE answers. SYNC_US: how long
 //  the sender's disk takes for a sync.
 //
+//  START: how often the sender's disk was opened, 0: not said; LIFE: a random number of this
+//  opening; OPEN_...: its term, whether it had voted in it, and its last entry, as it was opened.
+//  MARKS: what members have promised, as far as the leader knows. See hf_core_seen.c.
+//
 //  In HELLO, CLUSTER: the id of the sender's cluster, 0: not known to it; LIST: empty when it
 //  joins.
 #define HF_FIELDS_hello(F)                                                                         \
@@ -138,28 +142,47 @@
     F (u32, from)                                                                                  \
     F (u32, to)                                                                                    \
     F (u64, term)                                                                                  \
-    F (u64, round) F (u64, commit) F (u64, last_index) F (u64, last_term) F (u64, keep)
+    F (u64, round)                                                                                 \
+    F (u64, commit) F (u64, last_index) F (u64, last_term) F (u64, keep) F (list, marks)
+//  In its list: NODE, with the disk INCARNATION, opened for at least the START-th time, has
+//  acknowledged in TERM entries up to INDEX, and if VOTED voted in it.
+#define HF_FIELDS_mark(F)                                                                          \
+    F (u32, node)                                                                                  \
+    F (u64, incarnation)                                                                           \
+    F (u64, start) F (u64, life) F (u64, term) F (flag, voted) F (u64, index)
 #define HF_FIELDS_entries(F)                                                                       \
     F (u32, from)                                                                                  \
     F (u32, to)                                                                                    \
     F (u64, term) F (u64, commit) F (u64, prev_index) F (u64, prev_term) F (list, entries)
+#define HF_FIELDS_LIFE(F)                                                                          \
+    F (u64, start) F (u64, life) F (u64, open_term) F (flag, open_voted) F (u64, open_index)
 #define HF_FIELDS_ack(F)                                                                           \
     F (u32, from)                                                                                  \
     F (u32, to)                                                                                    \
     F (u64, term)                                                                                  \
     F (u64, index)                                                                                 \
-    F (u64, round) F (u32, hears) F (u64, incarnation) F (u32, sync_us) F (u32, speaks)
+    F (u64, round)                                                                                 \
+    F (u32, hears)                                                                                 \
+    F (u64, incarnation) F (u32, sync_us) F (u32, speaks) HF_FIELDS_LIFE (F)
 #define HF_FIELDS_need(F)                                                                          \
     F (u32, from) F (u32, to) F (u64, term) F (u64, probe_index) F (u64, probe_term)
 #define HF_FIELDS_vote_request(F)                                                                  \
     F (u32, from)                                                                                  \
     F (u32, to)                                                                                    \
-    F (u64, term) F (u64, last_index) F (u64, last_term) F (flag, pre) F (u64, incarnation)
+    F (u64, term)                                                                                  \
+    F (u64, last_index)                                                                            \
+    F (u64, last_term) F (flag, pre) F (u64, incarnation) HF_FIELDS_LIFE (F)
 #define HF_FIELDS_vote(F)                                                                          \
     F (u32, from)                                                                                  \
     F (u32, to)                                                                                    \
     F (u64, term)                                                                                  \
-    F (flag, pre) F (flag, granted) F (u64, incarnation) F (u64, candidate) F (u32, speaks)
+    F (flag, pre)                                                                                  \
+    F (flag, granted)                                                                              \
+    F (u64, incarnation) F (u64, candidate) F (u32, speaks) HF_FIELDS_LIFE (F)
+//  The node with the disk INCARNATION, in this opening, has an old copy of its folder.
+#define HF_FIELDS_old_copy(F)                                                                      \
+    F (u32, from)                                                                                  \
+    F (u32, to) F (u64, term) F (u64, incarnation) F (u64, start) F (u64, life)
 //  The ROSTER entry at INDEX, which is committed and not joint.
 #define HF_FIELDS_members(F) F (u32, from) F (u32, to) F (u64, term) F (u64, index) F (bin, roster)
 #define HF_FIELDS_transfer(F)                                                                      \
@@ -303,11 +326,13 @@
     M (ENTRY, 140, entry)                                                                          \
     M (STATE_PART, 141, state_part)                                                                \
     M (MEMBERS, 142, members)                                                                      \
+    M (OLD_COPY, 143, old_copy)                                                                    \
     M (MEMBER, 150, member)                                                                        \
     M (STATE_ROW, 151, state_row)                                                                  \
     M (STATE_CHANGE, 152, state_change)                                                            \
     M (STATE_HEAD, 153, state_head)                                                                \
     M (SEAT, 154, seat)                                                                            \
+    M (MARK, 155, mark)                                                                            \
     M (CMD_OPEN, 160, cmd_open)                                                                    \
     M (CMD_CLOSE, 161, cmd_close)                                                                  \
     M (CMD_REQUESTS, 162, cmd_requests)                                                            \
@@ -363,8 +388,10 @@ typedef enum hf_kind {
     O (HOLDER_ROW, 2)                                                                              \
     O (WAITER_ROW, 2)                                                                              \
     O (HELLO, 1)                                                                                   \
-    O (ACK, 1)                                                                                     \
-    O (VOTE, 1)
+    O (HEARTBEAT, 1)                                                                               \
+    O (ACK, 6)                                                                                     \
+    O (VOTE_REQUEST, 5)                                                                            \
+    O (VOTE, 6)
 
 static inline uint32_t
 hf_optional (uint32_t kind)
@@ -405,7 +432,8 @@ hf_optional (uint32_t kind)
     P (TRANSFER, transfer)                                                                         \
     P (NEWER_TERM, newer_term)                                                                     \
     P (STATE_OFFER, state_offer)                                                                   \
-    P (MEMBERS, members)
+    P (MEMBERS, members)                                                                           \
+    P (OLD_COPY, old_copy)
 
 //  What an entry of the log is. Of another type, it changes nothing.
 typedef enum hf_entry_type {

@@ -76,10 +76,12 @@ static json_t *
 s_node (const hf_log_store_t *log)
 {
     const char *list;
+    uint64_t life;
     const hf_log_state_t *state = hf_log_store_state (log);
     uint32_t id = hf_log_store_bound (log, &list);
-    return json_pack ("{s:i, s:s, s:o, s:o, s:i, s:o}", "id", (int)id, "cluster", list,
-                      "incarnation", hf_dump_hex (hf_log_store_incarnation (log)), "term",
+    return json_pack ("{s:i, s:s, s:o, s:o, s:o, s:i, s:o}", "id", (int)id, "cluster", list,
+                      "incarnation", hf_dump_hex (hf_log_store_incarnation (log)), "starts",
+                      hf_dump_number (hf_log_store_start (log, &life)), "term",
                       hf_dump_number (state->term), "voted_for", (int)state->voted_for.node,
                       "voted_incarnation", hf_dump_hex (state->voted_for.incarnation));
 }

@@ -246,7 +246,11 @@ hf_node_load (hf_node_t *self, const hf_options_t *options)
     self->election.store = hf_log_store_open (options->data, error);
     if (!self->election.store)
         return s_refuse (error);
-    return s_bind_log (self, options) != 0 ? -1 : hf_node_load_stores (self, options);
+    if (s_bind_log (self, options) != 0)
+        return -1;
+    if (hf_log_store_begin (self->election.store) != 0)
+        return s_refuse (hf_log_store_error (self->election.store));
+    return hf_node_load_stores (self, options);
 }
 
 int

@@ -71,7 +71,8 @@ s_give_back (hf_give_back_t *memory)
 
 typedef enum end {
     END_SIGNAL,
-    END_RESTART, //  a state was received, to be swapped in; or this node is called elsewhere
+    END_RESTART, //  a state was received, to be swapped in; this node is called elsewhere; or its
+                 //  folder was an old copy
     END_REMOVED  //  this node is no member of the cluster any more
 } end_t;
 
@@ -95,9 +96,9 @@ s_wait (zactor_t *file, zactor_t *election, int signals, int *number)
         }
         if (items[2].revents != 0) {
             char *text = zstr_recv (election);
-            bool moved = text && streq (text, "MOVED");
+            bool again = text && (streq (text, "MOVED") || streq (text, "OLD"));
             zstr_free (&text);
-            return moved ? END_RESTART : END_REMOVED;
+            return again ? END_RESTART : END_REMOVED;
         }
         zmq_msg_t message;
         zmq_msg_init (&message);

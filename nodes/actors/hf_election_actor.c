@@ -3,10 +3,11 @@
  *
  *  What it takes and gives is in nodes/services/hf_election_service.h; and on its own pipe
  *  "HANDOVER", answered with "DONE", and "$TERM". It says "REMOVED" there, once, when this node is
- * no member of the cluster any more, and "MOVED", once, when it is called at another place. It
- * decides nothing: it drains what waits, commits the log when the service has written to it,
- * carries out its outbox, and lets the mesh follow the roster in the log. A write or a read of the
- * log that fails ends the process at once: nothing may leave the node after it.
+ * no member of the cluster any more, "MOVED", once, when it is called at another place, and "OLD",
+ * once, when its folder was an old copy and has a new incarnation now. It decides nothing: it
+ * drains what waits, commits the log when the service has written to it, carries out its outbox,
+ * and lets the mesh follow the roster in the log. A write or a read of the log that fails ends the
+ * process at once: nothing may leave the node after it.
  */
 #include "nodes/actors/hf_actors.h"
 #include "nodes/actors/hf_clock.h"
@@ -23,7 +24,7 @@ typedef struct election {
     hf_election_service_t *service;
     hf_outbox_t *out;
     hf_follow_t follow;
-    bool told_removed, told_moved;
+    bool told_removed, told_moved, told_old;
     bool stop;
 } election_t;
 
@@ -111,7 +112,9 @@ s_restore (election_t *self)
                               .last_index = state->last_index,
                               .spans = found.spans.list,
                               .spans_count = found.spans.count};
-    self->args->config.core.incarnation = hf_log_store_incarnation (store);
+    hf_core_config_t *config = &self->args->config.core;
+    config->incarnation = hf_log_store_incarnation (store);
+    config->start = hf_log_store_start (store, &config->life);
     hf_election_log_t log = {.arg = store,
                              .vote = s_vote,
                              .truncate = s_truncate,
@@ -262,6 +265,17 @@ s_watch_removed (election_t *self)
     zstr_send (self->pipe, "REMOVED");
 }
 
+/*  What the copy lacks was promised by the disk with the old incarnation. */
+static void
+s_watch_old (election_t *self)
+{
+    if (self->told_old || !hf_election_service_old (self->service))
+        return;
+    self->told_old = true;
+    s_must (self->args->store, hf_log_store_disown (self->args->store) == 0);
+    zstr_send (self->pipe, "OLD");
+}
+
 static void
 s_run (election_t *self)
 {
@@ -279,6 +293,7 @@ s_run (election_t *self)
     while (!self->stop) {
         s_turn (self);
         s_watch_removed (self);
+        s_watch_old (self);
         if (s_follow (self) || hf_clock_us () >= tick_us)
             tick_us = hf_mesh_tick (self->args->mesh, hf_clock_us ());
         uint64_t wake_us = hf_election_service_wake_us (self->service);

@@ -50,6 +50,8 @@ hf_core_new (const hf_core_config_t *config, const hf_restored_t *restored, uint
     self->now_us = now_us;
     self->term = restored->term;
     self->voted_for = restored->voted_for;
+    self->opened = (hf_seen_mark_t){restored->term, restored->voted_for.node != 0, log.last_index};
+    hf_pack_init (&self->marks);
     self->log = log;
     //  The store shows on start only what is on disk, and prunes only what is committed.
     self->durable_index = log.last_index;
@@ -78,6 +80,7 @@ hf_core_destroy (hf_core_t **self_p)
     hf_core_log_done (&(*self_p)->log);
     hf_core_roster_done (*self_p);
     hf_array_free (&(*self_p)->barriers);
+    hf_pack_done (&(*self_p)->marks);
     free (*self_p);
     *self_p = NULL;
 }
@@ -343,6 +346,13 @@ s_on_tick (hf_core_t *self, hf_effects_t *effects)
 
 //  ---- the step ------------------------------------------------------------------
 
+/*  An old copy takes in only what its driver did with the log. */
+static bool
+s_is_deaf (const hf_core_t *self, hf_event_type_t type)
+{
+    return self->old && type != HF_EV_DURABLE && type != HF_EV_PRUNED;
+}
+
 void
 hf_core_step (hf_core_t *self, const hf_event_t *event, hf_effects_t *effects)
 {
@@ -350,6 +360,10 @@ hf_core_step (hf_core_t *self, const hf_event_t *event, hf_effects_t *effects)
     assert (effects->persists.count == 0); //  the driver writes them before the next step
     if (event->now_us > self->now_us)
         self->now_us = event->now_us;
+    if (s_is_deaf (self, event->type)) {
+        effects->wake_at_us = UINT64_MAX;
+        return;
+    }
     //  The request for our votes is still among the messages until the driver has
     //  committed our own; when there is none, it has.
     size_t sent = effects->messages.count;

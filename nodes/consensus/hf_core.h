@@ -38,6 +38,9 @@
  *      hands over. A node that is no member any more is told so (HF_NOTICE_REMOVED).
  *    - Level 0 knows none but the members of the list; a roster names its level. Nothing of a
  *      higher level is written before HF_CHANGE_RAISE, which needs all members to speak it.
+ *    - A node whose folder is an old copy of its own is noticed by those that know what it promised
+ *      since: they refuse what it says and tell it (HF_NOTICE_OLD). It goes on as one that lost its
+ *      disk. See hf_core_seen.c.
  *    - An invalid roster is refused: the message that carries it is dropped, and a log that holds
  *      it is not loaded. An entry of a type that is not in hf_msg.h is replicated like any other.
  *
@@ -73,6 +76,8 @@ typedef struct hf_core_config {
     uint64_t believed_us;  //  what a sync took is believed for so long without another; 8 min
     uint64_t seed;         //  of the only randomness: jitter
     uint64_t incarnation;  //  of this node's disk; 0: every member counts
+    uint64_t start;        //  how often that was opened; 0: it is not said
+    uint64_t life;         //  a random number of this opening
 } hf_core_config_t;
 
 /*  Fill in the defaults; self and members are left to the caller. */
@@ -230,6 +235,8 @@ typedef enum hf_notice_type {
                                //  None when the lead is lost before it is committed: ask again
     HF_NOTICE_REMOVED = 9,     //  as of INDEX, which is committed, this node with its disk
                                //  is no member any more; once
+    HF_NOTICE_OLD = 10,        //  ID (a node) has seen that this folder is an old copy; once. The
+                               //  core says and does nothing any more: draw a new incarnation
 } hf_notice_type_t;
 
 typedef struct hf_notice {

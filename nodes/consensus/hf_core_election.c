@@ -143,6 +143,7 @@ s_request_votes (hf_core_t *self, uint64_t term, bool pre, hf_effects_t *effects
     m->last_term = hf_core_log_last_term (&self->log);
     m->pre = pre;
     m->incarnation = self->config.incarnation;
+    HF_CORE_SAY_OPENING (self, m);
 }
 
 /*  The member in SLOT voted for us; recorded if its vote counts. */
@@ -281,6 +282,7 @@ s_reply (hf_core_t *self, const hf_vote_request_t *m, bool granted, hf_effects_t
     vote->incarnation = self->config.incarnation;
     vote->candidate = m->incarnation;
     vote->speaks = self->config.speaks;
+    HF_CORE_SAY_OPENING (self, vote);
 }
 
 void

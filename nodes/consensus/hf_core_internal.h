@@ -14,6 +14,7 @@
 #include "base/hf_mutant.h"
 #include "base/hf_random.h"
 #include "nodes/consensus/hf_quorum.h"
+#include "nodes/consensus/hf_seen.h"
 #include <assert.h>
 
 #define HF_CORE_ENTRIES_MAX 65536U       //  in one ENTRIES message
@@ -177,6 +178,11 @@ struct hf_core {
     uint64_t regret_until_us;
     uint32_t regrets;
 
+    hf_seen_mark_t opened;          //  as this folder was
+    hf_seen_t seen[HF_MEMBERS_MAX]; //  of the others, by slot
+    hf_pack_t marks;                //  as the last heartbeat tells them
+    bool old;                       //  this folder is an old copy: we say nothing any more
+
     bool was_member; //  by a roster of our log, or with one by the list
     bool removed;    //  and the driver was told
     uint64_t roster_noted;
@@ -331,6 +337,21 @@ void hf_core_repair_reset (hf_core_t *self);
 void hf_core_repair_ask (hf_core_t *self, hf_effects_t *effects);
 /*  The verified index rose; an ANSWER asks for the next chunk. */
 void hf_core_repair_progress (hf_core_t *self, bool answer, hf_effects_t *effects);
+
+//  ---- hf_core_seen.c: old copies of a node's folder ------------------------------------------
+
+/*  Say in message M how our folder was opened. */
+#define HF_CORE_SAY_OPENING(self, m)                                                               \
+    ((m)->start = (self)->config.start, (m)->life = (self)->config.life,                           \
+     (m)->open_term = (self)->opened.term, (m)->open_voted = (self)->opened.voted,                 \
+     (m)->open_index = (self)->opened.index)
+/*  Remember what MESSAGE says of its sender. True: the sender has an old copy; it was told so, and
+ *  its message must do nothing. */
+bool hf_core_refuses_copy (hf_core_t *self, const hf_peer_message_t *message,
+                           hf_effects_t *effects);
+/*  What we know, for a heartbeat; valid until the next one. */
+hf_list_t hf_core_tell_marks (hf_core_t *self);
+void hf_core_hear_marks (hf_core_t *self, const hf_heartbeat_t *m);
 
 //  ---- hf_core_settle.c ----------------------------------------------------------------------
 

@@ -101,6 +101,7 @@ hf_core_beat (hf_core_t *self, hf_effects_t *effects)
     m->last_index = self->log.last_index;
     m->last_term = hf_core_log_last_term (&self->log);
     m->keep = hf_core_keep (self);
+    m->marks = hf_core_tell_marks (self);
     s_told (self);
 }
 
@@ -282,6 +283,7 @@ hf_core_on_heartbeat (hf_core_t *self, const hf_heartbeat_t *m, hf_effects_t *ef
     self->leader_keep = m->keep;
     self->keep_us = self->now_us;
     self->ack_due = true;
+    hf_core_hear_marks (self, m);
     //  With one point in common, everything before it is common too (log matching, 3.5).
     if (m->last_index > self->verified_index &&
         hf_core_log_has (&self->log, m->last_index, m->last_term)) {

@@ -11,13 +11,19 @@ s_point_sane (uint64_t index, uint64_t term, uint64_t term_max)
     return index < HF_CORE_NUMBER_MAX && (index == 0) == (term == 0) && term <= term_max;
 }
 
+/*  Whether a node that says so in TERM can have opened its disk like that. */
+#define OPENING_SANE(name, term)                                                                   \
+    ((name).start < HF_CORE_AHEAD_MAX && (name).open_term <= (term) &&                             \
+     (name).open_index < HF_CORE_NUMBER_MAX)
+
 bool
 hf_core_sane (const hf_peer_message_t *m)
 {
     uint64_t term = m->head.term;
     switch (m->kind) {
     case HF_KIND_HEARTBEAT:
-        return s_point_sane (m->heartbeat.last_index, m->heartbeat.last_term, term) &&
+        return m->heartbeat.marks.count <= HF_MEMBERS_MAX &&
+               s_point_sane (m->heartbeat.last_index, m->heartbeat.last_term, term) &&
                m->heartbeat.commit <= m->heartbeat.last_index &&
                m->heartbeat.keep <= m->heartbeat.last_index + 1 &&
                m->heartbeat.round < HF_CORE_NUMBER_MAX;
@@ -26,11 +32,13 @@ hf_core_sane (const hf_peer_message_t *m)
                m->entries.commit < HF_CORE_NUMBER_MAX &&
                m->entries.entries.count <= HF_CORE_ENTRIES_MAX;
     case HF_KIND_ACK:
-        return m->ack.index < HF_CORE_NUMBER_MAX && m->ack.round < HF_CORE_NUMBER_MAX;
+        return m->ack.index < HF_CORE_NUMBER_MAX && m->ack.round < HF_CORE_NUMBER_MAX &&
+               OPENING_SANE (m->ack, term);
     case HF_KIND_NEED:
         return s_point_sane (m->need.probe_index, m->need.probe_term, term);
     case HF_KIND_VOTE_REQUEST:
-        return s_point_sane (m->vote_request.last_index, m->vote_request.last_term, term);
+        return s_point_sane (m->vote_request.last_index, m->vote_request.last_term, term) &&
+               OPENING_SANE (m->vote_request, term);
     case HF_KIND_TRANSFER:
         return s_point_sane (m->transfer.last_index, m->transfer.last_term, term);
     case HF_KIND_STATE_OFFER:
@@ -39,7 +47,9 @@ hf_core_sane (const hf_peer_message_t *m)
         return m->members.index > 0 && m->members.index < HF_CORE_NUMBER_MAX &&
                hf_roster_valid (m->members.roster);
     case HF_KIND_VOTE:
+        return OPENING_SANE (m->vote, term);
     case HF_KIND_NEWER_TERM:
+    case HF_KIND_OLD_COPY:
         return true;
     default:
         return false;
@@ -89,6 +99,12 @@ hf_core_on_peer (hf_core_t *self, const hf_event_t *event, hf_effects_t *effects
     const hf_peer_message_t *message = &event->peer;
     uint64_t term = message->head.term;
     assert (message->head.from != self->config.self);
+    if (message->kind == HF_KIND_OLD_COPY) { //  it is of no term
+        hf_core_on_old_copy (self, &message->old_copy, effects);
+        return;
+    }
+    if (hf_core_refuses_copy (self, message, effects))
+        return; //  before its term is taken over
     if (!s_of_future_term (message)) {
         if (term > self->term)
             hf_core_step_down (self, term, effects);

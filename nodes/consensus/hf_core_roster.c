@@ -75,6 +75,7 @@ s_sit (hf_core_t *self, uint32_t slot, uint32_t node)
     self->granted &= ~(1U << slot);
     self->refused &= ~(1U << slot);
     self->voters[slot] = 0;
+    self->seen[slot] = (hf_seen_t){.start = 0};
     self->peers[slot] = (hf_core_peer_t){.heard_us = self->now_us};
 }
 

@@ -63,6 +63,7 @@ s_settle_follower (hf_core_t *self, hf_effects_t *effects)
     uint64_t sync_us = hf_core_sync_us (self);
     m->sync_us = sync_us < UINT32_MAX ? (uint32_t)sync_us : UINT32_MAX;
     m->speaks = self->config.speaks;
+    HF_CORE_SAY_OPENING (self, m);
 }
 
 /*  Another roster is in force. */

@@ -297,6 +297,13 @@ s_notice (hf_election_service_t *self, const hf_notice_t *notice)
                        notice->index);
         self->removed = notice->index;
         break;
+    case HF_NOTICE_OLD:
+        hf_outbox_say (&self->out, HF_WARN,
+                       "this node's folder is an old copy of its own: node %" PRIu64
+                       " has seen what it did since; goes on as a node that lost its disk",
+                       notice->id);
+        self->old = true;
+        break;
     }
 }
 

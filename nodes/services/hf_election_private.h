@@ -59,6 +59,7 @@ struct hf_election_service {
     uint64_t leaderless_told_us; //  when that was logged; 0: it was not
     uint64_t handover_until_us;  //  0: not handing over
     uint64_t removed;            //  as of this entry it is no member any more; 0: it is
+    bool old;                    //  its folder is an old copy
     bool roster_shown;           //  the lock actor knows one,
     uint64_t roster_told;        //  and this is the last that was committed when it was told
     uint64_t dropped;            //  frames of peers that the core cannot use

@@ -225,6 +225,12 @@ hf_election_service_removed (const hf_election_service_t *self)
     return self->removed;
 }
 
+bool
+hf_election_service_old (const hf_election_service_t *self)
+{
+    return self->old;
+}
+
 void
 hf_election_service_from_actor (hf_election_service_t *self, hf_scan_t *scan, uint32_t kind,
                                 uint64_t now_us)
@@ -263,7 +269,7 @@ s_watch_handover (hf_election_service_t *self)
         return;
     hf_core_view_t view = hf_core_view (self->core);
     bool busy = view.role == HF_LEADER ? view.transfer_to != 0 : view.leader == 0;
-    if (busy && self->now_us < self->handover_until_us)
+    if (busy && !self->old && self->now_us < self->handover_until_us)
         return;
     self->handover_until_us = 0;
     static const char done[] = "DONE";

@@ -151,6 +151,10 @@ uint64_t hf_election_service_wake_us (const hf_election_service_t *self);
  *  one. */
 uint64_t hf_election_service_removed (const hf_election_service_t *self);
 
+/*  A peer has seen that this node's folder is an old copy: nothing leaves it any more. When nothing
+ *  is dirty, give the folder a new incarnation, and start the node again. */
+bool hf_election_service_old (const hf_election_service_t *self);
+
 hf_core_view_t hf_election_service_view (const hf_election_service_t *self);
 const hf_core_t *hf_election_service_core (const hf_election_service_t *self);
 

@@ -22,7 +22,9 @@ enum {
     HF_LOG_CUT,
     HF_LOG_CUT_BYTES,
     HF_LOG_DROP,
-    HF_LOG_SELECT
+    HF_LOG_SELECT,
+    HF_LOG_LOAD_START,
+    HF_LOG_SAVE_START
 };
 
 /*  A run of entries of one term. */
@@ -54,7 +56,8 @@ struct hf_log_store {
     hf_log_state_t now;     //  as the open transaction has it
     hf_log_state_t durable; //  as of the last commit
     uint64_t incarnation;
-    uint32_t member; //  0: not bound yet
+    uint64_t start, life; //  of this opening, once it has begun; before, of the last one
+    uint32_t member;      //  0: not bound yet
     hf_log_bytes_t list;
     hf_log_bytes_t roster; //  payload of the newest ROSTER entry at or before the base; empty: none
     HF_ARRAY (hf_log_span_t) spans;

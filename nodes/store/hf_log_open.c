@@ -34,6 +34,11 @@ static const hf_tx_format_t s_format = {
               " type INTEGER NOT NULL,"
               " checksum INTEGER NOT NULL,"
               " payload BLOB NOT NULL);",
+    .later = "CREATE TABLE IF NOT EXISTS start ("
+             " id INTEGER PRIMARY KEY CHECK (id = 1),"
+             " start INTEGER NOT NULL," //  how often a node was started on it
+             " life INTEGER NOT NULL,"  //  drawn by the last start
+             " checksum INTEGER NOT NULL);",
     .statements =
         {
             [HF_LOG_LOAD_NODE] =
@@ -49,6 +54,8 @@ static const hf_tx_format_t s_format = {
             [HF_LOG_DROP] = "DELETE FROM entries WHERE idx <= ?",
             [HF_LOG_SELECT] = "SELECT idx, term, type, checksum, payload FROM entries"
                               " WHERE idx BETWEEN ? AND ? ORDER BY idx",
+            [HF_LOG_LOAD_START] = "SELECT start, life, checksum FROM start",
+            [HF_LOG_SAVE_START] = "INSERT OR REPLACE INTO start VALUES (1, ?, ?, ?)",
         },
 };
 
@@ -114,18 +121,18 @@ s_node_load (hf_log_store_t *self)
     return rc;
 }
 
-/*  Draw an incarnation: none, and not the one that was. */
+/*  Draw a random number: not 0, and not BEFORE. */
 static int
-s_draw (hf_log_store_t *self)
+s_draw (hf_log_store_t *self, uint64_t before, uint64_t *number)
 {
-    uint64_t before = self->incarnation, drawn = 0;
-    while (drawn == 0 || drawn == before) {
-        ssize_t size = getrandom (&drawn, sizeof drawn, 0);
-        if (size != (ssize_t)sizeof drawn && errno != EINTR)
+    *number = 0;
+    while (*number == 0 || *number == before) {
+        ssize_t size = getrandom (number, sizeof *number, 0);
+        if (size != (ssize_t)sizeof *number && errno != EINTR)
             return hf_error_set (self->tx.error, "no random number from the system: %s",
                                  strerror (errno));
+        *number = size == (ssize_t)sizeof *number ? *number : 0;
     }
-    self->incarnation = drawn;
     return 0;
 }
 
@@ -133,9 +140,65 @@ s_draw (hf_log_store_t *self)
 static int
 s_node_create (hf_log_store_t *self)
 {
-    if (s_draw (self) != 0 || hf_log_node_save (self) != 0)
+    if (s_draw (self, 0, &self->incarnation) != 0 || hf_log_node_save (self) != 0)
         return -1;
     return hf_log_store_commit (self);
+}
+
+//  ---- starts ------------------------------------------------------------------
+
+static uint64_t
+s_start_sum (uint64_t start, uint64_t life)
+{
+    return hf_hash_u64 (hf_hash_u64 (1, start), life);
+}
+
+/*  There is no row before the first start with a program that knows of it. */
+static int
+s_start_load (hf_log_store_t *self)
+{
+    int rc = hf_tx_row (&self->tx, HF_LOG_LOAD_START);
+    if (rc == 1) {
+        self->start = hf_tx_u64 (&self->tx, HF_LOG_LOAD_START, 0);
+        self->life = hf_tx_u64 (&self->tx, HF_LOG_LOAD_START, 1);
+        uint64_t sum = hf_tx_u64 (&self->tx, HF_LOG_LOAD_START, 2);
+        if (self->start == 0 || sum != s_start_sum (self->start, self->life))
+            rc = hf_tx_damaged (&self->tx, "the number of starts does not match its checksum");
+    }
+    hf_tx_done (&self->tx, HF_LOG_LOAD_START);
+    return rc < 0 ? -1 : 0;
+}
+
+int
+hf_log_store_begin (hf_log_store_t *self)
+{
+    assert (!self->tx.open);
+    uint64_t start = self->start + 1, life;
+    if (s_draw (self, self->life, &life) != 0 ||
+        hf_tx_write (&self->tx, HF_LOG_SAVE_START, hf_tx_number (start), hf_tx_number (life),
+                     hf_tx_number (s_start_sum (start, life))) != 0 ||
+        hf_log_store_commit (self) != 0)
+        return -1;
+    self->start = start;
+    self->life = life;
+    return 0;
+}
+
+uint64_t
+hf_log_store_start (const hf_log_store_t *self, uint64_t *life)
+{
+    *life = self->life;
+    return self->start;
+}
+
+int
+hf_log_store_disown (hf_log_store_t *self)
+{
+    assert (!self->tx.open);
+    if (s_draw (self, self->incarnation, &self->incarnation) != 0)
+        return -1;
+    self->now.voted_for = (hf_member_t){.node = 0};
+    return hf_log_node_save (self) != 0 ? -1 : hf_log_store_commit (self);
 }
 
 //  ---- the entries -------------------------------------------------------------
@@ -183,7 +246,7 @@ static int
 s_load (hf_log_store_t *self)
 {
     int found = s_node_load (self);
-    if (found < 0 || s_verify (self) != 0)
+    if (found < 0 || s_start_load (self) != 0 || s_verify (self) != 0)
         return -1;
     if (found == 0 && self->now.last_index > 0)
         return hf_tx_damaged (&self->tx, "the term and vote of this node are missing");
@@ -223,7 +286,7 @@ int
 hf_log_store_renew (hf_log_store_t *self)
 {
     assert (self->member != 0);
-    if (self->tx.failed || s_draw (self) != 0)
+    if (self->tx.failed || s_draw (self, self->incarnation, &self->incarnation) != 0)
         return -1;
     hf_log_bytes_set (&self->list, hf_span_text (HF_LOG_RENEWED));
     return hf_log_node_save (self);

@@ -29,6 +29,15 @@ const hf_log_state_t *hf_log_store_state (const hf_log_store_t *self);
 /*  A random number made with the database: a node that lost its disk gets another (design 4.6). */
 uint64_t hf_log_store_incarnation (const hf_log_store_t *self);
 
+/*  A node starts on it: how often that was, one more now, and a random number of this start are
+ *  durable when it returns, before anything is said. Once after opening; not to look at it. */
+int hf_log_store_begin (hf_log_store_t *self);
+/*  Gives the number of this start, 0 before the first, and its random number. */
+uint64_t hf_log_store_start (const hf_log_store_t *self, uint64_t *life);
+/*  The folder is an old copy: draw another incarnation, which has voted for nobody. Durable when it
+ *  returns; there must be no open transaction. */
+int hf_log_store_disown (hf_log_store_t *self);
+
 /*  The runs of equal terms, ascending: FN is called for each. */
 typedef void (hf_span_fn) (void *arg, uint64_t first_index, uint64_t term);
 int hf_log_store_spans (hf_log_store_t *self, hf_span_fn *fn, void *arg);

@@ -32,12 +32,14 @@
     "see \"A node lost its disk\" in docs/operating.md"
 
 typedef struct hf_tx_format {
-    const char *file;                             //  in the data folder
-    const char *what;                             //  for people: "a holdfast log"
-    uint32_t application_id;                      //  other programs and owners have others
-    int version;                                  //  of a new database
-    int newest;                                   //  what hf_tx_raise may make of it; 0: as VERSION
-    const char *schema;                           //  SQL that makes the tables of a new database
+    const char *file;        //  in the data folder
+    const char *what;        //  for people: "a holdfast log"
+    uint32_t application_id; //  other programs and owners have others
+    int version;             //  of a new database
+    int newest;              //  what hf_tx_raise may make of it; 0: as VERSION
+    const char *schema;      //  SQL that makes the tables of a new database
+    const char *later;       //  and those that came later, if they are missing;
+                             //  older programs do not look at them. NULL: none
     const char *statements[HF_TX_STATEMENTS_MAX]; //  prepared at the start, named by their place
 } hf_tx_format_t;
 

@@ -147,6 +147,15 @@ s_create (hf_tx_t *self, const hf_tx_format_t *format)
     return 0;
 }
 
+/*  A table that is there already costs no write. */
+static int
+s_add_tables (hf_tx_t *self, const char *later)
+{
+    if (later && sqlite3_exec (self->db, later, NULL, NULL, NULL) != SQLITE_OK)
+        return hf_tx_explain (self);
+    return 0;
+}
+
 /*  Make durable what a killed process may have left in the page cache only. */
 static int
 s_settle (hf_tx_t *self, const char *dir)
@@ -165,7 +174,7 @@ s_open (hf_tx_t *self, const char *dir, const hf_tx_format_t *format)
     if (s_check_orphan (self, path) != 0 || hf_wal_check (path, self->error) != 0 ||
         s_connect (self, path) != 0 || s_identify (self, format, &is_new) != 0 ||
         s_configure (self, is_new) != 0 || (is_new && s_create (self, format) != 0) ||
-        s_settle (self, dir) != 0)
+        s_add_tables (self, format->later) != 0 || s_settle (self, dir) != 0)
         return -1;
     for (size_t i = 0; i < HF_TX_STATEMENTS_MAX && format->statements[i]; i++)
         if (!(self->statements[i] = s_prepare (self, format->statements[i])))

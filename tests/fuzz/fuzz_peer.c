@@ -63,7 +63,9 @@ static uint32_t
 s_prune (void *arg, uint64_t upto, uint64_t keep_bytes, uint32_t most)
 {
     peer_t *self = arg;
-    assert (keep_bytes == 0 && upto <= self->flushed);
+    assert (upto <= self->flushed);
+    if (keep_bytes > 0)
+        return 0; //  for a member that lags: more than there is
     uint64_t count = upto > self->base ? upto - self->base : 0;
     count = count < most ? count : most;
     self->base += count;
@@ -233,9 +235,14 @@ s_fill (peer_t *self, fuzz_bytes_t *bytes, uint32_t kind, hf_pack_t *pack, hf_pa
     static const uint8_t data[64];
     switch (kind) {
     case HF_KIND_HEARTBEAT:
-        hf_heartbeat_frame (pack, &(hf_heartbeat_t){from, to, term, number,
-                                                    s_near (bytes, view.commit_index), index, at,
-                                                    flags % 8 ? flags % 8 : number});
+        for (uint8_t node = 1; node <= self->members && flags % 4 == 3; node++)
+            hf_mark_put (list,
+                         &(hf_mark_t){node, s_incarnation (bytes, node), flags >> 2 & 3, number,
+                                      s_near (bytes, term), flags & 16, s_near (bytes, index)});
+        hf_heartbeat_frame (pack,
+                            &(hf_heartbeat_t){from, to, term, number,
+                                              s_near (bytes, view.commit_index), index, at,
+                                              flags % 8 ? flags % 8 : number, hf_pack_list (list)});
         break;
     case HF_KIND_ENTRIES:
         for (uint8_t left = flags % 16; left > 0; left--) {
@@ -247,20 +254,30 @@ s_fill (peer_t *self, fuzz_bytes_t *bytes, uint32_t kind, hf_pack_t *pack, hf_pa
                                                 index, at, hf_pack_list (list)});
         break;
     case HF_KIND_ACK:
-        hf_ack_frame (pack, &(hf_ack_t){from, to, term, index, s_near (bytes, self->round), flags,
-                                        s_incarnation (bytes, from), flags, flags});
+        hf_ack_frame (pack,
+                      &(hf_ack_t){from, to, term, index, s_near (bytes, self->round), flags,
+                                  s_incarnation (bytes, from), flags, flags, flags & 3, number,
+                                  s_near (bytes, term), flags & 4, s_near (bytes, index)});
         break;
     case HF_KIND_NEED:
         hf_need_frame (pack, &(hf_need_t){from, to, term, index, at});
         break;
     case HF_KIND_VOTE_REQUEST:
         hf_vote_request_frame (pack, &(hf_vote_request_t){from, to, term, index, at, flags & 1,
-                                                          s_incarnation (bytes, from)});
+                                                          s_incarnation (bytes, from), flags & 3,
+                                                          number, s_near (bytes, term), flags & 4,
+                                                          s_near (bytes, index)});
         break;
     case HF_KIND_VOTE:
-        hf_vote_frame (pack, &(hf_vote_t){from, to, term, flags & 1, flags & 2,
-                                          s_incarnation (bytes, from),
-                                          s_incarnation (bytes, self->self_id), flags});
+        hf_vote_frame (
+            pack, &(hf_vote_t){from, to, term, flags & 1, flags & 2, s_incarnation (bytes, from),
+                               s_incarnation (bytes, self->self_id), flags, flags & 3, number,
+                               s_near (bytes, term), flags & 4, s_near (bytes, index)});
+        break;
+    case HF_KIND_OLD_COPY:
+        hf_old_copy_frame (pack,
+                           &(hf_old_copy_t){from, to, term, s_incarnation (bytes, self->self_id),
+                                            flags & 3, number});
         break;
     case HF_KIND_TRANSFER:
         hf_transfer_frame (pack, &(hf_transfer_t){from, to, term, index, at});
@@ -291,7 +308,7 @@ s_forged (peer_t *self, fuzz_bytes_t *bytes)
     static const uint32_t kinds[] = {HF_KIND_HEARTBEAT, HF_KIND_ENTRIES,      HF_KIND_ACK,
                                      HF_KIND_NEED,      HF_KIND_VOTE_REQUEST, HF_KIND_VOTE,
                                      HF_KIND_TRANSFER,  HF_KIND_NEWER_TERM,   HF_KIND_STATE_OFFER,
-                                     HF_KIND_STATE_ASK, HF_KIND_STATE_PART};
+                                     HF_KIND_STATE_ASK, HF_KIND_STATE_PART,   HF_KIND_OLD_COPY};
     s_fill (self, bytes, kinds[fuzz_u8 (bytes) % (sizeof kinds / sizeof *kinds)], &pack, &list);
     s_frame (self, hf_pack_bytes (&pack), hf_pack_size (&pack));
     hf_pack_done (&list);
@@ -392,8 +409,13 @@ s_elect (peer_t *self, uint32_t voters)
     for (unsigned round = 0; round < 2; round++) {
         for (uint32_t from = 1; from <= self->members && from <= voters + 1; from++) {
             uint64_t term = hf_election_service_view (self->service).term + (round == 0);
-            hf_vote_frame (&pack, &(hf_vote_t){from, self->self_id, term, round == 0, true,
-                                               100 * (uint64_t)from, self->incarnation, 0});
+            hf_vote_frame (&pack, &(hf_vote_t){.from = from,
+                                               .to = self->self_id,
+                                               .term = term,
+                                               .pre = round == 0,
+                                               .granted = true,
+                                               .incarnation = 100 * (uint64_t)from,
+                                               .candidate = self->incarnation});
             s_frame (self, hf_pack_bytes (&pack), hf_pack_size (&pack));
             hf_pack_reset (&pack);
         }
@@ -404,13 +426,19 @@ s_elect (peer_t *self, uint32_t voters)
 
 /*  A roster of everybody, or no entry at all; at or before the base when there is one. */
 static void
-s_roster (const peer_t *self, hf_roster_at_t *at)
+s_roster (const peer_t *self, uint32_t level, hf_roster_at_t *at)
 {
-    hf_roster_t roster = {.count = self->members};
+    hf_roster_t roster = {.count = self->members, .level = level, .cluster = level};
     hf_pack_t payload;
     hf_pack_init (&payload);
     for (uint32_t i = 0; i < self->members; i++)
-        roster.members[i] = (hf_seat_t){.node = i + 1, .incarnation = 100 * ((uint64_t)i + 1)};
+        roster.members[i] = (hf_seat_t){.node = i + 1,
+                                        .incarnation = 100 * ((uint64_t)i + 1),
+                                        .slot = i,
+                                        .flags = HF_SEAT_VOTES | HF_SEAT_VOTED,
+                                        .host = hf_span_text ("host"),
+                                        .client_port = 2 * i + 1,
+                                        .node_port = 2 * i + 2};
     hf_roster_put (&payload, &roster);
     *at = (hf_roster_at_t){.index = self->base > 0 ? self->base : 1,
                            .size = (uint32_t)hf_pack_size (&payload)};
@@ -431,7 +459,7 @@ s_restore (peer_t *self, uint8_t more)
     hf_term_span_t spans[2] = {{self->base + 1, 2}, {self->base + (count + 1) / 2 + 1, 4}};
     for (uint64_t i = self->base; i <= self->last_index; i++)
         self->terms[i] = i == 0 ? 0 : count > 1 && i >= spans[1].first_index ? 4 : 2;
-    s_roster (self, &roster);
+    s_roster (self, more >> 3 & 1, &roster);
     hf_restored_t restored = {.term = self->term,
                               .base_index = self->base,
                               .base_term = self->terms[self->base],

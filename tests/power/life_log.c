@@ -15,6 +15,7 @@
 typedef struct model {
     uint64_t term;
     uint32_t vote;
+    uint64_t start;
     uint64_t base, base_term;
     unsigned count;
     struct {
@@ -68,7 +69,11 @@ s_plan (log_t *self, hf_random_t seed)
     for (long i = 2; i <= self->life.versions; i++) {
         model_t *model = &self->versions[i];
         *model = self->versions[i - 1];
-        unsigned kind = hf_random_u32 (&seed, 8);
+        unsigned kind = hf_random_u32 (&seed, 9);
+        if (kind == 8) { //  a node starts on it
+            model->start++;
+            continue;
+        }
         if (kind <= 2 || model->term == 0) {
             model->term += 1 + hf_random_u32 (&seed, 3);
             model->vote = hf_random_u32 (&seed, 4);
@@ -90,6 +95,8 @@ s_step (power_life_t *life, void *store, long version)
     if ((to->term != from->term || to->vote != from->vote) &&
         hf_log_store_vote (store, to->term, (hf_member_t){to->vote, 77}) != 0)
         return -1;
+    if (to->start != from->start)
+        return hf_log_store_begin (store);
     unsigned pruned = (unsigned)(to->base - from->base), same = 0;
     if (pruned > JUMP) {
         if (hf_log_store_reset (store, to->base, to->base_term, (hf_span_t){.size = 0}) != 0)
@@ -118,10 +125,11 @@ s_step (power_life_t *life, void *store, long version)
 static bool
 s_same_head (hf_log_store_t *store, const model_t *model)
 {
+    uint64_t life;
     const hf_log_state_t *now = hf_log_store_state (store);
-    return now->term == model->term && now->voted_for.node == model->vote &&
-           now->base_index == model->base && now->base_term == model->base_term &&
-           now->last_index == model->base + model->count;
+    return hf_log_store_start (store, &life) == model->start && now->term == model->term &&
+           now->voted_for.node == model->vote && now->base_index == model->base &&
+           now->base_term == model->base_term && now->last_index == model->base + model->count;
 }
 
 static void
@@ -142,6 +150,7 @@ s_refuses (power_life_t *life, void *store, long kept)
     assert_int_equal (hf_log_store_truncate (store, UINT32_MAX), -1);
     assert_int_equal (hf_log_store_prune (store, UINT32_MAX, 0, 100), -1);
     assert_int_equal (hf_log_store_reset (store, UINT32_MAX, 1, (hf_span_t){.size = 0}), -1);
+    assert_int_equal (hf_log_store_begin (store), -1);
     assert_int_equal (hf_log_store_commit (store), -1);
     assert_int_equal (hf_log_store_read (store, 1, 1, 100, &pack), -1);
     assert_int_equal (hf_log_store_spans (store, s_ignore_span, NULL), -1);

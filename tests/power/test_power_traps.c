@@ -100,7 +100,7 @@ HF_TEST (test_failed_sync_is_not_tried_again)
  * disk, but a node that went on would let the WAL grow for ever. */
 HF_TEST (test_failed_fold_ends_the_store)
 {
-    power_life_t *life = life_log_new (7, 6);
+    power_life_t *life = life_log_new (1, 12);
     size_t fold = power_find_sync (life, 1, "log.db");
     power_result_t result = {.runs = 0};
     long acked = power_fail_at (life, POWER_IO_ONCE, fold, &result);

@@ -319,6 +319,7 @@ s_destroy (sim_t *sim)
         free (sim->pools.list[i]);
     hf_array_free (&sim->pools);
     sim_watch_done (&sim->watch);
+    sim_copy_free (sim);
     while (sim->blobs) {
         blob_t *blob = sim->blobs;
         sim->blobs = blob->next;

@@ -14,6 +14,7 @@
  *  sim_disk.c      a node's disks: log, files, rows; commits take time
  *  sim_file.c      a node's file actor, and the swap of a received state
  *  sim_life.c      a node's life: start, crash, a disk that is lost
+ *  sim_copy.c      a node's folder is put back as it was
  *  sim_client.c    a client's thread around its core
  *  sim_people.c    what the users of a client want, and what they make of results
  *  sim_watch.c     checks of the log: P1, P2, P3, P4, P7
@@ -118,6 +119,7 @@ typedef HF_ARRAY (item_t) items_t;
 /*  The log's database. Its entries are those after the base; what was pruned is all zero. */
 typedef struct disk {
     uint64_t incarnation;
+    uint64_t start, life; //  how often it was opened, and the last time's random number
     uint64_t term;
     hf_member_t voted_for;
     uint64_t base_index, base_term;
@@ -324,6 +326,7 @@ typedef struct odds {
     uint64_t poll_us;     //  an actor that is woken takes up to so long
     bool flushes;         //  rows are written, and the log is pruned behind them
     uint32_t damage;      //  of 1000 parts of a state: a byte goes wrong
+    uint32_t copy;        //  of 1000 fault ticks: a folder is copied, or put back
     hf_file_config_t file;
     uint64_t faults_until_us;
     uint32_t late; //  the node that is late when the cluster is formed
@@ -359,6 +362,15 @@ typedef struct file_at {
     uint64_t index;
     size_t size[MODEL_FILES];
 } file_at_t;
+
+/*  A node's folder as it once was. */
+typedef struct image {
+    uint32_t node; //  0: none
+    disk_t disk;
+    rows_t rows;
+    bytes_t files[MODEL_FILES];
+    uint64_t section;
+} image_t;
 
 /*  To a lock or a file. */
 typedef struct happened {
@@ -421,6 +433,9 @@ typedef struct sim {
     uint64_t nonces, routes;
     uint64_t heal_cuts_us;
     trial_t trial;
+    image_t image;
+    node_t *stale; //  its folder is an old copy, and it does not know it yet; NULL: none
+    uint64_t stale_until_us;
     node_t *silent; //  when all others are healed; NULL: none
     operator_t operators[OPERATORS];
     uint64_t removing_until_us; //  a voter may be on its way out,
@@ -482,6 +497,8 @@ void sim_try (sim_t *sim);
 
 //  sim_settle.c
 void sim_heal (sim_t *sim);
+/*  NODE stands still no more. */
+void sim_wake_up (sim_t *sim, node_t *node);
 void sim_demand (sim_t *sim);
 
 //  sim_load.c
@@ -567,6 +584,21 @@ void sim_start_later (sim_t *sim, const node_t *node, uint64_t limit_us);
 void sim_services_stop (node_t *node);
 void sim_wipe (sim_t *sim, node_t *node);
 void sim_incarnation (sim_t *sim, node_t *node);
+
+//  sim_copy.c
+/*  Put the image of a folder back, if all others will notice it, or copy that of NODE. Whether it
+ * was put back. */
+bool sim_copy_fault (sim_t *sim, node_t *node);
+/*  The same at a time when all is well: copy one, and later put it back, if it can be. */
+void sim_copy_heal (sim_t *sim);
+void sim_copy_settled (sim_t *sim);
+void sim_copy_watch (sim_t *sim);
+/*  NODE went down; and is no member any more. */
+void sim_copy_crashed (sim_t *sim, const node_t *node);
+void sim_copy_removed (sim_t *sim, const node_t *node);
+/*  Whether NODE knows now that its folder is an old copy: then it starts again as another disk. */
+bool sim_copy_noticed (sim_t *sim, node_t *node);
+void sim_copy_free (sim_t *sim);
 
 //  sim_members.c
 void sim_members_pick (sim_t *sim);

@@ -43,6 +43,8 @@ s_restore (sim_t *sim, node_t *node)
     config.core.self = node->id;
     config.core.seed = sim_random (sim, UINT64_MAX);
     config.core.incarnation = disk->incarnation;
+    config.core.start = node->old_release ? 0 : disk->start;
+    config.core.life = disk->life;
     sim_members_config (sim, node, &config.core);
     hf_election_log_t log = sim_log (sim, node);
     hf_election_service_t *election =
@@ -98,6 +100,10 @@ sim_start (sim_t *sim, node_t *node)
         return;
     if (node->old_release && sim->watch.formed && sim_random (sim, 2) == 0)
         node->old_release = false;
+    if (!node->old_release) { //  the release before does not count
+        node->durable.start++;
+        node->durable.life = sim_random (sim, UINT64_MAX - 1) + 1;
+    }
     sim_tell (sim, "node %u starts: term %" PRIu64 ", entries %" PRIu64 "..%zu, state %" PRIu64,
               node->id, node->durable.term, node->durable.base_index + 1, node->durable.items.count,
               node->rows.index);
@@ -171,6 +177,7 @@ sim_crash (sim_t *sim, node_t *node, bool seen)
     }
     for (uint32_t id = 1; id <= sim->odds.clients; id++)
         sim_disconnect (sim, id, node->id, seen && !sim->connections[id][node->id].cut);
+    sim_copy_crashed (sim, node);
 }
 
 //  ---- incarnations -------------------------------------------------------------------------

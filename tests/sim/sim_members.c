@@ -17,12 +17,15 @@ sim_members_pick (sim_t *sim)
 {
     odds_t *odds = &sim->odds;
     odds->founders = odds->members;
-    if (sim_random (sim, 4) == 0)
-        return;
+    bool changes = sim_random (sim, 4) != 0;
+    if (!changes && sim_random (sim, 2) == 0)
+        return; //  at level 0 for ever: no places are known
     uint32_t most = HF_MEMBERS_MAX - odds->founders;
-    odds->members += (uint32_t)sim_random (sim, (most < 3 ? most : 3) + 1);
-    odds->changes = 5 + (uint32_t)sim_random (sim, 100);
-    odds->old_release = odds->past || sim_random (sim, 3) == 0;
+    if (changes) {
+        odds->members += (uint32_t)sim_random (sim, (most < 3 ? most : 3) + 1);
+        odds->changes = 5 + (uint32_t)sim_random (sim, 100);
+        odds->old_release = odds->past || sim_random (sim, 3) == 0;
+    }
     hf_core_config_t *core = &odds->election.core;
     for (uint32_t i = 0; i < odds->founders; i++) {
         hf_core_place_t *place = &core->places[i];
@@ -275,8 +278,8 @@ s_left (const sim_t *sim, const hf_roster_t *roster, uint32_t flag, const node_t
         if ((seat->flags & flag) == 0)
             continue;
         (*seats)++;
-        left += other != node && !other->damaged && !s_flag (seat, HF_SEAT_CHANGED) &&
-                other->durable.incarnation == seat->incarnation;
+        left += other != node && other != sim->stale && !other->damaged &&
+                !s_flag (seat, HF_SEAT_CHANGED) && other->durable.incarnation == seat->incarnation;
     }
     return left;
 }
@@ -589,6 +592,7 @@ sim_removed (sim_t *sim, node_t *node)
     sim_crash (sim, node, true);
     sim_tell (sim, "node %u was removed, and ends", node->id);
     node->gone = true;
+    sim_copy_removed (sim, node);
     s_start_again (sim, node);
     return true;
 }

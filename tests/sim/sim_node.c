@@ -174,6 +174,8 @@ sim_carry_out (sim_t *sim, node_t *node, hf_to_t actor, hf_outbox_t *outbox)
     sim->result->totals.faults += crashes;
     if (sim->failed || (actor == HF_TO_ELECTION && sim_removed (sim, node)))
         return false;
+    if (actor == HF_TO_ELECTION && sim_copy_noticed (sim, node))
+        return false;
     if (news.done) {
         sim_tell (sim, "node %u has handed over what it had, and stops", node->id);
         node->stops = false;

@@ -95,6 +95,7 @@ s_pick_faults (sim_t *sim, odds_t *odds)
     odds->long_cuts = sim_random (sim, 2) == 0;
     odds->disk_slow = s_some (sim, 60);
     odds->forge = s_some (sim, 200);
+    odds->copy = sim_random (sim, 4) == 0 ? 0 : 1 + (uint32_t)sim_random (sim, 300);
 }
 
 void
@@ -144,7 +145,7 @@ sim_odds_pick (sim_t *sim)
 void
 sim_formed (sim_t *sim)
 {
-    if (!sim->calm)
+    if (!sim->calm || sim->stale)
         return;
     sim_tell (sim, "the cluster is formed");
     sim->calm = false;
@@ -529,6 +530,7 @@ sim_fault (sim_t *sim)
 {
     if (sim->healed)
         return;
+    sim_copy_watch (sim);
     if (sim->calm) {
         sim_post (sim, FAULT_TICK_US, (event_t){.type = EV_FAULT});
         return;
@@ -556,6 +558,8 @@ sim_fault (sim_t *sim)
     if (sim_odds (sim, sim->odds.forge))
         sim_forge (sim, s_anyone (sim));
     faults += s_fault_client (sim, &sim->clients[1 + sim_random (sim, sim->odds.clients)]);
+    if (sim_odds (sim, sim->odds.copy))
+        faults += sim_copy_fault (sim, s_anyone (sim));
     sim->result->totals.faults += faults;
     sim_post (sim, FAULT_TICK_US, (event_t){.type = EV_FAULT});
 }

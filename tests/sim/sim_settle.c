@@ -8,8 +8,8 @@ static node_t *
 s_pick_silent (sim_t *sim)
 {
     node_t *silent = NULL;
-    if (sim_voters (sim) < 3 || !sim->watch.formed || hf_roster_joint (&sim->watch.roster) ||
-        sim_random (sim, 2) == 0)
+    if (sim_voters (sim) < 3 || sim->stale || !sim->watch.formed ||
+        hf_roster_joint (&sim->watch.roster) || sim_random (sim, 2) == 0)
         return NULL;
     for (uint32_t id = 1; id <= sim->odds.members; id++) {
         node_t *node = &sim->nodes[id];
@@ -24,9 +24,11 @@ s_pick_silent (sim_t *sim)
                                                                                        : NULL;
 }
 
-static void
-s_wake_up (sim_t *sim, node_t *node)
+void
+sim_wake_up (sim_t *sim, node_t *node)
 {
+    if (node->clock.stopped)
+        sim_clock_stop (sim, &node->clock, false);
     node->frozen_until_us = 0;
     for (hf_to_t actor = HF_TO_ELECTION; actor <= HF_TO_FILE && node->up; actor++)
         sim_wake (sim, &node->actors[actor].turn, 0);
@@ -55,18 +57,17 @@ sim_heal (sim_t *sim)
             sim->connections[id][node].lag_until_us[1] = 0;
         }
     }
+    sim_copy_heal (sim);
     sim->silent = s_pick_silent (sim);
     for (uint32_t id = 1; id <= odds->members; id++) {
         node_t *node = &sim->nodes[id];
         for (uint32_t peer = 1; peer <= odds->members; peer++)
             sim_cut (sim, id, peer, false);
-        if (node->clock.stopped)
-            sim_clock_stop (sim, &node->clock, false);
         node->slow_pipes = node->disk_fails = false;
         node->disk_stall_us = 0;
         if (!node->up)
             sim_start (sim, node);
-        s_wake_up (sim, node);
+        sim_wake_up (sim, node);
     }
     if (sim->silent) {
         sim_tell (sim, "node %u, which leads, stands still", sim->silent->id);
@@ -186,6 +187,12 @@ s_tell_rest (const sim_t *sim)
             sim_tell (sim, "session %" PRIu64 " lives", id);
 }
 
+static bool
+s_has_no_copy (sim_t *sim)
+{
+    return !sim->stale;
+}
+
 typedef bool (demand_fn) (sim_t *sim);
 
 static void
@@ -241,11 +248,14 @@ sim_demand (sim_t *sim)
         s_wait (sim, s_has_served, 60000000,
                 "not every waiter was granted, and one node is silent,");
         s_wait (sim, sim_told_all, 20000000, "a watcher is not told all, and one node is silent,");
-        s_wake_up (sim, sim->silent);
+        sim_wake_up (sim, sim->silent);
         sim->silent = NULL;
     }
     s_wait (sim, sim_members_settled, 20000000,
             "a node that is to vote does not, or one that was removed does not know");
+    sim_copy_settled (sim);
+    s_wait (sim, s_has_no_copy, 20000000, "an old copy is not noticed");
+    s_wait (sim, sim_members_settled, 20000000, "a node that had an old copy does not vote");
     sim_try (sim);
     s_wait (sim, s_has_served, 60000000, "not every waiter was granted, or a dead session stays");
     //  A leader whose transfers failed waits for up to stability << 6; one that got the lead back

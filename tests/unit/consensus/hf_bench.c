@@ -210,7 +210,8 @@ static void
 s_add_notice (char *text, const hf_notice_t *notice)
 {
     static const char *names[] = {"",         "LEADING", "FOLLOWING", "PASSED",  "NEEDS_STATE",
-                                  "ADMITTED", "WAITING", "ROSTER",    "VERDICT", "REMOVED"};
+                                  "ADMITTED", "WAITING", "ROSTER",    "VERDICT", "REMOVED",
+                                  "OLD"};
     s_add (text, "%s @%lu", names[notice->type], notice->term);
     if (notice->type == HF_NOTICE_FOLLOWING || notice->type == HF_NOTICE_NEEDS_STATE)
         snprintf (text + strlen (text), 32, " %u", notice->leader);
@@ -284,8 +285,8 @@ void
 hf_bench_beat (hf_bench_t *bench, uint32_t from, uint64_t term, uint64_t round, uint64_t commit,
                uint64_t last_index, uint64_t last_term)
 {
-    HF_BENCH_PEER (bench, HEARTBEAT, heartbeat, from, 0, term, round, commit, last_index, last_term,
-                   0);
+    HF_BENCH_PEER (bench, HEARTBEAT, heartbeat, .from = from, .term = term, .round = round,
+                   .commit = commit, .last_index = last_index, .last_term = last_term);
 }
 
 void
@@ -329,7 +330,10 @@ hf_bench_vote (hf_bench_t *bench, hf_vote_t m)
 void
 hf_bench_granted (hf_bench_t *bench, uint32_t from, uint64_t term, bool pre, uint64_t incarnation)
 {
-    hf_bench_vote (bench, (hf_vote_t){from, 0, term, pre, true, incarnation, 0, 0});
+    hf_bench_vote (
+        bench,
+        (hf_vote_t){
+            .from = from, .term = term, .pre = pre, .granted = true, .incarnation = incarnation});
 }
 
 void

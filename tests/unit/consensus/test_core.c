@@ -395,8 +395,9 @@ s_any_message (hf_bench_t *bench, hf_pack_t *frame)
     hf_pack_reset (frame);
     switch (s_random (9)) {
     case 0:
-        hf_heartbeat_frame (frame, &(hf_heartbeat_t){from, to, term, s_random (9), s_random (9),
-                                                     index, of_term, index % 4});
+        hf_heartbeat_frame (
+            frame, &(hf_heartbeat_t){
+                       from, to, term, s_random (9), s_random (9), index, of_term, index % 4, {0}});
         break;
     case 1:
     case 2:
@@ -404,22 +405,26 @@ s_any_message (hf_bench_t *bench, hf_pack_t *frame)
                                                  hf_pack_list (&bench->list)});
         break;
     case 3:
-        hf_ack_frame (frame, &(hf_ack_t){from, to, term, index, s_random (9), 7,
-                                         s_any_incarnation (from), 0, (uint32_t)s_random (3)});
+        hf_ack_frame (frame,
+                      &(hf_ack_t){from, to, term, index, s_random (9), 7, s_any_incarnation (from),
+                                  0, (uint32_t)s_random (3), s_random (3), s_random (2),
+                                  s_random (term + 1), s_random (2) == 0, s_random (12)});
         break;
     case 4:
         hf_need_frame (frame, &(hf_need_t){from, to, term, index, of_term});
         break;
     case 5:
-        hf_vote_request_frame (frame,
-                               &(hf_vote_request_t){from, to, term + 1, index, of_term,
-                                                    s_random (2) == 0, s_any_incarnation (from)});
+        hf_vote_request_frame (
+            frame, &(hf_vote_request_t){from, to, term + 1, index, of_term, s_random (2) == 0,
+                                        s_any_incarnation (from), s_random (3), s_random (2),
+                                        s_random (term + 1), s_random (2) == 0, s_random (12)});
         break;
     case 6:
         hf_vote_frame (frame, &(hf_vote_t){from, to, term + s_random (2), s_random (2) == 0,
                                            s_random (2) == 0, s_any_incarnation (from),
                                            bench->incarnation + (s_random (8) == 0),
-                                           (uint32_t)s_random (3)});
+                                           (uint32_t)s_random (3), s_random (3), s_random (2),
+                                           s_random (term + 1), s_random (2) == 0, s_random (12)});
         break;
     case 7:
         hf_state_offer_frame (frame, &(hf_state_offer_t){from, to, term, s_random (12)});

@@ -373,7 +373,8 @@ HF_TEST (ordinals_stay_as_they_are)
         {HF_KIND_ACK, 132},          {HF_KIND_NEED, 133},        {HF_KIND_VOTE_REQUEST, 134},
         {HF_KIND_VOTE, 135},         {HF_KIND_TRANSFER, 136},    {HF_KIND_NEWER_TERM, 137},
         {HF_KIND_ENTRY, 140},        {HF_KIND_CMD_OPEN, 160},    {HF_KIND_CMD_CLOSE, 161},
-        {HF_KIND_CMD_REQUESTS, 162}, {HF_KIND_CMD_EXPIRE, 163},
+        {HF_KIND_CMD_REQUESTS, 162}, {HF_KIND_CMD_EXPIRE, 163},  {HF_KIND_OLD_COPY, 143},
+        {HF_KIND_MARK, 155},
     };
     for (size_t i = 0; i < sizeof (fixed) / sizeof (fixed[0]); i++)
         assert_int_equal (fixed[i].kind, fixed[i].ordinal);

@@ -250,6 +250,39 @@ STAGE_TEST (test_a_handover_is_over_at_once_for_a_follower, stage, 3)
     assert_true (s_said_done (stage));
 }
 
+/*  A node whose folder is an old copy says so, and is silent from then on; it need not be led by
+ *  anybody to end. */
+STAGE_TEST (test_an_old_copy_is_silent, stage, 3)
+{
+    hf_core_config_t *core = &stage->config.core;
+    core->incarnation = 200;
+    core->start = 6;
+    core->life = 66;
+    stage_follow (stage, 1, 5);
+    hf_old_copy_t told = {
+        .from = 1, .to = 2, .term = 5, .incarnation = 200, .start = 5, .life = 66};
+    hf_old_copy_frame (&stage->frame, &told);
+    stage_peer (stage);
+    stage_end (stage);
+    assert_false (hf_election_service_old (stage->service));
+    told.start = 6;
+    hf_old_copy_frame (&stage->frame, &told);
+    stage_peer (stage);
+    stage_end (stage);
+    assert_true (hf_election_service_old (stage->service));
+    assert_non_null (strstr (stage->lines, "old copy of its own: node 1 has seen"));
+    assert_int_equal (hf_election_service_view (stage->service).leader, 0);
+    stage_forget (stage);
+    hf_heartbeat_frame (&stage->frame, &(hf_heartbeat_t){.from = 1, .term = 6, .round = 2});
+    stage_peer (stage);
+    stage_end (stage);
+    stage_turn (stage, 5000000);
+    assert_int_equal (stage->left_count, 0);
+    s_hand_over (stage);
+    assert_true (s_said_done (stage));
+    assert_int_equal (stage->left_count, 1);
+}
+
 STAGE_TEST (test_a_handover_without_a_leader_ends_in_time, stage, 3)
 {
     stage_start (stage, 0);

@@ -135,6 +135,7 @@ s_make (const char *dir, unsigned later)
     assert_non_null (life.log);
     hf_outcomes_init (&life.out);
     assert_ok (hf_log_store_bind (life.log, 1, "1@127.0.0.1:8080:8081"));
+    assert_ok (hf_log_store_begin (life.log));
     assert_ok (hf_log_store_vote (life.log, 4, (hf_member_t){1, 77}));
     s_roster (&life);
     s_open_session (&life, 0);
@@ -217,6 +218,7 @@ STORE_TEST (test_all_of_a_node_is_dumped)
     } rows[] = {
         {"node.id", "1"},
         {"node.cluster", "\"1@127.0.0.1:8080:8081\""},
+        {"node.starts", "1"},
         {"node.term", "4"},
         {"node.voted_for", "1"},
         {"log.base_index", "2"},

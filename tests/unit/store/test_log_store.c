@@ -225,7 +225,93 @@ STORE_TEST (test_P12_wal_is_bounded)
     hf_log_store_close (&store);
 }
 
+//  ---- starts --------------------------------------------------------------------
+
+/*  Opening alone is no start. */
+STORE_TEST (test_starts_are_counted)
+{
+    uint64_t life, before = 0;
+    hf_log_store_t *store = s_open (*state);
+    assert_int_equal (hf_log_store_start (store, &life), 0);
+    for (uint64_t start = 1; start <= 3; start++) {
+        assert_ok (hf_log_store_begin (store));
+        assert_int_equal (hf_log_store_start (store, &life), start);
+        assert_true (life != 0 && life != before);
+        before = life;
+        store = s_reopen (s_reopen (store, *state), *state);
+        assert_int_equal (hf_log_store_start (store, &life), start);
+        assert_true (life == before);
+    }
+    //  A log that begins elsewhere is on the same disk.
+    assert_ok (hf_log_store_reset (store, 90, 4, (hf_span_t){.size = 0}));
+    assert_ok (hf_log_store_commit (store));
+    store = s_reopen (store, *state);
+    assert_int_equal (hf_log_store_start (store, &life), 3);
+    hf_log_store_close (&store);
+}
+
+/*  Release 0.9 makes no such table, and leaves it alone. */
+STORE_TEST (test_starts_of_an_older_log)
+{
+    uint64_t life;
+    hf_log_store_t *store = s_open (*state);
+    assert_ok (s_append (store, 1, 1, 10));
+    assert_ok (hf_log_store_commit (store));
+    hf_log_store_close (&store);
+    fixture_sql (fixture_path (*state, "log.db"), "DROP TABLE start");
+    store = s_open (*state);
+    assert_int_equal (hf_log_store_start (store, &life), 0);
+    assert_ok (hf_log_store_begin (store));
+    store = s_reopen (store, *state);
+    assert_int_equal (hf_log_store_start (store, &life), 1);
+    hf_log_store_close (&store);
+    fixture_sql (fixture_path (*state, "log.db"), "UPDATE start SET start = 2");
+    s_refused (*state, "number of starts does not match", WAY_OUT);
+}
+
+/*  The next disk has the log and the term, and has voted for nobody. */
+STORE_TEST (test_disowned)
+{
+    uint64_t life;
+    hf_log_store_t *store = s_open (*state);
+    uint64_t before = hf_log_store_incarnation (store);
+    assert_ok (hf_log_store_begin (store));
+    assert_ok (hf_log_store_vote (store, 7, (hf_member_t){3, 77}));
+    assert_ok (s_append (store, 1, 7, 10));
+    assert_ok (hf_log_store_commit (store));
+    assert_ok (hf_log_store_disown (store));
+    uint64_t after = hf_log_store_incarnation (store);
+    assert_true (after != 0 && after != before);
+    store = fixture_log_kept (store, *state, "term 7 1-1 base 0 runs 1:7");
+    assert_true (hf_log_store_incarnation (store) == after);
+    assert_int_equal (hf_log_store_start (store, &life), 1);
+    hf_log_store_close (&store);
+}
+
 //  ---- kills -------------------------------------------------------------------
+
+/*  Whoever hears of a start finds it on the disk. */
+static void
+s_die_after_starts (const char *dir, int steps)
+{
+    for (int i = 0; i < 5; i++) {
+        hf_log_store_t *store = hf_log_store_open (dir, s_error);
+        if (!store || hf_log_store_begin (store) != 0)
+            return;
+        fixture_step (steps);
+        if (i < 4)
+            hf_log_store_close (&store);
+    }
+}
+
+STORE_TEST (test_P7_kill_keeps_the_start)
+{
+    uint64_t life;
+    assert_int_equal (fixture_kill (s_die_after_starts, *state), 5);
+    hf_log_store_t *store = s_open (*state);
+    assert_int_equal (hf_log_store_start (store, &life), 5);
+    hf_log_store_close (&store);
+}
 
 /*  Ten commits, then a transaction larger than SQLite's cache, so that some of it is in the WAL. */
 static void
