@@ -3,6 +3,7 @@
 //  moved while it was away.
 
 #include "broker-less/hf_link.h"
+#include "msgs/hf_host.h"
 #include "nodes/actors/hf_clock.h"
 #include "nodes/hf_node.h"
 #include <inttypes.h>
@@ -57,13 +58,11 @@ s_say (joining_t *self, const char *text)
 static bool
 s_take_row (const hf_member_row_t *row, hf_endpoint_t *endpoint)
 {
-    if (row->host.size == 0 || row->host.size > HF_HOST_MAX || row->node == 0 ||
+    if (hf_host_read (row->host, endpoint->host) != NULL || row->node == 0 ||
         row->node > UINT16_MAX || row->client_port == 0 || row->client_port > UINT16_MAX ||
         row->node_port == 0 || row->node_port > UINT16_MAX)
         return false;
     endpoint->id = row->node;
-    memcpy (endpoint->host, row->host.at, row->host.size);
-    endpoint->host[row->host.size] = 0;
     endpoint->client_port = (uint16_t)row->client_port;
     endpoint->node_port = (uint16_t)row->node_port;
     return true;
