@@ -4,6 +4,7 @@
 #include "base/hf_files.h"
 #include "broker-less/hf_door_rules.h"
 #include "broker-less/hf_gate.h"
+#include "nodes/actors/hf_follow.h"
 #include "nodes/store/hf_tx.h"
 #include "nodes/snapshot/disk/hf_snapshot_install.h"
 #include <inttypes.h>
@@ -165,6 +166,29 @@ s_find_roster (hf_node_t *self, hf_roster_t *roster)
     return true;
 }
 
+typedef struct named {
+    hf_follow_id_t id;
+    uint64_t applied;
+} named_t;
+
+static void
+s_note_cluster (void *arg, uint64_t index, hf_span_t payload)
+{
+    named_t *named = arg;
+    hf_roster_t roster;
+    if (hf_roster_get (payload, &roster))
+        hf_follow_id_take (&named->id, &roster, index <= named->applied);
+}
+
+/*  Which cluster the log is of, if that is sure. */
+static void
+s_find_cluster (hf_node_t *self)
+{
+    named_t named = {.applied = hf_state_applied_index (self->lock.state)};
+    hf_log_store_rosters (self->election.store, s_note_cluster, &named);
+    self->cluster = named.id.cluster;
+}
+
 static int
 s_refuse_level (const hf_options_t *options, uint32_t level)
 {
@@ -221,7 +245,10 @@ hf_node_load (hf_node_t *self, const hf_options_t *options)
     self->file.store = hf_file_store_open (options->data, error);
     if (!self->file.store)
         return s_refuse (error);
-    return s_load_state (self, options) != 0 ? -1 : s_check_stores (self, options);
+    if (s_load_state (self, options) != 0 || s_check_stores (self, options) != 0)
+        return -1;
+    s_find_cluster (self);
+    return 0;
 }
 
 int

@@ -33,6 +33,7 @@ typedef struct joining {
     uint32_t count;
     uint64_t begun_us, now_us, heard_us, said_us;
     bool found;
+    bool told_other;
     bool removed; //  its log says so, and members that know as much do not name it either
 } joining_t;
 
@@ -93,6 +94,24 @@ s_take (joining_t *self, const hf_query_result_t *result)
     node->own = own;
     node->told = members;
     node->told_index = result->index;
+    if (node->cluster == 0)
+        node->cluster = result->cluster;
+    return true;
+}
+
+/*  What another cluster says is no news, as when its node has taken the place of a member. */
+static bool
+s_is_other_cluster (joining_t *self, const contact_t *contact, const hf_query_result_t *result)
+{
+    uint64_t own = self->node->cluster;
+    if (own == 0 || result->cluster == 0 || result->cluster == own)
+        return false;
+    if (!self->told_other)
+        hf_report (HF_ERROR,
+                   "%s:%u is of cluster %016" PRIx64 " and this node of cluster %016" PRIx64
+                   ": it is not asked",
+                   contact->place.host, (unsigned)contact->place.client_port, result->cluster, own);
+    self->told_other = true;
     return true;
 }
 
@@ -108,6 +127,8 @@ s_heard (joining_t *self, contact_t *contact, hf_span_t frame)
         return;
     contact->answered = true;
     self->heard_us = self->now_us;
+    if (s_is_other_cluster (self, contact, &result))
+        return;
     if (s_take (self, &result)) {
         self->found = true;
         return;

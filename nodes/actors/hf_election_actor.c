@@ -293,7 +293,7 @@ hf_election_actor (zsock_t *pipe, void *args)
 {
     election_t self = {.args = args, .pipe = pipe};
     s_restore (&self);
-    hf_follow_init (&self.follow, &self.args->own, &self.args->endpoints);
+    hf_follow_init (&self.follow, &self.args->own, &self.args->endpoints, self.args->cluster);
     self.follow.own.id = self.args->config.core.self;
     hf_follow_told (&self.follow, &self.args->told, self.args->told_index);
     zsock_signal (pipe, 0);

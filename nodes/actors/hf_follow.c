@@ -5,9 +5,18 @@
 #include <string.h>
 
 void
-hf_follow_init (hf_follow_t *self, const hf_endpoint_t *own, const hf_endpoints_t *hints)
+hf_follow_id_take (hf_follow_id_t *self, const hf_roster_t *roster, bool applied)
 {
-    *self = (hf_follow_t){.own = *own, .hints = *hints, .members = *hints};
+    bool sure = applied || !self->listed;
+    self->listed = roster->level == 0;
+    self->cluster = sure ? roster->cluster : 0;
+}
+
+void
+hf_follow_init (hf_follow_t *self, const hf_endpoint_t *own, const hf_endpoints_t *hints,
+                uint64_t cluster)
+{
+    *self = (hf_follow_t){.own = *own, .hints = *hints, .members = *hints, .cluster = cluster};
 }
 
 void
@@ -60,13 +69,14 @@ hf_follow_roster (hf_follow_t *self, const hf_roster_t *roster, uint64_t index, 
     bool start = !self->started;
     bool committed = index <= commit;
     self->started = true;
-    if (roster == NULL || roster->level == 0 ||
-        (index == self->index && committed == self->committed && leader == self->leader))
+    if (roster == NULL || roster->level == 0)
+        return start && self->cluster != 0;
+    if (index == self->index && committed == self->committed && leader == self->leader)
         return false;
     self->index = index;
     self->committed = committed;
     self->leader = leader;
-    if (committed || start)
+    if (committed)
         self->cluster = roster->cluster;
     if (hf_roster_seat (roster, self->own.id) == NULL)
         return true;

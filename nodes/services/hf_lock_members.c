@@ -66,7 +66,8 @@ hf_lock_query_members (hf_lock_service_t *self, const hf_reading_t *reading)
                                    .index = self->members.index,
                                    .total = roster->count,
                                    .rows = hf_pack_list (&self->rows),
-                                   .number = roster->level});
+                                   .number = roster->level,
+                                   .cluster = roster->cluster});
 }
 
 //  ---- changes ------------------------------------------------------------------------

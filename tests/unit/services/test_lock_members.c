@@ -106,6 +106,7 @@ BENCH_TEST_WITH (test_any_node_says_who_the_members_are, bench, false, .self = 1
     bench_query (bench, 1, 8, HF_WHAT_MEMBERS, "");
     result = bench_result (bench, 1);
     assert_int_equal (result.number, 0);
+    assert_int_equal (result.cluster, 0);
     hf_scan_t scan = hf_scan_list (result.rows);
     hf_member_row_t row = s_row (&scan);
     assert_int_equal (row.node, 1);
@@ -116,6 +117,7 @@ BENCH_TEST_WITH (test_any_node_says_who_the_members_are, bench, false, .self = 1
     assert_int_equal (result.id, 9);
     assert_int_equal (result.index, 40);
     assert_int_equal (result.number, 1);
+    assert_int_equal (result.cluster, 99);
     assert_int_equal (result.total, 2);
     assert_int_equal (result.rows.count, 2);
     scan = hf_scan_list (result.rows);
