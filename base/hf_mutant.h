@@ -174,6 +174,8 @@
 //  For unit tests alone. The lock actor answers nothing before it has applied it, so that no client
 //  can see the difference; the tool's guard, names and addresses are not in the simulator.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
+    M (roster_kept_back, "P11",                                                                    \
+       "a node that lacks the place of the leader is not told it by those who know")               \
     M (any_host_taken, "P11", "a member goes to a host that no node can read, and is lost to all") \
     M (vote_forgotten, "P1", "a vote is not durable")                                              \
     M (votes_by_new, "P1 P3", "an election needs a majority of the new voters only")               \

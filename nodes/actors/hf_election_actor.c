@@ -234,6 +234,20 @@ s_watch_moved (election_t *self)
     zstr_send (self->pipe, "MOVED");
 }
 
+/*  What another node said of the members. */
+static void
+s_hear_told (election_t *self, const hf_core_t *core)
+{
+    uint64_t index;
+    hf_roster_t roster;
+    hf_endpoints_t members;
+    hf_span_t told = hf_core_told (core, &index);
+    if (index <= self->follow.told_index || !hf_roster_get (told, &roster))
+        return;
+    hf_endpoints_of_roster (&members, &roster);
+    hf_follow_told (&self->follow, &members, index);
+}
+
 /*  Tell the mesh who the members are; whether there was something to tell. */
 static bool
 s_follow (election_t *self)
@@ -243,6 +257,7 @@ s_follow (election_t *self)
     const hf_core_t *core = hf_election_service_core (self->service);
     const hf_roster_t *roster = hf_core_members (core, &index);
     hf_core_view_t view = hf_core_view (core);
+    s_hear_told (self, core);
     if (!hf_follow_roster (&self->follow, roster, index, view.commit_index, view.leader))
         return false;
     if (self->follow.unreadable > unreadable)

@@ -9,8 +9,8 @@
  * only.
  *    - A roster that is not committed may be cut from the log, so nobody is left because of it.
  *    - A former member is not left while it leads: it hands over.
- *    - What a member said at the start about a roster that is not in the log yet goes before older
- *      rosters: all members may have moved while this node was away.
+ *    - What a member said, at the start or later, about a roster that is not in the log yet goes
+ *      before older rosters: members may have moved while this node was away.
  *    - A node that is called at another place by a committed roster has to start again there.
  *    - The id of the cluster counts when its roster is committed, and if it was sure at the start:
  *      before that another leader may still make another one.
@@ -42,7 +42,7 @@ typedef struct hf_follow {
     bool moved;             //  out: the cluster calls this node at another place than OWN
 
     //  As of the last call.
-    bool started, settled, committed;
+    bool started, settled, committed, news;
     uint64_t index;
     uint32_t leader;
 } hf_follow_t;
@@ -51,7 +51,7 @@ typedef struct hf_follow {
 void hf_follow_init (hf_follow_t *self, const hf_endpoint_t *own, const hf_endpoints_t *hints,
                      uint64_t cluster);
 
-/*  Before the first roster: those before INDEX are old, the one there names these MEMBERS. */
+/*  Rosters before INDEX are old, the one there, which is committed, names these MEMBERS. */
 void hf_follow_told (hf_follow_t *self, const hf_endpoints_t *members, uint64_t index);
 
 /*  ROSTER, NULL if there is none, is at INDEX; COMMIT: what is committed; LEADER 0: not known. The

@@ -34,6 +34,8 @@
  *    - When such a node, or one that is to vote, has caught up (it has all that was committed at
  *      the last heartbeat), the leader appends a joint roster with its incarnation, and when that
  *      is committed a second one, which records that it is.
+ *    - A leader tells the committed roster every so often, and every node tells it to one that
+ * wants to stand and whose log ends before it: see hf_core_told.
  *    - A leader that votes no more leads until that is committed, without counting itself, and then
  *      hands over. A node that is no member any more is told so (HF_NOTICE_REMOVED).
  *    - Level 0 knows none but the members of the list; a roster names its level. Nothing of a
@@ -307,6 +309,11 @@ hf_core_view_t hf_core_view (const hf_core_t *self);
 /*  The roster in force and where it is in the log; NULL and 0 when there is none. Valid until the
  *  next step. */
 const hf_roster_t *hf_core_members (const hf_core_t *self, uint64_t *index);
+/*  The newest committed roster that another node told and that is behind the one in force, where it
+ *  will be in the log in INDEX; empty and 0: none. It decides nothing, but says where members are
+ *  now: a node that was away may lack the place of the very one that leads. Valid until the next
+ *  step. */
+hf_span_t hf_core_told (const hf_core_t *self, uint64_t *index);
 /*  The member in SLOT, by the roster or without one by the list; 0: none. */
 uint32_t hf_core_member (const hf_core_t *self, uint32_t slot);
 

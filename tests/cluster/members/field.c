@@ -153,6 +153,14 @@ s_print (const char *const *argv)
     print_error ("\n");
 }
 
+/*  Not while too few of the others have caught up: one may have been killed a moment before. */
+static bool
+s_decided (field_t *self, const char *const *argv, int *code)
+{
+    *code = hf_process_run (argv, COMMAND_MS, self->output, sizeof self->output);
+    return *code != 2 || !strstr (self->output, "too few of the members");
+}
+
 void
 field_members (field_t *self, const char *list, int code, const char *text, ...)
 {
@@ -161,7 +169,8 @@ field_members (field_t *self, const char *list, int code, const char *text, ...)
     va_start (words, text);
     s_command (argv, list, words);
     va_end (words);
-    int got = hf_process_run (argv, COMMAND_MS, self->output, sizeof self->output);
+    int got = -1;
+    HF_WAIT (s_decided (self, argv, &got) || code != 0, FIELD_LIMIT_MS);
     if (got == code && (!text || strstr (self->output, text)))
         return;
     s_print (argv);
@@ -208,23 +217,12 @@ field_add (field_t *self, const char *list, uint32_t id, uint32_t via)
     hf_cluster_set_apart (self->cluster, id, false);
 }
 
-static bool
-s_decided (field_t *self, const char *const *argv, int *code)
-{
-    *code = hf_process_run (argv, COMMAND_MS, self->output, sizeof self->output);
-    return *code != 2 || !strstr (self->output, "too few of the members");
-}
-
 void
 field_remove (field_t *self, const char *list, uint32_t id)
 {
     char text[16];
     snprintf (text, sizeof text, "%u", id);
-    const char *argv[] = {HF_TEST_TOOL, "members", "--endpoints", list, "remove", text, NULL};
-    int code = -1;
-    HF_WAIT (s_decided (self, argv, &code), FIELD_LIMIT_MS);
-    if (code != 0 || !strstr (self->output, "is no member"))
-        fail_msg ("remove %u: exit code %d: %s", id, code, self->output);
+    field_members (self, list, 0, "is no member", "remove", text, NULL);
     field_gone (self, id);
 }
 

@@ -51,7 +51,8 @@ void field_clear (field_t *self);
 //  ---- the operator -----------------------------------------------------------------
 
 /*  `holdfast members` with these words, which end with NULL, asked of LIST; it must end with CODE,
- *  with TEXT (NULL: anything) in what it says. */
+ *  with TEXT (NULL: anything) in what it says. When that is 0, it is asked again and again while
+ * too few members have caught up: one may have been killed a moment before. */
 void field_members (field_t *self, const char *list, int code, const char *text, ...)
     __attribute__ ((sentinel));
 /*  The same in the background; the caller destroys it. */
@@ -64,8 +65,7 @@ const char *field_named (const field_t *self, uint32_t id);
 
 /*  Start the spare node ID, which asks VIA for its place, and add it, asking LIST: it votes. */
 void field_add (field_t *self, const char *list, uint32_t id, uint32_t via);
-/*  Remove node ID, asking LIST, again and again while too few of the others have caught up: one may
- *  have been killed a moment before. It ends. */
+/*  Remove node ID, asking LIST. It ends. */
 void field_remove (field_t *self, const char *list, uint32_t id);
 /*  Node ID has been removed: it ends with code 0 and says why, and is apart. */
 void field_gone (field_t *self, uint32_t id);

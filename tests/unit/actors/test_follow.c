@@ -145,6 +145,44 @@ HF_TEST (test_at_the_start_the_id_of_a_raised_level_is_not_sure)
     assert_int_equal (s_log ("11"), CLUSTER);
 }
 
+/*  ... as another node says who has a newer roster: node 1 leads, and is elsewhere. */
+HF_TEST (test_who_was_away_is_told_where_the_leader_is)
+{
+    hf_follow_t follow = s_start (3, "1 2 3");
+    hf_endpoints_t told = s_list ("1' 2 3 4");
+    s_step (&follow, "1 2 3", 5, 5, 1);
+    assert_string_equal (s_step (&follow, "1 2 3", 5, 5, 0), "1 2 3");
+    hf_follow_told (&follow, &told, 9);
+    assert_string_equal (s_step (&follow, "1 2 3", 5, 5, 0), "1' 2 3 4");
+    assert_string_equal (s_step (&follow, "1 2 3", 5, 5, 0), "-");
+    assert_string_equal (s_step (&follow, "1 2 3", 5, 5, 1), "1' 2 3 4");
+    assert_string_equal (s_step (&follow, "1' 2 3", 7, 7, 1), "1' 2 3 4");
+    assert_string_equal (s_step (&follow, "1' 2 3 4", 9, 9, 1), "1' 2 3 4");
+    assert_string_equal (s_step (&follow, "1' 2 3", 11, 11, 1), "1' 2 3");
+    assert_false (follow.moved);
+    //  Before its log names anybody, or itself.
+    follow = s_start (4, "1 2");
+    assert_string_equal (s_step (&follow, "", 0, 0, 0), "-");
+    hf_follow_told (&follow, &told, 9);
+    assert_string_equal (s_step (&follow, "", 0, 0, 0), "1' 2 3 4");
+    assert_string_equal (s_step (&follow, "1 2 3", 5, 5, 2), "1' 2 3 4");
+    told = s_list ("1' 2' 4");
+    hf_follow_told (&follow, &told, 12);
+    assert_string_equal (s_step (&follow, "1 2 3", 5, 5, 2), "1' 2' 4");
+}
+
+HF_TEST (test_who_was_away_is_told_that_it_was_moved)
+{
+    hf_endpoints_t list = s_list ("1 2 3"), told = s_list ("1 2 3'");
+    hf_follow_t follow;
+    hf_follow_init (&follow, &list.node[2], &list, 0);
+    s_step (&follow, "1 2 3", 5, 5, 1);
+    assert_false (follow.moved);
+    hf_follow_told (&follow, &told, 9);
+    s_step (&follow, "1 2 3", 5, 5, 1);
+    assert_true (follow.moved);
+}
+
 /*  A node that joins was told the id by the members that it asked, and says it at once. */
 HF_TEST (test_who_joins_knows_the_id_before_its_log_does)
 {

@@ -180,6 +180,45 @@ HF_TEST (roster_in_the_place_of_another)
     hf_bench_close (&bench);
 }
 
+static uint64_t
+s_told_index (const hf_bench_t *bench)
+{
+    uint64_t index;
+    hf_roster_t roster;
+    hf_span_t told = hf_core_told (bench->core, &index);
+    assert_true ((index == 0) == (told.size == 0));
+    assert_true (index == 0 || hf_roster_get (told, &roster));
+    return index;
+}
+
+/*  Rosters that are not in the log yet say where members are. */
+HF_TEST (told_where_members_are)
+{
+    hf_bench_t bench;
+    hf_roster_t roster = changes_three (1), old = changes_three (0);
+    hf_roster_at_t at = changes_roster (9, &roster);
+    changes_open (&bench, 3, &roster);
+    assert_int_equal (s_told_index (&bench), 0);
+    s_told (&bench, 1, &roster);
+    assert_int_equal (s_told_index (&bench), 0);
+    s_told (&bench, 12, &old); //  it names no places
+    assert_int_equal (s_told_index (&bench), 0);
+    s_told (&bench, 9, &roster);
+    s_told (&bench, 7, &roster);
+    assert_int_equal (s_told_index (&bench), 9);
+    hf_bench_commit (&bench);
+    for (uint64_t i = 6; i <= 9; i++) {
+        hf_entry_t entry = {.term = 2, .type = HF_ENTRY_COMMANDS};
+        if (i == 9)
+            entry = hf_bench_roster_entry (2, &at);
+        hf_entry_put (&bench.list, &entry);
+    }
+    hf_bench_append (&bench, 1, 2, 0, 5, 1);
+    assert_int_equal (changes_last (&bench), 9);
+    assert_int_equal (s_told_index (&bench), 0);
+    hf_bench_close (&bench);
+}
+
 HF_TEST (removed_while_away)
 {
     hf_bench_t bench;
