@@ -223,8 +223,8 @@ typedef enum hf_notice_type {
     HF_NOTICE_PASSED = 3,      //  barrier ID passed: state at INDEX or later is linearizable for it
     HF_NOTICE_NEEDS_STATE = 4, //  LEADER's log begins behind our own: only its whole state helps.
                                //  Cancelled by the next FOLLOWING; given again if still needed.
-    HF_NOTICE_ADMITTED = 5,    //  as leader, ID (a node) was admitted with a new incarnation,
-                               //  by the ROSTER entry at INDEX, which is committed
+    HF_NOTICE_ADMITTED = 5,    //  as leader, ID (a node), which voted before, was admitted with
+                               //  another disk, by the ROSTER entry at INDEX, which is committed
     HF_NOTICE_WAITING = 6,     //  the cluster was never formed: ID is the mask (by slot) of members
                                //  whose votes it still waits for; when it changes
     HF_NOTICE_ROSTER = 7,      //  another roster is in force: hf_core_members
@@ -232,6 +232,8 @@ typedef enum hf_notice_type {
                                //  None when the lead is lost before it is committed: ask again
     HF_NOTICE_REMOVED = 9,     //  as of INDEX, which is committed, this node with its disk
                                //  is no member any more; once
+    HF_NOTICE_JOINED = 10,     //  as leader, ID (a node), which did not vote before, votes, by the
+                               //  ROSTER entry at INDEX, which is committed
 } hf_notice_type_t;
 
 typedef struct hf_notice {

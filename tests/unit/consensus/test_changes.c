@@ -32,6 +32,7 @@ HF_BENCH_TEST (added, changes_open_three, 1)
     assert_int_equal (changes_commit (bench), 8);
     changes_beat (bench);
     changes_says (bench, "1 Vv, 2 Vv, 3 Vv, 4 Vv");
+    assert_non_null (strstr (hf_bench_said (bench), "JOINED @2 4 at 8"));
     changes_ack (bench, "3");
     assert_int_equal (changes_commit (bench), 8);
     changes_ack (bench, "4");
@@ -270,6 +271,7 @@ HF_BENCH_TEST (replaced, changes_open_three, 1)
     assert_int_equal (changes_commit (bench), commit + 1);
     changes_beat (bench);
     changes_says (bench, "1 Vv, 2 Vv, 3 Vv");
+    assert_non_null (strstr (hf_bench_said (bench), "ADMITTED @2 3 at 8"));
 }
 
 //  ---- what is refused --------------------------------------------------------------------------

@@ -30,6 +30,46 @@ HF_BENCH_TEST (raised, changes_open_three, 0)
     assert_int_equal (changes_change (bench, 14, HF_CHANGE_ADD, 9), 0);
 }
 
+static void
+s_ack_of_level (hf_bench_t *bench, uint32_t speaks)
+{
+    hf_bench_commit (bench);
+    HF_BENCH_PEER (bench, ACK, ack, .from = 3, .term = hf_core_view (bench->core).term,
+                   .index = changes_last (bench), .round = bench->core->round, .hears = 127,
+                   .incarnation = 300, .speaks = speaks);
+}
+
+/*  Who is put back to an older release than the level in force needs: as far as it has spoken, to a
+ *  leader. */
+HF_BENCH_TEST (outdated, changes_open_three, 1)
+{
+    assert_int_equal (hf_core_view (bench->core).outdated, 0);
+    s_ack_of_level (bench, 0);
+    assert_int_equal (hf_core_view (bench->core).outdated, 1 << 2);
+    s_ack_of_level (bench, HF_LEVEL_NEWEST + 1);
+    assert_int_equal (hf_core_view (bench->core).outdated, 0);
+    s_ack_of_level (bench, 0);
+    HF_BENCH_PEER (bench, NEWER_TERM, newer_term, .from = 2, .term = 9);
+    assert_int_equal (hf_core_view (bench->core).outdated, 0); //  it does not lead
+    hf_bench_close (bench);
+    hf_roster_t roster = changes_three (1); //  one that nobody has heard may be of any level
+    changes_open (bench, 1, &roster);
+    hf_bench_tick_after (bench, 600000);
+    hf_bench_commit (bench);
+    hf_bench_granted (bench, 2, 2, true, 200);
+    hf_bench_commit (bench);
+    hf_bench_granted (bench, 2, 2, false, 200);
+    assert_int_equal (changes_role (bench), HF_LEADER);
+    assert_int_equal (hf_core_view (bench->core).outdated, 0);
+}
+
+/*  At level 0 everybody may be of an older release. */
+HF_BENCH_TEST (nobody_outdated_at_level_0, changes_open_three, 0)
+{
+    s_ack_of_level (bench, 0);
+    assert_int_equal (hf_core_view (bench->core).outdated, 0);
+}
+
 /*  A roster of a level that this node does not speak is refused. */
 HF_TEST (too_new)
 {
