@@ -560,6 +560,9 @@ void hf_roster_put (hf_pack_t *pack, const hf_roster_t *roster);
 bool hf_roster_get (hf_span_t payload, hf_roster_t *roster);
 bool hf_roster_valid (hf_span_t payload);
 bool hf_roster_joint (const hf_roster_t *roster);
+/*  Whether a newer roster that names a node with disk NAMED means its disk OWN: that is the one, or
+ *  one that is still to be admitted in the place of disk RECORDED, which its own log names. */
+bool hf_roster_means (uint64_t named, uint64_t own, uint64_t recorded);
 /*  NULL: NODE is no member. */
 const hf_seat_t *hf_roster_seat (const hf_roster_t *roster, uint32_t node);
 

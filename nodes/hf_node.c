@@ -162,7 +162,9 @@ s_find_roster (hf_node_t *self, hf_roster_t *roster)
         return false;
     hf_endpoints_of_roster (&self->told, roster);
     self->roster_index = self->told_index = last.index;
-    self->left = last.named && hf_roster_seat (roster, self->id) == NULL;
+    const hf_seat_t *seat = hf_roster_seat (roster, self->id);
+    self->left = last.named && seat == NULL;
+    self->recorded = seat ? seat->incarnation : hf_log_store_incarnation (self->election.store);
     return true;
 }
 

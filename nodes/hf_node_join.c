@@ -69,8 +69,8 @@ s_take_row (const hf_member_row_t *row, hf_endpoint_t *endpoint)
     return true;
 }
 
-/*  The members are the node's contacts, and its own row is its place, if that is news to its log:
- *  it is said of this very disk. Whether it is. */
+/*  The members are the node's contacts, and its own row is its place, if that is news to its log,
+ *  and said of this very disk. Whether it is. */
 static bool
 s_take (joining_t *self, const hf_query_result_t *result)
 {
@@ -81,8 +81,10 @@ s_take (joining_t *self, const hf_query_result_t *result)
     hf_endpoints_t members = {.count = 0};
     for (uint32_t i = 0; i < result->rows.count && hf_member_row_get (&scan, &row); i++) {
         hf_endpoint_t endpoint;
-        bool other_disk = row.node == node->id && !s_waits (self) &&
-                          row.incarnation != hf_log_store_incarnation (node->election.store);
+        bool other_disk =
+            row.node == node->id && !s_waits (self) &&
+            !hf_roster_means (row.incarnation, hf_log_store_incarnation (node->election.store),
+                              node->recorded);
         if (!s_take_row (&row, &endpoint) || other_disk)
             continue;
         if (row.node == node->id)
@@ -109,7 +111,7 @@ s_is_other_cluster (joining_t *self, const contact_t *contact, const hf_query_re
     if (!self->told_other)
         hf_report (HF_ERROR,
                    "%s:%u is of cluster %016" PRIx64 " and this node of cluster %016" PRIx64
-                   ": it is not asked",
+                   ": what it says does not count",
                    contact->place.host, (unsigned)contact->place.client_port, result->cluster, own);
     self->told_other = true;
     return true;

@@ -282,6 +282,16 @@ s_is_removed (const hf_core_t *self, const hf_roster_t *last, const hf_roster_t 
            own->incarnation == self->config.incarnation;
 }
 
+/*  Else another disk has the place that was to be this one's: its place is none of ours. */
+static bool
+s_is_meant (const hf_core_t *self, const hf_core_roster_t *last, const hf_roster_t *roster)
+{
+    const hf_seat_t *own = last != NULL ? hf_roster_seat (&last->is, self->config.self) : NULL;
+    const hf_seat_t *now = hf_roster_seat (roster, self->config.self);
+    return own == NULL || now == NULL ||
+           hf_roster_means (now->incarnation, self->config.incarnation, own->incarnation);
+}
+
 void
 hf_core_on_members (hf_core_t *self, const hf_members_t *m, hf_effects_t *effects)
 {
@@ -296,7 +306,8 @@ hf_core_on_members (hf_core_t *self, const hf_members_t *m, hf_effects_t *effect
     if (last != NULL && s_is_removed (self, &last->is, &roster)) {
         self->removed = true;
         hf_core_notice (self, HF_NOTICE_REMOVED, self->config.self, m->index, effects);
-    } else if (roster.level > 0 && m->index > self->told_index) {
+    } else if (s_is_meant (self, last, &roster) && roster.level > 0 &&
+               m->index > self->told_index) {
         self->told_index = m->index;
         self->told_size = m->roster.size;
         memcpy (self->told, m->roster.at, m->roster.size);

@@ -259,6 +259,38 @@ HF_TEST (told_where_members_are)
     hf_bench_close (&bench);
 }
 
+/*  The log names disk RECORDED of node 3, whose own is 300, and node 3 is told of a roster that
+ * names disk NAMED: whether its places count for it. */
+static bool
+s_takes_places (uint64_t recorded, uint64_t named)
+{
+    hf_bench_t bench;
+    hf_roster_t roster = changes_three (1);
+    roster.members[2].incarnation = recorded;
+    if (recorded == 0)
+        roster.members[2].flags = HF_SEAT_JOINS;
+    changes_open (&bench, 3, &roster);
+    roster.members[2].incarnation = named;
+    roster.members[2].flags = named == 0 ? HF_SEAT_JOINS : HF_SEAT_VOTES | HF_SEAT_VOTED;
+    s_told (&bench, 9, &roster);
+    bool takes = s_told_index (&bench) == 9;
+    hf_bench_close (&bench);
+    return takes;
+}
+
+/*  A disk that is to take another's place is moved with it, until a third one has that place. */
+HF_TEST (told_where_this_disk_is)
+{
+    assert_true (s_takes_places (300, 300));
+    assert_true (s_takes_places (200, 200));
+    assert_true (s_takes_places (200, 300));
+    assert_true (s_takes_places (0, 0));
+    assert_false (s_takes_places (200, 100));
+    assert_false (s_takes_places (0, 100));
+    assert_false (s_takes_places (300, 100)); //  it was replaced
+    assert_false (s_takes_places (300, 0));   //  it was removed, and another one is to come
+}
+
 HF_TEST (removed_while_away)
 {
     hf_bench_t bench;
