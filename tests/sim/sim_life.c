@@ -87,6 +87,8 @@ void
 sim_start (sim_t *sim, node_t *node)
 {
     assert (!node->up);
+    if (sim_lags (sim, node->id) && sim->odds.laggard_away)
+        return;
     if (node->damaged) {
         s_refuses (sim, node);
         return;
