@@ -15,6 +15,7 @@
 //  steps_overlap: a file actor that acknowledges late (an assertion fails). A client does not see
 //  end_before_answers, watcher_untold, never_busy and credit_unpaid at once: check what is sent.
 #define HF_MUTANT_TABLE(M)                                                                         \
+    M (promoted_early, "P11", "a member that has not caught up is made a voter")                   \
     M (commits_by_new, "P3 P7", "a commit needs a majority of the new voters only")                \
     M (replaced_counts_early, "P1 P3", "a new disk counts as the one that voted before")           \
     M (roster_at_commit, "P1 P3", "a roster is in force from its commit, not from its append")     \
@@ -183,7 +184,6 @@
     M (stranger_tells, "P11", "a node that is no member keeps watches and answers what is stale")  \
     M (formed_by_new_disk, "P1 P7",                                                                \
        "a disk that is newer than the candidacy votes for who forms the cluster")                  \
-    M (promoted_early, "P11", "a member that has not caught up is made a voter")                   \
     M (slot_inherited, "P7", "what a removed member acknowledged counts for who has its slot now") \
     M (majority_not_looked_at, "P11", "a member is removed though no majority is left")            \
     M (roster_unasked, "P11", "a client that is told of another roster does not ask for it")       \
