@@ -179,6 +179,7 @@ typedef struct node {
     bool damaged;                     //  its disk is: it refuses to start until it is wiped
     bool old_release;                 //  it speaks level 0
     bool gone;                        //  it was removed, and ended
+    uint64_t wiped_us;                //  when it lost its disk last
     HF_ARRAY (disk_t) lost;           //  the disks it lost, as they were
     HF_ARRAY (uint64_t) incarnations; //  all it had
     uint64_t promised_term;           //  of this incarnation, durable before it last went down

@@ -365,12 +365,25 @@ s_enough_for_logs (const sim_t *sim, const node_t *node)
     return true;
 }
 
+/*  An operator asks that it votes. */
+static bool
+s_is_promoted (const sim_t *sim, uint32_t id)
+{
+    for (size_t i = 0; i < OPERATORS; i++) {
+        const operator_t *person = &sim->operators[i];
+        if (person->waits && person->change.op == HF_CHANGE_PROMOTE && person->change.node == id)
+            return true;
+    }
+    return false;
+}
+
 bool
 sim_may_lose (const sim_t *sim, const node_t *node)
 {
     //  A voter that is being removed makes the others indispensable.
     return sim->watch.formed && sim->now_us >= sim->removing_until_us &&
-           s_enough_left (sim, &sim->watch.roster, node) && s_enough_for_logs (sim, node);
+           !s_is_promoted (sim, node->id) && s_enough_left (sim, &sim->watch.roster, node) &&
+           s_enough_for_logs (sim, node);
 }
 
 //  ---- operators ------------------------------------------------------------------------------
@@ -441,9 +454,14 @@ s_wish (sim_t *sim, operator_t *person)
         change->op = HF_CHANGE_ADD;
         change->learns = sim_random (sim, 5) == 0;
         s_place (change, hosts[change->node], 1);
-    } else if (!s_flag (seat, HF_SEAT_VOTES) && dice < 5)
+    } else if (!s_flag (seat, HF_SEAT_VOTES) && dice < 5) {
+        //  The leader may take the disk for there that it heard a moment ago.
+        const node_t *node = &sim->nodes[change->node];
+        bool wiped = node->wiped_us != 0 && sim->now_us < node->wiped_us + 1000000;
+        if (node->damaged || wiped)
+            return false;
         change->op = HF_CHANGE_PROMOTE;
-    else if (dice < 7 && (voters > 2 || sim_random (sim, 8) == 0)) {
+    } else if (dice < 7 && (voters > 2 || sim_random (sim, 8) == 0)) {
         if (!s_all_disks_there (sim) || !s_may_leave (sim, change->node))
             return false;
         change->op = HF_CHANGE_REMOVE;
