@@ -17,6 +17,7 @@
 #define HF_MUTANT_TABLE(M)                                                                         \
     M (copy_acks, "P3 P7", "a commit counts a node whose folder is an old copy")                   \
     M (any_life_renews, "P11", "a late answer to the life before makes a node give up its disk")   \
+    M (promoted_early, "P11", "a member that has not caught up is made a voter")                   \
     M (commits_by_new, "P3 P7", "a commit needs a majority of the new voters only")                \
     M (replaced_counts_early, "P1 P3", "a new disk counts as the one that voted before")           \
     M (roster_at_commit, "P1 P3", "a roster is in force from its commit, not from its append")     \
@@ -197,13 +198,15 @@
     M (life_unread, "P1 P7", "a copy that was opened as often as the folder is not noticed")       \
     M (earlier_start_taken, "P7", "what an opening before the last one says counts")               \
     M (marks_not_told, "P1 P7", "only who got an ack or a vote itself notices an old copy")        \
+    M (roster_kept_back, "P11",                                                                    \
+       "a node that lacks the place of the leader is not told it by those who know")               \
+    M (any_host_taken, "P11", "a member goes to a host that no node can read, and is lost to all") \
     M (vote_forgotten, "P1", "a vote is not durable")                                              \
     M (votes_by_new, "P1 P3", "an election needs a majority of the new voters only")               \
     M (removed_never_stands, "P11", "a removed member with the longest log does not stand")        \
     M (stranger_tells, "P11", "a node that is no member keeps watches and answers what is stale")  \
     M (formed_by_new_disk, "P1 P7",                                                                \
        "a disk that is newer than the candidacy votes for who forms the cluster")                  \
-    M (promoted_early, "P11", "a member that has not caught up is made a voter")                   \
     M (slot_inherited, "P7", "what a removed member acknowledged counts for who has its slot now") \
     M (majority_not_looked_at, "P11", "a member is removed though no majority is left")            \
     M (roster_unasked, "P11", "a client that is told of another roster does not ask for it")       \

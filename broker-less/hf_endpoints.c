@@ -1,7 +1,7 @@
 //  The list that names a cluster: parsed, checked, and written in its canonical form.
 
 #include "broker-less/hf_endpoints.h"
-#include <arpa/inet.h>
+#include "msgs/hf_host.h"
 #include <assert.h>
 #include <ctype.h>
 #include <stdarg.h>
@@ -12,7 +12,6 @@
 #define NODE_PORT_DEFAULT   8081
 #define ID_MAX              65535
 #define QUOTED_MAX          80 //  bytes of a wrong part that are shown
-#define LABEL_MAX           63 //  bytes between two dots of a host name
 
 //  ---- telling what is wrong ---------------------------------------------------
 
@@ -61,75 +60,6 @@ s_number (const char *at, size_t size)
     return value <= ID_MAX ? value : 0;
 }
 
-/*  Letters, digits, '-' and '_' in labels of 1 to 63 bytes. */
-static bool
-s_name_valid (const char *host)
-{
-    size_t label = 0;
-    for (; *host != 0; host++) {
-        bool inside = isalnum ((unsigned char)*host) || *host == '-' || *host == '_';
-        if ((!inside && *host != '.') || (*host == '.' && label == 0))
-            return false;
-        label = *host == '.' ? 0 : label + 1;
-        if (label > LABEL_MAX || (label == 1 && *host == '-'))
-            return false;
-    }
-    return label > 0;
-}
-
-/*  A host whose last label is a number can only be meant as an address. */
-static bool
-s_looks_like_ipv4 (const char *host)
-{
-    const char *last = strrchr (host, '.');
-    last = last == NULL ? host : last + 1;
-    return strspn (last, "0123456789") == strlen (last);
-}
-
-/*  Read [IPv6] and keep it in its one shortest form. */
-static int
-s_parse_ipv6 (hf_endpoint_t *self, const part_t *part, char *error)
-{
-    char text[INET6_ADDRSTRLEN];
-    struct in6_addr address;
-    size_t size = strlen (self->host);
-    assert (size >= 2 && self->host[0] == '[' && self->host[size - 1] == ']');
-    if (size - 2 >= sizeof (text))
-        return s_wrong (part, error, "the host in [ ] is not an IPv6 address");
-    memcpy (text, self->host + 1, size - 2);
-    text[size - 2] = 0;
-    if (inet_pton (AF_INET6, text, &address) != 1)
-        return s_wrong (part, error, "the host in [ ] is not an IPv6 address");
-    inet_ntop (AF_INET6, &address, text, sizeof (text));
-    snprintf (self->host, sizeof (self->host), "[%s]", text);
-    return 0;
-}
-
-static int
-s_parse_host (hf_endpoint_t *self, const part_t *part, const char *at, size_t size, char *error)
-{
-    if (size == 0)
-        return s_wrong (part, error, "no host");
-    if (size > HF_HOST_MAX)
-        return s_wrong (part, error, "the host is longer than %d bytes", HF_HOST_MAX);
-    if (memchr (at, 0, size) != NULL)
-        return s_wrong (part, error, "the host is not a name or an address");
-    memcpy (self->host, at, size);
-    self->host[size] = 0;
-    if (at[0] == '[')
-        return s_parse_ipv6 (self, part, error);
-
-    struct in_addr address;
-    if (s_looks_like_ipv4 (self->host) && inet_pton (AF_INET, self->host, &address) != 1)
-        return s_wrong (part, error, "the host is not an IPv4 address");
-    if (!s_name_valid (self->host))
-        return s_wrong (part, error,
-                        "the host is not a name or an address; an IPv6 address goes in [ ]");
-    for (char *letter = self->host; *letter != 0; letter++)
-        *letter = (char)tolower ((unsigned char)*letter);
-    return 0;
-}
-
 /*  The port that *AT stands before, as ":port", or the default at the end of the part. */
 static int
 s_parse_port (const part_t *part, const char **at, uint16_t *port, const char *whose, char *error)
@@ -167,8 +97,9 @@ s_parse_place (hf_endpoint_t *self, const part_t *part, const char *host, char *
         const char *colon = memchr (at, ':', (size_t)(end - at));
         at = colon == NULL ? end : colon;
     }
-    if (s_parse_host (self, part, host, (size_t)(at - host), error) != 0)
-        return -1;
+    const char *wrong = hf_host_read (hf_span (host, (size_t)(at - host)), self->host);
+    if (wrong != NULL)
+        return s_wrong (part, error, "%s", wrong);
     if (s_parse_port (part, &at, &self->client_port, "client", error) != 0 ||
         s_parse_port (part, &at, &self->node_port, "node", error) != 0)
         return -1;

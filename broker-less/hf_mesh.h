@@ -14,8 +14,9 @@
  *  Two clusters never mix. A HELLO also carries the id of the sender's cluster, if the sender knows
  *  it, and its canonical cluster list. Two nodes that both know an id compare the ids; their lists
  *  may differ. If one of them knows none they compare the lists. A node without a list, one that
- *  joins, takes the peers that know an id, keeps to the first id that it hears, and is taken by
- *  nodes that know an id. What differs is reported, and that peer's messages are dropped.
+ *  joins, takes the peers that know an id, keeps to the first id that it hears, if hf_mesh_follow
+ * has told it none, and is taken by nodes that know an id. What differs is reported, and that
+ * peer's messages are dropped.
  *
  *  Plain libzmq on the caller's context. Not thread-safe: one actor owns it.
  */

@@ -117,7 +117,7 @@ void
 hf_mesh_follow (hf_mesh_t *self, const hf_endpoints_t *members, uint64_t cluster)
 {
     assert (self && members);
-    if (self->me.list[0] == 0) {
+    if (self->me.list[0] == 0 && (cluster != 0 || self->me.cluster != 0)) {
         //  It joined. A member that lost its disk and was started with the list of the members is
         //  let in by this one, too.
         hf_endpoints_text (members, self->me.list);

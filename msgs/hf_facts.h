@@ -22,6 +22,8 @@
     M (links_up, COUNT, ELECTION, "other nodes that hear it and that it hears")                    \
     M (not_counted, TEXT, ELECTION,                                                                \
        "ids of nodes whose disk is not the one on record: they do not vote")                       \
+    M (incarnation, HASH, ELECTION,                                                                \
+       "a random number of its disk, as `holdfast members --json` shows it")                       \
     M (level, COUNT, ELECTION, "the feature level in force, by the newest roster in its log")      \
     M (speaks, COUNT, ELECTION, "the highest feature level that it speaks")                        \
     M (names, TEXT, ELECTION, "what is wrong with the names in the list; 0: nothing")              \

@@ -46,7 +46,8 @@
     F (str, host)                                                                                  \
     F (u32, client_port) F (u32, node_port) F (flag, learns) F (flag, force) F (u32, level)
 
-//  Node to client. ROSTER: the index of the roster in force; 0: the members do not change.
+//  Node to client. ROSTER: the index of the roster in force; 0: the members do not change. CLUSTER:
+//  the id of the cluster, with the members; 0: it has none.
 #define HF_FIELDS_opened(F)                                                                        \
     F (bin, nonce) F (u32, status) F (u64, session) F (u32, ttl_ms) F (u64, roster)
 #define HF_FIELDS_alive(F)   F (u64, echo) F (list, sessions) F (u64, roster)
@@ -55,7 +56,8 @@
 #define HF_FIELDS_query_result(F)                                                                  \
     F (u64, id)                                                                                    \
     F (u32, status)                                                                                \
-    F (u64, index) F (u64, total) F (flag, more) F (list, rows) F (bin, data) F (u64, number)
+    F (u64, index)                                                                                 \
+    F (u64, total) F (flag, more) F (list, rows) F (bin, data) F (u64, number) F (u64, cluster)
 //  All that happened after number AFTER up to UPTO and was asked for; INDEX: as of this command.
 #define HF_FIELDS_events(F)                                                                        \
     F (u64, id) F (u32, status) F (u64, after) F (u64, upto) F (u64, index) F (list, events)
@@ -382,7 +384,7 @@ typedef enum hf_kind {
     O (QUERY, 2)                                                                                   \
     O (CLAIM, 2)                                                                                   \
     O (GRANTED, 2)                                                                                 \
-    O (RESULT, 1)                                                                                  \
+    O (RESULT, 2)                                                                                  \
     O (OPENED, 1)                                                                                  \
     O (ALIVE, 1)                                                                                   \
     O (HOLDER_ROW, 2)                                                                              \
@@ -591,6 +593,9 @@ void hf_roster_put (hf_pack_t *pack, const hf_roster_t *roster);
 bool hf_roster_get (hf_span_t payload, hf_roster_t *roster);
 bool hf_roster_valid (hf_span_t payload);
 bool hf_roster_joint (const hf_roster_t *roster);
+/*  Whether a newer roster that names a node with disk NAMED means its disk OWN: that is the one, or
+ *  one that is still to be admitted in the place of disk RECORDED, which its own log names. */
+bool hf_roster_means (uint64_t named, uint64_t own, uint64_t recorded);
 /*  NULL: NODE is no member. */
 const hf_seat_t *hf_roster_seat (const hf_roster_t *roster, uint32_t node);
 

@@ -155,6 +155,12 @@ hf_roster_joint (const hf_roster_t *roster)
     return joint;
 }
 
+bool
+hf_roster_means (uint64_t named, uint64_t own, uint64_t recorded)
+{
+    return named == own || named == recorded;
+}
+
 const hf_seat_t *
 hf_roster_seat (const hf_roster_t *roster, uint32_t node)
 {

@@ -45,6 +45,8 @@
     S (NO_MAJORITY, 43,                                                                            \
        "too few of the members that would be left are up and caught up: start them, or wait")      \
     S (NO_PLACE, 44, "this node does not know the places of all members: start it with them all")  \
+    S (BAD_PLACE, 45,                                                                              \
+       "a place is a host name or address, and two ports: HOST:CLIENT_PORT:NODE_PORT")             \
     S (TIMEOUT, 64, "not done within the caller's limit")                                          \
     S (LOST, 65, "the lock is lost: its session's lease ran out")                                  \
     S (UNREACHABLE, 66, "no node of the cluster can be reached")                                   \

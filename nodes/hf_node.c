@@ -4,6 +4,7 @@
 #include "base/hf_files.h"
 #include "broker-less/hf_door_rules.h"
 #include "broker-less/hf_gate.h"
+#include "nodes/actors/hf_follow.h"
 #include "nodes/store/hf_tx.h"
 #include "nodes/snapshot/disk/hf_snapshot_install.h"
 #include <inttypes.h>
@@ -165,9 +166,31 @@ s_find_roster (hf_node_t *self, hf_roster_t *roster)
     self->roster_index = self->told_index = last.index;
     const hf_seat_t *seat = hf_roster_seat (roster, self->id);
     self->left = last.named && seat == NULL;
-    self->on_record =
-        seat != NULL && seat->incarnation == hf_log_store_incarnation (self->election.store);
+    self->recorded = seat ? seat->incarnation : hf_log_store_incarnation (self->election.store);
     return true;
+}
+
+typedef struct named {
+    hf_follow_id_t id;
+    uint64_t applied;
+} named_t;
+
+static void
+s_note_cluster (void *arg, uint64_t index, hf_span_t payload)
+{
+    named_t *named = arg;
+    hf_roster_t roster;
+    if (hf_roster_get (payload, &roster))
+        hf_follow_id_take (&named->id, &roster, index <= named->applied);
+}
+
+/*  Which cluster the log is of, if that is sure. */
+static void
+s_find_cluster (hf_node_t *self)
+{
+    named_t named = {.applied = hf_state_applied_index (self->lock.state)};
+    hf_log_store_rosters (self->election.store, s_note_cluster, &named);
+    self->cluster = named.id.cluster;
 }
 
 static int
@@ -250,7 +273,10 @@ hf_node_load (hf_node_t *self, const hf_options_t *options)
         return -1;
     if (hf_log_store_begin (self->election.store) != 0)
         return s_refuse (hf_log_store_error (self->election.store));
-    return hf_node_load_stores (self, options);
+    if (hf_node_load_stores (self, options) != 0)
+        return -1;
+    s_find_cluster (self);
+    return 0;
 }
 
 int

@@ -14,8 +14,9 @@ typedef struct hf_node {
     bool joins;            //  it has no list
     hf_endpoint_t own;     //  where others call it; id 0: not known yet
     bool left;             //  by its log it was a member, and is none any more
-    bool on_record;        //  the last roster in the log names this very disk
+    uint64_t recorded;     //  the disk that this node has by its log; 0: none yet
     uint64_t roster_index; //  of the last roster in the log that has places; 0: there is none
+    uint64_t cluster;      //  its id, by the log or by a member that was asked; 0: not sure
     hf_endpoints_t told;   //  the members by that roster, or by a newer one that a member told ...
     uint64_t told_index;   //  ... which is here
     hf_listen_t listen;

@@ -3,6 +3,7 @@
 //  moved while it was away.
 
 #include "broker-less/hf_link.h"
+#include "msgs/hf_host.h"
 #include "nodes/actors/hf_clock.h"
 #include "nodes/hf_node.h"
 #include <inttypes.h>
@@ -32,6 +33,7 @@ typedef struct joining {
     uint32_t count;
     uint64_t begun_us, now_us, heard_us, said_us;
     bool found;
+    bool told_other;
     bool removed; //  its log says so, and members that know as much do not name it either
 } joining_t;
 
@@ -57,22 +59,20 @@ s_say (joining_t *self, const char *text)
 static bool
 s_take_row (const hf_member_row_t *row, hf_endpoint_t *endpoint)
 {
-    if (row->host.size == 0 || row->host.size > HF_HOST_MAX || row->node == 0 ||
+    if (hf_host_read (row->host, endpoint->host) != NULL || row->node == 0 ||
         row->node > UINT16_MAX || row->client_port == 0 || row->client_port > UINT16_MAX ||
         row->node_port == 0 || row->node_port > UINT16_MAX)
         return false;
     endpoint->id = row->node;
-    memcpy (endpoint->host, row->host.at, row->host.size);
-    endpoint->host[row->host.size] = 0;
     endpoint->client_port = (uint16_t)row->client_port;
     endpoint->node_port = (uint16_t)row->node_port;
     return true;
 }
 
 /*  The members are the node's contacts, and its own row is its place, if that is news to its log.
- *  Whether it is. A row that names another disk is that of a machine that took its place. But a
- * disk that the log does not name either is one that learns, or is to take the place of another:
- * what the newest roster says is meant for it. */
+ *  Whether it is. When the log names this very disk, a row that names another one is that of a
+ * machine that took its place. A disk that the log does not name learns, or is to take the place of
+ * another: it goes where the newest roster says. */
 static bool
 s_take (joining_t *self, const hf_query_result_t *result)
 {
@@ -83,8 +83,9 @@ s_take (joining_t *self, const hf_query_result_t *result)
     hf_endpoints_t members = {.count = 0};
     for (uint32_t i = 0; i < result->rows.count && hf_member_row_get (&scan, &row); i++) {
         hf_endpoint_t endpoint;
-        bool other_disk = row.node == node->id && node->on_record &&
-                          row.incarnation != hf_log_store_incarnation (node->election.store);
+        uint64_t disk = hf_log_store_incarnation (node->election.store);
+        bool other_disk = row.node == node->id && !s_waits (self) && node->recorded == disk &&
+                          row.incarnation != disk;
         if (!s_take_row (&row, &endpoint) || other_disk)
             continue;
         if (row.node == node->id)
@@ -96,6 +97,24 @@ s_take (joining_t *self, const hf_query_result_t *result)
     node->own = own;
     node->told = members;
     node->told_index = result->index;
+    if (node->cluster == 0)
+        node->cluster = result->cluster;
+    return true;
+}
+
+/*  What another cluster says is no news, as when its node has taken the place of a member. */
+static bool
+s_is_other_cluster (joining_t *self, const contact_t *contact, const hf_query_result_t *result)
+{
+    uint64_t own = self->node->cluster;
+    if (own == 0 || result->cluster == 0 || result->cluster == own)
+        return false;
+    if (!self->told_other)
+        hf_report (HF_ERROR,
+                   "%s:%u is of cluster %016" PRIx64 " and this node of cluster %016" PRIx64
+                   ": what it says does not count",
+                   contact->place.host, (unsigned)contact->place.client_port, result->cluster, own);
+    self->told_other = true;
     return true;
 }
 
@@ -111,6 +130,8 @@ s_heard (joining_t *self, contact_t *contact, hf_span_t frame)
         return;
     contact->answered = true;
     self->heard_us = self->now_us;
+    if (s_is_other_cluster (self, contact, &result))
+        return;
     if (s_take (self, &result)) {
         self->found = true;
         return;

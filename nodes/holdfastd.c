@@ -38,6 +38,7 @@ s_configure (hf_node_t *node, const hf_options_t *options)
     node->election.config.log_keep = options->log_keep;
     node->election.own = node->own;
     node->election.endpoints = node->endpoints;
+    node->election.cluster = node->cluster;
     node->election.told = node->told;
     node->election.told_index = node->told_index;
     node->file.dir = options->data;

@@ -250,30 +250,9 @@ tool_member_find (hf_client_t *client, uint32_t id, uint32_t limit_ms, tool_memb
     return status;
 }
 
-/*  Which disk the member had that is to be replaced. When it has that place already, the disk may
- * be the new one. */
-static hf_status_t
-s_before (tool_members_t *self)
-{
-    const hf_member_change_t *change = &self->change;
-    tool_member_t before;
-    char place[sizeof before.place];
-    hf_status_t status =
-        tool_member_find (self->client, change->node, self->options->timeout_ms, &before);
-    snprintf (place, sizeof place, "%s:%u:%u", change->host, change->client_port,
-              change->node_port);
-    self->incarnation = before.incarnation;
-    if (strcmp (place, before.place) == 0)
-        self->end = TOOL_MEMBER_COUNTS;
-    return status;
-}
-
 static int
 s_change (tool_members_t *self)
 {
-    hf_status_t status = self->end == TOOL_MEMBER_NEW ? s_before (self) : HF_OK;
-    if (status != HF_OK)
-        return tool_fail (status, NULL, "the members are not changed");
     int code = s_ask (self);
     if (code != TOOL_OK || self->options->no_wait)
         return code;

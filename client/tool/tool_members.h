@@ -9,8 +9,7 @@
 //  What a change is to lead to.
 typedef enum tool_members_end {
     TOOL_MEMBER_VOTES,  //  the member votes
-    TOOL_MEMBER_NEW,    //  and with another disk than before
-    TOOL_MEMBER_COUNTS, //  it votes, the leader counts it, and it is there
+    TOOL_MEMBER_NEW,    //  and the disk that is at its new place counts
     TOOL_MEMBER_THERE,  //  it has all that was committed before
     TOOL_MEMBER_GONE,   //  it is none any more
     TOOL_MEMBER_NOTHING //  the change itself is all
@@ -21,8 +20,7 @@ typedef struct tool_members {
     hf_client_t *client;
     hf_member_change_t change;
     tool_members_end_t end;
-    uint64_t incarnation; //  of the member's disk before
-    uint64_t index;       //  of the change
+    uint64_t index; //  of the change
 } tool_members_t;
 
 /*  A member, as the leader knows it. */

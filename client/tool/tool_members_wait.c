@@ -33,7 +33,8 @@ s_say (saying_t *self, uint32_t node, const char *what, const char *more)
 /*  What a node says of itself. */
 typedef struct facts {
     bool there;
-    uint64_t applied;
+    uint64_t applied, incarnation;
+    char endpoint[300];   //  where clients reach it
     char not_counted[64]; //  ids, as "1,3"
 } facts_t;
 
@@ -43,6 +44,10 @@ s_on_fact (void *arg, const char *key, const char *text, uint64_t number)
     facts_t *self = arg;
     if (!text && strcmp (key, "applied_index") == 0)
         self->applied = number;
+    if (!text && strcmp (key, "incarnation") == 0)
+        self->incarnation = number;
+    if (text && strcmp (key, "endpoint") == 0)
+        snprintf (self->endpoint, sizeof self->endpoint, "%s", text);
     if (text && strcmp (key, "not_counted") == 0)
         snprintf (self->not_counted, sizeof self->not_counted, "%s", text);
 }
@@ -71,6 +76,17 @@ s_counted (const facts_t *leader, uint32_t node)
     snprintf (ids, sizeof ids, ",%s,", leader->not_counted);
     snprintf (id, sizeof id, ",%" PRIu32 ",", node);
     return leader->there && !strstr (ids, id);
+}
+
+/*  Whether FACTS are those of the node at the place that the change names. One may still be at the
+ *  old place; and the new one may have come there before it was told to: then its disk was on
+ * record already. */
+static bool
+s_is_there (const tool_members_t *self, const facts_t *facts)
+{
+    char place[sizeof facts->endpoint];
+    snprintf (place, sizeof place, "%s:%u", self->change.host, self->change.client_port);
+    return strcmp (facts->endpoint, place) == 0;
 }
 
 /*  It does not vote, and is not to. */
@@ -110,15 +126,12 @@ s_at_end (const tool_members_t *self, const tool_member_t *member, const facts_t
     switch (self->end) {
     case TOOL_MEMBER_VOTES:
         return member->votes;
-    case TOOL_MEMBER_NEW:
+    case TOOL_MEMBER_NEW: {
         if (s_learns (member)) //  no roster names its disk
-            return has_it;
-        return member->votes && member->incarnation != self->incarnation;
-    case TOOL_MEMBER_COUNTS: {
-        if (s_learns (member))
-            return has_it;
+            return has_it && s_is_there (self, facts);
         facts_t leader = s_leader (self);
-        return member->votes && has_it && s_counted (&leader, member->id);
+        return member->votes && has_it && s_is_there (self, facts) &&
+               facts->incarnation == member->incarnation && s_counted (&leader, member->id);
     }
     case TOOL_MEMBER_THERE:
         return has_it;
@@ -163,7 +176,6 @@ s_done (const tool_members_t *self, const tool_member_t *member)
 {
     static const char *const what[] = {[TOOL_MEMBER_VOTES] = "votes",
                                        [TOOL_MEMBER_NEW] = "is replaced, and votes",
-                                       [TOOL_MEMBER_COUNTS] = "votes",
                                        [TOOL_MEMBER_THERE] = "has caught up",
                                        [TOOL_MEMBER_GONE] = "is no member"};
     saying_t saying = {.said_ms = 0};

@@ -26,6 +26,7 @@ typedef struct hf_election_args {
     hf_election_config_t config;
     hf_endpoint_t own;        //  where others call this node; id 0: of no concern
     hf_endpoints_t endpoints; //  the cluster list; of a node that joins: the members that it knows
+    uint64_t cluster;         //  its id, as known at the start; 0: not sure
     hf_endpoints_t told;      //  the members by a roster that may not be in the log yet ...
     uint64_t told_index;      //  ... which is there; 0: none was told
     hf_log_store_t *store;    //  owned

@@ -16,7 +16,8 @@
 #include "nodes/actors/hf_report.h"
 #include <assert.h>
 
-#define DRAIN_MESSAGES 2000 //  from one socket in one turn
+#define DRAIN_MESSAGES 2000    //  from one socket in one turn
+#define AGAIN_US       5000000 //  before it starts again for what its own log does not say
 
 typedef struct election {
     hf_election_args_t *args;
@@ -25,6 +26,7 @@ typedef struct election {
     hf_outbox_t *out;
     hf_follow_t follow;
     bool told_removed, told_moved, told_old;
+    uint64_t start_us;
     bool stop;
 } election_t;
 
@@ -227,14 +229,32 @@ s_turn (election_t *self)
     }
 }
 
+/*  Where it is called was told by another node: it asks for that at its start, and may have got no
+ *  answer. */
 static void
 s_watch_moved (election_t *self)
 {
-    if (self->told_moved || !self->follow.moved)
+    bool logged = self->follow.index >= self->follow.told_index;
+    if (self->told_moved || !self->follow.moved ||
+        (!logged && hf_clock_us () < self->start_us + AGAIN_US))
         return;
     self->told_moved = true;
     hf_report (HF_WARN, "the cluster has moved this node to another place: starts again there");
     zstr_send (self->pipe, "MOVED");
+}
+
+/*  What another node said of the members. */
+static void
+s_hear_told (election_t *self, const hf_core_t *core)
+{
+    uint64_t index;
+    hf_roster_t roster;
+    hf_endpoints_t members;
+    hf_span_t told = hf_core_told (core, &index);
+    if (index <= self->follow.told_index || !hf_roster_get (told, &roster))
+        return;
+    hf_endpoints_of_roster (&members, &roster);
+    hf_follow_told (&self->follow, &members, index);
 }
 
 /*  Tell the mesh who the members are; whether there was something to tell. */
@@ -246,13 +266,13 @@ s_follow (election_t *self)
     const hf_core_t *core = hf_election_service_core (self->service);
     const hf_roster_t *roster = hf_core_members (core, &index);
     hf_core_view_t view = hf_core_view (core);
+    s_hear_told (self, core);
     if (!hf_follow_roster (&self->follow, roster, index, view.commit_index, view.leader))
         return false;
     if (self->follow.unreadable > unreadable)
         hf_report (HF_ERROR, "the places of %u members in the log cannot be read",
                    self->follow.unreadable);
     hf_mesh_follow (self->args->mesh, &self->follow.members, self->follow.cluster);
-    s_watch_moved (self);
     return true;
 }
 
@@ -294,6 +314,7 @@ s_run (election_t *self)
         s_turn (self);
         s_watch_removed (self);
         s_watch_old (self);
+        s_watch_moved (self);
         if (s_follow (self) || hf_clock_us () >= tick_us)
             tick_us = hf_mesh_tick (self->args->mesh, hf_clock_us ());
         uint64_t wake_us = hf_election_service_wake_us (self->service);
@@ -306,9 +327,9 @@ s_run (election_t *self)
 void
 hf_election_actor (zsock_t *pipe, void *args)
 {
-    election_t self = {.args = args, .pipe = pipe};
+    election_t self = {.args = args, .pipe = pipe, .start_us = hf_clock_us ()};
     s_restore (&self);
-    hf_follow_init (&self.follow, &self.args->own, &self.args->endpoints);
+    hf_follow_init (&self.follow, &self.args->own, &self.args->endpoints, self.args->cluster);
     self.follow.own.id = self.args->config.core.self;
     hf_follow_told (&self.follow, &self.args->told, self.args->told_index);
     zsock_signal (pipe, 0);

@@ -34,6 +34,8 @@
  *    - When such a node, or one that is to vote, has caught up (it has all that was committed at
  *      the last heartbeat), the leader appends a joint roster with its incarnation, and when that
  *      is committed a second one, which records that it is.
+ *    - A leader tells the committed roster every so often, and every node tells it to one that
+ * wants to stand and whose log ends before it: see hf_core_told.
  *    - A leader that votes no more leads until that is committed, without counting itself, and then
  *      hands over. A node that is no member any more is told so (HF_NOTICE_REMOVED).
  *    - Level 0 knows none but the members of the list; a roster names its level. Nothing of a
@@ -226,8 +228,8 @@ typedef enum hf_notice_type {
     HF_NOTICE_PASSED = 3,      //  barrier ID passed: state at INDEX or later is linearizable for it
     HF_NOTICE_NEEDS_STATE = 4, //  LEADER's log begins behind our own: only its whole state helps.
                                //  Cancelled by the next FOLLOWING; given again if still needed.
-    HF_NOTICE_ADMITTED = 5,    //  as leader, ID (a node) was admitted with a new incarnation,
-                               //  by the ROSTER entry at INDEX, which is committed
+    HF_NOTICE_ADMITTED = 5,    //  as leader, ID (a node), which voted before, was admitted with
+                               //  another disk, by the ROSTER entry at INDEX, which is committed
     HF_NOTICE_WAITING = 6,     //  the cluster was never formed: ID is the mask (by slot) of members
                                //  whose votes it still waits for; when it changes
     HF_NOTICE_ROSTER = 7,      //  another roster is in force: hf_core_members
@@ -237,6 +239,8 @@ typedef enum hf_notice_type {
                                //  is no member any more; once
     HF_NOTICE_OLD = 10,        //  ID (a node) has seen that this folder is an old copy; once. The
                                //  core says and does nothing any more: draw a new incarnation
+    HF_NOTICE_JOINED = 11,     //  as leader, ID (a node), which did not vote before, votes, by the
+                               //  ROSTER entry at INDEX, which is committed
 } hf_notice_type_t;
 
 typedef struct hf_notice {
@@ -314,6 +318,11 @@ hf_core_view_t hf_core_view (const hf_core_t *self);
 /*  The roster in force and where it is in the log; NULL and 0 when there is none. Valid until the
  *  next step. */
 const hf_roster_t *hf_core_members (const hf_core_t *self, uint64_t *index);
+/*  The newest committed roster that another node told and that is behind the one in force, where it
+ *  will be in the log in INDEX; empty and 0: none. It decides nothing, but says where members are
+ *  now: a node that was away may lack the place of the very one that leads. Valid until the next
+ *  step. */
+hf_span_t hf_core_told (const hf_core_t *self, uint64_t *index);
 /*  The member in SLOT, by the roster or without one by the list; 0: none. */
 uint32_t hf_core_member (const hf_core_t *self, uint32_t slot);
 

@@ -69,7 +69,9 @@ s_close (hf_core_t *self, const hf_core_roster_t *last, hf_effects_t *effects)
     for (uint32_t i = 0; i < was.count; i++) {
         const hf_seat_t *seat = &was.members[i];
         bool came = (seat->flags & HF_SEAT_VOTED) == 0 && (seat->flags & HF_SEAT_VOTES) != 0;
-        if (came || (seat->flags & HF_SEAT_CHANGED) != 0)
+        if (came)
+            hf_core_notice (self, HF_NOTICE_JOINED, seat->node, index, effects);
+        else if ((seat->flags & HF_SEAT_CHANGED) != 0)
             hf_core_notice (self, HF_NOTICE_ADMITTED, seat->node, index, effects);
     }
 }

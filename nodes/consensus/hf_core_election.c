@@ -285,6 +285,16 @@ s_reply (hf_core_t *self, const hf_vote_request_t *m, bool granted, hf_effects_t
     HF_CORE_SAY_OPENING (self, vote);
 }
 
+/*  It wants to stand because it hears no leader. If its log ends before the committed roster, the
+ *  leader may be at a place that it does not know, and nobody but we can tell it. */
+static void
+s_pass_on_roster (hf_core_t *self, const hf_vote_request_t *m, hf_effects_t *effects)
+{
+    const hf_core_roster_t *roster = hf_core_roster_committed (self);
+    if (roster != NULL && m->last_index < roster->index && !HF_MUTANT (roster_kept_back))
+        hf_core_send_roster (self, m->from, effects);
+}
+
 void
 hf_core_on_vote_request (hf_core_t *self, const hf_vote_request_t *m, hf_effects_t *effects)
 {
@@ -292,6 +302,7 @@ hf_core_on_vote_request (hf_core_t *self, const hf_vote_request_t *m, hf_effects
     if (m->pre) {
         good = good && m->term > self->term && !s_hears_leader (self);
         s_reply (self, m, good, effects);
+        s_pass_on_roster (self, m, effects);
         return;
     }
     assert (m->term == self->term);

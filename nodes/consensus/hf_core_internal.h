@@ -183,6 +183,9 @@ struct hf_core {
     hf_pack_t marks;                //  as the last heartbeat tells them
     bool old;                       //  this folder is an old copy: we say nothing any more
 
+    uint64_t told_index; //  of the roster that another node told last; 0: none did
+    uint32_t told_size;
+    uint8_t told[HF_ROSTER_MAX];
     bool was_member; //  by a roster of our log, or with one by the list
     bool removed;    //  and the driver was told
     uint64_t roster_noted;
@@ -233,6 +236,8 @@ void hf_core_roster_done (hf_core_t *self);
 bool hf_core_roster_sane (const hf_core_t *self, const hf_entry_t *entry);
 /*  ENTRY was appended at INDEX; an entry of another type changes nothing. */
 void hf_core_roster_append (hf_core_t *self, uint64_t index, const hf_entry_t *entry);
+/*  Tell node TO, 0: everybody, the roster that is committed, unless it is of level 0 or joint. */
+void hf_core_send_roster (hf_core_t *self, uint32_t to, hf_effects_t *effects);
 /*  As a leader: make PERSIST this ROSTER entry, and put it in force. */
 void hf_core_roster_add (hf_core_t *self, const hf_roster_t *roster, hf_persist_t *persist);
 void hf_core_roster_truncate (hf_core_t *self, uint64_t index);

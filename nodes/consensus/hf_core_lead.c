@@ -108,18 +108,13 @@ hf_core_beat (hf_core_t *self, hf_effects_t *effects)
 void
 hf_core_tell_roster (hf_core_t *self, hf_effects_t *effects)
 {
-    const hf_core_roster_t *roster = hf_core_roster_committed (self);
     if (self->beats-- > 0)
         return;
     self->beats = HF_CORE_TELL_ROSTER - 1;
     //  Also when nobody is left: who was removed may listen.
     //  Before its term is open, a leader may know less than what is committed.
-    if (roster == NULL || roster->is.level == 0 || roster->joint ||
-        self->commit_index < self->open_index || HF_MUTANT (roster_untold))
-        return;
-    hf_members_t *m = &hf_core_send (self, HF_KIND_MEMBERS, 0, effects)->message.members;
-    m->index = roster->index;
-    m->roster = hf_span (roster->payload, roster->size);
+    if (self->commit_index >= self->open_index && !HF_MUTANT (roster_untold))
+        hf_core_send_roster (self, 0, effects);
 }
 
 void

@@ -256,12 +256,43 @@ hf_core_roster_check (const hf_core_t *self)
     assert (!leads || hf_core_roster (self) != NULL);
 }
 
-//  ---- told by the leader -----------------------------------------------------------------
+//  ---- told by other nodes -----------------------------------------------------------------
+
+void
+hf_core_send_roster (hf_core_t *self, uint32_t to, hf_effects_t *effects)
+{
+    const hf_core_roster_t *roster = hf_core_roster_committed (self);
+    if (roster == NULL || roster->is.level == 0 || roster->joint)
+        return;
+    hf_members_t *m = &hf_core_send (self, HF_KIND_MEMBERS, to, effects)->message.members;
+    m->index = roster->index;
+    m->roster = hf_span (roster->payload, roster->size);
+}
 
 /*  A node that was removed is heard by nobody soon, so its log may never say so; and its log may be
- *  old news: it may be a member again. So what the leader says counts. A node was removed when it
- *  was a member and is none now, or when another disk has the place of the one that it still has.
- */
+ *  old news: it may be a member again. So what is told counts. A node was removed when it was a
+ *  member and is none now, or when another disk has the place of the one that it still has. */
+static bool
+s_is_removed (const hf_core_t *self, const hf_roster_t *last, const hf_roster_t *roster)
+{
+    const hf_seat_t *own = hf_roster_seat (last, self->config.self);
+    const hf_seat_t *now = hf_roster_seat (roster, self->config.self);
+    if (now == NULL)
+        return own != NULL || self->was_member;
+    return own != NULL && now->incarnation != 0 && now->incarnation != self->config.incarnation &&
+           own->incarnation == self->config.incarnation;
+}
+
+/*  Else another disk has the place that was to be this one's: its place is none of ours. */
+static bool
+s_is_meant (const hf_core_t *self, const hf_core_roster_t *last, const hf_roster_t *roster)
+{
+    const hf_seat_t *own = last != NULL ? hf_roster_seat (&last->is, self->config.self) : NULL;
+    const hf_seat_t *now = hf_roster_seat (roster, self->config.self);
+    return own == NULL || now == NULL ||
+           hf_roster_means (now->incarnation, self->config.incarnation, own->incarnation);
+}
+
 void
 hf_core_on_members (hf_core_t *self, const hf_members_t *m, hf_effects_t *effects)
 {
@@ -270,18 +301,25 @@ hf_core_on_members (hf_core_t *self, const hf_members_t *m, hf_effects_t *effect
     const hf_core_roster_t *sure = s_last_up_to (self, self->verified_index);
     hf_roster_t roster;
     bool sound = hf_roster_get (m->roster, &roster);
-    assert (sound); //  see hf_core_sane
-    if (self->role == HF_LEADER || last == NULL || self->removed ||
-        (sure != NULL && m->index < sure->index))
+    assert (sound && m->roster.size <= sizeof self->told); //  see hf_core_sane
+    if (self->role == HF_LEADER || self->removed || (sure != NULL && m->index < sure->index))
         return;
-    const hf_seat_t *own = hf_roster_seat (&last->is, self->config.self);
-    const hf_seat_t *now = hf_roster_seat (&roster, self->config.self);
-    bool gone = now == NULL && (own != NULL || self->was_member);
-    bool replaced = now != NULL && own != NULL && now->incarnation != 0 &&
-                    now->incarnation != self->config.incarnation &&
-                    own->incarnation == self->config.incarnation;
-    if (!gone && !replaced)
-        return;
-    self->removed = true;
-    hf_core_notice (self, HF_NOTICE_REMOVED, self->config.self, m->index, effects);
+    if (last != NULL && s_is_removed (self, &last->is, &roster)) {
+        self->removed = true;
+        hf_core_notice (self, HF_NOTICE_REMOVED, self->config.self, m->index, effects);
+    } else if (s_is_meant (self, last, &roster) && roster.level > 0 &&
+               m->index > self->told_index) {
+        self->told_index = m->index;
+        self->told_size = m->roster.size;
+        memcpy (self->told, m->roster.at, m->roster.size);
+    }
+}
+
+hf_span_t
+hf_core_told (const hf_core_t *self, uint64_t *index)
+{
+    const hf_core_roster_t *last = hf_core_roster (self);
+    bool newer = self->told_index > (last != NULL ? last->index : 0);
+    *index = newer ? self->told_index : 0;
+    return newer ? hf_span (self->told, self->told_size) : hf_span (NULL, 0);
 }

@@ -279,6 +279,10 @@ s_notice (hf_election_service_t *self, const hf_notice_t *notice)
                        "node %" PRIu64 " has a new disk and has caught up: it votes and counts",
                        notice->id);
         break;
+    case HF_NOTICE_JOINED:
+        hf_outbox_say (&self->out, HF_INFO, "node %" PRIu64 " has caught up: it votes now",
+                       notice->id);
+        break;
     case HF_NOTICE_WAITING:
         self->missing = notice->id;
         break;

@@ -337,6 +337,7 @@ hf_election_facts (hf_election_service_t *self, uint64_t id)
     uint64_t not_counted =
         hf_election_nodes_text (self, all & ~(uint64_t)view.counted, text, sizeof text);
     hf_fact_put (&rows, HF_FACT_not_counted, text, not_counted);
+    hf_fact_put (&rows, HF_FACT_incarnation, "", self->config.core.incarnation);
     hf_fact_put (&rows, HF_FACT_level, "", roster != NULL ? roster->level : 0);
     hf_fact_put (&rows, HF_FACT_speaks, "", self->config.core.speaks);
     hf_fact_put (&rows, HF_FACT_names, self->names, 0);

@@ -4,6 +4,7 @@
 //  it as it came, and who asked waits for the verdict; a repetition has the same id, and is
 //  answered where it came from last.
 
+#include "msgs/hf_host.h"
 #include "nodes/consensus/hf_core.h"
 #include "nodes/services/hf_lock_private.h"
 
@@ -65,7 +66,8 @@ hf_lock_query_members (hf_lock_service_t *self, const hf_reading_t *reading)
                                    .index = self->members.index,
                                    .total = roster->count,
                                    .rows = hf_pack_list (&self->rows),
-                                   .number = roster->level});
+                                   .number = roster->level,
+                                   .cluster = roster->cluster});
 }
 
 //  ---- changes ------------------------------------------------------------------------
@@ -76,20 +78,29 @@ s_port (uint32_t port)
     return port > 0 && port <= UINT16_MAX;
 }
 
-/*  Whether the fields that its op needs are in their range. */
+/*  Whether nodes will be able to read the place. HOST: as it goes into the log. */
 static bool
-s_sound (const hf_change_request_t *change)
+s_place (const hf_change_request_t *change, char host[HF_HOST_MAX + 1])
 {
-    bool place = change->op == HF_CHANGE_ADD || change->op == HF_CHANGE_MOVE;
+    return (hf_host_read (change->host, host) == NULL || HF_MUTANT (any_host_taken)) &&
+           s_port (change->client_port) && s_port (change->node_port) &&
+           change->client_port != change->node_port;
+}
+
+/*  Whether the fields that its op needs are in their range. */
+static hf_status_t
+s_sound (const hf_change_request_t *change, char host[HF_HOST_MAX + 1])
+{
+    host[0] = 0;
     if (change->op < HF_CHANGE_ADD || change->op > HF_CHANGE_RAISE || change->id == 0)
-        return false;
+        return HF_BAD_REQUEST;
     if (change->op == HF_CHANGE_RAISE)
-        return change->level > 0;
+        return change->level > 0 ? HF_OK : HF_BAD_REQUEST;
     if (change->node == 0 || change->node > UINT16_MAX)
-        return false;
-    return !place || (change->host.size > 0 && change->host.size <= HF_HOST_MAX &&
-                      hf_text_valid (change->host) && s_port (change->client_port) &&
-                      s_port (change->node_port) && change->client_port != change->node_port);
+        return HF_BAD_REQUEST;
+    if (change->op != HF_CHANGE_ADD && change->op != HF_CHANGE_MOVE)
+        return HF_OK;
+    return s_place (change, host) ? HF_OK : HF_BAD_PLACE;
 }
 
 /*  NULL: the election actor was not asked for it. */
@@ -109,10 +120,12 @@ hf_lock_change (hf_lock_service_t *self, const hf_route_t *route,
 {
     hf_lock_members_t *members = &self->members;
     hf_changing_t *changing = s_changing (members, message->id);
-    if (!s_sound (message)) {
+    char host[HF_HOST_MAX + 1];
+    hf_status_t status = s_sound (message, host);
+    if (status != HF_OK) {
         s_result (self, route,
                   &(hf_query_result_t){
-                      .id = message->id, .status = HF_BAD_REQUEST, .index = members->index});
+                      .id = message->id, .status = (uint32_t)status, .index = members->index});
         return;
     }
     if (!changing && members->changes_count == HF_CHANGES_MAX) {
@@ -125,7 +138,7 @@ hf_lock_change (hf_lock_service_t *self, const hf_route_t *route,
     hf_a_change_frame (&self->out.message, &(hf_a_change_t){.id = message->id,
                                                             .op = message->op,
                                                             .node = message->node,
-                                                            .host = message->host,
+                                                            .host = hf_span_text (host),
                                                             .client_port = message->client_port,
                                                             .node_port = message->node_port,
                                                             .learns = message->learns,

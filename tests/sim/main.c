@@ -36,12 +36,13 @@ s_print_totals (const sim_totals_t *totals)
             ", transfers %" PRIu64 ", faults %" PRIu64 ", answers %" PRIu64 ", sections %" PRIu64
             ", reads %" PRIu64 ", events %" PRIu64 ", prunes %" PRIu64 ", state transfers %" PRIu64
             ", wipes %" PRIu64 ", admissions %" PRIu64 ", unsent %" PRIu64 ", told %" PRIu64
-            ", gaps %" PRIu64 ", changes %" PRIu64 ", removals %" PRIu64 ", old copies %" PRIu64
-            "\n",
+            ", gaps %" PRIu64 ", changes %" PRIu64 ", removals %" PRIu64 ", learners %" PRIu64
+            ", promotions %" PRIu64 ", laggards %" PRIu64 ", old copies %" PRIu64 "\n",
             totals->elections, totals->entries, totals->grants, totals->expiries, totals->transfers,
             totals->faults, totals->answers, totals->sections, totals->reads, totals->events,
             totals->prunes, totals->states, totals->wipes, totals->admissions, totals->unsent,
-            totals->told, totals->gaps, totals->changes, totals->removals, totals->copies);
+            totals->told, totals->gaps, totals->changes, totals->removals, totals->learners,
+            totals->promotions, totals->laggards, totals->copies);
 }
 
 static int

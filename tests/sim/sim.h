@@ -23,7 +23,7 @@ typedef struct sim_totals {
     uint64_t elections, entries, grants, expiries, transfers, faults;
     uint64_t reads, answers, sections, events;
     uint64_t prunes, states, wipes, admissions, unsent, told, gaps;
-    uint64_t changes, removals, copies;
+    uint64_t changes, removals, learners, promotions, laggards, copies;
 } sim_totals_t;
 
 typedef struct sim_result {

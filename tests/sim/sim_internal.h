@@ -181,6 +181,7 @@ typedef struct node {
     bool damaged;                     //  its disk is: it refuses to start until it is wiped
     bool old_release;                 //  it speaks level 0
     bool gone;                        //  it was removed, and ended
+    uint64_t wiped_us;                //  when it lost its disk last
     HF_ARRAY (disk_t) lost;           //  the disks it lost, as they were
     HF_ARRAY (uint64_t) incarnations; //  all it had
     uint64_t promised_term;           //  of this incarnation, durable before it last went down
@@ -305,6 +306,8 @@ typedef struct odds {
     uint32_t founders; //  of these the first, which form the cluster
     uint32_t changes;  //  of 1000 ticks in which an operator wants one
     bool old_release;  //  some nodes begin with it
+    uint32_t laggard;  //  the node that never catches up; 0: none
+    bool laggard_away; //  it never runs; else it hears others, but gets no entries
     uint32_t clients, users, locks, watchers;
     unsigned shared, sets, detect, delayed; //  of 100 claims, places, sessions
     uint32_t limits[MODEL_LOCKS];           //  of SHARED places; 0: none
@@ -607,6 +610,10 @@ void sim_members_config (const sim_t *sim, const node_t *node, hf_core_config_t 
 /*  By the last roster that is committed: its seat (NULL: none), whether it votes, how many do. */
 const hf_seat_t *sim_seat (const sim_t *sim, uint32_t id);
 bool sim_votes (const sim_t *sim, uint32_t id);
+/*  Whether that node never catches up; and whether FRAME does not reach it for that. No client
+ *  reaches it either. */
+bool sim_lags (const sim_t *sim, uint32_t id);
+bool sim_is_kept_back (const sim_t *sim, uint32_t id, hf_span_t frame);
 uint32_t sim_voters (const sim_t *sim);
 /*  Whether it is the only founder left that votes. Clients are given the founders, and may not have
  *  learned of others. */

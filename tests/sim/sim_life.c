@@ -89,6 +89,8 @@ void
 sim_start (sim_t *sim, node_t *node)
 {
     assert (!node->up);
+    if (sim_lags (sim, node->id) && sim->odds.laggard_away)
+        return;
     if (node->damaged) {
         s_refuses (sim, node);
         return;
@@ -195,6 +197,7 @@ sim_wipe (sim_t *sim, node_t *node)
     assert (!node->up);
     sim_tell (sim, "the disk of node %u is wiped", node->id);
     sim->result->totals.wipes++;
+    node->wiped_us = sim->now_us;
     //  Also one that does not count: the entry that admits it may be on its way.
     *hf_array_add (&node->lost) = node->durable;
     node->durable = (disk_t){0};

@@ -20,7 +20,9 @@
 static bool
 s_wants (const sim_t *sim)
 {
-    return sim_voters (sim) >= 3 && hf_hash_u64 (1, sim->seed) % 5 == 0;
+    //  Not where the log is kept for a node that needs more of it.
+    return sim_voters (sim) >= 3 && sim->odds.election.repair_keep == 0 &&
+           hf_hash_u64 (1, sim->seed) % 5 == 0;
 }
 
 static node_t *

@@ -1,10 +1,11 @@
 //  Who the members are, as far as was committed; and operators who change that.
 //
 //  Some lives have spare nodes, which wait to be added, and two operators. Some of these lives
-//  begin with nodes of an older release, which a restart brings up to date. The checks know nothing
-//  of how the core counts: an entry that is committed must be on the disks of a majority of the
-//  voters that the last committed roster names, and a roster that changes who votes also on those
-//  of a majority of the new ones.
+//  begin with nodes of an older release, which a restart brings up to date. In some one of the
+//  spare nodes never catches up: it never runs, or gets no entries; all else goes on without it, to
+//  the end. The checks know nothing of how the core counts: an entry that is committed must be on
+//  the disks of a majority of the voters that the last committed roster names, and a roster that
+//  changes who votes also on those of a majority of the new ones.
 
 #include "tests/sim/sim_internal.h"
 
@@ -24,6 +25,13 @@ sim_members_pick (sim_t *sim)
     if (changes) {
         odds->members += (uint32_t)sim_random (sim, (most < 3 ? most : 3) + 1);
         odds->changes = 5 + (uint32_t)sim_random (sim, 100);
+        //  Its own dice: lives without it are as they were.
+        if (odds->members > odds->founders && hf_hash_u64 (5, sim->seed) % 3 == 0)
+            odds->laggard = odds->members;
+        odds->laggard_away = hf_hash_u64 (6, sim->seed) % 2 == 0;
+        //  What is kept for it must show its end.
+        if (odds->laggard != 0 && !odds->laggard_away)
+            odds->election.repair_keep = 1000 + hf_hash_u64 (7, sim->seed) % 20000;
         odds->old_release = odds->past || sim_random (sim, 3) == 0;
     }
     hf_core_config_t *core = &odds->election.core;
@@ -33,6 +41,25 @@ sim_members_pick (sim_t *sim)
         place->client_port = 1;
         place->node_port = 2;
     }
+}
+
+bool
+sim_lags (const sim_t *sim, uint32_t id)
+{
+    return id == sim->odds.laggard;
+}
+
+bool
+sim_is_kept_back (const sim_t *sim, uint32_t id, hf_span_t frame)
+{
+    hf_scan_t scan;
+    uint32_t kind;
+    hf_entries_t entries;
+    if (!sim_lags (sim, id) || hf_frame_open (frame.at, frame.size, &scan, &kind) != HF_OK)
+        return false;
+    return kind == HF_KIND_STATE_PART ||
+           (kind == HF_KIND_ENTRIES && hf_entries_get (&scan, &entries) &&
+            entries.entries.count > 0);
 }
 
 void
@@ -200,6 +227,26 @@ s_admitted (sim_t *sim, uint64_t index, const hf_roster_t *last)
     }
 }
 
+/*  Who came, and to do what. */
+static void
+s_count_changes (sim_t *sim, uint64_t index, const hf_roster_t *next)
+{
+    sim_totals_t *totals = &sim->result->totals;
+    for (uint32_t i = 0; i < next->count; i++) {
+        const hf_seat_t *seat = &next->members[i], *before = sim_seat (sim, seat->node);
+        bool learns = (seat->flags & (HF_SEAT_VOTES | HF_SEAT_JOINS | HF_SEAT_LEAVES)) == 0;
+        bool learned =
+            before && (before->flags & (HF_SEAT_VOTES | HF_SEAT_JOINS | HF_SEAT_LEAVES)) == 0;
+        totals->learners += !before && learns;
+        totals->promotions += learned && s_flag (seat, HF_SEAT_JOINS);
+        totals->laggards += !before && sim_lags (sim, seat->node);
+        if (sim_lags (sim, seat->node) && s_flag (seat, HF_SEAT_VOTES))
+            sim_fail (sim, SIM_BROKEN,
+                      "P7: entry %" PRIu64 " makes node %u a voter, which has no entry", index,
+                      seat->node);
+    }
+}
+
 /*  What operators asked for is done once. */
 static void
 s_done_once (sim_t *sim, uint64_t index, const hf_roster_t *next)
@@ -254,6 +301,8 @@ sim_roster_committed (sim_t *sim, uint64_t index, item_t item)
         return;
     }
     s_done_once (sim, index, &roster);
+    if (watch->formed)
+        s_count_changes (sim, index, &roster);
     if (watch->formed && !hf_roster_joint (&roster))
         s_admitted (sim, index, &watch->roster);
     watch->roster = roster;
@@ -292,7 +341,8 @@ s_enough_left (const sim_t *sim, const hf_roster_t *roster, const node_t *node)
     uint32_t left = s_left (sim, roster, HF_SEAT_VOTES, node, &votes);
     uint32_t left_before = s_left (sim, roster, HF_SEAT_VOTED, node, &voted);
     for (uint32_t i = 0; i < roster->count; i++)
-        joins += s_flag (&roster->members[i], HF_SEAT_JOINS);
+        joins +=
+            s_flag (&roster->members[i], HF_SEAT_JOINS) && !sim_lags (sim, roster->members[i].node);
     return 2 * left > votes + (joins > 0) && 2 * left_before > voted;
 }
 
@@ -318,12 +368,25 @@ s_enough_for_logs (const sim_t *sim, const node_t *node)
     return true;
 }
 
+/*  An operator asks that it votes. */
+static bool
+s_is_promoted (const sim_t *sim, uint32_t id)
+{
+    for (size_t i = 0; i < OPERATORS; i++) {
+        const operator_t *person = &sim->operators[i];
+        if (person->waits && person->change.op == HF_CHANGE_PROMOTE && person->change.node == id)
+            return true;
+    }
+    return false;
+}
+
 bool
 sim_may_lose (const sim_t *sim, const node_t *node)
 {
     //  A voter that is being removed makes the others indispensable.
     return sim->watch.formed && sim->now_us >= sim->removing_until_us &&
-           s_enough_left (sim, &sim->watch.roster, node) && s_enough_for_logs (sim, node);
+           !s_is_promoted (sim, node->id) && s_enough_left (sim, &sim->watch.roster, node) &&
+           s_enough_for_logs (sim, node);
 }
 
 //  ---- operators ------------------------------------------------------------------------------
@@ -394,9 +457,14 @@ s_wish (sim_t *sim, operator_t *person)
         change->op = HF_CHANGE_ADD;
         change->learns = sim_random (sim, 5) == 0;
         s_place (change, hosts[change->node], 1);
-    } else if (!s_flag (seat, HF_SEAT_VOTES) && dice < 5)
+    } else if (!s_flag (seat, HF_SEAT_VOTES) && dice < 5) {
+        //  The leader may take the disk for there that it heard a moment ago.
+        const node_t *node = &sim->nodes[change->node];
+        bool wiped = node->wiped_us != 0 && sim->now_us < node->wiped_us + 1000000;
+        if (node->damaged || wiped)
+            return false;
         change->op = HF_CHANGE_PROMOTE;
-    else if (dice < 7 && (voters > 2 || sim_random (sim, 8) == 0)) {
+    } else if (dice < 7 && (voters > 2 || sim_random (sim, 8) == 0)) {
         if (!s_all_disks_there (sim) || !s_may_leave (sim, change->node))
             return false;
         change->op = HF_CHANGE_REMOVE;
@@ -618,7 +686,7 @@ sim_members_settled (sim_t *sim)
         const hf_seat_t *seat = hf_roster_seat (roster, id);
         if (!seat && node->up && s_believes (node))
             return false;
-        if (s_flag (seat, HF_SEAT_JOINS) ||
+        if ((s_flag (seat, HF_SEAT_JOINS) && !sim_lags (sim, id)) ||
             (s_flag (seat, HF_SEAT_VOTES) && seat->incarnation != node->durable.incarnation))
             return false;
     }

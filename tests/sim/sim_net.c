@@ -40,7 +40,7 @@ sim_to_peers (sim_t *sim, const node_t *node, uint32_t to, hf_span_t frame)
     const blob_t *blob = s_keep_vote (sim, node, to, frame);
     for (uint32_t id = 1; id <= sim->odds.members; id++) {
         if (id == node->id || (to != 0 && to != id) || sim->cut[node->id][id] ||
-            sim_odds (sim, sim->odds.loss))
+            sim_odds (sim, sim->odds.loss) || sim_is_kept_back (sim, id, frame))
             continue;
         if (!blob)
             blob = sim_blob (sim, frame.at, frame.size);
@@ -146,7 +146,8 @@ sim_connect (sim_t *sim, event_t *event)
         sim_drop (sim, event);
         return;
     }
-    if (sim->nodes[event->from].up && !connection->cut && !connection->up) {
+    bool reached = sim->nodes[event->from].up && !sim_lags (sim, event->from);
+    if (reached && !connection->cut && !connection->up) {
         connection->up = true;
         connection->route = ++sim->routes << 8 | client->id;
         connection->last_us[0] = connection->last_us[1] = 0;

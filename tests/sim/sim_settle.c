@@ -125,6 +125,15 @@ s_has_lowest (sim_t *sim)
     return leader && (leader->id == lowest || !sim->odds.election.core.prefer_lowest);
 }
 
+/*  What of its log a node keeps: more for a member that gets no entries and is heard. */
+static uint64_t
+s_log_keep (const sim_t *sim)
+{
+    const hf_election_config_t *config = &sim->odds.election;
+    bool lags = sim_seat (sim, sim->odds.laggard) && !sim->odds.laggard_away;
+    return lags && config->repair_keep > config->log_keep ? config->repair_keep : config->log_keep;
+}
+
 /*  P12: all is flushed, and no more of the log is kept than it should be. */
 static bool
 s_has_pruned (sim_t *sim)
@@ -133,10 +142,10 @@ s_has_pruned (sim_t *sim)
         return true;
     for (uint32_t id = 1; id <= sim->odds.members; id++) {
         const node_t *node = &sim->nodes[id];
-        if (!sim_seat (sim, id))
+        if (!sim_seat (sim, id) || sim_lags (sim, id))
             continue;
         if (!node->up || node->rows.index != sim->watch.committed.count ||
-            sim_disk_keeps (&node->durable, sim->odds.election.log_keep) > node->durable.base_index)
+            sim_disk_keeps (&node->durable, s_log_keep (sim)) > node->durable.base_index)
             return false;
     }
     return true;
@@ -148,7 +157,7 @@ s_has_agreed (sim_t *sim)
     const watch_t *watch = &sim->watch;
     for (uint32_t id = 1; id <= sim->odds.members; id++) {
         const node_t *node = &sim->nodes[id];
-        if (!sim_seat (sim, id))
+        if (!sim_seat (sim, id) || sim_lags (sim, id))
             continue;
         uint64_t section =
             watch->files.count > 0 ? watch->files.list[watch->files.count - 1].index : 0;
@@ -219,13 +228,15 @@ s_check_end (sim_t *sim)
 {
     for (uint32_t id = 1; id <= sim->odds.members && !sim->failed; id++) {
         node_t *node = &sim->nodes[id];
-        if (!sim_seat (sim, id))
+        if (!sim_seat (sim, id) || sim_lags (sim, id))
             continue;
         hf_core_check (hf_election_service_core (node->election));
         hf_state_check (s_state (node));
-        //  One row of the whole; a session of a client that left may have been opened late.
+        //  One row of the whole; a session of a client that left may have been opened late, and
+        //  ended a moment ago.
         size_t rows = 1 + hf_state_sessions_count (s_state (node));
-        if (sim->odds.flushes && node->rows.all.count > rows)
+        bool flushed = node->rows.index == hf_state_applied_index (s_state (node));
+        if (sim->odds.flushes && flushed && node->rows.all.count > rows)
             sim_fail (sim, SIM_BROKEN, "P12: node %u keeps %zu rows of %zu", id,
                       node->rows.all.count, rows);
         for (size_t file = 0; file < MODEL_FILES; file++) {

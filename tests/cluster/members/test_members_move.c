@@ -115,4 +115,55 @@ HF_TEST_WITH (test_others_move_while_one_is_away, NULL, s_teardown)
     field_end (&s_field);
 }
 
+static bool
+s_leads (uint32_t id)
+{
+    return hf_cluster_wait_leader (s_field.cluster, FIELD_LIMIT_MS) == id;
+}
+
+/*  Node 3 is away while node 1 moves, which leads again there. Of the places that node 3 has, node
+ *  2's is true, which does not lead, and does not answer while node 3 starts. */
+HF_TEST_WITH (test_the_leader_moves_while_one_is_away, NULL, s_teardown)
+{
+    field_begin (&s_field, 3, 0);
+    for (uint32_t i = 0; i < 2; i++)
+        field_client (&s_field, hf_cluster_endpoints (s_field.cluster));
+    field_flow (&s_field);
+    hf_cluster_kill (s_field.cluster, 3);
+    hf_cluster_move (s_field.cluster, 1);
+    s_tell (1, "has caught up", "--force");
+    assert_true (HF_WAIT (s_leads (1), FIELD_LIMIT_MS));
+    hf_cluster_stop (s_field.cluster, 2);
+    hf_cluster_launch (s_field.cluster, 3);
+    hf_node_status_t status;
+    assert_true (HF_WAIT (hf_cluster_status (s_field.cluster, 3, &status), FIELD_LIMIT_MS));
+    hf_cluster_go_on (s_field.cluster, 2);
+    s_is_there (3);
+    //  And then node 2.
+    hf_cluster_move (s_field.cluster, 2);
+    s_tell (2, "has caught up", "--wait");
+    s_is_there (3);
+    hf_cluster_kill (s_field.cluster, 2);
+    field_flow (&s_field);
+    assert_true (hf_cluster_start (s_field.cluster, 2));
+    field_end (&s_field);
+}
+
+/*  A node is moved that does not run: it goes there as soon as it does. */
+HF_TEST_WITH (test_one_is_moved_that_does_not_run, NULL, s_teardown)
+{
+    field_begin (&s_field, 3, 0);
+    for (uint32_t i = 0; i < 2; i++)
+        field_client (&s_field, hf_cluster_endpoints (s_field.cluster));
+    field_flow (&s_field);
+    hf_cluster_stop (s_field.cluster, 3);
+    hf_cluster_move (s_field.cluster, 3);
+    s_tell (3, NULL, "--no-wait");
+    field_flow (&s_field);
+    hf_cluster_go_on (s_field.cluster, 3);
+    s_is_there (3);
+    assert_true (hf_cluster_log_has (s_field.cluster, 3, "starts again there"));
+    field_end (&s_field);
+}
+
 HF_TEST_MAIN (NULL, NULL)

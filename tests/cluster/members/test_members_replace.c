@@ -102,4 +102,26 @@ HF_TEST_WITH (test_dead_machines, NULL, s_teardown)
     field_end (&s_field);
 }
 
+/*  The new machine comes before anybody has said so, at the place of the dead one: its disk is on
+ *  record when the command is given, and the change only moves it. */
+HF_TEST_WITH (test_it_came_before_it_was_named, NULL, s_teardown)
+{
+    field_begin (&s_field, 3, 0);
+    hf_cluster_t *cluster = s_field.cluster;
+    field_client (&s_field, hf_cluster_endpoints (cluster));
+    field_flow (&s_field);
+    hf_cluster_kill (cluster, 2);
+    assert_int_equal (hf_folder_remove (hf_cluster_node_dir (cluster, 2)), 0);
+    hf_cluster_set_join (cluster, 2, 1);
+    uint64_t index = s_commit_index (1);
+    hf_cluster_launch (cluster, 2);
+    assert_true (HF_WAIT (s_has_state (2, index), FIELD_LIMIT_MS));
+    assert_true (HF_WAIT (s_counts (2), FIELD_LIMIT_MS));
+    hf_cluster_move (cluster, 2);
+    field_members (&s_field, field_one (&s_field, 1), 0, "node 2 is replaced, and votes", "replace",
+                   "2", hf_cluster_place (cluster, 2), NULL);
+    s_do_without (3);
+    field_end (&s_field);
+}
+
 HF_TEST_MAIN (NULL, NULL)

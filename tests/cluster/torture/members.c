@@ -20,6 +20,12 @@ static const char *const s_verb[HF_FAULT_KINDS] = {[HF_FAULT_ADD] = "add",
                                                    [HF_FAULT_REPLACE] = "replace",
                                                    [HF_FAULT_MOVE] = "move"};
 
+static const char *
+s_verb_now (const hf_change_now_t *change)
+{
+    return change->promoted ? "promote" : s_verb[change->kind];
+}
+
 //  ---- places -----------------------------------------------------------------------
 
 static void
@@ -128,6 +134,7 @@ s_add (hf_world_t *self, const hf_fault_t *fault)
     hf_cluster_set_apart (self->cluster, id, false);
     s_new_place (self, id);
     self->change.id = id;
+    self->change.learns = fault->other % 2 == 0;
     //  It starts before it is added, or a moment later.
     self->node[id].state = HF_NODE_DOWN;
     self->node[id].until_ms = fault->way == 0 ? 0 : hf_fault_until (self, fault);
@@ -198,14 +205,17 @@ s_ask (hf_world_t *self)
     snprintf (id, sizeof id, "%u", change->id);
     snprintf (node, sizeof node, "%u@%s", change->id, place);
     snprintf (log, sizeof log, "%s/members.log", hf_cluster_dir (self->cluster));
-    bool add = change->kind == HF_FAULT_ADD, remove = change->kind == HF_FAULT_REMOVE;
-    const char *argv[S_WORDS + 1] = {HF_TEST_TOOL,  "members",  s_verb[change->kind],
+    bool add = change->kind == HF_FAULT_ADD && !change->promoted;
+    bool placed = change->kind == HF_FAULT_REPLACE || change->kind == HF_FAULT_MOVE;
+    const char *argv[S_WORDS + 1] = {HF_TEST_TOOL,  "members",  s_verb_now (change),
                                      "--endpoints", self->list, "--timeout",
                                      "5s",          "--wait",   add ? node : id};
     if (change->step == HF_CHANGE_ASKED)
         argv[7] = "--no-wait";
-    if (!add && !remove)
+    if (placed)
         argv[9] = place;
+    else if (add && change->learns)
+        argv[9] = "--learner";
     change->tries++;
     change->tool = hf_process_new (&(hf_process_config_t){.argv = argv, .log_path = log});
 }
@@ -222,10 +232,11 @@ s_done (hf_world_t *self)
         node->member = false;
     }
     node->returning = false;
+    self->promotions += change->promoted;
     hf_watch_look (self->watch, change->id);
     s_list (self);
     hf_world_note (self, "node %u: members %s is done after %" PRIu64 " ms and %u tries",
-                   change->id, s_verb[change->kind], hf_wait_now_ms () - change->start_ms,
+                   change->id, s_verb_now (change), hf_wait_now_ms () - change->start_ms,
                    change->tries);
     change->step = HF_CHANGE_NONE;
 }
@@ -237,10 +248,13 @@ s_next (hf_world_t *self)
     if (change->step == HF_CHANGE_ASKED) {
         self->node[change->id].held = false;
         change->step = HF_CHANGE_MADE;
-        hf_world_note (self, "node %u: members %s is committed", change->id, s_verb[change->kind]);
+        hf_world_note (self, "node %u: members %s is committed", change->id, s_verb_now (change));
     } else if (change->kind == HF_FAULT_REMOVE)
         change->step = HF_CHANGE_ENDS;
-    else
+    else if (change->learns && !change->promoted) {
+        change->promoted = true;
+        change->step = HF_CHANGE_ASKED;
+    } else
         s_done (self);
 }
 
@@ -265,7 +279,7 @@ s_look_at_tool (hf_world_t *self, uint64_t now_ms)
     if (code == 0 || code == 2 || code == 69)
         return true;
     fprintf (stderr, "violation: holdfast members %s of node %u ended with code %d\n",
-             s_verb[change->kind], change->id, code);
+             s_verb_now (change), change->id, code);
     return false;
 }
 
@@ -336,7 +350,7 @@ hf_members_settle (hf_world_t *self, uint32_t limit_ms)
         well = hf_crew_listen (self->crew, 20) && hf_world_tick (self);
     if (well && self->change.step != HF_CHANGE_NONE)
         fprintf (stderr, "violation: members %s of node %u is not done %u ms after all healed\n",
-                 s_verb[self->change.kind], self->change.id, limit_ms);
+                 s_verb_now (&self->change), self->change.id, limit_ms);
     return well && self->change.step == HF_CHANGE_NONE;
 }
 

@@ -308,8 +308,8 @@ s_totals (const hf_world_t *world, const options_t *options, uint64_t took_ms, u
             printf ("%s%u %s", listed++ ? ", " : "", world->done[i], hf_fault_text (i));
     }
     if (world->members)
-        printf ("; %u to %u members, %u started again", world->fewest, world->largest,
-                world->started_again);
+        printf ("; %u to %u members, %u learners promoted, %u started again", world->fewest,
+                world->largest, world->promotions, world->started_again);
     printf ("); packets: %" PRIu64 " passed, %" PRIu64 " late, %" PRIu64 " lost, %" PRIu64
             " cut; %" PRIu64 " operations, %" PRIu64 " grants, %" PRIu64
             " acknowledged sections, %" PRIu64 " locks lost, %u leader changes; %u violations\n",

@@ -147,6 +147,8 @@ typedef struct hf_change_now {
     uint64_t start_ms, next_ms; //  of the next try
     uint64_t alone_ms;          //  a removed node could hear the others since then; 0: it cannot
     unsigned tries;
+    bool learns;        //  it is added as one that learns, and then
+    bool promoted;      //  made a voter
     hf_process_t *tool; //  NULL: not now
 } hf_change_now_t;
 
@@ -160,9 +162,10 @@ typedef struct hf_world {
     hf_change_now_t change;
     uint64_t trouble_ms;      //  when something was wrong last
     unsigned fewest, largest; //  numbers of members
-    unsigned started_again;   //  nodes that did not get to their new place by themselves
-    bool wipe;                //  nodes may lose their disks
-    bool wipe_owed;           //  as soon as nothing else is wrong
+    unsigned promotions;
+    unsigned started_again; //  nodes that did not get to their new place by themselves
+    bool wipe;              //  nodes may lose their disks
+    bool wipe_owed;         //  as soon as nothing else is wrong
     hf_fault_t wipe_fault;
     uint32_t hurry; //  faults last 1/HURRY of their time
     hf_cluster_t *cluster;

@@ -211,7 +211,7 @@ s_add_notice (char *text, const hf_notice_t *notice)
 {
     static const char *names[] = {"",         "LEADING", "FOLLOWING", "PASSED",  "NEEDS_STATE",
                                   "ADMITTED", "WAITING", "ROSTER",    "VERDICT", "REMOVED",
-                                  "OLD"};
+                                  "OLD",      "JOINED"};
     s_add (text, "%s @%lu", names[notice->type], notice->term);
     if (notice->type == HF_NOTICE_FOLLOWING || notice->type == HF_NOTICE_NEEDS_STATE)
         snprintf (text + strlen (text), 32, " %u", notice->leader);

@@ -32,6 +32,7 @@ HF_BENCH_TEST (added, changes_open_three, 1)
     assert_int_equal (changes_commit (bench), 8);
     changes_beat (bench);
     changes_says (bench, "1 Vv, 2 Vv, 3 Vv, 4 Vv");
+    assert_non_null (strstr (hf_bench_said (bench), "JOINED @2 4 at 8"));
     changes_ack (bench, "3");
     assert_int_equal (changes_commit (bench), 8);
     changes_ack (bench, "4");
@@ -270,6 +271,7 @@ HF_BENCH_TEST (replaced, changes_open_three, 1)
     assert_int_equal (changes_commit (bench), commit + 1);
     changes_beat (bench);
     changes_says (bench, "1 Vv, 2 Vv, 3 Vv");
+    assert_non_null (strstr (hf_bench_said (bench), "ADMITTED @2 3 at 8"));
 }
 
 //  ---- what is refused --------------------------------------------------------------------------
@@ -425,6 +427,34 @@ HF_TEST (formed_by_those_who_gave_the_pre_vote)
 {
     assert_int_equal (s_forms (HF_MUTANT_none), HF_CANDIDATE);
     assert_int_equal (s_forms (HF_MUTANT_formed_by_new_disk), HF_LEADER);
+}
+
+/*  Node 3 wants to stand, and its log ends at LAST: whether node 2, which hears the leader, tells
+ * it the roster at entry 1. */
+static bool
+s_passed_on (uint64_t last, int mutant)
+{
+    hf_bench_t bench;
+    hf_roster_t roster = changes_three (1);
+    changes_open (&bench, 2, &roster);
+    hf_bench_beat (&bench, 1, 2, 1, 5, 5, 1);
+    hf_bench_commit (&bench);
+    hf_mutant = mutant;
+    HF_BENCH_PEER (&bench, VOTE_REQUEST, vote_request, .from = 3, .term = 3, .last_index = last,
+                   .last_term = last > 0, .pre = true, .incarnation = 300);
+    hf_mutant = HF_MUTANT_none;
+    const hf_outgoing_t *sent = hf_bench_sent (&bench, HF_KIND_MEMBERS);
+    assert_true (sent == NULL || (sent->to == 3 && sent->message.members.index == 1));
+    hf_bench_close (&bench);
+    return sent != NULL;
+}
+
+/*  It lacks the roster, and perhaps the place of the leader. */
+HF_TEST (who_lacks_the_roster_is_told_it)
+{
+    assert_true (s_passed_on (0, HF_MUTANT_none));
+    assert_false (s_passed_on (1, HF_MUTANT_none));
+    assert_false (s_passed_on (0, HF_MUTANT_roster_kept_back));
 }
 
 HF_BENCH_TEST (mutant_majority_not_looked_at, changes_open_three, 1)

@@ -30,6 +30,46 @@ HF_BENCH_TEST (raised, changes_open_three, 0)
     assert_int_equal (changes_change (bench, 14, HF_CHANGE_ADD, 9), 0);
 }
 
+static void
+s_ack_of_level (hf_bench_t *bench, uint32_t speaks)
+{
+    hf_bench_commit (bench);
+    HF_BENCH_PEER (bench, ACK, ack, .from = 3, .term = hf_core_view (bench->core).term,
+                   .index = changes_last (bench), .round = bench->core->round, .hears = 127,
+                   .incarnation = 300, .speaks = speaks);
+}
+
+/*  Who is put back to an older release than the level in force needs: as far as it has spoken, to a
+ *  leader. */
+HF_BENCH_TEST (outdated, changes_open_three, 1)
+{
+    assert_int_equal (hf_core_view (bench->core).outdated, 0);
+    s_ack_of_level (bench, 0);
+    assert_int_equal (hf_core_view (bench->core).outdated, 1 << 2);
+    s_ack_of_level (bench, HF_LEVEL_NEWEST + 1);
+    assert_int_equal (hf_core_view (bench->core).outdated, 0);
+    s_ack_of_level (bench, 0);
+    HF_BENCH_PEER (bench, NEWER_TERM, newer_term, .from = 2, .term = 9);
+    assert_int_equal (hf_core_view (bench->core).outdated, 0); //  it does not lead
+    hf_bench_close (bench);
+    hf_roster_t roster = changes_three (1); //  one that nobody has heard may be of any level
+    changes_open (bench, 1, &roster);
+    hf_bench_tick_after (bench, 600000);
+    hf_bench_commit (bench);
+    hf_bench_granted (bench, 2, 2, true, 200);
+    hf_bench_commit (bench);
+    hf_bench_granted (bench, 2, 2, false, 200);
+    assert_int_equal (changes_role (bench), HF_LEADER);
+    assert_int_equal (hf_core_view (bench->core).outdated, 0);
+}
+
+/*  At level 0 everybody may be of an older release. */
+HF_BENCH_TEST (nobody_outdated_at_level_0, changes_open_three, 0)
+{
+    s_ack_of_level (bench, 0);
+    assert_int_equal (hf_core_view (bench->core).outdated, 0);
+}
+
 /*  A roster of a level that this node does not speak is refused. */
 HF_TEST (too_new)
 {
@@ -178,6 +218,77 @@ HF_TEST (roster_in_the_place_of_another)
         assert_int_equal (news, 1);
     }
     hf_bench_close (&bench);
+}
+
+static uint64_t
+s_told_index (const hf_bench_t *bench)
+{
+    uint64_t index;
+    hf_roster_t roster;
+    hf_span_t told = hf_core_told (bench->core, &index);
+    assert_true ((index == 0) == (told.size == 0));
+    assert_true (index == 0 || hf_roster_get (told, &roster));
+    return index;
+}
+
+/*  Rosters that are not in the log yet say where members are. */
+HF_TEST (told_where_members_are)
+{
+    hf_bench_t bench;
+    hf_roster_t roster = changes_three (1), old = changes_three (0);
+    hf_roster_at_t at = changes_roster (9, &roster);
+    changes_open (&bench, 3, &roster);
+    assert_int_equal (s_told_index (&bench), 0);
+    s_told (&bench, 1, &roster);
+    assert_int_equal (s_told_index (&bench), 0);
+    s_told (&bench, 12, &old); //  it names no places
+    assert_int_equal (s_told_index (&bench), 0);
+    s_told (&bench, 9, &roster);
+    s_told (&bench, 7, &roster);
+    assert_int_equal (s_told_index (&bench), 9);
+    hf_bench_commit (&bench);
+    for (uint64_t i = 6; i <= 9; i++) {
+        hf_entry_t entry = {.term = 2, .type = HF_ENTRY_COMMANDS};
+        if (i == 9)
+            entry = hf_bench_roster_entry (2, &at);
+        hf_entry_put (&bench.list, &entry);
+    }
+    hf_bench_append (&bench, 1, 2, 0, 5, 1);
+    assert_int_equal (changes_last (&bench), 9);
+    assert_int_equal (s_told_index (&bench), 0);
+    hf_bench_close (&bench);
+}
+
+/*  The log names disk RECORDED of node 3, whose own is 300, and node 3 is told of a roster that
+ * names disk NAMED: whether its places count for it. */
+static bool
+s_takes_places (uint64_t recorded, uint64_t named)
+{
+    hf_bench_t bench;
+    hf_roster_t roster = changes_three (1);
+    roster.members[2].incarnation = recorded;
+    if (recorded == 0)
+        roster.members[2].flags = HF_SEAT_JOINS;
+    changes_open (&bench, 3, &roster);
+    roster.members[2].incarnation = named;
+    roster.members[2].flags = named == 0 ? HF_SEAT_JOINS : HF_SEAT_VOTES | HF_SEAT_VOTED;
+    s_told (&bench, 9, &roster);
+    bool takes = s_told_index (&bench) == 9;
+    hf_bench_close (&bench);
+    return takes;
+}
+
+/*  A disk that is to take another's place is moved with it, until a third one has that place. */
+HF_TEST (told_where_this_disk_is)
+{
+    assert_true (s_takes_places (300, 300));
+    assert_true (s_takes_places (200, 200));
+    assert_true (s_takes_places (200, 300));
+    assert_true (s_takes_places (0, 0));
+    assert_false (s_takes_places (200, 100));
+    assert_false (s_takes_places (0, 100));
+    assert_false (s_takes_places (300, 100)); //  it was replaced
+    assert_false (s_takes_places (300, 0));   //  it was removed, and another one is to come
 }
 
 HF_TEST (removed_while_away)

@@ -143,6 +143,17 @@ s_barrier (bench_t *self, uint64_t id)
         bench_pass (self, self->index - self->late_entries);
 }
 
+static void
+s_take_change (bench_t *self, const hf_a_change_t *in)
+{
+    assert_true (in->host.size <= HF_HOST_MAX);
+    self->changes++;
+    self->change = *in;
+    if (in->host.size > 0)
+        memcpy (self->host, in->host.at, in->host.size);
+    self->host[in->host.size] = 0;
+}
+
 void
 bench_asked (bench_t *self, hf_scan_t *scan, uint32_t kind)
 {
@@ -153,7 +164,7 @@ bench_asked (bench_t *self, hf_scan_t *scan, uint32_t kind)
         HF_OWN_CASE (scan, A_BARRIER, a_barrier, s_barrier (self, in.id));
         HF_OWN_CASE (scan, A_APPLIED, a_applied, self->credits++; self->credited = in.bytes);
         HF_OWN_CASE (scan, A_FACTS, a_facts, s_facts (self, in.id));
-        HF_OWN_CASE (scan, A_CHANGE, a_change, self->change = in; self->changes++);
+        HF_OWN_CASE (scan, A_CHANGE, a_change, s_take_change (self, &in));
         HF_OWN_CASE (scan, A_SECTIONS, a_sections, s_sections (self, in.sections));
         HF_OWN_CASE (scan, A_ROWS, a_rows, s_rows (self, &in));
         HF_OWN_CASE (scan, A_FILE_QUERY, a_file_query, self->queries++; self->query = in.id);

@@ -46,8 +46,9 @@ typedef struct bench {
     uint64_t section;        //  the last that the files were given
     hf_a_rows_t rows;        //  the last step, without its rows
     uint64_t started, credited;
-    hf_a_snapshot_t snapshot; //  without its bytes
-    hf_a_change_t change;     //  the last, without its host
+    hf_a_snapshot_t snapshot;   //  without its bytes
+    hf_a_change_t change;       //  the last, without its host ...
+    char host[HF_HOST_MAX + 1]; //  ... which is here
     unsigned changes;
 } bench_t;
 

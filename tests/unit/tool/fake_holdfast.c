@@ -566,10 +566,15 @@ hf_query_status (hf_client_t *client, uint32_t id, hf_fact_fn *fn, void *arg, ui
     fn (arg, "leader", NULL, s_number ("HF_FAKE_LEADER", 1));
     fn (arg, "term", NULL, 5);
     fn (arg, "state_hash", NULL, 0xabc);
+    char place[300];
     if (getenv ("HF_FAKE_OLD") && id > s_number ("HF_FAKE_OLD", 0))
         fn (arg, "speaks", NULL, 1);
     if (s_change.op != 0) {
         fn (arg, "applied_index", NULL, id != s_change.node ? 90 : 30 + 20 * (uint64_t)s_looks);
+        snprintf (place, sizeof place, "%s:%u", s_change.host ? s_change.host : "",
+                  s_change.client_port);
+        fn (arg, "endpoint", place, 0);
+        fn (arg, "incarnation", NULL, id == 1 ? 0xabd : 6);
         fn (arg, "not_counted", s_looks < 4 ? "7,2" : NULL, 0);
     }
     return s_blocking ("HF_FAKE_STATUS", client, limit_ms);
