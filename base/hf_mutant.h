@@ -174,6 +174,10 @@
 //  For unit tests alone. The lock actor answers nothing before it has applied it, so that no client
 //  can see the difference; the tool's guard, names and addresses are not in the simulator.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
+    M (any_key_admitted, "security",                                                               \
+       "the key of a client opens the mesh, that of a node the door")                              \
+    M (first_key_only, "P11", "of a node with an old and a new key only one is tried")             \
+    M (bad_file_revokes, "P11", "a key file that is being written cuts its owner off")             \
     M (vote_forgotten, "P1", "a vote is not durable")                                              \
     M (votes_by_new, "P1 P3", "an election needs a majority of the new voters only")               \
     M (removed_never_stands, "P11", "a removed member with the longest log does not stand")        \

@@ -26,6 +26,12 @@ static const char s_help[] =
     "                        container, behind a port mapping): an IPv4 address, an IPv6 address\n"
     "                        in brackets, or * for all IPv4 addresses; ports that are left out\n"
     "                        are those of the list\n"
+    "      --keys DIR        the folder of public keys, with nodes/ and clients/: who is let in.\n"
+    "                        With it everything is encrypted (holdfast keys --help). It is looked\n"
+    "                        at each second, and on SIGHUP\n"
+    "      --key FILE        this node's own key, NAME_secret; goes with --keys\n"
+    "      --insecure        without keys, let other machines reach this node: whoever does may\n"
+    "                        do anything. Without it only loopback addresses are served\n"
     "  -d, --data DIR        where this node keeps its log and files\n"
     "                        (default: ./holdfast-data; made when it is not there)\n"
     "  -l, --log-level LEVEL error, warn, info (default) or debug; lines go to stderr\n"
@@ -49,9 +55,9 @@ static const char s_help[] =
     "  holdfastd --id 3 --cluster $L --data d3 &\n"
     "  holdfast --endpoints $L status\n"
     "\n"
-    "SIGTERM ends it cleanly: a leader hands over first. Exit codes: 0 ended by a signal\n"
-    "or dumped or restored, 1 it could not start or a disk failed (stderr says which), 64 wrong "
-    "usage.\n";
+    "SIGTERM ends it cleanly: a leader hands over first. SIGHUP makes it look at the keys now.\n"
+    "Exit codes: 0 ended by a signal or dumped or restored, 1 it could not start or a disk failed\n"
+    "(stderr says which), 64 wrong usage, or other machines would reach it without keys.\n";
 
 static int
 s_usage (const char *text, const char *value)
@@ -95,6 +101,10 @@ s_parse_size (const char *text, uint64_t *size)
 static int
 s_check (hf_options_t *options)
 {
+    if (!options->keys != !options->key)
+        return s_usage ("--keys and --key go together: who is let in, and who this node is", NULL);
+    if (options->keys && options->insecure)
+        return s_usage ("--insecure is for a node without --keys", NULL);
     if (options->drop_sessions && !options->restore)
         return s_usage ("--drop-sessions goes with --restore alone", NULL);
     if (options->join && (options->cluster || options->restore))
@@ -104,11 +114,14 @@ s_check (hf_options_t *options)
     return -1;
 }
 
-enum { NO_PREFER = 256, DUMP, LISTEN, RESTORE, DROP };
+enum { NO_PREFER = 256, DUMP, LISTEN, RESTORE, DROP, KEYS, KEY, INSECURE };
 static const struct option s_longs[] = {{"id", required_argument, NULL, 'i'},
                                         {"cluster", required_argument, NULL, 'c'},
                                         {"join", required_argument, NULL, 'j'},
                                         {"listen", required_argument, NULL, LISTEN},
+                                        {"keys", required_argument, NULL, KEYS},
+                                        {"key", required_argument, NULL, KEY},
+                                        {"insecure", no_argument, NULL, INSECURE},
                                         {"data", required_argument, NULL, 'd'},
                                         {"log-level", required_argument, NULL, 'l'},
                                         {"dump", required_argument, NULL, DUMP},
@@ -168,6 +181,15 @@ hf_options_parse (hf_options_t *options, int argc, char **argv)
             if (!s_parse_size (optarg, &options->log_keep))
                 return s_usage ("--log-keep must be a number of bytes, such as 64k or 32m, not",
                                 optarg);
+            break;
+        case KEYS:
+            options->keys = optarg;
+            break;
+        case KEY:
+            options->key = optarg;
+            break;
+        case INSECURE:
+            options->insecure = true;
             break;
         case NO_PREFER:
             options->prefer_lowest = false;
