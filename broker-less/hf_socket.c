@@ -1,6 +1,7 @@
 //  libzmq sockets as we use them: options, binding, connecting, the monitor.
 
 #include "broker-less/hf_socket.h"
+#include "broker-less/hf_zap.h"
 #include "base/hf_files.h"
 #include <assert.h>
 #include <errno.h>
@@ -11,7 +12,6 @@
 #include <sys/socket.h>
 
 #define CONNECT_TIMEOUT_MS   1000 //  a host that is down does not answer: try again after this
-#define NOT_ADMITTED         400  //  the status of a ZAP handler that refuses
 #define HANDSHAKE_TIMEOUT_MS 3000 //  a connection without a ZMTP handshake is closed after this
 
 //  ---- options -------------------------------------------------------------------
@@ -269,7 +269,7 @@ hf_socket_snub (const hf_socket_sight_t *sight, bool keyed)
             return keyed ? HF_SNUB_PLAIN : HF_SNUB_KEYLESS;
         return keyed ? HF_SNUB_OTHER_KEY : HF_SNUB_NONE;
     case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
-        return keyed && sight->value == NOT_ADMITTED ? HF_SNUB_REFUSED : HF_SNUB_NONE;
+        return keyed && sight->value == HF_ZAP_REASON ? HF_SNUB_REFUSED : HF_SNUB_NONE;
     case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
         return keyed ? HF_SNUB_OTHER_KEY : HF_SNUB_NONE;
     default:

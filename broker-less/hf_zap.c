@@ -121,10 +121,8 @@ s_judge (hf_zap_t *self, request_t *request, hf_key_t *whose, char *why)
     hf_key_t other;
     why[0] = 0;
     zmq_z85_encode (key, zmq_msg_data (&request->part[CREDENTIAL]), BINARY);
-    if (!nodes && zmq_msg_size (&request->part[IDENTITY]) > 0)
-        hf_error_set (why, "it names a routing id");
-    else if (hf_keys_admit (self->keys, nodes ? HF_KEY_OF_NODE : HF_KEY_OF_CLIENT, key, whose) ||
-             (!nodes && hf_keys_admit (self->keys, HF_KEY_OF_NODE, key, whose)))
+    if (hf_keys_admit (self->keys, nodes ? HF_KEY_OF_NODE : HF_KEY_OF_CLIENT, key, whose) ||
+        (!nodes && hf_keys_admit (self->keys, HF_KEY_OF_NODE, key, whose)))
         memcpy (whose->public_text, key, sizeof key);
     else if (nodes && hf_keys_admit (self->keys, HF_KEY_OF_CLIENT, key, &other))
         hf_error_set (why, "its key is that of client %s, not that of a node", other.name);

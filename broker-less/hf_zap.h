@@ -4,8 +4,7 @@
  *  domain decides: "nodes" admits the keys of nodes alone, "clients" those of clients, and those of
  *  nodes as guests, which a node is while it asks where it belongs (the door says what a guest
  * may). A connection that was let in has two properties (zmq_msg_gets): HF_ZAP_KEY, its public key,
- * and HF_ZAP_USER, the name of its user, "" of a node. A client that names a routing id is refused:
- *  under the id of another one libzmq would keep what it sends and never hand it out.
+ * and HF_ZAP_USER, the name of its user, "" of a node.
  *
  *  It runs in a thread of its own, which also looks after the folder of keys once a second. Libzmq
  *  asks it once a connection; a request costs a search and no file. What it is asked is bounded and
@@ -28,7 +27,7 @@ typedef struct hf_zap hf_zap_t;
 hf_zap_t *hf_zap_new (void *context, hf_keys_t *keys, hf_keys_say_fn *say, void *arg, char *error);
 void hf_zap_destroy (hf_zap_t **self_p);
 
-/*  Look at the folder now. Any thread; in a signal handler, too. */
+/*  Look at the folder now. Any thread. */
 void hf_zap_look (hf_zap_t *self);
 
 #endif

@@ -122,9 +122,9 @@ void hf_cluster_set_name (hf_cluster_t *self, uint32_t id, const char *answer);
 
 //  ---- keys --------------------------------------------------------------------
 
-/*  Nodes have keys, and what this test starts from now on is the client "tester", whose key is in its
- *  environment. Before the first start and after hf_cluster_add_spares. One such cluster at a time:
- *  hf_cluster_forget_keys, or the cluster's end, takes the environment back. */
+/*  Nodes have keys, and what this test starts from now on is the client "tester", whose key is in
+ * its environment. Before the first start and after hf_cluster_add_spares. One such cluster at a
+ * time: hf_cluster_forget_keys, or the cluster's end, takes the environment back. */
 void hf_cluster_use_keys (hf_cluster_t *self);
 void hf_cluster_forget_keys (void);
 /*  The folder of public keys. */

@@ -15,8 +15,8 @@ typedef struct hf_probe hf_probe_t;
 hf_probe_t *hf_probe_new (const char *address, uint16_t port);
 void hf_probe_destroy (hf_probe_t **self_p);
 
-/*  Probes made from now on speak CURVE with the pair OWN, which is copied; NULL: without. The node at
- *  PORT has the key SERVER. */
+/*  Probes made from now on speak CURVE with the pair OWN, which is copied; NULL: without. The node
+ * at PORT has the key SERVER. */
 void hf_probe_show (const hf_key_t *own);
 void hf_probe_take (uint16_t port, const char *server);
 
