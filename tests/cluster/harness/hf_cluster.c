@@ -406,7 +406,7 @@ hf_cluster_launch (hf_cluster_t *self, uint32_t id)
     const char *insecure[] = {"--insecure", NULL};
     if (self->keys[0])
         size = s_append_all (argv, size, keys);
-    else if (!s_is_loopback (node->listen[0] ? node->listen : node->address))
+    else if (self->numbers[0] || !s_is_loopback (node->listen[0] ? node->listen : node->address))
         size = s_append_all (argv, size, insecure);
     size = s_append_all (argv, size, self->argument);
     assert (size < sizeof argv / sizeof argv[0]);

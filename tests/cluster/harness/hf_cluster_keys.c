@@ -29,7 +29,7 @@ void
 hf_cluster_make_key (hf_cluster_t *self, const char *name, uint32_t node, bool admitted)
 {
     hf_key_t key = {.node = node};
-    char path[HF_PATH_SIZE + 64];
+    char path[2 * HF_PATH_SIZE];
     int rc = zmq_curve_keypair (key.public_text, key.secret_text);
     assert (rc == 0 && strlen (name) < sizeof key.name);
     if (node == 0)

@@ -84,7 +84,6 @@ HF_TEST_ON (a_name_on_loopback_among_others_is_reported, 3)
     assert_int_equal (hf_cluster_terminate (cluster, 1, HF_CLUSTER_LIMIT_MS), 0);
     //  With the option it can be reached; to the test 127.0.0.1 is as good as any address.
     hf_cluster_add_argument (cluster, "--listen=*");
-    hf_cluster_add_argument (cluster, "--insecure");
     hf_cluster_set_name (cluster, 2, "127.0.0.2");
     assert_true (hf_cluster_start (cluster, 1));
     assert_true (
