@@ -215,12 +215,21 @@ hf_link_due_us (const hf_link_t *self)
     return hf_target_due_us (&self->target);
 }
 
+/*  The gate refuses. With CURVE its word comes before libzmq has said HELLO, and is unexpected. */
+static bool
+s_is_full (const hf_socket_sight_t *sight)
+{
+    return (sight->event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH && sight->value == HF_GATE_REASON) ||
+           (sight->event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL &&
+            sight->value == ZMQ_PROTOCOL_ERROR_ZMTP_UNEXPECTED_COMMAND);
+}
+
 static hf_link_event_type_t
 s_see (hf_link_t *self, uint64_t now_us)
 {
     hf_socket_sight_t sight;
     while (hf_socket_seen (self->monitor, &sight)) {
-        if (sight.event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH && sight.value == HF_GATE_REASON)
+        if (s_is_full (&sight))
             return HF_LINK_REFUSED;
         hf_snub_t snub = hf_socket_snub (&sight, self->keys != NULL);
         if (snub != HF_SNUB_NONE) {

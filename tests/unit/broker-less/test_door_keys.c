@@ -2,6 +2,7 @@
 #include "test_keys.h"
 
 #include "broker-less/hf_door.h"
+#include "broker-less/hf_gate.h"
 #include "broker-less/hf_link.h"
 #include "msgs/hf_msg.h"
 
@@ -296,6 +297,18 @@ TEST (the_handler_answers_odd_requests_with_no)
         assert_memory_equal (answer, "400", 3);
     }
     zmq_close (asker);
+}
+
+//  A refusal at the gate is told apart from one of the key. From then on the gate
+//  speaks CURVE.
+TEST (one_too_many_is_told_so)
+{
+    hf_gate_secure ();
+    hf_gate_set (s_endpoint.client_port, 1, false);
+    open_link ("alice");
+    UNTIL (link_gives (HF_LINK_REFUSED));
+    hf_gate_set (s_endpoint.client_port, 0, false);
+    there_and_back ("hello", 5);
 }
 
 //  ---- the disk ------------------------------------------------------------------------
