@@ -208,6 +208,7 @@ s_show (tool_options_t *options)
                                           key.public_text, "secret", secret));
     }
     int printed = tool_print (options->json ? NULL : table, "keys", list);
+    json_decref (list);
     tool_table_destroy (&table);
     return code != TOOL_OK ? code : printed;
 }
