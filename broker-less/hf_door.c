@@ -20,7 +20,8 @@
 
 #define DROPS_IN_A_ROW 256 //  malformed messages skipped in one call
 #define SWEEP_US       50000
-#define SAY_US         10000000 //  between two lines about strangers
+#define SAY_US         10000000 //  between two lines about strangers; and in which ...
+#define SAY_MOST       10       //  ... so many trespasses are told
 #define NEWS_MAX       32       //  lines that wait to be read: more are dropped
 #define BOX_BYTES      33       //  of a frame in CURVE: a name, a nonce, a tag and flags
 
@@ -43,6 +44,8 @@ struct hf_door {
     hf_keys_t *keys;   //  NULL: none
     uint64_t keys_version;
     uint64_t strangers, strangers_us; //  handshakes that came to nothing; not to be told before
+    unsigned trespasses;              //  of late; forgotten ...
+    uint64_t trespasses_us;           //  ... then
     HF_ARRAY (hf_door_news_t) news;
 };
 
@@ -155,6 +158,10 @@ hf_door_news (hf_door_t *self, char text[HF_ERROR_SIZE])
 static void
 s_tell_strangers (hf_door_t *self, uint64_t now_us)
 {
+    if (now_us >= self->trespasses_us) {
+        self->trespasses = 0;
+        self->trespasses_us = now_us + SAY_US;
+    }
     if (self->strangers == 0 || now_us < self->strangers_us)
         return;
     s_tell (self,
@@ -208,6 +215,14 @@ s_guest_may (hf_door_t *self)
            kind == HF_KIND_QUERY && hf_query_get (&scan, &query) && query.what == HF_WHAT_MEMBERS;
 }
 
+/*  One who comes again and again does not fill the log. */
+static void
+s_trespass (hf_door_t *self, const char *line)
+{
+    if (self->trespasses++ < SAY_MOST)
+        s_tell (self, "%s", line);
+}
+
 /*  Of a connection with the key in self->body, a client or a guest. *good: what it says counts. */
 static hf_door_client_t *
 s_meet_keyed (hf_door_t *self, const hf_route_t *route, bool *good)
@@ -218,7 +233,7 @@ s_meet_keyed (hf_door_t *self, const hf_route_t *route, bool *good)
     hf_door_client_t *guest = hf_door_clients_find_guest (&self->clients, route);
     //  ROUTER picks five bytes that begin with 0. Who names others cannot be told by hf_inflow.h.
     if (route->size != 5 || route->id[0] != 0) {
-        s_tell (self, "cuts off a client that names a routing id");
+        s_trespass (self, "cuts off a client that names a routing id");
         key = NULL;
     }
     if (!guest && key && hf_keys_admit (self->keys, HF_KEY_OF_CLIENT, key, &whose))
@@ -230,9 +245,13 @@ s_meet_keyed (hf_door_t *self, const hf_route_t *route, bool *good)
     *good = guest && s_guest_may (self);
     if (*good)
         return guest;
-    if (guest)
-        s_tell (self, "cuts off a client with the key of node %u, which is for nodes alone",
-                guest->key->node);
+    if (guest) {
+        char line[HF_ERROR_SIZE];
+        snprintf (line, sizeof line,
+                  "cuts off a client with the key of node %u, which is for nodes alone",
+                  guest->key->node);
+        s_trespass (self, line);
+    }
     hf_door_clients_expel (&self->clients, fd);
     return NULL;
 }

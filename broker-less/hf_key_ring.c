@@ -16,6 +16,23 @@ void
 hf_key_ring_done (hf_key_ring_t *self)
 {
     hf_array_free (&self->keys);
+    hf_array_free (&self->marks);
+}
+
+static uint64_t
+s_mark (const char *public_text)
+{
+    uint64_t mark = 0;
+    for (unsigned i = 0; i < sizeof mark && public_text[i] != 0; i++)
+        mark = mark << 8 | (uint8_t)public_text[i];
+    return mark;
+}
+
+static void
+s_add (hf_key_ring_t *self, const hf_ring_key_t *key)
+{
+    *hf_array_add (&self->keys) = *key;
+    *hf_array_add (&self->marks) = s_mark (key->key.public_text);
 }
 
 bool
@@ -32,9 +49,10 @@ hf_key_ring_wants (const char *file)
 const hf_ring_key_t *
 hf_key_ring_find (const hf_key_ring_t *self, hf_key_kind_t kind, const char *public_text)
 {
-    for (size_t i = 0; i < self->keys.count; i++) {
+    uint64_t mark = s_mark (public_text);
+    for (size_t i = 0; i < self->marks.count; i++) {
         const hf_ring_key_t *key = &self->keys.list[i];
-        if ((key->kind == kind || HF_MUTANT (any_key_admitted)) &&
+        if (self->marks.list[i] == mark && (key->kind == kind || HF_MUTANT (any_key_admitted)) &&
             strcmp (key->key.public_text, public_text) == 0)
             return key;
     }
@@ -77,7 +95,7 @@ hf_key_ring_keep (hf_key_ring_t *self, const hf_key_ring_t *old, hf_key_kind_t k
         const hf_ring_key_t *key = &old->keys.list[i];
         if (key->kind == kind && strcmp (key->file, file) == 0 &&
             !hf_key_ring_find (self, kind, key->key.public_text) && !HF_MUTANT (bad_file_revokes))
-            *hf_array_add (&self->keys) = *key;
+            s_add (self, key);
     }
 }
 
@@ -105,7 +123,7 @@ hf_key_ring_take (hf_key_ring_t *self, const hf_key_ring_t *old, hf_key_kind_t k
     }
     memset (key.key.secret_text, 0, sizeof key.key.secret_text);
     snprintf (key.file, sizeof key.file, "%s", file);
-    *hf_array_add (&self->keys) = key;
+    s_add (self, &key);
     return 0;
 }
 

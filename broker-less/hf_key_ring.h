@@ -30,6 +30,7 @@ typedef struct hf_ring_key {
 
 typedef struct hf_key_ring {
     HF_ARRAY (hf_ring_key_t) keys;
+    HF_ARRAY (uint64_t) marks; //  the first characters of each, to find it quickly
 } hf_key_ring_t;
 
 void hf_key_ring_done (hf_key_ring_t *self);

@@ -60,9 +60,9 @@ s_load (hf_key_t *key, const char *path, struct stat *status, char *error)
     ssize_t size = s_read (AT_FDCWD, path, text, status);
     if (size < 0)
         return hf_error_set (error, "cannot read the key file %s: %s", path, strerror (errno));
-    if (hf_key_read (key, hf_span (text, (size_t)size), why) == 0)
-        return 0;
-    return hf_error_set (error, "the key file %s: %s", path, why);
+    int rc = hf_key_read (key, hf_span (text, (size_t)size), why);
+    explicit_bzero (text, sizeof text);
+    return rc == 0 ? 0 : hf_error_set (error, "the key file %s: %s", path, why);
 }
 
 int
@@ -222,7 +222,7 @@ hf_keys_refresh (hf_keys_t *self, hf_keys_say_fn *say, void *arg)
     }
     //  A folder that cannot be read revokes nothing.
     if (!unread && (racy || look != self->look)) {
-        hf_key_ring_t ring = {.keys = {NULL, 0, 0}};
+        hf_key_ring_t ring = {.keys = {NULL, 0, 0}, .marks = {NULL, 0, 0}};
         for (int kind = 0; kind < 2; kind++)
             s_take_all (self, (hf_key_kind_t)kind, &list[kind], &ring, complaint);
         s_swap (self, &ring, say, arg);
@@ -253,6 +253,7 @@ hf_keys_new (const char *own_file, const char *folder, char *error)
     close (fd);
     hf_keys_t *self = hf_alloc (sizeof *self);
     self->own = own;
+    explicit_bzero (&own, sizeof own);
     snprintf (self->own_file, sizeof self->own_file, "%s", own_file);
     snprintf (self->dir, sizeof self->dir, "%s", folder);
     pthread_mutex_init (&self->mutex, NULL);

@@ -41,12 +41,13 @@ static const char s_help[] =
     "      --json            of show: print JSON: file, user, node, public, secret\n"
     "\n"
     "examples:\n"
-    "  holdfast keys new node-1 --node 1 --out keys/nodes\n"
-    "  holdfast keys new alice --out keys/clients\n"
-    "  holdfastd --id 1 --keys keys --key keys/nodes/node-1_secret\n"
-    "  holdfast --keys keys --key keys/clients/alice_secret status\n"
+    "  mkdir -p keys/nodes keys/clients\n"
+    "  holdfast keys new node-1 --node 1 && cp node-1 keys/nodes\n"
+    "  holdfast keys new alice && cp alice keys/clients\n"
+    "  holdfastd --id 1 --keys keys --key node-1_secret\n"
+    "  holdfast --keys keys --key alice_secret status\n"
     "  holdfast keys show keys/*/*\n"
-    "  holdfast keys rotate keys/clients/alice\n";
+    "  holdfast keys rotate alice                    alice-2, beside it\n";
 
 //  ---- writing -------------------------------------------------------------------------
 

@@ -120,7 +120,7 @@ s_take (hf_key_ring_t *ring, const hf_key_ring_t *old, hf_key_kind_t kind, const
 #define CLIENT(ring, old, file, name, key)                                                         \
     s_take (ring, old, HF_KEY_OF_CLIENT, file, "name = " #name, key)
 
-static const hf_key_ring_t s_none = {.keys = {NULL, 0, 0}};
+static const hf_key_ring_t s_none = {.keys = {NULL, 0, 0}, .marks = {NULL, 0, 0}};
 
 static bool
 s_kinds_are_apart (void)
