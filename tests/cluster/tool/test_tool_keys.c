@@ -44,7 +44,7 @@ static const trial_t s_make[] = {
     {0, "$T keys show --json k/node-1 | tr -d ' \\n' | sed 's/\"public\":\"[^\"]*\"/P/'",
      .is = "{\"keys\":[{\"file\":\"k/node-1\",\"user\":\"\",\"node\":1,P,\"secret\":false}]}"},
     {0,
-     "$T keys show k/alice_secret | grep -c \"$(sed -n 's/.*secret-key = .\\(.*\\)./\\1/p' "
+     "$T keys show k/alice_secret | grep -cFe \"$(sed -n 's/.*secret-key = .\\(.*\\)./\\1/p' "
      "k/alice_secret | cut -c1-10)\" || true",
      .is = "0\n"},
     {2, "$T keys show k/out", .has = "the key file k/out: line 1: that is no line of a key file"},
