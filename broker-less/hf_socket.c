@@ -271,7 +271,9 @@ hf_socket_snub (const hf_socket_sight_t *sight, bool keyed)
     case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
         return keyed && sight->value == HF_ZAP_REASON ? HF_SNUB_REFUSED : HF_SNUB_NONE;
     case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
-        return keyed ? HF_SNUB_OTHER_KEY : HF_SNUB_NONE;
+        //  Cut, and not merely slow.
+        return keyed && (sight->value == EPIPE || sight->value == ECONNRESET) ? HF_SNUB_OTHER_KEY
+                                                                              : HF_SNUB_NONE;
     default:
         return HF_SNUB_NONE;
     }
