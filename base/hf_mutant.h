@@ -201,6 +201,10 @@
     M (roster_kept_back, "P11",                                                                    \
        "a node that lacks the place of the leader is not told it by those who know")               \
     M (any_host_taken, "P11", "a member goes to a host that no node can read, and is lost to all") \
+    M (any_key_admitted, "security",                                                               \
+       "the key of a client opens the mesh, that of a node the door")                              \
+    M (first_key_only, "P11", "of a node with an old and a new key only one is tried")             \
+    M (bad_file_revokes, "P11", "a key file that is being written cuts its owner off")             \
     M (vote_forgotten, "P1", "a vote is not durable")                                              \
     M (votes_by_new, "P1 P3", "an election needs a majority of the new voters only")               \
     M (removed_never_stands, "P11", "a removed member with the longest log does not stand")        \

@@ -45,6 +45,7 @@ typedef struct hf_bench_options {
     uint32_t watchers;     //  watch
     uint32_t sync_ms;      //  that each sync of a node started here takes longer
     const char *log_keep;  //  of the nodes started here; NULL: their default
+    bool curve;            //  nodes started here have keys
     bool json;
 } hf_bench_options_t;
 

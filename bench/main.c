@@ -24,6 +24,8 @@ s_start_nodes (const hf_bench_options_t *options)
                       strerror (errno));
     if (!cluster)
         return NULL;
+    if (options->curve)
+        hf_cluster_use_keys (cluster);
     if (options->log_keep) {
         hf_cluster_add_argument (cluster, "--log-keep");
         hf_cluster_add_argument (cluster, options->log_keep);

@@ -51,6 +51,7 @@ static const char s_help[] =
     "      --data-root DIR    where the data of nodes started here goes: choose the disk that\n"
     "                         is to be measured (default: $TMPDIR or /tmp)\n"
     "      --log-keep SIZE    the --log-keep of nodes started here\n"
+    "      --curve            nodes started here and their clients have keys: all is encrypted\n"
     "      --sync-ms N        each sync of a disk of nodes started here takes N ms longer\n"
     "\n"
     "The load:\n"
@@ -130,6 +131,7 @@ static const struct {
     {0, "away", S_NUMBER, S_TO (away), 1, 3600},
     {0, "locks", S_NUMBER, S_TO (locks), 1, HF_SET_MAX},
     {0, "watchers", S_NUMBER, S_TO (watchers), 1, 100000},
+    {0, "curve", S_FLAG, S_TO (curve), 0, 0},
     {0, "sync-ms", S_NUMBER, S_TO (sync_ms), 0, 10000},
     {0, "out", S_TEXT, S_TO (out), 0, 0},
     {'j', "json", S_FLAG, S_TO (json), 0, 0},
@@ -194,6 +196,11 @@ s_command (hf_bench_options_t *self, const char *text)
 static bool
 s_settle_nodes (const hf_bench_options_t *self)
 {
+    if (self->curve && !self->start) {
+        hf_bench_say ("--curve goes with --start; a running cluster takes HOLDFAST_KEY and "
+                      "HOLDFAST_KEYS");
+        return false;
+    }
     if (self->start && self->start % 2 == 0) {
         hf_bench_say ("a cluster has 1, 3, 5 or 7 nodes, not %u", self->start);
         return false;

@@ -28,7 +28,8 @@ hf_report_headline (const hf_bench_options_t *options)
     if (options->command == HF_BENCH_SETS)
         printf ("%u locks at once, ", options->locks);
     if (options->start)
-        printf ("%u node%s started here\n", options->start, options->start == 1 ? "" : "s");
+        printf ("%u node%s started here%s\n", options->start, options->start == 1 ? "" : "s",
+                options->curve ? ", with keys" : "");
     else
         printf ("a running cluster\n");
 }

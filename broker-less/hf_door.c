@@ -1,23 +1,35 @@
 //  The ROUTER socket for clients: routes in, bounded queues out.
 
 #include "broker-less/hf_door.h"
-#include "broker-less/hf_socket.h"
-#include "base/hf_tsan.h"
 #include "base/hf_alloc.h"
+#include "base/hf_array.h"
+#include "base/hf_tsan.h"
 #include "broker-less/hf_door_clients.h"
 #include "broker-less/hf_door_rules.h"
 #include "broker-less/hf_gate.h"
 #include "broker-less/hf_inflow.h"
 #include "broker-less/hf_intake.h"
+#include "broker-less/hf_socket.h"
+#include "broker-less/hf_zap.h"
+#include "msgs/hf_msg.h"
 #include <assert.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define DROPS_IN_A_ROW 256 //  malformed messages skipped in one call
 #define SWEEP_US       50000
+#define SAY_US         10000000 //  between two lines about strangers; and in which ...
+#define SAY_MOST       10       //  ... so many trespasses are told
+#define NEWS_MAX       32       //  lines that wait to be read: more are dropped
+#define BOX_BYTES      33       //  of a frame in CURVE: a name, a nonce, a tag and flags
 
 static const hf_socket_pulse_t s_pulse = {.interval_ms = 1000, .timeout_ms = 4000};
+
+typedef struct hf_door_news {
+    char text[HF_ERROR_SIZE];
+} hf_door_news_t;
 
 struct hf_door {
     void *router;
@@ -28,6 +40,13 @@ struct hf_door {
     uint64_t dropped;
     hf_door_clients_t clients;
     uint64_t sweep_us; //  when the next sweep is due
+    size_t part_cost;  //  of a part of no bytes
+    hf_keys_t *keys;   //  NULL: none
+    uint64_t keys_version;
+    uint64_t strangers, strangers_us; //  handshakes that came to nothing; not to be told before
+    unsigned trespasses;              //  of late; forgotten ...
+    uint64_t trespasses_us;           //  ... then
+    HF_ARRAY (hf_door_news_t) news;
 };
 
 hf_door_t *
@@ -41,8 +60,9 @@ hf_door_new (void *context, const char *host, const hf_listen_t *listen, char *e
     self->port = listen->client_port;
     self->router = hf_socket_new (context, ZMQ_ROUTER, s_pulse);
     if (self->router != NULL)
-        self->monitor =
-            hf_socket_monitor (context, self->router, ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED);
+        self->monitor = hf_socket_monitor (context, self->router,
+                                           ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED |
+                                               ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL);
     if (self->monitor == NULL) {
         hf_error_set (error, "cannot open a socket: %s", zmq_strerror (zmq_errno ()));
         hf_door_destroy (&self);
@@ -52,6 +72,10 @@ hf_door_new (void *context, const char *host, const hf_listen_t *listen, char *e
     //  many sessions lost answers that came all at once.
     hf_socket_set (self->router, ZMQ_SNDHWM, 0);
     hf_socket_set (self->router, ZMQ_ROUTER_MANDATORY, 1);
+    self->keys = listen->keys;
+    self->keys_version = self->keys ? hf_keys_version (self->keys) : 0;
+    self->part_cost = hf_inflow_cost (self->keys ? BOX_BYTES : 0);
+    hf_socket_admit (self->router, self->keys, HF_KEY_OF_CLIENT);
     if (hf_socket_bind (self->router, host, &listen->at, listen->client_port, "clients", error) !=
         0)
         hf_door_destroy (&self);
@@ -68,6 +92,7 @@ hf_door_destroy (hf_door_t **self_p)
     hf_socket_close (self->router, self->monitor);
     zmq_msg_close (&self->body);
     hf_door_clients_done (&self->clients);
+    hf_array_free (&self->news);
     free (self);
     *self_p = NULL;
 }
@@ -100,12 +125,68 @@ s_watch (hf_door_t *self)
 {
     hf_socket_sight_t sight;
     while (hf_socket_seen (self->monitor, &sight)) {
-        if (sight.value < 0)
-            continue;
-        if (sight.event == ZMQ_EVENT_ACCEPTED)
+        if (sight.event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL)
+            self->strangers++;
+        else if (sight.value >= 0 && sight.event == ZMQ_EVENT_ACCEPTED)
             hf_door_clients_opened (&self->clients, sight.value);
-        else
+        else if (sight.value >= 0)
             hf_door_clients_closed (&self->clients, sight.value);
+    }
+}
+
+static void __attribute__ ((format (printf, 2, 3)))
+s_tell (hf_door_t *self, const char *format, ...)
+{
+    if (self->news.count >= NEWS_MAX)
+        return;
+    va_list args;
+    va_start (args, format);
+    vsnprintf (hf_array_add (&self->news)->text, HF_ERROR_SIZE, format, args);
+    va_end (args);
+}
+
+bool
+hf_door_news (hf_door_t *self, char text[HF_ERROR_SIZE])
+{
+    if (self->news.count == 0)
+        return false;
+    memcpy (text, self->news.list[0].text, HF_ERROR_SIZE);
+    hf_array_drop (&self->news, 1);
+    return true;
+}
+
+static void
+s_tell_strangers (hf_door_t *self, uint64_t now_us)
+{
+    if (now_us >= self->trespasses_us) {
+        self->trespasses = 0;
+        self->trespasses_us = now_us + SAY_US;
+    }
+    if (self->strangers == 0 || now_us < self->strangers_us)
+        return;
+    s_tell (self,
+            self->keys ? "refused %llu connections of clients without a key, or with another "
+                         "key of this node than it has"
+                       : "refused %llu connections of clients that want keys: this node has "
+                         "none",
+            (unsigned long long)self->strangers);
+    self->strangers = 0;
+    self->strangers_us = now_us + SAY_US;
+}
+
+/*  Cut off those whose keys are gone. */
+static void
+s_revoke (hf_door_t *self)
+{
+    const hf_door_client_t *client;
+    uint64_t version = self->keys ? hf_keys_version (self->keys) : 0;
+    if (version == self->keys_version)
+        return;
+    self->keys_version = version;
+    for (int fd = 0; (client = hf_door_clients_revoked (&self->clients, self->keys, &fd)); fd++) {
+        s_tell (self, "cuts off client %s: its key is not in the folder any more",
+                client->key->name[0] ? client->key->name : "of a node");
+        hf_door_clients_expel (&self->clients, fd);
     }
 }
 
@@ -117,18 +198,75 @@ hf_door_tick (hf_door_t *self, uint64_t now_us)
         return;
     self->sweep_us = now_us + SWEEP_US;
     s_watch (self);
+    s_revoke (self);
+    s_tell_strangers (self, now_us);
     hf_door_clients_sweep (&self->clients, now_us);
+}
+
+/*  Whether a guest may ask what is in self->body. */
+static bool
+s_guest_may (hf_door_t *self)
+{
+    hf_scan_t scan;
+    uint32_t kind;
+    hf_query_t query;
+    return hf_frame_open (zmq_msg_data (&self->body), zmq_msg_size (&self->body), &scan, &kind) ==
+               HF_OK &&
+           kind == HF_KIND_QUERY && hf_query_get (&scan, &query) && query.what == HF_WHAT_MEMBERS;
+}
+
+/*  One who comes again and again does not fill the log. */
+static void
+s_trespass (hf_door_t *self, const char *line)
+{
+    if (self->trespasses++ < SAY_MOST)
+        s_tell (self, "%s", line);
+}
+
+/*  Of a connection with the key in self->body, a client or a guest. *good: what it says counts. */
+static hf_door_client_t *
+s_meet_keyed (hf_door_t *self, const hf_route_t *route, bool *good)
+{
+    int fd = zmq_msg_get (&self->body, ZMQ_SRCFD);
+    const char *key = zmq_msg_gets (&self->body, HF_ZAP_KEY);
+    hf_key_t whose;
+    hf_door_client_t *guest = hf_door_clients_find_guest (&self->clients, route);
+    //  ROUTER picks five bytes that begin with 0. Who names others cannot be told by hf_inflow.h.
+    if (route->size != 5 || route->id[0] != 0) {
+        s_trespass (self, "cuts off a client that names a routing id");
+        key = NULL;
+    }
+    if (!guest && key && hf_keys_admit (self->keys, HF_KEY_OF_CLIENT, key, &whose))
+        return hf_door_clients_add_keyed (&self->clients, route, fd, &whose, false);
+    if (!guest && key && hf_keys_admit (self->keys, HF_KEY_OF_NODE, key, &whose)) {
+        whose.name[0] = 0;
+        guest = hf_door_clients_add_keyed (&self->clients, route, fd, &whose, true);
+    }
+    *good = guest && s_guest_may (self);
+    if (*good)
+        return guest;
+    if (guest) {
+        char line[HF_ERROR_SIZE];
+        snprintf (line, sizeof line,
+                  "cuts off a client with the key of node %u, which is for nodes alone",
+                  guest->key->node);
+        s_trespass (self, line);
+    }
+    hf_door_clients_expel (&self->clients, fd);
+    return NULL;
 }
 
 /*  A client is known from its first message; NULL: it has left. What the monitor saw before it
  * comes first: the descriptor may have been another connection's. */
 static hf_door_client_t *
-s_know (hf_door_t *self, const hf_route_t *route)
+s_know (hf_door_t *self, const hf_route_t *route, bool *good)
 {
     hf_door_client_t *client = hf_door_clients_find (&self->clients, route);
     if (client)
         return client;
     s_watch (self);
+    if (self->keys)
+        return s_meet_keyed (self, route, good);
     return hf_door_clients_add (&self->clients, route, zmq_msg_get (&self->body, ZMQ_SRCFD));
 }
 
@@ -151,7 +289,7 @@ s_next_part (hf_door_t *self, bool more)
         return false;
     int rc = zmq_msg_recv (&self->body, self->router, ZMQ_DONTWAIT);
     assert (rc >= 0 || zmq_errno () == ETERM); //  a message comes in whole or not at all
-    self->cost += rc >= 0 ? hf_inflow_cost ((size_t)rc) : 0;
+    self->cost += rc >= 0 ? (size_t)rc + self->part_cost : 0;
     return rc >= 0;
 }
 
@@ -189,7 +327,7 @@ hf_door_next (hf_door_t *self, hf_route_t *route, hf_span_t *bytes)
         }
         self->cost = 0;
         bool good = s_take_parts (self, zmq_msg_more (&self->body), route) && short_id;
-        s_handled (self, good ? s_know (self, route) : NULL);
+        s_handled (self, good ? s_know (self, route, &good) : NULL);
         if (good) {
             *bytes = hf_span (zmq_msg_data (&self->body), zmq_msg_size (&self->body));
             return true;
@@ -252,6 +390,8 @@ hf_door_send (hf_door_t *self, const hf_route_t *route, const void *frame, size_
     assert (self && route && frame && size > 0);
     assert (route->size > 0 && route->size <= HF_ROUTE_MAX);
     hf_door_client_t *client = hf_door_clients_find (&self->clients, route);
+    if (!client)
+        client = hf_door_clients_find_guest (&self->clients, route);
     bool sent = client && hf_door_clients_admit (&self->clients, client) &&
                 s_send_head (self, route) && s_send_counted (self, client, hf_span (frame, size));
     if (sent)

@@ -8,7 +8,11 @@
  *  Every byte that libzmq holds for a client is counted; limits and who is cut off are in
  *  hf_door_rules.h. How many may connect: hf_gate.h. Who sends more than is handled is held back:
  *  hf_intake.h.
- *  Plain libzmq on the caller's context. Not thread-safe: one actor owns it.
+ *  With keys (hf_listen.h) it speaks CURVE: who is heard, is known by the key of its connection,
+ * which is looked up once, with the first message. A key that is revoked ends its connections:
+ * nothing of them is handed out any more. The key of a node opens the door for one question: who
+ * the members are, which a node asks before it knows its own place. Plain libzmq on the caller's
+ * context. Not thread-safe: one actor owns it.
  */
 #ifndef HF_DOOR_H_INCLUDED
 #define HF_DOOR_H_INCLUDED
@@ -35,6 +39,10 @@ bool hf_door_next (hf_door_t *self, hf_route_t *route, hf_span_t *bytes);
 /*  Send without waiting. False when the client is disconnected or does not read: the message is
  *  dropped and counted. Clients must cope with a lost message. */
 bool hf_door_send (hf_door_t *self, const hf_route_t *route, const void *frame, size_t size);
+
+/*  Something about keys that people should know, in one line: who was cut off, who tried in vain.
+ *  False: nothing new. */
+bool hf_door_news (hf_door_t *self, char text[HF_ERROR_SIZE]);
 
 /*  Call it in every turn: at times it looks who connected and left, and cuts off those who do not
  *  read. */

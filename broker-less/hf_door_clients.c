@@ -4,9 +4,9 @@
 #include "base/hf_hash.h"
 #include "base/hf_tsan.h"
 #include "broker-less/hf_door_rules.h"
+#include "broker-less/hf_socket.h"
 #include <assert.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 
 //  ---- debts ------------------------------------------------------------------------
 
@@ -56,6 +56,7 @@ s_forget (hf_door_clients_t *self, hf_door_client_t *client)
     *at = client->next_of_fd;
     hf_table_remove (&self->table, &client->by_route);
     hf_door_debt_drop (client->debt, 0);
+    free (client->key);
     free (client);
 }
 
@@ -69,16 +70,19 @@ hf_door_clients_done (hf_door_clients_t *self)
     hf_array_free (&self->slots);
 }
 
+//  Guests are in the same table under other hashes.
+enum { OF_CLIENT = 0, OF_GUEST = 1 };
+
 static uint64_t
-s_hash (const hf_route_t *route)
+s_hash (const hf_route_t *route, uint64_t seed)
 {
-    return hf_hash (0, route->id, route->size);
+    return hf_hash (seed, route->id, route->size);
 }
 
-hf_door_client_t *
-hf_door_clients_find (const hf_door_clients_t *self, const hf_route_t *route)
+static inline hf_door_client_t *
+s_find (const hf_door_clients_t *self, const hf_route_t *route, uint64_t seed)
 {
-    hf_table_node_t *node = hf_table_seek (&self->table, s_hash (route));
+    hf_table_node_t *node = hf_table_seek (&self->table, s_hash (route, seed));
     for (; node; node = hf_table_again (node)) {
         hf_door_client_t *client = HF_AROUND (node, hf_door_client_t, by_route);
         if (client->route.size == route->size &&
@@ -86,6 +90,18 @@ hf_door_clients_find (const hf_door_clients_t *self, const hf_route_t *route)
             return client;
     }
     return NULL;
+}
+
+hf_door_client_t *
+hf_door_clients_find (const hf_door_clients_t *self, const hf_route_t *route)
+{
+    return s_find (self, route, OF_CLIENT);
+}
+
+hf_door_client_t *
+hf_door_clients_find_guest (const hf_door_clients_t *self, const hf_route_t *route)
+{
+    return s_find (self, route, OF_GUEST);
 }
 
 static hf_door_slot_t *
@@ -97,8 +113,8 @@ s_slot (hf_door_clients_t *self, int fd)
     return &self->slots.list[fd];
 }
 
-hf_door_client_t *
-hf_door_clients_add (hf_door_clients_t *self, const hf_route_t *route, int fd)
+static hf_door_client_t *
+s_add (hf_door_clients_t *self, const hf_route_t *route, int fd, uint64_t seed)
 {
     if (fd < 0 || !s_slot (self, fd)->open)
         return NULL;
@@ -110,7 +126,25 @@ hf_door_clients_add (hf_door_clients_t *self, const hf_route_t *route, int fd)
     slot->clients = client;
     client->debt = hf_alloc (sizeof *client->debt);
     atomic_init (&client->debt->sum, HF_DOOR_REFERENCE);
-    hf_table_insert (&self->table, &client->by_route, s_hash (route));
+    hf_table_insert (&self->table, &client->by_route, s_hash (route, seed));
+    return client;
+}
+
+hf_door_client_t *
+hf_door_clients_add (hf_door_clients_t *self, const hf_route_t *route, int fd)
+{
+    return s_add (self, route, fd, OF_CLIENT);
+}
+
+hf_door_client_t *
+hf_door_clients_add_keyed (hf_door_clients_t *self, const hf_route_t *route, int fd,
+                           const hf_key_t *key, bool guest)
+{
+    hf_door_client_t *client = s_add (self, route, fd, guest ? OF_GUEST : OF_CLIENT);
+    if (!client)
+        return NULL;
+    client->key = hf_alloc (sizeof *client->key);
+    *client->key = *key;
     return client;
 }
 
@@ -139,6 +173,39 @@ hf_door_clients_closed (hf_door_clients_t *self, int fd)
     s_forget_all (self, slot);
 }
 
+//  ---- keys ---------------------------------------------------------------------------
+
+void
+hf_door_clients_expel (hf_door_clients_t *self, int fd)
+{
+    if (fd < 0 || !s_slot (self, fd)->open)
+        return;
+    hf_socket_cut (fd);
+    s_forget_all (self, s_slot (self, fd));
+}
+
+static bool
+s_admitted (const hf_door_client_t *client, hf_keys_t *keys)
+{
+    hf_key_t whose;
+    bool guest = client->key->name[0] == 0;
+    return hf_keys_admit (keys, guest ? HF_KEY_OF_NODE : HF_KEY_OF_CLIENT, client->key->public_text,
+                          &whose) &&
+           (guest || strcmp (whose.name, client->key->name) == 0);
+}
+
+const hf_door_client_t *
+hf_door_clients_revoked (const hf_door_clients_t *self, hf_keys_t *keys, int *fd)
+{
+    for (; (size_t)*fd < self->slots.count; (*fd)++) {
+        const hf_door_client_t *client = self->slots.list[*fd].clients;
+        for (; client; client = client->next_of_fd)
+            if (client->key && !s_admitted (client, keys))
+                return client;
+    }
+    return NULL;
+}
+
 //  ---- what waits ---------------------------------------------------------------------
 
 static void
@@ -154,16 +221,12 @@ s_look (hf_door_clients_t *self, hf_door_client_t *client)
         s_unlist (client);
 }
 
-/*  Libzmq finds the connection broken, drops what waits for it, and the monitor reports it. The
- *  kernel drops what it holds, too, instead of waiting for the client to read it. */
 static void
 s_cut (hf_door_clients_t *self, hf_door_client_t *client)
 {
     client->cut = true;
     self->cut++;
-    struct linger none = {.l_onoff = 1, .l_linger = 0};
-    setsockopt (client->fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
-    shutdown (client->fd, SHUT_RDWR);
+    hf_socket_cut (client->fd);
 }
 
 void

@@ -8,6 +8,7 @@
 #include "base/hf_array.h"
 #include "base/hf_chain.h"
 #include "base/hf_table.h"
+#include "broker-less/hf_keys.h"
 #include "msgs/hf_route.h"
 #include <stdatomic.h>
 #include <stddef.h>
@@ -33,6 +34,7 @@ typedef struct hf_door_client {
     size_t owed;       //  when it was last looked at
     uint64_t put;      //  bytes sent to it since then
     uint64_t moved_us; //  when it last took something, in the time that counts
+    hf_key_t *key;     //  of its connection, and whose that is; NULL: without keys
 } hf_door_client_t;
 
 typedef struct hf_door_slot {
@@ -58,6 +60,20 @@ void hf_door_clients_done (hf_door_clients_t *self);
 hf_door_client_t *hf_door_clients_find (const hf_door_clients_t *self, const hf_route_t *route);
 /*  NULL: its connection has ended already; nothing can be sent to it. */
 hf_door_client_t *hf_door_clients_add (hf_door_clients_t *self, const hf_route_t *route, int fd);
+
+/*  The same of a connection with a KEY, which is copied. One with the key of a node is a guest:
+ *  hf_door_clients_find does not find it, so that each of its messages takes the longer way. */
+hf_door_client_t *hf_door_clients_add_keyed (hf_door_clients_t *self, const hf_route_t *route,
+                                             int fd, const hf_key_t *key, bool guest);
+hf_door_client_t *hf_door_clients_find_guest (const hf_door_clients_t *self,
+                                              const hf_route_t *route);
+
+/*  Cut the connection FD, if it is open, and forget who was heard by it. */
+void hf_door_clients_expel (hf_door_clients_t *self, int fd);
+/*  The first client, from the descriptor *fd on, whose key is none of KEYS any more or another's
+ *  now; *fd is then its. NULL: there is none. */
+const hf_door_client_t *hf_door_clients_revoked (const hf_door_clients_t *self, hf_keys_t *keys,
+                                                 int *fd);
 
 /*  A connection came or went. */
 void hf_door_clients_opened (hf_door_clients_t *self, int fd);

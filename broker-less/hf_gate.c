@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -23,6 +24,8 @@ typedef struct gate {
 
 static gate_t s_gates[PORTS_MAX];
 static atomic_int s_spare = -1; //  closed when there is no descriptor left even to refuse
+
+static atomic_bool s_curve;
 
 static gate_t *
 s_find (uint16_t port)
@@ -51,6 +54,12 @@ hf_gate_set (uint16_t port, uint32_t top, bool held_back)
     atomic_store (&gate->top, top);
     atomic_store (&gate->held_back, held_back);
     atomic_store (&gate->port, port);
+}
+
+void
+hf_gate_secure (void)
+{
+    atomic_store (&s_curve, true);
 }
 
 uint64_t
@@ -87,13 +96,15 @@ s_gate_of (int listener)
 static void
 s_refuse (int fd)
 {
-    static const char text[] = "\xff\0\0\0\0\0\0\0\x01\x7f\x03\0NULL\0\0\0\0\0\0\0\0"
-                               "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
-                               "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
-                               "\x04\x0a\x05"
-                               "ERROR\x03"
-                               "300";
+    char text[] = "\xff\0\0\0\0\0\0\0\x01\x7f\x03\0NULL\0\0\0\0\0\0\0\0"
+                  "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+                  "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+                  "\x04\x0a\x05"
+                  "ERROR\x03"
+                  "300";
     _Static_assert(sizeof text - 1 == 64 + 12, "a greeting and a command");
+    if (atomic_load (&s_curve))
+        memcpy (text + 12, "CURVE", 5);
     char theirs[256];
     ssize_t got = recv (fd, theirs, sizeof theirs, MSG_DONTWAIT);
     ssize_t sent = send (fd, text, sizeof text - 1, MSG_DONTWAIT | MSG_NOSIGNAL);

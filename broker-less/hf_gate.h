@@ -22,6 +22,10 @@
  * it before the port is bound. */
 void hf_gate_set (uint16_t port, uint32_t top, bool held_back);
 
+/*  From now on a refusal speaks CURVE, as the ports do: one in another mechanism would not be
+ *  understood. */
+void hf_gate_secure (void);
+
 /*  How many connections to PORT were refused so far. */
 uint64_t hf_gate_refused (uint16_t port);
 

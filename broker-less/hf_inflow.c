@@ -5,12 +5,13 @@
 #include <assert.h>
 #include <string.h>
 
-#define GREETING 64
-#define FRAME    128 //  libzmq's message, and its share of what was read at once
-#define MORE     1
-#define LONG     2
-#define COMMAND  4
-#define SMALL    (64U << 10) //  a message with no end that is no trouble yet
+#define GREETING  64
+#define MECHANISM 12  //  where the greeting names it
+#define FRAME     128 //  libzmq's message, and its share of what was read at once
+#define MORE      1
+#define LONG      2
+#define COMMAND   4
+#define SMALL     (64U << 10) //  a message with no end that is no trouble yet
 
 enum { IN_GREETING, IN_FLAGS, IN_LENGTH, IN_BODY };
 
@@ -20,11 +21,16 @@ hf_inflow_cost (size_t size)
     return size + FRAME;
 }
 
-/*  Of the greeting the first byte, the last one of the signature, and the version are looked at. */
+/*  Of the greeting the first byte, the last one of the signature, the version and the mechanism are
+ *  looked at. */
 static bool
 s_greets (hf_inflow_t *self, uint8_t byte)
 {
+    static const char curve[] = "CURVE";
     uint8_t at = self->have++;
+    if (at >= MECHANISM && at < MECHANISM + sizeof curve)
+        self->named = (uint8_t)(self->named + (byte == (uint8_t)curve[at - MECHANISM]));
+    self->curve = self->named == sizeof curve;
     if (self->have == GREETING) {
         self->stage = IN_FLAGS;
         self->have = 0;
@@ -76,6 +82,10 @@ static bool
 s_obey (hf_inflow_t *self)
 {
     bool first = !self->shook_hands;
+    if (self->curve) { //  HELLO and INITIATE, and no command in the open after them
+        self->shook_hands = ++self->commands >= 2;
+        return first;
+    }
     bool bad = first ? s_begins (self, "\5READY") && s_named (self)
                      : s_begins (self, "\x09SUBSCRIBE") || s_begins (self, "\6CANCEL");
     self->shook_hands = true;
@@ -100,6 +110,14 @@ s_end_frame (hf_inflow_t *self, size_t *ended)
     return true;
 }
 
+static size_t
+s_most (const hf_inflow_t *self)
+{
+    if (!s_commands (self))
+        return HF_INFLOW_MESSAGE_BYTES;
+    return self->curve ? HF_INFLOW_SECRET_BYTES : HF_INFLOW_COMMAND_BYTES;
+}
+
 static bool
 s_length (hf_inflow_t *self, uint8_t byte, size_t *ended)
 {
@@ -108,7 +126,7 @@ s_length (hf_inflow_t *self, uint8_t byte, size_t *ended)
         return true;
     self->have = 0;
     self->stage = IN_BODY;
-    if (self->left > (s_commands (self) ? HF_INFLOW_COMMAND_BYTES : HF_INFLOW_MESSAGE_BYTES))
+    if (self->left > s_most (self))
         return false;
     if (!s_commands (self))
         self->unended += FRAME;
@@ -120,7 +138,9 @@ static bool
 s_body (hf_inflow_t *self, const uint8_t *bytes, size_t size, size_t *ended)
 {
     self->left -= size;
-    if (s_commands (self)) {
+    if (s_commands (self) && self->curve) {
+        return self->left > 0 || s_end_frame (self, ended); //  it says nothing to us
+    } else if (s_commands (self)) {
         assert (self->size + size <= sizeof self->command);
         memcpy (self->command + self->size, bytes, size);
         self->size = (uint8_t)(self->size + size);

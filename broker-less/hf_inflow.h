@@ -4,6 +4,9 @@
  *  not the parts of a message that has no end, and cannot be used: see hf_socket.c. So the bytes of
  *  each connection are looked at as they come: the frames of ZMTP 3 (rfc.zeromq.org/spec/23) are
  *  told apart, and each message has a cost until the node has handled it.
+ *
+ *  With CURVE only the sizes of frames can be seen: each part, and each heartbeat, counts as a
+ *  message. Nobody handles heartbeats, so such a connection is cleared now and then: hf_intake.c.
  */
 #ifndef HF_INFLOW_H_INCLUDED
 #define HF_INFLOW_H_INCLUDED
@@ -19,6 +22,7 @@
 #define HF_INFLOW_UNENDED_BYTES (128U << 20) //  of messages whose end has not come, of all clients
 #define HF_INFLOW_MESSAGE_BYTES (8U << 20)   //  one message with all its parts
 #define HF_INFLOW_COMMAND_BYTES 255          //  a command of ZMTP
+#define HF_INFLOW_SECRET_BYTES  1024         //  one of CURVE's handshake
 #define HF_INFLOW_LATE_US       10000000 //  the end of a message has to come when many are unended
 
 /*  A connection. All zero at its begin. */
@@ -28,7 +32,10 @@ typedef struct hf_inflow {
     uint64_t since_us; //  it waits for its end, as the caller saw; 0: when a message ends
     uint8_t stage, flags, have;
     bool shook_hands;
-    uint8_t size; //  of COMMAND
+    bool curve;       //  what comes after the handshake is encrypted, frame by frame
+    uint8_t commands; //  of that handshake
+    uint8_t named;    //  bytes of the greeting that name CURVE
+    uint8_t size;     //  of COMMAND
     uint8_t command[HF_INFLOW_COMMAND_BYTES];
 } hf_inflow_t;
 

@@ -15,10 +15,13 @@
 #define FILES_MAX (HF_CONNECTIONS_MAX + 1000) //  the gate accepts no connection beyond
 #define LOOK_US   100000
 #define PAUSE_US  500
+#define CLEAR_US  3600000000 //  heartbeats need six hours to fill the room of one client
 
 typedef struct connection {
     hf_inflow_t flow;
     bool open;
+    uint64_t waits_at;   //  bytes that had been passed on when it had to wait; 0: it does not
+    uint64_t cleared_us; //  when it was opened, or cleared
 } connection_t;
 
 //  Of the I/O thread, and of no other.
@@ -79,6 +82,7 @@ hf_intake_open (int fd)
     if (s_own.list.list[fd].open)
         s_close (&s_own.list.list[fd]);
     s_own.list.list[fd].open = true;
+    s_own.list.list[fd].cleared_us = s_now_us ();
     atomic_store (&s_of_one[fd], 0);
 }
 
@@ -147,6 +151,23 @@ s_look_at_all (uint64_t now_us)
             shutdown ((int)fd, SHUT_RDWR); //  its end is read then
 }
 
+/*  A connection with CURVE has to wait: of what counts as its messages some were heartbeats. When
+ * all that had come is over it is cleared, but not often: a message without an end, which cannot be
+ *  told from them, shall not grow for ever. Whether it was. */
+static bool
+s_clear (int fd, connection_t *connection, uint64_t now_us)
+{
+    if (connection->waits_at == 0)
+        connection->waits_at = atomic_load (&s_passed);
+    if (atomic_load (&s_handled) < connection->waits_at ||
+        now_us < connection->cleared_us + CLEAR_US)
+        return false;
+    atomic_store (&s_of_one[fd], 0);
+    connection->waits_at = 0;
+    connection->cleared_us = now_us;
+    return true;
+}
+
 /*  The thread has other connections to read and to write, but it shall not spin. */
 static void
 s_pause (uint64_t now_us)
@@ -158,7 +179,7 @@ s_pause (uint64_t now_us)
 }
 
 static hf_inflow_step_t
-s_next (int fd, const connection_t *connection)
+s_next (int fd, connection_t *connection)
 {
     //  The clock is not read for nothing.
     hf_inflow_step_t step = s_step (fd, connection, 0);
@@ -167,6 +188,8 @@ s_next (int fd, const connection_t *connection)
     uint64_t now_us = s_now_us ();
     s_look_at_all (now_us);
     step = s_step (fd, connection, now_us);
+    if (step == HF_INFLOW_WAIT && connection->flow.curve && s_clear (fd, connection, now_us))
+        step = s_step (fd, connection, now_us);
     if (step == HF_INFLOW_WAIT)
         s_pause (now_us);
     return step;

@@ -32,6 +32,10 @@ struct hf_link {
     bool to_itself; //  the connection that was made last
     hf_chain_t queue;
     size_t queue_bytes;
+    hf_keys_t *keys;      //  NULL: none
+    uint32_t id;          //  of the node; 0: not known
+    unsigned turn, tried; //  which of them; how many in a row, in vain
+    hf_snub_t snub;
 };
 
 static int
@@ -43,10 +47,9 @@ s_open (hf_link_t *self, void *context)
     hf_socket_set (self->dealer, ZMQ_SNDHWM, SEND_MAX);
     hf_socket_set (self->dealer, ZMQ_IMMEDIATE, 1);
     hf_socket_set_reconnect (self->dealer, 20, 1000);
-    self->monitor =
-        hf_socket_monitor (context, self->dealer,
-                           ZMQ_EVENT_CONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
-                               ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH);
+    self->monitor = hf_socket_monitor (context, self->dealer,
+                                       ZMQ_EVENT_CONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
+                                           ZMQ_EVENT_DISCONNECTED | HF_SOCKET_SNUBS);
     return self->monitor == NULL ? -1 : 0;
 }
 
@@ -57,6 +60,7 @@ hf_link_new (void *context, const hf_endpoint_t *endpoint, hf_resolver_t *resolv
     hf_link_t *self = hf_alloc (sizeof (*self));
     hf_target_init (&self->target, endpoint->host, endpoint->client_port);
     assert (!self->target.named || resolver);
+    self->id = endpoint->id;
     self->resolver = resolver;
     self->tag = tag;
     zmq_msg_init (&self->body);
@@ -118,21 +122,60 @@ s_catch_up (hf_link_t *self)
     zmq_getsockopt (self->dealer, ZMQ_EVENTS, &events, &size);
 }
 
+void
+hf_link_secure (hf_link_t *self, hf_keys_t *keys)
+{
+    assert (self && keys);
+    self->keys = keys;
+}
+
+static hf_link_event_type_t
+s_connect (hf_link_t *self, const char *address)
+{
+    char key[HF_KEY_TEXT + 1];
+    if (self->keys) {
+        if (!hf_keys_of_node (self->keys, self->id, self->turn, key)) {
+            self->snub = HF_SNUB_UNKNOWN;
+            return HF_LINK_SNUBBED; //  the target comes back to it
+        }
+        hf_socket_present (self->dealer, self->keys, key);
+    }
+    hf_socket_connect (self->dealer, address);
+    return HF_LINK_NONE;
+}
+
+/*  The next key at once, until all were tried. */
+static void
+s_snubbed (hf_link_t *self, hf_snub_t snub, uint64_t now_us)
+{
+    self->snub = snub;
+    if (!self->keys || !hf_snub_by_key (snub))
+        return;
+    unsigned count = hf_keys_count (self->keys, self->id);
+    self->turn++;
+    bool more = ++self->tried < count;
+    if (!more)
+        self->tried = 0;
+    if (count > 1 && more)
+        hf_target_silent (&self->target, now_us);
+}
+
 /*  What its target wants. libzmq does not reconnect by itself to a peer that does not speak ZMTP,
  *  such as another program on that port: the target starts over. */
-static void
+static hf_link_event_type_t
 s_move (hf_link_t *self, uint64_t now_us)
 {
     char address[HF_ADDRESS_SIZE + 8];
+    hf_link_event_type_t event = HF_LINK_NONE;
     for (;;) {
         switch (hf_target_next (&self->target, now_us, address)) {
         case HF_TARGET_REST:
-            return;
+            return event;
         case HF_TARGET_LOOK:
             hf_resolver_ask (self->resolver, self->tag, self->target.host);
             break;
         case HF_TARGET_CONNECT:
-            hf_socket_connect (self->dealer, address);
+            event = s_connect (self, address);
             break;
         case HF_TARGET_DISCONNECT:
             hf_socket_disconnect (self->dealer, address);
@@ -155,7 +198,15 @@ hf_link_resolved (hf_link_t *self, const hf_looked_t *answer, uint64_t now_us)
 bool
 hf_link_trouble (const hf_link_t *self, uint64_t now_us, char *text, size_t size)
 {
-    return !self->connected && hf_target_trouble (&self->target, now_us, text, size);
+    if (self->connected)
+        return false;
+    if (self->snub == HF_SNUB_NONE)
+        return hf_target_trouble (&self->target, now_us, text, size);
+    const hf_keys_t *keys = self->keys;
+    hf_snub_text (self->snub, self->id, keys ? hf_keys_own (keys) : NULL,
+                  keys ? hf_keys_own_file (keys) : NULL, keys ? hf_keys_dir (keys) : NULL, text,
+                  size);
+    return true;
 }
 
 uint64_t
@@ -164,13 +215,27 @@ hf_link_due_us (const hf_link_t *self)
     return hf_target_due_us (&self->target);
 }
 
+/*  The gate refuses. With CURVE its word comes before libzmq has said HELLO, and is unexpected. */
+static bool
+s_is_full (const hf_socket_sight_t *sight)
+{
+    return (sight->event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH && sight->value == HF_GATE_REASON) ||
+           (sight->event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL &&
+            sight->value == ZMQ_PROTOCOL_ERROR_ZMTP_UNEXPECTED_COMMAND);
+}
+
 static hf_link_event_type_t
 s_see (hf_link_t *self, uint64_t now_us)
 {
     hf_socket_sight_t sight;
     while (hf_socket_seen (self->monitor, &sight)) {
-        if (sight.event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH && sight.value == HF_GATE_REASON)
+        if (s_is_full (&sight))
             return HF_LINK_REFUSED;
+        hf_snub_t snub = hf_socket_snub (&sight, self->keys != NULL);
+        if (snub != HF_SNUB_NONE) {
+            s_snubbed (self, snub, now_us);
+            return HF_LINK_SNUBBED;
+        }
         if (sight.event == ZMQ_EVENT_CONNECTED) {
             self->to_itself = hf_socket_to_itself (sight.value);
             if (self->to_itself)
@@ -181,9 +246,11 @@ s_see (hf_link_t *self, uint64_t now_us)
         if (connected == self->connected || (connected && self->to_itself))
             continue; //  an attempt that failed
         self->connected = connected;
-        if (connected)
+        if (connected) {
             hf_target_connected (&self->target);
-        else
+            self->snub = HF_SNUB_NONE;
+            self->tried = 0;
+        } else
             hf_target_broken (&self->target, now_us);
         s_catch_up (self);
         if (!connected) //  the next connection begins anew
@@ -221,8 +288,7 @@ hf_link_next (hf_link_t *self, uint64_t now_us, hf_span_t *bytes)
         *bytes = hf_span (zmq_msg_data (&self->body), zmq_msg_size (&self->body));
         return HF_LINK_FRAME;
     }
-    s_move (self, now_us);
-    return HF_LINK_NONE;
+    return s_move (self, now_us);
 }
 
 /*  Hand a frame to libzmq. False: it takes no more now. */

@@ -9,6 +9,7 @@
 #ifndef HF_LINK_H_INCLUDED
 #define HF_LINK_H_INCLUDED
 
+#include "broker-less/hf_keys.h"
 #include "broker-less/hf_resolver.h"
 #include "msgs/hf_wire.h"
 
@@ -20,6 +21,11 @@ hf_link_t *hf_link_new (void *context, const hf_endpoint_t *endpoint, hf_resolve
                         uint32_t tag);
 void hf_link_destroy (hf_link_t **self_p);
 
+/*  Before the first hf_link_next: it speaks CURVE with KEYS, which must outlive it, and takes the
+ *  keys of the endpoint's node in turn for that of the other end; of all nodes if its id is 0.
+ *  Whoever owns KEYS refreshes them. */
+void hf_link_secure (hf_link_t *self, hf_keys_t *keys);
+
 /*  Sockets to poll for input: the DEALER and its monitor. */
 #define HF_LINK_SOCKETS 2
 void hf_link_sockets (const hf_link_t *self, void *sockets[HF_LINK_SOCKETS]);
@@ -29,7 +35,8 @@ typedef enum hf_link_event_type {
     HF_LINK_FRAME = 1,     //  bytes, valid until the next call
     HF_LINK_CONNECTED = 2, //  handshake done: may send
     HF_LINK_BROKEN = 3,    //  the connection broke; it is being made again
-    HF_LINK_REFUSED = 4    //  the node takes no more connections; it is tried again later
+    HF_LINK_REFUSED = 4,   //  the node takes no more connections; it is tried again later
+    HF_LINK_SNUBBED = 5    //  keys are missing or wrong: see hf_link_trouble; likewise
 } hf_link_event_type_t;
 
 /*  Call it after hf_link_new, when a socket has input, and when it is due. */
@@ -39,7 +46,7 @@ uint64_t hf_link_due_us (const hf_link_t *self);
 /*  The resolver's answer to this link. */
 void hf_link_resolved (hf_link_t *self, const hf_looked_t *answer, uint64_t now_us);
 
-/*  As hf_target_trouble. */
+/*  As hf_target_trouble, and what is wrong with the keys. */
 bool hf_link_trouble (const hf_link_t *self, uint64_t now_us, char *text, size_t size);
 
 /*  Without waiting. What libzmq does not take now waits in a queue of the link, in order, until

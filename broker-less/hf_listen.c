@@ -26,6 +26,21 @@ hf_listen_parse (hf_listen_t *self, const char *text)
     return true;
 }
 
+bool
+hf_host_is_loopback (const char *host)
+{
+    return strncmp (host, "127.", 4) == 0 || strcmp (host, "[::1]") == 0;
+}
+
+bool
+hf_listen_is_loopback (const hf_listen_t *self)
+{
+    for (uint32_t i = 0; i < self->at.count; i++)
+        if (!hf_host_is_loopback (self->at.text[i]))
+            return false;
+    return true;
+}
+
 int
 hf_listen_complete (hf_listen_t *self, const hf_endpoint_t *own, char *error)
 {

@@ -6,12 +6,14 @@
 #ifndef HF_LISTEN_H_INCLUDED
 #define HF_LISTEN_H_INCLUDED
 
+#include "broker-less/hf_keys.h"
 #include "broker-less/hf_target.h"
 
 typedef struct hf_listen {
     hf_addresses_t at;
     uint16_t client_port, node_port; //  that are bound; 0: not completed yet
     bool chosen;                     //  by an option, not by the list
+    hf_keys_t *keys;                 //  of who is let in, and shown to other nodes; NULL: none
 } hf_listen_t;
 
 /*  What the option may be, for an error that ends with the wrong text. */
@@ -21,6 +23,10 @@ typedef struct hf_listen {
 
 /*  Read the option. False: TEXT is of another form, and SELF is as it was. */
 bool hf_listen_parse (hf_listen_t *self, const char *text);
+
+/*  Whether HOST, a number, and all the addresses reach this machine alone. */
+bool hf_host_is_loopback (const char *host);
+bool hf_listen_is_loopback (const hf_listen_t *self);
 
 /*  Give SELF the ports of OWN, this node in the cluster list, where the option names none. 0, or -1
  *  with one line in ERROR: clients and nodes would share a port. */

@@ -55,12 +55,12 @@ s_subscribe (hf_mesh_t *self, uint32_t to)
 static int
 s_open (hf_mesh_t *self, void *context, char *error)
 {
-    self->pub = hf_socket_new (context, ZMQ_PUB, s_pulse);
+    self->pub = hf_socket_new (context, self->listen.keys ? ZMQ_XPUB : ZMQ_PUB, s_pulse);
     self->sub = hf_socket_new (context, ZMQ_SUB, s_pulse);
     if (self->sub != NULL)
-        self->monitor =
-            hf_socket_monitor (context, self->sub, ZMQ_EVENT_CONNECTED | ZMQ_EVENT_DISCONNECTED);
-    if (self->pub == NULL || self->monitor == NULL) {
+        self->monitor = hf_socket_monitor (
+            context, self->sub, ZMQ_EVENT_CONNECTED | ZMQ_EVENT_DISCONNECTED | HF_SOCKET_SNUBS);
+    if (self->pub == NULL || self->monitor == NULL || hf_mesh_keys_open (self, context) != 0) {
         return hf_error_set (error, "cannot open a socket: %s", zmq_strerror (zmq_errno ()));
     }
     hf_socket_set (self->pub, ZMQ_SNDHWM, SEND_MAX);
@@ -105,7 +105,8 @@ hf_mesh_destroy (hf_mesh_t **self_p)
     if (self == NULL)
         return;
     hf_socket_close (self->sub, self->monitor);
-    hf_socket_close (self->pub, NULL);
+    hf_socket_close (self->pub, self->pub_monitor);
+    hf_array_free (&self->subs);
     hf_resolver_destroy (&self->resolver);
     hf_array_free (&self->news);
     hf_array_free (&self->left);
@@ -185,6 +186,17 @@ s_hello_interval_us (const hf_mesh_t *self, uint64_t now_us)
     return now_us < self->hurry_us ? HELLO_FAST_US : HELLO_SLOW_US;
 }
 
+void
+hf_mesh_peer_leave (hf_mesh_t *self, hf_mesh_peer_t *peer, uint64_t now_us)
+{
+    if (peer->known && !peer->broken) { //  every end of a connection is reported
+        peer->broken = true;
+        self->patience = BREAK_PATIENCE;
+    }
+    peer->trusted = false;
+    hf_target_silent (&peer->target, now_us);
+}
+
 /*  libzmq gives up for good on a peer that sends bytes that are not ZMTP, or a frame that is too
  *  large, and connecting again does nothing while it remembers the address. So disconnect from a
  *  silent peer and connect again; but not right after this process itself was held up: then the
@@ -206,12 +218,7 @@ s_leave_silent (hf_mesh_t *self, uint64_t now_us)
         if (!due || peer->broken || !peer->target.connected ||
             hf_since_us (peer->said_us, now_us) < RECONNECT_US)
             continue;
-        if (peer->known) { //  every end of a connection is reported
-            peer->broken = true;
-            self->patience = BREAK_PATIENCE;
-        }
-        peer->trusted = false;
-        hf_target_silent (&peer->target, now_us);
+        hf_mesh_peer_leave (self, peer, now_us);
     }
 }
 
@@ -229,6 +236,7 @@ hf_mesh_tick (hf_mesh_t *self, uint64_t now_us)
     for (uint32_t i = 0; i < self->count; i++)
         hf_mesh_peer_age (&self->peer[i], now_us);
     s_leave_silent (self, now_us);
+    hf_mesh_keys_tick (self, now_us);
     hf_mesh_follow_names (self, now_us);
     if (now_us >= self->hello_us + s_hello_interval_us (self, now_us))
         s_hello_send (self, now_us);
@@ -275,6 +283,11 @@ s_monitor_drain (hf_mesh_t *self, uint64_t now_us)
     bool broken = false;
     while (hf_socket_seen (self->monitor, &sight)) {
         hf_mesh_peer_t *peer = s_peer_seen (self, &sight);
+        hf_snub_t snub = hf_socket_snub (&sight, self->keys != NULL);
+        if (snub != HF_SNUB_NONE && peer != NULL) {
+            hf_mesh_snubbed (self, peer, snub, now_us);
+            continue;
+        }
         if (sight.event == ZMQ_EVENT_CONNECTED) {
             s_connected (self, peer, sight.value, now_us);
         } else if (sight.event == ZMQ_EVENT_DISCONNECTED && peer != NULL && peer->known &&

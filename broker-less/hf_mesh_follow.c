@@ -160,7 +160,7 @@ s_move (hf_mesh_t *self, hf_mesh_peer_t *peer, uint64_t now_us)
             s_look (self, peer, now_us);
             break;
         case HF_TARGET_CONNECT:
-            hf_socket_connect (self->sub, address);
+            hf_mesh_connect (self, peer, address);
             break;
         case HF_TARGET_DISCONNECT:
             s_add_left (self, peer->id, address);
@@ -191,6 +191,8 @@ s_judge (hf_mesh_t *self, uint64_t now_us)
     for (uint32_t i = 0; i < self->count; i++) {
         if (!self->peer[i].up &&
             hf_target_trouble (&self->peer[i].target, now_us, line, sizeof (line)))
+            hf_names_add (text, line);
+        if (hf_mesh_key_trouble (self, &self->peer[i], line, sizeof (line)))
             hf_names_add (text, line);
     }
     if (strcmp (text, self->names) == 0)

@@ -109,6 +109,8 @@ hf_mesh_peer_hello (hf_mesh_peer_t *self, hf_mesh_self_t *me, const hf_hello_t *
         me->cluster = hello->cluster;
     self->foreign = false;
     self->trusted = true;
+    self->snub = HF_SNUB_NONE;
+    self->tried = 0;
     self->heard_us = now_us;
     bool restarted = self->nonce != hello->nonce;
     self->nonce = hello->nonce;

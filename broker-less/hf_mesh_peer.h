@@ -8,6 +8,7 @@
 #ifndef HF_MESH_PEER_H_INCLUDED
 #define HF_MESH_PEER_H_INCLUDED
 
+#include "broker-less/hf_snub.h"
 #include "broker-less/hf_target.h"
 #include "msgs/hf_msg.h"
 
@@ -45,8 +46,11 @@ typedef struct hf_mesh_peer {
     uint64_t heard_us; //  ... of ours
     uint64_t echoed_us;
     bool up;
-    bool reported_up; //  the state that hf_mesh_next reported last
-    bool broken;      //  its connection broke; not reported yet
+    bool reported_up;          //  the state that hf_mesh_next reported last
+    bool broken;               //  its connection broke; not reported yet
+    hf_snub_t snub;            //  why no handshake came about
+    char key[HF_KEY_TEXT + 1]; //  that it was taken to have; "": none
+    unsigned turn, tried;      //  which of its keys; how many in a row, in vain
 } hf_mesh_peer_t;
 
 /*  The time from THEN to NOW; 0 when NOW is earlier. */

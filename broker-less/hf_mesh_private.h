@@ -3,6 +3,7 @@
  *  hf_mesh.c         life, sending, what arrives
  *  hf_mesh_peer.c    the state of one peer, by its HELLOs
  *  hf_mesh_follow.c  who the peers are and where: the roster, names, connecting and leaving
+ *  hf_mesh_keys.c    keys of the peers, and who subscribes
  */
 #ifndef HF_MESH_PRIVATE_H_INCLUDED
 #define HF_MESH_PRIVATE_H_INCLUDED
@@ -30,6 +31,12 @@ typedef struct hf_mesh_left {
     char address[HF_ADDRESS_SIZE + 8];
 } hf_mesh_left_t;
 
+/*  A connection to the PUB. */
+typedef struct hf_mesh_sub {
+    int fd;
+    char key[HF_KEY_TEXT + 1]; //  "": it has not subscribed yet
+} hf_mesh_sub_t;
+
 struct hf_mesh {
     void *pub;
     void *sub;
@@ -56,7 +63,32 @@ struct hf_mesh {
     uint64_t reconnect_us; //  when silent peers were last reconnected
     uint32_t patience;
     uint64_t dropped;
+    hf_keys_t *keys; //  NULL: none, nor the rest
+    uint64_t keys_version;
+    void *pub_monitor;
+    HF_ARRAY (hf_mesh_sub_t) subs;
+    unsigned strangers;    //  whose handshakes came to nothing, since that was reported
+    uint64_t strangers_us; //  not to be reported before
 };
+
+//  hf_mesh.c
+
+/*  Start over with PEER: nothing more is taken from its connection. */
+void hf_mesh_peer_leave (hf_mesh_t *self, hf_mesh_peer_t *peer, uint64_t now_us);
+
+//  hf_mesh_keys.c
+
+/*  Before the PUB, an XPUB with keys, is bound. -1: errno. */
+int hf_mesh_keys_open (hf_mesh_t *self, void *context);
+void hf_mesh_keys_tick (hf_mesh_t *self, uint64_t now_us);
+
+/*  Connect to PEER at ADDRESS, with the next of its keys. */
+void hf_mesh_connect (hf_mesh_t *self, hf_mesh_peer_t *peer, const char *address);
+/*  The connection to PEER came to nothing. */
+void hf_mesh_snubbed (hf_mesh_t *self, hf_mesh_peer_t *peer, hf_snub_t snub, uint64_t now_us);
+/*  What of its key keeps us from PEER, for people; false: nothing. */
+bool hf_mesh_key_trouble (const hf_mesh_t *self, const hf_mesh_peer_t *peer, char *text,
+                          size_t size);
 
 //  hf_mesh_follow.c
 

@@ -1,6 +1,7 @@
 //  libzmq sockets as we use them: options, binding, connecting, the monitor.
 
 #include "broker-less/hf_socket.h"
+#include "broker-less/hf_zap.h"
 #include "base/hf_files.h"
 #include <assert.h>
 #include <errno.h>
@@ -48,6 +49,33 @@ hf_socket_new (void *context, int type, hf_socket_pulse_t pulse)
     hf_socket_set (socket, ZMQ_HEARTBEAT_TIMEOUT, pulse.timeout_ms);
     hf_socket_set (socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_TIMEOUT_MS);
     return socket;
+}
+
+//  ---- keys ------------------------------------------------------------------------
+
+static void
+s_set_text (void *socket, int option, const char *text)
+{
+    int rc = zmq_setsockopt (socket, option, text, strlen (text));
+    assert (rc == 0);
+}
+
+void
+hf_socket_admit (void *socket, const hf_keys_t *keys, hf_key_kind_t kind)
+{
+    if (keys == NULL)
+        return;
+    hf_socket_set (socket, ZMQ_CURVE_SERVER, 1);
+    s_set_text (socket, ZMQ_CURVE_SECRETKEY, hf_keys_own (keys)->secret_text);
+    s_set_text (socket, ZMQ_ZAP_DOMAIN, hf_key_folder (kind));
+}
+
+void
+hf_socket_present (void *socket, const hf_keys_t *keys, const char *server)
+{
+    s_set_text (socket, ZMQ_CURVE_SERVERKEY, server);
+    s_set_text (socket, ZMQ_CURVE_PUBLICKEY, hf_keys_own (keys)->public_text);
+    s_set_text (socket, ZMQ_CURVE_SECRETKEY, hf_keys_own (keys)->secret_text);
 }
 
 //  ---- bind ------------------------------------------------------------------------
@@ -137,7 +165,7 @@ hf_socket_disconnect (void *socket, const char *address)
         return -1;
     }
     s_target (address, target);
-    return zmq_disconnect (socket, target);
+    return zmq_disconnect (socket, target) == 0 || zmq_errno () == ENOENT ? 0 : -1;
 }
 
 typedef union end {
@@ -170,6 +198,14 @@ hf_socket_to_itself (int fd)
     struct linger none = {.l_onoff = 1, .l_linger = 0};
     setsockopt (fd, SOL_SOCKET, SO_LINGER, &none, sizeof (none));
     return true;
+}
+
+void
+hf_socket_cut (int fd)
+{
+    struct linger none = {.l_onoff = 1, .l_linger = 0};
+    setsockopt (fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+    shutdown (fd, SHUT_RDWR);
 }
 
 //  ---- the monitor -------------------------------------------------------------------
@@ -222,6 +258,25 @@ hf_socket_seen (void *monitor, hf_socket_sight_t *sight)
     snprintf (sight->address, sizeof (sight->address), "%.*s", (int)sizeof (sight->address) - 1,
               address);
     return true;
+}
+
+hf_snub_t
+hf_socket_snub (const hf_socket_sight_t *sight, bool keyed)
+{
+    switch (sight->event) {
+    case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
+        if (sight->value == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH)
+            return keyed ? HF_SNUB_PLAIN : HF_SNUB_KEYLESS;
+        return keyed ? HF_SNUB_OTHER_KEY : HF_SNUB_NONE;
+    case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
+        return keyed && sight->value == HF_ZAP_REASON ? HF_SNUB_REFUSED : HF_SNUB_NONE;
+    case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+        //  Cut, and not merely slow.
+        return keyed && (sight->value == EPIPE || sight->value == ECONNRESET) ? HF_SNUB_OTHER_KEY
+                                                                              : HF_SNUB_NONE;
+    default:
+        return HF_SNUB_NONE;
+    }
 }
 
 void

@@ -71,16 +71,21 @@ typedef struct hf_client_options {
     bool fixed; //  the nodes in ENDPOINTS are reached at these addresses alone, wherever the
                 //  cluster says that they are: through a tunnel, or ports that are mapped. Also
                 //  when the environment's HOLDFAST_FIXED is not empty
+    const char *key;  //  the file of its own key pair (holdfast keys new); NULL: the environment's
+                      //  HOLDFAST_KEY, else it speaks without encryption
+    const char *keys; //  the folder that has the nodes' public keys in nodes/, which is needed with
+                      //  a key; NULL: the environment's HOLDFAST_KEYS
 } hf_client_options_t;
 #define HF_CLIENT_OPTIONS_INIT                                                                     \
     {                                                                                              \
-        sizeof (hf_client_options_t), NULL, 0, false, false                                        \
+        sizeof (hf_client_options_t), NULL, 0, false, false, NULL, NULL                            \
     }
 
 /*  Does not wait for a connection. NULL with one line in ERROR (may be NULL; HF_CLIENT_ERROR_SIZE
- *  bytes) and errno EINVAL: a bad list or bad options; EMFILE: too few descriptors are free, look
- *  at `ulimit -n`; EAGAIN: no thread or no socket. Those of the descriptors 0 to 2 that are closed
- *  are occupied with /dev/null, so that no socket gets the place of stderr. */
+ *  bytes) and errno EINVAL: a bad list or bad options; EACCES: a key that cannot be used; EMFILE:
+ *  too few descriptors are free, look at `ulimit -n`; EAGAIN: no thread or no socket. Those of the
+ *  descriptors 0 to 2 that are closed are occupied with /dev/null, so that no socket gets the place
+ *  of stderr. */
 #define HF_CLIENT_ERROR_SIZE 512
 hf_client_t *hf_client_new (const hf_client_options_t *options, char *error);
 
@@ -90,7 +95,8 @@ hf_client_t *hf_client_new (const hf_client_options_t *options, char *error);
 void hf_client_destroy (hf_client_t **self_p);
 
 /*  What keeps the client from nodes that it is not connected to, in one line: names that cannot be
- *  resolved. False, and an empty TEXT: it knows of nothing. */
+ *  resolved, keys that are missing or not admitted. False, and an empty TEXT: it knows of nothing.
+ */
 bool hf_client_trouble (hf_client_t *self, char text[HF_CLIENT_ERROR_SIZE]);
 
 //  One session of a ring of waits: it holds HOLDS, which the one before it in the ring waits for

@@ -49,6 +49,9 @@
     M (cut_clients, TOTAL, LOCK,                                                                   \
        "clients cut off: they did not read, or did not end what they sent")                        \
     M (uptime_ms, MS, LOCK, "since it was started")                                                \
+    M (encrypted, COUNT, LOCK,                                                                     \
+       "1: it speaks CURVE, and lets in whose keys it has; 0: it does not")                        \
+    M (insecure, COUNT, LOCK, "1: other machines reach it without keys (`--insecure`)")            \
     M (version, TEXT, LOCK, "of holdfastd")                                                        \
     M (endpoint, TEXT, LOCK, "where clients reach it")
 

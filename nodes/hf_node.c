@@ -287,6 +287,8 @@ hf_node_bind (hf_node_t *self, const hf_options_t *options)
     hf_gate_set (self->listen.node_port, self->plan.peers_top, false);
     zsys_set_io_threads (1); //  whatever the environment says: hf_intake counts on one thread
     void *context = zsys_init ();
+    if (hf_node_guard (self, context) != 0)
+        return -1;
     self->election.mesh = hf_mesh_new (context, &self->endpoints, &self->own, &self->listen, error);
     if (!self->election.mesh)
         return s_refuse (error);

@@ -3,6 +3,7 @@
 #define HF_NODE_H_INCLUDED
 
 #include "broker-less/hf_door_rules.h"
+#include "broker-less/hf_zap.h"
 #include "nodes/actors/hf_actors.h"
 #include "nodes/hf_options.h"
 #include "nodes/store/hf_dir.h"
@@ -22,6 +23,8 @@ typedef struct hf_node {
     hf_listen_t listen;
     hf_door_plan_t plan; //  for descriptors
     hf_dir_t *dir;
+    hf_keys_t *keys;             //  NULL: none
+    hf_zap_t *zap;               //  NULL: none; it goes after the sockets
     hf_election_args_t election; //  what the actors get; they own the stores and sockets once they
     hf_lock_args_t lock;         //  run
     hf_file_args_t file;
@@ -31,6 +34,17 @@ typedef struct hf_node {
 /*  Find this node in the cluster list, if it does not join. 0, or -1: what is wrong was printed, in
  *  one line. */
 int hf_node_find (hf_node_t *self, const hf_options_t *options);
+
+/*  Read the keys that OPTIONS name. 0, or -1: what is wrong was printed, in one line. */
+int hf_node_keys (hf_node_t *self, const hf_options_t *options);
+
+/*  Without keys it serves this machine alone, or OPTIONS say otherwise: check it as soon as the
+ *  address is known, and again when it is found. 0; -1: it may not be, and that was printed. */
+int hf_node_check_open (hf_node_t *self, const hf_options_t *options);
+
+/*  With keys: admit who has one, from now on. Before a socket of CONTEXT is bound. 0, or -1: what
+ * is wrong was printed. */
+int hf_node_guard (hf_node_t *self, void *context);
 
 /*  Where to listen: as OPTIONS say, or at the addresses of this node's name, which is looked up
  * until that succeeds. Warns of bound ports that the kernel gives away. 0; -1: what is wrong was

@@ -31,7 +31,7 @@ typedef struct joining {
     int signals;
     contact_t contact[CONTACTS_MAX];
     uint32_t count;
-    uint64_t begun_us, now_us, heard_us, said_us;
+    uint64_t begun_us, now_us, heard_us, said_us, keys_us;
     bool found;
     bool told_other;
     bool removed; //  its log says so, and members that know as much do not name it either
@@ -195,6 +195,31 @@ s_enough (const joining_t *self)
            (silent == 0 && self->now_us >= self->begun_us + FIRST_US);
 }
 
+/*  Nothing is heard: SILENT says so; and why, if that is known. */
+static void
+s_say_silent (joining_t *self, const char *silent)
+{
+    char text[HF_ERROR_SIZE], why[HF_ERROR_SIZE / 2];
+    snprintf (text, sizeof text, "%.240s", silent);
+    for (uint32_t i = 0; i < self->count; i++) {
+        if (!hf_link_trouble (self->contact[i].link, self->now_us, why, sizeof why))
+            continue;
+        snprintf (text, sizeof text, "%.240s: %s", silent, why);
+        break;
+    }
+    s_say (self, text);
+}
+
+/*  The member to ask may have a new key. */
+static void
+s_look_at_keys (joining_t *self)
+{
+    if (!self->node->keys || self->now_us < self->keys_us)
+        return;
+    self->keys_us = self->now_us + ASK_US;
+    hf_keys_refresh (self->node->keys, NULL, NULL);
+}
+
 /*  0: its place is known; 1: a signal came, or it was removed. */
 static int
 s_wait (joining_t *self)
@@ -219,12 +244,13 @@ s_wait (joining_t *self)
         if (items[0].revents != 0)
             return 1;
         self->now_us = hf_clock_us ();
+        s_look_at_keys (self);
         while (hf_resolver_next (self->resolver, &answer))
             hf_link_resolved (self->contact[answer.tag].link, &answer, self->now_us);
         for (uint32_t i = 0; i < self->count && !self->found; i++)
             s_turn (self, &self->contact[i]);
         if (self->now_us >= self->heard_us + 2 * ASK_US)
-            s_say (self, silent);
+            s_say_silent (self, silent);
     }
     if (self->removed)
         hf_node_say_removed (self->node);
@@ -269,6 +295,8 @@ s_open (joining_t *self)
         contact->link = hf_link_new (self->context, &contact->place, self->resolver, i);
         if (!contact->link)
             break;
+        if (self->node->keys)
+            hf_link_secure (contact->link, self->node->keys);
     }
     if (self->resolver && (self->count == 0 || self->contact[self->count - 1].link))
         return 0;

@@ -30,6 +30,12 @@ static const char s_help[] =
     "                        what the node knows as JSON under /v1/; / lists the paths. It "
     "changes\n"
     "                        nothing, and asks nobody who he is: choose the address accordingly\n"
+    "      --keys DIR        the folder of public keys, with nodes/ and clients/: who is let in.\n"
+    "                        With it everything is encrypted (holdfast keys --help). It is looked\n"
+    "                        at each second, and on SIGHUP\n"
+    "      --key FILE        this node's own key, NAME_secret; goes with --keys\n"
+    "      --insecure        without keys, let other machines reach this node: whoever does may\n"
+    "                        do anything. Without it only loopback addresses are served\n"
     "  -d, --data DIR        where this node keeps its log and files\n"
     "                        (default: ./holdfast-data; made when it is not there)\n"
     "  -l, --log-level LEVEL error, warn, info (default) or debug; lines go to stderr\n"
@@ -61,10 +67,10 @@ static const char s_help[] =
     "  holdfastd --id 3 --cluster $L --data d3 &\n"
     "  holdfast --endpoints $L status\n"
     "\n"
-    "SIGTERM ends it cleanly: a leader hands over first. Exit codes: 0 ended by a signal\n"
-    "or dumped, restored or recovered, 1 it could not start or a disk failed (stderr says which), "
-    "64 wrong "
-    "usage.\n";
+    "SIGTERM ends it cleanly: a leader hands over first. SIGHUP makes it look at the keys now.\n"
+    "Exit codes: 0 ended by a signal, or dumped, restored or recovered, 1 it could not start or a\n"
+    "disk failed (stderr says which), 64 wrong usage, or other machines would reach it without\n"
+    "keys.\n";
 
 static int
 s_usage (const char *text, const char *value)
@@ -108,6 +114,10 @@ s_parse_size (const char *text, uint64_t *size)
 static int
 s_check (hf_options_t *options)
 {
+    if (!options->keys != !options->key)
+        return s_usage ("--keys and --key go together: who is let in, and who this node is", NULL);
+    if (options->keys && options->insecure)
+        return s_usage ("--insecure is for a node without --keys", NULL);
     if (options->drop_sessions && !options->restore)
         return s_usage ("--drop-sessions goes with --restore alone", NULL);
     if (options->join && (options->cluster || options->restore))
@@ -121,12 +131,28 @@ s_check (hf_options_t *options)
     return -1;
 }
 
-enum { NO_PREFER = 256, DUMP, LISTEN, RESTORE, DROP, HTTP, FORM, RECOVER, YES };
+enum {
+    NO_PREFER = 256,
+    DUMP,
+    LISTEN,
+    RESTORE,
+    DROP,
+    HTTP,
+    FORM,
+    RECOVER,
+    YES,
+    KEYS,
+    KEY,
+    INSECURE
+};
 static const struct option s_longs[] = {{"id", required_argument, NULL, 'i'},
                                         {"cluster", required_argument, NULL, 'c'},
                                         {"join", required_argument, NULL, 'j'},
                                         {"listen", required_argument, NULL, LISTEN},
                                         {"http", required_argument, NULL, HTTP},
+                                        {"keys", required_argument, NULL, KEYS},
+                                        {"key", required_argument, NULL, KEY},
+                                        {"insecure", no_argument, NULL, INSECURE},
                                         {"data", required_argument, NULL, 'd'},
                                         {"log-level", required_argument, NULL, 'l'},
                                         {"log-format", required_argument, NULL, FORM},
@@ -149,11 +175,14 @@ s_take (hf_options_t *options, int c)
                         : c == 'd'     ? &options->data
                         : c == DUMP    ? &options->dump
                         : c == RESTORE ? &options->restore
+                        : c == KEYS    ? &options->keys
+                        : c == KEY     ? &options->key
                                        : NULL;
-    bool *flag = c == DROP      ? &options->drop_sessions
-                 : c == RECOVER ? &options->recover
-                 : c == YES     ? &options->yes
-                                : NULL;
+    bool *flag = c == DROP       ? &options->drop_sessions
+                 : c == RECOVER  ? &options->recover
+                 : c == YES      ? &options->yes
+                 : c == INSECURE ? &options->insecure
+                                 : NULL;
     if (text)
         *text = optarg;
     if (flag)

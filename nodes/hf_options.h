@@ -26,6 +26,9 @@ typedef struct hf_options {
     hf_report_form_t form; //  of log lines
     bool prefer_lowest;
     uint64_t log_keep; //  bytes
+    const char *keys;  //  the folder of public keys; NULL: without keys, and without ...
+    const char *key;   //  ... the file of the node's own
+    bool insecure;     //  other machines may reach it without keys
 } hf_options_t;
 
 /*  Fill in OPTIONS, the defaults first. -1: go on; else the exit code: what was asked for was

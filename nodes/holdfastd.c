@@ -77,9 +77,17 @@ typedef enum end {
     END_REMOVED  //  this node is no member of the cluster any more
 } end_t;
 
+static void
+s_hang_up (hf_node_t *node)
+{
+    hf_report (HF_INFO, node->zap ? "looks at the keys: hangup" : "goes on after a hangup");
+    if (node->zap)
+        hf_zap_look (node->zap);
+}
+
 /*  Wait for a signal, which is then in NUMBER, or for what an actor says. */
 static end_t
-s_wait (zactor_t *file, zactor_t *election, int signals, int *number)
+s_wait (hf_node_t *node, zactor_t *file, zactor_t *election, int signals, int *number)
 {
     zmq_pollitem_t items[] = {
         {.fd = signals, .events = ZMQ_POLLIN},
@@ -93,7 +101,10 @@ s_wait (zactor_t *file, zactor_t *election, int signals, int *number)
             s_give_back (&memory);
         if (read (signals, &info, sizeof info) == (ssize_t)sizeof info) {
             *number = (int)info.ssi_signo;
-            return END_SIGNAL;
+            if (*number != SIGHUP)
+                return END_SIGNAL;
+            s_hang_up (node);
+            continue;
         }
         if (items[2].revents != 0) {
             char *text = zstr_recv (election);
@@ -143,7 +154,7 @@ s_run (hf_node_t *node, int signals)
     hf_report (HF_INFO, "holdfastd " HF_VERSION " serves clients on %s:%u, %s %s", node->own.host,
                (unsigned)node->own.client_port, node->joins ? "joins" : "cluster", node->list);
     int signal_number = 0;
-    end_t end = s_wait (file, election, signals, &signal_number);
+    end_t end = s_wait (node, file, election, signals, &signal_number);
     if (end == END_SIGNAL)
         hf_report (HF_INFO, "ends: %s", strsignal (signal_number));
     if (end == END_REMOVED)
@@ -189,33 +200,40 @@ main (int argc, char **argv)
     sigemptyset (&signals);
     sigaddset (&signals, SIGTERM);
     sigaddset (&signals, SIGINT);
-    pthread_sigmask (SIG_BLOCK, &signals, NULL);
     int signals_fd = signalfd (-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
     assert (signals_fd >= 0);
+    sigaddset (&signals, SIGHUP); //  waits until the node runs
+    pthread_sigmask (SIG_BLOCK, &signals, NULL);
     signal (SIGPIPE, SIG_IGN);
     signal (SIGXFSZ, SIG_IGN); //  a write that fails is reported
     zsys_handler_set (NULL);
 
     hf_report_init (options.level, options.form, node.id);
-    rc = hf_node_load (&node, &options);
+    bool may_open = hf_node_check_open (&node, &options) == 0;
+    rc = may_open && hf_node_keys (&node, &options) == 0 ? hf_node_load (&node, &options) : -1;
     if (rc == 0)
         rc = hf_node_join (&node, signals_fd);
     if (rc == 0)
         rc = hf_node_listen (&node, &options, signals_fd);
-    if (rc == 0)
-        rc = hf_node_bind (&node, &options);
+    if (rc == 0) {
+        may_open = hf_node_check_open (&node, &options) == 0;
+        rc = may_open ? hf_node_bind (&node, &options) : -1;
+    }
     bool again = false;
     if (rc == 0) {
         s_configure (&node, &options);
+        signalfd (signals_fd, &signals, 0);
         again = s_run (&node, signals_fd) == END_RESTART;
     } else {
         hf_node_close (&node);
     }
     hf_dir_close (&node.dir);
+    hf_zap_destroy (&node.zap);
     zsys_shutdown ();
+    hf_keys_destroy (&node.keys);
     if (again) {
         s_start_again (argv);
         rc = -1;
     }
-    return rc >= 0 ? EXIT_OK : EXIT_CANNOT_START;
+    return rc >= 0 ? EXIT_OK : may_open ? EXIT_CANNOT_START : EXIT_USAGE;
 }

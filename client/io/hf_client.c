@@ -172,6 +172,7 @@ s_free (hf_client_t *self)
     hf_io_links_destroy (self);
     if (self->context)
         zmq_ctx_term (self->context);
+    hf_keys_destroy (&self->keys);
     if (self->wake_fd >= 0)
         close (self->wake_fd);
     if (self->ready_fd >= 0)
@@ -227,6 +228,40 @@ s_start (hf_client_t *self, const hf_endpoints_t *endpoints, bool dispatch)
     return rc == 0 ? 0 : -1;
 }
 
+static const char *
+s_given (const char *option, const char *variable)
+{
+    const char *text = option ? option : getenv (variable);
+    return text && *text ? text : NULL;
+}
+
+/*  The keys that OPTIONS or the environment name; NULL, and an empty ERROR: none. */
+static hf_keys_t *
+s_keys (const hf_client_options_t *options, char *error)
+{
+    const char *key = s_given (options->key, "HOLDFAST_KEY");
+    const char *folder = s_given (options->keys, "HOLDFAST_KEYS");
+    error[0] = 0;
+    if (!key && !folder)
+        return NULL;
+    if (!key || !folder) {
+        hf_error_set (error,
+                      "%s is given and %s is not: a client needs its own key and the folder "
+                      "with those of the nodes",
+                      key ? "a key" : "a folder of keys", key ? "a folder of keys" : "a key");
+        return NULL;
+    }
+    hf_keys_t *keys = hf_keys_new (key, folder, error);
+    if (keys && hf_keys_own (keys)->node != 0 && hf_keys_own (keys)->name[0] == 0) {
+        hf_error_set (error,
+                      "%s is the key of node %u: a client needs one of its own (holdfast "
+                      "keys new)",
+                      key, hf_keys_own (keys)->node);
+        hf_keys_destroy (&keys);
+    }
+    return keys;
+}
+
 hf_client_t *
 hf_client_new (const hf_client_options_t *options, char *error)
 {
@@ -244,7 +279,15 @@ hf_client_new (const hf_client_options_t *options, char *error)
         errno = EINVAL;
         return NULL;
     }
+    char wrong[HF_ERROR_SIZE];
+    hf_keys_t *keys = s_keys (&own, wrong);
+    if (wrong[0] != 0) {
+        strcpy (text, wrong);
+        errno = EACCES;
+        return NULL;
+    }
     hf_client_t *self = hf_alloc (sizeof *self);
+    self->keys = keys;
     const char *fixed = getenv ("HOLDFAST_FIXED");
     own.fixed = own.fixed || (fixed && *fixed);
     //  A socket of ours in the place of a closed stderr would get what the program writes there.

@@ -46,6 +46,9 @@ struct hf_client {
     uint32_t last_tag;
     uint64_t retry_us;       //  when links that could not be made are tried again; HF_NEVER: none
     hf_resolver_t *resolver; //  NULL: no node had a name
+    hf_keys_t *keys;         //  NULL: without
+    bool snubbed;            //  a link has or had trouble with keys
+    uint64_t keys_us;        //  when the folder of keys was looked at
     hf_chain_t sessions, watches;
     pthread_t thread;
     unsigned forks; //  that lie between the program's first process and the one that made it

@@ -17,6 +17,8 @@ s_open (hf_client_t *self, uint32_t slot)
         !(self->resolver = hf_resolver_new ()))
         return -1;
     node->link = hf_link_new (self->context, &node->endpoint, self->resolver, node->tag);
+    if (node->link && self->keys)
+        hf_link_secure (node->link, self->keys);
     return node->link ? 0 : -1;
 }
 

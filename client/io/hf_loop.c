@@ -12,6 +12,7 @@
 #define FRAMES_PER_TURN 256
 #define POLL_MAX        (2 + HF_MEMBERS_MAX * HF_LINK_SOCKETS)
 #define WAIT_MAX_US     60000000
+#define KEYS_US         1000000 //  between two looks at the folder of keys
 
 //  ---- results ----------------------------------------------------------------
 
@@ -126,6 +127,9 @@ s_drain_link (hf_client_t *self, const hf_io_node_t *from)
         case HF_LINK_REFUSED:
             hf_client_core_refused (self->core, node, hf_io_now_us ());
             break;
+        case HF_LINK_SNUBBED:
+            self->snubbed = true;
+            break;
         }
         s_results (self);
         //  What an old link still has is not to be taken for the new one's.
@@ -177,16 +181,29 @@ s_send (hf_client_t *self)
     hf_outbox_reset (outbox);
 }
 
-//  ---- names ----------------------------------------------------------------------
+//  ---- names and keys ---------------------------------------------------------------
+
+/*  A node may have a new key, which is in the folder by now. */
+static void
+s_look_at_keys (hf_client_t *self)
+{
+    uint64_t now_us = hf_io_now_us ();
+    if (!self->keys || now_us < self->keys_us + KEYS_US)
+        return;
+    self->keys_us = now_us;
+    hf_keys_refresh (self->keys, NULL, NULL);
+}
 
 static void
 s_names (hf_client_t *self)
 {
     hf_looked_t answer;
     char text[HF_CLIENT_ERROR_SIZE] = "", line[400];
-    if (!self->resolver)
+    if (!self->resolver && !self->snubbed)
         return;
-    while (hf_resolver_next (self->resolver, &answer))
+    if (self->snubbed)
+        s_look_at_keys (self);
+    while (self->resolver && hf_resolver_next (self->resolver, &answer))
         for (uint32_t i = 0; i < HF_MEMBERS_MAX; i++)
             if (self->nodes[i].link && self->nodes[i].tag == answer.tag)
                 hf_link_resolved (self->nodes[i].link, &answer, hf_io_now_us ());
@@ -196,6 +213,7 @@ s_names (hf_client_t *self)
         if (link && hf_link_trouble (link, hf_io_now_us (), line, sizeof line))
             snprintf (text + used, sizeof text - used, "%s%s", used > 0 ? "; " : "", line);
     }
+    self->snubbed = self->snubbed && text[0] != 0;
     pthread_mutex_lock (&self->mutex);
     strcpy (self->trouble, text);
     pthread_mutex_unlock (&self->mutex);

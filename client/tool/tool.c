@@ -10,7 +10,7 @@ static const tool_command_t *const s_commands[] = {
     &tool_run,      &tool_elect,   &tool_acquire, &tool_release, &tool_append,
     &tool_cat,      &tool_ls,      &tool_locks,   &tool_leader,  &tool_status,
     &tool_sessions, &tool_follow,  &tool_wait,    &tool_observe, &tool_barrier,
-    &tool_backup,   &tool_inspect, &tool_members, &tool_upgrade,
+    &tool_backup,   &tool_inspect, &tool_members, &tool_upgrade, &tool_keys,
 };
 
 #define COMMANDS (sizeof s_commands / sizeof s_commands[0])
@@ -41,12 +41,16 @@ static const char s_help[] =
     "  upgrade   raise the feature level, once every node runs the new version\n"
     "  backup    write the whole state of the cluster to a file\n"
     "  inspect   check a backup, and say what is in it\n"
+    "  keys      make the keys of nodes and users, and say whose they are\n"
     "\n"
     "options:\n"
     "  --endpoints LIST  the nodes, as ID@HOST:CLIENT_PORT:NODE_PORT,... (default: the\n"
     "                    environment's HOLDFAST_ENDPOINTS, else 1@127.0.0.1:8080:8081)\n"
     "                    It may be old: one that is still a member is enough\n"
     "  --fixed           reach them at these addresses alone, as through a tunnel\n"
+    "  --key FILE        your own key, NAME_secret (default: HOLDFAST_KEY); goes with\n"
+    "  --keys DIR        the folder that has the nodes' keys in nodes/ (default:\n"
+    "                    HOLDFAST_KEYS)\n"
     "  -h, --help        this text\n"
     "  -V, --version     the version\n"
     "\n"

@@ -54,7 +54,8 @@ enum {
     TOOL_LOCKS = 262144,
     TOOL_BARRIER = 524288,
     TOOL_BACKUP = 1048576,
-    TOOL_MEMBERS = 2097152 //  for those that change who the members are
+    TOOL_MEMBERS = 2097152, //  for those that change who the members are
+    TOOL_KEYS = 4194304
 };
 
 /*  The last options of a question's help, and the head of its examples. */
@@ -78,7 +79,7 @@ typedef struct tool_command {
 extern const tool_command_t tool_run, tool_elect, tool_acquire, tool_release, tool_append, tool_cat,
     tool_ls, tool_locks, tool_leader, tool_status, tool_sessions;
 extern const tool_command_t tool_follow, tool_wait, tool_observe, tool_barrier, tool_backup,
-    tool_inspect, tool_members, tool_upgrade;
+    tool_inspect, tool_keys, tool_members, tool_upgrade;
 
 /*  `holdfast run`, once: gives the exit code. *AGAIN: the lock was lost or no cluster reached, not
  *  by the command's own exit code, and no signal asked to end. */
@@ -140,7 +141,8 @@ struct tool_options {
     bool files, watch;
     const char *after; //  a number; NULL: not given
     bool progress;
-    uint64_t node; //  0: not given
+    uint64_t node;          //  0: not given
+    const char *user, *out; //  of a key; NULL: not given
     bool learner, force, wait, no_wait;
 };
 

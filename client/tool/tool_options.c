@@ -148,6 +148,7 @@ typedef enum take {
     TAKE_REFUSED, //  WHAT says why; NULL: accepted, without effect
     TAKE_ENDPOINTS,
     TAKE_FIXED,
+    TAKE_VARIABLE, //  the environment's WHAT
     TAKE_TRUE,
     TAKE_TEXT,
     TAKE_NO_WAIT,
@@ -178,6 +179,8 @@ static const option_row_t s_options[] = {
     {TOOL_ALL, 'V', "version", 0, TAKE_HELP, 0, "holdfast " HF_VERSION "\n"},
     {TOOL_ALL, 0, "endpoints", 1, TAKE_ENDPOINTS, 0, NULL},
     {TOOL_ALL, 0, "fixed", 0, TAKE_FIXED, 0, NULL},
+    {TOOL_ALL, 0, "key", 1, TAKE_VARIABLE, 0, "HOLDFAST_KEY"},
+    {TOOL_ALL, 0, "keys", 1, TAKE_VARIABLE, 0, "HOLDFAST_KEYS"},
     {TOOL_TIMEOUT, 0, "timeout", 1, TAKE_TIMEOUT, TO (timeout_ms), "the timeout"},
     {TOOL_JSON, 0, "json", 0, TAKE_TRUE, TO (json), NULL},
     {TOOL_STALE, 0, "stale", 0, TAKE_TRUE, TO (stale), NULL},
@@ -217,7 +220,9 @@ static const option_row_t s_options[] = {
     {TOOL_WATCH, 0, "files", 0, TAKE_TRUE, TO (files), NULL},
     {TOOL_WATCH, 0, "after", 1, TAKE_TEXT, TO (after), NULL},
     {TOOL_LOCKS, 0, "watch", 0, TAKE_TRUE, TO (watch), NULL},
-    {TOOL_BACKUP, 0, "node", 1, TAKE_POSITIVE, TO (node), "--node"},
+    {TOOL_BACKUP | TOOL_KEYS, 0, "node", 1, TAKE_POSITIVE, TO (node), "--node"},
+    {TOOL_KEYS, 0, "user", 1, TAKE_TEXT, TO (user), NULL},
+    {TOOL_KEYS, 0, "out", 1, TAKE_TEXT, TO (out), NULL},
     {TOOL_BACKUP, 0, "progress", 0, TAKE_TRUE, TO (progress), NULL},
     {TOOL_MEMBERS, 0, "learner", 0, TAKE_TRUE, TO (learner), NULL},
     {TOOL_MEMBERS, 0, "force", 0, TAKE_TRUE, TO (force), NULL},
@@ -282,6 +287,9 @@ s_take_row (tool_options_t *self, const option_row_t *row)
         return -1;
     case TAKE_FIXED:
         setenv ("HOLDFAST_FIXED", "1", 1); //  likewise
+        return -1;
+    case TAKE_VARIABLE:
+        setenv (row->what, optarg, 1); //  likewise
         return -1;
     case TAKE_TRUE:
         *(bool *)field = true;
@@ -421,6 +429,8 @@ tool_client_new (hf_client_t **client)
     *client = s_client = hf_client_new (NULL, error);
     if (*client)
         return TOOL_OK;
+    if (errno == EACCES)
+        return tool_error (TOOL_USAGE, "%s (see --key and --keys)", error);
     if (errno != EINVAL)
         return tool_error (TOOL_INTERNAL, "%s", error);
     return tool_error (TOOL_USAGE, "endpoints: %s (see --endpoints and HOLDFAST_ENDPOINTS)", error);

@@ -38,6 +38,8 @@ typedef struct hf_election_args {
 typedef struct hf_lock_args {
     hf_endpoint_t own;        //  this node, and where clients call it
     uint32_t connections_max; //  of clients
+    bool insecure;            //  other machines reach it without keys
+    bool encrypted;           //  the door speaks CURVE
     hf_door_t *door;          //  owned
     hf_state_t *state;        //  owned: as state.db had it
     zsock_t *election;        //  owned: PAIR to the election actor

@@ -111,6 +111,9 @@ static void
 s_look_at_door (lock_actor_t *self)
 {
     hf_door_tick (self->args->door, hf_clock_us ());
+    char news[HF_ERROR_SIZE];
+    while (hf_door_news (self->args->door, news))
+        hf_report (HF_WARN, "%s", news);
     hf_door_facts_t facts = hf_door_facts (self->args->door);
     hf_lock_service_door (self->service, &(hf_lock_door_t){.dropped = facts.dropped,
                                                            .connections = facts.connections,
@@ -164,7 +167,9 @@ hf_lock_actor (zsock_t *pipe, void *args)
     hf_lock_config_t config = {.self = own->id,
                                .endpoint = self.endpoint,
                                .version = HF_VERSION,
-                               .connections_max = self.args->connections_max};
+                               .connections_max = self.args->connections_max,
+                               .insecure = self.args->insecure,
+                               .encrypted = self.args->encrypted};
     self.service = hf_lock_service_new (&config, self.args->state, hf_clock_us ());
     self.args->state = NULL; //  the service's
     self.out = hf_lock_service_outbox (self.service);

@@ -168,6 +168,8 @@ hf_lock_facts (hf_lock_service_t *self, const hf_a_told_t *told)
     hf_fact_put (rows, HF_FACT_waiting_bytes, "", self->door.waiting);
     hf_fact_put (rows, HF_FACT_cut_clients, "", self->door.cut);
     hf_fact_put (rows, HF_FACT_uptime_ms, "", (self->now_us - self->started_us) / 1000);
+    hf_fact_put (rows, HF_FACT_encrypted, "", self->config.encrypted);
+    hf_fact_put (rows, HF_FACT_insecure, "", self->config.insecure);
     hf_fact_put (rows, HF_FACT_version, self->config.version, 0);
     hf_fact_put (rows, HF_FACT_endpoint, self->config.endpoint, 0);
     s_result (self, &reading, &(hf_query_result_t){.status = HF_OK, .rows = hf_pack_list (rows)});

@@ -43,6 +43,7 @@ typedef struct hf_lock_config {
     const char *version;  //  of this program. Must outlive the service
 
     uint32_t connections_max; //  that the door takes; 0: any number
+    bool insecure, encrypted; //  facts about the door
 
     //  0: the default.
     uint64_t flush_us;      //  changed rows go to the file actor so long afterwards: 1 s

@@ -102,6 +102,8 @@ hf_cluster_destroy (hf_cluster_t **self_p)
     }
     for (unsigned i = 0; i < self->left_count; i++)
         hf_port_give_back (&self->left[i]);
+    if (self->keys[0])
+        hf_cluster_forget_keys ();
     if (self->passed && !self->keep)
         hf_folder_remove (self->dir);
     else
@@ -373,6 +375,12 @@ s_append_all (const char **argv, size_t size, const char *const *more)
     return size;
 }
 
+static bool
+s_is_loopback (const char *address)
+{
+    return strncmp (address, "127.", 4) == 0 || strncmp (address, "[::1]", 5) == 0;
+}
+
 void
 hf_cluster_launch (hf_cluster_t *self, uint32_t id)
 {
@@ -392,6 +400,14 @@ hf_cluster_launch (hf_cluster_t *self, uint32_t id)
     const char *listen[] = {"--listen", node->listen, NULL};
     if (node->listen[0])
         size = s_append_all (argv, size, listen);
+    char key[HF_PATH_SIZE + 32];
+    snprintf (key, sizeof key, "%s/node-%u_secret", self->dir, id);
+    const char *keys[] = {"--keys", self->keys, "--key", key, NULL};
+    const char *insecure[] = {"--insecure", NULL};
+    if (self->keys[0])
+        size = s_append_all (argv, size, keys);
+    else if (self->numbers[0] || !s_is_loopback (node->listen[0] ? node->listen : node->address))
+        size = s_append_all (argv, size, insecure);
     size = s_append_all (argv, size, self->argument);
     assert (size < sizeof argv / sizeof argv[0]);
     hf_process_config_t config = {.argv = argv, .log_path = node->log, .network = node->network};

@@ -120,6 +120,21 @@ void hf_cluster_use_names (hf_cluster_t *self);
 const char *hf_cluster_numbers (const hf_cluster_t *self);
 void hf_cluster_set_name (hf_cluster_t *self, uint32_t id, const char *answer);
 
+//  ---- keys --------------------------------------------------------------------
+
+/*  Nodes have keys, and what this test starts from now on is the client "tester", whose key is in
+ * its environment. Before the first start and after hf_cluster_add_spares. One such cluster at a
+ * time: hf_cluster_forget_keys, or the cluster's end, takes the environment back. */
+void hf_cluster_use_keys (hf_cluster_t *self);
+void hf_cluster_forget_keys (void);
+/*  The folder of public keys. */
+const char *hf_cluster_keys (const hf_cluster_t *self);
+/*  A new pair, of node NODE or else of the client NAME; ADMITTED: the public file is in the folder,
+ *  too, as NAME. */
+void hf_cluster_make_key (hf_cluster_t *self, const char *name, uint32_t node, bool admitted);
+/*  The secret file of NAME; of nodes node-1 and so on; until the next call. */
+const char *hf_cluster_key (hf_cluster_t *self, const char *name);
+
 //  ---- processes ---------------------------------------------------------------
 
 /*  Start the node and wait until it answers a status query; false when it ended before that

@@ -39,6 +39,8 @@ struct hf_cluster {
     char list[HF_LIST_SIZE];
     char numbers[HF_LIST_SIZE];  //  the list before hf_cluster_use_names
     const char *argument[8];     //  ends with NULL
+    char keys[HF_PATH_SIZE];     //  the folder; "": without keys
+    char key[2 * HF_PATH_SIZE];  //  as last asked for
     hf_port_t left[HF_LEFT_MAX]; //  that nodes had before they moved
     unsigned left_count;
     hf_cluster_node_t node[HF_MEMBERS_MAX]; //  node[id - 1]

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <zmq.h>
 
 struct hf_probe {
@@ -14,6 +15,35 @@ struct hf_probe {
     zmq_msg_t message; //  what hf_probe_next gave last
     uint64_t last_id;
 };
+
+//  ---- keys --------------------------------------------------------------------
+
+static hf_key_t s_own; //  no keys: without
+static char s_server[UINT16_MAX + 1][HF_KEY_TEXT + 1];
+
+void
+hf_probe_show (const hf_key_t *own)
+{
+    s_own = own ? *own : (hf_key_t){.node = 0};
+}
+
+void
+hf_probe_take (uint16_t port, const char *server)
+{
+    strcpy (s_server[port], server);
+}
+
+static void
+s_secure (void *socket, uint16_t port)
+{
+    if (s_own.public_text[0] == 0 || s_server[port][0] == 0)
+        return;
+    zmq_setsockopt (socket, ZMQ_CURVE_SERVERKEY, s_server[port], HF_KEY_TEXT);
+    zmq_setsockopt (socket, ZMQ_CURVE_PUBLICKEY, s_own.public_text, HF_KEY_TEXT);
+    zmq_setsockopt (socket, ZMQ_CURVE_SECRETKEY, s_own.secret_text, HF_KEY_TEXT);
+}
+
+//  ---- the socket --------------------------------------------------------------
 
 hf_probe_t *
 hf_probe_new (const char *host, uint16_t port)
@@ -28,6 +58,7 @@ hf_probe_new (const char *host, uint16_t port)
     zmq_setsockopt (self->socket, ZMQ_SNDHWM, &none, sizeof none);
     zmq_setsockopt (self->socket, ZMQ_RCVHWM, &none, sizeof none);
     zmq_setsockopt (self->socket, ZMQ_RECONNECT_IVL, &often_ms, sizeof often_ms);
+    s_secure (self->socket, port);
     char address[64];
     snprintf (address, sizeof address, "tcp://%s:%u", host, port);
     int rc = zmq_connect (self->socket, address);

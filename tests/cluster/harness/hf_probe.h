@@ -6,6 +6,7 @@
 #ifndef HF_PROBE_H_INCLUDED
 #define HF_PROBE_H_INCLUDED
 
+#include "broker-less/hf_key_file.h"
 #include "msgs/hf_msg.h"
 
 typedef struct hf_probe hf_probe_t;
@@ -13,6 +14,11 @@ typedef struct hf_probe hf_probe_t;
 /*  To ADDRESS:PORT. Does not wait for a connection; what is sent before it is kept. */
 hf_probe_t *hf_probe_new (const char *address, uint16_t port);
 void hf_probe_destroy (hf_probe_t **self_p);
+
+/*  Probes made from now on speak CURVE with the pair OWN, which is copied; NULL: without. The node
+ * at PORT has the key SERVER. */
+void hf_probe_show (const hf_key_t *own);
+void hf_probe_take (uint16_t port, const char *server);
 
 void hf_probe_send (hf_probe_t *self, const void *bytes, size_t size);
 /*  The same with what is in the pack, which is empty then. */

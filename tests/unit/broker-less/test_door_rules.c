@@ -230,6 +230,39 @@ s_commands_are_looked_at (void)
 #undef READY
 }
 
+/*  The stream of a connection with CURVE: a HELLO, an INITIATE of SIZE bytes, and a frame with
+ * FLAGS of 1,000 bytes after that. Whether it is kept; ENDED: as hf_inflow_take. */
+static bool
+s_secret (size_t initiate, unsigned flags, size_t *ended)
+{
+    static uint8_t bytes[8192];
+    memset (bytes, 7, sizeof bytes);
+    memcpy (bytes, s_greeting, sizeof s_greeting);
+    memcpy (bytes + 12, "CURVE", 5);
+    size_t size = sizeof s_greeting;
+    size += s_head (bytes + size, 4, 200) + 200;
+    size += s_head (bytes + size, 4, initiate) + initiate;
+    size += s_head (bytes + size, flags, 1000) + 1000;
+    *ended = 0;
+    bool whole = hf_inflow_take (&(hf_inflow_t){.left = 0}, bytes, size, ended);
+    size_t again = 0;
+    hf_inflow_t flow = {.left = 0};
+    bool parts = true;
+    for (size_t i = 0; i < size && parts; i++)
+        parts = hf_inflow_take (&flow, bytes + i, 1, &again);
+    return whole && parts && again == *ended && flow.curve;
+}
+
+/*  Whatever is in them, frames after the handshake count, and there is no command in the open. */
+static bool
+s_secret_streams_are_counted (void)
+{
+    size_t ended;
+    return s_secret (284, 0, &ended) && ended == hf_inflow_cost (1000) &&
+           s_secret (HF_INFLOW_SECRET_BYTES, 0, &ended) &&
+           !s_secret (HF_INFLOW_SECRET_BYTES + 1, 0, &ended) && !s_secret (284, 4, &ended);
+}
+
 static bool
 s_who_waits (void)
 {
@@ -256,8 +289,8 @@ s_all_hold (void)
 {
     return s_files_are_divided () && s_bytes_are_bounded () && s_readers_are_served () &&
            s_answers_at_once_fit () && s_who_is_cut_off () && s_messages_are_counted () &&
-           s_hostile_streams_are_cut () && s_commands_are_looked_at () && s_who_waits () &&
-           s_stalls_cut_nobody_off ();
+           s_hostile_streams_are_cut () && s_commands_are_looked_at () &&
+           s_secret_streams_are_counted () && s_who_waits () && s_stalls_cut_nobody_off ();
 }
 
 #ifdef HF_MUTANTS
@@ -289,6 +322,7 @@ HF_TEST (test_rules)
     assert_true (s_messages_are_counted ());
     assert_true (s_hostile_streams_are_cut ());
     assert_true (s_commands_are_looked_at ());
+    assert_true (s_secret_streams_are_counted ());
     assert_true (s_who_waits ());
     assert_true (s_all_hold ());
 }

@@ -26,6 +26,7 @@ typedef struct seen {
 //  Each test has a list of nodes; a mesh that is not NULL takes part.
 static hf_endpoints_t s_list;
 static hf_mesh_t *s_mesh[NODES];
+static hf_keys_t *s_keys[NODES]; //  NULL: without
 static seen_t s_seen[NODES];
 static uint64_t s_tick_us[NODES];
 
@@ -34,6 +35,7 @@ new_mesh (uint32_t id, char *error)
 {
     const hf_endpoint_t *own = hf_endpoints_find (&s_list, id);
     hf_listen_t listen = test_listen (own);
+    listen.keys = s_keys[id - 1];
     return hf_mesh_new (s_context, &s_list, own, &listen, error);
 }
 
