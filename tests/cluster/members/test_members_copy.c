@@ -86,7 +86,8 @@ s_make_it_promise (uint32_t id)
     while (other == id || other == leader)
         other++;
     hf_cluster_kill (s_field.cluster, other);
-    field_flow (&s_field);
+    field_flow (&s_field); //  answers may have been under way,
+    field_flow (&s_field); //  but not twice
     s_start (other);
     field_flow (&s_field);
 }
