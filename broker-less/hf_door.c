@@ -223,9 +223,11 @@ s_trespass (hf_door_t *self, const char *line)
         s_tell (self, "%s", line);
 }
 
-/*  Of a connection with the key in self->body, a client or a guest. *good: what it says counts. */
+static hf_door_client_t s_refused; //  what such a one says does not count
+
+/*  Of a connection with the key in self->body, a client or a guest; or &s_refused. */
 static hf_door_client_t *
-s_meet_keyed (hf_door_t *self, const hf_route_t *route, bool *good)
+s_meet_keyed (hf_door_t *self, const hf_route_t *route)
 {
     int fd = zmq_msg_get (&self->body, ZMQ_SRCFD);
     const char *key = zmq_msg_gets (&self->body, HF_ZAP_KEY);
@@ -242,8 +244,7 @@ s_meet_keyed (hf_door_t *self, const hf_route_t *route, bool *good)
         whose.name[0] = 0;
         guest = hf_door_clients_add_keyed (&self->clients, route, fd, &whose, true);
     }
-    *good = guest && s_guest_may (self);
-    if (*good)
+    if (guest && s_guest_may (self))
         return guest;
     if (guest) {
         char line[HF_ERROR_SIZE];
@@ -253,20 +254,17 @@ s_meet_keyed (hf_door_t *self, const hf_route_t *route, bool *good)
         s_trespass (self, line);
     }
     hf_door_clients_expel (&self->clients, fd);
-    return NULL;
+    return &s_refused;
 }
 
 /*  A client is known from its first message; NULL: it has left. What the monitor saw before it
  * comes first: the descriptor may have been another connection's. */
 static hf_door_client_t *
-s_know (hf_door_t *self, const hf_route_t *route, bool *good)
+s_meet (hf_door_t *self, const hf_route_t *route)
 {
-    hf_door_client_t *client = hf_door_clients_find (&self->clients, route);
-    if (client)
-        return client;
     s_watch (self);
     if (self->keys)
-        return s_meet_keyed (self, route, good);
+        return s_meet_keyed (self, route);
     return hf_door_clients_add (&self->clients, route, zmq_msg_get (&self->body, ZMQ_SRCFD));
 }
 
@@ -327,7 +325,13 @@ hf_door_next (hf_door_t *self, hf_route_t *route, hf_span_t *bytes)
         }
         self->cost = 0;
         bool good = s_take_parts (self, zmq_msg_more (&self->body), route) && short_id;
-        s_handled (self, good ? s_know (self, route, &good) : NULL);
+        hf_door_client_t *client = NULL;
+        if (good && !(client = hf_door_clients_find (&self->clients, route))) {
+            client = s_meet (self, route);
+            good = client != &s_refused;
+            client = good ? client : NULL;
+        }
+        s_handled (self, client);
         if (good) {
             *bytes = hf_span (zmq_msg_data (&self->body), zmq_msg_size (&self->body));
             return true;
