@@ -96,7 +96,13 @@ hf_intake_handled (int fd, size_t cost)
         if (of_one < cost)
             return; //  of the connection before, or not counted
     } while (!atomic_compare_exchange_weak (&s_of_one[fd], &of_one, of_one - cost));
-    atomic_fetch_add (&s_handled, cost);
+    //  A part of a message that is not whole was handled already, when the door was empty: no more
+    //  is handled than has come.
+    uint64_t handled = atomic_load (&s_handled), more;
+    do {
+        uint64_t come = atomic_load (&s_come);
+        more = handled + cost < come ? handled + cost : come;
+    } while (!atomic_compare_exchange_weak (&s_handled, &handled, more));
 }
 
 uint64_t

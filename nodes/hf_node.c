@@ -275,6 +275,7 @@ hf_node_load (hf_node_t *self, const hf_options_t *options)
         return s_refuse (hf_log_store_error (self->election.store));
     if (hf_node_load_stores (self, options) != 0)
         return -1;
+    hf_log_store_applied (self->election.store, hf_state_applied_index (self->lock.state));
     s_find_cluster (self);
     return 0;
 }
@@ -307,6 +308,7 @@ hf_node_close (hf_node_t *self)
     hf_state_destroy (&self->lock.state);
     hf_state_store_close (&self->file.state_store);
     hf_mesh_destroy (&self->election.mesh);
+    hf_door_destroy (&self->lock.door);
     hf_http_server_destroy (&self->http.server);
     hf_file_store_close (&self->file.store);
     hf_log_store_close (&self->election.store);

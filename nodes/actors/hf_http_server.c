@@ -17,16 +17,20 @@
 #include <unistd.h>
 
 #define BACKLOG     64
-#define IDLE_S      10          //  a connection that says nothing is closed
-#define MEMORY      (32U << 10) //  of one connection: its headers
+#define IDLE_S      10           //  a connection that says nothing is closed
+#define MEMORY      (32U << 10)  //  of one connection: its headers
+#define SENDING_MAX (128U << 20) //  bytes of answers at once
 #define QUESTION_US (5 * 1000000ULL)
+
+static const char s_too_much[] = "others have not read their answers yet\n";
 
 typedef struct pending {
     hf_chain_t chain; //  in the queue, from its first question to its answer
     hf_http_server_t *server;
     struct MHD_Connection *connection;
     hf_http_request_t *request;
-    bool waits; //  suspended
+    bool waits;  //  suspended
+    size_t size; //  of the answer that is being sent
 } pending_t;
 
 struct hf_http_server {
@@ -34,6 +38,7 @@ struct hf_http_server {
     hf_chain_t queue;  //  of pending_t; the first one's question is under way
     uint64_t id;       //  of the last question
     uint64_t until_us; //  for its answer; 0: none is under way
+    size_t sending;    //  bytes of answers that are not read yet
 };
 
 //  ---- libmicrohttpd's calls -------------------------------------------------------------------
@@ -41,9 +46,9 @@ struct hf_http_server {
 static enum MHD_Result
 s_respond (struct MHD_Connection *connection, const hf_http_answer_t *answer)
 {
-    //  The text must outlive this call.
+    //  The request lives until it is completed.
     struct MHD_Response *response = MHD_create_response_from_buffer (
-        answer->size, (void *)(uintptr_t)answer->text, MHD_RESPMEM_MUST_COPY);
+        answer->size, (void *)(uintptr_t)answer->text, MHD_RESPMEM_PERSISTENT);
     if (!response)
         return MHD_NO;
     MHD_add_response_header (response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->type);
@@ -86,6 +91,13 @@ s_on_request (void *arg, struct MHD_Connection *connection, const char *url, con
         }
     }
     hf_http_answer_t answer = hf_http_request_answer (pending->request);
+    if (self->sending + answer.size > SENDING_MAX)
+        answer = (hf_http_answer_t){.code = MHD_HTTP_SERVICE_UNAVAILABLE,
+                                    .type = "text/plain",
+                                    .text = s_too_much,
+                                    .size = sizeof s_too_much - 1};
+    pending->size = answer.size;
+    self->sending += answer.size;
     return s_respond (connection, &answer);
 }
 
@@ -93,12 +105,13 @@ static void
 s_on_completed (void *arg, struct MHD_Connection *connection, void **request_p,
                 enum MHD_RequestTerminationCode code)
 {
-    (void)arg;
+    hf_http_server_t *self = arg;
     (void)connection;
     (void)code;
     pending_t *pending = *request_p;
     if (!pending)
         return;
+    self->sending -= pending->size;
     if (pending->chain.next) //  in the queue
         hf_chain_remove (&pending->chain);
     hf_http_request_destroy (&pending->request);

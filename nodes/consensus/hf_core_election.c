@@ -156,6 +156,9 @@ s_grant (hf_core_t *self, uint32_t slot, uint64_t incarnation, uint32_t speaks)
     if (hf_core_tracks (self))
         counts = counts && incarnation != 0 &&
                  (roster == NULL || roster->incarnation[slot] == incarnation);
+    //  An older release on this disk can take nothing of this cluster; its folder is from before.
+    if (roster != NULL && speaks < roster->is.level && !HF_MUTANT (outdated_counts))
+        counts = false;
     //  A disk that is newer than our candidacy: the one before it may have formed the cluster.
     if (hf_core_tracks (self) && roster == NULL && self->role == HF_CANDIDATE &&
         slot < HF_MEMBERS_MAX && incarnation != self->promised[slot] &&

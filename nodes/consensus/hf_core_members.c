@@ -128,8 +128,11 @@ hf_core_counted (const hf_core_t *self)
     assert (roster != NULL); //  the first leader's first entry is one
     uint32_t mask = 0;
     for (uint32_t i = 0; i < HF_MEMBERS_MAX; i++) {
-        uint64_t seen = i == self->slot ? self->config.incarnation : self->peers[i].incarnation;
-        mask |= (self->nodes[i] != 0 && roster->incarnation[i] == seen ? 1U : 0) << i;
+        bool own = i == self->slot;
+        uint64_t seen = own ? self->config.incarnation : self->peers[i].incarnation;
+        bool speaks =
+            own || self->peers[i].speaks >= roster->is.level || HF_MUTANT (outdated_counts);
+        mask |= (self->nodes[i] != 0 && roster->incarnation[i] == seen && speaks ? 1U : 0) << i;
     }
     return mask;
 }

@@ -175,6 +175,9 @@ s_finish (hf_http_request_t *self)
     default:
         s_say_json (self, json_pack ("{s:O}", self->path->key, self->rows));
     }
+    //  Who reads slowly keeps the text alone.
+    json_decref (self->rows);
+    self->rows = NULL;
 }
 
 static void

@@ -222,7 +222,7 @@ hf_election_tell_roster (hf_election_service_t *self)
     uint64_t index;
     const hf_roster_t *roster = hf_core_members (self->core, &index);
     bool committed = index <= self->effects.commit_index;
-    if (roster == NULL || index == self->roster_told || (!committed && self->roster_shown))
+    if (roster == NULL || index <= self->roster_told || (!committed && self->roster_shown))
         return;
     self->roster_shown = true;
     if (committed)
@@ -244,6 +244,7 @@ hf_election_heard_members (hf_election_service_t *self, const hf_members_t *m)
         HF_MUTANT (stranger_unaware))
         return;
     self->roster_told = m->index;
+    self->roster_shown = true;
     s_tell_roster (self, m->index, m->roster);
     bool good = hf_roster_get (m->roster, &roster);
     assert (good); //  the core has read it

@@ -56,6 +56,7 @@ struct hf_log_store {
     hf_log_state_t now;     //  as the open transaction has it
     hf_log_state_t durable; //  as of the last commit
     uint64_t incarnation;
+    uint64_t applied;     //  entries up to here stay
     uint64_t start, life; //  of this opening, once it has begun; before, of the last one
     uint32_t member;      //  0: not bound yet
     hf_log_bytes_t list;

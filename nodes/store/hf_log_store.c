@@ -38,6 +38,12 @@ hf_log_store_vote (hf_log_store_t *self, uint64_t term, hf_member_t voted_for)
     return hf_log_node_save (self);
 }
 
+void
+hf_log_store_applied (hf_log_store_t *self, uint64_t index)
+{
+    self->applied = index;
+}
+
 int
 hf_log_store_truncate (hf_log_store_t *self, uint64_t from_index)
 {
@@ -45,6 +51,14 @@ hf_log_store_truncate (hf_log_store_t *self, uint64_t from_index)
     assert (from_index > self->now.base_index);
     if (tx->failed || from_index > self->now.last_index)
         return tx->failed ? -1 : 0;
+    if (from_index <= self->applied) {
+        hf_error_set (tx->error,
+                      "%s: entry %" PRIu64
+                      " is to be replaced, and the state on this disk is made of "
+                      "it: it is left of another cluster; wipe this folder, and add the node again",
+                      hf_tx_path (tx), from_index);
+        return hf_tx_fail (tx);
+    }
     hf_tx_bind (tx, HF_LOG_CUT_BYTES, hf_tx_number (from_index));
     int rc = hf_tx_row (tx, HF_LOG_CUT_BYTES);
     uint64_t bytes = rc == 1 ? hf_tx_u64 (tx, HF_LOG_CUT_BYTES, 0) : 0;

@@ -68,6 +68,9 @@ int hf_log_store_append (hf_log_store_t *self, uint64_t index, const hf_entry_t 
  *  ones that make KEEP_BYTES together (counted roughly, in runs of 64 KiB). Gives how many were
  *  deleted, or -1. The base moves in the same transaction. */
 int hf_log_store_prune (hf_log_store_t *self, uint64_t upto, uint64_t keep_bytes, uint32_t most);
+/*  The state on this disk is made of the entries up to INDEX: they were committed, and to truncate
+ *  one of them fails. */
+void hf_log_store_applied (hf_log_store_t *self, uint64_t index);
 /*  Forget all entries: the log begins behind (INDEX, TERM), ROSTER is the payload in force there
  *  (empty: none). Term, vote and incarnation stay; the term rises to TERM, with no vote, if it is
  *  lower. */

@@ -1,6 +1,7 @@
 //  One core, fed by hand.
 
 #include "hf_bench.h"
+#include "msgs/hf_limits.h"
 
 hf_core_config_t
 hf_bench_config (uint32_t self, uint32_t count)
@@ -330,10 +331,12 @@ hf_bench_vote (hf_bench_t *bench, hf_vote_t m)
 void
 hf_bench_granted (hf_bench_t *bench, uint32_t from, uint64_t term, bool pre, uint64_t incarnation)
 {
-    hf_bench_vote (
-        bench,
-        (hf_vote_t){
-            .from = from, .term = term, .pre = pre, .granted = true, .incarnation = incarnation});
+    hf_bench_vote (bench, (hf_vote_t){.from = from,
+                                      .term = term,
+                                      .pre = pre,
+                                      .granted = true,
+                                      .speaks = HF_LEVEL_NEWEST,
+                                      .incarnation = incarnation});
 }
 
 void

@@ -1,6 +1,9 @@
 //  Changes of the members (design 10), by hand: levels, and who hears of a change.
 
 #include "changes_stage.h"
+#include "base/hf_mutant.h"
+
+int hf_mutant = HF_MUTANT_none;
 
 //  ---- levels -----------------------------------------------------------------------------------
 
@@ -61,6 +64,42 @@ HF_BENCH_TEST (outdated, changes_open_three, 1)
     hf_bench_granted (bench, 2, 2, false, 200);
     assert_int_equal (changes_role (bench), HF_LEADER);
     assert_int_equal (hf_core_view (bench->core).outdated, 0);
+}
+
+/*  Whether three nodes of level 1 have a leader and what it appends is committed, with votes and
+ *  acks of a node that speaks SPEAKS. */
+static bool
+s_counts (uint32_t speaks)
+{
+    hf_bench_t bench;
+    hf_roster_t roster = changes_three (1);
+    changes_open (&bench, 1, &roster);
+    hf_bench_tick_after (&bench, 600000);
+    hf_bench_commit (&bench);
+    hf_bench_granted (&bench, 2, 2, true, 200);
+    hf_bench_commit (&bench);
+    hf_bench_vote (
+        &bench,
+        (hf_vote_t){.from = 3, .term = 2, .granted = true, .incarnation = 300, .speaks = speaks});
+    bool counts = changes_role (&bench) == HF_LEADER;
+    if (!counts) //  with the other's vote
+        hf_bench_granted (&bench, 2, 2, false, 200);
+    assert_int_equal (changes_role (&bench), HF_LEADER);
+    uint64_t before = hf_core_view (bench.core).commit_index;
+    s_ack_of_level (&bench, speaks);
+    assert_int_equal (hf_core_view (bench.core).commit_index > before, counts);
+    hf_bench_close (&bench);
+    return counts;
+}
+
+/*  Its folder was put back as it was before the release that the level needs, with that release. */
+HF_TEST (an_older_release_does_not_count)
+{
+    assert_true (s_counts (1));
+    assert_false (s_counts (0));
+    hf_mutant = HF_MUTANT_outdated_counts;
+    assert_true (s_counts (0));
+    hf_mutant = HF_MUTANT_none;
 }
 
 /*  At level 0 everybody may be of an older release. */

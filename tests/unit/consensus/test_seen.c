@@ -33,10 +33,13 @@ static void
 s_vote (hf_bench_t *bench, uint64_t term, bool pre, opening_t o)
 {
     hf_bench_commit (bench);
-    hf_bench_vote (
-        bench,
-        (hf_vote_t){
-            .from = 3, .term = term, .pre = pre, .granted = true, .incarnation = 300, OPENING (o)});
+    hf_bench_vote (bench, (hf_vote_t){.from = 3,
+                                      .term = term,
+                                      .pre = pre,
+                                      .granted = true,
+                                      .incarnation = 300,
+                                      .speaks = HF_LEVEL_NEWEST,
+                                      OPENING (o)});
 }
 
 static void
