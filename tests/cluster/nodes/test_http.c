@@ -190,4 +190,23 @@ HF_TEST_ON (test_a_node_without_a_leader_is_not_ready, 3)
     hf_port_give_back (&s_port);
 }
 
+HF_TEST_ON (test_a_port_in_use_is_said, 1)
+{
+    char text[4096];
+    s_serve_http (cluster);
+    int fd = hf_port_listen (s_port.number, 0);
+    assert_true (fd >= 0);
+    const char *argv[] = {hf_cluster_program (),
+                          "--cluster",
+                          hf_cluster_endpoints (cluster),
+                          "--data",
+                          hf_cluster_node_dir (cluster, 1),
+                          s_option,
+                          NULL};
+    assert_int_equal (hf_process_run (argv, LIMIT_MS, text, sizeof text), 1);
+    assert_non_null (strstr (text, "for HTTP: Address already in use"));
+    close (fd);
+    hf_port_give_back (&s_port);
+}
+
 HF_TEST_MAIN (NULL, NULL)

@@ -360,4 +360,37 @@ TEST (a_bad_file_is_told_once_and_changes_nothing)
     assert_string_equal (s_news, "");
 }
 
+/*  In CURVE the flag that more parts follow is inside of the box: each part is counted as it comes,
+ *  also when the door, which wants the whole, finds nothing. */
+TEST (a_message_in_parts_is_counted_once)
+{
+    enum { PARTS = 40, PART = 400000 };
+    char place[64];
+    hf_gate_set (s_endpoint.client_port, 0, true);
+    open_link ("alice"); //  for its keys; another socket talks
+    hf_link_destroy (&s_link);
+    const hf_key_t *own = hf_keys_own (s_client), *node = hf_keys_own (s_node);
+    void *socket = zmq_socket (s_context, ZMQ_DEALER);
+    int none = 0;
+    zmq_setsockopt (socket, ZMQ_LINGER, &none, sizeof none);
+    zmq_setsockopt (socket, ZMQ_SNDHWM, &none, sizeof none);
+    zmq_setsockopt (socket, ZMQ_CURVE_SERVERKEY, node->public_text, 40);
+    zmq_setsockopt (socket, ZMQ_CURVE_PUBLICKEY, own->public_text, 40);
+    zmq_setsockopt (socket, ZMQ_CURVE_SECRETKEY, own->secret_text, 40);
+    snprintf (place, sizeof place, "tcp://127.0.0.1:%u", s_endpoint.client_port);
+    assert_int_equal (zmq_connect (socket, place), 0);
+    char *part = calloc (1, PART);
+    for (int i = 0; i < PARTS; i++) {
+        assert_int_equal (zmq_send (socket, part, PART, ZMQ_SNDMORE), PART);
+        assert_int_equal (zmq_send (socket, part, PART, 0), PART);
+    }
+    free (part);
+    //  Of this shape nothing is for the door: all of it is dropped, and nothing waits at the end.
+    uint64_t dropped = hf_door_facts (s_door).dropped;
+    UNTIL ((door_next (), hf_door_facts (s_door).dropped >= dropped + PARTS));
+    UNTIL ((door_next (), hf_door_facts (s_door).received == 0));
+    zmq_close (socket);
+    hf_gate_set (s_endpoint.client_port, 0, false);
+}
+
 HF_TEST_MAIN (NULL, NULL)
