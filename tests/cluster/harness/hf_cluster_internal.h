@@ -8,7 +8,7 @@
 
 #define HF_PATH_SIZE 512
 #define HF_LIST_SIZE 512
-#define HF_LEFT_MAX  32 //  ports
+#define HF_LEFT_MAX  4096 //  ports
 
 typedef struct hf_cluster_node {
     hf_process_t *process; //  NULL: not started, or it was made to end
