@@ -167,6 +167,13 @@ hf_mesh_keys_tick (hf_mesh_t *self, uint64_t now_us)
         return;
     self->keys_version = version;
     s_leave_revoked (self, now_us);
-    for (size_t i = 0; i < self->subs.count; i++)
-        s_judge_sub (self, &self->subs.list[i]);
+    for (size_t i = 0; i < self->subs.count; i++) {
+        hf_mesh_sub_t *sub = &self->subs.list[i];
+        //  Whose subscription was read before its connection was seen has no key here: it comes
+        //  again.
+        if (sub->key[0] == 0)
+            hf_socket_cut (sub->fd);
+        else
+            s_judge_sub (self, sub);
+    }
 }
