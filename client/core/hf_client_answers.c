@@ -96,6 +96,9 @@ s_granted (hf_client_place_t *place, grant_t grant)
         place->early_index = grant.index;
         place->early_replaces = grant.replaces;
     }
+    //  An upgrade that was given up was granted all the same: the hold goes on under this token.
+    if (!op && place->live == 0 && place->held && place->token == grant.replaces)
+        s_hold (place, &grant, NULL);
     while (op && s_give (op, &grant))
         op = s_waiting_since (place, grant.index);
     hf_client_place_let (place);

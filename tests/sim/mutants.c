@@ -35,6 +35,7 @@ typedef struct known {
 } known_t;
 
 static const known_t s_known[] = {
+    {HF_MUTANT_upgrade_kept, 1936},
     {HF_MUTANT_any_life_renews, 83},
     {HF_MUTANT_truncated_roster_kept, 1068},
     {HF_MUTANT_closed_early, 51},

@@ -180,6 +180,27 @@ STAGE_TEST (test_a_token_that_was_replaced_unseen_is_good, 1, 10000)
     stage_quiet ();
 }
 
+/*  An upgrade is given up before it is answered, and is granted all the same: the hold is not lost,
+ *  and ends with the token that its user has. */
+STAGE_TEST (test_a_grant_of_what_was_given_up_is_the_same_hold, 1, 10000)
+{
+    s_hold_shared ("a", 5);
+    s_want ("a", 0, 500);
+    uint64_t seq = stage_requests ()->request[0].seq;
+    stage_run_ms (600);
+    stage_expect (HF_TIMEOUT, 0);
+    s_granted ("a", 9, 70, 0, 5);
+    stage_answer (seq, HF_QUEUED, 60, 5, 1); //  the answer is older
+    stage_quiet ();
+    stage_end (HF_OP_RELEASE, "a", 5);
+    const got_t *got = stage_requests ();
+    assert_int_equal (got->request[got->count - 1].kind, HF_KIND_RELEASE);
+    assert_int_equal (got->request[got->count - 1].release.token, 9);
+    stage_answer (got->request[got->count - 1].seq, HF_OK, 81, 0, 0);
+    stage_expect (HF_OK, 0);
+    stage_quiet ();
+}
+
 STAGE_TEST (test_the_mutant_that_keeps_upgrades_is_seen, 1, 10000)
 {
     s_upgrade (500);
