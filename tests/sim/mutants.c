@@ -47,7 +47,7 @@ static const known_t s_known[] = {
     {HF_MUTANT_vote_twice, 35},
     {HF_MUTANT_vote_names_id_only, 170},
     {HF_MUTANT_unknown_votes, 33},
-    {HF_MUTANT_barrier_old_round, 1814},
+    {HF_MUTANT_barrier_old_round, 6724},
     {HF_MUTANT_keepalive_unbarred, 47},
     {HF_MUTANT_expiry_any_term, 446},
     {HF_MUTANT_deadline_from_answer, 27},

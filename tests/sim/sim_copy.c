@@ -208,13 +208,20 @@ s_is_whole (const node_t *node)
     return node->durable.base_index >= lost->items.count && node->durable.term > lost->term;
 }
 
-void
-sim_copy_watch (sim_t *sim)
+bool
+sim_copy_is_over (sim_t *sim)
 {
     if (sim->stale && s_is_whole (sim->stale)) {
         sim_tell (sim, "the old copy of node %u got all that it lacks", sim->stale->id);
         s_noisy (sim);
-    } else if (sim->stale && sim->now_us > sim->stale_until_us)
+    }
+    return !sim->stale;
+}
+
+void
+sim_copy_watch (sim_t *sim)
+{
+    if (!sim_copy_is_over (sim) && sim->now_us > sim->stale_until_us)
         sim_fail (sim, SIM_STUCK, "P7: nobody notices that the folder of node %u is an old copy",
                   sim->stale->id);
 }

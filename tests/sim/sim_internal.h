@@ -557,6 +557,8 @@ bool sim_copy_fault (sim_t *sim, node_t *node);
 void sim_copy_heal (sim_t *sim);
 void sim_copy_settled (sim_t *sim);
 void sim_copy_watch (sim_t *sim);
+/*  No node is an old copy, or not any more. */
+bool sim_copy_is_over (sim_t *sim);
 /*  NODE went down; and is no member any more. */
 void sim_copy_crashed (sim_t *sim, const node_t *node);
 void sim_copy_removed (sim_t *sim, const node_t *node);

@@ -196,12 +196,6 @@ s_tell_rest (const sim_t *sim)
             sim_tell (sim, "session %" PRIu64 " lives", id);
 }
 
-static bool
-s_has_no_copy (sim_t *sim)
-{
-    return !sim->stale;
-}
-
 typedef bool (demand_fn) (sim_t *sim);
 
 static void
@@ -265,7 +259,7 @@ sim_demand (sim_t *sim)
     s_wait (sim, sim_members_settled, 20000000,
             "a node that is to vote does not, or one that was removed does not know");
     sim_copy_settled (sim);
-    s_wait (sim, s_has_no_copy, 20000000, "an old copy is not noticed");
+    s_wait (sim, sim_copy_is_over, 20000000, "an old copy is not noticed");
     s_wait (sim, sim_members_settled, 20000000, "a node that had an old copy does not vote");
     sim_try (sim);
     s_wait (sim, s_has_served, 60000000, "not every waiter was granted, or a dead session stays");
