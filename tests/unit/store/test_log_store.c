@@ -346,6 +346,24 @@ STORE_TEST (test_P7_kill_in_a_transaction_leaves_what_was_committed)
     hf_log_store_close (&store);
 }
 
+/*  What the state is made of was committed: another log that wants it replaced is refused. */
+STORE_TEST (test_what_was_applied_is_not_truncated)
+{
+    hf_log_store_t *store = s_open (*state);
+    for (uint64_t i = 1; i <= 3; i++)
+        assert_ok (s_append (store, i, 1, 10));
+    assert_ok (hf_log_store_commit (store));
+    hf_log_store_applied (store, 2);
+    assert_ok (hf_log_store_truncate (store, 3));
+    assert_ok (hf_log_store_commit (store));
+    assert_int_equal (hf_log_store_truncate (store, 2), -1);
+    assert_non_null (
+        strstr (hf_log_store_error (store), "entry 2 is to be replaced, and the state"));
+    store = s_reopen (store, *state);
+    fixture_expect_log (store, "1-2 base 0 runs 1:1");
+    hf_log_store_close (&store);
+}
+
 //  ---- begun anew with one disk ---------------------------------------------------
 
 /*  Another incarnation, with the entries of the same transaction or not at all. */
