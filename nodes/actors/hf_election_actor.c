@@ -14,6 +14,7 @@
 #include "nodes/actors/hf_follow.h"
 #include "nodes/actors/hf_pipe.h"
 #include "nodes/actors/hf_report.h"
+#include "broker-less/hf_poll.h"
 #include <assert.h>
 
 #define DRAIN_MESSAGES 2000    //  from one socket in one turn
@@ -24,6 +25,8 @@ typedef struct election {
     zsock_t *pipe;
     hf_election_service_t *service;
     hf_outbox_t *out;
+    hf_poll_t poll;
+    unsigned from_lock, from_file, from_main; //  in it
     hf_follow_t follow;
     bool told_removed, told_moved, told_old;
     uint64_t start_us;
@@ -214,10 +217,13 @@ s_turn (election_t *self)
     hf_election_service_begin (self->service, hf_clock_us ());
     hf_election_service_dropped (self->service, hf_mesh_dropped (self->args->mesh));
     s_drain_mesh (self);
-    s_drain (self, self->args->lock);
-    s_drain (self, self->args->file);
+    if (hf_poll_ready (&self->poll, self->from_lock))
+        s_drain (self, self->args->lock);
+    if (hf_poll_ready (&self->poll, self->from_file))
+        s_drain (self, self->args->file);
     bool handover = false;
-    self->stop = hf_pipe_ends (self->pipe, &handover);
+    if (hf_poll_ready (&self->poll, self->from_main))
+        self->stop = hf_pipe_ends (self->pipe, &handover);
     if (handover)
         hf_election_service_handover (self->service, hf_clock_us ());
     hf_election_service_end (self->service, hf_clock_us ());
@@ -297,17 +303,21 @@ s_watch_old (election_t *self)
 }
 
 static void
-s_run (election_t *self)
+s_wait_for (election_t *self)
 {
     void *mesh[HF_MESH_SOCKETS];
     hf_mesh_sockets (self->args->mesh, mesh);
-    zmq_pollitem_t items[] = {
-        {.socket = zsock_resolve (self->pipe), .events = ZMQ_POLLIN},
-        {.socket = zsock_resolve (self->args->lock), .events = ZMQ_POLLIN},
-        {.socket = mesh[0], .events = ZMQ_POLLIN},
-        {.socket = mesh[1], .events = ZMQ_POLLIN},
-        {.socket = zsock_resolve (self->args->file), .events = ZMQ_POLLIN},
-    };
+    hf_poll_add (&self->poll, mesh[0], HF_POLL_TALKS);
+    hf_poll_add (&self->poll, mesh[1], HF_POLL_HEARS);
+    self->from_lock = hf_poll_add (&self->poll, zsock_resolve (self->args->lock), HF_POLL_TALKS);
+    self->from_file = hf_poll_add (&self->poll, zsock_resolve (self->args->file), HF_POLL_TALKS);
+    self->from_main = hf_poll_add (&self->poll, zsock_resolve (self->pipe), HF_POLL_TALKS);
+}
+
+static void
+s_run (election_t *self)
+{
+    s_wait_for (self);
     s_follow (self);
     uint64_t tick_us = hf_mesh_tick (self->args->mesh, hf_clock_us ());
     while (!self->stop) {
@@ -319,8 +329,7 @@ s_run (election_t *self)
             tick_us = hf_mesh_tick (self->args->mesh, hf_clock_us ());
         uint64_t wake_us = hf_election_service_wake_us (self->service);
         if (!self->stop)
-            zmq_poll (items, sizeof items / sizeof *items,
-                      hf_pipe_wait_ms (wake_us < tick_us ? wake_us : tick_us));
+            hf_poll_wait (&self->poll, hf_pipe_wait_ms (wake_us < tick_us ? wake_us : tick_us));
     }
 }
 

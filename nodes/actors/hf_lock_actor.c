@@ -8,6 +8,7 @@
 #include "nodes/actors/hf_pipe.h"
 #include "nodes/actors/hf_report.h"
 #include "nodes/services/hf_lock_service.h"
+#include "broker-less/hf_poll.h"
 #include <assert.h>
 #include <stdlib.h>
 
@@ -24,6 +25,8 @@ typedef struct lock_actor {
     zsock_t *pipe;
     hf_lock_service_t *service;
     hf_outbox_t *out;
+    hf_poll_t poll;
+    unsigned from_election, from_file, from_main; //  in it
     char endpoint[HF_HOST_MAX + 16];
 } lock_actor_t;
 
@@ -128,8 +131,10 @@ s_turn (lock_actor_t *self)
 {
     hf_lock_service_begin (self->service, hf_clock_us ());
     s_look_at_door (self);
-    s_drain (self, self->args->election);
-    s_drain (self, self->args->file);
+    if (hf_poll_ready (&self->poll, self->from_election))
+        s_drain (self, self->args->election);
+    if (hf_poll_ready (&self->poll, self->from_file))
+        s_drain (self, self->args->file);
     s_drain_http (self);
     hf_lock_service_end (self->service, s_drain_door (self));
     s_carry_out (self);
@@ -140,22 +145,26 @@ s_turn (lock_actor_t *self)
 }
 
 static void
+s_wait_for (lock_actor_t *self)
+{
+    self->from_election =
+        hf_poll_add (&self->poll, zsock_resolve (self->args->election), HF_POLL_TALKS);
+    self->from_file = hf_poll_add (&self->poll, zsock_resolve (self->args->file), HF_POLL_TALKS);
+    self->from_main = hf_poll_add (&self->poll, zsock_resolve (self->pipe), HF_POLL_HEARS);
+    hf_poll_add (&self->poll, hf_door_socket (self->args->door), HF_POLL_TALKS);
+    if (self->args->http)
+        hf_poll_add (&self->poll, zsock_resolve (self->args->http), HF_POLL_TALKS);
+}
+
+static void
 s_run (lock_actor_t *self)
 {
-    zmq_pollitem_t items[] = {
-        {.socket = zsock_resolve (self->pipe), .events = ZMQ_POLLIN},
-        {.socket = zsock_resolve (self->args->election), .events = ZMQ_POLLIN},
-        {.socket = zsock_resolve (self->args->file), .events = ZMQ_POLLIN},
-        {.socket = hf_door_socket (self->args->door), .events = ZMQ_POLLIN},
-        {.socket = self->args->http ? zsock_resolve (self->args->http) : NULL,
-         .events = ZMQ_POLLIN},
-    };
-    int count = (int)(sizeof items / sizeof *items) - (self->args->http ? 0 : 1);
+    s_wait_for (self);
     s_carry_out (self); //  A_START
     do {
-        zmq_poll (items, count, hf_pipe_wait_ms (hf_lock_service_wake_us (self->service)));
+        hf_poll_wait (&self->poll, hf_pipe_wait_ms (hf_lock_service_wake_us (self->service)));
         s_turn (self);
-    } while (!hf_pipe_ends (self->pipe, NULL));
+    } while (!hf_poll_ready (&self->poll, self->from_main) || !hf_pipe_ends (self->pipe, NULL));
 }
 
 void
