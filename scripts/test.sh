@@ -45,5 +45,6 @@ fi
 printf '== run the tests\n'
 export ASAN_OPTIONS="${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0}"
 export UBSAN_OPTIONS="${UBSAN_OPTIONS:-print_stacktrace=1}"
-# -j: tests that need the machine for themselves say so (RUN_SERIAL).
-exec ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j "$jobs" "$@"
+# Tests of clusters wait most of the time, so two for each core. Those that compute count for more
+# (PROCESSORS), and those that need the machine for themselves say so (RUN_SERIAL).
+exec ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j $((jobs * 2)) "$@"
