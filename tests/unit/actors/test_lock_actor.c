@@ -7,6 +7,7 @@
 #include "nodes/actors/hf_actors.h"
 #include "nodes/actors/hf_clock.h"
 #include "nodes/actors/hf_pipe.h"
+#include "broker-less/hf_poll.h"
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -27,22 +28,20 @@ hf_clock_us (void)
 
 //  ---- the gate: the actor waits there between two turns, when it is shut --------------
 
-#define ACTOR_POLLS 4
-
 static atomic_bool s_shut;
 static atomic_bool s_at_gate;
 
-int __real_zmq_poll (zmq_pollitem_t *items, int count, long limit_ms);
-int __wrap_zmq_poll (zmq_pollitem_t *items, int count, long limit_ms);
+void __real_hf_poll_wait (hf_poll_t *self, long ms);
+void __wrap_hf_poll_wait (hf_poll_t *self, long ms);
 
-int
-__wrap_zmq_poll (zmq_pollitem_t *items, int count, long limit_ms)
+void
+__wrap_hf_poll_wait (hf_poll_t *self, long ms)
 {
-    while (count == ACTOR_POLLS && atomic_load (&s_shut)) {
+    while (atomic_load (&s_shut)) {
         atomic_store (&s_at_gate, true);
-        __real_zmq_poll (NULL, 0, 1);
+        poll (NULL, 0, 1);
     }
-    return __real_zmq_poll (items, count, limit_ms);
+    __real_hf_poll_wait (self, ms);
 }
 
 //  ---- the stage -----------------------------------------------------------------------
