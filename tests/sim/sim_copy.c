@@ -204,8 +204,10 @@ sim_copy_settled (sim_t *sim)
 static bool
 s_is_whole (const node_t *node)
 {
-    const disk_t *lost = &node->lost.list[node->lost.count - 1];
-    return node->durable.base_index >= lost->items.count && node->durable.term > lost->term;
+    const disk_t *has = &node->durable, *lost = &node->lost.list[node->lost.count - 1];
+    bool vote = lost->voted_for.node == 0 || has->voted_for.node == lost->voted_for.node;
+    return has->base_index >= lost->items.count &&
+           (has->term > lost->term || (has->term == lost->term && vote));
 }
 
 bool
