@@ -164,6 +164,8 @@ typedef struct hf_session_event {
     const char *lock;
     uint64_t token;
     uint64_t position;
+    const char *text; //  of LOST: who ended the hold, in words for people, when another session
+                      //  did; else NULL
 } hf_session_event_t;
 
 /*  Called on the client's thread; must not block and must not destroy anything; may submit. */
@@ -320,6 +322,9 @@ hf_status_t hf_append_for (hf_session_t *self, uint64_t owner, const char *lock,
 
 /*  End session ID, whoever opened it. */
 hf_status_t hf_close_session_id (hf_client_t *client, uint64_t id, uint32_t limit_ms);
+/*  The same for operators: the nodes log that BY (a label) closed it. HF_BAD_LABEL. */
+hf_status_t hf_close_session_as (hf_client_t *client, uint64_t id, const char *by,
+                                 uint32_t limit_ms);
 
 /*  Into BUFFER; *size in: its room (at most 1 MiB is read), out: bytes read. TOTAL may be NULL. */
 hf_status_t hf_read (hf_client_t *client, const char *file, uint64_t offset, void *buffer,

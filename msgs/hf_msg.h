@@ -29,7 +29,8 @@
     F (bin, nonce) F (u32, ttl_ms) F (str, label) F (flag, detect) F (u32, delay_ms)
 #define HF_FIELDS_keepalive(F) F (u64, echo) F (list, sessions)
 #define HF_FIELDS_requests(F)  F (u64, session) F (u64, floor) F (list, requests)
-#define HF_FIELDS_close(F)     F (u64, session) F (u64, echo)
+//  BY: who asks to end a session of somebody else, for the audit.
+#define HF_FIELDS_close(F) F (u64, session) F (u64, echo) F (str, by)
 #define HF_FIELDS_query(F)                                                                         \
     F (u64, id)                                                                                    \
     F (u32, what) F (str, name) F (u64, offset) F (u32, limit) F (flag, stale) F (u64, number)
@@ -92,7 +93,10 @@
     F (str, lock) F (u64, token) F (u64, index) F (u64, waiters) F (u64, replaces)
 #define HF_FIELDS_moved(F)  F (str, lock) F (u64, position)
 #define HF_FIELDS_wanted(F) F (str, lock) F (u64, token) F (u64, waiters)
-#define HF_FIELDS_ring(F)   F (u64, seq) F (list, rows)
+//  A hold that session BY ended: its section was committed, or DROPPED.
+#define HF_FIELDS_taken(F)                                                                         \
+    F (str, lock) F (u64, token) F (u64, index) F (u64, by) F (str, label) F (flag, dropped)
+#define HF_FIELDS_ring(F) F (u64, seq) F (list, rows)
 //  HOLDS: the lock that the one before it waits for; empty: it only waits there, before that one.
 #define HF_FIELDS_ring_row(F) F (u64, session) F (str, label) F (str, holds) F (str, waits)
 
@@ -226,7 +230,7 @@
 //  Commands, in the list of a COMMANDS entry.
 #define HF_FIELDS_cmd_open(F)                                                                      \
     F (bin, nonce) F (u32, ttl_ms) F (str, label) F (flag, detect) F (u32, delay_ms)
-#define HF_FIELDS_cmd_close(F)    F (u64, session)
+#define HF_FIELDS_cmd_close(F)    F (u64, session) F (str, by)
 #define HF_FIELDS_cmd_requests(F) F (u64, session) F (u64, floor) F (list, requests)
 #define HF_FIELDS_cmd_expire(F)   F (u64, session) F (u64, term)
 #define HF_FIELDS_cmd_silence(F)  F (u64, term) F (list, sessions)
@@ -306,6 +310,7 @@
     M (RING_ROW, 85, ring_row)                                                                     \
     M (WANTED, 86, wanted)                                                                         \
     M (HAPPENED, 87, happened)                                                                     \
+    M (TAKEN, 88, taken)                                                                           \
     M (LOCK_ROW, 90, lock_row)                                                                     \
     M (WAITER_ROW, 91, waiter_row)                                                                 \
     M (FILE_ROW, 92, file_row)                                                                     \
@@ -381,6 +386,8 @@ typedef enum hf_kind {
 #define HF_OPTIONAL_TABLE(O)                                                                       \
     O (OPEN, 3)                                                                                    \
     O (CMD_OPEN, 3)                                                                                \
+    O (CLOSE, 1)                                                                                   \
+    O (CMD_CLOSE, 1)                                                                               \
     O (QUERY, 2)                                                                                   \
     O (CLAIM, 2)                                                                                   \
     O (GRANTED, 2)                                                                                 \

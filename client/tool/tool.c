@@ -7,10 +7,10 @@
 #include <unistd.h>
 
 static const tool_command_t *const s_commands[] = {
-    &tool_run,      &tool_elect,   &tool_acquire, &tool_release, &tool_append,
-    &tool_cat,      &tool_ls,      &tool_locks,   &tool_leader,  &tool_status,
-    &tool_sessions, &tool_follow,  &tool_wait,    &tool_observe, &tool_barrier,
-    &tool_backup,   &tool_inspect, &tool_members, &tool_upgrade, &tool_keys,
+    &tool_run,     &tool_elect,   &tool_acquire, &tool_release, &tool_append,   &tool_cat,
+    &tool_ls,      &tool_locks,   &tool_leader,  &tool_status,  &tool_sessions, &tool_follow,
+    &tool_wait,    &tool_observe, &tool_barrier, &tool_backup,  &tool_inspect,  &tool_members,
+    &tool_upgrade, &tool_keys,    &tool_close,
 };
 
 #define COMMANDS (sizeof s_commands / sizeof s_commands[0])
@@ -31,6 +31,7 @@ static const char s_help[] =
     "  ls        list the files\n"
     "  locks     list the locks that are held, or show one and its queue\n"
     "  sessions  list the sessions: who is there\n"
+    "  close     end a session: what it holds goes to the next in line\n"
     "  watch     print what happens to locks, or to files, as it happens\n"
     "  wait      wait until nobody holds a lock\n"
     "  barrier   wait until so many have arrived, and go on together\n"

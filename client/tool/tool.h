@@ -8,6 +8,7 @@
 
 #include "client/holdfast.h"
 #include "client/tool/tool_text.h"
+#include "msgs/hf_limits.h"
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -79,7 +80,10 @@ typedef struct tool_command {
 extern const tool_command_t tool_run, tool_elect, tool_acquire, tool_release, tool_append, tool_cat,
     tool_ls, tool_locks, tool_leader, tool_status, tool_sessions;
 extern const tool_command_t tool_follow, tool_wait, tool_observe, tool_barrier, tool_backup,
-    tool_inspect, tool_keys, tool_members, tool_upgrade;
+    tool_inspect, tool_keys, tool_members, tool_upgrade, tool_close;
+
+/*  `holdfast release --force`: end the hold that the options name, whoever has it. */
+int tool_release_force (const tool_options_t *options, hf_client_t *client);
 
 /*  `holdfast run`, once: gives the exit code. *AGAIN: the lock was lost or no cluster reached, not
  *  by the command's own exit code, and no signal asked to end. */
@@ -162,6 +166,9 @@ uint64_t tool_now_ms (void);
 /*  The client for the chosen endpoints, and 0; or NULL after a line on stderr, and the exit code.
  */
 int tool_client_new (hf_client_t **client);
+
+/*  Who asks: user, host, process, and the command. */
+void tool_session_label (char label[HF_LABEL_MAX + 1], const tool_options_t *options);
 
 /*  Open a session with SESSION_OPTIONS (NULL: the defaults) and a label that says who it is: user,
  * host, process, and the command that is run under the lock. */

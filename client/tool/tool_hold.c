@@ -33,7 +33,9 @@ struct tool_hold {
     int wake_fd;
     pthread_mutex_t mutex;
     news_t news;
-    char *why; //  the text of the last answer, or NULL; written before it is answered
+    char *taken; //  who ended the hold, when another session did; NULL
+    bool said;   //  and that was said
+    char *why;   //  the text of the last answer, or NULL; written before it is answered
 };
 
 //  ---- on the client's thread ----------------------------------------------------
@@ -70,6 +72,8 @@ s_on_event (void *arg, const hf_session_event_t *event)
         self->news.position = event->position;
     } else if (event->type == HF_SESSION_LOST || event->type == HF_SESSION_ENDED)
         self->news.lost = true;
+    if (event->text && !self->taken)
+        self->taken = tool_copy (event->text);
     pthread_mutex_unlock (&self->mutex);
     s_wake (self);
 }
@@ -88,7 +92,12 @@ s_news (tool_hold_t *self)
     news_t news = self->news;
     self->news.moved = false;
     self->news.answered = false;
+    const char *taken = self->said ? NULL : self->taken;
     pthread_mutex_unlock (&self->mutex);
+    if (taken) {
+        self->said = true;
+        tool_error (0, "lock %s was taken away: %s", self->wants.title, taken);
+    }
     return news;
 }
 
@@ -240,6 +249,7 @@ s_free (tool_hold_t **self_p)
     close (self->wake_fd);
     pthread_mutex_destroy (&self->mutex);
     free (self->why);
+    free (self->taken);
     free (self);
     *self_p = NULL;
 }

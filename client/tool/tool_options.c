@@ -225,7 +225,7 @@ static const option_row_t s_options[] = {
     {TOOL_KEYS, 0, "out", 1, TAKE_TEXT, TO (out), NULL},
     {TOOL_BACKUP, 0, "progress", 0, TAKE_TRUE, TO (progress), NULL},
     {TOOL_MEMBERS, 0, "learner", 0, TAKE_TRUE, TO (learner), NULL},
-    {TOOL_MEMBERS, 0, "force", 0, TAKE_TRUE, TO (force), NULL},
+    {TOOL_MEMBERS | TOOL_RELEASE, 0, "force", 0, TAKE_TRUE, TO (force), NULL},
     {TOOL_MEMBERS, 0, "wait", 0, TAKE_TRUE, TO (wait), NULL},
     {TOOL_MEMBERS, 0, "no-wait", 0, TAKE_TRUE, TO (no_wait), NULL},
     {TOOL_WAIT, 'n', "nonblock", 0, TAKE_NO_WAIT, TO (wait_ms), NULL},

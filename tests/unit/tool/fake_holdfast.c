@@ -4,6 +4,7 @@
  *  status numbers. HF_FAKE_LOG names a file that gets a line for each call. HF_FAKE_CONTROL names a
  *  FIFO: the session then does what its lines say: "move N", "grant", "status N", "lose", "silence"
  *  (from now on its lease runs out).
+ *  HF_FAKE_TAKEN: the text of what is lost.
  *  HF_FAKE_WHY: the text of the answer to an acquire.
  *  HF_FAKE_OLD: nodes up to this id know of no feature level; not set: none does.
  *  HF_FAKE_LEVEL: the feature level; above 0 the members are not those of the list.
@@ -197,7 +198,12 @@ s_answer (hf_session_t *self, hf_status_t status)
 static void
 s_event (hf_session_t *self, hf_session_event_type_t type, uint64_t position)
 {
-    self->fn (self->arg, &(hf_session_event_t){type, 7, "lock", 42, position});
+    self->fn (self->arg, &(hf_session_event_t){.type = type,
+                                               .session = 7,
+                                               .lock = "lock",
+                                               .token = 42,
+                                               .position = position,
+                                               .text = getenv ("HF_FAKE_TAKEN")});
 }
 
 static void
@@ -314,6 +320,14 @@ hf_status_t
 hf_close_session_id (hf_client_t *client, uint64_t id, uint32_t limit_ms)
 {
     s_log ("close-id %" PRIu64 "\n", id);
+    return s_blocking ("HF_FAKE_CLOSE", client, limit_ms);
+}
+
+hf_status_t
+hf_close_session_as (hf_client_t *client, uint64_t id, const char *by, uint32_t limit_ms)
+{
+    assert (strstr (by, " pid ") && strstr (by, " holdfast close"));
+    s_log ("close-as %" PRIu64 "\n", id);
     return s_blocking ("HF_FAKE_CLOSE", client, limit_ms);
 }
 

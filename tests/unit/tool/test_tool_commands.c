@@ -52,6 +52,34 @@ static const trial_t s_release[] = {
 };
 TRIAL_TABLE (test_release, s_release)
 
+static const trial_t s_force[] = {
+    {0, "HOLDFAST_LOCK=b HOLDFAST_TOKEN=3 HOLDFAST_SESSION=4 $T release --force --token 43 one",
+     .is = "lock one: ended the hold with token 43 of session 9\n",
+     .log = "open 0\nfor 9 cancel one 43\nclose\n"},
+    {0, "$T release --force --session 7 --json one",
+     .json = "{'lock':'one','token':42,'session':7,"
+             "'label':'kim@alphapid4711./backup.sh'}",
+     .log_has = "for 7 cancel one 42\n"},
+    {2, "$T release --force one", .has = "lock one has 2 holders: say which by --token",
+     .log_lacks = "cancel"},
+    {2, "$T release --force --token 9 one", .has = "nobody holds lock one with that token",
+     .log_lacks = "cancel"},
+    {2, "$T release --force two", .has = "nobody holds lock two", .log_lacks = "cancel"},
+    {2, "HF_FAKE_RELEASE=16 $T release --force --token 43 one", .has = "changed hands meanwhile"},
+    {75, "HF_FAKE_RELEASE=64 $T release --force --token 43 one", .has = "it is not known whether"},
+    {69, "HF_FAKE_OPEN=66 $T release --force --token 43 one", .has = "cannot end the hold"},
+    {64, "$T release --force", .has = "which lock?"},
+    {64, "$T release --json " SECTION, .has = "--json goes with --force"},
+    {0, "$T close 7", .is = "session 7 (kim) is closed: it held 2, and waited for 1\n",
+     .log_has = "close-as 7\n"},
+    {0, "$T close --json 7", .json = "{'session':7,'label':'kim','held':2,'queued':1}"},
+    {2, "$T close 8", .has = "there is no session 8", .log_lacks = "close-as"},
+    {69, "HF_FAKE_CLOSE=66 $T close 7", .has = "cannot close session 7"},
+    {64, "$T close", .has = "which session?"},
+    {64, "$T close x", .has = "'x' is not the number of a session"},
+};
+TRIAL_TABLE (test_force, s_force)
+
 static const trial_t s_append[] = {
     //  Alone: under the lock of the file's name.
     {2, "$T append '' x",

@@ -1,0 +1,48 @@
+/*  What operators do to real nodes: end a hold or a session of somebody else. $T is `holdfast`. */
+#include "tests/kit/hf_test.h"
+#include "tests/cluster/harness/hf_cluster.h"
+#include "tests/unit/tool/trial.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+static void
+s_begin (hf_cluster_t *cluster)
+{
+    assert_true (hf_cluster_begin (cluster));
+    setenv ("HOLDFAST_ENDPOINTS", hf_cluster_endpoints (cluster), 1);
+}
+
+/*  Every node logs it. */
+static void
+s_all_log (hf_cluster_t *cluster, const char *text)
+{
+    for (uint32_t id = 1; id <= 3; id++)
+        assert_true (HF_WAIT (hf_cluster_log_has (cluster, id, text), HF_CLUSTER_LIMIT_MS));
+}
+
+HF_TEST_ON (test_a_hold_and_a_session_are_ended, 3)
+{
+    s_begin (cluster);
+    //  The command ends, its holder is told why, and the next one has the lock.
+    trial_must (75, "mkfifo up; $T run job -- sh -c '$T append ledger no; echo > up; "
+                    "exec sleep 60' 2>err & read x < up; $T run job -- $T append ledger next & "
+                    "until $T locks job | grep -q 'waiters  1'; do :; done; "
+                    "$T release --force job && wait %2 && wait %1; c=$?; rm up; cat err; exit $c");
+    trial_output_has ("lock job: ended the hold with token ");
+    trial_output_has ("holdfast: lock job was taken away: session ");
+    trial_output_has (" holdfast release) ended it, by command ");
+    trial_must (0, "$T cat ledger");
+    trial_output_has ("next");
+    s_all_log (cluster, "holdfast release) cancelled lock job, token ");
+    //  Nobody keeps it: its next append and release say so.
+    trial_must (2, "eval \"$($T acquire left)\"; $T release --force left && $T append x y; "
+                   "[ $? = 2 ] && $T release");
+    trial_output_has ("you do not hold lock left: it was released or its session ended");
+    trial_must (2, "$T release --force left");
+    trial_must (0, "eval \"$($T acquire mine)\"; $T close $HOLDFAST_SESSION && ! $T locks mine");
+    trial_output_has ("is closed: it held 1, and waited for 0");
+    s_all_log (cluster, " holdfast close");
+    trial_must (2, "$T close 1000");
+}
+
+HF_TEST_MAIN (trial_setup, trial_teardown)
