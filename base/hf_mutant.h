@@ -178,6 +178,11 @@
 //  For unit tests alone. The lock actor answers nothing before it has applied it, so that no client
 //  can see the difference; the tool's guard, names and addresses are not in the simulator.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
+    M (lead_not_kept, "P11", "a lead that an operator asked for is handed on to a lower id")       \
+    M (drained_leads, "P11", "a leader that is drained does not hand over")                        \
+    M (drained_stands_first, "P11", "a member that is drained stands for election in its turn")    \
+    M (handed_to_drained, "P11", "the lead is handed to a member that is drained")                 \
+    M (drain_lost, "P11", "a drained member is drained no more when its new disk is admitted")     \
     M (taken_by_name, "P5", "a hold is reported taken that came after the one that was")           \
     M (outdated_counts, "P1 P3", "a node of an older release than the level in force counts")      \
     M (stranger_unaware, "P11", "a node whose log is empty is not told that it is no member")      \

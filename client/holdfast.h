@@ -494,6 +494,7 @@ typedef struct hf_member_info {
     bool joins;           //  it is to vote as soon as it has caught up
     bool leaves;          //  it votes no more, and is no member in a moment
     uint64_t incarnation; //  a number of its disk; 0: not known yet
+    bool drained;         //  it leads only when no other member can
 } hf_member_info_t;
 typedef void (hf_member_info_fn) (void *arg, const hf_member_info_t *info);
 
@@ -514,7 +515,10 @@ typedef enum hf_member_op {
     HF_MEMBER_REMOVE = 2,  //  NODE; FORCE: even if too few of the others are up
     HF_MEMBER_MOVE = 3,    //  NODE is at HOST now, with its disk or, when it has caught up, another
     HF_MEMBER_PROMOTE = 4, //  NODE, which learns, votes when it has caught up
-    HF_MEMBER_RAISE = 5    //  the feature level to LEVEL
+    HF_MEMBER_RAISE = 5,   //  the feature level to LEVEL
+    HF_MEMBER_LEAD = 6,    //  NODE leads now, and keeps the lead until it stops or loses it
+    HF_MEMBER_DRAIN = 7,   //  NODE leads only when no other member can
+    HF_MEMBER_UNDRAIN = 8  //  and again as any other
 } hf_member_op_t;
 
 typedef struct hf_member_change {
@@ -526,10 +530,11 @@ typedef struct hf_member_change {
     uint16_t client_port, node_port;
     bool learns, force;
     uint32_t level;
+    const char *by; //  who asks, for the nodes' logs: a label; NULL: it is not said
 } hf_member_change_t;
 #define HF_MEMBER_CHANGE_INIT                                                                      \
     {                                                                                              \
-        sizeof (hf_member_change_t), 0, 0, 0, NULL, 0, 0, false, false, 0                          \
+        sizeof (hf_member_change_t), 0, 0, 0, NULL, 0, 0, false, false, 0, NULL                    \
     }
 
 /*  Change the members. HF_OK: the change is committed, and *INDEX (may be NULL) is that of the

@@ -100,6 +100,8 @@ static const struct {
     {HF_NO_MAJORITY, TOOL_REFUSED,
      ": first remove those that never come back; see --force in: holdfast members --help"},
     {HF_LEVEL, TOOL_REFUSED, ": holdfast upgrade"},
+    {HF_CANNOT_LEAD, TOOL_REFUSED, ": see holdfast members and holdfast status"},
+    {HF_ALL_DRAINED, TOOL_REFUSED, ": holdfast drain --off NODE"},
     {HF_NO_MEMBER, TOOL_REFUSED, ": see holdfast members"},
     {HF_TOO_LARGE, TOOL_REFUSED, ": a section takes at most 16 MiB and 256 files"},
 };
@@ -228,6 +230,7 @@ static const option_row_t s_options[] = {
     {TOOL_MEMBERS | TOOL_RELEASE, 0, "force", 0, TAKE_TRUE, TO (force), NULL},
     {TOOL_MEMBERS, 0, "wait", 0, TAKE_TRUE, TO (wait), NULL},
     {TOOL_MEMBERS, 0, "no-wait", 0, TAKE_TRUE, TO (no_wait), NULL},
+    {TOOL_DRAIN, 0, "off", 0, TAKE_TRUE, TO (off), NULL},
     {TOOL_WAIT, 'n', "nonblock", 0, TAKE_NO_WAIT, TO (wait_ms), NULL},
     {TOOL_WAIT | TOOL_BARRIER, 'w', "wait", 1, TAKE_TIME, TO (wait_ms), "-w"},
     {TOOL_WAIT | TOOL_BARRIER, 'E', "conflict-exit-code", 1, TAKE_EXIT_CODE, TO (conflict_code),

@@ -45,4 +45,43 @@ HF_TEST_ON (test_a_hold_and_a_session_are_ended, 3)
     trial_must (2, "$T close 1000");
 }
 
+/*  Whether NODE leads, as it did a while before: longer than it takes for the lowest id to get the
+ *  lead back. */
+static void
+s_leads (hf_cluster_t *cluster, uint32_t node)
+{
+    (void)cluster;
+    char script[200];
+    snprintf (script, sizeof script,
+              "end=$(($(date +%%s) + 4)); while [ $(date +%%s) -lt $end ]; do "
+              "$T leader | grep -q 'node %u leads' || exit 1; sleep 0.2; done",
+              node);
+    trial_must (0, script);
+}
+
+HF_TEST_ON (test_who_leads, 3)
+{
+    s_begin (cluster);
+    trial_must (0, "$T lead 3");
+    trial_output_has ("node 3 leads in term ");
+    s_leads (cluster, 3); //  it is kept
+    assert_true (hf_cluster_log_has (cluster, 1, "asked to hand the lead to node 3 by "));
+    trial_must (0, "$T drain 3");
+    trial_output_has ("node 3 is drained: node ");
+    trial_must (2, "$T lead 3");
+    trial_must (0, "$T members");
+    trial_output_has ("votes, drained");
+    trial_must (0, "$T drain 1 && $T leader");
+    trial_output_has ("node 2 leads");
+    trial_must (2, "$T drain 2"); //  nobody would be left
+    //  Only those are left: one of them leads, until there is another.
+    hf_cluster_kill (cluster, 2);
+    trial_must (0, "$T leader --timeout 20");
+    assert_true (hf_cluster_start (cluster, 2));
+    trial_must (0, "until $T leader | grep -q 'node 2 leads'; do :; done");
+    trial_must (0, "$T drain --off 1 && $T drain --off 3 && "
+                   "until $T leader | grep -q 'node 1 leads'; do :; done");
+    assert_true (hf_cluster_wait_equal (cluster, HF_CLUSTER_LIMIT_MS));
+}
+
 HF_TEST_MAIN (trial_setup, trial_teardown)

@@ -430,7 +430,10 @@ s_any_message (hf_bench_t *bench, hf_pack_t *frame)
         hf_state_offer_frame (frame, &(hf_state_offer_t){from, to, term, s_random (12)});
         break;
     default:
-        hf_transfer_frame (frame, &(hf_transfer_t){from, to, term, index, of_term});
+        hf_transfer_frame (
+            frame,
+            &(hf_transfer_t){
+                .from = from, .to = to, .term = term, .last_index = index, .last_term = of_term});
         break;
     }
 }

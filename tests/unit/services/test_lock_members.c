@@ -210,7 +210,8 @@ BENCH_TEST (test_each_verdict_has_a_status, bench)
         {HF_VERDICT_NO_MEMBER, HF_NO_MEMBER},     {HF_VERDICT_ID_TAKEN, HF_ID_TAKEN},
         {HF_VERDICT_PLACE_TAKEN, HF_PLACE_TAKEN}, {HF_VERDICT_FULL, HF_MEMBERS_FULL},
         {HF_VERDICT_LAST, HF_LAST_VOTER},         {HF_VERDICT_NO_MAJORITY, HF_NO_MAJORITY},
-        {HF_VERDICT_NO_PLACE, HF_NO_PLACE}};
+        {HF_VERDICT_NO_PLACE, HF_NO_PLACE},       {HF_VERDICT_CANNOT_LEAD, HF_CANNOT_LEAD},
+        {HF_VERDICT_ALL_DRAINED, HF_ALL_DRAINED}};
     for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
         s_ask (bench, 1, &s_add);
         s_verdict (bench, 77, (hf_verdict_t)statuses[i][0]);
@@ -261,7 +262,7 @@ BENCH_TEST (test_a_change_out_of_range_is_refused, bench)
         bad[i] = s_add;
     bad[0].id = 0;
     bad[1].op = 0;
-    bad[2].op = HF_CHANGE_RAISE + 1;
+    bad[2].op = HF_CHANGE_UNDRAIN + 1;
     bad[3].node = 0;
     bad[4].node = 65536;
     for (size_t i = 0; i < 5; i++)

@@ -539,12 +539,14 @@ hf_query_members (hf_client_t *client, const hf_query_options_t *options, hf_ros
     s_looks += s_change.op != 0;
     if (!fn)
         return s_blocking ("HF_FAKE_QUERY", client, limit_ms);
-    s_member (fn, arg, &(hf_member_info_t){1, "alpha", 8080, 8081, true, false, false, 0xabc});
-    s_member (fn, arg, &(hf_member_info_t){2, "beta", 80, 81, true, false, false, 5});
-    s_member (fn, arg, &(hf_member_info_t){3, "", 0, 0, false, false, false, 0});
+    s_member (fn, arg,
+              &(hf_member_info_t){1, "alpha", 8080, 8081, true, false, false, 0xabc, false});
+    s_member (fn, arg, &(hf_member_info_t){2, "beta", 80, 81, true, false, false, 5, true});
+    s_member (fn, arg, &(hf_member_info_t){3, "", 0, 0, false, false, false, 0, false});
     if (s_change.op == HF_MEMBER_ADD && s_change.node > 3)
-        s_member (fn, arg,
-                  &(hf_member_info_t){s_change.node, s_change.host, 1, 2, false, true, false, 0});
+        s_member (
+            fn, arg,
+            &(hf_member_info_t){s_change.node, s_change.host, 1, 2, false, true, false, 0, false});
     if (info)
         *info = (hf_roster_info_t){
             .index = s_roster, .level = s_number ("HF_FAKE_LEVEL", 0), .count = 3};
@@ -557,6 +559,7 @@ hf_change_members (hf_client_t *client, hf_member_change_t *change, uint64_t *in
 {
     static unsigned changing;
     static uint64_t id;
+    assert (change->by && strstr (change->by, " pid ")); //  for the nodes' logs
     assert (index && (changing == 0 || change->id == id));
     change->id = id = 77;
     s_log ("change %u node %u %s:%u:%u%s%s level %u\n", change->op, change->node,
