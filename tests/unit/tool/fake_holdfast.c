@@ -11,6 +11,8 @@
  *  HF_FAKE_CHANGE is the status of a change of the members, after HF_CHANGING for HF_FAKE_CHANGING
  *  times; it comes to its end when the members were asked for HF_FAKE_LOOKS times (2).
  *  HF_FAKE_AWAY: the node that is changed does not answer from this look on.
+ *  HF_FAKE_EMPTY: nodes from this id on have no log; not set: it is not said.
+ *  HF_FAKE_NOT_COUNTED: what nodes say of that.
  *  HF_FAKE_NODES: how many of three nodes answer. HF_FAKE_TROUBLE: what the client says of names.
  */
 #include "client/holdfast.h"
@@ -583,6 +585,10 @@ hf_query_status (hf_client_t *client, uint32_t id, hf_fact_fn *fn, void *arg, ui
     fn (arg, "leader", NULL, s_number ("HF_FAKE_LEADER", 1));
     fn (arg, "term", NULL, 5);
     fn (arg, "state_hash", NULL, 0xabc);
+    if (getenv ("HF_FAKE_EMPTY"))
+        fn (arg, "last_index", NULL, id >= s_number ("HF_FAKE_EMPTY", 0) ? 0 : 9);
+    if (getenv ("HF_FAKE_NOT_COUNTED"))
+        fn (arg, "not_counted", getenv ("HF_FAKE_NOT_COUNTED"), 0);
     char place[300];
     if (getenv ("HF_FAKE_OLD") && id > s_number ("HF_FAKE_OLD", 0))
         fn (arg, "speaks", NULL, 1);
