@@ -7,10 +7,11 @@
 #include <unistd.h>
 
 static const tool_command_t *const s_commands[] = {
-    &tool_run,     &tool_elect,   &tool_acquire, &tool_release, &tool_append,   &tool_cat,
-    &tool_ls,      &tool_locks,   &tool_leader,  &tool_status,  &tool_sessions, &tool_follow,
-    &tool_wait,    &tool_observe, &tool_barrier, &tool_backup,  &tool_inspect,  &tool_members,
-    &tool_upgrade, &tool_keys,    &tool_close,   &tool_lead,    &tool_drain,
+    &tool_run,      &tool_elect,   &tool_acquire, &tool_release, &tool_append,
+    &tool_cat,      &tool_ls,      &tool_locks,   &tool_leader,  &tool_status,
+    &tool_sessions, &tool_follow,  &tool_wait,    &tool_observe, &tool_barrier,
+    &tool_backup,   &tool_inspect, &tool_members, &tool_upgrade, &tool_keys,
+    &tool_close,    &tool_lead,    &tool_drain,   &tool_top,     &tool_changes,
 };
 
 #define COMMANDS (sizeof s_commands / sizeof s_commands[0])
@@ -38,6 +39,8 @@ static const char s_help[] =
     "  observe   print who holds a lock, at each change\n"
     "  leader    say which node leads\n"
     "  status    show every node of the cluster\n"
+    "  top       show the cluster and its busiest locks, again and again\n"
+    "  events    print what happens to the cluster, as it happens\n"
     "  members   list the members of the cluster, or change them\n"
     "  lead      hand the lead to a node, which keeps it\n"
     "  drain     keep a node from leading, as before work on its machine\n"

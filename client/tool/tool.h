@@ -57,7 +57,9 @@ enum {
     TOOL_BACKUP = 1048576,
     TOOL_MEMBERS = 2097152, //  for those that change who the members are
     TOOL_KEYS = 4194304,
-    TOOL_DRAIN = 8388608
+    TOOL_DRAIN = 8388608,
+    TOOL_TOP = 16777216,
+    TOOL_EVENTS = 33554432
 };
 
 /*  The last options of a question's help, and the head of its examples. */
@@ -81,7 +83,8 @@ typedef struct tool_command {
 extern const tool_command_t tool_run, tool_elect, tool_acquire, tool_release, tool_append, tool_cat,
     tool_ls, tool_locks, tool_leader, tool_status, tool_sessions;
 extern const tool_command_t tool_follow, tool_wait, tool_observe, tool_barrier, tool_backup,
-    tool_inspect, tool_keys, tool_members, tool_upgrade, tool_close, tool_lead, tool_drain;
+    tool_inspect, tool_keys, tool_members, tool_upgrade, tool_close, tool_lead, tool_drain,
+    tool_top, tool_changes;
 
 /*  `holdfast release --force`: end the hold that the options name, whoever has it. */
 int tool_release_force (const tool_options_t *options, hf_client_t *client);
@@ -148,7 +151,8 @@ struct tool_options {
     bool progress;
     uint64_t node;          //  0: not given
     const char *user, *out; //  of a key; NULL: not given
-    bool learner, force, wait, no_wait, off;
+    bool learner, force, wait, no_wait, off, once;
+    uint32_t interval_ms; //  0: not given
 };
 
 /*  Read the options of COMMAND and check the number of arguments. Gives -1 to go on, or the exit

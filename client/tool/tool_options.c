@@ -231,6 +231,8 @@ static const option_row_t s_options[] = {
     {TOOL_MEMBERS, 0, "wait", 0, TAKE_TRUE, TO (wait), NULL},
     {TOOL_MEMBERS, 0, "no-wait", 0, TAKE_TRUE, TO (no_wait), NULL},
     {TOOL_DRAIN, 0, "off", 0, TAKE_TRUE, TO (off), NULL},
+    {TOOL_TOP, 0, "once", 0, TAKE_TRUE, TO (once), NULL},
+    {TOOL_TOP | TOOL_EVENTS, 0, "interval", 1, TAKE_TIME, TO (interval_ms), "--interval"},
     {TOOL_WAIT, 'n', "nonblock", 0, TAKE_NO_WAIT, TO (wait_ms), NULL},
     {TOOL_WAIT | TOOL_BARRIER, 'w', "wait", 1, TAKE_TIME, TO (wait_ms), "-w"},
     {TOOL_WAIT | TOOL_BARRIER, 'E', "conflict-exit-code", 1, TAKE_EXIT_CODE, TO (conflict_code),

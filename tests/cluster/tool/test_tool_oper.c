@@ -84,4 +84,23 @@ HF_TEST_ON (test_who_leads, 3)
     assert_true (hf_cluster_wait_equal (cluster, HF_CLUSTER_LIMIT_MS));
 }
 
+/*  What operators see of it, on nodes that come and go. */
+HF_TEST_ON (test_events_are_seen, 3)
+{
+    s_begin (cluster);
+    trial_must (0, "$T events --interval 0.1 > events 2>&1 & echo $! > watcher; "
+                   "until grep -q 'node 1 leads' events; do :; done; "
+                   "$T acquire --ttl 1 brief && $T drain 1 && "
+                   "until grep -q 'leads in term [2-9]' events && "
+                   "grep -q 'lost  lock brief, token ' events; do :; done");
+    trial_must (0, "$T top --once");
+    trial_output_has ("drained");
+    hf_cluster_kill (cluster, 3);
+    trial_must (0, "until grep -q 'node 3 does not answer' events; do :; done");
+    assert_true (hf_cluster_start (cluster, 3));
+    trial_must (0, "until grep -q 'node 3 answers again' events; do :; done; "
+                   "$T drain --off 1 && until grep -q 'no longer drained' events; do :; done; "
+                   "kill $(cat watcher)");
+}
+
 HF_TEST_MAIN (trial_setup, trial_teardown)
