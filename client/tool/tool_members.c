@@ -9,6 +9,7 @@
 #include <time.h>
 
 #define AGAIN_MS 200  //  while another change is under way
+#define ABLE_MS  2000 //  for a node that is to lead to catch up
 #define LOOK_MS  1000 //  for what a node says of itself
 
 static const char s_help[] =
@@ -217,12 +218,15 @@ tool_members_ask (tool_members_t *self, const char *failed)
     tool_session_label (by, options);
     self->change.by = by;
     uint64_t end = tool_now_ms () + options->timeout_ms;
+    uint64_t able_ms = tool_now_ms () + ABLE_MS;
     for (;;) {
         hf_status_t status =
             hf_change_members (self->client, &self->change, &self->index, options->timeout_ms);
         if (status == HF_OK)
             break;
-        if (status != HF_CHANGING || options->no_wait || tool_now_ms () >= end) {
+        bool again =
+            status == HF_CHANGING || (status == HF_CANNOT_LEAD && tool_now_ms () < able_ms);
+        if (!again || options->no_wait || tool_now_ms () >= end) {
             self->change.by = NULL;
             return tool_fail (status, NULL, "%s", failed);
         }

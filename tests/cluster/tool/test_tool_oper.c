@@ -22,7 +22,12 @@ s_all_log (hf_cluster_t *cluster, const char *text)
 
 HF_TEST_ON (test_a_hold_and_a_session_are_ended, 3)
 {
+    hf_cluster_add_argument (cluster, "--token-floor");
+    hf_cluster_add_argument (cluster, "700");
     s_begin (cluster);
+    trial_must (0, "$T acquire --json svc/first && $T acquire svc/second && $T locks svc/");
+    trial_output_has ("\"token\": 701");
+    trial_output_has ("  svc/second  ");
     //  The command ends, its holder is told why, and the next one has the lock.
     trial_must (75, "mkfifo up; $T run job -- sh -c '$T append ledger no; echo > up; "
                     "exec sleep 60' 2>err & read x < up; $T run job -- $T append ledger next & "

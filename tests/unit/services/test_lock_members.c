@@ -157,6 +157,36 @@ HF_TEST (test_a_node_that_is_no_member_answers_nothing_that_is_stale)
     assert_true (s_stranger_answers (HF_MUTANT_stranger_tells));
 }
 
+/*  The first token that a leader gives out whose floor is 500, and what the next leader's is. */
+static uint64_t
+s_first_token (bool raised, int mutant)
+{
+    bench_t bench;
+    bench_init (&bench, (hf_lock_config_t){.token_floor = 500}, false);
+    s_roster (&bench, raised ? &s_grown : &s_listed, 40);
+    hf_mutant = mutant;
+    bench_lead (&bench, TERM, 0);
+    bench_settle (&bench);
+    hf_mutant = HF_MUTANT_none;
+    uint64_t session = bench_open (&bench, 1, 1, 10000);
+    bench_acquire (&bench, 1, session, 1, "a");
+    uint64_t token = bench_answer (&bench, 1).token;
+    bench_lead (&bench, TERM + 1, bench.index); //  once is enough
+    bench_settle (&bench);
+    bench_acquire (&bench, 1, session, 2, "b");
+    uint64_t next = bench_answer (&bench, 1).token;
+    assert_true (next == token + 1 || mutant != HF_MUTANT_none || !raised);
+    bench_done (&bench);
+    return token;
+}
+
+HF_TEST (p5a_tokens_begin_above_the_floor)
+{
+    assert_int_equal (s_first_token (true, HF_MUTANT_none), 501);
+    assert_int_equal (s_first_token (false, HF_MUTANT_none), 1); //  older releases know of no such
+    assert_int_equal (s_first_token (true, HF_MUTANT_floor_forgotten), 1);
+}
+
 //  ---- changes --------------------------------------------------------------------------
 
 static const hf_change_request_t s_add = {

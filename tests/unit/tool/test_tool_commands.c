@@ -171,6 +171,7 @@ static const trial_t s_locks[] = {
      .json = "{'locks':[{'lock':'one'," HOLDERS "},{'lock':'zw\303\266lf','limit':0,"
              "'waiters':0,'holders':[{'session':8,'mode':'exclusive','units':0,'label':'',"
              "'note':'','token':'18446744073709551615','staged':0}]}]}"},
+    {0, "$T locks on/ | wc -l; $T locks --json on/", .has = "1\n", .has_too = "\"locks\": []"},
     {69, .script = "HF_FAKE_QUERY=64 $T locks"},
 };
 TRIAL_TABLE (test_locks, s_locks)
