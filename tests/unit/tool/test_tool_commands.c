@@ -286,7 +286,8 @@ static const trial_t s_barriers[] = {
 TRIAL_TABLE (test_barriers, s_barriers)
 
 static const trial_t s_help[] = {
-    {0, .script = "for c in run acquire release append cat ls locks leader status; do "
+    {0, .script = "for c in run acquire release append cat ls locks leader status close lead drain "
+                  "top events; do "
                   "$T $c --help | grep -q \"usage: holdfast $c\" || exit 9; "
                   "$T $c -h | grep -q examples: || exit 8; "
                   "$T help $c | grep -q usage || exit 7; "
