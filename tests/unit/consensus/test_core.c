@@ -203,8 +203,8 @@ HF_BENCH_TEST (read_peer, hf_bench_open, 3, 5)
         {true, M (VOTE_REQUEST, vote_request, 1, 0, 3, 5, .last_term = 1)},
         {false, M (VOTE_REQUEST, vote_request, 1, 0, 3, 5, .last_term = 4)},
         {true, M (VOTE, vote, 1, 2, .term = 3)},
-        {true, M (TRANSFER, transfer, 1, 2, 3, 5, 1)},
-        {false, M (TRANSFER, transfer, 1, 2, 3, 5, 4)},
+        {true, M (TRANSFER, transfer, 1, 2, 3, 5, 1, false)},
+        {false, M (TRANSFER, transfer, 1, 2, 3, 5, 4, false)},
         {true, M (NEWER_TERM, newer_term, 1, 2, 3)},
         {true, M (NEWER_TERM, newer_term, 1, 2, 3 + HF_CORE_AHEAD_MAX)}, //  away for years
         {false, M (NEWER_TERM, newer_term, 1, 2, 4 + HF_CORE_AHEAD_MAX)},
