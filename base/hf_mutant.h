@@ -147,6 +147,7 @@
 
 //  Of claims: sets, shared and counted locks, changes of mode. test_state_mutants catches them.
 #define HF_MUTANT_CLAIMS_TABLE(M)                                                                  \
+    M (taken_untold, "P5", "who held what another session released is not told of it")             \
     M (turn_kept, "P8", "who leaves a long queue is counted before those behind")                  \
     M (happened_uncounted, "P4", "what happens is counted anew after a start")                     \
     M (happened_once, "P5", "of a set the first lock alone is told to watchers")                   \
@@ -177,6 +178,13 @@
 //  For unit tests alone. The lock actor answers nothing before it has applied it, so that no client
 //  can see the difference; the tool's guard, names and addresses are not in the simulator.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
+    M (floor_forgotten, "P5a", "tokens of a new cluster begin below the floor that it was given")  \
+    M (lead_not_kept, "P11", "a lead that an operator asked for is handed on to a lower id")       \
+    M (drained_leads, "P11", "a leader that is drained does not hand over")                        \
+    M (drained_stands_first, "P11", "a member that is drained stands for election in its turn")    \
+    M (handed_to_drained, "P11", "the lead is handed to a member that is drained")                 \
+    M (drain_lost, "P11", "a drained member is drained no more when its new disk is admitted")     \
+    M (taken_by_name, "P5", "a hold is reported taken that came after the one that was")           \
     M (outdated_counts, "P1 P3", "a node of an older release than the level in force counts")      \
     M (stranger_unaware, "P11", "a node whose log is empty is not told that it is no member")      \
     M (strange_hold_kept, "P11",                                                                   \

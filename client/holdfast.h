@@ -164,6 +164,8 @@ typedef struct hf_session_event {
     const char *lock;
     uint64_t token;
     uint64_t position;
+    const char *text; //  of LOST: who ended the hold, in words for people, when another session
+                      //  did; else NULL
 } hf_session_event_t;
 
 /*  Called on the client's thread; must not block and must not destroy anything; may submit. */
@@ -320,6 +322,9 @@ hf_status_t hf_append_for (hf_session_t *self, uint64_t owner, const char *lock,
 
 /*  End session ID, whoever opened it. */
 hf_status_t hf_close_session_id (hf_client_t *client, uint64_t id, uint32_t limit_ms);
+/*  The same for operators: the nodes log that BY (a label) closed it. HF_BAD_LABEL. */
+hf_status_t hf_close_session_as (hf_client_t *client, uint64_t id, const char *by,
+                                 uint32_t limit_ms);
 
 /*  Into BUFFER; *size in: its room (at most 1 MiB is read), out: bytes read. TOTAL may be NULL. */
 hf_status_t hf_read (hf_client_t *client, const char *file, uint64_t offset, void *buffer,
@@ -489,6 +494,7 @@ typedef struct hf_member_info {
     bool joins;           //  it is to vote as soon as it has caught up
     bool leaves;          //  it votes no more, and is no member in a moment
     uint64_t incarnation; //  a number of its disk; 0: not known yet
+    bool drained;         //  it leads only when no other member can
 } hf_member_info_t;
 typedef void (hf_member_info_fn) (void *arg, const hf_member_info_t *info);
 
@@ -509,7 +515,10 @@ typedef enum hf_member_op {
     HF_MEMBER_REMOVE = 2,  //  NODE; FORCE: even if too few of the others are up
     HF_MEMBER_MOVE = 3,    //  NODE is at HOST now, with its disk or, when it has caught up, another
     HF_MEMBER_PROMOTE = 4, //  NODE, which learns, votes when it has caught up
-    HF_MEMBER_RAISE = 5    //  the feature level to LEVEL
+    HF_MEMBER_RAISE = 5,   //  the feature level to LEVEL
+    HF_MEMBER_LEAD = 6,    //  NODE leads now, and keeps the lead until it stops or loses it
+    HF_MEMBER_DRAIN = 7,   //  NODE leads only when no other member can
+    HF_MEMBER_UNDRAIN = 8  //  and again as any other
 } hf_member_op_t;
 
 typedef struct hf_member_change {
@@ -521,10 +530,11 @@ typedef struct hf_member_change {
     uint16_t client_port, node_port;
     bool learns, force;
     uint32_t level;
+    const char *by; //  who asks, for the nodes' logs: a label; NULL: it is not said
 } hf_member_change_t;
 #define HF_MEMBER_CHANGE_INIT                                                                      \
     {                                                                                              \
-        sizeof (hf_member_change_t), 0, 0, 0, NULL, 0, 0, false, false, 0                          \
+        sizeof (hf_member_change_t), 0, 0, 0, NULL, 0, 0, false, false, 0, NULL                    \
     }
 
 /*  Change the members. HF_OK: the change is committed, and *INDEX (may be NULL) is that of the

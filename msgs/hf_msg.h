@@ -29,7 +29,8 @@
     F (bin, nonce) F (u32, ttl_ms) F (str, label) F (flag, detect) F (u32, delay_ms)
 #define HF_FIELDS_keepalive(F) F (u64, echo) F (list, sessions)
 #define HF_FIELDS_requests(F)  F (u64, session) F (u64, floor) F (list, requests)
-#define HF_FIELDS_close(F)     F (u64, session) F (u64, echo)
+//  BY: who asks to end a session of somebody else, for the audit.
+#define HF_FIELDS_close(F) F (u64, session) F (u64, echo) F (str, by)
 #define HF_FIELDS_query(F)                                                                         \
     F (u64, id)                                                                                    \
     F (u32, what) F (str, name) F (u64, offset) F (u32, limit) F (flag, stale) F (u64, number)
@@ -38,13 +39,15 @@
 //  now on), as long as it is not more than ROOM bytes; 0: no more.
 #define HF_FIELDS_watch_request(F)                                                                 \
     F (u64, id) F (u32, what) F (str, prefix) F (u64, after) F (u32, room)
-//  A change of the members (hf_change_op_t). ID: random, the same in every repetition.
+//  A change of the members (hf_change_op_t). ID: random, the same in every repetition. BY: who
+//  asks, for the audit.
 #define HF_FIELDS_change_request(F)                                                                \
     F (u64, id)                                                                                    \
     F (u32, op)                                                                                    \
     F (u32, node)                                                                                  \
     F (str, host)                                                                                  \
-    F (u32, client_port) F (u32, node_port) F (flag, learns) F (flag, force) F (u32, level)
+    F (u32, client_port)                                                                           \
+    F (u32, node_port) F (flag, learns) F (flag, force) F (u32, level) F (str, by)
 
 //  Node to client. ROSTER: the index of the roster in force; 0: the members do not change. CLUSTER:
 //  the id of the cluster, with the members; 0: it has none.
@@ -92,7 +95,10 @@
     F (str, lock) F (u64, token) F (u64, index) F (u64, waiters) F (u64, replaces)
 #define HF_FIELDS_moved(F)  F (str, lock) F (u64, position)
 #define HF_FIELDS_wanted(F) F (str, lock) F (u64, token) F (u64, waiters)
-#define HF_FIELDS_ring(F)   F (u64, seq) F (list, rows)
+//  A hold that session BY ended: its section was committed, or DROPPED.
+#define HF_FIELDS_taken(F)                                                                         \
+    F (str, lock) F (u64, token) F (u64, index) F (u64, by) F (str, label) F (flag, dropped)
+#define HF_FIELDS_ring(F) F (u64, seq) F (list, rows)
 //  HOLDS: the lock that the one before it waits for; empty: it only waits there, before that one.
 #define HF_FIELDS_ring_row(F) F (u64, session) F (str, label) F (str, holds) F (str, waits)
 
@@ -125,7 +131,8 @@
     F (u32, node)                                                                                  \
     F (str, host)                                                                                  \
     F (u32, client_port)                                                                           \
-    F (u32, node_port) F (flag, votes) F (flag, joins) F (flag, leaves) F (u64, incarnation)
+    F (u32, node_port)                                                                             \
+    F (flag, votes) F (flag, joins) F (flag, leaves) F (u64, incarnation) F (flag, drained)
 
 //  Node to node. TO 0 means everybody. Every one carries the sender's term. INCARNATION is the
 //  sender's; CANDIDATE is that of the node whose VOTE_REQUEST the VOTE answers. SYNC_US: how long
@@ -187,8 +194,9 @@
     F (u32, to) F (u64, term) F (u64, incarnation) F (u64, start) F (u64, life)
 //  The ROSTER entry at INDEX, which is committed and not joint.
 #define HF_FIELDS_members(F) F (u32, from) F (u32, to) F (u64, term) F (u64, index) F (bin, roster)
+//  ASKED: an operator wants it so, and the new leader keeps the lead.
 #define HF_FIELDS_transfer(F)                                                                      \
-    F (u32, from) F (u32, to) F (u64, term) F (u64, last_index) F (u64, last_term)
+    F (u32, from) F (u32, to) F (u64, term) F (u64, last_index) F (u64, last_term) F (flag, asked)
 #define HF_FIELDS_newer_term(F) F (u32, from) F (u32, to) F (u64, term)
 
 //  State transfer. OFFER: the log of the leader begins at FIRST_INDEX, behind what the node asked
@@ -226,7 +234,7 @@
 //  Commands, in the list of a COMMANDS entry.
 #define HF_FIELDS_cmd_open(F)                                                                      \
     F (bin, nonce) F (u32, ttl_ms) F (str, label) F (flag, detect) F (u32, delay_ms)
-#define HF_FIELDS_cmd_close(F)    F (u64, session)
+#define HF_FIELDS_cmd_close(F)    F (u64, session) F (str, by)
 #define HF_FIELDS_cmd_requests(F) F (u64, session) F (u64, floor) F (list, requests)
 #define HF_FIELDS_cmd_expire(F)   F (u64, session) F (u64, term)
 #define HF_FIELDS_cmd_silence(F)  F (u64, term) F (list, sessions)
@@ -306,6 +314,7 @@
     M (RING_ROW, 85, ring_row)                                                                     \
     M (WANTED, 86, wanted)                                                                         \
     M (HAPPENED, 87, happened)                                                                     \
+    M (TAKEN, 88, taken)                                                                           \
     M (LOCK_ROW, 90, lock_row)                                                                     \
     M (WAITER_ROW, 91, waiter_row)                                                                 \
     M (FILE_ROW, 92, file_row)                                                                     \
@@ -381,6 +390,8 @@ typedef enum hf_kind {
 #define HF_OPTIONAL_TABLE(O)                                                                       \
     O (OPEN, 3)                                                                                    \
     O (CMD_OPEN, 3)                                                                                \
+    O (CLOSE, 1)                                                                                   \
+    O (CMD_CLOSE, 1)                                                                               \
     O (QUERY, 2)                                                                                   \
     O (CLAIM, 2)                                                                                   \
     O (GRANTED, 2)                                                                                 \
@@ -393,7 +404,11 @@ typedef enum hf_kind {
     O (HEARTBEAT, 1)                                                                               \
     O (ACK, 6)                                                                                     \
     O (VOTE_REQUEST, 5)                                                                            \
-    O (VOTE, 6)
+    O (VOTE, 6)                                                                                    \
+    O (CHANGE, 1)                                                                                  \
+    O (A_CHANGE, 1)                                                                                \
+    O (MEMBER_ROW, 1)                                                                              \
+    O (TRANSFER, 1)
 
 static inline uint32_t
 hf_optional (uint32_t kind)
@@ -469,6 +484,9 @@ typedef enum hf_change_op {
                           //  FORCE: even if the others are no majority
     HF_CHANGE_PROMOTE = 4, //  PLACE.node, which learns, is to vote when it has caught up
     HF_CHANGE_RAISE = 5,   //  the feature level to LEVEL
+    HF_CHANGE_LEAD = 6,    //  PLACE.node is to lead now; no roster is made
+    HF_CHANGE_DRAIN = 7,   //  PLACE.node leads only when no other member can
+    HF_CHANGE_UNDRAIN = 8, //  and again as any other
 } hf_change_op_t;
 
 //  ---- what the table makes ----------------------------------------------------
@@ -573,7 +591,8 @@ hf_status_t hf_payload_get (hf_span_t payload, hf_list_t *commands);
 #define HF_SEAT_CHANGED 4U
 #define HF_SEAT_JOINS   8U  //  it is to vote as soon as it has caught up
 #define HF_SEAT_LEAVES  16U //  it is a member no more, once this roster is committed
-#define HF_SEAT_ALL     31U
+#define HF_SEAT_DRAINED 32U //  it leads only when no other member can
+#define HF_SEAT_ALL     63U
 
 typedef struct hf_roster {
     uint32_t count;

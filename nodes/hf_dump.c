@@ -1,6 +1,7 @@
 //  The folder of a stopped node, opened as at a start and printed as one JSON object.
 
 #include "nodes/hf_dump.h"
+#include "nodes/hf_dump_copy.h"
 #include "nodes/hf_dump_internal.h"
 #include "nodes/store/hf_dir.h"
 #include "nodes/store/hf_file_store.h"
@@ -218,12 +219,14 @@ s_add_state (const char *dir, json_t *json, uint64_t *index, char *error)
     return state ? json_object_set_new (json, "state", state) : -1;
 }
 
+/*  CHECKED: as they are on disk; else as they are recorded. */
 static int
-s_add_files (const char *dir, json_t *json, char *error)
+s_add_files (const char *dir, json_t *json, bool checked, char *error)
 {
     if (!hf_dir_has (dir, "files.db"))
         return json_object_set_new (json, "files", json_array ());
-    hf_file_store_t *store = hf_file_store_open (dir, error);
+    hf_file_store_t *store =
+        checked ? hf_file_store_open (dir, error) : hf_file_store_look (dir, error);
     if (!store)
         return -1;
     json_t *files = s_files (store, error);
@@ -233,7 +236,7 @@ s_add_files (const char *dir, json_t *json, char *error)
 }
 
 static int
-s_add_all (const char *dir, json_t *json, char *error)
+s_add_all (const char *dir, json_t *json, bool checked, char *error)
 {
     hf_log_store_t *log = hf_log_store_open (dir, error);
     if (!log)
@@ -245,9 +248,7 @@ s_add_all (const char *dir, json_t *json, char *error)
     if (rc == 0)
         rc = s_entries (log, index, json, error);
     if (rc == 0)
-        rc = s_add_files (dir, json, error);
-    //  A received snapshot that the next start would swap in.
-    json_object_set_new (json, "state_to_install", json_boolean (hf_dir_has (dir, HF_STAGE_READY)));
+        rc = s_add_files (dir, json, checked, error);
     hf_log_store_close (&log);
     return rc;
 }
@@ -261,6 +262,27 @@ s_print (const json_t *json, FILE *out, char *error)
     return hf_error_set (error, "the dump cannot be written");
 }
 
+/*  Nothing is written there: the files are not looked at. */
+static int
+s_add_copy (const char *dir, json_t *json, char *error)
+{
+    char copy[PATH_MAX];
+    int rc = hf_dump_copy (dir, copy, error);
+    if (rc == 0)
+        rc = s_add_all (copy, json, false, error);
+    hf_dump_copy_remove (copy);
+    return rc;
+}
+
+static int
+s_add_here (const char *dir, json_t *json, char *error)
+{
+    hf_dir_t *lock = hf_dir_open (dir, error);
+    int rc = lock ? s_add_all (dir, json, true, error) : -1;
+    hf_dir_close (&lock);
+    return rc;
+}
+
 int
 hf_dump (const char *dir, FILE *out)
 {
@@ -269,12 +291,16 @@ hf_dump (const char *dir, FILE *out)
     if (!hf_dir_has (dir, "log.db")) {
         hf_error_set (error, "%s holds no data of a node: there is no log.db in it", dir);
     } else {
-        hf_dir_t *lock = hf_dir_open (dir, error);
         json_t *json = json_object ();
-        if (lock && s_add_all (dir, json, error) == 0)
+        bool copied = hf_dump_needs_copy (dir);
+        rc = copied ? s_add_copy (dir, json, error) : s_add_here (dir, json, error);
+        json_object_set_new (json, "files_checked", json_boolean (!copied));
+        //  A received snapshot that the next start would swap in.
+        json_object_set_new (json, "state_to_install",
+                             json_boolean (hf_dir_has (dir, HF_STAGE_READY)));
+        if (rc == 0)
             rc = s_print (json, out, error);
         json_decref (json);
-        hf_dir_close (&lock);
     }
     if (rc != 0)
         fprintf (stderr, "holdfastd: %s\n", error);

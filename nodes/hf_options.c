@@ -2,6 +2,7 @@
 
 #include "nodes/hf_options.h"
 #include "broker-less/hf_endpoints.h"
+#include "msgs/hf_limits.h"
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,6 +45,10 @@ static const char s_help[] =
     "  -k, --log-keep SIZE   bytes of the log that are kept for nodes that were away, with k, m\n"
     "                        or g behind the number (default: 32m); a node that was away for\n"
     "                        longer takes over the whole state of the leader\n"
+    "      --token-floor N   when a new cluster is formed in the place of an old one: tokens "
+    "begin\n"
+    "                        above N, as what compares tokens has seen those of the old one. Give\n"
+    "                        it to every node; it changes nothing once tokens are above N\n"
     "      --dump DIR        print the state of a node that does not run, as JSON, and exit\n"
     "      --restore FILE    make the data folder of this node, the first of a new cluster, from "
     "a\n"
@@ -110,6 +115,15 @@ s_parse_size (const char *text, uint64_t *size)
            (*end == 0 || (unit && end[1] == 0));
 }
 
+static bool
+s_parse_floor (const char *text, uint64_t *floor)
+{
+    char *end;
+    unsigned long long value = strtoull (text, &end, 10);
+    *floor = (uint64_t)value;
+    return *text >= '0' && *text <= '9' && *end == 0 && value <= HF_SKIP_MAX;
+}
+
 /*  Whether they go together; the default of what depends on others. -1: they do. */
 static int
 s_check (hf_options_t *options)
@@ -143,7 +157,8 @@ enum {
     YES,
     KEYS,
     KEY,
-    INSECURE
+    INSECURE,
+    FLOOR
 };
 static const struct option s_longs[] = {{"id", required_argument, NULL, 'i'},
                                         {"cluster", required_argument, NULL, 'c'},
@@ -162,6 +177,7 @@ static const struct option s_longs[] = {{"id", required_argument, NULL, 'i'},
                                         {"recover", no_argument, NULL, RECOVER},
                                         {"yes", no_argument, NULL, YES},
                                         {"log-keep", required_argument, NULL, 'k'},
+                                        {"token-floor", required_argument, NULL, FLOOR},
                                         {"no-prefer-lowest", no_argument, NULL, NO_PREFER},
                                         {"help", no_argument, NULL, 'h'},
                                         {"version", no_argument, NULL, 'V'},
@@ -234,6 +250,10 @@ s_read (hf_options_t *options, int c, char *const *argv)
                    ? -1
                    : s_usage ("--log-keep must be a number of bytes, such as 64k or 32m, not",
                               optarg);
+    case FLOOR:
+        return s_parse_floor (optarg, &options->token_floor)
+                   ? -1
+                   : s_usage ("--token-floor must be a number up to 1000000000000, not", optarg);
     case 'h':
         fputs (s_help, stdout);
         return EXIT_OK;

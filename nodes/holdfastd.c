@@ -44,6 +44,7 @@ s_configure (hf_node_t *node, const hf_options_t *options)
     node->file.dir = options->data;
     node->file.self = node->id;
     node->lock.own = node->own;
+    node->lock.token_floor = options->token_floor;
 }
 
 /*  Bytes of memory that are of this process alone; 0: not known. */

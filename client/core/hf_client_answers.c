@@ -23,7 +23,7 @@ s_over (hf_client_place_t *place)
         if (op && op->place == place && op->kind != HF_OP_APPEND && op->token == place->token)
             return;
     }
-    hf_client_place_lost (place);
+    hf_client_place_lost (place, NULL);
 }
 
 /*  A hold: OP's, or in another mode as OP asked for; NULL: the one that was listed. */
@@ -112,7 +112,7 @@ s_wanted (hf_client_place_t *place, uint64_t token, uint64_t waiters)
         return;
     place->wanted = waiters;
     if (waiters > 0)
-        hf_client_session_event (place->session, HF_SESSION_WANTED, place, token, waiters);
+        hf_client_session_event (place->session, HF_SESSION_WANTED, place, token, waiters, NULL);
 }
 
 static void
@@ -127,7 +127,23 @@ s_moved (hf_client_place_t *place, uint64_t position)
     if (hf_chain_empty (&place->waiting) || place->position == position)
         return;
     place->position = position;
-    hf_client_session_event (place->session, HF_SESSION_MOVED, place, 0, position);
+    hf_client_session_event (place->session, HF_SESSION_MOVED, place, 0, position, NULL);
+}
+
+/*  Another session ended a hold. It is found by its token: of a set the name may be any. */
+static void
+s_taken (hf_client_session_t *session, const hf_taken_t *taken)
+{
+    HF_CHAIN_EACH_SAFE (&session->places_all, at)
+    {
+        hf_client_place_t *place = HF_AROUND (at, hf_client_place_t, all);
+        if (!place->held || (place->token != taken->token && !HF_MUTANT (taken_by_name)))
+            continue;
+        place->refs++;
+        hf_client_place_lost (place, hf_client_why_taken (taken));
+        hf_client_place_let (place);
+        return;
+    }
 }
 
 //  ---- answers ----------------------------------------------------------------
@@ -224,7 +240,7 @@ s_other_answered (hf_op_t *op, const hf_answer_t *answer)
         if (answer->status == HF_OK && ends)
             place->held = false;
         else if (answer->status == HF_NOT_HOLDER)
-            hf_client_place_lost (place);
+            hf_client_place_lost (place, NULL);
     }
     //  STALE: the cluster has dropped this answer, so the outcome is unknown.
     bool stale = answer->status == HF_STALE;
@@ -274,6 +290,7 @@ s_item (hf_client_session_t *session, hf_scan_t *scan)
     hf_granted_t granted;
     hf_moved_t moved;
     hf_wanted_t wanted;
+    hf_taken_t taken;
     hf_client_place_t *place = NULL;
     switch (hf_scan_kind (scan)) {
     case HF_KIND_ANSWER:
@@ -296,6 +313,10 @@ s_item (hf_client_session_t *session, hf_scan_t *scan)
             place = hf_client_place_find (session, wanted.lock.at, wanted.lock.size);
         if (place)
             s_wanted (place, wanted.token, wanted.waiters);
+        break;
+    case HF_KIND_TAKEN:
+        if (hf_taken_get (scan, &taken))
+            s_taken (session, &taken);
         break;
     case HF_KIND_MOVED:
         if (hf_moved_get (scan, &moved))
@@ -369,7 +390,7 @@ s_unlisted (hf_client_place_t *place, uint64_t echo)
         return;
     if (place->listed_us != echo && place->held && place->held_us < echo &&
         !HF_MUTANT (unlisted_kept))
-        hf_client_place_lost (place);
+        hf_client_place_lost (place, NULL);
     if (place->seen_us == echo)
         return;
     HF_CHAIN_EACH_SAFE (&place->waiting, at)

@@ -30,7 +30,9 @@ s_put (hf_pack_t *frame, const hf_op_t *ask)
                                            .detect = ask->detect,
                                            .delay_ms = ask->delay_ms});
     else if (ask->kind == HF_OP_CLOSE)
-        hf_close_frame (frame, &(hf_close_t){ask->session_id, ask->seq});
+        hf_close_frame (frame, &(hf_close_t){.session = ask->session_id,
+                                             .echo = ask->seq,
+                                             .by = hf_span_text (ask->label ? ask->label : "")});
     else if (ask->kind == HF_OP_CHANGE)
         hf_change_request_frame (frame, &ask->change);
     else

@@ -80,7 +80,7 @@ typedef struct hf_op {
     bool wait;         //  of ACQUIRE
     uint32_t mode;     //  so, too: of its first lock, as the next two
     uint32_t units, limit;
-    char *label; //  of OPEN: who it is; the op owns it; NULL: nobody
+    char *label; //  of OPEN: who it is; of CLOSE and CHANGE: who asks; the op owns it; NULL: nobody
     bool detect;
     uint32_t delay_ms;
     hf_change_request_t change; //  of CHANGE, its host in the op

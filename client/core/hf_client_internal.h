@@ -221,8 +221,10 @@ void hf_client_session_take_alive (hf_client_core_t *core, const hf_alive_t *ali
 /*  Send the keepalives that are due, of all sessions. */
 void hf_client_session_keep_all (hf_client_core_t *core);
 void hf_client_session_flush (hf_client_session_t *self);
+/*  WHY, which may be NULL, is the event's from now on. */
 void hf_client_session_event (hf_client_session_t *self, hf_session_event_type_t type,
-                              const hf_client_place_t *place, uint64_t token, uint64_t position);
+                              const hf_client_place_t *place, uint64_t token, uint64_t position,
+                              char *why);
 /*  Its lease is over: report every loss, and give every result. */
 void hf_client_session_end (hf_client_session_t *self);
 /*  Give all results as HF_CLOSED and take it off every list. It is freed later: until its results
@@ -252,7 +254,8 @@ void hf_client_place_attach (hf_client_place_t *self, hf_op_t *op);
 void hf_client_place_check (hf_client_place_t *self); //  free it when it is of no use
 void hf_client_place_let (hf_client_place_t *self);   //  the same, with one reference less
 void hf_client_place_unpark (hf_client_place_t *self);
-void hf_client_place_lost (hf_client_place_t *self);
+/*  WHY, which may be NULL, is the event's from now on. */
+void hf_client_place_lost (hf_client_place_t *self, char *why);
 
 //  hf_client_requests.c
 void hf_client_requests_take (hf_op_t *op);
@@ -286,6 +289,9 @@ void hf_client_answers_kept (hf_client_session_t *session, const hf_kept_t *kept
 bool hf_client_why_ring (hf_scan_t behind, uint64_t seq, hf_ring_t *ring);
 /*  Why OP was refused, in its result: RING (NULL: it was lost), or the limit in ANSWER. */
 void hf_client_why (hf_op_t *op, const hf_answer_t *answer, const hf_ring_t *ring);
+
+/*  Who ended the hold, for people; to be freed. */
+char *hf_client_why_taken (const hf_taken_t *taken);
 
 //  hf_client_ask.c
 void hf_client_ask_start (hf_client_core_t *core, hf_op_t *ask);

@@ -243,6 +243,10 @@ hf_op_change (const hf_change_request_t *change)
         s_new (HF_OP_CHANGE, (const char *)change->host.at, change->host.size, none, none);
     op->change = *change;
     op->change.host = hf_span (op->text, change->host.size);
+    if (change->by.size > 0) {
+        op->label = memcpy (hf_alloc (change->by.size + 1), change->by.at, change->by.size);
+        op->change.by = hf_span (op->label, change->by.size);
+    }
     return op;
 }
 

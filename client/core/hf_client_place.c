@@ -3,6 +3,7 @@
 #include "base/hf_hash.h"
 #include "client/core/hf_client_internal.h"
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 hf_client_place_t *
@@ -81,14 +82,17 @@ hf_client_place_unpark (hf_client_place_t *self)
 }
 
 void
-hf_client_place_lost (hf_client_place_t *self)
+hf_client_place_lost (hf_client_place_t *self, char *why)
 {
-    if (!self->held)
+    if (!self->held) {
+        free (why);
         return;
+    }
     uint64_t token = self->given == 0 && self->alias != 0 ? self->alias : self->token;
     self->held = false;
     self->given = 0;
-    if (!HF_MUTANT (loss_unreported))
-        //  By the token that was given.
-        hf_client_session_event (self->session, HF_SESSION_LOST, self, token, 0);
+    if (HF_MUTANT (loss_unreported))
+        free (why);
+    else //  by the token that was given
+        hf_client_session_event (self->session, HF_SESSION_LOST, self, token, 0, why);
 }

@@ -2,6 +2,7 @@
 
 #include "client/core/hf_client_internal.h"
 #include <assert.h>
+#include <stdlib.h>
 
 #define TOGETHER_US    50000 //  keepalives that are due so soon go along with others
 #define EARLY_PERMILLE 250
@@ -85,10 +86,13 @@ hf_client_session_start (hf_client_core_t *core, uint64_t id, uint32_t ttl_ms, u
 
 void
 hf_client_session_event (hf_client_session_t *self, hf_session_event_type_t type,
-                         const hf_client_place_t *place, uint64_t token, uint64_t position)
+                         const hf_client_place_t *place, uint64_t token, uint64_t position,
+                         char *why)
 {
-    if (self->closing)
+    if (self->closing) {
+        free (why);
         return;
+    }
     const char *lock = place ? place->lock : "";
     hf_op_t *op = hf_op_silent (NULL, HF_OP_EVENT, lock, place ? place->lock_size : 0);
     op->session = self;
@@ -97,7 +101,9 @@ hf_client_session_event (hf_client_session_t *self, hf_session_event_type_t type
                                      .session = self->id,
                                      .lock = place ? op->text : NULL,
                                      .token = token,
-                                     .position = position};
+                                     .position = position,
+                                     .text = why};
+    op->why = why;
     hf_chain_append (&self->core->done, &op->chain);
 }
 
@@ -286,11 +292,11 @@ hf_client_session_end (hf_client_session_t *self)
     s_keepalive_paid (self);
     HF_CHAIN_EACH (&self->places_all, at)
     {
-        hf_client_place_lost (HF_AROUND (at, hf_client_place_t, all));
+        hf_client_place_lost (HF_AROUND (at, hf_client_place_t, all), NULL);
     }
     s_finish_all (self);
     hf_heap_remove (&self->core->session_timers, &self->timer);
-    hf_client_session_event (self, HF_SESSION_ENDED, NULL, 0, 0);
+    hf_client_session_event (self, HF_SESSION_ENDED, NULL, 0, 0, NULL);
 }
 
 void

@@ -141,6 +141,22 @@ s_take_limit (hf_op_t *op, uint64_t limit)
     op->result.text = op->why;
 }
 
+//  ---- a hold that another session ended -----------------------------------------------
+
+char *
+hf_client_why_taken (const hf_taken_t *taken)
+{
+    bool good =
+        taken->label.size > 0 && taken->label.size <= HF_LABEL_MAX && hf_text_valid (taken->label);
+    size_t size = HF_LABEL_MAX + WORDS_MAX;
+    char *text = hf_alloc (size);
+    int label = good ? (int)taken->label.size : 0;
+    snprintf (text, size, "session %" PRIu64 "%s%.*s%s %s it, by command %" PRIu64, taken->by,
+              good ? " (" : "", label, good ? (const char *)taken->label.at : "", good ? ")" : "",
+              taken->dropped ? "ended" : "released", taken->index);
+    return text;
+}
+
 //  ---- both ---------------------------------------------------------------------------
 
 bool

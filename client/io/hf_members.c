@@ -24,7 +24,8 @@ s_row (hf_scan_t *scan, hf_member_info_t *info, char host[HF_HOST_MAX + 1])
                                .votes = row.votes,
                                .joins = row.joins,
                                .leaves = row.leaves,
-                               .incarnation = row.incarnation};
+                               .incarnation = row.incarnation,
+                               .drained = row.drained};
     return true;
 }
 
@@ -80,7 +81,7 @@ hf_change_members (hf_client_t *client, hf_member_change_t *change, uint64_t *in
     hf_op_t *op;
     if (!client || !change || hf_io_on_thread (client) ||
         !hf_options_take (&own, sizeof own, change) || own.id > INT64_MAX ||
-        (own.host && strlen (own.host) > HF_HOST_MAX))
+        (own.host && strlen (own.host) > HF_HOST_MAX) || (own.by && strlen (own.by) > HF_LABEL_MAX))
         return HF_INVALID;
     while (own.id == 0) {
         if (getrandom (&own.id, sizeof own.id, 0) != sizeof own.id)
@@ -96,7 +97,8 @@ hf_change_members (hf_client_t *client, hf_member_change_t *change, uint64_t *in
                                               .node_port = own.node_port,
                                               .learns = own.learns,
                                               .force = own.force,
-                                              .level = own.level});
+                                              .level = own.level,
+                                              .by = hf_span_text (own.by ? own.by : "")});
     op->limit_us = hf_io_until_us (limit_ms);
     hf_status_t status = hf_io_ask (client, NULL, op, limit_ms, &op);
     if (op && index)

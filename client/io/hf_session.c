@@ -74,6 +74,20 @@ hf_close_session_id (hf_client_t *client, uint64_t id, uint32_t limit_ms)
 }
 
 hf_status_t
+hf_close_session_as (hf_client_t *client, uint64_t id, const char *by, uint32_t limit_ms)
+{
+    if (!client || id == 0 || !by || hf_io_on_thread (client))
+        return HF_INVALID;
+    hf_span_t label = hf_span_text (by);
+    if (label.size > HF_LABEL_MAX || !hf_name_valid (label))
+        return HF_BAD_LABEL;
+    hf_op_t *op = hf_op_close (id);
+    op->label = memcpy (hf_alloc (label.size + 1), by, label.size);
+    op->limit_us = hf_io_until_us (limit_ms);
+    return hf_io_ask (client, NULL, op, limit_ms, NULL);
+}
+
+hf_status_t
 hf_session_close (hf_session_t **session_p, uint32_t limit_ms)
 {
     if (!session_p || !*session_p || hf_io_on_thread ((*session_p)->client))

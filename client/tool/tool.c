@@ -11,6 +11,7 @@ static const tool_command_t *const s_commands[] = {
     &tool_cat,      &tool_ls,      &tool_locks,   &tool_leader,  &tool_status,
     &tool_sessions, &tool_follow,  &tool_wait,    &tool_observe, &tool_barrier,
     &tool_backup,   &tool_inspect, &tool_members, &tool_upgrade, &tool_keys,
+    &tool_close,    &tool_lead,    &tool_drain,   &tool_top,     &tool_changes,
 };
 
 #define COMMANDS (sizeof s_commands / sizeof s_commands[0])
@@ -31,13 +32,18 @@ static const char s_help[] =
     "  ls        list the files\n"
     "  locks     list the locks that are held, or show one and its queue\n"
     "  sessions  list the sessions: who is there\n"
+    "  close     end a session: what it holds goes to the next in line\n"
     "  watch     print what happens to locks, or to files, as it happens\n"
     "  wait      wait until nobody holds a lock\n"
     "  barrier   wait until so many have arrived, and go on together\n"
     "  observe   print who holds a lock, at each change\n"
     "  leader    say which node leads\n"
     "  status    show every node of the cluster\n"
+    "  top       show the cluster and its busiest locks, again and again\n"
+    "  events    print what happens to the cluster, as it happens\n"
     "  members   list the members of the cluster, or change them\n"
+    "  lead      hand the lead to a node, which keeps it\n"
+    "  drain     keep a node from leading, as before work on its machine\n"
     "  upgrade   raise the feature level, once every node runs the new version\n"
     "  backup    write the whole state of the cluster to a file\n"
     "  inspect   check a backup, and say what is in it\n"

@@ -8,6 +8,7 @@
 
 #include "client/holdfast.h"
 #include "client/tool/tool_text.h"
+#include "msgs/hf_limits.h"
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -55,7 +56,10 @@ enum {
     TOOL_BARRIER = 524288,
     TOOL_BACKUP = 1048576,
     TOOL_MEMBERS = 2097152, //  for those that change who the members are
-    TOOL_KEYS = 4194304
+    TOOL_KEYS = 4194304,
+    TOOL_DRAIN = 8388608,
+    TOOL_TOP = 16777216,
+    TOOL_EVENTS = 33554432
 };
 
 /*  The last options of a question's help, and the head of its examples. */
@@ -79,7 +83,11 @@ typedef struct tool_command {
 extern const tool_command_t tool_run, tool_elect, tool_acquire, tool_release, tool_append, tool_cat,
     tool_ls, tool_locks, tool_leader, tool_status, tool_sessions;
 extern const tool_command_t tool_follow, tool_wait, tool_observe, tool_barrier, tool_backup,
-    tool_inspect, tool_keys, tool_members, tool_upgrade;
+    tool_inspect, tool_keys, tool_members, tool_upgrade, tool_close, tool_lead, tool_drain,
+    tool_top, tool_changes;
+
+/*  `holdfast release --force`: end the hold that the options name, whoever has it. */
+int tool_release_force (const tool_options_t *options, hf_client_t *client);
 
 /*  `holdfast run`, once: gives the exit code. *AGAIN: the lock was lost or no cluster reached, not
  *  by the command's own exit code, and no signal asked to end. */
@@ -143,7 +151,8 @@ struct tool_options {
     bool progress;
     uint64_t node;          //  0: not given
     const char *user, *out; //  of a key; NULL: not given
-    bool learner, force, wait, no_wait;
+    bool learner, force, wait, no_wait, off, once;
+    uint32_t interval_ms; //  0: not given
 };
 
 /*  Read the options of COMMAND and check the number of arguments. Gives -1 to go on, or the exit
@@ -162,6 +171,9 @@ uint64_t tool_now_ms (void);
 /*  The client for the chosen endpoints, and 0; or NULL after a line on stderr, and the exit code.
  */
 int tool_client_new (hf_client_t **client);
+
+/*  Who asks: user, host, process, and the command. */
+void tool_session_label (char label[HF_LABEL_MAX + 1], const tool_options_t *options);
 
 /*  Open a session with SESSION_OPTIONS (NULL: the defaults) and a label that says who it is: user,
  * host, process, and the command that is run under the lock. */

@@ -48,6 +48,7 @@ static const char s_help_acquire[] =
 
 static const char s_help_release[] =
     "usage: holdfast release [OPTION...] [NAME]\n"
+    "       holdfast release --force NAME [--token NUMBER | --session NUMBER]\n"
     "\n"
     "Release a lock that `holdfast acquire` took: its appends come into effect at once, in\n"
     "all their files, and the next in the queue gets the lock. The session that acquire\n"
@@ -57,8 +58,15 @@ static const char s_help_release[] =
     "printed them, or by the options. (`holdfast run` releases by itself.) When they came from\n"
     "the environment, this prints an `unset` of them for the shell's eval.\n"
     "\n"
+    "With --force it ends the hold of whoever has the lock, for operators: its appends are\n"
+    "dropped, its holder is told who did it, and every node logs it. Of several holders say\n"
+    "which. It never ends a hold that came after the one it saw. The environment's section is\n"
+    "not looked at. To end all of a session: holdfast close.\n"
+    "\n"
     "options:\n"
     "      --cancel             drop the appends\n"
+    "      --force              end the hold of somebody else\n"
+    "      --json               of --force: print JSON: lock, token, session, label\n"
     "      --lock NAME          the same as the argument NAME\n"
     "      --token NUMBER\n"
     "      --session NUMBER\n"
@@ -67,7 +75,8 @@ static const char s_help_release[] =
     "\n"
     "examples:\n"
     "  eval \"$(holdfast acquire deploy)\" && { ./deploy; eval \"$(holdfast release)\"; }\n"
-    "  holdfast release --lock deploy --token 42 --session 7 --cancel\n";
+    "  holdfast release --lock deploy --token 42 --session 7 --cancel\n"
+    "  holdfast release --force deploy\n";
 
 //  ---- acquire -------------------------------------------------------------------
 
@@ -195,6 +204,10 @@ s_release (tool_options_t *self, hf_client_t *client)
 {
     if (self->count > 0)
         self->lock = self->args[0];
+    if (self->force)
+        return tool_release_force (self, client);
+    if (self->json)
+        return tool_misuse (self, "--json goes with --force");
     bool named = self->session > 0;
     bool whole;
     bool some;
@@ -217,7 +230,8 @@ s_release (tool_options_t *self, hf_client_t *client)
 
 const tool_command_t tool_release = {.name = "release",
                                      .help = s_help_release,
-                                     .options = TOOL_TIMEOUT | TOOL_SECTION | TOOL_RELEASE,
+                                     .options =
+                                         TOOL_TIMEOUT | TOOL_JSON | TOOL_SECTION | TOOL_RELEASE,
                                      .most = 1,
                                      .many = "one lock at a time",
                                      .ask = s_release};

@@ -14,6 +14,7 @@
 #define CLOSE_LIMIT_MS 2000
 #define LAST_WORDS_MS  1000
 #define HURRY_MS       3000 //  with -n or a short -w
+#define PATIENCE_MS    1000 //  for a release, before it is said what is waited for
 
 /*  What the client's thread reports; the mutex guards it. */
 typedef struct news {
@@ -33,7 +34,11 @@ struct tool_hold {
     int wake_fd;
     pthread_mutex_t mutex;
     news_t news;
-    char *why; //  the text of the last answer, or NULL; written before it is answered
+    uint64_t began_ms; //  when the lock was asked for first
+    bool releasing;    //  it is not said yet that the release is waited for
+    char *taken;       //  who ended the hold, when another session did; NULL
+    bool said;         //  and that was said
+    char *why;         //  the text of the last answer, or NULL; written before it is answered
 };
 
 //  ---- on the client's thread ----------------------------------------------------
@@ -70,6 +75,8 @@ s_on_event (void *arg, const hf_session_event_t *event)
         self->news.position = event->position;
     } else if (event->type == HF_SESSION_LOST || event->type == HF_SESSION_ENDED)
         self->news.lost = true;
+    if (event->text && !self->taken)
+        self->taken = tool_copy (event->text);
     pthread_mutex_unlock (&self->mutex);
     s_wake (self);
 }
@@ -88,7 +95,12 @@ s_news (tool_hold_t *self)
     news_t news = self->news;
     self->news.moved = false;
     self->news.answered = false;
+    const char *taken = self->said ? NULL : self->taken;
     pthread_mutex_unlock (&self->mutex);
+    if (taken) {
+        self->said = true;
+        tool_error (0, "lock %s was taken away: %s", self->wants.title, taken);
+    }
     return news;
 }
 
@@ -98,6 +110,18 @@ s_show_place (const tool_hold_t *self, uint64_t position)
     if (self->show && position > 0)
         tool_error (0, "waiting for lock %s: place %" PRIu64 " in the queue", self->wants.title,
                     position);
+}
+
+/*  The release was not acknowledged at once: say for how long it is waited for. */
+static void
+s_say_waits (tool_hold_t *self)
+{
+    uint32_t left_ms = hf_session_remaining_ms (self->session);
+    self->releasing = false;
+    tool_error (0,
+                "waiting for the cluster to acknowledge the release of lock %s, for at most "
+                "%" PRIu32 ".%" PRIu32 " s",
+                self->wants.title, left_ms / 1000, left_ms % 1000 / 100);
 }
 
 /*  Wait for the answer to what was submitted: TOOL_OK with NEWS, or 128+signal. */
@@ -118,8 +142,8 @@ s_await (tool_hold_t *self, news_t *news)
             tool_signals_suffer (signal);
         else if (signal > 0 && signal != SIGCHLD && signal != SIGCONT)
             return TOOL_SIGNALLED + signal;
-        else if (signal == 0)
-            poll (fds, 2, -1);
+        else if (signal == 0 && poll (fds, 2, self->releasing ? PATIENCE_MS : -1) == 0)
+            s_say_waits (self);
     }
 }
 
@@ -182,12 +206,16 @@ s_not_granted (const tool_hold_t *self, hf_status_t status)
 /*  Ask once, in a session of its own: TOOL_HELD, or the exit code; or *ended, when the session
  * ended before the answer. */
 static int
-s_ask (tool_hold_t *self, uint32_t limit_ms, bool *ended)
+s_ask (tool_hold_t *self, bool *ended)
 {
     *ended = false;
     int code = s_open (self);
     if (code != TOOL_OK)
         return code;
+    uint64_t spent_ms = tool_now_ms () - self->began_ms;
+    uint32_t limit_ms = self->options->wait_ms;
+    if (limit_ms != HF_FOREVER) //  that it took so long to reach the cluster counts
+        limit_ms = spent_ms < limit_ms ? limit_ms - (uint32_t)spent_ms : 1;
     hf_acquire_options_t options = HF_ACQUIRE_OPTIONS_INIT;
     options.wait = self->options->wait_ms > 0;
     options.limit_ms = options.wait ? limit_ms : s_patience_ms (self->options);
@@ -211,22 +239,18 @@ s_ask (tool_hold_t *self, uint32_t limit_ms, bool *ended)
 static int
 s_take (tool_hold_t *self)
 {
-    uint32_t limit_ms = self->options->wait_ms;
-    uint64_t began_ms = tool_now_ms ();
+    self->began_ms = tool_now_ms ();
     for (;;) {
         bool ended;
-        int code = s_ask (self, limit_ms, &ended);
+        int code = s_ask (self, &ended);
         if (!ended)
             return code;
         tool_error (0, "lost the place in the queue for lock %s with its session; asking again",
                     self->wants.title);
         hf_session_close (&self->session, CLOSE_LIMIT_MS);
-        uint64_t spent_ms = tool_now_ms () - began_ms;
-        if (self->options->wait_ms == HF_FOREVER)
-            continue;
-        if (spent_ms >= self->options->wait_ms)
+        uint64_t spent_ms = tool_now_ms () - self->began_ms;
+        if (self->options->wait_ms != HF_FOREVER && spent_ms >= self->options->wait_ms)
             return s_not_granted (self, HF_TIMEOUT);
-        limit_ms = self->options->wait_ms - (uint32_t)spent_ms;
     }
 }
 
@@ -240,6 +264,7 @@ s_free (tool_hold_t **self_p)
     close (self->wake_fd);
     pthread_mutex_destroy (&self->mutex);
     free (self->why);
+    free (self->taken);
     free (self);
     *self_p = NULL;
 }
@@ -331,6 +356,7 @@ tool_hold_release (tool_hold_t *self, bool cancel)
                                 : hf_submit_release (self->session, self->wants.list[0].lock,
                                                      self->grant.token, s_on_done, self);
     news_t news = {.result.status = status};
+    self->releasing = true;
     if (status == HF_OK && s_await (self, &news) != TOOL_OK)
         news.result.status = HF_UNDECIDED;
     if (news.result.status == HF_OK)

@@ -6,12 +6,12 @@
 #include <string.h>
 
 static const char s_help_locks[] =
-    "usage: holdfast locks [OPTION...] [NAME]\n"
+    "usage: holdfast locks [OPTION...] [NAME | PREFIX/]\n"
     "\n"
     "List the locks that are held: the token, session and mode of each holder (of the first\n"
     "8), the units that it has of the lock's limit, how many wait, how many bytes are staged,\n"
     "who it is, and its note. With NAME: that lock, its holders, and its queue in order. Exit\n"
-    "code 2 when nobody holds NAME.\n"
+    "code 2 when nobody holds NAME. A name that ends with / lists what is below it.\n"
     "\n"
     "options:\n"
     "      --watch           again whenever something changes, until interrupted\n"
@@ -39,6 +39,7 @@ typedef struct listing {
     tool_table_t *table; //  for people
     json_t *locks;       //  for JSON: an object for each lock
     hf_lock_info_t info; //  of the last place; its lock is not valid
+    const char *prefix;  //  of the locks that are listed
 } listing_t;
 
 /*  Add PLACE to its lock, the last one in the list. */
@@ -83,6 +84,8 @@ static void
 s_on_lock (void *arg, const hf_lock_info_t *lock, const hf_place_info_t *place)
 {
     listing_t *self = arg;
+    if (strncmp (lock->lock, self->prefix, strlen (self->prefix)) != 0)
+        return;
     if (self->locks) {
         s_add_json (self->locks, lock, place);
         json_object_del (json_array_get (self->locks, json_array_size (self->locks) - 1), "queue");
@@ -154,11 +157,19 @@ s_print_lock (const tool_options_t *options, const char *lock, const listing_t *
     return tool_flush (TOOL_OK);
 }
 
+static bool
+s_is_prefix (const char *name)
+{
+    return name && name[0] && name[strlen (name) - 1] == '/';
+}
+
 static int
 s_list (tool_options_t *options, hf_client_t *client)
 {
     const char *lock = options->count ? options->args[0] : NULL;
-    listing_t self = {.locks = options->json ? json_array () : NULL};
+    bool below = s_is_prefix (lock);
+    listing_t self = {.locks = options->json ? json_array () : NULL, .prefix = below ? lock : ""};
+    lock = below ? NULL : lock;
     if (!options->json)
         self.table =
             tool_table_new (lock ? ">PLACE|>SESSION|MODE|>UNITS|>TOKEN|>STAGED|LABEL|NOTE"
@@ -187,7 +198,8 @@ static int
 s_locks (tool_options_t *options, hf_client_t *client)
 {
     const char *lock = options->count ? options->args[0] : NULL;
-    return options->watch ? tool_repeat (options, client, lock, lock != NULL, s_list)
+    bool exact = lock && !s_is_prefix (lock);
+    return options->watch ? tool_repeat (options, client, lock, exact, s_list)
                           : s_list (options, client);
 }
 

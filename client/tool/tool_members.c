@@ -9,6 +9,7 @@
 #include <time.h>
 
 #define AGAIN_MS 200  //  while another change is under way
+#define ABLE_MS  2000 //  for a node that is to lead to catch up
 #define LOOK_MS  1000 //  for what a node says of itself
 
 static const char s_help[] =
@@ -20,7 +21,8 @@ static const char s_help[] =
     "       holdfast members promote ID [OPTION...]\n"
     "\n"
     "List the members of the cluster: where each is, and whether it votes (counts for\n"
-    "majorities, and may lead), learns, joins (votes when it has caught up) or leaves.\n"
+    "majorities, and may lead; drained: see holdfast drain), learns, joins (votes when it has "
+    "caught up) or leaves.\n"
     "Or change them, one at a time, while the cluster serves:\n"
     "\n"
     "  add      a new node. Start it with: holdfastd --id ID --join HOST:PORT --data DIR\n"
@@ -47,7 +49,7 @@ static const char s_help[] =
     "      --wait            wait until the member votes, or is gone (default)\n"
     "      --no-wait         end as soon as the change is committed\n"
     "      --json            print JSON: index, level, members: id, host, client_port,\n"
-    "                        node_port, votes, joins, leaves, incarnation\n"
+    "                        node_port, votes, joins, leaves, drained, incarnation\n"
     "      --stale           ask any node, which may be behind, instead of the "
     "leader\n" TOOL_HELP_QUERY "  holdfast members\n"
     "  holdfast members add 4@delta:8080:8081\n"
@@ -77,10 +79,10 @@ s_on_member (void *arg, const hf_member_info_t *info)
     if (!self->table) {
         json_array_append_new (
             self->members,
-            json_pack ("{s:I, s:s, s:i, s:i, s:b, s:b, s:b, s:o}", "id", (json_int_t)info->id,
+            json_pack ("{s:I, s:s, s:i, s:i, s:b, s:b, s:b, s:b, s:o}", "id", (json_int_t)info->id,
                        "host", info->host, "client_port", info->client_port, "node_port",
                        info->node_port, "votes", info->votes, "joins", info->joins, "leaves",
-                       info->leaves, "incarnation",
+                       info->leaves, "drained", info->drained, "incarnation",
                        json_sprintf ("%016llx", (unsigned long long)info->incarnation)));
         return;
     }
@@ -89,10 +91,11 @@ s_on_member (void *arg, const hf_member_info_t *info)
         snprintf (place, sizeof place, "%s:%u:%u", info->host, info->client_port, info->node_port);
     tool_table_number (self->table, info->id);
     tool_table_text (self->table, place);
-    tool_table_text (self->table, info->votes    ? "votes"
-                                  : info->leaves ? "leaves"
-                                  : info->joins  ? "joins"
-                                                 : "learns");
+    tool_table_text (self->table, info->votes && info->drained ? "votes, drained"
+                                  : info->votes                ? "votes"
+                                  : info->leaves               ? "leaves"
+                                  : info->joins                ? "joins"
+                                                               : "learns");
 }
 
 static int
@@ -206,22 +209,31 @@ s_read (tool_members_t *self, hf_endpoint_t *place)
 
 //  ---- asking ------------------------------------------------------------------------------
 
-/*  Until it is decided; the id stays the same. One that is under way is waited for, for a while. */
-static int
-s_ask (tool_members_t *self)
+int
+tool_members_ask (tool_members_t *self, const char *failed)
 {
     const struct timespec wait = {.tv_nsec = AGAIN_MS * 1000000L};
     const tool_options_t *options = self->options;
+    char by[HF_LABEL_MAX + 1];
+    tool_session_label (by, options);
+    self->change.by = by;
     uint64_t end = tool_now_ms () + options->timeout_ms;
+    uint64_t able_ms = tool_now_ms () + ABLE_MS;
     for (;;) {
         hf_status_t status =
             hf_change_members (self->client, &self->change, &self->index, options->timeout_ms);
         if (status == HF_OK)
-            return TOOL_OK;
-        if (status != HF_CHANGING || options->no_wait || tool_now_ms () >= end)
-            return tool_fail (status, NULL, "the members are not changed");
+            break;
+        bool again =
+            status == HF_CHANGING || (status == HF_CANNOT_LEAD && tool_now_ms () < able_ms);
+        if (!again || options->no_wait || tool_now_ms () >= end) {
+            self->change.by = NULL;
+            return tool_fail (status, NULL, "%s", failed);
+        }
         nanosleep (&wait, NULL);
     }
+    self->change.by = NULL;
+    return TOOL_OK;
 }
 
 static void
@@ -253,7 +265,7 @@ tool_member_find (hf_client_t *client, uint32_t id, uint32_t limit_ms, tool_memb
 static int
 s_change (tool_members_t *self)
 {
-    int code = s_ask (self);
+    int code = tool_members_ask (self, "the members are not changed");
     if (code != TOOL_OK || self->options->no_wait)
         return code;
     return tool_members_wait (self);

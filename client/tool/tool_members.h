@@ -23,6 +23,10 @@ typedef struct tool_members {
     uint64_t index; //  of the change
 } tool_members_t;
 
+/*  Ask for the change until it is decided; the id stays the same. One that is under way is waited
+ *  for, for a while. Gives the exit code, after a line that says FAILED and why. */
+int tool_members_ask (tool_members_t *self, const char *failed);
+
 /*  A member, as the leader knows it. */
 typedef struct tool_member {
     uint32_t id; //  which is looked for

@@ -37,8 +37,8 @@ s_command (const tool_options_t *options, size_t *count)
     return at;
 }
 
-static void
-s_label (char label[HF_LABEL_MAX + 1], const tool_options_t *options)
+void
+tool_session_label (char label[HF_LABEL_MAX + 1], const tool_options_t *options)
 {
     char host[256] = "?", who[HF_LABEL_MAX];
     if (gethostname (host, sizeof host - 1) != 0)
@@ -62,7 +62,7 @@ tool_session_open (const tool_options_t *options, hf_client_t *client,
     char label[HF_LABEL_MAX + 1];
     hf_session_options_t own = HF_SESSION_OPTIONS_INIT;
     own = session_options ? *session_options : own;
-    s_label (label, options);
+    tool_session_label (label, options);
     own.label = label;
     return hf_session_open (client, &own, options->timeout_ms, session_p);
 }

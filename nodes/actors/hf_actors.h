@@ -39,6 +39,7 @@ typedef struct hf_lock_args {
     hf_endpoint_t own;        //  this node, and where clients call it
     uint32_t connections_max; //  of clients
     bool insecure;            //  other machines reach it without keys
+    uint64_t token_floor;     //  tokens up to this are left out
     bool encrypted;           //  the door speaks CURVE
     hf_door_t *door;          //  owned
     hf_state_t *state;        //  owned: as state.db had it

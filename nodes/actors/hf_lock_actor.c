@@ -177,6 +177,7 @@ hf_lock_actor (zsock_t *pipe, void *args)
                                .endpoint = self.endpoint,
                                .version = HF_VERSION,
                                .connections_max = self.args->connections_max,
+                               .token_floor = self.args->token_floor,
                                .insecure = self.args->insecure,
                                .encrypted = self.args->encrypted};
     self.service = hf_lock_service_new (&config, self.args->state, hf_clock_us ());

@@ -254,7 +254,7 @@ s_on_broken (hf_core_t *self, uint32_t node, hf_effects_t *effects)
     self->leader = 0;
     //  The remaining members stand one after the other, the lowest id at once.
     uint32_t rank = hf_core_rank (self, self->config.self);
-    rank -= rank > 0 && node < self->config.self ? 1 : 0;
+    rank -= rank > 0 && hf_core_rank (self, node) < rank ? 1 : 0;
     if (rank == 0 && self->now_us >= self->abstain_until_us && hf_core_may_stand (self)) {
         hf_core_pre_stand (self, effects);
         return;
@@ -307,7 +307,7 @@ s_leader_tick (hf_core_t *self, hf_effects_t *effects)
         return;
     }
     if (self->transfer_to != 0 && self->now_us >= self->transfer_until_us)
-        hf_core_fail_transfer (self);
+        hf_core_fail_transfer (self, effects);
     if (self->now_us < self->beat_at_us) {
         if (self->tell_at_us != 0 && self->now_us >= self->tell_at_us)
             hf_core_tell_commit (self, effects);

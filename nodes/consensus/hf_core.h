@@ -135,7 +135,10 @@ typedef enum hf_verdict {
     HF_VERDICT_LAST = 9,         //  nobody would be left to vote
     HF_VERDICT_NO_MAJORITY = 10, //  too few of the voters that would be left are up and caught up
     HF_VERDICT_NO_PLACE = 11,    //  it is not known where a member is to be reached
-    HF_VERDICT_TAKEN = 12,       //  (never told) appended; told as DONE when it is committed
+    HF_VERDICT_TAKEN = 12,       //  (never told) appended; told as DONE when it is committed. Or
+                                 //  the lead is being handed over; told by the new leader
+    HF_VERDICT_CANNOT_LEAD = 13, //  the member does not vote, is drained, or was not able to
+    HF_VERDICT_ALL_DRAINED = 14, //  no voter would be left that is not drained
 } hf_verdict_t;
 
 //  ---- events -----------------------------------------------------------------

@@ -103,7 +103,8 @@ hf_core_admit (hf_core_t *self, hf_effects_t *effects)
         hf_seat_t *seat = &next.members[i];
         if (!s_wants_in (self, seat))
             continue;
-        seat->flags = HF_SEAT_VOTES | (seat->flags & HF_SEAT_VOTED) |
+        uint32_t stay = HF_SEAT_VOTED | (HF_MUTANT (drain_lost) ? 0 : HF_SEAT_DRAINED);
+        seat->flags = HF_SEAT_VOTES | (seat->flags & stay) |
                       ((seat->flags & HF_SEAT_VOTED) != 0 ? HF_SEAT_CHANGED : 0);
         seat->incarnation = self->peers[seat->slot].incarnation;
         next.joins = next.level == 0 ? seat->node : 0;
@@ -238,6 +239,26 @@ s_promote (hf_roster_t *next, const hf_change_t *change)
     return HF_VERDICT_TAKEN;
 }
 
+static hf_verdict_t
+s_drain (hf_roster_t *next, const hf_change_t *change)
+{
+    hf_seat_t *seat = s_seat (next, change->place.node);
+    bool drain = change->op == HF_CHANGE_DRAIN, others = false;
+    if (seat == NULL)
+        return HF_VERDICT_NO_MEMBER;
+    if (((seat->flags & HF_SEAT_DRAINED) != 0) == drain)
+        return HF_VERDICT_DONE;
+    for (uint32_t i = 0; i < next->count; i++) {
+        const hf_seat_t *other = &next->members[i];
+        bool may = (other->flags & HF_SEAT_VOTES) != 0 && (other->flags & HF_SEAT_DRAINED) == 0;
+        others = others || (other != seat && may);
+    }
+    if (drain && !others)
+        return HF_VERDICT_ALL_DRAINED;
+    seat->flags ^= HF_SEAT_DRAINED;
+    return HF_VERDICT_TAKEN;
+}
+
 /*  The places that the first roster of version 2 names are those of the cluster list. */
 static bool
 s_fill_places (const hf_core_t *self, hf_roster_t *next)
@@ -313,6 +334,11 @@ s_apply (const hf_core_t *self, hf_roster_t *next, const hf_change_t *change)
         return s_promote (next, change);
     case HF_CHANGE_RAISE:
         return s_raise (self, next, change);
+    case HF_CHANGE_DRAIN:
+    case HF_CHANGE_UNDRAIN:
+        return s_drain (next, change);
+    case HF_CHANGE_LEAD:
+        break; //  no roster is made: see hf_core_hand_to
     }
     return HF_VERDICT_NO_MEMBER;
 }
@@ -345,6 +371,8 @@ hf_core_on_change (hf_core_t *self, const hf_change_t *change, hf_effects_t *eff
     hf_roster_t next;
     if (!hf_core_tracks (self) || self->role != HF_LEADER || last == NULL)
         verdict = HF_VERDICT_NOT_LEADER;
+    else if (change->op == HF_CHANGE_LEAD)
+        verdict = hf_core_hand_to (self, change, effects);
     else if (s_was_done (&last->is, change->id)) {
         //  It is told as done when it is committed.
         verdict = HF_VERDICT_DONE;

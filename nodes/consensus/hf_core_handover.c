@@ -1,5 +1,6 @@
-//  Leadership transfer (3.10): to the lowest id that has been fit for a while, or when this node
-//  stops, to the fittest peer.
+//  Leadership transfer (3.10): to the lowest id that has been fit for a while; when this node stops
+//  or is drained, to the fittest peer; or to the one that an operator asks for, which keeps the
+//  lead until it stops, loses it, or is drained.
 
 #include "nodes/consensus/hf_core_internal.h"
 
@@ -56,7 +57,31 @@ s_begin (hf_core_t *self, uint32_t slot, bool wished)
     self->wished = wished;
     self->transfer_to = self->nodes[slot];
     self->transfer_sent = false;
+    self->asked_id = 0;
     self->transfer_until_us = self->now_us + self->config.election_us;
+}
+
+static bool
+s_drained (const hf_core_t *self, uint32_t slot)
+{
+    return slot < HF_MEMBERS_MAX && (hf_core_drained (self) >> slot & 1) != 0;
+}
+
+/*  Whether this leader hands over by itself to a lower id. */
+static bool
+s_prefers_lowest (const hf_core_t *self)
+{
+    bool kept = self->kept_term == self->term && !HF_MUTANT (lead_not_kept);
+    return self->config.prefer_lowest && !kept && self->now_us >= self->regret_until_us;
+}
+
+/*  Whether SLOT is a better leader than BEST: fit, and then of a lower id. */
+static bool
+s_better (const hf_core_t *self, uint32_t slot, uint32_t best)
+{
+    if (best == HF_MEMBERS_MAX || s_fit (self, slot) != s_fit (self, best))
+        return best == HF_MEMBERS_MAX || s_fit (self, slot);
+    return self->nodes[slot] < self->nodes[best];
 }
 
 void
@@ -64,23 +89,51 @@ hf_core_prefer_lowest (hf_core_t *self)
 {
     assert (self->role == HF_LEADER);
     uint64_t window_us = self->config.stability_us << self->transfer_backoff;
+    bool drained = s_drained (self, self->slot) && !HF_MUTANT (drained_leads);
+    bool moves = (drained || s_prefers_lowest (self)) && hf_core_accepts (self);
     if (HF_MUTANT (never_hands_over))
         return;
+    if (drained && self->transfer_backoff == 0)
+        window_us = 0; //  the first time at once
     uint32_t best = HF_MEMBERS_MAX;
     for (uint32_t slot = 0; slot < HF_MEMBERS_MAX; slot++) {
         hf_core_peer_t *peer = &self->peers[slot];
-        if (self->nodes[slot] >= self->config.self || !s_fit (self, slot))
+        bool wanted = drained || self->nodes[slot] < self->config.self;
+        bool good = drained ? s_able (self, slot) : wanted && s_fit (self, slot);
+        if (!wanted || !good || (s_drained (self, slot) && !HF_MUTANT (handed_to_drained)))
             peer->fit_us = 0;
         else if (peer->fit_us == 0)
             peer->fit_us = self->now_us;
-        else if (self->config.prefer_lowest && hf_core_accepts (self) &&
-                 self->now_us >= peer->fit_us + window_us &&
-                 self->now_us >= self->regret_until_us &&
-                 (best == HF_MEMBERS_MAX || self->nodes[slot] < self->nodes[best]))
+        else if (moves && self->now_us >= peer->fit_us + window_us && s_better (self, slot, best))
             best = slot;
     }
     if (best < HF_MEMBERS_MAX)
-        s_begin (self, best, true);
+        s_begin (self, best, !drained);
+}
+
+hf_verdict_t
+hf_core_hand_to (hf_core_t *self, const hf_change_t *change, hf_effects_t *effects)
+{
+    assert (self->role == HF_LEADER && change->op == HF_CHANGE_LEAD);
+    uint32_t slot = hf_core_slot (self, change->place.node);
+    if (slot == HF_MEMBERS_MAX || change->place.node == 0)
+        return HF_VERDICT_NO_MEMBER;
+    if (self->transfer_to != 0 && self->asked_id == change->id)
+        return HF_VERDICT_TAKEN; //  asked again
+    if (!hf_core_accepts (self))
+        return HF_VERDICT_BUSY;
+    if (s_drained (self, slot))
+        return HF_VERDICT_CANNOT_LEAD;
+    if (slot == self->slot) {
+        self->kept_term = self->term;
+        return HF_VERDICT_DONE;
+    }
+    if (!s_able (self, slot))
+        return HF_VERDICT_CANNOT_LEAD;
+    s_begin (self, slot, false);
+    self->asked_id = change->id;
+    hf_core_push_transfer (self, false, effects);
+    return HF_VERDICT_TAKEN;
 }
 
 void
@@ -99,16 +152,20 @@ hf_core_push_transfer (hf_core_t *self, bool again, hf_effects_t *effects)
         &hf_core_send (self, HF_KIND_TRANSFER, self->transfer_to, effects)->message.transfer;
     m->last_index = self->log.last_index;
     m->last_term = hf_core_log_last_term (&self->log);
+    m->asked = self->asked_id != 0;
 }
 
 void
-hf_core_fail_transfer (hf_core_t *self)
+hf_core_fail_transfer (hf_core_t *self, hf_effects_t *effects)
 {
     assert (self->role == HF_LEADER && self->transfer_to != 0);
     uint32_t slot = hf_core_slot (self, self->transfer_to);
     if (slot < HF_MEMBERS_MAX)
         self->peers[slot].fit_us = 0;
     self->transfer_to = 0;
+    if (self->asked_id != 0)
+        hf_core_notice (self, HF_NOTICE_VERDICT, self->asked_id, HF_VERDICT_CANNOT_LEAD, effects);
+    self->asked_id = 0;
     if (self->transfer_backoff < HF_CORE_BACKOFF_MAX)
         self->transfer_backoff++;
 }
@@ -130,14 +187,14 @@ hf_core_regret (hf_core_t *self)
         self->regrets = 0;
 }
 
-/*  The lowest id that is fit; else the lowest that is able to lead; else the reachable one with
- *  the most entries; else our own slot. */
+/*  Of those in SLOTS: the lowest id that is fit; else the lowest that is able to lead; else the
+ *  reachable one with the most entries; else our own slot. */
 static uint32_t
-s_fittest (const hf_core_t *self)
+s_fittest (const hf_core_t *self, uint32_t slots)
 {
     uint32_t fit = self->slot, able = self->slot, most = self->slot;
     for (uint32_t slot = 0; slot < HF_MEMBERS_MAX; slot++) {
-        if (slot == self->slot || (hf_core_full (self) >> slot & 1) == 0 ||
+        if (slot == self->slot || (hf_core_full (self) & slots & 1U << slot) == 0 ||
             !hf_core_reachable (self, slot))
             continue;
         if (s_fit (self, slot) && (fit == self->slot || self->nodes[slot] < self->nodes[fit]))
@@ -161,7 +218,9 @@ hf_core_on_handover (hf_core_t *self, hf_effects_t *effects)
     self->abstain_until_us = self->now_us + 10 * self->config.election_us;
     if (self->role != HF_LEADER || self->transfer_to != 0)
         return;
-    uint32_t slot = s_fittest (self);
+    uint32_t slot = s_fittest (self, ~hf_core_drained (self));
+    if (slot == self->slot)
+        slot = s_fittest (self, UINT32_MAX);
     if (slot == self->slot)
         return;
     s_begin (self, slot, false);
@@ -198,6 +257,8 @@ hf_core_on_transfer (hf_core_t *self, const hf_transfer_t *m, hf_effects_t *effe
     bool same = self->log.last_index == m->last_index &&
                 hf_core_log_last_term (&self->log) == m->last_term &&
                 self->durable_index == m->last_index;
-    if (same && self->now_us >= self->abstain_until_us && hf_core_may_stand (self))
-        hf_core_stand (self, effects);
+    if (!same || self->now_us < self->abstain_until_us || !hf_core_may_stand (self))
+        return;
+    hf_core_stand (self, effects);
+    self->kept_term = m->asked ? self->term : 0;
 }

@@ -57,14 +57,14 @@ void hf_core_log_check (const hf_core_log_t *log);
 
 //  ---- rosters: hf_core_roster.c ----------------------------------------------------
 
-/*  A ROSTER entry of the log. The masks are of slots: who votes now, who voted before, and whose
- *  disk of before was lost. JOINT: they differ. */
+/*  A ROSTER entry of the log. The masks are of slots: who votes now, who voted before, whose
+ *  disk of before was lost, and who is drained. JOINT: the first two differ. */
 typedef struct hf_core_roster {
     uint64_t index;
     hf_roster_t is;   //  its hosts point into the payload
     uint8_t *payload; //  allocated
     uint32_t size;
-    uint32_t now, before, lost;
+    uint32_t now, before, lost, drained;
     bool joint;
     uint64_t incarnation[HF_MEMBERS_MAX]; //  by slot
 } hf_core_roster_t;
@@ -167,7 +167,9 @@ struct hf_core {
     bool transfer_sent;
     uint64_t transfer_until_us;
     uint32_t transfer_backoff;
-    bool wished; //  the transfer is to a lower id, not because this node stops
+    bool wished;        //  the transfer is to a lower id, not because this node stops
+    uint64_t asked_id;  //  the change that asked for the transfer; 0: none did
+    uint64_t kept_term; //  in which an operator wants this node to lead: it is not handed on
 
     uint64_t change_id, change_index; //  asked for, appended, not told as done; 0: none
     uint32_t beats;                   //  until the roster is told again
@@ -261,7 +263,10 @@ bool hf_core_may_stand (const hf_core_t *self);
 uint32_t hf_core_counted (const hf_core_t *self);
 /*  The slots of voters that count without reserve, as far as we know. */
 uint32_t hf_core_full (const hf_core_t *self);
-/*  How many voters have a lower id. */
+/*  The slots of members that lead only when no other can. */
+uint32_t hf_core_drained (const hf_core_t *self);
+/*  How many voters stand before NODE: those with a lower id that are not drained. One that is
+ *  drained comes after all others. */
 uint32_t hf_core_rank (const hf_core_t *self, uint32_t node);
 /*  Whether there is no other member. */
 bool hf_core_alone (const hf_core_t *self);
@@ -326,7 +331,9 @@ void hf_core_pass_barriers (hf_core_t *self, hf_effects_t *effects);
 void hf_core_prefer_lowest (hf_core_t *self);
 /*  Send TRANSFER if the target has the whole log; AGAIN: even if it was sent before. */
 void hf_core_push_transfer (hf_core_t *self, bool again, hf_effects_t *effects);
-void hf_core_fail_transfer (hf_core_t *self);
+void hf_core_fail_transfer (hf_core_t *self, hf_effects_t *effects);
+/*  As a leader: an operator wants NODE to lead. TAKEN: a transfer is under way for CHANGE. */
+hf_verdict_t hf_core_hand_to (hf_core_t *self, const hf_change_t *change, hf_effects_t *effects);
 /*  A leader that was removed hands over, or after an election timeout steps down. */
 void hf_core_leave (hf_core_t *self, hf_effects_t *effects);
 /*  The peer was heard within three heartbeats, over a link that works both ways. */

@@ -64,7 +64,7 @@ hf_core_lead (hf_core_t *self, hf_effects_t *effects)
     self->beat_commit = self->commit_index;
     for (uint32_t i = 0; i < HF_MEMBERS_MAX; i++)
         self->peers[i] = (hf_core_peer_t){.heard_us = self->now_us};
-    self->change_id = 0;
+    self->change_id = self->asked_id = 0;
     self->leaves_at_us = 0;
     self->beats = 0;
     self->open_index = self->log.last_index + 1;

@@ -153,12 +153,24 @@ hf_core_full (const hf_core_t *self)
 }
 
 uint32_t
+hf_core_drained (const hf_core_t *self)
+{
+    const hf_core_roster_t *roster = hf_core_roster (self);
+    return hf_core_tracks (self) && roster != NULL ? roster->drained : 0;
+}
+
+uint32_t
 hf_core_rank (const hf_core_t *self, uint32_t node)
 {
-    uint32_t voters = hf_core_voters (self).now, rank = 0;
+    uint32_t voters = hf_core_voters (self).now, drained = hf_core_drained (self);
+    uint32_t slot = hf_core_slot (self, node), rank = 0;
+    bool last =
+        slot < HF_MEMBERS_MAX && (drained >> slot & 1) != 0 && !HF_MUTANT (drained_stands_first);
+    if (!last)
+        voters &= ~drained;
     for (uint32_t i = 0; i < HF_MEMBERS_MAX; i++)
         rank += (voters >> i & 1) != 0 && self->nodes[i] < node ? 1 : 0;
-    return rank;
+    return last ? rank + HF_MEMBERS_MAX : rank;
 }
 
 bool

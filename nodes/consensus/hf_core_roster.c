@@ -162,6 +162,8 @@ s_mask (hf_core_roster_t *roster)
             roster->before |= bit;
         if ((seat->flags & HF_SEAT_CHANGED) != 0)
             roster->lost |= bit;
+        if ((seat->flags & HF_SEAT_DRAINED) != 0)
+            roster->drained |= bit;
     }
     roster->joint = hf_roster_joint (&roster->is);
 }

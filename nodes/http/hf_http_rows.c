@@ -142,12 +142,13 @@ s_member (hf_scan_t *scan, json_t *list)
     hf_member_row_t row;
     if (!hf_member_row_get (scan, &row) || !hf_text_valid (row.host))
         return false;
-    return json_array_append_new (
-               list, json_pack ("{s:o, s:o, s:o, s:o, s:b, s:b, s:b, s:o}", "id",
-                                s_number (row.node), "host", s_text (row.host), "client_port",
-                                s_number (row.client_port), "node_port", s_number (row.node_port),
-                                "votes", row.votes, "joins", row.joins, "leaves", row.leaves,
-                                "incarnation", s_hex (row.incarnation))) == 0;
+    return json_array_append_new (list,
+                                  json_pack ("{s:o, s:o, s:o, s:o, s:b, s:b, s:b, s:o, s:b}", "id",
+                                             s_number (row.node), "host", s_text (row.host),
+                                             "client_port", s_number (row.client_port), "node_port",
+                                             s_number (row.node_port), "votes", row.votes, "joins",
+                                             row.joins, "leaves", row.leaves, "incarnation",
+                                             s_hex (row.incarnation), "drained", row.drained)) == 0;
 }
 
 static bool

@@ -52,6 +52,17 @@ hf_outcomes_name (hf_outcomes_t *self, hf_span_t name)
 }
 
 void
+hf_outcomes_label (hf_outcomes_t *self, size_t which, hf_span_t by)
+{
+    assert (which < self->count && !self->list[which].owned);
+    hf_outcome_t *outcome = &self->list[which];
+    if (by.size == 0)
+        return;
+    outcome->owned = memcpy (hf_alloc (by.size), by.at, by.size);
+    outcome->by = hf_span (outcome->owned, by.size);
+}
+
+void
 hf_outcomes_ring (hf_outcomes_t *self, const hf_pack_t *rows)
 {
     size_t size = hf_pack_size (rows);
@@ -67,6 +78,8 @@ hf_outcomes_hash (const hf_outcomes_t *self, size_t first, uint64_t hash)
 {
     for (size_t i = first; i < self->count; i++) {
         const hf_outcome_t *outcome = &self->list[i];
+        if (outcome->type == HF_OUT_TAKEN)
+            continue; //  release 0.9 has none, and all nodes have the same hash
         hash = hf_hash_u64 (hash, (uint64_t)outcome->type << 32 | outcome->status);
         hash = hf_hash_u64 (hash, outcome->session);
         hash = hf_hash_u64 (hash, outcome->index);

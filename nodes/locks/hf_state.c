@@ -151,8 +151,12 @@ s_close (hf_state_t *self, const hf_cmd_close_t *close, hf_outcomes_t *out)
 {
     hf_state_session_t *session = hf_sessions_find (&self->sessions, close->session);
     if (session) {
+        size_t told = out->count;
         if (!HF_MUTANT (delay_after_close) || !s_depart (self, session, out))
             s_end (self, session, HF_OK, out);
+        assert (out->list[told].type == HF_OUT_ENDED);
+        if (hf_state_label_valid (close->by))
+            hf_outcomes_label (out, told, close->by);
         return;
     }
     hf_outcome_t *outcome = hf_outcomes_add (out, HF_OUT_ENDED, close->session);

@@ -27,7 +27,7 @@ typedef enum hf_outcome_type {
     HF_OUT_MOVED = 4,    //  lock: positions in its queue changed (read them with hf_state_waiters)
     HF_OUT_ENDED = 5,    //  session: closed or expired; status HF_OK (closed) or HF_SESSION_EXPIRED
                          //  (expired; or a CLOSE named a session that does not exist). What it held
-                         //  may stay closed: hf_state_session_gone
+                         //  may stay closed: hf_state_session_gone. by: who closed it for others
     HF_OUT_SECTION = 6,  //  session, index, parts_list: the holder released a section, to be
                          //  appended to the files in the order of outcomes. parts_list: an A_PART
                          //  record for each file; index: of the RELEASE
@@ -35,6 +35,9 @@ typedef enum hf_outcome_type {
     HF_OUT_REOPENED = 8, //  session: what it held when it expired is closed no more
     HF_OUT_WANTED = 9,   //  lock: it is held, and the first waiter came (see hf_state_holders)
     HF_OUT_SKIPPED = 10, //  numbers of what happens were left out; alone in its entry
+    HF_OUT_TAKEN = 11,   //  session, lock, answer.token, index: another session ended this hold of
+                         //  it; answer.position is who, and status HF_OK (its section was
+                         //  committed) or HF_NOT_GRANTED (dropped)
 } hf_outcome_type_t;
 
 typedef struct hf_outcome {
@@ -46,10 +49,11 @@ typedef struct hf_outcome {
     hf_answer_t answer;
     uint32_t waiters;
     uint64_t index; //  of the command; see hf_state_command_index
-    uint8_t *owned; //  the bytes of lock, parts_list or ring, which are valid until reset
+    uint8_t *owned; //  the bytes of lock, by, parts_list or ring, which are valid until reset
     hf_span_t lock;
     hf_list_t parts_list;
     uint64_t number; //  of the first part, as HAPPENED counts what is APPENDED
+    hf_span_t by;    //  of ENDED; empty: it was not said
     hf_list_t ring;  //  of an ANSWER DEADLOCK that is given for the first time: RING_ROWs
 } hf_outcome_t;
 

@@ -61,6 +61,8 @@ void hf_outcomes_answer (hf_outcomes_t *self, uint64_t session, const hf_answer_
 void hf_outcomes_name (hf_outcomes_t *self, hf_span_t name);
 
 /*  The ring of the answer that was added last: a copy of the RING_ROWs. */
+/*  Who asked for outcome number WHICH. */
+void hf_outcomes_label (hf_outcomes_t *self, size_t which, hf_span_t by);
 void hf_outcomes_ring (hf_outcomes_t *self, const hf_pack_t *rows);
 
 /*  HASH, continued over the outcomes from FIRST on. */

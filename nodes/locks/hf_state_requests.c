@@ -257,6 +257,20 @@ s_commit_section (asking_t *asking, const hf_state_claim_t *hold, uint64_t index
     asking->state->appended += outcome->parts_list.count;
 }
 
+/*  Whose HOLD it is learns that another session ended it. */
+static void
+s_tell_taken (const asking_t *asking, const hf_state_claim_t *hold, bool commit, uint64_t index)
+{
+    if (hold->session == asking->session || HF_MUTANT (taken_untold))
+        return;
+    hf_outcome_t *outcome = hf_outcomes_add (asking->out, HF_OUT_TAKEN, hold->session->id);
+    outcome->status = commit ? HF_OK : HF_NOT_GRANTED;
+    outcome->index = index;
+    outcome->answer.token = hold->token;
+    outcome->answer.position = asking->session->id;
+    hf_outcomes_name (asking->out, hf_state_lock_name (hold->places[0].lock));
+}
+
 /*  RELEASE, and CANCEL: the same without the section. */
 static void
 s_release (asking_t *asking, const hf_release_t *release, bool commit, hf_answer_t *answer)
@@ -268,6 +282,7 @@ s_release (asking_t *asking, const hf_release_t *release, bool commit, hf_answer
     }
     if (commit || HF_MUTANT (cancel_commits))
         s_commit_section (asking, hold, answer->index);
+    s_tell_taken (asking, hold, commit, answer->index);
     hf_state_session_t *owner = hold->session;
     hf_state_leave (asking->state, hold, HF_HAPPENED_RELEASED, asking->out);
     if (owner->gone && hf_chain_empty (&owner->claims))

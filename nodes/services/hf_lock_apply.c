@@ -60,6 +60,32 @@ s_granted (hf_lock_service_t *self, const hf_outcome_t *out)
     hf_lock_item (self, caller);
 }
 
+/*  For the audit: who ended whose hold. Every node says so when it applies the command. */
+static void
+s_taken (hf_lock_service_t *self, const hf_outcome_t *out)
+{
+    uint64_t by = out->answer.position;
+    hf_span_t who = hf_state_session_label (self->state, by);
+    hf_span_t whose = hf_state_session_label (self->state, out->session);
+    hf_caller_t *caller = hf_routes_find (&self->routes, out->session);
+    hf_outbox_say (&self->out, HF_INFO,
+                   "command %" PRIu64 ": session %" PRIu64 " (%.*s) %s lock %.*s, token %" PRIu64
+                   ", of session %" PRIu64 " (%.*s)",
+                   out->index, by, (int)who.size, (const char *)who.at,
+                   out->status == HF_OK ? "released" : "cancelled", (int)out->lock.size,
+                   (const char *)out->lock.at, out->answer.token, out->session, (int)whose.size,
+                   (const char *)whose.at);
+    if (!caller)
+        return;
+    hf_taken_put (&self->routes.pack, &(hf_taken_t){.lock = out->lock,
+                                                    .token = out->answer.token,
+                                                    .index = out->index,
+                                                    .by = by,
+                                                    .label = who,
+                                                    .dropped = out->status != HF_OK});
+    hf_lock_item (self, caller);
+}
+
 static void
 s_send_end (hf_lock_service_t *self, const hf_outcome_t *out, const hf_caller_t *caller)
 {
@@ -97,8 +123,13 @@ s_ended (hf_lock_service_t *self, const hf_outcome_t *out)
         hf_routes_end (&self->routes, caller);
     else
         hf_routes_unused (&self->routes, out->session);
-    hf_outbox_say (&self->out, HF_DEBUG, "session %" PRIu64 " ended: %s", out->session,
-                   out->status == HF_OK ? "closed" : "expired");
+    if (out->by.size > 0)
+        hf_outbox_say (&self->out, HF_INFO,
+                       "command %" PRIu64 ": session %" PRIu64 " closed by %.*s", out->index,
+                       out->session, (int)out->by.size, (const char *)out->by.at);
+    else
+        hf_outbox_say (&self->out, HF_DEBUG, "session %" PRIu64 " ended: %s", out->session,
+                       out->status == HF_OK ? "closed" : "expired");
 }
 
 static bool
@@ -158,6 +189,9 @@ s_outcome (hf_lock_service_t *self, const hf_outcome_t *out)
         hf_expiry_forget (self->expiry, out->session);
         hf_outbox_say (&self->out, HF_DEBUG, "what session %" PRIu64 " held is closed no more",
                        out->session);
+        break;
+    case HF_OUT_TAKEN:
+        s_taken (self, out);
         break;
     case HF_OUT_SKIPPED:
         hf_lock_watch_skipped (self);

@@ -315,7 +315,9 @@ s_close (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
     hf_close_t message;
     uint32_t ttl_ms;
     if (!hf_close_get (scan, &message))
-        s_refuse_input (self, route, HF_MALFORMED, "CLOSE wants [session, echo]");
+        s_refuse_input (self, route, HF_MALFORMED, "CLOSE wants [session, echo, by]");
+    else if (!hf_state_label_valid (message.by))
+        hf_lock_refuse (self, route, HF_BAD_LABEL, NULL);
     else if (!hf_state_session_ttl (self->state, message.session, &ttl_ms))
         //  It is over already, as far as this node knows: a barrier makes sure of it.
         hf_lock_read (self, &(hf_reading_t){.type = HF_READING_CLOSE,
@@ -326,7 +328,8 @@ s_close (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
              !hf_routes_pend_closing (&self->routes, message.session, message.echo, route))
         s_refuse_busy (self, route);
     else
-        hf_cmd_close_put (&self->commands, &(hf_cmd_close_t){.session = message.session});
+        hf_cmd_close_put (&self->commands,
+                          &(hf_cmd_close_t){.session = message.session, .by = message.by});
 }
 
 void

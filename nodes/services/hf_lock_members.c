@@ -58,7 +58,8 @@ hf_lock_query_members (hf_lock_service_t *self, const hf_reading_t *reading)
                                               .votes = (seat->flags & HF_SEAT_VOTES) != 0,
                                               .joins = (seat->flags & HF_SEAT_JOINS) != 0,
                                               .leaves = (seat->flags & HF_SEAT_LEAVES) != 0,
-                                              .incarnation = seat->incarnation});
+                                              .incarnation = seat->incarnation,
+                                              .drained = (seat->flags & HF_SEAT_DRAINED) != 0});
     }
     s_result (self, &reading->route,
               &(hf_query_result_t){.id = reading->id,
@@ -92,7 +93,7 @@ static hf_status_t
 s_sound (const hf_change_request_t *change, char host[HF_HOST_MAX + 1])
 {
     host[0] = 0;
-    if (change->op < HF_CHANGE_ADD || change->op > HF_CHANGE_RAISE || change->id == 0)
+    if (change->op < HF_CHANGE_ADD || change->op > HF_CHANGE_UNDRAIN || change->id == 0)
         return HF_BAD_REQUEST;
     if (change->op == HF_CHANGE_RAISE)
         return change->level > 0 ? HF_OK : HF_BAD_REQUEST;
@@ -114,6 +115,25 @@ s_changing (hf_lock_members_t *members, uint64_t id)
     return NULL;
 }
 
+/*  For the audit: who asked for what. */
+static void
+s_log (hf_lock_service_t *self, const hf_change_request_t *change)
+{
+    static const char *const names[] = {[HF_CHANGE_ADD] = "add",
+                                        [HF_CHANGE_REMOVE] = "remove",
+                                        [HF_CHANGE_MOVE] = "move",
+                                        [HF_CHANGE_PROMOTE] = "promote",
+                                        [HF_CHANGE_RAISE] = "raise the level",
+                                        [HF_CHANGE_LEAD] = "hand the lead to",
+                                        [HF_CHANGE_DRAIN] = "drain",
+                                        [HF_CHANGE_UNDRAIN] = "no longer drain"};
+    hf_span_t by = hf_state_label_valid (change->by) ? change->by : hf_span_text ("");
+    hf_outbox_say (&self->out, HF_INFO,
+                   "asked to %s node %" PRIu32 "%s%.*s (request %016" PRIx64 ")", names[change->op],
+                   change->node, by.size > 0 ? " by " : "", (int)by.size, (const char *)by.at,
+                   change->id);
+}
+
 void
 hf_lock_change (hf_lock_service_t *self, const hf_route_t *route,
                 const hf_change_request_t *message)
@@ -132,8 +152,10 @@ hf_lock_change (hf_lock_service_t *self, const hf_route_t *route,
         hf_lock_refuse_busy (self, route, true);
         return;
     }
-    if (!changing)
+    if (!changing) {
         changing = &members->changes[members->changes_count++];
+        s_log (self, message);
+    }
     *changing = (hf_changing_t){.id = message->id, .route = *route};
     hf_a_change_frame (&self->out.message, &(hf_a_change_t){.id = message->id,
                                                             .op = message->op,
@@ -160,8 +182,11 @@ s_status (uint32_t verdict)
                                            [HF_VERDICT_FULL] = HF_MEMBERS_FULL,
                                            [HF_VERDICT_LAST] = HF_LAST_VOTER,
                                            [HF_VERDICT_NO_MAJORITY] = HF_NO_MAJORITY,
-                                           [HF_VERDICT_NO_PLACE] = HF_NO_PLACE};
-    assert (verdict >= HF_VERDICT_DONE && verdict <= HF_VERDICT_NO_PLACE);
+                                           [HF_VERDICT_NO_PLACE] = HF_NO_PLACE,
+                                           [HF_VERDICT_CANNOT_LEAD] = HF_CANNOT_LEAD,
+                                           [HF_VERDICT_ALL_DRAINED] = HF_ALL_DRAINED};
+    assert (verdict >= HF_VERDICT_DONE && verdict <= HF_VERDICT_ALL_DRAINED);
+    assert (verdict != HF_VERDICT_TAKEN);
     return statuses[verdict];
 }
 

@@ -60,7 +60,8 @@ typedef struct hf_lock_config {
                             //  32 MiB
     uint32_t watches_max;   //  of all clients: 100,000
     uint32_t client_watches_max; //  of one: 1,000
-    uint32_t pushes_max; //  of places of one lock at once, for positions and who is wanted: 1,000
+    uint32_t pushes_max;  //  of places of one lock at once, for positions and who is wanted: 1,000
+    uint64_t token_floor; //  at feature level 1 or more tokens up to this are left out; 0: none
     uint32_t client_sessions_max; //  of one client; beyond, it gets LIMIT: 50,000
 } hf_lock_config_t;
 

@@ -82,17 +82,29 @@ s_load_applied (hf_file_store_t *self)
     return rc < 0 ? -1 : 0;
 }
 
-hf_file_store_t *
-hf_file_store_open (const char *dir, char *error)
+static hf_file_store_t *
+s_open (const char *dir, bool check, char *error)
 {
     hf_file_store_t *self = hf_alloc (sizeof *self);
     self->folder = -1;
     if (hf_tx_open (&self->tx, dir, &s_format) != 0 || s_open_folder (self, dir) != 0 ||
-        s_load_applied (self) != 0 || hf_file_check_all (self) != 0) {
+        s_load_applied (self) != 0 || (check && hf_file_check_all (self) != 0)) {
         memcpy (error, self->tx.error, HF_ERROR_SIZE);
         hf_file_store_close (&self);
     }
     return self;
+}
+
+hf_file_store_t *
+hf_file_store_open (const char *dir, char *error)
+{
+    return s_open (dir, true, error);
+}
+
+hf_file_store_t *
+hf_file_store_look (const char *dir, char *error)
+{
+    return s_open (dir, false, error);
 }
 
 void

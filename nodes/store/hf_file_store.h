@@ -20,6 +20,9 @@
 typedef struct hf_file_store hf_file_store_t;
 
 hf_file_store_t *hf_file_store_open (const char *dir, char *error);
+/*  The same without a look at the files themselves, for what is recorded of them. Nothing may be
+ *  written to it. */
+hf_file_store_t *hf_file_store_look (const char *dir, char *error);
 void hf_file_store_close (hf_file_store_t **self_p);
 const char *hf_file_store_error (const hf_file_store_t *self);
 

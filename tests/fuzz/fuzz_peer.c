@@ -280,7 +280,7 @@ s_fill (peer_t *self, fuzz_bytes_t *bytes, uint32_t kind, hf_pack_t *pack, hf_pa
                                             flags & 3, number});
         break;
     case HF_KIND_TRANSFER:
-        hf_transfer_frame (pack, &(hf_transfer_t){from, to, term, index, at});
+        hf_transfer_frame (pack, &(hf_transfer_t){from, to, term, index, at, (at & 1) != 0});
         break;
     case HF_KIND_STATE_OFFER:
         hf_state_offer_frame (pack, &(hf_state_offer_t){from, to, term, index});

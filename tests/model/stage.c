@@ -141,6 +141,7 @@ s_enter_role (hf_core_t *core, const node_t *node)
     core->barriers.count = 0;
     core->transfer_to = core->transfer_backoff = 0;
     core->transfer_sent = core->wished = false;
+    core->asked_id = core->kept_term = 0;
     core->change_id = core->change_index = 0;
     core->notice_due = false;
     core->noted_term = node->term;

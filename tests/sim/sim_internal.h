@@ -7,6 +7,7 @@
  *  sim_odds.c      what the seed decides; faults as they happen
  *  sim_trial.c     one thing goes on going wrong
  *  sim_settle.c    all heals, and progress is demanded (P11)
+ *  sim_leads.c     operators who say who leads
  *  sim_load.c      a member comes back under a load that the others sustain (P11)
  *  sim_net.c       frames on their way, connections: delay, loss, repeats, cuts, routes
  *  sim_node.c      a node's actors: mailboxes, pipes, turns; what its services want is carried out
@@ -565,6 +566,14 @@ void sim_copy_removed (sim_t *sim, const node_t *node);
 /*  Whether NODE knows now that its folder is an old copy: then it starts again as another disk. */
 bool sim_copy_noticed (sim_t *sim, node_t *node);
 void sim_copy_free (sim_t *sim);
+
+//  sim_leads.c
+/*  Whether this is a life in which operators say who leads. */
+bool sim_leads (const sim_t *sim);
+/*  A wish about who leads, of the member in CHANGE; false: another one. */
+bool sim_wish_lead (sim_t *sim, hf_a_change_t *change);
+/*  Whether it may be LEADER in the end, by who is drained. */
+bool sim_well_led (const sim_t *sim, uint32_t leader);
 
 //  sim_members.c
 void sim_members_pick (sim_t *sim);

@@ -453,6 +453,8 @@ s_wish (sim_t *sim, operator_t *person)
     const hf_seat_t *seat = sim_seat (sim, change->node);
     uint32_t voters = sim_voters (sim);
     uint64_t dice = sim_random (sim, 10);
+    if (seat && sim_wish_lead (sim, change))
+        return true;
     if (!seat) {
         change->op = HF_CHANGE_ADD;
         change->learns = sim_random (sim, 5) == 0;

@@ -120,6 +120,8 @@ s_has_lowest (sim_t *sim)
 {
     const node_t *leader = s_leader (sim);
     uint32_t lowest = 1;
+    if (sim_leads (sim))
+        return leader && sim_well_led (sim, leader->id);
     while (lowest < sim->odds.members && !sim_votes (sim, lowest))
         lowest++;
     return leader && (leader->id == lowest || !sim->odds.election.core.prefer_lowest);

@@ -99,7 +99,7 @@ sim_try (sim_t *sim)
 {
     static const trial_t trials[] = {TRIAL_SLOW, TRIAL_STILL, TRIAL_MOVES, TRIAL_MOVES};
     uint64_t pick = sim_random (sim, 12);
-    if (sim->failed || pick >= 4 || sim_voters (sim) < 3 || !sim_votes (sim, 1))
+    if (sim->failed || pick >= 4 || sim_leads (sim) || sim_voters (sim) < 3 || !sim_votes (sim, 1))
         return;
     if (trials[pick] != TRIAL_MOVES && !sim->odds.election.core.prefer_lowest)
         return;

@@ -6,6 +6,8 @@
 #include "tests/cluster/harness/hf_cluster.h"
 #include "tests/cluster/harness/hf_script.h"
 #include <jansson.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define LIMIT_MS 10000
 #define LOCK     "a\"lock\"\\\xc3\xa9"
@@ -121,6 +123,44 @@ HF_TEST_ON (test_stopped_node_is_dumped, 1)
     json_decref (json);
     free (text);
     assert_true (hf_cluster_start (cluster, 1)); //  the dump has changed nothing
+}
+
+/*  By a user who may not write there, or anything else on a machine without one: skipped. */
+static int
+s_dump_as_nobody (hf_cluster_t *cluster, char **text)
+{
+    const size_t room = 1U << 20;
+    *text = hf_alloc (room);
+    const char *dir = hf_cluster_node_dir (cluster, 1);
+    const char *argv[] = {
+        "setpriv", "--reuid=65534", "--clear-groups", hf_cluster_program (), "--dump", dir, NULL};
+    return hf_process_run (geteuid () == 0 ? argv : argv + 3, LIMIT_MS, *text, room);
+}
+
+HF_TEST_ON (test_what_is_read_only_is_dumped, 1)
+{
+    assert_true (hf_cluster_begin (cluster));
+    s_lock_stage_and_end (cluster);
+    assert_int_equal (chmod (hf_cluster_dir (cluster), 0755), 0);
+    assert_int_equal (chmod (hf_cluster_node_dir (cluster, 1), 0555), 0);
+    char *text;
+    int code = s_dump_as_nobody (cluster, &text);
+    assert_int_equal (chmod (hf_cluster_node_dir (cluster, 1), 0755), 0);
+    if (code > 1) { //  no such program, or not for that user
+        free (text);
+        assert_true (hf_cluster_start (cluster, 1));
+        return;
+    }
+    assert_int_equal (code, 0);
+    json_error_t error;
+    json_t *json = json_loads (text, JSON_REJECT_DUPLICATES, &error);
+    if (!json)
+        fail_msg ("line %d: %s", error.line, error.text);
+    s_expect_dump (json);
+    assert_true (json_is_false (s_get (json, "files_checked")));
+    json_decref (json);
+    free (text);
+    assert_true (hf_cluster_start (cluster, 1)); //  nothing has changed
 }
 
 //  ---- who it is ----------------------------------------------------------------------

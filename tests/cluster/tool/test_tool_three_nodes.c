@@ -69,4 +69,18 @@ HF_TEST_ON (test_waiters_outlive_the_leader, 3)
     assert_true (hf_cluster_wait_file (cluster, "turns", "x\n1\n2\n3\n", HF_CLUSTER_LIMIT_MS));
 }
 
+/*  Its command has ended, and there is no cluster any more: it says what it waits for. */
+HF_TEST_ON (test_a_release_that_nobody_acknowledges, 3)
+{
+    s_begin (cluster);
+    trial_must (0, "mkfifo up go; { $T run --ttl 3 late -- sh -c 'echo > up; read x < go'; "
+                   "echo $? > code; } > said 2>&1 & read x < up");
+    hf_cluster_kill (cluster, 2);
+    hf_cluster_kill (cluster, 3);
+    trial_must (0, "echo > go; until [ -s code ]; do :; done; cat said code; rm up go said code");
+    trial_output_has ("waiting for the cluster to acknowledge the release of lock late, for at");
+    trial_output_has ("75\n");
+    assert_true (hf_cluster_start_all (cluster));
+}
+
 HF_TEST_MAIN (trial_setup, trial_teardown)

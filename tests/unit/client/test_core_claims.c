@@ -359,6 +359,58 @@ STAGE_TEST (test_sets_that_cannot_be, 1, 10000)
     stage_quiet ();
 }
 
+//  ---- who ended it ------------------------------------------------------------------
+
+static void
+s_taken (const char *lock, uint64_t token, const char *label)
+{
+    hf_pack_t items;
+    hf_pack_init (&items);
+    hf_taken_put (&items, &(hf_taken_t){.lock = hf_span_text (lock),
+                                        .token = token,
+                                        .index = 61,
+                                        .by = 9,
+                                        .label = hf_span_text (label),
+                                        .dropped = true});
+    stage_items (&items);
+}
+
+/*  The hold is over at once, and the event says who ended it; of another hold nothing is said. */
+static bool
+s_loses_one (int mutant)
+{
+    stage_hold ("a", 7);
+    stage_hold ("b", 8);
+    hf_mutant = mutant;
+    s_taken ("b", 6, "an older hold");
+    s_taken ("b", 8, "ann@host");
+    s_taken ("b", 8, "again");
+    hf_mutant = HF_MUTANT_none;
+    hf_op_t *lost = stage_result ();
+    bool right = lost->event.type == HF_SESSION_LOST && lost->event.token == 8;
+    if (right)
+        assert_string_equal (lost->event.text, "session 9 (ann@host) ended it, by command 61");
+    free (lost->why);
+    free (lost);
+    return right;
+}
+
+STAGE_TEST (test_who_ended_a_hold_is_told, 1, 10000)
+{
+    assert_true (s_loses_one (HF_MUTANT_none));
+    stage_quiet ();
+    s_taken ("a", 7, "no\nlabel");
+    hf_op_t *lost = stage_result ();
+    assert_string_equal (lost->event.text, "session 9 ended it, by command 61");
+    free (lost->why);
+    free (lost);
+}
+
+STAGE_TEST (test_the_mutant_that_takes_any_hold_is_seen, 1, 10000)
+{
+    assert_false (s_loses_one (HF_MUTANT_taken_by_name));
+}
+
 //  ---- who wants it -------------------------------------------------------------------------
 
 STAGE_TEST (test_a_holder_hears_that_others_wait, 1, 10000)

@@ -113,7 +113,7 @@ HF_TEST (test_examples_are_what_the_codec_makes)
     EXAMPLE ("query", query, 1, HF_WHAT_READ, hf_span_text ("log"), 0, 65536, false, 0)
     EXAMPLE ("result", query_result, .id = 1, .index = 54, .total = 3,
              .data = hf_span_text ("hi\n"))
-    EXAMPLE ("close", close, SESSION, 2)
+    EXAMPLE ("close", close, .session = SESSION, .echo = 2)
     EXAMPLE ("closed", closed, SESSION, 2, HF_OK)
     hf_pack_done (&frame);
     hf_pack_done (&list);

@@ -112,7 +112,7 @@ changes_beat (hf_bench_t *bench)
 void
 changes_lead (hf_bench_t *bench)
 {
-    hf_bench_tick_after (bench, 600000);
+    hf_bench_tick_after (bench, 900000); //  also when it is drained
     hf_bench_commit (bench);
     hf_bench_granted (bench, 2, 2, true, 200);
     hf_bench_commit (bench);

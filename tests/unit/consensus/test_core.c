@@ -203,8 +203,8 @@ HF_BENCH_TEST (read_peer, hf_bench_open, 3, 5)
         {true, M (VOTE_REQUEST, vote_request, 1, 0, 3, 5, .last_term = 1)},
         {false, M (VOTE_REQUEST, vote_request, 1, 0, 3, 5, .last_term = 4)},
         {true, M (VOTE, vote, 1, 2, .term = 3)},
-        {true, M (TRANSFER, transfer, 1, 2, 3, 5, 1)},
-        {false, M (TRANSFER, transfer, 1, 2, 3, 5, 4)},
+        {true, M (TRANSFER, transfer, 1, 2, 3, 5, 1, false)},
+        {false, M (TRANSFER, transfer, 1, 2, 3, 5, 4, false)},
         {true, M (NEWER_TERM, newer_term, 1, 2, 3)},
         {true, M (NEWER_TERM, newer_term, 1, 2, 3 + HF_CORE_AHEAD_MAX)}, //  away for years
         {false, M (NEWER_TERM, newer_term, 1, 2, 4 + HF_CORE_AHEAD_MAX)},
@@ -430,7 +430,10 @@ s_any_message (hf_bench_t *bench, hf_pack_t *frame)
         hf_state_offer_frame (frame, &(hf_state_offer_t){from, to, term, s_random (12)});
         break;
     default:
-        hf_transfer_frame (frame, &(hf_transfer_t){from, to, term, index, of_term});
+        hf_transfer_frame (
+            frame,
+            &(hf_transfer_t){
+                .from = from, .to = to, .term = term, .last_index = index, .last_term = of_term});
         break;
     }
 }

@@ -369,6 +369,12 @@ s_release (model_t *self, uint64_t session, const hf_release_t *release, bool co
     if (section.parts > 0)
         *hf_array_add (&self->events) = section;
     uint64_t holder = hold->session;
+    if (holder != session) {
+        model_event_t *taken = model_add_event (self, HF_OUT_TAKEN, holder);
+        taken->status = commit ? HF_OK : HF_NOT_GRANTED;
+        taken->answer.token = release->token;
+        taken->answer.position = session;
+    }
     model_leave (self, hold);
     if (self->sessions[holder].gone && !s_claims (self, holder))
         s_reopen (self, holder);

@@ -54,6 +54,42 @@ BENCH_TEST (p11_a_client_that_moved_is_answered_where_it_is, bench)
     assert_true (bench_granted (bench, 7).token > token);
 }
 
+static void
+s_cancel (bench_t *bench, uint32_t route, uint64_t session, uint64_t owner, uint64_t token)
+{
+    hf_pack_t request;
+    hf_pack_init (&request);
+    hf_cancel_put (
+        &request,
+        &(hf_cancel_t){.seq = 1, .lock = hf_span_text ("L"), .token = token, .owner = owner});
+    hf_requests_frame (
+        &bench->pack,
+        &(hf_requests_t){.session = session, .floor = 1, .requests = hf_pack_list (&request)});
+    bench_send (bench, route);
+    hf_pack_done (&request);
+}
+
+/*  P5. Who held what another session ended is told so, once, and before the next holder is. */
+BENCH_TEST (p5_a_holder_is_told_who_ended_its_hold, bench)
+{
+    uint64_t holder = bench_open (bench, 1, 1, 10000), other = bench_open (bench, 2, 2, 10000);
+    bench_acquire (bench, 1, holder, 1, "L");
+    uint64_t token = bench_answer (bench, 1).token;
+    s_cancel (bench, 2, other, holder, token);
+    hf_taken_t taken;
+    hf_answers_t answers = bench_answers (bench, 1);
+    hf_scan_t scan = hf_scan_list (answers.items);
+    assert_int_equal (answers.session, holder);
+    assert_true (hf_taken_get (&scan, &taken));
+    assert_int_equal (taken.token, token);
+    assert_int_equal (taken.by, other);
+    assert_true (taken.dropped && taken.index > 0);
+    assert_int_equal (bench_answer (bench, 2).status, HF_OK);
+    s_cancel (bench, 2, other, holder, token); //  repeated: answered, and done once
+    assert_int_equal (bench_answer (bench, 2).status, HF_OK);
+    assert_int_equal (bench_kind (bench, 1), 0);
+}
+
 /*  A client that cannot be reached is forgotten, unless it spoke from elsewhere since. */
 BENCH_TEST (test_a_frame_that_could_not_be_sent, bench)
 {

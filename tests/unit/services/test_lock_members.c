@@ -157,6 +157,36 @@ HF_TEST (test_a_node_that_is_no_member_answers_nothing_that_is_stale)
     assert_true (s_stranger_answers (HF_MUTANT_stranger_tells));
 }
 
+/*  The first token that a leader gives out whose floor is 500, and what the next leader's is. */
+static uint64_t
+s_first_token (bool raised, int mutant)
+{
+    bench_t bench;
+    bench_init (&bench, (hf_lock_config_t){.token_floor = 500}, false);
+    s_roster (&bench, raised ? &s_grown : &s_listed, 40);
+    hf_mutant = mutant;
+    bench_lead (&bench, TERM, 0);
+    bench_settle (&bench);
+    hf_mutant = HF_MUTANT_none;
+    uint64_t session = bench_open (&bench, 1, 1, 10000);
+    bench_acquire (&bench, 1, session, 1, "a");
+    uint64_t token = bench_answer (&bench, 1).token;
+    bench_lead (&bench, TERM + 1, bench.index); //  once is enough
+    bench_settle (&bench);
+    bench_acquire (&bench, 1, session, 2, "b");
+    uint64_t next = bench_answer (&bench, 1).token;
+    assert_true (next == token + 1 || mutant != HF_MUTANT_none || !raised);
+    bench_done (&bench);
+    return token;
+}
+
+HF_TEST (p5a_tokens_begin_above_the_floor)
+{
+    assert_int_equal (s_first_token (true, HF_MUTANT_none), 501);
+    assert_int_equal (s_first_token (false, HF_MUTANT_none), 1); //  older releases know of no such
+    assert_int_equal (s_first_token (true, HF_MUTANT_floor_forgotten), 1);
+}
+
 //  ---- changes --------------------------------------------------------------------------
 
 static const hf_change_request_t s_add = {
@@ -210,7 +240,8 @@ BENCH_TEST (test_each_verdict_has_a_status, bench)
         {HF_VERDICT_NO_MEMBER, HF_NO_MEMBER},     {HF_VERDICT_ID_TAKEN, HF_ID_TAKEN},
         {HF_VERDICT_PLACE_TAKEN, HF_PLACE_TAKEN}, {HF_VERDICT_FULL, HF_MEMBERS_FULL},
         {HF_VERDICT_LAST, HF_LAST_VOTER},         {HF_VERDICT_NO_MAJORITY, HF_NO_MAJORITY},
-        {HF_VERDICT_NO_PLACE, HF_NO_PLACE}};
+        {HF_VERDICT_NO_PLACE, HF_NO_PLACE},       {HF_VERDICT_CANNOT_LEAD, HF_CANNOT_LEAD},
+        {HF_VERDICT_ALL_DRAINED, HF_ALL_DRAINED}};
     for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
         s_ask (bench, 1, &s_add);
         s_verdict (bench, 77, (hf_verdict_t)statuses[i][0]);
@@ -261,7 +292,7 @@ BENCH_TEST (test_a_change_out_of_range_is_refused, bench)
         bad[i] = s_add;
     bad[0].id = 0;
     bad[1].op = 0;
-    bad[2].op = HF_CHANGE_RAISE + 1;
+    bad[2].op = HF_CHANGE_UNDRAIN + 1;
     bad[3].node = 0;
     bad[4].node = 65536;
     for (size_t i = 0; i < 5; i++)

@@ -4,12 +4,15 @@
  *  status numbers. HF_FAKE_LOG names a file that gets a line for each call. HF_FAKE_CONTROL names a
  *  FIFO: the session then does what its lines say: "move N", "grant", "status N", "lose", "silence"
  *  (from now on its lease runs out).
+ *  HF_FAKE_TAKEN: the text of what is lost.
  *  HF_FAKE_WHY: the text of the answer to an acquire.
  *  HF_FAKE_OLD: nodes up to this id know of no feature level; not set: none does.
  *  HF_FAKE_LEVEL: the feature level; above 0 the members are not those of the list.
  *  HF_FAKE_CHANGE is the status of a change of the members, after HF_CHANGING for HF_FAKE_CHANGING
  *  times; it comes to its end when the members were asked for HF_FAKE_LOOKS times (2).
  *  HF_FAKE_AWAY: the node that is changed does not answer from this look on.
+ *  HF_FAKE_EMPTY: nodes from this id on have no log; not set: it is not said.
+ *  HF_FAKE_NOT_COUNTED: what nodes say of that.
  *  HF_FAKE_NODES: how many of three nodes answer. HF_FAKE_TROUBLE: what the client says of names.
  */
 #include "client/holdfast.h"
@@ -197,7 +200,12 @@ s_answer (hf_session_t *self, hf_status_t status)
 static void
 s_event (hf_session_t *self, hf_session_event_type_t type, uint64_t position)
 {
-    self->fn (self->arg, &(hf_session_event_t){type, 7, "lock", 42, position});
+    self->fn (self->arg, &(hf_session_event_t){.type = type,
+                                               .session = 7,
+                                               .lock = "lock",
+                                               .token = 42,
+                                               .position = position,
+                                               .text = getenv ("HF_FAKE_TAKEN")});
 }
 
 static void
@@ -314,6 +322,14 @@ hf_status_t
 hf_close_session_id (hf_client_t *client, uint64_t id, uint32_t limit_ms)
 {
     s_log ("close-id %" PRIu64 "\n", id);
+    return s_blocking ("HF_FAKE_CLOSE", client, limit_ms);
+}
+
+hf_status_t
+hf_close_session_as (hf_client_t *client, uint64_t id, const char *by, uint32_t limit_ms)
+{
+    assert (strstr (by, " pid ") && strstr (by, " holdfast close"));
+    s_log ("close-as %" PRIu64 "\n", id);
     return s_blocking ("HF_FAKE_CLOSE", client, limit_ms);
 }
 
@@ -525,12 +541,14 @@ hf_query_members (hf_client_t *client, const hf_query_options_t *options, hf_ros
     s_looks += s_change.op != 0;
     if (!fn)
         return s_blocking ("HF_FAKE_QUERY", client, limit_ms);
-    s_member (fn, arg, &(hf_member_info_t){1, "alpha", 8080, 8081, true, false, false, 0xabc});
-    s_member (fn, arg, &(hf_member_info_t){2, "beta", 80, 81, true, false, false, 5});
-    s_member (fn, arg, &(hf_member_info_t){3, "", 0, 0, false, false, false, 0});
+    s_member (fn, arg,
+              &(hf_member_info_t){1, "alpha", 8080, 8081, true, false, false, 0xabc, false});
+    s_member (fn, arg, &(hf_member_info_t){2, "beta", 80, 81, true, false, false, 5, true});
+    s_member (fn, arg, &(hf_member_info_t){3, "", 0, 0, false, false, false, 0, false});
     if (s_change.op == HF_MEMBER_ADD && s_change.node > 3)
-        s_member (fn, arg,
-                  &(hf_member_info_t){s_change.node, s_change.host, 1, 2, false, true, false, 0});
+        s_member (
+            fn, arg,
+            &(hf_member_info_t){s_change.node, s_change.host, 1, 2, false, true, false, 0, false});
     if (info)
         *info = (hf_roster_info_t){
             .index = s_roster, .level = s_number ("HF_FAKE_LEVEL", 0), .count = 3};
@@ -543,6 +561,7 @@ hf_change_members (hf_client_t *client, hf_member_change_t *change, uint64_t *in
 {
     static unsigned changing;
     static uint64_t id;
+    assert (change->by && strstr (change->by, " pid ")); //  for the nodes' logs
     assert (index && (changing == 0 || change->id == id));
     change->id = id = 77;
     s_log ("change %u node %u %s:%u:%u%s%s level %u\n", change->op, change->node,
@@ -566,6 +585,10 @@ hf_query_status (hf_client_t *client, uint32_t id, hf_fact_fn *fn, void *arg, ui
     fn (arg, "leader", NULL, s_number ("HF_FAKE_LEADER", 1));
     fn (arg, "term", NULL, 5);
     fn (arg, "state_hash", NULL, 0xabc);
+    if (getenv ("HF_FAKE_EMPTY"))
+        fn (arg, "last_index", NULL, id >= s_number ("HF_FAKE_EMPTY", 0) ? 0 : 9);
+    if (getenv ("HF_FAKE_NOT_COUNTED"))
+        fn (arg, "not_counted", getenv ("HF_FAKE_NOT_COUNTED"), 0);
     char place[300];
     if (getenv ("HF_FAKE_OLD") && id > s_number ("HF_FAKE_OLD", 0))
         fn (arg, "speaks", NULL, 1);

@@ -52,6 +52,34 @@ static const trial_t s_release[] = {
 };
 TRIAL_TABLE (test_release, s_release)
 
+static const trial_t s_force[] = {
+    {0, "HOLDFAST_LOCK=b HOLDFAST_TOKEN=3 HOLDFAST_SESSION=4 $T release --force --token 43 one",
+     .is = "lock one: ended the hold with token 43 of session 9\n",
+     .log = "open 0\nfor 9 cancel one 43\nclose\n"},
+    {0, "$T release --force --session 7 --json one",
+     .json = "{'lock':'one','token':42,'session':7,"
+             "'label':'kim@alphapid4711./backup.sh'}",
+     .log_has = "for 7 cancel one 42\n"},
+    {2, "$T release --force one", .has = "lock one has 2 holders: say which by --token",
+     .log_lacks = "cancel"},
+    {2, "$T release --force --token 9 one", .has = "nobody holds lock one with that token",
+     .log_lacks = "cancel"},
+    {2, "$T release --force two", .has = "nobody holds lock two", .log_lacks = "cancel"},
+    {2, "HF_FAKE_RELEASE=16 $T release --force --token 43 one", .has = "changed hands meanwhile"},
+    {75, "HF_FAKE_RELEASE=64 $T release --force --token 43 one", .has = "it is not known whether"},
+    {69, "HF_FAKE_OPEN=66 $T release --force --token 43 one", .has = "cannot end the hold"},
+    {64, "$T release --force", .has = "which lock?"},
+    {64, "$T release --json " SECTION, .has = "--json goes with --force"},
+    {0, "$T close 7", .is = "session 7 (kim) is closed: it held 2, and waited for 1\n",
+     .log_has = "close-as 7\n"},
+    {0, "$T close --json 7", .json = "{'session':7,'label':'kim','held':2,'queued':1}"},
+    {2, "$T close 8", .has = "there is no session 8", .log_lacks = "close-as"},
+    {69, "HF_FAKE_CLOSE=66 $T close 7", .has = "cannot close session 7"},
+    {64, "$T close", .has = "which session?"},
+    {64, "$T close x", .has = "'x' is not the number of a session"},
+};
+TRIAL_TABLE (test_force, s_force)
+
 static const trial_t s_append[] = {
     //  Alone: under the lock of the file's name.
     {2, "$T append '' x",
@@ -143,6 +171,7 @@ static const trial_t s_locks[] = {
      .json = "{'locks':[{'lock':'one'," HOLDERS "},{'lock':'zw\303\266lf','limit':0,"
              "'waiters':0,'holders':[{'session':8,'mode':'exclusive','units':0,'label':'',"
              "'note':'','token':'18446744073709551615','staged':0}]}]}"},
+    {0, "$T locks on/ | wc -l; $T locks --json on/", .has = "1\n", .has_too = "\"locks\": []"},
     {69, .script = "HF_FAKE_QUERY=64 $T locks"},
 };
 TRIAL_TABLE (test_locks, s_locks)
@@ -199,7 +228,13 @@ static const trial_t s_status[] = {
     {69, THREE "HF_FAKE_NODES=0 $T status", .has = "no node of the cluster can be reached"},
     {69, THREE "HF_FAKE_TROUBLE='cannot resolve h: x' HF_FAKE_NODES=0 $T status",
      .has = "no node of the cluster can be reached: cannot resolve h: x"},
-    {69, .script = THREE "HF_FAKE_LEADER=0 $T status"},
+    {69, THREE "HF_FAKE_LEADER=0 $T status", .has = "wait for an election"},
+    {69, THREE "HF_FAKE_LEADER=0 HF_FAKE_EMPTY=3 $T status", .has = "wait for an election"},
+    {69, THREE "HF_FAKE_LEADER=0 HF_FAKE_EMPTY=1 $T status", .has = "wait for an election"},
+    {69, THREE "HF_FAKE_LEADER=0 HF_FAKE_EMPTY=2 $T status",
+     .has = "no majority is left: the disks of nodes 2, 3 are empty", .has_too = "--recover"},
+    {0, THREE "HF_FAKE_NOT_COUNTED=3 $T status",
+     .has = "not counted: node 3: its disk is not the one that the cluster knows"},
     {0, THREE "$T status -v", .has = "   2  state_hash  0000000000000abc\n"},
     {0, THREE "HF_FAKE_NODES=2 $T status --json",
      .json = "{'leader':1,'term':5,'majority':true,'nodes':[{'id':1,'reachable':true,"
@@ -251,7 +286,8 @@ static const trial_t s_barriers[] = {
 TRIAL_TABLE (test_barriers, s_barriers)
 
 static const trial_t s_help[] = {
-    {0, .script = "for c in run acquire release append cat ls locks leader status; do "
+    {0, .script = "for c in run acquire release append cat ls locks leader status close lead drain "
+                  "top events; do "
                   "$T $c --help | grep -q \"usage: holdfast $c\" || exit 9; "
                   "$T $c -h | grep -q examples: || exit 8; "
                   "$T help $c | grep -q usage || exit 7; "

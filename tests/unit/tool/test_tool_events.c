@@ -10,6 +10,48 @@
     "holdfast: the watch has ended: the limit on sessions, locks or requests in flight is "        \
     "reached\n"
 
+#define THREE "HOLDFAST_ENDPOINTS=1@h:1:2,2@h:3:4,3@h:5:6 "
+
+//  The cluster: who leads is asked, what is lost comes from a watch.
+static const trial_t s_events[] = {
+    {0, THREE "$T events" CUT,
+     .is = "leader  node 1 leads in term 5\n"
+           "lost  lock one, token 43: session 9 (kim) expired\n"
+           "gap  what was lost before is not kept any more\n" ENDED},
+    {0, THREE "$T events --json" CUT_JSON " | sed -n '1,2p'",
+     .is = "{T,\"what\":\"leader\",\"text\":\"node 1 leads in term 5\",\"node\":1,\"term\":5}\n"
+           "{T,\"what\":\"lost\",\"text\":\"lock one, token 43: session 9 (kim) expired\","
+           "\"name\":\"one\",\"session\":9,\"token\":43,\"label\":\"kim\"}\n"},
+    {0, THREE "HF_FAKE_NODES=1 $T events" CUT " | head -1",
+     .is = "no-leader  no leader that a majority knows: 1 of 3 nodes answer\n"},
+    {64, "$T events --interval 50ms", .has = "at least 100ms"},
+    {64, "$T events x", .has = "takes no argument"},
+    {69, .script = "HF_FAKE_WATCH=64 $T events"},
+};
+TRIAL_TABLE (test_events_of_the_cluster, s_events)
+
+static const trial_t s_top[] = {
+    {0, THREE "$T top --once | sed 1,2d",
+     .is = "NODE  ROLE      ENDPOINT  TERM  APPLIED  CLIENTS  SYNC_MS  LINKS  CMD/S\n"
+           "   1  leader    h:1          5        -        -        -      -      0\n"
+           "   2  follower  h:3          5        -        -        -      -      0\n"
+           "   3  follower  h:5          5        -        -        -      -      0\n"
+           "\n"
+           "WAITERS  HOLDERS  STAGED  LOCK   LABEL                           NOTE\n"
+           "      2        2     100  one    kim@alpha pid 4711 ./backup.sh  n\n"
+           "      0        1       0  zw\303\266lf\n"},
+    {0, THREE "$T top --once", .has = "  node 1 leads in term 5  3 of 3 nodes  "},
+    {0,
+     THREE
+     "$T top --once --json | grep -c '\"leader\":1,\"term\":5,.*\"lock\":\"one\",\"holders\":2,'",
+     .is = "1\n"},
+    {0, THREE "$T top --interval 100ms | sed -n '/^NODE/{p;q}' | cut -c1-4", .is = "NODE\n"},
+    {69, THREE "HF_FAKE_NODES=0 $T top --once", .has = "nobody answers"},
+    {64, "$T top --interval 99ms", .has = "at least 100ms"},
+    {74, .script = "trap '' PIPE; $T top --once > /dev/full"},
+};
+TRIAL_TABLE (test_top, s_top)
+
 static const trial_t s_watch[] = {
     {2, .script = "$T watch"},
     {0, "$T watch" CUT,

@@ -6,17 +6,17 @@ static const trial_t s_list[] = {
     {0, "$T members",
      .is = "ID  PLACE            STATE\n"
            " 1  alpha:8080:8081  votes\n"
-           " 2  beta:80:81       votes\n"
+           " 2  beta:80:81       votes, drained\n"
            " 3  -                learns\n"},
     {0, "$T members --json",
      .json =
          "{'index':40,'level':0,'members':["
          "{'id':1,'host':'alpha','client_port':8080,'node_port':8081,'votes':true,'joins':false,"
-         "'leaves':false,'incarnation':'0000000000000abc'},"
+         "'leaves':false,'drained':false,'incarnation':'0000000000000abc'},"
          "{'id':2,'host':'beta','client_port':80,'node_port':81,'votes':true,'joins':false,"
-         "'leaves':false,'incarnation':'0000000000000005'},"
+         "'leaves':false,'drained':true,'incarnation':'0000000000000005'},"
          "{'id':3,'host':'','client_port':0,'node_port':0,'votes':false,'joins':false,"
-         "'leaves':false,'incarnation':'0000000000000000'}]}"},
+         "'leaves':false,'drained':false,'incarnation':'0000000000000000'}]}"},
     {0, "$T members --stale", .log = "stale members\n"},
     {69, "HF_FAKE_QUERY=66 $T members", .has = "cannot list the members: no node"},
     {74, "$T members > /dev/full", .has = "standard output"},
@@ -110,5 +110,28 @@ static const trial_t s_misuse[] = {
     {0, "$T upgrade --help", .has = "feature level"},
 };
 TRIAL_TABLE (test_members_misuse, s_misuse)
+
+//  ---- who leads ------------------------------------------------------------------------
+
+static const trial_t s_leads[] = {
+    {0, "$T lead 2", .is = "node 2 leads in term 3 at 127.0.0.1:8082\n",
+     .log = "change 6 node 2 :0:0 level 0\n"},
+    {0, "$T lead --json 2", .json = "{'id':2,'term':3,'endpoint':'127.0.0.1:8082'}"},
+    {2, "HF_FAKE_CHANGE=46 $T lead 3",
+     .has = "the lead is not handed over: that member cannot lead"},
+    {69, "$T lead 3 --timeout 0.2", .has = "node 3 led, and leads no more"},
+    {0, "$T drain 1", .is = "node 1 is drained: node 2 leads\n",
+     .log = "change 7 node 1 :0:0 level 0\n"},
+    {69, "$T drain 2 --timeout 0.2", .has = "node 2 is drained, and leads as no other member can"},
+    {0, "$T drain --off --json 2", .json = "{'id':2,'drained':false,'leader':2}",
+     .log = "change 8 node 2 :0:0 level 0\n"},
+    {2, "HF_FAKE_CHANGE=47 $T drain 1", .has = ": holdfast drain --off NODE"},
+    {2, "HF_FAKE_CHANGE=37 $T drain 1", .has = "holdfast upgrade"},
+    {64, "$T drain", .has = "which node? its id is missing"},
+    {64, "$T lead x", .has = "'x' is not an id"},
+    {64, "$T lead 65536", .has = "'65536' is not an id"},
+    {64, "$T lead --off 1", .has = "unknown or ambiguous option --off"},
+};
+TRIAL_TABLE (test_who_leads, s_leads)
 
 HF_TEST_MAIN (trial_setup, trial_teardown)
