@@ -47,6 +47,7 @@
     S (NO_PLACE, 44, "this node does not know the places of all members: start it with them all")  \
     S (BAD_PLACE, 45,                                                                              \
        "a place is a host name or address, and two ports: HOST:CLIENT_PORT:NODE_PORT")             \
+    S (DENIED, 46, "the user of this key has not the right to do it")                              \
     S (TIMEOUT, 64, "not done within the caller's limit")                                          \
     S (LOST, 65, "the lock is lost: its session's lease ran out")                                  \
     S (UNREACHABLE, 66, "no node of the cluster can be reached")                                   \
