@@ -239,7 +239,7 @@ s_may_speak (hf_lock_service_t *self, const hf_route_t *route, const hf_requests
 {
     uint32_t ttl_ms;
     const hf_caller_t *caller = hf_routes_find (&self->routes, message->session);
-    if (caller && hf_route_equal (&caller->route, route))
+    if (caller && hf_route_equal (&caller->route, route) && caller->route.user == route->user)
         return true; //  it was asked before
     if (!hf_lock_may (self, route,
                       &(hf_asked_t){.kind = HF_KIND_REQUESTS, .session = message->session})) {
@@ -282,7 +282,7 @@ s_requests (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
         hf_lock_item (self, caller);
         return;
     }
-    hf_list_t allowed = hf_lock_sift (self, caller, &message);
+    hf_list_t allowed = hf_lock_sift (self, route, caller, &message);
     if (allowed.count > 0)
         hf_cmd_requests_put (&self->commands, &(hf_cmd_requests_t){.session = message.session,
                                                                    .floor = message.floor,

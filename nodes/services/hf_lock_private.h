@@ -391,7 +391,8 @@ bool hf_lock_speaks (const hf_lock_service_t *self, const hf_route_t *route, uin
 bool hf_lock_sees (const hf_lock_service_t *self, const hf_route_t *route, hf_right_t right,
                    hf_span_t name);
 /*  The requests of MESSAGE that are allowed. Those that are not are answered. */
-hf_list_t hf_lock_sift (hf_lock_service_t *self, hf_caller_t *caller, const hf_requests_t *message);
+hf_list_t hf_lock_sift (hf_lock_service_t *self, const hf_route_t *route, hf_caller_t *caller,
+                        const hf_requests_t *message);
 /*  Answer all of them DENIED, as guard.why says. */
 void hf_lock_deny_all (hf_lock_service_t *self, const hf_route_t *route,
                        const hf_requests_t *message);

@@ -288,11 +288,11 @@ s_answer_denied (hf_lock_service_t *self, hf_caller_t *caller, hf_list_t one, ui
 }
 
 hf_list_t
-hf_lock_sift (hf_lock_service_t *self, hf_caller_t *caller, const hf_requests_t *message)
+hf_lock_sift (hf_lock_service_t *self, const hf_route_t *route, hf_caller_t *caller,
+              const hf_requests_t *message)
 {
-    hf_route_t route = caller->route;
     hf_guard_t *guard = &self->guard;
-    if (!s_guarded (self, &route))
+    if (!s_guarded (self, route))
         return message->requests;
     hf_pack_reset (&guard->sifted);
     hf_scan_t scan = hf_scan_list (message->requests);
@@ -304,7 +304,7 @@ hf_lock_sift (hf_lock_service_t *self, hf_caller_t *caller, const hf_requests_t 
             break;
         hf_list_t one = {.at = from, .size = (uint32_t)(scan.at - from), .count = 1};
         guard->seq = request.seq;
-        if (s_request_may (self, &route, &request)) {
+        if (s_request_may (self, route, &request)) {
             hf_pack_raw (&guard->sifted, one.at, one.size);
             guard->sifted.count++;
         } else
