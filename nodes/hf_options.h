@@ -25,10 +25,12 @@ typedef struct hf_options {
     hf_level_t level;
     hf_report_form_t form; //  of log lines
     bool prefer_lowest;
-    uint64_t log_keep; //  bytes
-    const char *keys;  //  the folder of public keys; NULL: without keys, and without ...
-    const char *key;   //  ... the file of the node's own
-    bool insecure;     //  other machines may reach it without keys
+    uint64_t log_keep;  //  bytes
+    const char *keys;   //  the folder of public keys; NULL: without keys, and without ...
+    const char *key;    //  ... the file of the node's own
+    const char *rights; //  the file of rights; NULL: everybody with a key may do everything
+    bool check;         //  look whether it could run, instead of running
+    bool insecure;      //  other machines may reach it without keys
 } hf_options_t;
 
 /*  Fill in OPTIONS, the defaults first. -1: go on; else the exit code: what was asked for was

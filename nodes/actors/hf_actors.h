@@ -40,6 +40,8 @@ typedef struct hf_lock_args {
     uint32_t connections_max; //  of clients
     bool insecure;            //  other machines reach it without keys
     bool encrypted;           //  the door speaks CURVE
+    hf_span_t rights;         //  the text of the file of rights; until the actor is ready. Of no
+                              //  bytes: there is none, and nothing is checked
     hf_door_t *door;          //  owned
     hf_state_t *state;        //  owned: as state.db had it
     zsock_t *election;        //  owned: PAIR to the election actor
