@@ -52,7 +52,8 @@
     F (bin, nonce) F (u32, status) F (u64, session) F (u32, ttl_ms) F (u64, roster)
 #define HF_FIELDS_alive(F)   F (u64, echo) F (list, sessions) F (u64, roster)
 #define HF_FIELDS_answers(F) F (u64, session) F (list, items)
-#define HF_FIELDS_closed(F)  F (u64, session) F (u64, echo) F (u32, status)
+//  TEXT, in CLOSED_REPLY and EVENTS: of DENIED, why.
+#define HF_FIELDS_closed(F) F (u64, session) F (u64, echo) F (u32, status) F (str, text)
 #define HF_FIELDS_query_result(F)                                                                  \
     F (u64, id)                                                                                    \
     F (u32, status)                                                                                \
@@ -60,7 +61,8 @@
     F (u64, total) F (flag, more) F (list, rows) F (bin, data) F (u64, number) F (u64, cluster)
 //  All that happened after number AFTER up to UPTO and was asked for; INDEX: as of this command.
 #define HF_FIELDS_events(F)                                                                        \
-    F (u64, id) F (u32, status) F (u64, after) F (u64, upto) F (u64, index) F (list, events)
+    F (u64, id)                                                                                    \
+    F (u32, status) F (u64, after) F (u64, upto) F (u64, index) F (list, events) F (str, text)
 #define HF_FIELDS_refused(F) F (u32, status) F (str, text) F (u32, leader) F (u64, term)
 
 //  Requests in REQUESTS. OWNER: the session that holds the lock, 0 for the one that asks.
@@ -402,6 +404,8 @@ typedef enum hf_kind {
     O (HOLDER_ROW, 2)                                                                              \
     O (WAITER_ROW, 2)                                                                              \
     O (SESSION_ROW, 1)                                                                             \
+    O (CLOSED_REPLY, 1)                                                                            \
+    O (EVENTS, 1)                                                                                  \
     O (HELLO, 1)                                                                                   \
     O (HEARTBEAT, 1)                                                                               \
     O (ACK, 6)                                                                                     \

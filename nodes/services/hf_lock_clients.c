@@ -357,9 +357,10 @@ s_close (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
         s_refuse_input (self, route, HF_MALFORMED, "CLOSE wants [session, echo]");
     else if (!hf_lock_may (self, route,
                            &(hf_asked_t){.kind = HF_KIND_CLOSE, .session = message.session})) {
-        hf_closed_frame (
-            &self->out.frame,
-            &(hf_closed_t){.session = message.session, .echo = message.echo, .status = HF_DENIED});
+        hf_closed_frame (&self->out.frame, &(hf_closed_t){.session = message.session,
+                                                          .echo = message.echo,
+                                                          .status = HF_DENIED,
+                                                          .text = hf_span_text (self->guard.why)});
         hf_outbox_to_client (&self->out, route, 0);
     } else if (!hf_state_session_ttl (self->state, message.session, &ttl_ms))
         //  It is over already, as far as this node knows: a barrier makes sure of it.

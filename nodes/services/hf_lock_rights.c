@@ -133,23 +133,22 @@ s_owns (const hf_lock_service_t *self, const hf_lock_user_t *user, uint64_t sess
     return owner.size == 0 || hf_span_equal (owner, hf_span_text (user->name));
 }
 
-/*  "acquire db/x", "close session 7, which is lee's". */
+/*  "acquire db/x", "release db/x, which lee holds", "close session 7, which is lee's". */
 static void
 s_describe (const hf_lock_service_t *self, const need_t *need, const hf_asked_t *asked,
             char text[HF_WHY_SIZE])
 {
     hf_span_t owner = hf_state_session_user (self->state, asked->session);
-    size_t used = (size_t)snprintf (text, HF_WHY_SIZE, "%s", need->verb);
+    size_t used = (size_t)snprintf (text, HF_WHY_SIZE, "%s", need->verb), room = HF_WHY_SIZE - used;
     if (need->scope == OTHERS && need->right == HF_RIGHT_CLOSE)
-        snprintf (text + used, HF_WHY_SIZE - used, " session %" PRIu64 ", which is %.*s's",
-                  asked->session, (int)owner.size, (const char *)owner.at);
-    else if (hf_name_valid (asked->name) || need->scope == REACH)
-        snprintf (text + used, HF_WHY_SIZE - used, " %.*s%s%.*s%s", (int)asked->name.size,
-                  (const char *)asked->name.at,
-                  need->scope == REACH    ? "*"
-                  : need->scope == OTHERS ? ", which "
-                                          : "",
-                  (int)owner.size, (const char *)owner.at, need->scope == OTHERS ? " holds" : "");
+        snprintf (text + used, room, " session %" PRIu64 ", which is %.*s's", asked->session,
+                  (int)owner.size, (const char *)owner.at);
+    else if (need->scope == OTHERS && hf_name_valid (asked->name))
+        snprintf (text + used, room, " %.*s, which %.*s holds", (int)asked->name.size,
+                  (const char *)asked->name.at, (int)owner.size, (const char *)owner.at);
+    else if (need->scope == REACH || hf_name_valid (asked->name))
+        snprintf (text + used, room, " %.*s%s", (int)asked->name.size, (const char *)asked->name.at,
+                  need->scope == REACH ? "*" : "");
 }
 
 static void

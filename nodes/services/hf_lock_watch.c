@@ -193,7 +193,11 @@ static void
 s_deny (hf_lock_service_t *self, const hf_route_t *route, uint64_t id, uint64_t after)
 {
     s_events (self, route,
-              &(hf_events_t){.id = id, .status = HF_DENIED, .after = after, .upto = after});
+              &(hf_events_t){.id = id,
+                             .status = HF_DENIED,
+                             .after = after,
+                             .upto = after,
+                             .text = hf_span_text (self->guard.why)});
 }
 
 /*  Whether the rights of now allow it. */
@@ -302,11 +306,13 @@ hf_lock_watch (hf_lock_service_t *self, const hf_route_t *route, const hf_watch_
         status = watch ? HF_OK : HF_LIMIT;
     }
     if (!watch) {
-        s_events (self, route,
-                  &(hf_events_t){.id = message->id,
-                                 .status = (uint32_t)status,
-                                 .after = message->after,
-                                 .upto = message->after});
+        s_events (
+            self, route,
+            &(hf_events_t){.id = message->id,
+                           .status = (uint32_t)status,
+                           .after = message->after,
+                           .upto = message->after,
+                           .text = hf_span_text (status == HF_DENIED ? self->guard.why : "")});
         return;
     }
     const hf_journal_t *journal = s_journal (self, message->what);

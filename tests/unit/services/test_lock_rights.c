@@ -366,6 +366,8 @@ BENCH_TEST (a_refusal_says_which_right_is_missing_for_what, bench)
     ASK (bench, KIM, KIM, text, release, .lock = TEXT ("L"), .token = 2, .owner = LEE);
     assert_string_equal (
         text, "kim may not release L, which lee holds: the right \"release\" is missing");
+    ASK (bench, KIM, KIM, text, append, .lock = TEXT ("mine/a"), .token = 1, .file = TEXT ("F"));
+    assert_string_equal (text, "kim may not append to F: the right \"append\" is missing");
     ASK (bench, KIM, LEE, text, abandon, .lock = TEXT ("L"));
     assert_string_equal (text, "kim may not speak for session 2, which is lee's: the right "
                                "\"close\" is missing");
