@@ -4,7 +4,6 @@
 #include "base/hf_array.h"
 #include "base/hf_mutant.h"
 #include <assert.h>
-#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -135,7 +134,10 @@ s_take_user (reading_t *self, hf_span_t word, hf_rule_t *rule)
 static int
 s_digit (uint8_t byte)
 {
-    return isdigit (byte) ? byte - '0' : isxdigit (byte) ? (byte | 0x20) - 'a' + 10 : -1;
+    uint8_t letter = byte | 0x20;
+    return byte >= '0' && byte <= '9'       ? byte - '0'
+           : letter >= 'a' && letter <= 'f' ? letter - 'a' + 10
+                                            : -1;
 }
 
 /*  The byte that WORD has AT, which moves on; -1: none. */

@@ -90,6 +90,7 @@ feed_cmd_open (feed_t *self, uint64_t nonce, uint32_t ttl_ms)
             &(hf_cmd_open_as_t){.nonce = hf_span (bytes, sizeof (bytes)),
                                 .ttl_ms = ttl_ms,
                                 .label = hf_span_text (self->label ? self->label : ""),
+                                .detect = self->detect,
                                 .delay_ms = self->delay_ms,
                                 .user = hf_span_text (self->user)});
         return;
