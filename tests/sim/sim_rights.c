@@ -20,6 +20,13 @@ s_guarded (const sim_t *sim)
     return sim->seed % 6 == 1;
 }
 
+/*  The first client's user, or that of all others: the model knows two. */
+static const char *
+s_name (uint32_t client)
+{
+    return model_users[client == 1 ? 1 : 2];
+}
+
 static void
 s_put (char text[TEXT_MAX], const char *part)
 {
@@ -39,18 +46,16 @@ s_put_name (char text[TEXT_MAX], const char *name)
 }
 
 static void
-s_rights (const sim_t *sim, char text[TEXT_MAX])
+s_rights (char text[TEXT_MAX])
 {
-    char line[64];
     strcpy (text, "* * append,read,watch\n");
-    for (uint32_t id = 2; id <= sim->odds.clients; id++) {
-        snprintf (line, sizeof line, "user-%u * acquire,shared\n", id);
-        s_put (text, line);
-    }
+    s_put (text, s_name (2));
+    s_put (text, " * acquire,shared\n");
     for (size_t lock = 0; lock < MODEL_LOCKS; lock++) {
         if (lock == FORBIDDEN)
             continue;
-        s_put (text, "user-1 ");
+        s_put (text, s_name (1));
+        s_put (text, " ");
         s_put_name (text, sim_lock_name (lock));
         s_put (text, " acquire,shared # but not the first\n");
     }
@@ -59,14 +64,12 @@ s_rights (const sim_t *sim, char text[TEXT_MAX])
 void
 sim_rights_start (const sim_t *sim, const node_t *node)
 {
-    char name[16], text[TEXT_MAX];
-    for (uint32_t id = 1; id <= sim->odds.clients && sim_rights_users (sim); id++) {
-        snprintf (name, sizeof name, "user-%u", id);
-        hf_lock_service_user (node->lock, id, name);
-    }
+    char text[TEXT_MAX];
+    for (uint32_t id = 1; id <= sim->odds.clients && sim_rights_users (sim); id++)
+        hf_lock_service_user (node->lock, id, s_name (id));
     if (!s_guarded (sim))
         return;
-    s_rights (sim, text);
+    s_rights (text);
     hf_lock_service_rights (node->lock, hf_span_text (text));
 }
 
