@@ -255,12 +255,6 @@ s_welcome (hf_door_t *self, const hf_route_t *route, int fd, const hf_key_t *who
     return client;
 }
 
-uint32_t
-hf_door_users (const hf_door_t *self)
-{
-    return (uint32_t)self->users.count;
-}
-
 const char *
 hf_door_user (const hf_door_t *self, uint32_t number)
 {
