@@ -185,6 +185,35 @@
     M (handed_to_drained, "P11", "the lead is handed to a member that is drained")                 \
     M (drain_lost, "P11", "a drained member is drained no more when its new disk is admitted")     \
     M (taken_by_name, "P5", "a hold is reported taken that came after the one that was")           \
+    M (unasked_acquire, "rights", "a lock is taken without the right")                             \
+    M (unasked_shared, "rights", "a lock is shared without the right")                             \
+    M (unasked_place, "rights", "a lock of a set is taken without the right")                      \
+    M (unasked_shared_place, "rights", "a lock of a set is shared without the right")              \
+    M (unasked_append, "rights", "a file is appended to without the right")                        \
+    M (unasked_append_for, "rights", "a file is appended to in another user's section")            \
+    M (unasked_note_for, "rights", "another user's hold gets a note")                              \
+    M (unasked_release, "rights", "another user's hold is released")                               \
+    M (unasked_cancel, "rights", "another user's section is dropped")                              \
+    M (unasked_speak, "rights", "requests come in another user's session")                         \
+    M (unasked_keep, "rights", "another user's session is kept alive")                             \
+    M (unasked_close, "rights", "another user's session is closed")                                \
+    M (unasked_look, "rights", "who holds a lock is told without the right")                       \
+    M (unasked_read, "rights", "a file is read without the right")                                 \
+    M (unasked_backup, "rights", "a backup is taken without the right")                            \
+    M (unasked_watch, "rights", "a watch begins without the right")                                \
+    M (unasked_change, "rights", "the members are changed without the right")                      \
+    M (listed_locks, "rights", "a list of locks has those that the user may not see")              \
+    M (listed_files, "rights", "a list of files has those that the user may not read")             \
+    M (listed_sessions, "rights", "a list of sessions has those of other users")                   \
+    M (told_unseen, "rights", "a watch tells of locks that the user may not watch")                \
+    M (watched_for_ever, "rights", "a watch goes on when its right was taken away")                \
+    M (session_awaited, "rights",                                                                  \
+       "who names the next session speaks for it when another user opens it")                      \
+    M (refusals_flood, "rights", "each refusal of a user is a line in the log")                    \
+    M (opened_by_another, "rights", "who repeats another user's OPEN gets his session")            \
+    M (acts_for_anybody, "rights", "a claim acts for the session of another user")                 \
+    M (owner_lost, "P4 rights", "a session that is read from disk is everybody's")                 \
+    M (name_as_prefix, "rights", "a right for one name holds for all names that begin with it")    \
     M (outdated_counts, "P1 P3", "a node of an older release than the level in force counts")      \
     M (stranger_unaware, "P11", "a node whose log is empty is not told that it is no member")      \
     M (strange_hold_kept, "P11",                                                                   \
@@ -314,9 +343,11 @@ enum {
 
 #ifdef HF_MUTANTS
 extern int hf_mutant;
-#define HF_MUTANT(name) (hf_mutant == HF_MUTANT_##name)
+#define HF_MUTANT(name)      (hf_mutant == HF_MUTANT_##name)
+#define HF_MUTANT_IS(number) (hf_mutant == (number)) //  one of a table in the product
 #else
-#define HF_MUTANT(name) 0
+#define HF_MUTANT(name)      0
+#define HF_MUTANT_IS(number) ((void)(number), false)
 #endif
 
 #endif

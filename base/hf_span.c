@@ -79,3 +79,16 @@ hf_text_valid (hf_span_t text)
     }
     return true;
 }
+
+bool
+hf_user_valid (hf_span_t user)
+{
+    static const char others[] = "._-@+";
+    for (uint32_t i = 0; i < user.size; i++) {
+        uint8_t byte = user.at[i], letter = byte | 0x20;
+        bool word = (letter >= 'a' && letter <= 'z') || (byte >= '0' && byte <= '9');
+        if (!word && (byte == 0 || !strchr (others, byte)))
+            return false;
+    }
+    return user.size > 0 && user.size <= HF_USER_MAX;
+}

@@ -24,5 +24,8 @@ int hf_span_compare (hf_span_t a, hf_span_t b);
 bool hf_name_valid (hf_span_t name);
 /*  Whether it is UTF-8 without control characters; also when it is empty. */
 bool hf_text_valid (hf_span_t text);
+/*  Whether it can name a user: 1 to HF_USER_MAX letters, digits and . _ - @ + */
+#define HF_USER_MAX 64
+bool hf_user_valid (hf_span_t user);
 
 #endif

@@ -31,6 +31,10 @@ typedef struct hf_door_news {
     char text[HF_ERROR_SIZE];
 } hf_door_news_t;
 
+typedef struct hf_door_user {
+    char name[HF_KEY_NAME_MAX + 1];
+} hf_door_user_t;
+
 struct hf_door {
     void *router;
     void *monitor;
@@ -47,6 +51,7 @@ struct hf_door {
     unsigned trespasses;              //  of late; forgotten ...
     uint64_t trespasses_us;           //  ... then
     HF_ARRAY (hf_door_news_t) news;
+    HF_ARRAY (hf_door_user_t) users; //  by number
 };
 
 hf_door_t *
@@ -93,6 +98,7 @@ hf_door_destroy (hf_door_t **self_p)
     zmq_msg_close (&self->body);
     hf_door_clients_done (&self->clients);
     hf_array_free (&self->news);
+    hf_array_free (&self->users);
     free (self);
     *self_p = NULL;
 }
@@ -225,6 +231,44 @@ s_trespass (hf_door_t *self, const char *line)
 
 static hf_door_client_t s_refused; //  what such a one says does not count
 
+/*  The number of the user of that NAME. Once for each connection; names come from key files. */
+static uint32_t
+s_user (hf_door_t *self, const char *name)
+{
+    uint32_t number = 0;
+    while (number < self->users.count && strcmp (self->users.list[number].name, name) != 0)
+        number++;
+    if (number == self->users.count)
+        strcpy (hf_array_add (&self->users)->name, name);
+    return number + 1;
+}
+
+static hf_door_client_t *
+s_welcome (hf_door_t *self, const hf_route_t *route, int fd, const hf_key_t *whose)
+{
+    hf_door_client_t *client = hf_door_clients_add_keyed (&self->clients, route, fd, whose, false);
+    const char *address = zmq_msg_gets (&self->body, "Peer-Address");
+    if (!client)
+        return NULL;
+    client->user = s_user (self, whose->name);
+    client->address = address ? strdup (address) : NULL;
+    return client;
+}
+
+const char *
+hf_door_user (const hf_door_t *self, uint32_t number)
+{
+    assert (number > 0 && number <= self->users.count);
+    return self->users.list[number - 1].name;
+}
+
+const char *
+hf_door_address (const hf_door_t *self, const hf_route_t *route)
+{
+    const hf_door_client_t *client = hf_door_clients_find (&self->clients, route);
+    return client ? client->address : NULL;
+}
+
 /*  Of a connection with the key in self->body, a client or a guest; or &s_refused. */
 static hf_door_client_t *
 s_meet_keyed (hf_door_t *self, const hf_route_t *route)
@@ -239,7 +283,7 @@ s_meet_keyed (hf_door_t *self, const hf_route_t *route)
         key = NULL;
     }
     if (!guest && key && hf_keys_admit (self->keys, HF_KEY_OF_CLIENT, key, &whose))
-        return hf_door_clients_add_keyed (&self->clients, route, fd, &whose, false);
+        return s_welcome (self, route, fd, &whose);
     if (!guest && key && hf_keys_admit (self->keys, HF_KEY_OF_NODE, key, &whose)) {
         whose.name[0] = 0;
         guest = hf_door_clients_add_keyed (&self->clients, route, fd, &whose, true);
@@ -333,6 +377,7 @@ hf_door_next (hf_door_t *self, hf_route_t *route, hf_span_t *bytes)
         }
         s_handled (self, client);
         if (good) {
+            route->user = client ? client->user : 0;
             *bytes = hf_span (zmq_msg_data (&self->body), zmq_msg_size (&self->body));
             return true;
         }

@@ -40,6 +40,12 @@ bool hf_door_next (hf_door_t *self, hf_route_t *route, hf_span_t *bytes);
  *  dropped and counted. Clients must cope with a lost message. */
 bool hf_door_send (hf_door_t *self, const hf_route_t *route, const void *frame, size_t size);
 
+/*  The name, in his key file, of the user of that number, as routes give it: 1 for the first that
+ *  was heard since the start; 0 in a route: it has the key of a node, or there are no keys. */
+const char *hf_door_user (const hf_door_t *self, uint32_t number);
+/*  Where a client with a key is connected from; NULL: it has left, or has no key. */
+const char *hf_door_address (const hf_door_t *self, const hf_route_t *route);
+
 /*  Something about keys that people should know, in one line: who was cut off, who tried in vain.
  *  False: nothing new. */
 bool hf_door_news (hf_door_t *self, char text[HF_ERROR_SIZE]);

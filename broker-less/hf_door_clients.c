@@ -57,6 +57,7 @@ s_forget (hf_door_clients_t *self, hf_door_client_t *client)
     hf_table_remove (&self->table, &client->by_route);
     hf_door_debt_drop (client->debt, 0);
     free (client->key);
+    free (client->address);
     free (client);
 }
 

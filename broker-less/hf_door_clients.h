@@ -35,6 +35,8 @@ typedef struct hf_door_client {
     uint64_t put;      //  bytes sent to it since then
     uint64_t moved_us; //  when it last took something, in the time that counts
     hf_key_t *key;     //  of its connection, and whose that is; NULL: without keys
+    char *address;     //  where that comes from; NULL: not said
+    uint32_t user;     //  see hf_door_user
 } hf_door_client_t;
 
 typedef struct hf_door_slot {

@@ -31,10 +31,7 @@ s_is_key (const char *text)
 bool
 hf_key_name_valid (const char *name)
 {
-    size_t size = strlen (name);
-    return size > 0 && size <= HF_KEY_NAME_MAX &&
-           strspn (name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-@+") ==
-               size;
+    return hf_user_valid (hf_span_text (name));
 }
 
 //  ---- reading --------------------------------------------------------------------------

@@ -18,8 +18,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define HF_KEY_TEXT      40   //  characters of a key
-#define HF_KEY_NAME_MAX  64   //  of a user
+#define HF_KEY_TEXT      40 //  characters of a key
+#define HF_KEY_NAME_MAX  HF_USER_MAX
 #define HF_KEY_FILE_MAX  8192 //  bytes of a file
 #define HF_KEY_FILE_ROOM 1024 //  enough for hf_key_write
 

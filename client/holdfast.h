@@ -99,6 +99,10 @@ void hf_client_destroy (hf_client_t **self_p);
  */
 bool hf_client_trouble (hf_client_t *self, char text[HF_CLIENT_ERROR_SIZE]);
 
+/*  Why the last blocking call that failed with HF_DENIED was denied, in one line: which right is
+ *  missing, for what. False, and an empty TEXT: none was, or the node did not say why. */
+bool hf_client_denied (hf_client_t *self, char text[HF_CLIENT_ERROR_SIZE]);
+
 //  One session of a ring of waits: it holds HOLDS, which the one before it in the ring waits for
 //  (NULL: it only waits there, before that one), and waits for WAITS.
 typedef struct hf_ring_place {
@@ -122,8 +126,8 @@ typedef struct hf_result {
     uint64_t total;              //  of a read: the file's length
     const hf_ring_place_t *ring; //  of HF_DEADLOCK: who waits for whom; NULL when it was not told
     size_t ring_count;
-    const char *text; //  of HF_DEADLOCK and HF_CONFLICT (both limits): why, in one line for people;
-                      //  NULL when it was not told
+    const char *text; //  of HF_DEADLOCK, HF_CONFLICT (both limits) and HF_DENIED (which right is
+                      //  missing): why, in one line for people; NULL when it was not told
 } hf_result_t;
 
 typedef void (hf_done_fn) (void *arg, const hf_result_t *result);
@@ -446,6 +450,7 @@ typedef struct hf_session_info {
     bool detect;
     bool gone;             //  expired; what it held stays closed for its delay
     uint64_t held, queued; //  places
+    const char *user;      //  whose it is; "": everybody's; valid during the call of FN
 } hf_session_info_t;
 typedef void (hf_session_info_fn) (void *arg, const hf_session_info_t *info);
 /*  Every session, by id. */

@@ -55,7 +55,8 @@
     F (bin, nonce) F (u32, status) F (u64, session) F (u32, ttl_ms) F (u64, roster)
 #define HF_FIELDS_alive(F)   F (u64, echo) F (list, sessions) F (u64, roster)
 #define HF_FIELDS_answers(F) F (u64, session) F (list, items)
-#define HF_FIELDS_closed(F)  F (u64, session) F (u64, echo) F (u32, status)
+//  TEXT, in CLOSED_REPLY and EVENTS: of DENIED, why.
+#define HF_FIELDS_closed(F) F (u64, session) F (u64, echo) F (u32, status) F (str, text)
 #define HF_FIELDS_query_result(F)                                                                  \
     F (u64, id)                                                                                    \
     F (u32, status)                                                                                \
@@ -63,7 +64,8 @@
     F (u64, total) F (flag, more) F (list, rows) F (bin, data) F (u64, number) F (u64, cluster)
 //  All that happened after number AFTER up to UPTO and was asked for; INDEX: as of this command.
 #define HF_FIELDS_events(F)                                                                        \
-    F (u64, id) F (u32, status) F (u64, after) F (u64, upto) F (u64, index) F (list, events)
+    F (u64, id)                                                                                    \
+    F (u32, status) F (u64, after) F (u64, upto) F (u64, index) F (list, events) F (str, text)
 #define HF_FIELDS_refused(F) F (u32, status) F (str, text) F (u32, leader) F (u64, term)
 
 //  Requests in REQUESTS. OWNER: the session that holds the lock, 0 for the one that asks.
@@ -98,7 +100,10 @@
 //  A hold that session BY ended: its section was committed, or DROPPED.
 #define HF_FIELDS_taken(F)                                                                         \
     F (str, lock) F (u64, token) F (u64, index) F (u64, by) F (str, label) F (flag, dropped)
-#define HF_FIELDS_ring(F) F (u64, seq) F (list, rows)
+#define HF_FIELDS_ring(F)   F (u64, seq) F (list, rows)
+//  Behind the ANSWER DENIED to request SEQ: which right is missing for what, in one line for
+//  people.
+#define HF_FIELDS_denial(F) F (u64, seq) F (str, text)
 //  HOLDS: the lock that the one before it waits for; empty: it only waits there, before that one.
 #define HF_FIELDS_ring_row(F) F (u64, session) F (str, label) F (str, holds) F (str, waits)
 
@@ -123,7 +128,9 @@
 #define HF_FIELDS_session_row(F)                                                                   \
     F (u64, session)                                                                               \
     F (str, label)                                                                                 \
-    F (u32, ttl_ms) F (u32, delay_ms) F (flag, detect) F (flag, gone) F (u64, held) F (u64, queued)
+    F (u32, ttl_ms)                                                                                \
+    F (u32, delay_ms)                                                                              \
+    F (flag, detect) F (flag, gone) F (u64, held) F (u64, queued) F (str, user)
 #define HF_FIELDS_file_row(F) F (str, file) F (u64, length) F (u64, checksum)
 #define HF_FIELDS_fact_row(F) F (str, key) F (str, text) F (u64, number)
 //  JOINS: it is to vote when it has caught up; LEAVES: it is a member no more in a moment.
@@ -234,6 +241,8 @@
 //  Commands, in the list of a COMMANDS entry.
 #define HF_FIELDS_cmd_open(F)                                                                      \
     F (bin, nonce) F (u32, ttl_ms) F (str, label) F (flag, detect) F (u32, delay_ms)
+//  The same of a client with a key, from feature level 1 on: the session belongs to USER.
+#define HF_FIELDS_cmd_open_as(F)  HF_FIELDS_cmd_open (F) F (str, user)
 #define HF_FIELDS_cmd_close(F)    F (u64, session) F (str, by)
 #define HF_FIELDS_cmd_requests(F) F (u64, session) F (u64, floor) F (list, requests)
 #define HF_FIELDS_cmd_expire(F)   F (u64, session) F (u64, term)
@@ -279,6 +288,8 @@
     F (u64, term) F (u64, command) F (u64, section) F (bin, roster) F (list, rows)
 #define HF_FIELDS_a_rows(F)    F (u64, index) F (u64, section) F (list, changes)
 #define HF_FIELDS_a_restart(F) F (u64, index)
+//  From main: a file of rights that was read and found good.
+#define HF_FIELDS_a_rights(F) F (bin, text)
 
 //  ---- the table: M (KIND, ordinal, name) -------------------------------------
 
@@ -315,6 +326,7 @@
     M (WANTED, 86, wanted)                                                                         \
     M (HAPPENED, 87, happened)                                                                     \
     M (TAKEN, 88, taken)                                                                           \
+    M (DENIAL, 89, denial)                                                                         \
     M (LOCK_ROW, 90, lock_row)                                                                     \
     M (WAITER_ROW, 91, waiter_row)                                                                 \
     M (FILE_ROW, 92, file_row)                                                                     \
@@ -351,6 +363,7 @@
     M (CMD_SILENCE, 164, cmd_silence)                                                              \
     M (SILENCE, 165, silence)                                                                      \
     M (CMD_SKIP, 166, cmd_skip)                                                                    \
+    M (CMD_OPEN_AS, 167, cmd_open_as)                                                              \
     M (A_START, 192, a_start)                                                                      \
     M (A_PROPOSE, 193, a_propose)                                                                  \
     M (A_BARRIER, 194, a_barrier)                                                                  \
@@ -375,7 +388,8 @@
     M (A_WANT_STATE, 230, a_want_state)                                                            \
     M (A_SNAPSHOT, 231, a_snapshot)                                                                \
     M (A_ROWS, 232, a_rows)                                                                        \
-    M (A_RESTART, 233, a_restart)
+    M (A_RESTART, 233, a_restart)                                                                  \
+    M (A_RIGHTS, 240, a_rights)
 
 typedef enum hf_kind {
 #define HF_MSG_ENUM(kind, ordinal, name) HF_KIND_##kind = (ordinal),
@@ -400,6 +414,9 @@ typedef enum hf_kind {
     O (ALIVE, 1)                                                                                   \
     O (HOLDER_ROW, 2)                                                                              \
     O (WAITER_ROW, 2)                                                                              \
+    O (SESSION_ROW, 1)                                                                             \
+    O (CLOSED_REPLY, 1)                                                                            \
+    O (EVENTS, 1)                                                                                  \
     O (HELLO, 1)                                                                                   \
     O (HEARTBEAT, 1)                                                                               \
     O (ACK, 6)                                                                                     \

@@ -74,18 +74,35 @@ hf_outbox_to_actor (hf_outbox_t *self, hf_to_t to)
     message->bytes = hf_pack_take (&self->message, &message->size);
 }
 
-void
-hf_outbox_say (hf_outbox_t *self, hf_level_t level, const char *format, ...)
+static hf_out_line_t *
+s_say (hf_outbox_t *self, hf_level_t level, const char *format, va_list args)
 {
     char text[LINE_SIZE];
-    va_list args;
-    va_start (args, format);
     vsnprintf (text, sizeof text, format, args);
-    va_end (args);
     size_t size = strlen (text) + 1;
     hf_out_line_t *line = hf_array_add (&self->lines);
     *line = (hf_out_line_t){.level = level, .text = hf_alloc (size)};
     memcpy (line->text, text, size);
+    return line;
+}
+
+void
+hf_outbox_say (hf_outbox_t *self, hf_level_t level, const char *format, ...)
+{
+    va_list args;
+    va_start (args, format);
+    s_say (self, level, format, args);
+    va_end (args);
+}
+
+void
+hf_outbox_say_of (hf_outbox_t *self, const hf_route_t *route, hf_level_t level, const char *format,
+                  ...)
+{
+    va_list args;
+    va_start (args, format);
+    s_say (self, level, format, args)->route = *route;
+    va_end (args);
 }
 
 hf_span_t

@@ -44,6 +44,7 @@ typedef struct hf_out_message {
 
 typedef struct hf_out_line {
     hf_level_t level;
+    hf_route_t route; //  of the client that it is about; of no size: none
     char *text;
 } hf_out_line_t;
 
@@ -75,6 +76,10 @@ void hf_outbox_to_actor (hf_outbox_t *self, hf_to_t to);
 /*  A line for the log, printf-like, without a newline. */
 void hf_outbox_say (hf_outbox_t *self, hf_level_t level, const char *format, ...)
     __attribute__ ((format (printf, 3, 4)));
+
+/*  The same about the client at ROUTE: the shell adds where he is. */
+void hf_outbox_say_of (hf_outbox_t *self, const hf_route_t *route, hf_level_t level,
+                       const char *format, ...) __attribute__ ((format (printf, 4, 5)));
 
 /*  The bytes of a frame in the outbox; valid until the outbox changes. */
 hf_span_t hf_outbox_bytes (const hf_outbox_t *self, const hf_out_frame_t *frame);

@@ -8,11 +8,13 @@
 
 #define HF_ROUTE_MAX 32
 
-/*  It has no pointers. Compare with hf_route_equal. */
+/*  It has no pointers. Compare with hf_route_equal, which does not look at the user: a connection
+ *  has one. */
 typedef struct hf_route {
     uint8_t size; //  0: nowhere
     bool delimiter;
     uint8_t id[HF_ROUTE_MAX];
+    uint32_t user; //  by whose key the connection was let in: see hf_door_user; 0: no user's
 } hf_route_t;
 
 static inline bool

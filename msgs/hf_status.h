@@ -51,6 +51,7 @@
        "that member cannot lead now: it does not vote, is drained, is not reached, or is behind")  \
     S (ALL_DRAINED, 47,                                                                            \
        "no member would be left that is not drained: take that off another first")                 \
+    S (DENIED, 48, "the user of this key has not the right to do it")                              \
     S (TIMEOUT, 64, "not done within the caller's limit")                                          \
     S (LOST, 65, "the lock is lost: its session's lease ran out")                                  \
     S (UNREACHABLE, 66, "no node of the cluster can be reached")                                   \

@@ -38,10 +38,11 @@ s_session (const hf_state_t *state, const hf_session_row_t *row)
 {
     json_t *waits = json_array ();
     json_t *holds = s_places (state, row->session, waits);
-    return json_pack ("{s:o, s:o, s:o, s:o, s:b, s:b, s:o, s:o}", "id",
-                      hf_dump_number (row->session), "label", hf_dump_text (row->label), "ttl_ms",
-                      hf_dump_number (row->ttl_ms), "delay_ms", hf_dump_number (row->delay_ms),
-                      "detect", row->detect, "gone", row->gone, "holds", holds, "waits", waits);
+    return json_pack ("{s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:o, s:o}", "id",
+                      hf_dump_number (row->session), "label", hf_dump_text (row->label), "user",
+                      hf_dump_text (row->user), "ttl_ms", hf_dump_number (row->ttl_ms), "delay_ms",
+                      hf_dump_number (row->delay_ms), "detect", row->detect, "gone", row->gone,
+                      "holds", holds, "waits", waits);
 }
 
 static json_t *
@@ -53,7 +54,7 @@ s_sessions (const hf_state_t *state)
     hf_pack_init (&rows);
     for (bool more = true; more;) {
         hf_pack_reset (&rows);
-        more = hf_state_session_rows (state, after, HF_ROWS_MAX, &rows);
+        more = hf_state_session_rows (state, after, HF_ROWS_MAX, NULL, &rows);
         hf_scan_t scan = hf_scan_list (hf_pack_list (&rows));
         hf_session_row_t row;
         while (!hf_scan_at_end (&scan) && hf_session_row_get (&scan, &row)) {
@@ -143,7 +144,7 @@ s_locks (const hf_state_t *state)
     bool more = true;
     while (more) {
         hf_pack_reset (&rows);
-        more = hf_state_lock_rows (state, after, HF_ROWS_MAX, &rows);
+        more = hf_state_lock_rows (state, after, HF_ROWS_MAX, NULL, &rows);
         hf_scan_t scan = hf_scan_list (hf_pack_list (&rows));
         while (!hf_scan_at_end (&scan)) {
             hf_lock_row_t row;

@@ -8,6 +8,15 @@
 #include "nodes/hf_options.h"
 #include "nodes/store/hf_dir.h"
 
+/*  The file of rights. */
+typedef struct hf_node_rights {
+    const char *file; //  NULL: there is none
+    uint8_t *text;    //  in force
+    size_t size;
+    uint64_t look;      //  at the file: equal if nothing has changed
+    uint64_t complaint; //  the last, so that each is told once
+} hf_node_rights_t;
+
 typedef struct hf_node {
     hf_endpoints_t endpoints; //  the cluster list; of a node that joins: the others it knows
     char list[HF_ENDPOINTS_TEXT_SIZE]; //  as text; of a node that joins: HOST:PORT of a member
@@ -24,6 +33,7 @@ typedef struct hf_node {
     hf_door_plan_t plan; //  for descriptors
     hf_dir_t *dir;
     hf_keys_t *keys;             //  NULL: none
+    hf_node_rights_t rights;     //  no file: none
     hf_zap_t *zap;               //  NULL: none; it goes after the sockets
     hf_election_args_t election; //  what the actors get; they own the stores and sockets once they
     hf_lock_args_t lock;         //  run
@@ -37,6 +47,15 @@ int hf_node_find (hf_node_t *self, const hf_options_t *options);
 
 /*  Read the keys that OPTIONS name. 0, or -1: what is wrong was printed, in one line. */
 int hf_node_keys (hf_node_t *self, const hf_options_t *options);
+
+/*  Read the file of rights that OPTIONS name. 0, or -1: each mistake in it was printed. */
+int hf_node_rights (hf_node_t *self, const hf_options_t *options);
+/*  Look at it again. True: it has changed, and rights.text is what is in force from now on. One
+ * that is not good changes nothing, and that is written to the log. */
+bool hf_node_rights_look (hf_node_t *self);
+
+/*  Say all that is wrong with OPTIONS, keys and rights; the exit code. */
+int hf_node_check (hf_node_t *self, const hf_options_t *options);
 
 /*  Without keys it serves this machine alone, or OPTIONS say otherwise: check it as soon as the
  *  address is known, and again when it is found. 0; -1: it may not be, and that was printed. */

@@ -35,6 +35,14 @@ static const char s_help[] =
     "                        With it everything is encrypted (holdfast keys --help). It is looked\n"
     "                        at each second, and on SIGHUP\n"
     "      --key FILE        this node's own key, NAME_secret; goes with --keys\n"
+    "      --rights FILE     who may do what: lines of USER PATTERN RIGHT[,RIGHT...], the same on "
+    "each\n"
+    "                        node. Goes with --keys. It is looked at each second, and on SIGHUP; "
+    "one\n"
+    "                        with a mistake changes nothing\n"
+    "      --check           look at the options, the keys and the rights, say all that is wrong, "
+    "and\n"
+    "                        exit: 0 when nothing is, else 1 (64: wrong usage)\n"
     "      --insecure        without keys, let other machines reach this node: whoever does may\n"
     "                        do anything. Without it only loopback addresses are served\n"
     "  -d, --data DIR        where this node keeps its log and files\n"
@@ -72,7 +80,8 @@ static const char s_help[] =
     "  holdfastd --id 3 --cluster $L --data d3 &\n"
     "  holdfast --endpoints $L status\n"
     "\n"
-    "SIGTERM ends it cleanly: a leader hands over first. SIGHUP makes it look at the keys now.\n"
+    "SIGTERM ends it cleanly: a leader hands over first. SIGHUP makes it look at keys and rights "
+    "now.\n"
     "Exit codes: 0 ended by a signal, or dumped, restored or recovered, 1 it could not start or a\n"
     "disk failed (stderr says which), 64 wrong usage, or other machines would reach it without\n"
     "keys.\n";
@@ -130,6 +139,10 @@ s_check (hf_options_t *options)
 {
     if (!options->keys != !options->key)
         return s_usage ("--keys and --key go together: who is let in, and who this node is", NULL);
+    if (options->rights && !options->keys)
+        return s_usage ("--rights goes with --keys and --key: without them nobody is known", NULL);
+    if (options->check && (options->dump || options->restore || options->recover))
+        return s_usage ("--check goes without --dump, --restore and --recover", NULL);
     if (options->keys && options->insecure)
         return s_usage ("--insecure is for a node without --keys", NULL);
     if (options->drop_sessions && !options->restore)
@@ -157,6 +170,8 @@ enum {
     YES,
     KEYS,
     KEY,
+    RIGHTS,
+    CHECK,
     INSECURE,
     FLOOR
 };
@@ -167,6 +182,8 @@ static const struct option s_longs[] = {{"id", required_argument, NULL, 'i'},
                                         {"http", required_argument, NULL, HTTP},
                                         {"keys", required_argument, NULL, KEYS},
                                         {"key", required_argument, NULL, KEY},
+                                        {"rights", required_argument, NULL, RIGHTS},
+                                        {"check", no_argument, NULL, CHECK},
                                         {"insecure", no_argument, NULL, INSECURE},
                                         {"data", required_argument, NULL, 'd'},
                                         {"log-level", required_argument, NULL, 'l'},
@@ -193,11 +210,13 @@ s_take (hf_options_t *options, int c)
                         : c == RESTORE ? &options->restore
                         : c == KEYS    ? &options->keys
                         : c == KEY     ? &options->key
+                        : c == RIGHTS  ? &options->rights
                                        : NULL;
     bool *flag = c == DROP       ? &options->drop_sessions
                  : c == RECOVER  ? &options->recover
                  : c == YES      ? &options->yes
                  : c == INSECURE ? &options->insecure
+                 : c == CHECK    ? &options->check
                                  : NULL;
     if (text)
         *text = optarg;

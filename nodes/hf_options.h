@@ -29,6 +29,8 @@ typedef struct hf_options {
     uint64_t token_floor; //  0: none
     const char *keys;     //  the folder of public keys; NULL: without keys, and without ...
     const char *key;      //  ... the file of the node's own
+    const char *rights;   //  the file of rights; NULL: everybody with a key may do everything
+    bool check;           //  look whether it could run, instead of running
     bool insecure;        //  other machines may reach it without keys
 } hf_options_t;
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #define HANDOVER_LIMIT_MS 2000
+#define RIGHTS_LOOK_MS    1000 //  between two looks at the file of rights
 
 static void
 s_configure (hf_node_t *node, const hf_options_t *options)
@@ -78,17 +79,35 @@ typedef enum end {
     END_REMOVED  //  this node is no member of the cluster any more
 } end_t;
 
+/*  If the file of rights has changed, the lock actor learns what is in it now. */
 static void
-s_hang_up (hf_node_t *node)
+s_look_at_rights (hf_node_t *node, zactor_t *lock)
 {
-    hf_report (HF_INFO, node->zap ? "looks at the keys: hangup" : "goes on after a hangup");
+    if (!hf_node_rights_look (node))
+        return;
+    hf_pack_t pack;
+    hf_pack_init (&pack);
+    hf_a_rights_frame (&pack,
+                       &(hf_a_rights_t){.text = hf_span (node->rights.text, node->rights.size)});
+    hf_pipe_send (zactor_sock (lock), &pack);
+    hf_pack_done (&pack);
+}
+
+static void
+s_hang_up (hf_node_t *node, zactor_t *lock)
+{
+    hf_report (HF_INFO, node->rights.file ? "looks at keys and rights: hangup"
+                        : node->zap       ? "looks at the keys: hangup"
+                                          : "goes on after a hangup");
     if (node->zap)
         hf_zap_look (node->zap);
+    s_look_at_rights (node, lock);
 }
 
 /*  Wait for a signal, which is then in NUMBER, or for what an actor says. */
 static end_t
-s_wait (hf_node_t *node, zactor_t *file, zactor_t *election, int signals, int *number)
+s_wait (hf_node_t *node, zactor_t *file, zactor_t *election, zactor_t *lock, int signals,
+        int *number)
 {
     zmq_pollitem_t items[] = {
         {.fd = signals, .events = ZMQ_POLLIN},
@@ -96,15 +115,22 @@ s_wait (hf_node_t *node, zactor_t *file, zactor_t *election, int signals, int *n
         {.socket = zsock_resolve (election), .events = ZMQ_POLLIN},
     };
     hf_give_back_t memory = {.wait = 0};
+    uint64_t memory_us = hf_clock_us () + HF_GIVE_BACK_LOOK_US / 10 * 9;
+    long look_ms = node->rights.file ? RIGHTS_LOOK_MS : HF_GIVE_BACK_LOOK_US / 1000;
     for (;;) {
         struct signalfd_siginfo info;
-        if (zmq_poll (items, 3, HF_GIVE_BACK_LOOK_US / 1000) == 0)
+        bool idle = zmq_poll (items, 3, look_ms) == 0;
+        if (idle)
+            s_look_at_rights (node, lock);
+        if (idle && hf_clock_us () >= memory_us) {
             s_give_back (&memory);
+            memory_us = hf_clock_us () + HF_GIVE_BACK_LOOK_US / 10 * 9;
+        }
         if (read (signals, &info, sizeof info) == (ssize_t)sizeof info) {
             *number = (int)info.ssi_signo;
             if (*number != SIGHUP)
                 return END_SIGNAL;
-            s_hang_up (node);
+            s_hang_up (node, lock);
             continue;
         }
         if (items[2].revents != 0) {
@@ -155,7 +181,7 @@ s_run (hf_node_t *node, int signals)
     hf_report (HF_INFO, "holdfastd " HF_VERSION " serves clients on %s:%u, %s %s", node->own.host,
                (unsigned)node->own.client_port, node->joins ? "joins" : "cluster", node->list);
     int signal_number = 0;
-    end_t end = s_wait (node, file, election, signals, &signal_number);
+    end_t end = s_wait (node, file, election, lock, signals, &signal_number);
     if (end == END_SIGNAL)
         hf_report (HF_INFO, "ends: %s", strsignal (signal_number));
     if (end == END_REMOVED)
@@ -190,6 +216,8 @@ main (int argc, char **argv)
     if (options.dump)
         return hf_dump (options.dump, stdout) == 0 ? EXIT_OK : EXIT_CANNOT_START;
     static hf_node_t node;
+    if (options.check)
+        return hf_node_check (&node, &options);
     if (options.recover)
         return hf_recover (&node, &options) == 0 ? EXIT_OK : EXIT_CANNOT_START;
     if (hf_node_find (&node, &options) != 0)
@@ -211,7 +239,9 @@ main (int argc, char **argv)
 
     hf_report_init (options.level, options.form, node.id);
     bool may_open = hf_node_check_open (&node, &options) == 0;
-    rc = may_open && hf_node_keys (&node, &options) == 0 ? hf_node_load (&node, &options) : -1;
+    rc = may_open && hf_node_keys (&node, &options) == 0 && hf_node_rights (&node, &options) == 0
+             ? hf_node_load (&node, &options)
+             : -1;
     if (rc == 0)
         rc = hf_node_join (&node, signals_fd);
     if (rc == 0)
@@ -232,6 +262,7 @@ main (int argc, char **argv)
     hf_zap_destroy (&node.zap);
     zsys_shutdown ();
     hf_keys_destroy (&node.keys);
+    free (node.rights.text);
     if (again) {
         s_start_again (argv);
         rc = -1;

@@ -182,7 +182,7 @@ s_keeps (const hf_client_place_t *place, const grant_t *grant)
 }
 
 static void
-s_acquire_answered (hf_op_t *op, const hf_answer_t *answer, const hf_ring_t *ring)
+s_acquire_answered (hf_op_t *op, const hf_answer_t *answer, const hf_behind_t *behind)
 {
     hf_client_place_t *place = op->place;
     place->refs++;
@@ -214,14 +214,14 @@ s_acquire_answered (hf_op_t *op, const hf_answer_t *answer, const hf_ring_t *rin
             hf_client_requests_abandon (place, gone);
     } else {
         if (wanted)
-            hf_client_why (op, answer, ring);
+            hf_client_why (op, answer, behind);
         hf_op_finish (op, (hf_status_t)answer->status, answer->index, 0);
     }
     hf_client_place_let (place);
 }
 
 static void
-s_other_answered (hf_op_t *op, const hf_answer_t *answer)
+s_other_answered (hf_op_t *op, const hf_answer_t *answer, const hf_behind_t *behind)
 {
     hf_client_place_t *place = op->place;
     bool own = op->owner == 0 || op->owner == op->session->id;
@@ -244,6 +244,8 @@ s_other_answered (hf_op_t *op, const hf_answer_t *answer)
     }
     //  STALE: the cluster has dropped this answer, so the outcome is unknown.
     bool stale = answer->status == HF_STALE;
+    if (!op->orphan)
+        hf_client_why (op, answer, behind);
     hf_op_finish (op, stale ? HF_UNDECIDED : (hf_status_t)answer->status, answer->index, 0);
     hf_client_place_let (place);
 }
@@ -261,7 +263,7 @@ s_sensible (const hf_op_t *op, const hf_answer_t *answer)
 }
 
 static void
-s_answer (hf_client_session_t *session, const hf_answer_t *answer, const hf_ring_t *ring)
+s_answer (hf_client_session_t *session, const hf_answer_t *answer, const hf_behind_t *behind)
 {
     hf_op_t *op = hf_window_get (&session->window, answer->seq);
     if (!op || !s_sensible (op, answer))
@@ -276,9 +278,9 @@ s_answer (hf_client_session_t *session, const hf_answer_t *answer, const hf_ring
     if (answer->status <= HF_NOT_HOLDER)
         hf_lease_renew (&session->lease, sent_us, session->core->now_us);
     if (op->kind == HF_OP_ACQUIRE)
-        s_acquire_answered (op, answer, ring);
+        s_acquire_answered (op, answer, behind);
     else
-        s_other_answered (op, answer);
+        s_other_answered (op, answer, behind);
     hf_client_session_mark (session); //  the window has room, parked requests may go
 }
 
@@ -286,7 +288,6 @@ static void
 s_item (hf_client_session_t *session, hf_scan_t *scan)
 {
     hf_answer_t answer;
-    hf_ring_t ring;
     hf_granted_t granted;
     hf_moved_t moved;
     hf_wanted_t wanted;
@@ -294,9 +295,10 @@ s_item (hf_client_session_t *session, hf_scan_t *scan)
     hf_client_place_t *place = NULL;
     switch (hf_scan_kind (scan)) {
     case HF_KIND_ANSWER:
-        if (hf_answer_get (scan, &answer))
-            s_answer (session, &answer,
-                      hf_client_why_ring (*scan, answer.seq, &ring) ? &ring : NULL);
+        if (hf_answer_get (scan, &answer)) {
+            hf_behind_t behind = hf_client_why_behind (*scan, answer.seq);
+            s_answer (session, &answer, &behind);
+        }
         break;
     case HF_KIND_GRANTED:
         if (hf_granted_get (scan, &granted))

@@ -263,6 +263,8 @@ hf_client_ask_closed (hf_client_core_t *core, const hf_closed_t *closed)
 {
     hf_op_t *ask = s_find (core, HF_OP_CLOSE, closed->echo);
     if (ask && ask->session_id == closed->session)
+        hf_client_why_text (ask, closed->text);
+    if (ask && ask->session_id == closed->session)
         s_finish (core, ask, (hf_status_t)closed->status);
 }
 
@@ -290,5 +292,7 @@ hf_client_ask_result (hf_client_core_t *core, uint32_t node, const hf_query_resu
     (void)read;
     ask->result = (hf_result_t){
         .index = own.index, .total = own.total, .data = own.data.at, .size = own.data.size};
+    if (own.status == HF_DENIED)
+        hf_client_why_text (ask, own.data);
     s_finish (core, ask, own.status < HF_TIMEOUT ? (hf_status_t)own.status : HF_MALFORMED);
 }

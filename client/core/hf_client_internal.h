@@ -284,11 +284,20 @@ void hf_client_answers_take (hf_client_core_t *core, const hf_answers_t *answers
 void hf_client_answers_kept (hf_client_session_t *session, const hf_kept_t *kept, uint64_t echo);
 
 //  hf_client_why.c
-/*  Whether RING, of request SEQ, is what comes BEHIND its ANSWER. One that comes later is of no
- * use: the result was given. */
-bool hf_client_why_ring (hf_scan_t behind, uint64_t seq, hf_ring_t *ring);
-/*  Why OP was refused, in its result: RING (NULL: it was lost), or the limit in ANSWER. */
-void hf_client_why (hf_op_t *op, const hf_answer_t *answer, const hf_ring_t *ring);
+/*  What comes behind the ANSWER to request SEQ and says why. One that comes later is of no use: the
+ *  result was given. */
+typedef struct hf_behind {
+    uint32_t kind; //  HF_KIND_RING or HF_KIND_DENIAL; 0: nothing
+    union {
+        hf_ring_t ring;
+        hf_denial_t denial;
+    };
+} hf_behind_t;
+hf_behind_t hf_client_why_behind (hf_scan_t scan, uint64_t seq);
+/*  Why OP was refused, in its result: what came BEHIND, or the limit in ANSWER. */
+void hf_client_why (hf_op_t *op, const hf_answer_t *answer, const hf_behind_t *behind);
+/*  The node said so in TEXT; one that is not fit for people is left out. */
+void hf_client_why_text (hf_op_t *op, hf_span_t text);
 
 /*  Who ended the hold, for people; to be freed. */
 char *hf_client_why_taken (const hf_taken_t *taken);

@@ -275,7 +275,9 @@ static void
 s_refuse (hf_client_core_t *core, hf_client_watch_t *watch, const hf_events_t *events)
 {
     hf_status_t status = (hf_status_t)events->status;
-    if (status == HF_BAD_NAME || status == HF_UNKNOWN) {
+    if (status == HF_DENIED && watch->opening)
+        hf_client_why_text (watch->opening, events->text);
+    if (status == HF_BAD_NAME || status == HF_UNKNOWN || status == HF_DENIED) {
         s_end (core, watch, status);
         return;
     }

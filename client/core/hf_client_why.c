@@ -9,6 +9,8 @@
 
 #define WORDS_MAX 128 //  bytes of a row's text besides its label and names
 
+#define TEXT_MAX 1000 //  of what a node says
+
 //  ---- a ring -----------------------------------------------------------------------
 
 static bool
@@ -157,20 +159,39 @@ hf_client_why_taken (const hf_taken_t *taken)
     return text;
 }
 
-//  ---- both ---------------------------------------------------------------------------
+//  ---- all ----------------------------------------------------------------------------
 
-bool
-hf_client_why_ring (hf_scan_t behind, uint64_t seq, hf_ring_t *ring)
+hf_behind_t
+hf_client_why_behind (hf_scan_t scan, uint64_t seq)
 {
-    return hf_scan_kind (&behind) == HF_KIND_RING && hf_ring_get (&behind, ring) &&
-           (ring->seq == seq || HF_MUTANT (ring_of_another));
+    hf_behind_t behind = {.kind = hf_scan_kind (&scan)};
+    bool any = HF_MUTANT (ring_of_another);
+    bool good = behind.kind == HF_KIND_RING
+                    ? hf_ring_get (&scan, &behind.ring) && (behind.ring.seq == seq || any)
+                    : behind.kind == HF_KIND_DENIAL && hf_denial_get (&scan, &behind.denial) &&
+                          behind.denial.seq == seq;
+    behind.kind = good ? behind.kind : 0;
+    return behind;
 }
 
 void
-hf_client_why (hf_op_t *op, const hf_answer_t *answer, const hf_ring_t *ring)
+hf_client_why_text (hf_op_t *op, hf_span_t text)
 {
-    if (answer->status == HF_DEADLOCK && ring)
-        s_take_ring (op, ring->rows);
+    if (text.size == 0 || text.size >= TEXT_MAX || !hf_text_valid (text) || op->why)
+        return;
+    op->why = hf_alloc (text.size + 1);
+    memcpy (op->why, text.at, text.size);
+    op->why[text.size] = 0;
+    op->result.text = op->why;
+}
+
+void
+hf_client_why (hf_op_t *op, const hf_answer_t *answer, const hf_behind_t *behind)
+{
+    if (answer->status == HF_DEADLOCK && behind->kind == HF_KIND_RING)
+        s_take_ring (op, behind->ring.rows);
+    else if (answer->status == HF_DENIED && behind->kind == HF_KIND_DENIAL)
+        hf_client_why_text (op, behind->denial.text);
     else if (answer->status == HF_CONFLICT)
         s_take_limit (op, answer->position);
 }

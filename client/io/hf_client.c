@@ -336,15 +336,27 @@ hf_client_nodes (const hf_client_t *client, uint32_t ids[7])
     return hf_client_core_nodes (client->core, ids);
 }
 
-bool
-hf_client_trouble (hf_client_t *self, char text[HF_CLIENT_ERROR_SIZE])
+static bool
+s_tell (hf_client_t *self, const char *what, char text[HF_CLIENT_ERROR_SIZE])
 {
     if (hf_io_inherited (self)) {
         hf_error_set (text, "this client belongs to the process that made it, not to its child");
         return true;
     }
     pthread_mutex_lock (&self->mutex);
-    strcpy (text, self->trouble);
+    strcpy (text, what);
     pthread_mutex_unlock (&self->mutex);
     return text[0] != 0;
+}
+
+bool
+hf_client_trouble (hf_client_t *self, char text[HF_CLIENT_ERROR_SIZE])
+{
+    return s_tell (self, self->trouble, text);
+}
+
+bool
+hf_client_denied (hf_client_t *self, char text[HF_CLIENT_ERROR_SIZE])
+{
+    return s_tell (self, self->denied, text);
 }

@@ -64,6 +64,7 @@ struct hf_client {
     bool woken;
     bool stop;
     char trouble[HF_CLIENT_ERROR_SIZE];
+    char denied[HF_CLIENT_ERROR_SIZE]; //  why the last blocking call was
     pthread_cond_t polled_cond;
     hf_op_t *polled_last; //  the caller may still use its pointers
 };

@@ -345,9 +345,9 @@ s_sessions (const question_t *question, uint64_t *after)
     hf_scan_t scan = hf_scan_list (question->result.rows);
     for (uint32_t i = 0; i < question->result.rows.count; i++) {
         hf_session_row_t row;
-        char label[LABEL_SIZE];
+        char label[LABEL_SIZE], user[HF_USER_MAX + 1];
         if (!hf_session_row_get (&scan, &row) || row.session <= *after ||
-            !s_words (label, sizeof label, row.label))
+            !s_words (label, sizeof label, row.label) || !s_words (user, sizeof user, row.user))
             return HF_MALFORMED;
         *after = row.session;
         question->on_session (question->arg, &(hf_session_info_t){.session = row.session,
@@ -357,7 +357,8 @@ s_sessions (const question_t *question, uint64_t *after)
                                                                   .detect = row.detect,
                                                                   .gone = row.gone,
                                                                   .held = row.held,
-                                                                  .queued = row.queued});
+                                                                  .queued = row.queued,
+                                                                  .user = user});
     }
     return HF_OK;
 }

@@ -25,6 +25,7 @@ typedef enum tool_exit {
     TOOL_INTERNAL = 70,    //  EX_SOFTWARE: out of memory, no processes left
     TOOL_IO = 74,          //  EX_IOERR: reading the input or writing the output failed
     TOOL_LOST = 75,        //  the lock was lost, or its release was not acknowledged
+    TOOL_DENIED = 77,      //  EX_NOPERM: the user has not the right to do it
     TOOL_NOT_EXECUTABLE = 126,
     TOOL_NOT_COMMAND = 127,
     TOOL_SIGNALLED = 128 //  plus the signal

@@ -189,6 +189,8 @@ s_not_granted (const tool_hold_t *self, hf_status_t status)
     const tool_options_t *options = self->options;
     if (options->wait_ms > 0 && status == HF_TIMEOUT)
         status = HF_NOT_GRANTED;
+    if (self->why && status == HF_DENIED)
+        return tool_error (TOOL_DENIED, "cannot acquire lock %s: %s", self->wants.title, self->why);
     if (self->why)
         return tool_error (TOOL_REFUSED, "cannot acquire lock %s: %s: %s", self->wants.title,
                            hf_status_text (status), self->why);

@@ -97,6 +97,7 @@ static const struct {
     {HF_UNDECIDED, TOOL_LOST, ": look before you repeat it"},
     {HF_CLOSED, TOOL_LOST, ": look before you repeat it"},
     {HF_CHANGING, TOOL_UNREACHABLE, ""},
+    {HF_DENIED, TOOL_DENIED, ""},
     {HF_NO_MAJORITY, TOOL_REFUSED,
      ": first remove those that never come back; see --force in: holdfast members --help"},
     {HF_LEVEL, TOOL_REFUSED, ": holdfast upgrade"},
@@ -130,6 +131,8 @@ tool_fail (hf_status_t status, const char *lock, const char *doing, ...)
     char trouble[HF_CLIENT_ERROR_SIZE];
     if (status == HF_UNREACHABLE && s_client && hf_client_trouble (s_client, trouble))
         return tool_error (code, "%s: %s: %s", text, hf_status_text (status), trouble);
+    if (status == HF_DENIED && s_client && hf_client_denied (s_client, trouble))
+        return tool_error (code, "%s: %s", text, trouble);
     const char *why = status == HF_TIMEOUT ? "no answer in time" : hf_status_text (status);
     return tool_error (code, "%s: %s%s", text, why, advice);
 }

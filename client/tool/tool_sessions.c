@@ -32,16 +32,18 @@ s_on_session (void *arg, const hf_session_info_t *info)
         tool_table_number (self->table, info->held);
         tool_table_number (self->table, info->queued);
         tool_table_text (self->table, info->gone ? "gone" : "live");
+        tool_table_text (self->table, info->user[0] ? info->user : "-");
         tool_table_text (self->table, info->label);
         return;
     }
     json_array_append_new (self->sessions,
-                           json_pack ("{s:o, s:s, s:o, s:o, s:b, s:b, s:o, s:o}", "session",
+                           json_pack ("{s:o, s:s, s:s, s:o, s:o, s:b, s:b, s:o, s:o}", "session",
                                       tool_json_number (info->session), "label", info->label,
-                                      "ttl_ms", tool_json_number (info->ttl_ms), "delay_ms",
-                                      tool_json_number (info->delay_ms), "detect", info->detect,
-                                      "gone", info->gone, "held", tool_json_number (info->held),
-                                      "queued", tool_json_number (info->queued)));
+                                      "user", info->user, "ttl_ms", tool_json_number (info->ttl_ms),
+                                      "delay_ms", tool_json_number (info->delay_ms), "detect",
+                                      info->detect, "gone", info->gone, "held",
+                                      tool_json_number (info->held), "queued",
+                                      tool_json_number (info->queued)));
 }
 
 static int
@@ -49,7 +51,7 @@ s_sessions (tool_options_t *options, hf_client_t *client)
 {
     listing_t self = {.sessions = options->json ? json_array () : NULL};
     if (!options->json)
-        self.table = tool_table_new (">SESSION|>TTL_MS|>DELAY_MS|>HELD|>QUEUED|STATE|LABEL");
+        self.table = tool_table_new (">SESSION|>TTL_MS|>DELAY_MS|>HELD|>QUEUED|STATE|USER|LABEL");
     hf_query_options_t query = HF_QUERY_OPTIONS_INIT;
     query.stale = options->stale;
     hf_status_t status =

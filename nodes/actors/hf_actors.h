@@ -41,6 +41,8 @@ typedef struct hf_lock_args {
     bool insecure;            //  other machines reach it without keys
     uint64_t token_floor;     //  tokens up to this are left out
     bool encrypted;           //  the door speaks CURVE
+    hf_span_t rights;         //  the text of the file of rights; until the actor is ready. Of no
+                              //  bytes: there is none, and nothing is checked
     hf_door_t *door;          //  owned
     hf_state_t *state;        //  owned: as state.db had it
     zsock_t *election;        //  owned: PAIR to the election actor

@@ -1,6 +1,7 @@
 /*  hf_lock_actor.c - the actor that serves clients: sockets and clock around the lock service.
  *
- *  What it takes and gives is in nodes/services/hf_lock_service.h; and "$TERM" on its own pipe. It
+ *  What it takes and gives is in nodes/services/hf_lock_service.h; A_RIGHTS and "$TERM" come on its
+ *  own pipe. It
  *  decides nothing: it drains what waits, tells the service the time, and carries out its outbox.
  */
 #include "nodes/actors/hf_actors.h"
@@ -27,6 +28,7 @@ typedef struct lock_actor {
     hf_outbox_t *out;
     hf_poll_t poll;
     unsigned from_election, from_file, from_main; //  in it
+    uint32_t users;                               //  of the door, that the service was told
     char endpoint[HF_HOST_MAX + 16];
 } lock_actor_t;
 
@@ -48,10 +50,29 @@ s_send_frames (lock_actor_t *self)
     }
 }
 
+/*  A line about a client says where he is. */
+static void
+s_locate (lock_actor_t *self)
+{
+    for (size_t i = 0; i < self->out->lines.count; i++) {
+        hf_out_line_t *line = &self->out->lines.list[i];
+        const char *address =
+            line->route.size > 0 ? hf_door_address (self->args->door, &line->route) : NULL;
+        if (!address)
+            continue;
+        size_t size = strlen (line->text) + strlen (address) + sizeof " (from )";
+        char *text = hf_alloc (size);
+        snprintf (text, size, "%s (from %s)", line->text, address);
+        free (line->text);
+        line->text = text;
+    }
+}
+
 static void
 s_carry_out (lock_actor_t *self)
 {
     s_send_frames (self);
+    s_locate (self);
     zsock_t *const pipes[] = {
         [HF_TO_ELECTION] = self->args->election, [HF_TO_FILE] = self->args->file};
     hf_pipe_carry_out (pipes, self->out);
@@ -104,6 +125,11 @@ s_drain_door (lock_actor_t *self)
     for (int i = 0; i < DRAIN_MESSAGES && !hf_lock_service_full (self->service); i++) {
         if (!hf_door_next (self->args->door, &route, &bytes))
             return true;
+        while (self->users < route.user) {
+            self->users++;
+            hf_lock_service_user (self->service, self->users,
+                                  hf_door_user (self->args->door, self->users));
+        }
         hf_lock_service_from_client (self->service, &route, bytes, hf_clock_us ());
         s_carry_out_much (self);
     }
@@ -144,6 +170,21 @@ s_turn (lock_actor_t *self)
     s_carry_out (self);
 }
 
+/*  Whether main wants it to end. */
+static bool
+s_hear_main (lock_actor_t *self)
+{
+    zmq_msg_t message;
+    zmq_msg_init (&message);
+    hf_scan_t scan;
+    uint32_t kind;
+    bool ends = false;
+    while (hf_pipe_told (self->pipe, &message, &scan, &kind, &ends))
+        hf_lock_service_from_actor (self->service, &scan, kind, hf_clock_us ());
+    zmq_msg_close (&message);
+    return ends;
+}
+
 static void
 s_wait_for (lock_actor_t *self)
 {
@@ -164,7 +205,7 @@ s_run (lock_actor_t *self)
     do {
         hf_poll_wait (&self->poll, hf_pipe_wait_ms (hf_lock_service_wake_us (self->service)));
         s_turn (self);
-    } while (!hf_poll_ready (&self->poll, self->from_main) || !hf_pipe_ends (self->pipe, NULL));
+    } while (!hf_poll_ready (&self->poll, self->from_main) || !s_hear_main (self));
 }
 
 void
@@ -183,6 +224,8 @@ hf_lock_actor (zsock_t *pipe, void *args)
     self.service = hf_lock_service_new (&config, self.args->state, hf_clock_us ());
     self.args->state = NULL; //  the service's
     self.out = hf_lock_service_outbox (self.service);
+    if (self.args->rights.size > 0)
+        hf_lock_service_rights (self.service, self.args->rights);
     zsock_signal (pipe, 0);
     s_run (&self);
     hf_lock_service_destroy (&self.service);

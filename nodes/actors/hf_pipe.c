@@ -102,3 +102,16 @@ hf_pipe_ends (zsock_t *pipe, bool *handover)
     zmq_msg_close (&message);
     return ends;
 }
+
+bool
+hf_pipe_told (zsock_t *pipe, zmq_msg_t *message, hf_scan_t *scan, uint32_t *kind, bool *ends)
+{
+    while (zmq_msg_recv (message, zsock_resolve (pipe), ZMQ_DONTWAIT) >= 0) {
+        if (!s_is (message, "$TERM")) {
+            *scan = hf_frame_own (zmq_msg_data (message), zmq_msg_size (message), kind);
+            return true;
+        }
+        *ends = true;
+    }
+    return false;
+}

@@ -24,6 +24,10 @@ bool hf_pipe_next (zsock_t *sock, zmq_msg_t *message, hf_scan_t *scan, uint32_t 
 /*  How long an actor may poll until its timer at WAKE_US: 1 s at most. */
 long hf_pipe_wait_ms (uint64_t wake_us);
 
+/*  The next frame on an actor's own pipe, which main sent, as hf_pipe_next gives it. False: there
+ * is none; *ends is true if "$TERM" came before. */
+bool hf_pipe_told (zsock_t *pipe, zmq_msg_t *message, hf_scan_t *scan, uint32_t *kind, bool *ends);
+
 /*  Take the commands on an actor's own pipe, without waiting: whether "$TERM" was among them; and
  *  with HANDOVER, whether that was. */
 bool hf_pipe_ends (zsock_t *pipe, bool *handover);

@@ -118,11 +118,11 @@ s_session (hf_scan_t *scan, json_t *list, hf_http_page_t *page)
         return false;
     page->offset = row.session;
     return json_array_append_new (
-               list, json_pack ("{s:o, s:o, s:o, s:o, s:b, s:b, s:o, s:o}", "session",
-                                s_number (row.session), "label", s_text (row.label), "ttl_ms",
-                                s_number (row.ttl_ms), "delay_ms", s_number (row.delay_ms),
-                                "detect", row.detect, "gone", row.gone, "held", s_number (row.held),
-                                "queued", s_number (row.queued))) == 0;
+               list, json_pack ("{s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:o, s:o}", "session",
+                                s_number (row.session), "label", s_text (row.label), "user",
+                                s_text (row.user), "ttl_ms", s_number (row.ttl_ms), "delay_ms",
+                                s_number (row.delay_ms), "detect", row.detect, "gone", row.gone,
+                                "held", s_number (row.held), "queued", s_number (row.queued))) == 0;
 }
 
 static bool

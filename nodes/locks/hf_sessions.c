@@ -63,17 +63,17 @@ hf_state_label_valid (hf_span_t label)
 }
 
 hf_state_session_t *
-hf_sessions_open (hf_sessions_t *self, const hf_cmd_open_t *open)
+hf_sessions_open (hf_sessions_t *self, const hf_cmd_open_as_t *open)
 {
     return hf_sessions_load (self, ++self->last_id, open);
 }
 
 hf_state_session_t *
-hf_sessions_load (hf_sessions_t *self, uint64_t id, const hf_cmd_open_t *open)
+hf_sessions_load (hf_sessions_t *self, uint64_t id, const hf_cmd_open_as_t *open)
 {
     assert (!hf_sessions_find_nonce (self, open->nonce.at) && !hf_sessions_find_any (self, id));
     assert (open->ttl_ms >= HF_TTL_MIN_MS && open->ttl_ms <= HF_TTL_MAX_MS);
-    assert (hf_state_label_valid (open->label));
+    assert (hf_state_label_valid (open->label) && hf_sessions_user_valid (open->user));
     hf_state_session_t *session = hf_alloc (sizeof (*session));
     session->id = id;
     session->ttl_ms = open->ttl_ms;
@@ -81,8 +81,13 @@ hf_sessions_load (hf_sessions_t *self, uint64_t id, const hf_cmd_open_t *open)
     session->delay_ms = open->delay_ms;
     memcpy (session->nonce, open->nonce.at, HF_NONCE_SIZE);
     session->label_size = (uint8_t)open->label.size;
+    session->user_size = (uint8_t)open->user.size;
+    if (open->label.size + open->user.size > 0)
+        session->label = hf_alloc (open->label.size + open->user.size);
     if (open->label.size > 0)
-        session->label = memcpy (hf_alloc (open->label.size), open->label.at, open->label.size);
+        memcpy (session->label, open->label.at, open->label.size);
+    if (open->user.size > 0)
+        memcpy (session->label + open->label.size, open->user.at, open->user.size);
     hf_replies_init (&session->replies);
     hf_chain_init (&session->claims);
     hf_chain_init (&session->acted);
@@ -225,6 +230,7 @@ hf_sessions_check (const hf_sessions_t *self)
         assert (hf_sessions_delay_valid (session->delay_ms));
         gone += session->gone;
         assert (hf_state_label_valid (hf_sessions_label (session)));
+        assert (hf_sessions_user_valid (hf_sessions_user (session)));
         hf_replies_check (&session->replies);
         last = session->id;
         answers += session->replies.count;

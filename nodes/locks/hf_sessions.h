@@ -26,8 +26,8 @@ typedef struct hf_state_session {
     uint32_t note_bytes;   //  in their notes
     bool gone;             //  it has expired, and its locks are closed: nobody but them knows it
     bool detect;           //  it holds what it holds while it waits
-    uint8_t label_size;
-    uint8_t *label;
+    uint8_t label_size, user_size;
+    uint8_t *label; //  and behind it the user: whose the session is; of no bytes: everybody's
     hf_row_t row;
 } hf_state_session_t;
 
@@ -44,10 +44,11 @@ typedef struct hf_sessions {
 void hf_sessions_init (hf_sessions_t *self, hf_rows_t *rows);
 void hf_sessions_done (hf_sessions_t *self);
 
-/*  NONCE must be unused, TTL_MS in range, the label valid. */
-hf_state_session_t *hf_sessions_open (hf_sessions_t *self, const hf_cmd_open_t *open);
+/*  NONCE must be unused, TTL_MS in range, the label valid, and the user, if there is one. */
+hf_state_session_t *hf_sessions_open (hf_sessions_t *self, const hf_cmd_open_as_t *open);
 /*  Restore a session. ID must be above all others. */
-hf_state_session_t *hf_sessions_load (hf_sessions_t *self, uint64_t id, const hf_cmd_open_t *open);
+hf_state_session_t *hf_sessions_load (hf_sessions_t *self, uint64_t id,
+                                      const hf_cmd_open_as_t *open);
 
 /*  Whether what a session loses by expiry can stay closed for so long. */
 static inline bool
@@ -60,6 +61,29 @@ static inline hf_span_t
 hf_sessions_label (const hf_state_session_t *session)
 {
     return (hf_span_t){.at = session->label, .size = session->label_size};
+}
+
+static inline hf_span_t
+hf_sessions_user (const hf_state_session_t *session)
+{
+    return (hf_span_t){.at = session->label + (session->label ? session->label_size : 0),
+                       .size = session->user_size};
+}
+
+/*  Whether a session can belong to USER: to everybody, or to one. */
+static inline bool
+hf_sessions_user_valid (hf_span_t user)
+{
+    return user.size == 0 || hf_user_valid (user);
+}
+
+/*  Whether SESSION may do something in the name of OTHER: it is everybody's, or of the same user.
+ */
+static inline bool
+hf_sessions_may_act (const hf_state_session_t *session, const hf_state_session_t *other)
+{
+    return other->user_size == 0 ||
+           hf_span_equal (hf_sessions_user (session), hf_sessions_user (other));
 }
 
 /*  As hf_replies_raise and hf_replies_keep. */

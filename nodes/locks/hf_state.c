@@ -36,7 +36,7 @@ hf_state_listen (hf_state_t *self, hf_happened_fn *fn, void *arg)
 //  ---- commands -----------------------------------------------------------------
 
 static void
-s_open (hf_state_t *self, const hf_cmd_open_t *open, hf_outcomes_t *out)
+s_open (hf_state_t *self, const hf_cmd_open_as_t *open, hf_outcomes_t *out)
 {
     //  A nonce of another size cannot be answered. No leader proposes one.
     if (open->nonce.size != HF_NONCE_SIZE)
@@ -48,7 +48,7 @@ s_open (hf_state_t *self, const hf_cmd_open_t *open, hf_outcomes_t *out)
         self->command_index++;
         if (open->ttl_ms < HF_TTL_MIN_MS || open->ttl_ms > HF_TTL_MAX_MS)
             outcome->status = HF_BAD_TTL;
-        else if (!hf_sessions_delay_valid (open->delay_ms))
+        else if (!hf_sessions_delay_valid (open->delay_ms) || !hf_sessions_user_valid (open->user))
             outcome->status = HF_BAD_REQUEST;
         else if (!hf_state_label_valid (open->label))
             outcome->status = HF_BAD_LABEL;
@@ -56,6 +56,11 @@ s_open (hf_state_t *self, const hf_cmd_open_t *open, hf_outcomes_t *out)
             outcome->status = HF_LIMIT;
         else
             session = hf_sessions_open (&self->sessions, open);
+    }
+    if (session && session->user_size > 0 &&
+        !hf_span_equal (hf_sessions_user (session), open->user) && !HF_MUTANT (opened_by_another)) {
+        outcome->status = HF_DENIED;
+        session = NULL;
     }
     if (session)
         hf_sessions_run (&self->sessions, session, 0);
@@ -272,6 +277,7 @@ s_command (hf_state_t *self, uint64_t term, hf_scan_t *scan, bool alone, hf_outc
     hf_scan_skip (scan, 1);
     union {
         hf_cmd_open_t open;
+        hf_cmd_open_as_t open_as;
         hf_cmd_close_t close;
         hf_cmd_requests_t requests;
         hf_cmd_expire_t expire;
@@ -281,7 +287,17 @@ s_command (hf_state_t *self, uint64_t term, hf_scan_t *scan, bool alone, hf_outc
     switch (hf_scan_kind (&record)) {
     case HF_KIND_CMD_OPEN:
         if (hf_cmd_open_get (&record, &command.open))
-            s_open (self, &command.open, out);
+            s_open (self,
+                    &(hf_cmd_open_as_t){.nonce = command.open.nonce,
+                                        .ttl_ms = command.open.ttl_ms,
+                                        .label = command.open.label,
+                                        .detect = command.open.detect,
+                                        .delay_ms = command.open.delay_ms},
+                    out);
+        break;
+    case HF_KIND_CMD_OPEN_AS:
+        if (hf_cmd_open_as_get (&record, &command.open_as))
+            s_open (self, &command.open_as, out);
         break;
     case HF_KIND_CMD_CLOSE:
         if (hf_cmd_close_get (&record, &command.close))

@@ -155,6 +155,8 @@ bool hf_state_session_gone (const hf_state_t *self, uint64_t session, uint32_t *
 uint32_t hf_state_session_ran (const hf_state_t *self, uint64_t session);
 /*  What the session said of itself when it was opened; empty: nothing, or there is no session. */
 hf_span_t hf_state_session_label (const hf_state_t *self, uint64_t session);
+/*  Whose the session is; empty: everybody's, or there is no session. */
+hf_span_t hf_state_session_user (const hf_state_t *self, uint64_t session);
 /*  Whether a session can have this label: none, or as a name. */
 bool hf_state_label_valid (hf_span_t label);
 /*  Whether another session waits for a lock that SESSION holds or waits for. */
@@ -189,10 +191,18 @@ typedef void (hf_holder_fn) (void *arg, hf_span_t lock, uint64_t session, uint64
 void hf_state_holders (const hf_state_t *self, hf_span_t lock, uint32_t most, hf_holder_fn *fn,
                        void *arg);
 
+/*  Of rows, those alone for which FN gives true; TEXT: the name of the lock, or whose the session
+ *  is. A pointer to one may be NULL: all. */
+typedef struct hf_shown {
+    bool (*fn) (void *arg, hf_span_t text);
+    void *arg;
+} hf_shown_t;
+
 /*  Pack the LOCK_ROWs of locks that are held or waited for, in the order of the names' bytes, after
  * NAME, at most LIMIT; behind each the HOLDER_ROWs of its first HF_HOLDERS_LISTED holders. Gives
  * whether there are more locks. */
-bool hf_state_lock_rows (const hf_state_t *self, hf_span_t after, uint32_t limit, hf_pack_t *rows);
+bool hf_state_lock_rows (const hf_state_t *self, hf_span_t after, uint32_t limit,
+                         const hf_shown_t *shown, hf_pack_t *rows);
 
 /*  Pack the LOCK_ROW of NAME, then its places from number FROM (1: the first) on, at most LIMIT:
  *  HOLDER_ROWs in the order of their tokens, then WAITER_ROWs in queue order. False when nobody
@@ -203,7 +213,7 @@ bool hf_state_lock_detail (const hf_state_t *self, hf_span_t name, uint64_t from
 /*  Pack the SESSION_ROWs of sessions, gone or not, in ascending order of id, after AFTER, at most
  *  LIMIT. Gives whether there are more. */
 bool hf_state_session_rows (const hf_state_t *self, uint64_t after, uint32_t limit,
-                            hf_pack_t *rows);
+                            const hf_shown_t *shown, hf_pack_t *rows);
 
 /*  Pack a FILE_ROW for each file that SESSION staged at LOCK, with the staged bytes; checksum 0. */
 void hf_state_staged (const hf_state_t *self, hf_span_t lock, uint64_t session, hf_pack_t *rows);

@@ -168,11 +168,12 @@ s_load_answers (hf_state_t *self, hf_state_session_t *session, hf_scan_t *scan)
 static bool
 s_load_session (hf_state_t *self, const row_t *row)
 {
-    hf_cmd_open_t open = {.ttl_ms = 0};
+    hf_cmd_open_as_t open = {.ttl_ms = 0};
     uint32_t ran_ms = 0;
     uint64_t floor = 0;
     bool gone = false;
-    hf_scan_t scan = s_value (row, 9);
+    hf_scan_t scan = hf_scan (row->bytes + row->key_size, row->value_size);
+    uint32_t fields = hf_scan_array (&scan);
     hf_get_bin (&scan, &open.nonce);
     hf_get_u32 (&scan, &open.ttl_ms);
     hf_get_u32 (&scan, &ran_ms);
@@ -181,10 +182,14 @@ s_load_session (hf_state_t *self, const row_t *row)
     hf_get_flag (&scan, &open.detect);
     hf_get_u32 (&scan, &open.delay_ms);
     hf_get_flag (&scan, &gone);
-    if (row->key_size != 9 || scan.bad || open.nonce.size != HF_NONCE_SIZE || floor == 0 ||
-        open.ttl_ms < HF_TTL_MIN_MS || open.ttl_ms > HF_TTL_MAX_MS ||
-        !hf_sessions_delay_valid (open.delay_ms) || (gone && open.delay_ms == 0) ||
-        ran_ms > (gone ? open.delay_ms : open.ttl_ms) || !hf_state_label_valid (open.label))
+    if (fields == 10)
+        hf_get_str (&scan, &open.user);
+    if (row->key_size != 9 || scan.bad || (fields == 10 && open.user.size == 0) ||
+        (fields != 9 && fields != 10) || !hf_sessions_user_valid (open.user) ||
+        open.nonce.size != HF_NONCE_SIZE || floor == 0 || open.ttl_ms < HF_TTL_MIN_MS ||
+        open.ttl_ms > HF_TTL_MAX_MS || !hf_sessions_delay_valid (open.delay_ms) ||
+        (gone && open.delay_ms == 0) || ran_ms > (gone ? open.delay_ms : open.ttl_ms) ||
+        !hf_state_label_valid (open.label))
         return false;
     uint64_t id = s_key_number (row, 1, 8);
     if (id == 0 || id > self->sessions.last_id ||

@@ -228,6 +228,9 @@ s_acquire_set (asking_t *asking, const hf_claim_t *claim, hf_answer_t *answer)
     hf_state_session_t *acts_for = hf_sessions_find (&asking->state->sessions, claim->acts_for);
     asking->acts_for = acts_for != asking->session ? acts_for : NULL;
     asking->note = claim->note;
+    if (answer->status == HF_OK && asking->acts_for &&
+        !hf_sessions_may_act (asking->session, asking->acts_for) && !HF_MUTANT (acts_for_anybody))
+        answer->status = HF_DENIED;
     if (answer->status == HF_OK)
         answer->status = hf_locks_note_fits (&asking->state->locks, asking->session, claim->note);
     if (answer->status == HF_OK)

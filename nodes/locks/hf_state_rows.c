@@ -5,7 +5,8 @@
  *                                           last session, last token, section index, happened,
  *                                           appended, roster: bin]
  *    s session:8                a session   [nonce: bin, ttl_ms, ran_ms, floor, label, detect,
- *                                           delay_ms, gone: flag, [ANSWER, ...]], by seq
+ *                                           delay_ms, gone: flag, [ANSWER, ...]], by seq; when it
+ *                                           belongs to a user, he comes before the answers
  *    p born:8                   a claim     [session, token, index, replaces, [place, ...],
  *                                           upgrade: flag, acts_for: session or 0, note]; token 0:
  * it waits. Claims of a session are in the order of born, those of a queue, too; but an upgrade is
@@ -57,7 +58,8 @@ static void
 s_put_session (putter_t *self, const hf_state_session_t *session)
 {
     uint8_t key[HF_ROW_KEY_MAX] = {'s'};
-    hf_put_array (&self->value, 9);
+    bool owned = session->user_size > 0 && !HF_MUTANT (owner_lost);
+    hf_put_array (&self->value, owned ? 10 : 9);
     hf_put_bin (&self->value, hf_span (session->nonce, HF_NONCE_SIZE));
     hf_put_u32 (&self->value, session->ttl_ms);
     hf_put_u32 (&self->value, session->ran_ms);
@@ -66,6 +68,8 @@ s_put_session (putter_t *self, const hf_state_session_t *session)
     hf_put_flag (&self->value, session->detect);
     hf_put_u32 (&self->value, session->delay_ms);
     hf_put_flag (&self->value, session->gone && !HF_MUTANT (delay_lost));
+    if (owned)
+        hf_put_str (&self->value, hf_sessions_user (session));
     hf_put_array (&self->value, session->replies.count);
     uint32_t put = 0;
     for (uint64_t ahead = 0; put < session->replies.count; ahead++) {

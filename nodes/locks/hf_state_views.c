@@ -110,6 +110,13 @@ hf_state_session_label (const hf_state_t *self, uint64_t session)
     return found ? hf_sessions_label (found) : hf_span ("", 0);
 }
 
+hf_span_t
+hf_state_session_user (const hf_state_t *self, uint64_t session)
+{
+    const hf_state_session_t *found = hf_sessions_find_any (&self->sessions, session);
+    return found ? hf_sessions_user (found) : hf_span ("", 0);
+}
+
 uint32_t
 hf_state_session_ran (const hf_state_t *self, uint64_t session)
 {
@@ -307,7 +314,8 @@ s_compare_locks (const void *a, const void *b)
 }
 
 bool
-hf_state_lock_rows (const hf_state_t *self, hf_span_t after, uint32_t limit, hf_pack_t *rows)
+hf_state_lock_rows (const hf_state_t *self, hf_span_t after, uint32_t limit,
+                    const hf_shown_t *shown, hf_pack_t *rows)
 {
     //  Collect twice LIMIT locks, then drop the higher half: no page sorts all locks.
     HF_ARRAY (const hf_state_lock_t *) kept = {0};
@@ -316,7 +324,8 @@ hf_state_lock_rows (const hf_state_t *self, hf_span_t after, uint32_t limit, hf_
     hf_table_node_t *node = hf_table_first (&self->locks.by_name);
     for (; node; node = hf_table_next (&self->locks.by_name, node)) {
         const hf_state_lock_t *lock = HF_AROUND (node, hf_state_lock_t, by_name);
-        if (hf_span_compare (hf_state_lock_name (lock), after) <= 0)
+        if (hf_span_compare (hf_state_lock_name (lock), after) <= 0 ||
+            (shown && !shown->fn (shown->arg, hf_state_lock_name (lock))))
             continue;
         matching++;
         if (limit == 0 || (highest && s_compare_locks (&highest, &lock) < 0))
@@ -361,6 +370,7 @@ s_put_session_row (const hf_state_session_t *session, hf_pack_t *rows)
 {
     hf_session_row_t row = {.session = session->id,
                             .label = hf_sessions_label (session),
+                            .user = hf_sessions_user (session),
                             .ttl_ms = session->ttl_ms,
                             .delay_ms = session->delay_ms,
                             .detect = session->detect,
@@ -374,14 +384,18 @@ s_put_session_row (const hf_state_session_t *session, hf_pack_t *rows)
 }
 
 bool
-hf_state_session_rows (const hf_state_t *self, uint64_t after, uint32_t limit, hf_pack_t *rows)
+hf_state_session_rows (const hf_state_t *self, uint64_t after, uint32_t limit,
+                       const hf_shown_t *shown, hf_pack_t *rows)
 {
     const hf_state_session_t *session = hf_sessions_next (&self->sessions, after);
-    for (; session && limit > 0; limit--) {
+    for (; session; session = hf_sessions_next (&self->sessions, session->id)) {
+        if (shown && !shown->fn (shown->arg, hf_sessions_user (session)))
+            continue;
+        if (limit-- == 0)
+            return true;
         s_put_session_row (session, rows);
-        session = hf_sessions_next (&self->sessions, session->id);
     }
-    return session != NULL;
+    return false;
 }
 
 //  ---- staged -----------------------------------------------------------------------

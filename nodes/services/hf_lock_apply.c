@@ -34,6 +34,9 @@ s_opened (hf_lock_service_t *self, const hf_outcome_t *out)
 static void
 s_answer (hf_lock_service_t *self, const hf_outcome_t *out)
 {
+    if (self->guard.operated.count > 0)
+        hf_lock_audit_done (self, out->session, out->answer.seq, (hf_status_t)out->answer.status,
+                            out->answer.index);
     hf_caller_t *caller = hf_routes_find (&self->routes, out->session);
     if (!caller)
         return;
@@ -112,6 +115,7 @@ static void
 s_ended (hf_lock_service_t *self, const hf_outcome_t *out)
 {
     uint32_t delay_ms;
+    hf_lock_audit_done (self, out->session, 0, out->status, out->index);
     hf_expiry_forget (self->expiry, out->session);
     if (self->leading && hf_state_session_gone (self->state, out->session, &delay_ms))
         hf_expiry_heard (self->expiry, out->session, delay_ms, self->now_us);

@@ -152,7 +152,15 @@ s_open (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
         s_refuse_opening (self, route, &open, HF_BAD_LABEL);
     else if (s_busy (self, route) || !hf_routes_pend_opening (&self->routes, open.nonce, route))
         s_refuse_busy (self, route);
-    else
+    else if (route->user > 0 && hf_lock_roster (self) > 0)
+        hf_cmd_open_as_put (&self->commands,
+                            &(hf_cmd_open_as_t){.nonce = open.nonce,
+                                                .ttl_ms = open.ttl_ms,
+                                                .label = open.label,
+                                                .detect = open.detect,
+                                                .delay_ms = open.delay_ms,
+                                                .user = hf_span_text (hf_lock_user (self, route))});
+    else //  or at feature level 0, where nobody knows of owners
         hf_cmd_open_put (&self->commands, &(hf_cmd_open_t){.nonce = open.nonce,
                                                            .ttl_ms = open.ttl_ms,
                                                            .label = open.label,
@@ -223,6 +231,31 @@ hf_lock_item (hf_lock_service_t *self, hf_caller_t *caller)
         hf_routes_send_all (&self->routes, &self->out);
 }
 
+/*  Whether the requests may come from there; they are answered if not. Session ids can be guessed:
+ *  one that is not known here may be another user's when the requests are applied. So it is told,
+ *  behind a barrier, what there is of it. */
+static bool
+s_may_speak (hf_lock_service_t *self, const hf_route_t *route, const hf_requests_t *message)
+{
+    uint32_t ttl_ms;
+    const hf_caller_t *caller = hf_routes_find (&self->routes, message->session);
+    if (caller && hf_route_equal (&caller->route, route) && caller->route.user == route->user)
+        return true; //  it was asked before
+    if (!hf_lock_may (self, route,
+                      &(hf_asked_t){.kind = HF_KIND_REQUESTS, .session = message->session})) {
+        hf_lock_deny_all (self, route, message);
+        return false;
+    }
+    if (hf_state_session_ttl (self->state, message->session, &ttl_ms) ||
+        HF_MUTANT (session_awaited))
+        return true;
+    hf_lock_read (self, &(hf_reading_t){.type = HF_READING_KEEPALIVE,
+                                        .bytes = (const uint8_t *)&message->session,
+                                        .size = sizeof message->session,
+                                        .route = *route});
+    return false;
+}
+
 static void
 s_requests (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
 {
@@ -233,7 +266,8 @@ s_requests (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
                         "REQUESTS wants [session, floor, [request, ...]], at most 4096 requests");
         return;
     }
-    if (message.requests.count == 0)
+    if (message.requests.count == 0 ||
+        (self->guard.rights && route->user > 0 && !s_may_speak (self, route, &message)))
         return;
     bool busy = s_busy (self, route);
     hf_caller_t *caller = busy ? hf_routes_move (&self->routes, message.session, route)
@@ -248,9 +282,11 @@ s_requests (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
         hf_lock_item (self, caller);
         return;
     }
-    hf_cmd_requests_put (&self->commands, &(hf_cmd_requests_t){.session = message.session,
-                                                               .floor = message.floor,
-                                                               .requests = message.requests});
+    hf_list_t allowed = hf_lock_sift (self, route, caller, &message);
+    if (allowed.count > 0)
+        hf_cmd_requests_put (&self->commands, &(hf_cmd_requests_t){.session = message.session,
+                                                                   .floor = message.floor,
+                                                                   .requests = allowed});
 }
 
 /*  The list of a KEEPALIVE as an array of sessions; false: a record is malformed. */
@@ -272,6 +308,9 @@ s_sessions (hf_lock_service_t *self, hf_list_t sessions)
 static void
 s_keep (hf_lock_service_t *self, const hf_route_t *route, const hf_keep_t *keep)
 {
+    if (!hf_lock_may (self, route,
+                      &(hf_asked_t){.kind = HF_KIND_KEEPALIVE, .session = keep->session}))
+        return;
     //  From now on its answers go there, also those to what it asked over an earlier connection.
     if (hf_lock_heard (self, keep->session))
         hf_routes_caller (&self->routes, keep->session, route);
@@ -318,7 +357,14 @@ s_close (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
         s_refuse_input (self, route, HF_MALFORMED, "CLOSE wants [session, echo, by]");
     else if (!hf_state_label_valid (message.by))
         hf_lock_refuse (self, route, HF_BAD_LABEL, NULL);
-    else if (!hf_state_session_ttl (self->state, message.session, &ttl_ms))
+    else if (!hf_lock_may (self, route,
+                           &(hf_asked_t){.kind = HF_KIND_CLOSE, .session = message.session})) {
+        hf_closed_frame (&self->out.frame, &(hf_closed_t){.session = message.session,
+                                                          .echo = message.echo,
+                                                          .status = HF_DENIED,
+                                                          .text = hf_span_text (self->guard.why)});
+        hf_outbox_to_client (&self->out, route, 0);
+    } else if (!hf_state_session_ttl (self->state, message.session, &ttl_ms))
         //  It is over already, as far as this node knows: a barrier makes sure of it.
         hf_lock_read (self, &(hf_reading_t){.type = HF_READING_CLOSE,
                                             .session = message.session,
@@ -346,6 +392,14 @@ s_query (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
     if (!hf_query_get (scan, &message)) {
         s_refuse_input (self, route, HF_MALFORMED,
                         "QUERY wants [id, what, name, offset, limit, stale, number]");
+        return;
+    }
+    bool named = message.what == HF_WHAT_LOCK || message.what == HF_WHAT_READ;
+    if (!hf_lock_may (self, route,
+                      &(hf_asked_t){.kind = HF_KIND_QUERY,
+                                    .what = message.what,
+                                    .name = named ? message.name : hf_span ("", 0)})) {
+        hf_lock_deny_question (self, route, message.id);
         return;
     }
     bool own = message.what == HF_WHAT_STATUS || message.what == HF_WHAT_MEMBERS;
@@ -389,9 +443,12 @@ static void
 s_change (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
 {
     hf_change_request_t message;
-    if (hf_change_request_get (scan, &message))
-        hf_lock_change (self, route, &message);
-    else
+    if (hf_change_request_get (scan, &message)) {
+        if (hf_lock_may (self, route, &(hf_asked_t){.kind = HF_KIND_CHANGE}))
+            hf_lock_change (self, route, &message);
+        else
+            hf_lock_deny_question (self, route, message.id);
+    } else
         s_refuse_input (self, route, HF_MALFORMED,
                         "CHANGE wants [id, op, node, host, client_port, node_port, learns, force, "
                         "level]");

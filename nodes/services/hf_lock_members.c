@@ -156,7 +156,11 @@ hf_lock_change (hf_lock_service_t *self, const hf_route_t *route,
         changing = &members->changes[members->changes_count++];
         s_log (self, message);
     }
-    *changing = (hf_changing_t){.id = message->id, .route = *route};
+    bool raise = message->op == HF_CHANGE_RAISE;
+    *changing = (hf_changing_t){.id = message->id,
+                                .op = message->op,
+                                .number = raise ? message->level : message->node,
+                                .route = *route};
     hf_a_change_frame (&self->out.message, &(hf_a_change_t){.id = message->id,
                                                             .op = message->op,
                                                             .node = message->node,
@@ -190,6 +194,20 @@ s_status (uint32_t verdict)
     return statuses[verdict];
 }
 
+static void
+s_audit (hf_lock_service_t *self, const hf_changing_t *changing, hf_status_t status)
+{
+    static const char *const ops[] = {[HF_CHANGE_ADD] = "add node",
+                                      [HF_CHANGE_REMOVE] = "remove node",
+                                      [HF_CHANGE_MOVE] = "move node",
+                                      [HF_CHANGE_PROMOTE] = "promote node",
+                                      [HF_CHANGE_RAISE] = "raise the feature level to"};
+    hf_outbox_say_of (&self->out, &changing->route, HF_INFO,
+                      "audit: %s: %s %" PRIu32 ": %s, index %" PRIu64,
+                      hf_lock_user (self, &changing->route), ops[changing->op], changing->number,
+                      hf_status_text (status), self->members.index);
+}
+
 void
 hf_lock_verdict (hf_lock_service_t *self, const hf_a_verdict_t *verdict)
 {
@@ -198,8 +216,9 @@ hf_lock_verdict (hf_lock_service_t *self, const hf_a_verdict_t *verdict)
     if (!changing)
         return; //  of a leadership that is over
     hf_route_t route = changing->route;
-    *changing = members->changes[--members->changes_count];
     hf_status_t status = s_status (verdict->verdict);
+    s_audit (self, changing, status);
+    *changing = members->changes[--members->changes_count];
     if (status == HF_NOT_LEADER)
         hf_lock_send_away (self, &route);
     else

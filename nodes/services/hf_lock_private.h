@@ -8,6 +8,8 @@
  *  hf_lock_queries.c  queries
  *  hf_lock_members.c  who the members are, and what operators ask to change of them
  *  hf_lock_watch.c    what happens, told to clients that watch
+ *  hf_lock_rights.c   who may do what: every check of a user's rights
+ *  hf_lock_audit.c    what operators did, and who was refused, for the log
  *  hf_lock_routes.c   where clients are: sessions, openings, closings, watchers
  */
 #ifndef HF_LOCK_PRIVATE_H_INCLUDED
@@ -18,6 +20,7 @@
 #include "nodes/services/hf_expiry.h"
 #include "nodes/services/hf_lock_service.h"
 #include "nodes/services/hf_readers.h"
+#include "nodes/services/hf_rights.h"
 #include "nodes/services/hf_shares.h"
 #include "nodes/services/hf_watches.h"
 #include <assert.h>
@@ -164,6 +167,7 @@ typedef struct hf_shifts {
 /*  A change that the election actor was asked for. */
 typedef struct hf_changing {
     uint64_t id;
+    uint32_t op, number; //  of the node, or the level
     hf_route_t route;
 } hf_changing_t;
 
@@ -174,6 +178,37 @@ typedef struct hf_lock_members {
     hf_changing_t changes[HF_CHANGES_MAX];
     uint32_t changes_count;
 } hf_lock_members_t;
+
+//  ---- rights --------------------------------------------------------------------
+
+typedef struct hf_lock_user {
+    char name[HF_USER_MAX + 1];
+    hf_rules_t rules;   //  of the rights in force; without rights, none
+    uint64_t window_us; //  of his refusals: until when they count together
+    uint32_t said;      //  in it, in the log ...
+    uint64_t unsaid;    //  ... and not
+} hf_lock_user_t;
+
+/*  What an operator asked for, until it is known what became of it. */
+typedef struct hf_operated {
+    uint64_t session, seq; //  of the request; 0: a CLOSE
+    hf_route_t route;
+    char *what;
+} hf_operated_t;
+
+#define HF_WHY_SIZE     560 //  a refusal, in one line
+#define HF_OPERATED_MAX 256
+
+typedef struct hf_guard {
+    hf_rights_t *rights;             //  NULL: nothing is checked
+    uint64_t version;                //  another one whenever they change
+    HF_ARRAY (hf_lock_user_t) users; //  by number, from 1 on
+    hf_pack_t sifted;                //  scratch: requests that are allowed
+    uint64_t session, seq;           //  of the request that is looked at
+    char why[HF_WHY_SIZE];           //  the last refusal
+    uint64_t unsaid_us;              //  when refusals that were not told are; 0: there are none
+    HF_ARRAY (hf_operated_t) operated;
+} hf_guard_t;
 
 struct hf_lock_service {
     hf_lock_config_t config;
@@ -222,6 +257,7 @@ struct hf_lock_service {
 
     hf_shifts_t moved, wanted;
     hf_lock_members_t members;
+    hf_guard_t guard;
 
     uint64_t turn_us;    //  when this turn began
     uint64_t now_us;     //  when the last input came
@@ -337,6 +373,48 @@ void hf_lock_change (hf_lock_service_t *self, const hf_route_t *route,
 void hf_lock_verdict (hf_lock_service_t *self, const hf_a_verdict_t *verdict);
 /*  The lead was lost: those whose changes wait ask the next leader. */
 void hf_lock_drop_changes (hf_lock_service_t *self);
+
+//  hf_lock_rights.c
+/*  What a frame or a request wants: its kind; what decides besides (the mode of a lock, WHAT of a
+ *  query); the name it is about; and the session that it names, 0: the one that asks. */
+typedef struct hf_asked {
+    uint32_t kind, what;
+    hf_span_t name;
+    uint64_t session;
+} hf_asked_t;
+/*  Whether the user of the connection has the rights for it: the one place where that is decided.
+ *  False: it was written to the log, and self->guard.why says which one is missing. */
+bool hf_lock_may (hf_lock_service_t *self, const hf_route_t *route, const hf_asked_t *asked);
+/*  Whether he may speak for the session. Nothing is written. */
+bool hf_lock_speaks (const hf_lock_service_t *self, const hf_route_t *route, uint64_t session);
+/*  Whether he may read, or watch, what has that name. Nothing is written. */
+bool hf_lock_sees (const hf_lock_service_t *self, const hf_route_t *route, hf_right_t right,
+                   hf_span_t name);
+/*  The requests of MESSAGE that are allowed. Those that are not are answered. */
+hf_list_t hf_lock_sift (hf_lock_service_t *self, const hf_route_t *route, hf_caller_t *caller,
+                        const hf_requests_t *message);
+/*  Answer all of them DENIED, as guard.why says. */
+void hf_lock_deny_all (hf_lock_service_t *self, const hf_route_t *route,
+                       const hf_requests_t *message);
+/*  The same for a QUERY or a CHANGE, with why as its data. */
+void hf_lock_deny_question (hf_lock_service_t *self, const hf_route_t *route, uint64_t id);
+void hf_lock_guard_init (hf_guard_t *self);
+void hf_lock_guard_done (hf_guard_t *self);
+/*  The name of the user of a connection; "a client": without a key. */
+const char *hf_lock_user (const hf_lock_service_t *self, const hf_route_t *route);
+
+//  hf_lock_audit.c
+/*  It was refused, as guard.why says. Of a user many refusals are told in one line. */
+void hf_lock_audit_refusal (hf_lock_service_t *self, const hf_route_t *route);
+/*  WHAT an operator did is told once it is known what became of it. */
+void hf_lock_audit_later (hf_lock_service_t *self, const hf_route_t *route, uint64_t session,
+                          uint64_t seq, const char *what);
+void hf_lock_audit_done (hf_lock_service_t *self, uint64_t session, uint64_t seq,
+                         hf_status_t status, uint64_t index);
+/*  The lead was lost: what became of it is not known. */
+void hf_lock_audit_drop (hf_lock_service_t *self);
+/*  Tell what was not told, when it is time. */
+void hf_lock_audit_rest (hf_lock_service_t *self);
 
 //  hf_lock_queries.c
 void hf_lock_query (hf_lock_service_t *self, const hf_reading_t *reading);

@@ -99,6 +99,9 @@ s_ask_files (hf_lock_service_t *self, const hf_reading_t *reading)
     if (id == 0)
         return;
     hf_lock_send_sections (self);
+    if (reading->what == HF_WHAT_BACKUP && reading->number == 0)
+        hf_outbox_say_of (&self->out, &reading->route, HF_INFO, "audit: %s: takes a backup",
+                          hf_lock_user (self, &reading->route));
     hf_a_file_query_frame (&self->out.message,
                            &(hf_a_file_query_t){.id = id,
                                                 .what = reading->what,
@@ -109,16 +112,39 @@ s_ask_files (hf_lock_service_t *self, const hf_reading_t *reading)
     hf_outbox_to_actor (&self->out, HF_TO_FILE);
 }
 
+/*  Of a list of files, those that the user may read go into self->rows. True: there are none, but
+ *  more behind them: the file actor was asked for those. */
+static bool
+s_sift_files (hf_lock_service_t *self, hf_reading_t *reading, const hf_a_file_result_t *file)
+{
+    hf_scan_t scan = hf_scan_list (file->rows);
+    hf_file_row_t row = {.file = {.size = 0}};
+    hf_pack_reset (&self->rows);
+    for (uint32_t i = 0; i < file->rows.count && hf_file_row_get (&scan, &row); i++)
+        if (hf_lock_sees (self, &reading->route, HF_RIGHT_READ, row.file) ||
+            HF_MUTANT (listed_files))
+            hf_file_row_put (&self->rows, &row);
+    if (self->rows.count > 0 || !file->more || row.file.size == 0)
+        return false;
+    reading->bytes = row.file.at;
+    reading->size = row.file.size;
+    s_ask_files (self, reading);
+    return true;
+}
+
 void
 hf_lock_file_result (hf_lock_service_t *self, const hf_a_file_result_t *file)
 {
     hf_reading_t reading;
     if (!s_recall (self, file->id, &reading))
         return;
+    bool list = reading.what == HF_WHAT_FILES && file->status == HF_OK;
+    if (list && s_sift_files (self, &reading, file))
+        return;
     hf_query_result_t result = {.status = file->status,
                                 .total = file->total,
                                 .more = file->more,
-                                .rows = file->rows,
+                                .rows = list ? hf_pack_list (&self->rows) : file->rows,
                                 .data = file->data,
                                 .index = file->index,
                                 .number = file->number};
@@ -189,6 +215,31 @@ s_leader (hf_lock_service_t *self)
     return HF_OK;
 }
 
+//  For whom a list is made.
+typedef struct reader {
+    const hf_lock_service_t *service;
+    const hf_route_t *route;
+} reader_t;
+
+static bool
+s_sees_lock (void *arg, hf_span_t name)
+{
+    const reader_t *reader = arg;
+    return hf_lock_sees (reader->service, reader->route, HF_RIGHT_READ, name) ||
+           HF_MUTANT (listed_locks);
+}
+
+/*  His own sessions, and all for who may close them. */
+static bool
+s_sees_session (void *arg, hf_span_t owner)
+{
+    const reader_t *reader = arg;
+    return reader->route->user == 0 ||
+           hf_span_equal (owner, hf_span_text (hf_lock_user (reader->service, reader->route))) ||
+           hf_lock_sees (reader->service, reader->route, HF_RIGHT_CLOSE, hf_span ("", 0)) ||
+           HF_MUTANT (listed_sessions);
+}
+
 /*  False: the file actor answers. */
 static bool
 s_query (hf_lock_service_t *self, const hf_reading_t *reading, hf_query_result_t *result)
@@ -198,14 +249,19 @@ s_query (hf_lock_service_t *self, const hf_reading_t *reading, hf_query_result_t
     uint32_t what = reading->what;
     bool list = what == HF_WHAT_LOCKS || what == HF_WHAT_FILES;
     bool named = what == HF_WHAT_LOCK || what == HF_WHAT_READ;
+    reader_t reader = {.service = self, .route = &reading->route};
     if ((named || (list && name.size > 0)) && !hf_name_valid (name))
         result->status = HF_BAD_NAME;
     else if (what == HF_WHAT_LEADER)
         result->status = s_leader (self);
     else if (what == HF_WHAT_LOCKS)
-        result->more = hf_state_lock_rows (self->state, name, limit, &self->rows);
+        result->more = hf_state_lock_rows (
+            self->state, name, limit,
+            self->guard.rights ? &(hf_shown_t){s_sees_lock, &reader} : NULL, &self->rows);
     else if (what == HF_WHAT_SESSIONS)
-        result->more = hf_state_session_rows (self->state, reading->offset, limit, &self->rows);
+        result->more = hf_state_session_rows (
+            self->state, reading->offset, limit,
+            self->guard.rights ? &(hf_shown_t){s_sees_session, &reader} : NULL, &self->rows);
     else if (what == HF_WHAT_LOCK) {
         if (!hf_state_lock_detail (self->state, name, reading->offset, limit, &self->rows,
                                    &result->more))

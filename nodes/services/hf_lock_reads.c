@@ -76,14 +76,15 @@ s_kept (hf_lock_service_t *self, const hf_reading_t *reading, uint64_t session)
     //  Its end is proposed: from now on nothing may make its client believe that it lives (4.7).
     if (hf_expiry_ending (self->expiry, session) && !HF_MUTANT (alive_while_ending))
         return;
-    if (hf_lock_marked (self, session) && !HF_MUTANT (mark_acknowledged)) {
+    bool speaks = hf_lock_speaks (self, &reading->route, session) || HF_MUTANT (unasked_keep);
+    if (speaks && hf_lock_marked (self, session) && !HF_MUTANT (mark_acknowledged)) {
         s_hold (self, reading, session);
         return;
     }
     hf_pack_reset (&self->rows);
     hf_pack_reset (&self->more_rows);
     hf_kept_t kept = {.session = session, .status = HF_OK};
-    if (hf_state_session_places (self->state, session, &self->rows, &self->more_rows)) {
+    if (speaks && hf_state_session_places (self->state, session, &self->rows, &self->more_rows)) {
         if (!HF_MUTANT (alive_without_holds))
             kept.held = hf_pack_list (&self->rows);
         kept.queued = hf_pack_list (&self->more_rows);

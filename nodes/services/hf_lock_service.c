@@ -47,6 +47,7 @@ hf_lock_service_new (const hf_lock_config_t *config, hf_state_t *state, uint64_t
     hf_table_init (&self->wanted.locks);
     hf_outbox_init (&self->out);
     hf_outcomes_init (&self->outcomes);
+    hf_lock_guard_init (&self->guard);
     hf_pack_init (&self->rows);
     hf_pack_init (&self->more_rows);
     hf_pack_init (&self->kept);
@@ -73,6 +74,7 @@ hf_lock_service_destroy (hf_lock_service_t **self_p)
     hf_lock_reads_done (self);
     hf_lock_watch_done (self);
     hf_routes_done (&self->routes);
+    hf_lock_guard_done (&self->guard);
     hf_expiry_destroy (&self->expiry);
     hf_state_destroy (&self->state);
     hf_outbox_done (&self->out);
@@ -187,6 +189,7 @@ s_following (hf_lock_service_t *self, const hf_a_following_t *following)
     if (news)
         s_tell_watchers (self);
     hf_lock_drop_changes (self);
+    hf_lock_audit_drop (self);
 }
 
 //  ---- other actors -----------------------------------------------------------------
@@ -209,6 +212,7 @@ hf_lock_service_from_actor (hf_lock_service_t *self, hf_scan_t *scan, uint32_t k
                      hf_lock_files_durable (self, in.index));
         HF_OWN_CASE (scan, A_FLUSHED, a_flushed, hf_lock_flushed (self, in.index));
         HF_OWN_CASE (scan, A_WANT_STATE, a_want_state, hf_lock_snapshot (self, in.node));
+        HF_OWN_CASE (scan, A_RIGHTS, a_rights, hf_lock_service_rights (self, in.text));
     default:
         assert (false && "a message that no actor sends to the lock actor");
     }
@@ -300,7 +304,8 @@ s_expire (hf_lock_service_t *self, bool drained)
 static void
 s_trim (hf_lock_service_t *self)
 {
-    hf_pack_t *const scratch[] = {&self->rows, &self->more_rows, &self->kept, &self->payload};
+    hf_pack_t *const scratch[] = {&self->rows, &self->more_rows, &self->kept, &self->payload,
+                                  &self->guard.sifted};
     for (size_t i = 0; i < sizeof scratch / sizeof *scratch; i++) {
         hf_pack_reset (scratch[i]);
         hf_pack_trim (scratch[i]);
@@ -329,6 +334,7 @@ hf_lock_service_end (hf_lock_service_t *self, bool drained)
     hf_lock_step (self);
     hf_lock_credit (self);
     hf_lock_watch_forget (self);
+    hf_lock_audit_rest (self);
     s_trim (self);
 }
 

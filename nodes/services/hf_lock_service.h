@@ -12,6 +12,7 @@
  *  To the election actor: A_START (at once), A_PROPOSE, A_BARRIER, A_APPLIED, A_FACTS, A_CHANGE.
  *  From the file actor: A_FILE_RESULT, A_FILES_DURABLE, A_WANT_STATE, A_FLUSHED.
  *  To the file actor: A_SECTIONS, A_ROWS, A_FILE_QUERY, A_SNAPSHOT.
+ *  From main: A_RIGHTS.
  *
  *  One turn of the shell around it:
  *
@@ -84,6 +85,14 @@ void hf_lock_service_from_actor (hf_lock_service_t *self, hf_scan_t *scan, uint3
 /*  A frame of a client: any bytes. */
 void hf_lock_service_from_client (hf_lock_service_t *self, const hf_route_t *route, hf_span_t bytes,
                                   uint64_t now_us);
+
+/*  The user of this NUMBER, as routes give it, has that name: before the first frame of him.
+ * Numbers come in their order, from 1 on. */
+void hf_lock_service_user (hf_lock_service_t *self, uint32_t number, const char *name);
+
+/*  From now on users may do what TEXT says, a file of rights that hf_rights_read finds good (also
+ *  as A_RIGHTS of main). Before the first, nothing is checked. */
+void hf_lock_service_rights (hf_lock_service_t *self, hf_span_t text);
 
 /*  Enough is proposed in this turn: take no more frames of clients. */
 bool hf_lock_service_full (const hf_lock_service_t *self);

@@ -159,6 +159,9 @@ s_collect (hf_lock_service_t *self, hf_watch_t *watch)
         if (happened.name.size < prefix.size ||
             !hf_span_equal (hf_span (happened.name.at, prefix.size), prefix))
             continue;
+        if (!hf_lock_sees (self, &watch->client->route, HF_RIGHT_WATCH, happened.name) &&
+            !HF_MUTANT (told_unseen))
+            continue;
         size_t before = hf_pack_size (events);
         hf_happened_put (events, &happened);
         size_t size = hf_pack_size (events) - before;
@@ -185,6 +188,29 @@ s_send_on (hf_lock_service_t *self, hf_watch_t *watch)
     hf_watches_drop (&self->watching.watches, watch);
 }
 
+/*  Who may watch nothing of it is told so once; of what he may not, nothing. */
+static void
+s_deny (hf_lock_service_t *self, const hf_route_t *route, uint64_t id, uint64_t after)
+{
+    s_events (self, route,
+              &(hf_events_t){.id = id,
+                             .status = HF_DENIED,
+                             .after = after,
+                             .upto = after,
+                             .text = hf_span_text (self->guard.why)});
+}
+
+/*  Whether the rights of now allow it. */
+static bool
+s_may (hf_lock_service_t *self, hf_watch_t *watch)
+{
+    watch->rights = self->guard.version;
+    return HF_MUTANT (watched_for_ever) ||
+           hf_lock_may (self, &watch->client->route,
+                        &(hf_asked_t){.kind = HF_KIND_WATCH,
+                                      .name = hf_span (watch->prefix, watch->prefix_size)});
+}
+
 bool
 hf_lock_watch_step (hf_lock_service_t *self)
 {
@@ -194,6 +220,11 @@ hf_lock_watch_step (hf_lock_service_t *self)
         return false;
     if (s_alone (self)) {
         s_send_on (self, watch);
+        return true;
+    }
+    if (watch->rights != self->guard.version && !s_may (self, watch)) {
+        s_deny (self, &watch->client->route, watch->id, watch->upto);
+        hf_watches_drop (watches, watch);
         return true;
     }
     if (hf_journal_gone (s_journal (self, watch->what), watch->spot)) {
@@ -263,6 +294,9 @@ hf_lock_watch (hf_lock_service_t *self, const hf_route_t *route, const hf_watch_
     hf_watches_t *watches = &self->watching.watches;
     hf_watch_t *watch = hf_watches_find (watches, route, message->id);
     hf_status_t status = s_status (message);
+    if (message->room > 0 && status == HF_OK &&
+        !hf_lock_may (self, route, &(hf_asked_t){.kind = HF_KIND_WATCH, .name = message->prefix}))
+        status = HF_DENIED;
     if (message->room == 0 || status != HF_OK) {
         if (watch)
             hf_watches_drop (watches, watch);
@@ -272,11 +306,13 @@ hf_lock_watch (hf_lock_service_t *self, const hf_route_t *route, const hf_watch_
         status = watch ? HF_OK : HF_LIMIT;
     }
     if (!watch) {
-        s_events (self, route,
-                  &(hf_events_t){.id = message->id,
-                                 .status = (uint32_t)status,
-                                 .after = message->after,
-                                 .upto = message->after});
+        s_events (
+            self, route,
+            &(hf_events_t){.id = message->id,
+                           .status = (uint32_t)status,
+                           .after = message->after,
+                           .upto = message->after,
+                           .text = hf_span_text (status == HF_DENIED ? self->guard.why : "")});
         return;
     }
     const hf_journal_t *journal = s_journal (self, message->what);
@@ -287,6 +323,7 @@ hf_lock_watch (hf_lock_service_t *self, const hf_route_t *route, const hf_watch_
     watch->room = message->room < ROOM_MAX ? message->room : ROOM_MAX;
     watch->after = message->after == UINT64_MAX ? s_last (self, message->what) : message->after;
     watch->upto = watch->after;
+    watch->rights = self->guard.version;
     watch->due = true;
     if (HF_MUTANT (gap_ignored) && watch->after < hf_journal_before (journal))
         watch->after = hf_journal_before (journal);

@@ -24,6 +24,7 @@ typedef struct hf_watch {
     hf_spot_t spot;    //  of the next in the journal
     uint64_t heard_us; //  when the client last spoke of it
     uint32_t room;     //  bytes that it may still be told
+    uint64_t rights;   //  which version of the rights allowed it
     bool due;          //  it is told something even if nothing happened
     uint8_t prefix_size;
     uint8_t prefix[255];

@@ -392,7 +392,8 @@ s_answer (fuzz_bytes_t *bytes, hf_pack_t *frame)
         s_events (bytes, frame, &list);
         break;
     case 4:
-        hf_closed_frame (frame, &(hf_closed_t){session, s_world.close, status});
+        hf_closed_frame (
+            frame, &(hf_closed_t){.session = session, .echo = s_world.close, .status = status});
         break;
     default:
         if (what & 16)

@@ -35,7 +35,7 @@ s_look (const hf_state_t *state, hf_span_t name, hf_list_t requests)
     hf_pack_init (&rows);
     hf_pack_init (&more_rows);
     bool more;
-    hf_state_lock_rows (state, name, 2, &rows);
+    hf_state_lock_rows (state, name, 2, NULL, &rows);
     fuzz_records (hf_pack_list (&rows), 2);
     hf_pack_reset (&rows);
     hf_state_lock_detail (state, name, 1, 10, &rows, &more);

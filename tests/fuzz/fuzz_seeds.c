@@ -76,7 +76,7 @@ static hf_pack_t s_items; //  what lists in the records hold
             s_seed ("client", "\0\1\2\3\xff", 5, hf_pack_bytes (&pack), hf_pack_size (&pack));     \
         hf_pack_reset (&pack);                                                                     \
         hf_##name##_put (&pack, &message);                                                         \
-        if (ordinal >= HF_KIND_CMD_OPEN && ordinal <= HF_KIND_CMD_SKIP)                            \
+        if (ordinal >= HF_KIND_CMD_OPEN && ordinal <= HF_KIND_CMD_OPEN_AS)                         \
             s_payload (hf_pack_list (&pack));                                                      \
     }
 

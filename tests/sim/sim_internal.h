@@ -17,6 +17,7 @@
  *  sim_life.c      a node's life: start, crash, a disk that is lost
  *  sim_copy.c      a node's folder is put back as it was
  *  sim_client.c    a client's thread around its core
+ *  sim_rights.c    users of clients, and what they may not do
  *  sim_people.c    what the users of a client want, and what they make of results
  *  sim_watch.c     checks of the log: P1, P2, P3, P4, P7
  *  sim_oracle.c    checks of the state against a slow model: P4, P5a, P6, P8, P9, exactly once
@@ -637,6 +638,12 @@ bool sim_client_linked (const client_t *client, uint32_t node);
 /*  A frame, or news of a connection. */
 void sim_client_input (sim_t *sim, client_t *client, event_t *event);
 uint64_t sim_client_local (const sim_t *sim, const client_t *client);
+
+//  sim_rights.c
+bool sim_rights_users (const sim_t *sim);
+/*  The lock service of NODE, which has just begun, learns of them. */
+void sim_rights_start (const sim_t *sim, const node_t *node);
+void sim_rights_granted (sim_t *sim, const client_t *client, size_t lock);
 
 //  sim_people.c
 void sim_people (sim_t *sim, client_t *client, uint64_t now_us);

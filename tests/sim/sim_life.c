@@ -82,6 +82,7 @@ s_start_services (sim_t *sim, node_t *node)
     hf_state_t *state = sim_rows_load (sim, node);
     assert (state); //  checked before
     node->lock = hf_lock_service_new (&config, state, sim_node_local (sim, node));
+    sim_rights_start (sim, node);
     sim_file_start (sim, node);
 }
 

@@ -354,6 +354,7 @@ s_lock_door (sim_t *sim, node_t *node)
         if (!event)
             return;
         hf_route_t route = sim_route (event);
+        route.user = sim_rights_users (sim) ? event->from : 0;
         hf_span_t frame = hf_span (event->frame->bytes, event->frame->size);
         sim_belief_request (sim, frame);
         sim_duty_taken (node, event);

@@ -90,6 +90,7 @@ s_granted (sim_t *sim, user_t *user, size_t lock, const hf_op_t *op, uint64_t no
             s_give_back (user, lock, token, now_us);
         return;
     }
+    sim_rights_granted (sim, user->client, lock);
     sim->result->totals.grants++;
     place->want = WANT_HELD;
     place->token = token;
@@ -125,7 +126,7 @@ static bool
 s_refused (hf_status_t status)
 {
     return status == HF_NOT_GRANTED || status == HF_TIMEOUT || status == HF_DEADLOCK ||
-           status == HF_CONFLICT;
+           status == HF_CONFLICT || status == HF_DENIED;
 }
 
 /*  A result that says that the lease is over must not come before that. */

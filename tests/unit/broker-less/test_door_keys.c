@@ -130,6 +130,29 @@ TEST (a_known_key_opens_the_door)
     assert_string_equal (s_said, "");
 }
 
+TEST (each_message_says_whose_it_is)
+{
+    key_make ("bob", 0, "clients/bob");
+    hf_keys_refresh (s_node, NULL, NULL);
+    open_link ("alice");
+    there_and_back ("hello", 5);
+    assert_int_equal (s_route.user, 1);
+    assert_string_equal (hf_door_user (s_door, 1), "alice");
+    assert_string_equal (hf_door_address (s_door, &s_route), "127.0.0.1");
+    there_and_back ("again", 5);
+    assert_int_equal (s_route.user, 1);
+    open_link ("bob");
+    there_and_back ("hello", 5);
+    assert_int_equal (s_route.user, 2);
+    assert_string_equal (hf_door_user (s_door, 2), "bob");
+    //  Another connection of a user who is known.
+    open_link ("alice");
+    there_and_back ("hello", 5);
+    assert_int_equal (s_route.user, 1);
+    s_route.id[4] ^= 1;
+    assert_null (hf_door_address (s_door, &s_route));
+}
+
 TEST (strangers_are_told_what_is_missing)
 {
     open_link (NULL);

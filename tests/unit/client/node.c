@@ -124,7 +124,7 @@ node_lead (node_t *self, uint32_t kind, hf_scan_t scan, hf_pack_t *frame)
              hf_keepalive_get (&scan, &keepalive))
         s_alive (self, &keepalive, frame);
     else if (kind == HF_KIND_CLOSE && autos & NODE_CLOSE && hf_close_get (&scan, &closing))
-        hf_closed_frame (frame, &(hf_closed_t){closing.session, closing.echo, HF_OK});
+        hf_closed_frame (frame, &(hf_closed_t){.session = closing.session, .echo = closing.echo});
     else if (kind == HF_KIND_QUERY && hf_query_get (&scan, &query)) {
         if (query.id != UINT64_MAX && self->pages && self->pages->name)
             s_page (self, &query, frame);

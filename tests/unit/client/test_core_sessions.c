@@ -267,7 +267,7 @@ STAGE_TEST (test_any_session_can_be_closed_by_id, 1, 0)
     assert_int_equal (g_stage.closing.session, 777);
     hf_pack_t pack;
     hf_pack_init (&pack);
-    hf_closed_frame (&pack, &(hf_closed_t){777, g_stage.closing.echo, HF_OK});
+    hf_closed_frame (&pack, &(hf_closed_t){.session = 777, .echo = g_stage.closing.echo});
     stage_pack (1, &pack);
     stage_expect (HF_OK, 0);
 }

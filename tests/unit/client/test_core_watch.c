@@ -483,6 +483,18 @@ TEST (it_ends_when_no_node_takes_it)
     TOLD ("UNKNOWN ");
 }
 
+//  Who lacks the right for it lacks it everywhere.
+TEST (it_ends_when_its_right_is_gone)
+{
+    asked_t asked = s_begin ();
+    s_refuse (&asked, HF_DENIED, 10);
+    TOLD ("end DENIED ");
+    s_open ("", NOW, HF_NEVER);
+    asked = s_next ();
+    s_refuse (&asked, HF_DENIED, 0);
+    TOLD ("DENIED ");
+}
+
 TEST (a_node_that_cannot_for_a_while_is_tried_again)
 {
     asked_t asked = s_begin ();

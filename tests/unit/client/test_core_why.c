@@ -273,4 +273,38 @@ STAGE_TEST (test_the_lock_of_a_set_is_named_when_it_is_sure, 1, 10000)
     hf_mutant = HF_MUTANT_none;
 }
 
+//  ---- rights ---------------------------------------------------------------------------
+
+/*  ANSWER DENIED to SEQ, and behind it why, for request OF. */
+static void
+s_deny (uint64_t seq, uint64_t of, hf_span_t text)
+{
+    hf_pack_t items;
+    hf_pack_init (&items);
+    hf_answer_put (&items, &(hf_answer_t){seq, HF_DENIED, 5, 0, 0});
+    hf_denial_put (&items, &(hf_denial_t){.seq = of, .text = text});
+    stage_items (&items);
+}
+
+STAGE_TEST (test_a_missing_right_is_told, 1, 10000)
+{
+    static uint8_t letters[2000];
+    memset (letters, 'x', sizeof letters);
+    uint64_t seq = s_ask_one ();
+    s_deny (seq, seq, hf_span_text ("kim may not acquire b"));
+    s_expect (HF_DENIED, "kim may not acquire b");
+    //  Of another request; not for people; without end; lost.
+    seq = s_ask_one ();
+    s_deny (seq, seq + 1, hf_span_text ("kim may not"));
+    s_expect (HF_DENIED, NULL);
+    seq = s_ask_one ();
+    s_deny (seq, seq, hf_span_text ("kim\033[2J"));
+    s_expect (HF_DENIED, NULL);
+    seq = s_ask_one ();
+    s_deny (seq, seq, hf_span (letters, sizeof letters));
+    s_expect (HF_DENIED, NULL);
+    stage_answer (s_ask_one (), HF_DENIED, 5, 0, 0);
+    s_expect (HF_DENIED, NULL);
+}
+
 HF_TEST_MAIN (NULL, NULL)

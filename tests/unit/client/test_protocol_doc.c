@@ -114,7 +114,7 @@ HF_TEST (test_examples_are_what_the_codec_makes)
     EXAMPLE ("result", query_result, .id = 1, .index = 54, .total = 3,
              .data = hf_span_text ("hi\n"))
     EXAMPLE ("close", close, .session = SESSION, .echo = 2)
-    EXAMPLE ("closed", closed, SESSION, 2, HF_OK)
+    EXAMPLE ("closed", closed, .session = SESSION, .echo = 2)
     hf_pack_done (&frame);
     hf_pack_done (&list);
 }

@@ -84,6 +84,17 @@ feed_cmd_open (feed_t *self, uint64_t nonce, uint32_t ttl_ms)
     feed_stop (self);
     uint8_t bytes[HF_NONCE_SIZE] = {0};
     memcpy (bytes, &nonce, sizeof (nonce));
+    if (self->user) {
+        hf_cmd_open_as_put (
+            &self->commands,
+            &(hf_cmd_open_as_t){.nonce = hf_span (bytes, sizeof (bytes)),
+                                .ttl_ms = ttl_ms,
+                                .label = hf_span_text (self->label ? self->label : ""),
+                                .detect = self->detect,
+                                .delay_ms = self->delay_ms,
+                                .user = hf_span_text (self->user)});
+        return;
+    }
     hf_cmd_open_t command = {.nonce = hf_span (bytes, sizeof (bytes)),
                              .ttl_ms = ttl_ms,
                              .label = hf_span_text (self->label ? self->label : ""),

@@ -26,6 +26,7 @@ typedef struct feed {
     uint64_t term;
     uint64_t session, floor, seq; //  of the REQUESTS that is being built
     const char *label;            //  of the sessions that are opened from now on; NULL: none
+    const char *user;             //  so, too; NULL: they are everybody's
     bool detect;                  //  so, too
     uint32_t delay_ms;            //  so, too
     uint64_t acts_for;            //  of CLAIMs from now on

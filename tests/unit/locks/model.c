@@ -5,6 +5,7 @@
 const char *const model_locks[MODEL_LOCKS] = {"alpha", "b", "gamma/1", "gamma/2", "δέλτα"};
 const char *const model_files[MODEL_FILES] = {"log", "log.2", "päper"};
 const char *const model_notes[MODEL_NOTES] = {"", "node 7:8080", "nötig"};
+const char *const model_users[MODEL_USERS] = {"", "kim", "lee@example"};
 const char *const model_labels[MODEL_LABELS] = {"", "kim@alpha pid 4711 ./backup.sh", "ünï"};
 
 static size_t
@@ -291,6 +292,10 @@ s_acquire_set (model_t *self, uint64_t session, const hf_claim_t *claim, hf_answ
         answer->status = HF_BAD_REQUEST;
     if (claim->acts_for != session && s_session (self, claim->acts_for))
         wanted.acts_for = claim->acts_for;
+    size_t other = self->sessions[wanted.acts_for].user;
+    if (answer->status == HF_OK && wanted.acts_for != 0 && other != 0 &&
+        other != self->sessions[session].user)
+        answer->status = HF_DENIED;
     wanted.note = model_note (claim->note);
     if (answer->status == HF_OK && wanted.note == MODEL_NOTES)
         answer->status = HF_BAD_NOTE;
@@ -496,7 +501,7 @@ s_request (model_t *self, uint64_t id, const hf_request_t *request)
 //  ---- commands -------------------------------------------------------------------
 
 static void
-s_open (model_t *self, const hf_cmd_open_t *open)
+s_open (model_t *self, const hf_cmd_open_as_t *open)
 {
     uint64_t found = 0;
     assert (open->nonce.size == HF_NONCE_SIZE);
@@ -508,14 +513,19 @@ s_open (model_t *self, const hf_cmd_open_t *open)
     size_t label = model_label (open->label);
     bool late = open->delay_ms > 600000 || (open->delay_ms > 0 && open->delay_ms < 100);
     hf_status_t bad = !good ? HF_BAD_TTL : late ? HF_BAD_REQUEST : HF_BAD_LABEL;
+    size_t user = s_number (model_users, MODEL_USERS, open->user);
     self->commands += found == 0;
-    if (found == 0 && good && !late && label < MODEL_LABELS) {
+    if (found != 0 && self->sessions[found].user != 0 && self->sessions[found].user != user) {
+        found = 0;
+        bad = HF_DENIED;
+    } else if (found == 0 && good && !late && label < MODEL_LABELS) {
         found = ++self->last_session;
         assert (found < MODEL_SESSIONS);
         model_session_t *session = &self->sessions[found];
         *session = (model_session_t){.alive = true,
                                      .detect = open->detect,
                                      .label = label,
+                                     .user = user,
                                      .delay_ms = open->delay_ms,
                                      .ttl_ms = open->ttl_ms,
                                      .floor = 1};
@@ -578,12 +588,19 @@ model_apply (model_t *self, const hf_entry_t *entry)
     hf_scan_t scan = hf_scan_list (commands);
     for (uint32_t i = 0; i < commands.count; i++) {
         hf_cmd_open_t open;
+        hf_cmd_open_as_t open_as;
         hf_cmd_close_t close;
         hf_cmd_requests_t requests;
         hf_cmd_expire_t expire;
         uint32_t kind = hf_scan_kind (&scan);
         if (kind == HF_KIND_CMD_OPEN && hf_cmd_open_get (&scan, &open))
-            s_open (self, &open);
+            s_open (self, &(hf_cmd_open_as_t){.nonce = open.nonce,
+                                              .ttl_ms = open.ttl_ms,
+                                              .label = open.label,
+                                              .detect = open.detect,
+                                              .delay_ms = open.delay_ms});
+        else if (kind == HF_KIND_CMD_OPEN_AS && hf_cmd_open_as_get (&scan, &open_as))
+            s_open (self, &open_as);
         else if (kind == HF_KIND_CMD_REQUESTS && hf_cmd_requests_get (&scan, &requests))
             s_requests (self, &requests);
         else if (kind == HF_KIND_CMD_EXPIRE && hf_cmd_expire_get (&scan, &expire)) {

@@ -11,10 +11,11 @@
 
 enum { MODEL_SESSIONS = 300, MODEL_LOCKS = 5, MODEL_FILES = 3 };
 
-enum { MODEL_NOTES = 3, MODEL_LABELS = 3 };
+enum { MODEL_NOTES = 3, MODEL_LABELS = 3, MODEL_USERS = 3 };
 
 extern const char *const model_locks[MODEL_LOCKS], *const model_files[MODEL_FILES];
-extern const char *const model_notes[MODEL_NOTES], *const model_labels[MODEL_LABELS];
+extern const char *const model_notes[MODEL_NOTES], *const model_labels[MODEL_LABELS],
+                                                       *const model_users[MODEL_USERS];
 
 /*  The number of a lock or file; MODEL_LOCKS or MODEL_FILES when it is none of them. */
 size_t model_lock (hf_span_t name);
@@ -24,8 +25,8 @@ size_t model_label (hf_span_t label);
 
 typedef struct model_session {
     bool alive, detect;
-    bool gone; //  it has expired, and what it held stays closed
-    size_t label;
+    bool gone;          //  it has expired, and what it held stays closed
+    size_t label, user; //  user 0: it is everybody's
     uint32_t delay_ms;
     uint8_t nonce[HF_NONCE_SIZE];
     uint32_t ttl_ms;

@@ -38,6 +38,7 @@ s_begin (play_t self)
     self.sets = s_chance (&self, 60) ? 50 : 0;
     self.detect = shares[s_below (&self, 4)];
     self.acting = s_chance (&self, 50) ? 30 : 0;
+    self.owned = s_chance (&self, 50) ? 60 : 0;
     self.delayed = s_chance (&self, 40) ? 30 : 0;
     self.limit = s_chance (&self, 60) ? s_below (&self, 4) : 0;
     return self;
@@ -88,6 +89,8 @@ s_open (play_t *self)
     if (s_chance (self, 2))
         self->feed->label = s_bad_notes[s_below (self, 2)];
     self->feed->detect = s_chance (self, self->detect);
+    self->feed->user =
+        s_chance (self, self->owned) ? model_users[s_below (self, MODEL_USERS)] : NULL;
     static const uint32_t delays_ms[] = {100, 600000, 600001, 99};
     self->feed->delay_ms =
         s_chance (self, self->delayed) ? delays_ms[s_below (self, s_chance (self, 5) ? 4 : 2)] : 0;

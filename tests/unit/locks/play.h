@@ -22,6 +22,7 @@ typedef struct play {
     unsigned claims, shared; //  of 100 acquires, how many are CLAIMs; of 100 places, SHARED
     unsigned sets;           //  of 100 claims, how many may be of several locks
     uint64_t limit;          //  of most SHARED places
+    unsigned owned;          //  of 100 sessions, how many are a user's
     unsigned detect, acting; //  of 100 sessions, how many detect rings; of claims, act for others
     unsigned delayed;        //  of 100 sessions, how many ask for a delay
     bool unchecked;          //  nothing is compared

@@ -47,7 +47,7 @@ HF_TEST (lock_rows_come_in_the_order_of_bytes_page_by_page)
         while (more) {
             hf_pack_t rows;
             hf_pack_init (&rows);
-            more = hf_state_lock_rows (feed->state, hf_span_text (after), limits[i], &rows);
+            more = hf_state_lock_rows (feed->state, hf_span_text (after), limits[i], NULL, &rows);
             hf_scan_t scan = hf_scan_list (hf_pack_list (&rows));
             assert_true (rows.count > 0 && rows.count / 2 <= limits[i]);
             for (uint32_t row = 0; row < rows.count; row += 2) {
@@ -74,11 +74,13 @@ HF_TEST (lock_rows_of_nothing)
     feed_t *feed = s_feed_of_names (names);
     hf_pack_t rows;
     hf_pack_init (&rows);
-    assert_true (hf_state_lock_rows (feed->state, hf_span_text (""), 0, &rows));
-    assert_false (hf_state_lock_rows (feed->state, hf_span_text (names[NAMES - 1]), 5, &rows));
-    assert_false (hf_state_lock_rows (feed->state, hf_span_text (names[NAMES - 1]), 0, &rows));
+    assert_true (hf_state_lock_rows (feed->state, hf_span_text (""), 0, NULL, &rows));
+    assert_false (
+        hf_state_lock_rows (feed->state, hf_span_text (names[NAMES - 1]), 5, NULL, &rows));
+    assert_false (
+        hf_state_lock_rows (feed->state, hf_span_text (names[NAMES - 1]), 0, NULL, &rows));
     feed_do_close (feed, 1);
-    assert_false (hf_state_lock_rows (feed->state, hf_span_text (""), 5, &rows));
+    assert_false (hf_state_lock_rows (feed->state, hf_span_text (""), 5, NULL, &rows));
     assert_int_equal (rows.count, 0);
     hf_pack_done (&rows);
     feed_destroy (&feed);

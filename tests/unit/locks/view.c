@@ -145,7 +145,7 @@ view_look_state (const hf_state_t *state)
     hf_pack_t rows;
     uint64_t sum = 0;
     hf_pack_init (&rows);
-    hf_state_lock_rows (state, hf_span ("", 0), UINT32_MAX / 4, &rows);
+    hf_state_lock_rows (state, hf_span ("", 0), UINT32_MAX / 4, NULL, &rows);
     hf_scan_t scan = hf_scan_list (hf_pack_list (&rows));
     while (!hf_scan_at_end (&scan)) {
         hf_lock_row_t row;

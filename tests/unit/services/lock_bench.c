@@ -192,6 +192,10 @@ s_carry_out (bench_t *self)
             hf_frame_own (out->messages.list[i].bytes, out->messages.list[i].size, &kind);
         bench_asked (self, &scan, kind);
     }
+    for (size_t i = 0; i < out->lines.count; i++) {
+        size_t used = strlen (self->log);
+        snprintf (self->log + used, sizeof self->log - used, "%s\n", out->lines.list[i].text);
+    }
     hf_outbox_reset (out);
 }
 
@@ -242,6 +246,26 @@ bench_say (bench_t *self)
     hf_scan_t scan = hf_frame_own (hf_pack_bytes (&self->pack), hf_pack_size (&self->pack), &kind);
     hf_lock_service_from_actor (self->service, &scan, kind, self->now_us);
     hf_pack_reset (&self->pack);
+}
+
+void
+bench_roster (bench_t *self, const hf_roster_t *roster, uint64_t index)
+{
+    hf_pack_t payload;
+    hf_pack_init (&payload);
+    hf_roster_put (&payload, roster);
+    hf_a_roster_frame (&self->pack, &(hf_a_roster_t){.index = index,
+                                                     .roster = hf_span (hf_pack_bytes (&payload),
+                                                                        hf_pack_size (&payload))});
+    hf_pack_done (&payload);
+    bench_say (self);
+}
+
+void
+bench_user (bench_t *self, uint32_t route, uint32_t number)
+{
+    assert_true (route < sizeof self->user_of / sizeof *self->user_of);
+    self->user_of[route] = number;
 }
 
 void
@@ -306,6 +330,7 @@ bench_send (bench_t *self, uint32_t route)
 {
     bench_begin (self);
     hf_route_t from = bench_route (route);
+    from.user = route < sizeof self->user_of / sizeof *self->user_of ? self->user_of[route] : 0;
     hf_span_t bytes = hf_span (hf_pack_bytes (&self->pack), hf_pack_size (&self->pack));
     hf_lock_service_from_client (self->service, &from, bytes, self->now_us);
     hf_pack_reset (&self->pack);

@@ -40,6 +40,9 @@ typedef struct bench {
     HF_ARRAY (uint32_t) asked;       //  kinds of messages to the other actors, in order
     hf_pack_t pack;                  //  pack a client's frame here
 
+    uint32_t user_of[8]; //  of a client's number
+    char log[16384];     //  lines that the service said, each with a newline; those that fit
+
     //  What the service asked for so far.
     unsigned proposals, entries, commands, expiries, barriers, queries, credits, steps;
     uint64_t barrier, query; //  the last of each
@@ -81,6 +84,13 @@ void bench_follow (bench_t *self, uint64_t term, uint32_t leader);
 void bench_commit_late (bench_t *self);
 /*  The barrier that was asked for last passes now, in the next turn. */
 void bench_pass (bench_t *self, uint64_t index);
+
+/*  The members by another roster. */
+void bench_roster (bench_t *self, const hf_roster_t *roster, uint64_t index);
+
+/*  What the client of this number, of 1 to 7, says is said by the user of that NUMBER from now on.
+ */
+void bench_user (bench_t *self, uint32_t route, uint32_t number);
 
 /*  The client of this number. */
 hf_route_t bench_route (uint32_t number);

@@ -27,19 +27,6 @@ static const hf_roster_t s_grown = {
                  .node_port = 9081}},
 };
 
-static void
-s_roster (bench_t *bench, const hf_roster_t *roster, uint64_t index)
-{
-    hf_pack_t payload;
-    hf_pack_init (&payload);
-    hf_roster_put (&payload, roster);
-    hf_a_roster_frame (&bench->pack, &(hf_a_roster_t){.index = index,
-                                                      .roster = hf_span (hf_pack_bytes (&payload),
-                                                                         hf_pack_size (&payload))});
-    hf_pack_done (&payload);
-    bench_say (bench);
-}
-
 /*  What the ALIVE to a keepalive of a session says. */
 static uint64_t
 s_alive_roster (bench_t *bench, uint64_t session)
@@ -62,11 +49,11 @@ BENCH_TEST (test_opened_and_alive_say_which_roster_is_in_force, bench)
 {
     uint64_t session = bench_open (bench, 1, 1, 10000);
     assert_int_equal (s_alive_roster (bench, session), 0);
-    s_roster (bench, &s_grown, 40);
+    bench_roster (bench, &s_grown, 40);
     assert_int_equal (s_alive_roster (bench, session), 40);
     assert_int_equal (s_opened_roster (bench, 2, 10000), 40);
     assert_int_equal (s_opened_roster (bench, 3, 1), 40); //  refused: not a TTL
-    s_roster (bench, &s_grown, 50);
+    bench_roster (bench, &s_grown, 50);
     assert_int_equal (s_alive_roster (bench, session), 50);
     hf_mutant = HF_MUTANT_roster_index_untold;
     assert_int_equal (s_alive_roster (bench, session), 0);
@@ -84,7 +71,7 @@ static const hf_roster_t s_listed = {
 BENCH_TEST (test_a_roster_of_level_0_is_not_told, bench)
 {
     uint64_t session = bench_open (bench, 1, 1, 10000);
-    s_roster (bench, &s_listed, 1);
+    bench_roster (bench, &s_listed, 1);
     assert_int_equal (s_alive_roster (bench, session), 0);
 }
 
@@ -102,7 +89,7 @@ BENCH_TEST_WITH (test_any_node_says_who_the_members_are, bench, false, .self = 1
     hf_query_result_t result = bench_result (bench, 1);
     assert_int_equal (result.status, HF_OK);
     assert_int_equal (result.total, 0);
-    s_roster (bench, &s_listed, 1);
+    bench_roster (bench, &s_listed, 1);
     bench_query (bench, 1, 8, HF_WHAT_MEMBERS, "");
     result = bench_result (bench, 1);
     assert_int_equal (result.number, 0);
@@ -111,7 +98,7 @@ BENCH_TEST_WITH (test_any_node_says_who_the_members_are, bench, false, .self = 1
     hf_member_row_t row = s_row (&scan);
     assert_int_equal (row.node, 1);
     assert_int_equal (row.host.size, 0);
-    s_roster (bench, &s_grown, 40);
+    bench_roster (bench, &s_grown, 40);
     bench_query (bench, 1, 9, HF_WHAT_MEMBERS, "");
     result = bench_result (bench, 1);
     assert_int_equal (result.id, 9);
@@ -139,7 +126,7 @@ s_stranger_answers (int mutant)
     others.members[0].node = 2;
     bench_init (&bench, (hf_lock_config_t){.self = 1}, false);
     bench_follow (&bench, TERM, 2);
-    s_roster (&bench, &others, 40);
+    bench_roster (&bench, &others, 40);
     hf_mutant = mutant;
     hf_query_frame (&bench.pack,
                     &(hf_query_t){.id = 5, .what = HF_WHAT_LOCKS, .limit = 9, .stale = true});
@@ -222,7 +209,7 @@ BENCH_TEST (test_a_change_is_answered_with_its_verdict, bench)
     assert_int_equal (bench->change.op, HF_CHANGE_ADD);
     assert_int_equal (bench->change.client_port, 9080);
     assert_int_equal (bench_kind (bench, 1), 0);
-    s_roster (bench, &s_grown, 40);
+    bench_roster (bench, &s_grown, 40);
     s_verdict (bench, 76, HF_VERDICT_DONE); //  of another leadership
     s_verdict (bench, 77, HF_VERDICT_DONE);
     hf_query_result_t result = bench_result (bench, 1);

@@ -484,8 +484,8 @@ hf_query_sessions (hf_client_t *client, const hf_query_options_t *options, hf_se
                    void *arg, uint32_t limit_ms)
 {
     s_log (options->stale ? "stale sessions\n" : "");
-    fn (arg, &(hf_session_info_t){7, "kim", 10000, 0, true, false, 2, 1});
-    fn (arg, &(hf_session_info_t){UINT64_MAX, "", 1000, 500, false, true, 1, 0});
+    fn (arg, &(hf_session_info_t){7, "kim", 10000, 0, true, false, 2, 1, "kim"});
+    fn (arg, &(hf_session_info_t){UINT64_MAX, "", 1000, 500, false, true, 1, 0, ""});
     return s_blocking ("HF_FAKE_QUERY", client, limit_ms);
 }
 
@@ -610,6 +610,14 @@ hf_client_trouble (hf_client_t *self, char text[HF_CLIENT_ERROR_SIZE])
     const char *trouble = getenv ("HF_FAKE_TROUBLE");
     snprintf (text, HF_CLIENT_ERROR_SIZE, "%s", trouble ? trouble : "");
     return text[0] != 0;
+}
+
+bool
+hf_client_denied (hf_client_t *self, char text[HF_CLIENT_ERROR_SIZE])
+{
+    (void)self;
+    snprintf (text, HF_CLIENT_ERROR_SIZE, "%s", "kim may not do it: the right \"x\" is missing");
+    return true;
 }
 
 size_t

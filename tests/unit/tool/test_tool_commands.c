@@ -20,6 +20,8 @@ static const trial_t s_acquire[] = {
     {0, "$T acquire --help | grep -x false; true", .is = ""},
     {1, .script = "HF_FAKE_ACQUIRE=64 $T acquire -w 1 lock"},
     //  Why it can never be granted.
+    {77, "HF_FAKE_ACQUIRE=46 HF_FAKE_WHY='kim may not' $T acquire lock",
+     .has = "holdfast: cannot acquire lock lock: kim may not\n"},
     {2, "HF_FAKE_ACQUIRE=31 HF_FAKE_WHY='session 7 holds a' $T acquire lock",
      .has = "cannot acquire lock lock: the wait would never end: others wait for what this session "
             "holds: session 7 holds a\n",
@@ -178,16 +180,20 @@ TRIAL_TABLE (test_locks, s_locks)
 
 static const trial_t s_sessions[] = {
     {0, "$T sessions",
-     .is = "             SESSION  TTL_MS  DELAY_MS  HELD  QUEUED  STATE  LABEL\n"
-           "                   7   10000         0     2       1  live   kim\n"
-           "18446744073709551615    1000       500     1       0  gone\n",
+     .is = "             SESSION  TTL_MS  DELAY_MS  HELD  QUEUED  STATE  USER  LABEL\n"
+           "                   7   10000         0     2       1  live   kim   kim\n"
+           "18446744073709551615    1000       500     1       0  gone   -\n",
      .log = ""},
     {0, "$T sessions --stale --json",
-     .json = "{'sessions':[{'session':7,'label':'kim','ttl_ms':10000,'delay_ms':0,'detect':true,"
-             "'gone':false,'held':2,'queued':1},{'session':'18446744073709551615','label':'',"
-             "'ttl_ms':1000,'delay_ms':500,'detect':false,'gone':true,'held':1,'queued':0}]}",
+     .json =
+         "{'sessions':[{'session':7,'label':'kim','user':'kim','ttl_ms':10000,'delay_ms':0,"
+         "'detect':true,'gone':false,'held':2,'queued':1},{'session':'18446744073709551615','label'"
+         ":'',"
+         "'user':'','ttl_ms':1000,'delay_ms':500,'detect':false,'gone':true,'held':1,'queued':0}]}",
      .log = "stale sessions\n"},
     {69, .script = "HF_FAKE_QUERY=64 $T sessions"},
+    {77, "HF_FAKE_QUERY=46 $T sessions",
+     .is = "holdfast: cannot list the sessions: kim may not do it: the right \"x\" is missing\n"},
     {64, .script = "$T sessions x"},
 };
 TRIAL_TABLE (test_sessions, s_sessions)

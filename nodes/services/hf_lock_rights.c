@@ -1,0 +1,346 @@
+/*  Who may do what. The table below is all there is to it: which right each kind of frame and of
+ *  request needs, and for what. What is in no row is for all users: to open a session, to ask for
+ *  the status, the leader and the members, to give up what one has.
+ *
+ *  Without a file of rights, and for the node's own HTTP port, nothing is checked.
+ */
+#include "nodes/services/hf_lock_private.h"
+
+#define DENIALS 8 //  of one frame that is refused as a whole, which say why
+
+typedef enum scope {
+    NAMED,  //  for the name
+    REACH,  //  for any name that begins so
+    OTHERS, //  for the name, when it is about another user's session
+} scope_t;
+
+//  N (mutant, KIND, what, RIGHT, scope, what it is to people)
+#define NEEDS(N)                                                                                   \
+    N (unasked_acquire, ACQUIRE, HF_MODE_EXCLUSIVE, ACQUIRE, NAMED, "acquire")                     \
+    N (unasked_shared, ACQUIRE, HF_MODE_SHARED, SHARED, NAMED, "share")                            \
+    N (unasked_place, PLACE, HF_MODE_EXCLUSIVE, ACQUIRE, NAMED, "acquire")                         \
+    N (unasked_shared_place, PLACE, HF_MODE_SHARED, SHARED, NAMED, "share")                        \
+    N (unasked_append, APPEND, 0, APPEND, NAMED, "append to")                                      \
+    N (unasked_append_for, APPEND, 0, CLOSE, OTHERS, "append for")                                 \
+    N (unasked_note_for, NOTE, 0, CLOSE, OTHERS, "note for")                                       \
+    N (unasked_release, RELEASE, 0, RELEASE, OTHERS, "release")                                    \
+    N (unasked_cancel, CANCEL, 0, RELEASE, OTHERS, "cancel")                                       \
+    N (unasked_speak, REQUESTS, 0, CLOSE, OTHERS, "speak for")                                     \
+    N (unasked_keep, KEEPALIVE, 0, CLOSE, OTHERS, "keep alive")                                    \
+    N (unasked_close, CLOSE, 0, CLOSE, OTHERS, "close")                                            \
+    N (unasked_look, QUERY, HF_WHAT_LOCK, READ, NAMED, "see who holds")                            \
+    N (unasked_read, QUERY, HF_WHAT_READ, READ, NAMED, "read")                                     \
+    N (unasked_backup, QUERY, HF_WHAT_BACKUP, BACKUP, NAMED, "take a backup")                      \
+    N (unasked_watch, WATCH, 0, WATCH, REACH, "watch")                                             \
+    N (unasked_change, CHANGE, 0, MEMBERS, NAMED, "change the members")
+
+typedef struct need {
+    int mutant;
+    uint32_t kind, what;
+    hf_right_t right;
+    scope_t scope;
+    const char *verb;
+} need_t;
+
+static const need_t s_needs[] = {
+#define NEED(mutant, kind, what, right, scope, verb)                                               \
+    {HF_MUTANT_##mutant, HF_KIND_##kind, what, HF_RIGHT_##right, scope, verb},
+    NEEDS (NEED)
+#undef NEED
+};
+
+//  ---- users --------------------------------------------------------------------------
+
+void
+hf_lock_guard_init (hf_guard_t *self)
+{
+    hf_pack_init (&self->sifted);
+}
+
+void
+hf_lock_guard_done (hf_guard_t *self)
+{
+    hf_rights_destroy (&self->rights);
+    hf_array_free (&self->users);
+    hf_pack_done (&self->sifted);
+    for (size_t i = 0; i < self->operated.count; i++)
+        free (self->operated.list[i].what);
+    hf_array_free (&self->operated);
+}
+
+void
+hf_lock_service_user (hf_lock_service_t *self, uint32_t number, const char *name)
+{
+    hf_guard_t *guard = &self->guard;
+    assert (number == guard->users.count + 1 && strlen (name) <= HF_USER_MAX);
+    hf_lock_user_t *user = hf_array_add (&guard->users);
+    *user = (hf_lock_user_t){.said = 0};
+    strcpy (user->name, name);
+    if (guard->rights)
+        user->rules = hf_rights_of (guard->rights, user->name);
+}
+
+static void
+s_never (void *arg, uint32_t line, const char *what)
+{
+    (void)arg;
+    (void)line;
+    (void)what;
+    assert (false && "main gives rights that are good");
+}
+
+void
+hf_lock_service_rights (hf_lock_service_t *self, hf_span_t text)
+{
+    hf_guard_t *guard = &self->guard;
+    hf_rights_destroy (&guard->rights);
+    guard->rights = hf_rights_read (text, s_never, NULL);
+    guard->version++;
+    for (size_t i = 0; i < guard->users.count; i++)
+        guard->users.list[i].rules = hf_rights_of (guard->rights, guard->users.list[i].name);
+    hf_watches_stir (&self->watching.watches);
+}
+
+/*  NULL: it is nobody's connection, which has no rights to lack. */
+static const hf_lock_user_t *
+s_user (const hf_lock_service_t *self, const hf_route_t *route)
+{
+    assert (route->user <= self->guard.users.count);
+    return route->user > 0 ? &self->guard.users.list[route->user - 1] : NULL;
+}
+
+const char *
+hf_lock_user (const hf_lock_service_t *self, const hf_route_t *route)
+{
+    const hf_lock_user_t *user = s_user (self, route);
+    return user ? user->name : "a client";
+}
+
+/*  Whom the rights are asked for; NULL: nothing is checked. */
+static const hf_lock_user_t *
+s_guarded (const hf_lock_service_t *self, const hf_route_t *route)
+{
+    return self->guard.rights ? s_user (self, route) : NULL;
+}
+
+//  ---- the check ----------------------------------------------------------------------
+
+/*  Whether the session is the user's, or everybody's. 0: the one that asks. */
+static bool
+s_owns (const hf_lock_service_t *self, const hf_lock_user_t *user, uint64_t session)
+{
+    hf_span_t owner = hf_state_session_user (self->state, session);
+    return owner.size == 0 || hf_span_equal (owner, hf_span_text (user->name));
+}
+
+/*  "acquire db/x", "release db/x, which lee holds", "close session 7, which is lee's". */
+static void
+s_describe (const hf_lock_service_t *self, const need_t *need, const hf_asked_t *asked,
+            char text[HF_WHY_SIZE])
+{
+    hf_span_t owner = hf_state_session_user (self->state, asked->session);
+    size_t used = (size_t)snprintf (text, HF_WHY_SIZE, "%s", need->verb), room = HF_WHY_SIZE - used;
+    if (need->scope == OTHERS && need->right == HF_RIGHT_CLOSE)
+        snprintf (text + used, room, " session %" PRIu64 ", which is %.*s's", asked->session,
+                  (int)owner.size, (const char *)owner.at);
+    else if (need->scope == OTHERS && hf_name_valid (asked->name))
+        snprintf (text + used, room, " %.*s, which %.*s holds", (int)asked->name.size,
+                  (const char *)asked->name.at, (int)owner.size, (const char *)owner.at);
+    else if (need->scope == REACH || hf_name_valid (asked->name))
+        snprintf (text + used, room, " %.*s%s", (int)asked->name.size, (const char *)asked->name.at,
+                  need->scope == REACH ? "*" : "");
+}
+
+static void
+s_deny (hf_lock_service_t *self, const hf_route_t *route, const need_t *need,
+        const hf_asked_t *asked)
+{
+    char doing[HF_WHY_SIZE - 160];
+    char text[HF_WHY_SIZE];
+    s_describe (self, need, asked, text);
+    snprintf (doing, sizeof doing, "%.*s", (int)sizeof doing - 1, text);
+    snprintf (self->guard.why, HF_WHY_SIZE, "%s may not %s: the right \"%s\" is missing",
+              hf_lock_user (self, route), doing, hf_right_name (need->right));
+    hf_lock_audit_refusal (self, route);
+}
+
+/*  What somebody may do because he is an operator is worth a line. */
+static void
+s_operates (hf_lock_service_t *self, const hf_route_t *route, const need_t *need,
+            const hf_asked_t *asked)
+{
+    char text[HF_WHY_SIZE];
+    if (asked->kind == HF_KIND_KEEPALIVE || asked->kind == HF_KIND_REQUESTS)
+        return; //  what is then done in it is told
+    s_describe (self, need, asked, text);
+    bool closes = asked->kind == HF_KIND_CLOSE;
+    hf_lock_audit_later (self, route, closes ? asked->session : self->guard.session,
+                         closes ? 0 : self->guard.seq, text);
+}
+
+/*  It is about a name that nothing can have: it is refused for that. */
+static bool
+s_nameless (const hf_asked_t *asked)
+{
+    return asked->name.size > 0 && !hf_name_valid (asked->name);
+}
+
+bool
+hf_lock_may (hf_lock_service_t *self, const hf_route_t *route, const hf_asked_t *asked)
+{
+    const hf_lock_user_t *user = s_guarded (self, route);
+    for (size_t i = 0; user && i < sizeof s_needs / sizeof *s_needs; i++) {
+        const need_t *need = &s_needs[i];
+        if (need->kind != asked->kind || need->what != asked->what || HF_MUTANT_IS (need->mutant) ||
+            (need->scope == OTHERS ? s_owns (self, user, asked->session) : s_nameless (asked)))
+            continue;
+        bool allowed = need->scope == REACH
+                           ? hf_rules_reach (&user->rules, need->right, asked->name)
+                           : hf_rules_allow (&user->rules, need->right, asked->name);
+        if (!allowed) {
+            s_deny (self, route, need, asked);
+            return false;
+        }
+        if (need->scope == OTHERS)
+            s_operates (self, route, need, asked);
+    }
+    return true;
+}
+
+bool
+hf_lock_speaks (const hf_lock_service_t *self, const hf_route_t *route, uint64_t session)
+{
+    const hf_lock_user_t *user = s_guarded (self, route);
+    return !user || s_owns (self, user, session) ||
+           hf_rules_allow (&user->rules, HF_RIGHT_CLOSE, hf_span ("", 0));
+}
+
+bool
+hf_lock_sees (const hf_lock_service_t *self, const hf_route_t *route, hf_right_t right,
+              hf_span_t name)
+{
+    const hf_lock_user_t *user = s_guarded (self, route);
+    return !user || hf_rules_allow (&user->rules, right, name);
+}
+
+//  ---- requests -----------------------------------------------------------------------
+
+/*  All its places. What cannot be read is refused when it is applied. */
+static bool
+s_claim_may (hf_lock_service_t *self, const hf_route_t *route, const hf_claim_t *claim)
+{
+    hf_scan_t scan = hf_scan_list (claim->places);
+    hf_place_t place;
+    for (uint32_t i = 0; i < claim->places.count && i < HF_SET_MAX; i++) {
+        if (!hf_place_get (&scan, &place))
+            break;
+        if (!hf_lock_may (self, route, &(hf_asked_t){HF_KIND_PLACE, place.mode, place.lock, 0}))
+            return false;
+    }
+    return true;
+}
+
+static bool
+s_request_may (hf_lock_service_t *self, const hf_route_t *route, const hf_request_t *request)
+{
+    hf_asked_t asked = {.kind = request->kind};
+    switch (request->status == HF_OK ? request->kind : 0) {
+    case HF_KIND_CLAIM:
+        return s_claim_may (self, route, &request->claim);
+    case HF_KIND_ACQUIRE:
+        asked.name = request->acquire.lock;
+        asked.what = request->acquire.mode;
+        break;
+    case HF_KIND_APPEND:
+        asked.name = request->append.file;
+        asked.session = request->append.owner;
+        break;
+    case HF_KIND_RELEASE:
+        asked.name = request->release.lock;
+        asked.session = request->release.owner;
+        break;
+    case HF_KIND_CANCEL:
+        asked.name = request->cancel.lock;
+        asked.session = request->cancel.owner;
+        break;
+    case HF_KIND_NOTE:
+        asked.session = request->note.owner;
+        break;
+    default:
+        return true;
+    }
+    return hf_lock_may (self, route, &asked);
+}
+
+/*  Unless it was answered before its right was taken away: then that answer stands. */
+static void
+s_answer_denied (hf_lock_service_t *self, hf_caller_t *caller, hf_list_t one, uint64_t seq)
+{
+    hf_pack_t *pack = &self->routes.pack;
+    if (!hf_state_answered (self->state, caller->session, one, pack)) {
+        hf_answer_put (pack, &(hf_answer_t){.seq = seq,
+                                            .status = HF_DENIED,
+                                            .index = hf_state_command_index (self->state)});
+        hf_denial_put (pack, &(hf_denial_t){.seq = seq, .text = hf_span_text (self->guard.why)});
+    }
+    hf_lock_item (self, caller);
+}
+
+hf_list_t
+hf_lock_sift (hf_lock_service_t *self, const hf_route_t *route, hf_caller_t *caller,
+              const hf_requests_t *message)
+{
+    hf_guard_t *guard = &self->guard;
+    if (!s_guarded (self, route))
+        return message->requests;
+    hf_pack_reset (&guard->sifted);
+    hf_scan_t scan = hf_scan_list (message->requests);
+    guard->session = message->session;
+    for (uint32_t i = 0; i < message->requests.count; i++) {
+        hf_request_t request;
+        const uint8_t *from = scan.at;
+        if (!hf_request_get (&scan, &request))
+            break;
+        hf_list_t one = {.at = from, .size = (uint32_t)(scan.at - from), .count = 1};
+        guard->seq = request.seq;
+        if (s_request_may (self, route, &request)) {
+            hf_pack_raw (&guard->sifted, one.at, one.size);
+            guard->sifted.count++;
+        } else
+            s_answer_denied (self, caller, one, request.seq);
+    }
+    return guard->sifted.count == message->requests.count ? message->requests
+                                                          : hf_pack_list (&guard->sifted);
+}
+
+void
+hf_lock_deny_all (hf_lock_service_t *self, const hf_route_t *route, const hf_requests_t *message)
+{
+    hf_pack_t *items = &self->guard.sifted;
+    hf_pack_reset (items);
+    hf_scan_t scan = hf_scan_list (message->requests);
+    hf_request_t request;
+    for (uint32_t i = 0; i < message->requests.count && hf_request_get (&scan, &request); i++) {
+        hf_answer_put (items, &(hf_answer_t){.seq = request.seq,
+                                             .status = HF_DENIED,
+                                             .index = hf_state_command_index (self->state)});
+        if (i < DENIALS)
+            hf_denial_put (
+                items, &(hf_denial_t){.seq = request.seq, .text = hf_span_text (self->guard.why)});
+    }
+    hf_answers_frame (&self->out.frame,
+                      &(hf_answers_t){.session = message->session, .items = hf_pack_list (items)});
+    hf_outbox_to_client (&self->out, route, 0);
+}
+
+void
+hf_lock_deny_question (hf_lock_service_t *self, const hf_route_t *route, uint64_t id)
+{
+    hf_query_result_frame (
+        &self->out.frame,
+        &(hf_query_result_t){.id = id,
+                             .status = HF_DENIED,
+                             .index = hf_state_command_index (self->state),
+                             .data = hf_span (self->guard.why, strlen (self->guard.why))});
+    hf_outbox_to_client (&self->out, route, 0);
+}
