@@ -177,6 +177,10 @@
 //  For unit tests alone. The lock actor answers nothing before it has applied it, so that no client
 //  can see the difference; the tool's guard, names and addresses are not in the simulator.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
+    M (held_since_asked, "P12", "the time that a claim waited is counted as held, too")            \
+    M (measured_everywhere, "P12", "each node counts waits and holds, so they are counted thrice") \
+    M (asked_last, "P12", "the time of a request runs from the last of its entry")                 \
+    M (cut_is_committed, "P12", "an entry that was cut from the log is measured as committed")     \
     M (outdated_counts, "P1 P3", "a node of an older release than the level in force counts")      \
     M (stranger_unaware, "P11", "a node whose log is empty is not told that it is no member")      \
     M (strange_hold_kept, "P11",                                                                   \

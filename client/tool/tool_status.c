@@ -54,13 +54,28 @@ typedef struct cluster {
 
 //  ---- asking --------------------------------------------------------------------
 
+/*  NULL: TEXT has no histogram. */
+static json_t *
+s_times (const char *text, uint64_t sum_us)
+{
+    hf_times_t times;
+    if (!hf_times_get (&times, hf_span_text (text), sum_us))
+        return NULL;
+    return json_pack ("{s:o, s:o, s:o, s:o}", "count", tool_json_number (hf_times_count (&times)),
+                      "p50_us", tool_json_number (hf_times_percentile_us (&times, 50)), "p99_us",
+                      tool_json_number (hf_times_percentile_us (&times, 99)), "sum_us",
+                      tool_json_number (sum_us));
+}
+
 /*  A hash is 64 bits of no meaning as a number, and past what JSON readers keep exactly. */
 static void
 s_on_fact (void *arg, const char *key, const char *text, uint64_t number)
 {
     node_t *self = arg;
     const hf_fact_info_t *info = hf_fact_find (hf_span_text (key));
-    json_t *value = text ? json_string (text)
+    json_t *times = text && info && info->unit == HF_UNIT_TIMES ? s_times (text, number) : NULL;
+    json_t *value = times  ? times
+                    : text ? json_string (text)
                     : info && info->unit == HF_UNIT_HASH
                         ? json_sprintf ("%016llx", (unsigned long long)number)
                         : tool_json_number (number);
@@ -199,7 +214,14 @@ s_cell (tool_table_t *table, const json_t *fact)
 {
     if (json_is_integer (fact))
         tool_table_number (table, (uint64_t)json_integer_value (fact));
-    else
+    else if (json_is_object (fact)) {
+        char text[96];
+        snprintf (text, sizeof text, "p50 %.3g ms, p99 %.3g ms, of %" JSON_INTEGER_FORMAT,
+                  (double)json_integer_value (json_object_get (fact, "p50_us")) / 1000,
+                  (double)json_integer_value (json_object_get (fact, "p99_us")) / 1000,
+                  json_integer_value (json_object_get (fact, "count")));
+        tool_table_text (table, text);
+    } else
         tool_table_text (table, fact ? json_string_value (fact) : "-");
 }
 

@@ -23,6 +23,7 @@
 
 #include "base/hf_array.h"
 #include "nodes/locks/hf_happened.h"
+#include "nodes/locks/hf_measures.h"
 #include "nodes/locks/hf_section.h"
 #include "nodes/locks/hf_sessions.h"
 #include "nodes/locks/hf_state.h"
@@ -69,9 +70,11 @@ typedef struct hf_state_claim {
     hf_row_t row;
     uint32_t places_count;
     uint16_t note_size;
-    uint8_t *note; //  for people
-    bool upgrade;  //  it waits to replace the hold that the session has of its only lock
-    uint64_t seen; //  by the search of that number (hf_rings.h)
+    uint8_t *note;         //  for people
+    bool upgrade;          //  it waits to replace the hold that the session has of its only lock
+    uint64_t since_us;     //  it holds or waits, by hf_measures_t; 0: not known
+    hf_chain_t in_waiting; //  while it waits
+    uint64_t seen;         //  by the search of that number (hf_rings.h)
     hf_state_place_t places[];
 } hf_state_claim_t;
 
@@ -90,7 +93,9 @@ typedef struct hf_locks {
     hf_happened_fn *fn; //  NULL: nobody listens
     void *arg;
     const uint64_t *command; //  the index of the one at hand
-    uint64_t happened;       //  how much has, ever
+    hf_chain_t waiting;      //  claims that wait, in the order in which they came
+    hf_measures_t measures;
+    uint64_t happened; //  how much has, ever
 } hf_locks_t;
 
 /*  What is asked for at one lock. */

@@ -10,6 +10,7 @@
 #define HF_STATE_H_INCLUDED
 
 #include "nodes/locks/hf_happened.h"
+#include "nodes/locks/hf_measures.h"
 
 typedef struct hf_state hf_state_t;
 
@@ -68,6 +69,12 @@ void hf_outcomes_reset (hf_outcomes_t *self);
  *  our own log). Outcomes are added at the end of OUT. The payload is checked here: a malformed one
  *  changes nothing but the applied index and the hash. */
 void hf_state_apply (hf_state_t *self, uint64_t index, const hf_entry_t *entry, hf_outcomes_t *out);
+
+/*  What is applied from now on happens at NOW_US of this node's clock, which never goes back. It
+ *  does not change what is applied: only measures, which are no part of the state, go by it.
+ * COUNTS: what ends now is counted in them. */
+void hf_state_measure (hf_state_t *self, uint64_t now_us, bool counts);
+const hf_measures_t *hf_state_measures (const hf_state_t *self);
 
 //  ---- what happened --------------------------------------------------------------------
 

@@ -11,6 +11,7 @@
 
 #include "base/hf_mutant.h"
 #include "nodes/services/hf_election_service.h"
+#include "nodes/services/hf_laps.h"
 #include "nodes/services/hf_pace.h"
 #include "nodes/services/hf_tail.h"
 #include <inttypes.h>
@@ -66,6 +67,8 @@ struct hf_election_service {
     bool newer_told;             //  that the cluster's level is one that we do not speak
     uint32_t outdated;           //  members (by slot) that do not speak it, as told
     char names[HF_NAMES_MAX];
+    hf_laps_t appended; //  as leader, by the last index of a proposal
+    hf_times_t commit, sync;
     uint64_t mesh_dropped; //  and those that the mesh did not let pass
 };
 

@@ -320,10 +320,12 @@ static void
 s_step_durable (hf_election_service_t *self)
 {
     hf_core_view_t view = hf_core_view (self->core);
+    uint64_t took_us = self->now_us - self->sync_us;
+    hf_times_add (&self->sync, took_us, 1);
     hf_election_event (self, (hf_event_t){.type = HF_EV_DURABLE,
                                           .durable = {.index = view.last_index,
                                                       .term = view.last_term,
-                                                      .took_us = self->now_us - self->sync_us}});
+                                                      .took_us = took_us}});
 }
 
 void

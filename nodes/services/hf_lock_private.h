@@ -17,6 +17,7 @@
 #include "base/hf_table.h"
 #include "nodes/services/hf_expiry.h"
 #include "nodes/services/hf_lock_service.h"
+#include "nodes/services/hf_laps.h"
 #include "nodes/services/hf_readers.h"
 #include "nodes/services/hf_shares.h"
 #include "nodes/services/hf_watches.h"
@@ -219,6 +220,13 @@ struct hf_lock_service {
     uint64_t step_bytes;    //  handled_bytes then
     uint64_t flushed_bytes; //  and of the last step that is acknowledged
     uint64_t step_due_us;   //  when the next step is due; 0: nothing changed
+
+    //  Requests until they are applied, by the bytes of entries that were proposed in this term.
+    hf_laps_t asked;
+    uint64_t asked_us; //  of the first in the entry being built; 0: there is none
+    uint64_t proposed_bytes, decided_bytes;
+    uint64_t barrier_us; //  when the barrier was asked for
+    hf_times_t request, barrier;
 
     hf_shifts_t moved, wanted;
     hf_lock_members_t members;
