@@ -177,6 +177,11 @@
 //  For unit tests alone. The lock actor answers nothing before it has applied it, so that no client
 //  can see the difference; the tool's guard, names and addresses are not in the simulator.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
+    M (slow_said_each_time, "P12", "each slow sync, turn and jump of the clock is a line")         \
+    M (each_end_flaps, "P12", "of a link that flaps, each end is a line")                          \
+    M (drift_is_a_jump, "P12", "a clock that drifts slowly is reported as one that was set")       \
+    M (moved_is_stuck, "P12", "a queue that moves is reported when its head has waited for long")  \
+    M (stuck_said_each_time, "P12", "a queue that does not move is a line at each look")           \
     M (held_since_asked, "P12", "the time that a claim waited is counted as held, too")            \
     M (measured_everywhere, "P12", "each node counts waits and holds, so they are counted thrice") \
     M (asked_last, "P12", "the time of a request runs from the last of its entry")                 \

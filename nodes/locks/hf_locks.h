@@ -16,6 +16,7 @@
  *  hf_claims.c  claims come, change and go
  *  hf_queues.c  what fits, what is granted next, positions
  *  hf_turns.c   how many are before one in a long queue
+ *  hf_stuck.c   queues that do not move
  *  hf_rings.c   waits that would never end (hf_rings.h)
  */
 #ifndef HF_LOCKS_H_INCLUDED
@@ -74,6 +75,7 @@ typedef struct hf_state_claim {
     bool upgrade;          //  it waits to replace the hold that the session has of its only lock
     uint64_t since_us;     //  it holds or waits, by hf_measures_t; 0: not known
     hf_chain_t in_waiting; //  while it waits
+    uint64_t told_us;      //  the log was told that its queue had stood still for so long
     uint64_t seen;         //  by the search of that number (hf_rings.h)
     hf_state_place_t places[];
 } hf_state_claim_t;

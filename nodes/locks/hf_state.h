@@ -76,6 +76,20 @@ void hf_state_apply (hf_state_t *self, uint64_t index, const hf_entry_t *entry, 
 void hf_state_measure (hf_state_t *self, uint64_t now_us, bool counts);
 const hf_measures_t *hf_state_measures (const hf_state_t *self);
 
+/*  A lock whose queue stands still. */
+typedef struct hf_stuck {
+    hf_span_t lock; //  valid until the next entry is applied
+    uint64_t for_us;
+    uint32_t waiters;
+    uint64_t holder; //  session; 0: nobody holds it, as its head waits for other locks, too
+    hf_span_t label; //  of that session
+} hf_stuck_t;
+
+/*  Whether the queue of a lock has not moved for LIMIT_US, or for twice as long as when it was told
+ *  last: nobody was granted the lock, and its first waiter is the same. Each call tells one. It
+ *  looks at the 1,000 claims that wait the longest, and knows nothing of those that were loaded. */
+bool hf_state_stuck (hf_state_t *self, uint64_t limit_us, uint64_t now_us, hf_stuck_t *stuck);
+
 //  ---- what happened --------------------------------------------------------------------
 
 /*  FN is called for all that happens to locks while entries are applied, in order, once for each

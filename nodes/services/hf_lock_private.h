@@ -20,6 +20,7 @@
 #include "nodes/services/hf_laps.h"
 #include "nodes/services/hf_readers.h"
 #include "nodes/services/hf_shares.h"
+#include "nodes/services/hf_slow.h"
 #include "nodes/services/hf_watches.h"
 #include <assert.h>
 #include <inttypes.h>
@@ -227,6 +228,8 @@ struct hf_lock_service {
     uint64_t proposed_bytes, decided_bytes;
     uint64_t barrier_us; //  when the barrier was asked for
     hf_times_t request, barrier;
+    hf_slow_t slow_turn;
+    uint64_t stuck_look_us; //  when queues are looked at next
 
     hf_shifts_t moved, wanted;
     hf_lock_members_t members;
@@ -283,6 +286,10 @@ void hf_lock_flushed (hf_lock_service_t *self, uint64_t index);
 void hf_lock_credit (hf_lock_service_t *self);
 /*  The whole state for the file actor, which sends it to NODE. */
 void hf_lock_snapshot (hf_lock_service_t *self, uint32_t node);
+
+//  hf_lock_slow.c
+/*  At the end of a turn: log that it took long; and now and then that a queue does not move. */
+void hf_lock_slow (hf_lock_service_t *self);
 
 //  hf_lock_watch.c
 void hf_lock_watch_init (hf_lock_service_t *self);

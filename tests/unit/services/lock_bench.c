@@ -192,6 +192,10 @@ s_carry_out (bench_t *self)
             hf_frame_own (out->messages.list[i].bytes, out->messages.list[i].size, &kind);
         bench_asked (self, &scan, kind);
     }
+    for (size_t i = 0; i < out->lines.count; i++) {
+        size_t used = strlen (self->lines);
+        snprintf (self->lines + used, sizeof self->lines - used, "%s\n", out->lines.list[i].text);
+    }
     hf_outbox_reset (out);
 }
 

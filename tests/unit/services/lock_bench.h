@@ -40,6 +40,8 @@ typedef struct bench {
     HF_ARRAY (uint32_t) asked;       //  kinds of messages to the other actors, in order
     hf_pack_t pack;                  //  pack a client's frame here
 
+    char lines[4000]; //  of the log, as many as fit
+
     //  What the service asked for so far.
     unsigned proposals, entries, commands, expiries, barriers, queries, credits, steps;
     uint64_t barrier, query; //  the last of each

@@ -98,4 +98,59 @@ HF_TEST (test_what_is_cut_is_not_committed)
     assert_int_equal (s_cut (HF_MUTANT_cut_is_committed), 1);
 }
 
+//  ---- slow things in the log --------------------------------------------------------------
+
+static unsigned
+s_count (const stage_t *stage, const char *text)
+{
+    unsigned count = 0;
+    for (const char *at = stage->lines; (at = strstr (at, text)) != NULL; at++)
+        count++;
+    return count;
+}
+
+STAGE_TEST (test_a_slow_sync_is_said, stage, 3)
+{
+    stage_follow (stage, 1, 3);
+    stage->sync_us = 900 * MS;
+    for (uint64_t i = 0; i < 3; i++) {
+        stage_entries (stage, 1, 3, 0, stage->last, stage->entries[stage->last].term, "x");
+        stage_end (stage);
+    }
+    assert_int_equal (s_count (stage, "a sync of the log took 0.9 s: is the disk slow"), 1);
+}
+
+STAGE_TEST (test_links_that_flap_are_said, stage, 3)
+{
+    stage_follow (stage, 1, 3);
+    for (int i = 0; i < 20; i++) {
+        stage_begin (stage, 1000 * MS);
+        hf_election_service_link (stage->service, 1, i % 2 == 0, stage->now_us);
+        hf_election_service_link (stage->service, 9, false, stage->now_us); //  no member
+        stage_end (stage);
+    }
+    assert_int_equal (s_count (stage, "the link to node 1 went down 4 times within a minute"), 1);
+    assert_int_equal (s_count (stage, "went down"), 1);
+}
+
+STAGE_TEST (test_a_long_turn_and_a_late_one_are_said, stage, 3)
+{
+    stage_follow (stage, 1, 3);
+    stage_begin (stage, 5000 * MS); //  it wanted to be woken within an election timeout
+    stage->now_us += 600 * MS;
+    stage_end (stage);
+    assert_int_equal (s_count (stage, "was woken 4."), 1);
+    assert_int_equal (s_count (stage, "a turn of the election actor took 0.6 s"), 1);
+}
+
+STAGE_TEST (test_a_clock_that_was_set_is_said, stage, 3)
+{
+    stage_follow (stage, 1, 3);
+    uint64_t wall_us = 1796000000000000;
+    hf_election_service_wall (stage->service, wall_us, stage->now_us, stage->now_us);
+    hf_election_service_wall (stage->service, wall_us - 90000 * MS, stage->now_us, stage->now_us);
+    stage_turn (stage, 1 * MS);
+    assert_int_equal (s_count (stage, "was set back by 90.0 s"), 1);
+}
+
 HF_TEST_MAIN (NULL, NULL)
