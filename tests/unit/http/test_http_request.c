@@ -7,6 +7,8 @@
 #include <jansson.h>
 #include <string.h>
 
+#define DASHBOARD "../../../docs/prometheus/grafana.json"
+
 static hf_pack_t s_asked, s_rows, s_frame;
 
 static int
@@ -291,7 +293,33 @@ TEST (docs_name_metrics_that_there_are)
     s_answer (request, 1, HF_OK, false);
     hf_http_answer_t answer = hf_http_request_answer (request);
     assert_in_range (s_named ("../../../docs/prometheus/alerts.yml", answer.text), 6, 100);
+    assert_in_range (s_named (DASHBOARD, answer.text), 20, 100);
     hf_http_request_destroy (&request);
+}
+
+/*  Each has a title that no other has, and a question. */
+TEST (the_dashboard_is_whole)
+{
+    json_error_t error;
+    json_t *root = json_load_file (DASHBOARD, 0, &error), *panel, *other;
+    size_t i, k;
+    if (!root)
+        fail_msg ("%s:%d: %s", DASHBOARD, error.line, error.text);
+    const json_t *panels = json_object_get (root, "panels");
+    assert_in_range (json_array_size (panels), 10, 100);
+    json_array_foreach (panels, i, panel)
+    {
+        const char *title = json_string_value (json_object_get (panel, "title"));
+        assert_non_null (title);
+        assert_true (json_array_size (json_object_get (panel, "targets")) > 0);
+        json_array_foreach (panels, k, other)
+        {
+            bool same =
+                json_equal (json_object_get (panel, "title"), json_object_get (other, "title"));
+            assert_true (k == i || !same);
+        }
+    }
+    json_decref (root);
 }
 
 /*  What another program calls a histogram, and is none. */
