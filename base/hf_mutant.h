@@ -177,6 +177,8 @@
 //  For unit tests alone. The lock actor answers nothing before it has applied it, so that no client
 //  can see the difference; the tool's guard, names and addresses are not in the simulator.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
+    M (busy_for_life, "P12", "a lock that was busy once stays in the list of the busiest")         \
+    M (newcomers_lose, "P12", "a lock that becomes busy does not get into that list")              \
     M (slow_said_each_time, "P12", "each slow sync, turn and jump of the clock is a line")         \
     M (each_end_flaps, "P12", "of a link that flaps, each end is a line")                          \
     M (drift_is_a_jump, "P12", "a clock that drifts slowly is reported as one that was set")       \

@@ -150,6 +150,18 @@ s_member (hf_scan_t *scan, json_t *list)
                                 "incarnation", s_hex (row.incarnation))) == 0;
 }
 
+static bool
+s_busy (hf_scan_t *scan, json_t *list)
+{
+    hf_busy_row_t row;
+    if (!hf_busy_row_get (scan, &row) || !hf_name_valid (row.lock))
+        return false;
+    return json_array_append_new (list, json_pack ("{s:o, s:o, s:o, s:o}", "lock",
+                                                   s_text (row.lock), "holds", s_number (row.holds),
+                                                   "wait_us", s_number (row.wait_us), "hold_us",
+                                                   s_number (row.hold_us))) == 0;
+}
+
 /*  NULL: TEXT has no histogram. */
 static json_t *
 s_times (hf_span_t text, uint64_t sum_us)
@@ -198,6 +210,9 @@ hf_http_rows (uint32_t what, hf_list_t rows, json_t *list, hf_http_page_t *page)
             break;
         case HF_WHAT_FILES:
             good = s_file (&scan, list, page);
+            break;
+        case HF_WHAT_BUSY:
+            good = s_busy (&scan, list);
             break;
         case HF_WHAT_MEMBERS:
             good = s_member (&scan, list);
@@ -274,8 +289,36 @@ s_metric (text_t *self, const hf_fact_info_t *info, const json_t *value)
         s_add (self, "%s %" PRIu64 "\n", name, (uint64_t)json_integer_value (value));
 }
 
+/*  One metric of all busy locks. */
+static void
+s_busy_metric (text_t *self, const json_t *busy, const char *name, const char *key,
+               const char *help)
+{
+    size_t i;
+    json_t *lock;
+    if (json_array_size (busy) > 0)
+        s_add (self, "# HELP %s %s\n# TYPE %s counter\n", name, help, name);
+    json_array_foreach ((json_t *)(uintptr_t)busy, i, lock)
+    {
+        char label[2 * 256], line[sizeof label + HF_METRIC_SIZE];
+        size_t size = 0;
+        for (const char *at = json_string_value (json_object_get (lock, "lock")); *at; at++) {
+            if (*at == '"' || *at == '\\')
+                label[size++] = '\\';
+            label[size++] = *at;
+        }
+        label[size] = 0;
+        uint64_t value = (uint64_t)json_integer_value (json_object_get (lock, key));
+        snprintf (line, sizeof line, "%s{lock=\"%s\"}", name, label);
+        if (strcmp (key, "holds") == 0)
+            s_add (self, "%s %" PRIu64 "\n", line, value);
+        else
+            s_seconds (self, line, value);
+    }
+}
+
 char *
-hf_http_metrics (const json_t *status)
+hf_http_metrics (const json_t *status, const json_t *busy)
 {
     text_t text = {.list = NULL};
     const char *role = json_string_value (json_object_get (status, "role"));
@@ -291,5 +334,11 @@ hf_http_metrics (const json_t *status)
            role != NULL && strcmp (role, "leader") == 0);
     for (int fact = 0; fact < HF_FACT_COUNT; fact++)
         s_metric (&text, &hf_facts[fact], json_object_get (status, hf_facts[fact].key));
+    s_busy_metric (&text, busy, "holdfast_busy_lock_holds_total", "holds",
+                   "holds of the busiest locks, at most 20, as leader");
+    s_busy_metric (&text, busy, "holdfast_busy_lock_wait_seconds_total", "wait_us",
+                   "how long they were waited for, all who waited together");
+    s_busy_metric (&text, busy, "holdfast_busy_lock_hold_seconds_total", "hold_us",
+                   "how long they were held, all who held together");
     return text.list;
 }

@@ -104,19 +104,25 @@ hf_locks_append (hf_locks_t *self, hf_state_claim_t *hold, hf_span_t file, hf_sp
 
 //  ---- how long (hf_measures.h) -----------------------------------------------------
 
-static void
-s_measure (const hf_locks_t *self, const hf_state_claim_t *claim, hf_times_t *times)
+/*  Whether the end of what the claim does now is counted, and for how long it did. */
+static bool
+s_measured (const hf_locks_t *self, const hf_state_claim_t *claim, uint64_t *us)
 {
     const hf_measures_t *measures = &self->measures;
-    if (claim->since_us > 0 && measures->counts)
-        hf_times_add (times, measures->now_us - claim->since_us, 1);
+    *us = measures->now_us - claim->since_us;
+    return claim->since_us > 0 && measures->counts;
 }
 
 /*  It waits no more: from now on it holds. */
 static void
 s_waited (hf_locks_t *self, hf_state_claim_t *claim)
 {
-    s_measure (self, claim, &self->measures.wait);
+    uint64_t us;
+    if (s_measured (self, claim, &us)) {
+        hf_times_add (&self->measures.wait, us, 1);
+        for (uint32_t i = 0; i < claim->places_count; i++)
+            hf_busy_waited (&self->measures.busy, claim->places[i].lock->by_name.hash, us);
+    }
     if (!HF_MUTANT (held_since_asked))
         claim->since_us = self->measures.now_us;
 }
@@ -125,8 +131,13 @@ s_waited (hf_locks_t *self, hf_state_claim_t *claim)
 static void
 s_held (hf_locks_t *self, const hf_state_claim_t *claim)
 {
-    if (claim->token > 0)
-        s_measure (self, claim, &self->measures.hold);
+    uint64_t us;
+    if (claim->token == 0 || !s_measured (self, claim, &us))
+        return;
+    hf_times_add (&self->measures.hold, us, 1);
+    for (uint32_t i = 0; i < claim->places_count; i++)
+        hf_busy_held (&self->measures.busy, hf_state_lock_name (claim->places[i].lock),
+                      claim->places[i].lock->by_name.hash, us, self->measures.now_us);
 }
 
 //  ---- they go --------------------------------------------------------------------

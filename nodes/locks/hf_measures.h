@@ -8,12 +8,14 @@
 #define HF_MEASURES_H_INCLUDED
 
 #include "msgs/hf_times.h"
+#include "nodes/locks/hf_busy.h"
 
 typedef struct hf_measures {
     uint64_t now_us; //  0: not told
     bool counts;     //  what ends now is counted
     hf_times_t wait; //  in a queue, of claims that were granted
     hf_times_t hold; //  from a grant to the end of the hold, whatever ended it
+    hf_busy_t busy;
 } hf_measures_t;
 
 #endif

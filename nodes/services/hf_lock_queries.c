@@ -211,6 +211,8 @@ s_query (hf_lock_service_t *self, const hf_reading_t *reading, hf_query_result_t
         result->more = hf_state_lock_rows (self->state, name, limit, &self->rows);
     else if (what == HF_WHAT_SESSIONS)
         result->more = hf_state_session_rows (self->state, reading->offset, limit, &self->rows);
+    else if (what == HF_WHAT_BUSY)
+        hf_busy_rows (&hf_state_measures (self->state)->busy, &self->rows);
     else if (what == HF_WHAT_LOCK) {
         if (!hf_state_lock_detail (self->state, name, reading->offset, limit, &self->rows,
                                    &result->more))

@@ -218,6 +218,18 @@ s_facts (uint64_t leader)
     hf_fact_put_times (&s_rows, HF_FACT_sync_time, &times);
 }
 
+/*  Metrics ask for the busiest locks behind the facts. */
+static void
+s_answer_busy (hf_http_request_t *request, uint64_t id, const char *lock)
+{
+    assert_int_equal (s_next (request, id).what, HF_WHAT_BUSY);
+    hf_busy_row_put (&s_rows, &(hf_busy_row_t){.lock = hf_span_text (lock),
+                                               .holds = 12,
+                                               .wait_us = 2500000,
+                                               .hold_us = 7000001});
+    assert_true (s_answer (request, id, HF_OK, false));
+}
+
 TEST (facts_are_json_and_metrics)
 {
     hf_http_request_t *request = hf_http_request_new ("GET", "/v1/status");
@@ -233,6 +245,7 @@ TEST (facts_are_json_and_metrics)
     s_next (request, 2);
     s_facts (3);
     s_answer (request, 2, HF_OK, false);
+    s_answer_busy (request, 3, "a \"b\\c");
     hf_http_answer_t answer = hf_http_request_answer (request);
     assert_non_null (strstr (answer.type, "version=0.0.4"));
     static const char *const lines[] = {
@@ -241,6 +254,10 @@ TEST (facts_are_json_and_metrics)
         "\n# TYPE holdfast_uptime_seconds gauge\nholdfast_uptime_seconds 1234.567000\n",
         "\n# TYPE holdfast_cut_clients_total counter\nholdfast_cut_clients_total 5\n",
         "\nholdfast_leader 3\n",
+        "\n# TYPE holdfast_busy_lock_holds_total counter\n"
+        "holdfast_busy_lock_holds_total{lock=\"a \\\"b\\\\c\"} 12\n",
+        "\nholdfast_busy_lock_wait_seconds_total{lock=\"a \\\"b\\\\c\"} 2.500000\n",
+        "\nholdfast_busy_lock_hold_seconds_total{lock=\"a \\\"b\\\\c\"} 7.000001\n",
         "\n# TYPE holdfast_sync_time_seconds histogram\n"
         "holdfast_sync_time_seconds_bucket{le=\"0.0001\"} 0\n"
         "holdfast_sync_time_seconds_bucket{le=\"0.0002\"} 2\n",
@@ -291,6 +308,7 @@ TEST (docs_name_metrics_that_there_are)
             hf_fact_put (&s_rows, (hf_fact_t)fact, "", 1);
     }
     s_answer (request, 1, HF_OK, false);
+    s_answer_busy (request, 2, "L");
     hf_http_answer_t answer = hf_http_request_answer (request);
     assert_in_range (s_named ("../../../docs/prometheus/alerts.yml", answer.text), 6, 100);
     assert_in_range (s_named (DASHBOARD, answer.text), 20, 100);
@@ -320,6 +338,13 @@ TEST (the_dashboard_is_whole)
         }
     }
     json_decref (root);
+}
+
+TEST (busy_locks_are_a_list)
+{
+    hf_http_request_t *request = hf_http_request_new ("GET", "/v1/busy");
+    s_answer_busy (request, 1, "L");
+    s_is_json (&request, "{'busy':[{'lock':'L','holds':12,'wait_us':2500000,'hold_us':7000001}]}");
 }
 
 /*  What another program calls a histogram, and is none. */

@@ -68,6 +68,31 @@ HF_TEST (test_what_was_waited_is_not_held)
     bench_done (&bench);
 }
 
+/*  The busiest are told by name. */
+BENCH_TEST (test_busy_locks, bench)
+{
+    uint64_t one = bench_open (bench, 1, 1, 60000);
+    for (uint64_t i = 0; i < 10; i++) {
+        bench_acquire (bench, 1, one, 2 * i + 1, "L");
+        uint64_t token = bench_answer (bench, 1).token;
+        bench->now_us += SECOND;
+        bench_release (bench, 1, one, 2 * i + 2, "L", token);
+        bench_settle (bench);
+        bench_drop_frames (bench);
+    }
+    hf_query_frame (&bench->pack, &(hf_query_t){.id = 3, .what = HF_WHAT_BUSY, .stale = true});
+    bench_send (bench, 2);
+    hf_query_result_t result = bench_result (bench, 2);
+    hf_scan_t scan = hf_scan_list (result.rows);
+    hf_busy_row_t row;
+    assert_int_equal (result.rows.count, 1);
+    assert_true (hf_busy_row_get (&scan, &row));
+    assert_true (hf_span_equal (row.lock, hf_span_text ("L")));
+    assert_int_equal (row.holds, 10);
+    assert_int_equal (row.hold_us, 10 * SECOND);
+    assert_int_equal (row.wait_us, 0);
+}
+
 /*  A hold ends also with its session. Who gave up waiting is not counted: he was not granted. */
 BENCH_TEST (test_ends_of_sessions, bench)
 {
