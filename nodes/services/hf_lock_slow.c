@@ -28,6 +28,7 @@ s_look_at_queues (hf_lock_service_t *self)
     self->stuck_look_us = self->turn_us + LOOK_US;
     if (!hf_state_stuck (self->state, STUCK_US, self->turn_us, &stuck))
         return;
+    self->stuck_look_us = self->turn_us + HF_SLOW_AGAIN_US;
     hf_outbox_say (&self->out, HF_INFO,
                    "the queue of lock %.*s has not moved for %" PRIu64 " s: %u wait; first holder: "
                    "session %" PRIu64 "%s%.*s",
