@@ -214,6 +214,17 @@
     M (acts_for_anybody, "rights", "a claim acts for the session of another user")                 \
     M (owner_lost, "P4 rights", "a session that is read from disk is everybody's")                 \
     M (name_as_prefix, "rights", "a right for one name holds for all names that begin with it")    \
+    M (busy_for_life, "P12", "a lock that was busy once stays in the list of the busiest")         \
+    M (newcomers_lose, "P12", "a lock that becomes busy does not get into that list")              \
+    M (slow_said_each_time, "P12", "each slow sync, turn and jump of the clock is a line")         \
+    M (each_end_flaps, "P12", "of a link that flaps, each end is a line")                          \
+    M (drift_is_a_jump, "P12", "a clock that drifts slowly is reported as one that was set")       \
+    M (moved_is_stuck, "P12", "a queue that moves is reported when its head has waited for long")  \
+    M (stuck_said_each_time, "P12", "a queue that does not move is a line at each look")           \
+    M (held_since_asked, "P12", "the time that a claim waited is counted as held, too")            \
+    M (measured_everywhere, "P12", "each node counts waits and holds, so they are counted thrice") \
+    M (asked_last, "P12", "the time of a request runs from the last of its entry")                 \
+    M (cut_is_committed, "P12", "an entry that was cut from the log is measured as committed")     \
     M (outdated_counts, "P1 P3", "a node of an older release than the level in force counts")      \
     M (stranger_unaware, "P11", "a node whose log is empty is not told that it is no member")      \
     M (strange_hold_kept, "P11",                                                                   \

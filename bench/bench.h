@@ -16,7 +16,8 @@ typedef enum hf_bench_command {
     HF_BENCH_REJOIN,
     HF_BENCH_SHARED,
     HF_BENCH_SETS,
-    HF_BENCH_WATCH
+    HF_BENCH_WATCH,
+    HF_BENCH_SCRAPE //  the last
 } hf_bench_command_t;
 
 //  Exit codes, as in sysexits.h where there is one.
@@ -43,6 +44,7 @@ typedef struct hf_bench_options {
     uint32_t away;         //  rejoin: seconds
     uint32_t locks;        //  sets: in each
     uint32_t watchers;     //  watch
+    uint32_t held;         //  scrape: locks
     uint32_t sync_ms;      //  that each sync of a node started here takes longer
     const char *log_keep;  //  of the nodes started here; NULL: their default
     bool curve;            //  nodes started here have keys
@@ -87,6 +89,9 @@ int hf_run_failover (const hf_bench_options_t *options, hf_cluster_t *cluster);
 int hf_run_soak (const hf_bench_options_t *options, hf_cluster_t *cluster);
 int hf_run_rejoin (const hf_bench_options_t *options, hf_cluster_t *cluster);
 int hf_run_watch (const hf_bench_options_t *options, hf_cluster_t *cluster);
+int hf_run_scrape (const hf_bench_options_t *options, hf_cluster_t *cluster);
+/*  Launch the nodes with an HTTP port each. False: that failed. */
+bool hf_scrape_launch (hf_cluster_t *cluster);
 int hf_run_catchup (const hf_bench_options_t *options, hf_cluster_t *cluster);
 
 #endif

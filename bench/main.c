@@ -34,7 +34,9 @@ s_start_nodes (const hf_bench_options_t *options)
         hf_cluster_slow_disk (cluster, id);
         hf_cluster_set_sync (cluster, id, options->sync_ms);
     }
-    if (hf_cluster_start_all (cluster) && hf_cluster_wait_leader (cluster, S_START_LIMIT_MS))
+    bool launched = options->command == HF_BENCH_SCRAPE ? hf_scrape_launch (cluster)
+                                                        : hf_cluster_start_all (cluster);
+    if (launched && hf_cluster_wait_leader (cluster, S_START_LIMIT_MS))
         return cluster;
     hf_bench_say ("the nodes started here have no leader");
     hf_cluster_destroy (&cluster);
@@ -60,6 +62,8 @@ s_run (const hf_bench_options_t *options, hf_cluster_t *cluster)
         return hf_run_catchup (options, cluster);
     case HF_BENCH_REJOIN:
         return hf_run_rejoin (options, cluster);
+    case HF_BENCH_SCRAPE:
+        return hf_run_scrape (options, cluster);
     }
     return HF_EXIT_USAGE;
 }

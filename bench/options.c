@@ -9,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define S_COMMANDS                "cycle, handoff, shared, sets, watch, failover, catchup, rejoin or soak"
+#define S_COMMANDS                "cycle, handoff, shared, sets, watch, failover, catchup, rejoin, scrape or soak"
 #define S_WORKERS_PER_SESSION_MAX 2000
 
 static const char s_help[] =
@@ -37,6 +37,9 @@ static const char s_help[] =
     "  rejoin     stop a follower, kill one, kill and wipe one, each for --away seconds and\n"
     "             --rounds times, under a load that never pauses; measure how long until it has\n"
     "             all and counts, and how often it takes the whole state over. Needs --start\n"
+    "  scrape     hold --held locks; read /metrics of each node once a second under a load, for\n"
+    "             --seconds, then not for as long, and so on for --rounds; measure the scrapes,\n"
+    "             and acquires with and without. Needs --start 1, 3 or 5\n"
     "  soak       run --cycles cycles, each with a lock never seen before, and look at each\n"
     "             node's memory and disk a hundred times: they must come to a level and stay\n"
     "             there. Appended files are counted apart: they grow, as they should; needs "
@@ -63,14 +66,15 @@ static const char s_help[] =
     "                         handoff, shared: always one a worker)\n"
     "      --ttl MS           the sessions' time to live (default 10000)\n"
     "  -t, --seconds N        how long to measure (default 10; catchup: its quiet load, 5;\n"
-    "                         rejoin: before each round, 3)\n"
+    "                         rejoin: before each round, 3; scrape: of each part, 3)\n"
     "      --warmup N         seconds before that which do not count (default 2)\n"
-    "  -r, --rounds N         of failover (default 20) and rejoin (default 3)\n"
+    "  -r, --rounds N         of failover (default 20), rejoin (default 3) and scrape (default 4)\n"
     "      --ops N            that a node misses in catchup; an acquire is one, a release\n"
     "                         another (default 200000)\n"
     "      --cycles N         of soak (default 1000000)\n"
     "      --locks N          in each of sets, 1 to 64 (default 4)\n"
     "      --watchers N       of watch (default 1000)\n"
+    "      --held N           of scrape (default 10000)\n"
     "      --away N           seconds that a node is away in rejoin (default 5)\n"
     "      --append-every N   soak, rejoin: one cycle in N appends to one of 4 files (default\n"
     "                         10; 0: none)\n"
@@ -131,6 +135,7 @@ static const struct {
     {0, "away", S_NUMBER, S_TO (away), 1, 3600},
     {0, "locks", S_NUMBER, S_TO (locks), 1, HF_SET_MAX},
     {0, "watchers", S_NUMBER, S_TO (watchers), 1, 100000},
+    {0, "held", S_NUMBER, S_TO (held), 1, 100000},
     {0, "curve", S_FLAG, S_TO (curve), 0, 0},
     {0, "sync-ms", S_NUMBER, S_TO (sync_ms), 0, 10000},
     {0, "out", S_TEXT, S_TO (out), 0, 0},
@@ -182,7 +187,7 @@ s_option (hf_bench_options_t *self, int option)
 static bool
 s_command (hf_bench_options_t *self, const char *text)
 {
-    for (hf_bench_command_t i = HF_BENCH_CYCLE; i <= HF_BENCH_WATCH; i++) {
+    for (hf_bench_command_t i = HF_BENCH_CYCLE; i <= HF_BENCH_SCRAPE; i++) {
         if (strcmp (text, hf_bench_command_name (i)) == 0) {
             self->command = i;
             return true;
@@ -220,6 +225,12 @@ s_settle_nodes (const hf_bench_options_t *self)
         hf_bench_say ("soak looks at nodes that it started itself: give --start 1, 3, 5 or 7");
         return false;
     }
+    if (self->command == HF_BENCH_SCRAPE &&
+        (self->start == 0 || self->start > 5 || self->log_keep != NULL)) {
+        hf_bench_say ("scrape starts nodes with an HTTP port: give --start 1, 3 or 5, and no "
+                      "--log-keep");
+        return false;
+    }
     if ((self->log_keep || self->sync_ms) && self->start == 0) {
         hf_bench_say ("--log-keep and --sync-ms are for nodes started here: give --start");
         return false;
@@ -235,9 +246,12 @@ s_settle (hf_bench_options_t *self)
     if (self->workers == 0)
         self->workers = light ? 4 : 64;
     if (self->rounds == 0)
-        self->rounds = self->command == HF_BENCH_REJOIN ? 3 : 20;
+        self->rounds = self->command == HF_BENCH_REJOIN   ? 3
+                       : self->command == HF_BENCH_SCRAPE ? 4
+                                                          : 20;
+    bool parts = self->command == HF_BENCH_REJOIN || self->command == HF_BENCH_SCRAPE;
     if (self->seconds == 0)
-        self->seconds = self->command == HF_BENCH_REJOIN ? 3 : light ? 5 : 10;
+        self->seconds = parts ? 3 : light ? 5 : 10;
     if (self->connections == S_ALL)
         self->connections = self->workers;
     if (self->connections > self->workers) {
@@ -282,6 +296,7 @@ hf_bench_options_read (hf_bench_options_t *self, int argc, char **argv, int *exi
                                  .away = 5,
                                  .locks = 4,
                                  .watchers = 1000,
+                                 .held = 10000,
                                  .ops = 200000};
     *exit_code = HF_EXIT_USAGE;
     struct option names[S_OPTIONS + 3] = {{"help", 0, NULL, 'h'}, {"version", 0, NULL, 'V'}};

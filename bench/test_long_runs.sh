@@ -1,5 +1,5 @@
 #!/bin/sh
-# test_long_runs.sh PROGRAM HOLDFASTD soak|catchup|rejoin|shared|sets|watch - a short run of it on real nodes.
+# test_long_runs.sh PROGRAM HOLDFASTD soak|catchup|rejoin|shared|sets|watch|scrape - a short run of it on real nodes.
 set -u
 bench=$1 node=$2 command=$3
 dir=$(mktemp -d)
@@ -37,6 +37,16 @@ watch)
     run 0 --seconds 1 --warmup 1 --watchers 1 --json
     has out '"releases": [1-9]'
     has out '"errors": 0,'
+    ;;
+scrape)
+    run 0 --seconds 1 --rounds 1 --warmup 0 --held 100
+    has out "^held       100 locks$"
+    has out "^scrapes    3 of "
+    has out "^p99        with / without: "
+    has out "^no errors$"
+    run 0 --seconds 1 --rounds 1 --warmup 0 --held 10 --json
+    has out '"p99_ratio": '
+    has out '"errors": 0$'
     ;;
 shared | sets)
     run 0 --seconds 1 --warmup 0

@@ -24,7 +24,7 @@ done
 for command in cycle handoff shared sets watch failover catchup soak; do
     expect 0 "  $command" --help
 done
-expect 64 "give one command: cycle, handoff, shared, sets, watch, failover, catchup, rejoin or soak"
+expect 64 "give one command: cycle, handoff, shared, sets, watch, failover, catchup, rejoin, scrape or soak"
 expect 64 "there is no command \"sink\"" sink
 expect 64 "give one command" soak soak
 expect 64 "soak looks at nodes that it started itself" soak

@@ -8,6 +8,7 @@
 #define HF_FACTS_H_INCLUDED
 
 #include "msgs/hf_msg.h"
+#include "msgs/hf_times.h"
 
 //  M (key, unit, owner, help). A fact whose unit is TEXT has a text.
 #define HF_FACT_TABLE(M)                                                                           \
@@ -29,6 +30,8 @@
     M (names, TEXT, ELECTION, "what is wrong with the names in the list; 0: nothing")              \
     M (sync_ms, MS, ELECTION, "what a sync of its log took in the last minutes; 0: not known")     \
     M (slowed_ms, MS, ELECTION, "it proposed more slowly for a node that did not catch up")        \
+    M (sync_time, TIMES, ELECTION, "a sync of its log")                                            \
+    M (commit_time, TIMES, ELECTION, "as leader: from an entry's append until a majority had it")  \
     M (dropped_peer_frames, TOTAL, ELECTION, "frames of other nodes that it could not use")        \
     M (applied_index, INDEX, LOCK, "the newest entry in its lock state")                           \
     M (command_index, INDEX, LOCK, "the newest entry that changed it")                             \
@@ -48,6 +51,10 @@
     M (waiting_bytes, BYTES, LOCK, "answers that clients have not read yet")                       \
     M (cut_clients, TOTAL, LOCK,                                                                   \
        "clients cut off: they did not read, or did not end what they sent")                        \
+    M (request_time, TIMES, LOCK, "as leader: from a request for the log until its answer")        \
+    M (barrier_time, TIMES, LOCK, "as leader: until a majority confirmed that it leads")           \
+    M (wait_time, TIMES, LOCK, "as leader: in the queue of a lock, of those that were granted")    \
+    M (hold_time, TIMES, LOCK, "as leader: a lock was held")                                       \
     M (uptime_ms, MS, LOCK, "since it was started")                                                \
     M (encrypted, COUNT, LOCK,                                                                     \
        "1: it speaks CURVE, and lets in whose keys it has; 0: it does not")                        \
@@ -55,7 +62,8 @@
     M (version, TEXT, LOCK, "of holdfastd")                                                        \
     M (endpoint, TEXT, LOCK, "where clients reach it")
 
-//  M (unit, name). TOTAL: it only rises as long as the node runs.
+//  M (unit, name). TOTAL: it only rises as long as the node runs. TIMES: a histogram (hf_times.h),
+//  whose text has the counts and whose number is the sum in microseconds.
 #define HF_UNIT_TABLE(M)                                                                           \
     M (TEXT, "text")                                                                               \
     M (ID, "node id")                                                                              \
@@ -64,6 +72,7 @@
     M (TOTAL, "total")                                                                             \
     M (BYTES, "bytes")                                                                             \
     M (MS, "milliseconds")                                                                         \
+    M (TIMES, "histogram")                                                                         \
     M (HASH, "64 bits, shown in hex")
 
 typedef enum hf_fact_unit {
@@ -94,5 +103,11 @@ const hf_fact_info_t *hf_fact_find (hf_span_t key);
 
 /*  Add a FACT_ROW to the list ROWS. */
 void hf_fact_put (hf_pack_t *rows, hf_fact_t fact, const char *text, uint64_t number);
+void hf_fact_put_times (hf_pack_t *rows, hf_fact_t fact, const hf_times_t *times);
+
+/*  Its name as a metric of Prometheus, which ends with its unit and, if it only rises, with _total.
+ *  False: it is no metric. */
+#define HF_METRIC_SIZE 96
+bool hf_fact_metric (const hf_fact_info_t *fact, char name[HF_METRIC_SIZE]);
 
 #endif

@@ -133,6 +133,8 @@
     F (flag, detect) F (flag, gone) F (u64, held) F (u64, queued) F (str, user)
 #define HF_FIELDS_file_row(F) F (str, file) F (u64, length) F (u64, checksum)
 #define HF_FIELDS_fact_row(F) F (str, key) F (str, text) F (u64, number)
+//  Of a lock that is used a lot: since it came into the list of the busiest.
+#define HF_FIELDS_busy_row(F) F (str, lock) F (u64, holds) F (u64, wait_us) F (u64, hold_us)
 //  JOINS: it is to vote when it has caught up; LEAVES: it is a member no more in a moment.
 #define HF_FIELDS_member_row(F)                                                                    \
     F (u32, node)                                                                                  \
@@ -334,6 +336,7 @@
     M (SESSION_ROW, 95, session_row)                                                               \
     M (HOLDER_ROW, 94, holder_row)                                                                 \
     M (MEMBER_ROW, 96, member_row)                                                                 \
+    M (BUSY_ROW, 97, busy_row)                                                                     \
     M (HELLO, 128, hello)                                                                          \
     M (ECHO, 129, echo)                                                                            \
     M (HEARTBEAT, 130, heartbeat)                                                                  \
@@ -491,6 +494,8 @@ enum {
                           //  that is asked; total: its size; number: its own
     HF_WHAT_MEMBERS = 9,  //  MEMBER_ROWs as the node that is asked knows them, no barrier; total:
                           //  how many; index: of the roster; number: the feature level
+    HF_WHAT_BUSY = 10,    //  BUSY_ROWs of the busiest locks, as the node that is asked counted them
+                          //  while it led
 };
 
 //  What a CHANGE of the members is.

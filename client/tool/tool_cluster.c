@@ -4,6 +4,7 @@
 #include "broker-less/hf_endpoints.h"
 #include "msgs/hf_facts.h"
 #include "msgs/hf_limits.h"
+#include "msgs/hf_times.h"
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,13 +15,28 @@
 
 //  ---- asking --------------------------------------------------------------------
 
+/*  NULL: TEXT has no histogram. */
+static json_t *
+s_times (const char *text, uint64_t sum_us)
+{
+    hf_times_t times;
+    if (!hf_times_get (&times, hf_span_text (text), sum_us))
+        return NULL;
+    return json_pack ("{s:o, s:o, s:o, s:o}", "count", tool_json_number (hf_times_count (&times)),
+                      "p50_us", tool_json_number (hf_times_percentile_us (&times, 50)), "p99_us",
+                      tool_json_number (hf_times_percentile_us (&times, 99)), "sum_us",
+                      tool_json_number (sum_us));
+}
+
 /*  A hash is 64 bits of no meaning as a number, and past what JSON readers keep exactly. */
 static void
 s_on_fact (void *arg, const char *key, const char *text, uint64_t number)
 {
     tool_node_t *self = arg;
     const hf_fact_info_t *info = hf_fact_find (hf_span_text (key));
-    json_t *value = text ? json_string (text)
+    json_t *times = text && info && info->unit == HF_UNIT_TIMES ? s_times (text, number) : NULL;
+    json_t *value = times  ? times
+                    : text ? json_string (text)
                     : info && info->unit == HF_UNIT_HASH
                         ? json_sprintf ("%016llx", (unsigned long long)number)
                         : tool_json_number (number);

@@ -315,6 +315,14 @@ s_wait_for (election_t *self)
 }
 
 static void
+s_look_at_wall (election_t *self)
+{
+    uint64_t before_us = hf_clock_us (), wall_us = hf_clock_wall_us ();
+    hf_election_service_wall (self->service, wall_us, before_us, hf_clock_us ());
+    s_carry_out (self);
+}
+
+static void
 s_run (election_t *self)
 {
     s_wait_for (self);
@@ -325,8 +333,10 @@ s_run (election_t *self)
         s_watch_removed (self);
         s_watch_old (self);
         s_watch_moved (self);
-        if (s_follow (self) || hf_clock_us () >= tick_us)
+        if (s_follow (self) || hf_clock_us () >= tick_us) {
             tick_us = hf_mesh_tick (self->args->mesh, hf_clock_us ());
+            s_look_at_wall (self);
+        }
         uint64_t wake_us = hf_election_service_wake_us (self->service);
         if (!self->stop)
             hf_poll_wait (&self->poll, hf_pipe_wait_ms (wake_us < tick_us ? wake_us : tick_us));

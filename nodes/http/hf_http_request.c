@@ -29,9 +29,10 @@ static const path_t s_paths[] = {
     {"/v1/locks", "locks", NULL, FORM_LIST, HF_WHAT_LOCKS},
     {"/v1/sessions", "sessions", NULL, FORM_LIST, HF_WHAT_SESSIONS},
     {"/v1/files", "files", NULL, FORM_LIST, HF_WHAT_FILES},
+    {"/v1/busy", "busy", NULL, FORM_LIST, HF_WHAT_BUSY},
     {"/", NULL,
      "/healthz\n/readyz\n/metrics\n/v1/status\n/v1/members\n/v1/locks\n/v1/locks/NAME\n"
-     "/v1/sessions\n/v1/files\n",
+     "/v1/sessions\n/v1/files\n/v1/busy\n",
      FORM_TEXT, 0},
 };
 
@@ -39,6 +40,8 @@ static const path_t s_one_lock = {LOCK_PREFIX, NULL, NULL, FORM_LOCK, HF_WHAT_LO
 
 struct hf_http_request {
     const path_t *path;
+    uint32_t what; //  is asked now
+    json_t *busy;  //  of metrics: the busiest locks, which are asked for behind the facts
     char lock[256];
     hf_http_page_t page; //  the next
     json_t *rows;        //  so far
@@ -100,6 +103,7 @@ hf_http_request_new (const char *method, const char *path)
         s_say (self, 200, self->path->text);
     else {
         self->asks = true;
+        self->what = self->path->what;
         self->rows = self->path->what == HF_WHAT_STATUS ? json_object () : json_array ();
     }
     return self;
@@ -112,6 +116,7 @@ hf_http_request_destroy (hf_http_request_t **self_p)
     if (!*self_p)
         return;
     json_decref ((*self_p)->rows);
+    json_decref ((*self_p)->busy);
     free ((*self_p)->text);
     free (*self_p);
     *self_p = NULL;
@@ -130,7 +135,7 @@ hf_http_request_next (hf_http_request_t *self, uint64_t id, hf_pack_t *frame)
     self->asked = true;
     self->id = id;
     hf_query_frame (frame, &(hf_query_t){.id = id,
-                                         .what = self->path->what,
+                                         .what = self->what,
                                          .name = hf_span_text (lock ? self->lock : self->page.name),
                                          .offset = by_number ? self->page.offset : 0,
                                          .limit = PAGE_ROWS,
@@ -162,7 +167,7 @@ s_finish (hf_http_request_t *self)
         break;
     }
     case FORM_METRICS:
-        self->text = hf_http_metrics (self->rows);
+        self->text = hf_http_metrics (self->rows, self->busy);
         s_say (self, 200, self->text);
         self->answer.type = "text/plain; version=0.0.4; charset=utf-8";
         break;
@@ -177,7 +182,20 @@ s_finish (hf_http_request_t *self)
     }
     //  Who reads slowly keeps the text alone.
     json_decref (self->rows);
-    self->rows = NULL;
+    json_decref (self->busy);
+    self->rows = self->busy = NULL;
+}
+
+/*  All of one kind are here. */
+static void
+s_next_kind (hf_http_request_t *self)
+{
+    if (self->path->form != FORM_METRICS || self->busy) {
+        s_finish (self);
+        return;
+    }
+    self->busy = json_array ();
+    self->what = HF_WHAT_BUSY;
 }
 
 static void
@@ -195,13 +213,14 @@ s_take (hf_http_request_t *self, const hf_query_result_t *result)
         return;
     }
     self->bytes += result->rows.size;
-    if (!hf_http_rows (self->path->what, result->rows, self->rows, &self->page))
+    json_t *list = self->what == self->path->what ? self->rows : self->busy;
+    if (!hf_http_rows (self->what, result->rows, list, &self->page))
         s_say (self, 500, "the node's own answer cannot be read\n");
     else if (self->bytes > HF_HTTP_BYTES_MAX)
         s_say (self, 507, "the list is too long for one answer: use holdfast\n");
     else if (!result->more ||
              (before.offset == self->page.offset && strcmp (before.name, self->page.name) == 0))
-        s_finish (self);
+        s_next_kind (self);
 }
 
 bool

@@ -152,17 +152,47 @@ s_member (hf_scan_t *scan, json_t *list)
 }
 
 static bool
+s_busy (hf_scan_t *scan, json_t *list)
+{
+    hf_busy_row_t row;
+    if (!hf_busy_row_get (scan, &row) || !hf_name_valid (row.lock))
+        return false;
+    return json_array_append_new (list, json_pack ("{s:o, s:o, s:o, s:o}", "lock",
+                                                   s_text (row.lock), "holds", s_number (row.holds),
+                                                   "wait_us", s_number (row.wait_us), "hold_us",
+                                                   s_number (row.hold_us))) == 0;
+}
+
+/*  NULL: TEXT has no histogram. */
+static json_t *
+s_times (hf_span_t text, uint64_t sum_us)
+{
+    hf_times_t times;
+    if (!hf_times_get (&times, text, sum_us))
+        return NULL;
+    json_t *counts = json_array ();
+    for (size_t i = 0; i <= HF_TIMES_BOUNDS; i++)
+        json_array_append_new (counts, s_number (times.counts[i]));
+    return json_pack ("{s:o, s:o, s:o, s:o, s:o}", "count", s_number (hf_times_count (&times)),
+                      "p50_us", s_number (hf_times_percentile_us (&times, 50)), "p99_us",
+                      s_number (hf_times_percentile_us (&times, 99)), "sum_us", s_number (sum_us),
+                      "counts", counts);
+}
+
+static bool
 s_fact (hf_scan_t *scan, json_t *object)
 {
     hf_fact_row_t row;
     if (!hf_fact_row_get (scan, &row))
         return false;
     const hf_fact_info_t *info = hf_fact_find (row.key);
-    json_t *value = row.text.size > 0                    ? s_text (row.text)
+    json_t *value = info && info->unit == HF_UNIT_TIMES  ? s_times (row.text, row.number)
+                    : row.text.size > 0                  ? s_text (row.text)
                     : info && info->unit == HF_UNIT_HASH ? s_hex (row.number)
                     : info && info->unit == HF_UNIT_TEXT ? json_string ("")
                                                          : s_number (row.number);
-    return json_object_setn_new (object, (const char *)row.key.at, row.key.size, value) == 0;
+    return value &&
+           json_object_setn_new (object, (const char *)row.key.at, row.key.size, value) == 0;
 }
 
 bool
@@ -181,6 +211,9 @@ hf_http_rows (uint32_t what, hf_list_t rows, json_t *list, hf_http_page_t *page)
             break;
         case HF_WHAT_FILES:
             good = s_file (&scan, list, page);
+            break;
+        case HF_WHAT_BUSY:
+            good = s_busy (&scan, list);
             break;
         case HF_WHAT_MEMBERS:
             good = s_member (&scan, list);
@@ -212,27 +245,81 @@ s_add (text_t *self, const char *format, ...)
     self->count += fits;
 }
 
-/*  Names end with their unit; what only rises ends with _total. */
+/*  A time of US in seconds, after NAME. */
 static void
-s_metric (text_t *self, const hf_fact_info_t *info, uint64_t value)
+s_seconds (text_t *self, const char *name, uint64_t us)
 {
-    size_t size = strlen (info->key);
-    bool ms = info->unit == HF_UNIT_MS, total = info->unit == HF_UNIT_TOTAL;
-    char name[96];
-    if (ms && size > 3 && strcmp (info->key + size - 3, "_ms") == 0)
-        size -= 3;
-    snprintf (name, sizeof name, "holdfast_%.*s%s%s", (int)size, info->key, ms ? "_seconds" : "",
-              total ? "_total" : "");
+    s_add (self, "%s %" PRIu64 ".%06" PRIu64 "\n", name, us / 1000000, us % 1000000);
+}
+
+/*  Each bucket has those of all before it, too. */
+static void
+s_histogram (text_t *self, const char *name, const json_t *value)
+{
+    char line[HF_METRIC_SIZE + 16];
+    const json_t *counts = json_object_get (value, "counts");
+    uint64_t count = 0;
+    for (size_t i = 0; i < HF_TIMES_BOUNDS; i++) {
+        count += (uint64_t)json_integer_value (json_array_get (counts, i));
+        s_add (self, "%s_bucket{le=\"%g\"} %" PRIu64 "\n", name,
+               (double)hf_times_bounds_us[i] / 1e6, count);
+    }
+    count += (uint64_t)json_integer_value (json_array_get (counts, HF_TIMES_BOUNDS));
+    s_add (self, "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n", name, count);
+    snprintf (line, sizeof line, "%s_sum", name);
+    s_seconds (self, line, (uint64_t)json_integer_value (json_object_get (value, "sum_us")));
+    s_add (self, "%s_count %" PRIu64 "\n", name, count);
+}
+
+static void
+s_metric (text_t *self, const hf_fact_info_t *info, const json_t *value)
+{
+    char name[HF_METRIC_SIZE];
+    bool times = info->unit == HF_UNIT_TIMES;
+    if (!hf_fact_metric (info, name) || !(times ? json_is_object (value) : json_is_integer (value)))
+        return;
     s_add (self, "# HELP %s %s\n# TYPE %s %s\n", name, info->help, name,
-           total ? "counter" : "gauge");
-    if (ms)
-        s_add (self, "%s %" PRIu64 ".%03" PRIu64 "\n", name, value / 1000, value % 1000);
+           times                         ? "histogram"
+           : info->unit == HF_UNIT_TOTAL ? "counter"
+                                         : "gauge");
+    if (times)
+        s_histogram (self, name, value);
+    else if (info->unit == HF_UNIT_MS)
+        s_seconds (self, name, 1000 * (uint64_t)json_integer_value (value));
     else
-        s_add (self, "%s %" PRIu64 "\n", name, value);
+        s_add (self, "%s %" PRIu64 "\n", name, (uint64_t)json_integer_value (value));
+}
+
+/*  One metric of all busy locks. */
+static void
+s_busy_metric (text_t *self, const json_t *busy, const char *name, const char *key,
+               const char *help)
+{
+    size_t i;
+    json_t *lock;
+    if (json_array_size (busy) > 0)
+        s_add (self, "# HELP %s %s\n# TYPE %s counter\n", name, help, name);
+    json_array_foreach ((json_t *)(uintptr_t)busy, i, lock)
+    {
+        char label[2 * 256], line[sizeof label + HF_METRIC_SIZE];
+        size_t size = 0;
+        for (const char *at = json_string_value (json_object_get (lock, "lock")); *at; at++) {
+            if (*at == '"' || *at == '\\')
+                label[size++] = '\\';
+            label[size++] = *at;
+        }
+        label[size] = 0;
+        uint64_t value = (uint64_t)json_integer_value (json_object_get (lock, key));
+        snprintf (line, sizeof line, "%s{lock=\"%s\"}", name, label);
+        if (strcmp (key, "holds") == 0)
+            s_add (self, "%s %" PRIu64 "\n", line, value);
+        else
+            s_seconds (self, line, value);
+    }
 }
 
 char *
-hf_http_metrics (const json_t *status)
+hf_http_metrics (const json_t *status, const json_t *busy)
 {
     text_t text = {.list = NULL};
     const char *role = json_string_value (json_object_get (status, "role"));
@@ -246,12 +333,13 @@ hf_http_metrics (const json_t *status)
            "# HELP holdfast_leads Whether this node leads.\n# TYPE holdfast_leads gauge\n"
            "holdfast_leads %d\n",
            role != NULL && strcmp (role, "leader") == 0);
-    for (int fact = 0; fact < HF_FACT_COUNT; fact++) {
-        const hf_fact_info_t *info = &hf_facts[fact];
-        const json_t *value = json_object_get (status, info->key);
-        bool number = info->unit != HF_UNIT_TEXT && info->unit != HF_UNIT_HASH;
-        if (json_is_integer (value) && number && fact != HF_FACT_node)
-            s_metric (&text, info, (uint64_t)json_integer_value (value));
-    }
+    for (int fact = 0; fact < HF_FACT_COUNT; fact++)
+        s_metric (&text, &hf_facts[fact], json_object_get (status, hf_facts[fact].key));
+    s_busy_metric (&text, busy, "holdfast_busy_lock_holds_total", "holds",
+                   "holds of the busiest locks, at most 20, as leader");
+    s_busy_metric (&text, busy, "holdfast_busy_lock_wait_seconds_total", "wait_us",
+                   "how long they were waited for, all who waited together");
+    s_busy_metric (&text, busy, "holdfast_busy_lock_hold_seconds_total", "hold_us",
+                   "how long they were held, all who held together");
     return text.list;
 }

@@ -44,6 +44,7 @@ s_new (hf_locks_t *self, hf_state_session_t *session, const hf_lock_ask_t *asks,
     claim->session = session;
     claim->born = claim->index = born;
     claim->places_count = count;
+    claim->since_us = self->measures.now_us;
     for (uint32_t i = 0; i < count; i++) {
         hf_state_place_t *place = &claim->places[i];
         place->number = i;
@@ -69,6 +70,8 @@ hf_locks_join (hf_locks_t *self, hf_state_session_t *session, const hf_lock_ask_
     hf_state_claim_t *claim = s_new (self, session, asks, count, index);
     for (uint32_t i = 0; i < count && !open; i++)
         hf_locks_enqueue (&claim->places[i], false);
+    if (!open)
+        hf_chain_append (&self->waiting, &claim->in_waiting);
     for (uint32_t i = 0; i < count && open; i++)
         hf_locks_take (&claim->places[i]);
     claim->token = open ? ++self->last_token : 0;
@@ -97,6 +100,44 @@ hf_locks_append (hf_locks_t *self, hf_state_claim_t *hold, hf_span_t file, hf_sp
     if (hf_section_empty (hold->section))
         hf_section_destroy (&hold->section);
     return status;
+}
+
+//  ---- how long (hf_measures.h) -----------------------------------------------------
+
+/*  Whether the end of what the claim does now is counted, and for how long it did. */
+static bool
+s_measured (const hf_locks_t *self, const hf_state_claim_t *claim, uint64_t *us)
+{
+    const hf_measures_t *measures = &self->measures;
+    *us = measures->now_us - claim->since_us;
+    return claim->since_us > 0 && measures->counts;
+}
+
+/*  It waits no more: from now on it holds. */
+static void
+s_waited (hf_locks_t *self, hf_state_claim_t *claim)
+{
+    uint64_t us;
+    if (s_measured (self, claim, &us)) {
+        hf_times_add (&self->measures.wait, us, 1);
+        for (uint32_t i = 0; i < claim->places_count; i++)
+            hf_busy_waited (&self->measures.busy, claim->places[i].lock->by_name.hash, us);
+    }
+    if (!HF_MUTANT (held_since_asked))
+        claim->since_us = self->measures.now_us;
+}
+
+/*  It goes: if it held, it held for so long. */
+static void
+s_held (hf_locks_t *self, const hf_state_claim_t *claim)
+{
+    uint64_t us;
+    if (claim->token == 0 || !s_measured (self, claim, &us))
+        return;
+    hf_times_add (&self->measures.hold, us, 1);
+    for (uint32_t i = 0; i < claim->places_count; i++)
+        hf_busy_held (&self->measures.busy, hf_state_lock_name (claim->places[i].lock),
+                      claim->places[i].lock->by_name.hash, us, self->measures.now_us);
 }
 
 //  ---- they go --------------------------------------------------------------------
@@ -144,6 +185,8 @@ s_free (hf_locks_t *self, hf_state_claim_t *claim)
         hf_table_remove (&self->by_session, &place->by_session);
     }
     hf_chain_remove (&claim->in_session);
+    if (claim->token == 0)
+        hf_chain_remove (&claim->in_waiting);
     if (claim->acts_for)
         hf_chain_remove (&claim->in_acted);
     s_drop_note (self, claim);
@@ -161,6 +204,7 @@ hf_locks_remove (hf_locks_t *self, hf_state_claim_t *claim, hf_what_happened_t w
     if (upgrade && upgrade != claim && upgrade->session == claim->session)
         hf_locks_remove (self, upgrade, what);
     hf_locks_tell (self, claim->token > 0 || !what ? what : HF_HAPPENED_LEFT, claim);
+    s_held (self, claim);
     for (uint32_t i = 0; i < claim->places_count; i++) {
         hf_state_place_t *place = &claim->places[i];
         bool moved = claim->token == 0 && place->in_lock.next != &place->lock->waiters;
@@ -184,6 +228,7 @@ hf_locks_join_upgrade (hf_locks_t *self, const hf_state_claim_t *hold, uint64_t 
     hf_state_claim_t *claim = s_new (self, hold->session, &ask, 1, index);
     claim->upgrade = true;
     hf_locks_enqueue (&claim->places[0], true);
+    hf_chain_append (&self->waiting, &claim->in_waiting);
     return claim;
 }
 
@@ -235,6 +280,7 @@ s_replace (hf_locks_t *self, hf_state_claim_t *upgrade)
     hf_state_claim_t *hold = hf_state_claim_of (place);
     if (!HF_MUTANT (replaced_untold))
         hf_locks_tell (self, HF_HAPPENED_RELEASED, hold);
+    s_held (self, hold);
     hf_locks_give (place);
     if (HF_MUTANT (upgrade_keeps_token))
         upgrade->token = hold->token;
@@ -256,6 +302,8 @@ s_replace (hf_locks_t *self, hf_state_claim_t *upgrade)
 void
 hf_locks_grant (hf_locks_t *self, hf_state_claim_t *claim, uint64_t index)
 {
+    hf_chain_remove (&claim->in_waiting);
+    s_waited (self, claim);
     claim->token = ++self->last_token;
     if (claim->upgrade)
         s_replace (self, claim);
@@ -310,6 +358,8 @@ hf_locks_load (hf_locks_t *self, hf_state_session_t *session, const hf_state_cla
     claim->index = like->index;
     for (uint32_t i = 0; i < count && claim->token == 0; i++)
         hf_locks_enqueue (&claim->places[i], like->upgrade);
+    if (claim->token == 0)
+        hf_chain_append (&self->waiting, &claim->in_waiting);
     return claim;
 }
 

@@ -9,6 +9,7 @@ hf_locks_init (hf_locks_t *self, hf_rows_t *rows, const uint64_t *command)
     *self = (hf_locks_t){.rows = rows, .command = command};
     hf_table_init (&self->by_name);
     hf_table_init (&self->by_session);
+    hf_chain_init (&self->waiting);
 }
 
 static hf_state_lock_t *
@@ -220,6 +221,10 @@ hf_locks_check (const hf_locks_t *self)
             hf_section_check (section);
             staged += hf_section_cost (section);
         }
+    }
+    HF_CHAIN_EACH (&self->waiting, at)
+    {
+        assert (HF_AROUND (at, hf_state_claim_t, in_waiting)->token == 0);
     }
     assert (locks == self->by_name.count && self->touched.count == 0);
     assert (places == self->places && places == self->by_session.count);

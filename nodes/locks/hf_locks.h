@@ -16,6 +16,7 @@
  *  hf_claims.c  claims come, change and go
  *  hf_queues.c  what fits, what is granted next, positions
  *  hf_turns.c   how many are before one in a long queue
+ *  hf_stuck.c   queues that do not move
  *  hf_rings.c   waits that would never end (hf_rings.h)
  */
 #ifndef HF_LOCKS_H_INCLUDED
@@ -23,6 +24,7 @@
 
 #include "base/hf_array.h"
 #include "nodes/locks/hf_happened.h"
+#include "nodes/locks/hf_measures.h"
 #include "nodes/locks/hf_section.h"
 #include "nodes/locks/hf_sessions.h"
 #include "nodes/locks/hf_state.h"
@@ -69,9 +71,12 @@ typedef struct hf_state_claim {
     hf_row_t row;
     uint32_t places_count;
     uint16_t note_size;
-    uint8_t *note; //  for people
-    bool upgrade;  //  it waits to replace the hold that the session has of its only lock
-    uint64_t seen; //  by the search of that number (hf_rings.h)
+    uint8_t *note;         //  for people
+    bool upgrade;          //  it waits to replace the hold that the session has of its only lock
+    uint64_t since_us;     //  it holds or waits, by hf_measures_t; 0: not known
+    hf_chain_t in_waiting; //  while it waits
+    uint64_t told_us;      //  the log was told that its queue had stood still for so long
+    uint64_t seen;         //  by the search of that number (hf_rings.h)
     hf_state_place_t places[];
 } hf_state_claim_t;
 
@@ -90,7 +95,9 @@ typedef struct hf_locks {
     hf_happened_fn *fn; //  NULL: nobody listens
     void *arg;
     const uint64_t *command; //  the index of the one at hand
-    uint64_t happened;       //  how much has, ever
+    hf_chain_t waiting;      //  claims that wait, in the order in which they came
+    hf_measures_t measures;
+    uint64_t happened; //  how much has, ever
 } hf_locks_t;
 
 /*  What is asked for at one lock. */

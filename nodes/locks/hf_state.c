@@ -33,6 +33,20 @@ hf_state_listen (hf_state_t *self, hf_happened_fn *fn, void *arg)
     self->locks.arg = arg;
 }
 
+void
+hf_state_measure (hf_state_t *self, uint64_t now_us, bool counts)
+{
+    assert (now_us >= self->locks.measures.now_us);
+    self->locks.measures.now_us = now_us;
+    self->locks.measures.counts = counts;
+}
+
+const hf_measures_t *
+hf_state_measures (const hf_state_t *self)
+{
+    return &self->locks.measures;
+}
+
 //  ---- commands -----------------------------------------------------------------
 
 static void

@@ -10,6 +10,7 @@
 #define HF_STATE_H_INCLUDED
 
 #include "nodes/locks/hf_happened.h"
+#include "nodes/locks/hf_measures.h"
 
 typedef struct hf_state hf_state_t;
 
@@ -72,6 +73,26 @@ void hf_outcomes_reset (hf_outcomes_t *self);
  *  our own log). Outcomes are added at the end of OUT. The payload is checked here: a malformed one
  *  changes nothing but the applied index and the hash. */
 void hf_state_apply (hf_state_t *self, uint64_t index, const hf_entry_t *entry, hf_outcomes_t *out);
+
+/*  What is applied from now on happens at NOW_US of this node's clock, which never goes back. It
+ *  does not change what is applied: only measures, which are no part of the state, go by it.
+ * COUNTS: what ends now is counted in them. */
+void hf_state_measure (hf_state_t *self, uint64_t now_us, bool counts);
+const hf_measures_t *hf_state_measures (const hf_state_t *self);
+
+/*  A lock whose queue stands still. */
+typedef struct hf_stuck {
+    hf_span_t lock; //  valid until the next entry is applied
+    uint64_t for_us;
+    uint32_t waiters;
+    uint64_t holder; //  session; 0: nobody holds it, as its head waits for other locks, too
+    hf_span_t label; //  of that session
+} hf_stuck_t;
+
+/*  Whether the queue of a lock has not moved for LIMIT_US, or for twice as long as when it was told
+ *  last: nobody was granted the lock, and its first waiter is the same. Each call tells one. It
+ *  looks at the 1,000 claims that wait the longest, and knows nothing of those that were loaded. */
+bool hf_state_stuck (hf_state_t *self, uint64_t limit_us, uint64_t now_us, hf_stuck_t *stuck);
 
 //  ---- what happened --------------------------------------------------------------------
 

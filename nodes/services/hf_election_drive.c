@@ -65,6 +65,8 @@ s_write (hf_election_service_t *self, const hf_persist_t *persist, hf_list_t lis
     case HF_PERSIST_TRUNCATE:
         self->log.truncate (self->log.arg, persist->index);
         hf_tail_truncate (self->tail, persist->index);
+        if (!HF_MUTANT (cut_is_committed)) //  nor what is appended in its place
+            hf_laps_clear (&self->appended);
         break;
     case HF_PERSIST_OWN:
         s_append (self, persist->index,
@@ -74,6 +76,9 @@ s_write (hf_election_service_t *self, const hf_persist_t *persist, hf_list_t lis
         break;
     case HF_PERSIST_APPEND:
         s_append_list (self, persist, list, proposed ? persist->term : 0);
+        if (proposed)
+            hf_laps_put (&self->appended, persist->index + persist->count - 1, self->now_us,
+                         persist->count);
         break;
     }
     self->dirty = true;
@@ -117,6 +122,7 @@ hf_election_step (hf_election_service_t *self, hf_event_t *event, hf_list_t list
     for (size_t i = 0; i < effects->persists.count; i++)
         s_write (self, &effects->persists.list[i], list, event->type == HF_EV_PROPOSE);
     hf_effects_persisted (effects);
+    hf_laps_reach (&self->appended, effects->commit_index, self->now_us, &self->commit);
     for (; self->framed < effects->messages.count; self->framed++) {
         const hf_outgoing_t *out = &effects->messages.list[self->framed];
         bool early = out->early || HF_MUTANT (send_before_durable) ||

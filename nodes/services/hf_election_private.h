@@ -3,6 +3,7 @@
  *  hf_election_service.c   life, inputs, the turn
  *  hf_election_drive.c     the driver of the core: writes, messages, proposals, delivery, notices
  *  hf_election_upkeep.c    pruning, state transfer passed on, missing members, facts
+ *  hf_election_slow.c      slow syncs and turns, links that flap, jumps of the clock
  *  hf_pace.c               proposals slowed for a member that does not catch up
  *  hf_tail.c               the newest entries, in memory
  */
@@ -11,7 +12,9 @@
 
 #include "base/hf_mutant.h"
 #include "nodes/services/hf_election_service.h"
+#include "nodes/services/hf_laps.h"
 #include "nodes/services/hf_pace.h"
+#include "nodes/services/hf_slow.h"
 #include "nodes/services/hf_tail.h"
 #include <inttypes.h>
 
@@ -66,6 +69,11 @@ struct hf_election_service {
     bool newer_told;             //  that the cluster's level is one that we do not speak
     uint32_t outdated;           //  members (by slot) that do not speak it, as told
     char names[HF_NAMES_MAX];
+    hf_laps_t appended; //  as leader, by the last index of a proposal
+    hf_times_t commit, sync;
+    hf_slow_t slow_sync, slow_turn, slow_wake;
+    hf_flaps_t flaps[HF_MEMBERS_MAX]; //  by slot
+    hf_jumps_t jumps;
     uint64_t mesh_dropped; //  and those that the mesh did not let pass
 };
 
@@ -135,6 +143,15 @@ void hf_election_heard_members (hf_election_service_t *self, const hf_members_t 
 void hf_election_watch_forming (hf_election_service_t *self);
 /*  As a leader, report members of an older release. */
 void hf_election_watch_levels (hf_election_service_t *self);
+
+//  hf_election_slow.c
+
+/*  Log a slow sync; a turn that took long, without its sync, or began late; a link that flaps. */
+void hf_election_slow_sync (hf_election_service_t *self, uint64_t took_us);
+void hf_election_slow_turn (hf_election_service_t *self);
+void hf_election_link_down (hf_election_service_t *self, uint32_t node);
+
+//  hf_election_upkeep.c
 
 void hf_election_facts (hf_election_service_t *self, uint64_t id);
 

@@ -124,6 +124,8 @@ hf_election_service_link (hf_election_service_t *self, uint32_t node, bool up, u
 {
     self->now_us = now_us;
     hf_outbox_say (&self->out, HF_INFO, "link to node %u is %s", node, up ? "up" : "down");
+    if (!up)
+        hf_election_link_down (self, node);
     hf_election_event (self, (hf_event_t){.type = HF_EV_LINK, .link = {.node = node, .up = up}});
 }
 
@@ -296,6 +298,7 @@ s_stall (hf_election_service_t *self)
 {
     uint64_t late_us = self->now_us > self->due_us ? self->now_us - self->due_us : 0;
     uint64_t stall_us = self->turn_us + late_us;
+    hf_election_slow_turn (self);
     if (stall_us < self->config.stall_us)
         return;
     hf_outbox_say (&self->out, HF_DEBUG, "stood still for %" PRIu64 " ms", stall_us / 1000);
@@ -320,10 +323,13 @@ static void
 s_step_durable (hf_election_service_t *self)
 {
     hf_core_view_t view = hf_core_view (self->core);
+    uint64_t took_us = self->now_us - self->sync_us;
+    hf_times_add (&self->sync, took_us, 1);
+    hf_election_slow_sync (self, took_us);
     hf_election_event (self, (hf_event_t){.type = HF_EV_DURABLE,
                                           .durable = {.index = view.last_index,
                                                       .term = view.last_term,
-                                                      .took_us = self->now_us - self->sync_us}});
+                                                      .took_us = took_us}});
 }
 
 void

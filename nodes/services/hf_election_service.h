@@ -130,6 +130,11 @@ void hf_election_service_dropped (hf_election_service_t *self, uint64_t frames);
 #define HF_NAMES_MAX 480
 void hf_election_service_names (hf_election_service_t *self, hf_span_t text);
 
+/*  It was WALL_US by the clock that can be set, in microseconds since 1970, at some moment since
+ *  BEFORE_US: jumps are logged. */
+void hf_election_service_wall (hf_election_service_t *self, uint64_t wall_us, uint64_t before_us,
+                               uint64_t now_us);
+
 /*  All inputs at hand were given: timers, proposals. When nothing was written, everything is
  *  released. */
 void hf_election_service_end (hf_election_service_t *self, uint64_t now_us);

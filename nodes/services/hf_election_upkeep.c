@@ -345,6 +345,8 @@ hf_election_facts (hf_election_service_t *self, uint64_t id)
     hf_fact_put (&rows, HF_FACT_sync_ms, "", view.sync_us / 1000);
     hf_fact_put (&rows, HF_FACT_slowed_ms, "",
                  hf_pace_slowed_us (&self->pace, self->now_us) / 1000);
+    hf_fact_put_times (&rows, HF_FACT_sync_time, &self->sync);
+    hf_fact_put_times (&rows, HF_FACT_commit_time, &self->commit);
     hf_fact_put (&rows, HF_FACT_dropped_peer_frames, "", self->dropped + self->mesh_dropped);
     hf_a_told_frame (&self->out.message, &(hf_a_told_t){.id = id, .rows = hf_pack_list (&rows)});
     hf_outbox_to_actor (&self->out, HF_TO_LOCK);

@@ -211,6 +211,10 @@ s_decided (hf_lock_service_t *self, const hf_entry_t *entry)
     if (!self->elected || entry->term != self->term || HF_MUTANT (busy_for_ever))
         return;
     hf_lock_decided (self, entry->payload.size);
+    if (entry->type != HF_ENTRY_COMMANDS)
+        return;
+    self->decided_bytes += entry->payload.size;
+    hf_laps_reach (&self->asked, self->decided_bytes, self->now_us, &self->request);
 }
 
 void
@@ -218,6 +222,7 @@ hf_lock_apply (hf_lock_service_t *self, const hf_a_committed_t *committed)
 {
     hf_scan_t scan = hf_scan_list (committed->entries);
     uint64_t silences = hf_state_silences (self->state);
+    hf_state_measure (self->state, self->now_us, self->leading || HF_MUTANT (measured_everywhere));
     for (uint32_t i = 0; i < committed->entries.count; i++) {
         hf_entry_t entry;
         bool good = hf_entry_get (&scan, &entry);

@@ -43,6 +43,10 @@ hf_lock_close_entry (hf_lock_service_t *self, bool even_small)
     hf_span_t payload = hf_span (hf_pack_bytes (&self->payload), hf_pack_size (&self->payload));
     hf_entry_put (&self->entries, &(hf_entry_t){.type = HF_ENTRY_COMMANDS, .payload = payload});
     self->undecided_bytes += payload.size;
+    self->proposed_bytes += payload.size;
+    if (self->asked_us > 0)
+        hf_laps_put (&self->asked, self->proposed_bytes, self->asked_us, self->commands.count);
+    self->asked_us = 0;
     hf_pack_reset (&self->commands);
 }
 
@@ -68,6 +72,8 @@ hf_lock_drop_proposals (hf_lock_service_t *self)
     hf_pack_reset (&self->commands);
     hf_pack_reset (&self->entries);
     self->undecided_bytes = 0;
+    hf_laps_clear (&self->asked);
+    self->asked_us = self->proposed_bytes = self->decided_bytes = 0;
 }
 
 bool
@@ -490,6 +496,8 @@ hf_lock_service_from_client (hf_lock_service_t *self, const hf_route_t *route, h
     else
         s_close (self, route, &scan);
     size_t after = hf_pack_size (&self->commands);
+    if (after > before && (self->asked_us == 0 || HF_MUTANT (asked_last)))
+        self->asked_us = now_us;
     hf_shares_add (&self->undecided_of, route, after > before ? after - before : 0);
     hf_lock_close_entry (self, false);
 }

@@ -19,9 +19,11 @@
 #include "base/hf_table.h"
 #include "nodes/services/hf_expiry.h"
 #include "nodes/services/hf_lock_service.h"
+#include "nodes/services/hf_laps.h"
 #include "nodes/services/hf_readers.h"
 #include "nodes/services/hf_rights.h"
 #include "nodes/services/hf_shares.h"
+#include "nodes/services/hf_slow.h"
 #include "nodes/services/hf_watches.h"
 #include <assert.h>
 #include <inttypes.h>
@@ -255,6 +257,15 @@ struct hf_lock_service {
     uint64_t flushed_bytes; //  and of the last step that is acknowledged
     uint64_t step_due_us;   //  when the next step is due; 0: nothing changed
 
+    //  Requests until they are applied, by the bytes of entries that were proposed in this term.
+    hf_laps_t asked;
+    uint64_t asked_us; //  of the first in the entry being built; 0: there is none
+    uint64_t proposed_bytes, decided_bytes;
+    uint64_t barrier_us; //  when the barrier was asked for
+    hf_times_t request, barrier;
+    hf_slow_t slow_turn;
+    uint64_t stuck_look_us; //  when queues are looked at next
+
     hf_shifts_t moved, wanted;
     hf_lock_members_t members;
     hf_guard_t guard;
@@ -311,6 +322,10 @@ void hf_lock_flushed (hf_lock_service_t *self, uint64_t index);
 void hf_lock_credit (hf_lock_service_t *self);
 /*  The whole state for the file actor, which sends it to NODE. */
 void hf_lock_snapshot (hf_lock_service_t *self, uint32_t node);
+
+//  hf_lock_slow.c
+/*  At the end of a turn: log that it took long; and now and then that a queue does not move. */
+void hf_lock_slow (hf_lock_service_t *self);
 
 //  hf_lock_watch.c
 void hf_lock_watch_init (hf_lock_service_t *self);

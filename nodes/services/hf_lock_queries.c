@@ -193,6 +193,11 @@ hf_lock_facts (hf_lock_service_t *self, const hf_a_told_t *told)
     hf_fact_put (rows, HF_FACT_received_bytes, "", self->door.received);
     hf_fact_put (rows, HF_FACT_waiting_bytes, "", self->door.waiting);
     hf_fact_put (rows, HF_FACT_cut_clients, "", self->door.cut);
+    const hf_measures_t *measures = hf_state_measures (state);
+    hf_fact_put_times (rows, HF_FACT_request_time, &self->request);
+    hf_fact_put_times (rows, HF_FACT_barrier_time, &self->barrier);
+    hf_fact_put_times (rows, HF_FACT_wait_time, &measures->wait);
+    hf_fact_put_times (rows, HF_FACT_hold_time, &measures->hold);
     hf_fact_put (rows, HF_FACT_uptime_ms, "", (self->now_us - self->started_us) / 1000);
     hf_fact_put (rows, HF_FACT_encrypted, "", self->config.encrypted);
     hf_fact_put (rows, HF_FACT_insecure, "", self->config.insecure);
@@ -262,6 +267,8 @@ s_query (hf_lock_service_t *self, const hf_reading_t *reading, hf_query_result_t
         result->more = hf_state_session_rows (
             self->state, reading->offset, limit,
             self->guard.rights ? &(hf_shown_t){s_sees_session, &reader} : NULL, &self->rows);
+    else if (what == HF_WHAT_BUSY)
+        hf_busy_rows (&hf_state_measures (self->state)->busy, &self->rows);
     else if (what == HF_WHAT_LOCK) {
         if (!hf_state_lock_detail (self->state, name, reading->offset, limit, &self->rows,
                                    &result->more))

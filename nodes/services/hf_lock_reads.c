@@ -281,6 +281,7 @@ hf_lock_ask_barrier (hf_lock_service_t *self)
         return;
     hf_readers_begin (&reads->readers);
     reads->barrier_out = true;
+    self->barrier_us = self->now_us;
     reads->barrier_id++;
     hf_a_barrier_frame (&self->out.message, &(hf_a_barrier_t){.id = reads->barrier_id});
     hf_outbox_to_actor (&self->out, HF_TO_ELECTION);
@@ -293,6 +294,7 @@ hf_lock_passed (hf_lock_service_t *self, const hf_a_passed_t *passed)
     if (!reads->barrier_out || passed->id != reads->barrier_id)
         return; //  of a leadership that is over
     reads->barrier_out = false;
+    hf_times_add (&self->barrier, self->now_us - self->barrier_us, 1);
     reads->passed = true;
     reads->index = passed->index;
 }

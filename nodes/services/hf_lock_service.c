@@ -335,6 +335,7 @@ hf_lock_service_end (hf_lock_service_t *self, bool drained)
     hf_lock_credit (self);
     hf_lock_watch_forget (self);
     hf_lock_audit_rest (self);
+    hf_lock_slow (self);
     s_trim (self);
 }
 

@@ -7,6 +7,8 @@
 #include <jansson.h>
 #include <string.h>
 
+#define DASHBOARD "../../../docs/prometheus/grafana.json"
+
 static hf_pack_t s_asked, s_rows, s_frame;
 
 static int
@@ -210,6 +212,22 @@ s_facts (uint64_t leader)
     hf_fact_put (&s_rows, HF_FACT_cut_clients, "", 5);
     hf_fact_put (&s_rows, HF_FACT_state_hash, "", UINT64_MAX);
     hf_fact_put (&s_rows, HF_FACT_version, "1.2", 0);
+    hf_times_t times = {.sum_us = 0};
+    hf_times_add (&times, 150, 2);
+    hf_times_add (&times, 4000000000, 1);
+    hf_fact_put_times (&s_rows, HF_FACT_sync_time, &times);
+}
+
+/*  Metrics ask for the busiest locks behind the facts. */
+static void
+s_answer_busy (hf_http_request_t *request, uint64_t id, const char *lock)
+{
+    assert_int_equal (s_next (request, id).what, HF_WHAT_BUSY);
+    hf_busy_row_put (&s_rows, &(hf_busy_row_t){.lock = hf_span_text (lock),
+                                               .holds = 12,
+                                               .wait_us = 2500000,
+                                               .hold_us = 7000001});
+    assert_true (s_answer (request, id, HF_OK, false));
 }
 
 TEST (facts_are_json_and_metrics)
@@ -219,18 +237,33 @@ TEST (facts_are_json_and_metrics)
     s_facts (3);
     s_answer (request, 1, HF_OK, false);
     s_is_json (&request, "{'node':2,'role':'follower','leader':3,'uptime_ms':1234567,"
-                         "'cut_clients':5,'state_hash':'ffffffffffffffff','version':'1.2'}");
+                         "'cut_clients':5,'state_hash':'ffffffffffffffff','version':'1.2',"
+                         "'sync_time':{'count':3,'p50_us':175,'p99_us':1800000000,"
+                         "'sum_us':4000000300,'counts':[0,2,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,1]"
+                         "}}");
     request = hf_http_request_new ("GET", "/metrics");
     s_next (request, 2);
     s_facts (3);
     s_answer (request, 2, HF_OK, false);
+    s_answer_busy (request, 3, "a \"b\\c");
     hf_http_answer_t answer = hf_http_request_answer (request);
     assert_non_null (strstr (answer.type, "version=0.0.4"));
     static const char *const lines[] = {
-        "holdfast_info{version=\"1.2\",node=\"2\"} 1\n", "holdfast_leads 0\n",
-        "\n# TYPE holdfast_uptime_seconds gauge\nholdfast_uptime_seconds 1234.567\n",
+        "holdfast_info{version=\"1.2\",node=\"2\"} 1\n",
+        "holdfast_leads 0\n",
+        "\n# TYPE holdfast_uptime_seconds gauge\nholdfast_uptime_seconds 1234.567000\n",
         "\n# TYPE holdfast_cut_clients_total counter\nholdfast_cut_clients_total 5\n",
-        "\nholdfast_leader 3\n"};
+        "\nholdfast_leader 3\n",
+        "\n# TYPE holdfast_busy_lock_holds_total counter\n"
+        "holdfast_busy_lock_holds_total{lock=\"a \\\"b\\\\c\"} 12\n",
+        "\nholdfast_busy_lock_wait_seconds_total{lock=\"a \\\"b\\\\c\"} 2.500000\n",
+        "\nholdfast_busy_lock_hold_seconds_total{lock=\"a \\\"b\\\\c\"} 7.000001\n",
+        "\n# TYPE holdfast_sync_time_seconds histogram\n"
+        "holdfast_sync_time_seconds_bucket{le=\"0.0001\"} 0\n"
+        "holdfast_sync_time_seconds_bucket{le=\"0.0002\"} 2\n",
+        "\nholdfast_sync_time_seconds_bucket{le=\"1800\"} 2\n"
+        "holdfast_sync_time_seconds_bucket{le=\"+Inf\"} 3\n"
+        "holdfast_sync_time_seconds_sum 4000.000300\nholdfast_sync_time_seconds_count 3\n"};
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
         if (!strstr (answer.text, lines[i]))
             fail_msg ("no '%s' in:\n%s", lines[i], answer.text);
@@ -239,32 +272,89 @@ TEST (facts_are_json_and_metrics)
     hf_http_request_destroy (&request);
 }
 
-/*  The alerts of docs/prometheus speak of metrics that there are. */
-TEST (alerts_name_metrics_that_there_are)
+/*  Every metric that is named in FILE of docs/prometheus is in TEXT. Gives how many names. */
+static unsigned
+s_named (const char *path, const char *text)
 {
-    char line[512], name[128];
+    char line[4096], name[128];
     unsigned found = 0;
-    hf_http_request_t *request = hf_http_request_new ("GET", "/metrics");
-    s_next (request, 1);
-    for (int fact = 0; fact < HF_FACT_COUNT; fact++)
-        hf_fact_put (&s_rows, (hf_fact_t)fact, "", 1);
-    s_answer (request, 1, HF_OK, false);
-    hf_http_answer_t answer = hf_http_request_answer (request);
-    FILE *file = fopen ("../../../docs/prometheus/alerts.yml", "r");
+    FILE *file = fopen (path, "r");
     assert_non_null (file);
     while (fgets (line, sizeof line, file)) {
-        for (const char *at = line; (at = strstr (at, "holdfast_")) != NULL;) {
-            size_t size = strspn (at, "abcdefghijklmnopqrstuvwxyz_");
-            snprintf (name, sizeof name, "\n%.*s ", (int)size, at);
-            if (!strstr (answer.text, name))
-                fail_msg ("there is no metric%s", name);
+        for (const char *at = line; (at = strstr (at, "holdfast_")) != NULL; found++) {
+            int size = (int)strspn (at, "abcdefghijklmnopqrstuvwxyz_");
+            snprintf (name, sizeof name, "\n%.*s ", size, at);
+            bool plain = strstr (text, name) != NULL;
+            snprintf (name, sizeof name, "\n%.*s{", size, at);
+            if (!plain && !strstr (text, name))
+                fail_msg ("%s: there is no metric %.*s", path, size, at);
             at += size;
-            found++;
         }
     }
     fclose (file);
-    assert_in_range (found, 6, 100);
+    return found;
+}
+
+/*  The alerts and the dashboard speak of metrics that there are. */
+TEST (docs_name_metrics_that_there_are)
+{
+    hf_times_t times = {.sum_us = 0};
+    hf_http_request_t *request = hf_http_request_new ("GET", "/metrics");
+    s_next (request, 1);
+    for (int fact = 0; fact < HF_FACT_COUNT; fact++) {
+        if (hf_facts[fact].unit == HF_UNIT_TIMES)
+            hf_fact_put_times (&s_rows, (hf_fact_t)fact, &times);
+        else
+            hf_fact_put (&s_rows, (hf_fact_t)fact, "", 1);
+    }
+    s_answer (request, 1, HF_OK, false);
+    s_answer_busy (request, 2, "L");
+    hf_http_answer_t answer = hf_http_request_answer (request);
+    assert_in_range (s_named ("../../../docs/prometheus/alerts.yml", answer.text), 6, 100);
+    assert_in_range (s_named (DASHBOARD, answer.text), 20, 100);
     hf_http_request_destroy (&request);
+}
+
+/*  Each has a title that no other has, and a question. */
+TEST (the_dashboard_is_whole)
+{
+    json_error_t error;
+    json_t *root = json_load_file (DASHBOARD, 0, &error), *panel, *other;
+    size_t i, k;
+    if (!root)
+        fail_msg ("%s:%d: %s", DASHBOARD, error.line, error.text);
+    const json_t *panels = json_object_get (root, "panels");
+    assert_in_range (json_array_size (panels), 10, 100);
+    json_array_foreach (panels, i, panel)
+    {
+        const char *title = json_string_value (json_object_get (panel, "title"));
+        assert_non_null (title);
+        assert_true (json_array_size (json_object_get (panel, "targets")) > 0);
+        json_array_foreach (panels, k, other)
+        {
+            bool same =
+                json_equal (json_object_get (panel, "title"), json_object_get (other, "title"));
+            assert_true (k == i || !same);
+        }
+    }
+    json_decref (root);
+}
+
+TEST (busy_locks_are_a_list)
+{
+    hf_http_request_t *request = hf_http_request_new ("GET", "/v1/busy");
+    s_answer_busy (request, 1, "L");
+    s_is_json (&request, "{'busy':[{'lock':'L','holds':12,'wait_us':2500000,'hold_us':7000001}]}");
+}
+
+/*  What another program calls a histogram, and is none. */
+TEST (a_histogram_that_is_none_is_refused)
+{
+    hf_http_request_t *request = hf_http_request_new ("GET", "/metrics");
+    s_next (request, 1);
+    hf_fact_put (&s_rows, HF_FACT_sync_time, "1 x", 1);
+    s_answer (request, 1, HF_OK, false);
+    s_is (&request, 500, "text/plain", "cannot be read");
 }
 
 TEST (a_node_is_ready_when_it_knows_a_leader)

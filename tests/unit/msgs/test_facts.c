@@ -43,9 +43,10 @@ HF_TEST (test_docs_have_every_row)
     char *protocol = s_read (HF_DOCS "/protocol.md");
     for (size_t i = 0; i < HF_FACT_COUNT; i++) {
         const hf_fact_info_t *fact = &hf_facts[i];
-        char line[300];
-        snprintf (line, sizeof line, "\n| `%s` | %s | %s |\n", fact->key, units[fact->unit],
-                  fact->help);
+        char line[400], metric[HF_METRIC_SIZE];
+        bool is_metric = hf_fact_metric (fact, metric);
+        snprintf (line, sizeof line, "\n| `%s` | %s | %s |%s%s%s |\n", fact->key, units[fact->unit],
+                  fact->help, is_metric ? " `" : "", is_metric ? metric : "", is_metric ? "`" : "");
         if (!strstr (operating, line))
             fail_msg ("docs/operating.md lacks%s", line);
         snprintf (line, sizeof line, "`%s`", fact->key);

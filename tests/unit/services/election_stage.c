@@ -247,6 +247,7 @@ stage_end (stage_t *self)
         assert_true (i < 5 && self->writes > 0);
         self->commits++;
         self->writes = 0;
+        self->now_us += self->sync_us;
         hf_election_service_committed (self->service, self->now_us);
         self->early = false;
         s_carry_out (self);

@@ -33,8 +33,9 @@ typedef struct stage {
     bool in_turn;
     unsigned writes; //  since the last commit
     unsigned commits;
-    bool early;     //  what leaves now does so before a commit
-    uint64_t round; //  of the last HEARTBEAT that left
+    uint64_t sync_us; //  what a commit takes
+    bool early;       //  what leaves now does so before a commit
+    uint64_t round;   //  of the last HEARTBEAT that left
     left_t left[OUT_MAX];
     size_t left_count;
     uint64_t delivered_bytes; //  of entries, in A_COMMITTED
