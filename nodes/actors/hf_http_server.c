@@ -22,6 +22,10 @@
 #define SENDING_MAX (128U << 20) //  bytes of answers at once
 #define QUESTION_US (5 * 1000000ULL)
 
+//  The page loads its own files and asks this node, and no other page may show it.
+static const char s_policy[] =
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 static const char s_too_much[] = "others have not read their answers yet\n";
 
 typedef struct pending {
@@ -54,11 +58,19 @@ s_respond (struct MHD_Connection *connection, const hf_http_answer_t *answer)
     MHD_add_response_header (response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->type);
     MHD_add_response_header (response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
     MHD_add_response_header (response, "X-Content-Type-Options", "nosniff");
+    MHD_add_response_header (response, "Content-Security-Policy", s_policy);
+    MHD_add_response_header (response, "Referrer-Policy", "no-referrer");
     if (answer->code == MHD_HTTP_METHOD_NOT_ALLOWED)
         MHD_add_response_header (response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
     enum MHD_Result queued = MHD_queue_response (connection, answer->code, response);
     MHD_destroy_response (response);
     return queued;
+}
+
+static const char *
+s_param (struct MHD_Connection *connection, const char *name)
+{
+    return MHD_lookup_connection_value (connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
 /*  Called with the headers, for each piece of a body (which is thrown away), at the end, and again
@@ -82,7 +94,12 @@ s_on_request (void *arg, struct MHD_Connection *connection, const char *url, con
         return MHD_YES;
     }
     if (!pending->request) {
-        pending->request = hf_http_request_new (method, url);
+        const hf_http_params_t params = {.search = s_param (connection, "search"),
+                                         .sort = s_param (connection, "sort"),
+                                         .offset = s_param (connection, "offset"),
+                                         .limit = s_param (connection, "limit"),
+                                         .after = s_param (connection, "after")};
+        pending->request = hf_http_request_new (method, url, &params);
         if (hf_http_request_asks (pending->request)) {
             hf_chain_append (&self->queue, &pending->chain);
             pending->waits = true;

@@ -134,6 +134,11 @@ HF_TEST_ON (test_what_a_node_answers, 1)
     assert_true (s_is ("/v1/locks/none", "HTTP/1.1 404 ", "nobody"));
     assert_true (s_is ("/v1/sessions", "HTTP/1.1 200 ", "\"held\": 300"));
     assert_true (s_is ("/v1/members", "HTTP/1.1 200 ", "\"votes\": true"));
+    assert_true (s_is ("/", "HTTP/1.1 200 ", "Content-Security-Policy: default-src 'none';"));
+    assert_int_equal (s_count (s_ask ("GET", "/v1/locks?sort=age&limit=7"), "\"lock\": "), 7);
+    assert_true (s_is ("/v1/locks?search=K%20299", "HTTP/1.1 200 ", "\"found\": 1"));
+    assert_true (s_is ("/v1/locks?limit=none", "HTTP/1.1 400 ", "from 1 to 1000"));
+    assert_true (s_is ("/v1/events?after=299", "HTTP/1.1 200 ", "\"upto\": 300"));
     assert_null (strstr (s_ask ("HEAD", "/v1/locks"), "\r\n\r\n{"));
     assert_non_null (strstr (s_ask ("POST", "/v1/locks"), " 405 "));
     //  Two on one connection, and none of HTTP.

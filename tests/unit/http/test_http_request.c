@@ -31,6 +31,12 @@ s_teardown (void **state)
 
 #define TEST(name) HF_TEST_WITH (name, s_setup, s_teardown)
 
+static hf_http_request_t *
+s_new (const char *method, const char *path)
+{
+    return hf_http_request_new (method, path, &(hf_http_params_t){.sort = NULL});
+}
+
 /*  The question that REQUEST asks next. */
 static hf_query_t
 s_next (hf_http_request_t *request, uint64_t id)
@@ -103,7 +109,7 @@ TEST (what_needs_no_question)
     } rows[] = {
         {"GET", "/healthz", 200, "ok\n"},
         {"HEAD", "/healthz", 200, "ok\n"},
-        {"GET", "/", 200, "/v1/locks/NAME\n"},
+        {"GET", "/v1/", 200, "/v1/locks/NAME\n"},
         {"GET", "", 404, "no such path"},
         {"GET", "/v1", 404, "no such path"},
         {"GET", "/v1/locks/", 404, "no such path"},
@@ -114,13 +120,13 @@ TEST (what_needs_no_question)
         {"DELETE", "/nowhere", 405, "changes nothing"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        hf_http_request_t *request = hf_http_request_new (rows[i].method, rows[i].path);
+        hf_http_request_t *request = s_new (rows[i].method, rows[i].path);
         assert_false (hf_http_request_next (request, 1, &s_asked));
         s_is (&request, rows[i].code, "text/plain", rows[i].has);
     }
     char path[300] = "/v1/locks/";
     memset (path + strlen (path), 'a', 256);
-    hf_http_request_t *request = hf_http_request_new ("GET", path);
+    hf_http_request_t *request = s_new ("GET", path);
     s_is (&request, 404, "text/plain", "no such path");
 }
 
@@ -156,7 +162,7 @@ s_waiter (uint64_t session, uint64_t position)
 
 TEST (locks_come_in_pages)
 {
-    hf_http_request_t *request = hf_http_request_new ("GET", "/v1/locks");
+    hf_http_request_t *request = s_new ("GET", "/v1/locks");
     hf_query_t query = s_next (request, 7);
     assert_true (query.what == HF_WHAT_LOCKS && query.name.size == 0 && query.offset == 0);
     s_lock ("a", 1, 2);
@@ -176,7 +182,7 @@ TEST (locks_come_in_pages)
 
 TEST (one_lock_has_its_queue)
 {
-    hf_http_request_t *request = hf_http_request_new ("GET", "/v1/locks/a/b c");
+    hf_http_request_t *request = s_new ("GET", "/v1/locks/a/b c");
     hf_query_t query = s_next (request, 1);
     assert_true (query.what == HF_WHAT_LOCK && query.offset == 1);
     assert_true (hf_span_equal (query.name, hf_span_text ("a/b c")));
@@ -194,7 +200,7 @@ TEST (one_lock_has_its_queue)
                "'units':1,'label':'kim','note':'','token':14,'staged':0}],'queue':[{'session':5,"
                "'mode':'exclusive','units':0,'label':'','note':'now','position':1},{'session':6,"
                "'mode':'exclusive','units':0,'label':'','note':'now','position':2}],'held':true}");
-    request = hf_http_request_new ("GET", "/v1/locks/none");
+    request = s_new ("GET", "/v1/locks/none");
     s_next (request, 3);
     s_answer (request, 3, HF_NOT_FOUND, false);
     s_is (&request, 404, "text/plain", "nobody holds");
@@ -214,13 +220,13 @@ s_facts (uint64_t leader)
 
 TEST (facts_are_json_and_metrics)
 {
-    hf_http_request_t *request = hf_http_request_new ("GET", "/v1/status");
+    hf_http_request_t *request = s_new ("GET", "/v1/status");
     assert_int_equal (s_next (request, 1).what, HF_WHAT_STATUS);
     s_facts (3);
     s_answer (request, 1, HF_OK, false);
     s_is_json (&request, "{'node':2,'role':'follower','leader':3,'uptime_ms':1234567,"
                          "'cut_clients':5,'state_hash':'ffffffffffffffff','version':'1.2'}");
-    request = hf_http_request_new ("GET", "/metrics");
+    request = s_new ("GET", "/metrics");
     s_next (request, 2);
     s_facts (3);
     s_answer (request, 2, HF_OK, false);
@@ -244,7 +250,7 @@ TEST (alerts_name_metrics_that_there_are)
 {
     char line[512], name[128];
     unsigned found = 0;
-    hf_http_request_t *request = hf_http_request_new ("GET", "/metrics");
+    hf_http_request_t *request = s_new ("GET", "/metrics");
     s_next (request, 1);
     for (int fact = 0; fact < HF_FACT_COUNT; fact++)
         hf_fact_put (&s_rows, (hf_fact_t)fact, "", 1);
@@ -269,12 +275,12 @@ TEST (alerts_name_metrics_that_there_are)
 
 TEST (a_node_is_ready_when_it_knows_a_leader)
 {
-    hf_http_request_t *request = hf_http_request_new ("GET", "/readyz");
+    hf_http_request_t *request = s_new ("GET", "/readyz");
     s_next (request, 1);
     s_facts (3);
     s_answer (request, 1, HF_OK, false);
     s_is (&request, 200, "text/plain", "ready\n");
-    request = hf_http_request_new ("GET", "/readyz");
+    request = s_new ("GET", "/readyz");
     s_next (request, 2);
     s_facts (0);
     s_answer (request, 2, HF_OK, false);
@@ -283,7 +289,7 @@ TEST (a_node_is_ready_when_it_knows_a_leader)
 
 TEST (what_is_refused_or_late_is_said)
 {
-    hf_http_request_t *request = hf_http_request_new ("GET", "/v1/sessions");
+    hf_http_request_t *request = s_new ("GET", "/v1/sessions");
     s_next (request, 1);
     hf_pack_reset (&s_frame);
     hf_refused_frame (&s_frame,
@@ -291,7 +297,7 @@ TEST (what_is_refused_or_late_is_said)
     assert_true (hf_http_request_frame (
         request, hf_span (hf_pack_bytes (&s_frame), hf_pack_size (&s_frame))));
     s_is (&request, 503, "text/plain", hf_status_text (HF_NOT_LEADER));
-    request = hf_http_request_new ("GET", "/v1/files");
+    request = s_new ("GET", "/v1/files");
     s_next (request, 2);
     hf_http_request_late (request);
     assert_false (s_answer (request, 2, HF_OK, false)); //  too late
@@ -301,7 +307,7 @@ TEST (what_is_refused_or_late_is_said)
 /*  Rows of another question, and any bytes: one clear answer, and nothing grows. */
 TEST (it_survives_any_bytes)
 {
-    hf_http_request_t *request = hf_http_request_new ("GET", "/v1/members");
+    hf_http_request_t *request = s_new ("GET", "/v1/members");
     s_next (request, 1);
     s_lock ("a", 1, 1);
     s_answer (request, 1, HF_OK, false);
@@ -311,7 +317,7 @@ TEST (it_survives_any_bytes)
                                         "/v1/members", "/v1/status",  "/metrics"};
     for (uint64_t id = 1; id < 20000; id++) {
         uint8_t bytes[64];
-        request = hf_http_request_new ("GET", paths[id % 7]);
+        request = s_new ("GET", paths[id % 7]);
         s_next (request, id);
         s_lock ("a", 1, 1);
         s_holder (id);
