@@ -1,5 +1,5 @@
 // The page asks its node again and again for what is on the screen: nothing while it is hidden, one
-// question at a time, and never more than a tenth of the time when the node is slow.
+// question at a time, and never more than a twentieth of the time when the node is slow.
 
 import { $, clock, duration, fillRows, make, number, say } from "./view.js";
 
@@ -230,7 +230,7 @@ async function tick() {
     lost(error);
   }
   running = false;
-  timer = setTimeout(tick, Math.max(1000, 9 * (performance.now() - start)));
+  timer = setTimeout(tick, Math.max(1000, 20 * (performance.now() - start)));
 }
 
 function route() {
