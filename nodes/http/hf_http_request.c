@@ -21,7 +21,9 @@ typedef enum form {
     FORM_STATUS,
     FORM_LIST,
     FORM_LOCK,
-    FORM_EVENTS
+    FORM_EVENTS,
+    FORM_HISTORY,
+    FORM_SAMPLE
 } form_t;
 
 /*  A path, what is asked for it, and under which key its rows stand. */
@@ -41,12 +43,14 @@ static const path_t s_paths[] = {
     {"/v1/sessions", "sessions", NULL, FORM_LIST, HF_WHAT_SESSIONS},
     {"/v1/files", "files", NULL, FORM_LIST, HF_WHAT_FILES},
     {"/v1/events", "events", NULL, FORM_EVENTS, HF_WHAT_LEADER},
+    {"/v1/history", NULL, NULL, FORM_HISTORY, 0},
     {"/v1/", NULL,
      "/healthz\n/readyz\n/metrics\n/v1/status\n/v1/members\n/v1/locks\n/v1/locks/NAME\n"
-     "/v1/sessions\n/v1/files\n/v1/events\n",
+     "/v1/sessions\n/v1/files\n/v1/events\n/v1/history\n",
      FORM_TEXT, 0},
 };
 
+static const path_t s_sample = {NULL, NULL, NULL, FORM_SAMPLE, HF_WHAT_STATUS};
 static const path_t s_one_lock = {LOCK_PREFIX, NULL, NULL, FORM_LOCK, HF_WHAT_LOCK};
 
 /*  Of events: how many there are is asked first, then for the last of them, once. */
@@ -56,6 +60,7 @@ typedef struct events {
     uint64_t from; //  what is asked for comes after it
     enum { EVENTS_COUNT, EVENTS_WATCH, EVENTS_END } stage;
     uint64_t watch, upto;
+    bool gap; //  what follows FROM is not kept any more
 } events_t;
 
 struct hf_http_request {
@@ -64,10 +69,12 @@ struct hf_http_request {
     hf_http_page_t page; //  the next
     hf_http_pick_t pick;
     events_t events;
-    json_t *rows; //  so far
-    size_t bytes; //  of pages so far, packed
-    bool picked;  //  there are rows that were not looked at
-    bool asks;    //  there is more to ask
+    hf_history_t *history; //  of a sample: where it goes
+    uint64_t now_us;       //  and when it was asked for
+    json_t *rows;          //  so far
+    size_t bytes;          //  of pages so far, packed
+    bool picked;           //  there are rows that were not looked at
+    bool asks;             //  there is more to ask
     bool asked;
     uint64_t id; //  of the question that was asked last
     hf_http_answer_t answer;
@@ -138,9 +145,10 @@ s_begin (hf_http_request_t *self, const hf_http_params_t *params)
 }
 
 hf_http_request_t *
-hf_http_request_new (const char *method, const char *path, const hf_http_params_t *params)
+hf_http_request_new (const char *method, const char *path, const hf_http_params_t *params,
+                     const hf_history_t *history)
 {
-    assert (method && path && params);
+    assert (method && path && params && history);
     hf_http_request_t *self = hf_alloc (sizeof *self);
     const hf_page_file_t *file = s_file (path);
     s_find (self, path);
@@ -150,10 +158,24 @@ hf_http_request_new (const char *method, const char *path, const hf_http_params_
         self->answer = (hf_http_answer_t){200, file->type, file->text, file->size};
     else if (!self->path)
         s_say (self, 404, "no such path; /v1/ lists them\n");
+    else if (self->path->form == FORM_HISTORY)
+        s_say_json (self, hf_history_json (history));
     else if (self->path->what == 0)
         s_say (self, 200, self->path->text);
     else
         s_begin (self, params);
+    return self;
+}
+
+hf_http_request_t *
+hf_http_request_sample (hf_history_t *history, uint64_t now_us)
+{
+    assert (history);
+    hf_http_request_t *self = hf_alloc (sizeof *self);
+    self->path = &s_sample;
+    self->history = history;
+    self->now_us = now_us;
+    s_begin (self, &(hf_http_params_t){.limit = NULL});
     return self;
 }
 
@@ -252,6 +274,10 @@ s_finish (hf_http_request_t *self)
         s_say (self, 200, self->text);
         self->answer.type = "text/plain; version=0.0.4; charset=utf-8";
         break;
+    case FORM_SAMPLE:
+        hf_history_add (self->history, self->now_us, self->rows);
+        s_say (self, 200, "");
+        break;
     case FORM_STATUS:
         s_say_json (self, json_incref (self->rows));
         break;
@@ -323,13 +349,14 @@ s_take_events (hf_http_request_t *self, const hf_events_t *message)
     events_t *events = &self->events;
     if (events->stage == EVENTS_WATCH) {
         events->upto = message->upto;
+        events->gap = message->status == HF_GAP;
         events->stage = EVENTS_END;
         if (!hf_http_events (message->events, self->rows))
             s_say (self, 500, "the node's own answer cannot be read\n");
         return;
     }
-    uint64_t skipped =
-        events->known && events->from > events->seen ? events->from - events->seen : 0;
+    uint64_t from = events->gap ? events->upto : events->from;
+    uint64_t skipped = events->known && from > events->seen ? from - events->seen : 0;
     s_say_json (self, json_pack ("{s:O, s:I, s:I}", "events", self->rows, "upto",
                                  (json_int_t)events->upto, "skipped", (json_int_t)skipped));
 }

@@ -11,16 +11,18 @@
  *
  *  The paths: / (the page) and its files, /healthz, /readyz, /metrics (Prometheus, text format
  *  0.0.4), and in JSON, with the field names of `holdfast ... --json`: /v1/status, /v1/members,
- *  /v1/locks, /v1/locks/NAME, /v1/sessions, /v1/files, /v1/events. /v1/ lists them.
+ *  /v1/locks, /v1/locks/NAME, /v1/sessions, /v1/files, /v1/events, /v1/history. /v1/ lists them.
  *
  *  Lists take the parameters of hf_http_pick.h; one lock takes LIMIT, the places that are shown.
  *  /v1/events gives what happened to locks after number AFTER, as `holdfast watch --json`, with the
- *  number to ask from next (UPTO): at most the last HF_HTTP_EVENTS_MAX, with how many were SKIPPED.
+ *  number to ask from next (UPTO): the last HF_HTTP_EVENTS_MAX at most, and what came meanwhile,
+ * with how many were SKIPPED.
  */
 #ifndef HF_HTTP_REQUEST_H_INCLUDED
 #define HF_HTTP_REQUEST_H_INCLUDED
 
 #include "msgs/hf_msg.h"
+#include "nodes/http/hf_history.h"
 #include "nodes/http/hf_http_pick.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,9 +34,13 @@
 
 typedef struct hf_http_request hf_http_request_t;
 
-/*  PATH: without the query string, %XX decoded. PARAMS are read at once. */
+/*  PATH: without the query string, %XX decoded. PARAMS and HISTORY are read at once. */
 hf_http_request_t *hf_http_request_new (const char *method, const char *path,
-                                        const hf_http_params_t *params);
+                                        const hf_http_params_t *params,
+                                        const hf_history_t *history);
+/*  Nobody's request: asks for the facts, as of NOW_US, and adds them to HISTORY, which must live
+ *  longer. Its answer is for nobody. */
+hf_http_request_t *hf_http_request_sample (hf_history_t *history, uint64_t now_us);
 void hf_http_request_destroy (hf_http_request_t **self_p);
 
 /*  Pack the question with ID that is to be asked next: a QUERY or WATCH. False: there is nothing

@@ -39,6 +39,6 @@ export async function open(profile) {
     args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
       "--disable-background-networking", "--disable-component-update", "--disable-sync"],
   });
-  context.setDefaultTimeout(15000);
+  context.setDefaultTimeout(30000);
   return context;
 }

@@ -7,6 +7,7 @@
  *      scene           some locks, with holders and queues; names with < & " in them
  *      fill            so many more locks that there are 10,000
  *      pass LOCK       who holds LOCK of the scene gives it back
+ *      turns N         a visitor takes and gives back N locks of his own, with a pause after each
  *      kill N, start N a node
  *
  *  At the end of stdin all nodes that run end, and must end well.
@@ -22,7 +23,8 @@
 #define LIMIT_MS 20000
 #define LOCKS    10000
 #define SET      64 //  locks that are asked for at once
-#define PAGE_AT  3  //  the node that serves the page
+#define PAUSE_MS 700
+#define PAGE_AT  3 //  the node that serves the page
 
 /*  Who asks for what, in this order. Notes are of the first of a lock. */
 static const struct {
@@ -48,7 +50,7 @@ static const struct {
 
 static hf_cluster_t *s_cluster;
 static hf_client_t *s_client;
-static hf_session_t *s_sessions[SCENE], *s_filler;
+static hf_session_t *s_sessions[SCENE], *s_filler, *s_visitor;
 static uint64_t s_tokens[SCENE]; //  0: it waits, or has given it back
 
 static bool
@@ -130,6 +132,23 @@ s_pass (const char *lock)
     return false;
 }
 
+/*  The pause is what a lock takes that nobody gives back. */
+static bool
+s_turns (unsigned count)
+{
+    char name[24];
+    hf_grant_t grant;
+    if (!s_visitor && !s_open ("visitor@laptop pid 4 ./try", &s_visitor))
+        return false;
+    for (unsigned i = 0; i < count; i++) {
+        snprintf (name, sizeof name, "visit/%u", i);
+        if (hf_acquire (s_visitor, name, LIMIT_MS, &grant) != HF_OK ||
+            hf_release (s_visitor, name, grant.token, LIMIT_MS) != HF_OK)
+            return false;
+    }
+    return hf_acquire (s_visitor, "backup", PAUSE_MS, &grant) == HF_TIMEOUT;
+}
+
 static bool
 s_obey (const char *line)
 {
@@ -140,6 +159,8 @@ s_obey (const char *line)
         return s_fill ();
     if (strncmp (line, "pass ", 5) == 0)
         return s_pass (line + 5);
+    if (sscanf (line, "turns %u", &id) == 1)
+        return s_turns (id);
     if (sscanf (line, "kill %u", &id) == 1 && id >= 1 && id <= 3) {
         hf_cluster_kill (s_cluster, id);
         return true;

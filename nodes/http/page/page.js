@@ -1,13 +1,13 @@
 // The page asks its node again and again for what is on the screen: nothing while it is hidden, one
 // question at a time, and never more than a twentieth of the time when the node is slow.
 
-import { $, clock, duration, fillRows, make, number, say } from "./view.js";
+import { $, clock, drawCurve, duration, fillRows, make, number, say } from "./view.js";
 
 const PAGE = 100; // rows of a table
 const EVENTS = 200; // that are kept
 const views = ["cluster", "locks", "lock", "sessions", "events"];
 const state = {
-  view: "cluster", lock: "", status: null, members: [], lostSince: null, asked: "",
+  view: "cluster", lock: "", status: null, members: [], lostSince: null, asked: "", drawn: -Infinity,
   offset: { locks: 0, sessions: 0 }, events: { upto: null, list: [], paused: false },
 };
 
@@ -111,12 +111,39 @@ function heldBy(lock) {
 
 const lockLink = (name) => ({ text: name, href: `#/lock/${encodeURIComponent(name)}` });
 const num = (value) => ({ text: number(value), className: "num" });
+const id = (value) => ({ text: value, className: "num" }); // as it is written in commands
 const wide = (text) => ({ text, className: "wide" });
+
+// The node takes a sample each few seconds; a change of leader or term is marked.
+async function showCurves() {
+  if (performance.now() - state.drawn < 5000) return;
+  const history = await ask("history"), steps = history.leader.length;
+  const marks = [];
+  let before = null;
+  history.term.forEach((term, x) => {
+    const now = history.leader[x] ? `${term} ${history.leader[x]}` : before;
+    if (before !== null && now !== before) marks.push(x);
+    before = now;
+  });
+  const rate = (value) => number(Math.round(10 * value) / 10);
+  const grants = history.grants.map((value) => (value === null ? null : value / history.step_s));
+  for (const [name, values, format] of [["grants", grants, rate], ["waiting", history.waiting, number],
+    ["holds", history.holds, number], ["sessions", history.sessions, number]]) {
+    drawCurve($(`curve-${name}`), values, marks, format);
+    say($(`curve-${name}`).querySelector(".from"), steps > 1 ? `${duration((steps - 1) * history.step_s * 1000)} ago` : "");
+  }
+  const changes = marks.length === 1 ? "The lead changed once, where the line is"
+    : `The lead changed ${marks.length} times, where the lines are`;
+  say($("curves-say"), steps < 2 ? `This node takes a sample each ${history.step_s} s: curves begin in a moment.`
+    : marks.length > 0 ? `${changes}.` : "The lead did not change.");
+  state.drawn = performance.now();
+}
 
 async function pollCluster() {
   state.members = (await ask("members")).members.sort((a, b) => a.id - b.id);
   showNodes();
   showTotals();
+  await showCurves();
   if (!changed("busiest")) return;
   const { locks } = await ask("locks", { sort: "waiters", limit: 10 });
   fillRows($("busiest"), locks, (lock) => lock.lock,
@@ -153,7 +180,7 @@ async function pollLocks() {
   const answer = await ask("locks", params);
   fillRows($("locks"), answer.locks, (lock) => lock.lock, (lock) => [lockLink(lock.lock),
     num(lock.waiters), heldBy(lock),
-    { text: lock.holders[0] ? number(lock.holders[0].token) : "", className: "num wide" }]);
+    { text: lock.holders[0] ? lock.holders[0].token : "", className: "num wide" }]);
   showPager("locks", answer, answer.locks.length);
 }
 
@@ -161,7 +188,7 @@ async function pollSessions() {
   const params = listParams("sessions");
   if (!changed(`sessions ${JSON.stringify(params)}`)) return;
   const answer = await ask("sessions", params);
-  fillRows($("sessions"), answer.sessions, (one) => String(one.session), (one) => [num(one.session),
+  fillRows($("sessions"), answer.sessions, (one) => String(one.session), (one) => [id(one.session),
     one.label, num(one.held), num(one.queued),
     { text: duration(one.ttl_ms), className: "num wide" }, wide(one.gone ? "gone" : "live")]);
   showPager("sessions", answer, answer.sessions.length);
@@ -176,10 +203,10 @@ async function pollLock() {
   const mode = (place) => (place.units > 0 ? `${place.mode}, ${place.units}` : place.mode);
   say($("lock-says"), !lock ? "Nobody holds it or waits for it."
     : `${lock.held ? "Held" : "Not held"}; ${number(lock.waiters)} waiting${lock.limit > 0 ? `; limit ${number(lock.limit)}` : ""}.`);
-  fillRows($("holders"), holders, (place) => String(place.token), (place) => [num(place.session),
-    mode(place), num(place.token), place.label, wide(place.note)]);
+  fillRows($("holders"), holders, (place) => String(place.token), (place) => [id(place.session),
+    mode(place), id(place.token), place.label, wide(place.note)]);
   fillRows($("queue"), queue, (place) => `${place.session}`, (place) => [num(place.position),
-    num(place.session), mode(place), place.label, wide(place.note)]);
+    id(place.session), mode(place), place.label, wide(place.note)]);
   const more = lock ? lock.waiters - queue.length : 0;
   say($("queue-more"), more > 0 ? `and ${number(more)} more` : "");
 }
@@ -197,9 +224,9 @@ async function pollEvents() {
   events.list = [...answer.events.map((event) => ({ ...event, seen })).reverse(), ...events.list].slice(0, EVENTS);
   fillRows($("events"), events.list, (event) => String(event.number), (event) => [wide(event.seen),
     { text: event.what, className: event.what === "lost" ? "bad" : "" }, lockLink(event.name),
-    num(event.session), { text: event.token > 0 ? number(event.token) : "", className: "num wide" },
+    id(event.session), { text: event.token > 0 ? event.token : "", className: "num wide" },
     wide(event.label)]);
-  if (answer.skipped > 0) say($("events-says"), `${number(answer.skipped)} passed too fast to be shown`);
+  if (answer.skipped > 0) say($("events-says"), `${number(answer.skipped)} passed too fast to be shown, or are forgotten`);
   else say($("events-says"), events.list.length === 0 ? "Nothing has happened yet." : "");
 }
 
@@ -227,6 +254,7 @@ async function tick() {
     found();
   } catch (error) {
     state.asked = "";
+    state.drawn = -Infinity;
     lost(error);
   }
   running = false;
@@ -252,6 +280,7 @@ function route() {
   if (state.view === "lock") $("lock-name").focus();
   if (before !== state.view) scrollTo(0, 0);
   state.asked = "";
+  state.drawn = -Infinity;
   tick();
 }
 

@@ -82,6 +82,6 @@ export function drawCurve(figure, values, marks, format) {
   svg.appendChild(document.createElementNS(svg.namespaceURI, "path")).setAttribute("d", path);
   const last = known.length > 0 ? format(known[known.length - 1]) : "-";
   say(figure.querySelector(".now"), last);
-  say(figure.querySelector(".most"), known.length > 0 ? `most: ${format(most)}` : "");
-  svg.setAttribute("aria-label", `now ${last}, most ${format(most)}`);
+  say(figure.querySelector(".most"), known.length > 0 ? `most: ${format(Math.max(...known))}` : "");
+  svg.setAttribute("aria-label", `now ${last}, most ${known.length > 0 ? format(most) : "-"}`);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 static hf_pack_t s_asked, s_rows, s_frame;
+static hf_history_t *s_history;
 
 static int
 s_setup (void **state)
@@ -16,6 +17,7 @@ s_setup (void **state)
     hf_pack_init (&s_asked);
     hf_pack_init (&s_rows);
     hf_pack_init (&s_frame);
+    s_history = hf_history_new ();
     return 0;
 }
 
@@ -26,12 +28,14 @@ s_teardown (void **state)
     hf_pack_done (&s_asked);
     hf_pack_done (&s_rows);
     hf_pack_done (&s_frame);
+    hf_history_destroy (&s_history);
     return 0;
 }
 
 #define TEST(name) HF_TEST_WITH (name, s_setup, s_teardown)
 
-#define GET(path, ...) hf_http_request_new ("GET", path, &(hf_http_params_t){__VA_ARGS__})
+#define GET(path, ...)                                                                             \
+    hf_http_request_new ("GET", path, &(hf_http_params_t){__VA_ARGS__}, s_history)
 
 //  ---- questions and answers -------------------------------------------------------------------
 
@@ -258,8 +262,7 @@ TEST (bad_parameters_are_refused)
     s_refuses (GET ("/v1/events", .after = "18446744073709551616"), "after: a number");
 }
 
-//  ---- events
-//  --------------------------------------------------------------------------------------
+//  ---- events ---------------------------------------------------------------------------------
 
 static void
 s_granted (uint64_t number)
@@ -312,8 +315,25 @@ TEST (events_go_on_where_the_last_answer_ended)
     s_follows ("5000", 1000, 1000, "\"skipped\": 0"); //  this node is behind
 }
 
-//  ---- the page
-//  --------------------------------------------------------------------------------------
+/*  The node was started anew, and has forgotten what came before. */
+TEST (events_that_are_forgotten_are_skipped)
+{
+    hf_http_request_t *request = GET ("/v1/events", .after = "990");
+    s_query (request, 1);
+    s_answer (request, 1, false, 1000);
+    assert_int_equal (s_watch (request, 2).after, 990);
+    hf_events_frame (&s_frame, &(hf_events_t){.id = 2, .status = HF_GAP, .upto = 1000});
+    assert_true (s_take (request));
+    s_watch (request, 3);
+    assert_true (s_events (request, 2, 990)); //  there is no such watch any more
+    hf_http_answer_t answer = hf_http_request_answer (request);
+    assert_non_null (strstr (answer.text, "\"events\": [],"));
+    assert_non_null (strstr (answer.text, "\"upto\": 1000,"));
+    assert_non_null (strstr (answer.text, "\"skipped\": 10"));
+    hf_http_request_destroy (&request);
+}
+
+//  ---- the page ------------------------------------------------------------------------------
 
 TEST (the_page_has_all_that_it_names)
 {

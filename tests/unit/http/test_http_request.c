@@ -8,6 +8,7 @@
 #include <string.h>
 
 static hf_pack_t s_asked, s_rows, s_frame;
+static hf_history_t *s_history;
 
 static int
 s_setup (void **state)
@@ -16,6 +17,7 @@ s_setup (void **state)
     hf_pack_init (&s_asked);
     hf_pack_init (&s_rows);
     hf_pack_init (&s_frame);
+    s_history = hf_history_new ();
     return 0;
 }
 
@@ -26,6 +28,7 @@ s_teardown (void **state)
     hf_pack_done (&s_asked);
     hf_pack_done (&s_rows);
     hf_pack_done (&s_frame);
+    hf_history_destroy (&s_history);
     return 0;
 }
 
@@ -34,7 +37,7 @@ s_teardown (void **state)
 static hf_http_request_t *
 s_new (const char *method, const char *path)
 {
-    return hf_http_request_new (method, path, &(hf_http_params_t){.sort = NULL});
+    return hf_http_request_new (method, path, &(hf_http_params_t){.sort = NULL}, s_history);
 }
 
 /*  The question that REQUEST asks next. */
