@@ -53,7 +53,7 @@ await stage.tell("scene");
 await step("the cluster: who leads, how far the nodes are, what is waited for most", async () => {
   await page.goto(stage.address);
   await see("#lead", "Node 1 leads, term");
-  await see("#since", "you look at node 3");
+  await see("#since", "this is node 3");
   await see("#nodes li", "Node 1: leads");
   await see("#nodes li", "Node 3 (this one): follows");
   await see("#nodes .far", /^entry [1-9][0-9,]*$/);

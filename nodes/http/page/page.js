@@ -53,8 +53,8 @@ function sayLead() {
   say($("lead"), status.leader > 0 ? `Node ${status.leader} leads, term ${number(status.term)}`
     : "This node knows no leader");
   $("lead").className = status.leader > 0 ? "good" : "bad";
-  say($("since"), status.leader > 0 ? `for ${duration(status.led_ms)}; you look at node ${status.node}`
-    : `; you look at node ${status.node}`);
+  say($("since"), status.leader > 0 ? `for ${duration(status.led_ms)}; this is node ${status.node}`
+    : `; this is node ${status.node}`);
 }
 
 function showNodes() {
