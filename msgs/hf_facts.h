@@ -15,12 +15,15 @@
     M (node, ID, LOCK, "the node's own id")                                                        \
     M (role, TEXT, ELECTION, "`leader`, `candidate` or `follower`")                                \
     M (leader, ID, ELECTION, "the node that leads; 0: unknown")                                    \
+    M (led_ms, MS, ELECTION, "so long it has known that leader; 0: it knows none")                 \
     M (term, COUNT, ELECTION, "the term it is in")                                                 \
     M (first_index, INDEX, ELECTION, "the oldest entry in its log")                                \
     M (last_index, INDEX, ELECTION, "the newest entry in its log")                                 \
     M (commit_index, INDEX, ELECTION, "the newest entry that it knows to be committed")            \
     M (flushed_index, INDEX, ELECTION, "the lock state on its disk is of this entry")              \
     M (links_up, COUNT, ELECTION, "other nodes that hear it and that it hears")                    \
+    M (reached, TEXT, ELECTION,                                                                    \
+       "each member, the entry up to which it is known to have the log, and `!` if not heard")     \
     M (not_counted, TEXT, ELECTION,                                                                \
        "ids of nodes whose disk is not the one on record: they do not vote")                       \
     M (incarnation, HASH, ELECTION,                                                                \
@@ -39,6 +42,9 @@
     M (sessions, COUNT, LOCK, "open sessions")                                                     \
     M (answers, COUNT, LOCK, "kept for clients that may ask again")                                \
     M (locks, COUNT, LOCK, "locks that are held or waited for")                                    \
+    M (holds, COUNT, LOCK, "places at locks that hold")                                            \
+    M (waiting, COUNT, LOCK, "places at locks that wait")                                          \
+    M (last_token, COUNT, LOCK, "the newest token: it rises with each grant in the cluster")       \
     M (ttl_restarts, COUNT, LOCK, "sessions whose TTL began anew when it took the lead")           \
     M (ttl_resumed, COUNT, LOCK, "sessions whose TTL went on then, as a leader had logged")        \
     M (staged_bytes, BYTES, LOCK, "appended in critical sections that are not over")               \

@@ -7,6 +7,7 @@
 HF_BUILD_PACKAGES="gcc libc6-dev cmake ninja-build pkg-config libzmq3-dev libczmq-dev
     libmsgpack-dev libcmocka-dev libsqlite3-dev libjansson-dev libmicrohttpd-dev uthash-dev"
 HF_TEST_PACKAGES="clang clang-format clang-tidy sqlite3"
+HF_PAGE_PACKAGES="chromium" # and nodejs and npm, from wherever: scripts/page-test.sh
 
 hf_need_packages ()
 {

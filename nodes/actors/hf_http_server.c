@@ -21,7 +21,12 @@
 #define MEMORY      (32U << 10)  //  of one connection: its headers
 #define SENDING_MAX (128U << 20) //  bytes of answers at once
 #define QUESTION_US (5 * 1000000ULL)
+#define STEP_US     (HF_HISTORY_STEP_S * 1000000ULL)
 
+//  The page loads its own files and asks this node, and no other page may show it.
+static const char s_policy[] =
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 static const char s_too_much[] = "others have not read their answers yet\n";
 
 typedef struct pending {
@@ -38,6 +43,9 @@ struct hf_http_server {
     hf_chain_t queue;  //  of pending_t; the first one's question is under way
     uint64_t id;       //  of the last question
     uint64_t until_us; //  for its answer; 0: none is under way
+    hf_history_t *history;
+    pending_t sampler; //  nobody's: its request is for the history
+    uint64_t due_us;   //  when the next is
     size_t sending;    //  bytes of answers that are not read yet
 };
 
@@ -54,11 +62,19 @@ s_respond (struct MHD_Connection *connection, const hf_http_answer_t *answer)
     MHD_add_response_header (response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->type);
     MHD_add_response_header (response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
     MHD_add_response_header (response, "X-Content-Type-Options", "nosniff");
+    MHD_add_response_header (response, "Content-Security-Policy", s_policy);
+    MHD_add_response_header (response, "Referrer-Policy", "no-referrer");
     if (answer->code == MHD_HTTP_METHOD_NOT_ALLOWED)
         MHD_add_response_header (response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
     enum MHD_Result queued = MHD_queue_response (connection, answer->code, response);
     MHD_destroy_response (response);
     return queued;
+}
+
+static const char *
+s_param (struct MHD_Connection *connection, const char *name)
+{
+    return MHD_lookup_connection_value (connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
 /*  Called with the headers, for each piece of a body (which is thrown away), at the end, and again
@@ -82,7 +98,12 @@ s_on_request (void *arg, struct MHD_Connection *connection, const char *url, con
         return MHD_YES;
     }
     if (!pending->request) {
-        pending->request = hf_http_request_new (method, url);
+        const hf_http_params_t params = {.search = s_param (connection, "search"),
+                                         .sort = s_param (connection, "sort"),
+                                         .offset = s_param (connection, "offset"),
+                                         .limit = s_param (connection, "limit"),
+                                         .after = s_param (connection, "after")};
+        pending->request = hf_http_request_new (method, url, &params, self->history);
         if (hf_http_request_asks (pending->request)) {
             hf_chain_append (&self->queue, &pending->chain);
             pending->waits = true;
@@ -164,8 +185,10 @@ hf_http_server_new (const hf_listen_t *where, char *error)
         MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, s_on_completed, self,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)HF_HTTP_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
         (unsigned)IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY, MHD_OPTION_END);
+    self->history = hf_history_new ();
     if (self->daemon)
         return self;
+    hf_history_destroy (&self->history);
     hf_error_set (error, "cannot serve HTTP");
     close (fd);
     free (self);
@@ -192,6 +215,8 @@ hf_http_server_destroy (hf_http_server_t **self_p)
     while (!hf_chain_empty (&self->queue))
         s_resume (HF_AROUND (self->queue.next, pending_t, chain));
     MHD_stop_daemon (self->daemon);
+    hf_http_request_destroy (&self->sampler.request);
+    hf_history_destroy (&self->history);
     free (self);
     *self_p = NULL;
 }
@@ -216,13 +241,28 @@ static void
 s_answered (hf_http_server_t *self, pending_t *first)
 {
     s_resume (first);
+    if (first == &self->sampler) {
+        hf_http_request_destroy (&first->request);
+        return;
+    }
     //  libmicrohttpd takes it up in its next run, and would not wake its owner for that.
     MHD_run (self->daemon);
+}
+
+static void
+s_sample (hf_http_server_t *self, uint64_t now_us)
+{
+    if (self->sampler.request || now_us < self->due_us)
+        return;
+    self->sampler.request = hf_http_request_sample (self->history, now_us);
+    hf_chain_append (&self->queue, &self->sampler.chain);
+    self->due_us = (now_us / STEP_US + 1) * STEP_US;
 }
 
 void
 hf_http_server_turn (hf_http_server_t *self, uint64_t now_us)
 {
+    s_sample (self, now_us);
     if (self->until_us != 0 && now_us >= self->until_us) {
         pending_t *first = HF_AROUND (self->queue.next, pending_t, chain);
         hf_http_request_late (first->request);

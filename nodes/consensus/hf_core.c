@@ -93,6 +93,18 @@ hf_core_member (const hf_core_t *self, uint32_t slot)
     return slot < HF_MEMBERS_MAX ? self->nodes[slot] : 0;
 }
 
+uint64_t
+hf_core_reached (const hf_core_t *self, uint32_t slot)
+{
+    if (slot == self->slot)
+        return self->durable_index;
+    if (slot >= HF_MEMBERS_MAX || self->nodes[slot] == 0)
+        return 0;
+    uint64_t acked = self->role == HF_LEADER ? self->peers[slot].match : 0;
+    uint64_t seen = hf_seen_promised (&self->seen[slot]).index;
+    return acked > seen ? acked : seen;
+}
+
 bool
 hf_core_accepts (const hf_core_t *self)
 {

@@ -328,6 +328,9 @@ const hf_roster_t *hf_core_members (const hf_core_t *self, uint64_t *index);
 hf_span_t hf_core_told (const hf_core_t *self, uint64_t *index);
 /*  The member in SLOT, by the roster or without one by the list; 0: none. */
 uint32_t hf_core_member (const hf_core_t *self, uint32_t slot);
+/*  The entry up to which the member in SLOT is known to have the log, on its disk: what it has
+ *  acknowledged, to this node or as the leader tells. 0: nothing is known. For people. */
+uint64_t hf_core_reached (const hf_core_t *self, uint32_t slot);
 
 /*  The id of the cluster that ROSTER forms, or takes to level 1: it is made of the random numbers
  * of all disks, so that a leader that tries it again gives the same. */

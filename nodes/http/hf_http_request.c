@@ -4,14 +4,27 @@
 #include "base/hf_alloc.h"
 #include "msgs/hf_limits.h"
 #include "nodes/http/hf_http_rows.h"
+#include "nodes/http/hf_page.h"
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define PAGE_ROWS   256
+#define PICK_ROWS   HF_ROWS_MAX //  of a list of which a part is picked: each page is a walk over it
 #define LOCK_PREFIX "/v1/locks/"
+#define EVENTS_ROOM (256U << 10)
 
-typedef enum form { FORM_TEXT, FORM_READY, FORM_METRICS, FORM_STATUS, FORM_LIST, FORM_LOCK } form_t;
+typedef enum form {
+    FORM_TEXT,
+    FORM_READY,
+    FORM_METRICS,
+    FORM_STATUS,
+    FORM_LIST,
+    FORM_LOCK,
+    FORM_EVENTS,
+    FORM_HISTORY,
+    FORM_SAMPLE
+} form_t;
 
 /*  A path, what is asked for it, and under which key its rows stand. */
 typedef struct path {
@@ -30,13 +43,26 @@ static const path_t s_paths[] = {
     {"/v1/sessions", "sessions", NULL, FORM_LIST, HF_WHAT_SESSIONS},
     {"/v1/files", "files", NULL, FORM_LIST, HF_WHAT_FILES},
     {"/v1/busy", "busy", NULL, FORM_LIST, HF_WHAT_BUSY},
-    {"/", NULL,
+    {"/v1/events", "events", NULL, FORM_EVENTS, HF_WHAT_LEADER},
+    {"/v1/history", NULL, NULL, FORM_HISTORY, 0},
+    {"/v1/", NULL,
      "/healthz\n/readyz\n/metrics\n/v1/status\n/v1/members\n/v1/locks\n/v1/locks/NAME\n"
-     "/v1/sessions\n/v1/files\n/v1/busy\n",
+     "/v1/sessions\n/v1/files\n/v1/busy\n/v1/events\n/v1/history\n",
      FORM_TEXT, 0},
 };
 
+static const path_t s_sample = {NULL, NULL, NULL, FORM_SAMPLE, HF_WHAT_STATUS};
 static const path_t s_one_lock = {LOCK_PREFIX, NULL, NULL, FORM_LOCK, HF_WHAT_LOCK};
+
+/*  Of events: how many there are is asked first, then for the last of them, once. */
+typedef struct events {
+    bool known;    //  the number that follows was given
+    uint64_t seen; //  the last that is known there
+    uint64_t from; //  what is asked for comes after it
+    enum { EVENTS_COUNT, EVENTS_WATCH, EVENTS_END } stage;
+    uint64_t watch, upto;
+    bool gap; //  what follows FROM is not kept any more
+} events_t;
 
 struct hf_http_request {
     const path_t *path;
@@ -44,9 +70,14 @@ struct hf_http_request {
     json_t *busy;  //  of metrics: the busiest locks, which are asked for behind the facts
     char lock[256];
     hf_http_page_t page; //  the next
-    json_t *rows;        //  so far
-    size_t bytes;        //  of pages so far, packed
-    bool asks;           //  there is more to ask
+    hf_http_pick_t pick;
+    events_t events;
+    hf_history_t *history; //  of a sample: where it goes
+    uint64_t now_us;       //  and when it was asked for
+    json_t *rows;          //  so far
+    size_t bytes;          //  of pages so far, packed
+    bool picked;           //  there are rows that were not looked at
+    bool asks;             //  there is more to ask
     bool asked;
     uint64_t id; //  of the question that was asked last
     hf_http_answer_t answer;
@@ -89,23 +120,66 @@ s_find (hf_http_request_t *self, const char *path)
     }
 }
 
-hf_http_request_t *
-hf_http_request_new (const char *method, const char *path)
+/*  A file of the page, or NULL. */
+static const hf_page_file_t *
+s_file (const char *path)
 {
-    assert (method && path);
+    for (size_t i = 0; i < hf_page_files_count; i++) {
+        if (strcmp (path, hf_page_files[i].path) == 0)
+            return &hf_page_files[i];
+    }
+    return NULL;
+}
+
+static void
+s_begin (hf_http_request_t *self, const hf_http_params_t *params)
+{
+    const char *wrong = hf_http_pick_init (&self->pick, params);
+    self->events.known = params->after != NULL;
+    if (!wrong && params->after &&
+        !hf_http_number (params->after, 0, UINT64_MAX, &self->events.seen))
+        wrong = "after: a number\n";
+    if (wrong) {
+        s_say (self, 400, wrong);
+        return;
+    }
+    self->asks = true;
+    self->what = self->path->what;
+    self->rows = self->path->what == HF_WHAT_STATUS ? json_object () : json_array ();
+}
+
+hf_http_request_t *
+hf_http_request_new (const char *method, const char *path, const hf_http_params_t *params,
+                     const hf_history_t *history)
+{
+    assert (method && path && params && history);
     hf_http_request_t *self = hf_alloc (sizeof *self);
+    const hf_page_file_t *file = s_file (path);
     s_find (self, path);
     if (strcmp (method, "GET") != 0 && strcmp (method, "HEAD") != 0)
         s_say (self, 405, "only GET and HEAD: this port changes nothing\n");
+    else if (file)
+        self->answer = (hf_http_answer_t){200, file->type, file->text, file->size};
     else if (!self->path)
-        s_say (self, 404, "no such path; / lists them\n");
+        s_say (self, 404, "no such path; /v1/ lists them\n");
+    else if (self->path->form == FORM_HISTORY)
+        s_say_json (self, hf_history_json (history));
     else if (self->path->what == 0)
         s_say (self, 200, self->path->text);
-    else {
-        self->asks = true;
-        self->what = self->path->what;
-        self->rows = self->path->what == HF_WHAT_STATUS ? json_object () : json_array ();
-    }
+    else
+        s_begin (self, params);
+    return self;
+}
+
+hf_http_request_t *
+hf_http_request_sample (hf_history_t *history, uint64_t now_us)
+{
+    assert (history);
+    hf_http_request_t *self = hf_alloc (sizeof *self);
+    self->path = &s_sample;
+    self->history = history;
+    self->now_us = now_us;
+    s_begin (self, &(hf_http_params_t){.limit = NULL});
     return self;
 }
 
@@ -115,6 +189,7 @@ hf_http_request_destroy (hf_http_request_t **self_p)
     assert (self_p);
     if (!*self_p)
         return;
+    hf_http_pick_done (&(*self_p)->pick);
     json_decref ((*self_p)->rows);
     json_decref ((*self_p)->busy);
     free ((*self_p)->text);
@@ -124,22 +199,45 @@ hf_http_request_destroy (hf_http_request_t **self_p)
 
 //  ---- questions ---------------------------------------------------------------------------
 
+static void
+s_query (const hf_http_request_t *self, hf_pack_t *frame)
+{
+    bool lock = self->path->form == FORM_LOCK, picks = self->pick.limit > 0;
+    bool by_number = lock || self->path->what == HF_WHAT_SESSIONS;
+    uint32_t limit = !picks ? PAGE_ROWS : lock ? self->pick.limit : PICK_ROWS;
+    hf_query_frame (frame, &(hf_query_t){.id = self->id,
+                                         .what = self->what,
+                                         .name = hf_span_text (lock ? self->lock : self->page.name),
+                                         .offset = by_number ? self->page.offset : 0,
+                                         .limit = limit,
+                                         .stale = true});
+}
+
+/*  The watch is ended at once: its first answer is all that is wanted of it. */
+static void
+s_watch (const hf_http_request_t *self, hf_pack_t *frame)
+{
+    bool ends = self->events.stage == EVENTS_END;
+    hf_watch_request_frame (frame, &(hf_watch_request_t){.id = self->events.watch,
+                                                         .what = HF_WATCH_LOCKS,
+                                                         .after = self->events.from,
+                                                         .room = ends ? 0 : EVENTS_ROOM});
+}
+
 bool
 hf_http_request_next (hf_http_request_t *self, uint64_t id, hf_pack_t *frame)
 {
     assert (!self->asked);
     if (!self->asks)
         return false;
-    bool lock = self->path->form == FORM_LOCK;
-    bool by_number = lock || self->path->what == HF_WHAT_SESSIONS;
     self->asked = true;
     self->id = id;
-    hf_query_frame (frame, &(hf_query_t){.id = id,
-                                         .what = self->what,
-                                         .name = hf_span_text (lock ? self->lock : self->page.name),
-                                         .offset = by_number ? self->page.offset : 0,
-                                         .limit = PAGE_ROWS,
-                                         .stale = true});
+    if (self->events.stage == EVENTS_WATCH)
+        self->events.watch = id;
+    if (self->events.stage == EVENTS_COUNT)
+        s_query (self, frame);
+    else
+        s_watch (self, frame);
     return true;
 }
 
@@ -158,6 +256,16 @@ s_finish_lock (hf_http_request_t *self)
 }
 
 static void
+s_finish_list (hf_http_request_t *self)
+{
+    if (self->pick.limit == 0)
+        s_say_json (self, json_pack ("{s:O}", self->path->key, self->rows));
+    else
+        s_say_json (self, hf_http_pick_answer (&self->pick, self->path->key, !self->picked));
+    hf_http_pick_done (&self->pick);
+}
+
+static void
 s_finish (hf_http_request_t *self)
 {
     switch (self->path->form) {
@@ -171,6 +279,10 @@ s_finish (hf_http_request_t *self)
         s_say (self, 200, self->text);
         self->answer.type = "text/plain; version=0.0.4; charset=utf-8";
         break;
+    case FORM_SAMPLE:
+        hf_history_add (self->history, self->now_us, self->rows);
+        s_say (self, 200, "");
+        break;
     case FORM_STATUS:
         s_say_json (self, json_incref (self->rows));
         break;
@@ -178,7 +290,7 @@ s_finish (hf_http_request_t *self)
         s_finish_lock (self);
         break;
     default:
-        s_say_json (self, json_pack ("{s:O}", self->path->key, self->rows));
+        s_finish_list (self);
     }
     //  Who reads slowly keeps the text alone.
     json_decref (self->rows);
@@ -198,10 +310,20 @@ s_next_kind (hf_http_request_t *self)
     self->what = HF_WHAT_BUSY;
 }
 
+/*  Move the rows of a page to those that are picked. */
+static void
+s_pick (hf_http_request_t *self)
+{
+    for (size_t i = 0; i < json_array_size (self->rows) && !self->picked; i++)
+        self->picked = !hf_http_pick_add (&self->pick, json_array_get (self->rows, i));
+    json_array_clear (self->rows);
+    self->bytes = 0;
+}
+
 static void
 s_take (hf_http_request_t *self, const hf_query_result_t *result)
 {
-    bool lock = self->path->form == FORM_LOCK;
+    bool lock = self->path->form == FORM_LOCK, picks = self->pick.limit > 0;
     hf_http_page_t before = self->page;
     //  Of a lock, everybody may have left since the page before.
     if (lock && result->status == HF_NOT_FOUND) {
@@ -214,14 +336,51 @@ s_take (hf_http_request_t *self, const hf_query_result_t *result)
     }
     self->bytes += result->rows.size;
     json_t *list = self->what == self->path->what ? self->rows : self->busy;
-    if (!hf_http_rows (self->what, result->rows, list, &self->page))
+    if (!hf_http_rows (self->what, result->rows, list, &self->page)) {
         s_say (self, 500, "the node's own answer cannot be read\n");
-    else if (self->bytes > HF_HTTP_BYTES_MAX)
+        return;
+    }
+    if (picks && self->path->form == FORM_LIST)
+        s_pick (self);
+    if (self->bytes > HF_HTTP_BYTES_MAX)
         s_say (self, 507, "the list is too long for one answer: use holdfast\n");
-    else if (!result->more ||
+    else if (!result->more || self->picked || (picks && lock) ||
              (before.offset == self->page.offset && strcmp (before.name, self->page.name) == 0))
         s_next_kind (self);
 }
+
+//  ---- events ----------------------------------------------------------------------------------
+
+/*  So much has HAPPENED here. A node that was started anew may have applied less than it had. */
+static void
+s_take_count (hf_http_request_t *self, uint64_t number)
+{
+    events_t *events = &self->events;
+    uint64_t least = number > HF_HTTP_EVENTS_MAX ? number - HF_HTTP_EVENTS_MAX : 0;
+    bool kept = events->known && events->seen >= least && events->seen <= number;
+    events->from = kept ? events->seen : events->known && events->seen > number ? number : least;
+    events->stage = EVENTS_WATCH;
+}
+
+static void
+s_take_events (hf_http_request_t *self, const hf_events_t *message)
+{
+    events_t *events = &self->events;
+    if (events->stage == EVENTS_WATCH) {
+        events->upto = message->upto;
+        events->gap = message->status == HF_GAP;
+        events->stage = EVENTS_END;
+        if (!hf_http_events (message->events, self->rows))
+            s_say (self, 500, "the node's own answer cannot be read\n");
+        return;
+    }
+    uint64_t from = events->gap ? events->upto : events->from;
+    uint64_t skipped = events->known && from > events->seen ? from - events->seen : 0;
+    s_say_json (self, json_pack ("{s:O, s:I, s:I}", "events", self->rows, "upto",
+                                 (json_int_t)events->upto, "skipped", (json_int_t)skipped));
+}
+
+//  ---- frames ----------------------------------------------------------------------------------
 
 bool
 hf_http_request_asks (const hf_http_request_t *self)
@@ -236,11 +395,21 @@ hf_http_request_frame (hf_http_request_t *self, hf_span_t frame)
     uint32_t kind;
     hf_query_result_t result;
     hf_refused_t refused;
+    hf_events_t events;
     if (!self->asked || hf_frame_open (frame.at, frame.size, &scan, &kind) != HF_OK)
         return false;
-    if (kind == HF_KIND_RESULT && hf_query_result_get (&scan, &result) && result.id == self->id) {
+    bool watches = self->events.stage != EVENTS_COUNT;
+    if (kind == HF_KIND_RESULT && !watches && hf_query_result_get (&scan, &result) &&
+        result.id == self->id) {
         self->asked = false;
-        s_take (self, &result);
+        if (self->path->form == FORM_EVENTS)
+            s_take_count (self, result.number);
+        else
+            s_take (self, &result);
+    } else if (kind == HF_KIND_EVENTS && watches && hf_events_get (&scan, &events) &&
+               events.id == self->events.watch) {
+        self->asked = false;
+        s_take_events (self, &events);
     } else if (kind == HF_KIND_REFUSED && hf_refused_get (&scan, &refused)) {
         self->asked = false;
         s_say (self, 503, hf_status_text ((hf_status_t)refused.status));

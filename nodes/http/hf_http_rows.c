@@ -225,6 +225,29 @@ hf_http_rows (uint32_t what, hf_list_t rows, json_t *list, hf_http_page_t *page)
     return good;
 }
 
+//  ---- events -----------------------------------------------------------------------------------
+
+bool
+hf_http_events (hf_list_t events, json_t *list)
+{
+    hf_scan_t scan = hf_scan_list (events);
+    hf_happened_t row;
+    for (uint32_t i = 0; i < events.count; i++) {
+        if (!hf_happened_get (&scan, &row) || !hf_name_valid (row.name))
+            return false;
+        json_t *event = json_pack (
+            "{s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "number", s_number (row.number),
+            "what", hf_happened_name (row.what), "index", s_number (row.index), "name",
+            s_text (row.name), "session", s_number (row.session), "token", s_number (row.token),
+            "units", s_number (row.units), "label", s_text (row.label), "note", s_text (row.note));
+        if (event && row.what == HF_HAPPENED_LOST)
+            json_object_set_new (event, "closed_ms", s_number (row.size));
+        if (json_array_append_new (list, event) != 0)
+            return false;
+    }
+    return true;
+}
+
 //  ---- metrics ----------------------------------------------------------------------------------
 
 typedef HF_ARRAY (char) text_t;

@@ -15,6 +15,9 @@ typedef struct hf_http_page {
  *  and move PAGE behind them. False: they are none of this protocol. */
 bool hf_http_rows (uint32_t what, hf_list_t rows, json_t *list, hf_http_page_t *page);
 
+/*  Add HAPPENED records to LIST. False: they are none of this protocol. */
+bool hf_http_events (hf_list_t events, json_t *list);
+
 /*  The facts in STATUS and the locks in BUSY, which hf_http_rows made, in Prometheus's text format.
  *  The caller frees. */
 char *hf_http_metrics (const json_t *status, const json_t *busy);

@@ -73,7 +73,7 @@ hf_locks_join (hf_locks_t *self, hf_state_session_t *session, const hf_lock_ask_
     if (!open)
         hf_chain_append (&self->waiting, &claim->in_waiting);
     for (uint32_t i = 0; i < count && open; i++)
-        hf_locks_take (&claim->places[i]);
+        hf_locks_take (self, &claim->places[i]);
     claim->token = open ? ++self->last_token : 0;
     return claim;
 }
@@ -211,7 +211,7 @@ hf_locks_remove (hf_locks_t *self, hf_state_claim_t *claim, hf_what_happened_t w
         if (claim->token == 0)
             hf_locks_dequeue (place);
         else
-            hf_locks_give (place);
+            hf_locks_give (self, place);
         hf_locks_touch (self, place->lock, moved);
     }
     s_free (self, claim);
@@ -281,7 +281,7 @@ s_replace (hf_locks_t *self, hf_state_claim_t *upgrade)
     if (!HF_MUTANT (replaced_untold))
         hf_locks_tell (self, HF_HAPPENED_RELEASED, hold);
     s_held (self, hold);
-    hf_locks_give (place);
+    hf_locks_give (self, place);
     if (HF_MUTANT (upgrade_keeps_token))
         upgrade->token = hold->token;
     upgrade->section = HF_MUTANT (upgrade_drops_section) ? NULL : hold->section;
@@ -311,7 +311,7 @@ hf_locks_grant (hf_locks_t *self, hf_state_claim_t *claim, uint64_t index)
         hf_state_place_t *place = &claim->places[i];
         hf_locks_dequeue (place);
         hf_locks_touch (self, place->lock, true);
-        hf_locks_take (place);
+        hf_locks_take (self, place);
     }
     claim->index = index;
     hf_rows_dirty (self->rows, &self->rows->claims, &claim->row);
@@ -364,12 +364,12 @@ hf_locks_load (hf_locks_t *self, hf_state_session_t *session, const hf_state_cla
 }
 
 bool
-hf_locks_load_hold (hf_state_claim_t *hold)
+hf_locks_load_hold (hf_locks_t *self, hf_state_claim_t *hold)
 {
     for (uint32_t i = 0; i < hold->places_count; i++) {
         if (!hf_locks_fits (&hold->places[i]))
             return false;
-        hf_locks_take (&hold->places[i]);
+        hf_locks_take (self, &hold->places[i]);
     }
     return true;
 }

@@ -201,7 +201,7 @@ s_check_queue (const hf_locks_t *self, const hf_state_lock_t *lock)
 void
 hf_locks_check (const hf_locks_t *self)
 {
-    size_t locks = 0, places = 0;
+    size_t locks = 0, places = 0, holds = 0;
     uint64_t staged = 0;
     hf_table_node_t *node = hf_table_first (&self->by_name);
     for (; node; node = hf_table_next (&self->by_name, node), locks++) {
@@ -211,6 +211,7 @@ hf_locks_check (const hf_locks_t *self)
         s_check_queue (self, lock);
         assert (lock->holders_count + lock->waiters_count > 0);
         places += (size_t)lock->holders_count + lock->waiters_count;
+        holds += lock->holders_count;
         HF_CHAIN_EACH (&lock->holders, at)
         {
             const hf_state_place_t *hold = hf_state_in_lock (at);
@@ -227,7 +228,7 @@ hf_locks_check (const hf_locks_t *self)
         assert (HF_AROUND (at, hf_state_claim_t, in_waiting)->token == 0);
     }
     assert (locks == self->by_name.count && self->touched.count == 0);
-    assert (places == self->places && places == self->by_session.count);
+    assert (holds == self->holds && places == self->places && places == self->by_session.count);
     assert (places <= HF_PLACES_TOTAL_MAX);
     assert (staged == self->staged_bytes && staged <= HF_STAGED_BYTES_MAX);
 }

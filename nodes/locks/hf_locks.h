@@ -85,6 +85,7 @@ typedef struct hf_locks {
     hf_table_t by_session; //  every place
     uint64_t last_token;
     uint64_t places;
+    uint64_t holds; //  of these; the others wait
     uint64_t note_bytes;
     uint64_t staged_bytes; //  in all sections, with HF_STAGED_FILE_COST for each file
     hf_rows_t *rows;
@@ -187,8 +188,8 @@ uint64_t hf_locks_position (const hf_state_claim_t *waiter);
 void hf_locks_enqueue (hf_state_place_t *place, bool in_front);
 void hf_locks_dequeue (hf_state_place_t *place);
 /*  The place becomes the youngest holder of its lock; or holds no more. */
-void hf_locks_take (hf_state_place_t *place);
-void hf_locks_give (hf_state_place_t *place);
+void hf_locks_take (hf_locks_t *self, hf_state_place_t *place);
+void hf_locks_give (hf_locks_t *self, hf_state_place_t *place);
 
 /*  Waiters of the lock may fit now. MOVED: their positions changed. */
 void hf_locks_touch (hf_locks_t *self, hf_state_lock_t *lock, bool moved);
@@ -249,7 +250,7 @@ hf_status_t hf_locks_append (hf_locks_t *self, hf_state_claim_t *hold, hf_span_t
  * then hf_locks_loaded. NULL or false: the row contradicts those already loaded. */
 hf_state_claim_t *hf_locks_load (hf_locks_t *self, hf_state_session_t *session,
                                  const hf_state_claim_t *like, hf_lock_ask_t *asks, uint32_t count);
-bool hf_locks_load_hold (hf_state_claim_t *hold);
+bool hf_locks_load_hold (hf_locks_t *self, hf_state_claim_t *hold);
 bool hf_locks_loaded (const hf_locks_t *self);
 
 /*  Take a piece of a hold's section from a row; as hf_section_load. */

@@ -56,21 +56,23 @@ hf_locks_grantable (const hf_state_claim_t *claim)
 //  ---- holders --------------------------------------------------------------------
 
 void
-hf_locks_take (hf_state_place_t *place)
+hf_locks_take (hf_locks_t *self, hf_state_place_t *place)
 {
     hf_state_lock_t *lock = place->lock;
     hf_chain_append (&lock->holders, &place->in_lock);
     lock->holders_count++;
+    self->holds++;
     lock->units += place->units;
 }
 
 void
-hf_locks_give (hf_state_place_t *place)
+hf_locks_give (hf_locks_t *self, hf_state_place_t *place)
 {
     hf_state_lock_t *lock = place->lock;
-    assert (lock->holders_count > 0 && lock->units >= place->units);
+    assert (lock->holders_count > 0 && self->holds > 0 && lock->units >= place->units);
     hf_chain_remove (&place->in_lock);
     lock->holders_count--;
+    self->holds--;
     lock->units -= place->units;
 }
 

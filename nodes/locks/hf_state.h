@@ -164,6 +164,9 @@ uint64_t hf_state_appended (const hf_state_t *self);
 size_t hf_state_sessions_count (const hf_state_t *self);
 uint64_t hf_state_answers_count (const hf_state_t *self);
 size_t hf_state_locks_count (const hf_state_t *self);
+/*  Places at locks that hold, and that wait. */
+uint64_t hf_state_holds_count (const hf_state_t *self);
+uint64_t hf_state_waiting_count (const hf_state_t *self);
 uint64_t hf_state_staged_bytes (const hf_state_t *self);
 
 /*  Sessions, in ascending order of id: the first one greater than AFTER. *lease_ms: its TTL; of one

@@ -286,7 +286,7 @@ s_take_holds (hf_state_t *self, hf_loading_t *loading)
     uint64_t last = 0;
     for (size_t i = 0; i < loading->holds.count; i++) {
         hf_state_claim_t *hold = loading->holds.list[i];
-        if (hold->token == last || !hf_locks_load_hold (hold))
+        if (hold->token == last || !hf_locks_load_hold (&self->locks, hold))
             return false;
         last = hold->token;
     }

@@ -67,6 +67,18 @@ hf_state_answers_count (const hf_state_t *self)
     return self->sessions.answers;
 }
 
+uint64_t
+hf_state_holds_count (const hf_state_t *self)
+{
+    return self->locks.holds;
+}
+
+uint64_t
+hf_state_waiting_count (const hf_state_t *self)
+{
+    return self->locks.places - self->locks.holds;
+}
+
 size_t
 hf_state_locks_count (const hf_state_t *self)
 {

@@ -26,6 +26,11 @@ hf_election_watch_leader (hf_election_service_t *self)
 {
     hf_core_view_t view = hf_core_view (self->core);
     uint32_t leader = view.leader;
+    if (leader != 0 && (leader != self->led_by || view.term != self->led_term)) {
+        self->led_by = leader;
+        self->led_term = view.term;
+        self->led_us = self->now_us;
+    }
     if (leader != 0) {
         if (self->leaderless_told_us != 0)
             hf_outbox_say (&self->out, HF_WARN,

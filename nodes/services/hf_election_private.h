@@ -58,6 +58,8 @@ struct hf_election_service {
     bool needs_state; //  as last reported to the file actor
     uint64_t missing; //  members (by slot) without whom a new cluster does not form
     uint64_t missing_told_us;
+    uint32_t led_by;             //  the last leader that was known,
+    uint64_t led_term, led_us;   //  its term, and since when
     uint64_t leaderless_us;      //  since when nobody leads; 0: somebody does
     uint64_t leaderless_told_us; //  when that was logged; 0: it was not
     uint64_t handover_until_us;  //  0: not handing over

@@ -316,6 +316,22 @@ hf_election_voters (const hf_election_service_t *self)
     return mask;
 }
 
+/*  What each member is known to have of the log: "1:214 2:214 3:100!", by slot. */
+static void
+s_reached (const hf_election_service_t *self, uint64_t links, char *text, size_t size)
+{
+    size_t used = 0;
+    text[0] = 0;
+    for (uint32_t slot = 0; slot < HF_MEMBERS_MAX; slot++) {
+        uint32_t node = hf_core_member (self->core, slot);
+        bool heard = node == self->config.core.self || (links & 1ULL << slot) != 0;
+        if (node != 0)
+            used += (size_t)snprintf (text + used, size - used, "%s%u:%" PRIu64 "%s",
+                                      used > 0 ? " " : "", node, hf_core_reached (self->core, slot),
+                                      heard ? "" : "!");
+    }
+}
+
 void
 hf_election_facts (hf_election_service_t *self, uint64_t id)
 {
@@ -323,11 +339,13 @@ hf_election_facts (hf_election_service_t *self, uint64_t id)
     hf_core_view_t view = hf_core_view (self->core);
     uint64_t index, all = hf_election_voters (self);
     const hf_roster_t *roster = hf_core_members (self->core, &index);
-    char text[HF_MEMBERS_MAX * 12];
+    char text[HF_MEMBERS_MAX * 36];
     hf_pack_t rows;
     hf_pack_init (&rows);
     hf_fact_put (&rows, HF_FACT_role, roles[view.role], 0);
     hf_fact_put (&rows, HF_FACT_leader, "", view.leader);
+    hf_fact_put (&rows, HF_FACT_led_ms, "",
+                 view.leader != 0 && self->led_us != 0 ? (self->now_us - self->led_us) / 1000 : 0);
     hf_fact_put (&rows, HF_FACT_term, "", view.term);
     hf_fact_put (&rows, HF_FACT_first_index, "", view.first_index);
     hf_fact_put (&rows, HF_FACT_last_index, "", view.last_index);
@@ -335,6 +353,8 @@ hf_election_facts (hf_election_service_t *self, uint64_t id)
     hf_fact_put (&rows, HF_FACT_flushed_index, "", self->flushed);
     hf_fact_put (&rows, HF_FACT_links_up, "",
                  hf_election_nodes_text (self, view.links & s_peers (self), text, sizeof text));
+    s_reached (self, view.links, text, sizeof text);
+    hf_fact_put (&rows, HF_FACT_reached, text, 0);
     uint64_t not_counted =
         hf_election_nodes_text (self, all & ~(uint64_t)view.counted, text, sizeof text);
     hf_fact_put (&rows, HF_FACT_not_counted, text, not_counted);

@@ -182,6 +182,9 @@ hf_lock_facts (hf_lock_service_t *self, const hf_a_told_t *told)
     hf_fact_put (rows, HF_FACT_sessions, "", hf_state_sessions_count (state));
     hf_fact_put (rows, HF_FACT_answers, "", hf_state_answers_count (state));
     hf_fact_put (rows, HF_FACT_locks, "", hf_state_locks_count (state));
+    hf_fact_put (rows, HF_FACT_holds, "", hf_state_holds_count (state));
+    hf_fact_put (rows, HF_FACT_waiting, "", hf_state_waiting_count (state));
+    hf_fact_put (rows, HF_FACT_last_token, "", hf_state_last_token (state));
     hf_fact_put (rows, HF_FACT_ttl_restarts, "", self->restarted);
     hf_fact_put (rows, HF_FACT_ttl_resumed, "", self->resumed);
     hf_fact_put (rows, HF_FACT_staged_bytes, "", hf_state_staged_bytes (state));

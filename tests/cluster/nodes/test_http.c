@@ -5,6 +5,7 @@
 #include "client/holdfast.h"
 #include "tests/cluster/harness/hf_cluster.h"
 #include "tests/kit/hf_ports.h"
+#include <inttypes.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -128,12 +129,19 @@ HF_TEST_ON (test_what_a_node_answers, 1)
     assert_true (s_is ("/healthz", "HTTP/1.1 200 ", "\r\n\r\nok\n"));
     assert_true (s_is ("/readyz", "HTTP/1.1 200 ", "\r\n\r\nready\n"));
     assert_true (s_is ("/metrics", "HTTP/1.1 200 ", "\nholdfast_locks 300\n"));
+    assert_true (s_is ("/metrics", "HTTP/1.1 200 ", "\nholdfast_holds 300\n"));
+    assert_true (s_is ("/metrics", "HTTP/1.1 200 ", "\nholdfast_waiting 0\n"));
     s_check_metrics (cluster);
     assert_int_equal (s_count (s_ask ("GET", "/v1/locks"), "\"lock\": "), LOCKS);
     assert_true (s_is ("/v1/locks/lock%20299", "HTTP/1.1 200 ", "\"held\": true"));
     assert_true (s_is ("/v1/locks/none", "HTTP/1.1 404 ", "nobody"));
     assert_true (s_is ("/v1/sessions", "HTTP/1.1 200 ", "\"held\": 300"));
     assert_true (s_is ("/v1/members", "HTTP/1.1 200 ", "\"votes\": true"));
+    assert_true (s_is ("/", "HTTP/1.1 200 ", "Content-Security-Policy: default-src 'none';"));
+    assert_int_equal (s_count (s_ask ("GET", "/v1/locks?sort=age&limit=7"), "\"lock\": "), 7);
+    assert_true (s_is ("/v1/locks?search=K%20299", "HTTP/1.1 200 ", "\"found\": 1"));
+    assert_true (s_is ("/v1/locks?limit=none", "HTTP/1.1 400 ", "from 1 to 1000"));
+    assert_true (s_is ("/v1/events?after=299", "HTTP/1.1 200 ", "\"upto\": 300"));
     assert_null (strstr (s_ask ("HEAD", "/v1/locks"), "\r\n\r\n{"));
     assert_non_null (strstr (s_ask ("POST", "/v1/locks"), " 405 "));
     //  Two on one connection, and none of HTTP.
@@ -174,6 +182,19 @@ HF_TEST_ON (test_connections_that_stall_disturb_nobody, 1)
     hf_port_give_back (&s_port);
 }
 
+static bool
+s_all_reached (void)
+{
+    uint64_t last = 0, index[3] = {0};
+    const char *text = s_ask ("GET", "/v1/status");
+    const char *commit = strstr (text, "\"commit_index\": ");
+    const char *reached = strstr (text, "\"reached\": ");
+    return commit && reached && sscanf (commit, "\"commit_index\": %" SCNu64, &last) == 1 &&
+           sscanf (reached, "\"reached\": \"1:%" SCNu64 " 2:%" SCNu64 " 3:%" SCNu64 "\"", &index[0],
+                   &index[1], &index[2]) == 3 &&
+           last > 0 && index[0] >= last && index[1] >= last && index[2] >= last;
+}
+
 HF_TEST_ON (test_a_node_without_a_leader_is_not_ready, 3)
 {
     assert_true (hf_cluster_begin (cluster));
@@ -182,9 +203,13 @@ HF_TEST_ON (test_a_node_without_a_leader_is_not_ready, 3)
     assert_true (hf_cluster_start (cluster, 2));
     assert_true (HF_WAIT (s_is ("/readyz", "HTTP/1.1 200 ", "ready"), LIMIT_MS));
     assert_true (HF_WAIT (s_is ("/metrics", "HTTP/1.1 200 ", "\nholdfast_leads 0\n"), LIMIT_MS));
+    //  All have the log as far as it is committed, and are heard.
+    assert_true (HF_WAIT (s_all_reached (), LIMIT_MS));
     hf_cluster_kill (cluster, 1);
     hf_cluster_kill (cluster, 3);
     assert_true (HF_WAIT (s_is ("/readyz", "HTTP/1.1 503 ", "no leader"), LIMIT_MS));
+    assert_true (HF_WAIT (s_is ("/v1/status", "HTTP/1.1 200 ", "! 2:"), LIMIT_MS));
+    assert_true (s_is ("/v1/status", "HTTP/1.1 200 ", "\"led_ms\": 0,"));
     assert_true (s_is ("/healthz", "HTTP/1.1 200 ", "ok"));
     assert_true (s_is ("/v1/members", "HTTP/1.1 200 ", "\"id\": 3"));
     hf_port_give_back (&s_port);

@@ -10,6 +10,7 @@
 #define DASHBOARD "../../../docs/prometheus/grafana.json"
 
 static hf_pack_t s_asked, s_rows, s_frame;
+static hf_history_t *s_history;
 
 static int
 s_setup (void **state)
@@ -18,6 +19,7 @@ s_setup (void **state)
     hf_pack_init (&s_asked);
     hf_pack_init (&s_rows);
     hf_pack_init (&s_frame);
+    s_history = hf_history_new ();
     return 0;
 }
 
@@ -28,10 +30,17 @@ s_teardown (void **state)
     hf_pack_done (&s_asked);
     hf_pack_done (&s_rows);
     hf_pack_done (&s_frame);
+    hf_history_destroy (&s_history);
     return 0;
 }
 
 #define TEST(name) HF_TEST_WITH (name, s_setup, s_teardown)
+
+static hf_http_request_t *
+s_new (const char *method, const char *path)
+{
+    return hf_http_request_new (method, path, &(hf_http_params_t){.sort = NULL}, s_history);
+}
 
 /*  The question that REQUEST asks next. */
 static hf_query_t
@@ -105,7 +114,7 @@ TEST (what_needs_no_question)
     } rows[] = {
         {"GET", "/healthz", 200, "ok\n"},
         {"HEAD", "/healthz", 200, "ok\n"},
-        {"GET", "/", 200, "/v1/locks/NAME\n"},
+        {"GET", "/v1/", 200, "/v1/locks/NAME\n"},
         {"GET", "", 404, "no such path"},
         {"GET", "/v1", 404, "no such path"},
         {"GET", "/v1/locks/", 404, "no such path"},
@@ -116,13 +125,13 @@ TEST (what_needs_no_question)
         {"DELETE", "/nowhere", 405, "changes nothing"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        hf_http_request_t *request = hf_http_request_new (rows[i].method, rows[i].path);
+        hf_http_request_t *request = s_new (rows[i].method, rows[i].path);
         assert_false (hf_http_request_next (request, 1, &s_asked));
         s_is (&request, rows[i].code, "text/plain", rows[i].has);
     }
     char path[300] = "/v1/locks/";
     memset (path + strlen (path), 'a', 256);
-    hf_http_request_t *request = hf_http_request_new ("GET", path);
+    hf_http_request_t *request = s_new ("GET", path);
     s_is (&request, 404, "text/plain", "no such path");
 }
 
@@ -158,7 +167,7 @@ s_waiter (uint64_t session, uint64_t position)
 
 TEST (locks_come_in_pages)
 {
-    hf_http_request_t *request = hf_http_request_new ("GET", "/v1/locks");
+    hf_http_request_t *request = s_new ("GET", "/v1/locks");
     hf_query_t query = s_next (request, 7);
     assert_true (query.what == HF_WHAT_LOCKS && query.name.size == 0 && query.offset == 0);
     s_lock ("a", 1, 2);
@@ -178,7 +187,7 @@ TEST (locks_come_in_pages)
 
 TEST (one_lock_has_its_queue)
 {
-    hf_http_request_t *request = hf_http_request_new ("GET", "/v1/locks/a/b c");
+    hf_http_request_t *request = s_new ("GET", "/v1/locks/a/b c");
     hf_query_t query = s_next (request, 1);
     assert_true (query.what == HF_WHAT_LOCK && query.offset == 1);
     assert_true (hf_span_equal (query.name, hf_span_text ("a/b c")));
@@ -196,7 +205,7 @@ TEST (one_lock_has_its_queue)
                "'units':1,'label':'kim','note':'','token':14,'staged':0}],'queue':[{'session':5,"
                "'mode':'exclusive','units':0,'label':'','note':'now','position':1},{'session':6,"
                "'mode':'exclusive','units':0,'label':'','note':'now','position':2}],'held':true}");
-    request = hf_http_request_new ("GET", "/v1/locks/none");
+    request = s_new ("GET", "/v1/locks/none");
     s_next (request, 3);
     s_answer (request, 3, HF_NOT_FOUND, false);
     s_is (&request, 404, "text/plain", "nobody holds");
@@ -232,7 +241,7 @@ s_answer_busy (hf_http_request_t *request, uint64_t id, const char *lock)
 
 TEST (facts_are_json_and_metrics)
 {
-    hf_http_request_t *request = hf_http_request_new ("GET", "/v1/status");
+    hf_http_request_t *request = s_new ("GET", "/v1/status");
     assert_int_equal (s_next (request, 1).what, HF_WHAT_STATUS);
     s_facts (3);
     s_answer (request, 1, HF_OK, false);
@@ -241,7 +250,7 @@ TEST (facts_are_json_and_metrics)
                          "'sync_time':{'count':3,'p50_us':175,'p99_us':1800000000,"
                          "'sum_us':4000000300,'counts':[0,2,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,1]"
                          "}}");
-    request = hf_http_request_new ("GET", "/metrics");
+    request = s_new ("GET", "/metrics");
     s_next (request, 2);
     s_facts (3);
     s_answer (request, 2, HF_OK, false);
@@ -299,7 +308,7 @@ s_named (const char *path, const char *text)
 TEST (docs_name_metrics_that_there_are)
 {
     hf_times_t times = {.sum_us = 0};
-    hf_http_request_t *request = hf_http_request_new ("GET", "/metrics");
+    hf_http_request_t *request = s_new ("GET", "/metrics");
     s_next (request, 1);
     for (int fact = 0; fact < HF_FACT_COUNT; fact++) {
         if (hf_facts[fact].unit == HF_UNIT_TIMES)
@@ -342,7 +351,7 @@ TEST (the_dashboard_is_whole)
 
 TEST (busy_locks_are_a_list)
 {
-    hf_http_request_t *request = hf_http_request_new ("GET", "/v1/busy");
+    hf_http_request_t *request = s_new ("GET", "/v1/busy");
     s_answer_busy (request, 1, "L");
     s_is_json (&request, "{'busy':[{'lock':'L','holds':12,'wait_us':2500000,'hold_us':7000001}]}");
 }
@@ -350,7 +359,7 @@ TEST (busy_locks_are_a_list)
 /*  What another program calls a histogram, and is none. */
 TEST (a_histogram_that_is_none_is_refused)
 {
-    hf_http_request_t *request = hf_http_request_new ("GET", "/metrics");
+    hf_http_request_t *request = s_new ("GET", "/metrics");
     s_next (request, 1);
     hf_fact_put (&s_rows, HF_FACT_sync_time, "1 x", 1);
     s_answer (request, 1, HF_OK, false);
@@ -359,12 +368,12 @@ TEST (a_histogram_that_is_none_is_refused)
 
 TEST (a_node_is_ready_when_it_knows_a_leader)
 {
-    hf_http_request_t *request = hf_http_request_new ("GET", "/readyz");
+    hf_http_request_t *request = s_new ("GET", "/readyz");
     s_next (request, 1);
     s_facts (3);
     s_answer (request, 1, HF_OK, false);
     s_is (&request, 200, "text/plain", "ready\n");
-    request = hf_http_request_new ("GET", "/readyz");
+    request = s_new ("GET", "/readyz");
     s_next (request, 2);
     s_facts (0);
     s_answer (request, 2, HF_OK, false);
@@ -373,7 +382,7 @@ TEST (a_node_is_ready_when_it_knows_a_leader)
 
 TEST (what_is_refused_or_late_is_said)
 {
-    hf_http_request_t *request = hf_http_request_new ("GET", "/v1/sessions");
+    hf_http_request_t *request = s_new ("GET", "/v1/sessions");
     s_next (request, 1);
     hf_pack_reset (&s_frame);
     hf_refused_frame (&s_frame,
@@ -381,7 +390,7 @@ TEST (what_is_refused_or_late_is_said)
     assert_true (hf_http_request_frame (
         request, hf_span (hf_pack_bytes (&s_frame), hf_pack_size (&s_frame))));
     s_is (&request, 503, "text/plain", hf_status_text (HF_NOT_LEADER));
-    request = hf_http_request_new ("GET", "/v1/files");
+    request = s_new ("GET", "/v1/files");
     s_next (request, 2);
     hf_http_request_late (request);
     assert_false (s_answer (request, 2, HF_OK, false)); //  too late
@@ -391,7 +400,7 @@ TEST (what_is_refused_or_late_is_said)
 /*  Rows of another question, and any bytes: one clear answer, and nothing grows. */
 TEST (it_survives_any_bytes)
 {
-    hf_http_request_t *request = hf_http_request_new ("GET", "/v1/members");
+    hf_http_request_t *request = s_new ("GET", "/v1/members");
     s_next (request, 1);
     s_lock ("a", 1, 1);
     s_answer (request, 1, HF_OK, false);
@@ -401,7 +410,7 @@ TEST (it_survives_any_bytes)
                                         "/v1/members", "/v1/status",  "/metrics"};
     for (uint64_t id = 1; id < 20000; id++) {
         uint8_t bytes[64];
-        request = hf_http_request_new ("GET", paths[id % 7]);
+        request = s_new ("GET", paths[id % 7]);
         s_next (request, id);
         s_lock ("a", 1, 1);
         s_holder (id);

@@ -242,6 +242,10 @@ STAGE_TEST (test_tells_exactly_its_facts, stage, 3)
             assert_int_equal (row.number, 1);
         if (i == HF_FACT_term)
             assert_int_equal (row.number, 3);
+        if (i == HF_FACT_led_ms)
+            assert_int_equal (row.number, 1);
+        if (i == HF_FACT_reached)
+            assert_true (hf_span_equal (row.text, hf_span_text ("1:0 2:0 3:0!")));
         if (i == HF_FACT_speaks)
             assert_int_equal (row.number, HF_LEVEL_NEWEST);
         if (i == HF_FACT_dropped_peer_frames)
