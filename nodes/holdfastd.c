@@ -5,6 +5,7 @@
 #include "nodes/hf_check.h"
 #include "nodes/hf_dump.h"
 #include "nodes/hf_node.h"
+#include "nodes/hf_notify.h"
 #include "nodes/hf_recover.h"
 #include "nodes/hf_restore.h"
 #include "nodes/services/hf_give_back.h"
@@ -115,41 +116,70 @@ s_hang_up (hf_node_t *node, started_t *started)
     s_look_at_level (started);
 }
 
+/*  What runs, as main sees it. */
+typedef struct running {
+    hf_node_t *node;
+    zactor_t *file, *election;
+    int signals; //  a signalfd
+    started_t *started;
+    hf_notify_t *notify;
+} running_t;
+
+/*  What the election actor says. Whether the node ends by it, with *END. */
+static bool
+s_hear_election (const running_t *self, end_t *end)
+{
+    char *text = zstr_recv (self->election);
+    unsigned leader;
+    bool ends = !text || sscanf (text, "LEADER %u", &leader) != 1;
+    if (ends)
+        *end = text && (streq (text, "MOVED") || streq (text, "OLD")) ? END_RESTART : END_REMOVED;
+    else
+        hf_notify_leader (self->notify, self->node, leader);
+    zstr_free (&text);
+    return ends;
+}
+
+/*  Whether the file actor says that a state waits to be swapped in. */
+static bool
+s_hear_file (const running_t *self)
+{
+    zmq_msg_t message;
+    zmq_msg_init (&message);
+    hf_scan_t scan;
+    uint32_t kind = 0;
+    bool any = hf_pipe_next (zactor_sock (self->file), &message, &scan, &kind);
+    zmq_msg_close (&message);
+    return any && kind == HF_KIND_A_RESTART;
+}
+
 /*  Wait for a signal, which is then in NUMBER, or for what an actor says. */
 static end_t
-s_wait (hf_node_t *node, zactor_t *file, zactor_t *election, int signals, started_t *started,
-        int *number)
+s_wait (const running_t *self, int *number)
 {
     zmq_pollitem_t items[] = {
-        {.fd = signals, .events = ZMQ_POLLIN},
-        {.socket = zsock_resolve (file), .events = ZMQ_POLLIN},
-        {.socket = zsock_resolve (election), .events = ZMQ_POLLIN},
+        {.fd = self->signals, .events = ZMQ_POLLIN},
+        {.socket = zsock_resolve (self->file), .events = ZMQ_POLLIN},
+        {.socket = zsock_resolve (self->election), .events = ZMQ_POLLIN},
     };
     hf_give_back_t memory = {.wait = 0};
+    end_t end = END_SIGNAL;
     for (;;) {
         struct signalfd_siginfo info;
-        if (zmq_poll (items, 3, HF_GIVE_BACK_LOOK_US / 1000) == 0)
+        long wait_ms = hf_notify_wait_ms (self->notify, HF_GIVE_BACK_LOOK_US / 1000);
+        if (zmq_poll (items, 3, wait_ms) == 0)
             s_give_back (&memory);
-        if (read (signals, &info, sizeof info) == (ssize_t)sizeof info) {
+        hf_notify_pulse (self->notify, self->node);
+        if (read (self->signals, &info, sizeof info) == (ssize_t)sizeof info) {
             *number = (int)info.ssi_signo;
             if (*number != SIGHUP)
                 return END_SIGNAL;
-            s_hang_up (node, started);
+            s_hang_up (self->node, self->started);
             continue;
         }
-        if (items[2].revents != 0) {
-            char *text = zstr_recv (election);
-            bool again = text && (streq (text, "MOVED") || streq (text, "OLD"));
-            zstr_free (&text);
-            return again ? END_RESTART : END_REMOVED;
-        }
-        zmq_msg_t message;
-        zmq_msg_init (&message);
-        hf_scan_t scan;
-        uint32_t kind = 0;
-        bool any = hf_pipe_next (zactor_sock (file), &message, &scan, &kind);
-        zmq_msg_close (&message);
-        if (any && kind == HF_KIND_A_RESTART)
+        if (items[2].revents != 0 && s_hear_election (self, &end))
+            return end;
+        if (s_hear_file (self))
             return END_RESTART;
     }
 }
@@ -170,7 +200,7 @@ s_hand_over (zactor_t *election)
 
 /*  Run the actors until something ends them: lock first, so that nobody is answered any more. */
 static end_t
-s_run (hf_node_t *node, int signals, started_t *started)
+s_run (hf_node_t *node, int signals, started_t *started, hf_notify_t *notify)
 {
     node->election.file = hf_pipe_new (&node->file.election);
     node->lock.election = hf_pipe_new (&node->election.lock);
@@ -185,7 +215,15 @@ s_run (hf_node_t *node, int signals, started_t *started)
     hf_report (HF_INFO, "holdfastd " HF_VERSION " serves clients on %s:%u, %s %s", node->own.host,
                (unsigned)node->own.client_port, node->joins ? "joins" : "cluster", node->list);
     int signal_number = 0;
-    end_t end = s_wait (node, file, election, signals, started, &signal_number);
+    running_t running = {.node = node,
+                         .file = file,
+                         .election = election,
+                         .signals = signals,
+                         .started = started,
+                         .notify = notify};
+    end_t end = s_wait (&running, &signal_number);
+    if (end != END_RESTART)
+        hf_notify_stopping ();
     if (end == END_SIGNAL)
         hf_report (HF_INFO, "ends: %s", strsignal (signal_number));
     if (end == END_REMOVED)
@@ -231,8 +269,11 @@ static int
 s_serve (hf_node_t *node, const hf_options_t *options, started_t *started, bool *again)
 {
     sigset_t signals;
+    hf_notify_t notify;
     int signals_fd = s_take_signals (&signals);
     hf_report_init (options->level, options->form, node->id);
+    hf_notify_begin (&notify, node->joins ? "waits until it is a member of the cluster"
+                                          : "waits for a leader");
     bool may_open = hf_node_check_open (node, options) == 0;
     int rc = may_open && hf_node_keys (node, options) == 0 ? hf_node_load (node, options) : -1;
     if (rc == 0)
@@ -246,7 +287,9 @@ s_serve (hf_node_t *node, const hf_options_t *options, started_t *started, bool 
     if (rc == 0) {
         s_configure (node, options);
         signalfd (signals_fd, &signals, 0);
-        *again = s_run (node, signals_fd, started) == END_RESTART;
+        *again = s_run (node, signals_fd, started, &notify) == END_RESTART;
+        if (*again)
+            hf_notify_again (&notify);
     } else {
         hf_node_close (node);
     }

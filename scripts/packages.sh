@@ -5,7 +5,7 @@
 # A system without dpkg is left alone: the build will say what it misses.
 
 HF_BUILD_PACKAGES="gcc libc6-dev cmake ninja-build pkg-config libzmq3-dev libczmq-dev
-    libmsgpack-dev libcmocka-dev libsqlite3-dev libjansson-dev libmicrohttpd-dev libconfig-dev uthash-dev"
+    libmsgpack-dev libcmocka-dev libsqlite3-dev libjansson-dev libmicrohttpd-dev libconfig-dev libsystemd-dev uthash-dev"
 HF_TEST_PACKAGES="clang clang-format clang-tidy sqlite3"
 
 hf_need_packages ()
