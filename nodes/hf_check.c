@@ -27,7 +27,8 @@ hf_check (hf_node_t *node, const hf_options_t *options)
         node->id = options->id; //  its key can be checked all the same
     }
     self.wrong += hf_node_check_open (node, options) != 0;
-    self.wrong += hf_node_keys (node, options) != 0;
+    if (options->keys && options->key) //  else that was said
+        self.wrong += hf_node_keys (node, options) != 0;
     if (node->keys)
         hf_keys_refresh (node->keys, s_say_key, &self);
     hf_keys_destroy (&node->keys);

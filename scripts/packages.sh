@@ -6,7 +6,9 @@
 
 HF_BUILD_PACKAGES="gcc libc6-dev cmake ninja-build pkg-config libzmq3-dev libczmq-dev
     libmsgpack-dev libcmocka-dev libsqlite3-dev libjansson-dev libmicrohttpd-dev libconfig-dev libsystemd-dev uthash-dev"
-HF_TEST_PACKAGES="clang clang-format clang-tidy sqlite3"
+HF_TEST_PACKAGES="clang clang-format clang-tidy sqlite3 zsh"
+HF_PACKAGE_PACKAGES="debhelper dpkg-dev lintian"
+HF_CLEAN_ROOT_PACKAGES="debootstrap"
 
 hf_need_packages ()
 {

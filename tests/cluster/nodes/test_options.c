@@ -131,6 +131,8 @@ HF_TEST_ON (what_is_wrong_is_said, 1)
          "printf 'idd = 1\\nlog-keep = \"5x\"\\n' > f; "
          "HOLDFASTD_ID=y $N --check --config f --http=1 --cluster 1@a,2@b",
          .has = "did you mean 'id'", .has_too = "1, 3, 5 or 7 nodes", .lines = 5},
+        {1, "$N --check --keys k", .has = "--keys and --key go together", .lines = 1},
+        {1, "$N --check --key k", .has = "--keys and --key go together"},
         {1, "$N --check --recover", .has = "--check goes without"},
     };
     TELL (cluster, s_stories);

@@ -62,7 +62,9 @@ END
 } > "$there/log" 2>&1 || fail "$(cat "$there/log")"
 "$there/user/build/user" || fail "the program of find_package does not run"
 
-for file in bin/holdfast bin/holdfastd share/man/man1/holdfast.1 share/man/man8/holdfastd.8; do
+for file in bin/holdfast bin/holdfastd share/man/man1/holdfast.1 share/man/man8/holdfastd.8 \
+    share/bash-completion/completions/holdfast share/bash-completion/completions/holdfastd \
+    share/zsh/site-functions/_holdfast; do
     [ -e "$there/usr/$file" ] || fail "$file is not installed"
 done
 
