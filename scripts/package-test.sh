@@ -41,16 +41,18 @@ if [ -z "${HF_UNSHARED:-}" ]; then
     HF_UNSHARED=1 exec unshare -m -n sh "$0"
 fi
 
+#  In memory: it is written and thrown away within a minute.
 root=$(mktemp -d)
-pids=
+mount -t tmpfs -o mode=755 clean-root "$root"
+pid_1='' pid_2='' pid_3=''
 leave ()
 {
-    for pid in $pids; do
+    for pid in $pid_1 $pid_2 $pid_3; do
         kill -9 "$pid" 2> /dev/null || true
     done
     wait
-    umount "$root/proc" 2> /dev/null || true
-    [ -e "$root/proc/self" ] || rm -rf "$root"
+    umount -l "$root"
+    rmdir "$root"
 }
 trap leave EXIT
 trap 'exit 130' INT TERM
@@ -77,7 +79,7 @@ accounts ()
 
 echo "== unpack the clean root"
 tar -C "$root" -xf build/clean-root.tar
-chmod 755 "$root" #  nobody but root gets into what mktemp makes
+chmod 755 "$root" #  as the folder was that it was made in, only root would get in
 mount -t proc proc "$root/proc"
 ip link set lo up 2> /dev/null || skip "no loopback in a network of its own"
 printf '#!/bin/sh\nexit 101\n' > "$root/usr/sbin/policy-rc.d"
@@ -122,11 +124,11 @@ start ()
     (exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot "$root" $as_user \
         holdfastd --config "/etc/holdfast/node-$1.conf" >> "$root/tmp/node-$1.log" 2>&1 < /dev/null) &
     eval "pid_$1=$!"
-    pids="$pids $!"
 }
 stop ()
 {
     eval "kill \$pid_$1; wait \$pid_$1" || fail "node $1 ends with $?"
+    eval "pid_$1=''"
 }
 tool ()
 {
