@@ -41,7 +41,7 @@ fi
 rm -f "$out"/*.deb "$out"/*.changes "$out"/*.buildinfo
 echo "== build the packages"
 if ! (cd "$source" && DEB_BUILD_OPTIONS="noautodbgsym parallel=$(nproc)" \
-    dpkg-buildpackage -b -us -uc) > "$out/log" 2>&1; then
+    dpkg-buildpackage -b -nc -us -uc) > "$out/log" 2>&1; then
     grep -nE 'error|dh_' "$out/log" | tail -n 20
     tail -n 20 "$out/log"
     exit 1
