@@ -18,8 +18,8 @@ typedef struct hf_listen {
 
 /*  What the option may be, for an error that ends with the wrong text. */
 #define HF_LISTEN_FORM                                                                             \
-    "--listen must be ADDRESS[:CLIENT-PORT[:NODE-PORT]], with an IPv4 address, an IPv6 address "   \
-    "in brackets or *, and two different ports from 1 to 65535, not"
+    "ADDRESS[:CLIENT-PORT[:NODE-PORT]], with an IPv4 address, an IPv6 address in brackets or *, "  \
+    "and two different ports from 1 to 65535"
 
 /*  Read the option. False: TEXT is of another form, and SELF is as it was. */
 bool hf_listen_parse (hf_listen_t *self, const char *text);

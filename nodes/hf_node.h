@@ -54,9 +54,6 @@ int hf_node_rights (hf_node_t *self, const hf_options_t *options);
  * that is not good changes nothing, and that is written to the log. */
 bool hf_node_rights_look (hf_node_t *self);
 
-/*  Say all that is wrong with OPTIONS, keys and rights; the exit code. */
-int hf_node_check (hf_node_t *self, const hf_options_t *options);
-
 /*  Without keys it serves this machine alone, or OPTIONS say otherwise: check it as soon as the
  *  address is known, and again when it is found. 0; -1: it may not be, and that was printed. */
 int hf_node_check_open (hf_node_t *self, const hf_options_t *options);

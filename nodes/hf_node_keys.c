@@ -23,7 +23,7 @@ hf_node_keys (hf_node_t *self, const hf_options_t *options)
     if (!self->keys)
         return s_refuse (error);
     const hf_key_t *own = hf_keys_own (self->keys);
-    if (own->node != self->id) {
+    if (self->id != 0 && own->node != self->id) {
         snprintf (error, sizeof error,
                   "%.200s is not the key of node %u: make one with 'holdfast keys new node-%u "
                   "--node %u'",

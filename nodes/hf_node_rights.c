@@ -1,4 +1,4 @@
-//  The file of rights: read at the start, and again when it changes; and the dry run.
+//  The file of rights: read at the start, and again when it changes.
 
 #include "base/hf_alloc.h"
 #include "base/hf_hash.h"
@@ -186,31 +186,4 @@ hf_node_rights_look (hf_node_t *self)
         return false;
     rights->look = look;
     return s_take (rights, text, size);
-}
-
-//  ---- the dry run --------------------------------------------------------------------------
-
-static void
-s_say_key (void *arg, bool bad, const char *line)
-{
-    int *wrong = arg;
-    *wrong += bad;
-    if (bad)
-        fprintf (stderr, "holdfastd: %s\n", line);
-}
-
-int
-hf_node_check (hf_node_t *self, const hf_options_t *options)
-{
-    int wrong = hf_node_find (self, options) != 0;
-    wrong += hf_node_keys (self, options) != 0;
-    if (self->keys)
-        hf_keys_refresh (self->keys, s_say_key, &wrong);
-    wrong += hf_node_rights (self, options) != 0;
-    wrong += hf_node_check_open (self, options) != 0;
-    if (wrong == 0)
-        puts ("holdfastd: nothing is wrong");
-    free (self->rights.text);
-    hf_keys_destroy (&self->keys);
-    return wrong == 0 ? EXIT_OK : EXIT_CANNOT_START;
 }

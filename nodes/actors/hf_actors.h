@@ -13,6 +13,7 @@
 #include "broker-less/hf_door.h"
 #include "broker-less/hf_mesh.h"
 #include "nodes/actors/hf_http_server.h"
+#include "nodes/actors/hf_pulse.h"
 #include "nodes/locks/hf_state.h"
 #include "nodes/services/hf_election_service.h"
 #include "nodes/store/hf_file_store.h"
@@ -23,6 +24,7 @@
 //  Each actor destroys what its args own. The args struct itself is main's.
 
 typedef struct hf_election_args {
+    hf_pulse_t pulse;
     hf_election_config_t config;
     hf_endpoint_t own;        //  where others call this node; id 0: of no concern
     hf_endpoints_t endpoints; //  the cluster list; of a node that joins: the members that it knows
@@ -36,6 +38,7 @@ typedef struct hf_election_args {
 } hf_election_args_t;
 
 typedef struct hf_lock_args {
+    hf_pulse_t pulse;
     hf_endpoint_t own;        //  this node, and where clients call it
     uint32_t connections_max; //  of clients
     bool insecure;            //  other machines reach it without keys
@@ -51,6 +54,7 @@ typedef struct hf_lock_args {
 } hf_lock_args_t;
 
 typedef struct hf_file_args {
+    hf_pulse_t pulse;
     uint32_t self;
     hf_file_store_t *store;        //  owned
     hf_state_store_t *state_store; //  owned: the lock actor's rows
@@ -60,6 +64,7 @@ typedef struct hf_file_args {
 } hf_file_args_t;
 
 typedef struct hf_http_args {
+    hf_pulse_t pulse;
     hf_http_server_t *server; //  owned
     zsock_t *lock;            //  owned: PAIR to the lock actor
 } hf_http_args_t;

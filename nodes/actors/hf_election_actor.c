@@ -2,7 +2,8 @@
  *  service.
  *
  *  What it takes and gives is in nodes/services/hf_election_service.h; and on its own pipe
- *  "HANDOVER", answered with "DONE", and "$TERM". It says "REMOVED" there, once, when this node is
+ *  "HANDOVER", answered with "DONE", and "$TERM". It says "LEADER N" there whenever it knows of
+ * another leader, 0 of none, "REMOVED", once, when this node is
  * no member of the cluster any more, "MOVED", once, when it is called at another place, and "OLD",
  * once, when its folder was an old copy and has a new incarnation now. It decides nothing: it
  * drains what waits, commits the log when the service has written to it, carries out its outbox,
@@ -29,6 +30,7 @@ typedef struct election {
     unsigned from_lock, from_file, from_main; //  in it
     hf_follow_t follow;
     bool told_removed, told_moved, told_old;
+    uint32_t told_leader;
     uint64_t start_us;
     bool stop;
 } election_t;
@@ -263,6 +265,15 @@ s_hear_told (election_t *self, const hf_core_t *core)
     hf_follow_told (&self->follow, &members, index);
 }
 
+static void
+s_tell_leader (election_t *self, uint32_t leader)
+{
+    if (self->told_leader == leader)
+        return;
+    self->told_leader = leader;
+    zstr_sendf (self->pipe, "LEADER %u", leader);
+}
+
 /*  Tell the mesh who the members are; whether there was something to tell. */
 static bool
 s_follow (election_t *self)
@@ -273,6 +284,7 @@ s_follow (election_t *self)
     const hf_roster_t *roster = hf_core_members (core, &index);
     hf_core_view_t view = hf_core_view (core);
     s_hear_told (self, core);
+    s_tell_leader (self, view.leader);
     if (!hf_follow_roster (&self->follow, roster, index, view.commit_index, view.leader))
         return false;
     if (self->follow.unreadable > unreadable)
@@ -329,6 +341,7 @@ s_run (election_t *self)
     s_follow (self);
     uint64_t tick_us = hf_mesh_tick (self->args->mesh, hf_clock_us ());
     while (!self->stop) {
+        hf_pulse_beat (&self->args->pulse);
         s_turn (self);
         s_watch_removed (self);
         s_watch_old (self);

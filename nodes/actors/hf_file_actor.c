@@ -167,6 +167,7 @@ s_run (file_actor_t *self)
     };
     s_carry_out (self); //  A_FILES_DURABLE
     do {
+        hf_pulse_beat (&self->args->pulse);
         if (zmq_poll (items, 3, hf_pipe_wait_ms (hf_file_service_wake_us (self->service))) < 0 &&
             errno != EINTR)
             break; //  ETERM: the process ends

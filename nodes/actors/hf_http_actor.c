@@ -33,6 +33,7 @@ hf_http_actor (zsock_t *pipe, void *arg)
     };
     zsock_signal (pipe, 0);
     do {
+        hf_pulse_beat (&args->pulse);
         zmq_poll (items, 3, hf_http_server_wait_ms (args->server, WAIT_MS));
         s_hear (args);
         hf_http_server_turn (args->server, hf_clock_us ());

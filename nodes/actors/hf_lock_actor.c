@@ -203,6 +203,7 @@ s_run (lock_actor_t *self)
     s_wait_for (self);
     s_carry_out (self); //  A_START
     do {
+        hf_pulse_beat (&self->args->pulse);
         hf_poll_wait (&self->poll, hf_pipe_wait_ms (hf_lock_service_wake_us (self->service)));
         s_turn (self);
     } while (!hf_poll_ready (&self->poll, self->from_main) || !s_hear_main (self));

@@ -13,7 +13,7 @@
 
 #define LAST_WORDS_MS 1000 //  so long a dying process waits for room in stderr
 
-static hf_level_t s_level = HF_INFO;
+static _Atomic hf_level_t s_level = HF_INFO; //  the main thread may change it
 static hf_report_form_t s_form = HF_REPORT_TEXT;
 static uint32_t s_node;
 
@@ -23,6 +23,12 @@ hf_report_init (hf_level_t level, hf_report_form_t form, uint32_t node_id)
     s_level = level;
     s_form = form;
     s_node = node_id;
+}
+
+void
+hf_report_set_level (hf_level_t level)
+{
+    s_level = level;
 }
 
 hf_report_form_t

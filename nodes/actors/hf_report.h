@@ -12,6 +12,9 @@
 /*  Before the actors start. Lines above LEVEL are not printed. */
 void hf_report_init (hf_level_t level, hf_report_form_t form, uint32_t node_id);
 
+/*  From now on, on any thread. */
+void hf_report_set_level (hf_level_t level);
+
 /*  HF_REPORT_JOURNAL when stderr is a stream to systemd's journal, which says so in the
  * environment; else HF_REPORT_TEXT. */
 hf_report_form_t hf_report_form_here (void);

@@ -62,6 +62,20 @@ END
 } > "$there/log" 2>&1 || fail "$(cat "$there/log")"
 "$there/user/build/user" || fail "the program of find_package does not run"
 
-for file in bin/holdfast bin/holdfastd share/man/man1/holdfast.1 share/man/man8/holdfastd.8; do
+for file in bin/holdfast bin/holdfastd share/man/man1/holdfast.1 share/man/man8/holdfastd.8 \
+    share/bash-completion/completions/holdfast share/bash-completion/completions/holdfastd \
+    share/zsh/site-functions/_holdfast; do
     [ -e "$there/usr/$file" ] || fail "$file is not installed"
 done
+
+#  The unit names what was installed, starts it as its options allow, and lets it do little.
+unit=$there/usr/lib/systemd/system/holdfastd.service
+[ -e "$there/usr/lib/sysusers.d/holdfastd.conf" ] || fail "the user of the unit is not installed"
+program=$(sed -n 's/^ExecStart=\([^ ]*\) .*/\1/p' "$unit")
+[ "$program" = "$there/usr/bin/holdfastd" ] || fail "the unit starts $program"
+"$program" --check --config "$there/usr/share/doc/holdfast/holdfastd.conf" > "$there/log" 2>&1 ||
+    fail "the example of a configuration: $(cat "$there/log")"
+if command -v systemd-analyze > /dev/null; then
+    systemd-analyze security --offline=true --no-pager --threshold=15 "$unit" > "$there/log" 2>&1 ||
+        fail "the unit lets the node do much: $(cat "$there/log")"
+fi
