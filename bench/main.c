@@ -49,6 +49,7 @@ s_run (const hf_bench_options_t *options, hf_cluster_t *cluster)
     case HF_BENCH_HANDOFF:
     case HF_BENCH_SHARED:
     case HF_BENCH_SETS:
+    case HF_BENCH_APPEND:
         return hf_run_load (options, cluster);
     case HF_BENCH_WATCH:
         return hf_run_watch (options, cluster);

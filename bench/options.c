@@ -9,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define S_COMMANDS                "cycle, handoff, shared, sets, watch, failover, catchup, rejoin or soak"
+#define S_COMMANDS                "cycle, handoff, shared, sets, append, watch, failover, catchup, rejoin or soak"
 #define S_WORKERS_PER_SESSION_MAX 2000
 
 static const char s_help[] =
@@ -26,6 +26,9 @@ static const char s_help[] =
     "  shared     all workers share one lock, each in a session of its own: readers beside each\n"
     "             other\n"
     "  sets       every worker acquires --locks locks of its own at once, and releases them\n"
+    "  append     every worker acquires a lock of its own, appends --appends times --append-bytes "
+    "to\n"
+    "             a file, each once the one before was answered, and releases\n"
     "  watch      one writer, --watchers watchers, spread over the nodes: how long after a\n"
     "             release they are told of it\n"
     "  failover   kill the leader (SIGKILL) under load, measure from the kill to the next\n"
@@ -75,6 +78,7 @@ static const char s_help[] =
     "      --append-every N   soak, rejoin: one cycle in N appends to one of 4 files (default\n"
     "                         10; 0: none)\n"
     "      --append-bytes N   so much (default 16)\n"
+    "      --appends N        of append, in each section (default 4)\n"
     "      --out FILE         soak: write the samples to FILE, with tabs between columns\n"
     "\n"
     "  -j, --json             the result as one JSON object on stdout, times in microseconds\n"
@@ -95,6 +99,7 @@ static const char s_help[] =
     "  holdfast-bench --start 3 -w 16 -c W handoff      one lock, 16 clients\n"
     "  holdfast-bench --start 3 shared                  64 readers on one lock\n"
     "  holdfast-bench --start 3 sets                    64 workers, 4 locks at once each\n"
+    "  holdfast-bench --start 3 append                  64 workers, 4 appends in each section\n"
     "  holdfast-bench --start 3 watch                   1,000 watchers\n"
     "  holdfast-bench --start 3 --rounds 20 failover\n"
     "  holdfast-bench --start 3 catchup\n"
@@ -128,6 +133,7 @@ static const struct {
     {0, "cycles", S_NUMBER, S_TO (cycles), 1, 1000000000},
     {0, "append-every", S_NUMBER, S_TO (append_every), 0, 1000000000},
     {0, "append-bytes", S_NUMBER, S_TO (append_bytes), 1, HF_DATA_MAX},
+    {0, "appends", S_NUMBER, S_TO (appends), 1, 10000},
     {0, "away", S_NUMBER, S_TO (away), 1, 3600},
     {0, "locks", S_NUMBER, S_TO (locks), 1, HF_SET_MAX},
     {0, "watchers", S_NUMBER, S_TO (watchers), 1, 100000},
@@ -182,7 +188,7 @@ s_option (hf_bench_options_t *self, int option)
 static bool
 s_command (hf_bench_options_t *self, const char *text)
 {
-    for (hf_bench_command_t i = HF_BENCH_CYCLE; i <= HF_BENCH_WATCH; i++) {
+    for (hf_bench_command_t i = HF_BENCH_CYCLE; i <= HF_BENCH_LAST; i++) {
         if (strcmp (text, hf_bench_command_name (i)) == 0) {
             self->command = i;
             return true;
@@ -259,6 +265,8 @@ s_settle (hf_bench_options_t *self)
         self->sessions = 1;
     if (self->sessions > each)
         self->sessions = each;
+    if (self->appends == 0)
+        self->appends = self->command == HF_BENCH_APPEND ? 4 : 1;
     assert (self->sessions > 0);
     if ((each + self->sessions - 1) / self->sessions > S_WORKERS_PER_SESSION_MAX) {
         hf_bench_say ("more than %u workers would share a session; use more of "

@@ -1,5 +1,5 @@
 #!/bin/sh
-# test_long_runs.sh PROGRAM HOLDFASTD soak|catchup|rejoin|shared|sets|watch - a short run of it on real nodes.
+# test_long_runs.sh PROGRAM HOLDFASTD soak|catchup|rejoin|shared|sets|append|watch - a short run of it on real nodes.
 set -u
 bench=$1 node=$2 command=$3
 dir=$(mktemp -d)
@@ -38,14 +38,27 @@ watch)
     has out '"releases": [1-9]'
     has out '"errors": 0,'
     ;;
+append)
+    run 0 -w 8 --appends 3 --append-bytes 100 --seconds 1 --warmup 0
+    has out "^append: 8 workers.*, 3 appends of 100 bytes, "
+    has out "^append  "
+    has out "^no errors$"
+    run 0 -w 1 --seconds 1 --warmup 0 --json
+    has out '"appends": 4,'
+    has out '"append": {'
+    ;;
 shared | sets)
     run 0 --seconds 1 --warmup 0
     has out "^$command: 64 workers"
     has out "^cycle  "
+    has out "^processor time for each request: leader .* us, a follower .* us, client .* us$"
     has out "^no errors$"
     run 0 -w 3 --seconds 1 --warmup 0 --json
     has out '"cycles_per_second": [1-9]'
     has out '"errors": {}'
+    has out '"leader": 0*[.0-9]*[1-9]'
+    has out '"follower": 0*[.0-9]*[1-9]'
+    has out '"client": 0*[.0-9]*[1-9]'
     ;;
 soak)
     run 0 --cycles 2000 --append-every 4 --out "$dir/table"
