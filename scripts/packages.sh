@@ -7,6 +7,8 @@
 HF_BUILD_PACKAGES="gcc libc6-dev cmake ninja-build pkg-config libzmq3-dev libczmq-dev
     libmsgpack-dev libcmocka-dev libsqlite3-dev libjansson-dev libmicrohttpd-dev uthash-dev"
 HF_TEST_PACKAGES="clang clang-format clang-tidy sqlite3"
+HF_PEER_PACKAGES="etcd-server golang-go golang-etcd-server-dev zookeeper libzookeeper-mt-dev
+    default-jre-headless redis-server libhiredis-dev"
 
 hf_need_packages ()
 {
