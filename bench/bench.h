@@ -18,7 +18,8 @@ typedef enum hf_bench_command {
     HF_BENCH_SETS,
     HF_BENCH_WATCH,
     HF_BENCH_APPEND,
-    HF_BENCH_LAST = HF_BENCH_APPEND
+    HF_BENCH_STOP,
+    HF_BENCH_LAST = HF_BENCH_STOP
 } hf_bench_command_t;
 
 //  Exit codes, as in sysexits.h where there is one.
@@ -86,6 +87,7 @@ bool hf_bench_settle (hf_cluster_t *cluster, uint32_t *leader);
 /*  The commands; each gives the exit code. CLUSTER: the nodes started here; NULL for hf_run_load,
  *  which is cycle, handoff, shared, sets and append, and for hf_run_watch, if none were. */
 int hf_run_load (const hf_bench_options_t *options, hf_cluster_t *cluster);
+/*  failover and stop. */
 int hf_run_failover (const hf_bench_options_t *options, hf_cluster_t *cluster);
 int hf_run_soak (const hf_bench_options_t *options, hf_cluster_t *cluster);
 int hf_run_rejoin (const hf_bench_options_t *options, hf_cluster_t *cluster);

@@ -54,6 +54,7 @@ s_run (const hf_bench_options_t *options, hf_cluster_t *cluster)
     case HF_BENCH_WATCH:
         return hf_run_watch (options, cluster);
     case HF_BENCH_FAILOVER:
+    case HF_BENCH_STOP:
         return hf_run_failover (options, cluster);
     case HF_BENCH_SOAK:
         return hf_run_soak (options, cluster);

@@ -1,5 +1,5 @@
 #!/bin/sh
-# test_long_runs.sh PROGRAM HOLDFASTD soak|catchup|rejoin|shared|sets|append|watch - a short run of it on real nodes.
+# test_long_runs.sh PROGRAM HOLDFASTD soak|catchup|rejoin|shared|sets|append|watch|failover|stop - a short run of it on real nodes.
 set -u
 bench=$1 node=$2 command=$3
 dir=$(mktemp -d)
@@ -83,6 +83,15 @@ soak)
     has out '"databases": {'
     run 1 --cycles 500 --out "$dir/not/there"
     has err "cannot write $dir/not/there"
+    ;;
+failover | stop)
+    run 0 --rounds 1
+    has out "^leader [a-z]* 1 times; "
+    has out "^of any client  "
+    has out "^no errors in "
+    run 0 --rounds 1 --json
+    has out '"rounds": 1,'
+    has out '"median_ms": [0-9]'
     ;;
 catchup)
     run 0 --ops 2000 -t 1 --warmup 0
