@@ -10,7 +10,7 @@
 #include <strings.h>
 
 #define S_COMMANDS                                                                                 \
-    "cycle, handoff, shared, sets, append, watch, failover, stop, catchup, rejoin or soak"
+    "cycle, handoff, shared, sets, append, read, watch, failover, stop, catchup, rejoin or soak"
 #define S_WORKERS_PER_SESSION_MAX 2000
 
 static const char s_help[] =
@@ -30,6 +30,8 @@ static const char s_help[] =
     "  append     every worker acquires a lock of its own, appends --appends times --append-bytes "
     "to\n"
     "             a file, each once the one before was answered, and releases\n"
+    "  read       every worker reads a file of --append-bytes, over and over: from the leader, or\n"
+    "             with --stale from whichever node answers first, which may be a moment behind\n"
     "  watch      one writer, --watchers watchers, spread over the nodes: how long after a\n"
     "             release they are told of it\n"
     "  failover   kill the leader (SIGKILL) under load, measure from the kill to the next\n"
@@ -82,6 +84,7 @@ static const char s_help[] =
     "      --append-every N   soak, rejoin: one cycle in N appends to one of 4 files (default\n"
     "                         10; 0: none)\n"
     "      --append-bytes N   so much (default 16)\n"
+    "      --stale            of read: any node may answer\n"
     "      --appends N        of append, in each section (default 4)\n"
     "      --out FILE         soak: write the samples to FILE, with tabs between columns\n"
     "\n"
@@ -104,6 +107,7 @@ static const char s_help[] =
     "  holdfast-bench --start 3 shared                  64 readers on one lock\n"
     "  holdfast-bench --start 3 sets                    64 workers, 4 locks at once each\n"
     "  holdfast-bench --start 3 append                  64 workers, 4 appends in each section\n"
+    "  holdfast-bench --start 3 --stale read            64 readers, from any node\n"
     "  holdfast-bench --start 3 watch                   1,000 watchers\n"
     "  holdfast-bench --start 3 --rounds 20 failover\n"
     "  holdfast-bench --start 3 catchup\n"
@@ -141,6 +145,7 @@ static const struct {
     {0, "away", S_NUMBER, S_TO (away), 1, 3600},
     {0, "locks", S_NUMBER, S_TO (locks), 1, HF_SET_MAX},
     {0, "watchers", S_NUMBER, S_TO (watchers), 1, 100000},
+    {0, "stale", S_FLAG, S_TO (stale), 0, 0},
     {0, "curve", S_FLAG, S_TO (curve), 0, 0},
     {0, "sync-ms", S_NUMBER, S_TO (sync_ms), 0, 10000},
     {0, "out", S_TEXT, S_TO (out), 0, 0},

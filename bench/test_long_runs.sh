@@ -1,5 +1,5 @@
 #!/bin/sh
-# test_long_runs.sh PROGRAM HOLDFASTD soak|catchup|rejoin|shared|sets|append|watch|failover|stop - a short run of it on real nodes.
+# test_long_runs.sh PROGRAM HOLDFASTD soak|catchup|rejoin|shared|sets|append|read|watch|failover|stop - a short run of it on real nodes.
 set -u
 bench=$1 node=$2 command=$3
 dir=$(mktemp -d)
@@ -83,6 +83,15 @@ soak)
     has out '"databases": {'
     run 1 --cycles 500 --out "$dir/not/there"
     has err "cannot write $dir/not/there"
+    ;;
+read)
+    run 0 -w 8 --append-bytes 1000 --seconds 1 --warmup 0
+    has out "^[1-9][0-9]* reads/s of 1000 bytes from the leader: "
+    has out "^no errors$"
+    run 0 -w 4 -c 4 --stale --seconds 1 --warmup 0 --json
+    has out '"stale": true,'
+    has out '"reads_per_second": [1-9]'
+    has out '"failed": 0,'
     ;;
 failover | stop)
     run 0 --rounds 1
