@@ -73,6 +73,9 @@ void hf_load_result_done (hf_load_result_t *result);
  *  FROM_NS on and before TO_NS. The histogram is the caller's. */
 hf_histogram_t *hf_load_window (const hf_load_t *self, uint64_t from_ns, uint64_t to_ns);
 
+/*  The command scale's cycles; FACTS, a JSON object that this takes over, are in the report. */
+int hf_run_load_beside (const hf_bench_options_t *options, hf_cluster_t *cluster, json_t *facts);
+
 //  ---- reports --------------------------------------------------------------------
 
 /*  The options that shape a run, as one JSON object (the caller's) and as one line on stdout. */

@@ -51,6 +51,8 @@ s_run (const hf_bench_options_t *options, hf_cluster_t *cluster)
     case HF_BENCH_SETS:
     case HF_BENCH_APPEND:
         return hf_run_load (options, cluster);
+    case HF_BENCH_SCALE:
+        return hf_run_scale (options, cluster);
     case HF_BENCH_READ:
         return hf_run_read (options, cluster);
     case HF_BENCH_WATCH:

@@ -10,7 +10,8 @@
 #include <strings.h>
 
 #define S_COMMANDS                                                                                 \
-    "cycle, handoff, shared, sets, append, read, watch, failover, stop, catchup, rejoin or soak"
+    "cycle, handoff, shared, sets, append, read, scale, watch, failover, stop, catchup, rejoin "   \
+    "or soak"
 #define S_WORKERS_PER_SESSION_MAX 2000
 
 static const char s_help[] =
@@ -32,6 +33,9 @@ static const char s_help[] =
     "             a file, each once the one before was answered, and releases\n"
     "  read       every worker reads a file of --append-bytes, over and over: from the leader, or\n"
     "             with --stale from whichever node answers first, which may be a moment behind\n"
+    "  scale      cycles beside --held locks that others hold, --waiters sessions that wait for\n"
+    "             one of them, and --idle connections; with --start also a node's memory for each\n"
+    "             lock, and how long a node that is killed takes to have them all again\n"
     "  watch      one writer, --watchers watchers, spread over the nodes: how long after a\n"
     "             release they are told of it\n"
     "  failover   kill the leader (SIGKILL) under load, measure from the kill to the next\n"
@@ -84,6 +88,9 @@ static const char s_help[] =
     "      --append-every N   soak, rejoin: one cycle in N appends to one of 4 files (default\n"
     "                         10; 0: none)\n"
     "      --append-bytes N   so much (default 16)\n"
+    "      --held N           of scale (default 1000)\n"
+    "      --waiters N        of scale (default 0)\n"
+    "      --idle N           of scale: each takes descriptors and threads here (default 0)\n"
     "      --stale            of read: any node may answer\n"
     "      --appends N        of append, in each section (default 4)\n"
     "      --out FILE         soak: write the samples to FILE, with tabs between columns\n"
@@ -108,6 +115,7 @@ static const char s_help[] =
     "  holdfast-bench --start 3 sets                    64 workers, 4 locks at once each\n"
     "  holdfast-bench --start 3 append                  64 workers, 4 appends in each section\n"
     "  holdfast-bench --start 3 --stale read            64 readers, from any node\n"
+    "  holdfast-bench --start 3 --held 100000 scale     beside 100,000 locks\n"
     "  holdfast-bench --start 3 watch                   1,000 watchers\n"
     "  holdfast-bench --start 3 --rounds 20 failover\n"
     "  holdfast-bench --start 3 catchup\n"
@@ -145,6 +153,9 @@ static const struct {
     {0, "away", S_NUMBER, S_TO (away), 1, 3600},
     {0, "locks", S_NUMBER, S_TO (locks), 1, HF_SET_MAX},
     {0, "watchers", S_NUMBER, S_TO (watchers), 1, 100000},
+    {0, "held", S_NUMBER, S_TO (held), 0, HF_PLACES_TOTAL_MAX - 100000},
+    {0, "waiters", S_NUMBER, S_TO (waiters), 0, HF_QUEUE_MAX},
+    {0, "idle", S_NUMBER, S_TO (idle), 0, 10000},
     {0, "stale", S_FLAG, S_TO (stale), 0, 0},
     {0, "curve", S_FLAG, S_TO (curve), 0, 0},
     {0, "sync-ms", S_NUMBER, S_TO (sync_ms), 0, 10000},
@@ -300,6 +311,7 @@ hf_bench_options_read (hf_bench_options_t *self, int argc, char **argv, int *exi
                                  .away = 5,
                                  .locks = 4,
                                  .watchers = 1000,
+                                 .held = 1000,
                                  .ops = 200000};
     *exit_code = HF_EXIT_USAGE;
     struct option names[S_OPTIONS + 3] = {{"help", 0, NULL, 'h'}, {"version", 0, NULL, 'V'}};

@@ -1,5 +1,5 @@
-/*  The commands cycle, handoff, shared, sets and append: warm up, measure, let the workers finish,
- * report.
+/*  The commands cycle, handoff, shared, sets and append, and scale's: warm up, measure, let the
+ * workers finish, report.
  */
 #include "bench/cpu.h"
 #include "bench/load.h"
@@ -44,9 +44,10 @@ s_each (const s_spent_t *self)
 
 static void
 s_report_json (const hf_bench_options_t *options, const hf_load_result_t *result,
-               const hf_cpu_each_t *each)
+               const hf_cpu_each_t *each, json_t *facts)
 {
     json_t *object = hf_report_options (options);
+    json_object_update (object, facts);
     json_t *latency = json_object ();
     for (hf_load_latency_t i = 0; i < HF_LOAD_LATENCIES; i++) {
         if (hf_load_has_latency (options->command, i))
@@ -64,9 +65,12 @@ s_report_json (const hf_bench_options_t *options, const hf_load_result_t *result
 
 static void
 s_report_text (const hf_bench_options_t *options, const hf_load_result_t *result,
-               const hf_cpu_each_t *each)
+               const hf_cpu_each_t *each, json_t *facts)
 {
+    const char *name;
+    json_t *value;
     hf_report_headline (options);
+    json_object_foreach (facts, name, value) printf ("%s: %.7g\n", name, json_number_value (value));
     printf ("%.0f cycles/s: %llu acquired and released in %.1f s\n",
             (double)result->cycles / result->seconds, (unsigned long long)result->cycles,
             result->seconds);
@@ -86,7 +90,15 @@ s_report_text (const hf_bench_options_t *options, const hf_load_result_t *result
 int
 hf_run_load (const hf_bench_options_t *options, hf_cluster_t *cluster)
 {
+    return hf_run_load_beside (options, cluster, json_object ());
+}
+
+int
+hf_run_load_beside (const hf_bench_options_t *options, hf_cluster_t *cluster, json_t *facts)
+{
     hf_load_t *load = hf_load_new (options);
+    if (!load)
+        json_decref (facts);
     if (!load)
         return HF_EXIT_UNAVAILABLE;
     hf_load_start (load);
@@ -101,7 +113,8 @@ hf_run_load (const hf_bench_options_t *options, hf_cluster_t *cluster)
     hf_load_result_t result;
     hf_load_finish (load, S_STOP_LIMIT_MS, &result);
     hf_cpu_each_t each = s_each (&spent);
-    (options->json ? s_report_json : s_report_text) (options, &result, &each);
+    (options->json ? s_report_json : s_report_text) (options, &result, &each, facts);
+    json_decref (facts);
     whole = whole && result.failed == 0;
     hf_load_result_done (&result);
     hf_load_destroy (&load, cluster == NULL);

@@ -1,5 +1,5 @@
 #!/bin/sh
-# test_long_runs.sh PROGRAM HOLDFASTD soak|catchup|rejoin|shared|sets|append|read|watch|failover|stop - a short run of it on real nodes.
+# test_long_runs.sh PROGRAM HOLDFASTD soak|catchup|rejoin|shared|sets|append|read|scale|watch|failover|stop - a short run of it on real nodes.
 set -u
 bench=$1 node=$2 command=$3
 dir=$(mktemp -d)
@@ -92,6 +92,16 @@ read)
     has out '"stale": true,'
     has out '"reads_per_second": [1-9]'
     has out '"failed": 0,'
+    ;;
+scale)
+    run 0 -w 4 --held 10000 --waiters 30 --idle 5 --seconds 1 --warmup 0 --json
+    has err "^10001 locks are held$"
+    has err "^30 sessions wait for one lock$"
+    has err "^5 connections are idle$"
+    has out '"memory_bytes_per_lock": [1-9]'
+    has out '"node_back_after_seconds": 0*[.0-9]*[1-9]'
+    has out '"cycles_per_second": [1-9]'
+    has out '"errors": {}'
     ;;
 failover | stop)
     run 0 --rounds 1

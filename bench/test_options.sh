@@ -21,10 +21,10 @@ expect ()
 for option in --watchers --locks --cycles --append-every --out --ops --log-keep; do
     expect 0 "$option" --help
 done
-for command in cycle handoff shared sets append read watch failover stop catchup soak; do
+for command in cycle handoff shared sets append read scale watch failover stop catchup soak; do
     expect 0 "  $command" --help
 done
-expect 64 "give one command: cycle, handoff, shared, sets, append, read, watch, failover, stop, catchup, rejoin or soak"
+expect 64 "give one command: cycle, handoff, shared, sets, append, read, scale, watch, failover, stop, catchup, rejoin or soak"
 expect 64 "there is no command \"sink\"" sink
 expect 64 "give one command" soak soak
 expect 64 "soak looks at nodes that it started itself" soak
