@@ -265,16 +265,28 @@ s_queue_up (hf_crowd_t *self)
 
 //  ---- all of it ----------------------------------------------------------------------------
 
-static bool
-s_make (hf_crowd_t *self)
+hf_crowd_t *
+hf_crowd_new (const hf_bench_options_t *options, hf_cluster_t *cluster)
 {
-    const hf_bench_options_t *options = self->options;
+    hf_crowd_t *self = hf_alloc (sizeof *self);
+    self->options = options;
+    self->cluster = cluster;
+    self->run = (unsigned long long)(hf_bench_now_ns () ^ ((uint64_t)getpid () << 40));
     uint64_t from_ns = hf_bench_now_ns ();
     self->client = hf_bench_client (options->endpoints);
     if (!self->client || !s_hold_all (self))
-        return false;
-    self->held_s = s_since (from_ns);
-    from_ns = hf_bench_now_ns ();
+        hf_crowd_destroy (&self);
+    else
+        self->held_s = s_since (from_ns);
+    return self;
+}
+
+bool
+hf_crowd_join (hf_crowd_t *self)
+{
+    const hf_bench_options_t *options = self->options;
+    uint64_t from_ns = hf_bench_now_ns ();
+    assert (!self->queue);
     if (options->waiters > 0) {
         self->queue = hf_bench_client (options->endpoints);
         if (!self->queue ||
@@ -289,18 +301,6 @@ s_make (hf_crowd_t *self)
         return false;
     self->idle_s = options->idle > 0 ? s_since (from_ns) : 0;
     return true;
-}
-
-hf_crowd_t *
-hf_crowd_new (const hf_bench_options_t *options, hf_cluster_t *cluster)
-{
-    hf_crowd_t *self = hf_alloc (sizeof *self);
-    self->options = options;
-    self->cluster = cluster;
-    self->run = (unsigned long long)(hf_bench_now_ns () ^ ((uint64_t)getpid () << 40));
-    if (!s_make (self))
-        hf_crowd_destroy (&self);
-    return self;
 }
 
 void

@@ -8,10 +8,13 @@
 
 typedef struct hf_crowd hf_crowd_t;
 
-/*  Hold OPTIONS->held locks, let OPTIONS->waiters sessions wait for one more, open OPTIONS->idle
- *  connections with a session each. All are there when this returns. CLUSTER may be NULL. NULL:
- * that failed, which is reported. */
+/*  Hold OPTIONS->held locks, and one more for those who wait. All are held when this returns.
+ *  CLUSTER may be NULL. NULL: that failed, which is reported. */
 hf_crowd_t *hf_crowd_new (const hf_bench_options_t *options, hf_cluster_t *cluster);
+
+/*  Then let OPTIONS->waiters sessions wait for that one, and open OPTIONS->idle connections with a
+ *  session each. False: as above. Once. */
+bool hf_crowd_join (hf_crowd_t *self);
 
 /*  Their sessions are left to their time to live. */
 void hf_crowd_destroy (hf_crowd_t **self_p);

@@ -1,12 +1,14 @@
 """What bench/run.sh measures: the loads, and the rows of the table that compares them."""
 
 # A load: how the floor runs it (None: there is no floor for it), how holdfast-bench does, on how many
-# nodes. PLOT: its number of workers on the plots. FULL: left out of --quick.
+# nodes. PLOT: its number of workers on the plots. FULL: left out of --quick. ONCE: in the first round
+# alone, as it takes long.
 
 
 class Load:
-    def __init__(self, name, floor, bench, nodes=3, plot=None, full=False):
-        self.name, self.floor, self.bench, self.nodes, self.plot, self.full = name, floor, bench, nodes, plot, full
+    def __init__(self, name, floor, bench, nodes=3, plot=None, full=False, once=False):
+        self.name, self.floor, self.bench, self.nodes, self.plot = name, floor, bench, nodes, plot
+        self.full, self.once = full, once
 
 
 def _cycle(workers, full=False):
@@ -27,6 +29,12 @@ LOADS = [
     Load("5 nodes", ["-w", "1", "-n", "5", "commands"], ["-w", "1", "cycle"], nodes=5),
     Load("7 nodes", ["-w", "1", "-n", "7", "commands"], ["-w", "1", "cycle"], nodes=7),
     Load("failover", None, ["failover"]),
+    Load("stop", None, ["stop"], full=True),
+    Load("append", None, ["-w", "64", "--append-bytes", "100", "append"], full=True),
+    Load("read", None, ["-w", "64", "--append-bytes", "100", "read"], full=True),
+    Load("read --stale", None, ["-w", "64", "--append-bytes", "100", "--stale", "read"], full=True),
+    Load("scale 1,000", None, ["-w", "1", "--held", "1000", "scale"], full=True, once=True),
+    Load("scale 990,000", None, ["-w", "1", "--held", "990000", "scale"], full=True, once=True),
 ]
 
 # Of the peers: the load's name as above, the command, the workers.
@@ -36,7 +44,8 @@ PEER_LOADS = [("1 worker", "cycle", 1, False), ("16 workers", "cycle", 16, True)
 
 class Row:
     """OWN and REF: (who, load, figure). The ratio is OWN / REF, or the other way round with INVERSE;
-    with no REF it is OWN itself. It must be at most MOST, or at least LEAST."""
+    with no REF it is OWN itself. It must be at most MOST, or at least LEAST; with neither it is only
+    told."""
 
     def __init__(self, title, unit, ref, own, most=None, least=None, inverse=False, worst=False):
         self.title, self.unit, self.ref, self.own = title, unit, ref, own
@@ -48,11 +57,15 @@ class Row:
         return ref / own if self.inverse else own / ref
 
     def wanted(self):
+        if self.most is None and self.least is None:
+            return ""
         bound = f"at most {self.most:g}" if self.most is not None else f"at least {self.least:g}"
         return bound if self.ref else f"{bound} {self.unit}"
 
     def met(self, ratio):
-        return ratio <= self.most if self.most is not None else ratio >= self.least
+        if self.most is not None:
+            return ratio <= self.most
+        return self.least is None or ratio >= self.least
 
 
 def _rate(title, load, least):
@@ -81,6 +94,18 @@ ROWS = [
     Row("leader killed to next grant, median", "ms", None, ("holdfast", "failover", "median_ms"), most=10),
     Row("leader killed to next grant, worst", "ms", None, ("holdfast", "failover", "worst_ms"), most=100,
         worst=True),
+    Row("leader stopped to next grant, median", "ms", None, ("holdfast", "stop", "median_ms")),
+    Row("leader stopped to next grant, worst", "ms", None, ("holdfast", "stop", "worst_ms"), worst=True),
+    Row("64 workers, sections of 4 appends of 100 bytes", "requests/s", ("floor", "64 workers", "per_second"),
+        ("holdfast", "append", "per_second")),
+    Row("64 readers of 100 bytes, from the leader", "requests/s", None, ("holdfast", "read", "per_second")),
+    Row("64 readers of 100 bytes, from any node", "requests/s", None, ("holdfast", "read --stale", "per_second")),
+    Row("1 worker, acquire p50, beside 990,000 locks held and beside 1,000", "ms", ("holdfast", "scale 1,000", "p50_ms"),
+        ("holdfast", "scale 990,000", "p50_ms"), most=1.2),
+    Row("memory of a node for each of 990,000 locks", "bytes", None,
+        ("holdfast", "scale 990,000", "memory_bytes_per_lock"), most=300),
+    Row("a node with 990,000 locks is started, until it has them", "s", None,
+        ("holdfast", "scale 990,000", "node_back_after_seconds"), most=5),
 ]
 
 
@@ -100,12 +125,19 @@ def floor_figures(result):
 
 def bench_figures(result):
     """The same of holdfast-bench. A cycle is two requests."""
-    if result["command"] == "failover":
+    if result["command"] in ("failover", "stop"):
         return {name: result[name] for name in ("median_ms", "worst_ms", "rounds")}
-    cycles = result["cycles_per_second"]
     latency = result["latency_us"]
-    figures = {"cycles_per_second": cycles, "per_second": 2 * cycles, "p50_ms": latency["acquire"]["p50"] / 1000,
+    if result["command"] == "read":
+        return {"per_second": result["reads_per_second"], "p50_ms": latency["read"]["p50"] / 1000,
+                "p99_ms": latency["read"]["p99"] / 1000, "cpu_us": result["cpu_us_per_request"]}
+    cycles = result["cycles_per_second"]
+    each = 2 + (result["appends"] if result["command"] == "append" else 0)
+    figures = {"cycles_per_second": cycles, "per_second": each * cycles, "p50_ms": latency["acquire"]["p50"] / 1000,
                "p99_ms": latency["acquire"]["p99"] / 1000, "cpu_us": result.get("cpu_us_per_request", {})}
+    for name in ("memory_bytes_per_lock", "node_back_after_seconds"):
+        if name in result:
+            figures[name] = result[name]
     if "handoff" in latency:
         figures["handoff_p50_ms"] = latency["handoff"]["p50"] / 1000
         figures["handoff_p99_ms"] = latency["handoff"]["p99"] / 1000

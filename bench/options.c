@@ -153,7 +153,7 @@ static const struct {
     {0, "away", S_NUMBER, S_TO (away), 1, 3600},
     {0, "locks", S_NUMBER, S_TO (locks), 1, HF_SET_MAX},
     {0, "watchers", S_NUMBER, S_TO (watchers), 1, 100000},
-    {0, "held", S_NUMBER, S_TO (held), 0, HF_PLACES_TOTAL_MAX - 100000},
+    {0, "held", S_NUMBER, S_TO (held), 0, HF_PLACES_TOTAL_MAX - 1000},
     {0, "waiters", S_NUMBER, S_TO (waiters), 0, HF_QUEUE_MAX},
     {0, "idle", S_NUMBER, S_TO (idle), 0, 10000},
     {0, "stale", S_FLAG, S_TO (stale), 0, 0},

@@ -79,7 +79,7 @@ def floor_table(results):
         beside = spread(row["reference"]) if row["reference"] else ""
         own = spread(row["holdfast"])
         ratio = spread(row["ratios"]) if row["reference"] else ""
-        lines.append([row["row"], row["unit"], beside, own, ratio, row["wanted"], "yes" if row["met"] else "**no**"])
+        lines.append([row["row"], row["unit"], beside, own, ratio, row["wanted"], ("yes" if row["met"] else "**no**") if row["wanted"] else ""])
     return table(["load", "unit", "floor, or what it is beside", "holdfast", "ratio", "wanted", "met"], lines)
 
 
@@ -121,7 +121,9 @@ def peers_table(runs, result):
     for load, _, _, _ in loads.PEER_LOADS:
         own = [sum(runs.value("holdfast", load, f"cpu_us.{part}", i) or 0 for part in ("leader", "client"))
                + 2 * (runs.value("holdfast", load, "cpu_us.follower", i) or 0) for i in runs.rounds]
-        own = [value for value in own if value > 0]
+        #  Of a run whose leader changed, what the nodes spent is not known.
+        led = runs.values("holdfast", load, "cpu_us.leader")
+        own = [value for value in own if value > 0] if len(led) == len(own) else []
         line = [f"{load}, us of processors for one request, all together", spread(own) if own else ""]
         for name in there:
             values = [runs.value(name, load, "cpu_us.servers", i) or 0 for i in runs.rounds]

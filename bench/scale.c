@@ -55,6 +55,11 @@ hf_run_scale (const hf_bench_options_t *options, hf_cluster_t *cluster)
     hf_crowd_t *crowd = hf_crowd_new (options, cluster);
     if (!crowd)
         return HF_EXIT_ERRORS;
+    uint64_t after_kib = s_memory_kib (options, cluster);
+    if (!hf_crowd_join (crowd)) {
+        hf_crowd_destroy (&crowd);
+        return HF_EXIT_ERRORS;
+    }
     json_t *facts =
         json_pack ("{s:I, s:I, s:I}", "held", (json_int_t)options->held, "waiters",
                    (json_int_t)options->waiters, "idle_connections", (json_int_t)options->idle);
@@ -63,7 +68,6 @@ hf_run_scale (const hf_bench_options_t *options, hf_cluster_t *cluster)
     s_add (facts, "connected_after_seconds", hf_crowd_idle_s (crowd));
     bool back = true;
     if (cluster) {
-        uint64_t after_kib = s_memory_kib (options, cluster);
         s_add (facts, "node_memory_kib", (double)after_kib);
         s_add (facts, "node_memory_kib_without", (double)before_kib);
         s_add (facts, "memory_bytes_per_lock",
