@@ -149,7 +149,7 @@ hf_bench_command_name (hf_bench_command_t command)
 {
     static const char *const names[] = {"unknown", "cycle",  "handoff", "failover", "soak",
                                         "catchup", "rejoin", "shared",  "sets",     "watch",
-                                        "append",  "stop",   "read",    "scale"};
+                                        "append",  "stop",   "read",    "scale",    "cut"};
     return names[command];
 }
 

@@ -21,7 +21,8 @@ typedef enum hf_bench_command {
     HF_BENCH_STOP,
     HF_BENCH_READ,
     HF_BENCH_SCALE,
-    HF_BENCH_LAST = HF_BENCH_SCALE
+    HF_BENCH_CUT,
+    HF_BENCH_LAST = HF_BENCH_CUT
 } hf_bench_command_t;
 
 //  Exit codes, as in sysexits.h where there is one.
@@ -96,7 +97,7 @@ bool hf_bench_settle (hf_cluster_t *cluster, uint32_t *leader);
 int hf_run_load (const hf_bench_options_t *options, hf_cluster_t *cluster);
 int hf_run_scale (const hf_bench_options_t *options, hf_cluster_t *cluster);
 int hf_run_read (const hf_bench_options_t *options, hf_cluster_t *cluster);
-/*  failover and stop. */
+/*  failover, stop and cut. */
 int hf_run_failover (const hf_bench_options_t *options, hf_cluster_t *cluster);
 int hf_run_soak (const hf_bench_options_t *options, hf_cluster_t *cluster);
 int hf_run_rejoin (const hf_bench_options_t *options, hf_cluster_t *cluster);

@@ -1,12 +1,13 @@
-/*  The commands failover and stop: how long the cluster grants nothing when its leader dies, or
- *  stands still with its connections open.
+/*  The commands failover, stop and cut: how long the cluster grants nothing when its leader dies,
+ *  stands still with its connections open, or loses its links.
  *
  *  The clock starts just before the signal. Only a grant counts that was asked for
- *  after the process had ended or stopped (waitpid has returned), so that nothing that the
- *  old leader had sent counts. A worker of the load gets it, or the probe: a
- *  client of its own, idle until then, that asks once.
+ *  after the process had ended or stopped (waitpid has returned) or was cut off, so that nothing
+ * that the old leader had sent counts. A worker of the load gets it, or the probe: a client of its
+ * own, idle until then, that asks once.
  */
 #include "base/hf_alloc.h"
+#include "bench/cut.h"
 #include "bench/load.h"
 #include <assert.h>
 #include <stdio.h>
@@ -30,6 +31,8 @@ s_take (const s_failover_t *self, uint32_t leader)
 {
     if (self->options->command == HF_BENCH_STOP)
         hf_cluster_stop (self->cluster, leader);
+    else if (self->options->command == HF_BENCH_CUT)
+        hf_cut (leader, true);
     else
         hf_cluster_kill (self->cluster, leader);
 }
@@ -39,6 +42,8 @@ s_give_back (const s_failover_t *self, uint32_t leader)
 {
     if (self->options->command == HF_BENCH_STOP)
         hf_cluster_go_on (self->cluster, leader);
+    else if (self->options->command == HF_BENCH_CUT)
+        hf_cut (leader, false);
     else
         hf_cluster_launch (self->cluster, leader);
 }
@@ -46,7 +51,9 @@ s_give_back (const s_failover_t *self, uint32_t leader)
 static const char *
 s_verb (const s_failover_t *self)
 {
-    return self->options->command == HF_BENCH_STOP ? "stopped" : "killed";
+    return self->options->command == HF_BENCH_STOP  ? "stopped"
+           : self->options->command == HF_BENCH_CUT ? "cut off"
+                                                    : "killed";
 }
 
 //  ---- a round ------------------------------------------------------------------------

@@ -30,6 +30,7 @@ LOADS = [
     Load("7 nodes", ["-w", "1", "-n", "7", "commands"], ["-w", "1", "cycle"], nodes=7),
     Load("failover", None, ["failover"]),
     Load("stop", None, ["stop"], full=True),
+    Load("cut", None, ["cut"], full=True),
     Load("append", None, ["-w", "64", "--append-bytes", "100", "append"], full=True),
     Load("read", None, ["-w", "64", "--append-bytes", "100", "read"], full=True),
     Load("read --stale", None, ["-w", "64", "--append-bytes", "100", "--stale", "read"], full=True),
@@ -96,6 +97,8 @@ ROWS = [
         worst=True),
     Row("leader stopped to next grant, median", "ms", None, ("holdfast", "stop", "median_ms")),
     Row("leader stopped to next grant, worst", "ms", None, ("holdfast", "stop", "worst_ms"), worst=True),
+    Row("leader cut off to next grant, median", "ms", None, ("holdfast", "cut", "median_ms")),
+    Row("leader cut off to next grant, worst", "ms", None, ("holdfast", "cut", "worst_ms"), worst=True),
     Row("64 workers, sections of 4 appends of 100 bytes", "requests/s", ("floor", "64 workers", "per_second"),
         ("holdfast", "append", "per_second")),
     Row("64 readers of 100 bytes, from the leader", "requests/s", None, ("holdfast", "read", "per_second")),
@@ -125,7 +128,7 @@ def floor_figures(result):
 
 def bench_figures(result):
     """The same of holdfast-bench. A cycle is two requests."""
-    if result["command"] in ("failover", "stop"):
+    if result["command"] in ("failover", "stop", "cut"):
         return {name: result[name] for name in ("median_ms", "worst_ms", "rounds")}
     latency = result["latency_us"]
     if result["command"] == "read":

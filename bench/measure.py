@@ -134,7 +134,7 @@ class Campaign:
     def of_holdfast(self, number, load):
         command = [self.program("holdfast-bench"), "--json", "--start", str(load.nodes), "--data-root",
                    self.runner.folder]
-        if load.name in ("failover", "stop"):
+        if load.name in ("failover", "stop", "cut"):
             command += ["-r", str(self.options.kills)] + load.bench
         else:
             command += ["-t", str(self.options.seconds), "--warmup", str(self.options.warmup)] + load.bench

@@ -10,7 +10,8 @@
 #include <strings.h>
 
 #define S_COMMANDS                                                                                 \
-    "cycle, handoff, shared, sets, append, read, scale, watch, failover, stop, catchup, rejoin "   \
+    "cycle, handoff, shared, sets, append, read, scale, watch, failover, stop, cut, catchup, "     \
+    "rejoin "                                                                                      \
     "or soak"
 #define S_WORKERS_PER_SESSION_MAX 2000
 
@@ -43,6 +44,9 @@ static const char s_help[] =
     "  stop       the same, but the leader is stopped (SIGSTOP) and goes on later: its "
     "connections\n"
     "             stay open, and nobody is told; needs --start\n"
+    "  cut        the same, but the leader is cut off from all other nodes and from the clients;\n"
+    "             each node is in a network namespace of its own, which /dev/net/tun and root, or\n"
+    "             user namespaces, are needed for; needs --start\n"
     "  catchup    kill a follower (SIGKILL), run --ops operations without it, start it again\n"
     "             under a light load, and measure how long until it has all of them and counts,\n"
     "             and what the load sees of that; then the same with its data removed. By log or\n"
@@ -69,7 +73,7 @@ static const char s_help[] =
     "\n"
     "The load:\n"
     "  -w, --workers N        workers, each with one request out at a time (default 64;\n"
-    "                         failover, stop and catchup: 4)\n"
+    "                         failover, stop, cut and catchup: 4)\n"
     "  -c, --connections N    connections they share; W: one each (default 1)\n"
     "      --sessions-per-connection N\n"
     "                         sessions on each connection; W: one a worker (default 1;\n"
@@ -78,7 +82,7 @@ static const char s_help[] =
     "  -t, --seconds N        how long to measure (default 10; catchup: its quiet load, 5;\n"
     "                         rejoin: before each round, 3)\n"
     "      --warmup N         seconds before that which do not count (default 2)\n"
-    "  -r, --rounds N         of failover, stop (default 20) and rejoin (default 3)\n"
+    "  -r, --rounds N         of failover, stop, cut (default 20) and rejoin (default 3)\n"
     "      --ops N            that a node misses in catchup; an acquire is one, a release\n"
     "                         another (default 200000)\n"
     "      --cycles N         of soak (default 1000000)\n"
@@ -236,10 +240,12 @@ s_settle_nodes (const hf_bench_options_t *self)
         return false;
     }
     bool kills = self->command == HF_BENCH_FAILOVER || self->command == HF_BENCH_CATCHUP ||
-                 self->command == HF_BENCH_REJOIN || self->command == HF_BENCH_STOP;
+                 self->command == HF_BENCH_REJOIN || self->command == HF_BENCH_STOP ||
+                 self->command == HF_BENCH_CUT;
     if (kills && self->start < 3) {
-        hf_bench_say ("%s kills or stops nodes that it started itself: give --start 3, 5 or 7",
-                      hf_bench_command_name (self->command));
+        hf_bench_say (
+            "%s kills, stops or cuts off nodes that it started itself: give --start 3, 5 or 7",
+            hf_bench_command_name (self->command));
         return false;
     }
     if (self->command == HF_BENCH_SOAK && self->start == 0) {
@@ -258,7 +264,7 @@ static bool
 s_settle (hf_bench_options_t *self)
 {
     bool light = self->command == HF_BENCH_FAILOVER || self->command == HF_BENCH_STOP ||
-                 self->command == HF_BENCH_CATCHUP;
+                 self->command == HF_BENCH_CUT || self->command == HF_BENCH_CATCHUP;
     if (self->workers == 0)
         self->workers = light ? 4 : 64;
     if (self->rounds == 0)

@@ -21,18 +21,18 @@ expect ()
 for option in --watchers --locks --cycles --append-every --out --ops --log-keep; do
     expect 0 "$option" --help
 done
-for command in cycle handoff shared sets append read scale watch failover stop catchup soak; do
+for command in cycle handoff shared sets append read scale watch failover stop cut catchup soak; do
     expect 0 "  $command" --help
 done
-expect 64 "give one command: cycle, handoff, shared, sets, append, read, scale, watch, failover, stop, catchup, rejoin or soak"
+expect 64 "give one command: cycle, handoff, shared, sets, append, read, scale, watch, failover, stop, cut, catchup, rejoin or soak"
 expect 64 "there is no command \"sink\"" sink
 expect 64 "give one command" soak soak
 expect 64 "soak looks at nodes that it started itself" soak
 expect 64 "soak looks at nodes that it started itself" -e 1@127.0.0.1 soak
-expect 64 "catchup kills or stops nodes that it started itself" catchup
-expect 64 "catchup kills or stops nodes that it started itself" --start 1 catchup
-expect 64 "failover kills or stops nodes that it started itself" --start 1 failover
-expect 64 "stop kills or stops nodes that it started itself" --start 1 stop
+expect 64 "catchup kills, stops or cuts off nodes that it started itself" catchup
+expect 64 "catchup kills, stops or cuts off nodes that it started itself" --start 1 catchup
+expect 64 "failover kills, stops or cuts off nodes that it started itself" --start 1 failover
+expect 64 "stop kills, stops or cuts off nodes that it started itself" --start 1 stop
 expect 64 "1, 3, 5 or 7 nodes, not 2" --start 2 soak
 expect 64 "--cycles must be 1 to" --start 1 --cycles 0 soak
 expect 64 "--cycles must be 1 to" --start 1 --cycles 10k soak
