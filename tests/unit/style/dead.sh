@@ -1,7 +1,8 @@
 #!/bin/sh
 # dead.sh ROOT BUILD - no source that nothing builds, no header that nothing includes, no function of
 # the product that nothing else calls (make it static, or delete it) or that only tests call.
-# The clients in bench/peers are built only where asked for. What the message table makes, the library's own interface and *_check may be there for tests alone.
+# What the message table makes, the library's own interface and *_check may be there for tests alone.
+# The clients in bench/peers are built only where somebody asks for them.
 set -eu
 root=$1
 build=$2
