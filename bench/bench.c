@@ -147,9 +147,9 @@ hf_bench_settle (hf_cluster_t *cluster, uint32_t *leader)
 const char *
 hf_bench_command_name (hf_bench_command_t command)
 {
-    static const char *const names[] = {"unknown", "cycle",   "handoff", "failover",
-                                        "soak",    "catchup", "rejoin",  "shared",
-                                        "sets",    "watch",   "scrape"};
+    static const char *const names[] = {
+        "unknown", "cycle", "handoff", "failover", "soak", "catchup", "rejoin", "shared",
+        "sets",    "watch", "append",  "stop",     "read", "scale",   "cut",    "scrape"};
     return names[command];
 }
 

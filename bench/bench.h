@@ -17,7 +17,13 @@ typedef enum hf_bench_command {
     HF_BENCH_SHARED,
     HF_BENCH_SETS,
     HF_BENCH_WATCH,
-    HF_BENCH_SCRAPE //  the last
+    HF_BENCH_APPEND,
+    HF_BENCH_STOP,
+    HF_BENCH_READ,
+    HF_BENCH_SCALE,
+    HF_BENCH_CUT,
+    HF_BENCH_SCRAPE,
+    HF_BENCH_LAST = HF_BENCH_SCRAPE
 } hf_bench_command_t;
 
 //  Exit codes, as in sysexits.h where there is one.
@@ -41,12 +47,16 @@ typedef struct hf_bench_options {
     const char *out;       //  soak: the table of samples goes here; NULL: nowhere
     uint32_t ops;          //  catchup: what a node misses; an acquire is one, a release another
     uint32_t append_bytes; //  of each append
+    uint32_t appends;      //  append: in each section
     uint32_t away;         //  rejoin: seconds
     uint32_t locks;        //  sets: in each
     uint32_t watchers;     //  watch
-    uint32_t held;         //  scrape: locks
     uint32_t sync_ms;      //  that each sync of a node started here takes longer
     const char *log_keep;  //  of the nodes started here; NULL: their default
+    uint32_t held;         //  scale, scrape: locks
+    uint32_t waiters;      //  scale: for one lock
+    uint32_t idle;         //  scale: connections
+    bool stale;            //  read: from any node
     bool curve;            //  nodes started here have keys
     bool json;
 } hf_bench_options_t;
@@ -83,8 +93,12 @@ bool hf_bench_wait_until (hf_cluster_t *cluster, uint64_t until_ns);
 bool hf_bench_settle (hf_cluster_t *cluster, uint32_t *leader);
 
 /*  The commands; each gives the exit code. CLUSTER: the nodes started here; NULL for hf_run_load,
- *  which is cycle, handoff, shared and sets, and for hf_run_watch, if none were. */
+ *  which is cycle, handoff, shared, sets and append, and for hf_run_watch, hf_run_read and
+ * hf_run_scale, if none were. */
 int hf_run_load (const hf_bench_options_t *options, hf_cluster_t *cluster);
+int hf_run_scale (const hf_bench_options_t *options, hf_cluster_t *cluster);
+int hf_run_read (const hf_bench_options_t *options, hf_cluster_t *cluster);
+/*  failover, stop and cut. */
 int hf_run_failover (const hf_bench_options_t *options, hf_cluster_t *cluster);
 int hf_run_soak (const hf_bench_options_t *options, hf_cluster_t *cluster);
 int hf_run_rejoin (const hf_bench_options_t *options, hf_cluster_t *cluster);

@@ -1,11 +1,13 @@
-/*  The command failover: how long the cluster grants nothing when its leader dies.
+/*  The commands failover, stop and cut: how long the cluster grants nothing when its leader dies,
+ *  stands still with its connections open, or loses its links.
  *
- *  The clock starts just before SIGKILL. Only a grant counts that was asked for
- *  after the process had ended (waitpid has returned), so that nothing that the
- *  dead leader had sent counts. A worker of the load gets it, or the probe: a
- *  client of its own, idle until then, that asks once.
+ *  The clock starts just before the signal. Only a grant counts that was asked for
+ *  after the process had ended or stopped (waitpid has returned) or was cut off, so that nothing
+ * that the old leader had sent counts. A worker of the load gets it, or the probe: a client of its
+ * own, idle until then, that asks once.
  */
 #include "base/hf_alloc.h"
+#include "bench/cut.h"
 #include "bench/load.h"
 #include <assert.h>
 #include <stdio.h>
@@ -17,10 +19,42 @@ typedef struct s_failover {
     const hf_bench_options_t *options;
     hf_cluster_t *cluster;
     hf_load_t *load, *probe;
-    uint64_t *any_ns;   //  by round: kill to the first grant
-    uint64_t *probe_ns; //  by round: kill to the probe's grant
+    uint64_t *any_ns;   //  by round: signal to the first grant
+    uint64_t *probe_ns; //  by round: signal to the probe's grant
     uint32_t rounds;    //  done
 } s_failover_t;
+
+//  ---- what the leader meets --------------------------------------------------------
+
+static void
+s_take (const s_failover_t *self, uint32_t leader)
+{
+    if (self->options->command == HF_BENCH_STOP)
+        hf_cluster_stop (self->cluster, leader);
+    else if (self->options->command == HF_BENCH_CUT)
+        hf_cut (leader, true);
+    else
+        hf_cluster_kill (self->cluster, leader);
+}
+
+static void
+s_give_back (const s_failover_t *self, uint32_t leader)
+{
+    if (self->options->command == HF_BENCH_STOP)
+        hf_cluster_go_on (self->cluster, leader);
+    else if (self->options->command == HF_BENCH_CUT)
+        hf_cut (leader, false);
+    else
+        hf_cluster_launch (self->cluster, leader);
+}
+
+static const char *
+s_verb (const s_failover_t *self)
+{
+    return self->options->command == HF_BENCH_STOP  ? "stopped"
+           : self->options->command == HF_BENCH_CUT ? "cut off"
+                                                    : "killed";
+}
 
 //  ---- a round ------------------------------------------------------------------------
 
@@ -35,7 +69,7 @@ s_await_grants (s_failover_t *self)
         if (!hf_bench_wait (self->cluster, 5))
             return false;
     }
-    hf_bench_say ("no grant within %u s of the kill", S_GRANT_LIMIT_MS / 1000);
+    hf_bench_say ("no grant within %u s", S_GRANT_LIMIT_MS / 1000);
     return false;
 }
 
@@ -45,21 +79,21 @@ s_round (s_failover_t *self)
     uint32_t leader = 0;
     if (!hf_bench_settle (self->cluster, &leader))
         return false;
-    uint64_t kill_ns = hf_bench_now_ns ();
-    hf_cluster_kill (self->cluster, leader);
+    uint64_t from_ns = hf_bench_now_ns ();
+    s_take (self, leader);
     hf_load_watch (self->load, hf_bench_now_ns ());
-    hf_load_watch (self->probe, kill_ns);
+    hf_load_watch (self->probe, from_ns);
     hf_load_once (self->probe);
     bool granted = s_await_grants (self);
-    hf_cluster_launch (self->cluster, leader);
+    s_give_back (self, leader);
     if (!granted)
         return false;
-    uint64_t probe_ns = hf_load_first_grant_ns (self->probe) - kill_ns;
-    uint64_t worker_ns = hf_load_first_grant_ns (self->load) - kill_ns;
+    uint64_t probe_ns = hf_load_first_grant_ns (self->probe) - from_ns;
+    uint64_t worker_ns = hf_load_first_grant_ns (self->load) - from_ns;
     self->probe_ns[self->rounds] = probe_ns;
     self->any_ns[self->rounds] = worker_ns < probe_ns ? worker_ns : probe_ns;
-    fprintf (stderr, "round %3u: killed node %u; next grant after %.1f ms (probe %.1f ms)\n",
-             self->rounds + 1, leader, (double)self->any_ns[self->rounds] / 1e6,
+    fprintf (stderr, "round %3u: %s node %u; next grant after %.1f ms (probe %.1f ms)\n",
+             self->rounds + 1, s_verb (self), leader, (double)self->any_ns[self->rounds] / 1e6,
              (double)probe_ns / 1e6);
     self->rounds++;
     return true;
@@ -108,7 +142,8 @@ s_report (s_failover_t *self, const hf_load_result_t *result)
     }
     json_decref (each);
     hf_report_headline (self->options);
-    printf ("leader killed %u times; from the kill to the next grant, in ms:\n", self->rounds);
+    printf ("leader %s %u times; from then to the next grant, in ms:\n", s_verb (self),
+            self->rounds);
     printf ("%-30s %10s %10s\n", "", "median", "worst");
     printf ("%-30s %10.1f %10.1f\n", "of any client", any[0], any[1]);
     printf ("%-30s %10.1f %10.1f\n", "of a client that was idle", probe[0], probe[1]);

@@ -33,7 +33,9 @@ typedef struct s_worker {
     uint64_t turn; //  counts its cycles
     uint64_t token;
     char lock[64];
+    uint32_t appended;    //  APPEND: so often in this section
     uint64_t asked_ns;    //  of the acquire
+    uint64_t appended_ns; //  when the append was sent
     uint64_t released_ns; //  when the release was sent
 } s_worker_t;
 
@@ -114,6 +116,8 @@ s_release (s_worker_t *self)
     s_check (self, hf_submit_release (self->session, self->lock, self->token, s_released, self));
 }
 
+static void s_append (s_worker_t *self);
+
 static void
 s_appended (void *arg, const hf_result_t *result)
 {
@@ -121,7 +125,12 @@ s_appended (void *arg, const hf_result_t *result)
     if (!s_check (self, result->status))
         return;
     atomic_fetch_add (&self->load->appends, 1);
-    s_release (self);
+    if (self->load->options.command == HF_BENCH_APPEND)
+        s_note (self, HF_LOAD_APPEND, self->appended_ns, hf_bench_now_ns ());
+    if (++self->appended < self->load->options.appends)
+        s_append (self);
+    else
+        s_release (self);
 }
 
 static void
@@ -136,6 +145,7 @@ s_append (s_worker_t *self)
         snprintf (number, sizeof number, "%llu", (unsigned long long)self->token % 1000000);
     memcpy (data, number, (uint32_t)digits < size ? (size_t)digits : size - 1);
     snprintf (file, sizeof file, "bench-%u", self->number % HF_LOAD_FILES);
+    self->appended_ns = hf_bench_now_ns ();
     s_check (self, hf_submit_append (self->session, self->lock, self->token, file, data, size,
                                      s_appended, self));
     free (data);
@@ -163,9 +173,12 @@ s_granted (void *arg, const hf_result_t *result)
         atomic_compare_exchange_strong (&load->granted_ns, &none, now_ns);
     }
     self->token = result->token;
+    self->appended = 0;
     bool appends =
         load->options.command == HF_BENCH_SOAK || load->options.command == HF_BENCH_REJOIN;
-    uint32_t every = appends ? load->options.append_every : 0;
+    uint32_t every = appends                                    ? load->options.append_every
+                     : load->options.command == HF_BENCH_APPEND ? 1
+                                                                : 0;
     //  Not all workers in the same turn.
     if (every && (self->turn + self->number) % every == 0)
         s_append (self);
@@ -373,9 +386,18 @@ hf_load_works (const hf_load_t *self)
 const char *
 hf_load_latency_name (hf_load_latency_t latency)
 {
-    static const char *const names[HF_LOAD_LATENCIES] = {"acquire", "release", "cycle", "handoff"};
+    static const char *const names[HF_LOAD_LATENCIES] = {"acquire", "release", "cycle", "append",
+                                                         "handoff"};
     assert (latency < HF_LOAD_LATENCIES);
     return names[latency];
+}
+
+bool
+hf_load_has_latency (hf_bench_command_t command, hf_load_latency_t latency)
+{
+    return latency == HF_LOAD_APPEND    ? command == HF_BENCH_APPEND
+           : latency == HF_LOAD_HANDOFF ? command == HF_BENCH_HANDOFF
+                                        : true;
 }
 
 void

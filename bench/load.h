@@ -18,7 +18,8 @@ typedef struct hf_load hf_load_t;
 /*  Connect and open the sessions, as the options say: workers are spread over the connections, and
  *  those of a connection over its sessions. HANDOFF and SHARED: all workers want the same lock, and
  *  each needs a session of its own. SETS: each wants several of its own at once. SOAK: every cycle
- * has a lock never seen before. SOAK and REJOIN: one cycle in so many appends. CATCHUP: each
+ * has a lock never seen before. SOAK and REJOIN: one cycle in so many appends; APPEND: every one
+ *  does, so often. CATCHUP: each
  * acquire is kept, for hf_load_window. NULL: that failed, which is reported. */
 hf_load_t *hf_load_new (const hf_bench_options_t *options);
 /*  Ends the sessions too. CLOSE false: their cluster ends anyway, do not take the time. */
@@ -46,11 +47,14 @@ uint64_t hf_load_first_grant_ns (const hf_load_t *self); //  0: none yet
 typedef enum hf_load_latency {
     HF_LOAD_ACQUIRE, //  asked to granted, waiting in the queue included
     HF_LOAD_RELEASE, //  release sent to answered
-    HF_LOAD_CYCLE,   //  both
+    HF_LOAD_CYCLE,   //  both, and APPEND's appends between them
+    HF_LOAD_APPEND,  //  APPEND: sent to answered
     HF_LOAD_HANDOFF, //  HANDOFF: release sent by one to grant received by the next
     HF_LOAD_LATENCIES
 } hf_load_latency_t;
 const char *hf_load_latency_name (hf_load_latency_t latency);
+/*  Whether COMMAND measures this one. */
+bool hf_load_has_latency (hf_bench_command_t command, hf_load_latency_t latency);
 
 typedef struct hf_load_result {
     uint64_t cycles; //  completed between begin and finish
@@ -68,6 +72,9 @@ void hf_load_result_done (hf_load_result_t *result);
 /*  Of CATCHUP, after hf_load_finish: how long the acquires took that were asked for from
  *  FROM_NS on and before TO_NS. The histogram is the caller's. */
 hf_histogram_t *hf_load_window (const hf_load_t *self, uint64_t from_ns, uint64_t to_ns);
+
+/*  The command scale's cycles; FACTS, a JSON object that this takes over, are in the report. */
+int hf_run_load_beside (const hf_bench_options_t *options, hf_cluster_t *cluster, json_t *facts);
 
 //  ---- reports --------------------------------------------------------------------
 

@@ -1,11 +1,23 @@
 /*  holdfast-bench - throughput and latency, failover times, and use of memory and disk. */
 #include "bench/bench.h"
+#include "bench/cut.h"
 #include "base/hf_std.h"
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
 #define S_START_LIMIT_MS 20000
+
+/*  Nodes that can be cut off; NULL: there can be none, which is reported. */
+static hf_cluster_t *
+s_cut_nodes (const hf_bench_options_t *options)
+{
+    char why[HF_CUT_WHY_SIZE];
+    hf_cluster_t *cluster = hf_cut_cluster (options->data_root, options->start, why);
+    if (!cluster)
+        hf_bench_say ("cut needs network namespaces and /dev/net/tun: %s", why);
+    return cluster;
+}
 
 /*  Nodes with a leader; NULL: they cannot be started, which is reported. */
 static hf_cluster_t *
@@ -18,6 +30,8 @@ s_start_nodes (const hf_bench_options_t *options)
     hf_cluster_t *cluster = NULL;
     if (access (program, X_OK) != 0)
         hf_bench_say ("%s: %s; give --holdfastd", program, strerror (errno));
+    else if (options->command == HF_BENCH_CUT)
+        cluster = s_cut_nodes (options);
     else if (!(cluster = hf_cluster_new_on (options->data_root, NULL, options->start)))
         hf_bench_say ("%s: %s",
                       options->data_root ? options->data_root : "the folder for temporary files",
@@ -40,6 +54,7 @@ s_start_nodes (const hf_bench_options_t *options)
         return cluster;
     hf_bench_say ("the nodes started here have no leader");
     hf_cluster_destroy (&cluster);
+    hf_cut_done ();
     return NULL;
 }
 
@@ -51,10 +66,17 @@ s_run (const hf_bench_options_t *options, hf_cluster_t *cluster)
     case HF_BENCH_HANDOFF:
     case HF_BENCH_SHARED:
     case HF_BENCH_SETS:
+    case HF_BENCH_APPEND:
         return hf_run_load (options, cluster);
+    case HF_BENCH_SCALE:
+        return hf_run_scale (options, cluster);
+    case HF_BENCH_READ:
+        return hf_run_read (options, cluster);
     case HF_BENCH_WATCH:
         return hf_run_watch (options, cluster);
     case HF_BENCH_FAILOVER:
+    case HF_BENCH_STOP:
+    case HF_BENCH_CUT:
         return hf_run_failover (options, cluster);
     case HF_BENCH_SOAK:
         return hf_run_soak (options, cluster);
@@ -92,6 +114,7 @@ main (int argc, char **argv)
     if (cluster)
         hf_cluster_forget (cluster);
     hf_cluster_destroy (&cluster);
+    hf_cut_done ();
     if (hf_bench_interrupted (0))
         hf_bench_say ("ended early, as asked");
     return exit_code;

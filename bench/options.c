@@ -9,7 +9,9 @@
 #include <string.h>
 #include <strings.h>
 
-#define S_COMMANDS                "cycle, handoff, shared, sets, watch, failover, catchup, rejoin, scrape or soak"
+#define S_COMMANDS                                                                                 \
+    "cycle, handoff, shared, sets, append, read, scale, watch, failover, stop, cut, catchup, "     \
+    "rejoin, scrape or soak"
 #define S_WORKERS_PER_SESSION_MAX 2000
 
 static const char s_help[] =
@@ -26,10 +28,24 @@ static const char s_help[] =
     "  shared     all workers share one lock, each in a session of its own: readers beside each\n"
     "             other\n"
     "  sets       every worker acquires --locks locks of its own at once, and releases them\n"
+    "  append     every worker acquires a lock of its own, appends --appends times --append-bytes "
+    "to\n"
+    "             a file, each once the one before was answered, and releases\n"
+    "  read       every worker reads a file of --append-bytes, over and over: from the leader, or\n"
+    "             with --stale from whichever node answers first, which may be a moment behind\n"
+    "  scale      cycles beside --held locks that others hold, --waiters sessions that wait for\n"
+    "             one of them, and --idle connections; with --start also a node's memory for each\n"
+    "             lock, and how long a node that is killed takes to have them all again\n"
     "  watch      one writer, --watchers watchers, spread over the nodes: how long after a\n"
     "             release they are told of it\n"
     "  failover   kill the leader (SIGKILL) under load, measure from the kill to the next\n"
     "             grant, start it again, wait until all is well; needs --start\n"
+    "  stop       the same, but the leader is stopped (SIGSTOP) and goes on later: its "
+    "connections\n"
+    "             stay open, and nobody is told; needs --start\n"
+    "  cut        the same, but the leader is cut off from all other nodes and from the clients;\n"
+    "             each node is in a network namespace of its own, which /dev/net/tun and root, or\n"
+    "             user namespaces, are needed for; needs --start\n"
     "  catchup    kill a follower (SIGKILL), run --ops operations without it, start it again\n"
     "             under a light load, and measure how long until it has all of them and counts,\n"
     "             and what the load sees of that; then the same with its data removed. By log or\n"
@@ -59,7 +75,7 @@ static const char s_help[] =
     "\n"
     "The load:\n"
     "  -w, --workers N        workers, each with one request out at a time (default 64;\n"
-    "                         failover and catchup: 4)\n"
+    "                         failover, stop, cut and catchup: 4)\n"
     "  -c, --connections N    connections they share; W: one each (default 1)\n"
     "      --sessions-per-connection N\n"
     "                         sessions on each connection; W: one a worker (default 1;\n"
@@ -68,17 +84,22 @@ static const char s_help[] =
     "  -t, --seconds N        how long to measure (default 10; catchup: its quiet load, 5;\n"
     "                         rejoin: before each round, 3; scrape: of each part, 3)\n"
     "      --warmup N         seconds before that which do not count (default 2)\n"
-    "  -r, --rounds N         of failover (default 20), rejoin (default 3) and scrape (default 4)\n"
+    "  -r, --rounds N         of failover, stop, cut (default 20), rejoin (default 3) and scrape\n"
+    "                         (default 4)\n"
     "      --ops N            that a node misses in catchup; an acquire is one, a release\n"
     "                         another (default 200000)\n"
     "      --cycles N         of soak (default 1000000)\n"
     "      --locks N          in each of sets, 1 to 64 (default 4)\n"
     "      --watchers N       of watch (default 1000)\n"
-    "      --held N           of scrape (default 10000)\n"
     "      --away N           seconds that a node is away in rejoin (default 5)\n"
     "      --append-every N   soak, rejoin: one cycle in N appends to one of 4 files (default\n"
     "                         10; 0: none)\n"
     "      --append-bytes N   so much (default 16)\n"
+    "      --held N           of scale (default 1000) and scrape (default 10000)\n"
+    "      --waiters N        of scale (default 0)\n"
+    "      --idle N           of scale: each takes descriptors and threads here (default 0)\n"
+    "      --stale            of read: any node may answer\n"
+    "      --appends N        of append, in each section (default 4)\n"
     "      --out FILE         soak: write the samples to FILE, with tabs between columns\n"
     "\n"
     "  -j, --json             the result as one JSON object on stdout, times in microseconds\n"
@@ -99,6 +120,9 @@ static const char s_help[] =
     "  holdfast-bench --start 3 -w 16 -c W handoff      one lock, 16 clients\n"
     "  holdfast-bench --start 3 shared                  64 readers on one lock\n"
     "  holdfast-bench --start 3 sets                    64 workers, 4 locks at once each\n"
+    "  holdfast-bench --start 3 append                  64 workers, 4 appends in each section\n"
+    "  holdfast-bench --start 3 --stale read            64 readers, from any node\n"
+    "  holdfast-bench --start 3 --held 100000 scale     beside 100,000 locks\n"
     "  holdfast-bench --start 3 watch                   1,000 watchers\n"
     "  holdfast-bench --start 3 --rounds 20 failover\n"
     "  holdfast-bench --start 3 catchup\n"
@@ -132,10 +156,14 @@ static const struct {
     {0, "cycles", S_NUMBER, S_TO (cycles), 1, 1000000000},
     {0, "append-every", S_NUMBER, S_TO (append_every), 0, 1000000000},
     {0, "append-bytes", S_NUMBER, S_TO (append_bytes), 1, HF_DATA_MAX},
+    {0, "appends", S_NUMBER, S_TO (appends), 1, 10000},
     {0, "away", S_NUMBER, S_TO (away), 1, 3600},
     {0, "locks", S_NUMBER, S_TO (locks), 1, HF_SET_MAX},
     {0, "watchers", S_NUMBER, S_TO (watchers), 1, 100000},
-    {0, "held", S_NUMBER, S_TO (held), 1, 100000},
+    {0, "held", S_NUMBER, S_TO (held), 0, HF_PLACES_TOTAL_MAX - 1000},
+    {0, "waiters", S_NUMBER, S_TO (waiters), 0, HF_QUEUE_MAX},
+    {0, "idle", S_NUMBER, S_TO (idle), 0, 10000},
+    {0, "stale", S_FLAG, S_TO (stale), 0, 0},
     {0, "curve", S_FLAG, S_TO (curve), 0, 0},
     {0, "sync-ms", S_NUMBER, S_TO (sync_ms), 0, 10000},
     {0, "out", S_TEXT, S_TO (out), 0, 0},
@@ -187,7 +215,7 @@ s_option (hf_bench_options_t *self, int option)
 static bool
 s_command (hf_bench_options_t *self, const char *text)
 {
-    for (hf_bench_command_t i = HF_BENCH_CYCLE; i <= HF_BENCH_SCRAPE; i++) {
+    for (hf_bench_command_t i = HF_BENCH_CYCLE; i <= HF_BENCH_LAST; i++) {
         if (strcmp (text, hf_bench_command_name (i)) == 0) {
             self->command = i;
             return true;
@@ -215,10 +243,12 @@ s_settle_nodes (const hf_bench_options_t *self)
         return false;
     }
     bool kills = self->command == HF_BENCH_FAILOVER || self->command == HF_BENCH_CATCHUP ||
-                 self->command == HF_BENCH_REJOIN;
+                 self->command == HF_BENCH_REJOIN || self->command == HF_BENCH_STOP ||
+                 self->command == HF_BENCH_CUT;
     if (kills && self->start < 3) {
-        hf_bench_say ("%s kills nodes that it started itself: give --start 3, 5 or 7",
-                      hf_bench_command_name (self->command));
+        hf_bench_say (
+            "%s kills, stops or cuts off nodes that it started itself: give --start 3, 5 or 7",
+            hf_bench_command_name (self->command));
         return false;
     }
     if (self->command == HF_BENCH_SOAK && self->start == 0) {
@@ -242,13 +272,16 @@ s_settle_nodes (const hf_bench_options_t *self)
 static bool
 s_settle (hf_bench_options_t *self)
 {
-    bool light = self->command == HF_BENCH_FAILOVER || self->command == HF_BENCH_CATCHUP;
+    bool light = self->command == HF_BENCH_FAILOVER || self->command == HF_BENCH_STOP ||
+                 self->command == HF_BENCH_CUT || self->command == HF_BENCH_CATCHUP;
     if (self->workers == 0)
         self->workers = light ? 4 : 64;
     if (self->rounds == 0)
         self->rounds = self->command == HF_BENCH_REJOIN   ? 3
                        : self->command == HF_BENCH_SCRAPE ? 4
                                                           : 20;
+    if (self->held == UINT32_MAX)
+        self->held = self->command == HF_BENCH_SCRAPE ? 10000 : 1000;
     bool parts = self->command == HF_BENCH_REJOIN || self->command == HF_BENCH_SCRAPE;
     if (self->seconds == 0)
         self->seconds = parts ? 3 : light ? 5 : 10;
@@ -273,6 +306,8 @@ s_settle (hf_bench_options_t *self)
         self->sessions = 1;
     if (self->sessions > each)
         self->sessions = each;
+    if (self->appends == 0)
+        self->appends = self->command == HF_BENCH_APPEND ? 4 : 1;
     assert (self->sessions > 0);
     if ((each + self->sessions - 1) / self->sessions > S_WORKERS_PER_SESSION_MAX) {
         hf_bench_say ("more than %u workers would share a session; use more of "
@@ -296,7 +331,7 @@ hf_bench_options_read (hf_bench_options_t *self, int argc, char **argv, int *exi
                                  .away = 5,
                                  .locks = 4,
                                  .watchers = 1000,
-                                 .held = 10000,
+                                 .held = UINT32_MAX, //  of the command
                                  .ops = 200000};
     *exit_code = HF_EXIT_USAGE;
     struct option names[S_OPTIONS + 3] = {{"help", 0, NULL, 'h'}, {"version", 0, NULL, 'V'}};

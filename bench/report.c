@@ -14,6 +14,10 @@ hf_report_options (const hf_bench_options_t *options)
                    (json_int_t)options->sessions, "ttl_ms", (json_int_t)options->ttl_ms);
     if (options->command == HF_BENCH_SETS)
         json_object_set_new (object, "locks", json_integer (options->locks));
+    if (options->command == HF_BENCH_APPEND) {
+        json_object_set_new (object, "appends", json_integer (options->appends));
+        json_object_set_new (object, "append_bytes", json_integer (options->append_bytes));
+    }
     return object;
 }
 
@@ -27,6 +31,9 @@ hf_report_headline (const hf_bench_options_t *options)
             options->sessions == 1 ? "" : "s");
     if (options->command == HF_BENCH_SETS)
         printf ("%u locks at once, ", options->locks);
+    if (options->command == HF_BENCH_APPEND)
+        printf ("%u append%s of %u bytes, ", options->appends, options->appends == 1 ? "" : "s",
+                options->append_bytes);
     if (options->start)
         printf ("%u node%s started here%s\n", options->start, options->start == 1 ? "" : "s",
                 options->curve ? ", with keys" : "");

@@ -21,23 +21,25 @@ expect ()
 for option in --watchers --locks --cycles --append-every --out --ops --log-keep; do
     expect 0 "$option" --help
 done
-for command in cycle handoff shared sets watch failover catchup soak; do
+for command in cycle handoff shared sets append read scale watch failover stop cut catchup soak; do
     expect 0 "  $command" --help
 done
-expect 64 "give one command: cycle, handoff, shared, sets, watch, failover, catchup, rejoin, scrape or soak"
+expect 64 "give one command: cycle, handoff, shared, sets, append, read, scale, watch, failover, stop, cut, catchup, rejoin, scrape or soak"
 expect 64 "there is no command \"sink\"" sink
 expect 64 "give one command" soak soak
 expect 64 "soak looks at nodes that it started itself" soak
 expect 64 "soak looks at nodes that it started itself" -e 1@127.0.0.1 soak
-expect 64 "catchup kills nodes that it started itself" catchup
-expect 64 "catchup kills nodes that it started itself" --start 1 catchup
-expect 64 "failover kills nodes that it started itself" --start 1 failover
+expect 64 "catchup kills, stops or cuts off nodes that it started itself" catchup
+expect 64 "catchup kills, stops or cuts off nodes that it started itself" --start 1 catchup
+expect 64 "failover kills, stops or cuts off nodes that it started itself" --start 1 failover
+expect 64 "stop kills, stops or cuts off nodes that it started itself" --start 1 stop
 expect 64 "1, 3, 5 or 7 nodes, not 2" --start 2 soak
 expect 64 "--cycles must be 1 to" --start 1 --cycles 0 soak
 expect 64 "--cycles must be 1 to" --start 1 --cycles 10k soak
 expect 64 "--append-every must be 0 to" --start 1 --append-every -1 soak
 expect 64 "--locks must be 1 to 64" --locks 65 sets
 expect 64 "--locks must be 1 to 64" --locks 0 sets
+expect 64 "--appends must be 1 to" --appends 0 append
 expect 64 "--watchers must be 1 to 100000" --watchers 0 watch
 expect 64 "shared needs a session for every worker" -w 4 --sessions-per-connection 2 shared
 expect 64 "--ops must be 2 to" --start 3 --ops 1 catchup

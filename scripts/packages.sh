@@ -10,6 +10,8 @@ HF_TEST_PACKAGES="clang clang-format clang-tidy sqlite3 zsh"
 HF_PACKAGE_PACKAGES="debhelper dpkg-dev lintian"
 HF_CLEAN_ROOT_PACKAGES="debootstrap"
 HF_PAGE_PACKAGES="chromium" # and nodejs and npm, from wherever: scripts/page-test.sh
+HF_PEER_PACKAGES="etcd-server golang-go golang-etcd-server-dev zookeeper libzookeeper-mt-dev
+    default-jre-headless redis-server libhiredis-dev"
 
 hf_need_packages ()
 {

@@ -10,5 +10,5 @@ $tool --version 2> /dev/null | grep -q 'version 14\.' || { echo "skipped: no cla
 folders="base msgs broker-less nodes client bench"
 checks=
 [ "${3:-}" = deep ] || { folders="$folders tests"; checks=-clang-analyzer-*; }
-find $folders -name '*.c' ! -name shim.c | sort |
+find $folders -name '*.c' ! -name shim.c ! -path 'bench/peers/*' | sort |
     xargs -P "$(nproc)" -n 4 $tool -p "$2" --quiet --checks="$checks" 2> /dev/null
