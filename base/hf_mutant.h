@@ -199,6 +199,7 @@
     M (unasked_close, "rights", "another user's session is closed")                                \
     M (unasked_look, "rights", "who holds a lock is told without the right")                       \
     M (unasked_read, "rights", "a file is read without the right")                                 \
+    M (unasked_busy, "rights", "the busiest locks are told without the right")                     \
     M (unasked_backup, "rights", "a backup is taken without the right")                            \
     M (unasked_watch, "rights", "a watch begins without the right")                                \
     M (unasked_change, "rights", "the members are changed without the right")                      \

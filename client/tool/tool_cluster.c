@@ -6,6 +6,7 @@
 #include "msgs/hf_limits.h"
 #include "msgs/hf_times.h"
 #include <assert.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -228,6 +229,13 @@ tool_cell (tool_table_t *table, const json_t *fact)
 {
     if (json_is_integer (fact))
         tool_table_number (table, (uint64_t)json_integer_value (fact));
-    else
+    else if (json_is_object (fact)) {
+        char text[96];
+        snprintf (text, sizeof text, "p50 %.3g ms, p99 %.3g ms, of %" JSON_INTEGER_FORMAT,
+                  (double)json_integer_value (json_object_get (fact, "p50_us")) / 1000,
+                  (double)json_integer_value (json_object_get (fact, "p99_us")) / 1000,
+                  json_integer_value (json_object_get (fact, "count")));
+        tool_table_text (table, text);
+    } else
         tool_table_text (table, fact ? json_string_value (fact) : "-");
 }

@@ -49,22 +49,6 @@ s_cluster_json (const tool_cluster_t *self)
 }
 
 static void
-s_cell (tool_table_t *table, const json_t *fact)
-{
-    if (json_is_integer (fact))
-        tool_table_number (table, (uint64_t)json_integer_value (fact));
-    else if (json_is_object (fact)) {
-        char text[96];
-        snprintf (text, sizeof text, "p50 %.3g ms, p99 %.3g ms, of %" JSON_INTEGER_FORMAT,
-                  (double)json_integer_value (json_object_get (fact, "p50_us")) / 1000,
-                  (double)json_integer_value (json_object_get (fact, "p99_us")) / 1000,
-                  json_integer_value (json_object_get (fact, "count")));
-        tool_table_text (table, text);
-    } else
-        tool_table_text (table, fact ? json_string_value (fact) : "-");
-}
-
-static void
 s_print_table (const tool_cluster_t *self)
 {
     static const char *const keys[] = {"leader",   "term",  "commit_index", "applied_index",

@@ -30,6 +30,7 @@ typedef enum scope {
     N (unasked_close, CLOSE, 0, CLOSE, OTHERS, "close")                                            \
     N (unasked_look, QUERY, HF_WHAT_LOCK, READ, NAMED, "see who holds")                            \
     N (unasked_read, QUERY, HF_WHAT_READ, READ, NAMED, "read")                                     \
+    N (unasked_busy, QUERY, HF_WHAT_BUSY, READ, NAMED, "see the busiest locks")                    \
     N (unasked_backup, QUERY, HF_WHAT_BACKUP, BACKUP, NAMED, "take a backup")                      \
     N (unasked_watch, WATCH, 0, WATCH, REACH, "watch")                                             \
     N (unasked_change, CHANGE, 0, MEMBERS, NAMED, "change the members")

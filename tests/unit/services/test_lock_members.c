@@ -150,7 +150,7 @@ s_first_token (bool raised, int mutant)
 {
     bench_t bench;
     bench_init (&bench, (hf_lock_config_t){.token_floor = 500}, false);
-    s_roster (&bench, raised ? &s_grown : &s_listed, 40);
+    bench_roster (&bench, raised ? &s_grown : &s_listed, 40);
     hf_mutant = mutant;
     bench_lead (&bench, TERM, 0);
     bench_settle (&bench);

@@ -215,6 +215,12 @@ s_read (bench_t *bench, uint32_t user)
 }
 
 static hf_status_t
+s_busy (bench_t *bench, uint32_t user)
+{
+    return s_query (bench, user, HF_WHAT_BUSY, "");
+}
+
+static hf_status_t
 s_backup (bench_t *bench, uint32_t user)
 {
     return s_query (bench, user, HF_WHAT_BACKUP, "");
@@ -278,6 +284,7 @@ static const struct {
     {HF_MUTANT_unasked_keep, OPS, s_keep},
     {HF_MUTANT_unasked_look, LEE, s_look},
     {HF_MUTANT_unasked_read, LEE, s_read},
+    {HF_MUTANT_unasked_busy, LEE, s_busy},
     {HF_MUTANT_unasked_backup, OPS, s_backup},
     {HF_MUTANT_unasked_watch, LEE, s_watch},
     {HF_MUTANT_unasked_change, OPS, s_change},

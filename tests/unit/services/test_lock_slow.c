@@ -10,7 +10,7 @@ static unsigned
 s_count (const bench_t *bench, const char *text)
 {
     unsigned count = 0;
-    for (const char *at = bench->lines; (at = strstr (at, text)) != NULL; at++)
+    for (const char *at = bench->log; (at = strstr (at, text)) != NULL; at++)
         count++;
     return count;
 }
@@ -57,7 +57,7 @@ s_still (int mutant)
     s_pass (&bench, 141, sessions, 3);
     hf_mutant = HF_MUTANT_none;
     unsigned count = s_count (&bench, STILL);
-    assert_non_null (strstr (bench.lines, ": 2 wait; first holder: session "));
+    assert_non_null (strstr (bench.log, ": 2 wait; first holder: session "));
     bench_done (&bench);
     return count;
 }
