@@ -90,7 +90,8 @@ hf_core_prefer_lowest (hf_core_t *self)
     assert (self->role == HF_LEADER);
     uint64_t window_us = self->config.stability_us << self->transfer_backoff;
     bool drained = s_drained (self, self->slot) && !HF_MUTANT (drained_leads);
-    bool moves = (drained || s_prefers_lowest (self)) && hf_core_accepts (self);
+    bool may = drained ? self->now_us >= self->regret_until_us : s_prefers_lowest (self);
+    bool moves = may && hf_core_accepts (self);
     if (HF_MUTANT (never_hands_over))
         return;
     if (drained && self->transfer_backoff == 0)
@@ -108,7 +109,7 @@ hf_core_prefer_lowest (hf_core_t *self)
             best = slot;
     }
     if (best < HF_MEMBERS_MAX)
-        s_begin (self, best, !drained);
+        s_begin (self, best, true);
 }
 
 hf_verdict_t
@@ -219,7 +220,7 @@ hf_core_on_handover (hf_core_t *self, hf_effects_t *effects)
     if (self->role != HF_LEADER || self->transfer_to != 0)
         return;
     uint32_t slot = s_fittest (self, ~hf_core_drained (self));
-    if (slot == self->slot)
+    if (slot == self->slot || !s_able (self, slot))
         slot = s_fittest (self, UINT32_MAX);
     if (slot == self->slot)
         return;

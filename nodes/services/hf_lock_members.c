@@ -115,23 +115,24 @@ s_changing (hf_lock_members_t *members, uint64_t id)
     return NULL;
 }
 
-/*  For the audit: who asked for what. */
+static const char *const s_ops[] = {[HF_CHANGE_ADD] = "add node",
+                                    [HF_CHANGE_REMOVE] = "remove node",
+                                    [HF_CHANGE_MOVE] = "move node",
+                                    [HF_CHANGE_PROMOTE] = "promote node",
+                                    [HF_CHANGE_RAISE] = "raise the feature level to",
+                                    [HF_CHANGE_LEAD] = "hand the lead to node",
+                                    [HF_CHANGE_DRAIN] = "drain node",
+                                    [HF_CHANGE_UNDRAIN] = "no longer drain node"};
+static_assert (sizeof s_ops / sizeof *s_ops == HF_CHANGE_UNDRAIN + 1, "each has a name");
+
+/*  What was asked, by whom as he says; what came of it is another line. */
 static void
-s_log (hf_lock_service_t *self, const hf_change_request_t *change)
+s_log (hf_lock_service_t *self, const hf_changing_t *changing, hf_span_t label)
 {
-    static const char *const names[] = {[HF_CHANGE_ADD] = "add",
-                                        [HF_CHANGE_REMOVE] = "remove",
-                                        [HF_CHANGE_MOVE] = "move",
-                                        [HF_CHANGE_PROMOTE] = "promote",
-                                        [HF_CHANGE_RAISE] = "raise the level",
-                                        [HF_CHANGE_LEAD] = "hand the lead to",
-                                        [HF_CHANGE_DRAIN] = "drain",
-                                        [HF_CHANGE_UNDRAIN] = "no longer drain"};
-    hf_span_t by = hf_state_label_valid (change->by) ? change->by : hf_span_text ("");
-    hf_outbox_say (&self->out, HF_INFO,
-                   "asked to %s node %" PRIu32 "%s%.*s (request %016" PRIx64 ")", names[change->op],
-                   change->node, by.size > 0 ? " by " : "", (int)by.size, (const char *)by.at,
-                   change->id);
+    hf_span_t by = hf_state_label_valid (label) ? label : hf_span_text ("");
+    hf_outbox_say (&self->out, HF_INFO, "asked to %s %" PRIu32 "%s%.*s (request %016" PRIx64 ")",
+                   s_ops[changing->op], changing->number, by.size > 0 ? " by " : "", (int)by.size,
+                   (const char *)by.at, changing->id);
 }
 
 void
@@ -152,15 +153,16 @@ hf_lock_change (hf_lock_service_t *self, const hf_route_t *route,
         hf_lock_refuse_busy (self, route, true);
         return;
     }
-    if (!changing) {
+    bool again = changing != NULL;
+    if (!again)
         changing = &members->changes[members->changes_count++];
-        s_log (self, message);
-    }
     bool raise = message->op == HF_CHANGE_RAISE;
     *changing = (hf_changing_t){.id = message->id,
                                 .op = message->op,
                                 .number = raise ? message->level : message->node,
                                 .route = *route};
+    if (!again)
+        s_log (self, changing, message->by);
     hf_a_change_frame (&self->out.message, &(hf_a_change_t){.id = message->id,
                                                             .op = message->op,
                                                             .node = message->node,
@@ -197,14 +199,9 @@ s_status (uint32_t verdict)
 static void
 s_audit (hf_lock_service_t *self, const hf_changing_t *changing, hf_status_t status)
 {
-    static const char *const ops[] = {[HF_CHANGE_ADD] = "add node",
-                                      [HF_CHANGE_REMOVE] = "remove node",
-                                      [HF_CHANGE_MOVE] = "move node",
-                                      [HF_CHANGE_PROMOTE] = "promote node",
-                                      [HF_CHANGE_RAISE] = "raise the feature level to"};
     hf_outbox_say_of (&self->out, &changing->route, HF_INFO,
                       "audit: %s: %s %" PRIu32 ": %s, index %" PRIu64,
-                      hf_lock_user (self, &changing->route), ops[changing->op], changing->number,
+                      hf_lock_user (self, &changing->route), s_ops[changing->op], changing->number,
                       hf_status_text (status), self->members.index);
 }
 

@@ -239,6 +239,26 @@ BENCH_TEST (test_each_verdict_has_a_status, bench)
     assert_int_equal (bench_refused (bench, 1).status, HF_NOT_LEADER);
 }
 
+/*  Each kind has its words in the log: what was asked, and what came of it. */
+BENCH_TEST (test_each_kind_of_change_is_logged, bench)
+{
+    char line[64];
+    for (uint32_t op = HF_CHANGE_ADD; op <= HF_CHANGE_UNDRAIN; op++) {
+        hf_change_request_t change = s_add;
+        change.op = op;
+        change.level = change.node;
+        bench->log[0] = 0;
+        s_ask (bench, 1, &change);
+        s_verdict (bench, 77, HF_VERDICT_BUSY);
+        snprintf (line, sizeof line, " %u: ", change.node);
+        assert_non_null (strstr (bench->log, "asked to "));
+        assert_non_null (strstr (bench->log, "audit: "));
+        assert_non_null (strstr (strstr (bench->log, "audit: "), line));
+        assert_null (strstr (bench->log, "(null)"));
+        assert_int_equal (bench_result (bench, 1).status, HF_CHANGING);
+    }
+}
+
 /*  Repeated from another connection, it is answered there. */
 BENCH_TEST (test_a_repeated_change_waits_once, bench)
 {
