@@ -20,7 +20,7 @@ static const trial_t s_acquire[] = {
     {0, "$T acquire --help | grep -x false; true", .is = ""},
     {1, .script = "HF_FAKE_ACQUIRE=64 $T acquire -w 1 lock"},
     //  Why it can never be granted.
-    {77, "HF_FAKE_ACQUIRE=46 HF_FAKE_WHY='kim may not' $T acquire lock",
+    {77, "HF_FAKE_ACQUIRE=48 HF_FAKE_WHY='kim may not' $T acquire lock",
      .has = "holdfast: cannot acquire lock lock: kim may not\n"},
     {2, "HF_FAKE_ACQUIRE=31 HF_FAKE_WHY='session 7 holds a' $T acquire lock",
      .has = "cannot acquire lock lock: the wait would never end: others wait for what this session "
