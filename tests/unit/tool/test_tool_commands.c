@@ -192,7 +192,7 @@ static const trial_t s_sessions[] = {
          "'user':'','ttl_ms':1000,'delay_ms':500,'detect':false,'gone':true,'held':1,'queued':0}]}",
      .log = "stale sessions\n"},
     {69, .script = "HF_FAKE_QUERY=64 $T sessions"},
-    {77, "HF_FAKE_QUERY=46 $T sessions",
+    {77, "HF_FAKE_QUERY=48 $T sessions",
      .is = "holdfast: cannot list the sessions: kim may not do it: the right \"x\" is missing\n"},
     {64, .script = "$T sessions x"},
 };
