@@ -131,7 +131,7 @@ HF_BENCH_TEST (commit_own_term, hf_bench_open, 5, 5)
 static hf_role_t
 s_transfer (hf_bench_t *bench, uint32_t from, uint64_t last_index, uint64_t last_term)
 {
-    HF_BENCH_PEER (bench, TRANSFER, transfer, from, 2, 5, last_index, last_term);
+    HF_BENCH_PEER (bench, TRANSFER, transfer, from, 2, 5, last_index, last_term, false);
     return hf_core_view (bench->core).role;
 }
 
