@@ -2,6 +2,7 @@
 //  (P12).
 
 #include "tests/sim/sim_internal.h"
+#include "nodes/consensus/hf_core_internal.h"
 
 //  ---- frames of clients ------------------------------------------------------------------
 
@@ -292,12 +293,14 @@ sim_duty_peer (sim_t *sim, node_t *node, hf_span_t frame)
 }
 
 /*  A node that does not stop hands over to no node that has not heard for a second a member that it
- *  hears itself: that member would be left behind. */
+ *  hears itself: that member would be left behind. But an operator who wants it is obeyed. */
 void
 sim_duty_transfers (sim_t *sim, const node_t *node, uint32_t to)
 {
     bool leaves = !s_member (node, node->id); //  it was removed
-    if (node->stops_us != 0 || leaves || !sim_long_cut (sim, node->id, to, false))
+    const hf_core_t *core = hf_election_service_core (node->election);
+    bool told = core->asked_id != 0 || (hf_core_drained (core) >> core->slot & 1) != 0;
+    if (node->stops_us != 0 || leaves || told || !sim_long_cut (sim, node->id, to, false))
         return;
     for (uint32_t id = 1; id <= sim->odds.members; id++) {
         bool heard = s_member (node, id) && sim->now_us < node->duty.ack_us[id] + 100000;
