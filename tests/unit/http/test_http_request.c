@@ -281,6 +281,33 @@ TEST (facts_are_json_and_metrics)
     hf_http_request_destroy (&request);
 }
 
+/*  The longest names, of what must be quoted: each line is whole. */
+TEST (the_longest_names_are_whole_lines)
+{
+    static const char marks[] = "\"\\a";
+    for (const char *mark = marks; *mark != 0; mark++) {
+        char name[256] = "", label[2 * 255 + 1] = "", line[700];
+        memset (name, *mark, 255);
+        for (int i = 0; i < 255; i++)
+            snprintf (label + strlen (label), 3, *mark == 'a' ? "%c" : "\\%c", *mark);
+        hf_http_request_t *request = s_new ("GET", "/metrics");
+        s_next (request, 2);
+        s_facts (3);
+        s_answer (request, 2, HF_OK, false);
+        s_answer_busy (request, 3, name);
+        const char *text = hf_http_request_answer (request).text;
+        snprintf (line, sizeof line, "\nholdfast_busy_lock_holds_total{lock=\"%s\"} 12\n", label);
+        assert_non_null (strstr (text, line));
+        snprintf (line, sizeof line,
+                  "\nholdfast_busy_lock_wait_seconds_total{lock=\"%s\"} 2.500000\n", label);
+        assert_non_null (strstr (text, line));
+        snprintf (line, sizeof line,
+                  "\nholdfast_busy_lock_hold_seconds_total{lock=\"%s\"} 7.000001\n", label);
+        assert_non_null (strstr (text, line));
+        hf_http_request_destroy (&request);
+    }
+}
+
 /*  Every metric that is named in FILE of docs/prometheus is in TEXT. Gives how many names. */
 static unsigned
 s_named (const char *path, const char *text)
