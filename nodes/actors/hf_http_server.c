@@ -1,6 +1,6 @@
 //  The HTTP port: connections are libmicrohttpd's; a request waits in a queue, suspended, until its
 //  questions are answered. One question is under way at a time, so that no number of requests asks
-//  more of the lock actor than one client does.
+//  more of the lock actor than one client does; who has a further one goes to the end of the queue.
 
 #include "nodes/actors/hf_http_server.h"
 #include "base/hf_alloc.h"
@@ -277,7 +277,7 @@ hf_http_server_asks (hf_http_server_t *self, hf_pack_t *frame, uint64_t now_us)
 {
     while (self->until_us == 0 && !hf_chain_empty (&self->queue)) {
         pending_t *first = HF_AROUND (self->queue.next, pending_t, chain);
-        if (hf_http_request_next (first->request, ++self->id, frame)) {
+        if (hf_http_request_next (first->request, ++self->id, now_us, frame)) {
             self->until_us = now_us + QUESTION_US;
             return true;
         }
@@ -292,6 +292,12 @@ hf_http_server_answer (hf_http_server_t *self, hf_span_t frame)
     if (self->until_us == 0)
         return; //  too late
     pending_t *first = HF_AROUND (self->queue.next, pending_t, chain);
-    if (hf_http_request_frame (first->request, frame))
-        self->until_us = 0;
+    if (!hf_http_request_frame (first->request, frame))
+        return;
+    self->until_us = 0;
+    //  Nobody waits for all pages of another's list.
+    if (hf_http_request_yields (first->request)) {
+        hf_chain_remove (&first->chain);
+        hf_chain_append (&self->queue, &first->chain);
+    }
 }

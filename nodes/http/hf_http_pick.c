@@ -150,6 +150,7 @@ bool
 hf_http_pick_add (hf_http_pick_t *self, json_t *row)
 {
     size_t most = (size_t)self->offset + self->limit;
+    self->looked++;
     if (!s_matches (row, self->search))
         return true;
     self->found++;
@@ -173,8 +174,10 @@ hf_http_pick_answer (hf_http_pick_t *self, const char *key, bool all)
         s_drop (self, most);
     for (size_t i = first; i < self->rows.count; i++)
         json_array_append (list, self->rows.list[i]);
-    json_t *root = json_pack ("{s:o, s:b}", key, list, "more", self->found > most);
-    if (all)
+    json_t *root = json_pack ("{s:o, s:b}", key, list, "more", self->stopped || self->found > most);
+    if (self->stopped)
+        json_object_set_new (root, "looked", json_integer ((json_int_t)self->looked));
+    else if (all)
         json_object_set_new (root, "found", json_integer ((json_int_t)self->found));
     return root;
 }

@@ -13,6 +13,7 @@
 
 #define HF_HTTP_LIMIT_MAX  1000
 #define HF_HTTP_OFFSET_MAX 10000
+#define HF_HTTP_LOOKED_MAX 100000 //  rows: each page of them costs a walk over the whole list
 
 /*  Parameters of a path, as they came; NULL: not given. */
 typedef struct hf_http_params {
@@ -26,7 +27,8 @@ typedef struct hf_http_pick {
     char search[256];                            //  in small letters
     int (*compare) (const void *, const void *); //  of json_t *; NULL: as they come
     uint32_t offset, limit;                      //  limit 0: every row is wanted, as it comes
-    uint64_t found;                              //  that match, so far
+    uint64_t looked, found;                      //  rows so far; those that match
+    bool stopped;                                //  before rows that could be in the answer
     HF_ARRAY (json_t *) rows;
 } hf_http_pick_t;
 
@@ -40,7 +42,8 @@ void hf_http_pick_done (hf_http_pick_t *self);
 /*  The next ROW, which stays the caller's. False: no later one can be in the answer. */
 bool hf_http_pick_add (hf_http_pick_t *self, json_t *row);
 
-/*  {KEY: [...], "more": whether more match, "found": how many, if all were seen (ALL)}. */
+/*  {KEY: [...], "more": whether more match, "found": how many, if all were seen (ALL)}. When it was
+ *  STOPPED, there may be more, and "looked" says at how many rows it looked. */
 json_t *hf_http_pick_answer (hf_http_pick_t *self, const char *key, bool all);
 
 #endif

@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PAGE_ROWS   256
-#define PICK_ROWS   HF_ROWS_MAX //  of a list of which a part is picked: each page is a walk over it
 #define LOCK_PREFIX "/v1/locks/"
 #define EVENTS_ROOM (256U << 10)
 
@@ -51,6 +49,9 @@ static const path_t s_paths[] = {
      FORM_TEXT, 0},
 };
 
+static const char s_too_long[] =
+    "the list is too long for one answer: ask for a part of it (?limit=100), or use holdfast\n";
+
 static const path_t s_sample = {NULL, NULL, NULL, FORM_SAMPLE, HF_WHAT_STATUS};
 static const path_t s_one_lock = {LOCK_PREFIX, NULL, NULL, FORM_LOCK, HF_WHAT_LOCK};
 
@@ -79,7 +80,8 @@ struct hf_http_request {
     bool picked;           //  there are rows that were not looked at
     bool asks;             //  there is more to ask
     bool asked;
-    uint64_t id; //  of the question that was asked last
+    uint64_t until_us; //  the last question is asked before that; 0: none was asked yet
+    uint64_t id;       //  of the question that was asked last
     hf_http_answer_t answer;
     char *text; //  the answer's, if it was made here
 };
@@ -204,7 +206,8 @@ s_query (const hf_http_request_t *self, hf_pack_t *frame)
 {
     bool lock = self->path->form == FORM_LOCK, picks = self->pick.limit > 0;
     bool by_number = lock || self->path->what == HF_WHAT_SESSIONS;
-    uint32_t limit = !picks ? PAGE_ROWS : lock ? self->pick.limit : PICK_ROWS;
+    //  Each page is a walk over the whole list, so there are few of them.
+    uint32_t limit = lock && picks ? self->pick.limit : HF_ROWS_MAX;
     hf_query_frame (frame, &(hf_query_t){.id = self->id,
                                          .what = self->what,
                                          .name = hf_span_text (lock ? self->lock : self->page.name),
@@ -222,23 +225,6 @@ s_watch (const hf_http_request_t *self, hf_pack_t *frame)
                                                          .what = HF_WATCH_LOCKS,
                                                          .after = self->events.from,
                                                          .room = ends ? 0 : EVENTS_ROOM});
-}
-
-bool
-hf_http_request_next (hf_http_request_t *self, uint64_t id, hf_pack_t *frame)
-{
-    assert (!self->asked);
-    if (!self->asks)
-        return false;
-    self->asked = true;
-    self->id = id;
-    if (self->events.stage == EVENTS_WATCH)
-        self->events.watch = id;
-    if (self->events.stage == EVENTS_COUNT)
-        s_query (self, frame);
-    else
-        s_watch (self, frame);
-    return true;
 }
 
 static void
@@ -310,14 +296,42 @@ s_next_kind (hf_http_request_t *self)
     self->what = HF_WHAT_BUSY;
 }
 
-/*  Move the rows of a page to those that are picked. */
+static bool
+s_picks (const hf_http_request_t *self)
+{
+    return self->path->form == FORM_LIST && self->pick.limit > 0;
+}
+
+/*  Move the rows of a page to those that are picked. MORE follow. */
 static void
-s_pick (hf_http_request_t *self)
+s_pick (hf_http_request_t *self, bool more)
 {
     for (size_t i = 0; i < json_array_size (self->rows) && !self->picked; i++)
         self->picked = !hf_http_pick_add (&self->pick, json_array_get (self->rows, i));
+    self->pick.stopped = more && !self->picked && self->pick.looked >= HF_HTTP_LOOKED_MAX;
     json_array_clear (self->rows);
     self->bytes = 0;
+}
+
+/*  It has asked for too long: the lock actor has other work, and others wait. */
+static void
+s_stop (hf_http_request_t *self)
+{
+    self->pick.stopped = s_picks (self);
+    if (self->pick.stopped || self->busy)
+        s_finish (self);
+    else if (self->path->form != FORM_EVENTS)
+        s_say (self, 507, s_too_long);
+}
+
+/*  A question got no answer. Metrics have the facts without the busiest locks, too. */
+static void
+s_fail (hf_http_request_t *self, const char *why)
+{
+    if (self->busy)
+        s_finish (self);
+    else
+        s_say (self, 503, why);
 }
 
 static void
@@ -331,7 +345,7 @@ s_take (hf_http_request_t *self, const hf_query_result_t *result)
         return;
     }
     if (result->status != HF_OK) {
-        s_say (self, 503, hf_status_text ((hf_status_t)result->status));
+        s_fail (self, hf_status_text ((hf_status_t)result->status));
         return;
     }
     self->bytes += result->rows.size;
@@ -340,11 +354,11 @@ s_take (hf_http_request_t *self, const hf_query_result_t *result)
         s_say (self, 500, "the node's own answer cannot be read\n");
         return;
     }
-    if (picks && self->path->form == FORM_LIST)
-        s_pick (self);
+    if (s_picks (self))
+        s_pick (self, result->more);
     if (self->bytes > HF_HTTP_BYTES_MAX)
-        s_say (self, 507, "the list is too long for one answer: use holdfast\n");
-    else if (!result->more || self->picked || (picks && lock) ||
+        s_say (self, 507, s_too_long);
+    else if (!result->more || self->picked || self->pick.stopped || (picks && lock) ||
              (before.offset == self->page.offset && strcmp (before.name, self->page.name) == 0))
         s_next_kind (self);
 }
@@ -389,6 +403,33 @@ hf_http_request_asks (const hf_http_request_t *self)
 }
 
 bool
+hf_http_request_yields (const hf_http_request_t *self)
+{
+    return self->asks && self->path->form != FORM_EVENTS;
+}
+
+bool
+hf_http_request_next (hf_http_request_t *self, uint64_t id, uint64_t now_us, hf_pack_t *frame)
+{
+    assert (!self->asked);
+    if (self->asks && self->until_us == 0)
+        self->until_us = now_us + HF_HTTP_ASKS_US;
+    if (self->asks && now_us >= self->until_us)
+        s_stop (self);
+    if (!self->asks)
+        return false;
+    self->asked = true;
+    self->id = id;
+    if (self->events.stage == EVENTS_WATCH)
+        self->events.watch = id;
+    if (self->events.stage == EVENTS_COUNT)
+        s_query (self, frame);
+    else
+        s_watch (self, frame);
+    return true;
+}
+
+bool
 hf_http_request_frame (hf_http_request_t *self, hf_span_t frame)
 {
     hf_scan_t scan;
@@ -412,7 +453,7 @@ hf_http_request_frame (hf_http_request_t *self, hf_span_t frame)
         s_take_events (self, &events);
     } else if (kind == HF_KIND_REFUSED && hf_refused_get (&scan, &refused)) {
         self->asked = false;
-        s_say (self, 503, hf_status_text ((hf_status_t)refused.status));
+        s_fail (self, hf_status_text ((hf_status_t)refused.status));
     }
     return !self->asked;
 }
@@ -423,7 +464,7 @@ hf_http_request_late (hf_http_request_t *self)
     if (!self->asked)
         return;
     self->asked = false;
-    s_say (self, 503, "this node is busy: no answer in time\n");
+    s_fail (self, "this node is busy: no answer in time\n");
 }
 
 hf_http_answer_t

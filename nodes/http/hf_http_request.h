@@ -5,13 +5,14 @@
  * question.
  *
  *      request = hf_http_request_new (method, path, &params);
- *      while (hf_http_request_next (request, id, frame))     the frame to ask with
- *          hf_http_request_frame (request, answer);          or hf_http_request_late
+ *      while (hf_http_request_next (request, id, now_us, frame))    the frame to ask with
+ *          hf_http_request_frame (request, answer);                 or hf_http_request_late
  *      answer = hf_http_request_answer (request);
  *
  *  The paths: / (the page) and its files, /healthz, /readyz, /metrics (Prometheus, text format
  *  0.0.4), and in JSON, with the field names of `holdfast ... --json`: /v1/status, /v1/members,
- *  /v1/locks, /v1/locks/NAME, /v1/sessions, /v1/files, /v1/events, /v1/history. /v1/ lists them.
+ *  /v1/locks, /v1/locks/NAME, /v1/sessions, /v1/files, /v1/busy, /v1/events, /v1/history. /v1/
+ *  lists them.
  *
  *  Lists take the parameters of hf_http_pick.h; one lock takes LIMIT, the places that are shown.
  *  /v1/events gives what happened to locks after number AFTER, as `holdfast watch --json`, with the
@@ -32,6 +33,11 @@
 
 #define HF_HTTP_EVENTS_MAX 200
 
+/*  So long after its first question a request asks no further one. A list of which a part is picked
+ *  is answered with what was found until then, metrics without the busiest locks; 507: the others.
+ */
+#define HF_HTTP_ASKS_US 3000000U
+
 typedef struct hf_http_request hf_http_request_t;
 
 /*  PATH: without the query string, %XX decoded. PARAMS and HISTORY are read at once. */
@@ -44,11 +50,14 @@ hf_http_request_t *hf_http_request_sample (hf_history_t *history, uint64_t now_u
 void hf_http_request_destroy (hf_http_request_t **self_p);
 
 /*  Pack the question with ID that is to be asked next: a QUERY or WATCH. False: there is nothing
- * more to ask. */
-bool hf_http_request_next (hf_http_request_t *self, uint64_t id, hf_pack_t *frame);
+ * more to ask, or it is too late for that. */
+bool hf_http_request_next (hf_http_request_t *self, uint64_t id, uint64_t now_us, hf_pack_t *frame);
 
 /*  Whether it has questions to ask. */
 bool hf_http_request_asks (const hf_http_request_t *self);
+/*  Whether it has, and others may ask theirs before: not in the middle of a watch, which goes on
+ *  meanwhile. */
+bool hf_http_request_yields (const hf_http_request_t *self);
 
 /*  A frame that came: any bytes. True: it was the answer to the last question: a RESULT, EVENTS or
  * REFUSED.

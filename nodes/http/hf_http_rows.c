@@ -4,6 +4,7 @@
 #include "base/hf_alloc.h"
 #include "base/hf_array.h"
 #include "msgs/hf_facts.h"
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -254,32 +255,33 @@ typedef HF_ARRAY (char) text_t;
 
 static void s_add (text_t *self, const char *format, ...) __attribute__ ((format (printf, 2, 3)));
 
+/*  However long it is: a line that is cut spoils all of them. */
 static void
 s_add (text_t *self, const char *format, ...)
 {
-    char line[512];
-    va_list args;
+    va_list args, again;
     va_start (args, format);
-    int size = vsnprintf (line, sizeof line, format, args);
+    va_copy (again, args);
+    int size = vsnprintf (NULL, 0, format, args);
+    assert (size >= 0);
+    hf_array_reserve (self, (size_t)size + 1);
+    vsnprintf (self->list + self->count, (size_t)size + 1, format, again);
+    va_end (again);
     va_end (args);
-    size_t fits = size < (int)sizeof line ? (size_t)size : sizeof line - 1;
-    hf_array_reserve (self, fits + 1);
-    memcpy (self->list + self->count, line, fits + 1);
-    self->count += fits;
+    self->count += (size_t)size;
 }
 
-/*  A time of US in seconds, after NAME. */
+/*  The end of a line: a time of US in seconds. */
 static void
-s_seconds (text_t *self, const char *name, uint64_t us)
+s_seconds (text_t *self, uint64_t us)
 {
-    s_add (self, "%s %" PRIu64 ".%06" PRIu64 "\n", name, us / 1000000, us % 1000000);
+    s_add (self, " %" PRIu64 ".%06" PRIu64 "\n", us / 1000000, us % 1000000);
 }
 
 /*  Each bucket has those of all before it, too. */
 static void
 s_histogram (text_t *self, const char *name, const json_t *value)
 {
-    char line[HF_METRIC_SIZE + 16];
     const json_t *counts = json_object_get (value, "counts");
     uint64_t count = 0;
     for (size_t i = 0; i < HF_TIMES_BOUNDS; i++) {
@@ -288,9 +290,8 @@ s_histogram (text_t *self, const char *name, const json_t *value)
                (double)hf_times_bounds_us[i] / 1e6, count);
     }
     count += (uint64_t)json_integer_value (json_array_get (counts, HF_TIMES_BOUNDS));
-    s_add (self, "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n", name, count);
-    snprintf (line, sizeof line, "%s_sum", name);
-    s_seconds (self, line, (uint64_t)json_integer_value (json_object_get (value, "sum_us")));
+    s_add (self, "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n%s_sum", name, count, name);
+    s_seconds (self, (uint64_t)json_integer_value (json_object_get (value, "sum_us")));
     s_add (self, "%s_count %" PRIu64 "\n", name, count);
 }
 
@@ -307,10 +308,19 @@ s_metric (text_t *self, const hf_fact_info_t *info, const json_t *value)
                                          : "gauge");
     if (times)
         s_histogram (self, name, value);
-    else if (info->unit == HF_UNIT_MS)
-        s_seconds (self, name, 1000 * (uint64_t)json_integer_value (value));
-    else
+    else if (info->unit == HF_UNIT_MS) {
+        s_add (self, "%s", name);
+        s_seconds (self, 1000 * (uint64_t)json_integer_value (value));
+    } else
         s_add (self, "%s %" PRIu64 "\n", name, (uint64_t)json_integer_value (value));
+}
+
+/*  A name may have any character but control characters. */
+static void
+s_label (text_t *self, const char *name)
+{
+    for (; *name != 0; name++)
+        s_add (self, *name == '"' || *name == '\\' ? "\\%c" : "%c", *name);
 }
 
 /*  One metric of all busy locks. */
@@ -324,20 +334,14 @@ s_busy_metric (text_t *self, const json_t *busy, const char *name, const char *k
         s_add (self, "# HELP %s %s\n# TYPE %s counter\n", name, help, name);
     json_array_foreach ((json_t *)(uintptr_t)busy, i, lock)
     {
-        char label[2 * 256], line[sizeof label + HF_METRIC_SIZE];
-        size_t size = 0;
-        for (const char *at = json_string_value (json_object_get (lock, "lock")); *at; at++) {
-            if (*at == '"' || *at == '\\')
-                label[size++] = '\\';
-            label[size++] = *at;
-        }
-        label[size] = 0;
         uint64_t value = (uint64_t)json_integer_value (json_object_get (lock, key));
-        snprintf (line, sizeof line, "%s{lock=\"%s\"}", name, label);
+        s_add (self, "%s{lock=\"", name);
+        s_label (self, json_string_value (json_object_get (lock, "lock")));
+        s_add (self, "\"}");
         if (strcmp (key, "holds") == 0)
-            s_add (self, "%s %" PRIu64 "\n", line, value);
+            s_add (self, " %" PRIu64 "\n", value);
         else
-            s_seconds (self, line, value);
+            s_seconds (self, value);
     }
 }
 

@@ -11,8 +11,8 @@
 #define HINT_MOST 2 //  letters that a misspelt right may be away from the one that was meant
 
 typedef struct hf_rule {
-    uint32_t line;   //  orders equals: the table is the same on every machine
-    uint32_t rights; //  bit 1 << hf_right_t
+    uint32_t rights; //  bit 1 << hf_right_t; when all are read, with those of the rules UP
+    uint32_t up;     //  the nearest one that is for NAME, too, stands so many before; 0: none
     bool prefix;     //  every name that begins with NAME
     uint8_t size;
     char user[HF_USER_MAX + 1]; //  "*": everybody
@@ -20,7 +20,8 @@ typedef struct hf_rule {
 } hf_rule_t;
 
 struct hf_rights {
-    HF_ARRAY (hf_rule_t) rules; //  by user
+    HF_ARRAY (hf_rule_t)
+    rules; //  by user, then by name, a prefix before the name itself; no two alike
 };
 
 typedef struct reading {
@@ -254,7 +255,7 @@ s_take_line (reading_t *self, hf_span_t line)
                         count == 1 ? "" : "s");
     if (self->rights->rules.count >= HF_RIGHTS_MAX)
         return s_wrong (self, "more than %d lines that allow something", HF_RIGHTS_MAX);
-    hf_rule_t rule = {.line = self->line};
+    hf_rule_t rule = {.rights = 0};
     //  Each word is looked at, so that one reading tells all mistakes.
     bool good = s_take_user (self, words[0], &rule);
     bool named = s_take_pattern (self, words[1], &rule);
@@ -265,12 +266,68 @@ s_take_line (reading_t *self, hf_span_t line)
     return good;
 }
 
+//  ---- the table --------------------------------------------------------------------------
+
+static hf_span_t
+s_name (const hf_rule_t *rule)
+{
+    return hf_span (rule->name, rule->size);
+}
+
+static bool
+s_begins (hf_span_t name, const hf_rule_t *rule)
+{
+    return name.size >= rule->size &&
+           (rule->size == 0 || memcmp (name.at, rule->name, rule->size) == 0);
+}
+
+static bool
+s_matches (const hf_rule_t *rule, hf_span_t name)
+{
+    return (rule->prefix || name.size == rule->size || HF_MUTANT (name_as_prefix)) &&
+           s_begins (name, rule);
+}
+
+/*  RULE, or the nearest of those UP, that is for NAME. NULL: none of them. */
+static const hf_rule_t *
+s_nearest (const hf_rule_t *rule, hf_span_t name)
+{
+    while (rule && !s_matches (rule, name))
+        rule = rule->up > 0 ? rule - rule->up : NULL;
+    return rule;
+}
+
 static int
 s_compare (const void *a, const void *b)
 {
     const hf_rule_t *left = a, *right = b;
     int order = strcmp (left->user, right->user);
-    return order != 0 ? order : (left->line > right->line) - (left->line < right->line);
+    if (order == 0)
+        order = hf_span_compare (s_name (left), s_name (right));
+    return order != 0 ? order : right->prefix - left->prefix;
+}
+
+/*  Sort all rules, make one of those that are alike, and tie each to the one UP. */
+static void
+s_tie (hf_rights_t *self)
+{
+    hf_rule_t *list = self->rules.list;
+    size_t count = 0;
+    qsort (list, self->rules.count, sizeof *list, s_compare);
+    for (size_t i = 0; i < self->rules.count; i++) {
+        if (count > 0 && s_compare (&list[count - 1], &list[i]) == 0)
+            list[count - 1].rights |= list[i].rights;
+        else
+            list[count++] = list[i];
+    }
+    self->rules.count = count;
+    for (size_t i = 1; i < count; i++) {
+        if (strcmp (list[i - 1].user, list[i].user) != 0)
+            continue;
+        const hf_rule_t *up = s_nearest (&list[i - 1], s_name (&list[i]));
+        list[i].up = up ? (uint32_t)(&list[i] - up) : 0;
+        list[i].rights |= up ? up->rights : 0;
+    }
 }
 
 static void
@@ -301,7 +358,7 @@ hf_rights_read (hf_span_t text, hf_rights_say_fn *say, void *arg)
     if (reading.errors > 0)
         hf_rights_destroy (&rights);
     else
-        qsort (rights->rules.list, rights->rules.count, sizeof *rights->rules.list, s_compare);
+        s_tie (rights);
     return rights;
 }
 
@@ -346,27 +403,21 @@ hf_rights_of (const hf_rights_t *self, const char *user)
     return rules;
 }
 
-static bool
-s_begins (hf_span_t name, const hf_rule_t *rule)
-{
-    return name.size >= rule->size &&
-           (rule->size == 0 || memcmp (name.at, rule->name, rule->size) == 0);
-}
-
-static bool
-s_matches (const hf_rule_t *rule, hf_span_t name)
-{
-    return (rule->prefix || name.size == rule->size || HF_MUTANT (name_as_prefix)) &&
-           s_begins (name, rule);
-}
-
+/*  Whatever stands between a prefix of NAME and NAME in the order begins with that prefix. So of
+ *  the rules for NAME the nearest is the last that is not behind NAME, or one of those UP. */
 static bool
 s_allow (const hf_rule_t *rules, uint32_t count, uint32_t right, hf_span_t name)
 {
-    for (uint32_t i = 0; i < count; i++)
-        if ((rules[i].rights & right) && s_matches (&rules[i], name))
-            return true;
-    return false;
+    uint32_t low = 0, high = count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (hf_span_compare (s_name (&rules[middle]), name) <= 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    const hf_rule_t *nearest = low > 0 ? s_nearest (&rules[low - 1], name) : NULL;
+    return nearest && (nearest->rights & right) != 0;
 }
 
 bool

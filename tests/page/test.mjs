@@ -98,6 +98,16 @@ await step("a search looks at labels, and finds nothing where there is nothing",
   await see("#locks tr:first-child", "deploy/web");
 });
 
+await step("a list that is too long is looked at so far, and says so", async () => {
+  const short = (route) => route.fulfill({ json: { locks: [{ lock: "seen", limit: 0, waiters: 0, holders: [] }], more: true, looked: 100000 } });
+  await page.route("**/v1/locks?*", short);
+  await page.fill("#locks-search", "see");
+  await see("#locks-count", "1 to 1 of the first 100,000 by name");
+  assert.ok(await page.locator("#locks-next").isDisabled());
+  await page.unroute("**/v1/locks?*", short);
+  await page.fill("#locks-search", "");
+});
+
 await step("names, labels and notes are text", async () => {
   await go(`#/lock/${encodeURIComponent(odd)}`);
   await see("#holders", "<img src=x onerror=alert(1)>");

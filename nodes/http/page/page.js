@@ -164,10 +164,13 @@ function changed(what) {
 function showPager(what, answer, count) {
   const from = state.offset[what], search = $(`${what}-search`).value;
   const all = answer.found ?? (search === "" ? state.status[what] : null);
-  say($(`${what}-count`), count === 0 ? (from > 0 ? "no more" : "none")
-    : `${number(from + 1)} to ${number(from + count)}${all === null ? "" : ` of ${number(all)}`}`);
+  // Of a very long list the node looks at the first names alone.
+  const of = answer.looked !== undefined ? ` of the first ${number(answer.looked)} by name`
+    : all === null || count === 0 ? "" : ` of ${number(all)}`;
+  say($(`${what}-count`), (count > 0 ? `${number(from + 1)} to ${number(from + count)}`
+    : from > 0 ? "no more" : "none") + of);
   $(`${what}-prev`).disabled = from === 0;
-  $(`${what}-next`).disabled = !answer.more || from + PAGE > 10000;
+  $(`${what}-next`).disabled = !answer.more || count < PAGE || from + PAGE > 10000;
 }
 
 function listParams(what) {

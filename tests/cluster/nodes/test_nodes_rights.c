@@ -199,7 +199,7 @@ HF_TEST_ON (a_dry_run_says_all_that_is_wrong, 1)
     s_begin (cluster);
     snprintf (more, sizeof more, "--rights %s", s_file (cluster));
     assert_int_equal (s_check (cluster, more, text), 0);
-    assert_non_null (strstr (text, "nothing is wrong"));
+    assert_non_null (strstr (text, "all is well"));
     assert_int_equal (s_check (cluster, "--rights /nowhere", text), 1);
     assert_non_null (strstr (text, "cannot read the file of rights /nowhere"));
     snprintf (more, sizeof more, "--id 2 --rights %s", s_file (cluster));

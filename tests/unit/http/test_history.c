@@ -35,7 +35,7 @@ s_sample (uint64_t now_us, uint64_t token, uint64_t waiting)
     hf_pack_init (&frame);
     hf_pack_init (&rows);
     hf_http_request_t *request = hf_http_request_sample (s_history, now_us);
-    assert_true (hf_http_request_next (request, 1, &frame));
+    assert_true (hf_http_request_next (request, 1, 1, &frame));
     hf_fact_put (&rows, HF_FACT_last_token, "", token);
     hf_fact_put (&rows, HF_FACT_waiting, "", waiting);
     hf_fact_put (&rows, HF_FACT_leader, "", 2);
@@ -116,9 +116,9 @@ TEST (a_busy_node_has_a_gap)
     hf_pack_t frame;
     hf_pack_init (&frame);
     hf_http_request_t *request = hf_http_request_sample (s_history, STEP_US);
-    assert_true (hf_http_request_next (request, 1, &frame));
+    assert_true (hf_http_request_next (request, 1, 1, &frame));
     hf_http_request_late (request);
-    assert_false (hf_http_request_next (request, 2, &frame));
+    assert_false (hf_http_request_next (request, 2, 1, &frame));
     hf_http_request_destroy (&request);
     hf_pack_done (&frame);
     s_is ("waiting", "[]");

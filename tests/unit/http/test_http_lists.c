@@ -9,6 +9,7 @@
 
 static hf_pack_t s_asked, s_rows, s_frame;
 static hf_history_t *s_history;
+static uint64_t s_now_us;
 
 static int
 s_setup (void **state)
@@ -18,6 +19,7 @@ s_setup (void **state)
     hf_pack_init (&s_rows);
     hf_pack_init (&s_frame);
     s_history = hf_history_new ();
+    s_now_us = 5;
     return 0;
 }
 
@@ -45,7 +47,7 @@ s_next (hf_http_request_t *request, uint64_t id, hf_scan_t *scan)
 {
     uint32_t kind;
     hf_pack_reset (&s_asked);
-    assert_true (hf_http_request_next (request, id, &s_asked));
+    assert_true (hf_http_request_next (request, id, s_now_us, &s_asked));
     assert_int_equal (
         hf_frame_open (hf_pack_bytes (&s_asked), hf_pack_size (&s_asked), scan, &kind), HF_OK);
     return kind;
@@ -110,6 +112,19 @@ s_lock (const char *name, uint64_t waiters, uint64_t token, const char *label)
                                                        .token = token,
                                                        .label = hf_span_text (label),
                                                        .note = hf_span_text ("")});
+}
+
+static void
+s_granted (uint64_t number)
+{
+    hf_happened_put (&s_rows, &(hf_happened_t){.number = number,
+                                               .index = number + 100,
+                                               .what = HF_HAPPENED_GRANTED,
+                                               .name = hf_span_text ("a"),
+                                               .session = 3,
+                                               .token = number,
+                                               .label = hf_span_text ("<kim>"),
+                                               .note = hf_span_text ("")});
 }
 
 /*  Five locks in two pages. Gives whether the second was asked for. */
@@ -222,6 +237,82 @@ TEST (a_long_list_gives_the_first_few)
     s_has (&request, "023210464206963", 1, 10000);
 }
 
+/*  Pages of locks in the order of their number, the highest waits most, until REQUEST asks no more.
+ *  Gives how many locks they had. Time goes on by STEP_US a page. */
+static uint64_t
+s_endless (hf_http_request_t *request, uint64_t step_us)
+{
+    char name[16];
+    uint64_t number = 0, id = 1;
+    for (; hf_http_request_next (request, id, s_now_us, &s_frame); id++) {
+        hf_pack_reset (&s_frame);
+        for (uint32_t i = 0; i < HF_ROWS_MAX; i++, number++) {
+            snprintf (name, sizeof name, "%08u", (unsigned)number);
+            s_lock (name, number, 0, "");
+        }
+        s_answer (request, id, true, 0);
+        s_now_us += step_us;
+        assert_in_range (id, 1, 1000);
+    }
+    hf_pack_reset (&s_frame);
+    return number;
+}
+
+TEST (a_list_without_end_is_looked_at_so_far)
+{
+    hf_http_request_t *request = GET ("/v1/locks", .sort = "waiters", .limit = "1");
+    assert_int_equal (s_endless (request, 1), HF_HTTP_LOOKED_MAX);
+    const char *text = hf_http_request_answer (request).text;
+    assert_non_null (strstr (text, "\"looked\": 100000"));
+    s_has (&request, "00099999", 1, -1);
+    request = GET ("/v1/locks", .search = "nowhere");
+    assert_int_equal (s_endless (request, 1), HF_HTTP_LOOKED_MAX);
+    assert_non_null (strstr (hf_http_request_answer (request).text, "\"looked\": 100000"));
+    s_has (&request, "", 1, -1);
+    //  A list that is looked at whole does not say so.
+    request = GET ("/v1/locks", .search = "b");
+    assert_true (s_five (request));
+    assert_null (strstr (hf_http_request_answer (request).text, "looked"));
+    hf_http_request_destroy (&request);
+}
+
+TEST (a_slow_list_ends_in_time)
+{
+    hf_http_request_t *request = GET ("/v1/locks", .sort = "waiters", .limit = "1");
+    assert_int_equal (s_endless (request, HF_HTTP_ASKS_US / 4), 4 * HF_ROWS_MAX);
+    assert_non_null (strstr (hf_http_request_answer (request).text, "\"looked\": 4000"));
+    s_has (&request, "00003999", 1, -1);
+    //  All of it cannot be given: there is no such list.
+    request = GET ("/v1/locks", .sort = NULL);
+    assert_int_equal (s_endless (request, HF_HTTP_ASKS_US / 4), 4 * HF_ROWS_MAX);
+    hf_http_answer_t answer = hf_http_request_answer (request);
+    assert_int_equal (answer.code, 507);
+    assert_non_null (strstr (answer.text, "ask for a part of it"));
+    hf_http_request_destroy (&request);
+}
+
+/*  The time is counted from the first question on, not from when it came into a queue. */
+TEST (who_waits_for_his_turn_loses_no_time)
+{
+    hf_http_request_t *request = GET ("/v1/locks", .sort = "waiters");
+    s_now_us += 10 * HF_HTTP_ASKS_US;
+    assert_true (s_five (request));
+    s_has (&request, "cadbe", 0, 5);
+    //  A watch must be ended, however late it is.
+    request = GET ("/v1/events", .after = "1");
+    s_query (request, 1);
+    s_answer (request, 1, false, 3);
+    assert_false (hf_http_request_yields (request));
+    s_now_us += HF_HTTP_ASKS_US;
+    s_watch (request, 2);
+    s_granted (3);
+    assert_true (s_events (request, 2, 3));
+    assert_int_equal (s_watch (request, 3).room, 0);
+    assert_true (s_events (request, 2, 3));
+    assert_int_equal (hf_http_request_answer (request).code, 200);
+    hf_http_request_destroy (&request);
+}
+
 TEST (other_lists_have_parts_too)
 {
     hf_http_request_t *request = GET ("/v1/sessions", .sort = "waiters", .search = "kim");
@@ -263,19 +354,6 @@ TEST (bad_parameters_are_refused)
 }
 
 //  ---- events ---------------------------------------------------------------------------------
-
-static void
-s_granted (uint64_t number)
-{
-    hf_happened_put (&s_rows, &(hf_happened_t){.number = number,
-                                               .index = number + 100,
-                                               .what = HF_HAPPENED_GRANTED,
-                                               .name = hf_span_text ("a"),
-                                               .session = 3,
-                                               .token = number,
-                                               .label = hf_span_text ("<kim>"),
-                                               .note = hf_span_text ("")});
-}
 
 /*  What follows is asked after WANTED when NUMBER have happened; SKIPPED are left out. */
 static void

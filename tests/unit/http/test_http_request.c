@@ -11,6 +11,7 @@
 
 static hf_pack_t s_asked, s_rows, s_frame;
 static hf_history_t *s_history;
+static uint64_t s_now_us;
 
 static int
 s_setup (void **state)
@@ -20,6 +21,7 @@ s_setup (void **state)
     hf_pack_init (&s_rows);
     hf_pack_init (&s_frame);
     s_history = hf_history_new ();
+    s_now_us = 5;
     return 0;
 }
 
@@ -50,7 +52,7 @@ s_next (hf_http_request_t *request, uint64_t id)
     hf_scan_t scan;
     uint32_t kind;
     hf_pack_reset (&s_asked);
-    assert_true (hf_http_request_next (request, id, &s_asked));
+    assert_true (hf_http_request_next (request, id, s_now_us, &s_asked));
     assert_int_equal (
         hf_frame_open (hf_pack_bytes (&s_asked), hf_pack_size (&s_asked), &scan, &kind), HF_OK);
     assert_int_equal (kind, HF_KIND_QUERY);
@@ -126,7 +128,7 @@ TEST (what_needs_no_question)
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         hf_http_request_t *request = s_new (rows[i].method, rows[i].path);
-        assert_false (hf_http_request_next (request, 1, &s_asked));
+        assert_false (hf_http_request_next (request, 1, s_now_us, &s_asked));
         s_is (&request, rows[i].code, "text/plain", rows[i].has);
     }
     char path[300] = "/v1/locks/";
@@ -281,6 +283,33 @@ TEST (facts_are_json_and_metrics)
     hf_http_request_destroy (&request);
 }
 
+/*  The longest names, of what must be quoted: each line is whole. */
+TEST (the_longest_names_are_whole_lines)
+{
+    static const char marks[] = "\"\\a";
+    for (const char *mark = marks; *mark != 0; mark++) {
+        char name[256] = "", label[2 * 255 + 1] = "", line[700];
+        memset (name, *mark, 255);
+        for (int i = 0; i < 255; i++)
+            snprintf (label + strlen (label), 3, *mark == 'a' ? "%c" : "\\%c", *mark);
+        hf_http_request_t *request = s_new ("GET", "/metrics");
+        s_next (request, 2);
+        s_facts (3);
+        s_answer (request, 2, HF_OK, false);
+        s_answer_busy (request, 3, name);
+        const char *text = hf_http_request_answer (request).text;
+        snprintf (line, sizeof line, "\nholdfast_busy_lock_holds_total{lock=\"%s\"} 12\n", label);
+        assert_non_null (strstr (text, line));
+        snprintf (line, sizeof line,
+                  "\nholdfast_busy_lock_wait_seconds_total{lock=\"%s\"} 2.500000\n", label);
+        assert_non_null (strstr (text, line));
+        snprintf (line, sizeof line,
+                  "\nholdfast_busy_lock_hold_seconds_total{lock=\"%s\"} 7.000001\n", label);
+        assert_non_null (strstr (text, line));
+        hf_http_request_destroy (&request);
+    }
+}
+
 /*  Every metric that is named in FILE of docs/prometheus is in TEXT. Gives how many names. */
 static unsigned
 s_named (const char *path, const char *text)
@@ -394,6 +423,53 @@ TEST (what_is_refused_or_late_is_said)
     s_next (request, 2);
     hf_http_request_late (request);
     assert_false (s_answer (request, 2, HF_OK, false)); //  too late
+    s_is (&request, 503, "text/plain", "no answer in time");
+}
+
+/*  Metrics whose facts came; what is asked next is the busiest locks. */
+static hf_http_request_t *
+s_metrics (void)
+{
+    hf_http_request_t *request = s_new ("GET", "/metrics");
+    s_next (request, 1);
+    s_facts (3);
+    s_answer (request, 1, HF_OK, false);
+    assert_true (hf_http_request_yields (request));
+    return request;
+}
+
+static void
+s_has_facts_alone (hf_http_request_t *request)
+{
+    assert_null (strstr (hf_http_request_answer (request).text, "holdfast_busy"));
+    s_is (&request, 200, "version=0.0.4", "\nholdfast_leader 3\n");
+}
+
+TEST (metrics_do_without_the_busiest_locks)
+{
+    hf_http_request_t *request = s_metrics ();
+    s_next (request, 2);
+    s_answer (request, 2, HF_BUSY, false);
+    s_has_facts_alone (request);
+    request = s_metrics ();
+    s_next (request, 2);
+    hf_pack_reset (&s_frame);
+    hf_refused_frame (&s_frame, &(hf_refused_t){.status = HF_BUSY, .text = hf_span_text ("")});
+    assert_true (hf_http_request_frame (
+        request, hf_span (hf_pack_bytes (&s_frame), hf_pack_size (&s_frame))));
+    s_has_facts_alone (request);
+    request = s_metrics ();
+    s_next (request, 2);
+    hf_http_request_late (request);
+    s_has_facts_alone (request);
+    request = s_metrics ();
+    s_now_us += HF_HTTP_ASKS_US;
+    assert_false (hf_http_request_next (request, 2, s_now_us, &s_asked));
+    s_has_facts_alone (request);
+    //  Without facts there are none.
+    request = s_new ("GET", "/metrics");
+    s_next (request, 1);
+    hf_http_request_late (request);
     s_is (&request, 503, "text/plain", "no answer in time");
 }
 

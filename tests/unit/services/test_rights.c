@@ -1,6 +1,7 @@
 /*  The file of rights: what is read, what is refused and how that is said, what is allowed. Each
  *  mutant spoils one test. */
 #include "base/hf_mutant.h"
+#include "base/hf_random.h"
 #include "nodes/services/hf_rights.h"
 #include "tests/kit/hf_test.h"
 
@@ -124,6 +125,84 @@ HF_TEST (bytes_that_cannot_stand_in_a_line)
     assert_string_equal (s_has (rights, "kim", "#*x"), "w");
     assert_string_equal (s_has (rights, "kim", "a#b"), "p");
     hf_rights_destroy (&rights);
+}
+
+#define LINES 60
+#define USERS 3 //  the first is everybody
+
+/*  Lines of three words each, as text and one by one. */
+typedef struct lines {
+    unsigned user[LINES], right[LINES];
+    char pattern[LINES][8];
+    char text[LINES * 40];
+} lines_t;
+
+/*  Names of few letters, so that many begin as others do. */
+static void
+s_random_name (hf_random_t *random, char *name)
+{
+    size_t size = hf_random_below (random, 6);
+    for (size_t i = 0; i < size; i++)
+        name[i] = "ab\x7e"[hf_random_below (random, 3)];
+    name[size] = 0;
+}
+
+static const char *const s_users[USERS] = {"*", "kim", "lee"};
+
+static void
+s_random_lines (hf_random_t *random, lines_t *lines)
+{
+    size_t used = 0;
+    for (unsigned i = 0; i < LINES; i++) {
+        char *pattern = lines->pattern[i];
+        s_random_name (random, pattern);
+        if (pattern[0] == 0 || hf_random_below (random, 2) == 0)
+            strcat (pattern, "*");
+        lines->user[i] = (unsigned)hf_random_below (random, USERS);
+        lines->right[i] = (unsigned)hf_random_below (random, HF_RIGHT_CLOSE);
+        used += (size_t)sprintf (lines->text + used, "%s %s %s\n", s_users[lines->user[i]], pattern,
+                                 hf_right_name ((hf_right_t)lines->right[i]));
+    }
+}
+
+/*  One line after the other. */
+static bool
+s_one_allows (const lines_t *lines, unsigned user, unsigned right, const char *name)
+{
+    for (unsigned i = 0; i < LINES; i++) {
+        const char *pattern = lines->pattern[i];
+        size_t size = strlen (pattern) - 1;
+        bool meant =
+            pattern[size] == '*' ? strncmp (pattern, name, size) == 0 : strcmp (pattern, name) == 0;
+        if (meant && lines->right[i] == right && (lines->user[i] == user || lines->user[i] == 0))
+            return true;
+    }
+    return false;
+}
+
+HF_TEST (many_lines_allow_what_one_of_them_does)
+{
+    static lines_t lines;
+    hf_random_t random = {.state = 11};
+    unsigned allowed = 0;
+    for (int round = 0; round < 300; round++) {
+        s_random_lines (&random, &lines);
+        hf_rights_t *rights = s_read (lines.text);
+        for (int i = 0; i < 100; i++) {
+            char name[8];
+            unsigned user = (unsigned)hf_random_below (&random, USERS);
+            unsigned right = (unsigned)hf_random_below (&random, HF_RIGHT_CLOSE);
+            hf_rules_t rules = hf_rights_of (rights, s_users[user]);
+            s_random_name (&random, name);
+            bool allows = s_one_allows (&lines, user, right, name);
+            if (hf_rules_allow (&rules, (hf_right_t)right, hf_span_text (name)) != allows)
+                fail_msg ("%s %s '%s' should be %d in:\n%s", s_users[user],
+                          hf_right_name ((hf_right_t)right), name, allows, lines.text);
+            allowed += allows;
+        }
+        hf_rights_destroy (&rights);
+    }
+    assert_in_range (allowed, 3000, 27000);
 }
 
 HF_TEST (what_a_prefix_can_reach)
