@@ -245,7 +245,8 @@ s_may_speak (hf_lock_service_t *self, const hf_route_t *route, const hf_requests
 {
     uint32_t ttl_ms;
     const hf_caller_t *caller = hf_routes_find (&self->routes, message->session);
-    if (caller && hf_route_equal (&caller->route, route) && caller->route.user == route->user)
+    if (caller && hf_route_equal (&caller->route, route) && caller->route.user == route->user &&
+        (caller->rights == self->guard.version || HF_MUTANT (spoken_for_ever)))
         return true; //  it was asked before
     if (!hf_lock_may (self, route,
                       &(hf_asked_t){.kind = HF_KIND_REQUESTS, .session = message->session})) {
@@ -282,6 +283,7 @@ s_requests (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
         s_refuse_busy (self, route);
         return;
     }
+    caller->rights = self->guard.version;
     hf_lock_heard (self, message.session);
     if (!hf_lock_marked (self, message.session) &&
         hf_state_answered (self->state, message.session, message.requests, &self->routes.pack)) {

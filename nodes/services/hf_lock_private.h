@@ -35,6 +35,7 @@ typedef struct hf_caller {
     hf_table_node_t by_session;
     uint64_t session;
     hf_route_t route;
+    uint64_t rights;                //  guard.version when ROUTE was last asked for the right to it
     uint32_t first_item, last_item; //  in hf_routes_t.items, from 1; 0: none
     bool dirty;                     //  in the list of those that hf_lock_answers looks at
     bool ended;                     //  forget it then

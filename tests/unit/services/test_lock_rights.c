@@ -518,6 +518,24 @@ BENCH_TEST (an_answer_outlives_its_right, bench)
     assert_int_equal (ASK (bench, KIM, KIM, NULL, acquire, .lock = TEXT ("mine/c")), HF_OK);
 }
 
+BENCH_TEST (who_speaks_in_anothers_session_is_asked_again, bench)
+{
+    static const char without[] = "ops * release\n";
+    s_begin (bench);
+    assert_int_equal (ASK (bench, OPS, LEE, NULL, abandon, .lock = TEXT ("none")), HF_OK);
+    assert_int_equal (ASK (bench, OPS, LEE, NULL, abandon, .lock = TEXT ("none")), HF_OK);
+    hf_mutant = HF_MUTANT_spoken_for_ever;
+    s_rights (bench, without);
+    assert_int_equal (ASK (bench, OPS, LEE, NULL, abandon, .lock = TEXT ("none")), HF_OK);
+    hf_mutant = HF_MUTANT_none;
+    s_rights (bench, without);
+    assert_int_equal (ASK (bench, OPS, LEE, NULL, abandon, .lock = TEXT ("none")), HF_DENIED);
+    //  It is hers all the time; and his again with the right.
+    assert_int_equal (ASK (bench, LEE, LEE, NULL, abandon, .lock = TEXT ("none")), HF_OK);
+    s_rights (bench, s_text);
+    assert_int_equal (ASK (bench, OPS, LEE, NULL, abandon, .lock = TEXT ("none")), HF_OK);
+}
+
 //  ---- whose a session is ---------------------------------------------------------------------
 
 static size_t
