@@ -100,7 +100,7 @@
 //  A hold that session BY ended: its section was committed, or DROPPED.
 #define HF_FIELDS_taken(F)                                                                         \
     F (str, lock) F (u64, token) F (u64, index) F (u64, by) F (str, label) F (flag, dropped)
-#define HF_FIELDS_ring(F)   F (u64, seq) F (list, rows)
+#define HF_FIELDS_ring(F) F (u64, seq) F (list, rows)
 //  Behind the ANSWER DENIED to request SEQ: which right is missing for what, in one line for
 //  people.
 #define HF_FIELDS_denial(F) F (u64, seq) F (str, text)
@@ -496,6 +496,7 @@ enum {
                           //  how many; index: of the roster; number: the feature level
     HF_WHAT_BUSY = 10,    //  BUSY_ROWs of the busiest locks, as the node that is asked counted them
                           //  while it led
+    HF_WHAT_END           //  one more than the last
 };
 
 //  What a CHANGE of the members is.

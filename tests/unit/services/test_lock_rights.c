@@ -362,6 +362,57 @@ BENCH_TEST (what_is_for_all_users, bench)
     assert_int_equal (bench_closed (bench, 4).status, HF_OK);
 }
 
+//  ---- nothing is forgotten -------------------------------------------------------------------
+
+enum { ALL = 4 };
+
+static void
+s_begin_all (bench_t *bench)
+{
+    s_begin (bench);
+    hf_lock_service_user (bench->service, ALL, "all");
+    bench_user (bench, ALL, ALL);
+    s_rights (bench, "all * acquire,shared,append,read,watch,release,close,members,backup\n");
+    assert_int_equal (bench_open (bench, ALL, ALL, 60000), ALL);
+}
+
+BENCH_TEST (who_has_all_rights_is_denied_no_kind, bench)
+{
+    s_begin_all (bench);
+#define ASK_ALL(KIND, name) assert_int_not_equal (ASK (bench, ALL, ALL, NULL, name, ), HF_DENIED);
+    HF_REQUEST_TABLE (ASK_ALL)
+#undef ASK_ALL
+    for (uint32_t what = 1; what < HF_WHAT_END; what++)
+        assert_int_not_equal (s_query (bench, ALL, what, "L"), HF_DENIED);
+    bench_drop_frames (bench);
+    //  Frames with no fields: each kind that is a client's is looked at.
+    unsigned kinds = 0;
+    for (uint32_t kind = 1; kind < 100; kind++) {
+        hf_put_array (&bench->pack, 2);
+        hf_put_u32 (&bench->pack, 1);
+        hf_put_array (&bench->pack, 1);
+        hf_put_u32 (&bench->pack, kind);
+        bench_send (bench, ALL);
+        hf_refused_t refused = bench_refused (bench, ALL);
+        assert_int_not_equal (refused.status, HF_DENIED);
+        kinds += refused.status == HF_MALFORMED;
+    }
+    assert_int_equal (kinds, 7);
+}
+
+BENCH_TEST (what_is_in_no_row_is_denied, bench)
+{
+    char text[300];
+    s_begin_all (bench);
+    assert_int_equal (s_query (bench, ALL, HF_WHAT_END, ""), HF_DENIED);
+    hf_status_t status = ASK (bench, ALL, ALL, text, acquire, .lock = TEXT ("x"), .mode = 9);
+    assert_int_equal (status, HF_DENIED);
+    assert_string_equal (text, "all may not do this: no right is known for it");
+    hf_mutant = HF_MUTANT_uncovered_allowed;
+    assert_int_not_equal (s_query (bench, ALL, HF_WHAT_END, ""), HF_DENIED);
+    hf_mutant = HF_MUTANT_none;
+}
+
 //  ---- what is said ---------------------------------------------------------------------------
 
 BENCH_TEST (a_refusal_says_which_right_is_missing_for_what, bench)
@@ -372,12 +423,20 @@ BENCH_TEST (a_refusal_says_which_right_is_missing_for_what, bench)
     assert_string_equal (text, "kim may not acquire db/x: the right \"acquire\" is missing");
     ASK (bench, KIM, KIM, text, release, .lock = TEXT ("L"), .token = 2, .owner = LEE);
     assert_string_equal (
-        text, "kim may not release L, which lee holds: the right \"release\" is missing");
+        text, "kim may not release L of session 2, which is another user's: the right \"release\" "
+              "is missing");
     ASK (bench, KIM, KIM, text, append, .lock = TEXT ("mine/a"), .token = 1, .file = TEXT ("F"));
     assert_string_equal (text, "kim may not append to F: the right \"append\" is missing");
     ASK (bench, KIM, LEE, text, abandon, .lock = TEXT ("L"));
-    assert_string_equal (text, "kim may not speak for session 2, which is lee's: the right "
-                               "\"close\" is missing");
+    assert_string_equal (text, "kim may not speak for session 2, which is another user's: the "
+                               "right \"close\" is missing");
+    //  Whose it is, is in the log.
+    assert_non_null (strstr (bench->log, "audit: kim may not speak for session 2, which is lee's: "
+                                         "the right \"close\" is missing\n"));
+    hf_mutant = HF_MUTANT_owner_told;
+    ASK (bench, KIM, LEE, text, abandon, .lock = TEXT ("L"));
+    hf_mutant = HF_MUTANT_none;
+    assert_non_null (strstr (text, "lee"));
     bench_query (bench, KIM, 9, HF_WHAT_READ, "F");
     hf_query_result_t result = bench_result (bench, KIM);
     assert_true (
@@ -398,7 +457,8 @@ BENCH_TEST (a_name_that_is_none_is_not_repeated, bench)
     //  A backup and a change need no name, whatever the frame says.
     assert_int_equal (s_query (bench, KIM, HF_WHAT_BACKUP, "a\nb"), HF_DENIED);
     ASK (bench, KIM, KIM, text, release, .lock = TEXT ("a\nb"), .owner = LEE);
-    assert_string_equal (text, "kim may not release: the right \"release\" is missing");
+    assert_string_equal (text, "kim may not release a hold of session 2, which is another user's: "
+                               "the right \"release\" is missing");
     assert_null (strstr (bench->log, "a\nb"));
 }
 
@@ -435,10 +495,11 @@ BENCH_TEST (what_operators_do_is_written_down, bench)
     s_begin (bench);
     assert_int_equal (s_release (bench, OPS), HF_OK);
     assert_non_null (
-        strstr (bench->log, "audit: ops: release L, which lee holds: done, index 6\n"));
+        strstr (bench->log, "audit: ops: release L of session 2, which is lee's: done, index 6\n"));
     assert_int_equal (s_release (bench, OPS), HF_NOT_HOLDER);
-    assert_non_null (strstr (bench->log, "audit: ops: release L, which lee holds: you do not hold "
-                                         "this lock, index 7\n"));
+    assert_non_null (strstr (bench->log,
+                             "audit: ops: release L of session 2, which is lee's: you do not hold "
+                             "this lock, index 7\n"));
     s_close (bench, OPS);
     assert_non_null (strstr (bench->log, "audit: ops: close session 2, which is lee's: done, index "
                                          "8\n"));
@@ -464,6 +525,23 @@ BENCH_TEST (what_becomes_of_it_the_next_leader_knows, bench)
     bench_settle (bench);
     assert_non_null (strstr (bench->log, "audit: ops: close session 2, which is lee's: this node "
                                          "leads no more, see the next leader's log\n"));
+}
+
+//  A CLOSE that is refused leaves nothing that waits.
+HF_TEST (what_was_not_done_is_not_written_down)
+{
+    bench_t bench;
+    bench_init (&bench, (hf_lock_config_t){.self = 1, .undecided_max = 100000}, true);
+    s_begin (&bench);
+    bench.no_commits = true;
+    bench_append (&bench, LEE, LEE, 1000, 2, 0, 150000);
+    bench_settle (&bench);
+    bench_close (&bench, OPS, LEE, 5);
+    assert_int_equal (bench_refused (&bench, OPS).status, HF_BUSY);
+    bench_follow (&bench, TERM + 1, 2);
+    bench_settle (&bench);
+    assert_null (strstr (bench.log, "audit: ops: close"));
+    bench_done (&bench);
 }
 
 //  ---- a frame of several ---------------------------------------------------------------------
