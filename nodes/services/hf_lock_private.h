@@ -411,6 +411,8 @@ bool hf_lock_speaks (const hf_lock_service_t *self, const hf_route_t *route, uin
 /*  Whether he may read, or watch, what has that name. Nothing is written. */
 bool hf_lock_sees (const hf_lock_service_t *self, const hf_route_t *route, hf_right_t right,
                    hf_span_t name);
+/*  The RING_ROWs of ROWS whose names he may read. Valid until the next that is sifted. */
+hf_list_t hf_lock_sift_ring (hf_lock_service_t *self, const hf_route_t *route, hf_list_t rows);
 /*  The requests of MESSAGE that are allowed. Those that are not are answered. */
 hf_list_t hf_lock_sift (hf_lock_service_t *self, const hf_route_t *route, hf_caller_t *caller,
                         const hf_requests_t *message);

@@ -265,6 +265,22 @@ hf_lock_sees (const hf_lock_service_t *self, const hf_route_t *route, hf_right_t
     return !user || hf_rules_allow (&user->rules, right, name);
 }
 
+hf_list_t
+hf_lock_sift_ring (hf_lock_service_t *self, const hf_route_t *route, hf_list_t rows)
+{
+    hf_pack_t *seen = &self->guard.sifted;
+    hf_scan_t scan = hf_scan_list (rows);
+    hf_ring_row_t row;
+    if (!s_guarded (self, route) || HF_MUTANT (ring_told_unseen))
+        return rows;
+    hf_pack_reset (seen);
+    for (uint32_t i = 0; i < rows.count && hf_ring_row_get (&scan, &row); i++)
+        if (hf_lock_sees (self, route, HF_RIGHT_READ, row.waits) &&
+            (row.holds.size == 0 || hf_lock_sees (self, route, HF_RIGHT_READ, row.holds)))
+            hf_ring_row_put (seen, &row);
+    return hf_pack_list (seen);
+}
+
 //  ---- requests -----------------------------------------------------------------------
 
 /*  All its places. What cannot be read is refused when it is applied. */
