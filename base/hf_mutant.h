@@ -178,6 +178,10 @@
 //  For unit tests alone. The lock actor answers nothing before it has applied it, so that no client
 //  can see the difference; the tool's guard, names and addresses are not in the simulator.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
+    M (ring_told_unseen, "rights", "a ring names locks that the user may not read")                \
+    M (owner_told, "rights", "who is denied learns whose a session is")                            \
+    M (uncovered_allowed, "rights", "what no row speaks of is allowed")                            \
+    M (spoken_for_ever, "rights", "who spoke in another's session does without the right")         \
     M (floor_forgotten, "P5a", "tokens of a new cluster begin below the floor that it was given")  \
     M (lead_not_kept, "P11", "a lead that an operator asked for is handed on to a lower id")       \
     M (drained_leads, "P11", "a leader that is drained does not hand over")                        \

@@ -52,6 +52,7 @@ struct hf_door {
     uint64_t trespasses_us;           //  ... then
     HF_ARRAY (hf_door_news_t) news;
     HF_ARRAY (hf_door_user_t) users; //  by number
+    uint32_t met;                    //  user of who was met last; 0: none
 };
 
 hf_door_t *
@@ -246,11 +247,13 @@ s_user (hf_door_t *self, const char *name)
 static hf_door_client_t *
 s_welcome (hf_door_t *self, const hf_route_t *route, int fd, const hf_key_t *whose)
 {
+    //  Also of who has left: what is read of it later is still its.
+    self->met = s_user (self, whose->name);
     hf_door_client_t *client = hf_door_clients_add_keyed (&self->clients, route, fd, whose, false);
     const char *address = zmq_msg_gets (&self->body, "Peer-Address");
     if (!client)
         return NULL;
-    client->user = s_user (self, whose->name);
+    client->user = self->met;
     client->address = address ? strdup (address) : NULL;
     return client;
 }
@@ -312,6 +315,13 @@ s_meet (hf_door_t *self, const hf_route_t *route)
     return hf_door_clients_add (&self->clients, route, zmq_msg_get (&self->body, ZMQ_SRCFD));
 }
 
+/*  Of nobody nothing is checked: with keys, nobody says more than a guest may. */
+static bool
+s_is_somebodys (hf_door_t *self, const hf_route_t *route)
+{
+    return !self->keys || route->user > 0 || s_guest_may (self);
+}
+
 /*  The message at hand, with all its parts, waits no more. */
 static void
 s_handled (hf_door_t *self, const hf_door_client_t *client)
@@ -371,13 +381,14 @@ hf_door_next (hf_door_t *self, hf_route_t *route, hf_span_t *bytes)
         bool good = s_take_parts (self, zmq_msg_more (&self->body), route) && short_id;
         hf_door_client_t *client = NULL;
         if (good && !(client = hf_door_clients_find (&self->clients, route))) {
+            self->met = 0;
             client = s_meet (self, route);
             good = client != &s_refused;
             client = good ? client : NULL;
         }
         s_handled (self, client);
-        if (good) {
-            route->user = client ? client->user : 0;
+        route->user = client ? client->user : self->met;
+        if (good && s_is_somebodys (self, route)) {
             *bytes = hf_span (zmq_msg_data (&self->body), zmq_msg_size (&self->body));
             return true;
         }

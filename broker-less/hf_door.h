@@ -41,7 +41,8 @@ bool hf_door_next (hf_door_t *self, hf_route_t *route, hf_span_t *bytes);
 bool hf_door_send (hf_door_t *self, const hf_route_t *route, const void *frame, size_t size);
 
 /*  The name, in his key file, of the user of that number, as routes give it: 1 for the first that
- *  was heard since the start; 0 in a route: it has the key of a node, or there are no keys. */
+ *  was heard since the start; 0 in a route: it has the key of a node, or there are no keys. Who has
+ *  left before its frame is read has its number all the same. */
 const char *hf_door_user (const hf_door_t *self, uint32_t number);
 /*  Where a client with a key is connected from; NULL: it has left, or has no key. */
 const char *hf_door_address (const hf_door_t *self, const hf_route_t *route);

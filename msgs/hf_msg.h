@@ -496,6 +496,7 @@ enum {
                           //  how many; index: of the roster; number: the feature level
     HF_WHAT_BUSY = 10,    //  BUSY_ROWs of the busiest locks, as the node that is asked counted them
                           //  while it led
+    HF_WHAT_END           //  one more than the last
 };
 
 //  What a CHANGE of the members is.

@@ -69,18 +69,32 @@ s_read (int fd, size_t *size)
     return NULL;
 }
 
-/*  Open it, and see how it looks from outside. -1: errno. */
+/*  Whether others than the owner of the file may write it, and so give themselves rights. */
+static bool
+s_open_to_others (const struct stat *status)
+{
+    return (status->st_mode & (S_IWGRP | S_IWOTH)) != 0;
+}
+
+/*  Open it, and see how it looks from outside. -1: WHY. */
 static int
-s_open (const char *file, uint64_t *look, bool *racy)
+s_open (const char *file, uint64_t *look, bool *racy, const char **why)
 {
     struct stat status;
     //  A pipe would hold us up.
     int fd = open (file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
+    if (fd < 0) {
+        *why = strerror (errno);
         return -1;
-    if (fstat (fd, &status) != 0 || !S_ISREG (status.st_mode)) {
+    }
+    if (fstat (fd, &status) != 0 || !S_ISREG (status.st_mode))
+        *why = strerror (EINVAL);
+    else if (s_open_to_others (&status))
+        *why = "others may write it: chmod go-w";
+    else
+        *why = NULL;
+    if (*why) {
         close (fd);
-        errno = EINVAL;
         return -1;
     }
     const uint64_t of[] = {status.st_ino, (uint64_t)status.st_size, (uint64_t)status.st_ctim.tv_sec,
@@ -91,9 +105,9 @@ s_open (const char *file, uint64_t *look, bool *racy)
 }
 
 static int
-s_refuse (const char *file)
+s_refuse (const char *file, const char *why)
 {
-    fprintf (stderr, "holdfastd: cannot read the file of rights %s: %s\n", file, strerror (errno));
+    fprintf (stderr, "holdfastd: cannot read the file of rights %s: %s\n", file, why);
     return -1;
 }
 
@@ -102,16 +116,18 @@ hf_node_rights (hf_node_t *self, const hf_options_t *options)
 {
     hf_node_rights_t *rights = &self->rights;
     listener_t listener = {.file = options->rights};
+    const char *why;
     bool racy;
     if (!options->rights)
         return 0;
-    int fd = s_open (options->rights, &rights->look, &racy);
+    int fd = s_open (options->rights, &rights->look, &racy, &why);
     if (fd < 0)
-        return s_refuse (options->rights);
+        return s_refuse (options->rights, why);
     rights->text = s_read (fd, &rights->size);
+    why = strerror (errno);
     close (fd);
     if (!rights->text)
-        return s_refuse (options->rights);
+        return s_refuse (options->rights, why);
     if (!s_good (rights->text, rights->size, s_say, &listener))
         return -1;
     rights->file = options->rights;
@@ -131,9 +147,8 @@ s_news (hf_node_rights_t *self, uint64_t complaint)
 }
 
 static void
-s_complain (hf_node_rights_t *self)
+s_complain (hf_node_rights_t *self, const char *why)
 {
-    const char *why = strerror (errno);
     if (s_news (self, hf_hash (2, why, strlen (why))))
         hf_report (HF_WARN, "cannot read the file of rights %s: %s; keeps the rights that it had",
                    self->file, why);
@@ -167,20 +182,21 @@ bool
 hf_node_rights_look (hf_node_t *self)
 {
     hf_node_rights_t *rights = &self->rights;
+    const char *why;
     uint64_t look;
     bool racy;
     size_t size;
     if (!rights->file)
         return false;
-    int fd = s_open (rights->file, &look, &racy);
+    int fd = s_open (rights->file, &look, &racy, &why);
     if (fd < 0) {
-        s_complain (rights);
+        s_complain (rights, why);
         return false;
     }
     bool looks = racy || look != rights->look || rights->complaint != 0;
     uint8_t *text = looks ? s_read (fd, &size) : NULL;
     if (looks && !text)
-        s_complain (rights);
+        s_complain (rights, strerror (errno));
     close (fd);
     if (!text)
         return false;

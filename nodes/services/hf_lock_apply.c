@@ -31,6 +31,15 @@ s_opened (hf_lock_service_t *self, const hf_outcome_t *out)
     hf_outbox_to_client (&self->out, &route, 0);
 }
 
+/*  As far as its user may see it. */
+static void
+s_ring (hf_lock_service_t *self, const hf_caller_t *caller, const hf_outcome_t *out)
+{
+    hf_list_t rows = hf_lock_sift_ring (self, &caller->route, out->ring);
+    if (rows.count > 0)
+        hf_ring_put (&self->routes.pack, &(hf_ring_t){.seq = out->answer.seq, .rows = rows});
+}
+
 static void
 s_answer (hf_lock_service_t *self, const hf_outcome_t *out)
 {
@@ -43,7 +52,7 @@ s_answer (hf_lock_service_t *self, const hf_outcome_t *out)
     hf_answer_put (&self->routes.pack, &out->answer);
     //  In one frame with the answer: a client does not wait for it.
     if (out->ring.count > 0)
-        hf_ring_put (&self->routes.pack, &(hf_ring_t){.seq = out->answer.seq, .rows = out->ring});
+        s_ring (self, caller, out);
     if (out->answer.status == HF_SESSION_EXPIRED)
         hf_routes_end (&self->routes, caller);
     hf_lock_item (self, caller);

@@ -245,7 +245,8 @@ s_may_speak (hf_lock_service_t *self, const hf_route_t *route, const hf_requests
 {
     uint32_t ttl_ms;
     const hf_caller_t *caller = hf_routes_find (&self->routes, message->session);
-    if (caller && hf_route_equal (&caller->route, route) && caller->route.user == route->user)
+    if (caller && hf_route_equal (&caller->route, route) && caller->route.user == route->user &&
+        (caller->rights == self->guard.version || HF_MUTANT (spoken_for_ever)))
         return true; //  it was asked before
     if (!hf_lock_may (self, route,
                       &(hf_asked_t){.kind = HF_KIND_REQUESTS, .session = message->session})) {
@@ -282,6 +283,7 @@ s_requests (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
         s_refuse_busy (self, route);
         return;
     }
+    caller->rights = self->guard.version;
     hf_lock_heard (self, message.session);
     if (!hf_lock_marked (self, message.session) &&
         hf_state_answered (self->state, message.session, message.requests, &self->routes.pack)) {
@@ -379,9 +381,12 @@ s_close (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
     else if (s_busy (self, route) ||
              !hf_routes_pend_closing (&self->routes, message.session, message.echo, route))
         s_refuse_busy (self, route);
-    else
+    else {
+        if (self->guard.doing[0] != 0)
+            hf_lock_audit_later (self, route, message.session, 0, self->guard.doing);
         hf_cmd_close_put (&self->commands,
                           &(hf_cmd_close_t){.session = message.session, .by = message.by});
+    }
 }
 
 void
@@ -476,13 +481,15 @@ hf_lock_service_from_client (hf_lock_service_t *self, const hf_route_t *route, h
                         status == HF_TOO_LARGE     ? "a frame must be at most 2 MiB"
                         : status == HF_BAD_VERSION ? "this node speaks version 1 of the protocol"
                                                    : "a frame must be [1, [kind, fields...]]");
+    else if (kind < HF_KIND_OPEN || kind > HF_KIND_CHANGE)
+        s_refuse_input (self, route, HF_UNKNOWN,
+                        "a client sends OPEN, KEEPALIVE, REQUESTS, CLOSE, QUERY, WATCH or CHANGE");
+    else if (!hf_lock_covers (self, route, kind))
+        s_refuse_input (self, route, HF_DENIED, "no right is known for this kind of frame");
     else if (kind == HF_KIND_QUERY)
         s_query (self, route, &scan);
     else if (kind == HF_KIND_WATCH)
         s_watch (self, route, &scan);
-    else if (kind < HF_KIND_OPEN || kind > HF_KIND_CHANGE)
-        s_refuse_input (self, route, HF_UNKNOWN,
-                        "a client sends OPEN, KEEPALIVE, REQUESTS, CLOSE, QUERY, WATCH or CHANGE");
     else if (!self->leading && !(kind == HF_KIND_CHANGE && HF_MUTANT (change_by_follower)))
         hf_lock_send_away (self, route);
     else if (kind == HF_KIND_CHANGE)

@@ -230,7 +230,13 @@ void
 hf_lock_drop_changes (hf_lock_service_t *self)
 {
     hf_lock_members_t *members = &self->members;
-    for (uint32_t i = 0; i < members->changes_count && !HF_MUTANT (change_left_waiting); i++)
-        hf_lock_send_away (self, &members->changes[i].route);
+    for (uint32_t i = 0; i < members->changes_count && !HF_MUTANT (change_left_waiting); i++) {
+        const hf_changing_t *changing = &members->changes[i];
+        hf_outbox_say_of (&self->out, &changing->route, HF_INFO,
+                          "audit: %s: change of the members, request %016" PRIx64
+                          ": this node leads no more, see the next leader's log",
+                          hf_lock_user (self, &changing->route), changing->id);
+        hf_lock_send_away (self, &changing->route);
+    }
     members->changes_count = 0;
 }

@@ -35,6 +35,7 @@ typedef struct hf_caller {
     hf_table_node_t by_session;
     uint64_t session;
     hf_route_t route;
+    uint64_t rights;                //  guard.version when ROUTE was last asked for the right to it
     uint32_t first_item, last_item; //  in hf_routes_t.items, from 1; 0: none
     bool dirty;                     //  in the list of those that hf_lock_answers looks at
     bool ended;                     //  forget it then
@@ -199,6 +200,7 @@ typedef struct hf_operated {
 } hf_operated_t;
 
 #define HF_WHY_SIZE     560 //  a refusal, in one line
+#define HF_DOING_SIZE   460 //  what was asked for, in it
 #define HF_OPERATED_MAX 256
 
 typedef struct hf_guard {
@@ -207,7 +209,8 @@ typedef struct hf_guard {
     HF_ARRAY (hf_lock_user_t) users; //  by number, from 1 on
     hf_pack_t sifted;                //  scratch: requests that are allowed
     uint64_t session, seq;           //  of the request that is looked at
-    char why[HF_WHY_SIZE];           //  the last refusal
+    char why[HF_WHY_SIZE];           //  the last refusal, as its user is told
+    char doing[HF_DOING_SIZE];       //  what the last was that an operator may do; "": nothing
     uint64_t unsaid_us;              //  when refusals that were not told are; 0: there are none
     HF_ARRAY (hf_operated_t) operated;
 } hf_guard_t;
@@ -400,11 +403,16 @@ typedef struct hf_asked {
 /*  Whether the user of the connection has the rights for it: the one place where that is decided.
  *  False: it was written to the log, and self->guard.why says which one is missing. */
 bool hf_lock_may (hf_lock_service_t *self, const hf_route_t *route, const hf_asked_t *asked);
+/*  Whether any right, or none, is known to be needed for a frame of that kind. Nothing is written.
+ */
+bool hf_lock_covers (const hf_lock_service_t *self, const hf_route_t *route, uint32_t kind);
 /*  Whether he may speak for the session. Nothing is written. */
 bool hf_lock_speaks (const hf_lock_service_t *self, const hf_route_t *route, uint64_t session);
 /*  Whether he may read, or watch, what has that name. Nothing is written. */
 bool hf_lock_sees (const hf_lock_service_t *self, const hf_route_t *route, hf_right_t right,
                    hf_span_t name);
+/*  The RING_ROWs of ROWS whose names he may read. Valid until the next that is sifted. */
+hf_list_t hf_lock_sift_ring (hf_lock_service_t *self, const hf_route_t *route, hf_list_t rows);
 /*  The requests of MESSAGE that are allowed. Those that are not are answered. */
 hf_list_t hf_lock_sift (hf_lock_service_t *self, const hf_route_t *route, hf_caller_t *caller,
                         const hf_requests_t *message);

@@ -1,6 +1,7 @@
 /*  Who may do what. The table below is all there is to it: which right each kind of frame and of
- *  request needs, and for what. What is in no row is for all users: to open a session, to ask for
- *  the status, the leader and the members, to give up what one has.
+ *  request needs, and for what. What is in no row nobody may do: a new kind needs one, also when it
+ *  is for all users. A request of a kind that this node cannot read passes: when it is applied, it
+ *  is refused.
  *
  *  Without a file of rights, and for the node's own HTTP port, nothing is checked.
  */
@@ -12,10 +13,20 @@ typedef enum scope {
     NAMED,  //  for the name
     REACH,  //  for any name that begins so
     OTHERS, //  for the name, when it is about another user's session
+    ALL,    //  for all users, whatever their rights
 } scope_t;
 
 //  N (mutant, KIND, what, RIGHT, scope, what it is to people)
 #define NEEDS(N)                                                                                   \
+    N (none, OPEN, 0, READ, ALL, "open a session")                                                 \
+    N (none, CLAIM, 0, READ, ALL, "claim")     /*  its places are looked at, one by one */         \
+    N (none, ABANDON, 0, READ, ALL, "abandon") /*  what the session itself has asked for */        \
+    N (none, QUERY, HF_WHAT_LEADER, READ, ALL, "see the leader")                                   \
+    N (none, QUERY, HF_WHAT_STATUS, READ, ALL, "see the status")                                   \
+    N (none, QUERY, HF_WHAT_MEMBERS, READ, ALL, "see the members")                                 \
+    N (none, QUERY, HF_WHAT_LOCKS, READ, ALL, "list locks")  /*  rows are left out ... */          \
+    N (none, QUERY, HF_WHAT_FILES, READ, ALL, "list files")  /*  ... that the user ... */          \
+    N (none, QUERY, HF_WHAT_SESSIONS, READ, ALL, "sessions") /*  ... may not see */                \
     N (unasked_acquire, ACQUIRE, HF_MODE_EXCLUSIVE, ACQUIRE, NAMED, "acquire")                     \
     N (unasked_shared, ACQUIRE, HF_MODE_SHARED, SHARED, NAMED, "share")                            \
     N (unasked_place, PLACE, HF_MODE_EXCLUSIVE, ACQUIRE, NAMED, "acquire")                         \
@@ -134,34 +145,49 @@ s_owns (const hf_lock_service_t *self, const hf_lock_user_t *user, uint64_t sess
     return owner.size == 0 || hf_span_equal (owner, hf_span_text (user->name));
 }
 
-/*  "acquire db/x", "release db/x, which lee holds", "close session 7, which is lee's". */
+/*  "acquire db/x", "release db/x of session 7, which is another user's", "close session 7, which is
+ *  another user's". Whose it is, is for the log alone: TELLS. */
 static void
-s_describe (const hf_lock_service_t *self, const need_t *need, const hf_asked_t *asked,
-            char text[HF_WHY_SIZE])
+s_describe (const hf_lock_service_t *self, const need_t *need, const hf_asked_t *asked, bool tells,
+            char text[HF_DOING_SIZE])
 {
     hf_span_t owner = hf_state_session_user (self->state, asked->session);
-    size_t used = (size_t)snprintf (text, HF_WHY_SIZE, "%s", need->verb), room = HF_WHY_SIZE - used;
-    if (need->scope == OTHERS && need->right == HF_RIGHT_CLOSE)
-        snprintf (text + used, room, " session %" PRIu64 ", which is %.*s's", asked->session,
-                  (int)owner.size, (const char *)owner.at);
-    else if (need->scope == OTHERS && hf_name_valid (asked->name))
-        snprintf (text + used, room, " %.*s, which %.*s holds", (int)asked->name.size,
-                  (const char *)asked->name.at, (int)owner.size, (const char *)owner.at);
-    else if (need->scope == REACH || hf_name_valid (asked->name))
-        snprintf (text + used, room, " %.*s%s", (int)asked->name.size, (const char *)asked->name.at,
-                  need->scope == REACH ? "*" : "");
+    if (!tells && !HF_MUTANT (owner_told))
+        owner = hf_span_text ("another user");
+    bool others = need->scope == OTHERS, closes = need->right == HF_RIGHT_CLOSE;
+    bool named = need->scope == REACH || (hf_name_valid (asked->name) && !(others && closes));
+    size_t used = (size_t)snprintf (text, HF_DOING_SIZE, "%s", need->verb);
+    if (named)
+        used +=
+            (size_t)snprintf (text + used, HF_DOING_SIZE - used, " %.*s%s", (int)asked->name.size,
+                              (const char *)asked->name.at, need->scope == REACH ? "*" : "");
+    if (others)
+        snprintf (text + used, HF_DOING_SIZE - used, "%s session %" PRIu64 ", which is %.*s's",
+                  closes  ? ""
+                  : named ? " of"
+                          : " a hold of",
+                  asked->session, (int)owner.size, (const char *)owner.at);
 }
 
 static void
 s_deny (hf_lock_service_t *self, const hf_route_t *route, const need_t *need,
         const hf_asked_t *asked)
 {
-    char doing[HF_WHY_SIZE - 160];
-    char text[HF_WHY_SIZE];
-    s_describe (self, need, asked, text);
-    snprintf (doing, sizeof doing, "%.*s", (int)sizeof doing - 1, text);
-    snprintf (self->guard.why, HF_WHY_SIZE, "%s may not %s: the right \"%s\" is missing",
-              hf_lock_user (self, route), doing, hf_right_name (need->right));
+    static const char form[] = "%s may not %s: the right \"%s\" is missing";
+    const char *user = hf_lock_user (self, route), *right = hf_right_name (need->right);
+    char doing[HF_DOING_SIZE];
+    s_describe (self, need, asked, true, doing);
+    snprintf (self->guard.why, HF_WHY_SIZE, form, user, doing, right);
+    hf_lock_audit_refusal (self, route);
+    s_describe (self, need, asked, false, doing);
+    snprintf (self->guard.why, HF_WHY_SIZE, form, user, doing, right);
+}
+
+static void
+s_deny_uncovered (hf_lock_service_t *self, const hf_route_t *route)
+{
+    snprintf (self->guard.why, HF_WHY_SIZE, "%s may not do this: no right is known for it",
+              hf_lock_user (self, route));
     hf_lock_audit_refusal (self, route);
 }
 
@@ -170,13 +196,12 @@ static void
 s_operates (hf_lock_service_t *self, const hf_route_t *route, const need_t *need,
             const hf_asked_t *asked)
 {
-    char text[HF_WHY_SIZE];
+    hf_guard_t *guard = &self->guard;
     if (asked->kind == HF_KIND_KEEPALIVE || asked->kind == HF_KIND_REQUESTS)
         return; //  what is then done in it is told
-    s_describe (self, need, asked, text);
-    bool closes = asked->kind == HF_KIND_CLOSE;
-    hf_lock_audit_later (self, route, closes ? asked->session : self->guard.session,
-                         closes ? 0 : self->guard.seq, text);
+    s_describe (self, need, asked, true, guard->doing);
+    if (asked->kind != HF_KIND_CLOSE) //  that may be refused yet
+        hf_lock_audit_later (self, route, guard->session, guard->seq, guard->doing);
 }
 
 /*  It is about a name that nothing can have: it is refused for that. */
@@ -190,9 +215,14 @@ bool
 hf_lock_may (hf_lock_service_t *self, const hf_route_t *route, const hf_asked_t *asked)
 {
     const hf_lock_user_t *user = s_guarded (self, route);
+    bool covered = !user || HF_MUTANT (uncovered_allowed);
+    self->guard.doing[0] = 0;
     for (size_t i = 0; user && i < sizeof s_needs / sizeof *s_needs; i++) {
         const need_t *need = &s_needs[i];
-        if (need->kind != asked->kind || need->what != asked->what || HF_MUTANT_IS (need->mutant) ||
+        if (need->kind != asked->kind || need->what != asked->what)
+            continue;
+        covered = true;
+        if (need->scope == ALL || HF_MUTANT_IS (need->mutant) ||
             (need->scope == OTHERS ? s_owns (self, user, asked->session) : s_nameless (asked)))
             continue;
         bool allowed = need->scope == REACH
@@ -205,7 +235,18 @@ hf_lock_may (hf_lock_service_t *self, const hf_route_t *route, const hf_asked_t 
         if (need->scope == OTHERS)
             s_operates (self, route, need, asked);
     }
-    return true;
+    if (!covered)
+        s_deny_uncovered (self, route);
+    return covered;
+}
+
+bool
+hf_lock_covers (const hf_lock_service_t *self, const hf_route_t *route, uint32_t kind)
+{
+    bool covered = !s_guarded (self, route);
+    for (size_t i = 0; !covered && i < sizeof s_needs / sizeof *s_needs; i++)
+        covered = s_needs[i].kind == kind;
+    return covered;
 }
 
 bool
@@ -222,6 +263,22 @@ hf_lock_sees (const hf_lock_service_t *self, const hf_route_t *route, hf_right_t
 {
     const hf_lock_user_t *user = s_guarded (self, route);
     return !user || hf_rules_allow (&user->rules, right, name);
+}
+
+hf_list_t
+hf_lock_sift_ring (hf_lock_service_t *self, const hf_route_t *route, hf_list_t rows)
+{
+    hf_pack_t *seen = &self->guard.sifted;
+    hf_scan_t scan = hf_scan_list (rows);
+    hf_ring_row_t row;
+    if (!s_guarded (self, route) || HF_MUTANT (ring_told_unseen))
+        return rows;
+    hf_pack_reset (seen);
+    for (uint32_t i = 0; i < rows.count && hf_ring_row_get (&scan, &row); i++)
+        if (hf_lock_sees (self, route, HF_RIGHT_READ, row.waits) &&
+            (row.holds.size == 0 || hf_lock_sees (self, route, HF_RIGHT_READ, row.holds)))
+            hf_ring_row_put (seen, &row);
+    return hf_pack_list (seen);
 }
 
 //  ---- requests -----------------------------------------------------------------------
@@ -245,9 +302,13 @@ static bool
 s_request_may (hf_lock_service_t *self, const hf_route_t *route, const hf_request_t *request)
 {
     hf_asked_t asked = {.kind = request->kind};
-    switch (request->status == HF_OK ? request->kind : 0) {
+    if (request->status != HF_OK)
+        return true;
+    switch (request->kind) {
     case HF_KIND_CLAIM:
-        return s_claim_may (self, route, &request->claim);
+        if (!s_claim_may (self, route, &request->claim))
+            return false;
+        break;
     case HF_KIND_ACQUIRE:
         asked.name = request->acquire.lock;
         asked.what = request->acquire.mode;
@@ -267,8 +328,8 @@ s_request_may (hf_lock_service_t *self, const hf_route_t *route, const hf_reques
     case HF_KIND_NOTE:
         asked.session = request->note.owner;
         break;
-    default:
-        return true;
+    default: //  it is about no name
+        break;
     }
     return hf_lock_may (self, route, &asked);
 }

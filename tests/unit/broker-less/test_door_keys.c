@@ -153,6 +153,89 @@ TEST (each_message_says_whose_it_is)
     assert_null (hf_door_address (s_door, &s_route));
 }
 
+/*  Plain libzmq with the keys of KEYS; what it has sent is written out when it closes. */
+static void *
+raw_client (const hf_keys_t *keys)
+{
+    char address[HF_HOST_MAX + 32];
+    void *client = zmq_socket (s_context, ZMQ_DEALER);
+    int linger_ms = 10000;
+    zmq_setsockopt (client, ZMQ_LINGER, &linger_ms, sizeof (linger_ms));
+    zmq_setsockopt (client, ZMQ_CURVE_SERVERKEY, hf_keys_own (s_node)->public_text, HF_KEY_TEXT);
+    zmq_setsockopt (client, ZMQ_CURVE_PUBLICKEY, hf_keys_own (keys)->public_text, HF_KEY_TEXT);
+    zmq_setsockopt (client, ZMQ_CURVE_SECRETKEY, hf_keys_own (keys)->secret_text, HF_KEY_TEXT);
+    test_address (&s_endpoint, s_endpoint.client_port, address);
+    assert_int_equal (zmq_connect (client, address), 0);
+    return client;
+}
+
+/*  Each sends the frame so many times and has left before the first is read. */
+static void
+send_and_leave (const hf_keys_t *keys, unsigned frames, const void *bytes, size_t size)
+{
+    uint64_t open = hf_door_facts (s_door).connections;
+    void *brief = raw_client (keys);
+    for (unsigned i = 0; i < frames; i++)
+        assert_int_equal (zmq_send (brief, bytes, size, 0), size);
+    UNTIL (hf_door_facts (s_door).connections == open + 1);
+    zmq_close (brief);
+    UNTIL (hf_door_facts (s_door).connections == open);
+}
+
+TEST (who_leaves_before_its_frame_is_read_is_still_a_user)
+{
+    s_client = keys_of ("alice");
+    for (unsigned i = 0; i < 10; i++)
+        send_and_leave (s_client, 3, "brief", 5);
+    for (unsigned i = 0; i < 30; i++) {
+        assert_true (door_next ());
+        assert_true (hf_span_equal (s_bytes, hf_span_text ("brief")));
+        assert_int_equal (s_route.user, 1);
+    }
+    assert_string_equal (hf_door_user (s_door, 1), "alice");
+    assert_int_equal (hf_door_facts (s_door).known, 0);
+    assert_false (hf_door_send (s_door, &s_route, "too late", 8));
+    assert_false (door_next ());
+}
+
+TEST (who_leaves_once_it_is_known_is_still_the_same_user)
+{
+    s_client = keys_of ("alice");
+    void *client = raw_client (s_client);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal (zmq_send (client, "hello", 5, 0), 5);
+    UNTIL (door_next ()); //  the first; the others wait
+    assert_int_equal (s_route.user, 1);
+    UNTIL (hf_door_facts (s_door).connections == 1);
+    zmq_close (client);
+    UNTIL (hf_door_facts (s_door).connections == 0);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_true (door_next ());
+        assert_int_equal (s_route.user, 1);
+    }
+    assert_false (door_next ());
+}
+
+//  Nor does a node that has left say more than a guest may; and a key that is gone says nothing.
+TEST (who_leaves_says_no_more_than_who_stays)
+{
+    hf_pack_t frame;
+    key_make ("node-2", 2, "nodes/node-2");
+    hf_keys_refresh (s_node, NULL, NULL);
+    hf_keys_t *node = keys_of ("node-2");
+    hf_pack_init (&frame);
+    hf_query_frame (&frame, &(hf_query_t){.id = 1, .what = HF_WHAT_STATUS});
+    send_and_leave (node, 3, hf_pack_bytes (&frame), hf_pack_size (&frame));
+    hf_pack_done (&frame);
+    assert_false (door_next ());
+    s_client = keys_of ("alice");
+    send_and_leave (s_client, 3, "brief", 5);
+    key_remove ("clients/alice");
+    hf_keys_refresh (s_node, NULL, NULL);
+    assert_false (door_next ());
+    hf_keys_destroy (&node);
+}
+
 TEST (strangers_are_told_what_is_missing)
 {
     open_link (NULL);

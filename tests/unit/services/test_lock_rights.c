@@ -1,99 +1,11 @@
-/*  The lock service and the rights of users: what each kind of request needs, what is shown, whose
- * a session is, and what the log says of it. Each mutant spoils one test. */
+/*  The lock service and the rights of users: what each kind of request needs, whose a session is,
+ * and what the log says of it. Each mutant spoils one test. */
 #include "base/hf_mutant.h"
 #include "nodes/consensus/hf_core.h"
-#include "tests/unit/services/lock_bench.h"
+#include "tests/unit/services/rights_bench.h"
+#include <inttypes.h>
 
 int hf_mutant = HF_MUTANT_none;
-
-enum { KIM = 1, LEE = 2, OPS = 3 }; //  clients, and users by the same numbers
-
-static const char s_text[] = "kim mine/* acquire,shared,append,read,watch\n"
-                             "lee * acquire,shared,append,read,watch\n"
-                             "ops * release,close,members,backup,append\n";
-
-static const hf_roster_t s_roster = {
-    .count = 1,
-    .level = 1,
-    .cluster = 99,
-    .members = {{.node = 1,
-                 .incarnation = 11,
-                 .flags = HF_SEAT_VOTES | HF_SEAT_VOTED,
-                 .host = {(const uint8_t *)"alpha", 5},
-                 .client_port = 8080,
-                 .node_port = 8081}},
-};
-
-static void
-s_users (bench_t *bench)
-{
-    static const char *const names[] = {"kim", "lee", "ops"};
-    for (uint32_t i = 1; i <= 3; i++) {
-        hf_lock_service_user (bench->service, i, names[i - 1]);
-        bench_user (bench, i, i);
-    }
-}
-
-static void
-s_rights (bench_t *bench, const char *text)
-{
-    hf_a_rights_frame (&bench->pack, &(hf_a_rights_t){.text = hf_span_text (text)});
-    bench_say (bench);
-}
-
-/*  Three users with a session each, 1 to 3; those of kim and lee hold something. */
-static void
-s_begin (bench_t *bench)
-{
-    s_users (bench);
-    s_rights (bench, s_text);
-    bench_roster (bench, &s_roster, 40);
-    for (uint32_t i = 1; i <= 3; i++)
-        assert_int_equal (bench_open (bench, i, (uint8_t)i, 60000), i);
-    bench_acquire (bench, KIM, KIM, 1, "mine/a");
-    assert_int_equal (bench_answer (bench, KIM).status, HF_OK);
-    bench_acquire (bench, LEE, LEE, 1, "L");
-    assert_int_equal (bench_answer (bench, LEE).status, HF_OK);
-}
-
-//  ---- one request, as one user ---------------------------------------------------------------
-
-static uint64_t s_seq = 100; //  each is used once
-
-/*  Send what is in REQUEST, which is then empty, and take the answer; TEXT: why it was denied. */
-static hf_status_t
-s_ask (bench_t *bench, uint32_t route, uint64_t session, hf_pack_t *request, char *text)
-{
-    hf_requests_frame (
-        &bench->pack,
-        &(hf_requests_t){.session = session, .floor = 1, .requests = hf_pack_list (request)});
-    bench_send (bench, route);
-    hf_pack_done (request);
-    hf_answers_t answers = bench_answers (bench, route);
-    hf_answer_t answer;
-    hf_denial_t denial;
-    hf_scan_t scan = hf_scan_list (answers.items);
-    assert_true (hf_answer_get (&scan, &answer));
-    assert_int_equal (answers.items.count, answer.status == HF_DENIED ? 2 : 1);
-    if (answer.status == HF_DENIED) {
-        assert_true (hf_denial_get (&scan, &denial));
-        assert_int_equal (denial.seq, answer.seq);
-        assert_true (denial.text.size < 300);
-        if (text)
-            snprintf (text, 300, "%.*s", (int)denial.text.size, (const char *)denial.text.at);
-    }
-    bench_drop_frames (bench);
-    return (hf_status_t)answer.status;
-}
-
-#define ASK(bench, route, session, text, name, ...)                                                \
-    __extension__({                                                                                \
-        hf_pack_t request_;                                                                        \
-        hf_pack_init (&request_);                                                                  \
-        hf_##name##_put (&request_, &(hf_##name##_t){.seq = ++s_seq, __VA_ARGS__});                \
-        s_ask (bench, route, session, &request_, text);                                            \
-    })
-#define TEXT(text) hf_span_text (text)
 
 static hf_status_t
 s_acquire (bench_t *bench, uint32_t user)
@@ -192,16 +104,6 @@ s_close (bench_t *bench, uint32_t user)
     return status;
 }
 
-/*  A query that is refused, answered, or handed on. */
-static hf_status_t
-s_query (bench_t *bench, uint32_t user, uint32_t what, const char *name)
-{
-    unsigned before = bench->queries;
-    bench_query (bench, user, 9, what, name);
-    bench_settle (bench);
-    return bench->queries > before ? HF_OK : (hf_status_t)bench_result (bench, user).status;
-}
-
 static hf_status_t
 s_look (bench_t *bench, uint32_t user)
 {
@@ -224,26 +126,6 @@ static hf_status_t
 s_backup (bench_t *bench, uint32_t user)
 {
     return s_query (bench, user, HF_WHAT_BACKUP, "");
-}
-
-static void
-s_send_watch (bench_t *bench, uint32_t user, const char *prefix)
-{
-    hf_watch_request_frame (&bench->pack, &(hf_watch_request_t){.id = 3,
-                                                                .what = HF_WATCH_LOCKS,
-                                                                .prefix = TEXT (prefix),
-                                                                .after = UINT64_MAX,
-                                                                .room = 100000});
-    bench_send (bench, user);
-}
-
-static hf_events_t
-s_events (bench_t *bench, uint32_t user)
-{
-    hf_events_t events;
-    hf_scan_t scan = bench_take (bench, user, HF_KIND_EVENTS);
-    assert_true (hf_events_get (&scan, &events));
-    return events;
 }
 
 static hf_status_t
@@ -362,6 +244,57 @@ BENCH_TEST (what_is_for_all_users, bench)
     assert_int_equal (bench_closed (bench, 4).status, HF_OK);
 }
 
+//  ---- nothing is forgotten -------------------------------------------------------------------
+
+enum { ALL = 4 };
+
+static void
+s_begin_all (bench_t *bench)
+{
+    s_begin (bench);
+    hf_lock_service_user (bench->service, ALL, "all");
+    bench_user (bench, ALL, ALL);
+    s_rights (bench, "all * acquire,shared,append,read,watch,release,close,members,backup\n");
+    assert_int_equal (bench_open (bench, ALL, ALL, 60000), ALL);
+}
+
+BENCH_TEST (who_has_all_rights_is_denied_no_kind, bench)
+{
+    s_begin_all (bench);
+#define ASK_ALL(KIND, name) assert_int_not_equal (ASK (bench, ALL, ALL, NULL, name, ), HF_DENIED);
+    HF_REQUEST_TABLE (ASK_ALL)
+#undef ASK_ALL
+    for (uint32_t what = 1; what < HF_WHAT_END; what++)
+        assert_int_not_equal (s_query (bench, ALL, what, "L"), HF_DENIED);
+    bench_drop_frames (bench);
+    //  Frames with no fields: each kind that is a client's is looked at.
+    unsigned kinds = 0;
+    for (uint32_t kind = 1; kind < 100; kind++) {
+        hf_put_array (&bench->pack, 2);
+        hf_put_u32 (&bench->pack, 1);
+        hf_put_array (&bench->pack, 1);
+        hf_put_u32 (&bench->pack, kind);
+        bench_send (bench, ALL);
+        hf_refused_t refused = bench_refused (bench, ALL);
+        assert_int_not_equal (refused.status, HF_DENIED);
+        kinds += refused.status == HF_MALFORMED;
+    }
+    assert_int_equal (kinds, 7);
+}
+
+BENCH_TEST (what_is_in_no_row_is_denied, bench)
+{
+    char text[300];
+    s_begin_all (bench);
+    assert_int_equal (s_query (bench, ALL, HF_WHAT_END, ""), HF_DENIED);
+    hf_status_t status = ASK (bench, ALL, ALL, text, acquire, .lock = TEXT ("x"), .mode = 9);
+    assert_int_equal (status, HF_DENIED);
+    assert_string_equal (text, "all may not do this: no right is known for it");
+    hf_mutant = HF_MUTANT_uncovered_allowed;
+    assert_int_not_equal (s_query (bench, ALL, HF_WHAT_END, ""), HF_DENIED);
+    hf_mutant = HF_MUTANT_none;
+}
+
 //  ---- what is said ---------------------------------------------------------------------------
 
 BENCH_TEST (a_refusal_says_which_right_is_missing_for_what, bench)
@@ -372,12 +305,20 @@ BENCH_TEST (a_refusal_says_which_right_is_missing_for_what, bench)
     assert_string_equal (text, "kim may not acquire db/x: the right \"acquire\" is missing");
     ASK (bench, KIM, KIM, text, release, .lock = TEXT ("L"), .token = 2, .owner = LEE);
     assert_string_equal (
-        text, "kim may not release L, which lee holds: the right \"release\" is missing");
+        text, "kim may not release L of session 2, which is another user's: the right \"release\" "
+              "is missing");
     ASK (bench, KIM, KIM, text, append, .lock = TEXT ("mine/a"), .token = 1, .file = TEXT ("F"));
     assert_string_equal (text, "kim may not append to F: the right \"append\" is missing");
     ASK (bench, KIM, LEE, text, abandon, .lock = TEXT ("L"));
-    assert_string_equal (text, "kim may not speak for session 2, which is lee's: the right "
-                               "\"close\" is missing");
+    assert_string_equal (text, "kim may not speak for session 2, which is another user's: the "
+                               "right \"close\" is missing");
+    //  Whose it is, is in the log.
+    assert_non_null (strstr (bench->log, "audit: kim may not speak for session 2, which is lee's: "
+                                         "the right \"close\" is missing\n"));
+    hf_mutant = HF_MUTANT_owner_told;
+    ASK (bench, KIM, LEE, text, abandon, .lock = TEXT ("L"));
+    hf_mutant = HF_MUTANT_none;
+    assert_non_null (strstr (text, "lee"));
     bench_query (bench, KIM, 9, HF_WHAT_READ, "F");
     hf_query_result_t result = bench_result (bench, KIM);
     assert_true (
@@ -398,7 +339,8 @@ BENCH_TEST (a_name_that_is_none_is_not_repeated, bench)
     //  A backup and a change need no name, whatever the frame says.
     assert_int_equal (s_query (bench, KIM, HF_WHAT_BACKUP, "a\nb"), HF_DENIED);
     ASK (bench, KIM, KIM, text, release, .lock = TEXT ("a\nb"), .owner = LEE);
-    assert_string_equal (text, "kim may not release: the right \"release\" is missing");
+    assert_string_equal (text, "kim may not release a hold of session 2, which is another user's: "
+                               "the right \"release\" is missing");
     assert_null (strstr (bench->log, "a\nb"));
 }
 
@@ -435,10 +377,11 @@ BENCH_TEST (what_operators_do_is_written_down, bench)
     s_begin (bench);
     assert_int_equal (s_release (bench, OPS), HF_OK);
     assert_non_null (
-        strstr (bench->log, "audit: ops: release L, which lee holds: done, index 6\n"));
+        strstr (bench->log, "audit: ops: release L of session 2, which is lee's: done, index 6\n"));
     assert_int_equal (s_release (bench, OPS), HF_NOT_HOLDER);
-    assert_non_null (strstr (bench->log, "audit: ops: release L, which lee holds: you do not hold "
-                                         "this lock, index 7\n"));
+    assert_non_null (strstr (bench->log,
+                             "audit: ops: release L of session 2, which is lee's: you do not hold "
+                             "this lock, index 7\n"));
     s_close (bench, OPS);
     assert_non_null (strstr (bench->log, "audit: ops: close session 2, which is lee's: done, index "
                                          "8\n"));
@@ -464,6 +407,37 @@ BENCH_TEST (what_becomes_of_it_the_next_leader_knows, bench)
     bench_settle (bench);
     assert_non_null (strstr (bench->log, "audit: ops: close session 2, which is lee's: this node "
                                          "leads no more, see the next leader's log\n"));
+}
+
+BENCH_TEST (a_change_that_loses_its_leader_is_written_down, bench)
+{
+    char line[200];
+    s_begin (bench);
+    assert_int_equal (s_change (bench, OPS), HF_OK);
+    bench_follow (bench, TERM + 1, 2);
+    bench_settle (bench);
+    snprintf (line, sizeof line,
+              "audit: ops: change of the members, request %016" PRIx64
+              ": this node leads no more, see the next leader's log\n",
+              s_seq);
+    assert_non_null (strstr (bench->log, line));
+}
+
+//  A CLOSE that is refused leaves nothing that waits.
+HF_TEST (what_was_not_done_is_not_written_down)
+{
+    bench_t bench;
+    bench_init (&bench, (hf_lock_config_t){.self = 1, .undecided_max = 100000}, true);
+    s_begin (&bench);
+    bench.no_commits = true;
+    bench_append (&bench, LEE, LEE, 1000, 2, 0, 150000);
+    bench_settle (&bench);
+    bench_close (&bench, OPS, LEE, 5);
+    assert_int_equal (bench_refused (&bench, OPS).status, HF_BUSY);
+    bench_follow (&bench, TERM + 1, 2);
+    bench_settle (&bench);
+    assert_null (strstr (bench.log, "audit: ops: close"));
+    bench_done (&bench);
 }
 
 //  ---- a frame of several ---------------------------------------------------------------------
@@ -518,6 +492,24 @@ BENCH_TEST (an_answer_outlives_its_right, bench)
     assert_int_equal (ASK (bench, KIM, KIM, NULL, acquire, .lock = TEXT ("mine/c")), HF_OK);
 }
 
+BENCH_TEST (who_speaks_in_anothers_session_is_asked_again, bench)
+{
+    static const char without[] = "ops * release\n";
+    s_begin (bench);
+    assert_int_equal (ASK (bench, OPS, LEE, NULL, abandon, .lock = TEXT ("none")), HF_OK);
+    assert_int_equal (ASK (bench, OPS, LEE, NULL, abandon, .lock = TEXT ("none")), HF_OK);
+    hf_mutant = HF_MUTANT_spoken_for_ever;
+    s_rights (bench, without);
+    assert_int_equal (ASK (bench, OPS, LEE, NULL, abandon, .lock = TEXT ("none")), HF_OK);
+    hf_mutant = HF_MUTANT_none;
+    s_rights (bench, without);
+    assert_int_equal (ASK (bench, OPS, LEE, NULL, abandon, .lock = TEXT ("none")), HF_DENIED);
+    //  It is hers all the time; and his again with the right.
+    assert_int_equal (ASK (bench, LEE, LEE, NULL, abandon, .lock = TEXT ("none")), HF_OK);
+    s_rights (bench, s_text);
+    assert_int_equal (ASK (bench, OPS, LEE, NULL, abandon, .lock = TEXT ("none")), HF_OK);
+}
+
 //  ---- whose a session is ---------------------------------------------------------------------
 
 static size_t
@@ -568,112 +560,6 @@ BENCH_TEST (sessions_of_feature_level_0_are_everybodys, bench)
     assert_int_equal (hf_state_session_user (hf_lock_service_state (bench->service), session).size,
                       0);
     assert_int_equal (ASK (bench, KIM, session, NULL, abandon, .lock = TEXT ("L")), HF_OK);
-}
-
-//  ---- what is shown --------------------------------------------------------------------------
-
-static uint32_t
-s_rows (bench_t *bench, uint32_t user, uint32_t what)
-{
-    bench_query (bench, user, 9, what, "");
-    hf_query_result_t result = bench_result (bench, user);
-    assert_int_equal (result.status, HF_OK);
-    assert_false (result.more);
-    uint32_t count = 0;
-    hf_scan_t scan = hf_scan_list (result.rows);
-    for (; !hf_scan_at_end (&scan); hf_scan_skip (&scan, 1))
-        count += hf_scan_kind (&scan) != HF_KIND_HOLDER_ROW;
-    return count;
-}
-
-BENCH_TEST (lists_show_what_the_user_may_see, bench)
-{
-    s_begin (bench);
-    assert_int_equal (s_rows (bench, KIM, HF_WHAT_LOCKS), 1);
-    assert_int_equal (s_rows (bench, LEE, HF_WHAT_LOCKS), 2);
-    assert_int_equal (s_rows (bench, OPS, HF_WHAT_LOCKS), 0);
-    assert_int_equal (s_rows (bench, KIM, HF_WHAT_SESSIONS), 1);
-    assert_int_equal (s_rows (bench, OPS, HF_WHAT_SESSIONS), 3);
-    hf_mutant = HF_MUTANT_listed_locks;
-    assert_int_equal (s_rows (bench, KIM, HF_WHAT_LOCKS), 2);
-    hf_mutant = HF_MUTANT_listed_sessions;
-    assert_int_equal (s_rows (bench, KIM, HF_WHAT_SESSIONS), 3);
-    hf_mutant = HF_MUTANT_none;
-}
-
-static void
-s_files (bench_t *bench, bool more, const char *first, const char *second)
-{
-    hf_pack_t rows;
-    hf_pack_init (&rows);
-    hf_file_row_put (&rows, &(hf_file_row_t){.file = TEXT (first)});
-    hf_file_row_put (&rows, &(hf_file_row_t){.file = TEXT (second)});
-    hf_a_file_result_frame (
-        &bench->pack,
-        &(hf_a_file_result_t){.id = bench->query, .more = more, .rows = hf_pack_list (&rows)});
-    bench_say (bench);
-    bench_settle (bench);
-    hf_pack_done (&rows);
-}
-
-BENCH_TEST (files_that_may_not_be_read_are_skipped, bench)
-{
-    s_begin (bench);
-    bench_query (bench, KIM, 9, HF_WHAT_FILES, "");
-    bench_settle (bench);
-    s_files (bench, true, "a", "b"); //  it goes on behind them
-    assert_int_equal (bench_kind (bench, KIM), 0);
-    assert_int_equal (bench->queries, 2);
-    s_files (bench, true, "c", "mine/f");
-    assert_int_equal (bench_result (bench, KIM).rows.count, 1);
-    bench_query (bench, KIM, 9, HF_WHAT_FILES, "");
-    bench_settle (bench);
-    hf_mutant = HF_MUTANT_listed_files;
-    s_files (bench, false, "c", "mine/f");
-    assert_int_equal (bench_result (bench, KIM).rows.count, 2);
-    hf_mutant = HF_MUTANT_none;
-}
-
-static uint32_t
-s_told (bench_t *bench)
-{
-    bench_acquire (bench, LEE, LEE, ++s_seq, "other");
-    bench_settle (bench);
-    bench_drop_frames (bench);
-    bench_acquire (bench, LEE, LEE, ++s_seq, "mine/z");
-    bench_settle (bench);
-    return s_events (bench, KIM).events.count;
-}
-
-BENCH_TEST (a_watch_tells_what_the_user_may_watch, bench)
-{
-    s_begin (bench);
-    s_send_watch (bench, KIM, "");
-    assert_int_equal (s_events (bench, KIM).status, HF_OK);
-    assert_int_equal (s_told (bench), 1);
-    bench_drop_frames (bench);
-    hf_mutant = HF_MUTANT_told_unseen;
-    bench_release (bench, LEE, LEE, ++s_seq, "other", 3);
-    bench_settle (bench);
-    assert_int_equal (s_events (bench, KIM).events.count, 1);
-    hf_mutant = HF_MUTANT_none;
-}
-
-BENCH_TEST (a_watch_ends_with_its_right, bench)
-{
-    s_begin (bench);
-    s_send_watch (bench, KIM, "mine/");
-    assert_int_equal (s_events (bench, KIM).status, HF_OK);
-    hf_mutant = HF_MUTANT_watched_for_ever;
-    s_rights (bench, "kim mine/* read");
-    bench_settle (bench);
-    assert_int_equal (bench_kind (bench, KIM), 0);
-    hf_mutant = HF_MUTANT_none;
-    s_rights (bench, "kim mine/* read");
-    assert_int_equal (s_events (bench, KIM).status, HF_DENIED);
-    s_rights (bench, s_text);
-    bench_settle (bench);
-    assert_int_equal (bench_kind (bench, KIM), 0); //  it was ended
 }
 
 HF_TEST_MAIN (NULL, NULL)
