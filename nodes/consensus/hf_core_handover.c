@@ -90,8 +90,8 @@ hf_core_prefer_lowest (hf_core_t *self)
     assert (self->role == HF_LEADER);
     uint64_t window_us = self->config.stability_us << self->transfer_backoff;
     bool drained = s_drained (self, self->slot) && !HF_MUTANT (drained_leads);
-    bool may = drained ? self->now_us >= self->regret_until_us : s_prefers_lowest (self);
-    bool moves = may && hf_core_accepts (self);
+    bool moves = (drained || s_prefers_lowest (self)) && hf_core_accepts (self);
+    bool regrets = self->now_us < self->regret_until_us;
     if (HF_MUTANT (never_hands_over))
         return;
     if (drained && self->transfer_backoff == 0)
@@ -100,7 +100,8 @@ hf_core_prefer_lowest (hf_core_t *self)
     for (uint32_t slot = 0; slot < HF_MEMBERS_MAX; slot++) {
         hf_core_peer_t *peer = &self->peers[slot];
         bool wanted = drained || self->nodes[slot] < self->config.self;
-        bool good = drained ? s_able (self, slot) : wanted && s_fit (self, slot);
+        //  A drained leader takes what it can get; but one that is not fit not again and again.
+        bool good = wanted && (s_fit (self, slot) || (drained && !regrets && s_able (self, slot)));
         if (!wanted || !good || (s_drained (self, slot) && !HF_MUTANT (handed_to_drained)))
             peer->fit_us = 0;
         else if (peer->fit_us == 0)

@@ -73,6 +73,7 @@ static const known_t s_known[] = {
     {HF_MUTANT_served_at_turn_start, 98},
     {HF_MUTANT_barrier_joined, 117},
     {HF_MUTANT_unlisted_kept, 838},
+    {HF_MUTANT_upgrade_kept, 8454},
     {HF_MUTANT_sets_overtake, 44},
     {HF_MUTANT_prune_under_repair, 50},
 };
