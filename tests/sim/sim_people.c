@@ -408,6 +408,8 @@ s_change (sim_t *sim, user_t *user, size_t lock, uint64_t now_us)
     if (hf_op_claim (user->session, &want, 1, NULL, 0, now_us, &op) != HF_OK)
         return;
     s_limit (sim, op, now_us);
+    if (want.units == 0 && sim_random (sim, 2) == 0)
+        op->limit_us = now_us + 20000 + sim_random (sim, 500000); //  and it may go on as before
     sim_tell (sim, "client %u (session %" PRIu64 ") changes %s: units %u", user->client->id,
               user->id, want.lock, want.units);
     place->changing = true;
