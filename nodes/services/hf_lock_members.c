@@ -10,15 +10,34 @@
 
 //  ---- the roster --------------------------------------------------------------------
 
+/*  What compares tokens may have seen those of a cluster that was there before. The first command
+ * of a leader, or the first at a level that has it, alone in its entry: as long as tokens are below
+ * the floor. */
+void
+hf_lock_keep_floor (hf_lock_service_t *self)
+{
+    uint64_t last = hf_state_last_token (self->state), floor = self->config.token_floor;
+    if (last >= floor || hf_lock_roster (self) == 0 || HF_MUTANT (floor_forgotten))
+        return;
+    hf_lock_close_entry (self, true);
+    hf_cmd_skip_put (&self->commands, &(hf_cmd_skip_t){.by = floor - last});
+    hf_lock_close_entry (self, true);
+    hf_outbox_say (&self->out, HF_INFO, "tokens up to %" PRIu64 " are left out (--token-floor)",
+                   floor);
+}
+
 void
 hf_lock_take_roster (hf_lock_service_t *self, const hf_a_roster_t *in)
 {
     hf_lock_members_t *members = &self->members;
+    bool knew = hf_lock_roster (self) > 0;
     assert (in->index > 0 && in->roster.size <= sizeof members->bytes);
     members->index = in->index;
     memcpy (members->bytes, in->roster.at, in->roster.size);
     bool good = hf_roster_get (hf_span (members->bytes, in->roster.size), &members->roster);
     assert (good);
+    if (!knew && self->leading && !HF_MUTANT (floor_left_out))
+        hf_lock_keep_floor (self);
 }
 
 uint64_t

@@ -379,6 +379,8 @@ void hf_lock_reads_done (hf_lock_service_t *self);
 
 //  hf_lock_members.c
 void hf_lock_take_roster (hf_lock_service_t *self, const hf_a_roster_t *in);
+/*  Leave out tokens below the floor of the config, if it is above all that were given. */
+void hf_lock_keep_floor (hf_lock_service_t *self);
 /*  What OPENED and ALIVE tell: the index of the roster in force; 0 at feature level 0. */
 uint64_t hf_lock_roster (const hf_lock_service_t *self);
 /*  The roster does not name this node: it hears little or nothing of what happens, and tells it to

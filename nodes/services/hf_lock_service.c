@@ -123,21 +123,6 @@ s_start_all (hf_lock_service_t *self, uint64_t now_us)
     }
 }
 
-/*  What compares tokens may have seen those of a cluster that was there before. The first command
- * of a leader, alone in its entry: as long as tokens are below the floor. */
-static void
-s_keep_floor (hf_lock_service_t *self)
-{
-    uint64_t last = hf_state_last_token (self->state), floor = self->config.token_floor;
-    if (last >= floor || hf_lock_roster (self) == 0 || HF_MUTANT (floor_forgotten))
-        return;
-    hf_lock_close_entry (self, true);
-    hf_cmd_skip_put (&self->commands, &(hf_cmd_skip_t){.by = floor - last});
-    hf_lock_close_entry (self, true);
-    hf_outbox_say (&self->out, HF_INFO, "tokens up to %" PRIu64 " are left out (--token-floor)",
-                   floor);
-}
-
 /*  Serve once everything before this term is applied. Every session's time starts anew (P9), but
  * for what the log says has run, from now: this turn may have begun before the old leader
  * acknowledged its last keepalive. */
@@ -154,7 +139,7 @@ s_try_serve (hf_lock_service_t *self)
         hf_expiry_clear (self->expiry);
         s_start_all (self, now_us);
     }
-    s_keep_floor (self);
+    hf_lock_keep_floor (self);
     s_tell_watchers (self);
 }
 

@@ -174,6 +174,35 @@ HF_TEST (p5a_tokens_begin_above_the_floor)
     assert_int_equal (s_first_token (true, HF_MUTANT_floor_forgotten), 1);
 }
 
+/*  The same of one that leads when the level is raised. */
+static uint64_t
+s_raised_token (int mutant)
+{
+    bench_t bench;
+    bench_init (&bench, (hf_lock_config_t){.token_floor = 500}, false);
+    bench_roster (&bench, &s_listed, 40);
+    bench_lead (&bench, TERM, 0);
+    bench_settle (&bench);
+    uint64_t session = bench_open (&bench, 1, 1, 10000);
+    bench_acquire (&bench, 1, session, 1, "a");
+    assert_int_equal (bench_answer (&bench, 1).token, 1);
+    hf_mutant = mutant;
+    bench_roster (&bench, &s_grown, 41);
+    bench_roster (&bench, &s_grown, 42); //  once is enough
+    bench_settle (&bench);
+    hf_mutant = HF_MUTANT_none;
+    bench_acquire (&bench, 1, session, 2, "b");
+    uint64_t token = bench_answer (&bench, 1).token;
+    bench_done (&bench);
+    return token;
+}
+
+HF_TEST (p5a_a_level_that_is_raised_brings_the_floor)
+{
+    assert_int_equal (s_raised_token (HF_MUTANT_none), 501);
+    assert_int_equal (s_raised_token (HF_MUTANT_floor_left_out), 2);
+}
+
 //  ---- changes --------------------------------------------------------------------------
 
 static const hf_change_request_t s_add = {
