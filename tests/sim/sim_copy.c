@@ -200,7 +200,7 @@ sim_copy_settled (sim_t *sim)
 //  ---- how it ends -----------------------------------------------------------------------
 
 /*  A leader's state took the place of all that it had, before it said anything: it lacks nothing of
- *  what it promised, and its next opening shows that. */
+ *  what it promised. */
 static bool
 s_is_whole (const node_t *node)
 {
@@ -210,10 +210,19 @@ s_is_whole (const node_t *node)
            (has->term > lost->term || (has->term == lost->term && vote));
 }
 
+/*  Others have seen a start of this number, and that was another. */
+static bool
+s_is_started_anew (const node_t *node)
+{
+    return node->durable.start <= node->lost.list[node->lost.count - 1].start;
+}
+
+/*  What is whole may be noticed by its start alone; it need not be. */
 bool
 sim_copy_is_over (sim_t *sim)
 {
-    if (sim->stale && s_is_whole (sim->stale)) {
+    if (sim->stale && s_is_whole (sim->stale) &&
+        (!s_is_started_anew (sim->stale) || sim->now_us > sim->stale_until_us)) {
         sim_tell (sim, "the old copy of node %u got all that it lacks", sim->stale->id);
         s_noisy (sim);
     }
