@@ -178,6 +178,7 @@
 //  For unit tests alone. The lock actor answers nothing before it has applied it, so that no client
 //  can see the difference; the tool's guard, names and addresses are not in the simulator.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
+    M (replaced_twice_lost, "P7", "a hold whose token is replaced twice unseen is taken for lost") \
     M (floor_left_out, "P5a",                                                                      \
        "a leader that the level is raised under gives tokens below a floor")                       \
     M (ring_told_unseen, "rights", "a ring names locks that the user may not read")                \

@@ -220,6 +220,15 @@ s_acquire_answered (hf_op_t *op, const hf_answer_t *answer, const hf_behind_t *b
     hf_client_place_let (place);
 }
 
+/*  Whether the hold had that token since its user was given one. */
+static bool
+s_replaced (const hf_client_place_t *place, uint64_t token)
+{
+    if (HF_MUTANT (replaced_twice_lost))
+        return token == place->alias;
+    return place->alias != 0 && token >= place->alias && token < place->token;
+}
+
 static void
 s_other_answered (hf_op_t *op, const hf_answer_t *answer, const hf_behind_t *behind)
 {
@@ -227,7 +236,7 @@ s_other_answered (hf_op_t *op, const hf_answer_t *answer, const hf_behind_t *beh
     bool own = op->owner == 0 || op->owner == op->session->id;
     bool ends = op->kind == HF_OP_RELEASE || op->kind == HF_OP_CANCEL;
     if (own && answer->status == HF_NOT_HOLDER && op->token != 0 && place->held &&
-        op->token == place->alias) {
+        s_replaced (place, op->token)) {
         //  It was on its way when the hold got another token.
         op->token = place->token;
         hf_op_remove (op);

@@ -51,9 +51,9 @@ struct hf_client_place {
     uint64_t early_index;
     uint64_t early_replaces;
     uint64_t token;
-    uint64_t alias;     //  a token that TOKEN has replaced, and the user may not know of it
-    uint64_t wanted;    //  how many wait for the hold, as was told
-    uint64_t listed_us; //  echo of the last ALIVE that listed the hold
+    uint64_t alias;  //  the token that the user was given, if others have replaced it; 0: none have
+    uint64_t wanted; //  how many wait for the hold, as was told
+    uint64_t listed_us;          //  echo of the last ALIVE that listed the hold
     uint32_t mode, units, limit; //  of the hold
     bool wide;                   //  a claim of it was of several locks
     bool mixed;                  //  its live acquires ask for different things

@@ -201,6 +201,49 @@ STAGE_TEST (test_a_grant_of_what_was_given_up_is_the_same_hold, 1, 10000)
     stage_quiet ();
 }
 
+/*  Two upgrades are given up, and granted all the same, the second while the release is out. */
+static void
+s_replaced_twice (void)
+{
+    s_upgrade (500);
+    stage_run_ms (600);
+    stage_expect (HF_TIMEOUT, 0);
+    stage_answer (stage_requests ()->request[0].seq, HF_OK, 70, 9, 5);
+    s_want ("a", 0, 500);
+    uint64_t seq = stage_requests ()->request[0].seq;
+    stage_answer (seq, HF_QUEUED, 75, 9, 1);
+    stage_event (HF_SESSION_MOVED, 0, 1);
+    stage_run_ms (600);
+    stage_expect (HF_TIMEOUT, 0);
+    const got_t *got = stage_requests ();
+    uint64_t back = got->request[0].seq;
+    stage_answer (back, HF_QUEUED, 76, 9, 1);
+    stage_end (HF_OP_RELEASE, "a", 5);
+    got = stage_requests ();
+    seq = got->request[got->count - 1].seq;
+    assert_int_equal (got->request[got->count - 1].release.token, 9);
+    s_granted ("a", 12, 80, 0, 9);
+    stage_answer (seq, HF_NOT_HOLDER, 81, 0, 0);
+}
+
+STAGE_TEST (test_a_token_that_was_replaced_twice_unseen_is_good, 1, 10000)
+{
+    s_replaced_twice ();
+    const got_t *got = stage_requests ();
+    assert_int_equal (got->request[got->count - 1].release.token, 12);
+    stage_answer (got->request[got->count - 1].seq, HF_OK, 85, 0, 0);
+    stage_expect (HF_OK, 0);
+    stage_quiet ();
+}
+
+STAGE_TEST (test_the_mutant_that_loses_what_was_replaced_twice_is_seen, 1, 10000)
+{
+    hf_mutant = HF_MUTANT_replaced_twice_lost;
+    s_replaced_twice ();
+    stage_expect (HF_NOT_HOLDER, 0);
+    hf_mutant = HF_MUTANT_none;
+}
+
 STAGE_TEST (test_the_mutant_that_keeps_upgrades_is_seen, 1, 10000)
 {
     s_upgrade (500);
