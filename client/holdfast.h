@@ -95,8 +95,8 @@ hf_client_t *hf_client_new (const hf_client_options_t *options, char *error);
 void hf_client_destroy (hf_client_t **self_p);
 
 /*  What keeps the client from nodes that it is not connected to, in one line: names that cannot be
- *  resolved, keys that are missing or not admitted. False, and an empty TEXT: it knows of nothing.
- */
+ *  resolved, connections that are refused or not answered, keys that are missing or not admitted.
+ *  False, and an empty TEXT: it knows of nothing. */
 bool hf_client_trouble (hf_client_t *self, char text[HF_CLIENT_ERROR_SIZE]);
 
 /*  Why the last blocking call that failed with HF_DENIED was denied, in one line: which right is

@@ -192,6 +192,7 @@ static const option_row_t s_options[] = {
     {TOOL_TAKE | TOOL_STATUS, 'v', "verbose", 0, TAKE_TRUE, TO (verbose), NULL},
     {TOOL_TAKE, 'n', "nonblock", 0, TAKE_NO_WAIT, TO (wait_ms), NULL},
     {TOOL_TAKE, 0, "nb", 0, TAKE_NO_WAIT, TO (wait_ms), NULL},
+    {TOOL_TAKE, 0, "nonblocking", 0, TAKE_NO_WAIT, TO (wait_ms), NULL},
     {TOOL_TAKE, 'w', "wait", 1, TAKE_TIME, TO (wait_ms), "-w"},
     {TOOL_TAKE, 0, "timeout", 1, TAKE_TIME, TO (wait_ms), "-w"},
     {TOOL_TAKE, 'E', "conflict-exit-code", 1, TAKE_EXIT_CODE, TO (conflict_code), "-E"},
