@@ -427,6 +427,7 @@ typedef struct hf_place_info {
     uint64_t staged;          //  bytes
     uint32_t units;           //  0: EXCLUSIVE
     const char *label, *note; //  "": none
+    uint64_t age_ms;          //  it has held or waited for so long at least
 } hf_place_info_t;
 typedef void (hf_lock_info_fn) (void *arg, const hf_lock_info_t *lock,
                                 const hf_place_info_t *place);

@@ -117,14 +117,16 @@
     F (str, name)                                                                                  \
     F (u64, session) F (u64, token) F (u32, units) F (u64, size) F (str, label) F (str, note)
 
-//  Rows in RESULT.
+//  Rows in RESULT. AGE_MS: at least so long it holds or waits, as the node that answers saw it; it
+//  is no part of the state, and other on each node.
 #define HF_FIELDS_lock_row(F) F (str, lock) F (u64, holders) F (u64, waiters) F (u32, limit)
 #define HF_FIELDS_holder_row(F)                                                                    \
     F (u64, session)                                                                               \
-    F (u64, token) F (u32, mode) F (u64, staged) F (u32, units) F (str, label) F (str, note)
+    F (u64, token)                                                                                 \
+    F (u32, mode) F (u64, staged) F (u32, units) F (str, label) F (str, note) F (u64, age_ms)
 #define HF_FIELDS_waiter_row(F)                                                                    \
     F (u64, session)                                                                               \
-    F (u64, position) F (u32, mode) F (u32, units) F (str, label) F (str, note)
+    F (u64, position) F (u32, mode) F (u32, units) F (str, label) F (str, note) F (u64, age_ms)
 #define HF_FIELDS_session_row(F)                                                                   \
     F (u64, session)                                                                               \
     F (str, label)                                                                                 \
@@ -415,8 +417,8 @@ typedef enum hf_kind {
     O (RESULT, 2)                                                                                  \
     O (OPENED, 1)                                                                                  \
     O (ALIVE, 1)                                                                                   \
-    O (HOLDER_ROW, 2)                                                                              \
-    O (WAITER_ROW, 2)                                                                              \
+    O (HOLDER_ROW, 3)                                                                              \
+    O (WAITER_ROW, 3)                                                                              \
     O (SESSION_ROW, 1)                                                                             \
     O (CLOSED_REPLY, 1)                                                                            \
     O (EVENTS, 1)                                                                                  \

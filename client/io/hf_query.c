@@ -248,6 +248,7 @@ s_place_row (hf_scan_t *scan, words_t *words, hf_place_info_t *place)
         place->token = hold.token;
         place->staged = hold.staged;
         place->units = hold.units;
+        place->age_ms = hold.age_ms;
         return s_words (words->label, LABEL_SIZE, hold.label) &&
                s_words (words->note, NOTE_SIZE, hold.note);
     }
@@ -257,6 +258,7 @@ s_place_row (hf_scan_t *scan, words_t *words, hf_place_info_t *place)
     place->mode = waiter.mode;
     place->position = waiter.position;
     place->units = waiter.units;
+    place->age_ms = waiter.age_ms;
     return s_words (words->label, LABEL_SIZE, waiter.label) &&
            s_words (words->note, NOTE_SIZE, waiter.note);
 }

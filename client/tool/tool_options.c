@@ -467,7 +467,7 @@ tool_print_json (json_t *root, int code)
 }
 
 int
-tool_print (const tool_table_t *table, const char *key, json_t *list)
+tool_print (tool_table_t *table, const char *key, json_t *list)
 {
     if (!table)
         return tool_print_json (json_pack ("{s:O}", key, list), TOOL_OK);
