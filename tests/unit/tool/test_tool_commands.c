@@ -244,6 +244,9 @@ static const trial_t s_status[] = {
      .has = "no majority is left: the disks of nodes 2, 3 are empty", .has_too = "--recover"},
     {0, THREE "HF_FAKE_NOT_COUNTED=3 $T status",
      .has = "not counted: node 3: its disk is not the one that the cluster knows"},
+    {1, THREE "HF_FAKE_NODES=2 HF_FAKE_NOT_COUNTED=3,2 $T status | grep 'not counted: node 3'",
+     .is = ""},
+    {0, THREE "HF_FAKE_NODES=2 HF_FAKE_NOT_COUNTED=3,2 $T status", .has = "not counted: node 2:"},
     {0, THREE "$T status -v", .has = "   2  state_hash  0000000000000abc\n"},
     {0, THREE "HF_FAKE_NODES=2 $T status --json",
      .json = "{'leader':1,'term':5,'majority':true,'nodes':[{'id':1,'reachable':true,"
