@@ -461,7 +461,8 @@ hf_status_t hf_query_sessions (hf_client_t *client, const hf_query_options_t *op
 typedef struct hf_file_info {
     const char *file; //  valid during the call of FN
     uint64_t length;
-    uint64_t checksum;
+    uint64_t checksum; //  FNV-1a
+    uint64_t xxh64;    //  as xxhsum -H64; 0: the node did not tell
 } hf_file_info_t;
 typedef void (hf_file_info_fn) (void *arg, const hf_file_info_t *info);
 hf_status_t hf_query_files (hf_client_t *client, hf_file_info_fn *fn, void *arg, uint32_t limit_ms);

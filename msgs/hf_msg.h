@@ -133,7 +133,7 @@
     F (u32, ttl_ms)                                                                                \
     F (u32, delay_ms)                                                                              \
     F (flag, detect) F (flag, gone) F (u64, held) F (u64, queued) F (str, user)
-#define HF_FIELDS_file_row(F) F (str, file) F (u64, length) F (u64, checksum)
+#define HF_FIELDS_file_row(F) F (str, file) F (u64, length) F (u64, checksum) F (u64, xxh64)
 #define HF_FIELDS_fact_row(F) F (str, key) F (str, text) F (u64, number)
 //  Of a lock that is used a lot: since it came into the list of the busiest.
 #define HF_FIELDS_busy_row(F) F (str, lock) F (u64, holds) F (u64, wait_us) F (u64, hold_us)
@@ -419,6 +419,7 @@ typedef enum hf_kind {
     O (ALIVE, 1)                                                                                   \
     O (HOLDER_ROW, 3)                                                                              \
     O (WAITER_ROW, 3)                                                                              \
+    O (FILE_ROW, 1)                                                                                \
     O (SESSION_ROW, 1)                                                                             \
     O (CLOSED_REPLY, 1)                                                                            \
     O (EVENTS, 1)                                                                                  \

@@ -394,7 +394,8 @@ s_files (const question_t *question, char name[NAME_SIZE])
         hf_file_row_t row;
         if (!hf_file_row_get (&scan, &row) || !s_name (name, row.file))
             return HF_MALFORMED;
-        question->on_file (question->arg, &(hf_file_info_t){name, row.length, row.checksum});
+        question->on_file (question->arg,
+                           &(hf_file_info_t){name, row.length, row.checksum, row.xxh64});
     }
     return HF_OK;
 }

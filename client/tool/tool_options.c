@@ -453,6 +453,12 @@ tool_json_number (uint64_t number)
     return json_sprintf ("%llu", (unsigned long long)number);
 }
 
+json_t *
+tool_json_sum (uint64_t sum)
+{
+    return sum != 0 ? json_sprintf ("%016llx", (unsigned long long)sum) : json_null ();
+}
+
 int
 tool_print_json (json_t *root, int code)
 {

@@ -102,6 +102,15 @@ tool_table_hex (tool_table_t *self, uint64_t number)
 }
 
 void
+tool_table_sum (tool_table_t *self, uint64_t sum)
+{
+    if (sum != 0)
+        tool_table_hex (self, sum);
+    else
+        s_add (self, "-");
+}
+
+void
 tool_table_age (tool_table_t *self, uint64_t ms)
 {
     static const struct {

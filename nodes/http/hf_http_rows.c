@@ -133,9 +133,10 @@ s_file (hf_scan_t *scan, json_t *list, hf_http_page_t *page)
     hf_file_row_t row;
     if (!hf_file_row_get (scan, &row) || !s_name (row.file, page))
         return false;
-    return json_array_append_new (list, json_pack ("{s:o, s:o, s:o}", "file", s_text (row.file),
-                                                   "length", s_number (row.length), "checksum",
-                                                   s_hex (row.checksum))) == 0;
+    return json_array_append_new (
+               list, json_pack ("{s:o, s:o, s:o, s:o}", "file", s_text (row.file), "length",
+                                s_number (row.length), "xxh64", s_hex (row.xxh64), "checksum",
+                                s_hex (row.checksum))) == 0;
 }
 
 static bool

@@ -495,7 +495,7 @@ hf_query_files_as (hf_client_t *client, const hf_query_options_t *options, hf_fi
                    void *arg, uint32_t limit_ms)
 {
     s_log (options->stale ? "stale files\n" : "");
-    fn (arg, &(hf_file_info_t){"ledger", 1234, 0xfeed});
+    fn (arg, &(hf_file_info_t){"ledger", 1234, 0xfeed, 0xbead});
     return s_blocking ("HF_FAKE_QUERY", client, limit_ms);
 }
 

@@ -134,11 +134,12 @@ static const trial_t s_files[] = {
      .json = "{'file':'text','offset':8,'size':2,'total':10,'data':'89'}"},
     {0, "$T cat --json bytes",
      .json = "{'file':'bytes','offset':0,'size':2,'total':2,'data_base64':'/v8='}"},
-    {0, "$T ls", .is = "LENGTH  CHECKSUM          FILE\n  1234  000000000000feed  ledger\n"},
+    {0, "$T ls", .is = "LENGTH  XXH64             FILE\n  1234  000000000000bead  ledger\n"},
     {0, "$T cat --stale text; $T ls --stale; $T cat text; $T ls",
      .log = "stale read\nstale files\n"},
     {0, "$T ls --json",
-     .json = "{'files':[{'file':'ledger','length':1234,'checksum':'000000000000feed'}]}"},
+     .json = "{'files':[{'file':'ledger','length':1234,'xxh64':'000000000000bead','checksum':'"
+             "000000000000feed'}]}"},
 };
 TRIAL_TABLE (test_files, s_files)
 
