@@ -181,6 +181,8 @@
     M (replaced_twice_lost, "P7", "a hold whose token is replaced twice unseen is taken for lost") \
     M (floor_left_out, "P5a",                                                                      \
        "a leader that the level is raised under gives tokens below a floor")                       \
+    M (loaded_is_old, "P12", "a hold from a row is as old as the clock of the node")               \
+    M (age_stands_still, "P12", "ages are as of the last command")                                 \
     M (ring_told_unseen, "rights", "a ring names locks that the user may not read")                \
     M (owner_told, "rights", "who is denied learns whose a session is")                            \
     M (uncovered_allowed, "rights", "what no row speaks of is allowed")                            \

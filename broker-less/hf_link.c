@@ -7,10 +7,12 @@
 #include "base/hf_chain.h"
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define SEND_MAX 1000
+#define QUIET_US 500000 //  a node that was reached and says nothing for so long is in trouble
 
 static const hf_socket_pulse_t s_pulse = {.interval_ms = 500, .timeout_ms = 1500};
 
@@ -20,6 +22,14 @@ typedef struct queued {
     size_t size;
     uint8_t bytes[];
 } queued_t;
+
+/*  How far the attempts to connect have come. */
+typedef enum reach {
+    REACH_NONE,    //  there was no attempt, or it is connected
+    REACH_TRIED,   //  nothing came back
+    REACH_REFUSED, //  the machine, or one on the way, said no
+    REACH_OPEN     //  there is a connection, and nobody speaks
+} reach_t;
 
 struct hf_link {
     void *dealer;
@@ -36,6 +46,8 @@ struct hf_link {
     uint32_t id;          //  of the node; 0: not known
     unsigned turn, tried; //  which of them; how many in a row, in vain
     hf_snub_t snub;
+    reach_t reach;
+    uint64_t reach_us; //  since when
 };
 
 static int
@@ -48,8 +60,9 @@ s_open (hf_link_t *self, void *context)
     hf_socket_set (self->dealer, ZMQ_IMMEDIATE, 1);
     hf_socket_set_reconnect (self->dealer, 20, 1000);
     self->monitor = hf_socket_monitor (context, self->dealer,
-                                       ZMQ_EVENT_CONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
-                                           ZMQ_EVENT_DISCONNECTED | HF_SOCKET_SNUBS);
+                                       ZMQ_EVENT_CONNECTED | ZMQ_EVENT_CONNECT_RETRIED |
+                                           ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED |
+                                           HF_SOCKET_SNUBS);
     return self->monitor == NULL ? -1 : 0;
 }
 
@@ -129,9 +142,20 @@ hf_link_secure (hf_link_t *self, hf_keys_t *keys)
     self->keys = keys;
 }
 
-static hf_link_event_type_t
-s_connect (hf_link_t *self, const char *address)
+/*  Its time goes on while the same is seen again: attempts come in a row. */
+static void
+s_reach (hf_link_t *self, reach_t reach, uint64_t now_us)
 {
+    if (self->reach != reach)
+        self->reach_us = now_us;
+    self->reach = reach;
+}
+
+static hf_link_event_type_t
+s_connect (hf_link_t *self, const char *address, uint64_t now_us)
+{
+    if (self->reach == REACH_NONE)
+        s_reach (self, REACH_TRIED, now_us);
     char key[HF_KEY_TEXT + 1];
     if (self->keys) {
         if (!hf_keys_of_node (self->keys, self->id, self->turn, key)) {
@@ -175,7 +199,7 @@ s_move (hf_link_t *self, uint64_t now_us)
             hf_resolver_ask (self->resolver, self->tag, self->target.host);
             break;
         case HF_TARGET_CONNECT:
-            event = s_connect (self, address);
+            event = s_connect (self, address, now_us);
             break;
         case HF_TARGET_DISCONNECT:
             hf_socket_disconnect (self->dealer, address);
@@ -195,13 +219,31 @@ hf_link_resolved (hf_link_t *self, const hf_looked_t *answer, uint64_t now_us)
     s_move (self, now_us);
 }
 
+static bool
+s_reach_text (const hf_link_t *self, uint64_t now_us, char *text, size_t size)
+{
+    static const char *const why[] = {
+        [REACH_NONE] = "",
+        [REACH_TRIED] = "does not answer",
+        [REACH_REFUSED] = "refuses connections, or there is no way to it",
+        [REACH_OPEN] = "takes connections, and says nothing",
+    };
+    if (self->reach == REACH_NONE ||
+        (self->reach != REACH_REFUSED && now_us < self->reach_us + QUIET_US))
+        return false;
+    snprintf (text, size, "%s:%u %s", self->target.host, (unsigned)self->target.port,
+              why[self->reach]);
+    return true;
+}
+
 bool
 hf_link_trouble (const hf_link_t *self, uint64_t now_us, char *text, size_t size)
 {
     if (self->connected)
         return false;
     if (self->snub == HF_SNUB_NONE)
-        return hf_target_trouble (&self->target, now_us, text, size);
+        return hf_target_trouble (&self->target, now_us, text, size) ||
+               s_reach_text (self, now_us, text, size);
     const hf_keys_t *keys = self->keys;
     hf_snub_text (self->snub, self->id, keys ? hf_keys_own (keys) : NULL,
                   keys ? hf_keys_own_file (keys) : NULL, keys ? hf_keys_dir (keys) : NULL, text,
@@ -240,12 +282,19 @@ s_see (hf_link_t *self, uint64_t now_us)
             self->to_itself = hf_socket_to_itself (sight.value);
             if (self->to_itself)
                 hf_target_to_itself (&self->target, now_us);
+            else
+                s_reach (self, REACH_OPEN, now_us);
+            continue;
+        }
+        if (sight.event == ZMQ_EVENT_CONNECT_RETRIED) {
+            s_reach (self, REACH_REFUSED, now_us);
             continue;
         }
         bool connected = sight.event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
         if (connected == self->connected || (connected && self->to_itself))
             continue; //  an attempt that failed
         self->connected = connected;
+        s_reach (self, connected ? REACH_NONE : REACH_TRIED, now_us);
         if (connected) {
             hf_target_connected (&self->target);
             self->snub = HF_SNUB_NONE;

@@ -46,7 +46,7 @@ uint64_t hf_link_due_us (const hf_link_t *self);
 /*  The resolver's answer to this link. */
 void hf_link_resolved (hf_link_t *self, const hf_looked_t *answer, uint64_t now_us);
 
-/*  As hf_target_trouble, and what is wrong with the keys. */
+/*  As hf_target_trouble; whether it refuses, or does not answer; what is wrong with the keys. */
 bool hf_link_trouble (const hf_link_t *self, uint64_t now_us, char *text, size_t size);
 
 /*  Without waiting. What libzmq does not take now waits in a queue of the link, in order, until

@@ -95,8 +95,8 @@ hf_client_t *hf_client_new (const hf_client_options_t *options, char *error);
 void hf_client_destroy (hf_client_t **self_p);
 
 /*  What keeps the client from nodes that it is not connected to, in one line: names that cannot be
- *  resolved, keys that are missing or not admitted. False, and an empty TEXT: it knows of nothing.
- */
+ *  resolved, connections that are refused or not answered, keys that are missing or not admitted.
+ *  False, and an empty TEXT: it knows of nothing. */
 bool hf_client_trouble (hf_client_t *self, char text[HF_CLIENT_ERROR_SIZE]);
 
 /*  Why the last blocking call that failed with HF_DENIED was denied, in one line: which right is
@@ -427,6 +427,7 @@ typedef struct hf_place_info {
     uint64_t staged;          //  bytes
     uint32_t units;           //  0: EXCLUSIVE
     const char *label, *note; //  "": none
+    uint64_t age_ms;          //  it has held or waited for so long at least
 } hf_place_info_t;
 typedef void (hf_lock_info_fn) (void *arg, const hf_lock_info_t *lock,
                                 const hf_place_info_t *place);
@@ -460,7 +461,8 @@ hf_status_t hf_query_sessions (hf_client_t *client, const hf_query_options_t *op
 typedef struct hf_file_info {
     const char *file; //  valid during the call of FN
     uint64_t length;
-    uint64_t checksum;
+    uint64_t checksum; //  FNV-1a
+    uint64_t xxh64;    //  as xxhsum -H64; 0: the node did not tell
 } hf_file_info_t;
 typedef void (hf_file_info_fn) (void *arg, const hf_file_info_t *info);
 hf_status_t hf_query_files (hf_client_t *client, hf_file_info_fn *fn, void *arg, uint32_t limit_ms);

@@ -117,21 +117,23 @@
     F (str, name)                                                                                  \
     F (u64, session) F (u64, token) F (u32, units) F (u64, size) F (str, label) F (str, note)
 
-//  Rows in RESULT.
+//  Rows in RESULT. AGE_MS: at least so long it holds or waits, as the node that answers saw it; it
+//  is no part of the state, and other on each node.
 #define HF_FIELDS_lock_row(F) F (str, lock) F (u64, holders) F (u64, waiters) F (u32, limit)
 #define HF_FIELDS_holder_row(F)                                                                    \
     F (u64, session)                                                                               \
-    F (u64, token) F (u32, mode) F (u64, staged) F (u32, units) F (str, label) F (str, note)
+    F (u64, token)                                                                                 \
+    F (u32, mode) F (u64, staged) F (u32, units) F (str, label) F (str, note) F (u64, age_ms)
 #define HF_FIELDS_waiter_row(F)                                                                    \
     F (u64, session)                                                                               \
-    F (u64, position) F (u32, mode) F (u32, units) F (str, label) F (str, note)
+    F (u64, position) F (u32, mode) F (u32, units) F (str, label) F (str, note) F (u64, age_ms)
 #define HF_FIELDS_session_row(F)                                                                   \
     F (u64, session)                                                                               \
     F (str, label)                                                                                 \
     F (u32, ttl_ms)                                                                                \
     F (u32, delay_ms)                                                                              \
     F (flag, detect) F (flag, gone) F (u64, held) F (u64, queued) F (str, user)
-#define HF_FIELDS_file_row(F) F (str, file) F (u64, length) F (u64, checksum)
+#define HF_FIELDS_file_row(F) F (str, file) F (u64, length) F (u64, checksum) F (u64, xxh64)
 #define HF_FIELDS_fact_row(F) F (str, key) F (str, text) F (u64, number)
 //  Of a lock that is used a lot: since it came into the list of the busiest.
 #define HF_FIELDS_busy_row(F) F (str, lock) F (u64, holds) F (u64, wait_us) F (u64, hold_us)
@@ -415,8 +417,9 @@ typedef enum hf_kind {
     O (RESULT, 2)                                                                                  \
     O (OPENED, 1)                                                                                  \
     O (ALIVE, 1)                                                                                   \
-    O (HOLDER_ROW, 2)                                                                              \
-    O (WAITER_ROW, 2)                                                                              \
+    O (HOLDER_ROW, 3)                                                                              \
+    O (WAITER_ROW, 3)                                                                              \
+    O (FILE_ROW, 1)                                                                                \
     O (SESSION_ROW, 1)                                                                             \
     O (CLOSED_REPLY, 1)                                                                            \
     O (EVENTS, 1)                                                                                  \

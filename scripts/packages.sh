@@ -5,8 +5,8 @@
 # A system without dpkg is left alone: the build will say what it misses.
 
 HF_BUILD_PACKAGES="gcc libc6-dev cmake ninja-build pkg-config libzmq3-dev libczmq-dev
-    libmsgpack-dev libcmocka-dev libsqlite3-dev libjansson-dev libmicrohttpd-dev libconfig-dev libsystemd-dev uthash-dev"
-HF_TEST_PACKAGES="clang clang-format clang-tidy sqlite3 zsh"
+    libmsgpack-dev libcmocka-dev libsqlite3-dev libjansson-dev libmicrohttpd-dev libconfig-dev libsystemd-dev libxxhash-dev uthash-dev"
+HF_TEST_PACKAGES="clang clang-format clang-tidy sqlite3 zsh xxhash"
 HF_PACKAGE_PACKAGES="debhelper dpkg-dev lintian"
 HF_CLEAN_ROOT_PACKAGES="debootstrap"
 HF_PAGE_PACKAGES="chromium" # and nodejs and npm, from wherever: scripts/page-test.sh

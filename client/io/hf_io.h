@@ -48,6 +48,7 @@ struct hf_client {
     hf_resolver_t *resolver; //  NULL: no node had a name
     hf_keys_t *keys;         //  NULL: without
     bool snubbed;            //  a link has or had trouble with keys
+    uint64_t told_us;        //  when its troubles are to be told again
     uint64_t keys_us;        //  when the folder of keys was looked at
     hf_chain_t sessions, watches;
     pthread_t thread;

@@ -13,6 +13,7 @@
 #define POLL_MAX        (2 + HF_MEMBERS_MAX * HF_LINK_SOCKETS)
 #define WAIT_MAX_US     60000000
 #define KEYS_US         1000000 //  between two looks at the folder of keys
+#define TROUBLE_US      50000   //  between two looks at what keeps it from nodes
 
 //  ---- results ----------------------------------------------------------------
 
@@ -211,18 +212,20 @@ s_names (hf_client_t *self)
 {
     hf_looked_t answer;
     char text[HF_CLIENT_ERROR_SIZE] = "", line[400];
-    if (!self->resolver && !self->snubbed)
+    uint64_t now_us = hf_io_now_us ();
+    if (!self->resolver && !self->snubbed && now_us < self->told_us)
         return;
+    self->told_us = now_us + TROUBLE_US;
     if (self->snubbed)
         s_look_at_keys (self);
     while (self->resolver && hf_resolver_next (self->resolver, &answer))
         for (uint32_t i = 0; i < HF_MEMBERS_MAX; i++)
             if (self->nodes[i].link && self->nodes[i].tag == answer.tag)
-                hf_link_resolved (self->nodes[i].link, &answer, hf_io_now_us ());
+                hf_link_resolved (self->nodes[i].link, &answer, now_us);
     for (uint32_t i = 0; i < HF_MEMBERS_MAX; i++) {
         const hf_link_t *link = self->nodes[i].link;
         size_t used = strlen (text);
-        if (link && hf_link_trouble (link, hf_io_now_us (), line, sizeof line))
+        if (link && hf_link_trouble (link, now_us, line, sizeof line))
             snprintf (text + used, sizeof text - used, "%s%s", used > 0 ? "; " : "", line);
     }
     self->snubbed = self->snubbed && text[0] != 0;

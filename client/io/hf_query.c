@@ -248,6 +248,7 @@ s_place_row (hf_scan_t *scan, words_t *words, hf_place_info_t *place)
         place->token = hold.token;
         place->staged = hold.staged;
         place->units = hold.units;
+        place->age_ms = hold.age_ms;
         return s_words (words->label, LABEL_SIZE, hold.label) &&
                s_words (words->note, NOTE_SIZE, hold.note);
     }
@@ -257,6 +258,7 @@ s_place_row (hf_scan_t *scan, words_t *words, hf_place_info_t *place)
     place->mode = waiter.mode;
     place->position = waiter.position;
     place->units = waiter.units;
+    place->age_ms = waiter.age_ms;
     return s_words (words->label, LABEL_SIZE, waiter.label) &&
            s_words (words->note, NOTE_SIZE, waiter.note);
 }
@@ -392,7 +394,8 @@ s_files (const question_t *question, char name[NAME_SIZE])
         hf_file_row_t row;
         if (!hf_file_row_get (&scan, &row) || !s_name (name, row.file))
             return HF_MALFORMED;
-        question->on_file (question->arg, &(hf_file_info_t){name, row.length, row.checksum});
+        question->on_file (question->arg,
+                           &(hf_file_info_t){name, row.length, row.checksum, row.xxh64});
     }
     return HF_OK;
 }

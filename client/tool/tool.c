@@ -77,6 +77,7 @@ static const char s_help[] =
     "  70   this machine ran out of memory, processes or open files\n"
     "  74   reading the input or writing the output failed\n"
     "  75   the lock was lost, or its release was not acknowledged\n"
+    "  77   denied: the user of the key has not the right to do it\n"
     "  126, 127, 128+N  of run: not executable, not found, ended by signal N; otherwise\n"
     "                   run gives the exit code of its command\n";
 

@@ -182,9 +182,11 @@ hf_status_t tool_session_open (const tool_options_t *options, hf_client_t *clien
                                hf_session_options_t *session_options, hf_session_t **session_p);
 
 /*  Print TABLE, or, when it is NULL, an object with LIST under KEY; gives the exit code. */
-int tool_print (const tool_table_t *table, const char *key, json_t *list);
+int tool_print (tool_table_t *table, const char *key, json_t *list);
 
 /*  Exit code for JSON that was printed to standard output with a newline; takes ROOT over. */
+/*  A checksum, as a string of 16 digits; null for 0, which is not known. */
+json_t *tool_json_sum (uint64_t sum);
 int tool_print_json (json_t *root, int code);
 
 /*  A number for JSON: a string when it is past what a signed integer holds. */

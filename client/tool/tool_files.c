@@ -33,11 +33,12 @@ static const char s_help_cat[] =
 static const char s_help_ls[] =
     "usage: holdfast ls [OPTION...]\n"
     "\n"
-    "List the files with their length in bytes and their checksum, which is the same on\n"
-    "every node.\n"
+    "List the files with their length in bytes and their XXH64, which is the same on every\n"
+    "node, and what `xxhsum -H64` prints for a copy. \"-\": a node of an older release answered.\n"
     "\n"
     "options:\n"
-    "      --json            print JSON: files: file, length, checksum\n"
+    "      --json            print JSON: files: file, length, xxh64 (null: not told),\n"
+    "                        checksum (FNV-1a)\n"
     "      --stale           ask any node, which may be behind, instead of the "
     "leader\n" TOOL_HELP_QUERY "  holdfast ls\n"
     "  holdfast ls --json | jq -r '.files[].file'\n";
@@ -178,13 +179,14 @@ s_on_file (void *arg, const hf_file_info_t *info)
     listing_t *self = arg;
     if (self->table) {
         tool_table_number (self->table, info->length);
-        tool_table_hex (self->table, info->checksum);
+        tool_table_sum (self->table, info->xxh64);
         tool_table_text (self->table, info->file);
         return;
     }
     json_array_append_new (
         self->files,
-        json_pack ("{s:s, s:o, s:o}", "file", info->file, "length", tool_json_number (info->length),
+        json_pack ("{s:s, s:o, s:o, s:o}", "file", info->file, "length",
+                   tool_json_number (info->length), "xxh64", tool_json_sum (info->xxh64),
                    "checksum", json_sprintf ("%016llx", (unsigned long long)info->checksum)));
 }
 
@@ -193,7 +195,7 @@ s_ls (tool_options_t *options, hf_client_t *client)
 {
     listing_t self = {.files = options->json ? json_array () : NULL};
     if (!options->json)
-        self.table = tool_table_new (">LENGTH|CHECKSUM|FILE");
+        self.table = tool_table_new (">LENGTH|XXH64|FILE");
     hf_query_options_t query = HF_QUERY_OPTIONS_INIT;
     query.stale = options->stale;
     hf_status_t status = hf_query_files_as (client, &query, s_on_file, &self, options->timeout_ms);

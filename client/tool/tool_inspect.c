@@ -18,7 +18,7 @@ static const char s_help[] =
     "\n"
     "options:\n"
     "      --json            print JSON: version, bytes, index, term, command,\n"
-    "                        state_hash, members, sessions, locks, files: file, length,\n"
+    "                        state_hash, members, sessions, locks, files: file, length, xxh64,\n"
     "                        checksum\n"
     "\n"
     "examples:\n"
@@ -110,7 +110,8 @@ s_print_json (const tool_backup_in_t *self, const hf_state_t *state)
         json_t *name = json_stringn ((const char *)row.file.at, row.file.size);
         json_array_append_new (
             files,
-            json_pack ("{s:o, s:o, s:o}", "file", name, "length", tool_json_number (row.length),
+            json_pack ("{s:o, s:o, s:o, s:o}", "file", name, "length",
+                       tool_json_number (row.length), "xxh64", tool_json_sum (row.xxh64),
                        "checksum", json_sprintf ("%016llx", (unsigned long long)row.checksum)));
     }
     json_object_set_new (json, "files", files);
@@ -120,7 +121,7 @@ s_print_json (const tool_backup_in_t *self, const hf_state_t *state)
 static void
 s_print_files (const hf_state_head_t *head)
 {
-    tool_table_t *table = tool_table_new (">LENGTH|CHECKSUM|FILE");
+    tool_table_t *table = tool_table_new (">LENGTH|XXH64|FILE");
     hf_scan_t scan = hf_scan_list (head->files);
     for (uint32_t i = 0; i < head->files.count; i++) {
         hf_file_row_t row;
@@ -129,7 +130,7 @@ s_print_files (const hf_state_head_t *head)
         char name[256] = "";
         memcpy (name, row.file.at, row.file.size); //  a valid name is shorter
         tool_table_number (table, row.length);
-        tool_table_hex (table, row.checksum);
+        tool_table_sum (table, row.xxh64);
         tool_table_text (table, name);
     }
     if (head->files.count > 0)

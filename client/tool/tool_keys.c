@@ -128,16 +128,28 @@ s_new (tool_options_t *options)
 
 //  ---- rotating ------------------------------------------------------------------------
 
-/*  NAME, or NAME-2, -3, ..., the first that is free in DIR. False: none is. */
+/*  How much of NAME, the file of KEY, is not the number that rotate has put behind it. That of node
+ * 1 may be called node-1, and that of the user web-1 web-1: this number is theirs. */
+static size_t
+s_base (const hf_key_t *key, const char *name)
+{
+    const char *dash = strrchr (name, '-');
+    size_t whole = strlen (name), base = dash ? (size_t)(dash - name) : whole;
+    if (!dash || dash[1] == 0 || strspn (dash + 1, "0123456789") != strlen (dash + 1))
+        return whole;
+    if (key->node == 0)
+        return strcmp (key->name, name) == 0 ? whole : base;
+    char own[16];
+    size_t size = (size_t)snprintf (own, sizeof own, "-%u", key->node);
+    bool again = base >= size && strncmp (name + base - size, own, size) == 0;
+    return strcmp (dash, own) == 0 && !again ? whole : base;
+}
+
+/*  NAME-2, -3, ..., the first that is free in DIR. False: none is. */
 static bool
-s_next_name (const char *dir, const char *name, char next[NAME_MAX + 1])
+s_next_name (const char *dir, const char *name, size_t base, char next[NAME_MAX + 1])
 {
     char path[2 * PATH_MAX];
-    size_t base = strlen (name);
-    size_t digits =
-        strspn (name + (strrchr (name, '-') ? strrchr (name, '-') + 1 - name : 0), "0123456789");
-    if (digits > 0 && digits < base && name[base - digits - 1] == '-')
-        base -= digits + 1;
     for (unsigned i = 2; i < 10000; i++) {
         int size = snprintf (next, NAME_MAX + 1, "%.*s-%u", (int)base, name, i);
         snprintf (path, sizeof path, "%s/%s", dir, next);
@@ -170,7 +182,7 @@ s_rotate (tool_options_t *options)
     if (slash == path)
         strcpy (dir, "/");
     const char *out = options->out ? options->out : dir;
-    bool found = s_next_name (out, name, next);
+    bool found = s_next_name (out, name, s_base (&key, name), next);
     free (name);
     return found ? s_make (&key, out, next)
                  : tool_error (TOOL_REFUSED, "no name is free in %s for a new key", out);

@@ -10,15 +10,19 @@ static const char s_help_locks[] =
     "\n"
     "List the locks that are held: the token, session and mode of each holder (of the first\n"
     "8), the units that it has of the lock's limit, how many wait, how many bytes are staged,\n"
-    "who it is, and its note. With NAME: that lock, its holders, and its queue in order. Exit\n"
-    "code 2 when nobody holds NAME. A name that ends with / lists what is below it.\n"
+    "for how long it has held, who it is, and its note. With NAME: that lock, its holders, and\n"
+    "its queue in order. Exit code 2 when nobody holds NAME. A name that ends with / lists what\n"
+    "is below it.\n"
+    "\n"
+    "AGE is how long it has held or waited at least: the node that answers counts from when it\n"
+    "was started, or learned of it.\n"
     "\n"
     "options:\n"
     "      --watch           again whenever something changes, until interrupted\n"
     "      --json            print JSON: locks: lock, limit, waiters, and holders: session,\n"
-    "                        mode, units, label, note, token, staged; with NAME these\n"
+    "                        mode, units, label, note, age_ms, token, staged; with NAME these\n"
     "                        fields, held, and queue: session, mode, units, label, note,\n"
-    "                        position\n"
+    "                        age_ms, position\n"
     "      --stale           ask any node, which may be behind, instead of the "
     "leader\n" TOOL_HELP_QUERY "  holdfast locks\n"
     "  holdfast locks backup\n";
@@ -53,10 +57,10 @@ s_add_json (json_t *locks, const hf_lock_info_t *lock, const hf_place_info_t *pl
                           tool_json_number (lock->waiters), "holders", "queue");
         json_array_append_new (locks, last);
     }
-    json_t *json =
-        json_pack ("{s:o, s:s, s:o, s:s, s:s}", "session", tool_json_number (place->session),
-                   "mode", hf_mode_name (place->mode), "units", tool_json_number (place->units),
-                   "label", place->label, "note", place->note);
+    json_t *json = json_pack ("{s:o, s:s, s:o, s:s, s:s, s:o}", "session",
+                              tool_json_number (place->session), "mode", hf_mode_name (place->mode),
+                              "units", tool_json_number (place->units), "label", place->label,
+                              "note", place->note, "age_ms", tool_json_number (place->age_ms));
     if (place->position > 0)
         json_object_set_new (json, "position", tool_json_number (place->position));
     else {
@@ -97,6 +101,7 @@ s_on_lock (void *arg, const hf_lock_info_t *lock, const hf_place_info_t *place)
     s_add_units (self->table, lock, place);
     tool_table_number (self->table, lock->waiters);
     tool_table_number (self->table, place->staged);
+    tool_table_age (self->table, place->age_ms);
     tool_table_text (self->table, lock->lock);
     tool_table_text (self->table, place->label);
     tool_table_text (self->table, place->note);
@@ -124,6 +129,7 @@ s_on_place (void *arg, const hf_lock_info_t *lock, const hf_place_info_t *place)
     s_add_units (self->table, lock, place);
     tool_table_text (self->table, holds ? token : "");
     tool_table_text (self->table, holds ? staged : "");
+    tool_table_age (self->table, place->age_ms);
     tool_table_text (self->table, place->label);
     tool_table_text (self->table, place->note);
 }
@@ -171,9 +177,9 @@ s_list (tool_options_t *options, hf_client_t *client)
     listing_t self = {.locks = options->json ? json_array () : NULL, .prefix = below ? lock : ""};
     lock = below ? NULL : lock;
     if (!options->json)
-        self.table =
-            tool_table_new (lock ? ">PLACE|>SESSION|MODE|>UNITS|>TOKEN|>STAGED|LABEL|NOTE"
-                                 : ">TOKEN|>SESSION|MODE|>UNITS|>WAITERS|>STAGED|LOCK|LABEL|NOTE");
+        self.table = tool_table_new (
+            lock ? ">PLACE|>SESSION|MODE|>UNITS|>TOKEN|>STAGED|>AGE|LABEL|NOTE"
+                 : ">TOKEN|>SESSION|MODE|>UNITS|>WAITERS|>STAGED|>AGE|LOCK|LABEL|NOTE");
     hf_query_options_t query = HF_QUERY_OPTIONS_INIT;
     query.stale = options->stale;
     hf_status_t status =

@@ -192,6 +192,7 @@ static const option_row_t s_options[] = {
     {TOOL_TAKE | TOOL_STATUS, 'v', "verbose", 0, TAKE_TRUE, TO (verbose), NULL},
     {TOOL_TAKE, 'n', "nonblock", 0, TAKE_NO_WAIT, TO (wait_ms), NULL},
     {TOOL_TAKE, 0, "nb", 0, TAKE_NO_WAIT, TO (wait_ms), NULL},
+    {TOOL_TAKE, 0, "nonblocking", 0, TAKE_NO_WAIT, TO (wait_ms), NULL},
     {TOOL_TAKE, 'w', "wait", 1, TAKE_TIME, TO (wait_ms), "-w"},
     {TOOL_TAKE, 0, "timeout", 1, TAKE_TIME, TO (wait_ms), "-w"},
     {TOOL_TAKE, 'E', "conflict-exit-code", 1, TAKE_EXIT_CODE, TO (conflict_code), "-E"},
@@ -452,6 +453,12 @@ tool_json_number (uint64_t number)
     return json_sprintf ("%llu", (unsigned long long)number);
 }
 
+json_t *
+tool_json_sum (uint64_t sum)
+{
+    return sum != 0 ? json_sprintf ("%016llx", (unsigned long long)sum) : json_null ();
+}
+
 int
 tool_print_json (json_t *root, int code)
 {
@@ -466,7 +473,7 @@ tool_print_json (json_t *root, int code)
 }
 
 int
-tool_print (const tool_table_t *table, const char *key, json_t *list)
+tool_print (tool_table_t *table, const char *key, json_t *list)
 {
     if (!table)
         return tool_print_json (json_pack ("{s:O}", key, list), TOOL_OK);

@@ -2,6 +2,7 @@
 
 #include "client/tool/tool_cluster.h"
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define STATUS_TIMEOUT_MS 2000
@@ -48,6 +49,26 @@ s_cluster_json (const tool_cluster_t *self)
                       "nodes", nodes);
 }
 
+/*  LEADER's list of nodes whose disk it does not know has those as well that it has not heard of
+ * yet. Of one that answers it is true, and worth a line. */
+static void
+s_print_not_counted (const tool_cluster_t *self, const tool_node_t *leader)
+{
+    const char *at = tool_node_text (leader, "not_counted");
+    while (*at) {
+        char *end;
+        unsigned long id = strtoul (at, &end, 10);
+        for (size_t i = 0; i < self->count; i++)
+            if (self->node[i].id == id && self->node[i].status == HF_OK)
+                printf ("not counted: node %lu: its disk is not the one that the cluster knows, so "
+                        "it does not vote; it counts by itself once it has caught up\n",
+                        id);
+        at = end + (*end == ',');
+        if (end == at)
+            break;
+    }
+}
+
 static void
 s_print_table (const tool_cluster_t *self)
 {
@@ -70,13 +91,10 @@ s_print_table (const tool_cluster_t *self)
     for (size_t i = 0; i < self->count; i++) {
         const tool_node_t *node = &self->node[i];
         const char *names = tool_node_text (node, "names");
-        const char *not_counted = tool_node_text (node, "not_counted");
         if (names[0])
             printf ("node %u: %s\n", node->id, names);
-        if (node->id == self->leader && not_counted[0])
-            printf ("not counted: node %s: its disk is not the one that the cluster knows, so it "
-                    "does not vote; it counts by itself once it has caught up\n",
-                    not_counted);
+        if (node->id == self->leader)
+            s_print_not_counted (self, node);
     }
 }
 

@@ -5,6 +5,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define COLUMN_LEAST 12 //  code points of a column of text that is cut
 
 struct tool_table {
     size_t columns;
@@ -97,6 +101,78 @@ tool_table_hex (tool_table_t *self, uint64_t number)
     s_add (self, text);
 }
 
+void
+tool_table_sum (tool_table_t *self, uint64_t sum)
+{
+    if (sum != 0)
+        tool_table_hex (self, sum);
+    else
+        s_add (self, "-");
+}
+
+void
+tool_table_age (tool_table_t *self, uint64_t ms)
+{
+    static const struct {
+        uint64_t seconds;
+        char unit, less; //  and the next smaller one
+        uint64_t part;   //  of which one is so many seconds
+    } units[] = {{86400, 'd', 'h', 3600}, {3600, 'h', 'm', 60}, {60, 'm', 's', 1}};
+    char text[48];
+    uint64_t seconds = ms / 1000;
+    snprintf (text, sizeof text, "%" PRIu64 "s", seconds);
+    for (size_t i = sizeof units / sizeof *units; i-- > 0;)
+        if (seconds >= units[i].seconds)
+            snprintf (text, sizeof text, "%" PRIu64 "%c %" PRIu64 "%c", seconds / units[i].seconds,
+                      units[i].unit, seconds % units[i].seconds / units[i].part, units[i].less);
+    s_add (self, text);
+}
+
+//  ---- printing ----------------------------------------------------------------------
+
+/*  Columns of the terminal that OUT is; 0: it is none. */
+static size_t
+s_room (FILE *out)
+{
+    struct winsize size;
+    int fd = fileno (out);
+    return fd >= 0 && isatty (fd) && ioctl (fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+/*  Cut TEXT to WIDTH code points, of which the last ones say that it was. */
+static void
+s_cut (char *text, size_t width)
+{
+    size_t column = 0;
+    if (s_width (text) <= width)
+        return;
+    for (; *text; text++) {
+        column += ((uint8_t)*text & 0xc0) != 0x80;
+        if (column > width - 2)
+            break;
+    }
+    strcpy (text, ".."); //  at least three code points are left there
+}
+
+/*  Take from the columns of text what is too much for ROOM, from the last one on. */
+static void
+s_fit (tool_table_t *self, size_t room)
+{
+    size_t whole = 2 * (self->columns - 1);
+    for (size_t column = 0; column < self->columns; column++)
+        whole += self->width[column];
+    for (size_t column = self->columns; column-- > 0 && whole > room;) {
+        size_t width = self->width[column];
+        if (self->right[column] || width <= COLUMN_LEAST)
+            continue;
+        size_t spare = width - COLUMN_LEAST;
+        self->width[column] -= spare < whole - room ? spare : whole - room;
+        whole -= width - self->width[column];
+        for (size_t cell = column; cell < self->count; cell += self->columns)
+            s_cut (self->cell[cell], self->width[column]);
+    }
+}
+
 /*  Whether nothing follows CELL in its row. */
 static bool
 s_last (const tool_table_t *self, size_t cell)
@@ -108,9 +184,12 @@ s_last (const tool_table_t *self, size_t cell)
 }
 
 void
-tool_table_print (const tool_table_t *self, FILE *out)
+tool_table_print (tool_table_t *self, FILE *out)
 {
     assert (self->count % self->columns == 0);
+    size_t room = s_room (out);
+    if (room > 0)
+        s_fit (self, room);
     for (size_t i = 0; i < self->count; i++) {
         size_t column = i % self->columns;
         bool last = s_last (self, i);

@@ -42,8 +42,13 @@ void tool_table_destroy (tool_table_t **self_p);
 void tool_table_text (tool_table_t *self, const char *text);
 void tool_table_number (tool_table_t *self, uint64_t number);
 void tool_table_hex (tool_table_t *self, uint64_t number);
+/*  A checksum: 16 hexadecimal digits; "-" for 0, which is not known. */
+void tool_table_sum (tool_table_t *self, uint64_t sum);
+/*  A time: "7s", "2m 5s", "3h 0m", "2d 4h". */
+void tool_table_age (tool_table_t *self, uint64_t ms);
 
-void tool_table_print (const tool_table_t *self, FILE *out);
+/*  On a terminal that is too narrow the columns of text are cut, the last ones first. */
+void tool_table_print (tool_table_t *self, FILE *out);
 
 /*  Memory, all zero, or that of AT with room for SIZE bytes; or the end of the process, with a line
  *  on stderr. */

@@ -45,11 +45,12 @@ s_name (hf_span_t name, hf_http_page_t *page)
 //  ---- locks -------------------------------------------------------------------------------
 
 static json_t *
-s_place (uint64_t session, uint32_t mode, uint32_t units, hf_span_t label, hf_span_t note)
+s_place (uint64_t session, uint32_t mode, uint32_t units, hf_span_t label, hf_span_t note,
+         uint64_t age_ms)
 {
-    return json_pack ("{s:o, s:s, s:o, s:o, s:o}", "session", s_number (session), "mode",
+    return json_pack ("{s:o, s:s, s:o, s:o, s:o, s:o}", "session", s_number (session), "mode",
                       hf_mode_name ((hf_mode_t)mode), "units", s_number (units), "label",
-                      s_text (label), "note", s_text (note));
+                      s_text (label), "note", s_text (note), "age_ms", s_number (age_ms));
 }
 
 static bool
@@ -58,7 +59,7 @@ s_holder (hf_scan_t *scan, json_t *lock)
     hf_holder_row_t row;
     if (!lock || !hf_holder_row_get (scan, &row))
         return false;
-    json_t *place = s_place (row.session, row.mode, row.units, row.label, row.note);
+    json_t *place = s_place (row.session, row.mode, row.units, row.label, row.note, row.age_ms);
     json_object_set_new (place, "token", s_number (row.token));
     json_object_set_new (place, "staged", s_number (row.staged));
     return json_array_append_new (json_object_get (lock, "holders"), place) == 0;
@@ -70,7 +71,7 @@ s_waiter (hf_scan_t *scan, json_t *lock)
     hf_waiter_row_t row;
     if (!lock || !hf_waiter_row_get (scan, &row))
         return false;
-    json_t *place = s_place (row.session, row.mode, row.units, row.label, row.note);
+    json_t *place = s_place (row.session, row.mode, row.units, row.label, row.note, row.age_ms);
     json_object_set_new (place, "position", s_number (row.position));
     return json_array_append_new (json_object_get (lock, "queue"), place) == 0;
 }
@@ -132,9 +133,10 @@ s_file (hf_scan_t *scan, json_t *list, hf_http_page_t *page)
     hf_file_row_t row;
     if (!hf_file_row_get (scan, &row) || !s_name (row.file, page))
         return false;
-    return json_array_append_new (list, json_pack ("{s:o, s:o, s:o}", "file", s_text (row.file),
-                                                   "length", s_number (row.length), "checksum",
-                                                   s_hex (row.checksum))) == 0;
+    return json_array_append_new (
+               list, json_pack ("{s:o, s:o, s:o, s:o}", "file", s_text (row.file), "length",
+                                s_number (row.length), "xxh64", s_hex (row.xxh64), "checksum",
+                                s_hex (row.checksum))) == 0;
 }
 
 static bool

@@ -37,6 +37,8 @@ void
 hf_state_measure (hf_state_t *self, uint64_t now_us, bool counts)
 {
     assert (now_us >= self->locks.measures.now_us);
+    if (self->locks.measures.began_us == 0)
+        self->locks.measures.began_us = now_us;
     self->locks.measures.now_us = now_us;
     self->locks.measures.counts = counts;
 }

@@ -282,10 +282,22 @@ s_put_lock_row (const hf_state_lock_t *lock, hf_pack_t *rows)
     hf_lock_row_put (rows, &row);
 }
 
+/*  For how long the claim has held or waited, as far as this node knows: at least. */
+static uint64_t
+s_age_ms (const hf_measures_t *measures, const hf_state_claim_t *claim)
+{
+    uint64_t since_us = claim->since_us;
+    if (since_us == 0 && !HF_MUTANT (loaded_is_old)) //  from a row
+        since_us = measures->began_us;
+    assert (measures->now_us >= since_us);
+    return (measures->now_us - since_us) / 1000;
+}
+
 /*  PLACES: the holders, or the waiters, of a lock. Pack those from number FROM (1: the first) on,
  *  at most *left, which counts down. Gives whether all of them were packed. */
 static bool
-s_put_places (const hf_chain_t *places, uint64_t from, uint32_t *left, hf_pack_t *rows)
+s_put_places (const hf_state_t *self, const hf_chain_t *places, uint64_t from, uint32_t *left,
+              hf_pack_t *rows)
 {
     uint64_t number = 0;
     HF_CHAIN_EACH (places, at)
@@ -297,6 +309,7 @@ s_put_places (const hf_chain_t *places, uint64_t from, uint32_t *left, hf_pack_t
         if ((*left)-- == 0)
             return false;
         uint32_t mode = place->units > 0 ? HF_MODE_SHARED : HF_MODE_EXCLUSIVE;
+        uint64_t age_ms = s_age_ms (&self->locks.measures, claim);
         uint64_t staged = claim->section ? hf_section_bytes (claim->section) : 0;
         if (claim->token > 0)
             hf_holder_row_put (rows, &(hf_holder_row_t){.session = claim->session->id,
@@ -305,14 +318,16 @@ s_put_places (const hf_chain_t *places, uint64_t from, uint32_t *left, hf_pack_t
                                                         .staged = staged,
                                                         .units = place->units,
                                                         .label = hf_sessions_label (claim->session),
-                                                        .note = hf_state_claim_note (claim)});
+                                                        .note = hf_state_claim_note (claim),
+                                                        .age_ms = age_ms});
         else
             hf_waiter_row_put (rows, &(hf_waiter_row_t){.session = claim->session->id,
                                                         .position = number,
                                                         .mode = mode,
                                                         .units = place->units,
                                                         .label = hf_sessions_label (claim->session),
-                                                        .note = hf_state_claim_note (claim)});
+                                                        .note = hf_state_claim_note (claim),
+                                                        .age_ms = age_ms});
     }
     return true;
 }
@@ -354,7 +369,7 @@ hf_state_lock_rows (const hf_state_t *self, hf_span_t after, uint32_t limit,
     for (size_t i = 0; i < kept.count && i < limit; i++) {
         uint32_t listed = HF_HOLDERS_LISTED;
         s_put_lock_row (kept.list[i], rows);
-        s_put_places (&kept.list[i]->holders, 1, &listed, rows);
+        s_put_places (self, &kept.list[i]->holders, 1, &listed, rows);
     }
     hf_array_free (&kept);
     return matching > limit;
@@ -370,8 +385,8 @@ hf_state_lock_detail (const hf_state_t *self, hf_span_t name, uint64_t from, uin
         return false;
     s_put_lock_row (lock, rows);
     uint64_t behind = from > lock->holders_count ? from - lock->holders_count : 1;
-    *more = !s_put_places (&lock->holders, from, &limit, rows) ||
-            !s_put_places (&lock->waiters, behind, &limit, rows);
+    *more = !s_put_places (self, &lock->holders, from, &limit, rows) ||
+            !s_put_places (self, &lock->waiters, behind, &limit, rows);
     return true;
 }
 

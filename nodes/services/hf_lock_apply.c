@@ -227,11 +227,17 @@ s_decided (hf_lock_service_t *self, const hf_entry_t *entry)
 }
 
 void
+hf_lock_measure (hf_lock_service_t *self)
+{
+    hf_state_measure (self->state, self->now_us, self->leading || HF_MUTANT (measured_everywhere));
+}
+
+void
 hf_lock_apply (hf_lock_service_t *self, const hf_a_committed_t *committed)
 {
     hf_scan_t scan = hf_scan_list (committed->entries);
     uint64_t silences = hf_state_silences (self->state);
-    hf_state_measure (self->state, self->now_us, self->leading || HF_MUTANT (measured_everywhere));
+    hf_lock_measure (self);
     for (uint32_t i = 0; i < committed->entries.count; i++) {
         hf_entry_t entry;
         bool good = hf_entry_get (&scan, &entry);

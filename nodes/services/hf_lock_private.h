@@ -310,6 +310,8 @@ void hf_lock_silence (hf_lock_service_t *self, uint64_t session, uint32_t ran_ms
 bool hf_lock_heard (hf_lock_service_t *self, uint64_t session);
 
 //  hf_lock_apply.c
+/*  What the state measures goes by the time of this turn. */
+void hf_lock_measure (hf_lock_service_t *self);
 void hf_lock_apply (hf_lock_service_t *self, const hf_a_committed_t *committed);
 /*  Push changed positions, and who is wanted, when it is time. */
 void hf_lock_push (hf_lock_service_t *self);

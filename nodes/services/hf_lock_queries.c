@@ -289,6 +289,8 @@ hf_lock_query (hf_lock_service_t *self, const hf_reading_t *reading)
 {
     hf_query_result_t result = {.status = HF_OK};
     hf_pack_reset (&self->rows);
+    if (!HF_MUTANT (age_stands_still))
+        hf_lock_measure (self);
     if (s_query (self, reading, &result)) {
         result.rows = hf_pack_list (&self->rows);
         s_result (self, reading, &result);

@@ -29,12 +29,15 @@ s_failed (hf_file_store_t *self, const char *disk_name, const char *verb)
 }
 
 static int
-s_check_sum (hf_file_store_t *self, int fd, const char *disk_name, uint64_t length, uint64_t sum)
+s_check_sum (hf_file_store_t *self, int fd, hf_span_t name, const hf_file_found_t *file)
 {
+    const char *disk_name = file->disk_name;
+    uint64_t length = file->length;
     uint8_t *buffer = hf_alloc (length < READ_BYTES ? (size_t)length + 1 : READ_BYTES);
     uint64_t found = HF_FNV_EMPTY;
     uint64_t done = 0;
     int rc = 0;
+    hf_file_sums_add (&self->sums, name, hf_span ("", 0)); //  also of an empty one
     while (done < length && rc == 0) {
         //  Behind LENGTH there may be bytes that do not count: they are cut later.
         size_t want = length - done < READ_BYTES ? (size_t)(length - done) : READ_BYTES;
@@ -44,18 +47,21 @@ s_check_sum (hf_file_store_t *self, int fd, const char *disk_name, uint64_t leng
         else if ((size_t)n < want)
             rc = s_damaged (self, disk_name, "it is shorter than was recorded");
         found = hf_fnv (found, buffer, rc == 0 ? want : 0);
+        hf_file_sums_add (&self->sums, name, hf_span (buffer, rc == 0 ? want : 0));
         done += want;
     }
     free (buffer);
-    if (rc == 0 && found != sum)
+    if (rc == 0 && found != file->sum)
         rc = s_damaged (self, disk_name, "its checksum is not the one recorded");
     return rc;
 }
 
 /*  Checked first, cut afterwards: a record that is wrong must not cost bytes. */
 static int
-s_check (hf_file_store_t *self, const char *disk_name, uint64_t length, uint64_t sum)
+s_check (hf_file_store_t *self, hf_span_t name, const hf_file_found_t *file)
 {
+    const char *disk_name = file->disk_name;
+    uint64_t length = file->length;
     //  O_NONBLOCK: opening a FIFO under a file's name must not hang.
     int fd = openat (self->folder, disk_name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0)
@@ -70,7 +76,7 @@ s_check (hf_file_store_t *self, const char *disk_name, uint64_t length, uint64_t
     else if ((uint64_t)info.st_size < length)
         rc = s_damaged (self, disk_name, "it is shorter than was recorded");
     else
-        rc = s_check_sum (self, fd, disk_name, length, sum);
+        rc = s_check_sum (self, fd, name, file);
     if (rc == 0 && (uint64_t)info.st_size > length &&
         (ftruncate (fd, (off_t)length) != 0 || fdatasync (fd) != 0))
         rc = s_failed (self, disk_name, "cut back");
@@ -88,7 +94,7 @@ s_check_recorded (hf_file_store_t *self)
         hf_file_found_t file;
         rc = hf_file_found_get (self, HF_FILE_AFTER, &file);
         if (rc == 0)
-            rc = s_check (self, file.disk_name, file.length, file.sum);
+            rc = s_check (self, hf_tx_span (tx, HF_FILE_AFTER, 0), &file);
         if (rc < 0)
             break;
     }

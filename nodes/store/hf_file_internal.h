@@ -9,6 +9,7 @@
 
 #include "msgs/hf_msg.h"
 #include "nodes/store/hf_file_store.h"
+#include "nodes/store/hf_file_sums.h"
 #include "nodes/store/hf_tx.h"
 
 #define HF_DISK_NAME_SIZE 256
@@ -28,7 +29,8 @@ struct hf_file_store {
     uint64_t written; //  as of the open transaction
     hf_touched_t touched[HF_FILE_OPEN_MAX];
     size_t touched_count;
-    bool made_file; //  the folder has a new name that must be synced
+    hf_file_sums_t sums; //  none when it was opened without a check
+    bool made_file;      //  the folder has a new name that must be synced
 };
 
 enum { HF_FILE_FIND, HF_FILE_SAVE, HF_FILE_TAKEN, HF_FILE_AFTER, HF_FILE_LOAD, HF_FILE_APPLIED };

@@ -66,9 +66,11 @@ hf_file_store_rows (hf_file_store_t *self, hf_span_t after, uint32_t limit, hf_p
             rc = -1;
             break;
         }
-        hf_file_row_put (rows, &(hf_file_row_t){.file = hf_tx_span (tx, HF_FILE_AFTER, 0),
+        hf_span_t name = hf_tx_span (tx, HF_FILE_AFTER, 0);
+        hf_file_row_put (rows, &(hf_file_row_t){.file = name,
                                                 .length = file.length,
-                                                .checksum = file.sum});
+                                                .checksum = file.sum,
+                                                .xxh64 = hf_file_sums_get (&self->sums, name)});
         count++;
     }
     hf_tx_done (tx, HF_FILE_AFTER);

@@ -87,6 +87,7 @@ s_open (const char *dir, bool check, char *error)
 {
     hf_file_store_t *self = hf_alloc (sizeof *self);
     self->folder = -1;
+    hf_file_sums_init (&self->sums);
     if (hf_tx_open (&self->tx, dir, &s_format) != 0 || s_open_folder (self, dir) != 0 ||
         s_load_applied (self) != 0 || (check && hf_file_check_all (self) != 0)) {
         memcpy (error, self->tx.error, HF_ERROR_SIZE);
@@ -119,6 +120,7 @@ hf_file_store_close (hf_file_store_t **self_p)
         close (self->folder);
     hf_tx_close (&self->tx);
     free (self->folder_path);
+    hf_file_sums_done (&self->sums);
     free (self);
     *self_p = NULL;
 }
@@ -262,6 +264,7 @@ s_part (hf_file_store_t *self, hf_span_t name, hf_span_t data)
         return s_fail_errno (self, "write", file.disk_name);
     file.length += data.size;
     file.sum = hf_fnv (file.sum, data.at, data.size);
+    hf_file_sums_add (&self->sums, name, data);
     return hf_tx_write (tx, HF_FILE_SAVE, hf_tx_bytes (name), hf_tx_text (file.disk_name),
                         hf_tx_number (file.length), hf_tx_number (file.sum),
                         hf_tx_number (hf_file_found_sum (name, &file)));

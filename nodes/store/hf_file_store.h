@@ -9,7 +9,7 @@
  *  transaction that records lengths, checksums and the applied index. On opening,
  *  every file's checksum is verified over its recorded length, and then it is cut back to
  *  that; a file without a record is removed. A file's checksum is FNV-1a (64 bits) over its
- *  bytes: equal content, equal checksum, on every node.
+ *  bytes: equal content, equal checksum, on every node. Beside it, in memory, its XXH64.
  *  The file actor owns it. Errors as in hf_log_store.h.
  */
 #ifndef HF_FILE_STORE_H_INCLUDED

@@ -45,7 +45,7 @@ s_io_text (int code)
     case SQLITE_IOERR_SHORT_READ:
         return "a read failed";
     case SQLITE_IOERR_WRITE:
-        return "a write failed";
+        return "a write failed: is the size of files limited (ulimit -f)?";
     case SQLITE_IOERR_FSYNC:
     case SQLITE_IOERR_DIR_FSYNC:
         return "a sync failed";

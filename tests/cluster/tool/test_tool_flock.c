@@ -48,6 +48,7 @@ static const trial_t s_held[] = {
     {1, .script = SAME (HELD ("", "$X -n lock touch ran"))},
     {123, .script = SAME (HELD ("", "$X --nonblock --conflict-exit-code 123 lock touch ran"))},
     {123, .script = SAME (HELD ("", "$X --nb -E 123 lock touch ran"))},
+    {1, .script = SAME (HELD ("", "$X --nonblocking lock touch ran"))},
     {0, .script = SAME (HELD ("", "$X -n -E 0 lock touch ran"))},
     //  Refused after some time.
     {1, .script = SAME (HELD ("", "$X -w 0.2 lock touch ran"))},

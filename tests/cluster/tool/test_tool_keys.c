@@ -37,8 +37,14 @@ static const trial_t s_make[] = {
      "grep -h name k/alice-2_secret m/alice-2",
      .has = "k/alice-2: give it to every node, for KEYS/clients\n",
      .has_too = "    name = \"alice\"\n    name = \"alice\"\n"},
-    {0, "$T keys rotate k/node-1_secret && grep -h node k/node-2",
-     .has = "k/node-2_secret: secret"},
+    //  The number of a node, or of a user, is no count: node-2 is the key of another node.
+    {0,
+     "$T keys new node-2 --node 2 --out k && $T keys rotate k/node-2 && $T keys rotate k/node-2-2 "
+     "&& "
+     "$T keys new web-1 --out k && $T keys rotate k/web-1 && $T keys rotate k/web-1-2 && ls k",
+     .has = "node-2-3_secret\n", .has_too = "web-1-3_secret\n"},
+    {0, "$T keys rotate k/node-1_secret && grep -h node k/node-1-2",
+     .has = "k/node-1-2_secret: secret"},
     {0, "$T keys show k/alice k/alice_secret k/node-1", .has = "user alice  no      k/alice\n",
      .has_too = "user alice  yes     k/alice_secret\n"},
     {0, "$T keys show --json k/node-1 | tr -d ' \\n' | sed 's/\"public\":\"[^\"]*\"/P/'",

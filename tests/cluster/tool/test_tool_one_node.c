@@ -237,9 +237,26 @@ HF_TEST (test_a_lock_whose_command_goes_on_is_left_to_its_ttl)
     trial_output_has ("it goes on WITHOUT the lock\n");
 }
 
+/*  What ls says of a file is what xxhsum prints for it, before and after a start. */
+HF_TEST (test_xxhsum_checks_a_file)
+{
+    trial_need ("xxhsum --version > version 2>&1");
+    trial_must (0, "seq 1000 | $T append sums && $T append sums end");
+    for (int turn = 0; turn < 2; turn++) {
+        trial_must (
+            0, "$T cat sums > copy && xxhsum -H64 copy > printed && read sum rest < printed && "
+               "$T ls | grep \" $sum  sums\\$\" && $T ls --json | grep \"$sum\" && "
+               "$T backup b && $T inspect b | grep \" $sum  sums\\$\"; c=$?; rm -f b; exit $c");
+        hf_cluster_kill (s_cluster, 1);
+        assert_true (hf_cluster_start (s_cluster, 1));
+    }
+}
+
 static const trial_t s_no_node[] = {
     {69, "$T run --connect-timeout 1 lock -- touch ran",
-     .has = "no node of the cluster can be reached"},
+     .has = "no node of the cluster can be reached: 127.0.0.1:"},
+    {69, "$T run --connect-timeout 1 lock -- true",
+     .has = " refuses connections, or there is no way"},
     {69, .script = "$T leader --timeout 500ms"},
     {69, "$T status --timeout 500ms", .has = "1  unreachable  127.0.0.1:"},
 };

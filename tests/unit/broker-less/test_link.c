@@ -72,4 +72,33 @@ TEST (test_the_queue_is_bounded_and_ends_with_the_connection)
     assert_false (hf_link_send (s_link, frame, 1));
 }
 
+/*  A link to where no node is says what it meets there. */
+static void
+expect_trouble (hf_link_t *link, const char *what)
+{
+    char text[200], wanted[200];
+    hf_span_t bytes;
+    snprintf (wanted, sizeof wanted, "127.0.0.1:%u %s", s_endpoint.client_port, what);
+    UNTIL (hf_link_next (link, test_now_us (), &bytes) == HF_LINK_NONE &&
+           hf_link_trouble (link, test_now_us (), text, sizeof text) && strcmp (text, wanted) == 0);
+}
+
+TEST (test_it_says_whether_a_node_refuses_or_is_silent)
+{
+    char text[200];
+    hf_span_t bytes;
+    assert_false (hf_link_trouble (s_link, test_now_us (), text, sizeof text));
+    hf_door_destroy (&s_door);
+    expect_trouble (s_link, "refuses connections, or there is no way to it");
+    int other = hf_port_listen (s_endpoint.client_port, 0); //  a program that only listens
+    expect_trouble (s_link, "takes connections, and says nothing");
+    close (other);
+    //  It is a node again, and there is no trouble.
+    char error[HF_ERROR_SIZE];
+    hf_listen_t listen = test_listen (&s_endpoint);
+    s_door = hf_door_new (s_context, s_endpoint.host, &listen, error);
+    UNTIL (hf_link_next (s_link, test_now_us (), &bytes) == HF_LINK_CONNECTED);
+    assert_false (hf_link_trouble (s_link, test_now_us (), text, sizeof text));
+}
+
 HF_TEST_MAIN (NULL, NULL)

@@ -154,7 +154,8 @@ s_holder (uint64_t session)
                                                    .mode = HF_MODE_SHARED,
                                                    .units = 1,
                                                    .label = hf_span_text ("kim"),
-                                                   .note = hf_span_text ("")});
+                                                   .note = hf_span_text (""),
+                                                   .age_ms = 7});
 }
 
 static void
@@ -164,7 +165,8 @@ s_waiter (uint64_t session, uint64_t position)
                                                    .position = position,
                                                    .mode = HF_MODE_EXCLUSIVE,
                                                    .label = hf_span_text (""),
-                                                   .note = hf_span_text ("now")});
+                                                   .note = hf_span_text ("now"),
+                                                   .age_ms = 8});
 }
 
 TEST (locks_come_in_pages)
@@ -182,9 +184,10 @@ TEST (locks_come_in_pages)
     assert_true (hf_span_equal (query.name, hf_span_text ("a")) && query.offset == 0);
     s_lock ("b", 0, 1);
     assert_true (s_answer (request, 8, HF_OK, false));
-    s_is_json (&request, "{'locks':[{'lock':'a','limit':3,'waiters':2,'holders':[{'session':4,"
-                         "'mode':'shared','units':1,'label':'kim','note':'','token':14,'staged':0}"
-                         "]},{'lock':'b','limit':3,'waiters':1,'holders':[]}]}");
+    s_is_json (&request,
+               "{'locks':[{'lock':'a','limit':3,'waiters':2,'holders':[{'session':4,"
+               "'mode':'shared','units':1,'label':'kim','note':'','age_ms':7,'token':14,'staged':0}"
+               "]},{'lock':'b','limit':3,'waiters':1,'holders':[]}]}");
 }
 
 TEST (one_lock_has_its_queue)
@@ -204,9 +207,12 @@ TEST (one_lock_has_its_queue)
     s_answer (request, 2, HF_OK, false);
     s_is_json (&request,
                "{'lock':'a/b c','limit':3,'waiters':2,'holders':[{'session':4,'mode':'shared',"
-               "'units':1,'label':'kim','note':'','token':14,'staged':0}],'queue':[{'session':5,"
-               "'mode':'exclusive','units':0,'label':'','note':'now','position':1},{'session':6,"
-               "'mode':'exclusive','units':0,'label':'','note':'now','position':2}],'held':true}");
+               "'units':1,'label':'kim','note':'','age_ms':7,'token':14,'staged':0}],'queue':[{'"
+               "session':5,"
+               "'mode':'exclusive','units':0,'label':'','note':'now','age_ms':8,'position':1},{'"
+               "session':6,"
+               "'mode':'exclusive','units':0,'label':'','note':'now','age_ms':8,'position':2}],'"
+               "held':true}");
     request = s_new ("GET", "/v1/locks/none");
     s_next (request, 3);
     s_answer (request, 3, HF_NOT_FOUND, false);

@@ -62,6 +62,13 @@ END
 } > "$there/log" 2>&1 || fail "$(cat "$there/log")"
 "$there/user/build/user" || fail "the program of find_package does not run"
 
+#  What the Debian package says that the library has, and since when, is what it has.
+symbols=$(dirname "$0")/../../../debian/libholdfast0.symbols
+nm -D --defined-only "$lib/libholdfast.so.0" | awk '$2 == "T" { sub (/@.*/, "", $3); print $3 }' | sort > "$there/has"
+sed -n 's/^ \(hf_[a-z_]*\)@.*/\1/p' "$symbols" | sort > "$there/says"
+[ -s "$there/has" ] || fail "nm finds no functions in the library"
+diff "$there/says" "$there/has" || fail "debian/libholdfast0.symbols (<) is not what the library exports (>)"
+
 for file in bin/holdfast bin/holdfastd share/man/man1/holdfast.1 share/man/man8/holdfastd.8 \
     share/bash-completion/completions/holdfast share/bash-completion/completions/holdfastd \
     share/zsh/site-functions/_holdfast; do

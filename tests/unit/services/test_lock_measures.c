@@ -209,4 +209,35 @@ BENCH_TEST (test_barriers, bench)
     assert_in_range (times.sum_us, 40 * MS, 42 * MS);
 }
 
+/*  How long the holder of L has held and its waiter has waited, in ms, as a list of places says. */
+static void
+s_ages (bench_t *bench, uint64_t held, uint64_t waited)
+{
+    hf_lock_row_t lock;
+    hf_holder_row_t hold;
+    hf_waiter_row_t wait;
+    bench_query (bench, 9, 1, HF_WHAT_LOCK, "L");
+    hf_scan_t scan = hf_scan_list (bench_result (bench, 9).rows);
+    assert_true (hf_lock_row_get (&scan, &lock) && hf_holder_row_get (&scan, &hold) &&
+                 hf_waiter_row_get (&scan, &wait));
+    assert_int_equal (hold.age_ms, held);
+    assert_int_equal (wait.age_ms, waited);
+}
+
+BENCH_TEST (test_ages, bench)
+{
+    uint64_t one = bench_open (bench, 1, 1, 60000), two = bench_open (bench, 2, 2, 60000);
+    bench_acquire (bench, 1, one, 1, "L");
+    bench_settle (bench);
+    bench->now_us += 3 * SECOND;
+    bench_acquire (bench, 2, two, 1, "L");
+    bench_settle (bench);
+    bench_drop_frames (bench);
+    bench->now_us += 2 * SECOND; //  no command comes meanwhile
+    hf_mutant = HF_MUTANT_age_stands_still;
+    s_ages (bench, 3000, 0);
+    hf_mutant = HF_MUTANT_none;
+    s_ages (bench, 5000, 2000);
+}
+
 HF_TEST_MAIN (NULL, NULL)

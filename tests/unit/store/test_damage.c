@@ -320,7 +320,8 @@ STORE_TEST (test_a_failed_write_names_its_file_and_its_cause)
     fixture_unlimit ();
     assert_in_range (next, 2, 15);
     assert_contains (hf_log_store_error (log), "log.db: disk I/O error");
-    assert_contains (hf_log_store_error (log), "a write failed");
+    assert_contains (hf_log_store_error (log),
+                     "a write failed: is the size of files limited (ulimit -f)?");
     hf_log_store_close (&log);
 
     hf_file_store_t *files = s_open_files (*state);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 static char s_error[HF_ERROR_SIZE];
 
@@ -47,28 +48,30 @@ s_expect (hf_file_store_t *store, const char *file, const char *text)
     free (bytes);
 }
 
-/*  The row of FILE: its checksum. */
-static uint64_t
-s_sum (hf_file_store_t *store, const char *file)
+/*  The row of FILE. Its strings are void. */
+static hf_file_row_t
+s_row (hf_file_store_t *store, const char *file)
 {
     hf_pack_t rows;
     hf_pack_init (&rows);
     bool more;
-    uint64_t sum = 0;
     bool found = false;
     assert_ok (hf_file_store_rows (store, hf_span_text (""), HF_ROWS_MAX, &rows, &more));
     hf_scan_t scan = hf_scan_list (hf_pack_list (&rows));
-    hf_file_row_t row;
-    while (!hf_scan_at_end (&scan)) {
+    hf_file_row_t row = {.length = 0};
+    while (!found && !hf_scan_at_end (&scan)) {
         assert_true (hf_file_row_get (&scan, &row));
-        if (hf_span_equal (row.file, hf_span_text (file))) {
-            found = true;
-            sum = row.checksum;
-        }
+        found = hf_span_equal (row.file, hf_span_text (file));
     }
     assert_true (found);
     hf_pack_done (&rows);
-    return sum;
+    return row;
+}
+
+static uint64_t
+s_sum (hf_file_store_t *store, const char *file)
+{
+    return s_row (store, file).checksum;
 }
 
 static unsigned
@@ -161,6 +164,16 @@ STORE_TEST (test_checksum_tells_the_bytes_not_how_they_came)
     assert_true (s_sum (store, "whole") != s_sum (store, "other"));
     //  The value that FNV-1a's authors publish for these bytes: people may check it elsewhere.
     assert_true (s_sum (store, "other") == 0x85944171f73967e8ULL);
+    //  And what xxhsum -H64 prints for them, when a file was written and when a start read it.
+    assert_ok (s_section (store, ++index, "empty", ""));
+    s_commit (store);
+    for (int turn = 0; turn < 2; turn++) {
+        for (int i = 0; i < 3; i++)
+            assert_true (s_row (store, names[i]).xxh64 == XXH64 (bytes, 300000, 0));
+        assert_true (s_row (store, "other").xxh64 == XXH64 ("foobar", 6, 0));
+        assert_true (s_row (store, "empty").xxh64 == 0xef46db3751d8e999ULL);
+        store = s_reopen (store, *state);
+    }
     hf_file_store_close (&store);
     free (bytes);
 }

@@ -450,8 +450,9 @@ hf_query_leader (hf_client_t *client, hf_leader_info_t *info, uint32_t limit_ms)
 }
 
 static const hf_lock_info_t s_one = {"one", 2, 2, 5};
-static const hf_place_info_t s_one_7 = {7, 1, 42, 0, 100, 2, "kim@alpha pid 4711 ./backup.sh", "n"};
-static const hf_place_info_t s_one_9 = {9, 1, 43, 0, 0, 3, "", ""};
+static const hf_place_info_t s_one_7 = {7,   1,   42, 0, 100, 2, "kim@alpha pid 4711 ./backup.sh",
+                                        "n", 7999};
+static const hf_place_info_t s_one_9 = {9, 1, 43, 0, 0, 3, "", "", 125000};
 
 hf_status_t
 hf_query_locks_as (hf_client_t *client, const hf_query_options_t *options, hf_lock_info_fn *fn,
@@ -461,7 +462,7 @@ hf_query_locks_as (hf_client_t *client, const hf_query_options_t *options, hf_lo
     fn (arg, &s_one, &s_one_7);
     fn (arg, &s_one, &s_one_9);
     fn (arg, &(hf_lock_info_t){"zw\303\266lf", 1, 0, 0},
-        &(hf_place_info_t){8, 0, UINT64_MAX, 0, 0, 0, "", ""});
+        &(hf_place_info_t){8, 0, UINT64_MAX, 0, 0, 0, "", "", 187200000});
     return s_blocking ("HF_FAKE_QUERY", client, limit_ms);
 }
 
@@ -474,8 +475,8 @@ hf_query_lock_as (hf_client_t *client, const char *lock, const hf_query_options_
         return HF_NOT_FOUND;
     fn (arg, &s_one, &s_one_7);
     fn (arg, &s_one, &s_one_9);
-    fn (arg, &s_one, &(hf_place_info_t){11, 0, 0, 1, 0, 0, "ann", "when idle"});
-    fn (arg, &s_one, &(hf_place_info_t){12, 1, 0, 2, 0, 1, "", ""});
+    fn (arg, &s_one, &(hf_place_info_t){11, 0, 0, 1, 0, 0, "ann", "when idle", 10920000});
+    fn (arg, &s_one, &(hf_place_info_t){12, 1, 0, 2, 0, 1, "", "", 0});
     return s_blocking ("HF_FAKE_QUERY", client, limit_ms);
 }
 
@@ -494,7 +495,7 @@ hf_query_files_as (hf_client_t *client, const hf_query_options_t *options, hf_fi
                    void *arg, uint32_t limit_ms)
 {
     s_log (options->stale ? "stale files\n" : "");
-    fn (arg, &(hf_file_info_t){"ledger", 1234, 0xfeed});
+    fn (arg, &(hf_file_info_t){"ledger", 1234, 0xfeed, 0xbead});
     return s_blocking ("HF_FAKE_QUERY", client, limit_ms);
 }
 

@@ -177,6 +177,10 @@ static const story_t s_stories[] = {
 };
 
 static const story_t s_own_stories[] = {
+    //  A list fits the terminal: columns of text are cut.
+    {"stty cols 100; $T locks; stty cols 200; $T locks",
+     {"?  one    kim@alpha pi..  n\r\n", "?  one    kim@alpha pid 4711 ./backup.sh  n\r\n",
+      "?ended 0 foreground\n"}},
     //  A command may handle the interrupt.
     {"exec $RUN sh -c 'trap \"echo handled; exit 6\" INT; "
      "echo ready; while :; do sleep 0.1; done'",
