@@ -178,6 +178,14 @@
 //  For unit tests alone. The lock actor answers nothing before it has applied it, so that no client
 //  can see the difference; the tool's guard, names and addresses are not in the simulator.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
+    M (any_token_taken, "rights", "whoever has any token acts over HTTP")                          \
+    M (any_site_acts, "rights", "a page of another site acts over HTTP")                           \
+    M (any_type_acts, "rights", "a form of another site acts over HTTP")                           \
+    M (guesses_unbounded, "rights", "tokens of the HTTP port may be guessed without end")          \
+    M (acts_anywhere, "rights", "a node that does not lead acts over HTTP")                        \
+    M (any_hold_ended, "P5", "of several holders any one is ended over HTTP")                      \
+    M (asker_stays, "P12", "the session that ended a hold over HTTP is left to its time to live")  \
+    M (http_told_twice, "-", "what was done over HTTP is two lines of the audit")                  \
     M (ring_told_unseen, "rights", "a ring names locks that the user may not read")                \
     M (owner_told, "rights", "who is denied learns whose a session is")                            \
     M (uncovered_allowed, "rights", "what no row speaks of is allowed")                            \
