@@ -140,8 +140,8 @@ s_operate (hf_http_server_t *self, const pending_t *pending, const char *url)
         self->now_us);
     if (refusal)
         return hf_http_request_said (refusal);
-    if (getrandom (nonce, sizeof nonce, 0) != (ssize_t)sizeof nonce)
-        abort ();
+    ssize_t got = getrandom (nonce, sizeof nonce, 0);
+    assert (got == (ssize_t)sizeof nonce);
     return hf_http_request_act (
         hf_http_action_new (url, hf_span (pending->body, pending->given), from, nonce));
 }
@@ -153,7 +153,8 @@ s_request (hf_http_server_t *self, const pending_t *pending, const char *url, co
     struct MHD_Connection *connection = pending->connection;
     if (hf_http_action_is (url) && strcmp (method, "POST") == 0)
         return s_operate (self, pending, url);
-    if (strcmp (url, "/v1/actions") == 0 && strcmp (method, "GET") == 0)
+    if (strcmp (url, "/v1/actions") == 0 &&
+        (strcmp (method, "GET") == 0 || strcmp (method, "HEAD") == 0))
         return hf_http_request_json (hf_http_actions (self->admin != NULL));
     const hf_http_params_t params = {.search = s_param (connection, "search"),
                                      .sort = s_param (connection, "sort"),
