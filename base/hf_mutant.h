@@ -183,6 +183,14 @@
        "a leader that the level is raised under gives tokens below a floor")                       \
     M (loaded_is_old, "P12", "a hold from a row is as old as the clock of the node")               \
     M (age_stands_still, "P12", "ages are as of the last command")                                 \
+    M (any_token_taken, "rights", "whoever has any token acts over HTTP")                          \
+    M (any_site_acts, "rights", "a page of another site acts over HTTP")                           \
+    M (any_type_acts, "rights", "a form of another site acts over HTTP")                           \
+    M (guesses_unbounded, "rights", "tokens of the HTTP port may be guessed without end")          \
+    M (acts_anywhere, "rights", "a node that does not lead acts over HTTP")                        \
+    M (any_hold_ended, "P5", "of several holders any one is ended over HTTP")                      \
+    M (asker_stays, "P12", "the session that ended a hold over HTTP is left to its time to live")  \
+    M (http_told_twice, "-", "what was done over HTTP is two lines of the audit")                  \
     M (ring_told_unseen, "rights", "a ring names locks that the user may not read")                \
     M (owner_told, "rights", "who is denied learns whose a session is")                            \
     M (uncovered_allowed, "rights", "what no row speaks of is allowed")                            \

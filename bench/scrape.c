@@ -19,11 +19,6 @@
 #define S_EVERY_MS      1000 //  between two scrapes of a node
 #define S_PART_BYTES    65536
 
-static struct {
-    hf_port_t port;
-    char option[48];
-} s_http[HF_MEMBERS_MAX + 1]; //  by id
-
 typedef struct s_scrape {
     const hf_bench_options_t *options;
     hf_cluster_t *cluster;
@@ -39,13 +34,9 @@ typedef struct s_scrape {
 bool
 hf_scrape_launch (hf_cluster_t *cluster)
 {
-    for (uint32_t id = 1; id <= hf_cluster_count (cluster); id++) {
-        s_http[id].port = hf_port_take ();
-        snprintf (s_http[id].option, sizeof s_http[id].option, "--http=127.0.0.1:%u",
-                  s_http[id].port.number);
-        hf_cluster_add_argument (cluster, s_http[id].option); //  the last one counts
+    hf_cluster_serve_http (cluster);
+    for (uint32_t id = 1; id <= hf_cluster_count (cluster); id++)
         hf_cluster_launch (cluster, id);
-    }
     return true;
 }
 
@@ -82,14 +73,14 @@ s_hold (s_scrape_t *self)
 
 /*  The bytes of the answer of a node; 0: it gave none. */
 static uint64_t
-s_get (uint32_t id)
+s_get (const hf_cluster_t *cluster, uint32_t id)
 {
     static const char request[] =
         "GET /metrics HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n";
     static char part[S_PART_BYTES];
     struct timeval limit = {.tv_sec = 10};
     uint64_t bytes = 0;
-    int fd = hf_port_connect (s_http[id].port.number, 0);
+    int fd = hf_port_connect (hf_cluster_http_port (cluster, id), 0);
     if (fd < 0)
         return 0;
     setsockopt (fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
@@ -109,7 +100,7 @@ s_round (s_scrape_t *self)
 {
     for (uint32_t id = 1; id <= self->options->start; id++) {
         uint64_t from_ns = hf_bench_now_ns ();
-        self->bytes = s_get (id);
+        self->bytes = s_get (self->cluster, id);
         if (self->bytes == 0) {
             hf_bench_say ("node %u does not answer at /metrics", id);
             self->errors++;

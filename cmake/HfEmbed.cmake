@@ -3,7 +3,7 @@
 set (source "//  Made of nodes/http/page by cmake/HfEmbed.cmake.\n\n#include \"nodes/http/hf_page.h\"\n")
 set (rows "")
 foreach (row "/|index.html|text/html" "/page.css|page.css|text/css" "/page.js|page.js|text/javascript"
-         "/view.js|view.js|text/javascript")
+         "/view.js|view.js|text/javascript" "/act.js|act.js|text/javascript")
     string (REPLACE "|" ";" row "${row}")
     list (GET row 0 path)
     list (GET row 1 file)

@@ -55,8 +55,10 @@
     F (bin, nonce) F (u32, status) F (u64, session) F (u32, ttl_ms) F (u64, roster)
 #define HF_FIELDS_alive(F)   F (u64, echo) F (list, sessions) F (u64, roster)
 #define HF_FIELDS_answers(F) F (u64, session) F (list, items)
-//  TEXT, in CLOSED_REPLY and EVENTS: of DENIED, why.
-#define HF_FIELDS_closed(F) F (u64, session) F (u64, echo) F (u32, status) F (str, text)
+//  TEXT, in CLOSED_REPLY and EVENTS: of DENIED, why. INDEX: of the command that ended the session;
+//  0: none did.
+#define HF_FIELDS_closed(F)                                                                        \
+    F (u64, session) F (u64, echo) F (u32, status) F (str, text) F (u64, index)
 #define HF_FIELDS_query_result(F)                                                                  \
     F (u64, id)                                                                                    \
     F (u32, status)                                                                                \
@@ -421,7 +423,7 @@ typedef enum hf_kind {
     O (WAITER_ROW, 3)                                                                              \
     O (FILE_ROW, 1)                                                                                \
     O (SESSION_ROW, 1)                                                                             \
-    O (CLOSED_REPLY, 1)                                                                            \
+    O (CLOSED_REPLY, 2)                                                                            \
     O (EVENTS, 1)                                                                                  \
     O (HELLO, 1)                                                                                   \
     O (HEARTBEAT, 1)                                                                               \

@@ -33,6 +33,7 @@ hf_check (hf_node_t *node, const hf_options_t *options)
     if (node->keys)
         hf_keys_refresh (node->keys, s_say_key, &self);
     self.wrong += hf_node_rights (node, options) != 0;
+    self.wrong += hf_node_admin (node, options) != 0;
     free (node->rights.text);
     hf_keys_destroy (&node->keys);
     if (self.wrong == 0)

@@ -298,7 +298,12 @@ hf_node_bind (hf_node_t *self, const hf_options_t *options)
         return s_refuse (error);
     if (!options->http.chosen)
         return 0;
-    self->http.server = hf_http_server_new (&options->http, error);
+    self->http.server =
+        hf_http_server_new (&options->http, hf_span (self->token, self->token_size), error);
+    if (self->token_size > 0 && !hf_listen_is_loopback (&options->http))
+        hf_report (HF_WARN, "other machines reach the HTTP port, and what they say is not "
+                            "encrypted: the token of --http-admin can be read on the network, but "
+                            "behind a proxy that speaks TLS");
     return self->http.server ? 0 : s_refuse (error);
 }
 

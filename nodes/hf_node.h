@@ -5,6 +5,7 @@
 #include "broker-less/hf_door_rules.h"
 #include "broker-less/hf_zap.h"
 #include "nodes/actors/hf_actors.h"
+#include "nodes/http/hf_http_admin.h"
 #include "nodes/hf_options.h"
 #include "nodes/store/hf_dir.h"
 
@@ -39,6 +40,8 @@ typedef struct hf_node {
     hf_lock_args_t lock;         //  run
     hf_file_args_t file;
     hf_http_args_t http; //  no server: no HTTP
+    uint8_t token[HF_HTTP_TOKEN_MAX];
+    size_t token_size; //  0: no actions at the HTTP port
 } hf_node_t;
 
 /*  Find this node in the cluster list, if it does not join. 0, or -1: what is wrong was printed, in
@@ -53,6 +56,9 @@ int hf_node_rights (hf_node_t *self, const hf_options_t *options);
 /*  Look at it again. True: it has changed, and rights.text is what is in force from now on. One
  * that is not good changes nothing, and that is written to the log. */
 bool hf_node_rights_look (hf_node_t *self);
+
+/*  Read the token that OPTIONS name. 0, or -1: what is wrong was printed, in one line. */
+int hf_node_admin (hf_node_t *self, const hf_options_t *options);
 
 /*  Without keys it serves this machine alone, or OPTIONS say otherwise: check it as soon as the
  *  address is known, and again when it is found. 0; -1: it may not be, and that was printed. */

@@ -37,8 +37,12 @@ const hf_option_t hf_option_table[] = {
              "are those of the list"},
     {"http", 0, HF_OPTION_HTTP, AT (http), .argument = "ADDRESS:PORT",
      .help = "answer HTTP there: / is a page for a browser, /metrics for\n"
-             "Prometheus, /healthz, /readyz, JSON under /v1/. It changes\n"
-             "nothing, and asks nobody who he is: choose the address accordingly"},
+             "Prometheus, /healthz, /readyz, JSON under /v1/. It asks nobody who\n"
+             "reads who he is: choose the address accordingly"},
+    {"http-admin", 0, HF_OPTION_TEXT, AT (http_admin), .argument = "FILE",
+     .help = "with --http: who has the token in this file may end holds and\n"
+             "sessions, hand over the lead and drain nodes, there and on the page.\n"
+             "One line of 16 signs or more, that only its owner may read"},
     {"keys", 0, HF_OPTION_TEXT, AT (keys), .argument = "DIR",
      .help = "the folder of public keys, with nodes/ and clients/: who is let in.\n"
              "With it everything is encrypted (holdfast keys --help). It is looked\n"

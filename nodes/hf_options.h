@@ -25,13 +25,14 @@ typedef struct hf_options {
     const char
         *join; //  HOST:PORT, where a member of the cluster to join serves clients; NULL: none
     const char *data;
-    const char *dump;    //  print what is in this folder, instead of running; NULL: run
-    const char *restore; //  make the data folder from this backup, instead of running; NULL: run
-    bool drop_sessions;  //  with that: without its sessions and what they hold
-    bool recover;        //  begin a new cluster with the data folder, instead of running
-    bool yes;            //  with that: do it
-    hf_listen_t listen;  //  not completed; not chosen: where the list says
-    hf_listen_t http;    //  its client port is for HTTP; not chosen: no HTTP
+    const char *dump;       //  print what is in this folder, instead of running; NULL: run
+    const char *restore;    //  make the data folder from this backup, instead of running; NULL: run
+    bool drop_sessions;     //  with that: without its sessions and what they hold
+    bool recover;           //  begin a new cluster with the data folder, instead of running
+    bool yes;               //  with that: do it
+    hf_listen_t listen;     //  not completed; not chosen: where the list says
+    hf_listen_t http;       //  its client port is for HTTP; not chosen: no HTTP
+    const char *http_admin; //  the file of the token for actions there; NULL: none are taken
     hf_level_t level;
     hf_report_form_t form;    //  of log lines
     bool no_prefer_lowest;    //  who was elected goes on leading

@@ -167,6 +167,8 @@ s_check (const reader_t *self)
          "--keys and --key go together: who is let in, and who this node is"},
         {options->rights && !options->keys,
          "--rights goes with --keys and --key: without them nobody is known"},
+        {options->http_admin && !options->http.chosen,
+         "--http-admin goes with --http: it says who may act there"},
         {options->keys && options->insecure, "--insecure is for a node without --keys"},
         {options->drop_sessions && !options->restore, "--drop-sessions goes with --restore alone"},
         {options->join && (options->cluster || options->restore),

@@ -302,7 +302,8 @@ s_serve (hf_node_t *node, const hf_options_t *options, started_t *started, bool 
     hf_notify_begin (&notify, node->joins ? "waits until it is a member of the cluster"
                                           : "waits for a leader");
     bool may_open = hf_node_check_open (node, options) == 0;
-    bool may_serve = may_open && hf_node_keys (node, options) == 0;
+    bool may_serve =
+        may_open && hf_node_keys (node, options) == 0 && hf_node_admin (node, options) == 0;
     int rc = may_serve && hf_node_rights (node, options) == 0 ? hf_node_load (node, options) : -1;
     if (rc == 0)
         rc = hf_node_join (node, signals_fd);

@@ -5,6 +5,8 @@
 #include "nodes/actors/hf_http_server.h"
 #include "base/hf_alloc.h"
 #include "base/hf_chain.h"
+#include "nodes/actors/hf_report.h"
+#include "nodes/http/hf_http_admin.h"
 #include "nodes/http/hf_http_request.h"
 #include <assert.h>
 #include <errno.h>
@@ -13,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -22,20 +25,32 @@
 #define SENDING_MAX (128U << 20) //  bytes of answers at once
 #define QUESTION_US (5 * 1000000ULL)
 #define STEP_US     (HF_HISTORY_STEP_S * 1000000ULL)
+#define BODY_ROOM   (HF_HTTP_BODY_MAX + 1) //  what is longer is known by one byte more
+#define BODY_CUT    (256U << 10)           //  bytes of a body after which it is not read any more
+#define NO_ACTIONS  "{\"error\": \"this node takes no actions: start it with --http-admin FILE\"}\n"
 
 //  The page loads its own files and asks this node, and no other page may show it.
 static const char s_policy[] =
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 static const char s_too_much[] = "others have not read their answers yet\n";
+static const hf_http_answer_t s_not_taken = {
+    .code = MHD_HTTP_FORBIDDEN,
+    .type = "application/json",
+    .text = NO_ACTIONS,
+    .size = sizeof NO_ACTIONS - 1,
+};
 
 typedef struct pending {
     hf_chain_t chain; //  in the queue, from its first question to its answer
     hf_http_server_t *server;
     struct MHD_Connection *connection;
     hf_http_request_t *request;
-    bool waits;  //  suspended
-    size_t size; //  of the answer that is being sent
+    bool waits;    //  suspended
+    size_t size;   //  of the answer that is being sent
+    uint8_t *body; //  of BODY_ROOM bytes; NULL: there was none
+    size_t given;  //  bytes of the body
+    bool audited;
 } pending_t;
 
 struct hf_http_server {
@@ -44,15 +59,17 @@ struct hf_http_server {
     uint64_t id;       //  of the last question
     uint64_t until_us; //  for its answer; 0: none is under way
     hf_history_t *history;
-    pending_t sampler; //  nobody's: its request is for the history
-    uint64_t due_us;   //  when the next is
-    size_t sending;    //  bytes of answers that are not read yet
+    pending_t sampler;      //  nobody's: its request is for the history
+    uint64_t due_us;        //  when the next is
+    size_t sending;         //  bytes of answers that are not read yet
+    hf_http_admin_t *admin; //  NULL: it takes no actions
+    uint64_t now_us;        //  of this turn
 };
 
 //  ---- libmicrohttpd's calls -------------------------------------------------------------------
 
 static enum MHD_Result
-s_respond (struct MHD_Connection *connection, const hf_http_answer_t *answer)
+s_respond (struct MHD_Connection *connection, const char *url, const hf_http_answer_t *answer)
 {
     //  The request lives until it is completed.
     struct MHD_Response *response = MHD_create_response_from_buffer (
@@ -65,7 +82,10 @@ s_respond (struct MHD_Connection *connection, const hf_http_answer_t *answer)
     MHD_add_response_header (response, "Content-Security-Policy", s_policy);
     MHD_add_response_header (response, "Referrer-Policy", "no-referrer");
     if (answer->code == MHD_HTTP_METHOD_NOT_ALLOWED)
-        MHD_add_response_header (response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
+        MHD_add_response_header (response, MHD_HTTP_HEADER_ALLOW,
+                                 hf_http_action_is (url) ? "POST" : "GET, HEAD");
+    if (answer->code == MHD_HTTP_UNAUTHORIZED)
+        MHD_add_response_header (response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
     enum MHD_Result queued = MHD_queue_response (connection, answer->code, response);
     MHD_destroy_response (response);
     return queued;
@@ -77,14 +97,111 @@ s_param (struct MHD_Connection *connection, const char *name)
     return MHD_lookup_connection_value (connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
-/*  Called with the headers, for each piece of a body (which is thrown away), at the end, and again
- *  when the connection is resumed. */
+static const char *
+s_header (struct MHD_Connection *connection, const char *name)
+{
+    return MHD_lookup_connection_value (connection, MHD_HEADER_KIND, name);
+}
+
+/*  The address of who asks. */
+static void
+s_from (struct MHD_Connection *connection, char from[HF_HTTP_FROM_MAX])
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info (connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const struct sockaddr *address = info ? info->client_addr : NULL;
+    socklen_t size = address && address->sa_family == AF_INET6 ? sizeof (struct sockaddr_in6)
+                                                               : sizeof (struct sockaddr_in);
+    if (!address ||
+        getnameinfo (address, size, from, HF_HTTP_FROM_MAX, NULL, 0, NI_NUMERICHOST) != 0)
+        strcpy (from, "?");
+}
+
+/*  An operator's request: refused, or an action. */
+static hf_http_request_t *
+s_operate (hf_http_server_t *self, const pending_t *pending, const char *url)
+{
+    struct MHD_Connection *connection = pending->connection;
+    char from[HF_HTTP_FROM_MAX];
+    uint8_t nonce[HF_NONCE_SIZE];
+    if (!self->admin)
+        return hf_http_request_said (&s_not_taken);
+    s_from (connection, from);
+    const hf_http_answer_t *refusal = hf_http_admin_refuses (
+        self->admin,
+        &(hf_http_asker_t){.path = url,
+                           .from = from,
+                           .host = s_header (connection, "Host"),
+                           .origin = s_header (connection, "Origin"),
+                           .site = s_header (connection, "Sec-Fetch-Site"),
+                           .type = s_header (connection, "Content-Type"),
+                           .authorization = s_header (connection, "Authorization"),
+                           .size = pending->given},
+        self->now_us);
+    if (refusal)
+        return hf_http_request_said (refusal);
+    ssize_t got = getrandom (nonce, sizeof nonce, 0);
+    assert (got == (ssize_t)sizeof nonce);
+    return hf_http_request_act (
+        hf_http_action_new (url, hf_span (pending->body, pending->given), from, nonce));
+}
+
+/*  What is asked, when all of it is here. */
+static hf_http_request_t *
+s_request (hf_http_server_t *self, const pending_t *pending, const char *url, const char *method)
+{
+    struct MHD_Connection *connection = pending->connection;
+    if (hf_http_action_is (url) && strcmp (method, "POST") == 0)
+        return s_operate (self, pending, url);
+    if (strcmp (url, "/v1/actions") == 0 &&
+        (strcmp (method, "GET") == 0 || strcmp (method, "HEAD") == 0))
+        return hf_http_request_json (hf_http_actions (self->admin != NULL));
+    const hf_http_params_t params = {.search = s_param (connection, "search"),
+                                     .sort = s_param (connection, "sort"),
+                                     .offset = s_param (connection, "offset"),
+                                     .limit = s_param (connection, "limit"),
+                                     .after = s_param (connection, "after")};
+    return hf_http_request_new (method, url, &params, self->history);
+}
+
+/*  What came of an action is told once, also when nobody waits for it any more. */
+static void
+s_audit (pending_t *pending)
+{
+    const char *line =
+        pending->request && !pending->audited ? hf_http_request_audit (pending->request) : NULL;
+    if (line)
+        hf_report (HF_INFO, "%s", line);
+    pending->audited = true;
+}
+
+static void
+s_audit_refusals (const hf_http_server_t *self)
+{
+    const char *line = NULL;
+    while (self->admin && (line = hf_http_admin_audit (self->admin, self->now_us)) != NULL)
+        hf_report (HF_WARN, "%s", line);
+}
+
+/*  A piece of a body. False: it is endless. */
+static bool
+s_take_body (pending_t *pending, const char *piece, size_t size)
+{
+    size_t room = pending->given < BODY_ROOM ? BODY_ROOM - pending->given : 0;
+    if (!pending->body)
+        pending->body = hf_alloc (BODY_ROOM);
+    memcpy (pending->body + (BODY_ROOM - room), piece, size < room ? size : room);
+    pending->given += size;
+    return pending->given <= BODY_CUT;
+}
+
+/*  Called with the headers, for each piece of a body, at the end, and again when the connection is
+ *  resumed. */
 static enum MHD_Result
 s_on_request (void *arg, struct MHD_Connection *connection, const char *url, const char *method,
               const char *version, const char *upload, size_t *upload_size, void **request_p)
 {
     (void)version;
-    (void)upload;
     hf_http_server_t *self = arg;
     pending_t *pending = *request_p;
     if (!pending) {
@@ -94,16 +211,12 @@ s_on_request (void *arg, struct MHD_Connection *connection, const char *url, con
         return MHD_YES;
     }
     if (*upload_size > 0) {
+        bool goes_on = s_take_body (pending, upload, *upload_size);
         *upload_size = 0;
-        return MHD_YES;
+        return goes_on ? MHD_YES : MHD_NO;
     }
     if (!pending->request) {
-        const hf_http_params_t params = {.search = s_param (connection, "search"),
-                                         .sort = s_param (connection, "sort"),
-                                         .offset = s_param (connection, "offset"),
-                                         .limit = s_param (connection, "limit"),
-                                         .after = s_param (connection, "after")};
-        pending->request = hf_http_request_new (method, url, &params, self->history);
+        pending->request = s_request (self, pending, url, method);
         if (hf_http_request_asks (pending->request)) {
             hf_chain_append (&self->queue, &pending->chain);
             pending->waits = true;
@@ -111,6 +224,7 @@ s_on_request (void *arg, struct MHD_Connection *connection, const char *url, con
             return MHD_YES;
         }
     }
+    s_audit (pending);
     hf_http_answer_t answer = hf_http_request_answer (pending->request);
     if (self->sending + answer.size > SENDING_MAX)
         answer = (hf_http_answer_t){.code = MHD_HTTP_SERVICE_UNAVAILABLE,
@@ -119,7 +233,7 @@ s_on_request (void *arg, struct MHD_Connection *connection, const char *url, con
                                     .size = sizeof s_too_much - 1};
     pending->size = answer.size;
     self->sending += answer.size;
-    return s_respond (connection, &answer);
+    return s_respond (connection, url, &answer);
 }
 
 static void
@@ -135,7 +249,9 @@ s_on_completed (void *arg, struct MHD_Connection *connection, void **request_p,
     self->sending -= pending->size;
     if (pending->chain.next) //  in the queue
         hf_chain_remove (&pending->chain);
+    s_audit (pending);
     hf_http_request_destroy (&pending->request);
+    free (pending->body);
     free (pending);
     *request_p = NULL;
 }
@@ -172,7 +288,7 @@ s_listen (const hf_listen_t *where, char *error)
 }
 
 hf_http_server_t *
-hf_http_server_new (const hf_listen_t *where, char *error)
+hf_http_server_new (const hf_listen_t *where, hf_span_t token, char *error)
 {
     assert (where->at.count > 0 && where->client_port > 0 && error);
     int fd = s_listen (where, error);
@@ -186,9 +302,12 @@ hf_http_server_new (const hf_listen_t *where, char *error)
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)HF_HTTP_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
         (unsigned)IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY, MHD_OPTION_END);
     self->history = hf_history_new ();
+    if (token.size > 0)
+        self->admin = hf_http_admin_new (token);
     if (self->daemon)
         return self;
     hf_history_destroy (&self->history);
+    hf_http_admin_destroy (&self->admin);
     hf_error_set (error, "cannot serve HTTP");
     close (fd);
     free (self);
@@ -217,6 +336,7 @@ hf_http_server_destroy (hf_http_server_t **self_p)
     MHD_stop_daemon (self->daemon);
     hf_http_request_destroy (&self->sampler.request);
     hf_history_destroy (&self->history);
+    hf_http_admin_destroy (&self->admin);
     free (self);
     *self_p = NULL;
 }
@@ -262,6 +382,7 @@ s_sample (hf_http_server_t *self, uint64_t now_us)
 void
 hf_http_server_turn (hf_http_server_t *self, uint64_t now_us)
 {
+    self->now_us = now_us;
     s_sample (self, now_us);
     if (self->until_us != 0 && now_us >= self->until_us) {
         pending_t *first = HF_AROUND (self->queue.next, pending_t, chain);
@@ -270,6 +391,7 @@ hf_http_server_turn (hf_http_server_t *self, uint64_t now_us)
         s_answered (self, first);
     }
     MHD_run (self->daemon);
+    s_audit_refusals (self);
 }
 
 bool

@@ -12,8 +12,10 @@
 
 typedef struct hf_http_server hf_http_server_t;
 
-/*  Listen at the first address and the client port of LISTEN. NULL with one line in ERROR. */
-hf_http_server_t *hf_http_server_new (const hf_listen_t *listen, char *error);
+/*  Listen at the first address and the client port of LISTEN. TOKEN: of --http-admin, as
+ *  hf_http_token_read gave it, copied; of no bytes: it takes no actions. NULL with one line in
+ *  ERROR. */
+hf_http_server_t *hf_http_server_new (const hf_listen_t *listen, hf_span_t token, char *error);
 void hf_http_server_destroy (hf_http_server_t **self_p);
 
 /*  Readable when there is something to do. */

@@ -17,10 +17,6 @@
 #define QUERIES_US     10000      //  a turn spends on queries: keepalives must not wait for them
 #define OUT_BYTES      (1U << 20) //  frames that may wait for the end of the turn
 
-/*  The HTTP actor asks as a client does. No client has this route: libzmq's begin with a zero and
- *  are 5 bytes long, and a name that a client gives itself does not begin with one. */
-static const hf_route_t s_http_route = {.size = 6, .id = {0, 'h', 't', 't', 'p', 0}};
-
 typedef struct lock_actor {
     hf_lock_args_t *args;
     zsock_t *pipe;
@@ -40,7 +36,7 @@ s_send_frames (lock_actor_t *self)
     for (size_t i = 0; i < self->out->frames.count; i++) {
         const hf_out_frame_t *frame = &self->out->frames.list[i];
         hf_span_t bytes = hf_outbox_bytes (self->out, frame);
-        if (self->args->http && hf_route_equal (&frame->route, &s_http_route)) {
+        if (self->args->http && hf_route_is_http (&frame->route)) {
             zmq_send (zsock_resolve (self->args->http), bytes.at, bytes.size, ZMQ_DONTWAIT);
             continue;
         }
@@ -107,10 +103,11 @@ static void
 s_drain_http (lock_actor_t *self)
 {
     zmq_msg_t message;
+    const hf_route_t route = hf_route_http ();
     zmq_msg_init (&message);
     while (self->args->http &&
            zmq_msg_recv (&message, zsock_resolve (self->args->http), ZMQ_DONTWAIT) >= 0)
-        hf_lock_service_from_client (self->service, &s_http_route,
+        hf_lock_service_from_client (self->service, &route,
                                      hf_span (zmq_msg_data (&message), zmq_msg_size (&message)),
                                      hf_clock_us ());
     zmq_msg_close (&message);

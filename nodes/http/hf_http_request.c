@@ -45,7 +45,7 @@ static const path_t s_paths[] = {
     {"/v1/history", NULL, NULL, FORM_HISTORY, 0},
     {"/v1/", NULL,
      "/healthz\n/readyz\n/metrics\n/v1/status\n/v1/members\n/v1/locks\n/v1/locks/NAME\n"
-     "/v1/sessions\n/v1/files\n/v1/busy\n/v1/events\n/v1/history\n",
+     "/v1/sessions\n/v1/files\n/v1/busy\n/v1/events\n/v1/history\n/v1/actions\n",
      FORM_TEXT, 0},
 };
 
@@ -80,8 +80,10 @@ struct hf_http_request {
     bool picked;           //  there are rows that were not looked at
     bool asks;             //  there is more to ask
     bool asked;
-    uint64_t until_us; //  the last question is asked before that; 0: none was asked yet
-    uint64_t id;       //  of the question that was asked last
+    uint64_t until_us;        //  the last question is asked before that; 0: none was asked yet
+    uint64_t id;              //  of the question that was asked last
+    bool noticed;             //  it was told once that this node does not lead
+    hf_http_action_t *action; //  an operator's; all the rest is of no concern then
     hf_http_answer_t answer;
     char *text; //  the answer's, if it was made here
 };
@@ -94,14 +96,21 @@ s_say (hf_http_request_t *self, unsigned code, const char *text)
         .code = code, .type = "text/plain; charset=utf-8", .text = text, .size = strlen (text)};
 }
 
+/*  TEXT of JSON is the request's; NULL: there was no memory for it. */
 static void
-s_say_json (hf_http_request_t *self, json_t *root)
+s_say_text (hf_http_request_t *self, char *text)
 {
-    self->text = json_dumps (root, JSON_INDENT (2));
-    json_decref (root);
+    self->text = text;
     s_say (self, 200, self->text ? self->text : "out of memory\n");
     self->answer.code = self->text ? 200 : 500;
     self->answer.type = "application/json";
+}
+
+static void
+s_say_json (hf_http_request_t *self, json_t *root)
+{
+    s_say_text (self, json_dumps (root, JSON_INDENT (2)));
+    json_decref (root);
 }
 
 //  ---- the path --------------------------------------------------------------------------
@@ -159,7 +168,9 @@ hf_http_request_new (const char *method, const char *path, const hf_http_params_
     const hf_page_file_t *file = s_file (path);
     s_find (self, path);
     if (strcmp (method, "GET") != 0 && strcmp (method, "HEAD") != 0)
-        s_say (self, 405, "only GET and HEAD: this port changes nothing\n");
+        s_say (self, 405, "only GET and HEAD here\n");
+    else if (hf_http_action_is (path))
+        s_say (self, 405, "only POST here\n");
     else if (file)
         self->answer = (hf_http_answer_t){200, file->type, file->text, file->size};
     else if (!self->path)
@@ -185,12 +196,39 @@ hf_http_request_sample (hf_history_t *history, uint64_t now_us)
     return self;
 }
 
+hf_http_request_t *
+hf_http_request_act (hf_http_action_t *action)
+{
+    assert (action);
+    hf_http_request_t *self = hf_alloc (sizeof *self);
+    self->action = action;
+    return self;
+}
+
+hf_http_request_t *
+hf_http_request_said (const hf_http_answer_t *answer)
+{
+    assert (answer);
+    hf_http_request_t *self = hf_alloc (sizeof *self);
+    self->answer = *answer;
+    return self;
+}
+
+hf_http_request_t *
+hf_http_request_json (char *text)
+{
+    hf_http_request_t *self = hf_alloc (sizeof *self);
+    s_say_text (self, text);
+    return self;
+}
+
 void
 hf_http_request_destroy (hf_http_request_t **self_p)
 {
     assert (self_p);
     if (!*self_p)
         return;
+    hf_http_action_destroy (&(*self_p)->action);
     hf_http_pick_done (&(*self_p)->pick);
     json_decref ((*self_p)->rows);
     json_decref ((*self_p)->busy);
@@ -399,18 +437,26 @@ s_take_events (hf_http_request_t *self, const hf_events_t *message)
 bool
 hf_http_request_asks (const hf_http_request_t *self)
 {
-    return self->asks;
+    return self->action ? hf_http_action_asks (self->action) : self->asks;
 }
 
 bool
 hf_http_request_yields (const hf_http_request_t *self)
 {
+    if (self->action)
+        return hf_http_action_asks (self->action);
     return self->asks && self->path->form != FORM_EVENTS;
 }
 
 bool
 hf_http_request_next (hf_http_request_t *self, uint64_t id, uint64_t now_us, hf_pack_t *frame)
 {
+    if (self->action) {
+        bool asks = hf_http_action_asks (self->action);
+        if (asks)
+            hf_http_action_next (self->action, id, frame);
+        return asks;
+    }
     assert (!self->asked);
     if (self->asks && self->until_us == 0)
         self->until_us = now_us + HF_HTTP_ASKS_US;
@@ -437,6 +483,8 @@ hf_http_request_frame (hf_http_request_t *self, hf_span_t frame)
     hf_query_result_t result;
     hf_refused_t refused;
     hf_events_t events;
+    if (self->action)
+        return hf_http_action_frame (self->action, frame);
     if (!self->asked || hf_frame_open (frame.at, frame.size, &scan, &kind) != HF_OK)
         return false;
     bool watches = self->events.stage != EVENTS_COUNT;
@@ -452,8 +500,12 @@ hf_http_request_frame (hf_http_request_t *self, hf_span_t frame)
         self->asked = false;
         s_take_events (self, &events);
     } else if (kind == HF_KIND_REFUSED && hf_refused_get (&scan, &refused)) {
+        //  Who waited for a leader is told so, too: it may be no answer to this.
+        bool notice = refused.status == HF_NOT_LEADER && !self->noticed && !watches;
         self->asked = false;
-        s_fail (self, hf_status_text ((hf_status_t)refused.status));
+        self->noticed = self->noticed || notice;
+        if (!notice)
+            s_fail (self, hf_status_text ((hf_status_t)refused.status));
     }
     return !self->asked;
 }
@@ -461,6 +513,8 @@ hf_http_request_frame (hf_http_request_t *self, hf_span_t frame)
 void
 hf_http_request_late (hf_http_request_t *self)
 {
+    if (self->action)
+        hf_http_action_late (self->action);
     if (!self->asked)
         return;
     self->asked = false;
@@ -470,6 +524,14 @@ hf_http_request_late (hf_http_request_t *self)
 hf_http_answer_t
 hf_http_request_answer (const hf_http_request_t *self)
 {
+    if (self->action)
+        return hf_http_action_answer (self->action);
     assert (!self->asks && self->answer.code != 0);
     return self->answer;
+}
+
+const char *
+hf_http_request_audit (hf_http_request_t *self)
+{
+    return self->action ? hf_http_action_audit (self->action) : NULL;
 }

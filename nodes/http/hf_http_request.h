@@ -14,6 +14,8 @@
  *  /v1/locks, /v1/locks/NAME, /v1/sessions, /v1/files, /v1/busy, /v1/events, /v1/history. /v1/
  *  lists them.
  *
+ *  What operators do is POSTed: hf_http_action.h.
+ *
  *  Lists take the parameters of hf_http_pick.h; one lock takes LIMIT, the places that are shown.
  *  /v1/events gives what happened to locks after number AFTER, as `holdfast watch --json`, with the
  *  number to ask from next (UPTO): the last HF_HTTP_EVENTS_MAX at most, and what came meanwhile,
@@ -24,6 +26,7 @@
 
 #include "msgs/hf_msg.h"
 #include "nodes/http/hf_history.h"
+#include "nodes/http/hf_http_action.h"
 #include "nodes/http/hf_http_pick.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -47,6 +50,12 @@ hf_http_request_t *hf_http_request_new (const char *method, const char *path,
 /*  Nobody's request: asks for the facts, as of NOW_US, and adds them to HISTORY, which must live
  *  longer. Its answer is for nobody. */
 hf_http_request_t *hf_http_request_sample (hf_history_t *history, uint64_t now_us);
+/*  An operator's: ACTION is the request's from now on. */
+hf_http_request_t *hf_http_request_act (hf_http_action_t *action);
+/*  One that has its ANSWER already, whose text lives longer; or with a TEXT of its own, from
+ * malloc, which it frees. */
+hf_http_request_t *hf_http_request_said (const hf_http_answer_t *answer);
+hf_http_request_t *hf_http_request_json (char *text);
 void hf_http_request_destroy (hf_http_request_t **self_p);
 
 /*  Pack the question with ID that is to be asked next: a QUERY or WATCH. False: there is nothing
@@ -67,14 +76,10 @@ bool hf_http_request_frame (hf_http_request_t *self, hf_span_t frame);
 /*  It was not answered in time. */
 void hf_http_request_late (hf_http_request_t *self);
 
-typedef struct hf_http_answer {
-    unsigned code;
-    const char *type; //  Content-Type
-    const char *text; //  the request's
-    size_t size;
-} hf_http_answer_t;
-
 /*  When nothing is to be asked any more; valid until the request is destroyed. */
 hf_http_answer_t hf_http_request_answer (const hf_http_request_t *self);
+
+/*  The line of it for the audit, as hf_http_action_audit; NULL: it is no operator's. */
+const char *hf_http_request_audit (hf_http_request_t *self);
 
 #endif

@@ -105,9 +105,11 @@ s_send_end (hf_lock_service_t *self, const hf_outcome_t *out, const hf_caller_t 
     uint64_t echo;
     if (hf_routes_take_closing (&self->routes, out->session, &echo, &route) &&
         !HF_MUTANT (close_unanswered)) {
-        hf_closed_frame (
-            &self->out.frame,
-            &(hf_closed_t){.session = out->session, .echo = echo, .status = (uint32_t)out->status});
+        hf_closed_frame (&self->out.frame,
+                         &(hf_closed_t){.session = out->session,
+                                        .echo = echo,
+                                        .status = (uint32_t)out->status,
+                                        .index = out->status == HF_OK ? out->index : 0});
         hf_outbox_to_client (&self->out, &route, 0);
     }
     if (caller) {

@@ -215,9 +215,12 @@ s_status (uint32_t verdict)
     return statuses[verdict];
 }
 
+/*  The HTTP port says itself who asked for it there. */
 static void
 s_audit (hf_lock_service_t *self, const hf_changing_t *changing, hf_status_t status)
 {
+    if (hf_route_is_http (&changing->route) && !HF_MUTANT (http_told_twice))
+        return;
     hf_outbox_say_of (&self->out, &changing->route, HF_INFO,
                       "audit: %s: %s %" PRIu32 ": %s, index %" PRIu64,
                       hf_lock_user (self, &changing->route), s_ops[changing->op], changing->number,
@@ -251,10 +254,11 @@ hf_lock_drop_changes (hf_lock_service_t *self)
     hf_lock_members_t *members = &self->members;
     for (uint32_t i = 0; i < members->changes_count && !HF_MUTANT (change_left_waiting); i++) {
         const hf_changing_t *changing = &members->changes[i];
-        hf_outbox_say_of (&self->out, &changing->route, HF_INFO,
-                          "audit: %s: change of the members, request %016" PRIx64
-                          ": this node leads no more, see the next leader's log",
-                          hf_lock_user (self, &changing->route), changing->id);
+        if (!hf_route_is_http (&changing->route))
+            hf_outbox_say_of (&self->out, &changing->route, HF_INFO,
+                              "audit: %s: change of the members, request %016" PRIx64
+                              ": this node leads no more, see the next leader's log",
+                              hf_lock_user (self, &changing->route), changing->id);
         hf_lock_send_away (self, &changing->route);
     }
     members->changes_count = 0;

@@ -4,14 +4,18 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
 
-// The cluster of page_stage.c: its address, and commands.
+// The cluster of page_stage.c: the pages of its nodes by their ids, of which that of the last is looked
+// at, the token, and commands.
 export class Stage {
   static async start(program) {
     const self = new Stage();
     self.process = spawn(program, { stdio: ["pipe", "pipe", "inherit"] });
     self.ended = new Promise((resolve) => self.process.on("exit", resolve));
     self.lines = createInterface({ input: self.process.stdout })[Symbol.asyncIterator]();
-    self.address = await self.line();
+    const words = (await self.line()).split(" ");
+    self.token = words.pop();
+    self.addresses = [null, ...words];
+    self.address = words.at(-1);
     return self;
   }
   async line() {
@@ -39,6 +43,6 @@ export async function open(profile) {
     args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
       "--disable-background-networking", "--disable-component-update", "--disable-sync"],
   });
-  context.setDefaultTimeout(30000);
+  context.setDefaultTimeout(60000);
   return context;
 }

@@ -1,8 +1,8 @@
-/*  page_stage.c - the cluster that the browser test looks at: three real nodes, of which the last
- *  serves the page, and what happens on it.
+/*  page_stage.c - the cluster that the browser test looks at: three real nodes, which all serve the
+ *  page and take actions, and what happens on it.
  *
- *  It prints the page's address, then reads commands from stdin, a line each, and answers each with
- *  "ok" when it is done, or "failed":
+ *  It prints the addresses of their pages and the token, with blanks between, then reads commands
+ * from stdin, a line each, and answers each with "ok" when it is done, or "failed":
  *
  *      scene           some locks, with holders and queues; names with < & " in them
  *      fill            so many more locks that there are 10,000
@@ -15,16 +15,17 @@
 #include "base/hf_alloc.h"
 #include "client/holdfast.h"
 #include "tests/cluster/harness/hf_cluster.h"
-#include "tests/kit/hf_ports.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define LIMIT_MS 20000
 #define LOCKS    10000
 #define SET      64 //  locks that are asked for at once
 #define PAUSE_MS 700
-#define PAGE_AT  3 //  the node that serves the page
+#define NODES    3
+#define TOKEN    "correct-horse-battery"
 
 /*  Who asks for what, in this order. Notes are of the first of a lock. */
 static const struct {
@@ -161,20 +162,25 @@ s_obey (const char *line)
         return s_pass (line + 5);
     if (sscanf (line, "turns %u", &id) == 1)
         return s_turns (id);
-    if (sscanf (line, "kill %u", &id) == 1 && id >= 1 && id <= 3) {
+    if (sscanf (line, "kill %u", &id) == 1 && id >= 1 && id <= NODES) {
         hf_cluster_kill (s_cluster, id);
         return true;
     }
-    return sscanf (line, "start %u", &id) == 1 && id >= 1 && id <= 3 &&
+    return sscanf (line, "start %u", &id) == 1 && id >= 1 && id <= NODES &&
            hf_cluster_start (s_cluster, id);
 }
 
-/*  The nodes that do not serve the page are started without the option. */
+/*  OPTION must live as long as the cluster. */
 static bool
-s_begin (const char *option)
+s_begin (char *option, size_t size)
 {
-    for (uint32_t id = 1; id < PAGE_AT; id++)
-        hf_cluster_launch (s_cluster, id);
+    snprintf (option, size, "--http-admin=%s/token", hf_cluster_dir (s_cluster));
+    const char *path = strchr (option, '=') + 1;
+    FILE *file = fopen (path, "we");
+    bool written = file && fputs (TOKEN "\n", file) >= 0 && chmod (path, 0600) == 0;
+    if (!file || fclose (file) != 0 || !written)
+        return false;
+    hf_cluster_serve_http (s_cluster);
     hf_cluster_add_argument (s_cluster, option);
     return hf_cluster_begin (s_cluster);
 }
@@ -182,16 +188,16 @@ s_begin (const char *option)
 int
 main (void)
 {
-    char option[48], line[300];
+    char option[600], line[300];
     hf_client_options_t options = HF_CLIENT_OPTIONS_INIT;
-    hf_port_t port = hf_port_take ();
-    snprintf (option, sizeof option, "--http=127.0.0.1:%u", port.number);
-    s_cluster = hf_cluster_new (3);
+    s_cluster = hf_cluster_new (NODES);
     options.endpoints = hf_cluster_endpoints (s_cluster);
     s_client = hf_client_new (&options, NULL);
-    bool good = s_client != NULL && s_begin (option);
+    bool good = s_client != NULL && s_begin (option, sizeof option);
     if (good) {
-        printf ("http://127.0.0.1:%u\n", port.number);
+        for (uint32_t id = 1; id <= NODES; id++)
+            printf ("http://127.0.0.1:%u ", hf_cluster_http_port (s_cluster, id));
+        puts (TOKEN);
         fflush (stdout);
     }
     while (good && fgets (line, sizeof line, stdin)) {
@@ -202,6 +208,5 @@ main (void)
     hf_client_destroy (&s_client);
     good = hf_cluster_passed (s_cluster) && good;
     hf_cluster_destroy (&s_cluster);
-    hf_port_give_back (&port);
     return good ? 0 : 1;
 }

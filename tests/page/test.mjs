@@ -13,13 +13,13 @@ const wrong = [];
 page.on("pageerror", (error) => wrong.push(`error: ${error.message}`));
 page.on("dialog", (dialog) => wrong.push(`a dialog: ${dialog.message()}`));
 page.on("console", (message) => {
-  // A node that is dead refuses connections; a lock that nobody holds is not found.
-  if (message.type() === "error" && !/ERR_CONNECTION|ERR_EMPTY_RESPONSE|404/.test(message.text())) wrong.push(message.text());
+  // A node that is dead refuses connections; a lock that nobody holds is not found; a token is wrong.
+  if (message.type() === "error" && !/ERR_CONNECTION|ERR_EMPTY_RESPONSE|404|401/.test(message.text())) wrong.push(message.text());
 });
 
 const see = (selector, text) => page.locator(selector, { hasText: text }).first().waitFor();
 const gone = (selector) => page.locator(selector).first().waitFor({ state: "hidden" });
-const focused = () => page.evaluate(() => document.activeElement.id || document.activeElement.textContent);
+const focused = () => page.evaluate(() => document.activeElement.id || document.activeElement.getAttribute("aria-label") || document.activeElement.textContent);
 const rows = (id) => page.locator(`#${id} tr`).count();
 const go = (hash) => page.evaluate((to) => { location.hash = to; }, hash);
 
@@ -208,6 +208,122 @@ await step("10,000 locks: few rows, no stutter, and every one is found", async (
   await page.fill("#locks-search", "");
 });
 
+// ---- an operator, on the leader's page --------------------------------------------------------
+
+// The button with LABEL is reached and pressed by the keyboard, and the dialog opens.
+async function press(label) {
+  await page.locator(`[aria-label="${label}"]`).waitFor();
+  await page.evaluate(() => document.querySelector("#main").focus());
+  await reach(label);
+  await page.keyboard.press("Enter");
+  await page.locator("#act[open]").waitFor();
+}
+
+// The number of the session whose label begins with LABEL.
+async function session(label) {
+  const { sessions } = await (await fetch(`${stage.address}/v1/sessions`)).json();
+  return sessions.find((one) => one.label.startsWith(label)).session;
+}
+
+await step("an action by keyboard alone: the token is asked once, a wrong one is refused", async () => {
+  await page.goto(`${stage.addresses[1]}/#/sessions`);
+  await page.fill("#sessions-search", "pid 990");
+  const id = await session("ann@build-1 pid 990");
+  await press(`Close session ${id}`);
+  await see("#act-lines", "ann@build-1 pid 990 ./migrate");
+  await see("#act-lines", "It holds 1 lock and waits for 0 locks");
+  assert.equal(await focused(), "act-token");
+  await page.keyboard.type("short");
+  await page.keyboard.press("Enter");
+  await see("#act-error", "16 letters");
+  await page.keyboard.press("Control+A");
+  await page.keyboard.type("wrong-wrong-wrong-wrong");
+  await page.keyboard.press("Enter");
+  await see("#act-error", "The token is wrong.");
+  assert.equal(await focused(), "act-token");
+  await page.keyboard.type(stage.token);
+  await page.keyboard.press("Enter");
+  await see("#did-text", `Session ${id} is closed.`);
+  await gone("#act");
+  await see("#sessions-count", "none");
+  const kept = await page.evaluate(() => [localStorage.length, sessionStorage.length, document.cookie, document.querySelector("#act-token").value]);
+  assert.deepEqual(kept, [0, 0, "", ""]);
+});
+
+await step("a dialog is left without an action, and the focus goes back", async () => {
+  await go("#/lock/deploy%2Fweb");
+  const label = `End the hold of session ${await session("kim@build-2")}`;
+  await press(label);
+  await see("#act-lines", "kim@build-2 pid 77 ./deploy.sh");
+  await see("#act-lines", "Next in line is session");
+  assert.ok(await page.locator("#act-token").isHidden());
+  assert.equal(await focused(), "act-cancel");
+  await page.keyboard.press("Escape");
+  await gone("#act");
+  assert.equal(await page.evaluate(() => location.hash), "#/lock/deploy%2Fweb");
+  assert.equal(await focused(), label);
+  await see("#holders tr", "kim@build-2");
+  await page.keyboard.press("Enter");
+  await reach("act-do");
+  await page.keyboard.press("Enter");
+  await see("#did-text", "The hold of deploy/web by session");
+  await see("#holders tr", "lee@build-3");
+});
+
+await step("360 pixels are wide enough for a dialog and the buttons", async () => {
+  await page.setViewportSize({ width: 360, height: 640 });
+  await page.locator("#sessions-search").evaluate((input) => { input.value = ""; });
+  await press(`End the hold of session ${await session("lee@build-3")}`);
+  const box = await page.locator("#act").boundingBox();
+  assert.ok(box.x >= 0 && box.x + box.width <= 360 && box.y >= 0 && box.y + box.height <= 640, JSON.stringify(box));
+  await page.keyboard.press("Escape");
+  for (const hash of ["#/lock/deploy%2Fweb", "#/", "#/sessions"]) {
+    await go(hash);
+    await page.locator("[aria-label^='End '], [aria-label^='Drain '], [aria-label^='Close ']").locator("visible=true").first().waitFor();
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+    assert.ok(wide <= 360, `${hash} is ${wide} pixels wide`);
+  }
+  await page.setViewportSize({ width: 1100, height: 800 });
+});
+
+await step("nodes are drained, and lead when they are told to", async () => {
+  await go("#/");
+  await press("Drain node 2");
+  await see("#act-lines", "Node 2 does not lead.");
+  await reach("act-do");
+  await page.keyboard.press("Enter");
+  await see("#nodes li", "; drained");
+  await press("Let node 2 lead again");
+  await reach("act-do");
+  await page.keyboard.press("Enter");
+  await see("#did-text", "Node 2 is drained no longer.");
+  await press("Hand the lead to node 2");
+  await see("#act-lines", "Node 1 leads now.");
+  await reach("act-do");
+  await page.keyboard.press("Enter");
+  await see("#did-text", "The lead is handed to node 2.");
+  await see("#lead", "Node 2 leads");
+  await press("Drain node 3"); // this node leads no more
+  await see("#act-lines", "Node 2 leads, and actions are done there.");
+  assert.ok(await page.locator("#act-do").isHidden());
+  await page.keyboard.press("Escape");
+  await page.goto(stage.addresses[2]); // its token was forgotten with the page
+  await press("Hand the lead to node 1");
+  await page.keyboard.type(stage.token);
+  await page.keyboard.press("Enter");
+  await see("#lead", "Node 1 leads");
+});
+
+await step("a node that takes no actions has no buttons", async () => {
+  const none = (route) => route.fulfill({ json: { actions: [] } });
+  await page.route("**/v1/actions", none);
+  await page.goto("about:blank");
+  await page.goto(stage.address);
+  await see("#nodes li", "Node 3 (this one): follows");
+  assert.equal(await page.locator("main button").locator("visible=true").count(), 0);
+  await page.unroute("**/v1/actions", none);
+});
+
 await step("the leader dies: who leads then, and who is not heard", async () => {
   await go("#/");
   await stage.tell("kill 1");
@@ -222,7 +338,7 @@ await step("the node itself dies: the page says so, and goes on when it is back"
   await stage.tell("start 3");
   await gone("#banner");
   await see("#lead", /Node [23] leads, term/);
-  await see("#totals div", /^sessions15$/);
+  await see("#totals div", /^sessions14$/);
 });
 
 assert.deepEqual(wrong, []);

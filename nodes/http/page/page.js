@@ -1,14 +1,15 @@
 // The page asks its node again and again for what is on the screen: nothing while it is hidden, one
 // question at a time, and never more than a twentieth of the time when the node is slow.
 
-import { $, clock, drawCurve, duration, fillRows, make, number, say } from "./view.js";
+import * as act from "./act.js";
+import { $, clock, drawCurve, duration, fillButton, fillRows, make, number, say } from "./view.js";
 
 const PAGE = 100; // rows of a table
 const EVENTS = 200; // that are kept
 const views = ["cluster", "locks", "lock", "sessions", "events"];
 const state = {
   view: "cluster", lock: "", status: null, members: [], lostSince: null, asked: "", drawn: -Infinity,
-  offset: { locks: 0, sessions: 0 }, events: { upto: null, list: [], paused: false },
+  offset: { locks: 0, sessions: 0 }, actions: false, events: { upto: null, list: [], paused: false },
 };
 
 // ---- asking -----------------------------------------------------------------------------
@@ -67,7 +68,7 @@ function showNodes() {
     let card = list.children[i];
     if (!card) {
       card = list.appendChild(make("li"));
-      card.append(make("p", "title"), make("p", "where quiet"), make("progress"), make("p", "far"));
+      card.append(make("p", "title"), make("p", "where quiet"), make("progress"), make("p", "far"), make("p", "acting"));
     }
     const one = has.get(member.id) || { index: 0, heard: false };
     const leads = member.id === status.leader, own = member.id === status.node;
@@ -83,8 +84,24 @@ function showNodes() {
     const far = one.index === 0 ? "its log is not known here"
       : `entry ${number(one.index)}${behind > 0 ? `, ${number(behind)} behind` : ""}`;
     const wrong = uncounted.includes(String(member.id)) ? "; its disk does not count yet" : "";
-    say(card.children[3], far + wrong + (member.leaves ? "; leaves" : ""));
+    say(card.children[3], far + wrong + (member.drained ? "; drained" : "") + (member.leaves ? "; leaves" : ""));
+    showNodeActions(card.children[4], member, leads);
   });
+}
+
+// In places of their own, so that the focus stays on one that stays.
+function showNodeActions(place, member, leads) {
+  if (!act.takes("drain")) {
+    place.replaceChildren();
+    return;
+  }
+  while (place.children.length < 2) place.append(make("span"));
+  const [first, second] = place.children;
+  if (leads || member.drained || !member.votes) first.replaceChildren();
+  else fillButton(first, { text: "Lead\u2026", label: `Hand the lead to node ${member.id}`, press: () => act.open(act.lead(member.id)) });
+  fillButton(second, member.drained
+    ? { text: "Let it lead\u2026", label: `Let node ${member.id} lead again`, press: () => act.open(act.undrain(member.id)) }
+    : { text: "Drain\u2026", label: `Drain node ${member.id}`, press: () => act.open(act.drain(member.id)) });
 }
 
 function showTotals() {
@@ -109,6 +126,7 @@ function heldBy(lock) {
   return `${first.label || `session ${first.session}`}${more}`;
 }
 
+const pressed = (text, label, press) => ({ text, label, press, className: "act" });
 const lockLink = (name) => ({ text: name, href: `#/lock/${encodeURIComponent(name)}` });
 const num = (value) => ({ text: number(value), className: "num" });
 const id = (value) => ({ text: value, className: "num" }); // as it is written in commands
@@ -192,8 +210,10 @@ async function pollSessions() {
   if (!changed(`sessions ${JSON.stringify(params)}`)) return;
   const answer = await ask("sessions", params);
   fillRows($("sessions"), answer.sessions, (one) => String(one.session), (one) => [id(one.session),
-    one.label, num(one.held), num(one.queued),
-    { text: duration(one.ttl_ms), className: "num wide" }, wide(one.gone ? "gone" : "live")]);
+    one.label, num(one.held), { text: number(one.queued), className: "num spare" },
+    { text: duration(one.ttl_ms), className: "num wide" }, wide(one.gone ? "gone" : "live"),
+    one.gone || !act.takes("close") ? { text: "", className: "act" }
+      : pressed("Close\u2026", `Close session ${one.session}`, () => act.open(act.closeSession(one)))]);
   showPager("sessions", answer, answer.sessions.length);
 }
 
@@ -203,11 +223,12 @@ async function pollLock() {
   const lock = await ask(`locks/${encodeURIComponent(name)}`, { limit: PAGE });
   if (name !== state.lock) return;
   const holders = lock ? lock.holders : [], queue = lock ? lock.queue : [];
-  const mode = (place) => (place.units > 0 ? `${place.mode}, ${place.units}` : place.mode);
+  const mode = (place) => ({ text: place.units > 0 ? `${place.mode}, ${place.units}` : place.mode, className: "tight" });
   say($("lock-says"), !lock ? "Nobody holds it or waits for it."
     : `${lock.held ? "Held" : "Not held"}; ${number(lock.waiters)} waiting${lock.limit > 0 ? `; limit ${number(lock.limit)}` : ""}.`);
   fillRows($("holders"), holders, (place) => String(place.token), (place) => [id(place.session),
-    mode(place), id(place.token), place.label, wide(place.note)]);
+    mode(place), { text: place.token, className: "num spare" }, place.label, wide(place.note), !act.takes("release") ? { text: "", className: "act" }
+      : pressed("End\u2026", `End the hold of session ${place.session}`, () => act.open(act.endHold(name, place, queue[0])))]);
   fillRows($("queue"), queue, (place) => `${place.session}`, (place) => [num(place.position),
     id(place.session), mode(place), place.label, wide(place.note)]);
   const more = lock ? lock.waiters - queue.length : 0;
@@ -233,6 +254,17 @@ async function pollEvents() {
   else say($("events-says"), events.list.length === 0 ? "Nothing has happened yet." : "");
 }
 
+// Whether the node takes actions: it may be started anew with another answer.
+async function askActions() {
+  const answer = await ask("actions");
+  act.setActions(answer ? answer.actions : [], () => {
+    state.asked = "";
+    tick();
+  });
+  if (answer && answer.actions.length > 0) state.members = (await ask("members")).members;
+  state.actions = true;
+}
+
 // ---- again and again --------------------------------------------------------------------------------
 
 const polls = { cluster: pollCluster, locks: pollLocks, lock: pollLock, sessions: pollSessions, events: pollEvents };
@@ -251,6 +283,8 @@ async function tick() {
     do {
       again = false;
       state.status = await ask("status");
+      if (!state.actions) await askActions();
+      act.setCluster(state.status, state.members);
       sayLead();
       await polls[state.view]();
     } while (again);
@@ -258,6 +292,7 @@ async function tick() {
   } catch (error) {
     state.asked = "";
     state.drawn = -Infinity;
+    state.actions = false;
     lost(error);
   }
   running = false;
@@ -281,7 +316,10 @@ function route() {
   }
   say($("lock-name"), state.lock);
   if (state.view === "lock") $("lock-name").focus();
-  if (before !== state.view) scrollTo(0, 0);
+  if (before !== state.view) {
+    scrollTo(0, 0);
+    act.forgetTold();
+  }
   state.asked = "";
   state.drawn = -Infinity;
   tick();
@@ -313,6 +351,7 @@ $("events-pause").addEventListener("click", () => {
   tick();
 });
 document.addEventListener("keydown", (event) => {
+  if ($("act").open) return;
   const types = event.target.matches("input, select");
   if (event.key === "/" && !types && !event.ctrlKey && !event.metaKey && !event.altKey) {
     event.preventDefault();

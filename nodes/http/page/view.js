@@ -26,10 +26,26 @@ export function duration(ms) {
 
 export const clock = () => new Date().toLocaleTimeString("en-GB");
 
-// A cell: a text, or { text, href, className }.
+// A button that opens a dialog: its text, what it is to who cannot see where it stands, what it does.
+export function fillButton(parent, { text, label, press }) {
+  let button = parent.firstElementChild;
+  if (!button) {
+    button = parent.appendChild(make("button"));
+    button.type = "button";
+  }
+  if (button.getAttribute("aria-label") !== label) button.setAttribute("aria-label", label);
+  button.onclick = press;
+  say(button, text);
+}
+
+// A cell: a text, or { text, href, className }, or a button with { press }.
 function fillCell(cell, content) {
-  const { text, href, className } = typeof content === "object" ? content : { text: content };
+  const { text, href, press, className } = typeof content === "object" ? content : { text: content };
   cell.className = className || "";
+  if (press) {
+    fillButton(cell, content);
+    return;
+  }
   if (!href) {
     say(cell, String(text));
     return;

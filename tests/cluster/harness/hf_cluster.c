@@ -97,6 +97,8 @@ hf_cluster_destroy (hf_cluster_t **self_p)
         hf_process_destroy (&self->node[i].process);
         hf_port_give_back (&self->node[i].client_port);
         hf_port_give_back (&self->node[i].node_port);
+        if (self->node[i].http_port.number != 0)
+            hf_port_give_back (&self->node[i].http_port);
         if (!self->passed)
             hf_cluster_print_tail (self, i + 1);
     }
@@ -287,6 +289,20 @@ hf_cluster_add_argument (hf_cluster_t *self, const char *argument)
 }
 
 void
+hf_cluster_serve_http (hf_cluster_t *self)
+{
+    for (unsigned i = 0; i < self->count; i++)
+        if (self->node[i].http_port.number == 0)
+            self->node[i].http_port = hf_port_take ();
+}
+
+uint16_t
+hf_cluster_http_port (const hf_cluster_t *self, uint32_t id)
+{
+    return hf_cluster_node (self, id)->http_port.number;
+}
+
+void
 hf_cluster_set_environment (hf_cluster_t *self, uint32_t id, const char *const *variables)
 {
     hf_cluster_node (self, id)->variables = variables;
@@ -408,6 +424,10 @@ hf_cluster_launch (hf_cluster_t *self, uint32_t id)
         size = s_append_all (argv, size, keys);
     else if (self->numbers[0] || !s_is_loopback (node->listen[0] ? node->listen : node->address))
         size = s_append_all (argv, size, insecure);
+    char http[64];
+    snprintf (http, sizeof http, "--http=%s:%u", node->address, node->http_port.number);
+    if (node->http_port.number != 0)
+        size = s_append_all (argv, size, (const char *[]){http, NULL});
     size = s_append_all (argv, size, self->argument);
     assert (size < sizeof argv / sizeof argv[0]);
     hf_process_config_t config = {.argv = argv, .log_path = node->log, .network = node->network};

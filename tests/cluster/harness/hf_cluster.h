@@ -102,6 +102,10 @@ void hf_cluster_set_listen (hf_cluster_t *self, uint32_t id, const char *listen)
 
 /*  From the next start on, all nodes are given this argument, too; at most 7. Not copied. */
 void hf_cluster_add_argument (hf_cluster_t *self, const char *argument);
+/*  From the next start on, each node serves HTTP at its address, at a port of its own. */
+void hf_cluster_serve_http (hf_cluster_t *self);
+/*  0: it does not. */
+uint16_t hf_cluster_http_port (const hf_cluster_t *self, uint32_t id);
 /*  From the next start on, node ID is started by "/usr/bin/env VARIABLES", a list that ends with
  *  NULL. Not copied. */
 void hf_cluster_set_environment (hf_cluster_t *self, uint32_t id, const char *const *variables);

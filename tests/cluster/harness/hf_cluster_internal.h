@@ -14,6 +14,7 @@ typedef struct hf_cluster_node {
     hf_process_t *process; //  NULL: not started, or it was made to end
     hf_port_t client_port;
     hf_port_t node_port;
+    hf_port_t http_port; //  number 0: no HTTP
     char dir[HF_PATH_SIZE];
     char log[HF_PATH_SIZE];
     char list[HF_LIST_SIZE];

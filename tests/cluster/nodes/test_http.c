@@ -4,70 +4,31 @@
 #include "tests/kit/hf_test.h"
 #include "client/holdfast.h"
 #include "tests/cluster/harness/hf_cluster.h"
+#include "tests/cluster/harness/hf_web.h"
 #include "tests/kit/hf_ports.h"
 #include <inttypes.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define LIMIT_MS  10000
-#define TEXT_SIZE (1U << 20)
-#define STALLED   100 //  connections that say half a request
-#define LOCKS     300
-#define QUICK_MS  1000
+#define LIMIT_MS 10000
+#define STALLED  100 //  connections that say half a request
+#define LOCKS    300
+#define QUICK_MS 1000
 
-static hf_port_t s_port;
-static char s_option[48], s_text[TEXT_SIZE];
+static uint16_t s_port; //  of the node that is asked
 
-/*  From the next start on. */
+/*  From the next start on; node ID is asked. */
 static void
-s_serve_http (hf_cluster_t *cluster)
+s_serve_http (hf_cluster_t *cluster, uint32_t id)
 {
-    s_port = hf_port_take ();
-    snprintf (s_option, sizeof s_option, "--http=127.0.0.1:%u", s_port.number);
-    hf_cluster_add_argument (cluster, s_option);
+    hf_cluster_serve_http (cluster);
+    s_port = hf_cluster_http_port (cluster, id);
 }
 
-static int
-s_connect (void)
-{
-    struct timeval limit = {.tv_sec = LIMIT_MS / 1000};
-    int fd = hf_port_connect (s_port.number, 0);
-    assert_true (fd >= 0);
-    setsockopt (fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    return fd;
-}
-
-static void
-s_say (int fd, const char *text)
-{
-    assert_int_equal (send (fd, text, strlen (text), MSG_NOSIGNAL), strlen (text));
-}
-
-/*  All that comes until the other side closes it; the test fails when it does not. */
-static const char *
-s_read_all (int fd)
-{
-    size_t count = 0;
-    for (ssize_t size = 1; size > 0 && count < TEXT_SIZE - 1; count += (size_t)size) {
-        size = recv (fd, s_text + count, TEXT_SIZE - 1 - count, 0);
-        if (size < 0)
-            fail_msg ("no end after %zu bytes", count);
-    }
-    s_text[count] = 0;
-    close (fd);
-    return s_text;
-}
-
-/*  The answer to one request, with its head. */
 static const char *
 s_ask (const char *method, const char *path)
 {
-    char request[512];
-    int fd = s_connect ();
-    snprintf (request, sizeof request, "%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
-              method, path);
-    s_say (fd, request);
-    return s_read_all (fd);
+    return hf_web_ask (s_port, method, path, "", NULL);
 }
 
 static bool
@@ -119,7 +80,7 @@ HF_TEST_ON (test_what_a_node_answers, 1)
 {
     hf_client_t *client;
     char lock[16];
-    s_serve_http (cluster);
+    s_serve_http (cluster, 1);
     assert_true (hf_cluster_begin (cluster));
     hf_session_t *session = s_open (cluster, &client);
     for (int i = 0; i < LOCKS; i++) {
@@ -145,16 +106,15 @@ HF_TEST_ON (test_what_a_node_answers, 1)
     assert_null (strstr (s_ask ("HEAD", "/v1/locks"), "\r\n\r\n{"));
     assert_non_null (strstr (s_ask ("POST", "/v1/locks"), " 405 "));
     //  Two on one connection, and none of HTTP.
-    int fd = s_connect ();
-    s_say (fd, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
-               "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-    assert_int_equal (s_count (s_read_all (fd), "HTTP/1.1 200 "), 2);
-    fd = s_connect ();
-    s_say (fd, "\x00\x01\xff\xfe not a request\r\n\r\n");
+    int fd = hf_web_connect (s_port);
+    hf_web_say (fd, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+                    "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    assert_int_equal (s_count (hf_web_read_all (fd), "HTTP/1.1 200 "), 2);
+    fd = hf_web_connect (s_port);
+    hf_web_say (fd, "\x00\x01\xff\xfe not a request\r\n\r\n");
     shutdown (fd, SHUT_WR);
-    assert_int_equal (s_count (s_read_all (fd), " 200 "), 0);
+    assert_int_equal (s_count (hf_web_read_all (fd), " 200 "), 0);
     hf_client_destroy (&client);
-    hf_port_give_back (&s_port);
 }
 
 /*  They take the places of other HTTP requests for a while, and nothing else. */
@@ -162,12 +122,12 @@ HF_TEST_ON (test_connections_that_stall_disturb_nobody, 1)
 {
     int fds[STALLED];
     hf_client_t *client;
-    s_serve_http (cluster);
+    s_serve_http (cluster, 1);
     assert_true (hf_cluster_begin (cluster));
     hf_session_t *session = s_open (cluster, &client);
     for (int i = 0; i < STALLED; i++) {
-        fds[i] = s_connect ();
-        s_say (fds[i], "GET /metrics HTTP/1.1\r\nHost: ");
+        fds[i] = hf_web_connect (s_port);
+        hf_web_say (fds[i], "GET /metrics HTTP/1.1\r\nHost: ");
     }
     uint64_t start_ms = hf_wait_now_ms (), token;
     hf_grant_t grant;
@@ -179,7 +139,6 @@ HF_TEST_ON (test_connections_that_stall_disturb_nobody, 1)
         close (fds[i]);
     assert_true (s_is ("/healthz", "HTTP/1.1 200 ", "ok"));
     hf_client_destroy (&client);
-    hf_port_give_back (&s_port);
 }
 
 static bool
@@ -199,7 +158,7 @@ HF_TEST_ON (test_a_node_without_a_leader_is_not_ready, 3)
 {
     assert_true (hf_cluster_begin (cluster));
     hf_cluster_kill (cluster, 2);
-    s_serve_http (cluster);
+    s_serve_http (cluster, 2);
     assert_true (hf_cluster_start (cluster, 2));
     assert_true (HF_WAIT (s_is ("/readyz", "HTTP/1.1 200 ", "ready"), LIMIT_MS));
     assert_true (HF_WAIT (s_is ("/metrics", "HTTP/1.1 200 ", "\nholdfast_leads 0\n"), LIMIT_MS));
@@ -212,26 +171,26 @@ HF_TEST_ON (test_a_node_without_a_leader_is_not_ready, 3)
     assert_true (s_is ("/v1/status", "HTTP/1.1 200 ", "\"led_ms\": 0,"));
     assert_true (s_is ("/healthz", "HTTP/1.1 200 ", "ok"));
     assert_true (s_is ("/v1/members", "HTTP/1.1 200 ", "\"id\": 3"));
-    hf_port_give_back (&s_port);
 }
 
 HF_TEST_ON (test_a_port_in_use_is_said, 1)
 {
     char text[4096];
-    s_serve_http (cluster);
-    int fd = hf_port_listen (s_port.number, 0);
+    s_serve_http (cluster, 1);
+    char option[48];
+    snprintf (option, sizeof option, "--http=127.0.0.1:%u", s_port);
+    int fd = hf_port_listen (s_port, 0);
     assert_true (fd >= 0);
     const char *argv[] = {hf_cluster_program (),
                           "--cluster",
                           hf_cluster_endpoints (cluster),
                           "--data",
                           hf_cluster_node_dir (cluster, 1),
-                          s_option,
+                          option,
                           NULL};
     assert_int_equal (hf_process_run (argv, LIMIT_MS, text, sizeof text), 1);
     assert_non_null (strstr (text, "for HTTP: Address already in use"));
     close (fd);
-    hf_port_give_back (&s_port);
 }
 
 HF_TEST_MAIN (NULL, NULL)

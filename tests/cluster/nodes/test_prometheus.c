@@ -21,7 +21,7 @@ s_run (char text[8192], const char *const *words)
 #define RUN(text, ...) s_run (text, (const char *const[]){__VA_ARGS__, NULL})
 
 static void
-s_configure (const char *path, const hf_port_t *ports)
+s_configure (const char *path, const hf_cluster_t *cluster)
 {
     FILE *file = fopen (path, "w");
     assert_non_null (file);
@@ -31,8 +31,9 @@ s_configure (const char *path, const hf_port_t *ports)
              "scrape_configs:\n"
              "  - {job_name: holdfast, static_configs: [{targets: [",
              HF_DOCS);
-    for (unsigned i = 0; i < NODES; i++)
-        fprintf (file, "%s\"127.0.0.1:%u\"", i > 0 ? ", " : "", ports[i].number);
+    for (uint32_t id = 1; id <= NODES; id++)
+        fprintf (file, "%s\"127.0.0.1:%u\"", id > 1 ? ", " : "",
+                 hf_cluster_http_port (cluster, id));
     fprintf (file, "]}]}\n");
     assert_int_equal (fclose (file), 0);
 }
@@ -49,14 +50,11 @@ s_is (const char *url, const char *expression, const char *value)
 
 HF_TEST_ON (prometheus_scrapes_three_nodes, NODES)
 {
-    hf_port_t ports[NODES], own = hf_port_take ();
-    char options[NODES][48], text[8192], config[512], data[512], log[512], listen[64], url[64];
-    for (unsigned i = 0; i < NODES; i++) {
-        ports[i] = hf_port_take ();
-        snprintf (options[i], sizeof options[i], "--http=127.0.0.1:%u", ports[i].number);
-        hf_cluster_add_argument (cluster, options[i]); //  the last one counts
-        hf_cluster_launch (cluster, i + 1);
-    }
+    hf_port_t own = hf_port_take ();
+    char text[8192], config[512], data[512], log[512], listen[64], url[64];
+    hf_cluster_serve_http (cluster);
+    for (uint32_t id = 1; id <= NODES; id++)
+        hf_cluster_launch (cluster, id);
     assert_true (hf_cluster_wait_leader (cluster, HF_CLUSTER_LIMIT_MS) > 0);
     hf_script_t *client =
         hf_script_new ("client", hf_cluster_endpoints (cluster), hf_cluster_dir (cluster));
@@ -70,7 +68,7 @@ HF_TEST_ON (prometheus_scrapes_three_nodes, NODES)
     snprintf (log, sizeof log, "%s/prometheus.log", hf_cluster_dir (cluster));
     snprintf (listen, sizeof listen, "--web.listen-address=127.0.0.1:%u", own.number);
     snprintf (url, sizeof url, "http://127.0.0.1:%u", own.number);
-    s_configure (config, ports);
+    s_configure (config, cluster);
     if (RUN (text, "promtool", "check", "config", config) != 0)
         fail_msg ("%s", text);
     char file[600];
@@ -94,8 +92,6 @@ HF_TEST_ON (prometheus_scrapes_three_nodes, NODES)
     MUST (client, "close");
     hf_script_destroy (&client);
     hf_process_destroy (&prometheus);
-    for (unsigned i = 0; i < NODES; i++)
-        hf_port_give_back (&ports[i]);
     hf_port_give_back (&own);
 }
 

@@ -27,7 +27,7 @@ s_setup (void **state)
     s_port = hf_port_take ();
     snprintf (text, sizeof text, "127.0.0.1:%u", s_port.number);
     assert_true (hf_listen_parse (&where, text));
-    s_server = hf_http_server_new (&where, error);
+    s_server = hf_http_server_new (&where, hf_span ("", 0), error);
     assert_non_null (s_server);
     hf_pack_init (&s_frame);
     hf_pack_init (&s_rows);

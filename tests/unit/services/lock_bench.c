@@ -6,12 +6,16 @@
 hf_route_t
 bench_route (uint32_t number)
 {
+    if (number == BENCH_HTTP)
+        return hf_route_http ();
     return (hf_route_t){.size = 5, .id = {0, 0, 0, (uint8_t)(number >> 8), (uint8_t)number}};
 }
 
 static uint32_t
 s_number (const hf_route_t *route)
 {
+    if (hf_route_is_http (route))
+        return BENCH_HTTP;
     assert_int_equal (route->size, 5);
     return (uint32_t)route->id[3] << 8 | route->id[4];
 }

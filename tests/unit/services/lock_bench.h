@@ -92,7 +92,8 @@ void bench_roster (bench_t *self, const hf_roster_t *roster, uint64_t index);
  */
 void bench_user (bench_t *self, uint32_t route, uint32_t number);
 
-/*  The client of this number. */
+/*  The client of this number; the HTTP port. */
+#define BENCH_HTTP 0xffff
 hf_route_t bench_route (uint32_t number);
 /*  A client's frame, from self->pack, now. Begins a turn. */
 void bench_send (bench_t *self, uint32_t route);

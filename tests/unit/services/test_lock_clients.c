@@ -125,6 +125,8 @@ BENCH_TEST (test_answers_come_before_the_end, bench)
     hf_closed_t closed = bench_closed (bench, 1);
     assert_int_equal (closed.echo, 5);
     assert_int_equal (closed.status, HF_OK);
+    assert_int_equal (closed.index,
+                      hf_state_command_index (hf_lock_service_state (bench->service)));
     assert_int_equal (bench_alive (bench, 1).status, HF_SESSION_EXPIRED);
     //  A barrier makes sure that it is over.
     bench->no_barriers = true;
@@ -135,6 +137,7 @@ BENCH_TEST (test_answers_come_before_the_end, bench)
     closed = bench_closed (bench, 1);
     assert_int_equal (closed.echo, 6);
     assert_int_equal (closed.status, HF_SESSION_EXPIRED);
+    assert_int_equal (closed.index, 0);
     bench_acquire (bench, 1, session, 2, "L");
     assert_int_equal (bench_answer (bench, 1).status, HF_SESSION_EXPIRED);
 }

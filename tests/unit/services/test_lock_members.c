@@ -288,6 +288,25 @@ BENCH_TEST (test_each_kind_of_change_is_logged, bench)
     }
 }
 
+/*  What was asked for at the HTTP port is in the audit once: that port says where it came from. */
+BENCH_TEST (test_the_http_port_tells_its_own_changes, bench)
+{
+    s_ask (bench, BENCH_HTTP, &s_add);
+    s_verdict (bench, 77, HF_VERDICT_BUSY);
+    assert_int_equal (bench_result (bench, BENCH_HTTP).status, HF_CHANGING);
+    s_ask (bench, BENCH_HTTP, &s_add);
+    bench_follow (bench, TERM + 1, 2);
+    bench_settle (bench);
+    assert_int_equal (bench_refused (bench, BENCH_HTTP).status, HF_NOT_LEADER);
+    assert_null (strstr (bench->log, "audit: "));
+    bench_lead (bench, TERM + 2, bench->index);
+    hf_mutant = HF_MUTANT_http_told_twice;
+    s_ask (bench, BENCH_HTTP, &s_add);
+    s_verdict (bench, 77, HF_VERDICT_BUSY);
+    hf_mutant = HF_MUTANT_none;
+    assert_non_null (strstr (bench->log, "audit: "));
+}
+
 /*  Repeated from another connection, it is answered there. */
 BENCH_TEST (test_a_repeated_change_waits_once, bench)
 {
