@@ -57,6 +57,9 @@
     M (waiting_bytes, BYTES, LOCK, "answers that clients have not read yet")                       \
     M (cut_clients, TOTAL, LOCK,                                                                   \
        "clients cut off: they did not read, or did not end what they sent")                        \
+    M (limited_sessions, TOTAL, LOCK, "openings refused: too many of one user, `--user-sessions`") \
+    M (limited_requests, TOTAL, LOCK,                                                              \
+       "frames of requests refused: one user asked too often, `--user-rate`")                      \
     M (request_time, TIMES, LOCK, "as leader: from a request for the log until its answer")        \
     M (barrier_time, TIMES, LOCK, "as leader: until a majority confirmed that it leads")           \
     M (wait_time, TIMES, LOCK, "as leader: in the queue of a lock, of those that were granted")    \

@@ -254,7 +254,8 @@ hf_client_ask_opened (hf_client_core_t *core, const hf_opened_t *opened)
         } else {
             ask->session = session;
         }
-    }
+    } else
+        hf_client_why_text (ask, opened->text);
     s_finish (core, ask, status);
 }
 

@@ -170,9 +170,11 @@ struct hf_client_core {
     uint32_t busy_count;
     uint64_t outstanding; //  sent to the leader, not answered: requests, keepalives, questions
     uint64_t patience_us;
-    bool resend;         //  after BUSY: everything undecided goes out again
-    bool unsent;         //  that is because a link took no more, which is no answer of the leader
-    bool owed_only;      //  in this turn: keepalives that were answered do not go out again
+    uint64_t hasty_until_us; //  BUSY was said of late: what gives back goes in frames of its own
+    bool resend;             //  after BUSY: everything undecided goes out again
+    bool unsent;    //  that is because a link took no more, which is no answer of the leader
+    bool owed_only; //  in this turn, for the same leader: keepalives that were answered do not go
+                    //  out again
     uint64_t epoch_seen; //  of the choice, when everything was last sent again
 
     hf_table_t sessions; //  by id
@@ -187,6 +189,7 @@ struct hf_client_core {
     uint8_t late[HF_LATE_MAX][HF_NONCE_SIZE]; //  openings that were given up
     uint32_t late_next;
     hf_pack_t list;
+    bool list_gives_back; //  the last request in it does
     hf_client_watching_t watching;
 
     //  Keepalives of many sessions that go out together.

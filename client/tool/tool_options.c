@@ -131,7 +131,8 @@ tool_fail (hf_status_t status, const char *lock, const char *doing, ...)
     char trouble[HF_CLIENT_ERROR_SIZE];
     if (status == HF_UNREACHABLE && s_client && hf_client_trouble (s_client, trouble))
         return tool_error (code, "%s: %s: %s", text, hf_status_text (status), trouble);
-    if (status == HF_DENIED && s_client && hf_client_denied (s_client, trouble))
+    if ((status == HF_DENIED || status == HF_LIMIT) && s_client &&
+        hf_client_denied (s_client, trouble))
         return tool_error (code, "%s: %s", text, trouble);
     const char *why = status == HF_TIMEOUT ? "no answer in time" : hf_status_text (status);
     return tool_error (code, "%s: %s%s", text, why, advice);

@@ -64,6 +64,10 @@ typedef struct hf_lock_config {
     uint32_t pushes_max;  //  of places of one lock at once, for positions and who is wanted: 1,000
     uint64_t token_floor; //  at feature level 1 or more tokens up to this are left out; 0: none
     uint32_t client_sessions_max; //  of one client; beyond, it gets LIMIT: 50,000
+
+    //  Of one user, by his key, whatever his connections; 0: as many as he likes. On this leader.
+    uint32_t user_sessions_max; //  with those that he opens; beyond, he gets LIMIT
+    uint32_t user_rate;         //  requests in a second; beyond, he gets BUSY. See hf_lock_limits.c
 } hf_lock_config_t;
 
 /*  STATE, owned, as it was loaded from the rows on disk. */
