@@ -178,6 +178,9 @@
 //  For unit tests alone. The lock actor answers nothing before it has applied it, so that no client
 //  can see the difference; the tool's guard, names and addresses are not in the simulator.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
+    M (halves_unlimited, "P12", "any number of connections may not have ended their handshake")    \
+    M (youngest_cut, "P11", "of these the last one that came is cut off, who may be a client")     \
+    M (young_cut, "P11", "a crowd of clients that comes at once cuts one another off")             \
     M (rate_without_end, "P12", "a user may ask as often as he likes")                             \
     M (silence_saved, "P12", "a user who was silent for long may ask for all of it at once")       \
     M (nothing_lent, "P11",                                                                        \

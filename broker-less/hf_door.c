@@ -120,6 +120,7 @@ hf_door_facts (const hf_door_t *self)
                              .connections = self->clients.connections,
                              .refused = hf_gate_refused (self->port),
                              .cut = self->clients.cut + intake.cut,
+                             .halves = intake.halves,
                              .received = intake.waiting,
                              .waiting = self->clients.all,
                              .known = self->clients.table.count};

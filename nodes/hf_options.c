@@ -52,6 +52,12 @@ const hf_option_t hf_option_table[] = {
     {"insecure", 0, HF_OPTION_FLAG, AT (insecure),
      .help = "without keys, let other machines reach this node: whoever does may\n"
              "do anything. Without it only loopback addresses are served"},
+    {"connections", 0, HF_OPTION_COUNT, AT (connections), .argument = "N",
+     .help = "take at most N connections of clients (default: 0, as many as the limit\n"
+             "on open files has room for)"},
+    {"handshakes", 0, HF_OPTION_COUNT, AT (handshakes), .argument = "N",
+     .help = "so many of them may not have ended their handshake; for one more the\n"
+             "oldest of these is cut off (default: 0, half of all connections)"},
     {"user-sessions", 0, HF_OPTION_COUNT, AT (user_sessions), .argument = "N",
      .help = "with --keys: a user has at most N sessions, and gets LIMIT for more\n"
              "(default: 0, any number)"},

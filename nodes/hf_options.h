@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define HF_COUNT_MAX 1000000 //  of sessions or requests of one user, as a limit
+#define HF_COUNT_MAX 1000000 //  of connections, sessions or requests, as a limit
 
 enum { EXIT_OK = 0, EXIT_CANNOT_START = 1, EXIT_USAGE = 64 };
 
@@ -39,6 +39,8 @@ typedef struct hf_options {
     bool no_prefer_lowest;    //  who was elected goes on leading
     uint64_t log_keep;        //  bytes
     uint64_t token_floor;     //  0: none
+    uint32_t connections;     //  of clients; 0: as many as fit
+    uint32_t handshakes;      //  of these, that have not ended them; 0: half of all
     uint32_t user_sessions;   //  of one user; 0: any number
     uint32_t user_rate;       //  his requests in a second; 0: any number
     const char *keys;         //  the folder of public keys; NULL: without keys, and without ...

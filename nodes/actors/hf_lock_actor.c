@@ -148,6 +148,7 @@ s_look_at_door (lock_actor_t *self)
                                                            .connections = facts.connections,
                                                            .refused = facts.refused,
                                                            .cut = facts.cut,
+                                                           .halves = facts.halves,
                                                            .received = facts.received,
                                                            .waiting = facts.waiting});
 }

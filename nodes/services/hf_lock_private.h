@@ -288,6 +288,7 @@ struct hf_lock_service {
     uint64_t limited_requests, limited_sessions; //  frames, openings: by what one user may ask for
     hf_lock_door_t door;
     uint64_t said_refused, said_refused_us, said_cut, said_cut_us; //  in the log
+    uint64_t said_halves, said_halves_us;
 };
 
 //  hf_lock_clients.c

@@ -121,6 +121,7 @@ typedef struct hf_lock_door {
     uint64_t connections; //  open now
     uint64_t refused;     //  connections beyond the limit, since the start
     uint64_t cut;         //  clients cut off since the start
+    uint64_t halves;      //  connections cut off or refused, as too many had not shaken hands
     uint64_t received;    //  bytes that have come from clients and are not handled yet
     uint64_t waiting;     //  bytes that wait for clients to read them
 } hf_lock_door_t;

@@ -410,10 +410,10 @@ TEST (the_handler_answers_odd_requests_with_no)
 TEST (one_too_many_is_told_so)
 {
     hf_gate_secure ();
-    hf_gate_set (s_endpoint.client_port, 1, false);
+    hf_gate_set (s_endpoint.client_port, &(hf_gate_limits_t){.top = 1, .held_back = false});
     open_link ("alice");
     UNTIL (link_gives (HF_LINK_REFUSED));
-    hf_gate_set (s_endpoint.client_port, 0, false);
+    hf_gate_set (s_endpoint.client_port, &(hf_gate_limits_t){.top = 0, .held_back = false});
     there_and_back ("hello", 5);
 }
 
@@ -472,7 +472,7 @@ TEST (a_message_in_parts_is_counted_once)
 {
     enum { PARTS = 40, PART = 400000 };
     char place[64];
-    hf_gate_set (s_endpoint.client_port, 0, true);
+    hf_gate_set (s_endpoint.client_port, &(hf_gate_limits_t){.top = 0, .held_back = true});
     open_link ("alice"); //  for its keys; another socket talks
     hf_link_destroy (&s_link);
     const hf_key_t *own = hf_keys_own (s_client), *node = hf_keys_own (s_node);
@@ -496,7 +496,7 @@ TEST (a_message_in_parts_is_counted_once)
     UNTIL ((door_next (), hf_door_facts (s_door).dropped >= dropped + PARTS));
     UNTIL ((door_next (), hf_door_facts (s_door).received == 0));
     zmq_close (socket);
-    hf_gate_set (s_endpoint.client_port, 0, false);
+    hf_gate_set (s_endpoint.client_port, &(hf_gate_limits_t){.top = 0, .held_back = false});
 }
 
 HF_TEST_MAIN (NULL, NULL)
