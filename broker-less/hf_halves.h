@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define HF_HALF_YOUNG_US 250000
+#define HF_HALF_YOUNG_US 50000
 
 typedef struct hf_half {
     bool in;

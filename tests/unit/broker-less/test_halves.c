@@ -85,7 +85,7 @@ HF_TEST (test_strangers_make_room_for_a_client)
     assert_int_equal (s_served (HF_MUTANT_youngest_cut, 3), 0);
 }
 
-enum { CLIENTS = 100, WORK = 10 };
+enum { CLIENTS = 100, WORK = 2 };
 
 typedef struct crowd {
     hf_halves_t halves;
@@ -112,7 +112,7 @@ s_come (crowd_t *self, int client, uint64_t ms)
 }
 
 /*  100 clients come at once, and 20 fit; who is refused or cut off comes again soon. The node works
- * on their handshakes in turn, 1 ms each time, 10 ms in all. After how many milliseconds all are
+ * on their handshakes in turn, 1 ms each time, 2 ms in all. After how many milliseconds all are
  *  served; 0: not within ten seconds. */
 static unsigned
 s_crowd (int mutant)
