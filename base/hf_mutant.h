@@ -178,6 +178,7 @@
 //  For unit tests alone. The lock actor answers nothing before it has applied it, so that no client
 //  can see the difference; the tool's guard, names and addresses are not in the simulator.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
+    M (user_connects_all, "P12", "a user may have any number of connections")                      \
     M (halves_unlimited, "P12", "any number of connections may not have ended their handshake")    \
     M (youngest_cut, "P11", "of these the last one that came is cut off, who may be a client")     \
     M (young_cut, "P11", "a crowd of clients that comes at once cuts one another off")             \

@@ -60,6 +60,8 @@
        "clients cut off: they did not read, or did not end what they sent")                        \
     M (cut_handshakes, TOTAL, LOCK,                                                                \
        "connections cut off or refused: too many did not end their handshake, `--handshakes`")     \
+    M (limited_connections, TOTAL, LOCK,                                                           \
+       "connections refused: too many of one user, `--user-connections`")                          \
     M (limited_sessions, TOTAL, LOCK, "openings refused: too many of one user, `--user-sessions`") \
     M (limited_requests, TOTAL, LOCK,                                                              \
        "frames of requests refused: one user asked too often, `--user-rate`")                      \

@@ -301,6 +301,7 @@ hf_node_bind (hf_node_t *self, const hf_options_t *options)
     self->election.mesh = hf_mesh_new (context, &self->endpoints, &self->own, &self->listen, error);
     if (!self->election.mesh)
         return s_refuse (error);
+    self->listen.user_connections = options->user_connections;
     self->lock.door = hf_door_new (context, self->own.host, &self->listen, error);
     if (!self->lock.door)
         return s_refuse (error);

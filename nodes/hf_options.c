@@ -58,6 +58,9 @@ const hf_option_t hf_option_table[] = {
     {"handshakes", 0, HF_OPTION_COUNT, AT (handshakes), .argument = "N",
      .help = "so many of them may not have ended their handshake; for one more the\n"
              "oldest of these is cut off (default: 0, half of all connections)"},
+    {"user-connections", 0, HF_OPTION_COUNT, AT (user_connections), .argument = "N",
+     .help = "with --keys: a user has at most N connections, and gets LIMIT or FULL\n"
+             "for more (default: 0, any number)"},
     {"user-sessions", 0, HF_OPTION_COUNT, AT (user_sessions), .argument = "N",
      .help = "with --keys: a user has at most N sessions, and gets LIMIT for more\n"
              "(default: 0, any number)"},

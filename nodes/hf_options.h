@@ -35,19 +35,20 @@ typedef struct hf_options {
     hf_listen_t listen;  //  not completed; not chosen: where the list says
     hf_listen_t http;    //  its client port is for HTTP; not chosen: no HTTP
     hf_level_t level;
-    hf_report_form_t form;    //  of log lines
-    bool no_prefer_lowest;    //  who was elected goes on leading
-    uint64_t log_keep;        //  bytes
-    uint64_t token_floor;     //  0: none
-    uint32_t connections;     //  of clients; 0: as many as fit
-    uint32_t handshakes;      //  of these, that have not ended them; 0: half of all
-    uint32_t user_sessions;   //  of one user; 0: any number
-    uint32_t user_rate;       //  his requests in a second; 0: any number
-    const char *keys;         //  the folder of public keys; NULL: without keys, and without ...
-    const char *key;          //  ... the file of the node's own
-    const char *rights;       //  the file of rights; NULL: everybody with a key may do everything
-    bool insecure;            //  other machines may reach it without keys
-    hf_options_file_t *texts; //  owned: what texts of the file are in
+    hf_report_form_t form;     //  of log lines
+    bool no_prefer_lowest;     //  who was elected goes on leading
+    uint64_t log_keep;         //  bytes
+    uint64_t token_floor;      //  0: none
+    uint32_t connections;      //  of clients; 0: as many as fit
+    uint32_t handshakes;       //  of these, that have not ended them; 0: half of all
+    uint32_t user_connections; //  of one user; 0: any number
+    uint32_t user_sessions;    //  of one user; 0: any number
+    uint32_t user_rate;        //  his requests in a second; 0: any number
+    const char *keys;          //  the folder of public keys; NULL: without keys, and without ...
+    const char *key;           //  ... the file of the node's own
+    const char *rights;        //  the file of rights; NULL: everybody with a key may do everything
+    bool insecure;             //  other machines may reach it without keys
+    hf_options_file_t *texts;  //  owned: what texts of the file are in
 } hf_options_t;
 
 /*  Takes one line without its newline that says what is wrong. */

@@ -66,6 +66,18 @@ hf_client_leader_unsent (hf_client_core_t *self, uint32_t node)
     self->unsent = true;
 }
 
+/*  The user of our key has too many connections there. When none of the nodes that are connected is
+ *  left, waiting helps nobody who asks anew; sessions go on trying as long as they live. */
+static void
+s_limited (hf_client_core_t *self, uint32_t node, hf_span_t text)
+{
+    self->limited |= 1U << node;
+    for (uint32_t i = 0; i < HF_MEMBERS_MAX; i++)
+        if (self->choice.connected[i] && (self->limited & 1U << i) == 0)
+            return;
+    hf_client_ask_limited (self, text);
+}
+
 void
 hf_client_leader_refused (hf_client_core_t *self, uint32_t node, const hf_refused_t *refused)
 {
@@ -82,6 +94,8 @@ hf_client_leader_refused (hf_client_core_t *self, uint32_t node, const hf_refuse
             s_back_off (self);
             self->asked_us = HF_NEVER;
         }
+    } else if (refused->status == HF_LIMIT) {
+        s_limited (self, node, refused->text);
     } else {
         //  It does not understand us. No other node of this version will.
         if (target)

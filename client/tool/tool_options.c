@@ -88,7 +88,8 @@ static const struct {
     {HF_UNREACHABLE, TOOL_UNREACHABLE,
      ": check --endpoints or HOLDFAST_ENDPOINTS, and that holdfastd runs there"},
     {HF_FULL, TOOL_UNREACHABLE,
-     ": their limit on open files is reached; see connections in: holdfast status -v"},
+     ": their limit on open files is reached, or that of your user; see connections in: holdfast "
+     "status -v"},
     {HF_TIMEOUT, TOOL_UNREACHABLE, ": is a majority of the nodes up? see: holdfast status"},
     {HF_BUSY, TOOL_UNREACHABLE, ": is a majority of the nodes up? see: holdfast status"},
     {HF_NOT_LEADER, TOOL_UNREACHABLE, ": is a majority of the nodes up? see: holdfast status"},

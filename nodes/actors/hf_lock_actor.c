@@ -149,6 +149,7 @@ s_look_at_door (lock_actor_t *self)
                                                            .refused = facts.refused,
                                                            .cut = facts.cut,
                                                            .halves = facts.halves,
+                                                           .turned_away = facts.turned_away,
                                                            .received = facts.received,
                                                            .waiting = facts.waiting});
 }

@@ -197,6 +197,7 @@ hf_lock_facts (hf_lock_service_t *self, const hf_a_told_t *told)
     hf_fact_put (rows, HF_FACT_waiting_bytes, "", self->door.waiting);
     hf_fact_put (rows, HF_FACT_cut_clients, "", self->door.cut);
     hf_fact_put (rows, HF_FACT_cut_handshakes, "", self->door.halves);
+    hf_fact_put (rows, HF_FACT_limited_connections, "", self->door.turned_away);
     hf_fact_put (rows, HF_FACT_limited_sessions, "", self->limited_sessions);
     hf_fact_put (rows, HF_FACT_limited_requests, "", self->limited_requests);
     const hf_measures_t *measures = hf_state_measures (state);

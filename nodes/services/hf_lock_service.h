@@ -122,6 +122,7 @@ typedef struct hf_lock_door {
     uint64_t refused;     //  connections beyond the limit, since the start
     uint64_t cut;         //  clients cut off since the start
     uint64_t halves;      //  connections cut off or refused, as too many had not shaken hands
+    uint64_t turned_away; //  connections of users that had all that they may have
     uint64_t received;    //  bytes that have come from clients and are not handled yet
     uint64_t waiting;     //  bytes that wait for clients to read them
 } hf_lock_door_t;

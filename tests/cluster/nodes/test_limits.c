@@ -127,4 +127,85 @@ HF_TEST_ON (strangers_leave_room_at_both_ports, 3)
     hf_client_destroy (&client);
 }
 
+//  ---- users ------------------------------------------------------------------------------
+
+#define RATE   10
+#define CYCLES 30
+
+static void
+s_must_say (hf_client_t *client, const char *what)
+{
+    char text[HF_CLIENT_ERROR_SIZE];
+    if (!hf_client_denied (client, text) || !strstr (text, what))
+        fail_msg ("not \"%s\", but: %s", what, text);
+}
+
+/*  Acquires and releases, with a TTL that is much shorter than all of it takes; how long that is.
+ */
+static uint64_t
+s_cycle (hf_client_t *client, unsigned count)
+{
+    hf_session_options_t options = HF_SESSION_OPTIONS_INIT;
+    hf_session_t *session;
+    hf_grant_t grant;
+    options.ttl_ms = 1000;
+    assert_int_equal (hf_session_open (client, &options, LIMIT_MS, &session), HF_OK);
+    uint64_t begin_ms = hf_wait_now_ms ();
+    for (unsigned i = 0; i < count; i++) {
+        assert_int_equal (hf_acquire (session, "L", LIMIT_MS, &grant), HF_OK);
+        assert_int_equal (hf_release (session, "L", grant.token, LIMIT_MS), HF_OK);
+    }
+    uint64_t ms = hf_wait_now_ms () - begin_ms;
+    assert_int_equal (hf_session_close (&session, LIMIT_MS), HF_OK);
+    return ms;
+}
+
+HF_TEST_ON (a_user_has_so_much_and_others_do_not_notice, 1)
+{
+    static const char *const arguments[] = {"--user-connections", "3", "--user-sessions", "2",
+                                            "--user-rate",        "10"};
+    for (size_t i = 0; i < sizeof arguments / sizeof *arguments; i++)
+        hf_cluster_add_argument (cluster, arguments[i]);
+    hf_cluster_use_keys (cluster);
+    hf_cluster_make_key (cluster, "kim", 0, true);
+    hf_cluster_make_key (cluster, "lee", 0, true);
+    assert_true (hf_cluster_begin (cluster));
+    hf_client_t *kim[4], *lee = s_client (cluster, "lee");
+    hf_session_t *sessions[2], *none;
+    for (unsigned i = 0; i < 2; i++) {
+        kim[i] = s_client (cluster, "kim");
+        assert_int_equal (hf_session_open (kim[i], NULL, LIMIT_MS, &sessions[i]), HF_OK);
+    }
+    //  He is told at once, though he would wait.
+    assert_int_equal (hf_session_open (kim[0], NULL, LIMIT_MS, &none), HF_LIMIT);
+    s_must_say (kim[0], "kim has 2 sessions, and a user may have 2 (--user-sessions)");
+    for (unsigned i = 0; i < 2; i++)
+        assert_int_equal (hf_session_close (&sessions[i], LIMIT_MS), HF_OK);
+    //  He who asks often takes longer, and loses nothing.
+    uint64_t took_ms = s_cycle (kim[0], CYCLES);
+    printf ("%u cycles at %u a second took %u ms\n", CYCLES, RATE, (unsigned)took_ms);
+    assert_in_range (took_ms, (CYCLES - 2 * RATE) * 1000 / RATE, LIMIT_MS);
+    s_is_served (cluster, "lee", "other");
+    //  One connection too many, of however many that come at once.
+    kim[2] = s_client (cluster, "kim");
+    s_cycle (kim[2], 1);
+    kim[3] = s_client (cluster, "kim");
+    hf_status_t status = hf_session_open (kim[3], NULL, 3000, &none);
+    if (status != HF_LIMIT && status != HF_FULL)
+        fail_msg ("a fourth connection: %s", hf_status_text (status));
+    s_is_served (cluster, "lee", "other");
+    hf_client_destroy (&kim[2]);
+    assert_true (HF_WAIT (hf_session_open (kim[3], NULL, 3000, &sessions[0]) == HF_OK, LIMIT_MS));
+    assert_int_equal (hf_session_close (&sessions[0], LIMIT_MS), HF_OK);
+    assert_true (s_fact (lee, 1, "limited_requests") > 0);
+    assert_int_equal (s_fact (lee, 1, "limited_sessions"), 1);
+    assert_true (s_fact (lee, 1, "limited_connections") > 0);
+    assert_true (hf_cluster_log_has (cluster, 1, "kim asks for more than 10 requests in a second"));
+    assert_true (hf_cluster_log_has (cluster, 1, "kim has 2 sessions, and a user may have 2"));
+    hf_client_destroy (&kim[0]);
+    hf_client_destroy (&kim[1]);
+    hf_client_destroy (&kim[3]);
+    hf_client_destroy (&lee);
+}
+
 HF_TEST_MAIN (NULL, NULL)

@@ -190,4 +190,56 @@ HF_TEST (test_a_limit_is_told_at_once)
     stage_close (NULL);
 }
 
+static hf_op_t *
+s_asks (uint8_t mark)
+{
+    uint8_t nonce[HF_NONCE_SIZE] = {mark};
+    hf_op_t *op = hf_op_open (nonce, 10000);
+    op->limit_us = g_stage.now_us + 60000000;
+    return op;
+}
+
+static void
+s_refuse_all_of_us (uint32_t node)
+{
+    hf_pack_t pack;
+    hf_pack_init (&pack);
+    hf_refused_frame (&pack,
+                      &(hf_refused_t){.status = HF_LIMIT, .text = hf_span_text ("kim has enough")});
+    stage_pack (node, &pack);
+}
+
+/*  The user has too many connections at all nodes: who asks is told at once, and a session that is
+ *  there lives on with what it asked for. */
+HF_TEST (test_too_many_connections_are_told_at_once)
+{
+    stage_open (3, 10000);
+    g_stage.node.autos &= ~(unsigned)NODE_OPEN;
+    stage_acquire ("a", true, HF_FOREVER);
+    stage_requests ();
+    stage_submit (s_asks (7));
+    s_refuse_all_of_us (2);
+    s_refuse_all_of_us (3);
+    stage_quiet ();
+    s_refuse_all_of_us (1);
+    hf_op_t *op = stage_result ();
+    assert_int_equal (op->result.status, HF_LIMIT);
+    assert_string_equal (op->result.text, "kim has enough");
+    hf_op_free (op);
+    stage_quiet ();
+    //  They are cut off and come again, and one node has room.
+    for (uint32_t node = 1; node <= 3; node++) {
+        hf_client_core_broken (g_stage.core, node, g_stage.now_us);
+        hf_client_core_connected (g_stage.core, node, g_stage.now_us);
+    }
+    s_refuse_all_of_us (2);
+    stage_submit (s_asks (8));
+    stage_run_ms (100);
+    stage_quiet ();
+    assert_string_equal (s_frame (), "64");
+    stage_answer (1, HF_OK, 40, 11, 0);
+    stage_expect (HF_OK, 11);
+    stage_close (NULL);
+}
+
 HF_TEST_MAIN (NULL, NULL)
