@@ -191,6 +191,20 @@
     M (any_hold_ended, "P5", "of several holders any one is ended over HTTP")                      \
     M (asker_stays, "P12", "the session that ended a hold over HTTP is left to its time to live")  \
     M (http_told_twice, "-", "what was done over HTTP is two lines of the audit")                  \
+    M (user_connects_all, "P12", "a user may have any number of connections")                      \
+    M (halves_unlimited, "P12", "any number of connections may not have ended their handshake")    \
+    M (youngest_cut, "P11", "of these the last one that came is cut off, who may be a client")     \
+    M (young_cut, "P11", "a crowd of clients that comes at once cuts one another off")             \
+    M (rate_without_end, "P12", "a user may ask as often as he likes")                             \
+    M (silence_saved, "P12", "a user who was silent for long may ask for all of it at once")       \
+    M (nothing_lent, "P11",                                                                        \
+       "who asks and gives back in one frame is refused for asking too often")                     \
+    M (releases_limited, "P11", "a release is refused for its user having asked too often")        \
+    M (user_opens_all, "P12", "a user may have any number of sessions")                            \
+    M (openings_uncounted, "P12", "sessions that a user is opening are not counted")               \
+    M (keepalive_backs_off, "P9", "a client that was told BUSY does not keep its sessions alive")  \
+    M (released_in_the_crowd, "P11", "a release is in one frame with what a busy node refuses")    \
+    M (all_kept_again, "P12", "after BUSY keepalives that were answered are sent again")           \
     M (ring_told_unseen, "rights", "a ring names locks that the user may not read")                \
     M (owner_told, "rights", "who is denied learns whose a session is")                            \
     M (uncovered_allowed, "rights", "what no row speaks of is allowed")                            \

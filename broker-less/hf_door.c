@@ -21,6 +21,7 @@
 #define DROPS_IN_A_ROW 256 //  malformed messages skipped in one call
 #define SWEEP_US       50000
 #define SAY_US         10000000 //  between two lines about strangers; and in which ...
+#define SAY_AWAY_US    60000000 //  between two about users with too many connections
 #define SAY_MOST       10       //  ... so many trespasses are told
 #define NEWS_MAX       32       //  lines that wait to be read: more are dropped
 #define BOX_BYTES      33       //  of a frame in CURVE: a name, a nonce, a tag and flags
@@ -33,6 +34,7 @@ typedef struct hf_door_news {
 
 typedef struct hf_door_user {
     char name[HF_KEY_NAME_MAX + 1];
+    bool crowded; //  as hf_keys_crowd was told
 } hf_door_user_t;
 
 struct hf_door {
@@ -53,6 +55,9 @@ struct hf_door {
     HF_ARRAY (hf_door_news_t) news;
     HF_ARRAY (hf_door_user_t) users; //  by number
     uint32_t met;                    //  user of who was met last; 0: none
+    uint32_t user_connections;       //  that one may have; 0: any number
+    uint64_t turned_away;            //  here; others are by hf_keys.h
+    uint64_t said_away, said_away_us;
 };
 
 hf_door_t *
@@ -79,6 +84,7 @@ hf_door_new (void *context, const char *host, const hf_listen_t *listen, char *e
     hf_socket_set (self->router, ZMQ_SNDHWM, 0);
     hf_socket_set (self->router, ZMQ_ROUTER_MANDATORY, 1);
     self->keys = listen->keys;
+    self->user_connections = listen->user_connections;
     self->keys_version = self->keys ? hf_keys_version (self->keys) : 0;
     self->part_cost = hf_inflow_cost (self->keys ? BOX_BYTES : 0);
     hf_socket_admit (self->router, self->keys, HF_KEY_OF_CLIENT);
@@ -111,6 +117,12 @@ hf_door_socket (const hf_door_t *self)
     return self->router;
 }
 
+static uint64_t
+s_turned_away (const hf_door_t *self)
+{
+    return self->turned_away + (self->keys ? hf_keys_turned_away (self->keys) : 0);
+}
+
 hf_door_facts_t
 hf_door_facts (const hf_door_t *self)
 {
@@ -120,6 +132,8 @@ hf_door_facts (const hf_door_t *self)
                              .connections = self->clients.connections,
                              .refused = hf_gate_refused (self->port),
                              .cut = self->clients.cut + intake.cut,
+                             .halves = intake.halves,
+                             .turned_away = s_turned_away (self),
                              .received = intake.waiting,
                              .waiting = self->clients.all,
                              .known = self->clients.table.count};
@@ -197,6 +211,35 @@ s_revoke (hf_door_t *self)
     }
 }
 
+/*  Whether the user of that NUMBER has all the connections that he may have. The next are refused
+ * in their handshake, which costs less. */
+static bool
+s_crowded (hf_door_t *self, uint32_t number)
+{
+    hf_door_user_t *user = &self->users.list[number - 1];
+    bool crowded =
+        hf_door_crowded (hf_door_clients_of (&self->clients, number), self->user_connections);
+    if (crowded != user->crowded)
+        hf_keys_crowd (self->keys, user->name, crowded);
+    user->crowded = crowded;
+    return crowded;
+}
+
+static void
+s_look_at_crowds (hf_door_t *self, uint64_t now_us)
+{
+    for (uint32_t number = 1; number <= self->users.count && self->user_connections > 0; number++)
+        s_crowded (self, number);
+    uint64_t turned_away = s_turned_away (self);
+    if (turned_away == self->said_away || now_us < self->said_away_us)
+        return;
+    s_tell (self,
+            "users want more connections than %u each (--user-connections); refused so far: %llu",
+            self->user_connections, (unsigned long long)turned_away);
+    self->said_away = turned_away;
+    self->said_away_us = now_us + SAY_AWAY_US;
+}
+
 void
 hf_door_tick (hf_door_t *self, uint64_t now_us)
 {
@@ -208,6 +251,7 @@ hf_door_tick (hf_door_t *self, uint64_t now_us)
     s_revoke (self);
     s_tell_strangers (self, now_us);
     hf_door_clients_sweep (&self->clients, now_us);
+    s_look_at_crowds (self, now_us);
 }
 
 /*  Whether a guest may ask what is in self->body. */
@@ -232,6 +276,14 @@ s_trespass (hf_door_t *self, const char *line)
 
 static hf_door_client_t s_refused; //  what such a one says does not count
 
+static hf_door_user_t *
+s_add_user (hf_door_t *self)
+{
+    hf_door_user_t *user = hf_array_add (&self->users);
+    *user = (hf_door_user_t){.crowded = false};
+    return user;
+}
+
 /*  The number of the user of that NAME. Once for each connection; names come from key files. */
 static uint32_t
 s_user (hf_door_t *self, const char *name)
@@ -240,8 +292,28 @@ s_user (hf_door_t *self, const char *name)
     while (number < self->users.count && strcmp (self->users.list[number].name, name) != 0)
         number++;
     if (number == self->users.count)
-        strcpy (hf_array_add (&self->users)->name, name);
+        strcpy (s_add_user (self)->name, name);
     return number + 1;
+}
+
+/*  It is told why, and cut off then. */
+static void
+s_turn_away (hf_door_t *self, const hf_route_t *route, hf_door_client_t *client)
+{
+    char text[HF_ERROR_SIZE];
+    hf_pack_t frame;
+    snprintf (
+        text, sizeof text,
+        "%s has %u connections, and a user may have %u (--user-connections): end some, or use "
+        "one for more",
+        self->users.list[self->met - 1].name, hf_door_clients_of (&self->clients, self->met),
+        self->user_connections);
+    hf_pack_init (&frame);
+    hf_refused_frame (&frame, &(hf_refused_t){.status = HF_LIMIT, .text = hf_span_text (text)});
+    hf_door_send (self, route, hf_pack_bytes (&frame), hf_pack_size (&frame));
+    hf_pack_done (&frame);
+    hf_door_clients_turn_away (&self->clients, client);
+    self->turned_away++;
 }
 
 static hf_door_client_t *
@@ -253,8 +325,13 @@ s_welcome (hf_door_t *self, const hf_route_t *route, int fd, const hf_key_t *who
     const char *address = zmq_msg_gets (&self->body, "Peer-Address");
     if (!client)
         return NULL;
-    client->user = self->met;
+    if (s_crowded (self, self->met)) {
+        s_turn_away (self, route, client);
+        return &s_refused;
+    }
+    hf_door_clients_serve (&self->clients, client, self->met);
     client->address = address ? strdup (address) : NULL;
+    s_crowded (self, self->met);
     return client;
 }
 
@@ -385,7 +462,8 @@ hf_door_next (hf_door_t *self, hf_route_t *route, hf_span_t *bytes)
             client = s_meet (self, route);
             good = client != &s_refused;
             client = good ? client : NULL;
-        }
+        } else if (good)
+            good = client->away.next == NULL;
         s_handled (self, client);
         route->user = client ? client->user : self->met;
         if (good && s_is_somebodys (self, route)) {

@@ -60,6 +60,9 @@ typedef struct hf_door_facts {
     uint64_t connections; //  open now
     uint64_t refused;     //  connections beyond the limit, since the start
     uint64_t cut;         //  clients cut off since the start: see hf_door_rules.h, hf_inflow.h
+    uint64_t halves;      //  cut off or refused in a crowd that did not end its handshakes, also at
+                          //  other ports
+    uint64_t turned_away; //  connections of users that had all that they may have
     uint64_t received;    //  bytes that have come from clients and are not handled yet
     uint64_t waiting;     //  bytes that wait for clients to read them
     uint64_t known;       //  clients that something can be sent to

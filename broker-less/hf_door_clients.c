@@ -8,6 +8,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#define AWAY_US 500000 //  to read why
+
 //  ---- debts ------------------------------------------------------------------------
 
 static size_t
@@ -35,6 +37,7 @@ hf_door_clients_init (hf_door_clients_t *self)
     *self = (hf_door_clients_t){.all = 0};
     hf_table_init (&self->table);
     hf_chain_init (&self->indebted);
+    hf_chain_init (&self->away);
 }
 
 static void
@@ -50,6 +53,10 @@ static void
 s_forget (hf_door_clients_t *self, hf_door_client_t *client)
 {
     s_unlist (client);
+    if (client->away.next)
+        hf_chain_remove (&client->away);
+    else if (client->user > 0)
+        self->of_user.list[client->user - 1]--;
     hf_door_client_t **at = &self->slots.list[client->fd].clients;
     while (*at != client)
         at = &(*at)->next_of_fd;
@@ -69,6 +76,7 @@ hf_door_clients_done (hf_door_clients_t *self)
         s_forget (self, HF_AROUND (node, hf_door_client_t, by_route));
     hf_table_done (&self->table);
     hf_array_free (&self->slots);
+    hf_array_free (&self->of_user);
 }
 
 //  Guests are in the same table under other hashes.
@@ -174,6 +182,43 @@ hf_door_clients_closed (hf_door_clients_t *self, int fd)
     s_forget_all (self, slot);
 }
 
+//  ---- users ---------------------------------------------------------------------------
+
+void
+hf_door_clients_serve (hf_door_clients_t *self, hf_door_client_t *client, uint32_t user)
+{
+    assert (user > 0 && client->user == 0);
+    while (self->of_user.count < user)
+        *hf_array_add (&self->of_user) = 0;
+    self->of_user.list[user - 1]++;
+    client->user = user;
+}
+
+uint32_t
+hf_door_clients_of (const hf_door_clients_t *self, uint32_t user)
+{
+    return user <= self->of_user.count ? self->of_user.list[user - 1] : 0;
+}
+
+void
+hf_door_clients_turn_away (hf_door_clients_t *self, hf_door_client_t *client)
+{
+    assert (client->user == 0);
+    client->away_us = self->swept_us + AWAY_US;
+    hf_chain_append (&self->away, &client->away);
+}
+
+static void
+s_send_away (hf_door_clients_t *self)
+{
+    while (!hf_chain_empty (&self->away)) {
+        hf_door_client_t *client = HF_AROUND (self->away.next, hf_door_client_t, away);
+        if (self->swept_us < client->away_us)
+            return;
+        hf_door_clients_expel (self, client->fd);
+    }
+}
+
 //  ---- keys ---------------------------------------------------------------------------
 
 void
@@ -235,6 +280,7 @@ hf_door_clients_sweep (hf_door_clients_t *self, uint64_t now_us)
 {
     self->watched_us += hf_door_watched_us (now_us > self->swept_us ? now_us - self->swept_us : 0);
     self->swept_us = now_us;
+    s_send_away (self);
     self->all = 0;
     HF_CHAIN_EACH_SAFE (&self->indebted, at)
     {

@@ -37,6 +37,8 @@ typedef struct hf_door_client {
     hf_key_t *key;     //  of its connection, and whose that is; NULL: without keys
     char *address;     //  where that comes from; NULL: not said
     uint32_t user;     //  see hf_door_user
+    hf_chain_t away;   //  in the door's chain if it is turned away: nothing of it is handed out ...
+    uint64_t away_us;  //  ... and then it is cut off
 } hf_door_client_t;
 
 typedef struct hf_door_slot {
@@ -54,6 +56,8 @@ typedef struct hf_door_clients {
     uint64_t swept_us;   //  when the last sweep was
     uint64_t watched_us; //  the time that counts for cutting off: see hf_door_watched_us
     uint64_t connections, cut;
+    hf_chain_t away;             //  those that are turned away, in the order of their time
+    HF_ARRAY (uint32_t) of_user; //  connections that are served, by the user's number
 } hf_door_clients_t;
 
 void hf_door_clients_init (hf_door_clients_t *self);
@@ -69,6 +73,12 @@ hf_door_client_t *hf_door_clients_add_keyed (hf_door_clients_t *self, const hf_r
                                              int fd, const hf_key_t *key, bool guest);
 hf_door_client_t *hf_door_clients_find_guest (const hf_door_clients_t *self,
                                               const hf_route_t *route);
+
+/*  It is USER's, and served; how many of his are. */
+void hf_door_clients_serve (hf_door_clients_t *self, hf_door_client_t *client, uint32_t user);
+uint32_t hf_door_clients_of (const hf_door_clients_t *self, uint32_t user);
+/*  It is not: it is cut off after a while, in which it can read what it was told. */
+void hf_door_clients_turn_away (hf_door_clients_t *self, hf_door_client_t *client);
 
 /*  Cut the connection FD, if it is open, and forget who was heard by it. */
 void hf_door_clients_expel (hf_door_clients_t *self, int fd);

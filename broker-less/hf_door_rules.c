@@ -32,6 +32,12 @@ hf_door_fits (int fd, uint32_t top)
     return fd >= 0 && (uint32_t)fd < top;
 }
 
+bool
+hf_door_crowded (uint32_t has, uint32_t most)
+{
+    return most > 0 && has >= most && !HF_MUTANT (user_connects_all);
+}
+
 //  ---- answers that wait ----------------------------------------------------------------
 
 #define LOOK_US    1250000 //  an idle node looks once a second

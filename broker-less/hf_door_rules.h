@@ -29,6 +29,9 @@ bool hf_door_plan (uint64_t files, uint32_t nodes, hf_door_plan_t *plan);
 /*  Whether a connection that was accepted as descriptor FD is kept. */
 bool hf_door_fits (int fd, uint32_t top);
 
+/*  Whether a user who HAS connections has enough, when one may have MOST; 0: any number. */
+bool hf_door_crowded (uint32_t has, uint32_t most);
+
 //  ---- answers that wait ----------------------------------------------------------------
 
 #define HF_DOOR_CLIENT_BYTES (32U << 20)  //  that wait for one client; a frame may pass it

@@ -17,7 +17,7 @@
 
 typedef struct gate {
     atomic_uint port; //  0: none
-    atomic_uint top;
+    atomic_uint top, most, halves;
     atomic_bool held_back;
     atomic_uint_fast64_t refused;
 } gate_t;
@@ -43,7 +43,7 @@ s_open_spare (void)
 }
 
 void
-hf_gate_set (uint16_t port, uint32_t top, bool held_back)
+hf_gate_set (uint16_t port, const hf_gate_limits_t *limits)
 {
     assert (port > 0);
     if (atomic_load (&s_spare) < 0)
@@ -51,8 +51,11 @@ hf_gate_set (uint16_t port, uint32_t top, bool held_back)
     gate_t *gate = s_find (port);
     gate = gate ? gate : s_find (0);
     assert (gate); //  two ports of a node
-    atomic_store (&gate->top, top);
-    atomic_store (&gate->held_back, held_back);
+    assert (limits->most == 0 || limits->held_back);
+    atomic_store (&gate->top, limits->top);
+    atomic_store (&gate->most, limits->most);
+    atomic_store (&gate->halves, limits->halves);
+    atomic_store (&gate->held_back, limits->held_back);
     atomic_store (&gate->port, port);
 }
 
@@ -131,6 +134,20 @@ s_accept (int listener, struct sockaddr *address, socklen_t *size, int flags)
     return -1;
 }
 
+/*  Whether the connection is kept, and hf_intake.h knows of it. */
+static hf_intake_step_t
+s_enter (const gate_t *gate, int fd)
+{
+    uint32_t top = atomic_load (&gate->top);
+    hf_intake_port_t port = {.number = (unsigned)(gate - s_gates),
+                             .most = atomic_load (&gate->most),
+                             .halves = atomic_load (&gate->halves),
+                             .held_back = atomic_load (&gate->held_back)};
+    if (top != 0 && !hf_door_fits (fd, top))
+        return HF_INTAKE_FULL;
+    return port.held_back || port.halves > 0 ? hf_intake_open (fd, &port) : HF_INTAKE_TAKEN;
+}
+
 int
 accept4 (int listener, struct sockaddr *restrict address, socklen_t *restrict size, int flags)
 {
@@ -139,15 +156,12 @@ accept4 (int listener, struct sockaddr *restrict address, socklen_t *restrict si
         return (int)syscall (SYS_accept4, listener, address, size, flags);
     int fd = s_accept (listener, address, size, flags);
     int code = errno;
-    uint32_t top = atomic_load (&gate->top);
-    bool fits = fd >= 0 && (top == 0 || hf_door_fits (fd, top));
-    if (fits || (fd < 0 && code != EMFILE)) {
-        if (fits && atomic_load (&gate->held_back))
-            hf_intake_open (fd);
+    hf_intake_step_t step = fd >= 0 ? s_enter (gate, fd) : HF_INTAKE_FULL;
+    if (step == HF_INTAKE_TAKEN || (fd < 0 && code != EMFILE)) {
         errno = code;
         return fd;
     }
-    atomic_fetch_add (&gate->refused, 1);
+    atomic_fetch_add (&gate->refused, step == HF_INTAKE_FULL);
     if (fd >= 0)
         s_refuse (fd);
     errno = ECONNABORTED;

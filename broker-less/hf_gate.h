@@ -17,16 +17,24 @@
 
 #define HF_GATE_REASON 300 //  as libzmq's monitor gives it
 
-/*  From now on, connections to this port of ours whose descriptor is TOP or above are refused; 0:
- *  none is. HELD_BACK: the others are hf_intake.h's; all such ports must be of one I/O thread. Call
- * it before the port is bound. */
-void hf_gate_set (uint16_t port, uint32_t top, bool held_back);
+/*  Which connections are refused; 0: none. The last three are hf_intake.h's: all ports that have
+ *  any must be of one I/O thread. */
+typedef struct hf_gate_limits {
+    uint32_t top;    //  those whose descriptor is TOP or above
+    uint32_t most;   //  those beyond so many that are HELD_BACK
+    uint32_t halves; //  so many may not have ended their handshake: see hf_halves.h
+    bool held_back;  //  nothing is read of one whose bytes the node has not handled
+} hf_gate_limits_t;
+
+/*  From now on these are the limits of connections to this port of ours. Call it before the port is
+ *  bound. */
+void hf_gate_set (uint16_t port, const hf_gate_limits_t *limits);
 
 /*  From now on a refusal speaks CURVE, as the ports do: one in another mechanism would not be
  *  understood. */
 void hf_gate_secure (void);
 
-/*  How many connections to PORT were refused so far. */
+/*  How many connections to PORT were refused so far, by TOP or MOST. */
 uint64_t hf_gate_refused (uint16_t port);
 
 #endif

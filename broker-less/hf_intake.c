@@ -3,7 +3,9 @@
 #include "broker-less/hf_intake.h"
 #include "base/hf_array.h"
 #include "broker-less/hf_door_rules.h"
+#include "broker-less/hf_halves.h"
 #include "broker-less/hf_inflow.h"
+#include "broker-less/hf_socket.h"
 #include <assert.h>
 #include <errno.h>
 #include <stdatomic.h>
@@ -19,7 +21,8 @@
 
 typedef struct connection {
     hf_inflow_t flow;
-    bool open;
+    bool open, held_back;
+    uint8_t port;
     uint64_t waits_at;   //  bytes that had been passed on when it had to wait; 0: it does not
     uint64_t cleared_us; //  when it was opened, or cleared
 } connection_t;
@@ -31,13 +34,17 @@ static struct {
     HF_ARRAY (connection_t) list; //  by descriptor
     size_t unended;               //  of all
     uint64_t look_us, paused_us;
+    struct {
+        hf_halves_t halves;
+        uint32_t held_back; //  connections
+    } port[HF_INTAKE_PORTS];
 } s_own;
 
 //  Bytes of messages that have ended: those of each connection that wait, and of all since the
 //  start those that have come, that libzmq has passed on or dropped, and that were handled. libzmq
 //  drops what it has read of a connection when it gives that up.
 static atomic_size_t s_of_one[FILES_MAX], s_unended;
-static atomic_uint_fast64_t s_come, s_passed, s_handled, s_cut;
+static atomic_uint_fast64_t s_come, s_passed, s_handled, s_cut, s_halves_cut;
 
 static uint64_t
 s_now_us (void)
@@ -65,25 +72,75 @@ s_set_unended (size_t unended)
 static void
 s_close (connection_t *connection)
 {
-    s_set_unended (s_own.unended - connection->flow.unended);
+    hf_halves_drop (&s_own.port[connection->port].halves, (int)(connection - s_own.list.list));
+    if (connection->held_back) {
+        s_set_unended (s_own.unended - connection->flow.unended);
+        s_own.port[connection->port].held_back--;
+    }
     *connection = (connection_t){.open = false};
 }
 
-void
-hf_intake_open (int fd)
+static void
+s_begin (void)
 {
-    bool taken = !s_is_mine && atomic_exchange (&s_is_taken, true);
+    if (s_is_mine)
+        return;
+    bool taken = atomic_exchange (&s_is_taken, true);
     assert (!taken);
     s_is_mine = true;
-    if (fd < 0 || fd >= FILES_MAX)
-        return;
+    for (unsigned i = 0; i < HF_INTAKE_PORTS; i++)
+        hf_halves_init (&s_own.port[i].halves);
+}
+
+static connection_t *
+s_slot (int fd)
+{
     while (s_own.list.count <= (size_t)fd)
         *hf_array_add (&s_own.list) = (connection_t){.open = false};
     if (s_own.list.list[fd].open)
         s_close (&s_own.list.list[fd]);
-    s_own.list.list[fd].open = true;
-    s_own.list.list[fd].cleared_us = s_now_us ();
+    return &s_own.list.list[fd];
+}
+
+/*  Whether there is room for one more that has to shake hands. */
+static bool
+s_make_room (const hf_intake_port_t *port, uint64_t now_us)
+{
+    int oldest;
+    hf_halves_t *halves = &s_own.port[port->number].halves;
+    //  Other nodes are few, and come back whenever they are cut off.
+    uint64_t young_us = port->held_back ? HF_HALF_YOUNG_US : 0;
+    hf_half_step_t step = hf_halves_next (halves, port->halves, young_us, now_us, &oldest);
+    if (step != HF_HALF_TAKE)
+        atomic_fetch_add (&s_halves_cut, 1);
+    if (step == HF_HALF_CUT) {
+        hf_halves_drop (halves, oldest); //  libzmq closes it soon
+        hf_socket_cut (oldest);
+    }
+    return step != HF_HALF_REFUSE;
+}
+
+hf_intake_step_t
+hf_intake_open (int fd, const hf_intake_port_t *port)
+{
+    assert (port->number < HF_INTAKE_PORTS);
+    s_begin ();
+    if (fd < 0 || fd >= FILES_MAX)
+        return HF_INTAKE_TAKEN;
+    uint64_t now_us = s_now_us ();
+    connection_t *connection = s_slot (fd);
+    if (port->most > 0 && s_own.port[port->number].held_back >= port->most)
+        return HF_INTAKE_FULL;
+    if (!s_make_room (port, now_us))
+        return HF_INTAKE_HALVES;
+    *connection = (connection_t){.open = true,
+                                 .held_back = port->held_back,
+                                 .port = (uint8_t)port->number,
+                                 .cleared_us = now_us};
+    s_own.port[port->number].held_back += port->held_back;
+    hf_halves_add (&s_own.port[port->number].halves, fd, now_us);
     atomic_store (&s_of_one[fd], 0);
+    return HF_INTAKE_TAKEN;
 }
 
 void
@@ -132,7 +189,8 @@ hf_intake_facts (void)
 {
     return (hf_intake_facts_t){.waiting = s_of_all () +
                                           atomic_load_explicit (&s_unended, memory_order_relaxed),
-                               .cut = atomic_load (&s_cut)};
+                               .cut = atomic_load (&s_cut),
+                               .halves = atomic_load (&s_halves_cut)};
 }
 
 //  ---- reading ----------------------------------------------------------------------
@@ -152,7 +210,7 @@ s_look_at_all (uint64_t now_us)
         return;
     s_own.look_us = now_us + LOOK_US;
     for (size_t fd = 0; fd < s_own.list.count; fd++)
-        if (s_own.list.list[fd].open &&
+        if (s_own.list.list[fd].open && s_own.list.list[fd].held_back &&
             s_step ((int)fd, &s_own.list.list[fd], now_us) == HF_INFLOW_CUT)
             shutdown ((int)fd, SHUT_RDWR); //  its end is read then
 }
@@ -208,6 +266,8 @@ s_take (int fd, connection_t *connection, const void *bytes, size_t size)
     hf_inflow_t *flow = &connection->flow;
     size_t ended = 0, before = flow->unended;
     bool good = hf_inflow_take (flow, bytes, size, &ended);
+    if (flow->shook_hands)
+        hf_halves_drop (&s_own.port[connection->port].halves, fd);
     if (flow->unended > 0 && flow->since_us == 0)
         flow->since_us = s_now_us ();
     s_set_unended (s_own.unended - before + flow->unended);
@@ -236,12 +296,24 @@ s_end (connection_t *connection, bool cut, ssize_t answer)
     return answer;
 }
 
+/*  What comes from another node is nobody's concern when hands are shaken. Whether to go on. */
+static bool
+s_look_on (connection_t *connection, const void *bytes, size_t size)
+{
+    size_t ended = 0;
+    bool good = hf_inflow_take (&connection->flow, bytes, size, &ended);
+    if (good && connection->flow.shook_hands)
+        s_close (connection);
+    return good;
+}
+
 ssize_t
 recv (int fd, void *bytes, size_t size, int flags)
 {
     connection_t *connection = s_find (fd);
     s_pass ();
-    hf_inflow_step_t step = connection ? s_next (fd, connection) : HF_INFLOW_READ;
+    bool held_back = connection && connection->held_back;
+    hf_inflow_step_t step = held_back ? s_next (fd, connection) : HF_INFLOW_READ;
     if (step == HF_INFLOW_CUT)
         return s_end (connection, true, 0);
     if (step == HF_INFLOW_WAIT) {
@@ -253,7 +325,9 @@ recv (int fd, void *bytes, size_t size, int flags)
         return got;
     if (got <= 0)
         return s_end (connection, false, got);
-    return s_take (fd, connection, bytes, (size_t)got) ? got : s_end (connection, true, 0);
+    bool good = held_back ? s_take (fd, connection, bytes, (size_t)got)
+                          : s_look_on (connection, bytes, (size_t)got);
+    return good ? got : s_end (connection, true, 0);
 }
 
 int

@@ -1,6 +1,8 @@
 //  Key files and their folder on the disk.
 
 #include "broker-less/hf_keys.h"
+#include "base/hf_alloc.h"
+#include "base/hf_array.h"
 #include "base/hf_hash.h"
 #include <assert.h>
 #include <dirent.h>
@@ -16,11 +18,17 @@
 
 #define RACY_S 3 //  a file that changed so recently may change again without a later time
 
+typedef struct hf_keys_crowded {
+    char name[HF_KEY_NAME_MAX + 1];
+} hf_keys_crowded_t;
+
 struct hf_keys {
     hf_key_t own;
     char own_file[PATH_MAX], dir[PATH_MAX];
-    pthread_mutex_t mutex; //  for the ring
+    pthread_mutex_t mutex; //  for the ring, and those who are crowded
     hf_key_ring_t ring;
+    HF_ARRAY (hf_keys_crowded_t) crowded; //  users that have all the connections that they may have
+    uint64_t turned_away;
     atomic_uint_fast64_t version;
     //  Of who refreshes.
     uint64_t look;                 //  at the folder: equal if nothing has changed
@@ -270,6 +278,7 @@ hf_keys_destroy (hf_keys_t **self_p)
     if (!self)
         return;
     hf_key_ring_done (&self->ring);
+    hf_array_free (&self->crowded);
     pthread_mutex_destroy (&self->mutex);
     explicit_bzero (&self->own, sizeof self->own);
     free (self);
@@ -311,6 +320,47 @@ hf_keys_admit (hf_keys_t *self, hf_key_kind_t kind, const char *public_text, hf_
         *whose = key->key;
     pthread_mutex_unlock (&self->mutex);
     return key != NULL;
+}
+
+static size_t
+s_crowded (const hf_keys_t *self, const char *name)
+{
+    size_t at = 0;
+    while (at < self->crowded.count && strcmp (self->crowded.list[at].name, name) != 0)
+        at++;
+    return at;
+}
+
+void
+hf_keys_crowd (hf_keys_t *self, const char *name, bool crowded)
+{
+    assert (strlen (name) <= HF_KEY_NAME_MAX);
+    pthread_mutex_lock (&self->mutex);
+    size_t at = s_crowded (self, name), count = self->crowded.count;
+    if (crowded && at == count)
+        strcpy (hf_array_add (&self->crowded)->name, name);
+    else if (!crowded && at < count)
+        self->crowded.list[at] = self->crowded.list[--self->crowded.count];
+    pthread_mutex_unlock (&self->mutex);
+}
+
+bool
+hf_keys_turn_away (hf_keys_t *self, const char *name)
+{
+    pthread_mutex_lock (&self->mutex);
+    bool crowded = s_crowded (self, name) < self->crowded.count;
+    self->turned_away += crowded;
+    pthread_mutex_unlock (&self->mutex);
+    return crowded;
+}
+
+uint64_t
+hf_keys_turned_away (hf_keys_t *self)
+{
+    pthread_mutex_lock (&self->mutex);
+    uint64_t turned_away = self->turned_away;
+    pthread_mutex_unlock (&self->mutex);
+    return turned_away;
 }
 
 unsigned

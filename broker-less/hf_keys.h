@@ -34,6 +34,12 @@ uint64_t hf_keys_version (const hf_keys_t *self);
  *  NULL). */
 bool hf_keys_admit (hf_keys_t *self, hf_key_kind_t kind, const char *public_text, hf_key_t *whose);
 
+/*  The user of that NAME has as many connections as he may have, or not any more. Whether he has;
+ *  then it is counted as a connection that was turned away. */
+void hf_keys_crowd (hf_keys_t *self, const char *name, bool crowded);
+bool hf_keys_turn_away (hf_keys_t *self, const char *name);
+uint64_t hf_keys_turned_away (hf_keys_t *self);
+
 /*  The number of the keys of node ID (0: of any), and the one of TURN, modulo that. False: there is
  *  none. */
 unsigned hf_keys_count (hf_keys_t *self, uint32_t id);

@@ -3,6 +3,7 @@
 #include "broker-less/hf_link.h"
 #include "broker-less/hf_gate.h"
 #include "broker-less/hf_socket.h"
+#include "broker-less/hf_zap.h"
 #include "base/hf_alloc.h"
 #include "base/hf_chain.h"
 #include <assert.h>
@@ -261,7 +262,8 @@ hf_link_due_us (const hf_link_t *self)
 static bool
 s_is_full (const hf_socket_sight_t *sight)
 {
-    return (sight->event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH && sight->value == HF_GATE_REASON) ||
+    return (sight->event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH &&
+            (sight->value == HF_GATE_REASON || sight->value == HF_ZAP_CROWDED)) ||
            (sight->event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL &&
             sight->value == ZMQ_PROTOCOL_ERROR_ZMTP_UNEXPECTED_COMMAND);
 }

@@ -13,6 +13,7 @@ typedef struct hf_listen {
     hf_addresses_t at;
     uint16_t client_port, node_port; //  that are bound; 0: not completed yet
     bool chosen;                     //  by an option, not by the list
+    uint32_t user_connections;       //  of clients with the key of one user; 0: any number
     hf_keys_t *keys;                 //  of who is let in, and shown to other nodes; NULL: none
 } hf_listen_t;
 

@@ -13,6 +13,7 @@
 
 #define CONNECT_TIMEOUT_MS   1000 //  a host that is down does not answer: try again after this
 #define HANDSHAKE_TIMEOUT_MS 3000 //  a connection without a ZMTP handshake is closed after this
+#define BACKLOG              1024 //  that the kernel has accepted; one more tries again after 1 s
 
 //  ---- options -------------------------------------------------------------------
 
@@ -115,6 +116,7 @@ hf_socket_bind (void *socket, const char *host, const hf_addresses_t *listen, ui
 {
     assert (socket && listen->count > 0 && error);
     error[0] = 0;
+    hf_socket_set (socket, ZMQ_BACKLOG, BACKLOG);
     unsigned bound = 0;
     int code = 0;
     uint32_t i = 0;

@@ -181,8 +181,16 @@ s_answer (hf_zap_t *self, request_t *request)
         return;
     }
     s_judge (self, request, &whose, why);
-    s_reply (self, request, why[0] ? "400" : "200", why[0] ? "not admitted" : "OK",
-             why[0] ? NULL : &whose);
+    //  Of 300, which says that it is for now, libzmq tells the other end nothing.
+    bool crowded = why[0] == 0 && whose.name[0] != 0 && hf_keys_turn_away (self->keys, whose.name);
+    if (crowded)
+        hf_error_set (why, "%s has as many connections as a user may have (--user-connections)",
+                      whose.name);
+    s_reply (self, request,
+             crowded  ? "500"
+             : why[0] ? "400"
+                      : "200",
+             why[0] ? "not admitted" : "OK", why[0] ? NULL : &whose);
     if (why[0] == 0)
         return;
     hf_span_t address = s_field (request, ADDRESS);

@@ -15,9 +15,10 @@
 
 #include "broker-less/hf_keys.h"
 
-#define HF_ZAP_KEY    "X-Key"
-#define HF_ZAP_USER   "User-Id"
-#define HF_ZAP_REASON 400 //  of a refusal, as the monitor of who was refused gives it
+#define HF_ZAP_KEY     "X-Key"
+#define HF_ZAP_USER    "User-Id"
+#define HF_ZAP_REASON  400 //  of a refusal, as the monitor of who was refused gives it
+#define HF_ZAP_CROWDED 500 //  the same: the user has all the connections that he may have
 
 typedef struct hf_zap hf_zap_t;
 

@@ -99,8 +99,9 @@ void hf_client_destroy (hf_client_t **self_p);
  *  False, and an empty TEXT: it knows of nothing. */
 bool hf_client_trouble (hf_client_t *self, char text[HF_CLIENT_ERROR_SIZE]);
 
-/*  Why the last blocking call that failed with HF_DENIED was denied, in one line: which right is
- *  missing, for what. False, and an empty TEXT: none was, or the node did not say why. */
+/*  Why the last blocking call that failed with HF_DENIED or HF_LIMIT was refused, in one line:
+ * which right is missing, for what; or which limit it is. False, and an empty TEXT: none was, or
+ * the node did not say why. */
 bool hf_client_denied (hf_client_t *self, char text[HF_CLIENT_ERROR_SIZE]);
 
 //  One session of a ring of waits: it holds HOLDS, which the one before it in the ring waits for

@@ -51,12 +51,20 @@
     M (clients, COUNT, LOCK, "clients that it talks to")                                           \
     M (dropped_frames, TOTAL, LOCK, "frames of clients that it could not use")                     \
     M (connections, COUNT, LOCK, "open connections at its port for clients")                       \
-    M (connections_max, COUNT, LOCK, "so many fit at least: the limit on open files")              \
+    M (connections_max, COUNT, LOCK,                                                               \
+       "so many fit at least: the limit on open files, or `--connections`")                        \
     M (refused_connections, TOTAL, LOCK, "connections beyond that, since it was started")          \
     M (received_bytes, BYTES, LOCK, "come from clients and not handled yet")                       \
     M (waiting_bytes, BYTES, LOCK, "answers that clients have not read yet")                       \
     M (cut_clients, TOTAL, LOCK,                                                                   \
        "clients cut off: they did not read, or did not end what they sent")                        \
+    M (cut_handshakes, TOTAL, LOCK,                                                                \
+       "connections cut off or refused: too many did not end their handshake, `--handshakes`")     \
+    M (limited_connections, TOTAL, LOCK,                                                           \
+       "connections refused: too many of one user, `--user-connections`")                          \
+    M (limited_sessions, TOTAL, LOCK, "openings refused: too many of one user, `--user-sessions`") \
+    M (limited_requests, TOTAL, LOCK,                                                              \
+       "frames of requests refused: one user asked too often, `--user-rate`")                      \
     M (request_time, TIMES, LOCK, "as leader: from a request for the log until its answer")        \
     M (barrier_time, TIMES, LOCK, "as leader: until a majority confirmed that it leads")           \
     M (wait_time, TIMES, LOCK, "as leader: in the queue of a lock, of those that were granted")    \

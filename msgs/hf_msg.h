@@ -52,11 +52,12 @@
 //  Node to client. ROSTER: the index of the roster in force; 0: the members do not change. CLUSTER:
 //  the id of the cluster, with the members; 0: it has none.
 #define HF_FIELDS_opened(F)                                                                        \
-    F (bin, nonce) F (u32, status) F (u64, session) F (u32, ttl_ms) F (u64, roster)
+    F (bin, nonce)                                                                                 \
+    F (u32, status) F (u64, session) F (u32, ttl_ms) F (u64, roster) F (str, text)
 #define HF_FIELDS_alive(F)   F (u64, echo) F (list, sessions) F (u64, roster)
 #define HF_FIELDS_answers(F) F (u64, session) F (list, items)
-//  TEXT, in CLOSED_REPLY and EVENTS: of DENIED, why. INDEX: of the command that ended the session;
-//  0: none did.
+//  TEXT, in CLOSED_REPLY and EVENTS: of DENIED, why; in OPENED: of LIMIT, which, and what to do.
+//  INDEX: of the command that ended the session; 0: none did.
 #define HF_FIELDS_closed(F)                                                                        \
     F (u64, session) F (u64, echo) F (u32, status) F (str, text) F (u64, index)
 #define HF_FIELDS_query_result(F)                                                                  \
@@ -417,7 +418,7 @@ typedef enum hf_kind {
     O (CLAIM, 2)                                                                                   \
     O (GRANTED, 2)                                                                                 \
     O (RESULT, 2)                                                                                  \
-    O (OPENED, 1)                                                                                  \
+    O (OPENED, 2)                                                                                  \
     O (ALIVE, 1)                                                                                   \
     O (HOLDER_ROW, 3)                                                                              \
     O (WAITER_ROW, 3)                                                                              \

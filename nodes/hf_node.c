@@ -11,7 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define OPENED 4 //  descriptors: standard input, output and error, signals
+#define OPENED      4  //  descriptors: standard input, output and error, signals
+#define PEER_HALVES 64 //  connections of other nodes that have not ended their handshake
 
 static int
 s_refuse (const char *text)
@@ -132,7 +133,8 @@ s_divide_files (hf_node_t *self, const hf_options_t *options)
     if (hf_files_check (plan->least + (uint32_t)http - OPENED, "a node", error) != 0 ||
         !hf_door_plan (files, HF_MEMBERS_MAX, plan))
         return s_refuse (error);
-    self->lock.connections_max = plan->clients;
+    bool chosen = options->connections > 0 && options->connections < plan->clients;
+    self->lock.connections_max = chosen ? options->connections : plan->clients;
     return 0;
 }
 
@@ -284,8 +286,14 @@ int
 hf_node_bind (hf_node_t *self, const hf_options_t *options)
 {
     char error[HF_ERROR_SIZE];
-    hf_gate_set (self->listen.client_port, self->plan.clients_top, true);
-    hf_gate_set (self->listen.node_port, self->plan.peers_top, false);
+    uint32_t halves =
+        options->handshakes > 0 ? options->handshakes : self->lock.connections_max / 2;
+    hf_gate_set (self->listen.client_port, &(hf_gate_limits_t){.top = self->plan.clients_top,
+                                                               .most = options->connections,
+                                                               .halves = halves > 0 ? halves : 1,
+                                                               .held_back = true});
+    hf_gate_set (self->listen.node_port,
+                 &(hf_gate_limits_t){.top = self->plan.peers_top, .halves = PEER_HALVES});
     zsys_set_io_threads (1); //  whatever the environment says: hf_intake counts on one thread
     void *context = zsys_init ();
     if (hf_node_guard (self, context) != 0)
@@ -293,6 +301,7 @@ hf_node_bind (hf_node_t *self, const hf_options_t *options)
     self->election.mesh = hf_mesh_new (context, &self->endpoints, &self->own, &self->listen, error);
     if (!self->election.mesh)
         return s_refuse (error);
+    self->listen.user_connections = options->user_connections;
     self->lock.door = hf_door_new (context, self->own.host, &self->listen, error);
     if (!self->lock.door)
         return s_refuse (error);

@@ -56,6 +56,21 @@ const hf_option_t hf_option_table[] = {
     {"insecure", 0, HF_OPTION_FLAG, AT (insecure),
      .help = "without keys, let other machines reach this node: whoever does may\n"
              "do anything. Without it only loopback addresses are served"},
+    {"connections", 0, HF_OPTION_COUNT, AT (connections), .argument = "N",
+     .help = "take at most N connections of clients (default: 0, as many as the limit\n"
+             "on open files has room for)"},
+    {"handshakes", 0, HF_OPTION_COUNT, AT (handshakes), .argument = "N",
+     .help = "so many of them may not have ended their handshake; for one more the\n"
+             "oldest of these is cut off (default: 0, half of all connections)"},
+    {"user-connections", 0, HF_OPTION_COUNT, AT (user_connections), .argument = "N",
+     .help = "with --keys: a user has at most N connections, and gets LIMIT or FULL\n"
+             "for more (default: 0, any number)"},
+    {"user-sessions", 0, HF_OPTION_COUNT, AT (user_sessions), .argument = "N",
+     .help = "with --keys: a user has at most N sessions, and gets LIMIT for more\n"
+             "(default: 0, any number)"},
+    {"user-rate", 0, HF_OPTION_COUNT, AT (user_rate), .argument = "N",
+     .help = "with --keys: a user has at most N requests in a second, and gets BUSY\n"
+             "for more; keepalives and releases do not count (default: 0, any number)"},
     {"data", 'd', HF_OPTION_TEXT, AT (data), .argument = "DIR",
      .help = "where this node keeps its log and files\n"
              "(default: ./holdfast-data; made when it is not there)"},
@@ -204,6 +219,17 @@ s_parse_floor (const char *text, uint64_t *floor)
 }
 
 static bool
+s_parse_count (const char *text, uint32_t *count)
+{
+    char *end;
+    unsigned long value = strtoul (text, &end, 10);
+    bool good = *text >= '0' && *text <= '9' && *end == 0 && value <= HF_COUNT_MAX;
+    if (good)
+        *count = (uint32_t)value;
+    return good;
+}
+
+static bool
 s_parse_http (const char *text, hf_listen_t *http)
 {
     hf_listen_t listen = {0};
@@ -236,6 +262,8 @@ hf_option_set (const hf_option_t *option, hf_options_t *options, const char *val
         return s_parse_size (value, at) ? NULL : "a number of bytes, such as 64k or 32m";
     case HF_OPTION_FLOOR:
         return s_parse_floor (value, at) ? NULL : "a number up to 1000000000000";
+    case HF_OPTION_COUNT:
+        return s_parse_count (value, at) ? NULL : "a number up to 1000000; 0: no limit";
     case HF_OPTION_PLACE:
         if (!s_is_place (value))
             return "HOST:PORT, where a member serves clients";

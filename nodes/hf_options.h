@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define HF_COUNT_MAX 1000000 //  of connections, sessions or requests, as a limit
+
 enum { EXIT_OK = 0, EXIT_CANNOT_START = 1, EXIT_USAGE = 64 };
 
 typedef struct hf_options_file hf_options_file_t;
@@ -34,15 +36,20 @@ typedef struct hf_options {
     hf_listen_t http;       //  its client port is for HTTP; not chosen: no HTTP
     const char *http_admin; //  the file of the token for actions there; NULL: none are taken
     hf_level_t level;
-    hf_report_form_t form;    //  of log lines
-    bool no_prefer_lowest;    //  who was elected goes on leading
-    uint64_t log_keep;        //  bytes
-    uint64_t token_floor;     //  0: none
-    const char *keys;         //  the folder of public keys; NULL: without keys, and without ...
-    const char *key;          //  ... the file of the node's own
-    const char *rights;       //  the file of rights; NULL: everybody with a key may do everything
-    bool insecure;            //  other machines may reach it without keys
-    hf_options_file_t *texts; //  owned: what texts of the file are in
+    hf_report_form_t form;     //  of log lines
+    bool no_prefer_lowest;     //  who was elected goes on leading
+    uint64_t log_keep;         //  bytes
+    uint64_t token_floor;      //  0: none
+    uint32_t connections;      //  of clients; 0: as many as fit
+    uint32_t handshakes;       //  of these, that have not ended them; 0: half of all
+    uint32_t user_connections; //  of one user; 0: any number
+    uint32_t user_sessions;    //  of one user; 0: any number
+    uint32_t user_rate;        //  his requests in a second; 0: any number
+    const char *keys;          //  the folder of public keys; NULL: without keys, and without ...
+    const char *key;           //  ... the file of the node's own
+    const char *rights;        //  the file of rights; NULL: everybody with a key may do everything
+    bool insecure;             //  other machines may reach it without keys
+    hf_options_file_t *texts;  //  owned: what texts of the file are in
 } hf_options_t;
 
 /*  Takes one line without its newline that says what is wrong. */

@@ -17,6 +17,7 @@ typedef enum hf_option_kind {
     HF_OPTION_HTTP,
     HF_OPTION_SIZE,
     HF_OPTION_FLOOR,
+    HF_OPTION_COUNT, //  up to HF_COUNT_MAX
     HF_OPTION_HELP,
     HF_OPTION_VERSION
 } hf_option_kind_t;

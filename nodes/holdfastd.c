@@ -48,6 +48,8 @@ s_configure (hf_node_t *node, const hf_options_t *options)
     node->file.self = node->id;
     node->lock.own = node->own;
     node->lock.token_floor = options->token_floor;
+    node->lock.user_sessions_max = options->user_sessions;
+    node->lock.user_rate = options->user_rate;
 }
 
 /*  Bytes of memory that are of this process alone; 0: not known. */

@@ -183,6 +183,17 @@ hf_client_ask_refused (hf_client_core_t *core, uint32_t node, hf_status_t status
     }
 }
 
+void
+hf_client_ask_limited (hf_client_core_t *core, hf_span_t text)
+{
+    HF_CHAIN_EACH_SAFE (&core->asks_all, at)
+    {
+        hf_op_t *ask = HF_AROUND (at, hf_op_t, all);
+        hf_client_why_text (ask, text);
+        s_give_up (core, ask, HF_LIMIT);
+    }
+}
+
 //  ---- answers ----------------------------------------------------------------
 
 /*  End an unused session: repeat CLOSE until it is answered or the TTL has passed. */
@@ -254,7 +265,8 @@ hf_client_ask_opened (hf_client_core_t *core, const hf_opened_t *opened)
         } else {
             ask->session = session;
         }
-    }
+    } else
+        hf_client_why_text (ask, opened->text);
     s_finish (core, ask, status);
 }
 

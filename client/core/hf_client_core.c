@@ -94,6 +94,7 @@ hf_client_core_connected (hf_client_core_t *self, uint32_t node, uint64_t now_us
         return;
     atomic_store (&self->reached_us[at], HF_NEVER);
     atomic_store (&self->refused_us[at], 0);
+    self->limited &= ~(1U << at);
     hf_choice_connected (&self->choice, (uint32_t)at);
     hf_client_ask_connected (self, (uint32_t)at);
     hf_client_watch_connected (self, (uint32_t)at);

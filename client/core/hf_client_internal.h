@@ -170,9 +170,12 @@ struct hf_client_core {
     uint32_t busy_count;
     uint64_t outstanding; //  sent to the leader, not answered: requests, keepalives, questions
     uint64_t patience_us;
-    bool resend;         //  after BUSY: everything undecided goes out again
-    bool unsent;         //  that is because a link took no more, which is no answer of the leader
-    bool owed_only;      //  in this turn: keepalives that were answered do not go out again
+    uint32_t limited;        //  bits: nodes that say so of our user's connections
+    uint64_t hasty_until_us; //  BUSY was said of late: what gives back goes in frames of its own
+    bool resend;             //  after BUSY: everything undecided goes out again
+    bool unsent;    //  that is because a link took no more, which is no answer of the leader
+    bool owed_only; //  in this turn, for the same leader: keepalives that were answered do not go
+                    //  out again
     uint64_t epoch_seen; //  of the choice, when everything was last sent again
 
     hf_table_t sessions; //  by id
@@ -187,6 +190,7 @@ struct hf_client_core {
     uint8_t late[HF_LATE_MAX][HF_NONCE_SIZE]; //  openings that were given up
     uint32_t late_next;
     hf_pack_t list;
+    bool list_gives_back; //  the last request in it does
     hf_client_watching_t watching;
 
     //  Keepalives of many sessions that go out together.
@@ -309,6 +313,8 @@ void hf_client_ask_send_all (hf_client_core_t *core);
 void hf_client_ask_connected (hf_client_core_t *core, uint32_t node);
 void hf_client_ask_refused (hf_client_core_t *core, uint32_t node, hf_status_t status);
 void hf_client_ask_stop (hf_client_core_t *core);
+/*  No node takes questions of our user on this connection, as TEXT says. */
+void hf_client_ask_limited (hf_client_core_t *core, hf_span_t text);
 void hf_client_ask_opened (hf_client_core_t *core, const hf_opened_t *opened);
 void hf_client_ask_closed (hf_client_core_t *core, const hf_closed_t *closed);
 void hf_client_ask_result (hf_client_core_t *core, uint32_t node, const hf_query_result_t *result);

@@ -8,6 +8,7 @@
 #define BUSY_MIN_US       20000
 #define BUSY_MAX_US       1000000
 #define BUSY_LEAST_US     5000
+#define HASTY_US          10000000 //  so long after BUSY frames are taken apart
 
 bool
 hf_client_leader_ready (const hf_client_core_t *self)
@@ -65,6 +66,18 @@ hf_client_leader_unsent (hf_client_core_t *self, uint32_t node)
     self->unsent = true;
 }
 
+/*  The user of our key has too many connections there. When none of the nodes that are connected is
+ *  left, waiting helps nobody who asks anew; sessions go on trying as long as they live. */
+static void
+s_limited (hf_client_core_t *self, uint32_t node, hf_span_t text)
+{
+    self->limited |= 1U << node;
+    for (uint32_t i = 0; i < HF_MEMBERS_MAX; i++)
+        if (self->choice.connected[i] && (self->limited & 1U << i) == 0)
+            return;
+    hf_client_ask_limited (self, text);
+}
+
 void
 hf_client_leader_refused (hf_client_core_t *self, uint32_t node, const hf_refused_t *refused)
 {
@@ -76,10 +89,13 @@ hf_client_leader_refused (hf_client_core_t *self, uint32_t node, const hf_refuse
         if (refused->leader != 0 && (leader < 0 || !self->choice.connected[leader]))
             hf_client_members_strange (self, node);
     } else if (refused->status == HF_BUSY) {
+        self->hasty_until_us = HF_MUTANT (released_in_the_crowd) ? 0 : self->now_us + HASTY_US;
         if (target && self->now_us >= self->busy_until_us) {
             s_back_off (self);
             self->asked_us = HF_NEVER;
         }
+    } else if (refused->status == HF_LIMIT) {
+        s_limited (self, node, refused->text);
     } else {
         //  It does not understand us. No other node of this version will.
         if (target)
@@ -103,11 +119,12 @@ s_probe (hf_client_core_t *self, uint32_t bits)
 
 /*  Everything undecided goes to the target (again): all sessions and questions. */
 static void
-s_turn_all (hf_client_core_t *self)
+s_turn_all (hf_client_core_t *self, bool same)
 {
     if (!self->unsent || self->asked_us == HF_NEVER)
         self->asked_us = self->outstanding > 0 ? self->now_us : HF_NEVER;
-    self->owed_only = self->unsent;
+    //  The same leader knows of those that it has answered.
+    self->owed_only = same && !HF_MUTANT (all_kept_again);
     self->unsent = false;
     HF_CHAIN_EACH (&self->sessions_all, at)
     {
@@ -159,13 +176,14 @@ hf_client_leader_turn (hf_client_core_t *self)
     uint32_t bits = hf_choice_tick (choice, self->now_us);
     if (bits != 0)
         s_probe (self, bits);
+    bool same = self->epoch_seen == choice->epoch;
     if (self->resend && hf_client_leader_ready (self)) {
         self->resend = false;
         choice->epoch++;
     }
     if (self->epoch_seen != choice->epoch && hf_client_leader_ready (self)) {
         self->epoch_seen = choice->epoch;
-        s_turn_all (self);
+        s_turn_all (self, same);
     }
 }
 

@@ -188,6 +188,28 @@ s_send (hf_client_session_t *session)
     hf_pack_reset (&core->list);
 }
 
+static bool
+s_gives_back (const hf_op_t *op)
+{
+    return op->kind == HF_OP_RELEASE || op->kind == HF_OP_CANCEL || op->kind == HF_OP_ABANDON;
+}
+
+/*  Whether OP does not go in the frame that is being built. A node that has had too many requests
+ *  of a user still takes what gives back, if nothing else is in its frame. */
+static bool
+s_apart (const hf_client_core_t *core, const hf_op_t *op)
+{
+    return core->list.count > 0 && core->now_us < core->hasty_until_us &&
+           core->list_gives_back != s_gives_back (op);
+}
+
+static void
+s_add (hf_client_core_t *core, const hf_op_t *op)
+{
+    s_put (&core->list, op);
+    core->list_gives_back = s_gives_back (op);
+}
+
 /*  Undecided requests again, in order; what went out in one frame stays in one frame. */
 static void
 s_send_again (hf_client_session_t *session, bool all)
@@ -199,7 +221,8 @@ s_send_again (hf_client_session_t *session, bool all)
         hf_op_t *op = hf_window_get (window, seq);
         if (!op || (!all && core->now_us < op->sent_us + core->request_us))
             continue;
-        if (op->frame != frame && hf_pack_size (&core->list) >= HF_BATCH_TARGET)
+        if (op->frame != frame &&
+            (hf_pack_size (&core->list) >= HF_BATCH_TARGET || s_apart (core, op)))
             s_send (session);
         if (HF_MUTANT (seq_anew) && !hf_window_full (window)) {
             hf_window_take (window, seq);
@@ -208,7 +231,7 @@ s_send_again (hf_client_session_t *session, bool all)
         frame = op->frame;
         op->sent_us = core->now_us;
         op->tries++;
-        s_put (&core->list, op);
+        s_add (core, op);
     }
     s_send (session);
 }
@@ -253,6 +276,14 @@ s_name_hold (hf_op_t *op)
 }
 
 static void
+s_next_frame (hf_client_session_t *session)
+{
+    s_send (session);
+    session->frames++;
+    session->out_now = 0;
+}
+
+static void
 s_send_new (hf_client_session_t *session)
 {
     hf_client_core_t *core = session->core;
@@ -261,6 +292,8 @@ s_send_new (hf_client_session_t *session)
     while (!hf_chain_empty (&session->ready) && !hf_window_full (&session->window)) {
         hf_op_t *op = HF_AROUND (session->ready.next, hf_op_t, chain);
         hf_client_place_t *place = op->place;
+        if (s_apart (core, op))
+            s_next_frame (session);
         if (s_must_wait (session, op))
             break;
         hf_chain_remove (&op->chain);
@@ -280,12 +313,9 @@ s_send_new (hf_client_session_t *session)
         op->tries++;
         op->first_us = op->sent_us = core->now_us;
         core->outstanding++;
-        s_put (&core->list, op);
-        if (hf_pack_size (&core->list) >= HF_BATCH_TARGET) {
-            s_send (session);
-            session->frames++;
-            session->out_now = 0;
-        }
+        s_add (core, op);
+        if (hf_pack_size (&core->list) >= HF_BATCH_TARGET)
+            s_next_frame (session);
     }
     s_send (session);
 }

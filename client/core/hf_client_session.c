@@ -45,14 +45,22 @@ hf_client_session_alive (hf_client_session_t *self)
     return hf_lease_alive (&self->lease, self->core->now_us);
 }
 
+/*  A leader that is busy takes them all the same, if it can. */
+static bool
+s_may_keep (const hf_client_core_t *core)
+{
+    return HF_MUTANT (keepalive_backs_off) ? hf_client_leader_ready (core)
+                                           : core->choice.target >= 0;
+}
+
 static void
 s_schedule (hf_client_session_t *self)
 {
     uint64_t at = hf_lease_deadline_us (&self->lease);
-    if (hf_client_leader_ready (self->core)) {
-        at = self->keepalive_at_us < at ? self->keepalive_at_us : at;
-        at = self->check_us < at ? self->check_us : at;
-    }
+    if (s_may_keep (self->core) && self->keepalive_at_us < at)
+        at = self->keepalive_at_us;
+    if (hf_client_leader_ready (self->core) && self->check_us < at)
+        at = self->check_us;
     hf_heap_set (&self->core->session_timers, &self->timer, at);
 }
 
@@ -145,7 +153,7 @@ s_keep (hf_client_session_t *self, uint64_t limit_us)
 void
 hf_client_session_keep_all (hf_client_core_t *core)
 {
-    if (!hf_client_leader_ready (core))
+    if (!s_may_keep (core))
         return;
     //  The echo is the time of sending; strictly rising, so that no two of a session are the same.
     uint64_t last_us = core->echo_us;

@@ -86,7 +86,7 @@ s_handle (hf_client_t *self, const hf_op_t *op)
 
 /*  Before who waits for it goes on. */
 static void
-s_note_denial (hf_client_t *self, const hf_op_t *op)
+s_note_refusal (hf_client_t *self, const hf_op_t *op)
 {
     const char *why = op->result.text ? op->result.text : "";
     pthread_mutex_lock (&self->mutex);
@@ -97,8 +97,8 @@ s_note_denial (hf_client_t *self, const hf_op_t *op)
 static void
 s_result (hf_client_t *self, hf_op_t *op)
 {
-    if (op->waiter && op->result.status == HF_DENIED)
-        s_note_denial (self, op);
+    if (op->waiter && (op->result.status == HF_DENIED || op->result.status == HF_LIMIT))
+        s_note_refusal (self, op);
     if (op->waiter || op->kind == HF_OP_LEAVE || op->kind == HF_OP_UNWATCH)
         s_handle (self, op);
     if (!op->waiter) {

@@ -88,7 +88,8 @@ static const struct {
     {HF_UNREACHABLE, TOOL_UNREACHABLE,
      ": check --endpoints or HOLDFAST_ENDPOINTS, and that holdfastd runs there"},
     {HF_FULL, TOOL_UNREACHABLE,
-     ": their limit on open files is reached; see connections in: holdfast status -v"},
+     ": their limit on open files is reached, or that of your user; see connections in: holdfast "
+     "status -v"},
     {HF_TIMEOUT, TOOL_UNREACHABLE, ": is a majority of the nodes up? see: holdfast status"},
     {HF_BUSY, TOOL_UNREACHABLE, ": is a majority of the nodes up? see: holdfast status"},
     {HF_NOT_LEADER, TOOL_UNREACHABLE, ": is a majority of the nodes up? see: holdfast status"},
@@ -131,7 +132,8 @@ tool_fail (hf_status_t status, const char *lock, const char *doing, ...)
     char trouble[HF_CLIENT_ERROR_SIZE];
     if (status == HF_UNREACHABLE && s_client && hf_client_trouble (s_client, trouble))
         return tool_error (code, "%s: %s: %s", text, hf_status_text (status), trouble);
-    if (status == HF_DENIED && s_client && hf_client_denied (s_client, trouble))
+    if ((status == HF_DENIED || status == HF_LIMIT) && s_client &&
+        hf_client_denied (s_client, trouble))
         return tool_error (code, "%s: %s", text, trouble);
     const char *why = status == HF_TIMEOUT ? "no answer in time" : hf_status_text (status);
     return tool_error (code, "%s: %s%s", text, why, advice);

@@ -39,18 +39,19 @@ typedef struct hf_election_args {
 
 typedef struct hf_lock_args {
     hf_pulse_t pulse;
-    hf_endpoint_t own;        //  this node, and where clients call it
-    uint32_t connections_max; //  of clients
-    bool insecure;            //  other machines reach it without keys
-    uint64_t token_floor;     //  tokens up to this are left out
-    bool encrypted;           //  the door speaks CURVE
-    hf_span_t rights;         //  the text of the file of rights; until the actor is ready. Of no
-                              //  bytes: there is none, and nothing is checked
-    hf_door_t *door;          //  owned
-    hf_state_t *state;        //  owned: as state.db had it
-    zsock_t *election;        //  owned: PAIR to the election actor
-    zsock_t *file;            //  owned: PAIR to the file actor
-    zsock_t *http;            //  owned: PAIR to the HTTP actor; NULL: there is none
+    hf_endpoint_t own;                     //  this node, and where clients call it
+    uint32_t connections_max;              //  of clients
+    bool insecure;                         //  other machines reach it without keys
+    uint64_t token_floor;                  //  tokens up to this are left out
+    uint32_t user_sessions_max, user_rate; //  of one user; 0: any number
+    bool encrypted;                        //  the door speaks CURVE
+    hf_span_t rights;  //  the text of the file of rights; until the actor is ready. Of no
+                       //  bytes: there is none, and nothing is checked
+    hf_door_t *door;   //  owned
+    hf_state_t *state; //  owned: as state.db had it
+    zsock_t *election; //  owned: PAIR to the election actor
+    zsock_t *file;     //  owned: PAIR to the file actor
+    zsock_t *http;     //  owned: PAIR to the HTTP actor; NULL: there is none
 } hf_lock_args_t;
 
 typedef struct hf_file_args {

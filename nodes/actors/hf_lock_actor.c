@@ -145,6 +145,8 @@ s_look_at_door (lock_actor_t *self)
                                                            .connections = facts.connections,
                                                            .refused = facts.refused,
                                                            .cut = facts.cut,
+                                                           .halves = facts.halves,
+                                                           .turned_away = facts.turned_away,
                                                            .received = facts.received,
                                                            .waiting = facts.waiting});
 }
@@ -217,6 +219,8 @@ hf_lock_actor (zsock_t *pipe, void *args)
                                .version = HF_VERSION,
                                .connections_max = self.args->connections_max,
                                .token_floor = self.args->token_floor,
+                               .user_sessions_max = self.args->user_sessions_max,
+                               .user_rate = self.args->user_rate,
                                .insecure = self.args->insecure,
                                .encrypted = self.args->encrypted};
     self.service = hf_lock_service_new (&config, self.args->state, hf_clock_us ());

@@ -13,6 +13,7 @@ hf_sessions_init (hf_sessions_t *self, hf_rows_t *rows)
     *self = (hf_sessions_t){.rows = rows};
     hf_table_init (&self->by_id);
     hf_table_init (&self->by_nonce);
+    hf_owners_init (&self->owners);
     hf_chain_init (&self->in_order);
 }
 
@@ -41,6 +42,7 @@ hf_sessions_done (hf_sessions_t *self)
     }
     hf_table_done (&self->by_id);
     hf_table_done (&self->by_nonce);
+    hf_owners_done (&self->owners);
     hf_chain_init (&self->in_order);
 }
 
@@ -88,6 +90,8 @@ hf_sessions_load (hf_sessions_t *self, uint64_t id, const hf_cmd_open_as_t *open
         memcpy (session->label, open->label.at, open->label.size);
     if (open->user.size > 0)
         memcpy (session->label + open->label.size, open->user.at, open->user.size);
+    if (open->user.size > 0)
+        session->owner = hf_owners_add (&self->owners, open->user);
     hf_replies_init (&session->replies);
     hf_chain_init (&session->claims);
     hf_chain_init (&session->acted);
@@ -160,6 +164,8 @@ hf_sessions_end (hf_sessions_t *self, hf_state_session_t *session)
     uint8_t key[HF_ROW_KEY_MAX] = {'s'};
     uint8_t *end = hf_row_key_u64 (key + 1, session->id);
     hf_rows_delete (self->rows, &session->row, hf_span (key, (size_t)(end - key)));
+    if (session->owner)
+        hf_owners_drop (&self->owners, session->owner);
     s_free (session);
 }
 
@@ -214,7 +220,7 @@ hf_sessions_next (const hf_sessions_t *self, uint64_t after)
 void
 hf_sessions_check (const hf_sessions_t *self)
 {
-    size_t count = 0, gone = 0;
+    size_t count = 0, gone = 0, owned = 0;
     uint64_t last = 0, answers = 0;
     HF_CHAIN_EACH (&self->in_order, at)
     {
@@ -231,12 +237,14 @@ hf_sessions_check (const hf_sessions_t *self)
         gone += session->gone;
         assert (hf_state_label_valid (hf_sessions_label (session)));
         assert (hf_sessions_user_valid (hf_sessions_user (session)));
+        assert (!session->owner == (session->user_size == 0));
+        owned += session->owner != NULL;
         hf_replies_check (&session->replies);
         last = session->id;
         answers += session->replies.count;
         count++;
     }
     assert (count == self->by_id.count && count == self->by_nonce.count + gone);
-    assert (count <= HF_SESSIONS_MAX);
+    assert (count <= HF_SESSIONS_MAX && owned == hf_owners_all (&self->owners));
     assert (answers == self->answers && answers <= HF_ANSWERS_TOTAL_MAX);
 }

@@ -6,6 +6,7 @@
 #define HF_SESSIONS_H_INCLUDED
 
 #include "base/hf_chain.h"
+#include "nodes/locks/hf_owners.h"
 #include "nodes/locks/hf_replies.h"
 #include "nodes/locks/hf_rows.h"
 #include "base/hf_table.h"
@@ -27,12 +28,14 @@ typedef struct hf_state_session {
     bool gone;             //  it has expired, and its locks are closed: nobody but them knows it
     bool detect;           //  it holds what it holds while it waits
     uint8_t label_size, user_size;
-    uint8_t *label; //  and behind it the user: whose the session is; of no bytes: everybody's
+    uint8_t *label;    //  and behind it the user: whose the session is; of no bytes: everybody's
+    hf_owner_t *owner; //  the same user; NULL: everybody's
     hf_row_t row;
 } hf_state_session_t;
 
 typedef struct hf_sessions {
     hf_table_t by_id, by_nonce;
+    hf_owners_t owners; //  of all sessions
     hf_chain_t in_order;
     uint64_t last_id; //  ids rise and are never reused
     uint64_t answers; //  in all reply caches

@@ -181,6 +181,8 @@ uint32_t hf_state_session_ran (const hf_state_t *self, uint64_t session);
 hf_span_t hf_state_session_label (const hf_state_t *self, uint64_t session);
 /*  Whose the session is; empty: everybody's, or there is no session. */
 hf_span_t hf_state_session_user (const hf_state_t *self, uint64_t session);
+/*  How many sessions are USER's, with those that are gone. */
+uint32_t hf_state_user_sessions (const hf_state_t *self, hf_span_t user);
 /*  Whether a session can have this label: none, or as a name. */
 bool hf_state_label_valid (hf_span_t label);
 /*  Whether another session waits for a lock that SESSION holds or waits for. */

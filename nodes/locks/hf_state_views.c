@@ -130,6 +130,12 @@ hf_state_session_user (const hf_state_t *self, uint64_t session)
 }
 
 uint32_t
+hf_state_user_sessions (const hf_state_t *self, hf_span_t user)
+{
+    return hf_owners_count (&self->sessions.owners, user);
+}
+
+uint32_t
 hf_state_session_ran (const hf_state_t *self, uint64_t session)
 {
     const hf_state_session_t *found = hf_sessions_find_any (&self->sessions, session);

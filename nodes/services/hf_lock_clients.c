@@ -135,12 +135,13 @@ s_has_enough (const hf_lock_service_t *self, const hf_route_t *route, hf_span_t 
 
 static void
 s_refuse_opening (hf_lock_service_t *self, const hf_route_t *route, const hf_open_t *open,
-                  hf_status_t status)
+                  hf_status_t status, const char *text)
 {
     hf_opened_frame (&self->out.frame, &(hf_opened_t){.nonce = open->nonce,
                                                       .status = (uint32_t)status,
                                                       .ttl_ms = open->ttl_ms,
-                                                      .roster = hf_lock_roster (self)});
+                                                      .roster = hf_lock_roster (self),
+                                                      .text = hf_span_text (text)});
     hf_outbox_to_client (&self->out, route, 0);
 }
 
@@ -153,9 +154,14 @@ s_open (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
     else if (open.nonce.size != HF_NONCE_SIZE)
         s_refuse_input (self, route, HF_BAD_REQUEST, "the nonce of OPEN must be 16 bytes");
     else if (s_has_enough (self, route, open.nonce))
-        s_refuse_opening (self, route, &open, HF_LIMIT);
+        s_refuse_opening (self, route, &open, HF_LIMIT,
+                          "this client has as many sessions as one connection may have");
+    else if (!hf_lock_may_open (self, route, open.nonce))
+        s_refuse_opening (self, route, &open, HF_LIMIT, self->guard.why);
     else if (!hf_state_label_valid (open.label)) //  it may be large: no log takes it
-        s_refuse_opening (self, route, &open, HF_BAD_LABEL);
+        s_refuse_opening (self, route, &open, HF_BAD_LABEL, "");
+    else if (!hf_lock_may_ask (self, route, 1, false))
+        return;
     else if (s_busy (self, route) || !hf_routes_pend_opening (&self->routes, open.nonce, route))
         s_refuse_busy (self, route);
     else if (route->user > 0 && hf_lock_roster (self) > 0)
@@ -174,15 +180,25 @@ s_open (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
                                                            .delay_ms = open.delay_ms});
 }
 
-/*  Whether each has the fields of its kind, or is of an unknown kind with a seq. */
 static bool
-s_requests_good (hf_list_t requests)
+s_gives_back (uint32_t kind)
+{
+    return kind == HF_KIND_RELEASE || kind == HF_KIND_CANCEL || kind == HF_KIND_ABANDON;
+}
+
+/*  Whether each has the fields of its kind, or is of an unknown kind with a seq. *asks: those that
+ *  do not merely give back. */
+static bool
+s_requests_good (hf_list_t requests, uint32_t *asks)
 {
     hf_scan_t scan = hf_scan_list (requests);
     hf_request_t request;
-    for (uint32_t i = 0; i < requests.count; i++)
+    *asks = 0;
+    for (uint32_t i = 0; i < requests.count; i++) {
         if (!hf_request_get (&scan, &request) || request.status == HF_MALFORMED)
             return false;
+        *asks += !s_gives_back (request.kind);
+    }
     return true;
 }
 
@@ -267,8 +283,9 @@ static void
 s_requests (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
 {
     hf_requests_t message;
+    uint32_t asks;
     if (!hf_requests_get (scan, &message) || message.requests.count > HF_WINDOW_MAX ||
-        !s_requests_good (message.requests)) {
+        !s_requests_good (message.requests, &asks)) {
         s_refuse_input (self, route, HF_MALFORMED,
                         "REQUESTS wants [session, floor, [request, ...]], at most 4096 requests");
         return;
@@ -277,8 +294,11 @@ s_requests (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
         (self->guard.rights && route->user > 0 && !s_may_speak (self, route, &message)))
         return;
     bool busy = s_busy (self, route);
-    hf_caller_t *caller = busy ? hf_routes_move (&self->routes, message.session, route)
-                               : hf_routes_caller (&self->routes, message.session, route);
+    bool hasty = !busy && !hf_lock_may_ask (self, route, asks, asks < message.requests.count);
+    hf_caller_t *caller = busy || hasty ? hf_routes_move (&self->routes, message.session, route)
+                                        : hf_routes_caller (&self->routes, message.session, route);
+    if (hasty)
+        return;
     if (!caller || busy) {
         s_refuse_busy (self, route);
         return;
@@ -434,6 +454,8 @@ s_query (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
             hf_lock_query_members (self, &reading);
         return;
     }
+    if (message.what != HF_WHAT_LEADER && !hf_lock_may_ask (self, route, 1, false))
+        return;
     //  A name that is too long is kept one byte too long: it is refused as a name.
     reading.bytes = message.name.at;
     reading.size = message.name.size < 256 ? message.name.size : 256;

@@ -9,6 +9,7 @@
  *  hf_lock_members.c  who the members are, and what operators ask to change of them
  *  hf_lock_watch.c    what happens, told to clients that watch
  *  hf_lock_rights.c   who may do what: every check of a user's rights
+ *  hf_lock_limits.c   how much one user may ask for
  *  hf_lock_audit.c    what operators did, and who was refused, for the log
  *  hf_lock_routes.c   where clients are: sessions, openings, closings, watchers
  */
@@ -17,6 +18,7 @@
 
 #include "base/hf_mutant.h"
 #include "base/hf_table.h"
+#include "nodes/services/hf_bucket.h"
 #include "nodes/services/hf_expiry.h"
 #include "nodes/services/hf_lock_service.h"
 #include "nodes/services/hf_laps.h"
@@ -55,6 +57,7 @@ typedef struct hf_routes {
     hf_table_t closings;  //  by session
     hf_table_t watchers;  //  by route
     hf_shares_t sessions; //  of a client: callers and openings
+    hf_shares_t opening;  //  of a user: openings
     hf_pack_t pack;       //  answers and pushes of this turn, of all callers
     HF_ARRAY (hf_items_t) items;
     HF_ARRAY (hf_caller_t *) dirty;
@@ -91,6 +94,8 @@ void hf_routes_trim (hf_routes_t *self);
  *  none. */
 bool hf_routes_pend_opening (hf_routes_t *self, hf_span_t nonce, const hf_route_t *route);
 bool hf_routes_opens (const hf_routes_t *self, hf_span_t nonce);
+/*  How many openings of the route's user are under way. */
+uint64_t hf_routes_opening (const hf_routes_t *self, const hf_route_t *route);
 bool hf_routes_take_opening (hf_routes_t *self, hf_span_t nonce, hf_route_t *route);
 bool hf_routes_pend_closing (hf_routes_t *self, uint64_t session, uint64_t echo,
                              const hf_route_t *route);
@@ -186,10 +191,12 @@ typedef struct hf_lock_members {
 
 typedef struct hf_lock_user {
     char name[HF_USER_MAX + 1];
-    hf_rules_t rules;   //  of the rights in force; without rights, none
-    uint64_t window_us; //  of his refusals: until when they count together
-    uint32_t said;      //  in it, in the log ...
-    uint64_t unsaid;    //  ... and not
+    hf_rules_t rules;         //  of the rights in force; without rights, none
+    uint64_t window_us;       //  of his refusals: until when they count together
+    uint32_t said;            //  in it, in the log ...
+    uint64_t unsaid;          //  ... and not
+    hf_bucket_t bucket;       //  of his requests
+    hf_slow_t hasty, crowded; //  that he was refused for his rate, and for his sessions: in the log
 } hf_lock_user_t;
 
 /*  What an operator asked for, until it is known what became of it. */
@@ -278,8 +285,10 @@ struct hf_lock_service {
     uint64_t flooded_us; //  since when the door has not been drained to the end; 0: it was
     uint64_t started_us;
     uint64_t refused_frames;
+    uint64_t limited_requests, limited_sessions; //  frames, openings: by what one user may ask for
     hf_lock_door_t door;
     uint64_t said_refused, said_refused_us, said_cut, said_cut_us; //  in the log
+    uint64_t said_halves, said_halves_us;
 };
 
 //  hf_lock_clients.c
@@ -429,6 +438,14 @@ void hf_lock_guard_init (hf_guard_t *self);
 void hf_lock_guard_done (hf_guard_t *self);
 /*  The name of the user of a connection; "a client": without a key. */
 const char *hf_lock_user (const hf_lock_service_t *self, const hf_route_t *route);
+
+//  hf_lock_limits.c
+/*  Whether the user of the connection may have another session, opened with NONCE, if he is known
+ *  by his key. False: it was counted, and self->guard.why says which limit it is. */
+bool hf_lock_may_open (hf_lock_service_t *self, const hf_route_t *route, hf_span_t nonce);
+/*  Whether he may ask for COUNT things now; then they are counted. LENT: with something that gives
+ *  back. False: he was answered BUSY. */
+bool hf_lock_may_ask (hf_lock_service_t *self, const hf_route_t *route, uint32_t count, bool lent);
 
 //  hf_lock_audit.c
 /*  It was refused, as guard.why says. Of a user many refusals are told in one line. */

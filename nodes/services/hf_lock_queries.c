@@ -196,6 +196,10 @@ hf_lock_facts (hf_lock_service_t *self, const hf_a_told_t *told)
     hf_fact_put (rows, HF_FACT_received_bytes, "", self->door.received);
     hf_fact_put (rows, HF_FACT_waiting_bytes, "", self->door.waiting);
     hf_fact_put (rows, HF_FACT_cut_clients, "", self->door.cut);
+    hf_fact_put (rows, HF_FACT_cut_handshakes, "", self->door.halves);
+    hf_fact_put (rows, HF_FACT_limited_connections, "", self->door.turned_away);
+    hf_fact_put (rows, HF_FACT_limited_sessions, "", self->limited_sessions);
+    hf_fact_put (rows, HF_FACT_limited_requests, "", self->limited_requests);
     const hf_measures_t *measures = hf_state_measures (state);
     hf_fact_put_times (rows, HF_FACT_request_time, &self->request);
     hf_fact_put_times (rows, HF_FACT_barrier_time, &self->barrier);

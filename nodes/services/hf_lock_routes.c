@@ -26,6 +26,7 @@ hf_routes_init (hf_routes_t *self)
     hf_table_init (&self->closings);
     hf_table_init (&self->watchers);
     hf_shares_init (&self->sessions);
+    hf_shares_init (&self->opening);
     hf_pack_init (&self->pack);
     hf_pack_init (&self->gathered);
 }
@@ -38,6 +39,7 @@ hf_routes_done (hf_routes_t *self)
     hf_table_free (&self->closings);
     hf_table_free (&self->watchers);
     hf_shares_clear (&self->sessions);
+    hf_shares_clear (&self->opening);
     hf_array_free (&self->items);
     hf_array_free (&self->dirty);
     hf_pack_done (&self->pack);
@@ -285,6 +287,31 @@ s_take (hf_table_t *table, hf_span_t key, uint64_t *echo, hf_route_t *route)
     return true;
 }
 
+/*  A share of the route's user, whatever his connections. */
+static hf_route_t
+s_of_user (const hf_route_t *route)
+{
+    hf_route_t user = {.size = sizeof route->user};
+    memcpy (user.id, &route->user, sizeof route->user);
+    return user;
+}
+
+uint64_t
+hf_routes_opening (const hf_routes_t *self, const hf_route_t *route)
+{
+    hf_route_t user = s_of_user (route);
+    return hf_shares_of (&self->opening, &user);
+}
+
+static void
+s_count_opening (hf_routes_t *self, const hf_route_t *route, bool more)
+{
+    hf_route_t user = s_of_user (route);
+    (more ? hf_shares_add : hf_shares_drop) (&self->sessions, route, 1);
+    if (route->user > 0)
+        (more ? hf_shares_add : hf_shares_drop) (&self->opening, &user, 1);
+}
+
 bool
 hf_routes_opens (const hf_routes_t *self, hf_span_t nonce)
 {
@@ -296,9 +323,10 @@ hf_routes_pend_opening (hf_routes_t *self, hf_span_t nonce, const hf_route_t *ro
 {
     const pending_t *pending = s_pending (&self->openings, nonce);
     if (pending)
-        hf_shares_drop (&self->sessions, &pending->route, 1);
+        s_count_opening (self, &pending->route, false);
     bool done = s_pend (&self->openings, nonce, 0, route);
-    hf_shares_add (&self->sessions, route, done);
+    if (done)
+        s_count_opening (self, route, true);
     return done;
 }
 
@@ -308,7 +336,7 @@ hf_routes_take_opening (hf_routes_t *self, hf_span_t nonce, hf_route_t *route)
     uint64_t echo;
     bool taken = s_take (&self->openings, nonce, &echo, route);
     if (taken)
-        hf_shares_drop (&self->sessions, route, 1);
+        s_count_opening (self, route, false);
     return taken;
 }
 
@@ -379,4 +407,5 @@ hf_routes_unlead (hf_routes_t *self)
     s_unlead_pending (self, &self->openings);
     s_unlead_pending (self, &self->closings);
     hf_shares_clear (&self->sessions);
+    hf_shares_clear (&self->opening);
 }

@@ -370,8 +370,14 @@ hf_lock_service_door (hf_lock_service_t *self, const hf_lock_door_t *door)
         hf_outbox_say (
             &self->out, HF_WARN,
             "takes no more connections: %" PRIu64 " clients are connected, and the limit "
-            "on open files is reached (ulimit -n, LimitNOFILE=); refused so far: %" PRIu64,
+            "on open files is reached (ulimit -n, LimitNOFILE=), or that of --connections; "
+            "refused so far: %" PRIu64,
             door->connections, door->refused);
+    if (s_risen (self, door->halves, &self->said_halves, &self->said_halves_us))
+        hf_outbox_say (&self->out, HF_WARN,
+                       "too many connections do not end their handshake (--handshakes); cut off or "
+                       "refused so far: %" PRIu64,
+                       door->halves);
     if (s_risen (self, door->cut, &self->said_cut, &self->said_cut_us))
         hf_outbox_say (&self->out, HF_WARN,
                        "cut off clients that did not read their answers, or did not end what they "

@@ -64,6 +64,10 @@ typedef struct hf_lock_config {
     uint32_t pushes_max;  //  of places of one lock at once, for positions and who is wanted: 1,000
     uint64_t token_floor; //  at feature level 1 or more tokens up to this are left out; 0: none
     uint32_t client_sessions_max; //  of one client; beyond, it gets LIMIT: 50,000
+
+    //  Of one user, by his key, whatever his connections; 0: as many as he likes. On this leader.
+    uint32_t user_sessions_max; //  with those that he opens; beyond, he gets LIMIT
+    uint32_t user_rate;         //  requests in a second; beyond, he gets BUSY. See hf_lock_limits.c
 } hf_lock_config_t;
 
 /*  STATE, owned, as it was loaded from the rows on disk. */
@@ -117,6 +121,8 @@ typedef struct hf_lock_door {
     uint64_t connections; //  open now
     uint64_t refused;     //  connections beyond the limit, since the start
     uint64_t cut;         //  clients cut off since the start
+    uint64_t halves;      //  connections cut off or refused, as too many had not shaken hands
+    uint64_t turned_away; //  connections of users that had all that they may have
     uint64_t received;    //  bytes that have come from clients and are not handled yet
     uint64_t waiting;     //  bytes that wait for clients to read them
 } hf_lock_door_t;

@@ -371,7 +371,8 @@ s_answer (fuzz_bytes_t *bytes, hf_pack_t *frame)
     case 6:
         hf_opened_frame (frame, &(hf_opened_t){hf_span (s_world.nonce, HF_NONCE_SIZE), status,
                                                fuzz_u8 (bytes), 1000 + fuzz_u16 (bytes),
-                                               what & 32 ? fuzz_u8 (bytes) : 0});
+                                               what & 32 ? fuzz_u8 (bytes) : 0,
+                                               hf_span_text (what & 16 ? "why" : "")});
         break;
     case 0:
     case 1:
@@ -508,8 +509,10 @@ s_start (hf_client_core_t *core)
         s_open (i);
         s_turn ();
         hf_pack_reset (&frame);
-        hf_opened_frame (&frame, &(hf_opened_t){hf_span (s_world.nonce, HF_NONCE_SIZE), HF_OK,
-                                                i + 1, 1000U << i, 1});
+        hf_opened_frame (&frame, &(hf_opened_t){.nonce = hf_span (s_world.nonce, HF_NONCE_SIZE),
+                                                .session = i + 1,
+                                                .ttl_ms = 1000U << i,
+                                                .roster = 1});
         hf_client_core_frame (core, 1, hf_span (hf_pack_bytes (&frame), hf_pack_size (&frame)),
                               s_world.now_us);
         s_results ();

@@ -102,7 +102,10 @@ s_left (void)
     unsigned left = 0;
     for (unsigned i = 0; i < STRANGERS; i++) {
         uint8_t bytes[256];
-        ssize_t got = s_fds[i] < 0 ? 0 : recv (s_fds[i], bytes, sizeof bytes, MSG_DONTWAIT);
+        ssize_t got = 0;
+        do
+            got = s_fds[i] < 0 ? 0 : recv (s_fds[i], bytes, sizeof bytes, MSG_DONTWAIT);
+        while (got > 0);
         if (s_fds[i] >= 0 && (got == 0 || (got < 0 && errno == ECONNRESET))) {
             close (s_fds[i]);
             s_fds[i] = -1;

@@ -376,14 +376,14 @@ TEST (connections_beyond_the_limit_are_refused)
 {
     until_link (HF_LINK_CONNECTED);
     uint64_t refused = hf_gate_refused (s_endpoint.client_port);
-    hf_gate_set (s_endpoint.client_port, 1, false);
+    hf_gate_set (s_endpoint.client_port, &(hf_gate_limits_t){.top = 1, .held_back = false});
     hf_link_t *other = hf_link_new (s_context, &s_endpoint, NULL, 0);
     UNTIL (link_gives (other, HF_LINK_REFUSED));
     assert_int_equal (hf_gate_refused (s_endpoint.client_port), refused + 1);
     //  Those that were there stay.
     assert_true (hf_link_send (s_link, "hello", 5));
     door_gets ("hello");
-    hf_gate_set (s_endpoint.client_port, 0, false);
+    hf_gate_set (s_endpoint.client_port, &(hf_gate_limits_t){.top = 0, .held_back = false});
     UNTIL (link_gives (other, HF_LINK_CONNECTED));
     link_sends (other, "late");
     hf_link_destroy (&other);

@@ -410,10 +410,84 @@ TEST (the_handler_answers_odd_requests_with_no)
 TEST (one_too_many_is_told_so)
 {
     hf_gate_secure ();
-    hf_gate_set (s_endpoint.client_port, 1, false);
+    hf_gate_set (s_endpoint.client_port, &(hf_gate_limits_t){.top = 1, .held_back = false});
     open_link ("alice");
     UNTIL (link_gives (HF_LINK_REFUSED));
-    hf_gate_set (s_endpoint.client_port, 0, false);
+    hf_gate_set (s_endpoint.client_port, &(hf_gate_limits_t){.top = 0, .held_back = false});
+    there_and_back ("hello", 5);
+}
+
+//  ---- users ---------------------------------------------------------------------------
+
+/*  Another connection with the key of NAME, for one frame; its answer, in TEXT. */
+static void *
+ask_aside (const char *name, hf_refused_t *refused, char text[512])
+{
+    char place[64];
+    uint8_t frame[512];
+    hf_keys_t *keys = keys_of (name);
+    void *socket = zmq_socket (s_context, ZMQ_DEALER);
+    int none = 0, size = -1;
+    zmq_setsockopt (socket, ZMQ_LINGER, &none, sizeof none);
+    zmq_setsockopt (socket, ZMQ_CURVE_SERVERKEY, hf_keys_own (s_node)->public_text, 40);
+    zmq_setsockopt (socket, ZMQ_CURVE_PUBLICKEY, hf_keys_own (keys)->public_text, 40);
+    zmq_setsockopt (socket, ZMQ_CURVE_SECRETKEY, hf_keys_own (keys)->secret_text, 40);
+    snprintf (place, sizeof place, "tcp://127.0.0.1:%u", s_endpoint.client_port);
+    assert_int_equal (zmq_connect (socket, place), 0);
+    assert_int_equal (zmq_send (socket, "hello", 5, 0), 5);
+    assert_int_equal (zmq_send (socket, "hello", 5, 0), 5);
+    UNTIL ((assert_false (door_next ()),
+            (size = zmq_recv (socket, frame, sizeof frame, ZMQ_DONTWAIT)) > 0));
+    hf_scan_t scan;
+    uint32_t kind;
+    assert_int_equal (hf_frame_open (frame, (size_t)size, &scan, &kind), HF_OK);
+    assert_true (kind == HF_KIND_REFUSED && hf_refused_get (&scan, refused));
+    snprintf (text, 512, "%.*s", (int)refused->text.size, (const char *)refused->text.at);
+    hf_keys_destroy (&keys);
+    return socket;
+}
+
+TEST (a_user_has_so_many_connections)
+{
+    char error[HF_ERROR_SIZE], text[512];
+    hf_refused_t refused;
+    hf_listen_t listen = test_listen (&s_endpoint);
+    listen.keys = s_node;
+    listen.user_connections = 1;
+    hf_door_destroy (&s_door);
+    UNTIL ((s_door = hf_door_new (s_context, s_endpoint.host, &listen, error)) != NULL);
+    //  Both are let in before one of them has said anything.
+    open_link ("alice");
+    UNTIL (link_gives (HF_LINK_CONNECTED));
+    there_and_back ("hello", 5);
+    hf_keys_crowd (s_node, "alice", false); //  as if it shook hands before that
+    void *other = ask_aside ("alice", &refused, text);
+    assert_int_equal (refused.status, HF_LIMIT);
+    assert_string_equal (text, "alice has 1 connections, and a user may have 1 "
+                               "(--user-connections): end some, or use one for more");
+    assert_int_equal (hf_door_facts (s_door).turned_away, 1);
+    UNTIL (hf_door_facts (s_door).connections == 1); //  it is cut off
+    zmq_close (other);
+    there_and_back ("still", 5);
+    UNTIL (strstr (s_news, "more connections than 1 each"));
+    //  Another user is served.
+    key_make ("bob", 0, "clients/bob");
+    hf_keys_refresh (s_node, NULL, NULL);
+    hf_link_t *first = s_link;
+    hf_keys_t *first_keys = s_client;
+    s_link = NULL;
+    s_client = NULL;
+    open_link ("bob");
+    there_and_back ("hello", 5);
+    hf_link_destroy (&first);
+    hf_keys_destroy (&first_keys);
+    UNTIL (hf_door_facts (s_door).connections == 1);
+    //  The next is refused in its handshake, until there is room.
+    hf_keys_crowd (s_node, "alice", true);
+    open_link ("alice");
+    UNTIL (link_gives (HF_LINK_REFUSED));
+    assert_true (hf_door_facts (s_door).turned_away >= 2);
+    hf_keys_crowd (s_node, "alice", false);
     there_and_back ("hello", 5);
 }
 
@@ -472,7 +546,7 @@ TEST (a_message_in_parts_is_counted_once)
 {
     enum { PARTS = 40, PART = 400000 };
     char place[64];
-    hf_gate_set (s_endpoint.client_port, 0, true);
+    hf_gate_set (s_endpoint.client_port, &(hf_gate_limits_t){.top = 0, .held_back = true});
     open_link ("alice"); //  for its keys; another socket talks
     hf_link_destroy (&s_link);
     const hf_key_t *own = hf_keys_own (s_client), *node = hf_keys_own (s_node);
@@ -496,7 +570,7 @@ TEST (a_message_in_parts_is_counted_once)
     UNTIL ((door_next (), hf_door_facts (s_door).dropped >= dropped + PARTS));
     UNTIL ((door_next (), hf_door_facts (s_door).received == 0));
     zmq_close (socket);
-    hf_gate_set (s_endpoint.client_port, 0, false);
+    hf_gate_set (s_endpoint.client_port, &(hf_gate_limits_t){.top = 0, .held_back = false});
 }
 
 HF_TEST_MAIN (NULL, NULL)

@@ -285,12 +285,20 @@ s_who_waits (void)
 }
 
 static bool
+s_users_are_bounded (void)
+{
+    return !hf_door_crowded (2, 3) && hf_door_crowded (3, 3) && hf_door_crowded (4, 3) &&
+           !hf_door_crowded (1000000, 0);
+}
+
+static bool
 s_all_hold (void)
 {
-    return s_files_are_divided () && s_bytes_are_bounded () && s_readers_are_served () &&
-           s_answers_at_once_fit () && s_who_is_cut_off () && s_messages_are_counted () &&
-           s_hostile_streams_are_cut () && s_commands_are_looked_at () &&
-           s_secret_streams_are_counted () && s_who_waits () && s_stalls_cut_nobody_off ();
+    return s_users_are_bounded () && s_files_are_divided () && s_bytes_are_bounded () &&
+           s_readers_are_served () && s_answers_at_once_fit () && s_who_is_cut_off () &&
+           s_messages_are_counted () && s_hostile_streams_are_cut () &&
+           s_commands_are_looked_at () && s_secret_streams_are_counted () && s_who_waits () &&
+           s_stalls_cut_nobody_off ();
 }
 
 #ifdef HF_MUTANTS
@@ -298,11 +306,11 @@ int hf_mutant = HF_MUTANT_none;
 
 HF_TEST (test_each_mutant_is_caught)
 {
-    static const int mutants[] = {HF_MUTANT_no_spare_files,     HF_MUTANT_small_uncounted,
-                                  HF_MUTANT_no_room_for_others, HF_MUTANT_non_reader_kept,
-                                  HF_MUTANT_reads_without_end,  HF_MUTANT_endless_kept,
-                                  HF_MUTANT_senders_take_all,   HF_MUTANT_few_answers,
-                                  HF_MUTANT_any_command,        HF_MUTANT_stall_counts};
+    static const int mutants[] = {
+        HF_MUTANT_no_spare_files,   HF_MUTANT_small_uncounted,   HF_MUTANT_no_room_for_others,
+        HF_MUTANT_non_reader_kept,  HF_MUTANT_reads_without_end, HF_MUTANT_endless_kept,
+        HF_MUTANT_senders_take_all, HF_MUTANT_few_answers,       HF_MUTANT_any_command,
+        HF_MUTANT_stall_counts,     HF_MUTANT_user_connects_all};
     for (size_t i = 0; i < sizeof mutants / sizeof *mutants; i++) {
         hf_mutant = mutants[i];
         assert_false (s_all_hold ());
@@ -324,6 +332,7 @@ HF_TEST (test_rules)
     assert_true (s_commands_are_looked_at ());
     assert_true (s_secret_streams_are_counted ());
     assert_true (s_who_waits ());
+    assert_true (s_users_are_bounded ());
     assert_true (s_all_hold ());
 }
 #endif

@@ -20,7 +20,7 @@ s_open (void **state)
     s_endpoint = test_endpoints ("127.0.0.1", 1).node[0];
     hf_listen_t listen = test_listen (&s_endpoint);
     char error[HF_ERROR_SIZE];
-    hf_gate_set (s_endpoint.client_port, 0, true);
+    hf_gate_set (s_endpoint.client_port, &(hf_gate_limits_t){.top = 0, .held_back = true});
     s_door = hf_door_new (s_context, s_endpoint.host, &listen, error);
     return s_door ? 0 : -1;
 }

@@ -118,8 +118,10 @@ node_lead (node_t *self, uint32_t kind, hf_scan_t scan, hf_pack_t *frame)
     hf_query_t query;
     hf_requests_t requests;
     if (kind == HF_KIND_OPEN && autos & NODE_OPEN && hf_open_get (&scan, &open))
-        hf_opened_frame (frame, &(hf_opened_t){open.nonce, HF_OK, ++self->sessions + 100,
-                                               open.ttl_ms, self->roster});
+        hf_opened_frame (frame, &(hf_opened_t){.nonce = open.nonce,
+                                               .session = ++self->sessions + 100,
+                                               .ttl_ms = open.ttl_ms,
+                                               .roster = self->roster});
     else if (kind == HF_KIND_KEEPALIVE && autos & NODE_ALIVE &&
              hf_keepalive_get (&scan, &keepalive))
         s_alive (self, &keepalive, frame);

@@ -62,8 +62,9 @@ s_arrives (uint32_t node, hf_span_t bytes)
     if (node != s_world.leader)
         hf_refused_frame (&frame, &(hf_refused_t){.status = HF_NOT_LEADER});
     else if (kind == HF_KIND_OPEN && hf_open_get (&scan, &open))
-        hf_opened_frame (&frame,
-                         &(hf_opened_t){open.nonce, HF_OK, s_session (open.nonce), TTL_MS, 0});
+        hf_opened_frame (&frame, &(hf_opened_t){.nonce = open.nonce,
+                                                .session = s_session (open.nonce),
+                                                .ttl_ms = TTL_MS});
     else if (kind == HF_KIND_KEEPALIVE)
         s_keepalive (&scan, &frame);
     else if (kind == HF_KIND_QUERY && hf_query_get (&scan, &query))

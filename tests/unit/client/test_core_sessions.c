@@ -221,7 +221,9 @@ STAGE_TEST (test_opening_is_repeated_with_its_nonce, 1, 0)
     //  The answer comes after all: the unused session is closed.
     hf_pack_t pack;
     hf_pack_init (&pack);
-    hf_opened_frame (&pack, &(hf_opened_t){hf_span (nonce, HF_NONCE_SIZE), HF_OK, 4242, 10000, 0});
+    hf_opened_frame (
+        &pack,
+        &(hf_opened_t){.nonce = hf_span (nonce, HF_NONCE_SIZE), .session = 4242, .ttl_ms = 10000});
     stage_pack (1, &pack);
     stage_run_ms (0);
     assert_int_equal (g_stage.closing.session, 4242);

@@ -89,7 +89,7 @@ HF_TEST (test_examples_are_what_the_codec_makes)
     hf_pack_init (&frame);
     hf_pack_init (&list);
     EXAMPLE ("open", open, .nonce = nonce, .ttl_ms = 10000)
-    EXAMPLE ("opened", opened, nonce, HF_OK, SESSION, 10000, 0)
+    EXAMPLE ("opened", opened, .nonce = nonce, .session = SESSION, .ttl_ms = 10000)
     hf_acquire_put (&list, &(hf_acquire_t){1, demo, HF_MODE_EXCLUSIVE, true});
     EXAMPLE ("acquire", requests, SESSION, 1, hf_pack_list (&list))
     hf_answer_put (&list, &(hf_answer_t){1, HF_QUEUED, 40, 0, 1});
