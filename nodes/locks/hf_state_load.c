@@ -231,7 +231,8 @@ s_load_asks (hf_scan_t *scan, hf_lock_ask_t *asks)
 static bool
 s_load_claim (hf_state_t *self, hf_loading_t *loading, const row_t *row)
 {
-    hf_state_claim_t like = {.token = 0};
+    hf_state_extra_t extra = {.replaces = 0};
+    hf_state_claim_t like = {.extra = &extra};
     hf_lock_ask_t asks[HF_SET_MAX];
     uint64_t session = 0, acts_for = 0;
     hf_span_t note = {.size = 0};
@@ -239,7 +240,7 @@ s_load_claim (hf_state_t *self, hf_loading_t *loading, const row_t *row)
     hf_get_u64 (&scan, &session);
     hf_get_u64 (&scan, &like.token);
     hf_get_u64 (&scan, &like.index);
-    hf_get_u64 (&scan, &like.replaces);
+    hf_get_u64 (&scan, &extra.replaces);
     uint32_t count = s_load_asks (&scan, asks);
     hf_get_flag (&scan, &like.upgrade);
     hf_get_u64 (&scan, &acts_for);
@@ -253,10 +254,10 @@ s_load_claim (hf_state_t *self, hf_loading_t *loading, const row_t *row)
     hf_state_session_t *owner = hf_sessions_find_any (&self->sessions, session);
     if (owner && owner->gone && like.token == 0)
         return false;
-    if (like.replaces > 0 && like.replaces >= like.token)
+    if (extra.replaces > 0 && extra.replaces >= like.token)
         return false;
-    like.acts_for = acts_for != 0 ? hf_sessions_find (&self->sessions, acts_for) : NULL;
-    if (acts_for != 0 && (!like.acts_for || acts_for == session))
+    extra.acts_for = acts_for != 0 ? hf_sessions_find (&self->sessions, acts_for) : NULL;
+    if (acts_for != 0 && (!extra.acts_for || acts_for == session))
         return false;
     hf_state_claim_t *claim =
         owner ? hf_locks_load (&self->locks, owner, &like, asks, count) : NULL;

@@ -146,7 +146,7 @@ hf_state_session_wanted (const hf_state_t *self, uint64_t session)
     {
         const hf_state_claim_t *claim = HF_AROUND (at, hf_state_claim_t, in_session);
         for (uint32_t i = 0; i < claim->places_count; i++)
-            if (claim->places[i].lock->waiters_count > (claim->token == 0))
+            if (claim->places[i].lock->queue->waiters_count > (claim->token == 0))
                 return true;
     }
     return false;
@@ -198,7 +198,7 @@ hf_state_session_places (const hf_state_t *self, uint64_t session, hf_pack_t *he
                                     .token = claim->token,
                                     .index = claim->index,
                                     .waiters = hf_locks_wanting (claim),
-                                    .replaces = claim->replaces};
+                                    .replaces = claim->extra->replaces};
             hf_granted_put (held, &granted);
         } else {
             hf_moved_t moved = {.lock = lock, .position = hf_locks_position (claim)};
@@ -245,7 +245,7 @@ hf_state_waiters (const hf_state_t *self, hf_span_t lock, uint32_t most, hf_wait
     const hf_state_lock_t *found = hf_locks_find (&self->locks, lock);
     if (!found)
         return;
-    HF_CHAIN_EACH (&found->waiters, at)
+    HF_CHAIN_EACH (&found->queue->waiters, at)
     {
         const hf_state_claim_t *claim = hf_state_claim_of (hf_state_in_lock (at));
         if (most-- == 0)
@@ -277,8 +277,8 @@ s_put_lock_row (const hf_state_lock_t *lock, hf_pack_t *rows)
 {
     hf_lock_row_t row = {.lock = hf_state_lock_name (lock),
                          .holders = lock->holders_count,
-                         .waiters = lock->waiters_count,
-                         .limit = lock->limit};
+                         .waiters = lock->queue->waiters_count,
+                         .limit = lock->queue->limit};
     hf_lock_row_put (rows, &row);
 }
 
@@ -297,7 +297,7 @@ s_put_places (const hf_chain_t *places, uint64_t from, uint32_t *left, hf_pack_t
         if ((*left)-- == 0)
             return false;
         uint32_t mode = place->units > 0 ? HF_MODE_SHARED : HF_MODE_EXCLUSIVE;
-        uint64_t staged = claim->section ? hf_section_bytes (claim->section) : 0;
+        uint64_t staged = claim->extra->section ? hf_section_bytes (claim->extra->section) : 0;
         if (claim->token > 0)
             hf_holder_row_put (rows, &(hf_holder_row_t){.session = claim->session->id,
                                                         .token = claim->token,
@@ -371,7 +371,7 @@ hf_state_lock_detail (const hf_state_t *self, hf_span_t name, uint64_t from, uin
     s_put_lock_row (lock, rows);
     uint64_t behind = from > lock->holders_count ? from - lock->holders_count : 1;
     *more = !s_put_places (&lock->holders, from, &limit, rows) ||
-            !s_put_places (&lock->waiters, behind, &limit, rows);
+            !s_put_places (&lock->queue->waiters, behind, &limit, rows);
     return true;
 }
 
@@ -418,10 +418,10 @@ hf_state_staged (const hf_state_t *self, hf_span_t lock, uint64_t session, hf_pa
     const hf_state_lock_t *found = hf_locks_find (&self->locks, lock);
     hf_state_place_t *place = found ? hf_locks_place (&self->locks, found, session) : NULL;
     const hf_state_claim_t *hold = place ? hf_state_claim_of (place) : NULL;
-    if (!hold || !hold->section)
+    if (!hold || !hold->extra->section)
         return;
     hf_list_t parts;
-    uint8_t *bytes = hf_section_pack (hold->section, &parts);
+    uint8_t *bytes = hf_section_pack (hold->extra->section, &parts);
     hf_scan_t scan = hf_scan_list (parts);
     for (uint32_t i = 0; i < parts.count; i++) {
         hf_a_part_t part;
@@ -449,20 +449,20 @@ hf_state_check (const hf_state_t *self)
         uint32_t count = 0, note_bytes = 0;
         assert (!session->gone || !hf_chain_empty (&session->claims));
         uint64_t born = 0;
-        dirty += session->row.dirty.next != NULL;
+        dirty += session->row.at > 0;
         HF_CHAIN_EACH (&session->claims, at)
         {
             const hf_state_claim_t *claim = HF_AROUND (at, hf_state_claim_t, in_session);
             assert (claim->session == session && claim->index <= self->command_index);
-            assert (!session->gone || (claim->token > 0 && !claim->section));
+            assert (!session->gone || (claim->token > 0 && !claim->extra->section));
             assert (claim->born > born && claim->born <= claim->index);
             assert (claim->places_count > 0 && claim->places_count <= HF_SET_MAX);
             born = claim->born;
-            dirty += claim->row.dirty.next != NULL;
-            if (claim->section)
-                hf_section_dirty (claim->section, &dirty, &dirty_bytes);
+            dirty += claim->row.at > 0;
+            if (claim->extra->section)
+                hf_section_dirty (claim->extra->section, &dirty, &dirty_bytes);
             count += claim->places_count;
-            note_bytes += claim->note_size;
+            note_bytes += claim->extra->note_size;
         }
         assert (note_bytes == session->note_bytes && note_bytes <= HF_NOTES_PART_MAX);
         notes += note_bytes;
