@@ -178,6 +178,10 @@
 //  For unit tests alone. The lock actor answers nothing before it has applied it, so that no client
 //  can see the difference; the tool's guard, names and addresses are not in the simulator.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
+    M (page_in_one_step, "P11", "a page of a list of locks is made in one step, however long")     \
+    M (page_in_moved_table, "lists", "a page goes on in a table whose rows have moved")            \
+    M (page_empty, "lists", "a page has no row and says that there are more")                      \
+    M (page_of_another, "lists", "a page that was begun for one query goes on for the next")       \
     M (ring_told_unseen, "rights", "a ring names locks that the user may not read")                \
     M (owner_told, "rights", "who is denied learns whose a session is")                            \
     M (uncovered_allowed, "rights", "what no row speaks of is allowed")                            \

@@ -63,6 +63,7 @@ hf_locks_take (hf_locks_t *self, hf_state_place_t *place)
     hf_chain_append (&lock->holders, &place->in_lock);
     lock->holders_count++;
     self->holds++;
+    hf_state_claim_of (place)->session->holds_count++;
     if (place->units > 0)
         lock->queue->units += place->units;
 }
@@ -75,6 +76,7 @@ hf_locks_give (hf_locks_t *self, hf_state_place_t *place)
     hf_chain_remove (&place->in_lock);
     lock->holders_count--;
     self->holds--;
+    hf_state_claim_of (place)->session->holds_count--;
     if (place->units > 0)
         lock->queue->units -= place->units;
 }

@@ -317,47 +317,12 @@ s_put_places (const hf_chain_t *places, uint64_t from, uint32_t *left, hf_pack_t
     return true;
 }
 
-static int
-s_compare_locks (const void *a, const void *b)
+void
+hf_state_put_lock (const hf_state_lock_t *lock, hf_pack_t *rows)
 {
-    const hf_state_lock_t *left = *(hf_state_lock_t *const *)a;
-    const hf_state_lock_t *right = *(hf_state_lock_t *const *)b;
-    return hf_span_compare (hf_state_lock_name (left), hf_state_lock_name (right));
-}
-
-bool
-hf_state_lock_rows (const hf_state_t *self, hf_span_t after, uint32_t limit,
-                    const hf_shown_t *shown, hf_pack_t *rows)
-{
-    //  Collect twice LIMIT locks, then drop the higher half: no page sorts all locks.
-    HF_ARRAY (const hf_state_lock_t *) kept = {0};
-    const hf_state_lock_t *highest = NULL; //  of the LIMIT lowest so far; NULL: not full yet
-    size_t matching = 0;
-    hf_table_node_t *node = hf_table_first (&self->locks.by_name);
-    for (; node; node = hf_table_next (&self->locks.by_name, node)) {
-        const hf_state_lock_t *lock = HF_AROUND (node, hf_state_lock_t, by_name);
-        if (hf_span_compare (hf_state_lock_name (lock), after) <= 0 ||
-            (shown && !shown->fn (shown->arg, hf_state_lock_name (lock))))
-            continue;
-        matching++;
-        if (limit == 0 || (highest && s_compare_locks (&highest, &lock) < 0))
-            continue;
-        *hf_array_add (&kept) = lock;
-        if (kept.count == 2 * (size_t)limit) {
-            qsort (kept.list, kept.count, sizeof (*kept.list), s_compare_locks);
-            kept.count = limit;
-            highest = kept.list[limit - 1];
-        }
-    }
-    if (kept.count > 0)
-        qsort (kept.list, kept.count, sizeof (*kept.list), s_compare_locks);
-    for (size_t i = 0; i < kept.count && i < limit; i++) {
-        uint32_t listed = HF_HOLDERS_LISTED;
-        s_put_lock_row (kept.list[i], rows);
-        s_put_places (&kept.list[i]->holders, 1, &listed, rows);
-    }
-    hf_array_free (&kept);
-    return matching > limit;
+    uint32_t listed = HF_HOLDERS_LISTED;
+    s_put_lock_row (lock, rows);
+    s_put_places (&lock->holders, 1, &listed, rows);
 }
 
 bool
@@ -386,12 +351,9 @@ s_put_session_row (const hf_state_session_t *session, hf_pack_t *rows)
                             .ttl_ms = session->ttl_ms,
                             .delay_ms = session->delay_ms,
                             .detect = session->detect,
-                            .gone = session->gone};
-    HF_CHAIN_EACH (&session->claims, at)
-    {
-        const hf_state_claim_t *claim = HF_AROUND (at, hf_state_claim_t, in_session);
-        *(claim->token > 0 ? &row.held : &row.queued) += claim->places_count;
-    }
+                            .gone = session->gone,
+                            .held = session->holds_count,
+                            .queued = session->places_count - session->holds_count};
     hf_session_row_put (rows, &row);
 }
 
@@ -446,7 +408,7 @@ hf_state_check (const hf_state_t *self)
     HF_CHAIN_EACH (&self->sessions.in_order, in_order)
     {
         const hf_state_session_t *session = HF_AROUND (in_order, hf_state_session_t, in_order);
-        uint32_t count = 0, note_bytes = 0;
+        uint32_t count = 0, holds = 0, note_bytes = 0;
         assert (!session->gone || !hf_chain_empty (&session->claims));
         uint64_t born = 0;
         dirty += session->row.at > 0;
@@ -462,11 +424,13 @@ hf_state_check (const hf_state_t *self)
             if (claim->extra->section)
                 hf_section_dirty (claim->extra->section, &dirty, &dirty_bytes);
             count += claim->places_count;
+            holds += claim->token > 0 ? claim->places_count : 0;
             note_bytes += claim->extra->note_size;
         }
         assert (note_bytes == session->note_bytes && note_bytes <= HF_NOTES_PART_MAX);
         notes += note_bytes;
-        assert (count == session->places_count && count <= HF_PLACES_MAX);
+        assert (count == session->places_count && holds == session->holds_count);
+        assert (count <= HF_PLACES_MAX);
         places += count;
     }
     assert (places == self->locks.places);
