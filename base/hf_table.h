@@ -26,6 +26,8 @@ void hf_table_done (hf_table_t *self);
 /*  And free () each row: its links must be its first field. */
 void hf_table_free (hf_table_t *self);
 
+/*  So many rows will be inserted: make room for them at once. */
+void hf_table_reserve (hf_table_t *self, size_t more);
 void hf_table_insert (hf_table_t *self, hf_table_node_t *node, uint64_t hash);
 /*  NODE must be in the table. */
 void hf_table_remove (hf_table_t *self, hf_table_node_t *node);

@@ -440,11 +440,9 @@ hf_locks_load_hold (hf_locks_t *self, hf_state_claim_t *hold)
 bool
 hf_locks_loaded (const hf_locks_t *self)
 {
-    hf_table_node_t *node = hf_table_first (&self->by_name);
-    for (; node; node = hf_table_next (&self->by_name, node)) {
-        const hf_state_lock_t *lock = HF_AROUND (node, hf_state_lock_t, by_name);
-        if (lock->queue->waiters_count > 0 &&
-            hf_locks_grantable (hf_state_claim_of (hf_state_in_lock (lock->queue->waiters.next))))
+    HF_CHAIN_EACH (&self->waiting, at)
+    {
+        if (hf_locks_grantable (hf_state_waiting (at)))
             return false;
     }
     return true;
