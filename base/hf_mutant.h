@@ -178,6 +178,8 @@
 //  For unit tests alone. The lock actor answers nothing before it has applied it, so that no client
 //  can see the difference; the tool's guard, names and addresses are not in the simulator.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
+    M (steps_unbounded, "P12", "changed rows wait for their second, however many they are")        \
+    M (rows_pile_up, "P12", "credit is given however many rows the file actor has not written")    \
     M (page_in_one_step, "P11", "a page of a list of locks is made in one step, however long")     \
     M (page_in_moved_table, "lists", "a page goes on in a table whose rows have moved")            \
     M (page_empty, "lists", "a page has no row and says that there are more")                      \
