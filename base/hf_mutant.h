@@ -205,6 +205,12 @@
     M (keepalive_backs_off, "P9", "a client that was told BUSY does not keep its sessions alive")  \
     M (released_in_the_crowd, "P11", "a release is in one frame with what a busy node refuses")    \
     M (all_kept_again, "P12", "after BUSY keepalives that were answered are sent again")           \
+    M (steps_unbounded, "P12", "changed rows wait for their second, however many they are")        \
+    M (rows_pile_up, "P12", "credit is given however many rows the file actor has not written")    \
+    M (page_in_one_step, "P11", "a page of a list of locks is made in one step, however long")     \
+    M (page_in_moved_table, "lists", "a page goes on in a table whose rows have moved")            \
+    M (page_empty, "lists", "a page has no row and says that there are more")                      \
+    M (page_of_another, "lists", "a page that was begun for one query goes on for the next")       \
     M (ring_told_unseen, "rights", "a ring names locks that the user may not read")                \
     M (owner_told, "rights", "who is denied learns whose a session is")                            \
     M (uncovered_allowed, "rights", "what no row speaks of is allowed")                            \

@@ -58,6 +58,16 @@ s_resize (hf_table_t *self, size_t buckets_count)
 }
 
 void
+hf_table_reserve (hf_table_t *self, size_t more)
+{
+    size_t buckets_count = self->buckets_count > 0 ? self->buckets_count : BUCKETS_MIN;
+    while (buckets_count < self->count + more)
+        buckets_count *= 2;
+    if (buckets_count > self->buckets_count)
+        s_resize (self, buckets_count);
+}
+
+void
 hf_table_insert (hf_table_t *self, hf_table_node_t *node, uint64_t hash)
 {
     if (self->count >= self->buckets_count)

@@ -26,6 +26,8 @@ void hf_table_done (hf_table_t *self);
 /*  And free () each row: its links must be its first field. */
 void hf_table_free (hf_table_t *self);
 
+/*  So many rows will be inserted: make room for them at once. */
+void hf_table_reserve (hf_table_t *self, size_t more);
 void hf_table_insert (hf_table_t *self, hf_table_node_t *node, uint64_t hash);
 /*  NODE must be in the table. */
 void hf_table_remove (hf_table_t *self, hf_table_node_t *node);
@@ -33,6 +35,14 @@ void hf_table_remove (hf_table_t *self, hf_table_node_t *node);
 /*  The first row with this hash, and the next one with the same hash; NULL: no more. */
 hf_table_node_t *hf_table_seek (const hf_table_t *self, uint64_t hash);
 hf_table_node_t *hf_table_again (const hf_table_node_t *node);
+
+/*  The first row of bucket number AT, below buckets_count, and behind it by its links; NULL: none.
+ * A walk in steps: while buckets_count is the same, a row that stays is in the same bucket. */
+static inline hf_table_node_t *
+hf_table_bucket (const hf_table_t *self, size_t at)
+{
+    return self->buckets[at];
+}
 
 /*  All rows, in an order that means nothing; the table must not change between. */
 hf_table_node_t *hf_table_first (const hf_table_t *self);

@@ -9,52 +9,95 @@ static hf_state_lock_t *
 s_lock_new (hf_locks_t *self, const hf_lock_ask_t *ask)
 {
     assert (ask->name.size > 0 && ask->name.size <= UINT8_MAX);
-    hf_state_lock_t *lock = hf_alloc (sizeof (*lock) + ask->name.size);
+    hf_state_lock_t *lock = hf_alloc (offsetof (hf_state_lock_t, name) + ask->name.size);
     lock->name_size = (uint8_t)ask->name.size;
     memcpy (lock->name, ask->name.at, ask->name.size);
     hf_chain_init (&lock->holders);
-    hf_chain_init (&lock->waiters);
+    lock->queue = (hf_state_queue_t *)&hf_state_no_queue;
     hf_table_insert (&self->by_name, &lock->by_name, ask->hash);
     return lock;
+}
+
+/*  The lock has a queue from now on. */
+static void
+s_need_queue (hf_state_lock_t *lock)
+{
+    if (lock->queue != &hf_state_no_queue)
+        return;
+    lock->queue = hf_alloc (sizeof (hf_state_queue_t));
+    hf_chain_init (&lock->queue->waiters);
+}
+
+/*  The claim's own, to be written. */
+static hf_state_extra_t *
+s_extra (hf_state_claim_t *claim)
+{
+    if (claim->extra == &hf_state_no_extra) {
+        claim->extra = hf_alloc (sizeof (hf_state_extra_t));
+        claim->extra->claim = claim;
+    }
+    return claim->extra;
 }
 
 /*  The place is SHARED from now on, or for the last time. */
 static void
 s_share (hf_state_place_t *place, uint32_t limit)
 {
-    assert (place->units > 0 && (place->lock->shared == 0 || place->lock->limit == limit));
-    place->lock->shared++;
-    place->lock->limit = limit;
+    assert (place->units > 0 &&
+            (place->lock->queue->shared == 0 || place->lock->queue->limit == limit));
+    place->lock->queue->shared++;
+    place->lock->queue->limit = limit;
 }
 
 static void
 s_unshare (hf_state_place_t *place)
 {
-    assert (place->lock->shared > 0);
-    if (--place->lock->shared == 0 && !HF_MUTANT (limit_kept))
-        place->lock->limit = 0;
+    assert (place->lock->queue->shared > 0);
+    if (--place->lock->queue->shared == 0 && !HF_MUTANT (limit_kept))
+        place->lock->queue->limit = 0;
 }
 
-/*  In no ring of its locks yet. */
+/*  Others may be beside the claim at its locks. */
+static void
+s_seat (hf_locks_t *self, hf_state_claim_t *claim)
+{
+    for (uint32_t i = 0; i < claim->places_count; i++) {
+        hf_state_seat_t *seat = hf_state_seat_of (&claim->places[i]);
+        seat->place = &claim->places[i];
+        s_need_queue (seat->place->lock);
+        hf_table_insert (&self->by_session, &seat->by_session,
+                         hf_hash_u64 (seat->place->lock->by_name.hash, claim->session->id));
+    }
+}
+
+/*  In no ring of its locks yet. OPEN: it will hold at once, otherwise it will wait. */
 static hf_state_claim_t *
 s_new (hf_locks_t *self, hf_state_session_t *session, const hf_lock_ask_t *asks, uint32_t count,
-       uint64_t born)
+       uint64_t born, bool open)
 {
-    hf_state_claim_t *claim = hf_alloc (sizeof (*claim) + count * sizeof (claim->places[0]));
+    bool seated = !open;
+    for (uint32_t i = 0; i < count; i++)
+        seated |= asks[i].units > 0;
+    size_t size = offsetof (hf_state_claim_t, places) + count * sizeof (hf_state_place_t);
+    hf_state_claim_t *claim = hf_alloc (
+        size + (seated ? sizeof (hf_state_wait_t) + count * sizeof (hf_state_seat_t) : 0));
     claim->session = session;
+    claim->extra = (hf_state_extra_t *)&hf_state_no_extra;
     claim->born = claim->index = born;
-    claim->places_count = count;
+    claim->places_count = (uint8_t)count;
+    claim->seated = seated;
     claim->since_us = self->measures.now_us;
     for (uint32_t i = 0; i < count; i++) {
         hf_state_place_t *place = &claim->places[i];
-        place->number = i;
+        place->number = (uint8_t)i;
         place->units = asks[i].units;
         place->lock = asks[i].lock ? asks[i].lock : s_lock_new (self, &asks[i]);
-        if (place->units > 0)
-            s_share (place, asks[i].limit);
-        hf_table_insert (&self->by_session, &place->by_session,
-                         hf_hash_u64 (place->lock->by_name.hash, session->id));
     }
+    if (seated)
+        s_seat (self, claim);
+    for (uint32_t i = 0; i < count; i++)
+        if (asks[i].units > 0)
+            s_share (&claim->places[i], asks[i].limit);
     hf_chain_append (&session->claims, &claim->in_session);
     session->places_count += count;
     self->places += count;
@@ -62,16 +105,23 @@ s_new (hf_locks_t *self, hf_state_session_t *session, const hf_lock_ask_t *asks,
     return claim;
 }
 
+/*  It waits from now on, at the end of each queue; an upgrade in front. */
+static void
+s_wait (hf_locks_t *self, hf_state_claim_t *claim)
+{
+    for (uint32_t i = 0; i < claim->places_count; i++)
+        hf_locks_enqueue (&claim->places[i], claim->upgrade);
+    hf_chain_append (&self->waiting, &hf_state_wait_of (claim)->in_waiting);
+}
+
 hf_state_claim_t *
 hf_locks_join (hf_locks_t *self, hf_state_session_t *session, const hf_lock_ask_t *asks,
                uint32_t count, uint64_t index)
 {
     bool open = hf_locks_open (asks, count);
-    hf_state_claim_t *claim = s_new (self, session, asks, count, index);
-    for (uint32_t i = 0; i < count && !open; i++)
-        hf_locks_enqueue (&claim->places[i], false);
+    hf_state_claim_t *claim = s_new (self, session, asks, count, index, open);
     if (!open)
-        hf_chain_append (&self->waiting, &claim->in_waiting);
+        s_wait (self, claim);
     for (uint32_t i = 0; i < count && open; i++)
         hf_locks_take (self, &claim->places[i]);
     claim->token = open ? ++self->last_token : 0;
@@ -81,12 +131,13 @@ hf_locks_join (hf_locks_t *self, hf_state_session_t *session, const hf_lock_ask_
 void
 hf_locks_act_for (hf_locks_t *self, hf_state_claim_t *claim, hf_state_session_t *session)
 {
-    assert (session != claim->session && (session || claim->acts_for));
-    if (claim->acts_for)
-        hf_chain_remove (&claim->in_acted);
-    claim->acts_for = session;
+    assert (session != claim->session && (session || claim->extra->acts_for));
+    hf_state_extra_t *extra = s_extra (claim);
+    if (extra->acts_for)
+        hf_chain_remove (&extra->in_acted);
+    extra->acts_for = session;
     if (session)
-        hf_chain_append (&session->acted, &claim->in_acted);
+        hf_chain_append (&session->acted, &extra->in_acted);
     hf_rows_dirty (self->rows, &self->rows->claims, &claim->row);
 }
 
@@ -94,11 +145,12 @@ hf_status_t
 hf_locks_append (hf_locks_t *self, hf_state_claim_t *hold, hf_span_t file, hf_span_t data)
 {
     assert (hold->token > 0);
-    if (!hold->section)
-        hold->section = hf_section_new (hold->token, self->rows);
-    hf_status_t status = hf_section_append (hold->section, file, data, &self->staged_bytes);
-    if (hf_section_empty (hold->section))
-        hf_section_destroy (&hold->section);
+    hf_state_extra_t *extra = s_extra (hold);
+    if (!extra->section)
+        extra->section = hf_section_new (hold->token, self->rows);
+    hf_status_t status = hf_section_append (extra->section, file, data, &self->staged_bytes);
+    if (hf_section_empty (extra->section))
+        hf_section_destroy (&extra->section);
     return status;
 }
 
@@ -148,29 +200,34 @@ s_bury (hf_locks_t *self, hf_state_claim_t *claim)
 {
     uint8_t key[HF_ROW_KEY_MAX] = {'p'};
     uint8_t *end = hf_row_key_u64 (key + 1, claim->born);
-    hf_rows_delete (self->rows, &claim->row, hf_span (key, (size_t)(end - key)));
+    hf_rows_delete (self->rows, &self->rows->claims, &claim->row,
+                    hf_span (key, (size_t)(end - key)));
 }
 
 void
 hf_locks_drop_section (hf_locks_t *self, hf_state_claim_t *claim)
 {
-    if (!claim->section)
+    hf_section_t *section = claim->extra->section;
+    if (!section)
         return;
-    assert (self->staged_bytes >= hf_section_cost (claim->section));
-    self->staged_bytes -= hf_section_cost (claim->section);
-    hf_section_delete_rows (claim->section);
-    hf_section_destroy (&claim->section);
+    assert (self->staged_bytes >= hf_section_cost (section));
+    self->staged_bytes -= hf_section_cost (section);
+    hf_section_delete_rows (section);
+    hf_section_destroy (&claim->extra->section);
 }
 
 static void
 s_drop_note (hf_locks_t *self, hf_state_claim_t *claim)
 {
-    assert (self->note_bytes >= claim->note_size && claim->session->note_bytes >= claim->note_size);
-    self->note_bytes -= claim->note_size;
-    claim->session->note_bytes -= claim->note_size;
-    free (claim->note);
-    claim->note = NULL;
-    claim->note_size = 0;
+    hf_state_extra_t *extra = claim->extra;
+    if (!extra->note)
+        return;
+    assert (self->note_bytes >= extra->note_size && claim->session->note_bytes >= extra->note_size);
+    self->note_bytes -= extra->note_size;
+    claim->session->note_bytes -= extra->note_size;
+    free (extra->note);
+    extra->note = NULL;
+    extra->note_size = 0;
 }
 
 /*  Free a claim that is in no ring of its locks any more. */
@@ -182,19 +239,20 @@ s_free (hf_locks_t *self, hf_state_claim_t *claim)
         hf_state_place_t *place = &claim->places[i];
         if (place->units > 0)
             s_unshare (place);
-        hf_table_remove (&self->by_session, &place->by_session);
+        if (claim->seated)
+            hf_table_remove (&self->by_session, &hf_state_seat_of (place)->by_session);
     }
     hf_chain_remove (&claim->in_session);
     if (claim->token == 0)
-        hf_chain_remove (&claim->in_waiting);
-    if (claim->acts_for)
-        hf_chain_remove (&claim->in_acted);
+        hf_chain_remove (&hf_state_wait_of (claim)->in_waiting);
+    if (claim->extra->acts_for)
+        hf_chain_remove (&claim->extra->in_acted);
     s_drop_note (self, claim);
     assert (self->places >= claim->places_count);
     claim->session->places_count -= claim->places_count;
     self->places -= claim->places_count;
     s_bury (self, claim);
-    free (claim);
+    hf_state_claim_free (claim);
 }
 
 void
@@ -207,7 +265,7 @@ hf_locks_remove (hf_locks_t *self, hf_state_claim_t *claim, hf_what_happened_t w
     s_held (self, claim);
     for (uint32_t i = 0; i < claim->places_count; i++) {
         hf_state_place_t *place = &claim->places[i];
-        bool moved = claim->token == 0 && place->in_lock.next != &place->lock->waiters;
+        bool moved = claim->token == 0 && place->in_lock.next != &place->lock->queue->waiters;
         if (claim->token == 0)
             hf_locks_dequeue (place);
         else
@@ -225,10 +283,9 @@ hf_locks_join_upgrade (hf_locks_t *self, const hf_state_claim_t *hold, uint64_t 
     hf_state_lock_t *lock = hold->places[0].lock;
     assert (hold->token > 0 && hold->places_count == 1 && !hf_locks_upgrade (lock));
     hf_lock_ask_t ask = {.lock = lock};
-    hf_state_claim_t *claim = s_new (self, hold->session, &ask, 1, index);
+    hf_state_claim_t *claim = s_new (self, hold->session, &ask, 1, index, false);
     claim->upgrade = true;
-    hf_locks_enqueue (&claim->places[0], true);
-    hf_chain_append (&self->waiting, &claim->in_waiting);
+    s_wait (self, claim);
     return claim;
 }
 
@@ -237,8 +294,9 @@ hf_locks_downgrade (hf_locks_t *self, hf_state_claim_t *hold, const hf_lock_ask_
 {
     hf_state_place_t *place = &hold->places[0];
     assert (hold->token > 0 && hold->places_count == 1 && place->units == 0 && ask->units > 0);
+    s_need_queue (place->lock);
     place->units = ask->units;
-    place->lock->units += ask->units;
+    place->lock->queue->units += ask->units;
     s_share (place, ask->limit);
     if (!HF_MUTANT (downgrade_alone))
         hf_locks_touch (self, place->lock, false);
@@ -265,8 +323,9 @@ hf_locks_note (hf_locks_t *self, hf_state_claim_t *claim, hf_span_t note)
     hf_rows_dirty (self->rows, &self->rows->claims, &claim->row);
     if (note.size == 0)
         return;
-    claim->note = memcpy (hf_alloc (note.size), note.at, note.size);
-    claim->note_size = (uint16_t)note.size;
+    hf_state_extra_t *extra = s_extra (claim);
+    extra->note = memcpy (hf_alloc (note.size), note.at, note.size);
+    extra->note_size = (uint16_t)note.size;
     claim->session->note_bytes += note.size;
     self->note_bytes += note.size;
 }
@@ -284,17 +343,19 @@ s_replace (hf_locks_t *self, hf_state_claim_t *upgrade)
     hf_locks_give (self, place);
     if (HF_MUTANT (upgrade_keeps_token))
         upgrade->token = hold->token;
-    upgrade->section = HF_MUTANT (upgrade_drops_section) ? NULL : hold->section;
-    hold->section = upgrade->section ? NULL : hold->section;
-    if (upgrade->section)
-        hf_section_rekey (upgrade->section, self->last_token);
-    if (upgrade->note_size == 0) {
-        upgrade->note = hold->note;
-        upgrade->note_size = hold->note_size;
-        hold->note = NULL;
-        hold->note_size = 0;
+    hf_state_extra_t *from = hold->extra, *to = s_extra (upgrade);
+    if (from->section && !HF_MUTANT (upgrade_drops_section)) {
+        to->section = from->section;
+        from->section = NULL;
+        hf_section_rekey (to->section, self->last_token);
     }
-    upgrade->replaces = hold->token;
+    if (from->note && to->note_size == 0) {
+        to->note = from->note;
+        to->note_size = from->note_size;
+        from->note = NULL;
+        from->note_size = 0;
+    }
+    to->replaces = hold->token;
     s_free (self, hold);
     upgrade->upgrade = false;
 }
@@ -302,7 +363,7 @@ s_replace (hf_locks_t *self, hf_state_claim_t *upgrade)
 void
 hf_locks_grant (hf_locks_t *self, hf_state_claim_t *claim, uint64_t index)
 {
-    hf_chain_remove (&claim->in_waiting);
+    hf_chain_remove (&hf_state_wait_of (claim)->in_waiting);
     s_waited (self, claim);
     claim->token = ++self->last_token;
     if (claim->upgrade)
@@ -340,7 +401,7 @@ hf_locks_load (hf_locks_t *self, hf_state_session_t *session, const hf_state_cla
         hf_lock_ask_t found = hf_locks_ask (self, asks[i].name);
         asks[i].lock = found.lock;
         asks[i].hash = found.hash;
-        if (found.lock && ((like->token == 0 && found.lock->waiters_count >= HF_QUEUE_MAX) ||
+        if (found.lock && ((like->token == 0 && found.lock->queue->waiters_count >= HF_QUEUE_MAX) ||
                            hf_locks_conflict (&asks[i])))
             return NULL;
         hf_state_place_t *own = found.lock ? hf_locks_place (self, found.lock, session->id) : NULL;
@@ -349,17 +410,16 @@ hf_locks_load (hf_locks_t *self, hf_state_session_t *session, const hf_state_cla
     }
     if (!hf_locks_distinct (asks, count))
         return NULL;
-    hf_state_claim_t *claim = s_new (self, session, asks, count, like->born);
+    hf_state_claim_t *claim = s_new (self, session, asks, count, like->born, like->token > 0);
     claim->upgrade = like->upgrade;
-    if (like->acts_for)
-        hf_locks_act_for (self, claim, like->acts_for);
+    if (like->extra->acts_for)
+        hf_locks_act_for (self, claim, like->extra->acts_for);
     claim->token = like->token;
-    claim->replaces = like->replaces;
+    if (like->extra->replaces > 0)
+        s_extra (claim)->replaces = like->extra->replaces;
     claim->index = like->index;
-    for (uint32_t i = 0; i < count && claim->token == 0; i++)
-        hf_locks_enqueue (&claim->places[i], like->upgrade);
     if (claim->token == 0)
-        hf_chain_append (&self->waiting, &claim->in_waiting);
+        s_wait (self, claim);
     return claim;
 }
 
@@ -369,6 +429,9 @@ hf_locks_load_hold (hf_locks_t *self, hf_state_claim_t *hold)
     for (uint32_t i = 0; i < hold->places_count; i++) {
         if (!hf_locks_fits (&hold->places[i]))
             return false;
+        //  One without a seat was not seen when others of its session were loaded.
+        if (!hold->seated && hf_locks_place (self, hold->places[i].lock, hold->session->id))
+            return false;
         hf_locks_take (self, &hold->places[i]);
     }
     return true;
@@ -377,11 +440,9 @@ hf_locks_load_hold (hf_locks_t *self, hf_state_claim_t *hold)
 bool
 hf_locks_loaded (const hf_locks_t *self)
 {
-    hf_table_node_t *node = hf_table_first (&self->by_name);
-    for (; node; node = hf_table_next (&self->by_name, node)) {
-        const hf_state_lock_t *lock = HF_AROUND (node, hf_state_lock_t, by_name);
-        if (lock->waiters_count > 0 &&
-            hf_locks_grantable (hf_state_claim_of (hf_state_in_lock (lock->waiters.next))))
+    HF_CHAIN_EACH (&self->waiting, at)
+    {
+        if (hf_locks_grantable (hf_state_waiting (at)))
             return false;
     }
     return true;
@@ -392,7 +453,8 @@ hf_locks_load_piece (hf_locks_t *self, hf_state_claim_t *hold, uint32_t number, 
                      hf_span_t file, hf_span_t data)
 {
     assert (hold->token > 0);
-    if (!hold->section)
-        hold->section = hf_section_new (hold->token, self->rows);
-    return hf_section_load (hold->section, number, offset, file, data, &self->staged_bytes);
+    hf_state_extra_t *extra = s_extra (hold);
+    if (!extra->section)
+        extra->section = hf_section_new (hold->token, self->rows);
+    return hf_section_load (extra->section, number, offset, file, data, &self->staged_bytes);
 }

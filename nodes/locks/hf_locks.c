@@ -3,6 +3,11 @@
 #include "base/hf_hash.h"
 #include "base/hf_mutant.h"
 
+const hf_state_queue_t hf_state_no_queue = {
+    .waiters = {(hf_chain_t *)&hf_state_no_queue.waiters, (hf_chain_t *)&hf_state_no_queue.waiters},
+};
+const hf_state_extra_t hf_state_no_extra = {.claim = NULL};
+
 void
 hf_locks_init (hf_locks_t *self, hf_rows_t *rows, const uint64_t *command)
 {
@@ -18,30 +23,42 @@ s_by_name (hf_table_node_t *node)
     return HF_AROUND (node, hf_state_lock_t, by_name);
 }
 
-static hf_state_place_t *
-s_by_session (hf_table_node_t *node)
+void
+hf_state_claim_free (hf_state_claim_t *claim)
 {
-    return HF_AROUND (node, hf_state_place_t, by_session);
+    if (claim->extra != &hf_state_no_extra) {
+        hf_section_destroy (&claim->extra->section);
+        free (claim->extra->note);
+        free (claim->extra);
+    }
+    free (claim);
 }
 
 void
-hf_locks_done (hf_locks_t *self)
+hf_state_lock_free (hf_state_lock_t *lock)
 {
-    HF_ARRAY (hf_state_claim_t *) claims = {0};
-    hf_table_node_t *node = hf_table_first (&self->by_session), *next = NULL;
-    for (; node; node = hf_table_next (&self->by_session, node))
-        if (s_by_session (node)->number == 0)
-            *hf_array_add (&claims) = hf_state_claim_of (s_by_session (node));
-    for (size_t i = 0; i < claims.count; i++) {
-        hf_section_destroy (&claims.list[i]->section);
-        free (claims.list[i]->note);
-        free (claims.list[i]);
+    if (lock->queue != &hf_state_no_queue) {
+        hf_turns_done (&lock->queue->turns);
+        free (lock->queue);
     }
-    hf_array_free (&claims);
-    for (node = hf_table_first (&self->by_name); node; node = next) {
+    free (lock);
+}
+
+void
+hf_locks_done (hf_locks_t *self, const hf_sessions_t *sessions)
+{
+    HF_CHAIN_EACH (&sessions->in_order, in_order)
+    {
+        hf_state_session_t *session = HF_AROUND (in_order, hf_state_session_t, in_order);
+        HF_CHAIN_EACH_SAFE (&session->claims, at)
+        {
+            hf_state_claim_free (HF_AROUND (at, hf_state_claim_t, in_session));
+        }
+    }
+    hf_table_node_t *node = hf_table_first (&self->by_name), *next = NULL;
+    for (; node; node = next) {
         next = hf_table_next (&self->by_name, node);
-        hf_turns_done (&s_by_name (node)->turns);
-        free (s_by_name (node));
+        hf_state_lock_free (s_by_name (node));
     }
     hf_table_done (&self->by_name);
     hf_table_done (&self->by_session);
@@ -102,10 +119,18 @@ hf_locks_find (const hf_locks_t *self, hf_span_t name)
 hf_state_place_t *
 hf_locks_place (const hf_locks_t *self, const hf_state_lock_t *lock, uint64_t session)
 {
+    //  The oldest holder alone may be without a seat.
+    if (lock->holders_count > 0) {
+        hf_state_place_t *oldest = hf_state_in_lock (lock->holders.next);
+        if (hf_state_claim_of (oldest)->session->id == session)
+            return oldest;
+    }
+    if (lock->queue == &hf_state_no_queue)
+        return NULL;
     uint64_t hash = hf_hash_u64 (lock->by_name.hash, session);
     hf_table_node_t *node = hf_table_seek (&self->by_session, hash);
     for (; node; node = hf_table_again (node)) {
-        hf_state_place_t *place = s_by_session (node);
+        hf_state_place_t *place = HF_AROUND (node, hf_state_seat_t, by_session)->place;
         const hf_state_claim_t *claim = hf_state_claim_of (place);
         if (place->lock == lock && claim->session->id == session && !claim->upgrade)
             return place;
@@ -125,9 +150,9 @@ hf_locks_hold (const hf_locks_t *self, hf_span_t name, uint64_t session, uint64_
 hf_state_claim_t *
 hf_locks_upgrade (const hf_state_lock_t *lock)
 {
-    if (lock->waiters_count == 0)
+    if (lock->queue->waiters_count == 0)
         return NULL;
-    hf_state_claim_t *first = hf_state_claim_of (hf_state_in_lock (lock->waiters.next));
+    hf_state_claim_t *first = hf_state_claim_of (hf_state_in_lock (lock->queue->waiters.next));
     return first->upgrade ? first : NULL;
 }
 
@@ -139,8 +164,14 @@ s_check_place (const hf_locks_t *self, const hf_state_lock_t *lock, const hf_sta
     const hf_state_claim_t *claim = hf_state_claim_of (place);
     assert (place->lock == lock && place == &claim->places[place->number]);
     assert (place->number < claim->places_count && claim->token <= self->last_token);
-    assert (lock->limit == 0 || place->units <= lock->limit);
-    assert (claim->acts_for != claim->session && claim->seen <= self->searches);
+    assert (lock->queue->limit == 0 || place->units <= lock->queue->limit);
+    assert (claim->extra->acts_for != claim->session);
+    assert (claim->extra == &hf_state_no_extra || claim->extra->claim == claim);
+    if (claim->seated)
+        assert (hf_state_seat_of (place)->place == place &&
+                hf_state_wait_of (claim)->seen <= self->searches);
+    else
+        assert (lock->holders.next == &place->in_lock);
     const hf_state_place_t *found = hf_locks_place (self, lock, claim->session->id);
     assert (found == place || (claim->upgrade && found));
     if (claim->upgrade)
@@ -167,8 +198,8 @@ s_check_holders (const hf_locks_t *self, const hf_state_lock_t *lock)
         shared += hold->units > 0;
         count++;
     }
-    assert (count == lock->holders_count && units == lock->units);
-    assert (lock->limit == 0 || units <= lock->limit);
+    assert (count == lock->holders_count && units == lock->queue->units);
+    assert (lock->queue->limit == 0 || units <= lock->queue->limit);
     return shared;
 }
 
@@ -178,30 +209,32 @@ s_check_queue (const hf_locks_t *self, const hf_state_lock_t *lock)
     uint32_t count = 0, shared = s_check_holders (self, lock);
     uint64_t born = 0;
     uint32_t turn = 0;
-    HF_CHAIN_EACH (&lock->waiters, at)
+    HF_CHAIN_EACH (&lock->queue->waiters, at)
     {
         const hf_state_place_t *place = hf_state_in_lock (at);
         const hf_state_claim_t *claim = hf_state_claim_of (place);
         s_check_place (self, lock, place);
-        assert (claim->token == 0 && !claim->section && !hf_locks_grantable (claim));
+        assert (claim->token == 0 && !claim->extra->section && !hf_locks_grantable (claim));
         assert (claim->upgrade || claim->born > born);
         turn += !claim->upgrade;
-        assert (!claim->upgrade || place->ticket == 0);
-        if (lock->turns.counts && !claim->upgrade)
-            assert (place->ticket > 0 && hf_turns_upto (&lock->turns, place->ticket) == turn);
+        assert (!claim->upgrade || hf_state_seat_of (place)->ticket == 0);
+        if (lock->queue->turns.counts && !claim->upgrade)
+            assert (hf_state_seat_of (place)->ticket > 0 &&
+                    hf_turns_upto (&lock->queue->turns, hf_state_seat_of (place)->ticket) == turn);
         born = claim->upgrade ? 0 : claim->born;
         shared += place->units > 0;
         count++;
     }
-    assert (count == lock->waiters_count && count <= HF_QUEUE_MAX);
-    assert (!lock->turns.counts || hf_turns_upto (&lock->turns, lock->turns.last) == turn);
-    assert (shared == lock->shared && (shared > 0 || lock->limit == 0));
+    assert (count == lock->queue->waiters_count && count <= HF_QUEUE_MAX);
+    assert (!lock->queue->turns.counts ||
+            hf_turns_upto (&lock->queue->turns, lock->queue->turns.last) == turn);
+    assert (shared == lock->queue->shared && (shared > 0 || lock->queue->limit == 0));
 }
 
 void
 hf_locks_check (const hf_locks_t *self)
 {
-    size_t locks = 0, places = 0, holds = 0;
+    size_t locks = 0, places = 0, holds = 0, seats = 0;
     uint64_t staged = 0;
     hf_table_node_t *node = hf_table_first (&self->by_name);
     for (; node; node = hf_table_next (&self->by_name, node), locks++) {
@@ -209,13 +242,18 @@ hf_locks_check (const hf_locks_t *self)
         assert (hf_name_valid (hf_state_lock_name (lock)) && !lock->touched && !lock->moved);
         assert (hf_locks_find (self, hf_state_lock_name (lock)) == lock);
         s_check_queue (self, lock);
-        assert (lock->holders_count + lock->waiters_count > 0);
-        places += (size_t)lock->holders_count + lock->waiters_count;
+        assert (lock->holders_count + lock->queue->waiters_count > 0);
+        HF_CHAIN_EACH (&lock->holders, at)
+        {
+            seats += hf_state_claim_of (hf_state_in_lock (at))->seated;
+        }
+        seats += lock->queue->waiters_count;
+        places += (size_t)lock->holders_count + lock->queue->waiters_count;
         holds += lock->holders_count;
         HF_CHAIN_EACH (&lock->holders, at)
         {
             const hf_state_place_t *hold = hf_state_in_lock (at);
-            const hf_section_t *section = hf_state_claim_of (hold)->section;
+            const hf_section_t *section = hf_state_claim_of (hold)->extra->section;
             if (!section || hold->number > 0)
                 continue;
             assert (!hf_section_empty (section));
@@ -225,10 +263,10 @@ hf_locks_check (const hf_locks_t *self)
     }
     HF_CHAIN_EACH (&self->waiting, at)
     {
-        assert (HF_AROUND (at, hf_state_claim_t, in_waiting)->token == 0);
+        assert (hf_state_waiting (at)->token == 0);
     }
     assert (locks == self->by_name.count && self->touched.count == 0);
-    assert (holds == self->holds && places == self->places && places == self->by_session.count);
+    assert (holds == self->holds && places == self->places && seats == self->by_session.count);
     assert (places <= HF_PLACES_TOTAL_MAX);
     assert (staged == self->staged_bytes && staged <= HF_STAGED_BYTES_MAX);
 }

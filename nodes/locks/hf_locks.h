@@ -30,59 +30,96 @@
 #include "nodes/locks/hf_state.h"
 #include "nodes/locks/hf_turns.h"
 
+/*  There may be a million locks, and most are held by one session, alone, as EXCLUSIVE. So what
+ * others need is kept apart: a lock's queue, a claim's wait and seats, its extra. */
+
+typedef struct hf_state_claim hf_state_claim_t;
+typedef struct hf_state_place hf_state_place_t;
+
+//  What a lock has from when somebody waits for it, or has it SHARED, until it is free.
+typedef struct hf_state_queue {
+    hf_chain_t waiters;  //  hf_state_place_t, in queue order
+    hf_turns_t turns;    //  of waiters but the upgrade; made for a long queue, when it is asked for
+    uint64_t units;      //  of SHARED holders together; 0 while an EXCLUSIVE one holds
+    uint64_t seen;       //  as hf_state_wait_t.seen
+    uint32_t seen_units; //  its holders were looked at for a waiter of that many
+    uint32_t waiters_count;
+    uint32_t shared; //  SHARED places
+    uint32_t limit;  //  on the units of holders, while there are SHARED places; 0: none
+} hf_state_queue_t;
+
+//  Of a lock that has none: nobody waits. Never written.
+extern const hf_state_queue_t hf_state_no_queue;
+
 typedef struct hf_state_lock {
     hf_table_node_t by_name;
-    hf_chain_t holders; //  hf_state_place_t, in the order of their tokens
-    hf_chain_t waiters; //  hf_state_place_t, in queue order
-    uint32_t holders_count, waiters_count;
-    uint64_t units;   //  of SHARED holders together; 0 while an EXCLUSIVE one holds
-    hf_turns_t turns; //  of waiters but the upgrade; made for a long queue, when it is asked for
-    uint32_t shared;  //  SHARED places
-    uint32_t limit;   //  on the units of holders, while there are SHARED places; 0: none
-    bool touched;     //  in hf_locks_t.touched
-    bool moved;       //  and waiters changed their positions
+    hf_chain_t holders;      //  hf_state_place_t, in the order of their tokens
+    hf_state_queue_t *queue; //  or &hf_state_no_queue
+    uint32_t holders_count;
+    bool touched; //  in hf_locks_t.touched
+    bool moved;   //  and waiters changed their positions
     uint8_t name_size;
-    uint32_t seen_units; //  its holders were looked at for a waiter of that many
-    uint64_t seen;       //  as hf_state_claim_t.seen
     uint8_t name[];
 } hf_state_lock_t;
 
-typedef struct hf_state_place {
+struct hf_state_place {
     hf_chain_t in_lock;
-    hf_table_node_t by_session; //  by (lock, session)
     hf_state_lock_t *lock;
-    uint32_t units;  //  of SHARED; 0: EXCLUSIVE
-    uint32_t number; //  in hf_state_claim_t.places
-    uint32_t ticket; //  of a waiter, in the lock's turns, when these are made; 0: none
-    uint64_t seen;   //  as hf_state_claim_t.seen
-} hf_state_place_t;
+    uint32_t units; //  of SHARED; 0: EXCLUSIVE
+    uint8_t number; //  in hf_state_claim_t.places
+};
 
-typedef struct hf_state_claim {
-    hf_chain_t in_session;
-    hf_state_session_t *session;
+static_assert (HF_SET_MAX <= UINT8_MAX, "the number of a place is small");
+
+//  Of a place beside which others may be, at its lock.
+typedef struct hf_state_seat {
+    hf_table_node_t by_session; //  by (lock, session)
+    hf_state_place_t *place;
+    uint64_t seen;   //  as hf_state_wait_t.seen
+    uint32_t ticket; //  of a waiter, in the lock's turns, when these are made; 0: none
+} hf_state_seat_t;
+
+//  Of a claim that waits.
+typedef struct hf_state_wait {
+    hf_chain_t in_waiting;
+    uint64_t told_us; //  the log was told that its queue had stood still for so long
+    uint64_t seen;    //  by the search of that number (hf_rings.h)
+} hf_state_wait_t;
+
+//  What few claims have.
+typedef struct hf_state_extra {
+    hf_state_claim_t *claim;
     hf_state_session_t
         *acts_for;         //  also this one holds what it holds while the claim waits; or NULL
     hf_chain_t in_acted;   //  of that one
-    uint64_t token;        //  0: it waits
     uint64_t replaces;     //  token of the hold that was upgraded to this one; 0: none
-    uint64_t index;        //  of the command that granted it, or that queued it
-    uint64_t born;         //  of the command that made it: no two are the same
     hf_section_t *section; //  NULL until the first append
-    hf_row_t row;
-    uint32_t places_count;
-    uint16_t note_size;
     uint8_t *note;         //  for people
-    bool upgrade;          //  it waits to replace the hold that the session has of its only lock
-    uint64_t since_us;     //  it holds or waits, by hf_measures_t; 0: not known
-    hf_chain_t in_waiting; //  while it waits
-    uint64_t told_us;      //  the log was told that its queue had stood still for so long
-    uint64_t seen;         //  by the search of that number (hf_rings.h)
+    uint16_t note_size;
+} hf_state_extra_t;
+
+//  Of a claim that has nothing of it. Never written.
+extern const hf_state_extra_t hf_state_no_extra;
+
+struct hf_state_claim {
+    hf_chain_t in_session;
+    hf_state_session_t *session;
+    hf_state_extra_t *extra; //  or &hf_state_no_extra
+    uint64_t token;          //  0: it waits
+    uint64_t index;          //  of the command that granted it, or that queued it
+    uint64_t born;           //  of the command that made it: no two are the same
+    uint64_t since_us;       //  it holds or waits, by hf_measures_t; 0: not known
+    hf_row_t row;
+    uint8_t places_count;
+    bool upgrade; //  it waits to replace the hold that the session has of its only lock
+    bool seated;  //  behind its places are its wait and a seat for each. Others came when their
+                  //  locks were free, and have them EXCLUSIVE, or had until a downgrade
     hf_state_place_t places[];
-} hf_state_claim_t;
+};
 
 typedef struct hf_locks {
     hf_table_t by_name;
-    hf_table_t by_session; //  every place
+    hf_table_t by_session; //  every seat
     uint64_t last_token;
     uint64_t places;
     uint64_t holds; //  of these; the others wait
@@ -112,8 +149,8 @@ typedef struct hf_lock_ask {
 
 /*  ROWS, and *COMMAND, must live longer. */
 void hf_locks_init (hf_locks_t *self, hf_rows_t *rows, const uint64_t *command);
-/*  Frees all claims; the sessions' rings of claims are then void. */
-void hf_locks_done (hf_locks_t *self);
+/*  Frees all claims, which are those of SESSIONS; their rings of claims are then void. */
+void hf_locks_done (hf_locks_t *self, const hf_sessions_t *sessions);
 
 static inline hf_span_t
 hf_state_lock_name (const hf_state_lock_t *lock)
@@ -133,10 +170,33 @@ hf_state_claim_of (const hf_state_place_t *place)
     return HF_AROUND (place - place->number, hf_state_claim_t, places);
 }
 
+/*  Of a claim that has seats. */
+static inline hf_state_wait_t *
+hf_state_wait_of (const hf_state_claim_t *claim)
+{
+    assert (claim->seated);
+    return (hf_state_wait_t *)(void *)&claim->places[claim->places_count];
+}
+
+static inline hf_state_claim_t *
+hf_state_waiting (hf_chain_t *at)
+{
+    hf_state_wait_t *wait = HF_AROUND (at, hf_state_wait_t, in_waiting);
+    return hf_state_claim_of (((hf_state_seat_t *)(void *)(wait + 1))->place);
+}
+
+/*  Of a place whose claim has seats. */
+static inline hf_state_seat_t *
+hf_state_seat_of (const hf_state_place_t *place)
+{
+    hf_state_wait_t *wait = hf_state_wait_of (hf_state_claim_of (place));
+    return (hf_state_seat_t *)(void *)(wait + 1) + place->number;
+}
+
 static inline hf_span_t
 hf_state_claim_note (const hf_state_claim_t *claim)
 {
-    return (hf_span_t){.at = claim->note, .size = claim->note_size};
+    return (hf_span_t){.at = claim->extra->note, .size = claim->extra->note_size};
 }
 
 /*  The lock that stands for the claim in messages: the first that was asked for. */
@@ -145,6 +205,10 @@ hf_state_claim_name (const hf_state_claim_t *claim)
 {
     return hf_state_lock_name (claim->places[0].lock);
 }
+
+/*  One that is in no ring and no table any more, and all that it has. */
+void hf_state_claim_free (hf_state_claim_t *claim);
+void hf_state_lock_free (hf_state_lock_t *lock);
 
 //  ---- finding ------------------------------------------------------------------------
 

@@ -10,29 +10,30 @@ s_fits (const hf_state_lock_t *lock, uint32_t units, uint32_t limit, uint32_t ow
 {
     if (units == 0)
         return lock->holders_count == own;
-    if (lock->holders_count > 0 && lock->units == 0)
+    if (lock->holders_count > 0 && lock->queue->units == 0)
         return false;
-    return limit == 0 || lock->units + units <= limit || HF_MUTANT (limit_ignored);
+    return limit == 0 || lock->queue->units + units <= limit || HF_MUTANT (limit_ignored);
 }
 
 bool
 hf_locks_fits (const hf_state_place_t *place)
 {
-    return s_fits (place->lock, place->units, place->lock->limit,
+    return s_fits (place->lock, place->units, place->lock->queue->limit,
                    hf_state_claim_of (place)->upgrade ? 1 : 0);
 }
 
 bool
 hf_locks_conflict (const hf_lock_ask_t *ask)
 {
-    return ask->units > 0 && ask->lock && ask->lock->shared > 0 && ask->lock->limit != ask->limit;
+    return ask->units > 0 && ask->lock && ask->lock->queue->shared > 0 &&
+           ask->lock->queue->limit != ask->limit;
 }
 
 bool
 hf_locks_open (const hf_lock_ask_t *asks, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
-        if (asks[i].lock && ((asks[i].lock->waiters_count > 0 &&
+        if (asks[i].lock && ((asks[i].lock->queue->waiters_count > 0 &&
                               !(HF_MUTANT (unfair_neighbour) && asks[i].units > 0)) ||
                              !s_fits (asks[i].lock, asks[i].units, asks[i].limit, 0)))
             return false;
@@ -47,7 +48,7 @@ hf_locks_grantable (const hf_state_claim_t *claim)
     uint32_t count = HF_MUTANT (set_in_parts) ? 1 : claim->places_count;
     for (uint32_t i = 0; i < count; i++) {
         const hf_state_place_t *place = &claim->places[i];
-        if (place->in_lock.prev != &place->lock->waiters || !hf_locks_fits (place))
+        if (place->in_lock.prev != &place->lock->queue->waiters || !hf_locks_fits (place))
             return false;
     }
     return true;
@@ -62,18 +63,22 @@ hf_locks_take (hf_locks_t *self, hf_state_place_t *place)
     hf_chain_append (&lock->holders, &place->in_lock);
     lock->holders_count++;
     self->holds++;
-    lock->units += place->units;
+    hf_state_claim_of (place)->session->holds_count++;
+    if (place->units > 0)
+        lock->queue->units += place->units;
 }
 
 void
 hf_locks_give (hf_locks_t *self, hf_state_place_t *place)
 {
     hf_state_lock_t *lock = place->lock;
-    assert (lock->holders_count > 0 && self->holds > 0 && lock->units >= place->units);
+    assert (lock->holders_count > 0 && self->holds > 0 && lock->queue->units >= place->units);
     hf_chain_remove (&place->in_lock);
     lock->holders_count--;
     self->holds--;
-    lock->units -= place->units;
+    hf_state_claim_of (place)->session->holds_count--;
+    if (place->units > 0)
+        lock->queue->units -= place->units;
 }
 
 //  ---- waiters --------------------------------------------------------------------
@@ -85,43 +90,45 @@ hf_locks_give (hf_locks_t *self, hf_state_place_t *place)
 static void
 s_join (hf_state_place_t *place)
 {
-    place->ticket = hf_turns_join (&place->lock->turns);
-    if (place->ticket == 0)
-        hf_turns_done (&place->lock->turns); //  with room for more when they are asked for again
+    hf_turns_t *turns = &place->lock->queue->turns;
+    uint32_t ticket = hf_state_seat_of (place)->ticket = hf_turns_join (turns);
+    if (ticket == 0)
+        hf_turns_done (turns); //  with room for more when they are asked for again
 }
 
 void
 hf_locks_enqueue (hf_state_place_t *place, bool in_front)
 {
-    hf_state_lock_t *lock = place->lock;
-    if (in_front && lock->waiters_count > 0 && !HF_MUTANT (upgrade_starves))
-        hf_chain_append (lock->waiters.next, &place->in_lock); //  before the first
+    hf_state_queue_t *queue = place->lock->queue;
+    if (in_front && queue->waiters_count > 0 && !HF_MUTANT (upgrade_starves))
+        hf_chain_append (queue->waiters.next, &place->in_lock); //  before the first
     else
-        hf_chain_append (&lock->waiters, &place->in_lock);
-    lock->waiters_count++;
-    if (lock->turns.counts && !in_front)
+        hf_chain_append (&queue->waiters, &place->in_lock);
+    queue->waiters_count++;
+    if (queue->turns.counts && !in_front)
         s_join (place);
 }
 
 void
 hf_locks_dequeue (hf_state_place_t *place)
 {
-    hf_state_lock_t *lock = place->lock;
-    assert (lock->waiters_count > 0);
+    hf_state_queue_t *queue = place->lock->queue;
+    uint32_t ticket = hf_state_seat_of (place)->ticket;
+    assert (queue->waiters_count > 0);
     hf_chain_remove (&place->in_lock);
-    lock->waiters_count--;
-    if (lock->turns.counts && place->ticket > 0 && !HF_MUTANT (turn_kept))
-        hf_turns_leave (&lock->turns, place->ticket);
-    if (lock->waiters_count < FEW / 2)
-        hf_turns_done (&lock->turns);
+    queue->waiters_count--;
+    if (queue->turns.counts && ticket > 0 && !HF_MUTANT (turn_kept))
+        hf_turns_leave (&queue->turns, ticket);
+    if (queue->waiters_count < FEW / 2)
+        hf_turns_done (&queue->turns);
 }
 
 /*  As many may join as there are before this is done again. */
 static void
-s_make_turns (hf_state_lock_t *lock)
+s_make_turns (hf_state_queue_t *queue)
 {
-    hf_turns_begin (&lock->turns, 2 * lock->waiters_count);
-    HF_CHAIN_EACH (&lock->waiters, at)
+    hf_turns_begin (&queue->turns, 2 * queue->waiters_count);
+    HF_CHAIN_EACH (&queue->waiters, at)
     {
         hf_state_place_t *place = hf_state_in_lock (at);
         if (!hf_state_claim_of (place)->upgrade)
@@ -132,17 +139,18 @@ s_make_turns (hf_state_lock_t *lock)
 static uint64_t
 s_position (const hf_state_place_t *waiter)
 {
-    hf_state_lock_t *lock = waiter->lock;
-    if (waiter->in_lock.next == &lock->waiters)
-        return lock->waiters_count;
-    if (lock->waiters_count > FEW && !hf_state_claim_of (waiter)->upgrade &&
+    hf_state_queue_t *queue = waiter->lock->queue;
+    if (waiter->in_lock.next == &queue->waiters)
+        return queue->waiters_count;
+    if (queue->waiters_count > FEW && !hf_state_claim_of (waiter)->upgrade &&
         !HF_MUTANT (queue_walked)) {
-        if (!lock->turns.counts)
-            s_make_turns (lock);
-        return hf_turns_upto (&lock->turns, waiter->ticket) + (hf_locks_upgrade (lock) ? 1 : 0);
+        if (!queue->turns.counts)
+            s_make_turns (queue);
+        return hf_turns_upto (&queue->turns, hf_state_seat_of (waiter)->ticket) +
+               (hf_locks_upgrade (waiter->lock) ? 1 : 0);
     }
     uint64_t position = 1;
-    for (const hf_chain_t *at = waiter->in_lock.prev; at != &lock->waiters; at = at->prev)
+    for (const hf_chain_t *at = waiter->in_lock.prev; at != &queue->waiters; at = at->prev)
         position++;
     return position;
 }
@@ -175,9 +183,10 @@ hf_locks_touch (hf_locks_t *self, hf_state_lock_t *lock, bool moved)
 static hf_state_claim_t *
 s_next (const hf_state_lock_t *lock)
 {
-    if (hf_chain_empty (&lock->waiters))
+    if (hf_chain_empty (&lock->queue->waiters))
         return NULL;
-    const hf_chain_t *first = HF_MUTANT (queue_backwards) ? lock->waiters.prev : lock->waiters.next;
+    const hf_chain_t *first =
+        HF_MUTANT (queue_backwards) ? lock->queue->waiters.prev : lock->queue->waiters.next;
     hf_state_place_t *place = HF_AROUND (first, hf_state_place_t, in_lock);
     hf_state_claim_t *claim = hf_state_claim_of (place);
     if (HF_MUTANT (queue_backwards))
@@ -211,11 +220,11 @@ hf_locks_settle (hf_locks_t *self)
     for (size_t i = 0; i < self->touched.count; i++) {
         hf_state_lock_t *lock = self->touched.list[i];
         lock->touched = lock->moved = false;
-        if (lock->holders_count + lock->waiters_count > 0)
+        if (lock->holders_count + lock->queue->waiters_count > 0)
             continue;
         hf_table_remove (&self->by_name, &lock->by_name);
-        assert (!lock->turns.counts);
-        free (lock);
+        assert (!lock->queue->turns.counts);
+        hf_state_lock_free (lock);
     }
     self->touched.count = self->touched_at = 0;
     if (HF_MUTANT (token_again) && self->by_name.count == 0)
@@ -228,7 +237,7 @@ hf_locks_wanting (const hf_state_claim_t *hold)
     const hf_state_claim_t *upgrade = hf_locks_upgrade (hold->places[0].lock);
     uint32_t most = 0, own = upgrade && upgrade->session == hold->session;
     for (uint32_t i = 0; i < hold->places_count; i++) {
-        uint32_t waiters = hold->places[i].lock->waiters_count - own;
+        uint32_t waiters = hold->places[i].lock->queue->waiters_count - own;
         most = waiters > most ? waiters : most;
     }
     return most;

@@ -32,9 +32,9 @@ static void
 s_visit (search_t *self, hf_state_claim_t *claim, const hf_state_lock_t *lock,
          const hf_state_session_t *holder)
 {
-    if (claim->token > 0 || claim->seen == self->number)
+    if (claim->token > 0 || hf_state_wait_of (claim)->seen == self->number)
         return;
-    claim->seen = self->number;
+    hf_state_wait_of (claim)->seen = self->number;
     self->hops[self->count++] =
         (hop_t){.claim = claim, .from = self->at, .lock = lock, .holder = holder};
 }
@@ -54,14 +54,14 @@ s_visit_holder (search_t *self, const hf_state_session_t *session, const hf_stat
             s_visit (self, HF_AROUND (at, hf_state_claim_t, in_session), lock, session);
     for (hf_chain_t *at = session->acted.next;
          at != &session->acted && s_step (self) && !HF_MUTANT (acts_for_nobody); at = at->next)
-        s_visit (self, HF_AROUND (at, hf_state_claim_t, in_acted), lock, session);
+        s_visit (self, HF_AROUND (at, hf_state_extra_t, in_acted)->claim, lock, session);
 }
 
 /*  Whether PLACE waits as long as the HOLD lasts, whoever else leaves. */
 static bool
 s_keeps_out (const hf_state_place_t *hold, const hf_state_place_t *place)
 {
-    uint32_t limit = place->lock->limit;
+    uint32_t limit = place->lock->queue->limit;
     if (hf_state_claim_of (place)->upgrade &&
         hf_state_claim_of (hold)->session == hf_state_claim_of (place)->session)
         return false;
@@ -74,12 +74,13 @@ s_look_at_holders (search_t *self, const hf_state_place_t *place)
 {
     hf_state_lock_t *lock = place->lock;
     uint32_t units = place->units > 0 ? place->units : UINT32_MAX;
-    if (lock->seen == self->number && lock->seen_units >= units)
+    hf_state_queue_t *queue = lock->queue;
+    if (queue->seen == self->number && queue->seen_units >= units)
         return;
     //  An upgrade passes over one holder.
     if (!hf_state_claim_of (place)->upgrade) {
-        lock->seen = self->number;
-        lock->seen_units = units;
+        queue->seen = self->number;
+        queue->seen_units = units;
     }
     for (hf_chain_t *at = lock->holders.next; at != &lock->holders && s_step (self); at = at->next)
         if (s_keeps_out (hf_state_in_lock (at), place))
@@ -90,12 +91,12 @@ s_look_at_holders (search_t *self, const hf_state_place_t *place)
 static void
 s_look_ahead (search_t *self, const hf_state_place_t *place)
 {
-    const hf_chain_t *queue = &place->lock->waiters;
+    const hf_chain_t *queue = &place->lock->queue->waiters;
     for (hf_chain_t *at = place->in_lock.prev; at != queue && s_step (self); at = at->prev) {
         hf_state_place_t *other = hf_state_in_lock (at);
-        if (other->seen == self->number)
+        if (hf_state_seat_of (other)->seen == self->number)
             return;
-        other->seen = self->number;
+        hf_state_seat_of (other)->seen = self->number;
         s_visit (self, hf_state_claim_of (other), place->lock, NULL);
     }
 }
@@ -135,9 +136,9 @@ hf_rings_find (hf_locks_t *self, hf_state_claim_t *claim, hf_pack_t *rows)
 {
     const hf_state_session_t *own = claim->session->detect ? claim->session : NULL;
     assert (claim->token == 0);
-    if ((!own && !claim->acts_for) || HF_MUTANT (rings_unseen))
+    if ((!own && !claim->extra->acts_for) || HF_MUTANT (rings_unseen))
         return false;
-    search_t search = {.number = ++self->searches, .ends = {own, claim->acts_for}};
+    search_t search = {.number = ++self->searches, .ends = {own, claim->extra->acts_for}};
     s_visit (&search, claim, NULL, NULL);
     for (; search.at < search.count && !search.found; search.at++) {
         const hf_state_claim_t *waiter = search.hops[search.at].claim;

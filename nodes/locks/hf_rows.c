@@ -1,13 +1,15 @@
 //  The marks of dirty rows, and keys (hf_rows.h).
 #include "nodes/locks/hf_rows.h"
+#include "base/hf_array.h"
 #include "base/hf_mutant.h"
+
+#define AT_MAX    (UINT32_MAX >> 1)
+#define ROOM_KEPT 4096 //  rows: an empty list with room for more gives it back
 
 void
 hf_rows_init (hf_rows_t *self)
 {
     *self = (hf_rows_t){.count = 0};
-    hf_chain_init (&self->sessions);
-    hf_chain_init (&self->claims);
     hf_chain_init (&self->files);
     hf_pack_init (&self->tombstones);
 }
@@ -15,39 +17,53 @@ hf_rows_init (hf_rows_t *self)
 void
 hf_rows_done (hf_rows_t *self)
 {
+    hf_array_free (&self->sessions);
+    hf_array_free (&self->claims);
     hf_pack_done (&self->tombstones);
 }
 
 void
-hf_rows_dirty (hf_rows_t *self, hf_chain_t *ring, hf_row_t *row)
+hf_rows_dirty (hf_rows_t *self, hf_rows_list_t *list, hf_row_t *row)
 {
-    if (row->dirty.next || (HF_MUTANT (row_forgotten) && row->flushed))
+    if (row->at > 0 || (HF_MUTANT (row_forgotten) && row->flushed))
         return;
-    hf_chain_append (ring, &row->dirty);
+    assert (list->count < AT_MAX);
+    *hf_array_add (list) = row;
+    row->at = list->count & AT_MAX;
     self->count++;
 }
 
+/*  The last of LIST takes the place of ROW. */
 static void
-s_unlink (hf_rows_t *self, hf_row_t *row)
+s_unlist (hf_rows_t *self, hf_rows_list_t *list, hf_row_t *row)
 {
-    if (!row->dirty.next)
+    if (row->at == 0)
         return;
-    assert (self->count > 0);
-    hf_chain_remove (&row->dirty);
+    assert (self->count > 0 && row->at <= list->count && list->list[row->at - 1] == row);
+    hf_row_t *last = list->list[--list->count];
+    list->list[row->at - 1] = last;
+    last->at = row->at;
+    row->at = 0;
     self->count--;
 }
 
 void
-hf_rows_clean (hf_rows_t *self, hf_row_t *row)
+hf_rows_clean (hf_rows_t *self, hf_rows_list_t *list)
 {
-    s_unlink (self, row);
-    row->flushed = true;
+    assert (self->count >= list->count);
+    for (size_t i = 0; i < list->count; i++) {
+        list->list[i]->at = 0;
+        list->list[i]->flushed = true;
+    }
+    self->count -= list->count;
+    list->count = 0;
+    hf_array_trim (list, ROOM_KEPT);
 }
 
 void
-hf_rows_delete (hf_rows_t *self, hf_row_t *row, hf_span_t key)
+hf_rows_delete (hf_rows_t *self, hf_rows_list_t *list, hf_row_t *row, hf_span_t key)
 {
-    s_unlink (self, row);
+    s_unlist (self, list, row);
     if (row->flushed)
         hf_rows_bury (self, key, false);
     row->flushed = false;

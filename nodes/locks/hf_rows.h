@@ -1,7 +1,7 @@
 /*  hf_rows.h - which rows of the replicated state are dirty: changed since the last flush.
  *
  *  A session, a claim and a staged file each carry a mark. A row that changes joins a
- *  ring; a flush (hf_state_changes) empties the rings. Deleting a row that was already flushed
+ *  list; a flush (hf_state_changes) empties the lists. Deleting a row that was already flushed
  *  records a tombstone; one created and deleted between two flushes leaves no trace.
  *  Layouts: hf_state_rows.c. Private to the replicated state.
  */
@@ -16,14 +16,22 @@
 #define HF_ROW_PIECE   (16U << 10)
 #define HF_ROW_KEY_MAX (1 + 8 + 4 + 4) //  bytes in the longest key: a piece of a staged file
 
+//  Of a session or a claim. Four bytes: there may be a million of them.
 typedef struct hf_row {
-    hf_chain_t dirty; //  in one of the rings below while it is dirty
-    bool flushed;     //  a flush contained it
+    uint32_t at : 31;     //  its number in the list of dirty ones, from 1 on; 0: it is clean
+    uint32_t flushed : 1; //  a flush contained it
 } hf_row_t;
 
+//  Dirty ones, in no order: an HF_ARRAY.
+typedef struct hf_rows_list {
+    hf_row_t **list;
+    size_t count, room;
+} hf_rows_list_t;
+
 typedef struct hf_rows {
-    hf_chain_t sessions, claims, files;
-    size_t count;         //  dirty rows: of the rings, a file's pieces each, and tombstones
+    hf_rows_list_t sessions, claims;
+    hf_chain_t files;     //  staged, with dirty pieces
+    size_t count;         //  dirty rows: of the lists, a file's pieces each, and tombstones
     uint64_t bytes;       //  of staged data in them
     hf_pack_t tombstones; //  STATE_CHANGE records
 } hf_rows_t;
@@ -32,12 +40,14 @@ typedef struct hf_rows {
 void hf_rows_init (hf_rows_t *self);
 void hf_rows_done (hf_rows_t *self);
 
-/*  ROW changed: put it into RING, sessions or claims of SELF, unless it is there already. */
-void hf_rows_dirty (hf_rows_t *self, hf_chain_t *ring, hf_row_t *row);
-/*  ROW was flushed. */
-void hf_rows_clean (hf_rows_t *self, hf_row_t *row);
+/*  LIST is sessions or claims of SELF, the one that ROW belongs to.
+ *
+ *  ROW changed: put it into LIST, unless it is there already. */
+void hf_rows_dirty (hf_rows_t *self, hf_rows_list_t *list, hf_row_t *row);
+/*  All of LIST were flushed. */
+void hf_rows_clean (hf_rows_t *self, hf_rows_list_t *list);
 /*  ROW, whose key is KEY, is deleted. */
-void hf_rows_delete (hf_rows_t *self, hf_row_t *row, hf_span_t key);
+void hf_rows_delete (hf_rows_t *self, hf_rows_list_t *list, hf_row_t *row, hf_span_t key);
 /*  Record a tombstone for KEY; PREFIX: for every key that begins with it. */
 void hf_rows_bury (hf_rows_t *self, hf_span_t key, bool prefix);
 

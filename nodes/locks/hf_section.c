@@ -13,7 +13,8 @@ typedef struct staged_file {
     uint8_t name_size;
     uint8_t *bytes;
     uint32_t size, room;
-    hf_row_t row;
+    hf_chain_t dirty;      //  in hf_rows_t.files while pieces are dirty
+    bool flushed;          //  a flush contained it
     uint32_t flushed_size; //  as of the last flush; the last piece becomes dirty when it grows
     uint32_t number;
     hf_section_t *section;
@@ -112,9 +113,9 @@ s_pieces (const staged_file_t *file)
 static uint32_t
 s_first_dirty (const staged_file_t *file)
 {
-    if (!file->row.dirty.next)
+    if (!file->dirty.next)
         return s_pieces (file);
-    return file->row.flushed ? file->flushed_size / HF_ROW_PIECE : 0;
+    return file->flushed ? file->flushed_size / HF_ROW_PIECE : 0;
 }
 
 static void
@@ -147,8 +148,8 @@ static void
 s_settle (staged_file_t *file)
 {
     s_uncount (file);
-    if (file->row.dirty.next)
-        hf_chain_remove (&file->row.dirty);
+    if (file->dirty.next)
+        hf_chain_remove (&file->dirty);
 }
 
 static void
@@ -156,7 +157,7 @@ s_flushed (staged_file_t *file)
 {
     s_settle (file);
     file->flushed_size = file->size;
-    file->row.flushed = file->section->flushed = true;
+    file->flushed = file->section->flushed = true;
 }
 
 //  ---- appending --------------------------------------------------------------------
@@ -179,8 +180,8 @@ hf_section_append (hf_section_t *self, hf_span_t file_name, hf_span_t data, uint
         file = s_add (self, file_name, hash);
     s_uncount (file);
     s_extend (file, data);
-    if (!file->row.dirty.next && (added || data.size > 0))
-        hf_chain_append (&self->rows->files, &file->row.dirty);
+    if (!file->dirty.next && (added || data.size > 0))
+        hf_chain_append (&self->rows->files, &file->dirty);
     s_count (file);
     self->bytes += data.size;
     *staged += cost;
@@ -245,9 +246,9 @@ hf_section_rekey (hf_section_t *self, uint64_t token)
     self->flushed = false;
     for (size_t i = 0; i < self->files.count; i++) {
         staged_file_t *file = self->files.list[i];
-        file->row.flushed = false;
+        file->flushed = false;
         file->flushed_size = 0;
-        hf_chain_append (&self->rows->files, &file->row.dirty);
+        hf_chain_append (&self->rows->files, &file->dirty);
         s_count (file);
     }
 }
@@ -286,8 +287,7 @@ void
 hf_section_changes (hf_rows_t *rows, hf_pack_t *changes)
 {
     while (!hf_chain_empty (&rows->files)) {
-        hf_row_t *row = HF_AROUND (rows->files.next, hf_row_t, dirty);
-        staged_file_t *file = HF_AROUND (row, staged_file_t, row);
+        staged_file_t *file = HF_AROUND (rows->files.next, staged_file_t, dirty);
         if (changes)
             s_put_pieces (file, s_first_dirty (file), true, changes);
         s_flushed (file);
@@ -332,7 +332,7 @@ hf_section_check (const hf_section_t *self)
         const staged_file_t *file = self->files.list[i];
         assert (file->size <= file->room && file->name_size > 0);
         assert (file->section == self && file->number == i && file->flushed_size <= file->size);
-        assert (file->row.dirty.next || (file->row.flushed && file->flushed_size == file->size));
+        assert (file->dirty.next || (file->flushed && file->flushed_size == file->size));
         assert (hf_name_valid (s_name (file)));
         assert (s_find (self, s_name (file), file->hash) == file);
         bytes += file->size;

@@ -163,7 +163,8 @@ hf_sessions_end (hf_sessions_t *self, hf_state_session_t *session)
     self->answers -= session->replies.count;
     uint8_t key[HF_ROW_KEY_MAX] = {'s'};
     uint8_t *end = hf_row_key_u64 (key + 1, session->id);
-    hf_rows_delete (self->rows, &session->row, hf_span (key, (size_t)(end - key)));
+    hf_rows_delete (self->rows, &self->rows->sessions, &session->row,
+                    hf_span (key, (size_t)(end - key)));
     if (session->owner)
         hf_owners_drop (&self->owners, session->owner);
     s_free (session);

@@ -24,6 +24,7 @@ typedef struct hf_state_session {
     hf_chain_t claims;     //  hf_state_claim_t: what it holds and waits for, oldest first
     hf_chain_t acted;      //  hf_state_claim_t of other sessions that act for it, oldest first
     uint32_t places_count; //  of its claims
+    uint32_t holds_count;  //  of these, that hold
     uint32_t note_bytes;   //  in their notes
     bool gone;             //  it has expired, and its locks are closed: nobody but them knows it
     bool detect;           //  it holds what it holds while it waits

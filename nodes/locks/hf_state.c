@@ -18,7 +18,7 @@ hf_state_destroy (hf_state_t **self_p)
     hf_state_t *self = *self_p;
     if (!self)
         return;
-    hf_locks_done (&self->locks);
+    hf_locks_done (&self->locks, &self->sessions);
     hf_sessions_done (&self->sessions);
     hf_rows_done (&self->rows);
     hf_state_load_done (self);
@@ -94,8 +94,8 @@ s_tell_end (hf_state_t *self, hf_state_session_t *session, hf_status_t status, h
     outcome->status = status;
     outcome->index = self->command_index;
     while (!hf_chain_empty (&session->acted))
-        hf_locks_act_for (&self->locks, HF_AROUND (session->acted.next, hf_state_claim_t, in_acted),
-                          NULL);
+        hf_locks_act_for (&self->locks,
+                          HF_AROUND (session->acted.next, hf_state_extra_t, in_acted)->claim, NULL);
 }
 
 /*  All claims of the session that wait leave. None of them takes another one of the session with
@@ -269,12 +269,12 @@ hf_state_grant (hf_state_t *self, hf_outcomes_t *out)
         granted->answer.token = next->token;
         granted->answer.index = granted->index = next->index;
         granted->waiters = hf_locks_wanting (next);
-        granted->answer.position = next->replaces;
+        granted->answer.position = next->extra->replaces;
         hf_outcomes_name (out, hf_state_claim_name (next));
     }
     for (size_t i = 0; i < locks->touched.count; i++) {
         const hf_state_lock_t *lock = locks->touched.list[i];
-        if (!lock->moved || lock->waiters_count == 0)
+        if (!lock->moved || lock->queue->waiters_count == 0)
             continue;
         hf_outcomes_add (out, HF_OUT_MOVED, 0)->index = self->command_index;
         hf_outcomes_name (out, hf_state_lock_name (lock));

@@ -224,9 +224,21 @@ typedef struct hf_shown {
     void *arg;
 } hf_shown_t;
 
-/*  Pack the LOCK_ROWs of locks that are held or waited for, in the order of the names' bytes, after
- * NAME, at most LIMIT; behind each the HOLDER_ROWs of its first HF_HOLDERS_LISTED holders. Gives
- * whether there are more locks. */
+/*  A page of the locks that are held or waited for, in the order of the names' bytes: those after
+ *  AFTER, at most LIMIT. Locks are in no order, so a page looks at all of them: in steps, between
+ *  which entries may be applied. A lock that is there all the time is in the page; of one that
+ * comes or goes meanwhile it may be that it is not. */
+typedef struct hf_lock_page hf_lock_page_t;
+hf_lock_page_t *hf_lock_page_new (hf_span_t after, uint32_t limit);
+void hf_lock_page_destroy (hf_lock_page_t **self_p);
+
+/*  A step: look at about MOST locks more. True: all were looked at. Then packs a LOCK_ROW for each
+ *  as it is now, behind it the HOLDER_ROWs of its first HF_HOLDERS_LISTED holders, and *more is
+ *  whether there are more locks; if so, there is at least one row, unless LIMIT is 0. */
+bool hf_lock_page_step (hf_lock_page_t *self, const hf_state_t *state, size_t most,
+                        const hf_shown_t *shown, hf_pack_t *rows, bool *more);
+
+/*  The same in one step. Gives whether there are more. */
 bool hf_state_lock_rows (const hf_state_t *self, hf_span_t after, uint32_t limit,
                          const hf_shown_t *shown, hf_pack_t *rows);
 

@@ -5,6 +5,7 @@
  * hf_state_rows.c. */
 #include "base/hf_array.h"
 #include "nodes/locks/hf_state_private.h"
+#include <stdalign.h>
 
 #define ROWS_COUNT_MAX                                                                             \
     (1 + HF_SESSIONS_MAX + HF_PLACES_TOTAL_MAX + HF_STAGED_BYTES_MAX / HF_STAGED_FILE_COST +       \
@@ -19,12 +20,48 @@ typedef struct row {
     uint8_t bytes[];
 } row_t;
 
+//  Small rows lie together in blocks of this size; of larger ones each has its own.
+#define BLOCK_BYTES (256U << 10)
+#define SMALL_BYTES 4096U
+
 typedef struct hf_loading {
     HF_ARRAY (row_t *) rows;
     uint64_t bytes;
+    HF_ARRAY (uint8_t *) blocks;         //  small rows in them: all but the last are full
+    size_t block_used;                   //  bytes of the last
     HF_ARRAY (hf_state_claim_t *) holds; //  in ascending order of token
     size_t at;                           //  the hold of the last piece
 } hf_loading_t;
+
+static size_t
+s_row_size (uint64_t key_size, uint64_t value_size)
+{
+    return (sizeof (row_t) + key_size + value_size + alignof (row_t) - 1) / alignof (row_t) *
+           alignof (row_t);
+}
+
+static row_t *
+s_row_new (hf_loading_t *loading, hf_span_t key, hf_span_t value)
+{
+    size_t size = s_row_size (key.size, value.size);
+    if (size > SMALL_BYTES)
+        return hf_alloc (size);
+    if (loading->blocks.count == 0 || loading->block_used + size > BLOCK_BYTES) {
+        *hf_array_add (&loading->blocks) = hf_alloc (BLOCK_BYTES);
+        loading->block_used = 0;
+    }
+    uint8_t *at = loading->blocks.list[loading->blocks.count - 1] + loading->block_used;
+    loading->block_used += size;
+    return (row_t *)(void *)at;
+}
+
+/*  One in a block goes with the block. */
+static void
+s_row_free (row_t *row)
+{
+    if (row && s_row_size (row->key_size, row->value_size) > SMALL_BYTES)
+        free (row);
+}
 
 void
 hf_state_load_done (hf_state_t *self)
@@ -33,8 +70,11 @@ hf_state_load_done (hf_state_t *self)
     if (!loading)
         return;
     for (size_t i = 0; i < loading->rows.count; i++)
-        free (loading->rows.list[i]);
+        s_row_free (loading->rows.list[i]);
+    for (size_t i = 0; i < loading->blocks.count; i++)
+        free (loading->blocks.list[i]);
     hf_array_free (&loading->rows);
+    hf_array_free (&loading->blocks);
     hf_array_free (&loading->holds);
     free (loading);
     self->loading = NULL;
@@ -52,7 +92,7 @@ hf_state_load (hf_state_t *self, hf_span_t key, hf_span_t value)
     uint64_t size = (uint64_t)key.size + value.size;
     if (loading->rows.count >= ROWS_COUNT_MAX || size > ROWS_BYTES_MAX - loading->bytes)
         return false;
-    row_t *row = hf_alloc (sizeof (*row) + size);
+    row_t *row = s_row_new (loading, key, value);
     row->key_size = key.size;
     row->value_size = value.size;
     memcpy (row->bytes, key.at, key.size);
@@ -71,6 +111,18 @@ s_compare_keys (const void *a, const void *b)
     const row_t *left = *(row_t *const *)a, *right = *(row_t *const *)b;
     return hf_span_compare (hf_span (left->bytes, left->key_size),
                             hf_span (right->bytes, right->key_size));
+}
+
+/*  LIST is of pointers; nearly always it is in order already. */
+static void
+s_sort_if (void *list, size_t count, int (*compare) (const void *a, const void *b))
+{
+    const uint8_t *at = list;
+    for (size_t i = 1; i < count; i++)
+        if (compare (at + (i - 1) * sizeof (void *), at + i * sizeof (void *)) > 0) {
+            qsort (list, count, sizeof (void *), compare);
+            return;
+        }
 }
 
 /*  The value as an array of that many fields. */
@@ -231,7 +283,8 @@ s_load_asks (hf_scan_t *scan, hf_lock_ask_t *asks)
 static bool
 s_load_claim (hf_state_t *self, hf_loading_t *loading, const row_t *row)
 {
-    hf_state_claim_t like = {.token = 0};
+    hf_state_extra_t extra = {.replaces = 0};
+    hf_state_claim_t like = {.extra = &extra};
     hf_lock_ask_t asks[HF_SET_MAX];
     uint64_t session = 0, acts_for = 0;
     hf_span_t note = {.size = 0};
@@ -239,7 +292,7 @@ s_load_claim (hf_state_t *self, hf_loading_t *loading, const row_t *row)
     hf_get_u64 (&scan, &session);
     hf_get_u64 (&scan, &like.token);
     hf_get_u64 (&scan, &like.index);
-    hf_get_u64 (&scan, &like.replaces);
+    hf_get_u64 (&scan, &extra.replaces);
     uint32_t count = s_load_asks (&scan, asks);
     hf_get_flag (&scan, &like.upgrade);
     hf_get_u64 (&scan, &acts_for);
@@ -253,10 +306,10 @@ s_load_claim (hf_state_t *self, hf_loading_t *loading, const row_t *row)
     hf_state_session_t *owner = hf_sessions_find_any (&self->sessions, session);
     if (owner && owner->gone && like.token == 0)
         return false;
-    if (like.replaces > 0 && like.replaces >= like.token)
+    if (extra.replaces > 0 && extra.replaces >= like.token)
         return false;
-    like.acts_for = acts_for != 0 ? hf_sessions_find (&self->sessions, acts_for) : NULL;
-    if (acts_for != 0 && (!like.acts_for || acts_for == session))
+    extra.acts_for = acts_for != 0 ? hf_sessions_find (&self->sessions, acts_for) : NULL;
+    if (acts_for != 0 && (!extra.acts_for || acts_for == session))
         return false;
     hf_state_claim_t *claim =
         owner ? hf_locks_load (&self->locks, owner, &like, asks, count) : NULL;
@@ -280,9 +333,7 @@ s_compare_tokens (const void *a, const void *b)
 static bool
 s_take_holds (hf_state_t *self, hf_loading_t *loading)
 {
-    if (loading->holds.count > 0)
-        qsort (loading->holds.list, loading->holds.count, sizeof (hf_state_claim_t *),
-               s_compare_tokens);
+    s_sort_if (loading->holds.list, loading->holds.count, s_compare_tokens);
     uint64_t last = 0;
     for (size_t i = 0; i < loading->holds.count; i++) {
         hf_state_claim_t *hold = loading->holds.list[i];
@@ -315,14 +366,28 @@ s_load_piece (hf_state_t *self, hf_loading_t *loading, const row_t *row)
 
 //  ---- all together -------------------------------------------------------------------
 
-/*  Read the rows whose key begins with LETTER. */
+/*  Where the rows whose key begins with LETTER or what is behind it begin. */
+static size_t
+s_first (const hf_loading_t *loading, unsigned letter)
+{
+    size_t from = 0, behind = loading->rows.count;
+    while (from < behind) {
+        size_t middle = from + (behind - from) / 2;
+        if (loading->rows.list[middle]->bytes[0] < letter)
+            from = middle + 1;
+        else
+            behind = middle;
+    }
+    return from;
+}
+
+/*  Read the rows whose key begins with LETTER: they lie together. */
 static bool
 s_load_letter (hf_state_t *self, hf_loading_t *loading, uint8_t letter)
 {
-    for (size_t i = 0; i < loading->rows.count; i++) {
+    size_t behind = s_first (loading, letter + 1U);
+    for (size_t i = s_first (loading, letter); i < behind; i++) {
         const row_t *row = loading->rows.list[i];
-        if (row->bytes[0] != letter)
-            continue;
         bool good = letter == 'm'   ? s_load_whole (self, row)
                     : letter == 's' ? s_load_session (self, row)
                     : letter == 'p' ? s_load_claim (self, loading, row)
@@ -331,11 +396,20 @@ s_load_letter (hf_state_t *self, hf_loading_t *loading, uint8_t letter)
             return false;
         //  Staged bytes are the bulk: keep one copy in memory.
         if (letter == 'c') {
-            free (loading->rows.list[i]);
+            s_row_free (loading->rows.list[i]);
             loading->rows.list[i] = NULL;
         }
     }
     return true;
+}
+
+/*  Most locks have one claim, and most claims one lock. */
+static bool
+s_load_claims (hf_state_t *self, hf_loading_t *loading)
+{
+    size_t count = s_first (loading, 'p' + 1) - s_first (loading, 'p');
+    hf_table_reserve (&self->locks.by_name, count);
+    return s_load_letter (self, loading, 'p');
 }
 
 /*  Sort; no key twice, no unknown letter, one row of the state itself, not too many places. */
@@ -343,7 +417,7 @@ static bool
 s_sort (hf_loading_t *loading)
 {
     row_t **rows = loading->rows.list;
-    qsort (rows, loading->rows.count, sizeof (row_t *), s_compare_keys);
+    s_sort_if (rows, loading->rows.count, s_compare_keys);
     size_t wholes = 0, places = 0;
     for (size_t i = 0; i < loading->rows.count; i++) {
         if (!strchr ("mspc", rows[i]->bytes[0]) || rows[i]->bytes[0] == 0)
@@ -374,7 +448,7 @@ hf_state_loaded (hf_state_t *self)
     if (!loading)
         return true;
     if (!s_sort (loading) || !s_load_letter (self, loading, 'm') ||
-        !s_load_letter (self, loading, 's') || !s_load_letter (self, loading, 'p') ||
+        !s_load_letter (self, loading, 's') || !s_load_claims (self, loading) ||
         !s_take_holds (self, loading) || !s_gone_hold (self) || !s_load_letter (self, loading, 'c'))
         return false;
     hf_state_load_done (self);

@@ -68,6 +68,11 @@ void hf_outcomes_ring (hf_outcomes_t *self, const hf_pack_t *rows);
 /*  HASH, continued over the outcomes from FIRST on. */
 uint64_t hf_outcomes_hash (const hf_outcomes_t *self, size_t first, uint64_t hash);
 
+//  ---- views ------------------------------------------------------------------------
+
+/*  Pack its LOCK_ROW, then the HOLDER_ROWs of its first HF_HOLDERS_LISTED holders. */
+void hf_state_put_lock (const hf_state_t *self, const hf_state_lock_t *lock, hf_pack_t *rows);
+
 //  ---- rows -------------------------------------------------------------------------
 
 /*  Free the rows that were collected for loading. */

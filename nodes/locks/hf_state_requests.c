@@ -27,7 +27,7 @@ s_answer_claim (const asking_t *asking, const hf_state_claim_t *claim, hf_answer
     answer->token = claim->token;
     if (claim->token > 0) {
         answer->index = claim->index;
-        answer->position = claim->replaces;
+        answer->position = claim->extra->replaces;
     } else {
         answer->status = HF_QUEUED;
         answer->position = hf_locks_position (claim);
@@ -73,7 +73,7 @@ s_want (const asking_t *asking, const hf_state_claim_t *claim)
 {
     for (uint32_t i = 0; i < claim->places_count && claim->token == 0; i++) {
         const hf_state_lock_t *lock = claim->places[i].lock;
-        if (lock->waiters_count > 1 || lock->holders_count == 0 || HF_MUTANT (wanted_untold))
+        if (lock->queue->waiters_count > 1 || lock->holders_count == 0 || HF_MUTANT (wanted_untold))
             continue;
         hf_outcomes_add (asking->out, HF_OUT_WANTED, 0)->index = asking->state->command_index;
         hf_outcomes_name (asking->out, hf_state_lock_name (lock));
@@ -113,7 +113,7 @@ s_change (asking_t *asking, hf_state_claim_t *hold, const hf_lock_ask_t *ask, bo
         answer->status = wait ? HF_DEADLOCK : HF_NOT_GRANTED;
         if (wait)
             hf_rings_upgrades (hold, upgrade, &asking->ring);
-    } else if (s_no_place (asking, 1) || ask->lock->waiters_count >= HF_QUEUE_MAX)
+    } else if (s_no_place (asking, 1) || ask->lock->queue->waiters_count >= HF_QUEUE_MAX)
         answer->status = HF_LIMIT;
     else {
         bool alone = ask->lock->holders_count == 1;
@@ -174,11 +174,11 @@ s_claim (asking_t *asking, const hf_lock_ask_t *asks, uint32_t count, bool wait,
             continue;
         if (hf_locks_conflict (&asks[i])) {
             answer->status = HF_CONFLICT;
-            answer->position = lock->limit;
+            answer->position = lock->queue->limit;
             return;
         }
         own = own ? own : hf_locks_place (locks, lock, asking->session->id);
-        full = full || (queued && lock->waiters_count >= HF_QUEUE_MAX);
+        full = full || (queued && lock->queue->waiters_count >= HF_QUEUE_MAX);
     }
     if (own)
         s_again (asking, hf_state_claim_of (own), asks, count, wait, answer);
@@ -250,12 +250,12 @@ s_hold (const asking_t *asking, hf_span_t name, uint64_t token, uint64_t owner)
 static void
 s_commit_section (asking_t *asking, const hf_state_claim_t *hold, uint64_t index)
 {
-    if (!hold->section)
+    if (!hold->extra->section)
         return;
     hf_outcome_t *outcome = hf_outcomes_add (asking->out, HF_OUT_SECTION, hold->session->id);
     outcome->index = index;
     asking->state->section_index = index;
-    outcome->owned = hf_section_pack (hold->section, &outcome->parts_list);
+    outcome->owned = hf_section_pack (hold->extra->section, &outcome->parts_list);
     outcome->number = asking->state->appended + 1;
     asking->state->appended += outcome->parts_list.count;
 }

@@ -91,7 +91,7 @@ s_put_claim (putter_t *self, const hf_state_claim_t *claim)
     hf_put_u64 (&self->value, claim->session->id);
     hf_put_u64 (&self->value, claim->token);
     hf_put_u64 (&self->value, claim->index);
-    hf_put_u64 (&self->value, HF_MUTANT (replaces_lost) ? 0 : claim->replaces);
+    hf_put_u64 (&self->value, HF_MUTANT (replaces_lost) ? 0 : claim->extra->replaces);
     uint32_t count = HF_MUTANT (set_place_lost) ? 1 : claim->places_count;
     hf_put_array (&self->value, count);
     for (uint32_t i = 0; i < count; i++) {
@@ -101,10 +101,10 @@ s_put_claim (putter_t *self, const hf_state_claim_t *claim)
         if (place->units == 0)
             continue;
         hf_put_u32 (&self->value, place->units);
-        hf_put_u32 (&self->value, place->lock->limit);
+        hf_put_u32 (&self->value, place->lock->queue->limit);
     }
     hf_put_flag (&self->value, claim->upgrade);
-    hf_put_u64 (&self->value, claim->acts_for ? claim->acts_for->id : 0);
+    hf_put_u64 (&self->value, claim->extra->acts_for ? claim->extra->acts_for->id : 0);
     hf_put_str (&self->value,
                 HF_MUTANT (note_lost) ? hf_span ("", 0) : hf_state_claim_note (claim));
     s_put (self, key, hf_row_key_u64 (key + 1, claim->born));
@@ -124,17 +124,6 @@ hf_state_changed_bytes (const hf_state_t *self)
     return self->rows.bytes;
 }
 
-/*  The first row of a ring is flushed. NULL: the ring is empty. */
-static hf_row_t *
-s_flush_first (hf_rows_t *rows, const hf_chain_t *ring)
-{
-    if (hf_chain_empty (ring))
-        return NULL;
-    hf_row_t *row = HF_AROUND (ring->next, hf_row_t, dirty);
-    hf_rows_clean (rows, row);
-    return row;
-}
-
 void
 hf_state_changes (hf_state_t *self, hf_pack_t *changes)
 {
@@ -148,13 +137,12 @@ hf_state_changes (hf_state_t *self, hf_pack_t *changes)
         hf_pack_raw (changes, hf_pack_bytes (&rows->tombstones), hf_pack_size (&rows->tombstones));
         changes->count += rows->tombstones.count;
     }
-    hf_row_t *row;
-    while ((row = s_flush_first (rows, &rows->sessions)))
-        if (changes)
-            s_put_session (&putter, HF_AROUND (row, hf_state_session_t, row));
-    while ((row = s_flush_first (rows, &rows->claims)))
-        if (changes)
-            s_put_claim (&putter, HF_AROUND (row, hf_state_claim_t, row));
+    for (size_t i = 0; changes && i < rows->sessions.count; i++)
+        s_put_session (&putter, HF_AROUND (rows->sessions.list[i], hf_state_session_t, row));
+    for (size_t i = 0; changes && i < rows->claims.count; i++)
+        s_put_claim (&putter, HF_AROUND (rows->claims.list[i], hf_state_claim_t, row));
+    hf_rows_clean (rows, &rows->sessions);
+    hf_rows_clean (rows, &rows->claims);
     hf_section_changes (rows, changes);
     rows->count -= rows->tombstones.count;
     hf_pack_reset (&rows->tombstones);
@@ -179,8 +167,8 @@ hf_state_rows (const hf_state_t *self, hf_pack_t *rows)
         {
             const hf_state_claim_t *claim = HF_AROUND (at, hf_state_claim_t, in_session);
             s_put_claim (&putter, claim);
-            if (claim->section)
-                hf_section_rows (claim->section, rows);
+            if (claim->extra->section)
+                hf_section_rows (claim->extra->section, rows);
         }
     }
     hf_pack_done (&putter.value);

@@ -152,7 +152,7 @@ hf_state_session_wanted (const hf_state_t *self, uint64_t session)
     {
         const hf_state_claim_t *claim = HF_AROUND (at, hf_state_claim_t, in_session);
         for (uint32_t i = 0; i < claim->places_count; i++)
-            if (claim->places[i].lock->waiters_count > (claim->token == 0))
+            if (claim->places[i].lock->queue->waiters_count > (claim->token == 0))
                 return true;
     }
     return false;
@@ -204,7 +204,7 @@ hf_state_session_places (const hf_state_t *self, uint64_t session, hf_pack_t *he
                                     .token = claim->token,
                                     .index = claim->index,
                                     .waiters = hf_locks_wanting (claim),
-                                    .replaces = claim->replaces};
+                                    .replaces = claim->extra->replaces};
             hf_granted_put (held, &granted);
         } else {
             hf_moved_t moved = {.lock = lock, .position = hf_locks_position (claim)};
@@ -251,7 +251,7 @@ hf_state_waiters (const hf_state_t *self, hf_span_t lock, uint32_t most, hf_wait
     const hf_state_lock_t *found = hf_locks_find (&self->locks, lock);
     if (!found)
         return;
-    HF_CHAIN_EACH (&found->waiters, at)
+    HF_CHAIN_EACH (&found->queue->waiters, at)
     {
         const hf_state_claim_t *claim = hf_state_claim_of (hf_state_in_lock (at));
         if (most-- == 0)
@@ -283,8 +283,8 @@ s_put_lock_row (const hf_state_lock_t *lock, hf_pack_t *rows)
 {
     hf_lock_row_t row = {.lock = hf_state_lock_name (lock),
                          .holders = lock->holders_count,
-                         .waiters = lock->waiters_count,
-                         .limit = lock->limit};
+                         .waiters = lock->queue->waiters_count,
+                         .limit = lock->queue->limit};
     hf_lock_row_put (rows, &row);
 }
 
@@ -316,7 +316,7 @@ s_put_places (const hf_state_t *self, const hf_chain_t *places, uint64_t from, u
             return false;
         uint32_t mode = place->units > 0 ? HF_MODE_SHARED : HF_MODE_EXCLUSIVE;
         uint64_t age_ms = s_age_ms (&self->locks.measures, claim);
-        uint64_t staged = claim->section ? hf_section_bytes (claim->section) : 0;
+        uint64_t staged = claim->extra->section ? hf_section_bytes (claim->extra->section) : 0;
         if (claim->token > 0)
             hf_holder_row_put (rows, &(hf_holder_row_t){.session = claim->session->id,
                                                         .token = claim->token,
@@ -338,47 +338,12 @@ s_put_places (const hf_state_t *self, const hf_chain_t *places, uint64_t from, u
     return true;
 }
 
-static int
-s_compare_locks (const void *a, const void *b)
+void
+hf_state_put_lock (const hf_state_t *self, const hf_state_lock_t *lock, hf_pack_t *rows)
 {
-    const hf_state_lock_t *left = *(hf_state_lock_t *const *)a;
-    const hf_state_lock_t *right = *(hf_state_lock_t *const *)b;
-    return hf_span_compare (hf_state_lock_name (left), hf_state_lock_name (right));
-}
-
-bool
-hf_state_lock_rows (const hf_state_t *self, hf_span_t after, uint32_t limit,
-                    const hf_shown_t *shown, hf_pack_t *rows)
-{
-    //  Collect twice LIMIT locks, then drop the higher half: no page sorts all locks.
-    HF_ARRAY (const hf_state_lock_t *) kept = {0};
-    const hf_state_lock_t *highest = NULL; //  of the LIMIT lowest so far; NULL: not full yet
-    size_t matching = 0;
-    hf_table_node_t *node = hf_table_first (&self->locks.by_name);
-    for (; node; node = hf_table_next (&self->locks.by_name, node)) {
-        const hf_state_lock_t *lock = HF_AROUND (node, hf_state_lock_t, by_name);
-        if (hf_span_compare (hf_state_lock_name (lock), after) <= 0 ||
-            (shown && !shown->fn (shown->arg, hf_state_lock_name (lock))))
-            continue;
-        matching++;
-        if (limit == 0 || (highest && s_compare_locks (&highest, &lock) < 0))
-            continue;
-        *hf_array_add (&kept) = lock;
-        if (kept.count == 2 * (size_t)limit) {
-            qsort (kept.list, kept.count, sizeof (*kept.list), s_compare_locks);
-            kept.count = limit;
-            highest = kept.list[limit - 1];
-        }
-    }
-    if (kept.count > 0)
-        qsort (kept.list, kept.count, sizeof (*kept.list), s_compare_locks);
-    for (size_t i = 0; i < kept.count && i < limit; i++) {
-        uint32_t listed = HF_HOLDERS_LISTED;
-        s_put_lock_row (kept.list[i], rows);
-        s_put_places (self, &kept.list[i]->holders, 1, &listed, rows);
-    }
-    hf_array_free (&kept);
-    return matching > limit;
+    uint32_t listed = HF_HOLDERS_LISTED;
+    s_put_lock_row (lock, rows);
+    s_put_places (self, &lock->holders, 1, &listed, rows);
 }
 
 bool
@@ -392,7 +357,7 @@ hf_state_lock_detail (const hf_state_t *self, hf_span_t name, uint64_t from, uin
     s_put_lock_row (lock, rows);
     uint64_t behind = from > lock->holders_count ? from - lock->holders_count : 1;
     *more = !s_put_places (self, &lock->holders, from, &limit, rows) ||
-            !s_put_places (self, &lock->waiters, behind, &limit, rows);
+            !s_put_places (self, &lock->queue->waiters, behind, &limit, rows);
     return true;
 }
 
@@ -407,12 +372,9 @@ s_put_session_row (const hf_state_session_t *session, hf_pack_t *rows)
                             .ttl_ms = session->ttl_ms,
                             .delay_ms = session->delay_ms,
                             .detect = session->detect,
-                            .gone = session->gone};
-    HF_CHAIN_EACH (&session->claims, at)
-    {
-        const hf_state_claim_t *claim = HF_AROUND (at, hf_state_claim_t, in_session);
-        *(claim->token > 0 ? &row.held : &row.queued) += claim->places_count;
-    }
+                            .gone = session->gone,
+                            .held = session->holds_count,
+                            .queued = session->places_count - session->holds_count};
     hf_session_row_put (rows, &row);
 }
 
@@ -439,10 +401,10 @@ hf_state_staged (const hf_state_t *self, hf_span_t lock, uint64_t session, hf_pa
     const hf_state_lock_t *found = hf_locks_find (&self->locks, lock);
     hf_state_place_t *place = found ? hf_locks_place (&self->locks, found, session) : NULL;
     const hf_state_claim_t *hold = place ? hf_state_claim_of (place) : NULL;
-    if (!hold || !hold->section)
+    if (!hold || !hold->extra->section)
         return;
     hf_list_t parts;
-    uint8_t *bytes = hf_section_pack (hold->section, &parts);
+    uint8_t *bytes = hf_section_pack (hold->extra->section, &parts);
     hf_scan_t scan = hf_scan_list (parts);
     for (uint32_t i = 0; i < parts.count; i++) {
         hf_a_part_t part;
@@ -467,27 +429,29 @@ hf_state_check (const hf_state_t *self)
     HF_CHAIN_EACH (&self->sessions.in_order, in_order)
     {
         const hf_state_session_t *session = HF_AROUND (in_order, hf_state_session_t, in_order);
-        uint32_t count = 0, note_bytes = 0;
+        uint32_t count = 0, holds = 0, note_bytes = 0;
         assert (!session->gone || !hf_chain_empty (&session->claims));
         uint64_t born = 0;
-        dirty += session->row.dirty.next != NULL;
+        dirty += session->row.at > 0;
         HF_CHAIN_EACH (&session->claims, at)
         {
             const hf_state_claim_t *claim = HF_AROUND (at, hf_state_claim_t, in_session);
             assert (claim->session == session && claim->index <= self->command_index);
-            assert (!session->gone || (claim->token > 0 && !claim->section));
+            assert (!session->gone || (claim->token > 0 && !claim->extra->section));
             assert (claim->born > born && claim->born <= claim->index);
             assert (claim->places_count > 0 && claim->places_count <= HF_SET_MAX);
             born = claim->born;
-            dirty += claim->row.dirty.next != NULL;
-            if (claim->section)
-                hf_section_dirty (claim->section, &dirty, &dirty_bytes);
+            dirty += claim->row.at > 0;
+            if (claim->extra->section)
+                hf_section_dirty (claim->extra->section, &dirty, &dirty_bytes);
             count += claim->places_count;
-            note_bytes += claim->note_size;
+            holds += claim->token > 0 ? claim->places_count : 0;
+            note_bytes += claim->extra->note_size;
         }
         assert (note_bytes == session->note_bytes && note_bytes <= HF_NOTES_PART_MAX);
         notes += note_bytes;
-        assert (count == session->places_count && count <= HF_PLACES_MAX);
+        assert (count == session->places_count && holds == session->holds_count);
+        assert (count <= HF_PLACES_MAX);
         places += count;
     }
     assert (places == self->locks.places);

@@ -55,9 +55,17 @@ s_anything (const hf_lock_service_t *self)
     return hf_state_applied_index (self->state) > self->step_index;
 }
 
-/*  How often rows are written follows time and the log that a restart would have to replay, never a
- *  count of rows: busy locks change the same few rows again and again. One step at a time, so that
- *  a slow disk gets larger steps, not more of them. */
+/*  Whether the next step is as large as a turn can pack: some 2 ms. Busy locks change the same few
+ * rows again and again, which are one row of a step each; so it takes many locks to get there. */
+static bool
+s_large (const hf_lock_service_t *self)
+{
+    return hf_state_changed_rows (self->state) >= self->config.flush_rows &&
+           !HF_MUTANT (steps_unbounded);
+}
+
+/*  How often rows are written follows time and the log that a restart would have to replay, and how
+ *  many there are. One step at a time, so that a slow disk gets larger steps, not more of them. */
 void
 hf_lock_step (hf_lock_service_t *self)
 {
@@ -67,7 +75,7 @@ hf_lock_step (hf_lock_service_t *self)
         self->step_due_us = self->turn_us + self->config.flush_us;
     if (self->turn_us < self->step_due_us &&
         self->handled_bytes - self->step_bytes < self->config.flush_bytes &&
-        hf_state_changed_bytes (self->state) < STAGED_BYTES)
+        hf_state_changed_bytes (self->state) < STAGED_BYTES && !s_large (self))
         return;
     hf_lock_send_sections (self);
     self->step_out = true;
@@ -128,7 +136,9 @@ hf_lock_snapshot (hf_lock_service_t *self, uint32_t node)
 void
 hf_lock_credit (hf_lock_service_t *self)
 {
-    bool behind = self->debt_bytes > self->config.unwritten_max ||
+    bool rows = hf_state_changed_rows (self->state) > self->config.unwritten_rows &&
+                !HF_MUTANT (rows_pile_up);
+    bool behind = rows || self->debt_bytes > self->config.unwritten_max ||
                   self->handled_bytes - self->flushed_bytes > self->config.unwritten_max;
     if (self->handled_bytes - self->credited_bytes < self->config.credit_bytes ||
         (behind && !HF_MUTANT (credit_unpaid)))

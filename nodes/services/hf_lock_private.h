@@ -132,6 +132,9 @@ typedef struct hf_reads {
     hf_table_t asked;     //  queries that another actor works on, by id
     hf_shares_t asked_of; //  of a client
     uint64_t last_asked;
+    hf_lock_page_t *page; //  of the query whose turn it is, begun in a step before; or NULL
+    uint64_t page_serial; //  of that query
+    uint64_t page_index, page_number; //  when it was begun
 } hf_reads_t;
 
 //  ---- the service -----------------------------------------------------------------
@@ -461,7 +464,8 @@ void hf_lock_audit_drop (hf_lock_service_t *self);
 void hf_lock_audit_rest (hf_lock_service_t *self);
 
 //  hf_lock_queries.c
-void hf_lock_query (hf_lock_service_t *self, const hf_reading_t *reading);
+/*  A step of it. False: it goes on in the next. */
+bool hf_lock_query (hf_lock_service_t *self, const hf_reading_t *reading);
 /*  Whether the query must wait until the file actor has answered others. */
 bool hf_lock_query_blocked (const hf_lock_service_t *self, const hf_reading_t *reading);
 void hf_lock_query_status (hf_lock_service_t *self, const hf_reading_t *reading);

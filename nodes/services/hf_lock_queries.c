@@ -7,6 +7,7 @@
 #define ASKED_MAX       10000       //  queries that other actors work on
 #define ASKED_BYTES_MAX (64U << 20) //  that these may give; beyond, queries wait
 #define ROW_BYTES       300         //  a row of a list is not much larger
+#define PAGE_LOCKS      10000       //  that one step of a page looks at: some 2 ms with a million
 
 /*  A query that another actor works on. */
 typedef struct asked {
@@ -23,13 +24,19 @@ s_send (hf_lock_service_t *self, const hf_reading_t *reading, hf_query_result_t 
     hf_outbox_to_client (&self->out, &reading->route, 0);
 }
 
+static uint64_t
+s_number (const hf_lock_service_t *self, const hf_reading_t *reading)
+{
+    return hf_lock_watch_number (self,
+                                 reading->what == HF_WHAT_FILES || reading->what == HF_WHAT_READ);
+}
+
 /*  An answer as of now. */
 static void
 s_result (hf_lock_service_t *self, const hf_reading_t *reading, hf_query_result_t *result)
 {
     result->index = hf_state_command_index (self->state);
-    result->number = hf_lock_watch_number (self, reading->what == HF_WHAT_FILES ||
-                                                     reading->what == HF_WHAT_READ);
+    result->number = s_number (self, reading);
     s_send (self, reading, result);
 }
 
@@ -252,8 +259,36 @@ s_sees_session (void *arg, hf_span_t owner)
            HF_MUTANT (listed_sessions);
 }
 
-/*  False: the file actor answers. */
-static bool
+//  Who answers a query.
+typedef enum answer_by { BY_STATE, BY_PAGE, BY_NEXT_STEP, BY_FILE_ACTOR } answer_by_t;
+
+/*  A step of a page of locks, of which there is one at a time. It is as of when it was begun: what
+ *  happened since is told to who watches from there. */
+static answer_by_t
+s_lock_page (hf_lock_service_t *self, const hf_reading_t *reading, uint32_t limit,
+             hf_query_result_t *result)
+{
+    hf_reads_t *reads = &self->reads;
+    reader_t reader = {.service = self, .route = &reading->route};
+    hf_shown_t shown = {s_sees_lock, &reader};
+    if (reads->page_serial != reading->serial && !HF_MUTANT (page_of_another))
+        hf_lock_page_destroy (&reads->page);
+    if (!reads->page) {
+        reads->page = hf_lock_page_new (hf_span (reading->bytes, reading->size), limit);
+        reads->page_serial = reading->serial;
+        reads->page_index = hf_state_command_index (self->state);
+        reads->page_number = s_number (self, reading);
+    }
+    if (!hf_lock_page_step (reads->page, self->state, PAGE_LOCKS,
+                            self->guard.rights ? &shown : NULL, &self->rows, &result->more))
+        return BY_NEXT_STEP;
+    hf_lock_page_destroy (&reads->page);
+    result->index = reads->page_index;
+    result->number = reads->page_number;
+    return BY_PAGE;
+}
+
+static answer_by_t
 s_query (hf_lock_service_t *self, const hf_reading_t *reading, hf_query_result_t *result)
 {
     hf_span_t name = hf_span (reading->bytes, reading->size);
@@ -267,9 +302,7 @@ s_query (hf_lock_service_t *self, const hf_reading_t *reading, hf_query_result_t
     else if (what == HF_WHAT_LEADER)
         result->status = s_leader (self);
     else if (what == HF_WHAT_LOCKS)
-        result->more = hf_state_lock_rows (
-            self->state, name, limit,
-            self->guard.rights ? &(hf_shown_t){s_sees_lock, &reader} : NULL, &self->rows);
+        return s_lock_page (self, reading, limit, result);
     else if (what == HF_WHAT_SESSIONS)
         result->more = hf_state_session_rows (
             self->state, reading->offset, limit,
@@ -281,23 +314,27 @@ s_query (hf_lock_service_t *self, const hf_reading_t *reading, hf_query_result_t
                                    &result->more))
             result->status = HF_NOT_FOUND;
     } else if (what == HF_WHAT_FILES || what == HF_WHAT_READ || what == HF_WHAT_BACKUP)
-        return false;
+        return BY_FILE_ACTOR;
     else
         result->status = HF_UNKNOWN;
-    return true;
+    return BY_STATE;
 }
 
 /*  Answering after the barrier passed is safe: the state can only be newer. */
-void
+bool
 hf_lock_query (hf_lock_service_t *self, const hf_reading_t *reading)
 {
     hf_query_result_t result = {.status = HF_OK};
     hf_pack_reset (&self->rows);
     if (!HF_MUTANT (age_stands_still))
         hf_lock_measure (self);
-    if (s_query (self, reading, &result)) {
-        result.rows = hf_pack_list (&self->rows);
-        s_result (self, reading, &result);
-    } else
+    answer_by_t by = s_query (self, reading, &result);
+    if (by == BY_FILE_ACTOR)
         s_ask_files (self, reading);
+    result.rows = hf_pack_list (&self->rows);
+    if (by == BY_PAGE)
+        s_send (self, reading, &result);
+    else if (by == BY_STATE)
+        s_result (self, reading, &result);
+    return by != BY_NEXT_STEP;
 }

@@ -149,7 +149,8 @@ hf_lock_answer_query (hf_lock_service_t *self)
     reads->blocked = reading && hf_lock_query_blocked (self, reading);
     if (!reading || reads->blocked)
         return;
-    hf_lock_query (self, reading);
+    if (!hf_lock_query (self, reading))
+        return; //  goes on in the next step
     hf_readers_turn (&reads->readers, reading);
     hf_readers_done (&reads->readers, reading);
 }
@@ -329,6 +330,7 @@ hf_lock_drop_reads (hf_lock_service_t *self, bool watch)
     if (watch)
         s_watch_all (self);
     hf_readers_clear (&reads->readers);
+    hf_lock_page_destroy (&reads->page);
     hf_table_free (&reads->held_by);
     hf_chain_init (&reads->held);
     reads->blocked = reads->barrier_out = reads->passed = false;

@@ -14,8 +14,10 @@ s_defaults (hf_lock_config_t *config)
 {
     DEFAULT (flush_us, 1000000);
     DEFAULT (flush_bytes, 4U << 20);
+    DEFAULT (flush_rows, 10000);
     DEFAULT (undecided_max, 32U << 20);
     DEFAULT (unwritten_max, 64U << 20);
+    DEFAULT (unwritten_rows, 40000);
     DEFAULT (credit_bytes, 256U << 10);
     DEFAULT (readings_max, 50000);
     DEFAULT (journal_bytes, 32U << 20);
@@ -25,6 +27,7 @@ s_defaults (hf_lock_config_t *config)
     DEFAULT (client_sessions_max, HF_SESSIONS_MAX / 2);
     //  Else credit could wait for a step that waits for more log.
     assert (config->flush_bytes <= config->unwritten_max);
+    assert (config->flush_rows <= config->unwritten_rows);
 }
 
 hf_lock_service_t *

@@ -49,9 +49,11 @@ typedef struct hf_lock_config {
     //  0: the default.
     uint64_t flush_us;      //  changed rows go to the file actor so long afterwards: 1 s
     uint64_t flush_bytes;   //  or when so much log would have to be replayed: 4 MiB
+    uint64_t flush_rows;    //  or when so many are changed, so that no turn takes long: 10,000
     uint64_t undecided_max; //  bytes proposed and not applied; beyond, clients get BUSY: 32 MiB
     uint64_t unwritten_max; //  bytes of sections, or of log to be replayed, that the file actor may
                             //  be behind; beyond, the election actor gets no credit: 64 MiB
+    uint64_t unwritten_rows; //  or so many changed rows: 40,000
     //  Bytes of entries handled before the election actor gets credit, less than its deliver_ahead:
     //  256 KiB.
     uint64_t credit_bytes;

@@ -110,6 +110,7 @@ hf_readers_wait (hf_readers_t *self, const hf_reading_t *reading)
     hf_reader_t *reader = s_find (self, &reading->route);
     item->reader = reader ? reader : s_add (self, &reading->route);
     item->reading = *reading;
+    item->reading.serial = ++self->last_serial;
     item->reading.bytes = (const uint8_t *)(item + 1);
     if (reading->size > 0)
         memcpy (item + 1, reading->bytes, reading->size);

@@ -18,6 +18,7 @@ typedef struct hf_reading {
     uint32_t what, limit;
     bool stale;       //  a query that waits for no barrier
     uint64_t session; //  of a close
+    uint64_t serial;  //  no two that wait have the same; hf_readers_wait gives it
     uint64_t id;      //  the echo of a keepalive or close; or the query's id
     uint64_t offset;
     uint64_t number; //  of a backup
@@ -42,6 +43,7 @@ typedef struct hf_readers {
     hf_chain_t waiting, under;
     hf_chain_t lanes[HF_LANES];      //  of readers; the first one's turn is next
     uint64_t queries, others, bytes; //  of all readers
+    uint64_t last_serial;
 } hf_readers_t;
 
 void hf_readers_init (hf_readers_t *self);

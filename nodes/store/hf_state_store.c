@@ -42,7 +42,7 @@ static const hf_tx_format_t s_format = {
     .statements =
         {
             [FIND] = "SELECT sum FROM rows WHERE key >= ?1 AND key < ?2",
-            [PUT] = "INSERT INTO rows (key, value, sum) VALUES (?1, ?2, ?3)",
+            [PUT] = "INSERT OR REPLACE INTO rows (key, value, sum) VALUES (?1, ?2, ?3)",
             [DROP] = "DELETE FROM rows WHERE key >= ?1 AND key < ?2",
             [ALL] = "SELECT key, value, sum FROM rows ORDER BY key",
             [META_LOAD] = "SELECT idx, count, sum, row_sum FROM meta"
@@ -177,29 +177,31 @@ s_end (hf_span_t key, bool prefix, uint8_t *end)
     return KEY_MAX + 1;
 }
 
-/*  Take KEY, or all that begin with it, out of the rows and out of the sum. */
+/*  Take KEY, or all that begin with it, out of the sum, and when GONE out of the rows: what is put
+ * in their place replaces them. */
 static int
-s_drop (hf_state_store_t *self, hf_span_t key, bool prefix, meta_t *meta)
+s_drop (hf_state_store_t *self, hf_span_t key, bool prefix, bool gone, meta_t *meta)
 {
     hf_tx_t *tx = &self->tx;
-    uint8_t *end = hf_alloc (key.size + KEY_MAX + 1U);
+    uint8_t end[2 * KEY_MAX];
+    assert (key.size < KEY_MAX); //  of our own state
     hf_span_t behind = hf_span (end, s_end (key, prefix, end));
     hf_tx_bind (tx, FIND, hf_tx_bytes (key), hf_tx_bytes (behind));
+    uint64_t count = meta->count;
     int rc;
     while ((rc = hf_tx_row (tx, FIND)) == 1) {
         meta->count--;
         meta->sum -= hf_tx_u64 (tx, FIND, 0);
     }
-    if (rc == 0)
+    if (rc == 0 && gone && meta->count < count)
         rc = hf_tx_write (tx, DROP, hf_tx_bytes (key), hf_tx_bytes (behind));
-    free (end);
     return rc;
 }
 
 static int
 s_change (hf_state_store_t *self, const hf_state_change_t *change, meta_t *meta)
 {
-    int rc = s_drop (self, change->key, change->gone && change->prefix, meta);
+    int rc = s_drop (self, change->key, change->gone && change->prefix, change->gone, meta);
     if (rc != 0 || change->gone)
         return rc;
     uint64_t sum = s_row_sum (change->key, change->value);

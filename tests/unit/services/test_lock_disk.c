@@ -1,6 +1,10 @@
 //  The lock service: what it hands to the file actor, when, and what it tells the election actor.
 
+#include "base/hf_mutant.h"
+#include "tests/kit/hf_one.h"
 #include "tests/unit/services/lock_bench.h"
+
+int hf_mutant = HF_MUTANT_none;
 
 /*  One section of BYTES, released; three entries. */
 static void
@@ -47,7 +51,7 @@ BENCH_TEST (p12_rows_are_written_by_time_one_step_at_a_time, bench)
     assert_int_equal (bench->rows.index, bench->index);
 }
 
-/*  Not by how many rows changed: by how much log would have to be replayed. */
+/*  By how much log would have to be replayed. */
 BENCH_TEST_WITH (p12_rows_are_written_by_the_length_of_the_log, bench, true, .flush_bytes = 100000)
 {
     uint64_t session = bench_open (bench, 1, 1, 600000);
@@ -145,6 +149,75 @@ s_credit_waits (bench_t *bench, bool *stopped)
     bench_say (bench);
     bench_settle (bench);
     assert_int_equal (bench->credits, credits + 1);
+}
+
+//  ---- many rows ----------------------------------------------------------------------
+
+#define LOCKS 1000
+
+/*  LOCKS locks are acquired in one turn after the other, the rows of which are written by 100 and
+ * may wait by 300; the file actor stands still when STUCK. */
+static void
+s_lock_many (bench_t *bench, int mutant, bool stuck)
+{
+    bench_init (
+        bench,
+        (hf_lock_config_t){.self = 1, .flush_rows = 100, .unwritten_rows = 300, .credit_bytes = 1},
+        true);
+    uint64_t session = bench_open (bench, 1, 1, 600000);
+    hf_mutant = mutant;
+    bench->no_rows = stuck;
+    for (uint64_t i = 1; i <= LOCKS; i++) {
+        char name[16];
+        snprintf (name, sizeof name, "lock%u", (unsigned)i);
+        bench_acquire (bench, 1, session, i, name);
+        bench_settle (bench);
+    }
+    hf_mutant = HF_MUTANT_none;
+}
+
+/*  How many steps there were within the first second. */
+static unsigned
+s_steps (int mutant)
+{
+    bench_t bench;
+    s_lock_many (&bench, mutant, false);
+    unsigned steps = bench.steps;
+    assert_true (hf_state_changed_rows (hf_lock_service_state (bench.service)) <= 100 ||
+                 mutant != HF_MUTANT_none);
+    bench_done (&bench);
+    return steps;
+}
+
+HF_TEST (p12_a_step_has_so_many_rows)
+{
+    assert_in_range (s_steps (HF_MUTANT_none), LOCKS / 100, LOCKS / 100 + 1);
+    assert_int_equal (s_steps (HF_MUTANT_steps_unbounded), 0);
+}
+
+/*  How often credit is given while the file actor writes no rows. */
+static unsigned
+s_credits (int mutant)
+{
+    bench_t bench;
+    s_lock_many (&bench, mutant, true);
+    assert_int_equal (bench.steps, 1);
+    unsigned credits = bench.credits;
+    //  It comes when the step is written, as the next one takes all that waits.
+    bench.no_rows = false;
+    hf_a_flushed_frame (&bench.pack, &(hf_a_flushed_t){.index = bench.rows.index});
+    bench_say (&bench);
+    bench_settle (&bench);
+    assert_int_equal (bench.steps, 2);
+    assert_true (bench.credits > credits || mutant != HF_MUTANT_none);
+    bench_done (&bench);
+    return credits;
+}
+
+HF_TEST (p12_no_credit_while_too_many_rows_wait)
+{
+    assert_in_range (s_credits (HF_MUTANT_none), 300, 500);
+    assert_true (s_credits (HF_MUTANT_rows_pile_up) >= LOCKS);
 }
 
 #define MIB (1U << 20)

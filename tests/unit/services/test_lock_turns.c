@@ -109,6 +109,52 @@ HF_TEST (p11_queries_take_turns_with_keepalives_and_each_other)
     assert_int_equal (s_query_waits (HF_MUTANT_no_turns), 2 * FAT_NAMED);
 }
 
+/*  A list of locks that takes several steps, of a client that leaves in between; then the list of
+ * another client behind the name "n". Whether that has what it asked for. */
+static bool
+s_own_list (int mutant)
+{
+    bench_t bench;
+    bench_init (&bench, (hf_lock_config_t){.self = 1}, true);
+    enum { SESSIONS = 12, EACH = 1000 };
+    uint64_t sessions[SESSIONS];
+    for (uint32_t i = 0; i < SESSIONS; i++)
+        sessions[i] = bench_open (&bench, 3, (uint8_t)(10 + i), 10000);
+    for (uint32_t i = 0; i < SESSIONS * EACH; i++) {
+        char name[16];
+        snprintf (name, sizeof name, "%c%05u", i % 2 == 0 ? 'm' : 'n', i);
+        bench_acquire (&bench, 3, sessions[i / EACH], i % EACH + 1, name);
+        if (i % 1000 == 999)
+            bench_settle (&bench);
+    }
+    bench_settle (&bench);
+    bench_drop_frames (&bench);
+    hf_mutant = mutant;
+    bench_query (&bench, 1, 1, HF_WHAT_LOCKS, "");
+    s_turns (&bench, false);
+    assert_true (hf_lock_service_more (bench.service)); //  a step, and more to do
+    bench_turn (&bench, true);
+    assert_int_equal (bench.frames.count, 0);
+    hf_route_t route = bench_route (1);
+    hf_lock_service_unsent (bench.service, 0, &route);
+    bench_query (&bench, 2, 1, HF_WHAT_LOCKS, "n");
+    s_turns (&bench, true);
+    hf_mutant = HF_MUTANT_none;
+    hf_query_result_t result = bench_result (&bench, 2);
+    hf_scan_t scan = hf_scan_list (result.rows);
+    hf_lock_row_t lock;
+    assert_true (hf_lock_row_get (&scan, &lock));
+    bool own = lock.lock.at[0] == 'n';
+    bench_done (&bench);
+    return own;
+}
+
+HF_TEST (p11_a_list_is_made_in_steps_and_for_its_client)
+{
+    assert_true (s_own_list (HF_MUTANT_none));
+    assert_false (s_own_list (HF_MUTANT_page_of_another));
+}
+
 //  ---- clients that have left -----------------------------------------------------------
 
 /*  Gives how many frames are packed for a client that cannot be reached. */
