@@ -240,6 +240,8 @@ struct hf_lock_service {
     hf_pack_t commands;       //  CMD_ records of the entry being built
     hf_pack_t payload;        //  scratch: that entry
     hf_pack_t entries;        //  ENTRY records of this turn's proposal
+    size_t patient_bytes;     //  of the commands: of requests that can only join a queue
+    uint64_t patient_us;      //  when the first of them came
     uint64_t undecided_bytes; //  proposed in this term and not applied yet
     //  Of a client: of late, and before that. What was before is dropped when undecided_before more
     //  bytes are decided, which is all that was undecided then.
@@ -293,7 +295,7 @@ void hf_lock_refuse_busy (hf_lock_service_t *self, const hf_route_t *route, bool
 void hf_lock_send_away (hf_lock_service_t *self, const hf_route_t *route);
 /*  Make an entry of the commands put so far, when they are enough for one, or EVEN_SMALL. */
 void hf_lock_close_entry (hf_lock_service_t *self, bool even_small);
-/*  Hand this turn's proposal to the election actor. */
+/*  Hand this turn's proposal to the election actor; not if all of it may wait for more. */
 void hf_lock_propose (hf_lock_service_t *self);
 void hf_lock_drop_proposals (hf_lock_service_t *self);
 /*  So many bytes of what this node proposed are applied. */

@@ -23,6 +23,7 @@ s_defaults (hf_lock_config_t *config)
     DEFAULT (client_watches_max, 1000);
     DEFAULT (pushes_max, 1000);
     DEFAULT (client_sessions_max, HF_SESSIONS_MAX / 2);
+    DEFAULT (together_us, 2000);
     //  Else credit could wait for a step that waits for more log.
     assert (config->flush_bytes <= config->unwritten_max);
 }
@@ -356,6 +357,8 @@ hf_lock_service_wake_us (const hf_lock_service_t *self)
     if (hf_lock_reads_due (self) || hf_lock_watch_due (self))
         return 0;
     uint64_t wake_us = self->leading ? hf_expiry_next_us (self->expiry) : UINT64_MAX;
+    if (self->patient_bytes > 0 && self->patient_us + self->config.together_us < wake_us)
+        wake_us = self->patient_us + self->config.together_us;
     uint64_t step_us = hf_lock_step_due_us (self), watch_us = hf_lock_watch_wake_us (self);
     wake_us = watch_us < wake_us ? watch_us : wake_us;
     if (self->moved.locks.count > 0 && self->moved.due_us < wake_us)

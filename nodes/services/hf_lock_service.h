@@ -64,6 +64,9 @@ typedef struct hf_lock_config {
     uint32_t pushes_max;  //  of places of one lock at once, for positions and who is wanted: 1,000
     uint64_t token_floor; //  at feature level 1 or more tokens up to this are left out; 0: none
     uint32_t client_sessions_max; //  of one client; beyond, it gets LIMIT: 50,000
+    //  A request that can only join a queue goes to the log with the next that may do more, after
+    //  so long at the latest: 2 ms. 1: at once.
+    uint64_t together_us;
 } hf_lock_config_t;
 
 /*  STATE, owned, as it was loaded from the rows on disk. */

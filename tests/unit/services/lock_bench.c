@@ -292,6 +292,8 @@ bench_init (bench_t *self, hf_lock_config_t config, bool leads)
     config.self = 1;
     config.endpoint = "here:8080";
     config.version = "1.2.3";
+    //  Requests are not held back, unless the test is about that.
+    config.together_us = config.together_us != 0 ? config.together_us : 1;
     self->service = hf_lock_service_new (&config, hf_state_new (), self->now_us);
     s_carry_out (self);
     assert_int_equal (self->asked.list[0], HF_KIND_A_START);
