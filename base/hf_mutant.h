@@ -179,6 +179,7 @@
 //  can see the difference; the tool's guard, names and addresses are not in the simulator.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
     M (queued_alone_never, "P11", "a request that can only wait waits for another one for ever")   \
+    M (lags_for_ever, "P11", "a follower applies nothing as long as entries come")                 \
     M (first_waits_too, "P11", "a request for a lock that nobody waits for is held back")          \
     M (ring_told_unseen, "rights", "a ring names locks that the user may not read")                \
     M (owner_told, "rights", "who is denied learns whose a session is")                            \

@@ -148,6 +148,7 @@ typedef struct hf_watching {
     uint64_t durable;                    //  number of the last part that is
     uint64_t alone_us;                   //  since when no leader is known; 0: one is
     hf_pack_t events;                    //  scratch
+    bool told;                           //  the election actor, that somebody watches
 } hf_watching_t;
 
 /*  Locks of which something is to be pushed, no more often than at intervals: the positions of
@@ -350,6 +351,8 @@ void hf_lock_watch_leader (hf_lock_service_t *self);
 uint64_t hf_lock_watch_wake_us (const hf_lock_service_t *self);
 /*  Of clients that have been silent for long. */
 void hf_lock_watch_forget (hf_lock_service_t *self);
+/*  Tell the election actor whether anybody watches, when that changed. */
+void hf_lock_watch_tell (hf_lock_service_t *self);
 /*  The number of the last that may be told of locks, or of files. */
 uint64_t hf_lock_watch_number (const hf_lock_service_t *self, bool files);
 

@@ -335,6 +335,7 @@ hf_lock_service_end (hf_lock_service_t *self, bool drained)
     hf_lock_step (self);
     hf_lock_credit (self);
     hf_lock_watch_forget (self);
+    hf_lock_watch_tell (self);
     hf_lock_audit_rest (self);
     hf_lock_slow (self);
     s_trim (self);
@@ -348,6 +349,7 @@ hf_lock_service_more (hf_lock_service_t *self)
     if (!kept || !HF_MUTANT (queries_starve))
         hf_lock_answer_query (self);
     hf_lock_watch_step (self);
+    hf_lock_watch_tell (self);
     return hf_lock_answers_due (self) || hf_lock_watch_due (self);
 }
 

@@ -9,7 +9,8 @@
  *  To clients: OPENED, ALIVE, ANSWERS, CLOSED_REPLY, RESULT, EVENTS, REFUSED.
  *  From the election actor: A_COMMITTED, A_LEADING, A_FOLLOWING, A_PASSED, A_TOLD, A_ROSTER,
  *  A_VERDICT.
- *  To the election actor: A_START (at once), A_PROPOSE, A_BARRIER, A_APPLIED, A_FACTS, A_CHANGE.
+ *  To the election actor: A_START (at once), A_PROPOSE, A_BARRIER, A_APPLIED, A_FACTS, A_CHANGE,
+ *  A_WATCHED.
  *  From the file actor: A_FILE_RESULT, A_FILES_DURABLE, A_WANT_STATE, A_FLUSHED.
  *  To the file actor: A_SECTIONS, A_ROWS, A_FILE_QUERY, A_SNAPSHOT.
  *  From main: A_RIGHTS.

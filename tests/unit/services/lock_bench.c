@@ -164,6 +164,7 @@ bench_asked (bench_t *self, hf_scan_t *scan, uint32_t kind)
         HF_OWN_CASE (scan, A_BARRIER, a_barrier, s_barrier (self, in.id));
         HF_OWN_CASE (scan, A_APPLIED, a_applied, self->credits++; self->credited = in.bytes);
         HF_OWN_CASE (scan, A_FACTS, a_facts, s_facts (self, in.id));
+        HF_OWN_CASE (scan, A_WATCHED, a_watched, self->watched = in.watched);
         HF_OWN_CASE (scan, A_CHANGE, a_change, s_take_change (self, &in));
         HF_OWN_CASE (scan, A_SECTIONS, a_sections, s_sections (self, in.sections));
         HF_OWN_CASE (scan, A_ROWS, a_rows, s_rows (self, &in));
