@@ -211,6 +211,9 @@
     M (page_in_moved_table, "lists", "a page goes on in a table whose rows have moved")            \
     M (page_empty, "lists", "a page has no row and says that there are more")                      \
     M (page_of_another, "lists", "a page that was begun for one query goes on for the next")       \
+    M (queued_alone_never, "P11", "a request that can only wait waits for another one for ever")   \
+    M (lags_for_ever, "P11", "a follower applies nothing as long as entries come")                 \
+    M (first_waits_too, "P11", "a request for a lock that nobody waits for is held back")          \
     M (ring_told_unseen, "rights", "a ring names locks that the user may not read")                \
     M (owner_told, "rights", "who is denied learns whose a session is")                            \
     M (uncovered_allowed, "rights", "what no row speaks of is allowed")                            \

@@ -43,6 +43,7 @@ struct hf_door {
     uint16_t port;
     zmq_msg_t body; //  the message returned last
     size_t cost;    //  of that with its other parts, while it waited
+    bool emptied;   //  the last call on the socket found nothing
     uint64_t dropped;
     hf_door_clients_t clients;
     uint64_t sweep_us; //  when the next sweep is due
@@ -444,7 +445,9 @@ hf_door_next (hf_door_t *self, hf_route_t *route, hf_span_t *bytes)
     for (unsigned turn = 0; turn < DROPS_IN_A_ROW; turn++) {
         *route = (hf_route_t){.size = 0};
         uint64_t passed = hf_intake_passed ();
+        self->emptied = false;
         if (zmq_msg_recv (&self->body, self->router, ZMQ_DONTWAIT) < 0) {
+            self->emptied = zmq_errno () == EAGAIN;
             hf_intake_emptied (passed);
             return false;
         }
@@ -474,6 +477,13 @@ hf_door_next (hf_door_t *self, hf_route_t *route, hf_span_t *bytes)
     }
     *route = (hf_route_t){.size = 0};
     return false;
+}
+
+bool
+hf_door_emptied (const hf_door_t *self)
+{
+    assert (self);
+    return self->emptied;
 }
 
 //  ---- sending -------------------------------------------------------------------
@@ -527,6 +537,7 @@ hf_door_send (hf_door_t *self, const hf_route_t *route, const void *frame, size_
 {
     assert (self && route && frame && size > 0);
     assert (route->size > 0 && route->size <= HF_ROUTE_MAX);
+    self->emptied = false;
     hf_door_client_t *client = hf_door_clients_find (&self->clients, route);
     if (!client)
         client = hf_door_clients_find_guest (&self->clients, route);

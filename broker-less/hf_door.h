@@ -36,6 +36,9 @@ void *hf_door_socket (const hf_door_t *self);
  *  next call. Messages of another shape are dropped and counted. */
 bool hf_door_next (hf_door_t *self, hf_route_t *route, hf_span_t *bytes);
 
+/*  Whether the last call on the socket was a receive that found nothing (hf_poll.h). */
+bool hf_door_emptied (const hf_door_t *self);
+
 /*  Send without waiting. False when the client is disconnected or does not read: the message is
  *  dropped and counted. Clients must cope with a lost message. */
 bool hf_door_send (hf_door_t *self, const hf_route_t *route, const void *frame, size_t size);

@@ -311,6 +311,7 @@ s_receive (hf_mesh_t *self)
 {
     uint8_t topic[TOPIC_SIZE];
     int size = zmq_recv (self->sub, topic, sizeof (topic), ZMQ_DONTWAIT);
+    self->emptied = size < 0 && zmq_errno () == EAGAIN;
     if (size < 0)
         return GOT_NONE;
     unsigned parts = 1;
@@ -466,6 +467,29 @@ s_any_broken (const hf_mesh_t *self)
     return false;
 }
 
+void
+hf_mesh_is_quiet (hf_mesh_t *self)
+{
+    assert (self);
+    self->quiet = true;
+}
+
+bool
+hf_mesh_emptied (const hf_mesh_t *self)
+{
+    assert (self);
+    return self->emptied;
+}
+
+/*  Look at the monitor, behind what was received; true when a connection broke. */
+static bool
+s_look (hf_mesh_t *self, got_t got, uint64_t now_us)
+{
+    if (got == GOT_NONE && self->quiet)
+        return false;
+    return s_monitor_drain (self, now_us);
+}
+
 hf_mesh_event_type_t
 hf_mesh_next (hf_mesh_t *self, uint64_t now_us, hf_mesh_event_t *event)
 {
@@ -476,13 +500,15 @@ hf_mesh_next (hf_mesh_t *self, uint64_t now_us, hf_mesh_event_t *event)
         if (s_report (self, now_us, broken && self->patience == 0, event))
             return event->type;
         got_t got = s_receive (self);
-        bool seen = s_monitor_drain (self, now_us);
+        bool seen = s_look (self, got, now_us);
         bool taken = got == GOT_FRAME && s_take (self, now_us, event);
         hf_mesh_leave (self);
         if (got == GOT_NONE) {
             //  The peer whose connection just broke may have sent a frame before that.
-            if (!seen && !broken)
+            if (!seen && !broken) {
+                self->quiet = false;
                 return HF_MESH_NONE;
+            }
             if (!seen && s_report (self, now_us, true, event))
                 return event->type;
             continue;

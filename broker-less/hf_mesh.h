@@ -69,6 +69,13 @@ void hf_mesh_follow (hf_mesh_t *self, const hf_endpoints_t *members, uint64_t cl
  *  are dropped and counted. NOW in microseconds, monotonic. */
 hf_mesh_event_type_t hf_mesh_next (hf_mesh_t *self, uint64_t now_us, hf_mesh_event_t *event);
 
+/*  The caller waited, and the monitor had nothing: hf_mesh_next looks at it behind a frame, but not
+ *  when there is none. Until that gives HF_MESH_NONE. */
+void hf_mesh_is_quiet (hf_mesh_t *self);
+
+/*  Whether the last call on the SUB was a receive that found nothing (hf_poll.h). */
+bool hf_mesh_emptied (const hf_mesh_t *self);
+
 /*  Send what is due, follow names; returns the time of the next tick. Links may go down here;
  * hf_mesh_next reports it. */
 uint64_t hf_mesh_tick (hf_mesh_t *self, uint64_t now_us);

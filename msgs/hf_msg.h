@@ -266,6 +266,7 @@
 #define HF_FIELDS_a_barrier(F)   F (u64, id)
 #define HF_FIELDS_a_applied(F)   F (u64, index) F (u64, bytes)
 #define HF_FIELDS_a_facts(F)     F (u64, id)
+#define HF_FIELDS_a_watched(F)   F (flag, watched)
 #define HF_FIELDS_a_committed(F) F (u64, first) F (list, entries)
 #define HF_FIELDS_a_leading(F)   F (u64, term) F (u64, index)
 #define HF_FIELDS_a_following(F) F (u64, term) F (u32, leader)
@@ -379,6 +380,7 @@
     M (A_FACTS, 196, a_facts)                                                                      \
     M (A_FLUSHED, 197, a_flushed)                                                                  \
     M (A_CHANGE, 198, a_change)                                                                    \
+    M (A_WATCHED, 199, a_watched)                                                                  \
     M (A_COMMITTED, 208, a_committed)                                                              \
     M (A_LEADING, 209, a_leading)                                                                  \
     M (A_FOLLOWING, 210, a_following)                                                              \

@@ -27,7 +27,7 @@ typedef struct election {
     hf_election_service_t *service;
     hf_outbox_t *out;
     hf_poll_t poll;
-    unsigned from_lock, from_file, from_main; //  in it
+    unsigned from_mesh, from_monitor, from_lock, from_file, from_main; //  in it
     hf_follow_t follow;
     bool told_removed, told_moved, told_old;
     uint32_t told_leader;
@@ -149,13 +149,27 @@ s_carry_out (election_t *self)
     zsock_t *const pipes[] = {[HF_TO_LOCK] = self->args->lock,
                               [HF_TO_FILE] = self->args->file,
                               [HF_TO_MAIN] = self->pipe};
-    hf_pipe_carry_out (pipes, self->out);
+    const unsigned items[] = {[HF_TO_LOCK] = self->from_lock,
+                              [HF_TO_FILE] = self->from_file,
+                              [HF_TO_MAIN] = self->from_main};
+    unsigned sent = hf_pipe_carry_out (pipes, self->out);
+    for (unsigned to = HF_TO_LOCK; to <= HF_TO_MAIN; to++)
+        if ((sent & 1U << to) != 0)
+            hf_poll_used (&self->poll, items[to]);
+}
+
+/*  A line for main. */
+static void
+s_tell_main (election_t *self, const char *text)
+{
+    zstr_send (self->pipe, text);
+    hf_poll_used (&self->poll, self->from_main);
 }
 
 //  ---- the turn ------------------------------------------------------------------------
 
 static void
-s_drain_mesh (election_t *self)
+s_take_from_mesh (election_t *self)
 {
     hf_mesh_event_t in;
     for (int i = 0; i < DRAIN_MESSAGES; i++) {
@@ -198,13 +212,29 @@ s_drain_mesh (election_t *self)
 }
 
 static void
-s_drain (election_t *self, zsock_t *sock)
+s_drain_mesh (election_t *self)
 {
+    if (!hf_poll_ready (&self->poll, self->from_monitor))
+        hf_mesh_is_quiet (self->args->mesh);
+    s_take_from_mesh (self);
+}
+
+/*  What waits in SOCK, if something does. */
+static void
+s_drain (election_t *self, zsock_t *sock, unsigned item)
+{
+    if (!hf_poll_ready (&self->poll, item))
+        return;
     zmq_msg_t message;
     zmq_msg_init (&message);
     hf_scan_t scan;
     uint32_t kind;
-    for (int i = 0; i < DRAIN_MESSAGES && hf_pipe_next (sock, &message, &scan, &kind); i++) {
+    for (int i = 0; i < DRAIN_MESSAGES; i++) {
+        if (!hf_pipe_next (sock, &message, &scan, &kind)) {
+            if (zmq_errno () == EAGAIN)
+                hf_poll_emptied (&self->poll, item);
+            break;
+        }
         hf_election_service_from_actor (self->service, &scan, kind, hf_clock_us ());
         s_carry_out (self);
     }
@@ -219,10 +249,8 @@ s_turn (election_t *self)
     hf_election_service_begin (self->service, hf_clock_us ());
     hf_election_service_dropped (self->service, hf_mesh_dropped (self->args->mesh));
     s_drain_mesh (self);
-    if (hf_poll_ready (&self->poll, self->from_lock))
-        s_drain (self, self->args->lock);
-    if (hf_poll_ready (&self->poll, self->from_file))
-        s_drain (self, self->args->file);
+    s_drain (self, self->args->lock, self->from_lock);
+    s_drain (self, self->args->file, self->from_file);
     bool handover = false;
     if (hf_poll_ready (&self->poll, self->from_main))
         self->stop = hf_pipe_ends (self->pipe, &handover);
@@ -248,7 +276,7 @@ s_watch_moved (election_t *self)
         return;
     self->told_moved = true;
     hf_report (HF_WARN, "the cluster has moved this node to another place: starts again there");
-    zstr_send (self->pipe, "MOVED");
+    s_tell_main (self, "MOVED");
 }
 
 /*  What another node said of the members. */
@@ -270,8 +298,10 @@ s_tell_leader (election_t *self, uint32_t leader)
 {
     if (self->told_leader == leader)
         return;
+    char text[32];
     self->told_leader = leader;
-    zstr_sendf (self->pipe, "LEADER %u", leader);
+    snprintf (text, sizeof text, "LEADER %u", leader);
+    s_tell_main (self, text);
 }
 
 /*  Tell the mesh who the members are; whether there was something to tell. */
@@ -300,7 +330,7 @@ s_watch_removed (election_t *self)
     if (self->told_removed || !hf_election_service_removed (self->service))
         return;
     self->told_removed = true;
-    zstr_send (self->pipe, "REMOVED");
+    s_tell_main (self, "REMOVED");
 }
 
 /*  What the copy lacks was promised by the disk with the old incarnation. */
@@ -311,7 +341,7 @@ s_watch_old (election_t *self)
         return;
     self->told_old = true;
     s_must (self->args->store, hf_log_store_disown (self->args->store) == 0);
-    zstr_send (self->pipe, "OLD");
+    s_tell_main (self, "OLD");
 }
 
 static void
@@ -319,11 +349,21 @@ s_wait_for (election_t *self)
 {
     void *mesh[HF_MESH_SOCKETS];
     hf_mesh_sockets (self->args->mesh, mesh);
-    hf_poll_add (&self->poll, mesh[0], HF_POLL_TALKS);
-    hf_poll_add (&self->poll, mesh[1], HF_POLL_HEARS);
-    self->from_lock = hf_poll_add (&self->poll, zsock_resolve (self->args->lock), HF_POLL_TALKS);
-    self->from_file = hf_poll_add (&self->poll, zsock_resolve (self->args->file), HF_POLL_TALKS);
-    self->from_main = hf_poll_add (&self->poll, zsock_resolve (self->pipe), HF_POLL_TALKS);
+    self->from_mesh = hf_poll_add (&self->poll, mesh[0]);
+    self->from_monitor = hf_poll_add (&self->poll, mesh[1]);
+    self->from_lock = hf_poll_add (&self->poll, zsock_resolve (self->args->lock));
+    self->from_file = hf_poll_add (&self->poll, zsock_resolve (self->args->file));
+    self->from_main = hf_poll_add (&self->poll, zsock_resolve (self->pipe));
+}
+
+static void
+s_wait (election_t *self, uint64_t wake_us)
+{
+    if (hf_mesh_emptied (self->args->mesh))
+        hf_poll_emptied (&self->poll, self->from_mesh);
+    else
+        hf_poll_used (&self->poll, self->from_mesh);
+    hf_poll_wait (&self->poll, hf_pipe_wait_ms (wake_us));
 }
 
 static void
@@ -352,7 +392,7 @@ s_run (election_t *self)
         }
         uint64_t wake_us = hf_election_service_wake_us (self->service);
         if (!self->stop)
-            hf_poll_wait (&self->poll, hf_pipe_wait_ms (wake_us < tick_us ? wake_us : tick_us));
+            s_wait (self, wake_us < tick_us ? wake_us : tick_us);
     }
 }
 

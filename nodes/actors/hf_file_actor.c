@@ -12,6 +12,7 @@
 #include "nodes/actors/hf_report.h"
 #include "nodes/services/hf_file_service.h"
 #include "nodes/snapshot/disk/hf_snapshot_stage.h"
+#include "broker-less/hf_poll.h"
 #include <assert.h>
 
 #define LOCK_MESSAGES     1000 //  in one turn
@@ -23,6 +24,9 @@ typedef struct file_actor {
     hf_file_service_t *service;
     hf_outbox_t *out;
     hf_snapshot_stage_t *stage;
+    hf_poll_t poll;
+    unsigned from_lock, from_election, from_main; //  in it
+    bool stop;
 } file_actor_t;
 
 //  ---- the disk ------------------------------------------------------------------
@@ -115,19 +119,32 @@ s_carry_out (file_actor_t *self)
     zsock_t *const pipes[] = {[HF_TO_ELECTION] = self->args->election,
                               [HF_TO_LOCK] = self->args->lock,
                               [HF_TO_MAIN] = self->pipe};
-    hf_pipe_carry_out (pipes, self->out);
+    const unsigned items[] = {[HF_TO_ELECTION] = self->from_election,
+                              [HF_TO_LOCK] = self->from_lock,
+                              [HF_TO_MAIN] = self->from_main};
+    unsigned sent = hf_pipe_carry_out (pipes, self->out);
+    for (unsigned to = HF_TO_ELECTION; to <= HF_TO_MAIN; to++)
+        if ((sent & 1U << to) != 0)
+            hf_poll_used (&self->poll, items[to]);
 }
 
+/*  How many messages of SOCK were handled. */
 static unsigned
-s_drain (file_actor_t *self, zsock_t *sock, unsigned most)
+s_drain (file_actor_t *self, zsock_t *sock, unsigned item, unsigned most)
 {
+    if (!self->stop && !hf_poll_ready (&self->poll, item))
+        return 0;
     zmq_msg_t message;
     zmq_msg_init (&message);
     hf_scan_t scan;
     uint32_t kind;
     unsigned count = 0;
-    while (count < most && !hf_file_service_full (self->service) &&
-           hf_pipe_next (sock, &message, &scan, &kind)) {
+    while (count < most && !hf_file_service_full (self->service)) {
+        if (!hf_pipe_next (sock, &message, &scan, &kind)) {
+            if (zmq_errno () == EAGAIN)
+                hf_poll_emptied (&self->poll, item);
+            break;
+        }
         hf_file_service_from_actor (self->service, &scan, kind, hf_clock_us ());
         count++;
     }
@@ -139,8 +156,8 @@ s_drain (file_actor_t *self, zsock_t *sock, unsigned most)
 static unsigned
 s_turn (file_actor_t *self)
 {
-    s_drain (self, self->args->election, ELECTION_MESSAGES);
-    unsigned count = s_drain (self, self->args->lock, LOCK_MESSAGES);
+    s_drain (self, self->args->election, self->from_election, ELECTION_MESSAGES);
+    unsigned count = s_drain (self, self->args->lock, self->from_lock, LOCK_MESSAGES);
     hf_file_service_end (self->service, hf_clock_us ());
     s_carry_out (self);
     hf_file_step_t step;
@@ -158,21 +175,25 @@ s_turn (file_actor_t *self)
 }
 
 static void
+s_wait_for (file_actor_t *self)
+{
+    self->from_main = hf_poll_add (&self->poll, zsock_resolve (self->pipe));
+    self->from_lock = hf_poll_add (&self->poll, zsock_resolve (self->args->lock));
+    self->from_election = hf_poll_add (&self->poll, zsock_resolve (self->args->election));
+}
+
+static void
 s_run (file_actor_t *self)
 {
-    zmq_pollitem_t items[] = {
-        {.socket = zsock_resolve (self->pipe), .events = ZMQ_POLLIN},
-        {.socket = zsock_resolve (self->args->lock), .events = ZMQ_POLLIN},
-        {.socket = zsock_resolve (self->args->election), .events = ZMQ_POLLIN},
-    };
+    s_wait_for (self);
     s_carry_out (self); //  A_FILES_DURABLE
-    do {
+    while (!self->stop) {
         hf_pulse_beat (&self->args->pulse);
-        if (zmq_poll (items, 3, hf_pipe_wait_ms (hf_file_service_wake_us (self->service))) < 0 &&
-            errno != EINTR)
-            break; //  ETERM: the process ends
+        hf_poll_wait (&self->poll, hf_pipe_wait_ms (hf_file_service_wake_us (self->service)));
         s_turn (self);
-    } while (!hf_pipe_ends (self->pipe, NULL));
+        self->stop =
+            hf_poll_ready (&self->poll, self->from_main) && hf_pipe_ends (self->pipe, NULL);
+    }
     while (s_turn (self) > 0)
         continue;
 }

@@ -23,8 +23,8 @@ typedef struct lock_actor {
     hf_lock_service_t *service;
     hf_outbox_t *out;
     hf_poll_t poll;
-    unsigned from_election, from_file, from_main; //  in it
-    uint32_t users;                               //  of the door, that the service was told
+    unsigned from_election, from_file, from_main, from_door, from_http; //  in it
+    uint32_t users; //  of the door, that the service was told
     char endpoint[HF_HOST_MAX + 16];
 } lock_actor_t;
 
@@ -38,6 +38,7 @@ s_send_frames (lock_actor_t *self)
         hf_span_t bytes = hf_outbox_bytes (self->out, frame);
         if (self->args->http && hf_route_is_http (&frame->route)) {
             zmq_send (zsock_resolve (self->args->http), bytes.at, bytes.size, ZMQ_DONTWAIT);
+            hf_poll_used (&self->poll, self->from_http);
             continue;
         }
         //  A client that has left or does not read loses it, and asks again.
@@ -71,7 +72,11 @@ s_carry_out (lock_actor_t *self)
     s_locate (self);
     zsock_t *const pipes[] = {
         [HF_TO_ELECTION] = self->args->election, [HF_TO_FILE] = self->args->file};
-    hf_pipe_carry_out (pipes, self->out);
+    unsigned sent = hf_pipe_carry_out (pipes, self->out);
+    if ((sent & 1U << HF_TO_ELECTION) != 0)
+        hf_poll_used (&self->poll, self->from_election);
+    if ((sent & 1U << HF_TO_FILE) != 0)
+        hf_poll_used (&self->poll, self->from_file);
 }
 
 /*  The outbox in between, when much is in it. */
@@ -86,13 +91,20 @@ s_carry_out_much (lock_actor_t *self)
 
 /*  The clock is read behind each message: see hf_lock_service.h. */
 static void
-s_drain (lock_actor_t *self, zsock_t *sock)
+s_drain (lock_actor_t *self, zsock_t *sock, unsigned item)
 {
+    if (!hf_poll_ready (&self->poll, item))
+        return;
     zmq_msg_t message;
     zmq_msg_init (&message);
     hf_scan_t scan;
     uint32_t kind;
-    for (int i = 0; i < DRAIN_MESSAGES && hf_pipe_next (sock, &message, &scan, &kind); i++) {
+    for (int i = 0; i < DRAIN_MESSAGES; i++) {
+        if (!hf_pipe_next (sock, &message, &scan, &kind)) {
+            if (zmq_errno () == EAGAIN)
+                hf_poll_emptied (&self->poll, item);
+            break;
+        }
         hf_lock_service_from_actor (self->service, &scan, kind, hf_clock_us ());
         s_carry_out_much (self);
     }
@@ -102,11 +114,12 @@ s_drain (lock_actor_t *self, zsock_t *sock)
 static void
 s_drain_http (lock_actor_t *self)
 {
+    if (!self->args->http || !hf_poll_ready (&self->poll, self->from_http))
+        return;
     zmq_msg_t message;
     const hf_route_t route = hf_route_http ();
     zmq_msg_init (&message);
-    while (self->args->http &&
-           zmq_msg_recv (&message, zsock_resolve (self->args->http), ZMQ_DONTWAIT) >= 0)
+    while (zmq_msg_recv (&message, zsock_resolve (self->args->http), ZMQ_DONTWAIT) >= 0)
         hf_lock_service_from_client (self->service, &route,
                                      hf_span (zmq_msg_data (&message), zmq_msg_size (&message)),
                                      hf_clock_us ());
@@ -156,10 +169,8 @@ s_turn (lock_actor_t *self)
 {
     hf_lock_service_begin (self->service, hf_clock_us ());
     s_look_at_door (self);
-    if (hf_poll_ready (&self->poll, self->from_election))
-        s_drain (self, self->args->election);
-    if (hf_poll_ready (&self->poll, self->from_file))
-        s_drain (self, self->args->file);
+    s_drain (self, self->args->election, self->from_election);
+    s_drain (self, self->args->file, self->from_file);
     s_drain_http (self);
     hf_lock_service_end (self->service, s_drain_door (self));
     s_carry_out (self);
@@ -187,13 +198,22 @@ s_hear_main (lock_actor_t *self)
 static void
 s_wait_for (lock_actor_t *self)
 {
-    self->from_election =
-        hf_poll_add (&self->poll, zsock_resolve (self->args->election), HF_POLL_TALKS);
-    self->from_file = hf_poll_add (&self->poll, zsock_resolve (self->args->file), HF_POLL_TALKS);
-    self->from_main = hf_poll_add (&self->poll, zsock_resolve (self->pipe), HF_POLL_HEARS);
-    hf_poll_add (&self->poll, hf_door_socket (self->args->door), HF_POLL_TALKS);
+    self->from_election = hf_poll_add (&self->poll, zsock_resolve (self->args->election));
+    self->from_file = hf_poll_add (&self->poll, zsock_resolve (self->args->file));
+    self->from_main = hf_poll_add (&self->poll, zsock_resolve (self->pipe));
+    self->from_door = hf_poll_add (&self->poll, hf_door_socket (self->args->door));
     if (self->args->http)
-        hf_poll_add (&self->poll, zsock_resolve (self->args->http), HF_POLL_TALKS);
+        self->from_http = hf_poll_add (&self->poll, zsock_resolve (self->args->http));
+}
+
+static void
+s_wait (lock_actor_t *self)
+{
+    if (hf_door_emptied (self->args->door))
+        hf_poll_emptied (&self->poll, self->from_door);
+    else
+        hf_poll_used (&self->poll, self->from_door);
+    hf_poll_wait (&self->poll, hf_pipe_wait_ms (hf_lock_service_wake_us (self->service)));
 }
 
 static void
@@ -203,7 +223,7 @@ s_run (lock_actor_t *self)
     s_carry_out (self); //  A_START
     do {
         hf_pulse_beat (&self->args->pulse);
-        hf_poll_wait (&self->poll, hf_pipe_wait_ms (hf_lock_service_wake_us (self->service)));
+        s_wait (self);
         s_turn (self);
     } while (!hf_poll_ready (&self->poll, self->from_main) || !s_hear_main (self));
 }

@@ -51,16 +51,19 @@ hf_pipe_send (zsock_t *sock, hf_pack_t *pack)
     s_give (sock, &bytes, size);
 }
 
-void
+unsigned
 hf_pipe_carry_out (zsock_t *const pipes[], hf_outbox_t *out)
 {
+    unsigned sent = 0;
     for (size_t i = 0; i < out->messages.count; i++) {
         hf_out_message_t *message = &out->messages.list[i];
         s_give (pipes[message->to], &message->bytes, message->size);
+        sent |= 1U << message->to;
     }
     for (size_t i = 0; i < out->lines.count; i++)
         hf_report (out->lines.list[i].level, "%s", out->lines.list[i].text);
     hf_outbox_reset (out);
+    return sent;
 }
 
 bool

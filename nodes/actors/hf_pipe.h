@@ -14,8 +14,8 @@ zsock_t *hf_pipe_new (zsock_t **other_p);
 void hf_pipe_send (zsock_t *sock, hf_pack_t *pack);
 
 /*  Send the messages of an outbox, PIPES[to] is who gets them, report its lines, and reset it. Its
- *  frames are sent by the caller before. */
-void hf_pipe_carry_out (zsock_t *const pipes[], hf_outbox_t *out);
+ *  frames are sent by the caller before. The answer has the bit of each TO that got something. */
+unsigned hf_pipe_carry_out (zsock_t *const pipes[], hf_outbox_t *out);
 
 /*  The next frame, without waiting. MESSAGE is initialised by the caller and holds the bytes
  *  until the next call; SCAN stands at the record. False when there is none. */

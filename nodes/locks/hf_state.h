@@ -204,6 +204,9 @@ uint32_t hf_state_answers_below (const hf_state_t *self, uint64_t session, uint6
 bool hf_state_session_places (const hf_state_t *self, uint64_t session, hf_pack_t *held,
                               hf_pack_t *queued);
 
+/*  How many wait for LOCK. */
+uint32_t hf_state_queued (const hf_state_t *self, hf_span_t lock);
+
 /*  Call FN for each waiter of LOCK, of the first MOST in queue order: the name, session and
  * position of its claim, as in MOVED. */
 typedef void (hf_waiter_fn) (void *arg, hf_span_t lock, uint64_t session, uint64_t position);

@@ -244,6 +244,13 @@ hf_state_answered (const hf_state_t *self, uint64_t session, hf_list_t requests,
 
 //  ---- locks ----------------------------------------------------------------------
 
+uint32_t
+hf_state_queued (const hf_state_t *self, hf_span_t lock)
+{
+    const hf_state_lock_t *found = hf_locks_find (&self->locks, lock);
+    return found ? found->waiters_count : 0;
+}
+
 void
 hf_state_waiters (const hf_state_t *self, hf_span_t lock, uint32_t most, hf_waiter_fn *fn,
                   void *arg)

@@ -3,6 +3,8 @@
 #include "nodes/services/hf_election_private.h"
 #include <assert.h>
 
+#define LAG_MOST 64 //  committed entries that wait for more
+
 //  ---- entries' bytes ----------------------------------------------------------
 
 /*  Entries from FIRST on, up to LAST, at least one, about BYTES: from the tail or the store.
@@ -75,6 +77,7 @@ s_write (hf_election_service_t *self, const hf_persist_t *persist, hf_list_t lis
                                 .payload = persist->payload});
         break;
     case HF_PERSIST_APPEND:
+        self->flows = !proposed;
         s_append_list (self, persist, list, proposed ? persist->term : 0);
         if (proposed)
             hf_laps_put (&self->appended, persist->index + persist->count - 1, self->now_us,
@@ -220,10 +223,26 @@ hf_election_propose (hf_election_service_t *self, bool all)
 
 //  ---- after the commit ----------------------------------------------------------
 
+/*  On a follower nobody waits for what is committed unless clients watch there. While the leader
+ *  sends more, what is committed waits for that: else each commit wakes up the lock actor. */
+static bool
+s_may_lag (hf_election_service_t *self, uint64_t commit)
+{
+    hf_core_view_t view = hf_core_view (self->core);
+    bool may = self->flows && !self->watched && view.role == HF_FOLLOWER && view.leader != 0 &&
+               commit - self->delivered < LAG_MOST;
+    if (may && self->lag_us == 0)
+        self->lag_us = self->now_us;
+    return may && (self->now_us - self->lag_us < self->config.lag_us || HF_MUTANT (lags_for_ever));
+}
+
 void
 hf_election_deliver (hf_election_service_t *self)
 {
     uint64_t commit = self->effects.commit_index;
+    if (self->delivered < commit && s_may_lag (self, commit))
+        return;
+    self->lag_us = 0;
     if (HF_MUTANT (delivered_uncommitted))
         commit = hf_core_view (self->core).durable_index;
     while (self->started && self->delivered < commit &&

@@ -48,6 +48,9 @@ struct hf_election_service {
     uint64_t delivered_bytes; //  all entries' bytes handed over so far
     uint64_t credited_bytes;  //  of these, handled
     bool leading;             //  as last reported
+    bool watched;             //  clients of this node wait for what happens
+    bool flows;               //  the last frame of a peer had entries that are new
+    uint64_t lag_us;          //  since when committed entries wait for more; 0: none do
 
     //  Upkeep.
     uint64_t flushed; //  the state of this index is on disk

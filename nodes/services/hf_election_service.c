@@ -20,6 +20,7 @@ s_defaults (hf_election_config_t *config)
     DEFAULT (propose_bytes, 512U << 10);
     DEFAULT (deliver_bytes, 1U << 20);
     DEFAULT (deliver_ahead, 8U << 20);
+    DEFAULT (lag_us, 5000);
 #undef DEFAULT
 }
 
@@ -99,6 +100,7 @@ hf_election_service_from_peer (hf_election_service_t *self, hf_span_t frame, uin
     hf_scan_t scan;
     uint32_t kind = 0;
     bool good = hf_frame_open (frame.at, frame.size, &scan, &kind) == HF_OK;
+    self->flows = false;
     if (good && (kind == HF_KIND_STATE_ASK || kind == HF_KIND_STATE_PART))
         good = hf_election_state_from_peer (self, &scan, kind);
     else if (good) {
@@ -245,6 +247,7 @@ hf_election_service_from_actor (hf_election_service_t *self, hf_scan_t *scan, ui
         HF_OWN_CASE (scan, A_APPLIED, a_applied, s_applied (self, in.bytes));
         HF_OWN_CASE (scan, A_FACTS, a_facts, hf_election_facts (self, in.id));
         HF_OWN_CASE (scan, A_CHANGE, a_change, s_change (self, &in));
+        HF_OWN_CASE (scan, A_WATCHED, a_watched, self->watched = in.watched);
         HF_OWN_CASE (scan, A_FLUSHED, a_flushed, s_flushed (self, in.index));
         HF_OWN_CASE (scan, STATE_ASK, state_ask, hf_election_state_ask (self, &in));
         HF_OWN_CASE (scan, STATE_PART, state_part, hf_election_state_part (self, &in));
@@ -382,6 +385,8 @@ hf_election_service_wake_us (const hf_election_service_t *self)
     if (self->proposals.count > 0 && hf_core_accepts (self->core) &&
         hf_pace_due_us (&self->pace) < wake_us)
         wake_us = hf_pace_due_us (&self->pace);
+    if (self->lag_us != 0 && self->lag_us + self->config.lag_us < wake_us)
+        wake_us = self->lag_us + self->config.lag_us;
     if (self->pace.node != 0 && self->pace.look_us < wake_us)
         wake_us = self->pace.look_us;
     uint64_t prune_us = hf_election_prune_us (self);

@@ -12,11 +12,13 @@
  *    A_APPLIED  index, bytes      bytes of entries handled since the start (credit)
  *    A_FACTS    id                this actor's facts for a status query
  *    A_CHANGE   id, op, ...       an operator asks for a change of the members (hf_change_t)
+ *    A_WATCHED  watched           whether clients of this node watch what happens
  *  From the file actor:
  *    A_FLUSHED  index             the state of this index is on disk: the log may be pruned to it
  *    STATE_ASK, STATE_PART        for a peer
  *  To the lock actor (HF_TO_LOCK):
- *    A_COMMITTED first, entries   committed entries, in order, without gaps
+ *    A_COMMITTED first, entries   committed entries, in order, without gaps. On a follower that
+ *                                 nobody watches, while more come, those of 5 ms together
  *    A_LEADING   term, index      leads; the entry that opens the term is committed, and INDEX is
  *                                 what is committed
  *    A_FOLLOWING term, leader     does not lead; what was proposed or asked is void or undecided
@@ -74,6 +76,7 @@ typedef struct hf_election_config {
     uint32_t propose_bytes; //  of entries in one step, so that its message fits a frame: 512 KiB
     uint32_t deliver_bytes; //  of entries in one A_COMMITTED: 1 MiB
     uint32_t deliver_ahead; //  of entries delivered and not yet credited: 8 MiB
+    uint64_t lag_us;        //  for which entries may wait for more, to be delivered together: 5 ms
 } hf_election_config_t;
 
 /*  The log store. The first write after a commit opens the one transaction; reads see it. No

@@ -47,12 +47,25 @@ hf_lock_close_entry (hf_lock_service_t *self, bool even_small)
     if (self->asked_us > 0)
         hf_laps_put (&self->asked, self->proposed_bytes, self->asked_us, self->commands.count);
     self->asked_us = 0;
+    self->patient_bytes = 0;
     hf_pack_reset (&self->commands);
+}
+
+/*  Whether all that is to be proposed may wait for something that may not. */
+static bool
+s_waits_for_more (const hf_lock_service_t *self)
+{
+    return self->patient_bytes > 0 && self->patient_bytes == hf_pack_size (&self->commands) &&
+           self->entries.count == 0 &&
+           (self->now_us - self->patient_us + 1 < self->config.together_us ||
+            HF_MUTANT (queued_alone_never));
 }
 
 void
 hf_lock_propose (hf_lock_service_t *self)
 {
+    if (s_waits_for_more (self))
+        return;
     hf_lock_close_entry (self, true);
     if (self->entries.count == 0)
         return;
@@ -74,6 +87,7 @@ hf_lock_drop_proposals (hf_lock_service_t *self)
     self->undecided_bytes = 0;
     hf_laps_clear (&self->asked);
     self->asked_us = self->proposed_bytes = self->decided_bytes = 0;
+    self->patient_bytes = 0;
 }
 
 bool
@@ -186,20 +200,56 @@ s_gives_back (uint32_t kind)
     return kind == HF_KIND_RELEASE || kind == HF_KIND_CANCEL || kind == HF_KIND_ABANDON;
 }
 
-/*  Whether each has the fields of its kind, or is of an unknown kind with a seq. *asks: those that
- *  do not merely give back. */
+/*  Whether each has the fields of its kind, or is of an unknown kind with a seq. *asks: how many do
+ *  not merely give back. *last: the last. */
 static bool
-s_requests_good (hf_list_t requests, uint32_t *asks)
+s_requests_good (hf_list_t requests, uint32_t *asks, hf_request_t *last)
 {
     hf_scan_t scan = hf_scan_list (requests);
-    hf_request_t request;
     *asks = 0;
     for (uint32_t i = 0; i < requests.count; i++) {
-        if (!hf_request_get (&scan, &request) || request.status == HF_MALFORMED)
+        if (!hf_request_get (&scan, last) || last->status == HF_MALFORMED)
             return false;
-        *asks += !s_gives_back (request.kind);
+        *asks += !s_gives_back (last->kind);
     }
     return true;
+}
+
+/*  Whether the one request of LIST can do no more than join a queue: it wants a lock for itself for
+ *  which others wait already. Whoever leaves that lock next leaves it to one of them. Such requests
+ *  come when a hold ends, from who has just released, and an entry of their own would keep the
+ * disks busy when the next release comes: each hand-off cost two syncs. */
+static bool
+s_only_queues (const hf_lock_service_t *self, hf_list_t list, const hf_request_t *request)
+{
+    if (list.count != 1 || hf_state_waiting_count (self->state) == 0)
+        return false;
+    if (request->kind == HF_KIND_ACQUIRE)
+        return request->acquire.wait && request->acquire.mode == HF_MODE_EXCLUSIVE &&
+               (hf_state_queued (self->state, request->acquire.lock) > 0 ||
+                HF_MUTANT (first_waits_too));
+    hf_place_t place;
+    hf_scan_t scan = hf_scan_list (request->claim.places);
+    return request->kind == HF_KIND_CLAIM && request->claim.wait && hf_place_get (&scan, &place) &&
+           place.mode == HF_MODE_EXCLUSIVE && hf_state_queued (self->state, place.lock) > 0;
+}
+
+/*  Propose the requests of MESSAGE that are ALLOWED; the last of all is LAST. */
+static void
+s_propose_requests (hf_lock_service_t *self, const hf_requests_t *message, hf_list_t allowed,
+                    const hf_request_t *last)
+{
+    size_t before = hf_pack_size (&self->commands);
+    hf_cmd_requests_put (&self->commands, &(hf_cmd_requests_t){.session = message->session,
+                                                               .floor = message->floor,
+                                                               .requests = allowed});
+    //  Behind one that goes at once there is nothing to wait for.
+    if (self->patient_bytes != before || self->entries.count > 0 ||
+        !s_only_queues (self, allowed, last))
+        return;
+    if (before == 0)
+        self->patient_us = self->now_us;
+    self->patient_bytes = hf_pack_size (&self->commands);
 }
 
 void
@@ -284,8 +334,9 @@ s_requests (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
 {
     hf_requests_t message;
     uint32_t asks;
+    hf_request_t last;
     if (!hf_requests_get (scan, &message) || message.requests.count > HF_WINDOW_MAX ||
-        !s_requests_good (message.requests, &asks)) {
+        !s_requests_good (message.requests, &asks, &last)) {
         s_refuse_input (self, route, HF_MALFORMED,
                         "REQUESTS wants [session, floor, [request, ...]], at most 4096 requests");
         return;
@@ -312,9 +363,7 @@ s_requests (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
     }
     hf_list_t allowed = hf_lock_sift (self, route, caller, &message);
     if (allowed.count > 0)
-        hf_cmd_requests_put (&self->commands, &(hf_cmd_requests_t){.session = message.session,
-                                                                   .floor = message.floor,
-                                                                   .requests = allowed});
+        s_propose_requests (self, &message, allowed, &last);
 }
 
 /*  The list of a KEEPALIVE as an array of sessions; false: a record is malformed. */

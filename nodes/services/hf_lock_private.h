@@ -156,6 +156,7 @@ typedef struct hf_watching {
     uint64_t durable;                    //  number of the last part that is
     uint64_t alone_us;                   //  since when no leader is known; 0: one is
     hf_pack_t events;                    //  scratch
+    bool told;                           //  the election actor, that somebody watches
 } hf_watching_t;
 
 /*  Locks of which something is to be pushed, no more often than at intervals: the positions of
@@ -250,6 +251,8 @@ struct hf_lock_service {
     hf_pack_t commands;       //  CMD_ records of the entry being built
     hf_pack_t payload;        //  scratch: that entry
     hf_pack_t entries;        //  ENTRY records of this turn's proposal
+    size_t patient_bytes;     //  of the commands: of requests that can only join a queue
+    uint64_t patient_us;      //  when the first of them came
     uint64_t undecided_bytes; //  proposed in this term and not applied yet
     //  Of a client: of late, and before that. What was before is dropped when undecided_before more
     //  bytes are decided, which is all that was undecided then.
@@ -305,7 +308,7 @@ void hf_lock_refuse_busy (hf_lock_service_t *self, const hf_route_t *route, bool
 void hf_lock_send_away (hf_lock_service_t *self, const hf_route_t *route);
 /*  Make an entry of the commands put so far, when they are enough for one, or EVEN_SMALL. */
 void hf_lock_close_entry (hf_lock_service_t *self, bool even_small);
-/*  Hand this turn's proposal to the election actor. */
+/*  Hand this turn's proposal to the election actor; not if all of it may wait for more. */
 void hf_lock_propose (hf_lock_service_t *self);
 void hf_lock_drop_proposals (hf_lock_service_t *self);
 /*  So many bytes of what this node proposed are applied. */
@@ -362,6 +365,8 @@ void hf_lock_watch_leader (hf_lock_service_t *self);
 uint64_t hf_lock_watch_wake_us (const hf_lock_service_t *self);
 /*  Of clients that have been silent for long. */
 void hf_lock_watch_forget (hf_lock_service_t *self);
+/*  Tell the election actor whether anybody watches, when that changed. */
+void hf_lock_watch_tell (hf_lock_service_t *self);
 /*  The number of the last that may be told of locks, or of files. */
 uint64_t hf_lock_watch_number (const hf_lock_service_t *self, bool files);
 

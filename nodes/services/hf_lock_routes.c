@@ -236,6 +236,7 @@ hf_lock_service_unsent (hf_lock_service_t *self, uint64_t session, const hf_rout
 {
     hf_lock_reads_unsent (self, route);
     hf_watches_leave (&self->watching.watches, route);
+    hf_lock_watch_tell (self);
     hf_caller_t *caller = hf_routes_find (&self->routes, session);
     if (!caller || !hf_route_equal (&caller->route, route))
         return; //  it has spoken again, from elsewhere

@@ -25,6 +25,7 @@ s_defaults (hf_lock_config_t *config)
     DEFAULT (client_watches_max, 1000);
     DEFAULT (pushes_max, 1000);
     DEFAULT (client_sessions_max, HF_SESSIONS_MAX / 2);
+    DEFAULT (together_us, 2000);
     //  Else credit could wait for a step that waits for more log.
     assert (config->flush_bytes <= config->unwritten_max);
     assert (config->flush_rows <= config->unwritten_rows);
@@ -322,6 +323,7 @@ hf_lock_service_end (hf_lock_service_t *self, bool drained)
     hf_lock_step (self);
     hf_lock_credit (self);
     hf_lock_watch_forget (self);
+    hf_lock_watch_tell (self);
     hf_lock_audit_rest (self);
     hf_lock_slow (self);
     s_trim (self);
@@ -335,6 +337,7 @@ hf_lock_service_more (hf_lock_service_t *self)
     if (!kept || !HF_MUTANT (queries_starve))
         hf_lock_answer_query (self);
     hf_lock_watch_step (self);
+    hf_lock_watch_tell (self);
     return hf_lock_answers_due (self) || hf_lock_watch_due (self);
 }
 
@@ -344,6 +347,8 @@ hf_lock_service_wake_us (const hf_lock_service_t *self)
     if (hf_lock_reads_due (self) || hf_lock_watch_due (self))
         return 0;
     uint64_t wake_us = self->leading ? hf_expiry_next_us (self->expiry) : UINT64_MAX;
+    if (self->patient_bytes > 0 && self->patient_us + self->config.together_us < wake_us)
+        wake_us = self->patient_us + self->config.together_us;
     uint64_t step_us = hf_lock_step_due_us (self), watch_us = hf_lock_watch_wake_us (self);
     wake_us = watch_us < wake_us ? watch_us : wake_us;
     if (self->moved.locks.count > 0 && self->moved.due_us < wake_us)

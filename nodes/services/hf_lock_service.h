@@ -9,7 +9,8 @@
  *  To clients: OPENED, ALIVE, ANSWERS, CLOSED_REPLY, RESULT, EVENTS, REFUSED.
  *  From the election actor: A_COMMITTED, A_LEADING, A_FOLLOWING, A_PASSED, A_TOLD, A_ROSTER,
  *  A_VERDICT.
- *  To the election actor: A_START (at once), A_PROPOSE, A_BARRIER, A_APPLIED, A_FACTS, A_CHANGE.
+ *  To the election actor: A_START (at once), A_PROPOSE, A_BARRIER, A_APPLIED, A_FACTS, A_CHANGE,
+ *  A_WATCHED.
  *  From the file actor: A_FILE_RESULT, A_FILES_DURABLE, A_WANT_STATE, A_FLUSHED.
  *  To the file actor: A_SECTIONS, A_ROWS, A_FILE_QUERY, A_SNAPSHOT.
  *  From main: A_RIGHTS.
@@ -70,6 +71,9 @@ typedef struct hf_lock_config {
     //  Of one user, by his key, whatever his connections; 0: as many as he likes. On this leader.
     uint32_t user_sessions_max; //  with those that he opens; beyond, he gets LIMIT
     uint32_t user_rate;         //  requests in a second; beyond, he gets BUSY. See hf_lock_limits.c
+    //  A request that can only join a queue goes to the log with the next that may do more, after
+    //  so long at the latest: 2 ms. 1: at once.
+    uint64_t together_us;
 } hf_lock_config_t;
 
 /*  STATE, owned, as it was loaded from the rows on disk. */

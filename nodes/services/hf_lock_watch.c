@@ -278,6 +278,17 @@ hf_lock_watch_forget (hf_lock_service_t *self)
         hf_watches_forget (&self->watching.watches, self->turn_us - SILENT_US);
 }
 
+void
+hf_lock_watch_tell (hf_lock_service_t *self)
+{
+    bool watched = self->watching.watches.by_id.count > 0;
+    if (watched == self->watching.told)
+        return;
+    self->watching.told = watched;
+    hf_a_watched_frame (&self->out.message, &(hf_a_watched_t){.watched = watched});
+    hf_outbox_to_actor (&self->out, HF_TO_ELECTION);
+}
+
 //  ---- WATCH --------------------------------------------------------------------------
 
 static hf_status_t

@@ -8,13 +8,15 @@
 #define PAIRS 3
 #define STEPS 20000
 
+//  What else than receiving is done with each.
+static const bool s_talks[PAIRS] = {true, false, true};
+
 static void *s_near[PAIRS], *s_far[PAIRS];
 static hf_poll_t s_poll;
 
 static int
 setup (void **state)
 {
-    static const hf_poll_use_t use[PAIRS] = {HF_POLL_TALKS, HF_POLL_HEARS, HF_POLL_TALKS};
     open_context (state);
     s_poll = (hf_poll_t){.count = 0};
     for (unsigned i = 0; i < PAIRS; i++) {
@@ -24,7 +26,7 @@ setup (void **state)
         s_far[i] = zmq_socket (s_context, ZMQ_PAIR);
         if (zmq_bind (s_near[i], name) != 0 || zmq_connect (s_far[i], name) != 0)
             return -1;
-        hf_poll_add (&s_poll, s_near[i], use[i]);
+        hf_poll_add (&s_poll, s_near[i]);
     }
     return 0;
 }
@@ -89,16 +91,23 @@ TEST (test_only_those_with_something_are_ready)
     assert_false (hf_poll_ready (&s_poll, 2));
 }
 
-/*  Asking a socket, or sending on it, takes in what has come: its descriptor is quiet then. */
-TEST (test_what_another_call_took_in_is_seen)
+/*  As a send may do: what has come is taken in, and the descriptor is quiet. */
+static void
+s_take_in (unsigned i)
 {
     int events;
     size_t size = sizeof events;
+    assert_int_equal (zmq_getsockopt (s_near[i], ZMQ_EVENTS, &events, &size), 0);
+    struct pollfd quiet = {.fd = s_poll.item[i].fd, .events = POLLIN};
+    assert_int_equal (poll (&quiet, 1, 0), 0);
+}
+
+TEST (test_what_another_call_took_in_is_seen)
+{
     s_settle ();
     s_say (s_far[0]);
-    assert_int_equal (zmq_getsockopt (s_near[0], ZMQ_EVENTS, &events, &size), 0);
-    struct pollfd quiet = {.fd = s_poll.item[0].fd, .events = POLLIN};
-    assert_int_equal (poll (&quiet, 1, 0), 0);
+    s_take_in (0);
+    hf_poll_used (&s_poll, 0);
     s_wait_not ();
     assert_true (hf_poll_ready (&s_poll, 0));
 }
@@ -113,6 +122,29 @@ TEST (test_what_was_left_is_seen_by_the_next_wait)
     s_wait_not ();
     assert_true (hf_poll_ready (&s_poll, 1));
     assert_true (s_hear (s_near[1]));
+}
+
+/*  One that was used is asked once; and one that is known to be empty not at all: so what a call
+ *  took in is not seen if nobody says that there was one. */
+TEST (test_only_those_that_were_used_are_asked)
+{
+    s_settle ();
+    hf_poll_used (&s_poll, 0);
+    hf_poll_wait (&s_poll, 0);
+    s_say (s_far[0]);
+    s_take_in (0);
+    hf_poll_wait (&s_poll, 0);
+    assert_false (hf_poll_ready (&s_poll, 0));
+    s_say (s_far[1]);
+    hf_poll_wait (&s_poll, 0);
+    assert_true (s_hear (s_near[1]));
+    assert_false (s_hear (s_near[1]));
+    hf_poll_emptied (&s_poll, 1);
+    assert_false (hf_poll_ready (&s_poll, 1));
+    s_say (s_far[1]);
+    s_take_in (1);
+    hf_poll_wait (&s_poll, 0);
+    assert_false (hf_poll_ready (&s_poll, 1));
 }
 
 static void *
@@ -135,6 +167,17 @@ TEST (test_a_message_ends_the_wait)
     assert_true (test_now_us () < end_us);
 }
 
+/*  All that waits in one: it was ready, or it is received from by the way. */
+static unsigned
+s_drain (unsigned i)
+{
+    unsigned count = 0;
+    while (s_hear (s_near[i]))
+        count++;
+    hf_poll_emptied (&s_poll, i);
+    return count;
+}
+
 /*  Anything, in any order, from a fixed seed; a socket that only hears is left alone else. */
 TEST (test_nothing_is_ever_slept_over)
 {
@@ -144,7 +187,7 @@ TEST (test_nothing_is_ever_slept_over)
     size_t size = sizeof events;
     for (unsigned step = 0; step < STEPS; step++) {
         unsigned i = (unsigned)hf_random_below (&random, PAIRS);
-        switch (hf_random_below (&random, 5)) {
+        switch (hf_random_below (&random, 6)) {
         case 0:
             s_say (s_far[i]);
             waiting[i]++;
@@ -154,12 +197,20 @@ TEST (test_nothing_is_ever_slept_over)
                 waiting[i] -= s_hear (s_near[i]);
             break;
         case 2:
-            if (s_poll.item[i].use == HF_POLL_TALKS)
+            if (s_talks[i])
                 s_say (s_near[i]);
+            if (s_talks[i])
+                hf_poll_used (&s_poll, i);
             break;
         case 3:
-            if (s_poll.item[i].use == HF_POLL_TALKS)
+            if (s_talks[i])
                 zmq_getsockopt (s_near[i], ZMQ_EVENTS, &events, &size);
+            if (s_talks[i])
+                hf_poll_used (&s_poll, i);
+            break;
+        case 4:
+            waiting[i] -= s_drain (i);
+            assert_int_equal (waiting[i], 0);
             break;
         default:
             hf_poll_wait (&s_poll, 0);

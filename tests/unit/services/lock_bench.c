@@ -168,6 +168,7 @@ bench_asked (bench_t *self, hf_scan_t *scan, uint32_t kind)
         HF_OWN_CASE (scan, A_BARRIER, a_barrier, s_barrier (self, in.id));
         HF_OWN_CASE (scan, A_APPLIED, a_applied, self->credits++; self->credited = in.bytes);
         HF_OWN_CASE (scan, A_FACTS, a_facts, s_facts (self, in.id));
+        HF_OWN_CASE (scan, A_WATCHED, a_watched, self->watched = in.watched);
         HF_OWN_CASE (scan, A_CHANGE, a_change, s_take_change (self, &in));
         HF_OWN_CASE (scan, A_SECTIONS, a_sections, s_sections (self, in.sections));
         HF_OWN_CASE (scan, A_ROWS, a_rows, s_rows (self, &in));
@@ -296,6 +297,8 @@ bench_init (bench_t *self, hf_lock_config_t config, bool leads)
     config.self = 1;
     config.endpoint = "here:8080";
     config.version = "1.2.3";
+    //  Requests are not held back, unless the test is about that.
+    config.together_us = config.together_us != 0 ? config.together_us : 1;
     self->service = hf_lock_service_new (&config, hf_state_new (), self->now_us);
     s_carry_out (self);
     assert_int_equal (self->asked.list[0], HF_KIND_A_START);

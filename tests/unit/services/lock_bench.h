@@ -45,6 +45,7 @@ typedef struct bench {
 
     //  What the service asked for so far.
     unsigned proposals, entries, commands, expiries, barriers, queries, credits, steps;
+    bool watched;            //  as last told
     uint64_t barrier, query; //  the last of each
     uint64_t section;        //  the last that the files were given
     hf_a_rows_t rows;        //  the last step, without its rows

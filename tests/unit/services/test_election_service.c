@@ -1,6 +1,7 @@
 /*  The election service, in virtual time: what may leave before the commit, delivery and credit,
  *  proposals, barriers, handover. */
 #include "tests/unit/services/election_stage.h"
+#include "base/hf_mutant.h"
 
 //  ---- durable before visible --------------------------------------------------------
 
@@ -38,6 +39,13 @@ STAGE_TEST (test_a_leader_does_not_count_itself_before_its_disk, stage, 3)
     stage->writes = 0;
 }
 
+static void
+s_watch (stage_t *stage, bool watched)
+{
+    hf_a_watched_frame (&stage->frame, &(hf_a_watched_t){.watched = watched});
+    stage_actor (stage);
+}
+
 STAGE_TEST (test_a_follower_acknowledges_after_the_commit, stage, 3)
 {
     stage_follow (stage, 1, 4);
@@ -52,10 +60,87 @@ STAGE_TEST (test_a_follower_acknowledges_after_the_commit, stage, 3)
     for (size_t i = 0; i < stage->left_count; i++)
         assert_false (stage->left[i].early);
     assert_int_equal (stage_count (stage, HF_KIND_A_COMMITTED), 0);
+    s_watch (stage, true);
     stage_entries (stage, 1, 4, 1, 1, 4, "two");
     stage_end (stage);
     assert_int_equal (stage_delivered (stage, 1), 1);
     assert_false (stage_last (stage, HF_KIND_A_COMMITTED, &scan)->early);
+}
+
+//  ---- what is committed waits for more, on a follower -----------------------------------------
+
+/*  Entry INDEX from node 1; the one before is committed. A turn begins 1 ms after the one before.
+ */
+static void
+s_get_entry (stage_t *stage, uint64_t index)
+{
+    stage_entries (stage, 1, 4, index - 1, index - 1, index > 1 ? 4 : 0, "one");
+    stage_end (stage);
+}
+
+STAGE_TEST (test_a_follower_delivers_what_comes_in_5_ms_together, stage, 3)
+{
+    stage_follow (stage, 1, 4);
+    stage_forget (stage);
+    for (uint64_t index = 1; index <= 6; index++)
+        s_get_entry (stage, index);
+    assert_int_equal (stage_delivered (stage, 1), 0); //  the first has waited for 4 ms
+    s_get_entry (stage, 7);
+    assert_int_equal (stage_count (stage, HF_KIND_A_COMMITTED), 1);
+    assert_int_equal (stage_delivered (stage, 1), 6);
+    s_get_entry (stage, 8);
+    assert_int_equal (stage_count (stage, HF_KIND_A_COMMITTED), 1);
+    s_watch (stage, true); //  now somebody waits for it
+    stage_end (stage);
+    assert_int_equal (stage_delivered (stage, 1), 7);
+    s_get_entry (stage, 9);
+    assert_int_equal (stage_delivered (stage, 1), 8);
+    s_watch (stage, false);
+    s_get_entry (stage, 10);
+    assert_int_equal (stage_delivered (stage, 1), 8);
+}
+
+STAGE_TEST (test_a_follower_delivers_when_no_more_comes, stage, 3)
+{
+    stage_follow (stage, 1, 4);
+    stage_forget (stage);
+    s_get_entry (stage, 1);
+    s_get_entry (stage, 2);
+    assert_int_equal (stage_delivered (stage, 1), 0);
+    uint64_t wake_us = hf_election_service_wake_us (stage->service);
+    assert_true (wake_us > stage->now_us && wake_us <= stage->now_us + 5000);
+    stage_turn (stage, wake_us - stage->now_us);
+    assert_int_equal (stage_delivered (stage, 1), 1);
+    //  The leader says alone that the last is committed.
+    hf_entries_frame (
+        &stage->frame,
+        &(hf_entries_t){.from = 1, .term = 4, .commit = 2, .prev_index = 2, .prev_term = 4});
+    stage_peer (stage);
+    stage_end (stage);
+    assert_int_equal (stage_delivered (stage, 1), 2);
+}
+
+/*  Entries come all the time. How many are delivered then? */
+static uint64_t
+s_deliver_in_flow (int mutant)
+{
+    stage_t stage;
+    stage_init (&stage, 3);
+    stage_follow (&stage, 1, 4);
+    stage_forget (&stage);
+    hf_mutant = mutant;
+    for (uint64_t index = 1; index <= 20; index++)
+        s_get_entry (&stage, index);
+    hf_mutant = HF_MUTANT_none;
+    uint64_t delivered = stage_delivered (&stage, 1);
+    stage_done (&stage);
+    return delivered;
+}
+
+HF_TEST (p11_a_follower_delivers_while_more_comes)
+{
+    assert_true (s_deliver_in_flow (HF_MUTANT_none) >= 14);
+    assert_int_equal (s_deliver_in_flow (HF_MUTANT_lags_for_ever), 0);
 }
 
 STAGE_TEST (test_a_vote_leaves_after_the_commit, stage, 3)
@@ -143,6 +228,7 @@ STAGE_TEST (test_delivery_begins_after_what_is_applied, stage, 1)
 STAGE_TEST (test_delivers_what_replaced_entries_that_were_cut, stage, 3)
 {
     stage_follow (stage, 1, 4);
+    s_watch (stage, true);
     stage_entries (stage, 1, 4, 0, 0, 0, "one");
     stage_entries (stage, 1, 4, 0, 1, 4, "cut");
     stage_end (stage);

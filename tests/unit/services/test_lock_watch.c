@@ -96,6 +96,31 @@ BENCH_TEST (who_holds_and_who_waits, bench)
     assert_string_equal (s_told (bench), "LOST early 1.1");
 }
 
+/*  A follower hands on at once what is committed, as long as somebody watches there. */
+BENCH_TEST_WITH (the_election_actor_knows_whether_anybody_watches, bench, false, .self = 1)
+{
+    bench_follow (bench, TERM, 2);
+    bench_settle (bench);
+    assert_false (bench->watched);
+    s_watch (bench, "", NOW);
+    s_watch_as (bench, WATCHER + 1, 1, "", NOW, 100000);
+    bench_settle (bench);
+    assert_true (bench->watched);
+    const hf_route_t one = bench_route (WATCHER), two = bench_route (WATCHER + 1);
+    hf_lock_service_unsent (bench->service, 0, &one);
+    bench_settle (bench);
+    assert_true (bench->watched);
+    hf_lock_service_unsent (bench->service, 0, &two);
+    bench_settle (bench);
+    assert_false (bench->watched);
+    s_watch (bench, "", NOW);
+    bench_settle (bench);
+    assert_true (bench->watched);
+    bench->now_us += 100 * SECOND; //  it is forgotten
+    bench_settle (bench);
+    assert_false (bench->watched);
+}
+
 BENCH_TEST (only_what_begins_so, bench)
 {
     uint64_t one = bench_open (bench, 1, 1, 10000);
