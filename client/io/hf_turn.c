@@ -179,7 +179,7 @@ s_drain (hf_client_t *self, int most)
         if (!self->nodes[i].link)
             continue;
         count += s_drain_link (self, &self->nodes[i], most);
-        if (self->nodes[i].link)
+        if (self->nodes[i].link && hf_link_waits (self->nodes[i].link))
             hf_link_flush (self->nodes[i].link);
     }
     return count;
