@@ -154,10 +154,11 @@ hf_bench_command_name (hf_bench_command_t command)
 }
 
 hf_client_t *
-hf_bench_client (const char *endpoints)
+hf_bench_client (const char *endpoints, bool shared)
 {
     char error[HF_CLIENT_ERROR_SIZE];
-    hf_client_options_t options = {.size = sizeof options, .endpoints = endpoints};
+    hf_client_options_t options = {
+        .size = sizeof options, .endpoints = endpoints, .shared = shared};
     hf_client_t *client = hf_client_new (&options, error);
     if (!client)
         hf_bench_say ("%s", error);

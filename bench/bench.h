@@ -58,6 +58,7 @@ typedef struct hf_bench_options {
     uint32_t idle;         //  scale: connections
     bool stale;            //  read: from any node
     bool curve;            //  nodes started here have keys
+    bool threads;          //  each connection of a load has a thread of its own
     bool json;
 } hf_bench_options_t;
 
@@ -70,8 +71,9 @@ const char *hf_bench_command_name (hf_bench_command_t command);
 /*  One line on stderr. */
 void hf_bench_say (const char *format, ...) __attribute__ ((format (printf, 1, 2)));
 
-/*  A client of ENDPOINTS, or of the environment's when that is NULL. NULL: reported. */
-hf_client_t *hf_bench_client (const char *endpoints);
+/*  A client of ENDPOINTS, or of the environment's when that is NULL; SHARED: on one thread with the
+ *  others that are. NULL: reported. */
+hf_client_t *hf_bench_client (const char *endpoints, bool shared);
 
 /*  Nanoseconds, monotonic: now, and so much later. */
 uint64_t hf_bench_now_ns (void);

@@ -102,7 +102,7 @@ s_open_one (s_opening_t *self, uint32_t i)
     life.ttl_ms = options->ttl_ms;
     hf_client_t *client = self->client;
     if (!client)
-        client = self->clients[i] = hf_bench_client (options->endpoints);
+        client = self->clients[i] = hf_bench_client (options->endpoints, !options->threads);
     return client ? hf_session_open (client, &life, S_LIMIT_MS, &self->sessions[i]) : HF_LIMIT;
 }
 
@@ -273,7 +273,7 @@ hf_crowd_new (const hf_bench_options_t *options, hf_cluster_t *cluster)
     self->cluster = cluster;
     self->run = (unsigned long long)(hf_bench_now_ns () ^ ((uint64_t)getpid () << 40));
     uint64_t from_ns = hf_bench_now_ns ();
-    self->client = hf_bench_client (options->endpoints);
+    self->client = hf_bench_client (options->endpoints, false);
     if (!self->client || !s_hold_all (self))
         hf_crowd_destroy (&self);
     else
@@ -288,7 +288,7 @@ hf_crowd_join (hf_crowd_t *self)
     uint64_t from_ns = hf_bench_now_ns ();
     assert (!self->queue);
     if (options->waiters > 0) {
-        self->queue = hf_bench_client (options->endpoints);
+        self->queue = hf_bench_client (options->endpoints, false);
         if (!self->queue ||
             !s_open (self, &self->waiter, "sessions are open", self->queue, options->waiters) ||
             !s_queue_up (self))

@@ -228,7 +228,8 @@ s_connect (hf_load_t *self, s_connection_t *connection)
     for (uint32_t i = 0; i < HF_LOAD_LATENCIES; i++)
         connection->latency[i] = hf_histogram_new ();
     hf_session_options_t life = {.size = sizeof life, .ttl_ms = options->ttl_ms};
-    connection->client = hf_bench_client (options->endpoints);
+    connection->client =
+        hf_bench_client (options->endpoints, options->connections > 1 && !options->threads);
     for (uint32_t i = 0; connection->client && i < options->sessions; i++) {
         hf_status_t status =
             hf_session_open (connection->client, &life, S_OPEN_LIMIT_MS, &connection->session[i]);

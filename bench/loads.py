@@ -16,13 +16,26 @@ def _cycle(workers, full=False):
                 ["-w", str(workers), "cycle"], plot=workers, full=full)
 
 
+def _encrypted(load):
+    """The same with keys, measured right after it. The floor has no keys."""
+    return Load(f"{load.name}, CURVE", None, ["--curve"] + load.bench, full=True)
+
+
+_ONE, _SOME, _MANY = _cycle(1), _cycle(64), _cycle(256)
+_CROWD = Load("256 connections", ["-w", "256", "-k", "256", "echo"], ["-w", "256", "-c", "W", "cycle"])
+PLAIN = [_ONE, _SOME, _MANY, _CROWD]  # of which it is told what CURVE costs
+
 LOADS = [
-    _cycle(1),
+    _ONE,
+    _encrypted(_ONE),
     _cycle(16, full=True),
-    _cycle(64),
-    _cycle(256),
+    _SOME,
+    _encrypted(_SOME),
+    _MANY,
+    _encrypted(_MANY),
     _cycle(1024),
-    Load("256 connections", ["-w", "256", "-k", "256", "echo"], ["-w", "256", "-c", "W", "cycle"]),
+    _CROWD,
+    _encrypted(_CROWD),
     Load("1,024 sessions", None, ["-w", "1024", "--sessions-per-connection", "W", "cycle"]),
     Load("one lock", None, ["-w", "64", "handoff"]),
     Load("one lock, 64 connections", None, ["-w", "64", "-c", "W", "handoff"]),
@@ -41,6 +54,10 @@ LOADS = [
 # Of the peers: the load's name as above, the command, the workers.
 PEER_LOADS = [("1 worker", "cycle", 1, False), ("16 workers", "cycle", 16, True), ("64 workers", "cycle", 64, False),
               ("256 workers", "cycle", 256, True), ("one lock", "handoff", 64, False)]
+
+
+# What CURVE costs: these loads alone.
+CURVE = [name for load in PLAIN for name in (load.name, f"{load.name}, CURVE")]
 
 
 class Row:
@@ -88,6 +105,8 @@ ROWS = [
         ("holdfast", "one lock", "cycles_per_second"), least=0.85),
     Row("64 workers, one lock, 64 connections", "hand-offs/s", ("floor", "1 worker", "per_p50"),
         ("holdfast", "one lock, 64 connections", "cycles_per_second"), least=0.75),
+    *[Row(f"{load.name}, with CURVE beside without", "requests/s", ("holdfast", load.name, "per_second"),
+          ("holdfast", f"{load.name}, CURVE", "per_second")) for load in PLAIN],
     Row("5 nodes, 1 worker, beside 3 nodes", "requests/s", ("holdfast", "1 worker", "per_second"),
         ("holdfast", "5 nodes", "per_second"), most=1.25, inverse=True),
     Row("7 nodes, 1 worker, beside 3 nodes", "requests/s", ("holdfast", "1 worker", "per_second"),

@@ -106,7 +106,7 @@ main (int argc, char **argv)
             return HF_EXIT_UNAVAILABLE;
         options.endpoints = hf_cluster_endpoints (cluster);
     }
-    hf_client_t *client = hf_bench_client (options.endpoints); //  or the list is wrong
+    hf_client_t *client = hf_bench_client (options.endpoints, false); //  or the list is wrong
     exit_code = client ? HF_EXIT_OK : HF_EXIT_USAGE;
     hf_client_destroy (&client);
     if (exit_code == HF_EXIT_OK)

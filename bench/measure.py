@@ -121,6 +121,10 @@ class Campaign:
         told = [f"{name} {figures[name]:.4g}" for name in ("per_second", "p50_ms", "median_ms") if name in figures]
         say(f"round {number}: {who}, {load}: {', '.join(told)} ({time.monotonic() - began:.1f} s)")
 
+    def has_floor(self, load):
+        """With --curve nothing is compared with the floor."""
+        return load.floor and not self.options.curve
+
     def of_floor(self, number, name, arguments):
         command = [self.program("floor", "holdfast-floor"), "--json", "-t", str(self.options.seconds), "--data",
                    self.runner.folder] + arguments
@@ -203,7 +207,7 @@ class Campaign:
             if not self.wants(load.name, load.full) or (load.once and number > 1):
                 continue
             #  One after the other: the machine is in the same mood for both.
-            if load.floor:
+            if self.has_floor(load):
                 self.of_floor(number, load.name, load.floor)
             self.of_holdfast(number, load)
         self.peers(number)
@@ -275,6 +279,7 @@ def read_options():
         help=f"of {', '.join(known)}; none: without (default: all that are installed)")
     add("--loads", metavar="LIST", help="only these, with ; between them: " + "; ".join(
         load.name for load in loads.LOADS))
+    add("--curve", action="store_true", help="only what CURVE costs: loads with and without it, in turn; no peers")
     add("--data-root", metavar="DIR", help="on the disk that is to be measured (default: the build folder)")
     add("--out", metavar="DIR", default=os.path.join(HERE, "results"), help="for results (default: bench/results)")
     add("--publish", action="store_true", help="put the tables into bench/README.md too")
@@ -288,6 +293,8 @@ def read_options():
             parser.error(f"--{name} is too small")
     options.peers = [] if options.peers == "none" else options.peers.split(",")
     options.loads = [name.strip() for name in options.loads.split(";")] if options.loads else None
+    if options.curve:
+        options.loads, options.peers = options.loads or loads.CURVE, []
     for name in options.peers:
         if name not in known:
             parser.error(f"there is no peer {name}; there are {', '.join(known)}")

@@ -77,6 +77,7 @@ static const char s_help[] =
     "  -w, --workers N        workers, each with one request out at a time (default 64;\n"
     "                         failover, stop, cut and catchup: 4)\n"
     "  -c, --connections N    connections they share; W: one each (default 1)\n"
+    "      --threads          each connection has a thread of its own here: else one serves all\n"
     "      --sessions-per-connection N\n"
     "                         sessions on each connection; W: one a worker (default 1;\n"
     "                         handoff, shared: always one a worker)\n"
@@ -97,7 +98,7 @@ static const char s_help[] =
     "      --append-bytes N   so much (default 16)\n"
     "      --held N           of scale (default 1000) and scrape (default 10000)\n"
     "      --waiters N        of scale (default 0)\n"
-    "      --idle N           of scale: each takes descriptors and threads here (default 0)\n"
+    "      --idle N           of scale: each takes descriptors here (default 0)\n"
     "      --stale            of read: any node may answer\n"
     "      --appends N        of append, in each section (default 4)\n"
     "      --out FILE         soak: write the samples to FILE, with tabs between columns\n"
@@ -165,6 +166,7 @@ static const struct {
     {0, "idle", S_NUMBER, S_TO (idle), 0, 10000},
     {0, "stale", S_FLAG, S_TO (stale), 0, 0},
     {0, "curve", S_FLAG, S_TO (curve), 0, 0},
+    {0, "threads", S_FLAG, S_TO (threads), 0, 0},
     {0, "sync-ms", S_NUMBER, S_TO (sync_ms), 0, 10000},
     {0, "out", S_TEXT, S_TO (out), 0, 0},
     {'j', "json", S_FLAG, S_TO (json), 0, 0},

@@ -96,7 +96,7 @@ s_reads (const s_read_t *self)
 static bool
 s_write (const s_read_t *self)
 {
-    hf_client_t *client = hf_bench_client (self->options->endpoints);
+    hf_client_t *client = hf_bench_client (self->options->endpoints, false);
     hf_session_t *session = NULL;
     hf_session_options_t life = HF_SESSION_OPTIONS_INIT;
     hf_grant_t grant;
@@ -143,7 +143,7 @@ static bool
 s_connect (s_read_t *self, hf_cluster_t *cluster)
 {
     for (uint32_t i = 0; i < self->options->connections; i++) {
-        self->client[i] = hf_bench_client (self->options->endpoints);
+        self->client[i] = hf_bench_client (self->options->endpoints, false);
         if (!self->client[i] || !s_await_file (self, self->client[i], cluster))
             return false;
     }

@@ -3,6 +3,7 @@
 #
 #   bench/run.sh                 five rounds of everything, an hour or less; for a machine that does nothing else
 #   bench/run.sh --quick         under 3 minutes: shows that all of it works
+#   bench/run.sh --curve         what encryption costs: the same loads with keys and without, in turn
 #   bench/run.sh --install       the same as without, after installing the other services
 #   bench/run.sh --help          all options
 #
@@ -23,7 +24,7 @@ for argument in "$@"; do
     case $argument in
     -h | --help) exec python3 bench/measure.py --help ;;
     --install) install=yes ;;
-    --peers=none) peers=no ;;
+    --peers=none | --curve) peers=no ;;
     esac
 done
 case " $* " in *" --peers none "*) peers=no ;; esac

@@ -53,7 +53,7 @@ static bool
 s_hold (s_scrape_t *self)
 {
     char lock[32];
-    self->client = hf_bench_client (self->options->endpoints);
+    self->client = hf_bench_client (self->options->endpoints, false);
     for (uint32_t i = 0; i < S_HOLDERS; i++)
         if (hf_session_open (self->client, NULL, S_LIMIT_MS, &self->session[i]) != HF_OK)
             return false;

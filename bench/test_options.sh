@@ -18,7 +18,7 @@ expect ()
     esac
 }
 
-for option in --watchers --locks --cycles --append-every --out --ops --log-keep; do
+for option in --watchers --locks --cycles --append-every --out --ops --log-keep --threads; do
     expect 0 "$option" --help
 done
 for command in cycle handoff shared sets append read scale watch failover stop cut catchup soak; do

@@ -50,6 +50,11 @@ for plot in "$dir"/results/*.svg; do
     python3 -c 'import sys, xml.dom.minidom; xml.dom.minidom.parse (sys.argv[1])' "$plot" || fail "$plot is no SVG"
 done
 
+rm "$dir"/results/*
+run 0 --curve --rounds 1 --seconds 1 --warmup 0 --loads "1 worker; 1 worker, CURVE"
+has out "^| 1 worker, with CURVE beside without | requests/s | [0-9].* | [0-9].* | [0-9]"
+has out "^| 1 worker, CURVE | [0-9]"
+
 # A failure is reported, and counts.
 run 1 --rounds 1 --seconds 1 --loads "1 worker" --peers none --build "$dir/nowhere"
 has out "^Failed: "

@@ -74,7 +74,7 @@ s_open (s_watch_t *self, s_group_t *group, const char *endpoints, uint32_t count
     group->run = self;
     group->told = hf_histogram_new ();
     group->watch = hf_alloc ((count > 0 ? count : 1) * sizeof *group->watch);
-    group->client = hf_bench_client (endpoints);
+    group->client = hf_bench_client (endpoints, false);
     hf_watch_options_t options = HF_WATCH_OPTIONS_INIT;
     options.prefix = self->lock;
     options.fn = s_event;
@@ -260,7 +260,7 @@ hf_run_watch (const hf_bench_options_t *options, hf_cluster_t *cluster)
     snprintf (self.lock, sizeof self.lock, "bench/%llx", (unsigned long long)hf_bench_now_ns ());
     hf_session_options_t life = HF_SESSION_OPTIONS_INIT;
     life.ttl_ms = options->ttl_ms;
-    self.client = hf_bench_client (options->endpoints);
+    self.client = hf_bench_client (options->endpoints, false);
     bool ready = self.client &&
                  hf_session_open (self.client, &life, S_LIMIT_MS, &self.session) == HF_OK &&
                  s_split (&self, options->endpoints) && s_open_all (&self);

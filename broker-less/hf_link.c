@@ -15,6 +15,11 @@
 #define SEND_MAX 1000
 #define QUIET_US 500000 //  a node that was reached and says nothing for so long is in trouble
 
+//  The sockets, as in hf_link_sockets, and what may be in them.
+enum { DEALER = 0, MONITOR = 1 };
+#define NEWS_OF(which) (1U << (which))
+#define NEWS_OF_ALL    (NEWS_OF (DEALER) | NEWS_OF (MONITOR))
+
 static const hf_socket_pulse_t s_pulse = {.interval_ms = 500, .timeout_ms = 1500};
 
 /*  A frame that libzmq has not taken yet. */
@@ -49,6 +54,8 @@ struct hf_link {
     hf_snub_t snub;
     reach_t reach;
     uint64_t reach_us; //  since when
+    unsigned news; //  bits: sockets that may have something
+    bool told;     //  the caller says which have
 };
 
 static int
@@ -77,6 +84,7 @@ hf_link_new (void *context, const hf_endpoint_t *endpoint, hf_resolver_t *resolv
     self->id = endpoint->id;
     self->resolver = resolver;
     self->tag = tag;
+    self->news = NEWS_OF_ALL;
     zmq_msg_init (&self->body);
     hf_chain_init (&self->queue);
     if (s_open (self, context) != 0) {
@@ -122,8 +130,36 @@ void
 hf_link_sockets (const hf_link_t *self, void *sockets[HF_LINK_SOCKETS])
 {
     assert (self);
-    sockets[0] = self->dealer;
-    sockets[1] = self->monitor;
+    sockets[DEALER] = self->dealer;
+    sockets[MONITOR] = self->monitor;
+}
+
+void
+hf_link_descriptors (hf_link_t *self, int fds[HF_LINK_SOCKETS])
+{
+    assert (self);
+    void *sockets[HF_LINK_SOCKETS];
+    hf_link_sockets (self, sockets);
+    for (unsigned i = 0; i < HF_LINK_SOCKETS; i++) {
+        size_t size = sizeof fds[i];
+        int rc = zmq_getsockopt (sockets[i], ZMQ_FD, &fds[i], &size);
+        assert (rc == 0);
+    }
+    self->told = true;
+}
+
+void
+hf_link_news (hf_link_t *self, unsigned which)
+{
+    assert (self && which < HF_LINK_SOCKETS);
+    self->news |= NEWS_OF (which);
+}
+
+bool
+hf_link_asks (const hf_link_t *self)
+{
+    assert (self);
+    return self->news != 0;
 }
 
 /*  Asking for events makes libzmq process what its I/O thread has reported: a new connection, room
@@ -134,6 +170,7 @@ s_catch_up (hf_link_t *self)
     int events;
     size_t size = sizeof (events);
     zmq_getsockopt (self->dealer, ZMQ_EVENTS, &events, &size);
+    self->news |= NEWS_OF (DEALER);
 }
 
 void
@@ -166,6 +203,7 @@ s_connect (hf_link_t *self, const char *address, uint64_t now_us)
         hf_socket_present (self->dealer, self->keys, key);
     }
     hf_socket_connect (self->dealer, address);
+    self->news |= NEWS_OF (DEALER);
     return HF_LINK_NONE;
 }
 
@@ -204,6 +242,7 @@ s_move (hf_link_t *self, uint64_t now_us)
             break;
         case HF_TARGET_DISCONNECT:
             hf_socket_disconnect (self->dealer, address);
+            self->news |= NEWS_OF (DEALER);
             break;
         }
     }
@@ -308,6 +347,7 @@ s_see (hf_link_t *self, uint64_t now_us)
             s_drop_queue (self);
         return connected ? HF_LINK_CONNECTED : HF_LINK_BROKEN;
     }
+    self->news &= ~NEWS_OF (MONITOR);
     return HF_LINK_NONE;
 }
 
@@ -324,6 +364,7 @@ s_receive (hf_link_t *self)
         if (single)
             return true;
     }
+    self->news &= ~NEWS_OF (DEALER);
     return false;
 }
 
@@ -332,13 +373,17 @@ hf_link_next (hf_link_t *self, uint64_t now_us, hf_span_t *bytes)
 {
     assert (self && bytes);
     *bytes = (hf_span_t){.at = NULL, .size = 0};
-    hf_link_event_type_t seen = s_see (self, now_us);
-    if (seen != HF_LINK_NONE)
-        return seen;
-    if (s_receive (self)) {
+    if ((self->news & NEWS_OF (MONITOR)) != 0) {
+        hf_link_event_type_t seen = s_see (self, now_us);
+        if (seen != HF_LINK_NONE)
+            return seen;
+    }
+    if ((self->news & NEWS_OF (DEALER)) != 0 && s_receive (self)) {
         *bytes = hf_span (zmq_msg_data (&self->body), zmq_msg_size (&self->body));
         return HF_LINK_FRAME;
     }
+    if (!self->told)
+        self->news = NEWS_OF_ALL;
     return s_move (self, now_us);
 }
 
@@ -347,6 +392,7 @@ static bool
 s_send (hf_link_t *self, const void *frame, size_t size)
 {
     int sent = zmq_send (self->dealer, frame, size, ZMQ_DONTWAIT);
+    self->news |= NEWS_OF (DEALER);
     if (sent < 0 && zmq_errno () == EAGAIN) {
         s_catch_up (self);
         sent = zmq_send (self->dealer, frame, size, ZMQ_DONTWAIT);

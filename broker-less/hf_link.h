@@ -30,6 +30,14 @@ void hf_link_secure (hf_link_t *self, hf_keys_t *keys);
 #define HF_LINK_SOCKETS 2
 void hf_link_sockets (const hf_link_t *self, void *sockets[HF_LINK_SOCKETS]);
 
+/*  For who waits by descriptors and not by zmq_poll. FDS, of the same two, are readable when a
+ *  socket has news, and hf_link_news says so of FDS[WHICH]. From now on hf_link_next asks a socket,
+ *  which is a system call, only then, or when another call may have taken the news in by the way;
+ *  hf_link_asks: that is so now, and no descriptor tells of it. The descriptors are libzmq's. */
+void hf_link_descriptors (hf_link_t *self, int fds[HF_LINK_SOCKETS]);
+void hf_link_news (hf_link_t *self, unsigned which);
+bool hf_link_asks (const hf_link_t *self);
+
 typedef enum hf_link_event_type {
     HF_LINK_NONE = 0,
     HF_LINK_FRAME = 1,     //  bytes, valid until the next call
@@ -39,7 +47,7 @@ typedef enum hf_link_event_type {
     HF_LINK_SNUBBED = 5    //  keys are missing or wrong: see hf_link_trouble; likewise
 } hf_link_event_type_t;
 
-/*  Call it after hf_link_new, when a socket has input, and when it is due. */
+/*  Call it after hf_link_new, when a socket has input, and when it is due, until it gives NONE. */
 hf_link_event_type_t hf_link_next (hf_link_t *self, uint64_t now_us, hf_span_t *bytes);
 uint64_t hf_link_due_us (const hf_link_t *self);
 
@@ -55,7 +63,8 @@ bool hf_link_trouble (const hf_link_t *self, uint64_t now_us, char *text, size_t
 #define HF_LINK_QUEUE_BYTES (64U << 20)
 bool hf_link_send (hf_link_t *self, const void *frame, size_t size);
 
-/*  Whether frames wait: poll the DEALER for output, too, and flush. */
+/*  Whether frames wait: poll the DEALER for output, too, and flush. Its descriptor tells of that by
+ *  itself. */
 bool hf_link_waits (const hf_link_t *self);
 void hf_link_flush (hf_link_t *self);
 

@@ -7,7 +7,9 @@
  *  Two forms. Asynchronous: hf_submit_* queue a request and return; the result comes to a
  *  callback on the client's thread (or on the program's: hf_client_dispatch), or, when the callback
  *  is NULL, to hf_client_poll.
- *  Blocking: hf_acquire and the like, made of the first form; they never block past LIMIT_MS.
+ *  Blocking: hf_acquire and the like, made of the first form; they never block past LIMIT_MS. While
+ *  nobody else uses the client, a blocking call sends and receives by itself, without the client's
+ *  thread; callbacks never come on the caller's.
  *
  *  Safety. A session is kept alive in the background. Its own deadline runs from the moment a
  *  keepalive that was acknowledged was SENT, plus the TTL, less a margin (a tenth of the TTL); past
@@ -75,10 +77,14 @@ typedef struct hf_client_options {
                       //  HOLDFAST_KEY, else it speaks without encryption
     const char *keys; //  the folder that has the nodes' public keys in nodes/, which is needed with
                       //  a key; NULL: the environment's HOLDFAST_KEYS
+    bool shared;      //  one thread serves all clients of the process that ask for this, instead of
+                      //  one each, and their callbacks come on it. For processes with many: it
+                      //  costs a fraction of the processor time. In such a callback blocking calls
+                      //  on any of these clients give HF_INVALID, and none may be destroyed
 } hf_client_options_t;
 #define HF_CLIENT_OPTIONS_INIT                                                                     \
     {                                                                                              \
-        sizeof (hf_client_options_t), NULL, 0, false, false, NULL, NULL                            \
+        sizeof (hf_client_options_t), NULL, 0, false, false, NULL, NULL, false                     \
     }
 
 /*  Does not wait for a connection. NULL with one line in ERROR (may be NULL; HF_CLIENT_ERROR_SIZE

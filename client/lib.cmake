@@ -12,8 +12,8 @@ foreach (room ${HF_CLIENT_ROOMS})
     list (APPEND HF_CLIENT_OBJECTS ${sources})
 endforeach ()
 add_library (hf_client_objects OBJECT ${HF_CLIENT_OBJECTS}
-    io/hf_client.c io/hf_dispatch.c io/hf_links.c io/hf_loop.c io/hf_members.c io/hf_query.c io/hf_session.c io/hf_submit.c
-    io/hf_waiter.c io/hf_watch.c
+    io/hf_client.c io/hf_dispatch.c io/hf_drive.c io/hf_links.c io/hf_loop.c io/hf_members.c io/hf_query.c
+    io/hf_session.c io/hf_shared.c io/hf_submit.c io/hf_turn.c io/hf_waiter.c io/hf_watch.c
     recipes/hf_barrier.c recipes/hf_bell.c recipes/hf_election.c recipes/hf_latch.c recipes/hf_mutex.c
     recipes/hf_observer.c recipes/hf_recipe.c recipes/hf_rwlock.c recipes/hf_semaphore.c
     "${PROJECT_SOURCE_DIR}/broker-less/hf_endpoints.c"

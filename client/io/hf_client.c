@@ -6,9 +6,6 @@
 #include "client/io/hf_io.h"
 #include <assert.h>
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +13,6 @@
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
-#include <zmq.h>
 
 _Static_assert(HF_CLIENT_ERROR_SIZE == HF_ERROR_SIZE, "the error's size is part of the interface");
 
@@ -37,41 +33,22 @@ hf_io_until_us (uint32_t limit_ms)
 bool
 hf_io_on_thread (const hf_client_t *self)
 {
-    bool thread = pthread_equal (pthread_self (), self->thread) != 0;
-    return !hf_io_inherited (self) && (thread || hf_io_dispatching (self));
-}
-
-//  Counted by each child, so that no call has to ask the kernel who it is.
-static _Atomic unsigned s_forks;
-static pthread_once_t s_forks_once = PTHREAD_ONCE_INIT;
-
-static void
-s_forked (void)
-{
-    s_forks++;
-}
-
-static void
-s_count_forks (void)
-{
-    int rc = pthread_atfork (NULL, NULL, s_forked);
-    assert (rc == 0);
-    (void)rc;
+    return !hf_io_inherited (self) && (hf_loop_here (self->loop) || hf_io_dispatching (self));
 }
 
 bool
 hf_io_inherited (const hf_client_t *self)
 {
-    return self->forks != atomic_load_explicit (&s_forks, memory_order_relaxed);
+    return self->forks != hf_shared_forks ();
 }
 
 //  ---- handing over -----------------------------------------------------------
 
-/*  With the mutex held. At most one wake-up per burst; none by the thread itself. */
-static void
-s_wake (hf_client_t *self)
+void
+hf_io_wake (hf_client_t *self)
 {
-    if (self->woken || pthread_equal (pthread_self (), self->thread))
+    bool here = self->driver != HF_DRIVER_NONE && pthread_equal (pthread_self (), self->driving);
+    if (self->woken || here)
         return;
     self->woken = true;
     uint64_t one = 1;
@@ -80,8 +57,9 @@ s_wake (hf_client_t *self)
     (void)rc;
 }
 
-bool
-hf_io_post (hf_client_t *self, hf_session_t *session, hf_op_t *op)
+/*  As hf_io_post. DRIVES, unless it is NULL: whether the caller may drive, and then does. */
+static bool
+s_post (hf_client_t *self, hf_session_t *session, hf_op_t *op, bool *drives)
 {
     if (hf_io_inherited (self)) {
         hf_op_free (op);
@@ -93,12 +71,31 @@ hf_io_post (hf_client_t *self, hf_session_t *session, hf_op_t *op)
         if (session && op->kind == HF_OP_LEAVE)
             session->closing = true;
         hf_chain_append (&self->inbox, &op->chain);
-        s_wake (self);
+        if (drives)
+            *drives = hf_drive_begin (self);
+        if (!drives || !*drives)
+            hf_io_wake (self);
     }
     pthread_mutex_unlock (&self->mutex);
     if (!open)
         hf_op_free (op);
     return open;
+}
+
+bool
+hf_io_post (hf_client_t *self, hf_session_t *session, hf_op_t *op)
+{
+    return s_post (self, session, op, NULL);
+}
+
+/*  What is left of LIMIT_MS, which began at START_US. */
+static uint32_t
+s_rest_ms (uint32_t limit_ms, uint64_t start_us)
+{
+    uint64_t gone_ms = (hf_io_now_us () - start_us) / 1000;
+    if (limit_ms == HF_FOREVER)
+        return limit_ms;
+    return gone_ms < limit_ms ? limit_ms - (uint32_t)gone_ms : 0;
 }
 
 hf_status_t
@@ -107,12 +104,17 @@ hf_io_ask (hf_client_t *self, hf_session_t *session, hf_op_t *op, uint32_t limit
     uint64_t start_us = hf_io_now_us ();
     uint32_t node = op->node == HF_NODE_ANY ? 0 : op->node;
     hf_waiter_t *waiter = op->waiter = hf_waiter_new ();
+    bool drives = false;
     if (op_p)
         *op_p = NULL;
-    if (!hf_io_post (self, session, op)) {
+    if (!s_post (self, session, op, &drives)) {
         hf_waiter_drop (waiter);
         hf_waiter_drop (waiter);
         return HF_CLOSED;
+    }
+    if (drives) {
+        hf_drive (self, waiter, limit_ms);
+        limit_ms = s_rest_ms (limit_ms, start_us);
     }
     op = hf_waiter_take (waiter, limit_ms);
     if (op_p)
@@ -149,6 +151,7 @@ s_init (hf_client_t *self, const hf_endpoints_t *endpoints, const hf_client_opti
     hf_wait_init (&self->mutex, &self->polled_cond);
     hf_chain_init (&self->sessions);
     hf_chain_init (&self->watches);
+    hf_chain_init (&self->late);
     hf_chain_init (&self->inbox);
     hf_chain_init (&self->called);
     hf_chain_init (&self->polled);
@@ -167,12 +170,23 @@ s_init (hf_client_t *self, const hf_endpoints_t *endpoints, const hf_client_opti
 }
 
 static void
+s_give_loop (const hf_client_t *self, hf_loop_t *loop)
+{
+    if (self->shares)
+        hf_shared_give_loop (loop);
+    else
+        hf_loop_destroy (&loop);
+}
+
+static void
 s_free (hf_client_t *self)
 {
     hf_io_links_destroy (self);
     if (self->context)
-        zmq_ctx_term (self->context);
+        hf_shared_give_context (self->context);
     hf_keys_destroy (&self->keys);
+    if (self->wait_fd >= 0)
+        close (self->wait_fd);
     if (self->wake_fd >= 0)
         close (self->wake_fd);
     if (self->ready_fd >= 0)
@@ -197,35 +211,34 @@ s_free (hf_client_t *self)
 }
 
 /*  libzmq aborts the process when it has no descriptor for its threads. In use: 5 by libzmq itself,
- *  2 of the client's own, 3 by each link, 1 by its connection; and some that the program may open
- *  in this moment. */
+ *  2 of the client's own, 2 of its loop, 3 by each link, 1 by its connection; and some that the
+ *  program may open in this moment. */
 static int
 s_check_files (const hf_endpoints_t *endpoints, char *error)
 {
-    return hf_files_check (16 + 4 * endpoints->count, "a client of holdfast", error);
+    return hf_files_check (18 + 4 * endpoints->count, "a client of holdfast", error);
 }
 
-/*  The links, and the thread with all signals blocked: they are the program's, not ours. */
+/*  The links, and the loop. */
 static int
-s_start (hf_client_t *self, const hf_endpoints_t *endpoints, bool dispatch)
+s_start (hf_client_t *self, const hf_endpoints_t *endpoints, const hf_client_options_t *options)
 {
+    self->shares = options->shared;
     self->wake_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (dispatch)
+    if (options->dispatch)
         self->ready_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
-    self->context = zmq_ctx_new ();
-    if (self->wake_fd < 0 || (dispatch && self->ready_fd < 0) || !self->context)
+    self->context = hf_shared_context ();
+    if (self->wake_fd < 0 || (options->dispatch && self->ready_fd < 0) || !self->context)
         return -1;
-    zmq_ctx_set (self->context, ZMQ_BLOCKY, 0);
-    if (hf_io_links_start (self, endpoints) != 0)
+    if (hf_io_wait_start (self) != 0 || hf_io_links_start (self, endpoints) != 0)
         return -1;
-    sigset_t all, before;
-    sigfillset (&all);
-    pthread_sigmask (SIG_SETMASK, &all, &before);
-    pthread_mutex_lock (&self->mutex); //  the thread looks at self->thread
-    int rc = pthread_create (&self->thread, NULL, hf_loop_run, self);
-    pthread_mutex_unlock (&self->mutex);
-    pthread_sigmask (SIG_SETMASK, &before, NULL);
-    return rc == 0 ? 0 : -1;
+    hf_loop_t *loop = self->shares ? hf_shared_loop () : hf_loop_new ();
+    if (!loop)
+        return -1;
+    if (hf_loop_join (loop, self) == 0)
+        return 0;
+    s_give_loop (self, loop);
+    return -1;
 }
 
 static const char *
@@ -292,12 +305,11 @@ hf_client_new (const hf_client_options_t *options, char *error)
     own.fixed = own.fixed || (fixed && *fixed);
     //  A socket of ours in the place of a closed stderr would get what the program writes there.
     hf_std_open ();
-    self->wake_fd = self->ready_fd = -1;
-    pthread_once (&s_forks_once, s_count_forks);
-    self->forks = s_forks;
+    self->wait_fd = self->wake_fd = self->ready_fd = -1;
+    self->forks = hf_shared_forks ();
     s_init (self, &endpoints, &own);
     int code = s_check_files (&endpoints, text) != 0 ? EMFILE : 0;
-    if (code == 0 && s_start (self, &endpoints, own.dispatch) != 0) {
+    if (code == 0 && s_start (self, &endpoints, &own) != 0) {
         hf_error_set (text, "cannot make sockets or a thread");
         code = EAGAIN;
     }
@@ -319,12 +331,10 @@ hf_client_destroy (hf_client_t **self_p)
     *self_p = NULL;
     if (hf_io_inherited (self))
         return; //  the fork may have caught its thread in the middle of any change
-    pthread_mutex_lock (&self->mutex);
-    self->stop = true;
-    s_wake (self);
-    pthread_mutex_unlock (&self->mutex);
-    pthread_join (self->thread, NULL);
+    hf_loop_leave (self);
+    hf_loop_t *loop = self->loop;
     hf_client_dispatch (self);
+    s_give_loop (self, loop);
     s_free (self);
 }
 

@@ -1,4 +1,4 @@
-//  Results and events on their way to the program: by callbacks on the client's thread, or, when
+//  Results and events on their way to the program: by callbacks on the loop's thread, or, when
 //  the program has a loop of its own, through a queue to the thread that dispatches; or to
 //  hf_client_poll.
 
@@ -69,11 +69,24 @@ s_call (hf_op_t *op)
     hf_op_free (op);
 }
 
+/*  OP has something to call, or a handle to free behind what is called. */
+static bool
+s_is_call (const hf_op_t *op)
+{
+    return op->kind == HF_OP_EVENT || op->kind == HF_OP_HAPPENED || op->kind == HF_OP_LEAVE ||
+           op->kind == HF_OP_UNWATCH || op->fn;
+}
+
+bool
+hf_io_calls_back (const hf_client_t *self, const hf_op_t *op)
+{
+    return s_is_call (op) && self->ready_fd < 0;
+}
+
 void
 hf_io_give (hf_client_t *self, hf_op_t *op)
 {
-    bool call = op->kind == HF_OP_EVENT || op->kind == HF_OP_HAPPENED || op->kind == HF_OP_LEAVE ||
-                op->kind == HF_OP_UNWATCH || op->fn;
+    bool call = s_is_call (op);
     if (!call && op->kind == HF_OP_CLOSE) {
         hf_op_free (op);
         return;

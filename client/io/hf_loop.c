@@ -1,243 +1,100 @@
-//  The client's thread: wait, drain, let the core decide, call back, send.
+//  A thread that drives clients: its own one, or all that share it.
 
 #include "client/io/hf_io.h"
 #include <assert.h>
 #include <errno.h>
-#include <stdio.h>
+#include <signal.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
-#include <zmq.h>
 
-#define FRAMES_PER_TURN 256
-#define POLL_MAX        (2 + HF_MEMBERS_MAX * HF_LINK_SOCKETS)
-#define WAIT_MAX_US     60000000
-#define KEYS_US         1000000 //  between two looks at the folder of keys
-#define TROUBLE_US      50000   //  between two looks at what keeps it from nodes
+#define EVENTS_MAX 64
 
-//  ---- results ----------------------------------------------------------------
+struct hf_loop {
+    pthread_t thread;
+    int wait_fd; //  the epoll set of its clients' sets, and of STOP_FD
+    int stop_fd;
+    hf_heap_t timers; //  of the clients; the thread's alone
 
-/*  Leave a session without a handle, and end it in the cluster. */
-static void
-s_close_unused (hf_client_t *self, hf_session_t *session)
+    pthread_mutex_t mutex; //  for the rest
+    pthread_cond_t ended;  //  a client was
+    bool stop;
+};
+
+//  The loop whose thread this is; NULL: none.
+static _Thread_local const hf_loop_t *s_here;
+
+bool
+hf_loop_here (const hf_loop_t *self)
 {
-    hf_op_t *close = hf_op_close (hf_client_session_id (session->core));
-    close->limit_us = hf_io_until_us (hf_client_session_ttl_ms (session->core));
-    hf_op_t *leave = hf_op_leave (session->core);
-    leave->arg = session;
-    if (hf_io_post (self, session, leave))
-        hf_io_post (self, NULL, close);
-    else
-        hf_op_free (close);
+    return s_here == self;
 }
 
-static void
-s_close_watch (hf_client_t *self, hf_watch_t *watch)
+void
+hf_loop_mind (const hf_client_t *client, bool on)
 {
-    hf_op_t *close = hf_op_unwatch (watch->core);
-    close->arg = watch;
-    hf_io_post (self, NULL, close);
+    struct epoll_event event = {.events = on ? EPOLLIN : 0, .data.ptr = (void *)client};
+    int rc = epoll_ctl (client->loop->wait_fd, EPOLL_CTL_MOD, client->wait_fd, &event);
+    assert (rc == 0);
+    (void)rc;
 }
 
-/*  A blocking call is done after its caller gave up: take back what it got. */
-static void
-s_undo (hf_client_t *self, hf_op_t *op)
-{
-    hf_op_t *back;
-    bool good = op->result.status == HF_OK;
-    if (op->kind == HF_OP_OPEN && good)
-        s_close_unused (self, op->arg);
-    else if (op->kind == HF_OP_WATCH && good)
-        s_close_watch (self, op->arg);
-    else if (op->kind == HF_OP_OPEN || op->kind == HF_OP_WATCH)
-        free (op->arg);
-    else if (op->kind == HF_OP_ACQUIRE && good &&
-             hf_op_end (op->session, HF_OP_GIVE_BACK, 0, op->text, op->result.token,
-                        hf_io_now_us (), &back) == HF_OK)
-        hf_io_post (self, op->arg, back);
-}
+//  ---- the thread ---------------------------------------------------------------
 
+/*  The client is not the loop's any more. */
 static void
-s_watch_handle (hf_client_t *self, const hf_op_t *op)
+s_let_go (hf_loop_t *self, hf_client_t *client)
 {
-    hf_watch_t *watch = op->arg;
-    if (op->kind == HF_OP_WATCH && op->result.status == HF_OK) {
-        watch->core = op->watch;
-        hf_chain_append (&self->watches, &watch->chain);
-    } else if (op->kind == HF_OP_UNWATCH) {
-        hf_chain_remove (&watch->chain);
-    }
-}
-
-/*  A handle is in its list as long as its session, or its watch, is in the core. Who waited for the
- *  closing frees it, or hf_io_give. */
-static void
-s_handle (hf_client_t *self, const hf_op_t *op)
-{
-    hf_session_t *session = op->arg;
-    s_watch_handle (self, op);
-    if (op->kind == HF_OP_OPEN && op->result.status == HF_OK) {
-        session->core = op->session;
-        hf_chain_append (&self->sessions, &session->chain);
-    } else if (op->kind == HF_OP_LEAVE) {
-        hf_chain_remove (&session->chain);
-    }
-}
-
-/*  Before who waits for it goes on. */
-static void
-s_note_refusal (hf_client_t *self, const hf_op_t *op)
-{
-    const char *why = op->result.text ? op->result.text : "";
+    hf_heap_remove (&self->timers, &client->timer);
+    epoll_ctl (self->wait_fd, EPOLL_CTL_DEL, client->wait_fd, NULL);
     pthread_mutex_lock (&self->mutex);
-    snprintf (self->denied, sizeof self->denied, "%s", why);
+    client->ended = true;
+    pthread_cond_broadcast (&self->ended);
     pthread_mutex_unlock (&self->mutex);
 }
 
-static void
-s_result (hf_client_t *self, hf_op_t *op)
+/*  Become the driver. False: a call is, and sees to it that the loop comes back if it has to. */
+static bool
+s_take (hf_loop_t *self, hf_client_t *client, bool *stop)
 {
-    if (op->waiter && (op->result.status == HF_DENIED || op->result.status == HF_LIMIT))
-        s_note_refusal (self, op);
-    if (op->waiter || op->kind == HF_OP_LEAVE || op->kind == HF_OP_UNWATCH)
-        s_handle (self, op);
-    if (!op->waiter) {
-        hf_io_give (self, op);
-    } else if (!hf_waiter_give (op->waiter, op)) {
-        s_undo (self, op);
-        hf_op_free (op);
-    }
+    pthread_mutex_lock (&client->mutex);
+    bool free = client->driver == HF_DRIVER_NONE;
+    if (free) {
+        client->driver = HF_DRIVER_LOOP;
+        client->driving = pthread_self ();
+    } else
+        client->loop_due_us = HF_NEVER;
+    *stop = client->stop;
+    pthread_mutex_unlock (&client->mutex);
+    if (!free)
+        hf_heap_remove (&self->timers, &client->timer);
+    return free;
 }
 
 static void
-s_results (hf_client_t *self)
+s_drive (hf_loop_t *self, hf_client_t *client)
 {
-    hf_op_t *op;
-    while ((op = hf_client_core_next (self->core, hf_io_now_us ())))
-        s_result (self, op);
-}
-
-//  ---- in and out -------------------------------------------------------------
-
-static void
-s_drain_link (hf_client_t *self, const hf_io_node_t *from)
-{
-    uint32_t node = from->endpoint.id;
-    hf_span_t bytes;
-    for (int i = 0; i < FRAMES_PER_TURN && from->link; i++) {
-        switch (hf_link_next (from->link, hf_io_now_us (), &bytes)) {
-        case HF_LINK_NONE:
-            return;
-        case HF_LINK_FRAME:
-            hf_client_core_frame (self->core, node, bytes, hf_io_now_us ());
-            break;
-        case HF_LINK_CONNECTED:
-            hf_client_core_connected (self->core, node, hf_io_now_us ());
-            break;
-        case HF_LINK_BROKEN:
-            hf_client_core_broken (self->core, node, hf_io_now_us ());
-            break;
-        case HF_LINK_REFUSED:
-            hf_client_core_refused (self->core, node, hf_io_now_us ());
-            break;
-        case HF_LINK_SNUBBED:
-            self->snubbed = true;
-            break;
-        }
-        s_results (self);
-        //  What an old link still has is not to be taken for the new one's.
-        if (hf_io_links_follow (self))
-            return;
-    }
-}
-
-/*  What was handed over; callbacks may hand over more, so until there is none, within reason. */
-static void
-s_inbox (hf_client_t *self)
-{
-    for (int round = 0; round < 4; round++) {
-        hf_chain_t taken;
-        hf_chain_init (&taken);
-        pthread_mutex_lock (&self->mutex);
-        if (!hf_chain_empty (&self->inbox)) {
-            taken = self->inbox;
-            taken.next->prev = taken.prev->next = &taken;
-            hf_chain_init (&self->inbox);
-        }
-        pthread_mutex_unlock (&self->mutex);
-        if (hf_chain_empty (&taken))
-            return;
-        while (!hf_chain_empty (&taken)) {
-            hf_op_t *op = HF_AROUND (taken.next, hf_op_t, chain);
-            hf_chain_remove (&op->chain);
-            hf_client_core_submit (self->core, op, hf_io_now_us ());
-            s_results (self);
-        }
-    }
-}
-
-/*  A frame that a link does not take is lost: the core hears of it and sends again. */
-static void
-s_send (hf_client_t *self)
-{
-    hf_outbox_t *outbox = hf_client_core_outbox (self->core);
-    for (size_t i = 0; i < outbox->frames.count; i++) {
-        const hf_out_frame_t *frame = &outbox->frames.list[i];
-        hf_span_t bytes = hf_outbox_bytes (outbox, frame);
-        for (uint32_t at = 0; at < HF_MEMBERS_MAX; at++) {
-            const hf_io_node_t *node = &self->nodes[at];
-            if (node->endpoint.id == frame->peer &&
-                !(node->link && hf_link_send (node->link, bytes.at, bytes.size)))
-                hf_client_core_unsent (self->core, frame->peer, hf_io_now_us ());
-        }
-    }
-    hf_outbox_reset (outbox);
-}
-
-//  ---- names and keys ---------------------------------------------------------------
-
-/*  A node may have a new key, which is in the folder by now. */
-static void
-s_look_at_keys (hf_client_t *self)
-{
-    uint64_t now_us = hf_io_now_us ();
-    if (!self->keys || now_us < self->keys_us + KEYS_US)
+    bool stop;
+    if (!s_take (self, client, &stop))
         return;
-    self->keys_us = now_us;
-    hf_keys_refresh (self->keys, NULL, NULL);
-}
-
-static void
-s_names (hf_client_t *self)
-{
-    hf_looked_t answer;
-    char text[HF_CLIENT_ERROR_SIZE] = "", line[400];
-    uint64_t now_us = hf_io_now_us ();
-    if (!self->resolver && !self->snubbed && now_us < self->told_us)
+    hf_io_wait (client, 0);
+    hf_turn_late (client);
+    if (stop) {
+        hf_turn_end (client);
+        s_let_go (self, client);
         return;
-    self->told_us = now_us + TROUBLE_US;
-    if (self->snubbed)
-        s_look_at_keys (self);
-    while (self->resolver && hf_resolver_next (self->resolver, &answer))
-        for (uint32_t i = 0; i < HF_MEMBERS_MAX; i++)
-            if (self->nodes[i].link && self->nodes[i].tag == answer.tag)
-                hf_link_resolved (self->nodes[i].link, &answer, now_us);
-    for (uint32_t i = 0; i < HF_MEMBERS_MAX; i++) {
-        const hf_link_t *link = self->nodes[i].link;
-        size_t used = strlen (text);
-        if (link && hf_link_trouble (link, now_us, line, sizeof line))
-            snprintf (text + used, sizeof text - used, "%s%s", used > 0 ? "; " : "", line);
     }
-    self->snubbed = self->snubbed && text[0] != 0;
-    pthread_mutex_lock (&self->mutex);
-    strcpy (self->trouble, text);
-    pthread_mutex_unlock (&self->mutex);
+    hf_turn (client);
+    pthread_mutex_lock (&client->mutex);
+    uint64_t due_us = client->loop_due_us = hf_turn_due_us (client);
+    client->driver = HF_DRIVER_NONE;
+    pthread_mutex_unlock (&client->mutex);
+    hf_heap_set (&self->timers, &client->timer, due_us);
 }
-
-//  ---- the loop ---------------------------------------------------------------
 
 static bool
-s_stopped (hf_client_t *self)
+s_stopped (hf_loop_t *self)
 {
     pthread_mutex_lock (&self->mutex);
     bool stop = self->stop;
@@ -245,87 +102,116 @@ s_stopped (hf_client_t *self)
     return stop;
 }
 
-static long
-s_timeout_ms (hf_client_t *self)
+static void *
+s_run (void *arg)
 {
-    pthread_mutex_lock (&self->mutex);
-    bool waiting = !hf_chain_empty (&self->inbox) || self->stop;
-    pthread_mutex_unlock (&self->mutex);
-    uint64_t due_us = waiting ? 0 : hf_client_core_due_us (self->core);
-    due_us = self->retry_us < due_us ? self->retry_us : due_us;
-    for (uint32_t i = 0; i < HF_MEMBERS_MAX; i++) {
-        if (!self->nodes[i].link)
-            continue;
-        uint64_t link_us = hf_link_due_us (self->nodes[i].link);
-        due_us = link_us < due_us ? link_us : due_us;
+    hf_loop_t *self = arg;
+    struct epoll_event events[EVENTS_MAX];
+    s_here = self;
+    while (!s_stopped (self)) {
+        int limit_ms = hf_turn_wait_ms (hf_heap_key (&self->timers));
+        int count = epoll_wait (self->wait_fd, events, EVENTS_MAX, limit_ms);
+        assert (count >= 0 || errno == EINTR);
+        for (int i = 0; i < count; i++)
+            if (events[i].data.ptr) //  else the loop ends
+                s_drive (self, events[i].data.ptr);
+        hf_heap_node_t *timer;
+        uint64_t now_us = hf_io_now_us ();
+        while ((timer = hf_heap_take (&self->timers, now_us)))
+            s_drive (self, HF_AROUND (timer, hf_client_t, timer));
     }
-    uint64_t now_us = hf_io_now_us ();
-    if (due_us <= now_us)
-        return 0;
-    uint64_t wait_us = due_us - now_us < WAIT_MAX_US ? due_us - now_us : WAIT_MAX_US;
-    return (long)((wait_us + 999) / 1000);
+    return NULL;
+}
+
+//  ---- life -----------------------------------------------------------------------
+
+/*  With all signals blocked: they are the program's, not ours. */
+static int
+s_start (hf_loop_t *self)
+{
+    struct epoll_event event = {.events = EPOLLIN};
+    self->wait_fd = epoll_create1 (EPOLL_CLOEXEC);
+    self->stop_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (self->wait_fd < 0 || self->stop_fd < 0 ||
+        epoll_ctl (self->wait_fd, EPOLL_CTL_ADD, self->stop_fd, &event) != 0)
+        return -1;
+    sigset_t all, before;
+    sigfillset (&all);
+    pthread_sigmask (SIG_SETMASK, &all, &before);
+    int code = pthread_create (&self->thread, NULL, s_run, self);
+    pthread_sigmask (SIG_SETMASK, &before, NULL);
+    errno = code;
+    return code == 0 ? 0 : -1;
 }
 
 static void
-s_woken (hf_client_t *self)
+s_free (hf_loop_t *self)
 {
-    uint64_t count;
-    pthread_mutex_lock (&self->mutex);
-    if (self->woken && read (self->wake_fd, &count, sizeof count) == sizeof count)
-        self->woken = false;
-    pthread_mutex_unlock (&self->mutex);
+    if (self->wait_fd >= 0)
+        close (self->wait_fd);
+    if (self->stop_fd >= 0)
+        close (self->stop_fd);
+    hf_heap_done (&self->timers);
+    hf_wait_done (&self->mutex, &self->ended);
+    free (self);
 }
 
-/*  Where frames wait in a link's queue: wake up when its DEALER takes more. */
-static size_t
-s_poll_items (hf_client_t *self, zmq_pollitem_t items[POLL_MAX])
+hf_loop_t *
+hf_loop_new (void)
 {
-    size_t count = 0;
-    items[count++] = (zmq_pollitem_t){.fd = self->wake_fd, .events = ZMQ_POLLIN};
-    for (uint32_t i = 0; i < HF_MEMBERS_MAX; i++) {
-        void *sockets[HF_LINK_SOCKETS];
-        if (!self->nodes[i].link)
-            continue;
-        hf_link_sockets (self->nodes[i].link, sockets);
-        for (size_t k = 0; k < HF_LINK_SOCKETS; k++)
-            items[count + k] = (zmq_pollitem_t){.socket = sockets[k], .events = ZMQ_POLLIN};
-        if (hf_link_waits (self->nodes[i].link))
-            items[count].events |= ZMQ_POLLOUT;
-        count += HF_LINK_SOCKETS;
-    }
-    if (self->resolver)
-        items[count++] =
-            (zmq_pollitem_t){.fd = hf_resolver_fd (self->resolver), .events = ZMQ_POLLIN};
-    return count;
-}
-
-void *
-hf_loop_run (void *client)
-{
-    hf_client_t *self = client;
-    zmq_pollitem_t items[POLL_MAX];
-    while (!s_stopped (self)) {
-        size_t count = s_poll_items (self, items);
-        int rc = zmq_poll (items, (int)count, s_timeout_ms (self));
-        assert (rc >= 0 || errno == EINTR);
-        (void)rc;
-        s_woken (self);
-        //  Sockets before timers: after a stall the answers may already be here.
-        for (uint32_t i = 0; i < HF_MEMBERS_MAX; i++) {
-            s_drain_link (self, &self->nodes[i]);
-            if (self->nodes[i].link)
-                hf_link_flush (self->nodes[i].link);
-        }
-        s_names (self);
-        s_inbox (self);
-        hf_client_core_turn (self->core, hf_io_now_us ());
-        s_results (self);
-        hf_io_links_follow (self);
-        s_send (self);
-    }
-    //  Results that are still out come as HF_CLOSED. Callbacks can submit no more, so this ends.
-    s_inbox (self);
-    hf_client_core_stop (self->core);
-    s_results (self);
+    hf_loop_t *self = hf_alloc (sizeof *self);
+    self->wait_fd = self->stop_fd = -1;
+    hf_wait_init (&self->mutex, &self->ended);
+    if (s_start (self) == 0)
+        return self;
+    int code = errno;
+    s_free (self);
+    errno = code;
     return NULL;
+}
+
+void
+hf_loop_destroy (hf_loop_t **self_p)
+{
+    hf_loop_t *self = *self_p;
+    if (!self)
+        return;
+    *self_p = NULL;
+    uint64_t one = 1;
+    pthread_mutex_lock (&self->mutex);
+    self->stop = true;
+    pthread_mutex_unlock (&self->mutex);
+    ssize_t rc = write (self->stop_fd, &one, sizeof one);
+    assert (rc == sizeof one);
+    (void)rc;
+    pthread_join (self->thread, NULL);
+    s_free (self);
+}
+
+int
+hf_loop_join (hf_loop_t *self, hf_client_t *client)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = client};
+    pthread_mutex_lock (&client->mutex);
+    client->loop = self;
+    client->loop_due_us = HF_NEVER;
+    int rc = epoll_ctl (self->wait_fd, EPOLL_CTL_ADD, client->wait_fd, &event);
+    if (rc == 0)
+        hf_io_wake (client); //  for its first turn
+    pthread_mutex_unlock (&client->mutex);
+    return rc;
+}
+
+void
+hf_loop_leave (hf_client_t *client)
+{
+    hf_loop_t *self = client->loop;
+    pthread_mutex_lock (&client->mutex);
+    client->stop = true;
+    hf_io_wake (client);
+    pthread_mutex_unlock (&client->mutex);
+    pthread_mutex_lock (&self->mutex);
+    while (!client->ended)
+        pthread_cond_wait (&self->ended, &self->mutex);
+    pthread_mutex_unlock (&self->mutex);
 }

@@ -42,7 +42,7 @@ hf_session_open (hf_client_t *client, const hf_session_options_t *options, uint3
     if (status == HF_OK)
         *session_p = session;
     else if (op || status == HF_CLOSED)
-        free (session); //  else the client's thread does, when it is done
+        free (session); //  else the driver does, when it is done
     if (op)
         hf_op_free (op);
     return status;

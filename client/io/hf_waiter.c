@@ -1,10 +1,8 @@
-//  One blocking call: its caller sleeps on a condition until the client's thread hands the op over.
+//  One blocking call: its caller sleeps on a condition until the driver hands the op over.
 
 #include "client/io/hf_io.h"
 #include <assert.h>
 #include <stdlib.h>
-
-#define GRACE_MS 20 //  the client's thread keeps limits too and should be the one to decide
 
 struct hf_waiter {
     pthread_mutex_t mutex;
@@ -56,10 +54,19 @@ hf_waiter_give (hf_waiter_t *self, hf_op_t *op)
     return there;
 }
 
+bool
+hf_waiter_done (hf_waiter_t *self)
+{
+    pthread_mutex_lock (&self->mutex);
+    bool done = self->op != NULL;
+    pthread_mutex_unlock (&self->mutex);
+    return done;
+}
+
 hf_op_t *
 hf_waiter_take (hf_waiter_t *self, uint32_t limit_ms)
 {
-    struct timespec until = hf_wait_until ((uint64_t)limit_ms + GRACE_MS);
+    struct timespec until = hf_wait_until ((uint64_t)limit_ms + HF_WAITER_GRACE_MS);
     pthread_mutex_lock (&self->mutex);
     while (!self->op && hf_wait (&self->mutex, &self->cond, limit_ms, &until))
         continue;

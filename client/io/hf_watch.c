@@ -40,7 +40,7 @@ hf_watch_open (hf_client_t *client, const hf_watch_options_t *options, uint32_t 
         if (number)
             *number = op->result.total;
     } else if (op || status == HF_CLOSED) {
-        free (watch); //  else the client's thread does, when it is done
+        free (watch); //  else the driver does, when it is done
     }
     if (op)
         hf_op_free (op);

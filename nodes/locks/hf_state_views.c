@@ -248,7 +248,7 @@ uint32_t
 hf_state_queued (const hf_state_t *self, hf_span_t lock)
 {
     const hf_state_lock_t *found = hf_locks_find (&self->locks, lock);
-    return found ? found->waiters_count : 0;
+    return found ? found->queue->waiters_count : 0;
 }
 
 void

@@ -55,7 +55,7 @@ fixture_open (uint32_t count, uint32_t ttl_ms)
     memset (&g_x, 0, sizeof g_x);
     hf_wait_init (&s_mutex, &s_cond);
     s_first = s_next = 0;
-    char list[512] = "", error[HF_CLIENT_ERROR_SIZE];
+    char *list = g_x.list, error[HF_CLIENT_ERROR_SIZE];
     for (uint32_t i = 0; i < count; i++) {
         g_x.port[i] = hf_port_take ();
         g_x.fake[i] = fake_new (g_x.port[i].number, NODE_LEADS | NODE_CLOSE);

@@ -61,6 +61,7 @@ typedef struct seen {
 #define FAKES_MAX 3
 
 typedef struct fixture {
+    char list[512]; //  of the fakes
     fake_t *fake[FAKES_MAX];
     hf_port_t port[FAKES_MAX];
     hf_client_t *client;

@@ -38,6 +38,7 @@ static const hf_watch_options_t s_options = {
 
 typedef struct opening {
     pthread_t thread;
+    hf_client_t *client;
     hf_watch_options_t options;
     uint32_t limit_ms;
     hf_status_t status;
@@ -50,14 +51,14 @@ s_run (void *arg)
 {
     opening_t *self = arg;
     self->status =
-        hf_watch_open (g_x.client, &self->options, self->limit_ms, &self->watch, &self->number);
+        hf_watch_open (self->client, &self->options, self->limit_ms, &self->watch, &self->number);
     return NULL;
 }
 
 static hf_watch_request_t
 s_begin (opening_t *self, const hf_watch_options_t *options, uint32_t limit_ms)
 {
-    *self = (opening_t){.options = *options, .limit_ms = limit_ms};
+    *self = (opening_t){.client = g_x.client, .options = *options, .limit_ms = limit_ms};
     assert_int_equal (pthread_create (&self->thread, NULL, s_run, self), 0);
     fake_frame_t *frame = fake_take (g_x.fake[0], HF_KIND_WATCH, SOON_MS);
     assert_non_null (frame);

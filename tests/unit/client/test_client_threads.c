@@ -1,0 +1,338 @@
+//  Which thread of a process does what for its clients: those of blocking calls, the client's own,
+//  and the one that clients share.
+
+#include "tests/unit/client/fixture.h"
+#include <dirent.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define CLIENTS 5
+#define CYCLES  200
+
+static atomic_int s_thread; //  the last callback's
+
+static void
+s_here (void *arg, const hf_result_t *result)
+{
+    atomic_store (&s_thread, (int)gettid ());
+    seen_result (arg, result);
+}
+
+static int
+s_threads (void)
+{
+    int count = 0;
+    DIR *dir = opendir ("/proc/self/task");
+    assert_non_null (dir);
+    for (const struct dirent *entry; (entry = readdir (dir)) != NULL;)
+        count += entry->d_name[0] != '.';
+    closedir (dir);
+    return count;
+}
+
+/*  How often THREAD went to sleep so far. */
+static long
+s_sleeps (int thread)
+{
+    char path[64], line[128];
+    long sleeps = -1;
+    snprintf (path, sizeof path, "/proc/self/task/%d/status", thread);
+    FILE *file = fopen (path, "r");
+    assert_non_null (file);
+    while (fgets (line, sizeof line, file))
+        sscanf (line, "voluntary_ctxt_switches: %ld", &sleeps);
+    fclose (file);
+    assert_true (sleeps >= 0);
+    return sleeps;
+}
+
+static void
+s_expect (hf_status_t status, uint64_t token)
+{
+    seen_t seen;
+    assert_true (seen_take (&seen, LONG_MS));
+    assert_int_equal (seen.event, 0);
+    assert_int_equal (seen.status, status);
+    assert_int_equal (seen.token, token);
+}
+
+//  ---- blocking calls -------------------------------------------------------------
+
+typedef struct call {
+    const char *lock;
+    pthread_t thread;
+    int id;
+    hf_status_t status;
+    atomic_bool done;
+} call_t;
+
+static void *
+s_acquire (void *arg)
+{
+    call_t *self = arg;
+    hf_grant_t grant;
+    self->id = (int)gettid ();
+    self->status = hf_acquire (g_x.session, self->lock, LONG_MS, &grant);
+    atomic_store (&self->done, true);
+    return NULL;
+}
+
+/*  Gives the request's number. */
+static uint64_t
+s_call (call_t *self, const char *lock)
+{
+    *self = (call_t){.lock = lock};
+    int rc = pthread_create (&self->thread, NULL, s_acquire, self);
+    assert_int_equal (rc, 0);
+    return got_requests (0)->request[0].seq;
+}
+
+static void
+s_returns (call_t *self, uint64_t seq, uint64_t token)
+{
+    fake_answer (g_x.fake[0], g_x.id, seq, HF_OK, token, token, 0);
+    assert_true (HF_WAIT (atomic_load (&self->done), LONG_MS));
+    pthread_join (self->thread, NULL);
+    assert_int_equal (self->status, HF_OK);
+}
+
+FIXTURE_TEST (test_a_blocking_call_leaves_the_clients_thread_asleep, 1, 600000)
+{
+    fake_set_autos (g_x.fake[0], NODE_ALL);
+    hf_submit_acquire (g_x.session, "a", NULL, s_here, NULL);
+    s_expect (HF_OK, 1);
+    long sleeps = s_sleeps (atomic_load (&s_thread));
+    for (int i = 0; i < CYCLES; i++) {
+        hf_grant_t grant;
+        assert_int_equal (hf_acquire (g_x.session, "b", LONG_MS, &grant), HF_OK);
+        assert_int_equal (hf_release (g_x.session, "b", grant.token, LONG_MS), HF_OK);
+    }
+    //  Some: what came in the moment between two calls.
+    assert_true (s_sleeps (atomic_load (&s_thread)) - sleeps < CYCLES / 2);
+}
+
+FIXTURE_TEST (test_no_callback_comes_on_the_thread_of_a_call, 1, 600000)
+{
+    call_t call;
+    hf_submit_acquire (g_x.session, "a", NULL, s_here, NULL);
+    uint64_t first = got_requests (0)->request[0].seq;
+    uint64_t second = s_call (&call, "b");
+    fake_answer (g_x.fake[0], g_x.id, first, HF_OK, 1, 1, 0);
+    s_expect (HF_OK, 1);
+    assert_int_not_equal (atomic_load (&s_thread), call.id);
+    assert_int_not_equal (atomic_load (&s_thread), (int)gettid ());
+    assert_false (atomic_load (&call.done));
+    s_returns (&call, second, 2);
+}
+
+/*  The first that waits drives for both, whichever ends first. */
+FIXTURE_TEST (test_calls_wait_side_by_side, 1, 600000)
+{
+    call_t call[2];
+    for (unsigned first = 0; first < 2; first++) {
+        uint64_t seq[2] = {s_call (&call[0], first ? "a" : "c"), 0};
+        seq[1] = s_call (&call[1], first ? "b" : "d");
+        s_returns (&call[first], seq[first], 10 + first);
+        assert_false (atomic_load (&call[!first].done));
+        s_returns (&call[!first], seq[!first], 20 + first);
+    }
+}
+
+/*  Keepalives go out and are answered while a call waits, and between calls. */
+FIXTURE_TEST (test_a_waiting_call_keeps_the_session, 1, 1000)
+{
+    call_t call;
+    uint64_t seq = s_call (&call, "a");
+    for (int i = 0; i < 5; i++) {
+        fake_frame_t *frame = fake_take (g_x.fake[0], HF_KIND_KEEPALIVE, SOON_MS);
+        assert_non_null (frame);
+        free (frame);
+        assert_true (hf_session_remaining_ms (g_x.session) > 0);
+    }
+    s_returns (&call, seq, 1);
+    uint32_t before = fake_count (g_x.fake[0], HF_KIND_KEEPALIVE);
+    assert_true (HF_WAIT (fake_count (g_x.fake[0], HF_KIND_KEEPALIVE) >= before + 3, LONG_MS));
+    assert_true (hf_session_remaining_ms (g_x.session) > 0);
+}
+
+typedef struct opening {
+    hf_client_t *client;
+    atomic_int status;
+} opening_t;
+
+static void *
+s_open (void *arg)
+{
+    opening_t *self = arg;
+    hf_session_t *session;
+    atomic_store (&self->status, (int)hf_session_open (self->client, NULL, HF_FOREVER, &session));
+    return NULL;
+}
+
+FIXTURE_TEST (test_a_call_ends_with_its_client, 1, 0)
+{
+    opening_t opening = {.client = g_x.client};
+    pthread_t thread;
+    fake_set_autos (g_x.fake[0], NODE_PROBE);
+    atomic_store (&opening.status, -1);
+    pthread_create (&thread, NULL, s_open, &opening);
+    fake_frame_t *frame = fake_take (g_x.fake[0], HF_KIND_OPEN, SOON_MS);
+    assert_non_null (frame);
+    free (frame);
+    hf_client_destroy (&g_x.client);
+    pthread_join (thread, NULL);
+    assert_int_equal (atomic_load (&opening.status), HF_CLOSED);
+}
+
+//  ---- many threads, blocking and not ------------------------------------------------
+
+static atomic_int s_called;
+
+static void
+s_count (void *arg, const hf_result_t *result)
+{
+    atomic_fetch_add (&s_called, 1);
+    atomic_fetch_add ((atomic_int *)arg, result->status != HF_OK);
+}
+
+static void *
+s_mixed (void *arg)
+{
+    hf_grant_t grant;
+    char lock[2] = {*(const char *)arg, 0}, other[3] = {lock[0], '2', 0};
+    static atomic_int s_failed;
+    for (int i = 0; i < CYCLES; i++) {
+        if (hf_submit_acquire (g_x.session, other, NULL, s_count, &s_failed) != HF_OK ||
+            hf_acquire (g_x.session, lock, LONG_MS, &grant) != HF_OK ||
+            hf_release (g_x.session, lock, grant.token, LONG_MS) != HF_OK)
+            return arg;
+    }
+    return atomic_load (&s_failed) > 0 ? arg : NULL;
+}
+
+FIXTURE_TEST (test_threads_that_wait_and_do_not, 1, 600000)
+{
+    fake_set_autos (g_x.fake[0], NODE_ALL);
+    static char names[] = "abcd";
+    pthread_t thread[4];
+    atomic_store (&s_called, 0);
+    for (int i = 0; i < 4; i++)
+        pthread_create (&thread[i], NULL, s_mixed, &names[i]);
+    for (int i = 0; i < 4; i++) {
+        void *failed;
+        pthread_join (thread[i], &failed);
+        assert_null (failed);
+    }
+    assert_true (HF_WAIT (atomic_load (&s_called) == 4 * CYCLES, LONG_MS));
+}
+
+//  ---- a thread that clients share -----------------------------------------------------
+
+static hf_client_t *
+s_shared (void)
+{
+    hf_client_options_t options = HF_CLIENT_OPTIONS_INIT;
+    options.endpoints = g_x.list;
+    options.shared = true;
+    hf_client_t *client = hf_client_new (&options, NULL);
+    assert_non_null (client);
+    return client;
+}
+
+FIXTURE_TEST (test_clients_share_one_thread, 1, 0)
+{
+    hf_client_t *client[CLIENTS];
+    hf_session_t *session[CLIENTS];
+    fake_set_autos (g_x.fake[0], NODE_ALL);
+    int before = s_threads (), thread = 0;
+    for (int i = 0; i < CLIENTS; i++) {
+        client[i] = s_shared ();
+        assert_int_equal (hf_session_open (client[i], NULL, LONG_MS, &session[i]), HF_OK);
+        assert_int_equal (hf_submit_acquire (session[i], "a", NULL, s_here, NULL), HF_OK);
+        seen_t seen;
+        assert_true (seen_take (&seen, LONG_MS));
+        thread = i > 0 ? thread : atomic_load (&s_thread);
+        assert_int_equal (atomic_load (&s_thread), thread);
+    }
+    assert_int_equal (s_threads (), before + 1);
+    for (int i = 0; i < CLIENTS; i++) {
+        hf_session_leave (&session[i]);
+        hf_client_destroy (&client[i]);
+    }
+    assert_int_equal (s_threads (), before);
+}
+
+/*  In a callback of one: asynchronous calls on another work, blocking ones are refused. */
+static hf_session_t *s_other;
+static atomic_int s_refused;
+
+static void
+s_across (void *arg, const hf_result_t *result)
+{
+    hf_grant_t grant;
+    atomic_store (&s_refused, (int)hf_acquire (s_other, "c", LONG_MS, &grant));
+    hf_submit_acquire (s_other, "b", NULL, s_here, NULL);
+    seen_result (arg, result);
+}
+
+FIXTURE_TEST (test_a_callback_uses_another_client_of_its_thread, 1, 0)
+{
+    hf_client_t *client[2] = {s_shared (), s_shared ()};
+    hf_session_t *session;
+    seen_t seen;
+    fake_set_autos (g_x.fake[0], NODE_ALL);
+    assert_int_equal (hf_session_open (client[0], NULL, LONG_MS, &session), HF_OK);
+    assert_int_equal (hf_session_open (client[1], NULL, LONG_MS, &s_other), HF_OK);
+    hf_submit_acquire (session, "a", NULL, s_across, NULL);
+    for (int i = 0; i < 2; i++) {
+        assert_true (seen_take (&seen, SOON_MS));
+        assert_int_equal (seen.status, HF_OK);
+    }
+    assert_int_equal (atomic_load (&s_refused), HF_INVALID);
+    hf_session_leave (&s_other);
+    hf_session_leave (&session);
+    hf_client_destroy (&client[0]);
+    hf_client_destroy (&client[1]);
+}
+
+/*  A child that was forked has a thread and sockets of its own; its parent's go on. */
+static int
+s_child (hf_client_t *inherited)
+{
+    hf_session_t *session;
+    if (hf_session_open (inherited, NULL, 100, &session) != HF_CLOSED)
+        return 1;
+    hf_client_destroy (&inherited);
+#ifdef __SANITIZE_THREAD__ //  it ends a child that makes threads
+    return 0;
+#endif
+    hf_client_t *own = s_shared ();
+    if (hf_session_open (own, NULL, LONG_MS, &session) != HF_OK)
+        return 2;
+    hf_session_leave (&session);
+    hf_client_destroy (&own);
+    return 0;
+}
+
+FIXTURE_TEST (test_a_child_shares_nothing_with_its_parent, 1, 0)
+{
+    hf_client_t *client = s_shared ();
+    hf_session_t *session;
+    int status = -1;
+    assert_int_equal (hf_session_open (client, NULL, LONG_MS, &session), HF_OK);
+    pid_t child = fork ();
+    if (child == 0)
+        _exit (s_child (client));
+    assert_int_equal (waitpid (child, &status, 0), child);
+    assert_int_equal (status, 0);
+    fake_set_autos (g_x.fake[0], NODE_ALL);
+    hf_grant_t grant;
+    assert_int_equal (hf_acquire (session, "a", LONG_MS, &grant), HF_OK);
+    hf_session_leave (&session);
+    hf_client_destroy (&client);
+}
+
+HF_TEST_MAIN (NULL, NULL)
