@@ -4,10 +4,10 @@
 set -eu
 allowed='
 hf_.* malloc calloc realloc free abort qsort bsearch
-mem(cpy|move|set|cmp|chr) str(len|cmp|ncmp|chr|rchr|spn|cpy|ncpy) (v?snprintf|__v?snprintf_chk)
+mem(cpy|move|set|cmp|chr) str(len|n?cmp|n?casecmp|chr|rchr|str|spn|cpy|ncpy) (v?snprintf|__v?snprintf_chk)
 __(memcpy|memmove|memset|strcpy|strncpy)_chk
 fputs fwrite stderr __assert_fail __stack_chk_fail _GLOBAL_OFFSET_TABLE_
-json_(array|object|integer|string|sprintf|pack|true|false|null|delete|dumps).* msgpack_(sbuffer|pack)_.* __(asan|ubsan|lsan|tsan|msan|sanitizer|sancov)_.* __gcov_.*
+json_(array|object|integer|string|sprintf|pack|true|false|null|delete|dumps|loadb).* msgpack_(sbuffer|pack)_.* __(asan|ubsan|lsan|tsan|msan|sanitizer|sancov)_.* __gcov_.*
 '
 pattern="^($(echo $allowed | tr ' ' '|'))\$"
 bad=0
