@@ -5,7 +5,6 @@
  * hf_state_rows.c. */
 #include "base/hf_array.h"
 #include "nodes/locks/hf_state_private.h"
-#include <stdalign.h>
 
 #define ROWS_COUNT_MAX                                                                             \
     (1 + HF_SESSIONS_MAX + HF_PLACES_TOTAL_MAX + HF_STAGED_BYTES_MAX / HF_STAGED_FILE_COST +       \
@@ -36,8 +35,8 @@ typedef struct hf_loading {
 static size_t
 s_row_size (uint64_t key_size, uint64_t value_size)
 {
-    return (sizeof (row_t) + key_size + value_size + alignof (row_t) - 1) / alignof (row_t) *
-           alignof (row_t);
+    return (sizeof (row_t) + key_size + value_size + _Alignof(row_t) - 1) / _Alignof(row_t) *
+           _Alignof(row_t);
 }
 
 static row_t *
