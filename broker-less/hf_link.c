@@ -54,8 +54,8 @@ struct hf_link {
     hf_snub_t snub;
     reach_t reach;
     uint64_t reach_us; //  since when
-    unsigned news; //  bits: sockets that may have something
-    bool told;     //  the caller says which have
+    unsigned news;     //  bits: sockets that may have something
+    bool told;         //  the caller says which have
 };
 
 static int

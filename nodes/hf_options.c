@@ -40,7 +40,7 @@ const hf_option_t hf_option_table[] = {
              "Prometheus, /healthz, /readyz, JSON under /v1/. It asks nobody who\n"
              "reads who he is: choose the address accordingly"},
     {"http-admin", 0, HF_OPTION_TEXT, AT (http_admin), .argument = "FILE",
-     .help = "with --http: who has the token in this file may end holds and\n"
+     .help = "with --http, who has the token in this file may end holds and\n"
              "sessions, hand over the lead and drain nodes, there and on the page.\n"
              "One line of 16 signs or more, that only its owner may read"},
     {"keys", 0, HF_OPTION_TEXT, AT (keys), .argument = "DIR",
@@ -63,13 +63,13 @@ const hf_option_t hf_option_table[] = {
      .help = "so many of them may not have ended their handshake; for one more the\n"
              "oldest of these is cut off (default: 0, half of all connections)"},
     {"user-connections", 0, HF_OPTION_COUNT, AT (user_connections), .argument = "N",
-     .help = "with --keys: a user has at most N connections, and gets LIMIT or FULL\n"
+     .help = "with --keys, a user has at most N connections, and gets LIMIT or FULL\n"
              "for more (default: 0, any number)"},
     {"user-sessions", 0, HF_OPTION_COUNT, AT (user_sessions), .argument = "N",
-     .help = "with --keys: a user has at most N sessions, and gets LIMIT for more\n"
+     .help = "with --keys, a user has at most N sessions, and gets LIMIT for more\n"
              "(default: 0, any number)"},
     {"user-rate", 0, HF_OPTION_COUNT, AT (user_rate), .argument = "N",
-     .help = "with --keys: a user has at most N requests in a second, and gets BUSY\n"
+     .help = "with --keys, a user has at most N requests in a second, and gets BUSY\n"
              "for more; keepalives and releases do not count (default: 0, any number)"},
     {"data", 'd', HF_OPTION_TEXT, AT (data), .argument = "DIR",
      .help = "where this node keeps its log and files\n"

@@ -26,6 +26,8 @@ export function duration(ms) {
 
 export const clock = () => new Date().toLocaleTimeString("en-GB");
 
+const presses = new WeakMap();
+
 // A button that opens a dialog: its text, what it is to who cannot see where it stands, what it does.
 export function fillButton(parent, { text, label, press }) {
   let button = parent.firstElementChild;
@@ -34,7 +36,9 @@ export function fillButton(parent, { text, label, press }) {
     button.type = "button";
   }
   if (button.getAttribute("aria-label") !== label) button.setAttribute("aria-label", label);
-  button.onclick = press;
+  // What it does may change, as the row that it stands in.
+  if (!presses.has(button)) button.addEventListener("click", () => presses.get(button)());
+  presses.set(button, press);
   say(button, text);
 }
 
