@@ -277,7 +277,7 @@ s_row (uint8_t which, hf_span_t name, fuzz_bytes_t *bytes, hf_pack_t *list)
             list,
             &(hf_holder_row_t){.session = number, .token = number, .staged = number, .note = name});
     else if (which == 2)
-        hf_file_row_put (list, &(hf_file_row_t){name, number, number});
+        hf_file_row_put (list, &(hf_file_row_t){name, number, number, number});
     else {
         static const char *const keys[] = {"leader", "term", "endpoint", "node"};
         hf_fact_row_put (list, &(hf_fact_row_t){hf_span_text (keys[number % 4]), name, number});

@@ -240,8 +240,9 @@ s_stream (uint32_t count)
     hf_pack_init (&seed);
     for (uint32_t i = 1; i <= count; i++) {
         hf_span_t content = hf_span_text (names[i]);
-        hf_file_row_put (&files, &(hf_file_row_t){content, content.size,
-                                                  hf_fnv (HF_FNV_EMPTY, content.at, content.size)});
+        hf_file_row_put (&files,
+                         &(hf_file_row_t){content, content.size,
+                                          hf_fnv (HF_FNV_EMPTY, content.at, content.size), 0});
         hf_state_row_put (&rows, &(hf_state_row_t){.key = content, .value = content});
     }
     hf_pack_raw (&seed, "", 1);

@@ -81,7 +81,7 @@ s_row (hf_pack_t *rows, const struct row *row)
                                                       .held = n[3],
                                                       .queued = 2});
     else if (row->kind == HF_KIND_FILE_ROW)
-        hf_file_row_put (rows, &(hf_file_row_t){name, n[0], n[1]});
+        hf_file_row_put (rows, &(hf_file_row_t){name, n[0], n[1], n[2]});
     else
         hf_fact_row_put (rows, &(hf_fact_row_t){name, text, n[0]});
 }
