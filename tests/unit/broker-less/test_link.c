@@ -3,6 +3,7 @@
 
 #include "broker-less/hf_door.h"
 #include "broker-less/hf_link.h"
+#include <poll.h>
 
 #define UNTIL(condition) UNTIL_BY (zmq_poll (NULL, 0, 1), condition)
 #define FRAMES           4000U
@@ -71,6 +72,44 @@ TEST (test_the_queue_is_bounded_and_ends_with_the_connection)
     assert_false (hf_link_waits (s_link));
     assert_false (hf_link_send (s_link, frame, 1));
 }
+
+/*  Whether FD is readable within some seconds. */
+static bool
+s_readable (int fd)
+{
+    struct pollfd item = {.fd = fd, .events = POLLIN};
+    return poll (&item, 1, 5000) == 1;
+}
+
+/*  A socket is asked when its descriptor has told, and after a send, which may take news in. */
+TEST (test_who_waits_by_descriptors_says_what_to_ask)
+{
+    int fds[HF_LINK_SOCKETS];
+    hf_route_t route;
+    hf_span_t bytes;
+    hf_link_descriptors (s_link, fds);
+    UNTIL (hf_link_next (s_link, test_now_us (), &bytes) == HF_LINK_NONE);
+    assert_false (hf_link_asks (s_link));
+    assert_true (hf_link_send (s_link, "hello", 5));
+    assert_true (hf_link_asks (s_link));
+    UNTIL (hf_link_next (s_link, test_now_us (), &bytes) == HF_LINK_NONE);
+    assert_false (hf_link_asks (s_link));
+    UNTIL (hf_door_next (s_door, &route, &bytes));
+    assert_true (hf_door_send (s_door, &route, "world", 5));
+    assert_true (s_readable (fds[0]));
+    assert_int_equal (hf_link_next (s_link, test_now_us (), &bytes), HF_LINK_NONE);
+    hf_link_news (s_link, 0);
+    assert_int_equal (hf_link_next (s_link, test_now_us (), &bytes), HF_LINK_FRAME);
+    assert_memory_equal (bytes.at, "world", 5);
+    assert_int_equal (hf_link_next (s_link, test_now_us (), &bytes), HF_LINK_NONE);
+    hf_door_destroy (&s_door);
+    assert_true (s_readable (fds[1]));
+    assert_int_equal (hf_link_next (s_link, test_now_us (), &bytes), HF_LINK_NONE);
+    hf_link_news (s_link, 1);
+    UNTIL (hf_link_next (s_link, test_now_us (), &bytes) == HF_LINK_BROKEN);
+}
+
+||||||| /tmp/ev/tl_base.c
 
 /*  A link to where no node is says what it meets there. */
 static void
