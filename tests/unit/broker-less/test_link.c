@@ -109,8 +109,6 @@ TEST (test_who_waits_by_descriptors_says_what_to_ask)
     UNTIL (hf_link_next (s_link, test_now_us (), &bytes) == HF_LINK_BROKEN);
 }
 
-||||||| /tmp/ev/tl_base.c
-
 /*  A link to where no node is says what it meets there. */
 static void
 expect_trouble (hf_link_t *link, const char *what)
