@@ -1,9 +1,9 @@
 //  A page of a list of locks, made in steps (hf_state.h).
 #include "nodes/locks/hf_state_private.h"
 
-//  A copy: the lock may go between two steps.
+//  A copy: the lock may go between two steps. What the page comes after may be longer than a name.
 typedef struct name {
-    uint8_t size;
+    uint32_t size;
     uint8_t bytes[];
 } name_t;
 
@@ -20,9 +20,8 @@ struct hf_lock_page {
 static name_t *
 s_name_new (hf_span_t text)
 {
-    assert (text.size <= UINT8_MAX);
     name_t *name = hf_alloc (sizeof *name + text.size);
-    name->size = (uint8_t)text.size;
+    name->size = text.size;
     if (text.size > 0)
         memcpy (name->bytes, text.at, text.size);
     return name;
