@@ -178,6 +178,8 @@
 //  For unit tests alone. The lock actor answers nothing before it has applied it, so that no client
 //  can see the difference; the tool's guard, names and addresses are not in the simulator.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
+    M (page_for_ever, "P11", "a page of locks begins again as long as what it found has gone")     \
+    M (page_of_old_rights, "rights", "a page of locks has what may not be read any more")          \
     M (replaced_twice_lost, "P7", "a hold whose token is replaced twice unseen is taken for lost") \
     M (floor_left_out, "P5a",                                                                      \
        "a leader that the level is raised under gives tokens below a floor")                       \

@@ -1,6 +1,8 @@
 //  A page of a list of locks, made in steps (hf_state.h).
 #include "nodes/locks/hf_state_private.h"
 
+#define BEGUN_MOST 4 //  times in short steps; what is asked meanwhile waits
+
 //  A copy: the lock may go between two steps. What the page comes after may be longer than a name.
 typedef struct name {
     uint32_t size;
@@ -15,6 +17,7 @@ struct hf_lock_page {
     const name_t *highest; //  of the LIMIT lowest so far; NULL: there are not so many yet
     size_t matching;
     size_t bucket, buckets; //  the next one; so many there were at the first step
+    unsigned begun;         //  how often it was
 };
 
 static name_t *
@@ -63,6 +66,7 @@ s_begin (hf_lock_page_t *self, size_t buckets)
     self->highest = NULL;
     self->matching = self->bucket = 0;
     self->buckets = buckets;
+    self->begun++;
 }
 
 void
@@ -121,9 +125,11 @@ hf_lock_page_step (hf_lock_page_t *self, const hf_state_t *state, size_t most,
 {
     const hf_table_t *table = &state->locks.by_name;
     size_t looked = 0;
-    //  A table of another size has its rows elsewhere: begin again. It doubles, so not for ever.
+    //  A table of another size has its rows elsewhere: begin again.
     if (self->buckets != table->buckets_count && !HF_MUTANT (page_in_moved_table))
         s_begin (self, table->buckets_count);
+    if (self->begun > BEGUN_MOST && !HF_MUTANT (page_for_ever))
+        most = SIZE_MAX; //  nothing goes within one step
     for (; self->bucket < table->buckets_count; self->bucket++, looked++) {
         if (looked >= most && !HF_MUTANT (page_in_one_step))
             return false;

@@ -111,6 +111,7 @@ void hf_state_listen (hf_state_t *self, hf_happened_fn *fn, void *arg);
  *  How many rows are dirty, changed since the last hf_state_changes (the state's own row is not
  *  counted), and how many bytes of staged data they hold. */
 #define HF_STATE_ROW_MAX (256U << 10)
+#define HF_STATE_KEY_MAX 32 //  bytes; no key is longer
 size_t hf_state_changed_rows (const hf_state_t *self);
 uint64_t hf_state_changed_bytes (const hf_state_t *self);
 
@@ -204,8 +205,8 @@ uint32_t hf_state_answers_below (const hf_state_t *self, uint64_t session, uint6
 bool hf_state_session_places (const hf_state_t *self, uint64_t session, hf_pack_t *held,
                               hf_pack_t *queued);
 
-/*  How many wait for LOCK. */
-uint32_t hf_state_queued (const hf_state_t *self, hf_span_t lock);
+/*  How many wait for LOCK; 0 when SESSION has a place there. */
+uint32_t hf_state_queued (const hf_state_t *self, hf_span_t lock, uint64_t session);
 
 /*  Call FN for each waiter of LOCK, of the first MOST in queue order: the name, session and
  * position of its claim, as in MOVED. */

@@ -245,10 +245,12 @@ hf_state_answered (const hf_state_t *self, uint64_t session, hf_list_t requests,
 //  ---- locks ----------------------------------------------------------------------
 
 uint32_t
-hf_state_queued (const hf_state_t *self, hf_span_t lock)
+hf_state_queued (const hf_state_t *self, hf_span_t lock, uint64_t session)
 {
     const hf_state_lock_t *found = hf_locks_find (&self->locks, lock);
-    return found ? found->queue->waiters_count : 0;
+    if (!found || hf_locks_place (&self->locks, found, session))
+        return 0;
+    return found->queue->waiters_count;
 }
 
 void

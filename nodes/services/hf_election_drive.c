@@ -229,8 +229,8 @@ static bool
 s_may_lag (hf_election_service_t *self, uint64_t commit)
 {
     hf_core_view_t view = hf_core_view (self->core);
-    bool may = self->flows && !self->watched && view.role == HF_FOLLOWER && view.leader != 0 &&
-               commit - self->delivered < LAG_MOST;
+    bool may = self->flows && !self->watched && self->effects.notices.count == 0 &&
+               view.role == HF_FOLLOWER && view.leader != 0 && commit - self->delivered < LAG_MOST;
     if (may && self->lag_us == 0)
         self->lag_us = self->now_us;
     return may && (self->now_us - self->lag_us < self->config.lag_us || HF_MUTANT (lags_for_ever));

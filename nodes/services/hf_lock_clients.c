@@ -215,23 +215,24 @@ s_requests_good (hf_list_t requests, uint32_t *asks, hf_request_t *last)
     return true;
 }
 
-/*  Whether the one request of LIST can do no more than join a queue: it wants a lock for itself for
- *  which others wait already. Whoever leaves that lock next leaves it to one of them. Such requests
- *  come when a hold ends, from who has just released, and an entry of their own would keep the
- * disks busy when the next release comes: each hand-off cost two syncs. */
+/*  Whether SESSION's one request can do no more than join a queue: it wants a lock for itself, at
+ *  which it has no place and for which others wait already. Whoever leaves that lock next leaves it
+ * to one of them. Such requests come when a hold ends, from who has just released, and an entry of
+ * their own would keep the disks busy when the next release comes: each hand-off cost two syncs. */
 static bool
-s_only_queues (const hf_lock_service_t *self, hf_list_t list, const hf_request_t *request)
+s_only_queues (const hf_lock_service_t *self, uint64_t session, const hf_request_t *request)
 {
-    if (list.count != 1 || hf_state_waiting_count (self->state) == 0)
+    if (hf_state_waiting_count (self->state) == 0)
         return false;
     if (request->kind == HF_KIND_ACQUIRE)
         return request->acquire.wait && request->acquire.mode == HF_MODE_EXCLUSIVE &&
-               (hf_state_queued (self->state, request->acquire.lock) > 0 ||
+               (hf_state_queued (self->state, request->acquire.lock, session) > 0 ||
                 HF_MUTANT (first_waits_too));
     hf_place_t place;
     hf_scan_t scan = hf_scan_list (request->claim.places);
     return request->kind == HF_KIND_CLAIM && request->claim.wait && hf_place_get (&scan, &place) &&
-           place.mode == HF_MODE_EXCLUSIVE && hf_state_queued (self->state, place.lock) > 0;
+           place.mode == HF_MODE_EXCLUSIVE &&
+           hf_state_queued (self->state, place.lock, session) > 0;
 }
 
 /*  Propose the requests of MESSAGE that are ALLOWED; the last of all is LAST. */
@@ -244,8 +245,8 @@ s_propose_requests (hf_lock_service_t *self, const hf_requests_t *message, hf_li
                                                                .floor = message->floor,
                                                                .requests = allowed});
     //  Behind one that goes at once there is nothing to wait for.
-    if (self->patient_bytes != before || self->entries.count > 0 ||
-        !s_only_queues (self, allowed, last))
+    if (self->patient_bytes != before || self->entries.count > 0 || message->requests.count != 1 ||
+        allowed.count != 1 || !s_only_queues (self, message->session, last))
         return;
     if (before == 0)
         self->patient_us = self->now_us;

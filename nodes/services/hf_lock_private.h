@@ -134,6 +134,7 @@ typedef struct hf_reads {
     uint64_t last_asked;
     hf_lock_page_t *page; //  of the query whose turn it is, begun in a step before; or NULL
     uint64_t page_serial; //  of that query
+    uint64_t page_rights; //  guard.version when it was begun
     uint64_t page_index, page_number; //  when it was begun
 } hf_reads_t;
 

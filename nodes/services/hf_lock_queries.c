@@ -271,11 +271,13 @@ s_lock_page (hf_lock_service_t *self, const hf_reading_t *reading, uint32_t limi
     hf_reads_t *reads = &self->reads;
     reader_t reader = {.service = self, .route = &reading->route};
     hf_shown_t shown = {s_sees_lock, &reader};
-    if (reads->page_serial != reading->serial && !HF_MUTANT (page_of_another))
+    if ((reads->page_serial != reading->serial && !HF_MUTANT (page_of_another)) ||
+        (reads->page_rights != self->guard.version && !HF_MUTANT (page_of_old_rights)))
         hf_lock_page_destroy (&reads->page);
     if (!reads->page) {
         reads->page = hf_lock_page_new (hf_span (reading->bytes, reading->size), limit);
         reads->page_serial = reading->serial;
+        reads->page_rights = self->guard.version;
         reads->page_index = hf_state_command_index (self->state);
         reads->page_number = s_number (self, reading);
     }

@@ -186,4 +186,38 @@ HF_TEST (a_page_behind_which_there_is_more_has_rows)
     assert_int_equal (s_rows_left (HF_MUTANT_page_empty), 0);
 }
 
+/*  All that the page found goes before the last step, each time that it begins anew, for so many
+ *  times. Whether it ends soon after. */
+static bool
+s_ends (int mutant)
+{
+    enum { TIMES = 8 };
+    feed_t *feed = s_feed (LOCKS);
+    list_t list, trial;
+    unsigned gone = 0;
+    bool whole = false;
+    hf_mutant = mutant;
+    s_begin (&list, "");
+    for (unsigned time = 0; time < TIMES && !whole; time++) {
+        s_begin (&trial, ""); //  how many steps it takes
+        while (!s_step (&trial, feed) && !whole)
+            whole = s_step (&list, feed);
+        s_end (&trial);
+        for (unsigned i = 0; i < 2 * LIMIT && !whole; i++)
+            s_release (feed, gone++);
+        whole = whole || s_step (&list, feed);
+    }
+    hf_mutant = HF_MUTANT_none;
+    assert_true (!whole || s_has (&list, gone));
+    s_end (&list);
+    feed_destroy (&feed);
+    return whole;
+}
+
+HF_TEST (p11_a_page_does_not_begin_again_for_ever)
+{
+    assert_true (s_ends (HF_MUTANT_none));
+    assert_false (s_ends (HF_MUTANT_page_for_ever));
+}
+
 HF_TEST_MAIN (NULL, NULL)

@@ -34,6 +34,50 @@ BENCH_TEST (lists_show_what_the_user_may_see, bench)
     hf_mutant = HF_MUTANT_none;
 }
 
+/*  A list that takes two steps, between which all rights go: how many of its locks kim is told. */
+static uint32_t
+s_told_between (int mutant)
+{
+    enum { SESSIONS = 12, EACH = 1000 };
+    bench_t bench;
+    bench_init (&bench, (hf_lock_config_t){.self = 1}, true);
+    s_users (&bench);
+    s_rights (&bench, "kim * acquire,read\n");
+    bench_roster (&bench, &s_roster, 40);
+    uint64_t sessions[SESSIONS];
+    for (uint32_t i = 0; i < SESSIONS; i++)
+        sessions[i] = bench_open (&bench, KIM, (uint8_t)(10 + i), 60000);
+    for (uint32_t i = 0; i < SESSIONS * EACH; i++) {
+        char name[16];
+        snprintf (name, sizeof name, "n%05u", i);
+        bench_acquire (&bench, KIM, sessions[i / EACH], i % EACH + 1, name);
+        if (i % 1000 == 999)
+            bench_settle (&bench);
+    }
+    bench_settle (&bench);
+    bench_drop_frames (&bench);
+    hf_mutant = mutant;
+    bench.no_time = true;
+    bench_query (&bench, KIM, 1, HF_WHAT_LOCKS, "");
+    bench_turn (&bench, true);
+    bench_turn (&bench, true);
+    assert_true (hf_lock_service_more (bench.service)); //  a step, and more to do
+    s_rights (&bench, "kim * acquire\n");
+    bench.no_time = false;
+    bench_settle (&bench);
+    hf_mutant = HF_MUTANT_none;
+    uint32_t count = bench_result (&bench, KIM).rows.count;
+    bench_done (&bench);
+    return count;
+}
+
+BENCH_TEST (a_list_goes_by_the_rights_in_force, bench)
+{
+    (void)bench;
+    assert_int_equal (s_told_between (HF_MUTANT_none), 0);
+    assert_true (s_told_between (HF_MUTANT_page_of_old_rights) > 0);
+}
+
 static uint64_t
 s_open_detecting (bench_t *bench, uint32_t user)
 {

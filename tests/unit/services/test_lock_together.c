@@ -175,6 +175,30 @@ HF_TEST (only_who_waits_alone_in_a_queue_is_held_back)
     }
 }
 
+/*  Client 3 holds M with others, client 4 waits for it: client 3 alone holds it, and gets it for
+ * itself at once. */
+QUEUE_TEST (who_has_a_place_there_goes_at_once)
+{
+    hf_pack_t requests;
+    hf_pack_init (&requests);
+    hf_acquire_put (
+        &requests, &(hf_acquire_t){
+                       .seq = 1, .lock = hf_span_text ("M"), .mode = HF_MODE_SHARED, .wait = true});
+    hf_requests_frame (&bench->pack, &(hf_requests_t){.session = queue->session[2],
+                                                      .floor = 1,
+                                                      .requests = hf_pack_list (&requests)});
+    hf_pack_done (&requests);
+    bench_send (bench, 3);
+    assert_int_equal (bench_answer (bench, 3).status, HF_OK);
+    bench_acquire (bench, 4, queue->session[3], 1, "M");
+    assert_int_equal (bench_answer (bench, 4).status, HF_QUEUED);
+    unsigned entries = bench->entries;
+    bench_acquire (bench, 3, queue->session[2], 2, "M");
+    bench_settle (bench);
+    assert_int_equal (bench->entries, entries + 1);
+    assert_int_equal (bench_answer (bench, 3).status, HF_OK);
+}
+
 /*  The first who waits for a lock may be granted it by a release that is on its way. Gives whether
  *  client 3 is answered at once for a lock that nobody waits for. */
 static bool

@@ -3,6 +3,7 @@
 #include "tests/kit/hf_test.h"
 #include "base/hf_alloc.h"
 #include "base/hf_hash.h"
+#include "nodes/locks/hf_state.h"
 #include "nodes/snapshot/hf_snapshot_format.h"
 #include "nodes/snapshot/hf_snapshot_send.h"
 
@@ -209,6 +210,18 @@ HF_TEST (test_heads_that_make_no_sense_are_refused)
     s_expect (&head, "a", "its rows are not");
     head.rows_sum = hf_hash (0, "a", 1);
     s_expect (&head, "a", "its rows are not"); //  not records
+    static const uint32_t keys[] = {HF_STATE_KEY_MAX + 1, HF_STATE_KEY_MAX};
+    for (size_t i = 0; i < 2; i++) {
+        char text[64 + 1] = "";
+        hf_pack_reset (&rows);
+        hf_state_row_put (
+            &rows, &(hf_state_row_t){.key = hf_span ("kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk", keys[i]),
+                                     .value = hf_span_text ("v")});
+        memcpy (text, hf_pack_bytes (&rows), hf_pack_size (&rows));
+        head.rows_size = hf_pack_size (&rows);
+        head.rows_sum = hf_hash (0, text, hf_pack_size (&rows));
+        s_expect (&head, text, i == 0 ? "its rows are not" : NULL);
+    }
     head = (hf_state_head_t){.index = 5, .term = 1, .rows_sum = none};
     head.roster = hf_span_text ("junk");
     s_expect (&head, "", "its head makes no sense");
