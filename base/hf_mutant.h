@@ -180,6 +180,14 @@
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
     M (page_for_ever, "P11", "a page of locks begins again as long as what it found has gone")     \
     M (page_of_old_rights, "rights", "a page of locks has what may not be read any more")          \
+    M (halves_left_early, "P12", "who is not let in yet counts as one that shook hands")           \
+    M (answered_charged, "P12", "what is answered already counts as asked, again and again")       \
+    M (heard_is_ready, "P12", "one answer ends the back-off of a client that is refused all else") \
+    M (last_stays_last, "P11",                                                                     \
+       "what is refused goes out again in the same order: the last never gets its turn")           \
+    M (debt_ends_credit, "P11",                                                                    \
+       "who owes for what he asked is lent nothing for what he gives back")                        \
+    M (lent_without_bound, "P11", "what is lent for one large frame is owed for minutes")          \
     M (replaced_twice_lost, "P7", "a hold whose token is replaced twice unseen is taken for lost") \
     M (floor_left_out, "P5a",                                                                      \
        "a leader that the level is raised under gives tokens below a floor")                       \

@@ -297,7 +297,7 @@ s_user (hf_door_t *self, const char *name)
     return number + 1;
 }
 
-/*  It is told why, and cut off then. */
+/*  It is told why, and cut off then; if it has left, its descriptor is another's now. */
 static void
 s_turn_away (hf_door_t *self, const hf_route_t *route, hf_door_client_t *client)
 {
@@ -311,9 +311,12 @@ s_turn_away (hf_door_t *self, const hf_route_t *route, hf_door_client_t *client)
         self->user_connections);
     hf_pack_init (&frame);
     hf_refused_frame (&frame, &(hf_refused_t){.status = HF_LIMIT, .text = hf_span_text (text)});
-    hf_door_send (self, route, hf_pack_bytes (&frame), hf_pack_size (&frame));
+    bool told = hf_door_send (self, route, hf_pack_bytes (&frame), hf_pack_size (&frame));
     hf_pack_done (&frame);
-    hf_door_clients_turn_away (&self->clients, client);
+    if (told)
+        hf_door_clients_turn_away (&self->clients, client);
+    else
+        hf_door_clients_forget (&self->clients, client);
     self->turned_away++;
 }
 

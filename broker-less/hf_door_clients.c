@@ -49,18 +49,36 @@ s_unlist (hf_door_client_t *client)
     client->listed = false;
 }
 
+/*  The newest of a slot counts, if it is served. */
+static void
+s_count (hf_door_clients_t *self, hf_door_client_t *client)
+{
+    if (!client || client->user == 0 || client->counted)
+        return;
+    self->of_user.list[client->user - 1]++;
+    client->counted = true;
+}
+
+static void
+s_uncount (hf_door_clients_t *self, hf_door_client_t *client)
+{
+    if (client->counted)
+        self->of_user.list[client->user - 1]--;
+    client->counted = false;
+}
+
 static void
 s_forget (hf_door_clients_t *self, hf_door_client_t *client)
 {
     s_unlist (client);
+    s_uncount (self, client);
     if (client->away.next)
         hf_chain_remove (&client->away);
-    else if (client->user > 0)
-        self->of_user.list[client->user - 1]--;
     hf_door_client_t **at = &self->slots.list[client->fd].clients;
     while (*at != client)
         at = &(*at)->next_of_fd;
     *at = client->next_of_fd;
+    s_count (self, self->slots.list[client->fd].clients);
     hf_table_remove (&self->table, &client->by_route);
     hf_door_debt_drop (client->debt, 0);
     free (client->key);
@@ -128,6 +146,8 @@ s_add (hf_door_clients_t *self, const hf_route_t *route, int fd, uint64_t seed)
     if (fd < 0 || !s_slot (self, fd)->open)
         return NULL;
     hf_door_slot_t *slot = s_slot (self, fd);
+    if (slot->clients)
+        s_uncount (self, slot->clients);
     hf_door_client_t *client = hf_alloc (sizeof *client);
     client->route = *route;
     client->fd = fd;
@@ -190,8 +210,8 @@ hf_door_clients_serve (hf_door_clients_t *self, hf_door_client_t *client, uint32
     assert (user > 0 && client->user == 0);
     while (self->of_user.count < user)
         *hf_array_add (&self->of_user) = 0;
-    self->of_user.list[user - 1]++;
     client->user = user;
+    s_count (self, client);
 }
 
 uint32_t
@@ -208,6 +228,12 @@ hf_door_clients_turn_away (hf_door_clients_t *self, hf_door_client_t *client)
     hf_chain_append (&self->away, &client->away);
 }
 
+void
+hf_door_clients_forget (hf_door_clients_t *self, hf_door_client_t *client)
+{
+    s_forget (self, client);
+}
+
 static void
 s_send_away (hf_door_clients_t *self)
 {
@@ -215,7 +241,10 @@ s_send_away (hf_door_clients_t *self)
         hf_door_client_t *client = HF_AROUND (self->away.next, hf_door_client_t, away);
         if (self->swept_us < client->away_us)
             return;
-        hf_door_clients_expel (self, client->fd);
+        if (client->next_of_fd || s_slot (self, client->fd)->clients != client)
+            s_forget (self, client);
+        else
+            hf_door_clients_expel (self, client->fd);
     }
 }
 

@@ -37,14 +37,16 @@ typedef struct hf_door_client {
     hf_key_t *key;     //  of its connection, and whose that is; NULL: without keys
     char *address;     //  where that comes from; NULL: not said
     uint32_t user;     //  see hf_door_user
+    bool counted;      //  among the connections of the user
     hf_chain_t away;   //  in the door's chain if it is turned away: nothing of it is handed out ...
     uint64_t away_us;  //  ... and then it is cut off
 } hf_door_client_t;
 
 typedef struct hf_door_slot {
     bool open; //  a connection with this descriptor
-    //  What was heard by it. More than one: a message of an earlier connection with this descriptor
-    //  was read after it had ended. They are forgotten with the connection.
+    //  What was heard by it, the newest first, which alone counts. More than one: a message of an
+    //  earlier connection with this descriptor was read after it had ended. They are forgotten with
+    //  the connection.
     hf_door_client_t *clients;
 } hf_door_slot_t;
 
@@ -77,8 +79,11 @@ hf_door_client_t *hf_door_clients_find_guest (const hf_door_clients_t *self,
 /*  It is USER's, and served; how many of his are. */
 void hf_door_clients_serve (hf_door_clients_t *self, hf_door_client_t *client, uint32_t user);
 uint32_t hf_door_clients_of (const hf_door_clients_t *self, uint32_t user);
-/*  It is not: it is cut off after a while, in which it can read what it was told. */
+/*  It is not: it is cut off after a while, in which it can read what it was told. Not if somebody
+ *  else was heard by its descriptor until then: one of the two has left, and may be this one. */
 void hf_door_clients_turn_away (hf_door_clients_t *self, hf_door_client_t *client);
+/*  It has left, as what was sent to it says: the descriptor is another connection's. */
+void hf_door_clients_forget (hf_door_clients_t *self, hf_door_client_t *client);
 
 /*  Cut the connection FD, if it is open, and forget who was heard by it. */
 void hf_door_clients_expel (hf_door_clients_t *self, int fd);

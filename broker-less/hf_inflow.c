@@ -84,11 +84,12 @@ s_obey (hf_inflow_t *self)
     bool first = !self->shook_hands;
     if (self->curve) { //  HELLO and INITIATE, and no command in the open after them
         self->shook_hands = ++self->commands >= 2;
+        self->let_in = self->shook_hands && HF_MUTANT (halves_left_early);
         return first;
     }
     bool bad = first ? s_begins (self, "\5READY") && s_named (self)
                      : s_begins (self, "\x09SUBSCRIBE") || s_begins (self, "\6CANCEL");
-    self->shook_hands = true;
+    self->shook_hands = self->let_in = true;
     self->size = 0;
     return !bad || HF_MUTANT (any_command);
 }
@@ -102,6 +103,7 @@ s_end_frame (hf_inflow_t *self, size_t *ended)
     self->stage = IN_FLAGS;
     if (s_commands (self))
         return s_obey (self);
+    self->let_in = true;
     if (self->flags & MORE)
         return true;
     *ended += self->unended;

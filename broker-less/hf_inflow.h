@@ -31,7 +31,8 @@ typedef struct hf_inflow {
     size_t unended;    //  cost of the message whose end has not come
     uint64_t since_us; //  it waits for its end, as the caller saw; 0: when a message ends
     uint8_t stage, flags, have;
-    bool shook_hands;
+    bool shook_hands; //  as far as it can: the node may not have looked at its key yet
+    bool let_in;      //  it has: a frame came after that, for which libzmq closes all others
     bool curve;       //  what comes after the handshake is encrypted, frame by frame
     uint8_t commands; //  of that handshake
     uint8_t named;    //  bytes of the greeting that name CURVE

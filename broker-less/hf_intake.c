@@ -266,7 +266,7 @@ s_take (int fd, connection_t *connection, const void *bytes, size_t size)
     hf_inflow_t *flow = &connection->flow;
     size_t ended = 0, before = flow->unended;
     bool good = hf_inflow_take (flow, bytes, size, &ended);
-    if (flow->shook_hands)
+    if (flow->let_in)
         hf_halves_drop (&s_own.port[connection->port].halves, fd);
     if (flow->unended > 0 && flow->since_us == 0)
         flow->since_us = s_now_us ();
@@ -302,7 +302,7 @@ s_look_on (connection_t *connection, const void *bytes, size_t size)
 {
     size_t ended = 0;
     bool good = hf_inflow_take (&connection->flow, bytes, size, &ended);
-    if (good && connection->flow.shook_hands)
+    if (good && connection->flow.let_in)
         s_close (connection);
     return good;
 }

@@ -20,7 +20,7 @@
 typedef struct hf_intake_port {
     unsigned number;
     uint32_t most, halves; //  connections, and those whose handshake has not ended (hf_halves.h)
-    bool held_back;        //  or else it is looked at until its handshake has ended
+    bool held_back;        //  or else it is looked at until it is let in
 } hf_intake_port_t;
 
 typedef enum hf_intake_step {

@@ -39,7 +39,10 @@ hf_client_leader_heard (hf_client_core_t *self, uint32_t node)
     if (self->choice.target != (int)node)
         return;
     hf_choice_answered (&self->choice, node);
-    self->busy_count = 0;
+    //  Of what went out again some may be taken, and the rest refused. When a second has gone
+    //  without that it is over.
+    if (self->now_us >= self->busy_until_us + BUSY_MAX_US || HF_MUTANT (heard_is_ready))
+        self->busy_count = 0;
     self->asked_us = self->outstanding > 0 ? self->now_us : HF_NEVER;
 }
 
@@ -117,6 +120,20 @@ s_probe (hf_client_core_t *self, uint32_t bits)
     }
 }
 
+/*  A node that takes but a part takes what comes first: each time another session does. */
+static void
+s_take_turns (hf_client_core_t *self)
+{
+    if (self->busy_count == 0 || self->sessions.count < 2 || HF_MUTANT (last_stays_last))
+        return;
+    uint64_t skip = hf_random_below (&self->choice.random, self->sessions.count);
+    for (uint64_t i = 0; i < skip; i++) {
+        hf_chain_t *first = self->sessions_all.next;
+        hf_chain_remove (first);
+        hf_chain_append (&self->sessions_all, first);
+    }
+}
+
 /*  Everything undecided goes to the target (again): all sessions and questions. */
 static void
 s_turn_all (hf_client_core_t *self, bool same)
@@ -126,6 +143,7 @@ s_turn_all (hf_client_core_t *self, bool same)
     //  The same leader knows of those that it has answered.
     self->owed_only = same && !HF_MUTANT (all_kept_again);
     self->unsent = false;
+    s_take_turns (self);
     HF_CHAIN_EACH (&self->sessions_all, at)
     {
         hf_client_session_mark (HF_AROUND (at, hf_client_session_t, all));

@@ -330,6 +330,18 @@ s_may_speak (hf_lock_service_t *self, const hf_route_t *route, const hf_requests
     return false;
 }
 
+/*  Whether all requests of MESSAGE were answered already, as when an answer was lost. Then they are
+ *  answered again at once: nothing is proposed, so it does not count as asked. */
+static bool
+s_answered_again (hf_lock_service_t *self, hf_caller_t *caller, const hf_requests_t *message)
+{
+    if (hf_lock_marked (self, message->session) || HF_MUTANT (answered_charged) ||
+        !hf_state_answered (self->state, message->session, message->requests, &self->routes.pack))
+        return false;
+    hf_lock_item (self, caller);
+    return true;
+}
+
 static void
 s_requests (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
 {
@@ -346,22 +358,22 @@ s_requests (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
         (self->guard.rights && route->user > 0 && !s_may_speak (self, route, &message)))
         return;
     bool busy = s_busy (self, route);
-    bool hasty = !busy && !hf_lock_may_ask (self, route, asks, asks < message.requests.count);
-    hf_caller_t *caller = busy || hasty ? hf_routes_move (&self->routes, message.session, route)
-                                        : hf_routes_caller (&self->routes, message.session, route);
-    if (hasty)
+    bool known = !busy && hf_lock_heard (self, message.session);
+    hf_caller_t *caller = known ? hf_routes_caller (&self->routes, message.session, route)
+                                : hf_routes_move (&self->routes, message.session, route);
+    if (known && caller)
+        caller->rights = self->guard.version;
+    if (known && caller && s_answered_again (self, caller, &message))
         return;
+    if (!busy && !hf_lock_may_ask (self, route, asks, asks < message.requests.count))
+        return;
+    if (!busy && !known) //  it ends with its answer
+        caller = hf_routes_caller (&self->routes, message.session, route);
     if (!caller || busy) {
         s_refuse_busy (self, route);
         return;
     }
     caller->rights = self->guard.version;
-    hf_lock_heard (self, message.session);
-    if (!hf_lock_marked (self, message.session) &&
-        hf_state_answered (self->state, message.session, message.requests, &self->routes.pack)) {
-        hf_lock_item (self, caller);
-        return;
-    }
     hf_list_t allowed = hf_lock_sift (self, route, caller, &message);
     if (allowed.count > 0)
         s_propose_requests (self, &message, allowed, &last);

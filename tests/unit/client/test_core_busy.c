@@ -32,11 +32,12 @@ s_lives (int mutant, unsigned *kept)
 
 HF_TEST (p9_sessions_live_while_a_node_is_busy)
 {
-    unsigned kept;
+    unsigned kept, again;
     assert_true (s_lives (HF_MUTANT_none, &kept));
-    assert_in_range (kept, 28, 80); //  each third of the TTL, or earlier
-    assert_true (s_lives (HF_MUTANT_all_kept_again, &kept));
-    assert_true (kept > 200);
+    assert_true (s_lives (HF_MUTANT_all_kept_again, &again));
+    print_message ("%u, %u without the rule\n", kept, again);
+    assert_in_range (kept, 28, 45); //  each third of the TTL, or earlier
+    assert_true (again > kept + 15);
 }
 
 /*  The node answers nothing but keepalives, and refuses each of the others as it comes. What the

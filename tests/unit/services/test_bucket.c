@@ -57,6 +57,26 @@ HF_TEST (test_lent)
     assert_int_equal (s_at_once (&bucket, 10, 100, true, 101 * SECOND), 10);
 }
 
+/*  However much is owed, who gives back waits two seconds at most. */
+HF_TEST (test_lent_whatever_is_owed)
+{
+    hf_bucket_t bucket = {0};
+    assert_true (hf_bucket_take (&bucket, 100, 4096, false, 100 * SECOND));
+    assert_true (hf_bucket_take (&bucket, 100, 1, true, 100 * SECOND));
+    assert_true (hf_bucket_take (&bucket, 100, 4096, true, 100 * SECOND));
+    assert_false (hf_bucket_take (&bucket, 100, 1, true, 101 * SECOND));
+    assert_true (hf_bucket_take (&bucket, 100, 4096, true, 102 * SECOND));
+    //  What was lent for large frames is not added to what is owed.
+    assert_false (hf_bucket_take (&bucket, 100, 1, false, 139 * SECOND));
+    assert_true (hf_bucket_take (&bucket, 100, 1, false, 141 * SECOND));
+    //  At the slowest rate, too.
+    bucket = (hf_bucket_t){0};
+    assert_true (hf_bucket_take (&bucket, 1, 4096, true, 200 * SECOND));
+    assert_true (hf_bucket_take (&bucket, 1, 4096, true, 200 * SECOND));
+    assert_false (hf_bucket_take (&bucket, 1, 1, true, 202 * SECOND - 1));
+    assert_true (hf_bucket_take (&bucket, 1, 1, true, 202 * SECOND));
+}
+
 /*  Whatever is asked, and when: in no span of time more is given than its rate, a second's worth,
  *  and what one of them was over. */
 HF_TEST (test_random)
@@ -86,7 +106,17 @@ HF_TEST (test_mutants)
     hf_mutant = HF_MUTANT_nothing_lent;
     bucket = (hf_bucket_t){0};
     unsigned lent = s_at_once (&bucket, 10, 100, true, 1000 * SECOND);
+    hf_mutant = HF_MUTANT_debt_ends_credit;
+    bucket = (hf_bucket_t){0};
+    bool indebted = hf_bucket_take (&bucket, 10, 50, false, 1000 * SECOND) &&
+                    hf_bucket_take (&bucket, 10, 1, true, 1000 * SECOND);
+    hf_mutant = HF_MUTANT_lent_without_bound;
+    bucket = (hf_bucket_t){.full_ns = 2000 * SECOND * 1000};
+    bool unbounded = hf_bucket_take (&bucket, 10, 4096, true, 1000 * SECOND) &&
+                     !hf_bucket_take (&bucket, 10, 1, true, 1002 * SECOND);
     hf_mutant = HF_MUTANT_none;
+    assert_false (indebted);
+    assert_true (unbounded);
     assert_int_equal (without_end, 100);
     assert_int_equal (saved, 100);
     assert_int_equal (lent, 10);

@@ -190,26 +190,44 @@ BENCH_TEST_WITH (p11_what_gives_back_is_free, bench, true, .user_rate = 5)
     assert_int_equal (bench_closed (bench, KIM).status, HF_OK);
 }
 
+/*  Whether the requests of LIST, in one frame, are taken. */
+static bool
+s_takes (bench_t *bench, uint32_t route, uint64_t session, hf_pack_t *list)
+{
+    hf_requests_frame (
+        &bench->pack,
+        &(hf_requests_t){.session = session, .floor = 1, .requests = hf_pack_list (list)});
+    hf_pack_done (list);
+    bench_send (bench, route);
+    bench_settle (bench);
+    bool taken = bench_kind (bench, route) == HF_KIND_ANSWERS;
+    bench_drop_frames (bench);
+    return taken;
+}
+
+/*  COUNT appends in one frame, perhaps a release behind them. */
+static bool
+s_appends (bench_t *bench, uint32_t route, uint64_t session, uint64_t seq, unsigned count,
+           bool releases)
+{
+    hf_pack_t list;
+    hf_pack_init (&list);
+    for (uint64_t end = seq + count; seq < end; seq++)
+        hf_append_put (&list, &(hf_append_t){.seq = seq,
+                                             .lock = TEXT ("L"),
+                                             .token = 1,
+                                             .file = TEXT ("f"),
+                                             .data = TEXT ("x")});
+    if (releases)
+        hf_release_put (&list, &(hf_release_t){.seq = seq, .lock = TEXT ("L"), .token = 1});
+    return s_takes (bench, route, session, &list);
+}
+
 /*  A release and something else in one frame. Whether it is taken. */
 static bool
 s_takes_both (bench_t *bench, uint64_t session, uint64_t seq)
 {
-    hf_pack_t requests;
-    hf_pack_init (&requests);
-    hf_append_put (
-        &requests,
-        &(hf_append_t){
-            .seq = seq, .lock = TEXT ("L"), .token = 1, .file = TEXT ("f"), .data = TEXT ("x")});
-    hf_release_put (&requests, &(hf_release_t){.seq = seq + 1, .lock = TEXT ("L"), .token = 1});
-    hf_requests_frame (
-        &bench->pack,
-        &(hf_requests_t){.session = session, .floor = 1, .requests = hf_pack_list (&requests)});
-    hf_pack_done (&requests);
-    bench_send (bench, KIM);
-    bench_settle (bench);
-    bool taken = bench_kind (bench, KIM) == HF_KIND_ANSWERS;
-    bench_drop_frames (bench);
-    return taken;
+    return s_appends (bench, KIM, session, seq, 1, true);
 }
 
 /*  They are not taken apart: a section whose append was left out would be released. */
@@ -226,6 +244,24 @@ BENCH_TEST_WITH (p11_a_release_with_others_is_lent_them, bench, true, .user_rate
     assert_true (s_acquires (bench, KIM, session, 30));
 }
 
+/*  One frame of another process, taken whole, asks for what comes in minutes. */
+BENCH_TEST_WITH (p11_a_debt_does_not_keep_a_lock, bench, true, .user_rate = 5)
+{
+    s_meet (bench);
+    uint64_t session = bench_open (bench, KIM, 1, 60000);
+    uint64_t other = bench_open (bench, 5, 2, 60000);
+    assert_true (s_acquires (bench, KIM, session, 1));
+    assert_true (s_appends (bench, 5, other, 1, 1000, false));
+    assert_false (s_acquires (bench, KIM, session, 2));
+    assert_true (s_takes_both (bench, session, 2));
+    //  What is lent for a large one keeps the next waiting for two seconds at most.
+    assert_true (s_appends (bench, KIM, session, 10, 1000, true));
+    assert_false (s_takes_both (bench, session, 2000));
+    bench->now_us += 2 * SECOND;
+    assert_true (s_takes_both (bench, session, 2000));
+    assert_false (s_acquires (bench, KIM, session, 3000));
+}
+
 BENCH_TEST_WITH (p11_mutant_releases_limited, bench, true, .user_rate = 5)
 {
     uint64_t session = s_use_up (bench);
@@ -239,6 +275,46 @@ BENCH_TEST_WITH (p11_mutant_releases_limited, bench, true, .user_rate = 5)
     hf_mutant = HF_MUTANT_none;
     assert_false (both);
     assert_int_equal (bench_kind (bench, KIM), HF_KIND_REFUSED);
+}
+
+/*  A client whose answers are lost asks again, and is answered; how many of TIMES. */
+static unsigned
+s_repeats (bench_t *bench, unsigned times)
+{
+    uint64_t session = s_use_up (bench);
+    unsigned answered = 0;
+    for (unsigned i = 0; i < times; i++) {
+        bench_acquire (bench, 5, session, 4, "L");
+        bench_settle (bench);
+        answered += bench_kind (bench, 5) == HF_KIND_ANSWERS;
+        bench_drop_frames (bench);
+    }
+    return answered;
+}
+
+BENCH_TEST_WITH (p12_repeats_are_free, bench, true, .user_rate = 5)
+{
+    unsigned commands = 0;
+    assert_int_equal (s_repeats (bench, 20), 20);
+    commands = bench->commands;
+    bench_acquire (bench, 5, 1, 4, "L");
+    assert_int_equal (bench_answer (bench, 5).status, HF_OK);
+    assert_int_equal (bench->commands, commands);
+    //  Who was refused meanwhile is no less so.
+    assert_false (s_acquires (bench, KIM, 1, 5));
+    //  Of a session that there is not, refusals keep nothing.
+    for (uint64_t session = 1000; session < 1100; session++)
+        assert_false (s_acquires (bench, KIM, session, 1));
+    bench->now_us += 200 * MS;
+    assert_true (s_acquires (bench, KIM, 1, 5));
+}
+
+BENCH_TEST_WITH (p12_mutant_answered_charged, bench, true, .user_rate = 5)
+{
+    hf_mutant = HF_MUTANT_answered_charged;
+    unsigned answered = s_repeats (bench, 20);
+    hf_mutant = HF_MUTANT_none;
+    assert_int_equal (answered, 0);
 }
 
 //  ---- what is said ---------------------------------------------------------------------
