@@ -188,6 +188,9 @@
     M (debt_ends_credit, "P11",                                                                    \
        "who owes for what he asked is lent nothing for what he gives back")                        \
     M (lent_without_bound, "P11", "what is lent for one large frame is owed for minutes")          \
+    M (guesses_shut_out, "P11", "wrong tokens keep the right one of their address out")            \
+    M (notice_is_answer, "-", "that this node leads now is taken for an action's refusal")         \
+    M (stray_is_answer, "-", "the refusal of a question before is taken for an action's")          \
     M (replaced_twice_lost, "P7", "a hold whose token is replaced twice unseen is taken for lost") \
     M (floor_left_out, "P5a",                                                                      \
        "a leader that the level is raised under gives tokens below a floor")                       \
@@ -196,7 +199,7 @@
     M (any_token_taken, "rights", "whoever has any token acts over HTTP")                          \
     M (any_site_acts, "rights", "a page of another site acts over HTTP")                           \
     M (any_type_acts, "rights", "a form of another site acts over HTTP")                           \
-    M (guesses_unbounded, "rights", "tokens of the HTTP port may be guessed without end")          \
+    M (guesses_unbounded, "rights", "guesses at the HTTP port are never told to end")              \
     M (acts_anywhere, "rights", "a node that does not lead acts over HTTP")                        \
     M (any_hold_ended, "P5", "of several holders any one is ended over HTTP")                      \
     M (asker_stays, "P12", "the session that ended a hold over HTTP is left to its time to live")  \

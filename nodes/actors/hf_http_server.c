@@ -5,6 +5,7 @@
 #include "nodes/actors/hf_http_server.h"
 #include "base/hf_alloc.h"
 #include "base/hf_chain.h"
+#include "msgs/hf_msg.h"
 #include "nodes/actors/hf_report.h"
 #include "nodes/http/hf_http_admin.h"
 #include "nodes/http/hf_http_request.h"
@@ -58,6 +59,7 @@ struct hf_http_server {
     hf_chain_t queue;  //  of pending_t; the first one's question is under way
     uint64_t id;       //  of the last question
     uint64_t until_us; //  for its answer; 0: none is under way
+    bool late;         //  the answer to a question before may come yet
     hf_history_t *history;
     pending_t sampler;      //  nobody's: its request is for the history
     uint64_t due_us;        //  when the next is
@@ -226,7 +228,8 @@ s_on_request (void *arg, struct MHD_Connection *connection, const char *url, con
     }
     s_audit (pending);
     hf_http_answer_t answer = hf_http_request_answer (pending->request);
-    if (self->sending + answer.size > SENDING_MAX)
+    //  What came of an action is short, and told in any case.
+    if (!hf_http_action_is (url) && self->sending + answer.size > SENDING_MAX)
         answer = (hf_http_answer_t){.code = MHD_HTTP_SERVICE_UNAVAILABLE,
                                     .type = "text/plain",
                                     .text = s_too_much,
@@ -369,6 +372,18 @@ s_answered (hf_http_server_t *self, pending_t *first)
     MHD_run (self->daemon);
 }
 
+/*  The question of the first in the queue is over. Nobody waits for all pages of another's list:
+ * who YIELDS has more to ask, and does so after the others. */
+static void
+s_asked (hf_http_server_t *self, pending_t *first, bool yields)
+{
+    self->until_us = 0;
+    if (yields) {
+        hf_chain_remove (&first->chain);
+        hf_chain_append (&self->queue, &first->chain);
+    }
+}
+
 static void
 s_sample (hf_http_server_t *self, uint64_t now_us)
 {
@@ -387,8 +402,12 @@ hf_http_server_turn (hf_http_server_t *self, uint64_t now_us)
     if (self->until_us != 0 && now_us >= self->until_us) {
         pending_t *first = HF_AROUND (self->queue.next, pending_t, chain);
         hf_http_request_late (first->request);
-        self->until_us = 0;
-        s_answered (self, first);
+        self->late = true;
+        //  An action that is not known to be done still ends its session.
+        bool asks = hf_http_request_asks (first->request);
+        s_asked (self, first, asks);
+        if (!asks)
+            s_answered (self, first);
     }
     MHD_run (self->daemon);
     s_audit_refusals (self);
@@ -399,6 +418,7 @@ hf_http_server_asks (hf_http_server_t *self, hf_pack_t *frame, uint64_t now_us)
 {
     while (self->until_us == 0 && !hf_chain_empty (&self->queue)) {
         pending_t *first = HF_AROUND (self->queue.next, pending_t, chain);
+        hf_http_request_strays (first->request, self->late);
         if (hf_http_request_next (first->request, ++self->id, now_us, frame)) {
             self->until_us = now_us + QUESTION_US;
             return true;
@@ -406,6 +426,15 @@ hf_http_server_asks (hf_http_server_t *self, hf_pack_t *frame, uint64_t now_us)
         s_answered (self, first);
     }
     return false;
+}
+
+/*  A refusal does not say of which question it is. */
+static bool
+s_is_refusal (hf_span_t frame)
+{
+    hf_scan_t scan;
+    uint32_t kind;
+    return hf_frame_open (frame.at, frame.size, &scan, &kind) == HF_OK && kind == HF_KIND_REFUSED;
 }
 
 void
@@ -416,10 +445,7 @@ hf_http_server_answer (hf_http_server_t *self, hf_span_t frame)
     pending_t *first = HF_AROUND (self->queue.next, pending_t, chain);
     if (!hf_http_request_frame (first->request, frame))
         return;
-    self->until_us = 0;
-    //  Nobody waits for all pages of another's list.
-    if (hf_http_request_yields (first->request)) {
-        hf_chain_remove (&first->chain);
-        hf_chain_append (&self->queue, &first->chain);
-    }
+    //  The lock actor takes questions in their order: nothing comes of those before any more.
+    self->late = self->late && s_is_refusal (frame);
+    s_asked (self, first, hf_http_request_yields (first->request));
 }

@@ -236,6 +236,12 @@ hf_http_action_next (hf_http_action_t *self, uint64_t id, hf_pack_t *frame)
 }
 
 void
+hf_http_action_strays (hf_http_action_t *self, bool stray)
+{
+    self->stray = stray;
+}
+
+void
 hf_http_action_late (hf_http_action_t *self)
 {
     self->asked = false;

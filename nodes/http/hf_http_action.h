@@ -41,9 +41,12 @@ void hf_http_action_destroy (hf_http_action_t **self_p);
 bool hf_http_action_asks (const hf_http_action_t *self);
 void hf_http_action_next (hf_http_action_t *self, uint64_t id, hf_pack_t *frame);
 
+/*  As hf_http_request_strays. */
+void hf_http_action_strays (hf_http_action_t *self, bool stray);
+
 /*  A frame that came, any bytes. True: it was the answer to the last question. */
 bool hf_http_action_frame (hf_http_action_t *self, hf_span_t frame);
-/*  There was none in time. */
+/*  There was none in time. It may have one more question: the end of its session. */
 void hf_http_action_late (hf_http_action_t *self);
 
 /*  When nothing is to be asked any more. */

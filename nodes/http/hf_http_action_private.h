@@ -40,6 +40,7 @@ struct hf_http_action {
     uint8_t nonce[HF_NONCE_SIZE];
     hf_http_step_t step;
     bool asked;
+    bool stray;  //  a refusal may be that of a question before
     uint64_t id; //  of the last question
     hf_http_page_t page;
     json_t *rows;

@@ -14,6 +14,15 @@ s_forget_rows (hf_http_action_t *self)
     self->page = (hf_http_page_t){.offset = 0};
 }
 
+/*  It goes into a line of the log: of what is no text, nothing does. */
+static void
+s_text (const json_t *object, const char *key, char *text, size_t room)
+{
+    const char *value = json_string_value (json_object_get (object, key));
+    bool good = value && strlen (value) < room && hf_text_valid (hf_span_text (value));
+    snprintf (text, room, "%s", good ? value : "");
+}
+
 static void
 s_take_status (hf_http_action_t *self)
 {
@@ -38,8 +47,7 @@ s_take_members (hf_http_action_t *self)
     json_array_foreach (self->rows, i, member)
     {
         if (hf_http_action_integer (member, "id") == self->leader)
-            snprintf (where, sizeof where, "%s",
-                      json_string_value (json_object_get (member, "host")));
+            s_text (member, "host", where, sizeof where);
     }
     snprintf (why, sizeof why, "node %" PRIu64 " leads%s%s: nothing was done; ask at its HTTP port",
               self->leader, where[0] ? ", at " : "", where);
@@ -60,8 +68,7 @@ s_take_session (hf_http_action_t *self)
     }
     self->held = hf_http_action_integer (row, "held");
     self->queued = hf_http_action_integer (row, "queued");
-    snprintf (self->label, sizeof self->label, "%s",
-              json_string_value (json_object_get (row, "label")));
+    s_text (row, "label", self->label, sizeof self->label);
     s_forget_rows (self);
     self->step = HF_STEP_DO;
 }
@@ -91,8 +98,7 @@ s_take_lock (hf_http_action_t *self)
     else {
         self->session = hf_http_action_integer (meant, "session");
         self->token = hf_http_action_integer (meant, "token");
-        snprintf (self->label, sizeof self->label, "%s",
-                  json_string_value (json_object_get (meant, "label")));
+        s_text (meant, "label", self->label, sizeof self->label);
         s_forget_rows (self);
         self->step = HF_STEP_OPEN;
     }
@@ -189,6 +195,7 @@ s_take_loss (hf_http_action_t *self, uint32_t leader)
     return true;
 }
 
+/*  It names no question. Of what is done, only what ends it for certain is taken for its answer. */
 static bool
 s_take_refusal (hf_http_action_t *self, const hf_refused_t *refused)
 {
@@ -196,9 +203,16 @@ s_take_refusal (hf_http_action_t *self, const hf_refused_t *refused)
         self->step = HF_STEP_DONE;
         return true;
     }
-    if (refused->status == HF_NOT_LEADER)
+    bool does = self->step == HF_STEP_DO, lost = refused->status == HF_NOT_LEADER;
+    //  Who waited for a leader is told that this node is it.
+    if (does && lost && refused->leader == self->leader && !HF_MUTANT (notice_is_answer))
+        return false;
+    if (lost)
         return s_take_loss (self, refused->leader);
-    hf_http_action_refuse_status (self, refused->status);
+    if (does && self->stray && !HF_MUTANT (stray_is_answer))
+        hf_http_action_unknown (self, "what was refused may be a question before");
+    else
+        hf_http_action_refuse_status (self, refused->status);
     return true;
 }
 

@@ -152,7 +152,7 @@ hf_http_admin_audit (hf_http_admin_t *self, uint64_t now_us)
     R (SIZE, 413, "an action is at most 4096 bytes long")                                          \
     R (NO_TOKEN, 401, "the token of --http-admin is missing: Authorization: Bearer TOKEN")         \
     R (WRONG_TOKEN, 401, "the token is wrong")                                                     \
-    R (GUESSES, 429, "too many wrong tokens came from there: wait a minute")
+    R (GUESSES, 429, "the token is wrong, and too many wrong ones came from there")
 
 enum {
 #define REFUSAL(name, code, why) REFUSAL_##name,
@@ -207,16 +207,17 @@ s_check_token (hf_http_admin_t *self, const hf_http_asker_t *asker, uint64_t now
     size_t size = sizeof BEARER - 1;
     if (!given || strncasecmp (given, BEARER, size) != 0)
         return REFUSAL_NO_TOKEN;
+    for (given += size; *given == ' ';)
+        given++;
+    //  Others at the same address, which may be a proxy's or a tunnel's, cannot keep it out.
+    bool right = s_right (self, given);
+    if (right && !HF_MUTANT (guesses_shut_out))
+        return -1;
     guesser_t *guesser = s_guesser (self, asker->from, now_us);
     if (guesser->wrong >= HF_HTTP_GUESSES && !HF_MUTANT (guesses_unbounded))
         return REFUSAL_GUESSES;
-    for (given += size; *given == ' ';)
-        given++;
-    if (s_right (self, given)) {
-        if (guesser != &self->others)
-            guesser->from[0] = 0;
+    if (right)
         return -1;
-    }
     guesser->wrong++;
     return REFUSAL_WRONG_TOKEN;
 }

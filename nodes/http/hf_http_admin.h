@@ -5,9 +5,11 @@
  *  a leave (CORS) that this port never gives, and one that a browser marks as of elsewhere is
  *  refused before its token is looked at.
  *
- *  From one address HF_HTTP_GUESSES wrong tokens are compared in HF_HTTP_GUESSES_US; after that
- * none is, also the right one, until that time is over. Of HF_HTTP_ASKERS addresses the guesses are
- *  counted at once, those of all others together.
+ *  The right token is let in always: whoever shares its address (a proxy's, a tunnel's, another
+ *  account of the machine) cannot keep it out. From one address HF_HTTP_GUESSES wrong tokens are
+ *  answered 401 in HF_HTTP_GUESSES_US, and more 429 until that time is over. Of HF_HTTP_ASKERS
+ *  addresses the guesses are counted at once, those of all others together. That bounds no
+ * guessing: the token's length does.
  */
 #ifndef HF_HTTP_ADMIN_H_INCLUDED
 #define HF_HTTP_ADMIN_H_INCLUDED

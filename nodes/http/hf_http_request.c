@@ -475,6 +475,13 @@ hf_http_request_next (hf_http_request_t *self, uint64_t id, uint64_t now_us, hf_
     return true;
 }
 
+void
+hf_http_request_strays (hf_http_request_t *self, bool stray)
+{
+    if (self->action)
+        hf_http_action_strays (self->action, stray);
+}
+
 bool
 hf_http_request_frame (hf_http_request_t *self, hf_span_t frame)
 {

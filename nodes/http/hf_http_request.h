@@ -62,6 +62,10 @@ void hf_http_request_destroy (hf_http_request_t **self_p);
  * more to ask, or it is too late for that. */
 bool hf_http_request_next (hf_http_request_t *self, uint64_t id, uint64_t now_us, hf_pack_t *frame);
 
+/*  Before that: whether refusals of questions that were asked before, by whomever, may come yet
+ *  (STRAY). They do not say of which. */
+void hf_http_request_strays (hf_http_request_t *self, bool stray);
+
 /*  Whether it has questions to ask. */
 bool hf_http_request_asks (const hf_http_request_t *self);
 /*  Whether it has, and others may ask theirs before: not in the middle of a watch, which goes on
@@ -73,7 +77,8 @@ bool hf_http_request_yields (const hf_http_request_t *self);
  */
 bool hf_http_request_frame (hf_http_request_t *self, hf_span_t frame);
 
-/*  It was not answered in time. */
+/*  It was not answered in time. An action may have one more question then: the end of its session.
+ */
 void hf_http_request_late (hf_http_request_t *self);
 
 /*  When nothing is to be asked any more; valid until the request is destroyed. */

@@ -3,8 +3,8 @@
  *  No test sleeps for a guessed time: it waits until a condition holds, with a limit. Limits are
  *  generous, since a wait ends as soon as the condition holds.
  */
-#ifndef HF_WAIT_H_INCLUDED
-#define HF_WAIT_H_INCLUDED
+#ifndef HF_KIT_WAIT_H_INCLUDED
+#define HF_KIT_WAIT_H_INCLUDED
 
 #include <stdbool.h>
 #include <stdint.h>

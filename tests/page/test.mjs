@@ -124,6 +124,9 @@ await step("one lock: holders and queue as they change", async () => {
   await see("#lock-says", "Held; 2 waiting.");
   await see("#queue tr:first-child", "lee@build-3");
   assert.equal(await rows("queue"), 2);
+  // Both get older while nothing changes.
+  await see("#holders tr:first-child td:nth-child(4)", /^[3-9] s$/);
+  await see("#queue tr:first-child td:nth-child(4)", /^([3-9]|[1-5][0-9]) s$|min$/);
   await go("#/lock/render");
   await see("#lock-says", "2 waiting; limit 3.");
   assert.equal(await rows("holders"), 3);
@@ -224,6 +227,29 @@ async function session(label) {
   const { sessions } = await (await fetch(`${stage.address}/v1/sessions`)).json();
   return sessions.find((one) => one.label.startsWith(label)).session;
 }
+
+await step("a wrong token is forgotten, also when the dialog is left before the answer", async () => {
+  let answers;
+  const left = new Promise((resolve) => { answers = resolve; });
+  const late = async (route) => { await left; await route.continue(); };
+  await page.route("**/v1/close", late);
+  await page.goto(`${stage.addresses[1]}/#/sessions`);
+  await page.fill("#sessions-search", "pid 990");
+  const label = `Close session ${await session("ann@build-1 pid 990")}`;
+  await press(label);
+  await page.keyboard.type("wrong-wrong-wrong-wrong");
+  await page.keyboard.press("Enter");
+  await see("#act-do", "Asking");
+  await page.keyboard.press("Escape");
+  await gone("#act");
+  answers();
+  await see("#did-text", "the token is wrong");
+  await page.unroute("**/v1/close", late);
+  await press(label);
+  assert.equal(await focused(), "act-token");
+  await page.keyboard.press("Escape");
+  await gone("#act");
+});
 
 await step("an action by keyboard alone: the token is asked once, a wrong one is refused", async () => {
   await page.goto(`${stage.addresses[1]}/#/sessions`);

@@ -3,8 +3,8 @@
  *  A scenario reads top to bottom as in the table of scenarios. Clients are 1 to 4, each a process;
  *  all of them use the lock "L", unless a scenario says so.
  */
-#ifndef STAGE_H_INCLUDED
-#define STAGE_H_INCLUDED
+#ifndef SCENARIO_STAGE_H_INCLUDED
+#define SCENARIO_STAGE_H_INCLUDED
 
 #include "tests/kit/hf_test.h"
 #include "tests/cluster/harness/hf_cluster.h"

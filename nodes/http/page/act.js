@@ -142,13 +142,13 @@ async function act() {
   } catch {
     answer = { code: 0, error: "This node does not answer: it is not known whether it was done." };
   }
+  if (answer.code === 401 || answer.code === 429) token = null; // it is wrong
   if (action !== asked || !$("act").open) { // it was put away meanwhile: what came of it is told all the same
     told(answer.code === 200 ? action.done : `${action.title} ${answer.error}.`);
     return;
   }
   wait(false);
   $("act-token").value = "";
-  if (answer.code === 401) token = null;
   $("act-secret").hidden = token !== null;
   if (answer.code === 200) {
     $("act").close();

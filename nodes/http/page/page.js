@@ -8,7 +8,7 @@ const PAGE = 100; // rows of a table
 const EVENTS = 200; // that are kept
 const views = ["cluster", "locks", "lock", "sessions", "events"];
 const state = {
-  view: "cluster", lock: "", status: null, members: [], lostSince: null, asked: "", drawn: -Infinity,
+  view: "cluster", lock: "", status: null, members: [], lostSince: null, asked: "", shown: {}, drawn: -Infinity,
   offset: { locks: 0, sessions: 0 }, actions: false, events: { upto: null, list: [], paused: false },
 };
 
@@ -219,18 +219,26 @@ async function pollSessions() {
 
 async function pollLock() {
   const name = state.lock;
-  if (!changed(`lock ${name}`)) return;
-  const lock = await ask(`locks/${encodeURIComponent(name)}`, { limit: PAGE });
-  if (name !== state.lock) return;
+  if (changed(`lock ${name}`)) {
+    const lock = await ask(`locks/${encodeURIComponent(name)}`, { limit: PAGE });
+    if (name !== state.lock) return;
+    state.shown = { name, lock, since: performance.now() };
+  }
+  if (state.shown.name === name) showLock(state.shown);
+}
+
+// As it was SINCE then: holders and waiters are older now.
+function showLock({ name, lock, since }) {
   const holders = lock ? lock.holders : [], queue = lock ? lock.queue : [];
   const mode = (place) => ({ text: place.units > 0 ? `${place.mode}, ${place.units}` : place.mode, className: "tight" });
+  const age = (place) => ({ text: duration(place.age_ms + performance.now() - since), className: "num wide" });
   say($("lock-says"), !lock ? "Nobody holds it or waits for it."
     : `${lock.held ? "Held" : "Not held"}; ${number(lock.waiters)} waiting${lock.limit > 0 ? `; limit ${number(lock.limit)}` : ""}.`);
   fillRows($("holders"), holders, (place) => String(place.token), (place) => [id(place.session),
-    mode(place), { text: place.token, className: "num spare" }, place.label, wide(place.note), !act.takes("release") ? { text: "", className: "act" }
+    mode(place), { text: place.token, className: "num spare" }, age(place), place.label, wide(place.note), !act.takes("release") ? { text: "", className: "act" }
       : pressed("End\u2026", `End the hold of session ${place.session}`, () => act.open(act.endHold(name, place, queue[0])))]);
   fillRows($("queue"), queue, (place) => `${place.session}`, (place) => [num(place.position),
-    id(place.session), mode(place), place.label, wide(place.note)]);
+    id(place.session), mode(place), age(place), place.label, wide(place.note)]);
   const more = lock ? lock.waiters - queue.length : 0;
   say($("queue-more"), more > 0 ? `and ${number(more)} more` : "");
 }

@@ -10,8 +10,8 @@
  *  Operations without an answer may have happened or not; what the files and the
  *  answers of others show decides, never a search. O(n log n).
  */
-#ifndef HF_CHECK_H_INCLUDED
-#define HF_CHECK_H_INCLUDED
+#ifndef HF_CLUSTER_CHECK_H_INCLUDED
+#define HF_CLUSTER_CHECK_H_INCLUDED
 
 #include "base/hf_error.h"
 #include "tests/cluster/check/hf_history.h"

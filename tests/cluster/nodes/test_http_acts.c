@@ -14,7 +14,7 @@
 #define TOKEN    "correct-horse-battery"
 #define JSON     "Content-Type: application/json\r\n"
 #define RIGHT    JSON "Authorization: Bearer " TOKEN "\r\n"
-#define GUESSES  10 //  that are compared
+#define GUESSES  10 //  that are answered 401
 
 static char s_option[600];
 
@@ -213,10 +213,11 @@ HF_TEST_ON (test_who_is_refused, 1)
     assert_true (hf_cluster_log_has (cluster, 1, "a page of another site may not act here"));
     //  The last member cannot be drained: the page's own request gets that far.
     assert_true (s_post (cluster, 1, "/v1/drain", own, body, "409", "not drained"));
-    for (int i = 0; i < GUESSES; i++)
+    for (int i = 1; i < GUESSES; i++) //  one came before
         assert_true (s_post (cluster, 1, "/v1/drain", wrong, body, "401", "token is wrong"));
     assert_true (s_post (cluster, 1, "/v1/drain", wrong, body, "429", "too many"));
-    assert_true (s_post (cluster, 1, "/v1/drain", RIGHT, body, "429", "too many"));
+    //  Who knows the token is not kept out by others at his address.
+    assert_true (s_post (cluster, 1, "/v1/drain", RIGHT, body, "409", "not drained"));
 }
 
 /*  An endless body is cut; what comes in pieces, and after a pause, is taken. */

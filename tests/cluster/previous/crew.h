@@ -8,8 +8,8 @@
  *
  *  Each writes lines "NAME NUMBER;", the numbers from 1 on. No call may fail.
  */
-#ifndef HF_CREW_H_INCLUDED
-#define HF_CREW_H_INCLUDED
+#ifndef HF_PREVIOUS_CREW_H_INCLUDED
+#define HF_PREVIOUS_CREW_H_INCLUDED
 
 #include <stdbool.h>
 

@@ -2,8 +2,8 @@
  *
  *  Used from the main thread only.
  */
-#ifndef HF_CREW_H_INCLUDED
-#define HF_CREW_H_INCLUDED
+#ifndef HF_TORTURE_CREW_H_INCLUDED
+#define HF_TORTURE_CREW_H_INCLUDED
 
 #include "tests/cluster/torture/links.h"
 

@@ -3,8 +3,8 @@
  *  One stage at a time. Frames take no time. What the leader does not answer by itself is kept for
  *  the test to take and to answer.
  */
-#ifndef STAGE_H_INCLUDED
-#define STAGE_H_INCLUDED
+#ifndef CLIENT_STAGE_H_INCLUDED
+#define CLIENT_STAGE_H_INCLUDED
 
 #include "client/core/hf_client_core.h"
 #include "tests/unit/client/node.h"

@@ -436,11 +436,51 @@ TEST (test_no_answer_in_time)
     assert_int_equal (s_next (&scan), HF_KIND_CLOSE);
     hf_http_request_late (s_request);
     assert_int_equal (hf_http_request_answer (s_request).code, 504);
+    //  The session that asked is closed all the same.
+    s_post ("/v1/release", "{\"lock\": \"db\"}");
+    s_status (1);
+    s_lock (false, false);
+    s_open ();
+    assert_int_equal (s_next (&scan), HF_KIND_REQUESTS);
+    hf_http_request_late (s_request);
+    assert_int_equal (s_next (&scan), HF_KIND_CLOSE);
+    hf_http_request_late (s_request);
+    assert_int_equal (hf_http_request_answer (s_request).code, 504);
     //  One whose asker has left, or whose node ends, is in the audit all the same.
     s_post ("/v1/close", "{\"session\": 42}");
     assert_string_equal (hf_http_request_audit (s_request),
                          "audit: http: close session 42: the cluster did not answer in time: "
                          "nothing was done (from 10.0.0.7)");
+}
+
+/*  It names no question, so it may be of something else that was asked before. */
+TEST (test_a_refusal_that_may_be_of_something_else)
+{
+    s_change ("/v1/drain", HF_CHANGE_DRAIN);
+    assert_false (s_refuse (HF_NOT_LEADER, 1)); //  this node leads: who waited for that is told
+    s_result (CHANGE, HF_OK, false);
+    assert_int_equal (hf_http_request_answer (s_request).code, 200);
+    hf_mutant = HF_MUTANT_notice_is_answer;
+    s_change ("/v1/drain", HF_CHANGE_DRAIN);
+    assert_true (s_refuse (HF_NOT_LEADER, 1));
+    hf_mutant = HF_MUTANT_none;
+
+    s_change ("/v1/drain", HF_CHANGE_DRAIN);
+    assert_true (s_refuse (HF_BUSY, 1));
+    assert_int_equal (hf_http_request_answer (s_request).code, 503);
+    s_change ("/v1/drain", HF_CHANGE_DRAIN);
+    hf_http_request_strays (s_request, true); //  one before was late
+    assert_true (s_refuse (HF_BUSY, 1));
+    s_is (504,
+          "{'error':'it is not known whether it was done: what was refused may be a question "
+          "before; look before you repeat it'}",
+          "audit: http: drain node 3: it is not known whether it was done: what was refused may be "
+          "a question before; look before you repeat it (from 10.0.0.7)");
+    hf_mutant = HF_MUTANT_stray_is_answer;
+    s_change ("/v1/drain", HF_CHANGE_DRAIN);
+    hf_http_request_strays (s_request, true);
+    assert_true (s_refuse (HF_BUSY, 1));
+    assert_int_equal (hf_http_request_answer (s_request).code, 503);
 }
 
 //  ---- what is no action ---------------------------------------------------------------------
@@ -504,6 +544,13 @@ s_any_frame (hf_random_t *random)
     uint32_t status = hf_random_odds (random, 700) ? 0 : hf_random_u32 (random, 50);
     hf_pack_reset (&s_rows);
     hf_pack_reset (&s_frame);
+    if (hf_random_odds (random, 10)) {
+        hf_refused_frame (&s_frame, &(hf_refused_t){.status = hf_random_odds (random, 500)
+                                                                  ? HF_NOT_LEADER
+                                                                  : hf_random_u32 (random, 50),
+                                                    .leader = hf_random_u32 (random, 3)});
+        return;
+    }
     switch (hf_random_below (random, 6)) {
     case 0:
         hf_fact_row_put (&s_rows, &(hf_fact_row_t){.key = hf_span_text ("node"), .number = 1});
@@ -536,16 +583,18 @@ s_any_frame (hf_random_t *random)
                                                 .rows = hf_pack_list (&s_rows)});
 }
 
-/*  It ends with JSON and one line, whatever comes. */
+/*  It ends with JSON and one line, whatever comes: asked and answered, or late, as the server does
+ * it. */
 static void
 s_live (hf_random_t *random, uint32_t spoilt)
 {
     uint8_t bytes[4096];
     hf_scan_t scan;
-    for (int i = 0; i < 200 && hf_http_request_asks (s_request); i++) {
-        if (s_next (&scan) == 0)
-            break;
-        for (int frames = 0; frames < 20; frames++) {
+    for (int i = 0; hf_http_request_asks (s_request); i++) {
+        assert_in_range (i, 0, 200);
+        hf_http_request_strays (s_request, hf_random_odds (random, 200));
+        assert_int_not_equal (s_next (&scan), 0);
+        for (int frames = hf_random_odds (random, 20) ? 19 : 0; frames < 20; frames++) {
             s_any_frame (random);
             size_t size = hf_pack_size (&s_frame);
             memcpy (bytes, hf_pack_bytes (&s_frame), size);
@@ -557,8 +606,6 @@ s_live (hf_random_t *random, uint32_t spoilt)
                 hf_http_request_late (s_request);
         }
     }
-    while (hf_http_request_asks (s_request))
-        hf_http_request_late (s_request);
     const char *line = hf_http_request_audit (s_request);
     assert_true (strlen (line) > 20 && hf_text_valid (hf_span_text (line)));
     hf_http_answer_t answer = hf_http_request_answer (s_request);
@@ -576,9 +623,9 @@ TEST (test_any_bytes_end_in_an_answer)
                 {"/v1/close", "{\"session\": 42}"},
                 {"/v1/drain", "{\"node\": 3}"}};
     uint8_t body[HF_HTTP_BODY_MAX];
-    unsigned done = 0;
+    unsigned done = 0, unknown = 0;
     hf_random_t random = {.state = 7};
-    for (int i = 0; i < 20000; i++) {
+    for (int i = 0; i < 30000; i++) {
         size_t which = hf_random_below (&random, 3), size = strlen (good[which].json);
         memcpy (body, good[which].json, size);
         if (hf_random_odds (&random, 300))
@@ -588,7 +635,9 @@ TEST (test_any_bytes_end_in_an_answer)
             hf_http_action_new (good[which].path, hf_span (body, size), "10.0.0.7", s_nonce));
         s_live (&random, 300);
         done += hf_http_request_answer (s_request).code == 200;
+        unknown += hf_http_request_answer (s_request).code == 504;
     }
+    assert_true (unknown > 100);
     assert_true (done > 1000); //  of those that were not spoilt
 }
 

@@ -1,10 +1,13 @@
-/*  The HTTP port itself, with a lock actor that the test plays: in which order requests ask. */
+/*  The HTTP port itself, with a lock actor that the test plays: in which order requests ask, and
+ * what comes of those that are not answered. */
 #include "tests/kit/hf_test.h"
 #include "nodes/actors/hf_http_server.h"
 #include "msgs/hf_facts.h"
+#include "msgs/hf_limits.h"
 #include "msgs/hf_msg.h"
 #include "tests/kit/hf_ports.h"
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -12,6 +15,8 @@
 #define LIMIT_MS   10000
 #define STEP_US    1000
 #define PAGES_MOST 1000
+#define LATE_US    5000000
+#define TOKEN      "correct-horse-battery"
 
 static hf_port_t s_port;
 static hf_http_server_t *s_server;
@@ -27,7 +32,7 @@ s_setup (void **state)
     s_port = hf_port_take ();
     snprintf (text, sizeof text, "127.0.0.1:%u", s_port.number);
     assert_true (hf_listen_parse (&where, text));
-    s_server = hf_http_server_new (&where, hf_span ("", 0), error);
+    s_server = hf_http_server_new (&where, hf_span_text (TOKEN), error);
     assert_non_null (s_server);
     hf_pack_init (&s_frame);
     hf_pack_init (&s_rows);
@@ -61,6 +66,20 @@ s_get (const char *path)
     return fd;
 }
 
+static int
+s_post (const char *path, const char *json)
+{
+    char text[512];
+    int fd = hf_port_connect (s_port.number, 0);
+    assert_true (fd >= 0);
+    snprintf (text, sizeof text,
+              "POST %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer " TOKEN
+              "\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+              path, strlen (json), json);
+    assert_int_equal (send (fd, text, strlen (text), MSG_NOSIGNAL), strlen (text));
+    return fd;
+}
+
 /*  One turn of the server when there is something to do; each takes STEP_US. */
 static void
 s_turn (void)
@@ -71,12 +90,10 @@ s_turn (void)
     hf_http_server_turn (s_server, s_now_us);
 }
 
-/*  The next question of the server, which must have one. */
-static hf_query_t
-s_asked (void)
+/*  The kind of the next question of the server, which must have one. */
+static uint32_t
+s_question (hf_scan_t *scan)
 {
-    hf_scan_t scan;
-    hf_query_t query;
     uint32_t kind;
     hf_pack_reset (&s_frame);
     for (int i = 0; !hf_http_server_asks (s_server, &s_frame, s_now_us); i++) {
@@ -84,10 +101,25 @@ s_asked (void)
         s_turn ();
     }
     assert_int_equal (
-        hf_frame_open (hf_pack_bytes (&s_frame), hf_pack_size (&s_frame), &scan, &kind), HF_OK);
-    assert_int_equal (kind, HF_KIND_QUERY);
+        hf_frame_open (hf_pack_bytes (&s_frame), hf_pack_size (&s_frame), scan, &kind), HF_OK);
+    return kind;
+}
+
+static hf_query_t
+s_asked (void)
+{
+    hf_scan_t scan;
+    hf_query_t query;
+    assert_int_equal (s_question (&scan), HF_KIND_QUERY);
     assert_true (hf_query_get (&scan, &query));
     return query;
+}
+
+/*  What is in s_frame is the lock actor's answer. */
+static void
+s_give (void)
+{
+    hf_http_server_answer (s_server, hf_span (hf_pack_bytes (&s_frame), hf_pack_size (&s_frame)));
 }
 
 static void
@@ -96,8 +128,24 @@ s_answer (uint64_t id, bool more)
     hf_pack_reset (&s_frame);
     hf_query_result_frame (
         &s_frame, &(hf_query_result_t){.id = id, .more = more, .rows = hf_pack_list (&s_rows)});
-    hf_http_server_answer (s_server, hf_span (hf_pack_bytes (&s_frame), hf_pack_size (&s_frame)));
+    s_give ();
     hf_pack_reset (&s_rows);
+}
+
+static void
+s_refuse (hf_status_t status)
+{
+    hf_pack_reset (&s_frame);
+    hf_refused_frame (&s_frame, &(hf_refused_t){.status = (uint32_t)status, .leader = 3});
+    s_give ();
+}
+
+/*  The last question gets no answer in time. */
+static void
+s_late (void)
+{
+    s_now_us += LATE_US;
+    s_turn ();
 }
 
 /*  Answer QUERY with pages of one lock each, behind which more come, until another one asks: gives
@@ -121,6 +169,7 @@ s_until_another (hf_query_t query)
 static void
 s_facts (uint64_t id)
 {
+    hf_fact_put (&s_rows, HF_FACT_node, "", 3);
     hf_fact_put (&s_rows, HF_FACT_leader, "", 3);
     s_answer (id, false);
 }
@@ -188,6 +237,159 @@ TEST (a_list_that_does_not_end_is_ended)
     s_now_us += 3000000;
     s_gets (list, "HTTP/1.1 200", "\"looked\": ");
     s_gets (all, "HTTP/1.1 507", "ask for a part of it");
+}
+
+//  ---- actions -----------------------------------------------------------------------------
+
+/*  Up to the question that ends the hold. */
+static int
+s_release (void)
+{
+    hf_scan_t scan;
+    hf_open_t open;
+    int fd = s_post ("/v1/release", "{\"lock\": \"db\"}");
+    s_facts (s_asked ().id);
+    hf_query_t query = s_asked ();
+    assert_int_equal (query.what, HF_WHAT_LOCK);
+    hf_lock_row_put (&s_rows, &(hf_lock_row_t){.lock = hf_span_text ("db")});
+    hf_holder_row_put (&s_rows, &(hf_holder_row_t){.session = 7, .token = 70});
+    s_answer (query.id, false);
+    assert_int_equal (s_question (&scan), HF_KIND_OPEN);
+    assert_true (hf_open_get (&scan, &open));
+    uint8_t nonce[HF_NONCE_SIZE];
+    memcpy (nonce, open.nonce.at, sizeof nonce);
+    hf_pack_reset (&s_frame);
+    hf_opened_frame (&s_frame,
+                     &(hf_opened_t){.nonce = hf_span (nonce, sizeof nonce), .session = 9});
+    s_give ();
+    assert_int_equal (s_question (&scan), HF_KIND_REQUESTS);
+    return fd;
+}
+
+/*  The session that asked is closed all the same. */
+TEST (a_release_that_is_late_leaves)
+{
+    hf_scan_t scan;
+    hf_close_t close;
+    s_begin ();
+    int fd = s_release ();
+    s_late ();
+    assert_int_equal (s_question (&scan), HF_KIND_CLOSE);
+    assert_true (hf_close_get (&scan, &close));
+    hf_pack_reset (&s_frame);
+    hf_closed_frame (&s_frame, &(hf_closed_t){.session = 9, .echo = close.echo});
+    s_give ();
+    s_gets (fd, "HTTP/1.1 504", "it is not known whether it was done");
+}
+
+/*  Nor is that answered in time. Who waits asks first: here the server, for its next sample. */
+TEST (a_release_that_is_late_twice)
+{
+    hf_scan_t scan;
+    s_begin ();
+    s_now_us += LATE_US;
+    int fd = s_release ();
+    s_late ();
+    hf_query_t sample = s_asked ();
+    assert_int_equal (sample.what, HF_WHAT_STATUS);
+    s_facts (sample.id);
+    assert_int_equal (s_question (&scan), HF_KIND_CLOSE);
+    s_late ();
+    s_gets (fd, "HTTP/1.1 504", "it is not known whether it was done");
+}
+
+/*  Up to the question that drains; with LATE, the question before it, of another, is late. */
+static int
+s_drain (bool late)
+{
+    hf_scan_t scan;
+    int list = s_get ("/v1/locks?sort=waiters&limit=1");
+    hf_query_t query = s_asked ();
+    int fd = s_post ("/v1/drain", "{\"node\": 1}");
+    query = s_until_another (query);
+    assert_int_equal (query.what, HF_WHAT_STATUS);
+    s_facts (query.id);
+    query = s_asked ();
+    assert_int_equal (query.what, HF_WHAT_LOCKS);
+    if (late)
+        s_late ();
+    else
+        s_answer (query.id, false);
+    assert_int_equal (s_question (&scan), HF_KIND_CHANGE);
+    close (list);
+    return fd;
+}
+
+/*  A refusal does not say of what. */
+TEST (a_refusal_that_may_be_of_a_question_that_was_late)
+{
+    s_begin ();
+    int fd = s_drain (false);
+    s_refuse (HF_BUSY);
+    s_gets (fd, "HTTP/1.1 503", hf_status_text (HF_BUSY));
+    fd = s_drain (true);
+    s_refuse (HF_BUSY);
+    s_gets (fd, "HTTP/1.1 504", "it is not known whether it was done");
+    fd = s_drain (false);
+    s_refuse (HF_BUSY);
+    s_gets (fd, "HTTP/1.1 503", hf_status_text (HF_BUSY));
+}
+
+#define UNREAD       4            //  lists fill ...
+#define SENDING_MOST (128U << 20) //  ... what may be sent at once
+#define PAGES        10           //  of each list, of one row
+
+/*  Ask for a list, and do not read its answer, which is LABELS bytes long and some more: how many,
+ * in SIZE. */
+static int
+s_leave_unread (size_t labels, size_t *size)
+{
+    static char text[HF_FRAME_MAX];
+    char head[2048];
+    ssize_t got = -1;
+    memset (text, 'x', sizeof text);
+    int fd = s_get ("/v1/sessions");
+    for (uint64_t i = 1; i <= PAGES; i++) {
+        size_t part = i < PAGES ? labels / PAGES : labels - (PAGES - 1) * (labels / PAGES);
+        hf_session_row_put (&s_rows,
+                            &(hf_session_row_t){.session = 100 + i, .label = hf_span (text, part)});
+        s_answer (s_asked ().id, i < PAGES);
+    }
+    hf_pack_reset (&s_frame);
+    assert_false (hf_http_server_asks (s_server, &s_frame, s_now_us));
+    for (int i = 0; got <= 0; i++) {
+        assert_in_range (i, 0, LIMIT_MS / 10);
+        s_turn ();
+        got = recv (fd, head, sizeof head - 1, MSG_PEEK | MSG_DONTWAIT);
+    }
+    head[got] = 0;
+    const char *length = strstr (head, "Content-Length: ");
+    assert_non_null (length);
+    *size = strtoul (length + strlen ("Content-Length: "), NULL, 10);
+    return fd;
+}
+
+/*  Also when others have left so much unread that nothing else is sent. */
+TEST (what_came_of_an_action_is_told)
+{
+    int fds[UNREAD];
+    size_t most = SENDING_MOST / UNREAD, labels = most - 10000, size = 0, sum = 0;
+    s_begin ();
+    for (int i = 0; i < UNREAD; i++) {
+        if (i == UNREAD - 1) //  all that is left but for some bytes
+            labels = SENDING_MOST - sum - (size - labels) - 10;
+        fds[i] = s_leave_unread (labels, &size);
+        sum += size;
+    }
+    assert_int_equal (sum, SENDING_MOST - 10);
+    int refused = s_get ("/v1/status");
+    s_facts (s_asked ().id);
+    s_gets (refused, "HTTP/1.1 503", "others have not read");
+    int fd = s_drain (false);
+    s_refuse (HF_NO_MEMBER);
+    s_gets (fd, "HTTP/1.1 404", hf_status_text (HF_NO_MEMBER));
+    for (int i = 0; i < UNREAD; i++)
+        close (fds[i]);
 }
 
 HF_TEST_MAIN (NULL, NULL)

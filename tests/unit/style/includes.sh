@@ -1,6 +1,7 @@
 #!/bin/sh
 # includes.sh ROOT - includes run one way: base <- msgs <- broker-less <- nodes, client; pure rooms
 # include base, msgs and the pure rooms below them. Tests and bench may include what they test.
+# No header keeps another one out.
 set -eu
 cd "$1"
 bad=0
@@ -51,4 +52,13 @@ allow client/tool '(base|msgs|broker-less|client|nodes/(locks|snapshot))/'
 allow client/examples 'client/(examples|recipes|holdfast)'
 allow client/recipes '(base|client/recipes)/|(client/)?holdfast\.h"'
 allow bench '((base|msgs|client|bench|tests/(kit|cluster/harness))/|tests/cluster/torture/links\.h)'
+
+# Of two headers with one guard, a file that includes both sees the first alone.
+twice=$(find base msgs broker-less nodes client bench tests -name '*.h' -exec grep -h '^#ifndef .*_INCLUDED' {} + |
+    sort | uniq -d | sed 's/^#ifndef //')
+for guard in $twice; do
+    echo "more than one header has the guard $guard:"
+    grep -rl --include='*.h' "^#ifndef $guard\$" base msgs broker-less nodes client bench tests
+    bad=1
+done
 exit $bad

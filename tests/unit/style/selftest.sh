@@ -37,6 +37,8 @@ fresh; echo '#include <time.h>' > nodes/locks/b.c; fails includes.sh "a pure roo
 fresh; echo '#include "nodes/x.h"' > client/b.c; fails includes.sh "client includes nodes"
 fresh; echo '#include "client/io/x.h"' > client/recipes/b.c; fails includes.sh "a recipe includes client/io"
 fresh; echo '#include "nodes/x.h"' > broker-less/b.c; fails includes.sh "broker-less includes nodes"
+fresh; for one in msgs/a.h tests/a.h; do echo '#ifndef HF_A_H_INCLUDED' > $one; done
+fails includes.sh "two headers with one guard"
 fresh; printf '\tint x;\n' > msgs/b.c; fails sizes.sh "a tab"
 fresh; awk 'BEGIN { for (i = 0; i < 701; i++) print "" }' > msgs/b.c; fails sizes.sh "a long file"
 fresh; awk 'BEGIN { print "int\nf (void)\n{"; for (i = 0; i < 76; i++) print "    f ();"; print "}" }' > msgs/b.c
