@@ -491,6 +491,39 @@ TEST (a_user_has_so_many_connections)
     there_and_back ("hello", 5);
 }
 
+/*  A message of who has left is read when his descriptor is another's, mostly: libzmq takes the
+ *  lowest that is free. He is turned away, and the other one stays. */
+TEST (nobody_is_cut_off_for_who_has_left)
+{
+    char error[HF_ERROR_SIZE];
+    hf_listen_t listen = test_listen (&s_endpoint);
+    listen.keys = s_node;
+    listen.user_connections = 1;
+    hf_door_destroy (&s_door);
+    UNTIL ((s_door = hf_door_new (s_context, s_endpoint.host, &listen, error)) != NULL);
+    key_make ("bob", 0, "clients/bob");
+    hf_keys_refresh (s_node, NULL, NULL);
+    hf_keys_t *bob = keys_of ("bob");
+    open_link ("alice");
+    there_and_back ("hello", 5);
+    for (unsigned i = 0; i < 3; i++) {
+        hf_keys_crowd (s_node, "alice", false);
+        send_and_leave (s_client, 1, "brief", 5);
+        void *other = raw_client (bob);
+        UNTIL (hf_door_facts (s_door).connections == 2);
+        uint64_t dropped = hf_door_facts (s_door).dropped;
+        UNTIL (door_next () || hf_door_facts (s_door).dropped > dropped);
+        uint64_t end_us = test_now_us () + 700000;
+        UNTIL ((assert_int_equal (hf_door_facts (s_door).connections, 2), test_now_us () > end_us));
+        assert_int_equal (zmq_send (other, "here", 4, 0), 4);
+        UNTIL (door_next ());
+        assert_string_equal (hf_door_user (s_door, s_route.user), "bob");
+        zmq_close (other);
+        UNTIL (hf_door_facts (s_door).connections == 1);
+    }
+    hf_keys_destroy (&bob);
+}
+
 //  ---- the disk ------------------------------------------------------------------------
 
 static void
