@@ -280,8 +280,11 @@ sim_duty_peer (sim_t *sim, node_t *node, hf_span_t frame)
     if (hf_frame_open (frame.at, frame.size, &scan, &kind) != HF_OK || node->seen.role != HF_LEADER)
         return;
     if (kind == HF_KIND_ACK && hf_ack_get (&scan, &ack)) {
-        if (ack.term == node->seen.term && ack.round > 0 && ack.round < SIM_ABSURD)
+        if (ack.term == node->seen.term && ack.round > 0 && ack.round < SIM_ABSURD) {
             node->duty.ack_us[ack.from] = sim->now_us;
+            if (!s_member (node, ack.from))
+                node->duty.strange_us[ack.from] = sim->now_us;
+        }
         return;
     }
     if (kind != HF_KIND_STATE_ASK || !hf_state_ask_get (&scan, &ask) || ask.to != node->id ||
@@ -292,8 +295,9 @@ sim_duty_peer (sim_t *sim, node_t *node, hf_span_t frame)
     node->duty.hold_until_us = now_us + sim->odds.election.hold_us;
 }
 
-/*  A node that does not stop hands over to no node that has not heard for a second a member that it
- *  hears itself: that member would be left behind. But an operator who wants it is obeyed. */
+/*  A node that does not stop hands over to no node that has not heard for a second a member, one
+ * for as long, that it hears itself: that member would be left behind. But an operator who wants it
+ * is obeyed. */
 void
 sim_duty_transfers (sim_t *sim, const node_t *node, uint32_t to)
 {
@@ -303,7 +307,8 @@ sim_duty_transfers (sim_t *sim, const node_t *node, uint32_t to)
     if (node->stops_us != 0 || leaves || told || !sim_long_cut (sim, node->id, to, false))
         return;
     for (uint32_t id = 1; id <= sim->odds.members; id++) {
-        bool heard = s_member (node, id) && sim->now_us < node->duty.ack_us[id] + 100000;
+        bool heard = s_member (node, id) && sim->now_us < node->duty.ack_us[id] + 100000 &&
+                     sim->now_us > node->duty.strange_us[id] + 1000000;
         if (id != node->id && id != to && heard && sim_long_cut (sim, node->id, id, false) &&
             sim_long_cut (sim, to, id, true))
             sim_fail (sim, SIM_BROKEN,

@@ -175,6 +175,7 @@ typedef struct duty {
     uint64_t delivered, handled, left, flushed; //  bytes of log: to the lock actor, by it, its rows
     uint64_t hold_until_us, sent_index;         //  a state that is on its way
     uint64_t ack_us[HF_MEMBERS_MAX + 1];        //  when it took a peer's last ack
+    uint64_t strange_us[HF_MEMBERS_MAX + 1];    //  when that was no member's
 } duty_t;
 
 typedef struct node {
