@@ -151,7 +151,6 @@ s_init (hf_client_t *self, const hf_endpoints_t *endpoints, const hf_client_opti
     hf_wait_init (&self->mutex, &self->polled_cond);
     hf_chain_init (&self->sessions);
     hf_chain_init (&self->watches);
-    hf_chain_init (&self->late);
     hf_chain_init (&self->inbox);
     hf_chain_init (&self->called);
     hf_chain_init (&self->polled);

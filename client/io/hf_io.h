@@ -12,9 +12,10 @@
  *  hand-over between threads when nobody else uses the client.
  *
  *  Callbacks run on the loop's thread alone, with no lock held; what they submit goes to the inbox
- *  and leaves in the same turn. A call that meets a result for a callback keeps it, and all that
- *  come after it, and leaves the client to the loop. When the program dispatches, ops go through a
- *  queue to its thread, which calls back and frees them, and frees the handles of what was closed.
+ *  and leaves in the same turn. A call that meets a result for a callback leaves it in the core,
+ * and all that come after it, and the client to the loop. When the program dispatches, ops go
+ * through a queue to its thread, which calls back and frees them, and frees the handles of what was
+ * closed.
  */
 #ifndef HF_IO_H_INCLUDED
 #define HF_IO_H_INCLUDED
@@ -69,8 +70,7 @@ struct hf_client {
     uint64_t told_us;        //  when its troubles are to be told again
     uint64_t keys_us;        //  when the folder of keys was looked at
     hf_chain_t sessions, watches;
-    bool sparse;     //  the last turn had no more than one frame
-    hf_chain_t late; //  results that a call left to the loop, in order
+    bool sparse; //  the last turn had no more than one frame
     hf_loop_t *loop;
     bool shares;          //  it, with other clients
     hf_heap_node_t timer; //  in the loop's heap: its thread's alone
@@ -158,6 +158,8 @@ void hf_turn (hf_client_t *self);
 uint64_t hf_turn_due_us (hf_client_t *self);
 /*  The milliseconds from now to DUE_US. */
 int hf_turn_wait_ms (uint64_t due_us);
+/*  Results are left, for callbacks or behind such: the loop is to give them. */
+bool hf_turn_left (const hf_client_t *self);
 /*  The loop: give what a call left. */
 void hf_turn_late (hf_client_t *self);
 /*  The loop: the client ends. Results that are still out come as HF_CLOSED. */

@@ -107,31 +107,31 @@ s_result (hf_client_t *self, hf_op_t *op)
     }
 }
 
-/*  A call gives no results to callbacks, and none that come after one of those. */
+/*  A call gives no results to callbacks, and none that come after one of those: they stay in the
+ *  core, which checks a grant when it is given. */
 static void
 s_results (hf_client_t *self)
 {
-    hf_op_t *op;
+    const hf_op_t *op;
     bool loop = hf_loop_here (self->loop);
-    while ((op = hf_client_core_next (self->core, hf_io_now_us ()))) {
-        bool late = !loop &&
-                    (!hf_chain_empty (&self->late) || (!op->waiter && hf_io_calls_back (self, op)));
-        if (late)
-            hf_chain_append (&self->late, &op->chain);
-        else
-            s_result (self, op);
+    while ((op = hf_client_core_peek (self->core))) {
+        if (!loop && !op->waiter && hf_io_calls_back (self, op))
+            return;
+        s_result (self, hf_client_core_next (self->core, hf_io_now_us ()));
     }
+}
+
+bool
+hf_turn_left (const hf_client_t *self)
+{
+    return hf_client_core_peek (self->core) != NULL;
 }
 
 void
 hf_turn_late (hf_client_t *self)
 {
     assert (hf_loop_here (self->loop));
-    while (!hf_chain_empty (&self->late)) {
-        hf_op_t *op = HF_AROUND (self->late.next, hf_op_t, chain);
-        hf_chain_remove (&op->chain);
-        s_result (self, op);
-    }
+    s_results (self);
 }
 
 //  ---- in and out -------------------------------------------------------------
@@ -305,7 +305,7 @@ hf_turn (hf_client_t *self)
 uint64_t
 hf_turn_due_us (hf_client_t *self)
 {
-    if (!hf_chain_empty (&self->inbox) || self->stop)
+    if (!hf_chain_empty (&self->inbox) || self->stop || hf_turn_left (self))
         return 0;
     uint64_t due_us = hf_client_core_due_us (self->core);
     due_us = self->retry_us < due_us ? self->retry_us : due_us;
