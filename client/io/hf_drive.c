@@ -44,5 +44,7 @@ hf_drive (hf_client_t *self, hf_waiter_t *waiter, uint32_t limit_ms)
         uint64_t due_us = hf_turn_due_us (self);
         pthread_mutex_unlock (&self->mutex);
         hf_io_wait (self, hf_turn_wait_ms (due_us < until_us ? due_us : until_us));
+        if (hf_io_inherited (self))
+            return; //  a signal's handler forked, and this is the child: all is its parent's
     }
 }

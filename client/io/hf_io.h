@@ -49,6 +49,7 @@ typedef struct hf_io_node {
     hf_endpoint_t endpoint; //  id 0: none
     hf_link_t *link;        //  NULL: it could not be made yet
     uint32_t tag;           //  of its look-ups
+    bool up;                //  it is connected
 } hf_io_node_t;
 
 /*  One blocking call. */
@@ -68,6 +69,7 @@ struct hf_client {
     hf_keys_t *keys;         //  NULL: without
     bool snubbed;            //  a link has or had trouble with keys
     uint64_t told_us;        //  when its troubles are to be told again
+    bool untold;             //  they may be others by now, and are told then
     uint64_t keys_us;        //  when the folder of keys was looked at
     hf_chain_t sessions, watches;
     bool sparse; //  the last turn had no more than one frame
@@ -90,7 +92,7 @@ struct hf_client {
     bool ready;        //  READY_FD is readable
     bool woken;
     bool stop;
-    bool ended; //  the loop has seen that, and left it
+    bool ended; //  the loop has seen that, and left it: under the loop's mutex
     char trouble[HF_CLIENT_ERROR_SIZE];
     char denied[HF_CLIENT_ERROR_SIZE]; //  why the last blocking call was
     pthread_cond_t polled_cond;
@@ -183,7 +185,7 @@ void hf_loop_mind (const hf_client_t *client, bool on);
 /*  With the mutex held: the caller drives the client from now on, if nobody does. */
 bool hf_drive_begin (hf_client_t *self);
 /*  Then, without the mutex: drive it until WAITER is done, LIMIT_MS have passed, or the loop is
- *  needed. */
+ *  needed. In a child that was forked meanwhile it returns at once: hf_io_inherited. */
 void hf_drive (hf_client_t *self, hf_waiter_t *waiter, uint32_t limit_ms);
 
 //  hf_shared.c: what the clients of a process have in common.

@@ -138,7 +138,7 @@ hf_turn_late (hf_client_t *self)
 
 /*  Gives how many events there were, of at most MOST. */
 static int
-s_drain_link (hf_client_t *self, const hf_io_node_t *from, int most)
+s_drain_link (hf_client_t *self, hf_io_node_t *from, int most)
 {
     uint32_t node = from->endpoint.id;
     hf_span_t bytes;
@@ -151,9 +151,11 @@ s_drain_link (hf_client_t *self, const hf_io_node_t *from, int most)
             hf_client_core_frame (self->core, node, bytes, hf_io_now_us ());
             break;
         case HF_LINK_CONNECTED:
+            from->up = true;
             hf_client_core_connected (self->core, node, hf_io_now_us ());
             break;
         case HF_LINK_BROKEN:
+            from->up = false;
             hf_client_core_broken (self->core, node, hf_io_now_us ());
             break;
         case HF_LINK_REFUSED:
@@ -252,13 +254,25 @@ s_look_at_keys (hf_client_t *self)
     hf_keys_refresh (self->keys, NULL, NULL);
 }
 
+/*  It knows of no trouble, and there can be none. */
+static bool
+s_sound (const hf_client_t *self)
+{
+    for (uint32_t i = 0; i < HF_MEMBERS_MAX; i++)
+        if (self->nodes[i].endpoint.id != 0 && !self->nodes[i].up)
+            return false;
+    return self->trouble[0] == 0; //  only the driver writes it
+}
+
 static void
 s_names (hf_client_t *self)
 {
     hf_looked_t answer;
     char text[HF_CLIENT_ERROR_SIZE] = "", line[400];
     uint64_t now_us = hf_io_now_us ();
-    if (!self->resolver && !self->snubbed && now_us < self->told_us)
+    bool later = !self->resolver && !self->snubbed && now_us < self->told_us;
+    self->untold = later && !s_sound (self);
+    if (later)
         return;
     self->told_us = now_us + TROUBLE_US;
     if (self->snubbed)
@@ -309,6 +323,7 @@ hf_turn_due_us (hf_client_t *self)
         return 0;
     uint64_t due_us = hf_client_core_due_us (self->core);
     due_us = self->retry_us < due_us ? self->retry_us : due_us;
+    due_us = self->untold && self->told_us < due_us ? self->told_us : due_us;
     for (uint32_t i = 0; i < HF_MEMBERS_MAX; i++) {
         if (!self->nodes[i].link)
             continue;

@@ -187,6 +187,15 @@ FIXTURE_TEST (test_a_call_ends_with_its_client, 1, 0)
     assert_int_equal (atomic_load (&opening.status), HF_CLOSED);
 }
 
+/*  It ends when it would have, and the client goes on. */
+FIXTURE_TEST (test_a_call_is_not_cancelled, 1, 600000)
+{
+    call_t call;
+    uint64_t seq = s_call (&call, "a");
+    pthread_cancel (call.thread);
+    s_returns (&call, seq, 1);
+}
+
 //  ---- many threads, blocking and not ------------------------------------------------
 
 static atomic_int s_called;
