@@ -146,6 +146,7 @@ hf_link_descriptors (hf_link_t *self, int fds[HF_LINK_SOCKETS])
         assert (rc == 0);
     }
     self->told = true;
+    self->news = NEWS_OF_ALL;
 }
 
 void
@@ -162,15 +163,33 @@ hf_link_asks (const hf_link_t *self)
     return self->news != 0;
 }
 
-/*  Asking for events makes libzmq process what its I/O thread has reported: a new connection, room
- *  in the queue. Otherwise a send may miss that for a millisecond. */
+/*  Whether it is worth asking the socket. */
+static bool
+s_may_have (const hf_link_t *self, unsigned which)
+{
+    return !self->told || (self->news & NEWS_OF (which)) != 0;
+}
+
+/*  The socket has given nothing: it is empty, unless a signal came between. */
 static void
+s_gave_none (hf_link_t *self, unsigned which)
+{
+    if (zmq_errno () == EAGAIN)
+        self->news &= ~NEWS_OF (which);
+}
+
+/*  Asking for events makes libzmq process what its I/O thread has reported: a new connection, room
+ *  in the queue. Otherwise a send may miss that for a millisecond. What comes after an answer
+ *  without IN and OUT shows on the descriptor. */
+static int
 s_catch_up (hf_link_t *self)
 {
     int events;
     size_t size = sizeof (events);
-    zmq_getsockopt (self->dealer, ZMQ_EVENTS, &events, &size);
     self->news |= NEWS_OF (DEALER);
+    if (zmq_getsockopt (self->dealer, ZMQ_EVENTS, &events, &size) != 0)
+        return ZMQ_POLLIN | ZMQ_POLLOUT; //  a signal came: there may be either
+    return events;
 }
 
 void
@@ -347,7 +366,7 @@ s_see (hf_link_t *self, uint64_t now_us)
             s_drop_queue (self);
         return connected ? HF_LINK_CONNECTED : HF_LINK_BROKEN;
     }
-    self->news &= ~NEWS_OF (MONITOR);
+    s_gave_none (self, MONITOR);
     return HF_LINK_NONE;
 }
 
@@ -364,7 +383,7 @@ s_receive (hf_link_t *self)
         if (single)
             return true;
     }
-    self->news &= ~NEWS_OF (DEALER);
+    s_gave_none (self, DEALER);
     return false;
 }
 
@@ -373,29 +392,32 @@ hf_link_next (hf_link_t *self, uint64_t now_us, hf_span_t *bytes)
 {
     assert (self && bytes);
     *bytes = (hf_span_t){.at = NULL, .size = 0};
-    if ((self->news & NEWS_OF (MONITOR)) != 0) {
+    if (s_may_have (self, MONITOR)) {
         hf_link_event_type_t seen = s_see (self, now_us);
         if (seen != HF_LINK_NONE)
             return seen;
     }
-    if ((self->news & NEWS_OF (DEALER)) != 0 && s_receive (self)) {
+    if (s_may_have (self, DEALER) && s_receive (self)) {
         *bytes = hf_span (zmq_msg_data (&self->body), zmq_msg_size (&self->body));
         return HF_LINK_FRAME;
     }
-    if (!self->told)
-        self->news = NEWS_OF_ALL;
     return s_move (self, now_us);
 }
 
-/*  Hand a frame to libzmq. False: it takes no more now. */
+/*  Hand a frame to libzmq. False: it takes no more now, and either the link has news or the
+ *  descriptor tells when it is worth another attempt: who waits for that must not be sent round in
+ *  circles by attempts in vain. */
 static bool
 s_send (hf_link_t *self, const void *frame, size_t size)
 {
     int sent = zmq_send (self->dealer, frame, size, ZMQ_DONTWAIT);
     self->news |= NEWS_OF (DEALER);
     if (sent < 0 && zmq_errno () == EAGAIN) {
-        s_catch_up (self);
-        sent = zmq_send (self->dealer, frame, size, ZMQ_DONTWAIT);
+        int events = s_catch_up (self);
+        if ((events & ZMQ_POLLOUT) != 0)
+            sent = zmq_send (self->dealer, frame, size, ZMQ_DONTWAIT);
+        else if ((events & ZMQ_POLLIN) == 0)
+            self->news &= ~NEWS_OF (DEALER);
     }
     return sent == (int)size;
 }

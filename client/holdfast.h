@@ -1,15 +1,18 @@
 /*  holdfast.h - the client library of holdfast, a replicated lock service.
  *
- *  A client (hf_client_t) is a connection to a cluster with a thread of its own; a
- *  session (hf_session_t) lives on it and holds locks. One client serves many sessions,
- *  threads and locks at once. All calls are thread-safe unless they say otherwise.
+ *  A client (hf_client_t) is a connection to a cluster with a thread in the background, its own or
+ *  one that it shares (hf_client_options_t); a session (hf_session_t) lives on it and holds locks.
+ *  One client serves many sessions, threads and locks at once. All calls are thread-safe unless
+ *  they say otherwise.
  *
  *  Two forms. Asynchronous: hf_submit_* queue a request and return; the result comes to a
  *  callback on the client's thread (or on the program's: hf_client_dispatch), or, when the callback
  *  is NULL, to hf_client_poll.
  *  Blocking: hf_acquire and the like, made of the first form; they never block past LIMIT_MS. While
  *  nobody else uses the client, a blocking call sends and receives by itself, without the client's
- *  thread; callbacks never come on the caller's.
+ *  thread; results and events never come on the caller's. Only the FN of hf_query_* is called on
+ *  it, before the call returns. A blocking call is no cancellation point. Who cancels its thread
+ *  (pthread_cancel) waits until it has returned.
  *
  *  Safety. A session is kept alive in the background. Its own deadline runs from the moment a
  *  keepalive that was acknowledged was SENT, plus the TTL, less a margin (a tenth of the TTL); past
@@ -80,7 +83,9 @@ typedef struct hf_client_options {
     bool shared;      //  one thread serves all clients of the process that ask for this, instead of
                       //  one each, and their callbacks come on it. For processes with many: it
                       //  costs a fraction of the processor time. In such a callback blocking calls
-                      //  on any of these clients give HF_INVALID, and none may be destroyed
+                      //  on any of these clients give HF_INVALID, and none may be destroyed. One
+                      //  that is slow holds up all of them: their callbacks, their keepalives and
+                      //  what tells that locks are lost, and hf_client_destroy
 } hf_client_options_t;
 #define HF_CLIENT_OPTIONS_INIT                                                                     \
     {                                                                                              \
@@ -95,9 +100,9 @@ typedef struct hf_client_options {
 #define HF_CLIENT_ERROR_SIZE 512
 hf_client_t *hf_client_new (const hf_client_options_t *options, char *error);
 
-/*  Ends the thread. Open sessions are abandoned (they expire after their TTL); results that
- *  are still out come back as HF_CLOSED, to their callbacks, before this returns. Sessions'
- *  handles must be closed before. */
+/*  Ends the thread, or its part in one that is shared. Open sessions are abandoned (they expire
+ *  after their TTL); results that are still out come back as HF_CLOSED, to their callbacks, before
+ *  this returns. Sessions' handles must be closed before. */
 void hf_client_destroy (hf_client_t **self_p);
 
 /*  What keeps the client from nodes that it is not connected to, in one line: names that cannot be
@@ -137,6 +142,8 @@ typedef struct hf_result {
                       //  missing): why, in one line for people; NULL when it was not told
 } hf_result_t;
 
+/*  Called on the client's thread, or by hf_client_dispatch; must not block and must not destroy
+ *  anything; may submit. */
 typedef void (hf_done_fn) (void *arg, const hf_result_t *result);
 
 /*  Take up to one result that has no callback; waits up to LIMIT_MS. False: none came. */

@@ -301,6 +301,12 @@ s_check_grant (hf_client_core_t *self, hf_op_t *op, uint64_t now_us)
     hf_client_session_end (session);
 }
 
+const hf_op_t *
+hf_client_core_peek (const hf_client_core_t *self)
+{
+    return hf_chain_empty (&self->done) ? NULL : HF_AROUND (self->done.next, hf_op_t, chain);
+}
+
 hf_op_t *
 hf_client_core_next (hf_client_core_t *self, uint64_t now_us)
 {

@@ -231,8 +231,11 @@ void hf_client_core_turn (hf_client_core_t *self, uint64_t now_us);
 uint64_t hf_client_core_due_us (const hf_client_core_t *self);
 
 /*  The next result or event, the caller's to free; NULL: no more. A grant whose lease is over at
- *  NOW_US comes as HF_LOST, and ends the session. */
+ *  NOW_US comes as HF_LOST, and ends the session: so fetch it when it is given, and not before. */
 hf_op_t *hf_client_core_next (hf_client_core_t *self, uint64_t now_us);
+/*  That op, which stays in the core: for who gives some results and leaves the rest to another. A
+ *  grant in it is not checked. */
+const hf_op_t *hf_client_core_peek (const hf_client_core_t *self);
 
 /*  Frames to be sent, in order; peer is the node's id. The shell resets it. A frame that a link
  * does not take may be dropped when the core hears of it: hf_client_core_unsent. */

@@ -98,8 +98,8 @@ s_rest_ms (uint32_t limit_ms, uint64_t start_us)
     return gone_ms < limit_ms ? limit_ms - (uint32_t)gone_ms : 0;
 }
 
-hf_status_t
-hf_io_ask (hf_client_t *self, hf_session_t *session, hf_op_t *op, uint32_t limit_ms, hf_op_t **op_p)
+static hf_status_t
+s_ask (hf_client_t *self, hf_session_t *session, hf_op_t *op, uint32_t limit_ms, hf_op_t **op_p)
 {
     uint64_t start_us = hf_io_now_us ();
     uint32_t node = op->node == HF_NODE_ANY ? 0 : op->node;
@@ -114,6 +114,8 @@ hf_io_ask (hf_client_t *self, hf_session_t *session, hf_op_t *op, uint32_t limit
     }
     if (drives) {
         hf_drive (self, waiter, limit_ms);
+        if (hf_io_inherited (self))
+            return HF_CLOSED; //  a child, forked by a signal's handler; the waiter is its parent's
         limit_ms = s_rest_ms (limit_ms, start_us);
     }
     op = hf_waiter_take (waiter, limit_ms);
@@ -124,6 +126,17 @@ hf_io_ask (hf_client_t *self, hf_session_t *session, hf_op_t *op, uint32_t limit
     hf_status_t status = op->result.status;
     if (!op_p)
         hf_op_free (op);
+    return status;
+}
+
+hf_status_t
+hf_io_ask (hf_client_t *self, hf_session_t *session, hf_op_t *op, uint32_t limit_ms, hf_op_t **op_p)
+{
+    //  A driver that was cancelled would leave the client without one, and a waiter its mutex.
+    int before;
+    pthread_setcancelstate (PTHREAD_CANCEL_DISABLE, &before);
+    hf_status_t status = s_ask (self, session, op, limit_ms, op_p);
+    pthread_setcancelstate (before, NULL);
     return status;
 }
 
@@ -151,7 +164,6 @@ s_init (hf_client_t *self, const hf_endpoints_t *endpoints, const hf_client_opti
     hf_wait_init (&self->mutex, &self->polled_cond);
     hf_chain_init (&self->sessions);
     hf_chain_init (&self->watches);
-    hf_chain_init (&self->late);
     hf_chain_init (&self->inbox);
     hf_chain_init (&self->called);
     hf_chain_init (&self->polled);

@@ -6,7 +6,7 @@
 bool
 hf_drive_begin (hf_client_t *self)
 {
-    if (self->driver != HF_DRIVER_NONE || self->stop || !hf_chain_empty (&self->late))
+    if (self->driver != HF_DRIVER_NONE || self->stop || hf_turn_left (self))
         return false;
     self->driver = HF_DRIVER_CALL;
     self->driving = pthread_self ();
@@ -22,7 +22,7 @@ s_end (hf_client_t *self)
     uint64_t due_us = hf_turn_due_us (self);
     self->driver = HF_DRIVER_NONE;
     hf_loop_mind (self, true);
-    if (!hf_chain_empty (&self->late) || due_us < self->loop_due_us)
+    if (due_us < self->loop_due_us)
         hf_io_wake (self);
 }
 
@@ -36,7 +36,7 @@ hf_drive (hf_client_t *self, hf_waiter_t *waiter, uint32_t limit_ms)
         bool done = hf_waiter_done (waiter) || hf_io_now_us () >= until_us;
         pthread_mutex_lock (&self->mutex);
         assert (self->driver == HF_DRIVER_CALL);
-        if (done || self->stop || !hf_chain_empty (&self->late)) {
+        if (done || self->stop || hf_turn_left (self)) {
             s_end (self);
             pthread_mutex_unlock (&self->mutex); //  it may be freed from now on
             return;
@@ -44,5 +44,7 @@ hf_drive (hf_client_t *self, hf_waiter_t *waiter, uint32_t limit_ms)
         uint64_t due_us = hf_turn_due_us (self);
         pthread_mutex_unlock (&self->mutex);
         hf_io_wait (self, hf_turn_wait_ms (due_us < until_us ? due_us : until_us));
+        if (hf_io_inherited (self))
+            return; //  a signal's handler forked, and this is the child: all is its parent's
     }
 }

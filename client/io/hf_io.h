@@ -12,9 +12,10 @@
  *  hand-over between threads when nobody else uses the client.
  *
  *  Callbacks run on the loop's thread alone, with no lock held; what they submit goes to the inbox
- *  and leaves in the same turn. A call that meets a result for a callback keeps it, and all that
- *  come after it, and leaves the client to the loop. When the program dispatches, ops go through a
- *  queue to its thread, which calls back and frees them, and frees the handles of what was closed.
+ *  and leaves in the same turn. A call that meets a result for a callback leaves it in the core,
+ * and all that come after it, and the client to the loop. When the program dispatches, ops go
+ * through a queue to its thread, which calls back and frees them, and frees the handles of what was
+ * closed.
  */
 #ifndef HF_IO_H_INCLUDED
 #define HF_IO_H_INCLUDED
@@ -48,6 +49,7 @@ typedef struct hf_io_node {
     hf_endpoint_t endpoint; //  id 0: none
     hf_link_t *link;        //  NULL: it could not be made yet
     uint32_t tag;           //  of its look-ups
+    bool up;                //  it is connected
 } hf_io_node_t;
 
 /*  One blocking call. */
@@ -67,10 +69,10 @@ struct hf_client {
     hf_keys_t *keys;         //  NULL: without
     bool snubbed;            //  a link has or had trouble with keys
     uint64_t told_us;        //  when its troubles are to be told again
+    bool untold;             //  they may be others by now, and are told then
     uint64_t keys_us;        //  when the folder of keys was looked at
     hf_chain_t sessions, watches;
-    bool sparse;     //  the last turn had no more than one frame
-    hf_chain_t late; //  results that a call left to the loop, in order
+    bool sparse; //  the last turn had no more than one frame
     hf_loop_t *loop;
     bool shares;          //  it, with other clients
     hf_heap_node_t timer; //  in the loop's heap: its thread's alone
@@ -90,7 +92,7 @@ struct hf_client {
     bool ready;        //  READY_FD is readable
     bool woken;
     bool stop;
-    bool ended; //  the loop has seen that, and left it
+    bool ended; //  the loop has seen that, and left it: under the loop's mutex
     char trouble[HF_CLIENT_ERROR_SIZE];
     char denied[HF_CLIENT_ERROR_SIZE]; //  why the last blocking call was
     pthread_cond_t polled_cond;
@@ -158,6 +160,8 @@ void hf_turn (hf_client_t *self);
 uint64_t hf_turn_due_us (hf_client_t *self);
 /*  The milliseconds from now to DUE_US. */
 int hf_turn_wait_ms (uint64_t due_us);
+/*  Results are left, for callbacks or behind such: the loop is to give them. */
+bool hf_turn_left (const hf_client_t *self);
 /*  The loop: give what a call left. */
 void hf_turn_late (hf_client_t *self);
 /*  The loop: the client ends. Results that are still out come as HF_CLOSED. */
@@ -181,7 +185,7 @@ void hf_loop_mind (const hf_client_t *client, bool on);
 /*  With the mutex held: the caller drives the client from now on, if nobody does. */
 bool hf_drive_begin (hf_client_t *self);
 /*  Then, without the mutex: drive it until WAITER is done, LIMIT_MS have passed, or the loop is
- *  needed. */
+ *  needed. In a child that was forked meanwhile it returns at once: hf_io_inherited. */
 void hf_drive (hf_client_t *self, hf_waiter_t *waiter, uint32_t limit_ms);
 
 //  hf_shared.c: what the clients of a process have in common.

@@ -69,6 +69,7 @@ s_close (hf_client_t *self, uint32_t slot)
     for (uint32_t i = 0; i < HF_LINK_SOCKETS; i++)
         epoll_ctl (self->wait_fd, EPOLL_CTL_DEL, fds[i], NULL);
     hf_link_destroy (&self->nodes[slot].link);
+    self->nodes[slot].up = false;
 }
 
 //  ---- links --------------------------------------------------------------------
@@ -79,7 +80,15 @@ s_resolve (hf_client_t *self)
     if (self->resolver)
         return 0;
     self->resolver = hf_resolver_new ();
-    return self->resolver ? s_watch (self, hf_resolver_fd (self->resolver), LOOKED_EVENT) : -1;
+    if (!self->resolver)
+        return -1;
+    if (s_watch (self, hf_resolver_fd (self->resolver), LOOKED_EVENT) == 0)
+        return 0;
+    //  Nobody would hear its answers, and the next attempt is to begin anew.
+    int code = errno;
+    hf_resolver_destroy (&self->resolver);
+    errno = code;
+    return -1;
 }
 
 /*  The link to the node in SLOT. -1: errno. */

@@ -90,7 +90,9 @@ s_drive (hf_loop_t *self, hf_client_t *client)
     uint64_t due_us = client->loop_due_us = hf_turn_due_us (client);
     client->driver = HF_DRIVER_NONE;
     pthread_mutex_unlock (&client->mutex);
-    hf_heap_set (&self->timers, &client->timer, due_us);
+    //  One that is always due waits for its turn behind the others.
+    uint64_t now_us = hf_io_now_us ();
+    hf_heap_set (&self->timers, &client->timer, due_us > now_us ? due_us : now_us);
 }
 
 static bool
@@ -115,6 +117,7 @@ s_run (void *arg)
         for (int i = 0; i < count; i++)
             if (events[i].data.ptr) //  else the loop ends
                 s_drive (self, events[i].data.ptr);
+        //  Those that were due by now; what is due again meanwhile comes after the others' news.
         hf_heap_node_t *timer;
         uint64_t now_us = hf_io_now_us ();
         while ((timer = hf_heap_take (&self->timers, now_us)))

@@ -118,7 +118,8 @@ hf_shared_give_context (void *context)
     pthread_mutex_unlock (&s_mutex);
     if (!last)
         return;
-    zmq_ctx_term (last->context);
+    while (zmq_ctx_term (last->context) != 0 && zmq_errno () == EINTR)
+        continue; //  a signal came
     free (last);
 }
 

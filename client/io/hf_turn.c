@@ -107,38 +107,38 @@ s_result (hf_client_t *self, hf_op_t *op)
     }
 }
 
-/*  A call gives no results to callbacks, and none that come after one of those. */
+/*  A call gives no results to callbacks, and none that come after one of those: they stay in the
+ *  core, which checks a grant when it is given. */
 static void
 s_results (hf_client_t *self)
 {
-    hf_op_t *op;
+    const hf_op_t *op;
     bool loop = hf_loop_here (self->loop);
-    while ((op = hf_client_core_next (self->core, hf_io_now_us ()))) {
-        bool late = !loop &&
-                    (!hf_chain_empty (&self->late) || (!op->waiter && hf_io_calls_back (self, op)));
-        if (late)
-            hf_chain_append (&self->late, &op->chain);
-        else
-            s_result (self, op);
+    while ((op = hf_client_core_peek (self->core))) {
+        if (!loop && !op->waiter && hf_io_calls_back (self, op))
+            return;
+        s_result (self, hf_client_core_next (self->core, hf_io_now_us ()));
     }
+}
+
+bool
+hf_turn_left (const hf_client_t *self)
+{
+    return hf_client_core_peek (self->core) != NULL;
 }
 
 void
 hf_turn_late (hf_client_t *self)
 {
     assert (hf_loop_here (self->loop));
-    while (!hf_chain_empty (&self->late)) {
-        hf_op_t *op = HF_AROUND (self->late.next, hf_op_t, chain);
-        hf_chain_remove (&op->chain);
-        s_result (self, op);
-    }
+    s_results (self);
 }
 
 //  ---- in and out -------------------------------------------------------------
 
 /*  Gives how many events there were, of at most MOST. */
 static int
-s_drain_link (hf_client_t *self, const hf_io_node_t *from, int most)
+s_drain_link (hf_client_t *self, hf_io_node_t *from, int most)
 {
     uint32_t node = from->endpoint.id;
     hf_span_t bytes;
@@ -151,9 +151,11 @@ s_drain_link (hf_client_t *self, const hf_io_node_t *from, int most)
             hf_client_core_frame (self->core, node, bytes, hf_io_now_us ());
             break;
         case HF_LINK_CONNECTED:
+            from->up = true;
             hf_client_core_connected (self->core, node, hf_io_now_us ());
             break;
         case HF_LINK_BROKEN:
+            from->up = false;
             hf_client_core_broken (self->core, node, hf_io_now_us ());
             break;
         case HF_LINK_REFUSED:
@@ -252,13 +254,25 @@ s_look_at_keys (hf_client_t *self)
     hf_keys_refresh (self->keys, NULL, NULL);
 }
 
+/*  It knows of no trouble, and there can be none. */
+static bool
+s_sound (const hf_client_t *self)
+{
+    for (uint32_t i = 0; i < HF_MEMBERS_MAX; i++)
+        if (self->nodes[i].endpoint.id != 0 && !self->nodes[i].up)
+            return false;
+    return self->trouble[0] == 0; //  only the driver writes it
+}
+
 static void
 s_names (hf_client_t *self)
 {
     hf_looked_t answer;
     char text[HF_CLIENT_ERROR_SIZE] = "", line[400];
     uint64_t now_us = hf_io_now_us ();
-    if (!self->resolver && !self->snubbed && now_us < self->told_us)
+    bool later = !self->resolver && !self->snubbed && now_us < self->told_us;
+    self->untold = later && !s_sound (self);
+    if (later)
         return;
     self->told_us = now_us + TROUBLE_US;
     if (self->snubbed)
@@ -305,10 +319,11 @@ hf_turn (hf_client_t *self)
 uint64_t
 hf_turn_due_us (hf_client_t *self)
 {
-    if (!hf_chain_empty (&self->inbox) || self->stop)
+    if (!hf_chain_empty (&self->inbox) || self->stop || hf_turn_left (self))
         return 0;
     uint64_t due_us = hf_client_core_due_us (self->core);
     due_us = self->retry_us < due_us ? self->retry_us : due_us;
+    due_us = self->untold && self->told_us < due_us ? self->told_us : due_us;
     for (uint32_t i = 0; i < HF_MEMBERS_MAX; i++) {
         if (!self->nodes[i].link)
             continue;

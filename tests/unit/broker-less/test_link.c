@@ -109,6 +109,47 @@ TEST (test_who_waits_by_descriptors_says_what_to_ask)
     UNTIL (hf_link_next (s_link, test_now_us (), &bytes) == HF_LINK_BROKEN);
 }
 
+/*  What its driver does when the link asks, or a descriptor has told; else nothing. Gives whether
+ *  there was cause to. */
+static bool
+s_serve (const int fds[HF_LINK_SOCKETS])
+{
+    hf_span_t bytes;
+    for (unsigned i = 0; i < HF_LINK_SOCKETS; i++) {
+        struct pollfd item = {.fd = fds[i], .events = POLLIN};
+        if (poll (&item, 1, 0) == 1)
+            hf_link_news (s_link, i);
+    }
+    if (!hf_link_asks (s_link))
+        return false;
+    assert_int_equal (hf_link_next (s_link, test_now_us (), &bytes), HF_LINK_NONE);
+    hf_link_flush (s_link);
+    return true;
+}
+
+/*  A link that is full is silent until the node reads again, and then its descriptor tells. */
+TEST (test_a_full_link_lets_its_driver_sleep)
+{
+    static uint8_t frame[10000];
+    int fds[HF_LINK_SOCKETS];
+    hf_route_t route;
+    hf_span_t bytes;
+    uint32_t sent = 0, next = 0;
+    hf_link_descriptors (s_link, fds);
+    for (memcpy (frame, &sent, sizeof sent); hf_link_send (s_link, frame, sizeof frame);) {
+        sent++;
+        memcpy (frame, &sent, sizeof sent);
+    }
+    UNTIL (!s_serve (fds));
+    assert_true (hf_link_waits (s_link));
+    while (next < sent) {
+        UNTIL_BY (s_serve (fds), hf_door_next (s_door, &route, &bytes));
+        assert_memory_equal (bytes.at, &next, sizeof next);
+        next++;
+    }
+    assert_false (hf_link_waits (s_link));
+}
+
 /*  A link to where no node is says what it meets there. */
 static void
 expect_trouble (hf_link_t *link, const char *what)

@@ -187,6 +187,15 @@ FIXTURE_TEST (test_a_call_ends_with_its_client, 1, 0)
     assert_int_equal (atomic_load (&opening.status), HF_CLOSED);
 }
 
+/*  It ends when it would have, and the client goes on. */
+FIXTURE_TEST (test_a_call_is_not_cancelled, 1, 600000)
+{
+    call_t call;
+    uint64_t seq = s_call (&call, "a");
+    pthread_cancel (call.thread);
+    s_returns (&call, seq, 1);
+}
+
 //  ---- many threads, blocking and not ------------------------------------------------
 
 static atomic_int s_called;
@@ -296,6 +305,116 @@ FIXTURE_TEST (test_a_callback_uses_another_client_of_its_thread, 1, 0)
     hf_session_leave (&session);
     hf_client_destroy (&client[0]);
     hf_client_destroy (&client[1]);
+}
+
+/*  Its lease ends, also the last part of a millisecond. */
+static bool
+s_runs_out (const hf_session_t *session)
+{
+    return HF_WAIT (hf_session_remaining_ms (session) == 0, LONG_MS) &&
+           HF_WAIT_NEVER (hf_session_remaining_ms (session) > 0, 3);
+}
+
+/*  A session for whose lease nobody answers: what is asked of it is refused at once. */
+static hf_session_t *
+s_lost_session (hf_client_t *client)
+{
+    hf_session_options_t life = HF_SESSION_OPTIONS_INIT;
+    hf_session_t *session;
+    life.ttl_ms = 1000;
+    fake_set_autos (g_x.fake[0], NODE_OPEN | NODE_PROBE);
+    assert_int_equal (hf_session_open (client, &life, LONG_MS, &session), HF_OK);
+    assert_true (s_runs_out (session));
+    return session;
+}
+
+static atomic_uint s_rounds;
+static atomic_bool s_goes_on;
+
+static void
+s_again (void *arg, const hf_result_t *result)
+{
+    atomic_fetch_add (&s_rounds, 1);
+    if (atomic_load (&s_goes_on))
+        hf_submit_release (arg, "a", 1, s_again, arg);
+    else
+        seen_result (arg, result);
+}
+
+/*  One that always has something to do does not keep the thread from the others. */
+FIXTURE_TEST (test_a_busy_client_leaves_its_thread_to_others, 1, 0)
+{
+    hf_client_t *busy = s_shared (), *other = s_shared ();
+    hf_session_t *lost = s_lost_session (busy), *session;
+    fake_set_autos (g_x.fake[0], NODE_ALL);
+    assert_int_equal (hf_session_open (other, NULL, LONG_MS, &session), HF_OK);
+    atomic_store (&s_rounds, 0);
+    atomic_store (&s_goes_on, true);
+    hf_submit_release (lost, "a", 1, s_again, lost);
+    assert_true (HF_WAIT (atomic_load (&s_rounds) > 1000, LONG_MS));
+    hf_submit_acquire (session, "b", NULL, s_here, NULL);
+    seen_t seen;
+    assert_true (seen_take (&seen, LONG_MS));
+    assert_int_equal (seen.status, HF_OK);
+    hf_session_leave (&session);
+    hf_client_destroy (&other);
+    unsigned rounds = atomic_load (&s_rounds);
+    assert_true (HF_WAIT (atomic_load (&s_rounds) > rounds, LONG_MS));
+    atomic_store (&s_goes_on, false);
+    s_expect (HF_LOST, 0);
+    hf_session_leave (&lost);
+    hf_client_destroy (&busy);
+}
+
+/*  A callback that goes on until the lease of the session ARG is over. */
+static atomic_bool s_holds_up;
+
+static void
+s_outlast (void *arg, const hf_result_t *result)
+{
+    (void)result;
+    atomic_store (&s_holds_up, true);
+    atomic_store (&s_holds_up, !s_runs_out (arg));
+}
+
+static void *
+s_wait_for_c (void *arg)
+{
+    hf_grant_t grant;
+    return hf_acquire (arg, "c", LONG_MS, &grant) == HF_OK ? arg : NULL;
+}
+
+/*  A grant that a call took in, and that the thread gives to a callback when the lease is over, is
+ *  none. */
+FIXTURE_TEST (test_a_grant_that_waits_for_its_callback_ends_with_the_lease, 1, 0)
+{
+    hf_client_t *slow = s_shared (), *client = s_shared ();
+    hf_session_options_t life = HF_SESSION_OPTIONS_INIT;
+    hf_session_t *other, *session;
+    pthread_t thread;
+    void *granted;
+    life.ttl_ms = 1000;
+    assert_int_equal (hf_session_open (slow, NULL, LONG_MS, &other), HF_OK);
+    assert_int_equal (hf_session_open (client, &life, LONG_MS, &session), HF_OK);
+    atomic_store (&s_holds_up, false);
+    fake_set_autos (g_x.fake[0], NODE_ALL);
+    hf_submit_acquire (other, "a", NULL, s_outlast, session);
+    got_requests (0);
+    assert_true (HF_WAIT (atomic_load (&s_holds_up), LONG_MS));
+    fake_set_autos (g_x.fake[0], NODE_LEADS);
+    pthread_create (&thread, NULL, s_wait_for_c, session);
+    got_requests (0);
+    hf_submit_acquire (session, "b", NULL, s_here, NULL);
+    uint64_t seq = got_requests (0)->request[0].seq;
+    fake_answer (g_x.fake[0], hf_session_id (session), seq, HF_OK, 2, 2, 0);
+    s_expect (HF_LOST, 0);
+    assert_false (atomic_load (&s_holds_up));
+    pthread_join (thread, &granted);
+    assert_null (granted);
+    hf_session_leave (&session);
+    hf_session_leave (&other);
+    hf_client_destroy (&client);
+    hf_client_destroy (&slow);
 }
 
 /*  A child that was forked has a thread and sockets of its own; its parent's go on. */
