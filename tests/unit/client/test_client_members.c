@@ -69,6 +69,7 @@ FIXTURE_TEST (test_members_come_go_and_move_and_the_session_goes_on, 2, 3000)
     assert_int_equal (hf_client_nodes (g_x.client, ids), 2);
     assert_int_equal (hf_query_status (g_x.client, 1, NULL, NULL, 0), HF_INVALID);
     hf_session_leave (&g_x.session);
+    s_tell (50, NULL); //  the rows end here
 }
 
 //  ---- the calls ---------------------------------------------------------------------
@@ -103,6 +104,7 @@ FIXTURE_TEST (test_members_are_asked_for, 1, 0)
     bad[0].client_port = 65536;
     s_tell (40, bad);
     assert_int_equal (hf_query_members (g_x.client, NULL, NULL, NULL, NULL, LONG_MS), HF_MALFORMED);
+    s_tell (40, NULL); //  the rows end here
 }
 
 /*  A node answers the change that it is asked for, from a thread of its own. */
