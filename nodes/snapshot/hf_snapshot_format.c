@@ -134,8 +134,8 @@ s_rows_good (const hf_snapshot_t *self, const uint8_t *bytes, size_t size)
     bool good = true;
     while (good && !hf_scan_at_end (&scan)) {
         hf_state_row_t row;
-        good = hf_state_row_get (&scan, &row) && row.key.size > 0 &&
-               row.key.size <= HF_STATE_KEY_MAX && row.value.size <= HF_STATE_ROW_MAX;
+        good = hf_state_row_get (&scan, &row) && row.key.size <= HF_STATE_KEY_MAX &&
+               row.value.size <= HF_STATE_ROW_MAX;
     }
     return good;
 }
