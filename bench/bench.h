@@ -54,6 +54,7 @@ typedef struct hf_bench_options {
     uint32_t sync_ms;      //  that each sync of a node started here takes longer
     const char *log_keep;  //  of the nodes started here; NULL: their default
     uint32_t held;         //  scale, scrape: locks
+    uint32_t every;        //  scrape: seconds from one to the next
     uint32_t waiters;      //  scale: for one lock
     uint32_t idle;         //  scale: connections
     bool stale;            //  read: from any node

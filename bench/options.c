@@ -53,7 +53,7 @@ static const char s_help[] =
     "  rejoin     stop a follower, kill one, kill and wipe one, each for --away seconds and\n"
     "             --rounds times, under a load that never pauses; measure how long until it has\n"
     "             all and counts, and how often it takes the whole state over. Needs --start\n"
-    "  scrape     hold --held locks; read /metrics of each node once a second under a load, for\n"
+    "  scrape     hold --held locks; read /metrics of each node each --every s under a load, for\n"
     "             --seconds, then not for as long, and so on for --rounds; measure the scrapes,\n"
     "             and acquires with and without. Needs --start 1, 3 or 5\n"
     "  soak       run --cycles cycles, each with a lock never seen before, and look at each\n"
@@ -97,6 +97,7 @@ static const char s_help[] =
     "                         10; 0: none)\n"
     "      --append-bytes N   so much (default 16)\n"
     "      --held N           of scale (default 1000) and scrape (default 10000)\n"
+    "      --every N          of scrape: seconds from one to the next (default 1)\n"
     "      --waiters N        of scale (default 0)\n"
     "      --idle N           of scale: each takes descriptors here (default 0)\n"
     "      --stale            of read: any node may answer\n"
@@ -162,6 +163,7 @@ static const struct {
     {0, "locks", S_NUMBER, S_TO (locks), 1, HF_SET_MAX},
     {0, "watchers", S_NUMBER, S_TO (watchers), 1, 100000},
     {0, "held", S_NUMBER, S_TO (held), 0, HF_PLACES_TOTAL_MAX - 1000},
+    {0, "every", S_NUMBER, S_TO (every), 1, 3600},
     {0, "waiters", S_NUMBER, S_TO (waiters), 0, HF_QUEUE_MAX},
     {0, "idle", S_NUMBER, S_TO (idle), 0, 10000},
     {0, "stale", S_FLAG, S_TO (stale), 0, 0},
@@ -334,6 +336,7 @@ hf_bench_options_read (hf_bench_options_t *self, int argc, char **argv, int *exi
                                  .locks = 4,
                                  .watchers = 1000,
                                  .held = UINT32_MAX, //  of the command
+                                 .every = 1,
                                  .ops = 200000};
     *exit_code = HF_EXIT_USAGE;
     struct option names[S_OPTIONS + 3] = {{"help", 0, NULL, 'h'}, {"version", 0, NULL, 'V'}};

@@ -1,5 +1,6 @@
-/*  The command scrape: what it costs that /metrics of each node is read once a second, while a load
- *  runs and thousands of locks are held: how long a scrape takes, and acquires with and without.
+/*  The command scrape: what it costs that /metrics of each node is read each --every seconds, while
+ * a load runs and thousands of locks are held: how long a scrape takes, and acquires with and
+ * without.
  *
  *  Times with and without scrapes take turns under one load, which never stops.
  */
@@ -16,7 +17,6 @@
 #define S_HOLDERS       10 //  sessions
 #define S_LIMIT_MS      30000
 #define S_STOP_LIMIT_MS 30000
-#define S_EVERY_MS      1000 //  between two scrapes of a node
 #define S_PART_BYTES    65536
 
 typedef struct s_scrape {
@@ -117,8 +117,8 @@ s_part (s_scrape_t *self, bool scrapes)
 {
     bool whole = true;
     for (uint32_t i = 0; whole && i < self->options->seconds; i++) {
-        uint64_t until_ns = hf_bench_in_ms (S_EVERY_MS);
-        whole = !scrapes || s_round (self);
+        uint64_t until_ns = hf_bench_in_ms (1000);
+        whole = !scrapes || i % self->options->every != 0 || s_round (self);
         whole = hf_bench_wait_until (self->cluster, until_ns) && whole;
     }
     return whole;
