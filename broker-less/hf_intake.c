@@ -302,9 +302,10 @@ s_look_on (connection_t *connection, const void *bytes, size_t size)
 {
     size_t ended = 0;
     bool good = hf_inflow_take (&connection->flow, bytes, size, &ended);
-    if (good && connection->flow.let_in)
-        s_close (connection);
-    return good;
+    if (!connection->flow.let_in)
+        return good;
+    s_close (connection); //  what came behind that, as subscriptions, is not judged
+    return true;
 }
 
 ssize_t
