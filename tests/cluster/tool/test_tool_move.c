@@ -80,9 +80,20 @@ s_must_end (hf_cluster_t *cluster)
 
 /*  Its log may say that it is no member: it waits for nobody to add it again. With an empty folder
  *  it does. */
+static bool
+s_is_linked (hf_cluster_t *cluster, uint32_t id)
+{
+    hf_node_status_t status;
+    return hf_cluster_status (cluster, id, &status) && status.links_up == 2;
+}
+
 HF_TEST_ON (test_a_removed_node_ends_each_time, 3)
 {
     assert_true (hf_cluster_begin (cluster));
+    for (uint32_t id = 1; id <= 3; id++) {
+        assert_true (HF_WAIT (s_is_linked (cluster, id), HF_CLUSTER_LIMIT_MS));
+        assert_false (hf_cluster_log_has (cluster, id, "cut off clients")); //  nor nodes
+    }
     setenv ("HOLDFAST_ENDPOINTS", hf_cluster_endpoints (cluster), 1);
     trial_must (0, "$T members remove 3 --timeout 20s");
     s_must_end (cluster);
