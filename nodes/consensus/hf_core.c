@@ -330,6 +330,7 @@ s_leader_tick (hf_core_t *self, hf_effects_t *effects)
     hf_core_admit (self, effects);
     self->beat_commit = self->commit_index;
     hf_core_beat (self, effects);
+    self->beat_round = self->round;
     hf_core_tell_roster (self, effects);
     hf_core_push_transfer (self, true, effects);
 }

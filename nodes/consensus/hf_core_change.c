@@ -81,7 +81,11 @@ static bool
 s_wants_in (const hf_core_t *self, const hf_seat_t *seat)
 {
     uint64_t seen = self->peers[seat->slot].incarnation;
-    if (seat->slot == self->slot || !s_caught_up (self, seat->slot))
+    //  What it said before the last heartbeat, it may have said with a disk that is lost by now,
+    //  and a leader that stood still takes it late.
+    bool said =
+        self->peers[seat->slot].round >= self->beat_round || HF_MUTANT (promoted_by_old_ack);
+    if (seat->slot == self->slot || !said || !s_caught_up (self, seat->slot))
         return false;
     return (seat->flags & HF_SEAT_JOINS) != 0 ||
            ((seat->flags & HF_SEAT_VOTES) != 0 && seat->incarnation != seen);

@@ -160,6 +160,7 @@ struct hf_core {
     bool announced;      //  that we lead
     uint64_t beat_at_us;
     uint64_t beat_commit;                  //  the commit index at the heartbeat before
+    uint64_t beat_round;                   //  and the round that it began; 0: none was yet
     uint64_t told_commit;                  //  what the peers were told last
     uint64_t tell_at_us;                   //  when they must be told of a later one; 0: none
     HF_ARRAY (hf_core_barrier_t) barriers; //  at most HF_CORE_BARRIERS_MAX; rounds ascend

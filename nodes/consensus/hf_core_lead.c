@@ -62,6 +62,7 @@ hf_core_lead (hf_core_t *self, hf_effects_t *effects)
     self->transfer_backoff = 0;
     hf_core_regret (self);
     self->beat_commit = self->commit_index;
+    self->beat_round = 0;
     for (uint32_t i = 0; i < HF_MEMBERS_MAX; i++)
         self->peers[i] = (hf_core_peer_t){.heard_us = self->now_us};
     self->change_id = self->asked_id = 0;

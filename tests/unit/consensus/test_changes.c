@@ -374,6 +374,40 @@ HF_BENCH_TEST (asked_again, changes_open_three, 1)
     assert_int_equal (changes_change (bench, 11, HF_CHANGE_ADD, 4), 0);
 }
 
+/*  A leader that stood still takes what a member said before; since then that has lost its disk. */
+static void
+s_old_ack (hf_bench_t *bench)
+{
+    changes_change (bench, 11, HF_CHANGE_ADD, 4);
+    changes_ack (bench, "23");
+    hf_bench_link (bench, 4, true);
+    changes_ack (bench, "234");
+    changes_says (bench, "1 Vv, 2 Vv, 3 Vv, 4 j");
+    uint64_t round = bench->core->peers[hf_core_slot (bench->core, 4)].round;
+    assert_true (round > 0);
+    bench->core->peers[hf_core_slot (bench->core, 4)].round = round - 1; //  it came late
+    changes_beat (bench);
+}
+
+HF_BENCH_TEST (what_was_said_before_promotes_nobody, changes_open_three, 1)
+{
+    changes_beat (bench);
+    s_old_ack (bench);
+    changes_says (bench, "1 Vv, 2 Vv, 3 Vv, 4 j");
+    changes_ack (bench, "234");
+    changes_beat (bench);
+    changes_says (bench, "1 Vv, 2 Vv, 3 Vv, 4 V");
+}
+
+HF_BENCH_TEST (mutant_promoted_by_old_ack, changes_open_three, 1)
+{
+    changes_beat (bench);
+    hf_mutant = HF_MUTANT_promoted_by_old_ack;
+    s_old_ack (bench);
+    changes_says (bench, "1 Vv, 2 Vv, 3 Vv, 4 V");
+    hf_mutant = HF_MUTANT_none;
+}
+
 //  ---- mutants --------------------------------------------------------------------------------
 
 /*  The test would find them. */
