@@ -136,7 +136,7 @@ s_enter_role (hf_core_t *core, const node_t *node)
     core->voters_speak = core->config.speaks;
     core->open_index = node->open;
     core->announced = leads && node->commit >= node->open;
-    core->beat_commit = 0;
+    core->beat_commit = core->beat_round = 0; //  late acks count as those of today
     core->told_commit = node->commit;
     core->barriers.count = 0;
     core->transfer_to = core->transfer_backoff = 0;

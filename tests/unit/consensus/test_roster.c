@@ -191,7 +191,7 @@ HF_BENCH_TEST (admission, hf_bench_open_roster, 200, 3, 0, 5)
     s_ack (bench, 3, 6, 2, 300);
     s_ack (bench, 1, 5, 2, 101);
     s_beat (bench, NULL); //  it lacks entry 6
-    s_ack (bench, 1, 6, 2, 101);
+    s_ack (bench, 1, 6, 3, 101);
     hf_bench_tick_after (bench, 50000);
     s_rosters (bench, 101, 200, 300, 1);
     hf_bench_commit (bench);
@@ -207,6 +207,7 @@ HF_BENCH_TEST (admission, hf_bench_open_roster, 200, 3, 0, 5)
     hf_bench_commit (bench);
     s_ack (bench, 1, 8, 3, 101);
     assert_int_equal (bench->effects.commit_index, 8); //  now it counts
+    s_ack (bench, 3, 7, 6, 301);
     hf_bench_tick_after (bench, 50000);
     s_rosters (bench, 101, 200, 301, 3);
 }
