@@ -7,7 +7,7 @@
 #include "base/hf_random.h"
 #include <time.h>
 
-enum { FEW = 500, MANY = 32000, STEPS = 60, ROUNDS = 5, RATIO_MAX = 12 };
+enum { FEW = 500, MANY = 32000, STEPS = 60, ROUNDS = 5, RATIO_MAX = 6 };
 
 int hf_mutant = HF_MUTANT_none;
 static bool s_detect, s_half;
