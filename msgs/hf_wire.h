@@ -1,6 +1,6 @@
 /*  hf_wire.h - msgpack in and out: the two ends of the codec.
  *
- *  Packing goes through msgpack-c. Reading walks the bytes in place with a
+ *  Packing gives what msgpack-c would. Reading walks the bytes in place with a
  *  cursor that checks bounds first, allocates nothing and never recurses, so
  *  that no byte from a socket or a disk can make it crash or grow: a header
  *  that promises more elements than there are bytes left is malformed.
