@@ -357,9 +357,8 @@ s_expect (hf_scan_t *self, int type)
     return head;
 }
 
-/*  Numbers and short arrays are most of what is read: they need no head. */
-static uint64_t
-s_number (hf_scan_t *self)
+uint64_t
+hf_scan_number (hf_scan_t *self)
 {
     uint8_t lead = self->bad || s_left (self) == 0 ? 0xc1 : *self->at++;
     if (lead < 0x80)
@@ -371,11 +370,8 @@ s_number (hf_scan_t *self)
 }
 
 uint32_t
-hf_scan_array (hf_scan_t *self)
+hf_scan_any_array (hf_scan_t *self)
 {
-    size_t left = self->bad ? 0 : s_left (self);
-    if (left > 0 && *self->at >> 4 == 9 && (*self->at & 15U) < left) //  fixarray: most of them
-        return *self->at++ & 15U;
     head_t head = s_expect (self, HEAD_ARRAY);
     return (uint32_t)head.value;
 }
@@ -387,6 +383,7 @@ hf_scan_array (hf_scan_t *self)
 #define SIXTEEN(n) FOUR (n), FOUR (n), FOUR (n), FOUR (n)
 #define FROM(n)    n, n + 1, n + 2, n + 3, n + 4, n + 5, n + 6, n + 7
 #define HOLDS(n)   1 + 256 * (n), 257 + 256 * (n), 513 + 256 * (n), 769 + 256 * (n)
+#define WHOLE_MOST 32 //  bytes
 //  clang-format off
 static const uint16_t s_whole[256] = {
     SIXTEEN (1), SIXTEEN (1), SIXTEEN (1), SIXTEEN (1),           //  00: the number itself
@@ -405,9 +402,17 @@ hf_scan_skip (hf_scan_t *self, uint32_t count)
     //  Every value takes a byte at least, so this loop ends after at most as many turns as bytes.
     const uint8_t *at = self->at, *end = self->end;
     uint64_t pending = self->bad ? 0 : count;
-    for (; pending > 0; pending--) {
-        unsigned whole = at < end ? s_whole[*at] : 0;
-        if (whole > 0 && (whole & 255) <= (size_t)(end - at)) {
+    while (pending > 0) {
+        unsigned whole;
+        for (; end - at >= WHOLE_MOST && (whole = s_whole[*at]) > 0 && pending > 0; pending--) {
+            at += whole & 255;
+            pending += whole >> 8;
+        }
+        if (pending == 0)
+            break;
+        pending--;
+        whole = at < end ? s_whole[*at] : 0;
+        if (whole > 0 && (whole & 255) <= (size_t)(end - at)) { //  near the end
             at += whole & 255;
             pending += whole >> 8;
             continue;
@@ -423,12 +428,8 @@ hf_scan_skip (hf_scan_t *self, uint32_t count)
 }
 
 uint32_t
-hf_scan_kind (const hf_scan_t *self)
+hf_scan_any_kind (const hf_scan_t *self)
 {
-    size_t left = self->bad ? 0 : s_left (self);
-    if (left > 1 && *self->at >> 4 == 9 && (*self->at & 15U) < left && (*self->at & 15U) > 0 &&
-        self->at[1] < 0x80) //  most of them
-        return self->at[1];
     hf_scan_t peek = *self;
     uint32_t kind = 0;
     if (hf_scan_array (&peek) > 0)
@@ -437,47 +438,22 @@ hf_scan_kind (const hf_scan_t *self)
 }
 
 void
-hf_get_u64 (hf_scan_t *self, uint64_t *value)
-{
-    *value = s_number (self);
-}
-
-void
-hf_get_u32 (hf_scan_t *self, uint32_t *value)
-{
-    uint64_t wide = s_number (self);
-    if (wide > UINT32_MAX) {
-        self->bad = true;
-        wide = 0;
-    }
-    *value = (uint32_t)wide;
-}
-
-void
 hf_get_flag (hf_scan_t *self, bool *value)
 {
+    if (!self->bad && s_left (self) > 0 && *self->at >> 1 == 0xc2 >> 1) {
+        *value = *self->at++ & 1;
+        return;
+    }
     *value = s_expect (self, HEAD_FLAG).value != 0;
 }
 
 void
-hf_get_bin (hf_scan_t *self, hf_span_t *value)
+hf_get_any_bin (hf_scan_t *self, hf_span_t *value)
 {
-    size_t left = self->bad ? 0 : s_left (self);
-    if (left > 0 && *self->at >> 5 == 5 && (*self->at & 31U) < left) { //  fixstr: most of them
-        *value = (hf_span_t){.at = self->at + 1, .size = *self->at & 31U};
-        self->at += 1 + value->size;
-        return;
-    }
     head_t head = s_expect (self, HEAD_BYTES);
     *value = (hf_span_t){.at = self->at, .size = (uint32_t)head.value};
     if (head.bytes > 0) //  an empty scan may have no address at all
         self->at += head.bytes;
-}
-
-void
-hf_get_str (hf_scan_t *self, hf_span_t *value)
-{
-    hf_get_bin (self, value);
 }
 
 void
