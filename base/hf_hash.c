@@ -1,27 +1,7 @@
 //  A fast 64-bit hash.
 
 #include "base/hf_hash.h"
-
-/*  Each step is a bijection of the state for a given word, so that one changed
- *  word always changes the result; the finish spreads every bit (the finalizer
- *  is Steele, Lea and Flood's splitmix64, OOPSLA 2014). */
-static uint64_t
-s_mix (uint64_t state, uint64_t word)
-{
-    //  The constant (of the square root of 2) keeps zeros from hashing to zero: a row of zeros is
-    //  damage, and must not carry its own checksum.
-    state ^= word ^ 0x6a09e667f3bcc909ULL;
-    state *= 0x9e3779b97f4a7c15ULL;
-    return state ^ (state >> 29);
-}
-
-static uint64_t
-s_finish (uint64_t state)
-{
-    state = (state ^ (state >> 30)) * 0xbf58476d1ce4e5b9ULL;
-    state = (state ^ (state >> 27)) * 0x94d049bb133111ebULL;
-    return state ^ (state >> 31);
-}
+#include <stdbool.h>
 
 /*  Eight bytes, least significant first: written out, a compiler makes one load of it. */
 static uint64_t
@@ -38,22 +18,20 @@ uint64_t
 hf_hash (uint64_t seed, const void *bytes, size_t size)
 {
     const uint8_t *at = bytes;
-    uint64_t state = s_mix (seed, size);
+    uint64_t state = hf_hash_mix (seed, size);
+    bool long_enough = size >= 8;
     for (; size >= 8; at += 8, size -= 8)
-        state = s_mix (state, s_word (at));
+        state = hf_hash_mix (state, s_word (at));
     if (size > 0) {
         uint64_t word = 0;
-        for (unsigned i = 0; i < size; i++)
-            word |= (uint64_t)at[i] << (8 * i);
-        state = s_mix (state, word);
+        if (long_enough) //  the last eight bytes, without those that were taken
+            word = s_word (at + size - 8) >> (8 * (8 - size));
+        else
+            for (unsigned i = 0; i < size; i++)
+                word |= (uint64_t)at[i] << (8 * i);
+        state = hf_hash_mix (state, word);
     }
-    return s_finish (state);
-}
-
-uint64_t
-hf_hash_u64 (uint64_t seed, uint64_t value)
-{
-    return s_finish (s_mix (seed, value));
+    return hf_hash_finish (state);
 }
 
 uint64_t

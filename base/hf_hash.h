@@ -12,8 +12,33 @@
 /*  The hash of BYTES, continued from SEED: the hash before, or any number to start. */
 uint64_t hf_hash (uint64_t seed, const void *bytes, size_t size);
 
-/*  The same for one number. */
-uint64_t hf_hash_u64 (uint64_t seed, uint64_t value);
+/*  What hashes are made of. Each step is a bijection of the state for a given word, so that one
+ *  changed word always changes the result; the finish spreads every bit (the finalizer is Steele,
+ *  Lea and Flood's splitmix64, OOPSLA 2014). */
+static inline uint64_t
+hf_hash_mix (uint64_t state, uint64_t word)
+{
+    //  The constant (of the square root of 2) keeps zeros from hashing to zero: a row of zeros is
+    //  damage, and must not carry its own checksum.
+    state ^= word ^ 0x6a09e667f3bcc909ULL;
+    state *= 0x9e3779b97f4a7c15ULL;
+    return state ^ (state >> 29);
+}
+
+static inline uint64_t
+hf_hash_finish (uint64_t state)
+{
+    state = (state ^ (state >> 30)) * 0xbf58476d1ce4e5b9ULL;
+    state = (state ^ (state >> 27)) * 0x94d049bb133111ebULL;
+    return state ^ (state >> 31);
+}
+
+/*  hf_hash for one number. */
+static inline uint64_t
+hf_hash_u64 (uint64_t seed, uint64_t value)
+{
+    return hf_hash_finish (hf_hash_mix (seed, value));
+}
 
 /*  FNV-1a of BYTES, continued from SUM, HF_FNV_EMPTY to start: the same however the bytes are cut.
  *  For the checksums of replicated files, which go on with every append. */

@@ -63,12 +63,27 @@ hf_name_valid (hf_span_t name)
     return name.size > 0 && name.size <= NAME_MAX_BYTES && hf_text_valid (name);
 }
 
+/*  Whether eight bytes are all plain: from ' ' to '~'. A byte below that borrows from the one
+ *  before, '\x7f' and those above have or get their highest bit. */
+static bool
+s_plain (const uint8_t *at)
+{
+    uint64_t word;
+    memcpy (&word, at, sizeof word);
+    return ((word | (word - 0x2020202020202020U) | (word + 0x0101010101010101U)) &
+            0x8080808080808080U) == 0;
+}
+
 bool
 hf_text_valid (hf_span_t text)
 {
     const uint8_t *at = text.at;
     const uint8_t *end = at + text.size;
     while (at < end) {
+        if (end - at >= 8 && s_plain (at)) {
+            at += 8;
+            continue;
+        }
         if (*at >= 0x20 && *at < 0x7f) { //  most of them
             at++;
             continue;

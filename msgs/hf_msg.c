@@ -39,36 +39,77 @@
         if (left < FIELDS_##name - hf_optional (ordinal) || found != ordinal)                      \
             scan->bad = true;                                                                      \
         left -= left > 0;                                                                          \
-        HF_FIELDS_##name (GET_FIELD) if (!scan->bad) hf_scan_skip (scan, left);                    \
+        HF_FIELDS_##name (GET_FIELD) if (left > 0) hf_scan_skip (scan, left);                       \
         return !scan->bad;                                                                         \
     }
 HF_MSG_TABLE (DEFINE)
 
-bool
-hf_request_get (hf_scan_t *scan, hf_request_t *request)
+/*  Of a request that is not as a kind of the table wants it: step over it all the same. */
+static bool
+s_step_over (hf_scan_t *scan, hf_request_t *request, hf_status_t status)
 {
-    hf_scan_t start = *scan, head = *scan;
+    hf_scan_t head = *scan;
     uint32_t fields = hf_scan_array (&head);
     hf_get_u32 (&head, &request->kind);
     hf_get_u64 (&head, &request->seq);
     bool good = !head.bad && fields >= 2;
+    hf_scan_skip (scan, 1);
+    request->status = scan->bad && good ? HF_MALFORMED : status;
+    return good;
+}
+
+bool
+hf_request_get (hf_scan_t *scan, hf_request_t *request)
+{
+    hf_scan_t start = *scan;
     request->status = HF_OK;
-    switch (good ? request->kind : 0) {
-#define REQUEST_GET(kind, name)                                                                    \
-    case HF_KIND_##kind:                                                                           \
+    request->kind = hf_scan_kind (scan);
+    switch (request->kind) {
+#define REQUEST_GET(KIND, name)                                                                    \
+    case HF_KIND_##KIND:                                                                           \
         hf_##name##_get (scan, &request->name);                                                    \
+        request->seq = request->name.seq;                                                          \
         break;
         HF_REQUEST_TABLE (REQUEST_GET)
     default:
-        hf_scan_skip (scan, 1);
-        request->status = HF_UNKNOWN;
+        return s_step_over (scan, request, HF_UNKNOWN);
     }
-    if (scan->bad && good) {
-        request->status = HF_MALFORMED;
-        *scan = start;
-        hf_scan_skip (scan, 1);
-    }
-    return good;
+    if (!scan->bad)
+        return true;
+    *scan = start;
+    return s_step_over (scan, request, HF_MALFORMED);
+}
+
+_Static_assert((int)FIELDS_requests == (int)FIELDS_cmd_requests,
+               "REQUESTS and CMD_REQUESTS have the same fields");
+#define SAME_FIELD(type, field)                                                                    \
+    _Static_assert(offsetof (hf_requests_t, field) == offsetof (hf_cmd_requests_t, field),         \
+                   "REQUESTS and CMD_REQUESTS have the same fields");
+HF_FIELDS_requests (SAME_FIELD)
+#undef SAME_FIELD
+
+    bool hf_requests_begin (hf_scan_t *scan, uint32_t kind, hf_requests_t *message, uint32_t *more)
+{
+    uint32_t fields = hf_scan_array (scan), found = 0;
+    hf_get_u32 (scan, &found);
+    hf_get_u64 (scan, &message->session);
+    hf_get_u64 (scan, &message->floor);
+    uint32_t count = hf_scan_array (scan);
+    if (fields < FIELDS_requests || found != kind)
+        scan->bad = true;
+    message->requests = (hf_list_t){.at = scan->at, .count = scan->bad ? 0 : count};
+    *more = scan->bad ? 0 : fields - FIELDS_requests;
+    return !scan->bad;
+}
+
+bool
+hf_requests_end (hf_scan_t *scan, hf_requests_t *message, uint32_t more)
+{
+    if (scan->bad)
+        return false;
+    message->requests.size = (uint32_t)(scan->at - message->requests.at);
+    hf_scan_skip (scan, more);
+    return !scan->bad;
 }
 
 /*  Enter [version, ...] of at least PARTS parts, the version included. */

@@ -560,6 +560,13 @@ typedef struct hf_request {
 /*  Read the record at SCAN, which moves behind it. False: it has no kind or no seq. */
 bool hf_request_get (hf_scan_t *scan, hf_request_t *request);
 
+/*  hf_requests_get, and of KIND CMD_REQUESTS hf_cmd_requests_get, in two halves, for those who read
+ *  the requests anyway: nothing is walked through twice. After the first half SCAN stands at the
+ *  first of message->requests.count requests, whose size is not known yet. Read them, then call the
+ *  second: it steps over MORE fields, which this release does not know. False: malformed. */
+bool hf_requests_begin (hf_scan_t *scan, uint32_t kind, hf_requests_t *message, uint32_t *more);
+bool hf_requests_end (hf_scan_t *scan, hf_requests_t *message, uint32_t more);
+
 /*  One peer message of any kind: the member of the union that KIND names, whose first fields HEAD
  *  shows. */
 typedef struct hf_peer_message {

@@ -1,7 +1,9 @@
 //  msgpack in and out.
 
 #include "msgs/hf_wire.h"
+#include "base/hf_alloc.h"
 #include <assert.h>
+#include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +19,23 @@ s_must (int rc)
         fputs ("holdfast: out of memory\n", stderr);
         abort ();
     }
+}
+
+/*  Where SIZE more bytes go. */
+static uint8_t *
+s_room (hf_pack_t *self, size_t size)
+{
+    msgpack_sbuffer *buffer = &self->buffer;
+    if (buffer->alloc - buffer->size < size) {
+        size_t room = buffer->alloc > 0 ? 2 * buffer->alloc : MSGPACK_SBUFFER_INIT_SIZE;
+        while (room < buffer->size + size)
+            room *= 2;
+        buffer->data = hf_alloc_again (buffer->data, room);
+        buffer->alloc = room;
+    }
+    uint8_t *at = (uint8_t *)buffer->data + buffer->size;
+    buffer->size += size;
+    return at;
 }
 
 void
@@ -82,38 +101,71 @@ void
 hf_pack_raw (hf_pack_t *self, const void *bytes, size_t size)
 {
     if (size > 0)
-        s_must (msgpack_sbuffer_write (&self->buffer, bytes, size));
+        memcpy (s_room (self, size), bytes, size);
 }
+
+/*  Numbers, short arrays and short strings are most of what is written: they do not take the way
+ *  through msgpack-c, which writes head and body one after the other. */
 
 void
 hf_put_array (hf_pack_t *self, uint32_t count)
 {
-    s_must (msgpack_pack_array (&self->packer, count));
+    if (count < 16)
+        *s_room (self, 1) = (uint8_t)(0x90 | count);
+    else
+        s_must (msgpack_pack_array (&self->packer, count));
+}
+
+/*  LEAD, and the value in WIDTH bytes, 1, 2, 4 or 8, most significant first. */
+static void
+s_put (hf_pack_t *self, uint8_t lead, uint64_t value, unsigned width)
+{
+    uint8_t *at = s_room (self, 9); //  eight bytes are written at once, and some given back
+    uint64_t big = htobe64 (value << 8 * (8 - width));
+    *at = lead;
+    memcpy (at + 1, &big, sizeof big);
+    self->buffer.size -= 8 - width;
 }
 
 void
 hf_put_u64 (hf_pack_t *self, uint64_t value)
 {
-    s_must (msgpack_pack_uint64 (&self->packer, value));
+    if (value < 0x80)
+        *s_room (self, 1) = (uint8_t)value;
+    else if (value <= UINT8_MAX)
+        s_put (self, 0xcc, value, 1);
+    else if (value <= UINT16_MAX)
+        s_put (self, 0xcd, value, 2);
+    else if (value <= UINT32_MAX)
+        s_put (self, 0xce, value, 4);
+    else
+        s_put (self, 0xcf, value, 8);
 }
 
 void
 hf_put_u32 (hf_pack_t *self, uint32_t value)
 {
-    s_must (msgpack_pack_uint32 (&self->packer, value));
+    hf_put_u64 (self, value);
 }
 
 void
 hf_put_flag (hf_pack_t *self, bool value)
 {
-    s_must (value ? msgpack_pack_true (&self->packer) : msgpack_pack_false (&self->packer));
+    *s_room (self, 1) = value ? 0xc3 : 0xc2;
 }
 
 void
 hf_put_str (hf_pack_t *self, hf_span_t value)
 {
-    s_must (msgpack_pack_str (&self->packer, value.size));
-    hf_pack_raw (self, value.at, value.size);
+    if (value.size >= 32) {
+        s_must (msgpack_pack_str (&self->packer, value.size));
+        hf_pack_raw (self, value.at, value.size);
+        return;
+    }
+    uint8_t *at = s_room (self, 1 + (size_t)value.size);
+    *at = (uint8_t)(0xa0 | value.size);
+    if (value.size > 0)
+        memcpy (at + 1, value.at, value.size);
 }
 
 void
@@ -126,7 +178,7 @@ hf_put_bin (hf_pack_t *self, hf_span_t value)
 void
 hf_put_list (hf_pack_t *self, hf_list_t value)
 {
-    s_must (msgpack_pack_array (&self->packer, value.count));
+    hf_put_array (self, value.count);
     hf_pack_raw (self, value.at, value.size);
 }
 
@@ -305,9 +357,8 @@ s_expect (hf_scan_t *self, int type)
     return head;
 }
 
-/*  Numbers and short arrays are most of what is read: they need no head. */
-static uint64_t
-s_number (hf_scan_t *self)
+uint64_t
+hf_scan_number (hf_scan_t *self)
 {
     uint8_t lead = self->bad || s_left (self) == 0 ? 0xc1 : *self->at++;
     if (lead < 0x80)
@@ -319,28 +370,29 @@ s_number (hf_scan_t *self)
 }
 
 uint32_t
-hf_scan_array (hf_scan_t *self)
+hf_scan_any_array (hf_scan_t *self)
 {
-    size_t left = self->bad ? 0 : s_left (self);
-    if (left > 0 && *self->at >> 4 == 9 && (*self->at & 15U) < left) //  fixarray: most of them
-        return *self->at++ & 15U;
     head_t head = s_expect (self, HEAD_ARRAY);
     return (uint32_t)head.value;
 }
 
-/*  How many bytes a value takes whose first byte says it and which holds no others: numbers and
- *  short strings, most of what is skipped. 0: it needs its head. A table, as a branch for each type
- *  is guessed wrong too often. */
+/*  What a skip needs to know of a value whose first byte says it: numbers, short strings and short
+ *  arrays, most of what is skipped. Its bytes, and 256 for each value that it holds besides; 0: it
+ *  needs its head. A table, as a branch for each type is guessed wrong too often. */
 #define FOUR(n)    n, n, n, n
 #define SIXTEEN(n) FOUR (n), FOUR (n), FOUR (n), FOUR (n)
 #define FROM(n)    n, n + 1, n + 2, n + 3, n + 4, n + 5, n + 6, n + 7
+#define HOLDS(n)   1 + 256 * (n), 257 + 256 * (n), 513 + 256 * (n), 769 + 256 * (n)
+#define WHOLE_MOST 32 //  bytes
 //  clang-format off
-static const uint8_t s_whole[256] = {
-    SIXTEEN (1), SIXTEEN (1), SIXTEEN (1), SIXTEEN (1),          //  00: the number itself
-    SIXTEEN (1), SIXTEEN (1), SIXTEEN (1), SIXTEEN (1),          //  40
-    SIXTEEN (0), SIXTEEN (0),                                    //  80: maps and arrays
-    FROM (1),    FROM (9),    FROM (17),   FROM (25),            //  a0: strings
-    FOUR (0),    FOUR (0),    FOUR (0),    2,           3, 5, 9, //  cc: uint 8, 16, 32, 64
+static const uint16_t s_whole[256] = {
+    SIXTEEN (1), SIXTEEN (1), SIXTEEN (1), SIXTEEN (1),           //  00: the number itself
+    SIXTEEN (1), SIXTEEN (1), SIXTEEN (1), SIXTEEN (1),           //  40
+    SIXTEEN (0),                                                  //  80: maps
+    HOLDS (0),   HOLDS (4),   HOLDS (8),   HOLDS (12),            //  90: arrays
+    FROM (1),    FROM (9),    FROM (17),   FROM (25),             //  a0: strings
+    0,           0,           1,           1,           FOUR (0), //  c2, c3: flags
+    FOUR (0),    2,           3,           5,           9,        //  cc: uint 8, 16, 32, 64
 };
 //  clang-format on
 
@@ -348,29 +400,35 @@ void
 hf_scan_skip (hf_scan_t *self, uint32_t count)
 {
     //  Every value takes a byte at least, so this loop ends after at most as many turns as bytes.
-    uint64_t pending = count;
-    for (; pending > 0 && !self->bad; pending--) {
-        size_t left = s_left (self);
-        uint8_t lead = left > 0 ? *self->at : 0xc1;
-        size_t whole = s_whole[lead];
-        if (whole > 0 && whole <= left) {
-            self->at += whole;
+    const uint8_t *at = self->at, *end = self->end;
+    uint64_t pending = self->bad ? 0 : count;
+    while (pending > 0) {
+        unsigned whole;
+        for (; end - at >= WHOLE_MOST && (whole = s_whole[*at]) > 0 && pending > 0; pending--) {
+            at += whole & 255;
+            pending += whole >> 8;
+        }
+        if (pending == 0)
+            break;
+        pending--;
+        whole = at < end ? s_whole[*at] : 0;
+        if (whole > 0 && (whole & 255) <= (size_t)(end - at)) { //  near the end
+            at += whole & 255;
+            pending += whole >> 8;
             continue;
         }
-        if (lead >> 4 == 9) { //  fixarray
-            pending += lead & 15;
-            self->at++;
-            continue;
-        }
+        self->at = at;
         head_t head = s_head (self);
-        if (head.bytes > 0) //  and then it is not bad
-            self->at += head.bytes;
+        if (self->bad)
+            return;
+        at = self->at + head.bytes;
         pending += head.inner;
     }
+    self->at = at;
 }
 
 uint32_t
-hf_scan_kind (const hf_scan_t *self)
+hf_scan_any_kind (const hf_scan_t *self)
 {
     hf_scan_t peek = *self;
     uint32_t kind = 0;
@@ -380,47 +438,22 @@ hf_scan_kind (const hf_scan_t *self)
 }
 
 void
-hf_get_u64 (hf_scan_t *self, uint64_t *value)
-{
-    *value = s_number (self);
-}
-
-void
-hf_get_u32 (hf_scan_t *self, uint32_t *value)
-{
-    uint64_t wide = s_number (self);
-    if (wide > UINT32_MAX) {
-        self->bad = true;
-        wide = 0;
-    }
-    *value = (uint32_t)wide;
-}
-
-void
 hf_get_flag (hf_scan_t *self, bool *value)
 {
+    if (!self->bad && s_left (self) > 0 && *self->at >> 1 == 0xc2 >> 1) {
+        *value = *self->at++ & 1;
+        return;
+    }
     *value = s_expect (self, HEAD_FLAG).value != 0;
 }
 
 void
-hf_get_bin (hf_scan_t *self, hf_span_t *value)
+hf_get_any_bin (hf_scan_t *self, hf_span_t *value)
 {
-    size_t left = self->bad ? 0 : s_left (self);
-    if (left > 0 && *self->at >> 5 == 5 && (*self->at & 31U) < left) { //  fixstr: most of them
-        *value = (hf_span_t){.at = self->at + 1, .size = *self->at & 31U};
-        self->at += 1 + value->size;
-        return;
-    }
     head_t head = s_expect (self, HEAD_BYTES);
     *value = (hf_span_t){.at = self->at, .size = (uint32_t)head.value};
     if (head.bytes > 0) //  an empty scan may have no address at all
         self->at += head.bytes;
-}
-
-void
-hf_get_str (hf_scan_t *self, hf_span_t *value)
-{
-    hf_get_bin (self, value);
 }
 
 void

@@ -1,6 +1,6 @@
 /*  hf_wire.h - msgpack in and out: the two ends of the codec.
  *
- *  Packing goes through msgpack-c. Reading walks the bytes in place with a
+ *  Packing gives what msgpack-c would. Reading walks the bytes in place with a
  *  cursor that checks bounds first, allocates nothing and never recurses, so
  *  that no byte from a socket or a disk can make it crash or grow: a header
  *  that promises more elements than there are bytes left is malformed.
@@ -68,19 +68,81 @@ typedef struct hf_scan {
 hf_scan_t hf_scan (const void *bytes, size_t size);
 hf_scan_t hf_scan_list (hf_list_t list);
 bool hf_scan_at_end (const hf_scan_t *self);
-/*  The element count of an array; it is never more than the bytes left. */
-uint32_t hf_scan_array (hf_scan_t *self);
 /*  Step over the next COUNT values of any type, nested as they may be. */
 void hf_scan_skip (hf_scan_t *self, uint32_t count);
-/*  The kind of the record that comes next, not consumed; 0 when that is no record. */
-uint32_t hf_scan_kind (const hf_scan_t *self);
 
-void hf_get_u64 (hf_scan_t *self, uint64_t *value);
-void hf_get_u32 (hf_scan_t *self, uint32_t *value);
+/*  The rest of those below, for what is not short. */
+uint64_t hf_scan_number (hf_scan_t *self);
+uint32_t hf_scan_any_array (hf_scan_t *self);
+uint32_t hf_scan_any_kind (const hf_scan_t *self);
+void hf_get_any_bin (hf_scan_t *self, hf_span_t *value);
+
+/*  How many bytes are left of one that is not bad. */
+static inline size_t
+hf_scan_left (const hf_scan_t *self)
+{
+    return self->bad ? 0 : (size_t)(self->end - self->at);
+}
+
+/*  The element count of an array; it is never more than the bytes left. */
+static inline uint32_t
+hf_scan_array (hf_scan_t *self)
+{
+    size_t left = hf_scan_left (self);
+    if (left > 0 && *self->at >> 4 == 9 && (*self->at & 15U) < left)
+        return *self->at++ & 15U;
+    return hf_scan_any_array (self);
+}
+
+/*  The kind of the record that comes next, not consumed; 0 when that is no record. */
+static inline uint32_t
+hf_scan_kind (const hf_scan_t *self)
+{
+    size_t left = hf_scan_left (self);
+    if (left > 1 && *self->at > 0x90 && *self->at < 0xa0 && (*self->at & 15U) < left &&
+        self->at[1] < 0x80)
+        return self->at[1];
+    return hf_scan_any_kind (self);
+}
+
+static inline void
+hf_get_u64 (hf_scan_t *self, uint64_t *value)
+{
+    if (hf_scan_left (self) > 0 && *self->at < 0x80)
+        *value = *self->at++;
+    else
+        *value = hf_scan_number (self);
+}
+
+static inline void
+hf_get_u32 (hf_scan_t *self, uint32_t *value)
+{
+    uint64_t wide;
+    hf_get_u64 (self, &wide);
+    self->bad |= wide > UINT32_MAX;
+    *value = wide > UINT32_MAX ? 0 : (uint32_t)wide;
+}
+
 void hf_get_flag (hf_scan_t *self, bool *value);
+
 /*  str and bin are each taken for the other: senders in many languages mix them up. */
-void hf_get_str (hf_scan_t *self, hf_span_t *value);
-void hf_get_bin (hf_scan_t *self, hf_span_t *value);
+static inline void
+hf_get_bin (hf_scan_t *self, hf_span_t *value)
+{
+    size_t left = hf_scan_left (self);
+    if (left > 0 && *self->at >> 5 == 5 && (*self->at & 31U) < left) {
+        *value = (hf_span_t){.at = self->at + 1, .size = *self->at & 31U};
+        self->at += 1 + value->size;
+    } else
+        hf_get_any_bin (self, value);
+}
+
+static inline void
+hf_get_str (hf_scan_t *self, hf_span_t *value)
+{
+    hf_get_bin (self, value);
+}
+
 void hf_get_list (hf_scan_t *self, hf_list_t *value);
 
 #endif

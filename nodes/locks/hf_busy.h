@@ -15,12 +15,16 @@
 #define HF_BUSY_LEAST 10 //  holds before a lock is told: others may be there by chance
 
 typedef struct hf_busy_lock {
-    uint64_t hash, score, holds, wait_us, hold_us;
+    uint64_t holds, wait_us, hold_us;
     uint8_t size; //  0: the place is free
     uint8_t name[255];
 } hf_busy_lock_t;
 
 typedef struct hf_busy {
+    //  Of each place, and apart from the rest: all of them are looked at whenever a hold ends.
+    uint64_t hashes[HF_BUSY_LOCKS], scores[HF_BUSY_LOCKS];
+    uint64_t least; //  no score is lower
+    size_t next;    //  where to look for one that is as low
     hf_busy_lock_t locks[HF_BUSY_LOCKS];
     uint64_t halved_us; //  when scores were halved last
 } hf_busy_t;

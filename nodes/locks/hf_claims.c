@@ -9,7 +9,7 @@ static hf_state_lock_t *
 s_lock_new (hf_locks_t *self, const hf_lock_ask_t *ask)
 {
     assert (ask->name.size > 0 && ask->name.size <= UINT8_MAX);
-    hf_state_lock_t *lock = hf_alloc (offsetof (hf_state_lock_t, name) + ask->name.size);
+    hf_state_lock_t *lock = hf_spare_take (&self->spare, hf_state_lock_size (ask->name.size));
     lock->name_size = (uint8_t)ask->name.size;
     memcpy (lock->name, ask->name.at, ask->name.size);
     hf_chain_init (&lock->holders);
@@ -20,11 +20,11 @@ s_lock_new (hf_locks_t *self, const hf_lock_ask_t *ask)
 
 /*  The lock has a queue from now on. */
 static void
-s_need_queue (hf_state_lock_t *lock)
+s_need_queue (hf_locks_t *self, hf_state_lock_t *lock)
 {
     if (lock->queue != &hf_state_no_queue)
         return;
-    lock->queue = hf_alloc (sizeof (hf_state_queue_t));
+    lock->queue = hf_spare_take (&self->spare, sizeof (hf_state_queue_t));
     hf_chain_init (&lock->queue->waiters);
 }
 
@@ -64,7 +64,7 @@ s_seat (hf_locks_t *self, hf_state_claim_t *claim)
     for (uint32_t i = 0; i < claim->places_count; i++) {
         hf_state_seat_t *seat = hf_state_seat_of (&claim->places[i]);
         seat->place = &claim->places[i];
-        s_need_queue (seat->place->lock);
+        s_need_queue (self, seat->place->lock);
         hf_table_insert (&self->by_session, &seat->by_session,
                          hf_hash_u64 (seat->place->lock->by_name.hash, claim->session->id));
     }
@@ -78,9 +78,7 @@ s_new (hf_locks_t *self, hf_state_session_t *session, const hf_lock_ask_t *asks,
     bool seated = !open;
     for (uint32_t i = 0; i < count; i++)
         seated |= asks[i].units > 0;
-    size_t size = offsetof (hf_state_claim_t, places) + count * sizeof (hf_state_place_t);
-    hf_state_claim_t *claim = hf_alloc (
-        size + (seated ? sizeof (hf_state_wait_t) + count * sizeof (hf_state_seat_t) : 0));
+    hf_state_claim_t *claim = hf_spare_take (&self->spare, hf_state_claim_size (count, seated));
     claim->session = session;
     claim->extra = (hf_state_extra_t *)&hf_state_no_extra;
     claim->born = claim->index = born;
@@ -252,7 +250,7 @@ s_free (hf_locks_t *self, hf_state_claim_t *claim)
     claim->session->places_count -= claim->places_count;
     self->places -= claim->places_count;
     s_bury (self, claim);
-    hf_state_claim_free (claim);
+    hf_locks_free_claim (self, claim);
 }
 
 void
@@ -294,7 +292,7 @@ hf_locks_downgrade (hf_locks_t *self, hf_state_claim_t *hold, const hf_lock_ask_
 {
     hf_state_place_t *place = &hold->places[0];
     assert (hold->token > 0 && hold->places_count == 1 && place->units == 0 && ask->units > 0);
-    s_need_queue (place->lock);
+    s_need_queue (self, place->lock);
     place->units = ask->units;
     place->lock->queue->units += ask->units;
     s_share (place, ask->limit);

@@ -24,24 +24,24 @@ s_by_name (hf_table_node_t *node)
 }
 
 void
-hf_state_claim_free (hf_state_claim_t *claim)
+hf_locks_free_claim (hf_locks_t *self, hf_state_claim_t *claim)
 {
     if (claim->extra != &hf_state_no_extra) {
         hf_section_destroy (&claim->extra->section);
         free (claim->extra->note);
         free (claim->extra);
     }
-    free (claim);
+    hf_spare_give (&self->spare, claim, hf_state_claim_size (claim->places_count, claim->seated));
 }
 
 void
-hf_state_lock_free (hf_state_lock_t *lock)
+hf_locks_free_lock (hf_locks_t *self, hf_state_lock_t *lock)
 {
     if (lock->queue != &hf_state_no_queue) {
         hf_turns_done (&lock->queue->turns);
-        free (lock->queue);
+        hf_spare_give (&self->spare, lock->queue, sizeof *lock->queue);
     }
-    free (lock);
+    hf_spare_give (&self->spare, lock, hf_state_lock_size (lock->name_size));
 }
 
 void
@@ -52,17 +52,18 @@ hf_locks_done (hf_locks_t *self, const hf_sessions_t *sessions)
         hf_state_session_t *session = HF_AROUND (in_order, hf_state_session_t, in_order);
         HF_CHAIN_EACH_SAFE (&session->claims, at)
         {
-            hf_state_claim_free (HF_AROUND (at, hf_state_claim_t, in_session));
+            hf_locks_free_claim (self, HF_AROUND (at, hf_state_claim_t, in_session));
         }
     }
     hf_table_node_t *node = hf_table_first (&self->by_name), *next = NULL;
     for (; node; node = next) {
         next = hf_table_next (&self->by_name, node);
-        hf_state_lock_free (s_by_name (node));
+        hf_locks_free_lock (self, s_by_name (node));
     }
     hf_table_done (&self->by_name);
     hf_table_done (&self->by_session);
     hf_array_free (&self->touched);
+    hf_spare_done (&self->spare);
 }
 
 void

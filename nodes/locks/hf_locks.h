@@ -23,6 +23,7 @@
 #define HF_LOCKS_H_INCLUDED
 
 #include "base/hf_array.h"
+#include "base/hf_spare.h"
 #include "nodes/locks/hf_happened.h"
 #include "nodes/locks/hf_measures.h"
 #include "nodes/locks/hf_section.h"
@@ -136,6 +137,7 @@ typedef struct hf_locks {
     hf_chain_t waiting;      //  claims that wait, in the order in which they came
     hf_measures_t measures;
     uint64_t happened; //  how much has, ever
+    hf_spare_t spare;  //  most locks are free again soon, and asked for again
 } hf_locks_t;
 
 /*  What is asked for at one lock. */
@@ -207,8 +209,22 @@ hf_state_claim_name (const hf_state_claim_t *claim)
 }
 
 /*  One that is in no ring and no table any more, and all that it has. */
-void hf_state_claim_free (hf_state_claim_t *claim);
-void hf_state_lock_free (hf_state_lock_t *lock);
+void hf_locks_free_claim (hf_locks_t *self, hf_state_claim_t *claim);
+void hf_locks_free_lock (hf_locks_t *self, hf_state_lock_t *lock);
+
+/*  How much memory these take: it is zero at first, and comes from hf_locks_t.spare. */
+static inline size_t
+hf_state_claim_size (uint32_t places, bool seated)
+{
+    return offsetof (hf_state_claim_t, places) + places * sizeof (hf_state_place_t) +
+           (seated ? sizeof (hf_state_wait_t) + places * sizeof (hf_state_seat_t) : 0);
+}
+
+static inline size_t
+hf_state_lock_size (uint32_t name_size)
+{
+    return offsetof (hf_state_lock_t, name) + name_size;
+}
 
 //  ---- finding ------------------------------------------------------------------------
 

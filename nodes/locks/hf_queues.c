@@ -224,7 +224,7 @@ hf_locks_settle (hf_locks_t *self)
             continue;
         hf_table_remove (&self->by_name, &lock->by_name);
         assert (!lock->queue->turns.counts);
-        hf_state_lock_free (lock);
+        hf_locks_free_lock (self, lock);
     }
     self->touched.count = self->touched_at = 0;
     if (HF_MUTANT (token_again) && self->by_name.count == 0)

@@ -60,8 +60,8 @@ hf_replies_weight (const hf_replies_t *self)
     return self->room > ROOM_KEPT ? self->room : self->count;
 }
 
-hf_seq_state_t
-hf_replies_state (const hf_replies_t *self, uint64_t seq)
+static hf_seq_state_t
+s_state (const hf_replies_t *self, uint64_t seq)
 {
     if (seq < self->floor)
         return HF_SEQ_STALE;
@@ -71,10 +71,16 @@ hf_replies_state (const hf_replies_t *self, uint64_t seq)
     return ahead < self->room && s_slot (self, seq)->seq == seq ? HF_SEQ_KNOWN : HF_SEQ_NEW;
 }
 
+hf_seq_state_t
+hf_replies_state (const hf_replies_t *self, uint64_t seq)
+{
+    return s_state (self, seq);
+}
+
 const hf_answer_t *
 hf_replies_find (const hf_replies_t *self, uint64_t seq)
 {
-    assert (hf_replies_state (self, seq) == HF_SEQ_KNOWN);
+    assert (s_state (self, seq) == HF_SEQ_KNOWN);
     return s_slot (self, seq);
 }
 
@@ -96,7 +102,7 @@ s_grow (hf_replies_t *self, uint64_t ahead)
 void
 hf_replies_keep (hf_replies_t *self, const hf_answer_t *answer)
 {
-    assert (hf_replies_state (self, answer->seq) == HF_SEQ_NEW);
+    assert (s_state (self, answer->seq) == HF_SEQ_NEW);
     uint64_t ahead = answer->seq - self->floor;
     if (ahead >= self->room)
         s_grow (self, ahead);

@@ -236,19 +236,20 @@ s_skip (hf_state_t *self, uint64_t by, hf_outcomes_t *out)
     hf_outcomes_add (out, HF_OUT_SKIPPED, 0)->index = self->command_index;
 }
 
+/*  SCAN stands at the first of the command's requests, and moves behind the last. */
 static void
-s_requests (hf_state_t *self, const hf_cmd_requests_t *command, hf_outcomes_t *out)
+s_requests (hf_state_t *self, const hf_requests_t *command, hf_scan_t *scan, hf_outcomes_t *out)
 {
+    uint32_t count = command->requests.count;
     hf_state_session_t *session = hf_sessions_find (&self->sessions, command->session);
     if (session) {
         //  The answer is as good as a keepalive to its client.
         if (!HF_MUTANT (mark_outlives_request))
             hf_sessions_run (&self->sessions, session, 0);
         hf_sessions_raise (&self->sessions, session, command->floor);
-        hf_state_requests (self, session, command->requests, out);
+        hf_state_requests (self, session, scan, count, out);
     } else
-        hf_state_refuse_requests (self, command->session, command->requests, HF_SESSION_EXPIRED,
-                                  out);
+        hf_state_refuse_requests (self, command->session, scan, count, HF_SESSION_EXPIRED, out);
 }
 
 void
@@ -284,23 +285,42 @@ hf_state_grant (hf_state_t *self, hf_outcomes_t *out)
 
 //  ---- entries --------------------------------------------------------------------
 
+/*  A CMD_REQUESTS, of which most of the log is: it is not walked through before it is read, as its
+ *  list is known to be well-formed. False: its fields are not good, and nothing was done. */
+static bool
+s_command_requests (hf_state_t *self, hf_scan_t *scan, hf_outcomes_t *out)
+{
+    hf_scan_t record = *scan;
+    hf_requests_t command;
+    uint32_t more;
+    if (!hf_requests_begin (&record, HF_KIND_CMD_REQUESTS, &command, &more))
+        return false;
+    s_requests (self, &command, &record, out);
+    bool good = hf_requests_end (&record, &command, more);
+    assert (good);
+    *scan = record;
+    return true;
+}
+
 /*  Execute the next command in SCAN, which is ALONE in its entry or not. A malformed or unknown one
  * has no effect, and SCAN moves behind it: the list was well-formed as a whole. */
 static void
 s_command (hf_state_t *self, uint64_t term, hf_scan_t *scan, bool alone, hf_outcomes_t *out)
 {
+    uint32_t kind = hf_scan_kind (scan);
+    if (kind == HF_KIND_CMD_REQUESTS && s_command_requests (self, scan, out))
+        return;
     hf_scan_t record = *scan;
     hf_scan_skip (scan, 1);
     union {
         hf_cmd_open_t open;
         hf_cmd_open_as_t open_as;
         hf_cmd_close_t close;
-        hf_cmd_requests_t requests;
         hf_cmd_expire_t expire;
         hf_cmd_silence_t silence;
         hf_cmd_skip_t skip;
     } command;
-    switch (hf_scan_kind (&record)) {
+    switch (kind) {
     case HF_KIND_CMD_OPEN:
         if (hf_cmd_open_get (&record, &command.open))
             s_open (self,
@@ -318,10 +338,6 @@ s_command (hf_state_t *self, uint64_t term, hf_scan_t *scan, bool alone, hf_outc
     case HF_KIND_CMD_CLOSE:
         if (hf_cmd_close_get (&record, &command.close))
             s_close (self, &command.close, out);
-        break;
-    case HF_KIND_CMD_REQUESTS:
-        if (hf_cmd_requests_get (&record, &command.requests))
-            s_requests (self, &command.requests, out);
         break;
     case HF_KIND_CMD_EXPIRE:
         if (hf_cmd_expire_get (&record, &command.expire))

@@ -30,12 +30,13 @@ struct hf_state {
 
 //  ---- commands ---------------------------------------------------------------------
 
-/*  Execute the records of a CMD_REQUESTS for SESSION, whose floor was raised before. */
-void hf_state_requests (hf_state_t *self, hf_state_session_t *session, hf_list_t requests,
-                        hf_outcomes_t *out);
+/*  Execute the next COUNT records of SCAN, those of a CMD_REQUESTS, for SESSION, whose floor was
+ *  raised before. They are well-formed, if not as requests. */
+void hf_state_requests (hf_state_t *self, hf_state_session_t *session, hf_scan_t *scan,
+                        uint32_t count, hf_outcomes_t *out);
 
 /*  Answer each of them with STATUS without executing it. */
-void hf_state_refuse_requests (hf_state_t *self, uint64_t session, hf_list_t requests,
+void hf_state_refuse_requests (hf_state_t *self, uint64_t session, hf_scan_t *scan, uint32_t count,
                                hf_status_t status, hf_outcomes_t *out);
 
 /*  Grant what can be at the locks that the present command touched; report that and positions. */

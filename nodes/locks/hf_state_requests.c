@@ -421,28 +421,26 @@ s_request (asking_t *asking, const hf_request_t *request)
 }
 
 void
-hf_state_requests (hf_state_t *self, hf_state_session_t *session, hf_list_t requests,
+hf_state_requests (hf_state_t *self, hf_state_session_t *session, hf_scan_t *scan, uint32_t count,
                    hf_outcomes_t *out)
 {
     asking_t asking = {.state = self, .session = session, .out = out};
     hf_pack_init (&asking.ring);
-    hf_scan_t scan = hf_scan_list (requests);
-    while (!hf_scan_at_end (&scan)) {
+    for (uint32_t i = 0; i < count; i++) {
         hf_request_t request;
-        if (hf_request_get (&scan, &request))
+        if (hf_request_get (scan, &request))
             s_request (&asking, &request);
     }
     hf_pack_done (&asking.ring);
 }
 
 void
-hf_state_refuse_requests (hf_state_t *self, uint64_t session, hf_list_t requests,
+hf_state_refuse_requests (hf_state_t *self, uint64_t session, hf_scan_t *scan, uint32_t count,
                           hf_status_t status, hf_outcomes_t *out)
 {
-    hf_scan_t scan = hf_scan_list (requests);
-    while (!hf_scan_at_end (&scan)) {
+    for (uint32_t i = 0; i < count; i++) {
         hf_request_t request;
-        if (!hf_request_get (&scan, &request))
+        if (!hf_request_get (scan, &request))
             continue;
         hf_answer_t answer = {.seq = request.seq, .status = status, .index = self->command_index};
         hf_outcomes_answer (out, session, &answer);

@@ -203,16 +203,19 @@ s_gives_back (uint32_t kind)
 /*  Whether each has the fields of its kind, or is of an unknown kind with a seq. *asks: how many do
  *  not merely give back. *last: the last. */
 static bool
-s_requests_good (hf_list_t requests, uint32_t *asks, hf_request_t *last)
+s_read_requests (hf_scan_t *scan, hf_requests_t *message, uint32_t *asks, hf_request_t *last)
 {
-    hf_scan_t scan = hf_scan_list (requests);
+    uint32_t more;
     *asks = 0;
-    for (uint32_t i = 0; i < requests.count; i++) {
-        if (!hf_request_get (&scan, last) || last->status == HF_MALFORMED)
+    if (!hf_requests_begin (scan, HF_KIND_REQUESTS, message, &more) ||
+        message->requests.count > HF_WINDOW_MAX)
+        return false;
+    for (uint32_t i = 0; i < message->requests.count; i++) {
+        if (!hf_request_get (scan, last) || last->status == HF_MALFORMED)
             return false;
         *asks += !s_gives_back (last->kind);
     }
-    return true;
+    return hf_requests_end (scan, message, more);
 }
 
 /*  Whether SESSION's one request can do no more than join a queue: it wants a lock for itself, at
@@ -348,8 +351,7 @@ s_requests (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
     hf_requests_t message;
     uint32_t asks;
     hf_request_t last;
-    if (!hf_requests_get (scan, &message) || message.requests.count > HF_WINDOW_MAX ||
-        !s_requests_good (message.requests, &asks, &last)) {
+    if (!s_read_requests (scan, &message, &asks, &last)) {
         s_refuse_input (self, route, HF_MALFORMED,
                         "REQUESTS wants [session, floor, [request, ...]], at most 4096 requests");
         return;

@@ -5,6 +5,7 @@
 #include "base/hf_error.h"
 #include "base/hf_heap.h"
 #include "base/hf_random.h"
+#include "base/hf_spare.h"
 #include "base/hf_table.h"
 
 #define NODES 64
@@ -153,6 +154,41 @@ HF_TEST (the_table_is_as_its_slow_twin)
     assert_true (table.buckets_count <= 64); //  what a burst took is given back
     hf_table_done (&table);
     free (rows);
+}
+
+/*  Blocks of all sizes come and go: each is zero when it is taken, nobody else's, and what is kept
+ *  has a limit. */
+HF_TEST (spare_blocks_are_zero_and_bounded)
+{
+    enum { BLOCKS = 5000, SIZE_MAX_SEEN = 320 };
+    hf_random_t random = {.state = 17};
+    hf_spare_t spare = {.bytes = 0};
+    struct {
+        uint8_t *at;
+        size_t size;
+    } *blocks = hf_alloc (BLOCKS * sizeof *blocks);
+    for (unsigned round = 0; round < 100000; round++) {
+        size_t at = (size_t)hf_random_below (&random, BLOCKS);
+        if (blocks[at].at) {
+            for (size_t i = 0; i < blocks[at].size; i++)
+                assert_int_equal (blocks[at].at[i], (uint8_t)at);
+            hf_spare_give (&spare, blocks[at].at, blocks[at].size);
+            blocks[at].at = NULL;
+        } else {
+            blocks[at].size = 1 + (size_t)hf_random_below (&random, SIZE_MAX_SEEN);
+            blocks[at].at = hf_spare_take (&spare, blocks[at].size);
+            for (size_t i = 0; i < blocks[at].size; i++)
+                assert_int_equal (blocks[at].at[i], 0);
+            memset (blocks[at].at, (int)at, blocks[at].size);
+        }
+    }
+    for (size_t i = 0; i < BLOCKS; i++)
+        if (blocks[i].at)
+            hf_spare_give (&spare, blocks[i].at, blocks[i].size);
+    assert_true (spare.bytes <= HF_SPARE_BYTES + 16 * HF_SPARE_SIZES);
+    hf_spare_done (&spare);
+    assert_int_equal (spare.bytes, 0);
+    free (blocks);
 }
 
 HF_TEST_MAIN (NULL, NULL)

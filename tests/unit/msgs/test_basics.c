@@ -89,6 +89,20 @@ HF_TEST (names_by_length)
     assert_false (hf_name_valid (hf_span (bytes, 256)));
 }
 
+/*  Bytes are looked at eight at a time: each of them, at each place among plain ones. */
+HF_TEST (every_byte_at_every_place)
+{
+    for (unsigned place = 0; place < 20; place++)
+        for (unsigned byte = 0; byte < 256; byte++)
+            for (unsigned other = ' '; other <= '~'; other += '~' - ' ') {
+                uint8_t bytes[20];
+                memset (bytes, (int)other, sizeof bytes);
+                bytes[place] = (uint8_t)byte;
+                assert_int_equal (hf_text_valid (hf_span (bytes, sizeof bytes)),
+                                  byte >= ' ' && byte <= '~');
+            }
+}
+
 /*  Each code point, encoded by the book: what is valid is so by its number alone. */
 HF_TEST (every_code_point)
 {
@@ -169,6 +183,12 @@ HF_TEST (hash_vectors_are_for_ever)
     assert_true (hf_hash (0, "holdfast!", 9) == 0x1ad41d6c4585ff82ULL);
     assert_true (hf_hash (UINT64_MAX, "holdfast", 8) == 0x82dcee973f450077ULL);
     assert_true (hf_hash (42, bytes, 256) == 0xd1eaa57bed7f8b6aULL);
+    uint64_t all = 0; //  every size, and so every rest
+    for (unsigned i = 0; i < 128; i++)
+        bytes[i] = (uint8_t)(i * 151 + 7);
+    for (size_t size = 0; size <= 100; size++)
+        all = hf_hash (all, bytes + size % 9, size);
+    assert_true (all == 0x31de7b432e00fb93ULL);
     assert_true (hf_hash_u64 (0, 0) == 0xe2b92578c50d8bc4ULL);
     assert_true (hf_hash_u64 (42, 0x0123456789abcdefULL) == 0x1c21138714f537fcULL);
 }

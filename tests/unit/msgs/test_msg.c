@@ -288,6 +288,87 @@ HF_TEST (requests_are_read_by_their_kind)
     assert_true (hf_scan_at_end (&scan) && !scan.bad);
 }
 
+/*  As hf_requests_get, and then hf_request_get of each: what it reads, or that it is malformed. */
+static bool
+read_whole (const uint8_t *bytes, size_t size, hf_requests_t *message, uint64_t *sum)
+{
+    hf_scan_t scan = hf_scan (bytes, size);
+    if (!hf_requests_get (&scan, message))
+        return false;
+    hf_scan_t list = hf_scan_list (message->requests);
+    for (uint32_t i = 0; i < message->requests.count; i++) {
+        hf_request_t request = {.kind = 0};
+        bool good = hf_request_get (&list, &request);
+        *sum = *sum * 31 + (good ? request.seq + request.status * 7 + request.kind : 1);
+    }
+    return true;
+}
+
+static bool
+read_in_halves (const uint8_t *bytes, size_t size, hf_requests_t *message, uint64_t *sum)
+{
+    hf_scan_t scan = hf_scan (bytes, size);
+    uint32_t more;
+    if (!hf_requests_begin (&scan, HF_KIND_REQUESTS, message, &more))
+        return false;
+    for (uint32_t i = 0; i < message->requests.count && !scan.bad; i++) {
+        hf_request_t request = {.kind = 0};
+        bool good = hf_request_get (&scan, &request);
+        *sum = *sum * 31 + (good ? request.seq + request.status * 7 + request.kind : 1);
+    }
+    return hf_requests_end (&scan, message, more);
+}
+
+/*  REQUESTS of any records, with more fields or less, whole or with a byte changed. */
+HF_TEST (requests_read_in_halves_are_the_same)
+{
+    hf_random_t seed = {11};
+    hf_span_t a = hf_span_text ("a");
+    unsigned good = 0;
+    for (unsigned round = 0; round < 30000; round++) {
+        hf_pack_reset (&s_records);
+        uint32_t count = hf_random_u32 (&seed, 20);
+        for (uint32_t i = 0; i < count; i++) {
+            if (hf_random_u32 (&seed, 3) > 0)
+                hf_acquire_put (&s_records, &(hf_acquire_t){i, a, 0, true});
+            else if (hf_random_u32 (&seed, 3) > 0)
+                hf_release_put (&s_records, &(hf_release_t){i, a, test_random_width (&seed), 0});
+            else
+                hf_moved_put (&s_records, &(hf_moved_t){a, i}); //  no seq
+        }
+        uint32_t fields = hf_random_u32 (&seed, 8) > 0 ? 4 : 3 + hf_random_u32 (&seed, 4);
+        hf_pack_reset (&s_frame);
+        hf_put_array (&s_frame, fields);
+        hf_put_u32 (&s_frame, hf_random_u32 (&seed, 30) > 0 ? HF_KIND_REQUESTS : HF_KIND_KEEP);
+        hf_put_u64 (&s_frame, test_random_width (&seed));
+        hf_put_u64 (&s_frame, test_random_width (&seed));
+        if (fields > 3)
+            hf_put_list (&s_frame, (hf_list_t){.at = hf_pack_bytes (&s_records),
+                                               .size = (uint32_t)hf_pack_size (&s_records),
+                                               .count = count});
+        for (uint32_t i = 4; i < fields; i++)
+            hf_put_array (&s_frame, 0);
+        size_t size = hf_pack_size (&s_frame);
+        uint8_t *bytes = test_exact (hf_pack_bytes (&s_frame), size);
+        if (round % 2 == 0)
+            bytes[hf_random_u32 (&seed, (uint32_t)size)] = (uint8_t)hf_random_next (&seed);
+        hf_requests_t whole, halves;
+        uint64_t sum = 0, other = 0;
+        bool is_good = read_whole (bytes, size, &whole, &sum);
+        assert_int_equal (read_in_halves (bytes, size, &halves, &other), is_good);
+        if (is_good) {
+            assert_true (whole.session == halves.session && whole.floor == halves.floor);
+            assert_true (whole.requests.at == halves.requests.at &&
+                         whole.requests.size == halves.requests.size);
+            assert_int_equal (whole.requests.count, halves.requests.count);
+            assert_true (sum == other);
+            good++;
+        }
+        free (bytes);
+    }
+    assert_in_range (good, 10000, 29000);
+}
+
 HF_TEST (a_field_of_another_type_is_not_taken)
 {
     static const char *const frames[] = {

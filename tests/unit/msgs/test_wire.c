@@ -188,6 +188,45 @@ HF_TEST (what_is_put_is_read_by_msgpack)
     hf_pack_done (&pack);
 }
 
+/*  Byte for byte, as the rows on disk and the entries of the log were written so before. */
+HF_TEST (what_is_put_is_what_msgpack_writes)
+{
+    static const char text[70000];
+    hf_random_t seed = {9};
+    hf_pack_t pack, other;
+    hf_pack_init (&pack);
+    hf_pack_init (&other);
+    for (unsigned round = 0; round < 20000; round++) {
+        uint64_t number = test_random_width (&seed);
+        uint32_t size = hf_random_u32 (&seed, round % 50 == 0 ? sizeof text : 40);
+        uint64_t before = hf_pack_size (&pack);
+        hf_put_u64 (&pack, number);
+        hf_put_u32 (&pack, (uint32_t)number);
+        hf_put_flag (&pack, number % 2);
+        hf_put_str (&pack, hf_span (text, size));
+        hf_put_bin (&pack, hf_span (text, size));
+        hf_put_array (&pack, size);
+        msgpack_pack_uint64 (&other.packer, number);
+        msgpack_pack_uint32 (&other.packer, (uint32_t)number);
+        number % 2 ? msgpack_pack_true (&other.packer) : msgpack_pack_false (&other.packer);
+        msgpack_pack_str (&other.packer, size);
+        msgpack_pack_str_body (&other.packer, text, size);
+        msgpack_pack_bin (&other.packer, size);
+        msgpack_pack_bin_body (&other.packer, text, size);
+        msgpack_pack_array (&other.packer, size);
+        assert_int_equal (hf_pack_size (&pack), hf_pack_size (&other));
+        assert_memory_equal (hf_pack_bytes (&pack) + before, hf_pack_bytes (&other) + before,
+                             hf_pack_size (&pack) - before);
+        if (hf_pack_size (&pack) > 1U << 20) {
+            hf_pack_done (&pack); //  it grows anew
+            hf_pack_init (&pack);
+            hf_pack_reset (&other);
+        }
+    }
+    hf_pack_done (&pack);
+    hf_pack_done (&other);
+}
+
 /*  Every width of every type, at its limits. */
 HF_TEST (numbers_and_sizes_at_their_limits)
 {
