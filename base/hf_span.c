@@ -63,12 +63,27 @@ hf_name_valid (hf_span_t name)
     return name.size > 0 && name.size <= NAME_MAX_BYTES && hf_text_valid (name);
 }
 
+/*  Whether the eight bytes at AT are all from 0x20 to 0x7e. What a byte borrows from the next, or
+ *  carries over, it does when it is none of these itself. */
+static bool
+s_plain (const uint8_t *at)
+{
+    uint64_t word;
+    memcpy (&word, at, sizeof word);
+    uint64_t high = word | (word - 0x2020202020202020ULL) | (word + 0x0101010101010101ULL);
+    return (high & 0x8080808080808080ULL) == 0;
+}
+
 bool
 hf_text_valid (hf_span_t text)
 {
     const uint8_t *at = text.at;
     const uint8_t *end = at + text.size;
     while (at < end) {
+        if (end - at >= 8 && s_plain (at)) {
+            at += 8;
+            continue;
+        }
         if (*at >= 0x20 && *at < 0x7f) { //  most of them
             at++;
             continue;

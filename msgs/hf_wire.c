@@ -81,38 +81,78 @@ hf_pack_list (const hf_pack_t *self)
 void
 hf_pack_raw (hf_pack_t *self, const void *bytes, size_t size)
 {
-    if (size > 0)
-        s_must (msgpack_sbuffer_write (&self->buffer, bytes, size));
+    msgpack_sbuffer *buffer = &self->buffer;
+    if (size == 0)
+        return;
+    if (size > buffer->alloc - buffer->size) {
+        s_must (msgpack_sbuffer_write (buffer, bytes, size));
+        return;
+    }
+    memcpy (buffer->data + buffer->size, bytes, size);
+    buffer->size += size;
+}
+
+/*  A value of one byte, which most heads and numbers are: the packer takes its time for any. False:
+ *  there is no room for it. */
+static bool
+s_put_byte (hf_pack_t *self, uint8_t byte)
+{
+    msgpack_sbuffer *buffer = &self->buffer;
+    if (buffer->alloc - buffer->size < 1)
+        return false;
+    buffer->data[buffer->size++] = (char)byte;
+    return true;
 }
 
 void
 hf_put_array (hf_pack_t *self, uint32_t count)
 {
-    s_must (msgpack_pack_array (&self->packer, count));
+    if (count > 15 || !s_put_byte (self, (uint8_t)(0x90 | count)))
+        s_must (msgpack_pack_array (&self->packer, count));
+}
+
+/*  A number that needs a head, in its shortest form: uint 8, 16, 32 or 64. */
+static bool
+s_put_wide (hf_pack_t *self, uint64_t value)
+{
+    unsigned size = value > UINT32_MAX ? 8 : value > UINT16_MAX ? 4 : value > UINT8_MAX ? 2 : 1;
+    msgpack_sbuffer *buffer = &self->buffer;
+    if (buffer->alloc - buffer->size < 1 + size)
+        return false;
+    uint8_t *at = (uint8_t *)buffer->data + buffer->size;
+    *at++ = (uint8_t)(0xcc + (size > 1) + (size > 2) + (size > 4));
+    for (unsigned shift = 8 * size; shift > 0; shift -= 8)
+        *at++ = (uint8_t)(value >> (shift - 8));
+    buffer->size += 1 + size;
+    return true;
 }
 
 void
 hf_put_u64 (hf_pack_t *self, uint64_t value)
 {
-    s_must (msgpack_pack_uint64 (&self->packer, value));
+    bool put = value > 127 ? s_put_wide (self, value) : s_put_byte (self, (uint8_t)value);
+    if (!put)
+        s_must (msgpack_pack_uint64 (&self->packer, value));
 }
 
 void
 hf_put_u32 (hf_pack_t *self, uint32_t value)
 {
-    s_must (msgpack_pack_uint32 (&self->packer, value));
+    hf_put_u64 (self, value);
 }
 
 void
 hf_put_flag (hf_pack_t *self, bool value)
 {
-    s_must (value ? msgpack_pack_true (&self->packer) : msgpack_pack_false (&self->packer));
+    if (!s_put_byte (self, value ? 0xc3 : 0xc2))
+        s_must (value ? msgpack_pack_true (&self->packer) : msgpack_pack_false (&self->packer));
 }
 
 void
 hf_put_str (hf_pack_t *self, hf_span_t value)
 {
-    s_must (msgpack_pack_str (&self->packer, value.size));
+    if (value.size > 31 || !s_put_byte (self, (uint8_t)(0xa0 | value.size)))
+        s_must (msgpack_pack_str (&self->packer, value.size));
     hf_pack_raw (self, value.at, value.size);
 }
 
@@ -126,7 +166,7 @@ hf_put_bin (hf_pack_t *self, hf_span_t value)
 void
 hf_put_list (hf_pack_t *self, hf_list_t value)
 {
-    s_must (msgpack_pack_array (&self->packer, value.count));
+    hf_put_array (self, value.count);
     hf_pack_raw (self, value.at, value.size);
 }
 
@@ -350,18 +390,19 @@ hf_scan_skip (hf_scan_t *self, uint32_t count)
     //  Every value takes a byte at least, so this loop ends after at most as many turns as bytes.
     uint64_t pending = count;
     for (; pending > 0 && !self->bad; pending--) {
-        size_t left = s_left (self);
-        uint8_t lead = left > 0 ? *self->at : 0xc1;
-        size_t whole = s_whole[lead];
-        if (whole > 0 && whole <= left) {
-            self->at += whole;
-            continue;
+        const uint8_t *at = self->at, *end = self->end;
+        for (size_t whole; pending > 0 && at < end; pending--, at += whole) {
+            whole = s_whole[*at];
+            if (whole == 0 && *at >> 4 == 9) { //  fixarray
+                pending += *at & 15;
+                whole = 1;
+            }
+            if (whole == 0 || whole > (size_t)(end - at))
+                break;
         }
-        if (lead >> 4 == 9) { //  fixarray
-            pending += lead & 15;
-            self->at++;
-            continue;
-        }
+        self->at = at;
+        if (pending == 0)
+            break;
         head_t head = s_head (self);
         if (head.bytes > 0) //  and then it is not bad
             self->at += head.bytes;
