@@ -5,6 +5,9 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#define SMALL 1024 //  bytes: the C library keeps such blocks for each thread
 
 static void *
 s_must (void *memory)
@@ -20,7 +23,11 @@ void *
 hf_alloc (size_t size)
 {
     assert (size > 0);
-    return s_must (calloc (1, size));
+    if (size > SMALL)
+        return s_must (calloc (1, size));
+    //  calloc of the C library does not look at what it keeps for the thread, and a compiler makes
+    //  a calloc of malloc and memset.
+    return memset (hf_alloc_again (NULL, size), 0, size);
 }
 
 void *

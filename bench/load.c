@@ -55,7 +55,7 @@ struct hf_load {
     atomic_uint_fast64_t granted_ns; //  the first grant while watching
 };
 
-static void s_acquire (s_worker_t *self);
+static void s_acquire (s_worker_t *self, uint64_t now_ns);
 
 //  ---- a worker -----------------------------------------------------------------
 
@@ -105,13 +105,14 @@ s_released (void *arg, const hf_result_t *result)
     if (atomic_load (&self->load->stopping))
         atomic_fetch_add (&self->load->ended, 1);
     else
-        s_acquire (self);
+        s_acquire (self, now_ns);
 }
 
+/*  At NOW_NS, which was read for the answer before: a clock costs as much as much of a request. */
 static void
-s_release (s_worker_t *self)
+s_release (s_worker_t *self, uint64_t now_ns)
 {
-    self->released_ns = hf_bench_now_ns ();
+    self->released_ns = now_ns;
     atomic_store (&self->load->handed_ns, self->released_ns);
     s_check (self, hf_submit_release (self->session, self->lock, self->token, s_released, self));
 }
@@ -125,12 +126,13 @@ s_appended (void *arg, const hf_result_t *result)
     if (!s_check (self, result->status))
         return;
     atomic_fetch_add (&self->load->appends, 1);
+    uint64_t now_ns = hf_bench_now_ns ();
     if (self->load->options.command == HF_BENCH_APPEND)
-        s_note (self, HF_LOAD_APPEND, self->appended_ns, hf_bench_now_ns ());
+        s_note (self, HF_LOAD_APPEND, self->appended_ns, now_ns);
     if (++self->appended < self->load->options.appends)
         s_append (self);
     else
-        s_release (self);
+        s_release (self, now_ns);
 }
 
 static void
@@ -183,7 +185,7 @@ s_granted (void *arg, const hf_result_t *result)
     if (every && (self->turn + self->number) % every == 0)
         s_append (self);
     else
-        s_release (self);
+        s_release (self, now_ns);
 }
 
 /*  Its own lock, and others named after it. */
@@ -202,14 +204,14 @@ s_submit_set (s_worker_t *self)
 }
 
 static void
-s_acquire (s_worker_t *self)
+s_acquire (s_worker_t *self, uint64_t now_ns)
 {
     self->turn++;
     if (self->load->options.command == HF_BENCH_SOAK)
         snprintf (self->lock, sizeof self->lock, "bench/%016llx/%u/%llu",
                   (unsigned long long)self->load->run, self->number,
                   (unsigned long long)self->turn);
-    self->asked_ns = hf_bench_now_ns ();
+    self->asked_ns = now_ns;
     hf_acquire_options_t options = HF_ACQUIRE_OPTIONS_INIT;
     if (self->load->options.command == HF_BENCH_SHARED)
         options.mode = HF_MODE_SHARED;
@@ -312,7 +314,7 @@ void
 hf_load_start (hf_load_t *self)
 {
     for (uint32_t i = 0; i < self->options.workers; i++)
-        s_acquire (&self->worker[i]);
+        s_acquire (&self->worker[i], hf_bench_now_ns ());
 }
 
 void

@@ -305,7 +305,9 @@ s_item (hf_client_session_t *session, hf_scan_t *scan)
     switch (hf_scan_kind (scan)) {
     case HF_KIND_ANSWER:
         if (hf_answer_get (scan, &answer)) {
-            hf_behind_t behind = hf_client_why_behind (*scan, answer.seq);
+            hf_behind_t behind = {.kind = 0};
+            if (answer.status > HF_NOT_GRANTED) //  nothing says why one went through
+                behind = hf_client_why_behind (*scan, answer.seq);
             s_answer (session, &answer, &behind);
         }
         break;

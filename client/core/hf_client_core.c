@@ -314,7 +314,7 @@ hf_client_core_next (hf_client_core_t *self, uint64_t now_us)
         return NULL;
     hf_op_t *op = HF_AROUND (self->done.next, hf_op_t, chain);
     hf_chain_remove (&op->chain);
-    if (op->kind == HF_OP_ACQUIRE && op->result.status == HF_OK)
+    if (hf_op_grants (op))
         s_check_grant (self, op, now_us);
     return op;
 }

@@ -230,8 +230,16 @@ void hf_client_core_turn (hf_client_core_t *self, uint64_t now_us);
 /*  When the next turn is due; 0: now; HF_NEVER: when something comes in. */
 uint64_t hf_client_core_due_us (const hf_client_core_t *self);
 
+/*  OP, which came out or is about to, is a grant. */
+static inline bool
+hf_op_grants (const hf_op_t *op)
+{
+    return op->kind == HF_OP_ACQUIRE && op->result.status == HF_OK;
+}
+
 /*  The next result or event, the caller's to free; NULL: no more. A grant whose lease is over at
- *  NOW_US comes as HF_LOST, and ends the session: so fetch it when it is given, and not before. */
+ *  NOW_US comes as HF_LOST, and ends the session: so fetch it when it is given, and not before.
+ *  NOW_US is looked at for a grant alone. */
 hf_op_t *hf_client_core_next (hf_client_core_t *self, uint64_t now_us);
 /*  That op, which stays in the core: for who gives some results and leaves the rest to another. A
  *  grant in it is not checked. */

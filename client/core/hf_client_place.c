@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-hf_client_place_t *
-hf_client_place_find (const hf_client_session_t *session, const void *lock, uint32_t size)
+static hf_client_place_t *
+s_find (const hf_client_session_t *session, const void *lock, uint32_t size, uint64_t hash)
 {
-    hf_table_node_t *node = hf_table_seek (&session->places, hf_hash (0, lock, size));
+    hf_table_node_t *node = hf_table_seek (&session->places, hash);
     for (; node; node = hf_table_again (node)) {
         hf_client_place_t *place = HF_AROUND (node, hf_client_place_t, node);
         if (place->lock_size == size && memcmp (place->lock, lock, size) == 0)
@@ -19,9 +19,16 @@ hf_client_place_find (const hf_client_session_t *session, const void *lock, uint
 }
 
 hf_client_place_t *
+hf_client_place_find (const hf_client_session_t *session, const void *lock, uint32_t size)
+{
+    return s_find (session, lock, size, hf_hash (0, lock, size));
+}
+
+hf_client_place_t *
 hf_client_place_have (hf_client_session_t *session, const char *lock, uint32_t size)
 {
-    hf_client_place_t *place = hf_client_place_find (session, lock, size);
+    uint64_t hash = hf_hash (0, lock, size);
+    hf_client_place_t *place = s_find (session, lock, size, hash);
     if (place)
         return place;
     place = hf_alloc (sizeof *place + size + 1);
@@ -30,7 +37,7 @@ hf_client_place_have (hf_client_session_t *session, const char *lock, uint32_t s
     memcpy (place->lock, lock, size);
     hf_chain_init (&place->parked);
     hf_chain_init (&place->waiting);
-    hf_table_insert (&session->places, &place->node, hf_hash (0, lock, size));
+    hf_table_insert (&session->places, &place->node, hash);
     hf_chain_append (&session->places_all, &place->all);
     return place;
 }

@@ -108,17 +108,21 @@ s_result (hf_client_t *self, hf_op_t *op)
 }
 
 /*  A call gives no results to callbacks, and none that come after one of those: they stay in the
- *  core, which checks a grant when it is given. */
-static void
+ *  core, which checks a grant when it is given: others need no clock. Gives whether there were any,
+ *  which may have taken time. */
+static bool
 s_results (hf_client_t *self)
 {
     const hf_op_t *op;
-    bool loop = hf_loop_here (self->loop);
+    bool any = false, loop = hf_loop_here (self->loop);
     while ((op = hf_client_core_peek (self->core))) {
         if (!loop && !op->waiter && hf_io_calls_back (self, op))
-            return;
-        s_result (self, hf_client_core_next (self->core, hf_io_now_us ()));
+            break;
+        uint64_t now_us = hf_op_grants (op) ? hf_io_now_us () : 0;
+        s_result (self, hf_client_core_next (self->core, now_us));
+        any = true;
     }
+    return any;
 }
 
 bool
@@ -136,34 +140,36 @@ hf_turn_late (hf_client_t *self)
 
 //  ---- in and out -------------------------------------------------------------
 
-/*  Gives how many events there were, of at most MOST. */
+/*  Gives how many events there were, of at most MOST. The time of a frame is read when it is here;
+ *  until there is one, NOW_US will do. */
 static int
-s_drain_link (hf_client_t *self, hf_io_node_t *from, int most)
+s_drain_link (hf_client_t *self, hf_io_node_t *from, int most, uint64_t now_us)
 {
     uint32_t node = from->endpoint.id;
     hf_span_t bytes;
     int count = 0;
     while (count < most && from->link) {
-        switch (hf_link_next (from->link, hf_io_now_us (), &bytes)) {
-        case HF_LINK_NONE:
+        hf_link_event_type_t event = hf_link_next (from->link, now_us, &bytes);
+        if (event == HF_LINK_NONE)
             return count;
+        now_us = hf_io_now_us ();
+        switch (event) {
         case HF_LINK_FRAME:
-            hf_client_core_frame (self->core, node, bytes, hf_io_now_us ());
+            hf_client_core_frame (self->core, node, bytes, now_us);
             break;
         case HF_LINK_CONNECTED:
             from->up = true;
-            hf_client_core_connected (self->core, node, hf_io_now_us ());
+            hf_client_core_connected (self->core, node, now_us);
             break;
         case HF_LINK_BROKEN:
             from->up = false;
-            hf_client_core_broken (self->core, node, hf_io_now_us ());
+            hf_client_core_broken (self->core, node, now_us);
             break;
         case HF_LINK_REFUSED:
-            hf_client_core_refused (self->core, node, hf_io_now_us ());
+            hf_client_core_refused (self->core, node, now_us);
             break;
-        case HF_LINK_SNUBBED:
+        default: //  HF_LINK_SNUBBED
             self->snubbed = true;
-            break;
         }
         count++;
         s_results (self);
@@ -178,10 +184,11 @@ static int
 s_drain (hf_client_t *self, int most)
 {
     int count = 0;
+    uint64_t now_us = hf_io_now_us ();
     for (uint32_t i = 0; i < HF_MEMBERS_MAX; i++) {
         if (!self->nodes[i].link)
             continue;
-        count += s_drain_link (self, &self->nodes[i], most);
+        count += s_drain_link (self, &self->nodes[i], most, now_us);
         if (self->nodes[i].link && hf_link_waits (self->nodes[i].link))
             hf_link_flush (self->nodes[i].link);
     }
@@ -214,11 +221,13 @@ s_inbox (hf_client_t *self)
         pthread_mutex_unlock (&self->mutex);
         if (hf_chain_empty (&taken))
             return;
+        uint64_t now_us = hf_io_now_us ();
         while (!hf_chain_empty (&taken)) {
             hf_op_t *op = HF_AROUND (taken.next, hf_op_t, chain);
             hf_chain_remove (&op->chain);
-            hf_client_core_submit (self->core, op, hf_io_now_us ());
-            s_results (self);
+            hf_client_core_submit (self->core, op, now_us);
+            if (s_results (self))
+                now_us = hf_io_now_us ();
         }
     }
 }
