@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void *
 s_must (void *memory)
@@ -28,6 +29,12 @@ hf_alloc_again (void *memory, size_t size)
 {
     assert (size > 0);
     return s_must (realloc (memory, size));
+}
+
+void
+hf_zero (void *at, size_t size)
+{
+    memset (at, 0, size);
 }
 
 void *
