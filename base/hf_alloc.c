@@ -37,6 +37,12 @@ hf_alloc_again (void *memory, size_t size)
     return s_must (realloc (memory, size));
 }
 
+void
+hf_zero (void *at, size_t size)
+{
+    memset (at, 0, size);
+}
+
 void *
 hf_array_room (void *list, size_t *room, size_t count, size_t size)
 {

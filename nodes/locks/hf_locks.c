@@ -71,20 +71,22 @@ hf_locks_tell (hf_locks_t *self, hf_what_happened_t what, const hf_state_claim_t
 {
     if (what == HF_HAPPENED_NOTHING)
         return;
-    for (uint32_t i = 0; i < (HF_MUTANT (happened_once) ? 1 : claim->places_count); i++) {
-        hf_happened_t happened = {.number = ++self->happened,
-                                  .index = *self->command,
-                                  .what = what,
-                                  .name = hf_state_lock_name (claim->places[i].lock),
-                                  .session = claim->session->id,
-                                  .token = claim->token,
-                                  .units = claim->places[i].units,
-                                  .label = hf_sessions_label (claim->session),
-                                  .note = hf_state_claim_note (claim)};
-        if (what == HF_HAPPENED_LOST && claim->session->gone)
-            happened.size = claim->session->delay_ms;
-        if (self->fn)
-            self->fn (self->arg, &happened);
+    const hf_state_session_t *session = claim->session;
+    uint32_t count = HF_MUTANT (happened_once) ? 1 : claim->places_count;
+    self->happened += count;
+    for (uint32_t i = 0; self->fn && i < count; i++) {
+        const hf_state_place_t *place = &claim->places[i];
+        uint64_t delay_ms = what == HF_HAPPENED_LOST && session->gone ? session->delay_ms : 0;
+        self->fn (self->arg, &(hf_happened_t){.number = self->happened - count + i + 1,
+                                              .index = *self->command,
+                                              .what = what,
+                                              .name = hf_state_lock_name (place->lock),
+                                              .session = session->id,
+                                              .token = claim->token,
+                                              .units = place->units,
+                                              .size = delay_ms,
+                                              .label = hf_sessions_label (session),
+                                              .note = hf_state_claim_note (claim)});
     }
 }
 

@@ -27,7 +27,9 @@ hf_outcome_t *
 hf_outcomes_add (hf_outcomes_t *self, hf_outcome_type_t type, uint64_t session)
 {
     hf_outcome_t *outcome = hf_array_add (self);
-    *outcome = (hf_outcome_t){.type = type, .session = session};
+    hf_zero (outcome, sizeof *outcome);
+    outcome->type = type;
+    outcome->session = session;
     return outcome;
 }
 

@@ -64,7 +64,8 @@ s_dress (asking_t *asking, hf_state_claim_t *claim)
 {
     if (asking->acts_for)
         hf_locks_act_for (&asking->state->locks, claim, asking->acts_for);
-    hf_locks_note (&asking->state->locks, claim, asking->note);
+    if (asking->note.size > 0)
+        hf_locks_note (&asking->state->locks, claim, asking->note);
 }
 
 /*  CLAIM, which was just made, waits. Who holds a lock that nobody waited for learns of it. */

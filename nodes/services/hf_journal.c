@@ -14,11 +14,15 @@ struct hf_journal_block {
 //  A record: this, then the name, the label and the note. It is small, for all that happens goes
 //  through here, and what is written to it displaces other things from the caches.
 typedef struct record {
-    uint64_t number, index, session, token;
+    uint64_t index, session, token;
     uint32_t units, size;
+    uint16_t after; //  the first of its block
     uint16_t label_size, note_size;
     uint8_t name_size, what;
 } record_t;
+
+static_assert (BLOCK_BYTES / sizeof (record_t) <= UINT16_MAX,
+               "after counts the records of a block");
 
 void
 hf_journal_init (hf_journal_t *self, uint64_t last, size_t most_bytes)
@@ -88,17 +92,17 @@ s_size (const hf_happened_t *happened)
 }
 
 static record_t
-s_record (const hf_happened_t *happened)
+s_record (const hf_journal_block_t *block, const hf_happened_t *happened)
 {
     assert (happened->name.size <= UINT8_MAX && happened->what <= UINT8_MAX);
     assert (happened->label.size <= UINT16_MAX && happened->note.size <= UINT16_MAX);
     assert (happened->size <= UINT32_MAX);
-    return (record_t){.number = happened->number,
-                      .index = happened->index,
+    return (record_t){.index = happened->index,
                       .session = happened->session,
                       .token = happened->token,
                       .units = happened->units,
                       .size = (uint32_t)happened->size,
+                      .after = (uint16_t)(happened->number - block->first),
                       .label_size = (uint16_t)happened->label.size,
                       .note_size = (uint16_t)happened->note.size,
                       .name_size = (uint8_t)happened->name.size,
@@ -113,7 +117,7 @@ hf_journal_add (hf_journal_t *self, const hf_happened_t *happened)
     assert (size <= BLOCK_BYTES);
     self->last = happened->number;
     hf_journal_block_t *block = s_room (self, size);
-    record_t record = s_record (happened);
+    record_t record = s_record (block, happened);
     uint8_t *at = block->bytes + block->used;
     memcpy (at, &record, sizeof record);
     at = s_put (at + sizeof record, happened->name);
@@ -137,13 +141,14 @@ hf_journal_gone (const hf_journal_t *self, hf_spot_t spot)
 }
 
 static void
-s_read (const uint8_t *at, hf_happened_t *happened)
+s_read (const hf_journal_block_t *block, uint64_t from, hf_happened_t *happened)
 {
     record_t record;
+    const uint8_t *at = block->bytes + from;
     memcpy (&record, at, sizeof record);
     const uint8_t *name = at + sizeof record;
     const uint8_t *label = name + record.name_size;
-    *happened = (hf_happened_t){.number = record.number,
+    *happened = (hf_happened_t){.number = block->first + record.after,
                                 .index = record.index,
                                 .what = record.what,
                                 .name = hf_span (name, record.name_size),
@@ -165,7 +170,7 @@ hf_journal_next (const hf_journal_t *self, hf_spot_t *spot, hf_happened_t *happe
             return false;
         const hf_journal_block_t *block = self->blocks.list[number];
         if (spot->at < block->used) {
-            s_read (block->bytes + spot->at, happened);
+            s_read (block, spot->at, happened);
             spot->at += s_size (happened);
             return true;
         }

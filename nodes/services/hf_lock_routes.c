@@ -51,6 +51,8 @@ hf_routes_done (hf_routes_t *self)
 static hf_caller_t *
 s_caller (const hf_routes_t *self, uint64_t session)
 {
+    if (self->callers.count == 0) //  as on a node that does not lead
+        return NULL;
     hf_table_node_t *node = hf_table_seek (&self->callers, hf_hash_u64 (0, session));
     for (; node; node = hf_table_again (node))
         if (HF_AROUND (node, hf_caller_t, by_session)->session == session)

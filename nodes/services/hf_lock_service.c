@@ -20,7 +20,7 @@ s_defaults (hf_lock_config_t *config)
     DEFAULT (unwritten_rows, 40000);
     DEFAULT (credit_bytes, 256U << 10);
     DEFAULT (readings_max, 50000);
-    DEFAULT (journal_bytes, 32U << 20);
+    DEFAULT (journal_bytes, 24U << 20);
     DEFAULT (watches_max, 100000);
     DEFAULT (client_watches_max, 1000);
     DEFAULT (pushes_max, 1000);

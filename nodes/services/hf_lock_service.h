@@ -61,7 +61,7 @@ typedef struct hf_lock_config {
     uint32_t readings_max;  //  reads and keepalives not answered yet; beyond: BUSY. Half of it for
                             //  queries: 50,000
     uint64_t journal_bytes; //  of what happened, for watches; an eighth of it more for files:
-                            //  32 MiB
+                            //  24 MiB
     uint32_t watches_max;   //  of all clients: 100,000
     uint32_t client_watches_max; //  of one: 1,000
     uint32_t pushes_max;  //  of places of one lock at once, for positions and who is wanted: 1,000
