@@ -18,7 +18,8 @@ typedef struct s_acquired {
 typedef struct s_connection {
     hf_client_t *client;
     hf_session_t **session;
-    //  The connection's thread alone writes.
+    //  The connection's thread alone writes. Those of one thread have those of the first: so much
+    //  memory for each would not stay in the processor's caches.
     hf_histogram_t *latency[HF_LOAD_LATENCIES];
     HF_ARRAY (s_acquired_t) each; //  of CATCHUP
     atomic_uint_fast64_t cycles;  //  since the start
@@ -222,16 +223,24 @@ s_acquire (s_worker_t *self, uint64_t now_ns)
 
 //  ---- set up and take down -------------------------------------------------------
 
+/*  All connections are served by one thread. */
+static bool
+s_shares (const hf_bench_options_t *options)
+{
+    return options->connections > 1 && !options->threads;
+}
+
 static bool
 s_connect (hf_load_t *self, s_connection_t *connection)
 {
     const hf_bench_options_t *options = &self->options;
     connection->session = hf_alloc (options->sessions * sizeof *connection->session);
+    bool shares = s_shares (options), first = connection == self->connection;
     for (uint32_t i = 0; i < HF_LOAD_LATENCIES; i++)
-        connection->latency[i] = hf_histogram_new ();
+        connection->latency[i] =
+            shares && !first ? self->connection->latency[i] : hf_histogram_new ();
     hf_session_options_t life = {.size = sizeof life, .ttl_ms = options->ttl_ms};
-    connection->client =
-        hf_bench_client (options->endpoints, options->connections > 1 && !options->threads);
+    connection->client = hf_bench_client (options->endpoints, shares);
     for (uint32_t i = 0; connection->client && i < options->sessions; i++) {
         hf_status_t status =
             hf_session_open (connection->client, &life, S_OPEN_LIMIT_MS, &connection->session[i]);
@@ -288,8 +297,6 @@ s_disconnect (s_connection_t *self, uint32_t sessions, bool close)
     hf_client_destroy (&self->client);
     free (self->session);
     hf_array_free (&self->each);
-    for (uint32_t i = 0; i < HF_LOAD_LATENCIES; i++)
-        hf_histogram_destroy (&self->latency[i]);
 }
 
 void
@@ -302,6 +309,11 @@ hf_load_destroy (hf_load_t **self_p, bool close)
     atomic_store (&self->stopping, true);
     for (uint32_t i = 0; i < self->options.connections; i++)
         s_disconnect (&self->connection[i], self->options.sessions, close);
+    //  Nobody writes any more.
+    for (uint32_t i = 0; i < self->options.connections && (i == 0 || !s_shares (&self->options));
+         i++)
+        for (uint32_t which = 0; which < HF_LOAD_LATENCIES; which++)
+            hf_histogram_destroy (&self->connection[i].latency[which]);
     free (self->connection);
     free (self->worker);
     free (self);
@@ -420,7 +432,8 @@ hf_load_finish (hf_load_t *self, uint32_t limit_ms, hf_load_result_t *result)
     for (uint32_t i = 0; i < self->options.connections; i++) {
         const s_connection_t *connection = &self->connection[i];
         result->cycles += atomic_load (&connection->counted);
-        for (uint32_t which = 0; which < HF_LOAD_LATENCIES; which++)
+        for (uint32_t which = 0;
+             which < HF_LOAD_LATENCIES && (i == 0 || !s_shares (&self->options)); which++)
             hf_histogram_merge (result->latency[which], connection->latency[which]);
     }
 }

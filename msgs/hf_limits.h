@@ -40,6 +40,7 @@
 #define HF_ANSWERS_PART      256  //  one session keeps at most this part of what is left of them
 #define HF_WINDOW_MAX        4096 //  seq of a request < floor + this
 #define HF_KEEPS_MAX         4096 //  sessions in one KEEPALIVE
+#define HF_PACKED_MAX        1024 //  REQUESTS in one frame
 #define HF_ROWS_MAX          1000 //  rows in one answer to a query: locks, places or files
 #define HF_HOLDERS_LISTED    8    //  holders of each lock in an answer to LOCKS
 

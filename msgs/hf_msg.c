@@ -14,6 +14,14 @@
     } else                                                                                         \
         memset (&message->field, 0, sizeof message->field);
 
+void
+hf_frame_begin (hf_pack_t *pack, uint32_t records)
+{
+    assert (records > 0);
+    hf_put_array (pack, 1 + records);
+    hf_put_u32 (pack, HF_VERSION_WIRE);
+}
+
 #define DEFINE(kind, ordinal, name)                                                                \
     enum { FIELDS_##name = 1 HF_FIELDS_##name (COUNT_FIELD) };                                     \
                                                                                                    \
@@ -26,8 +34,7 @@
                                                                                                    \
     void hf_##name##_frame (hf_pack_t *pack, const hf_##name##_t *message)                         \
     {                                                                                              \
-        hf_put_array (pack, 2);                                                                    \
-        hf_put_u32 (pack, HF_VERSION_WIRE);                                                        \
+        hf_frame_begin (pack, 1);                                                                  \
         hf_##name##_put (pack, message);                                                           \
     }                                                                                              \
                                                                                                    \
@@ -112,36 +119,46 @@ hf_requests_end (hf_scan_t *scan, hf_requests_t *message, uint32_t more)
     return !scan->bad;
 }
 
-/*  Enter [version, ...] of at least PARTS parts, the version included. */
+/*  Enter [version, ...], of at least two parts: *rest without the version. */
 static hf_status_t
-s_versioned (hf_scan_t *scan, uint32_t parts)
+s_versioned (hf_scan_t *scan, uint32_t *rest)
 {
     uint32_t found = hf_scan_array (scan), version;
     hf_get_u32 (scan, &version);
-    if (scan->bad || found < parts)
+    *rest = found > 0 ? found - 1 : 0;
+    if (scan->bad || *rest == 0)
         return HF_MALFORMED;
     return version == HF_VERSION_WIRE ? HF_OK : HF_BAD_VERSION;
 }
 
 hf_status_t
-hf_frame_open (const void *bytes, size_t size, hf_scan_t *scan, uint32_t *kind)
+hf_frame_open_packed (const void *bytes, size_t size, hf_scan_t *scan, uint32_t *kind,
+                      uint32_t *records)
 {
-    *kind = 0;
+    *kind = *records = 0;
     *scan = hf_scan (bytes, size);
     if (size > HF_FRAME_MAX)
         return HF_TOO_LARGE;
-    hf_status_t status = s_versioned (scan, 2);
+    hf_status_t status = s_versioned (scan, records);
     if (status != HF_OK)
         return status;
     *kind = hf_scan_kind (scan);
     return *kind == 0 ? HF_MALFORMED : HF_OK;
 }
 
+hf_status_t
+hf_frame_open (const void *bytes, size_t size, hf_scan_t *scan, uint32_t *kind)
+{
+    uint32_t records;
+    return hf_frame_open_packed (bytes, size, scan, kind, &records);
+}
+
 hf_scan_t
 hf_frame_own (const void *bytes, size_t size, uint32_t *kind)
 {
+    uint32_t records;
     hf_scan_t scan = hf_scan (bytes, size);
-    hf_status_t status = s_versioned (&scan, 2);
+    hf_status_t status = s_versioned (&scan, &records);
     *kind = hf_scan_kind (&scan);
     assert (status == HF_OK && *kind != 0);
     return scan;
@@ -190,7 +207,8 @@ hf_alive_one (hf_pack_t *pack, uint64_t echo, const hf_kept_t *kept, uint64_t ro
     hf_pack_t list;
     hf_pack_init (&list);
     hf_kept_put (&list, kept);
-    hf_alive_frame (pack, &(hf_alive_t){echo, hf_pack_list (&list), roster});
+    hf_alive_frame (
+        pack, &(hf_alive_t){.echo = echo, .sessions = hf_pack_list (&list), .roster = roster});
     hf_pack_done (&list);
 }
 
@@ -218,8 +236,9 @@ hf_payload_put (hf_pack_t *pack, hf_list_t commands)
 hf_status_t
 hf_payload_get (hf_span_t payload, hf_list_t *commands)
 {
+    uint32_t lists;
     hf_scan_t scan = hf_scan (payload.at, payload.size);
-    hf_status_t status = s_versioned (&scan, 2);
+    hf_status_t status = s_versioned (&scan, &lists);
     if (status != HF_OK)
         return status;
     hf_get_list (&scan, commands);

@@ -5,7 +5,8 @@
  *  in a later version; a reader steps over more fields than it knows.
  *
  *  A frame is what travels as one ZeroMQ message part: the array
- *  [version, record]. docs/protocol.md tells clients what each message means.
+ *  [version, record]; or it is packed, [version, record, record, ...], with several REQUESTS or
+ *  several ANSWERS. docs/protocol.md tells clients what each message means.
  *
  *  For each row of the table there are
  *      hf_NAME_t                                   the fields as a struct
@@ -50,11 +51,11 @@
     F (u32, node_port) F (flag, learns) F (flag, force) F (u32, level) F (str, by)
 
 //  Node to client. ROSTER: the index of the roster in force; 0: the members do not change. CLUSTER:
-//  the id of the cluster, with the members; 0: it has none.
+//  the id of the cluster, with the members; 0: it has none. PACKS: the node takes packed frames.
 #define HF_FIELDS_opened(F)                                                                        \
     F (bin, nonce)                                                                                 \
-    F (u32, status) F (u64, session) F (u32, ttl_ms) F (u64, roster) F (str, text)
-#define HF_FIELDS_alive(F)   F (u64, echo) F (list, sessions) F (u64, roster)
+    F (u32, status) F (u64, session) F (u32, ttl_ms) F (u64, roster) F (str, text) F (flag, packs)
+#define HF_FIELDS_alive(F)   F (u64, echo) F (list, sessions) F (u64, roster) F (flag, packs)
 #define HF_FIELDS_answers(F) F (u64, session) F (list, items)
 //  TEXT, in CLOSED_REPLY and EVENTS: of DENIED, why; in OPENED: of LIMIT, which, and what to do.
 //  INDEX: of the command that ended the session; 0: none did.
@@ -420,8 +421,8 @@ typedef enum hf_kind {
     O (CLAIM, 2)                                                                                   \
     O (GRANTED, 2)                                                                                 \
     O (RESULT, 2)                                                                                  \
-    O (OPENED, 2)                                                                                  \
-    O (ALIVE, 1)                                                                                   \
+    O (OPENED, 3)                                                                                  \
+    O (ALIVE, 2)                                                                                   \
     O (HOLDER_ROW, 3)                                                                              \
     O (WAITER_ROW, 3)                                                                              \
     O (FILE_ROW, 1)                                                                                \
@@ -590,6 +591,12 @@ void hf_peer_frame (hf_pack_t *pack, const hf_peer_message_t *message);
 /*  Open a frame: the cursor of its record in SCAN, and its kind.
  *  Gives HF_OK; HF_MALFORMED; HF_BAD_VERSION; HF_TOO_LARGE beyond HF_FRAME_MAX. */
 hf_status_t hf_frame_open (const void *bytes, size_t size, hf_scan_t *scan, uint32_t *kind);
+
+/*  The same of a frame that may be packed: of *records records, at least one. */
+hf_status_t hf_frame_open_packed (const void *bytes, size_t size, hf_scan_t *scan, uint32_t *kind,
+                                  uint32_t *records);
+/*  Begin a frame of so many RECORDS, which are put behind that. */
+void hf_frame_begin (hf_pack_t *pack, uint32_t records);
 
 /*  The same for a frame of another actor of this node, of any size: one that does not open is a
  * bug, and an assertion. Gives the cursor. */

@@ -32,6 +32,7 @@ hf_client_core_new (const hf_client_config_t *config)
     hf_table_init (&self->asks);
     hf_chain_init (&self->asks_all);
     hf_pack_init (&self->list);
+    hf_pack_init (&self->packed);
     hf_pack_init (&self->keeps);
     hf_client_watch_init (self);
     return self;
@@ -71,6 +72,7 @@ hf_client_core_destroy (hf_client_core_t **self_p)
     hf_heap_done (&self->session_timers);
     hf_heap_done (&self->op_timers);
     hf_pack_done (&self->list);
+    hf_pack_done (&self->packed);
     hf_pack_done (&self->keeps);
     hf_client_watch_done (self);
     free (self);
@@ -95,6 +97,7 @@ hf_client_core_connected (hf_client_core_t *self, uint32_t node, uint64_t now_us
     atomic_store (&self->reached_us[at], HF_NEVER);
     atomic_store (&self->refused_us[at], 0);
     self->limited &= ~(1U << at);
+    self->packs &= ~(1U << at);
     hf_choice_connected (&self->choice, (uint32_t)at);
     hf_client_ask_connected (self, (uint32_t)at);
     hf_client_watch_connected (self, (uint32_t)at);
@@ -108,6 +111,7 @@ hf_client_core_broken (hf_client_core_t *self, uint32_t node, uint64_t now_us)
     if (at < 0)
         return;
     atomic_store (&self->reached_us[at], self->now_us);
+    self->packs &= ~(1U << at); //  another release may come up there
     bool was = self->choice.connected[at];
     hf_choice_broken (&self->choice, (uint32_t)at, self->now_us);
     hf_client_watch_broken (self, (uint32_t)at);
@@ -160,8 +164,8 @@ hf_client_core_frame (hf_client_core_t *self, uint32_t from, hf_span_t frame, ui
     int at = hf_client_members_slot (self, from);
     uint32_t node = (uint32_t)at;
     hf_scan_t scan;
-    uint32_t kind;
-    if (at < 0 || hf_frame_open (frame.at, frame.size, &scan, &kind) != HF_OK)
+    uint32_t kind, records;
+    if (at < 0 || hf_frame_open_packed (frame.at, frame.size, &scan, &kind, &records) != HF_OK)
         return;
     union {
         hf_opened_t opened;
@@ -175,14 +179,18 @@ hf_client_core_frame (hf_client_core_t *self, uint32_t from, hf_span_t frame, ui
     self->watching.silent &= ~(1U << node);
     if (kind == HF_KIND_ANSWERS && hf_answers_get (&scan, &m.answers)) {
         hf_client_leader_heard (self, node);
-        hf_client_answers_take (self, &m.answers);
+        do
+            hf_client_answers_take (self, &m.answers);
+        while (--records > 0 && hf_answers_get (&scan, &m.answers));
     } else if (kind == HF_KIND_ALIVE && hf_alive_get (&scan, &m.alive)) {
         hf_client_leader_heard (self, node);
+        self->packs |= (uint32_t)m.alive.packs << node;
         hf_client_session_take_alive (self, &m.alive);
         hf_client_members_told (self, node, m.alive.roster);
     } else if (kind == HF_KIND_OPENED && hf_opened_get (&scan, &m.opened) &&
                m.opened.nonce.size == HF_NONCE_SIZE) {
         hf_client_leader_heard (self, node);
+        self->packs |= (uint32_t)m.opened.packs << node;
         hf_client_ask_opened (self, &m.opened);
         hf_client_members_told (self, node, m.opened.roster);
     } else if (kind == HF_KIND_CLOSED_REPLY && hf_closed_get (&scan, &m.closed)) {
@@ -262,6 +270,8 @@ hf_client_core_turn (hf_client_core_t *self, uint64_t now_us)
         hf_chain_remove (&session->dirty);
         hf_client_session_flush (session);
     }
+    hf_client_requests_flush (self);
+    hf_pack_trim (&self->packed);
 }
 
 uint64_t

@@ -191,6 +191,8 @@ struct hf_client_core {
     uint32_t late_next;
     hf_pack_t list;
     bool list_gives_back; //  the last request in it does
+    uint32_t packs;       //  bits: nodes that take packed frames
+    hf_pack_t packed;     //  REQUESTS of sessions that go out together
     hf_client_watching_t watching;
 
     //  Keepalives of many sessions that go out together.
@@ -268,8 +270,10 @@ void hf_client_requests_take (hf_op_t *op);
  * away. FROM: where to look for its place in the session's ring of what is ready. */
 void hf_client_requests_line_up (hf_op_t *op, hf_chain_t *from);
 void hf_client_requests_limit (hf_op_t *op);
-/*  Send what is ready and what is due again; ALL: everything undecided. */
+/*  Send what is ready and what is due again; ALL: everything undecided. What goes to a node that
+ *  takes packed frames waits for other sessions', until hf_client_requests_flush. */
 void hf_client_requests_send (hf_client_session_t *session, bool all);
+void hf_client_requests_flush (hf_client_core_t *core);
 /*  An acquire that was given up, or the hold that came of it: what it asked for, and when. */
 typedef struct hf_client_gone {
     uint64_t wants, order;

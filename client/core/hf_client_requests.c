@@ -170,7 +170,29 @@ s_put (hf_pack_t *pack, const hf_op_t *op)
     }
 }
 
-/*  Close the frame that is being built and send it. */
+void
+hf_client_requests_flush (hf_client_core_t *core)
+{
+    if (core->packed.count == 0)
+        return;
+    hf_frame_begin (&core->outbox.frame, core->packed.count);
+    hf_pack_raw (&core->outbox.frame, hf_pack_bytes (&core->packed), hf_pack_size (&core->packed));
+    hf_client_leader_send (core);
+    assert (core->outbox.frames.list[core->outbox.frames.count - 1].size <= HF_CLIENT_FRAME_MAX);
+    hf_pack_reset (&core->packed);
+}
+
+/*  Whether those of the next session may go along. To a node that was busy, what gives back goes in
+ *  frames of its own. */
+static bool
+s_together (const hf_client_core_t *core)
+{
+    bool packs = (core->packs & 1U << core->choice.target) != 0 || HF_MUTANT (packed_unasked);
+    return packs && core->now_us >= core->hasty_until_us && core->packed.count < HF_PACKED_MAX &&
+           hf_pack_size (&core->packed) < HF_BATCH_TARGET;
+}
+
+/*  Close the REQUESTS that are being built, and send them, or have them sent with others. */
 static void
 s_send (hf_client_session_t *session)
 {
@@ -182,10 +204,10 @@ s_send (hf_client_session_t *session)
                              .requests = hf_pack_list (&core->list)};
     if (HF_MUTANT (floor_early))
         message.floor = session->window.next;
-    hf_requests_frame (&core->outbox.frame, &message);
-    hf_client_leader_send (core);
-    assert (core->outbox.frames.list[core->outbox.frames.count - 1].size <= HF_CLIENT_FRAME_MAX);
+    hf_requests_put (&core->packed, &message);
     hf_pack_reset (&core->list);
+    if (!s_together (core))
+        hf_client_requests_flush (core);
 }
 
 static bool

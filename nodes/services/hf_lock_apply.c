@@ -27,7 +27,8 @@ s_opened (hf_lock_service_t *self, const hf_outcome_t *out)
                                                       .status = (uint32_t)out->status,
                                                       .session = out->session,
                                                       .ttl_ms = out->ttl_ms,
-                                                      .roster = hf_lock_roster (self)});
+                                                      .roster = hf_lock_roster (self),
+                                                      .packs = true});
     hf_outbox_to_client (&self->out, &route, 0);
 }
 

@@ -155,7 +155,8 @@ s_refuse_opening (hf_lock_service_t *self, const hf_route_t *route, const hf_ope
                                                       .status = (uint32_t)status,
                                                       .ttl_ms = open->ttl_ms,
                                                       .roster = hf_lock_roster (self),
-                                                      .text = hf_span_text (text)});
+                                                      .text = hf_span_text (text),
+                                                      .packs = true});
     hf_outbox_to_client (&self->out, route, 0);
 }
 
@@ -345,8 +346,9 @@ s_answered_again (hf_lock_service_t *self, hf_caller_t *caller, const hf_request
     return true;
 }
 
-static void
-s_requests (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
+/*  False: the client was told REFUSED. PACKED: they came with others in a frame. */
+static bool
+s_requests (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan, bool packed)
 {
     hf_requests_t message;
     uint32_t asks;
@@ -354,31 +356,61 @@ s_requests (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan)
     if (!s_read_requests (scan, &message, &asks, &last)) {
         s_refuse_input (self, route, HF_MALFORMED,
                         "REQUESTS wants [session, floor, [request, ...]], at most 4096 requests");
-        return;
+        return false;
     }
     if (message.requests.count == 0 ||
         (self->guard.rights && route->user > 0 && !s_may_speak (self, route, &message)))
-        return;
+        return true;
     bool busy = s_busy (self, route);
     bool known = !busy && hf_lock_heard (self, message.session);
     hf_caller_t *caller = known ? hf_routes_caller (&self->routes, message.session, route)
                                 : hf_routes_move (&self->routes, message.session, route);
-    if (known && caller)
+    if (known && caller) {
         caller->rights = self->guard.version;
+        caller->packs = caller->packs || packed;
+    }
     if (known && caller && s_answered_again (self, caller, &message))
-        return;
+        return true;
     if (!busy && !hf_lock_may_ask (self, route, asks, asks < message.requests.count))
-        return;
+        return false;
     if (!busy && !known) //  it ends with its answer
         caller = hf_routes_caller (&self->routes, message.session, route);
     if (!caller || busy) {
         s_refuse_busy (self, route);
-        return;
+        return false;
     }
     caller->rights = self->guard.version;
     hf_list_t allowed = hf_lock_sift (self, route, caller, &message);
     if (allowed.count > 0)
         s_propose_requests (self, &message, allowed, &last);
+    return true;
+}
+
+/*  What was proposed for the client since the commands had BEFORE bytes is its own. */
+static void
+s_count (hf_lock_service_t *self, const hf_route_t *route, size_t before)
+{
+    size_t after = hf_pack_size (&self->commands);
+    if (after > before && (self->asked_us == 0 || HF_MUTANT (asked_last)))
+        self->asked_us = self->now_us;
+    hf_shares_add (&self->undecided_of, route, after > before ? after - before : 0);
+    hf_lock_close_entry (self, false);
+}
+
+/*  Each as if it came alone. But one refusal is all that a frame gets: what is behind it is not
+ *  looked at. */
+static void
+s_packed (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan, uint32_t records)
+{
+    bool taken = records <= HF_PACKED_MAX;
+    if (!taken)
+        s_refuse_input (self, route, HF_MALFORMED, "a packed frame has at most 1024 REQUESTS");
+    for (uint32_t i = 0; i < records && taken; i++) {
+        size_t before = hf_pack_size (&self->commands);
+        taken = s_requests (self, route, scan, records > 1) ||
+                (HF_MUTANT (refused_goes_on) && !scan->bad);
+        s_count (self, route, before);
+    }
 }
 
 /*  The list of a KEEPALIVE as an array of sessions; false: a record is malformed. */
@@ -558,10 +590,10 @@ hf_lock_service_from_client (hf_lock_service_t *self, const hf_route_t *route, h
     self->now_us = now_us;
     size_t before = hf_pack_size (&self->commands);
     hf_scan_t scan;
-    uint32_t kind;
+    uint32_t kind, records;
     hf_status_t status = bytes.size > HF_CLIENT_FRAME_MAX
                              ? HF_TOO_LARGE
-                             : hf_frame_open (bytes.at, bytes.size, &scan, &kind);
+                             : hf_frame_open_packed (bytes.at, bytes.size, &scan, &kind, &records);
     if (status != HF_OK)
         s_refuse_input (self, route, status,
                         status == HF_TOO_LARGE     ? "a frame must be at most 2 MiB"
@@ -584,13 +616,10 @@ hf_lock_service_from_client (hf_lock_service_t *self, const hf_route_t *route, h
         s_open (self, route, &scan);
     else if (kind == HF_KIND_KEEPALIVE)
         s_keepalive (self, route, &scan);
-    else if (kind == HF_KIND_REQUESTS)
-        s_requests (self, route, &scan);
-    else
+    else if (kind == HF_KIND_REQUESTS) {
+        s_packed (self, route, &scan, records);
+        return;
+    } else
         s_close (self, route, &scan);
-    size_t after = hf_pack_size (&self->commands);
-    if (after > before && (self->asked_us == 0 || HF_MUTANT (asked_last)))
-        self->asked_us = now_us;
-    hf_shares_add (&self->undecided_of, route, after > before ? after - before : 0);
-    hf_lock_close_entry (self, false);
+    s_count (self, route, before);
 }

@@ -42,6 +42,7 @@ typedef struct hf_caller {
     bool dirty;                     //  in the list of those that hf_lock_answers looks at
     bool ended;                     //  forget it then
     bool silent;                    //  it has not spoken yet
+    bool packs; //  its requests came over ROUTE in a packed frame: it takes such
 } hf_caller_t;
 
 /*  Items of one caller that lie back to back. */
@@ -83,7 +84,8 @@ hf_caller_t *hf_routes_find (const hf_routes_t *self, uint64_t session);
 void hf_routes_put (hf_routes_t *self, hf_caller_t *caller);
 /*  The caller's session has ended: forget it once its items are sent. */
 void hf_routes_end (hf_routes_t *self, hf_caller_t *caller);
-/*  Move the caller's items into OUT, as one ANSWERS frame; or those of all callers, one each. */
+/*  Move the caller's items into OUT, as one ANSWERS frame; or those of all callers, one each, or
+ *  packed where callers of one client that takes that come one after the other. */
 void hf_routes_send (hf_routes_t *self, hf_caller_t *caller, hf_outbox_t *out);
 void hf_routes_send_all (hf_routes_t *self, hf_outbox_t *out);
 

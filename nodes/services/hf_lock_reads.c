@@ -132,7 +132,8 @@ hf_lock_answer_keepalive (hf_lock_service_t *self)
     if (self->kept.count > 0) {
         hf_alive_frame (&self->out.frame, &(hf_alive_t){.echo = reading->id,
                                                         .sessions = hf_pack_list (&self->kept),
-                                                        .roster = hf_lock_roster (self)});
+                                                        .roster = hf_lock_roster (self),
+                                                        .packs = true});
         hf_outbox_to_client (&self->out, &reading->route, 0);
     }
     hf_readers_turn (readers, reading);

@@ -7,7 +7,8 @@
 #define CALLERS_MAX  (2 * HF_SESSIONS_MAX)
 #define PENDING_MAX  100000
 #define WATCHERS_MAX 10000
-#define ITEMS_KEPT   10000 //  of the turn's items: an empty list may keep room for so many
+#define ITEMS_KEPT   10000        //  of the turn's items: an empty list may keep room for so many
+#define PACKED_BYTES (256U << 10) //  a packed frame is closed at this size; one caller may pass it
 
 /*  An opening, a closing or a watcher. A table frees it: NODE comes first. */
 typedef struct pending {
@@ -75,6 +76,7 @@ s_move (hf_routes_t *self, hf_caller_t *caller, const hf_route_t *route)
     hf_shares_drop (&self->sessions, &caller->route, 1);
     hf_shares_add (&self->sessions, route, 1);
     caller->route = *route;
+    caller->packs = false;
 }
 
 hf_caller_t *
@@ -176,11 +178,10 @@ hf_routes_end (hf_routes_t *self, hf_caller_t *caller)
     s_dirty (self, caller);
 }
 
-void
-hf_routes_send (hf_routes_t *self, hf_caller_t *caller, hf_outbox_t *out)
+/*  The caller's items, which are moved: valid until the next call. */
+static hf_answers_t
+s_answers (hf_routes_t *self, hf_caller_t *caller)
 {
-    if (caller->first_item == 0)
-        return;
     const hf_items_t *items = &self->items.list[caller->first_item - 1];
     hf_answers_t answers = {.session = caller->session,
                             .items = {.at = hf_pack_bytes (&self->pack) + items->at,
@@ -196,9 +197,18 @@ hf_routes_send (hf_routes_t *self, hf_caller_t *caller, hf_outbox_t *out)
         }
         answers.items = hf_pack_list (&self->gathered);
     }
+    caller->first_item = caller->last_item = 0;
+    return answers;
+}
+
+void
+hf_routes_send (hf_routes_t *self, hf_caller_t *caller, hf_outbox_t *out)
+{
+    if (caller->first_item == 0)
+        return;
+    hf_answers_t answers = s_answers (self, caller);
     hf_answers_frame (&out->frame, &answers);
     hf_outbox_to_client (out, &caller->route, caller->session);
-    caller->first_item = caller->last_item = 0;
 }
 
 static void
@@ -210,12 +220,46 @@ s_forget_items (hf_routes_t *self)
     self->items_count = 0;
 }
 
+/*  How many of those that are dirty, from number AT on, go in one frame: callers of one client. */
+static uint32_t
+s_together (const hf_routes_t *self, size_t at)
+{
+    const hf_caller_t *first = self->dirty.list[at];
+    uint32_t count = 0;
+    for (size_t bytes = 0; at < self->dirty.count && bytes < PACKED_BYTES; at++, count++) {
+        const hf_caller_t *caller = self->dirty.list[at];
+        bool packs = caller->packs || HF_MUTANT (packed_for_all);
+        if (caller->first_item == 0 ||
+            (count > 0 && !(packs && hf_route_equal (&caller->route, &first->route))))
+            break;
+        bytes += self->items.list[caller->first_item - 1].size;
+        if (!packs)
+            return 1;
+    }
+    return count;
+}
+
+/*  When it cannot be sent, the first of its callers is forgotten; the others when the next of
+ *  theirs cannot. */
+static void
+s_send_packed (hf_routes_t *self, hf_caller_t **callers, uint32_t count, hf_outbox_t *out)
+{
+    hf_frame_begin (&out->frame, count);
+    for (uint32_t i = 0; i < count; i++) {
+        hf_answers_t answers = s_answers (self, callers[i]);
+        hf_answers_put (&out->frame, &answers);
+    }
+    hf_outbox_to_client (out, &callers[0]->route, callers[0]->session);
+}
+
 void
 hf_routes_send_all (hf_routes_t *self, hf_outbox_t *out)
 {
     for (size_t i = 0; i < self->dirty.count; i++) {
         hf_caller_t *caller = self->dirty.list[i];
-        hf_routes_send (self, caller, out);
+        uint32_t count = caller->first_item != 0 ? s_together (self, i) : 0;
+        if (count > 0)
+            s_send_packed (self, &self->dirty.list[i], count, out);
         caller->dirty = false;
         if (caller->ended)
             s_forget (self, caller);

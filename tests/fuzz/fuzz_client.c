@@ -70,8 +70,9 @@ s_sent (hf_span_t frame)
     } m;
     hf_status_t status = hf_frame_open (frame.at, frame.size, &scan, &kind);
     assert (status == HF_OK && frame.size <= HF_CLIENT_FRAME_MAX);
-    if (kind == HF_KIND_REQUESTS && hf_requests_get (&scan, &m.requests)) {
-        s_sent_requests (&m.requests);
+    if (kind == HF_KIND_REQUESTS) {
+        while (!hf_scan_at_end (&scan) && hf_requests_get (&scan, &m.requests))
+            s_sent_requests (&m.requests);
     } else if (kind == HF_KIND_KEEPALIVE && hf_keepalive_get (&scan, &m.keepalive)) {
         hf_keep_t keep;
         hf_scan_t list = hf_scan_list (m.keepalive.sessions);
@@ -373,7 +374,7 @@ s_answer (fuzz_bytes_t *bytes, hf_pack_t *frame)
         hf_opened_frame (frame, &(hf_opened_t){hf_span (s_world.nonce, HF_NONCE_SIZE), status,
                                                fuzz_u8 (bytes), 1000 + fuzz_u16 (bytes),
                                                what & 32 ? fuzz_u8 (bytes) : 0,
-                                               hf_span_text (what & 16 ? "why" : "")});
+                                               hf_span_text (what & 16 ? "why" : ""), what & 8});
         break;
     case 0:
     case 1:
@@ -513,7 +514,8 @@ s_start (hf_client_core_t *core)
         hf_opened_frame (&frame, &(hf_opened_t){.nonce = hf_span (s_world.nonce, HF_NONCE_SIZE),
                                                 .session = i + 1,
                                                 .ttl_ms = 1000U << i,
-                                                .roster = 1});
+                                                .roster = 1,
+                                                .packs = true});
         hf_client_core_frame (core, 1, hf_span (hf_pack_bytes (&frame), hf_pack_size (&frame)),
                               s_world.now_us);
         s_results ();

@@ -132,15 +132,16 @@ sim_belief_reply (sim_t *sim, hf_span_t frame)
     uint32_t kind;
     hf_answers_t answers;
     hf_answer_t answer;
-    if (hf_frame_open (frame.at, frame.size, &scan, &kind) != HF_OK || kind != HF_KIND_ANSWERS ||
-        !hf_answers_get (&scan, &answers))
+    if (hf_frame_open (frame.at, frame.size, &scan, &kind) != HF_OK || kind != HF_KIND_ANSWERS)
         return;
-    scan = hf_scan_list (answers.items);
-    for (uint32_t i = 0; i < answers.items.count; i++) {
-        if (hf_scan_kind (&scan) != HF_KIND_ANSWER)
-            hf_scan_skip (&scan, 1);
-        else if (hf_answer_get (&scan, &answer))
-            s_check_answer (sim, answers.session, &answer);
+    while (!hf_scan_at_end (&scan) && hf_answers_get (&scan, &answers)) {
+        hf_scan_t items = hf_scan_list (answers.items);
+        for (uint32_t i = 0; i < answers.items.count; i++) {
+            if (hf_scan_kind (&items) != HF_KIND_ANSWER)
+                hf_scan_skip (&items, 1);
+            else if (hf_answer_get (&items, &answer))
+                s_check_answer (sim, answers.session, &answer);
+        }
     }
 }
 

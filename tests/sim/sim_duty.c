@@ -27,9 +27,10 @@ sim_duty_taken (node_t *node, const event_t *event)
     hf_requests_t requests;
     if (hf_frame_open (event->frame->bytes, event->frame->size, &scan, &kind) != HF_OK)
         return;
-    if (kind == HF_KIND_REQUESTS && hf_requests_get (&scan, &requests))
-        s_spoken (node, event, requests.session, false);
-    else if (kind == HF_KIND_KEEPALIVE && hf_keepalive_get (&scan, &keepalive)) {
+    if (kind == HF_KIND_REQUESTS) {
+        while (!hf_scan_at_end (&scan) && hf_requests_get (&scan, &requests))
+            s_spoken (node, event, requests.session, false);
+    } else if (kind == HF_KIND_KEEPALIVE && hf_keepalive_get (&scan, &keepalive)) {
         hf_scan_t list = hf_scan_list (keepalive.sessions);
         while (hf_keep_get (&list, &keep))
             s_spoken (node, event, keep.session, true);
@@ -48,13 +49,12 @@ s_unaware (duty_t *duty, uint64_t route, bool unaware)
 
 /*  Answers go to where the session speaks, and come before its end. */
 static void
-s_answers (sim_t *sim, const node_t *node, uint64_t route, hf_scan_t *scan)
+s_answers (sim_t *sim, const node_t *node, uint64_t route, const hf_answers_t *answers)
 {
-    hf_answers_t answers;
     hf_answer_t answer;
-    if (!hf_answers_get (scan, &answers) || answers.session >= SESSIONS_MAX)
+    if (answers->session >= SESSIONS_MAX)
         return;
-    const spoken_t *spoken = &node->duty.spoken[answers.session];
+    const spoken_t *spoken = &node->duty.spoken[answers->session];
     const connection_t *now = &sim->connections[route & 255][node->id];
     //  An answer may be made before the session speaks from elsewhere, in one turn.
     bool left =
@@ -62,15 +62,15 @@ s_answers (sim_t *sim, const node_t *node, uint64_t route, hf_scan_t *scan)
     if (left && now->up && now->route == spoken->keepalive)
         sim_fail (sim, SIM_BROKEN,
                   "P11: node %u answers session %" PRIu64 " over a connection that it has left",
-                  node->id, answers.session);
-    hf_scan_t items = hf_scan_list (answers.items);
-    for (uint32_t i = 0; i < answers.items.count && spoken->ended; i++)
+                  node->id, answers->session);
+    hf_scan_t items = hf_scan_list (answers->items);
+    for (uint32_t i = 0; i < answers->items.count && spoken->ended; i++)
         if (hf_scan_kind (&items) != HF_KIND_ANSWER)
             hf_scan_skip (&items, 1);
         else if (hf_answer_get (&items, &answer) && answer.status <= HF_NOT_HOLDER)
             sim_fail (sim, SIM_BROKEN,
                       "once: node %u answers session %" PRIu64 " after it has told of its end",
-                      node->id, answers.session);
+                      node->id, answers->session);
 }
 
 static void
@@ -102,12 +102,13 @@ sim_duty_sent (sim_t *sim, node_t *node, uint64_t route, bool sent, hf_span_t fr
     hf_alive_t alive;
     hf_closed_t closed;
     hf_events_t events;
+    hf_answers_t answers;
     if (!sent)
         s_unaware (&node->duty, route, false);
     if (hf_frame_open (frame.at, frame.size, &scan, &kind) != HF_OK)
         return;
-    if (kind == HF_KIND_ANSWERS)
-        s_answers (sim, node, route, &scan);
+    while (kind == HF_KIND_ANSWERS && !hf_scan_at_end (&scan) && hf_answers_get (&scan, &answers))
+        s_answers (sim, node, route, &answers);
     if (!sent || kind == HF_KIND_ANSWERS)
         return;
     if (kind == HF_KIND_REFUSED && hf_refused_get (&scan, &refused) &&
@@ -167,8 +168,10 @@ s_speaks (const event_t *event, uint64_t session)
     hf_requests_t requests;
     if (hf_frame_open (event->frame->bytes, event->frame->size, &scan, &kind) != HF_OK)
         return false;
-    if (kind == HF_KIND_REQUESTS)
-        return hf_requests_get (&scan, &requests) && requests.session == session;
+    while (kind == HF_KIND_REQUESTS && !hf_scan_at_end (&scan) &&
+           hf_requests_get (&scan, &requests))
+        if (requests.session == session)
+            return true;
     if (kind != HF_KIND_KEEPALIVE || !hf_keepalive_get (&scan, &keepalive))
         return false;
     hf_scan_t list = hf_scan_list (keepalive.sessions);

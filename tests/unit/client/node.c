@@ -44,7 +44,10 @@ s_alive (const node_t *self, const hf_keepalive_t *keepalive, hf_pack_t *frame)
     while (hf_keep_get (&scan, &keep))
         hf_kept_put (
             &list, &(hf_kept_t){keep.session, HF_OK, hf_pack_list (&held), hf_pack_list (&queued)});
-    hf_alive_frame (frame, &(hf_alive_t){keepalive->echo, hf_pack_list (&list), self->roster});
+    hf_alive_frame (frame, &(hf_alive_t){.echo = keepalive->echo,
+                                         .sessions = hf_pack_list (&list),
+                                         .roster = self->roster,
+                                         .packs = self->packs});
     hf_pack_done (&list);
     hf_pack_done (&held);
     hf_pack_done (&queued);
@@ -121,7 +124,8 @@ node_lead (node_t *self, uint32_t kind, hf_scan_t scan, hf_pack_t *frame)
         hf_opened_frame (frame, &(hf_opened_t){.nonce = open.nonce,
                                                .session = ++self->sessions + 100,
                                                .ttl_ms = open.ttl_ms,
-                                               .roster = self->roster});
+                                               .roster = self->roster,
+                                               .packs = self->packs});
     else if (kind == HF_KIND_KEEPALIVE && autos & NODE_ALIVE &&
              hf_keepalive_get (&scan, &keepalive))
         s_alive (self, &keepalive, frame);
@@ -171,11 +175,15 @@ node_read (uint32_t node, const void *bytes, size_t size)
     free (kept);
     kept = memcpy (hf_alloc (size), bytes, size);
     hf_scan_t scan;
-    uint32_t kind;
+    uint32_t kind, records;
     hf_requests_t requests;
-    assert_int_equal (hf_frame_open (kept, size, &scan, &kind), HF_OK);
+    assert_int_equal (hf_frame_open_packed (kept, size, &scan, &kind, &records), HF_OK);
     assert_true (hf_requests_get (&scan, &requests));
-    got = (got_t){.node = node, .session = requests.session, .floor = requests.floor, .size = size};
+    got = (got_t){.node = node,
+                  .records = records,
+                  .session = requests.session,
+                  .floor = requests.floor,
+                  .size = size};
     got.hash = hf_hash (0, requests.requests.at, requests.requests.size);
     got.count = requests.requests.count;
     hf_scan_t list = hf_scan_list (requests.requests);

@@ -41,6 +41,7 @@ typedef struct node {
     //  What OPENED and ALIVE tell, and every node answers to QUERY(MEMBERS): rows up to one of node
     //  0; NULL: nothing.
     uint64_t roster;
+    bool packs; //  it takes packed frames, as OPENED and ALIVE say
     const hf_member_row_t *members;
     unsigned members_asked;
 } node_t;
@@ -56,6 +57,7 @@ void node_refuse (hf_pack_t *frame, hf_status_t status, uint32_t leader, uint64_
 /*  A frame REQUESTS that came to NODE; valid until the next one is read. */
 typedef struct got {
     uint32_t node;
+    uint32_t records; //  of the frame; the rest is of the first
     uint64_t session, floor;
     size_t size; //  of the frame
     uint64_t hash;

@@ -62,7 +62,7 @@ s_keepalive (hf_scan_t *scan, hf_pack_t *frame)
     hf_scan_t sessions = hf_scan_list (keepalive.sessions);
     while (hf_keep_get (&sessions, &keep))
         hf_kept_put (&list, &(hf_kept_t){.session = keep.session});
-    hf_alive_frame (frame, &(hf_alive_t){keepalive.echo, hf_pack_list (&list), 0});
+    hf_alive_frame (frame, &(hf_alive_t){.echo = keepalive.echo, .sessions = hf_pack_list (&list)});
     hf_pack_done (&list);
 }
 

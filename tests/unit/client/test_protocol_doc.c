@@ -89,7 +89,7 @@ HF_TEST (test_examples_are_what_the_codec_makes)
     hf_pack_init (&frame);
     hf_pack_init (&list);
     EXAMPLE ("open", open, .nonce = nonce, .ttl_ms = 10000)
-    EXAMPLE ("opened", opened, .nonce = nonce, .session = SESSION, .ttl_ms = 10000)
+    EXAMPLE ("opened", opened, .nonce = nonce, .session = SESSION, .ttl_ms = 10000, .packs = true)
     hf_acquire_put (&list, &(hf_acquire_t){1, demo, HF_MODE_EXCLUSIVE, true});
     EXAMPLE ("acquire", requests, SESSION, 1, hf_pack_list (&list))
     hf_answer_put (&list, &(hf_answer_t){1, HF_QUEUED, 40, 0, 1});
@@ -108,7 +108,12 @@ HF_TEST (test_examples_are_what_the_codec_makes)
     EXAMPLE ("keepalive", keepalive, 123456, hf_pack_list (&list))
     hf_kept_put (&list, &(hf_kept_t){.session = SESSION});
     hf_kept_put (&list, &(hf_kept_t){.session = SESSION + 1, .status = HF_SESSION_EXPIRED});
-    EXAMPLE ("alive", alive, 123456, hf_pack_list (&list), 0)
+    EXAMPLE ("alive", alive, 123456, hf_pack_list (&list), 0, true)
+    hf_acquire_put (&list, &(hf_acquire_t){4, demo, HF_MODE_EXCLUSIVE, true});
+    hf_frame_begin (&frame, 2);
+    hf_requests_put (&frame, &(hf_requests_t){SESSION, 4, hf_pack_list (&list)});
+    hf_requests_put (&frame, &(hf_requests_t){SESSION + 1, 4, hf_pack_list (&list)});
+    s_example ("packed", &frame, &list);
     EXAMPLE ("refused", refused, HF_NOT_LEADER, hf_span_text (hf_status_text (HF_NOT_LEADER)), 1, 7)
     EXAMPLE ("query", query, 1, HF_WHAT_READ, hf_span_text ("log"), 0, 65536, false, 0)
     EXAMPLE ("result", query_result, .id = 1, .index = 54, .total = 3,
@@ -188,6 +193,7 @@ HF_TEST (test_every_limit_is_there)
         {"QUEUE_MAX", HF_QUEUE_MAX},
         {"WINDOW_MAX", HF_WINDOW_MAX},
         {"KEEPS_MAX", HF_KEEPS_MAX},
+        {"PACKED_MAX", HF_PACKED_MAX},
         {"ROWS_MAX", HF_ROWS_MAX},
         {"HOLDERS_LISTED", HF_HOLDERS_LISTED},
         {"CLIENT_FRAME_MAX", HF_CLIENT_FRAME_MAX},
