@@ -178,6 +178,7 @@
 //  For unit tests alone. The lock actor answers nothing before it has applied it, so that no client
 //  can see the difference; the tool's guard, names and addresses are not in the simulator.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
+    M (spare_for_ever, "P11", "who was not needed for a majority acknowledges heartbeats alone")   \
     M (promoted_by_old_ack, "P11", "a member is made a voter by what its lost disk acknowledged")  \
     M (page_for_ever, "P11", "a page of locks begins again as long as what it found has gone")     \
     M (page_of_old_rights, "rights", "a page of locks has what may not be read any more")          \
