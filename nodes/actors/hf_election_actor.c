@@ -19,6 +19,7 @@
 #include <assert.h>
 
 #define DRAIN_MESSAGES 2000    //  from one socket in one turn
+#define LATER_BYTES    65536   //  of entries that wait to be written, and one more entry
 #define AGAIN_US       5000000 //  before it starts again for what its own log does not say
 
 typedef struct election {
@@ -28,6 +29,8 @@ typedef struct election {
     hf_outbox_t *out;
     hf_poll_t poll;
     unsigned from_mesh, from_monitor, from_lock, from_file, from_main; //  in it
+    hf_pack_t later;      //  entries that are in no transaction yet,
+    uint64_t later_index; //  from this index on
     hf_follow_t follow;
     bool told_removed, told_moved, told_old;
     uint32_t told_leader;
@@ -44,38 +47,66 @@ s_must (hf_log_store_t *store, bool written)
         hf_die ("cannot write the log: %s", hf_log_store_error (store));
 }
 
+/*  What is appended goes into the transaction when something else is done with the log, or at the
+ *  commit: a leader's entries are on their way by then. */
+static hf_log_store_t *
+s_log (election_t *self)
+{
+    hf_log_store_t *store = self->args->store;
+    hf_list_t list = hf_pack_list (&self->later);
+    hf_scan_t scan = hf_scan_list (list);
+    for (uint32_t i = 0; i < list.count; i++) {
+        hf_entry_t entry;
+        bool good = hf_entry_get (&scan, &entry);
+        assert (good);
+        s_must (store, hf_log_store_append (store, self->later_index + i, &entry) == 0);
+    }
+    hf_pack_reset (&self->later);
+    return store;
+}
+
 static void
 s_vote (void *arg, uint64_t term, hf_member_t voted_for)
 {
-    s_must (arg, hf_log_store_vote (arg, term, voted_for) == 0);
+    hf_log_store_t *store = s_log (arg);
+    s_must (store, hf_log_store_vote (store, term, voted_for) == 0);
 }
 
 static void
 s_truncate (void *arg, uint64_t index)
 {
-    s_must (arg, hf_log_store_truncate (arg, index) == 0);
+    hf_log_store_t *store = s_log (arg);
+    s_must (store, hf_log_store_truncate (store, index) == 0);
 }
 
 static void
 s_append (void *arg, uint64_t index, const hf_entry_t *entry)
 {
-    s_must (arg, hf_log_store_append (arg, index, entry) == 0);
+    election_t *self = arg;
+    if (hf_pack_size (&self->later) > LATER_BYTES)
+        s_log (self);
+    if (hf_pack_size (&self->later) == 0)
+        self->later_index = index;
+    hf_entry_put (&self->later, entry);
 }
 
 static uint32_t
 s_prune (void *arg, uint64_t upto, uint64_t keep_bytes, uint32_t most)
 {
-    int count = hf_log_store_prune (arg, upto, keep_bytes, most);
-    s_must (arg, count >= 0);
+    hf_log_store_t *store = s_log (arg);
+    int count = hf_log_store_prune (store, upto, keep_bytes, most);
+    s_must (store, count >= 0);
     return (uint32_t)count;
 }
 
 static uint32_t
 s_read (void *arg, uint64_t first, uint64_t last, size_t bytes, hf_pack_t *pack)
 {
-    int count = hf_log_store_read (arg, first, last, bytes, pack);
+    hf_log_store_t *store = s_log (arg);
+    int count = hf_log_store_read (store, first, last, bytes, pack);
     if (count <= 0)
-        hf_die ("the log cannot be read at entry %" PRIu64 ": %s", first, hf_log_store_error (arg));
+        hf_die ("the log cannot be read at entry %" PRIu64 ": %s", first,
+                hf_log_store_error (store));
     return (uint32_t)count;
 }
 
@@ -122,7 +153,7 @@ s_restore (election_t *self)
     hf_core_config_t *config = &self->args->config.core;
     config->incarnation = hf_log_store_incarnation (store);
     config->start = hf_log_store_start (store, &config->life);
-    hf_election_log_t log = {.arg = store,
+    hf_election_log_t log = {.arg = self,
                              .vote = s_vote,
                              .truncate = s_truncate,
                              .append = s_append,
@@ -259,7 +290,8 @@ s_turn (election_t *self)
     hf_election_service_end (self->service, hf_clock_us ());
     s_carry_out (self);
     while (hf_election_service_dirty (self->service)) {
-        s_must (self->args->store, hf_log_store_commit (self->args->store) == 0);
+        hf_log_store_t *store = s_log (self);
+        s_must (store, hf_log_store_commit (store) == 0);
         hf_election_service_committed (self->service, hf_clock_us ());
         s_carry_out (self);
     }
@@ -400,6 +432,7 @@ void
 hf_election_actor (zsock_t *pipe, void *args)
 {
     election_t self = {.args = args, .pipe = pipe, .start_us = hf_clock_us ()};
+    hf_pack_init (&self.later);
     s_restore (&self);
     hf_follow_init (&self.follow, &self.args->own, &self.args->endpoints, self.args->cluster);
     self.follow.own.id = self.args->config.core.self;
@@ -409,6 +442,7 @@ hf_election_actor (zsock_t *pipe, void *args)
     hf_election_service_destroy (&self.service);
     hf_mesh_destroy (&self.args->mesh);
     hf_log_store_close (&self.args->store);
+    hf_pack_done (&self.later);
     zsock_destroy (&self.args->lock);
     zsock_destroy (&self.args->file);
 }
