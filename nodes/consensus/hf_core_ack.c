@@ -3,10 +3,11 @@
 //  A commit needs a majority, and each acknowledgement costs its sender and the leader a wake-up of
 //  a thread or two. So a voter that the leader does not need for a majority, by ids and links,
 //  waits: mostly the leader's next entries tell that the others were enough, and one
-//  acknowledgement then serves for many entries. If nothing is told for SPARE_US, the others may
-//  be dead or slow: the acknowledgement goes out, and for a time that doubles with each such
-//  failure all do at once. Heartbeats are answered at once in any case. Only when something is said
-//  changes here: what is said is always true, and is said again.
+//  acknowledgement then serves for many entries. If nothing is told for as long as two syncs take
+//  here, SPARE_US at most, the others may be dead or slow, or their disks slower than ours: the
+//  acknowledgement goes out, and for a time that doubles with each such failure all do at once.
+//  Heartbeats are answered at once in any case. Only when something is said changes here: what is
+//  said is always true, and is said again.
 
 #include "nodes/consensus/hf_core_internal.h"
 
@@ -45,6 +46,14 @@ s_is_spare (const hf_core_t *self)
     return others >= count / 2;
 }
 
+/*  How long others get to be enough. */
+static uint64_t
+s_spare_us (const hf_core_t *self)
+{
+    uint64_t syncs_us = 2 * hf_core_sync_us (self);
+    return syncs_us > 0 && syncs_us < self->config.spare_us ? syncs_us : self->config.spare_us;
+}
+
 /*  Whether the acknowledgement of INDEX is to wait. */
 static bool
 s_waits (hf_core_t *self, uint64_t index)
@@ -56,7 +65,7 @@ s_waits (hf_core_t *self, uint64_t index)
         if (!first) //  the others were enough
             self->spare_backoff_us = BACKOFF_US;
         self->spared_index = index;
-        self->spare_until_us = self->now_us + self->config.spare_us;
+        self->spare_until_us = self->now_us + s_spare_us (self);
     }
     if (self->now_us < self->spare_until_us || HF_MUTANT (spare_for_ever))
         return true;
