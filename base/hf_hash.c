@@ -35,10 +35,21 @@ s_word (const uint8_t *at)
 }
 
 uint64_t
-hf_hash (uint64_t seed, const void *bytes, size_t size)
+hf_hash_begin (uint64_t seed, uint64_t size)
+{
+    return s_mix (seed, size);
+}
+
+uint64_t
+hf_hash_end (uint64_t state)
+{
+    return s_finish (state);
+}
+
+uint64_t
+hf_hash_more (uint64_t state, const void *bytes, size_t size)
 {
     const uint8_t *at = bytes;
-    uint64_t state = s_mix (seed, size);
     for (; size >= 8; at += 8, size -= 8)
         state = s_mix (state, s_word (at));
     if (size > 0) {
@@ -47,7 +58,13 @@ hf_hash (uint64_t seed, const void *bytes, size_t size)
             word |= (uint64_t)at[i] << (8 * i);
         state = s_mix (state, word);
     }
-    return s_finish (state);
+    return state;
+}
+
+uint64_t
+hf_hash (uint64_t seed, const void *bytes, size_t size)
+{
+    return s_finish (hf_hash_more (s_mix (seed, size), bytes, size));
 }
 
 uint64_t

@@ -12,6 +12,12 @@
 /*  The hash of BYTES, continued from SEED: the hash before, or any number to start. */
 uint64_t hf_hash (uint64_t seed, const void *bytes, size_t size);
 
+/*  The same in pieces, SIZE bytes in all: begin, the pieces in order, end. All pieces but the last
+ *  have a multiple of 8 bytes. */
+uint64_t hf_hash_begin (uint64_t seed, uint64_t size);
+uint64_t hf_hash_more (uint64_t state, const void *bytes, size_t size);
+uint64_t hf_hash_end (uint64_t state);
+
 /*  The same for one number. */
 uint64_t hf_hash_u64 (uint64_t seed, uint64_t value);
 
