@@ -15,10 +15,9 @@ s_word (const uint8_t *at)
 }
 
 uint64_t
-hf_hash (uint64_t seed, const void *bytes, size_t size)
+hf_hash_more (uint64_t state, const void *bytes, size_t size)
 {
     const uint8_t *at = bytes;
-    uint64_t state = hf_hash_mix (seed, size);
     bool long_enough = size >= 8;
     for (; size >= 8; at += 8, size -= 8)
         state = hf_hash_mix (state, s_word (at));
@@ -31,7 +30,13 @@ hf_hash (uint64_t seed, const void *bytes, size_t size)
                 word |= (uint64_t)at[i] << (8 * i);
         state = hf_hash_mix (state, word);
     }
-    return hf_hash_finish (state);
+    return state;
+}
+
+uint64_t
+hf_hash (uint64_t seed, const void *bytes, size_t size)
+{
+    return hf_hash_finish (hf_hash_more (hf_hash_mix (seed, size), bytes, size));
 }
 
 uint64_t

@@ -40,6 +40,10 @@ hf_hash_u64 (uint64_t seed, uint64_t value)
     return hf_hash_finish (hf_hash_mix (seed, value));
 }
 
+/*  hf_hash in pieces: hf_hash_mix (seed, all of the bytes' size), this for each piece in order, and
+ *  hf_hash_finish. All pieces but the last have a multiple of 8 bytes. */
+uint64_t hf_hash_more (uint64_t state, const void *bytes, size_t size);
+
 /*  FNV-1a of BYTES, continued from SUM, HF_FNV_EMPTY to start: the same however the bytes are cut.
  *  For the checksums of replicated files, which go on with every append. */
 #define HF_FNV_EMPTY 0xcbf29ce484222325ULL

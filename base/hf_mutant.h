@@ -15,6 +15,9 @@
 //  steps_overlap: a file actor that acknowledges late (an assertion fails). A client does not see
 //  end_before_answers, watcher_untold, never_busy and credit_unpaid at once: check what is sent.
 #define HF_MUTANT_TABLE(M)                                                                         \
+    M (making_holds_nothing, "P4", "newer rows are written while those of a snapshot are read")    \
+    M (making_reads_early, "P4", "rows are read for a snapshot before its last step is written")   \
+    M (snapshot_without_step, "P4", "a snapshot names an entry that the rows on disk lack")        \
     M (copy_acks, "P3 P7", "a commit counts a node whose folder is an old copy")                   \
     M (any_life_renews, "P11", "a late answer to the life before makes a node give up its disk")   \
     M (promoted_early, "P11", "a member that has not caught up is made a voter")                   \

@@ -293,8 +293,7 @@
 #define HF_FIELDS_a_want_state(F) F (u32, node)
 #define HF_FIELDS_a_snapshot(F)                                                                    \
     F (u32, node)                                                                                  \
-    F (u64, index)                                                                                 \
-    F (u64, term) F (u64, command) F (u64, section) F (bin, roster) F (list, rows)
+    F (u64, index) F (u64, term) F (u64, command) F (u64, section) F (bin, roster)
 #define HF_FIELDS_a_rows(F)    F (u64, index) F (u64, section) F (list, changes)
 #define HF_FIELDS_a_restart(F) F (u64, index)
 //  From main: a file of rights that was read and found good.

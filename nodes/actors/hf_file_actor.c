@@ -65,6 +65,14 @@ s_list (void *arg, hf_span_t after, uint32_t limit, hf_pack_t *rows, bool *more)
 }
 
 static void
+s_rows (void *arg, bool begin, size_t bytes, hf_pack_t *rows, bool *more)
+{
+    hf_state_store_t *store = ((file_actor_t *)arg)->args->state_store;
+    if (hf_state_store_page (store, begin, bytes, rows, more) != 0)
+        hf_die ("cannot read the lock state: %s", hf_state_store_error (store));
+}
+
+static void
 s_staged (file_actor_t *self, int rc)
 {
     if (rc != 0)
@@ -208,6 +216,7 @@ hf_file_actor (zsock_t *pipe, void *args)
                            .section = s_section,
                            .read = s_read,
                            .list = s_list,
+                           .rows = s_rows,
                            .stage_begin = s_stage_begin,
                            .stage_write = s_stage_write,
                            .stage_read = s_stage_read,

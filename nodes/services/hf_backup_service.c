@@ -18,6 +18,7 @@ void
 hf_backup_service_done (hf_backup_service_t *self)
 {
     hf_snapshot_send_destroy (&self->send);
+    hf_making_done (&self->making);
 }
 
 //  ---- answers -------------------------------------------------------------------
@@ -74,7 +75,8 @@ static void
 s_wait (hf_backup_service_t *self, const hf_a_file_query_t *query, uint64_t now_us)
 {
     bool full = self->waiting_count == HF_BACKUP_WAITING_MAX;
-    //  The lock actor packs its whole state: a client that asks without end must not fill its time.
+    //  All rows are read, and none are written meanwhile: a client that asks without end must not
+    //  fill its time.
     bool soon = self->waiting_count == 0 && self->want_again_us > now_us;
     if (full || (soon && !HF_MUTANT (backup_packed_always))) {
         s_refuse (self, query->id, HF_BUSY);
@@ -145,20 +147,14 @@ s_make (hf_backup_service_t *self, const hf_a_snapshot_t *snapshot, uint64_t now
     hf_pack_init (&files);
     self->disk->list (self->disk->arg, hf_span ("", 0), UINT32_MAX, &files, &more);
     assert (!more);
-    hf_state_head_t head = {.index = snapshot->index,
-                            .term = snapshot->term,
-                            .roster = snapshot->roster,
-                            .section = snapshot->section,
-                            .files = hf_pack_list (&files)};
-    self->send = hf_snapshot_send_new (&head, hf_span (snapshot->rows.at, snapshot->rows.size));
+    hf_making_begin (&self->making, &(hf_state_head_t){.index = snapshot->index,
+                                                       .term = snapshot->term,
+                                                       .roster = snapshot->roster,
+                                                       .section = snapshot->section,
+                                                       .files = hf_pack_list (&files)});
     hf_pack_done (&files);
-    //  Another number than before, also than before a restart.
-    self->number = now_us > self->number ? now_us : self->number + 1;
-    self->command = snapshot->command;
-    self->made_us = now_us;
-    hf_outbox_say (self->out, HF_INFO,
-                   "a client backs up the state of entry %" PRIu64 " (%" PRIu64 " bytes)",
-                   snapshot->index, hf_snapshot_send_total (self->send));
+    self->making_command = snapshot->command;
+    self->begun_us = now_us;
 }
 
 /*  Whether the state as of COMMAND is what any client waits for. */
@@ -171,16 +167,9 @@ s_wanted (const hf_backup_service_t *self, uint64_t command)
     return false;
 }
 
-void
-hf_backup_service_made (hf_backup_service_t *self, const hf_a_snapshot_t *snapshot,
-                        uint64_t written, uint64_t now_us)
+static void
+s_answer_waiting (hf_backup_service_t *self, uint64_t now_us)
 {
-    assert (self->waiting_count > 0 && !self->send);
-    //  A restored node would append again what the files have and the rows do not show; and an
-    //  empty state (index 0) is none.
-    bool together = snapshot->section == written || HF_MUTANT (backup_files_ahead);
-    if (together && snapshot->index > 0 && s_wanted (self, snapshot->command))
-        s_make (self, snapshot, now_us);
     uint32_t count = self->waiting_count;
     self->waiting_count = 0;
     for (uint32_t i = 0; i < count; i++) {
@@ -190,6 +179,36 @@ hf_backup_service_made (hf_backup_service_t *self, const hf_a_snapshot_t *snapsh
         else
             s_refuse (self, waiting->id, HF_BUSY);
     }
+}
+
+void
+hf_backup_service_begin (hf_backup_service_t *self, const hf_a_snapshot_t *snapshot,
+                         uint64_t written, uint64_t now_us)
+{
+    assert (self->waiting_count > 0 && !self->send);
+    //  A restored node would append again what the files have and the rows do not show; and an
+    //  empty state (index 0) is none.
+    bool together = snapshot->section == written || HF_MUTANT (backup_files_ahead);
+    if (together && snapshot->index > 0 && s_wanted (self, snapshot->command))
+        s_make (self, snapshot, now_us);
+    else
+        s_answer_waiting (self, now_us);
+}
+
+void
+hf_backup_service_made (hf_backup_service_t *self, hf_snapshot_send_t *whole, uint64_t now_us)
+{
+    assert (self->waiting_count > 0 && !self->send);
+    self->send = whole;
+    //  Another number than before, also than before a restart.
+    self->number = now_us > self->number ? now_us : self->number + 1;
+    self->command = self->making_command;
+    self->made_us = self->begun_us;
+    self->want_again_us = now_us + HF_BACKUP_AGAIN_US;
+    hf_outbox_say (self->out, HF_INFO,
+                   "a client backs up the state of entry %" PRIu64 " (%" PRIu64 " bytes)",
+                   hf_snapshot_send_index (whole), hf_snapshot_send_total (whole));
+    s_answer_waiting (self, now_us);
 }
 
 //  ---- time ----------------------------------------------------------------------

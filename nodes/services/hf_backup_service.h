@@ -6,7 +6,7 @@
  *  likes. Rows and files are as of the same command: after a start the files may be ahead of the
  *  rows, and until the rows have caught up there is no backup (BUSY). Nor is there one while the
  *  node has not applied the command that the client wants to be in it, or sooner than
- *  HF_BACKUP_AGAIN_US after the state was asked for last.
+ *  HF_BACKUP_AGAIN_US after the state was asked for last, or was made.
  *
  *  There is one snapshot at a time, whose rows are in memory. Who asks for a backup while it is
  *  fresh (config.fresh_us) shares it. Later another one takes its place if its end was read, or if
@@ -16,8 +16,7 @@
 #ifndef HF_BACKUP_SERVICE_H_INCLUDED
 #define HF_BACKUP_SERVICE_H_INCLUDED
 
-#include "nodes/services/hf_file_service.h"
-#include "nodes/snapshot/hf_snapshot_send.h"
+#include "nodes/services/hf_making.h"
 
 #define HF_BACKUP_AGAIN_US    500000 //  between two requests for the state; sooner: BUSY
 #define HF_BACKUP_WAITING_MAX 16     //  clients that wait for a snapshot to be made; beyond: BUSY
@@ -37,6 +36,9 @@ typedef struct hf_backup_service {
     hf_snapshot_send_t *send; //  NULL: none
     uint64_t number;          //  of the last one that was made
     uint64_t command;         //  as of which command it is
+    hf_making_t making;       //  the next one; as of which command; and when it was so
+    uint64_t making_command;
+    uint64_t begun_us;
     uint64_t made_us, asked_us;
     uint64_t want_again_us; //  no request for the state before
     bool ended;             //  who asked last has read its end
@@ -54,8 +56,11 @@ uint64_t hf_backup_service_asked (hf_backup_service_t *self, const hf_a_file_que
                                   uint64_t now_us);
 
 /*  A_SNAPSHOT for node 0. WRITTEN: the last section that was appended to the files. */
-void hf_backup_service_made (hf_backup_service_t *self, const hf_a_snapshot_t *snapshot,
-                             uint64_t written, uint64_t now_us);
+void hf_backup_service_begin (hf_backup_service_t *self, const hf_a_snapshot_t *snapshot,
+                              uint64_t written, uint64_t now_us);
+
+/*  self->making has become WHOLE, which is the service's from here on. */
+void hf_backup_service_made (hf_backup_service_t *self, hf_snapshot_send_t *whole, uint64_t now_us);
 
 /*  Timers, and when they are due next. */
 void hf_backup_service_tick (hf_backup_service_t *self, uint64_t now_us);

@@ -35,6 +35,7 @@ s_defaults (hf_file_config_t *config)
 {
     config->part_bytes = OR (config->part_bytes, HF_STATE_PART_MAX);
     config->window_bytes = OR (config->window_bytes, 32 * HF_STATE_PART_MAX);
+    config->page_bytes = OR (config->page_bytes, 128U << 10);
     config->batch_bytes = OR (config->batch_bytes, 8U << 20);
     config->ask_again_us = OR (config->ask_again_us, 200000U);
     config->fresh_us = OR (config->fresh_us, 5000000U);
@@ -192,9 +193,52 @@ static void
 s_snapshot (hf_file_service_t *self, const hf_a_snapshot_t *snapshot, uint64_t now_us)
 {
     if (snapshot->node == 0)
-        hf_backup_service_made (&self->backups, snapshot, self->written, now_us);
+        hf_backup_service_begin (&self->backups, snapshot, self->written, now_us);
     else
-        hf_snapshot_service_made (&self->snapshots, snapshot, self->written, now_us);
+        hf_snapshot_service_begin (&self->snapshots, snapshot, self->written, now_us);
+}
+
+/*  Newer rows than a snapshot that is made must have. */
+static bool
+s_held (const hf_file_service_t *self)
+{
+    return hf_making_holds (&self->snapshots.making, self->rows_index) ||
+           hf_making_holds (&self->backups.making, self->rows_index);
+}
+
+static bool
+s_can_make (const hf_file_service_t *self, const hf_making_t *making)
+{
+    //  Its own rows may not be on disk yet.
+    bool there = !self->rows_wait || self->rows_index > making->index;
+    return making->send && (there || HF_MUTANT (making_reads_early));
+}
+
+/*  Two may be made at once; the disk reads for one after the other. NULL: there is nothing to do.
+ */
+static const hf_making_t *
+s_next_made (const hf_file_service_t *self)
+{
+    const hf_making_t *peer = &self->snapshots.making, *backup = &self->backups.making;
+    bool can_peer = s_can_make (self, peer), can_backup = s_can_make (self, backup);
+    if (can_peer && can_backup)
+        return backup->begun ? backup : peer;
+    return can_peer ? peer : can_backup ? backup : NULL;
+}
+
+static void
+s_make (hf_file_service_t *self, uint64_t now_us)
+{
+    const hf_making_t *next = s_next_made (self);
+    if (!next)
+        return;
+    bool backup = next == &self->backups.making;
+    hf_making_t *making = backup ? &self->backups.making : &self->snapshots.making;
+    hf_snapshot_send_t *whole = hf_making_step (making, &self->disk, self->config.page_bytes);
+    if (whole && backup)
+        hf_backup_service_made (&self->backups, whole, now_us);
+    else if (whole)
+        hf_snapshot_service_made (&self->snapshots, whole, now_us);
 }
 
 //  ---- the turn ------------------------------------------------------------------
@@ -234,6 +278,7 @@ hf_file_service_end (hf_file_service_t *self, uint64_t now_us)
         s_tell_durable (self);
     hf_snapshot_service_tick (&self->snapshots, now_us);
     hf_backup_service_tick (&self->backups, now_us);
+    s_make (self, now_us);
 }
 
 /*  A node that starts from the rows does not see the entries of the sections before them again: the
@@ -241,11 +286,12 @@ hf_file_service_end (hf_file_service_t *self, uint64_t now_us)
 hf_file_step_t
 hf_file_service_step (const hf_file_service_t *self)
 {
-    if (HF_MUTANT (flushed_before_files) && self->rows_wait)
+    bool rows = self->rows_wait && !s_held (self);
+    if (HF_MUTANT (flushed_before_files) && rows)
         return HF_FILE_ROWS;
     if (self->written != self->durable || (HF_MUTANT (section_again) && self->tell_durable))
         return HF_FILE_COMMIT;
-    if (self->rows_wait)
+    if (rows)
         return HF_FILE_ROWS;
     return self->snapshots.whole ? HF_FILE_STAGE : HF_FILE_NOTHING;
 }
@@ -278,6 +324,8 @@ hf_file_service_rows (const hf_file_service_t *self, uint64_t *index)
 uint64_t
 hf_file_service_wake_us (const hf_file_service_t *self)
 {
+    if (s_next_made (self))
+        return 0;
     uint64_t snapshots_us = hf_snapshot_service_wake_us (&self->snapshots);
     uint64_t backups_us = hf_backup_service_wake_us (&self->backups);
     return snapshots_us < backups_us ? snapshots_us : backups_us;

@@ -9,9 +9,11 @@
  *    A_SECTIONS   sections                     append them; what the files have already is skipped
  *    A_ROWS       index, section, changes      changed rows of the state as of INDEX; every section
  *                                              up to SECTION was handed over before. One step at a
- *                                              time: the next one only after A_FLUSHED
+ *                                              time: the next one only after A_FLUSHED, which waits
+ *                                              while rows are read for a snapshot
  *    A_FILE_QUERY id, what, name, ...          HF_WHAT_READ, HF_WHAT_FILES, HF_WHAT_BACKUP
- *    A_SNAPSHOT   node, index, term, ...       the state that A_WANT_STATE asked for
+ *    A_SNAPSHOT   node, index, term, ...       what A_WANT_STATE asked for: the rows of the last
+ *                                              A_ROWS are the state as of INDEX
  *  From the election actor: A_NEEDS_STATE, and what peers sent: STATE_ASK, STATE_PART.
  *  To the lock actor (HF_TO_LOCK):
  *    A_FILES_DURABLE index                     the sections up to INDEX are on disk: at the start,
@@ -19,7 +21,7 @@
  *    A_FLUSHED       index                     the rows as of INDEX are on disk
  *    A_FILE_RESULT   id, status, ...           it sees every section that came before its query,
  *                                              durable or not: they are in the log of a majority
- *    A_WANT_STATE    node                      give the state as it is now
+ *    A_WANT_STATE    node                      give A_ROWS with all that changed, and A_SNAPSHOT
  *  To the election actor (HF_TO_ELECTION):
  *    A_FLUSHED       index                     likewise: the log may be pruned to INDEX
  *    STATE_ASK, STATE_PART                     for a peer
@@ -60,6 +62,7 @@ typedef struct hf_file_config {
     uint32_t part_bytes;   //  of a snapshot in one message, so that heartbeats pass: 64 KiB
     uint32_t window_bytes; //  of a snapshot sent for one STATE_ASK: 2 MiB
     uint32_t batch_bytes;  //  of sections and answers in one turn: 8 MiB
+    uint32_t page_bytes;   //  of rows read for a snapshot in one turn, some 2 ms: 128 KiB
     uint64_t ask_again_us; //  without a part for so long, ask again: 200 ms
     uint64_t fresh_us;     //  a snapshot serves new askers for so long: 5 s
     uint64_t shared_us;    //  or, while another node receives it, for so long: 30 s
@@ -81,6 +84,12 @@ typedef struct hf_file_disk {
     /*  Pack FILE_ROWs in ascending order of names, after the name AFTER (empty: from the first),
      *  at most LIMIT. *more: there are more. The checksum is hf_fnv of the file's bytes. */
     void (*list) (void *arg, hf_span_t after, uint32_t limit, hf_pack_t *rows, bool *more);
+
+    //  ---- the rows
+    /*  A page of the rows as HF_FILE_ROWS wrote them, in the order of keys: the first one (BEGIN),
+     *  or what comes behind the last page. Pack STATE_ROWs, of some BYTES in all and at least one
+     *  if there is one. *more: there may be more. */
+    void (*rows) (void *arg, bool begin, size_t bytes, hf_pack_t *rows, bool *more);
 
     //  ---- the snapshot that is being received, apart from everything else
     /*  A new one of TOTAL bytes; what was there of another one is dropped. */

@@ -64,20 +64,10 @@ s_large (const hf_lock_service_t *self)
            !HF_MUTANT (steps_unbounded);
 }
 
-/*  How often rows are written follows time and the log that a restart would have to replay, and how
- *  many there are. One step at a time, so that a slow disk gets larger steps, not more of them. */
-void
-hf_lock_step (hf_lock_service_t *self)
+/*  Hand over what changed since the last step. */
+static void
+s_send_rows (hf_lock_service_t *self)
 {
-    if ((self->step_out && !HF_MUTANT (steps_overlap)) || !s_anything (self))
-        return;
-    if (self->step_due_us == 0)
-        self->step_due_us = self->turn_us + self->config.flush_us;
-    if (self->turn_us < self->step_due_us &&
-        self->handled_bytes - self->step_bytes < self->config.flush_bytes &&
-        hf_state_changed_bytes (self->state) < STAGED_BYTES && !s_large (self))
-        return;
-    hf_lock_send_sections (self);
     self->step_out = true;
     self->step_index = hf_state_applied_index (self->state);
     self->step_bytes = self->handled_bytes;
@@ -91,6 +81,45 @@ hf_lock_step (hf_lock_service_t *self)
     hf_outbox_to_actor (&self->out, HF_TO_FILE);
     hf_pack_done (&self->rows); //  steps may be large
     hf_pack_init (&self->rows);
+}
+
+/*  What the rows of the last step, with those before it, are as of. Every section before it was
+ *  handed over. */
+static void
+s_send_snapshots (hf_lock_service_t *self)
+{
+    for (unsigned i = 0; i < self->wanted_count; i++) {
+        hf_a_snapshot_frame (&self->out.message,
+                             &(hf_a_snapshot_t){.node = self->wanted_by[i],
+                                                .index = hf_state_applied_index (self->state),
+                                                .term = hf_state_applied_term (self->state),
+                                                .command = hf_state_command_index (self->state),
+                                                .section = hf_state_section_index (self->state),
+                                                .roster = hf_state_roster (self->state)});
+        hf_outbox_to_actor (&self->out, HF_TO_FILE);
+    }
+    self->wanted_count = 0;
+}
+
+/*  How often rows are written follows time and the log that a restart would have to replay, and how
+ *  many there are; and whoever wants the whole state gets it with a step. One step at a time, so
+ *  that a slow disk gets larger steps, not more of them. */
+void
+hf_lock_step (hf_lock_service_t *self)
+{
+    bool wanted = self->wanted_count > 0, anything = s_anything (self);
+    if ((self->step_out && !HF_MUTANT (steps_overlap)) || (!anything && !wanted))
+        return;
+    if (anything && self->step_due_us == 0)
+        self->step_due_us = self->turn_us + self->config.flush_us;
+    if (!wanted && self->turn_us < self->step_due_us &&
+        self->handled_bytes - self->step_bytes < self->config.flush_bytes &&
+        hf_state_changed_bytes (self->state) < STAGED_BYTES && !s_large (self))
+        return;
+    hf_lock_send_sections (self);
+    if (anything && !(wanted && HF_MUTANT (snapshot_without_step)))
+        s_send_rows (self);
+    s_send_snapshots (self);
 }
 
 uint64_t
@@ -109,24 +138,12 @@ hf_lock_flushed (hf_lock_service_t *self, uint64_t index)
     self->flushed_bytes = self->step_bytes;
 }
 
-/*  Every section before it was handed over already. */
 void
-hf_lock_snapshot (hf_lock_service_t *self, uint32_t node)
+hf_lock_want_state (hf_lock_service_t *self, uint32_t node)
 {
-    hf_lock_send_sections (self);
-    hf_pack_reset (&self->rows);
-    hf_state_rows (self->state, &self->rows);
-    hf_a_snapshot_frame (&self->out.message,
-                         &(hf_a_snapshot_t){.node = node,
-                                            .index = hf_state_applied_index (self->state),
-                                            .term = hf_state_applied_term (self->state),
-                                            .command = hf_state_command_index (self->state),
-                                            .section = hf_state_section_index (self->state),
-                                            .roster = hf_state_roster (self->state),
-                                            .rows = hf_pack_list (&self->rows)});
-    hf_outbox_to_actor (&self->out, HF_TO_FILE);
-    hf_pack_done (&self->rows);
-    hf_pack_init (&self->rows);
+    //  The file actor asks for one backup and for one state to be sent at a time.
+    assert (self->wanted_count < HF_WANTED_MAX);
+    self->wanted_by[self->wanted_count++] = node;
 }
 
 //  ---- credit -------------------------------------------------------------------

@@ -229,6 +229,8 @@ typedef struct hf_guard {
     HF_ARRAY (hf_operated_t) operated;
 } hf_guard_t;
 
+#define HF_WANTED_MAX 2
+
 struct hf_lock_service {
     hf_lock_config_t config;
     hf_state_t *state;
@@ -270,11 +272,13 @@ struct hf_lock_service {
     HF_ARRAY (hf_debt_t) debts;
     uint64_t debt_bytes;
 
-    bool step_out;          //  changed rows are with the file actor, not acknowledged
-    uint64_t step_index;    //  of the last step: the applied index that it leads to
-    uint64_t step_bytes;    //  handled_bytes then
-    uint64_t flushed_bytes; //  and of the last step that is acknowledged
-    uint64_t step_due_us;   //  when the next step is due; 0: nothing changed
+    bool step_out;                     //  changed rows are with the file actor, not acknowledged
+    uint64_t step_index;               //  of the last step: the applied index that it leads to
+    uint64_t step_bytes;               //  handled_bytes then
+    uint64_t flushed_bytes;            //  and of the last step that is acknowledged
+    uint64_t step_due_us;              //  when the next step is due; 0: nothing changed
+    uint32_t wanted_by[HF_WANTED_MAX]; //  who wants the whole state with the next step
+    unsigned wanted_count;
 
     //  Requests until they are applied, by the bytes of entries that were proposed in this term.
     hf_laps_t asked;
@@ -343,8 +347,9 @@ void hf_lock_step (hf_lock_service_t *self);
 uint64_t hf_lock_step_due_us (const hf_lock_service_t *self);
 void hf_lock_flushed (hf_lock_service_t *self, uint64_t index);
 void hf_lock_credit (hf_lock_service_t *self);
-/*  The whole state for the file actor, which sends it to NODE. */
-void hf_lock_snapshot (hf_lock_service_t *self, uint32_t node);
+/*  The file actor is to make a snapshot for NODE, or a backup (0): it gets one with the next step,
+ *  as soon as no other is under way. */
+void hf_lock_want_state (hf_lock_service_t *self, uint32_t node);
 
 //  hf_lock_slow.c
 /*  At the end of a turn: log that it took long; and now and then that a queue does not move. */

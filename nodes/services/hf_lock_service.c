@@ -200,7 +200,7 @@ hf_lock_service_from_actor (hf_lock_service_t *self, hf_scan_t *scan, uint32_t k
         HF_OWN_CASE (scan, A_FILES_DURABLE, a_files_durable,
                      hf_lock_files_durable (self, in.index));
         HF_OWN_CASE (scan, A_FLUSHED, a_flushed, hf_lock_flushed (self, in.index));
-        HF_OWN_CASE (scan, A_WANT_STATE, a_want_state, hf_lock_snapshot (self, in.node));
+        HF_OWN_CASE (scan, A_WANT_STATE, a_want_state, hf_lock_want_state (self, in.node));
         HF_OWN_CASE (scan, A_RIGHTS, a_rights, hf_lock_service_rights (self, in.text));
     default:
         assert (false && "a message that no actor sends to the lock actor");

@@ -158,6 +158,7 @@ hf_snapshot_service_done (hf_snapshot_service_t *self)
 {
     s_close (self);
     hf_snapshot_send_destroy (&self->send);
+    hf_making_done (&self->making);
     hf_pack_done (&self->files);
 }
 
@@ -367,8 +368,8 @@ hf_snapshot_service_asked (hf_snapshot_service_t *self, const hf_state_ask_t *as
 }
 
 void
-hf_snapshot_service_made (hf_snapshot_service_t *self, const hf_a_snapshot_t *snapshot,
-                          uint64_t written, uint64_t now_us)
+hf_snapshot_service_begin (hf_snapshot_service_t *self, const hf_a_snapshot_t *snapshot,
+                           uint64_t written, uint64_t now_us)
 {
     if (!HF_MUTANT (transfer_files_early))
         s_list_files (self, written);
@@ -382,14 +383,22 @@ hf_snapshot_service_made (hf_snapshot_service_t *self, const hf_a_snapshot_t *sn
                             .files = hf_pack_list (&self->files)};
     if (HF_MUTANT (transfer_term) && self->waiting_count > 0)
         head.term = self->waiting[0].term;
+    hf_making_begin (&self->making, &head);
+    self->begun_us = now_us;
+    self->node = snapshot->node;
+}
+
+void
+hf_snapshot_service_made (hf_snapshot_service_t *self, hf_snapshot_send_t *whole, uint64_t now_us)
+{
     hf_snapshot_send_destroy (&self->send);
-    self->send = hf_snapshot_send_new (&head, hf_span (snapshot->rows.at, snapshot->rows.size));
+    self->send = whole;
     //  Another number than before, also than before a restart.
     self->send_id = now_us > self->send_id ? now_us : self->send_id + 1;
-    self->made_us = now_us;
+    self->made_us = self->begun_us;
     hf_outbox_say (self->out, HF_INFO,
                    "sends the state of entry %" PRIu64 " (%" PRIu64 " bytes) to node %u",
-                   snapshot->index, hf_snapshot_send_total (self->send), snapshot->node);
+                   hf_snapshot_send_index (whole), hf_snapshot_send_total (whole), self->node);
     uint32_t count = self->waiting_count;
     self->waiting_count = 0;
     for (uint32_t i = 0; i < count; i++)

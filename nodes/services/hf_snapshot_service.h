@@ -10,9 +10,8 @@
 #define HF_SNAPSHOT_SERVICE_H_INCLUDED
 
 #include "base/hf_array.h"
-#include "nodes/services/hf_file_service.h"
+#include "nodes/services/hf_making.h"
 #include "nodes/snapshot/hf_snapshot_format.h"
-#include "nodes/snapshot/hf_snapshot_send.h"
 
 /*  A part of the snapshot that this node has: the first SIZE bytes of its file NAME, as long as
  * files only grow. */
@@ -47,9 +46,12 @@ typedef struct hf_snapshot_service {
     hf_snapshot_send_t *send;
     uint64_t send_id;
     uint64_t made_us, asked_us;
-    hf_pack_t files; //  FILE_ROWs of the snapshot that is being made
+    hf_making_t making; //  the next one
+    uint64_t begun_us;  //  when its rows were as they are in it
+    uint32_t node;      //  that it is made for, and perhaps others
+    hf_pack_t files;    //  its FILE_ROWs
     uint64_t section;
-    hf_state_ask_t waiting[HF_MEMBERS_MAX]; //  for the lock actor's A_SNAPSHOT
+    hf_state_ask_t waiting[HF_MEMBERS_MAX]; //  for it, or for A_SNAPSHOT, with which it begins
     uint32_t waiting_count;
 } hf_snapshot_service_t;
 
@@ -66,8 +68,12 @@ void hf_snapshot_service_part (hf_snapshot_service_t *self, const hf_state_part_
                                uint64_t now_us);
 void hf_snapshot_service_asked (hf_snapshot_service_t *self, const hf_state_ask_t *ask,
                                 uint64_t written, uint64_t now_us);
-void hf_snapshot_service_made (hf_snapshot_service_t *self, const hf_a_snapshot_t *snapshot,
-                               uint64_t written, uint64_t now_us);
+void hf_snapshot_service_begin (hf_snapshot_service_t *self, const hf_a_snapshot_t *snapshot,
+                                uint64_t written, uint64_t now_us);
+
+/*  self->making has become WHOLE, which is the service's from here on. */
+void hf_snapshot_service_made (hf_snapshot_service_t *self, hf_snapshot_send_t *whole,
+                               uint64_t now_us);
 
 /*  The received snapshot, whole, is durable. */
 void hf_snapshot_service_durable (hf_snapshot_service_t *self);

@@ -18,9 +18,15 @@ hf_snapshot_pack_head (hf_pack_t *pack, const hf_state_head_t *head, hf_span_t r
     hf_state_head_t whole = *head;
     whole.rows_size = rows.size;
     whole.rows_sum = hf_hash (0, rows.at, rows.size);
+    hf_snapshot_pack_whole_head (pack, &whole);
+}
+
+void
+hf_snapshot_pack_whole_head (hf_pack_t *pack, const hf_state_head_t *head)
+{
     hf_pack_t record;
     hf_pack_init (&record);
-    hf_state_head_put (&record, &whole);
+    hf_state_head_put (&record, head);
     uint64_t size = hf_pack_size (&record);
     uint8_t prefix[HF_SNAPSHOT_PREFIX];
     for (unsigned i = 0; i < sizeof prefix; i++)

@@ -17,6 +17,9 @@
 /*  Prefix and head. ROWS: the STATE_ROW records, for HEAD's rows_size and rows_sum. */
 void hf_snapshot_pack_head (hf_pack_t *pack, const hf_state_head_t *head, hf_span_t rows);
 
+/*  The same, where HEAD has them already; rows_sum is hf_hash of the rows, from 0. */
+void hf_snapshot_pack_whole_head (hf_pack_t *pack, const hf_state_head_t *head);
+
 /*  Where the bytes of a snapshot lie. */
 typedef struct hf_snapshot_source {
     void *arg;

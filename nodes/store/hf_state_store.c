@@ -17,12 +17,21 @@ typedef struct meta {
     uint64_t sum;
 } meta_t;
 
+#define KEY_MAX   512         //  bytes; no key of the lock state is longer
+#define ROW_SEED  0x726f7773U //  a row never passes for a meta row
+#define META_SEED 0x6d657461U
+
 struct hf_state_store {
     hf_tx_t tx;
     meta_t meta; //  as of the last write
+
+    //  The reading in pages that was begun last.
+    meta_t found;
+    uint8_t from[KEY_MAX + 1]; //  the next page has the keys from here on
+    size_t from_size;
 };
 
-enum { FIND, PUT, DROP, ALL, META_LOAD, META_SAVE };
+enum { FIND, PUT, DROP, FROM, META_LOAD, META_SAVE };
 
 static const hf_tx_format_t s_format = {
     .file = "state.db",
@@ -44,16 +53,12 @@ static const hf_tx_format_t s_format = {
             [FIND] = "SELECT sum FROM rows WHERE key >= ?1 AND key < ?2",
             [PUT] = "INSERT OR REPLACE INTO rows (key, value, sum) VALUES (?1, ?2, ?3)",
             [DROP] = "DELETE FROM rows WHERE key >= ?1 AND key < ?2",
-            [ALL] = "SELECT key, value, sum FROM rows ORDER BY key",
+            [FROM] = "SELECT key, value, sum FROM rows WHERE key >= ?1 ORDER BY key",
             [META_LOAD] = "SELECT idx, count, sum, row_sum FROM meta"
                           " UNION ALL SELECT NULL, 0, 0, 0 WHERE EXISTS (SELECT 1 FROM rows)",
             [META_SAVE] = "INSERT OR REPLACE INTO meta VALUES (1, ?1, ?2, ?3, ?4)",
         },
 };
-
-#define KEY_MAX   512         //  bytes; no key of the lock state is longer
-#define ROW_SEED  0x726f7773U //  a row never passes for a meta row
-#define META_SEED 0x6d657461U
 
 static uint64_t
 s_row_sum (hf_span_t key, hf_span_t value)
@@ -124,34 +129,85 @@ hf_state_store_index (const hf_state_store_t *self)
 
 //  ---- reading ---------------------------------------------------------------------
 
+/*  The next row of FROM, checked: 1, 0 behind the last one, or -1. */
 static int
-s_take_row (hf_state_store_t *self, hf_state_row_fn *fn, void *arg, meta_t *found)
+s_next_row (hf_state_store_t *self, hf_span_t *key, hf_span_t *value, meta_t *found)
 {
     hf_tx_t *tx = &self->tx;
-    hf_span_t key = hf_tx_span (tx, ALL, 0);
-    hf_span_t value = hf_tx_span (tx, ALL, 1);
-    uint64_t sum = hf_tx_u64 (tx, ALL, 2);
-    if (sum != s_row_sum (key, value))
+    int rc = hf_tx_row (tx, FROM);
+    if (rc != 1)
+        return rc;
+    *key = hf_tx_span (tx, FROM, 0);
+    *value = hf_tx_span (tx, FROM, 1);
+    uint64_t sum = hf_tx_u64 (tx, FROM, 2);
+    if (sum != s_row_sum (*key, *value))
         return hf_tx_damaged (tx, "a row does not match its checksum");
     found->count++;
     found->sum += sum;
-    return fn (arg, key, value) ? 0 : hf_tx_damaged (tx, "a row makes no sense");
+    return 1;
+}
+
+/*  All were read. */
+static int
+s_check_found (hf_state_store_t *self, const meta_t *found)
+{
+    if (found->count == self->meta.count && found->sum == self->meta.sum)
+        return 0;
+    return hf_tx_damaged (
+        &self->tx, "it has %" PRIu64 " rows of %" PRIu64 ", or not the ones that were written",
+        found->count, self->meta.count);
 }
 
 int
 hf_state_store_read (hf_state_store_t *self, hf_state_row_fn *fn, void *arg)
 {
     meta_t found = {.index = self->meta.index};
+    hf_span_t key, value;
     int rc;
-    while ((rc = hf_tx_row (&self->tx, ALL)) == 1)
-        if ((rc = s_take_row (self, fn, arg, &found)) != 0)
+    hf_tx_bind (&self->tx, FROM, hf_tx_bytes (hf_span ("", 0)));
+    while ((rc = s_next_row (self, &key, &value, &found)) == 1)
+        if (!fn (arg, key, value)) {
+            rc = hf_tx_damaged (&self->tx, "a row makes no sense");
             break;
-    hf_tx_done (&self->tx, ALL);
-    if (rc == 0 && (found.count != self->meta.count || found.sum != self->meta.sum))
-        rc = hf_tx_damaged (
-            &self->tx, "it has %" PRIu64 " rows of %" PRIu64 ", or not the ones that were written",
-            found.count, self->meta.count);
-    return rc;
+        }
+    hf_tx_done (&self->tx, FROM);
+    return rc == 0 ? s_check_found (self, &found) : rc;
+}
+
+/*  The least key behind KEY is where the next page begins. */
+static int
+s_page_ends (hf_state_store_t *self, hf_span_t key)
+{
+    if (key.size >= KEY_MAX)
+        return hf_tx_damaged (&self->tx, "a key is longer than any");
+    if (key.size > 0)
+        memcpy (self->from, key.at, key.size);
+    self->from[key.size] = 0;
+    self->from_size = key.size + 1U;
+    return 0;
+}
+
+int
+hf_state_store_page (hf_state_store_t *self, bool begin, size_t bytes, hf_pack_t *rows, bool *more)
+{
+    if (begin) {
+        self->found = (meta_t){.index = self->meta.index};
+        self->from_size = 0;
+    }
+    assert (self->found.index == self->meta.index); //  nothing was written in between
+    size_t end = hf_pack_size (rows) + bytes;
+    hf_span_t key, value;
+    int rc = 0;
+    *more = false;
+    hf_tx_bind (&self->tx, FROM, hf_tx_bytes (hf_span (self->from, self->from_size)));
+    while (!*more && (rc = s_next_row (self, &key, &value, &self->found)) == 1) {
+        hf_state_row_put (rows, &(hf_state_row_t){.key = key, .value = value});
+        *more = hf_pack_size (rows) >= end;
+        if (*more)
+            rc = s_page_ends (self, key) == 0 ? 0 : -1;
+    }
+    hf_tx_done (&self->tx, FROM);
+    return rc == 0 && !*more ? s_check_found (self, &self->found) : rc;
 }
 
 //  ---- writing ---------------------------------------------------------------------

@@ -22,6 +22,12 @@ const char *hf_state_store_error (const hf_state_store_t *self);
 typedef bool (hf_state_row_fn) (void *arg, hf_span_t key, hf_span_t value);
 int hf_state_store_read (hf_state_store_t *self, hf_state_row_fn *fn, void *arg);
 
+/*  The same in pages: the first one (BEGIN), or what comes behind the last page. STATE_ROWs go into
+ *  ROWS, some BYTES of them, at least one if there is one. *more: there may be more. No write comes
+ *  between the pages of one reading. 0 or -1. */
+int hf_state_store_page (hf_state_store_t *self, bool begin, size_t bytes, hf_pack_t *rows,
+                         bool *more);
+
 /*  One transaction: apply STATE_CHANGE records in order and commit. INDEX: the applied index that
  *  they lead to; kept beside the rows. 0 or -1. */
 int hf_state_store_write (hf_state_store_t *self, uint64_t index, hf_list_t changes);

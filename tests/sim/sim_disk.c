@@ -221,6 +221,16 @@ s_lower (const rows_t *rows, hf_span_t key)
     return low;
 }
 
+const row_t *
+sim_rows_behind (const rows_t *rows, const blob_t *key)
+{
+    size_t at = key ? s_lower (rows, s_span (key)) : 0;
+    if (key && at < rows->all.count &&
+        hf_span_equal (s_span (rows->all.list[at].key), s_span (key)))
+        at++;
+    return at < rows->all.count ? &rows->all.list[at] : NULL;
+}
+
 void
 sim_rows_put (sim_t *sim, rows_t *rows, hf_span_t key, hf_span_t value)
 {

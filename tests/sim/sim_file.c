@@ -2,6 +2,8 @@
 
 #include "tests/sim/sim_internal.h"
 
+#define PAGE_US 3000 //  at most, for a page of rows
+
 //  ---- the disk --------------------------------------------------------------------------
 
 static void
@@ -69,6 +71,24 @@ s_list (void *arg, hf_span_t after, uint32_t limit, hf_pack_t *rows, bool *more)
                                                 .length = file->bytes.count,
                                                 .checksum = sum});
     }
+}
+
+/*  By key, so that rows which are written between two pages would be seen. */
+static void
+s_rows (void *arg, bool begin, size_t bytes, hf_pack_t *rows, bool *more)
+{
+    node_t *node = ((const port_t *)arg)->node;
+    size_t end = hf_pack_size (rows) + bytes;
+    if (begin)
+        node->paged = NULL;
+    const row_t *row;
+    while ((row = sim_rows_behind (&node->rows, node->paged)) && hf_pack_size (rows) < end) {
+        node->paged = row->key;
+        hf_state_row_put (
+            rows, &(hf_state_row_t){.key = hf_span (row->key->bytes, row->key->size),
+                                    .value = hf_span (row->value->bytes, row->value->size)});
+    }
+    *more = row != NULL;
 }
 
 /*  The service drops what it cannot use, and what another leader's replaces. */
@@ -160,7 +180,11 @@ s_steps (sim_t *sim, node_t *node)
         if (!sim_carry_out (sim, node, HF_TO_FILE, hf_file_service_outbox (node->file)))
             return;
     }
-    sim_sleep (sim, node, HF_TO_FILE, hf_file_service_wake_us (node->file), s_again);
+    uint64_t wake_us = hf_file_service_wake_us (node->file);
+    if (wake_us == 0) //  it goes on at once, with what takes its time
+        sim_wake_at (sim, node, HF_TO_FILE, sim_node_local (sim, node) + sim_random (sim, PAGE_US));
+    else
+        sim_sleep (sim, node, HF_TO_FILE, wake_us, s_again);
 }
 
 void
@@ -200,6 +224,7 @@ sim_file_start (sim_t *sim, node_t *node)
                            .section = s_section,
                            .read = s_read,
                            .list = s_list,
+                           .rows = s_rows,
                            .stage_begin = s_stage_begin,
                            .stage_write = s_stage_write,
                            .stage_read = s_stage_read,

@@ -214,6 +214,7 @@ typedef struct node {
 
     port_t port;
     rows_t rows;
+    const blob_t *paged;           //  the key of the row that was read last for a snapshot
     uint64_t left_index, left_sum; //  the rows that left the lock actor last, and their sum then
     hf_file_service_t *file;
     sim_file_t files[MODEL_FILES];
@@ -537,6 +538,8 @@ uint64_t sim_disk_keeps (const disk_t *disk, uint64_t bytes);
 /*  No entries; the log is as LOG says. */
 void sim_disk_reset (disk_t *disk, const hf_log_state_t *log, const blob_t *roster);
 void sim_log_durable (sim_t *sim, node_t *node);
+/*  The row behind KEY, or the first one (NULL); NULL: there is none. */
+const row_t *sim_rows_behind (const rows_t *rows, const blob_t *key);
 void sim_rows_put (sim_t *sim, rows_t *rows, hf_span_t key, hf_span_t value);
 void sim_rows_change (sim_t *sim, rows_t *rows, hf_list_t changes);
 /*  Changed rows leave the lock actor; and all are on disk: they are what the state was then. */

@@ -62,6 +62,7 @@ s_pick_lock (sim_t *sim, odds_t *odds)
     hf_file_config_t *file = &odds->file;
     file->part_bytes = 50 + (uint32_t)sim_random (sim, 500);
     file->window_bytes = file->part_bytes * (1 + (uint32_t)sim_random (sim, 4));
+    file->page_bytes = (uint32_t)s_bound (sim, 1, 100, 10000);
     file->batch_bytes = (uint32_t)s_bound (sim, 1, 500, 10000);
     file->ask_again_us = 50000 + sim_random (sim, 200000);
     file->fresh_us = 1 + sim_random (sim, 1000000);

@@ -105,6 +105,19 @@ s_list (void *arg, hf_span_t after, uint32_t limit, hf_pack_t *rows, bool *more)
 }
 
 static void
+s_rows (void *arg, bool begin, size_t bytes, hf_pack_t *rows, bool *more)
+{
+    file_stage_t *self = arg;
+    assert_true (bytes > 0);
+    self->rows_read = begin ? 0 : self->rows_read;
+    if (self->rows_read < self->rows_count)
+        hf_state_row_put (
+            rows, &(hf_state_row_t){.key = hf_span (&self->rows_read, sizeof self->rows_read),
+                                    .value = hf_span (&self->rows_index, sizeof self->rows_index)});
+    *more = ++self->rows_read < self->rows_count;
+}
+
+static void
 s_stage_begin (void *arg, uint64_t total)
 {
     file_stage_t *self = arg;
@@ -202,6 +215,7 @@ file_stage_init (file_stage_t *self, hf_file_config_t config, uint64_t durable)
                            .section = s_section,
                            .read = s_read,
                            .list = s_list,
+                           .rows = s_rows,
                            .stage_begin = s_stage_begin,
                            .stage_write = s_stage_write,
                            .stage_read = s_stage_read,
@@ -277,6 +291,7 @@ file_stage_end (file_stage_t *self)
             s_trace (self, "commit");
         else if (step == HF_FILE_ROWS) {
             hf_list_t rows = hf_file_service_rows (self->service, &index);
+            self->rows_index = index;
             s_trace (self, "rows:%" PRIu64 "(%u)", index, rows.count);
         } else {
             assert_int_equal (self->stage_have, self->stage_total);

@@ -18,7 +18,10 @@ typedef struct file_stage {
     uint32_t count;
     uint8_t *stage; //  the snapshot that comes in
     uint64_t stage_total, stage_have;
-    bool staged; //  durable
+    bool staged;         //  durable
+    uint64_t rows_index; //  of the rows that were written last
+    unsigned rows_count; //  so many are read for a snapshot, one in each page; the value of each is
+    unsigned rows_read;  //  rows_index when it is read
     //  Words: section:N, commit, rows:N(COUNT), staged; durable:N, flushed:N>lock, result:ID,
     //  want:NODE, flushed:N>election, ask, part, restart:N.
     char trace[4000];

@@ -44,22 +44,16 @@ s_asked (file_stage_t *self, uint64_t id, uint64_t number, uint64_t offset, uint
     return s_result (self, id);
 }
 
-/*  The lock actor gives one row, as of SECTION. */
+/*  The lock actor gives the state, as of SECTION. */
 static void
 s_make (file_stage_t *self, uint64_t section)
 {
-    hf_pack_t rows;
-    hf_pack_init (&rows);
-    hf_state_row_put (&rows, &(hf_state_row_t){.key = hf_span_text ("k")});
-    hf_a_snapshot_frame (&self->frame, &(hf_a_snapshot_t){.node = 0,
-                                                          .index = INDEX,
-                                                          .term = 3,
-                                                          .command = COMMAND,
-                                                          .section = section,
-                                                          .rows = hf_pack_list (&rows)});
+    hf_a_snapshot_frame (
+        &self->frame,
+        &(hf_a_snapshot_t){
+            .node = 0, .index = INDEX, .term = 3, .command = COMMAND, .section = section});
     file_stage_give (self);
     file_stage_end (self);
-    hf_pack_done (&rows);
 }
 
 static int

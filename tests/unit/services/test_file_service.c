@@ -122,7 +122,8 @@ static void
 s_start (pair_t *self, uint32_t loss)
 {
     *self = (pair_t){.random.state = 1, .loss = loss};
-    hf_file_config_t config = {.self = 1, .part_bytes = 4000, .window_bytes = 40000};
+    hf_file_config_t config = {
+        .self = 1, .part_bytes = 4000, .window_bytes = 40000, .page_bytes = 1};
     file_stage_init (&self->leader, config, 0);
     config.self = 3;
     file_stage_init (&self->follower, config, 0);
@@ -261,6 +262,30 @@ s_expect_taken_over (pair_t *self, uint64_t section)
     hf_snapshot_close (&snapshot);
 }
 
+/*  How many of the rows that the follower has are as of INDEX. */
+static unsigned
+s_rows_of (const pair_t *self, uint64_t index)
+{
+    hf_snapshot_source_t source = {.arg = self->follower.stage,
+                                   .name = "stage",
+                                   .total = self->follower.stage_total,
+                                   .read = s_read_stage};
+    hf_snapshot_t snapshot;
+    uint8_t *bytes;
+    assert_int_equal (hf_snapshot_open (&snapshot, &source), 0);
+    assert_int_equal (hf_snapshot_rows (&snapshot, &bytes), 0);
+    hf_scan_t scan = hf_scan (bytes, (size_t)snapshot.head.rows_size);
+    unsigned count = 0, seen = 0;
+    for (hf_state_row_t row; !hf_scan_at_end (&scan); seen++) {
+        assert_true (hf_state_row_get (&scan, &row) && row.value.size == sizeof index);
+        count += memcmp (row.value.at, &index, sizeof index) == 0;
+    }
+    assert_int_equal (seen, self->leader.rows_count);
+    free (bytes);
+    hf_snapshot_close (&snapshot);
+    return count;
+}
+
 PAIR_TEST (test_whole_state_is_taken_over, pair, 0)
 {
     s_needs (pair, 1, TERM);
@@ -346,6 +371,94 @@ PAIR_TEST (test_P6_snapshot_names_the_section_of_the_files, pair, 0)
 PAIR_TEST (test_mutant_transfer_section, pair, 0)
 {
     s_take_over_files_ahead (pair, HF_MUTANT_transfer_section, 12);
+}
+
+/*  The rows of the last step, or of the one before, while the next one comes: how many of those
+ *  that are sent are as of INDEX. MUTANT breaks one of the two. */
+static unsigned
+s_rows_as_of_index (pair_t *self, int mutant)
+{
+    file_stage_t *leader = &self->leader;
+    hf_mutant = mutant;
+    leader->rows_count = 5;
+    file_stage_rows (leader, INDEX - 1, 12);
+    file_stage_end (leader);
+    s_needs (self, 1, TERM);
+    s_carry (self, &self->follower, leader);
+    leader->trace[0] = 0;
+    file_stage_rows (leader, INDEX, 12);
+    hf_a_snapshot_frame (
+        &leader->frame,
+        &(hf_a_snapshot_t){.node = 3, .index = INDEX, .term = TERM - 1, .section = 12});
+    file_stage_give (leader);
+    file_stage_end (leader);
+    file_stage_expect (leader, "rows:4000(2) flushed:4000>lock flushed:4000>election");
+    assert_int_equal (hf_file_service_wake_us (leader->service), 0);
+    file_stage_end (leader);
+    file_stage_rows (leader, INDEX + 1, 12);
+    file_stage_end (leader);
+    if (mutant == HF_MUTANT_none)
+        file_stage_expect (leader, ""); //  nobody waits for them to be written
+    for (unsigned turns = 0; hf_file_service_wake_us (leader->service) == 0; turns++) {
+        assert_true (turns < 10);
+        file_stage_end (leader);
+    }
+    assert_non_null (strstr (leader->trace, "rows:4001(2) flushed:4001>lock"));
+    s_expect_taken_over (self, 12);
+    hf_mutant = HF_MUTANT_none;
+    return s_rows_of (self, INDEX);
+}
+
+PAIR_TEST (test_P4_rows_of_a_snapshot_are_as_of_one_index, pair, 0)
+{
+    assert_int_equal (s_rows_as_of_index (pair, HF_MUTANT_none), 5);
+}
+
+PAIR_TEST (test_mutant_making_holds_nothing, pair, 0)
+{
+    assert_in_range (s_rows_as_of_index (pair, HF_MUTANT_making_holds_nothing), 1, 4);
+}
+
+PAIR_TEST (test_mutant_making_reads_early, pair, 0)
+{
+    assert_in_range (s_rows_as_of_index (pair, HF_MUTANT_making_reads_early), 1, 4);
+}
+
+/*  A backup is asked for while a state is made for a peer: the next step, which it is as of, is
+ *  written when the rows of that one are read, and neither is lost. */
+PAIR_TEST (test_a_backup_waits_for_the_rows_of_a_transfer, pair, 0)
+{
+    file_stage_t *leader = &pair->leader;
+    leader->rows_count = 3;
+    s_needs (pair, 1, TERM);
+    s_carry (pair, &pair->follower, leader);
+    hf_a_file_query_frame (&leader->frame,
+                           &(hf_a_file_query_t){.id = 1, .what = HF_WHAT_BACKUP, .limit = 1000});
+    file_stage_give (leader);
+    leader->trace[0] = 0;
+    file_stage_rows (leader, INDEX, 12);
+    hf_a_snapshot_t snapshot = {.node = 3, .index = INDEX, .term = TERM - 1, .section = 12};
+    hf_a_snapshot_frame (&leader->frame, &snapshot);
+    file_stage_give (leader);
+    file_stage_end (leader);
+    file_stage_end (leader); //  the first page
+    leader->trace[0] = 0;
+    file_stage_rows (leader, INDEX + 1, 12);
+    snapshot.node = 0;
+    snapshot.index = INDEX + 1;
+    hf_a_snapshot_frame (&leader->frame, &snapshot);
+    file_stage_give (leader);
+    file_stage_end (leader);
+    file_stage_expect (leader, "");
+    for (unsigned turns = 0; hf_file_service_wake_us (leader->service) == 0; turns++) {
+        assert_true (turns < 10);
+        file_stage_end (leader);
+    }
+    const char *rows = strstr (leader->trace, "rows:4001(2)");
+    assert_non_null (strstr (leader->trace, "part"));
+    assert_true (rows && strstr (rows, "result:1"));
+    s_expect_taken_over (pair, 12);
+    assert_int_equal (s_rows_of (pair, INDEX), 3);
 }
 
 /*  Another term, another leader: what was received of the old one is dropped. */

@@ -114,7 +114,9 @@ s_stream (const char *dir)
                             .roster = hf_span (hf_pack_bytes (&roster), hf_pack_size (&roster)),
                             .section = AS_OF_SECTION,
                             .files = hf_pack_list (&list)};
-    hf_snapshot_send_t *send = hf_snapshot_send_new (&head, hf_span (rows.at, rows.size));
+    hf_snapshot_send_t *send = hf_snapshot_send_new (&head);
+    hf_snapshot_send_rows (send, hf_span (rows.at, rows.size));
+    assert_true (hf_snapshot_send_seal (send));
     bytes_t all = {.at = malloc (hf_snapshot_send_total (send))};
     while (all.size < hf_snapshot_send_total (send)) {
         size_t size;

@@ -52,8 +52,9 @@ s_send (void)
         hf_state_row_put (&rows, &(hf_state_row_t){.key = hf_span (&s_bytes[i], 1),
                                                    .value = hf_span (s_bytes, 20000 * i)});
     hf_state_head_t head = {.index = 400, .term = 6, .section = 33, .files = hf_pack_list (&files)};
-    hf_snapshot_send_t *send =
-        hf_snapshot_send_new (&head, hf_span (hf_pack_bytes (&rows), hf_pack_size (&rows)));
+    hf_snapshot_send_t *send = hf_snapshot_send_new (&head);
+    hf_snapshot_send_rows (send, hf_span (hf_pack_bytes (&rows), hf_pack_size (&rows)));
+    assert_true (hf_snapshot_send_seal (send));
     hf_pack_done (&files);
     hf_pack_done (&rows);
     assert_int_equal (hf_snapshot_send_index (send), 400);
@@ -124,6 +125,35 @@ HF_TEST (test_is_the_same_in_pieces_of_any_size)
     assert_int_equal (size, 0);
     free (whole);
     hf_snapshot_send_destroy (&send);
+    hf_snapshot_send_destroy (&send);
+}
+
+/*  Rows of several megabytes, added a few at a time: their sum takes more than one step. */
+HF_TEST (test_many_rows_are_added_in_pages)
+{
+    hf_pack_t rows;
+    hf_pack_init (&rows);
+    hf_snapshot_send_t *send = hf_snapshot_send_new (&(hf_state_head_t){.index = 400, .term = 6});
+    uint64_t size = 0;
+    for (uint32_t i = 0; i < 2000; i++) {
+        hf_state_row_put (&rows, &(hf_state_row_t){.key = hf_span (&i, sizeof i),
+                                                   .value = hf_span (s_bytes, 3000 + i % 100)});
+        if (i % 7 != 6 && i != 1999)
+            continue;
+        hf_snapshot_send_rows (send, hf_span (hf_pack_bytes (&rows), hf_pack_size (&rows)));
+        size += hf_pack_size (&rows);
+        hf_pack_reset (&rows);
+    }
+    assert_false (hf_snapshot_send_seal (send));
+    assert_true (hf_snapshot_send_seal (send));
+    uint64_t total = hf_snapshot_send_total (send);
+    assert_in_range (total, size + 1, size + 1000);
+    uint8_t *whole = s_whole (send, 65536);
+    assert_null (s_check (whole, total));
+    whole[total - 1] ^= 1;
+    assert_non_null (s_check (whole, total));
+    free (whole);
+    hf_pack_done (&rows);
     hf_snapshot_send_destroy (&send);
 }
 

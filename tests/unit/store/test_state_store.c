@@ -53,9 +53,35 @@ s_hear (void *arg, hf_span_t key, hf_span_t value)
     return true;
 }
 
+/*  All rows, in pages of BYTES. */
+static void
+s_read_pages (hf_state_store_t *store, size_t bytes, char *text)
+{
+    hf_pack_t page;
+    hf_pack_init (&page);
+    bool begin = true, more;
+    do {
+        hf_pack_reset (&page);
+        assert_ok (hf_state_store_page (store, begin, bytes, &page, &more));
+        hf_scan_t scan = hf_scan (hf_pack_bytes (&page), hf_pack_size (&page));
+        hf_state_row_t row;
+        assert_true (!more || !hf_scan_at_end (&scan));
+        while (!hf_scan_at_end (&scan) && hf_state_row_get (&scan, &row))
+            s_hear (text, row.key, row.value);
+        begin = false;
+    } while (more);
+    hf_pack_done (&page);
+}
+
 static void
 s_expect (hf_state_store_t *store, uint64_t index, const char *rows)
 {
+    static const size_t pages[] = {1, 20, 1000};
+    for (size_t i = 0; i < 3; i++) {
+        char text[1000] = "";
+        s_read_pages (store, pages[i], text);
+        assert_string_equal (text, rows);
+    }
     char text[1000] = "";
     if (hf_state_store_read (store, s_hear, text) != 0)
         fail_msg ("%s", hf_state_store_error (store));
