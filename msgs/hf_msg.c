@@ -46,7 +46,7 @@ hf_frame_begin (hf_pack_t *pack, uint32_t records)
         if (left < FIELDS_##name - hf_optional (ordinal) || found != ordinal)                      \
             scan->bad = true;                                                                      \
         left -= left > 0;                                                                          \
-        HF_FIELDS_##name (GET_FIELD) if (left > 0) hf_scan_skip (scan, left);                       \
+        HF_FIELDS_##name (GET_FIELD) if (left > 0) hf_scan_skip (scan, left);                      \
         return !scan->bad;                                                                         \
     }
 HF_MSG_TABLE (DEFINE)
