@@ -150,8 +150,8 @@ const char *
 hf_bench_command_name (hf_bench_command_t command)
 {
     static const char *const names[] = {
-        "unknown", "cycle", "handoff", "failover", "soak", "catchup", "rejoin", "shared",
-        "sets",    "watch", "append",  "stop",     "read", "scale",   "cut",    "scrape"};
+        "unknown", "cycle",  "handoff", "failover", "soak",  "catchup", "rejoin", "shared", "sets",
+        "watch",   "append", "stop",    "read",     "scale", "cut",     "scrape", "idle"};
     return names[command];
 }
 

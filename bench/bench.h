@@ -23,7 +23,8 @@ typedef enum hf_bench_command {
     HF_BENCH_SCALE,
     HF_BENCH_CUT,
     HF_BENCH_SCRAPE,
-    HF_BENCH_LAST = HF_BENCH_SCRAPE
+    HF_BENCH_IDLE,
+    HF_BENCH_LAST = HF_BENCH_IDLE
 } hf_bench_command_t;
 
 //  Exit codes, as in sysexits.h where there is one.
@@ -96,9 +97,10 @@ bool hf_bench_wait_until (hf_cluster_t *cluster, uint64_t until_ns);
 bool hf_bench_settle (hf_cluster_t *cluster, uint32_t *leader);
 
 /*  The commands; each gives the exit code. CLUSTER: the nodes started here; NULL for hf_run_load,
- *  which is cycle, handoff, shared, sets and append, and for hf_run_watch, hf_run_read and
- * hf_run_scale, if none were. */
+ *  which is cycle, handoff, shared, sets and append, and for hf_run_watch, hf_run_read,
+ *  hf_run_scale and hf_run_idle, if none were. */
 int hf_run_load (const hf_bench_options_t *options, hf_cluster_t *cluster);
+int hf_run_idle (const hf_bench_options_t *options, hf_cluster_t *cluster);
 int hf_run_scale (const hf_bench_options_t *options, hf_cluster_t *cluster);
 int hf_run_read (const hf_bench_options_t *options, hf_cluster_t *cluster);
 /*  failover, stop and cut. */

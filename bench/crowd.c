@@ -2,15 +2,15 @@
 
 #include "bench/crowd.h"
 #include "base/hf_alloc.h"
+#include "bench/helpers.h"
+#include "bench/opening.h"
 #include <assert.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #define S_LIMIT_MS     20000
-#define S_OPENERS      32   //  threads: opening a session waits for its answer
 #define S_HELD_EACH    9000 //  by one session; a node allows a thousand more
 #define S_CHAINS       64   //  requests that a session has out at once
 #define S_STANDSTILL_S 30   //  with no progress for so long it is given up
@@ -24,17 +24,6 @@ typedef struct s_holder {
         end; //  numbers of locks: to ask for, and behind the last. On the client's thread
 } s_holder_t;
 
-//  Sessions that many threads open, of one client or with a client each.
-typedef struct s_opening {
-    hf_crowd_t *crowd;
-    hf_client_t *client;   //  NULL: one for each session
-    hf_client_t **clients; //  those
-    hf_session_t **sessions;
-    uint32_t count;
-    atomic_uint next, done;
-    atomic_bool failed;
-} s_opening_t;
-
 struct hf_crowd {
     const hf_bench_options_t *options;
     hf_cluster_t *cluster;
@@ -43,7 +32,9 @@ struct hf_crowd {
     hf_client_t *queue;     //  of waiters
     s_holder_t *holder;
     uint32_t holders;
-    s_opening_t waiter, idle;
+    hf_session_t **waiter;
+    hf_helpers_t *idle;
+    atomic_uint lost; //  sessions
     atomic_uint held;
     atomic_uint errors;
     atomic_uint first_error; //  its status
@@ -64,6 +55,14 @@ s_fail (hf_crowd_t *self, hf_status_t status)
         return;
     if (atomic_fetch_add (&self->errors, 1) == 0)
         atomic_store (&self->first_error, status);
+}
+
+static void
+s_event (void *arg, const hf_session_event_t *event)
+{
+    hf_crowd_t *self = arg;
+    if (event->type == HF_SESSION_ENDED)
+        atomic_fetch_add (&self->lost, 1);
 }
 
 /*  Until *COUNT is WANTED. */
@@ -90,70 +89,6 @@ s_await (hf_crowd_t *self, const char *what, atomic_uint *count, uint32_t wanted
     }
     fprintf (stderr, "%u %s\n", wanted, what);
     return true;
-}
-
-//  ---- sessions -----------------------------------------------------------------------------
-
-static hf_status_t
-s_open_one (s_opening_t *self, uint32_t i)
-{
-    const hf_bench_options_t *options = self->crowd->options;
-    hf_session_options_t life = HF_SESSION_OPTIONS_INIT;
-    life.ttl_ms = options->ttl_ms;
-    hf_client_t *client = self->client;
-    if (!client)
-        client = self->clients[i] = hf_bench_client (options->endpoints, !options->threads);
-    return client ? hf_session_open (client, &life, S_LIMIT_MS, &self->sessions[i]) : HF_LIMIT;
-}
-
-static void *
-s_opener (void *arg)
-{
-    s_opening_t *self = arg;
-    for (uint32_t i = 0; (i = atomic_fetch_add (&self->next, 1)) < self->count;) {
-        hf_status_t status = atomic_load (&self->failed) ? HF_CLOSED : s_open_one (self, i);
-        if (status != HF_OK) {
-            atomic_store (&self->failed, true);
-            s_fail (self->crowd, status);
-            break;
-        }
-        atomic_fetch_add (&self->done, 1);
-    }
-    return NULL;
-}
-
-/*  COUNT sessions, of CLIENT or (NULL) on a connection each. */
-static bool
-s_open (hf_crowd_t *crowd, s_opening_t *self, const char *what, hf_client_t *client, uint32_t count)
-{
-    self->crowd = crowd;
-    self->client = client;
-    self->count = count;
-    self->sessions = hf_alloc (count * sizeof (hf_session_t *));
-    self->clients = client ? NULL : hf_alloc (count * sizeof (hf_client_t *));
-    pthread_t thread[S_OPENERS];
-    uint32_t threads = 0;
-    while (threads < S_OPENERS && threads < count &&
-           pthread_create (&thread[threads], NULL, s_opener, self) == 0)
-        threads++;
-    bool whole = threads > 0 && s_await (crowd, what, &self->done, count);
-    atomic_store (&self->failed, !whole); //  so that they end
-    for (uint32_t i = 0; i < threads; i++)
-        pthread_join (thread[i], NULL);
-    return whole;
-}
-
-static void
-s_open_done (s_opening_t *self)
-{
-    for (uint32_t i = 0; i < self->count; i++) {
-        if (self->sessions[i])
-            hf_session_leave (&self->sessions[i]);
-        if (self->clients)
-            hf_client_destroy (&self->clients[i]);
-    }
-    free (self->sessions);
-    free (self->clients);
 }
 
 //  ---- held ---------------------------------------------------------------------------------
@@ -204,6 +139,8 @@ s_hold_all (hf_crowd_t *self)
     self->holder = hf_alloc (self->holders * sizeof *self->holder);
     hf_session_options_t life = HF_SESSION_OPTIONS_INIT;
     life.ttl_ms = self->options->ttl_ms;
+    life.fn = s_event;
+    life.arg = self;
     for (uint32_t i = 0; i < self->holders; i++) {
         s_holder_t *holder = &self->holder[i];
         uint32_t end = (i + 1) * S_HELD_EACH;
@@ -242,24 +179,26 @@ s_queue_up (hf_crowd_t *self)
 {
     char name[64];
     snprintf (name, sizeof name, "scale/%016llx/0", self->run);
-    for (uint32_t i = 0; i < self->waiter.count; i++) {
+    for (uint32_t i = 0; i < self->options->waiters; i++) {
         hf_acquire_options_t options = HF_ACQUIRE_OPTIONS_INIT;
-        hf_status_t status =
-            hf_submit_acquire (self->waiter.sessions[i], name, &options, s_waited, self);
+        hf_status_t status = hf_submit_acquire (self->waiter[i], name, &options, s_waited, self);
         if (status != HF_OK)
             s_fail (self, status);
     }
     uint64_t limit_ns = hf_bench_in_ms (S_STANDSTILL_S * 1000);
     atomic_uint waiters = 0;
-    while (atomic_load (&self->errors) == 0 && hf_bench_now_ns () < limit_ns) {
+    //  All of a long queue are listed: not so often that this is what the nodes are busy with.
+    for (uint64_t pause_ms = 100; atomic_load (&self->errors) == 0; pause_ms += pause_ms / 2) {
+        if (hf_bench_now_ns () > limit_ns)
+            break;
         hf_query_lock (self->client, name, s_count, &waiters, S_LIMIT_MS);
-        if (waiters == self->waiter.count)
-            return s_await (self, "sessions wait for one lock", &waiters, self->waiter.count);
-        if (!hf_bench_wait (self->cluster, 100))
+        if (waiters == self->options->waiters)
+            return s_await (self, "sessions wait for one lock", &waiters, self->options->waiters);
+        if (!hf_bench_wait (self->cluster, pause_ms))
             return false;
     }
     hf_bench_say ("%u of %u sessions wait for one lock", atomic_load (&waiters),
-                  self->waiter.count);
+                  self->options->waiters);
     return false;
 }
 
@@ -288,18 +227,27 @@ hf_crowd_join (hf_crowd_t *self)
     uint64_t from_ns = hf_bench_now_ns ();
     assert (!self->queue);
     if (options->waiters > 0) {
-        self->queue = hf_bench_client (options->endpoints, false);
-        if (!self->queue ||
-            !s_open (self, &self->waiter, "sessions are open", self->queue, options->waiters) ||
-            !s_queue_up (self))
+        self->waiter = hf_alloc (options->waiters * sizeof (hf_session_t *));
+        hf_opening_t opening = {.options = options,
+                                .cluster = self->cluster,
+                                .clients_count = 1,
+                                .each = options->waiters,
+                                .clients = &self->queue,
+                                .sessions = self->waiter,
+                                .fn = s_event,
+                                .arg = self};
+        if (!hf_opening_run (&opening) || !s_queue_up (self))
             return false;
         self->queued_s = s_since (from_ns);
     }
     from_ns = hf_bench_now_ns ();
-    if (options->idle > 0 &&
-        !s_open (self, &self->idle, "connections are idle", NULL, options->idle))
-        return false;
-    self->idle_s = options->idle > 0 ? s_since (from_ns) : 0;
+    if (options->idle > 0) {
+        self->idle = hf_helpers_new (options, self->cluster, options->idle);
+        if (!self->idle)
+            return false;
+        fprintf (stderr, "%u connections are idle\n", options->idle);
+        self->idle_s = s_since (from_ns);
+    }
     return true;
 }
 
@@ -311,8 +259,11 @@ hf_crowd_destroy (hf_crowd_t **self_p)
     if (!self)
         return;
     atomic_store (&self->ending, true);
-    s_open_done (&self->waiter);
-    s_open_done (&self->idle);
+    for (uint32_t i = 0; self->waiter && i < self->options->waiters; i++)
+        if (self->waiter[i])
+            hf_session_leave (&self->waiter[i]);
+    free (self->waiter);
+    hf_helpers_destroy (&self->idle);
     for (uint32_t i = 0; i < self->holders; i++)
         if (self->holder[i].session)
             hf_session_leave (&self->holder[i].session);
@@ -321,6 +272,13 @@ hf_crowd_destroy (hf_crowd_t **self_p)
     free (self->holder);
     free (self);
     *self_p = NULL;
+}
+
+uint32_t
+hf_crowd_lost (hf_crowd_t *self)
+{
+    uint32_t lost = atomic_load (&self->lost);
+    return lost + (self->idle ? hf_helpers_end (self->idle) : 0);
 }
 
 double

@@ -19,6 +19,9 @@ bool hf_crowd_join (hf_crowd_t *self);
 /*  Their sessions are left to their time to live. */
 void hf_crowd_destroy (hf_crowd_t **self_p);
 
+/*  How many of its sessions were lost until now; the idle connections are then closed. Once. */
+uint32_t hf_crowd_lost (hf_crowd_t *self);
+
 /*  How long each of the three took to make. */
 double hf_crowd_held_s (const hf_crowd_t *self);
 double hf_crowd_queued_s (const hf_crowd_t *self);

@@ -1,6 +1,7 @@
 /*  Workers that acquire and release locks, and the latencies that they measure. */
 #include "bench/load.h"
 #include "base/hf_array.h"
+#include "bench/opening.h"
 #include <assert.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -8,7 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define S_OPEN_LIMIT_MS  10000
+#define S_QUEUE_LIMIT_MS 30000
+#define S_QUIET_MS       100
 #define S_CLOSE_LIMIT_MS 2000
 
 typedef struct s_acquired {
@@ -16,8 +18,7 @@ typedef struct s_acquired {
 } s_acquired_t;
 
 typedef struct s_connection {
-    hf_client_t *client;
-    hf_session_t **session;
+    hf_session_t **session; //  in hf_load_t.session
     //  The connection's thread alone writes. Those of one thread have those of the first: so much
     //  memory for each would not stay in the processor's caches.
     hf_histogram_t *latency[HF_LOAD_LATENCIES];
@@ -44,8 +45,12 @@ struct hf_load {
     hf_bench_options_t options;
     uint64_t run; //  names this load's locks apart from those of any other
     s_connection_t *connection;
+    hf_client_t **client;   //  of each connection
+    hf_session_t **session; //  of all connections, in their order
     s_worker_t *worker;
+    atomic_uint_fast64_t lost; //  sessions
     atomic_bool stopping;
+    atomic_bool counted; //  nothing is noted any more
     atomic_uint ended;
     atomic_uint_fast64_t appends;
     atomic_uint_fast64_t errors[HF_LOAD_STATUSES];
@@ -70,7 +75,7 @@ static void
 s_note (s_worker_t *self, hf_load_latency_t which, uint64_t from_ns, uint64_t to_ns)
 {
     assert (to_ns >= from_ns);
-    if (s_in_window (self->load, from_ns))
+    if (s_in_window (self->load, from_ns) && !atomic_load (&self->load->counted))
         hf_histogram_add (self->connection->latency[which], to_ns - from_ns);
 }
 
@@ -230,26 +235,39 @@ s_shares (const hf_bench_options_t *options)
     return options->connections > 1 && !options->threads;
 }
 
+static void
+s_event (void *arg, const hf_session_event_t *event)
+{
+    hf_load_t *self = arg;
+    if (event->type == HF_SESSION_ENDED)
+        atomic_fetch_add (&self->lost, 1);
+}
+
 static bool
-s_connect (hf_load_t *self, s_connection_t *connection)
+s_connect (hf_load_t *self)
 {
     const hf_bench_options_t *options = &self->options;
-    connection->session = hf_alloc (options->sessions * sizeof *connection->session);
-    bool shares = s_shares (options), first = connection == self->connection;
-    for (uint32_t i = 0; i < HF_LOAD_LATENCIES; i++)
-        connection->latency[i] =
-            shares && !first ? self->connection->latency[i] : hf_histogram_new ();
-    hf_session_options_t life = {.size = sizeof life, .ttl_ms = options->ttl_ms};
-    connection->client = hf_bench_client (options->endpoints, shares);
-    for (uint32_t i = 0; connection->client && i < options->sessions; i++) {
-        hf_status_t status =
-            hf_session_open (connection->client, &life, S_OPEN_LIMIT_MS, &connection->session[i]);
-        if (status != HF_OK) {
-            hf_bench_say ("cannot open a session: %s", hf_status_text (status));
-            return false;
-        }
+    bool shares = s_shares (options);
+    uint32_t each = options->sessions, count = options->connections * each;
+    self->connection = hf_alloc (options->connections * sizeof *self->connection);
+    self->client = hf_alloc (options->connections * sizeof *self->client);
+    self->session = hf_alloc (count * sizeof *self->session);
+    for (uint32_t i = 0; i < options->connections; i++) {
+        s_connection_t *connection = &self->connection[i];
+        connection->session = &self->session[i * each];
+        for (uint32_t which = 0; which < HF_LOAD_LATENCIES; which++)
+            connection->latency[which] =
+                shares && i > 0 ? self->connection->latency[which] : hf_histogram_new ();
     }
-    return connection->client != NULL;
+    hf_opening_t opening = {.options = options,
+                            .shared = shares,
+                            .clients_count = options->connections,
+                            .each = each,
+                            .clients = self->client,
+                            .sessions = self->session,
+                            .fn = s_event,
+                            .arg = self};
+    return hf_opening_run (&opening);
 }
 
 hf_load_t *
@@ -258,16 +276,13 @@ hf_load_new (const hf_bench_options_t *options)
     assert (options->workers && options->connections && options->sessions);
     hf_load_t *self = hf_alloc (sizeof *self);
     self->options = *options;
-    self->connection = hf_alloc (options->connections * sizeof *self->connection);
     self->worker = hf_alloc (options->workers * sizeof *self->worker);
     atomic_init (&self->begin_ns, UINT64_MAX);
     atomic_init (&self->end_ns, UINT64_MAX);
     atomic_init (&self->watch_ns, UINT64_MAX);
-    for (uint32_t i = 0; i < options->connections; i++) {
-        if (!s_connect (self, &self->connection[i])) {
-            hf_load_destroy (&self, true);
-            return NULL;
-        }
+    if (!s_connect (self)) {
+        hf_load_destroy (&self, true);
+        return NULL;
     }
     bool one = options->command == HF_BENCH_HANDOFF || options->command == HF_BENCH_SHARED;
     self->run = hf_bench_now_ns () ^ ((uint64_t)getpid () << 40);
@@ -284,9 +299,9 @@ hf_load_new (const hf_bench_options_t *options)
 }
 
 static void
-s_disconnect (s_connection_t *self, uint32_t sessions, bool close)
+s_end_sessions (hf_load_t *self, bool close)
 {
-    for (uint32_t i = 0; i < sessions && self->session; i++) {
+    for (uint32_t i = 0; i < self->options.connections * self->options.sessions; i++) {
         if (!self->session[i])
             continue;
         if (!close)
@@ -294,9 +309,6 @@ s_disconnect (s_connection_t *self, uint32_t sessions, bool close)
         else if (hf_session_close (&self->session[i], S_CLOSE_LIMIT_MS) != HF_OK)
             close = false; //  no cluster: the other sessions would only wait as long
     }
-    hf_client_destroy (&self->client);
-    free (self->session);
-    hf_array_free (&self->each);
 }
 
 void
@@ -307,13 +319,18 @@ hf_load_destroy (hf_load_t **self_p, bool close)
     if (!self)
         return;
     atomic_store (&self->stopping, true);
-    for (uint32_t i = 0; i < self->options.connections; i++)
-        s_disconnect (&self->connection[i], self->options.sessions, close);
+    s_end_sessions (self, close);
+    for (uint32_t i = 0; i < self->options.connections; i++) {
+        hf_client_destroy (&self->client[i]);
+        hf_array_free (&self->connection[i].each);
+    }
     //  Nobody writes any more.
     for (uint32_t i = 0; i < self->options.connections && (i == 0 || !s_shares (&self->options));
          i++)
         for (uint32_t which = 0; which < HF_LOAD_LATENCIES; which++)
             hf_histogram_destroy (&self->connection[i].latency[which]);
+    free (self->session);
+    free (self->client);
     free (self->connection);
     free (self->worker);
     free (self);
@@ -327,6 +344,35 @@ hf_load_start (hf_load_t *self)
 {
     for (uint32_t i = 0; i < self->options.workers; i++)
         s_acquire (&self->worker[i], hf_bench_now_ns ());
+}
+
+static void
+s_waiters (void *arg, const hf_lock_info_t *lock, const hf_place_info_t *place)
+{
+    (void)place;
+    uint64_t *most = arg;
+    *most = lock->waiters > *most ? lock->waiters : *most;
+}
+
+bool
+hf_load_queued (hf_load_t *self, hf_cluster_t *cluster)
+{
+    //  One row for each lock: what lists one lock lists all who wait for it.
+    hf_query_options_t any = HF_QUERY_OPTIONS_INIT;
+    any.stale = true;
+    uint64_t waiters = 0, limit_ns = hf_bench_in_ms (S_QUEUE_LIMIT_MS);
+    while (hf_bench_now_ns () < limit_ns) {
+        waiters = 0;
+        hf_query_locks_as (self->client[0], &any, s_waiters, &waiters, S_CLOSE_LIMIT_MS);
+        //  One holds it, and one has released it and asks again.
+        if (waiters + 2 >= self->options.workers)
+            return true;
+        if (!hf_bench_wait (cluster, 100))
+            return false;
+    }
+    hf_bench_say ("%llu of %u workers wait for the lock", (unsigned long long)waiters,
+                  self->options.workers);
+    return false;
 }
 
 void
@@ -389,6 +435,12 @@ hf_load_errors (const hf_load_t *self)
     return sum;
 }
 
+uint64_t
+hf_load_lost (const hf_load_t *self)
+{
+    return atomic_load (&self->lost);
+}
+
 bool
 hf_load_works (const hf_load_t *self)
 {
@@ -421,8 +473,14 @@ hf_load_finish (hf_load_t *self, uint32_t limit_ms, hf_load_result_t *result)
     uint64_t end_ns = hf_bench_now_ns (), workers = self->options.workers;
     atomic_store (&self->end_ns, end_ns);
     atomic_store (&self->stopping, true);
-    HF_WAIT (hf_load_ended (self), limit_ms);
-    *result = (hf_load_result_t){.unanswered = (uint32_t)(workers - atomic_load (&self->ended)),
+    uint32_t unanswered = 0;
+    bool queue = self->options.command == HF_BENCH_HANDOFF && workers > HF_LOAD_LONG;
+    atomic_store (&self->counted, queue);
+    if (queue)
+        hf_bench_wait (NULL, S_QUIET_MS); //  until who is at it has noted
+    else if (!HF_WAIT (hf_load_ended (self), limit_ms))
+        unanswered = (uint32_t)(workers - atomic_load (&self->ended));
+    *result = (hf_load_result_t){.unanswered = unanswered,
                                  .seconds = (double)(end_ns - atomic_load (&self->begin_ns)) / 1e9};
     result->failed = result->unanswered + hf_load_errors (self);
     for (uint32_t status = 0; status < HF_LOAD_STATUSES; status++)

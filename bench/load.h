@@ -7,13 +7,15 @@
 #define HF_BENCH_LOAD_H_INCLUDED
 
 #include "bench/bench.h"
+#include "bench/crowd.h"
 #include "bench/histogram.h"
 #include <jansson.h>
 
 typedef struct hf_load hf_load_t;
 
-#define HF_LOAD_FILES    4  //  that appends go to, in turn
-#define HF_LOAD_STATUSES 96 //  above every status there is
+#define HF_LOAD_FILES    4    //  that appends go to, in turn
+#define HF_LOAD_STATUSES 96   //  above every status there is
+#define HF_LOAD_LONG     1000 //  HANDOFF: the queue of so many workers is long
 
 /*  Connect and open the sessions, as the options say: workers are spread over the connections, and
  *  those of a connection over its sessions. HANDOFF and SHARED: all workers want the same lock, and
@@ -26,6 +28,9 @@ hf_load_t *hf_load_new (const hf_bench_options_t *options);
 void hf_load_destroy (hf_load_t **self_p, bool close);
 
 void hf_load_start (hf_load_t *self);
+/*  Of HANDOFF, while it runs: until all workers but the one that holds the lock wait for it.
+ * CLUSTER may be NULL. False: that did not come, which is reported. */
+bool hf_load_queued (hf_load_t *self, hf_cluster_t *cluster);
 /*  Instead: every worker does one cycle, and has ended then. May be called again. */
 void hf_load_once (hf_load_t *self);
 bool hf_load_ended (const hf_load_t *self);
@@ -36,6 +41,7 @@ void hf_load_begin (hf_load_t *self);
 uint64_t hf_load_cycles (const hf_load_t *self);
 uint64_t hf_load_appends (const hf_load_t *self);
 uint64_t hf_load_errors (const hf_load_t *self); //  one for each worker that gave up
+uint64_t hf_load_lost (const hf_load_t *self);   //  sessions
 /*  False: every worker has given up, which is reported. */
 bool hf_load_works (const hf_load_t *self);
 
@@ -65,7 +71,8 @@ typedef struct hf_load_result {
     hf_histogram_t *latency[HF_LOAD_LATENCIES]; //  the caller's, see hf_load_result_done
 } hf_load_result_t;
 
-/*  The end: let every worker finish its cycle, within LIMIT_MS. */
+/*  The end: let every worker finish its cycle, within LIMIT_MS. Where more than HF_LOAD_LONG wait
+ * for one lock, only those that were granted it are waited for. */
 void hf_load_finish (hf_load_t *self, uint32_t limit_ms, hf_load_result_t *result);
 void hf_load_result_done (hf_load_result_t *result);
 
@@ -73,8 +80,10 @@ void hf_load_result_done (hf_load_result_t *result);
  *  FROM_NS on and before TO_NS. The histogram is the caller's. */
 hf_histogram_t *hf_load_window (const hf_load_t *self, uint64_t from_ns, uint64_t to_ns);
 
-/*  The command scale's cycles; FACTS, a JSON object that this takes over, are in the report. */
-int hf_run_load_beside (const hf_bench_options_t *options, hf_cluster_t *cluster, json_t *facts);
+/*  The command scale's cycles, beside CROWD; FACTS, a JSON object that this takes over, are in the
+ *  report, with how many sessions were lost. CROWD may be NULL. */
+int hf_run_load_beside (const hf_bench_options_t *options, hf_cluster_t *cluster, json_t *facts,
+                        hf_crowd_t *crowd);
 
 //  ---- reports --------------------------------------------------------------------
 

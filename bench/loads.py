@@ -49,6 +49,14 @@ LOADS = [
     Load("read --stale", None, ["-w", "64", "--append-bytes", "100", "--stale", "read"], full=True),
     Load("scale 1,000", None, ["-w", "1", "--held", "1000", "scale"], full=True, once=True),
     Load("scale 990,000", None, ["-w", "1", "--held", "990000", "scale"], full=True, once=True),
+    Load("100,000 sessions", None, ["-c", "4", "--sessions-per-connection", "25000", "--ttl", "10000", "-t", "20",
+                                    "--warmup", "5", "idle"], full=True, once=True),
+    #  One holds the lock. In each round, one right after the other: their ratio moves.
+    Load("10 waiters", None, ["-w", "11", "handoff"], full=True),
+    Load("100,000 waiters", None, ["-w", "100001", "handoff"], full=True),
+    #  One node: the clients of three would need 30,000 ports of this machine.
+    Load("10,000 clients", None, ["-w", "1000", "-c", "W", "--held", "0", "--idle", "9000", "scale"], nodes=1, full=True,
+         once=True),
 ]
 
 # Of the peers: the load's name as above, the command, the workers.
@@ -128,6 +136,15 @@ ROWS = [
         ("holdfast", "scale 990,000", "memory_bytes_per_lock"), most=300),
     Row("a node with 990,000 locks is started, until it has them", "s", None,
         ("holdfast", "scale 990,000", "node_back_after_seconds"), most=5),
+    Row("100,000 sessions kept alive, TTL 10 s, the leader", "% of a core", None,
+        ("holdfast", "100,000 sessions", "core_percent.leader"), most=15),
+    Row("the same, a follower", "% of a core", None, ("holdfast", "100,000 sessions", "core_percent.follower")),
+    Row("the same, the client", "% of a core", None, ("holdfast", "100,000 sessions", "core_percent.client")),
+    Row("100,000 waiters for one lock beside 10", "hand-offs/s", ("holdfast", "10 waiters", "cycles_per_second"),
+        ("holdfast", "100,000 waiters", "cycles_per_second"), least=0.8),
+    Row("10,000 clients of one node, one in ten at work: lost", "sessions", None,
+        ("holdfast", "10,000 clients", "sessions_lost"), most=0),
+    Row("the same, acquire p50", "ms", None, ("holdfast", "10,000 clients", "p50_ms")),
 ]
 
 
@@ -149,6 +166,8 @@ def bench_figures(result):
     """The same of holdfast-bench. A cycle is two requests."""
     if result["command"] in ("failover", "stop", "cut"):
         return {name: result[name] for name in ("median_ms", "worst_ms", "rounds")}
+    if result["command"] == "idle":
+        return {name: result[name] for name in ("core_percent", "sessions_lost")}
     latency = result["latency_us"]
     if result["command"] == "read":
         return {"per_second": result["reads_per_second"], "p50_ms": latency["read"]["p50"] / 1000,
@@ -157,7 +176,7 @@ def bench_figures(result):
     each = 2 + (result["appends"] if result["command"] == "append" else 0)
     figures = {"cycles_per_second": cycles, "per_second": each * cycles, "p50_ms": latency["acquire"]["p50"] / 1000,
                "p99_ms": latency["acquire"]["p99"] / 1000, "cpu_us": result.get("cpu_us_per_request", {})}
-    for name in ("memory_bytes_per_lock", "node_back_after_seconds"):
+    for name in ("memory_bytes_per_lock", "node_back_after_seconds", "sessions_lost"):
         if name in result:
             figures[name] = result[name]
     if "handoff" in latency:

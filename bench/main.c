@@ -1,12 +1,14 @@
 /*  holdfast-bench - throughput and latency, failover times, and use of memory and disk. */
 #include "bench/bench.h"
 #include "bench/cut.h"
+#include "base/hf_files.h"
 #include "base/hf_std.h"
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
 #define S_START_LIMIT_MS 20000
+#define S_FILES_MAX      1000000
 
 /*  Nodes that can be cut off; NULL: there can be none, which is reported. */
 static hf_cluster_t *
@@ -70,6 +72,8 @@ s_run (const hf_bench_options_t *options, hf_cluster_t *cluster)
         return hf_run_load (options, cluster);
     case HF_BENCH_SCALE:
         return hf_run_scale (options, cluster);
+    case HF_BENCH_IDLE:
+        return hf_run_idle (options, cluster);
     case HF_BENCH_READ:
         return hf_run_read (options, cluster);
     case HF_BENCH_WATCH:
@@ -99,6 +103,7 @@ main (int argc, char **argv)
     if (!hf_bench_options_read (&options, argc, argv, &exit_code))
         return exit_code;
     hf_bench_signals_block ();
+    hf_files_raise (S_FILES_MAX); //  of this program, and of the nodes that it starts
     hf_cluster_t *cluster = NULL;
     if (options.start) {
         cluster = s_start_nodes (&options);

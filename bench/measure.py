@@ -255,6 +255,17 @@ def machine(options, load_before):
             "load_average_before": load_before}
 
 
+def told_command(arguments):
+    """As it was called, but for the names of folders of this machine."""
+    told, named = ["bench/run.sh"], False
+    for argument in arguments:
+        name = argument.split("=")[0]
+        folder = name in ("--build", "--data-root", "--out", "--readme")
+        told.append("DIR" if named else f"{name}=DIR" if folder and "=" in argument else argument)
+        named = folder and "=" not in argument
+    return told
+
+
 def commit():
     name = output("git", "rev-parse", "--short=12", "HEAD") or "unknown"
     changed = output("git", "status", "--porcelain", "--untracked-files=no")
@@ -282,7 +293,9 @@ def read_options():
     add("--curve", action="store_true", help="only what CURVE costs: loads with and without it, in turn; no peers")
     add("--data-root", metavar="DIR", help="on the disk that is to be measured (default: the build folder)")
     add("--out", metavar="DIR", default=os.path.join(HERE, "results"), help="for results (default: bench/results)")
-    add("--publish", action="store_true", help="put the tables into bench/README.md too")
+    add("--publish", action="store_true", help="put the tables into bench/README.md too, and the plots into bench/plots")
+    add("--readme", metavar="FILE", default=os.path.join(HERE, "README.md"),
+        help="for --publish, with its plots beside it (default: bench/README.md)")
     add("--install", action="store_true", help="first install the other services (bench/peers/install.sh)")
     add("--build", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -338,11 +351,11 @@ def main():
     titles = {peer.name: {"title": peer.title, "note": peer.note} for peer in servers.PEERS
               if peer.name in options.peers}
     result = {"commit": commit(), "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-              "command": ["bench/run.sh"] + sys.argv[1:], "machine": machine(options, load_before),
+              "command": told_command(sys.argv[1:]), "machine": machine(options, load_before),
               "versions": versions(campaign), "rounds": options.rounds, "seconds": options.seconds,
               "quick": options.quick, "peers": titles, "skipped": campaign.skipped, "failed": campaign.failed,
               "runs": campaign.runs}
-    report.write(result, options.out, os.path.join(HERE, "README.md") if options.publish else None)
+    report.write(result, options.out, os.path.abspath(options.readme) if options.publish else None)
     return 1 if campaign.failed else 0
 
 

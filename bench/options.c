@@ -11,7 +11,7 @@
 
 #define S_COMMANDS                                                                                 \
     "cycle, handoff, shared, sets, append, read, scale, watch, failover, stop, cut, catchup, "     \
-    "rejoin, scrape or soak"
+    "rejoin, scrape, idle or soak"
 #define S_WORKERS_PER_SESSION_MAX 2000
 
 static const char s_help[] =
@@ -56,6 +56,9 @@ static const char s_help[] =
     "  scrape     hold --held locks; read /metrics of each node each --every s under a load, for\n"
     "             --seconds, then not for as long, and so on for --rounds; measure the scrapes,\n"
     "             and acquires with and without. Needs --start 1, 3 or 5\n"
+    "  idle       keep --sessions-per-connection sessions on each of --connections alive, which "
+    "ask\n"
+    "             for nothing: what that takes of a core, and how many are lost\n"
     "  soak       run --cycles cycles, each with a lock never seen before, and look at each\n"
     "             node's memory and disk a hundred times: they must come to a level and stay\n"
     "             there. Appended files are counted apart: they grow, as they should; needs "
@@ -99,7 +102,8 @@ static const char s_help[] =
     "      --held N           of scale (default 1000) and scrape (default 10000)\n"
     "      --every N          of scrape: seconds from one to the next (default 1)\n"
     "      --waiters N        of scale (default 0)\n"
-    "      --idle N           of scale: each takes descriptors here (default 0)\n"
+    "      --idle N           of scale: in other processes, for the descriptors that each takes\n"
+    "                         (default 0)\n"
     "      --stale            of read: any node may answer\n"
     "      --appends N        of append, in each section (default 4)\n"
     "      --out FILE         soak: write the samples to FILE, with tabs between columns\n"
@@ -125,6 +129,7 @@ static const char s_help[] =
     "  holdfast-bench --start 3 append                  64 workers, 4 appends in each section\n"
     "  holdfast-bench --start 3 --stale read            64 readers, from any node\n"
     "  holdfast-bench --start 3 --held 100000 scale     beside 100,000 locks\n"
+    "  holdfast-bench --start 3 -c 4 --sessions-per-connection 25000 idle\n"
     "  holdfast-bench --start 3 watch                   1,000 watchers\n"
     "  holdfast-bench --start 3 --rounds 20 failover\n"
     "  holdfast-bench --start 3 catchup\n"
@@ -147,9 +152,9 @@ static const struct {
     {0, "holdfastd", S_TEXT, S_TO (holdfastd), 0, 0},
     {0, "data-root", S_TEXT, S_TO (data_root), 0, 0},
     {0, "log-keep", S_TEXT, S_TO (log_keep), 0, 0},
-    {'w', "workers", S_NUMBER, S_TO (workers), 1, 100000},
+    {'w', "workers", S_NUMBER, S_TO (workers), 1, HF_QUEUE_MAX + 1},
     {'c', "connections", S_NUMBER_OR_ALL, S_TO (connections), 1, 10000},
-    {0, "sessions-per-connection", S_NUMBER_OR_ALL, S_TO (sessions), 1, 100000},
+    {0, "sessions-per-connection", S_NUMBER_OR_ALL, S_TO (sessions), 1, HF_SESSIONS_MAX},
     {0, "ttl", S_NUMBER, S_TO (ttl_ms), HF_TTL_MIN_MS, HF_TTL_MAX_MS},
     {'t', "seconds", S_NUMBER, S_TO (seconds), 1, 86400},
     {0, "warmup", S_NUMBER, S_TO (warmup), 0, 3600},
@@ -289,6 +294,16 @@ s_settle (hf_bench_options_t *self)
     bool parts = self->command == HF_BENCH_REJOIN || self->command == HF_BENCH_SCRAPE;
     if (self->seconds == 0)
         self->seconds = parts ? 3 : light ? 5 : 10;
+    if (self->command == HF_BENCH_IDLE) {
+        bool numbers = self->connections != S_ALL && self->sessions != S_ALL;
+        self->workers = numbers ? self->connections * (self->sessions ? self->sessions : 1) : 0;
+        if (self->workers < 1 || self->workers > HF_SESSIONS_MAX) {
+            hf_bench_say ("idle needs numbers of --connections and --sessions-per-connection, for "
+                          "at most %u sessions",
+                          HF_SESSIONS_MAX);
+            return false;
+        }
+    }
     if (self->connections == S_ALL)
         self->connections = self->workers;
     if (self->connections > self->workers) {

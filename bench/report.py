@@ -28,6 +28,9 @@ def spread(values):
     return f"{middle} ({number(min(values))}..{number(max(values))})"
 
 
+COUNTS = ("sessions_lost",)  # none is a result; 0 of anything else was not measured
+
+
 class Runs:
     """What was measured, by who, load and round."""
 
@@ -39,7 +42,9 @@ class Runs:
         figures = self.figures.get((who, load, number), {})
         for part in figure.split("."):
             figures = figures.get(part, {}) if isinstance(figures, dict) else {}
-        return figures if isinstance(figures, (int, float)) and figures > 0 else None
+        if not isinstance(figures, (int, float)):
+            return None
+        return figures if figures > 0 or figure in COUNTS else None
 
     def values(self, who, load, figure):
         found = (self.value(who, load, figure, number) for number in self.rounds)
@@ -205,14 +210,20 @@ def plots(result):
             "latency": plot.draw([("Acquire, p50, ms", half), ("Acquire, p99, ms", most)])}
 
 
-def publish(path, text, folder, name):
-    """Between the marks in the README."""
+def publish(path, text, drawn, name):
+    """Between the marks in the README. Its plots always have the same names, beside it: the repository
+    has those of one run."""
     readme = open(path).read()
     begin, end = readme.find(MARKS[0]), readme.find(MARKS[1])
     if begin < 0 or end < begin:
         raise SystemExit(f"{path} has no lines \"{MARKS[0]}\" and \"{MARKS[1]}\"")
-    there = os.path.relpath(folder, os.path.dirname(path))
-    text = text.replace(f"({name}-", f"({there}/{name}-")
+    plots = os.path.join(os.path.dirname(path), "plots")
+    if drawn:
+        os.makedirs(plots, exist_ok=True)
+    for what, drawing in drawn.items():
+        text = text.replace(f"({name}-{what}.svg)", f"(plots/{what}.svg)")
+        with open(os.path.join(plots, f"{what}.svg"), "w") as out:
+            out.write(drawing)
     with open(path, "w") as file:
         file.write(readme[: begin + len(MARKS[0])] + "\n\n" + text + "\n" + readme[end:])
 
@@ -231,7 +242,7 @@ def write(result, folder, readme=None):
     print(text)
     print(f"Written: {', '.join(files)} in {os.path.relpath(folder)}")
     if readme:
-        publish(readme, text, folder, name)
+        publish(readme, text, drawn, name)
 
 
 if __name__ == "__main__":

@@ -90,11 +90,12 @@ s_report_text (const hf_bench_options_t *options, const hf_load_result_t *result
 int
 hf_run_load (const hf_bench_options_t *options, hf_cluster_t *cluster)
 {
-    return hf_run_load_beside (options, cluster, json_object ());
+    return hf_run_load_beside (options, cluster, json_object (), NULL);
 }
 
 int
-hf_run_load_beside (const hf_bench_options_t *options, hf_cluster_t *cluster, json_t *facts)
+hf_run_load_beside (const hf_bench_options_t *options, hf_cluster_t *cluster, json_t *facts,
+                    hf_crowd_t *crowd)
 {
     hf_load_t *load = hf_load_new (options);
     if (!load)
@@ -102,7 +103,9 @@ hf_run_load_beside (const hf_bench_options_t *options, hf_cluster_t *cluster, js
     if (!load)
         return HF_EXIT_UNAVAILABLE;
     hf_load_start (load);
-    bool whole = s_watch (load, cluster, "warmup ", options->warmup);
+    bool queue = options->command == HF_BENCH_HANDOFF && options->workers > HF_LOAD_LONG;
+    bool whole = !queue || hf_load_queued (load, cluster);
+    whole = whole && s_watch (load, cluster, "warmup ", options->warmup);
     s_spent_t spent;
     hf_cpu_take (&spent.from, cluster);
     spent.from_requests = s_requests (load);
@@ -113,9 +116,11 @@ hf_run_load_beside (const hf_bench_options_t *options, hf_cluster_t *cluster, js
     hf_load_result_t result;
     hf_load_finish (load, S_STOP_LIMIT_MS, &result);
     hf_cpu_each_t each = s_each (&spent);
+    uint64_t lost = hf_load_lost (load) + (crowd ? hf_crowd_lost (crowd) : 0);
+    json_object_set_new (facts, "sessions_lost", json_integer ((json_int_t)lost));
     (options->json ? s_report_json : s_report_text) (options, &result, &each, facts);
     json_decref (facts);
-    whole = whole && result.failed == 0;
+    whole = whole && result.failed == 0 && lost == 0;
     hf_load_result_done (&result);
     hf_load_destroy (&load, cluster == NULL);
     return whole ? HF_EXIT_OK : HF_EXIT_ERRORS;

@@ -72,11 +72,12 @@ hf_run_scale (const hf_bench_options_t *options, hf_cluster_t *cluster)
         s_add (facts, "node_memory_kib_without", (double)before_kib);
         s_add (facts, "memory_bytes_per_lock",
                ((double)after_kib - (double)before_kib) * 1024 / (options->held + 1));
-        double back_s = options->start >= 3 ? s_back_s (cluster) : 0;
-        back = options->start < 3 || back_s > 0;
+        bool has = options->start >= 3 && options->held > 0;
+        double back_s = has ? s_back_s (cluster) : 0;
+        back = !has || back_s > 0;
         s_add (facts, "node_back_after_seconds", back_s);
     }
-    int code = hf_run_load_beside (options, cluster, facts);
+    int code = hf_run_load_beside (options, cluster, facts, crowd);
     hf_crowd_destroy (&crowd);
     return back ? code : HF_EXIT_ERRORS;
 }

@@ -117,6 +117,25 @@ scale)
     has out '"node_back_after_seconds": 0*[.0-9]*[1-9]'
     has out '"cycles_per_second": [1-9]'
     has out '"errors": {}'
+    has out '"sessions_lost": 0,'
+    ;;
+idle)
+    run 0 -c 3 --sessions-per-connection 400 --ttl 60000 --seconds 1 --warmup 0
+    has out "^idle: 1200 sessions on 3 connections are open$"
+    has err "^1200 sessions are open$"
+    has out "^percent of a core, in .* s: .*client [0-9]" # of nodes, unless the leader changed
+    has out "^sessions lost: 0$"
+    run 0 --seconds 1 --warmup 0 --json
+    has out '"sessions": 1,'
+    has out '"core_percent": {'
+    ;;
+handoff)
+    # A long queue: it is measured once all wait, and the end does not wait for all of them.
+    run 0 -w 1200 --ttl 60000 --seconds 1 --warmup 0 --json
+    has err "^1200 sessions are open$"
+    has out '"cycles_per_second": [1-9]'
+    has out '"sessions_lost": 0,'
+    has out '"errors": {}'
     ;;
 failover | stop | cut)
     run 0 --rounds 1

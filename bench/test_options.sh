@@ -21,10 +21,10 @@ expect ()
 for option in --watchers --locks --cycles --append-every --out --ops --log-keep --threads; do
     expect 0 "$option" --help
 done
-for command in cycle handoff shared sets append read scale watch failover stop cut catchup soak; do
+for command in cycle handoff shared sets append read scale idle watch failover stop cut catchup soak; do
     expect 0 "  $command" --help
 done
-expect 64 "give one command: cycle, handoff, shared, sets, append, read, scale, watch, failover, stop, cut, catchup, rejoin, scrape or soak"
+expect 64 "give one command: cycle, handoff, shared, sets, append, read, scale, watch, failover, stop, cut, catchup, rejoin, scrape, idle or soak"
 expect 64 "there is no command \"sink\"" sink
 expect 64 "give one command" soak soak
 expect 64 "soak looks at nodes that it started itself" soak
@@ -42,6 +42,8 @@ expect 64 "--locks must be 1 to 64" --locks 0 sets
 expect 64 "--appends must be 1 to" --appends 0 append
 expect 64 "--watchers must be 1 to 100000" --watchers 0 watch
 expect 64 "shared needs a session for every worker" -w 4 --sessions-per-connection 2 shared
+expect 64 "idle needs numbers of --connections and --sessions-per-connection" -c W idle
+expect 64 "for at most 250000 sessions" -c 2 --sessions-per-connection 200000 idle
 expect 64 "--ops must be 2 to" --start 3 --ops 1 catchup
 expect 64 "--log-keep and --sync-ms are for nodes started here" --log-keep 1M cycle
 expect 64 "--start and --endpoints exclude each other" --start 3 -e 1@127.0.0.1 catchup

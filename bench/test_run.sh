@@ -50,6 +50,20 @@ for plot in "$dir"/results/*.svg; do
     python3 -c 'import sys, xml.dom.minidom; xml.dom.minidom.parse (sys.argv[1])' "$plot" || fail "$plot is no SVG"
 done
 
+# Published: between the marks, with plots that the README finds.
+mkdir "$dir/copy"
+cp "$bench/README.md" "$dir/copy"
+rm "$dir"/results/*
+run 0 --rounds 1 --seconds 1 --warmup 0 --loads "1 worker" --peers none --publish --readme "$dir/copy/README.md"
+has copy/README.md "^| 1 worker, acquire p50 | ms | [0-9]"
+grep -q "writes them here" "$dir/copy/README.md" && fail "the README has its old results"
+[ "$(grep -c '^## ' "$dir/copy/README.md")" = "$(grep -c '^## ' "$bench/README.md")" ] || fail "the README lacks sections"
+plots=$(sed -n 's/^!\[.*\](\(.*\))$/\1/p' "$dir/copy/README.md")
+[ -n "$plots" ] || fail "the README has no plots"
+for plot in $plots; do
+    [ -s "$dir/copy/$plot" ] || fail "the README names $plot, which is not there"
+done
+
 rm "$dir"/results/*
 run 0 --curve --rounds 1 --seconds 1 --warmup 0 --loads "1 worker; 1 worker, CURVE"
 has out "^| 1 worker, with CURVE beside without | requests/s | [0-9].* | [0-9].* | [0-9]"
