@@ -6,8 +6,9 @@
 //  acknowledgement then serves for many entries. If nothing is told for as long as two syncs take
 //  here, SPARE_US at most, the others may be dead or slow, or their disks slower than ours: the
 //  acknowledgement goes out, and for a time that doubles with each such failure all do at once.
-//  Heartbeats are answered at once in any case. Only when something is said changes here: what is
-//  said is always true, and is said again.
+//  Heartbeats are answered at once in any case, and so is what they call committed: a leader that
+//  looks for a member that lacks nothing asks for that. Only when something is said changes here:
+//  what is said is always true, and is said again.
 
 #include "nodes/consensus/hf_core_internal.h"
 
@@ -18,7 +19,7 @@
 void
 hf_core_ack_reset (hf_core_t *self)
 {
-    self->acked_index = self->spared_index = 0;
+    self->acked_index = self->spared_index = self->owed_index = 0;
     self->ack_due = false;
     self->spare_until_us = 0;
     self->spare_backoff_us = BACKOFF_US;
@@ -34,16 +35,17 @@ s_is_spare (const hf_core_t *self)
         return false;
     hf_core_voters_t voters = hf_core_voters (self);
     uint32_t leader = hf_core_slot (self, self->leader);
-    uint32_t up = hf_core_full (self) & self->links;
+    uint32_t full = hf_core_full (self), up = full & self->links;
     if (voters.before != 0 || self->slot == HF_MEMBERS_MAX || leader == HF_MEMBERS_MAX ||
-        (voters.now >> self->slot & voters.now >> leader & 1) == 0)
+        (full >> self->slot & voters.now >> leader & 1) == 0)
         return false;
     uint32_t count = 0, others = 0;
     for (uint32_t i = 0; i < HF_MEMBERS_MAX; i++) {
         count += voters.now >> i & 1;
         others += i != leader && self->nodes[i] < self->config.self ? up >> i & 1 : 0;
     }
-    return others >= count / 2;
+    //  Of more than three nodes one more: the majority is then that of the quickest.
+    return others >= count / 2 + (count > 3);
 }
 
 /*  How long others get to be enough. */
@@ -58,7 +60,8 @@ s_spare_us (const hf_core_t *self)
 static bool
 s_waits (hf_core_t *self, uint64_t index)
 {
-    if (!s_is_spare (self))
+    bool owed = self->acked_index < self->owed_index && !HF_MUTANT (spare_owes_nothing);
+    if (owed || !s_is_spare (self))
         return false;
     bool first = self->spare_until_us == 0;
     if (first || (index > self->spared_index && self->spared_index <= self->commit_index)) {
@@ -69,8 +72,10 @@ s_waits (hf_core_t *self, uint64_t index)
     }
     if (self->now_us < self->spare_until_us || HF_MUTANT (spare_for_ever))
         return true;
-    if (self->spared_index <= self->commit_index)
-        return false; //  nothing follows
+    if (self->spared_index <= self->commit_index) { //  they were, and nothing follows
+        self->spare_backoff_us = BACKOFF_US;
+        return false;
+    }
     self->needed_until_us = self->now_us + self->spare_backoff_us;
     if (self->spare_backoff_us < BACKOFF_MOST_US)
         self->spare_backoff_us *= 2;

@@ -138,6 +138,7 @@ struct hf_core {
     uint64_t leader_last;
     bool ack_due;
     uint64_t acked_index;
+    uint64_t owed_index;       //  what the last heartbeat called committed
     uint64_t spared_index;     //  that others are to acknowledge first, until
     uint64_t spare_until_us;   //  then; 0: nothing waits
     uint64_t needed_until_us;  //  nothing waits before
