@@ -184,6 +184,7 @@
     M (packed_unasked, "P11", "a client packs frames for a node that has not said it takes them")  \
     M (packed_for_all, "P11", "a node packs frames for a client that has not packed any")          \
     M (refused_goes_on, "P12", "each of the requests in a packed frame is refused by itself")      \
+    M (packs_kept, "P11", "a client packs for ever for a node that once took it")                  \
     M (spare_owes_nothing, "P11",                                                                  \
        "who is not needed for a majority lags at each look of a leader")                           \
     M (spare_for_ever, "P11", "who was not needed for a majority acknowledges heartbeats alone")   \

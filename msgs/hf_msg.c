@@ -208,7 +208,8 @@ hf_alive_one (hf_pack_t *pack, uint64_t echo, const hf_kept_t *kept, uint64_t ro
     hf_pack_init (&list);
     hf_kept_put (&list, kept);
     hf_alive_frame (
-        pack, &(hf_alive_t){.echo = echo, .sessions = hf_pack_list (&list), .roster = roster});
+        pack, &(hf_alive_t){
+                  .echo = echo, .sessions = hf_pack_list (&list), .roster = roster, .packs = true});
     hf_pack_done (&list);
 }
 

@@ -157,6 +157,14 @@ hf_client_core_silence (hf_client_core_t *self, uint32_t node, uint64_t start_us
 }
 
 /*  A malformed frame is dropped: whatever it should have carried is sent again. */
+/*  What it said last counts: what was left of a connection to another release may be read late. */
+static void
+s_packs (hf_client_core_t *self, uint32_t node, bool packs)
+{
+    uint32_t others = HF_MUTANT (packs_kept) ? self->packs : self->packs & ~(1U << node);
+    self->packs = others | (uint32_t)packs << node;
+}
+
 void
 hf_client_core_frame (hf_client_core_t *self, uint32_t from, hf_span_t frame, uint64_t now_us)
 {
@@ -184,13 +192,13 @@ hf_client_core_frame (hf_client_core_t *self, uint32_t from, hf_span_t frame, ui
         while (--records > 0 && hf_answers_get (&scan, &m.answers));
     } else if (kind == HF_KIND_ALIVE && hf_alive_get (&scan, &m.alive)) {
         hf_client_leader_heard (self, node);
-        self->packs |= (uint32_t)m.alive.packs << node;
+        s_packs (self, node, m.alive.packs);
         hf_client_session_take_alive (self, &m.alive);
         hf_client_members_told (self, node, m.alive.roster);
     } else if (kind == HF_KIND_OPENED && hf_opened_get (&scan, &m.opened) &&
                m.opened.nonce.size == HF_NONCE_SIZE) {
         hf_client_leader_heard (self, node);
-        self->packs |= (uint32_t)m.opened.packs << node;
+        s_packs (self, node, m.opened.packs);
         hf_client_ask_opened (self, &m.opened);
         hf_client_members_told (self, node, m.opened.roster);
     } else if (kind == HF_KIND_CLOSED_REPLY && hf_closed_get (&scan, &m.closed)) {

@@ -310,9 +310,11 @@ hf_lock_item (hf_lock_service_t *self, hf_caller_t *caller)
 
 /*  Whether the requests may come from there; they are answered if not. Session ids can be guessed:
  *  one that is not known here may be another user's when the requests are applied. So it is told,
- *  behind a barrier, what there is of it. */
+ *  behind a barrier, what there is of it. PACKED: a denial counts as asking does, or one frame
+ * would get any number of them. *refused: the client was told REFUSED. */
 static bool
-s_may_speak (hf_lock_service_t *self, const hf_route_t *route, const hf_requests_t *message)
+s_may_speak (hf_lock_service_t *self, const hf_route_t *route, const hf_requests_t *message,
+             bool packed, bool *refused)
 {
     uint32_t ttl_ms;
     const hf_caller_t *caller = hf_routes_find (&self->routes, message->session);
@@ -321,16 +323,18 @@ s_may_speak (hf_lock_service_t *self, const hf_route_t *route, const hf_requests
         return true; //  it was asked before
     if (!hf_lock_may (self, route,
                       &(hf_asked_t){.kind = HF_KIND_REQUESTS, .session = message->session})) {
-        hf_lock_deny_all (self, route, message);
+        *refused = packed && !hf_lock_may_ask (self, route, 1, false);
+        if (!*refused)
+            hf_lock_deny_all (self, route, message);
         return false;
     }
     if (hf_state_session_ttl (self->state, message->session, &ttl_ms) ||
         HF_MUTANT (session_awaited))
         return true;
-    hf_lock_read (self, &(hf_reading_t){.type = HF_READING_KEEPALIVE,
-                                        .bytes = (const uint8_t *)&message->session,
-                                        .size = sizeof message->session,
-                                        .route = *route});
+    *refused = !hf_lock_read (self, &(hf_reading_t){.type = HF_READING_KEEPALIVE,
+                                                    .bytes = (const uint8_t *)&message->session,
+                                                    .size = sizeof message->session,
+                                                    .route = *route});
     return false;
 }
 
@@ -353,14 +357,15 @@ s_requests (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan, b
     hf_requests_t message;
     uint32_t asks;
     hf_request_t last;
+    bool refused = false;
     if (!s_read_requests (scan, &message, &asks, &last)) {
         s_refuse_input (self, route, HF_MALFORMED,
                         "REQUESTS wants [session, floor, [request, ...]], at most 4096 requests");
         return false;
     }
-    if (message.requests.count == 0 ||
-        (self->guard.rights && route->user > 0 && !s_may_speak (self, route, &message)))
-        return true;
+    if (message.requests.count == 0 || (self->guard.rights && route->user > 0 &&
+                                        !s_may_speak (self, route, &message, packed, &refused)))
+        return !refused;
     bool busy = s_busy (self, route);
     bool known = !busy && hf_lock_heard (self, message.session);
     hf_caller_t *caller = known ? hf_routes_caller (&self->routes, message.session, route)

@@ -379,8 +379,8 @@ void hf_lock_watch_tell (hf_lock_service_t *self);
 uint64_t hf_lock_watch_number (const hf_lock_service_t *self, bool files);
 
 //  hf_lock_reads.c
-/*  Wait for a barrier, or be refused. READING is copied, with its bytes. */
-void hf_lock_read (hf_lock_service_t *self, const hf_reading_t *reading);
+/*  Wait for a barrier, or be refused: false. READING is copied, with its bytes. */
+bool hf_lock_read (hf_lock_service_t *self, const hf_reading_t *reading);
 void hf_lock_passed (hf_lock_service_t *self, const hf_a_passed_t *passed);
 /*  Answer what the applied state is far enough for; keepalives and queries go on to
  *  hf_lock_service_more. */

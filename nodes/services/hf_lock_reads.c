@@ -254,24 +254,25 @@ s_room_of (const hf_lock_service_t *self, const hf_reading_t *reading)
     return !hf_shares_full (reader->others, readers->queries + readers->others, max);
 }
 
-void
+bool
 hf_lock_read (hf_lock_service_t *self, const hf_reading_t *reading)
 {
     hf_readers_t *readers = &self->reads.readers;
     if (s_unbarred (reading)) {
         s_due (self, hf_readers_wait (readers, reading));
-        return;
+        return true;
     }
     bool room = s_room (self, reading);
     if (!room || !s_room_of (self, reading)) {
         hf_lock_refuse_busy (self, &reading->route, !room);
-        return;
+        return false;
     }
     const hf_reading_t *waits = hf_readers_wait (readers, reading);
     if (reading->stale)
         s_due (self, waits);
     else if (HF_MUTANT (barrier_joined) && self->reads.barrier_out)
         hf_chain_splice (&readers->under, &readers->waiting);
+    return true;
 }
 
 void

@@ -119,6 +119,36 @@ HF_TEST (test_a_broken_connection_is_asked_anew)
     s_close ();
 }
 
+/*  What the node before it had said is read late, behind the new connection. Gives how many frames
+ *  two sessions take then. */
+static uint32_t
+s_said_late (void)
+{
+    hf_pack_t frame;
+    s_open (true);
+    g_stage.node.packs = false;
+    hf_client_core_broken (g_stage.core, 1, g_stage.now_us);
+    hf_client_core_connected (g_stage.core, 1, g_stage.now_us);
+    hf_pack_init (&frame);
+    hf_alive_frame (&frame, &(hf_alive_t){.echo = 1, .packs = true});
+    stage_pack (1, &frame);
+    stage_run_ms (8000); //  keepalives are answered
+    return s_ask ("a", "b");
+}
+
+HF_TEST (test_what_a_node_says_last_counts)
+{
+    assert_int_equal (s_said_late (), 2);
+    s_close ();
+}
+
+HF_TEST (p11_mutant_packs_kept)
+{
+    hf_mutant = HF_MUTANT_packs_kept;
+    assert_int_equal (s_said_late (), 1);
+    s_close ();
+}
+
 /*  To a node that is busy what gives back goes by itself: nothing is packed for a while. */
 HF_TEST (test_a_busy_node_gets_a_frame_a_session)
 {

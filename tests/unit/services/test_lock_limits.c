@@ -375,4 +375,47 @@ BENCH_TEST (test_no_limits_by_default, bench)
         assert_true (s_acquires (bench, KIM, session, seq));
 }
 
+//  ---- packed frames ----------------------------------------------------------------------
+
+/*  COUNT REQUESTS, packed, by Kim, of session FIRST and those STEP apart from it: how often she is
+ *  refused. *others: how many frames more come to her. */
+static uint32_t
+s_refused_of (bench_t *bench, uint64_t first, uint64_t step, uint32_t count, uint32_t *others)
+{
+    hf_frame_begin (&bench->pack, count);
+    for (uint64_t i = 0; i < count; i++) {
+        hf_pack_t list;
+        hf_pack_init (&list);
+        hf_abandon_put (&list, &(hf_abandon_t){.seq = 1, .lock = hf_span_text ("L")});
+        hf_requests_put (&bench->pack, &(hf_requests_t){first + i * step, 1, hf_pack_list (&list)});
+        hf_pack_done (&list);
+    }
+    bench_send (bench, KIM);
+    bench_settle (bench);
+    uint32_t refused = 0, kind;
+    for (*others = 0; (kind = bench_kind (bench, KIM)) != 0; bench_take (bench, KIM, kind)) {
+        refused += kind == HF_KIND_REFUSED;
+        *others += kind != HF_KIND_REFUSED;
+    }
+    return refused;
+}
+
+/*  Of sessions that nobody has, she is told behind a barrier; of so many as wait for one. */
+BENCH_TEST_WITH (p12_sessions_of_nobody_in_a_packed_frame, bench, true, .readings_max = 10)
+{
+    uint32_t others;
+    s_begin (bench);
+    assert_int_equal (s_refused_of (bench, 1000, 1, 1000, &others), 1);
+    assert_in_range (others, 1, 10);
+}
+
+/*  Each denial counts as asking does. */
+BENCH_TEST_WITH (p12_sessions_of_others_in_a_packed_frame, bench, true, .user_rate = 20)
+{
+    uint32_t others;
+    s_begin (bench);
+    assert_int_equal (s_refused_of (bench, LEE, 0, 100, &others), 1);
+    assert_in_range (others, 1, 40);
+}
+
 HF_TEST_MAIN (NULL, NULL)
