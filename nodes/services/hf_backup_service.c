@@ -204,7 +204,8 @@ hf_backup_service_made (hf_backup_service_t *self, hf_snapshot_send_t *whole, ui
     self->number = now_us > self->number ? now_us : self->number + 1;
     self->command = self->making_command;
     self->made_us = self->begun_us;
-    self->want_again_us = now_us + HF_BACKUP_AGAIN_US;
+    uint64_t took_us = now_us - self->begun_us; //  and rows waited meanwhile
+    self->want_again_us = now_us + HF_BACKUP_AGAIN_US + 4 * took_us;
     hf_outbox_say (self->out, HF_INFO,
                    "a client backs up the state of entry %" PRIu64 " (%" PRIu64 " bytes)",
                    hf_snapshot_send_index (whole), hf_snapshot_send_total (whole));

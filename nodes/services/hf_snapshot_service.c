@@ -354,7 +354,7 @@ hf_snapshot_service_asked (hf_snapshot_service_t *self, const hf_state_ask_t *as
     //  Keep a snapshot while anyone is still receiving it. A node that swapped it in and asks again
     //  needs a newer one.
     bool received = now_us < self->asked_us + 5 * config->ask_again_us;
-    bool shared = self->send && now_us < self->made_us + config->shared_us &&
+    bool shared = self->send && now_us < self->whole_us + config->shared_us &&
                   (now_us < self->made_us + config->fresh_us || received);
     if (HF_MUTANT (stale_state_shared))
         shared = self->send != NULL;
@@ -396,6 +396,7 @@ hf_snapshot_service_made (hf_snapshot_service_t *self, hf_snapshot_send_t *whole
     //  Another number than before, also than before a restart.
     self->send_id = now_us > self->send_id ? now_us : self->send_id + 1;
     self->made_us = self->begun_us;
+    self->whole_us = now_us;
     hf_outbox_say (self->out, HF_INFO,
                    "sends the state of entry %" PRIu64 " (%" PRIu64 " bytes) to node %u",
                    hf_snapshot_send_index (whole), hf_snapshot_send_total (whole), self->node);

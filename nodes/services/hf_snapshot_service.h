@@ -46,6 +46,7 @@ typedef struct hf_snapshot_service {
     hf_snapshot_send_t *send;
     uint64_t send_id;
     uint64_t made_us, asked_us;
+    uint64_t whole_us;  //  when all of it was read
     hf_making_t making; //  the next one
     uint64_t begun_us;  //  when its rows were as they are in it
     uint32_t node;      //  that it is made for, and perhaps others
