@@ -84,7 +84,9 @@ class Runner:
             why = open(out + ".err").read().strip().splitlines()[-3:]
         except ValueError as error:
             why = [str(error)]
-        raise servers.Failed(f"{' '.join(command)}: exit code {code}: {' | '.join(why)}")
+        #  It may be published: without the names of this machine's folders.
+        words = [os.path.basename(command[0])] + ["DIR" if word == self.folder else word for word in command[1:]]
+        raise servers.Failed(f"{' '.join(words)}: exit code {code}: {' | '.join(why)}")
 
 
 def spent_s(processes):
