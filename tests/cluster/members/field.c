@@ -209,6 +209,20 @@ field_wait (hf_process_t **process, int code)
     assert_int_equal (got, code);
 }
 
+void
+field_lead (field_t *self, const char *list, uint32_t id)
+{
+    char number[16];
+    snprintf (number, sizeof number, "%u", id);
+    const char *argv[] = {HF_TEST_TOOL, "lead", "--endpoints", list, number, NULL};
+    int code = -1;
+    HF_WAIT ((code = hf_process_run (argv, COMMAND_MS, self->output, sizeof self->output)) == 0,
+             FIELD_LIMIT_MS);
+    if (code != 0)
+        fail_msg ("lead %u: exit code %d: %s", id, code, self->output);
+    assert_int_equal (hf_cluster_wait_leader (self->cluster, FIELD_LIMIT_MS), id);
+}
+
 const char *
 field_named (const field_t *self, uint32_t id)
 {

@@ -64,6 +64,10 @@ hf_process_t *field_members_start (field_t *self, const char *list, ...) __attri
 /*  It must end by itself with CODE. */
 void field_wait (hf_process_t **process, int code);
 
+/*  Node ID leads, as the operator asks LIST for: by itself it may not for minutes, when it had the
+ *  lead from another node and was moved a moment later. */
+void field_lead (field_t *self, const char *list, uint32_t id);
+
 /*  ID@PLACE of a node, where it is now; until the next call. */
 const char *field_named (const field_t *self, uint32_t id);
 

@@ -115,12 +115,6 @@ HF_TEST_WITH (test_others_move_while_one_is_away, NULL, s_teardown)
     field_end (&s_field);
 }
 
-static bool
-s_leads (uint32_t id)
-{
-    return hf_cluster_wait_leader (s_field.cluster, FIELD_LIMIT_MS) == id;
-}
-
 /*  Node 3 is away while node 1 moves, which leads again there. Of the places that node 3 has, node
  *  2's is true, which does not lead, and does not answer while node 3 starts. */
 HF_TEST_WITH (test_the_leader_moves_while_one_is_away, NULL, s_teardown)
@@ -132,7 +126,7 @@ HF_TEST_WITH (test_the_leader_moves_while_one_is_away, NULL, s_teardown)
     hf_cluster_kill (s_field.cluster, 3);
     hf_cluster_move (s_field.cluster, 1);
     s_tell (1, "has caught up", "--force");
-    assert_true (HF_WAIT (s_leads (1), FIELD_LIMIT_MS));
+    field_lead (&s_field, field_one (&s_field, 2), 1);
     hf_cluster_stop (s_field.cluster, 2);
     hf_cluster_launch (s_field.cluster, 3);
     hf_node_status_t status;
