@@ -185,9 +185,6 @@
     M (packed_for_all, "P11", "a node packs frames for a client that has not packed any")          \
     M (refused_goes_on, "P12", "each of the requests in a packed frame is refused by itself")      \
     M (packs_kept, "P11", "a client packs for ever for a node that once took it")                  \
-    M (spare_owes_nothing, "P11",                                                                  \
-       "who is not needed for a majority lags at each look of a leader")                           \
-    M (spare_for_ever, "P11", "who was not needed for a majority acknowledges heartbeats alone")   \
     M (promoted_by_old_ack, "P11", "a member is made a voter by what its lost disk acknowledged")  \
     M (page_for_ever, "P11", "a page of locks begins again as long as what it found has gone")     \
     M (page_of_old_rights, "rights", "a page of locks has what may not be read any more")          \

@@ -14,7 +14,6 @@ hf_core_config_defaults (hf_core_config_t *config)
                                  .prefer_lowest = true,
                                  .regret_us = 120000000,
                                  .believed_us = 480000000,
-                                 .spare_us = 2000,
                                  .speaks = HF_LEVEL_NEWEST,
                                  .seed = 1};
 }
@@ -66,7 +65,6 @@ hf_core_new (const hf_core_config_t *config, const hf_restored_t *restored, uint
     }
     self->was_member = self->was_member || (self->rosters.count > 0 && config->members_count > 0);
     hf_core_repair_reset (self);
-    hf_core_ack_reset (self);
     self->stand_at_us = now_us;
     if (!hf_core_alone (self) || !hf_core_may_stand (self))
         self->stand_at_us += hf_core_election_timeout (self);

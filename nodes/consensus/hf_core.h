@@ -76,8 +76,6 @@ typedef struct hf_core_config {
     bool prefer_lowest;    //  hand over to the lowest fit id; default true
     uint64_t regret_us;    //  no such hand-over for so long after one that did not last; 2 min
     uint64_t believed_us;  //  what a sync took is believed for so long without another; 8 min
-    uint64_t spare_us;     //  so long at most, and for two syncs, a follower that is not needed for
-                           //  a majority waits with what it acknowledges; 2 ms; 0: not at all
     uint64_t seed;         //  of the only randomness: jitter
     uint64_t incarnation;  //  of this node's disk; 0: every member counts
     uint64_t start;        //  how often that was opened; 0: it is not said

@@ -37,7 +37,8 @@ s_forget_term (hf_core_t *self)
     self->leader_commit = 0;
     self->leader_last = 0;
     self->round = 0;
-    hf_core_ack_reset (self);
+    self->ack_due = false;
+    self->acked_index = 0;
     if (!HF_MUTANT (verified_kept))
         self->verified_index = self->commit_index;
     self->granted = 0;

@@ -138,11 +138,6 @@ struct hf_core {
     uint64_t leader_last;
     bool ack_due;
     uint64_t acked_index;
-    uint64_t owed_index;       //  what the last heartbeat called committed
-    uint64_t spared_index;     //  that others are to acknowledge first, until
-    uint64_t spare_until_us;   //  then; 0: nothing waits
-    uint64_t needed_until_us;  //  nothing waits before
-    uint64_t spare_backoff_us; //  for so long when the others were not enough
     bool needs_state; //  the leader's log begins behind ours, and nothing was verified since
     bool offer_noted; //  since the last FOLLOWING
 
@@ -347,12 +342,6 @@ bool hf_core_reachable (const hf_core_t *self, uint32_t slot);
 /*  This node leads again: if that is soon after it handed the lead to a lower id, wait before the
  *  next time. */
 void hf_core_regret (hf_core_t *self);
-
-//  ---- hf_core_ack.c: a follower's acknowledgements ------------------------------------------
-
-void hf_core_ack_reset (hf_core_t *self);
-/*  Tell the leader, if there is one, what is on our disk, unless that has time. */
-void hf_core_acknowledge (hf_core_t *self, hf_effects_t *effects);
 
 //  ---- hf_core_replicate.c: gaps -------------------------------------------------------------
 

@@ -273,7 +273,7 @@ hf_core_on_heartbeat (hf_core_t *self, const hf_heartbeat_t *m, hf_effects_t *ef
     //  not outlive the next heartbeat. What is committed stays committed.
     bool largest = HF_MUTANT (largest_said);
     self->round = largest && self->round > m->round ? self->round : m->round;
-    self->leader_commit = self->owed_index = m->commit;
+    self->leader_commit = m->commit;
     self->leader_last =
         largest && self->leader_last > m->last_index ? self->leader_last : m->last_index;
     self->leader_keep = m->keep;

@@ -46,7 +46,24 @@ s_settle_follower (hf_core_t *self, hf_effects_t *effects)
     uint64_t commit = s_min (self->leader_commit, self->verified_index);
     if (commit > self->commit_index)
         self->commit_index = commit;
-    hf_core_acknowledge (self, effects);
+    if (self->leader == 0)
+        return;
+    uint64_t index = s_min (self->verified_index, self->durable_index);
+    if (HF_MUTANT (ack_before_durable))
+        index = self->verified_index;
+    if (!self->ack_due && index <= self->acked_index)
+        return;
+    self->ack_due = false;
+    self->acked_index = index;
+    hf_ack_t *m = &hf_core_send (self, HF_KIND_ACK, self->leader, effects)->message.ack;
+    m->index = index;
+    m->round = self->round;
+    m->hears = self->links | (self->slot < HF_MEMBERS_MAX ? 1U << self->slot : 0);
+    m->incarnation = self->config.incarnation;
+    uint64_t sync_us = hf_core_sync_us (self);
+    m->sync_us = sync_us < UINT32_MAX ? (uint32_t)sync_us : UINT32_MAX;
+    m->speaks = self->config.speaks;
+    HF_CORE_SAY_OPENING (self, m);
 }
 
 /*  Another roster is in force. */
@@ -89,12 +106,8 @@ s_wake_at (const hf_core_t *self)
             wake_us = s_min (wake_us, self->transfer_until_us);
         if (self->leaves_at_us != 0)
             wake_us = s_min (wake_us, self->leaves_at_us);
-        return wake_us;
-    }
-    if (self->asked)
+    } else if (self->asked)
         wake_us = s_min (wake_us, self->ask_again_us);
-    if (self->spare_until_us != 0)
-        wake_us = s_min (wake_us, self->spare_until_us);
     return wake_us;
 }
 
