@@ -2,10 +2,9 @@
 //
 //  The leader takes so many frames of requests in a second, and refuses the rest as they come.
 
-#include "base/hf_alloc.h"
 #include "base/hf_mutant.h"
-#include "client/core/hf_client_core.h"
 #include "tests/kit/hf_test.h"
+#include "tests/unit/client/crowd.h"
 
 #define SESSIONS 400
 #define RATE     100 //  frames in a second
@@ -14,8 +13,7 @@
 int hf_mutant = HF_MUTANT_none;
 
 static struct {
-    hf_client_core_t *core;
-    uint64_t now_us, from_us;
+    uint64_t from_us;
     bool again;     //  who was answered asks for more
     uint32_t asked; //  frames of requests that came
     uint32_t taken;
@@ -26,6 +24,12 @@ static struct {
 
 //  ---- the leader -------------------------------------------------------------------
 
+static bool
+s_leads (uint32_t node)
+{
+    return node == 1;
+}
+
 static void
 s_requests (hf_scan_t *scan, hf_pack_t *frame)
 {
@@ -33,7 +37,7 @@ s_requests (hf_scan_t *scan, hf_pack_t *frame)
     hf_request_t request;
     assert_true (hf_requests_get (scan, &message));
     s_world.asked++;
-    if (s_world.taken >= (s_world.now_us - s_world.from_us) * RATE / 1000000 + RATE) {
+    if (s_world.taken >= (g_crowd.now_us - s_world.from_us) * RATE / 1000000 + RATE) {
         hf_refused_frame (frame, &(hf_refused_t){.status = HF_BUSY});
         return;
     }
@@ -51,47 +55,7 @@ s_requests (hf_scan_t *scan, hf_pack_t *frame)
     hf_pack_done (&items);
 }
 
-static void
-s_keepalive (hf_scan_t *scan, hf_pack_t *frame)
-{
-    hf_keepalive_t keepalive;
-    hf_keep_t keep;
-    hf_pack_t list;
-    assert_true (hf_keepalive_get (scan, &keepalive));
-    hf_pack_init (&list);
-    hf_scan_t sessions = hf_scan_list (keepalive.sessions);
-    while (hf_keep_get (&sessions, &keep))
-        hf_kept_put (&list, &(hf_kept_t){.session = keep.session});
-    hf_alive_frame (frame, &(hf_alive_t){.echo = keepalive.echo, .sessions = hf_pack_list (&list)});
-    hf_pack_done (&list);
-}
-
-static void
-s_arrives (uint32_t node, hf_span_t bytes)
-{
-    hf_scan_t scan;
-    uint32_t kind, number;
-    hf_open_t open;
-    hf_query_t query;
-    hf_pack_t frame;
-    hf_pack_init (&frame);
-    assert_int_equal (hf_frame_open (bytes.at, bytes.size, &scan, &kind), HF_OK);
-    if (kind == HF_KIND_OPEN && hf_open_get (&scan, &open)) {
-        memcpy (&number, open.nonce.at, sizeof number);
-        hf_opened_frame (&frame,
-                         &(hf_opened_t){.nonce = open.nonce, .session = number, .ttl_ms = TTL_MS});
-    } else if (kind == HF_KIND_KEEPALIVE)
-        s_keepalive (&scan, &frame);
-    else if (kind == HF_KIND_REQUESTS)
-        s_requests (&scan, &frame);
-    else if (kind == HF_KIND_QUERY && hf_query_get (&scan, &query))
-        hf_query_result_frame (&frame, &(hf_query_result_t){.id = query.id});
-    hf_client_core_frame (s_world.core, node,
-                          hf_span (hf_pack_bytes (&frame), hf_pack_size (&frame)), s_world.now_us);
-    hf_pack_done (&frame);
-}
-
-//  ---- time -------------------------------------------------------------------------
+//  ---- the sessions -----------------------------------------------------------------
 
 static void
 s_asks (uint64_t session)
@@ -99,67 +63,23 @@ s_asks (uint64_t session)
     hf_op_t *op;
     char lock[32];
     snprintf (lock, sizeof lock, "%u-%u", (unsigned)session, s_world.answers[session]);
-    assert_int_equal (hf_op_acquire (s_world.session[session], lock, s_world.now_us, &op), HF_OK);
+    assert_int_equal (hf_op_acquire (s_world.session[session], lock, g_crowd.now_us, &op), HF_OK);
     op->wait = true;
-    hf_client_core_submit (s_world.core, op, s_world.now_us);
+    hf_client_core_submit (g_crowd.core, op, g_crowd.now_us);
 }
 
 static void
-s_results (void)
+s_result (hf_op_t *op)
 {
-    hf_op_t *op;
-    while ((op = hf_client_core_next (s_world.core, s_world.now_us))) {
+    if (op->kind == HF_OP_OPEN) {
+        s_world.session[hf_client_session_id (op->session)] = op->session;
+        s_world.opened++;
+    } else if (op->kind == HF_OP_ACQUIRE) {
         uint64_t session = op->result.session;
-        if (op->kind == HF_OP_OPEN) {
-            session = hf_client_session_id (op->session);
-            s_world.session[session] = op->session;
-            s_world.opened++;
-        } else if (op->kind == HF_OP_ACQUIRE) {
-            assert_int_equal (op->result.status, HF_OK);
-            s_world.answered += s_world.answers[session]++ == 0;
-            if (s_world.again)
-                s_asks (session);
-        }
-        hf_op_free (op);
-    }
-}
-
-/*  Frames arrive when all are sent. Whether there were some. */
-static bool
-s_turn (void)
-{
-    hf_outbox_t *outbox = hf_client_core_outbox (s_world.core);
-    hf_client_core_turn (s_world.core, s_world.now_us);
-    size_t count = outbox->frames.count;
-    struct {
-        uint32_t peer;
-        size_t size;
-        uint8_t *bytes;
-    } *sent = hf_alloc (count * sizeof *sent + 1);
-    for (size_t i = 0; i < count; i++) {
-        hf_span_t bytes = hf_outbox_bytes (outbox, &outbox->frames.list[i]);
-        sent[i].peer = outbox->frames.list[i].peer;
-        sent[i].size = bytes.size;
-        sent[i].bytes = memcpy (hf_alloc (bytes.size), bytes.at, bytes.size);
-    }
-    hf_outbox_reset (outbox);
-    for (size_t i = 0; i < count; i++) {
-        s_arrives (sent[i].peer, hf_span (sent[i].bytes, sent[i].size));
-        free (sent[i].bytes);
-    }
-    free (sent);
-    s_results ();
-    return count > 0;
-}
-
-static void
-s_run_ms (uint64_t ms)
-{
-    uint64_t end_us = s_world.now_us + ms * 1000;
-    while (s_world.now_us < end_us) {
-        uint64_t due_us = s_turn () ? 0 : hf_client_core_due_us (s_world.core);
-        uint64_t next_us = s_world.now_us + 1000;
-        s_world.now_us = due_us > next_us ? due_us < end_us ? due_us : end_us : next_us;
+        assert_int_equal (op->result.status, HF_OK);
+        s_world.answered += s_world.answers[session]++ == 0;
+        if (s_world.again)
+            s_asks (session);
     }
 }
 
@@ -167,26 +87,23 @@ s_run_ms (uint64_t ms)
 static void
 s_play (int mutant, bool again, uint64_t ms)
 {
-    hf_client_config_t config = {.ids = {1}, .count = 1, .seed = 5};
     memset (&s_world, 0, sizeof s_world);
-    s_world.now_us = 1000000;
     s_world.again = again;
-    s_world.core = hf_client_core_new (&config);
-    hf_client_core_connected (s_world.core, 1, s_world.now_us);
-    for (uint32_t number = 1; number <= SESSIONS; number++) {
-        uint8_t nonce[HF_NONCE_SIZE] = {0};
-        memcpy (nonce, &number, sizeof number);
-        hf_client_core_submit (s_world.core, hf_op_open (nonce, TTL_MS), s_world.now_us);
-    }
-    s_run_ms (100);
+    crowd_begin (1, TTL_MS);
+    g_crowd.leads = s_leads;
+    g_crowd.requests = s_requests;
+    g_crowd.result = s_result;
+    for (uint32_t number = 1; number <= SESSIONS; number++)
+        crowd_open (number);
+    crowd_run_ms (100);
     assert_int_equal (s_world.opened, SESSIONS);
     hf_mutant = mutant;
-    s_world.from_us = s_world.now_us;
+    s_world.from_us = g_crowd.now_us;
     for (uint64_t session = 1; session <= SESSIONS; session++)
         s_asks (session);
-    s_run_ms (ms);
+    crowd_run_ms (ms);
     hf_mutant = HF_MUTANT_none;
-    hf_client_core_destroy (&s_world.core);
+    crowd_end ();
 }
 
 //  ---- tests ------------------------------------------------------------------------
