@@ -1,8 +1,9 @@
-/*  hf_heap.h - a binary heap of rows, with the links inside the rows: the smallest key on top.
+/*  hf_heap.h - a heap of rows, with the links inside the rows: the smallest key on top.
  *
  *  Equal keys come out in the order in which they were put in, so that a run can be repeated.
  *  A row changes its key or leaves in O(log n), wherever it is. The heap holds pointers; the rows
- *  are the caller's and must not move.
+ *  are the caller's and must not move. Each place of the heap has the key beside the pointer, and
+ *  four below it: of 100,000 rows, which no cache holds, nine are written to in a move, none read.
  */
 #ifndef HF_HEAP_H_INCLUDED
 #define HF_HEAP_H_INCLUDED
@@ -14,12 +15,17 @@
 
 typedef struct hf_heap_node {
     uint64_t key;
-    uint64_t order; //  among equal keys
-    size_t slot;    //  its place in the heap, from 1; 0: it is not in one
+    size_t slot; //  its place in the heap, from 1; 0: it is not in one
 } hf_heap_node_t;
 
+typedef struct hf_heap_place {
+    uint64_t key;   //  that of the node
+    uint64_t order; //  among equal keys
+    hf_heap_node_t *node;
+} hf_heap_place_t;
+
 typedef struct hf_heap {
-    hf_heap_node_t **list; //  from 1
+    hf_heap_place_t *list; //  from 1
     size_t count, room;
     uint64_t order;
 } hf_heap_t;

@@ -354,6 +354,25 @@ s_waiters (void *arg, const hf_lock_info_t *lock, const hf_place_info_t *place)
     *most = lock->waiters > *most ? lock->waiters : *most;
 }
 
+/*  The last command that made the queue is in the state on each node's disk. */
+static bool
+s_written (hf_cluster_t *cluster)
+{
+    hf_node_status_t leader, node;
+    bool known = hf_cluster_status (cluster, hf_cluster_leader (cluster), &leader);
+    uint64_t limit_ns = hf_bench_in_ms (S_QUEUE_LIMIT_MS);
+    for (uint32_t id = 1; known && id <= hf_cluster_count (cluster); id++)
+        while (!hf_cluster_status (cluster, id, &node) || node.flushed_index < leader.commit_index)
+            if (hf_bench_now_ns () > limit_ns) {
+                hf_bench_say ("node %u has not written the queue down", id);
+                return false;
+            } else if (!hf_bench_wait (cluster, 50))
+                return false;
+    if (!known)
+        hf_bench_say ("the leader does not say how far it is");
+    return known;
+}
+
 bool
 hf_load_queued (hf_load_t *self, hf_cluster_t *cluster)
 {
@@ -366,7 +385,7 @@ hf_load_queued (hf_load_t *self, hf_cluster_t *cluster)
         hf_query_locks_as (self->client[0], &any, s_waiters, &waiters, S_CLOSE_LIMIT_MS);
         //  One holds it, and one has released it and asks again.
         if (waiters + 2 >= self->options.workers)
-            return true;
+            return !cluster || s_written (cluster);
         if (!hf_bench_wait (cluster, 100))
             return false;
     }

@@ -28,8 +28,9 @@ hf_load_t *hf_load_new (const hf_bench_options_t *options);
 void hf_load_destroy (hf_load_t **self_p, bool close);
 
 void hf_load_start (hf_load_t *self);
-/*  Of HANDOFF, while it runs: until all workers but the one that holds the lock wait for it.
- * CLUSTER may be NULL. False: that did not come, which is reported. */
+/*  Of HANDOFF, while it runs: until all workers but the one that holds the lock wait for it, and
+ * the nodes have written that down: it is 200,000 rows for 100,000 workers. CLUSTER may be NULL:
+ * then that is not known. False: it did not come, which is reported. */
 bool hf_load_queued (hf_load_t *self, hf_cluster_t *cluster);
 /*  Instead: every worker does one cycle, and has ended then. May be called again. */
 void hf_load_once (hf_load_t *self);

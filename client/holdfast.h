@@ -260,7 +260,8 @@ typedef struct hf_acquire_options {
  *  (no wait, and another holds it), HF_TIMEOUT (gave up its place; if the grant crossed with
  *  that it was handed back), HF_LOST or HF_UNDECIDED. Asking for what the session holds already
  *  gives the same grant again, and several that wait for one lock get one grant between them:
- *  it ends with one release. Positions come as HF_SESSION_MOVED events. */
+ *  it ends with one release. Positions come as HF_SESSION_MOVED events, at most ten a second, and
+ *  far behind in a queue fewer. */
 hf_status_t hf_submit_acquire (hf_session_t *self, const char *lock,
                                const hf_acquire_options_t *options, hf_done_fn *fn, void *arg);
 

@@ -49,7 +49,7 @@ hf_sessions_done (hf_sessions_t *self)
 static uint64_t
 s_id_hash (uint64_t id)
 {
-    return hf_hash_u64 (0, id);
+    return hf_hash_id (id);
 }
 
 static uint64_t

@@ -208,11 +208,11 @@ bool hf_state_session_places (const hf_state_t *self, uint64_t session, hf_pack_
 /*  How many wait for LOCK; 0 when SESSION has a place there. */
 uint32_t hf_state_queued (const hf_state_t *self, hf_span_t lock, uint64_t session);
 
-/*  Call FN for each waiter of LOCK, of the first MOST in queue order: the name, session and
- * position of its claim, as in MOVED. */
+/*  Call FN for each waiter of LOCK, in queue order, but for the first SKIP and not for more than
+ * MOST: the name, session and position of its claim, as in MOVED. True: there are more behind. */
 typedef void (hf_waiter_fn) (void *arg, hf_span_t lock, uint64_t session, uint64_t position);
-void hf_state_waiters (const hf_state_t *self, hf_span_t lock, uint32_t most, hf_waiter_fn *fn,
-                       void *arg);
+bool hf_state_waiters (const hf_state_t *self, hf_span_t lock, uint32_t skip, uint32_t most,
+                       hf_waiter_fn *fn, void *arg);
 
 /*  Call FN for each hold of LOCK that others wait for, of the oldest MOST: the name of its claim,
  * its session and token, how many wait, as in WANTED. */

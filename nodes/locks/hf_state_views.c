@@ -253,20 +253,25 @@ hf_state_queued (const hf_state_t *self, hf_span_t lock, uint64_t session)
     return found->queue->waiters_count;
 }
 
-void
-hf_state_waiters (const hf_state_t *self, hf_span_t lock, uint32_t most, hf_waiter_fn *fn,
-                  void *arg)
+bool
+hf_state_waiters (const hf_state_t *self, hf_span_t lock, uint32_t skip, uint32_t most,
+                  hf_waiter_fn *fn, void *arg)
 {
     const hf_state_lock_t *found = hf_locks_find (&self->locks, lock);
     if (!found)
-        return;
+        return false;
     HF_CHAIN_EACH (&found->queue->waiters, at)
     {
         const hf_state_claim_t *claim = hf_state_claim_of (hf_state_in_lock (at));
+        if (skip > 0) {
+            skip--;
+            continue;
+        }
         if (most-- == 0)
-            break;
+            return true;
         fn (arg, hf_state_claim_name (claim), claim->session->id, hf_locks_position (claim));
     }
+    return false;
 }
 
 void

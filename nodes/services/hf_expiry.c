@@ -61,7 +61,7 @@ hf_expiry_clear (hf_expiry_t *self)
 static watch_t *
 s_find (const hf_expiry_t *self, uint64_t session)
 {
-    hf_table_node_t *node = hf_table_seek (&self->by_session, hf_hash_u64 (0, session));
+    hf_table_node_t *node = hf_table_seek (&self->by_session, hf_hash_id (session));
     for (; node; node = hf_table_again (node))
         if (HF_AROUND (node, watch_t, by_session)->session == session)
             return HF_AROUND (node, watch_t, by_session);
@@ -80,7 +80,7 @@ s_add (hf_expiry_t *self, uint64_t session)
     assert (session != 0);
     watch_t *watch = hf_alloc (sizeof *watch);
     watch->session = session;
-    hf_table_insert (&self->by_session, &watch->by_session, hf_hash_u64 (0, session));
+    hf_table_insert (&self->by_session, &watch->by_session, hf_hash_id (session));
     return watch;
 }
 

@@ -3,7 +3,8 @@
 #include "base/hf_hash.h"
 #include "nodes/services/hf_lock_private.h"
 
-#define PUSH_INTERVAL_US 100000 //  between two pushes of positions, or of who is wanted
+#define PUSH_INTERVAL_US 100000  //  between two pushes of positions, or of who is wanted
+#define FAR_INTERVAL_US  1000000 //  of positions far behind in a queue
 
 //  ---- outcomes -----------------------------------------------------------------
 
@@ -284,11 +285,11 @@ s_push_wanted (void *arg, hf_span_t lock, uint64_t session, uint64_t token, uint
 
 /*  Whether it is time; then the next time is set. */
 static bool
-s_due (const hf_lock_service_t *self, hf_shifts_t *shifts)
+s_due (const hf_lock_service_t *self, hf_shifts_t *shifts, uint64_t interval_us)
 {
     if (shifts->locks.count == 0 || self->turn_us < shifts->due_us)
         return false;
-    shifts->due_us = self->turn_us + PUSH_INTERVAL_US;
+    shifts->due_us = self->turn_us + interval_us;
     return true;
 }
 
@@ -306,19 +307,60 @@ s_most (const hf_lock_service_t *self)
     return HF_MUTANT (pushed_to_all) ? UINT32_MAX : self->config.pushes_max;
 }
 
+/*  And so many of them ten times a second. Whose turn is far away hears of it once a second. */
+static uint32_t
+s_near (const hf_lock_service_t *self)
+{
+    uint32_t most = s_most (self), near = self->config.pushes_near;
+    return near < most && !HF_MUTANT (far_as_often) ? near : most;
+}
+
+static void
+s_push_near (hf_lock_service_t *self)
+{
+    uint32_t near = s_near (self);
+    hf_table_node_t *node = hf_table_first (&self->moved.locks);
+    for (; node; node = hf_table_next (&self->moved.locks, node)) {
+        bool more = hf_state_waiters (self->state, s_name (node), 0, near, s_push_position, self);
+        if (more && near < s_most (self))
+            s_shift (self, &self->moved_far, s_name (node));
+    }
+    hf_table_free (&self->moved.locks);
+}
+
+static void
+s_push_far (hf_lock_service_t *self)
+{
+    uint32_t near = s_near (self);
+    hf_table_node_t *node = hf_table_first (&self->moved_far.locks);
+    for (; node; node = hf_table_next (&self->moved_far.locks, node))
+        hf_state_waiters (self->state, s_name (node), near, s_most (self) - near, s_push_position,
+                          self);
+    hf_table_free (&self->moved_far.locks);
+}
+
 void
 hf_lock_push (hf_lock_service_t *self)
 {
-    if (s_due (self, &self->moved)) {
-        hf_table_node_t *node = hf_table_first (&self->moved.locks);
-        for (; node; node = hf_table_next (&self->moved.locks, node))
-            hf_state_waiters (self->state, s_name (node), s_most (self), s_push_position, self);
-        hf_table_free (&self->moved.locks);
-    }
-    if (s_due (self, &self->wanted)) {
+    if (s_due (self, &self->moved, PUSH_INTERVAL_US))
+        s_push_near (self);
+    if (s_due (self, &self->moved_far, FAR_INTERVAL_US))
+        s_push_far (self);
+    if (s_due (self, &self->wanted, PUSH_INTERVAL_US)) {
         hf_table_node_t *node = hf_table_first (&self->wanted.locks);
         for (; node; node = hf_table_next (&self->wanted.locks, node))
             hf_state_holders (self->state, s_name (node), s_most (self), s_push_wanted, self);
         hf_table_free (&self->wanted.locks);
     }
+}
+
+uint64_t
+hf_lock_push_due_us (const hf_lock_service_t *self)
+{
+    const hf_shifts_t *all[] = {&self->moved, &self->moved_far, &self->wanted};
+    uint64_t due_us = UINT64_MAX;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (all[i]->locks.count > 0 && all[i]->due_us < due_us)
+            due_us = all[i]->due_us;
+    return due_us;
 }

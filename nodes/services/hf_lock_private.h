@@ -289,7 +289,7 @@ struct hf_lock_service {
     hf_slow_t slow_turn;
     uint64_t stuck_look_us; //  when queues are looked at next
 
-    hf_shifts_t moved, wanted;
+    hf_shifts_t moved, moved_far, wanted; //  FAR: of places beyond the first pushes_near
     hf_lock_members_t members;
     hf_guard_t guard;
 
@@ -337,6 +337,8 @@ void hf_lock_measure (hf_lock_service_t *self);
 void hf_lock_apply (hf_lock_service_t *self, const hf_a_committed_t *committed);
 /*  Push changed positions, and who is wanted, when it is time. */
 void hf_lock_push (hf_lock_service_t *self);
+/*  When it is; UINT64_MAX: there is nothing to push. */
+uint64_t hf_lock_push_due_us (const hf_lock_service_t *self);
 
 //  hf_lock_disk.c
 void hf_lock_section (hf_lock_service_t *self, const hf_outcome_t *out);

@@ -13,7 +13,7 @@
 static hf_held_t *
 s_held (hf_lock_service_t *self, uint64_t session)
 {
-    uint64_t hash = hf_hash_u64 (0, session);
+    uint64_t hash = hf_hash_id (session);
     hf_table_node_t *node = hf_table_seek (&self->reads.held_by, hash);
     for (; node; node = hf_table_again (node))
         if (HF_AROUND (node, hf_held_t, by_session)->session == session)

@@ -24,6 +24,7 @@ s_defaults (hf_lock_config_t *config)
     DEFAULT (watches_max, 100000);
     DEFAULT (client_watches_max, 1000);
     DEFAULT (pushes_max, 1000);
+    DEFAULT (pushes_near, 100);
     DEFAULT (client_sessions_max, HF_SESSIONS_MAX / 2);
     DEFAULT (together_us, 2000);
     //  Else credit could wait for a step that waits for more log.
@@ -48,6 +49,7 @@ hf_lock_service_new (const hf_lock_config_t *config, hf_state_t *state, uint64_t
     hf_shares_init (&self->undecided_of);
     hf_shares_init (&self->undecided_old);
     hf_table_init (&self->moved.locks);
+    hf_table_init (&self->moved_far.locks);
     hf_table_init (&self->wanted.locks);
     hf_outbox_init (&self->out);
     hf_outcomes_init (&self->outcomes);
@@ -72,6 +74,7 @@ hf_lock_service_destroy (hf_lock_service_t **self_p)
     if (!self)
         return;
     hf_table_free (&self->moved.locks);
+    hf_table_free (&self->moved_far.locks);
     hf_table_free (&self->wanted.locks);
     hf_shares_clear (&self->undecided_of);
     hf_shares_clear (&self->undecided_old);
@@ -172,6 +175,7 @@ s_following (hf_lock_service_t *self, const hf_a_following_t *following)
     if (!HF_MUTANT (ttl_not_restarted))
         hf_expiry_clear (self->expiry);
     hf_table_free (&self->moved.locks);
+    hf_table_free (&self->moved_far.locks);
     hf_table_free (&self->wanted.locks);
     hf_lock_drop_reads (self, true);
     hf_routes_unlead (&self->routes);
@@ -351,10 +355,8 @@ hf_lock_service_wake_us (const hf_lock_service_t *self)
         wake_us = self->patient_us + self->config.together_us;
     uint64_t step_us = hf_lock_step_due_us (self), watch_us = hf_lock_watch_wake_us (self);
     wake_us = watch_us < wake_us ? watch_us : wake_us;
-    if (self->moved.locks.count > 0 && self->moved.due_us < wake_us)
-        wake_us = self->moved.due_us;
-    if (self->wanted.locks.count > 0 && self->wanted.due_us < wake_us)
-        wake_us = self->wanted.due_us;
+    uint64_t push_us = hf_lock_push_due_us (self);
+    wake_us = push_us < wake_us ? push_us : wake_us;
     return step_us < wake_us ? step_us : wake_us;
 }
 

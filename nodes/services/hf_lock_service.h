@@ -65,6 +65,8 @@ typedef struct hf_lock_config {
     uint32_t watches_max;   //  of all clients: 100,000
     uint32_t client_watches_max; //  of one: 1,000
     uint32_t pushes_max;  //  of places of one lock at once, for positions and who is wanted: 1,000
+    uint32_t pushes_near; //  the first so many hear their positions ten times a second, the others
+                          //  once: 100
     uint64_t token_floor; //  at feature level 1 or more tokens up to this are left out; 0: none
     uint32_t client_sessions_max; //  of one client; beyond, it gets LIMIT: 50,000
 

@@ -174,6 +174,7 @@ typedef struct hf_node_status {
     uint64_t term, last_index, commit_index, applied_index, command_index, state_hash;
     uint64_t sessions, locks, staged_bytes, links_up;
     uint64_t first_index;         //  of the log: 1, or behind what was pruned
+    uint64_t flushed_index;       //  the state on the disk is of this entry
     uint64_t not_counted;         //  members whose disk is not the one on record
     uint64_t level, speaks;       //  0, too, of a node that knows of no feature levels
     uint64_t dropped_frames;      //  from clients

@@ -16,8 +16,10 @@ HF_TEST (heap_gives_the_smallest)
     hf_random_t random = {.state = 7};
     hf_heap_t heap = {0};
     hf_heap_node_t nodes[NODES] = {0};
+    int set_in[NODES] = {0};
     for (int round = 0; round < 20000; round++) {
-        hf_heap_node_t *node = &nodes[hf_random_below (&random, NODES)];
+        size_t which = hf_random_below (&random, NODES);
+        hf_heap_node_t *node = &nodes[which];
         switch (hf_random_below (&random, 4)) {
         case 0:
             hf_heap_remove (&heap, node);
@@ -28,6 +30,7 @@ HF_TEST (heap_gives_the_smallest)
             break;
         default:
             hf_heap_set (&heap, node, hf_random_below (&random, 20));
+            set_in[which] = round;
         }
         const hf_heap_node_t *first = NULL;
         size_t count = 0;
@@ -37,7 +40,7 @@ HF_TEST (heap_gives_the_smallest)
                 continue;
             count++;
             if (!first || at->key < first->key ||
-                (at->key == first->key && at->order < first->order))
+                (at->key == first->key && set_in[i] < set_in[first - nodes]))
                 first = at;
         }
         assert_int_equal (heap.count, count);

@@ -453,6 +453,6 @@ const char *
 feed_queue (const feed_t *self, const char *lock, char *text)
 {
     text[0] = 0;
-    hf_state_waiters (self->state, hf_span_text (lock), UINT32_MAX, s_tell_waiter, text);
+    hf_state_waiters (self->state, hf_span_text (lock), 0, UINT32_MAX, s_tell_waiter, text);
     return text;
 }

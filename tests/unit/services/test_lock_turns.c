@@ -239,4 +239,52 @@ BENCH_TEST_WITH (the_mutant_that_tells_all_is_seen, bench, true, .pushes_max = 2
     assert_int_equal (s_pushed (bench, HF_MUTANT_pushed_to_all), 4);
 }
 
+/*  Of a queue of five the first one leaves after half a second, twice, and the second one is told
+ *  of at once: how often the last but one is told, as its turn is far. */
+static unsigned
+s_far (bench_t *bench, int mutant)
+{
+    uint64_t session[7];
+    unsigned near = 0, far = 0;
+    hf_mutant = mutant;
+    for (uint32_t i = 1; i <= 6; i++) {
+        session[i] = bench_open (bench, i, (uint8_t)i, 600000);
+        bench_acquire (bench, i, session[i], 1, "L");
+    }
+    bench_settle (bench);
+    bench->now_us += 2 * SECOND;
+    bench_settle (bench);
+    bench_drop_frames (bench);
+    for (uint32_t i = 1; i <= 2; i++) {
+        bench_close (bench, i, session[i], 0);
+        bench->now_us += SECOND / 2 - 1;
+        bench_settle (bench);
+        near += bench_kind (bench, i + 2) == HF_KIND_ANSWERS;
+        far += bench_kind (bench, 5) == HF_KIND_ANSWERS;
+        bench_drop_frames (bench);
+    }
+    assert_int_equal (near, 2);
+    hf_mutant = HF_MUTANT_none;
+    return far;
+}
+
+BENCH_TEST_WITH (p12_positions_that_are_far_are_told_once_a_second, bench, true, .pushes_max = 3,
+                 .pushes_near = 1)
+{
+    assert_int_equal (s_far (bench, HF_MUTANT_none), 1);
+    //  Its last position is told all the same, though nothing moves any more.
+    uint64_t due_us = hf_lock_service_wake_us (bench->service);
+    assert_true (due_us <= bench->now_us + SECOND);
+    bench->now_us = due_us;
+    bench_settle (bench);
+    assert_int_equal (bench_moved (bench, 5).position, 2);
+    assert_int_equal (bench_kind (bench, 4), 0);
+}
+
+BENCH_TEST_WITH (the_mutant_that_tells_far_ones_as_often_is_seen, bench, true, .pushes_max = 3,
+                 .pushes_near = 1)
+{
+    assert_int_equal (s_far (bench, HF_MUTANT_far_as_often), 2);
+}
+
 HF_TEST_MAIN (NULL, NULL)
