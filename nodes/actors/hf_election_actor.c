@@ -422,6 +422,8 @@ s_run (election_t *self)
             tick_us = hf_mesh_tick (self->args->mesh, hf_clock_us ());
             s_look_at_wall (self);
         }
+        //  Before the sleep, when all that others wait for has left.
+        s_must (self->args->store, hf_log_store_ready (self->args->store) == 0);
         uint64_t wake_us = hf_election_service_wake_us (self->service);
         if (!self->stop)
             s_wait (self, wake_us < tick_us ? wake_us : tick_us);
