@@ -344,10 +344,10 @@ s_follow (election_t *self)
     uint32_t unreadable = self->follow.unreadable;
     const hf_core_t *core = hf_election_service_core (self->service);
     const hf_roster_t *roster = hf_core_members (core, &index);
-    hf_core_view_t view = hf_core_view (core);
+    hf_core_brief_t brief = hf_core_brief (core);
     s_hear_told (self, core);
-    s_tell_leader (self, view.leader);
-    if (!hf_follow_roster (&self->follow, roster, index, view.commit_index, view.leader))
+    s_tell_leader (self, brief.leader);
+    if (!hf_follow_roster (&self->follow, roster, index, brief.commit_index, brief.leader))
         return false;
     if (self->follow.unreadable > unreadable)
         hf_report (HF_ERROR, "the places of %u members in the log cannot be read",
