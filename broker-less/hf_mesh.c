@@ -468,10 +468,11 @@ s_any_broken (const hf_mesh_t *self)
 }
 
 void
-hf_mesh_is_quiet (hf_mesh_t *self)
+hf_mesh_is_quiet (hf_mesh_t *self, bool nor_sub)
 {
     assert (self);
     self->quiet = true;
+    self->idle = nor_sub;
 }
 
 bool
@@ -499,6 +500,13 @@ hf_mesh_next (hf_mesh_t *self, uint64_t now_us, hf_mesh_event_t *event)
         bool broken = s_any_broken (self);
         if (s_report (self, now_us, broken && self->patience == 0, event))
             return event->type;
+        //  A receive that finds nothing is a system call, before what others wait for.
+        bool idle = self->idle && !broken && self->left.count == 0;
+        self->idle = false;
+        if (idle) {
+            self->quiet = false;
+            return HF_MESH_NONE;
+        }
         got_t got = s_receive (self);
         bool seen = s_look (self, got, now_us);
         bool taken = got == GOT_FRAME && s_take (self, now_us, event);

@@ -172,6 +172,8 @@ s_restore (election_t *self)
 static void
 s_carry_out (election_t *self)
 {
+    if (hf_outbox_empty (self->out))
+        return;
     for (size_t i = 0; i < self->out->frames.count; i++) {
         const hf_out_frame_t *frame = &self->out->frames.list[i];
         hf_span_t bytes = hf_outbox_bytes (self->out, frame);
@@ -246,7 +248,7 @@ static void
 s_drain_mesh (election_t *self)
 {
     if (!hf_poll_ready (&self->poll, self->from_monitor))
-        hf_mesh_is_quiet (self->args->mesh);
+        hf_mesh_is_quiet (self->args->mesh, !hf_poll_ready (&self->poll, self->from_mesh));
     s_take_from_mesh (self);
 }
 
