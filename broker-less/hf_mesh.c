@@ -309,15 +309,12 @@ typedef enum { GOT_NONE, GOT_BAD, GOT_FRAME } got_t;
 static got_t
 s_receive (hf_mesh_t *self)
 {
-    uint8_t topic[TOPIC_SIZE];
-    int size = zmq_recv (self->sub, topic, sizeof (topic), ZMQ_DONTWAIT);
+    int size = zmq_msg_recv (&self->body, self->sub, ZMQ_DONTWAIT);
     self->emptied = size < 0 && zmq_errno () == EAGAIN;
     if (size < 0)
         return GOT_NONE;
     unsigned parts = 1;
-    int more = 0;
-    size_t more_size = sizeof (more);
-    zmq_getsockopt (self->sub, ZMQ_RCVMORE, &more, &more_size);
+    int more = zmq_msg_more (&self->body);
     while (more && zmq_msg_recv (&self->body, self->sub, ZMQ_DONTWAIT) >= 0) {
         more = zmq_msg_more (&self->body);
         parts++;
