@@ -21,13 +21,24 @@ hf_table_done (hf_table_t *self)
 }
 
 void
-hf_table_free (hf_table_t *self)
+hf_table_empty (hf_table_t *self)
 {
-    for (size_t i = 0; i < self->buckets_count; i++)
+    for (size_t i = 0; self->count > 0; i++) {
         for (hf_table_node_t *node = self->buckets[i], *next; node; node = next) {
             next = node->next;
             free (node);
+            self->count--;
         }
+        self->buckets[i] = NULL;
+    }
+    if (self->buckets_count > BUCKETS_MIN)
+        hf_table_done (self);
+}
+
+void
+hf_table_free (hf_table_t *self)
+{
+    hf_table_empty (self);
     hf_table_done (self);
 }
 

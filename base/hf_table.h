@@ -25,6 +25,8 @@ void hf_table_init (hf_table_t *self);
 void hf_table_done (hf_table_t *self);
 /*  And free () each row: its links must be its first field. */
 void hf_table_free (hf_table_t *self);
+/*  The same, but room for a few rows stays, for a table that is filled and emptied all the time. */
+void hf_table_empty (hf_table_t *self);
 
 /*  So many rows will be inserted: make room for them at once. */
 void hf_table_reserve (hf_table_t *self, size_t more);

@@ -309,15 +309,12 @@ typedef enum { GOT_NONE, GOT_BAD, GOT_FRAME } got_t;
 static got_t
 s_receive (hf_mesh_t *self)
 {
-    uint8_t topic[TOPIC_SIZE];
-    int size = zmq_recv (self->sub, topic, sizeof (topic), ZMQ_DONTWAIT);
+    int size = zmq_msg_recv (&self->body, self->sub, ZMQ_DONTWAIT);
     self->emptied = size < 0 && zmq_errno () == EAGAIN;
     if (size < 0)
         return GOT_NONE;
     unsigned parts = 1;
-    int more = 0;
-    size_t more_size = sizeof (more);
-    zmq_getsockopt (self->sub, ZMQ_RCVMORE, &more, &more_size);
+    int more = zmq_msg_more (&self->body);
     while (more && zmq_msg_recv (&self->body, self->sub, ZMQ_DONTWAIT) >= 0) {
         more = zmq_msg_more (&self->body);
         parts++;
@@ -468,10 +465,11 @@ s_any_broken (const hf_mesh_t *self)
 }
 
 void
-hf_mesh_is_quiet (hf_mesh_t *self)
+hf_mesh_is_quiet (hf_mesh_t *self, bool nor_sub)
 {
     assert (self);
     self->quiet = true;
+    self->idle = nor_sub;
 }
 
 bool
@@ -499,6 +497,13 @@ hf_mesh_next (hf_mesh_t *self, uint64_t now_us, hf_mesh_event_t *event)
         bool broken = s_any_broken (self);
         if (s_report (self, now_us, broken && self->patience == 0, event))
             return event->type;
+        //  A receive that finds nothing is a system call, before what others wait for.
+        bool idle = self->idle && !broken && self->left.count == 0;
+        self->idle = false;
+        if (idle) {
+            self->quiet = false;
+            return HF_MESH_NONE;
+        }
         got_t got = s_receive (self);
         bool seen = s_look (self, got, now_us);
         bool taken = got == GOT_FRAME && s_take (self, now_us, event);

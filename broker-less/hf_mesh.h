@@ -70,8 +70,9 @@ void hf_mesh_follow (hf_mesh_t *self, const hf_endpoints_t *members, uint64_t cl
 hf_mesh_event_type_t hf_mesh_next (hf_mesh_t *self, uint64_t now_us, hf_mesh_event_t *event);
 
 /*  The caller waited, and the monitor had nothing: hf_mesh_next looks at it behind a frame, but not
- *  when there is none. Until that gives HF_MESH_NONE. */
-void hf_mesh_is_quiet (hf_mesh_t *self);
+ *  when there is none. NOR_SUB: the SUB had nothing either, and is not received from. Until
+ *  hf_mesh_next gives HF_MESH_NONE. */
+void hf_mesh_is_quiet (hf_mesh_t *self, bool nor_sub);
 
 /*  Whether the last call on the SUB was a receive that found nothing (hf_poll.h). */
 bool hf_mesh_emptied (const hf_mesh_t *self);

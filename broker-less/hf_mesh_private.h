@@ -57,7 +57,8 @@ struct hf_mesh {
     zmq_msg_t body;               //  the frame returned last
     hf_pack_t hello;
     bool started;
-    bool quiet;            //  the monitor had nothing when the caller looked
+    bool quiet;            //  the monitor had nothing when the caller looked,
+    bool idle;             //  nor the SUB
     bool emptied;          //  the last call on the SUB found nothing
     uint64_t hello_us;     //  when the last HELLO went out
     uint64_t hurry_us;     //  until when HELLOs go out fast

@@ -16,6 +16,12 @@ hf_outbox_init (hf_outbox_t *self)
     hf_pack_init (&self->message);
 }
 
+bool
+hf_outbox_empty (const hf_outbox_t *self)
+{
+    return self->frames.count + self->messages.count + self->lines.count == 0;
+}
+
 void
 hf_outbox_reset (hf_outbox_t *self)
 {

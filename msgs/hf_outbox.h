@@ -61,6 +61,9 @@ typedef struct hf_outbox {
 void hf_outbox_init (hf_outbox_t *self);
 void hf_outbox_done (hf_outbox_t *self);
 
+/*  Whether there is nothing to carry out. */
+bool hf_outbox_empty (const hf_outbox_t *self);
+
 /*  All was carried out: forget it, keep the memory. */
 void hf_outbox_reset (hf_outbox_t *self);
 

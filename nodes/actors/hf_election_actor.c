@@ -172,6 +172,8 @@ s_restore (election_t *self)
 static void
 s_carry_out (election_t *self)
 {
+    if (hf_outbox_empty (self->out))
+        return;
     for (size_t i = 0; i < self->out->frames.count; i++) {
         const hf_out_frame_t *frame = &self->out->frames.list[i];
         hf_span_t bytes = hf_outbox_bytes (self->out, frame);
@@ -246,7 +248,7 @@ static void
 s_drain_mesh (election_t *self)
 {
     if (!hf_poll_ready (&self->poll, self->from_monitor))
-        hf_mesh_is_quiet (self->args->mesh);
+        hf_mesh_is_quiet (self->args->mesh, !hf_poll_ready (&self->poll, self->from_mesh));
     s_take_from_mesh (self);
 }
 
@@ -344,10 +346,10 @@ s_follow (election_t *self)
     uint32_t unreadable = self->follow.unreadable;
     const hf_core_t *core = hf_election_service_core (self->service);
     const hf_roster_t *roster = hf_core_members (core, &index);
-    hf_core_view_t view = hf_core_view (core);
+    hf_core_brief_t brief = hf_core_brief (core);
     s_hear_told (self, core);
-    s_tell_leader (self, view.leader);
-    if (!hf_follow_roster (&self->follow, roster, index, view.commit_index, view.leader))
+    s_tell_leader (self, brief.leader);
+    if (!hf_follow_roster (&self->follow, roster, index, brief.commit_index, brief.leader))
         return false;
     if (self->follow.unreadable > unreadable)
         hf_report (HF_ERROR, "the places of %u members in the log cannot be read",
@@ -422,6 +424,8 @@ s_run (election_t *self)
             tick_us = hf_mesh_tick (self->args->mesh, hf_clock_us ());
             s_look_at_wall (self);
         }
+        //  Before the sleep, when all that others wait for has left.
+        s_must (self->args->store, hf_log_store_ready (self->args->store) == 0);
         uint64_t wake_us = hf_election_service_wake_us (self->service);
         if (!self->stop)
             s_wait (self, wake_us < tick_us ? wake_us : tick_us);

@@ -16,6 +16,7 @@
 #define DRAIN_MESSAGES 2000       //  from one socket in one turn
 #define QUERIES_US     10000      //  a turn spends on queries: keepalives must not wait for them
 #define OUT_BYTES      (1U << 20) //  frames that may wait for the end of the turn
+#define DOOR_US        10000      //  a door that was found empty is looked at again after that
 
 typedef struct lock_actor {
     hf_lock_args_t *args;
@@ -24,7 +25,8 @@ typedef struct lock_actor {
     hf_outbox_t *out;
     hf_poll_t poll;
     unsigned from_election, from_file, from_main, from_door, from_http; //  in it
-    uint32_t users; //  of the door, that the service was told
+    uint32_t users;      //  of the door, that the service was told
+    uint64_t drained_us; //  when the door was last found empty
     char endpoint[HF_HOST_MAX + 16];
 } lock_actor_t;
 
@@ -126,15 +128,23 @@ s_drain_http (lock_actor_t *self)
     zmq_msg_close (&message);
 }
 
-/*  Whether everything that waited was taken. */
+/*  Whether everything that waited was taken. When the wait has found nothing there, that is so, but
+ *  for what came since: that is looked for when sessions are judged in this turn, and now and then,
+ *  as an empty door also forgets what libzmq has dropped (hf_intake.h). */
 static bool
 s_drain_door (lock_actor_t *self)
 {
     hf_route_t route;
     hf_span_t bytes;
+    uint64_t now_us = hf_clock_us ();
+    if (!hf_poll_ready (&self->poll, self->from_door) && now_us < self->drained_us + DOOR_US &&
+        now_us < hf_lock_service_wake_us (self->service))
+        return true;
     for (int i = 0; i < DRAIN_MESSAGES && !hf_lock_service_full (self->service); i++) {
-        if (!hf_door_next (self->args->door, &route, &bytes))
+        if (!hf_door_next (self->args->door, &route, &bytes)) {
+            self->drained_us = now_us;
             return true;
+        }
         while (self->users < route.user) {
             self->users++;
             hf_lock_service_user (self->service, self->users,
@@ -168,12 +178,12 @@ static void
 s_turn (lock_actor_t *self)
 {
     hf_lock_service_begin (self->service, hf_clock_us ());
-    s_look_at_door (self);
     s_drain (self, self->args->election, self->from_election);
     s_drain (self, self->args->file, self->from_file);
     s_drain_http (self);
     hf_lock_service_end (self->service, s_drain_door (self));
     s_carry_out (self);
+    s_look_at_door (self); //  behind the answers; before the queries, which show it
     uint64_t end_us = hf_clock_us () + QUERIES_US;
     while (hf_lock_service_more (self->service) && hf_clock_us () < end_us)
         s_carry_out_much (self);

@@ -138,6 +138,18 @@ hf_core_view (const hf_core_t *self)
                             .needs_state = self->needs_state};
 }
 
+hf_core_brief_t
+hf_core_brief (const hf_core_t *self)
+{
+    return (hf_core_brief_t){.role = self->role,
+                             .leader = self->leader,
+                             .term = self->term,
+                             .commit_index = self->commit_index,
+                             .last_index = self->log.last_index,
+                             .last_term = hf_core_log_last_term (&self->log),
+                             .sync_us = hf_core_sync_us (self)};
+}
+
 uint64_t
 hf_core_term_at (const hf_core_t *self, uint64_t index)
 {

@@ -318,6 +318,23 @@ typedef struct hf_core_view {
 
 hf_core_view_t hf_core_view (const hf_core_t *self);
 
+/*  Of the view what a driver looks at several times in each turn: no member is looked through for
+ *  it. */
+typedef struct hf_core_brief {
+    hf_role_t role;
+    uint32_t leader;
+    uint64_t term;
+    uint64_t commit_index;
+    uint64_t last_index;
+    uint64_t last_term;
+    uint64_t sync_us;
+} hf_core_brief_t;
+
+hf_core_brief_t hf_core_brief (const hf_core_t *self);
+
+/*  As in the view: the slots of members that said in this term that they speak a lower level. */
+uint32_t hf_core_outdated (const hf_core_t *self);
+
 /*  The roster in force and where it is in the log; NULL and 0 when there is none. Valid until the
  *  next step. */
 const hf_roster_t *hf_core_members (const hf_core_t *self, uint64_t *index);

@@ -304,9 +304,6 @@ void hf_core_beat (hf_core_t *self, hf_effects_t *effects);
 void hf_core_tell_roster (hf_core_t *self, hf_effects_t *effects);
 /*  Append one entry of our own: this ROSTER, or with NULL OPEN_TERM. */
 void hf_core_append_own (hf_core_t *self, const hf_roster_t *roster, hf_effects_t *effects);
-/*  As a leader: the slots of members that said in this term that they speak a lower level than the
- *  one in force. */
-uint32_t hf_core_outdated (const hf_core_t *self);
 /*  Add COUNT entries of our term to the log and publish them; the caller persists them. */
 void hf_core_publish (hf_core_t *self, uint32_t count, hf_effects_t *effects);
 /*  Tell the peers the commit index, when nothing else that goes to them has told it. */

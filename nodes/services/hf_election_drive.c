@@ -201,7 +201,7 @@ hf_election_propose (hf_election_service_t *self, bool all)
     if (self->proposals.count == 0 || (slow && self->now_us < hf_pace_due_us (&self->pace)))
         return;
     if (!hf_core_accepts (self->core)) {
-        if (hf_core_view (self->core).role != HF_LEADER)
+        if (hf_core_brief (self->core).role != HF_LEADER)
             s_drop_proposals (self);
         return;
     }
@@ -218,7 +218,7 @@ hf_election_propose (hf_election_service_t *self, bool all)
         s_drop_proposals (self);
         hf_pace_emptied (&self->pace, self->now_us);
     }
-    hf_pace_proposed (&self->pace, hf_core_view (self->core).sync_us, self->now_us);
+    hf_pace_proposed (&self->pace, hf_core_brief (self->core).sync_us, self->now_us);
 }
 
 //  ---- after the commit ----------------------------------------------------------
@@ -228,9 +228,10 @@ hf_election_propose (hf_election_service_t *self, bool all)
 static bool
 s_may_lag (hf_election_service_t *self, uint64_t commit)
 {
-    hf_core_view_t view = hf_core_view (self->core);
+    hf_core_brief_t brief = hf_core_brief (self->core);
     bool may = self->flows && !self->watched && self->effects.notices.count == 0 &&
-               view.role == HF_FOLLOWER && view.leader != 0 && commit - self->delivered < LAG_MOST;
+               brief.role == HF_FOLLOWER && brief.leader != 0 &&
+               commit - self->delivered < LAG_MOST;
     if (may && self->lag_us == 0)
         self->lag_us = self->now_us;
     return may && (self->now_us - self->lag_us < self->config.lag_us || HF_MUTANT (lags_for_ever));

@@ -24,11 +24,11 @@ s_say_alone (hf_election_service_t *self, uint64_t for_us)
 void
 hf_election_watch_leader (hf_election_service_t *self)
 {
-    hf_core_view_t view = hf_core_view (self->core);
-    uint32_t leader = view.leader;
-    if (leader != 0 && (leader != self->led_by || view.term != self->led_term)) {
+    hf_core_brief_t brief = hf_core_brief (self->core);
+    uint32_t leader = brief.leader;
+    if (leader != 0 && (leader != self->led_by || brief.term != self->led_term)) {
         self->led_by = leader;
-        self->led_term = view.term;
+        self->led_term = brief.term;
         self->led_us = self->now_us;
     }
     if (leader != 0) {
@@ -45,7 +45,7 @@ hf_election_watch_leader (hf_election_service_t *self)
     bool due =
         self->now_us >= (self->leaderless_told_us == 0 ? self->leaderless_us + QUIET_US
                                                        : self->leaderless_told_us + AGAIN_US);
-    if (!due || view.last_index == 0)
+    if (!due || brief.last_index == 0)
         return;
     self->leaderless_told_us = self->now_us;
     s_say_alone (self, self->now_us - self->leaderless_us);

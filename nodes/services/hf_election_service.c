@@ -325,13 +325,13 @@ s_settle (hf_election_service_t *self)
 static void
 s_step_durable (hf_election_service_t *self)
 {
-    hf_core_view_t view = hf_core_view (self->core);
+    hf_core_brief_t brief = hf_core_brief (self->core);
     uint64_t took_us = self->now_us - self->sync_us;
     hf_times_add (&self->sync, took_us, 1);
     hf_election_slow_sync (self, took_us);
     hf_election_event (self, (hf_event_t){.type = HF_EV_DURABLE,
-                                          .durable = {.index = view.last_index,
-                                                      .term = view.last_term,
+                                          .durable = {.index = brief.last_index,
+                                                      .term = brief.last_term,
                                                       .took_us = took_us}});
 }
 

@@ -70,11 +70,13 @@ s_hold (hf_election_service_t *self, uint64_t index)
 void
 hf_election_pace (hf_election_service_t *self)
 {
-    hf_core_view_t view = hf_core_view (self->core);
-    if (view.role != HF_LEADER) {
+    if (hf_core_brief (self->core).role != HF_LEADER) {
         hf_pace_clear (&self->pace, self->now_us);
         return;
     }
+    if (self->now_us < self->pace.look_us)
+        return; //  a look at all members, in each turn, for nothing
+    hf_core_view_t view = hf_core_view (self->core);
     uint32_t node = self->pace.node;
     hf_pace_news_t news =
         hf_pace_look (&self->pace, view.behind, view.behind_index, view.commit_index, self->now_us);
@@ -240,7 +242,7 @@ hf_election_heard_members (hf_election_service_t *self, const hf_members_t *m)
     uint64_t index;
     hf_roster_t roster;
     bool known = hf_core_members (self->core, &index) != NULL;
-    if (known || hf_core_view (self->core).leader != m->from || m->index == self->roster_told ||
+    if (known || hf_core_brief (self->core).leader != m->from || m->index == self->roster_told ||
         HF_MUTANT (stranger_unaware))
         return;
     self->roster_told = m->index;
@@ -291,7 +293,7 @@ hf_election_watch_forming (hf_election_service_t *self)
 void
 hf_election_watch_levels (hf_election_service_t *self)
 {
-    uint32_t outdated = hf_core_view (self->core).outdated;
+    uint32_t outdated = hf_core_outdated (self->core);
     char text[HF_MEMBERS_MAX * 12];
     if ((outdated & ~self->outdated) != 0) {
         hf_election_nodes_text (self, outdated, text, sizeof text);

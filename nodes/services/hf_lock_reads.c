@@ -353,5 +353,5 @@ hf_lock_reads_done (hf_lock_service_t *self)
 {
     hf_lock_drop_reads (self, false);
     hf_table_free (&self->reads.asked);
-    hf_shares_clear (&self->reads.asked_of);
+    hf_shares_done (&self->reads.asked_of);
 }

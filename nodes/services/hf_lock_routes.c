@@ -39,8 +39,8 @@ hf_routes_done (hf_routes_t *self)
     hf_table_free (&self->openings);
     hf_table_free (&self->closings);
     hf_table_free (&self->watchers);
-    hf_shares_clear (&self->sessions);
-    hf_shares_clear (&self->opening);
+    hf_shares_done (&self->sessions);
+    hf_shares_done (&self->opening);
     hf_array_free (&self->items);
     hf_array_free (&self->dirty);
     hf_pack_done (&self->pack);

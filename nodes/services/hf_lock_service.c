@@ -76,8 +76,8 @@ hf_lock_service_destroy (hf_lock_service_t **self_p)
     hf_table_free (&self->moved.locks);
     hf_table_free (&self->moved_far.locks);
     hf_table_free (&self->wanted.locks);
-    hf_shares_clear (&self->undecided_of);
-    hf_shares_clear (&self->undecided_old);
+    hf_shares_done (&self->undecided_of);
+    hf_shares_done (&self->undecided_old);
     hf_lock_reads_done (self);
     hf_lock_watch_done (self);
     hf_routes_done (&self->routes);

@@ -22,9 +22,15 @@ hf_shares_init (hf_shares_t *self)
 }
 
 void
-hf_shares_clear (hf_shares_t *self)
+hf_shares_done (hf_shares_t *self)
 {
     hf_table_free (&self->table);
+}
+
+void
+hf_shares_clear (hf_shares_t *self)
+{
+    hf_table_empty (&self->table);
 }
 
 static uint64_t

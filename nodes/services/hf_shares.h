@@ -14,6 +14,7 @@ typedef struct hf_shares {
 } hf_shares_t;
 
 void hf_shares_init (hf_shares_t *self);
+void hf_shares_done (hf_shares_t *self);
 /*  Nobody uses anything. */
 void hf_shares_clear (hf_shares_t *self);
 

@@ -113,6 +113,12 @@ hf_log_store_commit (hf_log_store_t *self)
     return 0;
 }
 
+int
+hf_log_store_ready (hf_log_store_t *self)
+{
+    return hf_tx_ready (&self->tx);
+}
+
 //  ---- the front: entries that are no longer needed, or all of them -------------
 
 static uint64_t

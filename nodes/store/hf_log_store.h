@@ -79,6 +79,9 @@ int hf_log_store_reset (hf_log_store_t *self, uint64_t index, uint64_t term, hf_
  */
 int hf_log_store_renew (hf_log_store_t *self);
 int hf_log_store_commit (hf_log_store_t *self);
+/*  Begin the next transaction now, while nobody waits for it: it costs a third of an append. Writes
+ *  nothing, and opens none in the sense of the others. */
+int hf_log_store_ready (hf_log_store_t *self);
 
 /*  Pack ENTRY records from FIRST on into PACK: at least one, then as long as the
  *  pack stays below BYTES, up to LAST. Sees the open transaction. Gives how

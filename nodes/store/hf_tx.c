@@ -30,7 +30,7 @@ hf_tx_fail (hf_tx_t *self)
 {
     assert (self->error[0] != 0);
     self->failed = true;
-    self->open = false;
+    self->begun = self->open = false;
     if (self->db && !sqlite3_get_autocommit (self->db))
         sqlite3_exec (self->db, "ROLLBACK", NULL, NULL, NULL); //  the first error is reported
     return -1;
@@ -94,11 +94,20 @@ hf_tx_explain (hf_tx_t *self)
 //  ---- the transaction ---------------------------------------------------------------------------
 
 int
-hf_tx_begin (hf_tx_t *self)
+hf_tx_ready (hf_tx_t *self)
 {
     if (self->failed)
         return -1;
-    if (!self->open && hf_tx_step (self, self->begin) != 0)
+    if (!self->begun && hf_tx_step (self, self->begin) != 0)
+        return -1;
+    self->begun = true;
+    return 0;
+}
+
+int
+hf_tx_begin (hf_tx_t *self)
+{
+    if (hf_tx_ready (self) != 0)
         return -1;
     self->open = true;
     return 0;
@@ -124,9 +133,11 @@ hf_tx_commit (hf_tx_t *self)
 {
     if (self->failed)
         return -1;
-    if (self->open && hf_tx_step (self, self->commit) != 0)
+    if (!self->open)
+        return 0; //  what was begun ahead stays
+    if (hf_tx_step (self, self->commit) != 0)
         return -1;
-    self->open = false;
+    self->begun = self->open = false;
     return 0;
 }
 

@@ -48,7 +48,8 @@ typedef struct hf_tx {
     sqlite3_stmt *statements[HF_TX_STATEMENTS_MAX];
     sqlite3_stmt *begin, *commit;
     int version; //  of the format, as the open transaction has it
-    bool open;   //  a transaction is open
+    bool begun;  //  SQLite has begun a transaction; nothing may be in it yet
+    bool open;   //  a transaction is open: there is something to commit
     bool failed; //  takes no more
     char error[HF_ERROR_SIZE];
 } hf_tx_t;
@@ -60,6 +61,9 @@ int hf_tx_open (hf_tx_t *self, const char *dir, const hf_tx_format_t *format);
 void hf_tx_close (hf_tx_t *self);
 const char *hf_tx_path (const hf_tx_t *self);
 
+/*  Begin the next transaction ahead of its first write, when there is time for it. It is not open
+ *  before that: hf_tx_commit leaves it alone. 0 or -1. */
+int hf_tx_ready (hf_tx_t *self);
 /*  Open a transaction, if none is open. hf_tx_run and hf_tx_write do it by themselves. */
 int hf_tx_begin (hf_tx_t *self);
 /*  In the open transaction, or a new one: the database is of format VERSION now, which older

@@ -80,6 +80,22 @@ TEST (links_come_up_and_frames_arrive)
     }
 }
 
+/*  A turn whose wait found nothing receives nothing. */
+TEST (a_frame_that_comes_after_the_wait_is_taken_by_the_next_turn)
+{
+    start_all ();
+    hf_mesh_event_t event;
+    void *sockets[HF_MESH_SOCKETS];
+    hf_mesh_sockets (s_mesh[1], sockets);
+    UNTIL (all_up ());
+    send_newer_term (1, 2, 5);
+    zmq_pollitem_t item = {.socket = sockets[0], .events = ZMQ_POLLIN};
+    assert_int_equal (zmq_poll (&item, 1, 10000), 1);
+    hf_mesh_is_quiet (s_mesh[1], true);
+    assert_int_equal (hf_mesh_next (s_mesh[1], test_now_us (), &event), HF_MESH_NONE);
+    UNTIL (s_seen[1].frames[1] == 1);
+}
+
 TEST (hellos_are_rare_when_all_is_up)
 {
     start_all ();

@@ -225,6 +225,29 @@ STORE_TEST (test_P12_wal_is_bounded)
     hf_log_store_close (&store);
 }
 
+/*  A transaction that was begun ahead holds nothing and keeps nothing from being folded in. */
+STORE_TEST (test_transactions_begun_ahead)
+{
+    hf_log_store_t *store = s_open (*state);
+    int64_t largest = 0;
+    for (uint64_t i = 1; i <= 500; i++) {
+        assert_ok (hf_log_store_ready (store));
+        assert_ok (hf_log_store_ready (store));
+        assert_ok (hf_log_store_commit (store)); //  nothing to do
+        assert_ok (s_append (store, i, 1, 20000));
+        assert_ok (hf_log_store_commit (store));
+        int64_t size = fixture_size (fixture_path (*state, "log.db-wal"));
+        largest = size > largest ? size : largest;
+    }
+    assert_in_range (largest, 1, 2 << 20); //  10 MB went through it
+    assert_ok (hf_log_store_ready (store));
+    s_expect (store, 500, 1, 20000); //  a read sees all
+    assert_ok (hf_log_store_disown (store));
+    assert_ok (hf_log_store_ready (store));
+    store = fixture_log_kept (store, *state, "1-500 base 0 runs 1:1");
+    hf_log_store_close (&store);
+}
+
 //  ---- starts --------------------------------------------------------------------
 
 /*  Opening alone is no start. */
