@@ -41,6 +41,8 @@ typedef struct hf_sessions {
     uint64_t last_id; //  ids rise and are never reused
     uint64_t answers; //  in all reply caches
     hf_rows_t *rows;
+    hf_state_session_t *found; //  the last that was looked for by its id, and is often looked for
+                               //  again; NULL: none, or it has ended
 } hf_sessions_t;
 
 /*  The struct must stay where it is until hf_sessions_done, which frees the sessions.

@@ -263,6 +263,7 @@ struct hf_lock_service {
     //  bytes are decided, which is all that was undecided then.
     hf_shares_t undecided_of, undecided_old;
     uint64_t undecided_before;
+    uint64_t frame_bytes; //  proposed for the frame at hand, which is nobody's share yet
 
     uint64_t handled_bytes;  //  of entries applied so far
     uint64_t credited_bytes; //  of these, credited to the election actor
@@ -328,8 +329,8 @@ bool hf_lock_marked (const hf_lock_service_t *self, uint64_t session);
 /*  Make a command of the SILENCE records put so far. */
 void hf_lock_close_silences (hf_lock_service_t *self);
 void hf_lock_silence (hf_lock_service_t *self, uint64_t session, uint32_t ran_ms);
-/*  The session is heard now. False: there is no such session. */
-bool hf_lock_heard (hf_lock_service_t *self, uint64_t session);
+/*  The session is heard now. False: there is no such session. *marked: as hf_lock_marked. */
+bool hf_lock_heard (hf_lock_service_t *self, uint64_t session, bool *marked);
 
 //  hf_lock_apply.c
 /*  What the state measures goes by the time of this turn. */

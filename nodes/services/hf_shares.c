@@ -19,12 +19,14 @@ void
 hf_shares_init (hf_shares_t *self)
 {
     hf_table_init (&self->table);
+    self->all = 0;
 }
 
 void
 hf_shares_clear (hf_shares_t *self)
 {
     hf_table_free (&self->table);
+    self->all = 0;
 }
 
 static uint64_t
@@ -61,6 +63,7 @@ hf_shares_add (hf_shares_t *self, const hf_route_t *route, uint64_t amount)
     }
     if (share)
         share->amount += amount;
+    self->all += amount;
 }
 
 void
@@ -69,6 +72,7 @@ hf_shares_drop (hf_shares_t *self, const hf_route_t *route, uint64_t amount)
     share_t *share = s_find (self, route, s_hash (route));
     assert (share && share->amount >= amount);
     share->amount -= amount;
+    self->all -= amount;
     if (share->amount > 0)
         return;
     hf_table_remove (&self->table, &share->node);
