@@ -95,26 +95,6 @@ hf_table_remove (hf_table_t *self, hf_table_node_t *node)
 }
 
 static hf_table_node_t *
-s_equal_from (hf_table_node_t *node, uint64_t hash)
-{
-    while (node && node->hash != hash)
-        node = node->next;
-    return node;
-}
-
-hf_table_node_t *
-hf_table_seek (const hf_table_t *self, uint64_t hash)
-{
-    return self->count > 0 ? s_equal_from (*s_bucket (self, hash), hash) : NULL;
-}
-
-hf_table_node_t *
-hf_table_again (const hf_table_node_t *node)
-{
-    return s_equal_from (node->next, node->hash);
-}
-
-static hf_table_node_t *
 s_first_from (const hf_table_t *self, size_t bucket)
 {
     for (size_t i = bucket; i < self->buckets_count; i++)

@@ -3,7 +3,6 @@
 
 #include "nodes/services/hf_expiry.h"
 #include "base/hf_alloc.h"
-#include "base/hf_hash.h"
 #include "base/hf_heap.h"
 #include "base/hf_mutant.h"
 #include "base/hf_table.h"
@@ -19,17 +18,18 @@
 //  old keys wake it up ten times a second at most.
 #define AHEAD_US 100000
 
+//  First what is needed when the session is heard, as with many sessions it is not in the caches.
 typedef struct watch {
-    hf_table_node_t by_session;
-    hf_heap_node_t by_due; //  its key is never later than due_us or log_us
-    uint64_t session;
+    hf_table_node_t by_session; //  its hash is the session
     uint64_t due_us;
-    uint64_t from_us; //  at this time RAN_MS had run
     uint64_t log_us;  //  when to log what has run
     uint64_t mark;    //  the last command that did
+    uint64_t from_us; //  at this time RAN_MS had run
     uint32_t ttl_ms, ran_ms;
-    bool clears; //  that is to be cleared, or will be
-    bool ending; //  taken as due, and no longer in the heap
+    bool clears;           //  the mark is to be cleared, or will be
+    bool ending;           //  taken as due, and no longer in the heap
+    bool queued;           //  in the heap
+    hf_heap_node_t by_due; //  its key is never later than due_us or log_us
 } watch_t;
 
 struct hf_expiry {
@@ -65,11 +65,8 @@ hf_expiry_clear (hf_expiry_t *self)
 static watch_t *
 s_find (const hf_expiry_t *self, uint64_t session)
 {
-    hf_table_node_t *node = hf_table_seek (&self->by_session, hf_hash_u64 (0, session));
-    for (; node; node = hf_table_again (node))
-        if (HF_AROUND (node, watch_t, by_session)->session == session)
-            return HF_AROUND (node, watch_t, by_session);
-    return NULL;
+    hf_table_node_t *node = hf_table_seek (&self->by_session, session);
+    return node ? HF_AROUND (node, watch_t, by_session) : NULL;
 }
 
 static uint64_t
@@ -83,8 +80,7 @@ s_add (hf_expiry_t *self, uint64_t session)
 {
     assert (session != 0);
     watch_t *watch = hf_alloc (sizeof *watch);
-    watch->session = session;
-    hf_table_insert (&self->by_session, &watch->by_session, hf_hash_u64 (0, session));
+    hf_table_insert (&self->by_session, &watch->by_session, session);
     return watch;
 }
 
@@ -93,12 +89,14 @@ static void
 s_set (hf_expiry_t *self, watch_t *watch, uint32_t ran_ms, uint32_t log_ms, uint64_t now_us)
 {
     uint32_t left_ms = watch->ttl_ms > ran_ms ? watch->ttl_ms - ran_ms : 0;
+    uint64_t before_us = s_key (watch);
     watch->from_us = now_us;
     watch->ran_ms = ran_ms;
     watch->log_us = now_us + log_ms * 1000ULL;
     watch->due_us = now_us + (uint64_t)left_ms * (HF_MUTANT (expires_early) ? 600 : 1000);
-    if (watch->by_due.slot == 0 || s_key (watch) < watch->by_due.key)
+    if (!watch->queued || s_key (watch) < before_us)
         hf_heap_set (&self->by_due, &watch->by_due, s_key (watch));
+    watch->queued = true;
 }
 
 void
@@ -202,7 +200,8 @@ hf_expiry_take (hf_expiry_t *self, uint64_t now_us, uint64_t mark, uint32_t *ran
             break;
         if (key == watch->due_us) {
             watch->ending = true;
-            return watch->session;
+            watch->queued = false;
+            return watch->by_session.hash;
         }
         watch->log_us = HF_NEVER; //  too late for that; the soonest ends first
         hf_heap_set (&self->by_due, &watch->by_due, watch->due_us);
@@ -216,5 +215,5 @@ hf_expiry_take (hf_expiry_t *self, uint64_t now_us, uint64_t mark, uint32_t *ran
     watch->log_us =
         now_us + (since_us < eighth_us && !HF_MUTANT (marks_far_apart) ? since_us : eighth_us);
     hf_heap_set (&self->by_due, &watch->by_due, s_key (watch));
-    return watch->session;
+    return watch->by_session.hash;
 }

@@ -206,22 +206,33 @@ s_gives_back (uint32_t kind)
     return kind == HF_KIND_RELEASE || kind == HF_KIND_CANCEL || kind == HF_KIND_ABANDON;
 }
 
-/*  Whether each has the fields of its kind, or is of an unknown kind with a seq. *asks: how many do
- *  not merely give back. *last: the last. */
+/*  A REQUESTS as it was read. */
+typedef struct read {
+    hf_requests_t message;
+    const uint8_t *from, *end; //  its bytes
+    uint32_t more;             //  fields that this release does not know
+    uint32_t asks;             //  how many do not merely give back
+    hf_request_t last;         //  the last request
+} read_t;
+
+/*  Whether each has the fields of its kind, or is of an unknown kind with a seq. */
 static bool
-s_read_requests (hf_scan_t *scan, hf_requests_t *message, uint32_t *asks, hf_request_t *last)
+s_read_requests (hf_scan_t *scan, read_t *read)
 {
-    uint32_t more;
-    *asks = 0;
-    if (!hf_requests_begin (scan, HF_KIND_REQUESTS, message, &more) ||
+    hf_requests_t *message = &read->message;
+    read->from = scan->at;
+    read->asks = 0;
+    if (!hf_requests_begin (scan, HF_KIND_REQUESTS, message, &read->more) ||
         message->requests.count > HF_WINDOW_MAX)
         return false;
     for (uint32_t i = 0; i < message->requests.count; i++) {
-        if (!hf_request_get (scan, last) || last->status == HF_MALFORMED)
+        if (!hf_request_get (scan, &read->last) || read->last.status == HF_MALFORMED)
             return false;
-        *asks += !s_gives_back (last->kind);
+        read->asks += !s_gives_back (read->last.kind);
     }
-    return hf_requests_end (scan, message, more);
+    bool good = hf_requests_end (scan, message, read->more);
+    read->end = scan->at;
+    return good;
 }
 
 /*  Whether SESSION's one request can do no more than join a queue: it wants a lock for itself, at
@@ -244,18 +255,21 @@ s_only_queues (const hf_lock_service_t *self, uint64_t session, const hf_request
            hf_state_queued (self->state, place.lock, session) > 0;
 }
 
-/*  Propose the requests of MESSAGE that are ALLOWED; the last of all is LAST. */
+/*  Propose the requests of READ that are ALLOWED: as they came, if that are all. */
 static void
-s_propose_requests (hf_lock_service_t *self, const hf_requests_t *message, hf_list_t allowed,
-                    const hf_request_t *last)
+s_propose_requests (hf_lock_service_t *self, const read_t *read, hf_list_t allowed)
 {
+    const hf_requests_t *message = &read->message;
     size_t before = hf_pack_size (&self->commands);
-    hf_cmd_requests_put (&self->commands, &(hf_cmd_requests_t){.session = message->session,
-                                                               .floor = message->floor,
-                                                               .requests = allowed});
+    if (read->more == 0 && allowed.at == message->requests.at)
+        hf_cmd_requests_copy (&self->commands, read->from, read->end);
+    else
+        hf_cmd_requests_put (&self->commands, &(hf_cmd_requests_t){.session = message->session,
+                                                                   .floor = message->floor,
+                                                                   .requests = allowed});
     //  Behind one that goes at once there is nothing to wait for.
     if (self->patient_bytes != before || self->entries.count > 0 || message->requests.count != 1 ||
-        allowed.count != 1 || !s_only_queues (self, message->session, last))
+        allowed.count != 1 || !s_only_queues (self, message->session, &read->last))
         return;
     if (before == 0)
         self->patient_us = self->now_us;
@@ -371,40 +385,39 @@ s_answered_again (hf_lock_service_t *self, hf_caller_t *caller, const hf_request
 static bool
 s_requests (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan, bool packed)
 {
-    hf_requests_t message;
-    uint32_t asks;
-    hf_request_t last;
+    read_t read;
+    const hf_requests_t *message = &read.message;
     bool refused = false, marked = false;
-    if (!s_read_requests (scan, &message, &asks, &last)) {
+    if (!s_read_requests (scan, &read)) {
         s_refuse_input (self, route, HF_MALFORMED,
                         "REQUESTS wants [session, floor, [request, ...]], at most 4096 requests");
         return false;
     }
-    if (message.requests.count == 0 || (self->guard.rights && route->user > 0 &&
-                                        !s_may_speak (self, route, &message, packed, &refused)))
+    if (message->requests.count == 0 || (self->guard.rights && route->user > 0 &&
+                                         !s_may_speak (self, route, message, packed, &refused)))
         return !refused;
     bool busy = s_busy (self, route);
-    bool known = !busy && hf_lock_heard (self, message.session, &marked);
-    hf_caller_t *caller = known ? hf_routes_caller (&self->routes, message.session, route)
-                                : hf_routes_move (&self->routes, message.session, route);
+    bool known = !busy && hf_lock_heard (self, message->session, &marked);
+    hf_caller_t *caller = known ? hf_routes_caller (&self->routes, message->session, route)
+                                : hf_routes_move (&self->routes, message->session, route);
     if (known && caller) {
         caller->rights = self->guard.version;
         caller->packs = caller->packs || packed;
     }
-    if (known && caller && !marked && s_answered_again (self, caller, &message, &last))
+    if (known && caller && !marked && s_answered_again (self, caller, message, &read.last))
         return true;
-    if (!busy && !hf_lock_may_ask (self, route, asks, asks < message.requests.count))
+    if (!busy && !hf_lock_may_ask (self, route, read.asks, read.asks < message->requests.count))
         return false;
     if (!busy && !known) //  it ends with its answer
-        caller = hf_routes_caller (&self->routes, message.session, route);
+        caller = hf_routes_caller (&self->routes, message->session, route);
     if (!caller || busy) {
         s_refuse_busy (self, route);
         return false;
     }
     caller->rights = self->guard.version;
-    hf_list_t allowed = hf_lock_sift (self, route, caller, &message);
+    hf_list_t allowed = hf_lock_sift (self, route, caller, message);
     if (allowed.count > 0)
-        s_propose_requests (self, &message, allowed, &last);
+        s_propose_requests (self, &read, allowed);
     return true;
 }
 

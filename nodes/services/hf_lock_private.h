@@ -36,13 +36,13 @@
 typedef struct hf_caller {
     hf_table_node_t by_session;
     uint64_t session;
-    hf_route_t route;
-    uint64_t rights;                //  guard.version when ROUTE was last asked for the right to it
     uint32_t first_item, last_item; //  in hf_routes_t.items, from 1; 0: none
     bool dirty;                     //  in the list of those that hf_lock_answers looks at
     bool ended;                     //  forget it then
     bool silent;                    //  it has not spoken yet
-    bool packs; //  its requests came over ROUTE in a packed frame: it takes such
+    bool packs;      //  its requests came over ROUTE in a packed frame: it takes such
+    uint64_t rights; //  guard.version when ROUTE was last asked for the right to it
+    hf_route_t route;
 } hf_caller_t;
 
 /*  Items of one caller that lie back to back. */
