@@ -5,7 +5,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define BUCKETS_MIN 64
+#define BUCKETS_MIN 8 //  a line of a cache: a client has a table for each session
 
 void
 hf_table_init (hf_table_t *self)

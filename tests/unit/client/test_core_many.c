@@ -9,6 +9,7 @@
 
 #define SESSIONS 10000
 #define TTL_MS   10000
+#define ASKING   20
 
 int hf_mutant = HF_MUTANT_none;
 
@@ -19,6 +20,7 @@ static struct {
     size_t takes;   //  frames that a link takes in one moment
     bool says;      //  it says so when it takes no more
     unsigned alive; //  KEEPALIVE frames that came to the leader
+    hf_client_session_t *sessions[ASKING];
 } s_world;
 
 //  ---- the leader -------------------------------------------------------------------
@@ -38,6 +40,23 @@ s_keepalive (hf_scan_t *scan, hf_pack_t *frame)
     hf_alive_frame (frame, &(hf_alive_t){.echo = keepalive.echo, .sessions = hf_pack_list (&list)});
     hf_pack_done (&list);
     s_world.alive++;
+}
+
+/*  Each request is granted. */
+static void
+s_requests (hf_scan_t *scan, hf_pack_t *frame)
+{
+    hf_requests_t message;
+    hf_acquire_t acquire;
+    hf_pack_t items;
+    hf_pack_init (&items);
+    assert_true (hf_requests_get (scan, &message));
+    hf_scan_t requests = hf_scan_list (message.requests);
+    while (hf_acquire_get (&requests, &acquire))
+        hf_answer_put (&items, &(hf_answer_t){.seq = acquire.seq, .index = 7, .token = 5});
+    hf_answers_frame (frame,
+                      &(hf_answers_t){.session = message.session, .items = hf_pack_list (&items)});
+    hf_pack_done (&items);
 }
 
 /*  The session that a nonce opens, however often it comes. */
@@ -67,6 +86,8 @@ s_arrives (uint32_t node, hf_span_t bytes)
                                                 .ttl_ms = TTL_MS});
     else if (kind == HF_KIND_KEEPALIVE)
         s_keepalive (&scan, &frame);
+    else if (kind == HF_KIND_REQUESTS)
+        s_requests (&scan, &frame);
     else if (kind == HF_KIND_QUERY && hf_query_get (&scan, &query))
         hf_query_result_frame (&frame, &(hf_query_result_t){.id = query.id});
     hf_client_core_frame (s_world.core, node,
@@ -82,7 +103,8 @@ s_results (void)
     hf_op_t *op;
     while ((op = hf_client_core_next (s_world.core, s_world.now_us))) {
         s_world.lost += op->kind == HF_OP_EVENT && op->event.type == HF_SESSION_ENDED;
-        s_world.opened += op->kind == HF_OP_OPEN && op->result.status == HF_OK;
+        if (op->kind == HF_OP_OPEN && op->result.status == HF_OK && s_world.opened++ < ASKING)
+            s_world.sessions[s_world.opened - 1] = op->session;
         hf_op_free (op);
     }
 }
@@ -129,9 +151,9 @@ s_run_ms (uint64_t ms)
     }
 }
 
-/*  How many of SESSIONS are lost when the leader dies. */
-static uint32_t
-s_failover (int mutant, size_t takes, bool says)
+/*  So many sessions are open at node 1. */
+static void
+s_open (int mutant, uint32_t sessions)
 {
     hf_mutant = mutant;
     hf_client_config_t config = {.ids = {1, 2}, .count = 2, .seed = 5};
@@ -142,7 +164,7 @@ s_failover (int mutant, size_t takes, bool says)
     s_world.core = hf_client_core_new (&config);
     hf_client_core_connected (s_world.core, 1, s_world.now_us);
     hf_client_core_connected (s_world.core, 2, s_world.now_us);
-    for (uint32_t i = 0; i < SESSIONS; i++) {
+    for (uint32_t i = 0; i < sessions; i++) {
         uint8_t nonce[HF_NONCE_SIZE] = {0};
         uint32_t number = i + 1;
         memcpy (nonce, &number, sizeof number);
@@ -150,7 +172,16 @@ s_failover (int mutant, size_t takes, bool says)
         if (i % 1000 == 999)
             s_run_ms (10);
     }
-    assert_int_equal (s_world.opened, SESSIONS);
+    s_run_ms (10);
+    s_run_ms (10); //  the leader was found
+    assert_int_equal (s_world.opened, sessions);
+}
+
+/*  How many of SESSIONS are lost when the leader dies. */
+static uint32_t
+s_failover (int mutant, size_t takes, bool says)
+{
+    s_open (mutant, SESSIONS);
     s_world.takes = takes;
     s_world.says = says;
     s_run_ms (1000);
@@ -160,6 +191,24 @@ s_failover (int mutant, size_t takes, bool says)
     hf_client_core_destroy (&s_world.core);
     hf_mutant = HF_MUTANT_none;
     return s_world.lost;
+}
+
+/*  How many KEEPALIVEs ASKING sessions send that ask for something once. */
+static unsigned
+s_ask (int mutant)
+{
+    s_open (mutant, ASKING);
+    for (uint32_t i = 0; i < ASKING; i++) {
+        hf_op_t *op = NULL;
+        hf_client_session_t *session = s_world.sessions[i];
+        assert_int_equal (hf_op_acquire (session, "lock", s_world.now_us, &op), HF_OK);
+        hf_client_core_submit (s_world.core, op, s_world.now_us);
+    }
+    s_run_ms (4 * TTL_MS);
+    hf_client_core_destroy (&s_world.core);
+    hf_mutant = HF_MUTANT_none;
+    assert_int_equal (s_world.lost, 0);
+    return s_world.alive;
 }
 
 //  ---- tests ------------------------------------------------------------------------
@@ -177,6 +226,13 @@ HF_TEST (p11_what_a_link_did_not_take_is_sent_again)
 {
     assert_int_equal (s_failover (HF_MUTANT_none, 2, true), 0);
     assert_true (s_failover (HF_MUTANT_unsent_unseen, 2, true) > 0);
+}
+
+/*  P9. When a request is answered, the look for its answer is put off to the next keepalive. */
+HF_TEST (p9_many_sessions_that_ask_are_kept_alive)
+{
+    assert_in_range (s_ask (HF_MUTANT_none), 11, 20);
+    assert_int_equal (s_ask (HF_MUTANT_put_off_forgotten), 0);
 }
 
 HF_TEST_MAIN (NULL, NULL)
