@@ -181,6 +181,8 @@
 //  For unit tests alone. The lock actor answers nothing before it has applied it, so that no client
 //  can see the difference; the tool's guard, names and addresses are not in the simulator.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
+    M (foreign_fields_logged, "P4", "fields that this release does not know go into the log")      \
+    M (packed_uncounted, "P12", "a packed frame may have any number of requests proposed")         \
     M (put_off_forgotten, "P9", "of many sessions one that asked is not kept alive any more")      \
     M (packed_unasked, "P11", "a client packs frames for a node that has not said it takes them")  \
     M (packed_for_all, "P11", "a node packs frames for a client that has not packed any")          \

@@ -118,13 +118,14 @@ static bool
 s_busy (const hf_lock_service_t *self, const hf_route_t *route)
 {
     uint64_t all = self->undecided_bytes, most = self->config.undecided_max;
-    uint64_t shares = self->undecided_of.all + self->undecided_old.all + self->frame_bytes;
+    uint64_t frame = HF_MUTANT (packed_uncounted) ? 0 : self->frame_bytes;
+    uint64_t shares = self->undecided_of.all + self->undecided_old.all + frame;
     if (HF_MUTANT (never_busy))
         return false;
     if (all > most || !hf_shares_full (shares, all, most))
         return all > most;
     uint64_t one = hf_shares_of (&self->undecided_of, route) +
-                   hf_shares_of (&self->undecided_old, route) + self->frame_bytes;
+                   hf_shares_of (&self->undecided_old, route) + frame;
     return hf_shares_full (one, all, most);
 }
 
@@ -261,7 +262,8 @@ s_propose_requests (hf_lock_service_t *self, const read_t *read, hf_list_t allow
 {
     const hf_requests_t *message = &read->message;
     size_t before = hf_pack_size (&self->commands);
-    if (read->more == 0 && allowed.at == message->requests.at)
+    bool known = read->more == 0 || HF_MUTANT (foreign_fields_logged);
+    if (known && allowed.at == message->requests.at)
         hf_cmd_requests_copy (&self->commands, read->from, read->end);
     else
         hf_cmd_requests_put (&self->commands, &(hf_cmd_requests_t){.session = message->session,
