@@ -40,15 +40,6 @@ hf_hash_u64 (uint64_t seed, uint64_t value)
     return hf_hash_finish (hf_hash_mix (seed, value));
 }
 
-/*  For tables of things with numbers that were given one after the other: eight neighbours are
- *  neighbours in the table, too. Who goes through them in about that order, as keepalives do, finds
- *  the places of the next ones in the caches. Not for what is stored. */
-static inline uint64_t
-hf_hash_id (uint64_t id)
-{
-    return (hf_hash_u64 (0, id >> 3) & ~UINT64_C (7)) | (id & 7);
-}
-
 /*  hf_hash in pieces: hf_hash_mix (seed, all of the bytes' size), this for each piece in order, and
  *  hf_hash_finish. All pieces but the last have a multiple of 8 bytes. */
 uint64_t hf_hash_more (uint64_t state, const void *bytes, size_t size);

@@ -182,6 +182,9 @@
 //  can see the difference; the tool's guard, names and addresses are not in the simulator.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
     M (far_as_often, "P12", "places far behind in a queue are told as often as the first ones")    \
+    M (foreign_fields_logged, "P4", "fields that this release does not know go into the log")      \
+    M (packed_uncounted, "P12", "a packed frame may have any number of requests proposed")         \
+    M (put_off_forgotten, "P9", "of many sessions one that asked is not kept alive any more")      \
     M (packed_unasked, "P11", "a client packs frames for a node that has not said it takes them")  \
     M (packed_for_all, "P11", "a node packs frames for a client that has not packed any")          \
     M (refused_goes_on, "P12", "each of the requests in a packed frame is refused by itself")      \

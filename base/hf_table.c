@@ -5,7 +5,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define BUCKETS_MIN 64
+#define BUCKETS_MIN 8 //  a line of a cache: a client has a table for each session
 
 void
 hf_table_init (hf_table_t *self)
@@ -103,26 +103,6 @@ hf_table_remove (hf_table_t *self, hf_table_node_t *node)
     //  Shrinking late, by half, keeps a table that breathes from rebuilding all the time.
     if (self->buckets_count > BUCKETS_MIN && self->count < self->buckets_count / 8)
         s_resize (self, self->buckets_count / 2);
-}
-
-static hf_table_node_t *
-s_equal_from (hf_table_node_t *node, uint64_t hash)
-{
-    while (node && node->hash != hash)
-        node = node->next;
-    return node;
-}
-
-hf_table_node_t *
-hf_table_seek (const hf_table_t *self, uint64_t hash)
-{
-    return self->count > 0 ? s_equal_from (*s_bucket (self, hash), hash) : NULL;
-}
-
-hf_table_node_t *
-hf_table_again (const hf_table_node_t *node)
-{
-    return s_equal_from (node->next, node->hash);
 }
 
 static hf_table_node_t *

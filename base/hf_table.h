@@ -35,8 +35,24 @@ void hf_table_insert (hf_table_t *self, hf_table_node_t *node, uint64_t hash);
 void hf_table_remove (hf_table_t *self, hf_table_node_t *node);
 
 /*  The first row with this hash, and the next one with the same hash; NULL: no more. */
-hf_table_node_t *hf_table_seek (const hf_table_t *self, uint64_t hash);
-hf_table_node_t *hf_table_again (const hf_table_node_t *node);
+static inline hf_table_node_t *
+hf_table_again (const hf_table_node_t *node)
+{
+    hf_table_node_t *next = node->next;
+    while (next && next->hash != node->hash)
+        next = next->next;
+    return next;
+}
+
+static inline hf_table_node_t *
+hf_table_seek (const hf_table_t *self, uint64_t hash)
+{
+    hf_table_node_t *node =
+        self->count > 0 ? self->buckets[hash & (self->buckets_count - 1)] : NULL;
+    while (node && node->hash != hash)
+        node = node->next;
+    return node;
+}
 
 /*  The first row of bucket number AT, below buckets_count, and behind it by its links; NULL: none.
  * A walk in steps: while buckets_count is the same, a row that stays is in the same bucket. */

@@ -119,6 +119,20 @@ hf_requests_end (hf_scan_t *scan, hf_requests_t *message, uint32_t more)
     return !scan->bad;
 }
 
+void
+hf_cmd_requests_copy (hf_pack_t *pack, const uint8_t *record, const uint8_t *end)
+{
+    hf_scan_t scan = hf_scan (record, (size_t)(end - record));
+    uint32_t found = 0;
+    hf_scan_array (&scan);
+    hf_get_u32 (&scan, &found);
+    assert (!scan.bad && found == HF_KIND_REQUESTS);
+    hf_put_array (pack, FIELDS_cmd_requests);
+    hf_put_u32 (pack, HF_KIND_CMD_REQUESTS);
+    hf_pack_raw (pack, scan.at, (size_t)(end - scan.at));
+    pack->count++;
+}
+
 /*  Enter [version, ...], of at least two parts: *rest without the version. */
 static hf_status_t
 s_versioned (hf_scan_t *scan, uint32_t *rest)

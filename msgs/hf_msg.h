@@ -566,6 +566,9 @@ bool hf_request_get (hf_scan_t *scan, hf_request_t *request);
  *  second: it steps over MORE fields, which this release does not know. False: malformed. */
 bool hf_requests_begin (hf_scan_t *scan, uint32_t kind, hf_requests_t *message, uint32_t *more);
 bool hf_requests_end (hf_scan_t *scan, hf_requests_t *message, uint32_t more);
+/*  The REQUESTS that was read from RECORD up to END, with no MORE fields, becomes a CMD_REQUESTS:
+ *  its bytes are copied. */
+void hf_cmd_requests_copy (hf_pack_t *pack, const uint8_t *record, const uint8_t *end);
 
 /*  One peer message of any kind: the member of the union that KIND names, whose first fields HEAD
  *  shows. */

@@ -108,7 +108,7 @@ hf_pack_raw (hf_pack_t *self, const void *bytes, size_t size)
  *  through msgpack-c, which writes head and body one after the other. */
 
 void
-hf_put_array (hf_pack_t *self, uint32_t count)
+hf_put_any_array (hf_pack_t *self, uint32_t count)
 {
     if (count < 16)
         *s_room (self, 1) = (uint8_t)(0x90 | count);
@@ -116,36 +116,21 @@ hf_put_array (hf_pack_t *self, uint32_t count)
         s_must (msgpack_pack_array (&self->packer, count));
 }
 
-/*  LEAD, and the value in WIDTH bytes, 1, 2, 4 or 8, most significant first. */
-static void
-s_put (hf_pack_t *self, uint8_t lead, uint64_t value, unsigned width)
+void
+hf_put_number (hf_pack_t *self, uint64_t value)
 {
-    uint8_t *at = s_room (self, 9); //  eight bytes are written at once, and some given back
+    if (value < 0x80) {
+        *s_room (self, 1) = (uint8_t)value;
+        return;
+    }
+    //  In 1, 2, 4 or 8 bytes, most significant first. Eight are written at once, and some given
+    //  back.
+    unsigned width = 1U << ((value > UINT8_MAX) + (value > UINT16_MAX) + (value > UINT32_MAX));
     uint64_t big = htobe64 (value << 8 * (8 - width));
-    *at = lead;
+    uint8_t *at = s_room (self, 9);
+    *at = (uint8_t)(0xcc + (value > UINT8_MAX) + (value > UINT16_MAX) + (value > UINT32_MAX));
     memcpy (at + 1, &big, sizeof big);
     self->buffer.size -= 8 - width;
-}
-
-void
-hf_put_u64 (hf_pack_t *self, uint64_t value)
-{
-    if (value < 0x80)
-        *s_room (self, 1) = (uint8_t)value;
-    else if (value <= UINT8_MAX)
-        s_put (self, 0xcc, value, 1);
-    else if (value <= UINT16_MAX)
-        s_put (self, 0xcd, value, 2);
-    else if (value <= UINT32_MAX)
-        s_put (self, 0xce, value, 4);
-    else
-        s_put (self, 0xcf, value, 8);
-}
-
-void
-hf_put_u32 (hf_pack_t *self, uint32_t value)
-{
-    hf_put_u64 (self, value);
 }
 
 void
@@ -360,11 +345,20 @@ s_expect (hf_scan_t *self, int type)
 uint64_t
 hf_scan_number (hf_scan_t *self)
 {
-    uint8_t lead = self->bad || s_left (self) == 0 ? 0xc1 : *self->at++;
-    if (lead < 0x80)
-        return lead;
-    if (lead >= 0xcc && lead <= 0xcf) //  uint 8, 16, 32, 64
-        return s_big_endian (self, 1U << (lead - 0xcc));
+    size_t left = hf_scan_left (self);
+    unsigned size = left > 0 ? *self->at - 0xccU : 4; //  uint 8, 16, 32, 64: 0 to 3
+    if (size < 4 && left > sizeof (uint64_t)) {       //  eight bytes are read at once
+        uint64_t big;
+        memcpy (&big, self->at + 1, sizeof big);
+        self->at += 1 + (1U << size);
+        return be64toh (big) >> (64 - (8U << size));
+    }
+    if (left > 0 && *self->at < 0x80)
+        return *self->at++;
+    if (size < 4) {
+        self->at++;
+        return s_big_endian (self, 1U << size);
+    }
     self->bad = true;
     return 0;
 }

@@ -47,9 +47,40 @@ hf_list_t hf_pack_list (const hf_pack_t *self);
 /*  Packed bytes as they are, such as a record that was checked before. */
 void hf_pack_raw (hf_pack_t *self, const void *bytes, size_t size);
 
-void hf_put_array (hf_pack_t *self, uint32_t count);
-void hf_put_u64 (hf_pack_t *self, uint64_t value);
-void hf_put_u32 (hf_pack_t *self, uint32_t value);
+/*  The rest of those below, for what is not small. */
+void hf_put_any_array (hf_pack_t *self, uint32_t count);
+void hf_put_number (hf_pack_t *self, uint64_t value);
+
+static inline bool
+hf_pack_has_room (const hf_pack_t *self)
+{
+    return self->buffer.size < self->buffer.alloc;
+}
+
+static inline void
+hf_put_array (hf_pack_t *self, uint32_t count)
+{
+    if (count < 16 && hf_pack_has_room (self))
+        self->buffer.data[self->buffer.size++] = (char)(0x90U | count);
+    else
+        hf_put_any_array (self, count);
+}
+
+static inline void
+hf_put_u64 (hf_pack_t *self, uint64_t value)
+{
+    if (value < 0x80 && hf_pack_has_room (self))
+        self->buffer.data[self->buffer.size++] = (char)value;
+    else
+        hf_put_number (self, value);
+}
+
+static inline void
+hf_put_u32 (hf_pack_t *self, uint32_t value)
+{
+    hf_put_u64 (self, value);
+}
+
 void hf_put_flag (hf_pack_t *self, bool value);
 void hf_put_str (hf_pack_t *self, hf_span_t value);
 void hf_put_bin (hf_pack_t *self, hf_span_t value);
@@ -102,6 +133,9 @@ hf_scan_kind (const hf_scan_t *self)
     if (left > 1 && *self->at > 0x90 && *self->at < 0xa0 && (*self->at & 15U) < left &&
         self->at[1] < 0x80)
         return self->at[1];
+    if (left > 2 && *self->at > 0x90 && *self->at < 0xa0 && (*self->at & 15U) < left &&
+        self->at[1] == 0xcc)
+        return self->at[2];
     return hf_scan_any_kind (self);
 }
 

@@ -259,8 +259,7 @@ s_timers (hf_client_core_t *self)
         else
             hf_client_ask_wake (self, op);
     }
-    while ((node = hf_heap_take (&self->session_timers, self->now_us)))
-        hf_client_session_mark (HF_AROUND (node, hf_client_session_t, timer));
+    hf_client_session_due (self);
 }
 
 void
@@ -279,6 +278,7 @@ hf_client_core_turn (hf_client_core_t *self, uint64_t now_us)
         hf_client_session_flush (session);
     }
     hf_client_requests_flush (self);
+    hf_client_session_look (self);
     hf_pack_trim (&self->packed);
 }
 

@@ -75,11 +75,12 @@ struct hf_client_session {
     uint64_t id;
     uint32_t ttl_ms;
     hf_lease_t lease;
-    atomic_uint load; //  ops not decided
-    bool closing;     //  its results come as HF_CLOSED, events no more
-    bool ended;       //  the loss was reported
-    bool expired;     //  the cluster ended it
-    hf_heap_node_t timer;
+    atomic_uint load;     //  ops not decided
+    bool closing;         //  its results come as HF_CLOSED, events no more
+    bool ended;           //  the loss was reported
+    bool expired;         //  the cluster ended it
+    hf_heap_node_t timer; //  its key is never later than due_us
+    uint64_t due_us;
     uint64_t keepalive_at_us;
     uint64_t keepalive_sent_us; //  the last one, which is its echo too
     bool keepalive_out;
@@ -223,6 +224,11 @@ hf_client_session_t *hf_client_session_start (hf_client_core_t *core, uint64_t i
 /*  It has something to send: look at it before the next turn ends. */
 void hf_client_session_mark (hf_client_session_t *self);
 bool hf_client_session_alive (hf_client_session_t *self);
+/*  Mark the sessions whose time has come. */
+void hf_client_session_due (hf_client_core_t *core);
+/*  At the end of a turn: find out when the next one is due. If there are many sessions, it may be
+ * told too early. */
+void hf_client_session_look (hf_client_core_t *core);
 void hf_client_session_take_alive (hf_client_core_t *core, const hf_alive_t *alive);
 /*  Send the keepalives that are due, of all sessions. */
 void hf_client_session_keep_all (hf_client_core_t *core);

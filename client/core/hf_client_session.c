@@ -6,6 +6,7 @@
 
 #define TOGETHER_US    50000 //  keepalives that are due so soon go along with others
 #define EARLY_PERMILLE 250
+#define FEW            8 //  sessions: with more, one may wake up the client in vain
 
 uint64_t
 hf_client_session_id (const hf_client_session_t *self)
@@ -53,6 +54,7 @@ s_may_keep (const hf_client_core_t *core)
                                            : core->choice.target >= 0;
 }
 
+/*  A time that is put off, as with most answers, is not at once moved in the heap. */
 static void
 s_schedule (hf_client_session_t *self)
 {
@@ -61,7 +63,41 @@ s_schedule (hf_client_session_t *self)
         at = self->keepalive_at_us;
     if (hf_client_leader_ready (self->core) && self->check_us < at)
         at = self->check_us;
-    hf_heap_set (&self->core->session_timers, &self->timer, at);
+    self->due_us = at;
+    if (self->timer.slot == 0 || at < self->timer.key)
+        hf_heap_set (&self->core->session_timers, &self->timer, at);
+}
+
+/*  Its key came up in the heap. Whether it was put off since that was set: then it is set anew. */
+static bool
+s_put_off (hf_client_session_t *self)
+{
+    if (self->due_us <= self->timer.key)
+        return false;
+    if (!HF_MUTANT (put_off_forgotten))
+        hf_heap_set (&self->core->session_timers, &self->timer, self->due_us);
+    return true;
+}
+
+void
+hf_client_session_due (hf_client_core_t *core)
+{
+    hf_heap_node_t *node;
+    while ((node = hf_heap_take (&core->session_timers, core->now_us))) {
+        hf_client_session_t *self = HF_AROUND (node, hf_client_session_t, timer);
+        if (!s_put_off (self))
+            hf_client_session_mark (self);
+    }
+}
+
+void
+hf_client_session_look (hf_client_core_t *core)
+{
+    hf_heap_node_t *node;
+    while (core->session_timers.count <= FEW && (node = hf_heap_top (&core->session_timers)))
+        if (!s_put_off (HF_AROUND (node, hf_client_session_t, timer)) ||
+            HF_MUTANT (put_off_forgotten))
+            return;
 }
 
 hf_client_session_t *

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SIZE_START 16
+#define SIZE_START 4   //  sizes are powers of two
 #define SIZE_KEPT  256 //  a window that is empty gives back more than this
 
 void
@@ -31,6 +31,12 @@ hf_window_full (const hf_window_t *self)
     return self->next - self->floor >= HF_WINDOW_MAX - 1;
 }
 
+static void **
+s_slot (const hf_window_t *self, uint64_t seq)
+{
+    return &self->slots[seq & (self->size - 1)];
+}
+
 static void
 s_grow (hf_window_t *self)
 {
@@ -38,7 +44,7 @@ s_grow (hf_window_t *self)
     assert (size <= HF_WINDOW_MAX);
     void **slots = hf_alloc (size * sizeof *slots);
     for (uint64_t seq = self->floor; seq < self->next; seq++)
-        slots[seq % size] = self->slots[seq % self->size];
+        slots[seq & (size - 1)] = *s_slot (self, seq);
     free (self->slots);
     self->slots = slots;
     self->size = size;
@@ -51,15 +57,15 @@ hf_window_put (hf_window_t *self, void *item)
     if (self->next - self->floor >= self->size)
         s_grow (self);
     uint64_t seq = self->next++;
-    assert (!self->slots[seq % self->size]);
-    self->slots[seq % self->size] = item;
+    assert (!*s_slot (self, seq));
+    *s_slot (self, seq) = item;
     return seq;
 }
 
 void *
 hf_window_get (const hf_window_t *self, uint64_t seq)
 {
-    return seq >= self->floor && seq < self->next ? self->slots[seq % self->size] : NULL;
+    return seq >= self->floor && seq < self->next ? *s_slot (self, seq) : NULL;
 }
 
 void *
@@ -68,8 +74,8 @@ hf_window_take (hf_window_t *self, uint64_t seq)
     void *item = hf_window_get (self, seq);
     if (!item)
         return NULL;
-    self->slots[seq % self->size] = NULL;
-    while (self->floor < self->next && !self->slots[self->floor % self->size])
+    *s_slot (self, seq) = NULL;
+    while (self->floor < self->next && !*s_slot (self, self->floor))
         self->floor++;
     if (self->floor == self->next && self->size > SIZE_KEPT) {
         hf_window_t empty;

@@ -5,7 +5,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define ROOM_MIN 8
+#define ROOM_MIN 2 //  most sessions ask for one thing after the other
 //  An empty ring larger than this is freed, so that a burst does not keep its memory.
 #define ROOM_KEPT 64
 

@@ -11,27 +11,29 @@
 #include "nodes/locks/hf_rows.h"
 #include "base/hf_table.h"
 
+//  First what each of its requests needs: with many sessions that is not in the caches.
 typedef struct hf_state_session {
-    hf_table_node_t by_id, by_nonce;
-    hf_chain_t in_order;
+    hf_table_node_t by_id;
     uint64_t id;
-    uint32_t ttl_ms;
-    uint32_t delay_ms; //  so long its locks stay closed when it expires
-    uint32_t ran_ms;   //  how much of its lease had run when a leader last logged it; 0: it was
-                       //  heard since
-    uint8_t nonce[HF_NONCE_SIZE];
     hf_replies_t replies;
+    uint32_t ran_ms; //  how much of its lease had run when a leader last logged it; 0: it was
+                     //  heard since
+    hf_row_t row;
+    bool gone;   //  it has expired, and its locks are closed: nobody but them knows it
+    bool detect; //  it holds what it holds while it waits
+    uint8_t label_size, user_size;
+    uint32_t ttl_ms;
     hf_chain_t claims;     //  hf_state_claim_t: what it holds and waits for, oldest first
-    hf_chain_t acted;      //  hf_state_claim_t of other sessions that act for it, oldest first
     uint32_t places_count; //  of its claims
     uint32_t holds_count;  //  of these, that hold
     uint32_t note_bytes;   //  in their notes
-    bool gone;             //  it has expired, and its locks are closed: nobody but them knows it
-    bool detect;           //  it holds what it holds while it waits
-    uint8_t label_size, user_size;
+    uint32_t delay_ms;     //  so long its locks stay closed when it expires
     uint8_t *label;    //  and behind it the user: whose the session is; of no bytes: everybody's
     hf_owner_t *owner; //  the same user; NULL: everybody's
-    hf_row_t row;
+    hf_chain_t acted;  //  hf_state_claim_t of other sessions that act for it, oldest first
+    hf_table_node_t by_nonce;
+    hf_chain_t in_order;
+    uint8_t nonce[HF_NONCE_SIZE];
 } hf_state_session_t;
 
 typedef struct hf_sessions {
@@ -41,6 +43,8 @@ typedef struct hf_sessions {
     uint64_t last_id; //  ids rise and are never reused
     uint64_t answers; //  in all reply caches
     hf_rows_t *rows;
+    hf_state_session_t *found; //  the last that was looked for by its id, and is often looked for
+                               //  again; NULL: none, or it has ended
 } hf_sessions_t;
 
 /*  The struct must stay where it is until hf_sessions_done, which frees the sessions.

@@ -260,6 +260,8 @@ bool hf_state_session_rows (const hf_state_t *self, uint64_t after, uint32_t lim
 /*  Pack a FILE_ROW for each file that SESSION staged at LOCK, with the staged bytes; checksum 0. */
 void hf_state_staged (const hf_state_t *self, hf_span_t lock, uint64_t session, hf_pack_t *rows);
 
+/*  Whether request SEQ of the session was applied before and its answer is kept. */
+bool hf_state_knows (const hf_state_t *self, uint64_t session, uint64_t seq);
 /*  Whether all requests of the list were applied before and their answers are
  *  kept: then pack the ANSWER records. Lets a leader answer repeats without the log. */
 bool hf_state_answered (const hf_state_t *self, uint64_t session, hf_list_t requests,

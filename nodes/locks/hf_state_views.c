@@ -228,6 +228,13 @@ s_all_answered (const hf_replies_t *replies, hf_list_t requests)
 }
 
 bool
+hf_state_knows (const hf_state_t *self, uint64_t session, uint64_t seq)
+{
+    const hf_state_session_t *found = hf_sessions_find (&self->sessions, session);
+    return found && hf_replies_state (&found->replies, seq) == HF_SEQ_KNOWN;
+}
+
+bool
 hf_state_answered (const hf_state_t *self, uint64_t session, hf_list_t requests, hf_pack_t *items)
 {
     const hf_state_session_t *found = hf_sessions_find (&self->sessions, session);

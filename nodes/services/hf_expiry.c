@@ -3,7 +3,6 @@
 
 #include "nodes/services/hf_expiry.h"
 #include "base/hf_alloc.h"
-#include "base/hf_hash.h"
 #include "base/hf_heap.h"
 #include "base/hf_mutant.h"
 #include "base/hf_table.h"
@@ -15,17 +14,22 @@
 #define UNHEARD_MS 2500
 #define WANTED_MS  250 //  and somebody waits for it
 
+//  A key of the heap that is not later than that is brought up to date before the leader sleeps: so
+//  old keys wake it up ten times a second at most.
+#define AHEAD_US 100000
+
+//  First what is needed when the session is heard, as with many sessions it is not in the caches.
 typedef struct watch {
-    hf_table_node_t by_session;
-    hf_heap_node_t by_due; //  its key is never later than due_us or log_us
-    uint64_t session;
+    hf_table_node_t by_session; //  its hash is the session
     uint64_t due_us;
-    uint64_t from_us; //  at this time RAN_MS had run
     uint64_t log_us;  //  when to log what has run
     uint64_t mark;    //  the last command that did
+    uint64_t from_us; //  at this time RAN_MS had run
     uint32_t ttl_ms, ran_ms;
-    bool clears; //  that is to be cleared, or will be
-    bool ending; //  taken as due, and no longer in the heap
+    bool clears;           //  the mark is to be cleared, or will be
+    bool ending;           //  taken as due, and no longer in the heap
+    bool queued;           //  in the heap
+    hf_heap_node_t by_due; //  its key is never later than due_us or log_us
 } watch_t;
 
 struct hf_expiry {
@@ -61,11 +65,8 @@ hf_expiry_clear (hf_expiry_t *self)
 static watch_t *
 s_find (const hf_expiry_t *self, uint64_t session)
 {
-    hf_table_node_t *node = hf_table_seek (&self->by_session, hf_hash_id (session));
-    for (; node; node = hf_table_again (node))
-        if (HF_AROUND (node, watch_t, by_session)->session == session)
-            return HF_AROUND (node, watch_t, by_session);
-    return NULL;
+    hf_table_node_t *node = hf_table_seek (&self->by_session, session);
+    return node ? HF_AROUND (node, watch_t, by_session) : NULL;
 }
 
 static uint64_t
@@ -79,8 +80,7 @@ s_add (hf_expiry_t *self, uint64_t session)
 {
     assert (session != 0);
     watch_t *watch = hf_alloc (sizeof *watch);
-    watch->session = session;
-    hf_table_insert (&self->by_session, &watch->by_session, hf_hash_id (session));
+    hf_table_insert (&self->by_session, &watch->by_session, session);
     return watch;
 }
 
@@ -89,12 +89,14 @@ static void
 s_set (hf_expiry_t *self, watch_t *watch, uint32_t ran_ms, uint32_t log_ms, uint64_t now_us)
 {
     uint32_t left_ms = watch->ttl_ms > ran_ms ? watch->ttl_ms - ran_ms : 0;
+    uint64_t before_us = s_key (watch);
     watch->from_us = now_us;
     watch->ran_ms = ran_ms;
     watch->log_us = now_us + log_ms * 1000ULL;
     watch->due_us = now_us + (uint64_t)left_ms * (HF_MUTANT (expires_early) ? 600 : 1000);
-    if (watch->by_due.slot == 0 || s_key (watch) < watch->by_due.key)
+    if (!watch->queued || s_key (watch) < before_us)
         hf_heap_set (&self->by_due, &watch->by_due, s_key (watch));
+    watch->queued = true;
 }
 
 void
@@ -108,7 +110,7 @@ hf_expiry_start (hf_expiry_t *self, uint64_t session, uint32_t ttl_ms, uint32_t 
     s_set (self, watch, ran_ms, log_ms < ttl_ms / 4 ? log_ms : ttl_ms / 4, now_us);
 }
 
-void
+uint64_t
 hf_expiry_heard (hf_expiry_t *self, uint64_t session, uint32_t ttl_ms, uint64_t now_us)
 {
     watch_t *watch = s_find (self, session);
@@ -116,11 +118,12 @@ hf_expiry_heard (hf_expiry_t *self, uint64_t session, uint32_t ttl_ms, uint64_t 
         watch = s_add (self, session);
     else if (watch->ending ? !HF_MUTANT (ending_heard)
                            : watch->due_us >= now_us + (uint64_t)ttl_ms * 1000)
-        return;
+        return watch->mark;
     assert (ttl_ms >= HF_DELAY_MIN_MS); //  else it would be due at every moment
     watch->ending = false;
     watch->ttl_ms = ttl_ms;
     s_set (self, watch, 0, ttl_ms / 2, now_us);
+    return watch->mark;
 }
 
 uint64_t
@@ -158,40 +161,50 @@ hf_expiry_ending (const hf_expiry_t *self, uint64_t session)
     return watch && watch->ending;
 }
 
-uint64_t
-hf_expiry_next_us (hf_expiry_t *self)
+/*  The top, once its key is no older than its watch; NULL: none has a key of at most LIMIT_US. A
+ *  session that was heard keeps its key until it comes up here: most are heard many times before.
+ */
+static watch_t *
+s_top (hf_expiry_t *self, uint64_t limit_us)
 {
     hf_heap_node_t *top;
-    while ((top = hf_heap_top (&self->by_due))) {
-        const watch_t *watch = HF_AROUND (top, watch_t, by_due);
+    while ((top = hf_heap_top (&self->by_due)) && top->key <= limit_us) {
+        watch_t *watch = HF_AROUND (top, watch_t, by_due);
         assert (top->key <= s_key (watch));
         if (top->key == s_key (watch))
-            break;
+            return watch;
         hf_heap_set (&self->by_due, top, s_key (watch));
     }
+    return NULL;
+}
+
+uint64_t
+hf_expiry_next_us (hf_expiry_t *self, uint64_t now_us)
+{
+    s_top (self, now_us + AHEAD_US);
     return hf_heap_key (&self->by_due);
 }
 
 uint64_t
 hf_expiry_take (hf_expiry_t *self, uint64_t now_us, uint64_t mark, uint32_t *ran_ms)
 {
-    hf_heap_node_t *top;
     watch_t *watch;
     *ran_ms = 0;
     while (true) {
-        hf_expiry_next_us (self);
-        top = hf_heap_take (&self->by_due, now_us);
-        if (!top)
+        watch = s_top (self, now_us);
+        if (!watch)
             return 0;
-        watch = HF_AROUND (top, watch_t, by_due);
+        uint64_t key = watch->by_due.key;
+        hf_heap_remove (&self->by_due, &watch->by_due);
         if (watch->due_us > now_us)
             break;
-        if (top->key == watch->due_us) {
+        if (key == watch->due_us) {
             watch->ending = true;
-            return watch->session;
+            watch->queued = false;
+            return watch->by_session.hash;
         }
         watch->log_us = HF_NEVER; //  too late for that; the soonest ends first
-        hf_heap_set (&self->by_due, top, watch->due_us);
+        hf_heap_set (&self->by_due, &watch->by_due, watch->due_us);
     }
     uint64_t since_us = now_us - watch->from_us, eighth_us = watch->ttl_ms * 125ULL;
     *ran_ms = watch->ran_ms + (uint32_t)(since_us / 1000);
@@ -202,5 +215,5 @@ hf_expiry_take (hf_expiry_t *self, uint64_t now_us, uint64_t mark, uint32_t *ran
     watch->log_us =
         now_us + (since_us < eighth_us && !HF_MUTANT (marks_far_apart) ? since_us : eighth_us);
     hf_heap_set (&self->by_due, &watch->by_due, s_key (watch));
-    return watch->session;
+    return watch->by_session.hash;
 }

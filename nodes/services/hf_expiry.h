@@ -29,8 +29,9 @@ void hf_expiry_clear (hf_expiry_t *self);
 void hf_expiry_start (hf_expiry_t *self, uint64_t session, uint32_t ttl_ms, uint32_t ran_ms,
                       bool wanted, uint64_t now_us);
 
-/*  SESSION was heard at NOW (starts its watch when new). No effect on one that is ending. */
-void hf_expiry_heard (hf_expiry_t *self, uint64_t session, uint32_t ttl_ms, uint64_t now_us);
+/*  SESSION was heard at NOW (starts its watch when new). No effect on one that is ending. Gives
+ * what hf_expiry_mark does. */
+uint64_t hf_expiry_heard (hf_expiry_t *self, uint64_t session, uint32_t ttl_ms, uint64_t now_us);
 
 /*  The session has ended. */
 void hf_expiry_forget (hf_expiry_t *self, uint64_t session);
@@ -48,7 +49,8 @@ uint64_t hf_expiry_mark (const hf_expiry_t *self, uint64_t session);
 /*  Whether to clear what the log says: true once after each mark. */
 bool hf_expiry_clears (hf_expiry_t *self, uint64_t session);
 
-/*  When the next one may be due; UINT64_MAX when none is watched. Amortized O(log n). */
-uint64_t hf_expiry_next_us (hf_expiry_t *self);
+/*  When the next one may be due; UINT64_MAX when none is watched. It may be too early by any time:
+ *  what is more than 100 ms after NOW is not looked at again. Amortized O(log n). */
+uint64_t hf_expiry_next_us (hf_expiry_t *self, uint64_t now_us);
 
 #endif

@@ -176,6 +176,7 @@ s_shift (const hf_lock_service_t *self, hf_shifts_t *shifts, hf_span_t lock)
 static void
 s_outcome (hf_lock_service_t *self, const hf_outcome_t *out)
 {
+    bool marked;
     switch (out->type) {
     case HF_OUT_OPENED:
         s_opened (self, out);
@@ -200,7 +201,7 @@ s_outcome (hf_lock_service_t *self, const hf_outcome_t *out)
         break;
     case HF_OUT_TOUCHED:
         if (self->leading)
-            hf_lock_heard (self, out->session);
+            hf_lock_heard (self, out->session, &marked);
         break;
     case HF_OUT_REOPENED:
         hf_expiry_forget (self->expiry, out->session);

@@ -112,15 +112,21 @@ hf_lock_decided (hf_lock_service_t *self, uint64_t bytes)
         hf_shares_clear (&self->undecided_old);
 }
 
-/*  Whether all, or this client, have enough undecided. */
+/*  Whether all, or this client, have enough undecided. What all clients have together is less than
+ *  one may have, most of the time: then nobody's own share is looked for. */
 static bool
 s_busy (const hf_lock_service_t *self, const hf_route_t *route)
 {
-    uint64_t one =
-        hf_shares_of (&self->undecided_of, route) + hf_shares_of (&self->undecided_old, route);
-    return (self->undecided_bytes > self->config.undecided_max ||
-            hf_shares_full (one, self->undecided_bytes, self->config.undecided_max)) &&
-           !HF_MUTANT (never_busy);
+    uint64_t all = self->undecided_bytes, most = self->config.undecided_max;
+    uint64_t frame = HF_MUTANT (packed_uncounted) ? 0 : self->frame_bytes;
+    uint64_t shares = self->undecided_of.all + self->undecided_old.all + frame;
+    if (HF_MUTANT (never_busy))
+        return false;
+    if (all > most || !hf_shares_full (shares, all, most))
+        return all > most;
+    uint64_t one = hf_shares_of (&self->undecided_of, route) +
+                   hf_shares_of (&self->undecided_old, route) + frame;
+    return hf_shares_full (one, all, most);
 }
 
 void
@@ -201,22 +207,33 @@ s_gives_back (uint32_t kind)
     return kind == HF_KIND_RELEASE || kind == HF_KIND_CANCEL || kind == HF_KIND_ABANDON;
 }
 
-/*  Whether each has the fields of its kind, or is of an unknown kind with a seq. *asks: how many do
- *  not merely give back. *last: the last. */
+/*  A REQUESTS as it was read. */
+typedef struct read {
+    hf_requests_t message;
+    const uint8_t *from, *end; //  its bytes
+    uint32_t more;             //  fields that this release does not know
+    uint32_t asks;             //  how many do not merely give back
+    hf_request_t last;         //  the last request
+} read_t;
+
+/*  Whether each has the fields of its kind, or is of an unknown kind with a seq. */
 static bool
-s_read_requests (hf_scan_t *scan, hf_requests_t *message, uint32_t *asks, hf_request_t *last)
+s_read_requests (hf_scan_t *scan, read_t *read)
 {
-    uint32_t more;
-    *asks = 0;
-    if (!hf_requests_begin (scan, HF_KIND_REQUESTS, message, &more) ||
+    hf_requests_t *message = &read->message;
+    read->from = scan->at;
+    read->asks = 0;
+    if (!hf_requests_begin (scan, HF_KIND_REQUESTS, message, &read->more) ||
         message->requests.count > HF_WINDOW_MAX)
         return false;
     for (uint32_t i = 0; i < message->requests.count; i++) {
-        if (!hf_request_get (scan, last) || last->status == HF_MALFORMED)
+        if (!hf_request_get (scan, &read->last) || read->last.status == HF_MALFORMED)
             return false;
-        *asks += !s_gives_back (last->kind);
+        read->asks += !s_gives_back (read->last.kind);
     }
-    return hf_requests_end (scan, message, more);
+    bool good = hf_requests_end (scan, message, read->more);
+    read->end = scan->at;
+    return good;
 }
 
 /*  Whether SESSION's one request can do no more than join a queue: it wants a lock for itself, at
@@ -239,18 +256,22 @@ s_only_queues (const hf_lock_service_t *self, uint64_t session, const hf_request
            hf_state_queued (self->state, place.lock, session) > 0;
 }
 
-/*  Propose the requests of MESSAGE that are ALLOWED; the last of all is LAST. */
+/*  Propose the requests of READ that are ALLOWED: as they came, if that are all. */
 static void
-s_propose_requests (hf_lock_service_t *self, const hf_requests_t *message, hf_list_t allowed,
-                    const hf_request_t *last)
+s_propose_requests (hf_lock_service_t *self, const read_t *read, hf_list_t allowed)
 {
+    const hf_requests_t *message = &read->message;
     size_t before = hf_pack_size (&self->commands);
-    hf_cmd_requests_put (&self->commands, &(hf_cmd_requests_t){.session = message->session,
-                                                               .floor = message->floor,
-                                                               .requests = allowed});
+    bool known = read->more == 0 || HF_MUTANT (foreign_fields_logged);
+    if (known && allowed.at == message->requests.at)
+        hf_cmd_requests_copy (&self->commands, read->from, read->end);
+    else
+        hf_cmd_requests_put (&self->commands, &(hf_cmd_requests_t){.session = message->session,
+                                                                   .floor = message->floor,
+                                                                   .requests = allowed});
     //  Behind one that goes at once there is nothing to wait for.
     if (self->patient_bytes != before || self->entries.count > 0 || message->requests.count != 1 ||
-        allowed.count != 1 || !s_only_queues (self, message->session, last))
+        allowed.count != 1 || !s_only_queues (self, message->session, &read->last))
         return;
     if (before == 0)
         self->patient_us = self->now_us;
@@ -278,24 +299,33 @@ hf_lock_silence (hf_lock_service_t *self, uint64_t session, uint32_t ran_ms)
         hf_lock_close_silences (self);
 }
 
+/*  MARK: of the last command of this leader that says how much has run, applied or not. */
+static bool
+s_marked (const hf_lock_service_t *self, uint32_t ran_ms, uint64_t mark)
+{
+    return ran_ms > 0 || mark > hf_state_silences (self->state);
+}
+
 bool
 hf_lock_marked (const hf_lock_service_t *self, uint64_t session)
 {
-    return hf_state_session_ran (self->state, session) > 0 ||
-           hf_expiry_mark (self->expiry, session) > hf_state_silences (self->state);
+    return s_marked (self, hf_state_session_ran (self->state, session),
+                     hf_expiry_mark (self->expiry, session));
 }
 
 /*  The session is heard now, not when the turn began: its client counts its deadline from when it
  *  sent, and that may be later than the begin of a long turn. */
 bool
-hf_lock_heard (hf_lock_service_t *self, uint64_t session)
+hf_lock_heard (hf_lock_service_t *self, uint64_t session, bool *marked)
 {
     uint32_t ttl_ms;
+    *marked = false;
     if (!hf_state_session_ttl (self->state, session, &ttl_ms))
         return false;
-    hf_expiry_heard (self->expiry, session, ttl_ms,
-                     HF_MUTANT (heard_at_turn_start) ? self->turn_us : self->now_us);
-    if (hf_lock_marked (self, session) && hf_expiry_clears (self->expiry, session))
+    uint64_t now_us = HF_MUTANT (heard_at_turn_start) ? self->turn_us : self->now_us;
+    uint64_t mark = hf_expiry_heard (self->expiry, session, ttl_ms, now_us);
+    *marked = s_marked (self, hf_state_session_ran (self->state, session), mark);
+    if (*marked && hf_expiry_clears (self->expiry, session))
         hf_lock_silence (self, session, 0);
     return true;
 }
@@ -338,12 +368,15 @@ s_may_speak (hf_lock_service_t *self, const hf_route_t *route, const hf_requests
     return false;
 }
 
-/*  Whether all requests of MESSAGE were answered already, as when an answer was lost. Then they are
- *  answered again at once: nothing is proposed, so it does not count as asked. */
+/*  Whether all requests of MESSAGE, of which LAST is one, were answered already, as when an answer
+ *  was lost. Then they are answered again at once: nothing is proposed, so it does not count as
+ *  asked. */
 static bool
-s_answered_again (hf_lock_service_t *self, hf_caller_t *caller, const hf_requests_t *message)
+s_answered_again (hf_lock_service_t *self, hf_caller_t *caller, const hf_requests_t *message,
+                  const hf_request_t *last)
 {
-    if (hf_lock_marked (self, message->session) || HF_MUTANT (answered_charged) ||
+    if (!hf_state_knows (self->state, message->session, last->seq) ||
+        HF_MUTANT (answered_charged) ||
         !hf_state_answered (self->state, message->session, message->requests, &self->routes.pack))
         return false;
     hf_lock_item (self, caller);
@@ -354,52 +387,60 @@ s_answered_again (hf_lock_service_t *self, hf_caller_t *caller, const hf_request
 static bool
 s_requests (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan, bool packed)
 {
-    hf_requests_t message;
-    uint32_t asks;
-    hf_request_t last;
-    bool refused = false;
-    if (!s_read_requests (scan, &message, &asks, &last)) {
+    read_t read;
+    const hf_requests_t *message = &read.message;
+    bool refused = false, marked = false;
+    if (!s_read_requests (scan, &read)) {
         s_refuse_input (self, route, HF_MALFORMED,
                         "REQUESTS wants [session, floor, [request, ...]], at most 4096 requests");
         return false;
     }
-    if (message.requests.count == 0 || (self->guard.rights && route->user > 0 &&
-                                        !s_may_speak (self, route, &message, packed, &refused)))
+    if (message->requests.count == 0 || (self->guard.rights && route->user > 0 &&
+                                         !s_may_speak (self, route, message, packed, &refused)))
         return !refused;
     bool busy = s_busy (self, route);
-    bool known = !busy && hf_lock_heard (self, message.session);
-    hf_caller_t *caller = known ? hf_routes_caller (&self->routes, message.session, route)
-                                : hf_routes_move (&self->routes, message.session, route);
+    bool known = !busy && hf_lock_heard (self, message->session, &marked);
+    hf_caller_t *caller = known ? hf_routes_caller (&self->routes, message->session, route)
+                                : hf_routes_move (&self->routes, message->session, route);
     if (known && caller) {
         caller->rights = self->guard.version;
         caller->packs = caller->packs || packed;
     }
-    if (known && caller && s_answered_again (self, caller, &message))
+    if (known && caller && !marked && s_answered_again (self, caller, message, &read.last))
         return true;
-    if (!busy && !hf_lock_may_ask (self, route, asks, asks < message.requests.count))
+    if (!busy && !hf_lock_may_ask (self, route, read.asks, read.asks < message->requests.count))
         return false;
     if (!busy && !known) //  it ends with its answer
-        caller = hf_routes_caller (&self->routes, message.session, route);
+        caller = hf_routes_caller (&self->routes, message->session, route);
     if (!caller || busy) {
         s_refuse_busy (self, route);
         return false;
     }
     caller->rights = self->guard.version;
-    hf_list_t allowed = hf_lock_sift (self, route, caller, &message);
+    hf_list_t allowed = hf_lock_sift (self, route, caller, message);
     if (allowed.count > 0)
-        s_propose_requests (self, &message, allowed, &last);
+        s_propose_requests (self, &read, allowed);
     return true;
 }
 
-/*  What was proposed for the client since the commands had BEFORE bytes is its own. */
+/*  What was proposed since the commands had BEFORE bytes is the client's whose frame this is. */
 static void
-s_count (hf_lock_service_t *self, const hf_route_t *route, size_t before)
+s_count (hf_lock_service_t *self, size_t before)
 {
     size_t after = hf_pack_size (&self->commands);
     if (after > before && (self->asked_us == 0 || HF_MUTANT (asked_last)))
         self->asked_us = self->now_us;
-    hf_shares_add (&self->undecided_of, route, after > before ? after - before : 0);
+    self->frame_bytes += after > before ? after - before : 0;
     hf_lock_close_entry (self, false);
+}
+
+/*  The frame ends: what it had proposed is ROUTE's share. */
+static void
+s_charge (hf_lock_service_t *self, const hf_route_t *route)
+{
+    if (self->frame_bytes > 0)
+        hf_shares_add (&self->undecided_of, route, self->frame_bytes);
+    self->frame_bytes = 0;
 }
 
 /*  Each as if it came alone. But one refusal is all that a frame gets: what is behind it is not
@@ -414,7 +455,7 @@ s_packed (hf_lock_service_t *self, const hf_route_t *route, hf_scan_t *scan, uin
         size_t before = hf_pack_size (&self->commands);
         taken = s_requests (self, route, scan, records > 1) ||
                 (HF_MUTANT (refused_goes_on) && !scan->bad);
-        s_count (self, route, before);
+        s_count (self, before);
     }
 }
 
@@ -440,8 +481,9 @@ s_keep (hf_lock_service_t *self, const hf_route_t *route, const hf_keep_t *keep)
     if (!hf_lock_may (self, route,
                       &(hf_asked_t){.kind = HF_KIND_KEEPALIVE, .session = keep->session}))
         return;
+    bool marked;
     //  From now on its answers go there, also those to what it asked over an earlier connection.
-    if (hf_lock_heard (self, keep->session))
+    if (hf_lock_heard (self, keep->session, &marked))
         hf_routes_caller (&self->routes, keep->session, route);
     else
         hf_routes_move (&self->routes, keep->session, route);
@@ -623,8 +665,9 @@ hf_lock_service_from_client (hf_lock_service_t *self, const hf_route_t *route, h
         s_keepalive (self, route, &scan);
     else if (kind == HF_KIND_REQUESTS) {
         s_packed (self, route, &scan, records);
-        return;
+        before = hf_pack_size (&self->commands); //  it has counted each
     } else
         s_close (self, route, &scan);
-    s_count (self, route, before);
+    s_count (self, before);
+    s_charge (self, route);
 }

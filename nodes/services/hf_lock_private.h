@@ -36,13 +36,13 @@
 typedef struct hf_caller {
     hf_table_node_t by_session;
     uint64_t session;
-    hf_route_t route;
-    uint64_t rights;                //  guard.version when ROUTE was last asked for the right to it
     uint32_t first_item, last_item; //  in hf_routes_t.items, from 1; 0: none
     bool dirty;                     //  in the list of those that hf_lock_answers looks at
     bool ended;                     //  forget it then
     bool silent;                    //  it has not spoken yet
-    bool packs; //  its requests came over ROUTE in a packed frame: it takes such
+    bool packs;      //  its requests came over ROUTE in a packed frame: it takes such
+    uint64_t rights; //  guard.version when ROUTE was last asked for the right to it
+    hf_route_t route;
 } hf_caller_t;
 
 /*  Items of one caller that lie back to back. */
@@ -263,6 +263,7 @@ struct hf_lock_service {
     //  bytes are decided, which is all that was undecided then.
     hf_shares_t undecided_of, undecided_old;
     uint64_t undecided_before;
+    uint64_t frame_bytes; //  proposed for the frame at hand, which is nobody's share yet
 
     uint64_t handled_bytes;  //  of entries applied so far
     uint64_t credited_bytes; //  of these, credited to the election actor
@@ -328,8 +329,8 @@ bool hf_lock_marked (const hf_lock_service_t *self, uint64_t session);
 /*  Make a command of the SILENCE records put so far. */
 void hf_lock_close_silences (hf_lock_service_t *self);
 void hf_lock_silence (hf_lock_service_t *self, uint64_t session, uint32_t ran_ms);
-/*  The session is heard now. False: there is no such session. */
-bool hf_lock_heard (hf_lock_service_t *self, uint64_t session);
+/*  The session is heard now. False: there is no such session. *marked: as hf_lock_marked. */
+bool hf_lock_heard (hf_lock_service_t *self, uint64_t session, bool *marked);
 
 //  hf_lock_apply.c
 /*  What the state measures goes by the time of this turn. */

@@ -1,7 +1,6 @@
 //  What waits for a barrier: keepalives, closings of sessions that are over, queries. A heartbeat
 //  round that began after they came proves that this node still leads (design 4.3).
 
-#include "base/hf_hash.h"
 #include "nodes/services/hf_lock_private.h"
 
 #define ALIVES_FIRST  16          //  steps of keepalives in a turn, before anything else
@@ -13,14 +12,12 @@
 static hf_held_t *
 s_held (hf_lock_service_t *self, uint64_t session)
 {
-    uint64_t hash = hf_hash_id (session);
-    hf_table_node_t *node = hf_table_seek (&self->reads.held_by, hash);
-    for (; node; node = hf_table_again (node))
-        if (HF_AROUND (node, hf_held_t, by_session)->session == session)
-            return HF_AROUND (node, hf_held_t, by_session);
+    hf_table_node_t *node = hf_table_seek (&self->reads.held_by, session); //  the id is its hash
+    if (node)
+        return HF_AROUND (node, hf_held_t, by_session);
     hf_held_t *held = hf_alloc (sizeof *held);
     held->session = session;
-    hf_table_insert (&self->reads.held_by, &held->by_session, hash);
+    hf_table_insert (&self->reads.held_by, &held->by_session, session);
     hf_chain_append (&self->reads.held, &held->link);
     return held;
 }

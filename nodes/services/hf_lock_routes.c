@@ -54,7 +54,7 @@ s_caller (const hf_routes_t *self, uint64_t session)
 {
     if (self->callers.count == 0) //  as on a node that does not lead
         return NULL;
-    hf_table_node_t *node = hf_table_seek (&self->callers, hf_hash_id (session));
+    hf_table_node_t *node = hf_table_seek (&self->callers, session); //  the id is its hash
     for (; node; node = hf_table_again (node))
         if (HF_AROUND (node, hf_caller_t, by_session)->session == session)
             return HF_AROUND (node, hf_caller_t, by_session);
@@ -97,7 +97,7 @@ s_add (hf_routes_t *self, uint64_t session, const hf_route_t *route)
     caller->session = session;
     caller->route = *route;
     hf_shares_add (&self->sessions, route, 1);
-    hf_table_insert (&self->callers, &caller->by_session, hf_hash_id (session));
+    hf_table_insert (&self->callers, &caller->by_session, session);
     return caller;
 }
 

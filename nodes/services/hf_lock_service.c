@@ -350,7 +350,7 @@ hf_lock_service_wake_us (const hf_lock_service_t *self)
 {
     if (hf_lock_reads_due (self) || hf_lock_watch_due (self))
         return 0;
-    uint64_t wake_us = self->leading ? hf_expiry_next_us (self->expiry) : UINT64_MAX;
+    uint64_t wake_us = self->leading ? hf_expiry_next_us (self->expiry, self->now_us) : UINT64_MAX;
     if (self->patient_bytes > 0 && self->patient_us + self->config.together_us < wake_us)
         wake_us = self->patient_us + self->config.together_us;
     uint64_t step_us = hf_lock_step_due_us (self), watch_us = hf_lock_watch_wake_us (self);

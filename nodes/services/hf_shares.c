@@ -19,12 +19,14 @@ void
 hf_shares_init (hf_shares_t *self)
 {
     hf_table_init (&self->table);
+    self->all = 0;
 }
 
 void
 hf_shares_done (hf_shares_t *self)
 {
     hf_table_free (&self->table);
+    self->all = 0;
 }
 
 void
@@ -67,6 +69,7 @@ hf_shares_add (hf_shares_t *self, const hf_route_t *route, uint64_t amount)
     }
     if (share)
         share->amount += amount;
+    self->all += amount;
 }
 
 void
@@ -75,6 +78,7 @@ hf_shares_drop (hf_shares_t *self, const hf_route_t *route, uint64_t amount)
     share_t *share = s_find (self, route, s_hash (route));
     assert (share && share->amount >= amount);
     share->amount -= amount;
+    self->all -= amount;
     if (share->amount > 0)
         return;
     hf_table_remove (&self->table, &share->node);

@@ -11,6 +11,7 @@
 
 typedef struct hf_shares {
     hf_table_t table; //  clients that use anything
+    uint64_t all;     //  what all of them use together
 } hf_shares_t;
 
 void hf_shares_init (hf_shares_t *self);

@@ -193,20 +193,6 @@ HF_TEST (hash_vectors_are_for_ever)
     assert_true (hf_hash_u64 (42, 0x0123456789abcdefULL) == 0x1c21138714f537fcULL);
 }
 
-/*  Of a table with 4,096 buckets: eight neighbours lie side by side, all 4,096 in no order, and no
- *  bucket has many of them. */
-HF_TEST (numbers_given_in_order_stay_neighbours)
-{
-    unsigned in_bucket[4096] = {0}, most = 0;
-    for (uint64_t id = 8; id < 8 + 4096; id++) {
-        uint64_t bucket = hf_hash_id (id) % 4096;
-        if (id % 8 > 0)
-            assert_true (bucket == hf_hash_id (id - 1) % 4096 + 1);
-        most = ++in_bucket[bucket] > most ? in_bucket[bucket] : most;
-    }
-    assert_in_range (most, 2, 8);
-}
-
 /*  A row that a disk gave back as zeros must not carry the right checksum. */
 HF_TEST (zeros_do_not_hash_to_zero)
 {

@@ -20,11 +20,12 @@ s_take (hf_expiry_t *expiry, uint64_t now_us)
 HF_TEST (p9_due_when_the_ttl_has_passed_and_not_before)
 {
     hf_expiry_t *expiry = hf_expiry_new ();
-    assert_int_equal (hf_expiry_next_us (expiry), UINT64_MAX);
+    assert_int_equal (hf_expiry_next_us (expiry, 0), UINT64_MAX);
     assert_int_equal (s_take (expiry, UINT64_MAX), 0);
     hf_expiry_heard (expiry, 7, 2000, 5 * SECOND);
     hf_expiry_heard (expiry, 7, 2000, 4 * SECOND); //  late: the end does not come nearer
-    assert_int_equal (hf_expiry_next_us (expiry), 6 * SECOND); //  half of the TTL is to be logged
+    assert_int_equal (hf_expiry_next_us (expiry, 5 * SECOND),
+                      6 * SECOND); //  half of the TTL is to be logged
     assert_int_equal (s_take (expiry, 7 * SECOND - 1), 0);
     assert_false (hf_expiry_ending (expiry, 7));
     assert_int_equal (s_take (expiry, 7 * SECOND), 7);
@@ -127,7 +128,7 @@ HF_TEST (the_heap_is_as_its_slow_twin)
             }
             assert_int_equal (hf_expiry_ending (expiry, session), twin[session].ending);
             if (step % 3 == 0)
-                assert_true (hf_expiry_next_us (expiry) <= s_twin_next (twin));
+                assert_true (hf_expiry_next_us (expiry, now) <= s_twin_next (twin));
         }
         hf_expiry_destroy (&expiry);
     }

@@ -142,6 +142,95 @@ BENCH_TEST_WITH (p12_mutant_refused_goes_on, bench, true, .undecided_max = 1000)
     hf_mutant = HF_MUTANT_none;
 }
 
+/*  How many of the 200 requests in a packed frame are taken, when a client may have so little
+ *  undecided. */
+static uint64_t
+s_taken (bench_t *bench, int mutant)
+{
+    uint64_t session = bench_open (bench, 1, 1, 10000);
+    const hf_state_t *state = hf_lock_service_state (bench->service);
+    uint64_t before = hf_state_command_index (state);
+    hf_mutant = mutant;
+    hf_frame_begin (&bench->pack, 200);
+    for (uint64_t seq = 1; seq <= 200; seq++)
+        s_put (bench, session, seq, "A");
+    bench_send (bench, 1);
+    bench_settle (bench);
+    hf_mutant = HF_MUTANT_none;
+    bench_drop_frames (bench);
+    return hf_state_command_index (state) - before;
+}
+
+BENCH_TEST_WITH (p12_a_packed_frame_is_a_share, bench, true, .undecided_max = 1000)
+{
+    assert_in_range (s_taken (bench, HF_MUTANT_none), 1, 100);
+}
+
+BENCH_TEST_WITH (p12_mutant_packed_uncounted, bench, true, .undecided_max = 1000)
+{
+    assert_int_equal (s_taken (bench, HF_MUTANT_packed_uncounted), 200);
+}
+
+/*  A request of a client of another release: its session and its floor in more bytes than they
+ * need, and FOREIGN: a field that this one does not know. Whether the entry has nothing but a
+ * command. */
+static bool
+s_logged_well (bench_t *bench, uint64_t session, bool foreign)
+{
+    hf_pack_t list;
+    hf_pack_init (&list);
+    hf_acquire_put (&list, &(hf_acquire_t){1, hf_span_text ("A"), HF_MODE_EXCLUSIVE, true});
+    uint8_t wide[] = {0xcf, 0, 0, 0, 0, 0, 0, 0, (uint8_t)session, 0xcd, 0, 1};
+    hf_frame_begin (&bench->pack, 1);
+    hf_put_array (&bench->pack, foreign ? 5 : 4);
+    hf_put_u32 (&bench->pack, HF_KIND_REQUESTS);
+    hf_pack_raw (&bench->pack, wide, sizeof wide);
+    hf_put_list (&bench->pack, hf_pack_list (&list));
+    if (foreign)
+        hf_put_u32 (&bench->pack, 12345);
+    hf_pack_done (&list);
+    bench->late_commits = true;
+    bench_send (bench, 1);
+    bench_settle (bench);
+    assert_int_equal (bench->late.count, 1);
+    uint32_t kind;
+    hf_scan_t scan = hf_frame_own (bench->late.list[0].bytes, bench->late.list[0].size, &kind);
+    hf_a_committed_t committed;
+    hf_entry_t entry;
+    hf_list_t commands;
+    hf_cmd_requests_t command;
+    assert_true (hf_a_committed_get (&scan, &committed));
+    scan = hf_scan_list (committed.entries);
+    assert_true (hf_entry_get (&scan, &entry));
+    assert_int_equal (hf_payload_get (entry.payload, &commands), HF_OK);
+    scan = hf_scan_list (commands);
+    assert_true (hf_cmd_requests_get (&scan, &command) && command.session == session);
+    bool only = commands.at + commands.size == entry.payload.at + entry.payload.size;
+    bench_commit_late (bench);
+    assert_int_equal (bench_answer (bench, 1).status, HF_OK);
+    return only;
+}
+
+BENCH_TEST (test_what_is_not_known_is_not_logged, bench)
+{
+    uint64_t session = bench_open (bench, 1, 1, 10000);
+    assert_true (s_logged_well (bench, session, true));
+}
+
+BENCH_TEST (test_long_numbers_are_logged_as_they_came, bench)
+{
+    uint64_t session = bench_open (bench, 1, 1, 10000);
+    assert_true (s_logged_well (bench, session, false));
+}
+
+BENCH_TEST (test_mutant_foreign_fields_logged, bench)
+{
+    uint64_t session = bench_open (bench, 1, 1, 10000);
+    hf_mutant = HF_MUTANT_foreign_fields_logged;
+    assert_false (s_logged_well (bench, session, true));
+    hf_mutant = HF_MUTANT_none;
+}
+
 /*  What is before the one that cannot be read is taken; what is behind it is not. */
 BENCH_TEST (test_a_packed_frame_ends_where_it_cannot_be_read, bench)
 {
