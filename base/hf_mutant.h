@@ -229,7 +229,7 @@
     M (steps_unbounded, "P12", "changed rows wait for their second, however many they are")        \
     M (rows_pile_up, "P12", "credit is given however many rows the file actor has not written")    \
     M (page_in_one_step, "P11", "a page of a list of locks is made in one step, however long")     \
-    M (page_in_moved_table, "lists", "a page goes on in a table whose rows have moved")            \
+    M (page_in_moved_table, "lists", "a page goes on in a table that has become small")            \
     M (page_empty, "lists", "a page has no row and says that there are more")                      \
     M (page_of_another, "lists", "a page that was begun for one query goes on for the next")       \
     M (queued_alone_never, "P11", "a request that can only wait waits for another one for ever")   \
