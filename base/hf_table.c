@@ -37,9 +37,8 @@ hf_table_free (hf_table_t *self)
 static size_t
 s_number (const hf_table_t *self, uint64_t hash)
 {
-    assert (self->buckets_count > 0);
     size_t at = hash & (self->room - 1);
-    return at < self->buckets_count ? at : at & (self->room / 2 - 1);
+    return at < self->buckets_count ? at : at - self->room / 2;
 }
 
 static hf_table_node_t **
@@ -130,13 +129,13 @@ s_grow (hf_table_t *self)
 static void
 s_shrink (hf_table_t *self)
 {
-    for (int i = 0; i < MERGES && self->buckets_count > BUCKETS_AT_ONCE &&
-                    self->count < self->buckets_count / 8;
-         i++)
-        s_merge (self);
-    if (self->buckets_count > BUCKETS_MIN && self->buckets_count <= BUCKETS_AT_ONCE &&
-        self->count < self->buckets_count / 8)
-        s_resize (self, self->buckets_count / 2);
+    for (int i = 0; i < MERGES && self->count < self->buckets_count / 8; i++)
+        if (self->buckets_count > BUCKETS_AT_ONCE)
+            s_merge (self);
+        else if (self->buckets_count > BUCKETS_MIN)
+            s_resize (self, self->buckets_count / 2);
+        else
+            return;
 }
 
 void
@@ -152,7 +151,9 @@ hf_table_reserve (hf_table_t *self, size_t more)
 void
 hf_table_insert (hf_table_t *self, hf_table_node_t *node, uint64_t hash)
 {
-    s_grow (self);
+    if (self->count >= self->room / 2)
+        s_grow (self);
+    assert (self->buckets_count > 0);
     hf_table_node_t **bucket = s_bucket (self, hash);
     node->hash = hash;
     node->next = *bucket;
@@ -170,7 +171,8 @@ hf_table_remove (hf_table_t *self, hf_table_node_t *node)
     *at = node->next;
     node->next = NULL;
     self->count--;
-    s_shrink (self);
+    if (self->count < self->buckets_count / 8)
+        s_shrink (self);
 }
 
 static hf_table_node_t *
