@@ -185,6 +185,7 @@
     M (foreign_fields_logged, "P4", "fields that this release does not know go into the log")      \
     M (packed_uncounted, "P12", "a packed frame may have any number of requests proposed")         \
     M (put_off_forgotten, "P9", "of many sessions one that asked is not kept alive any more")      \
+    M (alives_unbounded, "P11", "a turn answers 16 keepalives first, whatever their sizes")        \
     M (packed_unasked, "P11", "a client packs frames for a node that has not said it takes them")  \
     M (packed_for_all, "P11", "a node packs frames for a client that has not packed any")          \
     M (refused_goes_on, "P12", "each of the requests in a packed frame is refused by itself")      \
@@ -233,7 +234,7 @@
     M (steps_unbounded, "P12", "changed rows wait for their second, however many they are")        \
     M (rows_pile_up, "P12", "credit is given however many rows the file actor has not written")    \
     M (page_in_one_step, "P11", "a page of a list of locks is made in one step, however long")     \
-    M (page_in_moved_table, "lists", "a page goes on in a table whose rows have moved")            \
+    M (page_in_moved_table, "lists", "a page goes on in a table that has become small")            \
     M (page_empty, "lists", "a page has no row and says that there are more")                      \
     M (page_of_another, "lists", "a page that was begun for one query goes on for the next")       \
     M (queued_alone_never, "P11", "a request that can only wait waits for another one for ever")   \

@@ -1,7 +1,8 @@
 /*  hf_table.h - a hash table of rows, with the links inside the rows.
  *
  *  It knows hashes, not keys: seek gives rows whose hash is equal, one after
- *  the other, and the caller compares. It grows and shrinks by itself.
+ *  the other, and the caller compares. It grows and shrinks by itself: a large one by a few buckets
+ *  with each row that comes or goes (W. Litwin, "Linear hashing", 1980), so that no row takes long.
  */
 #ifndef HF_TABLE_H_INCLUDED
 #define HF_TABLE_H_INCLUDED
@@ -16,7 +17,8 @@ typedef struct hf_table_node {
 
 typedef struct hf_table {
     hf_table_node_t **buckets;
-    size_t buckets_count; //  0 or a power of two
+    size_t buckets_count; //  in use: more than half of ROOM
+    size_t room;          //  0 or a power of two
     size_t count;
 } hf_table_t;
 
@@ -54,8 +56,16 @@ hf_table_seek (const hf_table_t *self, uint64_t hash)
     return node;
 }
 
-/*  The first row of bucket number AT, below buckets_count, and behind it by its links; NULL: none.
- * A walk in steps: while buckets_count is the same, a row that stays is in the same bucket. */
+/*  A walk in steps looks at PARTS parts, as many as hf_table_parts gives when it begins. While that
+ *  gives no fewer, a row that stays is in the same part.
+ *
+ *  Part number AT is the buckets AT, AT + PARTS, AT + 2 * PARTS ... below buckets_count. */
+static inline size_t
+hf_table_parts (const hf_table_t *self)
+{
+    return self->buckets_count == self->room ? self->room : self->room / 2;
+}
+/*  The first row of a bucket, and behind it by its links; NULL: none. */
 static inline hf_table_node_t *
 hf_table_bucket (const hf_table_t *self, size_t at)
 {

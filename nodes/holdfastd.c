@@ -20,6 +20,9 @@
 #define HANDOVER_LIMIT_MS 2000
 #define RIGHTS_LOOK_MS    1000 //  between two looks at the file of rights
 
+#define LARGE_BYTES (1U << 20) //  a block from here on is given back as soon as it is freed
+#define TOP_BYTES   (1U << 20) //  free memory at the end of a thread's heap that is kept
+
 static void
 s_configure (hf_node_t *node, const hf_options_t *options)
 {
@@ -50,6 +53,15 @@ s_configure (hf_node_t *node, const hf_options_t *options)
     node->lock.token_floor = options->token_floor;
     node->lock.user_sessions_max = options->user_sessions;
     node->lock.user_rate = options->user_rate;
+}
+
+/*  Without this, the first large block that is freed raises both limits to the size of it, and
+ * twice that, up to 32 and 64 MiB: each thread that packed something large once keeps as much. */
+static void
+s_keep_little (void)
+{
+    mallopt (M_MMAP_THRESHOLD, LARGE_BYTES);
+    mallopt (M_TRIM_THRESHOLD, TOP_BYTES);
 }
 
 /*  Bytes of memory that are of this process alone; 0: not known. */
@@ -360,6 +372,7 @@ int
 main (int argc, char **argv)
 {
     hf_std_open ();
+    s_keep_little ();
     hf_options_t options;
     started_t started = {.argc = argc, .argv = argv};
     bool again = false;

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 
 #define DRAIN_MESSAGES 2000       //  from one socket in one turn
-#define QUERIES_US     10000      //  a turn spends on queries: keepalives must not wait for them
+#define QUERIES_US     10000      //  old, a turn begins no second query: keepalives must not wait
 #define OUT_BYTES      (1U << 20) //  frames that may wait for the end of the turn
 #define DOOR_US        10000      //  a door that was found empty is looked at again after that
 
@@ -177,15 +177,15 @@ s_look_at_door (lock_actor_t *self)
 static void
 s_turn (lock_actor_t *self)
 {
-    hf_lock_service_begin (self->service, hf_clock_us ());
+    uint64_t begun_us = hf_clock_us ();
+    hf_lock_service_begin (self->service, begun_us);
     s_drain (self, self->args->election, self->from_election);
     s_drain (self, self->args->file, self->from_file);
     s_drain_http (self);
     hf_lock_service_end (self->service, s_drain_door (self));
     s_carry_out (self);
     s_look_at_door (self); //  behind the answers; before the queries, which show it
-    uint64_t end_us = hf_clock_us () + QUERIES_US;
-    while (hf_lock_service_more (self->service) && hf_clock_us () < end_us)
+    while (hf_lock_service_more (self->service) && hf_clock_us () < begun_us + QUERIES_US)
         s_carry_out_much (self);
     s_carry_out (self);
 }

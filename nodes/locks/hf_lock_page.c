@@ -16,8 +16,8 @@ struct hf_lock_page {
     HF_ARRAY (name_t *) kept;
     const name_t *highest; //  of the LIMIT lowest so far; NULL: there are not so many yet
     size_t matching;
-    size_t bucket, buckets; //  the next one; so many there were at the first step
-    unsigned begun;         //  how often it was
+    size_t part, parts; //  of the table: the next one, and how many there are. 0: not begun
+    unsigned begun;     //  how often it was
 };
 
 static name_t *
@@ -60,12 +60,12 @@ s_cut (hf_lock_page_t *self, size_t count)
 }
 
 static void
-s_begin (hf_lock_page_t *self, size_t buckets)
+s_begin (hf_lock_page_t *self, size_t parts)
 {
     s_cut (self, 0);
     self->highest = NULL;
-    self->matching = self->bucket = 0;
-    self->buckets = buckets;
+    self->matching = self->part = 0;
+    self->parts = parts;
     self->begun++;
 }
 
@@ -119,23 +119,34 @@ s_put (hf_lock_page_t *self, const hf_state_t *state, hf_pack_t *rows)
     }
 }
 
+/*  How many rows and buckets there were. */
+static size_t
+s_look_at_part (hf_lock_page_t *self, const hf_table_t *table, const hf_shown_t *shown)
+{
+    size_t looked = 0;
+    for (size_t at = self->part; at < table->buckets_count; at += self->parts, looked++) {
+        hf_table_node_t *node = hf_table_bucket (table, at);
+        for (; node; node = node->next, looked++)
+            s_look (self, hf_state_lock_name (HF_AROUND (node, hf_state_lock_t, by_name)), shown);
+    }
+    return looked;
+}
+
 bool
 hf_lock_page_step (hf_lock_page_t *self, const hf_state_t *state, size_t most,
                    const hf_shown_t *shown, hf_pack_t *rows, bool *more)
 {
     const hf_table_t *table = &state->locks.by_name;
-    size_t looked = 0;
-    //  A table of another size has its rows elsewhere: begin again.
-    if (self->buckets != table->buckets_count && !HF_MUTANT (page_in_moved_table))
-        s_begin (self, table->buckets_count);
+    size_t looked = 0, parts = hf_table_parts (table);
+    //  A smaller table has its rows elsewhere: begin again.
+    if (self->parts == 0 || (parts < self->parts && !HF_MUTANT (page_in_moved_table)))
+        s_begin (self, parts);
     if (self->begun > BEGUN_MOST && !HF_MUTANT (page_for_ever))
         most = SIZE_MAX; //  nothing goes within one step
-    for (; self->bucket < table->buckets_count; self->bucket++, looked++) {
+    for (; self->part < self->parts; self->part++) {
         if (looked >= most && !HF_MUTANT (page_in_one_step))
             return false;
-        hf_table_node_t *node = hf_table_bucket (table, self->bucket);
-        for (; node; node = node->next, looked++)
-            s_look (self, hf_state_lock_name (HF_AROUND (node, hf_state_lock_t, by_name)), shown);
+        looked += s_look_at_part (self, table, shown);
     }
     uint32_t before = rows->count;
     s_put (self, state, rows);
@@ -143,7 +154,7 @@ hf_lock_page_step (hf_lock_page_t *self, const hf_state_t *state, size_t most,
     if (!*more || self->limit == 0 || rows->count > before || HF_MUTANT (page_empty))
         return true;
     //  All of them have gone meanwhile, and who asks would not know where to go on.
-    self->buckets = 0;
+    self->parts = 0;
     return false;
 }
 

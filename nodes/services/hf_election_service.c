@@ -18,8 +18,8 @@ s_defaults (hf_election_config_t *config)
     DEFAULT (tail_bytes, 16U << 20);
     DEFAULT (chunk_bytes, 256U << 10);
     DEFAULT (propose_bytes, 512U << 10);
-    DEFAULT (deliver_bytes, 1U << 20);
-    DEFAULT (deliver_ahead, 8U << 20);
+    DEFAULT (deliver_bytes, 128U << 10);
+    DEFAULT (deliver_ahead, 256U << 10);
     DEFAULT (lag_us, 5000);
 #undef DEFAULT
 }

@@ -74,8 +74,9 @@ typedef struct hf_election_config {
     uint32_t tail_bytes;    //  of entries in memory: 16 MiB
     uint32_t chunk_bytes;   //  of entries in one repair message: 256 KiB
     uint32_t propose_bytes; //  of entries in one step, so that its message fits a frame: 512 KiB
-    uint32_t deliver_bytes; //  of entries in one A_COMMITTED: 1 MiB
-    uint32_t deliver_ahead; //  of entries delivered and not yet credited: 8 MiB
+    uint32_t deliver_bytes; //  of entries in one A_COMMITTED: 128 KiB
+    uint32_t deliver_ahead; //  of entries delivered and not yet credited. All of them may be
+                            //  applied in one turn, and be rows of one step: 256 KiB
     uint64_t lag_us;        //  for which entries may wait for more, to be delivered together: 5 ms
 } hf_election_config_t;
 

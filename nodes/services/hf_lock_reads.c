@@ -3,9 +3,10 @@
 
 #include "nodes/services/hf_lock_private.h"
 
-#define ALIVES_FIRST  16          //  steps of keepalives in a turn, before anything else
-#define ALIVE_BYTES   (64U << 10) //  an ALIVE is closed at this size; one session may pass it
-#define WAITING_BYTES (16U << 20) //  names and sessions of reads not answered; beyond: BUSY
+#define ALIVES_FIRST  16           //  steps of keepalives in a turn, before anything else
+#define FIRST_BYTES   (256U << 10) //  or as many as have these together: each may list many locks
+#define ALIVE_BYTES   (64U << 10)  //  an ALIVE is closed at this size; one session may pass it
+#define WAITING_BYTES (16U << 20)  //  names and sessions of reads not answered; beyond: BUSY
 
 //  ---- answers -------------------------------------------------------------------
 
@@ -209,8 +210,12 @@ hf_lock_answer_reads (hf_lock_service_t *self)
             s_due (self, reading);
         reads->passed = false;
     }
-    for (int i = 0; i < ALIVES_FIRST && hf_lock_answer_keepalive (self); i++)
-        ;
+    size_t from = hf_pack_size (&self->out.frame);
+    for (int i = 0; i < ALIVES_FIRST; i++) {
+        bool much = hf_pack_size (&self->out.frame) - from >= FIRST_BYTES;
+        if ((much && !HF_MUTANT (alives_unbounded)) || !hf_lock_answer_keepalive (self))
+            break;
+    }
 }
 
 //  ---- barriers ------------------------------------------------------------------

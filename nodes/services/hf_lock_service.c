@@ -17,8 +17,8 @@ s_defaults (hf_lock_config_t *config)
     DEFAULT (flush_rows, 10000);
     DEFAULT (undecided_max, 32U << 20);
     DEFAULT (unwritten_max, 64U << 20);
-    DEFAULT (unwritten_rows, 40000);
-    DEFAULT (credit_bytes, 256U << 10);
+    DEFAULT (unwritten_rows, 20000);
+    DEFAULT (credit_bytes, 64U << 10);
     DEFAULT (readings_max, 50000);
     DEFAULT (journal_bytes, 24U << 20);
     DEFAULT (watches_max, 100000);

@@ -54,9 +54,9 @@ typedef struct hf_lock_config {
     uint64_t undecided_max; //  bytes proposed and not applied; beyond, clients get BUSY: 32 MiB
     uint64_t unwritten_max; //  bytes of sections, or of log to be replayed, that the file actor may
                             //  be behind; beyond, the election actor gets no credit: 64 MiB
-    uint64_t unwritten_rows; //  or so many changed rows: 40,000
+    uint64_t unwritten_rows; //  or so many changed rows: 20,000
     //  Bytes of entries handled before the election actor gets credit, less than its deliver_ahead:
-    //  256 KiB.
+    //  64 KiB.
     uint64_t credit_bytes;
     uint32_t readings_max;  //  reads and keepalives not answered yet; beyond: BUSY. Half of it for
                             //  queries: 50,000

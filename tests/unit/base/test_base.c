@@ -3,6 +3,7 @@
 #include "tests/kit/hf_test.h"
 #include "base/hf_array.h"
 #include "base/hf_error.h"
+#include "base/hf_hash.h"
 #include "base/hf_heap.h"
 #include "base/hf_random.h"
 #include "base/hf_spare.h"
@@ -109,7 +110,14 @@ typedef struct row {
     bool in;
 } row_t;
 
-#define ROWS 3000
+#define ROWS 30000
+#define KEYS 10000
+
+static uint64_t
+s_hash (size_t at)
+{
+    return hf_hash_u64 (0, at % KEYS);
+}
 
 /*  Few hashes for many rows, so that rows share them; grown and shrunk several times. */
 HF_TEST (the_table_is_as_its_slow_twin)
@@ -121,12 +129,12 @@ HF_TEST (the_table_is_as_its_slow_twin)
     assert_null (hf_table_first (&table));
     hf_random_t random = {.state = 1};
     size_t count = 0;
-    for (int step = 0; step < 60000; step++) {
+    for (int step = 0; step < 120000; step++) {
         size_t at = hf_random_below (&random, ROWS);
         bool some = hf_random_below (&random, 8) == 0;
-        bool growing = (step / 10000) % 2 == 0;
+        bool growing = (step / 20000) % 2 == 0;
         if (!rows[at].in && (growing || some)) {
-            hf_table_insert (&table, &rows[at].node, at % 1000 * 0x10001);
+            hf_table_insert (&table, &rows[at].node, s_hash (at));
             rows[at].in = true;
             count++;
         } else if (rows[at].in && (!growing || some)) {
@@ -136,12 +144,12 @@ HF_TEST (the_table_is_as_its_slow_twin)
         }
         assert_int_equal (table.count, count);
         size_t found = 0, expected = 0;
-        hf_table_node_t *node = hf_table_seek (&table, at % 1000 * 0x10001);
+        hf_table_node_t *node = hf_table_seek (&table, s_hash (at));
         for (; node; node = hf_table_again (node), found++) {
             assert_true (HF_AROUND (node, row_t, node)->in);
-            assert_int_equal ((HF_AROUND (node, row_t, node) - rows) % 1000, at % 1000);
+            assert_int_equal ((HF_AROUND (node, row_t, node) - rows) % KEYS, at % KEYS);
         }
-        for (size_t i = at % 1000; i < ROWS; i += 1000)
+        for (size_t i = at % KEYS; i < ROWS; i += KEYS)
             expected += rows[i].in;
         assert_int_equal (found, expected);
     }
@@ -155,6 +163,58 @@ HF_TEST (the_table_is_as_its_slow_twin)
             hf_table_remove (&table, &rows[i].node);
     assert_int_equal (table.count, 0);
     assert_true (table.buckets_count <= 64); //  what a burst took is given back
+    hf_table_done (&table);
+    free (rows);
+}
+
+/*  By how many buckets a large table changes when one row comes or goes, at most. */
+HF_TEST (a_row_moves_few_others)
+{
+    enum { MANY = 200000, AT_ONCE = 4096, FEW = 16 };
+    row_t *rows = calloc (MANY, sizeof (row_t));
+    hf_table_t table;
+    hf_table_init (&table);
+    for (size_t i = 0; i < MANY; i++) {
+        size_t before = table.buckets_count;
+        hf_table_insert (&table, &rows[i].node, hf_hash_u64 (0, i));
+        assert_true (table.buckets_count <= AT_ONCE || table.buckets_count - before <= FEW);
+        assert_true (table.buckets_count >= table.count);
+    }
+    for (size_t i = 0; i < MANY; i++) {
+        size_t before = table.buckets_count;
+        hf_table_remove (&table, &rows[i].node);
+        assert_true (before <= AT_ONCE + FEW || before - table.buckets_count <= FEW);
+        assert_true (table.buckets_count <= AT_ONCE || table.buckets_count < 16 * table.count);
+    }
+    hf_table_done (&table);
+    free (rows);
+}
+
+/*  A walk begins, then the table becomes many times as large: the rows that were there are each in
+ *  one of the parts, once. */
+HF_TEST (a_walk_in_parts_finds_what_stays)
+{
+    enum { FIRST = 6000 };
+    row_t *rows = calloc (ROWS, sizeof (row_t));
+    hf_table_t table;
+    hf_table_init (&table);
+    for (size_t i = 0; i < FIRST; i++)
+        hf_table_insert (&table, &rows[i].node, hf_hash_u64 (0, i));
+    size_t parts = hf_table_parts (&table), come = FIRST, found = 0;
+    for (size_t part = 0; part < parts; part++) {
+        for (size_t at = part; at < table.buckets_count; at += parts)
+            for (hf_table_node_t *node = hf_table_bucket (&table, at); node; node = node->next) {
+                row_t *row = HF_AROUND (node, row_t, node);
+                assert_false (row->in);
+                row->in = true;
+                found += row < rows + FIRST;
+            }
+        for (int i = 0; i < 8 && come < ROWS; i++, come++)
+            hf_table_insert (&table, &rows[come].node, hf_hash_u64 (0, come));
+        assert_true (hf_table_parts (&table) >= parts);
+    }
+    assert_int_equal (come, ROWS);
+    assert_int_equal (found, FIRST);
     hf_table_done (&table);
     free (rows);
 }

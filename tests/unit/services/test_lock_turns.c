@@ -80,6 +80,31 @@ BENCH_TEST (p11_a_keepalive_does_not_wait_for_the_last_barriers_answers, bench)
     assert_int_equal (bench_alive (bench, 2).status, HF_OK);
 }
 
+/*  How many keepalives with large answers a turn answers before anything else. */
+static size_t
+s_first (int mutant)
+{
+    bench_t bench;
+    bench_init (&bench, (hf_lock_config_t){.self = 1}, true);
+    uint64_t fat = bench_open_fat (&bench);
+    hf_mutant = mutant;
+    s_name_often (&bench, 1, fat);
+    s_turns (&bench, false);
+    hf_mutant = HF_MUTANT_none;
+    size_t first = bench.frames.count, bytes = 0;
+    for (size_t i = 0; i + 1 < first; i++)
+        bytes += bench.frames.list[i].size;
+    assert_true (bytes < (256U << 10) || mutant != HF_MUTANT_none);
+    bench_done (&bench);
+    return first;
+}
+
+HF_TEST (p11_large_answers_to_keepalives_do_not_make_a_turn_long)
+{
+    assert_in_range (s_first (HF_MUTANT_none), 1, 4);
+    assert_true (s_first (HF_MUTANT_alives_unbounded) > 4);
+}
+
 //  ---- queries ------------------------------------------------------------------------
 
 /*  Gives how many frames are sent before a query is answered, while keepalives are due. */
