@@ -35,17 +35,22 @@ s_address (const hf_target_t *self, uint32_t at, char address[HF_ADDRESS_SIZE + 
     snprintf (address, HF_ADDRESS_SIZE + 8, "%s:%u", self->found.text[at], self->port);
 }
 
+/*  Whether that is ADDRESS, with the port, which never changes. */
+static bool
+s_is_at (const char *text, const char *address)
+{
+    size_t size = strlen (text);
+    return strncmp (address, text, size) == 0 && address[size] == ':';
+}
+
 /*  The place of the address that is tried among those that were found; their count: it is not. */
 static uint32_t
 s_place (const hf_target_t *self)
 {
-    char address[HF_ADDRESS_SIZE + 8];
-    for (uint32_t i = 0; i < self->found.count; i++) {
-        s_address (self, i, address);
-        if (strcmp (address, self->address) == 0)
-            return i;
-    }
-    return self->found.count;
+    uint32_t i = 0;
+    while (i < self->found.count && !s_is_at (self->found.text[i], self->address))
+        i++;
+    return i;
 }
 
 //  ---- what to do -----------------------------------------------------------------
@@ -53,7 +58,7 @@ s_place (const hf_target_t *self)
 static bool
 s_leaves (const hf_target_t *self, uint64_t now_us)
 {
-    if (self->address[0] == 0 || self->drop)
+    if (self->address[0] == 0 || self->drop || self->connected)
         return self->drop;
     if (self->connected)
         return false; //  in each turn of a client: its addresses are not made into text for that
