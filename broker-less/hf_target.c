@@ -60,8 +60,6 @@ s_leaves (const hf_target_t *self, uint64_t now_us)
 {
     if (self->address[0] == 0 || self->drop || self->connected)
         return self->drop;
-    if (self->connected)
-        return false; //  in each turn of a client: its addresses are not made into text for that
     bool moved = s_place (self) == self->found.count && !HF_MUTANT (old_address_kept);
     return moved || now_us >= self->try_us + HF_TARGET_TRY_US;
 }
