@@ -20,7 +20,14 @@ enum { DEALER = 0, MONITOR = 1 };
 #define NEWS_OF(which) (1U << (which))
 #define NEWS_OF_ALL    (NEWS_OF (DEALER) | NEWS_OF (MONITOR))
 
-static const hf_socket_pulse_t s_pulse = {.interval_ms = 500, .timeout_ms = 1500};
+/*  Who waits for an answer has sent something: when the node's machine is gone, or the network, the
+ * kernel says so UNHEARD_MS later, and after the network is back it is not a minute before the next
+ * attempt. A leader that is there and says nothing is left sooner than that: hf_client_leader.c. So
+ * heartbeats are for links on which nothing is sent, and nobody waits. A client has one for each
+ * node: of 10,000 clients, each heartbeat more in a second is 30,000 messages and as many answers.
+ */
+static const hf_socket_pulse_t s_pulse = {
+    .interval_ms = 5000, .timeout_ms = 4000, .unheard_ms = 4000};
 
 /*  A frame that libzmq has not taken yet. */
 typedef struct queued {

@@ -33,6 +33,20 @@ hf_socket_set_reconnect (void *socket, int first_ms, int most_ms)
     hf_socket_set (socket, ZMQ_CONNECT_TIMEOUT, CONNECT_TIMEOUT_MS);
 }
 
+static void
+s_set_pulse (void *socket, hf_socket_pulse_t pulse)
+{
+    hf_socket_set (socket, ZMQ_HEARTBEAT_IVL, pulse.interval_ms);
+    hf_socket_set (socket, ZMQ_HEARTBEAT_TIMEOUT, pulse.timeout_ms);
+    hf_socket_set (socket, ZMQ_TCP_MAXRT, pulse.unheard_ms);
+    if (pulse.probe_s == 0)
+        return;
+    assert (pulse.unheard_ms > pulse.probe_s * 1000); //  more than one question
+    hf_socket_set (socket, ZMQ_TCP_KEEPALIVE, 1);
+    hf_socket_set (socket, ZMQ_TCP_KEEPALIVE_IDLE, pulse.probe_s);
+    hf_socket_set (socket, ZMQ_TCP_KEEPALIVE_INTVL, HF_SOCKET_PROBES_S);
+}
+
 void *
 hf_socket_new (void *context, int type, hf_socket_pulse_t pulse)
 {
@@ -46,8 +60,7 @@ hf_socket_new (void *context, int type, hf_socket_pulse_t pulse)
     int64_t bytes_max = HF_SOCKET_BYTES_MAX;
     int rc = zmq_setsockopt (socket, ZMQ_MAXMSGSIZE, &bytes_max, sizeof (bytes_max));
     assert (rc == 0);
-    hf_socket_set (socket, ZMQ_HEARTBEAT_IVL, pulse.interval_ms);
-    hf_socket_set (socket, ZMQ_HEARTBEAT_TIMEOUT, pulse.timeout_ms);
+    s_set_pulse (socket, pulse);
     hf_socket_set (socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_TIMEOUT_MS);
     return socket;
 }

@@ -17,11 +17,23 @@
  *  a frame that is a little too large arrive, so that the sender gets an error. */
 #define HF_SOCKET_BYTES_MAX (HF_FRAME_MAX + (1U << 20))
 
-/*  ZMTP heartbeats, by which a dead connection is noticed. */
+/*  How it is noticed that the other end is gone without a word. Each of the three may be 0: not so.
+ *
+ *  ZMTP heartbeats, which libzmq's thread at the other end answers: they also notice a process that
+ *  stands still. Each costs both ends a wake-up. libzmq 4.3.4 keeps the timers of all connections
+ *  of a thread in one list, and goes through it for each timer that it stops: when a heartbeat was
+ *  answered, a handshake ended, a connection broke.
+ *  The kernel's own question to an end that says nothing: it notices that the machine is gone, and
+ *  costs nothing while something comes.
+ *  The longest that bytes may wait for the other kernel to acknowledge them. It costs nothing. An
+ *  end that reads nothing takes no bytes, either. */
 typedef struct hf_socket_pulse {
-    int interval_ms;
-    int timeout_ms;
+    int interval_ms, timeout_ms; //  of heartbeats
+    int probe_s;                 //  after so much silence, then every HF_SOCKET_PROBES_S
+    int unheard_ms;              //  also bounds those questions
 } hf_socket_pulse_t;
+
+#define HF_SOCKET_PROBES_S 4
 
 /*  A socket with no linger, no receive limit, the size limit, and the
  * pulse. NULL: errno. */
