@@ -181,6 +181,7 @@
 //  For unit tests alone. The lock actor answers nothing before it has applied it, so that no client
 //  can see the difference; the tool's guard, names and addresses are not in the simulator.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
+    M (silent_links, "P11", "a client says nothing on a new link while it knows who leads")        \
     M (packed_unasked, "P11", "a client packs frames for a node that has not said it takes them")  \
     M (packed_for_all, "P11", "a node packs frames for a client that has not packed any")          \
     M (refused_goes_on, "P12", "each of the requests in a packed frame is refused by itself")      \
