@@ -61,13 +61,17 @@ void hf_socket_present (void *socket, const hf_keys_t *keys, const char *server)
 int hf_socket_bind (void *socket, const char *host, const hf_addresses_t *listen, uint16_t port,
                     const char *users, char *error);
 
+/*  Where a connection comes from. REUSED: from a port of its own, which a node can listen on all
+ * the same; the kernel goes through its ports for that, and has fewer than 30,000 by default. */
+typedef enum hf_source { HF_SOURCE_ANY = 0, HF_SOURCE_REUSED = 1 } hf_source_t;
+
 /*  Connect to, or disconnect from, ADDRESS: number:port, an IPv6 address in brackets. Connecting
  *  twice to the same address does nothing, nor does disconnecting. 0, or -1 with errno.
  *
  *  A SUB that was polled since its last message was received may hold the first part of the next
  *  one. If that came from ADDRESS, libzmq 4.3.4 aborts when the rest is read: receive first. */
-int hf_socket_connect (void *socket, const char *address);
-int hf_socket_disconnect (void *socket, const char *address);
+int hf_socket_connect (void *socket, const char *address, hf_source_t source);
+int hf_socket_disconnect (void *socket, const char *address, hf_source_t source);
 
 /*  Cut the connection FD: libzmq finds it broken, drops what waits for it, and the monitor reports
  * it. The kernel drops what it holds, too, instead of waiting for the other end to read it. */
