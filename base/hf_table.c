@@ -44,18 +44,10 @@ hf_table_free (hf_table_t *self)
     hf_table_done (self);
 }
 
-/*  Of buckets that are not in use yet, the rows are still in those that they are split from. */
-static size_t
-s_number (const hf_table_t *self, uint64_t hash)
-{
-    size_t at = hash & (self->room - 1);
-    return at < self->buckets_count ? at : at - self->room / 2;
-}
-
 static hf_table_node_t **
 s_bucket (const hf_table_t *self, uint64_t hash)
 {
-    return &self->buckets[s_number (self, hash)];
+    return &self->buckets[hf_table_number (self, hash)];
 }
 
 /*  All at once: a power of two. */
@@ -206,5 +198,5 @@ hf_table_next (const hf_table_t *self, const hf_table_node_t *node)
 {
     if (node->next)
         return node->next;
-    return s_first_from (self, s_number (self, node->hash) + 1);
+    return s_first_from (self, hf_table_number (self, node->hash) + 1);
 }

@@ -46,11 +46,19 @@ hf_table_again (const hf_table_node_t *node)
     return next;
 }
 
+/*  The bucket of a hash, while ROOM is not 0. Of buckets that are not in use yet, the rows are
+ * still in those that they are split from. */
+static inline size_t
+hf_table_number (const hf_table_t *self, uint64_t hash)
+{
+    size_t at = hash & (self->room - 1);
+    return at < self->buckets_count ? at : at - self->room / 2;
+}
+
 static inline hf_table_node_t *
 hf_table_seek (const hf_table_t *self, uint64_t hash)
 {
-    hf_table_node_t *node =
-        self->count > 0 ? self->buckets[hash & (self->buckets_count - 1)] : NULL;
+    hf_table_node_t *node = self->count > 0 ? self->buckets[hf_table_number (self, hash)] : NULL;
     while (node && node->hash != hash)
         node = node->next;
     return node;

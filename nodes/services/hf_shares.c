@@ -33,6 +33,7 @@ void
 hf_shares_clear (hf_shares_t *self)
 {
     hf_table_empty (&self->table);
+    self->all = 0;
 }
 
 static uint64_t
