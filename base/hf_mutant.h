@@ -186,7 +186,6 @@
     M (packed_uncounted, "P12", "a packed frame may have any number of requests proposed")         \
     M (put_off_forgotten, "P9", "of many sessions one that asked is not kept alive any more")      \
     M (alives_unbounded, "P11", "a turn answers 16 keepalives first, whatever their sizes")        \
-    M (silent_links, "P11", "a client says nothing on a new link while it knows who leads")        \
     M (packed_unasked, "P11", "a client packs frames for a node that has not said it takes them")  \
     M (packed_for_all, "P11", "a node packs frames for a client that has not packed any")          \
     M (refused_goes_on, "P12", "each of the requests in a packed frame is refused by itself")      \

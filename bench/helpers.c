@@ -93,8 +93,7 @@ s_is_open (s_helper_t *self, hf_cluster_t *cluster)
     return true;
 }
 
-/*  To each node a client has a port of this machine (hf_link.c: the nodes' own are none of those).
- */
+/*  Each connection has a port of this machine of its own, also those to different nodes. */
 static bool
 s_ports_suffice (const hf_bench_options_t *options, uint32_t count)
 {
@@ -103,12 +102,12 @@ s_ports_suffice (const hf_bench_options_t *options, uint32_t count)
     bool known = file && fscanf (file, "%u %u", &first, &last) == 2 && last > first;
     if (file)
         fclose (file);
-    uint32_t clients = count + options->connections;
-    if (!known || clients < last - first)
+    uint32_t clients = count + options->connections, nodes = options->start;
+    if (!known || (uint64_t)clients * nodes < last - first)
         return true;
-    hf_bench_say ("%u clients need more ports than the %u of this machine "
+    hf_bench_say ("%u clients of %u nodes need more ports than the %u of this machine "
                   "(net.ipv4.ip_local_port_range)",
-                  clients, last - first);
+                  clients, nodes, last - first);
     return false;
 }
 

@@ -54,7 +54,7 @@ LOADS = [
     #  One holds the lock. In each round, one right after the other: their ratio moves.
     Load("10 waiters", None, ["-w", "11", "handoff"], full=True),
     Load("100,000 waiters", None, ["-w", "100001", "handoff"], full=True),
-    #  One node: when nobody leads for a moment, the clients of three ask more than 2 cores can answer.
+    #  One node: the clients of three would need 30,000 ports of this machine.
     Load("10,000 clients", None, ["-w", "1000", "-c", "W", "--held", "0", "--idle", "9000", "scale"], nodes=1, full=True,
          once=True),
 ]

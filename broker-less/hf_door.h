@@ -4,7 +4,7 @@
  *  frames beyond HF_FRAME_MAX cut the connection. A message is one part behind the
  *  routing id; an empty delimiter part before it is accepted from REQ-like clients
  *  and remembered in the route, so that answers carry it too.
- *  The routes of clients that vanished without a word are dropped half a minute later.
+ *  ZMTP heartbeats are on, so that the routes of dead clients are dropped.
  *  Every byte that libzmq holds for a client is counted; limits and who is cut off are in
  *  hf_door_rules.h. How many may connect: hf_gate.h. Who sends more than is handled is held back:
  *  hf_intake.h.

@@ -1,7 +1,6 @@
 //  A client's connection to one node: DEALER socket, monitor, reconnecting.
 
 #include "broker-less/hf_link.h"
-#include "broker-less/hf_ephemeral.h"
 #include "broker-less/hf_gate.h"
 #include "broker-less/hf_socket.h"
 #include "broker-less/hf_zap.h"
@@ -21,16 +20,7 @@ enum { DEALER = 0, MONITOR = 1 };
 #define NEWS_OF(which) (1U << (which))
 #define NEWS_OF_ALL    (NEWS_OF (DEALER) | NEWS_OF (MONITOR))
 
-/*  Who waits for an answer has sent something: when the node's machine is gone, or the network, the
- * kernel says so UNHEARD_MS later, and after the network is back it is not a minute before the next
- * attempt. A leader that is there and says nothing is left sooner than that: hf_client_leader.c. So
- * heartbeats are for links on which nothing is sent, and nobody waits. A client has one for each
- * node: of 10,000 clients, each heartbeat more in a second is 30,000 messages and as many answers.
- * Their answers take as long as a node is busy with other connections, and one that is cut off for
- * that by thousands of clients, who all come again, is busier still. So there is much time for
- * them. */
-static const hf_socket_pulse_t s_pulse = {
-    .interval_ms = 5000, .timeout_ms = 30000, .unheard_ms = 4000};
+static const hf_socket_pulse_t s_pulse = {.interval_ms = 500, .timeout_ms = 1500};
 
 /*  A frame that libzmq has not taken yet. */
 typedef struct queued {
@@ -218,14 +208,6 @@ s_reach (hf_link_t *self, reach_t reach, uint64_t now_us)
     self->reach = reach;
 }
 
-/*  A node whose port the kernel never gives to a connection cannot lose it to one. Ports are then
- * as many as by default for each node, and not for all together. */
-static hf_source_t
-s_source (const hf_link_t *self)
-{
-    return hf_ephemeral_has (self->target.port) ? HF_SOURCE_REUSED : HF_SOURCE_ANY;
-}
-
 static hf_link_event_type_t
 s_connect (hf_link_t *self, const char *address, uint64_t now_us)
 {
@@ -239,7 +221,7 @@ s_connect (hf_link_t *self, const char *address, uint64_t now_us)
         }
         hf_socket_present (self->dealer, self->keys, key);
     }
-    hf_socket_connect (self->dealer, address, s_source (self));
+    hf_socket_connect (self->dealer, address);
     self->news |= NEWS_OF (DEALER);
     return HF_LINK_NONE;
 }
@@ -278,7 +260,7 @@ s_move (hf_link_t *self, uint64_t now_us)
             event = s_connect (self, address, now_us);
             break;
         case HF_TARGET_DISCONNECT:
-            hf_socket_disconnect (self->dealer, address, s_source (self));
+            hf_socket_disconnect (self->dealer, address);
             self->news |= NEWS_OF (DEALER);
             break;
         }

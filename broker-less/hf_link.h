@@ -4,8 +4,7 @@
  *  program that uses it. Reconnects by itself (20 ms to 1 s); a name is looked up again meanwhile,
  *  and its addresses are tried in turn. Nothing is queued for a node that is not connected
  *  (ZMQ_IMMEDIATE): sending fails at once, and the caller tries another node.
- *  A node that vanishes without a word breaks the link 4 s after something was sent, or within 9 s.
- *  Times in microseconds. Not thread-safe.
+ *  ZMTP heartbeats are on. Times in microseconds. Not thread-safe.
  */
 #ifndef HF_LINK_H_INCLUDED
 #define HF_LINK_H_INCLUDED

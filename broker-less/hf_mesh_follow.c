@@ -28,7 +28,7 @@ hf_mesh_leave (hf_mesh_t *self)
     size_t done = 0;
     self->emptied = self->emptied && self->left.count == 0;
     while (done < self->left.count &&
-           hf_socket_disconnect (self->sub, self->left.list[done].address, HF_SOURCE_REUSED) == 0)
+           hf_socket_disconnect (self->sub, self->left.list[done].address) == 0)
         done++;
     hf_array_drop (&self->left, done);
 }

@@ -26,7 +26,7 @@ hf_mesh_connect (hf_mesh_t *self, hf_mesh_peer_t *peer, const char *address)
         hf_socket_present (self->sub, self->keys, peer->key);
     }
     self->emptied = false;
-    hf_socket_connect (self->sub, address, HF_SOURCE_REUSED);
+    hf_socket_connect (self->sub, address);
 }
 
 void

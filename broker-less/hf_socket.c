@@ -33,20 +33,6 @@ hf_socket_set_reconnect (void *socket, int first_ms, int most_ms)
     hf_socket_set (socket, ZMQ_CONNECT_TIMEOUT, CONNECT_TIMEOUT_MS);
 }
 
-static void
-s_set_pulse (void *socket, hf_socket_pulse_t pulse)
-{
-    hf_socket_set (socket, ZMQ_HEARTBEAT_IVL, pulse.interval_ms);
-    hf_socket_set (socket, ZMQ_HEARTBEAT_TIMEOUT, pulse.timeout_ms);
-    hf_socket_set (socket, ZMQ_TCP_MAXRT, pulse.unheard_ms);
-    if (pulse.probe_s == 0)
-        return;
-    assert (pulse.unheard_ms > pulse.probe_s * 1000); //  more than one question
-    hf_socket_set (socket, ZMQ_TCP_KEEPALIVE, 1);
-    hf_socket_set (socket, ZMQ_TCP_KEEPALIVE_IDLE, pulse.probe_s);
-    hf_socket_set (socket, ZMQ_TCP_KEEPALIVE_INTVL, HF_SOCKET_PROBES_S);
-}
-
 void *
 hf_socket_new (void *context, int type, hf_socket_pulse_t pulse)
 {
@@ -60,7 +46,8 @@ hf_socket_new (void *context, int type, hf_socket_pulse_t pulse)
     int64_t bytes_max = HF_SOCKET_BYTES_MAX;
     int rc = zmq_setsockopt (socket, ZMQ_MAXMSGSIZE, &bytes_max, sizeof (bytes_max));
     assert (rc == 0);
-    s_set_pulse (socket, pulse);
+    hf_socket_set (socket, ZMQ_HEARTBEAT_IVL, pulse.interval_ms);
+    hf_socket_set (socket, ZMQ_HEARTBEAT_TIMEOUT, pulse.timeout_ms);
     hf_socket_set (socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_TIMEOUT_MS);
     return socket;
 }
@@ -154,17 +141,16 @@ hf_socket_bind (void *socket, const char *host, const hf_addresses_t *listen, ui
 //  ended, then keep no node from a port that the kernel has given to them. "[*]" is any source
 //  without a look through the machine's interfaces, which aborts when no descriptor is left.
 static void
-s_target (const char *address, hf_source_t source, char target[HF_ADDRESS_SIZE + 32])
+s_target (const char *address, char target[HF_ADDRESS_SIZE + 32])
 {
-    snprintf (target, HF_ADDRESS_SIZE + 32, "tcp://%s%s",
-              source == HF_SOURCE_REUSED ? "[*]:0;" : "", address);
+    snprintf (target, HF_ADDRESS_SIZE + 32, "tcp://[*]:0;%s", address);
 }
 
 int
-hf_socket_connect (void *socket, const char *address, hf_source_t source)
+hf_socket_connect (void *socket, const char *address)
 {
     char target[HF_ADDRESS_SIZE + 32];
-    s_target (address, source, target);
+    s_target (address, target);
     //  The option applies to the next connection, so IPv4 and IPv6 peers can mix.
     hf_socket_set (socket, ZMQ_IPV6, address[0] == '[');
     return zmq_connect (socket, target);
@@ -173,14 +159,14 @@ hf_socket_connect (void *socket, const char *address, hf_source_t source)
 /*  libzmq looks through the machine's interfaces for an address that it does not know any more, and
  *  aborts when there is no descriptor for that. The connection is then left to it. */
 int
-hf_socket_disconnect (void *socket, const char *address, hf_source_t source)
+hf_socket_disconnect (void *socket, const char *address)
 {
     char target[HF_ADDRESS_SIZE + 32], error[HF_ERROR_SIZE];
     if (hf_files_check (2, "a connection", error) != 0) {
         errno = EMFILE;
         return -1;
     }
-    s_target (address, source, target);
+    s_target (address, target);
     return zmq_disconnect (socket, target) == 0 || zmq_errno () == ENOENT ? 0 : -1;
 }
 

@@ -17,23 +17,11 @@
  *  a frame that is a little too large arrive, so that the sender gets an error. */
 #define HF_SOCKET_BYTES_MAX (HF_FRAME_MAX + (1U << 20))
 
-/*  How it is noticed that the other end is gone without a word. Each of the three may be 0: not so.
- *
- *  ZMTP heartbeats, which libzmq's thread at the other end answers: they also notice a process that
- *  stands still. Each costs both ends a wake-up. libzmq 4.3.4 keeps the timers of all connections
- *  of a thread in one list, and goes through it for each timer that it stops: when a heartbeat was
- *  answered, a handshake ended, a connection broke.
- *  The kernel's own question to an end that says nothing: it notices that the machine is gone, and
- *  costs nothing while something comes.
- *  The longest that bytes may wait for the other kernel to acknowledge them. It costs nothing. An
- *  end that reads nothing takes no bytes, either. */
+/*  ZMTP heartbeats, by which a dead connection is noticed. */
 typedef struct hf_socket_pulse {
-    int interval_ms, timeout_ms; //  of heartbeats
-    int probe_s;                 //  after so much silence, then every HF_SOCKET_PROBES_S
-    int unheard_ms;              //  also bounds those questions
+    int interval_ms;
+    int timeout_ms;
 } hf_socket_pulse_t;
-
-#define HF_SOCKET_PROBES_S 4
 
 /*  A socket with no linger, no receive limit, the size limit, and the
  * pulse. NULL: errno. */
@@ -61,17 +49,13 @@ void hf_socket_present (void *socket, const hf_keys_t *keys, const char *server)
 int hf_socket_bind (void *socket, const char *host, const hf_addresses_t *listen, uint16_t port,
                     const char *users, char *error);
 
-/*  Where a connection comes from. REUSED: from a port of its own, which a node can listen on all
- * the same; the kernel goes through its ports for that, and has fewer than 30,000 by default. */
-typedef enum hf_source { HF_SOURCE_ANY = 0, HF_SOURCE_REUSED = 1 } hf_source_t;
-
 /*  Connect to, or disconnect from, ADDRESS: number:port, an IPv6 address in brackets. Connecting
  *  twice to the same address does nothing, nor does disconnecting. 0, or -1 with errno.
  *
  *  A SUB that was polled since its last message was received may hold the first part of the next
  *  one. If that came from ADDRESS, libzmq 4.3.4 aborts when the rest is read: receive first. */
-int hf_socket_connect (void *socket, const char *address, hf_source_t source);
-int hf_socket_disconnect (void *socket, const char *address, hf_source_t source);
+int hf_socket_connect (void *socket, const char *address);
+int hf_socket_disconnect (void *socket, const char *address);
 
 /*  Cut the connection FD: libzmq finds it broken, drops what waits for it, and the monitor reports
  * it. The kernel drops what it holds, too, instead of waiting for the other end to read it. */

@@ -17,7 +17,6 @@ add_library (hf_client_objects OBJECT ${HF_CLIENT_OBJECTS}
     recipes/hf_barrier.c recipes/hf_bell.c recipes/hf_election.c recipes/hf_latch.c recipes/hf_mutex.c
     recipes/hf_observer.c recipes/hf_recipe.c recipes/hf_rwlock.c recipes/hf_semaphore.c
     "${PROJECT_SOURCE_DIR}/broker-less/hf_endpoints.c"
-    "${PROJECT_SOURCE_DIR}/broker-less/hf_ephemeral.c"
     "${PROJECT_SOURCE_DIR}/broker-less/hf_keys.c"
     "${PROJECT_SOURCE_DIR}/broker-less/hf_link.c"
     "${PROJECT_SOURCE_DIR}/broker-less/hf_resolver.c"

@@ -1,6 +1,5 @@
 //  Where a node listens: the look-up of its own name, and its ports.
 
-#include "broker-less/hf_ephemeral.h"
 #include "broker-less/hf_names.h"
 #include "broker-less/hf_resolver.h"
 #include "nodes/actors/hf_clock.h"
@@ -64,20 +63,34 @@ s_resolve (hf_node_t *self, const char *host, hf_resolver_t *resolver, int signa
 //  ---- ports ------------------------------------------------------------------------------
 
 static void
+s_read (const char *name, char *text, size_t size)
+{
+    char path[128];
+    snprintf (path, sizeof path, "/proc/sys/net/ipv4/%s", name);
+    FILE *file = fopen (path, "re");
+    size_t got = file ? fread (text, 1, size - 1, file) : 0;
+    text[got] = 0;
+    if (file)
+        fclose (file);
+}
+
+static void
 s_warn_of_ports (const hf_listen_t *listen)
 {
-    hf_ephemeral_t kernel;
-    hf_ephemeral_read (&kernel);
+    char range[64], reserved[4096];
+    s_read ("ip_local_port_range", range, sizeof range);
+    s_read ("ip_local_reserved_ports", reserved, sizeof reserved);
+    range[strcspn (range, "\n")] = 0;
     const uint16_t ports[] = {listen->client_port, listen->node_port};
     for (size_t i = 0; i < sizeof ports / sizeof *ports; i++)
-        if (hf_port_is_ephemeral (ports[i], kernel.range, kernel.reserved))
+        if (hf_port_is_ephemeral (ports[i], range, reserved))
             hf_report (
                 HF_WARN,
                 "port %u is one that the kernel gives to outgoing connections "
                 "(net.ipv4.ip_local_port_range: %s): while this node is down any program may "
                 "get it, and then the node cannot start; reserve it in "
                 "net.ipv4.ip_local_reserved_ports, or choose a lower one",
-                (unsigned)ports[i], kernel.range);
+                (unsigned)ports[i], range);
 }
 
 int

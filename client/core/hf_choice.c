@@ -1,7 +1,6 @@
 //  Which node the client believes to lead, and when to ask around.
 
 #include "client/core/hf_choice.h"
-#include "base/hf_mutant.h"
 #include <assert.h>
 #include <string.h>
 
@@ -80,7 +79,7 @@ hf_choice_connected (hf_choice_t *self, uint32_t node)
 {
     assert (node < HF_MEMBERS_MAX && self->id[node] != 0);
     self->connected[node] = true;
-    if (self->target < 0 || !HF_MUTANT (silent_links))
+    if (self->target < 0)
         self->probes |= 1U << node;
 }
 

@@ -39,8 +39,6 @@ void hf_choice_init (hf_choice_t *self, const uint32_t *ids, uint32_t count, uin
 void hf_choice_add (hf_choice_t *self, uint32_t node, uint32_t id);
 void hf_choice_remove (hf_choice_t *self, uint32_t node, uint64_t now_us);
 
-/*  It is asked in any case: who says nothing looks to a node like one whose handshake has not
- * ended, and is cut off when such are many. It also hears then who leads later. */
 void hf_choice_connected (hf_choice_t *self, uint32_t node);
 void hf_choice_broken (hf_choice_t *self, uint32_t node, uint64_t now_us);
 /*  NODE refused with NOT_LEADER. LEADER_ID 0: none; its own: it leads now. */

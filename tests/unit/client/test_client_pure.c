@@ -1,14 +1,11 @@
 //  The parts of the core on their own, in virtual time: choice of the leader, lease, window.
 
 #include "tests/kit/hf_test.h"
-#include "base/hf_mutant.h"
 #include "client/core/hf_choice.h"
 #include "client/core/hf_lease.h"
 #include "client/core/hf_window.h"
 
 #define MS 1000ULL
-
-int hf_mutant = HF_MUTANT_none;
 
 //  ---- the choice -----------------------------------------------------------------
 
@@ -44,37 +41,6 @@ HF_TEST (test_choice_probes_what_connects)
     assert_int_equal (choice.target, 2);
     assert_int_equal (choice.epoch, 1);
     assert_int_equal (hf_choice_due_us (&choice), HF_NEVER);
-}
-
-/*  The link to a node that does not lead breaks, and is there again. */
-static uint32_t
-s_asked_again (void)
-{
-    hf_choice_t choice = s_choice_with_leader ();
-    hf_choice_broken (&choice, 1, 100);
-    assert_int_equal (hf_choice_tick (&choice, 200), 0);
-    hf_choice_connected (&choice, 1);
-    uint32_t asked = hf_choice_tick (&choice, 300);
-    assert_int_equal (choice.target, 0);
-    assert_int_equal (hf_choice_tick (&choice, 400), 0); //  once
-    assert_int_equal (hf_choice_due_us (&choice), HF_NEVER);
-    //  What it says of a leader before this one changes nothing.
-    hf_choice_refused (&choice, 1, 3, 5, 500);
-    assert_int_equal (choice.target, 0);
-    return asked;
-}
-
-HF_TEST (test_choice_asks_whoever_connects)
-{
-    assert_int_equal (s_asked_again (), 2);
-}
-
-HF_TEST (p11_mutant_silent_links)
-{
-    hf_mutant = HF_MUTANT_silent_links;
-    uint32_t asked = s_asked_again ();
-    hf_mutant = HF_MUTANT_none;
-    assert_int_equal (asked, 0);
 }
 
 HF_TEST (test_choice_follows_a_redirect_once)
