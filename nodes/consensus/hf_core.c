@@ -315,8 +315,13 @@ s_on_stall (hf_core_t *self, uint64_t for_us)
         }
         return;
     }
-    for (uint32_t i = 0; i < HF_MEMBERS_MAX; i++)
+    //  Whom the others hear they said before it: who is to lead must be fit for a while anew.
+    bool long_ago = for_us >= self->config.election_us && !HF_MUTANT (fit_before_stall);
+    for (uint32_t i = 0; i < HF_MEMBERS_MAX; i++) {
         self->peers[i].heard_us = s_later (self, self->peers[i].heard_us, for_us);
+        if (long_ago)
+            self->peers[i].fit_us = 0;
+    }
     if (self->transfer_to != 0)
         self->transfer_until_us += for_us;
 }

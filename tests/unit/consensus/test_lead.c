@@ -2,6 +2,8 @@
 
 #include "hf_bench.h"
 
+int hf_mutant = HF_MUTANT_none;
+
 //  ---- elections ---------------------------------------------------------------------------
 
 /*  The lowest id stands first: each rank waits 60 ms longer, with up to 30 ms of jitter. */
@@ -325,6 +327,39 @@ HF_TEST (fitness)
         }
         hf_bench_close (&bench);
     }
+}
+
+/*  The beat at which the lead is handed over when this node stands still for FOR_US at beat 41,
+ *  the last but one of the two seconds; by what node 1 said before. 0: it is not. */
+static uint32_t
+s_given_at (uint64_t for_us)
+{
+    hf_bench_t bench;
+    uint32_t given = 0;
+    s_lead (&bench, 3);
+    for (uint32_t beat = 1; beat <= 90 && given == 0; beat++) {
+        s_run (&bench, 1, MASK (3, 3));
+        s_ack (&bench, 1, 0, 7);
+        if (beat == 41) {
+            bench.now_us += for_us;
+            HF_BENCH_EVENT (&bench, STALL, .stall.for_us = for_us);
+        }
+        given = hf_core_view (bench.core).transfer_to != 0 ? beat : 0;
+    }
+    hf_bench_close (&bench);
+    return given;
+}
+
+/*  P11. What was said before a standstill is old: who is fit must be so for two seconds anew. A
+ *  short one changes nothing. */
+HF_TEST (fit_since_the_standstill)
+{
+    assert_int_equal (s_given_at (0), 42);
+    assert_int_equal (s_given_at (299999), 42);
+    assert_int_equal (s_given_at (300000), 42 + 40);
+    hf_mutant = HF_MUTANT_fit_before_stall;
+    assert_int_equal (s_given_at (300000), 42);
+    hf_mutant = HF_MUTANT_none;
 }
 
 /*  It leads with less than the leader before it had kept; peers refuse a heartbeat that keeps what
