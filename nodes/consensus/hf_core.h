@@ -72,7 +72,8 @@ typedef struct hf_core_config {
     uint64_t heartbeat_us; //  default 50 ms
     uint64_t election_us;  //  default 300 ms
     uint64_t rank_step_us; //  added to election_us for each lower id; default 60 ms
-    uint64_t stability_us; //  a lower id must be fit for so long to be handed the lead; 2 s
+    uint64_t stability_us; //  a lower id must be fit for so long to be handed the lead, without a
+                           //  long standstill of this node; 2 s
     bool prefer_lowest;    //  hand over to the lowest fit id; default true
     uint64_t regret_us;    //  no such hand-over for so long after one that did not last; 2 min
     uint64_t believed_us;  //  what a sync took is believed for so long without another; 8 min
