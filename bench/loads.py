@@ -59,6 +59,9 @@ LOADS = [
          once=True),
 ]
 
+# Of which it is told what each thread does.
+THREADS = [_ONE.name, _SOME.name, _MANY.name]
+
 # Of the peers: the load's name as above, the command, the workers.
 PEER_LOADS = [("1 worker", "cycle", 1, False), ("16 workers", "cycle", 16, True), ("64 workers", "cycle", 64, False),
               ("256 workers", "cycle", 256, True), ("one lock", "handoff", 64, False)]

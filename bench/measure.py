@@ -19,6 +19,7 @@ sys.dont_write_bytecode = True
 import loads  # noqa: E402
 import report  # noqa: E402
 import servers  # noqa: E402
+import threads  # noqa: E402
 
 MARGIN_S = 240  # that a run may take longer than it measures
 PR_SET_PDEATHSIG = 1
@@ -34,6 +35,7 @@ class Runner:
 
     def __init__(self, build, folder):
         self.build, self.folder, self.running = build, folder, []
+        self.watch = None  # over the threads of the last result
 
     def start(self, command, log):
         with open(log, "w") as file:
@@ -69,6 +71,7 @@ class Runner:
         out = os.path.join(self.folder, "out")
         with open(out, "w") as stdout, open(out + ".err", "w") as stderr:
             process = self.open(command, stdout, stderr)
+            self.watch = threads.Watch(process.pid)
             try:
                 before = os.times()
                 code = process.wait(limit_s)
@@ -76,6 +79,7 @@ class Runner:
             except subprocess.TimeoutExpired:
                 code = f"none within {limit_s} s"
             finally:
+                self.watch.stop()
                 self.end([process])
         try:
             if code == 0:
@@ -127,13 +131,18 @@ class Campaign:
         """With --curve nothing is compared with the floor."""
         return load.floor and not self.options.curve
 
+    def with_threads(self, load, figures):
+        if load in loads.THREADS:
+            figures["threads"] = self.runner.watch.figures(figures["per_second"])
+        return figures
+
     def of_floor(self, number, name, arguments):
         command = [self.program("floor", "holdfast-floor"), "--json", "-t", str(self.options.seconds), "--data",
                    self.runner.folder] + arguments
 
         def measure():
             result, _ = self.runner.result(command, self.options.seconds + MARGIN_S)
-            return loads.floor_figures(result), result
+            return self.with_threads(name, loads.floor_figures(result)), result
 
         self.note(number, "floor", name, command, measure)
 
@@ -148,7 +157,7 @@ class Campaign:
 
         def measure():
             result, _ = self.runner.result(command, limit_s)
-            return loads.bench_figures(result), result
+            return self.with_threads(load.name, loads.bench_figures(result)), result
 
         self.note(number, "holdfast", load.name, command, measure)
 

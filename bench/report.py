@@ -7,6 +7,7 @@ import sys
 
 import loads
 import plot
+import threads
 
 MARKS = ("<!-- results: made by bench/run.sh --publish -->", "<!-- end of results -->")
 
@@ -105,6 +106,24 @@ def cpu_table(runs):
     return table(head, lines)
 
 
+def threads_table(runs):
+    """Each thread of the floor and of holdfast, for one request."""
+    lines = []
+    for load in loads.THREADS:
+        for part in ("leader", "a follower", "client"):
+            for thread in threads.ORDER:
+                line = [load, f"{part}: {thread}"]
+                for who in ("holdfast", "floor"):
+                    for figure in ("us", "sleeps"):
+                        values = runs.values(who, load, f"threads.{part}.{thread}.{figure}")
+                        line.append(number(statistics.median(values)) if values else "")
+                if any(line[2:]):
+                    lines.append(line)
+    if not lines:
+        return ""
+    return table(["for one request", "thread", "us", "sleeps", "floor: us", "floor: sleeps"], lines)
+
+
 def peers_table(runs, result):
     """Each load: cycles or hand-offs a second, and how many times that holdfast does."""
     there = [name for name in result["peers"] if any(run["who"] == name for run in result["runs"])]
@@ -169,6 +188,9 @@ def markdown(result, rows, name):
     cpu = cpu_table(runs)
     if cpu:
         text += "\nProcessor time, on all nodes and in the client (echo has no followers):\n\n" + cpu
+    each = threads_table(runs)
+    if each:
+        text += "\nThe same by thread, and how often each went to sleep:\n\n" + each
     peers = peers_table(runs, result)
     if peers:
         text += "\nOther services, all on the same machine and disk; \"x 3\": holdfast does three times as many.\n\n"

@@ -54,8 +54,10 @@ done
 mkdir "$dir/copy"
 cp "$bench/README.md" "$dir/copy"
 rm "$dir"/results/*
-run 0 --rounds 1 --seconds 1 --warmup 0 --loads "1 worker" --peers none --publish --readme "$dir/copy/README.md"
+run 0 --rounds 1 --seconds 3 --warmup 0 --loads "1 worker" --peers none --publish --readme "$dir/copy/README.md"
 has copy/README.md "^| 1 worker, acquire p50 | ms | [0-9]"
+has copy/README.md "^| 1 worker | a follower: election actor | [0-9.]* | [0-9.]* |  |  |$"
+has copy/README.md "^| 1 worker | leader: libzmq's I/O | [0-9.]* | [0-9.]* | [0-9.]* | [0-9.]* |$"
 grep -q "writes them here" "$dir/copy/README.md" && fail "the README has its old results"
 [ "$(grep -c '^## ' "$dir/copy/README.md")" = "$(grep -c '^## ' "$bench/README.md")" ] || fail "the README lacks sections"
 plots=$(sed -n 's/^!\[.*\](\(.*\))$/\1/p' "$dir/copy/README.md")

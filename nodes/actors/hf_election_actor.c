@@ -441,6 +441,7 @@ hf_election_actor (zsock_t *pipe, void *args)
     hf_follow_init (&self.follow, &self.args->own, &self.args->endpoints, self.args->cluster);
     self.follow.own.id = self.args->config.core.self;
     hf_follow_told (&self.follow, &self.args->told, self.args->told_index);
+    hf_pulse_name ("hf-election");
     zsock_signal (pipe, 0);
     s_run (&self);
     hf_election_service_destroy (&self.service);

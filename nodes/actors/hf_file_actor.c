@@ -223,6 +223,7 @@ hf_file_actor (zsock_t *pipe, void *args)
                            .stage_drop = s_stage_drop};
     self.service = hf_file_service_new (&config, &disk, hf_file_store_applied (self.args->store));
     self.out = hf_file_service_outbox (self.service);
+    hf_pulse_name ("hf-file");
     zsock_signal (pipe, 0);
     s_run (&self);
     hf_file_service_destroy (&self.service);

@@ -31,6 +31,7 @@ hf_http_actor (zsock_t *pipe, void *arg)
         {.socket = zsock_resolve (args->lock), .events = ZMQ_POLLIN},
         {.fd = hf_http_server_fd (args->server), .events = ZMQ_POLLIN},
     };
+    hf_pulse_name ("hf-http");
     zsock_signal (pipe, 0);
     do {
         hf_pulse_beat (&args->pulse);

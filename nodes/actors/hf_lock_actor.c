@@ -258,6 +258,7 @@ hf_lock_actor (zsock_t *pipe, void *args)
     self.out = hf_lock_service_outbox (self.service);
     if (self.args->rights.size > 0)
         hf_lock_service_rights (self.service, self.args->rights);
+    hf_pulse_name ("hf-lock");
     zsock_signal (pipe, 0);
     s_run (&self);
     hf_lock_service_destroy (&self.service);

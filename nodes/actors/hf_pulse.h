@@ -7,6 +7,7 @@
 #ifndef HF_PULSE_H_INCLUDED
 #define HF_PULSE_H_INCLUDED
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,6 +16,13 @@ typedef struct hf_pulse {
     _Atomic uint32_t turns; //  the actor's
     uint32_t seen;          //  the watcher's
 } hf_pulse_t;
+
+/*  In the actor's thread: top -H and debuggers show NAME, of at most 15 letters. */
+static inline void
+hf_pulse_name (const char *name)
+{
+    pthread_setname_np (pthread_self (), name);
+}
 
 static inline void
 hf_pulse_beat (hf_pulse_t *self)
