@@ -181,6 +181,8 @@
 //  For unit tests alone. The lock actor answers nothing before it has applied it, so that no client
 //  can see the difference; the tool's guard, names and addresses are not in the simulator.
 #define HF_MUTANT_UNIT_TABLE(M)                                                                    \
+    M (who_left_is_told, "P11", "clients that left long ago keep others from hearing who leads")   \
+    M (asked_again_goes, "P11", "who asks who leads again and again is as one that asked once")    \
     M (fit_before_stall, "P11", "a leader that stood still hands over by what was said before")    \
     M (far_as_often, "P12", "places far behind in a queue are told as often as the first ones")    \
     M (foreign_fields_logged, "P4", "fields that this release does not know go into the log")      \

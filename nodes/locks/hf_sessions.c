@@ -10,7 +10,7 @@
 void
 hf_sessions_init (hf_sessions_t *self, hf_rows_t *rows)
 {
-    *self = (hf_sessions_t){.rows = rows};
+    *self = (hf_sessions_t){.rows = rows, .found = hf_alloc (sizeof (hf_sessions_memo_t))};
     hf_table_init (&self->by_id);
     hf_table_init (&self->by_nonce);
     hf_owners_init (&self->owners);
@@ -43,6 +43,8 @@ hf_sessions_done (hf_sessions_t *self)
     hf_table_done (&self->by_id);
     hf_table_done (&self->by_nonce);
     hf_owners_done (&self->owners);
+    free (self->found);
+    self->found = NULL;
     hf_chain_init (&self->in_order);
 }
 
@@ -169,8 +171,8 @@ hf_sessions_end (hf_sessions_t *self, hf_state_session_t *session)
                     hf_span (key, (size_t)(end - key)));
     if (session->owner)
         hf_owners_drop (&self->owners, session->owner);
-    if (self->found == session)
-        self->found = NULL;
+    if (self->found->session == session)
+        self->found->session = NULL;
     s_free (session);
 }
 
@@ -190,13 +192,13 @@ hf_sessions_find (const hf_sessions_t *self, uint64_t id)
 hf_state_session_t *
 hf_sessions_find_any (const hf_sessions_t *self, uint64_t id)
 {
-    if (self->found && self->found->id == id)
-        return self->found;
+    if (self->found->session && self->found->session->id == id)
+        return self->found->session;
     hf_table_node_t *node = hf_table_seek (&self->by_id, s_id_hash (id));
     for (; node; node = hf_table_again (node)) {
         hf_state_session_t *session = HF_AROUND (node, hf_state_session_t, by_id);
         if (session->id == id)
-            return ((hf_sessions_t *)self)->found = session; //  no change that anybody can see
+            return self->found->session = session;
     }
     return NULL;
 }

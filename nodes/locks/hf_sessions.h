@@ -36,6 +36,12 @@ typedef struct hf_state_session {
     uint8_t nonce[HF_NONCE_SIZE];
 } hf_state_session_t;
 
+/*  The session that was last looked for by its id, and is often looked for again; NULL: none, or
+ *  it has ended. Not a part of the table, which a look-up does not change. */
+typedef struct hf_sessions_memo {
+    hf_state_session_t *session;
+} hf_sessions_memo_t;
+
 typedef struct hf_sessions {
     hf_table_t by_id, by_nonce;
     hf_owners_t owners; //  of all sessions
@@ -43,8 +49,7 @@ typedef struct hf_sessions {
     uint64_t last_id; //  ids rise and are never reused
     uint64_t answers; //  in all reply caches
     hf_rows_t *rows;
-    hf_state_session_t *found; //  the last that was looked for by its id, and is often looked for
-                               //  again; NULL: none, or it has ended
+    hf_sessions_memo_t *found; //  owned
 } hf_sessions_t;
 
 /*  The struct must stay where it is until hf_sessions_done, which frees the sessions.

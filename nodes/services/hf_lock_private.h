@@ -54,12 +54,13 @@ typedef struct hf_items {
 
 typedef struct hf_routes {
     hf_table_t callers;
-    hf_table_t openings;  //  by nonce
-    hf_table_t closings;  //  by session
-    hf_table_t watchers;  //  by route
-    hf_shares_t sessions; //  of a client: callers and openings
-    hf_shares_t opening;  //  of a user: openings
-    hf_pack_t pack;       //  answers and pushes of this turn, of all callers
+    hf_table_t openings;      //  by nonce
+    hf_table_t closings;      //  by session
+    hf_table_t watchers;      //  by route
+    hf_chain_t watchers_ages; //  the one that asked longest ago first
+    hf_shares_t sessions;     //  of a client: callers and openings
+    hf_shares_t opening;      //  of a user: openings
+    hf_pack_t pack;           //  answers and pushes of this turn, of all callers
     HF_ARRAY (hf_items_t) items;
     HF_ARRAY (hf_caller_t *) dirty;
     size_t items_end; //  how much of the pack has an owner
@@ -104,8 +105,11 @@ bool hf_routes_pend_closing (hf_routes_t *self, uint64_t session, uint64_t echo,
 bool hf_routes_take_closing (hf_routes_t *self, uint64_t session, uint64_t *echo,
                              hf_route_t *route);
 
-/*  Send the client a REFUSED when there is a leader. */
+/*  Send the client a REFUSED when there is a leader. Beyond the limit those that asked last are
+ *  sent one; the others find the leader by themselves, a little later. */
 void hf_routes_watch (hf_routes_t *self, const hf_route_t *route);
+/*  All were sent one. */
+void hf_routes_unwatch (hf_routes_t *self);
 /*  The node stopped to lead: every client that waits for anything becomes a watcher. */
 void hf_routes_unlead (hf_routes_t *self);
 /*  Each watcher in turn: NULL at first, and at the end. */

@@ -10,13 +10,20 @@
 #define ITEMS_KEPT   10000        //  of the turn's items: an empty list may keep room for so many
 #define PACKED_BYTES (256U << 10) //  a packed frame is closed at this size; one caller may pass it
 
-/*  An opening, a closing or a watcher. A table frees it: NODE comes first. */
+/*  An opening or a closing. A table frees it: NODE comes first. */
 typedef struct pending {
     hf_table_node_t node;
-    uint8_t key[HF_NONCE_SIZE]; //  the nonce; or the session; none of a watcher
+    uint8_t key[HF_NONCE_SIZE]; //  the nonce; or the session
     uint64_t echo;
     hf_route_t route;
 } pending_t;
+
+/*  A client that was refused. The same. */
+typedef struct watcher {
+    hf_table_node_t node;
+    hf_chain_t age;
+    hf_route_t route;
+} watcher_t;
 
 void
 hf_routes_init (hf_routes_t *self)
@@ -26,6 +33,7 @@ hf_routes_init (hf_routes_t *self)
     hf_table_init (&self->openings);
     hf_table_init (&self->closings);
     hf_table_init (&self->watchers);
+    hf_chain_init (&self->watchers_ages);
     hf_shares_init (&self->sessions);
     hf_shares_init (&self->opening);
     hf_pack_init (&self->pack);
@@ -401,43 +409,76 @@ hf_routes_take_closing (hf_routes_t *self, uint64_t session, uint64_t *echo, hf_
 
 //  ---- watchers ------------------------------------------------------------------
 
-static pending_t *
+static watcher_t *
 s_watcher (const hf_routes_t *self, const hf_route_t *route, uint64_t *hash)
 {
     *hash = hf_hash (route->delimiter, route->id, route->size);
     hf_table_node_t *node = hf_table_seek (&self->watchers, *hash);
     for (; node; node = hf_table_again (node))
-        if (hf_route_equal (&HF_AROUND (node, pending_t, node)->route, route))
-            return HF_AROUND (node, pending_t, node);
+        if (hf_route_equal (&HF_AROUND (node, watcher_t, node)->route, route))
+            return HF_AROUND (node, watcher_t, node);
     return NULL;
+}
+
+static bool
+s_has_room (const hf_routes_t *self)
+{
+    return self->watchers.count < WATCHERS_MAX;
+}
+
+/*  Nobody says that a client has left which is sent nothing. Under one leader most of those that
+ *  asked here long ago have: they must not keep out who asks now. */
+static void
+s_make_room (hf_routes_t *self)
+{
+    if (s_has_room (self))
+        return;
+    watcher_t *oldest = HF_AROUND (self->watchers_ages.next, watcher_t, age);
+    hf_chain_remove (&oldest->age);
+    hf_table_remove (&self->watchers, &oldest->node);
+    free (oldest);
 }
 
 void
 hf_routes_watch (hf_routes_t *self, const hf_route_t *route)
 {
-    //  Beyond the limit a client finds the leader by itself, a little later.
     uint64_t hash;
-    if (s_watcher (self, route, &hash) || self->watchers.count >= WATCHERS_MAX)
+    watcher_t *watcher = s_watcher (self, route, &hash);
+    if (!s_has_room (self) && HF_MUTANT (who_left_is_told))
         return;
-    pending_t *watcher = hf_alloc (sizeof *watcher);
-    watcher->route = *route;
-    hf_table_insert (&self->watchers, &watcher->node, hash);
+    if (!watcher) {
+        s_make_room (self);
+        watcher = hf_alloc (sizeof *watcher);
+        watcher->route = *route;
+        hf_table_insert (&self->watchers, &watcher->node, hash);
+    } else if (!HF_MUTANT (asked_again_goes))
+        hf_chain_remove (&watcher->age);
+    if (!watcher->age.next)
+        hf_chain_append (&self->watchers_ages, &watcher->age);
+}
+
+void
+hf_routes_unwatch (hf_routes_t *self)
+{
+    hf_table_free (&self->watchers);
+    hf_chain_init (&self->watchers_ages);
 }
 
 const hf_route_t *
 hf_routes_watcher (const hf_routes_t *self, const hf_route_t *before)
 {
     hf_table_node_t *node =
-        before ? hf_table_next (&self->watchers, &HF_AROUND (before, pending_t, route)->node)
+        before ? hf_table_next (&self->watchers, &HF_AROUND (before, watcher_t, route)->node)
                : hf_table_first (&self->watchers);
-    return node ? &HF_AROUND (node, pending_t, node)->route : NULL;
+    return node ? &HF_AROUND (node, watcher_t, node)->route : NULL;
 }
 
+//  Of those that wait for anything the first ones become watchers: one is as good as another.
 static void
 s_unlead_pending (hf_routes_t *self, hf_table_t *table)
 {
     hf_table_node_t *node = hf_table_first (table);
-    for (; node; node = hf_table_next (table, node))
+    for (; node && s_has_room (self); node = hf_table_next (table, node))
         hf_routes_watch (self, &HF_AROUND (node, pending_t, node)->route);
     hf_table_free (table);
 }
@@ -446,7 +487,7 @@ void
 hf_routes_unlead (hf_routes_t *self)
 {
     hf_table_node_t *node = hf_table_first (&self->callers);
-    for (; node; node = hf_table_next (&self->callers, node))
+    for (; node && s_has_room (self); node = hf_table_next (&self->callers, node))
         if (!HF_AROUND (node, hf_caller_t, by_session)->silent)
             hf_routes_watch (self, &HF_AROUND (node, hf_caller_t, by_session)->route);
     hf_table_free (&self->callers);

@@ -111,7 +111,7 @@ s_tell_watchers (hf_lock_service_t *self)
     for (; route; route = hf_routes_watcher (&self->routes, route))
         hf_lock_refuse (self, route, HF_NOT_LEADER, NULL);
     if (self->leader != 0 && (self->leading || !self->elected))
-        hf_table_free (&self->routes.watchers);
+        hf_routes_unwatch (&self->routes);
 }
 
 static void

@@ -198,4 +198,58 @@ BENCH_TEST (p12_queries_of_one_client_with_other_actors, bench)
     assert_int_equal (s_status (bench), 0);
 }
 
+//  ---- who is told who leads ------------------------------------------------------------
+
+enum { TOLD = 10000, LATE = TOLD + 1 };
+
+static void
+s_ask (bench_t *bench, uint32_t route)
+{
+    bench_send_open (bench, route, 1, 10000);
+    bench_settle (bench);
+    assert_int_equal (bench->frames.count, 1);
+    assert_int_equal (bench_refused (bench, route).status, HF_NOT_LEADER);
+}
+
+/*  As many clients as a node that follows remembers have asked it, and most have left, which it
+ *  is not told. Another one asks, and so do some that asked first: whether each of these hears
+ *  of the next leader. */
+static bool
+s_late_is_told (int mutant)
+{
+    bench_t bench;
+    bool told = true;
+    bench_init (&bench, (hf_lock_config_t){.self = 1}, false);
+    bench_follow (&bench, 7, 2);
+    bench_settle (&bench);
+    hf_mutant = mutant;
+    for (uint32_t route = 1; route <= TOLD; route++)
+        s_ask (&bench, route);
+    for (uint32_t route = 1; route <= 9; route++)
+        s_ask (&bench, route);
+    s_ask (&bench, LATE);
+    bench_follow (&bench, 8, 3);
+    bench_settle (&bench);
+    hf_mutant = HF_MUTANT_none;
+    assert_int_equal (bench.frames.count, TOLD);
+    for (uint32_t route = 1; route <= 9; route++)
+        told = told && bench_kind (&bench, route) == HF_KIND_REFUSED;
+    told = told && bench_kind (&bench, LATE) == HF_KIND_REFUSED;
+    assert_int_equal (bench_kind (&bench, 10) == 0, told); //  the one that asked longest ago
+    bench_drop_frames (&bench);
+    bench_follow (&bench, 9, 2); //  once
+    bench_settle (&bench);
+    assert_int_equal (bench.frames.count, 0);
+    s_ask (&bench, LATE);
+    bench_done (&bench);
+    return told;
+}
+
+HF_TEST (p11_clients_that_left_keep_nobody_from_hearing_who_leads)
+{
+    assert_true (s_late_is_told (HF_MUTANT_none));
+    assert_false (s_late_is_told (HF_MUTANT_who_left_is_told));
+    assert_false (s_late_is_told (HF_MUTANT_asked_again_goes));
+}
+
 HF_TEST_MAIN (NULL, NULL)

@@ -414,6 +414,39 @@ BENCH_TEST_WITH (watches_that_cannot_be, bench, true, .client_watches_max = 3, .
     assert_int_equal (bench_refused (bench, WATCHER).status, HF_MALFORMED);
 }
 
+/*  Clients that go silent, at the leader or at a node that follows, leave their room after a
+ *  minute, in a turn for anything. */
+static void
+s_silent_leave_room (bool leads)
+{
+    bench_t bench;
+    bench_init (&bench, (hf_lock_config_t){.self = 1, .watches_max = 3}, leads);
+    if (!leads)
+        bench_follow (&bench, TERM, 2);
+    for (uint32_t route = 1; route <= 4; route++) {
+        s_watch_as (&bench, route, 1, "", NOW, 1000);
+        assert_int_equal (s_events (&bench, route).status, route < 4 ? HF_OK : HF_LIMIT);
+    }
+    bench.now_us += 40 * SECOND;
+    s_watch_as (&bench, 1, 1, "", NOW, 1000); //  the only one that is there
+    assert_int_equal (s_events (&bench, 1).status, HF_OK);
+    bench.now_us += 21 * SECOND;
+    bench_query (&bench, 9, 1, HF_WHAT_STATUS, "");
+    bench_settle (&bench);
+    bench_drop_frames (&bench);
+    for (uint32_t route = 4; route <= 6; route++) {
+        s_watch_as (&bench, route, 1, "", NOW, 1000);
+        assert_int_equal (s_events (&bench, route).status, route < 6 ? HF_OK : HF_LIMIT);
+    }
+    bench_done (&bench);
+}
+
+HF_TEST (p12_watches_of_silent_clients_leave_their_room)
+{
+    s_silent_leave_room (true);
+    s_silent_leave_room (false);
+}
+
 /*  With the limits as they are: each is answered, and what others may watch is not used up. */
 BENCH_TEST (p12_ten_thousand_watches_of_one_client, bench)
 {
