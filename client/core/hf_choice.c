@@ -204,7 +204,8 @@ s_put_off (hf_choice_t *self, uint64_t now_us)
 {
     uint64_t most = self->rest_us < REST_FIRST_US ? self->rest_us : REST_FIRST_US;
     self->rests = 1;
-    self->round_at_us = now_us + QUICK_LEAST_US + hf_random_below (&self->random, most);
+    self->round_at_us =
+        now_us + QUICK_LEAST_US + hf_random_below (&self->random, most - QUICK_LEAST_US);
 }
 
 uint32_t

@@ -175,7 +175,7 @@ HF_TEST (test_choice_at_rest_asks_seldom)
 {
     hf_choice_t choice = s_choice_at_rest (HF_NEVER);
     assert_int_equal (hf_choice_tick (&choice, 0), 0); //  even the first round is put off
-    static const uint64_t apart_ms[][2] = {{10, 310},   {150, 300},  {300, 600},
+    static const uint64_t apart_ms[][2] = {{10, 300},   {150, 300},  {300, 600},
                                            {500, 1000}, {500, 1000}, {500, 1000}};
     uint64_t now = 0;
     for (size_t i = 0; i < sizeof apart_ms / sizeof *apart_ms; i++) {
@@ -195,7 +195,7 @@ HF_TEST (test_choice_at_rest_asks_seldom)
     hf_choice_broken (&choice, 1, now);
     hf_choice_pace (&choice, HF_NEVER, now);
     assert_int_equal (hf_choice_tick (&choice, now), 0);
-    assert_in_range (hf_choice_due_us (&choice) - now, 10 * MS, 310 * MS);
+    assert_in_range (hf_choice_due_us (&choice) - now, 10 * MS, 300 * MS);
 }
 
 HF_TEST (test_choice_is_called_from_its_rest)
