@@ -233,6 +233,9 @@
     M (openings_uncounted, "P12", "sessions that a user is opening are not counted")               \
     M (keepalive_backs_off, "P9", "a client that was told BUSY does not keep its sessions alive")  \
     M (released_in_the_crowd, "P11", "a release is in one frame with what a busy node refuses")    \
+    M (idle_hurries, "P11", "a client without work looks for a leader as fast as it can")          \
+    M (works_at_rest, "P11", "a client with work looks for a leader as seldom as one without")     \
+    M (lease_at_rest, "P9", "a client without work looks for a leader seldom till its lease ends") \
     M (all_kept_again, "P12", "after BUSY keepalives that were answered are sent again")           \
     M (steps_unbounded, "P12", "changed rows wait for their second, however many they are")        \
     M (rows_pile_up, "P12", "credit is given however many rows the file actor has not written")    \

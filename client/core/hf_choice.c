@@ -9,6 +9,8 @@
 #define QUICK_SPAN_US  30000
 #define BACKOFF_MIN_US 20000
 #define BACKOFF_MAX_US 1000000
+#define REST_FIRST_US  300000 //  who rests puts the first round off by up to this
+#define REST_DOUBLED   2
 
 void
 hf_choice_init (hf_choice_t *self, const uint32_t *ids, uint32_t count, uint64_t seed)
@@ -30,9 +32,22 @@ s_all_connected (const hf_choice_t *self)
     return bits;
 }
 
+/*  From one round to the next at rest: half of it at least, so that rounds are few. */
+static uint64_t
+s_rest_us (hf_choice_t *self)
+{
+    uint32_t doubled = self->rests > 2 ? self->rests - 2 : 0;
+    uint64_t most = (uint64_t)REST_FIRST_US << (doubled < REST_DOUBLED ? doubled : REST_DOUBLED);
+    most = most < BACKOFF_MAX_US ? most : BACKOFF_MAX_US;
+    most = most < self->rest_us ? most : self->rest_us;
+    return most / 2 + hf_random_below (&self->random, most / 2);
+}
+
 static uint64_t
 s_delay_us (hf_choice_t *self)
 {
+    if (self->rest_us > 0)
+        return s_rest_us (self);
     if (self->attempt <= QUICK_ROUNDS)
         return QUICK_LEAST_US + hf_random_below (&self->random, QUICK_SPAN_US);
     uint32_t doubled = self->attempt - QUICK_ROUNDS;
@@ -40,13 +55,15 @@ s_delay_us (hf_choice_t *self)
     return QUICK_LEAST_US + hf_random_below (&self->random, most - QUICK_LEAST_US);
 }
 
-/*  Trust no node as leader. The first round of a search goes out at once, later ones are spread. */
+/*  Trust no node as leader. The first round of a search goes out at once, unless the next tick
+ * finds that it rests; later ones are spread. */
 static void
 s_search (hf_choice_t *self, uint64_t now_us)
 {
     self->target = -1;
     self->doubt = false;
-    self->round_at_us = self->attempt == 0 ? now_us : now_us + s_delay_us (self);
+    bool first = self->attempt == 0 && self->rests == 0;
+    self->round_at_us = first ? now_us : now_us + s_delay_us (self);
 }
 
 static void
@@ -142,7 +159,7 @@ hf_choice_answered (hf_choice_t *self, uint32_t node)
     assert (node < HF_MEMBERS_MAX && self->id[node] != 0);
     if (self->target >= 0 && self->target != (int)node && !self->doubt)
         return;
-    self->attempt = 0;
+    self->attempt = self->rests = 0;
     self->suspect = -1;
     self->refused_term[node] = 0;
     self->doubt = false;
@@ -169,6 +186,28 @@ hf_choice_silent (hf_choice_t *self, uint64_t now_us)
     s_search (self, now_us);
 }
 
+void
+hf_choice_pace (hf_choice_t *self, uint64_t rest_us, uint64_t now_us)
+{
+    bool rested = self->rest_us > 0;
+    self->rest_us = rest_us > QUICK_LEAST_US + QUICK_SPAN_US ? rest_us : 0;
+    if (!rested || self->rest_us > 0 || self->target >= 0)
+        return;
+    //  There is something to do: a round at once, but only so many quick ones in each search.
+    uint64_t at_us = self->attempt == 0 ? now_us : now_us + s_delay_us (self);
+    self->round_at_us = at_us < self->round_at_us ? at_us : self->round_at_us;
+}
+
+/*  The first round of a search at rest is due. */
+static void
+s_put_off (hf_choice_t *self, uint64_t now_us)
+{
+    uint64_t most = self->rest_us < REST_FIRST_US ? self->rest_us : REST_FIRST_US;
+    self->rests = 1;
+    self->round_at_us =
+        now_us + QUICK_LEAST_US + hf_random_below (&self->random, most - QUICK_LEAST_US);
+}
+
 uint32_t
 hf_choice_tick (hf_choice_t *self, uint64_t now_us)
 {
@@ -176,10 +215,15 @@ hf_choice_tick (hf_choice_t *self, uint64_t now_us)
     self->probes = 0;
     if (self->target >= 0)
         return bits;
-    if (now_us >= self->round_at_us)
+    bool due = now_us >= self->round_at_us;
+    if (due && self->rest_us > 0 && self->rests == 0) {
+        s_put_off (self, now_us);
+        return bits;
+    }
+    if (due)
         bits |= s_all_connected (self);
     if (bits != 0) {
-        self->attempt++;
+        *(self->rest_us > 0 ? &self->rests : &self->attempt) += 1;
         self->round_at_us = now_us + s_delay_us (self);
     } else if (now_us >= self->round_at_us) {
         self->round_at_us = HF_NEVER; //  no node is connected: a connection starts it again

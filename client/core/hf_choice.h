@@ -7,7 +7,10 @@
  *  A redirect (leader, term) is followed at once, unless that node has itself refused in that
  *  term, fell silent in it or is not connected: then its own answer to a probe
  *  decides. So two nodes that point at each other cost a probe every few ms, and no storm.
- *  Nodes are counted by slots, of which some may be free.
+ *
+ *  A client that has nothing under way rests: it asks around seldom, so that thousands of them
+ * leave an election alone. Its first round is put off by a random time; the nodes that refuse it
+ * then tell it of the next leader unasked. Nodes are counted by slots, of which some may be free.
  */
 #ifndef HF_CHOICE_H_INCLUDED
 #define HF_CHOICE_H_INCLUDED
@@ -30,6 +33,8 @@ typedef struct hf_choice {
     uint32_t attempt; //  rounds of probes since a leader answered
     uint32_t probes;  //  bits: nodes to probe at the next tick
     uint64_t round_at_us;
+    uint64_t rest_us; //  it rests: no more than that between two rounds; 0: it does not
+    uint32_t rests;   //  rounds put off or made at rest since a leader answered
     hf_random_t random;
 } hf_choice_t;
 
@@ -51,6 +56,9 @@ void hf_choice_doubt (hf_choice_t *self);
 /*  The target owes answers and has given none for too long. */
 void hf_choice_silent (hf_choice_t *self, uint64_t now_us);
 
+/*  While no node is believed in, before each tick. REST_US: nothing is under way, and rounds may be
+ * so far apart; 0, or hardly more than a quick round takes: they go at the pace of an election. */
+void hf_choice_pace (hf_choice_t *self, uint64_t rest_us, uint64_t now_us);
 /*  The nodes to probe now, as bits. */
 uint32_t hf_choice_tick (hf_choice_t *self, uint64_t now_us);
 /*  When to tick next; 0: at once. */

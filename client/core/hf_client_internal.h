@@ -170,6 +170,7 @@ struct hf_client_core {
     uint64_t busy_until_us;
     uint32_t busy_count;
     uint64_t outstanding; //  sent to the leader, not answered: requests, keepalives, questions
+    uint64_t undecided; //  requests of all sessions that name a place: sent, to be sent, or waiting
     uint64_t patience_us;
     uint32_t limited;        //  bits: nodes that say so of our user's connections
     uint64_t hasty_until_us; //  BUSY was said of late: what gives back goes in frames of its own
@@ -224,6 +225,9 @@ hf_client_session_t *hf_client_session_start (hf_client_core_t *core, uint64_t i
 /*  It has something to send: look at it before the next turn ends. */
 void hf_client_session_mark (hf_client_session_t *self);
 bool hf_client_session_alive (hf_client_session_t *self);
+/*  The least that is left of a lease that is not over; HF_NEVER: there is none. Looks at every
+ * session. */
+uint64_t hf_client_session_left_us (hf_client_core_t *core);
 /*  Mark the sessions whose time has come. */
 void hf_client_session_due (hf_client_core_t *core);
 /*  At the end of a turn: find out when the next one is due. If there are many sessions, it may be

@@ -8,6 +8,7 @@
 #define BUSY_MIN_US       20000
 #define BUSY_MAX_US       1000000
 #define BUSY_LEAST_US     5000
+#define REST_PART         10       //  of a lease: a client that rests lets no more of it pass
 #define HASTY_US          10000000 //  so long after BUSY frames are taken apart
 
 bool
@@ -172,6 +173,30 @@ s_doubt_us (const hf_client_core_t *self)
     return none ? HF_NEVER : self->asked_us + s_patience_us (self) / DOUBT_PART;
 }
 
+/*  Whether somebody waits for what the leader does: for a request, in a queue, for a question, or
+ * for a keepalive that went out. */
+static bool
+s_has_work (const hf_client_core_t *self)
+{
+    if (HF_MUTANT (works_at_rest))
+        return false;
+    return self->undecided > 0 || self->asks.count > 0 || self->outstanding > 0;
+}
+
+/*  How fast to look for a leader. A client without work that learns of it later loses nothing as
+ * long as much is left of its leases. */
+static void
+s_pace (hf_client_core_t *self)
+{
+    hf_choice_t *choice = &self->choice;
+    if (s_has_work (self) || HF_MUTANT (idle_hurries)) {
+        hf_choice_pace (choice, 0, self->now_us);
+    } else if (self->now_us >= hf_choice_due_us (choice)) {
+        uint64_t left_us = HF_MUTANT (lease_at_rest) ? HF_NEVER : hf_client_session_left_us (self);
+        hf_choice_pace (choice, left_us / REST_PART, self->now_us);
+    }
+}
+
 void
 hf_client_leader_turn (hf_client_core_t *self)
 {
@@ -190,6 +215,7 @@ hf_client_leader_turn (hf_client_core_t *self)
         self->busy_until_us = 0;
         self->busy_count = 0;
         self->resend = self->unsent = false;
+        s_pace (self);
     }
     uint32_t bits = hf_choice_tick (choice, self->now_us);
     if (bits != 0)

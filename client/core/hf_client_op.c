@@ -386,6 +386,8 @@ hf_op_finish (hf_op_t *op, hf_status_t status, uint64_t index, uint64_t token)
         s_give (core, op, status, index, token);
     }
     if (place) {
+        assert (core->undecided > 0);
+        core->undecided--;
         place->refs--;
         hf_client_place_unpark (place);
         hf_client_place_check (place);

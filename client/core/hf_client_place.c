@@ -49,6 +49,7 @@ hf_client_place_attach (hf_client_place_t *self, hf_op_t *op)
     op->place = self;
     op->wide = self->wide = self->wide || op->claim_count > 1;
     self->refs++;
+    self->session->core->undecided++;
     if (op->kind != HF_OP_ACQUIRE || op->orphan)
         return;
     self->mixed = self->live > 0 && (self->mixed || self->wants != op->wants);

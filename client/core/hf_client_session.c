@@ -46,6 +46,20 @@ hf_client_session_alive (hf_client_session_t *self)
     return hf_lease_alive (&self->lease, self->core->now_us);
 }
 
+uint64_t
+hf_client_session_left_us (hf_client_core_t *core)
+{
+    uint64_t left_us = HF_NEVER;
+    HF_CHAIN_EACH (&core->sessions_all, at)
+    {
+        hf_client_session_t *self = HF_AROUND (at, hf_client_session_t, all);
+        uint64_t deadline_us = hf_lease_deadline_us (&self->lease);
+        if (deadline_us > core->now_us && deadline_us - core->now_us < left_us)
+            left_us = deadline_us - core->now_us;
+    }
+    return left_us;
+}
+
 /*  A leader that is busy takes them all the same, if it can. */
 static bool
 s_may_keep (const hf_client_core_t *core)

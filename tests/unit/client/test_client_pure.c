@@ -161,6 +161,85 @@ HF_TEST (test_choice_backs_off)
     assert_in_range ((now - start) / 200, 300 * MS, 700 * MS);
 }
 
+/*  The leader breaks at 0, and nothing is under way. */
+static hf_choice_t
+s_choice_at_rest (uint64_t rest_us)
+{
+    hf_choice_t choice = s_choice_with_leader ();
+    hf_choice_broken (&choice, 0, 0);
+    hf_choice_pace (&choice, rest_us, 0);
+    return choice;
+}
+
+HF_TEST (test_choice_at_rest_asks_seldom)
+{
+    hf_choice_t choice = s_choice_at_rest (HF_NEVER);
+    assert_int_equal (hf_choice_tick (&choice, 0), 0); //  even the first round is put off
+    static const uint64_t apart_ms[][2] = {{10, 300},   {150, 300},  {300, 600},
+                                           {500, 1000}, {500, 1000}, {500, 1000}};
+    uint64_t now = 0;
+    for (size_t i = 0; i < sizeof apart_ms / sizeof *apart_ms; i++) {
+        uint64_t due = hf_choice_due_us (&choice);
+        assert_in_range (due - now, apart_ms[i][0] * MS, apart_ms[i][1] * MS);
+        now = due;
+        assert_int_equal (hf_choice_tick (&choice, now - 1), 0);
+        assert_int_equal (hf_choice_tick (&choice, now), 6);
+    }
+    //  No more apart than is said, and who connects is asked at once.
+    hf_choice_pace (&choice, 100 * MS, now);
+    hf_choice_connected (&choice, 0);
+    assert_int_equal (hf_choice_tick (&choice, now), 1);
+    assert_in_range (hf_choice_due_us (&choice) - now, 50 * MS, 100 * MS);
+    //  The next search begins like the first one.
+    hf_choice_answered (&choice, 1);
+    hf_choice_broken (&choice, 1, now);
+    hf_choice_pace (&choice, HF_NEVER, now);
+    assert_int_equal (hf_choice_tick (&choice, now), 0);
+    assert_in_range (hf_choice_due_us (&choice) - now, 10 * MS, 300 * MS);
+}
+
+HF_TEST (test_choice_is_called_from_its_rest)
+{
+    hf_choice_t choice = s_choice_at_rest (HF_NEVER);
+    hf_choice_tick (&choice, 0);
+    hf_choice_pace (&choice, 0, 5 * MS);
+    assert_int_equal (hf_choice_due_us (&choice), 5 * MS);
+    //  All quick rounds are still to come; what is said again changes nothing.
+    uint64_t now = 5 * MS;
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal (hf_choice_tick (&choice, now), 6);
+        uint64_t due = hf_choice_due_us (&choice);
+        hf_choice_pace (&choice, 0, now);
+        assert_int_equal (hf_choice_due_us (&choice), due);
+        assert_in_range (due - now, 10 * MS, 40 * MS);
+        now = due;
+    }
+    //  They come once in a search.
+    hf_choice_pace (&choice, HF_NEVER, now);
+    hf_choice_tick (&choice, now);
+    hf_choice_pace (&choice, 0, now + 1);
+    assert_true (hf_choice_due_us (&choice) > now + 1);
+}
+
+/*  What 1,000 clients at rest ask in a second of three nodes, of which one has died. */
+HF_TEST (test_choice_at_rest_is_little_to_do_for_nodes)
+{
+    uint32_t asked = 0, hasty = 0;
+    for (uint64_t seed = 0; seed < 2000; seed++) {
+        uint64_t rest_us = seed % 2 == 0 ? HF_NEVER : 0;
+        hf_choice_t choice = s_choice_with_leader ();
+        choice.random.state = seed;
+        hf_choice_broken (&choice, 0, 0);
+        for (uint64_t now = 0; now < 1000 * MS; now = hf_choice_due_us (&choice)) {
+            hf_choice_pace (&choice, rest_us, now);
+            *(rest_us > 0 ? &asked : &hasty) += hf_choice_tick (&choice, now) != 0 ? 2 : 0;
+        }
+    }
+    print_message ("%u questions at rest, %u in haste\n", asked, hasty);
+    assert_in_range (asked, 4000, 8000);
+    assert_in_range (hasty, 40000, 60000);
+}
+
 HF_TEST (test_choice_holds_under_any_events)
 {
     hf_random_t random = {7};
@@ -171,6 +250,7 @@ HF_TEST (test_choice_holds_under_any_events)
         uint32_t node = (uint32_t)hf_random_below (&random, 3);
         uint64_t term =
             hf_random_below (&random, 5) == 0 ? UINT64_MAX : hf_random_below (&random, 9);
+        hf_choice_pace (&choice, hf_random_below (&random, 2) * 50 * MS, now);
         switch (hf_random_below (&random, 7)) {
         case 0:
             hf_choice_connected (&choice, node);
