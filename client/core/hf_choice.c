@@ -193,9 +193,13 @@ hf_choice_pace (hf_choice_t *self, uint64_t rest_us, uint64_t now_us)
     self->rest_us = rest_us > QUICK_LEAST_US + QUICK_SPAN_US ? rest_us : 0;
     if (!rested || self->rest_us > 0 || self->target >= 0)
         return;
-    //  There is something to do: a round at once, but only so many quick ones in each search.
+    //  There is something to do: a round at once, but only so many quick ones in each search. It
+    //  counts now: what there is to do may be over before it goes out.
     uint64_t at_us = self->attempt == 0 ? now_us : now_us + s_delay_us (self);
-    self->round_at_us = at_us < self->round_at_us ? at_us : self->round_at_us;
+    if (at_us >= self->round_at_us)
+        return;
+    self->round_at_us = at_us;
+    self->attempt += self->attempt > 0;
 }
 
 /*  The first round of a search at rest is due. */
@@ -224,7 +228,10 @@ hf_choice_tick (hf_choice_t *self, uint64_t now_us)
         bits |= s_all_connected (self);
     if (bits != 0) {
         *(self->rest_us > 0 ? &self->rests : &self->attempt) += 1;
-        self->round_at_us = now_us + s_delay_us (self);
+        //  At rest one node that connects again and again keeps nobody from asking the others.
+        uint64_t at_us = now_us + s_delay_us (self);
+        if (due || self->rest_us == 0 || at_us < self->round_at_us)
+            self->round_at_us = at_us;
     } else if (now_us >= self->round_at_us) {
         self->round_at_us = HF_NEVER; //  no node is connected: a connection starts it again
     }

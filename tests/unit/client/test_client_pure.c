@@ -221,6 +221,38 @@ HF_TEST (test_choice_is_called_from_its_rest)
     assert_true (hf_choice_due_us (&choice) > now + 1);
 }
 
+/*  Nobody leads for a minute. Every 40 ms there is something to do for 2 ms. */
+HF_TEST (test_choice_that_is_called_often_backs_off)
+{
+    hf_choice_t choice = s_choice_at_rest (HF_NEVER);
+    uint32_t rounds = 0;
+    for (uint64_t now = 0; now < 60000 * MS; now += MS) {
+        hf_choice_pace (&choice, now % (40 * MS) < 2 * MS ? 0 : HF_NEVER, now);
+        bool asks = hf_choice_tick (&choice, now) != 0;
+        rounds += asks && now >= 10000 * MS;
+    }
+    assert_in_range (rounds, 50, 300); //  of 50 s: about four a second
+}
+
+/*  A node breaks and connects every 50 ms, and knows nothing. */
+HF_TEST (test_choice_at_rest_asks_others_beside_one_that_flaps)
+{
+    hf_choice_t choice = s_choice_at_rest (HF_NEVER);
+    uint32_t asked = 0;
+    uint64_t now = 0;
+    for (; now < 1000 * MS && (asked & 6) != 6; now += MS) {
+        if (now % (50 * MS) == 0) {
+            hf_choice_connected (&choice, 0);
+            hf_choice_pace (&choice, HF_NEVER, now);
+            asked |= hf_choice_tick (&choice, now);
+            hf_choice_broken (&choice, 0, now);
+        }
+        hf_choice_pace (&choice, HF_NEVER, now);
+        asked |= hf_choice_tick (&choice, now);
+    }
+    assert_in_range (now, 10 * MS, 400 * MS);
+}
+
 /*  What 1,000 clients at rest ask in a second of three nodes, of which one has died. */
 HF_TEST (test_choice_at_rest_is_little_to_do_for_nodes)
 {
