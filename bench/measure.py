@@ -66,12 +66,13 @@ class Runner:
             if process in self.running:
                 self.running.remove(process)
 
-    def result(self, command, limit_s):
-        """The JSON object that COMMAND prints, and the seconds of processors that it took."""
+    def result(self, command, limit_s, watched=False):
+        """The JSON object that COMMAND prints, and the seconds of processors that it took. WATCHED: self.watch
+        looks at its threads meanwhile."""
         out = os.path.join(self.folder, "out")
         with open(out, "w") as stdout, open(out + ".err", "w") as stderr:
             process = self.open(command, stdout, stderr)
-            self.watch = threads.Watch(process.pid)
+            self.watch = threads.Watch(process.pid) if watched else None
             try:
                 before = os.times()
                 code = process.wait(limit_s)
@@ -79,7 +80,8 @@ class Runner:
             except subprocess.TimeoutExpired:
                 code = f"none within {limit_s} s"
             finally:
-                self.watch.stop()
+                if self.watch:
+                    self.watch.stop()
                 self.end([process])
         try:
             if code == 0:
@@ -141,7 +143,7 @@ class Campaign:
                    self.runner.folder] + arguments
 
         def measure():
-            result, _ = self.runner.result(command, self.options.seconds + MARGIN_S)
+            result, _ = self.runner.result(command, self.options.seconds + MARGIN_S, name in loads.THREADS)
             return self.with_threads(name, loads.floor_figures(result)), result
 
         self.note(number, "floor", name, command, measure)
@@ -156,7 +158,7 @@ class Campaign:
         limit_s = self.options.seconds + self.options.warmup + 20 * self.options.kills + MARGIN_S
 
         def measure():
-            result, _ = self.runner.result(command, limit_s)
+            result, _ = self.runner.result(command, limit_s, load.name in loads.THREADS)
             return self.with_threads(load.name, loads.bench_figures(result)), result
 
         self.note(number, "holdfast", load.name, command, measure)
